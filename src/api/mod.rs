@@ -1,0 +1,3 @@
+//! SAYING: the HTTP and WebSocket server.
+
+pub mod port;

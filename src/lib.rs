@@ -1,0 +1,17 @@
+//! `yep`: the controller and server of one stepper-driven linear axis.
+//!
+//! # Layout
+//!
+//! Imports point one way, from the bottom of this list to its top; `tests/architecture.rs` checks it.
+//!
+//! - [`units`]: physical quantities as types
+//! - [`wave`]: WHAT to move, position graphs
+//! - [`motion`]: HOW, planning inside limits
+//! - [`machine`]: WHETHER, states, commands, faults, homing
+//! - [`api`]: SAYING, the HTTP and WebSocket server
+
+pub mod api;
+pub mod machine;
+pub mod motion;
+pub mod units;
+pub mod wave;

@@ -1,0 +1,171 @@
+//! The whole interface of the machine: what it can be asked, and what it answers.
+//!
+//! STOP is not here on purpose: it is a level that only rises (`drive::stop_line`), so that it works with a
+//! full queue and with a dead supervisor.
+
+use super::config::Config;
+use super::state::State;
+use crate::wave::Wave;
+
+/// Something that the machine is asked to do. Made of checked types only: behind this there is no range check.
+#[derive(Debug, Clone, Copy, PartialEq)]
+// A ring slot is as large as the largest command; the rings are small, and a box would allocate.
+#[allow(clippy::large_enum_variant)]
+pub enum Command {
+    /// Find both ends of the rail. For old clients it also acknowledges a fault whose cause is gone, and arms.
+    Calibrate,
+    /// Follow this wave until END or STOP; while one runs, blend over to this one.
+    Run(Wave),
+    /// Finish the current period, then rest.
+    End,
+    /// A person has seen the fault. Starts nothing.
+    Acknowledge,
+    /// Allow motion again after an acknowledged fault. Starts nothing.
+    Arm,
+    /// Settings changed: what narrows applies at once, what widens applies at rest.
+    UpdateSettings(Config),
+}
+
+/// The name of a command, for tables, logs and answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum CommandKind {
+    Calibrate,
+    Run,
+    End,
+    Acknowledge,
+    Arm,
+    UpdateSettings,
+}
+
+impl CommandKind {
+    /// Every command.
+    pub const ALL: [CommandKind; 6] = [
+        CommandKind::Calibrate,
+        CommandKind::Run,
+        CommandKind::End,
+        CommandKind::Acknowledge,
+        CommandKind::Arm,
+        CommandKind::UpdateSettings,
+    ];
+
+    /// As it is written in answers and logs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            CommandKind::Calibrate => "calibrate",
+            CommandKind::Run => "run",
+            CommandKind::End => "end",
+            CommandKind::Acknowledge => "acknowledge",
+            CommandKind::Arm => "arm",
+            CommandKind::UpdateSettings => "update_settings",
+        }
+    }
+}
+
+impl Command {
+    /// Which command it is.
+    #[must_use]
+    pub const fn kind(&self) -> CommandKind {
+        match self {
+            Command::Calibrate => CommandKind::Calibrate,
+            Command::Run(_) => CommandKind::Run,
+            Command::End => CommandKind::End,
+            Command::Acknowledge => CommandKind::Acknowledge,
+            Command::Arm => CommandKind::Arm,
+            Command::UpdateSettings(_) => CommandKind::UpdateSettings,
+        }
+    }
+}
+
+/// What the machine decided about a command.
+pub type Reply = Result<Accepted, Refusal>;
+
+/// The machine does it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Accepted {
+    /// It has begun, or is done.
+    Now,
+    /// It comes after what runs now, unless STOP or a command of higher priority comes first.
+    Queued,
+    /// Nothing was left to do: it is so already.
+    Already,
+}
+
+/// The machine does not do it, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// The position is unknown.
+    NotHomed(State),
+    /// A fault is latched.
+    Faulted(super::fault::Fault),
+    /// An acknowledged fault left the axis locked.
+    Disarmed,
+    /// The axis is coming to rest after STOP.
+    Stopping,
+    /// Homing runs.
+    Homing,
+    /// Something that only happens at rest was asked for in motion.
+    Moving(State),
+    /// Nothing runs that could end.
+    NothingRuns(State),
+    /// The cause of the fault is still there.
+    CauseRemains(super::fault::Fault),
+    /// STOP came after the command, before it began.
+    Stopped,
+    /// A command of higher priority took its place in the queue.
+    Replaced(CommandKind),
+    /// Too many commands wait.
+    QueueFull,
+    /// The process is ending.
+    ShuttingDown,
+}
+
+impl Refusal {
+    /// A stable word for programs.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Refusal::NotHomed(_) => "not_homed",
+            Refusal::Faulted(_) => "faulted",
+            Refusal::Disarmed => "disarmed",
+            Refusal::Stopping => "stopping",
+            Refusal::Homing => "homing",
+            Refusal::Moving(_) => "moving",
+            Refusal::NothingRuns(_) => "nothing_runs",
+            Refusal::CauseRemains(_) => "cause_remains",
+            Refusal::Stopped => "stopped",
+            Refusal::Replaced(_) => "replaced",
+            Refusal::QueueFull => "queue_full",
+            Refusal::ShuttingDown => "shutting_down",
+        }
+    }
+}
+
+impl std::fmt::Display for Refusal {
+    /// What is so, and what to do, in one sentence.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Refusal::NotHomed(_) => f.write_str("not homed: calibrate first"),
+            Refusal::Faulted(fault) => {
+                write!(f, "faulted: {fault}; {}, then acknowledge and arm, or calibrate", fault.remedy())
+            }
+            Refusal::Disarmed => f.write_str("disarmed after a fault: arm first, or calibrate"),
+            Refusal::Stopping => f.write_str("stopping: wait until the axis is at rest"),
+            Refusal::Homing => f.write_str("homing runs: wait for its end, or stop it"),
+            Refusal::Moving(state) => write!(f, "the axis moves ({}): stop or end it first", state.name()),
+            Refusal::NothingRuns(state) => {
+                write!(f, "nothing runs that could end (the machine is {})", state.name())
+            }
+            Refusal::CauseRemains(fault) => {
+                write!(f, "the cause of the fault is still there ({fault}): {}", fault.remedy())
+            }
+            Refusal::Stopped => f.write_str("dropped: STOP came first; send it again"),
+            Refusal::Replaced(kind) => {
+                write!(f, "dropped: {} took its place; send it again", kind.name())
+            }
+            Refusal::QueueFull => f.write_str("too many commands wait: send it again in a moment"),
+            Refusal::ShuttingDown => f.write_str("the server is shutting down"),
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Faults: what can go wrong, what it means for the position, and what to check.
+
+/// Which end of the rail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum End {
+    /// Where 0 mm is.
+    Back,
+    /// The far end.
+    Front,
+}
+
+impl End {
+    /// As it is written in messages.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            End::Back => "back",
+            End::Front => "front",
+        }
+    }
+
+    /// The other end.
+    #[must_use]
+    pub const fn opposite(self) -> End {
+        match self {
+            End::Back => End::Front,
+            End::Front => End::Back,
+        }
+    }
+}
+
+/// A fault. It latches: the first one is kept until somebody acknowledges it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Fault {
+    /// A limit switch closed outside homing (S10).
+    LimitHit(End),
+    /// Both limit switches read closed (S11).
+    BothLimitsClosed,
+    /// The e-stop sense input is open (S24).
+    EStop,
+    /// Homing: no switch closed within the longest possible travel (S9).
+    NoSwitchFound(End),
+    /// Homing: the switch did not open when the carriage backed off.
+    SwitchStuck(End),
+    /// Homing toward this end, the switch of the other end closed.
+    WrongSwitch(End),
+    /// Homing: the slow touch did not agree with the fast one.
+    TouchDisagrees(End),
+    /// Homing: the measured travel cannot be the rail that the settings describe.
+    ImplausibleTravel,
+    /// Homing took too long.
+    HomingTimeout,
+    /// No valid force sample in time (S12).
+    ForceSampleLost,
+    /// The step loop had nothing to do in mid-motion: the control cycle was late (S16).
+    ControlLate,
+    /// An edge came so late that the position can no longer be trusted (S20).
+    StepLate,
+    /// The step loop gives no sign of life.
+    StepLoopSilent,
+    /// A halt was ordered from inside the process.
+    Halted,
+}
+
+impl Fault {
+    /// A stable word for programs.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Fault::LimitHit(End::Back) => "limit_hit_back",
+            Fault::LimitHit(End::Front) => "limit_hit_front",
+            Fault::BothLimitsClosed => "both_limits_closed",
+            Fault::EStop => "e_stop",
+            Fault::NoSwitchFound(End::Back) => "no_switch_found_back",
+            Fault::NoSwitchFound(End::Front) => "no_switch_found_front",
+            Fault::SwitchStuck(End::Back) => "switch_stuck_back",
+            Fault::SwitchStuck(End::Front) => "switch_stuck_front",
+            Fault::WrongSwitch(End::Back) => "wrong_switch_back",
+            Fault::WrongSwitch(End::Front) => "wrong_switch_front",
+            Fault::TouchDisagrees(End::Back) => "touch_disagrees_back",
+            Fault::TouchDisagrees(End::Front) => "touch_disagrees_front",
+            Fault::ImplausibleTravel => "implausible_travel",
+            Fault::HomingTimeout => "homing_timeout",
+            Fault::ForceSampleLost => "force_sample_lost",
+            Fault::ControlLate => "control_late",
+            Fault::StepLate => "step_late",
+            Fault::StepLoopSilent => "step_loop_silent",
+            Fault::Halted => "halted",
+        }
+    }
+
+    /// Whether the step counter no longer tells where the carriage is.
+    #[must_use]
+    pub const fn loses_position(self) -> bool {
+        match self {
+            Fault::ForceSampleLost | Fault::ControlLate => false,
+            Fault::LimitHit(_)
+            | Fault::BothLimitsClosed
+            | Fault::EStop
+            | Fault::NoSwitchFound(_)
+            | Fault::SwitchStuck(_)
+            | Fault::WrongSwitch(_)
+            | Fault::TouchDisagrees(_)
+            | Fault::ImplausibleTravel
+            | Fault::HomingTimeout
+            | Fault::StepLate
+            | Fault::StepLoopSilent
+            | Fault::Halted => true,
+        }
+    }
+
+    /// What to check or do about it.
+    #[must_use]
+    pub const fn remedy(self) -> &'static str {
+        match self {
+            Fault::LimitHit(_) => {
+                "check that nothing slipped or blocked the carriage and that max_stroke is what you measured"
+            }
+            Fault::BothLimitsClosed => {
+                "only one switch can be pressed at a time: check the switches, their cables and their polarity"
+            }
+            Fault::EStop => "close the e-stop loop when it is safe",
+            Fault::NoSwitchFound(_) => {
+                "check that the switch and its cable work, that the motor turns, and max_stroke and microsteps_per_rev"
+            }
+            Fault::SwitchStuck(_) => "check that the switch opens when the carriage leaves it",
+            Fault::WrongSwitch(_) => {
+                "the switches are swapped or the motor runs the wrong way: check the cables, or turn the direction round"
+            }
+            Fault::TouchDisagrees(_) => {
+                "the switch closed at two different places: check that it is tight and that the belt does not slip"
+            }
+            Fault::ImplausibleTravel => {
+                "compare max_stroke with a ruler, and microsteps_per_rev with the switches of the motor driver"
+            }
+            Fault::HomingTimeout => "check that the carriage moves freely, then calibrate again",
+            Fault::ForceSampleLost => "check the load cell and its cable",
+            Fault::ControlLate | Fault::StepLate | Fault::StepLoopSilent => {
+                "the computer was too busy: stop other programs on it"
+            }
+            Fault::Halted => "look at the log for what ordered the halt",
+        }
+    }
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Fault::LimitHit(end) => write!(f, "the {} limit switch closed in motion", end.name()),
+            Fault::BothLimitsClosed => f.write_str("both limit switches read closed"),
+            Fault::EStop => f.write_str("the e-stop input is open"),
+            Fault::NoSwitchFound(end) => write!(f, "no {} limit switch was found", end.name()),
+            Fault::SwitchStuck(end) => write!(f, "the {} limit switch does not open", end.name()),
+            Fault::WrongSwitch(end) => {
+                write!(f, "moving to the {}, the {} limit switch closed", end.name(), end.opposite().name())
+            }
+            Fault::TouchDisagrees(end) => {
+                write!(f, "the two touches of the {} limit switch disagree", end.name())
+            }
+            Fault::ImplausibleTravel => f.write_str("the measured travel does not fit the settings"),
+            Fault::HomingTimeout => f.write_str("homing took too long"),
+            Fault::ForceSampleLost => f.write_str("no valid force sample for more than 100 ms"),
+            Fault::ControlLate => f.write_str("the control cycle was late in mid-motion"),
+            Fault::StepLate => f.write_str("a step came too late for the position to be trusted"),
+            Fault::StepLoopSilent => f.write_str("the step loop gives no sign of life"),
+            Fault::Halted => f.write_str("motion was halted"),
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What the machine says about itself: snapshots (the newest wins) and events (numbered, none lost).
+
+use super::command::Reply;
+use super::fault::Fault;
+use super::geometry::Calibration;
+use super::state::{State, Why};
+use crate::units::Nanos;
+
+/// The machine as it was at one instant.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Snapshot {
+    /// When, on the machine's clock.
+    pub at_ns: Nanos,
+    /// The state.
+    pub state: State,
+    /// Why it is in that state.
+    pub why: Why,
+    /// Since when.
+    pub since_ns: Nanos,
+    /// Position by the pulses that were emitted; none while not homed.
+    pub position_mm: Option<f64>,
+    /// Speed of the pulses, signed; positive is toward the front.
+    pub velocity_mm_s: f64,
+    /// Force at the load cell, when a valid sample is there.
+    pub force_g: Option<f64>,
+    /// Whether the axis cannot follow the wave inside its limits.
+    pub clipped: bool,
+    /// The switches and the e-stop as they read.
+    pub limits: Inputs,
+    /// The fault that is latched.
+    pub fault: Option<Fault>,
+    /// Length of the usable range, once calibrated.
+    pub range_mm: Option<f64>,
+    /// Phase of the running wave in `[0, 1)`, once it has started.
+    pub phase: Option<f64>,
+    /// Completed periods of the running wave.
+    pub periods: u32,
+    /// How late the step loop and the control cycle were.
+    pub lateness: Lateness,
+}
+
+/// The input lines, true when active: a switch pressed, the e-stop loop open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Inputs {
+    /// The switch at the front end.
+    pub front: bool,
+    /// The switch at the back end.
+    pub back: bool,
+    /// The e-stop loop is open.
+    pub e_stop: bool,
+}
+
+/// How late things were since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Lateness {
+    /// Steps that were so late that the time base moved.
+    pub rebases: u32,
+    /// By how much it moved altogether, in ns.
+    pub rebased_ns: u64,
+    /// The latest step, in ns.
+    pub worst_step_ns: u64,
+    /// How often the control cycle missed the end of the motion queue.
+    pub starvations: u32,
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Event {
+    /// The state changed.
+    Entered {
+        /// When.
+        at_ns: Nanos,
+        /// The state before.
+        from: State,
+        /// The state now.
+        to: State,
+        /// Why.
+        why: Why,
+    },
+    /// The decision about the command with this number.
+    Replied {
+        /// The number that the sender gave it.
+        id: u64,
+        /// The decision.
+        reply: Reply,
+    },
+    /// Both ends were found.
+    Calibrated(Calibration),
+    /// A fault came while another was latched already.
+    FaultWhileFaulted(Fault),
+    /// Settings that waited for rest are in force.
+    SettingsApplied,
+    /// The axis is at rest after STOP.
+    Stopped {
+        /// From the instant STOP was seen, in ns.
+        took_ns: Nanos,
+        /// Steps emitted since then.
+        steps: u64,
+    },
+}

@@ -1,0 +1,114 @@
+//! The states of the machine.
+
+/// What the machine is doing, and so what it may be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum State {
+    /// At rest, position unknown: after power-on, after a halt. Only homing may move the axis.
+    NotHomed,
+    /// Looking for the two ends of the rail.
+    Homing,
+    /// At rest, position known, locked: an acknowledged fault left it so until somebody arms it.
+    Disarmed,
+    /// At rest, position known, armed: a wave may start.
+    Ready,
+    /// Following a wave, or on the gentle way to its start.
+    Running,
+    /// Finishing the period of a wave.
+    Ending,
+    /// Coming to rest after STOP, or after a fault that allows a ramp.
+    Stopping,
+    /// At rest, or about to be; a fault is latched.
+    Faulted,
+}
+
+impl State {
+    /// Every state.
+    pub const ALL: [State; 8] = [
+        State::NotHomed,
+        State::Homing,
+        State::Disarmed,
+        State::Ready,
+        State::Running,
+        State::Ending,
+        State::Stopping,
+        State::Faulted,
+    ];
+
+    /// As it is written in telemetry and logs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            State::NotHomed => "not_homed",
+            State::Homing => "homing",
+            State::Disarmed => "disarmed",
+            State::Ready => "ready",
+            State::Running => "running",
+            State::Ending => "ending",
+            State::Stopping => "stopping",
+            State::Faulted => "faulted",
+        }
+    }
+
+    /// Whether the machine means the axis to move in this state.
+    #[must_use]
+    pub const fn is_moving(self) -> bool {
+        match self {
+            State::Homing | State::Running | State::Ending | State::Stopping => true,
+            State::NotHomed | State::Disarmed | State::Ready | State::Faulted => false,
+        }
+    }
+}
+
+/// Why the machine is in its state: each transition carries one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Why {
+    /// The process started.
+    PowerOn,
+    /// CALIBRATE was asked for.
+    CalibrateAsked,
+    /// Both ends were found.
+    Calibrated,
+    /// A wave was asked for.
+    RunAsked,
+    /// END was asked for.
+    EndAsked,
+    /// Another command waits for the end of the period.
+    Superseded,
+    /// The last period is complete.
+    PeriodComplete,
+    /// STOP.
+    StopAsked,
+    /// At rest after STOP; the position is kept.
+    AtRest,
+    /// At rest, but the position was lost on the way.
+    PositionLost,
+    /// Settings about the rail changed, so the old calibration no longer fits.
+    GeometryChanged,
+    /// A fault.
+    Fault(super::fault::Fault),
+    /// The fault was acknowledged.
+    Acknowledged,
+    /// The machine was armed.
+    Armed,
+}
+
+impl std::fmt::Display for Why {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Why::PowerOn => "switched on: the position is not known until calibration",
+            Why::CalibrateAsked => "calibration was asked for",
+            Why::Calibrated => "both ends were found",
+            Why::RunAsked => "a wave was asked for",
+            Why::EndAsked => "END was asked for: the current period is finished",
+            Why::Superseded => "another command waits for the end of the period",
+            Why::PeriodComplete => "the last period is complete",
+            Why::StopAsked => "STOP",
+            Why::AtRest => "at rest after STOP; the position is kept",
+            Why::PositionLost => "at rest; the position was lost: calibrate",
+            Why::GeometryChanged => "settings of the rail changed: calibrate again",
+            Why::Fault(fault) => return fault.fmt(f),
+            Why::Acknowledged => "the fault was acknowledged",
+            Why::Armed => "armed",
+        })
+    }
+}

@@ -1,0 +1,93 @@
+//! How fast the axis may move against a force.
+//!
+//! The force chart of the settings says, for shares of the force limit, which share of the full stroke per
+//! tick is allowed. Here it has become speed over force. Promise S15: force reduces motion and never adds
+//! any, so the table is made non-increasing, whatever the sliders say; at the limit and above it is zero,
+//! so nothing moves against a full force (S14).
+
+use crate::units::Grams;
+
+/// Entries of the table: one for each hundredth of the force limit, the last one for the limit itself.
+pub const ALLOWANCE_POINTS: usize = 101;
+
+/// Allowed speed against a force, as a table over the share of the force limit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Allowance {
+    force_limit_g: f64,
+    speed_mm_s: [f64; ALLOWANCE_POINTS],
+}
+
+impl Allowance {
+    /// A table from `speeds_mm_s`, taken at 0 %, 1 % … 100 % of `force_limit`.
+    ///
+    /// Each entry is lowered to the smallest one before it, negative ones count as zero, and the last is zero.
+    #[must_use]
+    pub fn new(force_limit: Grams, speeds_mm_s: [f64; ALLOWANCE_POINTS]) -> Allowance {
+        let mut speed_mm_s = speeds_mm_s;
+        let mut least = f64::MAX;
+        for speed in &mut speed_mm_s {
+            // A NaN in the table means "no motion" (min and max would pass over it).
+            least = if speed.is_nan() { 0.0 } else { least.min(*speed).max(0.0) };
+            *speed = least;
+        }
+        speed_mm_s[ALLOWANCE_POINTS - 1] = 0.0;
+        Allowance { force_limit_g: force_limit.get().max(f64::MIN_POSITIVE), speed_mm_s }
+    }
+
+    /// The speed that is allowed against a force of `force_g` (which counts only when positive), in mm/s.
+    #[must_use]
+    pub fn speed_mm_s(&self, force_g: f64) -> f64 {
+        let share = force_g.max(0.0) / self.force_limit_g * (ALLOWANCE_POINTS - 1) as f64;
+        // An unknown force allows nothing.
+        if force_g.is_nan() || share >= (ALLOWANCE_POINTS - 1) as f64 {
+            return 0.0;
+        }
+        let below = share as usize;
+        let rest = share - below as f64;
+        self.speed_mm_s[below] * (1.0 - rest) + self.speed_mm_s[below + 1] * rest
+    }
+
+    /// Whether any force lets the axis move faster than `other` does.
+    #[must_use]
+    pub fn wider_than(&self, other: &Allowance) -> bool {
+        self.force_limit_g > other.force_limit_g
+            || self.speed_mm_s.iter().zip(&other.speed_mm_s).any(|(mine, theirs)| mine > theirs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn falling() -> Allowance {
+        Allowance::new(
+            Grams::constant(1_000.0),
+            core::array::from_fn(|i| 600.0 - 6.0 * i as f64 + if i == 50 { 100.0 } else { 0.0 }),
+        )
+    }
+
+    #[test]
+    fn more_force_never_allows_more_speed() {
+        let allowance = falling();
+        let mut last = f64::INFINITY;
+        for force in 0..1_200 {
+            let speed = allowance.speed_mm_s(f64::from(force));
+            assert!(speed <= last && speed >= 0.0, "{speed} after {last} at {force} g");
+            last = speed;
+        }
+    }
+
+    #[test]
+    fn at_the_limit_and_for_an_unknown_force_nothing_moves() {
+        for force in [1_000.0, 1_000.1, 1e300, f64::INFINITY, f64::NAN] {
+            assert_eq!(falling().speed_mm_s(force), 0.0);
+        }
+        let nothing = Allowance::new(Grams::constant(1.0), [f64::NAN; ALLOWANCE_POINTS]);
+        assert_eq!(nothing.speed_mm_s(0.0), 0.0);
+    }
+
+    #[test]
+    fn a_force_with_the_motion_counts_as_none() {
+        assert_eq!(falling().speed_mm_s(-500.0), falling().speed_mm_s(0.0));
+    }
+}

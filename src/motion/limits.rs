@@ -1,0 +1,113 @@
+//! How fast the axis may do what: the numbers that every plan keeps.
+
+use crate::units::{MmPerS, MmPerS2, MmPerS3};
+
+/// The time in which a stop builds up its full deceleration.
+///
+/// Short enough that a stop keeps promise S4 (at rest within `v/a + 20 ms`: building up and letting go
+/// cost `STOP_ONSET_S` each), long enough that it is a ramp and not a blow.
+pub const STOP_ONSET_S: f64 = 0.005;
+
+/// Limits of the axis.
+///
+/// Stopping has a deceleration and a jerk of its own: a stop is allowed to be firmer than a wave, never
+/// weaker. Only [`Limits::new`] makes one, so that this holds everywhere.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limits {
+    /// Highest speed of a wave.
+    pub max_speed: MmPerS,
+    /// Highest acceleration of a wave, both ways.
+    pub max_acceleration: MmPerS2,
+    /// Highest jerk of a wave.
+    pub max_jerk: MmPerS3,
+    /// Deceleration of STOP.
+    pub stop_deceleration: MmPerS2,
+    /// Highest speed on the way to where a wave starts.
+    pub approach_speed: MmPerS,
+}
+
+impl Limits {
+    /// Limits, with the stop at least as firm as the wave.
+    ///
+    /// # Errors
+    /// The name of the field that contradicts another, and why.
+    pub fn new(
+        max_speed: MmPerS,
+        max_acceleration: MmPerS2,
+        max_jerk: MmPerS3,
+        stop_deceleration: MmPerS2,
+        approach_speed: MmPerS,
+    ) -> Result<Limits, (&'static str, &'static str)> {
+        if max_speed.get() < 1.0 {
+            return Err(("max_speed_mm_s", "must be at least 1 mm/s"));
+        }
+        if stop_deceleration.get() < max_acceleration.get() {
+            return Err(("stop_deceleration_mm_s2", "must not be below max_acceleration_mm_s2"));
+        }
+        if approach_speed.get() < 1.0 || approach_speed.get() > max_speed.get() {
+            return Err(("approach_speed_mm_s", "must be at least 1 mm/s and not above max_speed_mm_s"));
+        }
+        if max_jerk.get() > stop_deceleration.get() / STOP_ONSET_S {
+            return Err((
+                "max_jerk_mm_s3",
+                "must not be above 200 x stop_deceleration_mm_s2, the jerk of a stop",
+            ));
+        }
+        Ok(Limits { max_speed, max_acceleration, max_jerk, stop_deceleration, approach_speed })
+    }
+
+    /// Jerk of a stop, in mm/s³.
+    #[must_use]
+    pub fn stop_jerk_mm_s3(&self) -> f64 {
+        self.stop_deceleration.get() / STOP_ONSET_S
+    }
+
+    /// Whether any of these lets the axis do more than `other` does.
+    #[must_use]
+    pub fn wider_than(&self, other: &Limits) -> bool {
+        self.max_speed > other.max_speed
+            || self.max_acceleration > other.max_acceleration
+            || self.max_jerk > other.max_jerk
+            || self.stop_deceleration != other.stop_deceleration
+            || self.approach_speed > other.approach_speed
+    }
+}
+
+impl Default for Limits {
+    /// A full-stroke sine of 1 s (455 mm/s, 2 900 mm/s²) is followed exactly; faster ones are clipped.
+    fn default() -> Self {
+        Limits {
+            max_speed: MmPerS::constant(500.0),
+            max_acceleration: MmPerS2::constant(5_000.0),
+            max_jerk: MmPerS3::constant(200_000.0),
+            stop_deceleration: MmPerS2::constant(8_000.0),
+            approach_speed: MmPerS::constant(60.0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_pass_their_own_check() {
+        let d = Limits::default();
+        let made =
+            Limits::new(d.max_speed, d.max_acceleration, d.max_jerk, d.stop_deceleration, d.approach_speed);
+        assert_eq!(made, Ok(d));
+    }
+
+    #[test]
+    fn a_stop_weaker_than_the_wave_is_refused() {
+        let d = Limits::default();
+        let refused = Limits::new(
+            d.max_speed,
+            d.max_acceleration,
+            d.max_jerk,
+            MmPerS2::constant(4_999.0),
+            d.approach_speed,
+        );
+        assert_eq!(refused.unwrap_err().0, "stop_deceleration_mm_s2");
+    }
+}

@@ -1,0 +1,151 @@
+//! Physical quantities as types.
+//!
+//! Responsible for one thing: a number that crosses a room's border says its unit and is finite. The
+//! constructors check; behind them the planner calculates in plain `f64`, whose names carry the unit
+//! (`_mm`, `_mm_s`, `_mm_s2`, `_mm_s3`, `_g`, `_ns`).
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A number was not finite or not inside the range that its quantity allows.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+#[error("{value} {unit} is outside {min} … {max} {unit}")]
+pub struct OutOfRange {
+    /// What was given.
+    pub value: f64,
+    /// Smallest accepted value.
+    pub min: f64,
+    /// Largest accepted value.
+    pub max: f64,
+    /// The unit of all three.
+    pub unit: &'static str,
+}
+
+macro_rules! quantity {
+    ($(#[$doc:meta])* $name:ident, $unit:literal, $min:expr, $max:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
+        #[serde(try_from = "f64", into = "f64")]
+        pub struct $name(f64);
+
+        impl $name {
+            /// The unit, as it is printed.
+            pub const UNIT: &'static str = $unit;
+            /// Smallest accepted value.
+            pub const MIN: f64 = $min;
+            /// Largest accepted value.
+            pub const MAX: f64 = $max;
+
+            /// The plain number, in this type's unit.
+            #[must_use]
+            pub const fn get(self) -> f64 {
+                self.0
+            }
+
+            /// For constants of the source: panics at compile time when the value is out of range.
+            #[must_use]
+            pub const fn constant(value: f64) -> Self {
+                assert!(value >= Self::MIN && value <= Self::MAX);
+                Self(value)
+            }
+        }
+
+        impl TryFrom<f64> for $name {
+            type Error = OutOfRange;
+
+            fn try_from(value: f64) -> Result<Self, OutOfRange> {
+                // Written so that NaN, which compares false with everything, is refused.
+                if value >= Self::MIN && value <= Self::MAX {
+                    Ok(Self(value))
+                } else {
+                    Err(OutOfRange { value, min: Self::MIN, max: Self::MAX, unit: $unit })
+                }
+            }
+        }
+
+        impl From<$name> for f64 {
+            fn from(quantity: $name) -> f64 {
+                quantity.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)?;
+                write!(f, " {}", $unit)
+            }
+        }
+    };
+}
+
+quantity!(
+    /// A length or a position along the axis. The sign is a direction: positive is toward the front.
+    Mm, "mm", -10_000.0, 10_000.0
+);
+quantity!(
+    /// A speed, never negative.
+    MmPerS, "mm/s", 0.0, 5_000.0
+);
+quantity!(
+    /// The magnitude of an acceleration; zero would mean that the axis can never stop.
+    MmPerS2, "mm/s²", 1.0, 200_000.0
+);
+quantity!(
+    /// The magnitude of a jerk.
+    MmPerS3, "mm/s³", 1.0, 100_000_000.0
+);
+quantity!(
+    /// Force at the load cell, as the mass whose weight it equals. Negative pushes the carriage back.
+    Grams, "g", -1_000_000.0, 1_000_000.0
+);
+quantity!(
+    /// A share of a whole.
+    Ratio, "", 0.0, 1.0
+);
+quantity!(
+    /// How many steps of the motor move the carriage by one millimetre.
+    StepsPerMm, "steps/mm", 0.01, 100_000.0
+);
+quantity!(
+    /// A span of time that a user chose.
+    Seconds, "s", 0.0, 1.0e9
+);
+
+/// An instant on the machine's own monotonic clock, or a span of it, in nanoseconds.
+///
+/// Starts at zero with the process; 64 bits last 584 years. Never wall-clock time (promise S23).
+pub type Nanos = u64;
+
+/// One second in [`Nanos`].
+pub const SECOND_NS: Nanos = 1_000_000_000;
+/// One millisecond in [`Nanos`].
+pub const MILLISECOND_NS: Nanos = 1_000_000;
+/// One microsecond in [`Nanos`].
+pub const MICROSECOND_NS: Nanos = 1_000;
+
+/// Converts a span of [`Nanos`] to seconds.
+#[must_use]
+pub fn seconds(span_ns: Nanos) -> f64 {
+    span_ns as f64 * 1e-9
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quantity_refuses_what_is_not_finite_or_out_of_range() {
+        for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.1, 5_000.1] {
+            assert!(MmPerS::try_from(bad).is_err(), "{bad} was accepted");
+        }
+        assert_eq!(MmPerS::try_from(12.5).unwrap().get(), 12.5);
+    }
+
+    #[test]
+    fn the_error_names_value_range_and_unit() {
+        let error = Ratio::try_from(1.5).unwrap_err();
+        assert_eq!((error.value, error.min, error.max), (1.5, 0.0, 1.0));
+        assert!(MmPerS2::try_from(0.0).unwrap_err().to_string().contains("mm/s²"));
+    }
+}
