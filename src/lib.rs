@@ -5,12 +5,18 @@
 //! Imports point one way, from the bottom of this list to its top; `tests/architecture.rs` checks it.
 //!
 //! - [`units`]: physical quantities as types
+//! - [`layout`]: the constants of `memory-layout/`, checked by the build
 //! - [`wave`]: WHAT to move, position graphs
 //! - [`motion`]: HOW, planning inside limits
 //! - [`machine`]: WHETHER, states, commands, faults, homing
+//! - [`hal`]: TOUCHING, pins, clocks and sensors, real and simulated
+//! - [`drive`]: DOING, the two real-time loops and the rings between them
 //! - [`api`]: SAYING, the HTTP and WebSocket server
 
 pub mod api;
+pub mod drive;
+pub mod hal;
+pub mod layout;
 pub mod machine;
 pub mod motion;
 pub mod units;
