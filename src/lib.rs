@@ -5,12 +5,14 @@
 //! Imports point one way, from the bottom of this list to its top; `tests/architecture.rs` checks it.
 //!
 //! - [`units`]: physical quantities as types
+//! - [`layout`]: the memories of the appliance as constants
 //! - [`wave`]: WHAT to move, position graphs
 //! - [`motion`]: HOW, planning inside limits
 //! - [`machine`]: WHETHER, states, commands, faults, homing
 //! - [`api`]: SAYING, the HTTP and WebSocket server
 
 pub mod api;
+pub mod layout;
 pub mod machine;
 pub mod motion;
 pub mod units;
