@@ -5,7 +5,7 @@
 //! Imports point one way, from the bottom of this list to its top; `tests/architecture.rs` checks it.
 //!
 //! - [`units`]: physical quantities as types
-//! - [`layout`]: the constants of `memory-layout/`, checked by the build
+//! - [`layout`]: the memories of the appliance as constants
 //! - [`wave`]: WHAT to move, position graphs
 //! - [`motion`]: HOW, planning inside limits
 //! - [`machine`]: WHETHER, states, commands, faults, homing

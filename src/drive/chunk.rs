@@ -3,8 +3,7 @@
 //! Every chunk carries a complete stop tail. Whatever happens to the control cycle, the step loop holds a plan
 //! that ends at rest inside the range (house rules 4 and 5); the next chunk takes the place of the tail.
 
-use crate::machine::Inputs;
-use crate::motion::{Kinematics, Piece};
+use crate::motion::{Inputs, Kinematics, Piece};
 use crate::units::Nanos;
 
 /// Most pieces of the motion itself.

@@ -61,6 +61,14 @@ pub struct BridgeEnds {
     pub snapshots: Snapshots,
 }
 
+// What memory-layout/layout.toml budgets for a slot is enough for what is in it.
+const _: () = {
+    assert!(size_of::<Chunk>() <= layout::CHUNK_SLOT_BYTES);
+    assert!(size_of::<Numbered>() <= layout::COMMAND_SLOT_BYTES);
+    assert!(size_of::<Event>() <= layout::EVENT_SLOT_BYTES);
+    assert!(size_of::<Snapshot>() <= layout::SNAPSHOT_SLOT_BYTES);
+};
+
 fn leaked<T, const N: usize>() -> (Producer<'static, T>, Consumer<'static, T>) {
     Box::leak(Box::new(Queue::<T, N>::new())).split()
 }

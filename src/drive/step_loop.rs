@@ -14,8 +14,7 @@ use super::status::{EndCause, Ended, StepStatus};
 use super::stop_line::StopLine;
 use crate::hal::{Clock, StepIo};
 use crate::layout;
-use crate::machine::{Inputs, StopLevel};
-use crate::motion::{Kinematics, step_times};
+use crate::motion::{Inputs, Kinematics, StopLevel, step_times};
 use crate::units::{MICROSECOND_NS, Nanos, SECOND_NS};
 
 /// How the motor driver wants its pulses.

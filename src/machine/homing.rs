@@ -9,10 +9,10 @@
 //!
 //! A switch that closes ends the move in the step loop, before the next edge, so both touches are exact to a step.
 
-use super::fault::{End, Fault};
+use super::fault::Fault;
 use super::geometry::{Calibration, Geometry};
 use super::motion_port::{Motion, Outcome, Travel};
-use super::report::Inputs;
+use crate::motion::{End, Inputs};
 use crate::units::{Mm, MmPerS, Nanos, SECOND_NS};
 
 /// How to look for the ends.

@@ -20,10 +20,12 @@ pub mod table;
 
 pub use command::{Accepted, Command, CommandKind, Refusal, Reply};
 pub use config::Config;
-pub use fault::{End, Fault};
+pub use fault::Fault;
 pub use geometry::{Calibration, Geometry};
 pub use homing::HomingOptions;
-pub use motion_port::{Frame, Motion, Order, Outcome, StopLevel, Travel};
-pub use report::{Event, Inputs, Lateness, Snapshot};
+pub use motion_port::{Frame, Motion, Order, Outcome, Travel};
+pub use report::{Event, Lateness, Snapshot};
 pub use state::{State, Why};
 pub use supervisor::{Actions, Observation, Supervisor};
+
+pub use crate::motion::{End, Inputs, StopLevel};

@@ -1,22 +1,8 @@
 //! What the supervisor tells the motion side, and what it hears back.
 
-use super::fault::End;
-use super::report::Inputs;
+use crate::motion::Inputs;
 use crate::units::Nanos;
 use crate::wave::Wave;
-
-/// How urgently motion must end. Only rises until the supervisor has acted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-#[repr(u8)]
-pub enum StopLevel {
-    /// Nothing is asked.
-    #[default]
-    None = 0,
-    /// The firmest ramp; the position is kept.
-    Stop = 1,
-    /// No further edge; the position is lost.
-    Halt = 2,
-}
 
 /// How millimetres and the step counter relate.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -87,45 +73,4 @@ pub struct Motion {
     pub stop_took_ns: Nanos,
     /// Steps emitted since then.
     pub stop_steps: u64,
-}
-
-impl Inputs {
-    /// All three lines.
-    pub const ALL: Inputs = Inputs { front: true, back: true, e_stop: true };
-
-    /// Whether any line that is active here is active in `other` too.
-    #[must_use]
-    pub const fn meets(self, other: Inputs) -> bool {
-        (self.front && other.front) || (self.back && other.back) || (self.e_stop && other.e_stop)
-    }
-
-    /// The switch of that end.
-    #[must_use]
-    pub const fn limit(self, end: End) -> bool {
-        match end {
-            End::Back => self.back,
-            End::Front => self.front,
-        }
-    }
-
-    /// All lines but the switch of that end.
-    #[must_use]
-    pub const fn all_but(end: End) -> Inputs {
-        match end {
-            End::Back => Inputs { back: false, ..Inputs::ALL },
-            End::Front => Inputs { front: false, ..Inputs::ALL },
-        }
-    }
-
-    /// As the bits of an atomic word.
-    #[must_use]
-    pub const fn to_bits(self) -> u8 {
-        self.front as u8 | (self.back as u8) << 1 | (self.e_stop as u8) << 2
-    }
-
-    /// From the bits of an atomic word.
-    #[must_use]
-    pub const fn from_bits(bits: u8) -> Inputs {
-        Inputs { front: bits & 1 != 0, back: bits & 2 != 0, e_stop: bits & 4 != 0 }
-    }
 }

@@ -8,13 +8,14 @@ use heapless::Vec;
 
 use super::command::{Accepted, Command, Refusal, Reply};
 use super::config::Config;
-use super::fault::{End, Fault};
+use super::fault::Fault;
 use super::geometry::Calibration;
 use super::homing::{Homing, HomingOptions, Progress};
-use super::motion_port::{Frame, Motion, Order, Outcome, StopLevel};
-use super::report::{Event, Inputs};
+use super::motion_port::{Frame, Motion, Order, Outcome};
+use super::report::Event;
 use super::state::{State, Why};
 use super::table::{Verdict, verdict};
+use crate::motion::{End, Inputs, StopLevel};
 use crate::units::Nanos;
 use crate::wave::Wave;
 

@@ -6,12 +6,14 @@
 //! - [`stop`]: the quickest way to rest, in closed form
 //! - [`tracker`]: one control cycle of following a reference inside all of these
 //! - [`follower`]: from a wave to a reference: gentle approach, start, end
+//! - [`signals`]: input lines, ends of the rail, stop levels
 //! - [`step_times`]: from planned motion to the instants of the steps
 
 pub mod allowance;
 pub mod follower;
 pub mod kinematics;
 pub mod limits;
+pub mod signals;
 pub mod step_times;
 pub mod stop;
 pub mod tracker;
@@ -20,5 +22,6 @@ pub use allowance::{ALLOWANCE_POINTS, Allowance};
 pub use follower::Follower;
 pub use kinematics::{Kinematics, Piece};
 pub use limits::Limits;
+pub use signals::{End, Inputs, StopLevel};
 pub use stop::Firmness;
 pub use tracker::{Bounds, Move, Tracker};
