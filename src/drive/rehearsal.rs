@@ -163,11 +163,16 @@ impl<S: EdgeSink> Rehearsal<S> {
         false
     }
 
-    /// Sends a command and lets time pass until the machine has decided. None if the queue is full.
-    pub fn command(&mut self, command: Command) -> Option<Reply> {
+    /// Puts a command into the queue and returns its number; none if the queue is full.
+    pub fn send(&mut self, command: Command) -> Option<u64> {
         self.next_id += 1;
-        let own = self.next_id;
-        self.commands.enqueue((own, command)).ok()?;
+        self.commands.enqueue((self.next_id, command)).ok()?;
+        Some(self.next_id)
+    }
+
+    /// Sends a command and lets time pass until the machine has decided; none if the queue is full.
+    pub fn command(&mut self, command: Command) -> Option<Reply> {
+        let own = self.send(command)?;
         for _ in 0..layout::COMMAND_RING {
             let before = self.happened.len();
             self.cycle();

@@ -139,6 +139,12 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
         &mut self.io
     }
 
+    /// Switches the motor driver off: the last thing that this loop does.
+    pub fn power_off(&mut self) {
+        let now = self.clock.now();
+        self.io.set_enabled(false, now);
+    }
+
     /// Runs until `until`, or a little longer when an edge is in flight.
     pub fn run_until(&mut self, until: Nanos) {
         loop {
@@ -148,7 +154,8 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
                 if now >= until {
                     return;
                 }
-                self.clock.wait_until(until.min(now + layout::STEP_POLL_NS));
+                // At rest nothing can be stopped too late; chunks come with more lead than this.
+                self.clock.wait_until(until.min(now + layout::CONTROL_PERIOD_NS));
                 continue;
             }
             let Some(next) = self.next() else { continue };
