@@ -8,10 +8,12 @@
 //! - [`wave`]: WHAT to move, position graphs
 //! - [`motion`]: HOW, planning inside limits
 //! - [`machine`]: WHETHER, states, commands, faults, homing
+//! - [`settings`]: what the user may set, and its limits
 //! - [`api`]: SAYING, the HTTP and WebSocket server
 
 pub mod api;
 pub mod machine;
 pub mod motion;
+pub mod settings;
 pub mod units;
 pub mod wave;
