@@ -9,11 +9,13 @@
 //! - [`motion`]: HOW, planning inside limits
 //! - [`machine`]: WHETHER, states, commands, faults, homing
 //! - [`settings`]: what the user may set, and its limits
+//! - [`store`]: REMEMBERING, settings on disk
 //! - [`api`]: SAYING, the HTTP and WebSocket server
 
 pub mod api;
 pub mod machine;
 pub mod motion;
 pub mod settings;
+pub mod store;
 pub mod units;
 pub mod wave;
