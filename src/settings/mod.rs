@@ -15,6 +15,8 @@ mod check;
 mod config;
 mod document;
 mod id;
+#[cfg(test)]
+mod properties;
 
 pub use change::{Change, MotionChange};
 pub use check::Invalid;
