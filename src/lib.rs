@@ -11,6 +11,8 @@
 //! - [`machine`]: WHETHER, states, commands, faults, homing
 //! - [`hal`]: TOUCHING, pins, clocks and sensors, real and simulated
 //! - [`drive`]: DOING, the two real-time loops and the rings between them
+//! - [`settings`]: what the user may set, and its limits
+//! - [`store`]: REMEMBERING, settings on disk
 //! - [`api`]: SAYING, the HTTP and WebSocket server
 
 pub mod api;
@@ -19,5 +21,7 @@ pub mod hal;
 pub mod layout;
 pub mod machine;
 pub mod motion;
+pub mod settings;
+pub mod store;
 pub mod units;
 pub mod wave;
