@@ -83,7 +83,6 @@ impl Link {
 }
 
 /// Makes the link, the queue of events, and the task that feeds both; the task ends with the last link.
-#[must_use]
 pub fn bridge(
     ends: BridgeEnds,
     stop_line: StopLine,

@@ -116,7 +116,7 @@ impl<F: ForceSensor> Control<F> {
 
     fn report(&mut self, now: Nanos) {
         self.cycle = self.cycle.wrapping_add(1);
-        if self.cycle % SNAPSHOT_EVERY == 0 {
+        if self.cycle.is_multiple_of(SNAPSHOT_EVERY) {
             let snapshot = self.snapshot(now);
             // Full: the newest one is dropped; the next comes in a moment.
             let _ = self.snapshots.enqueue(snapshot);

@@ -220,10 +220,10 @@ impl Supervisor {
         }
         // Outside homing a closed limit means that the axis is not where the counter says. (While nothing is
         // known about the position there is nothing to lose, and a person may try the switches by hand.)
-        if self.calibration.is_some() && self.homing.is_none() {
-            if let Some(end) = [End::Back, End::Front].into_iter().find(|&end| seen.inputs.limit(end)) {
-                return Some(Fault::LimitHit(end));
-            }
+        let known = self.calibration.is_some() && self.homing.is_none();
+        let mut closed = [End::Back, End::Front].into_iter().filter(|&end| seen.inputs.limit(end));
+        if let (true, Some(end)) = (known, closed.next()) {
+            return Some(Fault::LimitHit(end));
         }
         (!seen.force_known && matches!(self.state, State::Running | State::Ending))
             .then_some(Fault::ForceSampleLost)
@@ -306,10 +306,8 @@ impl Supervisor {
         self.apply_pending_settings(seen.now, actions);
         if core::mem::take(&mut self.pending.calibrate) {
             self.begin_homing(seen.now, actions);
-        } else if let Some(wave) = self.pending.run.take() {
-            if self.state == State::Ready {
-                self.begin_wave(wave, seen.now, actions);
-            }
+        } else if let (Some(wave), State::Ready) = (self.pending.run.take(), self.state) {
+            self.begin_wave(wave, seen.now, actions);
         }
     }
 

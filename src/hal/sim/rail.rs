@@ -37,10 +37,15 @@ impl Default for RailOptions {
     }
 }
 
+/// Rounding is smaller than this, in mm; the places of the switches are meant exactly.
+const EXACT_MM: f64 = 1e-6;
+
 /// A carriage on a rail.
 #[derive(Debug, Clone)]
 pub struct Rail {
     options: RailOptions,
+    /// Steps that the carriage has made from where it started: whole, so that nothing adds up.
+    steps: i64,
     carriage_mm: f64,
     front_closed: bool,
     back_closed: bool,
@@ -54,12 +59,13 @@ impl Rail {
     pub fn new(options: RailOptions) -> Rail {
         let mut rail = Rail {
             options,
+            steps: 0,
             carriage_mm: options.start_mm,
             front_closed: false,
             back_closed: false,
             lost_steps: 0,
         };
-        rail.move_to(options.start_mm);
+        rail.move_to(0);
         rail
     }
 
@@ -87,26 +93,30 @@ impl Rail {
             return;
         }
         let forward = forward != mishaps.has(Mishap::DirectionReversed);
-        let step_mm = if forward { 1.0 } else { -1.0 } / self.options.steps_per_mm;
-        let wanted = self.carriage_mm + step_mm;
-        let lowest = -self.options.overtravel_mm;
-        let highest = self.options.length_mm + self.options.overtravel_mm;
-        if wanted < lowest || wanted > highest {
+        let wanted = self.steps + if forward { 1 } else { -1 };
+        let wanted_mm = self.place_mm(wanted);
+        let lowest = -self.options.overtravel_mm - EXACT_MM;
+        let highest = self.options.length_mm + self.options.overtravel_mm + EXACT_MM;
+        if wanted_mm < lowest || wanted_mm > highest {
             self.lost_steps += 1;
             return;
         }
         self.move_to(wanted);
     }
 
-    fn move_to(&mut self, carriage_mm: f64) {
-        // A millionth of a millimetre: the sum of many steps is not exact, the place of a switch is.
-        const EXACT_MM: f64 = 1e-6;
+    fn place_mm(&self, steps: i64) -> f64 {
+        self.options.start_mm + steps as f64 / self.options.steps_per_mm
+    }
+
+    fn move_to(&mut self, steps: i64) {
         let RailOptions { length_mm, hysteresis_mm, .. } = self.options;
-        self.carriage_mm = carriage_mm;
-        let behind_front = carriage_mm - length_mm + EXACT_MM;
-        let behind_back = -carriage_mm + EXACT_MM;
-        self.front_closed = behind_front >= 0.0 || (self.front_closed && behind_front > -hysteresis_mm);
-        self.back_closed = behind_back >= 0.0 || (self.back_closed && behind_back > -hysteresis_mm);
+        self.steps = steps;
+        self.carriage_mm = self.place_mm(steps);
+        let closed = |was_closed: bool, behind_mm: f64| {
+            behind_mm >= -EXACT_MM || (was_closed && behind_mm > -hysteresis_mm + EXACT_MM)
+        };
+        self.front_closed = closed(self.front_closed, self.carriage_mm - length_mm);
+        self.back_closed = closed(self.back_closed, -self.carriage_mm);
     }
 
     /// What the input lines read.
