@@ -8,9 +8,11 @@
 //! - [`wave`]: WHAT to move, position graphs
 //! - [`motion`]: HOW, planning inside limits
 //! - [`machine`]: WHETHER, states, commands, faults, homing
+//! - [`auth`]: LETTING IN, the gate in front of the server
 //! - [`api`]: SAYING, the HTTP and WebSocket server
 
 pub mod api;
+pub mod auth;
 pub mod machine;
 pub mod motion;
 pub mod units;
