@@ -8,6 +8,8 @@
 //! - [`wave`]: WHAT to move, position graphs
 //! - [`motion`]: HOW, planning inside limits
 //! - [`machine`]: WHETHER, states, commands, faults, homing
+//! - [`settings`]: what the user may set, and its limits
+//! - [`store`]: REMEMBERING, settings on disk
 //! - [`auth`]: LETTING IN, the gate in front of the server
 //! - [`api`]: SAYING, the HTTP and WebSocket server
 
@@ -15,5 +17,7 @@ pub mod api;
 pub mod auth;
 pub mod machine;
 pub mod motion;
+pub mod settings;
+pub mod store;
 pub mod units;
 pub mod wave;
