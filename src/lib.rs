@@ -13,9 +13,11 @@
 //! - [`drive`]: DOING, the two real-time loops and the rings between them
 //! - [`settings`]: what the user may set, and its limits
 //! - [`store`]: REMEMBERING, settings on disk
+//! - [`auth`]: LETTING IN, the gate in front of the server
 //! - [`api`]: SAYING, the HTTP and WebSocket server
 
 pub mod api;
+pub mod auth;
 pub mod drive;
 pub mod hal;
 pub mod layout;

@@ -1,3 +1,47 @@
 //! SAYING: the HTTP and WebSocket server.
+//!
+//! # The way of a request
+//!
+//! [`server`] accepts a connection if [`slots`] has room for it, and ends it when [`pace`] finds it dawdling.
+//! [`router`] takes each request through the gate (`auth`), answers preflights ([`cors`]), looks the route up
+//! ([`route`]), checks the standing, reads the body ([`body`]), and lets one of [`resources`] answer, in a task
+//! of its own that runs to its end even when the client goes away. What it answers has one of the shapes of
+//! [`answer`]; what clients send is read as leniently as they expect ([`coerce`]).
+//!
+//! # The way of a message
+//!
+//! A [`socket`] speaks what its [`source`] has (a stream of the [`bus`], or [`telemetry`]), and hands what
+//! its client sends to a [`publisher`].
+//!
+//! # What is shared
+//!
+//! [`Context`]: the machine behind its [`port`], the settings [`desk`], the bus. Commands by their names are
+//! [`orders`]. HTTP owns no fact: the machine decides, the store remembers.
 
+pub mod answer;
+pub mod body;
+pub mod bus;
+pub mod coerce;
+pub mod connection;
+pub mod context;
+pub mod cors;
+pub mod desk;
+pub mod limits;
+pub mod orders;
+pub mod pace;
 pub mod port;
+pub mod publisher;
+pub mod python;
+pub mod query;
+pub mod resources;
+pub mod route;
+pub mod router;
+pub mod server;
+pub mod slots;
+pub mod socket;
+pub mod source;
+pub mod telemetry;
+
+pub use context::{Context, Options};
+pub use limits::Limits;
+pub use server::{listen, serve};

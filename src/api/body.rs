@@ -1,0 +1,69 @@
+//! Reads the body of a request, inside its limits.
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
+use hyper::StatusCode;
+use hyper::body::{Body, Incoming};
+use serde_json::Value;
+
+use super::answer::{self, Rejection};
+use super::limits::Limits;
+
+/// How much of a body that is too large is read and thrown away. A client that is still sending when the
+/// connection closes may never see the answer.
+const DRAINED_BYTES: usize = 256 * 1024;
+
+/// The whole body.
+///
+/// # Errors
+/// 413 when it is too large, 408 when it takes too long, 400 when it breaks off; the connection ends with each.
+pub async fn read(body: Incoming, limits: &Limits) -> Result<Bytes, Rejection> {
+    match tokio::time::timeout(limits.body_time, collect(body, limits.body_bytes)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(refusal)) => Err(refusal.closing()),
+        Err(_) => {
+            Err(answer::detail(StatusCode::REQUEST_TIMEOUT, "the body of the request took too long")
+                .closing())
+        }
+    }
+}
+
+async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, Rejection> {
+    let mut collected = BytesMut::new();
+    let mut read = 0;
+    // A chunked body says its length only at the end, so each chunk is looked at.
+    let mut too_large = body.size_hint().lower() > limit as u64;
+    while let Some(frame) = body.frame().await {
+        let frame = frame
+            .map_err(|_| answer::detail(StatusCode::BAD_REQUEST, "There was an error parsing the body"))?;
+        let Ok(data) = frame.into_data() else { continue };
+        read += data.len();
+        too_large |= read > limit;
+        if too_large {
+            collected.clear();
+            if read > DRAINED_BYTES {
+                break;
+            }
+        } else {
+            collected.extend_from_slice(&data);
+        }
+    }
+    if too_large {
+        let why = format!("the body of the request is larger than {limit} bytes");
+        return Err(answer::detail(StatusCode::PAYLOAD_TOO_LARGE, &why));
+    }
+    Ok(collected.freeze())
+}
+
+/// The body as JSON, whatever its content type says; none when it is empty.
+///
+/// # Errors
+/// 400 when it is no JSON.
+pub fn json(body: &[u8]) -> Result<Option<Value>, Rejection> {
+    if body.is_empty() {
+        return Ok(None);
+    }
+    serde_json::from_slice(body)
+        .map(Some)
+        .map_err(|_| answer::detail(StatusCode::BAD_REQUEST, "There was an error parsing the body"))
+}

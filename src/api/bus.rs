@@ -1,0 +1,208 @@
+//! Streams: what one client publishes, every subscriber of that stream hears, in the same order.
+//!
+//! A stream is any name; it exists while somebody listens. Nothing is kept for later, with one exception: of
+//! the stream `status` the last message of each device, so that a page that is loaded while the machine runs
+//! says so. A message is never skipped: a subscriber whose queue is full loses its place instead, hears what
+//! was queued, and is closed; nobody waits for it.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::mpsc;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+
+use super::python;
+
+/// The stream on which every command is announced.
+pub const COMMANDS: &str = "command_all";
+/// The stream on which devices say how they are.
+pub const STATUS: &str = "status";
+/// The field that every message begins with.
+pub const MESSAGE_ID: &str = "message_id";
+
+/// How many devices are remembered on [`STATUS`]; the one that was silent longest is forgotten first.
+const REMEMBERED_DEVICES: usize = 64;
+
+/// Fields of a message, in the order in which they are sent.
+pub type Fields<'a> = &'a [(&'a str, &'a str)];
+
+/// All streams.
+#[derive(Debug)]
+pub struct Bus {
+    inner: Mutex<Inner>,
+    queue: usize,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// Of the newest message: milliseconds since the epoch, and a count inside the millisecond.
+    last_id: (u128, u64),
+    subscribers: HashMap<String, Vec<mpsc::Sender<Utf8Bytes>>>,
+    /// The last message of each device on [`STATUS`].
+    statuses: Vec<(String, Utf8Bytes)>,
+}
+
+impl Bus {
+    /// No streams yet; `queue` messages may wait for a subscriber.
+    #[must_use]
+    pub fn new(queue: usize) -> Bus {
+        Bus { inner: Mutex::default(), queue: queue.max(1) }
+    }
+
+    /// Sends a message to everyone who listens to `stream` now.
+    pub fn publish(&self, stream: &str, fields: Fields<'_>) {
+        let mut inner = self.lock();
+        let id = inner.next_id(since_epoch());
+        let all = [(MESSAGE_ID, id.as_str())].into_iter().chain(fields.iter().copied());
+        let message = Utf8Bytes::from(python::frame(all));
+        if stream == STATUS {
+            inner.remember(fields, &message);
+        }
+        if let Some(subscribers) = inner.subscribers.get_mut(stream) {
+            subscribers.retain(|subscriber| subscriber.try_send(message.clone()).is_ok());
+            if subscribers.is_empty() {
+                inner.subscribers.remove(stream);
+            }
+        }
+    }
+
+    /// Announces a command on [`COMMANDS`]; `data` goes along with some.
+    pub fn announce(&self, command: &str, data: Option<&str>) {
+        let time = python::float(since_epoch().as_secs_f64());
+        let fields = [("type", command), ("time", &time), ("data", data.unwrap_or_default())];
+        self.publish(COMMANDS, &fields[..if data.is_some() { 3 } else { 2 }]);
+    }
+
+    /// Listens to `stream` from now on; on [`STATUS`] the last message of each device comes first.
+    ///
+    /// The queue ends when the subscriber was too slow.
+    #[must_use]
+    pub fn subscribe(&self, stream: &str) -> Subscription {
+        let (sender, queue) = mpsc::channel(self.queue);
+        let mut inner = self.lock();
+        // Sockets that left are noticed at the next message of their stream, which may never come.
+        inner.subscribers.retain(|_, subscribers| {
+            subscribers.retain(|subscriber| !subscriber.is_closed());
+            !subscribers.is_empty()
+        });
+        inner.subscribers.entry(stream.into()).or_default().push(sender);
+        let known = if stream == STATUS { inner.statuses.as_slice() } else { &[] };
+        Subscription { first: known.iter().map(|(_, message)| message.clone()).collect(), queue }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // No statement below leaves the lists half changed, so a poisoned lock is still right.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One listener of one stream.
+#[derive(Debug)]
+pub struct Subscription {
+    first: std::collections::VecDeque<Utf8Bytes>,
+    queue: mpsc::Receiver<Utf8Bytes>,
+}
+
+impl Subscription {
+    /// The next message; none when the subscriber was too slow and lost its place. Cancel-safe.
+    pub async fn next(&mut self) -> Option<Utf8Bytes> {
+        match self.first.pop_front() {
+            Some(message) => Some(message),
+            None => self.queue.recv().await,
+        }
+    }
+
+    /// The next message if there is one already.
+    pub fn waiting(&mut self) -> Option<Utf8Bytes> {
+        self.first.pop_front().or_else(|| self.queue.try_recv().ok())
+    }
+}
+
+impl Inner {
+    /// Unique and increasing, even when the wall clock is set back.
+    fn next_id(&mut self, now: Duration) -> String {
+        let (millis, count) = self.last_id;
+        self.last_id = if now.as_millis() > millis { (now.as_millis(), 0) } else { (millis, count + 1) };
+        format!("{}-{}", self.last_id.0, self.last_id.1)
+    }
+
+    fn remember(&mut self, fields: Fields<'_>, message: &Utf8Bytes) {
+        let Some((_, device)) = fields.iter().find(|(name, _)| *name == "device") else { return };
+        self.statuses.retain(|(known, _)| known != device);
+        if self.statuses.len() == REMEMBERED_DEVICES {
+            self.statuses.remove(0);
+        }
+        self.statuses.push(((*device).into(), message.clone()));
+    }
+}
+
+/// Wall-clock time: it is shown, never used to move anything.
+fn since_epoch() -> Duration {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_increase_when_the_clock_stands_or_goes_back() {
+        let mut inner = Inner::default();
+        let ids = [5, 5, 3, 6, 6].map(|ms| inner.next_id(Duration::from_millis(ms)));
+        assert_eq!(ids, ["5-0", "5-1", "5-2", "6-0", "6-1"]);
+    }
+
+    #[test]
+    fn all_hear_the_same_and_the_slow_one_loses_its_place() {
+        let bus = Bus::new(2);
+        let (mut quick, mut slow) = (bus.subscribe("a"), bus.subscribe("a"));
+        let mut other = bus.subscribe("b");
+        let mut heard = Vec::new();
+        for n in ["1", "2", "3"] {
+            bus.publish("a", &[("n", n)]);
+            heard.push(quick.waiting().unwrap());
+        }
+        assert!(heard[2].ends_with("\"n\": \"3\"}]"), "{}", heard[2]);
+        assert_eq!([slow.waiting(), slow.waiting()], [Some(heard[0].clone()), Some(heard[1].clone())]);
+        assert_eq!(slow.queue.try_recv(), Err(mpsc::error::TryRecvError::Disconnected));
+        assert_eq!(other.waiting(), None);
+    }
+
+    #[test]
+    fn a_new_listener_of_status_hears_how_each_device_is() {
+        let bus = Bus::new(4);
+        for (device, kind) in [("machine", "running"), ("sensor", "warning"), ("machine", "waiting")] {
+            bus.publish(STATUS, &[("device", device), ("type", kind)]);
+        }
+        let mut late = bus.subscribe(STATUS);
+        assert!(late.waiting().unwrap().contains("\"sensor\", \"type\": \"warning\""));
+        assert!(late.waiting().unwrap().contains("\"machine\", \"type\": \"waiting\""));
+        assert_eq!(late.waiting(), None);
+        for device in 0..2 * REMEMBERED_DEVICES {
+            bus.publish(STATUS, &[("device", &device.to_string())]);
+        }
+        assert_eq!(bus.lock().statuses.len(), REMEMBERED_DEVICES);
+    }
+
+    #[test]
+    fn streams_that_nobody_hears_cost_nothing() {
+        let bus = Bus::new(4);
+        drop(bus.subscribe("a"));
+        bus.publish("b", &[("n", "1")]);
+        let _kept = bus.subscribe("c");
+        assert_eq!(bus.lock().subscribers.len(), 1);
+    }
+
+    #[test]
+    fn a_command_is_announced_with_its_time() {
+        let bus = Bus::new(4);
+        let mut heard = bus.subscribe(COMMANDS);
+        bus.announce("stop", None);
+        bus.announce("loop_wave", Some("[]"));
+        let stop: serde_json::Value = serde_json::from_str(&heard.waiting().unwrap()).unwrap();
+        assert!(stop[0]["time"].as_str().unwrap().parse::<f64>().unwrap() > 1.7e9);
+        assert_eq!(stop[0].as_object().unwrap().keys().collect::<Vec<_>>(), ["message_id", "type", "time"]);
+        assert!(heard.waiting().unwrap().ends_with("\"data\": \"[]\"}]"));
+    }
+}

@@ -1,0 +1,48 @@
+//! What every handler shares.
+
+use std::sync::Arc;
+
+use super::bus::Bus;
+use super::desk::{Desk, Keeper};
+use super::limits::Limits;
+use super::port::MachinePort;
+use crate::auth::Rules;
+use crate::settings::{Rail, Settings};
+
+/// What the configuration says about the server.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Who is let in.
+    pub rules: Rules,
+    /// How much anyone may take up.
+    pub limits: Limits,
+}
+
+/// The machine, the settings and the streams, as the handlers see them.
+pub struct Context {
+    /// The machine.
+    pub port: Arc<dyn MachinePort>,
+    /// The settings.
+    pub desk: Desk,
+    /// The streams. The rest of the program publishes here too: what the machine is doing, on
+    /// [`bus::STATUS`](super::bus::STATUS).
+    pub bus: Bus,
+    /// The configuration.
+    pub options: Options,
+}
+
+impl Context {
+    /// A context around the machine behind `port`, with the settings that `keeper` remembered.
+    #[must_use]
+    pub fn new(
+        port: Arc<dyn MachinePort>,
+        settings: Settings,
+        keeper: impl Keeper + 'static,
+        rail: Rail,
+        options: Options,
+    ) -> Arc<Context> {
+        let desk = Desk::new(Arc::clone(&port), settings, keeper, rail);
+        let bus = Bus::new(options.limits.queued_messages);
+        Arc::new(Context { port, desk, bus, options })
+    }
+}

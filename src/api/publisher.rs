@@ -1,0 +1,126 @@
+//! What clients send on their sockets: messages for a stream, some of which are commands.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use super::bus::{self, COMMANDS, STATUS};
+use super::coerce;
+use super::context::Context;
+use super::orders::STOP;
+use super::port::Mover;
+use super::socket::End;
+use crate::auth::Standing;
+
+/// How many commands of one socket may wait for the machine's decision.
+const WAITING_COMMANDS: usize = 64;
+
+/// Publishes for one socket, and obeys it if it may command.
+pub struct Publisher {
+    ctx: Arc<Context>,
+    standing: Standing,
+    /// Commands wait here, so that a STOP behind them is read at once.
+    commands: mpsc::Sender<String>,
+}
+
+impl Publisher {
+    /// For a client of that standing.
+    #[must_use]
+    pub fn new(ctx: &Arc<Context>, standing: Standing) -> Publisher {
+        let (commands, mut waiting) = mpsc::channel::<String>(WAITING_COMMANDS);
+        let obeying = Arc::clone(ctx);
+        // A task of its own: what was accepted is carried out, even if the client leaves.
+        tokio::spawn(async move {
+            while let Some(command) = waiting.recv().await {
+                if let Err(no) = obeying.obey(&command).await {
+                    tracing::info!(command, ?no, "a command on the stream was not obeyed");
+                }
+            }
+        });
+        Publisher { ctx: Arc::clone(ctx), standing, commands }
+    }
+
+    /// Takes one text frame.
+    ///
+    /// # Errors
+    /// Why the socket must be closed.
+    pub fn take(&mut self, text: &str) -> Result<(), End> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        let (stream, fields) = parse(text).ok_or(End::BadFrame)?;
+        if self.standing < Standing::Local && stream != STATUS {
+            return Err(End::NotAllowed);
+        }
+        let command = fields.iter().find(|(name, _)| stream == COMMANDS && name == "type");
+        let command = command.map(|(_, command)| command.clone());
+        let stops = command.as_deref() == Some(STOP);
+        if stops {
+            self.ctx.port.stop();
+        }
+        let borrowed: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        self.ctx.bus.publish(&stream, &borrowed);
+        match command {
+            Some(command) if !stops && self.ctx.port.mover() == Mover::Local => {
+                self.commands.try_send(command).map_err(|_| End::NotAllowed)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The stream and the fields of a frame, all as text; none when there is anything else in it.
+fn parse(text: &str) -> Option<(String, Vec<(String, String)>)> {
+    let Value::Object(mut map) = serde_json::from_str(text).ok()? else { return None };
+    let stream = scalar(&map.shift_remove("stream")?)?;
+    // The id is ours to give.
+    map.shift_remove(bus::MESSAGE_ID);
+    if map.is_empty() {
+        return None;
+    }
+    let fields = map.into_iter().map(|(name, value)| Some((name, scalar(&value)?)));
+    Some((stream, fields.collect::<Option<_>>()?))
+}
+
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(coerce::number_text(number)),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_is_a_stream_and_scalars() {
+        let (stream, fields) = parse(r#"{"stream": "s", "a": "x", "b": 1, "c": 2.50}"#).unwrap();
+        assert_eq!(stream, "s");
+        let expected = [("a", "x"), ("b", "1"), ("c", "2.5")];
+        assert_eq!(fields, expected.map(|(name, value)| (name.into(), value.into())));
+    }
+
+    #[test]
+    fn everything_else_is_bad() {
+        for text in [
+            "{",
+            "[]",
+            "1",
+            "null",
+            r#"[{"stream": "s", "a": "b"}]"#,
+            r#"{"stream": "s"}"#,
+            r#"{"a": "b"}"#,
+            r#"{"stream": null, "a": "b"}"#,
+            r#"{"stream": "s", "a": true}"#,
+            r#"{"stream": "s", "a": null}"#,
+            r#"{"stream": "s", "a": {"b": 1}}"#,
+            r#"{"stream": "s", "a": [1]}"#,
+            r#"{"stream": "s", "message_id": "1-1"}"#,
+        ] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! `/api/commands/run`: a command by its name.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::Call;
+use crate::api::answer::{self, Outcome};
+use crate::api::coerce::{self, Fields};
+use crate::api::context::Context;
+use crate::api::orders::STOP;
+use crate::api::router;
+use crate::auth::Standing;
+
+/// Gives the command. Guests may stop, and nothing else.
+///
+/// # Errors
+/// 400, 422, 403 for a guest, and 409 when the machine does not do it.
+pub async fn run(ctx: &Arc<Context>, call: &Call) -> Outcome {
+    let body = call.json()?;
+    let mut fields = Fields::of("data", body.as_ref()).map_err(|c| answer::unprocessable(&[c]))?;
+    let Some(name) = fields.required("type", coerce::string) else {
+        return Err(answer::unprocessable(&fields.complaints));
+    };
+    if call.standing < Standing::Local && name != STOP {
+        return Err(router::forbidden());
+    }
+    ctx.order(&name).await?;
+    Ok(answer::ok(&Value::Null))
+}

@@ -1,0 +1,34 @@
+//! `/api/curve`: the force curve through ten points.
+
+use super::{Call, senseless};
+use crate::api::answer::{self, Outcome};
+use crate::api::coerce::{self, Fields};
+use crate::wave::spline::{self, CurveError};
+
+const ARGUMENT: &str = "data";
+const DEFAULT_RESOLUTION: i64 = 100;
+
+/// The values of the curve, evenly from no force to the force limit.
+///
+/// # Errors
+/// 400 and 422.
+pub async fn make(call: &Call) -> Outcome {
+    let body = call.json()?;
+    let mut fields = Fields::of(ARGUMENT, body.as_ref()).map_err(|c| answer::unprocessable(&[c]))?;
+    let points = fields.required_list("points", coerce::float);
+    let resolution = fields.optional("resolution", coerce::integer).unwrap_or(DEFAULT_RESOLUTION);
+    super::complete(&fields.complaints)?;
+    let points = points.unwrap_or_default();
+    // The finest curve takes a while, and the threads here have sockets to serve.
+    match tokio::task::spawn_blocking(move || spline::curve(&points, resolution)).await {
+        Ok(Ok(values)) => Ok(answer::ok(&values)),
+        Ok(Err(error)) => {
+            let field = match error {
+                CurveError::Resolution(_) => "resolution",
+                CurveError::Count(_) | CurveError::Point { .. } => "points",
+            };
+            Err(answer::unprocessable(&[senseless(ARGUMENT, field, error)]))
+        }
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}

@@ -1,0 +1,115 @@
+//! The routes, written down: for programs as OpenAPI, for people as a page. Both come from the route table,
+//! so neither can say anything else than what is served.
+
+use std::fmt::Write;
+
+use hyper::StatusCode;
+use hyper::header::{CONTENT_SECURITY_POLICY, HeaderValue};
+use serde_json::{Map, Value, json};
+
+use crate::api::answer::{self, Outcome};
+use crate::api::route::{ROUTES, Resource, Route};
+use crate::auth::Standing;
+
+/// The routes as OpenAPI.
+///
+/// # Errors
+/// Never.
+pub fn openapi() -> Outcome {
+    let mut paths: Map<String, Value> = Map::new();
+    for route in ROUTES.iter().filter(|route| route.resource != Resource::Docs) {
+        let entry = paths.entry(route.path).or_insert_with(|| json!({}));
+        entry[route.method.as_str().to_lowercase()] = operation(route);
+    }
+    Ok(answer::ok(&json!({
+        "openapi": "3.1.0",
+        "info": { "title": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION") },
+        "paths": paths,
+    })))
+}
+
+fn operation(route: &Route) -> Value {
+    let names = route.path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
+    let parameters = names
+        .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }));
+    let mut operation = json!({
+        "summary": route.summary,
+        "parameters": parameters.collect::<Vec<_>>(),
+        "responses": { "200": { "description": "done" }, "4XX": { "description": "refused; detail says why" } },
+        "x-least-standing": standing(route.right),
+    });
+    if has_body(route.resource) {
+        let schema = json!({ "schema": { "type": "object" } });
+        operation["requestBody"] = json!({ "required": true, "content": { "application/json": schema } });
+    }
+    operation
+}
+
+const fn has_body(resource: Resource) -> bool {
+    match resource {
+        Resource::WaveGet
+        | Resource::WaveRun
+        | Resource::CommandRun
+        | Resource::SettingsPut
+        | Resource::Curve
+        | Resource::MotionLimitsPut => true,
+        Resource::SettingsCreate
+        | Resource::SettingsGet
+        | Resource::Initialize
+        | Resource::Stream
+        | Resource::Health
+        | Resource::Stop
+        | Resource::Status
+        | Resource::MotionLimitsGet
+        | Resource::OpenApi
+        | Resource::Docs => false,
+    }
+}
+
+const fn standing(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Guest => "anyone",
+        Standing::Machine => "this machine, and the configured yep-machine",
+        Standing::Local => "this machine",
+    }
+}
+
+/// The routes as a page, without scripts, styles or anything from elsewhere.
+///
+/// # Errors
+/// Never.
+pub fn page() -> Outcome {
+    let mut page = String::from(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>yep: routes</title></head><body>\
+         <h1>Routes</h1><p>For programs: <a href=\"/api/openapi.json\">/api/openapi.json</a></p><table>\
+         <tr><th>Method</th><th>Path</th><th>What it is for</th><th>Who may</th></tr>",
+    );
+    for route in ROUTES {
+        // The table's own text, in which nothing needs escaping; a test looks.
+        let _ = write!(
+            page,
+            "<tr><td>{}</td><td><code>{}</code></td><td>{}</td><td>{}</td></tr>",
+            route.method,
+            route.path,
+            route.summary,
+            standing(route.right)
+        );
+    }
+    page.push_str("</table></body></html>");
+    let mut answer = answer::typed(StatusCode::OK, "text/html; charset=utf-8", page);
+    let policy = HeaderValue::from_static("default-src 'self'; frame-ancestors 'none'");
+    answer.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+    Ok(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_needs_no_escaping() {
+        for route in ROUTES {
+            assert!(!format!("{}{}", route.path, route.summary).contains(['<', '>', '&', '"']));
+        }
+    }
+}

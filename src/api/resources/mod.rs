@@ -1,0 +1,123 @@
+//! What answers the routes, one file a resource.
+
+pub mod commands;
+pub mod curve;
+pub mod docs;
+pub mod health;
+pub mod motion;
+pub mod settings;
+pub mod setup;
+pub mod status;
+pub mod stop;
+pub mod stream;
+pub mod wave;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hyper::StatusCode;
+use hyper::header::HeaderValue;
+use serde_json::Value;
+
+use super::answer::{self, Outcome, Rejection};
+use super::body;
+use super::coerce::{self, Complaint};
+use super::context::Context;
+use super::desk::Denied;
+use super::route::Resource;
+use crate::auth::Standing;
+use crate::machine::Refusal;
+use crate::settings::Invalid;
+
+/// A request whose route, right and size are checked.
+#[derive(Debug)]
+pub struct Call {
+    /// Whose it is.
+    pub standing: Standing,
+    /// The values of the segments in braces.
+    pub values: Vec<String>,
+    /// What comes after the question mark.
+    pub query: String,
+    /// What the body says it is.
+    pub content_type: Option<HeaderValue>,
+    /// The body.
+    pub body: Bytes,
+}
+
+impl Call {
+    /// The body as JSON.
+    ///
+    /// # Errors
+    /// 400 when it is none.
+    pub fn json(&self) -> Result<Option<Value>, Rejection> {
+        body::json(&self.body)
+    }
+
+    /// The value of the segment in braces with this number.
+    #[must_use]
+    pub fn value(&self, index: usize) -> &str {
+        self.values.get(index).map_or("", String::as_str)
+    }
+}
+
+/// Answers a call.
+///
+/// # Errors
+/// The refusal, which is an answer too.
+pub async fn handle(ctx: &Arc<Context>, resource: Resource, call: Call) -> Outcome {
+    match resource {
+        Resource::WaveGet => wave::get(ctx, &call).await,
+        Resource::WaveRun => wave::run(ctx, &call).await,
+        Resource::CommandRun => commands::run(ctx, &call).await,
+        Resource::SettingsCreate => settings::create(),
+        Resource::SettingsGet => settings::get(ctx, &call),
+        Resource::SettingsPut => settings::put(ctx, &call).await,
+        Resource::Curve => curve::make(&call).await,
+        Resource::Initialize => setup::initialize(ctx).await,
+        Resource::Health => health::get(),
+        Resource::Stop => stop::answer(),
+        Resource::Status => status::get(ctx),
+        Resource::MotionLimitsGet => motion::get(ctx),
+        Resource::MotionLimitsPut => motion::put(ctx, &call).await,
+        Resource::OpenApi => docs::openapi(),
+        Resource::Docs => docs::page(),
+        // Answered by the router, which has the connection.
+        Resource::Stream => Err(answer::not_found()),
+    }
+}
+
+/// Ends a handler when something was wrong with its fields.
+fn complete(complaints: &[Complaint]) -> Result<(), Rejection> {
+    if complaints.is_empty() { Ok(()) } else { Err(answer::unprocessable(complaints)) }
+}
+
+/// A value that was read, but makes no sense.
+fn senseless(argument: &'static str, field: &str, why: impl ToString) -> Complaint {
+    let loc = coerce::loc(argument, &[field.into()]);
+    Complaint { loc, msg: why.to_string(), kind: "value_error" }
+}
+
+impl From<Vec<Invalid>> for Denied {
+    fn from(invalid: Vec<Invalid>) -> Denied {
+        Denied::Invalid(invalid)
+    }
+}
+
+impl From<Denied> for Rejection {
+    fn from(denied: Denied) -> Rejection {
+        match denied {
+            Denied::Unknown => answer::detail(StatusCode::NOT_FOUND, "there are no settings with this id"),
+            Denied::Invalid(invalid) => {
+                let complaints = invalid.into_iter().map(|i| senseless("data", i.field, i.message));
+                answer::unprocessable(&complaints.collect::<Vec<_>>())
+            }
+            Denied::Moving(state) => answer::refused(&Refusal::Moving(state)),
+            Denied::NotKept(why) => {
+                tracing::error!(why, "settings could not be written down");
+                let said = format!("the settings could not be stored, nothing has changed: {why}");
+                answer::detail(StatusCode::SERVICE_UNAVAILABLE, &said)
+            }
+            Denied::Refused(refusal) => answer::refused(&refusal),
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! `/api/settings/{model}/{id}`: the settings document. The model may be anything; the id is the document's,
+//! or `default`.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::Call;
+use crate::api::answer::{self, Answer, Outcome};
+use crate::api::coerce::{self, Complaint, Fields};
+use crate::api::context::Context;
+use crate::api::desk::Denied;
+use crate::api::orders::UPDATE_SETTINGS;
+use crate::api::query;
+use crate::settings::{Change, Settings};
+
+/// There is one document, and it cannot be doubled.
+///
+/// # Errors
+/// Always 409.
+pub fn create() -> Outcome {
+    let why = "there is one settings document: change it with PUT on its id, or on default";
+    Err(answer::conflict(why, "one_document"))
+}
+
+/// The settings.
+///
+/// # Errors
+/// 404 for the id of another document.
+pub fn get(ctx: &Arc<Context>, call: &Call) -> Outcome {
+    let settings = ctx.desk.current();
+    named(&settings, call.value(1))?;
+    Ok(show(&settings))
+}
+
+/// Changes some of the settings, and announces it unless it is a machine that says so of itself.
+///
+/// # Errors
+/// 400, 422, 404 for the id of another document, 503 when they cannot be stored, 409 when the machine refuses.
+pub async fn put(ctx: &Arc<Context>, call: &Call) -> Outcome {
+    let body = call.json()?;
+    let mut complaints = Vec::new();
+    let from_machine = query::last(&call.query, "machine").is_some_and(|word| {
+        coerce::word(&word).unwrap_or_else(|(msg, kind)| {
+            complaints.push(Complaint { loc: vec!["query".into(), "machine".into()], msg: msg.into(), kind });
+            false
+        })
+    });
+    let change = match Fields::of("data", body.as_ref()) {
+        Ok(mut fields) => {
+            let change = read(&mut fields);
+            complaints.append(&mut fields.complaints);
+            change
+        }
+        Err(complaint) => {
+            complaints.push(complaint);
+            Change::default()
+        }
+    };
+    super::complete(&complaints)?;
+    let changing = ctx.desk.change(|settings| {
+        named(settings, call.value(1))?;
+        Ok(settings.changed(&change)?)
+    });
+    let settings = changing.await?;
+    if !from_machine {
+        ctx.bus.announce(UPDATE_SETTINGS, None);
+    }
+    Ok(show(&settings))
+}
+
+fn named(settings: &Settings, id: &str) -> Result<(), Denied> {
+    if id == "default" || id == settings.document.id { Ok(()) } else { Err(Denied::Unknown) }
+}
+
+fn read(fields: &mut Fields<'_>) -> Change {
+    Change {
+        name: fields.optional("name", coerce::string),
+        active: fields.optional("active", coerce::boolean),
+        tick_stroke_limit: fields.optional("tick_stroke_limit", coerce::integer),
+        force_limit: fields.optional("force_limit", coerce::integer),
+        stroke_force_chart: fields.optional_list("stroke_force_chart", coerce::integer),
+        microsteps_per_rev: fields.optional("microsteps_per_rev", coerce::integer),
+        wave_resolution: fields.optional("wave_resolution", coerce::integer),
+        stroke_limit: fields.optional("stroke_limit", coerce::integer),
+        max_stroke: fields.optional("max_stroke", coerce::integer),
+        padding_mm: fields.optional("padding_mm", coerce::integer),
+        max_steps: fields.optional("max_steps", coerce::integer),
+    }
+}
+
+/// The document, and what follows from it.
+fn show(settings: &Settings) -> Answer {
+    #[derive(serde::Serialize)]
+    struct Shown<'a> {
+        #[serde(flatten)]
+        document: &'a crate::settings::Document,
+        steps_per_mm: Value,
+    }
+    answer::ok(&Shown { document: &settings.document, steps_per_mm: settings.steps_per_mm().into() })
+}

@@ -1,0 +1,26 @@
+//! `/api/setup/initialize`: all settings back to their defaults, in a document with a new id.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::api::answer::{self, Outcome};
+use crate::api::context::Context;
+use crate::api::desk::Denied;
+use crate::settings::{self, Settings};
+
+/// Begins anew; what calibration found is forgotten. Nothing is announced, as it always was.
+///
+/// # Errors
+/// 409 while the axis moves, 503 when the new settings cannot be stored.
+pub async fn initialize(ctx: &Arc<Context>) -> Outcome {
+    let changing = ctx.desk.change(|_| {
+        let state = ctx.port.snapshots().borrow().state;
+        if state.is_moving() {
+            return Err(Denied::Moving(state));
+        }
+        Ok(Settings::fresh(settings::new_id()))
+    });
+    changing.await?;
+    Ok(answer::ok(&Value::Null))
+}

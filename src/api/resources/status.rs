@@ -1,0 +1,16 @@
+//! `/api/status`: the newest snapshot of the machine.
+
+use std::sync::Arc;
+
+use crate::api::answer::{self, Outcome};
+use crate::api::context::Context;
+use crate::api::telemetry;
+
+/// The object that the stream `telemetry` repeats.
+///
+/// # Errors
+/// Never.
+pub fn get(ctx: &Arc<Context>) -> Outcome {
+    let snapshot = *ctx.port.snapshots().borrow();
+    Ok(answer::ok(&telemetry::object(&snapshot)))
+}

@@ -1,0 +1,66 @@
+//! `/api/stream/{name}`: becomes a WebSocket.
+
+use std::sync::Arc;
+
+use hyper::body::Incoming;
+use hyper::header::{
+    CONNECTION, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
+};
+use hyper::{Request, StatusCode};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use crate::api::answer::{self, Outcome};
+use crate::api::bus::{COMMANDS, STATUS};
+use crate::api::connection::Connection;
+use crate::api::context::Context;
+use crate::api::source::Source;
+use crate::api::{router, socket};
+use crate::auth::Standing;
+
+/// The version of the protocol, the only one there ever was.
+const VERSION: &str = "13";
+
+/// Answers the handshake and leaves the socket to a task. Extensions and subprotocols are not taken.
+///
+/// # Errors
+/// 403 for a stream that is not for this standing, 400 and 426 for a bad handshake, 503 when there are too
+/// many sockets.
+pub fn open(
+    ctx: Arc<Context>,
+    connection: Arc<Connection>,
+    request: &mut Request<Incoming>,
+    mut values: Vec<String>,
+    standing: Standing,
+) -> Outcome {
+    let stream = values.pop().unwrap_or_default();
+    if standing < Standing::Local && ![COMMANDS, STATUS].contains(&stream.as_str()) {
+        return Err(router::forbidden());
+    }
+    let headers = request.headers();
+    if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != VERSION) {
+        let refusal = answer::detail(StatusCode::UPGRADE_REQUIRED, "only WebSocket version 13 is spoken");
+        return Err(refusal.with(SEC_WEBSOCKET_VERSION, HeaderValue::from_static(VERSION)));
+    }
+    let Some(key) = headers.get(SEC_WEBSOCKET_KEY) else {
+        return Err(answer::detail(StatusCode::BAD_REQUEST, "the WebSocket key is missing"));
+    };
+    let Ok(accept) = HeaderValue::from_str(&derive_accept_key(key.as_bytes())) else {
+        return Err(answer::detail(StatusCode::BAD_REQUEST, "the WebSocket key is not usable"));
+    };
+    let Some(slot) = connection.take_socket() else {
+        return Err(answer::detail(StatusCode::SERVICE_UNAVAILABLE, "too many sockets are open"));
+    };
+    let upgrade = hyper::upgrade::on(request);
+    // Subscribed before the client can know that it is connected: nothing that follows is missed.
+    let source = Source::of(&ctx, &stream);
+    tokio::spawn(async move {
+        socket::serve(ctx, upgrade, source, standing, connection).await;
+        drop(slot);
+    });
+    let mut answer = answer::empty(StatusCode::SWITCHING_PROTOCOLS);
+    let said = answer.headers_mut();
+    said.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    said.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    said.insert(SEC_WEBSOCKET_ACCEPT, accept);
+    Ok(answer)
+}

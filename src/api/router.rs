@@ -1,0 +1,126 @@
+//! From a request to its answer.
+
+use std::sync::Arc;
+
+use hyper::body::Incoming;
+use hyper::header::{ALLOW, HeaderName, HeaderValue};
+use hyper::{Method, Request, StatusCode};
+
+use super::answer::{self, Answer, Outcome, Rejection};
+use super::body;
+use super::connection::Connection;
+use super::context::Context;
+use super::cors;
+use super::resources::{self, Call};
+use super::route::{self, Match, Resource, Route};
+use super::socket;
+use crate::auth::{Knock, Refused, Standing};
+
+/// Browsers must not guess another type than the one that is said.
+const NO_SNIFFING: (HeaderName, HeaderValue) =
+    (HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
+
+/// The answer to a request, with the headers that every answer has.
+pub async fn answer(ctx: Arc<Context>, connection: Arc<Connection>, request: Request<Incoming>) -> Answer {
+    let headers = request.headers().clone();
+    let upgrade = socket::is_upgrade(&request);
+    let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    let judged = ctx.options.rules.judge(&Knock {
+        peer: connection.peer,
+        local: connection.local,
+        authority: request.uri().authority().map(|authority| authority.as_str()),
+        headers: &headers,
+        changes: upgrade || !safe,
+    });
+    let standing = match judged {
+        Ok(standing) => Ok(standing),
+        // Not a word about what is here: the request was meant for somebody else.
+        Err(Refused::Misdirected) => return answer::closing(answer::empty(StatusCode::MISDIRECTED_REQUEST)),
+        Err(Refused::ForeignOrigin) => Err((StatusCode::FORBIDDEN, "this origin may not use the server")),
+        Err(Refused::WrongToken) => Err((StatusCode::UNAUTHORIZED, "the token is not valid")),
+    };
+    let origin = ctx.options.rules.origin(&headers);
+    if let Some(answer) = cors::preflight(request.method(), &headers, origin) {
+        return answer;
+    }
+    let stop_only = connection.slot.stop_only;
+    let outcome = match standing {
+        Ok(standing) => respond(Arc::clone(&ctx), connection, request, standing, upgrade).await,
+        // The connection ends, for the body is not read.
+        Err((status, why)) => Err(answer::detail(status, why).closing()),
+    };
+    let mut answer = outcome.unwrap_or_else(Rejection::into_answer);
+    answer.headers_mut().insert(NO_SNIFFING.0, NO_SNIFFING.1);
+    cors::allow(&mut answer, origin);
+    if stop_only { answer::closing(answer) } else { answer }
+}
+
+async fn respond(
+    ctx: Arc<Context>,
+    connection: Arc<Connection>,
+    mut request: Request<Incoming>,
+    standing: Standing,
+    upgrade: bool,
+) -> Outcome {
+    let path = request.uri().path().to_owned();
+    let (route, values) = match route::find(request.method(), &path, upgrade) {
+        Match::Found(route, values) => (route, values),
+        Match::OtherMethods(methods) => return Err(method_not_allowed(&methods)),
+        Match::Nothing if upgrade => return Err(forbidden()),
+        Match::Nothing => return Err(answer::not_found()),
+    };
+    check_right(route, standing, connection.slot.stop_only)?;
+    if route.resource == Resource::Stop {
+        // Before the body: whatever is wrong with it must not keep the axis moving.
+        ctx.stop();
+    }
+    if route.resource == Resource::Stream {
+        return resources::stream::open(ctx, connection, &mut request, values, standing);
+    }
+    let query = request.uri().query().unwrap_or_default().to_owned();
+    let content_type = request.headers().get(hyper::header::CONTENT_TYPE).cloned();
+    let body = body::read(request.into_body(), &ctx.options.limits).await?;
+    let call = Call { standing, values, query, content_type, body };
+    run_to_completion(ctx, connection, route, call).await
+}
+
+/// A change that was begun is ended, even when the client goes away meanwhile; a panic is an answer, too.
+async fn run_to_completion(
+    ctx: Arc<Context>,
+    connection: Arc<Connection>,
+    route: &'static Route,
+    call: Call,
+) -> Outcome {
+    let handling = tokio::spawn(async move {
+        let outcome = resources::handle(&ctx, route.resource, call).await;
+        drop(connection);
+        outcome
+    });
+    handling.await.unwrap_or_else(|error| {
+        tracing::error!(%error, path = route.path, "a handler failed");
+        Err(answer::detail(StatusCode::INTERNAL_SERVER_ERROR, "the server failed; its log says why"))
+    })
+}
+
+fn check_right(route: &Route, standing: Standing, stop_only: bool) -> Result<(), Rejection> {
+    if stop_only && !matches!(route.resource, Resource::Stop | Resource::CommandRun) {
+        let why = "too many connections: only STOP is answered";
+        return Err(answer::detail(StatusCode::SERVICE_UNAVAILABLE, why));
+    }
+    if standing < route.right { Err(forbidden()) } else { Ok(()) }
+}
+
+/// 403, for whoever is not trusted with this.
+#[must_use]
+pub fn forbidden() -> Rejection {
+    answer::detail(StatusCode::FORBIDDEN, "this needs a local connection")
+}
+
+fn method_not_allowed(methods: &[&Method]) -> Rejection {
+    let refusal = answer::detail(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
+    let names: Vec<&str> = methods.iter().map(|method| method.as_str()).collect();
+    match HeaderValue::from_str(&names.join(", ")) {
+        Ok(names) => refusal.with(ALLOW, names),
+        Err(_) => refusal,
+    }
+}

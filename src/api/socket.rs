@@ -1,0 +1,203 @@
+//! WebSockets: one per client and stream.
+//!
+//! Two loops run beside each other for each socket. One speaks: what is published on the stream, and pings.
+//! The other listens: a client may publish on any stream, whichever it opened. Neither waits for the other;
+//! the first one that ends, ends the socket.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
+
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
+use hyper::Request;
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::{MissedTickBehavior, interval_at, timeout};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+use super::connection::Connection;
+use super::context::Context;
+use super::publisher::Publisher;
+use super::source::Source;
+use crate::auth::Standing;
+
+type Io = TokioIo<hyper::upgrade::Upgraded>;
+type Socket = WebSocketStream<Io>;
+
+/// How long a client that is told to leave may take to hear it.
+const GOODBYE_TIME: Duration = Duration::from_secs(1);
+/// What is read and thrown away of a client that keeps sending meanwhile.
+const DRAINED_BYTES: usize = 1024 * 1024;
+/// A publisher takes a short breath after this many frames, so that the subscribers' queues can drain: it is
+/// the one who floods that waits, never the one who listens.
+const FRAMES_A_BREATH: u32 = 16;
+const BREATH: Duration = Duration::from_millis(1);
+
+/// Why a socket ends, and so with which code.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum End {
+    /// The client left or is gone.
+    Left,
+    /// The client sent what cannot be published; the clients' first server closed like this.
+    BadFrame,
+    /// The client may not publish that, or not that much.
+    NotAllowed,
+    /// A message of the client is too large.
+    TooLarge,
+    /// The client does not take what is sent to it.
+    TooSlow,
+    /// The server ends.
+    Restarting,
+}
+
+impl End {
+    fn code(self) -> Option<CloseCode> {
+        match self {
+            End::Left => None,
+            End::BadFrame => Some(CloseCode::Normal),
+            End::NotAllowed => Some(CloseCode::Policy),
+            End::TooLarge => Some(CloseCode::Size),
+            End::TooSlow => Some(CloseCode::Again),
+            // Not 1001: a yep-machine comes back only after an unclean close.
+            End::Restarting => Some(CloseCode::Restart),
+        }
+    }
+}
+
+/// Serves one socket from the 101 to its end.
+pub async fn serve(
+    ctx: Arc<Context>,
+    upgrade: OnUpgrade,
+    source: Source,
+    standing: Standing,
+    connection: Arc<Connection>,
+) {
+    let Ok(upgraded) = upgrade.await else { return };
+    let limits = &ctx.options.limits;
+    let config = WebSocketConfig::default()
+        // The default of 128 KiB a socket is more than all of its messages together.
+        .read_buffer_size(4 * 1024)
+        .max_message_size(Some(limits.frame_bytes))
+        .max_frame_size(Some(limits.frame_bytes));
+    let socket = Socket::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
+    let (mut sink, mut frames) = socket.split();
+    let publisher = Publisher::new(&ctx, standing);
+    let heard = AtomicBool::new(true);
+    let end = tokio::select! {
+        end = listen(&mut frames, publisher, &heard) => end,
+        end = speak(&mut sink, source, &ctx, &heard) => end,
+        () = connection.closing() => End::Restarting,
+    };
+    tracing::debug!(?end, peer = %connection.peer, "a socket ends");
+    leave(sink, frames, end).await;
+}
+
+async fn listen(frames: &mut SplitStream<Socket>, mut publisher: Publisher, heard: &AtomicBool) -> End {
+    let mut since_breath = 0;
+    loop {
+        let frame = frames.next().await;
+        heard.store(true, Relaxed);
+        let end = match frame {
+            None => Some(End::Left),
+            Some(Ok(Message::Text(text))) => publisher.take(&text).err(),
+            Some(Ok(Message::Binary(_))) => Some(End::BadFrame),
+            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => None,
+            // The answer to it goes out when the next frame is asked for.
+            Some(Ok(Message::Close(_))) => None,
+            Some(Err(Error::Capacity(_))) => Some(End::TooLarge),
+            Some(Err(_)) => Some(End::Left),
+        };
+        if let Some(end) = end {
+            return end;
+        }
+        since_breath += 1;
+        if since_breath < FRAMES_A_BREATH {
+            tokio::task::yield_now().await;
+        } else {
+            since_breath = 0;
+            tokio::time::sleep(BREATH).await;
+        }
+    }
+}
+
+async fn speak(
+    sink: &mut SplitSink<Socket, Message>,
+    mut source: Source,
+    ctx: &Context,
+    heard: &AtomicBool,
+) -> End {
+    let limits = &ctx.options.limits;
+    let mut pings = interval_at(tokio::time::Instant::now() + limits.ping_time, limits.ping_time);
+    pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut silent = 0;
+    loop {
+        let message = tokio::select! {
+            message = source.next() => match message {
+                Some(text) => Message::Text(text),
+                None => return End::TooSlow,
+            },
+            _ = pings.tick() => {
+                silent = if heard.swap(false, Relaxed) { 0 } else { silent + 1 };
+                if silent > 1 {
+                    return End::TooSlow;
+                }
+                Message::Ping(bytes::Bytes::new())
+            }
+        };
+        let sending = async {
+            sink.feed(message).await?;
+            // All that waits leaves together: one system call, and the queue is short again.
+            while let Some(text) = source.waiting() {
+                sink.feed(Message::Text(text)).await?;
+            }
+            sink.flush().await
+        };
+        match timeout(limits.send_time, sending).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return End::Left,
+            Err(_) => return End::TooSlow,
+        }
+    }
+}
+
+/// Says why, and gives the client the time to hear it: a socket that is closed while its client still sends
+/// is reset, and what was said last is lost.
+async fn leave(mut sink: SplitSink<Socket, Message>, frames: SplitStream<Socket>, end: End) {
+    let goodbye = async {
+        if let Some(code) = end.code() {
+            let frame = CloseFrame { code, reason: "".into() };
+            sink.send(Message::Close(Some(frame))).await.ok()?;
+        }
+        let mut io = sink.reunite(frames).ok()?.into_inner();
+        io.shutdown().await.ok()?;
+        let (mut drained, mut buffer) = (0, [0; 1024]);
+        while drained < DRAINED_BYTES {
+            match io.read(&mut buffer).await {
+                Ok(0) | Err(_) => break,
+                Ok(count) => drained += count,
+            }
+        }
+        Some(())
+    };
+    // Whoever takes longer is cut off.
+    let _ = timeout(GOODBYE_TIME, goodbye).await;
+}
+
+/// Whether the request asks for a WebSocket.
+#[must_use]
+pub fn is_upgrade<B>(request: &Request<B>) -> bool {
+    let says = |name, word: &str| {
+        request
+            .headers()
+            .get_all(name)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .any(|value| value.split(',').any(|token| token.trim().eq_ignore_ascii_case(word)))
+    };
+    says(hyper::header::CONNECTION, "upgrade") && says(hyper::header::UPGRADE, "websocket")
+}

@@ -1,0 +1,130 @@
+//! What the machine says about itself, as JSON: one object, the same in `GET /api/status` and on the stream
+//! `telemetry`.
+
+use serde::Serialize;
+
+use crate::machine::Snapshot;
+use crate::units::seconds;
+
+/// The stream of snapshots. Unlike the others it carries bare objects, and a slow client misses old ones.
+pub const STREAM: &str = "telemetry";
+
+#[derive(Serialize)]
+struct Telemetry {
+    state: &'static str,
+    why: String,
+    since_s: f64,
+    position_mm: Option<f64>,
+    velocity_mm_s: f64,
+    force_g: Option<f64>,
+    clipped: bool,
+    limits: Limits,
+    fault: Option<FaultReport>,
+    range_mm: Option<f64>,
+    phase: Option<f64>,
+    periods: u32,
+    lateness: Lateness,
+}
+
+#[derive(Serialize)]
+struct Limits {
+    front: bool,
+    back: bool,
+    e_stop: bool,
+}
+
+#[derive(Serialize)]
+struct FaultReport {
+    code: &'static str,
+    message: String,
+    remedy: &'static str,
+}
+
+#[derive(Serialize)]
+struct Lateness {
+    rebases: u32,
+    rebased_ns: u64,
+    worst_step_ns: u64,
+    starvations: u32,
+}
+
+/// The snapshot as it is sent.
+#[must_use]
+pub fn object(snapshot: &Snapshot) -> impl Serialize + use<> {
+    let (inputs, late) = (snapshot.limits, snapshot.lateness);
+    Telemetry {
+        state: snapshot.state.name(),
+        why: snapshot.why.to_string(),
+        since_s: seconds(snapshot.at_ns.saturating_sub(snapshot.since_ns)),
+        position_mm: snapshot.position_mm,
+        velocity_mm_s: snapshot.velocity_mm_s,
+        force_g: snapshot.force_g,
+        clipped: snapshot.clipped,
+        limits: Limits { front: inputs.front, back: inputs.back, e_stop: inputs.e_stop },
+        fault: snapshot.fault.map(|fault| FaultReport {
+            code: fault.code(),
+            message: fault.to_string(),
+            remedy: fault.remedy(),
+        }),
+        range_mm: snapshot.range_mm,
+        phase: snapshot.phase,
+        periods: snapshot.periods,
+        lateness: Lateness {
+            rebases: late.rebases,
+            rebased_ns: late.rebased_ns,
+            worst_step_ns: late.worst_step_ns,
+            starvations: late.starvations,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::machine::{End, Fault, Inputs, Lateness, State, Why};
+
+    #[test]
+    fn a_snapshot_is_one_object_with_units_in_its_names() {
+        let fault = Fault::LimitHit(End::Front);
+        let snapshot = Snapshot {
+            at_ns: 3_500_000_000,
+            state: State::Faulted,
+            why: Why::Fault(fault),
+            since_ns: 1_000_000_000,
+            position_mm: None,
+            velocity_mm_s: -1.5,
+            force_g: Some(12.0),
+            clipped: true,
+            limits: Inputs { front: true, back: false, e_stop: false },
+            fault: Some(fault),
+            range_mm: Some(145.0),
+            phase: None,
+            periods: 7,
+            lateness: Lateness { rebases: 1, rebased_ns: 2, worst_step_ns: 3, starvations: 4 },
+        };
+        assert_eq!(
+            serde_json::to_value(object(&snapshot)).unwrap(),
+            json!({
+                "state": "faulted",
+                "why": "the front limit switch closed in motion",
+                "since_s": 2.5,
+                "position_mm": null,
+                "velocity_mm_s": -1.5,
+                "force_g": 12.0,
+                "clipped": true,
+                "limits": {"front": true, "back": false, "e_stop": false},
+                "fault": {
+                    "code": "limit_hit_front",
+                    "message": "the front limit switch closed in motion",
+                    "remedy": fault.remedy(),
+                },
+                "range_mm": 145.0,
+                "phase": null,
+                "periods": 7,
+                "lateness": {"rebases": 1, "rebased_ns": 2, "worst_step_ns": 3, "starvations": 4},
+            })
+        );
+    }
+}

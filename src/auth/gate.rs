@@ -1,0 +1,231 @@
+//! The gate: every request passes it before anything reads its path.
+//!
+//! The rules, in order; the first that speaks decides:
+//!
+//! 1. Host names this server, else 421 without a body.
+//! 2. A Forwarded, X-Forwarded-* or X-Real-IP header takes away all trust in the address.
+//! 3. A foreign Origin may change nothing and open no WebSocket: 403.
+//! 4. *Local*: loopback address, not forwarded, no or an allowed Origin: everything, without credentials. The
+//!    app on the machine itself needs nothing else. *Machine*: the one address of a yep-machine that the
+//!    configuration names: what that program does, no more.
+//! 5. A token would come here. None can be valid yet, so a presented one is wrong: 401, never a guest.
+//! 6. Everyone else is a *guest*.
+
+use std::net::IpAddr;
+
+use hyper::header::{AUTHORIZATION, COOKIE, HeaderMap};
+
+use super::host;
+use super::origin::{self, Origin};
+
+/// The cookie that would carry a token.
+const TOKEN_COOKIE: &str = "yep_token";
+
+/// Headers with which a proxy says that the request is not its own.
+const FORWARDING: [&str; 2] = ["forwarded", "x-real-ip"];
+const FORWARDING_PREFIX: &str = "x-forwarded-";
+
+/// What the gate is told once.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// The host name without `.local`; empty when there is none.
+    pub hostname: String,
+    /// Origins that are allowed besides the app's own.
+    pub extra_origins: Vec<String>,
+    /// The address of the yep-machine that moves the axis, when it runs on another host.
+    pub remote_machine: Option<IpAddr>,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Rules {
+            hostname: String::new(),
+            extra_origins: origin::DEFAULT_EXTRA.map(String::from).to_vec(),
+            remote_machine: None,
+        }
+    }
+}
+
+/// A request as the gate sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct Knock<'a> {
+    /// Who connected.
+    pub peer: IpAddr,
+    /// The address on which the connection came in.
+    pub local: IpAddr,
+    /// The authority of the request line, for the rare request that has one.
+    pub authority: Option<&'a str>,
+    /// The headers.
+    pub headers: &'a HeaderMap,
+    /// Whether it may change something: an unsafe method or a WebSocket upgrade.
+    pub changes: bool,
+}
+
+/// As whom a request is treated. Ordered by how much it may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Standing {
+    /// Anyone: health and STOP.
+    Guest,
+    /// The configured yep-machine.
+    Machine,
+    /// A program or an allowed page on this very machine.
+    Local,
+}
+
+impl Standing {
+    /// Every standing.
+    pub const ALL: [Standing; 3] = [Standing::Guest, Standing::Machine, Standing::Local];
+}
+
+/// The request does not come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    /// Rule 1: 421, without a body.
+    Misdirected,
+    /// Rule 3: 403.
+    ForeignOrigin,
+    /// Rule 5: 401.
+    WrongToken,
+}
+
+impl Rules {
+    /// Lets a request in as somebody, or refuses it.
+    ///
+    /// # Errors
+    /// [`Refused`], by the rules of this module.
+    pub fn judge(&self, knock: &Knock<'_>) -> Result<Standing, Refused> {
+        let ours = |authority| host::is_ours(authority, &self.hostname, knock.local);
+        match host::sent(knock.headers) {
+            Some(sent) if ours(sent) && knock.authority.is_none_or(ours) => {}
+            _ => return Err(Refused::Misdirected),
+        }
+        let origin = self.origin(knock.headers);
+        if origin == Origin::Other && knock.changes {
+            return Err(Refused::ForeignOrigin);
+        }
+        let peer = knock.peer.to_canonical();
+        if origin != Origin::Other && !is_forwarded(knock.headers) {
+            if peer.is_loopback() {
+                return Ok(Standing::Local);
+            }
+            if origin == Origin::None && self.remote_machine.is_some_and(|m| m.to_canonical() == peer) {
+                return Ok(Standing::Machine);
+            }
+        }
+        if presents_token(knock.headers) {
+            return Err(Refused::WrongToken);
+        }
+        Ok(Standing::Guest)
+    }
+
+    /// What the request says about the page that sent it.
+    #[must_use]
+    pub fn origin<'a>(&self, headers: &'a HeaderMap) -> Origin<'a> {
+        origin::of(headers, &self.extra_origins)
+    }
+}
+
+fn is_forwarded(headers: &HeaderMap) -> bool {
+    headers.keys().any(|name| {
+        let name = name.as_str();
+        FORWARDING.contains(&name) || name.starts_with(FORWARDING_PREFIX)
+    })
+}
+
+fn presents_token(headers: &HeaderMap) -> bool {
+    if headers.contains_key(AUTHORIZATION) {
+        return true;
+    }
+    headers.get_all(COOKIE).iter().any(|cookies| {
+        cookies.as_bytes().split(|&byte| byte == b';').any(|cookie| {
+            let name = cookie.split(|&byte| byte == b'=').next().unwrap_or_default();
+            name.trim_ascii() == TOKEN_COOKIE.as_bytes()
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOOPBACK: &str = "127.0.0.1";
+    const OTHER: &str = "192.168.1.50";
+    const MACHINE: &str = "192.168.1.60";
+
+    fn judge(peer: &str, pairs: &[(&'static str, &str)], changes: bool) -> Result<Standing, Refused> {
+        let rules = Rules {
+            hostname: "yep".into(),
+            remote_machine: Some(MACHINE.parse().unwrap()),
+            ..Rules::default()
+        };
+        let mut headers = HeaderMap::new();
+        headers.append("host", "localhost".parse().unwrap());
+        for (name, value) in pairs {
+            headers.append(*name, value.parse().unwrap());
+        }
+        let local = "192.168.1.20".parse().unwrap();
+        let peer = peer.parse().unwrap();
+        rules.judge(&Knock { peer, local, authority: None, headers: &headers, changes })
+    }
+
+    #[test]
+    fn loopback_is_local_by_every_spelling_of_it() {
+        for peer in [LOOPBACK, "127.0.0.2", "::1", "::ffff:127.0.0.1"] {
+            assert_eq!(judge(peer, &[], true), Ok(Standing::Local), "{peer}");
+        }
+        assert_eq!(judge(LOOPBACK, &[("origin", "http://localhost:3042")], true), Ok(Standing::Local));
+    }
+
+    #[test]
+    fn a_forwarded_request_is_a_guest_wherever_it_comes_from() {
+        for header in ["forwarded", "x-forwarded-for", "x-forwarded-proto", "x-real-ip"] {
+            for peer in [LOOPBACK, MACHINE] {
+                assert_eq!(judge(peer, &[(header, "1.2.3.4")], true), Ok(Standing::Guest), "{header}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_foreign_page_changes_nothing_and_reads_as_a_guest() {
+        for origin in ["http://evil.example", "null"] {
+            assert_eq!(judge(LOOPBACK, &[("origin", origin)], true), Err(Refused::ForeignOrigin));
+            assert_eq!(judge(LOOPBACK, &[("origin", origin)], false), Ok(Standing::Guest));
+        }
+    }
+
+    #[test]
+    fn the_configured_machine_is_known_by_its_address_and_sends_no_origin() {
+        assert_eq!(judge(MACHINE, &[], true), Ok(Standing::Machine));
+        assert_eq!(judge("::ffff:192.168.1.60", &[], true), Ok(Standing::Machine));
+        assert_eq!(judge(MACHINE, &[("origin", "http://localhost")], true), Ok(Standing::Guest));
+        assert_eq!(judge(OTHER, &[], true), Ok(Standing::Guest));
+    }
+
+    #[test]
+    fn a_token_is_wrong_unless_nobody_needed_it() {
+        let bearer = ("authorization", "Bearer 0123");
+        let cookie = ("cookie", "a=b; yep_token=0123");
+        for token in [bearer, cookie] {
+            assert_eq!(judge(OTHER, &[token], false), Err(Refused::WrongToken));
+            assert_eq!(judge(LOOPBACK, &[token], false), Ok(Standing::Local));
+        }
+        assert_eq!(judge(OTHER, &[("cookie", "a=b; not_yep_token=1")], false), Ok(Standing::Guest));
+    }
+
+    #[test]
+    fn the_host_comes_first() {
+        assert_eq!(judge(LOOPBACK, &[("host", "localhost")], true), Err(Refused::Misdirected), "two hosts");
+        let rules = Rules::default();
+        let address = LOOPBACK.parse().unwrap();
+        let mut headers = HeaderMap::new();
+        let judge = |headers: &HeaderMap, authority| {
+            rules.judge(&Knock { peer: address, local: address, authority, headers, changes: false })
+        };
+        assert_eq!(judge(&headers, None), Err(Refused::Misdirected), "no host");
+        headers.append("host", "evil.example".parse().unwrap());
+        assert_eq!(judge(&headers, None), Err(Refused::Misdirected));
+        headers.insert("host", "localhost".parse().unwrap());
+        assert_eq!(judge(&headers, None), Ok(Standing::Local));
+        assert_eq!(judge(&headers, Some("evil.example")), Err(Refused::Misdirected), "an absolute target");
+    }
+}

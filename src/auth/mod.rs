@@ -1,0 +1,14 @@
+//! LETTING IN: who may speak to the server at all, and as whom.
+//!
+//! - [`gate`]: the checks that every request passes before anything reads its path
+//! - [`host`]: which names of this server a request may use (rule 1, DNS rebinding)
+//! - [`origin`]: which pages may call it (rule 3, cross-site requests)
+//!
+//! Pure: the gate sees addresses and headers and answers with a [`gate::Standing`] or a refusal. What a
+//! standing may do is written next to each route, in `api::route`.
+
+pub mod gate;
+pub mod host;
+pub mod origin;
+
+pub use gate::{Knock, Refused, Rules, Standing};

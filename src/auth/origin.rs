@@ -1,0 +1,91 @@
+//! Rule 3: which pages may call the server.
+//!
+//! A browser names the page in the Origin header of every request that changes something and of every
+//! WebSocket upgrade, and no page can forge it.
+
+use hyper::header::{HeaderMap, ORIGIN};
+
+use super::host;
+
+/// The pages of the app, without credentials: where it is served on the machine itself.
+const BUILT_IN: [&str; 4] =
+    ["http://localhost", "http://localhost:3042", "http://127.0.0.1", "http://127.0.0.1:3042"];
+
+/// Where else the app runs while it is developed; the allowed origins of the clients' first server.
+pub const DEFAULT_EXTRA: [&str; 3] =
+    ["http://localhost:3000", "http://localhost:8080", "http://localhost:4200"];
+
+/// What a request says about the page that sent it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin<'a> {
+    /// No page: a program, or a page of this server that only reads.
+    None,
+    /// A page that may call the server; exactly as it was sent.
+    Allowed(&'a str),
+    /// Any other page, `null`, or a header that is no text or is there twice.
+    Other,
+}
+
+/// Reads the Origin header. The caller has checked the Host header before: a page of this server is known by
+/// naming the same authority in both.
+#[must_use]
+pub fn of<'a>(headers: &'a HeaderMap, extra: &[String]) -> Origin<'a> {
+    if !headers.contains_key(ORIGIN) {
+        return Origin::None;
+    }
+    let Some(origin) = host::single(headers, ORIGIN) else { return Origin::Other };
+    let listed = BUILT_IN.contains(&origin) || extra.iter().any(|allowed| allowed == origin);
+    if listed || is_same(origin, host::sent(headers)) { Origin::Allowed(origin) } else { Origin::Other }
+}
+
+fn is_same(origin: &str, host: Option<&str>) -> bool {
+    // A browser leaves out the default port in both; a program may write it in Host.
+    let authority = host.map(|host| host.strip_suffix(":80").unwrap_or(host));
+    matches!((origin.strip_prefix("http://"), authority), (Some(a), Some(b)) if a.eq_ignore_ascii_case(b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        for (name, value) in pairs {
+            map.append(*name, value.parse().unwrap());
+        }
+        map
+    }
+
+    #[test]
+    fn listed_and_same_origins_are_allowed_and_all_others_are_not() {
+        let extra = DEFAULT_EXTRA.map(String::from);
+        for good in ["http://localhost", "http://127.0.0.1:3042", "http://localhost:3000", "http://yep.local"]
+        {
+            let map = headers(&[("host", "yep.local"), ("origin", good)]);
+            assert_eq!(of(&map, &extra), Origin::Allowed(good));
+        }
+        for bad in [
+            "null",
+            "",
+            "http://evil.example",
+            "https://localhost",
+            "http://localhost:3043",
+            "http://localhost.evil.example",
+            "http://yep.local.evil.example",
+            "http://yep.local:81",
+            "localhost",
+        ] {
+            let map = headers(&[("host", "yep.local"), ("origin", bad)]);
+            assert_eq!(of(&map, &extra), Origin::Other, "{bad}");
+        }
+        let twice = headers(&[("origin", "http://localhost"), ("origin", "http://evil.example")]);
+        assert_eq!(of(&twice, &extra), Origin::Other);
+        assert_eq!(of(&headers(&[("host", "localhost")]), &extra), Origin::None);
+    }
+
+    #[test]
+    fn the_default_port_may_be_written_in_the_host() {
+        let map = headers(&[("host", "yep.local:80"), ("origin", "http://yep.local")]);
+        assert_eq!(of(&map, &[]), Origin::Allowed("http://yep.local"));
+    }
+}
