@@ -10,10 +10,14 @@
 //! - [`motion`]: HOW, planning inside limits
 //! - [`machine`]: WHETHER, states, commands, faults, homing
 //! - [`api`]: SAYING, the HTTP and WebSocket server
+//! - [`options`]: what the process was started with
+//! - [`cli`]: the command line
 
 pub mod api;
+pub mod cli;
 pub mod layout;
 pub mod machine;
 pub mod motion;
+pub mod options;
 pub mod units;
 pub mod wave;
