@@ -9,12 +9,16 @@
 //! - [`wave`]: WHAT to move, position graphs
 //! - [`motion`]: HOW, planning inside limits
 //! - [`machine`]: WHETHER, states, commands, faults, homing
+//! - [`hal`]: TOUCHING, pins, clocks and sensors, real and simulated
+//! - [`drive`]: DOING, the two real-time loops and the rings between them
 //! - [`api`]: SAYING, the HTTP and WebSocket server
 //! - [`options`]: what the process was started with
 //! - [`cli`]: the command line
 
 pub mod api;
 pub mod cli;
+pub mod drive;
+pub mod hal;
 pub mod layout;
 pub mod machine;
 pub mod motion;

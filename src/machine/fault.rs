@@ -1,33 +1,6 @@
 //! Faults: what can go wrong, what it means for the position, and what to check.
 
-/// Which end of the rail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum End {
-    /// Where 0 mm is.
-    Back,
-    /// The far end.
-    Front,
-}
-
-impl End {
-    /// As it is written in messages.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            End::Back => "back",
-            End::Front => "front",
-        }
-    }
-
-    /// The other end.
-    #[must_use]
-    pub const fn opposite(self) -> End {
-        match self {
-            End::Back => End::Front,
-            End::Front => End::Back,
-        }
-    }
-}
+use crate::motion::End;
 
 /// A fault. It latches: the first one is kept until somebody acknowledges it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -4,6 +4,7 @@ use super::command::Reply;
 use super::fault::Fault;
 use super::geometry::Calibration;
 use super::state::{State, Why};
+use crate::motion::Inputs;
 use crate::units::Nanos;
 
 /// The machine as it was at one instant.
@@ -37,17 +38,6 @@ pub struct Snapshot {
     pub periods: u32,
     /// How late the step loop and the control cycle were.
     pub lateness: Lateness,
-}
-
-/// The input lines, true when active: a switch pressed, the e-stop loop open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Inputs {
-    /// The switch at the front end.
-    pub front: bool,
-    /// The switch at the back end.
-    pub back: bool,
-    /// The e-stop loop is open.
-    pub e_stop: bool,
 }
 
 /// How late things were since the start.
