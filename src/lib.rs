@@ -11,6 +11,8 @@
 //! - [`machine`]: WHETHER, states, commands, faults, homing
 //! - [`hal`]: TOUCHING, pins, clocks and sensors, real and simulated
 //! - [`drive`]: DOING, the two real-time loops and the rings between them
+//! - [`settings`]: what the user may set, and its limits
+//! - [`store`]: REMEMBERING, settings on disk
 //! - [`api`]: SAYING, the HTTP and WebSocket server
 //! - [`options`]: what the process was started with
 //! - [`cli`]: the command line
@@ -23,5 +25,7 @@ pub mod layout;
 pub mod machine;
 pub mod motion;
 pub mod options;
+pub mod settings;
+pub mod store;
 pub mod units;
 pub mod wave;

@@ -7,6 +7,10 @@
 //!
 //! Nothing here knows millimetres, limits or time: 0 is the back of the usable range, 1 its front.
 
+pub mod points;
 pub mod shape;
+pub mod spline;
 
+pub use points::{Points, PointsError, sample};
 pub use shape::{Point, Shape, Wave};
+pub use spline::{CurveError, Spline, curve};

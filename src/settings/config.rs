@@ -1,0 +1,99 @@
+//! What the settings mean to the machine.
+
+use super::Settings;
+use crate::machine::{Config, Geometry};
+use crate::motion::{ALLOWANCE_POINTS, Allowance};
+use crate::units::{Grams, Mm, StepsPerMm};
+use crate::wave::Spline;
+
+/// What is fixed by the mechanics and is no setting of the clients.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rail {
+    /// How far a turn of the motor moves the carriage, in mm.
+    pub travel_per_turn_mm: f64,
+}
+
+impl Default for Rail {
+    /// A 20-tooth pulley on a 2 mm belt: with the default 400 microsteps a turn, 10 steps/mm.
+    fn default() -> Rail {
+        Rail { travel_per_turn_mm: 40.0 }
+    }
+}
+
+impl Settings {
+    /// These settings as the machine takes them, on that rail.
+    ///
+    /// Total, for any settings and any rail: what would be out of its unit's range becomes the nearest value
+    /// in it.
+    #[must_use]
+    pub fn config(&self, rail: &Rail) -> Config {
+        let d = &self.document;
+        let mm = |value: i64| nearest(value as f64, Mm::MIN, Mm::MAX, Mm::constant(0.0));
+        let nominal = d.microsteps_per_rev as f64 / rail.travel_per_turn_mm;
+        Config {
+            geometry: Geometry {
+                max_stroke: mm(d.max_stroke),
+                padding: mm(d.padding_mm),
+                nominal: nearest(nominal, StepsPerMm::MIN, StepsPerMm::MAX, StepsPerMm::constant(10.0)),
+            },
+            stroke_limit: mm(d.stroke_limit),
+            limits: self.motion,
+            allowance: self.allowance(),
+        }
+    }
+
+    /// Speed against force: the chart's curve is a share of `tick_stroke_limit` mm in each of the
+    /// `wave_resolution` ticks of a second.
+    fn allowance(&self) -> Allowance {
+        let d = &self.document;
+        let curve = Spline::through(&d.stroke_force_chart.map(|percent| percent as f64));
+        let full_mm_s = d.tick_stroke_limit as f64 * d.wave_resolution as f64;
+        let speeds = core::array::from_fn(|i| {
+            let percent = curve.at(i as f64 / (ALLOWANCE_POINTS - 1) as f64);
+            // The curve swings past its sliders; the share that it stands for does not.
+            percent.clamp(0.0, 100.0) / 100.0 * full_mm_s
+        });
+        let force_limit = nearest(d.force_limit as f64, Grams::MIN, Grams::MAX, Grams::constant(0.0));
+        Allowance::new(force_limit, speeds)
+    }
+}
+
+fn nearest<Q: TryFrom<f64>>(value: f64, min: f64, max: f64, otherwise: Q) -> Q {
+    Q::try_from(value.clamp(min, max)).unwrap_or(otherwise)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Change, new_id};
+    use super::*;
+
+    #[test]
+    fn the_defaults_mean_what_the_clients_were_told() {
+        let config = Settings::fresh(new_id()).config(&Rail::default());
+        assert_eq!(config.geometry.nominal.get(), 10.0);
+        assert_eq!((config.geometry.max_stroke.get(), config.geometry.padding.get()), (155.0, 5.0));
+        // 50 % and 25 % of 10 mm in each of 120 ticks a second.
+        assert_eq!(config.allowance.speed_mm_s(0.0), 600.0);
+        assert!((config.allowance.speed_mm_s(300.0) - 300.0).abs() < 1e-9);
+        assert_eq!(config.allowance.speed_mm_s(1_000.0), 0.0);
+    }
+
+    #[test]
+    fn a_curve_that_swings_past_its_sliders_is_cut_to_what_they_mean() {
+        let jagged = vec![100, 0, 100, 0, 100, 0, 100, 0, 100, 0];
+        let change = Change { stroke_force_chart: Some(jagged), ..Change::default() };
+        let config = Settings::fresh(new_id()).changed(&change).unwrap().config(&Rail::default());
+        assert_eq!(config.allowance.speed_mm_s(0.0), 1_200.0);
+        assert_eq!(config.allowance.speed_mm_s(200.0), 0.0, "more force never allows more");
+    }
+
+    #[test]
+    fn an_odd_rail_is_the_nearest_possible_one() {
+        for (travel_per_turn_mm, nominal) in [(1e-9, 100_000.0), (1e9, 0.01), (-1.0, 0.01), (0.0, 100_000.0)]
+        {
+            let config = Settings::fresh(new_id()).config(&Rail { travel_per_turn_mm });
+            assert_eq!(config.geometry.nominal.get(), nominal, "{travel_per_turn_mm}");
+        }
+        let _ = Settings::fresh(new_id()).config(&Rail { travel_per_turn_mm: f64::NAN });
+    }
+}

@@ -1,0 +1,103 @@
+//! What the user may set: the settings document of the clients, limits of motion, what calibration found.
+//!
+//! - [`Document`]: the settings as the clients know them, under their names and in their order
+//! - [`Settings`]: the document, the [`Limits`] of motion that the clients do not know, and the
+//!   calibrated travel. Never changed in place: each change makes a whole new value or lists all that is wrong
+//! - [`Change`], [`MotionChange`]: what a client asks for; what is absent stays
+//! - [`Invalid`]: one reason for a refusal; [`bounds`] has the ranges
+//! - [`Rail`]: what the settings do not say about the mechanics
+//!
+//! Promise S21: whatever comes from a client or from the disk passes [`Settings::check`] before it is in force.
+
+pub mod bounds;
+mod change;
+mod check;
+mod config;
+mod document;
+mod id;
+#[cfg(test)]
+mod properties;
+
+pub use change::{Change, MotionChange};
+pub use check::Invalid;
+pub use config::Rail;
+pub use document::Document;
+pub use id::{is_id, new_id};
+
+use crate::machine::Calibration;
+use crate::motion::Limits;
+
+/// All settings.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// What the clients see.
+    pub document: Document,
+    /// Speed, acceleration and jerk.
+    pub motion: Limits,
+    /// Steps between the two switches, when a calibration of this machine's own measured them.
+    pub travel_steps: Option<i64>,
+}
+
+impl Settings {
+    /// The settings of a new machine, in a document with this id.
+    #[must_use]
+    pub fn fresh(id: String) -> Settings {
+        Settings { document: Document::fresh(id), motion: Limits::default(), travel_steps: None }
+    }
+
+    /// These settings with what a calibration of this machine found.
+    ///
+    /// A travel that no rail has ([`bounds::STEPS`]) leaves the settings uncalibrated.
+    #[must_use]
+    pub fn with_calibration(&self, calibration: &Calibration) -> Settings {
+        let mut next = self.clone();
+        next.document.max_steps = Some(calibration.max_steps);
+        next.travel_steps = Some(calibration.travel_steps);
+        if next.check().is_err() {
+            next.forget_calibration();
+        }
+        next
+    }
+
+    /// Steps for a millimetre, if that is known.
+    ///
+    /// After a calibration of this machine the whole travel over `max_stroke`. A remote machine reports only
+    /// `max_steps`, so there it is `max_steps / max_stroke`, as it always was for the clients.
+    #[must_use]
+    pub fn steps_per_mm(&self) -> Option<f64> {
+        let steps = self.travel_steps.or(self.document.max_steps)?;
+        Some(steps as f64 / self.document.max_stroke as f64)
+    }
+
+    fn forget_calibration(&mut self) {
+        self.document.max_steps = None;
+        self.travel_steps = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn calibrated() -> Settings {
+        let found = Calibration { origin_steps: 50, travel_steps: 1_550, max_steps: 1_450 };
+        Settings::fresh(new_id()).with_calibration(&found)
+    }
+
+    #[test]
+    fn the_travel_of_a_local_calibration_counts_before_the_steps_of_a_remote_one() {
+        assert_eq!(Settings::fresh(new_id()).steps_per_mm(), None);
+        assert_eq!(calibrated().steps_per_mm(), Some(10.0));
+        let remote = calibrated().changed(&Change { max_steps: Some(31_000), ..Change::default() }).unwrap();
+        assert_eq!((remote.travel_steps, remote.steps_per_mm()), (None, Some(200.0)));
+    }
+
+    #[test]
+    fn an_impossible_calibration_is_none() {
+        for (travel_steps, max_steps) in [(0, 0), (-5, -5), (100, 101), (i64::MAX, 100)] {
+            let found = Calibration { origin_steps: 0, travel_steps, max_steps };
+            let next = calibrated().with_calibration(&found);
+            assert_eq!((next.travel_steps, next.document.max_steps), (None, None));
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! A period of a graph as points: what the clients draw, number for number as their first server made it.
+//!
+//! That server lost the last point of a sine and the last two of a square, and turned the period so that it
+//! starts at its lowest point. The clients' charts were made for these numbers, so they stay; the axis follows
+//! [`Shape::at`] instead, which has no seam.
+
+use core::f64::consts::PI;
+
+use super::shape::Shape;
+
+/// Most points of one answer; at the default 120 points/s a period of 2.3 hours.
+pub const MAX_POINTS: usize = 1_000_000;
+
+/// The points of a period, -1 for the back and 1 for the front.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Points {
+    /// One fewer than `duration · resolution`, in `[-1, 1]`.
+    Sine(Vec<f64>),
+    /// Two fewer than `duration · resolution`, each -1 or 1. The clients expect integers here.
+    Square(Vec<i8>),
+}
+
+/// A period that cannot be sampled.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+pub enum PointsError {
+    /// The duration is negative or not a number.
+    #[error("a duration of {0} s cannot be drawn: give a number of seconds, 0 or more")]
+    Duration(f64),
+    /// The resolution is negative.
+    #[error("a wave_resolution of {0} points/s cannot be drawn: give 0 or more")]
+    Resolution(i64),
+    /// A square has edges, and so needs a point.
+    #[error(
+        "a duration of {duration_s} s has no point at {resolution} points/s: a square needs at least one"
+    )]
+    TooShort {
+        /// The duration, in seconds.
+        duration_s: f64,
+        /// The resolution, in points a second.
+        resolution: i64,
+    },
+    /// More than [`MAX_POINTS`].
+    #[error(
+        "a duration of {duration_s} s has too many points at {resolution} points/s: at most {MAX_POINTS} are drawn"
+    )]
+    TooLong {
+        /// The duration, in seconds.
+        duration_s: f64,
+        /// The resolution, in points a second.
+        resolution: i64,
+    },
+}
+
+/// Samples one period of `shape` that takes `duration_s` seconds, at `resolution` points a second.
+///
+/// # Errors
+/// [`PointsError`] for inputs that have no period, or one of more than [`MAX_POINTS`] points.
+pub fn sample(shape: Shape, duration_s: f64, resolution: i64) -> Result<Points, PointsError> {
+    let length = length(duration_s, resolution)?;
+    match shape {
+        Shape::Sine => Ok(Points::Sine(sine(length))),
+        Shape::Square if length == 0 => Err(PointsError::TooShort { duration_s, resolution }),
+        Shape::Square => Ok(Points::Square(square(length))),
+    }
+}
+
+fn length(duration_s: f64, resolution: i64) -> Result<usize, PointsError> {
+    if resolution < 0 {
+        return Err(PointsError::Resolution(resolution));
+    }
+    // A duration so little below zero that it has no point was answered like zero, and still is.
+    let length = libm::trunc(duration_s * resolution as f64);
+    if !duration_s.is_finite() || length < 0.0 {
+        return Err(PointsError::Duration(duration_s));
+    }
+    if length > MAX_POINTS as f64 {
+        return Err(PointsError::TooLong { duration_s, resolution });
+    }
+    Ok(length as usize)
+}
+
+fn sine(length: usize) -> Vec<f64> {
+    let step = 2.0 * PI / length.max(1) as f64;
+    // The order of the two operations, and the exact end, decide the last bit, and with it where the lowest
+    // of two equal points lies.
+    let angle = |i: usize| if i == length && i > 0 { PI } else { i as f64 * step + -PI };
+    trimmed((0..=length).map(|i| libm::sin(angle(i))).collect())
+}
+
+fn square(length: usize) -> Vec<i8> {
+    let end = length as f64;
+    // `length` points from 0 to `length`, both ends included.
+    let step = end / (length.max(2) - 1) as f64;
+    let x = |i: usize| if i + 1 == length && i > 0 { end } else { i as f64 * step };
+    let front = end / 4.0..3.0 * end / 4.0;
+    trimmed((0..length).map(|i| if front.contains(&x(i)) { 1 } else { -1 }).collect())
+}
+
+/// Drops the closing point, turns the period so that it starts at its first lowest point, drops one more.
+fn trimmed<T: PartialOrd>(mut points: Vec<T>) -> Vec<T> {
+    let mut lowest = 0;
+    for i in 1..points.len() {
+        if points[i] < points[lowest] {
+            lowest = i;
+        }
+    }
+    points.pop();
+    if !points.is_empty() {
+        let turn = lowest % points.len();
+        points.rotate_left(turn);
+    }
+    points.pop();
+    points
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sine_lacks_one_point_of_its_period_and_a_square_two() {
+        for (duration_s, sine, square) in
+            [(0.2, 23, 22), (1.0, 119, 118), (2.3, 275, 274), (10.0, 1199, 1198)]
+        {
+            assert!(matches!(sample(Shape::Sine, duration_s, 120), Ok(Points::Sine(p)) if p.len() == sine));
+            assert!(
+                matches!(sample(Shape::Square, duration_s, 120), Ok(Points::Square(p)) if p.len() == square)
+            );
+        }
+    }
+
+    #[test]
+    fn the_limit_is_the_number_of_points() {
+        assert!(sample(Shape::Sine, 1_000_000.0, 1).is_ok());
+        let refused = sample(Shape::Sine, 1_000_001.0, 1).unwrap_err();
+        assert!(
+            refused.to_string().contains("1000001 s") && refused.to_string().contains("1000000"),
+            "{refused}"
+        );
+    }
+
+    #[test]
+    fn the_error_says_which_input_is_wrong() {
+        assert_eq!(sample(Shape::Sine, 1.0, -5), Err(PointsError::Resolution(-5)));
+        assert_eq!(sample(Shape::Sine, -1.0, 120), Err(PointsError::Duration(-1.0)));
+        assert!(matches!(sample(Shape::Sine, f64::NAN, 0), Err(PointsError::Duration(_))));
+        assert!(sample(Shape::Square, 0.0, 120).unwrap_err().to_string().contains("at least one"));
+    }
+}
