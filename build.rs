@@ -28,7 +28,7 @@ fn main() {
         Ok(text) => fs::write(out.join("layout.rs"), text).expect("OUT_DIR can be written"),
         Err(errors) => {
             for error in errors {
-                println!("cargo::error={}", error.replace('\n', " "));
+                println!("cargo::error={error}");
             }
             process::exit(1);
         }
@@ -42,7 +42,11 @@ fn constants(package: &Path) -> Result<String, Vec<String>> {
         fs::read_to_string(package.join(name)).map_err(|error| vec![format!("{name}: {error}")])
     };
     let text = read(LAYOUT)?;
-    let layout: schema::Layout = toml::from_str(&text).map_err(|error| vec![format!("{LAYOUT}: {error}")])?;
+    let layout: schema::Layout = toml::from_str(&text).map_err(|error| {
+        let before = error.span().map_or(0, |span| span.start).min(text.len());
+        let line = 1 + text[..before].matches('\n').count();
+        vec![format!("{LAYOUT}:{line}: {}", error.message())]
+    })?;
     let files = files::Files {
         cmdline: read("memory-layout/boot/cmdline.txt")?,
         config: read("memory-layout/boot/config.txt")?,

@@ -11,18 +11,22 @@
 //! - [`machine`]: WHETHER, states, commands, faults, homing
 //! - [`hal`]: TOUCHING, pins, clocks and sensors, real and simulated
 //! - [`drive`]: DOING, the two real-time loops and the rings between them
+//! - [`options`]: what the process was started with
 //! - [`settings`]: what the user may set, and its limits
 //! - [`store`]: REMEMBERING, settings on disk
 //! - [`auth`]: LETTING IN, the gate in front of the server
 //! - [`api`]: SAYING, the HTTP and WebSocket server
+//! - [`cli`]: the command line
 
 pub mod api;
 pub mod auth;
+pub mod cli;
 pub mod drive;
 pub mod hal;
 pub mod layout;
 pub mod machine;
 pub mod motion;
+pub mod options;
 pub mod settings;
 pub mod store;
 pub mod units;
