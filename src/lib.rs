@@ -16,9 +16,11 @@
 //! - [`store`]: REMEMBERING, settings on disk
 //! - [`auth`]: LETTING IN, the gate in front of the server
 //! - [`api`]: SAYING, the HTTP and WebSocket server
+//! - [`app`]: the only room that knows every part
 //! - [`cli`]: the command line
 
 pub mod api;
+pub mod app;
 pub mod auth;
 pub mod cli;
 pub mod drive;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Failure, config, logging};
+use crate::app;
 use crate::options::Driver;
 
 const EXAMPLES: &str = "\
@@ -41,5 +42,5 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
     let options = config::load(&arguments).map_err(|error| Failure::Usage(error.to_string()))?;
     logging::start();
     tracing::debug!(?options, "these options are in force");
-    Err(Failure::Refused("this build has no server yet".to_owned()))
+    app::run(&options).map_err(|error| Failure::Refused(error.to_string()))
 }

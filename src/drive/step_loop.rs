@@ -155,7 +155,7 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
                     return;
                 }
                 // At rest nothing can be stopped too late; chunks come with more lead than this.
-                self.clock.wait_until(until.min(now + layout::CONTROL_PERIOD_NS));
+                self.clock.doze_until(until.min(now + layout::CONTROL_PERIOD_NS));
                 continue;
             }
             let Some(next) = self.next() else { continue };
@@ -229,7 +229,12 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
             if now >= until {
                 return Waited::SliceOver;
             }
-            self.clock.wait_until(due.min(until).min(now + layout::STEP_POLL_NS));
+            let look_again = until.min(now + layout::STEP_POLL_NS);
+            if look_again + layout::SPIN_NS < due {
+                self.clock.doze_until(look_again);
+            } else {
+                self.clock.wait_until(due.min(until));
+            }
             self.look(self.clock.now());
             if self.playing.is_none() {
                 return Waited::Cut;

@@ -56,7 +56,7 @@ impl Threads {
         };
         let cycle = {
             let quit = quit.clone();
-            let mut clock = clock.without_spinning();
+            let mut clock = clock;
             Builder::new().name("control".into()).stack_size(layout::CONTROL_STACK_BYTES).spawn(
                 move || {
                     let _guard = AbortOnPanic("control");
@@ -65,7 +65,7 @@ impl Threads {
                         control.cycle(clock.now());
                         // A cycle that was missed is not made up: the next one fills the queue all the same.
                         next = (next + layout::CONTROL_PERIOD_NS).max(clock.now());
-                        clock.wait_until(next);
+                        clock.doze_until(next);
                     }
                 },
             )?

@@ -18,8 +18,11 @@ pub trait Clock {
     /// The present instant.
     fn now(&self) -> Nanos;
 
-    /// Returns at `instant` or later, never before it; at once if it is past.
+    /// Returns at `instant` or as little later as possible, never before it; at once if it is past.
     fn wait_until(&mut self, instant: Nanos);
+
+    /// The same for a wait that need not be exact, and should cost no processor time.
+    fn doze_until(&mut self, instant: Nanos);
 }
 
 /// The pins of one axis. `at` is the instant as the step loop sees it; hardware has no use for it, the

@@ -10,20 +10,13 @@ use crate::units::Nanos;
 #[derive(Debug, Clone, Copy)]
 pub struct MonotonicClock {
     start: Instant,
-    spin_ns: Nanos,
 }
 
 impl MonotonicClock {
     /// A clock that starts at zero now; clones share the time base.
     #[must_use]
     pub fn new() -> MonotonicClock {
-        MonotonicClock { start: Instant::now(), spin_ns: layout::SPIN_NS }
-    }
-
-    /// The same time base for a thread that has no need of exact instants, and sleeps only.
-    #[must_use]
-    pub fn without_spinning(self) -> MonotonicClock {
-        MonotonicClock { spin_ns: 0, ..self }
+        MonotonicClock { start: Instant::now() }
     }
 }
 
@@ -40,17 +33,16 @@ impl Clock for MonotonicClock {
     }
 
     fn wait_until(&mut self, instant: Nanos) {
-        loop {
-            let now = self.now();
-            if now >= instant {
-                return;
-            }
-            let left = instant - now;
-            if left > self.spin_ns {
-                std::thread::sleep(Duration::from_nanos(left - self.spin_ns));
-            } else {
-                std::hint::spin_loop();
-            }
+        self.doze_until(instant.saturating_sub(layout::SPIN_NS));
+        while self.now() < instant {
+            std::hint::spin_loop();
+        }
+    }
+
+    fn doze_until(&mut self, instant: Nanos) {
+        let left = instant.saturating_sub(self.now());
+        if left > 0 {
+            std::thread::sleep(Duration::from_nanos(left));
         }
     }
 }

@@ -40,6 +40,29 @@ pub struct Snapshot {
     pub lateness: Lateness,
 }
 
+impl Snapshot {
+    /// A machine of which nothing is known yet.
+    #[must_use]
+    pub const fn at_power_on() -> Snapshot {
+        Snapshot {
+            at_ns: 0,
+            state: State::NotHomed,
+            why: Why::PowerOn,
+            since_ns: 0,
+            position_mm: None,
+            velocity_mm_s: 0.0,
+            force_g: None,
+            clipped: false,
+            limits: Inputs { front: false, back: false, e_stop: false },
+            fault: None,
+            range_mm: None,
+            phase: None,
+            periods: 0,
+            lateness: Lateness { rebases: 0, rebased_ns: 0, worst_step_ns: 0, starvations: 0 },
+        }
+    }
+}
+
 /// How late things were since the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Lateness {

@@ -13,6 +13,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::hal::sim::Mishap;
 use crate::layout;
 use crate::units::{Mm, MmPerS, StepsPerMm};
 
@@ -282,6 +283,8 @@ pub struct Sim {
     pub stiffness_g_per_mm: f64,
     /// What is wrong with it.
     pub mishaps: Vec<Mishap>,
+    /// Where to write every step, for those who want to look at the pulses.
+    pub pulse_log: Option<PathBuf>,
 }
 
 impl Default for Sim {
@@ -295,30 +298,7 @@ impl Default for Sim {
             wall: Mm::constant(1_000.0),
             stiffness_g_per_mm: 50.0,
             mishaps: Vec::new(),
+            pulse_log: None,
         }
     }
-}
-
-/// Something wrong with the simulated machine from the start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Mishap {
-    /// The front switch never closes.
-    FrontDead,
-    /// The back switch never closes.
-    BackDead,
-    /// The front switch is always closed.
-    FrontWelded,
-    /// The back switch is always closed.
-    BackWelded,
-    /// The cables of the switches are swapped.
-    SwitchesSwapped,
-    /// The motor turns the wrong way.
-    DirectionReversed,
-    /// The motor turns, the carriage does not move.
-    BeltOff,
-    /// The e-stop loop is open.
-    EStopOpen,
-    /// The load cell is silent.
-    LoadCellSilent,
 }

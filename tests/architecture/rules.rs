@@ -19,7 +19,7 @@ const ROOMS: [(&str, &str); 17] = [
     ("api", "units layout wave motion machine settings store auth"),
     ("feed", "units layout wave motion machine settings store auth"),
     // Between the two rooms that need it: cli makes the options, app obeys them.
-    ("options", "units layout"),
+    ("options", "units layout wave motion machine hal"),
     ("app", "units layout wave motion machine hal drive sensor settings store auth api feed options"),
     ("cli", "units layout wave motion machine hal drive sensor settings store auth api feed options app"),
     ("main", "cli"),

@@ -20,4 +20,8 @@ impl Clock for VirtualClock {
     fn wait_until(&mut self, instant: Nanos) {
         self.0.set(self.0.get().max(instant));
     }
+
+    fn doze_until(&mut self, instant: Nanos) {
+        self.wait_until(instant);
+    }
 }

@@ -6,8 +6,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
+use serde::{Deserialize, Serialize};
+
 /// Something wrong with the machine, or done to it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[repr(u32)]
 pub enum Mishap {
     /// The front switch never closes.
@@ -28,27 +31,6 @@ pub enum Mishap {
     EStopOpen = 1 << 7,
     /// The load cell is silent.
     LoadCellSilent = 1 << 8,
-}
-
-impl Mishap {
-    /// All of them, with the names that configuration and API use.
-    pub const ALL: [(&'static str, Mishap); 9] = [
-        ("front_dead", Mishap::FrontDead),
-        ("back_dead", Mishap::BackDead),
-        ("front_welded", Mishap::FrontWelded),
-        ("back_welded", Mishap::BackWelded),
-        ("switches_swapped", Mishap::SwitchesSwapped),
-        ("direction_reversed", Mishap::DirectionReversed),
-        ("belt_off", Mishap::BeltOff),
-        ("e_stop_open", Mishap::EStopOpen),
-        ("load_cell_silent", Mishap::LoadCellSilent),
-    ];
-
-    /// The mishap of that name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Mishap> {
-        Mishap::ALL.into_iter().find(|(known, _)| *known == name).map(|(_, mishap)| mishap)
-    }
 }
 
 /// A set of mishaps.
