@@ -7,7 +7,7 @@ use hyper::{Response, StatusCode};
 use serde::Serialize;
 use serde_json::json;
 
-use super::coerce::Complaint;
+use super::fields::Complaint;
 use crate::machine::Refusal;
 
 /// A complete answer.

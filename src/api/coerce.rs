@@ -4,33 +4,24 @@
 //! so. The rules and the texts of the errors are those of pydantic 1; where Python would let NaN or an
 //! infinity through, the types behind this refuse it.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::python;
-
-/// One thing that is wrong with a request: where, what, and a stable word for it.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
-pub struct Complaint {
-    /// The path to the value: `body`, then the name of the argument, then the field, then an index.
-    pub loc: Vec<Value>,
-    /// For a person.
-    pub msg: String,
-    /// For a program.
-    #[serde(rename = "type")]
-    pub kind: &'static str,
-}
 
 /// What is wrong with a single value.
 pub type Wrong = (&'static str, &'static str);
 
 /// A value is not there and must be.
 pub const MISSING: Wrong = ("field required", "value_error.missing");
-const NONE: Wrong = ("none is not an allowed value", "type_error.none.not_allowed");
+/// A value is null and must not be.
+pub const NONE: Wrong = ("none is not an allowed value", "type_error.none.not_allowed");
 const NOT_FLOAT: Wrong = ("value is not a valid float", "type_error.float");
 const NOT_INTEGER: Wrong = ("value is not a valid integer", "type_error.integer");
 const NOT_STRING: Wrong = ("str type expected", "type_error.str");
-const NOT_LIST: Wrong = ("value is not a valid list", "type_error.list");
-const NOT_DICT: Wrong = ("value is not a valid dict", "type_error.dict");
+/// Not a list.
+pub const NOT_LIST: Wrong = ("value is not a valid list", "type_error.list");
+/// Not an object.
+pub const NOT_DICT: Wrong = ("value is not a valid dict", "type_error.dict");
 /// Not one of the words for yes and no.
 pub const NOT_BOOL: Wrong = ("value could not be parsed to a boolean", "type_error.bool");
 
@@ -130,97 +121,6 @@ fn without_underscores(text: &str) -> Option<String> {
     (!(0..bytes.len()).any(misplaced)).then(|| text.replace('_', ""))
 }
 
-/// Collects the fields of one JSON object, and everything that is wrong with them.
-#[derive(Debug)]
-pub struct Fields<'a> {
-    argument: &'static str,
-    map: &'a Map<String, Value>,
-    /// What was wrong so far.
-    pub complaints: Vec<Complaint>,
-}
-
-/// What stands for an empty object: the original took an empty list for one.
-static EMPTY: std::sync::LazyLock<Map<String, Value>> = std::sync::LazyLock::new(Map::new);
-
-impl<'a> Fields<'a> {
-    /// The fields of `body`, which the handler calls `argument`; no body and `null` are the same.
-    ///
-    /// # Errors
-    /// The body is missing or no object.
-    pub fn of(argument: &'static str, body: Option<&'a Value>) -> Result<Fields<'a>, Complaint> {
-        let wrong = |(msg, kind): Wrong| Complaint { loc: loc(argument, &[]), msg: msg.into(), kind };
-        let map = match body {
-            None | Some(Value::Null) => return Err(wrong(MISSING)),
-            Some(Value::Object(map)) => map,
-            Some(Value::Array(list)) if list.is_empty() => &EMPTY,
-            Some(_) => return Err(wrong(NOT_DICT)),
-        };
-        Ok(Fields { argument, map, complaints: Vec::new() })
-    }
-
-    /// Notes that something is wrong with a field, or with an element of it.
-    pub fn complain(&mut self, path: &[Value], (msg, kind): (impl Into<String>, &'static str)) {
-        self.complaints.push(Complaint { loc: loc(self.argument, path), msg: msg.into(), kind });
-    }
-
-    /// A field that must be there. None when it is wrong, which is noted.
-    pub fn required<T>(&mut self, name: &str, read: fn(&Value) -> Result<T, Wrong>) -> Option<T> {
-        match self.map.get(name).ok_or(MISSING).and_then(read) {
-            Ok(value) => Some(value),
-            Err(wrong) => {
-                self.complain(&[name.into()], wrong);
-                None
-            }
-        }
-    }
-
-    /// A field that may be missing or null. None then, and when it is wrong, which is noted.
-    pub fn optional<T>(&mut self, name: &str, read: fn(&Value) -> Result<T, Wrong>) -> Option<T> {
-        match self.map.get(name) {
-            None | Some(Value::Null) => None,
-            Some(_) => self.required(name, read),
-        }
-    }
-
-    /// A list, each element read alike. None when anything in it is wrong, which is noted.
-    pub fn required_list<T>(&mut self, name: &str, read: fn(&Value) -> Result<T, Wrong>) -> Option<Vec<T>> {
-        let list = match self.map.get(name) {
-            Some(Value::Array(list)) => list,
-            other => {
-                let wrong = match other {
-                    None => MISSING,
-                    Some(Value::Null) => NONE,
-                    Some(_) => NOT_LIST,
-                };
-                self.complain(&[name.into()], wrong);
-                return None;
-            }
-        };
-        let mut read_values = Vec::with_capacity(list.len());
-        for (i, element) in list.iter().enumerate() {
-            match read(element) {
-                Ok(value) => read_values.push(value),
-                Err(wrong) => self.complain(&[name.into(), i.into()], wrong),
-            }
-        }
-        (read_values.len() == list.len()).then_some(read_values)
-    }
-
-    /// A list that may be missing or null.
-    pub fn optional_list<T>(&mut self, name: &str, read: fn(&Value) -> Result<T, Wrong>) -> Option<Vec<T>> {
-        match self.map.get(name) {
-            None | Some(Value::Null) => None,
-            Some(_) => self.required_list(name, read),
-        }
-    }
-}
-
-/// The path of a value in the body.
-#[must_use]
-pub fn loc(argument: &'static str, path: &[Value]) -> Vec<Value> {
-    ["body", argument].into_iter().map(Value::from).chain(path.iter().cloned()).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -292,37 +192,5 @@ mod tests {
         for value in [json!(2), json!(""), json!("foo"), json!([])] {
             assert_eq!(boolean(&value), Err(NOT_BOOL), "{value}");
         }
-    }
-
-    #[test]
-    fn every_wrong_field_is_named_at_once() {
-        let body = json!({"a": "x", "list": [1, null, "y"]});
-        let mut fields = Fields::of("data", Some(&body)).unwrap();
-        assert_eq!(fields.required("a", float), None);
-        assert_eq!(fields.required("b", float), None);
-        assert_eq!(fields.optional("c", float), None);
-        assert_eq!(fields.required_list("list", integer), None);
-        let said = serde_json::to_value(&fields.complaints).unwrap();
-        assert_eq!(
-            said,
-            json!([
-                {"loc": ["body", "data", "a"], "msg": NOT_FLOAT.0, "type": NOT_FLOAT.1},
-                {"loc": ["body", "data", "b"], "msg": MISSING.0, "type": MISSING.1},
-                {"loc": ["body", "data", "list", 1], "msg": NONE.0, "type": NONE.1},
-                {"loc": ["body", "data", "list", 2], "msg": NOT_INTEGER.0, "type": NOT_INTEGER.1},
-            ])
-        );
-    }
-
-    #[test]
-    fn only_an_object_or_an_empty_list_is_a_body() {
-        for body in [None, Some(Value::Null)] {
-            let complaint = Fields::of("spec", body.as_ref()).unwrap_err();
-            assert_eq!((complaint.kind, complaint.loc.len()), (MISSING.1, 2));
-        }
-        for body in [json!(1), json!("x"), json!([1]), json!(true)] {
-            assert_eq!(Fields::of("spec", Some(&body)).unwrap_err().kind, NOT_DICT.1, "{body}");
-        }
-        assert!(Fields::of("spec", Some(&json!([]))).is_ok());
     }
 }

@@ -6,7 +6,7 @@
 //! [`router`] takes each request through the gate (`auth`), answers preflights ([`cors`]), looks the route up
 //! ([`route`]), checks the standing, reads the body ([`body`]), and lets one of [`resources`] answer, in a task
 //! of its own that runs to its end even when the client goes away. What it answers has one of the shapes of
-//! [`answer`]; what clients send is read as leniently as they expect ([`coerce`]).
+//! [`answer`]; what clients send is read as leniently as they expect ([`fields`], [`coerce`]).
 //!
 //! # The way of a message
 //!
@@ -26,6 +26,7 @@ pub mod connection;
 pub mod context;
 pub mod cors;
 pub mod desk;
+pub mod fields;
 pub mod limits;
 pub mod orders;
 pub mod pace;

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +27,31 @@ const BACKLOG: u32 = 128;
 /// When the process has no file descriptor left, trying again at once would only burn time.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// Where connections come from: a listener, or in a test something that says who its clients are.
+pub trait Door {
+    /// The next visitor.
+    fn accept(&self) -> impl Future<Output = io::Result<Visitor>> + Send;
+}
+
+/// An accepted connection.
+#[derive(Debug)]
+pub struct Visitor {
+    /// Its socket.
+    pub socket: TcpStream,
+    /// Who connected.
+    pub peer: IpAddr,
+    /// The address on which the connection came in.
+    pub local: IpAddr,
+}
+
+impl Door for TcpListener {
+    async fn accept(&self) -> io::Result<Visitor> {
+        let (socket, peer) = TcpListener::accept(self).await?;
+        let local = socket.local_addr()?.ip();
+        Ok(Visitor { socket, peer: peer.ip(), local })
+    }
+}
+
 /// A listener as the server wants it.
 ///
 /// # Errors
@@ -41,7 +66,7 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Serves until `shutdown`; then lets the answers that are under way end, closes the sockets, and returns.
-pub async fn serve(listener: TcpListener, ctx: Arc<Context>, shutdown: impl Future<Output = ()>) {
+pub async fn serve(door: impl Door, ctx: Arc<Context>, shutdown: impl Future<Output = ()>) {
     let limits = ctx.options.limits.clone();
     let slots = Slots::new(&limits);
     let (close, closing) = watch::channel(false);
@@ -49,27 +74,26 @@ pub async fn serve(listener: TcpListener, ctx: Arc<Context>, shutdown: impl Futu
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = door.accept() => accepted,
             () = &mut shutdown => break,
         };
-        let (socket, peer, local) = match accepted.and_then(|(s, peer)| s.local_addr().map(|l| (s, peer, l)))
-        {
-            Ok(accepted) => accepted,
+        let Visitor { socket, peer, local } = match accepted {
+            Ok(visitor) => visitor,
             Err(error) => {
                 tracing::warn!(%error, "a connection was not accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             }
         };
-        let Some(slot) = slots.take(peer.ip()) else {
+        let Some(slot) = slots.take(peer) else {
             turn_away(&socket);
             continue;
         };
-        let addresses = (peer.ip(), local.ip());
+        let addresses = (peer, local);
         let connection = Connection::new(addresses, slot, Arc::clone(&slots), closing.clone(), alive.clone());
         tokio::spawn(attend(socket, Arc::clone(&ctx), connection));
     }
-    drop(listener);
+    drop(door);
     drop(alive);
     close.send_replace(true);
     if tokio::time::timeout(limits.farewell_time, all_gone.recv()).await.is_err() {

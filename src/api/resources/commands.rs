@@ -6,8 +6,9 @@ use serde_json::Value;
 
 use super::Call;
 use crate::api::answer::{self, Outcome};
-use crate::api::coerce::{self, Fields};
+use crate::api::coerce;
 use crate::api::context::Context;
+use crate::api::fields::Fields;
 use crate::api::orders::STOP;
 use crate::api::router;
 use crate::auth::Standing;

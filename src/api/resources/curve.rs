@@ -2,7 +2,8 @@
 
 use super::{Call, senseless};
 use crate::api::answer::{self, Outcome};
-use crate::api::coerce::{self, Fields};
+use crate::api::coerce;
+use crate::api::fields::Fields;
 use crate::wave::spline::{self, CurveError};
 
 const ARGUMENT: &str = "data";

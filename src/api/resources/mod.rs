@@ -21,9 +21,9 @@ use serde_json::Value;
 
 use super::answer::{self, Outcome, Rejection};
 use super::body;
-use super::coerce::{self, Complaint};
 use super::context::Context;
 use super::desk::Denied;
+use super::fields::{self, Complaint};
 use super::route::Resource;
 use crate::auth::Standing;
 use crate::machine::Refusal;
@@ -93,7 +93,7 @@ fn complete(complaints: &[Complaint]) -> Result<(), Rejection> {
 
 /// A value that was read, but makes no sense.
 fn senseless(argument: &'static str, field: &str, why: impl ToString) -> Complaint {
-    let loc = coerce::loc(argument, &[field.into()]);
+    let loc = fields::loc(argument, &[field.into()]);
     Complaint { loc, msg: why.to_string(), kind: "value_error" }
 }
 

@@ -8,8 +8,9 @@ use serde_json::json;
 
 use super::Call;
 use crate::api::answer::{self, Answer, Outcome};
-use crate::api::coerce::{self, Fields};
+use crate::api::coerce;
 use crate::api::context::Context;
+use crate::api::fields::Fields;
 use crate::api::orders::UPDATE_SETTINGS;
 use crate::motion::Limits;
 use crate::settings::MotionChange;

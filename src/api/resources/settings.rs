@@ -7,9 +7,10 @@ use serde_json::Value;
 
 use super::Call;
 use crate::api::answer::{self, Answer, Outcome};
-use crate::api::coerce::{self, Complaint, Fields};
+use crate::api::coerce;
 use crate::api::context::Context;
 use crate::api::desk::Denied;
+use crate::api::fields::{Complaint, Fields};
 use crate::api::orders::UPDATE_SETTINGS;
 use crate::api::query;
 use crate::settings::{Change, Settings};

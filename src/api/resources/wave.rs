@@ -6,8 +6,9 @@ use serde_json::json;
 
 use super::{Call, complete, senseless};
 use crate::api::answer::{self, Outcome, Rejection};
-use crate::api::coerce::{self, Complaint, Fields};
+use crate::api::coerce;
 use crate::api::context::Context;
+use crate::api::fields::{Complaint, Fields};
 use crate::api::orders::LOOP_WAVE;
 use crate::api::port::Mover;
 use crate::api::python;

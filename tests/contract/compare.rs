@@ -1,0 +1,88 @@
+//! How answers are compared with recorded ones.
+
+use serde_json::Value;
+
+use super::support::Heard;
+
+/// Relative difference of numbers that are the same.
+const SAME: f64 = 1e-9;
+/// Absolute difference of numbers that stand for zero: the last bit of a sine.
+const ZERO: f64 = 1e-15;
+
+/// Whether a text is the id of a document.
+pub fn is_id(text: &str) -> bool {
+    text.len() == 24 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// The same JSON, in the same order of keys; numbers to nine digits, ids only by their form.
+pub fn assert_json(case: &str, ours: &Value, theirs: &Value) {
+    match (ours, theirs) {
+        (Value::Object(ours), Value::Object(theirs)) => {
+            let keys = |map: &serde_json::Map<String, Value>| map.keys().cloned().collect::<Vec<_>>();
+            assert_eq!(keys(ours), keys(theirs), "{case}");
+            for (key, value) in ours {
+                assert_json(&format!("{case}.{key}"), value, &theirs[key]);
+            }
+        }
+        (Value::Array(ours), Value::Array(theirs)) => {
+            assert_eq!(ours.len(), theirs.len(), "{case}: {ours:?}");
+            for (i, (ours, theirs)) in ours.iter().zip(theirs).enumerate() {
+                assert_json(&format!("{case}[{i}]"), ours, theirs);
+            }
+        }
+        (Value::Number(a), Value::Number(b)) => {
+            assert_eq!(a.is_f64(), b.is_f64(), "{case}: {a} and {b} are not of one kind");
+            let (a, b) = (a.as_f64().unwrap(), b.as_f64().unwrap());
+            assert!((a - b).abs() <= (SAME * b.abs()).max(ZERO), "{case}: {a} is not {b}");
+        }
+        (Value::String(ours), Value::String(theirs)) if is_id(theirs) => {
+            assert!(is_id(ours), "{case}: {ours}");
+        }
+        _ => assert_eq!(ours, theirs, "{case}"),
+    }
+}
+
+/// The same headers about origins.
+pub fn assert_cors(case: &str, answer: &Heard, theirs: &[(&str, &str)]) {
+    let is_cors = |name: &str| name.starts_with("access-control-") || name == "vary";
+    let mut ours: Vec<(&str, &str)> =
+        answer.headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+    ours.retain(|(name, _)| is_cors(name));
+    let mut theirs: Vec<(&str, &str)> = theirs.iter().copied().filter(|(name, _)| is_cors(name)).collect();
+    ours.sort_unstable();
+    theirs.sort_unstable();
+    assert_eq!(ours, theirs, "{case}");
+}
+
+/// The same frames: the same text but for ids, times and the last digits of a wave.
+pub fn assert_frames(case: &str, ours: &[String], theirs: &[Value]) {
+    assert_eq!(ours.len(), theirs.len(), "{case}: {ours:?}");
+    for (ours, theirs) in ours.iter().zip(theirs) {
+        let theirs = theirs.as_str().unwrap();
+        let (mut our_shape, our_data) = shape(case, ours);
+        let (their_shape, their_data) = shape(case, theirs);
+        if our_shape != their_shape {
+            our_shape.insert_str(0, case);
+        }
+        assert_eq!(our_shape, their_shape);
+        assert_eq!(our_data.is_some(), their_data.is_some(), "{case}");
+        if let (Some(ours), Some(theirs)) = (our_data, their_data) {
+            assert_json(case, &serde_json::from_str(&ours).unwrap(), &serde_json::from_str(&theirs).unwrap());
+        }
+    }
+}
+
+/// The text of a frame without what differs from run to run, and its data.
+fn shape(case: &str, frame: &str) -> (String, Option<String>) {
+    let message = serde_json::from_str::<Value>(frame).unwrap()[0].clone();
+    let text = |key: &str| message[key].as_str().map(str::to_owned);
+    let id = text("message_id").unwrap();
+    let (ms, count) = id.split_once('-').unwrap_or_else(|| panic!("{case}: id {id}"));
+    assert!(ms.parse::<u64>().is_ok() && count.parse::<u64>().is_ok(), "{case}: id {id}");
+    let time = text("time").unwrap();
+    assert!(time.parse::<f64>().is_ok_and(|time| time > 1.7e9), "{case}: time {time}");
+    let data = text("data");
+    let masked = frame.replacen(&id, "ID", 1).replacen(&time, "TIME", 1);
+    let masked = data.as_ref().map_or(masked.clone(), |data| masked.replacen(data.as_str(), "DATA", 1));
+    (masked, data)
+}

@@ -1,0 +1,186 @@
+//! The gate: who gets through to what, with real connections.
+
+#[path = "support/api.rs"]
+mod support;
+
+use support::{Headers, PATIENCE, Server, Setup};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use yep::api::port::Mover;
+use yep::api::route::{ROUTES, Resource};
+use yep::auth::Standing;
+
+/// Where a client of each standing comes from: 192.168.1.10, 192.168.1.60 and the machine itself.
+fn host_of(standing: Standing) -> u8 {
+    match standing {
+        Standing::Guest => 10,
+        Standing::Machine => 60,
+        Standing::Local => 1,
+    }
+}
+
+async fn start() -> Server {
+    let mut setup = Setup::new(Mover::Local);
+    setup.rules.remote_machine = Some("192.168.1.60".parse().unwrap());
+    setup.start().await
+}
+
+#[tokio::test]
+async fn every_route_with_every_standing() {
+    let server = start().await;
+    for route in ROUTES {
+        let path = route.path.replace("{model}", "any").replace("{id}", "default");
+        for standing in Standing::ALL {
+            let case = format!("{} {path} as {standing:?}", route.method);
+            let host = host_of(standing);
+            if route.resource == Resource::Stream {
+                for (stream, right) in [
+                    ("command_all", Standing::Machine),
+                    ("status", Standing::Machine),
+                    ("x", Standing::Local),
+                ] {
+                    let opened = server.socket_from(host, stream, &[]).await;
+                    let refused = opened.err().map(|status| status.as_u16());
+                    assert_eq!(refused, (standing < right).then_some(403), "{case} {stream}");
+                }
+                continue;
+            }
+            let method = route.method.as_str();
+            let json = [("content-type", "application/json")];
+            let answer = server.request_from(host, method, &path, &json, br#"{"type": "end"}"#).await;
+            // Only the command says whether it is one for a guest.
+            let right = if route.resource == Resource::CommandRun { Standing::Local } else { route.right };
+            assert_eq!(answer.status == 403, standing < right, "{case}: {}", answer.status);
+            assert_ne!(answer.status, 401, "{case}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn anyone_may_stop_by_either_path() {
+    let server = start().await;
+    let mut commands = server.socket("command_all").await;
+    for (n, standing) in Standing::ALL.into_iter().enumerate() {
+        let host = host_of(standing);
+        let stop = server.request_from(host, "POST", "/api/stop", &[], b"").await;
+        assert_eq!((stop.status, stop.text()), (200, "null"));
+        let old = server.request_from(host, "POST", "/api/commands/run/", &[], br#"{"type":"stop"}"#).await;
+        assert_eq!((old.status, server.port.stops()), (200, 2 * n + 2));
+    }
+    assert_eq!(commands.drain(&server, "command_all").await.len(), 6);
+}
+
+#[tokio::test]
+async fn a_name_that_is_not_ours_gets_421_and_not_a_word() {
+    let server = start().await;
+    for host in ["evil.example", "rebound.evil.example:80", "localhost.evil.example", "192.168.1.20", "[::2]"]
+    {
+        for path in ["/", "/api/stop", "/api/settings/any/default"] {
+            let answer = server.request("POST", path, &[("host", host)], "").await;
+            assert_eq!((answer.status, answer.body.len()), (421, 0), "{host} {path}");
+        }
+        let upgrade = server.socket_from(1, "status", &[("host", host)]).await;
+        assert_eq!(upgrade.err().map(|status| status.as_u16()), Some(421), "{host}");
+    }
+    assert_eq!(server.port.stops(), 0);
+    for host in ["localhost:1234", "127.0.0.1", "yep.local", "[::1]:80", "LOCALHOST"] {
+        assert_eq!(server.request("GET", "/api/status", &[("host", host)], "").await.status, 200, "{host}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_without_a_host_or_with_another_in_its_line_gets_421() {
+    let server = start().await;
+    for head in [
+        "GET /api/health HTTP/1.1\r\n\r\n",
+        "GET /api/health HTTP/1.0\r\n\r\n",
+        "GET /api/health HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n",
+        "GET http://evil.example/api/health HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    ] {
+        let mut client = server.connect_from(1).await;
+        client.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        tokio::time::timeout(PATIENCE, client.read_to_string(&mut answer)).await.unwrap().unwrap();
+        assert!(answer.starts_with("HTTP/1.1 421 ") || answer.starts_with("HTTP/1.0 421 "), "{head}{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_foreign_page_can_neither_change_nor_listen_nor_read() {
+    let server = start().await;
+    for origin in ["http://evil.example", "null", "https://localhost", "http://localhost:9999"] {
+        let from: Headers<'_> = &[("origin", origin)];
+        for (method, path) in
+            [("POST", "/api/commands/run"), ("POST", "/api/stop"), ("PUT", "/api/settings/any/default")]
+        {
+            let answer = server.request(method, path, from, r#"{"type":"calibrate"}"#).await;
+            assert_eq!(answer.status, 403, "{origin} {method} {path}");
+            assert_eq!(answer.header("access-control-allow-origin"), None);
+        }
+        let upgrade = server.socket_from(1, "status", from).await;
+        assert_eq!(upgrade.err().map(|status| status.as_u16()), Some(403), "{origin}");
+        let read = server.request("GET", "/api/settings/any/default", from, "").await;
+        assert_eq!((read.status, read.header("access-control-allow-origin")), (403, None));
+    }
+    assert_eq!((server.port.commands().len(), server.port.stops()), (0, 0));
+}
+
+#[tokio::test]
+async fn pages_of_this_server_and_of_the_app_may_do_everything_here() {
+    let server = start().await;
+    for (host, origin) in [
+        ("localhost", "http://localhost:3042"),
+        ("localhost", "http://localhost"),
+        ("127.0.0.1:8000", "http://127.0.0.1:8000"),
+        ("yep.local", "http://yep.local"),
+    ] {
+        let headers: Headers<'_> = &[("host", host), ("origin", origin)];
+        let answer = server.request("GET", "/api/status", headers, "").await;
+        assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, Some(origin)));
+        assert!(server.socket_from(1, "status", headers).await.is_ok(), "{origin}");
+    }
+}
+
+#[tokio::test]
+async fn a_forwarded_request_is_a_guest() {
+    let server = start().await;
+    for name in ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip"] {
+        for host in [1, 60] {
+            let headers: Headers<'_> = &[(name, "127.0.0.1")];
+            let answer = server.request_from(host, "GET", "/api/settings/any/default", headers, b"").await;
+            assert_eq!(answer.status, 403, "{name}");
+            assert_eq!(server.request_from(host, "POST", "/api/stop", headers, b"").await.status, 200);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_token_is_401_and_never_a_guest() {
+    let server = start().await;
+    for (name, value) in [("authorization", "Bearer 0123"), ("cookie", "a=b; yep_token=0123")] {
+        let answer = server.request_from(10, "GET", "/api/health", &[(name, value)], b"").await;
+        assert_eq!(answer.status, 401, "{name}");
+        // On the machine itself nobody needs one, so a stale one does not matter.
+        assert_eq!(server.request("GET", "/api/status", &[(name, value)], "").await.status, 200, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn it_is_the_same_over_ipv6() {
+    let Ok(listener) = yep::api::listen("[::1]:0".parse().unwrap()) else {
+        // A host without IPv6 cannot have such clients.
+        return;
+    };
+    let server = start().await;
+    let address = listener.local_addr().unwrap();
+    let serving = tokio::spawn(yep::api::serve(listener, server.ctx.clone(), std::future::pending()));
+    for (host, status) in [("[::1]", "200"), ("localhost", "200"), ("[::2]", "421"), ("evil.example", "421")]
+    {
+        let mut client = tokio::net::TcpStream::connect(address).await.unwrap();
+        let head = format!("GET /api/status HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        client.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        tokio::time::timeout(PATIENCE, client.read_to_string(&mut answer)).await.unwrap().unwrap();
+        assert_eq!(answer.split(' ').nth(1), Some(status), "{host}: {answer}");
+    }
+    serving.abort();
+}

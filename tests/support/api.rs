@@ -1,0 +1,397 @@
+//! A server in this process, on a port of its own, in front of a machine and a store that a test scripts.
+//!
+//! Clients are real sockets. Every client comes from the loopback net, so that any host can run the tests; to
+//! the server, one that comes from 127.0.0.N with N of 10 or more is 192.168.1.N.
+
+#![allow(dead_code)] // Each test file uses a part of it.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{SinkExt, StreamExt};
+use http_body_util::{BodyExt, Full};
+use hyper::header::HeaderMap;
+use hyper::{Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::time::timeout;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use yep::api::desk::Keeper;
+use yep::api::port::{BoxFuture, MachinePort, Mover};
+use yep::api::server::{Door, Visitor};
+use yep::api::{Context, Limits, Options};
+use yep::auth::Rules;
+use yep::machine::{Accepted, Command, Inputs, Lateness, Reply, Snapshot, State, Why};
+use yep::settings::{Rail, Settings};
+
+/// What any wait in a test may take before it counts as failed.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A machine that does as it is told by the test.
+pub struct FakePort {
+    mover: Mover,
+    commands: Mutex<Vec<Command>>,
+    replies: Mutex<VecDeque<Reply>>,
+    stops: AtomicUsize,
+    snapshots: watch::Sender<Snapshot>,
+    /// How many commands may be decided; a test that takes them away holds the machine up.
+    pub decisions: Semaphore,
+}
+
+impl FakePort {
+    fn new(mover: Mover) -> Arc<FakePort> {
+        Arc::new(FakePort {
+            mover,
+            commands: Mutex::default(),
+            replies: Mutex::default(),
+            stops: AtomicUsize::new(0),
+            snapshots: watch::Sender::new(snapshot(State::Ready)),
+            decisions: Semaphore::new(Semaphore::MAX_PERMITS),
+        })
+    }
+
+    /// The decisions about the next commands; all others are accepted.
+    pub fn script(&self, replies: impl IntoIterator<Item = Reply>) {
+        self.replies.lock().unwrap().extend(replies);
+    }
+
+    /// The commands since this was last asked.
+    pub fn commands(&self) -> Vec<Command> {
+        std::mem::take(&mut self.commands.lock().unwrap())
+    }
+
+    /// How often STOP came.
+    pub fn stops(&self) -> usize {
+        self.stops.load(SeqCst)
+    }
+
+    /// Shows another snapshot.
+    pub fn show(&self, snapshot: Snapshot) {
+        self.snapshots.send_replace(snapshot);
+    }
+}
+
+impl MachinePort for FakePort {
+    fn mover(&self) -> Mover {
+        self.mover
+    }
+
+    fn command(&self, command: Command) -> BoxFuture<'_, Reply> {
+        Box::pin(async move {
+            self.commands.lock().unwrap().push(command);
+            let _permit = self.decisions.acquire().await.unwrap();
+            self.replies.lock().unwrap().pop_front().unwrap_or(Ok(Accepted::Now))
+        })
+    }
+
+    fn stop(&self) {
+        self.stops.fetch_add(1, SeqCst);
+    }
+
+    fn snapshots(&self) -> watch::Receiver<Snapshot> {
+        self.snapshots.subscribe()
+    }
+}
+
+/// A snapshot in that state, of a machine at rest in the middle.
+pub fn snapshot(state: State) -> Snapshot {
+    Snapshot {
+        at_ns: 2_000_000_000,
+        state,
+        why: Why::Calibrated,
+        since_ns: 500_000_000,
+        position_mm: Some(72.5),
+        velocity_mm_s: 0.0,
+        force_g: None,
+        clipped: false,
+        limits: Inputs::default(),
+        fault: None,
+        range_mm: Some(145.0),
+        phase: None,
+        periods: 0,
+        lateness: Lateness::default(),
+    }
+}
+
+/// A store in memory that a test can break.
+#[derive(Default)]
+pub struct FakeKeeper {
+    /// What was kept, in order.
+    pub kept: Mutex<Vec<Settings>>,
+    /// Whether it fails.
+    pub broken: AtomicBool,
+    /// How long it takes.
+    pub takes: Mutex<Duration>,
+}
+
+struct Handle(Arc<FakeKeeper>);
+
+impl Keeper for Handle {
+    fn keep(&self, settings: Settings) -> BoxFuture<'_, Result<(), String>> {
+        Box::pin(async move {
+            let takes = *self.0.takes.lock().unwrap();
+            tokio::time::sleep(takes).await;
+            if self.0.broken.load(SeqCst) {
+                return Err("the disk is full".into());
+            }
+            self.0.kept.lock().unwrap().push(settings);
+            Ok(())
+        })
+    }
+}
+
+/// How a server is to be.
+pub struct Setup {
+    pub mover: Mover,
+    pub limits: Limits,
+    pub rules: Rules,
+    pub settings: Settings,
+}
+
+impl Setup {
+    pub fn new(mover: Mover) -> Setup {
+        Setup {
+            mover,
+            limits: Limits::default(),
+            rules: Rules { hostname: "yep".into(), ..Rules::default() },
+            settings: Settings::fresh(yep::settings::new_id()),
+        }
+    }
+
+    pub async fn start(self) -> Server {
+        let port = FakePort::new(self.mover);
+        let keeper = Arc::new(FakeKeeper::default());
+        let options = Options { rules: self.rules, limits: self.limits };
+        let handle = Handle(Arc::clone(&keeper));
+        let machine: Arc<dyn MachinePort> = Arc::clone(&port) as _;
+        let ctx = Context::new(machine, self.settings, handle, Rail::default(), options);
+        let listener = yep::api::listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
+        let address = listener.local_addr().unwrap();
+        let (shutdown, ended) = oneshot::channel::<()>();
+        let serving = yep::api::serve(Disguise(listener), Arc::clone(&ctx), async {
+            let _ = ended.await;
+        });
+        let task = tokio::spawn(serving);
+        Server { address, ctx, port, keeper, shutdown: Some(shutdown), task }
+    }
+}
+
+/// A door that takes some of the loopback net for another net.
+struct Disguise(TcpListener);
+
+impl Door for Disguise {
+    async fn accept(&self) -> io::Result<Visitor> {
+        let mut visitor = Door::accept(&self.0).await?;
+        if let IpAddr::V4(address) = visitor.peer
+            && let [127, 0, 0, n @ (10..=255)] = address.octets()
+        {
+            visitor.peer = IpAddr::from([192, 168, 1, n]);
+        }
+        Ok(visitor)
+    }
+}
+
+/// A server that runs.
+pub struct Server {
+    pub address: SocketAddr,
+    pub ctx: Arc<Context>,
+    pub port: Arc<FakePort>,
+    pub keeper: Arc<FakeKeeper>,
+    shutdown: Option<oneshot::Sender<()>>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+/// An answer.
+#[derive(Debug, Clone)]
+pub struct Heard {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Heard {
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.text()))
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+}
+
+pub type Headers<'a> = &'a [(&'a str, &'a str)];
+
+impl Server {
+    /// A client's connection from 127.0.0.`host`.
+    pub async fn connect_from(&self, host: u8) -> TcpStream {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::from(([127, 0, 0, host], 0))).unwrap();
+        socket.connect(self.address).await.unwrap()
+    }
+
+    /// A request on a connection of its own; Host is `localhost` unless the headers have another.
+    pub async fn request_from(
+        &self,
+        host: u8,
+        method: &str,
+        path: &str,
+        headers: Headers<'_>,
+        body: &[u8],
+    ) -> Heard {
+        let io = TokioIo::new(self.connect_from(host).await);
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(io).await.unwrap();
+        let driving = tokio::spawn(connection);
+        let mut request = Request::builder().method(method).uri(path);
+        if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+            request = request.header("Host", "localhost");
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Full::new(Bytes::copy_from_slice(body))).unwrap();
+        let answer = timeout(PATIENCE, sender.send_request(request)).await.expect("no answer").unwrap();
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        let body = timeout(PATIENCE, answer.into_body().collect()).await.unwrap().unwrap().to_bytes();
+        driving.abort();
+        Heard { status, headers, body }
+    }
+
+    pub async fn request(&self, method: &str, path: &str, headers: Headers<'_>, body: &str) -> Heard {
+        self.request_from(1, method, path, headers, body.as_bytes()).await
+    }
+
+    pub async fn get(&self, path: &str) -> Heard {
+        self.request("GET", path, &[], "").await
+    }
+
+    pub async fn post(&self, path: &str, body: &str) -> Heard {
+        self.request("POST", path, &[], body).await
+    }
+
+    pub async fn put(&self, path: &str, body: &str) -> Heard {
+        self.request("PUT", path, &[("content-type", "application/json")], body).await
+    }
+
+    /// A WebSocket; the status of the refusal when there is none.
+    pub async fn socket_from(
+        &self,
+        host: u8,
+        stream: &str,
+        headers: Headers<'_>,
+    ) -> Result<Client, StatusCode> {
+        let path = format!("/api/stream/{stream}");
+        self.upgrade_from(host, &path, headers).await
+    }
+
+    pub async fn upgrade_from(
+        &self,
+        host: u8,
+        path: &str,
+        headers: Headers<'_>,
+    ) -> Result<Client, StatusCode> {
+        let name = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("host"));
+        let mut request = Request::builder()
+            .uri(format!("ws://localhost{path}"))
+            .header("Host", name.map_or("localhost", |(_, value)| value))
+            .header("Connection", "Upgrade")
+            .header("Upgrade", "websocket")
+            .header("Sec-WebSocket-Version", "13")
+            .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");
+        for (name, value) in headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("host")) {
+            request = request.header(*name, *value);
+        }
+        let stream = self.connect_from(host).await;
+        let handshake = tokio_tungstenite::client_async(request.body(()).unwrap(), stream);
+        match timeout(PATIENCE, handshake).await.expect("no handshake") {
+            Ok((socket, _)) => Ok(Client(socket)),
+            Err(Error::Http(answer)) => Err(answer.status()),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// A socket of the machine's own host.
+    pub async fn socket(&self, stream: &str) -> Client {
+        self.socket_from(1, stream, &[]).await.unwrap()
+    }
+
+    /// Lets the server end, and waits for that.
+    pub async fn shut_down(mut self) {
+        drop(self.shutdown.take());
+        timeout(PATIENCE, self.task).await.expect("it does not end").unwrap();
+    }
+}
+
+/// A client of a stream.
+pub struct Client(pub WebSocketStream<TcpStream>);
+
+impl Client {
+    pub async fn send(&mut self, text: &str) {
+        self.0.send(Message::text(text)).await.unwrap();
+    }
+
+    /// The next frame, pings aside.
+    pub async fn frame(&mut self) -> Message {
+        loop {
+            match timeout(PATIENCE, self.0.next())
+                .await
+                .expect("no frame")
+                .expect("the socket ended")
+                .unwrap()
+            {
+                Message::Ping(_) | Message::Pong(_) => {}
+                frame => return frame,
+            }
+        }
+    }
+
+    /// The text of the next frame.
+    pub async fn text(&mut self) -> String {
+        match self.frame().await {
+            Message::Text(text) => text.to_string(),
+            frame => panic!("{frame:?}"),
+        }
+    }
+
+    /// The message in the next frame.
+    pub async fn message(&mut self) -> Value {
+        let frame: Value = serde_json::from_str(&self.text().await).unwrap();
+        let [message] = frame.as_array().unwrap().as_slice() else { panic!("{frame}") };
+        message.clone()
+    }
+
+    /// The code with which the server closes; what comes before is dropped. None when it closes without one.
+    pub async fn close_code(&mut self) -> Option<u16> {
+        loop {
+            match timeout(PATIENCE, self.0.next()).await.expect("it stays open") {
+                Some(Ok(Message::Close(frame))) => return frame.map(|frame| frame.code.into()),
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return None,
+            }
+        }
+    }
+
+    /// The frames that were published on this stream until now.
+    pub async fn drain(&mut self, server: &Server, stream: &str) -> Vec<String> {
+        server.ctx.bus.publish(stream, &[("marker", "")]);
+        let mut frames = Vec::new();
+        loop {
+            let text = self.text().await;
+            if text.contains("\"marker\"") {
+                return frames;
+            }
+            frames.push(text);
+        }
+    }
+}
