@@ -96,7 +96,9 @@ impl Fault {
             Fault::NoSwitchFound(_) => {
                 "check that the switch and its cable work, that the motor turns, and max_stroke and microsteps_per_rev"
             }
-            Fault::SwitchStuck(_) => "check that the switch opens when the carriage leaves it",
+            Fault::SwitchStuck(_) => {
+                "check that the switch opens when the carriage leaves it, that the motor turns the right way, and that padding_mm is enough"
+            }
             Fault::WrongSwitch(_) => {
                 "the switches are swapped or the motor runs the wrong way: check the cables, or turn the direction round"
             }
