@@ -4,6 +4,7 @@
 //! - [`limits`]: how fast the axis may do what
 //! - [`allowance`]: how fast it may move against a force
 //! - [`stop`]: the quickest way to rest, in closed form
+//! - [`plan`]: a whole move at once, the quickest one
 //! - [`tracker`]: one control cycle of following a reference inside all of these
 //! - [`follower`]: from a wave to a reference: gentle approach, start, end
 //! - [`signals`]: input lines, ends of the rail, stop levels
@@ -13,6 +14,7 @@ pub mod allowance;
 pub mod follower;
 pub mod kinematics;
 pub mod limits;
+pub mod plan;
 pub mod signals;
 pub mod step_times;
 pub mod stop;
@@ -22,6 +24,7 @@ pub use allowance::{ALLOWANCE_POINTS, Allowance};
 pub use follower::Follower;
 pub use kinematics::{Kinematics, Piece};
 pub use limits::Limits;
+pub use plan::Plan;
 pub use signals::{End, Inputs, StopLevel};
 pub use stop::Firmness;
 pub use tracker::{Bounds, Move, Tracker};
