@@ -1,2 +1,76 @@
-//! Build script.
-fn main() {}
+//! Turns memory-layout/layout.toml into the constants of src/layout.rs, or says which rule it breaks; embeds
+//! the id of the commit.
+
+use std::path::{Path, PathBuf};
+use std::{env, fs, process};
+
+#[path = "build/check.rs"]
+mod check;
+#[path = "build/emit.rs"]
+mod emit;
+#[path = "build/files.rs"]
+mod files;
+#[path = "build/git.rs"]
+mod git;
+#[path = "build/schema.rs"]
+mod schema;
+
+const LAYOUT: &str = "memory-layout/layout.toml";
+
+fn main() {
+    let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=build");
+    embed_commit(&package);
+
+    match constants(&package) {
+        Ok(text) => fs::write(out.join("layout.rs"), text).expect("OUT_DIR can be written"),
+        Err(errors) => {
+            for error in errors {
+                println!("cargo::error={error}");
+            }
+            process::exit(1);
+        }
+    }
+}
+
+/// The text of the constants, or every reason why there is none.
+fn constants(package: &Path) -> Result<String, Vec<String>> {
+    let read = |name: &str| {
+        println!("cargo::rerun-if-changed={name}");
+        fs::read_to_string(package.join(name)).map_err(|error| vec![format!("{name}: {error}")])
+    };
+    let text = read(LAYOUT)?;
+    let layout: schema::Layout = toml::from_str(&text).map_err(|error| {
+        let before = error.span().map_or(0, |span| span.start).min(text.len());
+        let line = 1 + text[..before].matches('\n').count();
+        vec![format!("{LAYOUT}:{line}: {}", error.message())]
+    })?;
+    let files = files::Files {
+        cmdline: read("memory-layout/boot/cmdline.txt")?,
+        config: read("memory-layout/boot/config.txt")?,
+        fstab: read("memory-layout/fstab")?,
+        sysctl: read("memory-layout/sysctl.conf")?,
+        unit: read("systemd/yep.service")?,
+    };
+    let broken = check::check(&layout, &files);
+    if broken.is_empty() {
+        Ok(emit::emit(&layout))
+    } else {
+        Err(broken.into_iter().map(|rule| format!("{LAYOUT}: {rule}")).collect())
+    }
+}
+
+/// `YEP_GIT_ID` of the environment wins: a build from an archive has no checkout to ask.
+fn embed_commit(package: &Path) {
+    println!("cargo::rerun-if-env-changed=YEP_GIT_ID");
+    let id = env::var("YEP_GIT_ID").ok().or_else(|| {
+        let (id, watched) = git::commit(package)?;
+        for path in watched {
+            println!("cargo::rerun-if-changed={}", path.display());
+        }
+        Some(id)
+    });
+    println!("cargo::rustc-env=YEP_GIT_ID={}", id.as_deref().unwrap_or("unknown"));
+}

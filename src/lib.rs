@@ -5,18 +5,30 @@
 //! Imports point one way, from the bottom of this list to its top; `tests/architecture.rs` checks it.
 //!
 //! - [`units`]: physical quantities as types
+//! - [`layout`]: the memories of the appliance as constants
 //! - [`wave`]: WHAT to move, position graphs
 //! - [`motion`]: HOW, planning inside limits
 //! - [`machine`]: WHETHER, states, commands, faults, homing
+//! - [`hal`]: TOUCHING, pins, clocks and sensors, real and simulated
+//! - [`drive`]: DOING, the two real-time loops and the rings between them
+//! - [`options`]: what the process was started with
 //! - [`settings`]: what the user may set, and its limits
 //! - [`store`]: REMEMBERING, settings on disk
 //! - [`auth`]: LETTING IN, the gate in front of the server
 //! - [`api`]: SAYING, the HTTP and WebSocket server
+//! - [`app`]: the only room that knows every part
+//! - [`cli`]: the command line
 
 pub mod api;
+pub mod app;
 pub mod auth;
+pub mod cli;
+pub mod drive;
+pub mod hal;
+pub mod layout;
 pub mod machine;
 pub mod motion;
+pub mod options;
 pub mod settings;
 pub mod store;
 pub mod units;

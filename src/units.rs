@@ -55,8 +55,8 @@ macro_rules! quantity {
             type Error = OutOfRange;
 
             fn try_from(value: f64) -> Result<Self, OutOfRange> {
-                // Written so that NaN, which compares false with everything, is refused.
-                if value >= Self::MIN && value <= Self::MAX {
+                // NaN compares false with everything, so no range contains it.
+                if (Self::MIN..=Self::MAX).contains(&value) {
                     Ok(Self(value))
                 } else {
                     Err(OutOfRange { value, min: Self::MIN, max: Self::MAX, unit: $unit })

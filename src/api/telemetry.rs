@@ -3,7 +3,8 @@
 
 use serde::Serialize;
 
-use crate::machine::Snapshot;
+use crate::machine::table::verdict;
+use crate::machine::{CommandKind, Snapshot, State};
 use crate::units::seconds;
 
 /// The stream of snapshots. Unlike the others it carries bare objects, and a slow client misses old ones.
@@ -23,6 +24,8 @@ struct Telemetry {
     range_mm: Option<f64>,
     phase: Option<f64>,
     periods: u32,
+    /// What may be asked for now, by the names of `/api/commands/run`; STOP always.
+    allowed: Vec<&'static str>,
     lateness: Lateness,
 }
 
@@ -69,6 +72,7 @@ pub fn object(snapshot: &Snapshot) -> impl Serialize + use<> {
         range_mm: snapshot.range_mm,
         phase: snapshot.phase,
         periods: snapshot.periods,
+        allowed: allowed(snapshot.state),
         lateness: Lateness {
             rebases: late.rebases,
             rebased_ns: late.rebased_ns,
@@ -76,6 +80,16 @@ pub fn object(snapshot: &Snapshot) -> impl Serialize + use<> {
             starvations: late.starvations,
         },
     }
+}
+
+fn allowed(state: State) -> Vec<&'static str> {
+    // Settings have routes of their own.
+    CommandKind::ALL
+        .into_iter()
+        .filter(|kind| *kind != CommandKind::UpdateSettings && verdict(state, *kind).is_offer())
+        .map(CommandKind::name)
+        .chain(["stop"])
+        .collect()
 }
 
 #[cfg(test)]
@@ -123,6 +137,7 @@ mod tests {
                 "range_mm": 145.0,
                 "phase": null,
                 "periods": 7,
+            "allowed": ["calibrate", "acknowledge", "stop"],
                 "lateness": {"rebases": 1, "rebased_ns": 2, "worst_step_ns": 3, "starvations": 4},
             })
         );

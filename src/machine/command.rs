@@ -117,6 +117,8 @@ pub enum Refusal {
     Replaced(CommandKind),
     /// Too many commands wait.
     QueueFull,
+    /// The control cycle gave no answer in time; whether the command was obeyed is not known.
+    Unanswered,
     /// The process is ending.
     ShuttingDown,
 }
@@ -137,6 +139,7 @@ impl Refusal {
             Refusal::Stopped => "stopped",
             Refusal::Replaced(_) => "replaced",
             Refusal::QueueFull => "queue_full",
+            Refusal::Unanswered => "unanswered",
             Refusal::ShuttingDown => "shutting_down",
         }
     }
@@ -165,6 +168,7 @@ impl std::fmt::Display for Refusal {
                 write!(f, "dropped: {} took its place; send it again", kind.name())
             }
             Refusal::QueueFull => f.write_str("too many commands wait: send it again in a moment"),
+            Refusal::Unanswered => f.write_str("the machine gives no answer: stop it, and look at the log"),
             Refusal::ShuttingDown => f.write_str("the server is shutting down"),
         }
     }

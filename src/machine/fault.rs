@@ -1,33 +1,6 @@
 //! Faults: what can go wrong, what it means for the position, and what to check.
 
-/// Which end of the rail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum End {
-    /// Where 0 mm is.
-    Back,
-    /// The far end.
-    Front,
-}
-
-impl End {
-    /// As it is written in messages.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            End::Back => "back",
-            End::Front => "front",
-        }
-    }
-
-    /// The other end.
-    #[must_use]
-    pub const fn opposite(self) -> End {
-        match self {
-            End::Back => End::Front,
-            End::Front => End::Back,
-        }
-    }
-}
+use crate::motion::End;
 
 /// A fault. It latches: the first one is kept until somebody acknowledges it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -123,7 +96,9 @@ impl Fault {
             Fault::NoSwitchFound(_) => {
                 "check that the switch and its cable work, that the motor turns, and max_stroke and microsteps_per_rev"
             }
-            Fault::SwitchStuck(_) => "check that the switch opens when the carriage leaves it",
+            Fault::SwitchStuck(_) => {
+                "check that the switch opens when the carriage leaves it, that the motor turns the right way, and that padding_mm is enough"
+            }
             Fault::WrongSwitch(_) => {
                 "the switches are swapped or the motor runs the wrong way: check the cables, or turn the direction round"
             }

@@ -17,6 +17,9 @@ pub struct Geometry {
     pub nominal: StepsPerMm,
 }
 
+/// Closest that the usable range may come to a switch, in mm: even without padding no wave may press it.
+const MIN_PADDING_MM: f64 = 1.0;
+
 /// What one calibration found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Calibration {
@@ -33,7 +36,8 @@ impl Calibration {
     #[must_use]
     pub fn from_touches(geometry: &Geometry, back_steps: i64, front_steps: i64) -> Calibration {
         let travel_steps = front_steps - back_steps;
-        let padding_steps = (geometry.padding.get() * Self::scale(geometry, travel_steps)) as i64;
+        let padding_mm = geometry.padding.get().max(MIN_PADDING_MM);
+        let padding_steps = (padding_mm * Self::scale(geometry, travel_steps)) as i64;
         Calibration {
             origin_steps: back_steps + padding_steps,
             travel_steps,

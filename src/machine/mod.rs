@@ -1,15 +1,31 @@
 //! WHETHER to move: state, commands, faults, homing, the supervisor. Pure.
+//!
+//! - [`state`], [`command`], [`fault`]: the vocabulary; each says why, and what to do about it
+//! - [`table`]: what is allowed when
+//! - [`supervisor`]: one decision a control cycle
+//! - [`homing`]: finding both ends of the rail; [`geometry`]: what that means in millimetres
+//! - [`motion_port`]: what the supervisor tells the motion side, and what it hears back
+//! - [`report`]: snapshots and events for everyone else; [`config`]: the settings in its terms
 
 pub mod command;
 pub mod config;
 pub mod fault;
 pub mod geometry;
+pub mod homing;
+pub mod motion_port;
 pub mod report;
 pub mod state;
+pub mod supervisor;
+pub mod table;
 
 pub use command::{Accepted, Command, CommandKind, Refusal, Reply};
 pub use config::Config;
-pub use fault::{End, Fault};
+pub use fault::Fault;
 pub use geometry::{Calibration, Geometry};
-pub use report::{Event, Inputs, Lateness, Snapshot};
+pub use homing::HomingOptions;
+pub use motion_port::{Frame, Motion, Order, Outcome, Travel};
+pub use report::{Event, Lateness, Snapshot};
 pub use state::{State, Why};
+pub use supervisor::{Actions, Observation, Supervisor};
+
+pub use crate::motion::{End, Inputs, StopLevel};

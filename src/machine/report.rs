@@ -4,6 +4,7 @@ use super::command::Reply;
 use super::fault::Fault;
 use super::geometry::Calibration;
 use super::state::{State, Why};
+use crate::motion::Inputs;
 use crate::units::Nanos;
 
 /// The machine as it was at one instant.
@@ -39,15 +40,27 @@ pub struct Snapshot {
     pub lateness: Lateness,
 }
 
-/// The input lines, true when active: a switch pressed, the e-stop loop open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Inputs {
-    /// The switch at the front end.
-    pub front: bool,
-    /// The switch at the back end.
-    pub back: bool,
-    /// The e-stop loop is open.
-    pub e_stop: bool,
+impl Snapshot {
+    /// A machine of which nothing is known yet.
+    #[must_use]
+    pub const fn at_power_on() -> Snapshot {
+        Snapshot {
+            at_ns: 0,
+            state: State::NotHomed,
+            why: Why::PowerOn,
+            since_ns: 0,
+            position_mm: None,
+            velocity_mm_s: 0.0,
+            force_g: None,
+            clipped: false,
+            limits: Inputs { front: false, back: false, e_stop: false },
+            fault: None,
+            range_mm: None,
+            phase: None,
+            periods: 0,
+            lateness: Lateness { rebases: 0, rebased_ns: 0, worst_step_ns: 0, starvations: 0 },
+        }
+    }
 }
 
 /// How late things were since the start.

@@ -1,7 +1,27 @@
 //! HOW to move: planning of one axis inside its limits. Pure.
+//!
+//! - [`kinematics`]: one axis under constant jerk, the only equations of motion
+//! - [`limits`]: how fast the axis may do what
+//! - [`allowance`]: how fast it may move against a force
+//! - [`stop`]: the quickest way to rest, in closed form
+//! - [`tracker`]: one control cycle of following a reference inside all of these
+//! - [`follower`]: from a wave to a reference: gentle approach, start, end
+//! - [`signals`]: input lines, ends of the rail, stop levels
+//! - [`step_times`]: from planned motion to the instants of the steps
 
 pub mod allowance;
+pub mod follower;
+pub mod kinematics;
 pub mod limits;
+pub mod signals;
+pub mod step_times;
+pub mod stop;
+pub mod tracker;
 
 pub use allowance::{ALLOWANCE_POINTS, Allowance};
+pub use follower::Follower;
+pub use kinematics::{Kinematics, Piece};
 pub use limits::Limits;
+pub use signals::{End, Inputs, StopLevel};
+pub use stop::Firmness;
+pub use tracker::{Bounds, Move, Tracker};

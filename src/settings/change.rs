@@ -113,7 +113,8 @@ impl Settings {
         let (speed, acceleration, jerk, stop, approach) = limits;
         let motion = Limits::new(speed, acceleration, jerk, stop, approach)
             .map_err(|(field, why)| vec![Invalid { field, message: why.to_owned() }])?;
-        Ok(Settings { motion, ..self.clone() })
+        let next = Settings { motion, ..self.clone() };
+        next.check().map(|()| next)
     }
 }
 

@@ -8,6 +8,7 @@ use super::bounds::{
 };
 use super::id::is_id;
 use super::{Document, Settings};
+use crate::layout;
 use crate::motion::Limits;
 use crate::units::OutOfRange;
 
@@ -63,6 +64,16 @@ impl Settings {
             Limits::new(m.max_speed, m.max_acceleration, m.max_jerk, m.stop_deceleration, m.approach_speed)
         {
             wrong.unless(false, field, || why.to_owned());
+        }
+        for (field, value, hard) in [
+            ("max_speed_mm_s", m.max_speed.get(), layout::MAX_SPEED_MM_S),
+            ("max_acceleration_mm_s2", m.max_acceleration.get(), layout::MAX_ACCELERATION_MM_S2),
+            ("max_jerk_mm_s3", m.max_jerk.get(), layout::MAX_JERK_MM_S3),
+            ("stop_deceleration_mm_s2", m.stop_deceleration.get(), layout::MAX_ACCELERATION_MM_S2),
+        ] {
+            wrong.unless(value <= hard, field, || {
+                format!("must be at most {hard}, the limit of this machine")
+            });
         }
         if wrong.0.is_empty() { Ok(()) } else { Err(wrong.0) }
     }

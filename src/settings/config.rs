@@ -61,3 +61,39 @@ impl Settings {
 fn nearest<Q: TryFrom<f64>>(value: f64, min: f64, max: f64, otherwise: Q) -> Q {
     Q::try_from(value.clamp(min, max)).unwrap_or(otherwise)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Change, new_id};
+    use super::*;
+
+    #[test]
+    fn the_defaults_mean_what_the_clients_were_told() {
+        let config = Settings::fresh(new_id()).config(&Rail::default());
+        assert_eq!(config.geometry.nominal.get(), 10.0);
+        assert_eq!((config.geometry.max_stroke.get(), config.geometry.padding.get()), (155.0, 5.0));
+        // 50 % and 25 % of 10 mm in each of 120 ticks a second.
+        assert_eq!(config.allowance.speed_mm_s(0.0), 600.0);
+        assert!((config.allowance.speed_mm_s(300.0) - 300.0).abs() < 1e-9);
+        assert_eq!(config.allowance.speed_mm_s(1_000.0), 0.0);
+    }
+
+    #[test]
+    fn a_curve_that_swings_past_its_sliders_is_cut_to_what_they_mean() {
+        let jagged = vec![100, 0, 100, 0, 100, 0, 100, 0, 100, 0];
+        let change = Change { stroke_force_chart: Some(jagged), ..Change::default() };
+        let config = Settings::fresh(new_id()).changed(&change).unwrap().config(&Rail::default());
+        assert_eq!(config.allowance.speed_mm_s(0.0), 1_200.0);
+        assert_eq!(config.allowance.speed_mm_s(200.0), 0.0, "more force never allows more");
+    }
+
+    #[test]
+    fn an_odd_rail_is_the_nearest_possible_one() {
+        for (travel_per_turn_mm, nominal) in [(1e-9, 100_000.0), (1e9, 0.01), (-1.0, 0.01), (0.0, 100_000.0)]
+        {
+            let config = Settings::fresh(new_id()).config(&Rail { travel_per_turn_mm });
+            assert_eq!(config.geometry.nominal.get(), nominal, "{travel_per_turn_mm}");
+        }
+        let _ = Settings::fresh(new_id()).config(&Rail { travel_per_turn_mm: f64::NAN });
+    }
+}

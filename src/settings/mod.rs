@@ -1,7 +1,7 @@
 //! What the user may set: the settings document of the clients, limits of motion, what calibration found.
 //!
 //! - [`Document`]: the settings as the clients know them, under their names and in their order
-//! - [`Settings`]: the document, the [`Limits`](crate::motion::Limits) that the clients do not know, and the
+//! - [`Settings`]: the document, the [`Limits`] of motion that the clients do not know, and the
 //!   calibrated travel. Never changed in place: each change makes a whole new value or lists all that is wrong
 //! - [`Change`], [`MotionChange`]: what a client asks for; what is absent stays
 //! - [`Invalid`]: one reason for a refusal; [`bounds`] has the ranges
@@ -15,6 +15,8 @@ mod check;
 mod config;
 mod document;
 mod id;
+#[cfg(test)]
+mod properties;
 
 pub use change::{Change, MotionChange};
 pub use check::Invalid;

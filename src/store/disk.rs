@@ -2,27 +2,26 @@
 //!
 //! What its documentation does not say, and tests showed: `flush()` alone does not survive a power cut, a
 //! `sync_data` of its file does; its configuration file is never made durable; damaged files make it panic,
-//! return errors, or start empty without a word. Hence the syncs, the marker file and the caller's
-//! `catch_unwind`.
+//! return errors, or go back to an earlier state, if need be an empty one, without a word. Hence the syncs,
+//! the file beside it that knows the last generation, and the caller's `catch_unwind`.
 
 use std::fs::File;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::io::{self, ErrorKind};
+use std::path::Path;
 
 use super::engine::{Engine, Entries, Tree, Trouble};
+use super::generation::GenerationFile;
 
-/// In the database's folder from the first durable write on: a database that is empty beside it was damaged.
-const MARKER: &str = "begun";
 /// The whole database has a few kilobytes.
 const CACHE_BYTES: u64 = 8 << 20;
 
 /// An open database.
 pub struct Disk {
-    dir: PathBuf,
     trees: [sled::Tree; Tree::ALL.len()],
     db: sled::Db,
     /// sled's own file, for the sync that it leaves out.
     file: File,
+    generation: GenerationFile,
 }
 
 impl Disk {
@@ -40,28 +39,18 @@ impl Disk {
             .map_err(|error| trouble(&error))?;
         let tree = |tree: Tree| db.open_tree(tree.name()).map_err(|error| trouble(&error));
         let trees = [tree(Tree::Settings)?, tree(Tree::Meta)?];
-        if trees.iter().all(|tree| tree.is_empty()) && dir.join(MARKER).exists() {
-            return Err(Trouble::Unreadable("it is empty, and was not".to_owned()));
-        }
-        let file = sync_new(dir).map_err(|error| Trouble::System(error.to_string()))?;
-        Ok(Disk { dir: dir.to_owned(), trees, db, file })
+        let system = |error: io::Error| Trouble::System(error.to_string());
+        let generation = GenerationFile::open(dir).map_err(system)?;
+        let file = sync_new(dir).map_err(system)?;
+        Ok(Disk { trees, db, file, generation })
     }
 
     fn tree(&self, tree: Tree) -> &sled::Tree {
         &self.trees[tree as usize]
     }
-
-    fn mark(&self) -> io::Result<()> {
-        let marker = self.dir.join(MARKER);
-        if !marker.exists() {
-            File::create(marker)?.sync_all()?;
-            File::open(&self.dir)?.sync_all()?;
-        }
-        Ok(())
-    }
 }
 
-/// Makes the files of a database durable that sled has created but not synced; returns the main one.
+/// Makes durable what was created and not synced; returns sled's main file.
 fn sync_new(dir: &Path) -> io::Result<File> {
     let file = File::open(dir.join("db"))?;
     file.sync_all()?;
@@ -81,7 +70,7 @@ impl Engine for Disk {
         self.tree(tree).iter().map(entry).collect()
     }
 
-    fn replace(&mut self, tree: Tree, entries: &Entries) -> Result<(), String> {
+    fn replace(&mut self, tree: Tree, entries: &Entries, generation: u64) -> Result<(), String> {
         let tree = self.tree(tree);
         let mut batch = sled::Batch::default();
         for old in tree.iter().keys() {
@@ -96,27 +85,25 @@ impl Engine for Disk {
         tree.apply_batch(batch).map_err(|error| error.to_string())?;
         self.db.flush().map_err(|error| error.to_string())?;
         self.file.sync_data().map_err(|error| error.to_string())?;
-        self.mark().map_err(|error| error.to_string())
+        self.generation.write(generation).map_err(|error| error.to_string())
+    }
+
+    fn generation(&self) -> u64 {
+        self.generation.get()
     }
 }
 
 /// Tells a damaged database from a system that does not let us use a good one.
 fn trouble(error: &sled::Error) -> Trouble {
-    use io::ErrorKind as Kind;
-    match error {
-        sled::Error::Io(io) => match io.kind() {
-            Kind::PermissionDenied
-            | Kind::ReadOnlyFilesystem
-            | Kind::StorageFull
-            | Kind::QuotaExceeded
-            | Kind::OutOfMemory
-            | Kind::NotFound => Trouble::System(io.to_string()),
-            // sled's own lock: not damage, whoever has it.
-            Kind::Other if io.to_string().contains("could not acquire lock") => {
-                Trouble::System(io.to_string())
-            }
-            _ => Trouble::Unreadable(io.to_string()),
-        },
-        other => Trouble::Unreadable(other.to_string()),
+    use ErrorKind::{
+        NotFound, Other, OutOfMemory, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
+    };
+    let sled::Error::Io(io) = error else { return Trouble::Unreadable(error.to_string()) };
+    match io.kind() {
+        PermissionDenied | ReadOnlyFilesystem | StorageFull | QuotaExceeded | OutOfMemory | NotFound => {
+            Trouble::System(io.to_string())
+        }
+        Other if io.to_string().contains("could not acquire lock") => Trouble::Busy,
+        _ => Trouble::Unreadable(io.to_string()),
     }
 }

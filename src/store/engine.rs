@@ -40,6 +40,8 @@ pub enum Trouble {
         /// The newest version that is known.
         known: u8,
     },
+    /// Somebody else has it open.
+    Busy,
     /// The system refuses, for a reason that is not in the database.
     System(String),
 }
@@ -53,8 +55,12 @@ pub trait Engine: Send {
     fn read(&self, tree: Tree) -> Result<Entries, Trouble>;
 
     /// Makes the tree hold exactly `entries`: all of it happens or nothing, and it is durable on return.
+    /// After that, and apart from it, remembers the write's `generation`.
     ///
     /// # Errors
     /// The database's words. Then the tree has its old or its new content.
-    fn replace(&mut self, tree: Tree, entries: &Entries) -> Result<(), String>;
+    fn replace(&mut self, tree: Tree, entries: &Entries, generation: u64) -> Result<(), String>;
+
+    /// The generation of the last write, or 0. A database whose content is older has lost writes.
+    fn generation(&self) -> u64;
 }

@@ -8,6 +8,7 @@ use super::engine::{Engine, Entries, Tree, Trouble};
 #[derive(Debug, Default)]
 pub struct Memory {
     trees: BTreeMap<Tree, Entries>,
+    generation: u64,
 }
 
 impl Engine for Memory {
@@ -15,10 +16,15 @@ impl Engine for Memory {
         Ok(self.trees.get(&tree).cloned().unwrap_or_default())
     }
 
-    fn replace(&mut self, tree: Tree, entries: &Entries) -> Result<(), String> {
+    fn replace(&mut self, tree: Tree, entries: &Entries, generation: u64) -> Result<(), String> {
+        self.generation = generation;
         let mut entries = entries.clone();
         entries.sort();
         self.trees.insert(tree, entries);
         Ok(())
+    }
+
+    fn generation(&self) -> u64 {
+        self.generation
     }
 }

@@ -6,21 +6,25 @@
 //!
 //! - `owner`: the thread. What arrives while it writes is written as one, and acknowledged together
 //! - `begin`: the start: lock the folder, read everything, move aside what cannot be read
+//! - `content`: what a database holds, and what to run with
 //! - `engine`: what the thread needs of a database; `disk` is sled, `memory` is for tests
+//! - `generation`: the number of the last write, kept apart, so that a database that went back in time shows
 //! - `record`: the form of a stored value: version, content, checksum
 //! - `quarantine`: where unreadable databases go. They are never deleted
 //!
 //! In the state folder: `lock`, held while a process uses the folder; `db/`, the database, with the trees
-//! `settings` (one document under its id) and `meta` (the version of this layout).
+//! `settings` (one document under its id) and `meta` (the version of this layout); `db/generation`.
 //!
 //! Two failures are not the same: a database that cannot be understood is moved aside, and the machine starts
 //! with defaults and says so; one that a newer program wrote, or that the system does not let us use, is an
 //! error, and nothing is touched.
 
 mod begin;
+mod content;
 mod disk;
 mod engine;
 mod error;
+mod generation;
 mod memory;
 mod owner;
 mod quarantine;
@@ -68,7 +72,8 @@ impl Store {
     /// the last is written.
     ///
     /// # Errors
-    /// [`StoreError::Write`]: after a restart the old or the new settings may be there, never a mixture.
+    /// [`StoreError::Write`]: after a restart the old or the new settings may be there, never a mixture. The
+    /// next save tries again.
     pub async fn save(&self, settings: Settings) -> Result<(), StoreError> {
         self.owner.save(settings).await
     }
@@ -97,6 +102,11 @@ pub enum Recovery {
         /// What was wrong with it.
         reason: String,
     },
+    /// The database has lost its newest writes. The settings are older ones, until the next save.
+    RolledBack {
+        /// How many saves are lost.
+        lost: u64,
+    },
     /// Stored values are not allowed, as after an update with narrower bounds. The defaults are in force; what
     /// is stored stays until the next save.
     Invalid {
@@ -113,6 +123,9 @@ impl fmt::Display for Recovery {
             Recovery::Quarantined { moved_to, reason } => {
                 write!(f, "the store was unreadable ({reason}) and is now {}; ", moved_to.display())?;
                 f.write_str("the defaults are in force")
+            }
+            Recovery::RolledBack { lost } => {
+                write!(f, "the store was damaged and has lost the last {lost} saves: check the settings")
             }
             Recovery::Invalid { problems } => {
                 f.write_str("stored settings are not allowed, the defaults are in force:")?;

@@ -5,7 +5,8 @@ use std::thread::{self, JoinHandle};
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::begin::{self, Begun};
+use super::begin::{self, Begun, Reopen};
+use super::content;
 use super::engine::Engine;
 use super::{Opened, StoreError};
 use crate::settings::Settings;
@@ -38,12 +39,12 @@ impl Owner {
         let (sender, requests) = mpsc::channel(WAITING);
         let (tell, told) = std::sync::mpsc::sync_channel(1);
         let run = move || {
-            let Begun { engine, generation, opened, lock } = match begin() {
+            let Begun { engine, reopen, generation, opened, lock } = match begin() {
                 Ok(begun) => begun,
                 Err(error) => return drop(tell.send(Err(error))),
             };
             if tell.send(Ok(opened)).is_ok() {
-                serve(engine, generation, requests);
+                Writer { engine: Some(engine), reopen, generation }.serve(requests);
             }
             drop(lock);
         };
@@ -75,20 +76,118 @@ impl Drop for Owner {
     }
 }
 
-fn serve(mut engine: Box<dyn Engine>, mut generation: u64, mut requests: mpsc::Receiver<Request>) {
-    while let Some(Request { mut settings, done }) = requests.blocking_recv() {
-        let mut waiting = vec![done];
-        while let Ok(later) = requests.try_recv() {
-            settings = later.settings;
-            waiting.push(later.done);
+/// The database as the thread sees it.
+struct Writer {
+    /// None after a failed write.
+    engine: Option<Box<dyn Engine>>,
+    reopen: Box<Reopen>,
+    generation: u64,
+}
+
+impl Writer {
+    fn serve(mut self, mut requests: mpsc::Receiver<Request>) {
+        while let Some(Request { mut settings, done }) = requests.blocking_recv() {
+            let mut waiting = vec![done];
+            while let Ok(later) = requests.try_recv() {
+                settings = later.settings;
+                waiting.push(later.done);
+            }
+            let saved = self.write(&settings);
+            for done in waiting {
+                // A caller that no longer waits is no failure.
+                let _ = done.send(saved.clone());
+            }
         }
-        generation += 1;
-        let write = || begin::write(&mut *engine, &settings, generation);
-        let saved = catch_unwind(AssertUnwindSafe(write))
+    }
+
+    fn write(&mut self, settings: &Settings) -> Result<(), StoreError> {
+        self.generation += 1;
+        let attempt = || {
+            let engine = match &mut self.engine {
+                Some(engine) => engine,
+                none => none.insert((self.reopen)().map_err(|error| StoreError::Write(error.to_string()))?),
+            };
+            content::write(&mut **engine, settings, self.generation)
+        };
+        let saved = catch_unwind(AssertUnwindSafe(attempt))
             .unwrap_or_else(|panic| Err(StoreError::Write(begin::text(&*panic))));
-        for done in waiting {
-            // A caller that no longer waits is no failure.
-            let _ = done.send(saved.clone());
+        if saved.is_err() {
+            // After one failed write, as on a full disk, sled refuses all others until it is opened again. It
+            // may also fail at closing; it said so already.
+            let broken = self.engine.take();
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(broken)));
         }
+        saved
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::super::Recovery;
+    use super::super::engine::{Entries, Tree, Trouble};
+    use super::super::memory::Memory;
+    use super::*;
+    use crate::settings::new_id;
+
+    /// Fails at the first write or panics at it.
+    struct Failing(&'static str);
+
+    impl Engine for Failing {
+        fn read(&self, _: Tree) -> Result<Entries, Trouble> {
+            Ok(Vec::new())
+        }
+
+        fn replace(&mut self, _: Tree, _: &Entries, _: u64) -> Result<(), String> {
+            assert_eq!(self.0, "error", "a panic of the database");
+            Err("no space left".to_owned())
+        }
+
+        fn generation(&self) -> u64 {
+            0
+        }
+    }
+
+    fn start(how: &'static str, reopened: &'static AtomicU32) -> Owner {
+        let begin = move || {
+            let settings = Settings::fresh(new_id());
+            let reopen = || {
+                reopened.fetch_add(1, Ordering::Relaxed);
+                Ok(Box::new(Memory::default()) as Box<dyn Engine>)
+            };
+            Ok(Begun {
+                engine: Box::new(Failing(how)),
+                reopen: Box::new(reopen),
+                generation: 1,
+                opened: Opened { settings, recovery: Recovery::Clean },
+                lock: None,
+            })
+        };
+        Owner::start(begin).unwrap().0
+    }
+
+    #[tokio::test]
+    async fn a_failed_write_is_told_and_the_next_one_tries_again() {
+        static REOPENED: AtomicU32 = AtomicU32::new(0);
+        for how in ["error", "panic"] {
+            let owner = start(how, &REOPENED);
+            let settings = Settings::fresh(new_id());
+            let failed = owner.save(settings.clone()).await.unwrap_err();
+            let words = if how == "error" { "no space left" } else { "a panic of the database" };
+            assert!(failed.to_string().contains(words), "{failed}");
+            owner.save(settings.clone()).await.unwrap();
+            owner.save(settings).await.unwrap();
+        }
+        assert_eq!(REOPENED.load(Ordering::Relaxed), 2);
+    }
+
+    #[test]
+    fn a_start_that_fails_or_panics_is_an_error() {
+        assert_eq!(
+            Owner::start(|| Err(StoreError::Write("no".to_owned()))).unwrap_err().to_string(),
+            "settings cannot be saved: no"
+        );
+        assert_eq!(Owner::start(|| panic!("on purpose")).unwrap_err(), StoreError::Ended);
     }
 }

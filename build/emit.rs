@@ -1,0 +1,159 @@
+//! The constants that a layout becomes.
+
+use std::fmt::Write as _;
+
+use super::schema::{Direction, Layout, Role};
+
+/// The text of the file that src/layout.rs includes.
+pub fn emit(layout: &Layout) -> String {
+    let mut out = String::new();
+    let mut put = |doc: &str, name: &str, kind: &str, value: String| {
+        writeln!(out, "/// {doc}\npub const {name}: {kind} = {value};").expect("a String takes any text");
+    };
+
+    let cpu = &layout.cpu;
+    put("Core of the step loop; isolated on the appliance.", "STEP_CPU", "usize", cpu.step.to_string());
+    put("Core of the control cycle.", "CONTROL_CPU", "usize", cpu.control.to_string());
+    put(
+        "Cores of everything else.",
+        "SERVER_CPUS",
+        &format!("[usize; {}]", cpu.server.len()),
+        format!("{:?}", cpu.server),
+    );
+    put("SCHED_FIFO priority of the step loop.", "STEP_PRIORITY", "i32", cpu.step_priority.to_string());
+    put(
+        "SCHED_FIFO priority of the control cycle.",
+        "CONTROL_PRIORITY",
+        "i32",
+        cpu.control_priority.to_string(),
+    );
+
+    let ram = &layout.ram;
+    for (name, size, slot_bytes) in ram.rings() {
+        let upper = name.to_uppercase();
+        put(
+            &format!("Size of the {name} ring; it holds one item less."),
+            &format!("{upper}_RING"),
+            "usize",
+            size.to_string(),
+        );
+        put(
+            &format!("The most that one item of the {name} ring may take, in bytes."),
+            &format!("{upper}_SLOT_BYTES"),
+            "usize",
+            slot_bytes.to_string(),
+        );
+    }
+    for (doc, name, bytes) in [
+        ("Stack of the step loop's thread, in bytes.", "STEP_STACK_BYTES", ram.step_stack_kib * 1024),
+        (
+            "Stack of the control cycle's thread, in bytes.",
+            "CONTROL_STACK_BYTES",
+            ram.control_stack_kib * 1024,
+        ),
+        ("Longest header of an HTTP request, in bytes.", "HEADER_BYTES", ram.header_bytes),
+        ("Longest body of an ordinary HTTP request, in bytes.", "BODY_BYTES", ram.body_bytes),
+        ("Longest body that carries a wave, in bytes.", "WAVE_BODY_BYTES", ram.wave_body_bytes),
+        ("Longest WebSocket frame of a client, in bytes.", "WS_FRAME_BYTES", ram.ws_frame_bytes),
+        ("Longest frame on the sensor's line, in bytes.", "UART_FRAME_BYTES", ram.uart_frame_bytes),
+    ] {
+        put(doc, name, "usize", bytes.to_string());
+    }
+
+    let (motion, timing) = (&layout.motion, &layout.timing);
+    for (doc, name, ns) in [
+        ("Period of the control cycle", "CONTROL_PERIOD_NS", motion.control_period_us * 1000),
+        (
+            "How far the chunks in the ring reach ahead of the pulses",
+            "QUEUE_AHEAD_NS",
+            motion.queue_ahead_us * 1000,
+        ),
+        ("Longest sleep of the step loop", "STEP_POLL_NS", motion.step_poll_us * 1000),
+        ("How long before an edge the step loop spins", "SPIN_NS", motion.spin_us * 1000),
+        ("Shortest time that STEP stays high", "PULSE_HIGH_NS", timing.pulse_high_ns),
+        ("Shortest time that STEP stays low", "PULSE_LOW_NS", timing.pulse_low_ns),
+        ("Shortest time from a change of DIR to the next pulse", "DIR_SETUP_NS", timing.dir_setup_ns),
+        ("Shortest time from a pulse to a change of DIR", "DIR_HOLD_NS", timing.dir_hold_ns),
+        (
+            "Control silent for longer: the step loop ramps down (S16)",
+            "LEASE_NS",
+            layout.watchdog.lease_ms * 1_000_000,
+        ),
+        (
+            "The process silent for longer: the service manager restarts it",
+            "SERVICE_WATCHDOG_NS",
+            layout.watchdog.service_s * 1_000_000_000,
+        ),
+    ] {
+        put(&format!("{doc}, in ns."), name, "u64", ns.to_string());
+    }
+
+    let limits = &layout.limits;
+    for (doc, name, value) in [
+        ("Fastest speed that a setting can allow, in mm/s.", "MAX_SPEED_MM_S", limits.max_speed_mm_s),
+        (
+            "Highest acceleration that a setting can allow, in mm/s².",
+            "MAX_ACCELERATION_MM_S2",
+            limits.max_acceleration_mm_s2,
+        ),
+        ("Highest jerk that a setting can allow, in mm/s³.", "MAX_JERK_MM_S3", limits.max_jerk_mm_s3),
+        ("Longest rail that a setting can describe, in mm.", "MAX_STROKE_MM", limits.max_stroke_mm),
+    ] {
+        put(doc, name, "f64", format!("{value:?}"));
+    }
+    put("Most steps in a second.", "MAX_STEP_RATE_HZ", "u32", limits.max_step_rate_hz.to_string());
+
+    put("The sensor's line.", "UART_DEVICE", "&str", format!("{:?}", layout.uart.device));
+    put("Its speed, in bits per second.", "UART_BAUD", "u32", layout.uart.baud.to_string());
+    put("The bus of the older load cell.", "I2C_BUS", "u8", layout.i2c.bus.to_string());
+    put("Its address there.", "LOAD_CELL_ADDRESS", "u8", layout.i2c.load_cell_address.to_string());
+
+    let trees = &layout.state.trees;
+    put("The trees of the store.", "STATE_TREES", &format!("[&str; {}]", trees.len()), format!("{trees:?}"));
+    put(
+        "How often the store may write in an hour, on average.",
+        "STATE_WRITES_PER_HOUR",
+        "u32",
+        layout.state.writes_per_hour.to_string(),
+    );
+
+    let gpio = &layout.gpio;
+    put(
+        "The pins that a role may be moved to, by BCM number; each is low at power-on.",
+        "ALLOWED_PINS",
+        &format!("[u8; {}]", gpio.allowed.len()),
+        format!("{:?}", gpio.allowed),
+    );
+    let rows: Vec<String> = gpio.role.iter().map(pin).collect();
+    put(
+        "The pins as wired by default, one a role.",
+        "PINS",
+        &format!("[Pin; {}]", rows.len()),
+        format!("[{}]", rows.join(", ")),
+    );
+    for role in &gpio.role {
+        let key = role.name.key();
+        put(
+            &format!("Default pin of {key}, by BCM number."),
+            &format!("PIN_{}", key.to_uppercase()),
+            "u8",
+            role.pin.to_string(),
+        );
+    }
+    out
+}
+
+/// One row of the table of pins. The layout was checked: what its direction needs is there.
+fn pin(role: &Role) -> String {
+    let wiring = match (role.direction, role.safe, role.active, role.pull) {
+        (Direction::Output, Some(safe), ..) => format!("Wiring::Output {{ safe: Level::{safe:?} }}"),
+        (Direction::Input, _, Some(active), Some(pull)) => {
+            format!("Wiring::Input {{ active: Level::{active:?}, pull: Pull::{pull:?} }}")
+        }
+        _ => unreachable!("the rules refuse a role without its levels"),
+    };
+    format!(
+        "Pin {{ role: Role::{:?}, bcm: {}, wiring: {wiring}, optional: {} }}",
+        role.name, role.pin, role.optional
+    )
+}

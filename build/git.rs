@@ -1,0 +1,26 @@
+//! Which commit this is.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The id of the commit, and the files whose change means another commit. Nothing outside a checkout of this
+/// very package: the commit of a repository that merely contains it would be a wrong answer.
+pub fn commit(package: &Path) -> Option<(String, Vec<PathBuf>)> {
+    let git = |arguments: &[&str]| {
+        let output = Command::new("git").arg("-C").arg(package).args(arguments).output().ok()?;
+        let text = String::from_utf8(output.stdout).ok()?.trim().to_owned();
+        output.status.success().then_some(text)
+    };
+    if !git(&["rev-parse", "--show-prefix"])?.is_empty() {
+        return None;
+    }
+    let id = git(&["rev-parse", "--short=12", "HEAD"])?;
+    // HEAD changes with the branch, its log with each commit.
+    let watched = ["HEAD", "logs/HEAD"]
+        .iter()
+        .filter_map(|name| Some(package.join(git(&["rev-parse", "--git-path", name])?)))
+        // Cargo takes a missing file for a changed one, and would build again each time.
+        .filter(|path| path.exists())
+        .collect();
+    Some((id, watched))
+}

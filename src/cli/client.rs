@@ -1,0 +1,178 @@
+//! One request to a running server, and what became of it.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::header::{CONTENT_TYPE, HOST};
+use hyper::{Method, Request, StatusCode, Uri};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::TcpStream;
+
+use super::Failure;
+
+/// For the connection, and again for the answer: a server that works answers in milliseconds.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// The longest answer that is read.
+const ANSWER_BYTES: usize = 1 << 20;
+
+/// Where a server is: `http://host:port`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    authority: String,
+    host: String,
+    port: u16,
+}
+
+impl FromStr for Address {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Address, String> {
+        let uri: Uri = text.parse().map_err(|error| format!("{error}; give it as http://host:port"))?;
+        let authority = uri.authority().filter(|authority| !authority.as_str().contains('@'));
+        match (uri.scheme_str(), authority, uri.path()) {
+            (Some("http"), Some(authority), "" | "/") => Ok(Address {
+                authority: authority.to_string(),
+                host: authority.host().trim_matches(['[', ']']).to_owned(),
+                port: authority.port_u16().unwrap_or(80),
+            }),
+            _ => Err("give it as http://host:port, with nothing behind it".to_owned()),
+        }
+    }
+}
+
+impl Address {
+    /// Asks for `path`.
+    pub fn get(&self, path: &str) -> Result<Value, Failure> {
+        self.ask(Method::GET, path, Bytes::new())
+    }
+
+    /// Posts `body` to `path`.
+    pub fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        self.ask(Method::POST, path, body.to_string().into())
+    }
+
+    fn ask(&self, method: Method, path: &str, body: Bytes) -> Result<Value, Failure> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Failure::Refused(format!("cannot start: {error}")))?;
+        let (status, body) = runtime.block_on(self.exchange(method, path, body))?;
+        if status.is_success() {
+            return serde_json::from_slice(&body).map_err(|_| self.stranger("its answer is not JSON"));
+        }
+        Err(Failure::Refused(refusal(status, &body)))
+    }
+
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+    ) -> Result<(StatusCode, Bytes), Failure> {
+        let connect = TcpStream::connect((self.host.as_str(), self.port));
+        let stream = match tokio::time::timeout(PATIENCE, connect).await {
+            Ok(connected) => connected.map_err(|error| self.absent(&error.to_string()))?,
+            Err(_) => return Err(self.absent("no answer")),
+        };
+        tokio::time::timeout(PATIENCE, self.converse(stream, method, path, body))
+            .await
+            .unwrap_or_else(|_| Err(self.stranger("it does not answer")))
+    }
+
+    async fn converse(
+        &self,
+        stream: TcpStream,
+        method: Method,
+        path: &str,
+        body: Bytes,
+    ) -> Result<(StatusCode, Bytes), Failure> {
+        let strange = |error: hyper::Error| self.stranger(&error.to_string());
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(strange)?;
+        // Ends with the runtime; what goes wrong with it shows in the answer.
+        tokio::spawn(connection);
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(HOST, &self.authority)
+            .header(CONTENT_TYPE, "application/json")
+            .body(Full::new(body))
+            .map_err(|error| Failure::Usage(error.to_string()))?;
+        let answer = sender.send_request(request).await.map_err(strange)?;
+        let status = answer.status();
+        let body = Limited::new(answer.into_body(), ANSWER_BYTES)
+            .collect()
+            .await
+            .map_err(|error| self.stranger(&error.to_string()))?;
+        Ok((status, body.to_bytes()))
+    }
+
+    fn absent(&self, why: &str) -> Failure {
+        Failure::Unreachable(format!(
+            "no server at http://{} ({why})\nStart one with: yep run --listen {}:{}\nor name another with --server or YEP_SERVER",
+            self.authority,
+            if self.host == "localhost" { "127.0.0.1" } else { &self.host },
+            self.port
+        ))
+    }
+
+    fn stranger(&self, why: &str) -> Failure {
+        Failure::Unreachable(format!(
+            "something at http://{} does not talk like a yep server ({why})\nName another with --server or YEP_SERVER",
+            self.authority
+        ))
+    }
+}
+
+/// What the server says about its refusal: `{"detail": "..."}`, or for values that are not allowed a list with
+/// a place and a message each.
+fn refusal(status: StatusCode, body: &[u8]) -> String {
+    let answer: Value = serde_json::from_slice(body).unwrap_or_default();
+    match &answer["detail"] {
+        Value::String(detail) => detail.clone(),
+        Value::Array(problems) if !problems.is_empty() => {
+            problems.iter().map(problem).collect::<Vec<_>>().join("; ")
+        }
+        _ => format!("the server answered {status}"),
+    }
+}
+
+fn problem(problem: &Value) -> String {
+    let place = problem["loc"].as_array().and_then(|loc| loc.last());
+    let place = place.map(|name| name.as_str().map_or_else(|| name.to_string(), str::to_owned));
+    let message = problem["msg"].as_str().unwrap_or("not allowed");
+    place.map_or(message.to_owned(), |place| format!("{place}: {message}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_a_scheme_a_host_and_a_port() {
+        let address: Address = "http://[::1]:8080/".parse().unwrap();
+        assert_eq!((address.host.as_str(), address.port), ("::1", 8080));
+        assert_eq!(address.authority, "[::1]:8080");
+        assert_eq!("http://yep.local".parse::<Address>().unwrap().port, 80);
+        for bad in
+            ["", "yep.local", "https://yep", "http://yep/api", "http://a@b", "http://", "127.0.0.1:8080"]
+        {
+            assert!(bad.parse::<Address>().is_err(), "{bad:?} was accepted");
+        }
+    }
+
+    #[test]
+    fn a_refusal_says_what_the_server_said() {
+        let said = |body: &str| refusal(StatusCode::CONFLICT, body.as_bytes());
+        assert_eq!(said(r#"{"detail":"not homed: calibrate first"}"#), "not homed: calibrate first");
+        assert_eq!(
+            said(r#"{"detail":[{"loc":["body","spec","duration"],"msg":"field required"},{"msg":"no"}]}"#),
+            "duration: field required; no"
+        );
+        assert_eq!(said(""), "the server answered 409 Conflict");
+        assert_eq!(said("{}"), "the server answered 409 Conflict");
+    }
+}

@@ -1,0 +1,216 @@
+//! The configuration file, and how it meets the command line: command line before file before defaults.
+
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::{env, fs, io};
+
+use serde::Deserialize;
+use toml::de::{DeTable, DeValue};
+
+use super::run::Arguments;
+use crate::options::rules::Broken;
+use crate::options::{Access, Driver, Force, Homing, Limits, Options, Pins, Rail, Sim, Timing};
+
+/// The file. Every key may be left out; a key that is not known is an error, since it is a misspelt one.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct File {
+    listen: Option<SocketAddr>,
+    state_dir: Option<PathBuf>,
+    driver: Option<Driver>,
+    access: Access,
+    limits: Limits,
+    pins: Pins,
+    timing: Timing,
+    rail: Rail,
+    homing: Homing,
+    force: Force,
+    sim: Sim,
+}
+
+/// Why there are no options to start with.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read {}: {error}", .file.display())]
+    Read {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The file says something that it cannot.
+    #[error("{}:{line}: {what}", .file.display())]
+    Wrong {
+        /// The file.
+        file: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong there.
+        what: String,
+    },
+    /// File, command line and defaults do not fit together.
+    #[error(transparent)]
+    Broken(#[from] Broken),
+}
+
+/// Merges command line, file, environment and defaults.
+///
+/// # Errors
+/// The file cannot be read or understood, or a rule is broken; with file and line where there is one.
+pub fn load(arguments: &Arguments) -> Result<Options, ConfigError> {
+    let text = match &arguments.config {
+        Some(file) => {
+            fs::read_to_string(file).map_err(|error| ConfigError::Read { file: file.clone(), error })?
+        }
+        None => String::new(),
+    };
+    let file = arguments.config.as_deref().unwrap_or(Path::new(""));
+    let wrong = |span: Range<usize>, what: String| {
+        let line = 1 + text[..span.start.min(text.len())].matches('\n').count();
+        ConfigError::Wrong { file: file.to_owned(), line, what }
+    };
+
+    let parsed = toml::from_str(&text)
+        .map_err(|error| wrong(error.span().unwrap_or_default(), error.message().to_owned()))?;
+    let options = merge(arguments, parsed, env::var_os("STATE_DIRECTORY").map(PathBuf::from));
+    options.check().map_err(|broken| match span_of(&text, broken.key) {
+        Some(span) => wrong(span, broken.to_string()),
+        None => broken.into(),
+    })?;
+    Ok(options)
+}
+
+fn merge(arguments: &Arguments, file: File, systemd_dir: Option<PathBuf>) -> Options {
+    let default = Options::default();
+    Options {
+        listen: arguments.listen.or(file.listen).unwrap_or(default.listen),
+        state_dir: arguments
+            .state_dir
+            .clone()
+            .or(file.state_dir)
+            .or(systemd_dir)
+            .unwrap_or(default.state_dir),
+        driver: arguments.driver.or(file.driver).unwrap_or(default.driver),
+        access: file.access,
+        limits: file.limits,
+        pins: file.pins,
+        timing: file.timing,
+        rail: file.rail,
+        homing: file.homing,
+        force: file.force,
+        sim: file.sim,
+    }
+}
+
+/// Where the file says the value of `section.key`, if it does.
+fn span_of(text: &str, key: &str) -> Option<Range<usize>> {
+    let document = DeTable::parse(text).ok()?;
+    let mut table = document.get_ref();
+    let mut span = None;
+    for part in key.split('.') {
+        let value = table.get(part)?;
+        span = Some(value.span());
+        if let DeValue::Table(inner) = value.get_ref() {
+            table = inner;
+        }
+    }
+    span
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Options, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("yep.toml");
+        fs::write(&file, text).unwrap();
+        let arguments = Arguments { config: Some(file.clone()), ..Arguments::default() };
+        load(&arguments).map_err(|error| error.to_string().replace(file.to_str().unwrap(), "yep.toml"))
+    }
+
+    #[test]
+    fn an_empty_file_changes_nothing() {
+        assert_eq!(read("").unwrap(), Options::default());
+    }
+
+    #[test]
+    fn the_shipped_example_says_the_defaults() {
+        assert_eq!(read(include_str!("../../examples/yep.toml")).unwrap(), Options::default());
+    }
+
+    #[test]
+    fn the_shipped_example_shows_every_key() {
+        // Each key that is commented out is read with its comment sign taken away.
+        let all: String = include_str!("../../examples/yep.toml")
+            .lines()
+            .map(|line| line.strip_prefix("#: ").unwrap_or(line).to_owned() + "\n")
+            .collect();
+        let example: toml::Table = all.parse().unwrap();
+        let mut options = Options::default();
+        options.pins.e_stop = Some(16);
+        options.pins.enable = Some(25);
+        options.access.remote_machine = Some([192, 168, 1, 20].into());
+        options.force.sensor = Some(crate::options::ForceSensor::Sim);
+        for (section, keys) in [
+            ("access", toml::Table::try_from(&options.access)),
+            ("limits", toml::Table::try_from(options.limits)),
+            ("pins", toml::Table::try_from(options.pins)),
+            ("timing", toml::Table::try_from(options.timing)),
+            ("rail", toml::Table::try_from(options.rail)),
+            ("homing", toml::Table::try_from(options.homing)),
+            ("force", toml::Table::try_from(options.force)),
+            ("sim", toml::Table::try_from(&options.sim)),
+        ] {
+            assert_eq!(example[section].as_table(), Some(&keys.unwrap()), "[{section}]");
+        }
+    }
+
+    #[test]
+    fn the_command_line_wins_over_the_file_and_the_file_over_the_system() {
+        let file = || toml::from_str("listen = '127.0.0.1:1'\nstate_dir = '/file'\ndriver = 'gpio'").unwrap();
+        let systemd = || Some(PathBuf::from("/systemd"));
+        let arguments = Arguments {
+            listen: Some(([127, 0, 0, 1], 2).into()),
+            state_dir: Some("/line".into()),
+            driver: Some(Driver::Remote),
+            config: None,
+        };
+        let all = merge(&arguments, file(), systemd());
+        assert_eq!((all.listen.port(), all.driver), (2, Driver::Remote));
+        assert_eq!(all.state_dir, PathBuf::from("/line"));
+        let two = merge(&Arguments::default(), file(), systemd());
+        assert_eq!((two.listen.port(), two.driver), (1, Driver::Gpio));
+        assert_eq!(two.state_dir, PathBuf::from("/file"));
+        let one = merge(&Arguments::default(), File::default(), systemd());
+        assert_eq!(one.state_dir, PathBuf::from("/systemd"));
+    }
+
+    #[test]
+    fn an_error_names_file_line_and_rule() {
+        for (text, said) in [
+            ("\nlisten = 'here'", "yep.toml:2: invalid socket address syntax"),
+            ("driver = 'pigpio'", "yep.toml:1: unknown variant `pigpio`, expected one of"),
+            ("\n\n[pins]\nstop = 3", "yep.toml:4: unknown field `stop`, expected one of `step`"),
+            ("[pins]\ndir = 23", "yep.toml:2: pins.dir: BCM 23 is already pins.step"),
+            ("[pins]\nstep = 21", "pins.front: BCM 21 is already pins.step"),
+            ("[pins]\nstep = 300", "yep.toml:2: invalid value: integer `300`, expected u8"),
+            ("[homing]\nfast_mm_s = -1", "yep.toml:2: -1 mm/s is outside 0 … 5000 mm/s"),
+            ("[homing]\nfast_mm_s = nan", "yep.toml:2: NaN mm/s is outside"),
+            ("homing.slow_mm_s = 50\n", "yep.toml:1: homing.slow_mm_s: 50 is outside 0.5 … 40"),
+            ("a = \n", "yep.toml:1: "),
+        ] {
+            let error = read(text).unwrap_err();
+            assert!(error.starts_with(said), "{text:?} gave {error:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_named() {
+        let arguments = Arguments { config: Some("/nowhere/yep.toml".into()), ..Arguments::default() };
+        let error = load(&arguments).unwrap_err().to_string();
+        assert!(error.starts_with("cannot read /nowhere/yep.toml: No such file"), "{error}");
+    }
+}

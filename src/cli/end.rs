@@ -1,0 +1,28 @@
+//! `yep end`: finish the period, then rest.
+
+use clap::Args;
+use serde_json::json;
+
+use super::{Failure, Server};
+
+const EXAMPLES: &str = "\
+Examples:
+  yep end                                   the wave runs to the end of its period
+  yep end --server http://yep.local         on another host
+
+To rest now, use `yep stop`.";
+
+/// Finish the current period, then rest
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    #[command(flatten)]
+    server: Server,
+}
+
+/// Asks for the end.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    arguments.server.server.post("/api/commands/run", &json!({ "type": "end" }))?;
+    println!("ending: the current period is finished first");
+    Ok(())
+}

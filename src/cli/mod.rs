@@ -1,0 +1,127 @@
+//! The command line: one file a subcommand.
+//!
+//! - `run`: the server itself; what the bare `yep` does. `config` reads its file, `logging` its log
+//! - `wave`: draws a graph, without any server; `chart` is the paper
+//! - `calibrate`, `run_wave`, `end`, `stop`, `status`: ask a running server, through `client`
+//!
+//! A program may rely on the exit codes: 0 done; 1 refused, with the reason on the error stream; 2 not
+//! understood; 3 no server there.
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+mod calibrate;
+mod chart;
+mod client;
+pub mod config;
+mod end;
+mod logging;
+mod run;
+mod run_wave;
+mod status;
+mod stop;
+mod wave;
+
+const EXAMPLES: &str = "\
+Examples:
+  yep                              serve on 127.0.0.1:8080, with a simulated machine
+  yep wave sine --duration 5       draw what would be moved
+  yep calibrate --wait             find both ends of the rail
+  yep run-wave sine --duration 5   move
+  yep status --watch               see it
+  yep stop                         stop now, keep the position
+
+Exit codes: 0 done, 1 refused, 2 not understood, 3 no server there.
+STOP is software: it is no replacement for a button that cuts the motor's power.";
+
+/// With the commit: two builds of one version are not the same.
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("YEP_GIT_ID"), ")");
+
+/// The controller and server of one stepper-driven linear axis.
+#[derive(Debug, Parser)]
+#[command(name = "yep", version = VERSION, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: run::Arguments,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::Arguments),
+    Wave(wave::Arguments),
+    Calibrate(calibrate::Arguments),
+    RunWave(run_wave::Arguments),
+    End(end::Arguments),
+    Stop(stop::Arguments),
+    Status(status::Arguments),
+}
+
+/// Which server to ask.
+#[derive(Debug, Args)]
+struct Server {
+    /// Where the server is
+    #[arg(long, value_name = "URL", env = "YEP_SERVER", default_value = "http://127.0.0.1:8080")]
+    server: client::Address,
+}
+
+/// Why a command did not do what it was asked for.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    /// The machine, the server or the system said no.
+    #[error("{0}")]
+    Refused(String),
+    /// What was asked for makes no sense.
+    #[error("{0}")]
+    Usage(String),
+    /// Nobody there to ask.
+    #[error("{0}")]
+    Unreachable(String),
+}
+
+impl Failure {
+    fn code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Failure::Refused(_) => 1,
+            // As clap has it for what it does not understand.
+            Failure::Usage(_) => 2,
+            Failure::Unreachable(_) => 3,
+        })
+    }
+}
+
+/// Does what the command line says.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command.unwrap_or(Command::Run(cli.run)) {
+        Command::Run(arguments) => run::run(arguments),
+        Command::Wave(arguments) => wave::run(&arguments),
+        Command::Calibrate(arguments) => calibrate::run(&arguments),
+        Command::RunWave(arguments) => run_wave::run(&arguments),
+        Command::End(arguments) => end::run(&arguments),
+        Command::Stop(arguments) => stop::run(&arguments),
+        Command::Status(arguments) => status::run(&arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("yep: {failure}");
+            failure.code()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_do_not_contradict_each_other() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,127 @@
+//! The bridge between the real-time side and the tokio side.
+//!
+//! Toward the machine: commands go into the ring as they come, under a lock that only ordinary threads take. Back:
+//! one task empties the rings every few milliseconds, hands replies to whoever waits, snapshots to a `watch` (the
+//! newest wins) and events to a queue (none is lost). The real-time side never learns that tokio exists.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::rings::{BridgeEnds, CommandFeed};
+use super::stop_line::StopLine;
+use crate::machine::{Command, Event, Refusal, Reply, Snapshot, StopLevel};
+
+/// How often the rings are emptied. Only answers wait for it; commands and STOP do not.
+const PUMP_EVERY: Duration = Duration::from_millis(2);
+/// The control cycle decides within a few milliseconds; after this long something is wrong.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+
+struct Outbox {
+    ring: CommandFeed,
+    next_id: u64,
+}
+
+struct Shared {
+    outbox: Mutex<Outbox>,
+    waiting: Mutex<HashMap<u64, oneshot::Sender<Reply>>>,
+    stop_line: StopLine,
+    snapshots: watch::Receiver<Snapshot>,
+}
+
+/// A handle to the machine for the tokio side.
+#[derive(Clone)]
+pub struct Link(Arc<Shared>);
+
+impl std::fmt::Debug for Link {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Link").finish_non_exhaustive()
+    }
+}
+
+/// A lock whose holders do nothing that could panic half-way.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Link {
+    /// Hands a command over and waits for the decision.
+    pub async fn command(&self, command: Command) -> Reply {
+        let (decided, decision) = oneshot::channel();
+        let id = {
+            let mut outbox = lock(&self.0.outbox);
+            let id = outbox.next_id;
+            outbox.next_id += 1;
+            lock(&self.0.waiting).insert(id, decided);
+            if outbox.ring.enqueue((id, command)).is_err() {
+                lock(&self.0.waiting).remove(&id);
+                return Err(Refusal::QueueFull);
+            }
+            id
+        };
+        match tokio::time::timeout(ANSWER_WITHIN, decision).await {
+            Ok(reply) => reply.unwrap_or(Err(Refusal::ShuttingDown)),
+            Err(_elapsed) => {
+                lock(&self.0.waiting).remove(&id);
+                Err(Refusal::Unanswered)
+            }
+        }
+    }
+
+    /// Raises the stop line.
+    pub fn stop(&self) {
+        self.0.stop_line.raise(StopLevel::Stop);
+    }
+
+    /// The newest snapshot, and notice of newer ones.
+    #[must_use]
+    pub fn snapshots(&self) -> watch::Receiver<Snapshot> {
+        self.0.snapshots.clone()
+    }
+}
+
+/// Makes the link, the queue of events, and the task that feeds both; the task ends with the last link.
+pub fn bridge(
+    ends: BridgeEnds,
+    stop_line: StopLine,
+    first: Snapshot,
+) -> (Link, mpsc::UnboundedReceiver<Event>, impl Future<Output = ()> + Send + 'static) {
+    let BridgeEnds { commands, mut events, mut snapshots } = ends;
+    let (newest, newest_seen) = watch::channel(first);
+    let (happened, happenings) = mpsc::unbounded_channel();
+    let shared = Arc::new(Shared {
+        outbox: Mutex::new(Outbox { ring: commands, next_id: 1 }),
+        waiting: Mutex::new(HashMap::new()),
+        stop_line,
+        snapshots: newest_seen,
+    });
+    let waiting = Arc::downgrade(&shared);
+    let pump = async move {
+        let mut tick = tokio::time::interval(PUMP_EVERY);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tick.tick().await;
+            let Some(shared) = waiting.upgrade() else { return };
+            while let Some(event) = events.dequeue() {
+                if let Event::Replied { id, reply } = event {
+                    if let Some(decided) = lock(&shared.waiting).remove(&id) {
+                        // Whoever asked may have gone.
+                        let _ = decided.send(reply);
+                    }
+                } else {
+                    let _ = happened.send(event);
+                }
+            }
+            let mut last = None;
+            while let Some(snapshot) = snapshots.dequeue() {
+                last = Some(snapshot);
+            }
+            if let Some(snapshot) = last {
+                newest.send_replace(snapshot);
+            }
+        }
+    };
+    (Link(shared), happenings, pump)
+}

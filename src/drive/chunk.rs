@@ -1,0 +1,43 @@
+//! A chunk: the motion of one control cycle, and behind it the way to rest.
+//!
+//! Every chunk carries a complete stop tail. Whatever happens to the control cycle, the step loop holds a plan
+//! that ends at rest inside the range (house rules 4 and 5); the next chunk takes the place of the tail.
+
+use crate::motion::{Inputs, Kinematics, Piece};
+use crate::units::Nanos;
+
+/// Most pieces of the motion itself.
+pub const COMMITTED_MAX: usize = 4;
+/// Most pieces of the tail.
+pub const TAIL_MAX: usize = 3;
+
+/// Motion for one control cycle plus the way to rest, in steps of the step counter.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Chunk {
+    /// Counts the motions: after one has ended, for whatever reason, its remaining chunks are stale.
+    pub epoch: u32,
+    /// When it begins, if no lateness has moved the time base.
+    pub start_ns: Nanos,
+    /// How long the committed motion takes.
+    pub duration_ns: Nanos,
+    /// The state at its beginning.
+    pub start: Kinematics,
+    /// First the committed pieces, then the tail.
+    pub pieces: [Piece; COMMITTED_MAX + TAIL_MAX],
+    /// How many pieces are committed.
+    pub committed: u8,
+    /// How many pieces there are.
+    pub total: u8,
+    /// Inputs that end the motion at once.
+    pub trips: Inputs,
+    /// No other chunk follows: the tail belongs to the plan.
+    pub last: bool,
+}
+
+impl Chunk {
+    /// When the committed motion ends.
+    #[must_use]
+    pub const fn end_ns(&self) -> Nanos {
+        self.start_ns + self.duration_ns
+    }
+}

@@ -1,0 +1,150 @@
+//! The control cycle, 1000 times a second, in a fixed order: inputs, supervisor (with its interlocks), planner with
+//! force allowance and bounds, chunks, and a word to the bridge.
+//!
+//! Like the step loop it runs in its own thread or, one cycle after the other, on a virtual clock. It never waits
+//! for anyone: full rings are counted and passed over.
+
+use super::Power;
+use super::executor::Executor;
+use super::rings::{Commands, ControlEnds, EventFeed, SnapshotFeed};
+use super::stop_line::StopLine;
+use crate::hal::ForceSensor;
+use crate::machine::{Observation, Snapshot, StopLevel, Supervisor};
+use crate::units::{MILLISECOND_NS, Nanos};
+
+/// Promise S12: a force sample older than this is no sample.
+const FORCE_VALID_NS: Nanos = 100 * MILLISECOND_NS;
+/// A snapshot every so many cycles: 100 a second.
+const SNAPSHOT_EVERY: u32 = 10;
+
+/// What differs between a real machine and a simulated one on an ordinary computer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ControlOptions {
+    /// After this long without a sign of life from the step loop something is badly wrong.
+    pub step_loop_silence_s: f64,
+}
+
+/// The state of the control cycle.
+pub struct Control<F> {
+    supervisor: Supervisor,
+    executor: Executor,
+    force: Option<F>,
+    stop_line: StopLine,
+    power: Power,
+    options: ControlOptions,
+    commands: Commands,
+    events: EventFeed,
+    snapshots: SnapshotFeed,
+    cycle: u32,
+    force_g: Option<f64>,
+}
+
+impl<F: ForceSensor> Control<F> {
+    /// A control cycle that has not run yet; without a sensor, force is neither known nor limited.
+    pub fn new(
+        supervisor: Supervisor,
+        status: std::sync::Arc<super::StepStatus>,
+        ends: ControlEnds,
+        force: Option<F>,
+        shared: (StopLine, Power),
+        options: ControlOptions,
+    ) -> Control<F> {
+        let ControlEnds { chunks, commands, events, snapshots } = ends;
+        let (stop_line, power) = shared;
+        Control {
+            supervisor,
+            executor: Executor::new(chunks, status),
+            force,
+            stop_line,
+            power,
+            options,
+            commands,
+            events,
+            snapshots,
+            cycle: 0,
+            force_g: None,
+        }
+    }
+
+    /// One cycle at `now`.
+    pub fn cycle(&mut self, now: Nanos) {
+        let stop = self.stop_line.level();
+        if stop != StopLevel::None {
+            // Also when nothing is under way yet: an order of the cycle before must not begin after STOP.
+            self.executor.abandon();
+        }
+        let motion = self.executor.observe();
+        let force_g = self.feel(now);
+        let seen = Observation {
+            now,
+            inputs: self.executor.status().inputs(),
+            force_known: self.force.is_none() || force_g.is_some(),
+            motion,
+            stop,
+            step_loop_alive: self.executor.silence_s(now) <= self.options.step_loop_silence_s,
+        };
+        let command = self.commands.dequeue();
+        let actions = self.supervisor.step(&seen, command);
+
+        self.stop_line.raise(actions.raise);
+        if actions.lower_stop {
+            self.stop_line.lower(stop);
+        }
+        for order in actions.orders {
+            self.executor.order(order);
+        }
+        self.power.set(self.supervisor.wants_power());
+        if stop == StopLevel::None && actions.raise == StopLevel::None {
+            self.executor.fill(now, self.supervisor.config());
+        }
+        for event in actions.events {
+            // The bridge is gone or hangs; it learns the state from the next snapshot.
+            let _ = self.events.enqueue(event);
+        }
+        self.force_g = force_g;
+        self.report(now);
+    }
+
+    fn feel(&mut self, now: Nanos) -> Option<f64> {
+        let sample = self.force.as_mut()?.latest(now)?;
+        let valid = sample.force_g.is_finite() && now.saturating_sub(sample.at) <= FORCE_VALID_NS;
+        if valid {
+            self.executor.feel(sample.force_g);
+        }
+        valid.then_some(sample.force_g)
+    }
+
+    fn report(&mut self, now: Nanos) {
+        self.cycle = self.cycle.wrapping_add(1);
+        if self.cycle.is_multiple_of(SNAPSHOT_EVERY) {
+            let snapshot = self.snapshot(now);
+            // Full: the newest one is dropped; the next comes in a moment.
+            let _ = self.snapshots.enqueue(snapshot);
+        }
+    }
+
+    /// The machine as it is at `now`.
+    #[must_use]
+    pub fn snapshot(&self, now: Nanos) -> Snapshot {
+        let (why, since_ns) = self.supervisor.why();
+        let calibration = self.supervisor.calibration();
+        let geometry = &self.supervisor.config().geometry;
+        let phase = self.executor.phase();
+        Snapshot {
+            at_ns: now,
+            state: self.supervisor.state(),
+            why,
+            since_ns,
+            position_mm: calibration.is_some().then(|| self.executor.position_mm()),
+            velocity_mm_s: self.executor.velocity_mm_s(now),
+            force_g: self.force_g,
+            clipped: self.executor.clipped(now),
+            limits: self.executor.status().inputs(),
+            fault: self.supervisor.fault(),
+            range_mm: calibration.map(|found| found.range_mm(geometry)),
+            phase: phase.map(|phase| phase - libm::floor(phase)),
+            periods: phase.map_or(0, |phase| phase as u32),
+            lateness: self.executor.status().lateness(),
+        }
+    }
+}

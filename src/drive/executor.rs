@@ -1,0 +1,311 @@
+//! The executor: carries out the supervisor's orders by planning chunks, a little ahead of the step loop.
+//!
+//! It keeps the queue filled up to [`layout::QUEUE_AHEAD_NS`]; each chunk is one cycle of the tracker with the stop
+//! tail of its end. It knows the axis in millimetres of the present [`Frame`]; the chunks are in steps.
+
+use std::sync::Arc;
+
+use super::chunk::{COMMITTED_MAX, Chunk, TAIL_MAX};
+use super::rings::ChunkFeed;
+use super::status::{EndCause, StepStatus};
+use crate::layout;
+use crate::machine::{Config, Frame, Inputs, Motion, Order, Outcome, Travel};
+use crate::motion::{Bounds, Firmness, Follower, Kinematics, Move, Piece, Tracker, stop};
+use crate::units::{MILLISECOND_NS, Nanos, seconds};
+
+/// From an order at rest to the first chunk: time for the driver to be powered and for both loops to see it.
+const START_LEAD_NS: Nanos = 5 * MILLISECOND_NS;
+/// Most chunks planned in one control cycle, so that filling the queue never makes a cycle long.
+const CHUNKS_PER_CYCLE: u32 = 4;
+/// A move has arrived when what is left is this little: far below a step.
+const ARRIVED_MM: f64 = 0.002;
+const ARRIVED_MM_S: f64 = 0.05;
+const ARRIVED_MM_S2: f64 = 20.0;
+/// The axis does not follow a wave when it is this far from it.
+const CLIPPED_MM: f64 = 0.1;
+/// For how long clipping is shown after it was last seen.
+const CLIPPED_SHOWN_NS: Nanos = 250 * MILLISECOND_NS;
+
+/// What is being carried out.
+#[derive(Debug)]
+enum Plan {
+    Nothing,
+    Travel { target_mm: f64, speed_mm_s: f64, trips: Inputs },
+    Follow(Follower),
+}
+
+/// A motion that is under way in the step loop.
+#[derive(Debug, Clone, Copy)]
+struct UnderWay {
+    /// Up to when chunks have been pushed, on the plan's own time base.
+    horizon_ns: Nanos,
+    /// The last chunk has been pushed.
+    complete: bool,
+}
+
+/// Carries out orders.
+pub struct Executor {
+    chunks: ChunkFeed,
+    status: Arc<StepStatus>,
+    tracker: Tracker,
+    frame: Frame,
+    plan: Plan,
+    /// The planned state at the horizon, in mm of the frame.
+    state: Kinematics,
+    epoch: u32,
+    under_way: Option<UnderWay>,
+    outcome: Option<Outcome>,
+    clipped_ns: Option<Nanos>,
+    force_g: f64,
+}
+
+const CYCLE_S: f64 = layout::CONTROL_PERIOD_NS as f64 * 1e-9;
+
+impl Executor {
+    /// At rest, with an arbitrary frame: the first homing brings its own.
+    #[must_use]
+    pub fn new(chunks: ChunkFeed, status: Arc<StepStatus>) -> Executor {
+        Executor {
+            chunks,
+            status,
+            tracker: Tracker::new(CYCLE_S),
+            frame: Frame { origin_steps: 0, steps_per_mm: 1.0, range_mm: 0.0 },
+            plan: Plan::Nothing,
+            state: Kinematics::default(),
+            epoch: 1,
+            under_way: None,
+            outcome: None,
+            clipped_ns: None,
+            force_g: 0.0,
+        }
+    }
+
+    /// The force on the carriage, from now on.
+    pub fn feel(&mut self, force_g: f64) {
+        self.force_g = force_g;
+    }
+
+    /// The motion side as the supervisor sees it; notices how a motion ended.
+    pub fn observe(&mut self) -> Motion {
+        // Read in this order: the step loop writes them in the opposite one.
+        let ended = self.status.ended();
+        let resting = self.status.resting();
+        if let Some(under_way) = self.under_way {
+            let ended = ended.filter(|ended| ended.epoch == self.epoch);
+            let played = under_way.complete && self.status.played_until_ns() >= under_way.horizon_ns;
+            if resting && (ended.is_some() || played) {
+                self.outcome = Some(ended.map_or(Outcome::Completed, |ended| match ended.cause {
+                    EndCause::Tripped => Outcome::Tripped(ended.inputs),
+                    EndCause::Ramped => Outcome::Ramped,
+                    EndCause::Starved => Outcome::Starved,
+                    EndCause::Late => Outcome::Late,
+                    EndCause::Halted => Outcome::Halted,
+                }));
+                self.under_way = None;
+                self.epoch += 1;
+                self.plan = Plan::Nothing;
+            } else if ended.is_some() {
+                // Ended, but still on its ramp: nothing more to plan.
+                self.plan = Plan::Nothing;
+            }
+        }
+        let (stop_took_ns, stop_steps) = self.status.last_stop();
+        Motion {
+            resting: self.under_way.is_none() && matches!(self.plan, Plan::Nothing),
+            outcome: self.outcome,
+            count_steps: self.status.count(),
+            stop_took_ns,
+            stop_steps,
+        }
+    }
+
+    /// Takes an order.
+    pub fn order(&mut self, order: Order) {
+        match order {
+            Order::Travel(travel) => self.travel(travel),
+            Order::Adopt(frame) => self.frame = frame,
+            Order::Follow(wave) => {
+                self.outcome = None;
+                self.clipped_ns = None;
+                self.plan = Plan::Follow(Follower::new(wave));
+            }
+            Order::ChangeWave(wave) => {
+                if let Plan::Follow(follower) = &mut self.plan {
+                    follower.change_to(wave);
+                }
+            }
+            Order::Finish => {
+                if let Plan::Follow(follower) = &mut self.plan {
+                    follower.finish();
+                }
+            }
+        }
+    }
+
+    fn travel(&mut self, travel: Travel) {
+        let origin_steps = self.status.count();
+        self.outcome = None;
+        self.frame = Frame { origin_steps, steps_per_mm: travel.steps_per_mm, range_mm: 0.0 };
+        self.plan = Plan::Travel {
+            target_mm: (travel.to_steps - origin_steps) as f64 / travel.steps_per_mm,
+            speed_mm_s: travel.speed_mm_s,
+            trips: travel.trips,
+        };
+    }
+
+    /// Forgets what is being carried out; the step loop has been told to stop, or nothing has started.
+    pub fn abandon(&mut self) {
+        self.plan = Plan::Nothing;
+    }
+
+    /// The phase of the running wave, once it has started.
+    #[must_use]
+    pub fn phase(&self) -> Option<f64> {
+        match &self.plan {
+            Plan::Follow(follower) => follower.phase(),
+            Plan::Nothing | Plan::Travel { .. } => None,
+        }
+    }
+
+    /// Whether the axis could not follow its wave a moment ago.
+    #[must_use]
+    pub fn clipped(&self, now: Nanos) -> bool {
+        self.clipped_ns.is_some_and(|seen| now.saturating_sub(seen) < CLIPPED_SHOWN_NS)
+    }
+
+    /// Fills the queue.
+    pub fn fill(&mut self, now: Nanos, config: &Config) {
+        for _ in 0..CHUNKS_PER_CYCLE {
+            if matches!(self.plan, Plan::Nothing) || !self.chunks.ready() {
+                return;
+            }
+            let start_ns = match self.under_way {
+                Some(UnderWay { complete: true, .. }) => return,
+                Some(UnderWay { horizon_ns, .. }) => {
+                    if horizon_ns + self.status.shift_ns() >= now + layout::QUEUE_AHEAD_NS {
+                        return;
+                    }
+                    horizon_ns
+                }
+                None => {
+                    let steps = self.status.count() - self.frame.origin_steps;
+                    self.state = Kinematics::at_rest(steps as f64 / self.frame.steps_per_mm);
+                    now + START_LEAD_NS
+                }
+            };
+            self.push_one(start_ns, now, config);
+        }
+    }
+
+    fn push_one(&mut self, start_ns: Nanos, now: Nanos, config: &Config) {
+        let start = self.state;
+        let stroke_mm = self.frame.range_mm.min(config.stroke_limit.get());
+        let (planned, trips, arrived) = match &mut self.plan {
+            Plan::Nothing => return,
+            Plan::Travel { target_mm, speed_mm_s, trips } => {
+                let target = Kinematics::at_rest(*target_mm);
+                let bounds = Bounds {
+                    low_mm: start.p.min(target.p),
+                    high_mm: start.p.max(target.p),
+                    forward_mm_s: *speed_mm_s,
+                    backward_mm_s: *speed_mm_s,
+                };
+                let planned = self.tracker.plan(start, target, target, &config.limits, &bounds);
+                let arrived = close(&planned.end, &target);
+                (planned, *trips, arrived)
+            }
+            Plan::Follow(follower) => {
+                let reference = follower.reference(stroke_mm);
+                let (approaching, steady) = (follower.approaching(), follower.steady());
+                follower.advance(CYCLE_S, &start, stroke_mm);
+                let then = follower.reference(stroke_mm);
+                let limits = &config.limits;
+                let speed = if approaching { limits.approach_speed } else { limits.max_speed }.get();
+                // Only a force against the motion counts: a negative one pushes toward the back.
+                let bounds = Bounds {
+                    low_mm: 0.0,
+                    high_mm: self.frame.range_mm,
+                    forward_mm_s: speed.min(config.allowance.speed_mm_s(-self.force_g)),
+                    backward_mm_s: speed.min(config.allowance.speed_mm_s(self.force_g)),
+                };
+                let planned = self.tracker.plan(start, reference, then, limits, &bounds);
+                if steady && (planned.end.p - then.p).abs() > CLIPPED_MM {
+                    self.clipped_ns = Some(now);
+                }
+                let arrived = follower.done() && close(&planned.end, &then);
+                (planned, Inputs::ALL, arrived)
+            }
+        };
+        let firmness = Firmness {
+            acceleration: config.limits.stop_deceleration.get(),
+            jerk: config.limits.stop_jerk_mm_s3(),
+        };
+        let chunk = self.chunk(start_ns, start, &planned, firmness, trips, arrived);
+        // There was room: this is the only producer.
+        let _ = self.chunks.enqueue(chunk);
+        self.state = planned.end;
+        self.under_way = Some(UnderWay { horizon_ns: chunk.end_ns(), complete: arrived });
+    }
+
+    fn chunk(
+        &self,
+        start_ns: Nanos,
+        start: Kinematics,
+        planned: &Move,
+        firmness: Firmness,
+        trips: Inputs,
+        last: bool,
+    ) -> Chunk {
+        let scale = self.frame.steps_per_mm;
+        let mut pieces = [Piece::default(); COMMITTED_MAX + TAIL_MAX];
+        let tail = stop::tail(planned.end.v, planned.end.a, firmness);
+        let mut total = 0;
+        for piece in planned.pieces.iter().chain(&tail) {
+            pieces[total] = Piece { jerk: piece.jerk * scale, duration_s: piece.duration_s };
+            total += 1;
+        }
+        Chunk {
+            epoch: self.epoch,
+            start_ns,
+            duration_ns: layout::CONTROL_PERIOD_NS,
+            start: Kinematics {
+                p: self.frame.origin_steps as f64 + start.p * scale,
+                v: start.v * scale,
+                a: start.a * scale,
+            },
+            pieces,
+            committed: planned.pieces.len() as u8,
+            total: total as u8,
+            trips,
+            last,
+        }
+    }
+
+    /// Position of the axis by the emitted pulses, in mm of the frame.
+    #[must_use]
+    pub fn position_mm(&self) -> f64 {
+        (self.status.count() - self.frame.origin_steps) as f64 / self.frame.steps_per_mm
+    }
+
+    /// Speed of the axis by the emitted pulses, in mm/s.
+    #[must_use]
+    pub fn velocity_mm_s(&self, now: Nanos) -> f64 {
+        self.status.steps_per_s(now) / self.frame.steps_per_mm
+    }
+
+    /// Since when the step loop has shown no sign of life, in seconds.
+    #[must_use]
+    pub fn silence_s(&self, now: Nanos) -> f64 {
+        seconds(now.saturating_sub(self.status.heartbeat_ns()))
+    }
+
+    /// What the step loop shows.
+    #[must_use]
+    pub fn status(&self) -> &StepStatus {
+        &self.status
+    }
+}
+
+fn close(axis: &Kinematics, target: &Kinematics) -> bool {
+    (axis.p - target.p).abs() < ARRIVED_MM && axis.v.abs() < ARRIVED_MM_S && axis.a.abs() < ARRIVED_MM_S2
+}

@@ -1,0 +1,135 @@
+//! What to do about steps that come late (promise S20). Pure.
+//!
+//! Up to one interval late, the following steps close up, but never to less than 15/16 of their interval. Later
+//! than that, the time base moves: the delay stays, and nothing hurries after it. Later than
+//! `min(1 ms, 2 intervals)` the motor may have lost the step, and the position can no longer be trusted.
+
+use crate::units::{MILLISECOND_NS, Nanos};
+
+/// How strict to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LatePolicy {
+    /// Whether a step that is too late ends the motion. A simulated motor loses no steps, so there the answer is
+    /// no: the host of a simulation is rarely a real-time one.
+    pub ends_motion: bool,
+}
+
+/// What the lateness of a step means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Fine.
+    OnTime,
+    /// The time base moves by so much.
+    Rebase(Nanos),
+    /// The motion must end.
+    TooLate,
+}
+
+/// The time base of one motion.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TimeBase {
+    shift_ns: Nanos,
+    last: Option<LastStep>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct LastStep {
+    nominal_ns: Nanos,
+    actual_ns: Nanos,
+}
+
+impl TimeBase {
+    /// By how much the time base has moved.
+    #[must_use]
+    pub fn shift_ns(&self) -> Nanos {
+        self.shift_ns
+    }
+
+    /// When something planned for `nominal_ns` is due.
+    #[must_use]
+    pub fn due(&self, nominal_ns: Nanos) -> Nanos {
+        nominal_ns + self.shift_ns
+    }
+
+    /// When a step planned for `nominal_ns` is due: not too close behind the one before.
+    #[must_use]
+    pub fn step_due(&self, nominal_ns: Nanos) -> Nanos {
+        let due = self.due(nominal_ns);
+        self.last.map_or(due, |last| {
+            let interval_ns = nominal_ns.saturating_sub(last.nominal_ns);
+            due.max(last.actual_ns + interval_ns - interval_ns / 16)
+        })
+    }
+
+    /// A step planned for `nominal_ns` began at `actual_ns`.
+    pub fn stepped(&mut self, nominal_ns: Nanos, actual_ns: Nanos, policy: LatePolicy) -> Verdict {
+        let late_ns = actual_ns.saturating_sub(self.due(nominal_ns));
+        let interval_ns = self.last.map(|last| nominal_ns.saturating_sub(last.nominal_ns));
+        self.last = Some(LastStep { nominal_ns, actual_ns });
+        let too_late_ns = interval_ns.map_or(MILLISECOND_NS, |interval| MILLISECOND_NS.min(2 * interval));
+        if policy.ends_motion && late_ns > too_late_ns {
+            return Verdict::TooLate;
+        }
+        if late_ns > interval_ns.unwrap_or(MILLISECOND_NS) {
+            self.shift_ns += late_ns;
+            return Verdict::Rebase(late_ns);
+        }
+        Verdict::OnTime
+    }
+
+    /// Lateness of a step planned for `nominal_ns` that began at `actual_ns`.
+    #[must_use]
+    pub fn lateness_ns(&self, nominal_ns: Nanos, actual_ns: Nanos) -> Nanos {
+        actual_ns.saturating_sub(self.due(nominal_ns))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const FORGIVING: LatePolicy = LatePolicy { ends_motion: false };
+    const STRICT: LatePolicy = LatePolicy { ends_motion: true };
+
+    proptest! {
+        #[test]
+        fn no_interval_is_ever_much_shorter_than_planned(
+            interval_ns in 5_000u64..3_000_000, delays in prop::collection::vec(0u64..50_000_000, 2..40)
+        ) {
+            let mut base = TimeBase::default();
+            let mut last: Option<u64> = None;
+            for (i, delay) in delays.iter().enumerate() {
+                let nominal = 1_000_000 + i as u64 * interval_ns;
+                // Every third step is late by its delay.
+                let actual = base.step_due(nominal) + if i % 3 == 1 { *delay } else { 0 };
+                if let Some(last) = last {
+                    prop_assert!(actual - last >= interval_ns - interval_ns / 16);
+                }
+                base.stepped(nominal, actual, FORGIVING);
+                last = Some(actual);
+            }
+        }
+
+        #[test]
+        fn a_small_delay_is_made_up_and_moves_nothing(interval_ns in 16_000u64..1_000_000) {
+            let mut base = TimeBase::default();
+            base.stepped(interval_ns, interval_ns, STRICT);
+            let late = base.step_due(2 * interval_ns) + interval_ns / 2;
+            prop_assert_eq!(base.stepped(2 * interval_ns, late, STRICT), Verdict::OnTime);
+            for i in 3..20 {
+                let actual = base.step_due(i * interval_ns);
+                base.stepped(i * interval_ns, actual, STRICT);
+            }
+            prop_assert_eq!(base.step_due(20 * interval_ns), 20 * interval_ns);
+        }
+    }
+
+    #[test]
+    fn a_step_that_is_far_too_late_ends_the_motion_on_a_real_motor() {
+        let mut base = TimeBase::default();
+        base.stepped(1_000, 1_000, STRICT);
+        assert_eq!(base.stepped(101_000, 302_000, STRICT), Verdict::TooLate);
+    }
+}

@@ -1,0 +1,49 @@
+//! DOING, in real time: the control cycle, the step loop, the rings between them, the stop line.
+//!
+//! - [`control`]: 1000 times a second: see, decide, plan; [`executor`]: its planning half
+//! - [`step_loop`]: chunks to edges; [`late`]: what to do about late ones
+//! - [`chunk`], [`rings`], [`status`], [`stop_line`]: how the two talk, without ever waiting
+//! - [`rehearsal`]: both loops in one thread, on virtual time
+//! - [`threads`]: both loops in their threads; [`bridge`]: from them to the tokio side
+//!
+//! The two loops never allocate, lock, log or touch the disk once they run.
+
+pub mod bridge;
+pub mod chunk;
+pub mod control;
+pub mod executor;
+pub mod late;
+pub mod rehearsal;
+pub mod rings;
+pub mod status;
+pub mod step_loop;
+pub mod stop_line;
+pub mod threads;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+pub use control::{Control, ControlOptions};
+pub use late::LatePolicy;
+pub use rehearsal::{Rehearsal, RehearsalOptions};
+pub use rings::Rings;
+pub use status::StepStatus;
+pub use step_loop::{PulseTiming, StepLoop};
+pub use stop_line::StopLine;
+
+/// Whether the motor driver should be powered: the control cycle decides, the step loop owns the pin.
+#[derive(Debug, Clone, Default)]
+pub struct Power(Arc<AtomicBool>);
+
+impl Power {
+    /// The decision.
+    pub fn set(&self, on: bool) {
+        self.0.store(on, Ordering::Release);
+    }
+
+    /// What was decided last.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}

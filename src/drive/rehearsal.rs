@@ -1,0 +1,194 @@
+//! The whole machine in one thread, on virtual time: the same control cycle and the same step loop that run on the
+//! Pi, with the simulated rail, and no clock but the one that a test advances.
+//!
+//! Two rehearsals with the same options and the same calls make the same edges, nanosecond for nanosecond.
+
+use std::sync::Arc;
+
+use super::control::{Control, ControlOptions};
+use super::late::LatePolicy;
+use super::rings::{CommandFeed, Events, Rings, Snapshots};
+use super::status::StepStatus;
+use super::step_loop::{PulseTiming, StepLoop};
+use super::{Power, StopLine};
+use crate::hal::sim::{EdgeSink, Hands, RailOptions, SimLoadCell, SimPins, VirtualClock};
+use crate::hal::{Clock, StepIo};
+use crate::layout;
+use crate::machine::{Command, Config, Event, HomingOptions, Inputs, Reply, Snapshot, StopLevel, Supervisor};
+use crate::units::{MILLISECOND_NS, Nanos};
+
+/// What the rehearsal is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct RehearsalOptions {
+    /// The rail.
+    pub rail: RailOptions,
+    /// The settings.
+    pub config: Config,
+    /// How to home.
+    pub homing: HomingOptions,
+    /// How the driver wants its pulses.
+    pub timing: PulseTiming,
+}
+
+/// The machine on virtual time.
+pub struct Rehearsal<S> {
+    clock: VirtualClock,
+    control: Control<SimLoadCell>,
+    step_loop: StepLoop<VirtualClock, SimPins<S>>,
+    stop_line: StopLine,
+    status: Arc<StepStatus>,
+    hands: Hands,
+    commands: CommandFeed,
+    events: Events,
+    snapshots: Snapshots,
+    next_cycle: Nanos,
+    next_id: u64,
+    happened: Vec<Event>,
+}
+
+impl<S: EdgeSink> Rehearsal<S> {
+    /// The machine, switched on; `sink` sees every edge.
+    #[must_use]
+    pub fn new(options: &RehearsalOptions, sink: S) -> Rehearsal<S> {
+        let clock = VirtualClock::default();
+        let hands = Hands::default();
+        let status = Arc::new(StepStatus::default());
+        let (stop_line, power) = (StopLine::default(), Power::default());
+        let Rings { control, chunks, bridge } = Rings::new();
+        let pins = SimPins::new(options.rail, hands.clone(), sink);
+        let step_loop = StepLoop::new(
+            clock.clone(),
+            pins,
+            chunks,
+            (status.clone(), stop_line.clone(), power.clone()),
+            options.timing,
+            LatePolicy { ends_motion: true },
+        );
+        let control = Control::new(
+            Supervisor::new(options.config, options.homing),
+            status.clone(),
+            control,
+            Some(SimLoadCell::new(hands.clone(), options.rail)),
+            (stop_line.clone(), power),
+            ControlOptions { step_loop_silence_s: 0.020 },
+        );
+        Rehearsal {
+            clock,
+            control,
+            step_loop,
+            stop_line,
+            status,
+            hands,
+            commands: bridge.commands,
+            events: bridge.events,
+            snapshots: bridge.snapshots,
+            next_cycle: layout::CONTROL_PERIOD_NS,
+            next_id: 0,
+            happened: Vec::new(),
+        }
+    }
+
+    /// The instant.
+    #[must_use]
+    pub fn now(&self) -> Nanos {
+        self.clock.now()
+    }
+
+    /// Hands at the machine.
+    #[must_use]
+    pub fn hands(&self) -> &Hands {
+        &self.hands
+    }
+
+    /// The stop line.
+    #[must_use]
+    pub fn stop_line(&self) -> &StopLine {
+        &self.stop_line
+    }
+
+    /// What the step loop shows.
+    #[must_use]
+    pub fn status(&self) -> &StepStatus {
+        &self.status
+    }
+
+    /// Who watches the edges.
+    pub fn sink(&mut self) -> &mut S {
+        self.step_loop.io().sink()
+    }
+
+    /// What the input lines read right now.
+    pub fn inputs(&mut self) -> Inputs {
+        let now = self.clock.now();
+        self.step_loop.io().inputs(now)
+    }
+
+    /// The machine as it is now.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        self.control.snapshot(self.clock.now())
+    }
+
+    /// Everything that happened since the last call.
+    pub fn take_events(&mut self) -> Vec<Event> {
+        core::mem::take(&mut self.happened)
+    }
+
+    /// One control cycle, with the steps up to it.
+    pub fn cycle(&mut self) {
+        self.step_loop.run_until(self.next_cycle);
+        self.control.cycle(self.next_cycle);
+        self.next_cycle += layout::CONTROL_PERIOD_NS;
+        while let Some(event) = self.events.dequeue() {
+            self.happened.push(event);
+        }
+        while self.snapshots.dequeue().is_some() {}
+    }
+
+    /// Lets time pass, in whole control cycles.
+    pub fn run_ms(&mut self, milliseconds: u64) {
+        for _ in 0..milliseconds * MILLISECOND_NS / layout::CONTROL_PERIOD_NS {
+            self.cycle();
+        }
+    }
+
+    /// Lets time pass while `going_on` holds, for `limit_ms` at most; tells whether it ended in time.
+    pub fn run_while(&mut self, limit_ms: u64, mut going_on: impl FnMut(&Snapshot) -> bool) -> bool {
+        for _ in 0..limit_ms * MILLISECOND_NS / layout::CONTROL_PERIOD_NS {
+            self.cycle();
+            if !going_on(&self.snapshot()) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Puts a command into the queue and returns its number; none if the queue is full.
+    pub fn send(&mut self, command: Command) -> Option<u64> {
+        self.next_id += 1;
+        self.commands.enqueue((self.next_id, command)).ok()?;
+        Some(self.next_id)
+    }
+
+    /// Sends a command and lets time pass until the machine has decided; none if the queue is full.
+    pub fn command(&mut self, command: Command) -> Option<Reply> {
+        let own = self.send(command)?;
+        for _ in 0..layout::COMMAND_RING {
+            let before = self.happened.len();
+            self.cycle();
+            let reply = self.happened[before..].iter().find_map(|event| match event {
+                Event::Replied { id, reply } if *id == own => Some(*reply),
+                _ => None,
+            });
+            if reply.is_some() {
+                return reply;
+            }
+        }
+        None
+    }
+
+    /// STOP.
+    pub fn stop(&self) {
+        self.stop_line.raise(StopLevel::Stop);
+    }
+}

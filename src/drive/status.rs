@@ -1,0 +1,228 @@
+//! What the step loop tells everyone: single words that it alone writes.
+//!
+//! Order of writing matters for one pair: the count comes before `resting` and `ended`, so whoever sees that a
+//! motion is over sees its last step too.
+
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU32, AtomicU64, Ordering};
+
+use crate::machine::{Inputs, Lateness};
+use crate::units::Nanos;
+
+/// How a motion ended, without the inputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum EndCause {
+    /// An input ended it at once.
+    Tripped = 1,
+    /// The stop line asked for the ramp.
+    Ramped = 2,
+    /// No chunk came in time.
+    Starved = 3,
+    /// An edge was too late.
+    Late = 4,
+    /// The stop line asked for a halt.
+    Halted = 5,
+}
+
+impl EndCause {
+    fn from_byte(byte: u8) -> Option<EndCause> {
+        [EndCause::Tripped, EndCause::Ramped, EndCause::Starved, EndCause::Late, EndCause::Halted]
+            .into_iter()
+            .find(|cause| *cause as u8 == byte)
+    }
+}
+
+/// A motion that was ended by something else than its plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    /// Which one.
+    pub epoch: u32,
+    /// Why.
+    pub cause: EndCause,
+    /// The inputs at that instant.
+    pub inputs: Inputs,
+}
+
+/// Written by the step loop alone, read by anyone.
+#[derive(Debug)]
+pub struct StepStatus {
+    heartbeat_ns: AtomicU64,
+    count: AtomicI64,
+    inputs: AtomicU8,
+    resting: AtomicBool,
+    played_until_ns: AtomicU64,
+    ended: AtomicU64,
+    shift_ns: AtomicU64,
+    last_step_ns: AtomicU64,
+    /// Time between the last two steps, signed by the direction; zero before the second step of a motion.
+    interval_ns: AtomicI64,
+    rebases: AtomicU32,
+    rebased_ns: AtomicU64,
+    worst_late_ns: AtomicU64,
+    starvations: AtomicU32,
+    glitches: AtomicU32,
+    stop_took_ns: AtomicU64,
+    stop_steps: AtomicU64,
+}
+
+impl Default for StepStatus {
+    fn default() -> Self {
+        StepStatus {
+            heartbeat_ns: AtomicU64::new(0),
+            count: AtomicI64::new(0),
+            inputs: AtomicU8::new(0),
+            resting: AtomicBool::new(true),
+            played_until_ns: AtomicU64::new(0),
+            ended: AtomicU64::new(0),
+            shift_ns: AtomicU64::new(0),
+            last_step_ns: AtomicU64::new(0),
+            interval_ns: AtomicI64::new(0),
+            rebases: AtomicU32::new(0),
+            rebased_ns: AtomicU64::new(0),
+            worst_late_ns: AtomicU64::new(0),
+            starvations: AtomicU32::new(0),
+            glitches: AtomicU32::new(0),
+            stop_took_ns: AtomicU64::new(0),
+            stop_steps: AtomicU64::new(0),
+        }
+    }
+}
+
+impl StepStatus {
+    /// When the step loop last showed a sign of life.
+    #[must_use]
+    pub fn heartbeat_ns(&self) -> Nanos {
+        self.heartbeat_ns.load(Ordering::Acquire)
+    }
+
+    /// The step counter.
+    #[must_use]
+    pub fn count(&self) -> i64 {
+        self.count.load(Ordering::Acquire)
+    }
+
+    /// The input lines as last read.
+    #[must_use]
+    pub fn inputs(&self) -> Inputs {
+        Inputs::from_bits(self.inputs.load(Ordering::Acquire))
+    }
+
+    /// Whether no chunk is being played.
+    #[must_use]
+    pub fn resting(&self) -> bool {
+        self.resting.load(Ordering::Acquire)
+    }
+
+    /// End of the last chunk whose committed motion is over.
+    #[must_use]
+    pub fn played_until_ns(&self) -> Nanos {
+        self.played_until_ns.load(Ordering::Acquire)
+    }
+
+    /// The last motion that was ended by something else than its plan.
+    #[must_use]
+    pub fn ended(&self) -> Option<Ended> {
+        let word = self.ended.load(Ordering::Acquire);
+        let cause = EndCause::from_byte((word >> 8) as u8)?;
+        Some(Ended { epoch: (word >> 32) as u32, cause, inputs: Inputs::from_bits(word as u8) })
+    }
+
+    /// How far lateness has moved the time base of the present motion.
+    #[must_use]
+    pub fn shift_ns(&self) -> Nanos {
+        self.shift_ns.load(Ordering::Acquire)
+    }
+
+    /// Speed of the pulses in steps per second, signed, as seen at `now`.
+    #[must_use]
+    pub fn steps_per_s(&self, now: Nanos) -> f64 {
+        let interval_ns = self.interval_ns.load(Ordering::Acquire);
+        if interval_ns == 0 || self.resting() {
+            return 0.0;
+        }
+        // A step that does not come says that the axis became slower.
+        let since_ns = now.saturating_sub(self.last_step_ns.load(Ordering::Acquire));
+        let span_ns = interval_ns.unsigned_abs().max(since_ns);
+        interval_ns.signum() as f64 * 1e9 / span_ns as f64
+    }
+
+    /// Lateness since the start.
+    #[must_use]
+    pub fn lateness(&self) -> Lateness {
+        Lateness {
+            rebases: self.rebases.load(Ordering::Relaxed),
+            rebased_ns: self.rebased_ns.load(Ordering::Relaxed),
+            worst_step_ns: self.worst_late_ns.load(Ordering::Relaxed),
+            starvations: self.starvations.load(Ordering::Relaxed),
+        }
+    }
+
+    /// How often an input read active once and not again.
+    #[must_use]
+    pub fn glitches(&self) -> u32 {
+        self.glitches.load(Ordering::Relaxed)
+    }
+
+    /// How long the last stop ramp took, and how many steps it made.
+    #[must_use]
+    pub fn last_stop(&self) -> (Nanos, u64) {
+        (self.stop_took_ns.load(Ordering::Acquire), self.stop_steps.load(Ordering::Acquire))
+    }
+
+    pub(super) fn beat(&self, now: Nanos) {
+        self.heartbeat_ns.store(now, Ordering::Release);
+    }
+
+    pub(super) fn show_inputs(&self, inputs: Inputs) {
+        self.inputs.store(inputs.to_bits(), Ordering::Release);
+    }
+
+    pub(super) fn show_step(&self, count: i64, at: Nanos, interval_ns: i64) {
+        self.last_step_ns.store(at, Ordering::Release);
+        self.interval_ns.store(interval_ns, Ordering::Release);
+        self.count.store(count, Ordering::Release);
+    }
+
+    pub(super) fn show_playing(&self) {
+        self.resting.store(false, Ordering::Release);
+    }
+
+    pub(super) fn show_played(&self, until_ns: Nanos) {
+        self.played_until_ns.store(until_ns, Ordering::Release);
+    }
+
+    pub(super) fn show_rest(&self) {
+        self.interval_ns.store(0, Ordering::Release);
+        self.shift_ns.store(0, Ordering::Release);
+        self.resting.store(true, Ordering::Release);
+    }
+
+    pub(super) fn show_ended(&self, ended: Ended) {
+        let word = u64::from(ended.epoch) << 32
+            | u64::from(ended.cause as u8) << 8
+            | u64::from(ended.inputs.to_bits());
+        self.ended.store(word, Ordering::Release);
+        if ended.cause == EndCause::Starved {
+            self.starvations.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn show_shift(&self, shift_ns: Nanos, by_ns: Nanos) {
+        self.shift_ns.store(shift_ns, Ordering::Release);
+        self.rebases.fetch_add(1, Ordering::Relaxed);
+        self.rebased_ns.fetch_add(by_ns, Ordering::Relaxed);
+    }
+
+    pub(super) fn show_lateness(&self, late_ns: Nanos) {
+        self.worst_late_ns.fetch_max(late_ns, Ordering::Relaxed);
+    }
+
+    pub(super) fn show_glitch(&self) {
+        self.glitches.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn show_stop(&self, took_ns: Nanos, steps: u64) {
+        self.stop_took_ns.store(took_ns, Ordering::Release);
+        self.stop_steps.store(steps, Ordering::Release);
+    }
+}

@@ -1,0 +1,102 @@
+//! What a person at the simulated machine can see and do: look at the carriage, press things, pull cables.
+//!
+//! Shared between the step loop, which owns the rail, and whoever plays the person: a test, the API of the
+//! simulation, the load cell. Only atomics, since the step loop must never wait.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+
+use serde::{Deserialize, Serialize};
+
+/// Something wrong with the machine, or done to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u32)]
+pub enum Mishap {
+    /// The front switch never closes.
+    FrontDead = 1,
+    /// The back switch never closes.
+    BackDead = 1 << 1,
+    /// The front switch is always closed, or held by hand.
+    FrontWelded = 1 << 2,
+    /// The back switch is always closed, or held by hand.
+    BackWelded = 1 << 3,
+    /// The cables of the switches are swapped.
+    SwitchesSwapped = 1 << 4,
+    /// The motor turns the wrong way.
+    DirectionReversed = 1 << 5,
+    /// The motor turns, the carriage does not move.
+    BeltOff = 1 << 6,
+    /// The e-stop loop is open.
+    EStopOpen = 1 << 7,
+    /// The load cell is silent.
+    LoadCellSilent = 1 << 8,
+}
+
+/// A set of mishaps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Mishaps(u32);
+
+impl Mishaps {
+    /// Whether the mishap is among them.
+    #[must_use]
+    pub const fn has(self, mishap: Mishap) -> bool {
+        self.0 & mishap as u32 != 0
+    }
+
+    /// These and one more.
+    #[must_use]
+    pub const fn with(self, mishap: Mishap) -> Mishaps {
+        Mishaps(self.0 | mishap as u32)
+    }
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    mishaps: AtomicU32,
+    carriage_nm: AtomicI64,
+    /// Force of a hand on the carriage, in milligrams.
+    hand_mg: AtomicI64,
+}
+
+/// A handle to the simulated machine; clones are handles to the same one.
+#[derive(Debug, Clone, Default)]
+pub struct Hands(Arc<Shared>);
+
+impl Hands {
+    /// Makes a mishap happen, or ends it.
+    pub fn set(&self, mishap: Mishap, on: bool) {
+        if on {
+            self.0.mishaps.fetch_or(mishap as u32, Ordering::Relaxed);
+        } else {
+            self.0.mishaps.fetch_and(!(mishap as u32), Ordering::Relaxed);
+        }
+    }
+
+    /// The mishaps that are on.
+    #[must_use]
+    pub fn mishaps(&self) -> Mishaps {
+        Mishaps(self.0.mishaps.load(Ordering::Relaxed))
+    }
+
+    /// Where the carriage stands, in mm from where the back switch closes.
+    #[must_use]
+    pub fn carriage_mm(&self) -> f64 {
+        self.0.carriage_nm.load(Ordering::Relaxed) as f64 * 1e-6
+    }
+
+    pub(super) fn show_carriage(&self, carriage_mm: f64) {
+        self.0.carriage_nm.store((carriage_mm * 1e6) as i64, Ordering::Relaxed);
+    }
+
+    /// Pushes the carriage with so many grams, beside the spring; negative is toward the back.
+    pub fn push_g(&self, force_g: f64) {
+        self.0.hand_mg.store((force_g * 1e3) as i64, Ordering::Relaxed);
+    }
+
+    /// How hard the carriage is pushed, beside the spring.
+    #[must_use]
+    pub fn pushed_g(&self) -> f64 {
+        self.0.hand_mg.load(Ordering::Relaxed) as f64 * 1e-3
+    }
+}

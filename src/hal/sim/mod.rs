@@ -1,0 +1,21 @@
+//! The simulated machine: a rail with a carriage, two switches, an e-stop loop and a load cell.
+//!
+//! - [`rail`]: the mechanics, pure: steps in, carriage and switches out
+//! - [`pins`]: the rail behind [`StepIo`](super::StepIo), and who watches its edges
+//! - [`load_cell`]: the load cell behind [`ForceSensor`](super::ForceSensor)
+//! - [`hands`]: what a person at the machine can do to it: press things, pull cables
+//! - [`clock`]: time that a test advances by hand
+//!
+//! The rail belongs to the step loop, which alone makes it move; everything else sees it through [`Hands`].
+
+pub mod clock;
+pub mod hands;
+pub mod load_cell;
+pub mod pins;
+pub mod rail;
+
+pub use clock::VirtualClock;
+pub use hands::{Hands, Mishap};
+pub use load_cell::SimLoadCell;
+pub use pins::{Edge, EdgeKind, EdgeSink, SimPins};
+pub use rail::{Rail, RailOptions};

@@ -1,0 +1,246 @@
+//! Homing and calibration: find both ends, twice each, and count the steps between them.
+//!
+//! A chain of straight moves, each bounded in travel, time and speed (promise S9):
+//!
+//! ```text
+//! [leave a switch]  seek front, back off, touch it slowly, leave it,
+//!                   seek back,  back off, touch it slowly, park behind the padding
+//! ```
+//!
+//! A switch that closes ends the move in the step loop, before the next edge, so both touches are exact to a step.
+
+use super::fault::Fault;
+use super::geometry::{Calibration, Geometry};
+use super::motion_port::{Motion, Outcome, Travel};
+use crate::motion::{End, Inputs};
+use crate::units::{Mm, MmPerS, Nanos, SECOND_NS};
+
+/// How to look for the ends.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct HomingOptions {
+    /// Speed while looking for a switch. The step loop cuts the motion there without a ramp, so this must be
+    /// a speed from which the motor can stop dead.
+    pub fast: MmPerS,
+    /// Speed of the second touch.
+    pub slow: MmPerS,
+    /// How far to back off between the touches.
+    pub back_off: Mm,
+}
+
+impl Default for HomingOptions {
+    fn default() -> Self {
+        HomingOptions {
+            fast: MmPerS::constant(40.0),
+            slow: MmPerS::constant(5.0),
+            back_off: Mm::constant(3.0),
+        }
+    }
+}
+
+/// Travel of a search, as a share of `max_stroke`.
+const SEARCH_SHARE: f64 = 1.1;
+/// How far the carriage may have to go to leave a switch that it starts on, in mm.
+const LEAVE_MM: f64 = 10.0;
+/// How far the slow touch may look beyond the fast one, in mm.
+const TOUCH_BEYOND_MM: f64 = 1.0;
+/// How well the two touches must agree, in mm.
+const AGREEMENT_MM: f64 = 0.2;
+/// How far the measured travel may be from `max_stroke`, as a share of it.
+const PLAUSIBLE_SHARE: f64 = 0.2;
+/// What a move may take beyond its expected time: half of it again, and this.
+const GRACE_NS: Nanos = 2 * SECOND_NS;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Off a switch that was closed at the start.
+    Leave(End),
+    Seek(End),
+    BackOff(End),
+    Touch(End),
+    /// Off the front switch before looking for the back one.
+    Depart,
+    Park,
+}
+
+/// What homing wants next.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Progress {
+    /// Nothing; the move goes on.
+    Wait,
+    /// This move.
+    Go(Travel),
+    /// Both ends are known, and the carriage stands at 0 mm.
+    Done(Calibration),
+    /// It failed.
+    Failed(Fault),
+}
+
+/// A homing that runs.
+#[derive(Debug, Clone)]
+pub struct Homing {
+    options: HomingOptions,
+    geometry: Geometry,
+    phase: Option<Phase>,
+    deadline_ns: Nanos,
+    /// Where the fast touch of the present end closed.
+    fast_steps: i64,
+    front_steps: i64,
+    calibration: Option<Calibration>,
+}
+
+impl Homing {
+    /// A homing that has not moved yet.
+    #[must_use]
+    pub fn new(options: HomingOptions, geometry: Geometry) -> Homing {
+        Homing {
+            options,
+            geometry,
+            phase: None,
+            deadline_ns: Nanos::MAX,
+            fast_steps: 0,
+            front_steps: 0,
+            calibration: None,
+        }
+    }
+
+    /// One control cycle.
+    pub fn step(&mut self, now: Nanos, inputs: Inputs, motion: &Motion) -> Progress {
+        let Some(phase) = self.phase else {
+            return if inputs.front && inputs.back {
+                Progress::Failed(Fault::BothLimitsClosed)
+            } else {
+                self.begin(now, first_phase(inputs), motion)
+            };
+        };
+        if now > self.deadline_ns {
+            return Progress::Failed(Fault::HomingTimeout);
+        }
+        match (motion.resting, motion.outcome) {
+            (true, Some(outcome)) => match self.conclude(phase, outcome, inputs, motion) {
+                Ok(Some(next)) => self.begin(now, next, motion),
+                Ok(None) => self.calibration.map_or(Progress::Wait, Progress::Done),
+                Err(fault) => Progress::Failed(fault),
+            },
+            _ => Progress::Wait,
+        }
+    }
+
+    fn begin(&mut self, now: Nanos, phase: Phase, motion: &Motion) -> Progress {
+        let nominal = self.geometry.nominal.get();
+        let max_stroke_mm = self.geometry.max_stroke.get();
+        let HomingOptions { fast, slow, back_off } = self.options;
+        let toward = |end: End, mm: f64| if end == End::Front { mm } else { -mm };
+        let (mm, speed, trips) = match phase {
+            Phase::Leave(end) => (
+                -toward(end, LEAVE_MM.min(max_stroke_mm / 4.0)),
+                slow.get().max(fast.get() / 2.0),
+                Inputs::all_but(end),
+            ),
+            Phase::Seek(end) => (toward(end, SEARCH_SHARE * max_stroke_mm), fast.get(), Inputs::ALL),
+            Phase::BackOff(end) => {
+                (-toward(end, back_off.get()), slow.get().max(fast.get() / 2.0), Inputs::all_but(end))
+            }
+            Phase::Touch(end) => (toward(end, back_off.get() + TOUCH_BEYOND_MM), slow.get(), Inputs::ALL),
+            Phase::Depart => (-back_off.get(), slow.get().max(fast.get() / 2.0), Inputs::all_but(End::Front)),
+            Phase::Park => {
+                let origin = self.calibration.map_or(motion.count_steps, |found| found.origin_steps);
+                ((origin - motion.count_steps) as f64 / nominal, fast.get(), Inputs::all_but(End::Back))
+            }
+        };
+        self.phase = Some(phase);
+        let expected_s = mm.abs() / speed;
+        self.deadline_ns = now + (1.5 * expected_s * SECOND_NS as f64) as Nanos + GRACE_NS;
+        let to_steps = motion.count_steps + libm::round(mm * nominal) as i64;
+        Progress::Go(Travel { to_steps, steps_per_mm: nominal, speed_mm_s: speed, trips })
+    }
+
+    /// What the end of a move means: the next phase, none after the last, or a fault.
+    fn conclude(
+        &mut self,
+        phase: Phase,
+        outcome: Outcome,
+        inputs: Inputs,
+        motion: &Motion,
+    ) -> Result<Option<Phase>, Fault> {
+        let touched = match outcome {
+            Outcome::Completed => None,
+            Outcome::Tripped(active) => Some(active),
+            Outcome::Ramped | Outcome::Halted => return Err(Fault::Halted),
+            Outcome::Starved => return Err(Fault::ControlLate),
+            Outcome::Late => return Err(Fault::StepLate),
+        };
+        if let Some(active) = touched {
+            if active.e_stop {
+                return Err(Fault::EStop);
+            }
+            if active.front && active.back {
+                return Err(Fault::BothLimitsClosed);
+            }
+        }
+        match phase {
+            Phase::Leave(end) => open_behind(end, touched, inputs).map(|()| Some(Phase::Seek(End::Front))),
+            Phase::BackOff(end) => open_behind(end, touched, inputs).map(|()| Some(Phase::Touch(end))),
+            Phase::Depart => open_behind(End::Front, touched, inputs).map(|()| Some(Phase::Seek(End::Back))),
+            Phase::Park => open_behind(End::Back, touched, inputs).map(|()| None),
+            Phase::Seek(end) => {
+                closed_at(end, touched, Fault::NoSwitchFound(end))?;
+                self.fast_steps = motion.count_steps;
+                Ok(Some(Phase::BackOff(end)))
+            }
+            Phase::Touch(end) => {
+                closed_at(end, touched, Fault::TouchDisagrees(end))?;
+                let apart_mm =
+                    (motion.count_steps - self.fast_steps).abs() as f64 / self.geometry.nominal.get();
+                let step_mm = 1.0 / self.geometry.nominal.get();
+                if apart_mm > AGREEMENT_MM.max(step_mm) + 1e-9 {
+                    return Err(Fault::TouchDisagrees(end));
+                }
+                self.both_touched(end, motion.count_steps)
+            }
+        }
+    }
+
+    fn both_touched(&mut self, end: End, count_steps: i64) -> Result<Option<Phase>, Fault> {
+        if end == End::Front {
+            self.front_steps = count_steps;
+            return Ok(Some(Phase::Depart));
+        }
+        let travel_mm = (self.front_steps - count_steps) as f64 / self.geometry.nominal.get();
+        let max_stroke_mm = self.geometry.max_stroke.get();
+        if (travel_mm - max_stroke_mm).abs() > PLAUSIBLE_SHARE * max_stroke_mm {
+            return Err(Fault::ImplausibleTravel);
+        }
+        self.calibration = Some(Calibration::from_touches(&self.geometry, count_steps, self.front_steps));
+        Ok(Some(Phase::Park))
+    }
+}
+
+fn first_phase(inputs: Inputs) -> Phase {
+    if inputs.front {
+        Phase::Leave(End::Front)
+    } else if inputs.back {
+        Phase::Leave(End::Back)
+    } else {
+        Phase::Seek(End::Front)
+    }
+}
+
+/// A move off the switch of `end` must be complete, and have opened it.
+fn open_behind(end: End, touched: Option<Inputs>, inputs: Inputs) -> Result<(), Fault> {
+    if touched.is_some() {
+        Err(Fault::WrongSwitch(end.opposite()))
+    } else if inputs.limit(end) {
+        Err(Fault::SwitchStuck(end))
+    } else {
+        Ok(())
+    }
+}
+
+/// A move toward `end` must have ended at its switch.
+fn closed_at(end: End, touched: Option<Inputs>, otherwise: Fault) -> Result<(), Fault> {
+    match touched {
+        None => Err(otherwise),
+        Some(active) if active.limit(end) => Ok(()),
+        Some(_) => Err(Fault::WrongSwitch(end)),
+    }
+}

@@ -1,0 +1,437 @@
+//! The supervisor: decides, once a control cycle, what the machine does.
+//!
+//! It owns the state and nothing else. It sees the world through [`Observation`], and acts through [`Actions`];
+//! it knows no pin, no clock and no thread. Each cycle runs in a fixed order: stop, interlocks, how motion ended,
+//! what the state asks for next, and only then a command.
+
+use heapless::Vec;
+
+use super::command::{Accepted, Command, Refusal, Reply};
+use super::config::Config;
+use super::fault::Fault;
+use super::geometry::Calibration;
+use super::homing::{Homing, HomingOptions, Progress};
+use super::motion_port::{Frame, Motion, Order, Outcome};
+use super::report::Event;
+use super::state::{State, Why};
+use super::table::{Verdict, verdict};
+use crate::motion::{End, Inputs, StopLevel};
+use crate::units::Nanos;
+use crate::wave::Wave;
+
+/// What the supervisor sees in one cycle.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Observation {
+    /// The instant.
+    pub now: Nanos,
+    /// The input lines.
+    pub inputs: Inputs,
+    /// Whether a valid force sample of the last 100 ms is there; always so where no sensor is configured.
+    pub force_known: bool,
+    /// The motion side.
+    pub motion: Motion,
+    /// The stop line.
+    pub stop: StopLevel,
+    /// Whether the step loop shows signs of life.
+    pub step_loop_alive: bool,
+}
+
+/// What the supervisor wants done after a cycle.
+#[derive(Debug, Default)]
+pub struct Actions {
+    /// For the motion side, in this order.
+    pub orders: Vec<Order, 4>,
+    /// Raise the stop line to this level.
+    pub raise: StopLevel,
+    /// Lower the stop line: what it asked for is done.
+    pub lower_stop: bool,
+    /// For whoever listens.
+    pub events: Vec<Event, 8>,
+}
+
+/// One slot for each kind of command that can wait; a higher one empties the lower ones.
+#[derive(Debug, Clone, Copy, Default)]
+struct Pending {
+    settings: Option<Config>,
+    calibrate: bool,
+    run: Option<Wave>,
+}
+
+impl Pending {
+    fn anything(&self) -> bool {
+        self.settings.is_some() || self.calibrate || self.run.is_some()
+    }
+
+    /// STOP and faults empty the queue of everything that moves; settings are kept, they were promised.
+    fn forget_motion(&mut self) {
+        self.calibrate = false;
+        self.run = None;
+    }
+}
+
+/// The machine's state and its rules.
+#[derive(Debug)]
+pub struct Supervisor {
+    state: State,
+    why: Why,
+    since_ns: Nanos,
+    config: Config,
+    homing_options: HomingOptions,
+    homing: Option<Homing>,
+    calibration: Option<Calibration>,
+    fault: Option<Fault>,
+    later_fault: Option<Fault>,
+    pending: Pending,
+}
+
+impl Supervisor {
+    /// The machine at power-on: not homed (promise S6).
+    #[must_use]
+    pub fn new(config: Config, homing_options: HomingOptions) -> Supervisor {
+        Supervisor {
+            state: State::NotHomed,
+            why: Why::PowerOn,
+            since_ns: 0,
+            config,
+            homing_options,
+            homing: None,
+            calibration: None,
+            fault: None,
+            later_fault: None,
+            pending: Pending::default(),
+        }
+    }
+
+    /// The state.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    /// Why it is in that state, and since when.
+    #[must_use]
+    pub fn why(&self) -> (Why, Nanos) {
+        (self.why, self.since_ns)
+    }
+
+    /// The fault that is latched.
+    #[must_use]
+    pub fn fault(&self) -> Option<Fault> {
+        self.fault
+    }
+
+    /// The settings in force.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The calibration, while the position is known.
+    #[must_use]
+    pub fn calibration(&self) -> Option<&Calibration> {
+        self.calibration.as_ref()
+    }
+
+    /// Whether the motor driver should be on: not before the first homing, not after a fault that lost the position.
+    #[must_use]
+    pub fn wants_power(&self) -> bool {
+        self.calibration.is_some() || self.homing.is_some()
+    }
+
+    /// One control cycle, with at most one command.
+    pub fn step(&mut self, seen: &Observation, command: Option<(u64, Command)>) -> Actions {
+        let mut actions = Actions::default();
+        self.heed_stop(seen, &mut actions);
+        self.heed_interlocks(seen, &mut actions);
+        self.heed_outcome(seen, &mut actions);
+        self.progress(seen, &mut actions);
+        if let Some((id, command)) = command {
+            let reply = self.decide(command, seen, &mut actions);
+            tell(&mut actions, Event::Replied { id, reply });
+        }
+        actions
+    }
+
+    fn enter(&mut self, state: State, why: Why, now: Nanos, actions: &mut Actions) {
+        let from = self.state;
+        (self.state, self.why, self.since_ns) = (state, why, now);
+        tell(actions, Event::Entered { at_ns: now, from, to: state, why });
+    }
+
+    fn latch(&mut self, fault: Fault, now: Nanos, actions: &mut Actions) {
+        if self.fault.is_some() {
+            // The first cause is kept; a different one is told once, and still does what it must to the motion.
+            if self.fault != Some(fault) && self.later_fault != Some(fault) {
+                self.later_fault = Some(fault);
+                tell(actions, Event::FaultWhileFaulted(fault));
+                if fault.loses_position() {
+                    self.calibration = None;
+                    actions.raise = StopLevel::Halt;
+                }
+            }
+            return;
+        }
+        self.fault = Some(fault);
+        self.pending.forget_motion();
+        // An axis that was homing has no position to keep.
+        if fault.loses_position() || self.homing.is_some() {
+            self.calibration = None;
+        }
+        self.homing = None;
+        actions.raise = if fault.loses_position() { StopLevel::Halt } else { StopLevel::Stop };
+        self.enter(State::Faulted, Why::Fault(fault), now, actions);
+    }
+
+    fn heed_stop(&mut self, seen: &Observation, actions: &mut Actions) {
+        if seen.stop == StopLevel::None {
+            return;
+        }
+        self.pending.forget_motion();
+        if seen.stop == StopLevel::Halt && self.fault.is_none() {
+            self.latch(Fault::Halted, seen.now, actions);
+        }
+        if matches!(self.state, State::Homing | State::Running | State::Ending) {
+            if self.homing.take().is_some() {
+                self.calibration = None;
+            }
+            self.enter(State::Stopping, Why::StopAsked, seen.now, actions);
+        }
+        if seen.motion.resting {
+            actions.lower_stop = true;
+        }
+    }
+
+    fn heed_interlocks(&mut self, seen: &Observation, actions: &mut Actions) {
+        if let Some(fault) = self.standing_cause(seen) {
+            self.latch(fault, seen.now, actions);
+        }
+    }
+
+    /// A reason not to move that can be seen right now.
+    fn standing_cause(&self, seen: &Observation) -> Option<Fault> {
+        if seen.inputs.e_stop {
+            return Some(Fault::EStop);
+        }
+        if seen.inputs.front && seen.inputs.back {
+            return Some(Fault::BothLimitsClosed);
+        }
+        if !seen.step_loop_alive {
+            return Some(Fault::StepLoopSilent);
+        }
+        // Outside homing a closed limit means that the axis is not where the counter says. (While nothing is
+        // known about the position there is nothing to lose, and a person may try the switches by hand.)
+        let known = self.calibration.is_some() && self.homing.is_none();
+        let mut closed = [End::Back, End::Front].into_iter().filter(|&end| seen.inputs.limit(end));
+        if let (true, Some(end)) = (known, closed.next()) {
+            return Some(Fault::LimitHit(end));
+        }
+        (!seen.force_known && matches!(self.state, State::Running | State::Ending))
+            .then_some(Fault::ForceSampleLost)
+    }
+
+    fn heed_outcome(&mut self, seen: &Observation, actions: &mut Actions) {
+        let Some(outcome) = seen.motion.outcome else { return };
+        if !matches!(self.state, State::Running | State::Ending) {
+            return;
+        }
+        let fault = match outcome {
+            Outcome::Completed | Outcome::Ramped => return,
+            Outcome::Tripped(inputs) if inputs.e_stop => Fault::EStop,
+            Outcome::Tripped(inputs) if inputs.front && inputs.back => Fault::BothLimitsClosed,
+            Outcome::Tripped(inputs) => Fault::LimitHit(if inputs.front { End::Front } else { End::Back }),
+            Outcome::Starved => Fault::ControlLate,
+            Outcome::Late => Fault::StepLate,
+            Outcome::Halted => Fault::Halted,
+        };
+        self.latch(fault, seen.now, actions);
+    }
+
+    fn progress(&mut self, seen: &Observation, actions: &mut Actions) {
+        match self.state {
+            State::Homing => self.progress_homing(seen, actions),
+            State::Ending => {
+                if seen.motion.resting && seen.motion.outcome == Some(Outcome::Completed) {
+                    self.enter(State::Ready, Why::PeriodComplete, seen.now, actions);
+                    self.begin_pending(seen, actions);
+                }
+            }
+            State::Stopping => {
+                if seen.motion.resting {
+                    let Motion { stop_took_ns: took_ns, stop_steps: steps, .. } = seen.motion;
+                    tell(actions, Event::Stopped { took_ns, steps });
+                    let (state, why) = match self.calibration {
+                        Some(_) => (State::Ready, Why::AtRest),
+                        None => (State::NotHomed, Why::PositionLost),
+                    };
+                    self.enter(state, why, seen.now, actions);
+                    self.begin_pending(seen, actions);
+                }
+            }
+            State::Faulted => {
+                if seen.motion.resting {
+                    self.apply_pending_settings(seen.now, actions);
+                }
+            }
+            State::NotHomed | State::Disarmed | State::Ready | State::Running => {}
+        }
+    }
+
+    fn progress_homing(&mut self, seen: &Observation, actions: &mut Actions) {
+        let Some(homing) = &mut self.homing else { return };
+        match homing.step(seen.now, seen.inputs, &seen.motion) {
+            Progress::Wait => {}
+            Progress::Go(travel) => order(actions, Order::Travel(travel)),
+            Progress::Failed(fault) => self.latch(fault, seen.now, actions),
+            Progress::Done(calibration) => {
+                self.homing = None;
+                self.calibration = Some(calibration);
+                let geometry = &self.config.geometry;
+                order(
+                    actions,
+                    Order::Adopt(Frame {
+                        origin_steps: calibration.origin_steps,
+                        steps_per_mm: calibration.steps_per_mm(geometry),
+                        range_mm: calibration.range_mm(geometry),
+                    }),
+                );
+                tell(actions, Event::Calibrated(calibration));
+                self.enter(State::Ready, Why::Calibrated, seen.now, actions);
+                self.begin_pending(seen, actions);
+            }
+        }
+    }
+
+    /// At rest: the highest slot that is filled comes next, settings before everything.
+    fn begin_pending(&mut self, seen: &Observation, actions: &mut Actions) {
+        self.apply_pending_settings(seen.now, actions);
+        if core::mem::take(&mut self.pending.calibrate) {
+            self.begin_homing(seen.now, actions);
+        } else if let (Some(wave), State::Ready) = (self.pending.run.take(), self.state) {
+            self.begin_wave(wave, seen.now, actions);
+        }
+    }
+
+    fn apply_pending_settings(&mut self, now: Nanos, actions: &mut Actions) {
+        if let Some(config) = self.pending.settings.take() {
+            self.apply(config, now, actions);
+            tell(actions, Event::SettingsApplied);
+        }
+    }
+
+    fn apply(&mut self, config: Config, now: Nanos, actions: &mut Actions) {
+        let other_rail = config.geometry != self.config.geometry;
+        self.config = config;
+        if other_rail && self.calibration.take().is_some() && self.state != State::Faulted {
+            self.enter(State::NotHomed, Why::GeometryChanged, now, actions);
+        }
+    }
+
+    fn begin_homing(&mut self, now: Nanos, actions: &mut Actions) {
+        self.calibration = None;
+        self.fault = None;
+        self.later_fault = None;
+        self.homing = Some(Homing::new(self.homing_options, self.config.geometry));
+        self.enter(State::Homing, Why::CalibrateAsked, now, actions);
+    }
+
+    fn begin_wave(&mut self, wave: Wave, now: Nanos, actions: &mut Actions) {
+        order(actions, Order::Follow(wave));
+        self.enter(State::Running, Why::RunAsked, now, actions);
+    }
+
+    /// The wave gives way to something that waits.
+    fn end_for_pending(&mut self, now: Nanos, actions: &mut Actions) {
+        if self.state == State::Running {
+            order(actions, Order::Finish);
+            self.enter(State::Ending, Why::Superseded, now, actions);
+        }
+    }
+
+    fn decide(&mut self, command: Command, seen: &Observation, actions: &mut Actions) -> Reply {
+        let stopping = seen.stop != StopLevel::None || actions.raise != StopLevel::None;
+        match verdict(self.state, command.kind()) {
+            Verdict::Already => Ok(Accepted::Already),
+            Verdict::NotHomed => Err(Refusal::NotHomed(self.state)),
+            Verdict::Disarmed => Err(Refusal::Disarmed),
+            Verdict::Stopping => Err(Refusal::Stopping),
+            Verdict::NothingRuns => Err(Refusal::NothingRuns(self.state)),
+            Verdict::Faulted => Err(Refusal::Faulted(self.fault.unwrap_or(Fault::Halted))),
+            // STOP came before this command was looked at: whatever would move is dropped.
+            Verdict::Now | Verdict::Queue | Verdict::IfCauseGone
+                if stopping && matches!(command, Command::Calibrate | Command::Run(_)) =>
+            {
+                Err(Refusal::Stopped)
+            }
+            Verdict::IfCauseGone => match self.standing_cause(seen) {
+                Some(fault) => Err(Refusal::CauseRemains(fault)),
+                None if !seen.motion.resting => Err(Refusal::Stopping),
+                None => Ok(self.carry_out(command, seen, actions)),
+            },
+            Verdict::NowIfNarrower => match command {
+                Command::UpdateSettings(config) if config.needs_rest_after(&self.config) => {
+                    Ok(self.queue(command, seen, actions))
+                }
+                _ => Ok(self.carry_out(command, seen, actions)),
+            },
+            Verdict::Now => Ok(self.carry_out(command, seen, actions)),
+            Verdict::Queue => Ok(self.queue(command, seen, actions)),
+        }
+    }
+
+    fn carry_out(&mut self, command: Command, seen: &Observation, actions: &mut Actions) -> Accepted {
+        let now = seen.now;
+        match command {
+            Command::Calibrate => self.begin_homing(now, actions),
+            Command::Run(wave) if self.state == State::Running => {
+                order(actions, Order::ChangeWave(wave));
+            }
+            Command::Run(wave) => self.begin_wave(wave, now, actions),
+            Command::End => {
+                order(actions, Order::Finish);
+                self.enter(State::Ending, Why::EndAsked, now, actions);
+            }
+            Command::Acknowledge => {
+                self.fault = None;
+                self.later_fault = None;
+                let state = if self.calibration.is_some() { State::Disarmed } else { State::NotHomed };
+                self.enter(state, Why::Acknowledged, now, actions);
+            }
+            Command::Arm => self.enter(State::Ready, Why::Armed, now, actions),
+            Command::UpdateSettings(config) => {
+                // A change that overtakes one that waits replaces it: it was made from it.
+                self.pending.settings = None;
+                self.apply(config, now, actions);
+            }
+        }
+        Accepted::Now
+    }
+
+    fn queue(&mut self, command: Command, seen: &Observation, actions: &mut Actions) -> Accepted {
+        match command {
+            Command::UpdateSettings(config) => {
+                self.pending = Pending { settings: Some(config), calibrate: false, run: None };
+            }
+            Command::Calibrate => {
+                self.pending.calibrate = true;
+                self.pending.run = None;
+            }
+            Command::Run(wave) => self.pending.run = Some(wave),
+            Command::End | Command::Acknowledge | Command::Arm => {}
+        }
+        if self.pending.anything() {
+            self.end_for_pending(seen.now, actions);
+        }
+        Accepted::Queued
+    }
+}
+
+/// Events beyond what one cycle can hold would be a mistake of this file; they are dropped rather than panicking.
+fn tell(actions: &mut Actions, event: Event) {
+    let pushed = actions.events.push(event);
+    debug_assert!(pushed.is_ok(), "more events in a cycle than fit");
+}
+
+fn order(actions: &mut Actions, order: Order) {
+    let pushed = actions.orders.push(order);
+    debug_assert!(pushed.is_ok(), "more orders in a cycle than fit");
+}

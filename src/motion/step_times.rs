@@ -1,0 +1,139 @@
+//! From planned motion to the instants of the steps.
+//!
+//! The axis stands on whole steps; a step forward is due when the plan crosses the boundary half-way to the next
+//! one, a step back at the boundary on the other side. The two boundaries overlap by a little ([`HYSTERESIS`]),
+//! so that a plan that rests exactly on one does not make the motor tremble.
+
+use super::kinematics::{Kinematics, Piece};
+
+/// How far past the half-way point the plan must be for a step, in steps.
+pub const HYSTERESIS: f64 = 0.05;
+
+/// Rounds of the safeguarded Newton iteration; quadratic convergence needs four or five, bisection the rest.
+const ROUNDS: u32 = 60;
+/// The instant is exact enough when the correction is below a tenth of a nanosecond.
+const EXACT_S: f64 = 1e-10;
+
+/// A step that is due.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Step {
+    /// When, in seconds from the beginning of the piece.
+    pub at_s: f64,
+    /// Toward the front.
+    pub forward: bool,
+}
+
+/// The next step that `piece`, entered with `start` (in steps), asks of an axis that stands on `count`.
+///
+/// `from_s` is where to begin looking: the time of the step before, or zero.
+#[must_use]
+pub fn next_step(start: &Kinematics, piece: Piece, count: i64, from_s: f64) -> Option<Step> {
+    let forward = count as f64 + 0.5 + HYSTERESIS;
+    let backward = count as f64 - 0.5 - HYSTERESIS;
+    let mut begin_s = from_s;
+    // Between two turning points the plan is monotone, so it crosses at most one of the boundaries first.
+    for end_s in start.turning_times(piece).into_iter().flatten().chain([piece.duration_s]) {
+        if end_s <= begin_s {
+            continue;
+        }
+        let end = start.after(piece.jerk, end_s).p;
+        if end >= forward {
+            return Some(Step { at_s: crossing(start, piece, forward, begin_s, end_s), forward: true });
+        }
+        if end <= backward {
+            return Some(Step { at_s: crossing(start, piece, backward, begin_s, end_s), forward: false });
+        }
+        begin_s = end_s;
+    }
+    None
+}
+
+/// When the plan, monotone between `low_s` and `high_s` and across the boundary at the end, crosses it.
+fn crossing(start: &Kinematics, piece: Piece, boundary: f64, low_s: f64, high_s: f64) -> f64 {
+    let (mut low_s, mut high_s) = (low_s, high_s);
+    let rising = start.after(piece.jerk, high_s).p >= boundary;
+    let at_low = start.after(piece.jerk, low_s).p;
+    if (at_low >= boundary) == rising {
+        // Already beyond it: the step is due now.
+        return low_s;
+    }
+    let mut t_s = f64::midpoint(low_s, high_s);
+    for _ in 0..ROUNDS {
+        let at = start.after(piece.jerk, t_s);
+        if (at.p >= boundary) == rising {
+            high_s = t_s;
+        } else {
+            low_s = t_s;
+        }
+        let newton_s = t_s - (at.p - boundary) / at.v;
+        let next_s =
+            if newton_s > low_s && newton_s < high_s { newton_s } else { f64::midpoint(low_s, high_s) };
+        if (next_s - t_s).abs() < EXACT_S {
+            return next_s;
+        }
+        t_s = next_s;
+    }
+    t_s
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn all_steps(start: Kinematics, piece: Piece, count: &mut i64) -> Vec<Step> {
+        let mut steps = Vec::new();
+        let mut from_s = 0.0;
+        while let Some(step) = next_step(&start, piece, *count, from_s) {
+            *count += if step.forward { 1 } else { -1 };
+            from_s = step.at_s;
+            steps.push(step);
+        }
+        steps
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn every_step_is_on_its_boundary_and_none_is_missing(
+            v in -3_000.0..3_000.0f64, a in -5e4..5e4f64, jerk in -2e6..2e6f64, duration_s in 0.001..0.2f64
+        ) {
+            let start = Kinematics { p: 0.0, v, a };
+            let piece = Piece { jerk, duration_s };
+            let mut count = 0;
+            let steps = all_steps(start, piece, &mut count);
+            let mut at = 0i64;
+            let mut last_s = 0.0;
+            for step in &steps {
+                prop_assert!(step.at_s >= last_s && step.at_s <= duration_s);
+                let boundary = at as f64 + if step.forward { 0.55 } else { -0.55 };
+                let error = start.after(jerk, step.at_s).p - boundary;
+                prop_assert!(error.abs() < 1e-5, "{error} steps beside the boundary");
+                at += if step.forward { 1 } else { -1 };
+                last_s = step.at_s;
+            }
+            let rest = start.after_piece(piece).p - count as f64;
+            prop_assert!(rest.abs() <= 0.55 + 1e-6, "{rest} steps are missing");
+        }
+    }
+
+    #[test]
+    fn a_plan_that_rests_on_a_boundary_makes_no_steps() {
+        for p in [0.5, 0.52, -0.5, 0.549] {
+            let still = Piece { jerk: 0.0, duration_s: 10.0 };
+            assert_eq!(next_step(&Kinematics::at_rest(p), still, 0, 0.0), None, "{p}");
+        }
+    }
+
+    #[test]
+    fn a_turn_inside_the_piece_gives_steps_both_ways() {
+        let start = Kinematics { p: 0.0, v: 100.0, a: -1_000.0 };
+        let mut count = 0;
+        let steps = all_steps(start, Piece { jerk: 0.0, duration_s: 0.2 }, &mut count);
+        assert_eq!(steps.iter().filter(|step| step.forward).count(), 5);
+        assert_eq!(steps.iter().filter(|step| !step.forward).count(), 5);
+        assert_eq!(count, 0);
+    }
+}

@@ -1,0 +1,134 @@
+//! The quickest jerk-limited way to rest: the *stop tail* that hangs behind every planned motion.
+//!
+//! Source of the formula. With the jerk limit `J`, letting go of an acceleration `a` takes `|a|/J` and changes
+//! the velocity by `a|a|/2J`, so the axis would coast at `u = v + a|a|/2J`. If `u` is not zero, a push against
+//! it is needed: the acceleration goes from `a` to a peak `-s·A'` (`s` the sign of `u`), stays there, and
+//! returns to zero. In coordinates mirrored so that `u > 0`, the velocity balance of a push without plateau is
+//!
+//! ```text
+//! v + a²/2J - A'²/J = 0    =>    A' = sqrt(J v + a²/2)
+//! ```
+//!
+//! and where `A'` would exceed the limit `A`, a plateau of `(v + a²/2J - A²/J) / A` seconds makes up for it.
+
+use heapless::Vec;
+
+use super::kinematics::{Kinematics, Piece};
+
+/// The pieces of a stop: at most build-up, plateau, release.
+pub type Tail = Vec<Piece, 3>;
+
+/// How hard a stop may be.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Firmness {
+    /// Largest acceleration.
+    pub acceleration: f64,
+    /// Largest jerk.
+    pub jerk: f64,
+}
+
+/// The quickest way to rest from velocity `v` and acceleration `a`.
+///
+/// An acceleration beyond the limit at the start is not increased, and left as fast as the jerk allows.
+#[must_use]
+pub fn tail(v: f64, a: f64, firmness: Firmness) -> Tail {
+    let phases = phases(v, a, firmness);
+    let mut tail = Tail::new();
+    for piece in phases {
+        if piece.duration_s > 0.0 {
+            // Three pieces fit by construction.
+            let _ = tail.push(piece);
+        }
+    }
+    tail
+}
+
+fn phases(v: f64, a: f64, Firmness { acceleration, jerk }: Firmness) -> [Piece; 3] {
+    let coasting = v + a * a.abs() / (2.0 * jerk);
+    let side = if coasting < 0.0 { -1.0 } else { 1.0 };
+    let (v, a) = (side * v, side * a);
+    let limit = acceleration.max(-a);
+    // Rounding can bring the radicand, zero for a pure release, a little below zero.
+    let unlimited = libm::sqrt((jerk * v + a * a / 2.0).max(0.0)).max(-a);
+    let (peak, plateau_s) = if unlimited <= limit {
+        (unlimited, 0.0)
+    } else {
+        (limit, (v + a * a / (2.0 * jerk) - limit * limit / jerk) / limit)
+    };
+    [
+        Piece { jerk: -side * jerk, duration_s: (a + peak) / jerk },
+        Piece { jerk: 0.0, duration_s: plateau_s },
+        Piece { jerk: side * jerk, duration_s: peak / jerk },
+    ]
+}
+
+/// How far the quickest stop leads, signed.
+#[must_use]
+pub fn displacement(v: f64, a: f64, firmness: Firmness) -> f64 {
+    phases(v, a, firmness).into_iter().fold(Kinematics { p: 0.0, v, a }, |at, piece| at.after_piece(piece)).p
+}
+
+/// Smallest and largest position on the quickest way to rest from `start`.
+#[must_use]
+pub fn extent(start: Kinematics, firmness: Firmness) -> (f64, f64) {
+    let mut at = start;
+    let (mut low, mut high) = (start.p, start.p);
+    for piece in phases(start.v, start.a, firmness) {
+        let (piece_low, piece_high) = at.extent(piece);
+        (low, high) = (low.min(piece_low), high.max(piece_high));
+        at = at.after_piece(piece);
+    }
+    (low, high)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const FIRM: Firmness = Firmness { acceleration: 8_000.0, jerk: 1.6e6 };
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(5_000))]
+
+        #[test]
+        fn a_stop_ends_at_rest_inside_its_limits(v in -800.0..800.0f64, a in -8e3..8e3f64) {
+            let mut at = Kinematics { p: 0.0, v, a };
+            for piece in tail(v, a, FIRM) {
+                prop_assert!(piece.duration_s > 0.0 && piece.jerk.abs() <= FIRM.jerk);
+                at = at.after_piece(piece);
+                prop_assert!(at.a.abs() <= FIRM.acceleration * (1.0 + 1e-12), "acceleration {}", at.a);
+            }
+            prop_assert!(at.v.abs() < 1e-7 && at.a.abs() < 1e-6, "left {at:?}");
+        }
+
+        #[test]
+        fn more_push_leads_farther(v in -800.0..800.0f64, a in -8e3..8e3f64, more in 0.0..100.0f64) {
+            prop_assert!(displacement(v, a + more, FIRM) >= displacement(v, a, FIRM) - 1e-9);
+            prop_assert!(displacement(v + more, a, FIRM) >= displacement(v, a, FIRM) - 1e-9);
+        }
+
+        #[test]
+        fn stop_time_and_distance_keep_s4_without_the_queue(v in 0.0..800.0f64) {
+            // Half of the 20 ms of S4 belong to the ramp's onset and release, the rest to latency.
+            let time_s: f64 = tail(v, 0.0, FIRM).iter().map(|piece| piece.duration_s).sum();
+            prop_assert!(time_s <= v / FIRM.acceleration + 0.010);
+            prop_assert!(displacement(v, 0.0, FIRM) <= v * v / (2.0 * FIRM.acceleration) + v * 0.010);
+        }
+    }
+
+    #[test]
+    fn at_rest_there_is_nothing_to_do() {
+        assert!(tail(0.0, 0.0, FIRM).is_empty());
+        assert_eq!(displacement(0.0, 0.0, FIRM), 0.0);
+    }
+
+    #[test]
+    fn the_extent_of_a_stop_that_turns_round_includes_the_turn() {
+        // Slow forward, hard braking already: the release overshoots into the other direction.
+        let start = Kinematics { p: 10.0, v: 5.0, a: -8_000.0 };
+        let (low, high) = extent(start, FIRM);
+        assert!(high > 10.0 && low < 10.0, "{low} {high}");
+    }
+}

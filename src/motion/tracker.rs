@@ -1,0 +1,464 @@
+//! One control cycle of following a reference, inside all limits.
+//!
+//! Each cycle chooses one number, the acceleration at its end; the jerk in between is constant. The choice is
+//! made in two steps:
+//!
+//! 1. *Wish.* Near the reference, a linear law with three equal poles; farther away, the acceleration from which
+//!    the quickest stop **relative to the moving reference** ends exactly on it. The second one is the switching
+//!    surface of time-optimal control, solved for the end of the cycle instead of switched upon, so it does not
+//!    chatter; the first one takes over where the second would hunt within one cycle.
+//! 2. *Permission.* The wish is moved as little as needed for the axis to stay able to (a) let go of its
+//!    acceleration before it reaches the speed bounds and (b) stop inside the range. Both conditions are monotone in the
+//!    chosen acceleration, so bisection finds the border.
+//!
+//! If nothing is permitted, the cycle runs along the stop tail of the state it starts from. That tail was checked
+//! when the cycle before chose it, so promises S2 and S3 hold by induction: every state that is ever reached has
+//! a stop inside the range.
+
+use heapless::Vec;
+
+use super::kinematics::{Kinematics, Piece};
+use super::limits::Limits;
+use super::stop::{self, Firmness};
+
+/// How fast an error dies out near the reference: three equal poles here, per second.
+const POLE_PER_S: f64 = 200.0;
+/// The same for the distance of the speed to its bound.
+const SPEED_POLE_PER_S: f64 = 300.0;
+/// Share of the jerk limit up to which the linear law is used, measured by the sum of its terms.
+const LINEAR_SHARE: f64 = 0.8;
+/// The relative stop is planned a little softer than allowed, so that the cycle grid leaves room to correct.
+const RELATIVE_JERK_SHARE: f64 = 0.9;
+/// At least this share of the acceleration limit is kept for catching up with an accelerating reference.
+const CATCH_UP_SHARE: f64 = 0.3;
+/// Bisections for a border: 2⁻³⁰ of the choice of one cycle is far below a thousandth of a step.
+const BISECTIONS: u32 = 30;
+/// Tolerance of the range check, far below a step, far above the rounding of a metre.
+const RANGE_SLACK_MM: f64 = 1e-6;
+
+/// Where the axis may be and how fast it may go this cycle.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bounds {
+    /// Lowest position, in mm.
+    pub low_mm: f64,
+    /// Highest position, in mm.
+    pub high_mm: f64,
+    /// Highest speed toward the front, in mm/s.
+    pub forward_mm_s: f64,
+    /// Highest speed toward the back, in mm/s.
+    pub backward_mm_s: f64,
+}
+
+/// The motion of one cycle: pieces of constant jerk, and the state they lead to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Move {
+    /// The pieces, one unless the cycle runs along a stop tail; together as long as the cycle.
+    pub pieces: Vec<Piece, 4>,
+    /// The state at the end.
+    pub end: Kinematics,
+}
+
+/// Follows a reference, cycle by cycle.
+#[derive(Debug, Clone)]
+pub struct Tracker {
+    cycle_s: f64,
+    /// Braking with the firmness of a stop because a speed bound fell below the speed, until that is over.
+    firm: bool,
+}
+
+struct Cycle<'a> {
+    start: Kinematics,
+    cycle_s: f64,
+    normal: Firmness,
+    stop: Firmness,
+    bounds: &'a Bounds,
+    /// How far the stop tail of the start state leads: never more than this is asked of the range.
+    reach: (f64, f64),
+}
+
+impl Cycle<'_> {
+    fn end(&self, a: f64) -> Kinematics {
+        self.start.after((a - self.start.a) / self.cycle_s, self.cycle_s)
+    }
+
+    fn slow_enough_forward(&self, a: f64) -> bool {
+        a <= self.approach_of_speed(self.bounds.forward_mm_s - self.end(a).v)
+    }
+
+    fn slow_enough_backward(&self, a: f64) -> bool {
+        -a <= self.approach_of_speed(self.bounds.backward_mm_s + self.end(a).v)
+    }
+
+    /// Largest acceleration toward a speed bound that is still `left_mm_s` away: the root law of a release with
+    /// half the jerk limit, and below it a linear one, so that the bound is met without ripple. Where the two
+    /// meet, at `J/λ`, the linear law asks for just the whole jerk limit.
+    fn approach_of_speed(&self, left_mm_s: f64) -> f64 {
+        let left = left_mm_s.abs();
+        let magnitude = (SPEED_POLE_PER_S * left).min(libm::sqrt(self.normal.jerk * left));
+        libm::copysign(magnitude, left_mm_s)
+    }
+
+    /// How far the cycle and the stop behind it would lead, both ways.
+    fn extent(&self, a: f64) -> (f64, f64) {
+        let piece = Piece { jerk: (a - self.start.a) / self.cycle_s, duration_s: self.cycle_s };
+        let (low, high) = self.start.extent(piece);
+        let (stop_low, stop_high) = stop::extent(self.end(a), self.stop);
+        (low.min(stop_low), high.max(stop_high))
+    }
+
+    fn stops_below_high(&self, a: f64) -> bool {
+        self.extent(a).1 <= self.reach.1.max(self.bounds.high_mm + RANGE_SLACK_MM)
+    }
+
+    fn stops_above_low(&self, a: f64) -> bool {
+        self.extent(a).0 >= self.reach.0.min(self.bounds.low_mm - RANGE_SLACK_MM)
+    }
+}
+
+/// The point nearest to `bad` between `good` and it for which `holds`; `good` is taken to hold.
+fn border(good: f64, bad: f64, holds: impl Fn(f64) -> bool) -> f64 {
+    let (mut good, mut bad) = (good, bad);
+    for _ in 0..BISECTIONS {
+        let middle = f64::midpoint(good, bad);
+        if holds(middle) {
+            good = middle;
+        } else {
+            bad = middle;
+        }
+    }
+    good
+}
+
+impl Tracker {
+    /// A tracker for cycles of `cycle_s` seconds.
+    #[must_use]
+    pub fn new(cycle_s: f64) -> Tracker {
+        Tracker { cycle_s, firm: false }
+    }
+
+    /// Plans one cycle from `start`, toward the reference that is at `now` when the cycle begins and at `then`
+    /// when it ends.
+    #[must_use]
+    pub fn plan(
+        &mut self,
+        start: Kinematics,
+        now: Kinematics,
+        then: Kinematics,
+        limits: &Limits,
+        bounds: &Bounds,
+    ) -> Move {
+        let stop = Firmness { acceleration: limits.stop_deceleration.get(), jerk: limits.stop_jerk_mm_s3() };
+        let gentle = Firmness { acceleration: limits.max_acceleration.get(), jerk: limits.max_jerk.get() };
+        self.firm = self.needs_firmness(&start, gentle, bounds);
+        let normal = if self.firm { stop } else { gentle };
+        let cycle =
+            Cycle { start, cycle_s: self.cycle_s, normal, stop, bounds, reach: stop::extent(start, stop) };
+
+        let (least, most) = reachable(start.a, normal, self.cycle_s);
+        let wish = wish(&cycle, now, then, least, most);
+        match permit(&cycle, wish, least, most) {
+            Some(a) => {
+                let jerk = (a - start.a) / self.cycle_s;
+                let mut pieces = Vec::new();
+                let _ = pieces.push(Piece { jerk, duration_s: self.cycle_s });
+                Move { pieces, end: cycle.end(a) }
+            }
+            None => along_the_tail(start, stop, self.cycle_s),
+        }
+    }
+
+    /// Firm braking starts when the axis would coast faster than allowed, and ends when its push is let go.
+    fn needs_firmness(&self, start: &Kinematics, gentle: Firmness, bounds: &Bounds) -> bool {
+        let coasting = start.v + start.a * start.a.abs() / (2.0 * gentle.jerk);
+        let tolerance = 1e-6 + gentle.jerk * self.cycle_s * self.cycle_s;
+        let too_fast =
+            coasting > bounds.forward_mm_s + tolerance || coasting < -bounds.backward_mm_s - tolerance;
+        let still_braking = self.firm && start.a.abs() > gentle.jerk * self.cycle_s;
+        too_fast || still_braking || start.a.abs() > gentle.acceleration * (1.0 + 1e-9)
+    }
+}
+
+/// The accelerations that the jerk limit lets the cycle end with.
+fn reachable(a: f64, firmness: Firmness, cycle_s: f64) -> (f64, f64) {
+    let step = firmness.jerk * cycle_s;
+    let limit = firmness.acceleration;
+    if a > limit {
+        ((a - step).max(limit), (a - step).max(limit))
+    } else if a < -limit {
+        ((a + step).min(-limit), (a + step).min(-limit))
+    } else {
+        ((a - step).max(-limit), (a + step).min(limit))
+    }
+}
+
+/// The acceleration that following the reference asks for.
+fn wish(cycle: &Cycle<'_>, now: Kinematics, then: Kinematics, least: f64, most: f64) -> f64 {
+    let (start, jerk) = (&cycle.start, cycle.normal.jerk);
+    let terms = [
+        POLE_PER_S * POLE_PER_S * POLE_PER_S * (start.p - now.p),
+        3.0 * POLE_PER_S * POLE_PER_S * (start.v - now.v),
+        3.0 * POLE_PER_S * (start.a - now.a),
+    ];
+    if terms.iter().map(|term| term.abs()).sum::<f64>() <= LINEAR_SHARE * jerk {
+        let error_jerk = -terms.iter().sum::<f64>();
+        return (then.a + (start.a - now.a) + error_jerk * cycle.cycle_s).clamp(least, most);
+    }
+    let limit = cycle.normal.acceleration;
+    // A reference that accelerates harder than the axis may is chased as if it did so as hard as possible.
+    let reference_a = then.a.clamp(-limit, limit);
+    let relative = Firmness {
+        acceleration: (limit - reference_a.abs()).max(CATCH_UP_SHARE * limit),
+        jerk: RELATIVE_JERK_SHARE * jerk,
+    };
+    let short_of_it = |a: f64| {
+        let end = cycle.end(a);
+        end.p - then.p + stop::displacement(end.v - then.v, end.a - reference_a, relative) <= 0.0
+    };
+    if short_of_it(most) {
+        most
+    } else if short_of_it(least) {
+        border(least, most, short_of_it)
+    } else {
+        least
+    }
+}
+
+/// The permitted acceleration nearest to the wish; none when only the stop tail is left.
+fn permit(cycle: &Cycle<'_>, wish: f64, least: f64, most: f64) -> Option<f64> {
+    let mut a = wish;
+    // Speed bounds: if they cannot be kept, the best is to brake as hard as the cycle can.
+    if !cycle.slow_enough_forward(a) {
+        a = if cycle.slow_enough_forward(least) {
+            border(least, a, |a| cycle.slow_enough_forward(a))
+        } else {
+            least
+        };
+    } else if !cycle.slow_enough_backward(a) {
+        a = if cycle.slow_enough_backward(most) {
+            border(most, a, |a| cycle.slow_enough_backward(a))
+        } else {
+            most
+        };
+    }
+    // The range, which comes before everything else.
+    if !cycle.stops_below_high(a) {
+        if !cycle.stops_below_high(least) {
+            return None;
+        }
+        a = border(least, a, |a| cycle.stops_below_high(a));
+        return cycle.stops_above_low(a).then_some(a);
+    }
+    if !cycle.stops_above_low(a) {
+        if !cycle.stops_above_low(most) {
+            return None;
+        }
+        a = border(most, a, |a| cycle.stops_above_low(a));
+        return cycle.stops_below_high(a).then_some(a);
+    }
+    Some(a)
+}
+
+/// The first cycle of the quickest stop.
+fn along_the_tail(start: Kinematics, firmness: Firmness, cycle_s: f64) -> Move {
+    let mut pieces = Vec::new();
+    let mut end = start;
+    let mut left_s = cycle_s;
+    for piece in stop::tail(start.v, start.a, firmness) {
+        let duration_s = piece.duration_s.min(left_s);
+        let _ = pieces.push(Piece { jerk: piece.jerk, duration_s });
+        end = end.after(piece.jerk, duration_s);
+        left_s -= duration_s;
+        if left_s <= 0.0 {
+            return Move { pieces, end };
+        }
+    }
+    // The tail ended inside the cycle: what rounding left of speed and acceleration is not carried on.
+    let _ = pieces.push(Piece { jerk: 0.0, duration_s: left_s });
+    Move { pieces, end: Kinematics::at_rest(end.p) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::motion::Follower;
+    use crate::units::{MmPerS, MmPerS2, MmPerS3};
+    use crate::wave::{Shape, Wave};
+
+    const CYCLE_S: f64 = 0.001;
+    const RANGE_MM: f64 = 145.0;
+
+    fn bounds(speed_mm_s: f64) -> Bounds {
+        Bounds { low_mm: 0.0, high_mm: RANGE_MM, forward_mm_s: speed_mm_s, backward_mm_s: speed_mm_s }
+    }
+
+    fn limits(speed: f64, acceleration: f64, jerk: f64, stop: f64) -> Limits {
+        Limits::new(
+            MmPerS::try_from(speed).unwrap(),
+            MmPerS2::try_from(acceleration).unwrap(),
+            MmPerS3::try_from(jerk).unwrap(),
+            MmPerS2::try_from(stop).unwrap(),
+            MmPerS::try_from(1.0).unwrap(),
+        )
+        .unwrap()
+    }
+
+    /// Checks what every cycle must keep, and returns where it leads.
+    fn checked(at: Kinematics, planned: &Move, limits: &Limits, bounds: &Bounds) -> Kinematics {
+        let stop = Firmness { acceleration: limits.stop_deceleration.get(), jerk: limits.stop_jerk_mm_s3() };
+        let mut state = at;
+        let mut duration_s = 0.0;
+        for piece in &planned.pieces {
+            assert!(piece.jerk.abs() <= stop.jerk * (1.0 + 1e-6), "jerk {} at {at:?}", piece.jerk);
+            let (low, high) = state.extent(*piece);
+            assert!(
+                low >= bounds.low_mm - 1e-5 && high <= bounds.high_mm + 1e-5,
+                "left the range: {low} {high}"
+            );
+            state = state.after_piece(*piece);
+            duration_s += piece.duration_s;
+        }
+        assert!((duration_s - CYCLE_S).abs() < 1e-12);
+        assert!((state.p - planned.end.p).abs() < 1e-9);
+        assert!(planned.end.a.abs() <= stop.acceleration * (1.0 + 1e-9));
+        let (low, high) = stop::extent(planned.end, stop);
+        assert!(
+            low >= bounds.low_mm - 1e-5 && high <= bounds.high_mm + 1e-5,
+            "cannot stop: {:?}",
+            planned.end
+        );
+        planned.end
+    }
+
+    fn settle(
+        limits: &Limits,
+        bounds: &Bounds,
+        from: Kinematics,
+        target: f64,
+        cycles: u32,
+    ) -> std::vec::Vec<Kinematics> {
+        let mut tracker = Tracker::new(CYCLE_S);
+        let reference = Kinematics::at_rest(target);
+        let mut at = from;
+        (0..cycles)
+            .map(|_| {
+                let planned = tracker.plan(at, reference, reference, limits, bounds);
+                at = checked(at, &planned, limits, bounds);
+                at
+            })
+            .collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+
+        #[test]
+        fn a_move_arrives_without_overshoot_or_ringing(
+            from in 0.0..RANGE_MM, to in 0.0..RANGE_MM,
+            speed in 20.0..800.0f64, acceleration in 500.0..15e3f64, onset_s in 0.01..0.2f64
+        ) {
+            let jerk = acceleration / onset_s;
+            let limits = limits(speed, acceleration, jerk, acceleration * 1.5);
+            let distance = (to - from).abs();
+            let shortest_s = distance / speed + speed / acceleration + acceleration / jerk;
+            let cycles = (shortest_s * 1_500.0) as u32 + 400;
+            let path = settle(&limits, &bounds(speed), Kinematics::at_rest(from), to, cycles);
+            let side = (to - from).signum();
+            for at in &path {
+                prop_assert!(at.v.abs() <= speed + 1e-3, "speed {}", at.v);
+                prop_assert!((at.p - to) * side <= 0.01, "overshoot {}", (at.p - to) * side);
+                // The cycle grid resolves speeds to about jerk x cycle².
+                let grid = 0.5 + 2.0 * jerk * CYCLE_S * CYCLE_S;
+                prop_assert!(at.v * side >= -grid, "turned back with {} mm/s", at.v);
+            }
+            let last = path.last().unwrap();
+            prop_assert!((last.p - to).abs() < 1e-3 && last.v.abs() < 1e-2 && last.a.abs() < 5.0, "{last:?} not {to}");
+        }
+
+        #[test]
+        fn nothing_leaves_the_range_whatever_is_asked(
+            seed in prop::collection::vec((0.0..1.0f64, -600.0..600.0f64, 20.0..600.0f64, 20.0..600.0f64), 20..60)
+        ) {
+            let limits = limits(600.0, 6_000.0, 150_000.0, 8_000.0);
+            let mut tracker = Tracker::new(CYCLE_S);
+            let mut at = Kinematics::at_rest(70.0);
+            for (position, v, forward_mm_s, backward_mm_s) in seed {
+                let bounds = Bounds { low_mm: 0.0, high_mm: RANGE_MM, forward_mm_s, backward_mm_s };
+                // References beyond the range and with impossible speeds are asked for as well.
+                let reference = Kinematics { p: position * 200.0 - 25.0, v, a: 0.0 };
+                for _ in 0..80 {
+                    let planned = tracker.plan(at, reference, reference, &limits, &bounds);
+                    at = checked(at, &planned, &limits, &bounds);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_feasible_sine_is_followed_without_lag() {
+        let limits = Limits::default();
+        for period_s in [1.0, 1.3, 2.3, 5.0] {
+            let mut follower = Follower::new(Wave::new(Shape::Sine, period_s).unwrap());
+            let mut tracker = Tracker::new(CYCLE_S);
+            let mut at = Kinematics::at_rest(40.0);
+            for _ in 0..20_000 {
+                let now = follower.reference(RANGE_MM);
+                let steady = follower.steady();
+                let approaching = follower.approaching();
+                follower.advance(CYCLE_S, &at, RANGE_MM);
+                let then = follower.reference(RANGE_MM);
+                let speed = if approaching { limits.approach_speed } else { limits.max_speed };
+                let planned = tracker.plan(at, now, then, &limits, &bounds(speed.get()));
+                at = checked(at, &planned, &limits, &bounds(speed.get()));
+                if steady {
+                    let error = (at.p - then.p).abs();
+                    assert!(error < 0.005, "{period_s} s: off by {error} mm");
+                }
+            }
+            assert!(follower.steady());
+        }
+    }
+
+    #[test]
+    fn a_square_is_followed_as_fast_as_the_limits_allow_without_ringing() {
+        let limits = Limits::default();
+        let wave = Wave::new(Shape::Square, 2.0).unwrap();
+        let mut tracker = Tracker::new(CYCLE_S);
+        let mut at = Kinematics::at_rest(0.0);
+        for cycle in 0..20_000u32 {
+            let reference = |cycle: u32| {
+                let point = wave.shape.at(f64::from(cycle) * CYCLE_S / wave.period_s());
+                Kinematics::at_rest(RANGE_MM * point.position)
+            };
+            let planned = tracker.plan(at, reference(cycle), reference(cycle + 1), &limits, &bounds(500.0));
+            at = checked(at, &planned, &limits, &bounds(500.0));
+            assert!(at.p > -0.01 && at.p < RANGE_MM + 0.01);
+            // 145 mm take 0.29 s at full speed + 0.1 s for the ramp + 0.025 s for the jerk.
+            let since_edge_s = f64::from((cycle + 500) % 1_000) * CYCLE_S;
+            if cycle > 500 && since_edge_s > 0.46 {
+                assert!((at.p - reference(cycle).p).abs() < 0.01, "{since_edge_s} s after the edge: {at:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_speed_bound_that_falls_is_kept_soon_and_without_reversal() {
+        let limits = Limits::default();
+        let mut tracker = Tracker::new(CYCLE_S);
+        let target = Kinematics::at_rest(RANGE_MM);
+        let mut at = Kinematics::at_rest(0.0);
+        for cycle in 0..1_000 {
+            let allowed = if cycle < 200 { 500.0 } else { 0.0 };
+            let planned = tracker.plan(at, target, target, &limits, &bounds(allowed));
+            at = checked(at, &planned, &limits, &bounds(allowed));
+            if cycle == 199 {
+                assert!(at.v > 400.0);
+            }
+            // 500 mm/s with 8 000 mm/s² and two onsets of 5 ms, plus letting go of the acceleration first.
+            if cycle > 200 + 75 {
+                assert!(at.v.abs() < 0.5, "{at:?} in cycle {cycle}");
+            }
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! What must hold between the options. The types have refused what is wrong with a single value.
+
+use std::ops::RangeInclusive;
+
+use super::{Driver, ForceSensor, Options};
+use crate::layout;
+
+/// A rule that the options break.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{key}: {rule}")]
+pub struct Broken {
+    /// The key of the configuration file, with its section.
+    pub key: &'static str,
+    /// What it must be.
+    pub rule: String,
+}
+
+/// The longest time that a motor driver may ask for.
+const LONGEST_NS: u64 = 1_000_000;
+
+impl Options {
+    /// What measures the force, with the default that depends on the driver.
+    #[must_use]
+    pub fn force_sensor(&self) -> ForceSensor {
+        self.force.sensor.unwrap_or(match self.driver {
+            Driver::Sim => ForceSensor::Sim,
+            Driver::Gpio | Driver::Remote => ForceSensor::None,
+        })
+    }
+
+    /// Holds the options against every rule.
+    ///
+    /// # Errors
+    /// The first rule that is broken.
+    pub fn check(&self) -> Result<(), Broken> {
+        self.check_access()?;
+        within("limits.connections", self.limits.connections, 8..=65_536)?;
+        within("limits.ws_sockets", self.limits.ws_sockets, 1..=self.limits.connections)?;
+        self.check_pins()?;
+        self.check_motion()?;
+        self.check_sim()
+    }
+
+    fn check_access(&self) -> Result<(), Broken> {
+        let access = &self.access;
+        let label = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        let name = &access.hostname;
+        require(
+            "access.hostname",
+            (1..=63).contains(&name.len())
+                && name.chars().all(label)
+                && !name.starts_with('-')
+                && !name.ends_with('-'),
+            || "must be a plain name of a-z, 0-9 and -, without .local".to_owned(),
+        )?;
+        for origin in &access.extra_origins {
+            require("access.extra_origins", is_origin(origin), || {
+                format!(
+                    "{origin:?} must be a scheme, a host and perhaps a port, as in \"http://192.168.1.5:3042\""
+                )
+            })?;
+        }
+        require(
+            "access.remote_machine",
+            self.driver == Driver::Remote || access.remote_machine.is_none(),
+            || "only the driver \"remote\" has a machine on another host".to_owned(),
+        )
+    }
+
+    fn check_pins(&self) -> Result<(), Broken> {
+        let wired: Vec<_> = self.pins.wired().collect();
+        for (index, (key, pin)) in wired.iter().enumerate() {
+            require(key, layout::ALLOWED_PINS.contains(pin), || {
+                format!("BCM {pin} cannot be used; choose one of {:?}", layout::ALLOWED_PINS)
+            })?;
+            if let Some((other, _)) = wired[..index].iter().find(|(_, taken)| taken == pin) {
+                return Err(Broken { key, rule: format!("BCM {pin} is already {other}") });
+            }
+        }
+        Ok(())
+    }
+
+    fn check_motion(&self) -> Result<(), Broken> {
+        let timing = &self.timing;
+        within("timing.pulse_high_ns", timing.pulse_high_ns, 100..=LONGEST_NS)?;
+        within("timing.pulse_low_ns", timing.pulse_low_ns, 100..=LONGEST_NS)?;
+        within("timing.dir_setup_ns", timing.dir_setup_ns, 0..=LONGEST_NS)?;
+        within("timing.dir_hold_ns", timing.dir_hold_ns, 0..=LONGEST_NS)?;
+        within("rail.travel_per_turn_mm", self.rail.travel_per_turn.get(), 0.1..=1_000.0)?;
+        let homing = &self.homing;
+        within("homing.fast_mm_s", homing.fast.get(), 1.0..=100.0)?;
+        within("homing.slow_mm_s", homing.slow.get(), 0.5..=homing.fast.get())?;
+        within("homing.back_off_mm", homing.back_off.get(), 0.5..=20.0)
+    }
+
+    fn check_sim(&self) -> Result<(), Broken> {
+        require(
+            "force.sensor",
+            self.driver == Driver::Sim || self.force.sensor != Some(ForceSensor::Sim),
+            || "the simulated sensor needs the driver \"sim\"".to_owned(),
+        )?;
+        let sim = &self.sim;
+        within("sim.length_mm", sim.length.get(), 10.0..=layout::MAX_STROKE_MM)?;
+        within("sim.hysteresis_mm", sim.hysteresis.get(), 0.0..=5.0)?;
+        within("sim.overtravel_mm", sim.overtravel.get(), 0.0..=50.0)?;
+        let over = sim.overtravel.get();
+        within("sim.start_mm", sim.start.get(), -over..=sim.length.get() + over)?;
+        within("sim.stiffness_g_per_mm", sim.stiffness_g_per_mm, 0.0..=100_000.0)
+    }
+}
+
+fn require(key: &'static str, holds: bool, rule: impl FnOnce() -> String) -> Result<(), Broken> {
+    if holds { Ok(()) } else { Err(Broken { key, rule: rule() }) }
+}
+
+/// NaN is in no range.
+fn within<T>(key: &'static str, value: T, range: RangeInclusive<T>) -> Result<(), Broken>
+where
+    T: PartialOrd + std::fmt::Display,
+{
+    require(key, range.contains(&value), || format!("{value} is outside {} … {}", range.start(), range.end()))
+}
+
+/// Browsers send a scheme, a host and a port, and nothing behind them.
+fn is_origin(origin: &str) -> bool {
+    let rest = origin.strip_prefix("http://").or(origin.strip_prefix("https://"));
+    rest.is_some_and(|host| !host.is_empty() && !host.contains(['/', '*', '@', ' ', '?', '#']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::{Mm, MmPerS};
+
+    #[test]
+    fn the_defaults_keep_every_rule() {
+        assert_eq!(Options::default().check(), Ok(()));
+        assert_eq!(Options::default().force_sensor(), ForceSensor::Sim);
+        let gpio = Options { driver: Driver::Gpio, ..Options::default() };
+        assert_eq!((gpio.check(), gpio.force_sensor()), (Ok(()), ForceSensor::None));
+    }
+
+    #[test]
+    fn each_rule_refuses_what_breaks_it() {
+        type Change = fn(&mut Options);
+        let cases: [(Change, &str); 21] = [
+            (|o| o.access.hostname.clear(), "access.hostname: must be a plain name"),
+            (|o| o.access.hostname = "yep.local".into(), "access.hostname: must be a plain name"),
+            (|o| o.access.extra_origins = vec!["*".into()], "access.extra_origins: \"*\" must be a scheme"),
+            (|o| o.access.extra_origins.push("http://a/b".into()), "access.extra_origins: \"http://a/b\""),
+            (
+                |o| o.access.remote_machine = Some([10, 0, 0, 2].into()),
+                "access.remote_machine: only the driver",
+            ),
+            (|o| o.limits.connections = 7, "limits.connections: 7 is outside 8"),
+            (|o| o.limits.ws_sockets = 65, "limits.ws_sockets: 65 is outside 1 … 64"),
+            (|o| o.pins.step = 14, "pins.step: BCM 14 cannot be used; choose one of [12, 13"),
+            (|o| o.pins.e_stop = Some(2), "pins.e_stop: BCM 2 cannot be used"),
+            (|o| o.pins.enable = Some(23), "pins.enable: BCM 23 is already pins.step"),
+            (|o| o.timing.pulse_high_ns = 99, "timing.pulse_high_ns: 99 is outside 100"),
+            (|o| o.timing.pulse_low_ns = 1_000_001, "timing.pulse_low_ns: 1000001 is outside"),
+            (|o| o.timing.dir_setup_ns = 1_000_001, "timing.dir_setup_ns"),
+            (|o| o.rail.travel_per_turn = Mm::constant(-40.0), "rail.travel_per_turn_mm: -40 is outside"),
+            (|o| o.homing.fast = MmPerS::constant(0.0), "homing.fast_mm_s: 0 is outside 1"),
+            (|o| o.homing.slow = MmPerS::constant(41.0), "homing.slow_mm_s: 41 is outside 0.5 … 40"),
+            (|o| o.homing.back_off = Mm::constant(0.0), "homing.back_off_mm: 0 is outside"),
+            (|o| o.sim.length = Mm::constant(1.0), "sim.length_mm: 1 is outside 10"),
+            (|o| o.sim.start = Mm::constant(158.1), "sim.start_mm: 158.1 is outside -3 … 158"),
+            (|o| o.sim.stiffness_g_per_mm = f64::NAN, "sim.stiffness_g_per_mm: NaN is outside"),
+            (
+                |o| (o.driver, o.force.sensor) = (Driver::Gpio, Some(ForceSensor::Sim)),
+                "force.sensor: the simulated sensor needs",
+            ),
+        ];
+        for (change, sentence) in cases {
+            let mut options = Options::default();
+            change(&mut options);
+            let broken = options.check().expect_err(sentence).to_string();
+            assert!(broken.contains(sentence), "{broken:?} does not say {sentence:?}");
+        }
+    }
+}

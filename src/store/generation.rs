@@ -1,0 +1,79 @@
+//! The number of the last write, in a file beside the database.
+//!
+//! It is written after the database is durable, so it is never ahead of a sound one: if it is, the database has
+//! lost what it had acknowledged.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+/// The number and its CRC-32: a sector is written whole or not at all, and if not, it shows.
+const BYTES: usize = 12;
+
+/// The open file.
+pub struct GenerationFile {
+    file: File,
+    generation: u64,
+}
+
+impl GenerationFile {
+    /// Opens or creates the file in the folder `dir`. A damaged one counts as new: it accuses nobody.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn open(dir: &Path) -> io::Result<GenerationFile> {
+        let path = dir.join("generation");
+        let file = File::options().read(true).write(true).create(true).truncate(false).open(path)?;
+        let mut bytes = [0; BYTES];
+        let generation = match file.read_exact_at(&mut bytes, 0) {
+            Ok(()) => parse(&bytes),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => 0,
+            Err(error) => return Err(error),
+        };
+        file.sync_all()?;
+        Ok(GenerationFile { file, generation })
+    }
+
+    /// The number of the last write, 0 before the first.
+    pub fn get(&self) -> u64 {
+        self.generation
+    }
+
+    /// Makes the number durable.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn write(&mut self, generation: u64) -> io::Result<()> {
+        let number = generation.to_be_bytes();
+        let crc = crc32fast::hash(&number).to_be_bytes();
+        self.file.write_all_at(&[&number[..], &crc].concat(), 0)?;
+        self.file.sync_data()?;
+        self.generation = generation;
+        Ok(())
+    }
+}
+
+fn parse(bytes: &[u8; BYTES]) -> u64 {
+    let number: [u8; 8] = core::array::from_fn(|i| bytes[i]);
+    if crc32fast::hash(&number).to_be_bytes() == bytes[8..] { u64::from_be_bytes(number) } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_is_kept_and_damage_forgets_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut file = GenerationFile::open(dir.path()).unwrap();
+        assert_eq!(file.get(), 0);
+        file.write(300).unwrap();
+        assert_eq!((file.get(), GenerationFile::open(dir.path()).unwrap().get()), (300, 300));
+        let path = dir.path().join("generation");
+        for damage in [&b"\0\0\0\0\0\0\x01"[..], b"\0\0\0\0\0\0\x01\x2d????", b""] {
+            std::fs::write(&path, damage).unwrap();
+            assert_eq!(GenerationFile::open(dir.path()).unwrap().get(), 0);
+        }
+    }
+}

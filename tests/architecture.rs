@@ -1,0 +1,142 @@
+//! The import rule of the house (docs/ARCHITECTURE.md), its pure rooms and its sizes, held against the source.
+
+use std::fs;
+use std::path::Path;
+
+#[path = "architecture/rules.rs"]
+mod rules;
+#[path = "architecture/source.rs"]
+mod source;
+
+use rules::breaks;
+use source::Source;
+
+#[test]
+fn the_source_keeps_the_rules() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut sources = Vec::new();
+    read(&src, &src, &mut sources);
+    assert!(sources.iter().any(|source| source.file == "lib.rs"), "nothing was read from {}", src.display());
+    assert_eq!(breaks(&sources), Vec::<String>::new());
+}
+
+fn read(src: &Path, folder: &Path, sources: &mut Vec<Source>) {
+    let mut entries: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    entries.sort();
+    for path in entries {
+        if path.is_dir() {
+            read(src, &path, sources);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let name = path.strip_prefix(src).unwrap().to_str().unwrap().replace('\\', "/");
+            sources.push(Source::parse(&name, &fs::read_to_string(&path).unwrap()));
+        }
+    }
+}
+
+/// What the rules say about files that are made up.
+fn judged(files: &[(&str, &str)]) -> Vec<String> {
+    breaks(&files.iter().map(|(name, text)| Source::parse(name, text)).collect::<Vec<_>>())
+}
+
+#[test]
+fn an_import_against_the_order_is_found_however_it_is_written() {
+    for (file, text, found) in [
+        ("machine/state.rs", "use crate::drive::Ring;", "machine/state.rs:1: machine names drive"),
+        ("machine/state.rs", "use crate::{\n  units::Mm,\n  api::{self, port},\n};", "machine names api"),
+        ("machine/state.rs", "\n\nfn f() { crate::hal::sim::go() }", "machine/state.rs:3: machine names hal"),
+        ("machine/state.rs", "fn f(x: &crate::store::Store) {}", "machine names store"),
+        ("machine/mod.rs", "use super::api::port;", "machine/mod.rs:1: machine names api"),
+        ("machine/state.rs", "use super::super::app;", "machine names app"),
+        ("machine/state.rs", "mod inner { use super::super::super::cli::x; }", "machine names cli"),
+        ("machine/state.rs", "macro_rules! m { () => { $crate::api::x() } }", "machine names api"),
+        ("machine/state.rs", "pub use crate::*;", "machine names *"),
+        ("wave/shape.rs", "use crate::motion::Limits;", "wave names motion"),
+        ("motion/limits.rs", "use crate::machine::State;", "motion names machine"),
+        ("units.rs", "use crate::wave::Shape;", "units names wave"),
+        ("api/router.rs", "use crate::drive::bridge;", "api names drive"),
+        ("api/router.rs", "use crate::hal::Clock;", "api names hal"),
+        ("settings/mod.rs", "use crate::store::Store;", "settings names store"),
+        ("sensor/mod.rs", "use crate::drive::Ring;", "sensor names drive"),
+        ("app.rs", "use crate::cli::config::Options;", "app names cli"),
+        ("main.rs", "fn main() { yep::app::run() }", "main names app"),
+        ("drive/step_loop.rs", "use crate::machine::State;", "the step loop names machine"),
+        ("drive/step_loop/edge.rs", "use crate::{hal, machine};", "the step loop names machine"),
+        ("attic/mod.rs", "", "the room attic has no place"),
+    ] {
+        let breaks = judged(&[(file, text)]);
+        assert!(breaks.len() == 1 && breaks[0].contains(found), "{file}: {text}\n{breaks:#?}");
+    }
+}
+
+#[test]
+fn a_pure_room_that_touches_the_world_is_found() {
+    for (text, found) in [
+        ("fn f() { let t = std::time::Instant::now(); }", "names Instant::now"),
+        (
+            "use std::time::Instant;\nfn f() { Instant::now(); }",
+            "state.rs:2: machine is pure and names Instant::now",
+        ),
+        ("use std::time::{Duration, SystemTime};", "names SystemTime"),
+        ("use tokio::sync::watch;", "names tokio"),
+        ("use hyper::Request;", "names hyper"),
+        ("use rppal::gpio::Gpio;", "names rppal"),
+        ("use std::{collections::BTreeMap, fs};", "names std::fs"),
+        ("fn f() { std::net::TcpStream::connect(0); }", "names std::net"),
+        ("use std::thread::sleep;", "names std::thread"),
+        ("use rand::Rng;", "names rand"),
+    ] {
+        let breaks = judged(&[("machine/state.rs", text)]);
+        assert!(breaks.len() == 1 && breaks[0].contains(found), "{text}\n{breaks:#?}");
+        assert_eq!(judged(&[("drive/mod.rs", text)]), Vec::<String>::new(), "{text}");
+    }
+}
+
+#[test]
+fn a_file_that_is_too_long_is_found() {
+    let long = |lines: usize| "fn f() {}\n".repeat(lines);
+    assert!(judged(&[("units.rs", &long(501))])[0].contains("501 lines"));
+    assert!(judged(&[("main.rs", &long(40))])[0].contains("40 lines"));
+    let tests = format!("{}#[cfg(test)]\nmod tests {{\n{}}}\n", long(500), long(300));
+    assert_eq!(
+        judged(&[("units.rs", &long(500)), ("main.rs", &long(39)), ("wave.rs", &tests)]),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
+fn what_only_looks_like_a_break_is_left_alone() {
+    let text = r##"
+        //! Never names `crate::api`, nor use tokio::x.
+        /* crate::api /* nested */ crate::api::x */
+        use crate::units::Mm;
+        use super::fault::{self, Fault};
+        const A: &str = "crate::api::x \" tokio::y";
+        const B: &str = r#"use tokio::x; " crate::api"#;
+        const C: [char; 3] = ['"', '\'', '\u{22}'];
+        fn f<'a>(x: &'a str, rand: u8) -> u8 { rand.min(tokio(x)) }
+        #[cfg(test)]
+        use crate::api::port;
+        #[cfg(test)]
+        #[allow(unused)]
+        mod tests {
+            use crate::api::port;
+            fn g() { std::thread::sleep(x); }
+        }
+        #[cfg(test)]
+        fn only(x: [u8; 2]) { crate::api::f() }
+        fn still() -> crate::units::Mm { Self::api() }
+    "##;
+    assert_eq!(judged(&[("machine/state.rs", text)]), Vec::<String>::new());
+    // The same file is read to its end.
+    let after = format!("{text}\nfn f() {{ crate::api::x() }}");
+    assert_eq!(judged(&[("machine/state.rs", &after)]).len(), 1);
+}
+
+#[test]
+fn a_module_that_is_only_for_tests_may_name_anything() {
+    let tests = "use crate::app::run;";
+    let declared = [("machine/mod.rs", "#[cfg(test)]\nmod script;"), ("machine/script.rs", tests)];
+    assert_eq!(judged(&declared), Vec::<String>::new());
+    let shipped = [("machine/mod.rs", "mod script;"), ("machine/script.rs", tests)];
+    assert_eq!(judged(&shipped), ["machine/script.rs:1: machine names app"]);
+}

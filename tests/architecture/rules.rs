@@ -1,0 +1,132 @@
+//! The rules of the house.
+
+use super::source::Source;
+
+/// Each room with the rooms that it may name. Imports point from the bottom of this table to its top.
+const ROOMS: [(&str, &str); 17] = [
+    ("units", ""),
+    ("layout", "units"),
+    ("wave", "units layout"),
+    ("motion", "units layout wave"),
+    ("machine", "units layout wave motion"),
+    ("hal", "units layout wave motion machine"),
+    ("drive", "units layout wave motion machine hal"),
+    ("sensor", "units layout wave motion machine hal"),
+    ("settings", "units layout wave motion machine"),
+    ("store", "units layout wave motion machine settings"),
+    ("auth", "units layout wave motion machine settings store"),
+    // The API reaches the machine through a port of its own: no request handler ever sees a thread or a pin.
+    ("api", "units layout wave motion machine settings store auth"),
+    ("feed", "units layout wave motion machine settings store auth"),
+    // Between the two rooms that need it: cli makes the options, app obeys them.
+    ("options", "units layout wave motion machine hal"),
+    ("app", "units layout wave motion machine hal drive sensor settings store auth api feed options"),
+    ("cli", "units layout wave motion machine hal drive sensor settings store auth api feed options app"),
+    ("main", "cli"),
+];
+
+/// Rooms that only calculate: the same inputs give the same outputs, in every test and on every machine.
+const PURE: [&str; 5] = ["units", "layout", "wave", "motion", "machine"];
+
+/// What a pure room never names: clocks, threads, files, networks, hardware, chance.
+const IMPURE: [&[&str]; 9] = [
+    &["Instant", "now"],
+    &["SystemTime"],
+    &["tokio"],
+    &["hyper"],
+    &["rppal"],
+    &["std", "fs"],
+    &["std", "net"],
+    &["std", "thread"],
+    &["rand"],
+];
+
+/// Longest file, without its tests. Above it, two things live in one file.
+const MAX_LINES: usize = 500;
+/// main.rs stays below this: it parses arguments and calls cli.
+const MAX_MAIN_LINES: usize = 40;
+
+/// Every break of a rule, as `file:line: what`.
+pub fn breaks(sources: &[Source]) -> Vec<String> {
+    let mut found = Vec::new();
+    for source in sources.iter().filter(|source| !only_for_tests(source, sources)) {
+        size(source, &mut found);
+        // The list of the rooms, which names them all.
+        if source.file != "lib.rs" {
+            imports(source, &mut found);
+            purity(source, &mut found);
+        }
+    }
+    // A group may name one room in several words.
+    found.dedup();
+    found
+}
+
+/// Whether another file declares this one under `#[cfg(test)]`.
+fn only_for_tests(source: &Source, sources: &[Source]) -> bool {
+    sources.iter().any(|parent| {
+        let folder = match parent.file.strip_suffix("mod.rs").or(parent.file.strip_suffix("lib.rs")) {
+            Some(folder) => folder.to_owned(),
+            None => format!("{}/", parent.file.trim_end_matches(".rs")),
+        };
+        parent.test_modules.iter().any(|module| {
+            let stem = format!("{folder}{module}");
+            source.file == format!("{stem}.rs") || source.file.starts_with(&format!("{stem}/"))
+        })
+    })
+}
+
+fn size(source: &Source, found: &mut Vec<String>) {
+    let limit = if source.file == "main.rs" { MAX_MAIN_LINES - 1 } else { MAX_LINES };
+    if source.lines > limit {
+        found.push(format!("{}: {} lines without its tests, {limit} are allowed", source.file, source.lines));
+    }
+}
+
+fn imports(source: &Source, found: &mut Vec<String>) {
+    let room = source.room();
+    let Some((_, allowed)) = ROOMS.iter().find(|(name, _)| *name == room) else {
+        found.push(format!("{}: the room {room} has no place in the order of imports", source.file));
+        return;
+    };
+    for (line, path) in &source.paths {
+        // The binary names the library from outside.
+        let root = if room == "main" { "yep" } else { "crate" };
+        let [first, named, ..] = &path[..] else { continue };
+        if first != root {
+            continue;
+        }
+        let is_room = ROOMS.iter().any(|(name, _)| name == named);
+        if (is_room || named == "*") && named != room && !allowed.split(' ').any(|room| room == named) {
+            found.push(format!("{}:{line}: {room} names {named}", source.file));
+        }
+        if named == "machine"
+            && (source.file == "drive/step_loop.rs" || source.file.starts_with("drive/step_loop/"))
+        {
+            found.push(format!("{}:{line}: the step loop names machine", source.file));
+        }
+    }
+}
+
+fn purity(source: &Source, found: &mut Vec<String>) {
+    if !PURE.contains(&source.room()) {
+        return;
+    }
+    for (line, path) in &source.paths {
+        for impure in IMPURE {
+            let names = |part: &[String]| part.iter().zip(impure).all(|(segment, word)| segment == word);
+            // A crate or a part of std is named at the start of a path, a type anywhere in it.
+            let is_type = impure[0].starts_with(char::is_uppercase);
+            let named =
+                path.windows(impure.len()).enumerate().any(|(i, part)| (is_type || i == 0) && names(part));
+            if named {
+                found.push(format!(
+                    "{}:{line}: {} is pure and names {}",
+                    source.file,
+                    source.room(),
+                    impure.join("::")
+                ));
+            }
+        }
+    }
+}

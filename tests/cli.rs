@@ -1,0 +1,267 @@
+//! The binary as people and scripts meet it: help, drawings, numbers, exit codes, and what it asks a server.
+
+use std::fs;
+use std::net::TcpListener;
+use std::process::{Command, Output};
+
+#[path = "cli/stub.rs"]
+mod stub;
+
+use stub::Stub;
+
+fn yep(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_yep"))
+        .args(arguments)
+        .env("COLUMNS", "80")
+        .env_remove("YEP_SERVER")
+        .env_remove("STATE_DIRECTORY")
+        .env_remove("JOURNAL_STREAM")
+        .output()
+        .unwrap()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn out(output: &Output) -> &str {
+    std::str::from_utf8(&output.stdout).unwrap()
+}
+
+fn err(output: &Output) -> &str {
+    std::str::from_utf8(&output.stderr).unwrap()
+}
+
+#[test]
+fn every_command_teaches_itself() {
+    for command in ["", "run", "wave", "calibrate", "run-wave", "end", "stop", "status"] {
+        let arguments = [command, "--help"];
+        let help = yep(&arguments[usize::from(command.is_empty())..]);
+        assert_eq!(code(&help), 0);
+        assert!(out(&help).contains("Examples:\n  "), "{command}: {}", out(&help));
+        assert!(out(&help).contains("Usage: yep"), "{command}: {}", out(&help));
+    }
+    assert!(out(&yep(&["--help"])).contains("3 no server there"));
+    assert!(out(&yep(&["--version"])).starts_with(concat!("yep ", env!("CARGO_PKG_VERSION"), " (")));
+}
+
+#[test]
+fn a_sine_is_drawn_80_characters_wide() {
+    let drawing = yep(&["wave", "sine", "--duration", "5"]);
+    assert_eq!(out(&drawing), include_str!("cli/sine-80.txt"));
+    let plain = yep(&["wave", "square", "--duration", "2", "--stroke-mm", "150", "--ascii"]);
+    assert_eq!(out(&plain), include_str!("cli/square-80-ascii.txt"));
+}
+
+#[test]
+fn rows_are_those_of_the_continuous_graph() {
+    let csv = yep(&["wave", "sine", "--duration", "2.5", "--csv", "--resolution", "10"]);
+    let mut lines = out(&csv).lines();
+    assert_eq!(lines.next(), Some("time_s,position"));
+    let rows: Vec<(f64, f64)> = lines
+        .map(|line| line.split_once(',').unwrap())
+        .map(|(time, position)| (time.parse().unwrap(), position.parse().unwrap()))
+        .collect();
+    assert_eq!(rows.len(), 26);
+    for (row, (time, position)) in rows.iter().enumerate() {
+        assert_eq!(*time, row as f64 / 10.0);
+        let expected = 0.5 - 0.5 * (2.0 * std::f64::consts::PI * time / 2.5).cos();
+        assert!((position - expected).abs() < 1e-12, "{position} at {time}");
+    }
+    let scaled =
+        yep(&["wave", "square", "--duration", "1", "--csv", "--resolution", "4", "--stroke-mm", "150"]);
+    assert_eq!(out(&scaled), "time_s,position_mm\n0,0\n0.25,150\n0.5,150\n0.75,0\n1,0\n");
+}
+
+#[test]
+fn what_makes_no_sense_is_exit_code_2() {
+    for (arguments, said) in [
+        (&["wave", "triangle", "--duration", "5"][..], "possible values: sine, square"),
+        (&["wave", "sine"], "--duration"),
+        (&["wave", "sine", "--duration", "0"], "a period of 0 s cannot be run: give 0.05 s to 86400 s"),
+        (&["wave", "sine", "--duration", "NaN"], "a period of NaN s cannot be run"),
+        (&["wave", "sine", "--duration", "5", "--stroke-mm", "-3"], "--stroke-mm must be above 0"),
+        (&["wave", "sine", "--duration", "5", "--resolution", "10"], "--csv"),
+        (&["run-wave", "sine", "--duration", "inf"], "--duration must be a number of seconds"),
+        (&["run", "--listen", "8080"], "invalid socket address"),
+        (&["run", "--driver", "pigpio"], "possible values: sim, gpio, remote"),
+        (&["run", "--config", "/nowhere/yep.toml"], "cannot read /nowhere/yep.toml: No such file"),
+        (&["status", "--server", "yep.local"], "give it as http://host:port"),
+        (&["frobnicate"], "unrecognized subcommand"),
+    ] {
+        let output = yep(arguments);
+        assert_eq!(code(&output), 2, "{arguments:?}: {}", err(&output));
+        assert!(err(&output).contains(said), "{arguments:?}: {}", err(&output));
+        assert_eq!(out(&output), "");
+    }
+}
+
+#[test]
+fn a_wrong_configuration_file_is_named_with_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("yep.toml");
+    fs::write(&file, "[pins]\nstep = 23\ndir = 23\n").unwrap();
+    let output = yep(&["--config", file.to_str().unwrap()]);
+    assert_eq!(code(&output), 2);
+    let expected = format!("yep: {}:3: pins.dir: BCM 23 is already pins.step\n", file.display());
+    assert_eq!(err(&output), expected);
+}
+
+const DONE: (&str, &str) = ("200 OK", "null");
+
+#[test]
+fn commands_ask_what_the_app_asks() {
+    for (arguments, line, body, answer, said) in [
+        (
+            &["calibrate"][..],
+            "POST /api/commands/run HTTP/1.1",
+            r#"{"type":"calibrate"}"#,
+            DONE,
+            "calibrating\n",
+        ),
+        (&["stop"], "POST /api/commands/run HTTP/1.1", r#"{"type":"stop"}"#, DONE, "stopping\n"),
+        (&["end"], "POST /api/commands/run HTTP/1.1", r#"{"type":"end"}"#, DONE, "ending: "),
+        (
+            &["run-wave", "sine", "--duration", "2.5"],
+            "POST /api/wave/run HTTP/1.1",
+            r#"{"type":"sine","duration":2.5}"#,
+            ("200 OK", r#"{"status":"success"}"#),
+            "sine, 2.5 s a period; end it with",
+        ),
+    ] {
+        let stub = Stub::answering(&[answer]);
+        let (url, host) = (stub.url(), stub.address.to_string());
+        let output = yep(&[arguments, &["--server", &url]].concat());
+        assert_eq!(code(&output), 0, "{arguments:?}: {}", err(&output));
+        assert!(out(&output).starts_with(said), "{arguments:?}: {}", out(&output));
+        let asked = stub.asked();
+        assert_eq!((asked[0].line.as_str(), asked[0].body.as_str()), (line, body));
+        assert_eq!(asked[0].host, host);
+    }
+}
+
+#[test]
+fn a_refusal_is_exit_code_1_with_the_servers_words() {
+    let detail = r#"{"detail":"not homed: calibrate first"}"#;
+    let stub = Stub::answering(&[("409 Conflict", detail)]);
+    let output = yep(&["run-wave", "sine", "--duration", "5", "--server", &stub.url()]);
+    assert_eq!((code(&output), out(&output)), (1, ""));
+    assert_eq!(err(&output), "yep: not homed: calibrate first\n");
+}
+
+#[test]
+fn no_server_is_exit_code_3_and_says_how_to_start_one() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let output = yep(&["stop", "--server", &format!("http://{free}")]);
+    assert_eq!(code(&output), 3);
+    assert!(err(&output).starts_with(&format!("yep: no server at http://{free} (")), "{}", err(&output));
+    assert!(err(&output).contains(&format!("Start one with: yep run --listen {free}\n")), "{}", err(&output));
+}
+
+#[test]
+fn something_else_on_the_port_is_exit_code_3() {
+    for answer in ["220 mail.example ESMTP\r\n", "", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"] {
+        let stub = Stub::saying(vec![answer.to_owned()]);
+        let output = yep(&["status", "--server", &stub.url()]);
+        assert_eq!(code(&output), 3, "{answer:?}: {}", err(&output));
+        assert!(err(&output).contains("does not talk like a yep server"), "{answer:?}: {}", err(&output));
+    }
+}
+
+#[test]
+fn the_server_can_be_named_by_the_environment() {
+    let stub = Stub::answering(&[DONE]);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_yep"));
+    assert!(command.arg("stop").env("YEP_SERVER", stub.url()).output().unwrap().status.success());
+    assert_eq!(stub.asked()[0].body, r#"{"type":"stop"}"#);
+}
+
+const RUNNING: &str = r#"{"state":"running","why":"a wave was asked for","since_s":3.0,"position_mm":12.345,
+    "velocity_mm_s":-91.1,"force_g":12.4,"clipped":true,"limits":{"front":false,"back":false,"e_stop":false},
+    "fault":null,"range_mm":145.0,"phase":0.42,"periods":3,"lateness":{}}"#;
+const FAULTED: &str = r#"{"state":"faulted","why":"the e-stop input is open","position_mm":null,"velocity_mm_s":0,
+    "force_g":null,"clipped":false,"limits":{"front":true,"back":false,"e_stop":true},
+    "fault":{"code":"e_stop","message":"the e-stop input is open","remedy":"close the e-stop loop when it is safe"},
+    "range_mm":null,"phase":null,"periods":0}"#;
+
+#[test]
+fn the_status_is_a_page_for_people() {
+    let stub = Stub::answering(&[("200 OK", RUNNING)]);
+    let output = yep(&["status", "--server", &stub.url()]);
+    assert_eq!(
+        out(&output),
+        "state     running: a wave was asked for\n\
+         position  12.35 of 145.0 mm\n\
+         speed     -91.1 mm/s (the limits keep it from following the wave)\n\
+         force     12 g\n\
+         limits    front free, back free, e-stop loop closed\n\
+         wave      42 % of a period, 3 complete\n"
+    );
+    assert_eq!(stub.asked()[0].line, "GET /api/status HTTP/1.1");
+
+    let stub = Stub::answering(&[("200 OK", FAULTED)]);
+    let output = yep(&["status", "--server", &stub.url()]);
+    assert_eq!(code(&output), 0);
+    assert_eq!(
+        out(&output),
+        "state     faulted: the e-stop input is open\n\
+         position  not known\n\
+         speed     0.0 mm/s\n\
+         force     not known\n\
+         limits    front pressed, back free, e-stop loop open\n\
+         fault     the e-stop input is open (e_stop)\n\
+         to do     close the e-stop loop when it is safe\n"
+    );
+}
+
+#[test]
+fn the_status_is_the_servers_json_for_programs() {
+    let stub = Stub::answering(&[("200 OK", RUNNING)]);
+    let output = yep(&["status", "--json", "--server", &stub.url()]);
+    assert_eq!(out(&output).lines().count(), 1);
+    let [printed, said]: [serde_json::Value; 2] =
+        [out(&output), RUNNING].map(|text| serde_json::from_str(text).unwrap());
+    assert_eq!(printed, said);
+}
+
+#[test]
+fn watching_ends_with_the_server() {
+    let stub = Stub::answering(&[("200 OK", RUNNING), ("200 OK", FAULTED)]);
+    let output = yep(&["status", "--watch", "--server", &stub.url()]);
+    assert_eq!(code(&output), 3);
+    let lines: Vec<&str> = out(&output).lines().collect();
+    assert_eq!(lines.len(), 2);
+    assert!(lines[0].starts_with("running ") && lines[0].contains("12.35 of 145.0 mm"), "{}", lines[0]);
+    assert!(lines[1].starts_with("faulted ") && lines[1].contains("e-stop input is open"), "{}", lines[1]);
+}
+
+#[test]
+fn waiting_for_a_calibration_tells_how_it_ended() {
+    let state = |text: &'static str| ("200 OK", text);
+    let homing = state(r#"{"state":"homing","why":"calibration was asked for"}"#);
+    for (last, exit, said) in [
+        (
+            state(r#"{"state":"ready","why":"both ends were found","range_mm":145}"#),
+            0,
+            "calibrated: 145.0 mm can be used",
+        ),
+        (
+            state(
+                r#"{"state":"faulted","fault":{"code":"x","message":"no front limit switch was found","remedy":"check it"}}"#,
+            ),
+            1,
+            "yep: calibration failed: no front limit switch was found; check it",
+        ),
+        (state(r#"{"state":"not_homed","why":"STOP"}"#), 1, "yep: calibration did not finish: STOP"),
+    ] {
+        // What was so before does not count, nor does a wave that has to end first.
+        let before = state(r#"{"state":"ready","why":"at rest"}"#);
+        let ending = state(r#"{"state":"ending","why":"another command waits"}"#);
+        let stub = Stub::answering(&[DONE, before, ending, homing, homing, last]);
+        let output = yep(&["calibrate", "--wait", "--server", &stub.url()]);
+        assert_eq!(code(&output), exit, "{}", err(&output));
+        let text = if exit == 0 { out(&output) } else { err(&output) };
+        assert_eq!(text.trim_end(), said);
+        assert_eq!(stub.asked().len(), 6);
+    }
+}

@@ -1,0 +1,81 @@
+//! A server of a few lines: it notes what it is asked and gives the answers it was told to.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::thread::{self, JoinHandle};
+
+/// It ends after its last answer.
+pub struct Stub {
+    pub address: SocketAddr,
+    thread: JoinHandle<Vec<Asked>>,
+}
+
+/// A request: its first line, its Host header, its body.
+#[derive(Debug, PartialEq)]
+pub struct Asked {
+    pub line: String,
+    pub host: String,
+    pub body: String,
+}
+
+impl Stub {
+    /// Answers one connection after the other, each with a status line's code and text and a body.
+    pub fn answering(answers: &[(&'static str, &'static str)]) -> Stub {
+        let answers: Vec<String> = answers
+            .iter()
+            .map(|(status, body)| {
+                format!(
+                    "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                    body.len()
+                )
+            })
+            .collect();
+        Stub::saying(answers)
+    }
+
+    /// Answers with these bytes, whatever they mean.
+    pub fn saying(answers: Vec<String>) -> Stub {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let thread = thread::spawn(move || {
+            answers.iter().map(|answer| exchange(listener.accept().unwrap().0, answer)).collect()
+        });
+        Stub { address, thread }
+    }
+
+    /// Where it is, as the command line names it.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// What it was asked, once all answers are given.
+    pub fn asked(self) -> Vec<Asked> {
+        self.thread.join().unwrap()
+    }
+}
+
+fn exchange(mut stream: TcpStream, answer: &str) -> Asked {
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let mut next = || {
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
+    };
+    let line = next();
+    let (mut host, mut length) = (String::new(), 0);
+    loop {
+        let header = next();
+        match header.split_once(": ") {
+            Some((name, value)) if name.eq_ignore_ascii_case("host") => host = value.to_owned(),
+            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
+                length = value.parse().unwrap()
+            }
+            Some(_) => {}
+            None => break,
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    stream.write_all(answer.as_bytes()).unwrap();
+    Asked { line, host, body: String::from_utf8(body).unwrap() }
+}

@@ -1,0 +1,227 @@
+//! The rules of memory-layout/layout.toml: the shipped one keeps them all, and each of them refuses a layout
+//! that breaks it, in words that name the key.
+//!
+//! The rules run in the build script, where no test can reach them, so their source is included here again.
+
+#[path = "../build/check.rs"]
+mod check;
+#[path = "../build/files.rs"]
+mod files;
+#[path = "../build/schema.rs"]
+mod schema;
+
+use check::check;
+use files::Files;
+use schema::{Layout, Level, Pull};
+
+const LAYOUT: &str = include_str!("../memory-layout/layout.toml");
+
+fn shipped() -> (Layout, Files) {
+    let files = Files {
+        cmdline: include_str!("../memory-layout/boot/cmdline.txt").into(),
+        config: include_str!("../memory-layout/boot/config.txt").into(),
+        fstab: include_str!("../memory-layout/fstab").into(),
+        sysctl: include_str!("../memory-layout/sysctl.conf").into(),
+        unit: include_str!("../systemd/yep.service").into(),
+    };
+    (toml::from_str(LAYOUT).unwrap(), files)
+}
+
+#[test]
+fn the_shipped_layout_keeps_every_rule() {
+    let (layout, files) = shipped();
+    assert_eq!(check(&layout, &files), Vec::<String>::new());
+}
+
+#[test]
+fn an_unknown_key_is_named_with_its_line() {
+    let error = toml::from_str::<Layout>(&LAYOUT.replace("spin_us", "spin_ms")).unwrap_err().to_string();
+    assert!(error.contains("spin_ms") && error.contains("line "), "{error}");
+}
+
+#[test]
+fn items_of_the_rings_fit_their_slots() {
+    use yep::machine::{Command, Event, Snapshot};
+    assert!(size_of::<(u64, Command)>() <= yep::layout::COMMAND_SLOT_BYTES);
+    assert!(size_of::<(u64, Event)>() <= yep::layout::EVENT_SLOT_BYTES);
+    assert!(size_of::<Snapshot>() <= yep::layout::SNAPSHOT_SLOT_BYTES);
+}
+
+#[test]
+fn the_default_limits_are_inside_the_hard_ones() {
+    let limits = yep::motion::Limits::default();
+    assert!(limits.max_speed.get() <= yep::layout::MAX_SPEED_MM_S);
+    assert!(limits.stop_deceleration.get() <= yep::layout::MAX_ACCELERATION_MM_S2);
+    assert!(limits.stop_jerk_mm_s3() <= yep::layout::MAX_JERK_MM_S3);
+}
+
+#[test]
+fn the_table_of_pins_has_each_role_once_and_safe_outputs() {
+    use yep::layout::{Level, PINS, Wiring};
+    for (index, pin) in PINS.iter().enumerate() {
+        assert!(PINS[..index].iter().all(|other| other.role != pin.role && other.bcm != pin.bcm));
+        if let Wiring::Output { safe } = pin.wiring {
+            assert_eq!(safe, Level::Low, "{:?}", pin.role);
+        }
+    }
+    assert_eq!(PINS.len(), 6);
+}
+
+/// One test a rule: the change that breaks it, and what the sentence must contain.
+macro_rules! refused {
+    ($($name:ident: |$layout:ident, $files:ident| $change:expr => $sentence:literal;)*) => {$(
+        #[test]
+        #[allow(unused_variables, unused_mut)]
+        fn $name() {
+            let (mut $layout, mut $files) = shipped();
+            $change;
+            let broken = check(&$layout, &$files);
+            assert!(broken.iter().any(|sentence| sentence.contains($sentence)), "{broken:#?}");
+        }
+    )*};
+}
+
+refused! {
+    partitions_are_the_known_four: |l, f| l.disk.partition.swap(1, 2)
+        => "disk.partition: must be boot, root_a, root_b and data";
+    a_partition_has_a_size: |l, f| l.disk.partition[3].size_mib = 0
+        => "disk.partition data: start_mib and size_mib must be above 0";
+    partitions_do_not_overlap: |l, f| l.disk.partition[1].start_mib -= 1
+        => "disk.partition root_a: overlaps boot";
+    only_the_last_partition_grows: |l, f| l.disk.partition[1].grows = true
+        => "disk.partition root_a: only the last partition can grow";
+    partitions_fit_the_card: |l, f| l.disk.card_mib = 2_687
+        => "disk.partition data: ends after disk.card_mib = 2687";
+    both_roots_are_of_one_size: |l, f| l.disk.partition[2].size_mib -= 1
+        => "disk.partition root_b: must be as large as root_a";
+    the_kernel_mounts_root_a: |l, f| f.cmdline = f.cmdline.replace("LABEL=root-a", "/dev/mmcblk0p2")
+        => "boot/cmdline.txt must say root=LABEL=root-a";
+    fstab_names_partitions: |l, f| f.fstab = f.fstab.replace("LABEL=data", "LABEL=state")
+        => "fstab mounts state as ext4";
+
+    a_core_exists: |l, f| l.cpu.control = 4
+        => "cpu: core 4 is not one of cpu.cores = 4";
+    a_core_has_one_role: |l, f| l.cpu.control = 3
+        => "no core may have two roles";
+    the_server_has_a_core: |l, f| l.cpu.server.clear()
+        => "cpu.server: needs at least one core";
+    the_step_core_is_isolated: |l, f| l.cpu.isolated = vec![2]
+        => "cpu.step = 3: must be in cpu.isolated";
+    the_server_runs_on_shared_cores: |l, f| l.cpu.isolated = vec![1, 3]
+        => "cpu.server: core 1 is isolated";
+    the_kernel_isolates_the_step_core: |l, f| f.cmdline = f.cmdline.replace("isolcpus=3 ", "")
+        => "must say the same with isolcpus=";
+    the_kernel_stops_the_tick_there: |l, f| f.cmdline = f.cmdline.replace("nohz_full=3", "nohz_full=2")
+        => "must say the same with nohz_full=";
+    the_kernel_keeps_callbacks_off_it: |l, f| f.cmdline = f.cmdline.replace("rcu_nocbs=3", "rcu_nocbs=x")
+        => "must say the same with rcu_nocbs=";
+    interrupts_stay_off_it: |l, f| f.cmdline = f.cmdline.replace("irqaffinity=0-2", "irqaffinity=0-3")
+        => "must keep interrupts off these cores";
+    steps_come_before_control: |l, f| l.cpu.step_priority = 40
+        => "cpu.step_priority: must be above cpu.control_priority";
+    the_unit_allows_the_priority: |l, f| f.unit = f.unit.replace("LimitRTPRIO=80", "LimitRTPRIO=79")
+        => "yep.service must allow it with LimitRTPRIO=";
+    the_unit_keeps_to_the_server_cores: |l, f| f.unit = f.unit.replace("CPUAffinity=0 1", "CPUAffinity=0-3")
+        => "must say the same with CPUAffinity=";
+    real_time_is_not_throttled: |l, f| f.sysctl = f.sysctl.replace("= -1", "= 950000")
+        => "sysctl.conf must say kernel.sched_rt_runtime_us = -1";
+
+    a_ring_is_a_power_of_two: |l, f| l.ram.event_ring = 200
+        => "ram.event_ring = 200: must be a power of two";
+    a_ring_holds_something: |l, f| l.ram.snapshot_ring = 1
+        => "ram.snapshot_ring = 1: must be a power of two, 2 or more";
+    rings_keep_their_budget: |l, f| l.ram.event_ring = 1_024
+        => "ram.rings_kib = 64: the rings take 152 KiB";
+    rings_and_stacks_leave_room: |l, f| l.ram.step_stack_kib = 40_000
+        => "ram.process_mib = 128: rings and stacks";
+    the_process_leaves_room: |l, f| l.ram.board_mib = 128
+        => "ram.process_mib = 128: may be half of ram.board_mib";
+    the_unit_has_the_same_budget: |l, f| l.ram.process_mib = 256
+        => "yep.service must say MemoryMax=256M";
+    a_wave_may_be_as_long_as_any_body: |l, f| l.ram.wave_body_bytes = 4_096
+        => "ram.wave_body_bytes: must not be below ram.body_bytes";
+    a_client_cannot_make_us_hold_much: |l, f| l.ram.ws_frame_bytes = 2 << 20
+        => "ram.ws_frame_bytes = 2097152: must be 1 KiB";
+    a_sensor_frame_is_short: |l, f| l.ram.uart_frame_bytes = 8_192
+        => "ram.uart_frame_bytes = 8192: must be 16";
+
+    the_queue_covers_two_periods: |l, f| l.motion.queue_ahead_us = 1_999
+        => "motion.queue_ahead_us = 1999: must be two control periods or more";
+    the_queue_is_shorter_than_the_lease: |l, f| l.motion.queue_ahead_us = 50_000
+        => "motion.queue_ahead_us = 50000: must be below watchdog.lease_ms";
+    the_queue_fits_its_ring: |l, f| l.ram.chunk_ring = 8
+        => "ram.chunk_ring = 8: does not hold motion.queue_ahead_us";
+    spinning_is_shorter_than_sleeping: |l, f| l.motion.spin_us = 200
+        => "motion.spin_us: must be below motion.step_poll_us";
+
+    a_pin_is_allowed_once: |l, f| l.gpio.allowed.push(12)
+        => "gpio.allowed: a pin is listed twice";
+    allowed_pins_come_up_low: |l, f| l.gpio.allowed.push(4)
+        => "gpio.allowed: pin 4 does not come up pulled down";
+    every_role_is_there: |l, f| l.gpio.role.truncate(5)
+        => "gpio.role e_stop: must be there once, and is there 0 times";
+    a_role_is_there_once: |l, f| { let again = l.gpio.role[0].clone(); l.gpio.role.push(again) }
+        => "gpio.role step: must be there once, and is there 2 times";
+    a_role_has_an_allowed_pin: |l, f| l.gpio.role[0].pin = 14
+        => "gpio.role step: pin 14 is not one of gpio.allowed";
+    a_pin_has_one_role: |l, f| l.gpio.role[1].pin = 23
+        => "gpio.role dir: pin 23 is already step";
+    both_switches_are_needed: |l, f| l.gpio.role[4].optional = true
+        => "gpio.role back: the machine does not work without it";
+    an_output_has_a_safe_level: |l, f| l.gpio.role[0].safe = None
+        => "gpio.role step: an output needs a safe level";
+    an_output_has_no_pull: |l, f| l.gpio.role[0].pull = Some(Pull::Up)
+        => "gpio.role step: active and pull are for inputs";
+    an_output_is_safe_at_power_on: |l, f| l.gpio.role[2].safe = Some(Level::High)
+        => "gpio.role enable: its power_on level is not its safe level";
+    the_chip_decides_the_power_on_level: |l, f| l.gpio.role[0].power_on = Some(Level::High)
+        => "gpio.role step: power_on must be Low, as pin 23 comes up";
+    a_power_on_level_is_said: |l, f| l.gpio.role[3].power_on = None
+        => "gpio.role front: power_on must be Low";
+    the_firmware_drives_outputs_safe: |l, f| f.config = f.config.replace("gpio=23,24,25", "gpio=24,25")
+        => "gpio.role step: boot/config.txt must make pin 23 op,dl";
+    an_input_has_no_safe_level: |l, f| l.gpio.role[3].safe = Some(Level::Low)
+        => "gpio.role front: safe is for outputs";
+    an_input_has_an_active_level: |l, f| l.gpio.role[4].active = None
+        => "gpio.role back: an input needs an active level";
+    an_input_has_a_pull: |l, f| l.gpio.role[5].pull = None
+        => "gpio.role e_stop: an input needs a pull";
+    the_firmware_pulls_inputs: |l, f| f.config = f.config.replace("ip,pu", "ip,pd")
+        => "gpio.role e_stop: boot/config.txt must make pin 16 ip,pu";
+
+    the_uart_keeps_its_pins: |l, f| l.gpio.allowed.push(15)
+        => "gpio.allowed: pin 15 belongs to uart.pins";
+    the_i2c_bus_keeps_its_pins: |l, f| l.gpio.allowed.push(2)
+        => "gpio.allowed: pin 2 belongs to i2c.pins";
+    the_uart_is_a_device: |l, f| l.uart.device = "serial0".into()
+        => "uart.device = \"serial0\": must be below /dev/";
+    the_uart_has_a_speed: |l, f| l.uart.baud = 300
+        => "uart.baud = 300: must be 9600";
+    the_header_has_two_i2c_buses: |l, f| l.i2c.bus = 2
+        => "i2c.bus = 2: the header has 0 and 1";
+    the_load_cell_has_an_address: |l, f| l.i2c.load_cell_address = 120
+        => "i2c.load_cell_address = 120: must be 8";
+
+    the_unit_makes_the_state_directory: |l, f| l.state.directory = "/var/yep".into()
+        => "state.directory = \"/var/yep\": yep.service says another";
+    a_tree_is_there_once: |l, f| l.state.trees.push("settings".into())
+        => "state.trees: must be there, each once";
+    the_card_is_spared: |l, f| l.state.writes_per_hour = 3_601
+        => "state.writes_per_hour = 3601: must be 1";
+
+    the_lease_is_the_fastest_watchdog: |l, f| l.watchdog.lease_ms = 2_000
+        => "watchdog.lease_ms = 2000: must be below watchdog.service_s";
+    the_service_comes_before_the_chip: |l, f| l.watchdog.service_s = 10
+        => "watchdog.service_s = 10: must be below watchdog.hardware_s";
+    the_chip_counts_to_fifteen: |l, f| l.watchdog.hardware_s = 16
+        => "watchdog.hardware_s = 16: the chip counts 15 s at most";
+    a_watchdog_of_the_unit_is_this_one: |l, f| f.unit = f.unit.replace("Type=", "WatchdogSec=3\nType=")
+        => "watchdog.service_s = 2: yep.service says WatchdogSec=3";
+
+    a_limit_is_finite: |l, f| l.limits.max_speed_mm_s = f64::NAN
+        => "limits.max_speed_mm_s = NaN: must be finite and above 0";
+    a_time_is_plausible: |l, f| l.timing.dir_setup_ns = 0
+        => "timing.dir_setup_ns = 0: must be 1";
+    pulses_fit_the_step_rate: |l, f| l.timing.pulse_high_ns = 2_501
+        => "limits.max_step_rate_hz = 200000: pulses of";
+}

@@ -1,0 +1,321 @@
+//! The main job on virtual time: calibrate, run, end, stop, fault; checked on the pulses.
+
+mod support;
+
+use support::{homed, leave, machine, options, sine, square, steps};
+use yep::hal::sim::Mishap;
+use yep::machine::{Accepted, Command, End, Event, Fault, Refusal, State};
+use yep::motion::Limits;
+use yep::units::{Mm, MmPerS};
+
+/// Instants at which the counter passes `at` upward.
+fn upward_crossings(steps: &[(u64, bool)], at: i64, start: i64) -> Vec<u64> {
+    let mut count = start;
+    let mut crossings = Vec::new();
+    for (instant, forward) in steps {
+        count += if *forward { 1 } else { -1 };
+        if *forward && count == at {
+            crossings.push(*instant);
+        }
+    }
+    crossings
+}
+
+#[test]
+fn a_sine_of_five_seconds_has_a_period_of_five_seconds_and_stays_on_its_graph() {
+    let mut machine = homed(&options());
+    machine.sink().0.clear();
+    assert_eq!(machine.command(sine(5.0)), Some(Ok(Accepted::Now)));
+    machine.run_ms(26_000);
+    let steps = steps(&machine.sink().0);
+
+    // The period, at every height between a quarter and three quarters of the stroke.
+    for at in (363..1_088).step_by(25) {
+        let crossings = upward_crossings(&steps, at, 0);
+        assert!(crossings.len() >= 4, "{crossings:?}");
+        // The first crossing belongs to the start ramp.
+        for pair in crossings[1..].windows(2) {
+            let period_s = (pair[1] - pair[0]) as f64 * 1e-9;
+            assert!((period_s - 5.0).abs() < 1e-4, "period {period_s} at {at}");
+        }
+    }
+
+    // The graph: find its origin from one crossing of the middle, then compare every step.
+    let middle = upward_crossings(&steps, 725, 0)[2];
+    let (mut count, mut worst_mm) = (0i64, 0f64);
+    for (instant, forward) in &steps {
+        count += if *forward { 1 } else { -1 };
+        let phase = 0.25 + (*instant as f64 - middle as f64) * 1e-9 / 5.0;
+        if phase > -1.0 {
+            let graph_mm = 145.0 * (0.5 - 0.5 * (2.0 * std::f64::consts::PI * phase).cos());
+            worst_mm = worst_mm.max((graph_mm - count as f64 / 10.0).abs());
+        }
+    }
+    assert!(worst_mm < 0.1, "{worst_mm} mm beside the graph");
+}
+
+#[test]
+fn end_finishes_the_period_and_rests_at_the_back() {
+    let mut machine = homed(&options());
+    machine.command(sine(2.0));
+    machine.run_ms(5_300);
+    assert_eq!(machine.command(Command::End), Some(Ok(Accepted::Now)));
+    assert_eq!(machine.snapshot().state, State::Ending);
+    let asked = machine.now();
+    let snapshot = leave(&mut machine, State::Ending, 5_000);
+    assert_eq!((snapshot.state, snapshot.position_mm), (State::Ready, Some(0.0)));
+    assert!(machine.now() - asked <= 3_200_000_000, "END took {} ns", machine.now() - asked);
+}
+
+#[test]
+fn stop_keeps_s4_and_the_position_at_every_phase() {
+    let limits = Limits::default();
+    for delay_ms in (0..1_000).step_by(37) {
+        let mut machine = homed(&options());
+        machine.command(sine(1.0));
+        machine.run_ms(3_000 + delay_ms);
+        let before = steps(&machine.sink().0);
+        // Speed by the last pulses.
+        let last = &before[before.len() - 3..];
+        let v = 0.1 * 2.0 / ((last[2].0 - last[0].0) as f64 * 1e-9);
+        let asked = machine.now();
+        machine.stop();
+        machine.run_ms(200);
+        let after = steps(&machine.sink().0);
+        let a = limits.stop_deceleration.get();
+        let made = &after[before.len()..];
+        let took_s = made.last().map_or(0.0, |(at, _)| (at - asked) as f64 * 1e-9);
+        let way_mm = made.len() as f64 * 0.1;
+        assert!(took_s <= v / a + 0.020, "{took_s} s from {v} mm/s");
+        assert!(way_mm <= v * v / (2.0 * a) + v * 0.020 + 0.2, "{way_mm} mm from {v} mm/s");
+        let snapshot = machine.snapshot();
+        assert_eq!(snapshot.state, State::Ready);
+        let position_mm = snapshot.position_mm.unwrap();
+        assert!((machine.hands().carriage_mm() - 5.0 - position_mm).abs() < 1e-3, "the position is wrong");
+        // And on it goes, without another calibration.
+        assert_eq!(machine.command(sine(1.0)), Some(Ok(Accepted::Now)));
+        machine.run_ms(4_000);
+        assert_eq!(machine.snapshot().state, State::Running);
+    }
+}
+
+#[test]
+fn stop_works_with_a_full_queue_and_empties_it() {
+    let mut machine = homed(&options());
+    machine.command(sine(1.0));
+    machine.run_ms(2_000);
+    assert_eq!(machine.command(Command::Calibrate), Some(Ok(Accepted::Queued)));
+    while machine.send(sine(0.5)).is_some() {}
+    machine.stop();
+    machine.run_ms(300);
+    assert_eq!(machine.snapshot().state, State::Ready);
+    let count = steps(&machine.sink().0).len();
+    machine.run_ms(2_000);
+    assert_eq!(steps(&machine.sink().0).len(), count, "something that waited was executed after STOP");
+    let dropped = machine
+        .take_events()
+        .iter()
+        .filter(|event| {
+            matches!(event, Event::Replied { reply: Err(Refusal::Stopped | Refusal::Stopping), .. })
+        })
+        .count();
+    assert!(dropped >= 10, "only {dropped} commands were told that STOP came first");
+}
+
+#[test]
+fn a_limit_cuts_the_motion_at_once_and_loses_the_position() {
+    for delay_ms in [0, 113, 250, 391, 617, 903] {
+        let mut machine = homed(&options());
+        machine.command(sine(1.0));
+        machine.run_ms(3_000 + delay_ms);
+        machine.hands().set(Mishap::FrontWelded, true);
+        let closed = machine.now();
+        machine.run_ms(500);
+        let late = steps(&machine.sink().0).into_iter().filter(|(at, _)| *at > closed + 50_000).count();
+        assert_eq!(late, 0, "pulses after the limit closed");
+        let snapshot = machine.snapshot();
+        assert_eq!(snapshot.fault, Some(Fault::LimitHit(End::Front)));
+        assert_eq!(snapshot.position_mm, None);
+        assert!(matches!(machine.command(sine(1.0)), Some(Err(Refusal::Faulted(_)))));
+        // The button of the old page: acknowledge, arm and home in one.
+        machine.hands().set(Mishap::FrontWelded, false);
+        assert_eq!(machine.command(Command::Calibrate), Some(Ok(Accepted::Now)));
+        assert_eq!(leave(&mut machine, State::Homing, 60_000).state, State::Ready);
+    }
+}
+
+#[test]
+fn the_e_stop_cuts_the_motion_and_closing_it_starts_nothing() {
+    let mut machine = homed(&options());
+    machine.command(sine(1.0));
+    machine.run_ms(3_210);
+    machine.hands().set(Mishap::EStopOpen, true);
+    let opened = machine.now();
+    machine.run_ms(100);
+    assert!(steps(&machine.sink().0).iter().all(|(at, _)| *at <= opened + 50_000));
+    assert!(matches!(machine.command(Command::Acknowledge), Some(Err(Refusal::CauseRemains(Fault::EStop)))));
+    machine.hands().set(Mishap::EStopOpen, false);
+    machine.run_ms(1_000);
+    assert_eq!(machine.snapshot().state, State::Faulted);
+    assert_eq!(machine.command(Command::Acknowledge), Some(Ok(Accepted::Now)));
+    assert_eq!(machine.snapshot().state, State::NotHomed);
+    assert!(steps(&machine.sink().0).iter().all(|(at, _)| *at <= opened + 50_000));
+}
+
+#[test]
+fn nothing_but_homing_moves_an_axis_that_is_not_homed() {
+    let mut machine = machine(&options());
+    machine.run_ms(50);
+    assert_eq!(machine.command(sine(1.0)), Some(Err(Refusal::NotHomed(State::NotHomed))));
+    assert_eq!(machine.command(Command::Arm), Some(Err(Refusal::NotHomed(State::NotHomed))));
+    machine.run_ms(2_000);
+    assert!(steps(&machine.sink().0).is_empty());
+}
+
+#[test]
+fn the_stroke_limit_is_never_passed() {
+    let mut options = options();
+    options.config.stroke_limit = Mm::constant(60.0);
+    let mut machine = homed(&options);
+    for command in [sine(1.0), square(1.0), sine(0.1), square(0.3)] {
+        machine.command(command);
+        for _ in 0..3_000 {
+            machine.cycle();
+            let position = machine.snapshot().position_mm.unwrap();
+            assert!((0.0..=60.0 + 1e-9).contains(&position), "{position}");
+        }
+    }
+}
+
+#[test]
+fn a_full_force_lets_not_one_step_go_against_it_but_retreat() {
+    let mut machine = homed(&options());
+    machine.command(sine(2.0));
+    machine.run_ms(5_000);
+    // Push back with more than the limit, whatever the axis does.
+    machine.hands().push_g(-1_500.0);
+    // One sample, one cycle, what is queued, and the ramp from 228 mm/s.
+    machine.run_ms(13 + 1 + 12 + 40);
+    let from = machine.now();
+    machine.run_ms(4_000);
+    let against = steps(&machine.sink().0).into_iter().filter(|(at, forward)| *at > from && *forward).count();
+    assert_eq!(against, 0, "steps against a full force");
+    assert_eq!(machine.snapshot().position_mm, Some(0.0), "the retreat was not made");
+    machine.hands().push_g(0.0);
+    machine.run_ms(1_500);
+    assert_eq!(machine.snapshot().state, State::Running);
+    assert!(machine.snapshot().position_mm.unwrap() > 1.0, "it did not go on");
+}
+
+#[test]
+fn a_spring_wall_is_pressed_no_harder_than_the_limit() {
+    let mut options = options();
+    options.rail.wall_mm = 80.0;
+    options.rail.stiffness_g_per_mm = 40.0;
+    let mut machine = homed(&options);
+    machine.command(sine(4.0));
+    let mut peak_g = 0f64;
+    for _ in 0..20_000 {
+        machine.cycle();
+        peak_g = peak_g.max(-machine.snapshot().force_g.unwrap_or(0.0));
+    }
+    assert!(machine.snapshot().fault.is_none());
+    // What is on its way when the limit is reached (S14): one sample, one cycle and the queue, at the little speed
+    // that is still allowed there, go less than half a millimetre of 40 g each.
+    assert!(peak_g > 500.0 && peak_g <= 1_020.0, "peak {peak_g} g");
+}
+
+#[test]
+fn a_silent_load_cell_ends_the_motion_with_a_ramp_and_keeps_the_position() {
+    let mut machine = homed(&options());
+    machine.command(sine(1.0));
+    machine.run_ms(3_333);
+    machine.hands().set(Mishap::LoadCellSilent, true);
+    machine.run_ms(300);
+    let snapshot = machine.snapshot();
+    assert_eq!(snapshot.fault, Some(Fault::ForceSampleLost));
+    let position_mm = snapshot.position_mm.expect("a ramp keeps the position");
+    assert!((machine.hands().carriage_mm() - 5.0 - position_mm).abs() < 1e-3);
+    assert!(matches!(machine.command(Command::Acknowledge), Some(Err(Refusal::CauseRemains(_)) | Ok(_))));
+}
+
+#[test]
+fn acknowledge_arm_and_start_are_three_things() {
+    let mut machine = homed(&options());
+    machine.command(sine(1.0));
+    machine.run_ms(3_000);
+    machine.hands().set(Mishap::LoadCellSilent, true);
+    machine.run_ms(300);
+    machine.hands().set(Mishap::LoadCellSilent, false);
+    machine.run_ms(20);
+    let quiet = steps(&machine.sink().0).len();
+    assert!(matches!(machine.command(Command::Arm), Some(Err(Refusal::Faulted(_)))));
+    assert_eq!(machine.command(Command::Acknowledge), Some(Ok(Accepted::Now)));
+    assert_eq!(machine.snapshot().state, State::Disarmed);
+    assert_eq!(machine.command(sine(1.0)), Some(Err(Refusal::Disarmed)));
+    assert_eq!(machine.command(Command::Arm), Some(Ok(Accepted::Now)));
+    machine.run_ms(1_000);
+    assert_eq!(steps(&machine.sink().0).len(), quiet, "something moved before start");
+    assert_eq!(machine.command(sine(1.0)), Some(Ok(Accepted::Now)));
+    machine.run_ms(2_000);
+    assert!(steps(&machine.sink().0).len() > quiet);
+}
+
+#[test]
+fn settings_that_widen_wait_for_rest_and_those_that_narrow_do_not() {
+    let mut machine = homed(&options());
+    machine.command(sine(1.0));
+    machine.run_ms(3_000);
+    let mut narrower = support::config();
+    narrower.limits = Limits::new(
+        MmPerS::constant(200.0),
+        narrower.limits.max_acceleration,
+        narrower.limits.max_jerk,
+        narrower.limits.stop_deceleration,
+        narrower.limits.approach_speed,
+    )
+    .unwrap();
+    assert_eq!(machine.command(Command::UpdateSettings(narrower)), Some(Ok(Accepted::Now)));
+    machine.run_ms(150);
+    for _ in 0..2_000 {
+        machine.cycle();
+        let v = machine.snapshot().velocity_mm_s;
+        assert!(v.abs() < 206.0, "{v} mm/s");
+    }
+    assert!(machine.snapshot().clipped, "200 mm/s cannot follow that sine");
+    // The queue of the original: settings end the wave, and empty the slots below.
+    assert_eq!(machine.command(sine(3.0)), Some(Ok(Accepted::Now)));
+    assert_eq!(machine.command(Command::Calibrate), Some(Ok(Accepted::Queued)));
+    assert_eq!(machine.command(Command::UpdateSettings(support::config())), Some(Ok(Accepted::Queued)));
+    assert_eq!(machine.command(sine(2.0)), Some(Ok(Accepted::Queued)));
+    machine.take_events();
+    machine.run_while(20_000, |snapshot| snapshot.state == State::Ending);
+    let events = machine.take_events();
+    assert!(events.contains(&Event::SettingsApplied));
+    assert_eq!(machine.snapshot().state, State::Running, "the last wave comes after the settings");
+}
+
+#[test]
+fn settings_of_the_rail_ask_for_another_calibration() {
+    let mut machine = homed(&options());
+    let mut other = support::config();
+    other.geometry.padding = Mm::constant(8.0);
+    assert_eq!(machine.command(Command::UpdateSettings(other)), Some(Ok(Accepted::Now)));
+    assert_eq!(machine.snapshot().state, State::NotHomed);
+    assert!(matches!(machine.command(sine(1.0)), Some(Err(Refusal::NotHomed(_)))));
+}
+
+#[test]
+fn two_runs_give_the_same_edges() {
+    let story = || {
+        let mut machine = homed(&options());
+        machine.command(sine(0.9));
+        machine.run_ms(2_345);
+        machine.command(square(1.1));
+        machine.run_ms(2_000);
+        machine.stop();
+        machine.run_ms(500);
+        std::mem::take(&mut machine.sink().0)
+    };
+    assert!(story() == story(), "the same story gave other edges");
+}

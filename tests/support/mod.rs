@@ -1,0 +1,89 @@
+//! What several tests share: the rehearsed machine with usual settings, and a memory of its edges.
+#![allow(dead_code)]
+
+use yep::drive::{PulseTiming, Rehearsal, RehearsalOptions};
+use yep::hal::sim::{Edge, EdgeKind, EdgeSink, RailOptions};
+use yep::machine::{Accepted, Command, Config, Geometry, HomingOptions, Snapshot, State};
+use yep::motion::{ALLOWANCE_POINTS, Allowance, Limits};
+use yep::units::{Grams, Mm, StepsPerMm};
+use yep::wave::{Shape, Wave};
+
+/// Keeps every edge.
+#[derive(Default)]
+pub struct Recorder(pub Vec<Edge>);
+
+impl EdgeSink for Recorder {
+    fn edge(&mut self, edge: Edge) {
+        self.0.push(edge);
+    }
+}
+
+/// The instants and directions of the steps among edges.
+pub fn steps(edges: &[Edge]) -> Vec<(u64, bool)> {
+    edges
+        .iter()
+        .filter_map(|edge| match edge.kind {
+            EdgeKind::StepBegins { forward } => Some((edge.at, forward)),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The default settings, as the settings room makes them of the app's defaults.
+pub fn config() -> Config {
+    Config {
+        geometry: Geometry {
+            max_stroke: Mm::constant(155.0),
+            padding: Mm::constant(5.0),
+            nominal: StepsPerMm::constant(10.0),
+        },
+        stroke_limit: Mm::constant(155.0),
+        limits: Limits::default(),
+        allowance: Allowance::new(
+            Grams::constant(1_000.0),
+            core::array::from_fn(|i| 600.0 * (1.0 - i as f64 / (ALLOWANCE_POINTS - 1) as f64)),
+        ),
+    }
+}
+
+pub fn timing() -> PulseTiming {
+    PulseTiming { high_ns: 2_500, low_ns: 2_500, direction_setup_ns: 5_000, direction_hold_ns: 5_000 }
+}
+
+pub fn options() -> RehearsalOptions {
+    RehearsalOptions {
+        rail: RailOptions::default(),
+        config: config(),
+        homing: HomingOptions::default(),
+        timing: timing(),
+    }
+}
+
+pub fn machine(options: &RehearsalOptions) -> Rehearsal<Recorder> {
+    Rehearsal::new(options, Recorder::default())
+}
+
+/// A machine that has been calibrated.
+pub fn homed(options: &RehearsalOptions) -> Rehearsal<Recorder> {
+    let mut machine = machine(options);
+    assert_eq!(machine.command(Command::Calibrate), Some(Ok(Accepted::Now)));
+    let settled = machine.run_while(60_000, |snapshot| snapshot.state == State::Homing);
+    assert!(settled, "homing goes on for ever");
+    let snapshot = machine.snapshot();
+    assert_eq!(snapshot.state, State::Ready, "homing ended with {}", snapshot.why);
+    machine
+}
+
+pub fn sine(period_s: f64) -> Command {
+    Command::Run(Wave::new(Shape::Sine, period_s).unwrap())
+}
+
+pub fn square(period_s: f64) -> Command {
+    Command::Run(Wave::new(Shape::Square, period_s).unwrap())
+}
+
+/// Lets time pass until the machine leaves `state`.
+pub fn leave(machine: &mut Rehearsal<Recorder>, state: State, limit_ms: u64) -> Snapshot {
+    assert!(machine.run_while(limit_ms, |snapshot| snapshot.state == state), "still {state:?}");
+    machine.snapshot()
+}

@@ -1,0 +1,110 @@
+//! Every pair of state and command, on the rehearsed machine: the reply is what the table says.
+
+mod support;
+
+use support::{Recorder, homed, machine, options, sine};
+use yep::drive::Rehearsal;
+use yep::hal::sim::Mishap;
+use yep::machine::table::{Verdict, verdict};
+use yep::machine::{Accepted, Command, CommandKind, Refusal, Reply, State};
+use yep::units::Mm;
+
+/// A machine in that state.
+fn in_state(state: State) -> Rehearsal<Recorder> {
+    let mut machine = match state {
+        State::NotHomed | State::Homing => machine(&options()),
+        _ => homed(&options()),
+    };
+    machine.run_ms(20);
+    match state {
+        State::NotHomed | State::Ready => {}
+        State::Homing => {
+            machine.command(Command::Calibrate);
+            machine.run_ms(500);
+        }
+        State::Running => {
+            machine.command(sine(2.0));
+            machine.run_ms(3_000);
+        }
+        State::Ending => {
+            machine.command(sine(2.0));
+            machine.run_ms(3_000);
+            machine.command(Command::End);
+        }
+        State::Stopping => {
+            machine.command(sine(1.0));
+            machine.run_ms(3_250);
+            machine.stop();
+            machine.run_while(50, |snapshot| snapshot.state != State::Stopping);
+        }
+        State::Faulted | State::Disarmed => {
+            machine.command(sine(2.0));
+            machine.run_ms(3_000);
+            machine.hands().set(Mishap::LoadCellSilent, true);
+            machine.run_ms(300);
+            machine.hands().set(Mishap::LoadCellSilent, false);
+            machine.run_ms(30);
+            if state == State::Disarmed {
+                machine.command(Command::Acknowledge);
+            }
+        }
+    }
+    assert_eq!(machine.snapshot().state, state);
+    machine
+}
+
+fn command(kind: CommandKind) -> Command {
+    match kind {
+        CommandKind::Calibrate => Command::Calibrate,
+        CommandKind::Run => sine(1.5),
+        CommandKind::End => Command::End,
+        CommandKind::Acknowledge => Command::Acknowledge,
+        CommandKind::Arm => Command::Arm,
+        CommandKind::UpdateSettings => {
+            // Narrower in everything, so that it need not wait.
+            let mut narrower = support::config();
+            narrower.stroke_limit = Mm::constant(150.0);
+            Command::UpdateSettings(narrower)
+        }
+    }
+}
+
+fn fits(verdict: Verdict, reply: Reply) -> bool {
+    match verdict {
+        Verdict::Now | Verdict::IfCauseGone | Verdict::NowIfNarrower => reply == Ok(Accepted::Now),
+        Verdict::Queue => reply == Ok(Accepted::Queued),
+        Verdict::Already => reply == Ok(Accepted::Already),
+        Verdict::NotHomed => matches!(reply, Err(Refusal::NotHomed(_))),
+        Verdict::Faulted => matches!(reply, Err(Refusal::Faulted(_))),
+        Verdict::Disarmed => reply == Err(Refusal::Disarmed),
+        Verdict::Stopping => reply == Err(Refusal::Stopping),
+        Verdict::NothingRuns => matches!(reply, Err(Refusal::NothingRuns(_))),
+    }
+}
+
+#[test]
+fn every_pair_is_answered_as_the_table_says() {
+    for state in State::ALL {
+        for kind in CommandKind::ALL {
+            let mut machine = in_state(state);
+            let expected = verdict(state, kind);
+            let reply = machine.command(command(kind)).expect("no answer");
+            assert!(fits(expected, reply), "{kind:?} while {state:?}: {reply:?} instead of {expected:?}");
+        }
+    }
+}
+
+#[test]
+fn stop_ends_every_state_at_rest_and_is_lowered() {
+    for state in State::ALL {
+        let mut machine = in_state(state);
+        machine.stop();
+        machine.run_ms(300);
+        let after = machine.snapshot().state;
+        assert!(!after.is_moving(), "{state:?} became {after:?}");
+        assert_eq!(machine.stop_line().level(), yep::machine::StopLevel::None, "after {state:?}");
+        let count = support::steps(&machine.sink().0).len();
+        machine.run_ms(1_000);
+        assert_eq!(support::steps(&machine.sink().0).len(), count, "{state:?} went on after STOP");
+    }
+}
