@@ -137,7 +137,7 @@ mod tests {
                 "range_mm": 145.0,
                 "phase": null,
                 "periods": 7,
-            "allowed": ["calibrate", "acknowledge", "stop"],
+                "allowed": ["calibrate", "acknowledge", "stop"],
                 "lateness": {"rebases": 1, "rebased_ns": 2, "worst_step_ns": 3, "starvations": 4},
             })
         );

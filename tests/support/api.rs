@@ -20,7 +20,7 @@ use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -42,8 +42,7 @@ pub struct FakePort {
     replies: Mutex<VecDeque<Reply>>,
     stops: AtomicUsize,
     snapshots: watch::Sender<Snapshot>,
-    /// How many commands may be decided; a test that takes them away holds the machine up.
-    pub decisions: Semaphore,
+    held: watch::Sender<bool>,
 }
 
 impl FakePort {
@@ -54,7 +53,7 @@ impl FakePort {
             replies: Mutex::default(),
             stops: AtomicUsize::new(0),
             snapshots: watch::Sender::new(snapshot(State::Ready)),
-            decisions: Semaphore::new(Semaphore::MAX_PERMITS),
+            held: watch::Sender::new(false),
         })
     }
 
@@ -73,6 +72,11 @@ impl FakePort {
         self.stops.load(SeqCst)
     }
 
+    /// Keeps all commands without a decision, or decides them again.
+    pub fn hold(&self, held: bool) {
+        self.held.send_replace(held);
+    }
+
     /// Shows another snapshot.
     pub fn show(&self, snapshot: Snapshot) {
         self.snapshots.send_replace(snapshot);
@@ -87,7 +91,7 @@ impl MachinePort for FakePort {
     fn command(&self, command: Command) -> BoxFuture<'_, Reply> {
         Box::pin(async move {
             self.commands.lock().unwrap().push(command);
-            let _permit = self.decisions.acquire().await.unwrap();
+            self.held.subscribe().wait_for(|held| !held).await.unwrap();
             self.replies.lock().unwrap().pop_front().unwrap_or(Ok(Accepted::Now))
         })
     }
@@ -236,6 +240,10 @@ pub type Headers<'a> = &'a [(&'a str, &'a str)];
 impl Server {
     /// A client's connection from 127.0.0.`host`.
     pub async fn connect_from(&self, host: u8) -> TcpStream {
+        if host == 1 {
+            // A port that is bound by hand stays taken for a minute; a thousand of them are slow to find.
+            return TcpStream::connect(self.address).await.unwrap();
+        }
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind(SocketAddr::from(([127, 0, 0, host], 0))).unwrap();
         socket.connect(self.address).await.unwrap()

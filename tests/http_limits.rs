@@ -1,0 +1,335 @@
+//! The limits: what a flood, a slow client or a large one runs into, and what works all the same.
+
+#[path = "support/api.rs"]
+mod support;
+
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use serde_json::{Value, json};
+use support::{PATIENCE, Server, Setup};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use yep::api::Limits;
+use yep::api::port::Mover;
+use yep::api::route::{ROUTES, Resource};
+
+const ORIGIN: &str = "http://localhost:3042";
+
+async fn start(change: fn(&mut Limits)) -> Server {
+    let mut setup = Setup::new(Mover::Local);
+    change(&mut setup.limits);
+    setup.start().await
+}
+
+/// What comes back until the server closes.
+async fn rest(client: &mut TcpStream) -> String {
+    let mut heard = Vec::new();
+    // A reset after the last byte is an end, too.
+    let _ = timeout(PATIENCE, client.read_to_end(&mut heard)).await.expect("the connection stays open");
+    String::from_utf8_lossy(&heard).into_owned()
+}
+
+/// Whether the server answers on this connection, which it then keeps.
+async fn answers(client: &mut TcpStream, request: &str) -> Option<u16> {
+    client.write_all(request.as_bytes()).await.ok()?;
+    let mut heard = [0; 1024];
+    let count = timeout(PATIENCE, client.read(&mut heard)).await.expect("no answer").ok()?;
+    std::str::from_utf8(&heard[..count]).ok()?.split(' ').nth(1)?.parse().ok()
+}
+
+const HEALTH: &str = "GET /api/health HTTP/1.1\r\nHost: localhost\r\n\r\n";
+const STOP: &str = "POST /api/stop HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n";
+
+#[tokio::test]
+async fn a_header_that_is_too_large_gets_431() {
+    let server = start(|_| {}).await;
+    let fits = "x".repeat(15 * 1024);
+    assert_eq!(server.request("GET", "/api/health", &[("x", &fits)], "").await.status, 200);
+    let mut client = server.connect_from(1).await;
+    let head = format!("GET /api/health HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n\r\n", "x".repeat(16 * 1024));
+    client.write_all(head.as_bytes()).await.unwrap();
+    assert!(rest(&mut client).await.starts_with("HTTP/1.1 431 "));
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_large_gets_413_with_and_without_a_length() {
+    let server = start(|_| {}).await;
+    let body = |bytes: usize| format!(r#"{{"type":"{}"}}"#, "x".repeat(bytes - 11));
+    let fits = server.post("/api/commands/run", &body(16 * 1024)).await;
+    assert_eq!(fits.status, 200);
+    let origin = [("origin", ORIGIN)];
+    let answer = server.request("POST", "/api/commands/run", &origin, &body(16 * 1024 + 1)).await;
+    assert_eq!((answer.status, answer.header("access-control-allow-origin")), (413, Some(ORIGIN)));
+    let mut client = server.connect_from(1).await;
+    let head = "POST /api/commands/run HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n";
+    client.write_all(head.as_bytes()).await.unwrap();
+    let chunk = format!("1000\r\n{}\r\n", "x".repeat(0x1000));
+    for _ in 0..5 {
+        client.write_all(chunk.as_bytes()).await.unwrap();
+    }
+    client.write_all(b"0\r\n\r\n").await.unwrap();
+    assert!(rest(&mut client).await.starts_with("HTTP/1.1 413 "));
+    // One that says that it is endless is not read to its end.
+    let mut client = server.connect_from(1).await;
+    let head = "POST /api/commands/run HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\n";
+    client.write_all(head.as_bytes()).await.unwrap();
+    let flooding = async { while client.write_all(chunk.as_bytes()).await.is_ok() {} };
+    timeout(PATIENCE, flooding).await.expect("it reads for ever");
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_gets_408() {
+    let server = start(|limits| limits.body_time = Duration::from_millis(100)).await;
+    let mut client = server.connect_from(1).await;
+    let head = format!(
+        "POST /api/commands/run HTTP/1.1\r\nHost: localhost\r\nOrigin: {ORIGIN}\r\nContent-Length: 9\r\n\r\n{{"
+    );
+    client.write_all(head.as_bytes()).await.unwrap();
+    let answer = rest(&mut client).await;
+    assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains(ORIGIN), "{answer}");
+}
+
+#[tokio::test]
+async fn stop_takes_effect_before_its_body_is_read() {
+    let server = start(|_| {}).await;
+    let mut client = server.connect_from(10).await;
+    let head = "POST /api/stop HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n";
+    client.write_all(head.as_bytes()).await.unwrap();
+    let begun = Instant::now();
+    while server.port.stops() == 0 {
+        assert!(begun.elapsed() < PATIENCE);
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_header_must_come_quickly_but_a_connection_may_rest() {
+    let server = start(|limits| {
+        limits.header_time = Duration::from_millis(300);
+        limits.idle_time = Duration::from_millis(1_500);
+    })
+    .await;
+    let closed_after = |mut client: TcpStream| async move {
+        let begun = Instant::now();
+        rest(&mut client).await;
+        begun.elapsed()
+    };
+    let silent = server.connect_from(1).await;
+    assert!(closed_after(silent).await >= Duration::from_millis(290));
+    // One byte now and then does not help.
+    let mut dripping = server.connect_from(1).await;
+    let begun = Instant::now();
+    for byte in HEALTH.as_bytes() {
+        if dripping.write_all(&[*byte]).await.is_err() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(rest(&mut dripping).await, "");
+    assert!(begun.elapsed() < Duration::from_secs(10));
+    // Between two requests there is more time than for one header.
+    let mut resting = server.connect_from(1).await;
+    assert_eq!(answers(&mut resting, HEALTH).await, Some(200));
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    assert_eq!(answers(&mut resting, HEALTH).await, Some(200));
+    assert!(closed_after(resting).await >= Duration::from_millis(1_400));
+}
+
+#[tokio::test]
+async fn one_address_has_its_share_of_the_connections() {
+    let server = start(|_| {}).await;
+    let mut held = Vec::new();
+    for _ in 0..8 {
+        let mut client = server.connect_from(10).await;
+        assert_eq!(answers(&mut client, HEALTH).await, Some(200));
+        held.push(client);
+    }
+    let mut ninth = server.connect_from(10).await;
+    assert!(rest(&mut ninth).await.starts_with("HTTP/1.1 503 "));
+    assert_eq!(server.request_from(11, "GET", "/api/health", &[], b"").await.status, 200);
+    held.pop();
+    let begun = Instant::now();
+    loop {
+        let mut again = server.connect_from(10).await;
+        if answers(&mut again, HEALTH).await == Some(200) {
+            break;
+        }
+        assert!(begun.elapsed() < PATIENCE, "a closed connection still counts");
+    }
+}
+
+#[tokio::test]
+async fn a_flood_leaves_room_for_stop_and_for_the_machine_itself() {
+    let server = start(|_| {}).await;
+    let mut flood = Vec::new();
+    for n in 0..60 {
+        let mut client = server.connect_from(10 + n / 8).await;
+        assert_eq!(answers(&mut client, HEALTH).await, Some(200), "{n}");
+        flood.push(client);
+    }
+    // A stranger may only stop now, and is sent away after it.
+    let mut stranger = server.connect_from(100).await;
+    stranger.write_all(HEALTH.as_bytes()).await.unwrap();
+    assert!(rest(&mut stranger).await.starts_with("HTTP/1.1 503 "));
+    let mut stranger = server.connect_from(100).await;
+    stranger.write_all(STOP.as_bytes()).await.unwrap();
+    assert!(rest(&mut stranger).await.starts_with("HTTP/1.1 200 "));
+    assert_eq!(server.port.stops(), 1);
+    // Two silent strangers take what is left for strangers, and the app still comes in.
+    let _silent = [server.connect_from(101).await, server.connect_from(102).await];
+    let mut third = server.connect_from(103).await;
+    assert!(rest(&mut third).await.starts_with("HTTP/1.1 503 "));
+    assert_eq!(server.get("/api/status").await.status, 200);
+}
+
+#[tokio::test]
+async fn there_are_only_so_many_sockets() {
+    let server = start(|limits| limits.sockets = 2).await;
+    let held = [server.socket("a").await, server.socket("b").await];
+    let refused = server.socket_from(1, "c", &[]).await.err();
+    assert_eq!(refused.map(|status| status.as_u16()), Some(503));
+    drop(held);
+    let begun = Instant::now();
+    while server.socket_from(1, "c", &[]).await.is_err() {
+        assert!(begun.elapsed() < PATIENCE, "a closed socket still counts");
+    }
+}
+
+#[tokio::test]
+async fn settings_that_cannot_be_stored_are_not_in_force() {
+    let server = start(|_| {}).await;
+    server.keeper.broken.store(true, SeqCst);
+    for (path, body) in [
+        ("/api/settings/any/default", r#"{"force_limit":900}"#),
+        ("/api/motion/limits", r#"{"max_speed_mm_s":400}"#),
+    ] {
+        let answer = server.put(path, body).await;
+        assert_eq!(answer.status, 503, "{}", answer.text());
+        assert!(answer.json()["detail"].as_str().unwrap().contains("the disk is full"));
+    }
+    assert_eq!(server.post("/api/setup/initialize", "").await.status, 503);
+    assert_eq!(server.port.commands(), []);
+    assert_eq!(server.get("/api/settings/any/default").await.json()["force_limit"], 1_000);
+}
+
+#[tokio::test]
+async fn a_change_is_completed_when_its_client_goes_away() {
+    let server = start(|_| {}).await;
+    *server.keeper.takes.lock().unwrap() = Duration::from_millis(200);
+    let mut client = server.connect_from(1).await;
+    let body = r#"{"force_limit":900}"#;
+    let request = format!(
+        "PUT /api/settings/any/default HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    client.write_all(request.as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    drop(client);
+    let begun = Instant::now();
+    while server.ctx.desk.current().document.force_limit != 900 {
+        assert!(begun.elapsed() < PATIENCE, "it was dropped half-way");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(server.port.commands().len(), 1);
+}
+
+#[tokio::test]
+async fn changes_are_made_one_after_the_other() {
+    let server = start(|_| {}).await;
+    *server.keeper.takes.lock().unwrap() = Duration::from_millis(5);
+    let changes = (0..20).map(|n| {
+        let (field, value) = if n % 2 == 0 { ("force_limit", 500 + n) } else { ("tick_stroke_limit", 1 + n) };
+        let body = json!({ field: value }).to_string();
+        let server = &server;
+        async move { server.put("/api/settings/any/default", &body).await.status }
+    });
+    assert!(futures_util::future::join_all(changes).await.iter().all(|status| *status == 200));
+    let kept = server.keeper.kept.lock().unwrap();
+    // Each one was made of the one before it: never more than one field changes.
+    for pair in kept.windows(2) {
+        let [a, b] = [&pair[0].document, &pair[1].document];
+        assert!(a.force_limit == b.force_limit || a.tick_stroke_limit == b.tick_stroke_limit);
+    }
+    assert_eq!(kept.len(), 20);
+    assert_eq!(*kept.last().unwrap(), server.ctx.desk.current());
+}
+
+#[tokio::test]
+async fn the_end_of_the_server_waits_for_a_change_that_is_being_made() {
+    let server = start(|_| {}).await;
+    *server.keeper.takes.lock().unwrap() = Duration::from_millis(200);
+    let (ctx, address) = (server.ctx.clone(), server.address);
+    let mut client = TcpStream::connect(address).await.unwrap();
+    let request = "POST /api/setup/initialize HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n";
+    client.write_all(request.as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let before = ctx.desk.current().document.id;
+    server.shut_down().await;
+    assert_ne!(ctx.desk.current().document.id, before);
+    assert!(rest(&mut client).await.starts_with("HTTP/1.1 200 "));
+    assert!(TcpStream::connect(address).await.is_err(), "it still listens");
+}
+
+/// JSON with the names that mean something here, and values of all kinds.
+fn body() -> impl Strategy<Value = Value> {
+    let name = prop_oneof![
+        "type|duration|points|resolution|name|active|force_limit|stroke_force_chart|max_stroke|padding_mm",
+        "max_steps|wave_resolution|max_speed_mm_s|max_jerk_mm_s3|stop_deceleration_mm_s2",
+        "[a-z]{0,3}",
+    ];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        (-10_i64..200).prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        (-1.0..20.0).prop_map(Value::from),
+        "sine|square|stop|end|calibrate|loop_wave|-?[0-9]{0,4}[.e]?[0-9]{0,2}|nan|inf|\\PC{0,5}"
+            .prop_map(Value::from),
+        Just(json!([50, 40, 30, 25, 23, 22, 20, 18, 15, 10])),
+    ];
+    leaf.prop_recursive(3, 24, 12, move |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..12).prop_map(Value::from),
+            proptest::collection::vec((name.clone(), inner), 0..4)
+                .prop_map(|pairs| Value::Object(pairs.into_iter().collect())),
+        ]
+    })
+}
+
+#[test]
+fn any_json_on_any_route_is_answered_without_failing_and_with_cors_headers() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let server = runtime.block_on(start(|_| {}));
+    let seed: u64 = match std::env::var("YEP_SEED") {
+        Ok(seed) => seed.parse().unwrap(),
+        Err(_) => {
+            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos() as u64
+        }
+    };
+    println!("YEP_SEED={seed}");
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+    let config = Config { cases: 1_500, failure_persistence: None, ..Config::default() };
+    let routes: Vec<_> = ROUTES.iter().filter(|route| route.resource != Resource::Stream).collect();
+    let cases = (0..routes.len(), body(), "default|[a-z%0-9]{1,6}", any::<bool>());
+    let tried = TestRunner::new_with_rng(config, rng).run(&cases, |(n, body, id, slash)| {
+        let route = routes[n];
+        let path = route.path.replace("{model}", "any").replace("{id}", &id) + if slash { "/" } else { "" };
+        let headers = [("origin", ORIGIN), ("content-type", "application/json")];
+        let body = body.to_string();
+        let request = server.request(route.method.as_str(), &path, &headers, &body);
+        let answer = runtime.block_on(request);
+        prop_assert!(answer.status < 500, "{} {path}: {} {}", route.method, answer.status, answer.text());
+        prop_assert_eq!(answer.header("access-control-allow-origin"), Some(ORIGIN));
+        Ok(())
+    });
+    if let Err(error) = tried {
+        panic!("{error}");
+    }
+}

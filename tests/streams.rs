@@ -1,0 +1,302 @@
+//! The streams: nothing is lost to a client that reads, and nobody waits for one that does not.
+
+#[path = "support/api.rs"]
+mod support;
+
+use std::time::{Duration, Instant};
+
+use futures_util::SinkExt;
+use serde_json::{Value, json};
+use support::{Headers, PATIENCE, Server, Setup, snapshot};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio_tungstenite::tungstenite::{Bytes, Message};
+use yep::api::port::Mover;
+use yep::machine::State;
+
+async fn start(mover: Mover) -> Server {
+    Setup::new(mover).start().await
+}
+
+/// Waits until something is so.
+async fn until(what: &str, so: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !so() {
+        assert!(begun.elapsed() < PATIENCE, "{what}: never");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_burst_of_a_thousand_reaches_everyone_who_reads_in_order() {
+    let server = start(Mover::Remote).await;
+    let (one, two) = (server.socket("s").await, server.socket("s").await);
+    let mut publisher = server.socket("other").await;
+    let readers = [one, two].map(|mut client| {
+        tokio::spawn(async move {
+            for n in 0..1_000 {
+                assert_eq!(client.message().await["n"], n.to_string());
+            }
+        })
+    });
+    for n in 0..1_000 {
+        publisher.0.feed(Message::text(json!({"stream": "s", "n": n}).to_string())).await.unwrap();
+    }
+    publisher.0.flush().await.unwrap();
+    for reader in readers {
+        reader.await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn commands_given_at_once_all_arrive() {
+    let server = start(Mover::Remote).await;
+    let mut commands = server.socket("command_all").await;
+    let names: Vec<String> = (0..200).map(|n| format!("c{n}")).collect();
+    let giving = async {
+        for pair in names.chunks(2) {
+            let bodies = [0, 1].map(|i| format!(r#"{{"type":"{}"}}"#, pair[i]));
+            let [a, b] = [0, 1].map(|i| server.post("/api/commands/run", &bodies[i]));
+            tokio::join!(a, b);
+        }
+    };
+    let hearing = async {
+        let mut heard = Vec::new();
+        while heard.len() < names.len() {
+            heard.push(commands.message().await["type"].as_str().unwrap().to_owned());
+        }
+        heard.sort_by_key(|name| name[1..].parse::<u32>().unwrap());
+        heard
+    };
+    let ((), heard) = tokio::join!(giving, hearing);
+    assert_eq!(heard, names);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_falls_behind_is_closed_without_a_gap_and_holds_nobody_up() {
+    let mut setup = Setup::new(Mover::Remote);
+    setup.limits.send_time = PATIENCE;
+    let server = setup.start().await;
+    let (mut slow, mut quick) = (server.socket("s").await, server.socket("s").await);
+    let padding = "x".repeat(16 * 1024);
+    let mut longest = Duration::ZERO;
+    // More than the kernels' buffers and the queue hold together.
+    for n in 0..1_000 {
+        let begun = Instant::now();
+        server.ctx.bus.publish("s", &[("n", &n.to_string()), ("padding", &padding)]);
+        longest = longest.max(begun.elapsed());
+        assert_eq!(quick.message().await["n"], n.to_string());
+    }
+    assert!(longest < Duration::from_millis(200), "publishing took {longest:?}");
+    // What the slow one finds when it reads at last: a beginning without a gap, then why it ends.
+    let mut next = 0;
+    let code = loop {
+        match slow.frame().await {
+            Message::Text(text) => {
+                let frame: Value = serde_json::from_str(&text).unwrap();
+                assert_eq!(frame[0]["n"], next.to_string());
+                next += 1;
+            }
+            Message::Close(frame) => break frame.map(|frame| u16::from(frame.code)),
+            frame => panic!("{frame:?}"),
+        }
+    };
+    assert_eq!(code, Some(1013));
+    assert!((64..1_000).contains(&next), "{next}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_takes_nothing_for_too_long_loses_its_socket() {
+    let mut setup = Setup::new(Mover::Remote);
+    setup.limits.send_time = Duration::from_millis(200);
+    setup.limits.sockets = 1;
+    let server = setup.start().await;
+    let _stalled = server.socket("s").await;
+    let padding = "x".repeat(1024 * 1024);
+    for _ in 0..30 {
+        server.ctx.bus.publish("s", &[("padding", &padding)]);
+    }
+    let begun = Instant::now();
+    while server.socket_from(1, "s", &[]).await.is_err() {
+        assert!(begun.elapsed() < PATIENCE, "it still has it");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_new_subscriber_of_status_hears_how_each_device_is_at_once() {
+    let server = start(Mover::Local).await;
+    let mut early = server.socket("status").await;
+    server.ctx.bus.publish("status", &[("device", "machine"), ("type", "running")]);
+    early.send(r#"{"stream":"status","device":"other","type":"warning"}"#).await;
+    early.send(r#"{"stream":"status","device":"machine","type":"waiting"}"#).await;
+    let heard = [early.message().await, early.message().await, early.message().await];
+    let mut late = server.socket("status").await;
+    assert_eq!([late.message().await, late.message().await], heard[1..]);
+}
+
+#[tokio::test]
+async fn a_client_hears_its_own_stream_and_may_publish_on_any() {
+    let server = start(Mover::Local).await;
+    let (mut own, mut other) = (server.socket("a").await, server.socket("b").await);
+    own.send("").await;
+    own.send(r#"{"stream":"a","text":"žluť 😀","n":1,"x":2.50,"big":1e22}"#).await;
+    own.send(r#"{"n":"1","stream":"b","message_id":"mine"}"#).await;
+    let text = own.text().await;
+    assert!(
+        text.ends_with(r#""text": "\u017elu\u0165 \ud83d\ude00", "n": "1", "x": "2.5", "big": "1e+22"}]"#)
+    );
+    let message = other.message().await;
+    assert_eq!((message.as_object().unwrap().len(), message["n"].as_str()), (2, Some("1")));
+    assert_ne!(message["message_id"], "mine");
+}
+
+#[tokio::test]
+async fn a_frame_that_cannot_be_published_closes_the_socket_with_1000() {
+    let server = start(Mover::Local).await;
+    for frame in [
+        "{",
+        "not json",
+        "[]",
+        "null",
+        "5",
+        r#"[{"stream":"s","n":1}]"#,
+        r#"{"stream":"s"}"#,
+        r#"{"n":1}"#,
+        r#"{"stream":"s","n":true}"#,
+        r#"{"stream":"s","n":null}"#,
+        r#"{"stream":"s","n":[1]}"#,
+        r#"{"stream":"s","n":{"a":1}}"#,
+    ] {
+        let mut client = server.socket("s").await;
+        client.send(frame).await;
+        assert_eq!(client.close_code().await, Some(1000), "{frame}");
+    }
+    let mut client = server.socket("s").await;
+    client.0.send(Message::binary(Bytes::from_static(b"{}"))).await.unwrap();
+    assert_eq!(client.close_code().await, Some(1000));
+}
+
+#[tokio::test]
+async fn a_frame_that_is_too_large_closes_the_socket_with_1009() {
+    let server = start(Mover::Local).await;
+    let frame = |bytes: usize| {
+        let empty = r#"{"stream":"s","n":""}"#.len();
+        format!(r#"{{"stream":"s","n":"{}"}}"#, "x".repeat(bytes - empty))
+    };
+    let mut client = server.socket("s").await;
+    client.send(&frame(64 * 1024)).await;
+    assert!(client.text().await.len() > 64 * 1024);
+    client.send(&frame(64 * 1024 + 1)).await;
+    assert_eq!(client.close_code().await, Some(1009));
+    let mut client = server.socket("s").await;
+    // A part of it may still be on its way when the server gives up.
+    let _ = client.0.send(Message::text(frame(1024 * 1024))).await;
+    assert_eq!(client.close_code().await, Some(1009));
+}
+
+#[tokio::test]
+async fn silence_is_noticed_and_an_answering_client_stays() {
+    let mut setup = Setup::new(Mover::Local);
+    setup.limits.ping_time = Duration::from_millis(100);
+    let server = setup.start().await;
+    let mut answering = server.socket("s").await;
+    let staying = tokio::spawn(async move {
+        // Reading answers the pings.
+        assert_eq!(answering.message().await["n"], "1");
+    });
+    let mut silent = server.connect_from(1).await;
+    let handshake = "GET /api/stream/s HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\n\
+                     Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAA\r\n\r\n";
+    silent.write_all(handshake.as_bytes()).await.unwrap();
+    let begun = Instant::now();
+    let mut heard = Vec::new();
+    tokio::time::timeout(PATIENCE, silent.read_to_end(&mut heard)).await.expect("it stays").unwrap();
+    assert!(begun.elapsed() >= Duration::from_millis(200), "{:?}", begun.elapsed());
+    assert!(heard.ends_with(&1013_u16.to_be_bytes()), "{heard:?}");
+    server.ctx.bus.publish("s", &[("n", "1")]);
+    staying.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_local_machine_obeys_frames_of_local_clients_and_stop_waits_for_nothing() {
+    let server = start(Mover::Local).await;
+    let (mut client, mut listener) = (server.socket("status").await, server.socket("command_all").await);
+    // The machine takes its time with the first command.
+    server.port.hold(true);
+    client.send(r#"{"stream":"command_all","type":"calibrate","time":"1.0"}"#).await;
+    client.send(r#"{"stream":"command_all","type":"end","time":"1.0"}"#).await;
+    client.send(r#"{"stream":"command_all","type":"stop","time":"1.0"}"#).await;
+    until("stop", || server.port.stops() == 1).await;
+    server.port.hold(false);
+    for kind in ["calibrate", "end", "stop"] {
+        assert_eq!(listener.message().await["type"], kind);
+    }
+    let mut given = Vec::new();
+    let begun = Instant::now();
+    while given.len() < 2 && begun.elapsed() < PATIENCE {
+        given.extend(server.port.commands().iter().map(|command| command.kind().name()));
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(given, ["calibrate", "end"]);
+}
+
+#[tokio::test]
+async fn a_machine_may_say_how_it_is_and_command_nobody() {
+    let mut setup = Setup::new(Mover::Remote);
+    setup.rules.remote_machine = Some("192.168.1.60".parse().unwrap());
+    let server = setup.start().await;
+    let mut page = server.socket("status").await;
+    let mut machine = server.socket_from(60, "command_all", &[]).await.unwrap();
+    machine.send(r#"{"stream":"status","device":"machine","type":"running"}"#).await;
+    assert_eq!(page.message().await["type"], "running");
+    machine.send(r#"{"stream":"command_all","type":"calibrate"}"#).await;
+    assert_eq!(machine.close_code().await, Some(1008));
+}
+
+#[tokio::test]
+async fn only_a_proper_handshake_on_a_stream_becomes_a_socket() {
+    let server = start(Mover::Local).await;
+    for (path, status) in [("/api/stream/a/deeper", 403), ("/api/health", 403), ("/nothing", 403)] {
+        let refused = server.upgrade_from(1, path, &[]).await.err().unwrap();
+        assert_eq!(refused.as_u16(), status, "{path}");
+    }
+    assert!(server.upgrade_from(1, "/api/stream/a/", &[]).await.is_ok());
+    assert_eq!(server.get("/api/stream/a").await.status, 404);
+    let upgrade: Headers<'_> = &[("connection", "keep-alive, Upgrade"), ("upgrade", "WebSocket")];
+    let old = [upgrade, &[("sec-websocket-version", "8"), ("sec-websocket-key", "x")]].concat();
+    let refused = server.request("GET", "/api/stream/a", &old, "").await;
+    assert_eq!((refused.status, refused.header("sec-websocket-version")), (426, Some("13")));
+    let keyless = [upgrade, &[("sec-websocket-version", "13")]].concat();
+    assert_eq!(server.request("GET", "/api/stream/a", &keyless, "").await.status, 400);
+}
+
+#[tokio::test]
+async fn telemetry_comes_at_once_and_the_newest_wins() {
+    let server = start(Mover::Local).await;
+    let mut client = server.socket("telemetry").await;
+    let first: Value = serde_json::from_str(&client.text().await).unwrap();
+    assert_eq!((&first["state"], &first["position_mm"]), (&json!("ready"), &json!(72.5)));
+    assert_eq!(server.get("/api/status").await.json(), first);
+    for n in 1..=1_000 {
+        let mut moving = snapshot(State::Running);
+        moving.periods = n;
+        server.port.show(moving);
+    }
+    let begun = Instant::now();
+    let mut frames = 0;
+    while begun.elapsed() < Duration::from_secs(1) {
+        let object: Value = serde_json::from_str(&client.text().await).unwrap();
+        frames += usize::from(object["periods"] == 1_000);
+    }
+    // 25 in a second; a busy host may lose some.
+    assert!((15..=27).contains(&frames), "{frames} in a second");
+}
+
+#[tokio::test]
+async fn at_the_end_of_the_server_the_sockets_are_told_to_come_back() {
+    let server = start(Mover::Local).await;
+    let mut clients = [server.socket("command_all").await, server.socket("telemetry").await];
+    let ends = clients.each_mut().map(|client| client.close_code());
+    let (codes, ()) = tokio::join!(futures_util::future::join_all(ends), server.shut_down());
+    assert_eq!(codes, [Some(1012), Some(1012)]);
+}
