@@ -26,8 +26,11 @@ use deviations::{DEVIATIONS, Deviation, Instead};
 const GROUPS: [&str; 8] =
     ["commands", "cors", "curve", "docs_errors", "settings", "setup", "wave_get", "wave_run"];
 
-/// Settings that the original had when an item was recorded, and that the items before it did not make.
-const PREPARATIONS: &[(&str, &str, fn(&mut Settings))] = &[
+/// Settings that the original had when an item was recorded, and that the items before it did not make: the
+/// group and the name of the item, and how to come to them.
+type Preparation = (&'static str, &'static str, fn(&mut Settings));
+
+const PREPARATIONS: &[Preparation] = &[
     ("settings", "put_machine_1", |s| s.document.tick_stroke_limit = 7),
     ("settings", "put_chart", |s| {
         s.document.tick_stroke_limit = 7;
