@@ -19,6 +19,27 @@ pub enum Mover {
     Remote,
 }
 
+/// A person at the simulated machine, who presses things and pulls cables. Mishaps go by their names.
+pub trait Hands: Send + Sync {
+    /// Everything that can go wrong.
+    fn known(&self) -> Vec<&'static str>;
+
+    /// What is wrong now.
+    fn mishaps(&self) -> Vec<&'static str>;
+
+    /// Makes exactly these happen, all in the same instant. Names that are not known do nothing.
+    fn set_mishaps(&self, names: &[String]);
+
+    /// How hard the carriage is pushed, in grams; negative is toward the back.
+    fn pushed_g(&self) -> f64;
+
+    /// Pushes the carriage.
+    fn push_g(&self, force_g: f64);
+
+    /// Where the carriage really stands, in mm from where the back switch closes.
+    fn carriage_mm(&self) -> f64;
+}
+
 /// The machine as the API sees it.
 pub trait MachinePort: Send + Sync {
     /// Who moves the axis.
@@ -32,4 +53,9 @@ pub trait MachinePort: Send + Sync {
 
     /// The newest snapshot, and notice of newer ones.
     fn snapshots(&self) -> watch::Receiver<Snapshot>;
+
+    /// The hands of a person at the machine; only a simulated one has some.
+    fn hands(&self) -> Option<&dyn Hands> {
+        None
+    }
 }

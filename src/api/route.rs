@@ -25,6 +25,8 @@ pub enum Resource {
     Status,
     MotionLimitsGet,
     MotionLimitsPut,
+    SimGet,
+    SimPut,
     OpenApi,
     Docs,
 }
@@ -82,6 +84,8 @@ pub const ROUTES: &[Route] = {
         route(GET, "/api/status", Local, Status, "The newest snapshot of the machine"),
         route(GET, "/api/motion/limits", Local, MotionLimitsGet, "Speed, acceleration and jerk limits"),
         route(PUT, "/api/motion/limits", Local, MotionLimitsPut, "Change some of the motion limits"),
+        route(GET, "/api/sim", Local, SimGet, "What is wrong with the simulated machine"),
+        route(PUT, "/api/sim", Local, SimPut, "Make something go wrong with the simulated machine"),
         // A machine subscribes to `command_all` and `status`; only Local may have every stream.
         route(GET, "/api/stream/{name}", Machine, Stream, "WebSocket: a stream of messages"),
         route(GET, "/api/openapi.json", Local, OpenApi, "These routes, for programs"),

@@ -5,12 +5,16 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::simulated::Machine;
-use crate::api::port::{BoxFuture, MachinePort, Mover};
+use crate::api::port::{self, BoxFuture, MachinePort, Mover};
 use crate::drive::bridge::Link;
+use crate::hal::sim::{Hands, Mishap, Mishaps};
 use crate::machine::{Accepted, Command, Reply, Snapshot};
 
 /// The machine of this process.
-struct Local(Link);
+struct Local {
+    link: Link,
+    hands: Hands,
+}
 
 impl MachinePort for Local {
     fn mover(&self) -> Mover {
@@ -18,15 +22,47 @@ impl MachinePort for Local {
     }
 
     fn command(&self, command: Command) -> BoxFuture<'_, Reply> {
-        Box::pin(self.0.command(command))
+        Box::pin(self.link.command(command))
     }
 
     fn stop(&self) {
-        self.0.stop();
+        self.link.stop();
     }
 
     fn snapshots(&self) -> watch::Receiver<Snapshot> {
-        self.0.snapshots()
+        self.link.snapshots()
+    }
+
+    fn hands(&self) -> Option<&dyn port::Hands> {
+        Some(&self.hands)
+    }
+}
+
+impl port::Hands for Hands {
+    fn known(&self) -> Vec<&'static str> {
+        Mishap::ALL.map(Mishap::name).to_vec()
+    }
+
+    fn mishaps(&self) -> Vec<&'static str> {
+        let on = self.mishaps();
+        Mishap::ALL.into_iter().filter(|mishap| on.has(*mishap)).map(Mishap::name).collect()
+    }
+
+    fn set_mishaps(&self, names: &[String]) {
+        let known = names.iter().filter_map(|name| Mishap::from_name(name));
+        self.set_all(known.fold(Mishaps::default(), Mishaps::with));
+    }
+
+    fn pushed_g(&self) -> f64 {
+        self.pushed_g()
+    }
+
+    fn push_g(&self, force_g: f64) {
+        self.push_g(force_g);
+    }
+
+    fn carriage_mm(&self) -> f64 {
+        self.carriage_mm()
     }
 }
 
@@ -55,7 +91,7 @@ impl MachinePort for Remote {
 
 /// The port of the machine of this process.
 pub fn local(machine: &Machine) -> Arc<dyn MachinePort> {
-    Arc::new(Local(machine.link()))
+    Arc::new(Local { link: machine.link(), hands: machine.hands() })
 }
 
 /// The port of a machine elsewhere.

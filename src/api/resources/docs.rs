@@ -52,7 +52,8 @@ const fn has_body(resource: Resource) -> bool {
         | Resource::CommandRun
         | Resource::SettingsPut
         | Resource::Curve
-        | Resource::MotionLimitsPut => true,
+        | Resource::MotionLimitsPut
+        | Resource::SimPut => true,
         Resource::SettingsCreate
         | Resource::SettingsGet
         | Resource::Initialize
@@ -61,6 +62,7 @@ const fn has_body(resource: Resource) -> bool {
         | Resource::Stop
         | Resource::Status
         | Resource::MotionLimitsGet
+        | Resource::SimGet
         | Resource::OpenApi
         | Resource::Docs => false,
     }

@@ -7,6 +7,7 @@ pub mod health;
 pub mod motion;
 pub mod settings;
 pub mod setup;
+pub mod sim;
 pub mod status;
 pub mod stop;
 pub mod stream;
@@ -53,6 +54,21 @@ impl Call {
         body::json(&self.body)
     }
 
+    /// The body as JSON, from a client that says that it is: no form of a foreign page can send that without
+    /// asking first, so the new routes want it.
+    ///
+    /// # Errors
+    /// 415 when it does not say so, 400 when it is none.
+    pub fn declared_json(&self) -> Result<Option<Value>, Rejection> {
+        let declared = self.content_type.as_ref().and_then(|declared| declared.to_str().ok());
+        let essence = declared.unwrap_or_default().split(';').next().unwrap_or_default();
+        if essence.trim().eq_ignore_ascii_case("application/json") {
+            return self.json();
+        }
+        let why = "send it with content-type application/json";
+        Err(answer::detail(StatusCode::UNSUPPORTED_MEDIA_TYPE, why))
+    }
+
     /// The value of the segment in braces with this number.
     #[must_use]
     pub fn value(&self, index: usize) -> &str {
@@ -79,6 +95,8 @@ pub async fn handle(ctx: &Arc<Context>, resource: Resource, call: Call) -> Outco
         Resource::Status => status::get(ctx),
         Resource::MotionLimitsGet => motion::get(ctx),
         Resource::MotionLimitsPut => motion::put(ctx, &call).await,
+        Resource::SimGet => sim::get(ctx),
+        Resource::SimPut => sim::put(ctx, &call),
         Resource::OpenApi => docs::openapi(),
         Resource::Docs => docs::page(),
         // Answered by the router, which has the connection.

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use hyper::StatusCode;
-use hyper::header::HeaderValue;
 use serde_json::json;
 
 use super::Call;
@@ -28,11 +26,7 @@ pub fn get(ctx: &Arc<Context>) -> Outcome {
 /// # Errors
 /// 415, 400, 422, 503 when they cannot be stored, 409 when the machine refuses.
 pub async fn put(ctx: &Arc<Context>, call: &Call) -> Outcome {
-    if !call.content_type.as_ref().is_some_and(is_json) {
-        let why = "send it with content-type application/json";
-        return Err(answer::detail(StatusCode::UNSUPPORTED_MEDIA_TYPE, why));
-    }
-    let body = call.json()?;
+    let body = call.declared_json()?;
     let mut fields = Fields::of("data", body.as_ref()).map_err(|c| answer::unprocessable(&[c]))?;
     let change = MotionChange {
         max_speed_mm_s: fields.optional("max_speed_mm_s", coerce::float),
@@ -45,12 +39,6 @@ pub async fn put(ctx: &Arc<Context>, call: &Call) -> Outcome {
     let settings = ctx.desk.change(|settings| Ok(settings.with_motion(&change)?)).await?;
     ctx.bus.announce(UPDATE_SETTINGS, None);
     Ok(show(&settings.motion))
-}
-
-/// New routes take JSON that says so: no form of a foreign page can send that without asking first.
-fn is_json(content_type: &HeaderValue) -> bool {
-    let essence = content_type.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
-    essence.trim().eq_ignore_ascii_case("application/json")
 }
 
 fn show(limits: &Limits) -> Answer {

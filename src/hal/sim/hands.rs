@@ -33,6 +33,43 @@ pub enum Mishap {
     LoadCellSilent = 1 << 8,
 }
 
+impl Mishap {
+    /// Every mishap.
+    pub const ALL: [Mishap; 9] = [
+        Mishap::FrontDead,
+        Mishap::BackDead,
+        Mishap::FrontWelded,
+        Mishap::BackWelded,
+        Mishap::SwitchesSwapped,
+        Mishap::DirectionReversed,
+        Mishap::BeltOff,
+        Mishap::EStopOpen,
+        Mishap::LoadCellSilent,
+    ];
+
+    /// Its name, the same as in the configuration file.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Mishap::FrontDead => "front_dead",
+            Mishap::BackDead => "back_dead",
+            Mishap::FrontWelded => "front_welded",
+            Mishap::BackWelded => "back_welded",
+            Mishap::SwitchesSwapped => "switches_swapped",
+            Mishap::DirectionReversed => "direction_reversed",
+            Mishap::BeltOff => "belt_off",
+            Mishap::EStopOpen => "e_stop_open",
+            Mishap::LoadCellSilent => "load_cell_silent",
+        }
+    }
+
+    /// The mishap of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Mishap> {
+        Mishap::ALL.into_iter().find(|mishap| mishap.name() == name)
+    }
+}
+
 /// A set of mishaps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Mishaps(u32);
@@ -73,6 +110,11 @@ impl Hands {
         }
     }
 
+    /// Makes exactly these happen, all in the same instant.
+    pub fn set_all(&self, mishaps: Mishaps) {
+        self.0.mishaps.store(mishaps.0, Ordering::Relaxed);
+    }
+
     /// The mishaps that are on.
     #[must_use]
     pub fn mishaps(&self) -> Mishaps {
@@ -98,5 +140,28 @@ impl Hands {
     #[must_use]
     pub fn pushed_g(&self) -> f64 {
         self.0.hand_mg.load(Ordering::Relaxed) as f64 * 1e-3
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mishap_has_one_name_everywhere() {
+        for mishap in Mishap::ALL {
+            assert_eq!(serde_json::to_value(mishap).unwrap(), mishap.name());
+            assert_eq!(Mishap::from_name(mishap.name()), Some(mishap));
+        }
+        assert_eq!(Mishap::from_name("rain"), None);
+    }
+
+    #[test]
+    fn setting_all_of_them_ends_the_others() {
+        let hands = Hands::default();
+        hands.set(Mishap::BeltOff, true);
+        hands.set_all(Mishaps::default().with(Mishap::EStopOpen).with(Mishap::FrontDead));
+        let on = Mishap::ALL.into_iter().filter(|mishap| hands.mishaps().has(*mishap));
+        assert_eq!(on.collect::<Vec<_>>(), [Mishap::FrontDead, Mishap::EStopOpen]);
     }
 }

@@ -15,7 +15,7 @@ pub mod pins;
 pub mod rail;
 
 pub use clock::VirtualClock;
-pub use hands::{Hands, Mishap};
+pub use hands::{Hands, Mishap, Mishaps};
 pub use load_cell::SimLoadCell;
 pub use pins::{Edge, EdgeKind, EdgeSink, SimPins};
 pub use rail::{Rail, RailOptions};

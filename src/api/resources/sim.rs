@@ -1,0 +1,178 @@
+//! `/api/sim`: the hands of a person at the simulated machine, so that anyone can see what it does when something
+//! breaks.
+
+use std::sync::Arc;
+
+use hyper::StatusCode;
+use serde_json::json;
+
+use super::{Call, complete, senseless};
+use crate::api::answer::{self, Answer, Outcome, Rejection};
+use crate::api::coerce;
+use crate::api::context::Context;
+use crate::api::fields::Fields;
+use crate::api::port::Hands;
+
+const ARGUMENT: &str = "data";
+
+/// The hardest push, in grams: far beyond every force limit, and far within what the simulation can count.
+const HARDEST_PUSH_G: f64 = 1e6;
+
+/// What is wrong, and where the carriage really is.
+///
+/// # Errors
+/// 404 when the machine is no simulation.
+pub fn get(ctx: &Arc<Context>) -> Outcome {
+    Ok(show(hands(ctx)?))
+}
+
+/// Makes exactly the given mishaps happen, and pushes the carriage; what is not given stays.
+///
+/// # Errors
+/// 404 when the machine is no simulation, 415, 400 and 422.
+pub fn put(ctx: &Arc<Context>, call: &Call) -> Outcome {
+    change(hands(ctx)?, call)
+}
+
+fn hands(ctx: &Context) -> Result<&dyn Hands, Rejection> {
+    let why = "the machine is not simulated: this is only there with the driver sim";
+    ctx.port.hands().ok_or_else(|| answer::detail(StatusCode::NOT_FOUND, why))
+}
+
+fn change(hands: &dyn Hands, call: &Call) -> Outcome {
+    let body = call.declared_json()?;
+    let mut fields = Fields::of(ARGUMENT, body.as_ref()).map_err(|c| answer::unprocessable(&[c]))?;
+    let mishaps = fields.optional_list("mishaps", coerce::string);
+    let push_g = fields.optional("push_g", coerce::float);
+    let mut complaints = fields.complaints;
+    let known = hands.known();
+    if let Some(name) = mishaps.iter().flatten().find(|name| !known.contains(&name.as_str())) {
+        let why = format!("unknown mishap {name:?}: give some of {}", known.join(", "));
+        complaints.push(senseless(ARGUMENT, "mishaps", why));
+    }
+    if push_g.is_some_and(|push_g| !(-HARDEST_PUSH_G..=HARDEST_PUSH_G).contains(&push_g)) {
+        let why = format!("must be a number of grams, {HARDEST_PUSH_G} at most either way");
+        complaints.push(senseless(ARGUMENT, "push_g", why));
+    }
+    complete(&complaints)?;
+    if let Some(mishaps) = mishaps {
+        hands.set_mishaps(&mishaps);
+    }
+    if let Some(push_g) = push_g {
+        hands.push_g(push_g);
+    }
+    Ok(show(hands))
+}
+
+fn show(hands: &dyn Hands) -> Answer {
+    answer::ok(&json!({
+        "mishaps": hands.mishaps(),
+        "push_g": hands.pushed_g(),
+        "carriage_mm": hands.carriage_mm(),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use bytes::Bytes;
+    use http_body_util::BodyExt;
+    use hyper::header::HeaderValue;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::auth::Standing;
+
+    /// A machine at which only these two things can go wrong.
+    #[derive(Default)]
+    struct Person {
+        mishaps: Mutex<Vec<String>>,
+        push_g: Mutex<f64>,
+    }
+
+    impl Hands for Person {
+        fn known(&self) -> Vec<&'static str> {
+            vec!["rain", "hail"]
+        }
+
+        fn mishaps(&self) -> Vec<&'static str> {
+            let on = self.mishaps.lock().unwrap();
+            self.known().into_iter().filter(|name| on.iter().any(|on| on == name)).collect()
+        }
+
+        fn set_mishaps(&self, names: &[String]) {
+            *self.mishaps.lock().unwrap() = names.to_vec();
+        }
+
+        fn pushed_g(&self) -> f64 {
+            *self.push_g.lock().unwrap()
+        }
+
+        fn push_g(&self, force_g: f64) {
+            *self.push_g.lock().unwrap() = force_g;
+        }
+
+        fn carriage_mm(&self) -> f64 {
+            77.5
+        }
+    }
+
+    fn put(person: &Person, content_type: Option<&'static str>, body: &'static str) -> (u16, Value) {
+        let call = Call {
+            standing: Standing::Local,
+            values: Vec::new(),
+            query: String::new(),
+            content_type: content_type.map(HeaderValue::from_static),
+            body: Bytes::from_static(body.as_bytes()),
+        };
+        let answer = change(person, &call).unwrap_or_else(Rejection::into_answer);
+        let status = answer.status().as_u16();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let body = runtime.block_on(answer.into_body().collect()).unwrap().to_bytes();
+        (status, serde_json::from_slice(&body).unwrap())
+    }
+
+    const JSON: Option<&str> = Some("application/json");
+
+    #[test]
+    fn what_is_given_is_done_and_the_rest_stays() {
+        let person = Person::default();
+        for (body, mishaps, push_g) in [
+            ("{}", json!([]), 0.0),
+            (r#"{"mishaps": ["hail", "rain"], "push_g": -1500}"#, json!(["rain", "hail"]), -1_500.0),
+            (r#"{"mishaps": ["hail"]}"#, json!(["hail"]), -1_500.0),
+            (r#"{"push_g": 2.5}"#, json!(["hail"]), 2.5),
+            (r#"{"mishaps": [], "push_g": null}"#, json!([]), 2.5),
+        ] {
+            let expected = json!({ "mishaps": mishaps, "push_g": push_g, "carriage_mm": 77.5 });
+            assert_eq!(put(&person, JSON, body), (200, expected), "{body}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_half_done() {
+        let person = Person::default();
+        person.set_mishaps(&["rain".into()]);
+        for (content_type, body, status, said) in [
+            (None, r#"{"mishaps": []}"#, 415, "application/json"),
+            (Some("text/plain"), r#"{"mishaps": []}"#, 415, "application/json"),
+            (JSON, "{", 400, "parsing"),
+            (JSON, "", 422, "field required"),
+            (JSON, r#"{"mishaps": ["hail", "snow"]}"#, 422, "\"snow\": give some of rain, hail"),
+            (JSON, r#"{"mishaps": "hail"}"#, 422, "not a valid list"),
+            (JSON, r#"{"mishaps": ["hail"], "push_g": "x"}"#, 422, "not a valid float"),
+            (JSON, r#"{"mishaps": ["hail"], "push_g": "nan"}"#, 422, "number of grams"),
+            (JSON, r#"{"mishaps": ["snow"], "push_g": 1e300}"#, 422, "number of grams"),
+            (JSON, r#"{"mishaps": ["snow"], "push_g": 5}"#, 422, "unknown mishap"),
+        ] {
+            let (answered, why) = put(&person, content_type, body);
+            assert_eq!(answered, status, "{body}: {why}");
+            let detail = &why["detail"];
+            let complaints = detail.as_array().into_iter().flatten().map(|c| c["msg"].as_str().unwrap());
+            let texts: Vec<_> = detail.as_str().into_iter().chain(complaints).collect();
+            assert!(texts.iter().any(|text| text.contains(said)), "{body}: {why}");
+            assert_eq!((person.mishaps(), person.pushed_g()), (vec!["rain"], 0.0), "{body}");
+        }
+    }
+}
