@@ -5,11 +5,14 @@
 
 use std::sync::Arc;
 
-use super::chunk::{COMMITTED_MAX, Chunk, TAIL_MAX};
+use heapless::Vec;
+
+use super::chunk::{COMMITTED_MAX, Chunk};
 use super::rings::ChunkFeed;
 use super::status::{EndCause, StepStatus};
 use crate::layout;
 use crate::machine::{Config, Frame, Inputs, Motion, Order, Outcome, Travel};
+use crate::motion::runs::RunMaker;
 use crate::motion::{Bounds, Firmness, Follower, Kinematics, Move, Piece, Tracker, stop};
 use crate::units::{MILLISECOND_NS, Nanos, seconds};
 
@@ -52,6 +55,8 @@ pub struct Executor {
     plan: Plan,
     /// The planned state at the horizon, in mm of the frame.
     state: Kinematics,
+    /// Makes the steps of the present motion; knows where the step counter will be at the horizon.
+    runs: RunMaker,
     epoch: u32,
     under_way: Option<UnderWay>,
     outcome: Option<Outcome>,
@@ -72,6 +77,7 @@ impl Executor {
             frame: Frame { origin_steps: 0, steps_per_mm: 1.0, range_mm: 0.0 },
             plan: Plan::Nothing,
             state: Kinematics::default(),
+            runs: RunMaker::new(0),
             epoch: 1,
             under_way: None,
             outcome: None,
@@ -188,7 +194,9 @@ impl Executor {
                     horizon_ns
                 }
                 None => {
-                    let steps = self.status.count() - self.frame.origin_steps;
+                    let count = self.status.count();
+                    self.runs = RunMaker::new(count);
+                    let steps = count - self.frame.origin_steps;
                     self.state = Kinematics::at_rest(steps as f64 / self.frame.steps_per_mm);
                     now + START_LEAD_NS
                 }
@@ -241,14 +249,14 @@ impl Executor {
             jerk: config.limits.stop_jerk_mm_s3(),
         };
         let chunk = self.chunk(start_ns, start, &planned, firmness, trips, arrived);
-        // There was room: this is the only producer.
-        let _ = self.chunks.enqueue(chunk);
         self.state = planned.end;
         self.under_way = Some(UnderWay { horizon_ns: chunk.end_ns(), complete: arrived });
+        // There was room: this is the only producer.
+        let _ = self.chunks.enqueue(chunk);
     }
 
     fn chunk(
-        &self,
+        &mut self,
         start_ns: Nanos,
         start: Kinematics,
         planned: &Move,
@@ -257,25 +265,21 @@ impl Executor {
         last: bool,
     ) -> Chunk {
         let scale = self.frame.steps_per_mm;
-        let mut pieces = [Piece::default(); COMMITTED_MAX + TAIL_MAX];
-        let tail = stop::tail(planned.end.v, planned.end.a, firmness);
-        let mut total = 0;
-        for piece in planned.pieces.iter().chain(&tail) {
-            pieces[total] = Piece { jerk: piece.jerk * scale, duration_s: piece.duration_s };
-            total += 1;
-        }
+        let in_steps = |piece: &Piece| Piece { jerk: piece.jerk * scale, duration_s: piece.duration_s };
+        let start = Kinematics {
+            p: self.frame.origin_steps as f64 + start.p * scale,
+            v: start.v * scale,
+            a: start.a * scale,
+        };
+        let committed: Vec<Piece, COMMITTED_MAX> = planned.pieces.iter().map(in_steps).collect();
         Chunk {
             epoch: self.epoch,
             start_ns,
             duration_ns: layout::CONTROL_PERIOD_NS,
-            start: Kinematics {
-                p: self.frame.origin_steps as f64 + start.p * scale,
-                v: start.v * scale,
-                a: start.a * scale,
-            },
-            pieces,
-            committed: planned.pieces.len() as u8,
-            total: total as u8,
+            runs: self.runs.make(start, &committed),
+            start,
+            committed,
+            tail: stop::tail(planned.end.v, planned.end.a, firmness).iter().map(in_steps).collect(),
             trips,
             last,
         }

@@ -1,7 +1,7 @@
 //! DOING, in real time: the control cycle, the step loop, the rings between them, the stop line.
 //!
 //! - [`control`]: 1000 times a second: see, decide, plan; [`executor`]: its planning half
-//! - [`step_loop`]: chunks to edges; [`late`]: what to do about late ones
+//! - [`step_loop`]: chunks to edges; [`player`]: through one chunk, event by event; [`late`]: what to do about late ones
 //! - [`chunk`], [`rings`], [`status`], [`stop_line`]: how the two talk, without ever waiting
 //! - [`rehearsal`]: both loops in one thread, on virtual time
 //! - [`threads`]: both loops in their threads; [`bridge`]: from them to the tokio side
@@ -13,6 +13,7 @@ pub mod chunk;
 pub mod control;
 pub mod executor;
 pub mod late;
+pub mod player;
 pub mod rehearsal;
 pub mod rings;
 pub mod status;
