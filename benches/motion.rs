@@ -4,6 +4,8 @@
 //!   square that cannot; for each also its dearest cycle, since a real-time loop is as slow as that
 //! - `follower`: one control cycle of the reference
 //! - `step_*`: one step from planned pieces of 1 ms to its instant, with few and with many steps a piece
+//! - `runs_make`, `runs_expand`: one step of the peers' stroke (150 mm, 80 steps/mm, up to 32 000 steps/s, cycles of
+//!   1 ms) from planned pieces to a cubic, and from the cubic to its instant
 //! - `tail`: the quickest stop behind one cycle
 //! - `ring`: one chunk through the ring between the loops, both ends in one thread
 
@@ -15,7 +17,9 @@ use std::time::Instant;
 
 use support::{Samples, counts, tell};
 use yep::drive::Rings;
-use yep::drive::chunk::{COMMITTED_MAX, Chunk, TAIL_MAX};
+use yep::drive::chunk::Chunk;
+use yep::motion::plan::{Plan, Rates, Target};
+use yep::motion::runs::{Run, RunMaker};
 use yep::motion::{Bounds, Firmness, Follower, Inputs, Kinematics, Limits, Piece, Tracker, step_times, stop};
 use yep::wave::{Shape, Wave};
 
@@ -43,6 +47,8 @@ fn units() -> Vec<Unit> {
         unit("follower", "cycle", 5_000, following()),
         unit("step_10_per_mm", "step", 2_900, stepping(FEW_STEPS_PER_MM)),
         unit("step_80_per_mm", "step", 23_200, stepping(MANY_STEPS_PER_MM)),
+        unit("runs_make", "step", 24_000, making()),
+        unit("runs_expand", "step", 24_000, expanding()),
         unit("tail", "tail", 5_000, stopping()),
         unit("ring", "chunk", 50_000, passing()),
     ]
@@ -215,6 +221,87 @@ fn stepping(steps_per_mm: f64) -> Box<dyn FnMut(u64)> {
     })
 }
 
+/// The cycles of strokes of 150 mm there and back, with the limits that the peers were measured with, in steps.
+fn strokes() -> Vec<(Kinematics, Vec<Piece>)> {
+    let rates = Rates { speed: 400.0, acceleration: 5_000.0, jerk: 100_000.0 };
+    let everywhere = (f64::MIN, f64::MAX);
+    let mut cycles = Vec::new();
+    for (from, to) in [(0.0, 150.0), (150.0, 0.0)] {
+        let start = Kinematics::at_rest(from * MANY_STEPS_PER_MM);
+        let scaled = |rate: f64| rate * MANY_STEPS_PER_MM;
+        let rates = Rates {
+            speed: scaled(rates.speed),
+            acceleration: scaled(rates.acceleration),
+            jerk: scaled(rates.jerk),
+        };
+        let target = Target { p: to * MANY_STEPS_PER_MM, v: 0.0 };
+        let plan = Plan::new(start, target, rates, everywhere).expect("a stroke");
+        cycles.extend(sliced(start, plan.pieces()));
+    }
+    cycles
+}
+
+/// The pieces cut into cycles.
+fn sliced(start: Kinematics, pieces: &[Piece]) -> Vec<(Kinematics, Vec<Piece>)> {
+    let mut cycles = Vec::new();
+    let (mut at, mut cycle, mut room_s, mut begin) = (start, Vec::new(), CYCLE_S, start);
+    for piece in pieces {
+        let mut left_s = piece.duration_s;
+        while left_s > 0.0 {
+            let part = Piece { jerk: piece.jerk, duration_s: left_s.min(room_s) };
+            at = at.after_piece(part);
+            cycle.push(part);
+            left_s -= part.duration_s;
+            room_s -= part.duration_s;
+            if room_s <= 0.0 {
+                cycles.push((begin, std::mem::take(&mut cycle)));
+                (begin, room_s) = (at, CYCLE_S);
+            }
+        }
+    }
+    cycles.push((begin, cycle));
+    cycles
+}
+
+fn making() -> Box<dyn FnMut(u64)> {
+    let cycles = strokes();
+    let (mut maker, mut runs) = (RunMaker::new(0), heapless::Vec::new());
+    let mut next = 0;
+    Box::new(move |count| {
+        let mut left = count as i64;
+        while left > 0 {
+            let (start, pieces) = &cycles[next];
+            next = (next + 1) % cycles.len();
+            let before = maker.count();
+            assert!(black_box(maker.make(black_box(*start), pieces, &mut runs)));
+            left -= (maker.count() - before).abs();
+        }
+    })
+}
+
+fn expanding() -> Box<dyn FnMut(u64)> {
+    let mut maker = RunMaker::new(0);
+    let mut all = Vec::new();
+    for (start, pieces) in strokes() {
+        let mut runs = heapless::Vec::new();
+        assert!(maker.make(start, &pieces, &mut runs));
+        all.extend(runs);
+    }
+    let runs: Vec<Run> = all;
+    let mut next = 0;
+    Box::new(move |count| {
+        let mut left = count as i64;
+        while left > 0 {
+            let run = black_box(&runs[next]);
+            next = (next + 1) % runs.len();
+            for instant in run.instants() {
+                black_box(instant);
+            }
+            left -= i64::from(run.steps);
+        }
+    })
+}
+
 fn stopping() -> Box<dyn FnMut(u64)> {
     let limits = Limits::default();
     let firmness = Firmness { acceleration: limits.stop_deceleration.get(), jerk: limits.stop_jerk_mm_s3() };
@@ -236,16 +323,17 @@ fn passing() -> Box<dyn FnMut(u64)> {
         start_ns: 0,
         duration_ns: 1_000_000,
         start: Kinematics::default(),
-        pieces: [Piece::default(); COMMITTED_MAX + TAIL_MAX],
-        committed: 1,
-        total: 4,
+        runs: [Run::default(); 2].into_iter().collect(),
+        timed: true,
+        committed: [Piece::default()].into_iter().collect(),
+        tail: [Piece::default(); 3].into_iter().collect(),
         trips: Inputs::ALL,
         last: false,
     };
     Box::new(move |count| {
         for _ in 0..count {
             chunk.start_ns += chunk.duration_ns;
-            assert!(control.chunks.enqueue(black_box(chunk)).is_ok());
+            assert!(control.chunks.enqueue(black_box(chunk.clone())).is_ok());
             black_box(chunks.dequeue());
         }
     })

@@ -26,8 +26,10 @@ pub struct Chunk {
     pub start_ns: Nanos,
     /// How long the committed motion takes.
     pub duration_ns: Nanos,
-    /// The steps of the committed motion; none if it takes more runs than fit, and must be solved step by step.
-    pub runs: Option<Vec<Run, RUNS_MAX>>,
+    /// The steps of the committed motion, if it is timed.
+    pub runs: Vec<Run, RUNS_MAX>,
+    /// Whether the runs hold all its steps. Otherwise it takes more than fit, and must be solved step by step.
+    pub timed: bool,
     /// The state at its beginning.
     pub start: Kinematics,
     /// The committed motion.

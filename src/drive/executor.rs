@@ -46,9 +46,20 @@ struct UnderWay {
     complete: bool,
 }
 
+/// What it means that the step loop ran out of motion, because the control cycle was late (S16).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Starvation {
+    /// The motion is over: on a real machine something is wrong with the computer.
+    EndsMotion,
+    /// Having come to rest, the motion goes on from there: the host of a simulation is rarely a real-time one.
+    IsRiddenOver,
+}
+
 /// Carries out orders.
 pub struct Executor {
     chunks: ChunkFeed,
+    /// What a starved motion means.
+    starvation: Starvation,
     status: Arc<StepStatus>,
     tracker: Tracker,
     frame: Frame,
@@ -69,9 +80,10 @@ const CYCLE_S: f64 = layout::CONTROL_PERIOD_NS as f64 * 1e-9;
 impl Executor {
     /// At rest, with an arbitrary frame: the first homing brings its own.
     #[must_use]
-    pub fn new(chunks: ChunkFeed, status: Arc<StepStatus>) -> Executor {
+    pub fn new(chunks: ChunkFeed, status: Arc<StepStatus>, starvation: Starvation) -> Executor {
         Executor {
             chunks,
+            starvation,
             status,
             tracker: Tracker::new(CYCLE_S),
             frame: Frame { origin_steps: 0, steps_per_mm: 1.0, range_mm: 0.0 },
@@ -98,6 +110,15 @@ impl Executor {
         let resting = self.status.resting();
         if let Some(under_way) = self.under_way {
             let ended = ended.filter(|ended| ended.epoch == self.epoch);
+            let goes_on = self.starvation == Starvation::IsRiddenOver
+                && ended.is_some_and(|ended| ended.cause == EndCause::Starved);
+            if goes_on {
+                if resting {
+                    self.under_way = None;
+                    self.epoch += 1;
+                }
+                return self.motion();
+            }
             let played = under_way.complete && self.status.played_until_ns() >= under_way.horizon_ns;
             if resting && (ended.is_some() || played) {
                 self.outcome = Some(ended.map_or(Outcome::Completed, |ended| match ended.cause {
@@ -115,6 +136,10 @@ impl Executor {
                 self.plan = Plan::Nothing;
             }
         }
+        self.motion()
+    }
+
+    fn motion(&self) -> Motion {
         let (stop_took_ns, stop_steps) = self.status.last_stop();
         Motion {
             resting: self.under_way.is_none() && matches!(self.plan, Plan::Nothing),
@@ -187,6 +212,8 @@ impl Executor {
             }
             let start_ns = match self.under_way {
                 Some(UnderWay { complete: true, .. }) => return,
+                // On the ramp of a starved motion: it goes on from rest.
+                Some(_) if self.status.ended().is_some_and(|ended| ended.epoch == self.epoch) => return,
                 Some(UnderWay { horizon_ns, .. }) => {
                     if horizon_ns + self.status.shift_ns() >= now + layout::QUEUE_AHEAD_NS {
                         return;
@@ -272,11 +299,14 @@ impl Executor {
             a: start.a * scale,
         };
         let committed: Vec<Piece, COMMITTED_MAX> = planned.pieces.iter().map(in_steps).collect();
+        let mut runs = Vec::new();
+        let timed = self.runs.make(start, &committed, &mut runs);
         Chunk {
             epoch: self.epoch,
             start_ns,
             duration_ns: layout::CONTROL_PERIOD_NS,
-            runs: self.runs.make(start, &committed),
+            runs,
+            timed,
             start,
             committed,
             tail: stop::tail(planned.end.v, planned.end.a, firmness).iter().map(in_steps).collect(),

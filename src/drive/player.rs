@@ -54,12 +54,10 @@ impl Player {
     /// At the beginning of the chunk.
     #[must_use]
     pub fn new(chunk: Chunk) -> Player {
-        let place = match &chunk.runs {
-            Some(runs) => Place::Run {
-                index: 0,
-                instants: runs.first().map_or_else(Instants::default, |run| run.instants()),
-            },
-            None => Place::Piece { on_tail: false, index: 0, at: chunk.start, offset_s: 0.0, from_s: 0.0 },
+        let place = if chunk.timed {
+            Place::Run { index: 0, instants: chunk.runs.first().map(Run::instants).unwrap_or_default() }
+        } else {
+            Place::Piece { on_tail: false, index: 0, at: chunk.start, offset_s: 0.0, from_s: 0.0 }
         };
         Player { chunk, place, next: None }
     }
@@ -92,8 +90,7 @@ impl Player {
         }
         let next = match &mut self.place {
             Place::Run { index, instants } => {
-                let runs = self.chunk.runs.as_deref().unwrap_or_default();
-                next_of_runs(runs, index, instants).map(|(at_ns, forward)| Next::Step {
+                next_of_runs(&self.chunk.runs, index, instants).map(|(at_ns, forward)| Next::Step {
                     nominal_ns: self.chunk.start_ns.saturating_add_signed(at_ns),
                     forward,
                 })

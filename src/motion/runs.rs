@@ -88,8 +88,10 @@ impl Iterator for Instants {
 #[derive(Debug, Clone, Copy)]
 struct Anchor {
     at_s: f64,
-    /// Time for a step at the speed there.
+    /// Time for a step at the speed there: `t'`.
     slowness_s: f64,
+    /// How that changes from step to step: `t'' = -a t'³`.
+    slowing_s: f64,
     forward: bool,
 }
 
@@ -155,32 +157,41 @@ impl RunMaker {
         self.count
     }
 
-    /// The runs of a chunk that begins with `start` (in steps) and consists of `pieces`. None if they are more than a
-    /// chunk can hold: then it is the step loop that solves for each step. Either way the count goes on.
-    pub fn make(&mut self, start: Kinematics, pieces: &[Piece]) -> Option<Vec<Run, RUNS_MAX>> {
-        let before = self.clone();
-        let mut runs = Vec::new();
+    /// Makes the runs of a chunk that begins with `start` (in steps) and consists of `pieces`, into `runs`, which is
+    /// emptied first. False if they are more than it can hold: then it is the step loop that solves for each step.
+    /// Either way the count goes on.
+    pub fn make(&mut self, start: Kinematics, pieces: &[Piece], runs: &mut Vec<Run, RUNS_MAX>) -> bool {
+        let before = self.count;
+        runs.clear();
         let mut at = start;
         let mut offset_s = 0.0;
         let mut fits = true;
         for piece in pieces {
-            let mut begin_s = 0.0;
-            for end_s in at.turning_times(*piece).into_iter().flatten().chain([piece.duration_s]) {
-                fits = fits && self.stretch(&at, *piece, (begin_s, end_s), offset_s, &mut runs);
-                begin_s = end_s;
+            let end = at.after_piece(*piece);
+            let mut stretch =
+                Stretch { start: at, jerk: piece.jerk, side: 1.0, begin_s: 0.0, end_s: 0.0, offset_s };
+            if !at.keeps_direction(*piece, &end) {
+                for turn_s in at.turning_times(*piece).into_iter().flatten() {
+                    stretch.end_s = turn_s;
+                    fits = fits && self.stretch(&mut stretch, at.after(piece.jerk, turn_s).p, runs);
+                    stretch.begin_s = turn_s;
+                }
             }
-            at = at.after_piece(*piece);
+            stretch.end_s = piece.duration_s;
+            fits = fits && self.stretch(&mut stretch, end.p, runs);
+            at = end;
             offset_s += piece.duration_s;
         }
         if fits {
             if let Some(anchor) = &mut self.anchor {
                 anchor.at_s -= offset_s;
             }
-            return Some(runs);
+        } else {
+            runs.clear();
+            self.count = before;
+            self.count_exactly(start, pieces);
         }
-        self.count = before.count;
-        self.count_exactly(start, pieces);
-        None
+        fits
     }
 
     fn count_exactly(&mut self, start: Kinematics, pieces: &[Piece]) {
@@ -196,29 +207,20 @@ impl RunMaker {
         }
     }
 
-    /// The runs of one stretch; false if they do not fit.
-    fn stretch(
-        &mut self,
-        start: &Kinematics,
-        piece: Piece,
-        (begin_s, end_s): (f64, f64),
-        offset_s: f64,
-        runs: &mut Vec<Run, RUNS_MAX>,
-    ) -> bool {
-        let end = start.after(piece.jerk, end_s).p;
-        let count = self.count as f64;
-        let (side, beyond) = if end >= count + 0.5 + HYSTERESIS {
-            (1.0, end - (count + 0.5 + HYSTERESIS))
-        } else if end <= count - 0.5 - HYSTERESIS {
-            (-1.0, (count - 0.5 - HYSTERESIS) - end)
-        } else {
+    /// The runs of one stretch, which leads to the position `end`; false if they do not fit.
+    #[inline]
+    fn stretch(&mut self, stretch: &mut Stretch, end: f64, runs: &mut Vec<Run, RUNS_MAX>) -> bool {
+        let beyond = end - self.count as f64;
+        let side = if beyond < 0.0 { -1.0 } else { 1.0 };
+        let beyond = side * beyond - (0.5 + HYSTERESIS);
+        if beyond < 0.0 {
             return true;
-        };
-        let stretch = Stretch { start: *start, jerk: piece.jerk, side, begin_s, end_s, offset_s };
+        }
+        stretch.side = side;
         let mut left = beyond as i64 + 1;
         let mut steps = left.min(STEPS_MAX);
         while left > 0 {
-            let (run, anchor) = self.run(&stretch, steps.min(left));
+            let (run, anchor) = self.run(stretch, steps.min(left));
             if runs.push(run).is_err() {
                 return false;
             }
@@ -238,7 +240,10 @@ impl RunMaker {
         let first = self.count as f64 + stretch.side * (0.5 + HYSTERESIS);
         let exact = |n: i64, low_s: f64, guess_s: f64| {
             let (at_s, speed) = stretch.crossing(first + stretch.side * (n - 1) as f64, low_s, guess_s);
-            Anchor { at_s: at_s + stretch.offset_s, slowness_s: 1.0 / speed, forward }
+            let slowness_s = 1.0 / speed;
+            let pull = stretch.side * (stretch.start.a + stretch.jerk * at_s);
+            let slowing_s = -pull * slowness_s * slowness_s * slowness_s;
+            Anchor { at_s: at_s + stretch.offset_s, slowness_s, slowing_s, forward }
         };
         let anchor = self.anchor.filter(|anchor| anchor.forward == forward);
         let Some(from) = anchor else {
@@ -250,7 +255,7 @@ impl RunMaker {
         let mut steps = steps;
         loop {
             let n = steps as f64;
-            let to = exact(steps, low_s, from_s + n * from.slowness_s);
+            let to = exact(steps, low_s, from_s + n * (from.slowness_s + n * from.slowing_s / 2.0));
             if steps == 1 {
                 return (Run::single(to.at_s, forward), to);
             }
@@ -322,7 +327,8 @@ mod tests {
                 let jerk = jerk - at.a * 20.0 - at.v * 2_000.0;
                 let pieces = [Piece { jerk, duration_s: 0.001 }];
                 let wanted = exact(at, &pieces, &mut count);
-                if let Some(runs) = made.make(at, &pieces) {
+                let mut runs = Vec::new();
+                if made.make(at, &pieces, &mut runs) {
                     let got: std::vec::Vec<_> =
                         runs.iter().flat_map(|run| run.instants().map(|ns| (ns, run.forward))).collect();
                     prop_assert_eq!(got.len(), wanted.len(), "cycle {}", cycle);
@@ -360,7 +366,8 @@ mod tests {
             if cycle == 0 {
                 at.a = target(0);
             }
-            let runs = made.make(at, &pieces).expect("a smooth sine needs few runs");
+            let mut runs = Vec::new();
+            assert!(made.make(at, &pieces, &mut runs), "a smooth sine needs few runs");
             for run in &runs {
                 let n = run.instants().count() as i64;
                 emitted += if run.forward { n } else { -n };
