@@ -1,18 +1,19 @@
 //! Runs: many steps in one direction, timed by one cubic.
 //!
-//! The instant of a step is the inverse of the plan: `t(s)` with `p(t) = s`. Between two steps of a smooth plan that
-//! function is so nearly a cubic that a Hermite cubic through both ends, with the slopes `dt/ds = 1/v`, is exact to
-//! nanoseconds over dozens of steps. A run is such a cubic in fixed point, so that the step loop needs three
-//! additions for the next instant:
+//! The instant of a step is the inverse of the plan: `t(s)` where the plan has gone `s` steps. Over a stretch of
+//! constant jerk that function is so nearly a cubic that a Hermite cubic through both ends, with the slopes
+//! `dt/ds = 1/v`, is exact to nanoseconds. Both ends need no solving, since the plan knows position and velocity there;
+//! they lie between steps, which the cubic does not mind:
 //!
 //! ```text
-//! t(s) = t₀ + m₀ s + c₂ s² + c₃ s³       d = t₁ - t₀, n steps, mᵢ = 1/vᵢ
-//! c₂ = (3 d/n - 2 m₀ - m₁) / n           c₃ = (m₀ + m₁ - 2 d/n) / n²
+//! t(s₀ + u) = t₀ + m₀ u + c₂ u² + c₃ u³        d = t₁ - t₀, h = s₁ - s₀, mᵢ = 1/vᵢ
+//! c₂ = (3 d/h - 2 m₀ - m₁) / h                 c₃ = (m₀ + m₁ - 2 d/h) / h²
 //! ```
 //!
-//! The error is measured against the plan itself, at one step of every run: a little off the middle toward the slow
-//! end, where it is largest (`s²(n-s)²` times a fourth derivative that grows as the speed falls). A run whose error is above [`TOLERANCE_S`] is halved. Where halving ends at a single step (from rest, at a
-//! turn) the instant is solved for exactly.
+//! A run is this cubic at whole `s`, as differences in fixed point, so that the step loop needs three additions for the
+//! next instant. The error is measured against the plan at one place, a little off the middle toward the slow end,
+//! where that of a Hermite cubic is largest; a stretch whose error is above [`TOLERANCE_S`] is halved. Where halving
+//! ends at a single step (from rest, at a turn) its instant is solved for.
 //!
 //! The steps are those of [`step_times`](super::step_times): same boundaries, same hysteresis, same count.
 
@@ -25,23 +26,20 @@ use super::step_times::{self, HYSTERESIS};
 pub const RUNS_MAX: usize = 6;
 /// Most steps of a run: bounds what rounding in fixed point can add up to.
 const STEPS_MAX: i64 = 256;
-/// Largest error of the measured step. Near a turn another step can be twice as far off: with this, none is more than
-/// 25 ns beside the plan.
+/// Largest error where it is measured; near a turn another step can be twice as far off, and none is more than 25 ns
+/// beside the plan.
 const TOLERANCE_S: f64 = 10e-9;
-/// Runs up to this long are measured at every step.
-const SHORT: i64 = 4;
+/// No two steps are this close.
+const SHORTEST_S: f64 = 1e-9;
 /// Bits behind the point of a nanosecond.
 const FRACTION_BITS: u32 = 24;
 /// Fixed-point nanoseconds in a second.
 const FIXED_PER_S: f64 = 1e9 * (1u64 << FRACTION_BITS) as f64;
-/// Newton's correction below which an instant is exact enough.
-const EXACT_S: f64 = 0.5e-9;
-const ROUNDS: u32 = 8;
 
 /// Steps in one direction, timed by a cubic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Run {
-    /// The instant of the step before the first one, in fixed-point nanoseconds from the start of the chunk.
+    /// The instant one step before the first, in fixed-point nanoseconds from the start of the chunk.
     base: i64,
     /// First, second and third difference of the instants.
     differences: [i64; 3],
@@ -56,10 +54,6 @@ impl Run {
     #[must_use]
     pub fn instants(&self) -> Instants {
         Instants { at: self.base, differences: self.differences, left: self.steps }
-    }
-
-    fn single(at_s: f64, forward: bool) -> Run {
-        Run { base: (at_s * FIXED_PER_S) as i64, differences: [0; 3], steps: 1, forward }
     }
 }
 
@@ -84,71 +78,40 @@ impl Iterator for Instants {
     }
 }
 
-/// The last step that was made: where the next run begins.
+/// A place on the plan.
 #[derive(Debug, Clone, Copy)]
-struct Anchor {
-    at_s: f64,
-    /// Time for a step at the speed there: `t'`.
-    slowness_s: f64,
-    /// How that changes from step to step: `t'' = -a t'³`.
-    slowing_s: f64,
-    forward: bool,
+struct Node {
+    t_s: f64,
+    p: f64,
+    v: f64,
+}
+
+/// A stretch of a piece in which the plan moves one way.
+struct Stretch {
+    start: Kinematics,
+    piece: Piece,
+    /// Where the piece begins, from the start of the chunk.
+    offset_s: f64,
+}
+
+impl Stretch {
+    fn node(&self, t_s: f64) -> Node {
+        let at = self.start.after(self.piece.jerk, t_s);
+        Node { t_s, p: at.p, v: at.v }
+    }
 }
 
 /// Makes the runs of one motion, chunk after chunk.
 #[derive(Debug, Clone)]
 pub struct RunMaker {
     count: i64,
-    anchor: Option<Anchor>,
-}
-
-/// A stretch of a piece in which the plan moves one way.
-struct Stretch {
-    start: Kinematics,
-    jerk: f64,
-    /// +1 or -1.
-    side: f64,
-    begin_s: f64,
-    end_s: f64,
-    /// Where the piece begins, from the start of the chunk.
-    offset_s: f64,
-}
-
-impl Stretch {
-    /// When the plan crosses `boundary`, which it does after `low_s`: Newton's method from `guess_s`, kept between
-    /// the two ends by bisection.
-    fn crossing(&self, boundary: f64, low_s: f64, guess_s: f64) -> (f64, f64) {
-        let (mut low_s, mut high_s) = (low_s, self.end_s);
-        let mut t_s =
-            if guess_s > low_s && guess_s < high_s { guess_s } else { f64::midpoint(low_s, high_s) };
-        for _ in 0..ROUNDS {
-            let at = self.start.after(self.jerk, t_s);
-            let ahead = self.side * (at.p - boundary);
-            let speed = self.side * at.v;
-            if ahead > 0.0 {
-                high_s = t_s;
-            } else {
-                low_s = t_s;
-            }
-            let correction_s = ahead / speed;
-            let next_s = t_s - correction_s;
-            if correction_s.abs() < EXACT_S {
-                return (next_s, speed);
-            }
-            t_s = if next_s > low_s && next_s < high_s { next_s } else { f64::midpoint(low_s, high_s) };
-        }
-        // Where the speed is almost nothing Newton's method wanders; the exact method bisects on.
-        let piece = Piece { jerk: self.jerk, duration_s: self.end_s };
-        let t_s = step_times::crossing(&self.start, piece, boundary, low_s, high_s);
-        (t_s, self.side * self.start.after(self.jerk, t_s).v)
-    }
 }
 
 impl RunMaker {
     /// For a motion that starts with the step counter at `count`.
     #[must_use]
     pub fn new(count: i64) -> RunMaker {
-        RunMaker { count, anchor: None }
+        RunMaker { count }
     }
 
     /// The step counter after everything that was made.
@@ -163,30 +126,25 @@ impl RunMaker {
     pub fn make(&mut self, start: Kinematics, pieces: &[Piece], runs: &mut Vec<Run, RUNS_MAX>) -> bool {
         let before = self.count;
         runs.clear();
-        let mut at = start;
-        let mut offset_s = 0.0;
         let mut fits = true;
+        let mut stretch = Stretch { start, piece: Piece::default(), offset_s: 0.0 };
         for piece in pieces {
-            let end = at.after_piece(*piece);
-            let mut stretch =
-                Stretch { start: at, jerk: piece.jerk, side: 1.0, begin_s: 0.0, end_s: 0.0, offset_s };
-            if !at.keeps_direction(*piece, &end) {
-                for turn_s in at.turning_times(*piece).into_iter().flatten() {
-                    stretch.end_s = turn_s;
-                    fits = fits && self.stretch(&mut stretch, at.after(piece.jerk, turn_s).p, runs);
-                    stretch.begin_s = turn_s;
+            let end = stretch.start.after_piece(*piece);
+            stretch.piece = *piece;
+            let mut from = Node { t_s: 0.0, p: stretch.start.p, v: stretch.start.v };
+            if !stretch.start.keeps_direction(*piece, &end) {
+                for turn_s in stretch.start.turning_times(*piece).into_iter().flatten() {
+                    let turn = stretch.node(turn_s);
+                    fits = fits && self.one_way(&stretch, from, turn, runs);
+                    from = turn;
                 }
             }
-            stretch.end_s = piece.duration_s;
-            fits = fits && self.stretch(&mut stretch, end.p, runs);
-            at = end;
-            offset_s += piece.duration_s;
+            let to = Node { t_s: piece.duration_s, p: end.p, v: end.v };
+            fits = fits && self.one_way(&stretch, from, to, runs);
+            stretch.start = end;
+            stretch.offset_s += piece.duration_s;
         }
-        if fits {
-            if let Some(anchor) = &mut self.anchor {
-                anchor.at_s -= offset_s;
-            }
-        } else {
+        if !fits {
             runs.clear();
             self.count = before;
             self.count_exactly(start, pieces);
@@ -195,7 +153,6 @@ impl RunMaker {
     }
 
     fn count_exactly(&mut self, start: Kinematics, pieces: &[Piece]) {
-        self.anchor = None;
         let mut at = start;
         for piece in pieces {
             let mut from_s = 0.0;
@@ -207,85 +164,71 @@ impl RunMaker {
         }
     }
 
-    /// The runs of one stretch, which leads to the position `end`; false if they do not fit.
-    #[inline]
-    fn stretch(&mut self, stretch: &mut Stretch, end: f64, runs: &mut Vec<Run, RUNS_MAX>) -> bool {
-        let beyond = end - self.count as f64;
-        let side = if beyond < 0.0 { -1.0 } else { 1.0 };
-        let beyond = side * beyond - (0.5 + HYSTERESIS);
-        if beyond < 0.0 {
+    /// The runs between two places with no turn between them; false if they do not fit.
+    fn one_way(&mut self, stretch: &Stretch, from: Node, to: Node, runs: &mut Vec<Run, RUNS_MAX>) -> bool {
+        let gone = to.p - self.count as f64;
+        let side = if gone < 0.0 { -1.0 } else { 1.0 };
+        // In steps of this run, one at the first boundary: whole numbers are boundaries.
+        let end = side * gone + (0.5 - HYSTERESIS);
+        if end < 1.0 {
             return true;
         }
-        stretch.side = side;
-        let mut left = beyond as i64 + 1;
-        let mut steps = left.min(STEPS_MAX);
-        while left > 0 {
-            let (run, anchor) = self.run(stretch, steps.min(left));
-            if runs.push(run).is_err() {
-                return false;
-            }
-            let made = i64::from(run.steps);
-            self.anchor = Some(anchor);
-            self.count += if side > 0.0 { made } else { -made };
-            left -= made;
-            // What did not fit one cubic now will hardly fit the next; let it grow again from there.
-            steps = if made < steps { made * 2 } else { STEPS_MAX };
+        // A plan of no motor, or none at all: halving would not end.
+        if to.t_s - from.t_s < SHORTEST_S || end.is_nan() {
+            return false;
         }
-        true
+        let steps = end as i64;
+        let run = if steps == 1 {
+            let boundary = self.count as f64 + side * (0.5 + HYSTERESIS);
+            let at_s = step_times::crossing(&stretch.start, stretch.piece, boundary, from.t_s, to.t_s);
+            let base = ((stretch.offset_s + at_s) * FIXED_PER_S) as i64;
+            Some(Run { base, differences: [0; 3], steps: 1, forward: side > 0.0 })
+        } else {
+            let begin = side * (from.p - self.count as f64) + (0.5 - HYSTERESIS);
+            (steps <= STEPS_MAX).then(|| cubic(stretch, side, (from, begin), (to, end))).flatten()
+        };
+        let Some(run) = run else {
+            let middle = stretch.node(f64::midpoint(from.t_s, to.t_s));
+            return self.one_way(stretch, from, middle, runs) && self.one_way(stretch, middle, to, runs);
+        };
+        self.count += if side > 0.0 { steps } else { -steps };
+        runs.push(run).is_ok()
     }
+}
 
-    /// The longest run of at most `steps` steps from here on.
-    fn run(&self, stretch: &Stretch, steps: i64) -> (Run, Anchor) {
-        let forward = stretch.side > 0.0;
-        let first = self.count as f64 + stretch.side * (0.5 + HYSTERESIS);
-        let exact = |n: i64, low_s: f64, guess_s: f64| {
-            let (at_s, speed) = stretch.crossing(first + stretch.side * (n - 1) as f64, low_s, guess_s);
-            let slowness_s = 1.0 / speed;
-            let pull = stretch.side * (stretch.start.a + stretch.jerk * at_s);
-            let slowing_s = -pull * slowness_s * slowness_s * slowness_s;
-            Anchor { at_s: at_s + stretch.offset_s, slowness_s, slowing_s, forward }
-        };
-        let anchor = self.anchor.filter(|anchor| anchor.forward == forward);
-        let Some(from) = anchor else {
-            let only = exact(1, stretch.begin_s, stretch.begin_s);
-            return (Run::single(only.at_s, forward), only);
-        };
-        let from_s = from.at_s - stretch.offset_s;
-        let low_s = from_s.max(stretch.begin_s);
-        let mut steps = steps;
-        loop {
-            let n = steps as f64;
-            let to = exact(steps, low_s, from_s + n * (from.slowness_s + n * from.slowing_s / 2.0));
-            if steps == 1 {
-                return (Run::single(to.at_s, forward), to);
-            }
-            let per_n = 1.0 / n;
-            let mean_s = (to.at_s - from.at_s) * per_n;
-            let c2 = (3.0 * mean_s - 2.0 * from.slowness_s - to.slowness_s) * per_n;
-            let c3 = (from.slowness_s + to.slowness_s - 2.0 * mean_s) * per_n * per_n;
-            let beside_plan = |step: i64| {
-                let s = step as f64;
-                let at_s = from_s + s * (from.slowness_s + s * (c2 + s * c3));
-                let at = stretch.start.after(stretch.jerk, at_s);
-                let beside = (at.p - (first + stretch.side * (s - 1.0))).abs();
-                at_s < stretch.begin_s || beside > TOLERANCE_S * stretch.side * at.v
-            };
-            // A little off the middle toward the slow end; short runs are near a turn, and measured everywhere.
-            let slow_end = if to.slowness_s > from.slowness_s { 3 * steps / 5 } else { 2 * steps / 5 };
-            let wrong = if steps <= SHORT { (1..steps).any(beside_plan) } else { beside_plan(slow_end) };
-            if !wrong {
-                let differences = [from.slowness_s + c2 + c3, 2.0 * c2 + 6.0 * c3, 6.0 * c3];
-                let run = Run {
-                    base: (from.at_s * FIXED_PER_S) as i64,
-                    differences: differences.map(|difference_s| (difference_s * FIXED_PER_S) as i64),
-                    steps: steps as u32,
-                    forward,
-                };
-                return (run, to);
-            }
-            steps /= 2;
-        }
+/// The cubic between two places of which the step coordinates are known; none if it is not exact enough.
+#[inline]
+fn cubic(stretch: &Stretch, side: f64, (from, begin): (Node, f64), (to, end): (Node, f64)) -> Option<Run> {
+    let h = end - begin;
+    let per_h = 1.0 / h;
+    let (slope_0, slope_1) = (side / from.v, side / to.v);
+    let mean = (to.t_s - from.t_s) * per_h;
+    let c2 = (3.0 * mean - 2.0 * slope_0 - slope_1) * per_h;
+    let c3 = (slope_0 + slope_1 - 2.0 * mean) * per_h * per_h;
+
+    let slow_end = h * if slope_1 > slope_0 { 0.6 } else { 0.4 };
+    let at_s = from.t_s + slow_end * (slope_0 + slow_end * (c2 + slow_end * c3));
+    let at = stretch.node(at_s);
+    let beside = (side * (at.p - from.p) - slow_end).abs();
+    // Where a slope is infinite, so is the error, or it is no number.
+    let exact = beside <= TOLERANCE_S * side * at.v;
+    if !exact {
+        return None;
     }
+    // Differences at whole steps: the step before the first is at -begin from the first place.
+    let u = -begin;
+    let base = stretch.offset_s + from.t_s + u * (slope_0 + u * (c2 + u * c3));
+    let differences = [
+        slope_0 + c2 * (2.0 * u + 1.0) + c3 * (3.0 * u * (u + 1.0) + 1.0),
+        2.0 * c2 + 6.0 * c3 * (u + 1.0),
+        6.0 * c3,
+    ];
+    Some(Run {
+        base: (base * FIXED_PER_S) as i64,
+        differences: differences.map(|difference_s| (difference_s * FIXED_PER_S) as i64),
+        steps: end as u32,
+        forward: side > 0.0,
+    })
 }
 
 #[cfg(test)]
@@ -335,7 +278,6 @@ mod tests {
                     for ((ns, forward), (exact_ns, exact_forward)) in got.iter().zip(&wanted) {
                         prop_assert_eq!(forward, exact_forward);
                         let error_ns = (*ns as f64 - exact_ns).abs();
-                        // Slow steps: the plan itself is flat there, and a nanosecond means less than rounding.
                         prop_assert!(error_ns <= 25.0, "{error_ns} ns in cycle {cycle}");
                         let absolute = *ns + cycle as i64 * 1_000_000;
                         prop_assert!(absolute > last_ns, "{absolute} after {last_ns}");
