@@ -107,6 +107,12 @@ impl<F: ForceSensor> Control<F> {
         self.report(now);
     }
 
+    /// What the machine is, by its rules.
+    #[must_use]
+    pub fn supervisor(&self) -> &Supervisor {
+        &self.supervisor
+    }
+
     fn feel(&mut self, now: Nanos) -> Option<f64> {
         let sample = self.force.as_mut()?.latest(now)?;
         let valid = sample.force_g.is_finite() && now.saturating_sub(sample.at) <= FORCE_VALID_NS;
@@ -123,6 +129,12 @@ impl<F: ForceSensor> Control<F> {
             // Full: the newest one is dropped; the next comes in a moment.
             let _ = self.snapshots.enqueue(snapshot);
         }
+    }
+
+    /// The force that is reckoned with.
+    #[must_use]
+    pub fn force_g(&self) -> Option<f64> {
+        self.force_g
     }
 
     /// The machine as it is at `now`.

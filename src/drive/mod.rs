@@ -3,7 +3,7 @@
 //! - [`control`]: 1000 times a second: see, decide, plan; [`executor`]: its planning half
 //! - [`step_loop`]: chunks to edges; [`player`]: through one chunk, event by event; [`late`]: what to do about late ones
 //! - [`chunk`], [`rings`], [`status`], [`stop_line`]: how the two talk, without ever waiting
-//! - [`rehearsal`]: both loops in one thread, on virtual time
+//! - [`rehearsal`]: both loops in one thread, on virtual time; [`seen`]: what a watcher sees of them
 //! - [`threads`]: both loops in their threads; [`bridge`]: from them to the tokio side
 //!
 //! The two loops never allocate, lock, log or touch the disk once they run.
@@ -16,6 +16,7 @@ pub mod late;
 pub mod player;
 pub mod rehearsal;
 pub mod rings;
+pub mod seen;
 pub mod status;
 pub mod step_loop;
 pub mod stop_line;
@@ -28,6 +29,7 @@ pub use control::{Control, ControlOptions};
 pub use late::LatePolicy;
 pub use rehearsal::{Rehearsal, RehearsalOptions};
 pub use rings::Rings;
+pub use seen::{Audience, Seen};
 pub use status::StepStatus;
 pub use step_loop::{PulseTiming, StepLoop};
 pub use stop_line::StopLine;
