@@ -4,6 +4,7 @@
 //! - [`step_loop`]: chunks to edges; [`late`]: what to do about late ones
 //! - [`chunk`], [`rings`], [`status`], [`stop_line`]: how the two talk, without ever waiting
 //! - [`rehearsal`]: both loops in one thread, on virtual time
+//! - [`realtime`]: what their threads need from the host, and whether it gives that
 //! - [`threads`]: both loops in their threads; [`bridge`]: from them to the tokio side
 //!
 //! The two loops never allocate, lock, log or touch the disk once they run.
@@ -13,6 +14,7 @@ pub mod chunk;
 pub mod control;
 pub mod executor;
 pub mod late;
+pub mod realtime;
 pub mod rehearsal;
 pub mod rings;
 pub mod status;
