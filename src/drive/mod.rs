@@ -4,6 +4,7 @@
 //! - [`step_loop`]: chunks to edges; [`player`]: through one chunk, event by event; [`late`]: what to do about late ones
 //! - [`chunk`], [`rings`], [`status`], [`stop_line`]: how the two talk, without ever waiting
 //! - [`rehearsal`]: both loops in one thread, on virtual time; [`seen`]: what a watcher sees of them
+//! - [`realtime`]: what their threads need from the host, and whether it gives that
 //! - [`threads`]: both loops in their threads; [`bridge`]: from them to the tokio side
 //!
 //! The two loops never allocate, lock, log or touch the disk once they run.
@@ -14,6 +15,7 @@ pub mod control;
 pub mod executor;
 pub mod late;
 pub mod player;
+pub mod realtime;
 pub mod rehearsal;
 pub mod rings;
 pub mod seen;
