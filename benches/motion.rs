@@ -7,6 +7,7 @@
 //! - `runs_make`, `runs_expand`: one step of the peers' stroke (150 mm, 80 steps/mm, up to 32 000 steps/s, cycles of
 //!   1 ms) from planned pieces to a cubic, and from the cubic to its instant
 //! - `tail`: the quickest stop behind one cycle
+//! - `plan`: a whole move to rest at once; `plan_rsruckig`: the same moves by the planner that the tests compare with
 //! - `ring`: one chunk through the ring between the loops, both ends in one thread
 
 mod support;
@@ -15,6 +16,7 @@ use std::hint::black_box;
 use std::rc::Rc;
 use std::time::Instant;
 
+use rsruckig::prelude::{InputParameter, Ruckig, ThrowErrorHandler, Trajectory};
 use support::{Samples, counts, tell};
 use yep::drive::Rings;
 use yep::drive::chunk::Chunk;
@@ -28,6 +30,9 @@ const RANGE_MM: f64 = 145.0;
 /// The simulated rail as it comes, and 1/16 steps on the same pulley.
 const FEW_STEPS_PER_MM: f64 = 10.0;
 const MANY_STEPS_PER_MM: f64 = 80.0;
+
+/// Whole moves, all different.
+const MOVES: usize = 4_000;
 
 /// Something that is done over and over.
 struct Unit {
@@ -50,6 +55,8 @@ fn units() -> Vec<Unit> {
         unit("runs_make", "step", 24_000, making()),
         unit("runs_expand", "step", 24_000, expanding()),
         unit("tail", "tail", 5_000, stopping()),
+        unit("plan", "move", MOVES as u64, planning()),
+        unit("plan_rsruckig", "move", MOVES as u64, planning_with_rsruckig()),
         unit("ring", "chunk", 50_000, passing()),
     ]
 }
@@ -312,6 +319,56 @@ fn stopping() -> Box<dyn FnMut(u64)> {
             let (_, end) = states[next];
             next = (next + 1) % states.len();
             black_box(stop::tail(black_box(end.v), black_box(end.a), firmness));
+        }
+    })
+}
+
+/// Moves to rest from states that the axis can be in, spread evenly (multiples of irrational numbers).
+fn moves() -> Vec<(Kinematics, f64, Rates)> {
+    let one = |i: usize| {
+        let share = |prime: f64| (i as f64 * prime.sqrt()).fract();
+        let rates = Rates {
+            speed: 50.0 + 950.0 * share(2.0),
+            acceleration: 1_000.0 + 19_000.0 * share(3.0),
+            jerk: 1e5 + 2e6 * share(5.0),
+        };
+        let a = (2.0 * share(7.0) - 1.0) * rates.acceleration;
+        let room = rates.speed - a * a / (2.0 * rates.jerk);
+        let v = (2.0 * share(11.0) - 1.0) * room;
+        let start = Kinematics { p: RANGE_MM * share(13.0), v, a };
+        (room > 0.0).then_some((start, RANGE_MM * share(17.0), rates))
+    };
+    (1..).filter_map(one).take(MOVES).collect()
+}
+
+fn planning() -> Box<dyn FnMut(u64)> {
+    let mut moves = moves().into_iter().cycle();
+    Box::new(move |count| {
+        for (start, p, rates) in moves.by_ref().take(count as usize) {
+            let planned = Plan::new(start, Target { p, v: 0.0 }, rates, (f64::MIN, f64::MAX));
+            assert!(black_box(planned).is_ok());
+        }
+    })
+}
+
+fn planning_with_rsruckig() -> Box<dyn FnMut(u64)> {
+    // In metres, where it finds most.
+    const M: f64 = 1e-3;
+    let mut moves = moves().into_iter().cycle();
+    let mut planner = Ruckig::<1, ThrowErrorHandler>::new(None, CYCLE_S);
+    let mut input = InputParameter::new(None);
+    let mut trajectory = Trajectory::new(None);
+    Box::new(move |count| {
+        for (start, p, rates) in moves.by_ref().take(count as usize) {
+            input.current_position[0] = start.p * M;
+            input.current_velocity[0] = start.v * M;
+            input.current_acceleration[0] = start.a * M;
+            input.target_position[0] = p * M;
+            input.max_velocity[0] = rates.speed * M;
+            input.max_acceleration[0] = rates.acceleration * M;
+            input.max_jerk[0] = rates.jerk * M;
+            // A move that it does not find costs as well.
+            let _ = black_box(planner.calculate(&input, &mut trajectory));
         }
     })
 }
