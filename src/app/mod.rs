@@ -3,13 +3,17 @@
 //! - `mover`: whoever moves the axis, behind the API's port; `simulated` is the machine of this process
 //! - `herald`: tells the clients, the settings and the log what happened in the machine
 //! - `pulse_log`: the edges of the simulated machine, to a file
+//! - `realtime`: how much is asked of the host, and what follows when it does not give it
+//! - [`doctor`]: looks at the host without starting anything
 //!
 //! Start: store, machine, server; the machine is not homed and nothing resumes by itself. End: STOP, rest, server,
 //! threads, store.
 
+pub mod doctor;
 mod herald;
 mod mover;
 mod pulse_log;
+mod realtime;
 mod simulated;
 
 use std::io;
@@ -22,12 +26,14 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::api::{self, Context};
 use crate::auth;
+use crate::drive::realtime::arming::Refusal;
+use crate::layout;
 use crate::options::{Driver, Options};
 use crate::settings::Rail;
 use crate::store::{Opened, Recovery, Store, StoreError};
 
-/// Worker threads of the server: cores 0 and 1 of a Pi.
-const SERVER_THREADS: usize = 2;
+/// Worker threads of the server, one a core of a Pi that is theirs.
+const SERVER_THREADS: usize = layout::SERVER_CPUS.len();
 /// How long the axis may take to come to rest at the end of the process.
 const REST_WITHIN: Duration = Duration::from_secs(2);
 
@@ -53,6 +59,9 @@ pub enum AppError {
     /// The driver is not part of this build.
     #[error("the driver gpio is not in this build yet: use --driver sim, or remote")]
     NoGpio,
+    /// The host could delay steps, and the options do not allow that.
+    #[error("{0}\nor let it move all the same, with require = \"never\" in [realtime]")]
+    NotRealTime(Refusal),
     /// The system refused a thread, a signal handler or a file.
     #[error("{what}: {error}")]
     System {
@@ -72,6 +81,8 @@ fn system(what: &'static str) -> impl FnOnce(io::Error) -> AppError {
 /// # Errors
 /// [`AppError`]; nothing has moved.
 pub fn run(options: &Options) -> Result<(), AppError> {
+    // Before any thread is started: they inherit it.
+    realtime::place_server(realtime::demand(options.driver, options.realtime.require));
     let (store, opened) = open_store(options)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(SERVER_THREADS)

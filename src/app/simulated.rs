@@ -6,9 +6,10 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::{AppError, herald, pulse_log, system};
+use super::{AppError, herald, pulse_log, realtime, system};
 use crate::api::Context;
 use crate::drive::bridge::{Link, bridge};
+use crate::drive::executor::Starvation;
 use crate::drive::threads::Threads;
 use crate::drive::{
     Control, ControlOptions, LatePolicy, Power, PulseTiming, Rings, StepLoop, StepStatus, StopLine,
@@ -80,11 +81,13 @@ pub fn start(options: &Options, config: Config) -> Result<Machine, AppError> {
         control_ends,
         force,
         (stop_line.clone(), power),
-        ControlOptions { step_loop_silence_s: STEP_LOOP_SILENCE_S },
+        ControlOptions { starvation: Starvation::IsRiddenOver, step_loop_silence_s: STEP_LOOP_SILENCE_S },
     );
     let (link, events, pump) = bridge(bridge_ends, stop_line, control.snapshot(0));
-    let threads =
-        Threads::start(clock, step_loop, control).map_err(system("starting the real-time threads"))?;
+    let demand = realtime::demand(options.driver, options.realtime.require);
+    let threads = Threads::start(clock, step_loop, control, demand)
+        .map_err(system("starting the real-time threads"))?;
+    let threads = realtime::judge(threads, demand)?;
     Ok(Machine { threads, link, events, pump: tokio::spawn(pump), pulse_log, hands })
 }
 

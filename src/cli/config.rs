@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::run::Arguments;
 use crate::options::rules::Broken;
-use crate::options::{Access, Driver, Force, Homing, Limits, Options, Pins, Rail, Sim, Timing};
+use crate::options::{Access, Driver, Force, Homing, Limits, Options, Pins, Rail, Realtime, Sim, Timing};
 
 /// The file. Every key may be left out; a key that is not known is an error, since it is a misspelt one.
 #[derive(Debug, Default, Deserialize)]
@@ -26,6 +26,7 @@ struct File {
     rail: Rail,
     homing: Homing,
     force: Force,
+    realtime: Realtime,
     sim: Sim,
 }
 
@@ -100,6 +101,7 @@ fn merge(arguments: &Arguments, file: File, systemd_dir: Option<PathBuf>) -> Opt
         rail: file.rail,
         homing: file.homing,
         force: file.force,
+        realtime: file.realtime,
         sim: file.sim,
     }
 }
@@ -162,6 +164,7 @@ mod tests {
             ("rail", toml::Table::try_from(options.rail)),
             ("homing", toml::Table::try_from(options.homing)),
             ("force", toml::Table::try_from(options.force)),
+            ("realtime", toml::Table::try_from(options.realtime)),
             ("sim", toml::Table::try_from(&options.sim)),
         ] {
             assert_eq!(example[section].as_table(), Some(&keys.unwrap()), "[{section}]");
@@ -200,6 +203,7 @@ mod tests {
             ("[homing]\nfast_mm_s = -1", "yep.toml:2: -1 mm/s is outside 0 … 5000 mm/s"),
             ("[homing]\nfast_mm_s = nan", "yep.toml:2: NaN mm/s is outside"),
             ("homing.slow_mm_s = 50\n", "yep.toml:1: homing.slow_mm_s: 50 is outside 0.5 … 40"),
+            ("[realtime]\nrequire = true", "yep.toml:2: "),
             ("a = \n", "yep.toml:1: "),
         ] {
             let error = read(text).unwrap_err();

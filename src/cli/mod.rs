@@ -2,6 +2,7 @@
 //!
 //! - `run`: the server itself; what the bare `yep` does. `config` reads its file, `logging` its log
 //! - `wave`: draws a graph, without any server; `chart` is the paper
+//! - `doctor`: what the host gives and what it lacks
 //! - `calibrate`, `run_wave`, `end`, `stop`, `status`: ask a running server, through `client`
 //!
 //! A program may rely on the exit codes: 0 done; 1 refused, with the reason on the error stream; 2 not
@@ -15,6 +16,7 @@ mod calibrate;
 mod chart;
 mod client;
 pub mod config;
+mod doctor;
 mod end;
 mod logging;
 mod run;
@@ -31,6 +33,7 @@ Examples:
   yep run-wave sine --duration 5   move
   yep status --watch               see it
   yep stop                         stop now, keep the position
+  yep doctor                       what this computer gives, and what it lacks
 
 Exit codes: 0 done, 1 refused, 2 not understood, 3 no server there.
 STOP is software: it is no replacement for a button that cuts the motor's power.";
@@ -52,6 +55,7 @@ struct Cli {
 enum Command {
     Run(run::Arguments),
     Wave(wave::Arguments),
+    Doctor(doctor::Arguments),
     Calibrate(calibrate::Arguments),
     RunWave(run_wave::Arguments),
     End(end::Arguments),
@@ -99,6 +103,7 @@ pub fn main() -> ExitCode {
     let done = match cli.command.unwrap_or(Command::Run(cli.run)) {
         Command::Run(arguments) => run::run(arguments),
         Command::Wave(arguments) => wave::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Calibrate(arguments) => calibrate::run(&arguments),
         Command::RunWave(arguments) => run_wave::run(&arguments),
         Command::End(arguments) => end::run(&arguments),

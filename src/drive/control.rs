@@ -5,7 +5,7 @@
 //! for anyone: full rings are counted and passed over.
 
 use super::Power;
-use super::executor::Executor;
+use super::executor::{Executor, Starvation};
 use super::rings::{Commands, ControlEnds, EventFeed, SnapshotFeed};
 use super::stop_line::StopLine;
 use crate::hal::ForceSensor;
@@ -20,6 +20,8 @@ const SNAPSHOT_EVERY: u32 = 10;
 /// What differs between a real machine and a simulated one on an ordinary computer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ControlOptions {
+    /// What it means that the step loop ran out of motion.
+    pub starvation: Starvation,
     /// After this long without a sign of life from the step loop something is badly wrong.
     pub step_loop_silence_s: f64,
 }
@@ -53,7 +55,7 @@ impl<F: ForceSensor> Control<F> {
         let (stop_line, power) = shared;
         Control {
             supervisor,
-            executor: Executor::new(chunks, status),
+            executor: Executor::new(chunks, status, options.starvation),
             force,
             stop_line,
             power,

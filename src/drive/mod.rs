@@ -1,9 +1,10 @@
 //! DOING, in real time: the control cycle, the step loop, the rings between them, the stop line.
 //!
 //! - [`control`]: 1000 times a second: see, decide, plan; [`executor`]: its planning half
-//! - [`step_loop`]: chunks to edges; [`late`]: what to do about late ones
+//! - [`step_loop`]: chunks to edges; [`player`]: through one chunk, event by event; [`late`]: what to do about late ones
 //! - [`chunk`], [`rings`], [`status`], [`stop_line`]: how the two talk, without ever waiting
 //! - [`rehearsal`]: both loops in one thread, on virtual time; [`seen`]: what a watcher sees of them
+//! - [`realtime`]: what their threads need from the host, and whether it gives that
 //! - [`threads`]: both loops in their threads; [`bridge`]: from them to the tokio side
 //!
 //! The two loops never allocate, lock, log or touch the disk once they run.
@@ -13,6 +14,8 @@ pub mod chunk;
 pub mod control;
 pub mod executor;
 pub mod late;
+pub mod player;
+pub mod realtime;
 pub mod rehearsal;
 pub mod rings;
 pub mod seen;

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::control::{Control, ControlOptions};
+use super::executor::Starvation;
 use super::late::LatePolicy;
 use super::rings::{CommandFeed, Events, Rings, Snapshots};
 use super::seen::{Audience, Seen};
@@ -76,7 +77,7 @@ impl<S: Audience> Rehearsal<S> {
             control,
             Some(SimLoadCell::new(hands.clone(), options.rail)),
             (stop_line.clone(), power),
-            ControlOptions { step_loop_silence_s: 0.020 },
+            ControlOptions { starvation: Starvation::EndsMotion, step_loop_silence_s: 0.020 },
         );
         Rehearsal {
             clock,

@@ -40,6 +40,8 @@ pub struct Options {
     pub homing: Homing,
     /// What measures the force.
     pub force: Force,
+    /// What the host must give.
+    pub realtime: Realtime,
     /// The simulated machine.
     pub sim: Sim,
 }
@@ -57,6 +59,7 @@ impl Default for Options {
             rail: Rail::default(),
             homing: Homing::default(),
             force: Force::default(),
+            realtime: Realtime::default(),
             sim: Sim::default(),
         }
     }
@@ -256,6 +259,27 @@ pub enum ForceSensor {
     Sim,
     /// Nothing measures the force, so nothing limits it.
     None,
+}
+
+/// What the host must give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Realtime {
+    /// Whether anything may move on a host that could delay steps.
+    pub require: Require,
+}
+
+/// When a host must be a real-time one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Require {
+    /// When a real motor moves.
+    #[default]
+    Auto,
+    /// For the simulated machine too.
+    Always,
+    /// Never: whatever the host gives is taken.
+    Never,
 }
 
 /// The simulated machine.

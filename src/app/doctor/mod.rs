@@ -1,0 +1,88 @@
+//! Looks at the host without starting anything: what `yep doctor` shows.
+//!
+//! Every check is there for every driver; what the driver and the options need of it differs. What only helps is
+//! shown too: the same figures explain a late step.
+
+mod checks;
+
+use std::io;
+
+use serde::Serialize;
+
+use super::realtime::demand;
+use crate::drive::realtime::latency::{self, Measured};
+use crate::drive::realtime::{Demand, Host, Item};
+use crate::layout;
+use crate::options::{Driver, Options};
+
+/// One check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// What was wanted, and what there is.
+    #[serde(flatten)]
+    pub item: Item,
+    /// Whether nothing works without it.
+    pub needed: bool,
+}
+
+/// All of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Findings {
+    /// For whom it was looked.
+    pub driver: Driver,
+    /// Whether all that is needed is there.
+    pub fine: bool,
+    /// In the order of the screen.
+    pub checks: Vec<Check>,
+}
+
+impl Findings {
+    /// What is needed and not there.
+    pub fn missing(&self) -> impl Iterator<Item = &Item> {
+        self.checks.iter().filter(|check| check.needed && !check.item.ok).map(|check| &check.item)
+    }
+}
+
+/// Looks at a host, for a start with these options.
+#[must_use]
+pub fn examine(options: &Options, host: &Host) -> Findings {
+    let required = demand(options.driver, options.realtime.require) == Demand::Require;
+    let gpio = options.driver == Driver::Gpio;
+    let always = |item| Check { item, needed: true };
+    let helps = |item| Check { item, needed: false };
+    let for_steps = |item| Check { item, needed: required };
+    let checks = vec![
+        always(checks::driver(options.driver)),
+        always(checks::state_folder(&options.state_dir)),
+        helps(checks::board(host)),
+        helps(checks::kernel(host)),
+        for_steps(checks::cores(host)),
+        for_steps(host.isolated_core()),
+        for_steps(host.throttle()),
+        for_steps(host.deadline_server()),
+        for_steps(host.fifo_right(layout::STEP_PRIORITY)),
+        for_steps(host.lock_right()),
+        helps(checks::tick(host)),
+        helps(checks::interrupts(host)),
+        helps(checks::governor(host)),
+        helps(checks::clock_source(host)),
+        helps(checks::wake_up(host)),
+        helps(checks::power(host)),
+        Check { item: checks::gpio(host), needed: gpio },
+        helps(checks::uart(host)),
+        helps(checks::i2c(host)),
+    ];
+    let fine = checks.iter().all(|check| check.item.ok || !check.needed);
+    Findings { driver: options.driver, fine, checks }
+}
+
+/// Steps in a second at which the self-test waits: asleep nearly all the time, and nearly none of it.
+const LATENCY_RATES_HZ: [u32; 2] = [1_000, 10_000];
+
+/// The self-test, for `seconds` at each rate, on a thread that is set up as these options have it.
+///
+/// # Errors
+/// The system refused the thread.
+pub fn measure(options: &Options, seconds: u64) -> io::Result<(Vec<Item>, Vec<Measured>)> {
+    latency::measure(&LATENCY_RATES_HZ, seconds, demand(options.driver, options.realtime.require))
+}

@@ -1,0 +1,65 @@
+//! How much is asked of the host, and what follows when it does not give it.
+
+use super::AppError;
+use crate::drive::realtime::{Demand, Item, may_arm, setup};
+use crate::drive::threads::Threads;
+use crate::options::{Driver, Require};
+
+/// How much a start with these options asks of the host.
+pub fn demand(driver: Driver, require: Require) -> Demand {
+    match (driver, require) {
+        // Nothing moves in this process.
+        (Driver::Remote, _) => Demand::Nothing,
+        (Driver::Sim, Require::Auto | Require::Never) => Demand::Nothing,
+        (Driver::Sim, Require::Always) => Demand::Require,
+        (Driver::Gpio, Require::Auto | Require::Always) => Demand::Require,
+        (Driver::Gpio, Require::Never) => Demand::Attempt,
+    }
+}
+
+/// Keeps the calling thread, and those that it starts, off the cores of the real-time threads.
+pub fn place_server(demand: Demand) {
+    if demand != Demand::Nothing {
+        tell(&setup::server_cores());
+    }
+}
+
+/// Tells the log what the threads got, and ends them when that is not enough. Nothing has moved: the machine is
+/// not homed.
+pub fn judge(threads: Threads, demand: Demand) -> Result<Threads, AppError> {
+    threads.report().items.iter().for_each(tell);
+    match may_arm(demand, threads.report()) {
+        Ok(()) => Ok(threads),
+        Err(refusal) => {
+            threads.end();
+            Err(AppError::NotRealTime(refusal))
+        }
+    }
+}
+
+fn tell(item: &Item) {
+    if item.ok {
+        tracing::debug!("{item}");
+    } else {
+        tracing::warn!("{item}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_asks_for_how_much() {
+        use Demand::{Attempt, Nothing, Require as All};
+        for (driver, auto, always, never) in [
+            (Driver::Sim, Nothing, All, Nothing),
+            (Driver::Gpio, All, All, Attempt),
+            (Driver::Remote, Nothing, Nothing, Nothing),
+        ] {
+            let demands =
+                [Require::Auto, Require::Always, Require::Never].map(|require| demand(driver, require));
+            assert_eq!(demands, [auto, always, never], "{driver:?}");
+        }
+    }
+}

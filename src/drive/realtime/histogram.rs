@@ -1,0 +1,116 @@
+//! A histogram of times, with a fixed number of buckets: counting never allocates.
+
+use crate::units::Nanos;
+
+/// Buckets between a power of two and the next: a figure is known to 1/8.
+const PARTS_LOG2: u32 = 3;
+const PARTS: usize = 1 << PARTS_LOG2;
+/// Everything from 2³⁵ ns on, 34 s, is in the last bucket.
+const BUCKETS: usize = (35 - PARTS_LOG2 as usize + 1) * PARTS;
+
+/// How often something took how long.
+#[derive(Debug, Clone)]
+pub struct Histogram {
+    counts: [u64; BUCKETS],
+    total: u64,
+    max_ns: Nanos,
+}
+
+impl Default for Histogram {
+    fn default() -> Self {
+        Histogram { counts: [0; BUCKETS], total: 0, max_ns: 0 }
+    }
+}
+
+fn bucket(ns: Nanos) -> usize {
+    if ns < PARTS as Nanos {
+        return ns as usize;
+    }
+    let octave = ns.ilog2() - PARTS_LOG2;
+    let part = (ns >> octave) as usize - PARTS;
+    ((octave as usize + 1) * PARTS + part).min(BUCKETS - 1)
+}
+
+/// The largest time in a bucket.
+fn last_of(bucket: usize) -> Nanos {
+    if bucket < PARTS {
+        return bucket as Nanos;
+    }
+    let (octave, part) = (bucket / PARTS - 1, bucket % PARTS);
+    (((PARTS + part + 1) as Nanos) << octave) - 1
+}
+
+impl Histogram {
+    /// Counts one.
+    pub fn add(&mut self, ns: Nanos) {
+        self.counts[bucket(ns)] += 1;
+        self.total += 1;
+        self.max_ns = self.max_ns.max(ns);
+    }
+
+    /// How many were counted.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// The longest.
+    #[must_use]
+    pub fn max_ns(&self) -> Nanos {
+        self.max_ns
+    }
+
+    /// The time that a `share` (0 … 1) of them did not exceed, rounded up by 1/8 at most; 0 when there are none.
+    #[must_use]
+    pub fn at(&self, share: f64) -> Nanos {
+        let wanted = (share * self.total as f64).ceil().max(1.0) as u64;
+        let mut seen = 0;
+        for (bucket, count) in self.counts.iter().enumerate() {
+            seen += count;
+            if seen >= wanted {
+                return last_of(bucket).min(self.max_ns);
+            }
+        }
+        self.max_ns
+    }
+
+    /// How many were longer than `ns`; exact when that is one less than a power of two, else to 1/8.
+    #[must_use]
+    pub fn above(&self, ns: Nanos) -> u64 {
+        self.counts[bucket(ns) + 1..].iter().sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_bucket_holds_what_is_in_it(ns in 0u64..1 << 35) {
+            let index = bucket(ns);
+            prop_assert!(ns <= last_of(index));
+            prop_assert!(index == 0 || ns > last_of(index - 1));
+            prop_assert!(last_of(index) - ns <= ns / PARTS as u64);
+        }
+    }
+
+    #[test]
+    fn shares_of_a_known_set() {
+        let mut histogram = Histogram::default();
+        assert_eq!((histogram.at(0.5), histogram.max_ns()), (0, 0));
+        (1..=1_000).for_each(|us| histogram.add(us * 1_000));
+        assert_eq!(histogram.total(), 1_000);
+        for (share, exact) in [(0.5, 500_000), (0.99, 990_000), (0.999, 999_000), (1.0, 1_000_000)] {
+            let said = histogram.at(share);
+            assert!((exact..=exact + exact / 8).contains(&said), "{share}: {said}");
+        }
+        assert_eq!(histogram.max_ns(), 1_000_000);
+        assert_eq!(histogram.above((1 << 19) - 1), 1_000 - 524);
+        assert!((900 - 900 / 8..=900).contains(&(1_000 - histogram.above(800_000))));
+        histogram.add(Nanos::MAX);
+        assert_eq!(histogram.max_ns(), Nanos::MAX);
+    }
+}

@@ -1,0 +1,260 @@
+//! What the process can do itself: priority, core, stack and timer of its threads, and locked memory.
+//!
+//! Each attempt gives an [`Item`]. A failure changes nothing else: what follows is tried all the same, and
+//! [`super::may_arm`] decides what it means.
+
+use std::fs::{File, OpenOptions};
+use std::hint::black_box;
+use std::io::{self, Write as _};
+use std::num::NonZeroU64;
+
+use rustix::mm::{MlockAllFlags, mlockall};
+use rustix::thread::{CpuSet, sched_setaffinity, set_current_timer_slack};
+
+use super::arming::Demand;
+use super::fifo;
+use super::host::Host;
+use super::report::{Item, Need};
+use crate::layout;
+
+/// What a real-time thread does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Makes the steps.
+    Step,
+    /// Runs the control cycle.
+    Control,
+}
+
+/// The names of the items of a thread.
+struct Names {
+    priority: &'static str,
+    core: &'static str,
+    stack: &'static str,
+    timer: &'static str,
+}
+
+impl Role {
+    /// Name of the thread.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Role::Step => "step",
+            Role::Control => "control",
+        }
+    }
+
+    /// Its core.
+    #[must_use]
+    pub const fn core(self) -> usize {
+        match self {
+            Role::Step => layout::STEP_CPU,
+            Role::Control => layout::CONTROL_CPU,
+        }
+    }
+
+    /// Its SCHED_FIFO priority.
+    #[must_use]
+    pub const fn priority(self) -> i32 {
+        match self {
+            Role::Step => layout::STEP_PRIORITY,
+            Role::Control => layout::CONTROL_PRIORITY,
+        }
+    }
+
+    /// Its stack.
+    #[must_use]
+    pub const fn stack_bytes(self) -> usize {
+        match self {
+            Role::Step => layout::STEP_STACK_BYTES,
+            Role::Control => layout::CONTROL_STACK_BYTES,
+        }
+    }
+
+    const fn names(self) -> Names {
+        match self {
+            Role::Step => Names {
+                priority: "step: priority",
+                core: "step: core",
+                stack: "step: stack",
+                timer: "step: timer slack",
+            },
+            Role::Control => Names {
+                priority: "control: priority",
+                core: "control: core",
+                stack: "control: stack",
+                timer: "control: timer slack",
+            },
+        }
+    }
+}
+
+/// Sets the calling thread up for its role. Allocates; its loop comes after.
+#[must_use]
+pub fn thread(role: Role, demand: Demand) -> Vec<Item> {
+    let names = role.names();
+    let mut items = vec![timer_slack(names.timer), stack(role, names.stack)];
+    if demand != Demand::Nothing {
+        // The core first: a thread that is ahead of everybody should not be so on somebody else's core.
+        let own = core(names.core, &[role.core()]);
+        // An isolated core is no use to a thread that is elsewhere.
+        items.push(if role == Role::Step { own.need(Need::IsolatedCore) } else { own });
+        items.push(priority(names.priority, role.priority()));
+    }
+    items
+}
+
+/// Keeps the calling thread, and those that it starts, on the server's cores.
+#[must_use]
+pub fn server_cores() -> Item {
+    core("server: cores", &layout::SERVER_CPUS)
+}
+
+/// Locks what the process has in memory, and what it gets from here on.
+#[must_use]
+pub fn lock_memory(host: &Host) -> Item {
+    let item = |got: String, ok| {
+        Item::new("locked memory", "all of it", got, ok)
+            .remedy(host.lock_right().remedy)
+            .need(Need::LockedMemory)
+    };
+    let right = host.lock_right();
+    if !right.ok {
+        // It may even succeed now, and then fail an allocation later, which ends the process in mid-motion.
+        return item(right.got, false);
+    }
+    // What is there is fetched now. What comes later is locked page by page as it is used: fetching whole stacks
+    // and arenas of the server's threads would take several times the memory, for pages that nobody waits for.
+    let locked = mlockall(MlockAllFlags::CURRENT)
+        .and_then(|()| mlockall(MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT));
+    match locked {
+        Ok(()) => item("all of it".to_owned(), true),
+        Err(error) => item(io::Error::from(error).to_string(), false),
+    }
+}
+
+/// Asks the processor not to sleep so deeply that waking up takes time; holds for as long as the file is open.
+#[must_use]
+pub fn stay_awake() -> (Item, Option<File>) {
+    const DEVICE: &str = "/dev/cpu_dma_latency";
+    let opened = OpenOptions::new().write(true).open(DEVICE).and_then(|mut file| {
+        let longest_us = 0_i32;
+        file.write_all(&longest_us.to_ne_bytes())?;
+        Ok(file)
+    });
+    let item = |got: String, ok| {
+        Item::new("wake-up latency", "0 µs", got, ok).remedy(format!(
+            "let the service write {DEVICE}, or add cpuidle.off=1 to the kernel's command line"
+        ))
+    };
+    match opened {
+        Ok(file) => (item("0 µs".to_owned(), true), Some(file)),
+        Err(error) => (item(error.to_string(), false), None),
+    }
+}
+
+fn priority(what: &'static str, priority: i32) -> Item {
+    let wanted = format!("FIFO {priority}");
+    let (got, ok) = match fifo::enter(priority) {
+        Ok(()) => (wanted.clone(), true),
+        Err(error) => (format!("an ordinary thread ({error})"), false),
+    };
+    Item::new(what, wanted, got, ok).remedy(Host::this().fifo_right(priority).remedy).need(Need::Fifo)
+}
+
+fn core(what: &'static str, cores: &[usize]) -> Item {
+    let mut set = CpuSet::new();
+    cores.iter().for_each(|core| set.set(*core));
+    let wanted = cores.iter().map(usize::to_string).collect::<Vec<_>>().join(" and ");
+    let (got, ok) = match sched_setaffinity(None, &set) {
+        Ok(()) => (wanted.clone(), true),
+        Err(error) => (format!("any ({})", io::Error::from(error)), false),
+    };
+    Item::new(what, wanted, got, ok).remedy("the cores of memory-layout/layout.toml must exist on this host")
+}
+
+fn timer_slack(what: &'static str) -> Item {
+    let wanted = "1 ns";
+    let (got, ok) = match set_current_timer_slack(NonZeroU64::new(1)) {
+        Ok(()) => (wanted.to_owned(), true),
+        Err(error) => (io::Error::from(error).to_string(), false),
+    };
+    Item::new(what, wanted, got, ok).remedy("ordinary threads wake up to 50 µs later; real-time ones do not")
+}
+
+/// What of a stack is not touched: what the thread has used to get here, and what the system keeps in it.
+const STACK_IN_USE_BYTES: usize = 64 * 1024;
+
+/// Uses the stack once, so that no page of it has to be fetched in mid-motion.
+fn stack(role: Role, what: &'static str) -> Item {
+    match role {
+        Role::Step => touch::<{ layout::STEP_STACK_BYTES - STACK_IN_USE_BYTES }>(),
+        Role::Control => touch::<{ layout::CONTROL_STACK_BYTES - STACK_IN_USE_BYTES }>(),
+    }
+    let touched = format!("{} KiB touched", (role.stack_bytes() - STACK_IN_USE_BYTES) / 1024);
+    Item::new(what, touched.clone(), touched, true)
+}
+
+/// Needs a frame of its own: an inlined one would stay.
+#[inline(never)]
+fn touch<const BYTES: usize>() {
+    let mut pages = [0_u8; BYTES];
+    black_box(&mut pages);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread::Builder;
+
+    use super::*;
+
+    /// A field of this thread's line in /proc, by its number there. The name of a test thread has no blanks.
+    fn field(number: usize) -> String {
+        let line = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
+        line.split_whitespace().nth(number - 1).unwrap().to_owned()
+    }
+
+    fn in_thread<T: Send + 'static>(role: Role, run: impl FnOnce() -> T + Send + 'static) -> T {
+        let thread = Builder::new().name(role.name().into()).stack_size(role.stack_bytes());
+        thread.spawn(run).unwrap().join().unwrap()
+    }
+
+    const POLICY: usize = 41;
+    const PRIORITY: usize = 40;
+
+    #[test]
+    fn nothing_is_asked_that_other_programs_would_feel() {
+        for role in [Role::Step, Role::Control] {
+            let (items, policy) = in_thread(role, move || (thread(role, Demand::Nothing), field(POLICY)));
+            assert!(items.iter().all(|item| item.ok && item.need.is_none()), "{items:#?}");
+            assert_eq!(policy, "0");
+        }
+    }
+
+    #[test]
+    fn the_report_says_what_the_system_says() {
+        for role in [Role::Step, Role::Control] {
+            let (items, policy, priority) =
+                in_thread(role, move || (thread(role, Demand::Attempt), field(POLICY), field(PRIORITY)));
+            let fifo = items.iter().find(|item| item.need == Some(Need::Fifo)).unwrap();
+            let is_fifo = policy == libc::SCHED_FIFO.to_string() && priority == role.priority().to_string();
+            assert_eq!(fifo.ok, is_fifo, "{fifo:?}, policy {policy}, priority {priority}");
+            assert_eq!(fifo.ok, Host::this().fifo_right(role.priority()).ok, "{fifo:?}");
+            assert_eq!(items.len(), 4);
+        }
+    }
+
+    #[test]
+    fn a_touched_stack_has_its_pages() {
+        const MINOR_FAULTS: usize = 10;
+        let faults = in_thread(Role::Control, || {
+            let _ = thread(Role::Control, Demand::Nothing);
+            let faults = || field(MINOR_FAULTS).parse::<u64>().unwrap();
+            let before = faults();
+            touch::<{ layout::CONTROL_STACK_BYTES / 2 }>();
+            faults() - before
+        });
+        // 64 pages were used; reading the figure itself may touch new ones of the heap.
+        assert!(faults < 16, "{faults} pages had to be fetched");
+    }
+}
