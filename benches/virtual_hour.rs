@@ -7,7 +7,7 @@ mod support;
 use std::time::Instant;
 
 use support::{Samples, counts, tell};
-use yep::drive::Rehearsal;
+use yep::drive::{Audience, Rehearsal};
 use yep::hal::sim::{Edge, EdgeKind, EdgeSink};
 use yep::machine::{Accepted, Command, State};
 
@@ -24,6 +24,8 @@ impl EdgeSink for Counter {
         self.0 += u64::from(matches!(edge.kind, EdgeKind::StepBegins { .. }));
     }
 }
+
+impl Audience for Counter {}
 
 /// A machine in the midst of its sine.
 fn running() -> Rehearsal<Counter> {

@@ -2,7 +2,7 @@
 //!
 //! - `mover`: whoever moves the axis, behind the API's port; `simulated` is the machine of this process
 //! - `herald`: tells the clients, the settings and the log what happened in the machine
-//! - `pulse_log`: the edges of the simulated machine, to a file
+//! - `pulse_watch`: checks the pulses of the simulated machine; `pulse_log`: writes them to a file
 //! - `realtime`: how much is asked of the host, and what follows when it does not give it
 //! - [`doctor`]: looks at the host without starting anything
 //!
@@ -13,6 +13,7 @@ pub mod doctor;
 mod herald;
 mod mover;
 mod pulse_log;
+mod pulse_watch;
 mod realtime;
 mod simulated;
 

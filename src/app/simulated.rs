@@ -6,10 +6,14 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::{AppError, herald, pulse_log, realtime, system};
+use super::pulse_log::PulseLog;
+use super::{AppError, herald, pulse_watch, realtime, system};
 use crate::api::Context;
+use crate::diag::CheckOptions;
+use crate::diag::train::Precision;
 use crate::drive::bridge::{Link, bridge};
 use crate::drive::executor::Starvation;
+use crate::drive::seen::looks;
 use crate::drive::threads::Threads;
 use crate::drive::{
     Control, ControlOptions, LatePolicy, Power, PulseTiming, Rings, StepLoop, StepStatus, StopLine,
@@ -18,9 +22,13 @@ use crate::hal::MonotonicClock;
 use crate::hal::sim::{Hands, RailOptions, SimLoadCell, SimPins};
 use crate::machine::{Config, Event, HomingOptions, Supervisor};
 use crate::options::{ForceSensor, Options};
+use crate::units::Nanos;
 
 /// An ordinary computer stalls its threads now and then; only a step loop that is silent for this long is broken.
 const STEP_LOOP_SILENCE_S: f64 = 1.0;
+
+/// How far an edge may be beside its instant before it counts as late.
+const EDGE_NS: Nanos = 100;
 
 /// The running machine, before anybody listens to it.
 pub struct Machine {
@@ -28,7 +36,7 @@ pub struct Machine {
     link: Link,
     events: mpsc::UnboundedReceiver<Event>,
     pump: JoinHandle<()>,
-    pulse_log: Option<pulse_log::Writer>,
+    watcher: pulse_watch::Watcher,
     hands: Hands,
 }
 
@@ -38,7 +46,7 @@ pub struct Attended {
     link: Link,
     pump: JoinHandle<()>,
     herald: JoinHandle<()>,
-    pulse_log: Option<pulse_log::Writer>,
+    watcher: pulse_watch::Watcher,
 }
 
 /// Switches the machine on: not homed.
@@ -52,20 +60,24 @@ pub fn start(options: &Options, config: Config) -> Result<Machine, AppError> {
     let status = Arc::new(StepStatus::default());
     let (stop_line, power) = (StopLine::default(), Power::default());
     let Rings { control: control_ends, chunks, bridge: bridge_ends } = Rings::new();
-    let (sink, pulse_log) =
-        pulse_log::open(options.sim.pulse_log.as_deref()).map_err(system("the pulse log"))?;
+    let timing = PulseTiming {
+        high_ns: options.timing.pulse_high_ns,
+        low_ns: options.timing.pulse_low_ns,
+        direction_setup_ns: options.timing.dir_setup_ns,
+        direction_hold_ns: options.timing.dir_hold_ns,
+    };
+    let log = options.sim.pulse_log.as_deref().map(PulseLog::create).transpose();
+    let log = log.map_err(system("the pulse log"))?;
+    let (feed, looks) = looks();
+    let (sink, watcher) = pulse_watch::start(check_options(options, timing), looks, log)
+        .map_err(system("starting to watch the pulses"))?;
 
     let step_loop = StepLoop::new(
         clock,
         SimPins::new(rail, hands.clone(), sink),
         chunks,
         (Arc::clone(&status), stop_line.clone(), power.clone()),
-        PulseTiming {
-            high_ns: options.timing.pulse_high_ns,
-            low_ns: options.timing.pulse_low_ns,
-            direction_setup_ns: options.timing.dir_setup_ns,
-            direction_hold_ns: options.timing.dir_hold_ns,
-        },
+        timing,
         // A simulated motor loses no steps, and its host is rarely a real-time one.
         LatePolicy { ends_motion: false },
     );
@@ -75,7 +87,7 @@ pub fn start(options: &Options, config: Config) -> Result<Machine, AppError> {
         back_off: options.homing.back_off,
     };
     let force = (options.force_sensor() == ForceSensor::Sim).then(|| SimLoadCell::new(hands.clone(), rail));
-    let control = Control::new(
+    let mut control = Control::new(
         Supervisor::new(config, homing),
         status,
         control_ends,
@@ -83,12 +95,13 @@ pub fn start(options: &Options, config: Config) -> Result<Machine, AppError> {
         (stop_line.clone(), power),
         ControlOptions { starvation: Starvation::IsRiddenOver, step_loop_silence_s: STEP_LOOP_SILENCE_S },
     );
+    control.watched_by(feed);
     let (link, events, pump) = bridge(bridge_ends, stop_line, control.snapshot(0));
     let demand = realtime::demand(options.driver, options.realtime.require);
     let threads = Threads::start(clock, step_loop, control, demand)
         .map_err(system("starting the real-time threads"))?;
     let threads = realtime::judge(threads, demand)?;
-    Ok(Machine { threads, link, events, pump: tokio::spawn(pump), pulse_log, hands })
+    Ok(Machine { threads, link, events, pump: tokio::spawn(pump), watcher, hands })
 }
 
 impl Machine {
@@ -104,8 +117,8 @@ impl Machine {
 
     /// From now on its events are told to the clients, the settings and the log.
     pub fn attend(self, ctx: Arc<Context>) -> Attended {
-        let Machine { threads, link, events, pump, pulse_log, .. } = self;
-        Attended { threads, link, pump, herald: tokio::spawn(herald::attend(events, ctx)), pulse_log }
+        let Machine { threads, link, events, pump, watcher, .. } = self;
+        Attended { threads, link, pump, herald: tokio::spawn(herald::attend(events, ctx)), watcher }
     }
 }
 
@@ -131,15 +144,22 @@ impl Attended {
 
     /// Ends the threads, then everything that listened to them.
     pub async fn end(self) {
-        let Attended { threads, link, pump, herald, pulse_log } = self;
+        let Attended { threads, link, pump, herald, watcher } = self;
         // Joining blocks, and is over within a control period.
         let _ = tokio::task::spawn_blocking(move || threads.end()).await;
         drop(link);
         pump.abort();
         herald.abort();
-        if let Some(pulse_log) = pulse_log {
-            pulse_log.end().await;
-        }
+        watcher.end().await;
+    }
+}
+
+/// What the pulses of a simulation promise: late edges are made up for or shifted, never ended for.
+fn check_options(options: &Options, timing: PulseTiming) -> CheckOptions {
+    CheckOptions {
+        timing,
+        precision: Precision { edge_ns: EDGE_NS, slews: true },
+        homing_mm_s: options.homing.fast.get().max(options.homing.slow.get()),
     }
 }
 

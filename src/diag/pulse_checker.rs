@@ -2,7 +2,8 @@
 //!
 //! It gets the edges as they come, and from time to time a look at the machine ([`Seen`]): state, limits in force,
 //! calibrated range, stop line. An edge is judged when a look *after* it is there, with the looks on both sides of
-//! it, since whoever looks always looks a little late. Between two looks the more lenient of both counts.
+//! it and the one before, since whoever looks in a thread of its own sees things a little after the instant that it
+//! writes on them. What any of these looks excuses is excused.
 //!
 //! Two things may end a motion without a ramp, and only they: a halt, and an input that trips.
 
@@ -12,7 +13,7 @@ use super::effort::Effort;
 use super::lines::Lines;
 use super::train::{Precision, Room, Train};
 use super::violation::{Break, Rule, Trace, Violation};
-use crate::drive::status::{EndCause, Ended};
+use crate::drive::status::EndCause;
 use crate::drive::{PulseTiming, Seen};
 use crate::hal::sim::{Edge, EdgeKind};
 use crate::machine::{Config, State, StopLevel};
@@ -22,6 +23,9 @@ use crate::units::{MILLISECOND_NS, Nanos};
 
 /// Promise S4: no edge later than this after a halt.
 const HALT_WITHIN_NS: Nanos = MILLISECOND_NS;
+/// From a look that sees the axis at rest, until every step of that motion is judged, and none of the next one: a
+/// motion is planned 5 ms ahead of its first step.
+const RESTS_WITHIN_NS: Nanos = 4 * MILLISECOND_NS;
 /// No motion begins and ends between two looks that are no farther apart than this.
 const CLOSE_LOOKS_NS: Nanos = 2 * MILLISECOND_NS;
 
@@ -48,13 +52,18 @@ pub struct PulseChecker {
     effort: Option<Effort>,
     steps_per_mm: f64,
     count: i64,
-    last: Option<Seen>,
+    /// The last two looks, the newer one first.
+    last: Option<(Seen, Seen)>,
+    /// When the motion that was seen to be over counts as over.
+    rests_at_ns: Option<Nanos>,
     halted_since_ns: Option<Nanos>,
     violations: u64,
 }
 
 /// Two looks, and what lies between them.
 struct Between<'a> {
+    /// At rest since the look before both.
+    rested: bool,
     before: &'a Seen,
     now: &'a Seen,
     halted_since_ns: Option<Nanos>,
@@ -78,6 +87,7 @@ impl PulseChecker {
             steps_per_mm: 1.0,
             count: 0,
             last: None,
+            rests_at_ns: None,
             halted_since_ns: None,
             violations: 0,
         }
@@ -104,9 +114,10 @@ impl PulseChecker {
 
     /// Takes a look at the machine, and judges the edges up to it. Tells the first violation among them.
     pub fn look(&mut self, now: &Seen) -> Option<Violation> {
-        let before = self.last.replace(*now).unwrap_or(*now);
+        let (before, earlier) = self.last.unwrap_or((*now, *now));
+        self.last = Some((*now, before));
         let mut effort = self.limits(&before, now);
-        let between = self.between(&before, now);
+        let between = self.between(&earlier, &before, now);
         if between.rebased {
             self.train.interrupted();
         }
@@ -146,7 +157,9 @@ impl PulseChecker {
         let stopping = |seen: &Seen| {
             seen.stop != StopLevel::None || matches!(seen.state, State::Stopping | State::Faulted)
         };
-        if stopping(before) || stopping(now) || before.ended != now.ended || self.pushed_back(now) {
+        // A shifted time base shifts the end of a ramp too.
+        let shifted = before.ended != now.ended || before.rebases != now.rebases;
+        if stopping(before) || stopping(now) || shifted || self.pushed_back(now) {
             effort.slow_down(before.at_ns);
             effort.slow_down(now.at_ns);
         }
@@ -159,31 +172,34 @@ impl PulseChecker {
         now.config.allowance.speed_mm_s(force_g) < now.config.limits.max_speed.get()
     }
 
-    fn between<'a>(&mut self, before: &'a Seen, now: &'a Seen) -> Between<'a> {
+    fn between<'a>(&mut self, earlier: &Seen, before: &'a Seen, now: &'a Seen) -> Between<'a> {
         let homing = before.state == State::Homing || now.state == State::Homing;
         let calibration = before.calibration.filter(|_| !homing && now.calibration == before.calibration);
         let steps = calibration.map(|found| (found.origin_steps, found.origin_steps + found.max_steps));
         self.halted_since_ns = match (before.stop, now.stop) {
-            (StopLevel::Halt, StopLevel::Halt) => self.halted_since_ns.or(Some(before.at_ns)),
+            (StopLevel::Halt, StopLevel::Halt) => self.halted_since_ns.or(Some(now.at_ns)),
             _ => None,
         };
-        let new_end = |wanted: fn(&Ended) -> bool| {
-            before.ended != now.ended && now.ended.is_some_and(|end| wanted(&end))
+        let new_end = |wanted: fn(EndCause) -> bool| {
+            earlier.ended != now.ended && now.ended.is_some_and(|ended| wanted(ended.cause))
         };
+        let rebased = earlier.rebases != now.rebases || new_end(|cause| cause == EndCause::Late);
         Between {
+            rested: earlier.resting && before.resting && now.resting && earlier.ended == now.ended,
             before,
             now,
             halted_since_ns: self.halted_since_ns,
             room: steps.map(|(low, high)| Room { low: low as f64, high: high as f64 }),
             steps,
-            rebased: before.rebases != now.rebases || new_end(|end| end.cause == EndCause::Late),
-            cut: new_end(|end| matches!(end.cause, EndCause::Tripped | EndCause::Halted)),
+            rebased,
+            cut: new_end(|cause| matches!(cause, EndCause::Tripped | EndCause::Halted)),
         }
     }
 
     fn judge(&mut self, edge: Edge, between: &Between<'_>, effort: &mut Effort) -> Option<Break> {
         let lines = self.lines.edge(edge);
         let Edge { at, kind: EdgeKind::StepBegins { forward } } = edge else { return lines };
+        let unfinished = self.settle(at);
         let from = self.count;
         self.count += if forward { 1 } else { -1 };
         let mut motion = self.train.step(at, from, forward, effort, between.room);
@@ -201,7 +217,11 @@ impl PulseChecker {
             // The time base moved at one of these steps, and nobody knows at which.
             motion = None;
         }
-        lines.or_else(|| self.allowed_now(at, between)).or_else(|| self.in_range(at, between)).or(motion)
+        lines
+            .or_else(|| self.allowed_now(at, between))
+            .or_else(|| self.in_range(at, between))
+            .or(unfinished)
+            .or(motion)
     }
 
     /// Whether any step may come at all.
@@ -218,10 +238,7 @@ impl PulseChecker {
         }
         let close = now.at_ns - before.at_ns <= CLOSE_LOOKS_NS;
         let moves = |seen: &Seen| seen.state.is_moving() || seen.state == State::Faulted;
-        let at_rest = before.resting
-            && now.resting
-            && before.ended == now.ended
-            && (close || !(moves(before) || moves(now)));
+        let at_rest = between.rested && (close || !(moves(before) || moves(now)));
         at_rest.then_some(Break { rule: Rule::AtRest, at_ns: at, found: 1.0, allowed: 0.0 })
     }
 
@@ -242,14 +259,23 @@ impl PulseChecker {
         }
     }
 
+    /// By `at`, a motion that was seen to be over is over; whether it came to rest before.
+    fn settle(&mut self, at: Nanos) -> Option<Break> {
+        self.rests_at_ns.take_if(|rests_at| *rests_at <= at)?;
+        let missing = self.train.missing(at, true);
+        self.train.rest();
+        missing
+    }
+
     /// What the steps up to this look leave open.
     fn afterwards(&mut self, between: &Between<'_>) -> Option<Break> {
-        let Between { now, .. } = between;
-        let missing = self.train.missing(now.at_ns, now.resting).filter(|_| !between.cut && !between.rebased);
-        if now.resting {
-            self.train.rest();
-        } else if between.rebased {
+        let now = between.now;
+        if between.rebased || between.cut {
             self.train.interrupted();
+        }
+        let missing = self.train.missing(now.at_ns, false).or_else(|| self.settle(now.at_ns));
+        if now.resting && !self.train.is_at_rest() {
+            self.rests_at_ns.get_or_insert(now.at_ns + RESTS_WITHIN_NS);
         }
         let counted = now.count.filter(|count| *count != self.count && self.waiting.is_empty());
         missing.or_else(|| {

@@ -76,6 +76,12 @@ impl Train {
         Train { precision, history: History::default(), onset: None, at_rest: true, due_by_ns: None }
     }
 
+    /// Whether no motion runs.
+    #[must_use]
+    pub fn is_at_rest(&self) -> bool {
+        self.at_rest
+    }
+
     /// The motion is over.
     pub fn rest(&mut self) {
         self.interrupted();

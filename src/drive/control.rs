@@ -7,6 +7,7 @@
 use super::Power;
 use super::executor::{Executor, Starvation};
 use super::rings::{Commands, ControlEnds, EventFeed, SnapshotFeed};
+use super::seen::{Seen, SeenFeed};
 use super::stop_line::StopLine;
 use crate::hal::ForceSensor;
 use crate::machine::{Observation, Snapshot, StopLevel, Supervisor};
@@ -37,6 +38,7 @@ pub struct Control<F> {
     commands: Commands,
     events: EventFeed,
     snapshots: SnapshotFeed,
+    looks: Option<SeenFeed>,
     cycle: u32,
     force_g: Option<f64>,
 }
@@ -63,6 +65,7 @@ impl<F: ForceSensor> Control<F> {
             commands,
             events,
             snapshots,
+            looks: None,
             cycle: 0,
             force_g: None,
         }
@@ -105,12 +108,23 @@ impl<F: ForceSensor> Control<F> {
         }
         self.force_g = force_g;
         self.report(now);
+        let seen = self.looks.is_some().then(|| self.seen(now));
+        if let (Some(looks), Some(seen)) = (&mut self.looks, seen) {
+            // Nobody takes them: what is watched matters more than the watching.
+            let _ = looks.enqueue(seen);
+        }
     }
 
-    /// What the machine is, by its rules.
+    /// From now on each cycle ends with a look at everything, for whoever watches.
+    pub fn watched_by(&mut self, looks: SeenFeed) {
+        self.looks = Some(looks);
+    }
+
+    /// Both loops, as they are at `now`.
     #[must_use]
-    pub fn supervisor(&self) -> &Supervisor {
-        &self.supervisor
+    pub fn seen(&self, now: Nanos) -> Seen {
+        let seen = Seen::of(&self.supervisor, self.executor.status(), self.stop_line.level(), now);
+        Seen { force_g: self.force_g, ..seen }
     }
 
     fn feel(&mut self, now: Nanos) -> Option<f64> {
@@ -129,12 +143,6 @@ impl<F: ForceSensor> Control<F> {
             // Full: the newest one is dropped; the next comes in a moment.
             let _ = self.snapshots.enqueue(snapshot);
         }
-    }
-
-    /// The force that is reckoned with.
-    #[must_use]
-    pub fn force_g(&self) -> Option<f64> {
-        self.force_g
     }
 
     /// The machine as it is at `now`.

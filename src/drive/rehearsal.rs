@@ -149,19 +149,7 @@ impl<S: Audience> Rehearsal<S> {
     /// Both loops as they are now.
     #[must_use]
     pub fn seen(&self) -> Seen {
-        let supervisor = self.control.supervisor();
-        Seen {
-            at_ns: self.clock.now(),
-            state: supervisor.state(),
-            config: *supervisor.config(),
-            calibration: supervisor.calibration().copied(),
-            force_g: self.control.force_g(),
-            stop: self.stop_line.level(),
-            resting: self.status.resting(),
-            ended: self.status.ended(),
-            rebases: self.status.lateness().rebases,
-            count: Some(self.status.count()),
-        }
+        Seen { count: Some(self.status.count()), ..self.control.seen(self.clock.now()) }
     }
 
     /// One control cycle, with the steps up to it.

@@ -1,9 +1,11 @@
 //! The machine as somebody sees it who watches both loops: what the step loop shows and what the control cycle
 //! decided, at one instant.
 
-use super::status::Ended;
+use heapless::spsc::{Consumer, Producer, Queue};
+
+use super::status::{Ended, StepStatus};
 use crate::hal::sim::EdgeSink;
-use crate::machine::{Calibration, Config, State, StopLevel};
+use crate::machine::{Calibration, Config, State, StopLevel, Supervisor};
 use crate::units::Nanos;
 
 /// Both loops at one instant.
@@ -31,13 +33,44 @@ pub struct Seen {
     pub count: Option<i64>,
 }
 
+impl Seen {
+    /// What `supervisor` and `status` show at `at_ns`.
+    #[must_use]
+    pub fn of(supervisor: &Supervisor, status: &StepStatus, stop: StopLevel, at_ns: Nanos) -> Seen {
+        Seen {
+            at_ns,
+            state: supervisor.state(),
+            config: *supervisor.config(),
+            calibration: supervisor.calibration().copied(),
+            force_g: None,
+            stop,
+            resting: status.resting(),
+            ended: status.ended(),
+            rebases: status.lateness().rebases,
+            count: None,
+        }
+    }
+}
+
 /// Somebody who gets to see every edge, and after each control cycle the machine.
 pub trait Audience: EdgeSink {
     /// A control cycle is over.
-    fn cycle(&mut self, seen: &Seen);
+    fn cycle(&mut self, _seen: &Seen) {}
 }
 
 /// Nobody watches.
-impl Audience for () {
-    fn cycle(&mut self, _seen: &Seen) {}
+impl Audience for () {}
+
+/// Looks kept for whoever takes them: a quarter of a second of control cycles.
+const LOOKS: usize = 256;
+
+/// From the control cycle to whoever watches; as wait-free as the other rings.
+pub type SeenFeed = Producer<'static, Seen>;
+/// The watcher's end of it.
+pub type Looks = Consumer<'static, Seen>;
+
+/// Both ends of the ring of looks; like the others it lives as long as the process.
+#[must_use]
+pub fn looks() -> (SeenFeed, Looks) {
+    Box::leak(Box::new(Queue::<Seen, LOOKS>::new())).split()
 }
