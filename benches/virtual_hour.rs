@@ -7,7 +7,8 @@ mod support;
 use std::time::Instant;
 
 use support::{Samples, counts, tell};
-use yep::drive::Rehearsal;
+use yep::drive::seen::Seen;
+use yep::drive::{Audience, Rehearsal};
 use yep::hal::sim::{Edge, EdgeKind, EdgeSink};
 use yep::machine::{Accepted, Command, State};
 
@@ -23,6 +24,10 @@ impl EdgeSink for Counter {
     fn edge(&mut self, edge: Edge) {
         self.0 += u64::from(matches!(edge.kind, EdgeKind::StepBegins { .. }));
     }
+}
+
+impl Audience for Counter {
+    fn cycle(&mut self, _seen: &Seen) {}
 }
 
 /// A machine in the midst of its sine.
