@@ -11,6 +11,7 @@
 //! - [`machine`]: WHETHER, states, commands, faults, homing
 //! - [`hal`]: TOUCHING, pins, clocks and sensors, real and simulated
 //! - [`drive`]: DOING, the two real-time loops and the rings between them
+//! - [`diag`]: WITNESSING, whether the pulses keep what is promised
 //! - [`options`]: what the process was started with
 //! - [`settings`]: what the user may set, and its limits
 //! - [`store`]: REMEMBERING, settings on disk
@@ -23,6 +24,7 @@ pub mod api;
 pub mod app;
 pub mod auth;
 pub mod cli;
+pub mod diag;
 pub mod drive;
 pub mod hal;
 pub mod layout;

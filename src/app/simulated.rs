@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 use super::{AppError, herald, pulse_log, realtime, system};
 use crate::api::Context;
 use crate::drive::bridge::{Link, bridge};
+use crate::drive::executor::Starvation;
 use crate::drive::threads::Threads;
 use crate::drive::{
     Control, ControlOptions, LatePolicy, Power, PulseTiming, Rings, StepLoop, StepStatus, StopLine,
@@ -80,7 +81,7 @@ pub fn start(options: &Options, config: Config) -> Result<Machine, AppError> {
         control_ends,
         force,
         (stop_line.clone(), power),
-        ControlOptions { step_loop_silence_s: STEP_LOOP_SILENCE_S },
+        ControlOptions { starvation: Starvation::IsRiddenOver, step_loop_silence_s: STEP_LOOP_SILENCE_S },
     );
     let (link, events, pump) = bridge(bridge_ends, stop_line, control.snapshot(0));
     let demand = realtime::demand(options.driver, options.realtime.require);

@@ -5,7 +5,7 @@
 //! for anyone: full rings are counted and passed over.
 
 use super::Power;
-use super::executor::Executor;
+use super::executor::{Executor, Starvation};
 use super::rings::{Commands, ControlEnds, EventFeed, SnapshotFeed};
 use super::stop_line::StopLine;
 use crate::hal::ForceSensor;
@@ -20,6 +20,8 @@ const SNAPSHOT_EVERY: u32 = 10;
 /// What differs between a real machine and a simulated one on an ordinary computer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ControlOptions {
+    /// What it means that the step loop ran out of motion.
+    pub starvation: Starvation,
     /// After this long without a sign of life from the step loop something is badly wrong.
     pub step_loop_silence_s: f64,
 }
@@ -53,7 +55,7 @@ impl<F: ForceSensor> Control<F> {
         let (stop_line, power) = shared;
         Control {
             supervisor,
-            executor: Executor::new(chunks, status),
+            executor: Executor::new(chunks, status, options.starvation),
             force,
             stop_line,
             power,
@@ -105,6 +107,12 @@ impl<F: ForceSensor> Control<F> {
         self.report(now);
     }
 
+    /// What the machine is, by its rules.
+    #[must_use]
+    pub fn supervisor(&self) -> &Supervisor {
+        &self.supervisor
+    }
+
     fn feel(&mut self, now: Nanos) -> Option<f64> {
         let sample = self.force.as_mut()?.latest(now)?;
         let valid = sample.force_g.is_finite() && now.saturating_sub(sample.at) <= FORCE_VALID_NS;
@@ -121,6 +129,12 @@ impl<F: ForceSensor> Control<F> {
             // Full: the newest one is dropped; the next comes in a moment.
             let _ = self.snapshots.enqueue(snapshot);
         }
+    }
+
+    /// The force that is reckoned with.
+    #[must_use]
+    pub fn force_g(&self) -> Option<f64> {
+        self.force_g
     }
 
     /// The machine as it is at `now`.

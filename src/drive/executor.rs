@@ -5,11 +5,14 @@
 
 use std::sync::Arc;
 
-use super::chunk::{COMMITTED_MAX, Chunk, TAIL_MAX};
+use heapless::Vec;
+
+use super::chunk::{COMMITTED_MAX, Chunk};
 use super::rings::ChunkFeed;
 use super::status::{EndCause, StepStatus};
 use crate::layout;
 use crate::machine::{Config, Frame, Inputs, Motion, Order, Outcome, Travel};
+use crate::motion::runs::RunMaker;
 use crate::motion::{Bounds, Firmness, Follower, Kinematics, Move, Piece, Tracker, stop};
 use crate::units::{MILLISECOND_NS, Nanos, seconds};
 
@@ -43,15 +46,28 @@ struct UnderWay {
     complete: bool,
 }
 
+/// What it means that the step loop ran out of motion, because the control cycle was late (S16).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Starvation {
+    /// The motion is over: on a real machine something is wrong with the computer.
+    EndsMotion,
+    /// Having come to rest, the motion goes on from there: the host of a simulation is rarely a real-time one.
+    IsRiddenOver,
+}
+
 /// Carries out orders.
 pub struct Executor {
     chunks: ChunkFeed,
+    /// What a starved motion means.
+    starvation: Starvation,
     status: Arc<StepStatus>,
     tracker: Tracker,
     frame: Frame,
     plan: Plan,
     /// The planned state at the horizon, in mm of the frame.
     state: Kinematics,
+    /// Makes the steps of the present motion; knows where the step counter will be at the horizon.
+    runs: RunMaker,
     epoch: u32,
     under_way: Option<UnderWay>,
     outcome: Option<Outcome>,
@@ -64,14 +80,16 @@ const CYCLE_S: f64 = layout::CONTROL_PERIOD_NS as f64 * 1e-9;
 impl Executor {
     /// At rest, with an arbitrary frame: the first homing brings its own.
     #[must_use]
-    pub fn new(chunks: ChunkFeed, status: Arc<StepStatus>) -> Executor {
+    pub fn new(chunks: ChunkFeed, status: Arc<StepStatus>, starvation: Starvation) -> Executor {
         Executor {
             chunks,
+            starvation,
             status,
             tracker: Tracker::new(CYCLE_S),
             frame: Frame { origin_steps: 0, steps_per_mm: 1.0, range_mm: 0.0 },
             plan: Plan::Nothing,
             state: Kinematics::default(),
+            runs: RunMaker::new(0),
             epoch: 1,
             under_way: None,
             outcome: None,
@@ -92,6 +110,15 @@ impl Executor {
         let resting = self.status.resting();
         if let Some(under_way) = self.under_way {
             let ended = ended.filter(|ended| ended.epoch == self.epoch);
+            let goes_on = self.starvation == Starvation::IsRiddenOver
+                && ended.is_some_and(|ended| ended.cause == EndCause::Starved);
+            if goes_on {
+                if resting {
+                    self.under_way = None;
+                    self.epoch += 1;
+                }
+                return self.motion();
+            }
             let played = under_way.complete && self.status.played_until_ns() >= under_way.horizon_ns;
             if resting && (ended.is_some() || played) {
                 self.outcome = Some(ended.map_or(Outcome::Completed, |ended| match ended.cause {
@@ -109,6 +136,10 @@ impl Executor {
                 self.plan = Plan::Nothing;
             }
         }
+        self.motion()
+    }
+
+    fn motion(&self) -> Motion {
         let (stop_took_ns, stop_steps) = self.status.last_stop();
         Motion {
             resting: self.under_way.is_none() && matches!(self.plan, Plan::Nothing),
@@ -181,6 +212,8 @@ impl Executor {
             }
             let start_ns = match self.under_way {
                 Some(UnderWay { complete: true, .. }) => return,
+                // On the ramp of a starved motion: it goes on from rest.
+                Some(_) if self.status.ended().is_some_and(|ended| ended.epoch == self.epoch) => return,
                 Some(UnderWay { horizon_ns, .. }) => {
                     if horizon_ns + self.status.shift_ns() >= now + layout::QUEUE_AHEAD_NS {
                         return;
@@ -188,7 +221,9 @@ impl Executor {
                     horizon_ns
                 }
                 None => {
-                    let steps = self.status.count() - self.frame.origin_steps;
+                    let count = self.status.count();
+                    self.runs = RunMaker::new(count);
+                    let steps = count - self.frame.origin_steps;
                     self.state = Kinematics::at_rest(steps as f64 / self.frame.steps_per_mm);
                     now + START_LEAD_NS
                 }
@@ -241,14 +276,14 @@ impl Executor {
             jerk: config.limits.stop_jerk_mm_s3(),
         };
         let chunk = self.chunk(start_ns, start, &planned, firmness, trips, arrived);
-        // There was room: this is the only producer.
-        let _ = self.chunks.enqueue(chunk);
         self.state = planned.end;
         self.under_way = Some(UnderWay { horizon_ns: chunk.end_ns(), complete: arrived });
+        // There was room: this is the only producer.
+        let _ = self.chunks.enqueue(chunk);
     }
 
     fn chunk(
-        &self,
+        &mut self,
         start_ns: Nanos,
         start: Kinematics,
         planned: &Move,
@@ -257,25 +292,24 @@ impl Executor {
         last: bool,
     ) -> Chunk {
         let scale = self.frame.steps_per_mm;
-        let mut pieces = [Piece::default(); COMMITTED_MAX + TAIL_MAX];
-        let tail = stop::tail(planned.end.v, planned.end.a, firmness);
-        let mut total = 0;
-        for piece in planned.pieces.iter().chain(&tail) {
-            pieces[total] = Piece { jerk: piece.jerk * scale, duration_s: piece.duration_s };
-            total += 1;
-        }
+        let in_steps = |piece: &Piece| Piece { jerk: piece.jerk * scale, duration_s: piece.duration_s };
+        let start = Kinematics {
+            p: self.frame.origin_steps as f64 + start.p * scale,
+            v: start.v * scale,
+            a: start.a * scale,
+        };
+        let committed: Vec<Piece, COMMITTED_MAX> = planned.pieces.iter().map(in_steps).collect();
+        let mut runs = Vec::new();
+        let timed = self.runs.make(start, &committed, &mut runs);
         Chunk {
             epoch: self.epoch,
             start_ns,
             duration_ns: layout::CONTROL_PERIOD_NS,
-            start: Kinematics {
-                p: self.frame.origin_steps as f64 + start.p * scale,
-                v: start.v * scale,
-                a: start.a * scale,
-            },
-            pieces,
-            committed: planned.pieces.len() as u8,
-            total: total as u8,
+            runs,
+            timed,
+            start,
+            committed,
+            tail: stop::tail(planned.end.v, planned.end.a, firmness).iter().map(in_steps).collect(),
             trips,
             last,
         }

@@ -1,9 +1,9 @@
 //! DOING, in real time: the control cycle, the step loop, the rings between them, the stop line.
 //!
 //! - [`control`]: 1000 times a second: see, decide, plan; [`executor`]: its planning half
-//! - [`step_loop`]: chunks to edges; [`late`]: what to do about late ones
+//! - [`step_loop`]: chunks to edges; [`player`]: through one chunk, event by event; [`late`]: what to do about late ones
 //! - [`chunk`], [`rings`], [`status`], [`stop_line`]: how the two talk, without ever waiting
-//! - [`rehearsal`]: both loops in one thread, on virtual time
+//! - [`rehearsal`]: both loops in one thread, on virtual time; [`seen`]: what a watcher sees of them
 //! - [`realtime`]: what their threads need from the host, and whether it gives that
 //! - [`threads`]: both loops in their threads; [`bridge`]: from them to the tokio side
 //!
@@ -14,9 +14,11 @@ pub mod chunk;
 pub mod control;
 pub mod executor;
 pub mod late;
+pub mod player;
 pub mod realtime;
 pub mod rehearsal;
 pub mod rings;
+pub mod seen;
 pub mod status;
 pub mod step_loop;
 pub mod stop_line;
@@ -29,6 +31,7 @@ pub use control::{Control, ControlOptions};
 pub use late::LatePolicy;
 pub use rehearsal::{Rehearsal, RehearsalOptions};
 pub use rings::Rings;
+pub use seen::{Audience, Seen};
 pub use status::StepStatus;
 pub use step_loop::{PulseTiming, StepLoop};
 pub use stop_line::StopLine;

@@ -6,12 +6,14 @@
 use std::sync::Arc;
 
 use super::control::{Control, ControlOptions};
+use super::executor::Starvation;
 use super::late::LatePolicy;
 use super::rings::{CommandFeed, Events, Rings, Snapshots};
+use super::seen::{Audience, Seen};
 use super::status::StepStatus;
 use super::step_loop::{PulseTiming, StepLoop};
 use super::{Power, StopLine};
-use crate::hal::sim::{EdgeSink, Hands, RailOptions, SimLoadCell, SimPins, VirtualClock};
+use crate::hal::sim::{Hands, RailOptions, SimLoadCell, SimPins, VirtualClock};
 use crate::hal::{Clock, StepIo};
 use crate::layout;
 use crate::machine::{Command, Config, Event, HomingOptions, Inputs, Reply, Snapshot, StopLevel, Supervisor};
@@ -46,11 +48,16 @@ pub struct Rehearsal<S> {
     happened: Vec<Event>,
 }
 
-impl<S: EdgeSink> Rehearsal<S> {
-    /// The machine, switched on; `sink` sees every edge.
+impl<S: Audience> Rehearsal<S> {
+    /// The machine, switched on; `sink` sees every edge, and the machine after each control cycle.
     #[must_use]
     pub fn new(options: &RehearsalOptions, sink: S) -> Rehearsal<S> {
-        let clock = VirtualClock::default();
+        Rehearsal::on(VirtualClock::default(), options, sink)
+    }
+
+    /// The same on a clock of the caller's: one that is late, say.
+    #[must_use]
+    pub fn on(clock: VirtualClock, options: &RehearsalOptions, sink: S) -> Rehearsal<S> {
         let hands = Hands::default();
         let status = Arc::new(StepStatus::default());
         let (stop_line, power) = (StopLine::default(), Power::default());
@@ -70,7 +77,7 @@ impl<S: EdgeSink> Rehearsal<S> {
             control,
             Some(SimLoadCell::new(hands.clone(), options.rail)),
             (stop_line.clone(), power),
-            ControlOptions { step_loop_silence_s: 0.020 },
+            ControlOptions { starvation: Starvation::EndsMotion, step_loop_silence_s: 0.020 },
         );
         Rehearsal {
             clock,
@@ -134,11 +141,39 @@ impl<S: EdgeSink> Rehearsal<S> {
         core::mem::take(&mut self.happened)
     }
 
+    /// The control thread is frozen for so long: its cycles of that time are not made up for.
+    pub fn stall_control(&mut self, stall_ns: Nanos) {
+        self.next_cycle += stall_ns;
+    }
+
+    /// Both loops as they are now.
+    #[must_use]
+    pub fn seen(&self) -> Seen {
+        let supervisor = self.control.supervisor();
+        Seen {
+            at_ns: self.clock.now(),
+            state: supervisor.state(),
+            config: *supervisor.config(),
+            calibration: supervisor.calibration().copied(),
+            force_g: self.control.force_g(),
+            stop: self.stop_line.level(),
+            resting: self.status.resting(),
+            ended: self.status.ended(),
+            rebases: self.status.lateness().rebases,
+            count: Some(self.status.count()),
+        }
+    }
+
     /// One control cycle, with the steps up to it.
     pub fn cycle(&mut self) {
         self.step_loop.run_until(self.next_cycle);
         self.control.cycle(self.next_cycle);
         self.next_cycle += layout::CONTROL_PERIOD_NS;
+        // Where the host stalled, both loops did: cycles that were missed are not made up for.
+        let missed = self.clock.now().saturating_sub(self.next_cycle) / layout::CONTROL_PERIOD_NS;
+        self.next_cycle += missed * layout::CONTROL_PERIOD_NS;
+        let seen = self.seen();
+        self.sink().cycle(&seen);
         while let Some(event) = self.events.dequeue() {
             self.happened.push(event);
         }

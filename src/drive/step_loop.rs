@@ -9,13 +9,14 @@ use std::sync::Arc;
 
 use super::chunk::Chunk;
 use super::late::{LatePolicy, TimeBase, Verdict};
+use super::player::{Next, Player};
 use super::rings::Chunks;
 use super::status::{EndCause, Ended, StepStatus};
 use super::stop_line::StopLine;
 use crate::hal::{Clock, StepIo};
 use crate::layout;
-use crate::motion::{Inputs, Kinematics, StopLevel, step_times};
-use crate::units::{MICROSECOND_NS, Nanos, SECOND_NS};
+use crate::motion::{Inputs, StopLevel};
+use crate::units::{MICROSECOND_NS, Nanos};
 
 /// How the motor driver wants its pulses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,31 +35,6 @@ pub struct PulseTiming {
 const CONFIRMATIONS: u32 = 4;
 /// … this far apart.
 const CONFIRM_EVERY_NS: Nanos = 15 * MICROSECOND_NS;
-
-/// The chunk that is being played.
-struct Playing {
-    chunk: Chunk,
-    /// Which of its pieces.
-    piece: u8,
-    /// The state at the beginning of that piece, and when that was, from the beginning of the chunk.
-    at: Kinematics,
-    offset_s: f64,
-    /// Where in the piece to look for the next step.
-    from_s: f64,
-    /// The committed motion is over, the tail runs.
-    on_tail: bool,
-}
-
-/// What comes next.
-#[derive(Debug, Clone, Copy)]
-enum Next {
-    /// A step, planned for that instant.
-    Step { nominal_ns: Nanos, forward: bool },
-    /// The end of the committed motion.
-    CommitEnd { nominal_ns: Nanos },
-    /// The end of the tail.
-    TailEnd { nominal_ns: Nanos },
-}
 
 /// Why a wait ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -88,7 +64,7 @@ pub struct StepLoop<C, I> {
     power: super::Power,
     timing: PulseTiming,
     late: LatePolicy,
-    playing: Option<Playing>,
+    playing: Option<Player>,
     base: TimeBase,
     count: i64,
     /// What the direction line is; unknown before the first step.
@@ -158,7 +134,8 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
                 self.clock.doze_until(until.min(now + layout::CONTROL_PERIOD_NS));
                 continue;
             }
-            let Some(next) = self.next() else { continue };
+            let count = self.count;
+            let Some(next) = self.playing.as_mut().map(|playing| playing.next(count)) else { continue };
             let due = match next {
                 Next::Step { nominal_ns, forward } => {
                     self.point(forward);
@@ -201,7 +178,7 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
 
     /// Ends the motion if an input that must end it is really active.
     fn heed(&mut self, inputs: Inputs) -> bool {
-        let Some(trips) = self.playing.as_ref().map(|playing| playing.chunk.trips) else { return false };
+        let Some(trips) = self.playing.as_ref().map(|playing| playing.chunk().trips) else { return false };
         if !trips.meets(inputs) {
             return false;
         }
@@ -261,33 +238,7 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
     }
 
     fn play(&mut self, chunk: Chunk) {
-        self.playing =
-            Some(Playing { chunk, piece: 0, at: chunk.start, offset_s: 0.0, from_s: 0.0, on_tail: false });
-    }
-
-    /// Looks ahead, up to the end of what may be played: the committed motion, or the tail.
-    fn next(&mut self) -> Option<Next> {
-        let playing = self.playing.as_mut()?;
-        let chunk = &playing.chunk;
-        let limit = if playing.on_tail { chunk.total } else { chunk.committed };
-        while playing.piece < limit {
-            let piece = chunk.pieces[usize::from(playing.piece)];
-            if let Some(step) = step_times::next_step(&playing.at, piece, self.count, playing.from_s) {
-                playing.from_s = step.at_s;
-                let at_ns = ((playing.offset_s + step.at_s) * SECOND_NS as f64) as Nanos;
-                return Some(Next::Step { nominal_ns: chunk.start_ns + at_ns, forward: step.forward });
-            }
-            playing.at = playing.at.after_piece(piece);
-            playing.offset_s += piece.duration_s;
-            playing.from_s = 0.0;
-            playing.piece += 1;
-        }
-        if playing.on_tail {
-            let at_ns = (playing.offset_s * SECOND_NS as f64) as Nanos;
-            Some(Next::TailEnd { nominal_ns: chunk.start_ns + at_ns })
-        } else {
-            Some(Next::CommitEnd { nominal_ns: chunk.end_ns() })
-        }
+        self.playing = Some(Player::new(chunk));
     }
 
     /// Sets the direction line ahead of the step, as soon as the driver allows it.
@@ -324,6 +275,9 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
         }
         let began_ns = self.clock.now();
         self.io.set_step(true, began_ns);
+        if let Some(playing) = self.playing.as_mut() {
+            playing.stepped();
+        }
         self.count += if forward { 1 } else { -1 };
         let interval_ns = self.pulse_began_ns.map_or(0, |last| (began_ns - last) as i64);
         self.pulse_began_ns = Some(began_ns);
@@ -345,15 +299,15 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
     fn commit_end(&mut self, nominal_ns: Nanos) {
         let Some(playing) = self.playing.as_mut() else { return };
         self.status.show_played(nominal_ns);
-        let (epoch, last) = (playing.chunk.epoch, playing.chunk.last);
+        let (epoch, last) = (playing.chunk().epoch, playing.chunk().last);
         if epoch <= self.ended_epoch || last {
-            playing.on_tail = true;
+            playing.take_tail();
             return;
         }
         if self.stop_line.level() != StopLevel::None {
             self.leave_for_tail(EndCause::Ramped);
             if let Some(playing) = self.playing.as_mut() {
-                playing.on_tail = true;
+                playing.take_tail();
             }
             return;
         }
@@ -363,7 +317,7 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
             _ => {
                 self.leave_for_tail(EndCause::Starved);
                 if let Some(playing) = self.playing.as_mut() {
-                    playing.on_tail = true;
+                    playing.take_tail();
                 }
             }
         }
@@ -375,7 +329,7 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
         if self.stop_seen.is_none() {
             self.stop_seen = Some(StopSeen { at: self.clock.now(), count: self.count });
         }
-        let epoch = playing.chunk.epoch;
+        let epoch = playing.chunk().epoch;
         if epoch > self.ended_epoch {
             self.end(epoch, cause, Inputs::default());
         }
@@ -390,7 +344,7 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
     fn cut(&mut self, cause: EndCause, inputs: Inputs) {
         let Some(playing) = self.playing.take() else { return };
         // A motion that was on its tail already keeps its first cause, except that a cut loses the position.
-        self.end(playing.chunk.epoch, cause, inputs);
+        self.end(playing.chunk().epoch, cause, inputs);
         self.finish();
     }
 

@@ -58,6 +58,18 @@ impl Kinematics {
         (low, high)
     }
 
+    /// Whether the velocity, which is `end`'s at the end of the piece, keeps its sign all the way. Cheaper than to
+    /// look for [`Kinematics::turning_times`].
+    #[must_use]
+    pub fn keeps_direction(&self, piece: Piece, end: &Kinematics) -> bool {
+        if self.v * end.v <= 0.0 {
+            return false;
+        }
+        // Where the acceleration keeps its sign too, the velocity is nowhere beyond its ends; otherwise it has one
+        // extreme, v - a²/2j.
+        self.a * end.a >= 0.0 || (self.v - self.a * self.a / (2.0 * piece.jerk)) * self.v > 0.0
+    }
+
     /// The instants strictly inside the piece at which the velocity is zero, in order.
     #[must_use]
     pub fn turning_times(&self, piece: Piece) -> [Option<f64>; 2] {

@@ -7,6 +7,7 @@
 //! - [`plan`]: a whole move at once, the quickest one
 //! - [`tracker`]: one control cycle of following a reference inside all of these
 //! - [`follower`]: from a wave to a reference: gentle approach, start, end
+//! - [`runs`]: many steps timed by one cubic, for the step loop
 //! - [`signals`]: input lines, ends of the rail, stop levels
 //! - [`step_times`]: from planned motion to the instants of the steps
 
@@ -15,6 +16,7 @@ pub mod follower;
 pub mod kinematics;
 pub mod limits;
 pub mod plan;
+pub mod runs;
 pub mod signals;
 pub mod step_times;
 pub mod stop;

@@ -49,7 +49,7 @@ pub fn next_step(start: &Kinematics, piece: Piece, count: i64, from_s: f64) -> O
 }
 
 /// When the plan, monotone between `low_s` and `high_s` and across the boundary at the end, crosses it.
-fn crossing(start: &Kinematics, piece: Piece, boundary: f64, low_s: f64, high_s: f64) -> f64 {
+pub(super) fn crossing(start: &Kinematics, piece: Piece, boundary: f64, low_s: f64, high_s: f64) -> f64 {
     let (mut low_s, mut high_s) = (low_s, high_s);
     let rising = start.after(piece.jerk, high_s).p >= boundary;
     let at_low = start.after(piece.jerk, low_s).p;

@@ -150,7 +150,14 @@ impl Tracker {
         let stop = Firmness { acceleration: limits.stop_deceleration.get(), jerk: limits.stop_jerk_mm_s3() };
         let gentle = Firmness { acceleration: limits.max_acceleration.get(), jerk: limits.max_jerk.get() };
         self.firm = self.needs_firmness(&start, gentle, bounds);
-        let normal = if self.firm { stop } else { gentle };
+        let normal = if self.firm {
+            stop
+        } else if beyond(start.a, gentle) {
+            // Braking has turned into speeding up: what is too much is let go of as fast as it was built up.
+            Firmness { jerk: stop.jerk, ..gentle }
+        } else {
+            gentle
+        };
         let cycle =
             Cycle { start, cycle_s: self.cycle_s, normal, stop, bounds, reach: stop::extent(start, stop) };
 
@@ -167,15 +174,21 @@ impl Tracker {
         }
     }
 
-    /// Firm braking starts when the axis would coast faster than allowed, and ends when its push is let go.
+    /// Firm braking starts when the axis would coast faster than allowed, or ran along its stop tail; it ends when
+    /// its push is let go, or when the axis has turned: speeding up is never firm.
     fn needs_firmness(&self, start: &Kinematics, gentle: Firmness, bounds: &Bounds) -> bool {
         let coasting = start.v + start.a * start.a.abs() / (2.0 * gentle.jerk);
         let tolerance = 1e-6 + gentle.jerk * self.cycle_s * self.cycle_s;
         let too_fast =
             coasting > bounds.forward_mm_s + tolerance || coasting < -bounds.backward_mm_s - tolerance;
-        let still_braking = self.firm && start.a.abs() > gentle.jerk * self.cycle_s;
-        too_fast || still_braking || start.a.abs() > gentle.acceleration * (1.0 + 1e-9)
+        let braking = start.a * start.v < 0.0;
+        let still_pushing = self.firm && start.a.abs() > gentle.jerk * self.cycle_s;
+        too_fast || braking && (still_pushing || beyond(start.a, gentle))
     }
+}
+
+fn beyond(a: f64, firmness: Firmness) -> bool {
+    a.abs() > firmness.acceleration * (1.0 + 1e-9)
 }
 
 /// The accelerations that the jerk limit lets the cycle end with.
@@ -438,6 +451,36 @@ mod tests {
             let since_edge_s = f64::from((cycle + 500) % 1_000) * CYCLE_S;
             if cycle > 500 && since_edge_s > 0.46 {
                 assert!((at.p - reference(cycle).p).abs() < 0.01, "{since_edge_s} s after the edge: {at:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_firmness_of_a_stop_never_speeds_the_axis_up() {
+        let limits = Limits::default();
+        // Far too fast to be followed: the axis rides along the end of the range, and turns there.
+        for period_s in [0.05, 0.1, 0.14, 0.2, 0.31] {
+            let wave = Wave::new(Shape::Sine, period_s).unwrap();
+            let reference = |cycle: u32| {
+                let point = wave.shape.at(f64::from(cycle) * CYCLE_S / period_s);
+                let rate = 1.0 / period_s;
+                Kinematics {
+                    p: RANGE_MM * point.position,
+                    v: RANGE_MM * point.slope * rate,
+                    a: RANGE_MM * point.curvature * rate * rate,
+                }
+            };
+            let mut tracker = Tracker::new(CYCLE_S);
+            let mut at = Kinematics::at_rest(0.0);
+            let mut speeding_up = 0;
+            for cycle in 0..20_000 {
+                let planned =
+                    tracker.plan(at, reference(cycle), reference(cycle + 1), &limits, &bounds(500.0));
+                at = checked(at, &planned, &limits, &bounds(500.0));
+                let too_hard = at.a.abs() > limits.max_acceleration.get() * (1.0 + 1e-6);
+                speeding_up = if too_hard && at.a * at.v > 0.0 { speeding_up + 1 } else { 0 };
+                // Letting go of 8 000 mm/s² down to 5 000, with the jerk of a stop, takes two cycles.
+                assert!(speeding_up <= 3, "{at:?} with a sine of {period_s} s");
             }
         }
     }

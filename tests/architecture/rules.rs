@@ -3,7 +3,7 @@
 use super::source::Source;
 
 /// Each room with the rooms that it may name. Imports point from the bottom of this table to its top.
-const ROOMS: [(&str, &str); 17] = [
+const ROOMS: [(&str, &str); 18] = [
     ("units", ""),
     ("layout", "units"),
     ("wave", "units layout"),
@@ -11,6 +11,7 @@ const ROOMS: [(&str, &str); 17] = [
     ("machine", "units layout wave motion"),
     ("hal", "units layout wave motion machine"),
     ("drive", "units layout wave motion machine hal"),
+    ("diag", "units layout wave motion machine hal drive"),
     ("sensor", "units layout wave motion machine hal"),
     ("settings", "units layout wave motion machine"),
     ("store", "units layout wave motion machine settings"),
@@ -20,8 +21,11 @@ const ROOMS: [(&str, &str); 17] = [
     ("feed", "units layout wave motion machine settings store auth"),
     // Between the two rooms that need it: cli makes the options, app obeys them.
     ("options", "units layout wave motion machine hal"),
-    ("app", "units layout wave motion machine hal drive sensor settings store auth api feed options"),
-    ("cli", "units layout wave motion machine hal drive sensor settings store auth api feed options app"),
+    ("app", "units layout wave motion machine hal drive diag sensor settings store auth api feed options"),
+    (
+        "cli",
+        "units layout wave motion machine hal drive diag sensor settings store auth api feed options app",
+    ),
     ("main", "cli"),
 ];
 

@@ -1,21 +1,50 @@
 //! What several tests share: the rehearsed machine with usual settings, and a memory of its edges.
 #![allow(dead_code)]
 
-use yep::drive::{PulseTiming, Rehearsal, RehearsalOptions};
-use yep::hal::sim::{Edge, EdgeKind, EdgeSink, RailOptions};
+use yep::diag::train::Precision;
+use yep::diag::{CheckOptions, PulseChecker};
+use yep::drive::{Audience, PulseTiming, Rehearsal, RehearsalOptions, Seen};
+use yep::hal::sim::{Edge, EdgeKind, EdgeSink, RailOptions, VirtualClock};
 use yep::machine::{Accepted, Command, Config, Geometry, HomingOptions, Snapshot, State};
 use yep::motion::{ALLOWANCE_POINTS, Allowance, Limits};
 use yep::units::{Grams, Mm, StepsPerMm};
 use yep::wave::{Shape, Wave};
 
-/// Keeps every edge.
-#[derive(Default)]
-pub struct Recorder(pub Vec<Edge>);
+/// Keeps every edge, and has the pulse checker look at it: a broken promise fails the test with its trace.
+pub struct Recorder(pub Vec<Edge>, PulseChecker, pub OnEdge);
+
+/// What a test wants to happen in the middle of the step loop, at an edge.
+pub type OnEdge = Option<Box<dyn FnMut(Edge)>>;
 
 impl EdgeSink for Recorder {
     fn edge(&mut self, edge: Edge) {
         self.0.push(edge);
+        self.1.edge(edge);
+        if let Some(on_edge) = &mut self.2 {
+            on_edge(edge);
+        }
     }
+}
+
+impl Audience for Recorder {
+    fn cycle(&mut self, seen: &Seen) {
+        if let Some(violation) = self.1.look(seen) {
+            panic!("{violation}");
+        }
+    }
+}
+
+/// On a clock without lateness an edge is where the plan wants it, but for rounding.
+pub const PUNCTUAL: Precision = Precision { edge_ns: 30, slews: false };
+
+pub fn recorder(options: &RehearsalOptions, precision: Precision) -> Recorder {
+    let homing = &options.homing;
+    let check = CheckOptions {
+        timing: options.timing,
+        precision,
+        homing_mm_s: homing.fast.get().max(homing.slow.get()),
+    };
+    Recorder(Vec::new(), PulseChecker::new(check), None)
 }
 
 /// The instants and directions of the steps among edges.
@@ -60,12 +89,24 @@ pub fn options() -> RehearsalOptions {
 }
 
 pub fn machine(options: &RehearsalOptions) -> Rehearsal<Recorder> {
-    Rehearsal::new(options, Recorder::default())
+    Rehearsal::new(options, recorder(options, PUNCTUAL))
 }
 
 /// A machine that has been calibrated.
 pub fn homed(options: &RehearsalOptions) -> Rehearsal<Recorder> {
-    let mut machine = machine(options);
+    calibrated(machine(options))
+}
+
+/// The same on a clock of the test's, whose edges are checked with this precision.
+pub fn homed_on(
+    clock: &VirtualClock,
+    options: &RehearsalOptions,
+    precision: Precision,
+) -> Rehearsal<Recorder> {
+    calibrated(Rehearsal::on(clock.clone(), options, recorder(options, precision)))
+}
+
+fn calibrated(mut machine: Rehearsal<Recorder>) -> Rehearsal<Recorder> {
     assert_eq!(machine.command(Command::Calibrate), Some(Ok(Accepted::Now)));
     let settled = machine.run_while(60_000, |snapshot| snapshot.state == State::Homing);
     assert!(settled, "homing goes on for ever");

@@ -1,27 +1,144 @@
 //! Time that only passes when somebody waits for it.
+//!
+//! By default a wait ends exactly when it should. A clock can also be *late*, as an ordinary computer is: every wait
+//! a little, some of them much, all of it from a seed, so that each run can be repeated. And an *alarm* lets
+//! something happen at one instant, in the middle of whatever waits.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use crate::hal::Clock;
 use crate::units::Nanos;
 
+/// How late waits return.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Lateness {
+    /// Where the chance begins.
+    pub seed: u64,
+    /// Every wait returns late by up to this.
+    pub jitter_ns: Nanos,
+    /// The share of the waits that are stalled beside.
+    pub stalls: f64,
+    /// Shortest and longest stall; every order of magnitude between them is as likely as any other.
+    pub stall_ns: (Nanos, Nanos),
+}
+
+type Alarm = (Nanos, Box<dyn FnOnce()>);
+
+#[derive(Default)]
+struct Shared {
+    now: Cell<Nanos>,
+    late: Cell<Option<Lateness>>,
+    chance: Cell<u64>,
+    alarm: RefCell<Option<Alarm>>,
+}
+
 /// A clock without a computer behind it: waiting until an instant makes it be that instant.
 ///
 /// Clones show the same time; all of them live in one thread.
-#[derive(Debug, Clone, Default)]
-pub struct VirtualClock(Rc<Cell<Nanos>>);
+#[derive(Clone, Default)]
+pub struct VirtualClock(Rc<Shared>);
+
+impl std::fmt::Debug for VirtualClock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("VirtualClock").field(&self.0.now.get()).finish()
+    }
+}
+
+impl VirtualClock {
+    /// From now on waits are late, or (`None`) punctual.
+    pub fn be_late(&self, lateness: Option<Lateness>) {
+        self.0.chance.set(lateness.map_or(0, |lateness| lateness.seed));
+        self.0.late.set(lateness);
+    }
+
+    /// At `instant`, or at the end of the wait in which it lies, `happens` is called once.
+    pub fn at(&self, instant: Nanos, happens: impl FnOnce() + 'static) {
+        *self.0.alarm.borrow_mut() = Some((instant, Box::new(happens)));
+    }
+
+    /// A number in `[0, 1)`: SplitMix64 (Steele, Lea, Flood 2014).
+    fn chance(&self) -> f64 {
+        let state = self.0.chance.get().wrapping_add(0x9E37_79B9_7F4A_7C15);
+        self.0.chance.set(state);
+        let mut z = state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    fn late_ns(&self) -> Nanos {
+        let Some(Lateness { jitter_ns, stalls, stall_ns: (shortest, longest), .. }) = self.0.late.get()
+        else {
+            return 0;
+        };
+        let jitter_ns = (self.chance() * jitter_ns as f64) as Nanos;
+        if self.chance() >= stalls {
+            return jitter_ns;
+        }
+        let orders = libm::log(longest as f64 / shortest as f64);
+        jitter_ns + (shortest as f64 * libm::exp(self.chance() * orders)) as Nanos
+    }
+
+    fn ring(&self) {
+        let due = self.0.alarm.borrow_mut().take_if(|(instant, _)| *instant <= self.0.now.get());
+        if let Some((_, happens)) = due {
+            happens();
+        }
+    }
+}
 
 impl Clock for VirtualClock {
     fn now(&self) -> Nanos {
-        self.0.get()
+        self.0.now.get()
     }
 
     fn wait_until(&mut self, instant: Nanos) {
-        self.0.set(self.0.get().max(instant));
+        let until = self.0.now.get().max(instant) + self.late_ns();
+        self.0.now.set(until);
+        self.ring();
     }
 
     fn doze_until(&mut self, instant: Nanos) {
         self.wait_until(instant);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_never_early_and_repeats_with_its_seed() {
+        let lateness = Lateness { seed: 7, jitter_ns: 2_000, stalls: 0.1, stall_ns: (1_000, 50_000_000) };
+        let ends = || {
+            let mut clock = VirtualClock::default();
+            clock.be_late(Some(lateness));
+            let mut ends = Vec::new();
+            for _ in 0..1_000 {
+                let until = clock.now() + 10_000;
+                clock.wait_until(until);
+                assert!(clock.now() >= until && clock.now() <= until + 50_002_000);
+                ends.push(clock.now());
+            }
+            ends
+        };
+        let ends_of_one = ends();
+        assert_eq!(ends_of_one, ends());
+        let stalled = ends_of_one.windows(2).filter(|pair| pair[1] - pair[0] > 12_000).count();
+        assert!((50..150).contains(&stalled), "{stalled} of 1000 waits stalled");
+    }
+
+    #[test]
+    fn an_alarm_rings_once_in_the_wait_in_which_it_lies() {
+        let mut clock = VirtualClock::default();
+        let rung = Rc::new(Cell::new(0));
+        let heard = rung.clone();
+        clock.at(150, move || heard.set(heard.get() + 1));
+        clock.wait_until(100);
+        assert_eq!(rung.get(), 0);
+        clock.wait_until(200);
+        clock.wait_until(300);
+        assert_eq!(rung.get(), 1);
     }
 }

@@ -4,7 +4,7 @@
 //! - [`pins`]: the rail behind [`StepIo`](super::StepIo), and who watches its edges
 //! - [`load_cell`]: the load cell behind [`ForceSensor`](super::ForceSensor)
 //! - [`hands`]: what a person at the machine can do to it: press things, pull cables
-//! - [`clock`]: time that a test advances by hand
+//! - [`clock`]: time that a test advances by hand, punctual or late
 //!
 //! The rail belongs to the step loop, which alone makes it move; everything else sees it through [`Hands`].
 
@@ -14,7 +14,7 @@ pub mod load_cell;
 pub mod pins;
 pub mod rail;
 
-pub use clock::VirtualClock;
+pub use clock::{Lateness, VirtualClock};
 pub use hands::{Hands, Mishap, Mishaps};
 pub use load_cell::SimLoadCell;
 pub use pins::{Edge, EdgeKind, EdgeSink, SimPins};

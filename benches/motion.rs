@@ -1,0 +1,397 @@
+//! What planning and stepping cost: nanoseconds, and instructions where there is a valgrind.
+//!
+//! - `tracker_*`: one control cycle of planning: the approach at a bounded speed, a sine that can be followed, a
+//!   square that cannot; for each also its dearest cycle, since a real-time loop is as slow as that
+//! - `follower`: one control cycle of the reference
+//! - `step_*`: one step from planned pieces of 1 ms to its instant, with few and with many steps a piece
+//! - `runs_make`, `runs_expand`: one step of the peers' stroke (150 mm, 80 steps/mm, up to 32 000 steps/s, cycles of
+//!   1 ms) from planned pieces to a cubic, and from the cubic to its instant
+//! - `tail`: the quickest stop behind one cycle
+//! - `plan`: a whole move to rest at once; `plan_rsruckig`: the same moves by the planner that the tests compare with
+//! - `ring`: one chunk through the ring between the loops, both ends in one thread
+
+mod support;
+
+use std::hint::black_box;
+use std::rc::Rc;
+use std::time::Instant;
+
+use rsruckig::prelude::{InputParameter, Ruckig, ThrowErrorHandler, Trajectory};
+use support::{Samples, counts, tell};
+use yep::drive::Rings;
+use yep::drive::chunk::Chunk;
+use yep::motion::plan::{Plan, Rates, Target};
+use yep::motion::runs::{Run, RunMaker};
+use yep::motion::{Bounds, Firmness, Follower, Inputs, Kinematics, Limits, Piece, Tracker, step_times, stop};
+use yep::wave::{Shape, Wave};
+
+const CYCLE_S: f64 = 0.001;
+const RANGE_MM: f64 = 145.0;
+/// The simulated rail as it comes, and 1/16 steps on the same pulley.
+const FEW_STEPS_PER_MM: f64 = 10.0;
+const MANY_STEPS_PER_MM: f64 = 80.0;
+
+/// Whole moves, all different.
+const MOVES: usize = 4_000;
+
+/// Something that is done over and over.
+struct Unit {
+    name: &'static str,
+    per: &'static str,
+    /// How often for one sample of its time: whole rounds, where it has rounds that are not all alike.
+    batch: u64,
+    run: Box<dyn FnMut(u64)>,
+}
+
+fn units() -> Vec<Unit> {
+    let unit = |name, per, batch, run| Unit { name, per, batch, run };
+    vec![
+        unit("tracker_approach", "cycle", 5_000, tracking(approach())),
+        unit("tracker_sine", "cycle", 5_000, tracking(sine())),
+        unit("tracker_square", "cycle", 5_000, tracking(square())),
+        unit("follower", "cycle", 5_000, following()),
+        unit("step_10_per_mm", "step", 2_900, stepping(FEW_STEPS_PER_MM)),
+        unit("step_80_per_mm", "step", 23_200, stepping(MANY_STEPS_PER_MM)),
+        unit("runs_make", "step", 24_000, making()),
+        unit("runs_expand", "step", 24_000, expanding()),
+        unit("tail", "tail", 5_000, stopping()),
+        unit("plan", "move", MOVES as u64, planning()),
+        unit("plan_rsruckig", "move", MOVES as u64, planning_with_rsruckig()),
+        unit("ring", "chunk", 50_000, passing()),
+    ]
+}
+
+fn main() {
+    if let Some((name, count)) = counts::asked() {
+        let unit = units().into_iter().find(|unit| unit.name == name);
+        (unit.expect("a unit of this name").run)(count);
+        return;
+    }
+    if !support::wanted() {
+        return;
+    }
+    for Unit { name, per, batch, mut run } in units() {
+        Samples::of(100, batch, &mut run).tell(&format!("motion.{name}"), &format!("ns/{per}"));
+    }
+    for (name, course) in [("approach", approach()), ("sine", sine()), ("square", square())] {
+        dearest(name, course);
+    }
+    if counts::possible() {
+        for Unit { name, per, .. } in units() {
+            counts::tell_per_unit(&format!("motion.{name}"), per, name, (20_000, 120_000), 1.0);
+        }
+    }
+}
+
+/// A reference cycle by cycle, again and again, and an axis that follows it.
+#[derive(Clone)]
+struct Course {
+    reference: Rc<[Kinematics]>,
+    speed_mm_s: f64,
+    next: usize,
+    tracker: Tracker,
+    axis: Kinematics,
+}
+
+impl Course {
+    fn new(reference: Vec<Kinematics>, speed_mm_s: f64) -> Course {
+        let axis = reference[0];
+        Course { reference: reference.into(), speed_mm_s, next: 0, tracker: Tracker::new(CYCLE_S), axis }
+    }
+
+    fn cycle(&mut self, limits: &Limits) {
+        let bounds = Bounds {
+            low_mm: 0.0,
+            high_mm: RANGE_MM,
+            forward_mm_s: self.speed_mm_s,
+            backward_mm_s: self.speed_mm_s,
+        };
+        let now = self.reference[self.next];
+        self.next = (self.next + 1) % self.reference.len();
+        let then = self.reference[self.next];
+        self.axis = black_box(self.tracker.plan(self.axis, now, then, limits, &bounds)).end;
+    }
+}
+
+/// From end to end and back at 60 mm/s, each with the time that it takes.
+fn approach() -> Course {
+    let reference = (0..5_000).map(|i| Kinematics::at_rest(if i < 2_500 { RANGE_MM } else { 0.0 }));
+    Course::new(reference.collect(), Limits::default().approach_speed.get())
+}
+
+/// A period of a sine of 5 s, which every limit allows.
+fn sine() -> Course {
+    wave(Shape::Sine, 5.0)
+}
+
+/// A period of a square of 1 s, half of which the axis is on its way.
+fn square() -> Course {
+    wave(Shape::Square, 1.0)
+}
+
+fn wave(shape: Shape, period_s: f64) -> Course {
+    let reference = (0..(period_s / CYCLE_S) as u32).map(|i| {
+        let point = shape.at(f64::from(i) * CYCLE_S / period_s);
+        Kinematics {
+            p: RANGE_MM * point.position,
+            v: RANGE_MM * point.slope / period_s,
+            a: RANGE_MM * point.curvature / (period_s * period_s),
+        }
+    });
+    Course::new(reference.collect(), Limits::default().max_speed.get())
+}
+
+fn tracking(mut course: Course) -> Box<dyn FnMut(u64)> {
+    let limits = Limits::default();
+    Box::new(move |count| {
+        for _ in 0..count {
+            course.cycle(&limits);
+        }
+    })
+}
+
+/// Every cycle of the second round by itself, so often that interruptions and cold caches do not count.
+fn dearest(name: &str, mut course: Course) {
+    const TIMES: u32 = 20;
+    const ATTEMPTS: u32 = 5;
+    let limits = Limits::default();
+    let cycles = course.reference.len();
+    for _ in 0..cycles {
+        course.cycle(&limits);
+    }
+    let mut of_one = || {
+        let here = course.clone();
+        let attempt = |_| {
+            let mut copies = vec![here.clone(); TIMES as usize];
+            let begin = Instant::now();
+            for copy in &mut copies {
+                copy.cycle(&limits);
+            }
+            begin.elapsed().as_nanos() as f64 / f64::from(TIMES)
+        };
+        let least = (0..ATTEMPTS).map(attempt).fold(f64::INFINITY, f64::min);
+        course.cycle(&limits);
+        least
+    };
+    let all = Samples::new((0..cycles).map(|_| of_one()).collect());
+    let how = format!("of the {cycles} cycles of one round, each the best of {ATTEMPTS}");
+    tell(&format!("motion.tracker_{name}.dearest"), all.max(), "ns/cycle", &how);
+}
+
+fn following() -> Box<dyn FnMut(u64)> {
+    let mut follower = Follower::new(Wave::new(Shape::Sine, 5.0).expect("a period"));
+    let axis = Kinematics::at_rest(0.0);
+    Box::new(move |count| {
+        for _ in 0..count {
+            let now = black_box(follower.reference(RANGE_MM));
+            follower.advance(CYCLE_S, &axis, RANGE_MM);
+            black_box((now, follower.reference(RANGE_MM)));
+        }
+    })
+}
+
+/// The cycles of one period, each with the state that it leads to.
+fn planned(mut course: Course) -> Vec<(Kinematics, Kinematics)> {
+    let limits = Limits::default();
+    let mut cycle = || {
+        let start = course.axis;
+        course.cycle(&limits);
+        (start, course.axis)
+    };
+    (0..5_000).map(|_| cycle()).collect()
+}
+
+/// As the step loop does it: each piece to its end, then the next one. Counts steps, not pieces.
+fn stepping(steps_per_mm: f64) -> Box<dyn FnMut(u64)> {
+    let scaled = |(start, end): (Kinematics, Kinematics)| {
+        let jerk = (end.a - start.a) / CYCLE_S * steps_per_mm;
+        let start =
+            Kinematics { p: start.p * steps_per_mm, v: start.v * steps_per_mm, a: start.a * steps_per_mm };
+        (start, Piece { jerk, duration_s: CYCLE_S })
+    };
+    let pieces: Vec<_> = planned(sine()).into_iter().map(scaled).collect();
+    let (mut next, mut from_s, mut axis) = (0, 0.0, 0);
+    Box::new(move |count| {
+        let mut left = count;
+        while left > 0 {
+            let (start, piece) = black_box(&pieces[next]);
+            if let Some(step) = step_times::next_step(start, *piece, axis, from_s) {
+                from_s = black_box(step.at_s);
+                axis += if step.forward { 1 } else { -1 };
+                left -= 1;
+            } else {
+                black_box(start.after_piece(*piece));
+                from_s = 0.0;
+                next = (next + 1) % pieces.len();
+            }
+        }
+    })
+}
+
+/// The cycles of strokes of 150 mm there and back, with the limits that the peers were measured with, in steps.
+fn strokes() -> Vec<(Kinematics, Vec<Piece>)> {
+    let rates = Rates { speed: 400.0, acceleration: 5_000.0, jerk: 100_000.0 };
+    let everywhere = (f64::MIN, f64::MAX);
+    let mut cycles = Vec::new();
+    for (from, to) in [(0.0, 150.0), (150.0, 0.0)] {
+        let start = Kinematics::at_rest(from * MANY_STEPS_PER_MM);
+        let scaled = |rate: f64| rate * MANY_STEPS_PER_MM;
+        let rates = Rates {
+            speed: scaled(rates.speed),
+            acceleration: scaled(rates.acceleration),
+            jerk: scaled(rates.jerk),
+        };
+        let target = Target { p: to * MANY_STEPS_PER_MM, v: 0.0 };
+        let plan = Plan::new(start, target, rates, everywhere).expect("a stroke");
+        cycles.extend(sliced(start, plan.pieces()));
+    }
+    cycles
+}
+
+/// The pieces cut into cycles.
+fn sliced(start: Kinematics, pieces: &[Piece]) -> Vec<(Kinematics, Vec<Piece>)> {
+    let mut cycles = Vec::new();
+    let (mut at, mut cycle, mut room_s, mut begin) = (start, Vec::new(), CYCLE_S, start);
+    for piece in pieces {
+        let mut left_s = piece.duration_s;
+        while left_s > 0.0 {
+            let part = Piece { jerk: piece.jerk, duration_s: left_s.min(room_s) };
+            at = at.after_piece(part);
+            cycle.push(part);
+            left_s -= part.duration_s;
+            room_s -= part.duration_s;
+            if room_s <= 0.0 {
+                cycles.push((begin, std::mem::take(&mut cycle)));
+                (begin, room_s) = (at, CYCLE_S);
+            }
+        }
+    }
+    cycles.push((begin, cycle));
+    cycles
+}
+
+fn making() -> Box<dyn FnMut(u64)> {
+    let cycles = strokes();
+    let (mut maker, mut runs) = (RunMaker::new(0), heapless::Vec::new());
+    let mut next = 0;
+    Box::new(move |count| {
+        let mut left = count as i64;
+        while left > 0 {
+            let (start, pieces) = &cycles[next];
+            next = (next + 1) % cycles.len();
+            let before = maker.count();
+            assert!(black_box(maker.make(black_box(*start), pieces, &mut runs)));
+            left -= (maker.count() - before).abs();
+        }
+    })
+}
+
+fn expanding() -> Box<dyn FnMut(u64)> {
+    let mut maker = RunMaker::new(0);
+    let mut all = Vec::new();
+    for (start, pieces) in strokes() {
+        let mut runs = heapless::Vec::new();
+        assert!(maker.make(start, &pieces, &mut runs));
+        all.extend(runs);
+    }
+    let runs: Vec<Run> = all;
+    let mut next = 0;
+    Box::new(move |count| {
+        let mut left = count as i64;
+        while left > 0 {
+            let run = black_box(&runs[next]);
+            next = (next + 1) % runs.len();
+            for instant in run.instants() {
+                black_box(instant);
+            }
+            left -= i64::from(run.steps);
+        }
+    })
+}
+
+fn stopping() -> Box<dyn FnMut(u64)> {
+    let limits = Limits::default();
+    let firmness = Firmness { acceleration: limits.stop_deceleration.get(), jerk: limits.stop_jerk_mm_s3() };
+    let states = planned(sine());
+    let mut next = 0;
+    Box::new(move |count| {
+        for _ in 0..count {
+            let (_, end) = states[next];
+            next = (next + 1) % states.len();
+            black_box(stop::tail(black_box(end.v), black_box(end.a), firmness));
+        }
+    })
+}
+
+/// Moves to rest from states that the axis can be in, spread evenly (multiples of irrational numbers).
+fn moves() -> Vec<(Kinematics, f64, Rates)> {
+    let one = |i: usize| {
+        let share = |prime: f64| (i as f64 * prime.sqrt()).fract();
+        let rates = Rates {
+            speed: 50.0 + 950.0 * share(2.0),
+            acceleration: 1_000.0 + 19_000.0 * share(3.0),
+            jerk: 1e5 + 2e6 * share(5.0),
+        };
+        let a = (2.0 * share(7.0) - 1.0) * rates.acceleration;
+        let room = rates.speed - a * a / (2.0 * rates.jerk);
+        let v = (2.0 * share(11.0) - 1.0) * room;
+        let start = Kinematics { p: RANGE_MM * share(13.0), v, a };
+        (room > 0.0).then_some((start, RANGE_MM * share(17.0), rates))
+    };
+    (1..).filter_map(one).take(MOVES).collect()
+}
+
+fn planning() -> Box<dyn FnMut(u64)> {
+    let mut moves = moves().into_iter().cycle();
+    Box::new(move |count| {
+        for (start, p, rates) in moves.by_ref().take(count as usize) {
+            let planned = Plan::new(start, Target { p, v: 0.0 }, rates, (f64::MIN, f64::MAX));
+            assert!(black_box(planned).is_ok());
+        }
+    })
+}
+
+fn planning_with_rsruckig() -> Box<dyn FnMut(u64)> {
+    // In metres, where it finds most.
+    const M: f64 = 1e-3;
+    let mut moves = moves().into_iter().cycle();
+    let mut planner = Ruckig::<1, ThrowErrorHandler>::new(None, CYCLE_S);
+    let mut input = InputParameter::new(None);
+    let mut trajectory = Trajectory::new(None);
+    Box::new(move |count| {
+        for (start, p, rates) in moves.by_ref().take(count as usize) {
+            input.current_position[0] = start.p * M;
+            input.current_velocity[0] = start.v * M;
+            input.current_acceleration[0] = start.a * M;
+            input.target_position[0] = p * M;
+            input.max_velocity[0] = rates.speed * M;
+            input.max_acceleration[0] = rates.acceleration * M;
+            input.max_jerk[0] = rates.jerk * M;
+            // A move that it does not find costs as well.
+            let _ = black_box(planner.calculate(&input, &mut trajectory));
+        }
+    })
+}
+
+fn passing() -> Box<dyn FnMut(u64)> {
+    let Rings { mut control, mut chunks, .. } = Rings::new();
+    let mut chunk = Chunk {
+        epoch: 1,
+        start_ns: 0,
+        duration_ns: 1_000_000,
+        start: Kinematics::default(),
+        runs: [Run::default(); 2].into_iter().collect(),
+        timed: true,
+        committed: [Piece::default()].into_iter().collect(),
+        tail: [Piece::default(); 3].into_iter().collect(),
+        trips: Inputs::ALL,
+        last: false,
+    };
+    Box::new(move |count| {
+        for _ in 0..count {
+            chunk.start_ns += chunk.duration_ns;
+            assert!(control.chunks.enqueue(black_box(chunk.clone())).is_ok());
+            black_box(chunks.dequeue());
+        }
+    })
+}

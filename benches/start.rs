@@ -1,0 +1,24 @@
+//! From exec to the first HTTP answer, with a new state folder and with one that is there already.
+
+mod support;
+
+use support::server::{Server, folder};
+use support::{Samples, ms};
+
+const STARTS: usize = 30;
+
+fn main() {
+    if !support::wanted() {
+        return;
+    }
+    let first = |_| {
+        let folder = folder();
+        ms(Server::start(folder.path(), "").started_in)
+    };
+    Samples::new((0..STARTS).map(first).collect()).tell("start.new_state", "ms");
+
+    let folder = folder();
+    drop(Server::start(folder.path(), ""));
+    let again = |_| ms(Server::start(folder.path(), "").started_in);
+    Samples::new((0..STARTS).map(again).collect()).tell("start.same_state", "ms");
+}

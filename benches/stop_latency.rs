@@ -1,0 +1,279 @@
+//! From the STOP request to the last pulse, over loopback, beside promise S4: at rest within `v/a + 20 ms`.
+//!
+//! The pulses come from the pulse log of the simulated machine, in nanoseconds of the machine's clock. That clock
+//! and ours are the same monotonic one with different zeros; what lies between the zeros is bounded from two sides:
+//!
+//! - An answer that tells the instant `at` of a snapshot arrives after that instant: the machine's zero is not
+//!   later than `arrival - at`. Until something happens, `since_s` is that instant.
+//! - A command leaves before the edge that it causes: the machine's zero is not earlier than `departure - edge`. The
+//!   edge is the motor driver's, which homing switches on and STOP in homing switches off.
+//!
+//! Of the two bounds the later one is used. So every latency told here is too long, by the uncertainty at most.
+//! `v` is the speed by the pulses around the request, `a` the deceleration of a stop.
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use support::server::{Client, Server, folder};
+use support::{Samples, ms, tell};
+
+const STOPS: u64 = 60;
+const PERIOD_S: f64 = 2.0;
+/// Of the simulated rail.
+const STEPS_PER_MM: f64 = 10.0;
+/// What S4 allows beside v/a.
+const S4_EXTRA_S: f64 = 0.020;
+/// Rounds in which the zero of the machine's clock is bounded.
+const SNAPSHOTS: u32 = 2_000;
+const EDGES: u32 = 40;
+/// The pulse log is complete when nothing has been written to it for so long.
+const LOGGED: Duration = Duration::from_millis(150);
+/// What an edge may take to come and be written.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The golden ratio: multiples of it are spread evenly over every period.
+const SPREAD: f64 = 0.618_033_988_749_894_9;
+
+fn main() {
+    if !support::wanted() {
+        return;
+    }
+    let stops = support::number("--stops").unwrap_or(STOPS);
+    let folder = folder();
+    let config = "[sim]\npulse_log = \"pulses\"\n[homing]\nfast_mm_s = 100.0\nslow_mm_s = 10.0\n";
+    let server = Server::start(folder.path(), config);
+    let log = Log { path: folder.path().join("pulses") };
+    let mut client = server.client();
+    let epoch = Instant::now();
+    let zero = zero(&mut client, &log, epoch);
+
+    // Only so that it takes less time to come to where the wave begins.
+    let (status, _) = client.ask("PUT", "/api/motion/limits", r#"{"approach_speed_mm_s": 500}"#);
+    assert_eq!(status, 200);
+    let limits = client.get("/api/motion/limits").1;
+    let limits: Value = serde_json::from_slice(limits).expect("the limits");
+    let deceleration_mm_s2 = limits["stop_deceleration_mm_s2"].as_f64().expect("a deceleration");
+
+    server.calibrate();
+    let measured: Vec<Stop> = (0..stops)
+        .map(|i| {
+            let later_s = PERIOD_S * (i as f64 * SPREAD).fract();
+            stop(&mut client, &log, epoch, &zero, deceleration_mm_s2, Duration::from_secs_f64(later_s))
+        })
+        .collect();
+
+    let samples = |of: fn(&Stop) -> f64| Samples::new(measured.iter().map(of).collect()).scaled(1e3);
+    let latency = samples(|stop| stop.latency_s);
+    latency.tell("stop_latency.request_to_last_pulse", "ms");
+    let how = format!("of {stops}");
+    tell("stop_latency.request_to_last_pulse.p90", latency.quantile(0.9), "ms", &how);
+    tell("stop_latency.request_to_last_pulse.max", latency.max(), "ms", &how);
+    samples(|stop| stop.bound_s).tell("stop_latency.bound_of_s4", "ms");
+    samples(|stop| stop.latency_s - (stop.bound_s - S4_EXTRA_S)).tell("stop_latency.beyond_v_over_a", "ms");
+    left_of_s4("stop_latency.left_of_s4", measured.iter());
+    left_of_s4("stop_latency.left_of_s4.on_time", measured.iter().filter(|stop| stop.shifted_s == 0.0));
+    samples(|stop| stop.answered_s).tell("stop_latency.request_to_answer", "ms");
+    Samples::new(took_ms(folder.path())).tell("stop_latency.seen_to_rest", "ms");
+    let how = "between the two bounds of the clocks' difference";
+    tell("stop_latency.uncertainty", zero.uncertainty_s * 1e3, "ms", how);
+    let status = client.status();
+    tell(
+        "stop_latency.latest_step",
+        status["lateness"]["worst_step_ns"].as_f64().unwrap_or(0.0) * 1e-6,
+        "ms",
+        &format!("how late a step was, in the whole run; {} re-bases", status["lateness"]["rebases"]),
+    );
+}
+
+/// One measured stop.
+struct Stop {
+    speed_mm_s: f64,
+    latency_s: f64,
+    bound_s: f64,
+    answered_s: f64,
+    /// By how much steps that were too late moved the time base meanwhile: the computer was busy elsewhere.
+    shifted_s: f64,
+}
+
+/// Tells how much of the bound the slowest of these stops left.
+fn left_of_s4<'a>(name: &str, stops: impl Iterator<Item = &'a Stop> + Clone) {
+    let left_s = |stop: &Stop| stop.bound_s - stop.latency_s;
+    let Some(least) = stops.clone().min_by(|one, other| left_s(one).total_cmp(&left_s(other))) else {
+        return;
+    };
+    let how = format!(
+        "smallest of {}, from {:.0} mm/s, with {:.2} ms of lateness; negative is beyond the bound",
+        stops.count(),
+        least.speed_mm_s,
+        least.shifted_s * 1e3
+    );
+    tell(name, left_s(least) * 1e3, "ms", &how);
+}
+
+/// The zero of the machine's clock, in seconds after `epoch`; usually before it.
+struct Zero {
+    latest_s: f64,
+    uncertainty_s: f64,
+}
+
+fn zero(client: &mut Client, log: &Log, epoch: Instant) -> Zero {
+    let mut latest_s = f64::INFINITY;
+    for _ in 0..SNAPSHOTS {
+        let status = client.status();
+        let arrival_s = epoch.elapsed().as_secs_f64();
+        assert_eq!(status["state"], "not_homed");
+        latest_s = latest_s.min(arrival_s - status["since_s"].as_f64().expect("an instant"));
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let mut earliest_s = f64::NEG_INFINITY;
+    for i in 0..EDGES {
+        // At another instant of the control cycle each time.
+        std::thread::sleep(Duration::from_secs_f64(0.001 * (f64::from(i) * SPREAD).fract()));
+        let before = log.len();
+        let departure_s = epoch.elapsed().as_secs_f64();
+        client.order("calibrate");
+        let edge = log.wait_for(before, Kind::DriverOn);
+        earliest_s = earliest_s.max(departure_s - edge.at_s);
+        client.post("/api/stop", "");
+        log.wait_for(before, Kind::DriverOff);
+        client.wait_for("not_homed");
+    }
+    let uncertainty_s = latest_s - earliest_s;
+    assert!(uncertainty_s > 0.0, "the bounds contradict each other: {earliest_s} s … {latest_s} s");
+    Zero { latest_s, uncertainty_s }
+}
+
+fn stop(
+    client: &mut Client,
+    log: &Log,
+    epoch: Instant,
+    zero: &Zero,
+    deceleration_mm_s2: f64,
+    later: Duration,
+) -> Stop {
+    let before = log.len();
+    client.run_sine(PERIOD_S);
+    // The approach is over when there is a phase.
+    while client.status()["phase"].is_null() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    std::thread::sleep(Duration::from_millis(500) + later);
+
+    let shifted_before_s = shifted_s(&client.status());
+    let departure = Instant::now();
+    client.post("/api/stop", "");
+    let answered_s = ms(departure.elapsed()) * 1e-3;
+    let shifted_s = shifted_s(&client.wait_for("ready")) - shifted_before_s;
+    log.settle();
+
+    let request_s = departure.duration_since(epoch).as_secs_f64() - zero.latest_s;
+    let pulses: Vec<Edge> = log.after(before).into_iter().filter(Edge::is_step).collect();
+    let last_s = pulses.last().expect("pulses").at_s;
+    let speed_mm_s = speed_mm_s(&pulses, request_s);
+    Stop {
+        // No pulse after the request: near a turn the axis is as good as at rest.
+        latency_s: (last_s - request_s).max(0.0),
+        bound_s: speed_mm_s / deceleration_mm_s2 + S4_EXTRA_S,
+        speed_mm_s,
+        answered_s,
+        shifted_s,
+    }
+}
+
+fn shifted_s(status: &Value) -> f64 {
+    status["lateness"]["rebased_ns"].as_f64().expect("nanoseconds") * 1e-9
+}
+
+/// The speed by the pulses before and after that instant; none where the axis turns.
+fn speed_mm_s(pulses: &[Edge], at_s: f64) -> f64 {
+    let after = pulses.partition_point(|pulse| pulse.at_s < at_s);
+    match (after.checked_sub(1).map(|before| pulses[before]), pulses.get(after)) {
+        (Some(before), Some(after)) if before.kind == after.kind => {
+            1.0 / STEPS_PER_MM / (after.at_s - before.at_s)
+        }
+        _ => 0.0,
+    }
+}
+
+/// From the instant at which the step loop saw STOP to rest, on its own clock, as the program logs it.
+fn took_ms(folder: &Path) -> Vec<f64> {
+    let log = fs::read_to_string(folder.join("log")).expect("the log");
+    let took = |line: &str| line.split_once("took_ms=")?.1.split(' ').next()?.parse().ok();
+    log.lines().skip_while(|line| !line.contains("-> ready")).filter_map(took).collect()
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Kind {
+    Forward,
+    Backward,
+    DriverOn,
+    DriverOff,
+}
+
+/// A line of the pulse log, in seconds of the machine's clock.
+#[derive(Debug, Clone, Copy)]
+struct Edge {
+    at_s: f64,
+    kind: Kind,
+}
+
+impl Edge {
+    fn is_step(&self) -> bool {
+        matches!(self.kind, Kind::Forward | Kind::Backward)
+    }
+
+    fn parse(line: &str) -> Edge {
+        let (at_ns, kind) = line.split_once(' ').expect("an instant and what happened");
+        let kind = match kind {
+            "+" => Kind::Forward,
+            "-" => Kind::Backward,
+            "driver on" => Kind::DriverOn,
+            "driver off" => Kind::DriverOff,
+            other => panic!("the pulse log is incomplete: {line} {other}"),
+        };
+        Edge { at_s: at_ns.parse::<u64>().expect("nanoseconds") as f64 * 1e-9, kind }
+    }
+}
+
+struct Log {
+    path: PathBuf,
+}
+
+impl Log {
+    /// In bytes, so far.
+    fn len(&self) -> usize {
+        fs::metadata(&self.path).expect("the pulse log").len() as usize
+    }
+
+    /// The first edge of this kind behind the first `bytes`, as soon as it is written.
+    fn wait_for(&self, bytes: usize, kind: Kind) -> Edge {
+        let begin = Instant::now();
+        while begin.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(5));
+            if let Some(edge) = self.after(bytes).into_iter().find(|edge| edge.kind == kind) {
+                return edge;
+            }
+        }
+        panic!("no edge {kind:?} in the pulse log");
+    }
+
+    /// Returns when everything is written.
+    fn settle(&self) {
+        let mut before = None;
+        while before != Some(self.len()) {
+            before = Some(self.len());
+            std::thread::sleep(LOGGED);
+        }
+    }
+
+    /// What was written behind the first `bytes`.
+    fn after(&self, bytes: usize) -> Vec<Edge> {
+        let log = fs::read_to_string(&self.path).expect("the pulse log");
+        // The last line may be half-written.
+        let whole = log.rfind('\n').map_or(0, |end| end + 1);
+        log[bytes.min(whole)..whole].lines().map(Edge::parse).collect()
+    }
+}

@@ -1,0 +1,50 @@
+//! Instructions, counted by valgrind: the same in every run, however busy the computer is.
+//!
+//! A benchmark runs itself under callgrind twice, `--count UNIT N` with two different N, and divides the difference
+//! of the two totals by the difference of the two N. So neither start-up nor preparation is in the figure.
+
+use std::process::{Command, Stdio};
+
+use super::tell;
+
+/// What `--count UNIT N` asks for, in the process that is counted.
+pub fn asked() -> Option<(String, u64)> {
+    let mut arguments = std::env::args().skip_while(|argument| argument != "--count").skip(1);
+    Some((arguments.next()?, arguments.next()?.parse().ok()?))
+}
+
+/// Whether there is a valgrind; says so when there is none.
+pub fn possible() -> bool {
+    let found =
+        Command::new("valgrind").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let found = found.is_ok_and(|status| status.success());
+    if !found {
+        eprintln!("SKIPPED: valgrind is not installed, instructions are not counted");
+    }
+    found
+}
+
+/// Instructions per unit of `what`, from runs of `few` and of `many`; one of what N counts has `per_n` units.
+pub fn tell_per_unit(name: &str, per: &str, what: &str, (few, many): (u64, u64), per_n: f64) {
+    let (Some(low), Some(high)) = (total(what, few), total(what, many)) else {
+        eprintln!("SKIPPED: callgrind did not count {what}");
+        return;
+    };
+    let units = (many - few) as f64 * per_n;
+    let (value, unit) = ((high - low) as f64 / units, format!("instructions/{per}"));
+    tell(name, value, &unit, &format!("callgrind, over {units:.0}"));
+}
+
+/// All instructions of one run.
+fn total(what: &str, count: u64) -> Option<u64> {
+    let output = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--"])
+        .arg(std::env::current_exe().ok()?)
+        .args(["--count", what, &count.to_string()])
+        .output()
+        .ok()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    let collected = said.lines().find_map(|line| line.split_once("Collected :"))?.1;
+    output.status.success().then_some(())?;
+    collected.trim().parse().ok()
+}

@@ -1,0 +1,253 @@
+//! The real program as a process of its own, its clients, and what the kernel says about it.
+//!
+//! The clients are plain blocking sockets: what is measured is the server, not another runtime.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// What anything may take before the benchmark gives up.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Between two attempts to reach a server that starts: shorter than anything that is told.
+const RETRY: Duration = Duration::from_micros(100);
+/// Units of the times in /proc, which Linux fixes for all programs.
+const TICKS_PER_S: f64 = 100.0;
+
+/// A running server with a folder of its own.
+pub struct Server {
+    child: Child,
+    address: SocketAddr,
+    /// From before exec to the first good answer.
+    pub started_in: Duration,
+}
+
+/// A folder for what a server leaves behind, beside what cargo builds: a real disk.
+pub fn folder() -> TempDir {
+    tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder")
+}
+
+impl Server {
+    /// Starts the program in `folder`, with a file of this content, and waits until it answers.
+    pub fn start(folder: &Path, config: &str) -> Server {
+        let address = free_address();
+        fs::write(folder.join("yep.toml"), config).expect("the configuration");
+        let log = File::create(folder.join("log")).expect("the log");
+        let begin = Instant::now();
+        let child = Command::new(env!("CARGO_BIN_EXE_yep"))
+            .args(["run", "--listen", &address.to_string(), "--config", "yep.toml", "--state-dir", "state"])
+            .current_dir(folder)
+            .env_remove("RUST_LOG")
+            .env_remove("JOURNAL_STREAM")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("the program starts");
+        let mut server = Server { child, address, started_in: Duration::ZERO };
+        let mut client = loop {
+            match TcpStream::connect(address) {
+                Ok(stream) => break Client::on(stream),
+                Err(_) if begin.elapsed() < PATIENCE => std::thread::sleep(RETRY),
+                Err(error) => panic!("no server: {error}"),
+            }
+        };
+        assert_eq!(client.get("/api/health").0, 200);
+        server.started_in = begin.elapsed();
+        server
+    }
+
+    /// A connection of a client.
+    pub fn client(&self) -> Client {
+        Client::on(TcpStream::connect(self.address).expect("a connection"))
+    }
+
+    /// Lets the machine find both ends, and waits for that.
+    pub fn calibrate(&self) {
+        let mut client = self.client();
+        client.order("calibrate");
+        client.wait_for("ready");
+    }
+
+    /// A WebSocket on `stream`, after its handshake.
+    pub fn socket(&self, stream: &str) -> TcpStream {
+        let mut socket = TcpStream::connect(self.address).expect("a connection");
+        write!(
+            socket,
+            "GET /api/stream/{stream} HTTP/1.1\r\nhost: {}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+             sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+            self.address
+        )
+        .expect("a handshake");
+        let (mut head, mut byte) = (Vec::new(), [0]);
+        while !head.ends_with(b"\r\n\r\n") {
+            socket.read_exact(&mut byte).expect("an answer to the handshake");
+            head.push(byte[0]);
+        }
+        assert!(head.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&head));
+        socket
+    }
+
+    fn proc(&self, file: &str) -> String {
+        let path = format!("/proc/{}/{file}", self.child.id());
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
+    /// Memory that is resident, in bytes: all of it as `VmRSS`, without the pages of files as `RssAnon`.
+    pub fn resident_bytes(&self, which: &str) -> f64 {
+        let status = self.proc("status");
+        let line = status.lines().find_map(|line| line.strip_prefix(which)?.strip_prefix(':'));
+        let kib: f64 =
+            line.expect("the kernel tells it").trim().trim_end_matches(" kB").parse().expect("a number");
+        kib * 1024.0
+    }
+
+    /// Processor time of the process so far.
+    pub fn cpu_s(&self) -> f64 {
+        cpu_s(&self.proc("stat"))
+    }
+
+    /// The same of its threads, those of one name taken together.
+    pub fn cpu_s_by_thread(&self) -> BTreeMap<String, f64> {
+        let mut all = BTreeMap::new();
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("the threads");
+        for task in tasks.flatten() {
+            // A thread may end meanwhile.
+            let Ok(stat) = fs::read_to_string(task.path().join("stat")) else { continue };
+            let name = stat[stat.find('(').unwrap_or(0) + 1..stat.rfind(')').unwrap_or(0)].to_owned();
+            *all.entry(name).or_default() += cpu_s(&stat);
+        }
+        all
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// User and system time of a line of /proc/…/stat. The name in it may hold anything, so what counts is behind it.
+fn cpu_s(stat: &str) -> f64 {
+    let fields = stat[stat.rfind(')').expect("a name") + 2..].split(' ');
+    let ticks: f64 = fields.skip(11).take(2).map(|ticks| ticks.parse::<f64>().expect("ticks")).sum();
+    ticks / TICKS_PER_S
+}
+
+/// An address that was free a moment ago.
+fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    listener.local_addr().expect("its number")
+}
+
+/// One keep-alive connection.
+pub struct Client {
+    stream: TcpStream,
+    received: Vec<u8>,
+}
+
+impl Client {
+    fn on(stream: TcpStream) -> Client {
+        stream.set_nodelay(true).expect("no delay");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
+        Client { stream, received: Vec::new() }
+    }
+
+    /// Asks, and returns the status and the body.
+    pub fn get(&mut self, path: &str) -> (u16, &[u8]) {
+        self.ask("GET", path, "")
+    }
+
+    /// The same with a body of JSON.
+    pub fn ask(&mut self, method: &str, path: &str, body: &str) -> (u16, &[u8]) {
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        self.stream.write_all(request.as_bytes()).expect("a request leaves");
+        self.received.clear();
+        let (mut chunk, mut head) = ([0; 16 * 1024], None);
+        loop {
+            let count = self.stream.read(&mut chunk).expect("an answer");
+            assert!(count > 0, "the server closed: {}", String::from_utf8_lossy(&self.received));
+            self.received.extend_from_slice(&chunk[..count]);
+            if head.is_none() {
+                head = head_of(&self.received);
+            }
+            if let Some((status, begin, length)) = head
+                && self.received.len() >= begin + length
+            {
+                return (status, &self.received[begin..begin + length]);
+            }
+        }
+    }
+
+    /// A POST that must be answered with 200.
+    pub fn post(&mut self, path: &str, body: &str) {
+        let (status, said) = self.ask("POST", path, body);
+        assert_eq!(status, 200, "{path}: {}", String::from_utf8_lossy(said));
+    }
+
+    /// Gives a command.
+    pub fn order(&mut self, command: &str) {
+        self.post("/api/commands/run", &format!(r#"{{"type": "{command}"}}"#));
+    }
+
+    /// Runs a sine with that period, in seconds.
+    pub fn run_sine(&mut self, period_s: f64) {
+        self.post("/api/wave/run", &format!(r#"{{"type": "sine", "duration": {period_s}}}"#));
+    }
+
+    /// The machine as it is now.
+    pub fn status(&mut self) -> Value {
+        serde_json::from_slice(self.get("/api/status").1).expect("a status")
+    }
+
+    /// Waits for a state of the machine.
+    pub fn wait_for(&mut self, state: &str) -> Value {
+        let begin = Instant::now();
+        loop {
+            let status = self.status();
+            if status["state"] == state {
+                return status;
+            }
+            assert!(begin.elapsed() < PATIENCE && status["state"] != "faulted", "not {state}: {status}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+/// Status, beginning and length of the body, once the whole header is there.
+fn head_of(received: &[u8]) -> Option<(u16, usize, usize)> {
+    let end = received.windows(4).position(|window| window == b"\r\n\r\n")?;
+    let head = String::from_utf8_lossy(&received[..end]).to_ascii_lowercase();
+    let status = head.split(' ').nth(1)?.parse().ok()?;
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length:"))?.trim().parse().ok()?;
+    Some((status, end + 4, length))
+}
+
+/// Reads and throws away what the sockets have received, again and again for so long; returns how many bytes.
+pub fn drain(sockets: &mut [TcpStream], time: Duration) -> usize {
+    let (begin, mut bytes, mut buffer) = (Instant::now(), 0, [0; 16 * 1024]);
+    while begin.elapsed() < time {
+        for socket in &mut *sockets {
+            socket.set_nonblocking(true).expect("not blocking");
+            match socket.read(&mut buffer) {
+                Ok(0) => panic!("the server closed a socket"),
+                Ok(count) => bytes += count,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    bytes
+}

@@ -1,0 +1,110 @@
+//! How hard the axis may be driven at an instant: which limits are in force, and since when. Pure.
+//!
+//! A wave keeps the gentle limits. Three things allow the firm ones of a stop, which then hold until the slowing
+//! down is over: a stop; a bound of the speed that fell below the speed; the end of the range, when only the stop
+//! tail is left. And limits that were narrowed still show in what was planned before.
+
+use crate::layout;
+use crate::motion::Firmness;
+use crate::motion::plan::Rates;
+use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS};
+
+/// Building a push up and letting go of it, the asymptotic end of a speed law, a few cycles.
+const SETTLE_NS: Nanos = 30 * MILLISECOND_NS;
+
+/// The limits in force, in steps.
+#[derive(Debug, Clone, Copy)]
+pub struct Effort {
+    gentle: Rates,
+    stop: Firmness,
+    /// The widest of the limits that were in force a moment ago, and until when they may still show.
+    former: Option<(Rates, Nanos)>,
+    firm_until_ns: Nanos,
+}
+
+fn widest(one: Rates, other: Rates) -> Rates {
+    Rates {
+        speed: one.speed.max(other.speed),
+        acceleration: one.acceleration.max(other.acceleration),
+        jerk: one.jerk.max(other.jerk),
+    }
+}
+
+impl Effort {
+    /// These limits, and no reason for the firm ones.
+    #[must_use]
+    pub fn new(gentle: Rates, stop: Firmness) -> Effort {
+        Effort { gentle, stop, former: None, firm_until_ns: 0 }
+    }
+
+    /// From `at` on these limits are in force, while the axis moves.
+    pub fn change(&mut self, gentle: Rates, stop: Firmness, at: Nanos) {
+        if gentle != self.gentle {
+            let before = self.former.map_or(self.gentle, |(former, _)| widest(former, self.gentle));
+            self.slow_down(at);
+            self.former = Some((before, self.firm_until_ns));
+            self.gentle = gentle;
+        }
+        self.stop = stop;
+    }
+
+    /// At `at` something asks for a firm slowing down, maybe from the highest speed, maybe behind what is queued.
+    pub fn slow_down(&mut self, at: Nanos) {
+        let speed = self.former.map_or(self.gentle, |(former, _)| widest(former, self.gentle)).speed;
+        self.slow_down_from(at + layout::QUEUE_AHEAD_NS, speed);
+    }
+
+    /// At `at` a firm slowing down from this speed begins.
+    pub fn slow_down_from(&mut self, at: Nanos, speed: f64) {
+        let ramp_ns = (speed / self.stop.acceleration * SECOND_NS as f64) as Nanos;
+        self.firm_until_ns = self.firm_until_ns.max(at + ramp_ns + SETTLE_NS);
+    }
+
+    /// The firmness of a stop.
+    #[must_use]
+    pub fn stop(&self) -> Firmness {
+        self.stop
+    }
+
+    /// What is allowed in a span of time that began at `from` and lasts until now.
+    #[must_use]
+    pub fn since(&self, from: Nanos) -> Rates {
+        let mut rates = self.gentle;
+        if let Some((former, until)) = self.former
+            && from < until
+        {
+            rates = widest(rates, former);
+        }
+        if from < self.firm_until_ns {
+            let firm = Rates { speed: 0.0, acceleration: self.stop.acceleration, jerk: self.stop.jerk };
+            rates = widest(rates, firm);
+        }
+        rates
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WAVE: Rates = Rates { speed: 5_000.0, acceleration: 5e4, jerk: 2e6 };
+    const SLOW: Rates = Rates { speed: 1_000.0, acceleration: 1e4, jerk: 1e6 };
+    const STOP: Firmness = Firmness { acceleration: 8e4, jerk: 1.6e7 };
+
+    #[test]
+    fn a_stop_allows_more_until_it_is_over() {
+        let mut effort = Effort::new(WAVE, STOP);
+        assert_eq!(effort.since(0), WAVE);
+        effort.slow_down(1_000_000_000);
+        assert_eq!(effort.since(1_050_000_000).jerk, STOP.jerk);
+        assert_eq!(effort.since(1_200_000_000), WAVE);
+    }
+
+    #[test]
+    fn limits_that_were_narrowed_hold_after_what_was_planned_before_them() {
+        let mut effort = Effort::new(WAVE, STOP);
+        effort.change(SLOW, STOP, 1_000_000_000);
+        assert_eq!(effort.since(1_010_000_000).speed, WAVE.speed);
+        assert_eq!(effort.since(1_200_000_000), SLOW);
+    }
+}

@@ -1,0 +1,185 @@
+//! The process: what a restart keeps and forgets, what a kill and a termination leave behind, and what it says when
+//! it cannot start.
+
+#[path = "support/real/mod.rs"]
+mod real;
+
+use std::net::TcpListener;
+use std::thread;
+use std::time::Duration;
+
+use real::process::QUICK_HOMING;
+use real::pulses::speed_mm_s;
+use real::{Home, Yep, http};
+use serde_json::{Value, json};
+
+const SETTINGS: &str = "/api/settings/machine-thrust/default";
+
+/// Calibrates, and runs a wave until it is at its full rate.
+#[track_caller]
+fn set_in_motion(yep: &Yep) {
+    yep.order("calibrate").done();
+    yep.becomes("homing");
+    yep.calibrated();
+    yep.run_wave("sine", 2.0).done();
+    yep.runs_steadily();
+}
+
+/// Nothing is known about the position, and what to do is said.
+#[track_caller]
+fn is_not_homed(yep: &Yep) {
+    let status = yep.status();
+    assert_eq!((&status["state"], &status["position_mm"]), (&json!("not_homed"), &json!(null)), "{status}");
+    let (code, why) = yep.run_wave("sine", 2.0).refused();
+    assert_eq!((code.as_str(), why.as_str()), ("not_homed", "not homed: calibrate first"));
+}
+
+#[test]
+fn a_restart_keeps_the_settings_and_forgets_the_position() {
+    let home = Home::new(QUICK_HOMING);
+    let mut yep = home.start();
+    yep.put(SETTINGS, &json!({ "name": "kept", "stroke_limit": 120, "stroke_force_chart": vec![7; 10] }))
+        .done();
+    yep.put("/api/motion/limits", &json!({ "max_speed_mm_s": 321.0 })).done();
+    yep.order("calibrate").done();
+    yep.becomes("homing");
+    yep.calibrated();
+    let (settings, limits) = (yep.get(SETTINGS).done(), yep.get("/api/motion/limits").done());
+    assert_eq!((&settings["name"], &settings["max_steps"]), (&json!("kept"), &json!(1_450)));
+    yep.signal("TERM");
+    assert_eq!(yep.ended().code(), Some(0), "{}", yep.log());
+    drop(yep);
+
+    let yep = home.start();
+    assert_eq!((yep.get(SETTINGS).done(), yep.get("/api/motion/limits").done()), (settings, limits));
+    is_not_homed(&yep);
+    thread::sleep(Duration::from_millis(500));
+    assert_eq!(home.pulses(), [], "it moves by itself after a restart");
+}
+
+#[test]
+fn told_to_end_in_motion_it_comes_to_rest_first() {
+    for signal in ["TERM", "INT"] {
+        let home = Home::new(QUICK_HOMING);
+        let mut yep = home.start();
+        set_in_motion(&yep);
+        yep.signal(signal);
+        assert_eq!(yep.ended().code(), Some(0), "{signal}: {}", yep.log());
+        let pulses = home.pulses();
+        let last = pulses.len() - 1;
+        // The step that is slowest by far is the last one: it came to rest, and was not cut.
+        let top_mm_s = (last - 60..last - 40).map(|at| speed_mm_s(&pulses, at, 5)).fold(0.0, f64::max);
+        let end_mm_s = speed_mm_s(&pulses, last, 1);
+        assert!(end_mm_s < 0.5 * top_mm_s.max(20.0), "{signal}: from {top_mm_s} to {end_mm_s} mm/s");
+        assert!(yep.log().contains("at rest after STOP; the position is kept"), "{}", yep.log());
+    }
+}
+
+/// Settings that belong together: each number tells all fields.
+fn numbered(number: i64) -> Value {
+    json!({
+        "name": format!("number {number}"),
+        "wave_resolution": 120 + number,
+        "force_limit": 1_000 + number,
+        "stroke_force_chart": vec![number % 100; 10],
+    })
+}
+
+/// The number of the settings that the server has.
+#[track_caller]
+fn number_of(settings: &Value) -> i64 {
+    let number = settings["wave_resolution"].as_i64().unwrap() - 120;
+    for (field, value) in numbered(number).as_object().unwrap() {
+        assert_eq!(&settings[field], value, "mixed settings: {settings}");
+    }
+    number
+}
+
+#[test]
+fn killed_in_motion_it_makes_no_pulse_and_its_settings_are_old_or_new() {
+    let home = Home::new(QUICK_HOMING);
+    let mut number = 0;
+    let mut yep = home.start();
+    yep.put(SETTINGS, &numbered(number)).done();
+    for round in 0..10 {
+        yep.order("calibrate").done();
+        yep.becomes("homing");
+        let address = yep.address;
+        // Changes one after the other, until there is nobody left to take them: the last that was answered.
+        let changing = thread::spawn(move || {
+            let headers = [("content-type", "application/json")];
+            let mut kept = number;
+            for next in number + 1.. {
+                let change = numbered(next).to_string();
+                match http::attempt(address, "PUT", SETTINGS, &headers, &change) {
+                    Ok(answer) => kept = number_of(&answer.done()),
+                    Err(_) => break,
+                }
+            }
+            kept
+        });
+        thread::sleep(Duration::from_millis(150 + 37 * round));
+        yep.signal("KILL");
+        let ended = yep.ended();
+        assert_eq!(ended.code(), None, "round {round}: it ended by itself: {}", yep.log());
+        let kept = changing.join().unwrap();
+        assert!(kept > number, "round {round}: no change was under way");
+        let pulses = home.pulses();
+        assert!(!pulses.is_empty(), "round {round}: it did not move");
+        thread::sleep(Duration::from_millis(100));
+        assert_eq!(home.pulses(), pulses, "round {round}: pulses of a dead process");
+
+        yep = home.start();
+        number = number_of(&yep.get(SETTINGS).done());
+        assert!(
+            number == kept || number == kept + 1,
+            "round {round}: {kept} was answered, {number} is there"
+        );
+        is_not_homed(&yep);
+        assert_eq!(home.pulses(), []);
+    }
+}
+
+#[test]
+fn what_cannot_start_says_why_and_disturbs_nobody() {
+    let (home, other) = (Home::new(""), Home::new(""));
+    let yep = home.start();
+
+    let (code, said) = home.fails(&[]);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("is in use by another process: stop that one first"), "{said}");
+
+    let (code, said) = other.fails(&["--listen", &yep.address.to_string()]);
+    assert_eq!(code, 1, "{said}");
+    let expected = format!("yep: cannot listen on {}: ", yep.address);
+    assert!(said.contains(&expected) && said.contains("choose another with --listen"), "{said}");
+
+    // A stranger on the port is the same.
+    let stranger = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (code, _) = other.fails(&["--listen", &stranger.local_addr().unwrap().to_string()]);
+    assert_eq!(code, 1);
+
+    let (code, said) = other.fails(&["--driver", "gpio"]);
+    assert_eq!(code, 1, "{said}");
+    assert!(
+        said.contains("yep: the driver gpio is not in this build yet: use --driver sim, or remote"),
+        "{said}"
+    );
+
+    // The first one did not notice any of them, and what failed left nothing locked.
+    assert_eq!(yep.status()["state"], "not_homed");
+    let second = other.start();
+    assert_eq!(second.status()["state"], "not_homed");
+}
+
+#[test]
+fn it_says_where_it_is_and_what_to_try() {
+    let yep = Home::new("").start();
+    let said = yep.said();
+    for line in
+        ["serves the simulated machine on http://127.0.0.1:", "nothing moves before calibration", "yep stop"]
+    {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+    assert!(said.contains(&format!("yep calibrate --wait --server {}", yep.url())), "{said}");
+}

@@ -1,0 +1,180 @@
+//! The driver `remote`: a yep-machine on another host does the moving. Its program is replayed as it was recorded:
+//! what it asks at its start, hears, says, and writes back after a calibration.
+
+#[path = "support/real/mod.rs"]
+mod real;
+
+use std::collections::BTreeSet;
+use std::net::{SocketAddr, UdpSocket};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use real::app::App;
+use real::http::{self, Answer};
+use real::{Home, Socket, Yep};
+use serde_json::{Value, json};
+
+/// Close code: the server restarts. A yep-machine does not come back after a clean close.
+const RESTARTS: u16 = 1012;
+
+/// The address of this host in its network, if it is in one: nothing is sent to find out.
+fn network_address() -> Option<SocketAddr> {
+    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
+    socket.connect("192.0.2.1:9").ok()?;
+    socket.local_addr().ok().filter(|address| !address.ip().is_loopback())
+}
+
+/// A yep-machine: where it reaches the server. From the network, if there is one; what comes from loopback has
+/// more rights than it needs.
+struct Machine(SocketAddr);
+
+impl Machine {
+    /// Its program sends JSON without saying that it is.
+    #[track_caller]
+    fn asks(&self, method: &str, path: &str, body: &str) -> Answer {
+        let host = self.0.to_string();
+        let headers = [("Host", host.as_str()), ("User-Agent", "python-requests/2.24.0"), ("Accept", "*/*")];
+        http::request(self.0, method, path, &headers, body)
+    }
+
+    #[track_caller]
+    fn listens(&self) -> Socket {
+        Socket::open_as(self.0, &self.0.to_string(), "command_all")
+    }
+
+    /// What it does after its start and after every announcement of settings.
+    #[track_caller]
+    fn reads_its_settings(&self) -> Value {
+        let settings = self.asks("GET", "/api/settings/machine-thrust/default/", "").done();
+        let points = json!({ "points": settings["stroke_force_chart"], "resolution": 1_000 });
+        let curve = self.asks("POST", "/api/curve/", &points.to_string()).done();
+        assert_eq!(curve.as_array().map(Vec::len), Some(1_000));
+        settings
+    }
+}
+
+fn start() -> (Home, Yep, Machine) {
+    let address = network_address().map(|address| address.ip());
+    let access = address.map_or(String::new(), |ip| format!("[access]\nremote_machine = '{ip}'\n"));
+    let home = Home::new(&access);
+    let mut yep = home.start_with(&["--driver", "remote", "--listen", "0.0.0.0:0"]);
+    let port = yep.address.port();
+    yep.address = SocketAddr::from(([127, 0, 0, 1], port));
+    let machine = Machine(address.map_or(yep.address, |ip| SocketAddr::new(ip, port)));
+    (home, yep, machine)
+}
+
+/// The next command behind the first `from` frames: as the machine reads it, all values text, the time a number.
+#[track_caller]
+fn hears(commands: &Socket, from: usize, kind: &str) -> Value {
+    let (_, frame) = commands.wait_from(from, kind, |_| true);
+    assert!(frame.text.starts_with("[{\"message_id\": \""), "the spelling of Python's json: {}", frame.text);
+    let message = frame.message();
+    assert!(message.as_object().unwrap().values().all(Value::is_string), "{message}");
+    assert_eq!(message["type"], kind, "{message}");
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
+    let time: f64 = message["time"].as_str().unwrap().parse().unwrap();
+    assert!((now - time).abs() < 10.0, "{message} at {now}");
+    message
+}
+
+#[test]
+fn a_machine_elsewhere_is_told_everything_and_says_how_it_is() {
+    let (_home, mut yep, machine) = start();
+    assert!(yep.said().contains("serves a yep-machine on another host on http://0.0.0.0:"), "{}", yep.said());
+    let app = App::of(&yep);
+    app.types_durations();
+    assert_eq!(machine.reads_its_settings()["max_steps"], Value::Null);
+    let mut commands = machine.listens();
+    let page = yep.socket("status");
+
+    // Its own position is its own business: nothing is refused here.
+    app.presses("calibrate");
+    hears(&commands, 0, "calibrate");
+    commands.send(r#"{"stream": "status", "device": "machine", "type": "running"}"#);
+    let (_, frame) = page.wait_from(0, "the status", |_| true);
+    let status = frame.message();
+    let keys: Vec<_> = status.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(keys, ["message_id", "device", "type"]);
+    assert_eq!((&status["device"], &status["type"]), (&json!("machine"), &json!("running")));
+
+    // What it measured is written back, and not announced to itself.
+    let path = "/api/settings/machine-thrust/default/?machine=true";
+    let settings = machine.asks("PUT", path, r#"{"max_steps": 1450}"#).done();
+    assert_eq!((&settings["max_steps"], &settings["steps_per_mm"]), (&json!(1_450), &json!(1_450.0 / 155.0)));
+    // A change of the app is, and the machine reads again.
+    app.loads_its_settings_and_saves_them();
+    hears(&commands, 1, "update_settings");
+    assert_eq!(commands.count(), 2, "{:?}", commands.frames());
+    let settings = machine.reads_its_settings();
+    assert_eq!((&settings["max_steps"], &settings["stroke_force_chart"][0]), (&json!(1_450), &json!(60)));
+
+    for (shape, points) in [("sine", 599), ("square", 598)] {
+        let heard = commands.count();
+        assert_eq!(app.runs(shape, json!(5)).done(), json!({ "status": "success" }));
+        let wave = hears(&commands, heard, "loop_wave");
+        let data: Vec<f64> = serde_json::from_str(wave["data"].as_str().unwrap()).unwrap();
+        assert_eq!(data.len(), points, "{shape}");
+        assert!(data.iter().all(|point| (0.0..=1.0).contains(point)), "{shape}");
+        // From the back over the front, almost to the back again.
+        let front = data.iter().copied().fold(0.0, f64::max);
+        assert!(data[0] < 1e-4 && front > 0.999, "{shape}: {} to {front}", data[0]);
+    }
+    for command in ["end", "stop", "tare"] {
+        let heard = commands.count();
+        app.presses(command);
+        hears(&commands, heard, command);
+    }
+    commands.send(r#"{"stream": "status", "device": "machine", "type": "waiting"}"#);
+    page.wait_from(1, "the status", |frame| frame.message()["type"] == "waiting");
+    // A page that is loaded now knows at once.
+    let late = yep.socket("status");
+    assert_eq!(late.wait_from(0, "the last status", |_| true).1.message()["type"], "waiting");
+
+    // A message beyond its limit would make it deaf.
+    assert_eq!(app.runs("sine", json!(600)).status, 422);
+    let sim = yep.get("/api/sim");
+    assert_eq!(sim.status, 404);
+    assert!(
+        sim.json()["detail"].as_str().unwrap().contains("only there with the driver sim"),
+        "{}",
+        sim.body
+    );
+
+    yep.signal("TERM");
+    assert_eq!(commands.closed(), RESTARTS);
+    assert_eq!(yep.ended().code(), Some(0));
+}
+
+#[test]
+fn a_burst_of_commands_arrives_whole() {
+    const CLIENTS: usize = 4;
+    const EACH: usize = 50;
+    let (_home, yep, machine) = start();
+    let commands = machine.listens();
+    std::thread::scope(|scope| {
+        for client in 0..CLIENTS {
+            let yep = &yep;
+            scope.spawn(move || {
+                for n in 0..EACH {
+                    yep.order(&format!("{client}-{n}")).done();
+                }
+            });
+        }
+    });
+    yep.order("stop").done();
+    commands.wait_from(0, "the STOP behind them all", |frame| frame.message()["type"] == "stop");
+    let heard: Vec<String> =
+        commands.frames().iter().map(|frame| frame.message()["type"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(heard.len(), CLIENTS * EACH + 1);
+    let all: BTreeSet<_> = heard.iter().cloned().collect();
+    assert_eq!(all.len(), heard.len(), "some came twice");
+    for client in 0..CLIENTS {
+        // In the order in which each client gave them.
+        let prefix = format!("{client}-");
+        let of_client: Vec<_> = heard.iter().filter_map(|name| name.strip_prefix(&prefix)).collect();
+        assert_eq!(of_client, (0..EACH).map(|n| n.to_string()).collect::<Vec<_>>());
+    }
+    let ids: Vec<_> =
+        commands.frames().iter().map(|frame| frame.message()["message_id"].to_string()).collect();
+    assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "an id was given twice");
+}

@@ -1,0 +1,248 @@
+//! A server in a process of its own.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::http::{self, Answer, Headers};
+use super::{Pulse, Socket, eventually, pulses};
+
+/// A homing that is quick enough for tests that are about something else.
+pub const QUICK_HOMING: &str = "[homing]\nfast_mm_s = 100.0\nslow_mm_s = 10.0\n";
+
+/// A folder with what a server needs and leaves behind; it outlives the server, so that another can follow.
+pub struct Home(TempDir);
+
+impl Home {
+    /// With these lines in the configuration file, sections other than `[sim]`.
+    pub fn new(config: &str) -> Home {
+        let home = Home(tempfile::tempdir().unwrap());
+        let top = format!("listen = '127.0.0.1:0'\nstate_dir = '{}'", home.0.path().join("state").display());
+        let sim = format!("[sim]\npulse_log = '{}'", home.pulse_log().display());
+        fs::write(home.config(), format!("{top}\n{config}\n{sim}\n")).unwrap();
+        home
+    }
+
+    fn config(&self) -> PathBuf {
+        self.0.path().join("yep.toml")
+    }
+
+    fn pulse_log(&self) -> PathBuf {
+        self.0.path().join("pulses")
+    }
+
+    /// Where the carriage stands at power-on.
+    pub fn start_mm(&self) -> f64 {
+        77.5
+    }
+
+    /// The pulses of the server that was started last.
+    #[track_caller]
+    pub fn pulses(&self) -> Vec<Pulse> {
+        pulses::read(&self.pulse_log())
+    }
+
+    /// The binary, with this folder's configuration.
+    fn command(&self, arguments: &[&str]) -> Command {
+        // As a user starts it. (Never the whole process under a real-time policy: the store's own threads spin while
+        // they wait, and would take the host with them. A simulated machine rides over the stalls of a busy host.)
+        let mut command = yep();
+        command.args(["run", "--config"]).arg(self.config()).args(arguments);
+        command
+    }
+
+    /// Starts a server, and waits until it says where it is.
+    #[track_caller]
+    pub fn start(&self) -> Yep {
+        self.start_with(&[])
+    }
+
+    #[track_caller]
+    pub fn start_with(&self, arguments: &[&str]) -> Yep {
+        let mut child =
+            self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let log = Arc::new(Mutex::new(String::new()));
+        let errors = BufReader::new(child.stderr.take().unwrap());
+        let logging = keep(errors, Arc::clone(&log));
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let mut greeting = String::new();
+        output.read_line(&mut greeting).unwrap();
+        let address = greeting.trim().rsplit_once("http://").and_then(|(_, address)| address.parse().ok());
+        let said = Arc::new(Mutex::new(greeting));
+        let listening = keep(output, Arc::clone(&said));
+        let mut yep =
+            Yep { child, address: ([0, 0, 0, 0], 0).into(), log, said, readers: vec![logging, listening] };
+        match address {
+            Some(address) => yep.address = address,
+            None => panic!("it does not say where it is: {:?}", yep.said()),
+        }
+        yep
+    }
+
+    /// Starts a server that must fail; its exit code, and what it says on the error stream.
+    #[track_caller]
+    pub fn fails(&self, arguments: &[&str]) -> (i32, String) {
+        let mut child = self.command(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let ended = eventually("the server ends", || child.try_wait().unwrap());
+        let mut said = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        (ended.code().expect("no exit code"), said)
+    }
+}
+
+/// The binary, without anything from the environment that would change what it says.
+pub fn yep() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_yep"));
+    for variable in ["YEP_SERVER", "STATE_DIRECTORY", "JOURNAL_STREAM", "RUST_LOG"] {
+        command.env_remove(variable);
+    }
+    command.env("COLUMNS", "80").stdin(Stdio::null());
+    command
+}
+
+fn keep(lines: impl BufRead + Send + 'static, kept: Arc<Mutex<String>>) -> JoinHandle<()> {
+    std::thread::spawn(move || {
+        for line in lines.lines().map_while(Result::ok) {
+            let mut kept = kept.lock().unwrap();
+            kept.push_str(&line);
+            kept.push('\n');
+        }
+    })
+}
+
+/// A running server; killed when dropped.
+pub struct Yep {
+    child: Child,
+    pub address: SocketAddr,
+    log: Arc<Mutex<String>>,
+    said: Arc<Mutex<String>>,
+    readers: Vec<JoinHandle<()>>,
+}
+
+impl Yep {
+    /// What it said on the standard output.
+    pub fn said(&self) -> String {
+        self.said.lock().unwrap().clone()
+    }
+
+    /// What it logged.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    #[track_caller]
+    pub fn request(&self, method: &str, path: &str, headers: Headers<'_>, body: &str) -> Answer {
+        http::request(self.address, method, path, headers, body)
+    }
+
+    #[track_caller]
+    pub fn get(&self, path: &str) -> Answer {
+        self.request("GET", path, &[], "")
+    }
+
+    #[track_caller]
+    pub fn post(&self, path: &str, body: &Value) -> Answer {
+        self.request("POST", path, &[], &body.to_string())
+    }
+
+    #[track_caller]
+    pub fn put(&self, path: &str, body: &Value) -> Answer {
+        self.request("PUT", path, &[("content-type", "application/json")], &body.to_string())
+    }
+
+    #[track_caller]
+    pub fn socket(&self, stream: &str) -> Socket {
+        Socket::open(self.address, stream)
+    }
+
+    /// Gives a command by its name.
+    #[track_caller]
+    pub fn order(&self, name: &str) -> Answer {
+        self.post("/api/commands/run", &json!({ "type": name }))
+    }
+
+    /// Runs a wave.
+    #[track_caller]
+    pub fn run_wave(&self, shape: &str, duration_s: f64) -> Answer {
+        self.post("/api/wave/run", &json!({ "type": shape, "duration": duration_s }))
+    }
+
+    /// Does something to the simulated machine.
+    #[track_caller]
+    pub fn sim(&self, what: &Value) {
+        self.put("/api/sim", what).done();
+    }
+
+    /// Where the carriage really is.
+    #[track_caller]
+    pub fn carriage_mm(&self) -> f64 {
+        self.get("/api/sim").done()["carriage_mm"].as_f64().unwrap()
+    }
+
+    #[track_caller]
+    pub fn status(&self) -> Value {
+        self.get("/api/status").done()
+    }
+
+    /// Waits until the machine leaves a state; the status then.
+    #[track_caller]
+    pub fn leaves(&self, state: &str) -> Value {
+        eventually(&format!("it leaves {state}"), || Some(self.status()).filter(|s| s["state"] != state))
+    }
+
+    /// Waits until the machine is in a state; the status then.
+    #[track_caller]
+    pub fn becomes(&self, state: &str) -> Value {
+        eventually(&format!("it is {state}"), || Some(self.status()).filter(|s| s["state"] == state))
+    }
+
+    /// Waits for the end of a calibration that was asked for, which must be a good one.
+    #[track_caller]
+    pub fn calibrated(&self) {
+        let status = self.leaves("homing");
+        assert_eq!(status["state"], "ready", "{status}");
+    }
+
+    /// Waits until a wave runs at its full rate.
+    #[track_caller]
+    pub fn runs_steadily(&self) {
+        eventually("the wave runs", || (self.status()["periods"].as_u64() >= Some(1)).then_some(()));
+    }
+
+    /// Sends a signal by its name.
+    pub fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success(), "{kill}");
+    }
+
+    /// Waits for the end of the process.
+    #[track_caller]
+    pub fn ended(&mut self) -> ExitStatus {
+        let ended = eventually("the server ends", || self.child.try_wait().unwrap());
+        for reader in self.readers.drain(..) {
+            reader.join().unwrap();
+        }
+        ended
+    }
+}
+
+impl Drop for Yep {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("the log of the server:\n{}", self.log());
+        }
+    }
+}
