@@ -188,9 +188,12 @@ impl PulseChecker {
         self.count += if forward { 1 } else { -1 };
         let mut motion = self.train.step(at, from, forward, effort, between.room);
         if let Some(Break { rule: Rule::Missing, .. }) = motion
-            && (between.cut || between.rebased)
+            && (between.cut
+                || between.rebased
+                || between.now.ended.is_some_and(|end| end.cause == EndCause::Late))
         {
-            // The motion was cut, and this is the next one already; or the time base moved.
+            // The motion was cut, and this is the next one already; or the time base moved, which is not told again
+            // once a late step has ended the motion.
             self.train.interrupted();
             motion = None;
         }

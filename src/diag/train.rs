@@ -89,10 +89,11 @@ impl Train {
         self.at_rest = false;
     }
 
-    /// The steps that should have come by `now`, if the motion goes on; at all, if it is `over`.
+    /// The step that should have come by `now`, if the motion goes on; at all, if it is `over`. A loop that may
+    /// stall has not given up: its step is judged when it comes.
     #[must_use]
     pub fn missing(&self, now: Nanos, over: bool) -> Option<Break> {
-        let due = self.due_by_ns.filter(|due| over || now > *due)?;
+        let due = self.due_by_ns.filter(|due| over || now > *due && !self.precision.slews)?;
         Some(Break { rule: Rule::Missing, at_ns: now, found: now as f64, allowed: due as f64 })
     }
 

@@ -2,7 +2,8 @@
 //!
 //! Up to one interval late, the following steps close up, but never to less than 15/16 of their interval. Later
 //! than that, the time base moves: the delay stays, and nothing hurries after it. Later than
-//! `min(1 ms, 2 intervals)` the motor may have lost the step, and the position can no longer be trusted.
+//! `min(1 ms, 2 intervals)` the motor may have lost the step, and the position can no longer be trusted: the motion
+//! ends, and its ramp hurries after nothing either.
 
 use crate::units::{MILLISECOND_NS, Nanos};
 
@@ -67,12 +68,10 @@ impl TimeBase {
         let interval_ns = self.last.map(|last| nominal_ns.saturating_sub(last.nominal_ns));
         self.last = Some(LastStep { nominal_ns, actual_ns });
         let too_late_ns = interval_ns.map_or(MILLISECOND_NS, |interval| MILLISECOND_NS.min(2 * interval));
-        if policy.ends_motion && late_ns > too_late_ns {
-            return Verdict::TooLate;
-        }
-        if late_ns > interval_ns.unwrap_or(MILLISECOND_NS) {
+        let too_late = policy.ends_motion && late_ns > too_late_ns;
+        if too_late || late_ns > interval_ns.unwrap_or(MILLISECOND_NS) {
             self.shift_ns += late_ns;
-            return Verdict::Rebase(late_ns);
+            return if too_late { Verdict::TooLate } else { Verdict::Rebase(late_ns) };
         }
         Verdict::OnTime
     }
@@ -131,5 +130,7 @@ mod tests {
         let mut base = TimeBase::default();
         base.stepped(1_000, 1_000, STRICT);
         assert_eq!(base.stepped(101_000, 302_000, STRICT), Verdict::TooLate);
+        // The ramp has its own pace, not 16/15 of it.
+        assert_eq!(base.step_due(201_000), 402_000);
     }
 }

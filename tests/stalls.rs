@@ -1,0 +1,231 @@
+//! A computer that stalls: late edges are closed up gently or shifted, never made up for in a burst, and what is too
+//! late ends the motion (S16, S20). Checked on the pulses, against the same story on a punctual clock.
+
+mod support;
+
+#[path = "support/random.rs"]
+mod random;
+
+use random::Random;
+use support::{Recorder, homed_on, options, recorder, sine, square, steps};
+use yep::diag::train::Precision;
+use yep::drive::Rehearsal;
+use yep::drive::status::EndCause;
+use yep::hal::sim::{Lateness, VirtualClock};
+use yep::machine::{Accepted, Command, Fault, Refusal, Snapshot, State};
+use yep::units::MILLISECOND_NS;
+
+type Machine = Rehearsal<Recorder>;
+
+/// Waits are always late by up to this.
+const JITTER_NS: u64 = 2_000;
+const LATE: Precision = Precision { edge_ns: JITTER_NS + 30, slews: true };
+
+fn is_where_it_says(machine: &Machine, snapshot: &Snapshot) {
+    let shown_mm = snapshot.position_mm.expect("the position is known");
+    let carriage_mm = machine.hands().carriage_mm() - 5.0;
+    assert!((carriage_mm - shown_mm).abs() < 1e-3, "at {carriage_mm} mm, shown {shown_mm} mm");
+}
+
+/// A story: a homed machine starts a wave, and `late_after_ms` later its clock becomes late.
+struct Story {
+    clock: VirtualClock,
+    machine: Machine,
+}
+
+impl Story {
+    fn begin(command: Command, late_after_ms: u64) -> Story {
+        let clock = VirtualClock::default();
+        let mut machine = homed_on(&clock, &options(), LATE);
+        machine.sink().0.clear();
+        assert_eq!(machine.command(command), Some(Ok(Accepted::Now)));
+        machine.run_ms(late_after_ms);
+        Story { clock, machine }
+    }
+
+    /// Lets time pass on the late clock; tells how many steps there were before the cycle in which the motion was
+    /// ended, if it was.
+    fn run_late(&mut self, lateness: Lateness, milliseconds: u64) -> Option<usize> {
+        let ended = self.machine.status().ended();
+        let until = self.machine.now() + milliseconds * MILLISECOND_NS;
+        self.clock.be_late(Some(lateness));
+        let mut before = None;
+        while self.machine.now() < until {
+            let made = self.machine.sink().0.len();
+            self.machine.cycle();
+            if before.is_none() && self.machine.status().ended() != ended {
+                before = Some(steps(&self.machine.sink().0[..made]).len());
+            }
+        }
+        self.clock.be_late(None);
+        before
+    }
+}
+
+/// What the promise says about a train with these lateness: the first step at which the motion must end.
+fn too_late(nominal: &[(u64, bool)], made: &[(u64, bool)]) -> Option<usize> {
+    let mut shift_ns = 0;
+    for i in 1..made.len().min(nominal.len()) {
+        let interval_ns = nominal[i].0 - nominal[i - 1].0;
+        let late_ns = made[i].0.saturating_sub(nominal[i].0 + shift_ns);
+        if late_ns > MILLISECOND_NS.min(2 * interval_ns) {
+            return Some(i);
+        }
+        if late_ns > interval_ns {
+            shift_ns += late_ns;
+        }
+    }
+    None
+}
+
+#[test]
+fn no_interval_is_much_shorter_than_planned_and_what_is_too_late_ends_the_motion() {
+    let mut random = Random::from_env();
+    let (mut faults, mut rebases) = (0, 0);
+    for command in [sine(5.0), sine(1.3), sine(0.7), square(1.1)] {
+        let mut punctual = Story::begin(command, 9_000);
+        let nominal = steps(&punctual.machine.sink().0);
+        for round in 0..32 {
+            let after_ms = random.between(2_600.0, 6_000.0) as u64;
+            let mut story = Story::begin(command, after_ms);
+            // Some are only jittery, some are stalled a little, some much.
+            let longest_ns = [1_001, 100_000, 1_000_000, 50_000_000][round % 4];
+            let lateness = Lateness {
+                seed: (random.unit() * 1e15) as u64,
+                jitter_ns: JITTER_NS,
+                stalls: random.log_between(1e-4, 3e-2),
+                stall_ns: (1_000, longest_ns),
+            };
+            let ended = story.run_late(lateness, 1_500);
+            story.machine.run_ms(500);
+            let made = steps(&story.machine.sink().0);
+            let as_planned = ended.unwrap_or(made.len()).min(nominal.len());
+            for i in 1..as_planned {
+                assert_eq!(made[i].1, nominal[i].1, "step {i} went the other way");
+                let (interval_ns, planned_ns) = (made[i].0 - made[i - 1].0, nominal[i].0 - nominal[i - 1].0);
+                // Both are whole nanoseconds.
+                let least_ns = planned_ns - planned_ns / 16 - 2;
+                assert!(interval_ns >= least_ns, "{interval_ns} ns instead of {planned_ns} ns, {lateness:?}");
+            }
+            let snapshot = story.machine.snapshot();
+            rebases += snapshot.lateness.rebases;
+            match ended {
+                Some(before) => {
+                    assert_eq!(snapshot.state, State::Faulted);
+                    match story.machine.status().ended().map(|ended| ended.cause) {
+                        Some(EndCause::Late) => {
+                            faults += 1;
+                            let first = too_late(&nominal, &made).expect("ended without a reason");
+                            assert!(first >= before, "it went on after step {first} was too late");
+                            assert_eq!((snapshot.fault, snapshot.position_mm), (Some(Fault::StepLate), None));
+                        }
+                        // Both loops stalled where no step was due: only the queue ran dry.
+                        Some(EndCause::Starved) => {
+                            assert_eq!(snapshot.fault, Some(Fault::ControlLate));
+                            is_where_it_says(&story.machine, &snapshot);
+                        }
+                        cause => panic!("ended by {cause:?}"),
+                    }
+                }
+                None => {
+                    assert_eq!(too_late(&nominal, &made), None, "it went on, {lateness:?}");
+                    assert_eq!((snapshot.state, snapshot.fault), (State::Running, None));
+                    is_where_it_says(&story.machine, &snapshot);
+                }
+            }
+        }
+    }
+    // The numbers say that something was tried.
+    assert!(faults > 20, "only {faults} faults");
+    assert!(rebases > 20, "only {rebases} shifts");
+}
+
+#[test]
+fn a_frozen_control_thread_ends_in_a_ramp_of_the_step_loop_alone_and_latches() {
+    let mut random = Random::from_env();
+    let deceleration = options().config.limits.stop_deceleration.get();
+    let (mut ramped, mut unharmed) = (0, 0);
+    for round in 0..120 {
+        let command = if round % 5 == 4 { square(0.9) } else { sine(random.log_between(0.5, 6.0)) };
+        let mut story = Story::begin(command, random.between(2_600.0, 9_000.0) as u64);
+        let machine = &mut story.machine;
+        // The 50 ms of S16, and less, around what is queued.
+        let stall_ms = if round % 2 == 0 { 50.0 } else { random.between(1.0, 50.0) };
+        let frozen = machine.now();
+        machine.stall_control((stall_ms * MILLISECOND_NS as f64) as u64);
+        machine.cycle();
+        let rested_alone = machine.status().resting();
+        machine.run_ms(150);
+        let snapshot = machine.snapshot();
+        let Some(ended) = machine.status().ended().filter(|ended| ended.cause == EndCause::Starved) else {
+            assert!(stall_ms < 13.0, "nothing happened in {stall_ms} ms");
+            assert_eq!((snapshot.state, snapshot.fault), (State::Running, None));
+            unharmed += 1;
+            continue;
+        };
+        assert!(stall_ms > 10.0, "{ended:?} after {stall_ms} ms");
+        ramped += 1;
+        // What was queued, the ramp from the highest speed, its onset and its release.
+        let made = steps(&machine.sink().0);
+        let last_s = made.last().map_or(0.0, |(at, _)| at.saturating_sub(frozen) as f64 * 1e-9);
+        let most_s = 0.013 + options().config.limits.max_speed.get() / deceleration + 0.010;
+        assert!(last_s <= most_s, "the last step came {last_s} s after the freeze, {most_s} s are allowed");
+        assert!(rested_alone || stall_ms < 1e3 * most_s, "still moving when control woke up");
+        // Latched, the position kept, and only acknowledging and arming lead on.
+        assert_eq!((snapshot.state, snapshot.fault), (State::Faulted, Some(Fault::ControlLate)));
+        is_where_it_says(machine, &snapshot);
+        machine.run_ms(500);
+        assert_eq!(steps(&machine.sink().0).len(), made.len(), "it went on by itself");
+        assert!(matches!(machine.command(command), Some(Err(Refusal::Faulted(_)))));
+        assert_eq!(machine.command(Command::Acknowledge), Some(Ok(Accepted::Now)));
+        assert_eq!(machine.command(Command::Arm), Some(Ok(Accepted::Now)));
+        assert_eq!(machine.command(command), Some(Ok(Accepted::Now)));
+        machine.run_ms(2_000);
+        assert_eq!(machine.snapshot().state, State::Running);
+    }
+    assert!(ramped >= 60 && unharmed >= 3, "{ramped} ramps, {unharmed} freezes without harm");
+}
+
+#[test]
+fn a_late_computer_homes_runs_and_stops_or_says_why_not() {
+    let mut random = Random::from_env();
+    let (mut whole, mut faulted) = (0, 0);
+    for _ in 0..60 {
+        let clock = VirtualClock::default();
+        clock.be_late(Some(Lateness {
+            seed: (random.unit() * 1e15) as u64,
+            jitter_ns: JITTER_NS,
+            stalls: random.log_between(1e-6, 1e-3),
+            stall_ns: (1_000, 50_000_000),
+        }));
+        let mut machine = Rehearsal::on(clock.clone(), &options(), recorder(&options(), LATE));
+        machine.command(Command::Calibrate);
+        machine.run_while(60_000, |snapshot| snapshot.state == State::Homing);
+        for command in [sine(1.2), square(1.0), sine(0.4), sine(3.0)] {
+            // Whoever sees a fault does not go on.
+            let _ = machine.command(command);
+            machine.run_ms(random.between(500.0, 4_000.0) as u64);
+            machine.stop();
+            machine.run_ms(200);
+        }
+        let snapshot = machine.snapshot();
+        match snapshot.fault {
+            None => {
+                whole += 1;
+                assert_eq!(snapshot.state, State::Ready);
+                is_where_it_says(&machine, &snapshot);
+            }
+            Some(Fault::StepLate) => {
+                faulted += 1;
+                assert_eq!(snapshot.position_mm, None);
+            }
+            // Kept, unless it was lost before: while homing there was none yet.
+            Some(Fault::ControlLate | Fault::StepLoopSilent) => faulted += 1,
+            Some(fault) => panic!("{fault} on a late computer"),
+        }
+        if snapshot.position_mm.is_some() {
+            is_where_it_says(&machine, &snapshot);
+        }
+    }
+    assert!(whole >= 5 && faulted >= 5, "{whole} without a fault, {faulted} with one");
+}
