@@ -31,6 +31,8 @@ pub enum Mishap {
     EStopOpen = 1 << 7,
     /// The load cell is silent.
     LoadCellSilent = 1 << 8,
+    /// The front switch has come loose: it sits a little farther each time it is pressed.
+    FrontLoose = 1 << 9,
 }
 
 impl Mishap {
