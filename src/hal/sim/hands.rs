@@ -37,7 +37,7 @@ pub enum Mishap {
 
 impl Mishap {
     /// Every mishap.
-    pub const ALL: [Mishap; 9] = [
+    pub const ALL: [Mishap; 10] = [
         Mishap::FrontDead,
         Mishap::BackDead,
         Mishap::FrontWelded,
@@ -47,6 +47,7 @@ impl Mishap {
         Mishap::BeltOff,
         Mishap::EStopOpen,
         Mishap::LoadCellSilent,
+        Mishap::FrontLoose,
     ];
 
     /// Its name, the same as in the configuration file.
@@ -62,6 +63,7 @@ impl Mishap {
             Mishap::BeltOff => "belt_off",
             Mishap::EStopOpen => "e_stop_open",
             Mishap::LoadCellSilent => "load_cell_silent",
+            Mishap::FrontLoose => "front_loose",
         }
     }
 
