@@ -117,6 +117,11 @@ fn cpu(layout: &Layout, files: &Files, broken: &mut Broken) {
     broken.require(allowed.is_some_and(|allowed| allowed >= cpu.step_priority), || {
         format!("cpu.step_priority = {}: yep.service must allow it with LimitRTPRIO=", cpu.step_priority)
     });
+    let fair_server = files.unit_value("ExecStartPre");
+    let folder = format!("/fair_server/cpu{} ", cpu.step);
+    broken.require(fair_server.is_some_and(|command| command.contains(&folder)), || {
+        format!("cpu.step = {}: yep.service must switch that core's deadline server off", cpu.step)
+    });
     let affinity = files.unit_value("CPUAffinity").and_then(numbers_of);
     broken.require(affinity.as_ref() == Some(&cpu.server), || {
         format!("cpu.server = {:?}: yep.service must say the same with CPUAffinity=", cpu.server)
@@ -148,6 +153,9 @@ fn ram(layout: &Layout, files: &Files, broken: &mut Broken) {
     });
     broken.require(files.unit_value("MemoryMax") == Some(&format!("{}M", ram.process_mib)), || {
         format!("ram.process_mib = {0}: yep.service must say MemoryMax={0}M", ram.process_mib)
+    });
+    broken.require(files.unit_value("LimitMEMLOCK") == Some("infinity"), || {
+        "ram.process_mib: yep.service must let all of it be locked with LimitMEMLOCK=infinity".into()
     });
     broken.require(ram.body_bytes <= ram.wave_body_bytes, || {
         "ram.wave_body_bytes: must not be below ram.body_bytes".into()

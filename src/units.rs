@@ -100,10 +100,6 @@ quantity!(
     Grams, "g", -1_000_000.0, 1_000_000.0
 );
 quantity!(
-    /// A share of a whole.
-    Ratio, "", 0.0, 1.0
-);
-quantity!(
     /// How many steps of the motor move the carriage by one millimetre.
     StepsPerMm, "steps/mm", 0.01, 100_000.0
 );
@@ -144,8 +140,8 @@ mod tests {
 
     #[test]
     fn the_error_names_value_range_and_unit() {
-        let error = Ratio::try_from(1.5).unwrap_err();
-        assert_eq!((error.value, error.min, error.max), (1.5, 0.0, 1.0));
+        let error = MmPerS::try_from(-1.5).unwrap_err();
+        assert_eq!((error.value, error.min, error.max), (-1.5, 0.0, 5_000.0));
         assert!(MmPerS2::try_from(0.0).unwrap_err().to_string().contains("mm/s²"));
     }
 }

@@ -66,6 +66,7 @@ fn each_thing_that_can_be_wrong_is_a_fault_that_says_what_to_check() {
         (Mishap::SwitchesSwapped, 77.5, Fault::WrongSwitch(End::Front)),
         (Mishap::DirectionReversed, 77.5, Fault::WrongSwitch(End::Front)),
         (Mishap::DirectionReversed, 0.0, Fault::SwitchStuck(End::Back)),
+        (Mishap::FrontLoose, 77.5, Fault::TouchDisagrees(End::Front)),
         (Mishap::EStopOpen, 77.5, Fault::EStop),
     ] {
         let fault = fault_with(mishap, start_mm);

@@ -123,6 +123,8 @@ refused! {
         => "yep.service must allow it with LimitRTPRIO=";
     the_unit_keeps_to_the_server_cores: |l, f| f.unit = f.unit.replace("CPUAffinity=0 1", "CPUAffinity=0-3")
         => "must say the same with CPUAffinity=";
+    the_unit_frees_the_step_core: |l, f| f.unit = f.unit.replace("fair_server/cpu3 ", "fair_server/cpu2 ")
+        => "yep.service must switch that core's deadline server off";
     real_time_is_not_throttled: |l, f| f.sysctl = f.sysctl.replace("= -1", "= 950000")
         => "sysctl.conf must say kernel.sched_rt_runtime_us = -1";
 
@@ -138,6 +140,8 @@ refused! {
         => "ram.process_mib = 128: may be half of ram.board_mib";
     the_unit_has_the_same_budget: |l, f| l.ram.process_mib = 256
         => "yep.service must say MemoryMax=256M";
+    the_unit_allows_locked_memory: |l, f| f.unit = f.unit.replace("LimitMEMLOCK=infinity", "LimitMEMLOCK=64M")
+        => "LimitMEMLOCK=infinity";
     a_wave_may_be_as_long_as_any_body: |l, f| l.ram.wave_body_bytes = 4_096
         => "ram.wave_body_bytes: must not be below ram.body_bytes";
     a_client_cannot_make_us_hold_much: |l, f| l.ram.ws_frame_bytes = 2 << 20

@@ -104,7 +104,19 @@ pub fn bridge(
         loop {
             tick.tick().await;
             let Some(shared) = waiting.upgrade() else { return };
+            // Events first out of their ring, last to their listeners: the snapshot that has them is older than they.
+            let mut new_events = Vec::new();
             while let Some(event) = events.dequeue() {
+                new_events.push(event);
+            }
+            let mut last = None;
+            while let Some(snapshot) = snapshots.dequeue() {
+                last = Some(snapshot);
+            }
+            if let Some(snapshot) = last {
+                newest.send_replace(snapshot);
+            }
+            for event in new_events {
                 if let Event::Replied { id, reply } = event {
                     if let Some(decided) = lock(&shared.waiting).remove(&id) {
                         // Whoever asked may have gone.
@@ -113,13 +125,6 @@ pub fn bridge(
                 } else {
                     let _ = happened.send(event);
                 }
-            }
-            let mut last = None;
-            while let Some(snapshot) = snapshots.dequeue() {
-                last = Some(snapshot);
-            }
-            if let Some(snapshot) = last {
-                newest.send_replace(snapshot);
             }
         }
     };

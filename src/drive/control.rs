@@ -15,7 +15,7 @@ use crate::units::{MILLISECOND_NS, Nanos};
 
 /// Promise S12: a force sample older than this is no sample.
 const FORCE_VALID_NS: Nanos = 100 * MILLISECOND_NS;
-/// A snapshot every so many cycles: 100 a second.
+/// A snapshot every so many cycles, 100 a second, and whenever something happened.
 const SNAPSHOT_EVERY: u32 = 10;
 
 /// What differs between a real machine and a simulated one on an ordinary computer.
@@ -102,12 +102,13 @@ impl<F: ForceSensor> Control<F> {
         if stop == StopLevel::None && actions.raise == StopLevel::None {
             self.executor.fill(now, self.supervisor.config());
         }
+        self.force_g = force_g;
+        // Before the events: whoever hears of one finds it in the newest snapshot.
+        self.report(now, !actions.events.is_empty());
         for event in actions.events {
             // The bridge is gone or hangs; it learns the state from the next snapshot.
             let _ = self.events.enqueue(event);
         }
-        self.force_g = force_g;
-        self.report(now);
         let seen = self.looks.is_some().then(|| self.seen(now));
         if let (Some(looks), Some(seen)) = (&mut self.looks, seen) {
             // Nobody takes them: what is watched matters more than the watching.
@@ -136,9 +137,9 @@ impl<F: ForceSensor> Control<F> {
         valid.then_some(sample.force_g)
     }
 
-    fn report(&mut self, now: Nanos) {
+    fn report(&mut self, now: Nanos, something_happened: bool) {
         self.cycle = self.cycle.wrapping_add(1);
-        if self.cycle.is_multiple_of(SNAPSHOT_EVERY) {
+        if something_happened || self.cycle.is_multiple_of(SNAPSHOT_EVERY) {
             let snapshot = self.snapshot(now);
             // Full: the newest one is dropped; the next comes in a moment.
             let _ = self.snapshots.enqueue(snapshot);

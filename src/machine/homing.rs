@@ -244,3 +244,27 @@ fn closed_at(end: End, touched: Option<Inputs>, otherwise: Fault) -> Result<(), 
         Some(_) => Err(Fault::WrongSwitch(end)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::StepsPerMm;
+
+    #[test]
+    fn a_move_that_does_not_end_is_given_up_in_time() {
+        let geometry = Geometry {
+            max_stroke: Mm::constant(155.0),
+            padding: Mm::constant(5.0),
+            nominal: StepsPerMm::constant(10.0),
+        };
+        let mut homing = Homing::new(HomingOptions::default(), geometry);
+        let at_rest = Motion { resting: true, outcome: None, count_steps: 0, stop_took_ns: 0, stop_steps: 0 };
+        assert!(matches!(homing.step(0, Inputs::default(), &at_rest), Progress::Go(_)));
+        let moving = Motion { resting: false, ..at_rest };
+        // 170.5 mm at 40 mm/s, half of that again, and two seconds.
+        let limit_ns = (1.5 * 170.5 / 40.0 * 1e9) as Nanos + GRACE_NS;
+        assert_eq!(homing.step(limit_ns - 1, Inputs::default(), &moving), Progress::Wait);
+        let late = homing.step(limit_ns + 1_000, Inputs::default(), &moving);
+        assert_eq!(late, Progress::Failed(Fault::HomingTimeout));
+    }
+}

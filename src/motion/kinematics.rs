@@ -30,6 +30,12 @@ impl Kinematics {
         Kinematics { p, v: 0.0, a: 0.0 }
     }
 
+    /// The same motion with the axis turned round.
+    #[must_use]
+    pub const fn mirrored(&self) -> Kinematics {
+        Kinematics { p: -self.p, v: -self.v, a: -self.a }
+    }
+
     /// Where a constant `jerk` leads in `t_s` seconds.
     #[must_use]
     pub fn after(&self, jerk: f64, t_s: f64) -> Kinematics {

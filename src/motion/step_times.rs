@@ -66,9 +66,13 @@ pub(super) fn crossing(start: &Kinematics, piece: Piece, boundary: f64, low_s: f
             low_s = t_s;
         }
         let newton_s = t_s - (at.p - boundary) / at.v;
-        let next_s =
-            if newton_s > low_s && newton_s < high_s { newton_s } else { f64::midpoint(low_s, high_s) };
-        if (next_s - t_s).abs() < EXACT_S {
+        // Looked at before the bracket: rounding may put the last correction a little outside it.
+        if (newton_s - t_s).abs() < EXACT_S {
+            return t_s;
+        }
+        let inside = newton_s > low_s && newton_s < high_s;
+        let next_s = if inside { newton_s } else { f64::midpoint(low_s, high_s) };
+        if high_s - low_s < EXACT_S {
             return next_s;
         }
         t_s = next_s;

@@ -81,6 +81,17 @@ pub fn extent(start: Kinematics, firmness: Firmness) -> (f64, f64) {
     (low, high)
 }
 
+/// Highest position if the axis pushes back as hard as it may from `start` on, until it turns.
+///
+/// Not a way to rest: behind the turn it is still accelerating, inward.
+#[must_use]
+pub fn turn(start: Kinematics, Firmness { acceleration, jerk }: Firmness) -> f64 {
+    let rising = Piece { jerk: -jerk, duration_s: ((start.a + acceleration) / jerk).max(0.0) };
+    let pushing = start.after_piece(rising);
+    let held = Piece { jerk: 0.0, duration_s: (pushing.v / acceleration).max(0.0) };
+    start.extent(rising).1.max(pushing.after_piece(held).p)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -8,7 +8,8 @@
 //!    surface of time-optimal control, solved for the end of the cycle instead of switched upon, so it does not
 //!    chatter; the first one takes over where the second would hunt within one cycle.
 //! 2. *Permission.* The wish is moved as little as needed for the axis to stay able to (a) let go of its
-//!    acceleration before it reaches the speed bounds and (b) stop inside the range. Both conditions are monotone in the
+//!    acceleration before it reaches the speed bounds, (b) turn inside the range with its own limits and (c) stop
+//!    inside the range with the firmness of a stop. All three conditions are monotone in the
 //!    chosen acceleration, so bisection finds the border.
 //!
 //! If nothing is permitted, the cycle runs along the stop tail of the state it starts from. That tail was checked
@@ -104,6 +105,14 @@ impl Cycle<'_> {
         let (low, high) = self.start.extent(piece);
         let (stop_low, stop_high) = stop::extent(self.end(a), self.stop);
         (low.min(stop_low), high.max(stop_high))
+    }
+
+    fn turns_below_high(&self, a: f64) -> bool {
+        stop::turn(self.end(a), self.normal) <= self.bounds.high_mm
+    }
+
+    fn turns_above_low(&self, a: f64) -> bool {
+        stop::turn(self.end(a).mirrored(), self.normal) <= -self.bounds.low_mm
     }
 
     fn stops_below_high(&self, a: f64) -> bool {
@@ -253,7 +262,17 @@ fn permit(cycle: &Cycle<'_>, wish: f64, least: f64, most: f64) -> Option<f64> {
             most
         };
     }
-    // The range, which comes before everything else.
+    // The ends of the range, turning before them with the wave's own limits.
+    if !cycle.turns_below_high(a) {
+        a = if cycle.turns_below_high(least) {
+            border(least, a, |a| cycle.turns_below_high(a))
+        } else {
+            least
+        };
+    } else if !cycle.turns_above_low(a) {
+        a = if cycle.turns_above_low(most) { border(most, a, |a| cycle.turns_above_low(a)) } else { most };
+    }
+    // The way to rest inside the range, which comes before everything else.
     if !cycle.stops_below_high(a) {
         if !cycle.stops_below_high(least) {
             return None;

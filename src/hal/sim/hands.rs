@@ -31,11 +31,13 @@ pub enum Mishap {
     EStopOpen = 1 << 7,
     /// The load cell is silent.
     LoadCellSilent = 1 << 8,
+    /// The front switch has come loose: it sits a little farther each time it is pressed.
+    FrontLoose = 1 << 9,
 }
 
 impl Mishap {
     /// Every mishap.
-    pub const ALL: [Mishap; 9] = [
+    pub const ALL: [Mishap; 10] = [
         Mishap::FrontDead,
         Mishap::BackDead,
         Mishap::FrontWelded,
@@ -45,6 +47,7 @@ impl Mishap {
         Mishap::BeltOff,
         Mishap::EStopOpen,
         Mishap::LoadCellSilent,
+        Mishap::FrontLoose,
     ];
 
     /// Its name, the same as in the configuration file.
@@ -60,6 +63,7 @@ impl Mishap {
             Mishap::BeltOff => "belt_off",
             Mishap::EStopOpen => "e_stop_open",
             Mishap::LoadCellSilent => "load_cell_silent",
+            Mishap::FrontLoose => "front_loose",
         }
     }
 

@@ -40,6 +40,9 @@ impl Default for RailOptions {
 /// Rounding is smaller than this, in mm; the places of the switches are meant exactly.
 const EXACT_MM: f64 = 1e-6;
 
+/// How far a loose switch moves each time it is pressed, in mm.
+const LOOSE_MM: f64 = 0.5;
+
 /// A carriage on a rail.
 #[derive(Debug, Clone)]
 pub struct Rail {
@@ -49,6 +52,8 @@ pub struct Rail {
     carriage_mm: f64,
     front_closed: bool,
     back_closed: bool,
+    /// How far a loose front switch has been pushed, in mm.
+    front_pushed_mm: f64,
     /// Steps that the motor made while the carriage stood at a mechanical end.
     lost_steps: u64,
 }
@@ -63,6 +68,7 @@ impl Rail {
             carriage_mm: options.start_mm,
             front_closed: false,
             back_closed: false,
+            front_pushed_mm: 0.0,
             lost_steps: 0,
         };
         rail.move_to(0);
@@ -101,7 +107,11 @@ impl Rail {
             self.lost_steps += 1;
             return;
         }
+        let was_closed = self.front_closed;
         self.move_to(wanted);
+        if mishaps.has(Mishap::FrontLoose) && was_closed && !self.front_closed {
+            self.front_pushed_mm += LOOSE_MM;
+        }
     }
 
     fn place_mm(&self, steps: i64) -> f64 {
@@ -115,7 +125,7 @@ impl Rail {
         let closed = |was_closed: bool, behind_mm: f64| {
             behind_mm >= -EXACT_MM || (was_closed && behind_mm > -hysteresis_mm + EXACT_MM)
         };
-        self.front_closed = closed(self.front_closed, self.carriage_mm - length_mm);
+        self.front_closed = closed(self.front_closed, self.carriage_mm - length_mm - self.front_pushed_mm);
         self.back_closed = closed(self.back_closed, -self.carriage_mm);
     }
 
