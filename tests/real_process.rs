@@ -175,7 +175,9 @@ fn what_cannot_start_says_why_and_disturbs_nobody() {
 #[test]
 fn it_says_where_it_is_and_what_to_try() {
     let yep = Home::new("").start();
-    let said = yep.said();
+    // The first line says that it is there; the others may still be on their way.
+    let said =
+        real::eventually("the whole greeting", || Some(yep.said()).filter(|said| said.contains("yep stop")));
     for line in
         ["serves the simulated machine on http://127.0.0.1:", "nothing moves before calibration", "yep stop"]
     {
