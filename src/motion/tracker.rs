@@ -20,6 +20,7 @@ use heapless::Vec;
 
 use super::kinematics::{Kinematics, Piece};
 use super::limits::Limits;
+use super::signals::End;
 use super::stop::{self, Firmness};
 
 /// How fast an error dies out near the reference: three equal poles here, per second.
@@ -158,7 +159,8 @@ impl Tracker {
     ) -> Move {
         let stop = Firmness { acceleration: limits.stop_deceleration.get(), jerk: limits.stop_jerk_mm_s3() };
         let gentle = Firmness { acceleration: limits.max_acceleration.get(), jerk: limits.max_jerk.get() };
-        self.firm = self.needs_firmness(&start, gentle, bounds);
+        let too_fast = self.too_fast(&start, gentle, bounds);
+        self.firm = self.needs_firmness(&start, gentle, too_fast);
         let normal = if self.firm {
             stop
         } else if beyond(start.a, gentle) {
@@ -171,6 +173,13 @@ impl Tracker {
             Cycle { start, cycle_s: self.cycle_s, normal, stop, bounds, reach: stop::extent(start, stop) };
 
         let (least, most) = reachable(start.a, normal, self.cycle_s);
+        // Pushing on toward a speed that is too high already is not what firmness is for: the push is let go of.
+        let let_go = libm::copysign((start.a.abs() - stop.jerk * self.cycle_s).max(0.0), start.a);
+        let (least, most) = match too_fast {
+            Some(End::Front) if start.a > 0.0 && start.v >= 0.0 => (least.min(let_go), let_go),
+            Some(End::Back) if start.a < 0.0 && start.v <= 0.0 => (let_go, most.max(let_go)),
+            _ => (least, most),
+        };
         let wish = wish(&cycle, now, then, least, most);
         match permit(&cycle, wish, least, most) {
             Some(a) => {
@@ -185,14 +194,23 @@ impl Tracker {
 
     /// Firm braking starts when the axis would coast faster than allowed, or ran along its stop tail; it ends when
     /// its push is let go, or when the axis has turned: speeding up is never firm.
-    fn needs_firmness(&self, start: &Kinematics, gentle: Firmness, bounds: &Bounds) -> bool {
-        let coasting = start.v + start.a * start.a.abs() / (2.0 * gentle.jerk);
-        let tolerance = 1e-6 + gentle.jerk * self.cycle_s * self.cycle_s;
-        let too_fast =
-            coasting > bounds.forward_mm_s + tolerance || coasting < -bounds.backward_mm_s - tolerance;
+    fn needs_firmness(&self, start: &Kinematics, gentle: Firmness, too_fast: Option<End>) -> bool {
         let braking = start.a * start.v < 0.0;
         let still_pushing = self.firm && start.a.abs() > gentle.jerk * self.cycle_s;
-        too_fast || braking && (still_pushing || beyond(start.a, gentle))
+        too_fast.is_some() || braking && (still_pushing || beyond(start.a, gentle))
+    }
+
+    /// Toward which end the axis, letting go of its acceleration gently, would coast faster than allowed.
+    fn too_fast(&self, start: &Kinematics, gentle: Firmness, bounds: &Bounds) -> Option<End> {
+        let coasting = start.v + start.a * start.a.abs() / (2.0 * gentle.jerk);
+        let tolerance = 1e-6 + gentle.jerk * self.cycle_s * self.cycle_s;
+        if coasting > bounds.forward_mm_s + tolerance {
+            Some(End::Front)
+        } else if coasting < -bounds.backward_mm_s - tolerance {
+            Some(End::Back)
+        } else {
+            None
+        }
     }
 }
 
@@ -474,12 +492,15 @@ mod tests {
         }
     }
 
-    #[test]
-    fn the_firmness_of_a_stop_never_speeds_the_axis_up() {
-        let limits = Limits::default();
-        // Far too fast to be followed: the axis rides along the end of the range, and turns there.
-        for period_s in [0.05, 0.1, 0.14, 0.2, 0.31] {
-            let wave = Wave::new(Shape::Sine, period_s).unwrap();
+    /// For how many cycles in a row at most the axis speeds up harder than the wave may, while it follows sines of
+    /// these periods, one after the other, over the whole range.
+    fn firm_speeding_up(limits: &Limits, periods_s: &[f64], cycles_each: u32) -> u32 {
+        let bounds = bounds(limits.max_speed.get());
+        let mut tracker = Tracker::new(CYCLE_S);
+        let mut at = Kinematics::at_rest(0.0);
+        let (mut speeding_up, mut longest) = (0, 0);
+        for period_s in periods_s {
+            let wave = Wave::new(Shape::Sine, *period_s).unwrap();
             let reference = |cycle: u32| {
                 let point = wave.shape.at(f64::from(cycle) * CYCLE_S / period_s);
                 let rate = 1.0 / period_s;
@@ -489,17 +510,33 @@ mod tests {
                     a: RANGE_MM * point.curvature * rate * rate,
                 }
             };
-            let mut tracker = Tracker::new(CYCLE_S);
-            let mut at = Kinematics::at_rest(0.0);
-            let mut speeding_up = 0;
-            for cycle in 0..20_000 {
-                let planned =
-                    tracker.plan(at, reference(cycle), reference(cycle + 1), &limits, &bounds(500.0));
-                at = checked(at, &planned, &limits, &bounds(500.0));
+            for cycle in 0..cycles_each {
+                let planned = tracker.plan(at, reference(cycle), reference(cycle + 1), limits, &bounds);
+                at = checked(at, &planned, limits, &bounds);
                 let too_hard = at.a.abs() > limits.max_acceleration.get() * (1.0 + 1e-6);
                 speeding_up = if too_hard && at.a * at.v > 0.0 { speeding_up + 1 } else { 0 };
-                // Letting go of 8 000 mm/s² down to 5 000, with the jerk of a stop, takes two cycles.
-                assert!(speeding_up <= 3, "{at:?} with a sine of {period_s} s");
+                longest = longest.max(speeding_up);
+            }
+        }
+        longest
+    }
+
+    #[test]
+    fn the_firmness_of_a_stop_never_speeds_the_axis_up() {
+        // Letting go of the deceleration of a stop, with the jerk of a stop, takes two cycles.
+        for period_s in [0.05, 0.1, 0.14, 0.2, 0.31] {
+            // Far too fast to be followed: the axis rides along the end of the range, and turns there.
+            let longest = firm_speeding_up(&Limits::default(), &[period_s], 20_000);
+            assert!(longest <= 3, "{longest} cycles with a sine of {period_s} s");
+        }
+        // With so little jerk that a turn at the end of the range has too much push for the highest speed.
+        let soft = limits(287.5, 1_520.0, 9_000.0, 2_280.0);
+        for first_s in [0.05, 0.1, 0.4] {
+            for then_s in [0.7, 1.4, 3.0] {
+                for cycles in [552, 1_000, 1_333] {
+                    let longest = firm_speeding_up(&soft, &[first_s, then_s, first_s, then_s], cycles);
+                    assert!(longest <= 3, "{longest} cycles with {first_s} s and {then_s} s");
+                }
             }
         }
     }
