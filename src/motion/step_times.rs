@@ -51,9 +51,10 @@ pub fn next_step(start: &Kinematics, piece: Piece, count: i64, from_s: f64) -> O
 /// When the plan, monotone between `low_s` and `high_s` and across the boundary at the end, crosses it.
 pub(super) fn crossing(start: &Kinematics, piece: Piece, boundary: f64, low_s: f64, high_s: f64) -> f64 {
     let (mut low_s, mut high_s) = (low_s, high_s);
-    let rising = start.after(piece.jerk, high_s).p >= boundary;
     let at_low = start.after(piece.jerk, low_s).p;
-    if (at_low >= boundary) == rising {
+    // By the two ends, not by the boundary: a plan that comes down to end just on it would count as rising.
+    let rising = start.after(piece.jerk, high_s).p >= at_low;
+    if (rising && at_low >= boundary) || (!rising && at_low <= boundary) {
         // Already beyond it: the step is due now.
         return low_s;
     }
