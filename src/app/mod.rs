@@ -2,6 +2,8 @@
 //!
 //! - `mover`: whoever moves the axis, behind the API's port; `simulated` is the machine of this process
 //! - `herald`: tells the clients, the settings and the log what happened in the machine
+//! - `witness`: takes the looks of the control cycle, for the flight recorder and for those who check
+//! - `recordings`: what was recorded around faults, behind the API's port
 //! - `pulse_watch`: checks the pulses of the simulated machine; `pulse_log`: writes them to a file
 //! - `realtime`: how much is asked of the host, and what follows when it does not give it
 //! - [`doctor`]: looks at the host without starting anything
@@ -15,7 +17,9 @@ mod mover;
 mod pulse_log;
 mod pulse_watch;
 mod realtime;
+mod recordings;
 mod simulated;
+mod witness;
 
 use std::io;
 use std::net::SocketAddr;

@@ -7,9 +7,10 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::pulse_log::PulseLog;
-use super::{AppError, herald, pulse_watch, realtime, system};
+use super::{AppError, herald, pulse_watch, realtime, system, witness};
 use crate::api::Context;
 use crate::diag::CheckOptions;
+use crate::diag::recorder::Archive;
 use crate::diag::train::Precision;
 use crate::drive::bridge::{Link, bridge};
 use crate::drive::executor::Starvation;
@@ -27,6 +28,9 @@ use crate::units::Nanos;
 /// An ordinary computer stalls its threads now and then; only a step loop that is silent for this long is broken.
 const STEP_LOOP_SILENCE_S: f64 = 1.0;
 
+/// Where the recordings of faults are, in the state folder.
+const RECORDINGS: &str = "faults";
+
 /// How far an edge may be beside its instant before it counts as late.
 const EDGE_NS: Nanos = 100;
 
@@ -36,7 +40,8 @@ pub struct Machine {
     link: Link,
     events: mpsc::UnboundedReceiver<Event>,
     pump: JoinHandle<()>,
-    watcher: pulse_watch::Watcher,
+    witness: witness::Witness,
+    recordings: Arc<Archive>,
     hands: Hands,
 }
 
@@ -46,7 +51,7 @@ pub struct Attended {
     link: Link,
     pump: JoinHandle<()>,
     herald: JoinHandle<()>,
-    watcher: pulse_watch::Watcher,
+    witness: witness::Witness,
 }
 
 /// Switches the machine on: not homed.
@@ -68,9 +73,7 @@ pub fn start(options: &Options, config: Config) -> Result<Machine, AppError> {
     };
     let log = options.sim.pulse_log.as_deref().map(PulseLog::create).transpose();
     let log = log.map_err(system("the pulse log"))?;
-    let (feed, looks) = looks();
-    let (sink, watcher) = pulse_watch::start(check_options(options, timing), looks, log)
-        .map_err(system("starting to watch the pulses"))?;
+    let (sink, pulses) = pulse_watch::watch(check_options(options, timing), log);
 
     let step_loop = StepLoop::new(
         clock,
@@ -95,13 +98,17 @@ pub fn start(options: &Options, config: Config) -> Result<Machine, AppError> {
         (stop_line.clone(), power),
         ControlOptions { starvation: Starvation::IsRiddenOver, step_loop_silence_s: STEP_LOOP_SILENCE_S },
     );
+    let (feed, looks) = looks();
     control.watched_by(feed);
+    let recordings = Arc::new(Archive::open(&options.state_dir.join(RECORDINGS)));
+    let witness = witness::start(looks, Arc::clone(&recordings), Some(pulses))
+        .map_err(system("starting to watch the machine"))?;
     let (link, events, pump) = bridge(bridge_ends, stop_line, control.snapshot(0));
     let demand = realtime::demand(options.driver, options.realtime.require);
     let threads = Threads::start(clock, step_loop, control, demand)
         .map_err(system("starting the real-time threads"))?;
     let threads = realtime::judge(threads, demand)?;
-    Ok(Machine { threads, link, events, pump: tokio::spawn(pump), watcher, hands })
+    Ok(Machine { threads, link, events, pump: tokio::spawn(pump), witness, recordings, hands })
 }
 
 impl Machine {
@@ -115,10 +122,15 @@ impl Machine {
         self.hands.clone()
     }
 
+    /// What was recorded around faults, also before this process.
+    pub fn recordings(&self) -> Arc<Archive> {
+        Arc::clone(&self.recordings)
+    }
+
     /// From now on its events are told to the clients, the settings and the log.
     pub fn attend(self, ctx: Arc<Context>) -> Attended {
-        let Machine { threads, link, events, pump, watcher, .. } = self;
-        Attended { threads, link, pump, herald: tokio::spawn(herald::attend(events, ctx)), watcher }
+        let Machine { threads, link, events, pump, witness, .. } = self;
+        Attended { threads, link, pump, herald: tokio::spawn(herald::attend(events, ctx)), witness }
     }
 }
 
@@ -144,13 +156,13 @@ impl Attended {
 
     /// Ends the threads, then everything that listened to them.
     pub async fn end(self) {
-        let Attended { threads, link, pump, herald, watcher } = self;
+        let Attended { threads, link, pump, herald, witness } = self;
         // Joining blocks, and is over within a control period.
         let _ = tokio::task::spawn_blocking(move || threads.end()).await;
         drop(link);
         pump.abort();
         herald.abort();
-        watcher.end().await;
+        witness.end().await;
     }
 }
 
