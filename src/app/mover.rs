@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::simulated::Machine;
+use super::machine::Machine;
 use crate::api::port::{self, BoxFuture, MachinePort, Mover};
 use crate::drive::bridge::Link;
 use crate::hal::sim::{Hands, Mishap, Mishaps};
@@ -13,7 +13,8 @@ use crate::machine::{Accepted, Command, Reply, Snapshot};
 /// The machine of this process.
 struct Local {
     link: Link,
-    hands: Hands,
+    /// Of the simulated machine.
+    hands: Option<Hands>,
 }
 
 impl MachinePort for Local {
@@ -34,7 +35,7 @@ impl MachinePort for Local {
     }
 
     fn hands(&self) -> Option<&dyn port::Hands> {
-        Some(&self.hands)
+        self.hands.as_ref().map(|hands| hands as &dyn port::Hands)
     }
 }
 
