@@ -237,9 +237,10 @@ fn gpio(layout: &Layout, files: &Files, broken: &mut Broken) {
         if let Some(other) = roles[..index].iter().find(|other| other.pin == pin) {
             broken.0.push(format!("gpio.role {name}: pin {pin} is already {}", other.name.key()));
         }
-        broken.require(!role.optional || matches!(role.name, RoleName::Enable | RoleName::EStop), || {
-            format!("gpio.role {name}: the machine does not work without it, so it cannot be optional")
-        });
+        broken.require(
+            !role.optional || matches!(role.name, RoleName::Enable | RoleName::EStop | RoleName::DriverAlarm),
+            || format!("gpio.role {name}: the machine does not work without it, so it cannot be optional"),
+        );
         match role.direction {
             Direction::Output => output(role, files, broken),
             Direction::Input => input(role, files, broken),

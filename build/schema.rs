@@ -133,11 +133,19 @@ pub enum RoleName {
     Front,
     Back,
     EStop,
+    DriverAlarm,
 }
 
 impl RoleName {
-    pub const ALL: [RoleName; 6] =
-        [RoleName::Step, RoleName::Dir, RoleName::Enable, RoleName::Front, RoleName::Back, RoleName::EStop];
+    pub const ALL: [RoleName; 7] = [
+        RoleName::Step,
+        RoleName::Dir,
+        RoleName::Enable,
+        RoleName::Front,
+        RoleName::Back,
+        RoleName::EStop,
+        RoleName::DriverAlarm,
+    ];
 
     /// As the file writes it.
     pub fn key(self) -> &'static str {
@@ -148,6 +156,7 @@ impl RoleName {
             RoleName::Front => "front",
             RoleName::Back => "back",
             RoleName::EStop => "e_stop",
+            RoleName::DriverAlarm => "driver_alarm",
         }
     }
 }

@@ -64,7 +64,7 @@ fn the_table_of_pins_has_each_role_once_and_safe_outputs() {
             assert_eq!(safe, Level::Low, "{:?}", pin.role);
         }
     }
-    assert_eq!(PINS.len(), 6);
+    assert_eq!(PINS.len(), 7);
 }
 
 /// One test a rule: the change that breaks it, and what the sentence must contain.

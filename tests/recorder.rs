@@ -15,7 +15,7 @@ use yep::drive::seen::{Noted, looks};
 use yep::drive::{Audience, Control, ControlOptions, Power, Rehearsal, Rings, Seen, StepStatus, StopLine};
 use yep::hal::sim::{Edge, EdgeKind, EdgeSink, Mishap, SimLoadCell};
 use yep::layout;
-use yep::machine::{Accepted, Command, End, Fault, HomingOptions, Refusal, State, Supervisor};
+use yep::machine::{Accepted, Command, End, Fault, HomingOptions, Inputs, Refusal, State, Supervisor};
 
 /// Before a fault, in seconds.
 const BEFORE_S: f64 = layout::RECORDER_CYCLES_BEFORE as f64 * layout::CONTROL_PERIOD_NS as f64 * 1e-9;
@@ -295,7 +295,7 @@ fn made(records: usize) -> Recording {
         calibration: None,
         force_g: Some(index as f64),
         stop: yep::machine::StopLevel::None,
-        inputs: yep::machine::Inputs { front: index.is_multiple_of(3), back: false, e_stop: false },
+        inputs: Inputs { front: index.is_multiple_of(3), ..Inputs::default() },
         steps_per_s: 0.5 * index as f64,
         steps: index as i64 - 10,
         resting: false,
@@ -444,7 +444,7 @@ fn a_recording_is_told_as_rows_and_as_columns() {
     assert!(rows.all(|row| row.split(',').count() == columns));
     let fault = csv.lines().find(|row| row.contains(",limit_hit_back,")).unwrap();
     assert!(fault.starts_with("0.000000,"), "{fault}");
-    assert!(fault.contains(",,0,0,") && fault.contains(",0,1,0,halt,faulted,limit_hit_back,"), "{fault}");
+    assert!(fault.contains(",,0,0,") && fault.contains(",0,1,0,0,halt,faulted,limit_hit_back,"), "{fault}");
     assert!(csv.lines().any(|row| row.contains(",stop,stopping,")), "STOP is not in it");
     assert!(csv.lines().any(|row| row.contains(",run,1,now,")), "the wave is not in it");
 

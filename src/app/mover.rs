@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use super::machine::Machine;
 use super::recordings::Teller;
-use super::simulated::Machine;
 use crate::api::port::{self, BoxFuture, MachinePort, Mover, Recordings};
 use crate::drive::bridge::Link;
 use crate::hal::sim::{Hands, Mishap, Mishaps};
@@ -14,7 +14,8 @@ use crate::machine::{Accepted, Command, Reply, Snapshot};
 /// The machine of this process.
 struct Local {
     link: Link,
-    hands: Hands,
+    /// Of the simulated machine.
+    hands: Option<Hands>,
     recordings: Arc<dyn Recordings>,
 }
 
@@ -36,7 +37,7 @@ impl MachinePort for Local {
     }
 
     fn hands(&self) -> Option<&dyn port::Hands> {
-        Some(&self.hands)
+        self.hands.as_ref().map(|hands| hands as &dyn port::Hands)
     }
 
     fn recordings(&self) -> Option<Arc<dyn Recordings>> {

@@ -13,8 +13,8 @@ use crate::hal::ForceSensor;
 use crate::machine::{Observation, Snapshot, StopLevel, Supervisor};
 use crate::units::{MILLISECOND_NS, Nanos};
 
-/// Promise S12: a force sample older than this is no sample.
-const FORCE_VALID_NS: Nanos = 100 * MILLISECOND_NS;
+/// Promise S12: however slow a sensor is, a force sample older than this is no sample.
+const FORCE_VALID_NS: Nanos = 200 * MILLISECOND_NS;
 /// A snapshot every so many cycles, 100 a second, and whenever something happened.
 const SNAPSHOT_EVERY: u32 = 10;
 
@@ -134,7 +134,8 @@ impl<F: ForceSensor> Control<F> {
 
     fn feel(&mut self, now: Nanos) -> Option<f64> {
         let sample = self.force.as_mut()?.latest(now)?;
-        let valid = sample.force_g.is_finite() && now.saturating_sub(sample.at) <= FORCE_VALID_NS;
+        let lasts_ns = sample.lasts_ns.min(FORCE_VALID_NS);
+        let valid = sample.force_g.is_finite() && now.saturating_sub(sample.at) <= lasts_ns;
         if valid {
             self.executor.feel(sample.force_g);
         }

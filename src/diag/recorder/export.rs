@@ -118,6 +118,7 @@ fn changes(recording: &Recording, part: &Part) -> Vec<Value> {
                 "front": inputs.front,
                 "back": inputs.back,
                 "e_stop": inputs.e_stop,
+                "driver_alarm": inputs.driver_alarm,
                 "stop": record.stop(),
                 "fault": Some(recording.name(record.fault)).filter(|fault| !fault.is_empty()),
                 "missed_cycles": record.missed,
@@ -129,7 +130,7 @@ fn changes(recording: &Recording, part: &Part) -> Vec<Value> {
 }
 
 /// The columns of the CSV form.
-pub const COLUMNS: &str = "time_s,at_ns,steps,position_mm,velocity_mm_s,force_g,front,back,e_stop,stop,state,fault,also,\
+pub const COLUMNS: &str = "time_s,at_ns,steps,position_mm,velocity_mm_s,force_g,front,back,e_stop,driver_alarm,stop,state,fault,also,\
      command,period_s,reply,missed_cycles,rebases";
 
 /// The same part as rows, one a control cycle.
@@ -145,7 +146,7 @@ pub fn csv(recording: &Recording, part: &Part) -> String {
         let word = |number: u8| recording.name(number).replace([',', '"', '\n', '\r'], " ");
         let _ = writeln!(
             text,
-            "{:.6},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}",
+            "{:.6},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}",
             recording.time_s(record),
             record.at_ns,
             record.steps,
@@ -155,6 +156,7 @@ pub fn csv(recording: &Recording, part: &Part) -> String {
             u8::from(inputs.front),
             u8::from(inputs.back),
             u8::from(inputs.e_stop),
+            u8::from(inputs.driver_alarm),
             record.stop(),
             word(record.state),
             word(record.fault),
