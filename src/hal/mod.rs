@@ -2,13 +2,15 @@
 //!
 //! - [`Clock`]: the one time base of everything that moves
 //! - [`StepIo`]: the pins of the axis, for the step loop alone
-//! - [`ForceSensor`]: the newest force sample, for the control cycle
+//! - [`ForceSensor`]: the newest force sample, for the control cycle; [`newest`] is one that another thread feeds
 //! - [`sim`]: the simulated machine behind these traits
 
 pub mod monotonic;
+pub mod newest;
 pub mod sim;
 
 pub use monotonic::MonotonicClock;
+pub use newest::{ForceFeed, NewestForce, newest_force};
 
 use crate::machine::Inputs;
 use crate::units::Nanos;
@@ -48,10 +50,18 @@ pub struct ForceSample {
     pub force_g: f64,
     /// When it was taken.
     pub at: Nanos,
+    /// For how long from then on it may be relied on.
+    pub lasts_ns: Nanos,
 }
 
 /// Where the newest force sample comes from. Reading never blocks.
 pub trait ForceSensor {
-    /// The newest valid sample, if there ever was one.
+    /// The newest sample, if there is one that may be relied on at `now`.
     fn latest(&mut self, now: Nanos) -> Option<ForceSample>;
+}
+
+impl<F: ForceSensor + ?Sized> ForceSensor for Box<F> {
+    fn latest(&mut self, now: Nanos) -> Option<ForceSample> {
+        (**self).latest(now)
+    }
 }

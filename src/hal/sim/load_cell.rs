@@ -7,7 +7,9 @@ use crate::units::{MILLISECOND_NS, Nanos};
 
 /// Time between samples: 80 a second, as an HX711 makes them.
 const SAMPLE_PERIOD_NS: Nanos = 12_500_000;
-const _: () = assert!(SAMPLE_PERIOD_NS < 100 * MILLISECOND_NS);
+/// Promise S12, for a sensor of that rate.
+const LASTS_NS: Nanos = 100 * MILLISECOND_NS;
+const _: () = assert!(2 * SAMPLE_PERIOD_NS <= LASTS_NS);
 
 /// A load cell on the simulated machine.
 #[derive(Debug, Clone)]
@@ -31,7 +33,7 @@ impl ForceSensor for SimLoadCell {
         let new = self.latest.is_none_or(|sample| sample.at != at);
         if new && !self.hands.mishaps().has(Mishap::LoadCellSilent) {
             let force_g = spring_force_g(&self.options, self.hands.carriage_mm()) + self.hands.pushed_g();
-            self.latest = Some(ForceSample { force_g, at });
+            self.latest = Some(ForceSample { force_g, at, lasts_ns: LASTS_NS });
         }
         self.latest
     }
