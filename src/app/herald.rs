@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use crate::api::Context;
 use crate::api::bus::STATUS;
 use crate::machine::{Event, State, Why};
+use crate::store::date;
 
 /// The name under which the machine speaks on the stream `status`.
 const DEVICE: &str = "machine";
@@ -28,8 +29,8 @@ pub async fn attend(mut events: mpsc::UnboundedReceiver<Event>, ctx: Arc<Context
             }
             Event::Calibrated(found) => {
                 tracing::info!(found.travel_steps, found.max_steps, "calibrated");
-                if let Err(error) = ctx.desk.calibrated(&found).await {
-                    tracing::warn!(error, "the calibration is in force, but could not be written down");
+                if let Err(error) = ctx.desk.calibrated(&found, date::now_unix_s()).await {
+                    tracing::warn!(%error, "the calibration is in force, but could not be written down");
                 }
             }
             Event::FaultWhileFaulted(fault) => tracing::warn!("and also: {fault}"),

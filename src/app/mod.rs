@@ -42,7 +42,7 @@ use crate::hal::MonotonicClock;
 use crate::layout;
 use crate::options::{Driver, Options};
 use crate::settings::Rail;
-use crate::store::{Opened, Recovery, Store, StoreError};
+use crate::store::{Opened, Store, StoreError};
 
 /// Worker threads of the server, one a core of a Pi that is theirs.
 const SERVER_THREADS: usize = layout::SERVER_CPUS.len();
@@ -108,19 +108,15 @@ pub fn run(options: &Options) -> Result<(), AppError> {
     done
 }
 
-/// A full or read-only disk does not keep the machine from working (S25); it forgets at the end.
+/// Damage, a full or a read-only disk do not keep the machine from working (S25).
 fn open_store(options: &Options) -> Result<(Store, Opened), AppError> {
     let failed = |error| AppError::Store { dir: options.state_dir.clone(), error };
-    let (store, opened) = match Store::open(&options.state_dir) {
-        Err(error @ StoreError::System { .. }) => {
-            tracing::warn!(%error, "the state folder cannot be used: nothing will be remembered");
-            Store::in_memory().map_err(failed)?
-        }
-        other => other.map_err(failed)?,
-    };
-    match &opened.recovery {
-        recovery @ (Recovery::Fresh | Recovery::Clean) => tracing::info!("{recovery}"),
-        recovery => tracing::warn!("{recovery}"),
+    let (store, opened) = Store::open(&options.state_dir).map_err(failed)?;
+    let recovery = &opened.recovery;
+    if recovery.is_plain() {
+        tracing::info!("{recovery}");
+    } else {
+        tracing::warn!("{recovery}");
     }
     Ok((store, opened))
 }
@@ -131,7 +127,7 @@ async fn serve(options: &Options, store: Store, opened: Opened) -> Result<(), Ap
     let bound = listener.local_addr().map_err(|error| AppError::Listen { address, error })?;
 
     let rail = Rail { travel_per_turn_mm: options.rail.travel_per_turn.get() };
-    let config = opened.settings.config(&rail);
+    let config = opened.state.settings.config(&rail);
     let (port, machine) = match options.driver {
         Driver::Sim => {
             let hardware = simulated::hardware(options)?;
@@ -141,7 +137,7 @@ async fn serve(options: &Options, store: Store, opened: Opened) -> Result<(), Ap
         Driver::Remote => (mover::remote(), None),
         Driver::Gpio => return Err(AppError::NoGpio),
     };
-    let ctx = Context::new(port, opened.settings, store, rail, api_options(options));
+    let ctx = Context::new(port, opened.state.settings, store, rail, api_options(options));
     let loops = machine.as_ref().map(Machine::heartbeats);
     let machine = machine.map(|machine| machine.attend(Arc::clone(&ctx)));
 

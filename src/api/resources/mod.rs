@@ -30,6 +30,7 @@ use super::route::Resource;
 use crate::auth::Standing;
 use crate::machine::Refusal;
 use crate::settings::Invalid;
+use crate::store::StoreError;
 
 /// A request whose route, right and size are checked.
 #[derive(Debug)]
@@ -120,6 +121,18 @@ fn senseless(argument: &'static str, field: &str, why: impl ToString) -> Complai
     Complaint { loc, msg: why.to_string(), kind: "value_error" }
 }
 
+/// 503: what was to be remembered could not be written down. 409: there is no room for it.
+fn not_kept(what: &str, why: &StoreError) -> Rejection {
+    match why {
+        StoreError::NoRoom(why) => answer::conflict(why, "no_room"),
+        why => {
+            tracing::error!(%why, "the {what} could not be written down");
+            let said = format!("the {what} could not be stored, nothing has changed: {why}");
+            answer::detail(StatusCode::SERVICE_UNAVAILABLE, &said)
+        }
+    }
+}
+
 impl From<Vec<Invalid>> for Denied {
     fn from(invalid: Vec<Invalid>) -> Denied {
         Denied::Invalid(invalid)
@@ -135,11 +148,7 @@ impl From<Denied> for Rejection {
                 answer::unprocessable(&complaints.collect::<Vec<_>>())
             }
             Denied::Moving(state) => answer::refused(&Refusal::Moving(state)),
-            Denied::NotKept(why) => {
-                tracing::error!(why, "settings could not be written down");
-                let said = format!("the settings could not be stored, nothing has changed: {why}");
-                answer::detail(StatusCode::SERVICE_UNAVAILABLE, &said)
-            }
+            Denied::NotKept(why) => not_kept("settings", &why),
             Denied::Refused(refusal) => answer::refused(&refusal),
         }
     }
