@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use super::port::{BoxFuture, MachinePort, Mover};
 use crate::machine::{Calibration, Command, Refusal};
 use crate::settings::{Invalid, Rail, Settings};
-use crate::store::{self, State, Store, StoreError};
+use crate::store::{self, Recovery, State, Store, StoreError};
 
 /// Where things are written down.
 pub trait Keeper: Send + Sync {
@@ -19,6 +19,9 @@ pub trait Keeper: Send + Sync {
 
     /// Everything that is written down, and how often something was.
     fn kept(&self) -> (Arc<State>, u64);
+
+    /// How it came about.
+    fn recovery(&self) -> &Recovery;
 }
 
 impl Keeper for Store {
@@ -28,6 +31,10 @@ impl Keeper for Store {
 
     fn kept(&self) -> (Arc<State>, u64) {
         (self.state(), self.generation())
+    }
+
+    fn recovery(&self) -> &Recovery {
+        Store::recovery(self)
     }
 }
 

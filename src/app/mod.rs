@@ -2,6 +2,7 @@
 //!
 //! - `machine`: the machine of this process; `simulated` is hardware for it
 //! - `mover`: whoever moves the axis, behind the API's port
+//! - `sessions`: keeps the book of what the machine did
 //! - `herald`: tells the clients, the settings and the log what happened in the machine
 //! - `witness`: takes the looks of the control cycle, for the flight recorder and for those who check
 //! - `recordings`: what was recorded around faults, behind the API's port
@@ -22,6 +23,7 @@ mod pulse_watch;
 mod realtime;
 mod recordings;
 mod service;
+mod sessions;
 mod simulated;
 mod witness;
 
@@ -40,6 +42,7 @@ use crate::auth;
 use crate::drive::realtime::arming::Refusal;
 use crate::hal::MonotonicClock;
 use crate::layout;
+use crate::machine::Fault;
 use crate::options::{Driver, Options};
 use crate::settings::Rail;
 use crate::store::{Opened, Store, StoreError};
@@ -128,16 +131,21 @@ async fn serve(options: &Options, store: Store, opened: Opened) -> Result<(), Ap
 
     let rail = Rail { travel_per_turn_mm: options.rail.travel_per_turn.get() };
     let config = opened.state.settings.config(&rail);
+    let recovery = opened.recovery;
+    let lost = recovery.has_lost_settings().then_some(Fault::SettingsLost);
     let (port, machine) = match options.driver {
         Driver::Sim => {
             let hardware = simulated::hardware(options)?;
-            let machine = machine::start(options, config, MonotonicClock::new(), hardware)?;
+            let machine = machine::start(options, (config, lost), MonotonicClock::new(), hardware)?;
             (mover::local(&machine), Some(machine))
         }
         Driver::Remote => (mover::remote(), None),
         Driver::Gpio => return Err(AppError::NoGpio),
     };
     let ctx = Context::new(port, opened.state.settings, store, rail, api_options(options));
+    if !recovery.is_plain() {
+        herald::warn(&ctx, "store", &recovery.to_string());
+    }
     let loops = machine.as_ref().map(Machine::heartbeats);
     let machine = machine.map(|machine| machine.attend(Arc::clone(&ctx)));
 

@@ -3,7 +3,8 @@
 //! - `run`: the server itself; what the bare `yep` does. `config` reads its file, `logging` its log
 //! - `wave`: draws a graph, without any server; `chart` is the paper, `wave_arguments` says which wave
 //! - `doctor`: what the host gives and what it lacks
-//! - `calibrate`, `run_wave`, `end`, `stop`, `status`: ask a running server, through `client`
+//! - `state`: what is remembered, of a server or in its folder
+//! - `calibrate`, `run_wave`, `end`, `stop`, `status`, `sessions`: ask a running server, through `client`
 //!
 //! A program may rely on the exit codes: 0 done; 1 refused, with the reason on the error stream; 2 not
 //! understood; 3 no server there.
@@ -21,6 +22,8 @@ mod end;
 mod logging;
 mod run;
 mod run_wave;
+mod sessions;
+mod state;
 mod status;
 mod stop;
 mod wave;
@@ -62,6 +65,8 @@ enum Command {
     End(end::Arguments),
     Stop(stop::Arguments),
     Status(status::Arguments),
+    Sessions(sessions::Arguments),
+    State(state::Arguments),
 }
 
 /// Which server to ask.
@@ -110,6 +115,8 @@ pub fn main() -> ExitCode {
         Command::End(arguments) => end::run(&arguments),
         Command::Stop(arguments) => stop::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
+        Command::Sessions(arguments) => sessions::run(&arguments),
+        Command::State(arguments) => state::run(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

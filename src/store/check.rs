@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::content::Read;
 use super::date::readable;
 use super::engine::Trouble;
+use super::state::State;
 use super::{migrate, mirror, scratch};
 
 /// One thing that was looked at.
@@ -49,6 +50,25 @@ pub fn look(dir: &Path) -> io::Result<Vec<Finding>> {
         good: true,
     }));
     Ok(findings)
+}
+
+/// Everything that is remembered in the folder `dir`, and after how many writes; nothing is touched.
+///
+/// # Errors
+/// Why there is nothing to be had.
+pub fn peek(dir: &Path) -> Result<(State, u64), String> {
+    if let Ok(lock) = fs::File::open(dir.join("lock"))
+        && matches!(lock.try_lock(), Err(fs::TryLockError::WouldBlock))
+    {
+        return Err(format!("{} is in use: ask its server, or stop it first", dir.display()));
+    }
+    let (_, read) = scratch::read(&dir.join("db")).map_err(words)?;
+    let stored = read.stored.ok_or_else(|| "there is nothing in it yet".to_owned())?;
+    let settings = stored.settings.map_err(|problems| {
+        let all: Vec<_> = problems.iter().map(ToString::to_string).collect();
+        format!("settings that are not allowed: {}", all.join("; "))
+    })?;
+    Ok((State { settings, ..stored.rest }, stored.generation))
 }
 
 fn database(db: &Path) -> Finding {

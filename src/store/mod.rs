@@ -58,6 +58,7 @@ pub use state::{Change, SavedWave, State};
 #[derive(Clone, Debug)]
 pub struct Store {
     owner: Arc<owner::Owner>,
+    recovery: Arc<Recovery>,
 }
 
 impl Store {
@@ -69,8 +70,7 @@ impl Store {
     pub fn open(dir: &Path) -> Result<(Store, Opened), StoreError> {
         let folder = dir.to_owned();
         let begin = move || begin::on_disk(&folder);
-        let (owner, opened) = owner::Owner::start(Some(dir.to_owned()), begin)?;
-        Ok((Store { owner: Arc::new(owner) }, opened))
+        Ok(Store::of(owner::Owner::start(Some(dir.to_owned()), begin)?))
     }
 
     /// A store that forgets with its last handle.
@@ -78,8 +78,12 @@ impl Store {
     /// # Errors
     /// The system has no thread left.
     pub fn in_memory() -> Result<(Store, Opened), StoreError> {
-        let (owner, opened) = owner::Owner::start(None, begin::in_memory)?;
-        Ok((Store { owner: Arc::new(owner) }, opened))
+        Ok(Store::of(owner::Owner::start(None, begin::in_memory)?))
+    }
+
+    fn of((owner, opened): (owner::Owner, Opened)) -> (Store, Opened) {
+        let recovery = Arc::new(opened.recovery.clone());
+        (Store { owner: Arc::new(owner), recovery }, opened)
     }
 
     /// Remembers a change. Returns when it is durable; a caller that stops waiting does not undo it.
@@ -98,6 +102,12 @@ impl Store {
     #[must_use]
     pub fn state(&self) -> Arc<State> {
         self.owner.kept().state
+    }
+
+    /// How the start went.
+    #[must_use]
+    pub fn recovery(&self) -> &Recovery {
+        &self.recovery
     }
 
     /// How many writes there have been since the store was begun.

@@ -31,7 +31,7 @@ use yep::api::{Context, Limits, Options};
 use yep::auth::Rules;
 use yep::machine::{self, Accepted, Command, Inputs, Lateness, Reply, Snapshot, Why};
 use yep::settings::{Rail, Settings};
-use yep::store::{Change, State, StoreError};
+use yep::store::{Change, Recovery, State, StoreError};
 
 /// What any wait in a test may take before it counts as failed.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -161,6 +161,10 @@ impl Keeper for Handle {
 
     fn kept(&self) -> (Arc<State>, u64) {
         (Arc::clone(&self.0.state.lock().unwrap()), self.0.kept.lock().unwrap().len() as u64)
+    }
+
+    fn recovery(&self) -> &Recovery {
+        &Recovery::Clean
     }
 }
 

@@ -53,7 +53,9 @@ const fn has_body(resource: Resource) -> bool {
         | Resource::SettingsPut
         | Resource::Curve
         | Resource::MotionLimitsPut
-        | Resource::SimPut => true,
+        | Resource::SimPut
+        | Resource::SavedWavePut
+        | Resource::BackupPost => true,
         Resource::SettingsCreate
         | Resource::SettingsGet
         | Resource::Initialize
@@ -65,6 +67,13 @@ const fn has_body(resource: Resource) -> bool {
         | Resource::SimGet
         | Resource::FaultList
         | Resource::FaultGet
+        | Resource::BackupGet
+        | Resource::State
+        | Resource::Sessions
+        | Resource::Waves
+        | Resource::SavedWaveGet
+        | Resource::SavedWaveDelete
+        | Resource::SavedWaveRun
         | Resource::OpenApi
         | Resource::Docs => false,
     }

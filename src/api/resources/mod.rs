@@ -1,11 +1,13 @@
 //! What answers the routes, one file a resource.
 
+pub mod backup;
 pub mod commands;
 pub mod curve;
 pub mod docs;
 pub mod faults;
 pub mod health;
 pub mod motion;
+pub mod sessions;
 pub mod settings;
 pub mod setup;
 pub mod sim;
@@ -13,6 +15,7 @@ pub mod status;
 pub mod stop;
 pub mod stream;
 pub mod wave;
+pub mod waves;
 
 use std::sync::Arc;
 
@@ -103,6 +106,15 @@ pub async fn handle(ctx: &Arc<Context>, resource: Resource, call: Call) -> Outco
         Resource::SimPut => sim::put(ctx, &call),
         Resource::FaultList => faults::list(ctx),
         Resource::FaultGet => faults::get(ctx, &call).await,
+        Resource::BackupGet => backup::get(ctx),
+        Resource::BackupPost => backup::post(ctx, &call).await,
+        Resource::State => backup::state(ctx),
+        Resource::Sessions => sessions::list(ctx),
+        Resource::Waves => waves::list(ctx),
+        Resource::SavedWaveGet => waves::get(ctx, &call),
+        Resource::SavedWavePut => waves::put(ctx, &call).await,
+        Resource::SavedWaveDelete => waves::delete(ctx, &call).await,
+        Resource::SavedWaveRun => waves::run(ctx, &call).await,
         Resource::OpenApi => docs::openapi(),
         Resource::Docs => docs::page(),
         // Answered by the router, which has the connection.
