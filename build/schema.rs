@@ -66,6 +66,10 @@ pub struct Ram {
     pub snapshot_slot_bytes: u64,
     pub step_stack_kib: u64,
     pub control_stack_kib: u64,
+    pub recorder_before_s: u64,
+    pub recorder_after_s: u64,
+    pub recorder_record_bytes: u64,
+    pub recorder_kib: u64,
     pub header_bytes: u64,
     pub body_bytes: u64,
     pub wave_body_bytes: u64,
@@ -209,6 +213,7 @@ pub struct State {
     pub directory: String,
     pub trees: Vec<String>,
     pub writes_per_hour: u32,
+    pub recordings: u64,
 }
 
 #[derive(Debug, Clone, Deserialize)]

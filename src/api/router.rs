@@ -79,8 +79,9 @@ async fn respond(
     }
     let query = request.uri().query().unwrap_or_default().to_owned();
     let content_type = request.headers().get(hyper::header::CONTENT_TYPE).cloned();
+    let accept = request.headers().get(hyper::header::ACCEPT).cloned();
     let body = body::read(request.into_body(), &ctx.options.limits).await?;
-    let call = Call { standing, values, query, content_type, body };
+    let call = Call { standing, values, query, content_type, accept, body };
     run_to_completion(ctx, connection, route, call).await
 }
 

@@ -24,8 +24,7 @@ pub fn hardware(
             starvation: Starvation::EndsMotion,
             step_loop_silence_s: seconds(layout::STEP_LOOP_SILENCE_NS),
         },
-        looks: None,
-        watcher: None,
+        pulses: None,
         hands: None,
     })
 }

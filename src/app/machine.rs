@@ -6,11 +6,12 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::{AppError, herald, pulse_watch, realtime, system};
+use super::{AppError, herald, pulse_watch, realtime, system, witness};
 use crate::api::Context;
+use crate::diag::recorder::Archive;
 use crate::drive::bridge::{Link, bridge};
 use crate::drive::realtime::Role;
-use crate::drive::seen::SeenFeed;
+use crate::drive::seen::looks;
 use crate::drive::threads::{Heartbeats, Threads};
 use crate::drive::{
     Control, ControlOptions, LatePolicy, Power, PulseTiming, Rings, StepLoop, StepStatus, StopLine,
@@ -19,6 +20,9 @@ use crate::hal::sim::{Hands, Mishap};
 use crate::hal::{ForceSensor, MonotonicClock, StepIo};
 use crate::machine::{Config, Event, HomingOptions, Supervisor};
 use crate::options::Options;
+
+/// Where the recordings of faults are, in the state folder.
+const RECORDINGS: &str = "faults";
 
 /// What differs between a real machine and the simulated one: what is touched, and how much is forgiven.
 pub struct Hardware<I, F> {
@@ -30,10 +34,8 @@ pub struct Hardware<I, F> {
     pub late: LatePolicy,
     /// What a late control cycle or a silent step loop means.
     pub control: ControlOptions,
-    /// Who gets a look at both loops after each cycle.
-    pub looks: Option<SeenFeed>,
     /// Who watches the pulses.
-    pub watcher: Option<pulse_watch::Watcher>,
+    pub pulses: Option<pulse_watch::Watch>,
     /// The hands of a person at the simulated machine.
     pub hands: Option<Hands>,
 }
@@ -44,7 +46,8 @@ pub struct Machine {
     link: Link,
     events: mpsc::UnboundedReceiver<Event>,
     pump: JoinHandle<()>,
-    watcher: Option<pulse_watch::Watcher>,
+    witness: witness::Witness,
+    recordings: Arc<Archive>,
     hands: Option<Hands>,
 }
 
@@ -54,7 +57,7 @@ pub struct Attended {
     link: Link,
     pump: JoinHandle<()>,
     herald: JoinHandle<()>,
-    watcher: Option<pulse_watch::Watcher>,
+    witness: witness::Witness,
 }
 
 /// What the motor driver needs to see.
@@ -78,7 +81,7 @@ where
     I: StepIo + Send + 'static,
     F: ForceSensor + Send + 'static,
 {
-    let Hardware { io, force, late, control: control_options, looks, watcher, hands } = hardware;
+    let Hardware { io, force, late, control: control_options, pulses, hands } = hardware;
     let status = Arc::new(StepStatus::default());
     let (stop_line, power) = (StopLine::default(), Power::default());
     let Rings { control: control_ends, chunks, bridge: bridge_ends } = Rings::new();
@@ -92,15 +95,17 @@ where
     let supervisor = Supervisor::new(config, homing);
     let shared = (stop_line.clone(), power);
     let mut control = Control::new(supervisor, status, control_ends, force, shared, control_options);
-    if let Some(looks) = looks {
-        control.watched_by(looks);
-    }
+    let (feed, looks) = looks();
+    control.watched_by(feed);
+    let recordings = Arc::new(Archive::open(&options.state_dir.join(RECORDINGS)));
+    let witness = witness::start(looks, Arc::clone(&recordings), pulses)
+        .map_err(system("starting to watch the machine"))?;
     let (link, events, pump) = bridge(bridge_ends, stop_line, control.snapshot(0));
     let demand = realtime::demand(options.driver, options.realtime.require);
     let threads = Threads::start(clock, step_loop, control, demand, frost(hands.clone()))
         .map_err(system("starting the real-time threads"))?;
     let threads = realtime::judge(threads, demand)?;
-    Ok(Machine { threads, link, events, pump: tokio::spawn(pump), watcher, hands })
+    Ok(Machine { threads, link, events, pump: tokio::spawn(pump), witness, recordings, hands })
 }
 
 /// What a loop does between its turns: nothing, or it stands still for as long as a simulated mishap lasts.
@@ -127,6 +132,11 @@ impl Machine {
         self.hands.clone()
     }
 
+    /// What was recorded around faults, also before this process.
+    pub fn recordings(&self) -> Arc<Archive> {
+        Arc::clone(&self.recordings)
+    }
+
     /// Whether its loops are alive.
     pub fn heartbeats(&self) -> Heartbeats {
         self.threads.heartbeats()
@@ -134,8 +144,8 @@ impl Machine {
 
     /// From now on its events are told to the clients, the settings and the log.
     pub fn attend(self, ctx: Arc<Context>) -> Attended {
-        let Machine { threads, link, events, pump, watcher, .. } = self;
-        Attended { threads, link, pump, herald: tokio::spawn(herald::attend(events, ctx)), watcher }
+        let Machine { threads, link, events, pump, witness, .. } = self;
+        Attended { threads, link, pump, herald: tokio::spawn(herald::attend(events, ctx)), witness }
     }
 }
 
@@ -161,14 +171,12 @@ impl Attended {
 
     /// Ends the threads, then everything that listened to them.
     pub async fn end(self) {
-        let Attended { threads, link, pump, herald, watcher } = self;
+        let Attended { threads, link, pump, herald, witness } = self;
         // Joining blocks, and is over within a control period.
         let _ = tokio::task::spawn_blocking(move || threads.end()).await;
         drop(link);
         pump.abort();
         herald.abort();
-        if let Some(watcher) = watcher {
-            watcher.end().await;
-        }
+        witness.end().await;
     }
 }

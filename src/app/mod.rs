@@ -4,6 +4,8 @@
 //! - `force`: the sensors that are not simulated
 //! - `mover`: whoever moves the axis, behind the API's port
 //! - `herald`: tells the clients, the settings and the log what happened in the machine
+//! - `witness`: takes the looks of the control cycle, for the flight recorder and for those who check
+//! - `recordings`: what was recorded around faults, behind the API's port
 //! - `pulse_watch`: checks the pulses of the simulated machine; `pulse_log`: writes them to a file
 //! - `service`: what the service manager is told
 //! - `realtime`: how much is asked of the host, and what follows when it does not give it
@@ -21,8 +23,10 @@ mod mover;
 mod pulse_log;
 mod pulse_watch;
 mod realtime;
+mod recordings;
 mod service;
 mod simulated;
+mod witness;
 
 use std::io;
 use std::net::SocketAddr;

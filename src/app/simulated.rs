@@ -6,7 +6,6 @@ use super::{AppError, force, pulse_watch, system};
 use crate::diag::CheckOptions;
 use crate::diag::train::Precision;
 use crate::drive::executor::Starvation;
-use crate::drive::seen::looks;
 use crate::drive::{ControlOptions, LatePolicy, PulseTiming};
 use crate::hal::MonotonicClock;
 use crate::hal::sim::{Hands, RailOptions, SimLoadCell, SimPins};
@@ -31,9 +30,7 @@ pub fn hardware(
     }
     let log = options.sim.pulse_log.as_deref().map(PulseLog::create).transpose();
     let log = log.map_err(system("the pulse log"))?;
-    let (feed, looks) = looks();
-    let (sink, watcher) = pulse_watch::start(check_options(options, pulse_timing(options)), looks, log)
-        .map_err(system("starting to watch the pulses"))?;
+    let (sink, pulses) = pulse_watch::watch(check_options(options, pulse_timing(options)), log);
     let force = match options.force_sensor() {
         ForceSensor::Sim => Some(Box::new(SimLoadCell::new(hands.clone(), rail)) as force::Sensor),
         _ => force::sensor(options, clock)?,
@@ -47,8 +44,7 @@ pub fn hardware(
             starvation: Starvation::IsRiddenOver,
             step_loop_silence_s: STEP_LOOP_SILENCE_S,
         },
-        looks: Some(feed),
-        watcher: Some(watcher),
+        pulses: Some(pulses),
         hands: Some(hands),
     })
 }

@@ -92,6 +92,18 @@ pub enum Accepted {
     Already,
 }
 
+impl Accepted {
+    /// A stable word for programs.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Accepted::Now => "now",
+            Accepted::Queued => "queued",
+            Accepted::Already => "already",
+        }
+    }
+}
+
 /// The machine does not do it, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
