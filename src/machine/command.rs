@@ -8,7 +8,7 @@ use super::state::State;
 use crate::wave::Wave;
 
 /// Something that the machine is asked to do. Made of checked types only: behind this there is no range check.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 // A ring slot is as large as the largest command; the rings are small, and a box would allocate.
 #[allow(clippy::large_enum_variant)]
 pub enum Command {

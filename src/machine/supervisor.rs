@@ -50,7 +50,7 @@ pub struct Actions {
 }
 
 /// One slot for each kind of command that can wait; a higher one empties the lower ones.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 struct Pending {
     settings: Option<Config>,
     calibrate: bool,
