@@ -2,6 +2,7 @@
 //!
 //! - `run`: the server itself; what the bare `yep` does. `config` reads its file, `logging` its log
 //! - `wave`: draws a graph, without any server; `chart` is the paper, `wave_arguments` says which wave
+//! - `safe_pins`: the outputs into their safe level
 //! - `doctor`: what the host gives and what it lacks
 //! - `calibrate`, `run_wave`, `end`, `stop`, `status`, `faults`: ask a running server, through `client`
 //!
@@ -22,6 +23,7 @@ mod faults;
 mod logging;
 mod run;
 mod run_wave;
+mod safe_pins;
 mod status;
 mod stop;
 mod wave;
@@ -59,6 +61,7 @@ enum Command {
     Run(run::Arguments),
     Wave(wave::Arguments),
     Doctor(doctor::Arguments),
+    SafePins(safe_pins::Arguments),
     Calibrate(calibrate::Arguments),
     RunWave(run_wave::Arguments),
     End(end::Arguments),
@@ -108,6 +111,7 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(arguments),
         Command::Wave(arguments) => wave::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::SafePins(arguments) => safe_pins::run(&arguments),
         Command::Calibrate(arguments) => calibrate::run(&arguments),
         Command::RunWave(arguments) => run_wave::run(&arguments),
         Command::End(arguments) => end::run(&arguments),
