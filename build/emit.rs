@@ -61,6 +61,23 @@ pub fn emit(layout: &Layout) -> String {
     }
 
     let (motion, timing) = (&layout.motion, &layout.timing);
+    let cycles = |seconds: u64| seconds * 1_000_000 / motion.control_period_us;
+    for (doc, name, value) in [
+        (
+            "What the flight recorder keeps of the time before a fault, in control cycles.",
+            "RECORDER_CYCLES_BEFORE",
+            cycles(ram.recorder_before_s),
+        ),
+        (
+            "What it keeps of the time after a fault, in control cycles.",
+            "RECORDER_CYCLES_AFTER",
+            cycles(ram.recorder_after_s),
+        ),
+        ("The most that one of its records may take, in bytes.", "RECORD_BYTES", ram.recorder_record_bytes),
+        ("How many recordings of faults are kept.", "RECORDINGS", layout.state.recordings),
+    ] {
+        put(doc, name, "usize", value.to_string());
+    }
     for (doc, name, ns) in [
         ("Period of the control cycle", "CONTROL_PERIOD_NS", motion.control_period_us * 1000),
         (

@@ -133,16 +133,24 @@ fn refusal(status: StatusCode, body: &[u8]) -> String {
     let answer: Value = serde_json::from_slice(body).unwrap_or_default();
     match &answer["detail"] {
         Value::String(detail) => detail.clone(),
-        Value::Array(problems) if !problems.is_empty() => {
-            problems.iter().map(problem).collect::<Vec<_>>().join("; ")
-        }
+        Value::Array(list) if !list.is_empty() => problems(&answer["detail"]),
         _ => format!("the server answered {status}"),
     }
 }
 
+/// Everything that is wrong with a request, in one line.
+pub fn problems(list: &Value) -> String {
+    list.as_array().into_iter().flatten().map(problem).collect::<Vec<_>>().join("; ")
+}
+
+/// The field, and which of its elements: `points[3]`.
 fn problem(problem: &Value) -> String {
-    let place = problem["loc"].as_array().and_then(|loc| loc.last());
-    let place = place.map(|name| name.as_str().map_or_else(|| name.to_string(), str::to_owned));
+    let path = problem["loc"].as_array().map_or(&[][..], Vec::as_slice);
+    let place = match path {
+        [.., Value::String(field), Value::Number(index)] => Some(format!("{field}[{index}]")),
+        [.., Value::String(field)] => Some(field.clone()),
+        _ => None,
+    };
     let message = problem["msg"].as_str().unwrap_or("not allowed");
     place.map_or(message.to_owned(), |place| format!("{place}: {message}"))
 }

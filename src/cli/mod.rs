@@ -1,7 +1,7 @@
 //! The command line: one file a subcommand.
 //!
 //! - `run`: the server itself; what the bare `yep` does. `config` reads its file, `logging` its log
-//! - `wave`: draws a graph, without any server; `chart` is the paper
+//! - `wave`: draws a graph, without any server; `chart` is the paper, `wave_arguments` says which wave
 //! - `doctor`: what the host gives and what it lacks
 //! - `calibrate`, `run_wave`, `end`, `stop`, `status`: ask a running server, through `client`
 //!
@@ -24,6 +24,7 @@ mod run_wave;
 mod status;
 mod stop;
 mod wave;
+mod wave_arguments;
 
 const EXAMPLES: &str = "\
 Examples:
