@@ -3,10 +3,11 @@
 //! - [`Clock`]: the one time base of everything that moves
 //! - [`StepIo`]: the pins of the axis, for the step loop alone
 //! - [`ForceSensor`]: the newest force sample, for the control cycle; [`newest`] is one that another thread feeds
-//! - [`sim`]: the simulated machine behind these traits
+//! - [`sim`]: the simulated machine behind these traits; [`rpi`]: a Raspberry Pi
 
 pub mod monotonic;
 pub mod newest;
+pub mod rpi;
 pub mod sim;
 
 pub use monotonic::MonotonicClock;

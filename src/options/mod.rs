@@ -264,6 +264,8 @@ pub struct Force {
 pub enum ForceSensor {
     /// The one of the simulated machine.
     Sim,
+    /// The older load cell: an Arduino on the I2C bus.
+    I2c,
     /// Nothing measures the force, so nothing limits it.
     None,
 }
