@@ -4,7 +4,7 @@
 //! - `wave`: draws a graph, without any server; `chart` is the paper, `wave_arguments` says which wave
 //! - `safe_pins`: the outputs into their safe level
 //! - `doctor`: what the host gives and what it lacks
-//! - `calibrate`, `run_wave`, `end`, `stop`, `status`: ask a running server, through `client`
+//! - `calibrate`, `run_wave`, `end`, `stop`, `status`, `faults`: ask a running server, through `client`
 //!
 //! A program may rely on the exit codes: 0 done; 1 refused, with the reason on the error stream; 2 not
 //! understood; 3 no server there.
@@ -19,6 +19,7 @@ mod client;
 pub mod config;
 mod doctor;
 mod end;
+mod faults;
 mod logging;
 mod run;
 mod run_wave;
@@ -36,6 +37,7 @@ Examples:
   yep run-wave sine --duration 5   move
   yep status --watch               see it
   yep stop                         stop now, keep the position
+  yep faults show                  what happened around the last fault
   yep doctor                       what this computer gives, and what it lacks
 
 Exit codes: 0 done, 1 refused, 2 not understood, 3 no server there.
@@ -65,6 +67,7 @@ enum Command {
     End(end::Arguments),
     Stop(stop::Arguments),
     Status(status::Arguments),
+    Faults(faults::Arguments),
 }
 
 /// Which server to ask.
@@ -114,6 +117,7 @@ pub fn main() -> ExitCode {
         Command::End(arguments) => end::run(&arguments),
         Command::Stop(arguments) => stop::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
+        Command::Faults(arguments) => faults::run(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

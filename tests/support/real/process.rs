@@ -53,6 +53,11 @@ impl Home {
         self.folder.path().join("yep.toml")
     }
 
+    /// The state folder.
+    pub fn state(&self) -> PathBuf {
+        self.0.path().join("state")
+    }
+
     fn pulse_log(&self) -> PathBuf {
         self.folder.path().join("pulses")
     }
