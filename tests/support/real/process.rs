@@ -55,7 +55,7 @@ impl Home {
 
     /// The state folder.
     pub fn state(&self) -> PathBuf {
-        self.0.path().join("state")
+        self.folder.path().join("state")
     }
 
     fn pulse_log(&self) -> PathBuf {
