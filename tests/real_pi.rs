@@ -8,8 +8,8 @@ mod real;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use real::fake_pi::{BACK, Change, DIR, Done, FRONT, Rail, STEP};
-use real::{FakePi, Home, Yep, eventually};
+use real::fake_pi::{BACK, Change, DIR, Done, FRONT, FakePi, Rail, STEP};
+use real::{Home, Yep, eventually};
 use serde_json::{Value, json};
 
 const ENABLE: u8 = 25;

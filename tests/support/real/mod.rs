@@ -22,7 +22,6 @@ pub mod socket;
 
 use std::time::{Duration, Instant};
 
-pub use fake_pi::FakePi;
 pub use process::{Home, Yep};
 pub use pulses::Pulse;
 pub use socket::Socket;
