@@ -26,8 +26,6 @@ const PERIOD_NS: Nanos = 12_500 * MICROSECOND_NS;
 const DEADLINE_NS: Nanos = 10 * MILLISECOND_NS;
 /// What the kernel lets one transfer take; it counts in hundredths of a second.
 const TRANSFER_MS: u32 = 10;
-/// Promise S12.
-const LASTS_NS: Nanos = 100 * MILLISECOND_NS;
 /// No load cell of such a machine reads more.
 const MOST_G: f32 = 100_000.0;
 /// The log hears of lost samples at most so often.
@@ -111,7 +109,7 @@ impl Reader {
         let now = self.clock.now();
         match read.and_then(|bytes| weight(bytes, now - at)) {
             Ok(force_g) => {
-                self.feed.publish(ForceSample { force_g, at, lasts_ns: LASTS_NS }, now);
+                self.feed.publish(ForceSample::of_rate(force_g, at, PERIOD_NS), now);
                 if self.lost > 0 && self.tell_again_ns > 0 {
                     tracing::info!(lost = self.lost, "the load cell is there");
                 }
