@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::simulated::Machine;
-use crate::api::port::{self, BoxFuture, MachinePort, Mover};
+use super::machine::Machine;
+use super::recordings::Teller;
+use crate::api::port::{self, BoxFuture, MachinePort, Mover, Recordings};
 use crate::drive::bridge::Link;
 use crate::hal::sim::{Hands, Mishap, Mishaps};
 use crate::machine::{Accepted, Command, Reply, Snapshot};
@@ -13,7 +14,9 @@ use crate::machine::{Accepted, Command, Reply, Snapshot};
 /// The machine of this process.
 struct Local {
     link: Link,
-    hands: Hands,
+    /// Of the simulated machine.
+    hands: Option<Hands>,
+    recordings: Arc<dyn Recordings>,
 }
 
 impl MachinePort for Local {
@@ -34,7 +37,11 @@ impl MachinePort for Local {
     }
 
     fn hands(&self) -> Option<&dyn port::Hands> {
-        Some(&self.hands)
+        self.hands.as_ref().map(|hands| hands as &dyn port::Hands)
+    }
+
+    fn recordings(&self) -> Option<Arc<dyn Recordings>> {
+        Some(Arc::clone(&self.recordings))
     }
 }
 
@@ -91,7 +98,8 @@ impl MachinePort for Remote {
 
 /// The port of the machine of this process.
 pub fn local(machine: &Machine) -> Arc<dyn MachinePort> {
-    Arc::new(Local { link: machine.link(), hands: machine.hands() })
+    let recordings = Teller::of(machine.recordings());
+    Arc::new(Local { link: machine.link(), hands: machine.hands(), recordings })
 }
 
 /// The port of a machine elsewhere.

@@ -7,7 +7,7 @@
 use super::Power;
 use super::executor::{Executor, Starvation};
 use super::rings::{Commands, ControlEnds, EventFeed, SnapshotFeed};
-use super::seen::{Seen, SeenFeed};
+use super::seen::{Asked, Noted, Seen, SeenFeed};
 use super::stop_line::StopLine;
 use crate::hal::ForceSensor;
 use crate::machine::{Observation, Snapshot, StopLevel, Supervisor};
@@ -40,6 +40,7 @@ pub struct Control<F> {
     snapshots: SnapshotFeed,
     looks: Option<SeenFeed>,
     cycle: u32,
+    noted: Noted,
     force_g: Option<f64>,
 }
 
@@ -67,6 +68,7 @@ impl<F: ForceSensor> Control<F> {
             snapshots,
             looks: None,
             cycle: 0,
+            noted: Noted::default(),
             force_g: None,
         }
     }
@@ -89,6 +91,7 @@ impl<F: ForceSensor> Control<F> {
             step_loop_alive: self.executor.silence_s(now) <= self.options.step_loop_silence_s,
         };
         let command = self.commands.dequeue();
+        let asked = command.as_ref().map(|(_, command)| Asked::by(command));
         let actions = self.supervisor.step(&seen, command);
 
         self.stop_line.raise(actions.raise);
@@ -105,13 +108,14 @@ impl<F: ForceSensor> Control<F> {
         self.force_g = force_g;
         // Before the events: whoever hears of one finds it in the newest snapshot.
         self.report(now, !actions.events.is_empty());
+        self.noted = Noted::of(self.cycle, asked, &actions.events);
         for event in actions.events {
             // The bridge is gone or hangs; it learns the state from the next snapshot.
             let _ = self.events.enqueue(event);
         }
         let seen = self.looks.is_some().then(|| self.seen(now));
         if let (Some(looks), Some(seen)) = (&mut self.looks, seen) {
-            // Nobody takes them: what is watched matters more than the watching.
+            // Nobody takes them: what is watched matters more than the watching. Their numbers tell how many.
             let _ = looks.enqueue(seen);
         }
     }
@@ -125,7 +129,7 @@ impl<F: ForceSensor> Control<F> {
     #[must_use]
     pub fn seen(&self, now: Nanos) -> Seen {
         let seen = Seen::of(&self.supervisor, self.executor.status(), self.stop_line.level(), now);
-        Seen { force_g: self.force_g, ..seen }
+        Seen { force_g: self.force_g, noted: self.noted, ..seen }
     }
 
     fn feel(&mut self, now: Nanos) -> Option<f64> {

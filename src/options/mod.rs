@@ -135,6 +135,8 @@ pub struct Pins {
     pub back: u8,
     /// The e-stop loop; high when it is open.
     pub e_stop: Option<u8>,
+    /// The alarm output of the motor driver; low when it has given up.
+    pub driver_alarm: Option<u8>,
     /// High powers the motor driver.
     pub enable: Option<u8>,
     /// High moves toward the back instead.
@@ -145,6 +147,8 @@ pub struct Pins {
     pub invert_back: bool,
     /// The e-stop loop is low when it is open.
     pub invert_e_stop: bool,
+    /// The alarm is high when the driver has given up.
+    pub invert_driver_alarm: bool,
 }
 
 impl Default for Pins {
@@ -155,11 +159,13 @@ impl Default for Pins {
             front: layout::PIN_FRONT,
             back: layout::PIN_BACK,
             e_stop: None,
+            driver_alarm: None,
             enable: None,
             invert_dir: false,
             invert_front: false,
             invert_back: false,
             invert_e_stop: false,
+            invert_driver_alarm: false,
         }
     }
 }
@@ -173,6 +179,7 @@ impl Pins {
             ("pins.front", Some(self.front)),
             ("pins.back", Some(self.back)),
             ("pins.e_stop", self.e_stop),
+            ("pins.driver_alarm", self.driver_alarm),
             ("pins.enable", self.enable),
         ]
         .into_iter()
@@ -257,6 +264,8 @@ pub struct Force {
 pub enum ForceSensor {
     /// The one of the simulated machine.
     Sim,
+    /// The older load cell: an Arduino on the I2C bus.
+    I2c,
     /// Nothing measures the force, so nothing limits it.
     None,
 }

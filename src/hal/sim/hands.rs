@@ -33,11 +33,17 @@ pub enum Mishap {
     LoadCellSilent = 1 << 8,
     /// The front switch has come loose: it sits a little farther each time it is pressed.
     FrontLoose = 1 << 9,
+    /// The motor driver reports an alarm.
+    DriverAlarm = 1 << 10,
+    /// The control thread stands still for as long as this is on; where both loops share a thread, nothing happens.
+    ControlFrozen = 1 << 11,
+    /// The same for the step thread.
+    StepLoopFrozen = 1 << 12,
 }
 
 impl Mishap {
     /// Every mishap.
-    pub const ALL: [Mishap; 10] = [
+    pub const ALL: [Mishap; 13] = [
         Mishap::FrontDead,
         Mishap::BackDead,
         Mishap::FrontWelded,
@@ -48,6 +54,9 @@ impl Mishap {
         Mishap::EStopOpen,
         Mishap::LoadCellSilent,
         Mishap::FrontLoose,
+        Mishap::DriverAlarm,
+        Mishap::ControlFrozen,
+        Mishap::StepLoopFrozen,
     ];
 
     /// Its name, the same as in the configuration file.
@@ -64,6 +73,9 @@ impl Mishap {
             Mishap::EStopOpen => "e_stop_open",
             Mishap::LoadCellSilent => "load_cell_silent",
             Mishap::FrontLoose => "front_loose",
+            Mishap::DriverAlarm => "driver_alarm",
+            Mishap::ControlFrozen => "control_frozen",
+            Mishap::StepLoopFrozen => "step_loop_frozen",
         }
     }
 

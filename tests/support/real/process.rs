@@ -34,6 +34,11 @@ impl Home {
         self.0.path().join("yep.toml")
     }
 
+    /// The state folder.
+    pub fn state(&self) -> PathBuf {
+        self.0.path().join("state")
+    }
+
     fn pulse_log(&self) -> PathBuf {
         self.0.path().join("pulses")
     }
