@@ -28,7 +28,7 @@ make_initramfs() {
     mkdir -p "$start"/{bin,dev,proc,sys,run,new,data,"lib/modules/$kernel"}
     ln -s bin "$start/sbin"
     cp "$root/bin/busybox" "$start/bin/"
-    for applet in basename blockdev cat dd find findfs mkdir modprobe mount mv realpath reboot sed seq sh sleep sort switch_root sync tr umount xargs; do
+    for applet in basename blockdev cat dd find findfs ln mkdir modprobe mount mv realpath reboot sed seq sh sleep sort switch_root sync tr umount xargs; do
         ln -s busybox "$start/bin/$applet"
     done
     install -m 755 scripts/card/init "$start/init"
