@@ -2,9 +2,10 @@
 //!
 //! - `run`: the server itself; what the bare `yep` does. `config` reads its file, `logging` its log
 //! - `wave`: draws a graph, without any server; `chart` is the paper, `wave_arguments` says which wave
+//! - `safe_pins`: the outputs into their safe level
 //! - `doctor`: what the host gives and what it lacks
 //! - `state`: what is remembered, of a server or in its folder
-//! - `calibrate`, `run_wave`, `end`, `stop`, `status`, `sessions`: ask a running server, through `client`
+//! - `calibrate`, `run_wave`, `end`, `stop`, `status`, `faults`, `sessions`: ask a running server, through `client`
 //!
 //! A program may rely on the exit codes: 0 done; 1 refused, with the reason on the error stream; 2 not
 //! understood; 3 no server there.
@@ -19,9 +20,11 @@ mod client;
 pub mod config;
 mod doctor;
 mod end;
+mod faults;
 mod logging;
 mod run;
 mod run_wave;
+mod safe_pins;
 mod sessions;
 mod state;
 mod status;
@@ -37,6 +40,7 @@ Examples:
   yep run-wave sine --duration 5   move
   yep status --watch               see it
   yep stop                         stop now, keep the position
+  yep faults show                  what happened around the last fault
   yep doctor                       what this computer gives, and what it lacks
 
 Exit codes: 0 done, 1 refused, 2 not understood, 3 no server there.
@@ -60,11 +64,13 @@ enum Command {
     Run(run::Arguments),
     Wave(wave::Arguments),
     Doctor(doctor::Arguments),
+    SafePins(safe_pins::Arguments),
     Calibrate(calibrate::Arguments),
     RunWave(run_wave::Arguments),
     End(end::Arguments),
     Stop(stop::Arguments),
     Status(status::Arguments),
+    Faults(faults::Arguments),
     Sessions(sessions::Arguments),
     State(state::Arguments),
 }
@@ -110,11 +116,13 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(arguments),
         Command::Wave(arguments) => wave::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::SafePins(arguments) => safe_pins::run(&arguments),
         Command::Calibrate(arguments) => calibrate::run(&arguments),
         Command::RunWave(arguments) => run_wave::run(&arguments),
         Command::End(arguments) => end::run(&arguments),
         Command::Stop(arguments) => stop::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
+        Command::Faults(arguments) => faults::run(&arguments),
         Command::Sessions(arguments) => sessions::run(&arguments),
         Command::State(arguments) => state::run(&arguments),
     };
