@@ -328,6 +328,16 @@ fn state(layout: &Layout, files: &Files, broken: &mut Broken) {
 
 fn watchdog(layout: &Layout, files: &Files, broken: &mut Broken) {
     let watchdog = &layout.watchdog;
+    let polled_us = layout.motion.control_period_us + layout.motion.step_poll_us;
+    broken.require(
+        watchdog.step_loop_ms * 1000 > 2 * polled_us && watchdog.step_loop_ms < watchdog.lease_ms,
+        || {
+            format!(
+                "watchdog.step_loop_ms = {}: must be above two control periods, and below watchdog.lease_ms",
+                watchdog.step_loop_ms
+            )
+        },
+    );
     broken.require(watchdog.lease_ms > 0 && watchdog.lease_ms < watchdog.service_s * 1000, || {
         format!("watchdog.lease_ms = {}: must be below watchdog.service_s", watchdog.lease_ms)
     });

@@ -92,6 +92,11 @@ pub fn emit(layout: &Layout) -> String {
         ("Shortest time from a change of DIR to the next pulse", "DIR_SETUP_NS", timing.dir_setup_ns),
         ("Shortest time from a pulse to a change of DIR", "DIR_HOLD_NS", timing.dir_hold_ns),
         (
+            "The step loop of a real machine silent for longer: a fault",
+            "STEP_LOOP_SILENCE_NS",
+            layout.watchdog.step_loop_ms * 1_000_000,
+        ),
+        (
             "Control silent for longer: the step loop ramps down (S16)",
             "LEASE_NS",
             layout.watchdog.lease_ms * 1_000_000,
@@ -156,6 +161,14 @@ pub fn emit(layout: &Layout) -> String {
             "u8",
             role.pin.to_string(),
         );
+        if let (Some(active), Some(pull)) = (role.active, role.pull) {
+            put(
+                &format!("The level of {key} that means something, and what holds it otherwise."),
+                &format!("SENSE_{}", key.to_uppercase()),
+                "(Level, Pull)",
+                format!("(Level::{active:?}, Pull::{pull:?})"),
+            );
+        }
     }
     out
 }

@@ -219,6 +219,7 @@ pub struct State {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Watchdog {
+    pub step_loop_ms: u64,
     pub lease_ms: u64,
     pub service_s: u64,
     pub hardware_s: u64,

@@ -219,6 +219,10 @@ refused! {
     a_handful_of_recordings_is_kept: |l, f| l.state.recordings = 0
         => "state.recordings = 0: must be 1";
 
+    a_silent_step_loop_is_seen_before_the_lease_ends: |l, f| l.watchdog.step_loop_ms = 50
+        => "watchdog.step_loop_ms = 50: must be above two control periods, and below watchdog.lease_ms";
+    a_slow_poll_is_no_silence: |l, f| l.watchdog.step_loop_ms = 2
+        => "watchdog.step_loop_ms = 2: must be above two control periods";
     the_lease_is_the_fastest_watchdog: |l, f| l.watchdog.lease_ms = 2_000
         => "watchdog.lease_ms = 2000: must be below watchdog.service_s";
     the_service_comes_before_the_chip: |l, f| l.watchdog.service_s = 10

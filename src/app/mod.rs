@@ -1,6 +1,7 @@
 //! The only room that knows every part: builds them, wires them, starts and stops them in order.
 //!
-//! - `machine`: the machine of this process; `simulated` is hardware for it
+//! - `machine`: the machine of this process; `simulated` and [`gpio`] are hardware for it
+//! - `force`: the sensors that are not simulated
 //! - `mover`: whoever moves the axis, behind the API's port
 //! - `herald`: tells the clients, the settings and the log what happened in the machine
 //! - `witness`: takes the looks of the control cycle, for the flight recorder and for those who check
@@ -14,6 +15,8 @@
 //! threads, store.
 
 pub mod doctor;
+mod force;
+pub mod gpio;
 mod herald;
 mod machine;
 mod mover;
@@ -39,6 +42,7 @@ use crate::api::{self, Context};
 use crate::auth;
 use crate::drive::realtime::arming::Refusal;
 use crate::hal::MonotonicClock;
+use crate::hal::rpi::PiError;
 use crate::layout;
 use crate::options::{Driver, Options};
 use crate::settings::Rail;
@@ -68,9 +72,13 @@ pub enum AppError {
         /// What the system said.
         error: io::Error,
     },
-    /// The driver is not part of this build.
-    #[error("the driver gpio is not in this build yet: use --driver sim, or remote")]
-    NoGpio,
+    /// The pins or a bus of this Pi cannot be used.
+    #[error("{error} ({})\n{}", .error.code(), .error.remedy())]
+    Pi {
+        /// Why.
+        #[from]
+        error: PiError,
+    },
     /// The host could delay steps, and the options do not allow that.
     #[error("{0}\nor let it move all the same, with require = \"never\" in [realtime]")]
     NotRealTime(Refusal),
@@ -132,14 +140,19 @@ async fn serve(options: &Options, store: Store, opened: Opened) -> Result<(), Ap
 
     let rail = Rail { travel_per_turn_mm: options.rail.travel_per_turn.get() };
     let config = opened.settings.config(&rail);
+    let clock = MonotonicClock::new();
     let (port, machine) = match options.driver {
         Driver::Sim => {
-            let hardware = simulated::hardware(options)?;
-            let machine = machine::start(options, config, MonotonicClock::new(), hardware)?;
+            let hardware = simulated::hardware(options, clock)?;
+            let machine = machine::start(options, config, clock, hardware)?;
+            (mover::local(&machine), Some(machine))
+        }
+        Driver::Gpio => {
+            let hardware = gpio::hardware(options, clock)?;
+            let machine = machine::start(options, config, clock, hardware)?;
             (mover::local(&machine), Some(machine))
         }
         Driver::Remote => (mover::remote(), None),
-        Driver::Gpio => return Err(AppError::NoGpio),
     };
     let ctx = Context::new(port, opened.settings, store, rail, api_options(options));
     let loops = machine.as_ref().map(Machine::heartbeats);
@@ -172,10 +185,16 @@ async fn serve(options: &Options, store: Store, opened: Opened) -> Result<(), Ap
     Ok(())
 }
 
+/// The first label of the name that the system has, as multicast DNS makes `<label>.local` of it.
+fn own_name() -> String {
+    let system = rustix::system::uname();
+    system.nodename().to_str().ok().and_then(|name| name.split('.').next()).unwrap_or_default().to_owned()
+}
+
 fn api_options(options: &Options) -> api::Options {
     api::Options {
         rules: auth::Rules {
-            hostname: options.access.hostname.clone(),
+            hostname: options.access.hostname.clone().unwrap_or_else(own_name),
             extra_origins: options.access.extra_origins.clone(),
             remote_machine: options.access.remote_machine,
         },

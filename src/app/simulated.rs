@@ -2,11 +2,12 @@
 
 use super::machine::{Hardware, pulse_timing};
 use super::pulse_log::PulseLog;
-use super::{AppError, pulse_watch, system};
+use super::{AppError, force, pulse_watch, system};
 use crate::diag::CheckOptions;
 use crate::diag::train::Precision;
 use crate::drive::executor::Starvation;
 use crate::drive::{ControlOptions, LatePolicy, PulseTiming};
+use crate::hal::MonotonicClock;
 use crate::hal::sim::{Hands, RailOptions, SimLoadCell, SimPins};
 use crate::options::{ForceSensor, Options};
 use crate::units::Nanos;
@@ -18,7 +19,10 @@ const STEP_LOOP_SILENCE_S: f64 = 1.0;
 const EDGE_NS: Nanos = 100;
 
 /// A rail, a carriage and a load cell, with somebody who watches the pulses.
-pub fn hardware(options: &Options) -> Result<Hardware<SimPins<pulse_watch::Sink>, SimLoadCell>, AppError> {
+pub fn hardware(
+    options: &Options,
+    clock: MonotonicClock,
+) -> Result<Hardware<SimPins<pulse_watch::Sink>, force::Sensor>, AppError> {
     let rail = rail_options(options);
     let hands = Hands::default();
     for mishap in &options.sim.mishaps {
@@ -27,10 +31,13 @@ pub fn hardware(options: &Options) -> Result<Hardware<SimPins<pulse_watch::Sink>
     let log = options.sim.pulse_log.as_deref().map(PulseLog::create).transpose();
     let log = log.map_err(system("the pulse log"))?;
     let (sink, pulses) = pulse_watch::watch(check_options(options, pulse_timing(options)), log);
-    let has_cell = options.force_sensor() == ForceSensor::Sim;
+    let force = match options.force_sensor() {
+        ForceSensor::Sim => Some(Box::new(SimLoadCell::new(hands.clone(), rail)) as force::Sensor),
+        _ => force::sensor(options, clock)?,
+    };
     Ok(Hardware {
         io: SimPins::new(rail, hands.clone(), sink),
-        force: has_cell.then(|| SimLoadCell::new(hands.clone(), rail)),
+        force,
         // A simulated motor loses no steps, and its host is rarely a real-time one.
         late: LatePolicy { ends_motion: false },
         control: ControlOptions {

@@ -143,7 +143,7 @@ fn demand(wave: &Wave, stroke: Option<Mm>) -> String {
 }
 
 /// COLUMNS wins, so that a script can choose.
-fn terminal_width() -> usize {
+pub(super) fn terminal_width() -> usize {
     const UNKNOWN: usize = 80;
     let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     let seen = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));

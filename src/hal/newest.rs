@@ -26,6 +26,7 @@ struct Place {
     force_g_bits: AtomicU64,
     at: AtomicU64,
     lasts_ns: AtomicU64,
+    period_ns: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -68,6 +69,7 @@ impl ForceFeed {
         place.force_g_bits.store(sample.force_g.to_bits(), Ordering::Relaxed);
         place.at.store(sample.at, Ordering::Relaxed);
         place.lasts_ns.store(sample.lasts_ns, Ordering::Relaxed);
+        place.period_ns.store(sample.period_ns, Ordering::Relaxed);
         place.done.store(number, Ordering::Release);
         self.0.count.store(number, Ordering::Release);
         self.hear(now);
@@ -93,6 +95,7 @@ impl NewestForce {
             force_g: f64::from_bits(place.force_g_bits.load(Ordering::Relaxed)),
             at: place.at.load(Ordering::Relaxed),
             lasts_ns: place.lasts_ns.load(Ordering::Relaxed),
+            period_ns: place.period_ns.load(Ordering::Relaxed),
         };
         fence(Ordering::Acquire);
         (number > 0 && done == place.begun.load(Ordering::Relaxed)).then_some((done, sample))
@@ -118,7 +121,7 @@ mod tests {
     use super::*;
 
     fn sample(force_g: f64, at_ms: Nanos, lasts_ms: Nanos) -> ForceSample {
-        ForceSample { force_g, at: at_ms * MILLISECOND_NS, lasts_ns: lasts_ms * MILLISECOND_NS }
+        ForceSample { force_g, at: at_ms * MILLISECOND_NS, lasts_ns: lasts_ms * MILLISECOND_NS, period_ns: 0 }
     }
 
     fn known_g(cell: &mut NewestForce, now_ms: Nanos) -> Option<f64> {
@@ -156,14 +159,15 @@ mod tests {
         let told = Arc::clone(&over);
         let writer = std::thread::spawn(move || {
             for at in 1..200_000 {
-                feed.publish(ForceSample { force_g: at as f64, at, lasts_ns: at }, at);
+                feed.publish(ForceSample { force_g: at as f64, at, lasts_ns: at, period_ns: at }, at);
             }
             told.store(true, Ordering::Release);
         });
         let mut last = 0;
         while !over.load(Ordering::Acquire) {
             if let Some(sample) = cell.latest(0) {
-                assert_eq!((sample.force_g, sample.lasts_ns), (sample.at as f64, sample.at));
+                assert_eq!(sample.force_g, sample.at as f64);
+                assert_eq!((sample.lasts_ns, sample.period_ns), (sample.at, sample.at));
                 assert!(sample.at >= last, "{} after {last}", sample.at);
                 last = sample.at;
             }

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use super::archive::Entry;
 use super::record::Record;
 use super::recording::{Recording, known};
+use crate::units::utc;
 
 /// Which part of a recording is told.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +41,7 @@ pub fn summary(entry: &Entry) -> Value {
     let about = &entry.about;
     json!({
         "id": entry.id,
+        "at": utc(about.at_unix_ms / 1_000),
         "at_unix_ms": about.at_unix_ms,
         "uptime_s": about.fault_ns as f64 * 1e-9,
         "this_run": entry.this_run,

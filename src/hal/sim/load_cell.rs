@@ -3,13 +3,10 @@
 use super::hands::{Hands, Mishap};
 use super::rail::{RailOptions, spring_force_g};
 use crate::hal::{ForceSample, ForceSensor};
-use crate::units::{MILLISECOND_NS, Nanos};
+use crate::units::Nanos;
 
 /// Time between samples: 80 a second, as an HX711 makes them.
 const SAMPLE_PERIOD_NS: Nanos = 12_500_000;
-/// Promise S12, for a sensor of that rate.
-const LASTS_NS: Nanos = 100 * MILLISECOND_NS;
-const _: () = assert!(2 * SAMPLE_PERIOD_NS <= LASTS_NS);
 
 /// A load cell on the simulated machine.
 #[derive(Debug, Clone)]
@@ -33,7 +30,7 @@ impl ForceSensor for SimLoadCell {
         let new = self.latest.is_none_or(|sample| sample.at != at);
         if new && !self.hands.mishaps().has(Mishap::LoadCellSilent) {
             let force_g = spring_force_g(&self.options, self.hands.carriage_mm()) + self.hands.pushed_g();
-            self.latest = Some(ForceSample { force_g, at, lasts_ns: LASTS_NS });
+            self.latest = Some(ForceSample::of_rate(force_g, at, SAMPLE_PERIOD_NS));
         }
         self.latest
     }
