@@ -99,7 +99,7 @@ pub fn on_disk(dir: &Path) -> Result<Begun, StoreError> {
 /// Why there is no beginning, and what the database holds if at least that could be read.
 struct Stuck {
     trouble: Trouble,
-    known: Option<State>,
+    known: Option<Box<State>>,
 }
 
 impl From<Trouble> for Stuck {
@@ -143,7 +143,7 @@ fn begin(dir: &Path, copy: &Result<Option<Mirror>, String>) -> Result<Begun, Stu
         generation += 1;
         content = write_guarded(&mut engine, &content, &opened.state, generation).map_err(|failed| {
             let trouble = Trouble::System { why: failed.why, full: failed.full };
-            Stuck { trouble, known: Some(opened.state.clone()) }
+            Stuck { trouble, known: Some(Box::new(opened.state.clone())) }
         })?;
     }
     let copied = copy.as_ref().ok().and_then(|copy| copy.as_ref()).map_or(0, |copy| copy.generation);
@@ -220,9 +220,9 @@ fn instead(read: Read, origin: Origin, copy: &Result<Option<Mirror>, String>) ->
 
 /// Runs without a database: with what the copy says, or what the database itself says if it can be read at least, or
 /// the defaults. Nothing can be saved.
-fn unavailable(dir: &Path, lock: Option<File>, reason: String, known: Option<State>) -> Begun {
+fn unavailable(dir: &Path, lock: Option<File>, reason: String, known: Option<Box<State>>) -> Begun {
     let (state, in_force) = match known {
-        Some(known) => (known, InForce::Stored),
+        Some(known) => (*known, InForce::Stored),
         None => readable(dir),
     };
     let recovery = Recovery::Unavailable { reason: reason.clone(), in_force };

@@ -11,11 +11,11 @@ fn good() -> (tempfile::TempDir, Settings, Vec<PathBuf>) {
     drop(open(good.path()));
     let files: Vec<_> =
         fs::read_dir(good.path().join("db")).unwrap().map(|file| file.unwrap().path()).collect();
-    assert!(files.iter().any(is_snapshot), "{files:?}");
+    assert!(files.iter().any(|file| is_snapshot(file)), "{files:?}");
     (good, last, files)
 }
 
-fn is_snapshot(file: &PathBuf) -> bool {
+fn is_snapshot(file: &Path) -> bool {
     file.to_str().unwrap().contains("/snap.")
 }
 
@@ -24,7 +24,7 @@ fn damaged(files: &[PathBuf], seed: u64) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     let db = dir.path().join("db");
     fs::create_dir(&db).unwrap();
-    for file in files.iter().filter(|file| file.is_file() && (seed % 2 == 0 || !is_snapshot(file))) {
+    for file in files.iter().filter(|file| file.is_file() && (seed.is_multiple_of(2) || !is_snapshot(file))) {
         fs::copy(file, db.join(file.file_name().unwrap())).unwrap();
     }
     damage(&db, &mut Random(seed + 1));
