@@ -8,6 +8,7 @@
 //! - [`timeline`]: when a sample was taken, on the clock of the machine
 //! - [`intake`]: whether a sample can be true (promise S13); what passes is the newest sample of `hal`
 //! - [`listener`]: these together, with time as an argument; [`uart`] is the thread around it
+//! - [`i2c`]: the older load cell instead of all that
 //!
 //! And beside it:
 //!
@@ -20,6 +21,7 @@
 
 pub mod desk;
 pub mod dialogue;
+pub mod i2c;
 pub mod intake;
 pub mod line;
 pub mod listener;

@@ -53,7 +53,9 @@ const fn has_body(resource: Resource) -> bool {
         | Resource::SettingsPut
         | Resource::Curve
         | Resource::MotionLimitsPut
-        | Resource::SimPut => true,
+        | Resource::SimPut
+        | Resource::SensorTare
+        | Resource::SensorCalibrate => true,
         Resource::SettingsCreate
         | Resource::SettingsGet
         | Resource::Initialize
@@ -63,6 +65,7 @@ const fn has_body(resource: Resource) -> bool {
         | Resource::Status
         | Resource::MotionLimitsGet
         | Resource::SimGet
+        | Resource::SensorGet
         | Resource::FaultList
         | Resource::FaultGet
         | Resource::OpenApi
