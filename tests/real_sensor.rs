@@ -192,3 +192,71 @@ fn presses_a_wall(yep: &Yep, board: &Plugged) -> f64 {
     });
     peak_g
 }
+
+/// The host program with its real defmt log, built when this test runs: nothing else needs it.
+fn host_program() -> PathBuf {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/sensor-host");
+    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/sensor-host");
+    let built = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--target-dir"])
+        .arg(&target)
+        // Its own configuration for cargo is in its folder.
+        .current_dir(&package)
+        .status()
+        .unwrap();
+    assert!(built.success(), "examples/sensor-host does not build");
+    target.join("debug/yep-sensor-host")
+}
+
+#[test]
+fn the_log_of_the_board_is_read_with_its_firmware_and_counted_without() {
+    let program = host_program();
+    let folder = tempfile::tempdir().unwrap();
+    let name = folder.path().join("board");
+    let mut board = Command::new(&program)
+        .args(["--fault-every", "400", "--seed", "7", "--chatter", "--link"])
+        .arg(&name)
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    eventually("it is there", || name.exists().then_some(()));
+    let other = std::env::current_exe().unwrap();
+    for (firmware, said) in [
+        (Some(&program), None),
+        (Some(&other), Some("it has no defmt log")),
+        (Some(&folder.path().join("nothing.elf")), Some("No such file")),
+        (None, None),
+    ] {
+        let firmware_line =
+            firmware.map_or(String::new(), |file| format!("firmware = '{}'\n", file.display()));
+        let force = format!("[force]\nsensor = 'uart'\ndevice = '{}'\n{firmware_line}", name.display());
+        let yep = Home::new(&force).start();
+        // The first tare makes the board say something.
+        eventually("it is tared", || {
+            (asked(&yep, "/api/sensor/tare", json!({ "confirm": true })).status == 200).then_some(())
+        });
+        let counted = |which: &str| status(&yep)["log"][which].as_u64().unwrap();
+        match (firmware, said) {
+            (Some(_), None) => {
+                let line = eventually("a line of the log", || {
+                    let log = yep.log();
+                    log.lines().find(|line| line.contains("zero is at ")).map(str::to_owned)
+                });
+                assert!(line.contains("INFO") && line.contains("yep::sensor::board"), "{line}");
+                assert!(line.contains("mcu_time=") && line.contains("board.rs:"), "{line}");
+                eventually("too many are cut short", || (counted("suppressed") > 100).then_some(()));
+                assert_eq!(counted("undecoded"), 0, "a damaged frame was taken for a line");
+            }
+            _ => {
+                eventually("frames are counted", || (counted("undecoded") > 100).then_some(()));
+                assert_eq!(counted("said"), 0);
+            }
+        }
+        if let Some(said) = said {
+            assert_eq!(yep.log().matches(said).count(), 1, "{}", yep.log());
+        }
+    }
+    drop(board.stdin.take());
+    assert!(board.wait().unwrap().success());
+}

@@ -67,7 +67,11 @@ pub fn sensor(options: &Options, clock: MonotonicClock) -> Result<Option<(Sensor
             let device = force.device.display().to_string();
             let line =
                 UartOptions { device: force.device.clone(), baud: force.baud, rate_hz: force.rate_hz, rules };
-            let thread = UartSensor::start(line, scale, clock, feed, LogSink::unread)
+            let logs = |report| match &force.firmware {
+                Some(file) => LogSink::read_with(file, report),
+                None => Ok(LogSink::unread(report)),
+            };
+            let thread = UartSensor::start(line, scale, clock, feed, logs)
                 .map_err(system("starting to hear the force sensor"))?;
             let (orders, report) = (thread.orders(), thread.report().clone());
             let load_cell = LoadCell { kind: "uart", device, rules, keeper, clock, orders, report };

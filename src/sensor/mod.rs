@@ -15,12 +15,13 @@
 //! - [`scale`]: what readings mean in grams, and where that is remembered
 //! - [`desk`]: tare and calibration, and when they are refused (promise S15)
 //! - [`report`]: what a person wants to know about the sensor
-//! - [`logs`]: the log of the board, in ours
+//! - [`logs`]: the log of the board, in ours; [`firmware`] is the file that it is read with
 //!
 //! What each kind of trouble on the line comes to is one table, in docs/SENSOR.md.
 
 pub mod desk;
 pub mod dialogue;
+pub mod firmware;
 pub mod i2c;
 pub mod intake;
 pub mod line;
