@@ -185,10 +185,16 @@ async fn serve(options: &Options, store: Store, opened: Opened) -> Result<(), Ap
     Ok(())
 }
 
+/// The first label of the name that the system has, as multicast DNS makes `<label>.local` of it.
+fn own_name() -> String {
+    let system = rustix::system::uname();
+    system.nodename().to_str().ok().and_then(|name| name.split('.').next()).unwrap_or_default().to_owned()
+}
+
 fn api_options(options: &Options) -> api::Options {
     api::Options {
         rules: auth::Rules {
-            hostname: options.access.hostname.clone(),
+            hostname: options.access.hostname.clone().unwrap_or_else(own_name),
             extra_origins: options.access.extra_origins.clone(),
             remote_machine: options.access.remote_machine,
         },

@@ -32,7 +32,7 @@ impl<D: rp2040_hal::uart::UartDevice, P: rp2040_hal::uart::ValidUartPinout<D>> S
     fn take(&mut self) -> Option<u8> {
         let mut byte = [0];
         // Noise on the line is what the frames' checksum is for.
-        (self.0.read_raw(&mut byte) == Ok(1)).then_some(byte[0])
+        matches!(self.0.read_raw(&mut byte), Ok(1)).then_some(byte[0])
     }
 
     fn ready(&mut self) -> bool {
