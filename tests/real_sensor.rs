@@ -7,6 +7,7 @@ mod real;
 #[allow(dead_code)]
 mod stand;
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -214,7 +215,7 @@ fn the_log_of_the_board_is_read_with_its_firmware_and_counted_without() {
     let folder = tempfile::tempdir().unwrap();
     let name = folder.path().join("board");
     let mut board = Command::new(&program)
-        .args(["--fault-every", "400", "--seed", "7", "--chatter", "--link"])
+        .args(["--fault-every", "400", "--seed", "7", "--link"])
         .arg(&name)
         .stdin(std::process::Stdio::piped())
         .stdout(std::process::Stdio::null())
@@ -231,11 +232,11 @@ fn the_log_of_the_board_is_read_with_its_firmware_and_counted_without() {
         let firmware_line =
             firmware.map_or(String::new(), |file| format!("firmware = '{}'\n", file.display()));
         let force = format!("[force]\nsensor = 'uart'\ndevice = '{}'\n{firmware_line}", name.display());
-        let yep = Home::new(&force).start();
+        let home = Home::new(&force);
+        let yep = home.start();
         // The first tare makes the board say something.
-        eventually("it is tared", || {
-            (asked(&yep, "/api/sensor/tare", json!({ "confirm": true })).status == 200).then_some(())
-        });
+        eventually("the board is heard", || (status(&yep)["link"] == "live").then_some(()));
+        asked(&yep, "/api/sensor/tare", json!({ "confirm": true })).done();
         let counted = |which: &str| status(&yep)["log"][which].as_u64().unwrap();
         match (firmware, said) {
             (Some(_), None) => {
@@ -245,7 +246,9 @@ fn the_log_of_the_board_is_read_with_its_firmware_and_counted_without() {
                 });
                 assert!(line.contains("INFO") && line.contains("yep::sensor::board"), "{line}");
                 assert!(line.contains("mcu_time=") && line.contains("board.rs:"), "{line}");
+                writeln!(board.stdin.as_mut().unwrap(), "chatter").unwrap();
                 eventually("too many are cut short", || (counted("suppressed") > 100).then_some(()));
+                assert_eq!(yep.log().matches("some of it is left out").count(), 1);
                 assert_eq!(counted("undecoded"), 0, "a damaged frame was taken for a line");
             }
             _ => {

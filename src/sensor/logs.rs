@@ -8,16 +8,19 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::firmware::{Firmware, Line};
 use super::report::Report;
 
 /// Frames that wait for the reading thread; more are dropped.
 const WAITING: usize = 64;
-/// Lines that may come at once, and how many a second in the long run.
+/// Lines that may come at once, and how many a second in the long run. Warnings and errors have as many of their own, so
+/// that no chatter hides them.
 const BURST: f64 = 50.0;
 const LINES_PER_S: f64 = 20.0;
+/// How often it is said that there were more.
+const TELL_EVERY: Duration = Duration::from_secs(10);
 
 /// Where frames of the board's log go.
 #[derive(Debug, Clone)]
@@ -64,7 +67,8 @@ fn run(file: PathBuf, frames: &Receiver<Vec<u8>>, report: &Report) {
             tracing::warn!("the log of the sensor's board cannot be read with {}: {error}", file.display());
         })
         .ok();
-    let mut budget = Budget::full(Instant::now());
+    let mut budgets = [Budget::full(Instant::now()); 2];
+    let mut told_at = None;
     let mut strange_is_said = false;
     for frame in frames {
         let Some(line) = firmware.as_ref().and_then(|firmware| firmware.read(&frame)) else {
@@ -74,15 +78,17 @@ fn run(file: PathBuf, frames: &Receiver<Vec<u8>>, report: &Report) {
             report.state().logs.undecoded += 1;
             continue;
         };
-        match budget.spend(Instant::now()) {
-            None => report.state().logs.suppressed += 1,
-            Some(suppressed) => {
-                if suppressed > 0 {
-                    tracing::warn!(suppressed, "the sensor's board says too much");
-                }
-                say(&line);
-                report.state().logs.said += 1;
-            }
+        let now = Instant::now();
+        if budgets[usize::from(line.level <= tracing::Level::WARN)].spend(now) {
+            say(&line);
+            report.state().logs.said += 1;
+            continue;
+        }
+        report.state().logs.suppressed += 1;
+        if told_at.is_none_or(|told| now.saturating_duration_since(told) >= TELL_EVERY) {
+            told_at = Some(now);
+            let suppressed = report.state().logs.suppressed;
+            tracing::warn!(suppressed, "the sensor's board says too much: some of it is left out");
         }
     }
 }
@@ -103,48 +109,43 @@ fn say(line: &Line) {
 }
 
 /// How much may be said.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 struct Budget {
     left: f64,
     at: Instant,
-    suppressed: u64,
 }
 
 impl Budget {
     fn full(now: Instant) -> Budget {
-        Budget { left: BURST, at: now, suppressed: 0 }
+        Budget { left: BURST, at: now }
     }
 
-    /// Whether a line may be said at `now`, and how many were not since the last one that was.
-    fn spend(&mut self, now: Instant) -> Option<u64> {
+    /// Whether a line may be said at `now`.
+    fn spend(&mut self, now: Instant) -> bool {
         let passed_s = now.saturating_duration_since(self.at).as_secs_f64();
         self.left = (self.left + passed_s * LINES_PER_S).min(BURST);
         self.at = now;
-        if self.left < 1.0 {
-            self.suppressed += 1;
-            return None;
+        let may = self.left >= 1.0;
+        if may {
+            self.left -= 1.0;
         }
-        self.left -= 1.0;
-        Some(std::mem::take(&mut self.suppressed))
+        may
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
     fn a_burst_is_said_and_then_so_much_a_second() {
         let start = Instant::now();
         let mut budget = Budget::full(start);
-        let said = (0..1_000).filter(|_| budget.spend(start).is_some()).count();
+        let said = (0..1_000).filter(|_| budget.spend(start)).count();
         assert_eq!(said, 50);
-        assert_eq!(budget.spend(start + Duration::from_secs(1)), Some(950));
-        let said = (0..10_000)
-            .filter(|tick| budget.spend(start + Duration::from_millis(1_000 + tick)).is_some())
-            .count();
+        assert!(budget.spend(start + Duration::from_secs(1)));
+        let said =
+            (0..10_000).filter(|tick| budget.spend(start + Duration::from_millis(1_000 + tick))).count();
         assert!((215..=225).contains(&said), "{said} in ten seconds and what a second had saved");
     }
 

@@ -1,15 +1,16 @@
 //! The force sensor's board without hardware.
 //!
-//!     yep-sensor-host [--link PATH] [--fault-every BYTES] [--seed N] [--chatter]
+//!     yep-sensor-host [--link PATH] [--fault-every BYTES] [--seed N]
 //!
 //! Says on its first line which device to open. Then obeys what is typed: a number is the load in grams (a hundred counts
-//! each), `dead`, `alive`, `mute`, `talk`, `restart` do what they say, `quit` ends it, as the end of the input does.
+//! each), `chatter` makes its log say much, `dead`, `alive`, `mute`, `talk`, `restart` do what they say, `quit` ends it, as the end of the input does.
 
 mod log;
 mod stand;
 
 use std::io::{BufRead, Write};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
@@ -19,9 +20,12 @@ use stand::{Knobs, Pace, Pty};
 const COUNTS_PER_G: f64 = 100.0;
 const ZERO_COUNTS: i32 = 50_000;
 
+/// Whether each conversion is a line of the log.
+static CHATTER: AtomicBool = AtomicBool::new(false);
+
 fn main() -> std::io::Result<()> {
     let mut arguments = std::env::args().skip(1);
-    let (mut link, mut fault_every, mut seed, mut chatter) = (None, 0, 1, false);
+    let (mut link, mut fault_every, mut seed) = (None, 0, 1);
     let wrong = |what: String| std::io::Error::new(std::io::ErrorKind::InvalidInput, what);
     while let Some(argument) = arguments.next() {
         let mut number = || {
@@ -31,7 +35,6 @@ fn main() -> std::io::Result<()> {
         match argument.as_str() {
             "--fault-every" => fault_every = number()?,
             "--seed" => seed = number()?,
-            "--chatter" => chatter = true,
             "--link" => link = arguments.next(),
             other => return Err(wrong(format!("unknown argument {other}"))),
         }
@@ -57,10 +60,13 @@ fn main() -> std::io::Result<()> {
         obeying.over.store(true, Relaxed);
     });
     let began = Instant::now();
+    let mut converted = 0;
     stand::run(&mut pty, &knobs, Pace { speed: 1, seed: u64::from(seed) }, || {
         log::NOW_US.store(began.elapsed().as_micros() as u32, Relaxed);
-        if chatter {
-            defmt::debug!("{=u64} conversions so far", knobs.conversions.load(Relaxed));
+        let conversions = knobs.conversions.load(Relaxed);
+        if CHATTER.load(Relaxed) && conversions != converted {
+            converted = conversions;
+            defmt::debug!("{=u64} conversions so far", conversions);
         }
         log::take()
     });
@@ -72,6 +78,7 @@ fn main() -> std::io::Result<()> {
 
 fn obey(knobs: &Knobs, line: &str) {
     match line {
+        "chatter" => CHATTER.store(true, Relaxed),
         "dead" => knobs.dead.store(true, Relaxed),
         "alive" => knobs.dead.store(false, Relaxed),
         "mute" => knobs.mute.store(true, Relaxed),

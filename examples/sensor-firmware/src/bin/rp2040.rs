@@ -3,6 +3,7 @@
 #![no_std]
 #![no_main]
 
+use embedded_hal::digital::{OutputPin, PinState};
 use rp2040_hal::Clock;
 use rp2040_hal::clocks::init_clocks_and_plls;
 use rp2040_hal::fugit::RateExtU32;
@@ -10,7 +11,6 @@ use rp2040_hal::gpio::Pins;
 use rp2040_hal::pac::Peripherals;
 use rp2040_hal::uart::{DataBits, StopBits, UartConfig, UartPeripheral};
 use rp2040_hal::{Sio, Timer, Watchdog};
-use embedded_hal::digital::{OutputPin, PinState};
 use yep_sensor_board::hx711::Hx711;
 use yep_sensor_firmware::{Serial, run};
 
