@@ -60,6 +60,8 @@ pub fn run<D: InputPin, C: OutputPin, W: DelayNs>(
         while let Some(byte) = serial.take() {
             board.receive(&[byte]);
         }
+        // Reading a conversion takes its time.
+        let now = now_us();
         while let Some(next) = board.next_frame(now) {
             send(&mut waiting, &next);
         }
