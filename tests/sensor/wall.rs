@@ -81,8 +81,9 @@ impl Wired {
                 }
             }
         }
-        while let Some((_, byte)) = self.line.pop_front_if(|(arrived, _)| *arrived <= now) {
-            self.listener.hear(&[byte], now);
+        while self.line.front().is_some_and(|(arrived, _)| *arrived <= now) {
+            let byte = self.line.pop_front().map(|(_, byte)| byte);
+            self.listener.hear(byte.as_slice(), now);
         }
         let board = &mut self.board;
         self.listener.due(now, |frame| board.receive(&frame));
