@@ -6,7 +6,7 @@
 //! - `safe_pins`: the outputs into their safe level
 //! - `doctor`: what the host gives and what it lacks
 //! - `state`: what is remembered, of a server or in its folder
-//! - `calibrate`, `run_wave`, `end`, `stop`, `status`, `faults`, `sessions`: ask a running server, through `client`
+//! - `calibrate`, `run_wave`, `end`, `stop`, `status`, `faults`, `sensor`, `sessions`: ask a running server
 //!
 //! A program may rely on the exit codes: 0 done; 1 refused, with the reason on the error stream; 2 not
 //! understood; 3 no server there.
@@ -28,6 +28,7 @@ mod logging;
 mod run;
 mod run_wave;
 mod safe_pins;
+mod sensor;
 mod sessions;
 mod state;
 mod status;
@@ -74,6 +75,7 @@ enum Command {
     End(end::Arguments),
     Stop(stop::Arguments),
     Status(status::Arguments),
+    Sensor(sensor::Arguments),
     Faults(faults::Arguments),
     Sessions(sessions::Arguments),
     State(state::Arguments),
@@ -137,6 +139,7 @@ pub fn main() -> ExitCode {
         Command::End(arguments) => end::run(&arguments),
         Command::Stop(arguments) => stop::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
+        Command::Sensor(arguments) => sensor::run(&arguments),
         Command::Faults(arguments) => faults::run(&arguments),
         Command::Sessions(arguments) => sessions::run(&arguments),
         Command::State(arguments) => state::run(&arguments),

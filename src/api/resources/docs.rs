@@ -78,7 +78,9 @@ const fn has_body(resource: Resource) -> bool {
         | Resource::MotionLimitsPut
         | Resource::SimPut
         | Resource::SavedWavePut
-        | Resource::BackupPost => true,
+        | Resource::BackupPost
+        | Resource::SensorTare
+        | Resource::SensorCalibrate => true,
         Resource::SettingsCreate
         | Resource::SettingsGet
         | Resource::Initialize
@@ -88,6 +90,7 @@ const fn has_body(resource: Resource) -> bool {
         | Resource::Status
         | Resource::MotionLimitsGet
         | Resource::SimGet
+        | Resource::SensorGet
         | Resource::FaultList
         | Resource::FaultGet
         | Resource::BackupGet
