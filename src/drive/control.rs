@@ -10,7 +10,7 @@ use super::rings::{Commands, ControlEnds, EventFeed, SnapshotFeed};
 use super::seen::{Asked, Noted, Seen, SeenFeed};
 use super::stop_line::StopLine;
 use crate::hal::ForceSensor;
-use crate::machine::{Observation, Snapshot, StopLevel, Supervisor};
+use crate::machine::{Config, Observation, Snapshot, StopLevel, Supervisor};
 use crate::units::{MILLISECOND_NS, Nanos};
 
 /// Promise S12: however slow a sensor is, a force sample older than this is no sample.
@@ -129,7 +129,9 @@ impl<F: ForceSensor> Control<F> {
     #[must_use]
     pub fn seen(&self, now: Nanos) -> Seen {
         let seen = Seen::of(&self.supervisor, self.executor.status(), self.stop_line.level(), now);
-        Seen { force_g: self.force_g, noted: self.noted, ..seen }
+        let limits = self.executor.limits(&seen.config);
+        let config = Config { limits, ..seen.config };
+        Seen { config, force_g: self.force_g, noted: self.noted, ..seen }
     }
 
     fn feel(&mut self, now: Nanos) -> Option<f64> {

@@ -4,14 +4,17 @@
 //! - [`limits`]: how fast the axis may do what
 //! - [`allowance`]: how fast it may move against a force
 //! - [`stop`]: the quickest way to rest, in closed form
-//! - [`plan`]: a whole move at once, the quickest one
-//! - [`tracker`]: one control cycle of following a reference inside all of these
+//! - [`plan`]: a whole move at once, the quickest one; [`course`]: such a move cut into control cycles
+//! - [`tracker`]: one control cycle of following a reference inside all of these; [`easing`]: when lowered limits take
+//!   effect
 //! - [`follower`]: from a wave to a reference: gentle approach, start, end
 //! - [`runs`]: many steps timed by one cubic, for the step loop
 //! - [`signals`]: input lines, ends of the rail, stop levels
 //! - [`step_times`]: from planned motion to the instants of the steps
 
 pub mod allowance;
+pub mod course;
+pub mod easing;
 pub mod follower;
 pub mod kinematics;
 pub mod limits;
@@ -23,6 +26,7 @@ pub mod stop;
 pub mod tracker;
 
 pub use allowance::{ALLOWANCE_POINTS, Allowance};
+pub use course::Course;
 pub use follower::Follower;
 pub use kinematics::{Kinematics, Piece};
 pub use limits::Limits;

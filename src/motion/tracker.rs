@@ -18,10 +18,12 @@
 
 use heapless::Vec;
 
+use super::easing::Easing;
 use super::kinematics::{Kinematics, Piece};
 use super::limits::Limits;
 use super::signals::End;
 use super::stop::{self, Firmness};
+use crate::units::{MmPerS2, MmPerS3};
 
 /// How fast an error dies out near the reference: three equal poles here, per second.
 const POLE_PER_S: f64 = 200.0;
@@ -51,11 +53,14 @@ pub struct Bounds {
     pub backward_mm_s: f64,
 }
 
+/// Most pieces of a cycle: a whole plan from rest to rest, and what is behind it.
+pub const PIECES_MAX: usize = 8;
+
 /// The motion of one cycle: pieces of constant jerk, and the state they lead to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Move {
-    /// The pieces, one unless the cycle runs along a stop tail; together as long as the cycle.
-    pub pieces: Vec<Piece, 4>,
+    /// The pieces, one unless the cycle runs along a stop tail or a plan; together as long as the cycle.
+    pub pieces: Vec<Piece, PIECES_MAX>,
     /// The state at the end.
     pub end: Kinematics,
 }
@@ -66,6 +71,7 @@ pub struct Tracker {
     cycle_s: f64,
     /// Braking with the firmness of a stop because a speed bound fell below the speed, until that is over.
     firm: bool,
+    easing: Easing,
 }
 
 struct Cycle<'a> {
@@ -143,7 +149,7 @@ impl Tracker {
     /// A tracker for cycles of `cycle_s` seconds.
     #[must_use]
     pub fn new(cycle_s: f64) -> Tracker {
-        Tracker { cycle_s, firm: false }
+        Tracker { cycle_s, firm: false, easing: Easing::default() }
     }
 
     /// Plans one cycle from `start`, toward the reference that is at `now` when the cycle begins and at `then`
@@ -158,12 +164,19 @@ impl Tracker {
         bounds: &Bounds,
     ) -> Move {
         let stop = Firmness { acceleration: limits.stop_deceleration.get(), jerk: limits.stop_jerk_mm_s3() };
-        let gentle = Firmness { acceleration: limits.max_acceleration.get(), jerk: limits.max_jerk.get() };
-        let too_fast = self.too_fast(&start, gentle, bounds);
+        let asked = Firmness { acceleration: limits.max_acceleration.get(), jerk: limits.max_jerk.get() };
+        let cycle_s = self.cycle_s;
+        let gentle = self.easing.limits(&start, asked, |lower| {
+            start.a.abs() <= lower.acceleration
+                && too_fast(&start, lower, bounds, cycle_s).is_none()
+                && stop::turn(start, lower) <= bounds.high_mm
+                && stop::turn(start.mirrored(), lower) <= -bounds.low_mm
+        });
+        let too_fast = too_fast(&start, gentle, bounds, cycle_s);
         self.firm = self.needs_firmness(&start, gentle, too_fast);
         let normal = if self.firm {
             stop
-        } else if beyond(start.a, gentle) {
+        } else if beyond(start.a, gentle) && !self.easing.lets_go() {
             // Braking has turned into speeding up: what is too much is let go of as fast as it was built up.
             Firmness { jerk: stop.jerk, ..gentle }
         } else {
@@ -200,17 +213,28 @@ impl Tracker {
         too_fast.is_some() || braking && (still_pushing || beyond(start.a, gentle))
     }
 
-    /// Toward which end the axis, letting go of its acceleration gently, would coast faster than allowed.
-    fn too_fast(&self, start: &Kinematics, gentle: Firmness, bounds: &Bounds) -> Option<End> {
-        let coasting = start.v + start.a * start.a.abs() / (2.0 * gentle.jerk);
-        let tolerance = 1e-6 + gentle.jerk * self.cycle_s * self.cycle_s;
-        if coasting > bounds.forward_mm_s + tolerance {
-            Some(End::Front)
-        } else if coasting < -bounds.backward_mm_s - tolerance {
-            Some(End::Back)
-        } else {
-            None
+    /// The limits in force: `asked`, or while lowered ones wait the former acceleration and jerk.
+    #[must_use]
+    pub fn in_force(&self, asked: &Limits) -> Limits {
+        let Some(former) = self.easing.former() else { return *asked };
+        Limits {
+            max_acceleration: MmPerS2::try_from(former.acceleration).unwrap_or(asked.max_acceleration),
+            max_jerk: MmPerS3::try_from(former.jerk).unwrap_or(asked.max_jerk),
+            ..*asked
         }
+    }
+}
+
+/// Toward which end the axis, letting go of its acceleration gently, would coast faster than allowed.
+fn too_fast(start: &Kinematics, gentle: Firmness, bounds: &Bounds, cycle_s: f64) -> Option<End> {
+    let coasting = start.v + start.a * start.a.abs() / (2.0 * gentle.jerk);
+    let tolerance = 1e-6 + gentle.jerk * cycle_s * cycle_s;
+    if coasting > bounds.forward_mm_s + tolerance {
+        Some(End::Front)
+    } else if coasting < -bounds.backward_mm_s - tolerance {
+        Some(End::Back)
+    } else {
+        None
     }
 }
 
@@ -333,7 +357,7 @@ mod tests {
 
     use super::*;
     use crate::motion::Follower;
-    use crate::units::{MmPerS, MmPerS2, MmPerS3};
+    use crate::units::MmPerS;
     use crate::wave::{Shape, Wave};
 
     const CYCLE_S: f64 = 0.001;
