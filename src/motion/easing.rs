@@ -64,12 +64,6 @@ impl Easing {
         Firmness { jerk: waiting.former.jerk, ..asked }
     }
 
-    /// Whether lower limits wait for the acceleration to be let go of.
-    #[must_use]
-    pub fn lets_go(&self) -> bool {
-        self.waiting.is_some_and(|waiting| waiting.letting_go)
-    }
-
     /// The limits that hold instead of those that are asked for, as long as they do.
     #[must_use]
     pub fn former(&self) -> Option<Firmness> {

@@ -37,6 +37,8 @@ const RELATIVE_JERK_SHARE: f64 = 0.9;
 const CATCH_UP_SHARE: f64 = 0.3;
 /// Bisections for a border: 2⁻³⁰ of the choice of one cycle is far below a thousandth of a step.
 const BISECTIONS: u32 = 30;
+/// As near as this to its bound, a speed that was too high may still be letting go of its brake.
+const SPEED_SLACK_MM_S: f64 = 1.0;
 /// Tolerance of the range check, far below a step, far above the rounding of a metre.
 const RANGE_SLACK_MM: f64 = 1e-6;
 
@@ -173,10 +175,12 @@ impl Tracker {
                 && stop::turn(start.mirrored(), lower) <= -bounds.low_mm
         });
         let too_fast = too_fast(&start, gentle, bounds, cycle_s);
-        self.firm = self.needs_firmness(&start, gentle, too_fast);
+        // While lowered limits wait, what the former ones built up is no reason for firmness.
+        let built_up = self.easing.former().unwrap_or(gentle);
+        self.firm = self.needs_firmness(&start, built_up, bounds, too_fast);
         let normal = if self.firm {
             stop
-        } else if beyond(start.a, gentle) && !self.easing.lets_go() {
+        } else if beyond(start.a, built_up) {
             // Braking has turned into speeding up: what is too much is let go of as fast as it was built up.
             Firmness { jerk: stop.jerk, ..gentle }
         } else {
@@ -193,6 +197,17 @@ impl Tracker {
             Some(End::Back) if start.a < 0.0 && start.v <= 0.0 => (let_go, most.max(let_go)),
             _ => (least, most),
         };
+        let (least, most) = if self.firm && too_fast.is_none() && !beyond(start.a, gentle) {
+            // What is left of a firm braking is let go of firmly, and not built up again.
+            let (gentle_least, gentle_most) = reachable(start.a, gentle, self.cycle_s);
+            if start.a < 0.0 {
+                (gentle_least, most.min(gentle_most.max(0.0)))
+            } else {
+                (least.max(gentle_least.min(0.0)), gentle_most)
+            }
+        } else {
+            (least, most)
+        };
         let wish = wish(&cycle, now, then, least, most);
         match permit(&cycle, wish, least, most) {
             Some(a) => {
@@ -206,11 +221,26 @@ impl Tracker {
     }
 
     /// Firm braking starts when the axis would coast faster than allowed, or ran along its stop tail; it ends when
-    /// its push is let go, or when the axis has turned: speeding up is never firm.
-    fn needs_firmness(&self, start: &Kinematics, gentle: Firmness, too_fast: Option<End>) -> bool {
+    /// its push is let go, or when the axis is slow enough or has turned: neither speeding up nor braking for the
+    /// reference is ever firm.
+    fn needs_firmness(
+        &self,
+        start: &Kinematics,
+        gentle: Firmness,
+        bounds: &Bounds,
+        too_fast: Option<End>,
+    ) -> bool {
         let braking = start.a * start.v < 0.0;
-        let still_pushing = self.firm && start.a.abs() > gentle.jerk * self.cycle_s;
-        too_fast.is_some() || braking && (still_pushing || beyond(start.a, gentle))
+        let bound = if start.v > 0.0 { bounds.forward_mm_s } else { bounds.backward_mm_s };
+        let slow_enough = start.v.abs() < bound - SPEED_SLACK_MM_S;
+        let still_pushing = self.firm && !slow_enough && start.a.abs() > gentle.jerk * self.cycle_s;
+        // Too much push for the way back is let go of when the axis has turned.
+        let too_fast_ahead = match too_fast {
+            Some(End::Front) => start.v >= 0.0,
+            Some(End::Back) => start.v <= 0.0,
+            None => false,
+        };
+        too_fast_ahead || braking && (still_pushing || beyond(start.a, gentle))
     }
 
     /// The limits in force: `asked`, or while lowered ones wait the former acceleration and jerk.
