@@ -97,8 +97,11 @@ impl Waves {
     fn some(random: &mut Random) -> Waves {
         let mut sines = Vec::new();
         for _ in 0..random.between(1.0, 4.99) as u32 {
-            let (amplitude, w, phase) =
-                (random.log_between(0.5, 70.0), random.log_between(0.5, 40.0), random.between(0.0, 6.28));
+            let (amplitude, w, phase) = (
+                random.log_between(0.5, 70.0),
+                random.log_between(0.5, 40.0),
+                random.between(0.0, core::f64::consts::TAU),
+            );
             let (share, slow) = (random.between(0.0, 0.9), w * random.between(0.02, 0.3));
             let quarter = core::f64::consts::FRAC_PI_2;
             sines.push((amplitude, w, phase));

@@ -18,9 +18,9 @@
 
 use heapless::Vec;
 
-use super::easing::Easing;
 use super::kinematics::{Kinematics, Piece};
 use super::limits::Limits;
+use super::lowering::Lowering;
 use super::signals::End;
 use super::stop::{self, Firmness};
 use crate::units::{MmPerS2, MmPerS3};
@@ -73,7 +73,7 @@ pub struct Tracker {
     cycle_s: f64,
     /// Braking with the firmness of a stop because a speed bound fell below the speed, until that is over.
     firm: bool,
-    easing: Easing,
+    lowering: Lowering,
 }
 
 struct Cycle<'a> {
@@ -151,7 +151,7 @@ impl Tracker {
     /// A tracker for cycles of `cycle_s` seconds.
     #[must_use]
     pub fn new(cycle_s: f64) -> Tracker {
-        Tracker { cycle_s, firm: false, easing: Easing::default() }
+        Tracker { cycle_s, firm: false, lowering: Lowering::default() }
     }
 
     /// Plans one cycle from `start`, toward the reference that is at `now` when the cycle begins and at `then`
@@ -168,7 +168,7 @@ impl Tracker {
         let stop = Firmness { acceleration: limits.stop_deceleration.get(), jerk: limits.stop_jerk_mm_s3() };
         let asked = Firmness { acceleration: limits.max_acceleration.get(), jerk: limits.max_jerk.get() };
         let cycle_s = self.cycle_s;
-        let gentle = self.easing.limits(&start, asked, |lower| {
+        let gentle = self.lowering.limits(&start, asked, |lower| {
             start.a.abs() <= lower.acceleration
                 && too_fast(&start, lower, bounds, cycle_s).is_none()
                 && stop::turn(start, lower) <= bounds.high_mm
@@ -176,7 +176,7 @@ impl Tracker {
         });
         let too_fast = too_fast(&start, gentle, bounds, cycle_s);
         // While lowered limits wait, what the former ones built up is no reason for firmness.
-        let built_up = self.easing.former().unwrap_or(gentle);
+        let built_up = self.lowering.former().unwrap_or(gentle);
         self.firm = self.needs_firmness(&start, built_up, bounds, too_fast);
         let normal = if self.firm {
             stop
@@ -246,7 +246,7 @@ impl Tracker {
     /// The limits in force: `asked`, or while lowered ones wait the former acceleration and jerk.
     #[must_use]
     pub fn in_force(&self, asked: &Limits) -> Limits {
-        let Some(former) = self.easing.former() else { return *asked };
+        let Some(former) = self.lowering.former() else { return *asked };
         Limits {
             max_acceleration: MmPerS2::try_from(former.acceleration).unwrap_or(asked.max_acceleration),
             max_jerk: MmPerS3::try_from(former.jerk).unwrap_or(asked.max_jerk),

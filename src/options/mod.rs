@@ -82,8 +82,8 @@ pub enum Driver {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Access {
-    /// Name of this host in the local network, without `.local`.
-    pub hostname: String,
+    /// Name of this host in the local network, without `.local`; none: as the system calls it.
+    pub hostname: Option<String>,
     /// Pages that may call the server, besides the app's own on this host.
     pub extra_origins: Vec<String>,
     /// Address of the yep-machine, for the driver `remote`.
@@ -93,7 +93,7 @@ pub struct Access {
 impl Default for Access {
     fn default() -> Self {
         Access {
-            hostname: "yep".to_owned(),
+            hostname: None,
             // Where the app runs while it is developed.
             extra_origins: ["http://localhost:3000", "http://localhost:8080", "http://localhost:4200"]
                 .map(str::to_owned)

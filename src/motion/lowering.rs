@@ -15,7 +15,7 @@ const RESTS_MM_S: f64 = 0.1;
 
 /// Which limits hold while lower ones wait.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Easing {
+pub struct Lowering {
     asked: Option<Firmness>,
     waiting: Option<Waiting>,
 }
@@ -29,7 +29,7 @@ struct Waiting {
     letting_go: bool,
 }
 
-impl Easing {
+impl Lowering {
     /// The limits for the cycle that begins with `start`, when these are `asked`; `possible` tells whether the axis
     /// can turn inside the range, and keep its speed bounds, with given limits.
     pub fn limits(
