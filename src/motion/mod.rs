@@ -28,7 +28,7 @@ pub mod step_times;
 pub mod stop;
 pub mod tracker;
 
-pub use allowance::{ALLOWANCE_POINTS, Allowance};
+pub use allowance::{ALLOWANCE_POINTS, Allowance, protected_speed_mm_s};
 pub use course::Course;
 pub use follower::Follower;
 pub use kinematics::{Kinematics, Piece};
