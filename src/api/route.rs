@@ -70,8 +70,20 @@ pub const ROUTES: &[Route] = {
         route(GET, "/api/health", Guest, Health, "Whether the server answers"),
         // Below Local only the command `stop` is taken; only the body says which one it is.
         route(POST, "/api/commands/run", Guest, CommandRun, "Give a command by its name"),
-        route(POST, "/api/wave/get", Local, WaveGet, "The points of a wave, for drawing it"),
-        route(POST, "/api/wave/run", Local, WaveRun, "Run a wave until END or STOP"),
+        route(
+            POST,
+            "/api/wave/get",
+            Local,
+            WaveGet,
+            "The points of a wave, for drawing it: type and duration, and what docs/WAVES.md lists",
+        ),
+        route(
+            POST,
+            "/api/wave/run",
+            Local,
+            WaveRun,
+            "Run a wave until END or STOP; while one runs, go over to it smoothly",
+        ),
         route(
             POST,
             "/api/settings/{model}",
