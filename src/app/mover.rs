@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
 use tokio::sync::watch;
 
 use super::machine::Machine;
 use super::recordings::Teller;
-use crate::api::port::{self, BoxFuture, MachinePort, Mover, Recordings};
+use crate::api::port::{self, BoxFuture, LoadCell, LoadCellRefusal, MachinePort, Mover, Recordings};
 use crate::drive::bridge::Link;
 use crate::hal::sim::{Hands, Mishap, Mishaps};
 use crate::machine::{Accepted, Command, Reply, Snapshot};
+use crate::sensor::desk::{Desk, Refused};
 
 /// The machine of this process.
 struct Local {
@@ -17,6 +19,7 @@ struct Local {
     /// Of the simulated machine.
     hands: Option<Hands>,
     recordings: Arc<dyn Recordings>,
+    load_cell: Option<Desk>,
 }
 
 impl MachinePort for Local {
@@ -43,6 +46,28 @@ impl MachinePort for Local {
     fn recordings(&self) -> Option<Arc<dyn Recordings>> {
         Some(Arc::clone(&self.recordings))
     }
+
+    fn load_cell(&self) -> Option<&dyn LoadCell> {
+        self.load_cell.as_ref().map(|desk| desk as &dyn LoadCell)
+    }
+}
+
+impl LoadCell for Desk {
+    fn status(&self) -> Value {
+        self.status()
+    }
+
+    fn tare(&self, confirmed: bool) -> BoxFuture<'_, Result<Value, LoadCellRefusal>> {
+        Box::pin(async move { self.tare(confirmed).await.map_err(refusal) })
+    }
+
+    fn calibrate(&self, weight_g: f64) -> BoxFuture<'_, Result<Value, LoadCellRefusal>> {
+        Box::pin(async move { self.calibrate(weight_g).await.map_err(refusal) })
+    }
+}
+
+fn refusal(refused: Refused) -> LoadCellRefusal {
+    LoadCellRefusal { code: refused.code(), why: refused.to_string() }
 }
 
 impl port::Hands for Hands {
@@ -99,7 +124,8 @@ impl MachinePort for Remote {
 /// The port of the machine of this process.
 pub fn local(machine: &Machine) -> Arc<dyn MachinePort> {
     let recordings = Teller::of(machine.recordings());
-    Arc::new(Local { link: machine.link(), hands: machine.hands(), recordings })
+    let load_cell = machine.load_cell();
+    Arc::new(Local { link: machine.link(), hands: machine.hands(), recordings, load_cell })
 }
 
 /// The port of a machine elsewhere.

@@ -5,7 +5,7 @@
 //! - `layout`: the memories of the appliance, and whether this system is set up so
 //! - `safe_pins`: the outputs into their safe level
 //! - `doctor`: what the host gives and what it lacks
-//! - `calibrate`, `run_wave`, `end`, `stop`, `status`, `faults`: ask a running server, through `client`
+//! - `calibrate`, `run_wave`, `end`, `stop`, `status`, `faults`, `sensor`: ask a running server, through `client`
 //!
 //! A program may rely on the exit codes: 0 done; 1 refused, with the reason on the error stream; 2 not
 //! understood; 3 no server there.
@@ -27,6 +27,7 @@ mod logging;
 mod run;
 mod run_wave;
 mod safe_pins;
+mod sensor;
 mod status;
 mod stop;
 mod wave;
@@ -71,6 +72,7 @@ enum Command {
     End(end::Arguments),
     Stop(stop::Arguments),
     Status(status::Arguments),
+    Sensor(sensor::Arguments),
     Faults(faults::Arguments),
 }
 
@@ -132,6 +134,7 @@ pub fn main() -> ExitCode {
         Command::End(arguments) => end::run(&arguments),
         Command::Stop(arguments) => stop::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
+        Command::Sensor(arguments) => sensor::run(&arguments),
         Command::Faults(arguments) => faults::run(&arguments),
     };
     match done {

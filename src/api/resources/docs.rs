@@ -76,7 +76,9 @@ const fn has_body(resource: Resource) -> bool {
         | Resource::SettingsPut
         | Resource::Curve
         | Resource::MotionLimitsPut
-        | Resource::SimPut => true,
+        | Resource::SimPut
+        | Resource::SensorTare
+        | Resource::SensorCalibrate => true,
         Resource::SettingsCreate
         | Resource::SettingsGet
         | Resource::Initialize
@@ -86,6 +88,7 @@ const fn has_body(resource: Resource) -> bool {
         | Resource::Status
         | Resource::MotionLimitsGet
         | Resource::SimGet
+        | Resource::SensorGet
         | Resource::FaultList
         | Resource::FaultGet
         | Resource::OpenApi
