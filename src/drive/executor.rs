@@ -13,7 +13,7 @@ use super::status::{EndCause, StepStatus};
 use crate::layout;
 use crate::machine::{Config, Frame, Inputs, Motion, Order, Outcome, Travel};
 use crate::motion::runs::RunMaker;
-use crate::motion::{Bounds, Firmness, Follower, Kinematics, Move, Piece, Tracker, stop};
+use crate::motion::{Bounds, Firmness, Follower, Kinematics, Limits, Move, Piece, Tracker, stop};
 use crate::units::{MILLISECOND_NS, Nanos, seconds};
 
 /// From an order at rest to the first chunk: time for the driver to be powered and for both loops to see it.
@@ -24,6 +24,8 @@ const CHUNKS_PER_CYCLE: u32 = 4;
 const ARRIVED_MM: f64 = 0.002;
 const ARRIVED_MM_S: f64 = 0.05;
 const ARRIVED_MM_S2: f64 = 20.0;
+/// More than the tracker's own rounding at a bound.
+const ROUNDING_MM: f64 = 1e-5;
 /// The axis does not follow a wave when it is this far from it.
 const CLIPPED_MM: f64 = 0.1;
 /// For how long clipping is shown after it was last seen.
@@ -72,6 +74,8 @@ pub struct Executor {
     under_way: Option<UnderWay>,
     outcome: Option<Outcome>,
     clipped_ns: Option<Nanos>,
+    /// How far the present wave may go, in mm.
+    high_mm: f64,
     force_g: f64,
 }
 
@@ -94,6 +98,7 @@ impl Executor {
             under_way: None,
             outcome: None,
             clipped_ns: None,
+            high_mm: f64::INFINITY,
             force_g: 0.0,
         }
     }
@@ -158,6 +163,7 @@ impl Executor {
             Order::Follow(wave) => {
                 self.outcome = None;
                 self.clipped_ns = None;
+                self.high_mm = f64::INFINITY;
                 self.plan = Plan::Follow(Follower::new(wave));
             }
             Order::ChangeWave(wave) => {
@@ -256,10 +262,12 @@ impl Executor {
                 let then = follower.reference(stroke_mm);
                 let limits = &config.limits;
                 let speed = if approaching { limits.approach_speed } else { limits.max_speed }.get();
+                self.high_mm = self.high_mm.min(self.frame.range_mm);
+                self.high_mm = farthest(&start, stroke_mm, self.high_mm, limits);
                 // Only a force against the motion counts: a negative one pushes toward the back.
                 let bounds = Bounds {
                     low_mm: 0.0,
-                    high_mm: self.frame.range_mm,
+                    high_mm: self.high_mm,
                     forward_mm_s: speed.min(config.allowance.speed_mm_s(-self.force_g)),
                     backward_mm_s: speed.min(config.allowance.speed_mm_s(self.force_g)),
                 };
@@ -338,6 +346,18 @@ impl Executor {
     pub fn status(&self) -> &StepStatus {
         &self.status
     }
+}
+
+/// How far the axis may go, in mm. What the user wants is a bound like the end of the range, for an axis that can still
+/// stop there; one that cannot, since the limit was narrowed, goes no farther than a gentle stop leads it, nor than it
+/// could go `before`.
+fn farthest(start: &Kinematics, stroke_mm: f64, before_mm: f64, limits: &Limits) -> f64 {
+    let firm = Firmness { acceleration: limits.stop_deceleration.get(), jerk: limits.stop_jerk_mm_s3() };
+    if stop::extent(*start, firm).1 <= stroke_mm + ROUNDING_MM {
+        return stroke_mm;
+    }
+    let gentle = Firmness { acceleration: limits.max_acceleration.get(), jerk: limits.max_jerk.get() };
+    stroke_mm.max(stop::extent(*start, gentle).1).min(before_mm)
 }
 
 fn close(axis: &Kinematics, target: &Kinematics) -> bool {
