@@ -18,6 +18,7 @@
 //! - [`auth`]: LETTING IN, the gate in front of the server
 //! - [`api`]: SAYING, the HTTP and WebSocket server
 //! - [`app`]: the only room that knows every part
+//! - [`trial`]: TRYING, the whole machine on virtual time, with faults, by seed
 //! - [`cli`]: the command line
 
 pub mod api;
@@ -33,5 +34,6 @@ pub mod motion;
 pub mod options;
 pub mod settings;
 pub mod store;
+pub mod trial;
 pub mod units;
 pub mod wave;

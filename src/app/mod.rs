@@ -1,7 +1,7 @@
 //! The only room that knows every part: builds them, wires them, starts and stops them in order.
 //!
-//! - `mover`: whoever moves the axis, behind the API's port; `simulated` is the machine of this process
-//! - `herald`: tells the clients, the settings and the log what happened in the machine
+//! - [`mover`]: whoever moves the axis, behind the API's port; `simulated` is the machine of this process
+//! - [`herald`]: tells the clients, the settings and the log what happened in the machine
 //! - `pulse_watch`: checks the pulses of the simulated machine; `pulse_log`: writes them to a file
 //! - `realtime`: how much is asked of the host, and what follows when it does not give it
 //! - [`doctor`]: looks at the host without starting anything
@@ -10,8 +10,8 @@
 //! threads, store.
 
 pub mod doctor;
-mod herald;
-mod mover;
+pub mod herald;
+pub mod mover;
 mod pulse_log;
 mod pulse_watch;
 mod realtime;
@@ -124,7 +124,7 @@ async fn serve(options: &Options, store: Store, opened: Opened) -> Result<(), Ap
     let (port, machine) = match options.driver {
         Driver::Sim => {
             let machine = simulated::start(options, config)?;
-            (mover::local(&machine), Some(machine))
+            (mover::local(machine.link(), machine.hands()), Some(machine))
         }
         Driver::Remote => (mover::remote(), None),
         Driver::Gpio => return Err(AppError::NoGpio),

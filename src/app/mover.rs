@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::simulated::Machine;
 use crate::api::port::{self, BoxFuture, MachinePort, Mover};
 use crate::drive::bridge::Link;
 use crate::hal::sim::{Hands, Mishap, Mishaps};
@@ -90,11 +89,13 @@ impl MachinePort for Remote {
 }
 
 /// The port of the machine of this process.
-pub fn local(machine: &Machine) -> Arc<dyn MachinePort> {
-    Arc::new(Local { link: machine.link(), hands: machine.hands() })
+#[must_use]
+pub fn local(link: Link, hands: Hands) -> Arc<dyn MachinePort> {
+    Arc::new(Local { link, hands })
 }
 
 /// The port of a machine elsewhere.
+#[must_use]
 pub fn remote() -> Arc<dyn MachinePort> {
     Arc::new(Remote { unchanging: watch::channel(Snapshot::at_power_on()).0 })
 }

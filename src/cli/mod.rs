@@ -2,6 +2,7 @@
 //!
 //! - `run`: the server itself; what the bare `yep` does. `config` reads its file, `logging` its log
 //! - `wave`: draws a graph, without any server; `chart` is the paper
+//! - `simulate`: the whole machine on virtual time, with faults
 //! - `doctor`: what the host gives and what it lacks
 //! - `calibrate`, `run_wave`, `end`, `stop`, `status`: ask a running server, through `client`
 //!
@@ -21,6 +22,7 @@ mod end;
 mod logging;
 mod run;
 mod run_wave;
+mod simulate;
 mod status;
 mod stop;
 mod wave;
@@ -61,6 +63,7 @@ enum Command {
     End(end::Arguments),
     Stop(stop::Arguments),
     Status(status::Arguments),
+    Simulate(simulate::Arguments),
 }
 
 /// Which server to ask.
@@ -109,6 +112,7 @@ pub fn main() -> ExitCode {
         Command::End(arguments) => end::run(&arguments),
         Command::Stop(arguments) => stop::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
+        Command::Simulate(arguments) => simulate::run(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

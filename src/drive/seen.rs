@@ -5,7 +5,7 @@ use heapless::spsc::{Consumer, Producer, Queue};
 
 use super::status::{Ended, StepStatus};
 use crate::hal::sim::EdgeSink;
-use crate::machine::{Calibration, Config, State, StopLevel, Supervisor};
+use crate::machine::{Calibration, Config, Event, State, StopLevel, Supervisor};
 use crate::units::Nanos;
 
 /// Both loops at one instant.
@@ -56,6 +56,9 @@ impl Seen {
 pub trait Audience: EdgeSink {
     /// A control cycle is over.
     fn cycle(&mut self, _seen: &Seen) {}
+
+    /// Something happened in the control cycle that is over next.
+    fn event(&mut self, _event: &Event) {}
 }
 
 /// Nobody watches.

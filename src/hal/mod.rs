@@ -50,6 +50,12 @@ pub struct ForceSample {
     pub at: Nanos,
 }
 
+impl<T: ForceSensor + ?Sized> ForceSensor for Box<T> {
+    fn latest(&mut self, now: Nanos) -> Option<ForceSample> {
+        (**self).latest(now)
+    }
+}
+
 /// Where the newest force sample comes from. Reading never blocks.
 pub trait ForceSensor {
     /// The newest valid sample, if there ever was one.
