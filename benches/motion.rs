@@ -31,6 +31,9 @@ const RANGE_MM: f64 = 145.0;
 const FEW_STEPS_PER_MM: f64 = 10.0;
 const MANY_STEPS_PER_MM: f64 = 80.0;
 
+/// What a step costs Klipper's host (itersolve and stepcompress, trapezoid), measured for the same strokes.
+const KLIPPER: f64 = 237.0;
+
 /// Whole moves, all different.
 const MOVES: usize = 4_000;
 
@@ -77,9 +80,18 @@ fn main() {
         dearest(name, course);
     }
     if counts::possible() {
+        let mut runs = 0.0;
         for Unit { name, per, .. } in units() {
-            counts::tell_per_unit(&format!("motion.{name}"), per, name, (20_000, 120_000), 1.0);
+            // Whole rounds of strokes, 24 000 steps each, and about as much of everything else.
+            let range = (24_000, 120_000);
+            let counted = counts::tell_per_unit(&format!("motion.{name}"), per, name, range, 1.0);
+            if name.starts_with("runs_") {
+                runs += counted.unwrap_or(f64::NAN);
+            }
         }
+        tell("motion.runs", runs, "instructions/step", "made and expanded; the aim is 17");
+        let how = format!("Klipper's {KLIPPER} instructions a step by what a step costs in runs");
+        tell("motion.runs.beside_klipper", KLIPPER / runs, "x", &how);
     }
 }
 
@@ -228,8 +240,15 @@ fn stepping(steps_per_mm: f64) -> Box<dyn FnMut(u64)> {
     })
 }
 
-/// The cycles of strokes of 150 mm there and back, with the limits that the peers were measured with, in steps.
-fn strokes() -> Vec<(Kinematics, Vec<Piece>)> {
+/// A cycle of a stroke, in steps.
+struct Cycle {
+    start: Kinematics,
+    pieces: Vec<Piece>,
+    end: Kinematics,
+}
+
+/// The cycles of strokes of 150 mm there and back, with the limits that the peers were measured with.
+fn strokes() -> Vec<Cycle> {
     let rates = Rates { speed: 400.0, acceleration: 5_000.0, jerk: 100_000.0 };
     let everywhere = (f64::MIN, f64::MAX);
     let mut cycles = Vec::new();
@@ -249,7 +268,7 @@ fn strokes() -> Vec<(Kinematics, Vec<Piece>)> {
 }
 
 /// The pieces cut into cycles.
-fn sliced(start: Kinematics, pieces: &[Piece]) -> Vec<(Kinematics, Vec<Piece>)> {
+fn sliced(start: Kinematics, pieces: &[Piece]) -> Vec<Cycle> {
     let mut cycles = Vec::new();
     let (mut at, mut cycle, mut room_s, mut begin) = (start, Vec::new(), CYCLE_S, start);
     for piece in pieces {
@@ -261,50 +280,48 @@ fn sliced(start: Kinematics, pieces: &[Piece]) -> Vec<(Kinematics, Vec<Piece>)> 
             left_s -= part.duration_s;
             room_s -= part.duration_s;
             if room_s <= 0.0 {
-                cycles.push((begin, std::mem::take(&mut cycle)));
+                cycles.push(Cycle { start: begin, pieces: std::mem::take(&mut cycle), end: at });
                 (begin, room_s) = (at, CYCLE_S);
             }
         }
     }
-    cycles.push((begin, cycle));
+    cycles.push(Cycle { start: begin, pieces: cycle, end: at });
     cycles
 }
 
 fn making() -> Box<dyn FnMut(u64)> {
     let cycles = strokes();
     let (mut maker, mut runs) = (RunMaker::new(0), heapless::Vec::new());
-    let mut next = 0;
     Box::new(move |count| {
         let mut left = count as i64;
         while left > 0 {
-            let (start, pieces) = &cycles[next];
-            next = (next + 1) % cycles.len();
-            let before = maker.count();
-            assert!(black_box(maker.make(black_box(*start), pieces, &mut runs)));
-            left -= (maker.count() - before).abs();
+            for Cycle { start, pieces, end } in &cycles {
+                let before = maker.count();
+                assert!(maker.make(start, pieces, end, &mut runs));
+                black_box(&mut runs);
+                left -= (maker.count() - before).abs();
+            }
         }
     })
 }
 
 fn expanding() -> Box<dyn FnMut(u64)> {
     let mut maker = RunMaker::new(0);
-    let mut all = Vec::new();
-    for (start, pieces) in strokes() {
-        let mut runs = heapless::Vec::new();
-        assert!(maker.make(start, &pieces, &mut runs));
-        all.extend(runs);
+    let mut runs: Vec<Run> = Vec::new();
+    for Cycle { start, pieces, end } in strokes() {
+        let mut some = heapless::Vec::new();
+        assert!(maker.make(&start, &pieces, &end, &mut some));
+        runs.extend(some);
     }
-    let runs: Vec<Run> = all;
-    let mut next = 0;
     Box::new(move |count| {
         let mut left = count as i64;
         while left > 0 {
-            let run = black_box(&runs[next]);
-            next = (next + 1) % runs.len();
-            for instant in run.instants() {
-                black_box(instant);
+            for run in &runs {
+                for instant in run.instants() {
+                    black_box(instant);
+                }
+                left -= i64::from(run.steps);
             }
-            left -= i64::from(run.steps);
         }
     })
 }

@@ -144,9 +144,26 @@ fn ram(layout: &Layout, files: &Files, broken: &mut Broken) {
     broken.require(rings_bytes <= ram.rings_kib * 1024, || {
         format!("ram.rings_kib = {}: the rings take {} KiB", ram.rings_kib, rings_bytes.div_ceil(1024))
     });
-    let fixed_kib = ram.rings_kib + ram.step_stack_kib + ram.control_stack_kib;
+    let cycles =
+        (ram.recorder_before_s + ram.recorder_after_s) * 1_000_000 / layout.motion.control_period_us.max(1);
+    let recording_bytes = cycles * ram.recorder_record_bytes;
+    broken.require(recording_bytes <= ram.recorder_kib * 1024, || {
+        format!(
+            "ram.recorder_kib = {}: a recording takes {} KiB",
+            ram.recorder_kib,
+            recording_bytes.div_ceil(1024)
+        )
+    });
+    broken.require(ram.recorder_before_s >= 1 && ram.recorder_after_s >= 1, || {
+        "ram.recorder_before_s and recorder_after_s: must be 1 or more".into()
+    });
+    // The recorder twice: while a recording is written, the next one is made.
+    let fixed_kib = ram.rings_kib + ram.step_stack_kib + ram.control_stack_kib + 2 * ram.recorder_kib;
     broken.require(fixed_kib <= ram.process_mib * 1024 / 4, || {
-        format!("ram.process_mib = {}: rings and stacks may take a quarter of it at most", ram.process_mib)
+        format!(
+            "ram.process_mib = {}: rings, stacks and recordings may take a quarter of it at most",
+            ram.process_mib
+        )
     });
     broken.require(ram.process_mib <= ram.board_mib / 2, || {
         format!("ram.process_mib = {}: may be half of ram.board_mib at most", ram.process_mib)
@@ -220,9 +237,10 @@ fn gpio(layout: &Layout, files: &Files, broken: &mut Broken) {
         if let Some(other) = roles[..index].iter().find(|other| other.pin == pin) {
             broken.0.push(format!("gpio.role {name}: pin {pin} is already {}", other.name.key()));
         }
-        broken.require(!role.optional || matches!(role.name, RoleName::Enable | RoleName::EStop), || {
-            format!("gpio.role {name}: the machine does not work without it, so it cannot be optional")
-        });
+        broken.require(
+            !role.optional || matches!(role.name, RoleName::Enable | RoleName::EStop | RoleName::DriverAlarm),
+            || format!("gpio.role {name}: the machine does not work without it, so it cannot be optional"),
+        );
         match role.direction {
             Direction::Output => output(role, files, broken),
             Direction::Input => input(role, files, broken),
@@ -300,6 +318,9 @@ fn state(layout: &Layout, files: &Files, broken: &mut Broken) {
         !state.trees.is_empty() && state.trees.iter().collect::<BTreeSet<_>>().len() == state.trees.len(),
         || "state.trees: must be there, each once".into(),
     );
+    broken.require((1..=99).contains(&state.recordings), || {
+        format!("state.recordings = {}: must be 1 … 99", state.recordings)
+    });
     broken.require((1..=3_600).contains(&state.writes_per_hour), || {
         format!("state.writes_per_hour = {}: must be 1 … 3600", state.writes_per_hour)
     });
@@ -307,6 +328,16 @@ fn state(layout: &Layout, files: &Files, broken: &mut Broken) {
 
 fn watchdog(layout: &Layout, files: &Files, broken: &mut Broken) {
     let watchdog = &layout.watchdog;
+    let polled_us = layout.motion.control_period_us + layout.motion.step_poll_us;
+    broken.require(
+        watchdog.step_loop_ms * 1000 > 2 * polled_us && watchdog.step_loop_ms < watchdog.lease_ms,
+        || {
+            format!(
+                "watchdog.step_loop_ms = {}: must be above two control periods, and below watchdog.lease_ms",
+                watchdog.step_loop_ms
+            )
+        },
+    );
     broken.require(watchdog.lease_ms > 0 && watchdog.lease_ms < watchdog.service_s * 1000, || {
         format!("watchdog.lease_ms = {}: must be below watchdog.service_s", watchdog.lease_ms)
     });

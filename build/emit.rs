@@ -61,6 +61,23 @@ pub fn emit(layout: &Layout) -> String {
     }
 
     let (motion, timing) = (&layout.motion, &layout.timing);
+    let cycles = |seconds: u64| seconds * 1_000_000 / motion.control_period_us;
+    for (doc, name, value) in [
+        (
+            "What the flight recorder keeps of the time before a fault, in control cycles.",
+            "RECORDER_CYCLES_BEFORE",
+            cycles(ram.recorder_before_s),
+        ),
+        (
+            "What it keeps of the time after a fault, in control cycles.",
+            "RECORDER_CYCLES_AFTER",
+            cycles(ram.recorder_after_s),
+        ),
+        ("The most that one of its records may take, in bytes.", "RECORD_BYTES", ram.recorder_record_bytes),
+        ("How many recordings of faults are kept.", "RECORDINGS", layout.state.recordings),
+    ] {
+        put(doc, name, "usize", value.to_string());
+    }
     for (doc, name, ns) in [
         ("Period of the control cycle", "CONTROL_PERIOD_NS", motion.control_period_us * 1000),
         (
@@ -74,6 +91,11 @@ pub fn emit(layout: &Layout) -> String {
         ("Shortest time that STEP stays low", "PULSE_LOW_NS", timing.pulse_low_ns),
         ("Shortest time from a change of DIR to the next pulse", "DIR_SETUP_NS", timing.dir_setup_ns),
         ("Shortest time from a pulse to a change of DIR", "DIR_HOLD_NS", timing.dir_hold_ns),
+        (
+            "The step loop of a real machine silent for longer: a fault",
+            "STEP_LOOP_SILENCE_NS",
+            layout.watchdog.step_loop_ms * 1_000_000,
+        ),
         (
             "Control silent for longer: the step loop ramps down (S16)",
             "LEASE_NS",
@@ -139,6 +161,14 @@ pub fn emit(layout: &Layout) -> String {
             "u8",
             role.pin.to_string(),
         );
+        if let (Some(active), Some(pull)) = (role.active, role.pull) {
+            put(
+                &format!("The level of {key} that means something, and what holds it otherwise."),
+                &format!("SENSE_{}", key.to_uppercase()),
+                "(Level, Pull)",
+                format!("(Level::{active:?}, Pull::{pull:?})"),
+            );
+        }
     }
     out
 }

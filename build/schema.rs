@@ -66,6 +66,10 @@ pub struct Ram {
     pub snapshot_slot_bytes: u64,
     pub step_stack_kib: u64,
     pub control_stack_kib: u64,
+    pub recorder_before_s: u64,
+    pub recorder_after_s: u64,
+    pub recorder_record_bytes: u64,
+    pub recorder_kib: u64,
     pub header_bytes: u64,
     pub body_bytes: u64,
     pub wave_body_bytes: u64,
@@ -129,11 +133,19 @@ pub enum RoleName {
     Front,
     Back,
     EStop,
+    DriverAlarm,
 }
 
 impl RoleName {
-    pub const ALL: [RoleName; 6] =
-        [RoleName::Step, RoleName::Dir, RoleName::Enable, RoleName::Front, RoleName::Back, RoleName::EStop];
+    pub const ALL: [RoleName; 7] = [
+        RoleName::Step,
+        RoleName::Dir,
+        RoleName::Enable,
+        RoleName::Front,
+        RoleName::Back,
+        RoleName::EStop,
+        RoleName::DriverAlarm,
+    ];
 
     /// As the file writes it.
     pub fn key(self) -> &'static str {
@@ -144,6 +156,7 @@ impl RoleName {
             RoleName::Front => "front",
             RoleName::Back => "back",
             RoleName::EStop => "e_stop",
+            RoleName::DriverAlarm => "driver_alarm",
         }
     }
 }
@@ -200,11 +213,13 @@ pub struct State {
     pub directory: String,
     pub trees: Vec<String>,
     pub writes_per_hour: u32,
+    pub recordings: u64,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Watchdog {
+    pub step_loop_ms: u64,
     pub lease_ms: u64,
     pub service_s: u64,
     pub hardware_s: u64,

@@ -21,6 +21,8 @@ pub enum Role {
     Back,
     /// The sense input of the e-stop loop.
     EStop,
+    /// The alarm output of the motor driver.
+    DriverAlarm,
 }
 
 /// The voltage of a line.

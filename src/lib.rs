@@ -12,6 +12,7 @@
 //! - [`hal`]: TOUCHING, pins, clocks and sensors, real and simulated
 //! - [`drive`]: DOING, the two real-time loops and the rings between them
 //! - [`diag`]: WITNESSING, whether the pulses keep what is promised
+//! - [`sensor`]: HEARING, the force sensor on a serial line
 //! - [`options`]: what the process was started with
 //! - [`settings`]: what the user may set, and its limits
 //! - [`store`]: REMEMBERING, settings on disk
@@ -32,6 +33,7 @@ pub mod layout;
 pub mod machine;
 pub mod motion;
 pub mod options;
+pub mod sensor;
 pub mod settings;
 pub mod store;
 pub mod trial;

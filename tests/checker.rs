@@ -7,6 +7,7 @@ use support::{PUNCTUAL, config, timing};
 use yep::diag::train::Precision;
 use yep::diag::{CheckOptions, PulseChecker, Rule, Violation};
 use yep::drive::Seen;
+use yep::drive::seen::Noted;
 use yep::drive::status::{EndCause, Ended};
 use yep::hal::sim::{Edge, EdgeKind};
 use yep::machine::{Calibration, Config, Inputs, State, StopLevel};
@@ -79,14 +80,19 @@ fn running() -> Seen {
     Seen {
         at_ns: 0,
         state: State::Running,
+        fault: None,
         config: config(),
         calibration: Some(Calibration { origin_steps: 0, travel_steps: 1_550, max_steps: 1_450 }),
         force_g: Some(0.0),
         stop: StopLevel::None,
+        inputs: Inputs::default(),
+        steps_per_s: 0.0,
+        steps: 0,
         resting: false,
         ended: None,
         rebases: 0,
         count: None,
+        noted: Noted::default(),
     }
 }
 

@@ -34,7 +34,7 @@ fn err(output: &Output) -> &str {
 
 #[test]
 fn every_command_teaches_itself() {
-    for command in ["", "run", "wave", "doctor", "calibrate", "run-wave", "end", "stop", "status"] {
+    for command in ["", "run", "wave", "doctor", "calibrate", "run-wave", "end", "stop", "status", "faults"] {
         let arguments = [command, "--help"];
         let help = yep(&arguments[usize::from(command.is_empty())..]);
         assert_eq!(code(&help), 0);
@@ -76,7 +76,20 @@ fn rows_are_those_of_the_continuous_graph() {
 #[test]
 fn what_makes_no_sense_is_exit_code_2() {
     for (arguments, said) in [
-        (&["wave", "triangle", "--duration", "5"][..], "possible values: sine, square"),
+        (
+            &["wave", "sawtooth", "--duration", "5"][..],
+            "possible values: sine, square, trapezoid, triangle, points",
+        ),
+        (&["wave", "points", "--duration", "5"], "points: give the points that the wave goes through"),
+        (&["wave", "points", "--duration", "5", "--points", "[0, 1, 1.5]"], "points[2]: its position is 1.5"),
+        (
+            &["wave", "points", "--duration", "5", "--points", "[[0, 1], 1]"],
+            "points[1]: give [seconds, position]",
+        ),
+        (&["wave", "points", "--duration", "5", "--points", "[0, "], "give a JSON list of points"),
+        (&["wave", "points", "--duration", "5", "--points", "nowhere.json"], "cannot read nowhere.json"),
+        (&["wave", "trapezoid", "--duration", "5", "--rise", "6"], "rise: 6 s is no part of a period of 5 s"),
+        (&["run-wave", "trapezoid", "--duration", "5", "--hold-back", "inf"], "--hold-back must be a number"),
         (&["wave", "sine"], "--duration"),
         (&["wave", "sine", "--duration", "0"], "a period of 0 s cannot be run: give 0.05 s to 86400 s"),
         (&["wave", "sine", "--duration", "NaN"], "a period of NaN s cannot be run"),
@@ -107,6 +120,45 @@ fn a_wrong_configuration_file_is_named_with_its_line() {
     assert_eq!(err(&output), expected);
 }
 
+#[test]
+fn a_wave_through_points_is_drawn_from_the_line_or_a_file() {
+    let heights = |arguments: &[&str]| -> Vec<String> {
+        let csv =
+            yep(&[&["wave", "points", "--duration", "4", "--csv", "--resolution", "1"], arguments].concat());
+        assert_eq!(code(&csv), 0, "{}", err(&csv));
+        out(&csv).lines().skip(1).map(|line| line.split_once(',').unwrap().1.to_owned()).collect()
+    };
+    assert_eq!(heights(&["--points", "[0, 0.5, 1, 0.25]"]), ["0", "0.5", "1", "0.25", "0"]);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("course.json");
+    fs::write(&file, "[[0, 0], [2, 1]]\n").unwrap();
+    let linear = ["--interpolation", "linear", "--points", file.to_str().unwrap()];
+    assert_eq!(heights(&linear), ["0", "0.5", "1", "0.5", "0"]);
+}
+
+#[test]
+fn a_drawing_says_what_the_axis_makes_of_corners() {
+    for (arguments, said) in [
+        (
+            &["triangle"][..],
+            "At most 0.500 ranges a second.\nIt has corners: the axis rounds them inside its limits.\n",
+        ),
+        (&["trapezoid", "--rise", "0"], "At most 0.750 ranges a second.\nBetween the levels it jumps"),
+        (
+            &["points", "--points", "[0, 1]"],
+            "At most 0.750 ranges a second, changing by 1.500 ranges a second, each second.\n",
+        ),
+    ] {
+        let drawing = yep(&[&["wave"], arguments, &["--duration", "4"]].concat());
+        assert!(
+            out(&drawing).starts_with(&format!("{}, one period of 4 s", arguments[0])),
+            "{}",
+            err(&drawing)
+        );
+        assert!(out(&drawing).contains(said), "{}", out(&drawing));
+    }
+}
+
 const DONE: (&str, &str) = ("200 OK", "null");
 
 #[test]
@@ -127,6 +179,29 @@ fn commands_ask_what_the_app_asks() {
             r#"{"type":"sine","duration":2.5}"#,
             ("200 OK", r#"{"status":"success"}"#),
             "sine, 2.5 s a period; end it with",
+        ),
+        (
+            &["run-wave", "trapezoid", "--duration", "4", "--rise", "1", "--hold-front", "0.5"],
+            "POST /api/wave/run HTTP/1.1",
+            r#"{"type":"trapezoid","duration":4.0,"rise":1.0,"hold_front":0.5}"#,
+            ("200 OK", r#"{"status":"success"}"#),
+            "trapezoid, 4 s a period",
+        ),
+        (
+            &[
+                "run-wave",
+                "points",
+                "--duration",
+                "2",
+                "--points",
+                "[[0,0],[1,1]]",
+                "--interpolation",
+                "spline",
+            ],
+            "POST /api/wave/run HTTP/1.1",
+            r#"{"type":"points","duration":2.0,"points":[[0,0],[1,1]],"interpolation":"spline"}"#,
+            ("200 OK", r#"{"status":"success"}"#),
+            "points, 2 s a period",
         ),
     ] {
         let stub = Stub::answering(&[answer]);

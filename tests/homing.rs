@@ -68,6 +68,7 @@ fn each_thing_that_can_be_wrong_is_a_fault_that_says_what_to_check() {
         (Mishap::DirectionReversed, 0.0, Fault::SwitchStuck(End::Back)),
         (Mishap::FrontLoose, 77.5, Fault::TouchDisagrees(End::Front)),
         (Mishap::EStopOpen, 77.5, Fault::EStop),
+        (Mishap::DriverAlarm, 77.5, Fault::DriverAlarm),
     ] {
         let fault = fault_with(mishap, start_mm);
         assert_eq!(fault, expected, "with {mishap:?} from {start_mm} mm");

@@ -64,7 +64,7 @@ fn the_table_of_pins_has_each_role_once_and_safe_outputs() {
             assert_eq!(safe, Level::Low, "{:?}", pin.role);
         }
     }
-    assert_eq!(PINS.len(), 6);
+    assert_eq!(PINS.len(), 7);
 }
 
 /// One test a rule: the change that breaks it, and what the sentence must contain.
@@ -135,7 +135,11 @@ refused! {
     rings_keep_their_budget: |l, f| l.ram.event_ring = 1_024
         => "ram.rings_kib = 96: the rings take 162 KiB";
     rings_and_stacks_leave_room: |l, f| l.ram.step_stack_kib = 40_000
-        => "ram.process_mib = 128: rings and stacks";
+        => "ram.process_mib = 128: rings, stacks and recordings";
+    a_recording_keeps_its_budget: |l, f| l.ram.recorder_before_s = 70
+        => "ram.recorder_kib = 2432: a recording takes 2774 KiB";
+    a_recording_has_both_sides_of_the_fault: |l, f| l.ram.recorder_after_s = 0
+        => "ram.recorder_before_s and recorder_after_s: must be 1 or more";
     the_process_leaves_room: |l, f| l.ram.board_mib = 128
         => "ram.process_mib = 128: may be half of ram.board_mib";
     the_unit_has_the_same_budget: |l, f| l.ram.process_mib = 256
@@ -212,7 +216,13 @@ refused! {
         => "state.trees: must be there, each once";
     the_card_is_spared: |l, f| l.state.writes_per_hour = 3_601
         => "state.writes_per_hour = 3601: must be 1";
+    a_handful_of_recordings_is_kept: |l, f| l.state.recordings = 0
+        => "state.recordings = 0: must be 1";
 
+    a_silent_step_loop_is_seen_before_the_lease_ends: |l, f| l.watchdog.step_loop_ms = 50
+        => "watchdog.step_loop_ms = 50: must be above two control periods, and below watchdog.lease_ms";
+    a_slow_poll_is_no_silence: |l, f| l.watchdog.step_loop_ms = 2
+        => "watchdog.step_loop_ms = 2: must be above two control periods";
     the_lease_is_the_fastest_watchdog: |l, f| l.watchdog.lease_ms = 2_000
         => "watchdog.lease_ms = 2000: must be below watchdog.service_s";
     the_service_comes_before_the_chip: |l, f| l.watchdog.service_s = 10

@@ -83,7 +83,7 @@ proptest! {
                 Act::Wait => None,
             };
             if let Some(command) = command {
-                prop_assert!(machine.command(command).is_some(), "no answer to {command:?}");
+                prop_assert!(machine.command(command.clone()).is_some(), "no answer to {command:?}");
             }
             for _ in 0..pause_ms {
                 machine.cycle();

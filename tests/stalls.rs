@@ -83,11 +83,11 @@ fn no_interval_is_much_shorter_than_planned_and_what_is_too_late_ends_the_motion
     let mut random = Random::from_env();
     let (mut faults, mut rebases) = (0, 0);
     for command in [sine(5.0), sine(1.3), sine(0.7), square(1.1)] {
-        let mut punctual = Story::begin(command, 9_000);
+        let mut punctual = Story::begin(command.clone(), 9_000);
         let nominal = steps(&punctual.machine.sink().0);
         for round in 0..32 {
             let after_ms = random.between(2_600.0, 6_000.0) as u64;
-            let mut story = Story::begin(command, after_ms);
+            let mut story = Story::begin(command.clone(), after_ms);
             // Some are only jittery, some are stalled a little, some much.
             let longest_ns = [1_001, 100_000, 1_000_000, 50_000_000][round % 4];
             let lateness = Lateness {
@@ -147,7 +147,7 @@ fn a_frozen_control_thread_ends_in_a_ramp_of_the_step_loop_alone_and_latches() {
     let (mut ramped, mut unharmed) = (0, 0);
     for round in 0..120 {
         let command = if round % 5 == 4 { square(0.9) } else { sine(random.log_between(0.5, 6.0)) };
-        let mut story = Story::begin(command, random.between(2_600.0, 9_000.0) as u64);
+        let mut story = Story::begin(command.clone(), random.between(2_600.0, 9_000.0) as u64);
         let machine = &mut story.machine;
         // The 50 ms of S16, and less, around what is queued.
         let stall_ms = if round % 2 == 0 { 50.0 } else { random.between(1.0, 50.0) };
@@ -176,7 +176,7 @@ fn a_frozen_control_thread_ends_in_a_ramp_of_the_step_loop_alone_and_latches() {
         is_where_it_says(machine, &snapshot);
         machine.run_ms(500);
         assert_eq!(steps(&machine.sink().0).len(), made.len(), "it went on by itself");
-        assert!(matches!(machine.command(command), Some(Err(Refusal::Faulted(_)))));
+        assert!(matches!(machine.command(command.clone()), Some(Err(Refusal::Faulted(_)))));
         assert_eq!(machine.command(Command::Acknowledge), Some(Ok(Accepted::Now)));
         assert_eq!(machine.command(Command::Arm), Some(Ok(Accepted::Now)));
         assert_eq!(machine.command(command), Some(Ok(Accepted::Now)));

@@ -29,7 +29,7 @@ fn assert_same(name: &str, ours: &[f64], theirs: &[f64]) {
 /// The points as plain numbers; integers where the original sent integers.
 fn plain(points: &Points) -> Vec<f64> {
     match points {
-        Points::Sine(points) => points.clone(),
+        Points::Sine(points) | Points::Other(points) => points.clone(),
         Points::Square(points) => points.iter().map(|point| f64::from(*point)).collect(),
     }
 }

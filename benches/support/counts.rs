@@ -25,14 +25,15 @@ pub fn possible() -> bool {
 }
 
 /// Instructions per unit of `what`, from runs of `few` and of `many`; one of what N counts has `per_n` units.
-pub fn tell_per_unit(name: &str, per: &str, what: &str, (few, many): (u64, u64), per_n: f64) {
+pub fn tell_per_unit(name: &str, per: &str, what: &str, (few, many): (u64, u64), per_n: f64) -> Option<f64> {
     let (Some(low), Some(high)) = (total(what, few), total(what, many)) else {
         eprintln!("SKIPPED: callgrind did not count {what}");
-        return;
+        return None;
     };
     let units = (many - few) as f64 * per_n;
     let (value, unit) = ((high - low) as f64 / units, format!("instructions/{per}"));
     tell(name, value, &unit, &format!("callgrind, over {units:.0}"));
+    Some(value)
 }
 
 /// All instructions of one run.

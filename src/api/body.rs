@@ -11,14 +11,14 @@ use super::limits::Limits;
 
 /// How much of a body that is too large is read and thrown away. A client that is still sending when the
 /// connection closes may never see the answer.
-const DRAINED_BYTES: usize = 256 * 1024;
+const DRAINED_BYTES: usize = 512 * 1024;
 
-/// The whole body.
+/// The whole body, of at most `limit_bytes`.
 ///
 /// # Errors
 /// 413 when it is too large, 408 when it takes too long, 400 when it breaks off; the connection ends with each.
-pub async fn read(body: Incoming, limits: &Limits) -> Result<Bytes, Rejection> {
-    match tokio::time::timeout(limits.body_time, collect(body, limits.body_bytes)).await {
+pub async fn read(body: Incoming, limit_bytes: usize, limits: &Limits) -> Result<Bytes, Rejection> {
+    match tokio::time::timeout(limits.body_time, collect(body, limit_bytes)).await {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(refusal)) => Err(refusal.closing()),
         Err(_) => {

@@ -46,6 +46,17 @@ impl<'a> Fields<'a> {
         Ok(Fields { argument, map, complaints: Vec::new() })
     }
 
+    /// The names of its fields that are none of `known`.
+    pub fn others(&self, known: &[&str]) -> Vec<String> {
+        self.map.keys().filter(|name| !known.contains(&name.as_str())).cloned().collect()
+    }
+
+    /// A field as it is, when it is there and not null.
+    #[must_use]
+    pub fn raw(&self, name: &str) -> Option<&'a Value> {
+        self.map.get(name).filter(|value| !value.is_null())
+    }
+
     /// Notes that something is wrong with a field, or with an element of it.
     pub fn complain(&mut self, path: &[Value], (msg, kind): (impl Into<String>, &'static str)) {
         self.complaints.push(Complaint { loc: loc(self.argument, path), msg: msg.into(), kind });

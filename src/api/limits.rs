@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use crate::layout;
+
 /// The limits of the server, all in one place.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -17,6 +19,8 @@ pub struct Limits {
     pub header_bytes: usize,
     /// Size of the body, in bytes.
     pub body_bytes: usize,
+    /// Size of a body that carries a wave, in bytes.
+    pub wave_body_bytes: usize,
     /// Connections, WebSockets among them.
     pub connections: usize,
     /// Connections of one address that is not this machine's.
@@ -47,7 +51,8 @@ impl Default for Limits {
             body_time: Duration::from_secs(10),
             idle_time: Duration::from_secs(75),
             header_bytes: 16 * 1024,
-            body_bytes: 16 * 1024,
+            body_bytes: layout::BODY_BYTES,
+            wave_body_bytes: layout::WAVE_BODY_BYTES,
             connections: 64,
             connections_per_address: 8,
             reserved_connections: 4,

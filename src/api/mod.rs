@@ -6,7 +6,8 @@
 //! [`router`] takes each request through the gate (`auth`), answers preflights ([`cors`]), looks the route up
 //! ([`route`]), checks the standing, reads the body ([`body`]), and lets one of [`resources`] answer, in a task
 //! of its own that runs to its end even when the client goes away. What it answers has one of the shapes of
-//! [`answer`]; what clients send is read as leniently as they expect ([`fields`], [`coerce`]).
+//! [`answer`]; what clients send is read as leniently as they expect ([`fields`], [`coerce`];
+//! [`wave_spec`] for waves).
 //!
 //! # The way of a message
 //!
@@ -42,6 +43,7 @@ pub mod slots;
 pub mod socket;
 pub mod source;
 pub mod telemetry;
+pub mod wave_spec;
 
 pub use context::{Context, Options};
 pub use limits::Limits;

@@ -2,7 +2,10 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
+use bytes::Bytes;
+use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::machine::{Command, Reply, Snapshot};
@@ -40,6 +43,49 @@ pub trait Hands: Send + Sync {
     fn carriage_mm(&self) -> f64;
 }
 
+/// How a recording is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// For programs and charts.
+    Json,
+    /// One row a control cycle.
+    Csv,
+}
+
+/// Which part of a recording is told; times are in seconds after the fault.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Part {
+    /// Nothing earlier than this.
+    pub from_s: f64,
+    /// Nothing later than this.
+    pub to_s: f64,
+    /// Every n-th record only.
+    pub every: usize,
+}
+
+/// Why a recording is not told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Untold {
+    /// There is none with this number.
+    Unknown,
+    /// It cannot be read, and why.
+    Unreadable(String),
+    /// Others are being told, and they take up much memory.
+    Busy,
+}
+
+/// What the flight recorder kept of faults.
+pub trait Recordings: Send + Sync {
+    /// What is known about each, the newest first. Never blocks for long.
+    fn list(&self) -> Vec<Value>;
+
+    /// A part of one of them. Blocks while it is read.
+    ///
+    /// # Errors
+    /// [`Untold`].
+    fn tell(&self, id: u64, form: Form, part: &Part) -> Result<Bytes, Untold>;
+}
+
 /// The machine as the API sees it.
 pub trait MachinePort: Send + Sync {
     /// Who moves the axis.
@@ -56,6 +102,11 @@ pub trait MachinePort: Send + Sync {
 
     /// The hands of a person at the machine; only a simulated one has some.
     fn hands(&self) -> Option<&dyn Hands> {
+        None
+    }
+
+    /// The recordings of faults; a machine elsewhere keeps its own.
+    fn recordings(&self) -> Option<Arc<dyn Recordings>> {
         None
     }
 }

@@ -27,6 +27,8 @@ pub enum Resource {
     MotionLimitsPut,
     SimGet,
     SimPut,
+    FaultList,
+    FaultGet,
     OpenApi,
     Docs,
 }
@@ -86,6 +88,8 @@ pub const ROUTES: &[Route] = {
         route(PUT, "/api/motion/limits", Local, MotionLimitsPut, "Change some of the motion limits"),
         route(GET, "/api/sim", Local, SimGet, "What is wrong with the simulated machine"),
         route(PUT, "/api/sim", Local, SimPut, "Make something go wrong with the simulated machine"),
+        route(GET, "/api/faults", Local, FaultList, "What the flight recorder kept of faults"),
+        route(GET, "/api/faults/{id}", Local, FaultGet, "One of its recordings, as JSON or as CSV"),
         // A machine subscribes to `command_all` and `status`; only Local may have every stream.
         route(GET, "/api/stream/{name}", Machine, Stream, "WebSocket: a stream of messages"),
         route(GET, "/api/openapi.json", Local, OpenApi, "These routes, for programs"),

@@ -79,8 +79,14 @@ async fn respond(
     }
     let query = request.uri().query().unwrap_or_default().to_owned();
     let content_type = request.headers().get(hyper::header::CONTENT_TYPE).cloned();
-    let body = body::read(request.into_body(), &ctx.options.limits).await?;
-    let call = Call { standing, values, query, content_type, body };
+    let accept = request.headers().get(hyper::header::ACCEPT).cloned();
+    let limits = &ctx.options.limits;
+    let limit_bytes = match route.resource {
+        Resource::WaveGet | Resource::WaveRun => limits.wave_body_bytes,
+        _ => limits.body_bytes,
+    };
+    let body = body::read(request.into_body(), limit_bytes, limits).await?;
+    let call = Call { standing, values, query, content_type, accept, body };
     run_to_completion(ctx, connection, route, call).await
 }
 

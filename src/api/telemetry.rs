@@ -34,6 +34,7 @@ struct Limits {
     front: bool,
     back: bool,
     e_stop: bool,
+    driver_alarm: bool,
 }
 
 #[derive(Serialize)]
@@ -63,7 +64,12 @@ pub fn object(snapshot: &Snapshot) -> impl Serialize + use<> {
         velocity_mm_s: snapshot.velocity_mm_s,
         force_g: snapshot.force_g,
         clipped: snapshot.clipped,
-        limits: Limits { front: inputs.front, back: inputs.back, e_stop: inputs.e_stop },
+        limits: Limits {
+            front: inputs.front,
+            back: inputs.back,
+            e_stop: inputs.e_stop,
+            driver_alarm: inputs.driver_alarm,
+        },
         fault: snapshot.fault.map(|fault| FaultReport {
             code: fault.code(),
             message: fault.to_string(),
@@ -111,7 +117,7 @@ mod tests {
             velocity_mm_s: -1.5,
             force_g: Some(12.0),
             clipped: true,
-            limits: Inputs { front: true, back: false, e_stop: false },
+            limits: Inputs { front: true, ..Inputs::default() },
             fault: Some(fault),
             range_mm: Some(145.0),
             phase: None,
@@ -128,7 +134,7 @@ mod tests {
                 "velocity_mm_s": -1.5,
                 "force_g": 12.0,
                 "clipped": true,
-                "limits": {"front": true, "back": false, "e_stop": false},
+                "limits": {"front": true, "back": false, "e_stop": false, "driver_alarm": false},
                 "fault": {
                     "code": "limit_hit_front",
                     "message": "the front limit switch closed in motion",

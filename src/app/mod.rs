@@ -1,8 +1,13 @@
 //! The only room that knows every part: builds them, wires them, starts and stops them in order.
 //!
-//! - [`mover`]: whoever moves the axis, behind the API's port; `simulated` is the machine of this process
+//! - `machine`: the machine of this process; `simulated` and [`gpio`] are hardware for it
+//! - `force`: the sensors that are not simulated
+//! - [`mover`]: whoever moves the axis, behind the API's port
 //! - [`herald`]: tells the clients, the settings and the log what happened in the machine
+//! - `witness`: takes the looks of the control cycle, for the flight recorder and for those who check
+//! - `recordings`: what was recorded around faults, behind the API's port
 //! - `pulse_watch`: checks the pulses of the simulated machine; `pulse_log`: writes them to a file
+//! - `service`: what the service manager is told
 //! - `realtime`: how much is asked of the host, and what follows when it does not give it
 //! - [`doctor`]: looks at the host without starting anything
 //!
@@ -10,12 +15,18 @@
 //! threads, store.
 
 pub mod doctor;
+mod force;
+pub mod gpio;
 pub mod herald;
+mod machine;
 pub mod mover;
 mod pulse_log;
 mod pulse_watch;
 mod realtime;
+mod recordings;
+mod service;
 mod simulated;
+mod witness;
 
 use std::io;
 use std::net::SocketAddr;
@@ -25,9 +36,13 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
+use self::machine::Machine;
+use self::service::Manager;
 use crate::api::{self, Context};
 use crate::auth;
 use crate::drive::realtime::arming::Refusal;
+use crate::hal::MonotonicClock;
+use crate::hal::rpi::PiError;
 use crate::layout;
 use crate::options::{Driver, Options};
 use crate::settings::Rail;
@@ -57,9 +72,13 @@ pub enum AppError {
         /// What the system said.
         error: io::Error,
     },
-    /// The driver is not part of this build.
-    #[error("the driver gpio is not in this build yet: use --driver sim, or remote")]
-    NoGpio,
+    /// The pins or a bus of this Pi cannot be used.
+    #[error("{error} ({})\n{}", .error.code(), .error.remedy())]
+    Pi {
+        /// Why.
+        #[from]
+        error: PiError,
+    },
     /// The host could delay steps, and the options do not allow that.
     #[error("{0}\nor let it move all the same, with require = \"never\" in [realtime]")]
     NotRealTime(Refusal),
@@ -121,15 +140,22 @@ async fn serve(options: &Options, store: Store, opened: Opened) -> Result<(), Ap
 
     let rail = Rail { travel_per_turn_mm: options.rail.travel_per_turn.get() };
     let config = opened.settings.config(&rail);
+    let clock = MonotonicClock::new();
     let (port, machine) = match options.driver {
         Driver::Sim => {
-            let machine = simulated::start(options, config)?;
-            (mover::local(machine.link(), machine.hands()), Some(machine))
+            let hardware = simulated::hardware(options, clock)?;
+            let machine = machine::start(options, config, clock, hardware)?;
+            (machine.port(), Some(machine))
+        }
+        Driver::Gpio => {
+            let hardware = gpio::hardware(options, clock)?;
+            let machine = machine::start(options, config, clock, hardware)?;
+            (machine.port(), Some(machine))
         }
         Driver::Remote => (mover::remote(), None),
-        Driver::Gpio => return Err(AppError::NoGpio),
     };
     let ctx = Context::new(port, opened.settings, store, rail, api_options(options));
+    let loops = machine.as_ref().map(Machine::heartbeats);
     let machine = machine.map(|machine| machine.attend(Arc::clone(&ctx)));
 
     greet(options, bound);
@@ -138,7 +164,14 @@ async fn serve(options: &Options, store: Store, opened: Opened) -> Result<(), Ap
     let server = tokio::spawn(api::serve(listener, ctx, async {
         let _ = quitting.await;
     }));
+    let manager = Arc::new(Manager::of_this_process());
+    manager.ready(&format!("serving {} on http://{bound}", mover_name(options.driver)));
+    let feeding = tokio::spawn({
+        let manager = Arc::clone(&manager);
+        async move { manager.feed(loops).await }
+    });
     told.await;
+    manager.stopping();
     tracing::info!("ending: the axis comes to rest first");
     if let Some(machine) = &machine {
         machine.rest(REST_WITHIN).await;
@@ -148,13 +181,20 @@ async fn serve(options: &Options, store: Store, opened: Opened) -> Result<(), Ap
     if let Some(machine) = machine {
         machine.end().await;
     }
+    feeding.abort();
     Ok(())
+}
+
+/// The first label of the name that the system has, as multicast DNS makes `<label>.local` of it.
+fn own_name() -> String {
+    let system = rustix::system::uname();
+    system.nodename().to_str().ok().and_then(|name| name.split('.').next()).unwrap_or_default().to_owned()
 }
 
 fn api_options(options: &Options) -> api::Options {
     api::Options {
         rules: auth::Rules {
-            hostname: options.access.hostname.clone(),
+            hostname: options.access.hostname.clone().unwrap_or_else(own_name),
             extra_origins: options.access.extra_origins.clone(),
             remote_machine: options.access.remote_machine,
         },
@@ -178,13 +218,17 @@ fn told_to_end() -> Result<impl Future<Output = ()>, AppError> {
     })
 }
 
-/// Where it is and what to try: on standard output, as the log goes elsewhere.
-fn greet(options: &Options, bound: SocketAddr) {
-    let mover = match options.driver {
+fn mover_name(driver: Driver) -> &'static str {
+    match driver {
         Driver::Sim => "the simulated machine",
         Driver::Gpio => "the machine on this computer's pins",
         Driver::Remote => "a yep-machine on another host",
-    };
+    }
+}
+
+/// Where it is and what to try: on standard output, as the log goes elsewhere.
+fn greet(options: &Options, bound: SocketAddr) {
+    let mover = mover_name(options.driver);
     println!(
         "yep {} serves {mover} on http://{bound}\n\
          state is kept in {}; nothing moves before calibration\n\

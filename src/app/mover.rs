@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::api::port::{self, BoxFuture, MachinePort, Mover};
+use crate::api::port::{self, BoxFuture, MachinePort, Mover, Recordings};
 use crate::drive::bridge::Link;
 use crate::hal::sim::{Hands, Mishap, Mishaps};
 use crate::machine::{Accepted, Command, Reply, Snapshot};
@@ -12,7 +12,9 @@ use crate::machine::{Accepted, Command, Reply, Snapshot};
 /// The machine of this process.
 struct Local {
     link: Link,
-    hands: Hands,
+    /// Of the simulated machine.
+    hands: Option<Hands>,
+    recordings: Option<Arc<dyn Recordings>>,
 }
 
 impl MachinePort for Local {
@@ -33,7 +35,11 @@ impl MachinePort for Local {
     }
 
     fn hands(&self) -> Option<&dyn port::Hands> {
-        Some(&self.hands)
+        self.hands.as_ref().map(|hands| hands as &dyn port::Hands)
+    }
+
+    fn recordings(&self) -> Option<Arc<dyn Recordings>> {
+        self.recordings.clone()
     }
 }
 
@@ -90,8 +96,12 @@ impl MachinePort for Remote {
 
 /// The port of the machine of this process.
 #[must_use]
-pub fn local(link: Link, hands: Hands) -> Arc<dyn MachinePort> {
-    Arc::new(Local { link, hands })
+pub fn local(
+    link: Link,
+    hands: Option<Hands>,
+    recordings: Option<Arc<dyn Recordings>>,
+) -> Arc<dyn MachinePort> {
+    Arc::new(Local { link, hands, recordings })
 }
 
 /// The port of a machine elsewhere.

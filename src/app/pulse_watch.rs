@@ -1,26 +1,24 @@
 //! Who watches the pulses of the simulated machine: the pulse checker, and the pulse log if there is to be one.
 //!
-//! The step loop puts every edge into a ring, the control cycle a look at everything into another; neither waits. A
-//! thread of its own takes them out, checks them, and writes them down. A broken promise is told in the log of the
+//! The step loop puts every edge into a ring, the control cycle a look at everything into another; neither waits. The
+//! witness's thread takes them out; here they are checked and written down. A broken promise is told in the log of the
 //! program, with the edges around it. It ends nothing: this host is no real-time one, and the checker is a witness.
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread::JoinHandle;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use heapless::spsc::{Consumer, Producer, Queue};
 
 use super::pulse_log::PulseLog;
 use crate::diag::{CheckOptions, PulseChecker};
-use crate::drive::seen::Looks;
+use crate::drive::Seen;
 use crate::hal::sim::{Edge, EdgeSink};
 use crate::units::{Nanos, SECOND_NS};
 
 /// Room for a quarter of a second of 16 kHz, two edges a step.
 const RING: usize = 8_192;
-const TAKE_EVERY: Duration = Duration::from_millis(20);
 /// A look is taken up when so many newer ones are there, one a millisecond: the step thread may be stalled between the
 /// instant of an edge and the ring.
 const SETTLED: usize = 150;
@@ -42,43 +40,21 @@ impl EdgeSink for Sink {
     }
 }
 
-/// The thread that watches.
-pub struct Watcher {
-    thread: JoinHandle<()>,
-    quit: Arc<AtomicBool>,
-}
-
-impl Watcher {
-    /// Takes what is left, and ends.
-    pub async fn end(self) {
-        self.quit.store(true, Ordering::Release);
-        let _ = tokio::task::spawn_blocking(move || self.thread.join()).await;
-    }
-}
-
-/// Starts to watch.
-pub fn start(options: CheckOptions, looks: Looks, log: Option<PulseLog>) -> io::Result<(Sink, Watcher)> {
+/// A ring of edges: the end for the step loop, and who takes them out.
+pub fn watch(options: CheckOptions, log: Option<PulseLog>) -> (Sink, Watch) {
     let (ring, edges) = Box::leak(Box::new(Queue::<Edge, RING>::new())).split();
-    let (lost, quit) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+    let lost = Arc::new(AtomicU64::new(0));
     let sink = Sink { ring, lost: Arc::clone(&lost) };
-    let quitting = Arc::clone(&quit);
-    let mut watch = Watch { edges, looks, lost, checker: PulseChecker::new(options), tell_again_ns: 0, log };
-    let thread = std::thread::Builder::new().name("pulse-watch".into()).spawn(move || {
-        loop {
-            let last = quitting.load(Ordering::Acquire);
-            watch.take(if last { 0 } else { SETTLED });
-            if last {
-                return;
-            }
-            std::thread::sleep(TAKE_EVERY);
-        }
-    })?;
-    Ok((sink, Watcher { thread, quit }))
+    let checker = PulseChecker::new(options);
+    let unsettled = VecDeque::with_capacity(2 * SETTLED);
+    (sink, Watch { edges, unsettled, lost, checker, tell_again_ns: 0, log })
 }
 
-struct Watch {
+/// Who watches.
+pub struct Watch {
     edges: Consumer<'static, Edge>,
-    looks: Looks,
+    /// Looks that the checker does not have yet.
+    unsettled: VecDeque<Seen>,
     lost: Arc<AtomicU64>,
     checker: PulseChecker,
     tell_again_ns: Nanos,
@@ -86,13 +62,24 @@ struct Watch {
 }
 
 impl Watch {
-    fn take(&mut self, looks_left: usize) {
-        if let Err(error) = self.take_edges() {
+    /// Takes the edges that there are.
+    pub fn take_edges(&mut self) {
+        if let Err(error) = self.take_and_write() {
             tracing::warn!(%error, "the pulse log ends here");
             self.log = None;
         }
-        while self.looks.len() > looks_left
-            && let Some(seen) = self.looks.dequeue()
+    }
+
+    /// Takes a look. It is taken up when it has settled.
+    pub fn take_look(&mut self, seen: Seen) {
+        self.unsettled.push_back(seen);
+        self.settle(SETTLED);
+    }
+
+    /// Takes up all looks but the newest `left`.
+    pub fn settle(&mut self, left: usize) {
+        while self.unsettled.len() > left
+            && let Some(seen) = self.unsettled.pop_front()
         {
             if let Some(violation) = self.checker.look(&seen)
                 && seen.at_ns >= self.tell_again_ns
@@ -103,7 +90,7 @@ impl Watch {
         }
     }
 
-    fn take_edges(&mut self) -> io::Result<()> {
+    fn take_and_write(&mut self) -> io::Result<()> {
         let lost = self.lost.swap(0, Ordering::Relaxed);
         while let Some(edge) = self.edges.dequeue() {
             self.checker.edge(edge);

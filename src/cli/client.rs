@@ -15,8 +15,8 @@ use super::Failure;
 
 /// For the connection, and again for the answer: a server that works answers in milliseconds.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// The longest answer that is read.
-const ANSWER_BYTES: usize = 1 << 20;
+/// The longest answer that is read: a whole recording of the flight recorder has some megabytes.
+const ANSWER_BYTES: usize = 16 << 20;
 
 /// Where a server is: `http://host:port`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,14 +54,24 @@ impl Address {
         self.ask(Method::POST, path, body.to_string().into())
     }
 
+    /// Asks for `path`, which need not be JSON.
+    pub fn get_bytes(&self, path: &str) -> Result<Bytes, Failure> {
+        self.ask_bytes(Method::GET, path, Bytes::new())
+    }
+
     fn ask(&self, method: Method, path: &str, body: Bytes) -> Result<Value, Failure> {
+        let body = self.ask_bytes(method, path, body)?;
+        serde_json::from_slice(&body).map_err(|_| self.stranger("its answer is not JSON"))
+    }
+
+    fn ask_bytes(&self, method: Method, path: &str, body: Bytes) -> Result<Bytes, Failure> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| Failure::Refused(format!("cannot start: {error}")))?;
         let (status, body) = runtime.block_on(self.exchange(method, path, body))?;
         if status.is_success() {
-            return serde_json::from_slice(&body).map_err(|_| self.stranger("its answer is not JSON"));
+            return Ok(body);
         }
         Err(Failure::Refused(refusal(status, &body)))
     }
@@ -133,16 +143,24 @@ fn refusal(status: StatusCode, body: &[u8]) -> String {
     let answer: Value = serde_json::from_slice(body).unwrap_or_default();
     match &answer["detail"] {
         Value::String(detail) => detail.clone(),
-        Value::Array(problems) if !problems.is_empty() => {
-            problems.iter().map(problem).collect::<Vec<_>>().join("; ")
-        }
+        Value::Array(list) if !list.is_empty() => problems(&answer["detail"]),
         _ => format!("the server answered {status}"),
     }
 }
 
+/// Everything that is wrong with a request, in one line.
+pub fn problems(list: &Value) -> String {
+    list.as_array().into_iter().flatten().map(problem).collect::<Vec<_>>().join("; ")
+}
+
+/// The field, and which of its elements: `points[3]`.
 fn problem(problem: &Value) -> String {
-    let place = problem["loc"].as_array().and_then(|loc| loc.last());
-    let place = place.map(|name| name.as_str().map_or_else(|| name.to_string(), str::to_owned));
+    let path = problem["loc"].as_array().map_or(&[][..], Vec::as_slice);
+    let place = match path {
+        [.., Value::String(field), Value::Number(index)] => Some(format!("{field}[{index}]")),
+        [.., Value::String(field)] => Some(field.clone()),
+        _ => None,
+    };
     let message = problem["msg"].as_str().unwrap_or("not allowed");
     place.map_or(message.to_owned(), |place| format!("{place}: {message}"))
 }

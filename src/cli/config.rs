@@ -153,7 +153,9 @@ mod tests {
         let example: toml::Table = all.parse().unwrap();
         let mut options = Options::default();
         options.pins.e_stop = Some(16);
+        options.pins.driver_alarm = Some(26);
         options.pins.enable = Some(25);
+        options.access.hostname = Some("yep".into());
         options.access.remote_machine = Some([192, 168, 1, 20].into());
         options.force.sensor = Some(crate::options::ForceSensor::Sim);
         for (section, keys) in [

@@ -1,10 +1,11 @@
 //! The command line: one file a subcommand.
 //!
 //! - `run`: the server itself; what the bare `yep` does. `config` reads its file, `logging` its log
-//! - `wave`: draws a graph, without any server; `chart` is the paper
+//! - `wave`: draws a graph, without any server; `chart` is the paper, `wave_arguments` says which wave
+//! - `safe_pins`: the outputs into their safe level
 //! - `simulate`: the whole machine on virtual time, with faults
 //! - `doctor`: what the host gives and what it lacks
-//! - `calibrate`, `run_wave`, `end`, `stop`, `status`: ask a running server, through `client`
+//! - `calibrate`, `run_wave`, `end`, `stop`, `status`, `faults`: ask a running server, through `client`
 //!
 //! A program may rely on the exit codes: 0 done; 1 refused, with the reason on the error stream; 2 not
 //! understood; 3 no server there.
@@ -19,13 +20,16 @@ mod client;
 pub mod config;
 mod doctor;
 mod end;
+mod faults;
 mod logging;
 mod run;
 mod run_wave;
+mod safe_pins;
 mod simulate;
 mod status;
 mod stop;
 mod wave;
+mod wave_arguments;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -35,6 +39,7 @@ Examples:
   yep run-wave sine --duration 5   move
   yep status --watch               see it
   yep stop                         stop now, keep the position
+  yep faults show                  what happened around the last fault
   yep doctor                       what this computer gives, and what it lacks
 
 Exit codes: 0 done, 1 refused, 2 not understood, 3 no server there.
@@ -58,12 +63,14 @@ enum Command {
     Run(run::Arguments),
     Wave(wave::Arguments),
     Doctor(doctor::Arguments),
+    SafePins(safe_pins::Arguments),
     Calibrate(calibrate::Arguments),
     RunWave(run_wave::Arguments),
     End(end::Arguments),
     Stop(stop::Arguments),
     Status(status::Arguments),
     Simulate(simulate::Arguments),
+    Faults(faults::Arguments),
 }
 
 /// Which server to ask.
@@ -107,12 +114,14 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(arguments),
         Command::Wave(arguments) => wave::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::SafePins(arguments) => safe_pins::run(&arguments),
         Command::Calibrate(arguments) => calibrate::run(&arguments),
         Command::RunWave(arguments) => run_wave::run(&arguments),
         Command::End(arguments) => end::run(&arguments),
         Command::Stop(arguments) => stop::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
+        Command::Faults(arguments) => faults::run(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

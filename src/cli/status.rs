@@ -58,6 +58,7 @@ struct Limits {
     front: bool,
     back: bool,
     e_stop: bool,
+    driver_alarm: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -98,6 +99,9 @@ impl Status {
                 pressed(self.limits.back)
             ),
         );
+        if self.limits.driver_alarm {
+            row("driver", "reports an alarm".to_owned());
+        }
         if let Some(phase) = self.phase {
             row("wave", format!("{:.0} % of a period, {} complete", phase * 100.0, self.periods));
         }

@@ -3,17 +3,23 @@
 use std::io::{self, BufWriter, ErrorKind, Write};
 
 use clap::Args;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::Failure;
 use super::chart::{Axes, Paper};
+use super::wave_arguments::WaveArguments;
 use crate::units::Mm;
-use crate::wave::{Shape, Wave};
+use crate::wave::Wave;
+use crate::wave::cubics::Seams;
 
 const EXAMPLES: &str = "\
 Examples:
   yep wave sine --duration 5                     one period of 5 s, drawn
   yep wave square --duration 2 --stroke-mm 150   heights in mm
+  yep wave trapezoid --duration 4 --rise 1 --hold-front 0.5 --fall 2
+  yep wave triangle --duration 3 --rise 1        the rest is the fall
+  yep wave points --duration 4 --points '[0, 0.6, 0.4, 1]'
+  yep wave points --duration 4 --points '[[0, 0], [1, 1], [2.5, 0.3]]' --interpolation spline
+  yep wave points --duration 4 --points course.json
   yep wave sine --duration 5 --csv > sine.csv    the same as numbers, 120 a second
   yep wave sine --duration 5 --ascii             for terminals without braille characters
 
@@ -24,12 +30,8 @@ acceleration decide how closely the axis follows it.";
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// Which graph
-    #[arg(value_name = "TYPE", value_parser = shapes())]
-    shape: Shape,
-    /// How long one period takes, in seconds
-    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
-    duration: f64,
+    #[command(flatten)]
+    wave: WaveArguments,
     /// Heights in mm of this stroke, instead of shares of the range
     #[arg(long, value_name = "MM", allow_negative_numbers = true)]
     stroke_mm: Option<f64>,
@@ -45,16 +47,10 @@ pub struct Arguments {
     ascii: bool,
 }
 
-/// The names of the shapes, as the command line takes them.
-pub(super) fn shapes() -> impl TypedValueParser<Value = Shape> {
-    PossibleValuesParser::new(Shape::ALL.map(Shape::name))
-        .try_map(|name| Shape::from_name(&name).ok_or("no such shape"))
-}
-
 /// Draws, or prints the rows.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let usage = |error: &dyn std::fmt::Display| Failure::Usage(error.to_string());
-    let wave = Wave::new(arguments.shape, arguments.duration).map_err(|error| usage(&error))?;
+    let wave = arguments.wave.wave()?;
     let stroke = match arguments.stroke_mm {
         Some(mm) => {
             let stroke = Mm::try_from(mm).map_err(|error| usage(&error))?;
@@ -67,9 +63,10 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     let out = BufWriter::new(io::stdout().lock());
     let written = if arguments.csv {
-        rows(out, wave, stroke, arguments.resolution)
+        rows(out, &wave, stroke, arguments.resolution)
     } else {
-        drawing(out, wave, stroke, Paper { width: terminal_width(), ascii: arguments.ascii })
+        let paper = Paper { width: terminal_width(), ascii: arguments.ascii };
+        drawing(out, (arguments.wave.kind(), &wave), stroke, paper)
     };
     match written {
         // The reader has seen enough: `yep wave … | head`.
@@ -78,25 +75,30 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-fn rows(mut out: impl Write, wave: Wave, stroke: Option<Mm>, per_second: u32) -> io::Result<()> {
+fn rows(mut out: impl Write, wave: &Wave, stroke: Option<Mm>, per_second: u32) -> io::Result<()> {
     let (column, scale) = stroke.map_or(("position", 1.0), |stroke| ("position_mm", stroke.get()));
     writeln!(out, "time_s,{column}")?;
     // The end of the period is there when it falls on a row, whatever rounding makes of it.
     let count = (wave.period_s() * f64::from(per_second) + 1e-9).floor() as u64;
     for row in 0..=count {
         let time_s = row as f64 / f64::from(per_second);
-        let position = wave.shape.at(time_s / wave.period_s()).position;
+        let position = wave.graph.at(time_s / wave.period_s()).position;
         writeln!(out, "{time_s},{}", position * scale)?;
     }
     out.flush()
 }
 
-fn drawing(mut out: impl Write, wave: Wave, stroke: Option<Mm>, paper: Paper) -> io::Result<()> {
+fn drawing(
+    mut out: impl Write,
+    (name, wave): (&str, &Wave),
+    stroke: Option<Mm>,
+    paper: Paper,
+) -> io::Result<()> {
     let unit = if stroke.is_some() { "mm" } else { "share of the range" };
-    let (name, period_s) = (wave.shape.name(), wave.period_s());
+    let period_s = wave.period_s();
     writeln!(out, "{name}, one period of {period_s} s: position ({unit}) over time (s)")?;
     let axes = Axes { seconds: period_s, top: stroke.map_or(1.0, Mm::get) };
-    out.write_all(paper.draw(axes, |phase| wave.shape.at(phase).position).as_bytes())?;
+    out.write_all(paper.draw(axes, |phase| wave.graph.at(phase).position).as_bytes())?;
     writeln!(out, "{}", demand(wave, stroke))?;
     out.flush()
 }
@@ -105,22 +107,33 @@ fn drawing(mut out: impl Write, wave: Wave, stroke: Option<Mm>, paper: Paper) ->
 const SAMPLES: u32 = 4_000;
 
 /// What the graph asks of the axis.
-fn demand(wave: Wave, stroke: Option<Mm>) -> String {
-    let points = (0..SAMPLES).map(|i| wave.shape.at(f64::from(i) / f64::from(SAMPLES)));
+fn demand(wave: &Wave, stroke: Option<Mm>) -> String {
+    let points = (0..SAMPLES).map(|i| wave.graph.at(f64::from(i) / f64::from(SAMPLES)));
     let (slope, curvature) = points.fold((0.0_f64, 0.0_f64), |(slope, curvature), point| {
         (slope.max(point.slope.abs()), curvature.max(point.curvature.abs()))
     });
-    if slope == 0.0 {
-        return "Between the levels it jumps: the axis does that as fast as its limits allow.".to_owned();
-    }
     let (scale, unit) = stroke.map_or((1.0, "ranges"), |stroke| (stroke.get(), "mm"));
     let speed = slope / wave.period_s() * scale;
     let acceleration = curvature / wave.period_s().powi(2) * scale;
-    format!("At most {speed:.3} {unit} a second, changing by {acceleration:.3} {unit} a second, each second.")
+    let mut said = Vec::new();
+    if curvature > 0.0 {
+        said.push(format!(
+            "At most {speed:.3} {unit} a second, changing by {acceleration:.3} {unit} a second, each second."
+        ));
+    } else if slope > 0.0 {
+        said.push(format!("At most {speed:.3} {unit} a second."));
+    }
+    match wave.graph.seams() {
+        Seams::Smooth => {}
+        Seams::Corners => said.push("It has corners: the axis rounds them inside its limits.".to_owned()),
+        Seams::Jumps => said
+            .push("Between the levels it jumps: the axis does that as fast as its limits allow.".to_owned()),
+    }
+    said.join("\n")
 }
 
 /// COLUMNS wins, so that a script can choose.
-fn terminal_width() -> usize {
+pub(super) fn terminal_width() -> usize {
     const UNKNOWN: usize = 80;
     let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     let seen = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));

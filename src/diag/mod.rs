@@ -6,6 +6,7 @@
 //! - [`derivative`]: what the instants of steps tell about speed, acceleration and jerk, and how exactly
 //! - [`effort`]: which limits are in force, since when and for how long
 //! - [`violation`]: what is reported
+//! - [`recorder`]: the flight recorder, for real machines as well
 //!
 //! Nothing here runs in a real-time thread, and nothing that moves depends on it.
 
@@ -13,8 +14,10 @@ pub mod derivative;
 pub mod effort;
 pub mod lines;
 pub mod pulse_checker;
+pub mod recorder;
 pub mod train;
 pub mod violation;
 
 pub use pulse_checker::{CheckOptions, PulseChecker};
+pub use recorder::Recorder;
 pub use violation::{Rule, Violation};

@@ -7,14 +7,14 @@
 use super::Power;
 use super::executor::{Executor, Starvation};
 use super::rings::{Commands, ControlEnds, EventFeed, SnapshotFeed};
-use super::seen::{Seen, SeenFeed};
+use super::seen::{Asked, Noted, Seen, SeenFeed};
 use super::stop_line::StopLine;
 use crate::hal::ForceSensor;
 use crate::machine::{Observation, Snapshot, StopLevel, Supervisor};
 use crate::units::{MILLISECOND_NS, Nanos};
 
-/// Promise S12: a force sample older than this is no sample.
-const FORCE_VALID_NS: Nanos = 100 * MILLISECOND_NS;
+/// Promise S12: however slow a sensor is, a force sample older than this is no sample.
+const FORCE_VALID_NS: Nanos = 200 * MILLISECOND_NS;
 /// Promise S13: a force beyond this is no force. Twice what the strongest common load cells can take.
 const FORCE_RANGE_G: f64 = 200_000.0;
 /// A snapshot every so many cycles, 100 a second, and whenever something happened.
@@ -42,6 +42,7 @@ pub struct Control<F> {
     snapshots: SnapshotFeed,
     looks: Option<SeenFeed>,
     cycle: u32,
+    noted: Noted,
     force_g: Option<f64>,
 }
 
@@ -69,6 +70,7 @@ impl<F: ForceSensor> Control<F> {
             snapshots,
             looks: None,
             cycle: 0,
+            noted: Noted::default(),
             force_g: None,
         }
     }
@@ -94,6 +96,7 @@ impl<F: ForceSensor> Control<F> {
             step_loop_alive: self.executor.silence_s(now) <= self.options.step_loop_silence_s,
             commands_wait: self.commands.ready(),
         };
+        let asked = command.as_ref().map(|(_, command)| Asked::by(command));
         let actions = self.supervisor.step(&seen, command);
 
         self.stop_line.raise(actions.raise);
@@ -110,13 +113,14 @@ impl<F: ForceSensor> Control<F> {
         self.force_g = force_g;
         // Before the events: whoever hears of one finds it in the newest snapshot.
         self.report(now, !actions.events.is_empty());
+        self.noted = Noted::of(self.cycle, asked, &actions.events);
         for event in actions.events {
             // The bridge is gone or hangs; it learns the state from the next snapshot.
             let _ = self.events.enqueue(event);
         }
         let seen = self.looks.is_some().then(|| self.seen(now));
         if let (Some(looks), Some(seen)) = (&mut self.looks, seen) {
-            // Nobody takes them: what is watched matters more than the watching.
+            // Nobody takes them: what is watched matters more than the watching. Their numbers tell how many.
             let _ = looks.enqueue(seen);
         }
     }
@@ -130,13 +134,14 @@ impl<F: ForceSensor> Control<F> {
     #[must_use]
     pub fn seen(&self, now: Nanos) -> Seen {
         let seen = Seen::of(&self.supervisor, self.executor.status(), self.stop_line.level(), now);
-        Seen { force_g: self.force_g, ..seen }
+        Seen { force_g: self.force_g, noted: self.noted, ..seen }
     }
 
     fn feel(&mut self, now: Nanos) -> Option<f64> {
         let sample = self.force.as_mut()?.latest(now)?;
+        let lasts_ns = sample.lasts_ns.min(FORCE_VALID_NS);
         // Not a number is not within the range either.
-        let valid = sample.force_g.abs() <= FORCE_RANGE_G && now.saturating_sub(sample.at) <= FORCE_VALID_NS;
+        let valid = sample.force_g.abs() <= FORCE_RANGE_G && now.saturating_sub(sample.at) <= lasts_ns;
         if valid {
             self.executor.feel(sample.force_g);
         }

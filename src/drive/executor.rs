@@ -301,14 +301,13 @@ impl Executor {
     ) -> Chunk {
         let scale = self.frame.steps_per_mm;
         let in_steps = |piece: &Piece| Piece { jerk: piece.jerk * scale, duration_s: piece.duration_s };
-        let start = Kinematics {
-            p: self.frame.origin_steps as f64 + start.p * scale,
-            v: start.v * scale,
-            a: start.a * scale,
-        };
+        let origin = self.frame.origin_steps as f64;
+        let state_in_steps =
+            |at: &Kinematics| Kinematics { p: origin + at.p * scale, v: at.v * scale, a: at.a * scale };
+        let (start, end) = (state_in_steps(&start), state_in_steps(&planned.end));
         let committed: Vec<Piece, COMMITTED_MAX> = planned.pieces.iter().map(in_steps).collect();
         let mut runs = Vec::new();
-        let timed = self.runs.make(start, &committed, &mut runs);
+        let timed = self.runs.make(&start, &committed, &end, &mut runs);
         Chunk {
             epoch: self.epoch,
             start_ns,

@@ -8,6 +8,7 @@ use heapless::spsc::{Consumer, Producer, Queue};
 use super::chunk::Chunk;
 use crate::layout;
 use crate::machine::{Command, Event, Snapshot};
+use crate::wave::Shelf;
 
 /// A command with the number that its reply will carry.
 pub type Numbered = (u64, Command);
@@ -17,7 +18,28 @@ pub type ChunkFeed = Producer<'static, Chunk>;
 /// The step loop's end of it.
 pub type Chunks = Consumer<'static, Chunk>;
 /// Everyone to the control cycle.
-pub type CommandFeed = Producer<'static, Numbered>;
+pub struct CommandFeed {
+    ring: Producer<'static, Numbered>,
+    shelf: Shelf,
+}
+
+impl CommandFeed {
+    /// Hands a command over. Its wave is kept here as long as it is in use, since the control cycle may not free it.
+    ///
+    /// # Errors
+    /// When the ring is full; then the command is dropped.
+    pub fn enqueue(&mut self, command: Numbered) -> Result<(), Full> {
+        if let (_, Command::Run(wave)) = &command {
+            self.shelf.keep(wave);
+        }
+        self.ring.enqueue(command).map_err(|_| Full)
+    }
+}
+
+/// A ring is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Full;
+
 /// The control cycle's end of it.
 pub type Commands = Consumer<'static, Numbered>;
 /// Control cycle to the bridge.
@@ -89,7 +111,11 @@ impl Rings {
                 snapshots: snapshot_feed,
             },
             chunks,
-            bridge: BridgeEnds { commands: command_feed, events, snapshots },
+            bridge: BridgeEnds {
+                commands: CommandFeed { ring: command_feed, shelf: Shelf::default() },
+                events,
+                snapshots,
+            },
         }
     }
 }

@@ -5,7 +5,9 @@ use heapless::spsc::{Consumer, Producer, Queue};
 
 use super::status::{Ended, StepStatus};
 use crate::hal::sim::EdgeSink;
-use crate::machine::{Calibration, Config, Event, State, StopLevel, Supervisor};
+use crate::machine::{
+    Calibration, Command, CommandKind, Config, Event, Fault, Inputs, Reply, State, StopLevel, Supervisor,
+};
 use crate::units::Nanos;
 
 /// Both loops at one instant.
@@ -15,6 +17,8 @@ pub struct Seen {
     pub at_ns: Nanos,
     /// The state.
     pub state: State,
+    /// The fault that is latched.
+    pub fault: Option<Fault>,
     /// The settings in force.
     pub config: Config,
     /// The calibration, while the position is known.
@@ -23,6 +27,12 @@ pub struct Seen {
     pub force_g: Option<f64>,
     /// The stop line.
     pub stop: StopLevel,
+    /// The input lines as they were last read.
+    pub inputs: Inputs,
+    /// Speed of the pulses, signed, in steps per second.
+    pub steps_per_s: f64,
+    /// The step counter, as it read when the look was taken: up to a cycle newer than `at_ns`.
+    pub steps: i64,
     /// Whether the step loop plays nothing.
     pub resting: bool,
     /// The last motion that was ended by something else than its plan.
@@ -31,6 +41,65 @@ pub struct Seen {
     pub rebases: u32,
     /// The step counter, where it is known to belong to this very instant.
     pub count: Option<i64>,
+    /// What no later look could show.
+    pub noted: Noted,
+}
+
+/// What a control cycle decided, beside the state that it left.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Noted {
+    /// Counts the cycles, so that a look that is missing shows.
+    pub cycle: u32,
+    /// The command of this cycle, and what became of it.
+    pub decided: Option<Decided>,
+    /// A fault that came while another one was latched.
+    pub also: Option<Fault>,
+}
+
+/// Which command it was, without all that it carries.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Asked {
+    /// Its kind.
+    pub kind: CommandKind,
+    /// The period of the wave that it asks for, in seconds.
+    pub period_s: Option<f64>,
+}
+
+/// A command with its reply.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Decided {
+    /// The command.
+    pub asked: Asked,
+    /// The decision.
+    pub reply: Reply,
+}
+
+impl Asked {
+    /// What `command` asks for.
+    #[must_use]
+    pub fn by(command: &Command) -> Asked {
+        let period_s = match command {
+            Command::Run(wave) => Some(wave.period_s()),
+            _ => None,
+        };
+        Asked { kind: command.kind(), period_s }
+    }
+}
+
+impl Noted {
+    /// What is worth noting of a cycle: its number, its command, and the events that came of it.
+    #[must_use]
+    pub fn of(cycle: u32, asked: Option<Asked>, events: &[Event]) -> Noted {
+        let mut noted = Noted { cycle, ..Noted::default() };
+        for event in events {
+            match *event {
+                Event::Replied { reply, .. } => noted.decided = asked.map(|asked| Decided { asked, reply }),
+                Event::FaultWhileFaulted(fault) => noted.also = Some(fault),
+                _ => {}
+            }
+        }
+        noted
+    }
 }
 
 impl Seen {
@@ -40,14 +109,19 @@ impl Seen {
         Seen {
             at_ns,
             state: supervisor.state(),
+            fault: supervisor.fault(),
             config: *supervisor.config(),
             calibration: supervisor.calibration().copied(),
             force_g: None,
             stop,
+            inputs: status.inputs(),
+            steps_per_s: status.steps_per_s(at_ns),
+            steps: status.count(),
             resting: status.resting(),
             ended: status.ended(),
             rebases: status.lateness().rebases,
             count: None,
+            noted: Noted::default(),
         }
     }
 }

@@ -1,9 +1,11 @@
 //! Both loops in threads of their own, on the real clock, set up as far as the start demands it.
+//!
+//! Each loop counts its turns, a thousand a second, so that anybody can see whether it is alive.
 
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::thread::{Builder, JoinHandle};
 
@@ -13,10 +15,27 @@ use super::step_loop::StepLoop;
 use crate::hal::{Clock, ForceSensor, MonotonicClock, StepIo};
 use crate::layout;
 
+/// How many turns each loop has made; clones count the same ones.
+#[derive(Debug, Clone, Default)]
+pub struct Heartbeats(Arc<[AtomicU64; 2]>);
+
+impl Heartbeats {
+    fn beat(&self, role: Role) {
+        self.0[role as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Turns of the step loop and of the control cycle so far.
+    #[must_use]
+    pub fn counts(&self) -> [u64; 2] {
+        [Role::Step, Role::Control].map(|role| self.0[role as usize].load(Ordering::Relaxed))
+    }
+}
+
 /// The running threads.
 #[derive(Debug)]
 pub struct Threads {
     quit: Arc<AtomicBool>,
+    beats: Heartbeats,
     handles: [JoinHandle<()>; 2],
     report: Report,
     /// The processor stays awake for as long as this is open.
@@ -38,27 +57,33 @@ impl Drop for AbortOnPanic {
 
 impl Threads {
     /// Starts both loops, and returns when each thread has asked the host for what it needs. Whether the machine may
-    /// move with what it got is for [`super::realtime::may_arm`] to say.
+    /// move with what it got is for [`super::realtime::may_arm`] to say. Each loop calls `between` before each of its
+    /// turns: the simulation can hold it there.
     ///
     /// # Errors
     /// When the system refuses a thread.
-    pub fn start<I, F>(
+    pub fn start<I, F, B>(
         clock: MonotonicClock,
         mut step_loop: StepLoop<MonotonicClock, I>,
         mut control: Control<F>,
         demand: Demand,
+        between: B,
     ) -> io::Result<Threads>
     where
         I: StepIo + Send + 'static,
         F: ForceSensor + Send + 'static,
+        B: Fn(Role) + Clone + Send + 'static,
     {
         // Before the threads: what they get is locked as it comes.
         let (mut items, awake) = process(demand);
         let quit = Arc::new(AtomicBool::new(false));
+        let beats = Heartbeats::default();
         let (step, asked) = spawn(Role::Step, demand, {
-            let quit = quit.clone();
+            let (quit, beats, between) = (quit.clone(), beats.clone(), between.clone());
             move || {
                 while !quit.load(Ordering::Acquire) {
+                    between(Role::Step);
+                    beats.beat(Role::Step);
                     step_loop.run_until(clock.now() + layout::CONTROL_PERIOD_NS);
                 }
                 step_loop.power_off();
@@ -66,11 +91,13 @@ impl Threads {
         })?;
         items.extend(asked);
         let (cycle, asked) = spawn(Role::Control, demand, {
-            let quit = quit.clone();
+            let (quit, beats) = (quit.clone(), beats.clone());
             let mut clock = clock;
             move || {
                 let mut next = clock.now();
                 while !quit.load(Ordering::Acquire) {
+                    between(Role::Control);
+                    beats.beat(Role::Control);
                     control.cycle(clock.now());
                     // A cycle that was missed is not made up: the next one fills the queue all the same.
                     next = (next + layout::CONTROL_PERIOD_NS).max(clock.now());
@@ -79,13 +106,19 @@ impl Threads {
             }
         })?;
         items.extend(asked);
-        Ok(Threads { quit, handles: [step, cycle], report: Report { items }, _awake: awake })
+        Ok(Threads { quit, beats, handles: [step, cycle], report: Report { items }, _awake: awake })
     }
 
     /// What was asked of the host, and what it gave.
     #[must_use]
     pub fn report(&self) -> &Report {
         &self.report
+    }
+
+    /// Whether both loops are alive.
+    #[must_use]
+    pub fn heartbeats(&self) -> Heartbeats {
+        self.beats.clone()
     }
 
     /// Ends both loops and waits for them. Motion should be at rest before.

@@ -2,13 +2,16 @@
 //!
 //! - [`Clock`]: the one time base of everything that moves
 //! - [`StepIo`]: the pins of the axis, for the step loop alone
-//! - [`ForceSensor`]: the newest force sample, for the control cycle
-//! - [`sim`]: the simulated machine behind these traits
+//! - [`ForceSensor`]: the newest force sample, for the control cycle; [`newest`] is one that another thread feeds
+//! - [`sim`]: the simulated machine behind these traits; [`rpi`]: a Raspberry Pi
 
 pub mod monotonic;
+pub mod newest;
+pub mod rpi;
 pub mod sim;
 
 pub use monotonic::MonotonicClock;
+pub use newest::{ForceFeed, NewestForce, newest_force};
 
 use crate::machine::Inputs;
 use crate::units::Nanos;
@@ -48,16 +51,29 @@ pub struct ForceSample {
     pub force_g: f64,
     /// When it was taken.
     pub at: Nanos,
+    /// For how long from then on it may be relied on.
+    pub lasts_ns: Nanos,
+    /// When the next one is due, from then on.
+    pub period_ns: Nanos,
 }
 
-impl<T: ForceSensor + ?Sized> ForceSensor for Box<T> {
-    fn latest(&mut self, now: Nanos) -> Option<ForceSample> {
-        (**self).latest(now)
+impl ForceSample {
+    /// A sample of a sensor that takes one every `period_ns`. It lasts for 100 ms (promise S12), or for two periods of a
+    /// sensor that is slower than that.
+    #[must_use]
+    pub fn of_rate(force_g: f64, at: Nanos, period_ns: Nanos) -> ForceSample {
+        ForceSample { force_g, at, lasts_ns: newest::LINK_LASTS_NS.max(2 * period_ns), period_ns }
     }
 }
 
 /// Where the newest force sample comes from. Reading never blocks.
 pub trait ForceSensor {
-    /// The newest valid sample, if there ever was one.
+    /// The newest sample, if there is one that may be relied on at `now`.
     fn latest(&mut self, now: Nanos) -> Option<ForceSample>;
+}
+
+impl<F: ForceSensor + ?Sized> ForceSensor for Box<F> {
+    fn latest(&mut self, now: Nanos) -> Option<ForceSample> {
+        (**self).latest(now)
+    }
 }

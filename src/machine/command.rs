@@ -8,7 +8,7 @@ use super::state::State;
 use crate::wave::Wave;
 
 /// Something that the machine is asked to do. Made of checked types only: behind this there is no range check.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 // A ring slot is as large as the largest command; the rings are small, and a box would allocate.
 #[allow(clippy::large_enum_variant)]
 pub enum Command {
@@ -90,6 +90,18 @@ pub enum Accepted {
     Queued,
     /// Nothing was left to do: it is so already.
     Already,
+}
+
+impl Accepted {
+    /// A stable word for programs.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Accepted::Now => "now",
+            Accepted::Queued => "queued",
+            Accepted::Already => "already",
+        }
+    }
 }
 
 /// The machine does not do it, and why.

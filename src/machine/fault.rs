@@ -11,6 +11,8 @@ pub enum Fault {
     BothLimitsClosed,
     /// The e-stop sense input is open (S24).
     EStop,
+    /// The motor driver says that it has given up.
+    DriverAlarm,
     /// Homing: no switch closed within the longest possible travel (S9).
     NoSwitchFound(End),
     /// Homing: the switch did not open when the carriage backed off.
@@ -46,6 +48,7 @@ impl Fault {
             Fault::LimitHit(End::Front) => "limit_hit_front",
             Fault::BothLimitsClosed => "both_limits_closed",
             Fault::EStop => "e_stop",
+            Fault::DriverAlarm => "driver_alarm",
             Fault::NoSwitchFound(End::Back) => "no_switch_found_back",
             Fault::NoSwitchFound(End::Front) => "no_switch_found_front",
             Fault::SwitchStuck(End::Back) => "switch_stuck_back",
@@ -73,6 +76,7 @@ impl Fault {
             Fault::LimitHit(_)
             | Fault::BothLimitsClosed
             | Fault::EStop
+            | Fault::DriverAlarm
             | Fault::NoSwitchFound(_)
             | Fault::SwitchStuck(_)
             | Fault::WrongSwitch(_)
@@ -96,6 +100,9 @@ impl Fault {
                 "only one switch can be pressed at a time: check the switches, their cables and their polarity"
             }
             Fault::EStop => "close the e-stop loop when it is safe",
+            Fault::DriverAlarm => {
+                "switch the motor's power off, look for what is jammed, hot or shorted, and switch it on again"
+            }
             Fault::NoSwitchFound(_) => {
                 "check that the switch and its cable work, that the motor turns, and max_stroke and microsteps_per_rev"
             }
@@ -130,6 +137,7 @@ impl std::fmt::Display for Fault {
             Fault::LimitHit(end) => write!(f, "the {} limit switch closed in motion", end.name()),
             Fault::BothLimitsClosed => f.write_str("both limit switches read closed"),
             Fault::EStop => f.write_str("the e-stop input is open"),
+            Fault::DriverAlarm => f.write_str("the motor driver reports an alarm"),
             Fault::NoSwitchFound(end) => write!(f, "no {} limit switch was found", end.name()),
             Fault::SwitchStuck(end) => write!(f, "the {} limit switch does not open", end.name()),
             Fault::WrongSwitch(end) => {

@@ -173,6 +173,9 @@ impl Homing {
             if active.e_stop {
                 return Err(Fault::EStop);
             }
+            if active.driver_alarm {
+                return Err(Fault::DriverAlarm);
+            }
             if active.front && active.back {
                 return Err(Fault::BothLimitsClosed);
             }

@@ -29,7 +29,7 @@ pub struct Travel {
 }
 
 /// What the supervisor wants of the motion side.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Order {
     /// Move there.
     Travel(Travel),

@@ -53,7 +53,7 @@ impl Snapshot {
             velocity_mm_s: 0.0,
             force_g: None,
             clipped: false,
-            limits: Inputs { front: false, back: false, e_stop: false },
+            limits: Inputs::NONE,
             fault: None,
             range_mm: None,
             phase: None,

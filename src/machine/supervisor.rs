@@ -54,7 +54,7 @@ pub struct Actions {
 }
 
 /// One slot for each kind of command that can wait; a higher one empties the lower ones.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 struct Pending {
     settings: Option<Config>,
     calibrate: bool,
@@ -217,6 +217,9 @@ impl Supervisor {
         if seen.inputs.e_stop {
             return Some(Fault::EStop);
         }
+        if seen.inputs.driver_alarm {
+            return Some(Fault::DriverAlarm);
+        }
         if seen.inputs.front && seen.inputs.back {
             return Some(Fault::BothLimitsClosed);
         }
@@ -246,6 +249,7 @@ impl Supervisor {
         let fault = match outcome {
             Outcome::Completed | Outcome::Ramped => return,
             Outcome::Tripped(inputs) if inputs.e_stop => Fault::EStop,
+            Outcome::Tripped(inputs) if inputs.driver_alarm => Fault::DriverAlarm,
             Outcome::Tripped(inputs) if inputs.front && inputs.back => Fault::BothLimitsClosed,
             Outcome::Tripped(inputs) => Fault::LimitHit(if inputs.front { End::Front } else { End::Back }),
             Outcome::Starved => Fault::ControlLate,

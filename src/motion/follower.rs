@@ -44,7 +44,7 @@ fn smoothstep_area(x: f64) -> f64 {
     x * x * x * (1.0 - x / 2.0)
 }
 
-fn ramp_s(wave: Wave) -> f64 {
+fn ramp_s(wave: &Wave) -> f64 {
     (wave.period_s() / 2.0).clamp(MIN_RAMP_S, MAX_RAMP_S)
 }
 
@@ -123,7 +123,7 @@ impl Follower {
                 (x * x * (3.0 - 2.0 * x), -6.0 * x * (1.0 - x) / ramp_s)
             }
         };
-        let point = self.wave.shape.at(self.phase().unwrap_or(0.0));
+        let point = self.wave.graph.at(self.phase().unwrap_or(0.0));
         let (rate, rate_per_s) = (rate / period_s, rate_per_s / period_s);
         Kinematics {
             p: stroke_mm * point.position,
@@ -138,7 +138,7 @@ impl Follower {
             Stage::Approach => {
                 let start = self.reference(stroke_mm);
                 if (axis.p - start.p).abs() < ARRIVED_MM && axis.v.abs() < ARRIVED_MM_S {
-                    self.stage = Stage::Starting { phase: 0.0, since_s: 0.0, ramp_s: ramp_s(self.wave) };
+                    self.stage = Stage::Starting { phase: 0.0, since_s: 0.0, ramp_s: ramp_s(&self.wave) };
                 }
             }
             Stage::Starting { since_s, ramp_s, .. } => {
@@ -172,7 +172,7 @@ impl Follower {
         };
         let end = libm::ceil(phase);
         let left_s = (end - phase) * self.wave.period_s();
-        if left_s <= ramp_s(self.wave) / 2.0 + cycle_s {
+        if left_s <= ramp_s(&self.wave) / 2.0 + cycle_s {
             self.stage = if left_s > 0.0 {
                 Stage::Finishing { phase, since_s: 0.0, ramp_s: 2.0 * left_s, end }
             } else {

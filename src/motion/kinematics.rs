@@ -55,8 +55,17 @@ impl Kinematics {
     /// Smallest and largest position on the way through the piece, both ends included.
     #[must_use]
     pub fn extent(&self, piece: Piece) -> (f64, f64) {
-        let end = self.after_piece(piece).p;
-        let (mut low, mut high) = (self.p.min(end), self.p.max(end));
+        self.extent_until(piece, &self.after_piece(piece))
+    }
+
+    /// The same, for a piece that is known to lead to `end`.
+    #[must_use]
+    #[inline]
+    pub fn extent_until(&self, piece: Piece, end: &Kinematics) -> (f64, f64) {
+        let (mut low, mut high) = (self.p.min(end.p), self.p.max(end.p));
+        if self.keeps_direction(piece, end) {
+            return (low, high);
+        }
         for t_s in self.turning_times(piece).into_iter().flatten() {
             let turn = self.after(piece.jerk, t_s).p;
             (low, high) = (low.min(turn), high.max(turn));

@@ -1,13 +1,11 @@
 //! A whole move at once: from any velocity and acceleration to a place, arriving with a given velocity.
 //!
 //! Method. Call *transition* the quickest change to the target velocity ([`super::stop`], in the frame that moves
-//! with that velocity). From the start state, the transition alone leads to some place `e₀`. If the target lies
-//! beyond it, the axis must push first: with full jerk, then with full acceleration, for a time `τ`, and make the
-//! transition from there. Where that ends, `e(τ)`, grows with `τ`, so exactly one `τ` hits the target; a bracketed
-//! search finds it. If the push would coast beyond the speed limit, it ends just there (closed form), and the rest of
-//! the way is cruised. A target on the near side of `e₀` is the same in the mirror.
-//!
-//! (When the axis arrives moving backward, `e(τ)` has a dip first; see `early` and `detour`.)
+//! with that velocity). From the start state, the transition alone leads to some place. If the target lies
+//! beyond it, the axis must push first, with full jerk and then with full acceleration, and make the transition from
+//! there; the harder it pushes, the farther it comes. So one number, the peak of the push, makes a family of moves
+//! of which exactly one hits the target ([`Family`] has the formulas). If that one would coast beyond the speed limit,
+//! the push ends there, and the rest of the way is cruised. A target on the near side is the same in the mirror.
 //!
 //! This is the bang-bang solution of time-optimal control for one axis with bounded jerk, acceleration and speed, in
 //! one family instead of the usual case by case.
@@ -105,9 +103,10 @@ impl Plan {
         let mut at = self.start;
         let mut extent = (at.p, at.p);
         for piece in &self.pieces {
-            let (low, high) = at.extent(*piece);
+            let end = at.after_piece(*piece);
+            let (low, high) = at.extent_until(*piece, &end);
             extent = (extent.0.min(low), extent.1.max(high));
-            at = at.after_piece(*piece);
+            at = end;
         }
         extent
     }
@@ -135,6 +134,120 @@ fn duration_s(pieces: &[Piece]) -> f64 {
 /// In natural units the limits are these.
 const UNIT: Firmness = Firmness { acceleration: 1.0, jerk: 1.0 };
 
+/// In natural units, how long it takes to gain so much velocity, from no acceleration to none; and by how much longer
+/// for each unit more. Half of the time the acceleration grows, half of it it falls, with a plateau between if it
+/// reaches its limit.
+fn gaining(velocity: f64) -> (f64, f64) {
+    if velocity <= 1.0 {
+        let peak = libm::sqrt(velocity);
+        (2.0 * peak, 1.0 / peak)
+    } else {
+        (velocity + 1.0, 1.0)
+    }
+}
+
+/// In natural units, where the quickest change to velocity `to` leads, from `v` and `a` at zero.
+///
+/// What is gained from no acceleration to none is gained symmetrically, so its way is its time at the mean of both
+/// velocities. A start with an acceleration is a place on the way from one without: `v + a²/2` if the change is a
+/// slowing down (the jerk is negative first), `v - a²/2` if it is a speeding up, and the way to there is `a (v ± a²/3)`.
+fn transition_way(v: f64, a: f64, to: f64) -> f64 {
+    let side = if v + a * a.abs() / 2.0 >= to { 1.0 } else { -1.0 };
+    let from = v + side * a * a / 2.0;
+    side * a * (from - side * a * a / 6.0) + f64::midpoint(from, to) * gaining(side * (from - to)).0
+}
+
+/// All moves that push toward larger places and then make the transition, by the peak of their push. In natural units.
+///
+/// Let `v*` be the velocity at which the acceleration is zero on the jerk line through the start state, `v - a²/2`,
+/// and `p*` its place, `-a (v* + a²/6)`. A push to the peak `c ≤ 1` coasts at `x = v* + c²`; with a plateau, at
+/// `x = v* + Δ`, `Δ > 1`. With the times of [`gaining`], the move leads to
+///
+/// ```text
+/// e = p* + (v* + x)/2 T(x - v*) + (x + v₁)/2 T(x - v₁),     T(c²) = 2c
+/// ```
+///
+/// for the target velocity `v₁`. It also holds for negative `c`, a brake that is not let go of entirely before it
+/// is put on again. The parameter here is the peak that belongs to the larger one of `v*` and `v₁`, up to one, and the
+/// gain of velocity above: so both roots are smooth. Where both have a plateau, `e` is quadratic, and solved at once.
+///
+/// When the axis arrives moving backward, `e` has a dip first: pushing takes time, in which the target velocity
+/// counts (see [`Draft::early`] and [`Draft::detour`]). Otherwise it only rises.
+struct Family {
+    start_place: f64,
+    /// `v*`
+    start_v: f64,
+    /// The larger and the smaller one of `v*` and `v₁`.
+    high: f64,
+    low: f64,
+    /// The parameter of the transition alone.
+    least: f64,
+}
+
+impl Family {
+    fn new(at: &Kinematics, target_v: f64) -> Family {
+        let half = at.a * at.a / 2.0;
+        let start_v = at.v - half;
+        let least = if start_v >= target_v {
+            at.a
+        } else if at.a > 0.0 {
+            libm::sqrt((at.v + half - target_v).max(0.0))
+        } else {
+            0.0
+        };
+        Family {
+            start_place: at.p - at.a * (start_v + half / 3.0),
+            start_v,
+            high: start_v.max(target_v),
+            low: start_v.min(target_v),
+            least,
+        }
+    }
+
+    /// The parameter of the move that coasts at this speed.
+    fn of_speed(&self, speed: f64) -> f64 {
+        let gain = speed - self.high;
+        if gain <= 1.0 { libm::sqrt(gain.max(0.0)) } else { gain }
+    }
+
+    /// Where the move leads, and how much farther for each unit more of the parameter.
+    fn end(&self, parameter: f64) -> (f64, f64) {
+        let k = parameter;
+        let (gain, by, time, longer) =
+            if k <= 1.0 { (k * k, 2.0 * k, 2.0 * k, 2.0) } else { (k, 1.0, k + 1.0, 1.0) };
+        let coasting = self.high + gain;
+        let (other_time, other_longer) = gaining(coasting - self.low);
+        let (twice_mean, other_mean) = (self.high + coasting, self.low + coasting);
+        let place = self.start_place + (twice_mean * time + other_mean * other_time) / 2.0;
+        let slope = (by * (time + other_time + other_mean * other_longer) + twice_mean * longer) / 2.0;
+        (place, slope)
+    }
+
+    /// The parameter of the move to `target`, which is not beyond that of `most`, nor before that of the least.
+    fn to(&self, target: f64, most: f64) -> f64 {
+        if most > 1.0 && self.end(1.0).0 <= target {
+            let own = |v: f64| v * (v - 1.0) / 2.0;
+            let square = target - self.start_place + own(self.high) + own(self.low);
+            let coasting = libm::sqrt((0.25 + square).max(0.0)) - 0.5;
+            return (coasting - self.high).clamp(1.0, most);
+        }
+        root(self.least, most.min(1.0), |k| {
+            let (place, slope) = self.end(k);
+            (place - target, slope)
+        })
+    }
+
+    /// How long the push lasts, from the acceleration `a` on.
+    fn push(&self, parameter: f64, a: f64) -> f64 {
+        let k = parameter;
+        if self.start_v >= self.high && k <= 1.0 {
+            return k - a;
+        }
+        let gain = self.high - self.start_v + if k <= 1.0 { k * k } else { k };
+        if gain <= 1.0 { libm::sqrt(gain) - a } else { gain - a }
+    }
+}
+
 /// A move under construction, in natural units, mirrored so that the push is toward larger positions.
 #[derive(Clone)]
 struct Draft {
@@ -153,13 +266,10 @@ impl Draft {
         }
     }
 
-    /// Turns everything round if `side` is -1.
-    fn mirror(&mut self, side: f64) {
-        self.at = Kinematics { p: side * self.at.p, v: side * self.at.v, a: side * self.at.a };
-        self.target_v *= side;
-        for piece in &mut self.pieces {
-            piece.jerk *= side;
-        }
+    /// The same start turned round, if `side` is -1.
+    fn on_side(&self, side: f64) -> Draft {
+        let at = Kinematics { p: side * self.at.p, v: side * self.at.v, a: side * self.at.a };
+        Draft { at, target_v: side * self.target_v, pieces: Vec::new() }
     }
 
     fn duration(&self) -> f64 {
@@ -174,29 +284,9 @@ impl Draft {
         self.at.a = 0.0;
     }
 
-    /// Where the transition to the target velocity leads from `state`.
-    fn landing(&self, state: &Kinematics) -> f64 {
-        let relative_v = state.v - self.target_v;
-        let duration_s: f64 =
-            stop::tail(relative_v, state.a, UNIT).iter().map(|piece| piece.duration_s).sum();
-        state.p + stop::displacement(relative_v, state.a, UNIT) + self.target_v * duration_s
-    }
-
-    /// The state after pushing for `tau`: first with full jerk, then with full acceleration.
-    fn pushed(&self, tau: f64) -> Kinematics {
-        let rising = tau.min(1.0 - self.at.a);
-        self.at.after(1.0, rising).after(0.0, tau - rising)
-    }
-
-    /// The push after which the axis would coast at `speed`; zero if it would already.
-    fn push_to_speed(&self, speed: f64) -> f64 {
-        let Kinematics { v, a, .. } = self.at;
-        if v + a * a.abs() / 2.0 >= speed {
-            return 0.0;
-        }
-        // Rising to `peak` and releasing it gains peak² - a²/2.
-        let peak = libm::sqrt((speed - v + a * a / 2.0).max(0.0));
-        if peak <= 1.0 { peak - a } else { (1.0 - a) + (speed - v + a * a / 2.0 - 1.0) }
+    /// Where the transition to the target velocity leads from here.
+    fn landing(&self) -> f64 {
+        self.at.p + transition_way(self.at.v, self.at.a, self.target_v)
     }
 
     fn push(&mut self, tau: f64) {
@@ -207,109 +297,107 @@ impl Draft {
 
     /// Completes a move to `target`, which is not before the landing from here.
     fn complete(&mut self, target: f64, speed: f64) {
-        let cap = self.push_to_speed(speed);
-        if let Some(tau) = self.early(target, cap) {
-            self.push(tau);
-            self.transition(self.target_v);
-            return;
-        }
-        let capped = self.landing(&self.pushed(cap));
         let coasting = self.at.v + self.at.a * self.at.a.abs() / 2.0;
-        if target < capped {
-            let tau = root(0.0, cap, |tau| self.landing(&self.pushed(tau)) - target);
-            self.push(tau);
-        } else if coasting <= speed {
-            self.push(cap);
-            self.transition(speed);
-            self.cruise(target, speed);
+        if coasting < speed {
+            let family = Family::new(&self.at, self.target_v);
+            let most = family.of_speed(speed);
+            let chosen = self
+                .early(&family, target)
+                .unwrap_or_else(|| if family.end(most).0 <= target { most } else { family.to(target, most) });
+            self.push(family.push(chosen, self.at.a));
+            if chosen >= most {
+                self.transition(speed);
+                self.cruise(target, speed);
+            }
         } else {
             self.brake_then_cruise(target, speed);
         }
         self.transition(self.target_v);
     }
 
-    /// Arriving backward while already braking, `e(τ)` rises before it falls: the first rise is the quickest way.
-    fn early(&self, target: f64, cap: f64) -> Option<f64> {
-        let release = cap.min(-self.at.a);
-        if self.target_v >= 0.0 || release <= 0.0 {
+    /// Arriving backward while already braking, the family rises before it falls: the first rise is the quickest way.
+    fn early(&self, family: &Family, target: f64) -> Option<f64> {
+        if self.target_v >= 0.0 || family.least >= 0.0 {
             return None;
         }
-        let landing = |tau: f64| self.landing(&self.pushed(tau));
-        let highest = lowest_point(0.0, release, |tau| -landing(tau));
-        (landing(highest) >= target).then(|| root(0.0, highest, |tau| landing(tau) - target))
+        let highest = lowest_point(family.least, 0.0, |k| -family.end(k).0);
+        (family.end(highest).0 >= target).then(|| {
+            root(family.least, highest, |k| {
+                let (place, slope) = family.end(k);
+                (place - target, slope)
+            })
+        })
     }
 
     /// Arriving backward, a short push lands *farther back*: it takes time, in which the target velocity counts. So
-    /// a target a little before the landing may be reached by a push away from it. This finds that push.
-    fn detour(&self, target: f64, speed: f64) -> Option<f64> {
-        if self.target_v >= 0.0 {
-            return None;
+    /// a target a little before the landing may be reached by a push away from it. This makes that move.
+    fn detour(&mut self, target: f64, speed: f64) -> bool {
+        let coasting = self.at.v + self.at.a * self.at.a.abs() / 2.0;
+        if self.target_v >= 0.0 || coasting >= speed {
+            return false;
         }
-        let landing = |tau: f64| self.landing(&self.pushed(tau));
-        let lowest = lowest_point(0.0, self.push_to_speed(speed), landing);
-        (landing(lowest) <= target && target <= landing(0.0))
-            .then(|| root(0.0, lowest, |tau| target - landing(tau)))
+        let family = Family::new(&self.at, self.target_v);
+        let lowest = lowest_point(family.least, family.of_speed(speed), |k| family.end(k).0);
+        if family.end(lowest).0 > target || target > self.landing() {
+            return false;
+        }
+        let chosen = root(family.least, lowest, |k| {
+            let (place, slope) = family.end(k);
+            (target - place, -slope)
+        });
+        self.push(family.push(chosen, self.at.a));
+        self.transition(self.target_v);
+        true
     }
 
     fn cruise(&mut self, target: f64, speed: f64) {
-        self.go(0.0, (target - self.landing(&self.at)) / speed);
+        self.go(0.0, (target - self.landing()) / speed);
     }
 
     /// Too fast at the start: brake to the speed limit and cruise, or, if the target is too near for that, brake
     /// farther before letting go.
     fn brake_then_cruise(&mut self, target: f64, speed: f64) {
-        let slowed = |to_v: f64| {
-            let mut draft = Draft { at: self.at, target_v: self.target_v, pieces: Vec::new() };
-            draft.transition(to_v);
-            draft
-        };
-        let at_speed = slowed(speed);
-        let to_v = if self.landing(&at_speed.at) <= target {
+        let Kinematics { p, v, a } = self.at;
+        let slowed_to = |to_v: f64| p + transition_way(v, a, to_v) + transition_way(to_v, 0.0, self.target_v);
+        let to_v = if slowed_to(speed) <= target {
             speed
         } else {
-            root(self.target_v, speed, |to_v| self.landing(&slowed(to_v).at) - target)
+            // Without a slope that is right everywhere: by halving, and rarely needed.
+            root(self.target_v, speed, |to_v| (slowed_to(to_v) - target, f64::NAN))
         };
         self.transition(to_v);
         self.cruise(target, to_v);
     }
 }
 
-/// Root of `f`, which is not above zero at `low` and not below at `high`: the false position method, with Illinois'
-/// halving so that both ends move, and now and then a bisection, which bounds the number of rounds.
-fn root(low: f64, high: f64, f: impl Fn(f64) -> f64) -> f64 {
+/// Most rounds of [`root`]: as many halvings as tell two numbers apart.
+const ROUNDS: u32 = 80;
+/// Newton's method doubles the digits in each round: behind a correction by this share there is nothing left.
+const EXACT_SHARE: f64 = 1e-9;
+
+/// Root of `f`, which is not above zero at `low` and not below at `high` and comes with its slope: Newton's method,
+/// and halving wherever that leads out of what is known to hold the root.
+fn root(low: f64, high: f64, f: impl Fn(f64) -> (f64, f64)) -> f64 {
     let (mut low, mut high) = (low, high);
-    let (mut at_low, mut at_high) = (f(low), f(high));
-    if at_low >= 0.0 {
-        return low;
-    }
-    if at_high <= 0.0 {
-        return high;
-    }
-    let (mut best, mut error) = if -at_low < at_high { (low, -at_low) } else { (high, at_high) };
-    for round in 0..200 {
-        let secant = (low * at_high - high * at_low) / (at_high - at_low);
-        let next = if round % 4 == 3 || !(secant > low && secant < high) {
-            f64::midpoint(low, high)
+    let mut at = f64::midpoint(low, high);
+    for _ in 0..ROUNDS {
+        let (value, slope) = f(at);
+        if value <= 0.0 {
+            low = at;
         } else {
-            secant
-        };
+            high = at;
+        }
+        let newton = at - value / slope;
+        let next = if newton > low && newton < high { newton } else { f64::midpoint(low, high) };
+        if (newton - at).abs() <= EXACT_SHARE * at.abs() {
+            return newton.clamp(low, high);
+        }
         if next <= low || next >= high {
-            break;
+            return next;
         }
-        let at_next = f(next);
-        if at_next.abs() < error {
-            (best, error) = (next, at_next.abs());
-        }
-        if at_next <= 0.0 {
-            (low, at_low, at_high) = (next, at_next, at_high / 2.0);
-        } else {
-            (high, at_high, at_low) = (next, at_next, at_low / 2.0);
-        }
-        if error == 0.0 {
-            break;
-        }
+        at = next;
     }
-    best
+    at
 }
 
 /// Where `f`, which first falls and then rises, is lowest between `low` and `high`: golden section.
@@ -331,31 +419,29 @@ fn pieces(start: Kinematics, target: Target, rates: Rates) -> Vec<Piece, PIECES>
     let time = rates.acceleration / rates.jerk;
     let speed_unit = rates.acceleration * time;
     let length = speed_unit * time;
-    let mut draft = Draft {
+    let speed = rates.speed / speed_unit;
+    let mut begun = Draft {
         at: Kinematics { p: 0.0, v: start.v / speed_unit, a: start.a / rates.acceleration },
         target_v: target.v / speed_unit,
         pieces: Vec::new(),
     };
     // An acceleration beyond its limit is let go of first.
-    draft.go(-draft.at.a.signum(), draft.at.a.abs() - 1.0);
+    begun.go(-begun.at.a.signum(), begun.at.a.abs() - 1.0);
     let distance = (target.p - start.p) / length;
-    let side = if distance >= draft.landing(&draft.at) { 1.0 } else { -1.0 };
-    let mut straight = draft.clone();
-    straight.mirror(side);
-    straight.complete(side * distance, rates.speed / speed_unit);
-    straight.mirror(side);
+    let mut side = if distance >= begun.landing() { 1.0 } else { -1.0 };
+    let mut best = begun.on_side(side);
+    best.complete(side * distance, speed);
 
-    draft.mirror(-side);
-    if let Some(tau) = draft.detour(-side * distance, rates.speed / speed_unit) {
-        draft.push(tau);
-        draft.transition(draft.target_v);
-        draft.mirror(-side);
-        if draft.duration() < straight.duration() {
-            straight = draft;
-        }
+    let mut other = begun.on_side(-side);
+    if other.detour(-side * distance, speed) && other.duration() < best.duration() {
+        (best, side) = (other, -side);
     }
 
-    let mut pieces = straight.pieces;
+    let mut pieces = begun.pieces;
+    for Piece { jerk, duration_s } in best.pieces {
+        // `PIECES` is the longest sequence, what was begun with included.
+        let _ = pieces.push(Piece { jerk: side * jerk, duration_s });
+    }
     for piece in &mut pieces {
         piece.jerk *= rates.jerk;
         piece.duration_s *= time;

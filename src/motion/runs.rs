@@ -11,8 +11,8 @@
 //! ```
 //!
 //! A run is this cubic at whole `s`, as differences in fixed point, so that the step loop needs three additions for the
-//! next instant. The error is measured against the plan at one place, a little off the middle toward the slow end,
-//! where that of a Hermite cubic is largest; a stretch whose error is above [`TOLERANCE_S`] is halved. Where halving
+//! next instant. The error is measured against the plan in the middle, where that of a Hermite cubic is largest but for
+//! a stretch that comes close to a turn; a stretch whose error is above [`TOLERANCE_S`] is halved. Where halving
 //! ends at a single step (from rest, at a turn) its instant is solved for.
 //!
 //! The steps are those of [`step_times`](super::step_times): same boundaries, same hysteresis, same count.
@@ -25,7 +25,7 @@ use super::step_times::{self, HYSTERESIS};
 /// Most runs of one chunk; a cycle that needs more is left to the exact method.
 pub const RUNS_MAX: usize = 6;
 /// Most steps of a run: bounds what rounding in fixed point can add up to.
-const STEPS_MAX: i64 = 256;
+const STEPS_MAX: u32 = 256;
 /// Largest error where it is measured; near a turn another step can be twice as far off, and none is more than 25 ns
 /// beside the plan.
 const TOLERANCE_S: f64 = 10e-9;
@@ -39,9 +39,10 @@ const FIXED_PER_S: f64 = 1e9 * (1u64 << FRACTION_BITS) as f64;
 /// Steps in one direction, timed by a cubic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Run {
-    /// The instant one step before the first, in fixed-point nanoseconds from the start of the chunk.
+    /// One step before the first, where the cubic need not mean anything: an instant in fixed-point nanoseconds from the
+    /// start of the chunk, modulo 2⁶⁴.
     base: i64,
-    /// First, second and third difference of the instants.
+    /// First, second and third difference of the instants there, modulo 2⁶⁴.
     differences: [i64; 3],
     /// How many steps.
     pub steps: u32,
@@ -72,32 +73,30 @@ impl Iterator for Instants {
     fn next(&mut self) -> Option<i64> {
         self.left = self.left.checked_sub(1)?;
         let [first, second, third] = self.differences;
-        self.at += first;
-        self.differences = [first + second, second + third, third];
+        self.at = self.at.wrapping_add(first);
+        self.differences = [first.wrapping_add(second), second.wrapping_add(third), third];
         Some(self.at >> FRACTION_BITS)
     }
 }
 
-/// A place on the plan.
+/// A stretch of constant jerk in which the plan moves one way.
 #[derive(Debug, Clone, Copy)]
-struct Node {
-    t_s: f64,
-    p: f64,
-    v: f64,
-}
-
-/// A stretch of a piece in which the plan moves one way.
 struct Stretch {
-    start: Kinematics,
+    from: Kinematics,
+    to: Kinematics,
     piece: Piece,
-    /// Where the piece begins, from the start of the chunk.
-    offset_s: f64,
+    /// When it begins, in fixed-point nanoseconds from the start of the chunk.
+    begin: f64,
 }
 
 impl Stretch {
-    fn node(&self, t_s: f64) -> Node {
-        let at = self.start.after(self.piece.jerk, t_s);
-        Node { t_s, p: at.p, v: at.v }
+    /// Its part up to `at_s` after its beginning, and the rest.
+    fn split(&self, at_s: f64) -> (Stretch, Stretch) {
+        let Piece { jerk, duration_s } = self.piece;
+        let between = self.from.after(jerk, at_s);
+        let first = Stretch { to: between, piece: Piece { jerk, duration_s: at_s }, ..*self };
+        let piece = Piece { jerk, duration_s: duration_s - at_s };
+        (first, Stretch { from: between, piece, begin: self.begin + at_s * FIXED_PER_S, ..*self })
     }
 }
 
@@ -120,40 +119,54 @@ impl RunMaker {
         self.count
     }
 
-    /// Makes the runs of a chunk that begins with `start` (in steps) and consists of `pieces`, into `runs`, which is
-    /// emptied first. False if they are more than it can hold: then it is the step loop that solves for each step.
-    /// Either way the count goes on.
-    pub fn make(&mut self, start: Kinematics, pieces: &[Piece], runs: &mut Vec<Run, RUNS_MAX>) -> bool {
-        let before = self.count;
+    /// Makes the runs of a chunk that begins with `start` (in steps), consists of `pieces` and ends with `end`, into
+    /// `runs`, which is emptied first. False if they are more than it can hold: then it is the step loop that solves
+    /// for each step. Either way the count goes on.
+    #[inline]
+    pub fn make(
+        &mut self,
+        start: &Kinematics,
+        pieces: &[Piece],
+        end: &Kinematics,
+        runs: &mut Vec<Run, RUNS_MAX>,
+    ) -> bool {
         runs.clear();
-        let mut fits = true;
-        let mut stretch = Stretch { start, piece: Piece::default(), offset_s: 0.0 };
-        for piece in pieces {
-            let end = stretch.start.after_piece(*piece);
-            stretch.piece = *piece;
-            let mut from = Node { t_s: 0.0, p: stretch.start.p, v: stretch.start.v };
-            if !stretch.start.keeps_direction(*piece, &end) {
-                for turn_s in stretch.start.turning_times(*piece).into_iter().flatten() {
-                    let turn = stretch.node(turn_s);
-                    fits = fits && self.one_way(&stretch, from, turn, runs);
-                    from = turn;
-                }
-            }
-            let to = Node { t_s: piece.duration_s, p: end.p, v: end.v };
-            fits = fits && self.one_way(&stretch, from, to, runs);
-            stretch.start = end;
-            stretch.offset_s += piece.duration_s;
+        // Nearly always a cycle is one piece, and one cubic is enough for it.
+        if let [piece] = pieces
+            && start.keeps_direction(*piece, end)
+            && let Some(run) = self.run(&Stretch { from: *start, to: *end, piece: *piece, begin: 0.0 })
+        {
+            return runs.push(run).is_ok();
         }
-        if !fits {
-            runs.clear();
-            self.count = before;
-            self.count_exactly(start, pieces);
-        }
-        fits
+        self.make_in_parts(start, pieces, end, runs)
     }
 
-    fn count_exactly(&mut self, start: Kinematics, pieces: &[Piece]) {
-        let mut at = start;
+    #[cold]
+    fn make_in_parts(
+        &mut self,
+        start: &Kinematics,
+        pieces: &[Piece],
+        end: &Kinematics,
+        runs: &mut Vec<Run, RUNS_MAX>,
+    ) -> bool {
+        let before = self.count;
+        let (mut from, mut begin) = (*start, 0.0);
+        for (index, piece) in pieces.iter().enumerate() {
+            let to = if index + 1 == pieces.len() { *end } else { from.after_piece(*piece) };
+            if !self.piece(Stretch { from, to, piece: *piece, begin }, runs) {
+                runs.clear();
+                self.count = before;
+                self.count_exactly(start, pieces);
+                return false;
+            }
+            from = to;
+            begin += piece.duration_s * FIXED_PER_S;
+        }
+        true
+    }
+
+    fn count_exactly(&mut self, start: &Kinematics, pieces: &[Piece]) {
+        let mut at = *start;
         for piece in pieces {
             let mut from_s = 0.0;
             while let Some(step) = step_times::next_step(&at, *piece, self.count, from_s) {
@@ -164,71 +177,121 @@ impl RunMaker {
         }
     }
 
-    /// The runs between two places with no turn between them; false if they do not fit.
-    fn one_way(&mut self, stretch: &Stretch, from: Node, to: Node, runs: &mut Vec<Run, RUNS_MAX>) -> bool {
-        let gone = to.p - self.count as f64;
-        let side = if gone < 0.0 { -1.0 } else { 1.0 };
-        // In steps of this run, one at the first boundary: whole numbers are boundaries.
-        let end = side * gone + (0.5 - HYSTERESIS);
+    /// The runs of a whole piece; false if they do not fit.
+    fn piece(&mut self, whole: Stretch, runs: &mut Vec<Run, RUNS_MAX>) -> bool {
+        let (mut rest, mut gone_s) = (whole, 0.0);
+        for turn_s in whole.from.turning_times(whole.piece).into_iter().flatten() {
+            let (before, behind) = rest.split(turn_s - gone_s);
+            if !self.one_way(&before, runs) {
+                return false;
+            }
+            (rest, gone_s) = (behind, turn_s);
+        }
+        self.one_way(&rest, runs)
+    }
+
+    /// The runs of a stretch in which the plan moves one way; false if they do not fit.
+    fn one_way(&mut self, stretch: &Stretch, runs: &mut Vec<Run, RUNS_MAX>) -> bool {
+        match self.run(stretch) {
+            Some(run) => runs.push(run).is_ok(),
+            None => self.in_parts(stretch, runs),
+        }
+    }
+
+    /// The one run of a stretch in which the plan moves one way, if one cubic is exact enough for its steps.
+    #[inline]
+    fn run(&mut self, stretch: &Stretch) -> Option<Run> {
+        let (forward, end) = self.steps_to(stretch.to.p);
+        let steps = end as u32;
+        if !(1..=STEPS_MAX).contains(&steps) {
+            return None;
+        }
+        let (base, differences) = cubic(stretch, end)?;
+        self.count += if forward { i64::from(steps) } else { -i64::from(steps) };
+        Some(Run { base, differences, steps, forward })
+    }
+
+    /// Which way a place is, and its step coordinate: one at the first boundary on the way, and a whole number at each.
+    #[inline]
+    fn steps_to(&self, place: f64) -> (bool, f64) {
+        let gone = place - self.count as f64;
+        (gone > 0.0, gone.abs() + (0.5 - HYSTERESIS))
+    }
+
+    /// The runs of a stretch for which one cubic will not do.
+    fn in_parts(&mut self, stretch: &Stretch, runs: &mut Vec<Run, RUNS_MAX>) -> bool {
+        let Stretch { from, to, piece, begin } = stretch;
+        let (forward, end) = self.steps_to(to.p);
         if end < 1.0 {
             return true;
         }
         // A plan of no motor, or none at all: halving would not end.
-        if to.t_s - from.t_s < SHORTEST_S || end.is_nan() {
+        if piece.duration_s < SHORTEST_S || end.is_nan() {
             return false;
         }
-        let steps = end as i64;
-        let run = if steps == 1 {
-            let boundary = self.count as f64 + side * (0.5 + HYSTERESIS);
-            let at_s = step_times::crossing(&stretch.start, stretch.piece, boundary, from.t_s, to.t_s);
-            let base = ((stretch.offset_s + at_s) * FIXED_PER_S) as i64;
-            Some(Run { base, differences: [0; 3], steps: 1, forward: side > 0.0 })
-        } else {
-            let begin = side * (from.p - self.count as f64) + (0.5 - HYSTERESIS);
-            (steps <= STEPS_MAX).then(|| cubic(stretch, side, (from, begin), (to, end))).flatten()
-        };
-        let Some(run) = run else {
-            let middle = stretch.node(f64::midpoint(from.t_s, to.t_s));
-            return self.one_way(stretch, from, middle, runs) && self.one_way(stretch, middle, to, runs);
-        };
-        self.count += if side > 0.0 { steps } else { -steps };
-        runs.push(run).is_ok()
+        if end >= 2.0 {
+            let (first, second) = stretch.split(piece.duration_s / 2.0);
+            return self.one_way(&first, runs) && self.one_way(&second, runs);
+        }
+        let (beside, step) = if forward { (0.5 + HYSTERESIS, 1) } else { (-0.5 - HYSTERESIS, -1) };
+        let boundary = self.count as f64 + beside;
+        let at_s = step_times::crossing(from, *piece, boundary, 0.0, piece.duration_s);
+        self.count += step;
+        let base = fixed(begin + at_s * FIXED_PER_S);
+        runs.push(Run { base, differences: [0; 3], steps: 1, forward }).is_ok()
     }
 }
 
-/// The cubic between two places of which the step coordinates are known; none if it is not exact enough.
+/// The cubic of a stretch that ends at the step coordinate `end`, from its first step on; none if it is not
+/// exact enough.
+///
+/// In times of fixed point, and with `Aᵢ = mᵢ - d/h`, the formulas above become
+///
+/// ```text
+/// c₃ = (A₀ + A₁) / h²      c₂ = -(2 A₀ + A₁) / h
+/// t(h/2) = d/2 + (A₀ - A₁) h/8      dt/ds(h/2) = d/h - (A₀ + A₁) / 4
+/// ```
+///
+/// and the differences at `u` are those of the cubic shifted to `u` by Horner's scheme.
 #[inline]
-fn cubic(stretch: &Stretch, side: f64, (from, begin): (Node, f64), (to, end): (Node, f64)) -> Option<Run> {
-    let h = end - begin;
+fn cubic(stretch: &Stretch, end: f64) -> Option<(i64, [i64; 3])> {
+    let Stretch { from, to, piece, begin } = stretch;
+    let way = to.p - from.p;
+    let h = way.abs();
     let per_h = 1.0 / h;
-    let (slope_0, slope_1) = (side / from.v, side / to.v);
-    let mean = (to.t_s - from.t_s) * per_h;
-    let c2 = (3.0 * mean - 2.0 * slope_0 - slope_1) * per_h;
-    let c3 = (slope_0 + slope_1 - 2.0 * mean) * per_h * per_h;
+    let duration = piece.duration_s * FIXED_PER_S;
+    let mean = duration * per_h;
+    let slope = FIXED_PER_S / from.v.abs();
+    let (beyond_0, beyond_1) = (slope - mean, FIXED_PER_S / to.v.abs() - mean);
+    let sum = beyond_0 + beyond_1;
 
-    let slow_end = h * if slope_1 > slope_0 { 0.6 } else { 0.4 };
-    let at_s = from.t_s + slow_end * (slope_0 + slow_end * (c2 + slow_end * c3));
-    let at = stretch.node(at_s);
-    let beside = (side * (at.p - from.p) - slow_end).abs();
+    let middle_s = (0.5 * duration + 0.125 * h * (beyond_0 - beyond_1)) * (1.0 / FIXED_PER_S);
+    let beside = Kinematics { p: -0.5 * way, ..*from }.after(piece.jerk, middle_s).p;
+    let error = beside * (mean - 0.25 * sum);
     // Where a slope is infinite, so is the error, or it is no number.
-    let exact = beside <= TOLERANCE_S * side * at.v;
+    let exact = error.abs() < TOLERANCE_S * FIXED_PER_S;
     if !exact {
         return None;
     }
-    // Differences at whole steps: the step before the first is at -begin from the first place.
-    let u = -begin;
-    let base = stretch.offset_s + from.t_s + u * (slope_0 + u * (c2 + u * c3));
-    let differences = [
-        slope_0 + c2 * (2.0 * u + 1.0) + c3 * (3.0 * u * (u + 1.0) + 1.0),
-        2.0 * c2 + 6.0 * c3 * (u + 1.0),
-        6.0 * c3,
-    ];
-    Some(Run {
-        base: (base * FIXED_PER_S) as i64,
-        differences: differences.map(|difference_s| (difference_s * FIXED_PER_S) as i64),
-        steps: end as u32,
-        forward: side > 0.0,
-    })
+    let c2 = -(sum + beyond_0) * per_h;
+    let c3 = sum * per_h * per_h;
+    // Where the first step is, from the beginning; the differences are those one step before.
+    let u = h - end + 1.0;
+    let bend = u * c3;
+    let q1 = c2 + bend;
+    let q0 = slope + u * q1;
+    let (slope_there, bend_there) = (q0 + u * (q1 + bend), q1 + bend + bend);
+    let to_first = slope_there - bend_there + c3;
+    let differences = [to_first, 2.0 * bend_there, 6.0 * c3].map(fixed);
+    Some((fixed(begin + u * q0).wrapping_sub(differences[0]), differences))
+}
+
+/// The nearest whole number, for what is smaller than 2⁵¹ (an eighth of a second): the sum's last bit is worth one.
+/// A fraction of the cost of a conversion that holds for every number.
+#[inline]
+fn fixed(time: f64) -> i64 {
+    const ONES: f64 = 1.5 * (1u64 << 52) as f64;
+    ((time + ONES).to_bits() as i64).wrapping_sub(ONES.to_bits() as i64)
 }
 
 #[cfg(test)]
@@ -271,7 +334,7 @@ mod tests {
                 let pieces = [Piece { jerk, duration_s: 0.001 }];
                 let wanted = exact(at, &pieces, &mut count);
                 let mut runs = Vec::new();
-                if made.make(at, &pieces, &mut runs) {
+                if made.make(&at, &pieces, &at.after_piece(pieces[0]), &mut runs) {
                     let got: std::vec::Vec<_> =
                         runs.iter().flat_map(|run| run.instants().map(|ns| (ns, run.forward))).collect();
                     prop_assert_eq!(got.len(), wanted.len(), "cycle {}", cycle);
@@ -288,6 +351,28 @@ mod tests {
                 at = at.after_piece(pieces[0]);
             }
         }
+    }
+
+    #[test]
+    fn slow_steps_come_at_their_instants_too() {
+        // Seconds between two steps, in cycles of a millisecond: most cycles have none, a few have one.
+        let (mut at, mut count, mut made) = (Kinematics { p: 0.0, v: 0.0, a: 3.0 }, 0, RunMaker::new(0));
+        let mut seen = 0;
+        for cycle in 0..60_000 {
+            let jerk = if cycle % 20_000 < 10_000 { 1e-3 } else { -1.1e-3 } - at.v * 0.1 - at.a * 0.5;
+            let pieces = [Piece { jerk, duration_s: 0.001 }];
+            let wanted = exact(at, &pieces, &mut count);
+            let (end, mut runs) = (at.after_piece(pieces[0]), Vec::new());
+            assert!(made.make(&at, &pieces, &end, &mut runs));
+            let got: std::vec::Vec<_> = runs.iter().flat_map(Run::instants).collect();
+            assert_eq!(got.len(), wanted.len(), "cycle {cycle}");
+            for (ns, (exact_ns, _)) in got.iter().zip(&wanted) {
+                assert!((*ns as f64 - exact_ns).abs() <= 25.0, "{ns} not {exact_ns} in cycle {cycle}");
+                seen += 1;
+            }
+            at = end;
+        }
+        assert!((10..2_000).contains(&seen), "{seen} steps");
     }
 
     #[test]
@@ -309,7 +394,10 @@ mod tests {
                 at.a = target(0);
             }
             let mut runs = Vec::new();
-            assert!(made.make(at, &pieces, &mut runs), "a smooth sine needs few runs");
+            assert!(
+                made.make(&at, &pieces, &at.after_piece(pieces[0]), &mut runs),
+                "a smooth sine needs few runs"
+            );
             for run in &runs {
                 let n = run.instants().count() as i64;
                 emitted += if run.forward { n } else { -n };

@@ -31,7 +31,7 @@ impl End {
     }
 }
 
-/// The input lines, true when active: a switch pressed, the e-stop loop open.
+/// The input lines, true when active: a switch pressed, the e-stop loop open, the motor driver in alarm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Inputs {
     /// The switch at the front end.
@@ -40,6 +40,8 @@ pub struct Inputs {
     pub back: bool,
     /// The e-stop loop is open.
     pub e_stop: bool,
+    /// The motor driver says that it has given up.
+    pub driver_alarm: bool,
 }
 
 /// How urgently motion must end. Only rises until the supervisor has acted.
@@ -56,13 +58,16 @@ pub enum StopLevel {
 }
 
 impl Inputs {
-    /// All three lines.
-    pub const ALL: Inputs = Inputs { front: true, back: true, e_stop: true };
+    /// None is active.
+    pub const NONE: Inputs = Inputs::from_bits(0);
+
+    /// All of them.
+    pub const ALL: Inputs = Inputs { front: true, back: true, e_stop: true, driver_alarm: true };
 
     /// Whether any line that is active here is active in `other` too.
     #[must_use]
     pub const fn meets(self, other: Inputs) -> bool {
-        (self.front && other.front) || (self.back && other.back) || (self.e_stop && other.e_stop)
+        self.to_bits() & other.to_bits() != 0
     }
 
     /// The switch of that end.
@@ -86,12 +91,31 @@ impl Inputs {
     /// As the bits of an atomic word.
     #[must_use]
     pub const fn to_bits(self) -> u8 {
-        self.front as u8 | (self.back as u8) << 1 | (self.e_stop as u8) << 2
+        self.front as u8 | (self.back as u8) << 1 | (self.e_stop as u8) << 2 | (self.driver_alarm as u8) << 3
     }
 
     /// From the bits of an atomic word.
     #[must_use]
     pub const fn from_bits(bits: u8) -> Inputs {
-        Inputs { front: bits & 1 != 0, back: bits & 2 != 0, e_stop: bits & 4 != 0 }
+        Inputs {
+            front: bits & 1 != 0,
+            back: bits & 2 != 0,
+            e_stop: bits & 4 != 0,
+            driver_alarm: bits & 8 != 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_combination_survives_an_atomic_word() {
+        for bits in 0..=Inputs::ALL.to_bits() {
+            let inputs = Inputs::from_bits(bits);
+            assert_eq!(inputs.to_bits(), bits);
+            assert_eq!(inputs.meets(Inputs::ALL), bits != 0, "{inputs:?}");
+        }
     }
 }

@@ -52,13 +52,15 @@ pub fn next_step(start: &Kinematics, piece: Piece, count: i64, from_s: f64) -> O
 pub(super) fn crossing(start: &Kinematics, piece: Piece, boundary: f64, low_s: f64, high_s: f64) -> f64 {
     let (mut low_s, mut high_s) = (low_s, high_s);
     let at_low = start.after(piece.jerk, low_s).p;
+    let at_high = start.after(piece.jerk, high_s).p;
     // By the two ends, not by the boundary: a plan that comes down to end just on it would count as rising.
-    let rising = start.after(piece.jerk, high_s).p >= at_low;
+    let rising = at_high >= at_low;
     if (rising && at_low >= boundary) || (!rising && at_low <= boundary) {
         // Already beyond it: the step is due now.
         return low_s;
     }
-    let mut t_s = f64::midpoint(low_s, high_s);
+    // The chord is a good first guess: pieces are short, so most of them are nearly straight.
+    let mut t_s = low_s + (high_s - low_s) * ((boundary - at_low) / (at_high - at_low)).min(1.0);
     for _ in 0..ROUNDS {
         let at = start.after(piece.jerk, t_s);
         if (at.p >= boundary) == rising {

@@ -478,7 +478,7 @@ mod tests {
         let mut at = Kinematics::at_rest(0.0);
         for cycle in 0..20_000u32 {
             let reference = |cycle: u32| {
-                let point = wave.shape.at(f64::from(cycle) * CYCLE_S / wave.period_s());
+                let point = wave.graph.at(f64::from(cycle) * CYCLE_S / wave.period_s());
                 Kinematics::at_rest(RANGE_MM * point.position)
             };
             let planned = tracker.plan(at, reference(cycle), reference(cycle + 1), &limits, &bounds(500.0));
@@ -502,7 +502,7 @@ mod tests {
         for period_s in periods_s {
             let wave = Wave::new(Shape::Sine, *period_s).unwrap();
             let reference = |cycle: u32| {
-                let point = wave.shape.at(f64::from(cycle) * CYCLE_S / period_s);
+                let point = wave.graph.at(f64::from(cycle) * CYCLE_S / period_s);
                 let rate = 1.0 / period_s;
                 Kinematics {
                     p: RANGE_MM * point.position,

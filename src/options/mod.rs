@@ -82,8 +82,8 @@ pub enum Driver {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Access {
-    /// Name of this host in the local network, without `.local`.
-    pub hostname: String,
+    /// Name of this host in the local network, without `.local`; none: as the system calls it.
+    pub hostname: Option<String>,
     /// Pages that may call the server, besides the app's own on this host.
     pub extra_origins: Vec<String>,
     /// Address of the yep-machine, for the driver `remote`.
@@ -93,7 +93,7 @@ pub struct Access {
 impl Default for Access {
     fn default() -> Self {
         Access {
-            hostname: "yep".to_owned(),
+            hostname: None,
             // Where the app runs while it is developed.
             extra_origins: ["http://localhost:3000", "http://localhost:8080", "http://localhost:4200"]
                 .map(str::to_owned)
@@ -135,6 +135,8 @@ pub struct Pins {
     pub back: u8,
     /// The e-stop loop; high when it is open.
     pub e_stop: Option<u8>,
+    /// The alarm output of the motor driver; low when it has given up.
+    pub driver_alarm: Option<u8>,
     /// High powers the motor driver.
     pub enable: Option<u8>,
     /// High moves toward the back instead.
@@ -145,6 +147,8 @@ pub struct Pins {
     pub invert_back: bool,
     /// The e-stop loop is low when it is open.
     pub invert_e_stop: bool,
+    /// The alarm is high when the driver has given up.
+    pub invert_driver_alarm: bool,
 }
 
 impl Default for Pins {
@@ -155,11 +159,13 @@ impl Default for Pins {
             front: layout::PIN_FRONT,
             back: layout::PIN_BACK,
             e_stop: None,
+            driver_alarm: None,
             enable: None,
             invert_dir: false,
             invert_front: false,
             invert_back: false,
             invert_e_stop: false,
+            invert_driver_alarm: false,
         }
     }
 }
@@ -173,6 +179,7 @@ impl Pins {
             ("pins.front", Some(self.front)),
             ("pins.back", Some(self.back)),
             ("pins.e_stop", self.e_stop),
+            ("pins.driver_alarm", self.driver_alarm),
             ("pins.enable", self.enable),
         ]
         .into_iter()
@@ -257,6 +264,8 @@ pub struct Force {
 pub enum ForceSensor {
     /// The one of the simulated machine.
     Sim,
+    /// The older load cell: an Arduino on the I2C bus.
+    I2c,
     /// Nothing measures the force, so nothing limits it.
     None,
 }

@@ -26,8 +26,8 @@ pub struct Since {
     pub front: Option<Nanos>,
     /// The back switch.
     pub back: Option<Nanos>,
-    /// The e-stop.
-    pub e_stop: Option<Nanos>,
+    /// The e-stop, or the alarm of the motor driver.
+    pub cut: Option<Nanos>,
 }
 
 impl Since {
@@ -37,7 +37,7 @@ impl Since {
         };
         one(&mut self.front, inputs.front);
         one(&mut self.back, inputs.back);
-        one(&mut self.e_stop, inputs.e_stop);
+        one(&mut self.cut, inputs.e_stop || inputs.driver_alarm);
     }
 
     /// The switch of that end.

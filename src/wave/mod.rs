@@ -1,16 +1,33 @@
 //! WHAT to move: position graphs, as functions of a phase. Pure.
 //!
-//! - [`shape`]: the continuous graphs that the axis executes, and [`Wave`], a graph with its period
-//! - [`points`]: the sampled form of the same graphs that the clients draw, number for number as their
-//!   first server made it
+//! - [`graph`]: [`Wave`], a graph with its period and its envelope
+//! - [`shape`]: the graphs with a formula; [`cubics`]: those made of polynomials; [`trapezoid`] and [`interpolate`] make
+//!   these
+//! - [`envelope`]: how much of the stroke a wave fills, and how it grows and fades
+//! - [`spec`]: from what a person asks for to a wave, or to what is wrong with it
+//! - [`shelf`]: keeps the graphs that a real-time thread uses
+//! - [`points`]: the sampled form that the clients draw; of sine and square number for number as their first server
+//!   made it
 //! - [`spline`]: the quadratic B-spline through the ten sliders of the force chart
 //!
-//! Nothing here knows millimetres, limits or time: 0 is the back of the usable range, 1 its front.
+//! Nothing here knows limits or the clock: 0 is the back of the usable range, 1 its front.
 
+pub mod cubics;
+pub mod envelope;
+pub mod graph;
+pub mod interpolate;
 pub mod points;
 pub mod shape;
+pub mod shelf;
+pub mod spec;
 pub mod spline;
+pub mod trapezoid;
 
+pub use cubics::Cubics;
+pub use envelope::Envelope;
+pub use graph::{Graph, Wave};
 pub use points::{Points, PointsError, sample};
-pub use shape::{Point, Shape, Wave};
+pub use shape::{Point, Shape};
+pub use shelf::Shelf;
+pub use spec::Spec;
 pub use spline::{CurveError, Spline, curve};

@@ -3,9 +3,12 @@
 //! That server lost the last point of a sine and the last two of a square, and turned the period so that it
 //! starts at its lowest point. The clients' charts were made for these numbers, so they stay; the axis follows
 //! [`Shape::at`] instead, which has no seam.
+//!
+//! Waves that it did not know are sampled as they are: from their start, with all their points.
 
 use core::f64::consts::PI;
 
+use super::graph::Wave;
 use super::shape::Shape;
 
 /// Most points of one answer; at the default 120 points/s a period of 2.3 hours.
@@ -18,6 +21,8 @@ pub enum Points {
     Sine(Vec<f64>),
     /// Two fewer than `duration · resolution`, each -1 or 1. The clients expect integers here.
     Square(Vec<i8>),
+    /// `duration · resolution`, in `[-1, 1]`, of a wave that the first server did not know.
+    Other(Vec<f64>),
 }
 
 /// A period that cannot be sampled.
@@ -62,6 +67,23 @@ pub fn sample(shape: Shape, duration_s: f64, resolution: i64) -> Result<Points, 
         Shape::Square if length == 0 => Err(PointsError::TooShort { duration_s, resolution }),
         Shape::Square => Ok(Points::Square(square(length))),
     }
+}
+
+/// Samples one period of any wave that fills its part of a stroke of `stroke_mm`, at `resolution` points a second.
+///
+/// # Errors
+/// [`PointsError`] for a negative resolution, or a period of more than [`MAX_POINTS`] points.
+pub fn sample_wave(wave: &Wave, stroke_mm: f64, resolution: i64) -> Result<Points, PointsError> {
+    let length = length(wave.period_s(), resolution)?;
+    // Of no stroke there is no share.
+    let stroke_mm = stroke_mm.max(f64::EPSILON);
+    let part = wave.envelope.over(stroke_mm);
+    let [offset, amplitude] = [part.offset_mm, part.amplitude_mm].map(|mm| mm / stroke_mm);
+    let point = |index: usize| {
+        let position = wave.graph.at(index as f64 / length as f64).position;
+        2.0 * (offset + amplitude * position).clamp(0.0, 1.0) - 1.0
+    };
+    Ok(Points::Other((0..length).map(point).collect()))
 }
 
 fn length(duration_s: f64, resolution: i64) -> Result<usize, PointsError> {
@@ -115,7 +137,9 @@ fn trimmed<T: PartialOrd>(mut points: Vec<T>) -> Vec<T> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::envelope::Size;
     use super::*;
+    use crate::units::Mm;
 
     #[test]
     fn a_sine_lacks_one_point_of_its_period_and_a_square_two() {
@@ -127,6 +151,24 @@ mod tests {
                 matches!(sample(Shape::Square, duration_s, 120), Ok(Points::Square(p)) if p.len() == square)
             );
         }
+    }
+
+    #[test]
+    fn any_other_wave_has_all_its_points_from_its_start_in_its_part_of_the_stroke() {
+        let mut wave = Wave::new(Shape::Square, 2.0).unwrap();
+        let points = |wave: &Wave, resolution| match sample_wave(wave, 145.0, resolution).unwrap() {
+            Points::Other(points) => points,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(points(&wave, 2), [-1.0, 1.0, 1.0, -1.0]);
+        assert_eq!(points(&wave, 120).len(), 240);
+        assert!(points(&wave, 0).is_empty());
+        wave.envelope.amplitude = Size::Share(0.5);
+        wave.envelope.offset = Size::Mm(Mm::constant(14.5));
+        for (point, expected) in points(&wave, 2).into_iter().zip([-0.8, 0.2, 0.2, -0.8]) {
+            assert!((point - expected).abs() < 1e-12, "{point} is not {expected}");
+        }
+        assert_eq!(sample_wave(&wave, 145.0, -1), Err(PointsError::Resolution(-1)));
     }
 
     #[test]

@@ -1,8 +1,6 @@
-//! The graphs themselves: position as a share of the usable range over the phase of one period.
+//! The graphs that have a formula: position as a share of the usable range over the phase of one period.
 
 use core::f64::consts::PI;
-
-use crate::units::Seconds;
 
 /// Which graph a period follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -68,44 +66,6 @@ pub struct Point {
     pub curvature: f64,
 }
 
-/// A graph and how long one period of it takes: what "run this wave" means.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Wave {
-    /// The graph.
-    pub shape: Shape,
-    /// The time for one period.
-    period: Seconds,
-}
-
-/// Shortest period that the machine executes. At 0.05 s even the quickest axis only trembles.
-pub const MIN_PERIOD_S: f64 = 0.05;
-/// Longest period that the machine executes: one day.
-pub const MAX_PERIOD_S: f64 = 86_400.0;
-
-/// A period that cannot be executed.
-#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
-#[error("a period of {0} s cannot be run: give {MIN_PERIOD_S} s to {MAX_PERIOD_S} s")]
-pub struct BadPeriod(pub f64);
-
-impl Wave {
-    /// A wave with that period, in seconds.
-    ///
-    /// # Errors
-    /// [`BadPeriod`] outside [`MIN_PERIOD_S`] … [`MAX_PERIOD_S`], NaN included.
-    pub fn new(shape: Shape, period_s: f64) -> Result<Wave, BadPeriod> {
-        match Seconds::try_from(period_s) {
-            Ok(period) if (MIN_PERIOD_S..=MAX_PERIOD_S).contains(&period_s) => Ok(Wave { shape, period }),
-            _ => Err(BadPeriod(period_s)),
-        }
-    }
-
-    /// The time for one period, in seconds.
-    #[must_use]
-    pub fn period_s(self) -> f64 {
-        self.period.get()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,14 +90,6 @@ mod tests {
             assert!((here.slope - (after.position - before.position) / (2.0 * h)).abs() < 1e-6);
             assert!((here.curvature - (after.slope - before.slope) / (2.0 * h)).abs() < 1e-5);
         }
-    }
-
-    #[test]
-    fn a_wave_refuses_periods_that_no_axis_can_follow() {
-        for bad in [0.0, -1.0, 0.049, 86_401.0, f64::NAN, f64::INFINITY] {
-            assert!(Wave::new(Shape::Sine, bad).is_err(), "{bad} was accepted");
-        }
-        assert_eq!(Wave::new(Shape::Square, 0.2).unwrap().period_s(), 0.2);
     }
 
     #[test]

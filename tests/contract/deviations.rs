@@ -62,7 +62,7 @@ pub const DEVIATIONS: &[Deviation] = &[
         "simple500 http://localhost:3042",
         422,
         Instead::Json(
-            r#"{"detail":[{"loc":["body","spec","type"],"msg":"unknown type of wave: give one of sine, square","type":"value_error"}]}"#,
+            r#"{"detail":[{"loc":["body","spec","type"],"msg":"unknown type of wave: give one of sine, square, trapezoid, triangle, points","type":"value_error"}]}"#,
         ),
         &[],
         CRASH,
@@ -319,19 +319,17 @@ pub const DEVIATIONS: &[Deviation] = &[
     instead(
         "wave_get",
         "type_unknown",
-        422,
-        Instead::Json(
-            r#"{"detail":[{"loc":["body","spec","type"],"msg":"unknown type of wave: give one of sine, square","type":"value_error"}]}"#,
-        ),
+        200,
+        Instead::Json(include_str!("triangle.json")),
         &[],
-        CRASH,
+        "ours knows triangles",
     ),
     instead(
         "wave_get",
         "type_upper",
         422,
         Instead::Json(
-            r#"{"detail":[{"loc":["body","spec","type"],"msg":"unknown type of wave: give one of sine, square","type":"value_error"}]}"#,
+            r#"{"detail":[{"loc":["body","spec","type"],"msg":"unknown type of wave: give one of sine, square, trapezoid, triangle, points","type":"value_error"}]}"#,
         ),
         &[],
         CRASH,

@@ -63,6 +63,8 @@ const fn has_body(resource: Resource) -> bool {
         | Resource::Status
         | Resource::MotionLimitsGet
         | Resource::SimGet
+        | Resource::FaultList
+        | Resource::FaultGet
         | Resource::OpenApi
         | Resource::Docs => false,
     }

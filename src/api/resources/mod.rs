@@ -3,6 +3,7 @@
 pub mod commands;
 pub mod curve;
 pub mod docs;
+pub mod faults;
 pub mod health;
 pub mod motion;
 pub mod settings;
@@ -41,6 +42,8 @@ pub struct Call {
     pub query: String,
     /// What the body says it is.
     pub content_type: Option<HeaderValue>,
+    /// What the client would like to have.
+    pub accept: Option<HeaderValue>,
     /// The body.
     pub body: Bytes,
 }
@@ -97,6 +100,8 @@ pub async fn handle(ctx: &Arc<Context>, resource: Resource, call: Call) -> Outco
         Resource::MotionLimitsPut => motion::put(ctx, &call).await,
         Resource::SimGet => sim::get(ctx),
         Resource::SimPut => sim::put(ctx, &call),
+        Resource::FaultList => faults::list(ctx),
+        Resource::FaultGet => faults::get(ctx, &call).await,
         Resource::OpenApi => docs::openapi(),
         Resource::Docs => docs::page(),
         // Answered by the router, which has the connection.

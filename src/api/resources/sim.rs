@@ -124,6 +124,7 @@ mod tests {
             values: Vec::new(),
             query: String::new(),
             content_type: content_type.map(HeaderValue::from_static),
+            accept: None,
             body: Bytes::from_static(body.as_bytes()),
         };
         let answer = change(person, &call).unwrap_or_else(Rejection::into_answer);

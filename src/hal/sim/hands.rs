@@ -33,6 +33,12 @@ pub enum Mishap {
     LoadCellSilent = 1 << 8,
     /// The front switch has come loose: it sits a little farther each time it is pressed.
     FrontLoose = 1 << 9,
+    /// The motor driver reports an alarm.
+    DriverAlarm = 1 << 10,
+    /// The control thread stands still for as long as this is on; where both loops share a thread, nothing happens.
+    ControlFrozen = 1 << 11,
+    /// The same for the step thread.
+    StepLoopFrozen = 1 << 12,
     /// The contacts of the front switch bounce.
     FrontBounces = 1 << 16,
     /// The contacts of the back switch bounce.
@@ -51,7 +57,7 @@ pub enum Mishap {
 
 impl Mishap {
     /// Every mishap.
-    pub const ALL: [Mishap; 17] = [
+    pub const ALL: [Mishap; 20] = [
         Mishap::FrontDead,
         Mishap::BackDead,
         Mishap::FrontWelded,
@@ -62,6 +68,9 @@ impl Mishap {
         Mishap::EStopOpen,
         Mishap::LoadCellSilent,
         Mishap::FrontLoose,
+        Mishap::DriverAlarm,
+        Mishap::ControlFrozen,
+        Mishap::StepLoopFrozen,
         Mishap::FrontBounces,
         Mishap::BackBounces,
         Mishap::LoadCellFrozen,
@@ -85,6 +94,9 @@ impl Mishap {
             Mishap::EStopOpen => "e_stop_open",
             Mishap::LoadCellSilent => "load_cell_silent",
             Mishap::FrontLoose => "front_loose",
+            Mishap::DriverAlarm => "driver_alarm",
+            Mishap::ControlFrozen => "control_frozen",
+            Mishap::StepLoopFrozen => "step_loop_frozen",
             Mishap::FrontBounces => "front_bounces",
             Mishap::BackBounces => "back_bounces",
             Mishap::LoadCellFrozen => "load_cell_frozen",

@@ -3,11 +3,10 @@
 use super::hands::{Hands, Mishap};
 use super::rail::{RailOptions, spring_force_g};
 use crate::hal::{ForceSample, ForceSensor};
-use crate::units::{MILLISECOND_NS, Nanos};
+use crate::units::Nanos;
 
 /// Time between samples: 80 a second, as an HX711 makes them.
 const SAMPLE_PERIOD_NS: Nanos = 12_500_000;
-const _: () = assert!(SAMPLE_PERIOD_NS < 100 * MILLISECOND_NS);
 
 /// A load cell on the simulated machine.
 #[derive(Debug, Clone)]
@@ -35,7 +34,7 @@ impl ForceSensor for SimLoadCell {
             let force_g = spring_force_g(&self.options, self.hands.carriage_mm()) + self.hands.pushed_g();
             let noise_g = if mishaps.has(Mishap::LoadCellNoisy) { NOISE_G * noise(at) } else { 0.0 };
             let force_g = if mishaps.has(Mishap::LoadCellGarbage) { garbage(at) } else { force_g + noise_g };
-            self.latest = Some(ForceSample { force_g, at });
+            self.latest = Some(ForceSample::of_rate(force_g, at, SAMPLE_PERIOD_NS));
         }
         self.latest
     }

@@ -215,6 +215,7 @@ impl Rail {
             front: if swapped { back } else { front },
             back: if swapped { front } else { back },
             e_stop: mishaps.has(Mishap::EStopOpen),
+            driver_alarm: mishaps.has(Mishap::DriverAlarm),
         }
     }
 }

@@ -211,7 +211,7 @@ impl Promise for BothLimitsMoveNothing {
     }
 }
 
-/// S24: e-stop sense open: halt, driver off, not homed.
+/// S24: e-stop sense open, or the driver in alarm: halt, driver off, not homed.
 #[derive(Debug, Default)]
 pub struct EStopCuts;
 
@@ -221,25 +221,26 @@ impl Promise for EStopCuts {
     }
 
     fn step(&mut self, facts: &Facts, made: &StepMade) -> Kept {
-        match facts.since.e_stop {
-            Some(since) if made.at > since + MILLISECOND_NS => {
-                Err(format!("a step {} us after the e-stop opened", (made.at - since) / MICROSECOND_NS))
-            }
+        match facts.since.cut {
+            Some(since) if made.at > since + MILLISECOND_NS => Err(format!(
+                "a step {} us after the e-stop opened, or the driver gave alarm",
+                (made.at - since) / MICROSECOND_NS
+            )),
             _ => Ok(()),
         }
     }
 
     fn cycle(&mut self, facts: &Facts) -> Kept {
-        let (Some(seen), Some(since)) = (&facts.seen, facts.since.e_stop) else { return Ok(()) };
+        let (Some(seen), Some(since)) = (&facts.seen, facts.since.cut) else { return Ok(()) };
         if seen.at_ns <= since + DECIDED_WITHIN_NS || seen.at_ns < facts.told.late_until {
             return Ok(());
         }
         if seen.state != State::Faulted || seen.calibration.is_some() {
-            return Err(format!("{} with the e-stop open", seen.state.name()));
+            return Err(format!("{} with the e-stop open, or the driver in alarm", seen.state.name()));
         }
         // The step loop switches the driver at its next look.
         if facts.powered && seen.at_ns > since + 2 * DECIDED_WITHIN_NS {
-            return Err("the driver is on with the e-stop open".to_owned());
+            return Err("the driver is on with the e-stop open, or the driver in alarm".to_owned());
         }
         Ok(())
     }

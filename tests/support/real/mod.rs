@@ -2,6 +2,7 @@
 //! that use it run alone, one after the other (`scripts/test`).
 //!
 //! - [`process`]: a server with a state folder of its own, killed when its test ends
+//! - [`fake_pi`]: a Raspberry Pi for it, whose registers the test reads and writes
 //! - [`http`], [`socket`]: clients that say exactly what a test wants said
 //! - [`app`]: what yep-app sends
 //! - [`pulses`]: the pulse log, what an oscilloscope at the pins would show
@@ -12,6 +13,7 @@
 
 pub mod app;
 pub mod clock;
+pub mod fake_pi;
 pub mod http;
 pub mod process;
 pub mod pulses;

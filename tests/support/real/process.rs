@@ -1,5 +1,6 @@
 //! A server in a process of its own.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
@@ -18,24 +19,47 @@ use super::{Pulse, Socket, eventually, pulses};
 pub const QUICK_HOMING: &str = "[homing]\nfast_mm_s = 100.0\nslow_mm_s = 10.0\n";
 
 /// A folder with what a server needs and leaves behind; it outlives the server, so that another can follow.
-pub struct Home(TempDir);
+pub struct Home {
+    folder: TempDir,
+    environment: Vec<(&'static str, OsString)>,
+}
 
 impl Home {
     /// With these lines in the configuration file, sections other than `[sim]`.
     pub fn new(config: &str) -> Home {
-        let home = Home(tempfile::tempdir().unwrap());
-        let top = format!("listen = '127.0.0.1:0'\nstate_dir = '{}'", home.0.path().join("state").display());
+        let home = Home { folder: tempfile::tempdir().unwrap(), environment: Vec::new() };
+        let top =
+            format!("listen = '127.0.0.1:0'\nstate_dir = '{}'", home.folder.path().join("state").display());
         let sim = format!("[sim]\npulse_log = '{}'", home.pulse_log().display());
         fs::write(home.config(), format!("{top}\n{config}\n{sim}\n")).unwrap();
         home
     }
 
-    fn config(&self) -> PathBuf {
-        self.0.path().join("yep.toml")
+    /// With this in the environment of its servers.
+    pub fn with(mut self, name: &'static str, value: impl Into<OsString>) -> Home {
+        self.environment.push((name, value.into()));
+        self
+    }
+
+    /// The binary with this home's environment, for something else than the server.
+    pub fn other(&self, arguments: &[&str]) -> Command {
+        let mut command = yep();
+        command.args(arguments).envs(self.environment.iter().cloned());
+        command
+    }
+
+    /// The configuration file.
+    pub fn config(&self) -> PathBuf {
+        self.folder.path().join("yep.toml")
+    }
+
+    /// The state folder.
+    pub fn state(&self) -> PathBuf {
+        self.folder.path().join("state")
     }
 
     fn pulse_log(&self) -> PathBuf {
-        self.0.path().join("pulses")
+        self.folder.path().join("pulses")
     }
 
     /// Where the carriage stands at power-on.
@@ -53,8 +77,8 @@ impl Home {
     fn command(&self, arguments: &[&str]) -> Command {
         // As a user starts it. (Never the whole process under a real-time policy: the store's own threads spin while
         // they wait, and would take the host with them. A simulated machine rides over the stalls of a busy host.)
-        let mut command = yep();
-        command.args(["run", "--config"]).arg(self.config()).args(arguments);
+        let mut command = self.other(&["run", "--config"]);
+        command.arg(self.config()).args(arguments);
         command
     }
 
@@ -100,7 +124,9 @@ impl Home {
 /// The binary, without anything from the environment that would change what it says.
 pub fn yep() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_yep"));
-    for variable in ["YEP_SERVER", "STATE_DIRECTORY", "JOURNAL_STREAM", "RUST_LOG"] {
+    for variable in
+        ["YEP_SERVER", "STATE_DIRECTORY", "JOURNAL_STREAM", "RUST_LOG", "NOTIFY_SOCKET", "WATCHDOG_USEC"]
+    {
         command.env_remove(variable);
     }
     command.env("COLUMNS", "80").stdin(Stdio::null());

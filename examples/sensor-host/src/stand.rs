@@ -1,0 +1,177 @@
+//! A sensor board without hardware: the board's own code with the driver of its converter, a simulated HX711 at its pins,
+//! and a pseudo-terminal for its line. With everything that can go wrong on a line.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use rustix::fs::{OFlags, fcntl_setfl};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
+use yep_sensor_board::frame::{self, Channel, Frame};
+use yep_sensor_board::hx711::{Conversion, Hx711};
+use yep_sensor_board::sim::Chip;
+use yep_sensor_board::{Board, Identity};
+
+/// The two ends of a line: ours, and the device that somebody else opens.
+#[derive(Debug)]
+pub struct Pty {
+    near: File,
+    /// The device.
+    pub device: PathBuf,
+}
+
+impl Pty {
+    /// A new line; it is gone when this is dropped.
+    pub fn open() -> std::io::Result<Pty> {
+        let near: OwnedFd = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
+        grantpt(&near)?;
+        unlockpt(&near)?;
+        let device = ptsname(&near, Vec::new())?;
+        // What is written before the other end opens it must not be echoed.
+        let mut terminal = tcgetattr(&near)?;
+        terminal.make_raw();
+        tcsetattr(&near, OptionalActions::Now, &terminal)?;
+        fcntl_setfl(&near, OFlags::NONBLOCK)?;
+        Ok(Pty { near: File::from(near), device: PathBuf::from(device.to_string_lossy().into_owned()) })
+    }
+
+    /// What came from the other end.
+    pub fn read(&mut self) -> Vec<u8> {
+        let mut bytes = vec![0; 1_024];
+        // Nobody has opened it, or nothing came.
+        let count = self.near.read(&mut bytes).unwrap_or(0);
+        bytes.truncate(count);
+        bytes
+    }
+
+    /// Sends what the line takes.
+    pub fn write(&mut self, bytes: &[u8]) {
+        let _ = self.near.write(bytes);
+    }
+}
+
+/// The wishes of whoever plays with the board. Everything takes effect within a millisecond.
+#[derive(Debug, Default)]
+pub struct Knobs {
+    /// What the load cell's bridge gives.
+    pub counts: AtomicI32,
+    /// Conversions rise by so many counts each.
+    pub rising: AtomicI32,
+    /// How much conversions vary.
+    pub noise: AtomicU32,
+    /// The converter has no power.
+    pub dead: AtomicBool,
+    /// The board says nothing.
+    pub mute: AtomicBool,
+    /// The line carries noise instead of frames.
+    pub babbling: AtomicBool,
+    /// The board answers like another version.
+    pub other_version: AtomicBool,
+    /// One byte in about so many is wrong; zero: none.
+    pub fault_every: AtomicU32,
+    /// Power off and on.
+    pub restart: AtomicBool,
+    /// Ends the stand.
+    pub over: AtomicBool,
+    /// Frames sent so far.
+    pub frames: AtomicU64,
+    /// Bytes made wrong so far.
+    pub faults: AtomicU64,
+    /// Conversions so far.
+    pub conversions: AtomicU64,
+}
+
+/// Chance that can be repeated (xorshift).
+#[derive(Debug, Clone, Copy)]
+pub struct Chance(u64);
+
+impl Chance {
+    /// From a seed.
+    pub fn new(seed: u64) -> Chance {
+        Chance(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    /// The next number.
+    pub fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+}
+
+/// How a stand runs.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    /// How much faster than real time the board lives.
+    pub speed: u32,
+    /// Of the noise on the line.
+    pub seed: u64,
+}
+
+/// Runs a board on the near end of `pty` until it is told to end. `logged` hands over what the board's log has to send.
+pub fn run(pty: &mut Pty, knobs: &Arc<Knobs>, pace: Pace, mut logged: impl FnMut() -> Vec<Vec<u8>>) {
+    let began = Instant::now();
+    let mut chance = Chance::new(pace.seed);
+    let mut now_us = 0u32;
+    let chip = Chip::new(now_us);
+    let (data, clock, wait) = chip.pins();
+    let mut converter = Hx711::new(data, clock, wait);
+    let identity = Identity { firmware: [0, 1, 0], serial: pace.seed };
+    let mut board = Board::new(identity, now_us);
+    let mut counts = 0i32;
+    while !knobs.over.load(Ordering::Relaxed) {
+        std::thread::sleep(Duration::from_micros(500));
+        let target_us = (began.elapsed().as_micros() as u64 * u64::from(pace.speed)) as u32;
+        // The board's loop turns once in half a millisecond of its own time.
+        while target_us.wrapping_sub(now_us) >= 500 {
+            now_us = now_us.wrapping_add(500);
+            if knobs.restart.swap(false, Ordering::Relaxed) {
+                board = Board::new(identity, now_us);
+            }
+            chip.set_dead(knobs.dead.load(Ordering::Relaxed));
+            chip.set_noise(knobs.noise.load(Ordering::Relaxed));
+            chip.set_rate_hz(board.setup().rate_hz);
+            chip.set_counts(knobs.counts.load(Ordering::Relaxed).saturating_add(counts));
+            chip.advance(now_us);
+            if let Conversion::Done(result) = converter.look() {
+                board.convert(result, now_us);
+                counts = counts.saturating_add(knobs.rising.load(Ordering::Relaxed));
+                knobs.conversions.fetch_add(1, Ordering::Relaxed);
+            }
+            board.receive(&pty.read());
+            let logs = logged().into_iter().filter_map(|log| frame::frame(Channel::Log, &log));
+            let frames: Vec<Frame> = std::iter::from_fn(|| board.next_frame(now_us)).chain(logs).collect();
+            for frame in frames {
+                send(pty, &frame, knobs, &mut chance);
+            }
+        }
+    }
+}
+
+fn send(pty: &mut Pty, frame: &[u8], knobs: &Knobs, chance: &mut Chance) {
+    if knobs.mute.load(Ordering::Relaxed) {
+        return;
+    }
+    let mut bytes = frame.to_vec();
+    if knobs.babbling.load(Ordering::Relaxed) {
+        bytes.iter_mut().for_each(|byte| *byte = (chance.next() >> 32) as u8);
+    } else if knobs.other_version.load(Ordering::Relaxed) {
+        // The first field behind the variant of a Hello is its protocol version.
+        bytes = frame::frame(Channel::Message, &[0, 99, 1, 2, 3]).map_or(bytes, |frame| frame.to_vec());
+    }
+    knobs.frames.fetch_add(1, Ordering::Relaxed);
+    let every = u64::from(knobs.fault_every.load(Ordering::Relaxed));
+    for byte in &mut bytes {
+        if every > 0 && chance.next() >> 16 & 0xffff_ffff < 0xffff_ffff / every {
+            *byte ^= ((chance.next() >> 32) as u8).max(1);
+            knobs.faults.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    pty.write(&bytes);
+}

@@ -1,0 +1,70 @@
+# Part of scripts/build-image: file systems, and the card that memory-layout/layout.toml describes.
+# shellcheck shell=bash
+
+# Every card has the same ids: what tells two apart is the machine id, made at the first start.
+disk_id=0x59455031
+id_of() { printf '59455031-0000-4000-8000-00000000000%s' "$1"; }
+
+# An ext4 of the folder $2 in the file $1, $3 MiB large, with the label $4, the id $5 and more options of mke2fs.
+make_ext4() {
+    local file=$1 folder=$2 size_mib=$3 label=$4 id=$5
+    shift 5
+    find "$folder" -newermt "@$SOURCE_DATE_EPOCH" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
+    mke2fs -q -t ext4 -b 4096 -I 256 -i 16384 -L "$label" -U "$(id_of "$id")" -E "hash_seed=$(id_of "$id"),lazy_itable_init=0" "$@" \
+        -d "$folder" "$file" "${size_mib}M"
+}
+
+make_image() {
+    # What is remembered begins empty; the system makes its folders itself.
+    mkdir -p "$work/data/lib"
+    ln -s /run "$work/data/run"
+    ln -s /run/lock "$work/data/lock"
+    rm -rf "${root:?}/var"
+    mkdir "$root/var"
+    local size
+    # Never written, so it needs no journal and no reserve.
+    make_ext4 "$work/root_a.img" "$root" "$part_root_a_size_mib" "$part_root_a_label" 1 -O '^has_journal' -m 0
+    make_ext4 "$work/data.img" "$work/data" "$part_data_size_mib" "$part_data_label" 2 -m 1
+    truncate -s "${part_boot_size_mib}M" "$work/boot.img"
+    mkfs.vfat -F 32 -n "$part_boot_label" -i "${disk_id#0x}" --invariant "$work/boot.img" >/dev/null
+    find "$boot" -exec touch -d "@$SOURCE_DATE_EPOCH" {} +
+    (cd "$boot" && mcopy -s -m -i "$work/boot.img" $(ls | sort) ::/)
+
+    size=$((part_data_start_mib + part_data_size_mib))
+    rm -f "$out"
+    truncate -s "${size}M" "$out"
+    {
+        echo "label: dos"
+        echo "label-id: $disk_id"
+        local name kind
+        for name in $parts; do
+            kind=83
+            [ "$name" != boot ] || kind='c, bootable'
+            start=part_${name}_start_mib extent=part_${name}_size_mib
+            echo "start=$((${!start} * 2048)), size=$((${!extent} * 2048)), type=$kind"
+        done
+    } | sfdisk --quiet "$out"
+    for name in boot root_a data; do
+        start=part_${name}_start_mib
+        dd if="$work/$name.img" of="$out" bs=1M seek="${!start}" conv=notrunc,sparse status=none
+    done
+}
+
+# Each partition: where it is, and how much of it is used.
+describe() {
+    local name start extent used
+    echo "yep $version, commit $commit, Linux $kernel"
+    printf '%-8s %10s %10s %10s\n' partition 'from MiB' 'size MiB' 'used MiB'
+    for name in $parts; do
+        start=part_${name}_start_mib extent=part_${name}_size_mib
+        case $name in
+        boot) used=$(du -sm "$boot" | cut -f 1) ;;
+        root_a) used=$(du -sm "$root" | cut -f 1) ;;
+        data) used=0 ;;
+        *) used=- ;;
+        esac
+        printf '%-8s %10s %10s %10s\n' "$name" "${!start}" "${!extent}" "$used"
+    done
+    printf '%s\n' "all      $(stat -c %s "$out" | awk '{ print $1 / 1048576 }') MiB, of which $(du -m "$out" | cut -f 1) MiB are not empty"
+    echo "program  $(stat -c %s "$root/usr/bin/yep") bytes, initramfs $(stat -c %s "$boot/initrd.img") bytes, kernel $(stat -c %s "$boot/vmlinuz") bytes"
+}

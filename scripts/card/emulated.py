@@ -1,0 +1,285 @@
+"""A Raspberry Pi's card in QEMU: started, asked, and cut off from its power.
+
+A power cut is more than a killed emulator: what the guest wrote and did not flush may be lost, in any order and in
+the middle of a write. QEMU logs each write and each flush (its driver blklogwrites); `Card.cut` makes the card anew
+from that log: all that was flushed, and of the rest what chance leaves.
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import random
+import re
+import shutil
+import socket
+import struct
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.request
+
+LOG_MAGIC = 0x6A736677736872
+LOG_SECTOR = 512
+FLUSH, FUA, DISCARD, MARK = 1, 2, 4, 8
+
+
+class Failed(Exception):
+    """Something is not as it must be."""
+
+
+def run(*command, **options):
+    """The output of a program; its failure is ours."""
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, **options)
+    if done.returncode:
+        raise Failed(f"{command[0]} ended with {done.returncode}: {done.stderr.strip()[-500:]}")
+    return done.stdout
+
+
+def free_port():
+    """A port of the loopback interface that nobody uses."""
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        return door.getsockname()[1]
+
+
+class Card:
+    """An image as a file that a machine may write, larger than the image, as a real card is."""
+
+    def __init__(self, image, folder, layout, size_mib):
+        self.folder = pathlib.Path(folder)
+        self.file = self.folder / "card.raw"
+        self.running = self.folder / "running.raw"
+        self.log = self.folder / "writes.log"
+        self.layout = layout
+        run("cp", "--sparse=always", image, self.file)
+        os.truncate(self.file, size_mib << 20)
+
+    def _boot(self):
+        return f"{self.file}@@{int(self.layout['part_boot_start_mib']) << 20}"
+
+    def read(self, name):
+        """A file of the boot partition."""
+        copy = self.folder / "read"
+        run("mcopy", "-n", "-o", "-i", self._boot(), f"::/{name}", copy)
+        return copy.read_bytes()
+
+    def write(self, name, content):
+        """Puts a file onto the boot partition, as its owner would on another computer."""
+        copy = self.folder / "written"
+        copy.write_bytes(content if isinstance(content, bytes) else content.encode())
+        run("mcopy", "-o", "-i", self._boot(), copy, f"::/{name}")
+
+    def digest_of_root(self):
+        """Of every byte of the system's partition."""
+        start, size = (int(self.layout[f"part_root_a_{key}_mib"]) for key in ("start", "size"))
+        command = f"dd if={self.file} bs=1M skip={start} count={size} status=none | sha256sum"
+        return run("sh", "-c", command).split()[0]
+
+    def entries(self):
+        """Of the table of partitions: start and length in MiB."""
+        with open(self.file, "rb") as file:
+            table = file.read(512)[446:510]
+        return [tuple(n // 2048 for n in struct.unpack("<II", table[i + 8 : i + 16])) for i in range(0, 64, 16)]
+
+    def insert(self):
+        """The card as QEMU's options; what is written goes to a copy and to the log."""
+        run("cp", "--sparse=always", self.file, self.running)
+        self.log.unlink(missing_ok=True)
+        self.log.touch()
+        return [
+            "-blockdev", f"driver=file,filename={self.running},node-name=file0",
+            "-blockdev", f"driver=file,filename={self.log},node-name=file1",
+            "-blockdev", "driver=blklogwrites,node-name=card,file=file0,log=file1",
+        ]  # fmt: skip
+
+    def keep(self):
+        """The machine was switched off in order: the card is what it left."""
+        self.running.replace(self.file)
+
+    def cut(self, chance):
+        """The power went away: flushed writes hold, the others hold, are torn or are lost."""
+        writes = list(self._logged())
+        flushed = max((i for i, (flags, *_) in enumerate(writes) if flags & FLUSH), default=-1)
+        lost = torn = 0
+        with open(self.file, "r+b") as card:
+            for index, (flags, sector, count, data) in enumerate(writes):
+                if flags & DISCARD or not data:
+                    continue
+                if index > flushed and not flags & FUA:
+                    fate = chance.random()
+                    if fate < 0.4:
+                        lost += 1
+                        continue
+                    if fate < 0.6:
+                        torn += 1
+                        data = data[: chance.randrange(count) * LOG_SECTOR]
+                card.seek(sector * LOG_SECTOR)
+                card.write(data)
+        self.running.unlink()
+        return {"writes": len(writes), "after the last flush": len(writes) - 1 - flushed, "lost": lost, "torn": torn}
+
+    def _logged(self):
+        with open(self.log, "rb") as log:
+            magic, _version, _entries, sector_size = struct.unpack("<QQQI", log.read(28))
+            if magic != LOG_MAGIC or sector_size != LOG_SECTOR:
+                raise Failed("QEMU's log of writes has another form than expected")
+            log.seek(sector_size)
+            # The number of entries in the header lags behind; an entry that is not complete was not acknowledged.
+            while len(head := log.read(sector_size)) == sector_size:
+                sector, count, flags, _length = struct.unpack("<QQQQ", head[:32])
+                data = b"" if flags & DISCARD else log.read(count * LOG_SECTOR)
+                if not flags & DISCARD and len(data) < count * LOG_SECTOR:
+                    return
+                yield flags, sector, count, data
+
+
+class Machine:
+    """A running machine with a card."""
+
+    BOARDS = {
+        "virt": ["-machine", "virt", "-cpu", "cortex-a53", "-m", "1024"],
+        "raspi3b": ["-machine", "raspi3b"],
+    }
+
+    def __init__(self, card, key, board="virt", cores=4, more=(), words=""):
+        self.card, self.key = card, key
+        folder = card.folder
+        self.screen = folder / "screen.log"
+        self.http, self.ssh_port, self.tunnel_port = free_port(), free_port(), free_port()
+        self.lan, self.lan_there = free_port(), free_port()
+        for name in ("vmlinuz", "initrd.img"):
+            (folder / name).write_bytes(card.read(name))
+        # The kernel's own words, but the screen is the serial line.
+        line = card.read("cmdline.txt").decode().strip().replace("console=tty1 ", "").replace("quiet ", "")
+        line += " " + ("console=ttyAMA0" if board == "virt" else "console=ttyAMA0,115200") + " " + words
+        net = f"user,id=net0,restrict=on,hostfwd=tcp:127.0.0.1:{self.http}-:80,hostfwd=tcp:127.0.0.1:{self.ssh_port}-:22"
+        command = ["qemu-system-aarch64", *self.BOARDS[board], "-display", "none", "-monitor", "none"]
+        command += ["-kernel", folder / "vmlinuz", "-initrd", folder / "initrd.img", "-append", line]
+        command += ["-netdev", net, "-serial", f"file:{self.screen}", *more]
+        if board == "virt":
+            # A second cable, to a host that only knows the name: see `resolves`.
+            there = f"dgram,id=net1,local.type=inet,local.host=127.0.0.1,local.port={self.lan},remote.type=inet,"
+            there += f"remote.host=127.0.0.1,remote.port={self.lan_there}"
+            command += ["-smp", str(cores), *card.insert(), "-device", "virtio-blk-pci,drive=card"]
+            command += ["-device", "virtio-net-pci,netdev=net0,romfile=", "-netdev", there]
+            command += ["-device", "virtio-net-pci,netdev=net1,romfile="]
+        else:
+            command += ["-device", "usb-net,netdev=net0", "-drive", f"if=sd,file={card.file},format=raw"]
+        self.began = time.monotonic()
+        self.screen.touch()
+        self.process = subprocess.Popen([str(word) for word in command], stderr=subprocess.PIPE, text=True)
+        self.tunnel = None
+
+    def alive(self):
+        """Raises when the emulator is gone."""
+        if self.process.poll() is not None:
+            raise Failed(f"QEMU ended: {self.process.stderr.read()[-500:]}")
+
+    def wait(self, what, holds, within_s):
+        """Looks until `holds()`; the seconds since the start."""
+        end = time.monotonic() + within_s
+        while True:
+            self.alive()
+            with contextlib.suppress(OSError, Failed, ValueError):
+                if holds():
+                    return time.monotonic() - self.began
+            if time.monotonic() > end:
+                tail = "\n    ".join(self.screen.read_text(errors="replace").splitlines()[-15:])
+                raise Failed(f"not within {within_s} s: {what}; the screen:\n    {tail}")
+            time.sleep(0.25)
+
+    def ready(self, within_s=300):
+        """Until the server answers."""
+        return self.wait("an answer of the server", lambda: self.get("/api/health", self.http), within_s)
+
+    def get(self, path, port=None, body=None, method=None, host=None, timeout=10):
+        """An answer of the API; without `port` as a program on the machine itself, through SSH's tunnel."""
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{port or self._tunnel()}{path}",
+            data=None if body is None else json.dumps(body).encode(),
+            method=method or ("GET" if body is None else "POST"),
+            headers={"content-type": "application/json"} | ({"host": host} if host else {}),
+        )
+        with urllib.request.urlopen(request, timeout=timeout) as answer:
+            return json.load(answer)
+
+    def refused(self, path, port, body=None):
+        """The status with which a request is refused."""
+        try:
+            self.get(path, port, body)
+        except urllib.error.HTTPError as error:
+            return error.code
+        raise Failed(f"{path} is not refused")
+
+    def _ssh(self, *more):
+        return ["ssh", "-q", "-i", self.key, "-p", str(self.ssh_port), "-o", "StrictHostKeyChecking=no",
+                "-o", "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes", "-o", "ConnectTimeout=30", *more]  # fmt: skip
+
+    def shell(self, command):
+        """What a command prints on the machine."""
+        return run(*self._ssh("root@127.0.0.1", command), timeout=120)
+
+    def _tunnel(self):
+        if self.tunnel is None or self.tunnel.poll() is not None:
+            way = f"127.0.0.1:{self.tunnel_port}:127.0.0.1:80"
+            self.tunnel = subprocess.Popen(self._ssh("-N", "-L", way, "root@127.0.0.1"), stderr=subprocess.DEVNULL)
+            end = time.monotonic() + 30
+            while time.monotonic() < end:
+                with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.tunnel_port), 1):
+                    break
+                time.sleep(0.2)
+        return self.tunnel_port
+
+    def resolves(self, name):
+        """The addresses that answer a multicast question for `name`, asked at the second cable."""
+        question = struct.pack(">HHHHHH", 0, 0, 1, 0, 0, 0)
+        question += b"".join(bytes([len(part)]) + part.encode() for part in name.split(".")) + b"\0"
+        # Type AAAA, class IN.
+        question += struct.pack(">HH", 28, 1)
+        here, group = (socket.inet_pton(socket.AF_INET6, address) for address in ("fe80::1", "ff02::fb"))
+        udp = struct.pack(">HHHH", 5353, 5353, 8 + len(question), 0) + question
+        pseudo = here + group + struct.pack(">II", len(udp), 17) + udp + b"\0" * (len(udp) % 2)
+        total = sum(struct.unpack(f">{len(pseudo) // 2}H", pseudo))
+        while total >> 16:
+            total = (total & 0xFFFF) + (total >> 16)
+        udp = udp[:6] + struct.pack(">H", ~total & 0xFFFF or 0xFFFF) + udp[8:]
+        frame = bytes.fromhex("3333000000fb") + bytes.fromhex("525400000001") + b"\x86\xdd"
+        frame += struct.pack(">IHBB", 0x60000000, len(udp), 17, 255) + here + group + udp
+        found = set()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as cable:
+            cable.bind(("127.0.0.1", self.lan_there))
+            cable.settimeout(0.5)
+            for _ in range(20):
+                cable.sendto(frame, ("127.0.0.1", self.lan))
+                with contextlib.suppress(socket.timeout):
+                    while True:
+                        answer = cable.recv(2000)
+                        label = bytes([len(name.split(".")[0])]) + name.split(".")[0].encode()
+                        # IPv6, UDP from 5353, flags say that it is an answer, and the name is in it.
+                        if answer[12:14] == b"\x86\xdd" and answer[54:56] == b"\x14\xe9" and answer[64] & 0x80:
+                            if label in answer:
+                                found.add(socket.inet_ntop(socket.AF_INET6, answer[22:38]))
+                if found:
+                    break
+        return found
+
+    def kill(self):
+        """As when the plug is pulled."""
+        for process in (self.tunnel, self.process):
+            if process and process.poll() is None:
+                process.kill()
+                process.wait()
+
+    def off(self, within_s=120):
+        """Switches it off in order; the seconds that it took."""
+        asked = time.monotonic()
+        with contextlib.suppress(Failed):
+            self.shell("systemctl poweroff")
+        try:
+            self.process.wait(within_s)
+        except subprocess.TimeoutExpired:
+            raise Failed(f"it is not off within {within_s} s") from None
+        self.kill()
+        return time.monotonic() - asked

@@ -1,0 +1,164 @@
+//! `/api/faults`: what the flight recorder kept of faults, as JSON or as CSV.
+//!
+//! A recording is long: `from_s`, `to_s` (seconds after the fault, before it negative) and `every` (each n-th record)
+//! tell a part of it.
+
+use std::sync::Arc;
+
+use hyper::StatusCode;
+use hyper::header::{CONTENT_DISPOSITION, HeaderValue, VARY};
+use serde_json::json;
+
+use super::{Call, complete};
+use crate::api::answer::{self, Outcome, Rejection};
+use crate::api::context::Context;
+use crate::api::fields::Complaint;
+use crate::api::port::{Form, Part, Recordings, Untold};
+use crate::api::query;
+
+/// Behind an id: this form, whatever the client accepts.
+const SUFFIXES: [(&str, Form); 2] = [(".csv", Form::Csv), (".json", Form::Json)];
+
+/// One record of a whole recording, or two.
+const EVERY_MAX: usize = 60_000;
+
+/// What is known about each recording, the newest first.
+///
+/// # Errors
+/// 404 when the machine is elsewhere.
+pub fn list(ctx: &Arc<Context>) -> Outcome {
+    Ok(answer::ok(&json!({ "faults": recordings(ctx)?.list() })))
+}
+
+/// One recording, or a part of it.
+///
+/// # Errors
+/// 404 when there is none with this id or its file is damaged, 422 for a part that makes no sense, 429 while others
+/// are being told.
+pub async fn get(ctx: &Arc<Context>, call: &Call) -> Outcome {
+    let recordings = recordings(ctx)?;
+    let (id, form) = wanted(call);
+    let part = part(&call.query)?;
+    let Ok(id) = id.parse::<u64>() else { return Err(untold(Untold::Unknown)) };
+    // Reading a file and writing megabytes is nothing for the threads that answer.
+    let telling = tokio::task::spawn_blocking(move || recordings.tell(id, form, &part));
+    let told = telling.await.unwrap_or_else(|error| Err(Untold::Unreadable(error.to_string())));
+    let body = told.map_err(untold)?;
+    let mut answer = match form {
+        Form::Json => answer::typed(StatusCode::OK, "application/json", body),
+        Form::Csv => answer::typed(StatusCode::OK, "text/csv; charset=utf-8", body),
+    };
+    if form == Form::Csv
+        && let Ok(name) = HeaderValue::from_str(&format!("attachment; filename=\"yep-fault-{id}.csv\""))
+    {
+        answer.headers_mut().insert(CONTENT_DISPOSITION, name);
+    }
+    answer.headers_mut().insert(VARY, HeaderValue::from_static("accept"));
+    Ok(answer)
+}
+
+fn recordings(ctx: &Context) -> Result<Arc<dyn Recordings>, Rejection> {
+    let why = "the machine is not in this process: it keeps its own recordings";
+    ctx.port.recordings().ok_or_else(|| answer::detail(StatusCode::NOT_FOUND, why))
+}
+
+/// The id without its suffix, and the form: that of the suffix, else the one that the client asks for, else JSON.
+fn wanted(call: &Call) -> (&str, Form) {
+    let value = call.value(0);
+    let suffix = SUFFIXES.iter().find_map(|(suffix, form)| Some((value.strip_suffix(suffix)?, *form)));
+    suffix.unwrap_or_else(|| {
+        let accepted = call.accept.as_ref().and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+        let mut types = accepted.split(',').map(|item| item.split(';').next().unwrap_or_default().trim());
+        // What is named first wins: nobody sends both with weights.
+        let form = types.find_map(|kind| match kind.to_ascii_lowercase().as_str() {
+            "text/csv" => Some(Form::Csv),
+            "application/json" => Some(Form::Json),
+            _ => None,
+        });
+        (value, form.unwrap_or(Form::Json))
+    })
+}
+
+fn part(text: &str) -> Result<Part, Rejection> {
+    let mut complaints = Vec::new();
+    let senseless = |name: &'static str, msg: String| Complaint {
+        loc: vec!["query".into(), name.into()],
+        msg,
+        kind: "value_error",
+    };
+    let mut number = |name: &'static str, missing: f64| {
+        let Some(text) = query::last(text, name) else { return missing };
+        let number = text.trim().parse().ok().filter(|number: &f64| number.is_finite());
+        number.unwrap_or_else(|| {
+            complaints.push(senseless(name, "must be a number of seconds".into()));
+            missing
+        })
+    };
+    let (from_s, to_s) = (number("from_s", f64::NEG_INFINITY), number("to_s", f64::INFINITY));
+    let every = query::last(text, "every").map_or(Some(1), |text| text.trim().parse().ok());
+    let every = every.filter(|every| (1..=EVERY_MAX).contains(every));
+    if every.is_none() {
+        complaints.push(senseless("every", format!("must be a whole number, 1 … {EVERY_MAX}")));
+    }
+    complete(&complaints)?;
+    Ok(Part { from_s, to_s, every: every.unwrap_or(1) })
+}
+
+fn untold(untold: Untold) -> Rejection {
+    match untold {
+        Untold::Unknown => answer::detail(
+            StatusCode::NOT_FOUND,
+            "there is no recording with this id; /api/faults lists them",
+        ),
+        Untold::Unreadable(why) => answer::detail(StatusCode::NOT_FOUND, &why),
+        Untold::Busy => {
+            let why = "other recordings are being read: try again in a moment";
+            answer::detail(StatusCode::TOO_MANY_REQUESTS, why)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::auth::Standing;
+
+    fn call(value: &str, accept: Option<&'static str>) -> Call {
+        Call {
+            standing: Standing::Local,
+            values: vec![value.to_owned()],
+            query: String::new(),
+            content_type: None,
+            accept: accept.map(HeaderValue::from_static),
+            body: Bytes::new(),
+        }
+    }
+
+    #[test]
+    fn the_suffix_wins_over_what_is_accepted() {
+        for (value, accept, id, form) in [
+            ("3", None, "3", Form::Json),
+            ("3", Some("*/*"), "3", Form::Json),
+            ("3", Some("text/csv"), "3", Form::Csv),
+            ("3", Some("text/html, Text/CSV;q=0.9, application/json"), "3", Form::Csv),
+            ("3", Some("application/json, text/plain, */*"), "3", Form::Json),
+            ("3.csv", Some("application/json"), "3", Form::Csv),
+            ("3.json", Some("text/csv"), "3", Form::Json),
+            ("3.csv.csv", None, "3.csv", Form::Csv),
+        ] {
+            assert_eq!(wanted(&call(value, accept)), (id, form), "{value} {accept:?}");
+        }
+    }
+
+    #[test]
+    fn a_part_has_finite_ends() {
+        assert_eq!(part("from_s=-2.5&to_s=1&every=10").unwrap(), Part { from_s: -2.5, to_s: 1.0, every: 10 });
+        assert_eq!(part("").unwrap().every, 1);
+        for bad in ["from_s=nan", "to_s=inf", "from_s=", "every=0", "every=-1", "every=60001", "every=1e3"] {
+            let answer = part(bad).map(drop).unwrap_err().into_answer();
+            assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Reads which wave is asked for: type, duration, and the fields of [`FIELDS`].
+//!
+//! The clients' first server took any field that it did not know for none, and of a plain sine or square so does this.
+//! Whoever says more is told of a field that means nothing: a slip of the pen must not become a longer stroke.
+
+use serde_json::Value;
+
+use super::coerce::{self, NOT_LIST, Wrong};
+use super::fields::{self, Complaint, Fields};
+use crate::wave::interpolate::MAX_POINTS;
+use crate::wave::spec::{Course, FIELDS};
+use crate::wave::{Spec, Wave, spec};
+
+/// What the first server called it.
+pub const ARGUMENT: &str = "spec";
+
+/// What is asked for.
+///
+/// # Errors
+/// Everything that cannot be read, and a type that does not exist.
+pub fn read(body: Option<&Value>) -> Result<Spec, Vec<Complaint>> {
+    let mut fields = Fields::of(ARGUMENT, body).map_err(|complaint| vec![complaint])?;
+    let kind = fields.required("type", coerce::string);
+    let duration_s = fields.required("duration", coerce::float);
+    let spec = Spec {
+        kind: kind.unwrap_or_default(),
+        duration_s: duration_s.unwrap_or_default(),
+        rise_s: fields.optional("rise", coerce::float),
+        hold_front_s: fields.optional("hold_front", coerce::float),
+        fall_s: fields.optional("fall", coerce::float),
+        hold_back_s: fields.optional("hold_back", coerce::float),
+        points: course(&mut fields),
+        interpolation: fields.optional("interpolation", coerce::string),
+        ..Spec::default()
+    };
+    if !fields.complaints.is_empty() {
+        return Err(fields.complaints);
+    }
+    if !spec::TYPES.contains(&spec.kind.as_str()) {
+        // Says which there are.
+        wave(&spec)?;
+    }
+    if !spec.is_plain() {
+        for name in fields.others(&known()) {
+            let why = format!("a wave has no field of this name: it has {}", known().join(", "));
+            fields.complain(&[name.into()], (why, "value_error.extra"));
+        }
+    }
+    if fields.complaints.is_empty() { Ok(spec) } else { Err(fields.complaints) }
+}
+
+/// The wave that is asked for.
+///
+/// # Errors
+/// Everything that makes no sense.
+pub fn wave(spec: &Spec) -> Result<Wave, Vec<Complaint>> {
+    spec.wave().map_err(|wrong| wrong.into_iter().map(complaint).collect())
+}
+
+fn known() -> Vec<&'static str> {
+    ["type", "duration"].into_iter().chain(FIELDS.map(|(name, _)| name)).collect()
+}
+
+/// The field `points`: either all positions, or all pairs. None when it is not there or wrong, which is noted.
+pub fn course(fields: &mut Fields<'_>) -> Option<Course> {
+    let given = fields.raw("points")?;
+    let Some(list) = given.as_array() else {
+        fields.complain(&["points".into()], NOT_LIST);
+        return None;
+    };
+    // One more closes the period.
+    if list.len() > MAX_POINTS + 1 {
+        let why = format!("{} points are given: a wave has at most {MAX_POINTS}", list.len());
+        fields.complain(&["points".into()], (why, "value_error"));
+        return None;
+    }
+    if list.iter().any(Value::is_array) {
+        let pairs: Vec<_> = elements(fields, list, pair);
+        (pairs.len() == list.len()).then_some(Course::Timed(pairs))
+    } else {
+        let positions: Vec<_> = elements(fields, list, coerce::float);
+        (positions.len() == list.len()).then_some(Course::Even(positions))
+    }
+}
+
+/// The elements that can be read; what is wrong with the others is noted.
+fn elements<T>(fields: &mut Fields<'_>, list: &[Value], read: fn(&Value) -> Result<T, Wrong>) -> Vec<T> {
+    let mut good = Vec::with_capacity(list.len());
+    for (index, element) in list.iter().enumerate() {
+        match read(element) {
+            Ok(element) => good.push(element),
+            Err(wrong) => fields.complain(&["points".into(), index.into()], wrong),
+        }
+    }
+    good
+}
+
+fn pair(value: &Value) -> Result<[f64; 2], Wrong> {
+    const NO_PAIR: Wrong =
+        ("give [seconds, position], as all the others, or a position at every point", "value_error.point");
+    match value.as_array().map(Vec::as_slice) {
+        Some([time_s, position]) => Ok([coerce::float(time_s)?, coerce::float(position)?]),
+        _ => Err(NO_PAIR),
+    }
+}
+
+fn complaint(wrong: spec::Wrong) -> Complaint {
+    let path: Vec<Value> = [wrong.field.into()].into_iter().chain(wrong.index.map(Value::from)).collect();
+    Complaint { loc: fields::loc(ARGUMENT, &path), msg: wrong.why, kind: "value_error" }
+}

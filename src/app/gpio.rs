@@ -1,0 +1,62 @@
+//! The hardware of a real machine: the pins of this Pi.
+
+use super::machine::Hardware;
+use super::{AppError, force};
+use crate::drive::executor::Starvation;
+use crate::drive::{ControlOptions, LatePolicy};
+use crate::hal::MonotonicClock;
+use crate::hal::rpi::{self, PiError, RpiPins, Sense, Wiring};
+use crate::layout::{self, Level, Pull};
+use crate::options::{Options, Pins};
+use crate::units::seconds;
+
+/// The pins as the options have them. A step that is late, a control cycle that is late, a step loop that is silent:
+/// each ends the motion, as a real motor may have lost steps.
+pub fn hardware(
+    options: &Options,
+    clock: MonotonicClock,
+) -> Result<Hardware<RpiPins, force::Sensor>, AppError> {
+    Ok(Hardware {
+        io: RpiPins::take(&wiring(&options.pins))?,
+        force: force::sensor(options, clock)?,
+        late: LatePolicy { ends_motion: true },
+        control: ControlOptions {
+            starvation: Starvation::EndsMotion,
+            step_loop_silence_s: seconds(layout::STEP_LOOP_SILENCE_NS),
+        },
+        pulses: None,
+        hands: None,
+    })
+}
+
+/// Every output into its safe level: low. Needs nothing of the rest of the program.
+///
+/// # Errors
+/// Why the pins cannot be reached.
+pub fn safe_pins(pins: &Pins) -> Result<(), PiError> {
+    rpi::safe_outputs(&wiring(pins))
+}
+
+/// Options and layout together: the options say which pin and whether it is inverted, the layout the rest.
+fn wiring(pins: &Pins) -> Wiring {
+    Wiring {
+        step: pins.step,
+        dir: pins.dir,
+        forward: if pins.invert_dir { Level::Low } else { Level::High },
+        enable: pins.enable,
+        front: sense(layout::SENSE_FRONT, pins.front, pins.invert_front),
+        back: sense(layout::SENSE_BACK, pins.back, pins.invert_back),
+        e_stop: pins.e_stop.map(|pin| sense(layout::SENSE_E_STOP, pin, pins.invert_e_stop)),
+        driver_alarm: pins
+            .driver_alarm
+            .map(|pin| sense(layout::SENSE_DRIVER_ALARM, pin, pins.invert_driver_alarm)),
+    }
+}
+
+fn sense((active, pull): (Level, Pull), pin: u8, inverted: bool) -> Sense {
+    let active = match (active, inverted) {
+        (Level::Low, false) | (Level::High, true) => Level::Low,
+        (Level::High, false) | (Level::Low, true) => Level::High,
+    };
+    Sense { pin, active, pull }
+}

@@ -1,0 +1,174 @@
+//! The machine of this process: the same threads, rings and rules, whatever is behind the pins.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::recordings::Teller;
+use super::{AppError, herald, mover, pulse_watch, realtime, system, witness};
+use crate::api::Context;
+use crate::api::port::MachinePort;
+use crate::diag::recorder::Archive;
+use crate::drive::bridge::{Link, bridge};
+use crate::drive::realtime::Role;
+use crate::drive::seen::looks;
+use crate::drive::threads::{Heartbeats, Threads};
+use crate::drive::{
+    Control, ControlOptions, LatePolicy, Power, PulseTiming, Rings, StepLoop, StepStatus, StopLine,
+};
+use crate::hal::sim::{Hands, Mishap};
+use crate::hal::{ForceSensor, MonotonicClock, StepIo};
+use crate::machine::{Config, Event, HomingOptions, Supervisor};
+use crate::options::Options;
+
+/// Where the recordings of faults are, in the state folder.
+const RECORDINGS: &str = "faults";
+
+/// What differs between a real machine and the simulated one: what is touched, and how much is forgiven.
+pub struct Hardware<I, F> {
+    /// The pins.
+    pub io: I,
+    /// The load cell, if there is one.
+    pub force: Option<F>,
+    /// What a late step means.
+    pub late: LatePolicy,
+    /// What a late control cycle or a silent step loop means.
+    pub control: ControlOptions,
+    /// Who watches the pulses.
+    pub pulses: Option<pulse_watch::Watch>,
+    /// The hands of a person at the simulated machine.
+    pub hands: Option<Hands>,
+}
+
+/// The running machine, before anybody listens to it.
+pub struct Machine {
+    threads: Threads,
+    link: Link,
+    events: mpsc::UnboundedReceiver<Event>,
+    pump: JoinHandle<()>,
+    witness: witness::Witness,
+    recordings: Arc<Archive>,
+    hands: Option<Hands>,
+}
+
+/// The running machine, with its herald.
+pub struct Attended {
+    threads: Threads,
+    link: Link,
+    pump: JoinHandle<()>,
+    herald: JoinHandle<()>,
+    witness: witness::Witness,
+}
+
+/// What the motor driver needs to see.
+pub fn pulse_timing(options: &Options) -> PulseTiming {
+    PulseTiming {
+        high_ns: options.timing.pulse_high_ns,
+        low_ns: options.timing.pulse_low_ns,
+        direction_setup_ns: options.timing.dir_setup_ns,
+        direction_hold_ns: options.timing.dir_hold_ns,
+    }
+}
+
+/// Switches the machine on: not homed.
+pub fn start<I, F>(
+    options: &Options,
+    config: Config,
+    clock: MonotonicClock,
+    hardware: Hardware<I, F>,
+) -> Result<Machine, AppError>
+where
+    I: StepIo + Send + 'static,
+    F: ForceSensor + Send + 'static,
+{
+    let Hardware { io, force, late, control: control_options, pulses, hands } = hardware;
+    let status = Arc::new(StepStatus::default());
+    let (stop_line, power) = (StopLine::default(), Power::default());
+    let Rings { control: control_ends, chunks, bridge: bridge_ends } = Rings::new();
+    let shared = (Arc::clone(&status), stop_line.clone(), power.clone());
+    let step_loop = StepLoop::new(clock, io, chunks, shared, pulse_timing(options), late);
+    let homing = HomingOptions {
+        fast: options.homing.fast,
+        slow: options.homing.slow,
+        back_off: options.homing.back_off,
+    };
+    let supervisor = Supervisor::new(config, homing);
+    let shared = (stop_line.clone(), power);
+    let mut control = Control::new(supervisor, status, control_ends, force, shared, control_options);
+    let (feed, looks) = looks();
+    control.watched_by(feed);
+    let recordings = Arc::new(Archive::open(&options.state_dir.join(RECORDINGS)));
+    let witness = witness::start(looks, Arc::clone(&recordings), pulses)
+        .map_err(system("starting to watch the machine"))?;
+    let (link, events, pump) = bridge(bridge_ends, stop_line, control.snapshot(0));
+    let demand = realtime::demand(options.driver, options.realtime.require);
+    let threads = Threads::start(clock, step_loop, control, demand, frost(hands.clone()))
+        .map_err(system("starting the real-time threads"))?;
+    let threads = realtime::judge(threads, demand)?;
+    Ok(Machine { threads, link, events, pump: tokio::spawn(pump), witness, recordings, hands })
+}
+
+/// What a loop does between its turns: nothing, or it stands still for as long as a simulated mishap lasts.
+fn frost(hands: Option<Hands>) -> impl Fn(Role) + Clone + Send + 'static {
+    move |role| {
+        let mishap = match role {
+            Role::Step => Mishap::StepLoopFrozen,
+            Role::Control => Mishap::ControlFrozen,
+        };
+        while hands.as_ref().is_some_and(|hands| hands.mishaps().has(mishap)) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+impl Machine {
+    /// The machine as the API sees it.
+    pub fn port(&self) -> Arc<dyn MachinePort> {
+        mover::local(self.link.clone(), self.hands.clone(), Some(Teller::of(Arc::clone(&self.recordings))))
+    }
+
+    /// Whether its loops are alive.
+    pub fn heartbeats(&self) -> Heartbeats {
+        self.threads.heartbeats()
+    }
+
+    /// From now on its events are told to the clients, the settings and the log.
+    pub fn attend(self, ctx: Arc<Context>) -> Attended {
+        let Machine { threads, link, events, pump, witness, .. } = self;
+        Attended { threads, link, pump, herald: tokio::spawn(herald::attend(events, ctx)), witness }
+    }
+}
+
+impl Attended {
+    /// STOP, and waits until the axis is at rest, for `within` at most.
+    pub async fn rest(&self, within: Duration) {
+        self.link.stop();
+        let mut snapshots = self.link.snapshots();
+        // A snapshot from before STOP says nothing.
+        snapshots.mark_unchanged();
+        let at_rest = async {
+            while snapshots.changed().await.is_ok() {
+                let snapshot = *snapshots.borrow_and_update();
+                if !snapshot.state.is_moving() && snapshot.velocity_mm_s == 0.0 {
+                    return;
+                }
+            }
+        };
+        if tokio::time::timeout(within, at_rest).await.is_err() {
+            tracing::warn!("the axis did not come to rest in time");
+        }
+    }
+
+    /// Ends the threads, then everything that listened to them.
+    pub async fn end(self) {
+        let Attended { threads, link, pump, herald, witness } = self;
+        // Joining blocks, and is over within a control period.
+        let _ = tokio::task::spawn_blocking(move || threads.end()).await;
+        drop(link);
+        pump.abort();
+        herald.abort();
+        witness.end().await;
+    }
+}

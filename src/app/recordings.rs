@@ -1,0 +1,62 @@
+//! The archive of the flight recorder behind the API's port.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde_json::Value;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::api::port::{Form, Part, Recordings, Untold};
+use crate::diag::recorder::archive::Unreadable;
+use crate::diag::recorder::{Archive, export};
+
+/// A recording takes some megabytes as text, for as long as its client takes to read it: so many at once.
+const TOLD_AT_ONCE: usize = 2;
+
+/// Tells what the archive has.
+pub struct Teller {
+    archive: Arc<Archive>,
+    places: Arc<Semaphore>,
+}
+
+impl Teller {
+    /// For this archive.
+    pub fn of(archive: Arc<Archive>) -> Arc<dyn Recordings> {
+        Arc::new(Teller { archive, places: Arc::new(Semaphore::new(TOLD_AT_ONCE)) })
+    }
+}
+
+/// The text of a recording; its place is free again when the last byte is sent.
+struct Held {
+    text: Vec<u8>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.text
+    }
+}
+
+impl Recordings for Teller {
+    fn list(&self) -> Vec<Value> {
+        self.archive.list().iter().map(export::summary).collect()
+    }
+
+    fn tell(&self, id: u64, form: Form, part: &Part) -> Result<Bytes, Untold> {
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Untold::Busy)?;
+        let (entry, recording) = self.archive.read(id).map_err(|error| match error {
+            Unreadable::Unknown => Untold::Unknown,
+            Unreadable::Damaged(_) | Unreadable::System(_) => {
+                tracing::warn!(id, %error, "a recording cannot be told");
+                Untold::Unreadable(error.to_string())
+            }
+        })?;
+        let part = export::Part { seconds: part.from_s..=part.to_s, every: part.every };
+        let text = match form {
+            Form::Json => export::json(&entry, &recording, &part),
+            Form::Csv => export::csv(&recording, &part).into_bytes(),
+        };
+        Ok(Bytes::from_owner(Held { text, _place: place }))
+    }
+}

@@ -1,0 +1,145 @@
+//! The recorder: a fixed ring of records, frozen a second after a fault.
+
+use super::record::{Names, Record};
+use super::recording::{About, Axis, Before, Recording, Told, known, span_s};
+use crate::drive::Seen;
+use crate::layout;
+use crate::machine::Fault;
+use crate::units::Nanos;
+
+/// Records of the ring: the time before a fault and the time after it.
+pub const CAPACITY: usize = layout::RECORDER_CYCLES_BEFORE + layout::RECORDER_CYCLES_AFTER;
+/// Most faults beside the first that one recording tells of.
+const ALSO_MAX: usize = 8;
+
+/// Keeps what was seen last. All of its memory is taken when it is made.
+pub struct Recorder {
+    ring: Box<[Record]>,
+    /// Where the next record goes.
+    next: usize,
+    /// How many records there are.
+    filled: usize,
+    names: Names,
+    last: Option<Last>,
+    pending: Option<Pending>,
+}
+
+/// What must be known of the look before.
+struct Last {
+    cycle: u32,
+    fault: Option<Fault>,
+    axis: Option<Axis>,
+}
+
+/// A fault whose recording still waits for what comes after it.
+struct Pending {
+    fault: Fault,
+    fault_ns: Nanos,
+    also: Vec<(f64, Told)>,
+    before: Option<Before>,
+    axis: Option<Axis>,
+    cycles_left: usize,
+}
+
+impl Default for Recorder {
+    fn default() -> Recorder {
+        Recorder::new()
+    }
+}
+
+impl Recorder {
+    /// An empty recorder.
+    #[must_use]
+    pub fn new() -> Recorder {
+        Recorder {
+            ring: vec![Record::default(); CAPACITY].into(),
+            next: 0,
+            filled: 0,
+            names: Names::default(),
+            last: None,
+            pending: None,
+        }
+    }
+
+    /// The next look. Returns a recording when the time after a fault is over.
+    ///
+    /// A second fault that comes earlier than that ends the recording of the first one, and gets its own.
+    pub fn record(&mut self, seen: &Seen) -> Option<Recording> {
+        let new_fault = seen.fault.filter(|_| seen.fault != self.last.as_ref().and_then(|last| last.fault));
+        let mut done = None;
+        if let Some(fault) = new_fault {
+            done = self.finish();
+            self.pending = Some(Pending {
+                fault,
+                fault_ns: seen.at_ns,
+                also: Vec::new(),
+                before: self.newest().map(|record| self.before(record)),
+                axis: self.last.as_ref().and_then(|last| last.axis),
+                cycles_left: layout::RECORDER_CYCLES_AFTER,
+            });
+        }
+        self.push(seen);
+        let Some(pending) = &mut self.pending else { return done };
+        if let Some(fault) = seen.noted.also.filter(|_| pending.also.len() < ALSO_MAX) {
+            pending.also.push((span_s(pending.fault_ns, seen.at_ns), fault.into()));
+        }
+        if pending.cycles_left > 0 {
+            pending.cycles_left -= 1;
+            return done;
+        }
+        self.finish()
+    }
+
+    /// The recording of a fault whose time after it is not over yet; it is over now.
+    pub fn finish(&mut self) -> Option<Recording> {
+        let pending = self.pending.take()?;
+        let (newer, older) = self.ring[..self.filled].split_at(self.next.min(self.filled));
+        let records: Vec<Record> = older.iter().chain(newer).copied().collect();
+        let (first, last) = (records.first()?, records.last()?);
+        let about = About {
+            program: format!("yep {} ({})", env!("CARGO_PKG_VERSION"), layout::GIT_ID),
+            at_unix_ms: 0,
+            fault_ns: pending.fault_ns,
+            fault: pending.fault.into(),
+            also: pending.also,
+            before: pending.before,
+            axis: pending.axis,
+            before_s: span_s(first.at_ns, pending.fault_ns),
+            after_s: span_s(pending.fault_ns, last.at_ns),
+            // What is missing before the first record is not in the recording.
+            missed_cycles: records[1..].iter().map(|record| u64::from(record.missed)).sum(),
+            names: self.names.all(),
+        };
+        Some(Recording { about, records })
+    }
+
+    fn push(&mut self, seen: &Seen) {
+        let cycle = seen.noted.cycle;
+        let missed = self.last.as_ref().map_or(0, |last| cycle.wrapping_sub(last.cycle).saturating_sub(1));
+        let missed = u16::try_from(missed).unwrap_or(u16::MAX);
+        self.ring[self.next] = Record::of(seen, missed, &mut self.names);
+        self.next = (self.next + 1) % CAPACITY;
+        self.filled = CAPACITY.min(self.filled + 1);
+        let geometry = &seen.config.geometry;
+        let axis = seen.calibration.map(|found| Axis {
+            origin_steps: found.origin_steps,
+            steps_per_mm: found.steps_per_mm(geometry),
+            range_mm: found.range_mm(geometry),
+        });
+        self.last = Some(Last { cycle, fault: seen.fault, axis });
+    }
+
+    fn newest(&self) -> Option<&Record> {
+        (self.filled > 0).then(|| &self.ring[(self.next + CAPACITY - 1) % CAPACITY])
+    }
+
+    fn before(&self, record: &Record) -> Before {
+        let state = self.names.all().into_iter().nth(usize::from(record.state).saturating_sub(1));
+        Before {
+            state: state.unwrap_or_default(),
+            position_mm: known(record.position_mm),
+            velocity_mm_s: record.velocity_mm_s,
+            force_g: known(record.force_g),
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! The newest force sample of a sensor that lives in a thread of its own: one writer, one reader, nobody waits.
+//!
+//! Two places take turns. The writer fills the one that is not shown, then shows it; so a writer that loses its
+//! processor half-way leaves the reader with the sample before, whole. The reader holds on to what it read last for
+//! the rare case that it was itself interrupted for so long that both places changed.
+//!
+//! Responsible for *whether a sample still counts* (promise S12), too: it ages, and so does the link that it came over.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering, fence};
+
+use super::{ForceSample, ForceSensor};
+use crate::units::{MILLISECOND_NS, Nanos};
+
+/// Promise S12: a sensor that was not heard for longer is not there.
+pub const LINK_LASTS_NS: Nanos = 100 * MILLISECOND_NS;
+
+/// How often the reader looks again when the writer was quicker than it.
+const LOOKS: usize = 3;
+
+#[derive(Debug, Default)]
+struct Place {
+    /// Which sample is being written here, and which is complete; equal when nobody is at work.
+    begun: AtomicU64,
+    done: AtomicU64,
+    force_g_bits: AtomicU64,
+    at: AtomicU64,
+    lasts_ns: AtomicU64,
+    period_ns: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    places: [Place; 2],
+    /// Samples published so far; the newest is in the place of this number's parity. Zero: none.
+    count: AtomicU64,
+    /// The sample of this number and those before it no longer count.
+    lost: AtomicU64,
+    /// When the sensor was last heard, plus one; zero: never.
+    heard: AtomicU64,
+}
+
+/// The sensor's end: the only writer.
+#[derive(Debug)]
+pub struct ForceFeed(Arc<Shared>);
+
+/// The control cycle's end.
+#[derive(Debug)]
+pub struct NewestForce {
+    shared: Arc<Shared>,
+    /// The last sample that was read whole, with its number.
+    read: Option<(u64, ForceSample)>,
+}
+
+/// A cell without a sample.
+#[must_use]
+pub fn newest_force() -> (ForceFeed, NewestForce) {
+    let shared = Arc::new(Shared::default());
+    (ForceFeed(Arc::clone(&shared)), NewestForce { shared, read: None })
+}
+
+impl ForceFeed {
+    /// The newest sample, from a sensor that is heard at `now`.
+    pub fn publish(&mut self, sample: ForceSample, now: Nanos) {
+        let number = self.0.count.load(Ordering::Relaxed) + 1;
+        let place = &self.0.places[(number % 2) as usize];
+        place.begun.store(number, Ordering::Relaxed);
+        fence(Ordering::Release);
+        place.force_g_bits.store(sample.force_g.to_bits(), Ordering::Relaxed);
+        place.at.store(sample.at, Ordering::Relaxed);
+        place.lasts_ns.store(sample.lasts_ns, Ordering::Relaxed);
+        place.period_ns.store(sample.period_ns, Ordering::Relaxed);
+        place.done.store(number, Ordering::Release);
+        self.0.count.store(number, Ordering::Release);
+        self.hear(now);
+    }
+
+    /// The sensor was heard at `now`, with or without a new sample.
+    pub fn hear(&mut self, now: Nanos) {
+        self.0.heard.store(now + 1, Ordering::Release);
+    }
+
+    /// No sample so far counts any more: the sensor says that it is frozen, or was unplugged.
+    pub fn lose(&mut self) {
+        self.0.lost.store(self.0.count.load(Ordering::Relaxed), Ordering::Release);
+    }
+}
+
+impl NewestForce {
+    fn look(&self) -> Option<(u64, ForceSample)> {
+        let number = self.shared.count.load(Ordering::Acquire);
+        let place = &self.shared.places[(number % 2) as usize];
+        let done = place.done.load(Ordering::Acquire);
+        let sample = ForceSample {
+            force_g: f64::from_bits(place.force_g_bits.load(Ordering::Relaxed)),
+            at: place.at.load(Ordering::Relaxed),
+            lasts_ns: place.lasts_ns.load(Ordering::Relaxed),
+            period_ns: place.period_ns.load(Ordering::Relaxed),
+        };
+        fence(Ordering::Acquire);
+        (number > 0 && done == place.begun.load(Ordering::Relaxed)).then_some((done, sample))
+    }
+}
+
+impl ForceSensor for NewestForce {
+    fn latest(&mut self, now: Nanos) -> Option<ForceSample> {
+        self.read = (0..LOOKS).find_map(|_| self.look()).or(self.read);
+        let (number, sample) = self.read?;
+        let heard = self.shared.heard.load(Ordering::Acquire).checked_sub(1)?;
+        let counts = number > self.shared.lost.load(Ordering::Acquire)
+            && now.saturating_sub(heard) <= LINK_LASTS_NS
+            && now.saturating_sub(sample.at) <= sample.lasts_ns;
+        counts.then_some(sample)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use super::*;
+
+    fn sample(force_g: f64, at_ms: Nanos, lasts_ms: Nanos) -> ForceSample {
+        ForceSample { force_g, at: at_ms * MILLISECOND_NS, lasts_ns: lasts_ms * MILLISECOND_NS, period_ns: 0 }
+    }
+
+    fn known_g(cell: &mut NewestForce, now_ms: Nanos) -> Option<f64> {
+        cell.latest(now_ms * MILLISECOND_NS).map(|sample| sample.force_g)
+    }
+
+    #[test]
+    fn a_sample_ages_and_so_does_the_link() {
+        let (mut feed, mut cell) = newest_force();
+        assert_eq!(known_g(&mut cell, 0), None);
+        feed.publish(sample(5.0, 10, 200), 10 * MILLISECOND_NS);
+        assert_eq!(known_g(&mut cell, 110), Some(5.0));
+        assert_eq!(known_g(&mut cell, 111), None, "not heard for more than 100 ms");
+        feed.hear(100 * MILLISECOND_NS);
+        assert_eq!(known_g(&mut cell, 200), Some(5.0));
+        feed.hear(200 * MILLISECOND_NS);
+        assert_eq!((known_g(&mut cell, 210), known_g(&mut cell, 211)), (Some(5.0), None), "too old");
+    }
+
+    #[test]
+    fn what_is_lost_stays_lost_until_there_is_a_new_one() {
+        let (mut feed, mut cell) = newest_force();
+        feed.publish(sample(5.0, 0, 100), 0);
+        feed.lose();
+        feed.hear(MILLISECOND_NS);
+        assert_eq!(known_g(&mut cell, 1), None);
+        feed.publish(sample(6.0, 1, 100), MILLISECOND_NS);
+        assert_eq!(known_g(&mut cell, 1), Some(6.0));
+    }
+
+    #[test]
+    fn a_reader_never_sees_half_of_one_sample_and_half_of_another() {
+        let (mut feed, mut cell) = newest_force();
+        let over = Arc::new(AtomicBool::new(false));
+        let told = Arc::clone(&over);
+        let writer = std::thread::spawn(move || {
+            for at in 1..200_000 {
+                feed.publish(ForceSample { force_g: at as f64, at, lasts_ns: at, period_ns: at }, at);
+            }
+            told.store(true, Ordering::Release);
+        });
+        let mut last = 0;
+        while !over.load(Ordering::Acquire) {
+            if let Some(sample) = cell.latest(0) {
+                assert_eq!(sample.force_g, sample.at as f64);
+                assert_eq!((sample.lasts_ns, sample.period_ns), (sample.at, sample.at));
+                assert!(sample.at >= last, "{} after {last}", sample.at);
+                last = sample.at;
+            }
+        }
+        writer.join().unwrap();
+        assert_eq!(cell.latest(0).map(|sample| sample.at), Some(199_999));
+    }
+}

@@ -1,0 +1,153 @@
+//! Why a Pi cannot be used.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+
+use rppal::{gpio, i2c};
+
+/// Where a Pi says what it is.
+const MODEL: &str = "/sys/firmware/devicetree/base/model";
+/// What the kernel calls the chip of the pins.
+const CHIP: &str = "/dev/gpiochip0";
+
+/// Why a Pi cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PiError {
+    /// This computer is something else.
+    #[error("this computer is no Raspberry Pi ({0})")]
+    NotAPi(String),
+    /// It is a Pi, and newer than what this build knows.
+    #[error("this Raspberry Pi is of an unknown model ({0})")]
+    UnknownModel(String),
+    /// The devices are there, for others.
+    #[error("no permission to use {0}")]
+    NoPermission(String),
+    /// The kernel shows no such device.
+    #[error("{0} is not there")]
+    NoDevice(String),
+    /// Another program or a kernel driver has the pin.
+    #[error("BCM {pin} ({role}) is in use by another program")]
+    PinBusy {
+        /// The pin.
+        pin: u8,
+        /// What it is for.
+        role: &'static str,
+    },
+    /// This model has no such pin.
+    #[error("this Raspberry Pi has no pin BCM {pin} ({role})")]
+    NoSuchPin {
+        /// The pin.
+        pin: u8,
+        /// What it is for.
+        role: &'static str,
+    },
+    /// Something else that the system said.
+    #[error("{what}: {error}")]
+    System {
+        /// What was wanted.
+        what: &'static str,
+        /// What the system said.
+        error: io::Error,
+    },
+}
+
+impl PiError {
+    /// A stable word for programs.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            PiError::NotAPi(_) => "not_a_pi",
+            PiError::UnknownModel(_) => "unknown_model",
+            PiError::NoPermission(_) => "no_permission",
+            PiError::NoDevice(_) => "no_device",
+            PiError::PinBusy { .. } => "pin_busy",
+            PiError::NoSuchPin { .. } => "no_such_pin",
+            PiError::System { .. } => "system",
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn remedy(&self) -> String {
+        match self {
+            PiError::NotAPi(_) => "run it on a Raspberry Pi, or use --driver sim".to_owned(),
+            PiError::UnknownModel(_) => {
+                "boards of the families 3 and 4 are known to work; newer ones need a newer build".to_owned()
+            }
+            PiError::NoPermission(path) => {
+                let group = if path.starts_with("/dev/i2c") { "i2c" } else { "gpio" };
+                format!("run it as a user of the group {group}: usermod -aG {group} NAME, then log in again")
+            }
+            PiError::NoDevice(path) if path.starts_with("/dev/i2c") => {
+                "dtparam=i2c_arm=on in config.txt, and the module i2c-dev".to_owned()
+            }
+            PiError::NoDevice(_) => {
+                "use a kernel with the driver of the Pi's pins: that of Raspberry Pi OS has it".to_owned()
+            }
+            PiError::PinBusy { pin, .. } => format!(
+                "`gpioinfo` names who has line {pin}: stop that, or take its overlay out of config.txt; or choose \
+                 another pin in [pins]"
+            ),
+            PiError::NoSuchPin { .. } => "choose another pin in [pins]".to_owned(),
+            PiError::System { .. } => {
+                "`yep doctor --driver gpio` looks at everything that is needed".to_owned()
+            }
+        }
+    }
+
+    /// What rppal says when it cannot reach the pins at all.
+    pub(super) fn of_gpio(error: gpio::Error) -> PiError {
+        match error {
+            gpio::Error::UnknownModel => no_known_model(),
+            gpio::Error::PermissionDenied(path) => PiError::NoPermission(path),
+            gpio::Error::Io(error) => match error.kind() {
+                ErrorKind::PermissionDenied => PiError::NoPermission(CHIP.to_owned()),
+                ErrorKind::NotFound => {
+                    PiError::NoDevice("/dev/gpiomem, or the pins' /dev/gpiochip".to_owned())
+                }
+                _ => PiError::System { what: "reaching the pins", error },
+            },
+            other => {
+                PiError::System { what: "reaching the pins", error: io::Error::other(other.to_string()) }
+            }
+        }
+    }
+
+    /// What rppal says about one pin.
+    pub(super) fn of_pin(pin: u8, role: &'static str) -> impl FnOnce(gpio::Error) -> PiError {
+        move |error| match error {
+            gpio::Error::PinNotAvailable(_) => PiError::NoSuchPin { pin, role },
+            gpio::Error::PinUsed(_) => PiError::PinBusy { pin, role },
+            gpio::Error::Io(error) if error.kind() == ErrorKind::ResourceBusy => {
+                PiError::PinBusy { pin, role }
+            }
+            other => PiError::of_gpio(other),
+        }
+    }
+
+    /// What rppal says about a bus.
+    pub(super) fn of_bus(path: String) -> impl FnOnce(i2c::Error) -> PiError {
+        move |error| match error {
+            i2c::Error::UnknownModel => no_known_model(),
+            i2c::Error::Io(error) => match error.kind() {
+                ErrorKind::PermissionDenied => PiError::NoPermission(path),
+                ErrorKind::NotFound => PiError::NoDevice(path),
+                _ => PiError::System { what: "opening the I2C bus", error },
+            },
+            other => {
+                PiError::System { what: "opening the I2C bus", error: io::Error::other(other.to_string()) }
+            }
+        }
+    }
+}
+
+/// Why rppal does not know where it is.
+fn no_known_model() -> PiError {
+    match fs::read_to_string(MODEL) {
+        Ok(model) if model.starts_with("Raspberry Pi") => {
+            PiError::UnknownModel(model.trim_end_matches('\0').to_owned())
+        }
+        Ok(model) => PiError::NotAPi(model.trim_end_matches('\0').to_owned()),
+        Err(_) => PiError::NotAPi(std::env::consts::ARCH.to_owned()),
+    }
+}

@@ -1,0 +1,169 @@
+//! The older load cell: an Arduino on the I2C bus that weighs with an HX711.
+//!
+//! Its program answers in its own way: the number of a register is written to it, it needs a moment to lay the value
+//! out, and then hands over one byte with each read: a little-endian `f32` in grams in register 0. There is no number
+//! of the sample and no checksum. What does not arrive whole and in time, or is no plausible weight, is a sample that
+//! is lost, never one of 0 g (promise S13); the one before it grows old meanwhile (S12).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use rppal::i2c::I2c;
+
+use super::PiError;
+use crate::hal::{Clock, ForceFeed, ForceSample, ForceSensor, MonotonicClock, NewestForce, newest_force};
+use crate::units::{MICROSECOND_NS, MILLISECOND_NS, Nanos, SECOND_NS};
+
+/// Where the weight is.
+const REGISTER: u8 = 0;
+/// From naming the register to the first byte.
+const LAY_OUT: Duration = Duration::from_micros(100);
+/// From one reading to the next: 80 a second, as an HX711 makes them at best.
+const PERIOD_NS: Nanos = 12_500 * MICROSECOND_NS;
+/// A reading takes 1.2 ms at 100 kHz. One that took longer than this may be put together of two.
+const DEADLINE_NS: Nanos = 10 * MILLISECOND_NS;
+/// What the kernel lets one transfer take; it counts in hundredths of a second.
+const TRANSFER_MS: u32 = 10;
+/// No load cell of such a machine reads more.
+const MOST_G: f32 = 100_000.0;
+/// The log hears of lost samples at most so often.
+const TELL_EVERY_NS: Nanos = 10 * SECOND_NS;
+
+/// The load cell, read by a thread of its own for as long as this exists.
+#[derive(Debug)]
+pub struct I2cLoadCell {
+    newest: NewestForce,
+    quit: Arc<AtomicBool>,
+}
+
+/// Why there is no sample.
+#[derive(Debug, PartialEq, thiserror::Error)]
+enum Lost {
+    #[error("it does not answer ({0})")]
+    Silent(String),
+    #[error("it answered after {} ms", .0 / MILLISECOND_NS)]
+    Late(Nanos),
+    #[error("{0} is no weight in grams")]
+    Implausible(f32),
+}
+
+impl I2cLoadCell {
+    /// Begins to read.
+    ///
+    /// # Errors
+    /// The bus is not there, or not for this user. A load cell that does not answer is no error: it may come later.
+    pub fn start(clock: MonotonicClock, bus: u8, address: u8) -> Result<I2cLoadCell, PiError> {
+        let failed = || PiError::of_bus(format!("/dev/i2c-{bus}"));
+        let mut i2c = I2c::with_bus(bus).map_err(failed())?;
+        i2c.set_slave_address(u16::from(address)).map_err(failed())?;
+        // Adapters that cannot do it keep their second.
+        let _ = i2c.set_timeout(TRANSFER_MS);
+        let (feed, newest) = newest_force();
+        let quit = Arc::new(AtomicBool::new(false));
+        let mut reader = Reader { i2c, clock, feed, lost: 0, tell_again_ns: 0 };
+        let quitting = Arc::clone(&quit);
+        thread::Builder::new()
+            .name("load-cell".into())
+            .spawn(move || {
+                let mut next = reader.clock.now();
+                while !quitting.load(Ordering::Acquire) {
+                    reader.turn();
+                    // A reading that was missed is not made up for.
+                    next = (next + PERIOD_NS).max(reader.clock.now());
+                    reader.clock.doze_until(next);
+                }
+            })
+            .map_err(|error| PiError::System { what: "starting to read the load cell", error })?;
+        Ok(I2cLoadCell { newest, quit })
+    }
+}
+
+impl ForceSensor for I2cLoadCell {
+    fn latest(&mut self, now: Nanos) -> Option<ForceSample> {
+        self.newest.latest(now)
+    }
+}
+
+impl Drop for I2cLoadCell {
+    /// The thread ends after its present reading; nobody waits for it.
+    fn drop(&mut self) {
+        self.quit.store(true, Ordering::Release);
+    }
+}
+
+struct Reader {
+    i2c: I2c,
+    clock: MonotonicClock,
+    feed: ForceFeed,
+    /// Samples lost since the last one that was not.
+    lost: u32,
+    tell_again_ns: Nanos,
+}
+
+impl Reader {
+    fn turn(&mut self) {
+        let at = self.clock.now();
+        let read = self.read().map_err(|error| Lost::Silent(error.to_string()));
+        let now = self.clock.now();
+        match read.and_then(|bytes| weight(bytes, now - at)) {
+            Ok(force_g) => {
+                self.feed.publish(ForceSample::of_rate(force_g, at, PERIOD_NS), now);
+                if self.lost > 0 && self.tell_again_ns > 0 {
+                    tracing::info!(lost = self.lost, "the load cell is there");
+                }
+                (self.lost, self.tell_again_ns) = (0, 0);
+            }
+            Err(lost) => {
+                self.lost = self.lost.saturating_add(1);
+                if now >= self.tell_again_ns && self.lost > 1 {
+                    self.tell_again_ns = now + TELL_EVERY_NS;
+                    tracing::warn!(lost = self.lost, "no weight from the load cell: {lost}");
+                }
+            }
+        }
+    }
+
+    fn read(&self) -> Result<[u8; 4], rppal::i2c::Error> {
+        self.i2c.smbus_send_byte(REGISTER)?;
+        thread::sleep(LAY_OUT);
+        let mut bytes = [0; 4];
+        for byte in &mut bytes {
+            *byte = self.i2c.smbus_receive_byte()?;
+        }
+        Ok(bytes)
+    }
+}
+
+/// The weight in grams, if it is one.
+fn weight(bytes: [u8; 4], took_ns: Nanos) -> Result<f64, Lost> {
+    if took_ns > DEADLINE_NS {
+        return Err(Lost::Late(took_ns));
+    }
+    let force_g = f32::from_le_bytes(bytes);
+    // Numbers next to zero are bytes in the wrong order.
+    let plausible = (force_g == 0.0 || force_g.is_normal()) && force_g.abs() <= MOST_G;
+    if plausible { Ok(f64::from(force_g)) } else { Err(Lost::Implausible(force_g)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_plausible_weight_in_time_is_a_sample() {
+        for force_g in [0.0, -0.0, 123.5, -2_000.25, MOST_G, -MOST_G] {
+            assert_eq!(weight(force_g.to_le_bytes(), DEADLINE_NS), Ok(f64::from(force_g)));
+            assert_eq!(weight(force_g.to_le_bytes(), DEADLINE_NS + 1), Err(Lost::Late(DEADLINE_NS + 1)));
+        }
+        // The bus reads ones where nobody answers.
+        assert!(weight([0xff; 4], 0).is_err());
+        for force_g in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 2.0 * MOST_G, f32::MIN_POSITIVE / 2.0] {
+            assert!(weight(force_g.to_le_bytes(), 0).is_err(), "{force_g}");
+        }
+        for force_g in [123.5_f32, -2_000.25, 1.0] {
+            assert!(weight(force_g.to_be_bytes(), 0).is_err(), "{force_g} in the wrong order");
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! Tare and calibration: how a person tells the machine what readings mean, and when the machine does not believe it.
+//!
+//! Promise S15: taring cannot hide a load without the user's word. A load that is known to be there, or that cannot be
+//! known because nobody has calibrated yet, is only tared away when the request says so. Both are done at rest, of
+//! readings that hold still, and are written down before they are in force.
+
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::sync::{Mutex, oneshot};
+
+use super::intake::{Average, AverageOrder, Lost, Rules};
+use super::listener::Order;
+use super::report::{Report, State};
+use super::scale::{Scale, ScaleFile};
+use crate::hal::{Clock, MonotonicClock};
+
+/// A load that is smaller may be tared away without a word: the drift of a day.
+pub const FREE_TARE_G: f64 = 20.0;
+/// Readings that differ by more come from a load that moves.
+const STEADY_G: f64 = 50.0;
+/// The known weight of a calibration must stand out of the noise by this factor.
+const STANDS_OUT: f64 = 10.0;
+/// The smallest weight that is worth calibrating with.
+pub const LEAST_WEIGHT_G: f64 = 10.0;
+/// How long readings are averaged, and the fewest that are worth it.
+const AVERAGE_S: f64 = 0.5;
+const LEAST_READINGS: usize = 5;
+/// A sensor that works has delivered by then.
+const READINGS_WITHIN: Duration = Duration::from_secs(3);
+/// A board that is there has obeyed by then.
+const OBEYED_WITHIN: Duration = Duration::from_secs(2);
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// Why it was not done.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Refused {
+    /// The axis moves.
+    #[error("the axis moves: stop or end it first")]
+    Moving,
+    /// There are not enough readings.
+    #[error("no steady stream of readings ({0}): see what is wrong with `yep sensor status`")]
+    NoReadings(&'static str),
+    /// They do not hold still.
+    #[error("the readings vary by {0:.0} g: let the carriage rest and nobody touch it")]
+    Unsteady(f64),
+    /// A load is on the cell.
+    #[error(
+        "a load of {0:.0} g is on the cell, and taring would hide it: take it away, or say that it is to count as none"
+    )]
+    Load(f64),
+    /// Nobody knows whether a load is on the cell.
+    #[error(
+        "whether a load is on the cell cannot be known before the first calibration: make sure that nothing presses on it, and say so"
+    )]
+    LoadUnknown,
+    /// Calibration comes after the tare.
+    #[error("tare the unloaded cell first")]
+    NotTared,
+    /// The weight makes no difference.
+    #[error(
+        "the weight changes the readings by {0:.1} only, which noise does too: put it on, or take a heavier one"
+    )]
+    NoDifference(f64),
+    /// The weight is too small, or more than the cell can measure.
+    #[error("the weight must be between {LEAST_WEIGHT_G} and {0} g, with the sign of its direction")]
+    Weight(f64),
+    /// It cannot be written down.
+    #[error("it could not be written down, nothing has changed: {0}")]
+    NotKept(String),
+    /// The board did not obey in time.
+    #[error("it is written down, but the board has not confirmed it yet: see `yep sensor status`")]
+    NotConfirmed,
+}
+
+impl Refused {
+    /// A stable word for programs.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Refused::Moving => "moving",
+            Refused::NoReadings(_) => "no_readings",
+            Refused::Unsteady(_) => "unsteady",
+            Refused::Load(_) => "load_present",
+            Refused::LoadUnknown => "load_unknown",
+            Refused::NotTared => "not_tared",
+            Refused::NoDifference(_) => "no_difference",
+            Refused::Weight(_) => "weight_out_of_range",
+            Refused::NotKept(_) => "not_kept",
+            Refused::NotConfirmed => "not_confirmed",
+        }
+    }
+}
+
+/// The sensor, as a person deals with it.
+pub struct Desk {
+    kind: &'static str,
+    device: String,
+    rules: Rules,
+    orders: Sender<Order>,
+    report: Report,
+    keeper: ScaleFile,
+    clock: MonotonicClock,
+    at_rest: Box<dyn Fn() -> bool + Send + Sync>,
+    /// Held by the change that is being made.
+    turn: Mutex<()>,
+}
+
+/// What a desk needs to know about its sensor.
+pub struct About {
+    /// Its name in the configuration.
+    pub kind: &'static str,
+    /// Where it is.
+    pub device: String,
+    /// What its samples must keep.
+    pub rules: Rules,
+    /// Where its scale is remembered.
+    pub keeper: ScaleFile,
+    /// The clock of its samples.
+    pub clock: MonotonicClock,
+}
+
+impl Desk {
+    /// For the thread behind `orders` and `report`, on a machine that is at rest when `at_rest` says so.
+    #[must_use]
+    pub fn new(
+        about: About,
+        orders: Sender<Order>,
+        report: Report,
+        at_rest: impl Fn() -> bool + Send + Sync + 'static,
+    ) -> Desk {
+        let About { kind, device, rules, keeper, clock } = about;
+        Desk {
+            kind,
+            device,
+            rules,
+            orders,
+            report,
+            keeper,
+            clock,
+            at_rest: Box::new(at_rest),
+            turn: Mutex::new(()),
+        }
+    }
+
+    /// How the sensor gets on.
+    #[must_use]
+    pub fn status(&self) -> Value {
+        let now = self.clock.now();
+        let state = self.report.state().clone();
+        let lost: serde_json::Map<String, Value> = Lost::ALL
+            .map(|why| (why.name().to_owned(), state.lost[why as usize].into()))
+            .into_iter()
+            .collect();
+        json!({
+            "sensor": self.kind,
+            "device": self.device,
+            "link": state.link,
+            "remedy": remedy(&state),
+            "trouble": state.trouble,
+            "link_age_ms": state.link_age_ms(now),
+            "sample_age_ms": state.sample_age_ms(now),
+            "force_g": state.force_g,
+            "reading": state.reading,
+            "rate_hz": state.rate_hz,
+            "zero": state.scale.zero,
+            "reading_per_g": state.scale.per_g,
+            "inverted": self.rules.invert,
+            "range_g": self.rules.range_g,
+            "board": state.board,
+            "samples": state.samples,
+            "frames": { "good": state.good_frames, "garbled": state.garbled },
+            "opened": state.opened,
+            "last_lost": state.last_lost.map(Lost::name),
+            "lost": lost,
+            "log": state.logs,
+        })
+    }
+
+    /// Makes the present reading the one of no force. `confirmed`: the user says that whatever presses on the cell is to
+    /// count as nothing.
+    ///
+    /// # Errors
+    /// [`Refused`]; nothing has changed, except with [`Refused::NotConfirmed`].
+    pub async fn tare(&self, confirmed: bool) -> Result<Value, Refused> {
+        let _turn = self.turn.lock().await;
+        let scale = self.scale();
+        let average = self.average().await?;
+        self.check_steady(&average, &scale)?;
+        let load_g = scale.force_g(average.mean);
+        match load_g {
+            _ if confirmed => {}
+            None => return Err(Refused::LoadUnknown),
+            Some(load_g) if load_g.abs() > FREE_TARE_G => return Err(Refused::Load(load_g.abs())),
+            Some(_) => {}
+        }
+        self.put_in_force(Scale { zero: Some(average.mean.round()), ..scale }).await?;
+        tracing::info!(zero = average.mean.round(), ?load_g, "the force sensor was tared");
+        Ok(json!({ "zero": average.mean.round(), "was_g": load_g }))
+    }
+
+    /// Takes the present load for `weight_g`; positive pushes toward the front.
+    ///
+    /// # Errors
+    /// [`Refused`]; nothing has changed, except with [`Refused::NotConfirmed`].
+    pub async fn calibrate(&self, weight_g: f64) -> Result<Value, Refused> {
+        if !(LEAST_WEIGHT_G..=self.rules.range_g).contains(&weight_g.abs()) {
+            return Err(Refused::Weight(self.rules.range_g));
+        }
+        let _turn = self.turn.lock().await;
+        let scale = self.scale();
+        let zero = scale.zero.ok_or(Refused::NotTared)?;
+        let average = self.average().await?;
+        let difference = average.mean - zero;
+        if difference == 0.0 || difference.abs() < STANDS_OUT * average.spread {
+            return Err(Refused::NoDifference(difference));
+        }
+        let as_counted_g = if self.rules.invert { -weight_g } else { weight_g };
+        let scale = Scale { zero: Some(zero), per_g: Some(difference / as_counted_g) };
+        self.put_in_force(scale).await?;
+        tracing::info!(weight_g, per_g = scale.per_g, "the force sensor was calibrated");
+        Ok(
+            json!({ "zero": zero, "reading_per_g": scale.per_g, "noise_g": average.spread / difference.abs() * weight_g.abs() }),
+        )
+    }
+
+    /// What is remembered; the thread may not have reached the board yet.
+    fn scale(&self) -> Scale {
+        self.keeper.read().ok().flatten().unwrap_or(self.report.state().scale)
+    }
+
+    async fn average(&self) -> Result<Average, Refused> {
+        if !(self.at_rest)() {
+            return Err(Refused::Moving);
+        }
+        let rate_hz = self.report.state().rate_hz.unwrap_or(10.0);
+        let count = ((rate_hz * AVERAGE_S) as usize).max(LEAST_READINGS);
+        let (reply, answer) = oneshot::channel();
+        let order = Order::Average(AverageOrder { count, reply });
+        self.orders.send(order).map_err(|_| Refused::NoReadings("the sensor's thread has ended"))?;
+        let answer = tokio::time::timeout(READINGS_WITHIN, answer).await;
+        let average = match answer {
+            Ok(Ok(average)) => average,
+            Ok(Err(_)) => return Err(Refused::NoReadings("some were lost")),
+            Err(_) => return Err(Refused::NoReadings("none came")),
+        };
+        // A motion that began meanwhile was in the readings.
+        if (self.at_rest)() { Ok(average) } else { Err(Refused::Moving) }
+    }
+
+    fn check_steady(&self, average: &Average, scale: &Scale) -> Result<(), Refused> {
+        let spread_g = scale.per_g.map_or(0.0, |per_g| (average.spread / per_g).abs());
+        if spread_g > STEADY_G { Err(Refused::Unsteady(spread_g)) } else { Ok(()) }
+    }
+
+    async fn put_in_force(&self, scale: Scale) -> Result<(), Refused> {
+        let keeper = self.keeper.clone();
+        let kept = tokio::task::spawn_blocking(move || keeper.write(&scale)).await;
+        kept.map_err(|error| Refused::NotKept(error.to_string()))?.map_err(Refused::NotKept)?;
+        let _ = self.orders.send(Order::Scale(scale));
+        let obeyed = async {
+            while self.report.state().scale != scale {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        tokio::time::timeout(OBEYED_WITHIN, obeyed).await.map_err(|_| Refused::NotConfirmed)
+    }
+}
+
+/// What a person is to do next.
+fn remedy(state: &State) -> &'static str {
+    match state.last_lost {
+        Some(Lost::Unscaled) if state.scale.zero.is_none() => "tare the unloaded cell: `yep sensor tare`",
+        Some(Lost::Unscaled) if state.scale.per_g.is_none() => {
+            "put a known weight on the cell: `yep sensor calibrate GRAMS`"
+        }
+        Some(Lost::Saturated) => {
+            "the converter is at the end of its range: check the four wires of the load cell"
+        }
+        Some(Lost::Silent) => "the converter gives no results: check its supply and its two pins",
+        Some(Lost::Stuck) => "the readings do not change at all: check the load cell",
+        Some(Lost::OutOfRange) => "more force than the cell can measure: check it, and calibrate again",
+        _ => state.link.remedy(),
+    }
+}

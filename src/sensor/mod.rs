@@ -1,0 +1,36 @@
+//! HEARING: the force sensor, in a thread of its own, and what its readings mean.
+//!
+//! A board on a serial line converts the load cell and says what it measures; [`board`](yep_sensor_board) is the code
+//! that it shares with this room. From the line to the control cycle:
+//!
+//! - [`line`]: the serial device; rppal's, and nobody else touches it
+//! - [`dialogue`]: who is there, in which version, set up as wanted; which samples are new
+//! - [`timeline`]: when a sample was taken, on the clock of the machine
+//! - [`intake`]: whether a sample can be true (promise S13); what passes is the newest sample of `hal`
+//! - [`listener`]: these together, with time as an argument; [`uart`] is the thread around it
+//!
+//! And beside it:
+//!
+//! - [`scale`]: what readings mean in grams, and where that is remembered
+//! - [`desk`]: tare and calibration, and when they are refused (promise S15)
+//! - [`report`]: what a person wants to know about the sensor
+//! - [`logs`]: the log of the board, in ours
+//!
+//! What each kind of trouble on the line comes to is one table, in docs/SENSOR.md.
+
+pub mod desk;
+pub mod dialogue;
+pub mod intake;
+pub mod line;
+pub mod listener;
+pub mod logs;
+pub mod report;
+pub mod scale;
+pub mod timeline;
+pub mod uart;
+
+pub use intake::{Intake, Lost, Rules, Taken};
+pub use listener::Listener;
+pub use report::Report;
+pub use scale::{Scale, ScaleFile};
+pub use uart::{UartOptions, UartSensor};

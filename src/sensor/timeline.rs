@@ -1,0 +1,102 @@
+//! When something happened on the board, on the clock of the machine.
+//!
+//! Each message says when it was made, on the board's clock. It is heard a little later: line, driver and scheduler take
+//! their time, and never less than some least time. So of all the differences between the two clocks the smallest one
+//! is nearest to the truth. It may rise slowly, as the clocks drift apart. A message that a busy host reads late
+//! so keeps its true age, instead of looking fresh; where the board's clock drifts more than is allowed for, samples look
+//! older than they are, which is the safe side.
+
+use crate::units::Nanos;
+
+/// How far two clocks may drift apart: a thousandth, ten times what cheap crystals do.
+const DRIFT: u64 = 1_000;
+const MICROSECOND_NS: Nanos = 1_000;
+
+/// The board's clock beside ours.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Timeline {
+    known: Option<Known>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    /// The last instant on the board's clock, as it was sent.
+    sent_us: u32,
+    /// The same without wrapping, in ns since the first message.
+    board_ns: Nanos,
+    /// When it was heard.
+    heard: Nanos,
+    /// Our clock minus the board's, in ns.
+    offset_ns: i128,
+}
+
+impl Timeline {
+    /// When a message was made that says `sent_us` and was heard at `heard`; never later than that.
+    pub fn place(&mut self, sent_us: u32, heard: Nanos) -> Nanos {
+        let known = match self.known {
+            None => Known { sent_us, board_ns: 0, heard, offset_ns: i128::from(heard) },
+            Some(before) => {
+                let passed_ns = Nanos::from(sent_us.wrapping_sub(before.sent_us)) * MICROSECOND_NS;
+                let board_ns = before.board_ns + passed_ns;
+                let drifted = before.offset_ns + i128::from(heard.saturating_sub(before.heard) / DRIFT);
+                let offset_ns = drifted.min(i128::from(heard) - i128::from(board_ns));
+                Known { sent_us, board_ns, heard, offset_ns }
+            }
+        };
+        self.known = Some(known);
+        Nanos::try_from(i128::from(known.board_ns) + known.offset_ns).unwrap_or(0)
+    }
+
+    /// The board has started anew, and its clock with it.
+    pub fn forget(&mut self) {
+        self.known = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::{MILLISECOND_NS, SECOND_NS};
+
+    /// Messages every 8 ms from a board whose clock runs faster by `drift_ppm`, each heard after its own delay; the
+    /// error of each place, in ns, behind the first second.
+    fn errors(drift_ppm: i64, delay_ns: impl Fn(u64) -> Nanos) -> Vec<i128> {
+        let mut timeline = Timeline::default();
+        let mut errors = Vec::new();
+        let mut heard_last = 0;
+        for index in 0..2_000u64 {
+            let sent = SECOND_NS + index * 8 * MILLISECOND_NS;
+            let board_us = sent as i64 / 1_000 * (1_000_000 + drift_ppm) / 1_000_000;
+            // Nothing overtakes on a line.
+            heard_last = (sent + delay_ns(index)).max(heard_last);
+            let placed = timeline.place((board_us as u32).wrapping_add(u32::MAX - 2_000_000), heard_last);
+            assert!(placed <= heard_last);
+            if index > 125 {
+                errors.push(i128::from(placed) - i128::from(sent));
+            }
+        }
+        errors
+    }
+
+    #[test]
+    fn a_message_that_is_heard_late_keeps_its_age() {
+        // Every fifth of a second the host reads nothing for 160 ms.
+        let stalled =
+            |index: u64| if index % 25 < 20 { (20 - index % 25) * 8 * MILLISECOND_NS } else { 500_000 };
+        for drift_ppm in [0, 100, -100] {
+            for error in errors(drift_ppm, stalled) {
+                assert!(
+                    (-200_000..2 * MILLISECOND_NS as i128).contains(&error),
+                    "{error} ns at {drift_ppm} ppm"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_clock_that_drifts_too_much_makes_samples_older_not_younger() {
+        let slow = errors(-5_000, |_| 0);
+        assert!(slow.iter().all(|error| *error <= 0), "{:?}", slow.iter().max());
+        assert!(slow.last() < slow.first(), "they age");
+    }
+}

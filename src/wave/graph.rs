@@ -1,0 +1,111 @@
+//! What "run this wave" means: a graph, how much of the stroke it fills, and how long a period takes.
+
+use std::sync::Arc;
+
+use super::cubics::{Cubics, Seams};
+use super::envelope::Envelope;
+use super::shape::{Point, Shape};
+use crate::units::Seconds;
+
+/// What one period looks like.
+///
+/// Cubics may be many, so waves share them. The thread that executes a wave must not free them: [`super::Shelf`] sees
+/// to that.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Graph {
+    /// One that has a formula.
+    Shape(Shape),
+    /// One that is made of polynomials.
+    Cubics(Arc<Cubics>),
+}
+
+impl Graph {
+    /// The point of the graph at `phase`, and its first and second derivative by the phase. At a corner, and where
+    /// the graph jumps, it is the one behind.
+    ///
+    /// The phase counts periods and may be any finite number.
+    #[must_use]
+    pub fn at(&self, phase: f64) -> Point {
+        match self {
+            Graph::Shape(shape) => shape.at(phase),
+            Graph::Cubics(cubics) => cubics.at(phase),
+        }
+    }
+
+    /// How well an axis can follow it.
+    #[must_use]
+    pub fn seams(&self) -> Seams {
+        match self {
+            Graph::Shape(Shape::Sine) => Seams::Smooth,
+            Graph::Shape(Shape::Square) => Seams::Jumps,
+            Graph::Cubics(cubics) => cubics.seams(),
+        }
+    }
+}
+
+impl From<Shape> for Graph {
+    fn from(shape: Shape) -> Graph {
+        Graph::Shape(shape)
+    }
+}
+
+impl From<Cubics> for Graph {
+    fn from(cubics: Cubics) -> Graph {
+        Graph::Cubics(Arc::new(cubics))
+    }
+}
+
+/// A graph, the part of the stroke that it fills, and the time for one period.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Wave {
+    /// The graph.
+    pub graph: Graph,
+    /// How it grows, how much of the stroke it fills, how it fades.
+    pub envelope: Envelope,
+    /// The time for one period.
+    pub(super) period: Seconds,
+}
+
+/// Shortest period that the machine executes. At 0.05 s even the quickest axis only trembles.
+pub const MIN_PERIOD_S: f64 = 0.05;
+/// Longest period that the machine executes: one day.
+pub const MAX_PERIOD_S: f64 = 86_400.0;
+
+/// A period that cannot be executed.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+#[error("a period of {0} s cannot be run: give {MIN_PERIOD_S} s to {MAX_PERIOD_S} s")]
+pub struct BadPeriod(pub f64);
+
+impl Wave {
+    /// A wave with that period, in seconds, that fills the stroke.
+    ///
+    /// # Errors
+    /// [`BadPeriod`] outside [`MIN_PERIOD_S`] … [`MAX_PERIOD_S`], NaN included.
+    pub fn new(graph: impl Into<Graph>, period_s: f64) -> Result<Wave, BadPeriod> {
+        match Seconds::try_from(period_s) {
+            Ok(period) if (MIN_PERIOD_S..=MAX_PERIOD_S).contains(&period_s) => {
+                Ok(Wave { graph: graph.into(), envelope: Envelope::default(), period })
+            }
+            _ => Err(BadPeriod(period_s)),
+        }
+    }
+
+    /// The time for one period, in seconds.
+    #[must_use]
+    pub fn period_s(&self) -> f64 {
+        self.period.get()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wave_refuses_periods_that_no_axis_can_follow() {
+        for bad in [0.0, -1.0, 0.049, 86_401.0, f64::NAN, f64::INFINITY] {
+            assert!(Wave::new(Shape::Sine, bad).is_err(), "{bad} was accepted");
+        }
+        assert_eq!(Wave::new(Shape::Square, 0.2).unwrap().period_s(), 0.2);
+    }
+}

@@ -1,0 +1,443 @@
+//! From what a person asks for to a wave, or to everything that is wrong with it.
+//!
+//! What is asked for comes as fields with names, over HTTP or from the command line; both are read here, so that both
+//! mean the same and are refused alike. All times are seconds, all positions shares: 0 is the back, 1 the front.
+
+use super::envelope::{Envelope, MAX_RAMP_S, Size};
+use super::graph::{Graph, Wave};
+use super::interpolate::{self, Interpolation, Knot};
+use super::shape::Shape;
+use super::trapezoid::{Shares, trapezoid};
+use crate::units::Mm;
+
+/// The names of all types of waves, in the order in which help texts list them.
+pub const TYPES: [&str; 5] = ["sine", "square", TRAPEZOID, TRIANGLE, POINTS];
+const TRAPEZOID: &str = "trapezoid";
+const TRIANGLE: &str = "triangle";
+const POINTS: &str = "points";
+
+/// Times that must fill a period may miss it by this share of it.
+const ROUNDING: f64 = 1e-6;
+
+/// Points, as they are asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Course {
+    /// Positions, evenly spaced from the start of the period.
+    Even(Vec<f64>),
+    /// Pairs of a time in seconds and a position.
+    Timed(Vec<[f64; 2]>),
+}
+
+/// A wave as it is asked for. What is none was not said.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[allow(missing_docs)] // The fields are those of [`FIELDS`], with their units.
+pub struct Spec {
+    /// One of [`TYPES`].
+    pub kind: String,
+    /// The time for one period.
+    pub duration_s: f64,
+    pub rise_s: Option<f64>,
+    pub hold_front_s: Option<f64>,
+    pub fall_s: Option<f64>,
+    pub hold_back_s: Option<f64>,
+    pub points: Option<Course>,
+    pub interpolation: Option<String>,
+    pub amplitude: Option<f64>,
+    pub amplitude_mm: Option<f64>,
+    pub offset: Option<f64>,
+    pub offset_mm: Option<f64>,
+    pub ramp_up_s: Option<f64>,
+    pub ramp_down_s: Option<f64>,
+}
+
+/// The names of all fields but type and duration, and to which types each belongs: to all where there are none.
+pub const FIELDS: [(&str, &[&str]); 12] = [
+    ("rise", &[TRAPEZOID, TRIANGLE]),
+    ("hold_front", &[TRAPEZOID]),
+    ("fall", &[TRAPEZOID]),
+    ("hold_back", &[TRAPEZOID]),
+    ("points", &[POINTS]),
+    ("interpolation", &[POINTS]),
+    ("amplitude", &[]),
+    ("amplitude_mm", &[]),
+    ("offset", &[]),
+    ("offset_mm", &[]),
+    ("ramp_up", &[]),
+    ("ramp_down", &[]),
+];
+
+/// What is wrong with a field.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Wrong {
+    /// Its name.
+    pub field: &'static str,
+    /// Which of its elements, from 0.
+    pub index: Option<usize>,
+    /// Why, and what to do.
+    pub why: String,
+}
+
+impl std::fmt::Display for Wrong {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.index {
+            Some(index) => write!(f, "{}[{index}]: {}", self.field, self.why),
+            None => write!(f, "{}: {}", self.field, self.why),
+        }
+    }
+}
+
+fn wrong(field: &'static str, why: impl Into<String>) -> Wrong {
+    Wrong { field, index: None, why: why.into() }
+}
+
+impl Spec {
+    /// Whether this says no more than the clients' first server understood: a sine or a square, and its duration.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.shape().is_some() && self.given().next().is_none()
+    }
+
+    /// The shape, if its type has a formula.
+    #[must_use]
+    pub fn shape(&self) -> Option<Shape> {
+        Shape::from_name(&self.kind)
+    }
+
+    /// The wave that is meant.
+    ///
+    /// # Errors
+    /// Everything that is wrong: at least one thing.
+    pub fn wave(&self) -> Result<Wave, Vec<Wrong>> {
+        if !TYPES.contains(&self.kind.as_str()) {
+            return Err(vec![wrong(
+                "type",
+                format!("unknown type of wave: give one of {}", TYPES.join(", ")),
+            )]);
+        }
+        let mut all: Vec<Wrong> = self.misplaced().collect();
+        let wave = match Wave::new(Shape::Sine, self.duration_s) {
+            // Only in a possible period can times be placed.
+            Ok(wave) => self.graph().map(|graph| Wave { graph, ..wave }),
+            Err(bad) => Err(vec![wrong("duration", bad.to_string())]),
+        };
+        match (wave, self.envelope()) {
+            (Ok(wave), Ok(envelope)) if all.is_empty() => Ok(Wave { envelope, ..wave }),
+            (wave, envelope) => {
+                all.extend(wave.err().into_iter().flatten());
+                all.extend(envelope.err().into_iter().flatten());
+                Err(all)
+            }
+        }
+    }
+
+    /// The names of the fields that were said.
+    fn given(&self) -> impl Iterator<Item = &'static str> {
+        let said = [
+            self.rise_s.is_some(),
+            self.hold_front_s.is_some(),
+            self.fall_s.is_some(),
+            self.hold_back_s.is_some(),
+            self.points.is_some(),
+            self.interpolation.is_some(),
+            self.amplitude.is_some(),
+            self.amplitude_mm.is_some(),
+            self.offset.is_some(),
+            self.offset_mm.is_some(),
+            self.ramp_up_s.is_some(),
+            self.ramp_down_s.is_some(),
+        ];
+        FIELDS.into_iter().zip(said).filter(|(_, said)| *said).map(|((name, _), _)| name)
+    }
+
+    /// Fields that this type does not have.
+    fn misplaced(&self) -> impl Iterator<Item = Wrong> {
+        self.given().filter_map(|name| {
+            let (_, types) = FIELDS.into_iter().find(|(field, _)| *field == name)?;
+            let fits = types.is_empty() || types.contains(&self.kind.as_str());
+            let why = || format!("a {} has no {name}: it belongs to {}", self.kind, types.join(" and "));
+            (!fits).then(|| wrong(name, why()))
+        })
+    }
+
+    fn graph(&self) -> Result<Graph, Vec<Wrong>> {
+        match self.kind.as_str() {
+            TRAPEZOID => self.trapezoid().map_err(|wrong| vec![wrong]),
+            TRIANGLE => self.triangle().map_err(|wrong| vec![wrong]),
+            POINTS => self.through_points(),
+            _ => self.shape().map(Graph::from).ok_or_else(Vec::new),
+        }
+    }
+
+    /// The times that were not said share what the others leave of the period.
+    fn trapezoid(&self) -> Result<Graph, Wrong> {
+        let times = [self.rise_s, self.hold_front_s, self.fall_s, self.hold_back_s];
+        let names = ["rise", "hold_front", "fall", "hold_back"];
+        for (name, time_s) in names.into_iter().zip(times) {
+            self.within_the_period(name, time_s)?;
+        }
+        let left_s = self.duration_s - times.into_iter().flatten().sum::<f64>();
+        let unsaid = times.into_iter().filter(Option::is_none).count();
+        let missed = left_s.abs() > ROUNDING * self.duration_s;
+        if missed && (left_s < 0.0 || unsaid == 0) {
+            let last = names.into_iter().zip(times).rfind(|(_, time_s)| time_s.is_some());
+            let why = format!(
+                "the parts take {} s of a period of {} s: change one, or leave one out, which then gets the rest",
+                self.duration_s - left_s,
+                self.duration_s
+            );
+            return Err(wrong(last.map_or("duration", |(name, _)| name), why));
+        }
+        let rest_s = left_s.max(0.0) / unsaid.max(1) as f64;
+        let [rise, hold_front, fall, hold_back] =
+            times.map(|time_s| time_s.unwrap_or(rest_s) / self.duration_s);
+        Ok(trapezoid(Shares { rise, hold_front, fall, hold_back }).into())
+    }
+
+    fn triangle(&self) -> Result<Graph, Wrong> {
+        self.within_the_period("rise", self.rise_s)?;
+        let rise = self.rise_s.map_or(0.5, |rise_s| rise_s / self.duration_s);
+        Ok(trapezoid(Shares { rise, hold_front: 0.0, fall: 1.0 - rise, hold_back: 0.0 }).into())
+    }
+
+    fn within_the_period(&self, name: &'static str, time_s: Option<f64>) -> Result<(), Wrong> {
+        match time_s {
+            Some(time_s) if !(0.0..=self.duration_s).contains(&time_s) => {
+                let why = format!("{time_s} s is no part of a period of {} s", self.duration_s);
+                Err(wrong(name, why))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn through_points(&self) -> Result<Graph, Vec<Wrong>> {
+        let interpolation = match self.interpolation.as_deref() {
+            None => Interpolation::default(),
+            Some(name) => Interpolation::from_name(name).ok_or_else(|| {
+                let known = Interpolation::ALL.map(Interpolation::name).join(", ");
+                vec![wrong("interpolation", format!("give one of {known}"))]
+            })?,
+        };
+        let knots = match &self.points {
+            None => return Err(vec![wrong("points", "give the points that the wave goes through")]),
+            Some(Course::Even(positions)) => even(positions),
+            Some(Course::Timed(pairs)) => self.timed(pairs)?,
+        };
+        let of_point =
+            |flaw: interpolate::Flaw| Wrong { field: "points", index: flaw.index(), why: flaw.to_string() };
+        interpolate::through(&knots, interpolation)
+            .map(Graph::from)
+            .map_err(|flaws| flaws.into_iter().map(of_point).collect())
+    }
+
+    /// A point at the end of the period is the one at its start again, and may be said.
+    fn timed(&self, pairs: &[[f64; 2]]) -> Result<Vec<Knot>, Vec<Wrong>> {
+        let closed = match pairs {
+            [[first_s, first], .., [last_s, last]] if *last_s == self.duration_s && *first_s == 0.0 => {
+                if first != last {
+                    let why = format!(
+                        "the end of the period is its start again, so the position must be {first} there, as at \
+                         the first point"
+                    );
+                    return Err(vec![Wrong { field: "points", index: Some(pairs.len() - 1), why }]);
+                }
+                true
+            }
+            _ => false,
+        };
+        let open = &pairs[..pairs.len() - usize::from(closed)];
+        let knot =
+            |[time_s, position]: &[f64; 2]| Knot { phase: time_s / self.duration_s, position: *position };
+        Ok(open.iter().map(knot).collect())
+    }
+
+    fn envelope(&self) -> Result<Envelope, Vec<Wrong>> {
+        let mut all = Vec::new();
+        let mut kept = |size: Result<Size, Wrong>| size.map_err(|wrong| all.push(wrong)).ok();
+        let whole = Envelope::default();
+        let amplitude =
+            kept(size(["amplitude", "amplitude_mm"], self.amplitude, self.amplitude_mm, whole.amplitude));
+        let offset = kept(size(["offset", "offset_mm"], self.offset, self.offset_mm, whole.offset));
+        let (Some(amplitude), Some(offset)) = (amplitude, offset) else { return Err(all) };
+        if let (Some(amplitude), Some(offset)) = (self.amplitude, self.offset)
+            && amplitude + offset > 1.0 + ROUNDING
+        {
+            let why = format!("with an offset of {offset} it must be at most {}", 1.0 - offset);
+            all.push(wrong("amplitude", why));
+        }
+        for (name, ramp_s) in [("ramp_up", self.ramp_up_s), ("ramp_down", self.ramp_down_s)] {
+            if let Some(ramp_s) = ramp_s.filter(|ramp_s| !(0.0..=MAX_RAMP_S).contains(ramp_s)) {
+                all.push(wrong(name, format!("{ramp_s} s is no ramp: give 0 to {MAX_RAMP_S} s")));
+            }
+        }
+        let [ramp_up_s, ramp_down_s] = [self.ramp_up_s, self.ramp_down_s].map(Option::unwrap_or_default);
+        if all.is_empty() { Ok(Envelope { amplitude, offset, ramp_up_s, ramp_down_s }) } else { Err(all) }
+    }
+}
+
+fn even(positions: &[f64]) -> Vec<Knot> {
+    let knot = |(index, position): (usize, &f64)| Knot {
+        phase: index as f64 / positions.len() as f64,
+        position: *position,
+    };
+    positions.iter().enumerate().map(knot).collect()
+}
+
+/// A length that may be said in two ways.
+fn size(
+    [share_name, mm_name]: [&'static str; 2],
+    share: Option<f64>,
+    mm: Option<f64>,
+    unsaid: Size,
+) -> Result<Size, Wrong> {
+    match (share, mm) {
+        (Some(_), Some(_)) => Err(wrong(mm_name, format!("give {share_name} or {mm_name}, not both"))),
+        (None, None) => Ok(unsaid),
+        (Some(share), None) if (0.0..=1.0).contains(&share) => Ok(Size::Share(share)),
+        (Some(share), None) => Err(wrong(
+            share_name,
+            format!("{share} is no share of the stroke: give 0 to 1, or use {mm_name}"),
+        )),
+        (None, Some(mm)) => match Mm::try_from(mm) {
+            Ok(mm) if mm.get() >= 0.0 => Ok(Size::Mm(mm)),
+            _ => Err(wrong(mm_name, format!("{mm} mm is no length: give 0 to {} mm", Mm::MAX))),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(kind: &str, duration_s: f64) -> Spec {
+        Spec { kind: kind.into(), duration_s, ..Spec::default() }
+    }
+
+    fn positions<const N: usize>(spec: &Spec, times_s: [f64; N]) -> [f64; N] {
+        let wave = spec.wave().unwrap();
+        times_s.map(|time_s| wave.graph.at(time_s / wave.period_s()).position)
+    }
+
+    #[test]
+    fn a_trapezoid_has_its_times_and_what_is_not_said_shares_the_rest() {
+        let all = Spec {
+            rise_s: Some(1.0),
+            hold_front_s: Some(0.5),
+            fall_s: Some(2.0),
+            hold_back_s: Some(0.5),
+            ..spec("trapezoid", 4.0)
+        };
+        assert_eq!(positions(&all, [0.0, 0.5, 1.0, 1.4, 2.5, 3.5, 3.9]), [0.0, 0.5, 1.0, 1.0, 0.5, 0.0, 0.0]);
+        let some = Spec { hold_front_s: Some(2.0), fall_s: Some(1.0), ..spec("trapezoid", 5.0) };
+        for (at, expected) in
+            positions(&some, [0.5, 1.0, 2.9, 3.5, 4.5]).into_iter().zip([0.5, 1.0, 1.0, 0.5, 0.0])
+        {
+            assert!((at - expected).abs() < 1e-12, "{at} is not {expected}");
+        }
+        assert_eq!(positions(&spec("trapezoid", 4.0), [0.5, 1.5, 2.5, 3.5]), [0.5, 1.0, 0.5, 0.0]);
+    }
+
+    #[test]
+    fn a_triangle_peaks_where_its_rise_ends() {
+        assert_eq!(positions(&spec("triangle", 4.0), [0.0, 1.0, 2.0, 3.0]), [0.0, 0.5, 1.0, 0.5]);
+        let skewed = Spec { rise_s: Some(1.0), ..spec("triangle", 4.0) };
+        assert_eq!(positions(&skewed, [0.5, 1.0, 2.5]), [0.5, 1.0, 0.5]);
+        let saw = Spec { rise_s: Some(4.0), ..spec("triangle", 4.0) };
+        assert_eq!(positions(&saw, [0.0, 2.0, 3.0]), [0.0, 0.5, 0.75]);
+    }
+
+    #[test]
+    fn points_may_be_timed_or_even_and_may_say_their_end() {
+        let linear = |points| Spec {
+            points: Some(points),
+            interpolation: Some("linear".into()),
+            ..spec("points", 4.0)
+        };
+        let even = linear(Course::Even(vec![0.0, 1.0, 0.5, 1.0]));
+        assert_eq!(positions(&even, [0.0, 0.5, 1.0, 2.0, 3.5]), [0.0, 0.5, 1.0, 0.5, 0.5]);
+        let timed = linear(Course::Timed(vec![[1.0, 1.0], [3.0, 0.0]]));
+        assert_eq!(positions(&timed, [0.0, 1.0, 2.0, 3.0]), [0.5, 1.0, 0.5, 0.0]);
+        let closed = linear(Course::Timed(vec![[0.0, 0.2], [2.0, 1.0], [4.0, 0.2]]));
+        assert_eq!(positions(&closed, [0.0, 2.0]), [0.2, 1.0]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_by_field_and_point() {
+        let points =
+            |pairs: &[[f64; 2]]| Spec { points: Some(Course::Timed(pairs.to_vec())), ..spec("points", 2.0) };
+        for (spec, said) in [
+            (
+                spec("sawtooth", 1.0),
+                "type: unknown type of wave: give one of sine, square, trapezoid, triangle, points",
+            ),
+            (spec("trapezoid", 0.01), "duration: a period of 0.01 s cannot be run: give 0.05 s to 86400 s"),
+            (spec("points", 1.0), "points: give the points"),
+            (points(&[]), "points: 0 points are given: monotone takes 2 to 1000"),
+            (points(&[[0.0, 0.0], [1.0, 1.5]]), "points[1]: its position is 1.5"),
+            (points(&[[0.0, 0.0], [1.0, 1.0], [0.5, 0.0]]), "points[2]: it does not come after"),
+            (points(&[[0.0, 0.0], [1.0, 1.0], [2.5, 0.0]]), "points[2]: it is outside the period"),
+            (
+                points(&[[0.0, 0.0], [1.0, 1.0], [2.0, 0.5]]),
+                "points[2]: the end of the period is its start again",
+            ),
+            (
+                Spec { interpolation: Some("cubic".into()), ..points(&[]) },
+                "interpolation: give one of linear, monotone, spline",
+            ),
+            (
+                Spec { rise_s: Some(-1.0), ..spec("trapezoid", 4.0) },
+                "rise: -1 s is no part of a period of 4 s",
+            ),
+            (Spec { rise_s: Some(f64::NAN), ..spec("triangle", 4.0) }, "rise: NaN s is no part"),
+            (
+                Spec { rise_s: Some(3.0), fall_s: Some(2.0), ..spec("trapezoid", 4.0) },
+                "fall: the parts take 5 s of a period of 4 s: change one, or leave one out",
+            ),
+            (
+                Spec { fall_s: Some(1.0), ..spec("triangle", 4.0) },
+                "fall: a triangle has no fall: it belongs to trapezoid",
+            ),
+            (
+                Spec { rise_s: Some(1.0), ..spec("sine", 4.0) },
+                "rise: a sine has no rise: it belongs to trapezoid and triangle",
+            ),
+            (Spec { amplitude: Some(1.1), ..spec("sine", 4.0) }, "amplitude: 1.1 is no share of the stroke"),
+            (
+                Spec { amplitude: Some(0.6), offset: Some(0.5), ..spec("sine", 4.0) },
+                "amplitude: with an offset of 0.5 it must be at most 0.5",
+            ),
+            (
+                Spec { offset: Some(0.1), offset_mm: Some(1.0), ..spec("sine", 4.0) },
+                "offset_mm: give offset or offset_mm, not both",
+            ),
+            (Spec { offset_mm: Some(-1.0), ..spec("sine", 4.0) }, "offset_mm: -1 mm is no length"),
+            (
+                Spec { ramp_down_s: Some(f64::INFINITY), ..spec("sine", 4.0) },
+                "ramp_down: inf s is no ramp: give 0 to 600 s",
+            ),
+        ] {
+            let all = spec.wave().unwrap_err();
+            assert_eq!(all.len(), 1, "{all:?}");
+            assert!(all[0].to_string().starts_with(said), "{} is not {said}", all[0]);
+        }
+    }
+
+    #[test]
+    fn everything_wrong_is_said_at_once() {
+        let spec = Spec {
+            points: Some(Course::Even(vec![2.0, 0.5, -1.0])),
+            rise_s: Some(1.0),
+            offset: Some(2.0),
+            ..spec("points", 2.0)
+        };
+        let fields: Vec<_> =
+            spec.wave().unwrap_err().iter().map(|wrong| (wrong.field, wrong.index)).collect();
+        assert_eq!(fields, [("rise", None), ("points", Some(0)), ("points", Some(2)), ("offset", None)]);
+    }
+
+    #[test]
+    fn only_a_sine_or_square_that_says_nothing_else_is_plain() {
+        assert!(spec("sine", 0.0).is_plain() && spec("square", 1.0).is_plain());
+        assert!(!spec("triangle", 1.0).is_plain());
+        assert!(!Spec { ramp_up_s: Some(0.0), ..spec("sine", 1.0) }.is_plain());
+    }
+}

@@ -1,0 +1,339 @@
+//! A real motor's program on a Raspberry Pi that is made up: rppal's own code writes registers, and the test has the
+//! list of its writes. Levels at the start, in motion, after a kill; what cannot be used; the older load cell.
+#![cfg(target_arch = "x86_64")] // The list is made by single steps of this processor: tests/fakepi/gpio.rs.
+
+#[path = "support/real/mod.rs"]
+mod real;
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use real::fake_pi::{BACK, Change, DIR, Done, FRONT, FakePi, Rail, STEP};
+use real::{Home, Yep, eventually};
+use serde_json::{Value, json};
+
+const ENABLE: u8 = 25;
+const E_STOP: u8 = 16;
+const ALARM: u8 = 26;
+const OUTPUTS: [u8; 3] = [STEP, DIR, ENABLE];
+
+/// Everything is wired.
+const WIRED: &str = "[pins]\nenable = 25\ne_stop = 16\ndriver_alarm = 26\n";
+/// A short rail wants short ways.
+const HOMING: &str = "[homing]\nfast_mm_s = 60.0\nslow_mm_s = 10.0\nback_off_mm = 1.0\n";
+
+/// A rail of 20 mm with the carriage in its middle; 10 steps make a millimetre.
+const SHORT: Rail = Rail { back: -100, front: 100 };
+
+fn safe_pins(home: &Home) -> (Option<i32>, String) {
+    let config = home.config();
+    let output = home.other(&["safe-pins", "--config", config.to_str().unwrap()]).output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+/// A server that knows the short rail.
+#[track_caller]
+fn of_short_rail(home: &Home) -> Yep {
+    let yep = home.start();
+    let settings = json!({ "max_stroke": 20, "stroke_limit": 20, "padding_mm": 1 });
+    yep.put("/api/settings/machine-thrust/default", &settings).done();
+    yep
+}
+
+/// Whether a fault is the host's and not the program's: this host is no real-time one.
+fn is_of_the_host(status: &Value) -> bool {
+    let code = status["fault"]["code"].as_str().unwrap_or_default();
+    ["step_late", "control_late", "step_loop_silent"].contains(&code)
+}
+
+/// Looks until there is something; none when the host was too late meanwhile.
+#[track_caller]
+fn unless_late<T>(yep: &Yep, what: &str, mut look: impl FnMut() -> Option<T>) -> Option<T> {
+    eventually(what, || match look() {
+        Some(found) => Some(Some(found)),
+        None => is_of_the_host(&yep.status()).then_some(None),
+    })
+}
+
+/// Does something that a stall of the host may spoil, several times if need be.
+#[track_caller]
+fn despite_stalls<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
+    for _ in 0..20 {
+        if let Some(done) = attempt() {
+            return done;
+        }
+        eprintln!("{what}: the host was too late, once more");
+    }
+    panic!("{what}: not once without a stall of the host; has this user the right to real-time priorities?");
+}
+
+/// Homes on the short rail; none when the host was too late.
+#[track_caller]
+fn homed(pi: &FakePi, yep: &Yep) -> Option<()> {
+    pi.rail(Some(SHORT));
+    yep.order("calibrate").done();
+    yep.becomes("homing");
+    let status = yep.leaves("homing");
+    if is_of_the_host(&status) {
+        return None;
+    }
+    assert_eq!(status["state"], "ready", "{status}");
+    Some(())
+}
+
+#[test]
+fn outputs_are_low_before_they_are_driven_and_inputs_are_pulled_up() {
+    let pi = FakePi::new();
+    let home = pi.home(WIRED);
+    let mut yep = home.start();
+    for pin in OUTPUTS {
+        assert!(pi.is_output(pin) && !pi.is_high(pin), "pin {pin}: {:?}", pi.changes());
+    }
+    for pin in [FRONT, BACK, E_STOP, ALARM] {
+        assert!(pi.is_pulled_up(pin), "pin {pin}");
+    }
+    thread::sleep(Duration::from_millis(300));
+    yep.signal("TERM");
+    assert_eq!(yep.ended().code(), Some(0), "{}", yep.log());
+    assert!(pi.driven_too_early().is_empty(), "{:?}", pi.changes());
+    for pin in OUTPUTS {
+        assert_eq!(pi.count(pin, Done::High), 0, "pin {pin} was switched on");
+        assert_eq!(pi.count(pin, Done::Released), 0, "pin {pin} was released");
+        assert!(pi.is_output(pin) && !pi.is_high(pin), "pin {pin} after the end");
+    }
+}
+
+#[test]
+fn each_input_is_seen_with_its_polarity() {
+    let limits = |yep: &Yep| yep.status()["limits"].clone();
+    let none = json!({ "front": false, "back": false, "e_stop": false, "driver_alarm": false });
+    despite_stalls("the inputs", || {
+        let pi = FakePi::new();
+        let home = pi.home(&format!("{WIRED}invert_front = true\n"));
+        pi.level(FRONT, false);
+        let yep = home.start();
+        assert_eq!(limits(&yep), none);
+        // A normally-closed switch at the front opens, or its cable breaks; a normally-open one at the back closes.
+        for (pin, high, name) in [(FRONT, true, "front"), (BACK, false, "back")] {
+            pi.level(pin, high);
+            unless_late(&yep, name, || (limits(&yep)[name] == true).then_some(()))?;
+            pi.level(pin, !high);
+            unless_late(&yep, name, || (limits(&yep) == none).then_some(()))?;
+        }
+        // S24, and its like for the driver: a fault at once, and the end of it starts nothing.
+        for (pin, high, code) in [(E_STOP, true, "e_stop"), (ALARM, false, "driver_alarm")] {
+            pi.level(pin, high);
+            let status = yep.becomes("faulted");
+            if is_of_the_host(&status) {
+                return None;
+            }
+            assert_eq!(status["fault"]["code"], code, "{status}");
+            assert_eq!(yep.order("acknowledge").refused().0, "cause_remains");
+            pi.level(pin, !high);
+            eventually("the cause is gone", || (limits(&yep) == none).then_some(()));
+            assert_eq!(yep.status()["state"], "faulted");
+            yep.order("acknowledge").done();
+            yep.becomes("not_homed");
+        }
+        assert_eq!(pi.steps(), 0);
+        Some(())
+    });
+}
+
+/// Every pulse against what the motor driver wants to see.
+#[track_caller]
+fn pulses_keep_their_times(changes: &[Change]) {
+    let (mut dir_at, mut began, mut ended) = (None, None, None);
+    for Change { at_ns, pin, done } in changes.iter().copied() {
+        match (pin, done) {
+            (DIR, Done::High | Done::Low) => {
+                assert!(ended.is_none_or(|ended| at_ns - ended >= 5_000), "DIR right after a pulse");
+                dir_at = Some(at_ns);
+            }
+            (STEP, Done::High) => {
+                assert!(dir_at.is_some_and(|dir| at_ns - dir >= 5_000), "a pulse right after DIR");
+                assert!(ended.is_none_or(|ended| at_ns - ended >= 2_500), "a short gap");
+                began = Some(at_ns);
+            }
+            (STEP, Done::Low) => {
+                assert!(began.is_none_or(|began| at_ns - began >= 2_500), "a short pulse");
+                ended = Some(at_ns);
+            }
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn it_homes_and_moves_on_the_pins_and_a_limit_halts_it() {
+    despite_stalls("homing and a wave", || {
+        let pi = FakePi::new();
+        let home = pi.home(&format!("{WIRED}{HOMING}"));
+        let yep = of_short_rail(&home);
+        homed(&pi, &yep)?;
+        assert!(pi.is_high(ENABLE), "the driver has no power after homing");
+        // Half the way, the whole way, twice back off and touch, and on to 0 mm, which is a padding away from the switch.
+        let steps = pi.steps();
+        assert!((340..=400).contains(&steps), "{steps} steps");
+        assert!((SHORT.back + 5..=SHORT.back + 15).contains(&pi.position()), "parked at {}", pi.position());
+        let status = yep.status();
+        let ends = (status["position_mm"].as_f64()?, status["range_mm"].as_f64()?);
+        assert!(ends.0.abs() < 0.11 && (ends.1 - 18.0).abs() < 0.31, "{status}");
+
+        yep.run_wave("sine", 1.0).done();
+        let (began, turns) = (pi.steps(), pi.count(DIR, Done::Low));
+        let turned = || (pi.count(DIR, Done::Low) >= turns + 2).then_some(());
+        unless_late(&yep, "two periods", turned)?;
+        assert!(pi.steps() > began + 300, "{} steps", pi.steps() - began);
+        pulses_keep_their_times(&pi.changes());
+
+        // A hand on the switch, in mid-motion.
+        pi.rail(None);
+        let toward_front = || (pi.is_high(DIR) && pi.position().abs() < 40).then_some(());
+        unless_late(&yep, "it moves toward the front", toward_front)?;
+        pi.level(FRONT, false);
+        let status = yep.becomes("faulted");
+        if is_of_the_host(&status) {
+            return None;
+        }
+        assert_eq!(status["fault"]["code"], "limit_hit_front", "{status}");
+        eventually("the driver loses its power", || (!pi.is_high(ENABLE)).then_some(()));
+        let halted = pi.steps();
+        thread::sleep(Duration::from_millis(300));
+        assert_eq!(pi.steps(), halted, "it moves after a halt");
+        assert!(!pi.is_high(STEP) && pi.driven_too_early().is_empty());
+        Some(())
+    });
+}
+
+#[test]
+fn the_polarity_of_dir_can_be_turned_round() {
+    for (lines, toward_front) in [("", Done::High), ("invert_dir = true\n", Done::Low)] {
+        despite_stalls("the first steps", || {
+            let pi = FakePi::new();
+            let home = pi.home(&format!("{WIRED}{lines}{HOMING}"));
+            let yep = of_short_rail(&home);
+            yep.order("calibrate").done();
+            unless_late(&yep, "it moves", || (pi.steps() > 2).then_some(()))?;
+            // Homing looks for the front first.
+            let changes = pi.changes();
+            let first = changes.iter().position(|change| change.pin == STEP && change.done == Done::High)?;
+            let dir = changes[..first].iter().rev().find(|change| change.pin == DIR);
+            assert_eq!(dir.map(|change| change.done), Some(toward_front));
+            Some(())
+        });
+    }
+}
+
+#[test]
+fn a_kill_leaves_the_pins_as_they_are_and_safe_pins_makes_them_safe() {
+    despite_stalls("a motion to be killed", || {
+        let pi = FakePi::new();
+        let home = pi.home(&format!("{WIRED}{HOMING}"));
+        let mut yep = of_short_rail(&home);
+        yep.order("calibrate").done();
+        unless_late(&yep, "it moves", || (pi.steps() > 10).then_some(()))?;
+        yep.signal("KILL");
+        assert_eq!(yep.ended().code(), None);
+        let (steps, before) = (pi.steps(), OUTPUTS.map(|pin| pi.is_high(pin)));
+        thread::sleep(Duration::from_millis(200));
+        assert_eq!(pi.steps(), steps, "pulses of a dead process");
+        // Nobody is there any more to switch the power off …
+        assert_eq!(OUTPUTS.map(|pin| pi.is_high(pin)), before);
+        assert!(before[1] && before[2], "it homed toward the front, with power");
+        // … but the service manager, with this.
+        let began = Instant::now();
+        assert_eq!(safe_pins(&home), (Some(0), String::new()));
+        eprintln!("safe-pins took {:?}", began.elapsed());
+        for pin in OUTPUTS {
+            assert!(pi.is_output(pin) && !pi.is_high(pin), "pin {pin}");
+            assert_eq!(pi.count(pin, Done::Released), 0, "pin {pin}");
+        }
+        assert_eq!(pi.steps(), steps);
+        Some(())
+    });
+}
+
+#[test]
+fn safe_pins_works_on_a_cold_pi_and_without_a_file_that_can_be_read() {
+    let pi = FakePi::new();
+    assert_eq!(safe_pins(&pi.home(WIRED)), (Some(0), String::new()));
+    assert!(OUTPUTS.iter().all(|pin| pi.is_output(*pin) && !pi.is_high(*pin)));
+    assert!(pi.driven_too_early().is_empty(), "{:?}", pi.changes());
+    assert!(pi.changes().iter().all(|change| OUTPUTS.contains(&change.pin)), "{:?}", pi.changes());
+
+    let pi = FakePi::new();
+    let (code, said) = safe_pins(&pi.home("[pins]\nstep = 3\n"));
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("pins.step: BCM 3 cannot be used"), "{said}");
+    assert!(pi.is_output(STEP) && pi.is_output(DIR) && !pi.is_output(ENABLE));
+}
+
+#[test]
+fn pins_that_cannot_be_used_are_said_with_a_remedy_and_nothing_is_driven() {
+    type Case = (&'static [&'static str], fn(&FakePi));
+    let cases: [Case; 7] = [
+        (
+            &["unknown model (Raspberry Pi 9 Model B) (unknown_model)", "newer ones need a newer build"],
+            |pi| {
+                pi.put("proc/cpuinfo", "Revision\t: c09f11\n");
+                pi.put("sys/firmware/devicetree/base/model", "Raspberry Pi 9 Model B\0");
+            },
+        ),
+        (&["no Raspberry Pi (Other Board) (not_a_pi)", "use --driver sim"], |pi| {
+            pi.put("proc/cpuinfo", "processor\t: 0\n");
+            pi.put("sys/firmware/devicetree/base/model", "Other Board\0");
+        }),
+        (&["no permission to use /dev/gpiomem (no_permission)", "usermod -aG gpio"], |pi| {
+            pi.refuse("dev/gpiomem", 13);
+            pi.refuse("dev/mem", 13);
+        }),
+        (&["no permission to use /dev/gpiochip0 (no_permission)", "usermod -aG gpio"], |pi| {
+            pi.refuse("dev/gpiochip0", 13);
+        }),
+        (&["is not there (no_device)", "Raspberry Pi OS"], |pi| pi.remove("dev/gpiochip0")),
+        (&["BCM 21 (front) is in use by another program (pin_busy)", "`gpioinfo`"], |pi| {
+            pi.put("busy-21", "");
+        }),
+        (&["BCM 24 (dir) is in use by another program (pin_busy)", "`gpioinfo`"], |pi| {
+            pi.put("busy-24", "");
+        }),
+    ];
+    for (said, spoil) in cases {
+        let pi = FakePi::new();
+        spoil(&pi);
+        let (code, error) = pi.home("").fails(&[]);
+        assert_eq!(code, 1, "{error}");
+        assert!(said.iter().all(|part| error.contains(part)), "no {said:?} in {error}");
+        assert_eq!(pi.count(STEP, Done::Output) + pi.count(DIR, Done::Output), 0, "{said:?}: driven");
+    }
+}
+
+#[test]
+fn the_older_load_cell_is_read_and_what_it_garbles_is_no_sample() {
+    let pi = FakePi::new();
+    pi.put("arduino", "ok 123.5");
+    let home = pi.home("[force]\nsensor = 'i2c'\n");
+    let yep = home.start();
+    let force = |yep: &Yep| yep.status()["force_g"].clone();
+    eventually("a weight", || (force(&yep) == 123.5).then_some(()));
+    for (spoilt, why) in [
+        ("nack", "it does not answer"),
+        ("ok nan", "NaN is no weight"),
+        ("ok inf", "inf is no weight"),
+        ("ok 1e9", "1000000000 is no weight"),
+        ("swapped 123.5", "is no weight in grams"),
+        ("slow -7.25", "it answered after"),
+    ] {
+        pi.put("arduino", spoilt);
+        eventually(spoilt, || force(&yep).is_null().then_some(()));
+        eventually(why, || yep.log().contains(why).then_some(()));
+        pi.put("arduino", "ok -7.25");
+        eventually("it is back", || (force(&yep) == -7.25).then_some(()));
+    }
+    let missing = FakePi::new();
+    missing.remove("dev/i2c-1");
+    let (code, error) = missing.home("[force]\nsensor = 'i2c'\n").fails(&[]);
+    assert_eq!(code, 1, "{error}");
+    assert!(error.contains("/dev/i2c-1 is not there (no_device)") && error.contains("i2c_arm=on"), "{error}");
+}

@@ -1,0 +1,243 @@
+//! The sensor link over real pseudo-terminals: rppal's own code at one end, the board's own code with a simulated HX711
+//! at the other, and everything between them that can go wrong (docs/SENSOR.md has the table).
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use yep::hal::{Clock, ForceSensor, MonotonicClock, NewestForce, newest_force};
+use yep::sensor::logs::LogSink;
+use yep::sensor::report::{LinkState, State};
+use yep::sensor::{Lost, Rules, Scale, UartOptions, UartSensor};
+
+#[path = "../examples/sensor-host/src/stand.rs"]
+#[allow(dead_code)]
+mod stand;
+
+use stand::{Knobs, Pace, Pty};
+
+/// What any wait may take before it counts as failed.
+const PATIENCE: Duration = Duration::from_secs(20);
+const RULES: Rules = Rules { range_g: 1e6, fastest_g_per_s: 1e12, invert: false };
+/// Counts are grams.
+const PLAIN: Scale = Scale { zero: Some(0.0), per_g: Some(1.0) };
+
+/// A board on a line; unplugged when it is dropped.
+struct Plugged {
+    knobs: Arc<Knobs>,
+    pty: std::path::PathBuf,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Plugged {
+    fn new(speed: u32, seed: u64) -> Plugged {
+        let mut pty = Pty::open().unwrap();
+        let knobs = Arc::new(Knobs::default());
+        knobs.noise.store(3, Relaxed);
+        let (device, theirs) = (pty.device.clone(), Arc::clone(&knobs));
+        let thread =
+            std::thread::spawn(move || stand::run(&mut pty, &theirs, Pace { speed, seed }, Vec::new));
+        Plugged { knobs, pty: device, thread: Some(thread) }
+    }
+}
+
+impl Drop for Plugged {
+    fn drop(&mut self) {
+        self.knobs.over.store(true, Relaxed);
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
+}
+
+/// The machine's end.
+struct Host {
+    sensor: UartSensor,
+    cell: NewestForce,
+    clock: MonotonicClock,
+}
+
+impl Host {
+    fn on(device: &Path, scale: Scale) -> Host {
+        let clock = MonotonicClock::new();
+        let (feed, cell) = newest_force();
+        let options = UartOptions { device: device.to_owned(), baud: 115_200, rate_hz: 80, rules: RULES };
+        let sensor = UartSensor::start(options, scale, clock, feed, LogSink::unread).unwrap();
+        Host { sensor, cell, clock }
+    }
+
+    fn force_g(&mut self) -> Option<f64> {
+        self.cell.latest(self.clock.now()).map(|sample| sample.force_g)
+    }
+
+    fn state(&self) -> State {
+        self.sensor.report().state().clone()
+    }
+
+    #[track_caller]
+    fn becomes(&self, link: LinkState) {
+        eventually(&format!("the link is {link:?}"), || (self.state().link == link).then_some(()));
+    }
+
+    #[track_caller]
+    fn feels(&mut self, force_g: f64) {
+        eventually(&format!("{force_g} g are felt"), || {
+            self.force_g().filter(|felt| (felt - force_g).abs() < 5.0).map(|_| ())
+        });
+    }
+
+    #[track_caller]
+    fn feels_nothing(&mut self) {
+        eventually("the force is lost", || self.force_g().is_none().then_some(()));
+    }
+}
+
+#[track_caller]
+fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(began.elapsed() < PATIENCE, "{what}: not within {PATIENCE:?}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+#[test]
+fn a_hundred_frames_a_second_carry_every_conversion() {
+    let board = Plugged::new(1, 1);
+    board.knobs.counts.store(250, Relaxed);
+    let mut host = Host::on(&board.pty, PLAIN);
+    host.feels(250.0);
+    // In step with the board's own count, not with ours of time: a busy host delays both.
+    let (frames, conversions, before) =
+        (board.knobs.frames.load(Relaxed), board.knobs.conversions.load(Relaxed), host.state());
+    let came = eventually("two hundred conversions", || {
+        let came = board.knobs.conversions.load(Relaxed) - conversions;
+        (came >= 200).then_some(came)
+    });
+    std::thread::sleep(Duration::from_millis(200));
+    let after = host.state();
+    let sent = board.knobs.frames.load(Relaxed) - frames;
+    let second = came as f64 / 80.0;
+    assert!(sent as f64 / second >= 100.0, "{sent} frames in {second} s of the board");
+    assert!(after.samples - before.samples >= came, "{} of {came}", after.samples - before.samples);
+    assert_eq!((after.garbled, after.lost[Lost::TooFast as usize]), (0, 0));
+    assert_eq!(after.link, LinkState::Live);
+    assert!(after.board.unwrap().firmware.is_some());
+}
+
+/// A byte is wrong every 300 bytes. The board's conversions rise by 7 each from a multiple of 7, without noise, so that any
+/// sample that was not sent shows.
+fn noisy_line(seed: u64) {
+    const STEP: i32 = 7;
+    println!("seed {seed}");
+    let board = Plugged::new(40, seed);
+    board.knobs.noise.store(0, Relaxed);
+    let mut host = Host::on(&board.pty, PLAIN);
+    host.becomes(LinkState::Live);
+    let (before, sent_before) = (host.state(), board.knobs.frames.load(Relaxed));
+    board.knobs.rising.store(STEP, Relaxed);
+    board.knobs.fault_every.store(300, Relaxed);
+    let mut last_g = 0.0;
+    let mut accepted = 0u32;
+    eventually("enough faults", || {
+        for _ in 0..100 {
+            if let Some(force_g) = host.force_g()
+                && force_g != last_g
+            {
+                assert!(force_g > last_g && force_g % f64::from(STEP) == 0.0, "{force_g} g after {last_g} g");
+                last_g = force_g;
+                accepted += 1;
+            }
+            std::thread::sleep(Duration::from_micros(100));
+        }
+        (board.knobs.faults.load(Relaxed) >= 500).then_some(())
+    });
+    board.knobs.fault_every.store(0, Relaxed);
+    std::thread::sleep(Duration::from_millis(100));
+    let (after, faults) = (host.state(), board.knobs.faults.load(Relaxed));
+    let sent = board.knobs.frames.load(Relaxed) - sent_before;
+    let came = after.good_frames - before.good_frames;
+    println!("{sent} frames, {faults} wrong bytes, {came} came, {accepted} samples looked at");
+    assert!(accepted > 100, "{accepted} samples");
+    assert!(after.garbled > 0 && came + 2 * faults >= sent, "more than two frames lost for a wrong byte");
+    assert_eq!(after.link, LinkState::Live);
+}
+
+#[test]
+fn on_a_noisy_line_no_wrong_sample_is_accepted_and_two_frames_are_lost_at_most() {
+    for seed in [11, 12, 13] {
+        noisy_line(seed);
+    }
+}
+
+#[test]
+fn unplugged_and_plugged_in_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let device = folder.path().join("sensor");
+    let mut host = Host::on(&device, PLAIN);
+    host.becomes(LinkState::Unplugged);
+    eventually("it is said why", || host.state().trouble);
+    for (round, counts) in [300, -400, 500].into_iter().enumerate() {
+        let board = Plugged::new(1, round as u64 + 1);
+        board.knobs.counts.store(counts, Relaxed);
+        std::os::unix::fs::symlink(&board.pty, &device).unwrap();
+        host.feels(f64::from(counts));
+        std::fs::remove_file(&device).unwrap();
+        drop(board);
+        host.feels_nothing();
+        host.becomes(LinkState::Unplugged);
+    }
+    assert_eq!(host.state().opened, 3);
+}
+
+#[test]
+fn each_kind_of_peer_has_its_result() {
+    let board = Plugged::new(1, 5);
+    board.knobs.counts.store(100, Relaxed);
+    let mut host = Host::on(&board.pty, PLAIN);
+    host.feels(100.0);
+    let knobs = Arc::clone(&board.knobs);
+    for (knob, link) in [
+        (&knobs.mute, LinkState::Silent),
+        (&knobs.babbling, LinkState::Babbling),
+        (&knobs.other_version, LinkState::OtherVersion),
+    ] {
+        knob.store(true, Relaxed);
+        host.feels_nothing();
+        host.becomes(link);
+        knob.store(false, Relaxed);
+        host.feels(100.0);
+        host.becomes(LinkState::Live);
+    }
+    // The board lives and its converter does not: the link is young, the sample old.
+    knobs.dead.store(true, Relaxed);
+    host.feels_nothing();
+    assert_eq!(host.state().link, LinkState::Live);
+    eventually("it is said why", || {
+        host.state().last_lost.filter(|why| matches!(why, Lost::Frozen | Lost::Silent))
+    });
+    let now = host.clock.now();
+    assert!(host.state().link_age_ms(now) < host.state().sample_age_ms(now), "{:?}", host.state());
+    knobs.dead.store(false, Relaxed);
+    host.feels(100.0);
+    // A board that starts anew has forgotten its scale, and gets it again.
+    knobs.restart.store(true, Relaxed);
+    host.feels_nothing();
+    host.feels(100.0);
+    // Saturated.
+    knobs.counts.store(i32::MAX / 2, Relaxed);
+    eventually("saturated", || (host.state().last_lost == Some(Lost::Saturated)).then_some(()));
+    host.feels_nothing();
+}
+
+#[test]
+fn without_a_scale_there_is_no_force() {
+    let board = Plugged::new(1, 6);
+    let mut host = Host::on(&board.pty, Scale::default());
+    eventually("samples come", || (host.state().lost[Lost::Unscaled as usize] > 20).then_some(()));
+    assert_eq!(host.force_g(), None);
+    assert_eq!(host.state().samples, 0);
+}

@@ -1,0 +1,134 @@
+//! What is asked for over HTTP: what is answered, what the machine is told, what is refused and how.
+
+use serde_json::{Value, json};
+use yep::api::port::Mover;
+use yep::machine::Command;
+use yep::wave::Wave;
+
+use super::api::{Server, Setup};
+
+async fn start(mover: Mover) -> Server {
+    Setup::new(mover).start().await
+}
+
+async fn drawn(server: &Server, spec: &Value) -> Vec<f64> {
+    let answer = server.post("/api/wave/get", &spec.to_string()).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    serde_json::from_value(answer.json()["positions"].clone()).unwrap()
+}
+
+/// The wave that the machine is told to run.
+async fn run(server: &Server, spec: &Value) -> Wave {
+    let answer = server.post("/api/wave/run", &spec.to_string()).await;
+    assert_eq!((answer.status, answer.json()), (200, json!({ "status": "success" })), "{spec}");
+    let mut given = server.port.commands();
+    let Some(Command::Run(wave)) = given.pop() else { panic!("{spec}: {given:?}") };
+    wave
+}
+
+fn specs() -> Vec<Value> {
+    vec![
+        json!({ "type": "trapezoid", "duration": 4, "rise": 1, "hold_front": 0.5, "fall": 2, "hold_back": 0.5 }),
+        json!({ "type": "trapezoid", "duration": "4.", "rise": "1" }),
+        json!({ "type": "triangle", "duration": 3, "rise": 1 }),
+        json!({ "type": "points", "duration": 4, "points": [0, 0.6, 0.4, 1], "interpolation": "linear" }),
+        json!({ "type": "points", "duration": 4, "points": [[0.5, 0.1], [1, 1], [2.5, 0.3]] }),
+        json!({ "type": "points", "duration": 4, "points": [[0, 0.2], [1, 0.8], [2.5, 0.3], [4, 0.2]],
+                "interpolation": "spline" }),
+    ]
+}
+
+#[tokio::test]
+async fn what_is_drawn_is_what_runs() {
+    let server = start(Mover::Local).await;
+    let resolution = server.ctx.desk.current().document.wave_resolution as f64;
+    for spec in specs() {
+        let positions = drawn(&server, &spec).await;
+        let wave = run(&server, &spec).await;
+        assert_eq!(positions.len() as f64, wave.period_s() * resolution, "{spec}");
+        for (index, position) in positions.iter().enumerate() {
+            let executed = wave.graph.at(index as f64 / positions.len() as f64).position;
+            assert!((position - (2.0 * executed - 1.0)).abs() < 1e-12, "{spec} at {index}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_thousand_points_fit_into_a_request_and_one_more_does_not() {
+    let server = start(Mover::Local).await;
+    let points = |count: u32| -> Vec<Value> {
+        (0..count).map(|i| json!([f64::from(i) / 7.0 + 1e-9, (f64::from(i) * 0.37).sin().abs()])).collect()
+    };
+    let spec = |count| json!({ "type": "points", "duration": 200, "points": points(count) });
+    assert!(spec(1_000).to_string().len() > 32 * 1024);
+    run(&server, &spec(1_000)).await;
+    let refused = server.post("/api/wave/run", &spec(1_001).to_string()).await;
+    assert_eq!(refused.status, 422);
+    assert!(refused.text().contains("1001 points are given: monotone takes 2 to 1000"), "{}", refused.text());
+    let flood = json!({ "type": "points", "duration": 1, "points": vec!["x"; 50_000] });
+    let refused = server.post("/api/wave/get", &flood.to_string()).await;
+    assert!(refused.status == 422 && refused.body.len() < 1_000, "{}", refused.body.len());
+}
+
+#[tokio::test]
+async fn a_bad_graph_is_refused_with_the_point_that_is_wrong() {
+    let server = start(Mover::Local).await;
+    let point = |index: usize| json!(["body", "spec", "points", index]);
+    let field = |name: &str| json!(["body", "spec", name]);
+    let points = |list: Value| json!({ "type": "points", "duration": 2, "points": list });
+    for (spec, loc, said) in [
+        (points(json!([0, 1, -0.5])), point(2), "its position is -0.5: give 0 for the back"),
+        (points(json!([[0, 0], [1, 1], [0.5, 0]])), point(2), "it does not come after the point before it"),
+        (points(json!([[0, 0], [2.5, 1]])), point(1), "it is outside the period"),
+        (points(json!([[0, 0], [1, "x"]])), point(1), "value is not a valid float"),
+        (points(json!([[0, 0], 1])), point(1), "give [seconds, position], as all the others"),
+        (points(json!([0, null])), point(1), "none is not an allowed value"),
+        (points(json!("x")), field("points"), "value is not a valid list"),
+        (points(json!([0.5])), field("points"), "1 points are given: monotone takes 2 to 1000"),
+        (json!({ "type": "points", "duration": 2 }), field("points"), "give the points"),
+        (json!({ "type": "trapezoid", "duration": 2, "rise": 3 }), field("rise"), "3 s is no part"),
+        (
+            json!({ "type": "trapezoid", "duration": 2, "hold": 1 }),
+            field("hold"),
+            "no field of this name: it has type, duration, rise",
+        ),
+        (json!({ "type": "triangle", "duration": 0.01 }), field("duration"), "give 0.05 s to 86400 s"),
+        (json!({ "type": "sine", "duration": 2, "rise": 1 }), field("rise"), "a sine has no rise"),
+        (json!({ "type": "Triangle", "duration": 2 }), field("type"), "unknown type of wave"),
+        (
+            json!({ "type": "points", "duration": 2, "points": [0, 0, 1, 1], "interpolation": "spline" }),
+            point(0),
+            "behind it the spline swings to -0.188, outside 0 to 1",
+        ),
+    ] {
+        for path in ["/api/wave/get", "/api/wave/run"] {
+            let answer = server.post(path, &spec.to_string()).await;
+            assert_eq!(answer.status, 422, "{spec}: {}", answer.text());
+            let first = &answer.json()["detail"][0];
+            assert_eq!(first["loc"], loc, "{spec}");
+            assert!(first["msg"].as_str().unwrap().contains(said), "{spec}: {first}");
+        }
+    }
+    assert!(server.port.commands().is_empty());
+}
+
+#[tokio::test]
+async fn what_a_plain_sine_says_besides_is_passed_over_as_ever() {
+    let server = start(Mover::Local).await;
+    let plain = drawn(&server, &json!({ "type": "sine", "duration": 1 })).await;
+    assert_eq!(plain.len(), 119);
+    assert_eq!(drawn(&server, &json!({ "type": "sine", "duration": 1, "zzz": 1 })).await, plain);
+}
+
+#[tokio::test]
+async fn a_remote_machine_gets_the_points_of_the_wave() {
+    let server = start(Mover::Remote).await;
+    let mut commands = server.socket("command_all").await;
+    let spec = json!({ "type": "trapezoid", "duration": 1 });
+    let answer = server.post("/api/wave/run", &spec.to_string()).await;
+    assert_eq!(answer.status, 200);
+    let frames = commands.drain(&server, "command_all").await;
+    let frame: Value = serde_json::from_str(&frames[0]).unwrap();
+    let data: Vec<f64> = serde_json::from_str(frame[0]["data"].as_str().unwrap()).unwrap();
+    assert_eq!((data.len(), data[0], data[15], data[45]), (120, 0.0, 0.5, 1.0));
+}
