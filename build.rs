@@ -4,6 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs, process};
 
+#[path = "build/boot.rs"]
+mod boot;
 #[path = "build/check.rs"]
 mod check;
 #[path = "build/emit.rs"]
@@ -12,6 +14,8 @@ mod emit;
 mod files;
 #[path = "build/git.rs"]
 mod git;
+#[path = "build/map.rs"]
+mod map;
 #[path = "build/schema.rs"]
 mod schema;
 
@@ -25,7 +29,7 @@ fn main() {
     embed_commit(&package);
 
     match constants(&package) {
-        Ok(text) => fs::write(out.join("layout.rs"), text).expect("OUT_DIR can be written"),
+        Ok(constants) => fs::write(out.join("layout.rs"), constants).expect("OUT_DIR can be written"),
         Err(errors) => {
             for error in errors {
                 println!("cargo::error={error}");
@@ -53,10 +57,14 @@ fn constants(package: &Path) -> Result<String, Vec<String>> {
         fstab: read("memory-layout/fstab")?,
         sysctl: read("memory-layout/sysctl.conf")?,
         unit: read("systemd/yep.service")?,
+        manager: read("systemd/manager.conf")?,
     };
     let broken = check::check(&layout, &files);
     if broken.is_empty() {
-        Ok(emit::emit(&layout))
+        let mut constants = emit::emit(&layout);
+        constants += "/// All of it, as a page for people.\n";
+        constants += &format!("pub const MAP: &str = {:?};\n", map::map(&layout));
+        Ok(constants)
     } else {
         Err(broken.into_iter().map(|rule| format!("{LAYOUT}: {rule}")).collect())
     }

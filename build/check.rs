@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use super::boot::boot;
 use super::files::{Files, numbers_of};
 use super::schema::{Direction, Layout, Level, Pull, Role, RoleName};
 
@@ -23,8 +24,9 @@ pub fn check(layout: &Layout, files: &Files) -> Vec<String> {
     gpio(layout, files, &mut broken);
     buses(layout, &mut broken);
     state(layout, files, &mut broken);
-    watchdog(layout, files, &mut broken);
+    watchdog(layout, &mut broken);
     limits(layout, &mut broken);
+    broken.0.extend(boot(layout, files));
     broken.0
 }
 
@@ -326,7 +328,7 @@ fn state(layout: &Layout, files: &Files, broken: &mut Broken) {
     });
 }
 
-fn watchdog(layout: &Layout, files: &Files, broken: &mut Broken) {
+fn watchdog(layout: &Layout, broken: &mut Broken) {
     let watchdog = &layout.watchdog;
     let polled_us = layout.motion.control_period_us + layout.motion.step_poll_us;
     broken.require(
@@ -350,12 +352,6 @@ fn watchdog(layout: &Layout, files: &Files, broken: &mut Broken) {
             watchdog.hardware_s
         )
     });
-    // A unit without the line has no watchdog; one with it has this one.
-    if let Some(said) = files.unit_value("WatchdogSec") {
-        broken.require(said == watchdog.service_s.to_string(), || {
-            format!("watchdog.service_s = {}: yep.service says WatchdogSec={said}", watchdog.service_s)
-        });
-    }
 }
 
 fn limits(layout: &Layout, broken: &mut Broken) {

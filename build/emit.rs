@@ -130,6 +130,14 @@ pub fn emit(layout: &Layout) -> String {
     put("The bus of the older load cell.", "I2C_BUS", "u8", layout.i2c.bus.to_string());
     put("Its address there.", "LOAD_CELL_ADDRESS", "u8", layout.i2c.load_cell_address.to_string());
 
+    let rows: Vec<String> = layout.disk.partition.iter().map(|part| format!("{part:?}")).collect();
+    put(
+        "The partitions of the card, in order.",
+        "PARTITIONS",
+        &format!("[Partition; {}]", rows.len()),
+        format!("[{}]", rows.join(", ")),
+    );
+
     let trees = &layout.state.trees;
     put("The trees of the store.", "STATE_TREES", &format!("[&str; {}]", trees.len()), format!("{trees:?}"));
     put(

@@ -13,17 +13,52 @@ pub struct Files {
     pub sysctl: String,
     /// systemd/yep.service.
     pub unit: String,
+    /// systemd/manager.conf, for the service manager itself.
+    pub manager: String,
+}
+
+/// A line of fstab.
+#[derive(Debug, Clone, Copy)]
+pub struct Mount<'a> {
+    /// A device or a label.
+    pub what: &'a str,
+    /// Where.
+    pub at: &'a str,
+    /// As what.
+    pub filesystem: &'a str,
+    /// How.
+    pub options: &'a str,
 }
 
 impl Files {
+    /// The words of the kernel's command line.
+    pub fn kernel_words(&self) -> impl Iterator<Item = &str> {
+        self.cmdline.split_whitespace()
+    }
+
+    /// The values of each `key=` there.
+    pub fn kernel_parameters(&self, key: &str) -> impl Iterator<Item = &str> {
+        self.kernel_words().filter_map(move |word| word.strip_prefix(key)?.strip_prefix('='))
+    }
+
     /// The value of `key=` on the kernel's command line.
     pub fn kernel_parameter(&self, key: &str) -> Option<&str> {
-        self.cmdline.split_whitespace().find_map(|word| word.strip_prefix(key)?.strip_prefix('='))
+        self.kernel_parameters(key).next()
     }
 
     /// The value of `key=` in the unit; the last one counts.
     pub fn unit_value(&self, key: &str) -> Option<&str> {
-        lines(&self.unit).filter_map(|line| line.strip_prefix(key)?.strip_prefix('=')).last()
+        value(&self.unit, key)
+    }
+
+    /// The same of the service manager's own file.
+    pub fn manager_value(&self, key: &str) -> Option<&str> {
+        value(&self.manager, key)
+    }
+
+    /// Whether config.txt has this line.
+    pub fn config_says(&self, wanted: &str) -> bool {
+        lines(&self.config).any(|line| line == wanted)
     }
 
     /// The value of `key =` in sysctl.conf.
@@ -42,14 +77,24 @@ impl Files {
             .last()
     }
 
-    /// The label and the file system of each labelled line of fstab.
-    pub fn labels(&self) -> impl Iterator<Item = (&str, &str)> {
+    /// The lines of fstab.
+    pub fn mounts(&self) -> impl Iterator<Item = Mount<'_>> {
         lines(&self.fstab).filter_map(|line| {
             let mut fields = line.split_whitespace();
-            let label = fields.next()?.strip_prefix("LABEL=")?;
-            Some((label, fields.nth(1)?))
+            let (what, at) = (fields.next()?, fields.next()?);
+            Some(Mount { what, at, filesystem: fields.next()?, options: fields.next()? })
         })
     }
+
+    /// The label and the file system of each labelled line of fstab.
+    pub fn labels(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.mounts().filter_map(|mount| Some((mount.what.strip_prefix("LABEL=")?, mount.filesystem)))
+    }
+}
+
+/// The value of `key=` in a file of systemd; the last one counts.
+fn value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
+    lines(text).filter_map(|line| line.strip_prefix(key)?.strip_prefix('=')).last()
 }
 
 /// The lines that say something.

@@ -73,4 +73,21 @@ pub struct Pin {
     pub optional: bool,
 }
 
+/// A partition of the card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Partition {
+    /// What it is for.
+    pub name: &'static str,
+    /// The label of its file system.
+    pub label: &'static str,
+    /// Which file system; `none` where there is none yet.
+    pub filesystem: &'static str,
+    /// Where it begins.
+    pub start_mib: u64,
+    /// How large it is when the card is written.
+    pub size_mib: u64,
+    /// Whether it takes the rest of the card at the first boot.
+    pub grows: bool,
+}
+
 include!(concat!(env!("OUT_DIR"), "/layout.rs"));

@@ -89,13 +89,18 @@ fn what_makes_no_sense_is_exit_code_2() {
         (&["wave", "points", "--duration", "5", "--points", "[0, "], "give a JSON list of points"),
         (&["wave", "points", "--duration", "5", "--points", "nowhere.json"], "cannot read nowhere.json"),
         (&["wave", "trapezoid", "--duration", "5", "--rise", "6"], "rise: 6 s is no part of a period of 5 s"),
+        (&["wave", "sine", "--duration", "5", "--amplitude-mm", "30"], "say --stroke-mm too"),
+        (
+            &["wave", "sine", "--duration", "5", "--amplitude-mm", "30", "--stroke-mm", "20"],
+            "amplitude_mm: offset and amplitude are 30.0 mm together, and a stroke 20.0 mm at most",
+        ),
         (&["run-wave", "trapezoid", "--duration", "5", "--hold-back", "inf"], "--hold-back must be a number"),
         (&["wave", "sine"], "--duration"),
         (&["wave", "sine", "--duration", "0"], "a period of 0 s cannot be run: give 0.05 s to 86400 s"),
         (&["wave", "sine", "--duration", "NaN"], "a period of NaN s cannot be run"),
         (&["wave", "sine", "--duration", "5", "--stroke-mm", "-3"], "--stroke-mm must be above 0"),
         (&["wave", "sine", "--duration", "5", "--resolution", "10"], "--csv"),
-        (&["run-wave", "sine", "--duration", "inf"], "--duration must be a number of seconds"),
+        (&["run-wave", "sine", "--duration", "inf"], "--duration must be a number"),
         (&["run", "--listen", "8080"], "invalid socket address"),
         (&["run", "--driver", "pigpio"], "possible values: sim, gpio, remote"),
         (&["run", "--config", "/nowhere/yep.toml"], "cannot read /nowhere/yep.toml: No such file"),
@@ -134,6 +139,18 @@ fn a_wave_through_points_is_drawn_from_the_line_or_a_file() {
     fs::write(&file, "[[0, 0], [2, 1]]\n").unwrap();
     let linear = ["--interpolation", "linear", "--points", file.to_str().unwrap()];
     assert_eq!(heights(&linear), ["0", "0.5", "1", "0.5", "0"]);
+}
+
+#[test]
+fn an_envelope_is_drawn_in_its_part_of_the_stroke() {
+    let rows = |arguments: &[&str]| -> String {
+        let csv =
+            yep(&[&["wave", "square", "--duration", "2", "--csv", "--resolution", "1"], arguments].concat());
+        out(&csv).lines().skip(1).map(|line| line.split_once(',').unwrap().1).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(rows(&["--amplitude", "0.5", "--offset", "0.25"]), "0.25 0.75 0.25");
+    assert_eq!(rows(&["--offset", "0.25", "--stroke-mm", "100"]), "25 100 25");
+    assert_eq!(rows(&["--amplitude-mm", "30", "--offset-mm", "20", "--stroke-mm", "100"]), "20 50 20");
 }
 
 #[test]
@@ -202,6 +219,24 @@ fn commands_ask_what_the_app_asks() {
             r#"{"type":"points","duration":2.0,"points":[[0,0],[1,1]],"interpolation":"spline"}"#,
             ("200 OK", r#"{"status":"success"}"#),
             "points, 2 s a period",
+        ),
+        (
+            &[
+                "run-wave",
+                "sine",
+                "--duration",
+                "2",
+                "--amplitude-mm",
+                "60",
+                "--ramp-up",
+                "10",
+                "--ramp-down",
+                "5",
+            ],
+            "POST /api/wave/run HTTP/1.1",
+            r#"{"type":"sine","duration":2.0,"amplitude_mm":60.0,"ramp_up":10.0,"ramp_down":5.0}"#,
+            ("200 OK", r#"{"status":"success"}"#),
+            "sine, 2 s a period",
         ),
     ] {
         let stub = Stub::answering(&[answer]);

@@ -1,4 +1,4 @@
-//! `yep doctor` on hosts that are made up, and on this one, with rights and without; and that the simulated machine
+//! `yep doctor` and `yep layout` on hosts that are made up, and on this one, with rights and without; and that the simulated machine
 //! needs none.
 
 use std::fs;
@@ -154,13 +154,29 @@ fn each_thing_that_a_motor_needs_is_missed() {
 }
 
 #[test]
-fn one_of_the_two_ways_to_the_pins_is_enough() {
-    for gone in ["dev/gpiomem", "dev/gpiochip0"] {
-        let root = pi();
-        fs::remove_file(root.path().join(gone)).unwrap();
-        let findings = json(&doctor(root.path(), &["--driver", "gpio", "--json"]));
-        assert_eq!(missing(&findings), Vec::<&str>::new());
-    }
+fn one_of_the_two_ways_to_the_registers_is_enough_but_the_chip_must_be_there() {
+    let root = pi();
+    let missed = || {
+        let output = doctor(root.path(), &["--driver", "gpio", "--json"]);
+        missing(&json(&output)).into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    fs::remove_file(root.path().join("dev/gpiomem")).unwrap();
+    assert_eq!(missed(), ["pins"]);
+    put(root.path(), "dev/mem", "");
+    assert_eq!(missed(), Vec::<String>::new());
+    fs::remove_file(root.path().join("dev/gpiochip0")).unwrap();
+    assert_eq!(missed(), ["pins"]);
+}
+
+#[test]
+fn a_bus_is_needed_by_whoever_weighs_with_it() {
+    let root = pi();
+    put(root.path(), "yep.toml", "[force]\nsensor = 'i2c'\n");
+    let config = root.path().join("yep.toml");
+    let look = || json(&doctor(root.path(), &["--config", config.to_str().unwrap(), "--json"]));
+    assert_eq!(missing(&look()), Vec::<&str>::new());
+    fs::remove_file(root.path().join("dev/i2c-1")).unwrap();
+    assert_eq!(missing(&look()), ["older load cell"]);
 }
 
 #[test]
@@ -358,4 +374,117 @@ fn nothing_moves_on_an_ordinary_host_when_that_is_forbidden() {
     );
     assert!(said.ends_with("require = \"never\" in [realtime]\n"), "{said}");
     assert!(started.elapsed() < Duration::from_secs(20), "it took {:?}", started.elapsed());
+}
+
+/// The same Pi as the image has it.
+fn appliance() -> TempDir {
+    let root = pi();
+    let text = |path: &str| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
+    for (path, text) in [
+        ("proc/cmdline", format!("8250.nr_uarts=0 {} quiet", text("memory-layout/boot/cmdline.txt").trim())),
+        ("proc/sys/vm/swappiness", "0\n".to_owned()),
+        (
+            "proc/self/mounts",
+            "/dev/mmcblk0p2 / ext4 ro,noatime 0 0\n/dev/mmcblk0p1 /boot/firmware vfat ro,noatime 0 0\n\
+             /dev/mmcblk0p4 /var ext4 rw,noatime 0 0\ntmpfs /tmp tmpfs rw 0 0\ntmpfs /var/log tmpfs rw 0 0\n"
+                .to_owned(),
+        ),
+        ("etc/group", "gpio:x:990:yep\ndialout:x:20:pi,yep\ni2c:x:991:yep\n".to_owned()),
+        ("etc/systemd/system/yep.service", text("systemd/yep.service")),
+        ("etc/systemd/system.conf.d/yep.conf", text("systemd/manager.conf")),
+        ("dev/watchdog0", String::new()),
+    ] {
+        put(root.path(), path, &text);
+    }
+    fs::create_dir_all(root.path().join("dev/disk/by-label")).unwrap();
+    for (number, label, start_mib, size_mib) in
+        [(1, "BOOT", 4, 124), (2, "root-a", 128, 1_024), (4, "data", 2_176, 27_000)]
+    {
+        let name = format!("mmcblk0p{number}");
+        put(root.path(), &format!("dev/{name}"), "");
+        std::os::unix::fs::symlink(
+            format!("../../{name}"),
+            root.path().join("dev/disk/by-label").join(label),
+        )
+        .unwrap();
+        put(root.path(), &format!("sys/class/block/{name}/start"), &format!("{}\n", start_mib * 2_048));
+        put(root.path(), &format!("sys/class/block/{name}/size"), &format!("{}\n", size_mib * 2_048));
+    }
+    root
+}
+
+fn compare(root: &Path) -> (Option<i32>, Value) {
+    let mut command = Command::new(YEP);
+    let output = command.args(["layout", "--check", "--json", "--root"]).arg(root).output().unwrap();
+    (output.status.code(), json(&output))
+}
+
+/// What compares so, by name.
+fn compared<'a>(said: &'a Value, verdict: &str) -> Vec<&'a str> {
+    let all = said["compared"].as_array().unwrap().iter().filter(|line| line["verdict"] == verdict);
+    all.map(|line| line["what"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn the_appliance_is_as_its_layout_has_it() {
+    let root = appliance();
+    let (code, said) = compare(root.path());
+    assert_eq!((code, compared(&said, "differs"), compared(&said, "cannot_tell")), (Some(0), vec![], vec![]));
+    assert_eq!(said["same"], true);
+    assert!(compared(&said, "ok").len() > 25, "{said}");
+}
+
+#[test]
+fn each_thing_that_differs_from_the_layout_is_named() {
+    for (what, path, text) in [
+        ("partition root_a", "sys/class/block/mmcblk0p2/size", "4096"),
+        ("partition data", "sys/class/block/mmcblk0p4/size", "4096"),
+        ("isolated cores", "sys/devices/system/cpu/isolated", "2-3"),
+        ("vm.swappiness", "proc/sys/vm/swappiness", "60"),
+        ("kernel.sched_rt_runtime_us", "proc/sys/kernel/sched_rt_runtime_us", "950000"),
+        ("group gpio", "etc/group", "gpio:x:990:pi\ndialout:x:20:yep\ni2c:x:991:yep\n"),
+        ("service unit", "etc/systemd/system/yep.service", "[Service]\nExecStart=/usr/bin/yep\n"),
+    ] {
+        let root = appliance();
+        put(root.path(), path, text);
+        let (code, said) = compare(root.path());
+        assert_eq!((code, compared(&said, "differs")), (Some(1), vec![what]), "{said}");
+    }
+    let root = appliance();
+    put(root.path(), "proc/cmdline", "console=tty1 root=/dev/sda2 rw isolcpus=2");
+    let mounts = "/dev/mmcblk0p2 / ext4 rw 0 0\n/dev/mmcblk0p4 /var ext4 rw 0 0\n";
+    put(root.path(), "proc/self/mounts", mounts);
+    fs::remove_file(root.path().join("dev/serial0")).unwrap();
+    let (_, said) = compare(root.path());
+    let differ = compared(&said, "differs");
+    for what in ["kernel: root", "kernel: ro", "kernel: isolcpus", "mount /", "mount /tmp", "device"] {
+        assert!(differ.contains(&what), "{what} is not among {differ:?}");
+    }
+    assert!(!differ.contains(&"kernel: console") && !differ.contains(&"mount /var"), "{differ:?}");
+}
+
+#[test]
+fn a_system_that_says_nothing_is_not_called_different() {
+    let root = pi();
+    fs::remove_dir_all(root.path().join("proc")).unwrap();
+    fs::remove_dir_all(root.path().join("sys")).unwrap();
+    let (_, said) = compare(root.path());
+    let unknown = compared(&said, "cannot_tell");
+    for what in
+        ["kernel: isolcpus", "isolated cores", "vm.swappiness", "mount /", "partition data", "group i2c"]
+    {
+        assert!(unknown.contains(&what), "{what} is not among {unknown:?}");
+    }
+}
+
+#[test]
+fn the_map_shows_every_memory() {
+    let output = Command::new(YEP).arg("layout").output().unwrap();
+    let page = String::from_utf8(output.stdout).unwrap();
+    for said in
+        ["root_b", "core 3  step loop, FIFO 80, isolated", "chunk ring", "23  step", "/dev/serial0", "10 s"]
+    {
+        assert!(page.contains(said), "no {said:?} in {page}");
+    }
+    assert!(page.lines().all(|line| line.chars().count() <= 100), "{page}");
 }

@@ -3,6 +3,8 @@
 //!
 //! The rules run in the build script, where no test can reach them, so their source is included here again.
 
+#[path = "../build/boot.rs"]
+mod boot;
 #[path = "../build/check.rs"]
 mod check;
 #[path = "../build/files.rs"]
@@ -23,6 +25,7 @@ fn shipped() -> (Layout, Files) {
         fstab: include_str!("../memory-layout/fstab").into(),
         sysctl: include_str!("../memory-layout/sysctl.conf").into(),
         unit: include_str!("../systemd/yep.service").into(),
+        manager: include_str!("../systemd/manager.conf").into(),
     };
     (toml::from_str(LAYOUT).unwrap(), files)
 }
@@ -229,8 +232,36 @@ refused! {
         => "watchdog.service_s = 10: must be below watchdog.hardware_s";
     the_chip_counts_to_fifteen: |l, f| l.watchdog.hardware_s = 16
         => "watchdog.hardware_s = 16: the chip counts 15 s at most";
-    a_watchdog_of_the_unit_is_this_one: |l, f| f.unit = f.unit.replace("Type=", "WatchdogSec=3\nType=")
-        => "watchdog.service_s = 2: yep.service says WatchdogSec=3";
+    the_unit_has_this_watchdog: |l, f| f.unit = f.unit.replace("WatchdogSec=2", "WatchdogSec=3")
+        => "watchdog.service_s = 2: yep.service must say WatchdogSec=2";
+    the_unit_waits_for_readiness: |l, f| f.unit = f.unit.replace("Type=notify", "Type=exec")
+        => "watchdog.service_s: yep.service must say Type=notify";
+    a_program_that_failed_is_started_anew: |l, f| f.unit = f.unit.replace("Restart=on-failure", "Restart=no")
+        => "watchdog.service_s: yep.service must say Restart=on-failure";
+    the_unit_makes_the_pins_safe: |l, f| f.unit = f.unit.replace("ExecStopPost=", "ExecStop=")
+        => "gpio: yep.service must make the pins safe after the end";
+    the_same_pins_are_made_safe: |l, f| f.unit = f.unit.replace("safe-pins --config /etc", "safe-pins --config /usr")
+        => "gpio: yep.service must make the pins safe after the end";
+    the_user_may_use_the_pins: |l, f| f.unit = f.unit.replace("Groups=gpio ", "Groups=")
+        => "gpio: yep.service must be of the group gpio";
+    the_manager_feeds_the_chip: |l, f| f.manager = f.manager.replace("=10", "=20")
+        => "watchdog.hardware_s = 10: manager.conf must say RuntimeWatchdogSec=10";
+    the_chip_is_switched_on: |l, f| f.config = f.config.replace("dtparam=watchdog=on", "")
+        => "watchdog.hardware_s: the chip's watchdog: boot/config.txt must say dtparam=watchdog=on";
+    a_kernel_that_gave_up_restarts: |l, f| f.cmdline = f.cmdline.replace("panic=5", "panic=0")
+        => "watchdog: boot/cmdline.txt must restart a kernel that gave up";
+    bluetooth_lets_go_of_the_uart: |l, f| f.config = f.config.replace("dtoverlay=disable-bt", "#")
+        => "uart.device: Bluetooth takes the good UART: boot/config.txt must say dtoverlay=disable-bt";
+    no_console_on_the_uart: |l, f| f.cmdline = f.cmdline.replace("tty1", "serial0,115200")
+        => "uart.device: boot/cmdline.txt must not put a console there";
+    the_kernel_mounts_root_read_only: |l, f| f.cmdline = f.cmdline.replace(" ro ", " rw ")
+        => "disk.partition root_a: boot/cmdline.txt must say ro";
+    root_stays_read_only: |l, f| f.fstab = f.fstab.replace("ro,noatime  ", "rw,noatime  ")
+        => "disk.partition root_a: fstab must mount / with ro";
+    nothing_swaps: |l, f| f.fstab.push_str("/dev/mmcblk0p5 none swap sw 0 0\n")
+        => "ram: fstab must have no swap";
+    the_state_is_on_the_data_partition: |l, f| f.fstab = f.fstab.replace("LABEL=data    /var ", "LABEL=data    /srv ")
+        => "state.directory = \"/var/lib/yep\": fstab must mount the data partition above it";
 
     a_limit_is_finite: |l, f| l.limits.max_speed_mm_s = f64::NAN
         => "limits.max_speed_mm_s = NaN: must be finite and above 0";

@@ -5,6 +5,7 @@
 #[path = "support/real/mod.rs"]
 mod real;
 
+use std::os::unix::process::ExitStatusExt as _;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -43,7 +44,11 @@ fn of_short_rail(home: &Home) -> Yep {
 /// Whether a fault is the host's and not the program's: this host is no real-time one.
 fn is_of_the_host(status: &Value) -> bool {
     let code = status["fault"]["code"].as_str().unwrap_or_default();
-    ["step_late", "control_late", "step_loop_silent"].contains(&code)
+    let late = ["step_late", "control_late", "step_loop_silent"].contains(&code);
+    if late {
+        eprintln!("{code}, {}", status["lateness"]);
+    }
+    late
 }
 
 /// Looks until there is something; none when the host was too late meanwhile.
@@ -249,6 +254,32 @@ fn a_kill_leaves_the_pins_as_they_are_and_safe_pins_makes_them_safe() {
             assert!(pi.is_output(pin) && !pi.is_high(pin), "pin {pin}");
             assert_eq!(pi.count(pin, Done::Released), 0, "pin {pin}");
         }
+        assert_eq!(pi.steps(), steps);
+        Some(())
+    });
+}
+
+#[test]
+fn a_step_loop_that_hangs_ends_the_process_and_leaves_the_pins_safe() {
+    despite_stalls("a motion that hangs", || {
+        let pi = FakePi::new();
+        let home = pi.home(&format!("{WIRED}{HOMING}"));
+        let mut yep = of_short_rail(&home);
+        yep.order("calibrate").done();
+        unless_late(&yep, "it moves", || (pi.steps() > 10).then_some(()))?;
+        pi.freeze(yep.id());
+        let ended = yep.ended();
+        if !yep.log().contains("the step loop gives no sign of life") {
+            return None;
+        }
+        // SIGABRT, by itself; and before that, the pins.
+        assert_eq!(ended.signal(), Some(6), "{}", yep.log());
+        assert!(yep.log().contains("the step loop hangs: the outputs are made safe"), "{}", yep.log());
+        for pin in OUTPUTS {
+            assert!(pi.is_output(pin) && !pi.is_high(pin), "pin {pin}");
+        }
+        let steps = pi.steps();
+        thread::sleep(Duration::from_millis(100));
         assert_eq!(pi.steps(), steps);
         Some(())
     });

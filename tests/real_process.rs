@@ -6,7 +6,9 @@ mod faults;
 #[path = "support/real/mod.rs"]
 mod real;
 
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::thread;
 use std::time::Duration;
 
@@ -184,4 +186,85 @@ fn it_says_where_it_is_and_what_to_try() {
         assert!(said.contains(line), "{line}: {said}");
     }
     assert!(said.contains(&format!("yep calibrate --wait --server {}", yep.url())), "{said}");
+}
+
+/// A service manager: what it hears, and how long it waits for a sign of life.
+struct Manager(UnixDatagram);
+
+const PATIENCE_US: &str = "400000";
+
+impl Manager {
+    /// The socket has a name without a file, as systemd's user manager has it.
+    fn new(name: &str) -> (Manager, Home) {
+        let name = format!("yep-test-{name}-{}", std::process::id());
+        let address = SocketAddr::from_abstract_name(name.as_bytes()).unwrap();
+        let home = Home::new("").with("NOTIFY_SOCKET", format!("@{name}")).with("WATCHDOG_USEC", PATIENCE_US);
+        (Manager(UnixDatagram::bind_addr(&address).unwrap()), home)
+    }
+
+    /// The next message, if there is one in time.
+    fn hears_within(&self, time: Duration) -> Option<String> {
+        self.0.set_read_timeout(Some(time)).unwrap();
+        let mut message = [0; 512];
+        let length = self.0.recv(&mut message).ok()?;
+        Some(String::from_utf8(message[..length].to_vec()).unwrap())
+    }
+
+    #[track_caller]
+    fn hears(&self, start: &str) -> String {
+        real::eventually(start, || {
+            self.hears_within(Duration::from_secs(1)).filter(|message| message.starts_with(start))
+        })
+    }
+
+    /// Whether it would give the process up: no sign of life in all its patience, eight times as long as usual.
+    #[track_caller]
+    fn gives_up(&self) {
+        let silence = Duration::from_micros(PATIENCE_US.parse().unwrap());
+        real::eventually("silence", || self.hears_within(silence).is_none().then_some(()));
+        assert_eq!(self.hears_within(4 * silence), None);
+    }
+}
+
+#[test]
+fn the_service_manager_hears_that_it_is_ready_alive_and_ending() {
+    let (manager, home) = Manager::new("whole");
+    let mut yep = home.start();
+    let first = manager.hears_within(real::PATIENCE).unwrap();
+    assert!(
+        first.starts_with("READY=1\nSTATUS=serving the simulated machine on http://127.0.0.1:"),
+        "{first}"
+    );
+    TcpStream::connect(yep.address).unwrap();
+    for _ in 0..5 {
+        manager.hears("WATCHDOG=1");
+    }
+    yep.signal("TERM");
+    manager.hears("STOPPING=1");
+    assert_eq!(yep.ended().code(), Some(0), "{}", yep.log());
+}
+
+#[test]
+fn a_loop_that_hangs_is_no_sign_of_life() {
+    let (manager, home) = Manager::new("hung");
+    let yep = home.start();
+    for mishap in ["step_loop_frozen", "control_frozen"] {
+        manager.hears("WATCHDOG=1");
+        yep.sim(&json!({ "mishaps": [mishap] }));
+        manager.gives_up();
+        // The server itself is well, and says nothing all the same.
+        assert_eq!(yep.get("/api/sim").done()["mishaps"], json!([mishap]));
+        yep.sim(&json!({ "mishaps": [] }));
+        manager.hears("WATCHDOG=1");
+    }
+}
+
+#[test]
+fn a_manager_that_is_gone_disturbs_nobody() {
+    let home = Home::new("").with("NOTIFY_SOCKET", "/nowhere/notify").with("WATCHDOG_USEC", PATIENCE_US);
+    let yep = home.start();
+    real::eventually("a warning", || {
+        yep.log().contains("the service manager could not be told").then_some(())
+    });
+    assert_eq!(yep.status()["state"], "not_homed");
 }

@@ -2,9 +2,13 @@
 
 #[path = "support/api.rs"]
 mod api;
+#[path = "support/random.rs"]
+mod random;
 mod support;
 
 #[path = "waves/asked.rs"]
 mod asked;
+#[path = "waves/blended.rs"]
+mod blended;
 #[path = "waves/moved.rs"]
 mod moved;

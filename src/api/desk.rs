@@ -8,7 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::port::{BoxFuture, MachinePort, Mover};
-use crate::machine::{Calibration, Command, Refusal};
+use crate::machine::{Calibration, Command, Config, Refusal};
 use crate::settings::{Invalid, Rail, Settings};
 use crate::store::Store;
 
@@ -66,6 +66,12 @@ impl Desk {
     #[must_use]
     pub fn current(&self) -> Settings {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The settings that are in force, as the machine takes them.
+    #[must_use]
+    pub fn config(&self) -> Config {
+        self.current().config(&self.rail)
     }
 
     /// Replaces the settings by what `make` makes of them. Not to be cancelled half-way: run it in a task.

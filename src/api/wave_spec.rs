@@ -31,7 +31,12 @@ pub fn read(body: Option<&Value>) -> Result<Spec, Vec<Complaint>> {
         hold_back_s: fields.optional("hold_back", coerce::float),
         points: course(&mut fields),
         interpolation: fields.optional("interpolation", coerce::string),
-        ..Spec::default()
+        amplitude: fields.optional("amplitude", coerce::float),
+        amplitude_mm: fields.optional("amplitude_mm", coerce::float),
+        offset: fields.optional("offset", coerce::float),
+        offset_mm: fields.optional("offset_mm", coerce::float),
+        ramp_up_s: fields.optional("ramp_up", coerce::float),
+        ramp_down_s: fields.optional("ramp_down", coerce::float),
     };
     if !fields.complaints.is_empty() {
         return Err(fields.complaints);
@@ -54,7 +59,19 @@ pub fn read(body: Option<&Value>) -> Result<Spec, Vec<Complaint>> {
 /// # Errors
 /// Everything that makes no sense.
 pub fn wave(spec: &Spec) -> Result<Wave, Vec<Complaint>> {
-    spec.wave().map_err(|wrong| wrong.into_iter().map(complaint).collect())
+    spec.wave().map_err(complaints)
+}
+
+/// That the wave fits into strokes of `stroke_mm`, as far as it says millimetres.
+///
+/// # Errors
+/// Which of them is too much.
+pub fn fits(spec: &Spec, stroke_mm: f64) -> Result<(), Vec<Complaint>> {
+    spec.fits(stroke_mm).map_err(complaints)
+}
+
+fn complaints(wrong: Vec<spec::Wrong>) -> Vec<Complaint> {
+    wrong.into_iter().map(complaint).collect()
 }
 
 fn known() -> Vec<&'static str> {

@@ -3,20 +3,24 @@
 //! - `machine`: the machine of this process; `simulated` and [`gpio`] are hardware for it
 //! - `force`: the sensors that are not simulated
 //! - [`mover`]: whoever moves the axis, behind the API's port
+//! - `guard`: ends a real machine whose loops hang
 //! - [`herald`]: tells the clients, the settings and the log what happened in the machine
 //! - `witness`: takes the looks of the control cycle, for the flight recorder and for those who check
 //! - `recordings`: what was recorded around faults, behind the API's port
 //! - `pulse_watch`: checks the pulses of the simulated machine; `pulse_log`: writes them to a file
 //! - `service`: what the service manager is told
 //! - `realtime`: how much is asked of the host, and what follows when it does not give it
+//! - [`appliance`]: whether this system is set up as memory-layout/ has it
 //! - [`doctor`]: looks at the host without starting anything
 //!
 //! Start: store, machine, server; the machine is not homed and nothing resumes by itself. End: STOP, rest, server,
 //! threads, store.
 
+pub mod appliance;
 pub mod doctor;
 mod force;
 pub mod gpio;
+mod guard;
 pub mod herald;
 mod machine;
 pub mod mover;
@@ -166,6 +170,8 @@ async fn serve(options: &Options, store: Store, opened: Opened) -> Result<(), Ap
     }));
     let manager = Arc::new(Manager::of_this_process());
     manager.ready(&format!("serving {} on http://{bound}", mover_name(options.driver)));
+    let guarding = loops.clone().filter(|_| options.driver == Driver::Gpio);
+    let guarding = guarding.map(|loops| tokio::spawn(guard::watch(loops, options.pins)));
     let feeding = tokio::spawn({
         let manager = Arc::clone(&manager);
         async move { manager.feed(loops).await }
@@ -178,6 +184,9 @@ async fn serve(options: &Options, store: Store, opened: Opened) -> Result<(), Ap
     }
     let _ = quit.send(());
     let _ = server.await;
+    if let Some(guarding) = guarding {
+        guarding.abort();
+    }
     if let Some(machine) = machine {
         machine.end().await;
     }

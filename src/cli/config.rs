@@ -67,16 +67,28 @@ pub fn load(arguments: &Arguments) -> Result<Options, ConfigError> {
         }
         None => String::new(),
     };
+    understand(arguments, &text)
+}
+
+/// The options of a configuration file, without any command line.
+///
+/// # Errors
+/// The text cannot be understood, or a rule is broken; with the line where there is one.
+pub fn of_text(text: &str) -> Result<Options, ConfigError> {
+    understand(&Arguments::default(), text)
+}
+
+fn understand(arguments: &Arguments, text: &str) -> Result<Options, ConfigError> {
     let file = arguments.config.as_deref().unwrap_or(Path::new(""));
     let wrong = |span: Range<usize>, what: String| {
         let line = 1 + text[..span.start.min(text.len())].matches('\n').count();
         ConfigError::Wrong { file: file.to_owned(), line, what }
     };
 
-    let parsed = toml::from_str(&text)
+    let parsed = toml::from_str(text)
         .map_err(|error| wrong(error.span().unwrap_or_default(), error.message().to_owned()))?;
     let options = merge(arguments, parsed, env::var_os("STATE_DIRECTORY").map(PathBuf::from));
-    options.check().map_err(|broken| match span_of(&text, broken.key) {
+    options.check().map_err(|broken| match span_of(text, broken.key) {
         Some(span) => wrong(span, broken.to_string()),
         None => broken.into(),
     })?;

@@ -1,13 +1,12 @@
 //! `yep doctor`: what this host gives, what it lacks, and what to do about it. Needs no server.
 
 use std::fmt::Write as _;
-use std::io::{self, ErrorKind, Write as _};
 use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{Failure, config, run as server};
+use super::{Failure, config, print, run as server};
 use crate::app::doctor::{self, Check, Findings};
 use crate::drive::realtime::latency::{Meaning, Measured, meaning};
 use crate::drive::realtime::{Histogram, Host, Item};
@@ -75,15 +74,6 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         0 => Ok(()),
         1 => Err(Failure::Refused("one thing that is needed is missing".to_owned())),
         count => Err(Failure::Refused(format!("{count} things that are needed are missing"))),
-    }
-}
-
-fn print(text: &str) -> Result<(), Failure> {
-    match io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(Failure::Refused(format!("cannot write: {error}")))
-        }
-        _ => Ok(()),
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! - `run`: the server itself; what the bare `yep` does. `config` reads its file, `logging` its log
 //! - `wave`: draws a graph, without any server; `chart` is the paper, `wave_arguments` says which wave
+//! - `layout`: the memories of the appliance, and whether this system is set up so
 //! - `safe_pins`: the outputs into their safe level
 //! - `simulate`: the whole machine on virtual time, with faults
 //! - `doctor`: what the host gives and what it lacks
@@ -10,6 +11,7 @@
 //! A program may rely on the exit codes: 0 done; 1 refused, with the reason on the error stream; 2 not
 //! understood; 3 no server there.
 
+use std::io::{self, ErrorKind, Write as _};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -21,6 +23,7 @@ pub mod config;
 mod doctor;
 mod end;
 mod faults;
+mod layout;
 mod logging;
 mod run;
 mod run_wave;
@@ -63,6 +66,7 @@ enum Command {
     Run(run::Arguments),
     Wave(wave::Arguments),
     Doctor(doctor::Arguments),
+    Layout(layout::Arguments),
     SafePins(safe_pins::Arguments),
     Calibrate(calibrate::Arguments),
     RunWave(run_wave::Arguments),
@@ -106,6 +110,16 @@ impl Failure {
     }
 }
 
+/// Writes to the standard output; a reader that has seen enough is no error.
+fn print(text: &str) -> Result<(), Failure> {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Failure::Refused(format!("cannot write: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Does what the command line says.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -114,6 +128,7 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(arguments),
         Command::Wave(arguments) => wave::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Layout(arguments) => layout::run(&arguments),
         Command::SafePins(arguments) => safe_pins::run(&arguments),
         Command::Calibrate(arguments) => calibrate::run(&arguments),
         Command::RunWave(arguments) => run_wave::run(&arguments),

@@ -10,6 +10,7 @@ Examples:
   yep run-wave sine --duration 5            a period of 5 s, again and again
   yep run-wave square --duration 2          blend over to another while one runs
   yep run-wave trapezoid --duration 4 --rise 1 --fall 1
+  yep run-wave sine --duration 2 --amplitude-mm 60 --offset-mm 20 --ramp-up 10 --ramp-down 5
   yep run-wave points --duration 3 --points course.json
   yep end                                   finish the period, then rest
 

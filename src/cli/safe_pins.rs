@@ -25,6 +25,15 @@ pub struct Arguments {
     /// The file that the server is started with
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// BCM number of STEP, whatever the file says
+    #[arg(long, value_name = "PIN")]
+    step: Option<u8>,
+    /// BCM number of DIR
+    #[arg(long, value_name = "PIN")]
+    dir: Option<u8>,
+    /// BCM number of the enable line
+    #[arg(long, value_name = "PIN")]
+    enable: Option<u8>,
 }
 
 /// Does it.
@@ -33,6 +42,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         config::load(&server::Arguments { config: arguments.config.clone(), ..server::Arguments::default() });
     // A file that cannot be read is no reason to leave the usual pins as they are.
     let pins = options.as_ref().map_or(Pins::default(), |options: &Options| options.pins);
+    let pins = Pins {
+        step: arguments.step.unwrap_or(pins.step),
+        dir: arguments.dir.unwrap_or(pins.dir),
+        enable: arguments.enable.or(pins.enable),
+        ..pins
+    };
+    Options { pins, ..Options::default() }.check().map_err(|broken| Failure::Usage(broken.to_string()))?;
     gpio::safe_pins(&pins)
         .map_err(|error| Failure::Refused(format!("{error} ({})\n{}", error.code(), error.remedy())))?;
     options.map(|_| ()).map_err(|error| Failure::Usage(error.to_string()))

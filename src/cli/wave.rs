@@ -10,6 +10,7 @@ use super::wave_arguments::WaveArguments;
 use crate::units::Mm;
 use crate::wave::Wave;
 use crate::wave::cubics::Seams;
+use crate::wave::envelope::Part;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -20,11 +21,12 @@ Examples:
   yep wave points --duration 4 --points '[0, 0.6, 0.4, 1]'
   yep wave points --duration 4 --points '[[0, 0], [1, 1], [2.5, 0.3]]' --interpolation spline
   yep wave points --duration 4 --points course.json
+  yep wave sine --duration 5 --amplitude 0.4 --offset 0.6      the front 40 % of the stroke
   yep wave sine --duration 5 --csv > sine.csv    the same as numbers, 120 a second
   yep wave sine --duration 5 --ascii             for terminals without braille characters
 
-0 is the back of the calibrated range, 1 its front. The graph is what is asked for; the limits of speed and
-acceleration decide how closely the axis follows it.";
+0 is the back of the stroke, 1 its front. The graph is what is asked for; the limits of speed and acceleration decide
+how closely the axis follows it. Drawn is a period at its full size, without ramps.";
 
 /// Draw the position graph of a wave
 #[derive(Debug, Args)]
@@ -50,7 +52,6 @@ pub struct Arguments {
 /// Draws, or prints the rows.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let usage = |error: &dyn std::fmt::Display| Failure::Usage(error.to_string());
-    let wave = arguments.wave.wave()?;
     let stroke = match arguments.stroke_mm {
         Some(mm) => {
             let stroke = Mm::try_from(mm).map_err(|error| usage(&error))?;
@@ -61,6 +62,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
         None => None,
     };
+    let wave = arguments.wave.wave(stroke.map(Mm::get))?;
     let out = BufWriter::new(io::stdout().lock());
     let written = if arguments.csv {
         rows(out, &wave, stroke, arguments.resolution)
@@ -76,16 +78,21 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 fn rows(mut out: impl Write, wave: &Wave, stroke: Option<Mm>, per_second: u32) -> io::Result<()> {
-    let (column, scale) = stroke.map_or(("position", 1.0), |stroke| ("position_mm", stroke.get()));
-    writeln!(out, "time_s,{column}")?;
+    let Part { offset_mm: offset, amplitude_mm: amplitude } = part(wave, stroke);
+    writeln!(out, "time_s,{}", if stroke.is_some() { "position_mm" } else { "position" })?;
     // The end of the period is there when it falls on a row, whatever rounding makes of it.
     let count = (wave.period_s() * f64::from(per_second) + 1e-9).floor() as u64;
     for row in 0..=count {
         let time_s = row as f64 / f64::from(per_second);
         let position = wave.graph.at(time_s / wave.period_s()).position;
-        writeln!(out, "{time_s},{}", position * scale)?;
+        writeln!(out, "{time_s},{}", offset + amplitude * position)?;
     }
     out.flush()
+}
+
+/// The part of the stroke that the wave fills, in mm; in shares where nobody said how long the stroke is.
+fn part(wave: &Wave, stroke: Option<Mm>) -> Part {
+    wave.envelope.over(stroke.map_or(1.0, Mm::get))
 }
 
 fn drawing(
@@ -98,7 +105,9 @@ fn drawing(
     let period_s = wave.period_s();
     writeln!(out, "{name}, one period of {period_s} s: position ({unit}) over time (s)")?;
     let axes = Axes { seconds: period_s, top: stroke.map_or(1.0, Mm::get) };
-    out.write_all(paper.draw(axes, |phase| wave.graph.at(phase).position).as_bytes())?;
+    let part = part(wave, stroke);
+    let height = |phase| (part.offset_mm + part.amplitude_mm * wave.graph.at(phase).position) / axes.top;
+    out.write_all(paper.draw(axes, height).as_bytes())?;
     writeln!(out, "{}", demand(wave, stroke))?;
     out.flush()
 }
@@ -112,7 +121,8 @@ fn demand(wave: &Wave, stroke: Option<Mm>) -> String {
     let (slope, curvature) = points.fold((0.0_f64, 0.0_f64), |(slope, curvature), point| {
         (slope.max(point.slope.abs()), curvature.max(point.curvature.abs()))
     });
-    let (scale, unit) = stroke.map_or((1.0, "ranges"), |stroke| (stroke.get(), "mm"));
+    let scale = part(wave, stroke).amplitude_mm;
+    let unit = if stroke.is_some() { "mm" } else { "ranges" };
     let speed = slope / wave.period_s() * scale;
     let acceleration = curvature / wave.period_s().powi(2) * scale;
     let mut said = Vec::new();

@@ -40,6 +40,24 @@ pub struct WaveArguments {
     /// Of points: the way from one to the next [default: monotone]
     #[arg(long, value_parser = PossibleValuesParser::new(Interpolation::ALL.map(Interpolation::name)))]
     interpolation: Option<String>,
+    /// How much of the stroke to fill, 0 to 1 [default: all behind the offset]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    amplitude: Option<f64>,
+    /// The same in mm
+    #[arg(long, value_name = "MM", allow_negative_numbers = true)]
+    amplitude_mm: Option<f64>,
+    /// Where the part that is filled begins, from the back, 0 to 1 [default: 0]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    offset: Option<f64>,
+    /// The same in mm
+    #[arg(long, value_name = "MM", allow_negative_numbers = true)]
+    offset_mm: Option<f64>,
+    /// Grow from nothing over this time, from the start
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    ramp_up: Option<f64>,
+    /// At END, shrink to nothing over this time, instead of finishing the period
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    ramp_down: Option<f64>,
 }
 
 impl WaveArguments {
@@ -53,8 +71,8 @@ impl WaveArguments {
         self.duration
     }
 
-    /// The wave that is meant.
-    pub fn wave(&self) -> Result<Wave, Failure> {
+    /// The wave that is meant, in strokes of `stroke_mm` if that is known.
+    pub fn wave(&self, stroke_mm: Option<f64>) -> Result<Wave, Failure> {
         let points = match self.points()? {
             None => None,
             Some(list) => {
@@ -77,9 +95,18 @@ impl WaveArguments {
             hold_back_s: self.hold_back,
             points,
             interpolation: self.interpolation.clone(),
-            ..Spec::default()
+            amplitude: self.amplitude,
+            amplitude_mm: self.amplitude_mm,
+            offset: self.offset,
+            offset_mm: self.offset_mm,
+            ramp_up_s: self.ramp_up,
+            ramp_down_s: self.ramp_down,
         };
-        spec.wave().map_err(|wrong| {
+        if stroke_mm.is_none() && (self.amplitude_mm.is_some() || self.offset_mm.is_some()) {
+            return Err(Failure::Usage("how much of the stroke that is: say --stroke-mm too".to_owned()));
+        }
+        let fitting = |wave| spec.fits(stroke_mm.unwrap_or(1.0)).map(|()| wave);
+        spec.wave().and_then(fitting).map_err(|wrong| {
             let of_one_field = |wrong: &spec::Wrong| match wrong.field {
                 // The argument has no other name.
                 "duration" => wrong.why.clone(),
@@ -99,12 +126,18 @@ impl WaveArguments {
             ("hold_front", self.hold_front),
             ("fall", self.fall),
             ("hold_back", self.hold_back),
+            ("amplitude", self.amplitude),
+            ("amplitude_mm", self.amplitude_mm),
+            ("offset", self.offset),
+            ("offset_mm", self.offset_mm),
+            ("ramp_up", self.ramp_up),
+            ("ramp_down", self.ramp_down),
         ] {
             let Some(value) = value else { continue };
             // What JSON has no number for.
             if !value.is_finite() {
                 let argument = name.replace('_', "-");
-                return Err(Failure::Usage(format!("--{argument} must be a number of seconds")));
+                return Err(Failure::Usage(format!("--{argument} must be a number")));
             }
             body.insert(name.to_owned(), json!(value));
         }

@@ -33,6 +33,8 @@ const CLIPPED_SHOWN_NS: Nanos = 250 * MILLISECOND_NS;
 
 /// What is being carried out.
 #[derive(Debug)]
+// There is one, and a box would allocate.
+#[allow(clippy::large_enum_variant)]
 enum Plan {
     Nothing,
     Travel { target_mm: f64, speed_mm_s: f64, trips: Inputs },
@@ -240,7 +242,7 @@ impl Executor {
 
     fn push_one(&mut self, start_ns: Nanos, now: Nanos, config: &Config) {
         let start = self.state;
-        let stroke_mm = self.frame.range_mm.min(config.stroke_limit.get());
+        let stroke_mm = config.stroke_mm(self.frame.range_mm);
         let (planned, trips, arrived) = match &mut self.plan {
             Plan::Nothing => return,
             Plan::Travel { target_mm, speed_mm_s, trips } => {

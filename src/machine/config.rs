@@ -18,6 +18,12 @@ pub struct Config {
 }
 
 impl Config {
+    /// How long the strokes of waves are at most in a usable range of `range_mm`, in mm.
+    #[must_use]
+    pub fn stroke_mm(&self, range_mm: f64) -> f64 {
+        range_mm.min(self.stroke_limit.get())
+    }
+
     /// Whether this lets the axis do more than `other`, or describes another rail: such a change waits for
     /// the axis to be at rest (S21).
     #[must_use]

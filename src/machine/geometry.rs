@@ -17,6 +17,14 @@ pub struct Geometry {
     pub nominal: StepsPerMm,
 }
 
+impl Geometry {
+    /// Length of the usable range that a calibration should find, in mm.
+    #[must_use]
+    pub fn expected_range_mm(&self) -> f64 {
+        (self.max_stroke.get() - 2.0 * self.padding.get().max(MIN_PADDING_MM)).max(0.0)
+    }
+}
+
 /// Closest that the usable range may come to a switch, in mm: even without padding no wave may press it.
 const MIN_PADDING_MM: f64 = 1.0;
 

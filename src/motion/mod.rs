@@ -6,15 +6,18 @@
 //! - [`stop`]: the quickest way to rest, in closed form
 //! - [`plan`]: a whole move at once, the quickest one
 //! - [`tracker`]: one control cycle of following a reference inside all of these
-//! - [`follower`]: from a wave to a reference: gentle approach, start, end
+//! - [`follower`]: from a wave to a reference: gentle approach, start, changes, end
+//! - [`ease`], [`mix`]: numbers and graphs that change smoothly, for the follower
 //! - [`runs`]: many steps timed by one cubic, for the step loop
 //! - [`signals`]: input lines, ends of the rail, stop levels
 //! - [`step_times`]: from planned motion to the instants of the steps
 
 pub mod allowance;
+pub mod ease;
 pub mod follower;
 pub mod kinematics;
 pub mod limits;
+pub mod mix;
 pub mod plan;
 pub mod runs;
 pub mod signals;

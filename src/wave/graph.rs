@@ -32,6 +32,16 @@ impl Graph {
         }
     }
 
+    /// Whether it is surely the same graph, without a look at every point.
+    #[must_use]
+    pub fn same(&self, other: &Graph) -> bool {
+        match (self, other) {
+            (Graph::Shape(mine), Graph::Shape(theirs)) => mine == theirs,
+            (Graph::Cubics(mine), Graph::Cubics(theirs)) => Arc::ptr_eq(mine, theirs),
+            (Graph::Shape(_), Graph::Cubics(_)) | (Graph::Cubics(_), Graph::Shape(_)) => false,
+        }
+    }
+
     /// How well an axis can follow it.
     #[must_use]
     pub fn seams(&self) -> Seams {
@@ -63,7 +73,7 @@ pub struct Wave {
     /// How it grows, how much of the stroke it fills, how it fades.
     pub envelope: Envelope,
     /// The time for one period.
-    pub(super) period: Seconds,
+    period: Seconds,
 }
 
 /// Shortest period that the machine executes. At 0.05 s even the quickest axis only trembles.
@@ -88,6 +98,18 @@ impl Wave {
             }
             _ => Err(BadPeriod(period_s)),
         }
+    }
+
+    /// The same wave along another graph.
+    #[must_use]
+    pub fn along(self, graph: Graph) -> Wave {
+        Wave { graph, ..self }
+    }
+
+    /// The same wave in that part of the stroke.
+    #[must_use]
+    pub fn within(self, envelope: Envelope) -> Wave {
+        Wave { envelope, ..self }
     }
 
     /// The time for one period, in seconds.

@@ -115,19 +115,41 @@ impl Spec {
             )]);
         }
         let mut all: Vec<Wrong> = self.misplaced().collect();
+        // Only in a possible period can times be placed.
         let wave = match Wave::new(Shape::Sine, self.duration_s) {
-            // Only in a possible period can times be placed.
-            Ok(wave) => self.graph().map(|graph| Wave { graph, ..wave }),
+            Ok(possible) => self.graph().map(|graph| possible.along(graph)),
             Err(bad) => Err(vec![wrong("duration", bad.to_string())]),
         };
         match (wave, self.envelope()) {
-            (Ok(wave), Ok(envelope)) if all.is_empty() => Ok(Wave { envelope, ..wave }),
+            (Ok(wave), Ok(envelope)) if all.is_empty() => Ok(wave.within(envelope)),
             (wave, envelope) => {
                 all.extend(wave.err().into_iter().flatten());
                 all.extend(envelope.err().into_iter().flatten());
                 Err(all)
             }
         }
+    }
+
+    /// That a wave that says millimetres fits into strokes of `stroke_mm`.
+    ///
+    /// # Errors
+    /// Which field is too much.
+    pub fn fits(&self, stroke_mm: f64) -> Result<(), Vec<Wrong>> {
+        let in_mm = |mm: Option<f64>, share: Option<f64>| mm.or(share.map(|share| share * stroke_mm));
+        let offset_mm = in_mm(self.offset_mm, self.offset).unwrap_or_default();
+        let amplitude_mm = in_mm(self.amplitude_mm, self.amplitude).unwrap_or_default();
+        let room_mm = stroke_mm * (1.0 + ROUNDING);
+        let name = match (self.amplitude_mm, self.offset_mm) {
+            (_, Some(_)) if offset_mm > room_mm => "offset_mm",
+            (Some(_), _) if offset_mm + amplitude_mm > room_mm => "amplitude_mm",
+            (None, Some(_)) if offset_mm + amplitude_mm > room_mm => "offset_mm",
+            _ => return Ok(()),
+        };
+        let why = format!(
+            "offset and amplitude are {:.1} mm together, and a stroke {stroke_mm:.1} mm at most: make one less",
+            offset_mm + amplitude_mm
+        );
+        Err(vec![wrong(name, why)])
     }
 
     /// The names of the fields that were said.
@@ -418,6 +440,31 @@ mod tests {
             let all = spec.wave().unwrap_err();
             assert_eq!(all.len(), 1, "{all:?}");
             assert!(all[0].to_string().starts_with(said), "{} is not {said}", all[0]);
+        }
+    }
+
+    #[test]
+    fn millimetres_must_fit_into_the_stroke() {
+        let spec = |amplitude, amplitude_mm, offset, offset_mm| Spec {
+            amplitude,
+            amplitude_mm,
+            offset,
+            offset_mm,
+            ..spec("sine", 1.0)
+        };
+        for (spec, wrong) in [
+            (spec(None, Some(100.0), None, None), None),
+            (spec(None, Some(100.1), None, None), Some("amplitude_mm")),
+            (spec(None, Some(60.0), Some(0.4), None), None),
+            (spec(None, Some(61.0), Some(0.4), None), Some("amplitude_mm")),
+            (spec(None, Some(61.0), None, Some(40.0)), Some("amplitude_mm")),
+            (spec(Some(0.7), None, None, Some(40.0)), Some("offset_mm")),
+            (spec(None, None, None, Some(101.0)), Some("offset_mm")),
+            (spec(None, None, None, Some(99.0)), None),
+            (spec(Some(1.0), None, Some(0.0), None), None),
+        ] {
+            let found = spec.fits(100.0).err().map(|all| all[0].field);
+            assert_eq!(found, wrong, "{spec:?}");
         }
     }
 

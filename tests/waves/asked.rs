@@ -113,6 +113,67 @@ async fn a_bad_graph_is_refused_with_the_point_that_is_wrong() {
 }
 
 #[tokio::test]
+async fn an_envelope_says_which_part_of_the_stroke_is_filled() {
+    let server = start(Mover::Local).await;
+    // The machine of this server has 145 mm, all of which may be used.
+    for (envelope, offset, amplitude) in [
+        (json!({ "amplitude": 0.4 }), 0.0, 0.4),
+        (json!({ "offset": 0.3 }), 0.3, 0.7),
+        (json!({ "amplitude": "0.5", "offset": 0.25 }), 0.25, 0.5),
+        (json!({ "amplitude_mm": 29 }), 0.0, 0.2),
+        (json!({ "amplitude_mm": 29, "offset_mm": 58, "ramp_up": 3, "ramp_down": 2.5 }), 0.4, 0.2),
+        (json!({ "offset_mm": 29, "amplitude": 0.5, "ramp_up": null }), 0.2, 0.5),
+    ] {
+        for kind in ["sine", "square", "triangle"] {
+            let mut spec = json!({ "type": kind, "duration": 2 });
+            spec.as_object_mut().unwrap().extend(envelope.as_object().unwrap().clone());
+            let positions = drawn(&server, &spec).await;
+            let reach = |least: f64, position: &f64| least.min(*position);
+            let low = positions.iter().fold(f64::MAX, reach);
+            let high = positions.iter().map(|position| -position).fold(f64::MAX, |x, y| reach(x, &y));
+            assert!((low - (2.0 * offset - 1.0)).abs() < 1e-12, "{spec}: {low}");
+            assert!((-high - (2.0 * (offset + amplitude) - 1.0)).abs() < 1e-3, "{spec}: {high}");
+            let wave = run(&server, &spec).await;
+            let part = wave.envelope.over(145.0);
+            assert!((part.offset_mm - offset * 145.0).abs() < 1e-9, "{spec}");
+            assert!((part.amplitude_mm - amplitude * 145.0).abs() < 1e-9, "{spec}");
+            let ramps = (wave.envelope.ramp_up_s, wave.envelope.ramp_down_s);
+            let said = |name| spec.get(name).and_then(Value::as_f64).unwrap_or_default();
+            assert_eq!(ramps, (said("ramp_up"), said("ramp_down")));
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_envelope_that_does_not_fit_is_refused() {
+    let server = start(Mover::Local).await;
+    for (envelope, field, said) in [
+        (json!({ "amplitude": 1.5 }), "amplitude", "1.5 is no share of the stroke: give 0 to 1"),
+        (json!({ "amplitude": 0.8, "offset": 0.4 }), "amplitude", "it must be at most 0.6"),
+        (
+            json!({ "amplitude_mm": 100, "offset_mm": 46 }),
+            "amplitude_mm",
+            "146.0 mm together, and a stroke 145.0 mm",
+        ),
+        (json!({ "amplitude": 0.5, "amplitude_mm": 46 }), "amplitude_mm", "not both"),
+        (json!({ "ramp_up": -1 }), "ramp_up", "-1 s is no ramp: give 0 to 600 s"),
+        (json!({ "ramp_down": 601 }), "ramp_down", "601 s is no ramp"),
+        (json!({ "ramp_up": 1, "amplitud": 0.2 }), "amplitud", "no field of this name"),
+    ] {
+        let mut spec = json!({ "type": "sine", "duration": 2 });
+        spec.as_object_mut().unwrap().extend(envelope.as_object().unwrap().clone());
+        for path in ["/api/wave/get", "/api/wave/run"] {
+            let answer = server.post(path, &spec.to_string()).await;
+            assert_eq!(answer.status, 422, "{spec}: {}", answer.text());
+            let first = &answer.json()["detail"][0];
+            assert_eq!(first["loc"], json!(["body", "spec", field]), "{spec}");
+            assert!(first["msg"].as_str().unwrap().contains(said), "{spec}: {first}");
+        }
+    }
+    assert!(server.port.commands().is_empty());
+}
+
+#[tokio::test]
 async fn what_a_plain_sine_says_besides_is_passed_over_as_ever() {
     let server = start(Mover::Local).await;
     let plain = drawn(&server, &json!({ "type": "sine", "duration": 1 })).await;

@@ -2,12 +2,15 @@
 
 use std::sync::{Arc, Weak};
 
+use yep::drive::Rehearsal;
 use yep::machine::{Accepted, Command, State};
+use yep::units::Mm;
+use yep::wave::envelope::Size;
 use yep::wave::interpolate::{Interpolation, Knot, through};
 use yep::wave::spec::Course;
-use yep::wave::{Cubics, Graph, Spec, Wave};
+use yep::wave::{Cubics, Envelope, Graph, Shape, Spec, Wave};
 
-use super::support::{homed, leave, options, steps};
+use super::support::{Recorder, homed, leave, options, steps};
 
 const RANGE_MM: f64 = 145.0;
 
@@ -94,6 +97,40 @@ fn end_rests_where_the_period_begins_wherever_that_is() {
     let snapshot = leave(&mut machine, State::Ending, 5_000);
     assert_eq!(snapshot.state, State::Ready);
     assert!((snapshot.position_mm.unwrap() - 0.4 * RANGE_MM).abs() < 0.06, "{snapshot:?}");
+}
+
+#[test]
+fn an_envelope_grows_fills_its_part_and_fades_to_rest_at_the_back() {
+    let mut machine = homed(&options());
+    let envelope = Envelope {
+        amplitude: Size::Mm(Mm::constant(60.0)),
+        offset: Size::Mm(Mm::constant(50.0)),
+        ramp_up_s: 6.0,
+        ramp_down_s: 3.0,
+    };
+    let wave = Wave::new(Shape::Sine, 1.5).unwrap().within(envelope);
+    machine.command(Command::Run(wave));
+    let reach = |machine: &mut Rehearsal<Recorder>, ms: u64| {
+        let (mut low, mut high) = (f64::MAX, f64::MIN);
+        for _ in 0..ms {
+            machine.cycle();
+            let at = machine.snapshot().position_mm.unwrap();
+            (low, high) = (low.min(at), high.max(at));
+        }
+        (low, high)
+    };
+    let (_, first) = reach(&mut machine, 1_500);
+    assert!(first < 15.0, "the first stroke reaches {first} mm");
+    reach(&mut machine, 5_000);
+    let (low, high) = reach(&mut machine, 3_000);
+    assert!((low - 50.0).abs() < 0.15 && (high - 110.0).abs() < 0.15, "{low} to {high}");
+    let asked = machine.now();
+    assert_eq!(machine.command(Command::End), Some(Ok(Accepted::Now)));
+    let snapshot = leave(&mut machine, State::Ending, 10_000);
+    assert_eq!((snapshot.state, snapshot.position_mm), (State::Ready, Some(0.0)));
+    let took_s = (machine.now() - asked) as f64 * 1e-9;
+    // The ramp, and the queue that is ahead of the pulses.
+    assert!((3.0..3.05).contains(&took_s), "END took {took_s} s");
 }
 
 #[test]

@@ -26,7 +26,7 @@ const MESSAGE_OVERHEAD_BYTES: usize = 1024;
 /// # Errors
 /// 400 and 422.
 pub async fn get(ctx: &Arc<Context>, call: &Call) -> Outcome {
-    let spec = read(call)?;
+    let spec = read(ctx, call)?;
     let points = sampled(ctx, spec).await?;
     Ok(answer::ok(&match &points {
         Points::Sine(positions) | Points::Other(positions) => json!({ "positions": positions }),
@@ -39,7 +39,7 @@ pub async fn get(ctx: &Arc<Context>, call: &Call) -> Outcome {
 /// # Errors
 /// 400, 422, and 409 when the machine does not run it.
 pub async fn run(ctx: &Arc<Context>, call: &Call) -> Outcome {
-    let spec = read(call)?;
+    let spec = read(ctx, call)?;
     let mover = ctx.port.mover();
     let wave = match mover {
         Mover::Local => Some(wave_of(&spec)?),
@@ -61,8 +61,17 @@ pub async fn run(ctx: &Arc<Context>, call: &Call) -> Outcome {
     Ok(answer::ok(&json!({ "status": "success" })))
 }
 
-fn read(call: &Call) -> Result<Spec, Rejection> {
-    wave_spec::read(call.json()?.as_ref()).map_err(|complaints| answer::unprocessable(&complaints))
+fn read(ctx: &Context, call: &Call) -> Result<Spec, Rejection> {
+    let spec = wave_spec::read(call.json()?.as_ref());
+    let fitting = spec.and_then(|spec| wave_spec::fits(&spec, stroke_mm(ctx)).map(|()| spec));
+    fitting.map_err(|complaints| answer::unprocessable(&complaints))
+}
+
+/// How long a stroke is at most: by what was calibrated, or else by what the settings say of the rail.
+fn stroke_mm(ctx: &Context) -> f64 {
+    let config = ctx.desk.config();
+    let found_mm = ctx.port.snapshots().borrow().range_mm;
+    config.stroke_mm(found_mm.unwrap_or_else(|| config.geometry.expected_range_mm()))
 }
 
 fn wave_of(spec: &Spec) -> Result<Wave, Rejection> {
@@ -82,10 +91,11 @@ async fn sampled(ctx: &Context, spec: Spec) -> Result<Points, Rejection> {
         Some(shape) if spec.is_plain() => Drawn::Plain(shape, spec.duration_s),
         _ => Drawn::Other(wave_of(&spec)?),
     };
+    let stroke_mm = stroke_mm(ctx);
     // The longest wave takes a while, and the threads here have sockets to serve.
     let sampling = tokio::task::spawn_blocking(move || match drawn {
         Drawn::Plain(shape, duration_s) => points::sample(shape, duration_s, resolution),
-        Drawn::Other(wave) => points::sample_wave(&wave, 1.0, resolution),
+        Drawn::Other(wave) => points::sample_wave(&wave, stroke_mm, resolution),
     });
     match sampling.await {
         Ok(points) => points.map_err(|error| bad_duration(&error)),

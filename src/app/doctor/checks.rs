@@ -8,7 +8,7 @@ use rustix::fs::{Access, access};
 use crate::drive::realtime::host::cores_of;
 use crate::drive::realtime::{Host, Item};
 use crate::layout;
-use crate::options::Driver;
+use crate::options::{Driver, Pins};
 
 /// Cores that the layout gives a role.
 fn cores_wanted() -> usize {
@@ -152,11 +152,25 @@ pub fn power(host: &Host) -> Item {
 
 pub fn gpio(host: &Host) -> Item {
     let pick = |name| device(host, "pins", name);
-    let memory = pick("/dev/gpiomem");
+    // The registers, by either way, and the kernel's list of who has which line.
+    let memory = [pick("/dev/gpiomem"), pick("/dev/mem")];
+    let registers = memory.iter().find(|way| way.ok).unwrap_or(&memory[0]).clone();
     let chip = pick("/dev/gpiochip0");
-    let found = if memory.ok || !chip.ok { memory } else { chip };
-    Item { wanted: "/dev/gpiomem or /dev/gpiochip0".to_owned(), ..found }
+    let ok = registers.ok && chip.ok;
+    let got = match (registers.ok, chip.ok) {
+        (true, true) => format!("{}, {}", registers.got, chip.got),
+        (false, _) => registers.got,
+        (true, false) => chip.got,
+    };
+    Item::new("pins", "/dev/gpiomem and /dev/gpiochip0", got, ok)
         .remedy("run it on a Raspberry Pi, as a user of the group gpio")
+}
+
+/// What is wired where, for whoever compares it with the cables.
+pub fn wiring(pins: &Pins) -> Item {
+    let named = |(key, pin): (&'static str, u8)| format!("{} {pin}", key.trim_start_matches("pins."));
+    let got = pins.wired().map(named).collect::<Vec<_>>().join(", ");
+    Item::new("wiring", "of the options", got, true)
 }
 
 pub fn uart(host: &Host) -> Item {

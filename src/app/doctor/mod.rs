@@ -13,7 +13,7 @@ use super::realtime::demand;
 use crate::drive::realtime::latency::{self, Measured};
 use crate::drive::realtime::{Demand, Host, Item};
 use crate::layout;
-use crate::options::{Driver, Options};
+use crate::options::{Driver, ForceSensor, Options};
 
 /// One check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -70,7 +70,8 @@ pub fn examine(options: &Options, host: &Host) -> Findings {
         helps(checks::power(host)),
         Check { item: checks::gpio(host), needed: gpio },
         helps(checks::uart(host)),
-        helps(checks::i2c(host)),
+        Check { item: checks::i2c(host), needed: options.force_sensor() == ForceSensor::I2c },
+        helps(checks::wiring(&options.pins)),
     ];
     let fine = checks.iter().all(|check| check.item.ok || !check.needed);
     Findings { driver: options.driver, fine, checks }

@@ -53,6 +53,12 @@ impl Host {
         Ok(access(self.root.join(path), Access::READ_OK | Access::WRITE_OK)?)
     }
 
+    /// What a link points to, in the end.
+    #[must_use]
+    pub fn target(&self, path: impl AsRef<Path>) -> Option<PathBuf> {
+        fs::canonicalize(self.root.join(path)).ok()
+    }
+
     /// Version of the kernel.
     #[must_use]
     pub fn kernel_version(&self) -> Option<(u32, u32)> {

@@ -169,6 +169,11 @@ impl FakePi {
         self.shared.write_all_at(&u64::from(rail.is_some()).to_ne_bytes(), 16).unwrap();
     }
 
+    /// The next write of this process never ends.
+    pub fn freeze(&self, process: u32) {
+        self.shared.write_all_at(&u64::from(process).to_ne_bytes(), 40).unwrap();
+    }
+
     /// Where the carriage is, in steps toward the front from where it was at power-on.
     pub fn position(&self) -> i64 {
         i64::from_ne_bytes(self.word(8))

@@ -246,6 +246,11 @@ impl Yep {
         eventually("the wave runs", || (self.status()["periods"].as_u64() >= Some(1)).then_some(()));
     }
 
+    /// The number of the process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal by its name.
     pub fn signal(&self, name: &str) {
         let kill = format!("kill -{name} {}", self.child.id());

@@ -1,0 +1,100 @@
+//! The flight recorder: what a record costs, and what freezing, writing and telling a whole recording costs.
+//!
+//! - `recorder.look`: the end of a control cycle that is watched, put into its ring and taken out, in one thread
+//! - `recorder.record`: one look made into a record
+//! - `recorder.freeze`, `recorder.encode`, `recorder.keep`: a whole recording out of the ring, as a file, and on the disk
+//! - `recorder.csv`: the same as rows
+
+#[path = "../tests/support/mod.rs"]
+mod machine;
+mod support;
+
+use std::hint::black_box;
+use std::time::{Instant, SystemTime};
+
+use support::{Samples, counts, ms, tell};
+use yep::diag::Recorder;
+use yep::diag::recorder::export::{self, Part};
+use yep::diag::recorder::ring::CAPACITY;
+use yep::diag::recorder::{Archive, Recording, file};
+use yep::drive::Seen;
+use yep::drive::seen::looks;
+use yep::machine::Fault;
+
+/// Looks at a machine that follows a sine, one a cycle.
+fn running() -> Vec<Seen> {
+    let mut machine = machine::homed(&machine::options());
+    machine.command(machine::sine(5.0));
+    let mut seen = Vec::new();
+    for _ in 0..5_000 {
+        machine.run_ms(1);
+        seen.push(machine.seen());
+    }
+    seen
+}
+
+fn record(recorder: &mut Recorder, seen: &[Seen], count: u64) {
+    for seen in seen.iter().cycle().take(count as usize) {
+        black_box(recorder.record(black_box(seen)));
+    }
+}
+
+/// A full one.
+fn recording(recorder: &mut Recorder, seen: &[Seen]) -> Recording {
+    record(recorder, seen, CAPACITY as u64);
+    recorder.record(&Seen { fault: Some(Fault::EStop), ..seen[0] });
+    recorder.finish().expect("a fault was seen")
+}
+
+fn main() {
+    if let Some((_, count)) = counts::asked() {
+        record(&mut Recorder::new(), &running(), count);
+        return;
+    }
+    if !support::wanted() {
+        return;
+    }
+    let seen = running();
+    let (mut feed, mut taken) = looks();
+    Samples::of(100, 5_000, |count| {
+        for seen in seen.iter().cycle().take(count as usize) {
+            let _ = feed.enqueue(black_box(*seen));
+            black_box(taken.dequeue());
+        }
+    })
+    .tell("recorder.look", "ns/cycle");
+    let mut recorder = Recorder::new();
+    Samples::of(100, 5_000, |count| record(&mut recorder, &seen, count)).tell("recorder.record", "ns/cycle");
+    if counts::possible() {
+        counts::tell_per_unit("recorder.record", "cycle", "record", (20_000, 120_000), 1.0);
+    }
+
+    let timed = |run: &mut dyn FnMut()| {
+        let samples = (0..20).map(|_| {
+            let begin = Instant::now();
+            run();
+            ms(begin.elapsed())
+        });
+        Samples::new(samples.collect())
+    };
+    record(&mut recorder, &seen, CAPACITY as u64);
+    let freeze = &mut || {
+        recorder.record(&Seen { fault: None, ..seen[0] });
+        recorder.record(&Seen { fault: Some(Fault::EStop), ..seen[0] });
+        black_box(recorder.finish());
+    };
+    timed(freeze).tell("recorder.freeze", "ms");
+    let whole = recording(&mut recorder, &seen);
+    timed(&mut || drop(black_box(file::encode(&whole)))).tell("recorder.encode", "ms");
+    let folder = tempfile::tempdir().expect("a folder");
+    let archive = Archive::open(folder.path());
+    timed(&mut || {
+        black_box(archive.keep(whole.clone(), SystemTime::now()));
+    })
+    .tell("recorder.keep", "ms");
+    let part = Part { seconds: f64::NEG_INFINITY..=f64::INFINITY, every: 1 };
+    timed(&mut || drop(black_box(export::csv(&whole, &part)))).tell("recorder.csv", "ms");
+    let how = format!("{} records", whole.records.len());
+    tell("recorder.file", file::encode(&whole).len() as f64 / 1e6, "MB", &how);
+    tell("recorder.rows", export::csv(&whole, &part).len() as f64 / 1e6, "MB", &how);
+}

@@ -1,0 +1,104 @@
+//! Files: the configuration, a recording of the flight recorder, the state folder.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use yep::cli::config;
+use yep::diag::recorder::export::{self, Part};
+use yep::diag::recorder::{Archive, file};
+use yep::store::Store;
+
+/// A configuration file: options that keep every rule, or what is wrong.
+pub fn config(data: &[u8]) {
+    match config::of_text(&String::from_utf8_lossy(data)) {
+        Ok(options) => options.check().expect("options that break a rule"),
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+}
+
+/// A file of the flight recorder. The first byte says how many of its checksums are put right, so that what is behind
+/// them is met as well.
+pub fn recording(data: &[u8]) {
+    let (first, rest) = data.split_first().unwrap_or((&0, &[]));
+    let mut bytes = rest.to_vec();
+    put_right(&mut bytes, first % 3);
+    let Ok(recording) = file::decode(&bytes) else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("fault-7.rec"), &bytes).expect("a file");
+    let archive = Archive::open(folder.path());
+    let (entry, read) = archive.read(7).expect("what can be decoded can be read");
+    assert!(*read == recording);
+    let part = Part { seconds: f64::NEG_INFINITY..=f64::INFINITY, every: 1 };
+    let json = export::json(&entry, &recording, &part);
+    serde_json::from_slice::<serde_json::Value>(&json).expect("JSON");
+    let csv = export::csv(&recording, &part);
+    let columns = export::COLUMNS.split(',').count();
+    assert!(csv.lines().all(|row| row.split(',').count() == columns));
+}
+
+fn put_right(bytes: &mut [u8], checksums: u8) {
+    const FIXED: usize = 20;
+    if checksums == 0 || bytes.len() < FIXED + 4 {
+        return;
+    }
+    let number = |at: usize| u32::from_le_bytes(core::array::from_fn(|byte| bytes[at + byte])) as usize;
+    let head_end = number(8).saturating_add(FIXED).min(bytes.len());
+    let head = crc32fast::hash(&bytes[FIXED..head_end]);
+    bytes[12..16].copy_from_slice(&head.to_le_bytes());
+    let records_end = bytes.len() - 4;
+    if checksums > 1 && head_end <= records_end {
+        let records = crc32fast::hash(&bytes[head_end..records_end]);
+        bytes[records_end..].copy_from_slice(&records.to_le_bytes());
+    }
+}
+
+/// The state folder with one of its files replaced: the first byte chooses which. Whatever is in it, the store opens, or
+/// says why it does not.
+pub fn state(data: &[u8]) {
+    let (first, content) = data.split_first().unwrap_or((&0, &[]));
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut files = Vec::new();
+    for (path, content) in sound() {
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(&path, content).expect("a file");
+        files.push(path);
+    }
+    fs::write(&files[usize::from(*first) % files.len()], content).expect("a file");
+    match Store::open(folder.path()) {
+        Ok((_store, opened)) => assert!(!opened.recovery.to_string().is_empty()),
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+}
+
+/// The files of a folder that a store has left, by their names in it.
+pub fn sound() -> Vec<(PathBuf, Vec<u8>)> {
+    static SOUND: std::sync::OnceLock<Vec<(PathBuf, Vec<u8>)>> = std::sync::OnceLock::new();
+    SOUND
+        .get_or_init(|| {
+            let folder = tempfile::tempdir().expect("a folder");
+            let (store, opened) = Store::open(folder.path()).expect("a new store");
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(store.save(opened.settings)).expect("it can be written");
+            drop(store);
+            let mut files = Vec::new();
+            read(folder.path(), folder.path(), &mut files);
+            files
+        })
+        .clone()
+}
+
+fn read(root: &Path, folder: &Path, files: &mut Vec<(PathBuf, Vec<u8>)>) {
+    let mut paths: Vec<_> =
+        fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
+    paths.sort();
+    for path in paths {
+        if path.is_dir() {
+            read(root, &path, files);
+        } else {
+            let name = path.strip_prefix(root).expect("below it").to_owned();
+            files.push((name, fs::read(&path).expect("a file")));
+        }
+    }
+}

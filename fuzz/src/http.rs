@@ -1,0 +1,171 @@
+//! HTTP: bytes as they come, and requests that are well-formed around anything.
+
+use std::cell::RefCell;
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use super::server::{self, PATIENCE};
+
+/// How long to wait for more of an answer to bytes that may be half a request.
+const SILENCE: Duration = Duration::from_millis(20);
+/// Behind this the header is too long for the server, which is a case of its own.
+const TARGET_MAX: usize = 2_000;
+
+/// An answer: status, whether the connection ends, length of head and body.
+struct Answer {
+    status: u16,
+    closes: bool,
+    is_json: bool,
+    head: usize,
+    body: usize,
+}
+
+/// The first answer in the bytes, once its head is complete.
+fn answer(bytes: &[u8]) -> Option<Answer> {
+    let head = bytes.windows(4).position(|end| end == b"\r\n\r\n")? + 4;
+    let text = std::str::from_utf8(&bytes[..head]).expect("a head in ASCII").to_ascii_lowercase();
+    let mut lines = text.lines();
+    let status = lines.next().and_then(|line| line.strip_prefix("http/1."));
+    let status = status.and_then(|rest| rest.get(2..5)?.parse().ok());
+    let status = status.unwrap_or_else(|| panic!("no status: {text:?}"));
+    let value = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+    Some(Answer {
+        status,
+        closes: value("connection") == Some("close"),
+        is_json: value("content-type").is_some_and(|kind| kind.contains("json")),
+        head,
+        body: value("content-length").and_then(|length| length.parse().ok()).unwrap_or(0),
+    })
+}
+
+#[track_caller]
+fn judge(status: u16, asked: &[u8]) {
+    let begin = asked.get(..200).unwrap_or(asked);
+    assert!((100..500).contains(&status), "{status} for {:?}", String::from_utf8_lossy(begin));
+}
+
+/// Any bytes on a connection of their own.
+pub fn bytes(data: &[u8]) {
+    let mut stream = server::connect();
+    stream.set_read_timeout(Some(SILENCE)).expect("a socket");
+    // It may have heard enough before all is said.
+    let _ = stream.write_all(data);
+    let mut heard = Vec::new();
+    let began = Instant::now();
+    let mut buffer = [0; 16 * 1024];
+    while began.elapsed() < PATIENCE {
+        match stream.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(count) => heard.extend_from_slice(&buffer[..count]),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => break,
+            Err(_) => break,
+        }
+        let whole =
+            answer(&heard).is_some_and(|answer| answer.closes && heard.len() >= answer.head + answer.body);
+        if whole {
+            break;
+        }
+    }
+    let mut rest = heard.as_slice();
+    while let Some(answer) = answer(rest) {
+        judge(answer.status, data);
+        // Behind a 101 come frames.
+        if answer.status == 101 {
+            break;
+        }
+        rest = rest.get(answer.head + answer.body..).unwrap_or_default();
+    }
+    drop(stream);
+    server::nothing_panicked();
+}
+
+/// `METHOD PATH [CONTENT-TYPE]`, a line's end, and the body.
+pub fn requests(data: &[u8]) {
+    let (line, body) = match data.iter().position(|byte| *byte == b'\n') {
+        Some(end) => (&data[..end], &data[end + 1..]),
+        None => (data, &[][..]),
+    };
+    let mut words = line.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
+    let method = words.next().filter(|word| word.len() < 20 && word.iter().all(u8::is_ascii_uppercase));
+    let method = std::str::from_utf8(method.unwrap_or(b"POST")).expect("ASCII");
+    let path = target(words.next().unwrap_or_default());
+    let kind: String = words
+        .next()
+        .unwrap_or(b"application/json")
+        .iter()
+        .take(100)
+        .filter(|b| b.is_ascii_graphic())
+        .map(|b| char::from(*b))
+        .collect();
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\nAccept: {kind}\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    let request = [head.as_bytes(), body].concat();
+    let status = ask(&request, method == "HEAD");
+    judge(status, &request);
+    server::nothing_panicked();
+}
+
+/// A path that can be sent: what may not be in one is escaped.
+fn target(path: &[u8]) -> String {
+    let mut text = String::from("/");
+    for byte in path.strip_prefix(b"/").unwrap_or(path) {
+        if text.len() > TARGET_MAX {
+            break;
+        }
+        if byte.is_ascii_graphic() && !b"#\"<>\\^`{|}".contains(byte) {
+            text.push(char::from(*byte));
+        } else {
+            text.push_str(&format!("%{byte:02x}"));
+        }
+    }
+    text
+}
+
+thread_local! {
+    static KEPT: RefCell<Option<TcpStream>> = const { RefCell::new(None) };
+}
+
+/// Asks on the connection of this thread, which is made again when it has ended.
+fn ask(request: &[u8], no_body: bool) -> u16 {
+    let kept = KEPT.take();
+    let reused = kept.is_some();
+    match exchange(kept.unwrap_or_else(server::connect), request, no_body) {
+        Some(status) => status,
+        // The server ends a connection that was idle, or that has heard enough.
+        None if reused => exchange(server::connect(), request, no_body).expect("a request has no answer"),
+        None => panic!("a request has no answer"),
+    }
+}
+
+fn exchange(mut stream: TcpStream, request: &[u8], no_body: bool) -> Option<u16> {
+    stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
+    // What is too large is answered before it is read, so a reset is no failure.
+    let sent = stream.write_all(request).is_ok();
+    let mut heard = Vec::new();
+    let mut buffer = [0; 16 * 1024];
+    loop {
+        if let Some(answer) = answer(&heard) {
+            let body = if no_body { 0 } else { answer.body };
+            if let Some(body) = heard.get(answer.head..answer.head + body) {
+                if answer.is_json && !body.is_empty() {
+                    serde_json::from_slice::<serde::de::IgnoredAny>(body).expect("the answer is no JSON");
+                }
+                if sent && !answer.closes {
+                    KEPT.set(Some(stream));
+                }
+                return Some(answer.status);
+            }
+        }
+        match stream.read(&mut buffer) {
+            Ok(0) => return None,
+            Ok(count) => heard.extend_from_slice(&buffer[..count]),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                panic!("no answer within {PATIENCE:?}")
+            }
+            Err(_) => return None,
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! Whatever comes from outside, nothing panics and no answer is a 5xx (promise S28).
+//!
+//! Each [`Target`] takes any bytes and panics when the promise is broken. Two things drive them:
+//!
+//! - `tests/fuzz.rs`, on stable: seeds of [`corpus`] changed by [`mutate`], for some seconds in each run of the tests
+//!   and for as long as one likes with `scripts/fuzz`
+//! - `cargo fuzz run NAME`, where cargo-fuzz and a nightly compiler are: the same targets, guided by coverage
+//!
+//! The targets of the server speak through real sockets to a whole program in this process, [`server`]: the simulated
+//! machine with its threads, store, recorder and router, as `yep run` starts it.
+
+pub mod corpus;
+pub mod files;
+pub mod http;
+pub mod mutate;
+pub mod server;
+pub mod websocket;
+
+/// Something that takes any bytes.
+pub struct Target {
+    /// Its name, also that of its folder of remembered inputs.
+    pub name: &'static str,
+    /// Tries one input; panics when it finds something.
+    pub run: fn(&[u8]),
+    /// What the inputs are made from.
+    pub seeds: fn() -> Vec<Vec<u8>>,
+}
+
+/// All of them.
+pub const TARGETS: &[Target] = &[
+    Target { name: "http_bytes", run: http::bytes, seeds: corpus::http_bytes },
+    Target { name: "http_requests", run: http::requests, seeds: corpus::http_requests },
+    Target { name: "websocket", run: websocket::frames, seeds: corpus::websocket },
+    Target { name: "config", run: files::config, seeds: corpus::config },
+    Target { name: "recording", run: files::recording, seeds: corpus::recording },
+    Target { name: "state", run: files::state, seeds: corpus::state },
+];

@@ -1,0 +1,126 @@
+//! The program under test, in this process.
+
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use yep::options::{Homing, Limits, Options, Sim};
+use yep::units::{Mm, MmPerS};
+
+/// What any wait may take before it counts as failed.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Panics of any thread, but those of the database: a damaged file makes it panic, and the store expects that.
+static PANICS: AtomicUsize = AtomicUsize::new(0);
+
+/// From now on panics are counted.
+fn count_panics() {
+    static ONCE: OnceLock<()> = OnceLock::new();
+    ONCE.get_or_init(|| {
+        let told = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            let database = panic.location().is_some_and(|location| location.file().contains("sled-"));
+            if !database {
+                PANICS.fetch_add(1, Ordering::SeqCst);
+                told(panic);
+            }
+        }));
+    });
+}
+
+/// Panics if anything else did meanwhile.
+#[track_caller]
+pub fn nothing_panicked() {
+    assert_eq!(PANICS.swap(0, Ordering::SeqCst), 0, "a thread of the program panicked");
+}
+
+/// Where it listens; started with the first question.
+pub fn address() -> SocketAddr {
+    static ADDRESS: OnceLock<SocketAddr> = OnceLock::new();
+    *ADDRESS.get_or_init(start)
+}
+
+fn start() -> SocketAddr {
+    count_panics();
+    // Another process could take the port meanwhile: then `run` fails, and so does the first connection.
+    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
+    let address = free.expect("a free port");
+    let state = tempfile::tempdir().expect("a folder").keep();
+    let options = Options {
+        listen: address,
+        state_dir: state.clone(),
+        // Quick, so that all states of the machine are met.
+        homing: Homing {
+            fast: MmPerS::constant(100.0),
+            slow: MmPerS::constant(50.0),
+            back_off: Mm::constant(1.0),
+        },
+        sim: Sim { length: Mm::constant(20.0), start: Mm::constant(10.0), ..Sim::default() },
+        limits: Limits { connections: 128, ws_sockets: 64 },
+        ..Options::default()
+    };
+    std::thread::spawn(move || {
+        // Returns only when something is wrong.
+        let ended = yep::app::run(&options);
+        eprintln!("the server ended: {ended:?}");
+    });
+    let began = Instant::now();
+    while TcpStream::connect(address).is_err() {
+        assert!(began.elapsed() < PATIENCE, "no server at {address}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    std::thread::spawn(move || keep_busy(address));
+    address
+}
+
+/// A connection to it.
+pub fn connect() -> TcpStream {
+    let stream = TcpStream::connect(address()).expect("the server is gone");
+    stream.set_nodelay(true).expect("a socket");
+    stream
+}
+
+/// Asks something on a connection of its own; the whole answer.
+fn ask(address: SocketAddr, method: &str, path: &str, body: &str) -> io::Result<String> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let length = body.len();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n\
+         Content-Length: {length}\r\n\r\n{body}"
+    );
+    stream.write_all(request.as_bytes())?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
+}
+
+/// Whether it still answers.
+#[track_caller]
+pub fn is_alive() {
+    let answer = ask(address(), "GET", "/api/health", "").expect("no answer");
+    assert!(answer.starts_with("HTTP/1.1 200 "), "it is not well: {answer}");
+}
+
+/// Keeps the machine busy: inputs break it and stop it, so that without this it would stand still, faulted, for ever.
+fn keep_busy(address: SocketAddr) {
+    const CARES: [(&str, &str, &str); 5] = [
+        ("PUT", "/api/sim", r#"{"mishaps": [], "push_g": 0}"#),
+        (
+            "PUT",
+            "/api/settings/machine-thrust/default",
+            r#"{"max_stroke": 20, "stroke_limit": 20, "padding_mm": 2}"#,
+        ),
+        ("POST", "/api/commands/run", r#"{"type": "calibrate"}"#),
+        ("GET", "/api/status", ""),
+        ("POST", "/api/wave/run", r#"{"type": "sine", "duration": 1}"#),
+    ];
+    for (method, path, body) in CARES.into_iter().cycle() {
+        // Long enough for a calibration of so short a rail.
+        std::thread::sleep(Duration::from_millis(if path.ends_with("status") { 500 } else { 30 }));
+        // What it says to that depends on what was done to it.
+        let _ = ask(address, method, path, body);
+    }
+}

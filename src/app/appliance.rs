@@ -1,0 +1,208 @@
+//! Whether this system is set up as memory-layout/ has it: what `yep layout --check` shows.
+//!
+//! Looks and changes nothing. The files of the appliance are part of the program, so what is compared with is always
+//! what this very program was built for.
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+
+use serde::Serialize;
+
+use crate::drive::realtime::Host;
+use crate::layout;
+
+const CMDLINE: &str = include_str!("../../memory-layout/boot/cmdline.txt");
+const SYSCTL: &str = include_str!("../../memory-layout/sysctl.conf");
+const FSTAB: &str = include_str!("../../memory-layout/fstab");
+const UNIT: &str = include_str!("../../systemd/yep.service");
+const MANAGER: &str = include_str!("../../systemd/manager.conf");
+
+/// The user of the service, and the groups that give it its devices.
+const USER: &str = "yep";
+const GROUPS: [&str; 3] = ["gpio", "dialout", "i2c"];
+
+/// How one thing compares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It is as the layout has it.
+    Ok,
+    /// It is not.
+    Differs,
+    /// This system does not say.
+    CannotTell,
+}
+
+/// One thing that was compared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Compared {
+    /// Its name.
+    pub what: String,
+    /// What the layout says.
+    pub wanted: String,
+    /// What there is; nothing where this system does not say.
+    pub found: Option<String>,
+    /// How the two compare.
+    pub verdict: Verdict,
+}
+
+impl Compared {
+    fn new(what: impl Into<String>, wanted: impl Into<String>, found: Option<String>) -> Compared {
+        let (what, wanted) = (what.into(), wanted.into());
+        let verdict = match &found {
+            None => Verdict::CannotTell,
+            Some(found) if *found == wanted => Verdict::Ok,
+            Some(_) => Verdict::Differs,
+        };
+        Compared { what, wanted, found, verdict }
+    }
+}
+
+/// Compares a system with the layout, from the card up to the service.
+#[must_use]
+pub fn compare(host: &Host) -> Vec<Compared> {
+    let mut all = Vec::new();
+    all.extend(card(host));
+    all.extend(kernel_parameters(host));
+    all.push(isolated(host));
+    all.extend(sysctls(host));
+    all.extend(mounts(host));
+    all.extend(devices(host));
+    all.extend(groups(host));
+    all.push(installed(host, "service unit", UNIT, &["system/yep.service"]));
+    all.push(installed(host, "manager's watchdog", MANAGER, &["system.conf.d/yep.conf"]));
+    all
+}
+
+/// The lines that say something.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
+}
+
+fn card(host: &Host) -> impl Iterator<Item = Compared> {
+    const SECTORS_IN_MIB: u64 = 2_048;
+    layout::PARTITIONS.iter().filter(|part| part.filesystem != "none").map(|part| {
+        let device = host.target(format!("dev/disk/by-label/{}", part.label));
+        let name = device.as_ref().and_then(|device| device.file_name()?.to_str());
+        let mib = |what: &str| {
+            let sectors: u64 = host.text(format!("sys/class/block/{}/{what}", name?))?.parse().ok()?;
+            Some(sectors / SECTORS_IN_MIB)
+        };
+        let at = |start_mib, size_mib| format!("{size_mib} MiB at {start_mib}");
+        let wanted = at(part.start_mib, part.size_mib);
+        let found = mib("start").zip(mib("size")).map(|(start_mib, size_mib)| {
+            // One that grows has at least its first size.
+            let grown = part.grows && size_mib >= part.size_mib;
+            at(start_mib, if grown { part.size_mib } else { size_mib })
+        });
+        Compared::new(format!("partition {}", part.name), wanted, found)
+    })
+}
+
+fn kernel_parameters(host: &Host) -> Vec<Compared> {
+    let said = host.text("proc/cmdline");
+    let compared = CMDLINE.split_whitespace().map(|wanted| {
+        let key = wanted.split_once('=').map_or(wanted, |(key, _)| key);
+        let found = said.as_ref().map(|said| {
+            let same_key = |word: &&str| word.split_once('=').map_or(*word, |(key, _)| key) == key;
+            let mut words: Vec<&str> = said.split_whitespace().filter(same_key).collect();
+            // Where a word may be there several times, any of them will do.
+            if words.contains(&wanted) {
+                words = vec![wanted];
+            }
+            if words.is_empty() { "not given".to_owned() } else { words.join(" ") }
+        });
+        Compared::new(format!("kernel: {key}"), wanted, found)
+    });
+    compared.collect()
+}
+
+fn isolated(host: &Host) -> Compared {
+    let core = layout::STEP_CPU.to_string();
+    let found = host.text("sys/devices/system/cpu/isolated");
+    Compared::new(
+        "isolated cores",
+        core,
+        found.map(|list| if list.is_empty() { "none".into() } else { list }),
+    )
+}
+
+fn sysctls(host: &Host) -> impl Iterator<Item = Compared> {
+    lines(SYSCTL).filter_map(|line| line.split_once('=')).map(|(key, wanted)| {
+        let key = key.trim();
+        Compared::new(key, wanted.trim(), host.text(format!("proc/sys/{}", key.replace('.', "/"))))
+    })
+}
+
+fn mounts(host: &Host) -> Vec<Compared> {
+    let said = host.text("proc/self/mounts");
+    let mounted: Option<BTreeMap<&str, String>> = said.as_ref().map(|said| {
+        let fields = said.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        // The last one on a place is the one that is seen.
+        fields.filter_map(|f| Some((*f.get(1)?, how(f.get(2)?, f.get(3)?)))).collect()
+    });
+    let wanted = lines(FSTAB).map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let compared = wanted.filter_map(|fields| {
+        let (at, wanted) = (*fields.get(1)?, how(fields.get(2)?, fields.get(3)?));
+        let found = mounted.as_ref().map(|all| all.get(at).cloned().unwrap_or("not mounted".into()));
+        Some(Compared::new(format!("mount {at}"), wanted, found))
+    });
+    compared.collect()
+}
+
+/// What of a mount is compared: the file system, and whether it can be written.
+fn how(filesystem: &str, options: &str) -> String {
+    let is_ro = options.split(',').any(|option| option == "ro");
+    format!("{filesystem}, {}", if is_ro { "read-only" } else { "written" })
+}
+
+fn devices(host: &Host) -> Vec<Compared> {
+    let bus = format!("/dev/i2c-{}", layout::I2C_BUS);
+    // Either of the first two leads to the registers of the pins.
+    let wanted: [&[&str]; 5] = [
+        &["/dev/gpiomem", "/dev/mem"],
+        &["/dev/gpiochip0"],
+        &[layout::UART_DEVICE],
+        &[&bus],
+        &["/dev/watchdog0"],
+    ];
+    let is_there = |path: &&&str| match host.may_use(path.trim_start_matches('/')) {
+        Ok(()) => true,
+        Err(error) => error.kind() != ErrorKind::NotFound,
+    };
+    let compared = wanted.iter().map(|paths| {
+        let there = paths.iter().find(is_there);
+        let wanted = there.unwrap_or(&paths[0]);
+        Compared::new("device", *wanted, Some(there.map_or("not there", |path| path).to_owned()))
+    });
+    compared.collect()
+}
+
+fn groups(host: &Host) -> Vec<Compared> {
+    let said = host.text("etc/group");
+    let compared = GROUPS.iter().map(|group| {
+        let found = said.as_ref().map(|said| {
+            let members = said.lines().find_map(|line| {
+                let mut fields = line.split(':');
+                (fields.next() == Some(group)).then(|| fields.nth(2).unwrap_or_default())
+            });
+            match members {
+                None => "no such group".to_owned(),
+                Some(members) if members.split(',').any(|member| member == USER) => USER.to_owned(),
+                Some(members) => format!("only {members:?}"),
+            }
+        });
+        Compared::new(format!("group {group}"), USER, found)
+    });
+    compared.collect()
+}
+
+/// Whether a file of systemd is there as this version has it, in one of the folders where it may be.
+fn installed(host: &Host, what: &str, text: &str, names: &[&str]) -> Compared {
+    const FOLDERS: [&str; 3] = ["etc/systemd", "usr/lib/systemd", "lib/systemd"];
+    let paths = FOLDERS.iter().flat_map(|folder| names.iter().map(move |name| format!("{folder}/{name}")));
+    let found = paths.filter_map(|path| host.text(path)).next().map_or("not installed", |found| {
+        if lines(&found).eq(lines(text)) { "this version's" } else { "another one" }
+    });
+    Compared::new(what, "this version's", Some(found.to_owned()))
+}
