@@ -76,4 +76,4 @@ macro_rules! targets {
     };
 }
 
-targets! { http_bytes http_requests websocket config recording state }
+targets! { http_bytes http_requests websocket config recording state serial }

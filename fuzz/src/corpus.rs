@@ -2,10 +2,12 @@
 
 use yep::api::route::{ROUTES, Resource};
 use yep::diag::Recorder;
-use yep::diag::recorder::file;
+use yep::diag::recorder::file as recording_file;
 use yep::machine::{Inputs, State, StopLevel};
+use yep_sensor_board::frame::{self, Channel};
+use yep_sensor_board::message::{FromBoard, Hello, PROTOCOL, Reading, SCHEMA, Sample, Setup, ToBoard};
 
-use super::files;
+use super::{files, serial};
 
 /// Bodies that at least one route takes.
 const BODIES: &[&str] = &[
@@ -179,8 +181,52 @@ pub fn recording() -> Vec<Vec<u8>> {
             noted: yep::drive::seen::Noted { cycle, ..Default::default() },
         });
     }
-    let file = file::encode(&recorder.finish().expect("a fault was seen"));
+    let file = recording_file::encode(&recorder.finish().expect("a fault was seen"));
     (0..3).map(|checksums| [&[checksums], file.as_slice()].concat()).collect()
+}
+
+/// What board and host say to each other, framed by us and as it is on the line.
+pub fn serial() -> Vec<Vec<u8>> {
+    let hello = Hello { protocol: PROTOCOL, schema: SCHEMA, firmware: [0, 1, 2], serial: 7, garbled: 0 };
+    let setup = Setup { zero_counts: Some(8_000), counts_per_g: Some(120.5), rate_hz: 80 };
+    let sample = |number: u32, reading: Reading| {
+        let taken_us = 12_500u32.wrapping_mul(number);
+        FromBoard::Sample(Sample {
+            number,
+            taken_us,
+            sent_us: taken_us.wrapping_add(300),
+            counts: 9_000,
+            reading,
+        })
+    };
+    let words = [
+        FromBoard::Hello(hello),
+        FromBoard::Hello(Hello { protocol: PROTOCOL + 1, ..hello }),
+        FromBoard::Setup(setup),
+        FromBoard::Setup(Setup { zero_counts: None, counts_per_g: None, rate_hz: 0 }),
+        sample(1, Reading::Force(12.5)),
+        sample(2, Reading::Force(f32::NAN)),
+        sample(3, Reading::Saturated),
+        sample(u32::MAX, Reading::Unscaled),
+        sample(4, Reading::Silent),
+    ];
+    let mut from_board: Vec<u8> = words.iter().filter_map(frame::message).flatten().collect();
+    from_board.extend(frame::frame(Channel::Log, b"any bytes are a log").into_iter().flatten());
+    let orders = [
+        ToBoard::Identify,
+        ToBoard::Tare { zero_counts: 8_000 },
+        ToBoard::Tare { zero_counts: i32::MAX },
+        ToBoard::SetFactor { counts_per_g: 120.5 },
+        ToBoard::SetFactor { counts_per_g: f32::NAN },
+        ToBoard::SetRate { rate_hz: 10 },
+    ];
+    let from_host: Vec<u8> = orders.iter().filter_map(frame::order).flatten().collect();
+    let mut seeds = Vec::new();
+    for (end, line) in [(0, from_board), (1, from_host)] {
+        seeds.push([&[end], line.as_slice()].concat());
+        seeds.push([&[end | 2], serial::unframed(&line).as_slice()].concat());
+    }
+    seeds
 }
 
 /// Each file of a sound state folder.

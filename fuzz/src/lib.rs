@@ -13,6 +13,7 @@ pub mod corpus;
 pub mod files;
 pub mod http;
 pub mod mutate;
+pub mod serial;
 pub mod server;
 pub mod websocket;
 
@@ -34,4 +35,5 @@ pub const TARGETS: &[Target] = &[
     Target { name: "config", run: files::config, seeds: corpus::config },
     Target { name: "recording", run: files::recording, seeds: corpus::recording },
     Target { name: "state", run: files::state, seeds: corpus::state },
+    Target { name: "serial", run: serial::line, seeds: corpus::serial },
 ];

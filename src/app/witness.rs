@@ -3,6 +3,7 @@
 //!
 //! The control cycle puts a look into a ring and waits for nobody; what comes late here is missing here.
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,6 +14,7 @@ use super::pulse_watch::Watch;
 use crate::diag::Recorder;
 use crate::diag::recorder::{Archive, Recording};
 use crate::drive::seen::Looks;
+use crate::layout;
 
 /// Far more often than the ring of looks is full.
 const TAKE_EVERY: Duration = Duration::from_millis(20);
@@ -38,8 +40,12 @@ impl Witness {
 pub fn start(looks: Looks, archive: Arc<Archive>, pulses: Option<Watch>) -> io::Result<Witness> {
     let quit = Arc::new(AtomicBool::new(false));
     let quitting = Arc::clone(&quit);
-    let mut taker =
-        Taker { looks, recorder: Recorder::new(), scribe: Scribe { archive, last: None }, pulses };
+    let mut taker = Taker {
+        looks,
+        recorder: Recorder::new(),
+        scribe: Scribe { archive, writing: None, waiting: VecDeque::new() },
+        pulses,
+    };
     let thread = Builder::new().name("witness".into()).spawn(move || {
         loop {
             let last = quitting.load(Ordering::Acquire);
@@ -62,6 +68,7 @@ struct Taker {
 
 impl Taker {
     fn take(&mut self) {
+        self.scribe.turn();
         if let Some(pulses) = &mut self.pulses {
             pulses.take_edges();
         }
@@ -82,37 +89,53 @@ impl Taker {
         if let Some(recording) = self.recorder.finish() {
             self.scribe.write(recording);
         }
-        self.scribe.wait();
+        self.scribe.finish();
     }
 }
 
 /// Writes recordings in a thread of its own, one after the other: a card may take seconds, and the looks go on.
 struct Scribe {
     archive: Arc<Archive>,
-    last: Option<JoinHandle<()>>,
+    writing: Option<JoinHandle<()>>,
+    /// With the instant of their last record. Never more than are kept: an older one would be gone at once.
+    waiting: VecDeque<(Recording, SystemTime)>,
 }
 
 impl Scribe {
     fn write(&mut self, recording: Recording) {
-        self.wait();
-        let now = SystemTime::now();
+        if self.waiting.len() == layout::RECORDINGS {
+            self.waiting.pop_front();
+            tracing::warn!("the recording of a fault is lost: faults come faster than they can be written");
+        }
+        self.waiting.push_back((recording, SystemTime::now()));
+        self.turn();
+    }
+
+    /// Begins to write the next one, when the one before is written.
+    fn turn(&mut self) {
+        if self.writing.as_ref().is_some_and(|writing| !writing.is_finished()) {
+            return;
+        }
+        self.writing = None;
+        let Some((recording, now)) = self.waiting.pop_front() else { return };
         let archive = Arc::clone(&self.archive);
-        let writing = move || {
+        let write = move || {
             let (code, missed) = (recording.about.fault.code.clone(), recording.about.missed_cycles);
             let id = archive.keep(recording, now);
             tracing::info!(id, fault = code, missed_cycles = missed, "recorded: yep faults show {id}");
         };
-        match Builder::new().name("scribe".into()).spawn(writing) {
-            Ok(thread) => self.last = Some(thread),
+        match Builder::new().name("scribe".into()).spawn(write) {
+            Ok(thread) => self.writing = Some(thread),
             Err(error) => tracing::warn!(%error, "the recording of a fault is lost"),
         }
     }
 
-    /// Until the recording before is written.
-    fn wait(&mut self) {
-        if let Some(thread) = self.last.take() {
+    /// Until all are written.
+    fn finish(&mut self) {
+        while let Some(writing) = self.writing.take() {
             // What a panic could lose here, it has lost already.
-            let _ = thread.join();
+            let _ = writing.join();
+            self.turn();
         }
     }
 }

@@ -1,0 +1,93 @@
+//! The line of the sensor, heard at both of its ends: whatever comes, the next whole frames are understood.
+
+use yep::sensor::dialogue::{Dialogue, Heard, Peer, Wanted};
+use yep_sensor_board::frame::{self, Channel, Deframer};
+use yep_sensor_board::message::{FromBoard, Hello, PROTOCOL, SCHEMA, Setup};
+use yep_sensor_board::{Board, Identity};
+
+const CHANNELS: [Channel; 3] = [Channel::Message, Channel::Log, Channel::Order];
+/// Who introduces himself when the noise is over.
+const SERIAL: u64 = 0x5eed;
+
+/// The lowest bit of the first byte chooses the end, the next one whether the rest is sent as it is or in frames with a
+/// right checksum: channel, length, payload.
+pub fn line(data: &[u8]) {
+    let (first, rest) = data.split_first().unwrap_or((&0, &[]));
+    let bytes = if first & 2 == 0 { rest.to_vec() } else { framed(rest) };
+    if first & 1 == 0 { host(&bytes) } else { board(&bytes) }
+}
+
+/// The frames of `data` on the line; what is too long for one is left out.
+pub fn framed(mut data: &[u8]) -> Vec<u8> {
+    let mut line = Vec::new();
+    while let [channel, length, rest @ ..] = data {
+        let (payload, behind) = rest.split_at(usize::from(*length).min(rest.len()));
+        data = behind;
+        let channel = CHANNELS[usize::from(*channel) % CHANNELS.len()];
+        line.extend(frame::frame(channel, payload).into_iter().flatten());
+    }
+    line
+}
+
+/// Frames as `framed` reads them.
+pub fn unframed(line: &[u8]) -> Vec<u8> {
+    let mut data = Vec::new();
+    Deframer::new().feed(line, |channel, payload| {
+        let number = CHANNELS.iter().position(|known| *known == channel).unwrap_or_default();
+        data.extend([number as u8, payload.len() as u8]);
+        data.extend(payload);
+    });
+    data
+}
+
+fn host(bytes: &[u8]) {
+    let wanted = Wanted { zero_counts: Some(8_000), counts_per_g: Some(120.5), rate_hz: 80 };
+    let mut dialogue = Dialogue::new(wanted);
+    let mut now = 1_000_000_000;
+    // In the pieces in which a driver may hand them over.
+    for piece in bytes.chunks(61) {
+        now += 5_000_000;
+        dialogue.feed(piece, now, |heard| {
+            if let Heard::New { at, period_ns, .. } = heard {
+                assert!(at <= now, "a sample of the future");
+                assert!(period_ns > 0);
+            }
+        });
+        dialogue.due(now, |frame| assert!(!frame.is_empty()));
+    }
+    let hello = Hello { protocol: PROTOCOL, schema: SCHEMA, firmware: [1, 2, 3], serial: SERIAL, garbled: 0 };
+    let words = [
+        FromBoard::Hello(hello),
+        FromBoard::Setup(Setup { zero_counts: None, counts_per_g: None, rate_hz: 80 }),
+    ];
+    // A zero ends whatever was under way.
+    dialogue.feed(&[0], now, |_| {});
+    for word in words {
+        dialogue.feed(&frame::message(&word).expect("it fits"), now, |_| {});
+    }
+    let introduced =
+        matches!(dialogue.peer(), Peer::Board { hello, setup: Some(_) } if hello.serial == SERIAL);
+    assert!(introduced, "it no longer hears: {:?}", dialogue.peer());
+}
+
+fn board(bytes: &[u8]) {
+    let mut board = Board::new(Identity { firmware: [1, 2, 3], serial: SERIAL }, 0);
+    for (index, piece) in bytes.chunks(61).enumerate() {
+        let now_us = index as u32 * 5_000;
+        board.receive(piece);
+        board.convert(8_388_607 - (index as i32 % 1_000) * 16_777, now_us);
+        for _ in 0..4 {
+            let _ = board.next_frame(now_us);
+        }
+        let setup = board.setup();
+        assert!(setup.counts_per_g.is_none_or(|factor| factor.is_finite() && factor != 0.0), "{setup:?}");
+    }
+    board.receive(&[0]);
+    while board.next_frame(0).is_some() {}
+    board.receive(&frame::order(&yep_sensor_board::ToBoard::Identify).expect("it fits"));
+    let mut said = Vec::new();
+    while let Some(frame) = board.next_frame(0) {
+        said.extend(frame);
+    }
+    assert!(!said.is_empty(), "it no longer hears");
+}
