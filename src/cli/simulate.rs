@@ -39,6 +39,9 @@ pub struct Arguments {
     /// Say how it goes
     #[arg(long, short)]
     verbose: bool,
+    /// Print bare numbers, for scripts/soak to add up
+    #[arg(long, hide = true)]
+    classes: bool,
 }
 
 fn hours(text: &str) -> Result<f64, String> {
@@ -72,6 +75,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     });
     if arguments.verbose {
         eprintln!();
+    }
+    if arguments.classes {
+        print!("{}", report.classes());
     }
     println!("seeds {} to {}", arguments.seed, arguments.seed + report.runs.saturating_sub(1));
     println!("{report}");

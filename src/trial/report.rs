@@ -121,6 +121,31 @@ impl Report {
     }
 }
 
+impl Report {
+    /// Bare numbers, one line for the runs and one a fault: tried, in motion, latched, the classes of reaction times,
+    /// the longest of them and the longest to the last step, in ms.
+    #[must_use]
+    pub fn classes(&self) -> String {
+        let hours = self.machine_ns as f64 / (3_600 * SECOND_NS) as f64;
+        let mut text =
+            format!("total {} {} {hours} {} {}\n", self.runs, self.faulted, self.steps, self.requests);
+        for (fault, tally) in &self.tallies {
+            let classes = tally.latched_within.map(|count| count.to_string()).join(" ");
+            let ms = |ns: Nanos| ns as f64 / MILLISECOND_NS as f64;
+            text += &format!(
+                "class {} {} {} {} {classes} {} {}\n",
+                fault.name(),
+                tally.tried,
+                tally.in_motion,
+                tally.latched,
+                ms(tally.longest_ns),
+                ms(tally.longest_to_rest_ns)
+            );
+        }
+        text
+    }
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let hours = self.machine_ns as f64 / (3_600 * SECOND_NS) as f64;

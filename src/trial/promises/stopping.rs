@@ -3,6 +3,7 @@
 use super::{Kept, Promise};
 use crate::machine::{Event, State};
 use crate::motion::End;
+use crate::motion::limits::STOP_ONSET_S;
 use crate::trial::client::Answer;
 use crate::trial::facts::{Facts, StepMade};
 use crate::trial::tap::{Ask, Asked};
@@ -52,6 +53,8 @@ struct Stop {
     last_ns: Nanos,
 }
 
+/// From STOP until an acceleration is let go: what is committed, and the onset of the stop.
+const LET_GO_S: f64 = 0.001 + STOP_ONSET_S;
 const STOP_GRACE_NS: Nanos = 20 * MILLISECOND_NS;
 /// The speed is that of the last pulse, and the loop looks between pulses: a step is granted.
 const STEPS_GRANTED: f64 = 2.0;
@@ -68,7 +71,10 @@ impl Promise for StopIsQuick {
         if asked.what != Ask::Stop || self.running.is_some() || asked.at_ns < facts.told.late_until {
             return Ok(());
         }
-        let speed_mm_s = facts.speed_mm_s(asked.at_ns);
+        // An axis that is being accelerated gets faster until that is let go.
+        let gained_mm_s =
+            facts.config().map_or(0.0, |config| config.limits.max_acceleration.get() * LET_GO_S);
+        let speed_mm_s = facts.speed_mm_s(asked.at_ns) + gained_mm_s;
         let grace_s = seconds(STOP_GRACE_NS);
         let braking_mm = seconds(facts.ramp_ns(speed_mm_s)) * speed_mm_s / 2.0 + speed_mm_s * grace_s;
         self.running = Some(Stop {
