@@ -2,7 +2,9 @@
 //!
 //! - `tracker_*`: one control cycle of planning: the approach at a bounded speed, a sine that can be followed, a
 //!   square that cannot; for each also its dearest cycle, since a real-time loop is as slow as that
-//! - `follower`: one control cycle of the reference
+//! - `follower`: one control cycle of the reference; `follower_changing`: the same while waves with other graphs,
+//!   periods and parts of the stroke come, one each 300 cycles
+//! - `wave_*`: one point of a graph with its derivatives: with a formula, and through 10 and 1 000 points
 //! - `step_*`: one step from planned pieces of 1 ms to its instant, with few and with many steps a piece
 //! - `runs_make`, `runs_expand`: one step of the peers' stroke (150 mm, 80 steps/mm, up to 32 000 steps/s, cycles of
 //!   1 ms) from planned pieces to a cubic, and from the cubic to its instant
@@ -23,7 +25,10 @@ use yep::drive::chunk::Chunk;
 use yep::motion::plan::{Plan, Rates, Target};
 use yep::motion::runs::{Run, RunMaker};
 use yep::motion::{Bounds, Firmness, Follower, Inputs, Kinematics, Limits, Piece, Tracker, step_times, stop};
-use yep::wave::{Shape, Wave};
+use yep::wave::envelope::Size;
+use yep::wave::interpolate::{Interpolation, Knot, through};
+use yep::wave::trapezoid::{Shares, trapezoid};
+use yep::wave::{Cubics, Graph, Shape, Wave};
 
 const CYCLE_S: f64 = 0.001;
 const RANGE_MM: f64 = 145.0;
@@ -53,6 +58,12 @@ fn units() -> Vec<Unit> {
         unit("tracker_sine", "cycle", 5_000, tracking(sine())),
         unit("tracker_square", "cycle", 5_000, tracking(square())),
         unit("follower", "cycle", 5_000, following()),
+        unit("follower_changing", "cycle", 5_000, following_changes()),
+        unit("wave_sine", "point", 50_000, evaluating(Shape::Sine)),
+        unit("wave_square", "point", 50_000, evaluating(Shape::Square)),
+        unit("wave_trapezoid", "point", 50_000, evaluating(trapezoid(QUARTERS))),
+        unit("wave_points_10", "point", 50_000, evaluating(jagged(10))),
+        unit("wave_points_1000", "point", 50_000, evaluating(jagged(1_000))),
         unit("step_10_per_mm", "step", 2_900, stepping(FEW_STEPS_PER_MM)),
         unit("step_80_per_mm", "step", 23_200, stepping(MANY_STEPS_PER_MM)),
         unit("runs_make", "step", 24_000, making()),
@@ -198,6 +209,52 @@ fn following() -> Box<dyn FnMut(u64)> {
             let now = black_box(follower.reference(RANGE_MM));
             follower.advance(CYCLE_S, &axis, RANGE_MM);
             black_box((now, follower.reference(RANGE_MM)));
+        }
+    })
+}
+
+/// The graphs are all different, so that each change fades one.
+fn following_changes() -> Box<dyn FnMut(u64)> {
+    const EVERY: u64 = 300;
+    let curves: Vec<Graph> = (10..20).map(|count| jagged(count).into()).collect();
+    let wave = |i: usize| {
+        let mut wave = Wave::new(curves[i % curves.len()].clone(), 4.0 + (i % 3) as f64).expect("a period");
+        wave.envelope.amplitude = Size::Share(0.5 + 0.1 * (i % 5) as f64);
+        wave
+    };
+    let waves: Vec<Wave> = (0..30).map(wave).collect();
+    let mut follower = Follower::new(waves[0].clone());
+    let (mut done, mut next) = (0, 0);
+    Box::new(move |count| {
+        for _ in 0..count {
+            done += 1;
+            if done % EVERY == 0 {
+                next = (next + 1) % waves.len();
+                follower.change_to(waves[next].clone());
+            }
+            let now = black_box(follower.reference(RANGE_MM));
+            follower.advance(CYCLE_S, &now, RANGE_MM);
+            black_box((now, follower.reference(RANGE_MM)));
+        }
+    })
+}
+
+const QUARTERS: Shares = Shares { rise: 0.25, hold_front: 0.25, fall: 0.25, hold_back: 0.25 };
+
+/// A graph through so many points.
+fn jagged(count: u32) -> Cubics {
+    let knot =
+        |i| Knot { phase: f64::from(i) / f64::from(count), position: 0.5 + 0.5 * (f64::from(i) * 0.7).sin() };
+    through(&(0..count).map(knot).collect::<Vec<_>>(), Interpolation::Monotone).expect("points")
+}
+
+/// A period of 5 s, cycle by cycle.
+fn evaluating(graph: impl Into<Graph>) -> Box<dyn FnMut(u64)> {
+    let (graph, mut phase) = (graph.into(), 0.0);
+    Box::new(move |count| {
+        for _ in 0..count {
+            phase += CYCLE_S / 5.0;
+            black_box(graph.at(black_box(phase)));
         }
     })
 }

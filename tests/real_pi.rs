@@ -206,6 +206,16 @@ fn it_homes_and_moves_on_the_pins_and_a_limit_halts_it() {
         let halted = pi.steps();
         thread::sleep(Duration::from_millis(300));
         assert_eq!(pi.steps(), halted, "it moves after a halt");
+        // The flight recorder stands beside a real machine as well: its last row is where the pins left the carriage.
+        let newest = || yep.get("/api/faults").done()["faults"].as_array().unwrap().first().cloned();
+        let newest = eventually("the fault is recorded", newest);
+        assert_eq!(
+            (&newest["fault"]["code"], &newest["before"]["state"]),
+            (&json!("limit_hit_front"), &json!("running"))
+        );
+        let rows = yep.get(&format!("/api/faults/{}", newest["id"])).done();
+        let last = rows["columns"]["steps"].as_array().unwrap().last().unwrap().as_i64();
+        assert_eq!(last, Some(pi.position()), "the pins were elsewhere");
         assert!(!pi.is_high(STEP) && pi.driven_too_early().is_empty());
         Some(())
     });

@@ -15,6 +15,8 @@ use yep::sensor::{Lost, Rules, Scale, UartOptions, UartSensor};
 #[path = "../examples/sensor-host/src/stand.rs"]
 #[allow(dead_code)]
 mod stand;
+#[path = "sensor/wall.rs"]
+mod wall;
 
 use stand::{Knobs, Pace, Pty};
 
@@ -62,7 +64,8 @@ impl Host {
         let clock = MonotonicClock::new();
         let (feed, cell) = newest_force();
         let options = UartOptions { device: device.to_owned(), baud: 115_200, rate_hz: 80, rules: RULES };
-        let sensor = UartSensor::start(options, scale, clock, feed, LogSink::unread).unwrap();
+        let sensor =
+            UartSensor::start(options, scale, clock, feed, |report| Ok(LogSink::unread(report))).unwrap();
         Host { sensor, cell, clock }
     }
 

@@ -1,13 +1,13 @@
 //! What inputs are made from: one good example of everything that is understood.
 
-use yep::api::route::{ROUTES, Resource};
+use yep::api::route::{ROUTES, Resource, Route};
 use yep::diag::Recorder;
 use yep::diag::recorder::file as recording_file;
 use yep::machine::{Inputs, State, StopLevel};
 use yep_sensor_board::frame::{self, Channel};
 use yep_sensor_board::message::{FromBoard, Hello, PROTOCOL, Reading, SCHEMA, Sample, Setup, ToBoard};
 
-use super::{files, serial};
+use super::{files, serial, server};
 
 /// Bodies that at least one route takes.
 const BODIES: &[&str] = &[
@@ -57,6 +57,14 @@ pub fn http_requests() -> Vec<Vec<u8>> {
                 .map(|segment| if segment.starts_with('{') { value } else { segment })
                 .collect();
             seeds.push(format!("{} {}{query}\n{body}", route.method, path.join("/")).into_bytes());
+        }
+    }
+    // What a path tells, it takes as well: settings, limits, a backup.
+    let path = |route: &Route| route.path.replace("{model}", "machine-thrust").replace("{id}", "default");
+    for route in ROUTES.iter().filter(|route| route.method != "GET") {
+        let twin = ROUTES.iter().find(|other| other.method == "GET" && other.path == route.path);
+        if let Some(body) = twin.and_then(|twin| server::told(&path(twin))) {
+            seeds.extend(vec![format!("{} {}\n{body}", route.method, path(route)).into_bytes(); 8]);
         }
     }
     // What belongs together comes more often.

@@ -20,13 +20,7 @@ install_card() {
     mkdir -p "$root/etc/yep" "$root/boot/firmware"
     ln -s /run/yep-card/yep.toml "$root/etc/yep/yep.toml"
     install -m 644 memory-layout/fstab "$root/etc/fstab"
-    mkdir -p "$root/etc/systemd/system.conf.d"
-    cat >"$root/etc/systemd/system.conf.d/yep.conf" <<CONF
-[Manager]
-RuntimeWatchdogSec=$watchdog_hardware_s
-DefaultTimeoutStopSec=15
-DefaultTimeoutStartSec=60
-CONF
+    install -D -m 644 systemd/manager.conf "$root/etc/systemd/system.conf.d/yep.conf"
     if [ "$app" ]; then
         mkdir -p "$root/usr/share/yep/app"
         cp -r --no-preserve=mode,ownership "$app/." "$root/usr/share/yep/app/"

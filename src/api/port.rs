@@ -86,6 +86,27 @@ pub trait Recordings: Send + Sync {
     fn tell(&self, id: u64, form: Form, part: &Part) -> Result<Bytes, Untold>;
 }
 
+/// Why the load cell was not tared or calibrated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadCellRefusal {
+    /// A stable word for programs.
+    pub code: &'static str,
+    /// What is so, and what to do.
+    pub why: String,
+}
+
+/// The force sensor, as a person deals with it.
+pub trait LoadCell: Send + Sync {
+    /// How it gets on.
+    fn status(&self) -> Value;
+
+    /// Makes the present reading the one of no force; a load that is there, or may be, needs the user's word.
+    fn tare(&self, confirmed: bool) -> BoxFuture<'_, Result<Value, LoadCellRefusal>>;
+
+    /// Takes the present load for this weight, in grams; positive pushes toward the front.
+    fn calibrate(&self, weight_g: f64) -> BoxFuture<'_, Result<Value, LoadCellRefusal>>;
+}
+
 /// The machine as the API sees it.
 pub trait MachinePort: Send + Sync {
     /// Who moves the axis.
@@ -102,6 +123,11 @@ pub trait MachinePort: Send + Sync {
 
     /// The hands of a person at the machine; only a simulated one has some.
     fn hands(&self) -> Option<&dyn Hands> {
+        None
+    }
+
+    /// The force sensor, where one is that can be tared.
+    fn load_cell(&self) -> Option<&dyn LoadCell> {
         None
     }
 

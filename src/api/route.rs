@@ -27,6 +27,9 @@ pub enum Resource {
     MotionLimitsPut,
     SimGet,
     SimPut,
+    SensorGet,
+    SensorTare,
+    SensorCalibrate,
     FaultList,
     FaultGet,
     OpenApi,
@@ -70,8 +73,20 @@ pub const ROUTES: &[Route] = {
         route(GET, "/api/health", Guest, Health, "Whether the server answers"),
         // Below Local only the command `stop` is taken; only the body says which one it is.
         route(POST, "/api/commands/run", Guest, CommandRun, "Give a command by its name"),
-        route(POST, "/api/wave/get", Local, WaveGet, "The points of a wave, for drawing it"),
-        route(POST, "/api/wave/run", Local, WaveRun, "Run a wave until END or STOP"),
+        route(
+            POST,
+            "/api/wave/get",
+            Local,
+            WaveGet,
+            "The points of a wave, for drawing it: type and duration, and what docs/WAVES.md lists",
+        ),
+        route(
+            POST,
+            "/api/wave/run",
+            Local,
+            WaveRun,
+            "Run a wave until END or STOP; while one runs, go over to it smoothly",
+        ),
         route(
             POST,
             "/api/settings/{model}",
@@ -90,6 +105,15 @@ pub const ROUTES: &[Route] = {
         route(PUT, "/api/sim", Local, SimPut, "Make something go wrong with the simulated machine"),
         route(GET, "/api/faults", Local, FaultList, "What the flight recorder kept of faults"),
         route(GET, "/api/faults/{id}", Local, FaultGet, "One of its recordings, as JSON or as CSV"),
+        route(GET, "/api/sensor", Local, SensorGet, "How the force sensor gets on"),
+        route(POST, "/api/sensor/tare", Local, SensorTare, "Make the present reading the one of no force"),
+        route(
+            POST,
+            "/api/sensor/calibrate",
+            Local,
+            SensorCalibrate,
+            "Take the present load for a known weight",
+        ),
         // A machine subscribes to `command_all` and `status`; only Local may have every stream.
         route(GET, "/api/stream/{name}", Machine, Stream, "WebSocket: a stream of messages"),
         route(GET, "/api/openapi.json", Local, OpenApi, "These routes, for programs"),

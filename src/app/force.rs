@@ -1,20 +1,98 @@
 //! The force sensors that are not simulated, whatever the machine is.
 
-use super::AppError;
-use crate::hal::rpi::I2cLoadCell;
-use crate::hal::{self, MonotonicClock};
+use std::sync::mpsc::Sender;
+
+use super::{AppError, system};
+use crate::hal::{self, ForceSample, MonotonicClock, NewestForce, newest_force};
 use crate::layout;
 use crate::options::{ForceSensor, Options};
+use crate::sensor::desk::{About, Desk};
+use crate::sensor::i2c::{AS_IT_SAYS, I2cSensor};
+use crate::sensor::listener::Order;
+use crate::sensor::logs::LogSink;
+use crate::sensor::{Report, Rules, Scale, ScaleFile, UartOptions, UartSensor};
+use crate::units::Nanos;
 
 /// A sensor of any kind, for the control cycle.
 pub type Sensor = Box<dyn hal::ForceSensor + Send>;
 
+/// What a desk is made of, once there is a machine that can be at rest.
+pub struct LoadCell {
+    kind: &'static str,
+    device: String,
+    rules: Rules,
+    keeper: ScaleFile,
+    clock: MonotonicClock,
+    orders: Sender<Order>,
+    report: Report,
+}
+
+impl LoadCell {
+    /// How a person deals with it.
+    pub fn desk(&self, at_rest: impl Fn() -> bool + Send + Sync + 'static) -> Desk {
+        let about = About {
+            kind: self.kind,
+            device: self.device.clone(),
+            rules: self.rules,
+            keeper: self.keeper.clone(),
+            clock: self.clock,
+        };
+        Desk::new(about, self.orders.clone(), self.report.clone(), at_rest)
+    }
+}
+
+/// The newest sample, and the thread that brings it: both end with the control cycle.
+struct Heard<T> {
+    newest: NewestForce,
+    _thread: T,
+}
+
+impl<T> hal::ForceSensor for Heard<T> {
+    fn latest(&mut self, now: Nanos) -> Option<ForceSample> {
+        self.newest.latest(now)
+    }
+}
+
 /// The sensor that the options name; none for one that belongs to the simulated machine.
-pub fn sensor(options: &Options, clock: MonotonicClock) -> Result<Option<Sensor>, AppError> {
-    Ok(match options.force_sensor() {
-        ForceSensor::Sim | ForceSensor::None => None,
-        ForceSensor::I2c => {
-            Some(Box::new(I2cLoadCell::start(clock, layout::I2C_BUS, layout::LOAD_CELL_ADDRESS)?))
+pub fn sensor(options: &Options, clock: MonotonicClock) -> Result<Option<(Sensor, LoadCell)>, AppError> {
+    let force = &options.force;
+    let rules =
+        Rules { range_g: force.range.get(), fastest_g_per_s: force.fastest_g_per_s, invert: force.invert };
+    let (feed, newest) = newest_force();
+    match options.force_sensor() {
+        ForceSensor::Sim | ForceSensor::None => Ok(None),
+        ForceSensor::Uart => {
+            let keeper = ScaleFile::of("uart", &options.state_dir);
+            let scale = remembered(&keeper).unwrap_or_default();
+            let device = force.device.display().to_string();
+            let line =
+                UartOptions { device: force.device.clone(), baud: force.baud, rate_hz: force.rate_hz, rules };
+            let logs = |report| match &force.firmware {
+                Some(file) => LogSink::read_with(file, report),
+                None => Ok(LogSink::unread(report)),
+            };
+            let thread = UartSensor::start(line, scale, clock, feed, logs)
+                .map_err(system("starting to hear the force sensor"))?;
+            let (orders, report) = (thread.orders(), thread.report().clone());
+            let load_cell = LoadCell { kind: "uart", device, rules, keeper, clock, orders, report };
+            Ok(Some((Box::new(Heard { newest, _thread: thread }), load_cell)))
         }
+        ForceSensor::I2c => {
+            let keeper = ScaleFile::of("i2c", &options.state_dir);
+            let scale = remembered(&keeper).unwrap_or(AS_IT_SAYS);
+            let (bus, address) = (layout::I2C_BUS, layout::LOAD_CELL_ADDRESS);
+            let device = format!("address {address} of /dev/i2c-{bus}");
+            let thread = I2cSensor::start(clock, (bus, address), rules, scale, feed)?;
+            let (orders, report) = (thread.orders(), thread.report().clone());
+            let load_cell = LoadCell { kind: "i2c", device, rules, keeper, clock, orders, report };
+            Ok(Some((Box::new(Heard { newest, _thread: thread }), load_cell)))
+        }
+    }
+}
+
+fn remembered(keeper: &ScaleFile) -> Option<Scale> {
+    keeper.read().unwrap_or_else(|error| {
+        tracing::warn!(error, "the force sensor's scale is not used: tare and calibrate again");
+        None
     })
 }

@@ -16,9 +16,11 @@ pub fn hardware(
     options: &Options,
     clock: MonotonicClock,
 ) -> Result<Hardware<RpiPins, force::Sensor>, AppError> {
+    let (force, load_cell) = force::sensor(options, clock)?.unzip();
     Ok(Hardware {
         io: RpiPins::take(&wiring(&options.pins))?,
-        force: force::sensor(options, clock)?,
+        force,
+        load_cell,
         late: LatePolicy { ends_motion: true },
         control: ControlOptions {
             starvation: Starvation::EndsMotion,

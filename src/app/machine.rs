@@ -6,10 +6,8 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::recordings::Teller;
-use super::{AppError, herald, mover, pulse_watch, realtime, system, witness};
+use super::{AppError, force, herald, pulse_watch, realtime, system, witness};
 use crate::api::Context;
-use crate::api::port::MachinePort;
 use crate::diag::recorder::Archive;
 use crate::drive::bridge::{Link, bridge};
 use crate::drive::realtime::Role;
@@ -22,6 +20,7 @@ use crate::hal::sim::{Hands, Mishap};
 use crate::hal::{ForceSensor, MonotonicClock, StepIo};
 use crate::machine::{Config, Event, HomingOptions, Supervisor};
 use crate::options::Options;
+use crate::sensor::desk::Desk;
 
 /// Where the recordings of faults are, in the state folder.
 const RECORDINGS: &str = "faults";
@@ -32,6 +31,8 @@ pub struct Hardware<I, F> {
     pub io: I,
     /// The load cell, if there is one.
     pub force: Option<F>,
+    /// How a person deals with it.
+    pub load_cell: Option<force::LoadCell>,
     /// What a late step means.
     pub late: LatePolicy,
     /// What a late control cycle or a silent step loop means.
@@ -51,6 +52,7 @@ pub struct Machine {
     witness: witness::Witness,
     recordings: Arc<Archive>,
     hands: Option<Hands>,
+    load_cell: Option<force::LoadCell>,
 }
 
 /// The running machine, with its herald.
@@ -83,7 +85,7 @@ where
     I: StepIo + Send + 'static,
     F: ForceSensor + Send + 'static,
 {
-    let Hardware { io, force, late, control: control_options, pulses, hands } = hardware;
+    let Hardware { io, force, load_cell, late, control: control_options, pulses, hands } = hardware;
     let status = Arc::new(StepStatus::default());
     let (stop_line, power) = (StopLine::default(), Power::default());
     let Rings { control: control_ends, chunks, bridge: bridge_ends } = Rings::new();
@@ -97,6 +99,9 @@ where
     let supervisor = Supervisor::new(config, homing);
     let shared = (stop_line.clone(), power);
     let mut control = Control::new(supervisor, status, control_ends, force, shared, control_options);
+    if let Some(overrun_mm) = options.overrun_mm() {
+        control.protect(overrun_mm);
+    }
     let (feed, looks) = looks();
     control.watched_by(feed);
     let recordings = Arc::new(Archive::open(&options.state_dir.join(RECORDINGS)));
@@ -107,7 +112,7 @@ where
     let threads = Threads::start(clock, step_loop, control, demand, frost(hands.clone()))
         .map_err(system("starting the real-time threads"))?;
     let threads = realtime::judge(threads, demand)?;
-    Ok(Machine { threads, link, events, pump: tokio::spawn(pump), witness, recordings, hands })
+    Ok(Machine { threads, link, events, pump: tokio::spawn(pump), witness, recordings, hands, load_cell })
 }
 
 /// What a loop does between its turns: nothing, or it stands still for as long as a simulated mishap lasts.
@@ -124,9 +129,26 @@ fn frost(hands: Option<Hands>) -> impl Fn(Role) + Clone + Send + 'static {
 }
 
 impl Machine {
-    /// The machine as the API sees it.
-    pub fn port(&self) -> Arc<dyn MachinePort> {
-        mover::local(self.link.clone(), self.hands.clone(), Some(Teller::of(Arc::clone(&self.recordings))))
+    /// A handle for the API.
+    pub fn link(&self) -> Link {
+        self.link.clone()
+    }
+
+    /// The hands of a person at the machine, if it is a simulated one.
+    pub fn hands(&self) -> Option<Hands> {
+        self.hands.clone()
+    }
+
+    /// How a person deals with the force sensor, if there is one that can be tared.
+    pub fn load_cell(&self) -> Option<Desk> {
+        let snapshots = self.link.snapshots();
+        let at_rest = move || !snapshots.borrow().state.is_moving();
+        self.load_cell.as_ref().map(|load_cell| load_cell.desk(at_rest))
+    }
+
+    /// What was recorded around faults, also before this process.
+    pub fn recordings(&self) -> Arc<Archive> {
+        Arc::clone(&self.recordings)
     }
 
     /// Whether its loops are alive.

@@ -149,12 +149,12 @@ async fn serve(options: &Options, store: Store, opened: Opened) -> Result<(), Ap
         Driver::Sim => {
             let hardware = simulated::hardware(options, clock)?;
             let machine = machine::start(options, config, clock, hardware)?;
-            (machine.port(), Some(machine))
+            (mover::local(&machine), Some(machine))
         }
         Driver::Gpio => {
             let hardware = gpio::hardware(options, clock)?;
             let machine = machine::start(options, config, clock, hardware)?;
-            (machine.port(), Some(machine))
+            (mover::local(&machine), Some(machine))
         }
         Driver::Remote => (mover::remote(), None),
     };

@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
 use tokio::sync::watch;
 
-use crate::api::port::{self, BoxFuture, MachinePort, Mover, Recordings};
+use super::machine::Machine;
+use super::recordings::Teller;
+use crate::api::port::{self, BoxFuture, LoadCell, LoadCellRefusal, MachinePort, Mover, Recordings};
 use crate::drive::bridge::Link;
 use crate::hal::sim::{Hands, Mishap, Mishaps};
 use crate::machine::{Accepted, Command, Reply, Snapshot};
+use crate::sensor::desk::{Desk, Refused};
 
 /// The machine of this process.
 struct Local {
@@ -15,6 +19,7 @@ struct Local {
     /// Of the simulated machine.
     hands: Option<Hands>,
     recordings: Option<Arc<dyn Recordings>>,
+    load_cell: Option<Desk>,
 }
 
 impl MachinePort for Local {
@@ -41,6 +46,28 @@ impl MachinePort for Local {
     fn recordings(&self) -> Option<Arc<dyn Recordings>> {
         self.recordings.clone()
     }
+
+    fn load_cell(&self) -> Option<&dyn LoadCell> {
+        self.load_cell.as_ref().map(|desk| desk as &dyn LoadCell)
+    }
+}
+
+impl LoadCell for Desk {
+    fn status(&self) -> Value {
+        self.status()
+    }
+
+    fn tare(&self, confirmed: bool) -> BoxFuture<'_, Result<Value, LoadCellRefusal>> {
+        Box::pin(async move { self.tare(confirmed).await.map_err(refusal) })
+    }
+
+    fn calibrate(&self, weight_g: f64) -> BoxFuture<'_, Result<Value, LoadCellRefusal>> {
+        Box::pin(async move { self.calibrate(weight_g).await.map_err(refusal) })
+    }
+}
+
+fn refusal(refused: Refused) -> LoadCellRefusal {
+    LoadCellRefusal { code: refused.code(), why: refused.to_string() }
 }
 
 impl port::Hands for Hands {
@@ -95,13 +122,16 @@ impl MachinePort for Remote {
 }
 
 /// The port of the machine of this process.
+pub fn local(machine: &Machine) -> Arc<dyn MachinePort> {
+    let recordings = Some(Teller::of(machine.recordings()));
+    let load_cell = machine.load_cell();
+    Arc::new(Local { link: machine.link(), hands: machine.hands(), recordings, load_cell })
+}
+
+/// The port of a machine on virtual time, of which nothing is recorded.
 #[must_use]
-pub fn local(
-    link: Link,
-    hands: Option<Hands>,
-    recordings: Option<Arc<dyn Recordings>>,
-) -> Arc<dyn MachinePort> {
-    Arc::new(Local { link, hands, recordings })
+pub fn rehearsed(link: Link, hands: Hands) -> Arc<dyn MachinePort> {
+    Arc::new(Local { link, hands: Some(hands), recordings: None, load_cell: None })
 }
 
 /// The port of a machine elsewhere.

@@ -31,13 +31,14 @@ pub fn hardware(
     let log = options.sim.pulse_log.as_deref().map(PulseLog::create).transpose();
     let log = log.map_err(system("the pulse log"))?;
     let (sink, pulses) = pulse_watch::watch(check_options(options, pulse_timing(options)), log);
-    let force = match options.force_sensor() {
-        ForceSensor::Sim => Some(Box::new(SimLoadCell::new(hands.clone(), rail)) as force::Sensor),
-        _ => force::sensor(options, clock)?,
+    let (force, load_cell) = match options.force_sensor() {
+        ForceSensor::Sim => (Some(Box::new(SimLoadCell::new(hands.clone(), rail)) as force::Sensor), None),
+        _ => force::sensor(options, clock)?.unzip(),
     };
     Ok(Hardware {
         io: SimPins::new(rail, hands.clone(), sink),
         force,
+        load_cell,
         // A simulated motor loses no steps, and its host is rarely a real-time one.
         late: LatePolicy { ends_motion: false },
         control: ControlOptions {

@@ -112,7 +112,7 @@ fn merge(arguments: &Arguments, file: File, systemd_dir: Option<PathBuf>) -> Opt
         timing: file.timing,
         rail: file.rail,
         homing: file.homing,
-        force: file.force,
+        force: Force { sensor: arguments.force_sensor.or(file.force.sensor), ..file.force },
         realtime: file.realtime,
         sim: file.sim,
     }
@@ -170,6 +170,8 @@ mod tests {
         options.access.hostname = Some("yep".into());
         options.access.remote_machine = Some([192, 168, 1, 20].into());
         options.force.sensor = Some(crate::options::ForceSensor::Sim);
+        options.force.overrun = Some(crate::units::Mm::constant(10.0));
+        options.force.firmware = Some("/usr/lib/yep/sensor-board.elf".into());
         for (section, keys) in [
             ("access", toml::Table::try_from(&options.access)),
             ("limits", toml::Table::try_from(options.limits)),
@@ -177,7 +179,7 @@ mod tests {
             ("timing", toml::Table::try_from(options.timing)),
             ("rail", toml::Table::try_from(options.rail)),
             ("homing", toml::Table::try_from(options.homing)),
-            ("force", toml::Table::try_from(options.force)),
+            ("force", toml::Table::try_from(&options.force)),
             ("realtime", toml::Table::try_from(options.realtime)),
             ("sim", toml::Table::try_from(&options.sim)),
         ] {
@@ -193,6 +195,7 @@ mod tests {
             listen: Some(([127, 0, 0, 1], 2).into()),
             state_dir: Some("/line".into()),
             driver: Some(Driver::Remote),
+            force_sensor: None,
             config: None,
         };
         let all = merge(&arguments, file(), systemd());

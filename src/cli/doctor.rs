@@ -54,6 +54,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         listen: None,
         state_dir: arguments.state_dir.clone(),
         driver: arguments.driver,
+        force_sensor: None,
         config: arguments.config.clone(),
     })
     .map_err(|error| Failure::Usage(error.to_string()))?;

@@ -7,7 +7,7 @@ use super::{Failure, Server};
 
 const EXAMPLES: &str = "\
 Examples:
-  yep end                                   the wave runs to the end of its period
+  yep end                                   the wave runs to the end of its period, or fades over its ramp down
   yep end --server http://yep.local         on another host
 
 To rest now, use `yep stop`.";
@@ -23,6 +23,6 @@ pub struct Arguments {
 /// Asks for the end.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     arguments.server.server.post("/api/commands/run", &json!({ "type": "end" }))?;
-    println!("ending: the current period is finished first");
+    println!("ending: the wave finishes its period, or fades, first");
     Ok(())
 }

@@ -6,7 +6,7 @@
 //! - `safe_pins`: the outputs into their safe level
 //! - `simulate`: the whole machine on virtual time, with faults
 //! - `doctor`: what the host gives and what it lacks
-//! - `calibrate`, `run_wave`, `end`, `stop`, `status`, `faults`: ask a running server, through `client`
+//! - `calibrate`, `run_wave`, `end`, `stop`, `status`, `faults`, `sensor`: ask a running server, through `client`
 //!
 //! A program may rely on the exit codes: 0 done; 1 refused, with the reason on the error stream; 2 not
 //! understood; 3 no server there.
@@ -28,6 +28,7 @@ mod logging;
 mod run;
 mod run_wave;
 mod safe_pins;
+mod sensor;
 mod simulate;
 mod status;
 mod stop;
@@ -73,6 +74,7 @@ enum Command {
     End(end::Arguments),
     Stop(stop::Arguments),
     Status(status::Arguments),
+    Sensor(sensor::Arguments),
     Simulate(simulate::Arguments),
     Faults(faults::Arguments),
 }
@@ -135,6 +137,7 @@ pub fn main() -> ExitCode {
         Command::End(arguments) => end::run(&arguments),
         Command::Stop(arguments) => stop::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
+        Command::Sensor(arguments) => sensor::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Faults(arguments) => faults::run(&arguments),
     };

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::{Failure, config, logging};
 use crate::app;
-use crate::options::Driver;
+use crate::options::{Driver, ForceSensor};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -32,6 +32,9 @@ pub struct Arguments {
     /// Who moves the axis [default: sim]
     #[arg(long)]
     pub driver: Option<Driver>,
+    /// What measures the force [default: sim with --driver sim, else none]
+    #[arg(long)]
+    pub force_sensor: Option<ForceSensor>,
     /// A file with the same and more
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,

@@ -10,8 +10,10 @@ use super::rings::{Commands, ControlEnds, EventFeed, SnapshotFeed};
 use super::seen::{Asked, Noted, Seen, SeenFeed};
 use super::stop_line::StopLine;
 use crate::hal::ForceSensor;
+use crate::layout;
 use crate::machine::{Observation, Snapshot, StopLevel, Supervisor};
-use crate::units::{MILLISECOND_NS, Nanos};
+use crate::motion::protected_speed_mm_s;
+use crate::units::{MILLISECOND_NS, Nanos, seconds};
 
 /// Promise S12: however slow a sensor is, a force sample older than this is no sample.
 const FORCE_VALID_NS: Nanos = 200 * MILLISECOND_NS;
@@ -19,6 +21,9 @@ const FORCE_VALID_NS: Nanos = 200 * MILLISECOND_NS;
 const FORCE_RANGE_G: f64 = 200_000.0;
 /// A snapshot every so many cycles, 100 a second, and whenever something happened.
 const SNAPSHOT_EVERY: u32 = 10;
+
+/// From the end of a conversion to the control cycle that knows of it: the line, its driver and the sensor's thread.
+const HEARD_WITHIN_NS: Nanos = 5 * MILLISECOND_NS;
 
 /// What differs between a real machine and a simulated one on an ordinary computer.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,6 +39,7 @@ pub struct Control<F> {
     supervisor: Supervisor,
     executor: Executor,
     force: Option<F>,
+    overrun_mm: Option<f64>,
     stop_line: StopLine,
     power: Power,
     options: ControlOptions,
@@ -62,6 +68,7 @@ impl<F: ForceSensor> Control<F> {
             supervisor,
             executor: Executor::new(chunks, status, options.starvation),
             force,
+            overrun_mm: None,
             stop_line,
             power,
             options,
@@ -125,6 +132,12 @@ impl<F: ForceSensor> Control<F> {
         }
     }
 
+    /// From now on the axis moves no faster than it could stop within `overrun_mm` of meeting something, given how long
+    /// it takes the sensor to tell.
+    pub fn protect(&mut self, overrun_mm: f64) {
+        self.overrun_mm = Some(overrun_mm);
+    }
+
     /// From now on each cycle ends with a look at everything, for whoever watches.
     pub fn watched_by(&mut self, looks: SeenFeed) {
         self.looks = Some(looks);
@@ -140,12 +153,24 @@ impl<F: ForceSensor> Control<F> {
     fn feel(&mut self, now: Nanos) -> Option<f64> {
         let sample = self.force.as_mut()?.latest(now)?;
         let lasts_ns = sample.lasts_ns.min(FORCE_VALID_NS);
+        if let Some(overrun_mm) = self.overrun_mm {
+            self.executor.slow_down_to(self.protected_mm_s(overrun_mm, sample.period_ns));
+        }
         // Not a number is not within the range either.
         let valid = sample.force_g.abs() <= FORCE_RANGE_G && now.saturating_sub(sample.at) <= lasts_ns;
         if valid {
             self.executor.feel(sample.force_g);
         }
         valid.then_some(sample.force_g)
+    }
+
+    /// The reaction budget of promise S14: a sample, its way to this cycle, the cycle, what is queued ahead, and the time
+    /// in which braking builds up.
+    fn protected_mm_s(&self, overrun_mm: f64, period_ns: Nanos) -> f64 {
+        let limits = &self.supervisor.config().limits;
+        let (a, j) = (limits.max_acceleration.get(), limits.max_jerk.get());
+        let known_ns = period_ns + HEARD_WITHIN_NS + layout::CONTROL_PERIOD_NS + layout::QUEUE_AHEAD_NS;
+        protected_speed_mm_s(overrun_mm, seconds(known_ns) + a / (2.0 * j), a)
     }
 
     fn report(&mut self, now: Nanos, something_happened: bool) {

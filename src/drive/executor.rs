@@ -79,6 +79,8 @@ pub struct Executor {
     /// How far the present wave may go, in mm.
     high_mm: f64,
     force_g: f64,
+    /// What the force sensor can protect.
+    most_mm_s: f64,
 }
 
 const CYCLE_S: f64 = layout::CONTROL_PERIOD_NS as f64 * 1e-9;
@@ -102,12 +104,18 @@ impl Executor {
             clipped_ns: None,
             high_mm: f64::INFINITY,
             force_g: 0.0,
+            most_mm_s: f64::INFINITY,
         }
     }
 
     /// The force on the carriage, from now on.
     pub fn feel(&mut self, force_g: f64) {
         self.force_g = force_g;
+    }
+
+    /// No wave is faster from now on.
+    pub fn slow_down_to(&mut self, most_mm_s: f64) {
+        self.most_mm_s = most_mm_s;
     }
 
     /// The motion side as the supervisor sees it; notices how a motion ended.
@@ -263,7 +271,8 @@ impl Executor {
                 follower.advance(CYCLE_S, &start, stroke_mm);
                 let then = follower.reference(stroke_mm);
                 let limits = &config.limits;
-                let speed = if approaching { limits.approach_speed } else { limits.max_speed }.get();
+                let speed = if approaching { limits.approach_speed } else { limits.max_speed };
+                let speed = speed.get().min(self.most_mm_s);
                 self.high_mm = self.high_mm.min(self.frame.range_mm);
                 self.high_mm = farthest(&start, stroke_mm, self.high_mm, limits);
                 // Only a force against the motion counts: a negative one pushes toward the back.

@@ -104,7 +104,9 @@ impl NewestForce {
 
 impl ForceSensor for NewestForce {
     fn latest(&mut self, now: Nanos) -> Option<ForceSample> {
-        self.read = (0..LOOKS).find_map(|_| self.look()).or(self.read);
+        // A sample can be whole before it is counted: whoever has seen it does not go back to the one before.
+        let looked = (0..LOOKS).find_map(|_| self.look());
+        self.read = looked.into_iter().chain(self.read).max_by_key(|(number, _)| *number);
         let (number, sample) = self.read?;
         let heard = self.shared.heard.load(Ordering::Acquire).checked_sub(1)?;
         let counts = number > self.shared.lost.load(Ordering::Acquire)

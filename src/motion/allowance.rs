@@ -55,9 +55,42 @@ impl Allowance {
     }
 }
 
+/// The fastest speed at which the axis still comes to rest within `overrun_mm` of meeting something, when it learns of
+/// that `reaction_s` later and then brakes with `deceleration_mm_s2`.
+///
+/// It goes on for v·t, and needs v²/2a to stop: v²/2a + v·t = s, of which the positive solution is
+/// v = a·(√(t² + 2s/a) − t). The second form below is the same without a difference of two nearly equal numbers.
+/// Braking takes longer by the time that the deceleration needs to build up; add a/2j to the reaction for that.
+#[must_use]
+pub fn protected_speed_mm_s(overrun_mm: f64, reaction_s: f64, deceleration_mm_s2: f64) -> f64 {
+    let root_s = libm::sqrt(reaction_s * reaction_s + 2.0 * overrun_mm / deceleration_mm_s2);
+    2.0 * overrun_mm / (root_s + reaction_s)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_protected_speed_uses_up_the_overrun_and_no_more() {
+        for overrun_mm in [0.1, 1.0, 10.0, 100.0] {
+            for reaction_s in [0.0, 0.001, 0.025, 0.115, 1.0] {
+                for deceleration in [100.0, 8_000.0, 50_000.0] {
+                    let v = protected_speed_mm_s(overrun_mm, reaction_s, deceleration);
+                    let used_mm = v * reaction_s + v * v / (2.0 * deceleration);
+                    assert!((used_mm - overrun_mm).abs() < 1e-9 * overrun_mm, "{used_mm} of {overrun_mm}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_slower_sensor_protects_less_speed() {
+        // 80 and 10 samples a second, with 25 ms and 115 ms from contact to the first braking step.
+        let fast = protected_speed_mm_s(10.0, 0.025, 8_000.0);
+        let slow = protected_speed_mm_s(10.0, 0.115, 8_000.0);
+        assert!((fast - 247.0).abs() < 1.0 && (slow - 83.0).abs() < 1.0, "{fast} {slow}");
+    }
 
     fn falling() -> Allowance {
         Allowance::new(

@@ -25,7 +25,7 @@ pub mod step_times;
 pub mod stop;
 pub mod tracker;
 
-pub use allowance::{ALLOWANCE_POINTS, Allowance};
+pub use allowance::{ALLOWANCE_POINTS, Allowance, protected_speed_mm_s};
 pub use follower::Follower;
 pub use kinematics::{Kinematics, Piece};
 pub use limits::Limits;

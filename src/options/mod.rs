@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::hal::sim::Mishap;
 use crate::layout;
-use crate::units::{Mm, MmPerS, StepsPerMm};
+use crate::units::{Grams, Mm, MmPerS, StepsPerMm};
 
 /// Everything that is decided at the start.
 #[derive(Debug, Clone, PartialEq)]
@@ -251,22 +251,58 @@ impl Default for Homing {
 }
 
 /// What measures the force.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Force {
     /// None of the file: the simulated one with the simulated machine, none otherwise.
     pub sensor: Option<ForceSensor>,
+    /// The serial device of the sensor's board.
+    pub device: PathBuf,
+    /// Bits a second on it.
+    pub baud: u32,
+    /// Conversions a second: 10 or 80.
+    pub rate_hz: u16,
+    /// The cell is mounted the other way round.
+    pub invert: bool,
+    /// The greatest force that the cell can measure. What says more is lost.
+    #[serde(rename = "range_g")]
+    pub range: Grams,
+    /// The fastest change that a force on the carriage can have. What is faster, and alone, is lost.
+    pub fastest_g_per_s: f64,
+    /// How far the axis may go on against a force that nobody has measured yet; it bounds the speed.
+    #[serde(rename = "overrun_mm")]
+    pub overrun: Option<Mm>,
+    /// The ELF file of the board's firmware, which its log is read with.
+    pub firmware: Option<PathBuf>,
+}
+
+impl Default for Force {
+    fn default() -> Self {
+        Force {
+            sensor: None,
+            device: PathBuf::from(layout::UART_DEVICE),
+            baud: layout::UART_BAUD,
+            rate_hz: 80,
+            invert: false,
+            range: Grams::constant(10_000.0),
+            fastest_g_per_s: 500_000.0,
+            overrun: None,
+            firmware: None,
+        }
+    }
 }
 
 /// A force sensor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum ForceSensor {
-    /// The one of the simulated machine.
+    /// The one of the simulated machine
     Sim,
-    /// The older load cell: an Arduino on the I2C bus.
+    /// A board on a serial line
+    Uart,
+    /// The older load cell: an Arduino on the I2C bus
     I2c,
-    /// Nothing measures the force, so nothing limits it.
+    /// Nothing measures the force, so nothing limits it
     None,
 }
 

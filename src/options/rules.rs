@@ -15,6 +15,8 @@ pub struct Broken {
     pub rule: String,
 }
 
+/// What a soft thing gives way without harm.
+const OVERRUN_MM: f64 = 10.0;
 /// The longest time that a motor driver may ask for.
 const LONGEST_NS: u64 = 1_000_000;
 
@@ -26,6 +28,17 @@ impl Options {
             Driver::Sim => ForceSensor::Sim,
             Driver::Gpio | Driver::Remote => ForceSensor::None,
         })
+    }
+
+    /// How far the axis may go on against a force that nobody has measured yet, with the default that depends on the
+    /// sensor: the simulated one does not slow a simulation down.
+    #[must_use]
+    pub fn overrun_mm(&self) -> Option<f64> {
+        let default = match self.force_sensor() {
+            ForceSensor::Uart | ForceSensor::I2c => Some(OVERRUN_MM),
+            ForceSensor::Sim | ForceSensor::None => None,
+        };
+        self.force.overrun.map(|overrun| overrun.get()).or(default)
     }
 
     /// Holds the options against every rule.
@@ -99,6 +112,7 @@ impl Options {
             self.driver == Driver::Sim || self.force.sensor != Some(ForceSensor::Sim),
             || "the simulated sensor needs the driver \"sim\"".to_owned(),
         )?;
+        self.check_force()?;
         let sim = &self.sim;
         within("sim.length_mm", sim.length.get(), 10.0..=layout::MAX_STROKE_MM)?;
         within("sim.hysteresis_mm", sim.hysteresis.get(), 0.0..=5.0)?;
@@ -107,7 +121,21 @@ impl Options {
         within("sim.start_mm", sim.start.get(), -over..=sim.length.get() + over)?;
         within("sim.stiffness_g_per_mm", sim.stiffness_g_per_mm, 0.0..=100_000.0)
     }
+
+    fn check_force(&self) -> Result<(), Broken> {
+        let force = &self.force;
+        require("force.baud", BAUD_RATES.contains(&force.baud), || {
+            format!("{} is no rate of a serial line; choose one of {BAUD_RATES:?}", force.baud)
+        })?;
+        within("force.rate_hz", force.rate_hz, 10..=80)?;
+        within("force.range_g", force.range.get(), 100.0..=100_000.0)?;
+        within("force.fastest_g_per_s", force.fastest_g_per_s, 1_000.0..=1e9)?;
+        within("force.overrun_mm", force.overrun.map_or(1.0, |overrun| overrun.get()), 0.1..=1_000.0)
+    }
 }
+
+/// What a serial line can be set to that is fast enough for a hundred frames a second.
+const BAUD_RATES: [u32; 6] = [57_600, 115_200, 230_400, 460_800, 921_600, 1_000_000];
 
 fn require(key: &'static str, holds: bool, rule: impl FnOnce() -> String) -> Result<(), Broken> {
     if holds { Ok(()) } else { Err(Broken { key, rule: rule() }) }
@@ -130,7 +158,7 @@ fn is_origin(origin: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::{Mm, MmPerS};
+    use crate::units::{Grams, Mm, MmPerS};
 
     #[test]
     fn the_defaults_keep_every_rule() {
@@ -143,7 +171,7 @@ mod tests {
     #[test]
     fn each_rule_refuses_what_breaks_it() {
         type Change = fn(&mut Options);
-        let cases: [(Change, &str); 21] = [
+        let cases: [(Change, &str); 26] = [
             (|o| o.access.hostname = Some(String::new()), "access.hostname: must be a plain name"),
             (|o| o.access.hostname = Some("yep.local".into()), "access.hostname: must be a plain name"),
             (|o| o.access.extra_origins = vec!["*".into()], "access.extra_origins: \"*\" must be a scheme"),
@@ -167,6 +195,11 @@ mod tests {
             (|o| o.sim.length = Mm::constant(1.0), "sim.length_mm: 1 is outside 10"),
             (|o| o.sim.start = Mm::constant(158.1), "sim.start_mm: 158.1 is outside -3 … 158"),
             (|o| o.sim.stiffness_g_per_mm = f64::NAN, "sim.stiffness_g_per_mm: NaN is outside"),
+            (|o| o.force.baud = 9_600, "force.baud: 9600 is no rate of a serial line; choose one of [57600"),
+            (|o| o.force.rate_hz = 0, "force.rate_hz: 0 is outside 10 … 80"),
+            (|o| o.force.range = Grams::constant(-5.0), "force.range_g: -5 is outside 100"),
+            (|o| o.force.fastest_g_per_s = f64::NAN, "force.fastest_g_per_s: NaN is outside"),
+            (|o| o.force.overrun = Some(Mm::constant(0.0)), "force.overrun_mm: 0 is outside 0.1"),
             (
                 |o| (o.driver, o.force.sensor) = (Driver::Gpio, Some(ForceSensor::Sim)),
                 "force.sensor: the simulated sensor needs",

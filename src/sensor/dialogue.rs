@@ -203,8 +203,9 @@ impl Dialogue {
                 Some(Heard::Introduced)
             }
             (FromBoard::Setup(said), Peer::Board { setup, .. }) => {
-                *setup = Some(said);
-                self.say_at = 0;
+                if setup.replace(said).is_none() {
+                    self.say_at = 0;
+                }
                 self.heard_at = Some(now);
                 Some(Heard::Again)
             }

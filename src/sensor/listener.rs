@@ -58,6 +58,8 @@ impl Listener {
             return;
         }
         self.bytes_at = Some(now);
+        // The first bytes are given the time to become a frame.
+        self.frame_at.get_or_insert(now);
         let Listener { dialogue, intake, logs, frame_at, .. } = self;
         dialogue.feed(bytes, now, |heard| {
             *frame_at = Some(now);

@@ -8,18 +8,21 @@
 //! - [`timeline`]: when a sample was taken, on the clock of the machine
 //! - [`intake`]: whether a sample can be true (promise S13); what passes is the newest sample of `hal`
 //! - [`listener`]: these together, with time as an argument; [`uart`] is the thread around it
+//! - [`i2c`]: the older load cell instead of all that
 //!
 //! And beside it:
 //!
 //! - [`scale`]: what readings mean in grams, and where that is remembered
 //! - [`desk`]: tare and calibration, and when they are refused (promise S15)
 //! - [`report`]: what a person wants to know about the sensor
-//! - [`logs`]: the log of the board, in ours
+//! - [`logs`]: the log of the board, in ours; [`firmware`] is the file that it is read with
 //!
 //! What each kind of trouble on the line comes to is one table, in docs/SENSOR.md.
 
 pub mod desk;
 pub mod dialogue;
+pub mod firmware;
+pub mod i2c;
 pub mod intake;
 pub mod line;
 pub mod listener;

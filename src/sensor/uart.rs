@@ -59,11 +59,12 @@ impl UartSensor {
         scale: Scale,
         clock: MonotonicClock,
         feed: ForceFeed,
-        logs: impl FnOnce(Report) -> LogSink,
+        logs: impl FnOnce(Report) -> io::Result<LogSink>,
     ) -> io::Result<UartSensor> {
         let report = Report::default();
+        let sink = logs(report.clone())?;
         let intake = Intake::new(options.rules, feed, report.clone());
-        let listener = Listener::new(options.rate_hz, scale, intake, report.clone(), logs(report.clone()));
+        let listener = Listener::new(options.rate_hz, scale, intake, report.clone(), sink);
         let ending = Arc::new(AtomicBool::new(false));
         let told = Arc::clone(&ending);
         let (orders, taken) = mpsc::channel();

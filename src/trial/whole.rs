@@ -159,7 +159,7 @@ impl Whole {
         let ctx = {
             let _inside = runtime.enter();
             let (link, events, pump) = bridge(ends, stop_line, first);
-            let port = (ground.wiring.port)(mover::local(link, Some(hands), None));
+            let port = (ground.wiring.port)(mover::rehearsed(link, hands));
             let port: Arc<dyn MachinePort> = Arc::new(Tap { port, log: Arc::clone(&log) });
             let rules = Rules { hostname: "yep".to_owned(), ..Rules::default() };
             let options = api::Options { rules, limits: api::Limits::default() };

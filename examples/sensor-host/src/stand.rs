@@ -49,9 +49,9 @@ impl Pty {
         bytes
     }
 
-    /// Sends what the line takes.
-    pub fn write(&mut self, bytes: &[u8]) {
-        let _ = self.near.write(bytes);
+    /// Sends what the line takes; how much that was.
+    pub fn write(&mut self, bytes: &[u8]) -> usize {
+        self.near.write(bytes).unwrap_or(0)
     }
 }
 
@@ -148,13 +148,14 @@ pub fn run(pty: &mut Pty, knobs: &Arc<Knobs>, pace: Pace, mut logged: impl FnMut
             let logs = logged().into_iter().filter_map(|log| frame::frame(Channel::Log, &log));
             let frames: Vec<Frame> = std::iter::from_fn(|| board.next_frame(now_us)).chain(logs).collect();
             for frame in frames {
-                send(pty, &frame, knobs, &mut chance);
+                send(pty, &frame, knobs, &mut chance, pace.speed > 1);
             }
         }
     }
 }
 
-fn send(pty: &mut Pty, frame: &[u8], knobs: &Knobs, chance: &mut Chance) {
+/// A board that lives faster than its line is `patient`: what the other end has not read yet is waited for.
+fn send(pty: &mut Pty, frame: &[u8], knobs: &Knobs, chance: &mut Chance, patient: bool) {
     if knobs.mute.load(Ordering::Relaxed) {
         return;
     }
@@ -173,5 +174,9 @@ fn send(pty: &mut Pty, frame: &[u8], knobs: &Knobs, chance: &mut Chance) {
             knobs.faults.fetch_add(1, Ordering::Relaxed);
         }
     }
-    pty.write(&bytes);
+    let mut sent = pty.write(&bytes);
+    while patient && sent < bytes.len() && !knobs.over.load(Ordering::Relaxed) {
+        std::thread::sleep(Duration::from_micros(200));
+        sent += pty.write(&bytes[sent..]);
+    }
 }

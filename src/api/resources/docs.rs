@@ -10,6 +10,8 @@ use serde_json::{Map, Value, json};
 use crate::api::answer::{self, Outcome};
 use crate::api::route::{ROUTES, Resource, Route};
 use crate::auth::Standing;
+use crate::wave::interpolate::{Interpolation, MAX_POINTS};
+use crate::wave::spec;
 
 /// The routes as OpenAPI.
 ///
@@ -39,10 +41,31 @@ fn operation(route: &Route) -> Value {
         "x-least-standing": standing(route.right),
     });
     if has_body(route.resource) {
-        let schema = json!({ "schema": { "type": "object" } });
+        let schema = json!({ "schema": schema(route.resource) });
         operation["requestBody"] = json!({ "required": true, "content": { "application/json": schema } });
     }
     operation
+}
+
+/// What a body has, where it has more than a page could guess.
+fn schema(resource: Resource) -> Value {
+    if !matches!(resource, Resource::WaveGet | Resource::WaveRun) {
+        return json!({ "type": "object" });
+    }
+    let mut fields = Map::new();
+    fields.insert("type".into(), json!({ "enum": spec::TYPES }));
+    fields.insert("duration".into(), json!({ "type": "number", "description": "seconds for a period" }));
+    for (name, types) in spec::FIELDS {
+        let of = if types.is_empty() { "every type".into() } else { types.join(", ") };
+        let described = format!("of {of}; docs/WAVES.md has the units");
+        let field = match name {
+            "points" => json!({ "type": "array", "maxItems": MAX_POINTS + 1, "description": described }),
+            "interpolation" => json!({ "enum": Interpolation::ALL.map(Interpolation::name) }),
+            _ => json!({ "type": "number", "description": described }),
+        };
+        fields.insert(name.into(), field);
+    }
+    json!({ "type": "object", "required": ["type", "duration"], "properties": fields })
 }
 
 const fn has_body(resource: Resource) -> bool {
@@ -53,7 +76,9 @@ const fn has_body(resource: Resource) -> bool {
         | Resource::SettingsPut
         | Resource::Curve
         | Resource::MotionLimitsPut
-        | Resource::SimPut => true,
+        | Resource::SimPut
+        | Resource::SensorTare
+        | Resource::SensorCalibrate => true,
         Resource::SettingsCreate
         | Resource::SettingsGet
         | Resource::Initialize
@@ -63,6 +88,7 @@ const fn has_body(resource: Resource) -> bool {
         | Resource::Status
         | Resource::MotionLimitsGet
         | Resource::SimGet
+        | Resource::SensorGet
         | Resource::FaultList
         | Resource::FaultGet
         | Resource::OpenApi

@@ -6,6 +6,7 @@ pub mod docs;
 pub mod faults;
 pub mod health;
 pub mod motion;
+pub mod sensor;
 pub mod settings;
 pub mod setup;
 pub mod sim;
@@ -100,6 +101,9 @@ pub async fn handle(ctx: &Arc<Context>, resource: Resource, call: Call) -> Outco
         Resource::MotionLimitsPut => motion::put(ctx, &call).await,
         Resource::SimGet => sim::get(ctx),
         Resource::SimPut => sim::put(ctx, &call),
+        Resource::SensorGet => sensor::get(ctx),
+        Resource::SensorTare => sensor::tare(ctx, &call).await,
+        Resource::SensorCalibrate => sensor::calibrate(ctx, &call).await,
         Resource::FaultList => faults::list(ctx),
         Resource::FaultGet => faults::get(ctx, &call).await,
         Resource::OpenApi => docs::openapi(),

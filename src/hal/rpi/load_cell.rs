@@ -13,7 +13,7 @@ use std::time::Duration;
 use rppal::i2c::I2c;
 
 use super::PiError;
-use crate::hal::{Clock, ForceFeed, ForceSample, ForceSensor, MonotonicClock, NewestForce, newest_force};
+use crate::hal::{Clock, MonotonicClock};
 use crate::units::{MICROSECOND_NS, MILLISECOND_NS, Nanos, SECOND_NS};
 
 /// Where the weight is.
@@ -21,7 +21,7 @@ const REGISTER: u8 = 0;
 /// From naming the register to the first byte.
 const LAY_OUT: Duration = Duration::from_micros(100);
 /// From one reading to the next: 80 a second, as an HX711 makes them at best.
-const PERIOD_NS: Nanos = 12_500 * MICROSECOND_NS;
+pub const PERIOD_NS: Nanos = 12_500 * MICROSECOND_NS;
 /// A reading takes 1.2 ms at 100 kHz. One that took longer than this may be put together of two.
 const DEADLINE_NS: Nanos = 10 * MILLISECOND_NS;
 /// What the kernel lets one transfer take; it counts in hundredths of a second.
@@ -34,7 +34,6 @@ const TELL_EVERY_NS: Nanos = 10 * SECOND_NS;
 /// The load cell, read by a thread of its own for as long as this exists.
 #[derive(Debug)]
 pub struct I2cLoadCell {
-    newest: NewestForce,
     quit: Arc<AtomicBool>,
 }
 
@@ -50,19 +49,24 @@ enum Lost {
 }
 
 impl I2cLoadCell {
-    /// Begins to read.
+    /// Begins to read. `hear` gets each weight in grams, or none where there was none, with the instants at which the
+    /// reading began and ended.
     ///
     /// # Errors
     /// The bus is not there, or not for this user. A load cell that does not answer is no error: it may come later.
-    pub fn start(clock: MonotonicClock, bus: u8, address: u8) -> Result<I2cLoadCell, PiError> {
+    pub fn start(
+        clock: MonotonicClock,
+        bus: u8,
+        address: u8,
+        hear: impl FnMut(Option<f64>, Nanos, Nanos) + Send + 'static,
+    ) -> Result<I2cLoadCell, PiError> {
         let failed = || PiError::of_bus(format!("/dev/i2c-{bus}"));
         let mut i2c = I2c::with_bus(bus).map_err(failed())?;
         i2c.set_slave_address(u16::from(address)).map_err(failed())?;
         // Adapters that cannot do it keep their second.
         let _ = i2c.set_timeout(TRANSFER_MS);
-        let (feed, newest) = newest_force();
         let quit = Arc::new(AtomicBool::new(false));
-        let mut reader = Reader { i2c, clock, feed, lost: 0, tell_again_ns: 0 };
+        let mut reader = Reader { i2c, clock, hear, lost: 0, tell_again_ns: 0 };
         let quitting = Arc::clone(&quit);
         thread::Builder::new()
             .name("load-cell".into())
@@ -76,13 +80,7 @@ impl I2cLoadCell {
                 }
             })
             .map_err(|error| PiError::System { what: "starting to read the load cell", error })?;
-        Ok(I2cLoadCell { newest, quit })
-    }
-}
-
-impl ForceSensor for I2cLoadCell {
-    fn latest(&mut self, now: Nanos) -> Option<ForceSample> {
-        self.newest.latest(now)
+        Ok(I2cLoadCell { quit })
     }
 }
 
@@ -93,29 +91,30 @@ impl Drop for I2cLoadCell {
     }
 }
 
-struct Reader {
+struct Reader<H> {
     i2c: I2c,
     clock: MonotonicClock,
-    feed: ForceFeed,
+    hear: H,
     /// Samples lost since the last one that was not.
     lost: u32,
     tell_again_ns: Nanos,
 }
 
-impl Reader {
+impl<H: FnMut(Option<f64>, Nanos, Nanos)> Reader<H> {
     fn turn(&mut self) {
         let at = self.clock.now();
         let read = self.read().map_err(|error| Lost::Silent(error.to_string()));
         let now = self.clock.now();
         match read.and_then(|bytes| weight(bytes, now - at)) {
             Ok(force_g) => {
-                self.feed.publish(ForceSample::of_rate(force_g, at, PERIOD_NS), now);
+                (self.hear)(Some(force_g), at, now);
                 if self.lost > 0 && self.tell_again_ns > 0 {
                     tracing::info!(lost = self.lost, "the load cell is there");
                 }
                 (self.lost, self.tell_again_ns) = (0, 0);
             }
             Err(lost) => {
+                (self.hear)(None, at, now);
                 self.lost = self.lost.saturating_add(1);
                 if now >= self.tell_again_ns && self.lost > 1 {
                     self.tell_again_ns = now + TELL_EVERY_NS;

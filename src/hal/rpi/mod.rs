@@ -9,7 +9,7 @@
 //! is made low before it is made an output, and it stays an output when the program ends, however it ends.
 
 mod error;
-mod load_cell;
+pub mod load_cell;
 mod pins;
 
 pub use error::PiError;

@@ -4,6 +4,9 @@
 //! send. After power-on the board does not know what a conversion means, and says so with each sample; its host tells
 //! it, and tells it again after each power-on. So no force is ever made of a forgotten zero.
 
+#[cfg(feature = "defmt")]
+use defmt::{error, info, warn as warn_};
+
 use crate::filter::Filter;
 use crate::frame::{self, Channel, Deframer, Frame};
 use crate::hx711::{self, MAX_COUNTS, MIN_COUNTS};
@@ -80,7 +83,7 @@ impl Board {
         deframer.feed(bytes, |channel, payload| {
             let order = message::read::<ToBoard>(payload).filter(|_| channel == Channel::Order);
             let Some(order) = order else {
-                say!(warn, "a frame of {=usize} bytes is no order", payload.len());
+                warn_!("a frame of {=usize} bytes is no order", payload.len());
                 return;
             };
             self.obey(order);
@@ -92,23 +95,23 @@ impl Board {
         match order {
             ToBoard::Identify => self.say_hello = true,
             ToBoard::Tare { zero_counts } if (MIN_COUNTS..=MAX_COUNTS).contains(&zero_counts) => {
-                say!(info, "zero is at {=i32} counts", zero_counts);
+                info!("zero is at {=i32} counts", zero_counts);
                 self.setup.zero_counts = Some(zero_counts);
                 self.filter.forget();
             }
             ToBoard::SetFactor { counts_per_g }
                 if counts_per_g.is_finite() && counts_per_g.abs() >= LEAST_COUNTS_PER_G =>
             {
-                say!(info, "a gram is {=f32} counts", counts_per_g);
+                info!("a gram is {=f32} counts", counts_per_g);
                 self.setup.counts_per_g = Some(counts_per_g);
                 self.filter.forget();
             }
             ToBoard::SetRate { rate_hz } => {
                 self.setup.rate_hz = hx711::nearest_rate_hz(rate_hz);
-                say!(info, "{=u16} conversions a second", self.setup.rate_hz);
+                info!("{=u16} conversions a second", self.setup.rate_hz);
             }
             ToBoard::Tare { .. } | ToBoard::SetFactor { .. } => {
-                say!(warn, "refused an impossible zero or factor")
+                warn_!("refused an impossible zero or factor")
             }
         }
         // The answer to everything, and what tells the host that it was refused.
@@ -121,7 +124,7 @@ impl Board {
         let reading = match (self.setup.zero_counts, self.setup.counts_per_g) {
             _ if hx711::saturated(counts) => {
                 if self.last.reading != Reading::Saturated {
-                    say!(warn, "the converter is saturated at {=i32} counts", counts);
+                    warn_!("the converter is saturated at {=i32} counts", counts);
                 }
                 self.filter.forget();
                 Reading::Saturated
@@ -164,11 +167,14 @@ impl Board {
     }
 
     fn sample(&mut self, now_us: u32) -> Sample {
+        // A loop that looks at the clock before the converter has a conversion of the future; its age is none.
+        let ahead = now_us.wrapping_sub(self.last.at_us) > u32::MAX / 2;
+        let now_us = if ahead { self.last.at_us } else { now_us };
         let period_us = 1_000_000 / u32::from(self.setup.rate_hz.max(1));
         if now_us.wrapping_sub(self.last.at_us) > MISSED_CONVERSIONS * period_us
             && self.last.reading != Reading::Silent
         {
-            say!(error, "the converter has become silent");
+            error!("the converter has become silent");
             self.last.reading = Reading::Silent;
             self.filter.forget();
         }
@@ -280,6 +286,16 @@ mod tests {
             }
         }
         assert!(sent >= 150, "{sent} in a second");
+    }
+
+    #[test]
+    fn a_conversion_that_is_later_than_the_look_at_the_clock_is_a_young_one() {
+        let mut board = board();
+        said(&mut board, 0);
+        board.convert(1, 1_050);
+        let last = said(&mut board, 1_000).pop();
+        let Some(FromBoard::Sample(sample)) = last else { panic!("{last:?}") };
+        assert_eq!((sample.taken_us, sample.sent_us, sample.reading), (1_050, 1_050, Reading::Unscaled));
     }
 
     #[test]

@@ -1,0 +1,88 @@
+//! The loop of a force sensor's board, whatever the chip: [`run`] needs a converter, a serial line and a clock.
+//!
+//! - [`log`]: the log of the firmware, on the same line
+#![no_std]
+
+pub mod log;
+
+use embedded_hal::delay::DelayNs;
+use embedded_hal::digital::{InputPin, OutputPin};
+use heapless::Deque;
+use yep_sensor_board::frame::{self, Channel};
+use yep_sensor_board::hx711::{Conversion, Hx711};
+use yep_sensor_board::{Board, Identity};
+
+/// Bytes that wait for the line: a dozen frames.
+const WAITING: usize = 512;
+
+/// A serial line that is never waited for.
+pub trait Serial {
+    /// A byte that came, if one did.
+    fn take(&mut self) -> Option<u8>;
+
+    /// Whether the line takes a byte now.
+    fn ready(&mut self) -> bool;
+
+    /// Sends a byte; only when it is ready.
+    fn put(&mut self, byte: u8);
+}
+
+/// The version of this firmware.
+pub const VERSION: [u8; 3] = [0, 1, 0];
+
+/// Converts, hears, says, for ever. `rate` is told how often a second the converter is to convert; `between` is called once
+/// in each turn, for whatever the chip needs.
+pub fn run<D: InputPin, C: OutputPin, W: DelayNs>(
+    mut converter: Hx711<D, C, W>,
+    mut serial: impl Serial,
+    serial_number: u64,
+    mut now_us: impl FnMut() -> u32,
+    mut rate: impl FnMut(u16),
+    mut between: impl FnMut(u32),
+) -> ! {
+    let mut board = Board::new(Identity { firmware: VERSION, serial: serial_number }, now_us());
+    let mut waiting = Deque::<u8, WAITING>::new();
+    let mut rate_hz = 0;
+    defmt::info!("the board is up, version {=[u8]}", VERSION);
+    loop {
+        let now = now_us();
+        log::tell_time(now);
+        between(now);
+        if rate_hz != board.setup().rate_hz {
+            rate_hz = board.setup().rate_hz;
+            rate(rate_hz);
+        }
+        match converter.look() {
+            Conversion::Waiting => {}
+            Conversion::Done(counts) => board.convert(counts, now_us()),
+            Conversion::Misread => defmt::warn!("a conversion was disturbed"),
+        }
+        while let Some(byte) = serial.take() {
+            board.receive(&[byte]);
+        }
+        // Reading a conversion takes its time.
+        let now = now_us();
+        while let Some(next) = board.next_frame(now) {
+            send(&mut waiting, &next);
+        }
+        log::drain(|log| {
+            if let Some(next) = frame::frame(Channel::Log, log) {
+                send(&mut waiting, &next);
+            }
+        });
+        while serial.ready() {
+            let Some(byte) = waiting.pop_front() else { break };
+            serial.put(byte);
+        }
+    }
+}
+
+/// A frame goes whole or not at all: half of one would cost the next one, too.
+fn send(waiting: &mut Deque<u8, WAITING>, frame: &[u8]) {
+    if waiting.capacity() - waiting.len() >= frame.len() {
+        for byte in frame {
+            // There was room.
+            let _ = waiting.push_back(*byte);
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! The real binary with a sensor's board on a real pseudo-terminal: from the first tare to a virtual wall, and what happens
+//! when the board is pulled out (promises S12 to S15, on the whole way).
+
+#[path = "support/real/mod.rs"]
+mod real;
+#[path = "../examples/sensor-host/src/stand.rs"]
+#[allow(dead_code)]
+mod stand;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use real::process::{QUICK_HOMING, yep};
+use real::{Home, Yep, eventually};
+use serde_json::{Value, json};
+use stand::{Knobs, Pace, Pty};
+
+/// What the cell gives without a load, and for a gram.
+const ZERO: i32 = 81_234;
+const COUNTS_PER_G: f64 = 400.0;
+
+/// A board, plugged in under a fixed name.
+struct Plugged {
+    name: PathBuf,
+    knobs: Arc<Knobs>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Plugged {
+    fn into(name: &Path) -> Plugged {
+        let mut pty = Pty::open().unwrap();
+        std::os::unix::fs::symlink(&pty.device, name).unwrap();
+        let knobs = Arc::new(Knobs::default());
+        knobs.noise.store(40, Relaxed);
+        let theirs = Arc::clone(&knobs);
+        let thread =
+            std::thread::spawn(move || stand::run(&mut pty, &theirs, Pace { speed: 1, seed: 1 }, Vec::new));
+        let plugged = Plugged { name: name.to_owned(), knobs, thread: Some(thread) };
+        plugged.load(0.0);
+        plugged
+    }
+
+    fn load(&self, force_g: f64) {
+        self.knobs.counts.store(ZERO + (force_g * COUNTS_PER_G) as i32, Relaxed);
+    }
+}
+
+impl Drop for Plugged {
+    fn drop(&mut self) {
+        std::fs::remove_file(&self.name).unwrap();
+        self.knobs.over.store(true, Relaxed);
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
+}
+
+fn home(folder: &Path) -> Home {
+    let device = folder.join("board");
+    // As fast as the default limits go: the wall is to stop it, not the cap.
+    let force = format!("[force]\nsensor = 'uart'\ndevice = '{}'\noverrun_mm = 100.0\n", device.display());
+    Home::new(&format!("{QUICK_HOMING}{force}"))
+}
+
+#[track_caller]
+fn status(yep: &Yep) -> Value {
+    yep.get("/api/sensor").done()
+}
+
+#[track_caller]
+fn feels(yep: &Yep, force_g: f64) {
+    eventually(&format!("{force_g} g are felt"), || {
+        yep.status()["force_g"].as_f64().filter(|felt| (felt - force_g).abs() < 10.0)
+    });
+}
+
+#[track_caller]
+fn asked(yep: &Yep, path: &str, body: Value) -> real::http::Answer {
+    yep.request("POST", path, &[("content-type", "application/json")], &body.to_string())
+}
+
+/// What `yep sensor …` says, and whether it was done.
+fn said(server: &Yep, arguments: &[&str]) -> (bool, String) {
+    let mut command: Command = yep();
+    let output = command.arg("sensor").args(["--server", &server.url()]).args(arguments).output().unwrap();
+    let text = if output.status.success() { output.stdout } else { output.stderr };
+    (output.status.success(), String::from_utf8(text).unwrap())
+}
+
+#[track_caller]
+fn acknowledged_and_armed(yep: &Yep) {
+    eventually("it is acknowledged", || (yep.order("acknowledge").status == 200).then_some(()));
+    yep.order("arm").done();
+}
+
+#[test]
+fn a_force_is_tared_calibrated_obeyed_lost_and_found_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = folder.path().join("board");
+    let board = Plugged::into(&name);
+    let home = home(folder.path());
+    let yep = home.start();
+    eventually("the board is heard", || (status(&yep)["link"] == "live").then_some(()));
+
+    // Nobody knows what the readings mean, so nothing moves by them.
+    yep.order("calibrate").done();
+    yep.calibrated();
+    yep.run_wave("sine", 5.0);
+    assert_eq!(yep.becomes("faulted")["fault"]["code"], "force_sample_lost");
+    let (done, page) = said(&yep, &["status"]);
+    assert!(done && page.contains("to do     tare the unloaded cell"), "{page}");
+
+    // Tare: the first one needs a word, since a load cannot be known yet.
+    assert_eq!(asked(&yep, "/api/sensor/calibrate", json!({ "grams": 500 })).refused().0, "not_tared");
+    let (done, why) = said(&yep, &["tare"]);
+    assert!(!done && why.contains("cannot be known before the first calibration"), "{why}");
+    assert_eq!(said(&yep, &["tare", "--confirm"]), (true, "tared\n".to_owned()));
+    let zero = status(&yep)["zero"].as_f64().unwrap();
+    assert!((zero - f64::from(ZERO)).abs() < 40.0, "{zero}");
+
+    // Calibrate: a weight that is not there makes no difference.
+    let (done, why) = said(&yep, &["calibrate", "500"]);
+    assert!(!done && why.contains("changes the readings by"), "{why}");
+    board.load(500.0);
+    std::thread::sleep(Duration::from_millis(50));
+    let (done, text) = said(&yep, &["calibrate", "500"]);
+    assert!(done && text.starts_with("calibrated: a gram is "), "{text}");
+    let per_g = status(&yep)["reading_per_g"].as_f64().unwrap();
+    assert!((per_g - COUNTS_PER_G).abs() < 1.0, "{per_g}");
+    feels(&yep, 500.0);
+
+    // A load that is known is not hidden without a word (S15).
+    let (code, why) = asked(&yep, "/api/sensor/tare", json!({})).refused();
+    assert!(code == "load_present" && why.contains("500 g"), "{why}");
+    board.load(0.0);
+    feels(&yep, 0.0);
+
+    // It obeys a wall, as hard as the settings allow (S14).
+    acknowledged_and_armed(&yep);
+    yep.run_wave("sine", 3.0).done();
+    yep.becomes("running");
+    assert_eq!(asked(&yep, "/api/sensor/tare", json!({ "confirm": true })).refused().0, "moving");
+    let peak_g = presses_a_wall(&yep, &board);
+    println!("peak {peak_g:.0} g of 1000 g");
+    // The wall is 40 g for each mm. On a host that is held up, the test's own look at the carriage is late, too: a step
+    // further than the limit is what no chart allows, a centimetre further is a force that nobody heard of.
+    assert!((700.0..1_300.0).contains(&peak_g), "{peak_g} g");
+
+    // Pulled out, it is lost, and the axis stops where it knows where it is (S12).
+    eventually("it moves away from the wall", || (yep.carriage_mm() < 80.0).then_some(()));
+    drop(board);
+    let fault = yep.becomes("faulted");
+    assert_eq!(fault["fault"]["code"], "force_sample_lost");
+    assert!(fault["position_mm"].is_number() && fault["force_g"].is_null(), "{fault}");
+    eventually("it is said", || (status(&yep)["link"] == "unplugged").then_some(()));
+
+    // Plugged in again, it has its scale again, and nothing moves by itself.
+    let board = Plugged::into(&name);
+    board.load(-200.0);
+    feels(&yep, -200.0);
+    assert_eq!(yep.status()["state"], "faulted");
+    acknowledged_and_armed(&yep);
+    assert_eq!(yep.status()["state"], "ready");
+    drop(yep);
+
+    // The scale is remembered.
+    let yep = home.start();
+    feels(&yep, -200.0);
+}
+
+/// Pushes against the carriage where it is beyond 100 mm, as the cell of a real machine would feel it, until it has been
+/// there and turned; the greatest force.
+#[track_caller]
+fn presses_a_wall(yep: &Yep, board: &Plugged) -> f64 {
+    const WALL_MM: f64 = 100.0;
+    const STIFFNESS_G_PER_MM: f64 = 40.0;
+    let mut peak_g = 0f64;
+    eventually("it has pressed the wall and turned", || {
+        // Many looks for one of `eventually`.
+        for _ in 0..50 {
+            let pressed_mm = (yep.carriage_mm() - WALL_MM).max(0.0);
+            let force_g = STIFFNESS_G_PER_MM * pressed_mm;
+            board.load(-force_g);
+            peak_g = peak_g.max(force_g);
+            if peak_g > 700.0 && pressed_mm == 0.0 {
+                return Some(());
+            }
+        }
+        None
+    });
+    peak_g
+}
+
+/// The host program with its real defmt log, built when this test runs: nothing else needs it.
+fn host_program() -> PathBuf {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/sensor-host");
+    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/sensor-host");
+    let built = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--target-dir"])
+        .arg(&target)
+        // Its own configuration for cargo is in its folder.
+        .current_dir(&package)
+        .status()
+        .unwrap();
+    assert!(built.success(), "examples/sensor-host does not build");
+    target.join("debug/yep-sensor-host")
+}
+
+#[test]
+fn the_log_of_the_board_is_read_with_its_firmware_and_counted_without() {
+    let program = host_program();
+    let folder = tempfile::tempdir().unwrap();
+    let name = folder.path().join("board");
+    let mut board = Command::new(&program)
+        .args(["--fault-every", "400", "--seed", "7", "--link"])
+        .arg(&name)
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    eventually("it is there", || name.exists().then_some(()));
+    let other = std::env::current_exe().unwrap();
+    for (firmware, said) in [
+        (Some(&program), None),
+        (Some(&other), Some("it has no defmt log")),
+        (Some(&folder.path().join("nothing.elf")), Some("No such file")),
+        (None, None),
+    ] {
+        let firmware_line =
+            firmware.map_or(String::new(), |file| format!("firmware = '{}'\n", file.display()));
+        let force = format!("[force]\nsensor = 'uart'\ndevice = '{}'\n{firmware_line}", name.display());
+        let home = Home::new(&force);
+        let yep = home.start();
+        // The first tare makes the board say something.
+        eventually("the board is heard", || (status(&yep)["link"] == "live").then_some(()));
+        asked(&yep, "/api/sensor/tare", json!({ "confirm": true })).done();
+        let counted = |which: &str| status(&yep)["log"][which].as_u64().unwrap();
+        match (firmware, said) {
+            (Some(_), None) => {
+                let line = eventually("a line of the log", || {
+                    let log = yep.log();
+                    log.lines().find(|line| line.contains("zero is at ")).map(str::to_owned)
+                });
+                assert!(line.contains("INFO") && line.contains("yep::sensor::board"), "{line}");
+                assert!(line.contains("mcu_time=") && line.contains("board.rs:"), "{line}");
+                writeln!(board.stdin.as_mut().unwrap(), "chatter").unwrap();
+                eventually("too many are cut short", || (counted("suppressed") > 100).then_some(()));
+                assert_eq!(yep.log().matches("some of it is left out").count(), 1);
+                assert_eq!(counted("undecoded"), 0, "a damaged frame was taken for a line");
+            }
+            _ => {
+                eventually("frames are counted", || (counted("undecoded") > 100).then_some(()));
+                assert_eq!(counted("said"), 0);
+            }
+        }
+        if let Some(said) = said {
+            assert_eq!(yep.log().matches(said).count(), 1, "{}", yep.log());
+        }
+    }
+    drop(board.stdin.take());
+    assert!(board.wait().unwrap().success());
+}
