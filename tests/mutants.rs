@@ -71,7 +71,7 @@ impl StepIo for BadPins {
             self.steps += 1;
             self.told_ns = at;
             self.last_ns = at;
-            if self.bad == Bad::LosesAStep && self.steps % 4_000 == 0 {
+            if self.bad == Bad::LosesAStep && self.steps.is_multiple_of(4_000) {
                 return;
             }
             // A step that does not come in time, and the next ones at once.
@@ -87,12 +87,15 @@ impl StepIo for BadPins {
             self.sim.set_step(true, at);
             return;
         }
-        if self.told_ns == 0 || (self.bad == Bad::LosesAStep && self.steps % 4_000 == 0) || self.held > 0 {
+        if self.told_ns == 0
+            || (self.bad == Bad::LosesAStep && self.steps.is_multiple_of(4_000))
+            || self.held > 0
+        {
             return;
         }
         let at = if self.bad == Bad::ShortPulses { self.told_ns + 1_000 } else { at };
         self.sim.set_step(false, at);
-        if self.bad == Bad::DoublesAStep && self.steps % 4_000 == 0 {
+        if self.bad == Bad::DoublesAStep && self.steps.is_multiple_of(4_000) {
             self.sim.set_step(true, at + 3_000);
             self.sim.set_step(false, at + 6_000);
         }
