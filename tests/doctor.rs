@@ -171,12 +171,16 @@ fn one_of_the_two_ways_to_the_registers_is_enough_but_the_chip_must_be_there() {
 #[test]
 fn a_bus_is_needed_by_whoever_weighs_with_it() {
     let root = pi();
-    put(root.path(), "yep.toml", "[force]\nsensor = 'i2c'\n");
     let config = root.path().join("yep.toml");
     let look = || json(&doctor(root.path(), &["--config", config.to_str().unwrap(), "--json"]));
-    assert_eq!(missing(&look()), Vec::<&str>::new());
-    fs::remove_file(root.path().join("dev/i2c-1")).unwrap();
-    assert_eq!(missing(&look()), ["older load cell"]);
+    for (sensor, device, what) in
+        [("i2c", "dev/i2c-1", "older load cell"), ("uart", "dev/serial0", "sensor's line")]
+    {
+        put(root.path(), "yep.toml", &format!("[force]\nsensor = '{sensor}'\n"));
+        assert_eq!(missing(&look()), Vec::<&str>::new());
+        fs::remove_file(root.path().join(device)).unwrap();
+        assert_eq!(missing(&look()), [what]);
+    }
 }
 
 #[test]

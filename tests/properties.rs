@@ -16,7 +16,17 @@ enum Act {
     End,
     Stop,
     Calibrate,
-    Limits { speed: f64, acceleration: f64, onset_s: f64 },
+    Limits {
+        speed: f64,
+        acceleration: f64,
+        onset_s: f64,
+    },
+    /// Shares of what is set; the stop stays as it is, so this takes effect in mid-stroke.
+    Lower {
+        speed: f64,
+        acceleration: f64,
+        jerk: f64,
+    },
     StrokeLimit(f64),
     Push(f64),
     Wait,
@@ -31,6 +41,8 @@ fn act() -> impl Strategy<Value = Act> {
         1 => Just(Act::Calibrate),
         2 => (20.0..800.0f64, 500.0..8_000.0f64, 0.01..0.2f64)
             .prop_map(|(speed, acceleration, onset_s)| Act::Limits { speed, acceleration, onset_s }),
+        2 => (0.1..1.0f64, 0.05..1.0f64, 0.05..1.0f64)
+            .prop_map(|(speed, acceleration, jerk)| Act::Lower { speed, acceleration, jerk }),
         2 => (5.0..155.0f64).prop_map(Act::StrokeLimit),
         2 => (-1_500.0..1_500.0f64).prop_map(Act::Push),
         2 => Just(Act::Wait),
@@ -71,6 +83,19 @@ proptest! {
                         MmPerS3::try_from(acceleration / onset_s).unwrap(),
                         MmPerS2::try_from(acceleration * 1.5).unwrap(),
                         MmPerS::try_from(speed / 4.0).unwrap(),
+                    ).unwrap();
+                    Some(Command::UpdateSettings(config))
+                }
+                Act::Lower { speed, acceleration, jerk } => {
+                    let Limits { max_speed, max_acceleration, max_jerk, stop_deceleration, approach_speed } =
+                        config.limits;
+                    let speed = (max_speed.get() * speed).max(20.0);
+                    config.limits = Limits::new(
+                        MmPerS::try_from(speed).unwrap(),
+                        MmPerS2::try_from((max_acceleration.get() * acceleration).max(100.0)).unwrap(),
+                        MmPerS3::try_from((max_jerk.get() * jerk).max(2_000.0)).unwrap(),
+                        stop_deceleration,
+                        MmPerS::try_from(approach_speed.get().min(speed)).unwrap(),
                     ).unwrap();
                     Some(Command::UpdateSettings(config))
                 }

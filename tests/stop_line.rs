@@ -1,15 +1,22 @@
-//! The stop line, raised at any instant: between any two looks of the step loop, at any speed.
+//! The stop line and the switches, at any instant: between any two looks of the step loop, at any speed.
 
 mod support;
 
 #[path = "support/random.rs"]
 mod random;
 
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
 use random::Random;
 use support::{PUNCTUAL, Recorder, config, homed_on, options, sine, square, steps};
+use yep::diag::train::Precision;
 use yep::drive::Rehearsal;
-use yep::hal::sim::{EdgeKind, VirtualClock};
+use yep::hal::Clock;
+use yep::hal::sim::{EdgeKind, Hands, Mishap, VirtualClock};
 use yep::machine::{Accepted, Command, Fault, State, StopLevel};
+use yep::motion::End;
 
 type Machine = Rehearsal<Recorder>;
 
@@ -136,5 +143,82 @@ fn a_stop_keeps_s4_on_the_pulses_whenever_it_comes() {
     for (slow, fast) in [(0.0, 50.0), (50.0, 150.0), (150.0, 300.0), (300.0, 510.0)] {
         let seen = speeds.iter().filter(|v| (slow..fast).contains(*v)).count();
         assert!(seen >= 12, "only {seen} stops from {slow} to {fast} mm/s");
+    }
+}
+
+/// When the front switch was pressed and released.
+type Pressed = Rc<RefCell<Vec<(u64, bool)>>>;
+
+/// Presses and releases the front switch by hand: after so many nanoseconds, on or off.
+fn press(clock: &VirtualClock, hands: &Hands, mut script: VecDeque<(u64, bool)>, pressed: &Pressed) {
+    let Some((after_ns, on)) = script.pop_front() else { return };
+    let (own_clock, hands, pressed) = (clock.clone(), hands.clone(), pressed.clone());
+    clock.at(clock.now() + after_ns, move || {
+        hands.set(Mishap::FrontWelded, on);
+        pressed.borrow_mut().push((own_clock.now(), on));
+        press(&own_clock, &hands, script, &pressed);
+    });
+}
+
+/// How many steps began while the switch read pressed.
+fn steps_while_pressed(machine: &mut Machine, pressed: &Pressed) -> usize {
+    let pressed = pressed.borrow();
+    let on_at = |at: u64| pressed.iter().rev().find(|(since, _)| *since <= at).is_some_and(|(_, on)| *on);
+    steps(&machine.sink().0).iter().filter(|(at, _)| on_at(*at)).count()
+}
+
+/// A late step is made up for.
+const SLEWED: Precision = Precision { edge_ns: 30, slews: true };
+
+#[test]
+fn a_glitch_of_a_switch_holds_steps_back_is_counted_and_changes_nothing_else() {
+    let mut random = Random::from_env();
+    let clock = VirtualClock::default();
+    let mut machine = homed_on(&clock, &options(), SLEWED);
+    for round in 0..120 {
+        let before = machine.status().glitches();
+        let resting = round % 10 == 9;
+        if !resting {
+            run(&mut machine, &mut random);
+        }
+        let pressed = Pressed::default();
+        let glitch = [(random.between(1.0, 3e6) as u64, true), (random.between(1.0, 44e3) as u64, false)];
+        press(&clock, &machine.hands().clone(), glitch.into(), &pressed);
+        machine.run_ms(20);
+        assert_eq!(pressed.borrow().len(), 2);
+        assert_eq!(steps_while_pressed(&mut machine, &pressed), 0);
+        assert!(machine.status().glitches() > before, "not seen: {:?}", pressed.borrow());
+        let snapshot = machine.snapshot();
+        let state = if resting { State::Ready } else { State::Running };
+        assert_eq!((snapshot.state, snapshot.fault), (state, None), "{:?}", pressed.borrow());
+        machine.stop();
+        assert!(machine.run_while(1_000, |snapshot| snapshot.state != State::Ready));
+        let position_mm = machine.snapshot().position_mm.unwrap();
+        assert!((machine.hands().carriage_mm() - 5.0 - position_mm).abs() < 1e-3, "the position is wrong");
+    }
+    assert_eq!(machine.snapshot().lateness.rebases, 0, "a glitch moved the time base");
+}
+
+#[test]
+fn a_switch_that_closes_ends_the_motion_however_it_bounces() {
+    let mut random = Random::from_env();
+    let clock = VirtualClock::default();
+    let mut machine = homed_on(&clock, &options(), SLEWED);
+    for _ in 0..120 {
+        run(&mut machine, &mut random);
+        let mut script = VecDeque::from([(random.between(1.0, 3e6) as u64, true)]);
+        for _ in 0..random.between(0.0, 5.0) as u32 {
+            script.push_back((random.between(1.0, 44e3) as u64, false));
+            script.push_back((random.between(1.0, 100e3) as u64, true));
+        }
+        let pressed = Pressed::default();
+        press(&clock, &machine.hands().clone(), script, &pressed);
+        machine.run_ms(50);
+        assert_eq!(steps_while_pressed(&mut machine, &pressed), 0, "{:?}", pressed.borrow());
+        let snapshot = machine.snapshot();
+        assert_eq!((snapshot.fault, snapshot.position_mm), (Some(Fault::LimitHit(End::Front)), None));
+        machine.hands().set(Mishap::FrontWelded, false);
+        machine.run_ms(5);
+        home_again(&mut machine);
     }
 }

@@ -9,11 +9,10 @@
 use heapless::Vec;
 
 use crate::motion::runs::{RUNS_MAX, Run};
+use crate::motion::tracker::PIECES_MAX;
 use crate::motion::{Inputs, Kinematics, Piece};
 use crate::units::Nanos;
 
-/// Most pieces of the motion itself.
-pub const COMMITTED_MAX: usize = 4;
 /// Most pieces of the tail.
 pub const TAIL_MAX: usize = 3;
 
@@ -33,7 +32,7 @@ pub struct Chunk {
     /// The state at its beginning.
     pub start: Kinematics,
     /// The committed motion.
-    pub committed: Vec<Piece, COMMITTED_MAX>,
+    pub committed: Vec<Piece, PIECES_MAX>,
     /// The way to rest from its end.
     pub tail: Vec<Piece, TAIL_MAX>,
     /// Inputs that end the motion at once.

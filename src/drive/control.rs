@@ -11,7 +11,7 @@ use super::seen::{Asked, Noted, Seen, SeenFeed};
 use super::stop_line::StopLine;
 use crate::hal::ForceSensor;
 use crate::layout;
-use crate::machine::{Observation, Snapshot, StopLevel, Supervisor};
+use crate::machine::{Config, Observation, Snapshot, StopLevel, Supervisor};
 use crate::motion::protected_speed_mm_s;
 use crate::units::{MILLISECOND_NS, Nanos, seconds};
 
@@ -147,7 +147,9 @@ impl<F: ForceSensor> Control<F> {
     #[must_use]
     pub fn seen(&self, now: Nanos) -> Seen {
         let seen = Seen::of(&self.supervisor, self.executor.status(), self.stop_line.level(), now);
-        Seen { force_g: self.force_g, noted: self.noted, ..seen }
+        let limits = self.executor.limits(&seen.config);
+        let config = Config { limits, ..seen.config };
+        Seen { config, force_g: self.force_g, noted: self.noted, ..seen }
     }
 
     fn feel(&mut self, now: Nanos) -> Option<f64> {

@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use heapless::Vec;
 
-use super::chunk::{COMMITTED_MAX, Chunk};
+use super::chunk::Chunk;
 use super::rings::ChunkFeed;
 use super::status::{EndCause, StepStatus};
 use crate::layout;
 use crate::machine::{Config, Frame, Inputs, Motion, Order, Outcome, Travel};
 use crate::motion::runs::RunMaker;
-use crate::motion::{Bounds, Firmness, Follower, Kinematics, Limits, Move, Piece, Tracker, stop};
+use crate::motion::tracker::PIECES_MAX;
+use crate::motion::{Bounds, Course, Firmness, Follower, Kinematics, Limits, Move, Piece, Tracker, stop};
 use crate::units::{MILLISECOND_NS, Nanos, seconds};
 
 /// From an order at rest to the first chunk: time for the driver to be powered and for both loops to see it.
@@ -37,7 +38,13 @@ const CLIPPED_SHOWN_NS: Nanos = 250 * MILLISECOND_NS;
 #[allow(clippy::large_enum_variant)]
 enum Plan {
     Nothing,
-    Travel { target_mm: f64, speed_mm_s: f64, trips: Inputs },
+    /// The course is planned where the motion begins.
+    Travel {
+        target_mm: f64,
+        speed_mm_s: f64,
+        trips: Inputs,
+        course: Option<Course>,
+    },
     Follow(Follower),
 }
 
@@ -197,6 +204,7 @@ impl Executor {
             target_mm: (travel.to_steps - origin_steps) as f64 / travel.steps_per_mm,
             speed_mm_s: travel.speed_mm_s,
             trips: travel.trips,
+            course: None,
         };
     }
 
@@ -237,10 +245,7 @@ impl Executor {
                     horizon_ns
                 }
                 None => {
-                    let count = self.status.count();
-                    self.runs = RunMaker::new(count);
-                    let steps = count - self.frame.origin_steps;
-                    self.state = Kinematics::at_rest(steps as f64 / self.frame.steps_per_mm);
+                    self.depart(config);
                     now + START_LEAD_NS
                 }
             };
@@ -248,22 +253,29 @@ impl Executor {
         }
     }
 
+    /// From rest, where the step counter says.
+    fn depart(&mut self, config: &Config) {
+        let count = self.status.count();
+        self.runs = RunMaker::new(count);
+        let steps = count - self.frame.origin_steps;
+        self.state = Kinematics::at_rest(steps as f64 / self.frame.steps_per_mm);
+        if let Plan::Travel { target_mm, speed_mm_s, course, .. } = &mut self.plan {
+            *course = Course::new(self.state.p, *target_mm, *speed_mm_s, &config.limits).ok();
+            if course.is_none() {
+                // Numbers that are none, which the types of units keep out: nothing moves.
+                self.plan = Plan::Nothing;
+                self.outcome = Some(Outcome::Halted);
+            }
+        }
+    }
+
     fn push_one(&mut self, start_ns: Nanos, now: Nanos, config: &Config) {
         let start = self.state;
         let stroke_mm = config.stroke_mm(self.frame.range_mm);
         let (planned, trips, arrived) = match &mut self.plan {
-            Plan::Nothing => return,
-            Plan::Travel { target_mm, speed_mm_s, trips } => {
-                let target = Kinematics::at_rest(*target_mm);
-                let bounds = Bounds {
-                    low_mm: start.p.min(target.p),
-                    high_mm: start.p.max(target.p),
-                    forward_mm_s: *speed_mm_s,
-                    backward_mm_s: *speed_mm_s,
-                };
-                let planned = self.tracker.plan(start, target, target, &config.limits, &bounds);
-                let arrived = close(&planned.end, &target);
-                (planned, *trips, arrived)
+            Plan::Nothing | Plan::Travel { course: None, .. } => return,
+            Plan::Travel { trips, course: Some(course), .. } => {
+                (course.next(CYCLE_S), *trips, course.is_done())
             }
             Plan::Follow(follower) => {
                 let reference = follower.reference(stroke_mm);
@@ -316,7 +328,7 @@ impl Executor {
         let state_in_steps =
             |at: &Kinematics| Kinematics { p: origin + at.p * scale, v: at.v * scale, a: at.a * scale };
         let (start, end) = (state_in_steps(&start), state_in_steps(&planned.end));
-        let committed: Vec<Piece, COMMITTED_MAX> = planned.pieces.iter().map(in_steps).collect();
+        let committed: Vec<Piece, PIECES_MAX> = planned.pieces.iter().map(in_steps).collect();
         let mut runs = Vec::new();
         let timed = self.runs.make(&start, &committed, &end, &mut runs);
         Chunk {
@@ -331,6 +343,12 @@ impl Executor {
             trips,
             last,
         }
+    }
+
+    /// The limits in force: those of `config`, or what still holds instead of lowered ones.
+    #[must_use]
+    pub fn limits(&self, config: &Config) -> Limits {
+        self.tracker.in_force(&config.limits)
     }
 
     /// Position of the axis by the emitted pulses, in mm of the frame.

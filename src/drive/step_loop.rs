@@ -67,6 +67,8 @@ pub struct StepLoop<C, I> {
     playing: Option<Player>,
     base: TimeBase,
     count: i64,
+    /// The input lines that are believed to be active.
+    believed: Inputs,
     /// What the direction line is; unknown before the first step.
     forward: Option<bool>,
     powered: bool,
@@ -101,6 +103,7 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
             playing: None,
             base: TimeBase::default(),
             count: 0,
+            believed: Inputs::default(),
             forward: None,
             powered: false,
             pulse_began_ns: None,
@@ -171,29 +174,37 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
         if level == StopLevel::Halt {
             self.cut(EndCause::Halted, Inputs::default());
         }
-        let inputs = self.io.inputs(now);
-        self.status.show_inputs(inputs);
-        self.heed(inputs);
+        self.heed_inputs();
     }
 
-    /// Ends the motion if an input that must end it is really active.
-    fn heed(&mut self, inputs: Inputs) -> bool {
-        let Some(trips) = self.playing.as_ref().map(|playing| playing.chunk().trips) else { return false };
-        if !trips.meets(inputs) {
-            return false;
+    /// Reads the inputs, and ends the motion if one that must end it is active; tells whether it did.
+    fn heed_inputs(&mut self) -> bool {
+        let inputs = self.read_inputs();
+        self.status.show_inputs(inputs);
+        let trips = self.playing.as_ref().is_some_and(|playing| playing.chunk().trips.meets(inputs));
+        if trips {
+            self.cut(EndCause::Tripped, inputs);
         }
-        let mut last = inputs;
-        for _ in 1..CONFIRMATIONS {
-            self.clock.wait_until(self.clock.now() + CONFIRM_EVERY_NS);
-            last = self.io.inputs(self.clock.now());
-            if !trips.meets(last) {
-                self.status.show_glitch();
-                return false;
+        trips
+    }
+
+    /// The inputs. One that has become active is believed when it stays so for a while; until then nothing steps.
+    fn read_inputs(&mut self) -> Inputs {
+        let mut read = self.io.inputs(self.clock.now()).to_bits();
+        let mut new = read & !self.believed.to_bits();
+        if new != 0 {
+            for _ in 1..CONFIRMATIONS {
+                self.clock.wait_until(self.clock.now() + CONFIRM_EVERY_NS);
+                read = self.io.inputs(self.clock.now()).to_bits();
+                new &= read;
+                if new == 0 {
+                    self.status.show_glitch();
+                    break;
+                }
             }
         }
-        self.status.show_inputs(last);
-        self.cut(EndCause::Tripped, last);
-        true
+        self.believed = Inputs::from_bits(read & (self.believed.to_bits() | new));
+        self.believed
     }
 
     /// Waits for `due` in slices, so that nothing is seen late.
@@ -268,9 +279,7 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
             self.cut(EndCause::Halted, Inputs::default());
             return;
         }
-        let inputs = self.io.inputs(self.clock.now());
-        self.status.show_inputs(inputs);
-        if self.heed(inputs) {
+        if self.heed_inputs() {
             return;
         }
         let began_ns = self.clock.now();

@@ -4,8 +4,9 @@
 //! - [`limits`]: how fast the axis may do what
 //! - [`allowance`]: how fast it may move against a force
 //! - [`stop`]: the quickest way to rest, in closed form
-//! - [`plan`]: a whole move at once, the quickest one
-//! - [`tracker`]: one control cycle of following a reference inside all of these
+//! - [`plan`]: a whole move at once, the quickest one; [`course`]: such a move cut into control cycles
+//! - [`tracker`]: one control cycle of following a reference inside all of these; [`lowering`]: when lowered limits take
+//!   effect
 //! - [`follower`]: from a wave to a reference: gentle approach, start, changes, end
 //! - [`ease`], [`mix`]: numbers and graphs that change smoothly, for the follower
 //! - [`runs`]: many steps timed by one cubic, for the step loop
@@ -13,10 +14,12 @@
 //! - [`step_times`]: from planned motion to the instants of the steps
 
 pub mod allowance;
+pub mod course;
 pub mod ease;
 pub mod follower;
 pub mod kinematics;
 pub mod limits;
+pub mod lowering;
 pub mod mix;
 pub mod plan;
 pub mod runs;
@@ -26,6 +29,7 @@ pub mod stop;
 pub mod tracker;
 
 pub use allowance::{ALLOWANCE_POINTS, Allowance, protected_speed_mm_s};
+pub use course::Course;
 pub use follower::Follower;
 pub use kinematics::{Kinematics, Piece};
 pub use limits::Limits;

@@ -20,8 +20,10 @@ use heapless::Vec;
 
 use super::kinematics::{Kinematics, Piece};
 use super::limits::Limits;
+use super::lowering::Lowering;
 use super::signals::End;
 use super::stop::{self, Firmness};
+use crate::units::{MmPerS2, MmPerS3};
 
 /// How fast an error dies out near the reference: three equal poles here, per second.
 const POLE_PER_S: f64 = 200.0;
@@ -35,6 +37,8 @@ const RELATIVE_JERK_SHARE: f64 = 0.9;
 const CATCH_UP_SHARE: f64 = 0.3;
 /// Bisections for a border: 2⁻³⁰ of the choice of one cycle is far below a thousandth of a step.
 const BISECTIONS: u32 = 30;
+/// As near as this to its bound, a speed that was too high may still be letting go of its brake.
+const SPEED_SLACK_MM_S: f64 = 1.0;
 /// Tolerance of the range check, far below a step, far above the rounding of a metre.
 const RANGE_SLACK_MM: f64 = 1e-6;
 
@@ -51,11 +55,14 @@ pub struct Bounds {
     pub backward_mm_s: f64,
 }
 
+/// Most pieces of a cycle: a whole plan from rest to rest, and what is behind it.
+pub const PIECES_MAX: usize = 8;
+
 /// The motion of one cycle: pieces of constant jerk, and the state they lead to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Move {
-    /// The pieces, one unless the cycle runs along a stop tail; together as long as the cycle.
-    pub pieces: Vec<Piece, 4>,
+    /// The pieces, one unless the cycle runs along a stop tail or a plan; together as long as the cycle.
+    pub pieces: Vec<Piece, PIECES_MAX>,
     /// The state at the end.
     pub end: Kinematics,
 }
@@ -66,6 +73,7 @@ pub struct Tracker {
     cycle_s: f64,
     /// Braking with the firmness of a stop because a speed bound fell below the speed, until that is over.
     firm: bool,
+    lowering: Lowering,
 }
 
 struct Cycle<'a> {
@@ -143,7 +151,7 @@ impl Tracker {
     /// A tracker for cycles of `cycle_s` seconds.
     #[must_use]
     pub fn new(cycle_s: f64) -> Tracker {
-        Tracker { cycle_s, firm: false }
+        Tracker { cycle_s, firm: false, lowering: Lowering::default() }
     }
 
     /// Plans one cycle from `start`, toward the reference that is at `now` when the cycle begins and at `then`
@@ -158,12 +166,21 @@ impl Tracker {
         bounds: &Bounds,
     ) -> Move {
         let stop = Firmness { acceleration: limits.stop_deceleration.get(), jerk: limits.stop_jerk_mm_s3() };
-        let gentle = Firmness { acceleration: limits.max_acceleration.get(), jerk: limits.max_jerk.get() };
-        let too_fast = self.too_fast(&start, gentle, bounds);
-        self.firm = self.needs_firmness(&start, gentle, too_fast);
+        let asked = Firmness { acceleration: limits.max_acceleration.get(), jerk: limits.max_jerk.get() };
+        let cycle_s = self.cycle_s;
+        let gentle = self.lowering.limits(&start, asked, |lower| {
+            start.a.abs() <= lower.acceleration
+                && too_fast(&start, lower, bounds, cycle_s).is_none()
+                && stop::turn(start, lower) <= bounds.high_mm
+                && stop::turn(start.mirrored(), lower) <= -bounds.low_mm
+        });
+        let too_fast = too_fast(&start, gentle, bounds, cycle_s);
+        // While lowered limits wait, what the former ones built up is no reason for firmness.
+        let built_up = self.lowering.former().unwrap_or(gentle);
+        self.firm = self.needs_firmness(&start, built_up, bounds, too_fast);
         let normal = if self.firm {
             stop
-        } else if beyond(start.a, gentle) {
+        } else if beyond(start.a, built_up) {
             // Braking has turned into speeding up: what is too much is let go of as fast as it was built up.
             Firmness { jerk: stop.jerk, ..gentle }
         } else {
@@ -180,6 +197,17 @@ impl Tracker {
             Some(End::Back) if start.a < 0.0 && start.v <= 0.0 => (let_go, most.max(let_go)),
             _ => (least, most),
         };
+        let (least, most) = if self.firm && too_fast.is_none() && !beyond(start.a, gentle) {
+            // What is left of a firm braking is let go of firmly, and not built up again.
+            let (gentle_least, gentle_most) = reachable(start.a, gentle, self.cycle_s);
+            if start.a < 0.0 {
+                (gentle_least, most.min(gentle_most.max(0.0)))
+            } else {
+                (least.max(gentle_least.min(0.0)), gentle_most)
+            }
+        } else {
+            (least, most)
+        };
         let wish = wish(&cycle, now, then, least, most);
         match permit(&cycle, wish, least, most) {
             Some(a) => {
@@ -193,24 +221,50 @@ impl Tracker {
     }
 
     /// Firm braking starts when the axis would coast faster than allowed, or ran along its stop tail; it ends when
-    /// its push is let go, or when the axis has turned: speeding up is never firm.
-    fn needs_firmness(&self, start: &Kinematics, gentle: Firmness, too_fast: Option<End>) -> bool {
+    /// its push is let go, or when the axis is slow enough or has turned: neither speeding up nor braking for the
+    /// reference is ever firm.
+    fn needs_firmness(
+        &self,
+        start: &Kinematics,
+        gentle: Firmness,
+        bounds: &Bounds,
+        too_fast: Option<End>,
+    ) -> bool {
         let braking = start.a * start.v < 0.0;
-        let still_pushing = self.firm && start.a.abs() > gentle.jerk * self.cycle_s;
-        too_fast.is_some() || braking && (still_pushing || beyond(start.a, gentle))
+        let bound = if start.v > 0.0 { bounds.forward_mm_s } else { bounds.backward_mm_s };
+        let slow_enough = start.v.abs() < bound - SPEED_SLACK_MM_S;
+        let still_pushing = self.firm && !slow_enough && start.a.abs() > gentle.jerk * self.cycle_s;
+        // Too much push for the way back is let go of when the axis has turned.
+        let too_fast_ahead = match too_fast {
+            Some(End::Front) => start.v >= 0.0,
+            Some(End::Back) => start.v <= 0.0,
+            None => false,
+        };
+        too_fast_ahead || braking && (still_pushing || beyond(start.a, gentle))
     }
 
-    /// Toward which end the axis, letting go of its acceleration gently, would coast faster than allowed.
-    fn too_fast(&self, start: &Kinematics, gentle: Firmness, bounds: &Bounds) -> Option<End> {
-        let coasting = start.v + start.a * start.a.abs() / (2.0 * gentle.jerk);
-        let tolerance = 1e-6 + gentle.jerk * self.cycle_s * self.cycle_s;
-        if coasting > bounds.forward_mm_s + tolerance {
-            Some(End::Front)
-        } else if coasting < -bounds.backward_mm_s - tolerance {
-            Some(End::Back)
-        } else {
-            None
+    /// The limits in force: `asked`, or while lowered ones wait the former acceleration and jerk.
+    #[must_use]
+    pub fn in_force(&self, asked: &Limits) -> Limits {
+        let Some(former) = self.lowering.former() else { return *asked };
+        Limits {
+            max_acceleration: MmPerS2::try_from(former.acceleration).unwrap_or(asked.max_acceleration),
+            max_jerk: MmPerS3::try_from(former.jerk).unwrap_or(asked.max_jerk),
+            ..*asked
         }
+    }
+}
+
+/// Toward which end the axis, letting go of its acceleration gently, would coast faster than allowed.
+fn too_fast(start: &Kinematics, gentle: Firmness, bounds: &Bounds, cycle_s: f64) -> Option<End> {
+    let coasting = start.v + start.a * start.a.abs() / (2.0 * gentle.jerk);
+    let tolerance = 1e-6 + gentle.jerk * cycle_s * cycle_s;
+    if coasting > bounds.forward_mm_s + tolerance {
+        Some(End::Front)
+    } else if coasting < -bounds.backward_mm_s - tolerance {
+        Some(End::Back)
+    } else {
+        None
     }
 }
 
@@ -333,7 +387,7 @@ mod tests {
 
     use super::*;
     use crate::motion::Follower;
-    use crate::units::{MmPerS, MmPerS2, MmPerS3};
+    use crate::units::MmPerS;
     use crate::wave::{Shape, Wave};
 
     const CYCLE_S: f64 = 0.001;

@@ -173,8 +173,8 @@ pub fn wiring(pins: &Pins) -> Item {
     Item::new("wiring", "of the options", got, true)
 }
 
-pub fn uart(host: &Host) -> Item {
-    device(host, "sensor's line", layout::UART_DEVICE)
+pub fn uart(host: &Host, line: &Path) -> Item {
+    device(host, "sensor's line", &line.display().to_string())
         .remedy("enable_uart=1 and dtoverlay=disable-bt in config.txt, and a user of the group dialout")
 }
 

@@ -69,7 +69,10 @@ pub fn examine(options: &Options, host: &Host) -> Findings {
         helps(checks::wake_up(host)),
         helps(checks::power(host)),
         Check { item: checks::gpio(host), needed: gpio },
-        helps(checks::uart(host)),
+        Check {
+            item: checks::uart(host, &options.force.device),
+            needed: options.force_sensor() == ForceSensor::Uart,
+        },
         Check { item: checks::i2c(host), needed: options.force_sensor() == ForceSensor::I2c },
         helps(checks::wiring(&options.pins)),
     ];
