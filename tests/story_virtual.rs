@@ -123,6 +123,16 @@ fn stop_works_with_a_full_queue_and_empties_it() {
 }
 
 #[test]
+fn stop_at_rest_drops_everything_that_was_sent_before_it() {
+    let mut machine = homed(&options());
+    while machine.send(sine(0.5)).is_some() {}
+    machine.stop();
+    machine.run_ms(2_000);
+    assert_eq!(machine.snapshot().state, State::Ready, "something that was sent before STOP was executed");
+    assert_eq!(machine.command(sine(0.5)), Some(Ok(Accepted::Now)), "STOP does not end");
+}
+
+#[test]
 fn a_limit_cuts_the_motion_at_once_and_loses_the_position() {
     for delay_ms in [0, 113, 250, 391, 617, 903] {
         let mut machine = homed(&options());

@@ -4,6 +4,7 @@
 //! - `wave`: draws a graph, without any server; `chart` is the paper, `wave_arguments` says which wave
 //! - `layout`: the memories of the appliance, and whether this system is set up so
 //! - `safe_pins`: the outputs into their safe level
+//! - `simulate`: the whole machine on virtual time, with faults
 //! - `doctor`: what the host gives and what it lacks
 //! - `calibrate`, `run_wave`, `end`, `stop`, `status`, `faults`, `sensor`: ask a running server, through `client`
 //!
@@ -28,6 +29,7 @@ mod run;
 mod run_wave;
 mod safe_pins;
 mod sensor;
+mod simulate;
 mod status;
 mod stop;
 mod wave;
@@ -73,6 +75,7 @@ enum Command {
     Stop(stop::Arguments),
     Status(status::Arguments),
     Sensor(sensor::Arguments),
+    Simulate(simulate::Arguments),
     Faults(faults::Arguments),
 }
 
@@ -135,6 +138,7 @@ pub fn main() -> ExitCode {
         Command::Stop(arguments) => stop::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
         Command::Sensor(arguments) => sensor::run(&arguments),
+        Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Faults(arguments) => faults::run(&arguments),
     };
     match done {

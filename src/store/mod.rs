@@ -10,6 +10,7 @@
 //! - `engine`: what the thread needs of a database; `disk` is sled, `memory` is for tests
 //! - `generation`: the number of the last write, kept apart, so that a database that went back in time shows
 //! - `record`: the form of a stored value: version, content, checksum
+//! - [`inline`]: the same without the thread, for a machine on virtual time
 //! - `quarantine`: where unreadable databases go. They are never deleted
 //!
 //! In the state folder: `lock`, held while a process uses the folder; `db/`, the database, with the trees
@@ -25,6 +26,7 @@ mod disk;
 mod engine;
 mod error;
 mod generation;
+pub mod inline;
 mod memory;
 mod owner;
 mod quarantine;
