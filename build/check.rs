@@ -179,6 +179,9 @@ fn ram(layout: &Layout, files: &Files, broken: &mut Broken) {
     broken.require(ram.body_bytes <= ram.wave_body_bytes, || {
         "ram.wave_body_bytes: must not be below ram.body_bytes".into()
     });
+    broken.require(ram.wave_body_bytes <= ram.backup_body_bytes, || {
+        "ram.backup_body_bytes: must not be below ram.wave_body_bytes".into()
+    });
     for (key, bytes) in [
         ("header_bytes", ram.header_bytes),
         ("body_bytes", ram.body_bytes),
@@ -320,6 +323,10 @@ fn state(layout: &Layout, files: &Files, broken: &mut Broken) {
         !state.trees.is_empty() && state.trees.iter().collect::<BTreeSet<_>>().len() == state.trees.len(),
         || "state.trees: must be there, each once".into(),
     );
+    broken
+        .require((64..=65_536).contains(&state.ballast_kib) && state.ballast_kib.is_multiple_of(64), || {
+            format!("state.ballast_kib = {}: must be 64 … 65536, in steps of 64", state.ballast_kib)
+        });
     broken.require((1..=99).contains(&state.recordings), || {
         format!("state.recordings = {}: must be 1 … 99", state.recordings)
     });

@@ -54,6 +54,7 @@ pub fn emit(layout: &Layout) -> String {
         ("Longest header of an HTTP request, in bytes.", "HEADER_BYTES", ram.header_bytes),
         ("Longest body of an ordinary HTTP request, in bytes.", "BODY_BYTES", ram.body_bytes),
         ("Longest body that carries a wave, in bytes.", "WAVE_BODY_BYTES", ram.wave_body_bytes),
+        ("Longest body that carries a backup, in bytes.", "BACKUP_BODY_BYTES", ram.backup_body_bytes),
         ("Longest WebSocket frame of a client, in bytes.", "WS_FRAME_BYTES", ram.ws_frame_bytes),
         ("Longest frame on the sensor's line, in bytes.", "UART_FRAME_BYTES", ram.uart_frame_bytes),
     ] {
@@ -75,6 +76,7 @@ pub fn emit(layout: &Layout) -> String {
         ),
         ("The most that one of its records may take, in bytes.", "RECORD_BYTES", ram.recorder_record_bytes),
         ("How many recordings of faults are kept.", "RECORDINGS", layout.state.recordings),
+        ("Room that is held on the disk, in KiB.", "STATE_BALLAST_KIB", layout.state.ballast_kib),
     ] {
         put(doc, name, "usize", value.to_string());
     }

@@ -73,6 +73,7 @@ pub struct Ram {
     pub header_bytes: u64,
     pub body_bytes: u64,
     pub wave_body_bytes: u64,
+    pub backup_body_bytes: u64,
     pub ws_frame_bytes: u64,
     pub uart_frame_bytes: u64,
 }
@@ -212,6 +213,7 @@ pub struct I2c {
 pub struct State {
     pub directory: String,
     pub trees: Vec<String>,
+    pub ballast_kib: u64,
     pub writes_per_hour: u32,
     pub recordings: u64,
 }

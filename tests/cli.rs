@@ -34,7 +34,20 @@ fn err(output: &Output) -> &str {
 
 #[test]
 fn every_command_teaches_itself() {
-    for command in ["", "run", "wave", "doctor", "calibrate", "run-wave", "end", "stop", "status", "faults"] {
+    for command in [
+        "",
+        "run",
+        "wave",
+        "doctor",
+        "calibrate",
+        "run-wave",
+        "end",
+        "stop",
+        "status",
+        "faults",
+        "state",
+        "sessions",
+    ] {
         let arguments = [command, "--help"];
         let help = yep(&arguments[usize::from(command.is_empty())..]);
         assert_eq!(code(&help), 0);

@@ -286,7 +286,7 @@ async fn a_remote_machine_is_never_sent_a_wave_that_its_connection_cannot_take()
 async fn initialising_is_refused_in_motion_and_forgets_the_calibration_at_rest() {
     let (server, _) = start(Mover::Local, |_| {}).await;
     let found = Calibration { origin_steps: 50, travel_steps: 1_550, max_steps: 1_450 };
-    server.ctx.desk.calibrated(&found).await.unwrap();
+    server.ctx.desk.calibrated(&found, 1_735_689_599).await.unwrap();
     let shown = server.get("/api/settings/any/default").await.json();
     assert_eq!((&shown["max_steps"], &shown["steps_per_mm"]), (&json!(1_450), &json!(10.0)));
     let id = shown["id"].as_str().unwrap();

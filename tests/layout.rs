@@ -151,6 +151,8 @@ refused! {
         => "LimitMEMLOCK=infinity";
     a_wave_may_be_as_long_as_any_body: |l, f| l.ram.wave_body_bytes = 4_096
         => "ram.wave_body_bytes: must not be below ram.body_bytes";
+    a_backup_may_be_as_long_as_any_wave: |l, f| l.ram.backup_body_bytes = 4_096
+        => "ram.backup_body_bytes: must not be below ram.wave_body_bytes";
     a_client_cannot_make_us_hold_much: |l, f| l.ram.ws_frame_bytes = 2 << 20
         => "ram.ws_frame_bytes = 2097152: must be 1 KiB";
     a_sensor_frame_is_short: |l, f| l.ram.uart_frame_bytes = 8_192
@@ -219,6 +221,8 @@ refused! {
         => "state.trees: must be there, each once";
     the_card_is_spared: |l, f| l.state.writes_per_hour = 3_601
         => "state.writes_per_hour = 3601: must be 1";
+    the_ballast_is_whole_blocks: |l, f| l.state.ballast_kib = 100
+        => "state.ballast_kib = 100: must be 64";
     a_handful_of_recordings_is_kept: |l, f| l.state.recordings = 0
         => "state.recordings = 0: must be 1";
 

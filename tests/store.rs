@@ -1,15 +1,26 @@
-//! The store against what happens to it: restarts, kills, damage, and other processes.
+//! The store against what happens to it: restarts, kills, damage, old and new versions, full disks, other processes.
+
+#[path = "store/backup.rs"]
+mod backup;
+#[path = "store/damage.rs"]
+mod damage;
+#[path = "store/disks.rs"]
+mod disks;
+#[path = "store/versions.rs"]
+mod versions;
+#[path = "store/wear.rs"]
+mod wear;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use serde_json::json;
 use yep::machine::Calibration;
 use yep::settings::{Change, MotionChange, Settings, new_id};
-use yep::store::{Opened, Recovery, Store, StoreError};
+use yep::store::{self, Ended, Opened, Recovery, SavedWave, Session, State, Store, StoreError};
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
@@ -24,10 +35,14 @@ fn numbered(settings: &Settings, n: i64) -> Settings {
     settings.changed(&Change { max_steps: Some(n), ..Change::default() }).unwrap()
 }
 
+fn wave(duration_s: f64) -> SavedWave {
+    SavedWave::new(&json!({ "type": "sine", "duration": duration_s })).unwrap()
+}
+
 /// A state folder with settings that were saved `saves` times; returns the last.
 fn filled(dir: &Path, saves: i64) -> Settings {
     let (store, opened) = open(dir);
-    let mut settings = opened.settings;
+    let mut settings = opened.state.settings;
     for n in 1..=saves {
         settings = numbered(&settings, n);
         block_on(store.save(settings.clone())).unwrap();
@@ -40,7 +55,7 @@ fn a_new_store_has_the_defaults_and_keeps_their_id() {
     let dir = tempfile::tempdir().unwrap();
     let (store, first) = open(&dir.path().join("made/by/the/store"));
     assert_eq!(first.recovery, Recovery::Fresh);
-    assert_eq!(first.settings, Settings::fresh(first.settings.document.id.clone()));
+    assert_eq!(first.state, State::of(Settings::fresh(first.state.settings.document.id.clone())));
     drop(store);
     let (_store, second) = open(&dir.path().join("made/by/the/store"));
     assert_eq!(second, Opened { recovery: Recovery::Clean, ..first });
@@ -53,18 +68,34 @@ fn what_was_saved_is_there_after_a_restart() {
     let change = Change { name: Some("größer".to_owned()), force_limit: Some(800), ..Change::default() };
     let motion = MotionChange { max_speed_mm_s: Some(123.4), ..MotionChange::default() };
     let found = Calibration { origin_steps: 50, travel_steps: 1_550, max_steps: 1_450 };
-    let settings = opened.settings.changed(&change).unwrap().with_motion(&motion).unwrap();
-    let settings = settings.with_calibration(&found);
-    block_on(store.save(settings.clone())).unwrap();
+    let settings = opened.state.settings.changed(&change).unwrap().with_motion(&motion).unwrap();
+    let mut settings = settings.with_calibration(&found);
+    settings.calibrated_unix_s = Some(1_735_689_599);
+    let session = Session { ended: Some(Ended::Stop), distance_mm: 12.5, ..Session::begun(1_735_689_599) };
+    let changes = [
+        store::Change::Settings(settings.clone()),
+        store::Change::SaveWave("slow".into(), wave(2.0)),
+        store::Change::SaveWave("größer".into(), wave(3.0)),
+        store::Change::ForgetWave("slow".into()),
+        store::Change::Session(1, session.clone()),
+    ];
+    for change in changes {
+        block_on(store.save(change)).unwrap();
+    }
+    let kept = store.state();
     drop(store);
     let (store, opened) = open(dir.path());
-    assert_eq!(opened, Opened { settings, recovery: Recovery::Clean });
+    assert_eq!(opened, Opened { state: (*kept).clone(), recovery: Recovery::Clean });
+    assert_eq!((&opened.state.settings, &opened.state.sessions[&1]), (&settings, &session));
+    assert_eq!(opened.state.waves.into_iter().collect::<Vec<_>>(), [("größer".to_owned(), wave(3.0))]);
+    assert_eq!((opened.state.counters.sessions, opened.state.counters.distance_mm), (1, 12.5));
 
-    // A reset begins a new document, and the old one is gone.
+    // A reset begins a new document, and the old one is gone; the rest stays.
     let reset = Settings::fresh(new_id());
     block_on(store.save(reset.clone())).unwrap();
     drop(store);
-    assert_eq!(open(dir.path()).1.settings, reset);
+    let opened = open(dir.path()).1;
+    assert_eq!((opened.state.settings, opened.state.waves.len()), (reset, 1));
 }
 
 #[test]
@@ -72,13 +103,13 @@ fn of_a_burst_all_are_acknowledged_and_the_last_one_stays() {
     let dir = tempfile::tempdir().unwrap();
     let (store, opened) = open(dir.path());
     block_on(async {
-        let saves = (1..=500).map(|n| store.save(numbered(&opened.settings, n)));
+        let saves = (1..=500).map(|n| store.save(numbered(&opened.state.settings, n)));
         for saved in futures_util::future::join_all(saves).await {
             saved.unwrap();
         }
     });
     drop(store);
-    assert_eq!(open(dir.path()).1.settings.document.max_steps, Some(500));
+    assert_eq!(open(dir.path()).1.state.settings.document.max_steps, Some(500));
 }
 
 #[test]
@@ -95,27 +126,6 @@ fn a_second_process_is_refused_and_harms_nothing() {
     assert_eq!(open(dir.path()).1.recovery, Recovery::Clean);
 }
 
-#[test]
-fn a_folder_that_cannot_be_written_is_a_clear_error() {
-    let dir = tempfile::tempdir().unwrap();
-    fs::write(dir.path().join("file"), "").unwrap();
-    let inside_a_file = dir.path().join("file/state");
-    let read_only = dir.path().join("read-only");
-    fs::create_dir(&read_only).unwrap();
-    fs::set_permissions(&read_only, fs::Permissions::from_mode(0o555)).unwrap();
-    // The super-user may write there all the same; then only the others are refused.
-    let root = fs::write(read_only.join("try"), "").is_ok();
-    for (path, applies) in
-        [(inside_a_file, true), (read_only, !root), ("/proc/yep".into(), cfg!(target_os = "linux"))]
-    {
-        if applies {
-            let refused = Store::open(&path).unwrap_err();
-            assert!(matches!(refused, StoreError::System { .. }), "{refused:?}");
-            assert!(refused.to_string().contains(path.to_str().unwrap()), "{refused}");
-        }
-    }
-}
-
 /// Puts a raw value into the store of `dir`.
 fn plant(dir: &Path, tree: &str, key: &[u8], value: &[u8]) {
     let db = sled::open(dir.join("db")).unwrap();
@@ -130,69 +140,18 @@ fn sealed(version: u8, content: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn the_state_of_a_newer_program_is_refused_and_kept() {
-    for tree in ["settings", "meta"] {
-        let dir = tempfile::tempdir().unwrap();
-        let id = filled(dir.path(), 1).document.id;
-        let key = if tree == "meta" { b"layout".to_vec() } else { id.into_bytes() };
-        plant(dir.path(), tree, &key, &sealed(9, b"what it may say"));
-        for _ in 0..2 {
-            let refused = Store::open(dir.path()).unwrap_err();
-            assert_eq!(refused, StoreError::Newer { found: 9, known: 1 }, "{tree}");
-        }
-    }
-}
-
-#[test]
-fn a_value_that_cannot_be_decoded_is_moved_aside_and_reported() {
-    for value in [b"".to_vec(), b"junk".to_vec(), sealed(1, b"junk"), sealed(0, b""), vec![0; 5_000]] {
-        let dir = tempfile::tempdir().unwrap();
-        let id = filled(dir.path(), 1).document.id;
-        plant(dir.path(), "settings", id.as_bytes(), &value);
-        let (store, opened) = open(dir.path());
-        let Recovery::Quarantined { moved_to, .. } = &opened.recovery else {
-            panic!("{:?}", opened.recovery)
-        };
-        assert!(moved_to.join("db").exists());
-        assert!(moved_to.file_name().unwrap().to_str().unwrap().starts_with("db.unreadable-2"));
-        drop(store);
-        assert_eq!(open(dir.path()).1, Opened { recovery: Recovery::Clean, ..opened });
-    }
-}
-
-#[test]
-fn a_database_that_went_back_in_time_is_noticed() {
+fn a_session_that_nobody_ended_is_ended_at_the_next_start() {
     let dir = tempfile::tempdir().unwrap();
-    let older = filled(dir.path(), 3);
-    let file = dir.path().join("db/db");
-    let bytes = fs::read(&file).unwrap();
-    filled(dir.path(), 5);
-    fs::write(&file, bytes).unwrap();
+    let (store, _) = open(dir.path());
+    let session = Session { strokes: 5, ..Session::begun(7) };
+    block_on(store.save(store::Change::Session(1, session))).unwrap();
+    drop(store);
     for _ in 0..2 {
         let (_store, opened) = open(dir.path());
-        assert_eq!(opened, Opened { settings: older.clone(), recovery: Recovery::RolledBack { lost: 5 } });
+        assert_eq!(opened.recovery, Recovery::Clean);
+        assert_eq!(opened.state.sessions[&1].ended, Some(Ended::Interrupted));
+        assert_eq!((opened.state.counters.sessions, opened.state.counters.strokes), (1, 5));
     }
-    let (store, opened) = open(dir.path());
-    block_on(store.save(opened.settings)).unwrap();
-    drop(store);
-    assert_eq!(open(dir.path()).1, Opened { settings: older, recovery: Recovery::Clean });
-}
-
-#[test]
-fn stored_values_that_are_not_allowed_become_the_defaults_until_the_next_save() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut settings = filled(dir.path(), 1);
-    settings.document.force_limit = 0;
-    block_on(open(dir.path()).0.save(settings.clone())).unwrap();
-    for _ in 0..2 {
-        let (_store, opened) = open(dir.path());
-        assert_eq!(opened.settings, Settings::fresh(settings.document.id.clone()));
-        assert!(opened.recovery.to_string().contains("force_limit must be"), "{}", opened.recovery);
-    }
-    let (store, opened) = open(dir.path());
-    block_on(store.save(opened.settings)).unwrap();
-    drop(store);
-    assert_eq!(open(dir.path()).1.recovery, Recovery::Clean);
 }
 
 /// Not a test of its own: the process that the next test kills. Saves 1, 2, 3 … and prints each number once
@@ -202,8 +161,8 @@ fn writer_to_be_killed() {
     let Some(dir) = std::env::var_os("YEP_TEST_WRITER") else { return };
     let (store, opened) = open(Path::new(&dir));
     let mut out = std::io::stdout();
-    for n in opened.settings.document.max_steps.unwrap_or(0) + 1.. {
-        block_on(store.save(numbered(&opened.settings, n))).unwrap();
+    for n in opened.state.settings.document.max_steps.unwrap_or(0) + 1.. {
+        block_on(store.save(numbered(&opened.state.settings, n))).unwrap();
         writeln!(out, "saved {n}").unwrap();
         out.flush().unwrap();
     }
@@ -237,80 +196,10 @@ fn a_kill_loses_nothing_that_was_acknowledged() {
         writer.wait().unwrap();
         let (_store, opened) = open(dir.path());
         assert_eq!(opened.recovery, Recovery::Clean, "round {round}");
-        let stored = opened.settings.document.max_steps.unwrap();
+        let stored = opened.state.settings.document.max_steps.unwrap();
         assert!((acknowledged..=acknowledged + 1).contains(&stored), "{stored} after {acknowledged}");
     }
     assert!(acknowledged >= 20, "the writer hardly wrote: {acknowledged}");
-}
-
-#[test]
-fn damaged_files_never_stop_the_start() {
-    let good = tempfile::tempdir().unwrap();
-    let last = filled(good.path(), 40);
-    // The start after that leaves a snapshot of sled's beside the log; with it, other damage shows.
-    drop(open(good.path()));
-    let snapshot = |file: &PathBuf| file.to_str().unwrap().contains("/snap.");
-    let files: Vec<_> =
-        fs::read_dir(good.path().join("db")).unwrap().map(|file| file.unwrap().path()).collect();
-    assert!(files.iter().any(snapshot), "{files:?}");
-    let (mut quarantined, mut rolled_back) = (0, 0);
-    for seed in 0..60 {
-        let dir = tempfile::tempdir().unwrap();
-        let db = dir.path().join("db");
-        fs::create_dir(&db).unwrap();
-        for file in files.iter().filter(|file| file.is_file() && (seed % 2 == 0 || !snapshot(file))) {
-            fs::copy(file, db.join(file.file_name().unwrap())).unwrap();
-        }
-        damage(&db, &mut Random(seed + 1));
-
-        let (store, opened) = open(dir.path());
-        assert_eq!(opened.settings.check(), Ok(()));
-        match &opened.recovery {
-            Recovery::Quarantined { moved_to, .. } => {
-                quarantined += 1;
-                assert!(moved_to.exists());
-                assert_eq!(opened.settings, Settings::fresh(opened.settings.document.id.clone()));
-            }
-            // Damage in a part that is not in use any more.
-            Recovery::Clean => assert_eq!(opened.settings, last),
-            Recovery::RolledBack { lost } => {
-                rolled_back += 1;
-                assert_eq!(opened.settings.document.max_steps, Some(40 - *lost as i64).filter(|n| *n > 0));
-            }
-            other => panic!("seed {seed}: {other:?}"),
-        }
-        block_on(store.save(numbered(&opened.settings, 77))).unwrap();
-        drop(store);
-        let (_store, again) = open(dir.path());
-        assert_eq!(again.recovery, Recovery::Clean, "seed {seed}");
-        assert_eq!(again.settings.document.max_steps, Some(77), "seed {seed}");
-    }
-    assert!(quarantined >= 10 && rolled_back >= 10, "of 60: {quarantined} aside, {rolled_back} back");
-}
-
-/// One accident to the files of a database.
-fn damage(db: &Path, random: &mut Random) {
-    let mut others: Vec<_> = fs::read_dir(db).unwrap().map(|file| file.unwrap().path()).collect();
-    others.sort();
-    // Mostly the log.
-    let path = others.get(random.below(16) as usize).cloned().unwrap_or_else(|| db.join("db"));
-    let mut bytes = fs::read(&path).unwrap();
-    let used = bytes.iter().rposition(|byte| *byte != 0).unwrap_or(0) as u64 + 1;
-    let at = random.below(used) as usize;
-    match random.below(5) {
-        0 => bytes.truncate(at),
-        1 => bytes.clear(),
-        2 => bytes[at] ^= 1 << random.below(8),
-        3 => {
-            let end = (at + 4_096).min(bytes.len());
-            bytes[at..end].fill(0);
-        }
-        _ => {
-            let end = (at + 512).min(bytes.len());
-            bytes[at..end].fill_with(|| random.below(256) as u8);
-        }
-    }
-    fs::write(path, bytes).unwrap();
 }
 
 /// The generator of Marsaglia, so that each run does the same damage.

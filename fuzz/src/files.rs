@@ -80,7 +80,7 @@ pub fn sound() -> Vec<(PathBuf, Vec<u8>)> {
             let (store, opened) = Store::open(folder.path()).expect("a new store");
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-            runtime.block_on(store.save(opened.settings)).expect("it can be written");
+            runtime.block_on(store.save(opened.state.settings)).expect("it can be written");
             drop(store);
             let mut files = Vec::new();
             read(folder.path(), folder.path(), &mut files);

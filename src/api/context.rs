@@ -24,6 +24,8 @@ pub struct Context {
     pub port: Arc<dyn MachinePort>,
     /// The settings.
     pub desk: Desk,
+    /// What else is remembered.
+    pub keeper: Arc<dyn Keeper>,
     /// The streams. The rest of the program publishes here too: what the machine is doing, on
     /// [`bus::STATUS`](super::bus::STATUS).
     pub bus: Bus,
@@ -41,8 +43,9 @@ impl Context {
         rail: Rail,
         options: Options,
     ) -> Arc<Context> {
-        let desk = Desk::new(Arc::clone(&port), settings, keeper, rail);
+        let keeper: Arc<dyn Keeper> = Arc::new(keeper);
+        let desk = Desk::new(Arc::clone(&port), settings, Arc::clone(&keeper), rail);
         let bus = Bus::new(options.limits.queued_messages);
-        Arc::new(Context { port, desk, bus, options })
+        Arc::new(Context { port, desk, keeper, bus, options })
     }
 }

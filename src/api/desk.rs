@@ -10,17 +10,31 @@ use tokio::sync::{Mutex, MutexGuard};
 use super::port::{BoxFuture, MachinePort, Mover};
 use crate::machine::{Calibration, Command, Config, Refusal};
 use crate::settings::{Invalid, Rail, Settings};
-use crate::store::Store;
+use crate::store::{self, Recovery, State, Store, StoreError};
 
-/// Where settings are written down.
+/// Where things are written down.
 pub trait Keeper: Send + Sync {
-    /// Returns once a power cut can no longer lose them, or with why they could not be written.
-    fn keep(&self, settings: Settings) -> BoxFuture<'_, Result<(), String>>;
+    /// Returns once a power cut can no longer lose it, or with why it could not be written.
+    fn keep(&self, change: store::Change) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Everything that is written down, and how often something was.
+    fn kept(&self) -> (Arc<State>, u64);
+
+    /// How it came about.
+    fn recovery(&self) -> &Recovery;
 }
 
 impl Keeper for Store {
-    fn keep(&self, settings: Settings) -> BoxFuture<'_, Result<(), String>> {
-        Box::pin(async move { self.save(settings).await.map_err(|error| error.to_string()) })
+    fn keep(&self, change: store::Change) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(self.save(change))
+    }
+
+    fn kept(&self) -> (Arc<State>, u64) {
+        (self.state(), self.generation())
+    }
+
+    fn recovery(&self) -> &Recovery {
+        Store::recovery(self)
     }
 }
 
@@ -34,7 +48,7 @@ pub enum Denied {
     /// This is done at rest only.
     Moving(crate::machine::State),
     /// They could not be written down.
-    NotKept(String),
+    NotKept(StoreError),
     /// The machine does not take them.
     Refused(Refusal),
 }
@@ -42,7 +56,7 @@ pub enum Denied {
 /// The settings, and who must know of a change.
 pub struct Desk {
     port: Arc<dyn MachinePort>,
-    keeper: Box<dyn Keeper>,
+    keeper: Arc<dyn Keeper>,
     rail: Rail,
     current: RwLock<Settings>,
     /// Held by the change that is being made.
@@ -52,13 +66,7 @@ pub struct Desk {
 impl Desk {
     /// A desk with the settings that are in force.
     #[must_use]
-    pub fn new(
-        port: Arc<dyn MachinePort>,
-        settings: Settings,
-        keeper: impl Keeper + 'static,
-        rail: Rail,
-    ) -> Desk {
-        let keeper = Box::new(keeper);
+    pub fn new(port: Arc<dyn MachinePort>, settings: Settings, keeper: Arc<dyn Keeper>, rail: Rail) -> Desk {
         Desk { port, keeper, rail, current: RwLock::new(settings), turn: Mutex::new(()) }
     }
 
@@ -85,15 +93,44 @@ impl Desk {
         let turn = self.turn.lock().await;
         let before = self.current();
         let after = make(&before)?;
-        self.keeper.keep(after.clone()).await.map_err(Denied::NotKept)?;
-        if let Err(refusal) = self.hand_over(&after, &turn).await {
+        self.establish(after.clone(), after.clone().into(), before.into(), turn).await?;
+        Ok(after)
+    }
+
+    /// Replaces everything that is written down, and with it the settings. Not to be cancelled half-way.
+    ///
+    /// # Errors
+    /// [`Denied`]; then nothing has changed.
+    pub async fn replace_everything(&self, state: State) -> Result<(), Denied> {
+        let turn = self.turn.lock().await;
+        let moving = self.port.snapshots().borrow().state;
+        if moving.is_moving() {
+            return Err(Denied::Moving(moving));
+        }
+        // Also what could not be written down when it came into force.
+        let before = State { settings: self.current(), ..(*self.keeper.kept().0).clone() };
+        let settings = state.settings.clone();
+        let [after, before] = [state, before].map(|state| store::Change::Everything(Box::new(state)));
+        self.establish(settings, after, before, turn).await
+    }
+
+    /// Writes `after` down and gives the settings to the machine; when that refuses them, writes `before` down.
+    async fn establish(
+        &self,
+        settings: Settings,
+        after: store::Change,
+        before: store::Change,
+        turn: MutexGuard<'_, ()>,
+    ) -> Result<(), Denied> {
+        self.keeper.keep(after).await.map_err(Denied::NotKept)?;
+        if let Err(refusal) = self.hand_over(&settings, &turn).await {
             if let Err(error) = self.keeper.keep(before).await {
                 tracing::error!(%error, "settings that the machine refused are written down");
             }
             return Err(Denied::Refused(refusal));
         }
-        self.put_in_force(after.clone());
-        Ok(after)
+        self.put_in_force(settings);
+        Ok(())
     }
 
     /// Gives the machine the settings that are in force once more.
@@ -105,15 +142,16 @@ impl Desk {
         self.hand_over(&self.current(), &turn).await
     }
 
-    /// Takes over what a calibration of this machine found. The machine knows it already.
+    /// Takes over what a calibration of this machine found at that time. The machine knows it already.
     ///
     /// # Errors
     /// Why it could not be written down; it is in force all the same, for it is what was measured.
-    pub async fn calibrated(&self, found: &Calibration) -> Result<(), String> {
+    pub async fn calibrated(&self, found: &Calibration, at_unix_s: u64) -> Result<(), StoreError> {
         let _turn = self.turn.lock().await;
-        let after = self.current().with_calibration(found);
+        let mut after = self.current().with_calibration(found);
+        after.calibrated_unix_s = after.travel_steps.map(|_| at_unix_s);
         self.put_in_force(after.clone());
-        self.keeper.keep(after).await
+        self.keeper.keep(after.into()).await
     }
 
     async fn hand_over(&self, settings: &Settings, _turn: &MutexGuard<'_, ()>) -> Result<(), Refusal> {

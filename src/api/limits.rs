@@ -21,6 +21,8 @@ pub struct Limits {
     pub body_bytes: usize,
     /// Size of a body that carries a wave, in bytes.
     pub wave_body_bytes: usize,
+    /// Size of a body that carries a backup, in bytes.
+    pub backup_body_bytes: usize,
     /// Connections, WebSockets among them.
     pub connections: usize,
     /// Connections of one address that is not this machine's.
@@ -53,6 +55,7 @@ impl Default for Limits {
             header_bytes: 16 * 1024,
             body_bytes: layout::BODY_BYTES,
             wave_body_bytes: layout::WAVE_BODY_BYTES,
+            backup_body_bytes: layout::BACKUP_BODY_BYTES,
             connections: 64,
             connections_per_address: 8,
             reserved_connections: 4,

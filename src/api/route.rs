@@ -32,6 +32,15 @@ pub enum Resource {
     SensorCalibrate,
     FaultList,
     FaultGet,
+    BackupGet,
+    BackupPost,
+    State,
+    Sessions,
+    Waves,
+    SavedWaveGet,
+    SavedWavePut,
+    SavedWaveDelete,
+    SavedWaveRun,
     OpenApi,
     Docs,
 }
@@ -68,6 +77,7 @@ pub const ROUTES: &[Route] = {
     const GET: Method = Method::GET;
     const POST: Method = Method::POST;
     const PUT: Method = Method::PUT;
+    const DELETE: Method = Method::DELETE;
     &[
         route(POST, "/api/stop", Guest, Stop, "Stop: the fastest controlled stop, in every state"),
         route(GET, "/api/health", Guest, Health, "Whether the server answers"),
@@ -116,6 +126,15 @@ pub const ROUTES: &[Route] = {
         ),
         // A machine subscribes to `command_all` and `status`; only Local may have every stream.
         route(GET, "/api/stream/{name}", Machine, Stream, "WebSocket: a stream of messages"),
+        route(GET, "/api/waves", Local, Waves, "The saved waves"),
+        route(GET, "/api/waves/{name}", Local, SavedWaveGet, "A saved wave"),
+        route(PUT, "/api/waves/{name}", Local, SavedWavePut, "Save a wave under a name"),
+        route(DELETE, "/api/waves/{name}", Local, SavedWaveDelete, "Forget a saved wave"),
+        route(POST, "/api/waves/{name}/run", Local, SavedWaveRun, "Run a saved wave until END or STOP"),
+        route(GET, "/api/sessions", Local, Sessions, "When the machine moved, how far, and why it ended"),
+        route(GET, "/api/backup", Local, BackupGet, "Everything that is remembered, as one document"),
+        route(POST, "/api/backup", Local, BackupPost, "Replace everything by what a document says"),
+        route(GET, "/api/state", Local, State, "How the store started, and what is in it"),
         route(GET, "/api/openapi.json", Local, OpenApi, "These routes, for programs"),
         route(GET, "/docs", Local, Docs, "These routes, for people"),
         route(GET, "/redoc", Local, Docs, "These routes, for people"),

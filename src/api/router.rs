@@ -82,7 +82,8 @@ async fn respond(
     let accept = request.headers().get(hyper::header::ACCEPT).cloned();
     let limits = &ctx.options.limits;
     let limit_bytes = match route.resource {
-        Resource::WaveGet | Resource::WaveRun => limits.wave_body_bytes,
+        Resource::WaveGet | Resource::WaveRun | Resource::SavedWavePut => limits.wave_body_bytes,
+        Resource::BackupPost => limits.backup_body_bytes,
         _ => limits.body_bytes,
     };
     let body = body::read(request.into_body(), limit_bytes, limits).await?;

@@ -4,20 +4,47 @@
 //! every fault is `error`; our own words go along as extra fields.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use tokio::sync::mpsc;
 
+use super::sessions::Sessions;
 use crate::api::Context;
 use crate::api::bus::STATUS;
 use crate::machine::{Event, State, Why};
+use crate::store::date;
 
 /// The name under which the machine speaks on the stream `status`.
 const DEVICE: &str = "machine";
 
+/// By how much two calibrations of one rail may differ.
+const SAME_TRAVEL: f64 = 0.01;
+
 /// Listens until the machine is gone.
-pub async fn attend(mut events: mpsc::UnboundedReceiver<Event>, ctx: Arc<Context>) {
-    say(&ctx, State::NotHomed, Why::PowerOn);
-    while let Some(event) = events.recv().await {
+pub async fn attend(
+    mut events: mpsc::UnboundedReceiver<Event>,
+    ctx: Arc<Context>,
+    shutting_down: Arc<AtomicBool>,
+) {
+    let mut snapshots = ctx.port.snapshots();
+    let first = *snapshots.borrow_and_update();
+    say(&ctx, first.state, first.why);
+    let mut sessions = Sessions::new(Arc::clone(&ctx.keeper), shutting_down);
+    loop {
+        let event = tokio::select! {
+            biased;
+            event = events.recv() => event,
+            // While nothing moves nobody has to wake up for them.
+            changed = snapshots.changed(), if sessions.is_open() => {
+                if changed.is_ok() {
+                    sessions.see(&snapshots.borrow_and_update());
+                    continue;
+                }
+                None
+            }
+        };
+        let Some(event) = event else { return sessions.close().await };
+        sessions.heed(&event, &snapshots.borrow_and_update());
         match event {
             Event::Entered { from, to, why, .. } => {
                 match to {
@@ -28,8 +55,9 @@ pub async fn attend(mut events: mpsc::UnboundedReceiver<Event>, ctx: Arc<Context
             }
             Event::Calibrated(found) => {
                 tracing::info!(found.travel_steps, found.max_steps, "calibrated");
-                if let Err(error) = ctx.desk.calibrated(&found).await {
-                    tracing::warn!(error, "the calibration is in force, but could not be written down");
+                compare(&ctx, found.travel_steps);
+                if let Err(error) = ctx.desk.calibrated(&found, date::now_unix_s()).await {
+                    tracing::warn!(%error, "the calibration is in force, but could not be written down");
                 }
             }
             Event::FaultWhileFaulted(fault) => tracing::warn!("and also: {fault}"),
@@ -41,6 +69,27 @@ pub async fn attend(mut events: mpsc::UnboundedReceiver<Event>, ctx: Arc<Context
             Event::Replied { .. } => {}
         }
     }
+}
+
+/// A rail does not change its length: a travel that differs from the last one tells of a slipping belt, lost steps or a
+/// switch that moved.
+fn compare(ctx: &Context, travel_steps: i64) {
+    let Some(before) = ctx.desk.current().travel_steps else { return };
+    let share = (travel_steps - before) as f64 / before as f64;
+    if share.abs() > SAME_TRAVEL {
+        let why = format!(
+            "the measured travel is {:+.1} % of the last one ({before} steps then, {travel_steps} now): check belt, \
+             switches and microsteps",
+            share * 100.0
+        );
+        tracing::warn!("{why}");
+        warn(ctx, "calibration", &why);
+    }
+}
+
+/// Tells the clients of something that ends nothing.
+pub fn warn(ctx: &Context, device: &str, why: &str) {
+    ctx.bus.publish(STATUS, &[("device", device), ("type", "warning"), ("why", why)]);
 }
 
 /// The clients' word for a state.

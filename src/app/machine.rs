@@ -1,6 +1,7 @@
 //! The machine of this process: the same threads, rings and rules, whatever is behind the pins.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -18,12 +19,15 @@ use crate::drive::{
 };
 use crate::hal::sim::{Hands, Mishap};
 use crate::hal::{ForceSensor, MonotonicClock, StepIo};
-use crate::machine::{Config, Event, HomingOptions, Supervisor};
+use crate::machine::{Config, Event, Fault, HomingOptions, Supervisor};
 use crate::options::Options;
 use crate::sensor::desk::Desk;
 
 /// Where the recordings of faults are, in the state folder.
 const RECORDINGS: &str = "faults";
+
+/// How long the herald may take for what it has heard.
+const WRITTEN_WITHIN: Duration = Duration::from_secs(2);
 
 /// What differs between a real machine and the simulated one: what is touched, and how much is forgiven.
 pub struct Hardware<I, F> {
@@ -62,6 +66,7 @@ pub struct Attended {
     pump: JoinHandle<()>,
     herald: JoinHandle<()>,
     witness: witness::Witness,
+    shutting_down: Arc<AtomicBool>,
 }
 
 /// What the motor driver needs to see.
@@ -74,10 +79,10 @@ pub fn pulse_timing(options: &Options) -> PulseTiming {
     }
 }
 
-/// Switches the machine on: not homed.
+/// Switches the machine on: not homed, and perhaps with a fault that was there before it.
 pub fn start<I, F>(
     options: &Options,
-    config: Config,
+    (config, at_power_on): (Config, Option<Fault>),
     clock: MonotonicClock,
     hardware: Hardware<I, F>,
 ) -> Result<Machine, AppError>
@@ -96,7 +101,10 @@ where
         slow: options.homing.slow,
         back_off: options.homing.back_off,
     };
-    let supervisor = Supervisor::new(config, homing);
+    let mut supervisor = Supervisor::new(config, homing);
+    if let Some(fault) = at_power_on {
+        supervisor = supervisor.faulted_at_power_on(fault);
+    }
     let shared = (stop_line.clone(), power);
     let mut control = Control::new(supervisor, status, control_ends, force, shared, control_options);
     if let Some(overrun_mm) = options.overrun_mm() {
@@ -159,13 +167,16 @@ impl Machine {
     /// From now on its events are told to the clients, the settings and the log.
     pub fn attend(self, ctx: Arc<Context>) -> Attended {
         let Machine { threads, link, events, pump, witness, .. } = self;
-        Attended { threads, link, pump, herald: tokio::spawn(herald::attend(events, ctx)), witness }
+        let shutting_down = Arc::new(AtomicBool::new(false));
+        let herald = tokio::spawn(herald::attend(events, ctx, Arc::clone(&shutting_down)));
+        Attended { threads, link, pump, herald, witness, shutting_down }
     }
 }
 
 impl Attended {
     /// STOP, and waits until the axis is at rest, for `within` at most.
     pub async fn rest(&self, within: Duration) {
+        self.shutting_down.store(true, Ordering::Release);
         self.link.stop();
         let mut snapshots = self.link.snapshots();
         // A snapshot from before STOP says nothing.
@@ -185,12 +196,15 @@ impl Attended {
 
     /// Ends the threads, then everything that listened to them.
     pub async fn end(self) {
-        let Attended { threads, link, pump, herald, witness } = self;
+        let Attended { threads, link, pump, herald, witness, .. } = self;
         // Joining blocks, and is over within a control period.
         let _ = tokio::task::spawn_blocking(move || threads.end()).await;
         drop(link);
         pump.abort();
-        herald.abort();
+        // It hears what was told until now, and writes it down.
+        if tokio::time::timeout(WRITTEN_WITHIN, herald).await.is_err() {
+            tracing::warn!("what happened last could not be written down in time");
+        }
         witness.end().await;
     }
 }

@@ -4,6 +4,7 @@
 //! - `force`: the sensors that are not simulated
 //! - [`mover`]: whoever moves the axis, behind the API's port
 //! - `guard`: ends a real machine whose loops hang
+//! - `sessions`: keeps the book of what the machine did
 //! - [`herald`]: tells the clients, the settings and the log what happened in the machine
 //! - `witness`: takes the looks of the control cycle, for the flight recorder and for those who check
 //! - `recordings`: what was recorded around faults, behind the API's port
@@ -29,6 +30,7 @@ mod pulse_watch;
 mod realtime;
 mod recordings;
 mod service;
+mod sessions;
 mod simulated;
 mod witness;
 
@@ -48,9 +50,10 @@ use crate::drive::realtime::arming::Refusal;
 use crate::hal::MonotonicClock;
 use crate::hal::rpi::PiError;
 use crate::layout;
+use crate::machine::Fault;
 use crate::options::{Driver, Options};
 use crate::settings::Rail;
-use crate::store::{Opened, Recovery, Store, StoreError};
+use crate::store::{Opened, Store, StoreError};
 
 /// Worker threads of the server, one a core of a Pi that is theirs.
 const SERVER_THREADS: usize = layout::SERVER_CPUS.len();
@@ -120,19 +123,15 @@ pub fn run(options: &Options) -> Result<(), AppError> {
     done
 }
 
-/// A full or read-only disk does not keep the machine from working (S25); it forgets at the end.
+/// Damage, a full or a read-only disk do not keep the machine from working (S25).
 fn open_store(options: &Options) -> Result<(Store, Opened), AppError> {
     let failed = |error| AppError::Store { dir: options.state_dir.clone(), error };
-    let (store, opened) = match Store::open(&options.state_dir) {
-        Err(error @ StoreError::System { .. }) => {
-            tracing::warn!(%error, "the state folder cannot be used: nothing will be remembered");
-            Store::in_memory().map_err(failed)?
-        }
-        other => other.map_err(failed)?,
-    };
-    match &opened.recovery {
-        recovery @ (Recovery::Fresh | Recovery::Clean) => tracing::info!("{recovery}"),
-        recovery => tracing::warn!("{recovery}"),
+    let (store, opened) = Store::open(&options.state_dir).map_err(failed)?;
+    let recovery = &opened.recovery;
+    if recovery.is_plain() {
+        tracing::info!("{recovery}");
+    } else {
+        tracing::warn!("{recovery}");
     }
     Ok((store, opened))
 }
@@ -143,22 +142,27 @@ async fn serve(options: &Options, store: Store, opened: Opened) -> Result<(), Ap
     let bound = listener.local_addr().map_err(|error| AppError::Listen { address, error })?;
 
     let rail = Rail { travel_per_turn_mm: options.rail.travel_per_turn.get() };
-    let config = opened.settings.config(&rail);
+    let config = opened.state.settings.config(&rail);
+    let recovery = opened.recovery;
+    let lost = recovery.has_lost_settings().then_some(Fault::SettingsLost);
     let clock = MonotonicClock::new();
     let (port, machine) = match options.driver {
         Driver::Sim => {
             let hardware = simulated::hardware(options, clock)?;
-            let machine = machine::start(options, config, clock, hardware)?;
+            let machine = machine::start(options, (config, lost), clock, hardware)?;
             (mover::local(&machine), Some(machine))
         }
         Driver::Gpio => {
             let hardware = gpio::hardware(options, clock)?;
-            let machine = machine::start(options, config, clock, hardware)?;
+            let machine = machine::start(options, (config, lost), clock, hardware)?;
             (mover::local(&machine), Some(machine))
         }
         Driver::Remote => (mover::remote(), None),
     };
-    let ctx = Context::new(port, opened.settings, store, rail, api_options(options));
+    let ctx = Context::new(port, opened.state.settings, store, rail, api_options(options));
+    if !recovery.is_plain() {
+        herald::warn(&ctx, "store", &recovery.to_string());
+    }
     let loops = machine.as_ref().map(Machine::heartbeats);
     let machine = machine.map(|machine| machine.attend(Arc::clone(&ctx)));
 

@@ -6,7 +6,8 @@
 //! - `safe_pins`: the outputs into their safe level
 //! - `simulate`: the whole machine on virtual time, with faults
 //! - `doctor`: what the host gives and what it lacks
-//! - `calibrate`, `run_wave`, `end`, `stop`, `status`, `faults`, `sensor`: ask a running server, through `client`
+//! - `state`: what is remembered, of a server or in its folder
+//! - `calibrate`, `run_wave`, `end`, `stop`, `status`, `faults`, `sensor`, `sessions`: ask a running server
 //!
 //! A program may rely on the exit codes: 0 done; 1 refused, with the reason on the error stream; 2 not
 //! understood; 3 no server there.
@@ -29,7 +30,9 @@ mod run;
 mod run_wave;
 mod safe_pins;
 mod sensor;
+mod sessions;
 mod simulate;
+mod state;
 mod status;
 mod stop;
 mod wave;
@@ -77,6 +80,8 @@ enum Command {
     Sensor(sensor::Arguments),
     Simulate(simulate::Arguments),
     Faults(faults::Arguments),
+    Sessions(sessions::Arguments),
+    State(state::Arguments),
 }
 
 /// Which server to ask.
@@ -140,6 +145,8 @@ pub fn main() -> ExitCode {
         Command::Sensor(arguments) => sensor::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Faults(arguments) => faults::run(&arguments),
+        Command::Sessions(arguments) => sessions::run(&arguments),
+        Command::State(arguments) => state::run(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

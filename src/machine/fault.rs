@@ -37,6 +37,8 @@ pub enum Fault {
     StepLoopSilent,
     /// A halt was ordered from inside the process.
     Halted,
+    /// What the user had set was lost with the store; the defaults, or older settings, are in force.
+    SettingsLost,
 }
 
 impl Fault {
@@ -65,6 +67,7 @@ impl Fault {
             Fault::StepLate => "step_late",
             Fault::StepLoopSilent => "step_loop_silent",
             Fault::Halted => "halted",
+            Fault::SettingsLost => "settings_lost",
         }
     }
 
@@ -85,7 +88,8 @@ impl Fault {
             | Fault::HomingTimeout
             | Fault::StepLate
             | Fault::StepLoopSilent
-            | Fault::Halted => true,
+            | Fault::Halted
+            | Fault::SettingsLost => true,
         }
     }
 
@@ -127,6 +131,7 @@ impl Fault {
                 "the computer was too busy: stop other programs on it"
             }
             Fault::Halted => "look at the log for what ordered the halt",
+            Fault::SettingsLost => "compare every setting with the machine, or restore a backup",
         }
     }
 }
@@ -154,6 +159,7 @@ impl std::fmt::Display for Fault {
             Fault::StepLate => f.write_str("a step came too late for the position to be trusted"),
             Fault::StepLoopSilent => f.write_str("the step loop gives no sign of life"),
             Fault::Halted => f.write_str("motion was halted"),
+            Fault::SettingsLost => f.write_str("the settings were lost: others are in force"),
         }
     }
 }

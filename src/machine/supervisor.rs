@@ -106,6 +106,12 @@ impl Supervisor {
         }
     }
 
+    /// The machine at power-on, with a fault that was there before it: a person has to see it before anything moves.
+    #[must_use]
+    pub fn faulted_at_power_on(self, fault: Fault) -> Supervisor {
+        Supervisor { state: State::Faulted, why: Why::Fault(fault), fault: Some(fault), ..self }
+    }
+
     /// The state.
     #[must_use]
     pub fn state(&self) -> State {

@@ -59,6 +59,10 @@ impl Settings {
                 format!("must be known and at most the travel of {travel} steps")
             });
         }
+        let nothing_found = self.document.max_steps.is_none();
+        wrong.unless(!(nothing_found && self.calibrated_unix_s.is_some()), "calibrated_unix_s", || {
+            "must be absent without a calibration".to_owned()
+        });
         let m = &self.motion;
         if let Err((field, why)) =
             Limits::new(m.max_speed, m.max_acceleration, m.max_jerk, m.stop_deceleration, m.approach_speed)

@@ -36,23 +36,32 @@ pub struct Settings {
     pub motion: Limits,
     /// Steps between the two switches, when a calibration of this machine's own measured them.
     pub travel_steps: Option<i64>,
+    /// When it did, in seconds since 1970 on the clock of the computer; for people, since that clock may be wrong.
+    pub calibrated_unix_s: Option<u64>,
 }
 
 impl Settings {
     /// The settings of a new machine, in a document with this id.
     #[must_use]
     pub fn fresh(id: String) -> Settings {
-        Settings { document: Document::fresh(id), motion: Limits::default(), travel_steps: None }
+        Settings {
+            document: Document::fresh(id),
+            motion: Limits::default(),
+            travel_steps: None,
+            calibrated_unix_s: None,
+        }
     }
 
     /// These settings with what a calibration of this machine found.
     ///
-    /// A travel that no rail has ([`bounds::STEPS`]) leaves the settings uncalibrated.
+    /// A travel that no rail has ([`bounds::STEPS`]) leaves the settings uncalibrated. When it was found is not known
+    /// here.
     #[must_use]
     pub fn with_calibration(&self, calibration: &Calibration) -> Settings {
         let mut next = self.clone();
         next.document.max_steps = Some(calibration.max_steps);
         next.travel_steps = Some(calibration.travel_steps);
+        next.calibrated_unix_s = None;
         if next.check().is_err() {
             next.forget_calibration();
         }
@@ -72,6 +81,7 @@ impl Settings {
     fn forget_calibration(&mut self) {
         self.document.max_steps = None;
         self.travel_steps = None;
+        self.calibrated_unix_s = None;
     }
 }
 

@@ -1,4 +1,8 @@
-//! The start of the store: from a folder in any condition to an open database and settings to run with.
+//! The start of the store: from a folder in any condition to something to run with.
+//!
+//! In this order: lock the folder; read the copy of the database; open and read the database, and move it aside when it
+//! cannot be understood; decide what to run with; write down what follows from that, as one write. When the system does
+//! not let us do any of it, the machine runs with what could be read, and every save says why it cannot be kept.
 
 use std::fs::{self, File, TryLockError};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -6,28 +10,37 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::content::{self, Stored};
+use super::ballast::Ballast;
+use super::content::{self, Content, Read};
 use super::disk::Disk;
-use super::engine::{Engine, Trouble};
+use super::engine::{Batch, Engine, Entries, Failed, Tree, Trouble};
 use super::memory::Memory;
-use super::{Opened, Recovery, StoreError, quarantine};
+use super::mirror::{self, Mirror};
+use super::recovery::{InForce, Origin, Recovery};
+use super::state::State;
+use super::{Opened, StoreError, migrate, quarantine, scratch};
+use crate::settings::{Settings, is_id, new_id};
 
 /// How long a lock may take to become free. A process that has ended, or a child that has not yet begun its
 /// own program, holds it for a moment longer.
 const PATIENCE: Duration = Duration::from_millis(300);
 
-/// Opens a database again.
-pub type Reopen = dyn Fn() -> Result<Box<dyn Engine>, StoreError> + Send;
+/// Opens a database again, and reads what it holds.
+pub type Reopen = dyn Fn() -> Result<(Box<dyn Engine>, Content), Failed> + Send;
 
 /// A store that is ready. The fields drop in this order: the database before the lock.
 pub struct Begun {
     /// The database.
     pub engine: Box<dyn Engine>,
+    /// What it holds.
+    pub content: Content,
     /// Opens it again, after a write has failed.
     pub reopen: Box<Reopen>,
     /// How many writes it has seen.
     pub generation: u64,
-    /// What it held.
+    /// With how many of them its copy is up to date; none where there is to be no copy.
+    pub mirrored: Option<u64>,
+    /// What to run with.
     pub opened: Opened,
     /// Holds the folder for this process.
     pub lock: Option<File>,
@@ -38,10 +51,12 @@ pub struct Begun {
 /// # Errors
 /// None that memory can have.
 pub fn in_memory() -> Result<Begun, StoreError> {
+    let reopen = Box::new(|| Ok((Box::new(Memory::default()) as Box<dyn Engine>, Content::new())));
+    let opened = Opened { state: State::of(Settings::fresh(new_id())), recovery: Recovery::Fresh };
     let mut engine = Box::new(Memory::default());
-    let (generation, opened) = content::choose(&mut *engine, None, Recovery::Fresh)?;
-    let reopen = Box::new(|| Ok(Box::new(Memory::default()) as Box<dyn Engine>));
-    Ok(Begun { engine, reopen, generation, opened, lock: None })
+    let content = write(&mut *engine, &Content::new(), &opened.state, 1)
+        .map_err(|failed| StoreError::Write(failed.why))?;
+    Ok(Begun { engine, content, reopen, generation: 1, mirrored: None, opened, lock: None })
 }
 
 /// Begins in the state folder `dir`.
@@ -49,47 +64,265 @@ pub fn in_memory() -> Result<Begun, StoreError> {
 /// # Errors
 /// See [`super::Store::open`].
 pub fn on_disk(dir: &Path) -> Result<Begun, StoreError> {
-    fs::create_dir_all(dir).map_err(|error| StoreError::system("create the state folder", dir, &error))?;
-    let lock = lock(dir)?;
-    let db = dir.join("db");
-    let (engine, stored, if_empty) = match read(&db) {
-        Ok((engine, stored)) => (engine, stored, Recovery::Fresh),
-        Err(Trouble::Unreadable(reason)) => {
-            let moved_to = quarantine::move_aside(&db)
-                .map_err(|error| StoreError::system("move aside the unreadable database", &db, &error))?;
-            let (engine, stored) = read(&db).map_err(|trouble| refused(dir, trouble))?;
-            (engine, stored, Recovery::Quarantined { moved_to, reason })
-        }
-        Err(trouble) => return Err(refused(dir, trouble)),
+    let unusable = |doing: &str, error: &std::io::Error| format!("cannot {doing} {}: {error}", dir.display());
+    if let Err(error) = fs::create_dir_all(dir) {
+        return Ok(unavailable(dir, None, unusable("create the state folder", &error), None));
+    }
+    let lock = match lock(dir) {
+        Ok(lock) => lock,
+        Err(Trouble::Busy) => return Err(StoreError::InUse(dir.to_owned())),
+        Err(trouble) => return Ok(unavailable(dir, None, why(trouble), None)),
     };
-    let mut engine: Box<dyn Engine> = Box::new(engine);
-    let (generation, opened) = content::choose(&mut *engine, stored, if_empty)?;
-    let dir = dir.to_owned();
-    let reopen = Box::new(move || match read(&db) {
-        Ok((engine, _)) => Ok(Box::new(engine) as Box<dyn Engine>),
-        Err(trouble) => Err(refused(&dir, trouble)),
-    });
-    Ok(Begun { engine, reopen, generation, opened, lock: Some(lock) })
+    let copy = match mirror::read(dir) {
+        Ok(copy) => Ok(copy),
+        Err(Trouble::Newer { found, known }) => return Err(StoreError::Newer { found, known }),
+        Err(trouble) => Err(why(trouble)),
+    };
+    let ballast = Ballast::of(dir);
+    let mut tried = begin(dir, &copy);
+    let full = |stuck: &Stuck| matches!(stuck.trouble, Trouble::System { full: true, .. });
+    if tried.as_ref().is_err_and(full) && ballast.drop_it() {
+        tracing::warn!("the disk is full: the room that was held there is given up");
+        tried = begin(dir, &copy);
+    }
+    let begun = match tried {
+        Ok(begun) => begun,
+        Err(Stuck { trouble: Trouble::Busy, .. }) => return Err(StoreError::InUse(dir.to_owned())),
+        Err(Stuck { trouble: Trouble::Newer { found, known }, .. }) => {
+            return Err(StoreError::Newer { found, known });
+        }
+        Err(Stuck { trouble, known }) => return Ok(unavailable(dir, Some(lock), why(trouble), known)),
+    };
+    Ok(Begun { lock: Some(lock), ..begun })
 }
 
-fn lock(dir: &Path) -> Result<File, StoreError> {
+/// Why there is no beginning, and what the database holds if at least that could be read.
+struct Stuck {
+    trouble: Trouble,
+    known: Option<Box<State>>,
+}
+
+impl From<Trouble> for Stuck {
+    fn from(trouble: Trouble) -> Stuck {
+        Stuck { trouble, known: None }
+    }
+}
+
+/// What to run with, how it came about, and what the database holds.
+struct Decision {
+    opened: Opened,
+    generation: u64,
+    read: Read,
+}
+
+fn begin(dir: &Path, copy: &Result<Option<Mirror>, String>) -> Result<Begun, Stuck> {
+    let db = dir.join("db");
+    let (mut engine, decision) = match read(&db) {
+        Ok((engine, read)) => {
+            let last = engine.generation();
+            (engine, decide(read, last, copy))
+        }
+        Err(Trouble::Unreadable(reason)) => {
+            let moved_to = quarantine::move_aside(&db).map_err(|error| {
+                let full = matches!(error.kind(), std::io::ErrorKind::StorageFull);
+                let why = format!("the database is unreadable ({reason}) and cannot be moved aside: {error}");
+                Trouble::System { why, full }
+            })?;
+            let (engine, read) = read(&db)?;
+            let origin = Origin { reason, moved_to: Some(moved_to) };
+            (engine, instead(read, origin, copy))
+        }
+        Err(trouble) => return Err(trouble.into()),
+    };
+    let Decision { mut opened, mut generation, read: Read { mut content, .. } } = decision;
+    opened.state.end_interrupted();
+    let changes = content::of(&opened.state).map_err(Trouble::Unreadable)?;
+    // What is stored and not allowed stays until somebody saves something; nor does old content become a new copy.
+    let keeps = matches!(opened.recovery, Recovery::Invalid { .. } | Recovery::RolledBack { .. });
+    if !keeps && !content::difference(&content, &changes).is_empty() {
+        generation += 1;
+        content = write_guarded(&mut engine, &content, &opened.state, generation).map_err(|failed| {
+            let trouble = Trouble::System { why: failed.why, full: failed.full };
+            Stuck { trouble, known: Some(Box::new(opened.state.clone())) }
+        })?;
+    }
+    let copied = copy.as_ref().ok().and_then(|copy| copy.as_ref()).map_or(0, |copy| copy.generation);
+    let mirrored = if keeps { generation } else { copied };
+    let reopen = Box::new(move || match self::read(&db) {
+        Ok((engine, read)) => Ok((Box::new(engine) as Box<dyn Engine>, read.content)),
+        Err(Trouble::System { why, full }) => Err(Failed { why, full }),
+        Err(trouble) => Err(Failed { why: why(trouble), full: false }),
+    });
+    let mirrored = Some(mirrored);
+    Ok(Begun { engine: Box::new(engine), content, reopen, generation, mirrored, opened, lock: None })
+}
+
+/// With a database that could be read; `last` is what the file beside it knows.
+fn decide(read: Read, last: u64, copy: &Result<Option<Mirror>, String>) -> Decision {
+    let Some(stored) = &read.stored else {
+        return match copy {
+            Ok(None) => {
+                let opened =
+                    Opened { state: State::of(Settings::fresh(new_id())), recovery: Recovery::Fresh };
+                Decision { opened, generation: 0, read }
+            }
+            _ => {
+                let origin = Origin { reason: "the database is empty".to_owned(), moved_to: None };
+                instead(read, origin, copy)
+            }
+        };
+    };
+    let copied = copy.as_ref().ok().and_then(|copy| copy.as_ref()).map_or(0, |copy| copy.generation);
+    let newest = last.max(copied);
+    if copied > stored.generation {
+        let reason = format!("the database has lost its last {} writes", newest - stored.generation);
+        return instead(read, Origin { reason, moved_to: None }, copy);
+    }
+    let lost = newest.saturating_sub(stored.generation);
+    let generation = newest.max(stored.generation);
+    let mut state = stored.rest.clone();
+    let recovery = match (&stored.settings, read.version) {
+        (Ok(settings), version) => {
+            state.settings = settings.clone();
+            match version {
+                _ if lost > 0 => Recovery::RolledBack { lost },
+                Some(from) if from < migrate::LAYOUT_VERSION => Recovery::Migrated { from },
+                _ => Recovery::Clean,
+            }
+        }
+        (Err(problems), _) => {
+            // A page that was loaded before keeps working: its id stays.
+            let id = if is_id(&stored.id) { stored.id.clone() } else { new_id() };
+            state.settings = Settings::fresh(id);
+            Recovery::Invalid { problems: problems.clone() }
+        }
+    };
+    Decision { opened: Opened { state, recovery }, generation, read }
+}
+
+/// Without what the database should have held: with its copy, or with the defaults.
+fn instead(read: Read, origin: Origin, copy: &Result<Option<Mirror>, String>) -> Decision {
+    let stored = read.stored.as_ref().map_or(0, |stored| stored.generation);
+    match copy {
+        Ok(Some(copy)) => {
+            let recovery = Recovery::Restored { origin, written_unix_s: copy.written_unix_s };
+            let opened = Opened { state: copy.state.clone(), recovery };
+            Decision { opened, generation: copy.generation.max(stored), read }
+        }
+        Ok(None) | Err(_) => {
+            let no_copy = copy.as_ref().err().cloned();
+            let recovery = Recovery::Defaults { origin, no_copy };
+            let opened = Opened { state: State::of(Settings::fresh(new_id())), recovery };
+            Decision { opened, generation: stored, read }
+        }
+    }
+}
+
+/// Runs without a database: with what the copy says, or what the database itself says if it can be read at least, or
+/// the defaults. Nothing can be saved.
+fn unavailable(dir: &Path, lock: Option<File>, reason: String, known: Option<Box<State>>) -> Begun {
+    let (state, in_force) = match known {
+        Some(known) => (*known, InForce::Stored),
+        None => readable(dir),
+    };
+    let recovery = Recovery::Unavailable { reason: reason.clone(), in_force };
+    let says = reason.clone();
+    let reopen = Box::new(move || Err(Failed { why: says.clone(), full: false }));
+    Begun {
+        engine: Box::new(Unusable(reason)),
+        content: Content::new(),
+        reopen,
+        generation: 0,
+        mirrored: None,
+        opened: Opened { state, recovery },
+        lock,
+    }
+}
+
+/// What can be read of a folder that cannot be used: the newer of the database and its copy.
+fn readable(dir: &Path) -> (State, InForce) {
+    let db = dir.join("db");
+    let found = if db.exists() { scratch::read(&db).map(|(_, read)| read.stored) } else { Ok(None) };
+    let copy = mirror::read(dir);
+    let lost = found.is_err() || copy.is_err();
+    let copy = copy.ok().flatten();
+    if let Ok(Some(stored)) = found
+        && copy.as_ref().is_none_or(|copy| copy.generation <= stored.generation)
+        && let Ok(settings) = stored.settings
+    {
+        return (State { settings, ..stored.rest }, InForce::Stored);
+    }
+    match copy {
+        Some(copy) => (copy.state, InForce::Copy { written_unix_s: copy.written_unix_s }),
+        None => (State::of(Settings::fresh(new_id())), InForce::Defaults { lost }),
+    }
+}
+
+/// A database that cannot be used, and why.
+struct Unusable(String);
+
+impl Engine for Unusable {
+    fn read(&self, _: Tree) -> Result<Entries, Trouble> {
+        Err(Trouble::System { why: self.0.clone(), full: false })
+    }
+
+    fn commit(&mut self, _: &Batch, _: u64) -> Result<(), Failed> {
+        Err(Failed { why: self.0.clone(), full: false })
+    }
+
+    fn generation(&self) -> u64 {
+        0
+    }
+}
+
+/// Makes the database, which holds `old`, hold `state`; returns what it holds then. Writes nothing when that is so.
+///
+/// # Errors
+/// [`Failed`].
+pub fn write(
+    engine: &mut dyn Engine,
+    old: &Content,
+    state: &State,
+    generation: u64,
+) -> Result<Content, Failed> {
+    let failed = |why: String| Failed { why, full: false };
+    let new = content::of(state).map_err(failed)?;
+    let batch = content::numbered(content::difference(old, &new), generation).map_err(failed)?;
+    engine.commit(&batch, generation)?;
+    Ok(new)
+}
+
+fn write_guarded(
+    engine: &mut Disk,
+    old: &Content,
+    state: &State,
+    generation: u64,
+) -> Result<Content, Failed> {
+    catch_unwind(AssertUnwindSafe(|| write(engine, old, state, generation)))
+        .unwrap_or_else(|panic| Err(Failed { why: text(&*panic), full: false }))
+}
+
+fn lock(dir: &Path) -> Result<File, Trouble> {
+    let system = |error: std::io::Error| {
+        let full = error.kind() == std::io::ErrorKind::StorageFull;
+        Trouble::System { why: format!("cannot write to the state folder {}: {error}", dir.display()), full }
+    };
     let file = File::options().create(true).truncate(false).write(true).open(dir.join("lock"));
-    let file = file.map_err(|error| StoreError::system("write to the state folder", dir, &error))?;
-    let hold = || match file.try_lock() {
+    let file = file.map_err(system)?;
+    patiently(|| match file.try_lock() {
         Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => Err(Trouble::Busy),
-        Err(TryLockError::Error(error)) => Err(Trouble::System(error.to_string())),
-    };
-    patiently(hold).map_err(|trouble| refused(dir, trouble))?;
+        Err(TryLockError::Error(error)) => Err(system(error)),
+    })?;
     Ok(file)
 }
 
 /// Opens and reads the database: damage has to show here, while nothing moves.
-fn read(db: &Path) -> Result<(Disk, Option<Stored>), Trouble> {
+fn read(db: &Path) -> Result<(Disk, Read), Trouble> {
     let attempt = || {
         let engine = Disk::open(db)?;
-        let stored = content::read(&engine)?;
-        Ok((engine, stored))
+        let read = content::read(&engine)?;
+        Ok((engine, read))
     };
     patiently(|| {
         catch_unwind(AssertUnwindSafe(attempt))
@@ -107,13 +340,11 @@ fn patiently<T>(attempt: impl Fn() -> Result<T, Trouble>) -> Result<T, Trouble> 
     }
 }
 
-fn refused(dir: &Path, trouble: Trouble) -> StoreError {
+fn why(trouble: Trouble) -> String {
     match trouble {
-        Trouble::Busy => StoreError::InUse(dir.to_owned()),
-        Trouble::Newer { found, known } => StoreError::Newer { found, known },
-        Trouble::Unreadable(why) | Trouble::System(why) => {
-            StoreError::System { doing: "use the state folder", path: dir.to_owned(), why }
-        }
+        Trouble::Unreadable(why) | Trouble::System { why, .. } => why,
+        Trouble::Newer { found, known } => format!("it has version {found}, and {known} is known"),
+        Trouble::Busy => "it is in use".to_owned(),
     }
 }
 

@@ -1,118 +1,185 @@
-//! What a database holds, whatever kind it is: read once at the start, and written as a whole.
+//! What a database holds, whatever kind it is, and what that means.
 
-use super::engine::{Engine, Tree, Trouble};
-use super::record::{self, Loaded};
-use super::{Opened, Recovery, StoreError};
-use crate::settings::{Settings, is_id, new_id};
+use std::collections::BTreeMap;
 
-/// Version of the trees and their keys.
-const LAYOUT_VERSION: u8 = 1;
+use super::engine::{Batch, Engine, Tree, Trouble};
+use super::seal::damaged;
+use super::state::State;
+use super::{migrate, record, seal};
+use crate::settings::{Invalid, Settings};
 
-/// A document that was found, under its id.
+/// Every value with its tree and its key.
+pub type Content = BTreeMap<(Tree, Vec<u8>), Vec<u8>>;
+
+/// What was found in a database.
+#[derive(Debug)]
 pub struct Stored {
-    id: Vec<u8>,
-    loaded: Loaded,
+    /// The id of the settings document.
+    pub id: String,
+    /// The settings, checked.
+    pub settings: Result<Settings, Vec<Invalid>>,
+    /// Everything but the settings, which are the defaults in it.
+    pub rest: State,
+    /// How many writes there had been.
+    pub generation: u64,
 }
 
-/// Reads every byte that counts.
+/// What was read: what it means, what the bytes are, and in which version.
+#[derive(Debug)]
+pub struct Read {
+    /// None in an empty database.
+    pub stored: Option<Stored>,
+    /// The bytes.
+    pub content: Content,
+    /// The version that wrote them.
+    pub version: Option<u8>,
+}
+
+/// Reads every byte, in whatever version.
 ///
 /// # Errors
 /// [`Trouble`].
-pub fn read(engine: &dyn Engine) -> Result<Option<Stored>, Trouble> {
-    for (key, value) in engine.read(Tree::Meta)? {
-        if key == Tree::LAYOUT_KEY {
-            record::unseal(&value, LAYOUT_VERSION)?;
-        }
+pub fn read(engine: &dyn Engine) -> Result<Read, Trouble> {
+    let mut content = Content::new();
+    for tree in Tree::ALL {
+        content.extend(engine.read(tree)?.into_iter().map(|(key, value)| ((tree, key), value)));
     }
-    let mut newest: Option<Stored> = None;
-    for (id, value) in engine.read(Tree::Settings)? {
-        let loaded = record::decode(&id, &value)?;
-        if newest.as_ref().is_none_or(|newest| newest.loaded.generation <= loaded.generation) {
-            newest = Some(Stored { id, loaded });
-        }
+    let version = migrate::version(&content)?;
+    let stored = match version {
+        Some(migrate::LAYOUT_VERSION) => decode(&content)?,
+        Some(older) => decode(&migrate::upgrade(content.clone(), older)?)?,
+        None => None,
+    };
+    if stored.is_none() && engine.generation() > 0 {
+        return Err(damaged("its settings are gone"));
     }
-    if newest.is_none() && engine.generation() > 0 {
-        return Err(Trouble::Unreadable("its settings are gone".to_owned()));
-    }
-    Ok(newest)
+    Ok(Read { stored, content, version })
 }
 
-/// Decides what to run with, and says which generation that is. Writes only to a database without settings,
-/// whose recovery is then `if_empty`.
+/// What content of the present version means.
 ///
 /// # Errors
-/// [`StoreError::Write`].
-pub fn choose(
-    engine: &mut dyn Engine,
-    stored: Option<Stored>,
-    if_empty: Recovery,
-) -> Result<(u64, Opened), StoreError> {
-    let Some(Stored { id, loaded }) = stored else {
-        let settings = Settings::fresh(new_id());
-        let layout = (Tree::LAYOUT_KEY.to_vec(), record::seal(LAYOUT_VERSION, &[]));
-        engine.replace(Tree::Meta, &vec![layout], 0).map_err(StoreError::Write)?;
-        write(engine, &settings, 1)?;
-        return Ok((1, Opened { settings, recovery: if_empty }));
+/// [`Trouble`].
+pub fn decode(content: &Content) -> Result<Option<Stored>, Trouble> {
+    let of = |wanted: Tree| {
+        let of_tree = content.iter().filter(move |((tree, _), _)| *tree == wanted);
+        of_tree.map(|((_, key), value)| (key.as_slice(), value.as_slice()))
     };
-    let generation = loaded.generation.max(engine.generation());
-    let lost = generation - loaded.generation;
-    let opened = match loaded.settings {
-        Ok(settings) if lost == 0 => Opened { settings, recovery: Recovery::Clean },
-        Ok(settings) => Opened { settings, recovery: Recovery::RolledBack { lost } },
-        Err(problems) => {
-            // A page that was loaded before keeps working: its id stays.
-            let id = String::from_utf8(id).ok().filter(|id| is_id(id)).unwrap_or_else(new_id);
-            Opened { settings: Settings::fresh(id), recovery: Recovery::Invalid { problems } }
-        }
-    };
-    Ok((generation, opened))
+    let only = |tree: Tree| content.get(&(tree, Tree::ONLY_KEY.to_vec())).map(Vec::as_slice);
+    let Some((id, settings)) = of(Tree::Settings).next() else { return Ok(None) };
+    if of(Tree::Settings).count() > 1 {
+        return Err(damaged("there are two settings documents"));
+    }
+    let settings = record::decode_settings(id, settings, only(Tree::Calibration))?;
+    let id = String::from_utf8_lossy(id).into_owned();
+    let mut rest = State::of(Settings::fresh(id.clone()));
+    for (name, value) in of(Tree::Waves) {
+        let (name, wave) = record::decode_wave(name, value)?;
+        rest.waves.insert(name, wave);
+    }
+    for (number, value) in of(Tree::Sessions) {
+        let (number, session) = record::decode_session(number, value)?;
+        rest.sessions.insert(number, session);
+    }
+    if let Some(value) = only(Tree::Counters) {
+        rest.counters = record::decode_counters(value)?;
+    }
+    rest.check_rest().map_err(damaged)?;
+    let generation = content.get(&(Tree::Meta, Tree::GENERATION_KEY.to_vec()));
+    let generation = generation.ok_or_else(|| damaged("the number of its last write is gone"))?;
+    let generation = seal::decode("the number of the last write", 1, generation)?;
+    Ok(Some(Stored { id, settings, rest, generation }))
 }
 
-/// Makes these settings the stored ones.
+/// What a database holds that holds `state`, but for the number of the write.
 ///
 /// # Errors
-/// [`StoreError::Write`].
-pub fn write(engine: &mut dyn Engine, settings: &Settings, generation: u64) -> Result<(), StoreError> {
-    let value = record::encode(settings, generation).map_err(StoreError::Write)?;
-    let entry = (settings.document.id.clone().into_bytes(), value);
-    engine.replace(Tree::Settings, &vec![entry], generation).map_err(StoreError::Write)
+/// The encoder's; it has none for these values.
+pub fn of(state: &State) -> Result<Content, String> {
+    let only = || Tree::ONLY_KEY.to_vec();
+    let mut content = Content::new();
+    let id = state.settings.document.id.clone().into_bytes();
+    content.insert((Tree::Settings, id), record::encode_settings(&state.settings)?);
+    if let Some(found) = record::encode_calibration(&state.settings)? {
+        content.insert((Tree::Calibration, only()), found);
+    }
+    for (name, wave) in &state.waves {
+        content.insert((Tree::Waves, name.clone().into_bytes()), record::encode_wave(wave)?);
+    }
+    for (number, session) in &state.sessions {
+        content.insert((Tree::Sessions, number.to_be_bytes().to_vec()), record::encode_session(session)?);
+    }
+    content.insert((Tree::Counters, only()), record::encode_counters(&state.counters)?);
+    content.insert((Tree::Meta, Tree::LAYOUT_KEY.to_vec()), migrate::layout_value(migrate::LAYOUT_VERSION));
+    Ok(content)
+}
+
+/// What has to be written so that `old` becomes `new`. The number of the write is not looked at.
+#[must_use]
+pub fn difference(old: &Content, new: &Content) -> Batch {
+    let is_number = |(tree, key): &(Tree, Vec<u8>)| *tree == Tree::Meta && key == Tree::GENERATION_KEY;
+    let gone = old.keys().filter(|place| !new.contains_key(place) && !is_number(place));
+    let gone = gone.map(|(tree, key)| (*tree, key.clone(), None));
+    let other = new.iter().filter(|(place, value)| old.get(place) != Some(value));
+    let other = other.map(|((tree, key), value)| (*tree, key.clone(), Some(value.clone())));
+    gone.chain(other).collect()
+}
+
+/// The number of the write, as a part of it.
+///
+/// # Errors
+/// The encoder's; it has none for a number.
+pub fn numbered(mut batch: Batch, generation: u64) -> Result<Batch, String> {
+    let value = seal::encode(1, &generation)?;
+    batch.push((Tree::Meta, Tree::GENERATION_KEY.to_vec(), Some(value)));
+    Ok(batch)
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::memory::Memory;
     use super::*;
+    use crate::settings::new_id;
 
-    fn of(engine: &mut Memory) -> (u64, Opened) {
-        let stored = read(engine).unwrap();
-        choose(engine, stored, Recovery::Fresh).unwrap()
+    fn write(engine: &mut Memory, state: &State, generation: u64) {
+        let batch = difference(&read(engine).unwrap().content, &of(state).unwrap());
+        engine.commit(&numbered(batch, generation).unwrap(), generation).unwrap();
     }
 
     #[test]
-    fn what_was_begun_is_found_again() {
+    fn what_was_written_is_found_again() {
         let mut engine = Memory::default();
-        let (generation, begun) = of(&mut engine);
-        assert_eq!((generation, &begun.recovery), (1, &Recovery::Fresh));
-        assert_eq!(of(&mut engine), (1, Opened { recovery: Recovery::Clean, ..begun }));
+        assert!(read(&engine).unwrap().stored.is_none());
+        let settings = Settings::fresh(new_id());
+        let mut state = State::of(settings.clone());
+        write(&mut engine, &state, 1);
+        // Another document takes the place of the first.
+        state.settings = Settings::fresh(new_id());
+        write(&mut engine, &state, 2);
+        let stored = read(&engine).unwrap().stored.unwrap();
+        assert_eq!((stored.generation, stored.settings), (2, Ok(state.settings)));
+        assert_ne!(stored.id, settings.document.id);
     }
 
     #[test]
-    fn a_generation_after_a_roll_back_is_newer_than_all_before() {
+    fn only_what_differs_is_written() {
         let mut engine = Memory::default();
-        let (_, begun) = of(&mut engine);
-        let old = engine.read(Tree::Settings).unwrap();
-        engine.replace(Tree::Settings, &old, 7).unwrap();
-        let (generation, opened) = of(&mut engine);
-        assert_eq!((generation, opened.recovery), (7, Recovery::RolledBack { lost: 6 }));
-        write(&mut engine, &begun.settings, generation + 1).unwrap();
-        assert_eq!(of(&mut engine).1.recovery, Recovery::Clean);
+        let mut state = State::of(Settings::fresh(new_id()));
+        write(&mut engine, &state, 1);
+        let content = read(&engine).unwrap().content;
+        assert_eq!(difference(&content, &of(&state).unwrap()), []);
+        state.settings.document.force_limit = 7;
+        let batch = difference(&content, &of(&state).unwrap());
+        assert_eq!(batch.iter().map(|(tree, ..)| *tree).collect::<Vec<_>>(), [Tree::Settings]);
     }
 
     #[test]
     fn settings_that_vanished_are_damage() {
         let mut engine = Memory::default();
-        of(&mut engine);
-        engine.replace(Tree::Settings, &Vec::new(), 2).unwrap();
+        let state = State::of(Settings::fresh(new_id()));
+        write(&mut engine, &state, 1);
+        let id = state.settings.document.id.into_bytes();
+        engine.commit(&vec![(Tree::Settings, id, None)], 2).unwrap();
         assert!(matches!(read(&engine), Err(Trouble::Unreadable(_))));
     }
 }

@@ -9,15 +9,18 @@ use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-use super::engine::{Engine, Entries, Tree, Trouble};
+use sled::transaction::{TransactionError, Transactional};
+
+use super::engine::{Batch, Engine, Entries, Failed, Tree, Trouble};
 use super::generation::GenerationFile;
 
-/// The whole database has a few kilobytes.
+/// The whole database has some ten kilobytes, and a megabyte at most.
 const CACHE_BYTES: u64 = 8 << 20;
 
 /// An open database.
 pub struct Disk {
-    trees: [sled::Tree; Tree::ALL.len()],
+    /// In the order of [`Tree::ALL`].
+    trees: Vec<sled::Tree>,
     db: sled::Db,
     /// sled's own file, for the sync that it leaves out.
     file: File,
@@ -38,8 +41,11 @@ impl Disk {
             .open()
             .map_err(|error| trouble(&error))?;
         let tree = |tree: Tree| db.open_tree(tree.name()).map_err(|error| trouble(&error));
-        let trees = [tree(Tree::Settings)?, tree(Tree::Meta)?];
-        let system = |error: io::Error| Trouble::System(error.to_string());
+        let mut trees = Vec::new();
+        for name in Tree::ALL {
+            trees.push(tree(name)?);
+        }
+        let system = |error: io::Error| system(&error);
         let generation = GenerationFile::open(dir).map_err(system)?;
         let file = sync_new(dir).map_err(system)?;
         Ok(Disk { trees, db, file, generation })
@@ -70,27 +76,44 @@ impl Engine for Disk {
         self.tree(tree).iter().map(entry).collect()
     }
 
-    fn replace(&mut self, tree: Tree, entries: &Entries, generation: u64) -> Result<(), String> {
-        let tree = self.tree(tree);
-        let mut batch = sled::Batch::default();
-        for old in tree.iter().keys() {
-            let old = old.map_err(|error| error.to_string())?;
-            if entries.iter().all(|(key, _)| old != *key) {
-                batch.remove(old);
+    fn commit(&mut self, batch: &Batch, generation: u64) -> Result<(), Failed> {
+        // One entry of the log for all trees: after a crash all of it is there, or nothing.
+        let write = |trees: &Vec<sled::transaction::TransactionalTree>| {
+            for (tree, key, value) in batch {
+                let tree = &trees[*tree as usize];
+                match value {
+                    Some(value) => tree.insert(key.as_slice(), value.as_slice())?,
+                    None => tree.remove(key.as_slice())?,
+                };
             }
-        }
-        for (key, value) in entries {
-            batch.insert(key.as_slice(), value.as_slice());
-        }
-        tree.apply_batch(batch).map_err(|error| error.to_string())?;
-        self.db.flush().map_err(|error| error.to_string())?;
-        self.file.sync_data().map_err(|error| error.to_string())?;
-        self.generation.write(generation).map_err(|error| error.to_string())
+            Ok(())
+        };
+        self.trees.as_slice().transaction(write).map_err(|error: TransactionError<()>| match error {
+            TransactionError::Storage(error) => failed(&error),
+            TransactionError::Abort(()) => Failed { why: "the write was given up".to_owned(), full: false },
+        })?;
+        self.db.flush().map_err(|error| failed(&error))?;
+        let unsynced = |error: io::Error| Failed { why: error.to_string(), full: is_full(&error) };
+        self.file.sync_data().map_err(unsynced)?;
+        self.generation.write(generation).map_err(unsynced)
     }
 
     fn generation(&self) -> u64 {
         self.generation.get()
     }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
+}
+
+fn system(error: &io::Error) -> Trouble {
+    Trouble::System { why: error.to_string(), full: is_full(error) }
+}
+
+fn failed(error: &sled::Error) -> Failed {
+    let full = matches!(error, sled::Error::Io(io) if is_full(io));
+    Failed { why: error.to_string(), full }
 }
 
 /// Tells a damaged database from a system that does not let us use a good one.
@@ -101,7 +124,7 @@ fn trouble(error: &sled::Error) -> Trouble {
     let sled::Error::Io(io) = error else { return Trouble::Unreadable(error.to_string()) };
     match io.kind() {
         PermissionDenied | ReadOnlyFilesystem | StorageFull | QuotaExceeded | OutOfMemory | NotFound => {
-            Trouble::System(io.to_string())
+            system(io)
         }
         Other if io.to_string().contains("could not acquire lock") => Trouble::Busy,
         _ => Trouble::Unreadable(io.to_string()),

@@ -1,30 +1,46 @@
 //! What the store needs of a database, and no more.
 
+use crate::layout;
+
 /// The key and value of everything in a tree, in the order of the keys.
 pub type Entries = Vec<(Vec<u8>, Vec<u8>)>;
+
+/// Values to be put under their keys, or none to be taken away.
+pub type Batch = Vec<(Tree, Vec<u8>, Option<Vec<u8>>)>;
 
 /// A part of the database with keys of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Tree {
-    /// One document under its id.
+    /// What the user set: one document under its id.
     Settings,
-    /// The version of the layout, under [`Tree::LAYOUT_KEY`].
+    /// What the last calibration measured, under [`Tree::ONLY_KEY`].
+    Calibration,
+    /// Saved waves under their names.
+    Waves,
+    /// Sessions under their numbers, big-endian, so that the keys are in the order of the numbers.
+    Sessions,
+    /// Sums over all sessions, under [`Tree::ONLY_KEY`].
+    Counters,
+    /// The version of all this, under [`Tree::LAYOUT_KEY`]; the number of the last write, under
+    /// [`Tree::GENERATION_KEY`].
     Meta,
 }
 
 impl Tree {
     /// All trees.
-    pub const ALL: [Tree; 2] = [Tree::Settings, Tree::Meta];
+    pub const ALL: [Tree; 6] =
+        [Tree::Settings, Tree::Calibration, Tree::Waves, Tree::Sessions, Tree::Counters, Tree::Meta];
     /// Key of the layout's version in the tree `meta`.
     pub const LAYOUT_KEY: &'static [u8] = b"layout";
+    /// Key of the number of the last write in the tree `meta`.
+    pub const GENERATION_KEY: &'static [u8] = b"generation";
+    /// Key of the value in a tree that has one.
+    pub const ONLY_KEY: &'static [u8] = b"0";
 
     /// The name in the database.
     #[must_use]
     pub const fn name(self) -> &'static str {
-        match self {
-            Tree::Settings => "settings",
-            Tree::Meta => "meta",
-        }
+        layout::STATE_TREES[self as usize]
     }
 }
 
@@ -43,7 +59,21 @@ pub enum Trouble {
     /// Somebody else has it open.
     Busy,
     /// The system refuses, for a reason that is not in the database.
-    System(String),
+    System {
+        /// The system's words.
+        why: String,
+        /// Whether there is no room on the disk.
+        full: bool,
+    },
+}
+
+/// Why a write failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failed {
+    /// The database's words.
+    pub why: String,
+    /// Whether there is no room on the disk.
+    pub full: bool,
 }
 
 /// A small, durable map of maps. Used by one thread.
@@ -54,13 +84,25 @@ pub trait Engine: Send {
     /// [`Trouble`]; never `Newer`, since an engine does not look into values.
     fn read(&self, tree: Tree) -> Result<Entries, Trouble>;
 
-    /// Makes the tree hold exactly `entries`: all of it happens or nothing, and it is durable on return.
-    /// After that, and apart from it, remembers the write's `generation`.
+    /// Does all of the batch or nothing of it, in all trees; it is durable on return. After that, and apart from it,
+    /// remembers the write's `generation`.
     ///
     /// # Errors
-    /// The database's words. Then the tree has its old or its new content.
-    fn replace(&mut self, tree: Tree, entries: &Entries, generation: u64) -> Result<(), String>;
+    /// [`Failed`]; then all trees have their old or all have their new content.
+    fn commit(&mut self, batch: &Batch, generation: u64) -> Result<(), Failed>;
 
     /// The generation of the last write, or 0. A database whose content is older has lost writes.
     fn generation(&self) -> u64;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_trees_have_the_names_of_the_layout() {
+        let names = Tree::ALL.map(|tree| format!("{tree:?}").to_lowercase());
+        assert_eq!(names, layout::STATE_TREES);
+        assert_eq!(Tree::ALL.map(Tree::name), layout::STATE_TREES);
+    }
 }

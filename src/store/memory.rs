@@ -2,25 +2,29 @@
 
 use std::collections::BTreeMap;
 
-use super::engine::{Engine, Entries, Tree, Trouble};
+use super::engine::{Batch, Engine, Entries, Failed, Tree, Trouble};
 
 /// Trees in memory.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Memory {
-    trees: BTreeMap<Tree, Entries>,
+    values: BTreeMap<(Tree, Vec<u8>), Vec<u8>>,
     generation: u64,
 }
 
 impl Engine for Memory {
     fn read(&self, tree: Tree) -> Result<Entries, Trouble> {
-        Ok(self.trees.get(&tree).cloned().unwrap_or_default())
+        let of_tree = self.values.iter().filter(|((of, _), _)| *of == tree);
+        Ok(of_tree.map(|((_, key), value)| (key.clone(), value.clone())).collect())
     }
 
-    fn replace(&mut self, tree: Tree, entries: &Entries, generation: u64) -> Result<(), String> {
+    fn commit(&mut self, batch: &Batch, generation: u64) -> Result<(), Failed> {
+        for (tree, key, value) in batch {
+            match value {
+                Some(value) => self.values.insert((*tree, key.clone()), value.clone()),
+                None => self.values.remove(&(*tree, key.clone())),
+            };
+        }
         self.generation = generation;
-        let mut entries = entries.clone();
-        entries.sort();
-        self.trees.insert(tree, entries);
         Ok(())
     }
 

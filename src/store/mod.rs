@@ -1,62 +1,78 @@
-//! REMEMBERING: settings that outlive the process, the power and a damaged file.
+//! REMEMBERING: what outlives the process, the power and a damaged file.
 //!
 //! One thread of the operating system, called `store`, owns the database. Everybody else has a [`Store`]: a
-//! handle that sends it settings and waits until they are durable. Nobody reads from the database after the
+//! handle that sends it changes and waits until they are durable. Nobody reads from the database after the
 //! start: what it holds comes out once, as [`Opened`], and lives in memory from then on.
 //!
+//! - [`state`]: everything that is remembered, as one value; [`session`] is a part of it
 //! - `owner`: the thread. What arrives while it writes is written as one, and acknowledged together
-//! - `begin`: the start: lock the folder, read everything, move aside what cannot be read
-//! - `content`: what a database holds, and what to run with
+//! - `begin`: the start: lock the folder, read everything, move aside what cannot be read; [`recovery`] says how it went
+//! - `content`: what a database holds, and what of it has to be written
 //! - `engine`: what the thread needs of a database; `disk` is sled, `memory` is for tests
 //! - `generation`: the number of the last write, kept apart, so that a database that went back in time shows
-//! - `record`: the form of a stored value: version, content, checksum
+//! - `record`: the stored values; `seal`: their version and checksum; `migrate`: from older versions to the present one
+//! - [`document`]: everything as JSON; `mirror`: such a copy beside the database, for when that is lost
+//! - `ballast`: room on the disk for the day on which it is full
 //! - [`inline`]: the same without the thread, for a machine on virtual time
 //! - `quarantine`: where unreadable databases go. They are never deleted
+//! - [`check`]: looks at a folder without touching it, through `scratch`
 //!
-//! In the state folder: `lock`, held while a process uses the folder; `db/`, the database, with the trees
-//! `settings` (one document under its id) and `meta` (the version of this layout); `db/generation`.
+//! What is in the state folder, and what happens to it: memory-layout/state.md.
 //!
-//! Two failures are not the same: a database that cannot be understood is moved aside, and the machine starts
-//! with defaults and says so; one that a newer program wrote, or that the system does not let us use, is an
-//! error, and nothing is touched.
+//! Three failures are not the same. A database that cannot be understood is moved aside, and its copy takes its place.
+//! One that a newer program wrote, or that another process uses, is an error, and nothing is touched. One that the
+//! system does not let us use is left alone: the machine runs with what can be read, and each save says why it cannot be
+//! kept.
 
+mod ballast;
 mod begin;
+pub mod check;
 mod content;
+pub mod date;
 mod disk;
+pub mod document;
 mod engine;
 mod error;
 mod generation;
 pub mod inline;
 mod memory;
+mod migrate;
+mod mirror;
 mod owner;
 mod quarantine;
 mod record;
+pub mod recovery;
+mod scratch;
+mod seal;
+pub mod session;
+pub mod state;
 
-use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 pub use error::StoreError;
-
-use crate::settings::{Invalid, Settings};
+pub use recovery::Recovery;
+pub use session::{Counters, Ended, Session};
+pub use state::{Change, SavedWave, State};
 
 /// A handle to the store. When the last one is gone, everything is durable and the folder is free again:
 /// that drop waits for the thread.
 #[derive(Clone, Debug)]
 pub struct Store {
     owner: Arc<owner::Owner>,
+    recovery: Arc<Recovery>,
 }
 
 impl Store {
     /// Opens the store in the folder `dir`, or begins one there. Blocks for some ten milliseconds.
     ///
     /// # Errors
-    /// The folder cannot be used, another process has it, or a newer program wrote it. Damage is no error: see
-    /// [`Recovery`].
+    /// Another process has the folder, or a newer program wrote it. Neither damage nor a disk that is full or cannot be
+    /// written is an error: see [`Recovery`].
     pub fn open(dir: &Path) -> Result<(Store, Opened), StoreError> {
-        let dir = dir.to_owned();
-        let (owner, opened) = owner::Owner::start(move || begin::on_disk(&dir))?;
-        Ok((Store { owner: Arc::new(owner) }, opened))
+        let folder = dir.to_owned();
+        let begin = move || begin::on_disk(&folder);
+        Ok(Store::of(owner::Owner::start(Some(dir.to_owned()), begin)?))
     }
 
     /// A store that forgets with its last handle.
@@ -64,75 +80,50 @@ impl Store {
     /// # Errors
     /// The system has no thread left.
     pub fn in_memory() -> Result<(Store, Opened), StoreError> {
-        let (owner, opened) = owner::Owner::start(begin::in_memory)?;
-        Ok((Store { owner: Arc::new(owner) }, opened))
+        Ok(Store::of(owner::Owner::start(None, begin::in_memory)?))
     }
 
-    /// Replaces what is stored. Returns when it is durable; a caller that stops waiting does not undo it.
+    fn of((owner, opened): (owner::Owner, Opened)) -> (Store, Opened) {
+        let recovery = Arc::new(opened.recovery.clone());
+        (Store { owner: Arc::new(owner), recovery }, opened)
+    }
+
+    /// Remembers a change. Returns when it is durable; a caller that stops waiting does not undo it.
     ///
-    /// Saves take effect in the order of the calls. While one is written later ones gather, and of those only
-    /// the last is written.
+    /// Changes are made in the order of the calls. While one is written later ones gather, and are written as one. What
+    /// changes nothing is not written.
     ///
     /// # Errors
-    /// [`StoreError::Write`]: after a restart the old or the new settings may be there, never a mixture. The
-    /// next save tries again.
-    pub async fn save(&self, settings: Settings) -> Result<(), StoreError> {
-        self.owner.save(settings).await
+    /// [`StoreError::NoRoom`]: a bound of [`state`]. [`StoreError::Write`]: after a restart the old or the new may be
+    /// there, never a mixture. The next save tries again. Before both nothing has changed.
+    pub async fn save(&self, change: impl Into<Change>) -> Result<(), StoreError> {
+        self.owner.save(change.into()).await
+    }
+
+    /// Everything that is remembered.
+    #[must_use]
+    pub fn state(&self) -> Arc<State> {
+        self.owner.kept().state
+    }
+
+    /// How the start went.
+    #[must_use]
+    pub fn recovery(&self) -> &Recovery {
+        &self.recovery
+    }
+
+    /// How many writes there have been since the store was begun.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.owner.kept().generation
     }
 }
 
 /// What was stored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Opened {
-    /// The settings, checked.
-    pub settings: Settings,
-    /// How they came about.
+    /// Everything, checked.
+    pub state: State,
+    /// How it came about.
     pub recovery: Recovery,
-}
-
-/// How the start of the store went. Everything but the first two is worth a warning.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Recovery {
-    /// There was no store; the settings are the defaults.
-    Fresh,
-    /// The settings are those that were saved last.
-    Clean,
-    /// The database could not be read. It was moved aside, and the settings are the defaults.
-    Quarantined {
-        /// Where it is now.
-        moved_to: PathBuf,
-        /// What was wrong with it.
-        reason: String,
-    },
-    /// The database has lost its newest writes. The settings are older ones, until the next save.
-    RolledBack {
-        /// How many saves are lost.
-        lost: u64,
-    },
-    /// Stored values are not allowed, as after an update with narrower bounds. The defaults are in force; what
-    /// is stored stays until the next save.
-    Invalid {
-        /// All that is wrong.
-        problems: Vec<Invalid>,
-    },
-}
-
-impl fmt::Display for Recovery {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Recovery::Fresh => f.write_str("a new store was begun"),
-            Recovery::Clean => f.write_str("the settings were loaded"),
-            Recovery::Quarantined { moved_to, reason } => {
-                write!(f, "the store was unreadable ({reason}) and is now {}; ", moved_to.display())?;
-                f.write_str("the defaults are in force")
-            }
-            Recovery::RolledBack { lost } => {
-                write!(f, "the store was damaged and has lost the last {lost} saves: check the settings")
-            }
-            Recovery::Invalid { problems } => {
-                f.write_str("stored settings are not allowed, the defaults are in force:")?;
-                problems.iter().try_for_each(|problem| write!(f, " {problem};"))
-            }
-        }
-    }
 }

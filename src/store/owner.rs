@@ -1,23 +1,40 @@
 //! The thread that owns the database, and the way to it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::ballast::Ballast;
 use super::begin::{self, Begun, Reopen};
-use super::content;
-use super::engine::Engine;
-use super::{Opened, StoreError};
-use crate::settings::Settings;
+use super::content::{self, Content};
+use super::engine::{Engine, Failed, Tree};
+use super::state::{Change, State};
+use super::{Opened, StoreError, mirror};
 
 /// Saves that may wait for the thread; further callers wait for a place.
 const WAITING: usize = 64;
+/// A change of what the user made is in the copy so much later: those of a moment make one copy.
+const COPY_AFTER: Duration = Duration::from_secs(1);
 
 struct Request {
-    settings: Settings,
+    change: Change,
     done: oneshot::Sender<Result<(), StoreError>>,
 }
+
+/// What everybody may read.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    /// Everything that is remembered.
+    pub state: Arc<State>,
+    /// How many writes there have been.
+    pub generation: u64,
+}
+
+type Shared = Arc<RwLock<Kept>>;
 
 /// The running thread. Dropping it waits until everything that was asked for is done.
 #[derive(Debug)]
@@ -25,26 +42,37 @@ pub struct Owner {
     /// None only while it drops.
     requests: Option<mpsc::Sender<Request>>,
     thread: Option<JoinHandle<()>>,
+    shared: Shared,
 }
 
 impl Owner {
     /// Starts the thread and lets it `begin`: a database is opened where it is used, so that a panic of one
-    /// never reaches the caller.
+    /// never reaches the caller. A copy and ballast are kept in the folder `dir`, if there is one.
     ///
     /// # Errors
     /// Those of `begin`, or that there is no thread to be had.
     pub fn start(
+        dir: Option<PathBuf>,
         begin: impl FnOnce() -> Result<Begun, StoreError> + Send + 'static,
     ) -> Result<(Owner, Opened), StoreError> {
         let (sender, requests) = mpsc::channel(WAITING);
         let (tell, told) = std::sync::mpsc::sync_channel(1);
         let run = move || {
-            let Begun { engine, reopen, generation, opened, lock } = match begin() {
+            let Begun { engine, content, reopen, generation, mirrored, opened, lock } = match begin() {
                 Ok(begun) => begun,
                 Err(error) => return drop(tell.send(Err(error))),
             };
-            if tell.send(Ok(opened)).is_ok() {
-                Writer { engine: Some(engine), reopen, generation }.serve(requests);
+            let state = Arc::new(opened.state.clone());
+            let shared = Arc::new(RwLock::new(Kept { state: Arc::clone(&state), generation }));
+            let copying = dir.zip(mirrored).map(|(dir, mirrored)| Copying {
+                ballast: Ballast::of(&dir),
+                dir,
+                mirrored,
+                due: Some(Instant::now() + COPY_AFTER),
+            });
+            if tell.send(Ok((Arc::clone(&shared), opened))).is_ok() {
+                Writer { engine: Some(engine), content, reopen, generation, state, shared, copying }
+                    .serve(requests);
             }
             drop(lock);
         };
@@ -52,17 +80,25 @@ impl Owner {
             .name("store".to_owned())
             .spawn(run)
             .map_err(|error| StoreError::Write(error.to_string()))?;
-        let owner = Owner { requests: Some(sender), thread: Some(thread) };
-        let opened = told.recv().map_err(|_| StoreError::Ended)??;
+        let (shared, opened) = match told.recv() {
+            Ok(begun) => begun?,
+            Err(_) => return Err(StoreError::Ended),
+        };
+        let owner = Owner { requests: Some(sender), thread: Some(thread), shared };
         Ok((owner, opened))
     }
 
     /// See [`super::Store::save`].
-    pub async fn save(&self, settings: Settings) -> Result<(), StoreError> {
+    pub async fn save(&self, change: Change) -> Result<(), StoreError> {
         let (done, finished) = oneshot::channel();
         let requests = self.requests.as_ref().ok_or(StoreError::Ended)?;
-        requests.send(Request { settings, done }).await.map_err(|_| StoreError::Ended)?;
+        requests.send(Request { change, done }).await.map_err(|_| StoreError::Ended)?;
         finished.await.map_err(|_| StoreError::Ended)?
+    }
+
+    /// What was saved last.
+    pub fn kept(&self) -> Kept {
+        self.shared.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -76,48 +112,155 @@ impl Drop for Owner {
     }
 }
 
+/// The copy beside the database.
+struct Copying {
+    dir: PathBuf,
+    ballast: Ballast,
+    /// The number of the write that it is up to date with.
+    mirrored: u64,
+    /// When the next one is to be written.
+    due: Option<Instant>,
+}
+
 /// The database as the thread sees it.
 struct Writer {
     /// None after a failed write.
     engine: Option<Box<dyn Engine>>,
+    content: Content,
     reopen: Box<Reopen>,
     generation: u64,
+    state: Arc<State>,
+    shared: Shared,
+    copying: Option<Copying>,
 }
 
 impl Writer {
     fn serve(mut self, mut requests: mpsc::Receiver<Request>) {
-        while let Some(Request { mut settings, done }) = requests.blocking_recv() {
-            let mut waiting = vec![done];
-            while let Ok(later) = requests.try_recv() {
-                settings = later.settings;
-                waiting.push(later.done);
+        // A clock for the copy; everything happens in this thread.
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_time().build() else {
+            tracing::error!("the thread of the store cannot be set up: nothing can be saved");
+            return;
+        };
+        loop {
+            let due = self.copying.as_ref().and_then(|copying| copying.due);
+            let next = runtime.block_on(async {
+                match due {
+                    Some(due) => tokio::time::timeout_at(due.into(), requests.recv()).await.ok(),
+                    None => Some(requests.recv().await),
+                }
+            });
+            match next {
+                Some(Some(first)) => self.take(first, &mut requests),
+                Some(None) => break,
+                None => {
+                    self.copy();
+                    self.hold_room();
+                }
             }
-            let saved = self.write(&settings);
-            for done in waiting {
-                // A caller that no longer waits is no failure.
-                let _ = done.send(saved.clone());
+        }
+        self.copy();
+    }
+
+    /// Writes this one and all that arrived meanwhile, as one.
+    fn take(&mut self, first: Request, requests: &mut mpsc::Receiver<Request>) {
+        let mut next = (*self.state).clone();
+        let mut waiting = Vec::new();
+        let mut request = Some(first);
+        while let Some(Request { change, done }) = request {
+            match next.apply(change) {
+                Ok(()) => waiting.push(done),
+                // A caller that no longer waits is no failure; here and below.
+                Err(why) => drop(done.send(Err(StoreError::NoRoom(why)))),
             }
+            request = requests.try_recv().ok();
+        }
+        if waiting.is_empty() {
+            return;
+        }
+        let saved = self.save(&next);
+        if saved.is_ok() {
+            self.state = Arc::new(next);
+            let kept = Kept { state: Arc::clone(&self.state), generation: self.generation };
+            *self.shared.write().unwrap_or_else(PoisonError::into_inner) = kept;
+        }
+        for done in waiting {
+            let _ = done.send(saved.clone());
         }
     }
 
-    fn write(&mut self, settings: &Settings) -> Result<(), StoreError> {
-        self.generation += 1;
-        let attempt = || {
-            let engine = match &mut self.engine {
-                Some(engine) => engine,
-                none => none.insert((self.reopen)().map_err(|error| StoreError::Write(error.to_string()))?),
-            };
-            content::write(&mut **engine, settings, self.generation)
+    fn save(&mut self, next: &State) -> Result<(), StoreError> {
+        let saved = match self.write(next) {
+            Err(Failed { full: true, .. }) if self.make_room() => self.write(next),
+            other => other,
         };
-        let saved = catch_unwind(AssertUnwindSafe(attempt))
-            .unwrap_or_else(|panic| Err(StoreError::Write(begin::text(&*panic))));
-        if saved.is_err() {
+        saved.map_err(|failed| StoreError::Write(failed.why))
+    }
+
+    /// Gives up the ballast.
+    fn make_room(&self) -> bool {
+        let dropped = self.copying.as_ref().is_some_and(|copying| copying.ballast.drop_it());
+        if dropped {
+            tracing::warn!("the disk is full: the room that was held there is given up; make some");
+        }
+        dropped
+    }
+
+    fn write(&mut self, next: &State) -> Result<(), Failed> {
+        let attempt = || {
+            if self.engine.is_none() {
+                let (engine, content) = (self.reopen)()?;
+                (self.engine, self.content) = (Some(engine), content);
+            }
+            let Some(engine) = &mut self.engine else { return Ok(()) };
+            let new = content::of(next).map_err(|why| Failed { why, full: false })?;
+            let batch = content::difference(&self.content, &new);
+            if batch.is_empty() {
+                return Ok(());
+            }
+            let made_by_the_user = batch
+                .iter()
+                .any(|(tree, ..)| matches!(tree, Tree::Settings | Tree::Calibration | Tree::Waves));
+            self.generation += 1;
+            let batch =
+                content::numbered(batch, self.generation).map_err(|why| Failed { why, full: false })?;
+            engine.commit(&batch, self.generation)?;
+            self.content = new;
+            if let (true, Some(copying)) = (made_by_the_user, &mut self.copying) {
+                copying.due.get_or_insert_with(|| Instant::now() + COPY_AFTER);
+            }
+            Ok(())
+        };
+        let written = catch_unwind(AssertUnwindSafe(attempt))
+            .unwrap_or_else(|panic| Err(Failed { why: begin::text(&*panic), full: false }));
+        if written.is_err() {
             // After one failed write, as on a full disk, sled refuses all others until it is opened again. It
             // may also fail at closing; it said so already.
             let broken = self.engine.take();
             let _ = catch_unwind(AssertUnwindSafe(|| drop(broken)));
         }
-        saved
+        written
+    }
+
+    /// Brings the copy up to date.
+    fn copy(&mut self) {
+        let Some(copying) = &mut self.copying else { return };
+        copying.due = None;
+        if copying.mirrored == self.generation {
+            return;
+        }
+        match mirror::write(&copying.dir, &self.state, self.generation) {
+            Ok(()) => copying.mirrored = self.generation,
+            Err(error) => {
+                tracing::warn!(%error, "the copy of the store cannot be written; the store itself is good")
+            }
+        }
+    }
+
+    /// Takes (new) ballast, if there is none and much room.
+    fn hold_room(&self) {
+        if let Some(copying) = &self.copying {
+            copying.ballast.take();
+        }
     }
 }
 
@@ -125,11 +268,12 @@ impl Writer {
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
-    use super::super::Recovery;
-    use super::super::engine::{Entries, Tree, Trouble};
+    use super::super::engine::{Batch, Entries, Trouble};
     use super::super::memory::Memory;
+    use super::super::recovery::Recovery;
+    use super::super::state::SavedWave;
     use super::*;
-    use crate::settings::new_id;
+    use crate::settings::{Settings, new_id};
 
     /// Fails at the first write or panics at it.
     struct Failing(&'static str);
@@ -139,9 +283,9 @@ mod tests {
             Ok(Vec::new())
         }
 
-        fn replace(&mut self, _: Tree, _: &Entries, _: u64) -> Result<(), String> {
+        fn commit(&mut self, _: &Batch, _: u64) -> Result<(), Failed> {
             assert_eq!(self.0, "error", "a panic of the database");
-            Err("no space left".to_owned())
+            Err(Failed { why: "no space left".to_owned(), full: false })
         }
 
         fn generation(&self) -> u64 {
@@ -151,20 +295,22 @@ mod tests {
 
     fn start(how: &'static str, reopened: &'static AtomicU32) -> Owner {
         let begin = move || {
-            let settings = Settings::fresh(new_id());
+            let state = State::of(Settings::fresh(new_id()));
             let reopen = || {
                 reopened.fetch_add(1, Ordering::Relaxed);
-                Ok(Box::new(Memory::default()) as Box<dyn Engine>)
+                Ok((Box::new(Memory::default()) as Box<dyn Engine>, Content::new()))
             };
             Ok(Begun {
                 engine: Box::new(Failing(how)),
+                content: Content::new(),
                 reopen: Box::new(reopen),
                 generation: 1,
-                opened: Opened { settings, recovery: Recovery::Clean },
+                mirrored: None,
+                opened: Opened { state, recovery: Recovery::Clean },
                 lock: None,
             })
         };
-        Owner::start(begin).unwrap().0
+        Owner::start(None, begin).unwrap().0
     }
 
     #[tokio::test]
@@ -172,22 +318,46 @@ mod tests {
         static REOPENED: AtomicU32 = AtomicU32::new(0);
         for how in ["error", "panic"] {
             let owner = start(how, &REOPENED);
+            let before = owner.kept().state;
             let settings = Settings::fresh(new_id());
-            let failed = owner.save(settings.clone()).await.unwrap_err();
+            let failed = owner.save(settings.clone().into()).await.unwrap_err();
             let words = if how == "error" { "no space left" } else { "a panic of the database" };
             assert!(failed.to_string().contains(words), "{failed}");
-            owner.save(settings.clone()).await.unwrap();
-            owner.save(settings).await.unwrap();
+            assert_eq!(owner.kept().state, before);
+            owner.save(settings.clone().into()).await.unwrap();
+            assert_eq!(owner.kept().state.settings, settings);
+            owner.save(settings.into()).await.unwrap();
         }
         assert_eq!(REOPENED.load(Ordering::Relaxed), 2);
+    }
+
+    #[tokio::test]
+    async fn what_changes_nothing_is_not_written() {
+        let (owner, opened) = Owner::start(None, begin::in_memory).unwrap();
+        for _ in 0..3 {
+            owner.save(opened.state.settings.clone().into()).await.unwrap();
+        }
+        assert_eq!(owner.kept().generation, 1);
+    }
+
+    #[tokio::test]
+    async fn what_has_no_room_does_not_spoil_what_has() {
+        let (owner, _) = Owner::start(None, begin::in_memory).unwrap();
+        let wave = SavedWave::new(&serde_json::json!({})).unwrap();
+        let (bad, good) = tokio::join!(
+            owner.save(Change::SaveWave(String::new(), wave.clone())),
+            owner.save(Change::SaveWave("a name".to_owned(), wave)),
+        );
+        assert!(matches!(bad, Err(StoreError::NoRoom(_))) && good.is_ok());
+        assert_eq!(owner.kept().state.waves.len(), 1);
     }
 
     #[test]
     fn a_start_that_fails_or_panics_is_an_error() {
         assert_eq!(
-            Owner::start(|| Err(StoreError::Write("no".to_owned()))).unwrap_err().to_string(),
-            "settings cannot be saved: no"
+            Owner::start(None, || Err(StoreError::Write("no".to_owned()))).unwrap_err().to_string(),
+            "it cannot be written down: no"
         );
-        assert_eq!(Owner::start(|| panic!("on purpose")).unwrap_err(), StoreError::Ended);
+        assert_eq!(Owner::start(None, || panic!("on purpose")).unwrap_err(), StoreError::Ended);
     }
 }

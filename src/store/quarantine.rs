@@ -3,9 +3,8 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::units::utc;
+use super::date;
 
 /// Moves the folder `db` aside, to a name beside it that has the date in it, and makes that durable.
 ///
@@ -13,8 +12,7 @@ use crate::units::utc;
 /// The system's.
 pub fn move_aside(db: &Path) -> io::Result<PathBuf> {
     let parent = db.parent().ok_or(io::ErrorKind::InvalidInput)?;
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let name = format!("db.unreadable-{}", utc(seconds).replace(['-', ':'], ""));
+    let name = format!("db.unreadable-{}", date::compact(date::now_unix_s()));
     // The clock of a board without one may stand still over restarts.
     let free = |n: u32| Some(parent.join(format!("{name}-{n}"))).filter(|path| !path.exists());
     let aside = (1..).find_map(free).ok_or(io::ErrorKind::AlreadyExists)?;

@@ -1,58 +1,94 @@
-//! The form of a stored value: a version byte, the content, a CRC-32 of both.
+//! The content of stored values, each a struct of its own: the types of the program may change, what is stored may not.
 //!
-//! The content is a struct of its own in postcard's encoding, not the settings themselves: those may change,
-//! what is stored may not. A change of the form is a new version with a new struct; the old ones stay, to be
-//! read. The order of the fields *is* the format.
+//! The order of the fields *is* the format. A change of one is a new version with a new struct, a new version of the
+//! layout, and a step in [`migrate`](super::migrate); the old struct goes there.
 
 use serde::{Deserialize, Serialize};
 
 use super::engine::Trouble;
+use super::seal::{damaged, decode, encode};
+use super::session::{Counters, Ended, Session};
+use super::state::SavedWave;
 use crate::settings::{Document, Invalid, MotionChange, Settings};
 
-/// Version of the settings record that is written.
-const SETTINGS_VERSION: u8 = 1;
-const CRC_BYTES: usize = 4;
-
-/// Version 1 of the stored settings.
+/// Version 2 of what the user set. The key is the id of the document.
 #[derive(Serialize, Deserialize)]
-struct SettingsV1 {
-    /// Counts the writes, so that an old state that comes back can be told from the newest.
-    generation: u64,
-    name: String,
-    tick_stroke_limit: i64,
-    force_limit: i64,
-    stroke_force_chart: [i64; 10],
-    microsteps_per_rev: i64,
-    wave_resolution: i64,
-    stroke_limit: i64,
-    max_stroke: i64,
-    padding_mm: i64,
-    max_steps: Option<i64>,
-    travel_steps: Option<i64>,
-    max_speed_mm_s: f64,
-    max_acceleration_mm_s2: f64,
-    max_jerk_mm_s3: f64,
-    stop_deceleration_mm_s2: f64,
-    approach_speed_mm_s: f64,
+pub(super) struct SettingsV2 {
+    pub name: String,
+    pub tick_stroke_limit: i64,
+    pub force_limit: i64,
+    pub stroke_force_chart: [i64; 10],
+    pub microsteps_per_rev: i64,
+    pub wave_resolution: i64,
+    pub stroke_limit: i64,
+    pub max_stroke: i64,
+    pub padding_mm: i64,
+    pub max_speed_mm_s: f64,
+    pub max_acceleration_mm_s2: f64,
+    pub max_jerk_mm_s3: f64,
+    pub stop_deceleration_mm_s2: f64,
+    pub approach_speed_mm_s: f64,
 }
 
-/// A record that was read: its generation, and the settings or what is wrong with them.
-pub struct Loaded {
-    /// How many writes there had been.
-    pub generation: u64,
-    /// The settings, checked.
-    pub settings: Result<Settings, Vec<Invalid>>,
+impl SettingsV2 {
+    pub const VERSION: u8 = 2;
 }
 
-/// The stored form of settings.
-///
-/// # Errors
-/// The encoder's; it has none for this struct.
-pub fn encode(settings: &Settings, generation: u64) -> Result<Vec<u8>, String> {
-    let (d, m) = (settings.document.clone(), &settings.motion);
-    let content = SettingsV1 {
-        generation,
-        name: d.name,
+/// Version 1 of what calibration found.
+#[derive(Serialize, Deserialize)]
+pub(super) struct CalibrationV1 {
+    pub max_steps: i64,
+    pub travel_steps: Option<i64>,
+    pub calibrated_unix_s: Option<u64>,
+}
+
+impl CalibrationV1 {
+    pub const VERSION: u8 = 1;
+}
+
+#[derive(Serialize, Deserialize)]
+struct WaveV1 {
+    json: String,
+}
+
+impl WaveV1 {
+    const VERSION: u8 = 1;
+}
+
+#[derive(Serialize, Deserialize)]
+struct SessionV1 {
+    started_unix_s: u64,
+    duration_s: f64,
+    ended: Option<Ended>,
+    strokes: u64,
+    distance_mm: f64,
+    peak_speed_mm_s: f64,
+    peak_force_g: Option<f64>,
+    faults: Vec<String>,
+}
+
+impl SessionV1 {
+    const VERSION: u8 = 1;
+}
+
+#[derive(Serialize, Deserialize)]
+struct CountersV1 {
+    sessions: u64,
+    strokes: u64,
+    distance_mm: f64,
+    moving_s: f64,
+    faults: u64,
+}
+
+impl CountersV1 {
+    const VERSION: u8 = 1;
+}
+
+/// What the user set.
+pub fn encode_settings(settings: &Settings) -> Result<Vec<u8>, String> {
+    let (d, m) = (&settings.document, &settings.motion);
+    let content = SettingsV2 {
+        name: d.name.clone(),
         tick_stroke_limit: d.tick_stroke_limit,
         force_limit: d.force_limit,
         stroke_force_chart: d.stroke_force_chart,
@@ -61,35 +97,39 @@ pub fn encode(settings: &Settings, generation: u64) -> Result<Vec<u8>, String> {
         stroke_limit: d.stroke_limit,
         max_stroke: d.max_stroke,
         padding_mm: d.padding_mm,
-        max_steps: d.max_steps,
-        travel_steps: settings.travel_steps,
         max_speed_mm_s: m.max_speed.get(),
         max_acceleration_mm_s2: m.max_acceleration.get(),
         max_jerk_mm_s3: m.max_jerk.get(),
         stop_deceleration_mm_s2: m.stop_deceleration.get(),
         approach_speed_mm_s: m.approach_speed.get(),
     };
-    let content = postcard::to_stdvec(&content).map_err(|error| error.to_string())?;
-    Ok(seal(SETTINGS_VERSION, &content))
+    encode(SettingsV2::VERSION, &content)
 }
 
-/// Reads the stored form, of any version that ever was, under the id that was its key.
-///
-/// # Errors
-/// [`Trouble::Unreadable`] or [`Trouble::Newer`].
-pub fn decode(id: &[u8], value: &[u8]) -> Result<Loaded, Trouble> {
+/// What calibration found, if it has found anything.
+pub fn encode_calibration(settings: &Settings) -> Result<Option<Vec<u8>>, String> {
+    let Some(max_steps) = settings.document.max_steps else { return Ok(None) };
+    let (travel_steps, calibrated_unix_s) = (settings.travel_steps, settings.calibrated_unix_s);
+    let content = CalibrationV1 { max_steps, travel_steps, calibrated_unix_s };
+    encode(CalibrationV1::VERSION, &content).map(Some)
+}
+
+/// Both, from under the id that was the key of the first: checked, or everything that is wrong with them.
+pub fn decode_settings(
+    id: &[u8],
+    settings: &[u8],
+    calibration: Option<&[u8]>,
+) -> Result<Result<Settings, Vec<Invalid>>, Trouble> {
     let id = String::from_utf8(id.to_vec()).map_err(|_| damaged("the id of the settings is no text"))?;
-    let content = unseal(value, SETTINGS_VERSION)?;
-    let (content, rest) = postcard::take_from_bytes::<SettingsV1>(content)
-        .map_err(|error| damaged(&format!("the settings cannot be decoded: {error}")))?;
-    if !rest.is_empty() {
-        return Err(damaged("the settings have surplus bytes"));
-    }
-    Ok(Loaded { generation: content.generation, settings: content.settings(id) })
+    let content: SettingsV2 = decode("the settings", SettingsV2::VERSION, settings)?;
+    let found = calibration
+        .map(|value| decode::<CalibrationV1>("the calibration", CalibrationV1::VERSION, value))
+        .transpose()?;
+    Ok(content.settings(id, found))
 }
 
-impl SettingsV1 {
-    fn settings(self, id: String) -> Result<Settings, Vec<Invalid>> {
+impl SettingsV2 {
+    fn settings(self, id: String, found: Option<CalibrationV1>) -> Result<Settings, Vec<Invalid>> {
         let motion = MotionChange {
             max_speed_mm_s: Some(self.max_speed_mm_s),
             max_acceleration_mm_s2: Some(self.max_acceleration_mm_s2),
@@ -108,106 +148,87 @@ impl SettingsV1 {
             stroke_limit: self.stroke_limit,
             max_stroke: self.max_stroke,
             padding_mm: self.padding_mm,
-            max_steps: self.max_steps,
+            max_steps: found.as_ref().map(|found| found.max_steps),
             id,
         };
         let fresh = Settings::fresh(document.id.clone());
-        let settings =
-            Settings { document, travel_steps: self.travel_steps, ..fresh }.with_motion(&motion)?;
-        settings.check()?;
-        Ok(settings)
-    }
-}
-
-/// Puts a version before the content and a checksum behind it.
-#[must_use]
-pub fn seal(version: u8, content: &[u8]) -> Vec<u8> {
-    let mut value = vec![version];
-    value.extend_from_slice(content);
-    let crc = crc32fast::hash(&value);
-    value.extend(crc.to_be_bytes());
-    value
-}
-
-/// The content of a sealed value.
-///
-/// # Errors
-/// [`Trouble::Unreadable`] when the checksum is wrong; [`Trouble::Newer`] for a version that is not `known`.
-pub fn unseal(value: &[u8], known: u8) -> Result<&[u8], Trouble> {
-    let Some((sealed, crc)) = value.split_last_chunk::<CRC_BYTES>() else {
-        return Err(damaged("a value is too short"));
-    };
-    if crc32fast::hash(sealed) != u32::from_be_bytes(*crc) {
-        return Err(damaged("the checksum of a value is wrong"));
-    }
-    match sealed.split_first() {
-        None | Some((0, _)) => Err(damaged("a value has no version")),
-        Some((found, _)) if *found > known => Err(Trouble::Newer { found: *found, known }),
-        Some((_, content)) => Ok(content),
-    }
-}
-
-fn damaged(what: &str) -> Trouble {
-    Trouble::Unreadable(what.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::settings::new_id;
-
-    #[test]
-    fn what_was_encoded_is_decoded() {
-        let settings = Settings { travel_steps: Some(1_550), ..Settings::fresh(new_id()) };
         let settings = Settings {
-            document: Document { max_steps: Some(1_450), name: "Größe".to_owned(), ..settings.document },
-            ..settings
+            document,
+            travel_steps: found.as_ref().and_then(|found| found.travel_steps),
+            calibrated_unix_s: found.and_then(|found| found.calibrated_unix_s),
+            ..fresh
         };
-        let value = encode(&settings, 7).unwrap();
-        let loaded = decode(settings.document.id.as_bytes(), &value).unwrap();
-        assert_eq!((loaded.generation, loaded.settings), (7, Ok(settings)));
+        // Checks everything.
+        settings.with_motion(&motion)
     }
+}
 
-    /// A record as the first release wrote it; whatever the defaults become, it stays readable.
-    #[test]
-    fn the_form_of_version_1_is_fixed() {
-        let hex = "0101046d61696e14d00f64503c322e2c28241e14a006f001b602b6020a00000000000000407f4000000000\
-                   0088b34000000000006a0841000000000040bf400000000000004e40e486bd8b";
-        let value: Vec<u8> =
-            (0..hex.len()).step_by(2).map(|i| u8::from_str_radix(&hex[i..i + 2], 16).unwrap()).collect();
-        let loaded = decode(b"6b046f08c9f8c8945c405bb9", &value).unwrap();
-        let settings = loaded.settings.unwrap();
-        assert_eq!((loaded.generation, settings.document.stroke_force_chart[9]), (1, 10));
-        assert_eq!(settings.motion.approach_speed.get(), 60.0);
-        assert_eq!(encode(&settings, 1), Ok(value));
-    }
+/// A saved wave.
+pub fn encode_wave(wave: &SavedWave) -> Result<Vec<u8>, String> {
+    encode(WaveV1::VERSION, &WaveV1 { json: wave.text().to_owned() })
+}
 
-    #[test]
-    fn each_flipped_bit_is_seen() {
-        let value = encode(&Settings::fresh(new_id()), 1).unwrap();
-        for bit in 0..value.len() * 8 {
-            let mut damaged = value.clone();
-            damaged[bit / 8] ^= 1 << (bit % 8);
-            assert!(matches!(decode(b"6b046f08c9f8c8945c405bb9", &damaged), Err(Trouble::Unreadable(_))));
-        }
-        for length in 0..value.len() {
-            assert!(matches!(decode(b"1", &value[..length]), Err(Trouble::Unreadable(_))));
-        }
-    }
+/// A saved wave with its name, which was the key.
+pub fn decode_wave(name: &[u8], value: &[u8]) -> Result<(String, SavedWave), Trouble> {
+    let name = String::from_utf8(name.to_vec()).map_err(|_| damaged("the name of a wave is no text"))?;
+    let WaveV1 { json } = decode("a wave", WaveV1::VERSION, value)?;
+    let wave = SavedWave::from_text(&json).map_err(|why| damaged(format!("wave {name:?}: {why}")))?;
+    Ok((name, wave))
+}
 
-    #[test]
-    fn a_newer_version_is_not_damage() {
-        assert_eq!(unseal(&seal(9, b"?"), 1), Err(Trouble::Newer { found: 9, known: 1 }));
-    }
+/// A session.
+pub fn encode_session(session: &Session) -> Result<Vec<u8>, String> {
+    let s = session.clone();
+    let content = SessionV1 {
+        started_unix_s: s.started_unix_s,
+        duration_s: s.duration_s,
+        ended: s.ended,
+        strokes: s.strokes,
+        distance_mm: s.distance_mm,
+        peak_speed_mm_s: s.peak_speed_mm_s,
+        peak_force_g: s.peak_force_g,
+        faults: s.faults,
+    };
+    encode(SessionV1::VERSION, &content)
+}
 
-    #[test]
-    fn values_that_are_not_allowed_are_listed_by_name() {
-        let mut settings = Settings::fresh(new_id());
-        settings.document.force_limit = -1;
-        settings.document.padding_mm = 100;
-        let value = encode(&settings, 1).unwrap();
-        let loaded = decode(settings.document.id.as_bytes(), &value).unwrap();
-        let fields: Vec<_> = loaded.settings.unwrap_err().iter().map(|invalid| invalid.field).collect();
-        assert_eq!(fields, ["force_limit", "padding_mm"]);
-    }
+/// A session with its number, which was the key.
+pub fn decode_session(number: &[u8], value: &[u8]) -> Result<(u64, Session), Trouble> {
+    let number = number.try_into().map_err(|_| damaged("the number of a session has no eight bytes"))?;
+    let s: SessionV1 = decode("a session", SessionV1::VERSION, value)?;
+    let session = Session {
+        started_unix_s: s.started_unix_s,
+        duration_s: s.duration_s,
+        ended: s.ended,
+        strokes: s.strokes,
+        distance_mm: s.distance_mm,
+        peak_speed_mm_s: s.peak_speed_mm_s,
+        peak_force_g: s.peak_force_g,
+        faults: s.faults,
+    };
+    Ok((u64::from_be_bytes(number), session))
+}
+
+/// The sums.
+pub fn encode_counters(c: &Counters) -> Result<Vec<u8>, String> {
+    let content = CountersV1 {
+        sessions: c.sessions,
+        strokes: c.strokes,
+        distance_mm: c.distance_mm,
+        moving_s: c.moving_s,
+        faults: c.faults,
+    };
+    encode(CountersV1::VERSION, &content)
+}
+
+/// The sums.
+pub fn decode_counters(value: &[u8]) -> Result<Counters, Trouble> {
+    let c: CountersV1 = decode("the counters", CountersV1::VERSION, value)?;
+    Ok(Counters {
+        sessions: c.sessions,
+        strokes: c.strokes,
+        distance_mm: c.distance_mm,
+        moving_s: c.moving_s,
+        faults: c.faults,
+    })
 }

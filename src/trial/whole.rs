@@ -3,7 +3,7 @@
 //! The loops run for a slice, then the server's tasks run until all of them wait. What a client does in between happens
 //! at the instant at which the slice ended.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
@@ -27,8 +27,9 @@ use crate::hal::sim::{Hands, RailOptions, SimIo, SimLoadCell, SimPins, VirtualCl
 use crate::hal::{Clock, ForceSensor};
 use crate::layout;
 use crate::machine::HomingOptions;
-use crate::settings::{Rail, Settings};
+use crate::settings::Rail;
 use crate::store::inline::Inline;
+use crate::store::{self, Opened, Recovery, State, StoreError};
 use crate::units::{MILLISECOND_NS, Nanos};
 
 /// The loops run so long before the server's turn …
@@ -99,16 +100,34 @@ impl Ground {
     }
 }
 
-struct Handle(Arc<Mutex<Inline>>);
+struct Handle {
+    disk: Arc<Mutex<Inline>>,
+    /// What the process found when it started.
+    opened: Opened,
+}
+
+impl Handle {
+    fn disk(&self) -> MutexGuard<'_, Inline> {
+        self.disk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl Keeper for Handle {
-    fn keep(&self, settings: Settings) -> BoxFuture<'_, Result<(), String>> {
+    fn keep(&self, change: store::Change) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
             // A disk takes its time.
             tokio::time::sleep(Duration::from_millis(5)).await;
-            let mut disk = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            disk.save(&settings).map_err(|error| error.to_string())
+            self.disk().save(change)
         })
+    }
+
+    fn kept(&self) -> (Arc<State>, u64) {
+        let (state, writes) = self.disk().kept().unwrap_or_else(|_| (self.opened.state.clone(), 0));
+        (Arc::new(state), writes)
+    }
+
+    fn recovery(&self) -> &Recovery {
+        &self.opened.recovery
     }
 }
 
@@ -128,7 +147,8 @@ impl Whole {
     /// The store cannot be opened, or the system has no runtime left.
     pub fn start(ground: &Ground, carriage_mm: f64) -> Result<Whole, String> {
         let opened = ground.disk.lock().unwrap_or_else(PoisonError::into_inner).open();
-        let settings = opened.map_err(|error| error.to_string())?.settings;
+        let opened = opened.map_err(|error| error.to_string())?;
+        let settings = opened.state.settings.clone();
         let rail = RailOptions { start_mm: carriage_mm, ..ground.rail };
         let homing = HomingOptions::default();
         let options = (ground.wiring.options)(RehearsalOptions {
@@ -163,7 +183,7 @@ impl Whole {
             let port: Arc<dyn MachinePort> = Arc::new(Tap { port, log: Arc::clone(&log) });
             let rules = Rules { hostname: "yep".to_owned(), ..Rules::default() };
             let options = api::Options { rules, limits: api::Limits::default() };
-            let keeper = Handle(Arc::clone(&ground.disk));
+            let keeper = Handle { disk: Arc::clone(&ground.disk), opened };
             let ctx = Context::new(port, settings, keeper, Rail::default(), options);
             tokio::spawn(pump);
             tokio::spawn(herald::attend(events, Arc::clone(&ctx)));

@@ -29,8 +29,9 @@ use yep::api::port::{BoxFuture, MachinePort, Mover};
 use yep::api::server::{Door, Visitor};
 use yep::api::{Context, Limits, Options};
 use yep::auth::Rules;
-use yep::machine::{Accepted, Command, Inputs, Lateness, Reply, Snapshot, State, Why};
+use yep::machine::{self, Accepted, Command, Inputs, Lateness, Reply, Snapshot, Why};
 use yep::settings::{Rail, Settings};
+use yep::store::{Change, Recovery, State, StoreError};
 
 /// What any wait in a test may take before it counts as failed.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -52,7 +53,7 @@ impl FakePort {
             commands: Mutex::default(),
             replies: Mutex::default(),
             stops: AtomicUsize::new(0),
-            snapshots: watch::Sender::new(snapshot(State::Ready)),
+            snapshots: watch::Sender::new(snapshot(machine::State::Ready)),
             held: watch::Sender::new(false),
         })
     }
@@ -106,7 +107,7 @@ impl MachinePort for FakePort {
 }
 
 /// A snapshot in that state, of a machine at rest in the middle.
-pub fn snapshot(state: State) -> Snapshot {
+pub fn snapshot(state: machine::State) -> Snapshot {
     Snapshot {
         at_ns: 2_000_000_000,
         state,
@@ -126,10 +127,11 @@ pub fn snapshot(state: State) -> Snapshot {
 }
 
 /// A store in memory that a test can break.
-#[derive(Default)]
 pub struct FakeKeeper {
-    /// What was kept, in order.
+    /// The settings that were kept, in order.
     pub kept: Mutex<Vec<Settings>>,
+    /// Everything that is kept.
+    pub state: Mutex<Arc<State>>,
     /// Whether it fails.
     pub broken: AtomicBool,
     /// How long it takes.
@@ -139,16 +141,30 @@ pub struct FakeKeeper {
 struct Handle(Arc<FakeKeeper>);
 
 impl Keeper for Handle {
-    fn keep(&self, settings: Settings) -> BoxFuture<'_, Result<(), String>> {
+    fn keep(&self, change: Change) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
             let takes = *self.0.takes.lock().unwrap();
             tokio::time::sleep(takes).await;
             if self.0.broken.load(SeqCst) {
-                return Err("the disk is full".into());
+                return Err(StoreError::Write("the disk is full".into()));
             }
-            self.0.kept.lock().unwrap().push(settings);
+            let mut state = self.0.state.lock().unwrap();
+            let mut next = (**state).clone();
+            next.apply(change).map_err(StoreError::NoRoom)?;
+            if next.settings != state.settings {
+                self.0.kept.lock().unwrap().push(next.settings.clone());
+            }
+            *state = Arc::new(next);
             Ok(())
         })
+    }
+
+    fn kept(&self) -> (Arc<State>, u64) {
+        (Arc::clone(&self.0.state.lock().unwrap()), self.0.kept.lock().unwrap().len() as u64)
+    }
+
+    fn recovery(&self) -> &Recovery {
+        &Recovery::Clean
     }
 }
 
@@ -172,7 +188,12 @@ impl Setup {
 
     pub async fn start(self) -> Server {
         let port = FakePort::new(self.mover);
-        let keeper = Arc::new(FakeKeeper::default());
+        let keeper = Arc::new(FakeKeeper {
+            kept: Mutex::default(),
+            state: Mutex::new(Arc::new(State::of(self.settings.clone()))),
+            broken: AtomicBool::new(false),
+            takes: Mutex::default(),
+        });
         let options = Options { rules: self.rules, limits: self.limits };
         let handle = Handle(Arc::clone(&keeper));
         let machine: Arc<dyn MachinePort> = Arc::clone(&port) as _;

@@ -77,6 +77,8 @@ const fn has_body(resource: Resource) -> bool {
         | Resource::Curve
         | Resource::MotionLimitsPut
         | Resource::SimPut
+        | Resource::SavedWavePut
+        | Resource::BackupPost
         | Resource::SensorTare
         | Resource::SensorCalibrate => true,
         Resource::SettingsCreate
@@ -91,6 +93,13 @@ const fn has_body(resource: Resource) -> bool {
         | Resource::SensorGet
         | Resource::FaultList
         | Resource::FaultGet
+        | Resource::BackupGet
+        | Resource::State
+        | Resource::Sessions
+        | Resource::Waves
+        | Resource::SavedWaveGet
+        | Resource::SavedWaveDelete
+        | Resource::SavedWaveRun
         | Resource::OpenApi
         | Resource::Docs => false,
     }

@@ -1,5 +1,6 @@
 //! What answers the routes, one file a resource.
 
+pub mod backup;
 pub mod commands;
 pub mod curve;
 pub mod docs;
@@ -7,6 +8,7 @@ pub mod faults;
 pub mod health;
 pub mod motion;
 pub mod sensor;
+pub mod sessions;
 pub mod settings;
 pub mod setup;
 pub mod sim;
@@ -14,6 +16,7 @@ pub mod status;
 pub mod stop;
 pub mod stream;
 pub mod wave;
+pub mod waves;
 
 use std::sync::Arc;
 
@@ -31,6 +34,7 @@ use super::route::Resource;
 use crate::auth::Standing;
 use crate::machine::Refusal;
 use crate::settings::Invalid;
+use crate::store::StoreError;
 
 /// A request whose route, right and size are checked.
 #[derive(Debug)]
@@ -106,6 +110,15 @@ pub async fn handle(ctx: &Arc<Context>, resource: Resource, call: Call) -> Outco
         Resource::SensorCalibrate => sensor::calibrate(ctx, &call).await,
         Resource::FaultList => faults::list(ctx),
         Resource::FaultGet => faults::get(ctx, &call).await,
+        Resource::BackupGet => backup::get(ctx),
+        Resource::BackupPost => backup::post(ctx, &call).await,
+        Resource::State => backup::state(ctx),
+        Resource::Sessions => sessions::list(ctx),
+        Resource::Waves => waves::list(ctx),
+        Resource::SavedWaveGet => waves::get(ctx, &call),
+        Resource::SavedWavePut => waves::put(ctx, &call).await,
+        Resource::SavedWaveDelete => waves::delete(ctx, &call).await,
+        Resource::SavedWaveRun => waves::run(ctx, &call).await,
         Resource::OpenApi => docs::openapi(),
         Resource::Docs => docs::page(),
         // Answered by the router, which has the connection.
@@ -124,6 +137,18 @@ fn senseless(argument: &'static str, field: &str, why: impl ToString) -> Complai
     Complaint { loc, msg: why.to_string(), kind: "value_error" }
 }
 
+/// 503: what was to be remembered could not be written down. 409: there is no room for it.
+fn not_kept(what: &str, why: &StoreError) -> Rejection {
+    match why {
+        StoreError::NoRoom(why) => answer::conflict(why, "no_room"),
+        why => {
+            tracing::error!(%why, "the {what} could not be written down");
+            let said = format!("the {what} could not be stored, nothing has changed: {why}");
+            answer::detail(StatusCode::SERVICE_UNAVAILABLE, &said)
+        }
+    }
+}
+
 impl From<Vec<Invalid>> for Denied {
     fn from(invalid: Vec<Invalid>) -> Denied {
         Denied::Invalid(invalid)
@@ -139,11 +164,7 @@ impl From<Denied> for Rejection {
                 answer::unprocessable(&complaints.collect::<Vec<_>>())
             }
             Denied::Moving(state) => answer::refused(&Refusal::Moving(state)),
-            Denied::NotKept(why) => {
-                tracing::error!(why, "settings could not be written down");
-                let said = format!("the settings could not be stored, nothing has changed: {why}");
-                answer::detail(StatusCode::SERVICE_UNAVAILABLE, &said)
-            }
+            Denied::NotKept(why) => not_kept("settings", &why),
             Denied::Refused(refusal) => answer::refused(&refusal),
         }
     }

@@ -73,11 +73,11 @@ mod tests {
 
     use super::*;
     use crate::api::Options;
-    use crate::api::desk::Keeper;
     use crate::api::port::{BoxFuture, LoadCellRefusal, MachinePort, Mover};
     use crate::auth::Standing;
     use crate::machine::{Accepted, Command, Reply, Snapshot};
     use crate::settings::{Rail, Settings, new_id};
+    use crate::store::Store;
 
     /// A machine whose load cell answers with what it was asked; the number says whether it has one.
     struct Stub(bool);
@@ -119,15 +119,15 @@ mod tests {
         }
     }
 
-    impl Keeper for Stub {
-        fn keep(&self, _settings: Settings) -> BoxFuture<'_, Result<(), String>> {
-            Box::pin(async { Ok(()) })
-        }
-    }
-
     fn context(has_one: bool) -> Arc<Context> {
         let settings = Settings::fresh(new_id());
-        Context::new(Arc::new(Stub(has_one)), settings, Stub(true), Rail::default(), Options::default())
+        Context::new(
+            Arc::new(Stub(has_one)),
+            settings,
+            Store::in_memory().unwrap().0,
+            Rail::default(),
+            Options::default(),
+        )
     }
 
     fn asked(path: &str, has_one: bool, json: bool, body: &str) -> (u16, Value) {

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Call, senseless};
 use crate::api::answer::{self, Outcome, Rejection};
@@ -26,7 +26,7 @@ const MESSAGE_OVERHEAD_BYTES: usize = 1024;
 /// # Errors
 /// 400 and 422.
 pub async fn get(ctx: &Arc<Context>, call: &Call) -> Outcome {
-    let spec = read(ctx, call)?;
+    let spec = read(ctx, call.json()?.as_ref())?;
     let points = sampled(ctx, spec).await?;
     Ok(answer::ok(&match &points {
         Points::Sine(positions) | Points::Other(positions) => json!({ "positions": positions }),
@@ -39,7 +39,15 @@ pub async fn get(ctx: &Arc<Context>, call: &Call) -> Outcome {
 /// # Errors
 /// 400, 422, and 409 when the machine does not run it.
 pub async fn run(ctx: &Arc<Context>, call: &Call) -> Outcome {
-    let spec = read(ctx, call)?;
+    run_asked(ctx, call.json()?.as_ref()).await
+}
+
+/// Runs the wave that `asked` stands for, wherever that is from.
+///
+/// # Errors
+/// 422, and 409 when the machine does not run it.
+pub async fn run_asked(ctx: &Arc<Context>, asked: Option<&Value>) -> Outcome {
+    let spec = read(ctx, asked)?;
     let mover = ctx.port.mover();
     let wave = match mover {
         Mover::Local => Some(wave_of(&spec)?),
@@ -61,8 +69,8 @@ pub async fn run(ctx: &Arc<Context>, call: &Call) -> Outcome {
     Ok(answer::ok(&json!({ "status": "success" })))
 }
 
-fn read(ctx: &Context, call: &Call) -> Result<Spec, Rejection> {
-    let spec = wave_spec::read(call.json()?.as_ref());
+fn read(ctx: &Context, asked: Option<&Value>) -> Result<Spec, Rejection> {
+    let spec = wave_spec::read(asked);
     let fitting = spec.and_then(|spec| wave_spec::fits(&spec, stroke_mm(ctx)).map(|()| spec));
     fitting.map_err(|complaints| answer::unprocessable(&complaints))
 }

@@ -1,0 +1,86 @@
+//! `/api/backup`: everything that is remembered, as one JSON document, there and back. `/api/state`: how the store is.
+
+use std::sync::Arc;
+
+use hyper::header::{CONTENT_DISPOSITION, HeaderValue};
+use serde_json::{Value, json};
+
+use super::{Call, waves};
+use crate::api::answer::{self, Outcome};
+use crate::api::context::Context;
+use crate::api::fields::Complaint;
+use crate::api::orders::UPDATE_SETTINGS;
+use crate::store::date;
+use crate::store::document::{self, Problem, Wrong};
+
+const ARGUMENT: &str = "backup";
+
+/// Everything, to be kept as a file.
+///
+/// # Errors
+/// Never.
+pub fn get(ctx: &Arc<Context>) -> Outcome {
+    let (state, generation) = ctx.keeper.kept();
+    let mut answer = answer::ok(&document::write(&state, date::now_unix_s(), generation));
+    answer
+        .headers_mut()
+        .insert(CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"yep-backup.json\""));
+    Ok(answer)
+}
+
+/// Replaces everything by what the document says.
+///
+/// # Errors
+/// 415, 400, 422 with everything that is wrong; 409 while the axis moves or when the machine refuses; 503 when it
+/// cannot be stored. Then nothing has changed.
+pub async fn post(ctx: &Arc<Context>, call: &Call) -> Outcome {
+    let body = call.declared_json()?.unwrap_or_default();
+    let state = document::read(&body, waves::understood)
+        .map_err(|wrong| answer::unprocessable(&complaints(&wrong)))?;
+    let said = json!({ "status": "success", "waves": state.waves.len(), "sessions": state.sessions.len() });
+    ctx.desk.replace_everything(state).await?;
+    ctx.bus.announce(UPDATE_SETTINGS, None);
+    Ok(answer::ok(&said))
+}
+
+fn complaints(wrong: &Wrong) -> Vec<Complaint> {
+    let complaint = |place: &str, msg: String| {
+        let path: Vec<Value> = place.splitn(2, '.').map(Value::from).collect();
+        let loc = ["body".into(), ARGUMENT.into()].into_iter().chain(path).collect();
+        Complaint { loc, msg, kind: "value_error" }
+    };
+    match wrong {
+        Wrong::Newer { .. } => vec![complaint("version", wrong.to_string())],
+        Wrong::Values(problems) => {
+            problems.iter().map(|Problem { place, message }| complaint(place, message.clone())).collect()
+        }
+    }
+}
+
+/// How the start of the store went, and what there is.
+///
+/// # Errors
+/// Never.
+pub fn state(ctx: &Arc<Context>) -> Outcome {
+    let (state, generation) = ctx.keeper.kept();
+    let recovery = ctx.keeper.recovery();
+    let settings = ctx.desk.current();
+    let found = settings.document.max_steps.map(|max_steps| {
+        let at = settings.calibrated_unix_s;
+        json!({
+            "max_steps": max_steps,
+            "travel_steps": settings.travel_steps,
+            "steps_per_mm": settings.steps_per_mm(),
+            "calibrated_unix_s": at,
+            "calibrated": at.map(date::readable),
+        })
+    });
+    Ok(answer::ok(&json!({
+        "start": { "code": recovery.code(), "message": recovery.to_string(), "good": recovery.is_plain() },
+        "writes": generation,
+        "calibration": found,
+        "waves": state.waves.len(),
+        "sessions": state.sessions.len(),
+        "counters": state.counters,
+    })))
+}

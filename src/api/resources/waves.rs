@@ -1,0 +1,98 @@
+//! `/api/waves`: waves that are kept under a name, as they were asked for.
+
+use std::sync::Arc;
+
+use hyper::StatusCode;
+use serde_json::{Map, Value, json};
+
+use super::{Call, not_kept, senseless, wave};
+use crate::api::answer::{self, Outcome, Rejection};
+use crate::api::context::Context;
+use crate::api::wave_spec::{self, ARGUMENT};
+use crate::store::state::check_wave_name;
+use crate::store::{Change, SavedWave};
+
+/// All saved waves by their names.
+///
+/// # Errors
+/// Never.
+pub fn list(ctx: &Arc<Context>) -> Outcome {
+    let (state, _) = ctx.keeper.kept();
+    let waves: Map<String, Value> =
+        state.waves.iter().map(|(name, wave)| (name.clone(), wave.value())).collect();
+    Ok(answer::ok(&json!({ "waves": waves })))
+}
+
+/// The wave of that name.
+///
+/// # Errors
+/// 404.
+pub fn get(ctx: &Arc<Context>, call: &Call) -> Outcome {
+    Ok(answer::ok(&named(ctx, call)?))
+}
+
+/// Keeps a wave under that name; another of that name is replaced.
+///
+/// # Errors
+/// 415, 400, 422 as for running it, 409 when there is no room, 503 when it cannot be stored.
+pub async fn put(ctx: &Arc<Context>, call: &Call) -> Outcome {
+    let body = call.declared_json()?;
+    let complain = |field: &str, why: String| answer::unprocessable(&[senseless(ARGUMENT, field, why)]);
+    check_wave_name(call.value(0)).map_err(|why| complain("name", why))?;
+    let spec = wave_spec::read(body.as_ref()).map_err(|wrong| answer::unprocessable(&wrong))?;
+    wave_spec::wave(&spec).map_err(|wrong| answer::unprocessable(&wrong))?;
+    let asked = body.unwrap_or_default();
+    let saved = SavedWave::new(&asked).map_err(|why| complain("points", why))?;
+    keep(ctx, Change::SaveWave(call.value(0).to_owned(), saved)).await?;
+    Ok(answer::ok(&asked))
+}
+
+/// Forgets the wave of that name.
+///
+/// # Errors
+/// 404, 503 when that cannot be stored.
+pub async fn delete(ctx: &Arc<Context>, call: &Call) -> Outcome {
+    named(ctx, call)?;
+    keep(ctx, Change::ForgetWave(call.value(0).to_owned())).await?;
+    Ok(answer::ok(&json!({ "status": "success" })))
+}
+
+/// Runs the wave of that name.
+///
+/// # Errors
+/// 404, and those of running it.
+pub async fn run(ctx: &Arc<Context>, call: &Call) -> Outcome {
+    let asked = named(ctx, call)?;
+    wave::run_asked(ctx, Some(&asked)).await
+}
+
+/// Whether a wave makes sense, for those who have it from elsewhere.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn understood(asked: &Value) -> Result<(), String> {
+    let spec = wave_spec::read(Some(asked));
+    let wave = spec.and_then(|spec| wave_spec::wave(&spec));
+    wave.map(drop).map_err(|complaints| {
+        let words = |complaint: &crate::api::fields::Complaint| {
+            let place: Vec<String> = complaint.loc.iter().skip(2).map(plain).collect();
+            format!("{}: {}", place.join("."), complaint.msg)
+        };
+        complaints.iter().map(words).collect::<Vec<_>>().join("; ")
+    })
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn named(ctx: &Context, call: &Call) -> Result<Value, Rejection> {
+    let (state, _) = ctx.keeper.kept();
+    let why = "there is no saved wave of this name; /api/waves lists them";
+    let wave = state.waves.get(call.value(0));
+    wave.map(SavedWave::value).ok_or_else(|| answer::detail(StatusCode::NOT_FOUND, why))
+}
+
+async fn keep(ctx: &Context, change: Change) -> Result<(), Rejection> {
+    ctx.keeper.keep(change).await.map_err(|error| not_kept("wave", &error))
+}

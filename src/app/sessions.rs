@@ -1,0 +1,157 @@
+//! Keeps the book of sessions: from the instant at which a wave begins to move the axis until it is at rest again.
+//!
+//! Fed with the machine's events and snapshots; nothing here reaches the real-time threads. What is written goes to a
+//! task of its own, so that a slow card never makes a hole in the sums. While nothing moves nothing is written; a long
+//! session is written down every few minutes, so that a power cut takes little of it.
+
+mod tally;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use self::tally::Tally;
+use crate::api::desk::Keeper;
+use crate::machine::{Event, Fault, Snapshot, State, Why};
+use crate::store::session::MAX_FAULTS;
+use crate::store::{Change, Ended, Session, date};
+use crate::units::{Nanos, SECOND_NS};
+
+/// A session that is under way is written down again after so long.
+const WRITE_EVERY_NS: Nanos = 300 * SECOND_NS;
+
+/// The book.
+pub struct Sessions {
+    keeper: Arc<dyn Keeper>,
+    open: Option<Open>,
+    /// The last session, while the fault that ended it is latched: others may follow.
+    faulted: Option<(u64, Session)>,
+    last_number: u64,
+    shutting_down: Arc<AtomicBool>,
+    pages: mpsc::UnboundedSender<Change>,
+    writing: JoinHandle<()>,
+}
+
+/// A session that is under way.
+struct Open {
+    number: u64,
+    begun_unix_s: u64,
+    begun_ns: Nanos,
+    written_ns: Nanos,
+    tally: Tally,
+}
+
+impl Sessions {
+    /// An open book. `shutting_down` says that STOP means the end of the process.
+    pub fn new(keeper: Arc<dyn Keeper>, shutting_down: Arc<AtomicBool>) -> Sessions {
+        let (pages, written) = mpsc::unbounded_channel();
+        let writing = tokio::spawn(write(written, Arc::clone(&keeper)));
+        Sessions { keeper, open: None, faulted: None, last_number: 0, shutting_down, pages, writing }
+    }
+
+    /// Whether it wants to see snapshots.
+    pub fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// Something happened; `now` is the newest snapshot.
+    pub fn heed(&mut self, event: &Event, now: &Snapshot) {
+        match *event {
+            Event::Entered { at_ns, to: State::Running, .. } => {
+                self.faulted = None;
+                if self.open.is_none() {
+                    self.begin(at_ns);
+                }
+                self.see(now);
+            }
+            Event::Entered { to: State::Ending | State::Stopping, .. } => {}
+            Event::Entered { at_ns, to, why, .. } => {
+                self.see(now);
+                self.faulted = None;
+                self.end(at_ns, to, why);
+            }
+            Event::FaultWhileFaulted(fault) => {
+                if let Some((number, session)) = &mut self.faulted {
+                    note(session, fault);
+                    let change = Change::Session(*number, session.clone());
+                    self.put_down(change);
+                }
+            }
+            Event::Replied { .. } | Event::Calibrated(_) | Event::SettingsApplied | Event::Stopped { .. } => {
+            }
+        }
+    }
+
+    /// Takes a snapshot in.
+    pub fn see(&mut self, now: &Snapshot) {
+        let Some(open) = &mut self.open else { return };
+        open.tally.see(now);
+        if now.at_ns.saturating_sub(open.written_ns) >= WRITE_EVERY_NS {
+            open.written_ns = now.at_ns;
+            let change = Change::Session(open.number, open.so_far(now.at_ns));
+            self.put_down(change);
+        }
+    }
+
+    /// Closes the book: waits until everything is written.
+    pub async fn close(self) {
+        drop(self.pages);
+        let _ = self.writing.await;
+    }
+
+    fn begin(&mut self, at_ns: Nanos) {
+        // What is on its way to the store is not in it yet.
+        let number = self.keeper.kept().0.next_session().max(self.last_number + 1);
+        self.last_number = number;
+        let (begun_unix_s, tally) = (date::now_unix_s(), Tally::default());
+        self.open = Some(Open { number, begun_unix_s, begun_ns: at_ns, written_ns: at_ns, tally });
+        self.put_down(Change::Session(number, Session::begun(begun_unix_s)));
+    }
+
+    fn end(&mut self, at_ns: Nanos, to: State, why: Why) {
+        let Some(open) = self.open.take() else { return };
+        let mut session = open.so_far(at_ns);
+        let shutting_down = self.shutting_down.load(Ordering::Acquire);
+        session.ended = Some(match (to, why) {
+            (_, Why::Fault(fault)) => {
+                note(&mut session, fault);
+                Ended::Fault
+            }
+            (_, Why::AtRest | Why::PositionLost) if shutting_down => Ended::ShutDown,
+            (_, Why::AtRest | Why::PositionLost | Why::StopAsked) => Ended::Stop,
+            _ => Ended::End,
+        });
+        if session.ended == Some(Ended::Fault) {
+            self.faulted = Some((open.number, session.clone()));
+        }
+        self.put_down(Change::Session(open.number, session));
+    }
+
+    fn put_down(&self, change: Change) {
+        // Only gone when the process ends.
+        let _ = self.pages.send(change);
+    }
+}
+
+impl Open {
+    fn so_far(&self, at_ns: Nanos) -> Session {
+        let duration_s = at_ns.saturating_sub(self.begun_ns) as f64 * 1e-9;
+        Session { duration_s, ..self.tally.session(self.begun_unix_s) }
+    }
+}
+
+fn note(session: &mut Session, fault: Fault) {
+    if session.faults.len() < MAX_FAULTS {
+        session.faults.push(fault.code().to_owned());
+    }
+}
+
+async fn write(mut pages: mpsc::UnboundedReceiver<Change>, keeper: Arc<dyn Keeper>) {
+    while let Some(change) = pages.recv().await {
+        if let Err(error) = keeper.keep(change).await {
+            tracing::warn!(%error, "a session is not in the book");
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! A file that holds room on the disk for the day on which it is full: thrown overboard, it makes way for what has to
+//! be remembered.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use crate::layout;
+
+/// Real bytes: a file of zeros only by its length would hold nothing.
+const BYTES: usize = layout::STATE_BALLAST_KIB * 1024;
+/// It is put back only where that leaves so many times its size.
+const ROOM: u64 = 4;
+
+/// Where it is, if it is there.
+#[derive(Debug, Clone)]
+pub struct Ballast(PathBuf);
+
+impl Ballast {
+    /// That of the state folder `dir`.
+    #[must_use]
+    pub fn of(dir: &Path) -> Ballast {
+        Ballast(dir.join("ballast"))
+    }
+
+    /// Gives its room to others. False when there was none.
+    #[must_use]
+    pub fn drop_it(&self) -> bool {
+        fs::remove_file(&self.0).is_ok()
+    }
+
+    /// Puts it (back) there, if there is room for much more.
+    pub fn take(&self) {
+        if fs::metadata(&self.0).is_ok_and(|file| file.len() == BYTES as u64) {
+            return;
+        }
+        let room = self.0.parent().and_then(|dir| rustix::fs::statvfs(dir).ok());
+        let enough =
+            room.is_some_and(|room| room.f_bavail.saturating_mul(room.f_frsize) > ROOM * BYTES as u64);
+        if enough && let Err(error) = self.fill() {
+            tracing::debug!(%error, "no room can be held on the disk");
+            let _ = fs::remove_file(&self.0);
+        }
+    }
+
+    fn fill(&self) -> io::Result<()> {
+        let mut file = File::create(&self.0)?;
+        // Nothing that a file system could leave out or make smaller.
+        let mut noise = 1_u32;
+        let block: Vec<u8> = (0..64 * 1024)
+            .map(|_| {
+                noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (noise >> 24) as u8
+            })
+            .collect();
+        for _ in 0..BYTES / block.len() {
+            file.write_all(&block)?;
+        }
+        file.sync_all()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_there_once_and_can_be_dropped_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let ballast = Ballast::of(dir.path());
+        assert!(!ballast.drop_it());
+        ballast.take();
+        let file = dir.path().join("ballast");
+        assert_eq!(fs::metadata(&file).unwrap().len(), BYTES as u64);
+        let made = fs::metadata(&file).unwrap().modified().unwrap();
+        ballast.take();
+        assert_eq!(fs::metadata(&file).unwrap().modified().unwrap(), made);
+        assert!(ballast.drop_it() && !ballast.drop_it());
+        // A piece of one, as after a power cut.
+        fs::write(&file, "a piece").unwrap();
+        ballast.take();
+        assert_eq!(fs::metadata(&file).unwrap().len(), BYTES as u64);
+    }
+}

@@ -1,0 +1,114 @@
+//! Looks at a state folder without touching it.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::content::Read;
+use super::date::readable;
+use super::engine::Trouble;
+use super::state::State;
+use super::{migrate, mirror, scratch};
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What.
+    pub what: String,
+    /// How it is.
+    pub how: String,
+    /// Whether it is as it should be.
+    pub good: bool,
+}
+
+/// Looks at everything in the folder `dir`. While a process uses it, what is seen may be half-written.
+///
+/// # Errors
+/// The system does not let us read it.
+pub fn look(dir: &Path) -> io::Result<Vec<Finding>> {
+    let mut findings = vec![database(&dir.join("db"))];
+    for file in mirror::files(dir) {
+        if let Ok(text) = fs::read(&file) {
+            let (good, how) = match mirror::parse(&text) {
+                Ok(copy) => (
+                    true,
+                    format!("good, of {}, after write {}", readable(copy.written_unix_s), copy.generation),
+                ),
+                Err(trouble) => (false, words(trouble)),
+            };
+            findings.push(Finding { what: name(&file), how, good });
+        }
+    }
+    let mut aside: Vec<PathBuf> = fs::read_dir(dir)?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| name(path).starts_with("db.unreadable-"))
+        .collect();
+    aside.sort();
+    findings.extend(aside.iter().map(|path| Finding {
+        what: name(path),
+        how: "an unreadable database that was moved aside; it can be deleted".to_owned(),
+        good: true,
+    }));
+    Ok(findings)
+}
+
+/// Everything that is remembered in the folder `dir`, and after how many writes; nothing is touched.
+///
+/// # Errors
+/// Why there is nothing to be had.
+pub fn peek(dir: &Path) -> Result<(State, u64), String> {
+    if let Ok(lock) = fs::File::open(dir.join("lock"))
+        && matches!(lock.try_lock(), Err(fs::TryLockError::WouldBlock))
+    {
+        return Err(format!("{} is in use: ask its server, or stop it first", dir.display()));
+    }
+    let (_, read) = scratch::read(&dir.join("db")).map_err(words)?;
+    let stored = read.stored.ok_or_else(|| "there is nothing in it yet".to_owned())?;
+    let settings = stored.settings.map_err(|problems| {
+        let all: Vec<_> = problems.iter().map(ToString::to_string).collect();
+        format!("settings that are not allowed: {}", all.join("; "))
+    })?;
+    Ok((State { settings, ..stored.rest }, stored.generation))
+}
+
+fn database(db: &Path) -> Finding {
+    let found = |good, how: String| Finding { what: name(db), how, good };
+    if !db.exists() {
+        return found(true, "none yet".to_owned());
+    }
+    let (last, Read { stored, version, .. }) = match scratch::read(db) {
+        Ok(read) => read,
+        Err(trouble) => return found(false, words(trouble)),
+    };
+    let Some(stored) = stored else { return found(true, "empty".to_owned()) };
+    if let Err(problems) = &stored.settings {
+        let all: Vec<_> = problems.iter().map(ToString::to_string).collect();
+        return found(false, format!("settings that are not allowed: {}", all.join("; ")));
+    }
+    if last > stored.generation {
+        return found(false, format!("it has lost its last {} writes", last - stored.generation));
+    }
+    let version = version.unwrap_or(migrate::LAYOUT_VERSION);
+    found(
+        true,
+        format!(
+            "good, version {version}, after write {}: {} waves, {} sessions",
+            stored.generation,
+            stored.rest.waves.len(),
+            stored.rest.sessions.len()
+        ),
+    )
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn words(trouble: Trouble) -> String {
+    match trouble {
+        Trouble::Unreadable(why) => format!("damaged: {why}"),
+        Trouble::Newer { found, known } => format!("of a newer yep: version {found}, this one knows {known}"),
+        Trouble::Busy => "in use".to_owned(),
+        Trouble::System { why, .. } => why,
+    }
+}

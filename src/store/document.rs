@@ -1,0 +1,366 @@
+//! Everything that is remembered as one JSON document, for people and for other machines: units in the keys, read as
+//! strictly as it is written.
+//!
+//! Every section has to be there with every field, and nothing else: what replaces everything must say everything.
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::date;
+use super::session::{Counters, Session};
+use super::state::{SavedWave, State};
+use crate::settings::{Document, MotionChange, Settings};
+
+/// What the document says it is.
+const FORMAT: &str = "yep-state";
+/// Its version. A change of any key is a new one.
+pub const VERSION: u64 = 1;
+
+/// What is wrong with a document.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Wrong {
+    /// A newer program wrote it.
+    #[error("it was written by a newer yep (version {found} of the format, this one knows {VERSION})")]
+    Newer {
+        /// The version that was found.
+        found: u64,
+    },
+    /// All that is wrong.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Values(Vec<Problem>),
+}
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {message}")]
+pub struct Problem {
+    /// The section, or the section and the field.
+    pub place: String,
+    /// What is wrong there.
+    pub message: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SettingsPart {
+    id: String,
+    name: String,
+    /// Travel in one tick that is 100 % of the chart.
+    tick_stroke_limit_mm: i64,
+    force_limit_g: i64,
+    stroke_force_chart_percent: [i64; 10],
+    microsteps_per_rev: i64,
+    wave_resolution_hz: i64,
+    stroke_limit_mm: i64,
+    max_stroke_mm: i64,
+    padding_mm: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MotionPart {
+    max_speed_mm_s: f64,
+    max_acceleration_mm_s2: f64,
+    max_jerk_mm_s3: f64,
+    stop_deceleration_mm_s2: f64,
+    approach_speed_mm_s: f64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CalibrationPart {
+    max_steps: i64,
+    travel_steps: Option<i64>,
+    calibrated_unix_s: Option<u64>,
+}
+
+/// The sections, in their order, and what they are read into.
+struct Sections {
+    settings: Option<SettingsPart>,
+    motion: Option<MotionPart>,
+    calibration: Option<Option<CalibrationPart>>,
+    waves: Option<BTreeMap<String, Value>>,
+    sessions: Option<BTreeMap<u64, Session>>,
+    counters: Option<Counters>,
+}
+
+/// The sections by their names, after the head.
+const SECTIONS: [&str; 6] = ["settings", "motion", "calibration", "waves", "sessions", "counters"];
+/// What the head says besides the format: for people, and not read.
+const HEAD: [&str; 6] = ["format", "version", "program", "written_unix_s", "written", "generation"];
+
+/// The document that says `state`, written at this time. `generation` is the number of the write that it is up to date
+/// with.
+#[must_use]
+pub fn write(state: &State, written_unix_s: u64, generation: u64) -> Value {
+    let (d, m) = (&state.settings.document, &state.settings.motion);
+    let settings = SettingsPart {
+        id: d.id.clone(),
+        name: d.name.clone(),
+        tick_stroke_limit_mm: d.tick_stroke_limit,
+        force_limit_g: d.force_limit,
+        stroke_force_chart_percent: d.stroke_force_chart,
+        microsteps_per_rev: d.microsteps_per_rev,
+        wave_resolution_hz: d.wave_resolution,
+        stroke_limit_mm: d.stroke_limit,
+        max_stroke_mm: d.max_stroke,
+        padding_mm: d.padding_mm,
+    };
+    let motion = MotionPart {
+        max_speed_mm_s: m.max_speed.get(),
+        max_acceleration_mm_s2: m.max_acceleration.get(),
+        max_jerk_mm_s3: m.max_jerk.get(),
+        stop_deceleration_mm_s2: m.stop_deceleration.get(),
+        approach_speed_mm_s: m.approach_speed.get(),
+    };
+    let calibration = d.max_steps.map(|max_steps| CalibrationPart {
+        max_steps,
+        travel_steps: state.settings.travel_steps,
+        calibrated_unix_s: state.settings.calibrated_unix_s,
+    });
+    let waves: Map<String, Value> =
+        state.waves.iter().map(|(name, wave)| (name.clone(), wave.value())).collect();
+    json!({
+        "format": FORMAT,
+        "version": VERSION,
+        "program": env!("CARGO_PKG_VERSION"),
+        "written_unix_s": written_unix_s,
+        "written": date::readable(written_unix_s),
+        "generation": generation,
+        "settings": settings,
+        "motion": motion,
+        "calibration": calibration,
+        "waves": waves,
+        "sessions": state.sessions,
+        "counters": state.counters,
+    })
+}
+
+/// What a document says. `understood` says what is wrong with a wave.
+///
+/// # Errors
+/// [`Wrong`], with everything that is.
+pub fn read(document: &Value, understood: impl Fn(&Value) -> Result<(), String>) -> Result<State, Wrong> {
+    let mut wrong = Vec::new();
+    let sections = sections(document, &mut wrong)?;
+    let Sections {
+        settings: Some(settings),
+        motion: Some(motion),
+        calibration: Some(calibration),
+        waves: Some(waves),
+        sessions: Some(sessions),
+        counters: Some(counters),
+    } = sections
+    else {
+        return Err(Wrong::Values(wrong));
+    };
+    let mut problem = |place: String, message: String| wrong.push(Problem { place, message });
+    let settings = joined(settings, motion, calibration);
+    if let Err(invalid) = &settings {
+        for invalid in invalid {
+            problem(place_of(invalid.field), invalid.message.clone());
+        }
+    }
+    let mut state = State::of(settings.unwrap_or_else(|_| Settings::fresh(String::new())));
+    (state.sessions, state.counters) = (sessions, counters);
+    for (name, asked) in waves {
+        match SavedWave::new(&asked).and_then(|wave| understood(&asked).map(|()| wave)) {
+            Ok(wave) => drop(state.waves.insert(name, wave)),
+            Err(why) => problem(format!("waves.{name}"), why),
+        }
+    }
+    if let Err(why) = state.check_rest() {
+        problem("the whole".to_owned(), why);
+    }
+    if wrong.is_empty() { Ok(state) } else { Err(Wrong::Values(wrong)) }
+}
+
+/// Where a setting is in the document, by the name that the clients know.
+fn place_of(field: &str) -> String {
+    let (section, name) = match field {
+        "tick_stroke_limit" => ("settings", "tick_stroke_limit_mm"),
+        "force_limit" => ("settings", "force_limit_g"),
+        "stroke_force_chart" => ("settings", "stroke_force_chart_percent"),
+        "wave_resolution" => ("settings", "wave_resolution_hz"),
+        "stroke_limit" => ("settings", "stroke_limit_mm"),
+        "max_stroke" => ("settings", "max_stroke_mm"),
+        "id" | "name" | "microsteps_per_rev" | "padding_mm" => ("settings", field),
+        "max_steps" | "travel_steps" | "calibrated_unix_s" => ("calibration", field),
+        _ => ("motion", field),
+    };
+    format!("{section}.{name}")
+}
+
+fn joined(
+    part: SettingsPart,
+    motion: MotionPart,
+    found: Option<CalibrationPart>,
+) -> Result<Settings, Vec<crate::settings::Invalid>> {
+    let document = Document {
+        name: part.name,
+        active: true,
+        tick_stroke_limit: part.tick_stroke_limit_mm,
+        force_limit: part.force_limit_g,
+        stroke_force_chart: part.stroke_force_chart_percent,
+        microsteps_per_rev: part.microsteps_per_rev,
+        wave_resolution: part.wave_resolution_hz,
+        stroke_limit: part.stroke_limit_mm,
+        max_stroke: part.max_stroke_mm,
+        padding_mm: part.padding_mm,
+        max_steps: found.as_ref().map(|found| found.max_steps),
+        id: part.id,
+    };
+    let motion = MotionChange {
+        max_speed_mm_s: Some(motion.max_speed_mm_s),
+        max_acceleration_mm_s2: Some(motion.max_acceleration_mm_s2),
+        max_jerk_mm_s3: Some(motion.max_jerk_mm_s3),
+        stop_deceleration_mm_s2: Some(motion.stop_deceleration_mm_s2),
+        approach_speed_mm_s: Some(motion.approach_speed_mm_s),
+    };
+    let settings = Settings {
+        travel_steps: found.as_ref().and_then(|found| found.travel_steps),
+        calibrated_unix_s: found.and_then(|found| found.calibrated_unix_s),
+        ..Settings::fresh(document.id.clone())
+    };
+    let settings = Settings { document, ..settings };
+    match settings.with_motion(&motion) {
+        Ok(settings) => Ok(settings),
+        // Both, when both are wrong: with_motion looks at the rest only when the motion is possible.
+        Err(mut invalid) => {
+            for more in settings.check().err().into_iter().flatten() {
+                if !invalid.contains(&more) {
+                    invalid.push(more);
+                }
+            }
+            Err(invalid)
+        }
+    }
+}
+
+fn sections(document: &Value, wrong: &mut Vec<Problem>) -> Result<Sections, Wrong> {
+    let mut problem = |place: &str, message: String| wrong.push(Problem { place: place.to_owned(), message });
+    let no_document = |message: &str| {
+        Wrong::Values(vec![Problem { place: "the whole".to_owned(), message: message.to_owned() }])
+    };
+    let map = document.as_object().ok_or_else(|| no_document("must be a JSON object"))?;
+    if map.get("format").and_then(Value::as_str) != Some(FORMAT) {
+        return Err(no_document(&format!("is no backup of this program: format must be {FORMAT:?}")));
+    }
+    match map.get("version").and_then(Value::as_u64) {
+        Some(VERSION) => {}
+        Some(found) if found > VERSION => return Err(Wrong::Newer { found }),
+        _ => return Err(no_document(&format!("version must be {VERSION}"))),
+    }
+    for key in map.keys().filter(|key| !SECTIONS.contains(&key.as_str()) && !HEAD.contains(&key.as_str())) {
+        problem(key, "is not known".to_owned());
+    }
+    let read = Sections {
+        settings: section(map, "settings", &mut problem),
+        motion: section(map, "motion", &mut problem),
+        calibration: section(map, "calibration", &mut problem),
+        waves: section(map, "waves", &mut problem),
+        sessions: section(map, "sessions", &mut problem),
+        counters: section(map, "counters", &mut problem),
+    };
+    Ok(read)
+}
+
+fn section<T: DeserializeOwned>(
+    map: &Map<String, Value>,
+    name: &str,
+    problem: &mut impl FnMut(&str, String),
+) -> Option<T> {
+    let read = match map.get(name) {
+        // A reference: a section may be long.
+        Some(section) => T::deserialize(section).map_err(|error| error.to_string()),
+        None => Err("is not there".to_owned()),
+    };
+    read.map_err(|why| problem(name, why)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::session::Ended;
+    use super::*;
+    use crate::settings::new_id;
+
+    fn any_wave(_: &Value) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn example() -> State {
+        let mut settings = Settings::fresh(new_id());
+        (settings.document.max_steps, settings.travel_steps) = (Some(1_450), Some(1_550));
+        settings.calibrated_unix_s = Some(1_735_689_599);
+        let mut state = State::of(settings);
+        let wave = SavedWave::new(&json!({ "type": "sine", "duration": 0.1 })).unwrap();
+        state.waves.insert("größer \"2\"".to_owned(), wave);
+        let session = Session {
+            duration_s: 12.345,
+            ended: Some(Ended::Fault),
+            peak_force_g: Some(0.1 + 0.2),
+            faults: vec!["e_stop".to_owned()],
+            ..Session::begun(1_735_689_599)
+        };
+        state.sessions.insert(3, session.clone());
+        state.counters.add(&session);
+        state
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let document = write(&example(), 0, 7);
+        let state = example();
+        let text = serde_json::to_string_pretty(&document).unwrap();
+        let again: Value = serde_json::from_str(&text).unwrap();
+        let read = read(&again, any_wave).unwrap();
+        // Each example has an id of its own.
+        assert_eq!(read.waves, state.waves);
+        assert_eq!((read.sessions, read.counters), (state.sessions, state.counters));
+        assert_eq!(read.settings.travel_steps, Some(1_550));
+        assert!(text.contains("\"written\": \"1970-01-01 00:00:00 UTC\""), "{text}");
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_told_with_its_place() {
+        type Spoil = fn(&mut Value);
+        let cases: [(Spoil, &str); 18] = [
+            (|d| *d = json!([]), "the whole: must be a JSON object"),
+            (|d| d["format"] = json!("other"), "the whole: is no backup of this program"),
+            (|d| d["version"] = json!(0), "the whole: version must be 1"),
+            (|d| d["version"] = json!(2), "newer yep (version 2 of the format, this one knows 1)"),
+            (|d| d["extra"] = json!(1), "extra: is not known"),
+            (|d| d["waves"] = json!(null), "waves: invalid type"),
+            (|d| drop(d.as_object_mut().unwrap().remove("counters")), "counters: is not there"),
+            (|d| d["settings"]["force_limit"] = json!(5), "settings: unknown field `force_limit`"),
+            (|d| d["settings"]["force_limit_g"] = json!(0), "settings.force_limit_g: must be 1 to 100000"),
+            (|d| d["settings"]["force_limit_g"] = json!("5"), "settings: invalid type: string"),
+            (|d| d["settings"]["id"] = json!("x"), "settings.id: must be 24"),
+            (|d| d["settings"]["padding_mm"] = json!(99), "settings.padding_mm: must be 0 or more"),
+            (|d| d["motion"]["max_speed_mm_s"] = json!(-1.0), "motion.max_speed_mm_s: must be"),
+            (|d| d["calibration"]["max_steps"] = json!(1_551), "calibration.max_steps: must be known"),
+            (|d| d["waves"][""] = json!({}), "the whole: wave \"\": a name has 1 to 64"),
+            (|d| d["waves"]["x"] = json!(1), "waves.x: a wave must be a JSON object"),
+            (|d| d["sessions"]["3"]["strokes"] = json!(-1), "sessions: invalid number"),
+            (|d| d["sessions"]["3"]["duration_s"] = json!(-1), "the whole: session 3: duration_s"),
+        ];
+        for (spoil, said) in cases {
+            let mut document = write(&example(), 0, 7);
+            spoil(&mut document);
+            let wrong = read(&document, any_wave).unwrap_err().to_string();
+            assert!(wrong.contains(said), "{said}: {wrong}");
+        }
+        let mut two = write(&example(), 0, 7);
+        two["motion"]["max_jerk_mm_s3"] = json!(0);
+        two["settings"]["wave_resolution_hz"] = json!(0);
+        let wrong = read(&two, |_| Err("no such wave".to_owned())).unwrap_err().to_string();
+        for said in
+            ["motion.max_jerk_mm_s3: ", "settings.wave_resolution_hz: ", "waves.größer \"2\": no such wave"]
+        {
+            assert!(wrong.contains(said), "{said}: {wrong}");
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! From the layouts of older versions to the present one, a version a step.
+//!
+//! A step makes new bytes of old ones, and touches nothing: what it made is written as one, or not at all. Each has a
+//! fixture of the old bytes in its test, which stays readable for ever.
+
+use serde::{Deserialize, Serialize};
+
+use super::content::Content;
+use super::engine::{Tree, Trouble};
+use super::record::{CalibrationV1, SettingsV2};
+use super::seal::{damaged, decode, encode, seal, unseal};
+
+/// Version of the trees, their keys and their records, as this program writes them.
+pub const LAYOUT_VERSION: u8 = 2;
+
+/// The step from each version to the next, beginning with the one from version 1.
+const STEPS: [fn(Content) -> Result<Content, Trouble>; LAYOUT_VERSION as usize - 1] = [from_1_to_2];
+
+/// The version of what is stored; none where nothing is.
+///
+/// # Errors
+/// [`Trouble::Unreadable`] or [`Trouble::Newer`].
+pub fn version(content: &Content) -> Result<Option<u8>, Trouble> {
+    match content.get(&(Tree::Meta, Tree::LAYOUT_KEY.to_vec())) {
+        Some(value) => unseal(value, LAYOUT_VERSION).map(|(version, _)| Some(version)),
+        None if content.is_empty() => Ok(None),
+        None => Err(damaged("its version is gone")),
+    }
+}
+
+/// What is stored in this version, as it is stored now.
+///
+/// # Errors
+/// [`Trouble::Unreadable`].
+pub fn upgrade(content: Content, version: u8) -> Result<Content, Trouble> {
+    STEPS.iter().skip(usize::from(version).saturating_sub(1)).try_fold(content, |content, step| step(content))
+}
+
+/// The stored form of the layout's version.
+pub fn layout_value(version: u8) -> Vec<u8> {
+    seal(version, &[])
+}
+
+/// Version 1 of the settings: with the calibration, and with the number of the write that made them.
+#[derive(Serialize, Deserialize)]
+struct SettingsV1 {
+    generation: u64,
+    name: String,
+    tick_stroke_limit: i64,
+    force_limit: i64,
+    stroke_force_chart: [i64; 10],
+    microsteps_per_rev: i64,
+    wave_resolution: i64,
+    stroke_limit: i64,
+    max_stroke: i64,
+    padding_mm: i64,
+    max_steps: Option<i64>,
+    travel_steps: Option<i64>,
+    max_speed_mm_s: f64,
+    max_acceleration_mm_s2: f64,
+    max_jerk_mm_s3: f64,
+    stop_deceleration_mm_s2: f64,
+    approach_speed_mm_s: f64,
+}
+
+/// Version 1 had the trees `settings` and `meta` only. Version 2 has a tree for the calibration, and the number of the
+/// write in `meta`, since no longer every write is one of the settings.
+fn from_1_to_2(old: Content) -> Result<Content, Trouble> {
+    let mut new = Content::new();
+    let mut newest: Option<(Vec<u8>, SettingsV1)> = None;
+    for ((tree, id), value) in old {
+        if tree == Tree::Settings {
+            let settings: SettingsV1 = decode("the settings", 1, &value)?;
+            // There is one, but a program that died in a reset could have left two.
+            if newest.as_ref().is_none_or(|(_, newest)| newest.generation <= settings.generation) {
+                newest = Some((id, settings));
+            }
+        }
+    }
+    let only = || Tree::ONLY_KEY.to_vec();
+    let failed = |why: String| damaged(why);
+    if let Some((id, v1)) = newest {
+        if let Some(max_steps) = v1.max_steps {
+            let found = CalibrationV1 { max_steps, travel_steps: v1.travel_steps, calibrated_unix_s: None };
+            let value = encode(1, &found).map_err(failed)?;
+            new.insert((Tree::Calibration, only()), value);
+        }
+        let settings = SettingsV2 {
+            name: v1.name,
+            tick_stroke_limit: v1.tick_stroke_limit,
+            force_limit: v1.force_limit,
+            stroke_force_chart: v1.stroke_force_chart,
+            microsteps_per_rev: v1.microsteps_per_rev,
+            wave_resolution: v1.wave_resolution,
+            stroke_limit: v1.stroke_limit,
+            max_stroke: v1.max_stroke,
+            padding_mm: v1.padding_mm,
+            max_speed_mm_s: v1.max_speed_mm_s,
+            max_acceleration_mm_s2: v1.max_acceleration_mm_s2,
+            max_jerk_mm_s3: v1.max_jerk_mm_s3,
+            stop_deceleration_mm_s2: v1.stop_deceleration_mm_s2,
+            approach_speed_mm_s: v1.approach_speed_mm_s,
+        };
+        new.insert((Tree::Settings, id), encode(2, &settings).map_err(failed)?);
+        let generation = encode(1, &v1.generation).map_err(failed)?;
+        new.insert((Tree::Meta, Tree::GENERATION_KEY.to_vec()), generation);
+    }
+    new.insert((Tree::Meta, Tree::LAYOUT_KEY.to_vec()), layout_value(2));
+    Ok(new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::content;
+    use super::*;
+
+    fn bytes(hex: &str) -> Vec<u8> {
+        (0..hex.len()).step_by(2).map(|i| u8::from_str_radix(&hex[i..i + 2], 16).unwrap()).collect()
+    }
+
+    /// Settings as version 1 wrote them.
+    const V1: &str = "0101046d61696e14d00f64503c322e2c28241e14a006f001b602b6020a00000000000000407f4000000000\
+                      0088b34000000000006a0841000000000040bf400000000000004e40e486bd8b";
+    const ID: &[u8] = b"6b046f08c9f8c8945c405bb9";
+
+    fn version_1(settings: &[(&[u8], &[u8])]) -> Content {
+        let mut content: Content =
+            settings.iter().map(|(id, value)| ((Tree::Settings, id.to_vec()), value.to_vec())).collect();
+        content.insert((Tree::Meta, b"layout".to_vec()), bytes("01a505df1b"));
+        content
+    }
+
+    #[test]
+    fn version_1_is_read_for_ever() {
+        let old = version_1(&[(ID, &bytes(V1))]);
+        assert_eq!(version(&old), Ok(Some(1)));
+        let new = upgrade(old, 1).unwrap();
+        let stored = content::decode(&new).unwrap().unwrap();
+        let settings = stored.settings.unwrap();
+        assert_eq!((stored.generation, settings.document.id.as_bytes()), (1, ID));
+        assert_eq!((settings.document.stroke_force_chart[9], settings.document.force_limit), (10, 1_000));
+        assert_eq!(settings.motion.approach_speed.get(), 60.0);
+        assert_eq!((settings.document.max_steps, settings.calibrated_unix_s), (None, None));
+    }
+
+    #[test]
+    fn of_two_documents_the_newest_counts_and_its_calibration_is_kept() {
+        let value = |generation, max_steps: Option<i64>, travel_steps| {
+            let mut v1: SettingsV1 = decode("it", 1, &bytes(V1)).unwrap();
+            (v1.generation, v1.max_steps, v1.travel_steps) = (generation, max_steps, travel_steps);
+            encode(1, &v1).unwrap()
+        };
+        let other = b"aaaaaaaaaaaaaaaaaaaaaaaa".as_slice();
+        let (older, newer) = (value(6, None, None), value(7, Some(1_450), Some(1_550)));
+        let new = upgrade(version_1(&[(ID, &newer), (other, &older)]), 1).unwrap();
+        let stored = content::decode(&new).unwrap().unwrap();
+        let settings = stored.settings.unwrap();
+        assert_eq!((stored.generation, settings.document.id.as_bytes()), (7, ID));
+        assert_eq!((settings.document.max_steps, settings.travel_steps), (Some(1_450), Some(1_550)));
+    }
+
+    #[test]
+    fn damaged_old_values_are_damage_and_newer_ones_are_newer() {
+        for value in [&b""[..], b"junk", &seal(1, b"junk"), &seal(0, b"")] {
+            assert!(matches!(upgrade(version_1(&[(ID, value)]), 1), Err(Trouble::Unreadable(_))));
+        }
+        let mut newer = version_1(&[]);
+        newer.insert((Tree::Meta, b"layout".to_vec()), layout_value(LAYOUT_VERSION + 1));
+        assert_eq!(version(&newer), Err(Trouble::Newer { found: 3, known: 2 }));
+        assert_eq!(version(&Content::new()), Ok(None));
+        let mut without = version_1(&[(ID, &bytes(V1))]);
+        without.remove(&(Tree::Meta, b"layout".to_vec()));
+        assert!(matches!(version(&without), Err(Trouble::Unreadable(_))));
+    }
+}

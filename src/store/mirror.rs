@@ -1,0 +1,167 @@
+//! A copy of everything as a JSON file beside the database, for the day on which that cannot be read, and for people.
+//!
+//! `mirror.json` is `{"crc32": …, "state": …}`; the state is the [`document`] of a backup. It is written to another
+//! name, made durable, and renamed; the one before it stays as `mirror.previous.json`. A copy is never newer than the
+//! database: it is written behind it.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::document::{self, Wrong};
+use super::state::State;
+use super::{date, engine::Trouble};
+
+const NEWEST: &str = "mirror.json";
+const PREVIOUS: &str = "mirror.previous.json";
+const UNFINISHED: &str = "mirror.unfinished";
+
+/// A copy that can be used.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mirror {
+    /// What it says.
+    pub state: State,
+    /// The number of the write that it is up to date with.
+    pub generation: u64,
+    /// When it was written.
+    pub written_unix_s: u64,
+}
+
+/// The newest copy in the state folder `dir` that can be used; none when there is none.
+///
+/// # Errors
+/// [`Trouble::Newer`]: the newest was written by a newer program. [`Trouble::Unreadable`]: there are copies, and none
+/// can be used.
+pub fn read(dir: &Path) -> Result<Option<Mirror>, Trouble> {
+    let mut newest: Option<Mirror> = None;
+    let mut damage = None;
+    for name in [NEWEST, PREVIOUS] {
+        match fs::read(dir.join(name)).map(|text| parse(&text)) {
+            Ok(Ok(found)) if newest.as_ref().is_none_or(|newest| newest.generation < found.generation) => {
+                newest = Some(found);
+            }
+            Ok(Ok(_)) => {}
+            Ok(Err(newer @ Trouble::Newer { .. })) => return Err(newer),
+            Ok(Err(trouble)) => damage = Some(trouble),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => damage = Some(Trouble::Unreadable(error.to_string())),
+        }
+    }
+    match (newest, damage) {
+        (None, Some(damage)) => Err(damage),
+        (newest, _) => Ok(newest),
+    }
+}
+
+/// Writes a copy.
+///
+/// # Errors
+/// The system's; then the copies are those that there were.
+pub fn write(dir: &Path, state: &State, generation: u64) -> io::Result<()> {
+    let document = document::write(state, date::now_unix_s(), generation);
+    let copy = json!({ "crc32": checksum(&document), "state": document });
+    let unfinished = dir.join(UNFINISHED);
+    let written = write_new(&unfinished, serde_json::to_string_pretty(&copy)? + "\n").and_then(|()| {
+        match fs::rename(dir.join(NEWEST), dir.join(PREVIOUS)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        fs::rename(&unfinished, dir.join(NEWEST))?;
+        File::open(dir)?.sync_all()
+    });
+    if written.is_err() {
+        // On a full disk it is in the way; when that fails, too, the next one writes over it.
+        let _ = fs::remove_file(&unfinished);
+    }
+    written
+}
+
+/// The files that can be there, for those who look after the folder.
+#[must_use]
+pub fn files(dir: &Path) -> [PathBuf; 2] {
+    [dir.join(NEWEST), dir.join(PREVIOUS)]
+}
+
+fn write_new(path: &Path, text: String) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+/// Of the document without its spaces, which an editor may change.
+fn checksum(document: &Value) -> String {
+    format!("{:08x}", crc32fast::hash(document.to_string().as_bytes()))
+}
+
+/// What the text of a copy says.
+///
+/// # Errors
+/// [`Trouble::Newer`], [`Trouble::Unreadable`].
+pub fn parse(text: &[u8]) -> Result<Mirror, Trouble> {
+    let damaged = |what: &str| Trouble::Unreadable(format!("the copy of it {what}"));
+    let copy: Value = serde_json::from_slice(text).map_err(|error| damaged(&format!("is cut: {error}")))?;
+    let document = &copy["state"];
+    if copy["crc32"].as_str() != Some(&checksum(document)) {
+        return Err(damaged("is damaged: its checksum is wrong"));
+    }
+    // What was understood when it was saved; whoever runs a wave reads it again.
+    let state = document::read(document, |_| Ok(())).map_err(|wrong| match wrong {
+        Wrong::Newer { found } => {
+            Trouble::Newer { found: u8::try_from(found).unwrap_or(u8::MAX), known: document::VERSION as u8 }
+        }
+        wrong @ Wrong::Values(_) => damaged(&format!("is not allowed: {wrong}")),
+    })?;
+    let number = |name: &str| document[name].as_u64().ok_or_else(|| damaged("has no number"));
+    Ok(Mirror { state, generation: number("generation")?, written_unix_s: number("written_unix_s")? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::{Settings, new_id};
+
+    fn state(force_limit: i64) -> State {
+        let mut state = State::of(Settings::fresh(new_id()));
+        state.settings.document.force_limit = force_limit;
+        state
+    }
+
+    #[test]
+    fn the_newest_that_can_be_read_counts() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(read(dir.path()), Ok(None));
+        let (first, second) = (state(1), state(2));
+        write(dir.path(), &first, 1).unwrap();
+        write(dir.path(), &second, 2).unwrap();
+        let found = read(dir.path()).unwrap().unwrap();
+        assert_eq!((found.state, found.generation), (second, 2));
+
+        let newest = dir.path().join(NEWEST);
+        let text = fs::read(&newest).unwrap();
+        for bit in (0..text.len() * 8).step_by(5) {
+            let mut flipped = text.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            fs::write(&newest, &flipped).unwrap();
+            // A space may become another space; everything else is seen.
+            match read(dir.path()).unwrap().unwrap() {
+                found if found.generation == 1 => assert_eq!(found.state, first),
+                found => assert_eq!(parse(&text).unwrap(), found, "bit {bit}"),
+            }
+        }
+        fs::remove_file(dir.path().join(PREVIOUS)).unwrap();
+        fs::write(&newest, &text[..text.len() / 2]).unwrap();
+        assert!(matches!(read(dir.path()), Err(Trouble::Unreadable(_))));
+    }
+
+    #[test]
+    fn a_copy_of_a_newer_program_is_not_taken() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut document = document::write(&state(1), 0, 1);
+        document["version"] = json!(9);
+        let copy = json!({ "crc32": checksum(&document), "state": document });
+        fs::write(dir.path().join(NEWEST), copy.to_string()).unwrap();
+        assert_eq!(read(dir.path()), Err(Trouble::Newer { found: 9, known: 1 }));
+    }
+}

@@ -1,0 +1,181 @@
+//! A session: from the instant at which a wave begins to move the axis until it is at rest again.
+
+use serde::{Deserialize, Serialize};
+
+/// Codes of faults that one session keeps.
+pub const MAX_FAULTS: usize = 8;
+const FAULT_CHARS: usize = 64;
+
+/// Why a session ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+// The order is stored: append only.
+pub enum Ended {
+    /// The last period was complete: END, or a command that waited for it.
+    End,
+    /// STOP.
+    Stop,
+    /// A fault.
+    Fault,
+    /// The process was told to end.
+    ShutDown,
+    /// The process died, or the power was cut.
+    Interrupted,
+}
+
+impl Ended {
+    /// For people and programs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Ended::End => "end",
+            Ended::Stop => "stop",
+            Ended::Fault => "fault",
+            Ended::ShutDown => "shut_down",
+            Ended::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// What happened in a session. Serialized with its units, as clients and backups have it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Session {
+    /// When it began, in seconds since 1970 on the clock of the computer, which may be wrong.
+    pub started_unix_s: u64,
+    /// How long it took, in s, on the clock of the machine, which is not.
+    pub duration_s: f64,
+    /// Why it ended; none while it is under way.
+    pub ended: Option<Ended>,
+    /// Movements there and back.
+    pub strokes: u64,
+    /// Distance that the pulses moved the axis, in mm.
+    pub distance_mm: f64,
+    /// Fastest speed, in mm/s.
+    pub peak_speed_mm_s: f64,
+    /// Strongest force, in g, either way; none without a load cell.
+    pub peak_force_g: Option<f64>,
+    /// The faults by their codes, the first cause first, eight at most.
+    pub faults: Vec<String>,
+}
+
+impl Session {
+    /// A session that has just begun.
+    #[must_use]
+    pub const fn begun(started_unix_s: u64) -> Session {
+        Session {
+            started_unix_s,
+            duration_s: 0.0,
+            ended: None,
+            strokes: 0,
+            distance_mm: 0.0,
+            peak_speed_mm_s: 0.0,
+            peak_force_g: None,
+            faults: Vec::new(),
+        }
+    }
+
+    /// As far as is known, after the process died in mid-session.
+    #[must_use]
+    pub fn interrupted(&self) -> Session {
+        Session { ended: Some(Ended::Interrupted), ..self.clone() }
+    }
+
+    /// Whether the values are possible.
+    ///
+    /// # Errors
+    /// The first that is not.
+    pub fn check(&self) -> Result<(), String> {
+        for (name, value) in [
+            ("duration_s", self.duration_s),
+            ("distance_mm", self.distance_mm),
+            ("peak_speed_mm_s", self.peak_speed_mm_s),
+            ("peak_force_g", self.peak_force_g.unwrap_or(0.0)),
+        ] {
+            possible(name, value)?;
+        }
+        let code = |code: &String| {
+            (1..=FAULT_CHARS).contains(&code.len())
+                && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+        };
+        if self.faults.len() > MAX_FAULTS || !self.faults.iter().all(code) {
+            return Err(format!("faults must be at most {MAX_FAULTS} codes of a-z, 0-9 and _"));
+        }
+        Ok(())
+    }
+}
+
+/// Sums over all sessions that ended.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Counters {
+    /// How many there were.
+    pub sessions: u64,
+    /// Movements there and back.
+    pub strokes: u64,
+    /// Distance, in mm.
+    pub distance_mm: f64,
+    /// Time in motion, in s.
+    pub moving_s: f64,
+    /// Sessions that a fault ended.
+    pub faults: u64,
+}
+
+impl Counters {
+    /// Counts a session that has ended.
+    pub fn add(&mut self, session: &Session) {
+        self.sessions = self.sessions.saturating_add(1);
+        self.strokes = self.strokes.saturating_add(session.strokes);
+        self.distance_mm = (self.distance_mm + session.distance_mm).min(f64::MAX);
+        self.moving_s = (self.moving_s + session.duration_s).min(f64::MAX);
+        let fault = session.ended == Some(Ended::Fault);
+        self.faults = self.faults.saturating_add(u64::from(fault));
+    }
+
+    /// Whether the values are possible.
+    ///
+    /// # Errors
+    /// The first that is not.
+    pub fn check(&self) -> Result<(), String> {
+        possible("distance_mm", self.distance_mm)?;
+        possible("moving_s", self.moving_s)
+    }
+}
+
+fn possible(name: &str, value: f64) -> Result<(), String> {
+    if value.is_finite() && value >= 0.0 {
+        Ok(())
+    } else {
+        Err(format!("{name} must be 0 or more, not {value}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn impossible_values_are_told_by_name() {
+        let good = Session { faults: vec!["e_stop".into()], ..Session::begun(0) };
+        assert_eq!(good.check(), Ok(()));
+        for (bad, name) in [
+            (Session { duration_s: -1.0, ..good.clone() }, "duration_s"),
+            (Session { distance_mm: f64::NAN, ..good.clone() }, "distance_mm"),
+            (Session { peak_speed_mm_s: f64::INFINITY, ..good.clone() }, "peak_speed_mm_s"),
+            (Session { peak_force_g: Some(-0.1), ..good.clone() }, "peak_force_g"),
+            (Session { faults: vec!["E stop".into()], ..good.clone() }, "faults"),
+            (Session { faults: vec!["a".into(); 9], ..good.clone() }, "faults"),
+        ] {
+            assert!(bad.check().unwrap_err().starts_with(name), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn counters_never_overflow() {
+        let much = Session { strokes: u64::MAX, distance_mm: f64::MAX, ..Session::begun(0) };
+        let mut counters = Counters::default();
+        (0..3).for_each(|_| counters.add(&much));
+        assert_eq!((counters.strokes, counters.distance_mm), (u64::MAX, f64::MAX));
+        assert_eq!(counters.check(), Ok(()));
+    }
+}

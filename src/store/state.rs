@@ -1,0 +1,282 @@
+//! Everything that is remembered, as one value, and the changes that it can take.
+//!
+//! Its bounds are what keeps the store small: so many waves of so many bytes, so many sessions. They may widen in a
+//! later version, never narrow: what is stored has to stay readable.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::session::{Counters, Session};
+use crate::settings::Settings;
+
+/// How many waves can be saved.
+pub const MAX_WAVES: usize = 64;
+/// Characters of a wave's name.
+pub const WAVE_NAME_CHARS: usize = 64;
+/// Bytes of a saved wave, as compact JSON.
+pub const WAVE_BYTES: usize = 64 * 1024;
+/// Bytes of all saved waves together.
+pub const WAVES_BYTES: usize = 512 * 1024;
+/// How many sessions are remembered: the newest.
+pub const MAX_SESSIONS: usize = 200;
+
+/// Everything that is remembered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct State {
+    /// What the user set, and what the last calibration measured.
+    pub settings: Settings,
+    /// Waves by their names.
+    pub waves: BTreeMap<String, SavedWave>,
+    /// What the machine did, by number; a later session has a higher one.
+    pub sessions: BTreeMap<u64, Session>,
+    /// Sums over all sessions, also over those that are forgotten.
+    pub counters: Counters,
+}
+
+/// A wave as a client asked for it: a JSON object that was understood when it was saved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SavedWave(Arc<str>);
+
+impl SavedWave {
+    /// The wave that `asked` stands for. Whether it makes sense is for the caller to know.
+    ///
+    /// # Errors
+    /// It is no object, or larger than [`WAVE_BYTES`].
+    pub fn new(asked: &Value) -> Result<SavedWave, String> {
+        if !asked.is_object() {
+            return Err("a wave must be a JSON object".to_owned());
+        }
+        let text = asked.to_string();
+        if text.len() > WAVE_BYTES {
+            return Err(format!("a saved wave may have {WAVE_BYTES} bytes as JSON, not {}", text.len()));
+        }
+        Ok(SavedWave(text.into()))
+    }
+
+    /// Reads the stored text.
+    ///
+    /// # Errors
+    /// See [`SavedWave::new`].
+    pub fn from_text(text: &str) -> Result<SavedWave, String> {
+        SavedWave::new(&serde_json::from_str(text).map_err(|error| error.to_string())?)
+    }
+
+    /// As compact JSON.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+
+    /// As it was asked for.
+    #[must_use]
+    pub fn value(&self) -> Value {
+        // It was made of a value, so it is one.
+        serde_json::from_str(&self.0).unwrap_or_default()
+    }
+}
+
+/// Whether a wave can have this name.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_wave_name(name: &str) -> Result<(), String> {
+    let chars = name.chars().count();
+    if (1..=WAVE_NAME_CHARS).contains(&chars) && name.trim() == name && !name.chars().any(char::is_control) {
+        return Ok(());
+    }
+    let rule = format!("a name has 1 to {WAVE_NAME_CHARS} characters, no control characters among them");
+    Err(format!("{rule}, and no space at its ends"))
+}
+
+/// Something new to remember.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// These are the settings.
+    Settings(Settings),
+    /// This wave has this name, and no other has it.
+    SaveWave(String, SavedWave),
+    /// No wave has this name.
+    ForgetWave(String),
+    /// The session with this number is so.
+    Session(u64, Session),
+    /// This, and nothing of what was before.
+    Everything(Box<State>),
+}
+
+impl From<Settings> for Change {
+    fn from(settings: Settings) -> Change {
+        Change::Settings(settings)
+    }
+}
+
+impl State {
+    /// Nothing but these settings.
+    #[must_use]
+    pub fn of(settings: Settings) -> State {
+        State { settings, waves: BTreeMap::new(), sessions: BTreeMap::new(), counters: Counters::default() }
+    }
+
+    /// Takes a change in.
+    ///
+    /// # Errors
+    /// There is no room for it; then nothing has changed.
+    pub fn apply(&mut self, change: Change) -> Result<(), String> {
+        match change {
+            Change::Settings(settings) => self.settings = settings,
+            Change::SaveWave(name, wave) => {
+                check_wave_name(&name)?;
+                let before = self.waves.insert(name.clone(), wave);
+                if let Err(why) = self.check_room() {
+                    match before {
+                        Some(before) => self.waves.insert(name, before),
+                        None => self.waves.remove(&name),
+                    };
+                    return Err(why);
+                }
+            }
+            Change::ForgetWave(name) => drop(self.waves.remove(&name)),
+            Change::Session(number, session) => self.put_session(number, session),
+            Change::Everything(state) => *self = *state,
+        }
+        Ok(())
+    }
+
+    /// The number of the next session.
+    #[must_use]
+    pub fn next_session(&self) -> u64 {
+        self.sessions.last_key_value().map_or(1, |(number, _)| number + 1)
+    }
+
+    /// Ends the sessions that nobody will end any more: the process that was to do so is gone.
+    pub fn end_interrupted(&mut self) {
+        let open: Vec<_> =
+            self.sessions.iter().filter(|(_, session)| session.ended.is_none()).map(|(n, _)| *n).collect();
+        for number in open {
+            if let Some(session) = self.sessions.get(&number) {
+                self.put_session(number, session.interrupted());
+            }
+        }
+    }
+
+    fn put_session(&mut self, number: u64, session: Session) {
+        let counted = self.sessions.get(&number).is_some_and(|before| before.ended.is_some());
+        if session.ended.is_some() && !counted {
+            self.counters.add(&session);
+        }
+        self.sessions.insert(number, session);
+        while self.sessions.len() > MAX_SESSIONS {
+            self.sessions.pop_first();
+        }
+    }
+
+    /// Checks everything but the settings, which say themselves what is wrong with them.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn check_rest(&self) -> Result<(), String> {
+        for name in self.waves.keys() {
+            check_wave_name(name).map_err(|why| format!("wave {name:?}: {why}"))?;
+        }
+        self.check_room()?;
+        if self.sessions.len() > MAX_SESSIONS {
+            return Err(format!("at most {MAX_SESSIONS} sessions are kept, not {}", self.sessions.len()));
+        }
+        for (number, session) in &self.sessions {
+            session.check().map_err(|why| format!("session {number}: {why}"))?;
+        }
+        if self.sessions.contains_key(&u64::MAX) {
+            return Err("no session can have the last number of all".to_owned());
+        }
+        self.counters.check()
+    }
+
+    fn check_room(&self) -> Result<(), String> {
+        if self.waves.len() > MAX_WAVES {
+            return Err(format!("at most {MAX_WAVES} waves can be saved: forget one first"));
+        }
+        let bytes: usize = self.waves.values().map(|wave| wave.text().len()).sum();
+        if bytes > WAVES_BYTES {
+            return Err(format!(
+                "all saved waves together may have {WAVES_BYTES} bytes, these have {bytes}: forget one first"
+            ));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::session::Ended;
+    use super::*;
+    use crate::settings::new_id;
+
+    fn fresh() -> State {
+        State::of(Settings::fresh(new_id()))
+    }
+
+    fn wave(bytes: usize) -> SavedWave {
+        SavedWave::new(&json!({ "type": "x".repeat(bytes) })).unwrap()
+    }
+
+    #[test]
+    fn waves_have_names_and_so_much_room() {
+        let mut state = fresh();
+        for name in ["", " a", "a ", "a\n", &"x".repeat(65)] {
+            assert!(state.apply(Change::SaveWave(name.into(), wave(1))).is_err(), "{name:?}");
+        }
+        for n in 0..MAX_WAVES {
+            state.apply(Change::SaveWave(n.to_string(), wave(1))).unwrap();
+        }
+        let full = state.clone();
+        assert!(state.apply(Change::SaveWave("one more".into(), wave(1))).is_err());
+        assert_eq!(state, full);
+        state.apply(Change::SaveWave("0".into(), wave(2))).unwrap();
+        assert_eq!(state.waves["0"], wave(2));
+        state.apply(Change::ForgetWave("0".into())).unwrap();
+        assert_eq!(state.waves.len(), MAX_WAVES - 1);
+
+        let (mut state, large) = (fresh(), wave(60_000));
+        for n in 0..8 {
+            state.apply(Change::SaveWave(n.to_string(), large.clone())).unwrap();
+        }
+        let full = state.clone();
+        assert!(state.apply(Change::SaveWave("8".into(), large)).unwrap_err().contains("together"));
+        assert_eq!(state, full);
+        assert_eq!(state.check_rest(), Ok(()));
+        assert!(SavedWave::new(&json!({ "type": "x".repeat(WAVE_BYTES) })).is_err());
+        assert!(SavedWave::new(&json!([])).is_err());
+    }
+
+    #[test]
+    fn the_oldest_sessions_are_forgotten_and_stay_counted() {
+        let mut state = fresh();
+        let done = Session { ended: Some(Ended::Stop), strokes: 2, ..Session::begun(1_000) };
+        for number in 1..=MAX_SESSIONS as u64 + 50 {
+            assert_eq!(state.next_session(), number);
+            state.apply(Change::Session(number, Session::begun(1_000))).unwrap();
+            state.apply(Change::Session(number, done.clone())).unwrap();
+        }
+        assert_eq!(state.sessions.len(), MAX_SESSIONS);
+        assert_eq!(state.sessions.first_key_value().unwrap().0, &51);
+        assert_eq!((state.counters.sessions, state.counters.strokes), (250, 500));
+        // What is said twice is counted once.
+        state.apply(Change::Session(250, done)).unwrap();
+        assert_eq!(state.counters.sessions, 250);
+    }
+
+    #[test]
+    fn what_a_dead_process_did_not_end_is_ended() {
+        let mut state = fresh();
+        state.apply(Change::Session(1, Session { strokes: 7, ..Session::begun(1_000) })).unwrap();
+        state.end_interrupted();
+        assert_eq!(state.sessions[&1].ended, Some(Ended::Interrupted));
+        assert_eq!((state.counters.sessions, state.counters.strokes), (1, 7));
+        let before = state.clone();
+        state.end_interrupted();
+        assert_eq!(state, before);
+    }
+}

@@ -1,0 +1,216 @@
+//! What is remembered, over HTTP and on the command line: backups, saved waves, sessions.
+
+#[path = "support/api.rs"]
+mod support;
+
+use std::path::Path;
+use std::process::{Command, Output};
+use std::sync::atomic::Ordering::SeqCst;
+
+use serde_json::{Value, json};
+use support::{Server, Setup, snapshot};
+use yep::api::port::Mover;
+use yep::machine::{self, Refusal};
+use yep::store::{Change, Ended, Session, Store};
+
+async fn start() -> Server {
+    Setup::new(Mover::Local).start().await
+}
+
+async fn post_backup(server: &Server, document: &Value) -> support::Heard {
+    let headers = [("content-type", "application/json")];
+    server.request("POST", "/api/backup", &headers, &document.to_string()).await
+}
+
+#[tokio::test]
+async fn a_backup_brings_everything_to_another_machine() {
+    let (one, other) = (start().await, start().await);
+    one.put("/api/settings/any/default", r#"{"name":"größer","force_limit":800,"max_steps":1450}"#).await;
+    one.put("/api/motion/limits", r#"{"max_speed_mm_s":321.5}"#).await;
+    assert_eq!(one.put("/api/waves/slow%20one", r#"{"type":"sine","duration":2.5}"#).await.status, 200);
+    let session = Session { ended: Some(Ended::Stop), distance_mm: 0.1 + 0.2, ..Session::begun(7) };
+    let kept = one.ctx.keeper.keep(Change::Session(3, session)).await;
+    assert_eq!(kept, Ok(()));
+
+    let backup = one.get("/api/backup").await;
+    assert_eq!(backup.header("content-disposition"), Some("attachment; filename=\"yep-backup.json\""));
+    let document = backup.json();
+    assert_eq!(document["settings"]["force_limit_g"], 800);
+    let mut commands = other.socket("command_all").await;
+    let answer = post_backup(&other, &document).await;
+    assert_eq!(answer.json(), json!({ "status": "success", "waves": 1, "sessions": 1 }), "{}", answer.text());
+    assert_eq!(commands.message().await["type"], "update_settings");
+    assert_eq!(other.ctx.keeper.kept().0, one.ctx.keeper.kept().0);
+    assert_eq!(other.ctx.desk.current(), one.ctx.desk.current());
+    let [machine::Command::UpdateSettings(config)] = other.port.commands()[..] else {
+        panic!("the machine was not told")
+    };
+    assert_eq!(config.limits.max_speed.get(), 321.5);
+    // The app's reset begins anew.
+    assert_eq!(other.post("/api/setup/initialize", "").await.status, 200);
+    let reset = other.get("/api/settings/any/default").await.json();
+    assert_eq!((&reset["force_limit"], &reset["max_steps"]), (&json!(1_000), &Value::Null));
+    assert_ne!(reset["id"], document["settings"]["id"]);
+}
+
+#[tokio::test]
+async fn a_backup_that_is_wrong_or_untimely_changes_nothing() {
+    let server = start().await;
+    let good = server.get("/api/backup").await.json();
+    let before = server.ctx.keeper.kept().0;
+    let mut bad = good.clone();
+    bad["settings"]["force_limit_g"] = json!(0);
+    bad["motion"]["max_speed_mm_s"] = json!(1e9);
+    bad["waves"]["x"] = json!({ "type": "sine", "duration": 0.001 });
+    let refused = post_backup(&server, &bad).await;
+    assert_eq!(refused.status, 422);
+    for said in [r#""settings","force_limit_g""#, r#""motion","max_speed_mm_s""#, r#""waves","x""#] {
+        assert!(refused.text().contains(said), "{said}: {}", refused.text());
+    }
+    for (body, status) in
+        [("{", 400), ("", 422), ("[]", 422), ("{}", 422), (r#"{"format":"yep-state"}"#, 422)]
+    {
+        let headers = [("content-type", "application/json")];
+        let answer = server.request("POST", "/api/backup", &headers, body).await;
+        assert_eq!(answer.status, status, "{body}: {}", answer.text());
+    }
+    let undeclared = server.request("POST", "/api/backup", &[], &good.to_string()).await;
+    assert_eq!(undeclared.status, 415);
+
+    let mut good = good;
+    good["settings"]["force_limit_g"] = json!(700);
+    for state in [machine::State::Running, machine::State::Homing, machine::State::Stopping] {
+        server.port.show(snapshot(state));
+        let moving = post_backup(&server, &good).await;
+        assert_eq!((moving.status, &moving.json()["code"]), (409, &json!("moving")), "{state:?}");
+    }
+    server.port.show(snapshot(machine::State::Ready));
+    server.port.script([Err(Refusal::QueueFull)]);
+    assert_eq!(post_backup(&server, &good).await.status, 409);
+    server.keeper.broken.store(true, SeqCst);
+    assert_eq!(post_backup(&server, &good).await.status, 503);
+    server.keeper.broken.store(false, SeqCst);
+    assert_eq!(server.ctx.keeper.kept().0, before);
+    assert_eq!(server.ctx.desk.current(), before.settings);
+    assert_eq!(post_backup(&server, &good).await.status, 200);
+}
+
+#[tokio::test]
+async fn waves_are_kept_under_their_names() {
+    let server = start().await;
+    let wave = json!({ "type": "points", "duration": 2, "points": [0, 1, 0.25], "interpolation": "linear" });
+    for (name, body, status) in [
+        ("a", wave.to_string(), 200),
+        ("a", json!({ "type": "sine", "duration": "2." }).to_string(), 200),
+        ("b%2Fc", wave.to_string(), 200),
+        ("d", json!({ "type": "sine" }).to_string(), 422),
+        ("d", json!({ "type": "sine", "duration": 0.001 }).to_string(), 422),
+        ("d", json!({ "type": "zigzag", "duration": 1 }).to_string(), 422),
+        ("%20d", wave.to_string(), 422),
+        (&"x".repeat(65), wave.to_string(), 422),
+        ("d", "{".to_owned(), 400),
+    ] {
+        let answer = server.put(&format!("/api/waves/{name}"), &body).await;
+        assert_eq!(answer.status, status, "{name} {body}: {}", answer.text());
+    }
+    let waves = server.get("/api/waves").await.json();
+    assert_eq!(waves, json!({ "waves": { "a": { "type": "sine", "duration": "2." }, "b/c": wave } }));
+    assert_eq!(server.get("/api/waves/b%2Fc").await.json(), wave);
+
+    assert_eq!(server.post("/api/waves/a/run", "").await.status, 200);
+    assert!(matches!(server.port.commands()[..], [machine::Command::Run(_)]));
+    server.port.script([Err(Refusal::NotHomed(machine::State::NotHomed))]);
+    assert_eq!(server.post("/api/waves/a/run", "").await.status, 409);
+
+    assert_eq!(server.request("DELETE", "/api/waves/a", &[], "").await.status, 200);
+    for (method, path) in [("DELETE", "/api/waves/a"), ("GET", "/api/waves/a"), ("POST", "/api/waves/a/run")]
+    {
+        assert_eq!(server.request(method, path, &[], "").await.status, 404, "{method} {path}");
+    }
+    for n in 1..64 {
+        assert_eq!(server.put(&format!("/api/waves/{n}"), &wave.to_string()).await.status, 200, "{n}");
+    }
+    let full = server.put("/api/waves/one-more", &wave.to_string()).await;
+    assert_eq!((full.status, &full.json()["code"]), (409, &json!("no_room")), "{}", full.text());
+    server.keeper.broken.store(true, SeqCst);
+    assert_eq!(server.put("/api/waves/1", &wave.to_string()).await.status, 503);
+}
+
+#[tokio::test]
+async fn sessions_are_told_newest_first_with_their_sums() {
+    let server = start().await;
+    assert_eq!(server.get("/api/sessions").await.json()["sessions"], json!([]));
+    let session = Session { ended: Some(Ended::Fault), faults: vec!["e_stop".into()], ..Session::begun(7) };
+    for number in 1..=3 {
+        server.ctx.keeper.keep(Change::Session(number, session.clone())).await.unwrap();
+    }
+    let told = server.get("/api/sessions").await.json();
+    let numbers: Vec<_> = told["sessions"].as_array().unwrap().iter().map(|s| &s["number"]).collect();
+    assert_eq!(numbers, [3, 2, 1]);
+    assert_eq!(told["sessions"][0]["ended"], "fault");
+    assert_eq!((&told["counters"]["sessions"], &told["counters"]["faults"]), (&json!(3), &json!(3)));
+    let state = server.get("/api/state").await.json();
+    assert_eq!((&state["start"]["code"], &state["sessions"]), (&json!("clean"), &json!(3)));
+}
+
+fn yep(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_yep"));
+    command.args(arguments).env_remove("YEP_SERVER").env_remove("STATE_DIRECTORY").output().unwrap()
+}
+
+fn done(arguments: &[&str]) -> String {
+    let output = yep(arguments);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{arguments:?}: {said}{}", String::from_utf8_lossy(&output.stderr));
+    said
+}
+
+fn refused(arguments: &[&str], code: i32) -> String {
+    let output = yep(arguments);
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {output:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn the_command_line_saves_restores_and_checks_a_folder() {
+    let dir = tempfile::tempdir().unwrap();
+    let place = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    let (one, other, file) = (place("one"), place("other"), place("backup.json"));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let (store, opened) = Store::open(Path::new(&one)).unwrap();
+    let mut settings = opened.state.settings;
+    settings.document.name = "one".to_owned();
+    settings.document.force_limit = 777;
+    runtime.block_on(store.save(settings)).unwrap();
+    let in_use = refused(&["state", "export", "--state-dir", &one], 1);
+    assert!(in_use.contains("is in use"), "{in_use}");
+    drop(store);
+
+    assert!(done(&["state", "export", "--state-dir", &one, &file]).contains("written to"));
+    let shown = done(&["state", "show", "--state-dir", &one]);
+    assert!(shown.contains("777 g at most") && shown.contains("calibration none"), "{shown}");
+    assert!(done(&["state", "import", "--state-dir", &other, &file]).contains("calibrate before moving"));
+    let [first, second] = [&one, &other].map(|dir| {
+        let text = done(&["state", "export", "--state-dir", dir]);
+        let mut document: Value = serde_json::from_str(&text).unwrap();
+        for head in ["written", "written_unix_s", "generation"] {
+            document.as_object_mut().unwrap().remove(head);
+        }
+        document
+    });
+    assert_eq!(first, second);
+
+    let text = std::fs::read_to_string(&file).unwrap().replace("777", "0");
+    std::fs::write(&file, text).unwrap();
+    let why = refused(&["state", "import", "--state-dir", &other, &file], 1);
+    assert!(why.contains("settings.force_limit_g: must be 1 to 100000"), "{why}");
+    assert!(done(&["state", "show", "--state-dir", &other]).contains("777 g at most"));
+
+    let checked = done(&["state", "check", "--state-dir", &one]);
+    assert!(checked.contains("good, version 2") && checked.contains("mirror.json"), "{checked}");
+    std::fs::write(Path::new(&one).join("db/db"), "what is this?").unwrap();
+    let bad = refused(&["state", "check", "--state-dir", &one], 1);
+    assert!(bad.contains("not as it should be: db"), "{bad}");
+    assert_eq!(std::fs::read_to_string(Path::new(&one).join("db/db")).unwrap(), "what is this?");
+    assert!(refused(&["state", "check", "--state-dir", &place("nowhere")], 2).contains("cannot look at"));
+}

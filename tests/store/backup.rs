@@ -1,0 +1,159 @@
+//! Everything as one document, there and back.
+
+use std::collections::BTreeMap;
+
+use proptest::option::of;
+use proptest::prelude::*;
+use serde_json::Value;
+use yep::store::{Counters, document};
+
+use super::*;
+
+prop_compose! {
+    fn settings()(
+        name in ".{0,40}",
+        (tick_stroke_limit, force_limit) in (1_i64..=1_000, 1_i64..=100_000),
+        chart in prop::collection::vec(0_i64..=100, 10),
+        (microsteps_per_rev, wave_resolution) in (1_i64..=1_000_000, 1_i64..=10_000),
+        max_stroke in 3_i64..=5_000,
+        (stroke_share, padding_share) in (0.0..1.0, 0.0..0.49),
+        found in of((1_i64..=1_000_000, 0_i64..1_000, any::<bool>(), of(any::<u64>()))),
+        (speed, jerk) in (60.0..2_000.0, 1_000.0..1e6),
+    ) -> Settings {
+        let change = Change {
+            name: Some(name),
+            tick_stroke_limit: Some(tick_stroke_limit),
+            force_limit: Some(force_limit),
+            stroke_force_chart: Some(chart),
+            microsteps_per_rev: Some(microsteps_per_rev),
+            wave_resolution: Some(wave_resolution),
+            max_stroke: Some(max_stroke),
+            stroke_limit: Some(1 + (stroke_share * (max_stroke - 1) as f64) as i64),
+            padding_mm: Some((padding_share * (max_stroke - 1) as f64) as i64),
+            ..Change::default()
+        };
+        let motion = MotionChange {
+            max_speed_mm_s: Some(speed), max_jerk_mm_s3: Some(jerk), ..MotionChange::default()
+        };
+        let settings = Settings::fresh(new_id()).changed(&change).unwrap().with_motion(&motion).unwrap();
+        let Some((max_steps, padding, local, at)) = found else { return settings };
+        let mut settings = settings.changed(&Change { max_steps: Some(max_steps), ..Change::default() }).unwrap();
+        settings.travel_steps = local.then_some(max_steps + padding);
+        settings.calibrated_unix_s = at.filter(|_| local);
+        settings
+    }
+}
+
+fn number() -> impl Strategy<Value = f64> {
+    prop_oneof![Just(0.0), 0.0..1e-3, 0.0..1e9, Just(f64::MAX), Just(f64::MIN_POSITIVE)]
+}
+
+fn ended() -> impl Strategy<Value = Option<Ended>> {
+    of(prop_oneof![
+        Just(Ended::End),
+        Just(Ended::Stop),
+        Just(Ended::Fault),
+        Just(Ended::ShutDown),
+        Just(Ended::Interrupted)
+    ])
+}
+
+prop_compose! {
+    fn session()(
+        started_unix_s in any::<u64>(),
+        (duration_s, distance_mm, peak_speed_mm_s) in (number(), number(), number()),
+        ended in ended(),
+        strokes in any::<u64>(),
+        peak_force_g in of(number()),
+        faults in prop::collection::vec("[a-z_0-9]{1,20}", 0..8),
+    ) -> Session {
+        Session { started_unix_s, duration_s, ended, strokes, distance_mm, peak_speed_mm_s, peak_force_g, faults }
+    }
+}
+
+fn json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_filter("JSON has no other", |x| x.is_finite()).prop_map(Value::from),
+        "\\PC{0,9}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 20, 6, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+            prop::collection::btree_map("[a-z]{1,5}", inner, 0..5)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+fn waves() -> impl Strategy<Value = BTreeMap<String, SavedWave>> {
+    let wave = prop::collection::btree_map("[a-z]{1,5}", json(), 0..5)
+        .prop_map(|map| SavedWave::new(&Value::Object(map.into_iter().collect())).unwrap());
+    prop::collection::btree_map(
+        "[a-zA-Zäß \"\\\\/.]{1,20}".prop_map(|name| name.trim().to_owned()),
+        wave,
+        0..6,
+    )
+    .prop_map(|mut waves| {
+        waves.remove("");
+        waves
+    })
+}
+
+prop_compose! {
+    fn state()(
+        settings in settings(),
+        waves in waves(),
+        sessions in prop::collection::btree_map(1_u64..u64::MAX, session(), 0..8),
+        (sessions_count, strokes, faults) in (any::<u64>(), any::<u64>(), any::<u64>()),
+        (distance_mm, moving_s) in (number(), number()),
+    ) -> State {
+        let counters = Counters { sessions: sessions_count, strokes, distance_mm, moving_s, faults };
+        State { settings, waves, sessions, counters }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn an_export_and_its_import_are_the_identity(state in state(), at in any::<u64>(), write in any::<u64>()) {
+        let text = serde_json::to_string_pretty(&document::write(&state, at, write)).unwrap();
+        let document: Value = serde_json::from_str(&text).unwrap();
+        prop_assert_eq!(document::read(&document, |_| Ok(())).unwrap(), state);
+    }
+
+    #[test]
+    fn whatever_is_imported_is_refused_or_allowed(document in json(), state in state(), place in 0_usize..12) {
+        // Noise, and a good document with noise in one place.
+        let _ = document::read(&document, |_| Ok(()));
+        let mut whole = document::write(&state, 0, 0);
+        let map = whole.as_object_mut().unwrap();
+        let key = map.keys().nth(place).unwrap().clone();
+        map.insert(key, document);
+        if let Ok(state) = document::read(&whole, |_| Ok(())) {
+            prop_assert_eq!(state.settings.check(), Ok(()));
+            prop_assert_eq!(state.check_rest(), Ok(()));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn what_replaces_everything_is_everything_after_a_restart(state in state()) {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, _) = open(dir.path());
+        block_on(store.save(store::Change::SaveWave("before".into(), wave(1.0)))).unwrap();
+        block_on(store.save(store::Change::Everything(Box::new(state.clone())))).unwrap();
+        drop(store);
+        let opened = open(dir.path()).1;
+        // A session that is under way in it is one that nobody will end.
+        let mut expected = state;
+        expected.end_interrupted();
+        prop_assert_eq!(opened, Opened { state: expected, recovery: Recovery::Clean });
+    }
+}

@@ -1,0 +1,102 @@
+//! Stores of older and of newer versions.
+
+use super::*;
+
+/// A store as version 1 left it, after changes, a calibration and a kill.
+fn version_1() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let db = dir.path().join("db");
+    fs::create_dir(&db).unwrap();
+    for file in ["conf", "db", "generation"] {
+        let old = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/store/v1").join(file);
+        fs::copy(old, db.join(file)).unwrap();
+    }
+    dir
+}
+
+/// What version 1 said of it.
+fn is_version_1(state: &State) {
+    let d = &state.settings.document;
+    assert_eq!((d.id.as_str(), d.name.as_str()), ("6b05a018431a2473ff000000", "version 1, größer"));
+    assert_eq!((d.force_limit, d.stroke_limit), (800, 120));
+    assert_eq!(d.stroke_force_chart, [60, 50, 40, 30, 25, 20, 15, 10, 5, 0]);
+    assert_eq!((d.max_steps, state.settings.travel_steps), (Some(1_450), Some(1_550)));
+    let m = &state.settings.motion;
+    assert_eq!((m.max_speed.get(), m.max_jerk.get()), (321.5, 123_456.789));
+    assert_eq!((state.waves.len(), state.sessions.len()), (0, 0));
+}
+
+#[test]
+fn a_store_of_version_1_is_opened_and_brought_up_to_date() {
+    let dir = version_1();
+    let (store, opened) = open(dir.path());
+    assert_eq!(opened.recovery, Recovery::Migrated { from: 1 });
+    is_version_1(&opened.state);
+    // The writes are counted on.
+    assert_eq!(store.generation(), 5);
+    drop(store);
+    let (store, opened) = open(dir.path());
+    assert_eq!(opened.recovery, Recovery::Clean);
+    is_version_1(&opened.state);
+    block_on(store.save(numbered(&opened.state.settings, 1_300))).unwrap();
+    drop(store);
+    assert_eq!(open(dir.path()).1.state.settings.document.max_steps, Some(1_300));
+}
+
+#[test]
+fn the_state_of_a_newer_program_is_refused_and_kept() {
+    for (tree, known) in [("settings", 2), ("meta", 2), ("waves", 1), ("counters", 1)] {
+        let dir = tempfile::tempdir().unwrap();
+        let id = filled(dir.path(), 1).document.id;
+        let key = match tree {
+            "meta" => b"layout".to_vec(),
+            "settings" => id.into_bytes(),
+            _ => b"0".to_vec(),
+        };
+        plant(dir.path(), tree, &key, &sealed(9, b"what it may say"));
+        for _ in 0..2 {
+            let refused = Store::open(dir.path()).unwrap_err();
+            assert_eq!(refused, StoreError::Newer { found: 9, known }, "{tree}");
+            assert!(refused.to_string().contains("written by a newer yep"), "{refused}");
+        }
+    }
+}
+
+/// Not a test of its own: the process that the next test kills in the middle of a migration.
+#[test]
+fn migrator_to_be_killed() {
+    let Some(dir) = std::env::var_os("YEP_TEST_MIGRATOR") else { return };
+    println!("begins");
+    drop(open(Path::new(&dir)));
+}
+
+#[test]
+fn a_migration_that_is_killed_leaves_the_old_or_the_new() {
+    let seed = 11;
+    println!("seed {seed}");
+    let mut random = Random(seed);
+    let (mut old, mut new) = (0, 0);
+    for round in 0..40 {
+        let dir = version_1();
+        let mut migrator = Command::new(std::env::current_exe().unwrap())
+            .args(["migrator_to_be_killed", "--nocapture"])
+            .env("YEP_TEST_MIGRATOR", dir.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(migrator.stdout.take().unwrap()).lines();
+        let begun = lines.by_ref().map_while(Result::ok).any(|line| line.contains("begins"));
+        assert!(begun, "round {round}");
+        std::thread::sleep(Duration::from_micros(random.below(15_000)));
+        migrator.kill().unwrap();
+        migrator.wait().unwrap();
+        let (_store, opened) = open(dir.path());
+        match opened.recovery {
+            Recovery::Migrated { from: 1 } => old += 1,
+            Recovery::Clean => new += 1,
+            other => panic!("round {round}: {other:?}"),
+        }
+        is_version_1(&opened.state);
+    }
+    println!("{old} found the old store, {new} the new one");
+}
