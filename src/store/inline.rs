@@ -67,7 +67,8 @@ impl Inline {
             return Err(StoreError::Write(why.to_owned()));
         }
         let generation = self.disk.generation() + 1;
-        let changes = content::difference(&self.read()?.content, &content::of(state).map_err(StoreError::Write)?);
+        let changes =
+            content::difference(&self.read()?.content, &content::of(state).map_err(StoreError::Write)?);
         let batch = content::numbered(changes, generation).map_err(StoreError::Write)?;
         self.disk.commit(&batch, generation).map_err(|failed| StoreError::Write(failed.why))
     }

@@ -27,7 +27,7 @@ use crate::hal::sim::{Hands, RailOptions, SimIo, SimLoadCell, SimPins, VirtualCl
 use crate::hal::{Clock, ForceSensor};
 use crate::layout;
 use crate::machine::HomingOptions;
-use crate::settings::Rail;
+use crate::settings::{Rail, Settings};
 use crate::store::inline::Inline;
 use crate::store::{self, Opened, Recovery, State, StoreError};
 use crate::units::{MILLISECOND_NS, Nanos};
@@ -186,7 +186,7 @@ impl Whole {
             let keeper = Handle { disk: Arc::clone(&ground.disk), opened };
             let ctx = Context::new(port, settings, keeper, Rail::default(), options);
             tokio::spawn(pump);
-            tokio::spawn(herald::attend(events, Arc::clone(&ctx)));
+            tokio::spawn(herald::attend(events, Arc::clone(&ctx), Arc::default()));
             tokio::spawn(api::serve(hall, Arc::clone(&ctx), std::future::pending()));
             ctx
         };
