@@ -19,6 +19,7 @@
 //! - [`auth`]: LETTING IN, the gate in front of the server
 //! - [`api`]: SAYING, the HTTP and WebSocket server
 //! - [`app`]: the only room that knows every part
+//! - [`trial`]: TRYING, the whole machine on virtual time, with faults, by seed
 //! - [`cli`]: the command line
 
 pub mod api;
@@ -35,5 +36,6 @@ pub mod options;
 pub mod sensor;
 pub mod settings;
 pub mod store;
+pub mod trial;
 pub mod units;
 pub mod wave;

@@ -123,6 +123,16 @@ fn stop_works_with_a_full_queue_and_empties_it() {
 }
 
 #[test]
+fn stop_at_rest_drops_everything_that_was_sent_before_it() {
+    let mut machine = homed(&options());
+    while machine.send(sine(0.5)).is_some() {}
+    machine.stop();
+    machine.run_ms(2_000);
+    assert_eq!(machine.snapshot().state, State::Ready, "something that was sent before STOP was executed");
+    assert_eq!(machine.command(sine(0.5)), Some(Ok(Accepted::Now)), "STOP does not end");
+}
+
+#[test]
 fn a_limit_cuts_the_motion_at_once_and_loses_the_position() {
     for delay_ms in [0, 113, 250, 391, 617, 903] {
         let mut machine = homed(&options());
@@ -209,13 +219,13 @@ fn a_full_force_lets_not_one_step_go_against_it_but_retreat() {
 
 #[test]
 fn a_spring_wall_is_pressed_no_harder_than_the_limit() {
-    let mut options = options();
-    options.rail.wall_mm = 80.0;
-    options.rail.stiffness_g_per_mm = 40.0;
-    let mut machine = homed(&options);
+    // Not part of the rail: homing would not pass it.
+    let wall_g = |carriage_mm: f64| -40.0 * (carriage_mm - 80.0).max(0.0);
+    let mut machine = homed(&options());
     machine.command(sine(4.0));
     let mut peak_g = 0f64;
     for _ in 0..20_000 {
+        machine.hands().push_g(wall_g(machine.hands().carriage_mm()));
         machine.cycle();
         peak_g = peak_g.max(-machine.snapshot().force_g.unwrap_or(0.0));
     }
@@ -223,6 +233,21 @@ fn a_spring_wall_is_pressed_no_harder_than_the_limit() {
     // What is on its way when the limit is reached (S14): one sample, one cycle and the queue, at the little speed
     // that is still allowed there, go less than half a millimetre of 40 g each.
     assert!(peak_g > 500.0 && peak_g <= 1_020.0, "peak {peak_g} g");
+}
+
+#[test]
+fn homing_ends_at_the_force_limit() {
+    let mut options = options();
+    options.rail.wall_mm = 80.0;
+    options.rail.stiffness_g_per_mm = 40.0;
+    let mut machine = machine(&options);
+    machine.command(Command::Calibrate);
+    let snapshot = leave(&mut machine, State::Homing, 60_000);
+    assert_eq!((snapshot.fault, snapshot.position_mm), (Some(Fault::ForceWhileHoming), None));
+    machine.run_ms(500);
+    // The limit of 1000 g, and what 40 mm/s go in a sample, a cycle, the queue and the ramp.
+    let pressed_mm = machine.hands().carriage_mm() - 80.0;
+    assert!((24.0..27.0).contains(&pressed_mm), "{pressed_mm} mm into the spring");
 }
 
 #[test]

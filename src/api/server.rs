@@ -7,9 +7,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{mpsc, watch};
 
@@ -27,17 +29,21 @@ const BACKLOG: u32 = 128;
 /// When the process has no file descriptor left, trying again at once would only burn time.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Where connections come from: a listener, or in a test something that says who its clients are.
+/// Where connections come from: a listener; in a test something that says who its clients are, or that has them in
+/// memory.
 pub trait Door {
+    /// What bytes go through.
+    type Socket: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+
     /// The next visitor.
-    fn accept(&self) -> impl Future<Output = io::Result<Visitor>> + Send;
+    fn accept(&self) -> impl Future<Output = io::Result<Visitor<Self::Socket>>> + Send;
 }
 
 /// An accepted connection.
 #[derive(Debug)]
-pub struct Visitor {
+pub struct Visitor<S = TcpStream> {
     /// Its socket.
-    pub socket: TcpStream,
+    pub socket: S,
     /// Who connected.
     pub peer: IpAddr,
     /// The address on which the connection came in.
@@ -45,8 +51,12 @@ pub struct Visitor {
 }
 
 impl Door for TcpListener {
+    type Socket = TcpStream;
+
     async fn accept(&self) -> io::Result<Visitor> {
         let (socket, peer) = TcpListener::accept(self).await?;
+        // Answers are written whole; waiting for more to send would only delay them.
+        let _ = socket.set_nodelay(true);
         let local = socket.local_addr()?.ip();
         Ok(Visitor { socket, peer: peer.ip(), local })
     }
@@ -86,7 +96,7 @@ pub async fn serve(door: impl Door, ctx: Arc<Context>, shutdown: impl Future<Out
             }
         };
         let Some(slot) = slots.take(peer) else {
-            turn_away(&socket);
+            turn_away(socket);
             continue;
         };
         let addresses = (peer, local);
@@ -102,15 +112,17 @@ pub async fn serve(door: impl Door, ctx: Arc<Context>, shutdown: impl Future<Out
 }
 
 /// Says why, as far as that goes without waiting, and closes.
-fn turn_away(socket: &TcpStream) {
-    let _ = socket
-        .try_write(b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+fn turn_away(mut socket: impl AsyncWrite + Unpin) {
+    let sorry = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+    let _ = socket.write(sorry).now_or_never();
 }
 
 /// Serves one connection to its end.
-async fn attend(socket: TcpStream, ctx: Arc<Context>, connection: Arc<Connection>) {
-    // Answers are written whole; waiting for more to send would only delay them.
-    let _ = socket.set_nodelay(true);
+async fn attend(
+    socket: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    ctx: Arc<Context>,
+    connection: Arc<Connection>,
+) {
     let limits = &ctx.options.limits;
     let pace = Pace::new();
     let io = TokioIo::new(Paced::new(socket, pace.clone()));

@@ -2,10 +2,10 @@
 //!
 //! - `machine`: the machine of this process; `simulated` and [`gpio`] are hardware for it
 //! - `force`: the sensors that are not simulated
-//! - `mover`: whoever moves the axis, behind the API's port
+//! - [`mover`]: whoever moves the axis, behind the API's port
 //! - `guard`: ends a real machine whose loops hang
 //! - `sessions`: keeps the book of what the machine did
-//! - `herald`: tells the clients, the settings and the log what happened in the machine
+//! - [`herald`]: tells the clients, the settings and the log what happened in the machine
 //! - `witness`: takes the looks of the control cycle, for the flight recorder and for those who check
 //! - `recordings`: what was recorded around faults, behind the API's port
 //! - `pulse_watch`: checks the pulses of the simulated machine; `pulse_log`: writes them to a file
@@ -22,9 +22,9 @@ pub mod doctor;
 mod force;
 pub mod gpio;
 mod guard;
-mod herald;
+pub mod herald;
 mod machine;
-mod mover;
+pub mod mover;
 mod pulse_log;
 mod pulse_watch;
 mod realtime;

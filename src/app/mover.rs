@@ -18,7 +18,7 @@ struct Local {
     link: Link,
     /// Of the simulated machine.
     hands: Option<Hands>,
-    recordings: Arc<dyn Recordings>,
+    recordings: Option<Arc<dyn Recordings>>,
     load_cell: Option<Desk>,
 }
 
@@ -44,7 +44,7 @@ impl MachinePort for Local {
     }
 
     fn recordings(&self) -> Option<Arc<dyn Recordings>> {
-        Some(Arc::clone(&self.recordings))
+        self.recordings.clone()
     }
 
     fn load_cell(&self) -> Option<&dyn LoadCell> {
@@ -123,12 +123,19 @@ impl MachinePort for Remote {
 
 /// The port of the machine of this process.
 pub fn local(machine: &Machine) -> Arc<dyn MachinePort> {
-    let recordings = Teller::of(machine.recordings());
+    let recordings = Some(Teller::of(machine.recordings()));
     let load_cell = machine.load_cell();
     Arc::new(Local { link: machine.link(), hands: machine.hands(), recordings, load_cell })
 }
 
+/// The port of a machine on virtual time, of which nothing is recorded.
+#[must_use]
+pub fn rehearsed(link: Link, hands: Hands) -> Arc<dyn MachinePort> {
+    Arc::new(Local { link, hands: Some(hands), recordings: None, load_cell: None })
+}
+
 /// The port of a machine elsewhere.
+#[must_use]
 pub fn remote() -> Arc<dyn MachinePort> {
     Arc::new(Remote { unchanging: watch::channel(Snapshot::at_power_on()).0 })
 }

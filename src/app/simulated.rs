@@ -69,5 +69,6 @@ fn rail_options(options: &Options) -> RailOptions {
         overtravel_mm: sim.overtravel.get(),
         wall_mm: sim.wall.get(),
         stiffness_g_per_mm: sim.stiffness_g_per_mm,
+        motor: None,
     }
 }

@@ -4,6 +4,7 @@
 //! - `wave`: draws a graph, without any server; `chart` is the paper, `wave_arguments` says which wave
 //! - `layout`: the memories of the appliance, and whether this system is set up so
 //! - `safe_pins`: the outputs into their safe level
+//! - `simulate`: the whole machine on virtual time, with faults
 //! - `doctor`: what the host gives and what it lacks
 //! - `state`: what is remembered, of a server or in its folder
 //! - `calibrate`, `run_wave`, `end`, `stop`, `status`, `faults`, `sensor`, `sessions`: ask a running server
@@ -30,6 +31,7 @@ mod run_wave;
 mod safe_pins;
 mod sensor;
 mod sessions;
+mod simulate;
 mod state;
 mod status;
 mod stop;
@@ -76,6 +78,7 @@ enum Command {
     Stop(stop::Arguments),
     Status(status::Arguments),
     Sensor(sensor::Arguments),
+    Simulate(simulate::Arguments),
     Faults(faults::Arguments),
     Sessions(sessions::Arguments),
     State(state::Arguments),
@@ -140,6 +143,7 @@ pub fn main() -> ExitCode {
         Command::Stop(arguments) => stop::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
         Command::Sensor(arguments) => sensor::run(&arguments),
+        Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Faults(arguments) => faults::run(&arguments),
         Command::Sessions(arguments) => sessions::run(&arguments),
         Command::State(arguments) => state::run(&arguments),

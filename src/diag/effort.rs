@@ -39,8 +39,12 @@ impl Effort {
 
     /// From `at` on these limits are in force, while the axis moves.
     pub fn change(&mut self, gentle: Rates, stop: Firmness, at: Nanos) {
-        if gentle != self.gentle {
+        if gentle != self.gentle || stop != self.stop {
             let before = self.former.map_or(self.gentle, |(former, _)| widest(former, self.gentle));
+            // At rest already, the last ramp may still be judged.
+            let Firmness { acceleration, jerk } = self.stop;
+            let ramp = if stop == self.stop { before } else { Rates { speed: 0.0, acceleration, jerk } };
+            let before = widest(before, ramp);
             self.slow_down(at);
             self.former = Some((before, self.firm_until_ns));
             self.gentle = gentle;
@@ -60,10 +64,12 @@ impl Effort {
         self.firm_until_ns = self.firm_until_ns.max(at + ramp_ns + SETTLE_NS);
     }
 
-    /// The firmness of a stop.
+    /// The firmness of a stop: the firmest one that may still show.
     #[must_use]
     pub fn stop(&self) -> Firmness {
-        self.stop
+        let (acceleration, jerk) =
+            self.former.map_or((0.0, 0.0), |(former, _)| (former.acceleration, former.jerk));
+        Firmness { acceleration: self.stop.acceleration.max(acceleration), jerk: self.stop.jerk.max(jerk) }
     }
 
     /// What is allowed in a span of time that began at `from` and lasts until now.

@@ -189,7 +189,11 @@ impl PulseChecker {
             before,
             now,
             halted_since_ns: self.halted_since_ns,
-            room: steps.map(|(low, high)| Room { low: low as f64, high: high as f64 }),
+            room: steps.map(|(low, high)| Room {
+                low: low as f64,
+                high: high as f64,
+                wanted_high: low as f64 + now.config.stroke_limit.get() * scale(now),
+            }),
             steps,
             rebased,
             cut: new_end(|cause| matches!(cause, EndCause::Tripped | EndCause::Halted)),

@@ -55,6 +55,8 @@ pub struct Room {
     pub low: f64,
     /// The front end.
     pub high: f64,
+    /// Where the user wants the front end to be: a reason to brake firmly, like the end itself.
+    pub wanted_high: f64,
 }
 
 /// The steps of one motion.
@@ -254,7 +256,8 @@ impl Train {
             }
         };
         let speed = effort.since(at).speed;
-        if landing(state.v + state.v_doubt, state.a + state.a_doubt) > left - NEAR_S * speed {
+        let wanted_left = if side > 0.0 { left.min(room.wanted_high - place) } else { left };
+        if landing(state.v + state.v_doubt, state.a + state.a_doubt) > wanted_left - NEAR_S * speed {
             effort.slow_down_from(at, state.v.abs().min(speed));
         }
         let found = landing(state.v - state.v_doubt, state.a - state.a_doubt);

@@ -17,6 +17,8 @@ use crate::units::{MILLISECOND_NS, Nanos, seconds};
 
 /// Promise S12: however slow a sensor is, a force sample older than this is no sample.
 const FORCE_VALID_NS: Nanos = 200 * MILLISECOND_NS;
+/// Promise S13: a force beyond this is no force. Twice what the strongest common load cells can take.
+const FORCE_RANGE_G: f64 = 200_000.0;
 /// A snapshot every so many cycles, 100 a second, and whenever something happened.
 const SNAPSHOT_EVERY: u32 = 10;
 
@@ -89,15 +91,18 @@ impl<F: ForceSensor> Control<F> {
         }
         let motion = self.executor.observe();
         let force_g = self.feel(now);
+        let command = self.commands.dequeue();
         let seen = Observation {
             now,
             inputs: self.executor.status().inputs(),
             force_known: self.force.is_none() || force_g.is_some(),
+            force_full: force_g
+                .is_some_and(|force_g| self.supervisor.config().allowance.speed_mm_s(force_g.abs()) == 0.0),
             motion,
             stop,
             step_loop_alive: self.executor.silence_s(now) <= self.options.step_loop_silence_s,
+            commands_wait: self.commands.ready(),
         };
-        let command = self.commands.dequeue();
         let asked = command.as_ref().map(|(_, command)| Asked::by(command));
         let actions = self.supervisor.step(&seen, command);
 
@@ -153,7 +158,8 @@ impl<F: ForceSensor> Control<F> {
         if let Some(overrun_mm) = self.overrun_mm {
             self.executor.slow_down_to(self.protected_mm_s(overrun_mm, sample.period_ns));
         }
-        let valid = sample.force_g.is_finite() && now.saturating_sub(sample.at) <= lasts_ns;
+        // Not a number is not within the range either.
+        let valid = sample.force_g.abs() <= FORCE_RANGE_G && now.saturating_sub(sample.at) <= lasts_ns;
         if valid {
             self.executor.feel(sample.force_g);
         }

@@ -25,6 +25,8 @@ const CHUNKS_PER_CYCLE: u32 = 4;
 const ARRIVED_MM: f64 = 0.002;
 const ARRIVED_MM_S: f64 = 0.05;
 const ARRIVED_MM_S2: f64 = 20.0;
+/// More than the tracker's own rounding at a bound.
+const ROUNDING_MM: f64 = 1e-5;
 /// The axis does not follow a wave when it is this far from it.
 const CLIPPED_MM: f64 = 0.1;
 /// For how long clipping is shown after it was last seen.
@@ -81,6 +83,8 @@ pub struct Executor {
     under_way: Option<UnderWay>,
     outcome: Option<Outcome>,
     clipped_ns: Option<Nanos>,
+    /// How far the present wave may go, in mm.
+    high_mm: f64,
     force_g: f64,
     /// What the force sensor can protect.
     most_mm_s: f64,
@@ -105,6 +109,7 @@ impl Executor {
             under_way: None,
             outcome: None,
             clipped_ns: None,
+            high_mm: f64::INFINITY,
             force_g: 0.0,
             most_mm_s: f64::INFINITY,
         }
@@ -175,6 +180,7 @@ impl Executor {
             Order::Follow(wave) => {
                 self.outcome = None;
                 self.clipped_ns = None;
+                self.high_mm = f64::INFINITY;
                 self.plan = Plan::Follow(Follower::new(wave));
             }
             Order::ChangeWave(wave) => {
@@ -279,10 +285,12 @@ impl Executor {
                 let limits = &config.limits;
                 let speed = if approaching { limits.approach_speed } else { limits.max_speed };
                 let speed = speed.get().min(self.most_mm_s);
+                self.high_mm = self.high_mm.min(self.frame.range_mm);
+                self.high_mm = farthest(&start, stroke_mm, self.high_mm, limits);
                 // Only a force against the motion counts: a negative one pushes toward the back.
                 let bounds = Bounds {
                     low_mm: 0.0,
-                    high_mm: self.frame.range_mm,
+                    high_mm: self.high_mm,
                     forward_mm_s: speed.min(config.allowance.speed_mm_s(-self.force_g)),
                     backward_mm_s: speed.min(config.allowance.speed_mm_s(self.force_g)),
                 };
@@ -366,6 +374,18 @@ impl Executor {
     pub fn status(&self) -> &StepStatus {
         &self.status
     }
+}
+
+/// How far the axis may go, in mm. What the user wants is a bound like the end of the range, for an axis that can still
+/// stop there; one that cannot, since the limit was narrowed, goes no farther than a gentle stop leads it, nor than it
+/// could go `before`.
+fn farthest(start: &Kinematics, stroke_mm: f64, before_mm: f64, limits: &Limits) -> f64 {
+    let firm = Firmness { acceleration: limits.stop_deceleration.get(), jerk: limits.stop_jerk_mm_s3() };
+    if stop::extent(*start, firm).1 <= stroke_mm + ROUNDING_MM {
+        return stroke_mm;
+    }
+    let gentle = Firmness { acceleration: limits.max_acceleration.get(), jerk: limits.max_jerk.get() };
+    stroke_mm.max(stop::extent(*start, gentle).1).min(before_mm)
 }
 
 fn close(axis: &Kinematics, target: &Kinematics) -> bool {

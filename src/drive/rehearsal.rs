@@ -5,16 +5,18 @@
 
 use std::sync::Arc;
 
+use heapless::spsc::Queue;
+
 use super::control::{Control, ControlOptions};
 use super::executor::Starvation;
 use super::late::LatePolicy;
-use super::rings::{CommandFeed, Events, Rings, Snapshots};
+use super::rings::{BridgeEnds, CommandFeed, EventFeed, Events, Rings, SnapshotFeed, Snapshots};
 use super::seen::{Audience, Seen};
 use super::status::StepStatus;
 use super::step_loop::{PulseTiming, StepLoop};
 use super::{Power, StopLine};
-use crate::hal::sim::{Hands, RailOptions, SimLoadCell, SimPins, VirtualClock};
-use crate::hal::{Clock, StepIo};
+use crate::hal::sim::{Hands, RailOptions, SimIo, SimLoadCell, SimPins, VirtualClock};
+use crate::hal::{Clock, ForceSensor};
 use crate::layout;
 use crate::machine::{Command, Config, Event, HomingOptions, Inputs, Reply, Snapshot, StopLevel, Supervisor};
 use crate::units::{MILLISECOND_NS, Nanos};
@@ -30,22 +32,33 @@ pub struct RehearsalOptions {
     pub homing: HomingOptions,
     /// How the driver wants its pulses.
     pub timing: PulseTiming,
+    /// What lateness means: the end of the motion, as with a real motor; or nothing, as with a simulated one.
+    pub lateness_ends_motion: bool,
+}
+
+/// Whoever the events go to instead of [`Rehearsal::take_events`].
+struct Listener {
+    events: EventFeed,
+    snapshots: SnapshotFeed,
 }
 
 /// The machine on virtual time.
-pub struct Rehearsal<S> {
+pub struct Rehearsal<S, P = SimPins<S>, F = SimLoadCell> {
     clock: VirtualClock,
-    control: Control<SimLoadCell>,
-    step_loop: StepLoop<VirtualClock, SimPins<S>>,
+    control: Control<F>,
+    step_loop: StepLoop<VirtualClock, P>,
     stop_line: StopLine,
     status: Arc<StepStatus>,
     hands: Hands,
-    commands: CommandFeed,
+    commands: Option<CommandFeed>,
     events: Events,
     snapshots: Snapshots,
+    listener: Option<Listener>,
     next_cycle: Nanos,
+    step_frozen_until: Nanos,
     next_id: u64,
     happened: Vec<Event>,
+    watched: core::marker::PhantomData<S>,
 }
 
 impl<S: Audience> Rehearsal<S> {
@@ -58,27 +71,43 @@ impl<S: Audience> Rehearsal<S> {
     /// The same on a clock of the caller's: one that is late, say.
     #[must_use]
     pub fn on(clock: VirtualClock, options: &RehearsalOptions, sink: S) -> Rehearsal<S> {
+        Rehearsal::wired(clock, options, sink, |pins| pins, |cell| cell)
+    }
+}
+
+impl<S: Audience, P: SimIo<S>, F: ForceSensor> Rehearsal<S, P, F> {
+    /// The same with something of the caller's between both loops and what they touch.
+    #[must_use]
+    pub fn wired(
+        clock: VirtualClock,
+        options: &RehearsalOptions,
+        sink: S,
+        pins: impl FnOnce(SimPins<S>) -> P,
+        cell: impl FnOnce(SimLoadCell) -> F,
+    ) -> Rehearsal<S, P, F> {
         let hands = Hands::default();
         let status = Arc::new(StepStatus::default());
         let (stop_line, power) = (StopLine::default(), Power::default());
         let Rings { control, chunks, bridge } = Rings::new();
-        let pins = SimPins::new(options.rail, hands.clone(), sink);
+        let ends_motion = options.lateness_ends_motion;
         let step_loop = StepLoop::new(
             clock.clone(),
-            pins,
+            pins(SimPins::new(options.rail, hands.clone(), sink)),
             chunks,
             (status.clone(), stop_line.clone(), power.clone()),
             options.timing,
-            LatePolicy { ends_motion: true },
+            LatePolicy { ends_motion },
         );
+        let starvation = if ends_motion { Starvation::EndsMotion } else { Starvation::IsRiddenOver };
         let control = Control::new(
             Supervisor::new(options.config, options.homing),
             status.clone(),
             control,
-            Some(SimLoadCell::new(hands.clone(), options.rail)),
+            Some(cell(SimLoadCell::new(hands.clone(), options.rail))),
             (stop_line.clone(), power),
-            ControlOptions { starvation: Starvation::EndsMotion, step_loop_silence_s: 0.020 },
+            ControlOptions { starvation, step_loop_silence_s: 0.020 },
         );
+        let now = clock.now();
         Rehearsal {
             clock,
             control,
@@ -86,13 +115,31 @@ impl<S: Audience> Rehearsal<S> {
             stop_line,
             status,
             hands,
-            commands: bridge.commands,
+            commands: Some(bridge.commands),
             events: bridge.events,
             snapshots: bridge.snapshots,
-            next_cycle: layout::CONTROL_PERIOD_NS,
+            listener: None,
+            next_cycle: now + layout::CONTROL_PERIOD_NS,
+            step_frozen_until: 0,
             next_id: 0,
             happened: Vec::new(),
+            watched: core::marker::PhantomData,
         }
+    }
+
+    /// The ends of the rings that the bridge to tokio wants. From now on commands come from there, and what happens is
+    /// told there.
+    ///
+    /// # Panics
+    /// When they were taken before.
+    #[must_use]
+    pub fn take_bridge(&mut self) -> BridgeEnds {
+        let (event_feed, events) = Box::leak(Box::new(Queue::<Event, { layout::EVENT_RING }>::new())).split();
+        let (snapshot_feed, snapshots) =
+            Box::leak(Box::new(Queue::<Snapshot, { layout::SNAPSHOT_RING }>::new())).split();
+        self.listener = Some(Listener { events: event_feed, snapshots: snapshot_feed });
+        let commands = self.commands.take().expect("the bridge was taken before");
+        BridgeEnds { commands, events, snapshots }
     }
 
     /// The instant.
@@ -121,7 +168,7 @@ impl<S: Audience> Rehearsal<S> {
 
     /// Who watches the edges.
     pub fn sink(&mut self) -> &mut S {
-        self.step_loop.io().sink()
+        self.step_loop.io().sim().sink()
     }
 
     /// What the input lines read right now.
@@ -146,6 +193,11 @@ impl<S: Audience> Rehearsal<S> {
         self.next_cycle += stall_ns;
     }
 
+    /// The step thread is frozen for so long.
+    pub fn stall_steps(&mut self, stall_ns: Nanos) {
+        self.step_frozen_until = self.clock.now() + stall_ns;
+    }
+
     /// Both loops as they are now.
     #[must_use]
     pub fn seen(&self) -> Seen {
@@ -154,18 +206,31 @@ impl<S: Audience> Rehearsal<S> {
 
     /// One control cycle, with the steps up to it.
     pub fn cycle(&mut self) {
-        self.step_loop.run_until(self.next_cycle);
+        if self.next_cycle < self.step_frozen_until {
+            self.clock.wait_until(self.next_cycle);
+        } else {
+            self.step_loop.run_until(self.next_cycle);
+        }
         self.control.cycle(self.next_cycle);
         self.next_cycle += layout::CONTROL_PERIOD_NS;
         // Where the host stalled, both loops did: cycles that were missed are not made up for.
         let missed = self.clock.now().saturating_sub(self.next_cycle) / layout::CONTROL_PERIOD_NS;
         self.next_cycle += missed * layout::CONTROL_PERIOD_NS;
+        while let Some(event) = self.events.dequeue() {
+            self.sink().event(&event);
+            match &mut self.listener {
+                // If it hangs, it learns the state from the next snapshot.
+                Some(listener) => drop(listener.events.enqueue(event)),
+                None => self.happened.push(event),
+            }
+        }
         let seen = self.seen();
         self.sink().cycle(&seen);
-        while let Some(event) = self.events.dequeue() {
-            self.happened.push(event);
+        while let Some(snapshot) = self.snapshots.dequeue() {
+            if let Some(listener) = &mut self.listener {
+                let _ = listener.snapshots.enqueue(snapshot);
+            }
         }
-        while self.snapshots.dequeue().is_some() {}
     }
 
     /// Lets time pass, in whole control cycles.
@@ -189,7 +254,7 @@ impl<S: Audience> Rehearsal<S> {
     /// Puts a command into the queue and returns its number; none if the queue is full.
     pub fn send(&mut self, command: Command) -> Option<u64> {
         self.next_id += 1;
-        self.commands.enqueue((self.next_id, command)).ok()?;
+        self.commands.as_mut()?.enqueue((self.next_id, command)).ok()?;
         Some(self.next_id)
     }
 

@@ -130,6 +130,9 @@ impl Seen {
 pub trait Audience: EdgeSink {
     /// A control cycle is over.
     fn cycle(&mut self, _seen: &Seen) {}
+
+    /// Something happened in the control cycle that is over next.
+    fn event(&mut self, _event: &Event) {}
 }
 
 /// Nobody watches.

@@ -25,6 +25,8 @@ pub enum Fault {
     ImplausibleTravel,
     /// Homing took too long.
     HomingTimeout,
+    /// Homing: the force limit was reached (S14).
+    ForceWhileHoming,
     /// No valid force sample in time (S12).
     ForceSampleLost,
     /// The step loop had nothing to do in mid-motion: the control cycle was late (S16).
@@ -59,6 +61,7 @@ impl Fault {
             Fault::TouchDisagrees(End::Front) => "touch_disagrees_front",
             Fault::ImplausibleTravel => "implausible_travel",
             Fault::HomingTimeout => "homing_timeout",
+            Fault::ForceWhileHoming => "force_while_homing",
             Fault::ForceSampleLost => "force_sample_lost",
             Fault::ControlLate => "control_late",
             Fault::StepLate => "step_late",
@@ -72,7 +75,7 @@ impl Fault {
     #[must_use]
     pub const fn loses_position(self) -> bool {
         match self {
-            Fault::ForceSampleLost | Fault::ControlLate => false,
+            Fault::ForceWhileHoming | Fault::ForceSampleLost | Fault::ControlLate => false,
             Fault::LimitHit(_)
             | Fault::BothLimitsClosed
             | Fault::EStop
@@ -120,6 +123,9 @@ impl Fault {
                 "compare max_stroke with a ruler, and microsteps_per_rev with the switches of the motor driver"
             }
             Fault::HomingTimeout => "check that the carriage moves freely, then calibrate again",
+            Fault::ForceWhileHoming => {
+                "take away what pushes against the carriage, or check the zero of the load cell"
+            }
             Fault::ForceSampleLost => "check the load cell and its cable",
             Fault::ControlLate | Fault::StepLate | Fault::StepLoopSilent => {
                 "the computer was too busy: stop other programs on it"
@@ -147,6 +153,7 @@ impl std::fmt::Display for Fault {
             }
             Fault::ImplausibleTravel => f.write_str("the measured travel does not fit the settings"),
             Fault::HomingTimeout => f.write_str("homing took too long"),
+            Fault::ForceWhileHoming => f.write_str("the force limit was reached while homing"),
             Fault::ForceSampleLost => f.write_str("no valid force sample for more than 100 ms"),
             Fault::ControlLate => f.write_str("the control cycle was late in mid-motion"),
             Fault::StepLate => f.write_str("a step came too late for the position to be trusted"),

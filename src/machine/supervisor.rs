@@ -28,12 +28,16 @@ pub struct Observation {
     pub inputs: Inputs,
     /// Whether a valid force sample of the last 100 ms is there; always so where no sensor is configured.
     pub force_known: bool,
+    /// Whether the force is one against which nothing may move.
+    pub force_full: bool,
     /// The motion side.
     pub motion: Motion,
     /// The stop line.
     pub stop: StopLevel,
     /// Whether the step loop shows signs of life.
     pub step_loop_alive: bool,
+    /// Whether more commands wait behind the one of this cycle.
+    pub commands_wait: bool,
 }
 
 /// What the supervisor wants done after a cycle.
@@ -202,7 +206,8 @@ impl Supervisor {
             }
             self.enter(State::Stopping, Why::StopAsked, seen.now, actions);
         }
-        if seen.motion.resting {
+        // What was asked for before STOP is dropped, and it comes one command a cycle.
+        if seen.motion.resting && !seen.commands_wait {
             actions.lower_stop = true;
         }
     }
@@ -234,7 +239,11 @@ impl Supervisor {
         if let (true, Some(end)) = (known, closed.next()) {
             return Some(Fault::LimitHit(end));
         }
-        (!seen.force_known && matches!(self.state, State::Running | State::Ending))
+        // Homing does not bend to a force as a wave does, so there a full one is a fault.
+        if seen.force_full && self.state == State::Homing {
+            return Some(Fault::ForceWhileHoming);
+        }
+        (!seen.force_known && matches!(self.state, State::Homing | State::Running | State::Ending))
             .then_some(Fault::ForceSampleLost)
     }
 

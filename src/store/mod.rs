@@ -13,6 +13,7 @@
 //! - `record`: the stored values; `seal`: their version and checksum; `migrate`: from older versions to the present one
 //! - [`document`]: everything as JSON; `mirror`: such a copy beside the database, for when that is lost
 //! - `ballast`: room on the disk for the day on which it is full
+//! - [`inline`]: the same without the thread, for a machine on virtual time
 //! - `quarantine`: where unreadable databases go. They are never deleted
 //! - [`check`]: looks at a folder without touching it, through `scratch`
 //!
@@ -33,6 +34,7 @@ pub mod document;
 mod engine;
 mod error;
 mod generation;
+pub mod inline;
 mod memory;
 mod migrate;
 mod mirror;

@@ -3,7 +3,7 @@
 use super::source::Source;
 
 /// Each room with the rooms that it may name. Imports point from the bottom of this table to its top.
-const ROOMS: [(&str, &str); 18] = [
+const ROOMS: [(&str, &str); 19] = [
     ("units", ""),
     ("layout", "units"),
     ("wave", "units layout"),
@@ -23,8 +23,12 @@ const ROOMS: [(&str, &str); 18] = [
     ("options", "units layout wave motion machine hal"),
     ("app", "units layout wave motion machine hal drive diag sensor settings store auth api feed options"),
     (
-        "cli",
+        "trial",
         "units layout wave motion machine hal drive diag sensor settings store auth api feed options app",
+    ),
+    (
+        "cli",
+        "units layout wave motion machine hal drive diag sensor settings store auth api feed options app trial",
     ),
     ("main", "cli"),
 ];

@@ -35,6 +35,8 @@ const TURN_NS: Nanos = 250_000;
 /// What a test does to the line and the converter.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Trouble {
+    /// There is no wall.
+    no_wall: bool,
     dead: bool,
     mute: bool,
     saturated: bool,
@@ -62,7 +64,8 @@ impl Wired {
     fn turn(&mut self, now: Nanos) {
         let now_us = (now / 1_000) as u32;
         let trouble = self.trouble.get();
-        let force_g = spring_force_g(&self.rail, self.hands.carriage_mm()) + self.hands.pushed_g();
+        let spring_g = spring_force_g(&self.rail, self.hands.carriage_mm());
+        let force_g = if trouble.no_wall { 0.0 } else { spring_g } + self.hands.pushed_g();
         let counts = if trouble.saturated { i32::MAX } else { (ZERO_COUNTS + force_g * COUNTS_PER_G) as i32 };
         self.chip.set_counts(counts);
         self.chip.set_dead(trouble.dead);
@@ -150,6 +153,9 @@ impl Rig {
             knob,
             rail,
         };
+        // The wall is put there later: homing ends at the force limit. And it does not begin without samples.
+        rig.knob.set(Trouble { no_wall: true, ..Trouble::default() });
+        rig.run_ms(1_500);
         rig.send(Command::Calibrate);
         rig.run_ms(5);
         while rig.snapshot().state == State::Homing {
@@ -157,6 +163,7 @@ impl Rig {
             rig.cycle();
         }
         assert_eq!(rig.snapshot().state, State::Ready, "{}", rig.snapshot().why);
+        rig.knob.set(Trouble::default());
         rig
     }
 

@@ -213,6 +213,8 @@ impl Setup {
 struct Disguise(TcpListener);
 
 impl Door for Disguise {
+    type Socket = TcpStream;
+
     async fn accept(&self) -> io::Result<Visitor> {
         let mut visitor = Door::accept(&self.0).await?;
         if let IpAddr::V4(address) = visitor.peer

@@ -85,6 +85,7 @@ pub fn options() -> RehearsalOptions {
         config: config(),
         homing: HomingOptions::default(),
         timing: timing(),
+        lateness_ends_motion: true,
     }
 }
 

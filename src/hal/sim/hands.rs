@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use serde::{Deserialize, Serialize};
 
 /// Something wrong with the machine, or done to it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[repr(u32)]
 pub enum Mishap {
@@ -39,11 +39,25 @@ pub enum Mishap {
     ControlFrozen = 1 << 11,
     /// The same for the step thread.
     StepLoopFrozen = 1 << 12,
+    /// The contacts of the front switch bounce.
+    FrontBounces = 1 << 16,
+    /// The contacts of the back switch bounce.
+    BackBounces = 1 << 17,
+    /// The load cell answers, always with the same sample.
+    LoadCellFrozen = 1 << 18,
+    /// The load cell tells far more than its usual noise.
+    LoadCellNoisy = 1 << 19,
+    /// The load cell tells what no force can be.
+    LoadCellGarbage = 1 << 20,
+    /// The motor gives a tenth of its force.
+    MotorWeak = 1 << 21,
+    /// Something holds the carriage where it is.
+    CarriageBlocked = 1 << 22,
 }
 
 impl Mishap {
     /// Every mishap.
-    pub const ALL: [Mishap; 13] = [
+    pub const ALL: [Mishap; 20] = [
         Mishap::FrontDead,
         Mishap::BackDead,
         Mishap::FrontWelded,
@@ -57,6 +71,13 @@ impl Mishap {
         Mishap::DriverAlarm,
         Mishap::ControlFrozen,
         Mishap::StepLoopFrozen,
+        Mishap::FrontBounces,
+        Mishap::BackBounces,
+        Mishap::LoadCellFrozen,
+        Mishap::LoadCellNoisy,
+        Mishap::LoadCellGarbage,
+        Mishap::MotorWeak,
+        Mishap::CarriageBlocked,
     ];
 
     /// Its name, the same as in the configuration file.
@@ -76,6 +97,13 @@ impl Mishap {
             Mishap::DriverAlarm => "driver_alarm",
             Mishap::ControlFrozen => "control_frozen",
             Mishap::StepLoopFrozen => "step_loop_frozen",
+            Mishap::FrontBounces => "front_bounces",
+            Mishap::BackBounces => "back_bounces",
+            Mishap::LoadCellFrozen => "load_cell_frozen",
+            Mishap::LoadCellNoisy => "load_cell_noisy",
+            Mishap::LoadCellGarbage => "load_cell_garbage",
+            Mishap::MotorWeak => "motor_weak",
+            Mishap::CarriageBlocked => "carriage_blocked",
         }
     }
 

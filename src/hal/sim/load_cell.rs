@@ -28,10 +28,28 @@ impl ForceSensor for SimLoadCell {
     fn latest(&mut self, now: Nanos) -> Option<ForceSample> {
         let at = now - now % SAMPLE_PERIOD_NS;
         let new = self.latest.is_none_or(|sample| sample.at != at);
-        if new && !self.hands.mishaps().has(Mishap::LoadCellSilent) {
+        let mishaps = self.hands.mishaps();
+        let answers = !mishaps.has(Mishap::LoadCellSilent) && !mishaps.has(Mishap::LoadCellFrozen);
+        if new && answers {
             let force_g = spring_force_g(&self.options, self.hands.carriage_mm()) + self.hands.pushed_g();
+            let noise_g = if mishaps.has(Mishap::LoadCellNoisy) { NOISE_G * noise(at) } else { 0.0 };
+            let force_g = if mishaps.has(Mishap::LoadCellGarbage) { garbage(at) } else { force_g + noise_g };
             self.latest = Some(ForceSample::of_rate(force_g, at, SAMPLE_PERIOD_NS));
         }
         self.latest
     }
+}
+
+/// How far a noisy load cell is beside the force, in grams.
+pub const NOISE_G: f64 = 150.0;
+
+/// In `[-1, 1)`, without a pattern, and the same for the same instant.
+fn noise(at: Nanos) -> f64 {
+    let hash = at.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    ((hash ^ hash >> 29).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 11) as f64 / (1u64 << 52) as f64 - 1.0
+}
+
+/// What no force can be.
+fn garbage(at: Nanos) -> f64 {
+    [f64::NAN, f64::INFINITY, -1e9, 8_388_607e3][(at / SAMPLE_PERIOD_NS % 4) as usize]
 }

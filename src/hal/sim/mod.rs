@@ -1,6 +1,6 @@
 //! The simulated machine: a rail with a carriage, two switches, an e-stop loop and a load cell.
 //!
-//! - [`rail`]: the mechanics, pure: steps in, carriage and switches out
+//! - [`rail`]: the mechanics, pure: steps in, carriage and switches out; [`motor`]: what a real motor adds to that
 //! - [`pins`]: the rail behind [`StepIo`](super::StepIo), and who watches its edges
 //! - [`load_cell`]: the load cell behind [`ForceSensor`](super::ForceSensor)
 //! - [`hands`]: what a person at the machine can do to it: press things, pull cables
@@ -11,11 +11,13 @@
 pub mod clock;
 pub mod hands;
 pub mod load_cell;
+pub mod motor;
 pub mod pins;
 pub mod rail;
 
 pub use clock::{Lateness, VirtualClock};
 pub use hands::{Hands, Mishap, Mishaps};
 pub use load_cell::SimLoadCell;
-pub use pins::{Edge, EdgeKind, EdgeSink, SimPins};
+pub use motor::MotorOptions;
+pub use pins::{Edge, EdgeKind, EdgeSink, SimIo, SimPins};
 pub use rail::{Rail, RailOptions};

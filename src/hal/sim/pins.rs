@@ -41,6 +41,45 @@ pub struct Edge {
 pub trait EdgeSink {
     /// An edge.
     fn edge(&mut self, edge: Edge);
+
+    /// What the input lines are: told at each look of the step loop, and before each step, looked at or not.
+    fn lines(&mut self, _at: Nanos, _inputs: Inputs) {}
+}
+
+/// The simulated pins, whatever a test has put between them and the step loop.
+pub trait SimIo<S>: StepIo {
+    /// The pins themselves.
+    fn sim(&mut self) -> &mut SimPins<S>;
+}
+
+impl<S: EdgeSink> SimIo<S> for SimPins<S> {
+    fn sim(&mut self) -> &mut SimPins<S> {
+        self
+    }
+}
+
+impl<S> StepIo for Box<dyn SimIo<S>> {
+    fn inputs(&mut self, at: Nanos) -> Inputs {
+        (**self).inputs(at)
+    }
+
+    fn set_direction(&mut self, forward: bool, at: Nanos) {
+        (**self).set_direction(forward, at);
+    }
+
+    fn set_step(&mut self, high: bool, at: Nanos) {
+        (**self).set_step(high, at);
+    }
+
+    fn set_enabled(&mut self, on: bool, at: Nanos) {
+        (**self).set_enabled(on, at);
+    }
+}
+
+impl<S> SimIo<S> for Box<dyn SimIo<S>> {
+    fn sim(&mut self) -> &mut SimPins<S> {
+        (**self).sim()
+    }
 }
 
 /// Nobody watches.
@@ -67,6 +106,13 @@ impl<S: EdgeSink> SimPins<S> {
         SimPins { rail, hands, sink, forward: false, enabled: false }
     }
 
+    /// What has mass moves on between the steps.
+    fn pass_time(&mut self, at: Nanos) {
+        if self.rail.advance(at, self.hands.pushed_g(), self.hands.mishaps()) {
+            self.hands.show_carriage(self.rail.carriage_mm());
+        }
+    }
+
     /// The rail.
     #[must_use]
     pub fn rail(&self) -> &Rail {
@@ -80,8 +126,11 @@ impl<S: EdgeSink> SimPins<S> {
 }
 
 impl<S: EdgeSink> StepIo for SimPins<S> {
-    fn inputs(&mut self, _at: Nanos) -> Inputs {
-        self.rail.inputs(self.hands.mishaps())
+    fn inputs(&mut self, at: Nanos) -> Inputs {
+        self.pass_time(at);
+        let inputs = self.rail.inputs(self.hands.mishaps(), at);
+        self.sink.lines(at, inputs);
+        inputs
     }
 
     fn set_direction(&mut self, forward: bool, at: Nanos) {
@@ -94,15 +143,19 @@ impl<S: EdgeSink> StepIo for SimPins<S> {
             self.sink.edge(Edge { at, kind: EdgeKind::StepEnds });
             return;
         }
+        self.pass_time(at);
+        self.sink.lines(at, self.rail.inputs(self.hands.mishaps(), at));
         self.sink.edge(Edge { at, kind: EdgeKind::StepBegins { forward: self.forward } });
         // A driver that is off does not turn the motor.
         if self.enabled {
-            self.rail.step(self.forward, self.hands.mishaps());
+            self.rail.step(self.forward, self.hands.mishaps(), at);
             self.hands.show_carriage(self.rail.carriage_mm());
         }
     }
 
     fn set_enabled(&mut self, on: bool, at: Nanos) {
+        self.pass_time(at);
+        self.rail.power(on);
         self.enabled = on;
         self.sink.edge(Edge { at, kind: EdgeKind::Enable { on } });
     }

@@ -1,7 +1,9 @@
 //! The mechanics of the simulated rail: steps in, carriage and switches out. Pure.
 
 use super::hands::{Mishap, Mishaps};
+use super::motor::{Motor, MotorOptions, Outside};
 use crate::machine::Inputs;
+use crate::units::{MICROSECOND_NS, MILLISECOND_NS, Nanos};
 
 /// What the simulated rail is like.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -20,6 +22,8 @@ pub struct RailOptions {
     pub wall_mm: f64,
     /// How stiff that spring is.
     pub stiffness_g_per_mm: f64,
+    /// The motor; none: the carriage goes with every step, as if it had no mass.
+    pub motor: Option<MotorOptions>,
 }
 
 impl Default for RailOptions {
@@ -33,6 +37,7 @@ impl Default for RailOptions {
             overtravel_mm: 3.0,
             wall_mm: 1_000.0,
             stiffness_g_per_mm: 50.0,
+            motor: None,
         }
     }
 }
@@ -43,6 +48,37 @@ const EXACT_MM: f64 = 1e-6;
 /// How far a loose switch moves each time it is pressed, in mm.
 const LOOSE_MM: f64 = 0.5;
 
+/// How long contacts that bounce do so, and how long they stay as they are meanwhile.
+const BOUNCE_NS: Nanos = 2 * MILLISECOND_NS;
+const CONTACT_NS: Nanos = 30 * MICROSECOND_NS;
+
+/// A switch.
+#[derive(Debug, Clone, Copy, Default)]
+struct Switch {
+    closed: bool,
+    changed_ns: Nanos,
+}
+
+impl Switch {
+    /// The switch when the carriage is `behind_mm` behind it.
+    fn press(&mut self, behind_mm: f64, hysteresis_mm: f64, at: Nanos) {
+        let closed = behind_mm >= -EXACT_MM || (self.closed && behind_mm > -hysteresis_mm + EXACT_MM);
+        if closed != self.closed {
+            *self = Switch { closed, changed_ns: at };
+        }
+    }
+
+    fn reads(self, bounces: bool, at: Nanos) -> bool {
+        let since_ns = at.saturating_sub(self.changed_ns);
+        if !bounces || self.changed_ns == 0 || since_ns >= BOUNCE_NS {
+            return self.closed;
+        }
+        // Contacts have no pattern, but a simulation must repeat: a hash of the instant.
+        let slot = (self.changed_ns / CONTACT_NS + since_ns / CONTACT_NS).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        self.closed == (slot >> 40 & 3 != 0)
+    }
+}
+
 /// A carriage on a rail.
 #[derive(Debug, Clone)]
 pub struct Rail {
@@ -50,8 +86,9 @@ pub struct Rail {
     /// Steps that the carriage has made from where it started: whole, so that nothing adds up.
     steps: i64,
     carriage_mm: f64,
-    front_closed: bool,
-    back_closed: bool,
+    motor: Option<Motor>,
+    front: Switch,
+    back: Switch,
     /// How far a loose front switch has been pushed, in mm.
     front_pushed_mm: f64,
     /// Steps that the motor made while the carriage stood at a mechanical end.
@@ -66,12 +103,13 @@ impl Rail {
             options,
             steps: 0,
             carriage_mm: options.start_mm,
-            front_closed: false,
-            back_closed: false,
+            motor: options.motor.map(|motor| Motor::new(motor, options.start_mm)),
+            front: Switch::default(),
+            back: Switch::default(),
             front_pushed_mm: 0.0,
             lost_steps: 0,
         };
-        rail.move_to(0);
+        rail.move_to(0, 0);
         rail
     }
 
@@ -94,49 +132,84 @@ impl Rail {
     }
 
     /// The motor makes one step.
-    pub fn step(&mut self, forward: bool, mishaps: Mishaps) {
+    pub fn step(&mut self, forward: bool, mishaps: Mishaps, at: Nanos) {
         if mishaps.has(Mishap::BeltOff) {
             return;
         }
         let forward = forward != mishaps.has(Mishap::DirectionReversed);
-        let wanted = self.steps + if forward { 1 } else { -1 };
+        let way = if forward { 1 } else { -1 };
+        if let Some(motor) = &mut self.motor {
+            motor.step(way as f64 / self.options.steps_per_mm, at);
+            return;
+        }
+        let wanted = self.steps + way;
         let wanted_mm = self.place_mm(wanted);
-        let lowest = -self.options.overtravel_mm - EXACT_MM;
-        let highest = self.options.length_mm + self.options.overtravel_mm + EXACT_MM;
-        if wanted_mm < lowest || wanted_mm > highest {
+        let (lowest, highest) = self.ends_mm();
+        if wanted_mm < lowest || wanted_mm > highest || mishaps.has(Mishap::CarriageBlocked) {
             self.lost_steps += 1;
             return;
         }
-        let was_closed = self.front_closed;
-        self.move_to(wanted);
-        if mishaps.has(Mishap::FrontLoose) && was_closed && !self.front_closed {
+        let was_closed = self.front.closed;
+        self.move_to(wanted, at);
+        if mishaps.has(Mishap::FrontLoose) && was_closed && !self.front.closed {
             self.front_pushed_mm += LOOSE_MM;
         }
+    }
+
+    /// Lets time pass until `at`, with a hand that pushes; tells whether the carriage may have moved.
+    pub fn advance(&mut self, at: Nanos, hand_g: f64, mishaps: Mishaps) -> bool {
+        let ends_mm = self.ends_mm();
+        let Some(motor) = &mut self.motor else { return false };
+        let outside = Outside {
+            force_g: hand_g + spring_force_g(&self.options, self.carriage_mm),
+            weak: mishaps.has(Mishap::MotorWeak),
+            held: mishaps.has(Mishap::CarriageBlocked),
+            ends_mm,
+        };
+        if !motor.advance(at, &outside) {
+            return false;
+        }
+        self.carriage_mm = motor.carriage_mm();
+        self.press(at);
+        true
+    }
+
+    /// The driver is switched on or off. Without a mass the carriage stays where it is.
+    pub fn power(&mut self, on: bool) {
+        if let Some(motor) = &mut self.motor {
+            motor.power(on);
+        }
+    }
+
+    fn ends_mm(&self) -> (f64, f64) {
+        let RailOptions { overtravel_mm, length_mm, .. } = self.options;
+        (-overtravel_mm - EXACT_MM, length_mm + overtravel_mm + EXACT_MM)
     }
 
     fn place_mm(&self, steps: i64) -> f64 {
         self.options.start_mm + steps as f64 / self.options.steps_per_mm
     }
 
-    fn move_to(&mut self, steps: i64) {
-        let RailOptions { length_mm, hysteresis_mm, .. } = self.options;
+    fn move_to(&mut self, steps: i64, at: Nanos) {
         self.steps = steps;
         self.carriage_mm = self.place_mm(steps);
-        let closed = |was_closed: bool, behind_mm: f64| {
-            behind_mm >= -EXACT_MM || (was_closed && behind_mm > -hysteresis_mm + EXACT_MM)
-        };
-        self.front_closed = closed(self.front_closed, self.carriage_mm - length_mm - self.front_pushed_mm);
-        self.back_closed = closed(self.back_closed, -self.carriage_mm);
+        self.press(at);
     }
 
-    /// What the input lines read.
+    fn press(&mut self, at: Nanos) {
+        let RailOptions { length_mm, hysteresis_mm, .. } = self.options;
+        self.front.press(self.carriage_mm - length_mm - self.front_pushed_mm, hysteresis_mm, at);
+        self.back.press(-self.carriage_mm, hysteresis_mm, at);
+    }
+
+    /// What the input lines read at `at`.
     #[must_use]
-    pub fn inputs(&self, mishaps: Mishaps) -> Inputs {
-        let read = |closed: bool, dead: Mishap, welded: Mishap| {
-            (closed && !mishaps.has(dead)) || mishaps.has(welded)
+    pub fn inputs(&self, mishaps: Mishaps, at: Nanos) -> Inputs {
+        let read = |switch: Switch, dead: Mishap, welded: Mishap, bounces: Mishap| {
+            (switch.reads(mishaps.has(bounces), at) && !mishaps.has(dead)) || mishaps.has(welded)
         };
-        let front = read(self.front_closed, Mishap::FrontDead, Mishap::FrontWelded);
-        let back = read(self.back_closed, Mishap::BackDead, Mishap::BackWelded);
+        let front = read(self.front, Mishap::FrontDead, Mishap::FrontWelded, Mishap::FrontBounces);
+        let back = read(self.back, Mishap::BackDead, Mishap::BackWelded, Mishap::BackBounces);
         let swapped = mishaps.has(Mishap::SwitchesSwapped);
         Inputs {
             front: if swapped { back } else { front },
@@ -163,7 +236,7 @@ mod tests {
     }
 
     fn steps(rail: &mut Rail, count: u32, forward: bool) {
-        (0..count).for_each(|_| rail.step(forward, Mishaps::default()));
+        (0..count).for_each(|_| rail.step(forward, Mishaps::default(), 0));
     }
 
     #[test]
@@ -171,13 +244,13 @@ mod tests {
         let mut rail = rail_at(1.0);
         let none = Mishaps::default();
         steps(&mut rail, 9, false);
-        assert!(!rail.inputs(none).back);
+        assert!(!rail.inputs(none, 0).back);
         steps(&mut rail, 1, false);
-        assert!(rail.inputs(none).back);
+        assert!(rail.inputs(none, 0).back);
         steps(&mut rail, 4, true);
-        assert!(rail.inputs(none).back);
+        assert!(rail.inputs(none, 0).back);
         steps(&mut rail, 1, true);
-        assert!(!rail.inputs(none).back);
+        assert!(!rail.inputs(none, 0).back);
     }
 
     #[test]
@@ -192,14 +265,14 @@ mod tests {
     fn mishaps_do_what_they_say() {
         let with = |mishap| Mishaps::default().with(mishap);
         let mut rail = rail_at(0.0);
-        assert!(rail.inputs(Mishaps::default()).back);
-        assert!(!rail.inputs(with(Mishap::BackDead)).back);
-        assert!(rail.inputs(with(Mishap::SwitchesSwapped)).front);
-        assert!(rail.inputs(with(Mishap::FrontWelded)).front);
-        assert!(rail.inputs(with(Mishap::EStopOpen)).e_stop);
-        rail.step(false, with(Mishap::DirectionReversed));
+        assert!(rail.inputs(Mishaps::default(), 0).back);
+        assert!(!rail.inputs(with(Mishap::BackDead), 0).back);
+        assert!(rail.inputs(with(Mishap::SwitchesSwapped), 0).front);
+        assert!(rail.inputs(with(Mishap::FrontWelded), 0).front);
+        assert!(rail.inputs(with(Mishap::EStopOpen), 0).e_stop);
+        rail.step(false, with(Mishap::DirectionReversed), 0);
         assert!((rail.carriage_mm() - 0.1).abs() < 1e-9);
-        rail.step(true, with(Mishap::BeltOff));
+        rail.step(true, with(Mishap::BeltOff), 0);
         assert!((rail.carriage_mm() - 0.1).abs() < 1e-9);
     }
 
@@ -208,5 +281,31 @@ mod tests {
         let options = RailOptions { wall_mm: 100.0, ..RailOptions::default() };
         assert_eq!(spring_force_g(&options, 99.0), 0.0);
         assert_eq!(spring_force_g(&options, 102.0), -100.0);
+    }
+
+    #[test]
+    fn contacts_that_bounce_read_both_ways_for_two_milliseconds() {
+        let mut rail = rail_at(0.1);
+        let bounces = Mishaps::default().with(Mishap::BackBounces);
+        rail.step(false, bounces, MILLISECOND_NS);
+        let read: Vec<bool> =
+            (0..300).map(|i| rail.inputs(bounces, MILLISECOND_NS + i * 10 * MICROSECOND_NS).back).collect();
+        assert!(read[..200].contains(&true) && read[..200].contains(&false));
+        assert!(read[200..].iter().all(|closed| *closed));
+    }
+
+    #[test]
+    fn with_a_motor_the_carriage_has_a_mass() {
+        let options = RailOptions { motor: Some(MotorOptions::default()), ..RailOptions::default() };
+        let mut rail = Rail::new(options);
+        let none = Mishaps::default();
+        rail.power(true);
+        for i in 1..=100u64 {
+            rail.advance(i * MILLISECOND_NS, 0.0, none);
+            rail.step(true, none, i * MILLISECOND_NS);
+        }
+        assert!(rail.carriage_mm() < options.start_mm + 10.0 - 1e-3, "it does not lag");
+        rail.advance(500 * MILLISECOND_NS, 0.0, none);
+        assert!((rail.carriage_mm() - options.start_mm - 10.0).abs() < 0.02, "{}", rail.carriage_mm());
     }
 }

@@ -1,0 +1,97 @@
+//! The store in the caller's own thread, for a machine on virtual time: same content, same checks, and a disk that can
+//! be told to fail.
+
+use super::content::{self, Read};
+use super::engine::Engine;
+use super::memory::Memory;
+use super::{Change, Opened, Recovery, State, StoreError};
+use crate::settings::{Settings, new_id};
+
+/// A store that outlives the simulated process, and forgets at the end of the real one.
+#[derive(Debug, Default)]
+pub struct Inline {
+    disk: Memory,
+    broken: Option<&'static str>,
+}
+
+impl Inline {
+    /// What a process that starts now finds.
+    ///
+    /// # Errors
+    /// What is stored cannot be used, or there is nothing yet and the disk is broken.
+    pub fn open(&mut self) -> Result<Opened, StoreError> {
+        if let Some(state) = self.stored()? {
+            return Ok(Opened { state, recovery: Recovery::Clean });
+        }
+        let state = State::of(Settings::fresh(new_id()));
+        self.write(&state)?;
+        Ok(Opened { state, recovery: Recovery::Fresh })
+    }
+
+    /// See [`super::Store::save`]; at once.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`] while the disk is broken; [`StoreError::NoRoom`].
+    pub fn save(&mut self, change: impl Into<Change>) -> Result<(), StoreError> {
+        let (mut state, _) = self.kept()?;
+        state.apply(change.into()).map_err(StoreError::NoRoom)?;
+        self.write(&state)
+    }
+
+    /// What was written last, and how often something was.
+    ///
+    /// # Errors
+    /// What is stored cannot be used, or nothing ever was.
+    pub fn kept(&self) -> Result<(State, u64), StoreError> {
+        let nothing = || StoreError::Write("nothing was ever stored".to_owned());
+        Ok((self.stored()?.ok_or_else(nothing)?, self.disk.generation()))
+    }
+
+    /// From now on nothing can be written, for this reason; or it can again.
+    pub fn break_disk(&mut self, why: Option<&'static str>) {
+        self.broken = why;
+    }
+
+    fn read(&self) -> Result<Read, StoreError> {
+        content::read(&self.disk).map_err(|trouble| StoreError::Write(format!("{trouble:?}")))
+    }
+
+    fn stored(&self) -> Result<Option<State>, StoreError> {
+        let Some(stored) = self.read()?.stored else { return Ok(None) };
+        let not_allowed = |invalid| StoreError::Write(format!("the settings are not allowed: {invalid:?}"));
+        Ok(Some(State { settings: stored.settings.map_err(not_allowed)?, ..stored.rest }))
+    }
+
+    fn write(&mut self, state: &State) -> Result<(), StoreError> {
+        if let Some(why) = self.broken {
+            return Err(StoreError::Write(why.to_owned()));
+        }
+        let generation = self.disk.generation() + 1;
+        let changes =
+            content::difference(&self.read()?.content, &content::of(state).map_err(StoreError::Write)?);
+        let batch = content::numbered(changes, generation).map_err(StoreError::Write)?;
+        self.disk.commit(&batch, generation).map_err(|failed| StoreError::Write(failed.why))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_saved_is_found_and_a_broken_disk_keeps_what_was_there() {
+        let mut store = Inline::default();
+        let mut settings = store.open().unwrap().state.settings;
+        settings.document.name = "one".to_owned();
+        store.save(settings.clone()).unwrap();
+        store.break_disk(Some("the disk is full"));
+        let mut later = settings.clone();
+        later.document.name = "two".to_owned();
+        assert!(store.save(later.clone()).unwrap_err().to_string().contains("full"));
+        let opened = store.open().unwrap();
+        assert_eq!((opened.state.settings, opened.recovery), (settings, Recovery::Clean));
+        store.break_disk(None);
+        store.save(later.clone()).unwrap();
+        assert_eq!(store.open().unwrap().state.settings, later);
+    }
+}

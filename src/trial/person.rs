@@ -1,0 +1,120 @@
+//! Who makes the faults happen, and ends them: the person at the machine, its computer, its disk.
+
+use super::fault::Fault;
+use super::operator::Operator;
+use super::plan::{Plan, Planned};
+use super::random::Random;
+use super::whole::{Ground, Whole};
+use crate::hal::sim::{Mishap, Mishaps};
+use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS};
+
+/// After a stall nothing is judged by its time for so long: a motion that was late has ended by then.
+const LATE_FOR_NS: Nanos = 2 * SECOND_NS;
+
+/// Plays the faults of a plan.
+pub struct Person {
+    random: Random,
+}
+
+fn hides_samples(fault: Fault) -> bool {
+    matches!(fault, Fault::Machine(Mishap::LoadCellSilent | Mishap::LoadCellFrozen | Mishap::LoadCellGarbage))
+}
+
+impl Person {
+    /// Somebody who has done nothing yet.
+    #[must_use]
+    pub fn new(random: Random) -> Person {
+        Person { random }
+    }
+
+    /// The fault begins; killing is for the caller.
+    pub fn begin(
+        &mut self,
+        planned: &Planned,
+        plan: &Plan,
+        whole: &mut Whole,
+        operator: &mut Operator,
+        ground: &Ground,
+    ) {
+        let now = whole.now();
+        let lasts_ns = planned.lasts_ns;
+        whole.witness().tell(format_args!(
+            "fault: {} for {:.3} s",
+            planned.fault.name(),
+            lasts_ns as f64 * 1e-9
+        ));
+        let force_limit_g = whole.ctx.desk.current().document.force_limit as f64;
+        match planned.fault {
+            Fault::Machine(mishap) => {
+                whole.machine.hands().set(mishap, true);
+            }
+            Fault::Push => {
+                let force_g = force_limit_g * self.random.between(0.3, 2.0);
+                let way = if self.random.chance(0.5) { 1.0 } else { -1.0 };
+                whole.machine.hands().push_g(way * force_g);
+            }
+            Fault::ControlFrozen => {
+                whole.witness().facts.told.control_frozen = Some((now, now + lasts_ns));
+                whole.witness().facts.told.late_until = now + lasts_ns + LATE_FOR_NS;
+                whole.machine.stall_control(lasts_ns);
+            }
+            Fault::StepsFrozen => {
+                whole.witness().facts.told.late_until = now + lasts_ns + LATE_FOR_NS;
+                whole.machine.stall_steps(lasts_ns);
+            }
+            Fault::Stalls => {
+                whole.witness().facts.told.late_until = now + lasts_ns + LATE_FOR_NS;
+                ground.clock.be_late(Some(plan.lateness));
+            }
+            Fault::DiskFull | Fault::StoreFails => {
+                let full = planned.fault == Fault::DiskFull;
+                let why = if full { "no space left on device" } else { "input/output error" };
+                whole.witness().facts.told.disk_broken = true;
+                ground.disk.lock().unwrap_or_else(std::sync::PoisonError::into_inner).break_disk(Some(why));
+            }
+            Fault::ClientLeaves => operator.leave(),
+            Fault::ClientHangs => operator.hang(),
+            Fault::Flood => operator.flood(whole),
+            Fault::Garbage => operator.garbage(whole),
+            Fault::Killed => {}
+        }
+        let told = &mut whole.witness().facts.told;
+        if hides_samples(planned.fault) {
+            told.samples_lost_since.get_or_insert(now);
+        }
+        if planned.fault == Fault::Machine(Mishap::LoadCellNoisy) {
+            told.noise_g = crate::hal::sim::load_cell::NOISE_G;
+        }
+    }
+
+    /// The fault is over.
+    pub fn end(&mut self, planned: &Planned, whole: &mut Whole, ground: &Ground) {
+        whole.witness().tell(format_args!("over: {}", planned.fault.name()));
+        match planned.fault {
+            Fault::Machine(mishap) => whole.machine.hands().set(mishap, false),
+            Fault::Push => whole.machine.hands().push_g(0.0),
+            Fault::Stalls => ground.clock.be_late(None),
+            Fault::DiskFull | Fault::StoreFails => {
+                ground.disk.lock().unwrap_or_else(std::sync::PoisonError::into_inner).break_disk(None);
+                whole.witness().facts.told.disk_broken = false;
+            }
+            _ => {}
+        }
+        let (now, hidden) = (whole.now(), hidden(whole.machine.hands().mishaps()));
+        let told = &mut whole.witness().facts.told;
+        if hides_samples(planned.fault) && !hidden {
+            told.samples_lost_since = None;
+        }
+        if planned.fault == Fault::Machine(Mishap::LoadCellNoisy) {
+            // A noisy sample stays valid for a while.
+            told.late_until = told.late_until.max(now + 200 * MILLISECOND_NS);
+            told.noise_g = 0.0;
+        }
+    }
+}
+
+fn hidden(mishaps: Mishaps) -> bool {
+    [Mishap::LoadCellSilent, Mishap::LoadCellFrozen, Mishap::LoadCellGarbage]
+        .into_iter()
+        .any(|mishap| mishaps.has(mishap))
+}

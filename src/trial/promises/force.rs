@@ -1,0 +1,185 @@
+//! Force: what is not measured, and what is.
+
+use super::{Kept, Promise};
+use crate::machine::State;
+use crate::trial::facts::{Facts, StepMade};
+use crate::units::{MICROSECOND_NS, MILLISECOND_NS, Nanos, SECOND_NS};
+
+/// S12: how old a sample may be.
+const VALID_NS: Nanos = 100 * MILLISECOND_NS;
+/// Between two samples of the simulated load cell.
+const SAMPLE_NS: Nanos = 12_500 * MICROSECOND_NS;
+/// A cycle to see it, one to decide, and one of the witness.
+const CYCLES_NS: Nanos = 3 * MILLISECOND_NS;
+/// What is queued, and the onset and release of a ramp.
+const QUEUED_NS: Nanos = 12 * MILLISECOND_NS;
+const ONSET_NS: Nanos = 20 * MILLISECOND_NS;
+
+fn follows(state: State) -> bool {
+    matches!(state, State::Running | State::Ending)
+}
+
+fn moves(state: State) -> bool {
+    follows(state) || state == State::Homing
+}
+
+/// S12: without valid samples a wave ends, by a ramp, and that is a fault.
+#[derive(Debug, Default)]
+pub struct SamplesAreMissed {
+    follows_since: Option<Nanos>,
+}
+
+impl Promise for SamplesAreMissed {
+    fn name(&self) -> &'static str {
+        "s12_samples_are_missed"
+    }
+
+    fn cycle(&mut self, facts: &Facts) -> Kept {
+        let Some(seen) = &facts.seen else { return Ok(()) };
+        self.follows_since =
+            if moves(seen.state) { Some(self.follows_since.unwrap_or(seen.at_ns)) } else { None };
+        let (Some(lost), Some(since)) = (facts.told.samples_lost_since, self.follows_since) else {
+            return Ok(());
+        };
+        let latest = (lost + VALID_NS + SAMPLE_NS).max(since) + CYCLES_NS;
+        if seen.at_ns > latest && seen.at_ns >= facts.told.late_until {
+            return Err(format!(
+                "{} {} ms after the last valid sample",
+                seen.state.name(),
+                (seen.at_ns - lost) / MILLISECOND_NS
+            ));
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, facts: &Facts, made: &StepMade) -> Kept {
+        let Some(lost) = facts.told.samples_lost_since else { return Ok(()) };
+        let latest = lost + VALID_NS + SAMPLE_NS + CYCLES_NS + QUEUED_NS + ONSET_NS + facts.longest_ramp_ns();
+        if made.at > latest && made.at >= facts.told.late_until {
+            return Err(format!(
+                "a step {} ms after the last valid sample",
+                (made.at - lost) / MILLISECOND_NS
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// S13: what the machine takes for the force is one that there was a moment ago.
+#[derive(Debug, Default)]
+pub struct LostIsNotZero;
+
+/// Cycles in which a sample may have been taken that is still valid.
+const SAMPLED_CYCLES: usize = 120;
+
+impl Promise for LostIsNotZero {
+    fn name(&self) -> &'static str {
+        "s13_a_lost_sample_is_not_zero"
+    }
+
+    fn cycle(&mut self, facts: &Facts) -> Kept {
+        let Some(seen) = &facts.seen else { return Ok(()) };
+        let Some(taken_g) = seen.force_g else { return Ok(()) };
+        let (least_g, most_g) = facts.forces_g(SAMPLED_CYCLES);
+        // Between two cycles the carriage moves on along the spring.
+        let moved_g = facts.rail.stiffness_g_per_mm * seen.config.limits.max_speed.get() * 0.002;
+        let slack_g = facts.told.noise_g + moved_g + 1.0;
+        let possible = taken_g >= least_g - slack_g && taken_g <= most_g + slack_g;
+        if !possible && seen.at_ns >= facts.told.late_until {
+            return Err(format!(
+                "{taken_g} g were taken for the force, which was {least_g:.0} to {most_g:.0} g"
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// S14: against a full force nothing moves.
+#[derive(Debug, Default)]
+pub struct FullForceMovesNothing {
+    /// Since when a motion forward, and one backward, has had a full force against it; and how fast it was then.
+    forward: Option<(Nanos, f64)>,
+    backward: Option<(Nanos, f64)>,
+}
+
+impl Promise for FullForceMovesNothing {
+    fn name(&self) -> &'static str {
+        "s14_full_force_moves_nothing_against_it"
+    }
+
+    fn cycle(&mut self, facts: &Facts) -> Kept {
+        let Some(seen) = &facts.seen else { return Ok(()) };
+        let force_g = facts.force_g();
+        let sensed = facts.told.samples_lost_since.is_none() && moves(seen.state);
+        let full = |against_g: f64| {
+            sensed && seen.config.allowance.speed_mm_s(against_g - facts.told.noise_g) == 0.0
+        };
+        let speed = facts.speed_mm_s(seen.at_ns);
+        let keep =
+            |since: Option<(Nanos, f64)>, full: bool| full.then(|| since.unwrap_or((seen.at_ns, speed)));
+        self.forward = keep(self.forward, full(-force_g));
+        self.backward = keep(self.backward, full(force_g));
+        Ok(())
+    }
+
+    fn step(&mut self, facts: &Facts, made: &StepMade) -> Kept {
+        let since = if made.forward { self.forward } else { self.backward };
+        let (Some((since, speed)), Some(config)) = (since, facts.config()) else { return Ok(()) };
+        let limits = &config.limits;
+        let seen_ns = SAMPLE_NS + CYCLES_NS + QUEUED_NS;
+        let gained = limits.max_acceleration.get() * seen_ns as f64 / SECOND_NS as f64;
+        let speed = (speed + gained).min(limits.max_speed.get());
+        let latest = since + seen_ns + facts.ramp_ns(speed) + ONSET_NS;
+        if made.at > latest && made.at >= facts.told.late_until {
+            return Err(format!(
+                "a step {} ms after {:.0} g stood against it",
+                (made.at - since) / MILLISECOND_NS,
+                facts.force_g().abs()
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// S15: no wave is faster than the force of the last moment allows.
+#[derive(Debug, Default)]
+pub struct ForceOnlyReduces {
+    changed_ns: Nanos,
+}
+
+/// Cycles: a sample, what is queued, and a ramp from the highest speed there is.
+const SLOWED_CYCLES: usize = 250;
+/// Single intervals say little about a speed that is this low.
+const SLOW_MM_S: f64 = 5.0;
+
+impl Promise for ForceOnlyReduces {
+    fn name(&self) -> &'static str {
+        "s15_force_only_reduces"
+    }
+
+    fn cycle(&mut self, facts: &Facts) -> Kept {
+        if let (Some(before), Some(seen)) = (&facts.before, &facts.seen)
+            && before.config != seen.config
+        {
+            self.changed_ns = seen.at_ns;
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, facts: &Facts, made: &StepMade) -> Kept {
+        let Some(seen) = &facts.seen else { return Ok(()) };
+        let judged_from =
+            facts.told.late_until.max(self.changed_ns + SLOWED_CYCLES as Nanos * MILLISECOND_NS);
+        if !follows(seen.state) || facts.told.samples_lost_since.is_some() || made.at < judged_from {
+            return Ok(());
+        }
+        let (least_g, most_g) = facts.forces_g(SLOWED_CYCLES);
+        let against_g = if made.forward { -most_g } else { least_g };
+        let allowed = seen.config.allowance.speed_mm_s(against_g - facts.told.noise_g);
+        let speed = facts.speed_mm_s(made.at);
+        if speed > allowed * 1.05 + SLOW_MM_S && facts.ramp_ns(speed) < 150 * MILLISECOND_NS {
+            return Err(format!("{speed:.1} mm/s against {against_g:.0} g, which allows {allowed:.1} mm/s"));
+        }
+        Ok(())
+    }
+}

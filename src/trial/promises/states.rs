@@ -1,0 +1,148 @@
+//! What follows what: faults, commands, settings.
+
+use std::collections::VecDeque;
+
+use super::{Kept, Promise};
+use crate::machine::{Accepted, CommandKind, Config, Event, State, Why};
+use crate::trial::client::Answer;
+use crate::trial::facts::Facts;
+use crate::trial::tap::{Ask, Asked};
+
+/// S7: a fault latches with its first cause; acknowledging, arming and starting are three acts.
+#[derive(Debug, Default)]
+pub struct FaultLatches {
+    latched: Option<&'static str>,
+}
+
+impl Promise for FaultLatches {
+    fn name(&self) -> &'static str {
+        "s07_a_fault_latches"
+    }
+
+    fn event(&mut self, _facts: &Facts, event: &Event) -> Kept {
+        let Event::Entered { from, to, why, .. } = event else { return Ok(()) };
+        let allowed = match (from, to) {
+            (State::Faulted, State::NotHomed | State::Disarmed) => *why == Why::Acknowledged,
+            (State::Faulted | State::Disarmed, State::Homing) => *why == Why::CalibrateAsked,
+            (State::Faulted, _) => false,
+            (State::Disarmed, State::Ready) => *why == Why::Armed,
+            (State::Disarmed, State::NotHomed) => *why == Why::GeometryChanged,
+            (State::Disarmed, State::Faulted) => matches!(why, Why::Fault(_)),
+            (State::Disarmed, _) => false,
+            _ => true,
+        };
+        self.latched = match why {
+            Why::Fault(fault) if *to == State::Faulted => Some(fault.code()),
+            _ => None,
+        };
+        if allowed { Ok(()) } else { Err(format!("{} -> {}: {why}", from.name(), to.name())) }
+    }
+
+    fn answered(&mut self, facts: &Facts, answer: &Answer) -> Kept {
+        let (Some(latched), "/api/status") = (self.latched, answer.call.path.as_str()) else { return Ok(()) };
+        let shown =
+            answer.body.get("fault").and_then(|fault| fault.get("code")).and_then(|code| code.as_str());
+        let both = facts.before.zip(facts.seen).is_some_and(|(before, seen)| before.state == seen.state);
+        match shown {
+            Some(shown) if both && shown != latched => Err(format!("{latched} came first, {shown} is shown")),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// S8: what moves was asked for after the last fault and the last STOP, and is done once.
+#[derive(Debug, Default)]
+pub struct NothingOldIsExecuted {
+    /// In the order in which the machine will decide; whether a fault or STOP has come since.
+    undecided: VecDeque<(CommandKind, bool)>,
+    queued: Vec<CommandKind>,
+}
+
+impl NothingOldIsExecuted {
+    fn forget(&mut self) {
+        for (_, old) in &mut self.undecided {
+            *old = true;
+        }
+        self.queued.clear();
+    }
+
+    fn asked_for(&self, kind: CommandKind) -> bool {
+        self.queued.contains(&kind) || self.undecided.front() == Some(&(kind, false))
+    }
+}
+
+impl Promise for NothingOldIsExecuted {
+    fn name(&self) -> &'static str {
+        "s08_nothing_old_is_executed"
+    }
+
+    fn asked(&mut self, _facts: &Facts, asked: &Asked) -> Kept {
+        match asked.what {
+            Ask::Stop => self.forget(),
+            Ask::Command(kind) => self.undecided.push_back((kind, false)),
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, _facts: &Facts, event: &Event) -> Kept {
+        match event {
+            Event::Replied { reply, .. } => {
+                if let Some((kind, _)) = self.undecided.pop_front()
+                    && *reply == Ok(Accepted::Queued)
+                {
+                    self.queued.push(kind);
+                }
+                Ok(())
+            }
+            Event::Entered { to, why, .. } => {
+                if *to == State::Faulted {
+                    self.forget();
+                }
+                // Acknowledging and arming are not undone by STOP, but they wait for nothing either.
+                let (kind, known) = match why {
+                    Why::RunAsked => (CommandKind::Run, self.asked_for(CommandKind::Run)),
+                    Why::CalibrateAsked => (CommandKind::Calibrate, self.asked_for(CommandKind::Calibrate)),
+                    Why::Acknowledged | Why::Armed => {
+                        let kind =
+                            if *why == Why::Armed { CommandKind::Arm } else { CommandKind::Acknowledge };
+                        (kind, self.undecided.front().is_some_and(|(asked, _)| *asked == kind))
+                    }
+                    _ => return Ok(()),
+                };
+                self.queued.retain(|queued| *queued != kind);
+                if known { Ok(()) } else { Err(format!("{}: nobody asked for it now", kind.name())) }
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// S21: settings do not widen limits while the axis moves; at rest they are what the API shows.
+#[derive(Debug)]
+pub struct SettingsWaitForRest;
+
+impl Promise for SettingsWaitForRest {
+    fn name(&self) -> &'static str {
+        "s21_settings_widen_at_rest_only"
+    }
+
+    fn cycle(&mut self, facts: &Facts) -> Kept {
+        let (Some(before), Some(seen)) = (&facts.before, &facts.seen) else { return Ok(()) };
+        let moves =
+            |state: State| matches!(state, State::Homing | State::Running | State::Ending | State::Stopping);
+        let moving = moves(before.state) && moves(seen.state) && !before.resting && !seen.resting;
+        if moving && seen.config != before.config && seen.config.needs_rest_after(&before.config) {
+            return Err(format!("{} with wider settings", seen.state.name()));
+        }
+        Ok(())
+    }
+
+    fn settled(&mut self, facts: &Facts, shown: &Config) -> Kept {
+        match facts.config() {
+            Some(config) if config != shown => {
+                Err("at rest the machine has other settings than the API shows".to_owned())
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Numbers that look like chance and repeat with their seed: SplitMix64 (Steele, Lea, Flood 2014).
+
+/// A source of numbers.
+#[derive(Debug, Clone)]
+pub struct Random(u64);
+
+impl Random {
+    /// The source that belongs to `seed`.
+    #[must_use]
+    pub const fn new(seed: u64) -> Random {
+        Random(seed)
+    }
+
+    /// Any number.
+    pub fn number(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    /// In `[0, 1)`.
+    pub fn unit(&mut self) -> f64 {
+        (self.number() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// In `[low, high)`.
+    pub fn between(&mut self, low: f64, high: f64) -> f64 {
+        low + (high - low) * self.unit()
+    }
+
+    /// In `[low, high)`, every order of magnitude as likely as any other.
+    pub fn log_between(&mut self, low: f64, high: f64) -> f64 {
+        libm::exp(self.between(libm::log(low), libm::log(high)))
+    }
+
+    /// True so often, of one.
+    pub fn chance(&mut self, share: f64) -> bool {
+        self.unit() < share
+    }
+
+    /// One of these, which must not be empty.
+    pub fn one_of<'a, T>(&mut self, all: &'a [T]) -> &'a T {
+        &all[(self.unit() * all.len() as f64) as usize]
+    }
+
+    /// The index of one of these weights, each as likely as it is heavy.
+    pub fn weighted(&mut self, weights: &[u32]) -> usize {
+        let mut at = self.unit() * f64::from(weights.iter().sum::<u32>());
+        for (index, weight) in weights.iter().enumerate() {
+            at -= f64::from(*weight);
+            if at < 0.0 {
+                return index;
+            }
+        }
+        weights.len() - 1
+    }
+}

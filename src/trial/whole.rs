@@ -1,0 +1,308 @@
+//! The whole machine on one clock: both loops on virtual time, and the server on a runtime whose time passes with it.
+//!
+//! The loops run for a slice, then the server's tasks run until all of them wait. What a client does in between happens
+//! at the instant at which the slice ended.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::client::{self, Answer, Answers, Call, Hall, Socket, Street, Who};
+use super::plan::JITTER_NS;
+use super::tap::{Log, Tap};
+use super::witness::Witness;
+use crate::api::desk::Keeper;
+use crate::api::port::{BoxFuture, MachinePort};
+use crate::api::{self, Context};
+use crate::app::{herald, mover};
+use crate::auth::Rules;
+use crate::diag::CheckOptions;
+use crate::diag::train::Precision;
+use crate::drive::bridge::bridge;
+use crate::drive::{PulseTiming, Rehearsal, RehearsalOptions};
+use crate::hal::sim::{Hands, RailOptions, SimIo, SimLoadCell, SimPins, VirtualClock};
+use crate::hal::{Clock, ForceSensor};
+use crate::layout;
+use crate::machine::HomingOptions;
+use crate::settings::{Rail, Settings};
+use crate::store::inline::Inline;
+use crate::store::{self, Opened, Recovery, State, StoreError};
+use crate::units::{MILLISECOND_NS, Nanos};
+
+/// The loops run so long before the server's turn …
+const SLICE_NS: Nanos = 10 * MILLISECOND_NS;
+/// … and so long while somebody waits for an answer.
+const SHORT_SLICE_NS: Nanos = 2 * MILLISECOND_NS;
+
+/// What is between the parts. A test that breaks the machine to see whether the promises notice puts its own in.
+#[derive(Clone, Copy)]
+pub struct Wiring {
+    /// Between the step loop and the pins.
+    pub pins: fn(SimPins<Witness>) -> Box<dyn SimIo<Witness>>,
+    /// Between the control cycle and the load cell.
+    pub cell: fn(SimLoadCell) -> Box<dyn ForceSensor>,
+    /// Between the API and the machine.
+    pub port: fn(Arc<dyn MachinePort>) -> Arc<dyn MachinePort>,
+    /// What the machine is made of.
+    pub options: fn(RehearsalOptions) -> RehearsalOptions,
+}
+
+impl Default for Wiring {
+    /// Nothing.
+    fn default() -> Self {
+        Wiring { pins: |pins| Box::new(pins), cell: |cell| Box::new(cell), port: |port| port, options: |o| o }
+    }
+}
+
+type Machine = Rehearsal<Witness, Box<dyn SimIo<Witness>>, Box<dyn ForceSensor>>;
+
+/// The process, from its start to its end.
+pub struct Whole {
+    /// The two loops.
+    pub machine: Machine,
+    /// What the handlers share.
+    pub ctx: Arc<Context>,
+    runtime: Runtime,
+    clock: VirtualClock,
+    street: Street,
+    log: Arc<Log>,
+    answers: Answers,
+    requests: Vec<JoinHandle<()>>,
+    heard: Vec<Answer>,
+    number: u64,
+    /// When the process started, on both clocks.
+    began: (Nanos, Instant),
+}
+
+/// What outlives the process.
+#[derive(Clone)]
+pub struct Ground {
+    /// The rail as it is built.
+    pub rail: RailOptions,
+    /// The disk.
+    pub disk: Arc<Mutex<Inline>>,
+    /// The clock.
+    pub clock: VirtualClock,
+    /// Whether it is ever late.
+    pub late: bool,
+    /// What is between the parts.
+    pub wiring: Wiring,
+}
+
+impl Ground {
+    /// Lets time pass without a process.
+    pub fn pass(&mut self, passes_ns: Nanos) {
+        let until = self.clock.now() + passes_ns;
+        self.clock.wait_until(until);
+    }
+}
+
+struct Handle {
+    disk: Arc<Mutex<Inline>>,
+    /// What the process found when it started.
+    opened: Opened,
+}
+
+impl Handle {
+    fn disk(&self) -> MutexGuard<'_, Inline> {
+        self.disk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Keeper for Handle {
+    fn keep(&self, change: store::Change) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            // A disk takes its time.
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            self.disk().save(change)
+        })
+    }
+
+    fn kept(&self) -> (Arc<State>, u64) {
+        let (state, writes) = self.disk().kept().unwrap_or_else(|_| (self.opened.state.clone(), 0));
+        (Arc::new(state), writes)
+    }
+
+    fn recovery(&self) -> &Recovery {
+        &self.opened.recovery
+    }
+}
+
+fn timing() -> PulseTiming {
+    PulseTiming {
+        high_ns: layout::PULSE_HIGH_NS,
+        low_ns: layout::PULSE_LOW_NS,
+        direction_setup_ns: layout::DIR_SETUP_NS,
+        direction_hold_ns: layout::DIR_HOLD_NS,
+    }
+}
+
+impl Whole {
+    /// Starts the process: the machine is not homed. `carriage_mm` is where the carriage stands.
+    ///
+    /// # Errors
+    /// The store cannot be opened, or the system has no runtime left.
+    pub fn start(ground: &Ground, carriage_mm: f64) -> Result<Whole, String> {
+        let opened = ground.disk.lock().unwrap_or_else(PoisonError::into_inner).open();
+        let opened = opened.map_err(|error| error.to_string())?;
+        let settings = opened.state.settings.clone();
+        let rail = RailOptions { start_mm: carriage_mm, ..ground.rail };
+        let homing = HomingOptions::default();
+        let options = (ground.wiring.options)(RehearsalOptions {
+            rail,
+            config: settings.config(&Rail::default()),
+            homing,
+            timing: timing(),
+            lateness_ends_motion: true,
+        });
+        let edge_ns = if ground.late { JITTER_NS + 30 } else { 30 };
+        let check = CheckOptions {
+            timing: options.timing,
+            precision: Precision { edge_ns, slews: ground.late },
+            homing_mm_s: homing.fast.get().max(homing.slow.get()),
+        };
+        let witness = Witness::new(check, rail, Hands::default());
+        let mut machine =
+            Machine::wired(ground.clock.clone(), &options, witness, ground.wiring.pins, ground.wiring.cell);
+        machine.sink().facts.hands = machine.hands().clone();
+
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
+        let runtime = runtime.map_err(|error| error.to_string())?;
+        let log = Arc::new(Log::default());
+        let (street, hall) = Hall::new();
+        let ends = machine.take_bridge();
+        let (hands, stop_line) = (machine.hands().clone(), machine.stop_line().clone());
+        let first = machine.snapshot();
+        let ctx = {
+            let _inside = runtime.enter();
+            let (link, events, pump) = bridge(ends, stop_line, first);
+            let port = (ground.wiring.port)(mover::rehearsed(link, hands));
+            let port: Arc<dyn MachinePort> = Arc::new(Tap { port, log: Arc::clone(&log) });
+            let rules = Rules { hostname: "yep".to_owned(), ..Rules::default() };
+            let options = api::Options { rules, limits: api::Limits::default() };
+            let keeper = Handle { disk: Arc::clone(&ground.disk), opened };
+            let ctx = Context::new(port, settings, keeper, Rail::default(), options);
+            tokio::spawn(pump);
+            tokio::spawn(herald::attend(events, Arc::clone(&ctx), Arc::default()));
+            tokio::spawn(api::serve(hall, Arc::clone(&ctx), std::future::pending()));
+            ctx
+        };
+        let began = (ground.clock.now(), runtime.block_on(async { Instant::now() }));
+        Ok(Whole {
+            machine,
+            ctx,
+            runtime,
+            clock: ground.clock.clone(),
+            street,
+            log,
+            answers: Answers::default(),
+            requests: Vec::new(),
+            heard: Vec::new(),
+            number: 0,
+            began,
+        })
+    }
+
+    /// The instant.
+    #[must_use]
+    pub fn now(&self) -> Nanos {
+        self.clock.now()
+    }
+
+    /// The witness.
+    pub fn witness(&mut self) -> &mut Witness {
+        self.machine.sink()
+    }
+
+    /// Lets time pass until `until`, or until a promise is broken.
+    pub fn run_until(&mut self, until: Nanos) {
+        while self.now() < until && self.witness().broken().is_none() {
+            let slice_ns = if self.requests.is_empty() { SLICE_NS } else { SHORT_SLICE_NS };
+            let end = (self.now() + slice_ns).min(until);
+            while self.now() < end {
+                self.machine.cycle();
+            }
+            self.serve();
+        }
+    }
+
+    /// The server's turn: its time passes until now, and all of its tasks do what they can.
+    fn serve(&mut self) {
+        let (began_ns, began) = self.began;
+        let now = self.now();
+        self.log.pass_time(now);
+        let until = began + Duration::from_nanos(now - began_ns);
+        self.runtime.block_on(async { tokio::time::sleep_until(until).await });
+        self.requests.retain(|request| !request.is_finished());
+        let asked = self.log.take();
+        let mut answers = core::mem::take(&mut *self.answers.lock().unwrap_or_else(PoisonError::into_inner));
+        answers.sort_by_key(|answer| answer.number);
+        let witness = self.machine.sink();
+        for asked in asked {
+            witness.asked(asked);
+        }
+        for answer in &answers {
+            witness.answered(answer);
+        }
+        self.heard.append(&mut answers);
+    }
+
+    /// Makes a request, whose answer will come; its number.
+    pub fn ask(&mut self, call: Call) -> u64 {
+        self.number += 1;
+        let task = client::request(self.street.clone(), self.number, call, Arc::clone(&self.answers));
+        self.requests.push(self.runtime.spawn(task));
+        self.number
+    }
+
+    /// Makes a request and lets time pass until the answer is there; none when there is none within `limit_ms`.
+    pub fn answer(&mut self, call: Call, limit_ms: u64) -> Option<Answer> {
+        let number = self.ask(call);
+        let until = self.now() + limit_ms * MILLISECOND_NS;
+        while self.now() < until && self.witness().broken().is_none() {
+            self.run_until(self.now() + SHORT_SLICE_NS);
+            if let Some(at) = self.heard.iter().position(|answer| answer.number == number) {
+                return Some(self.heard.swap_remove(at));
+            }
+        }
+        None
+    }
+
+    /// Lets time pass until every request is answered, for `limit_ms` at most.
+    pub fn finish_requests(&mut self, limit_ms: u64) {
+        let until = self.now() + limit_ms * MILLISECOND_NS;
+        while !self.requests.is_empty() && self.now() < until && self.witness().broken().is_none() {
+            self.run_until(self.now() + SHORT_SLICE_NS);
+        }
+        self.heard.clear();
+    }
+
+    /// Opens a socket.
+    pub fn socket(&mut self, who: Who, stream: &'static str) -> Socket {
+        let (socket, task) = client::socket(self.street.clone(), who, stream);
+        self.runtime.spawn(task);
+        socket
+    }
+
+    /// How many requests were made.
+    #[must_use]
+    pub fn requests_made(&self) -> u64 {
+        self.number
+    }
+
+    /// The process is killed: what is left is what was seen, and which settings were in force.
+    #[must_use]
+    pub fn kill(mut self) -> (Witness, Settings) {
+        let check = CheckOptions {
+            timing: timing(),
+            precision: Precision { edge_ns: 0, slews: false },
+            homing_mm_s: 0.0,
+        };
+        let nobody = Witness::new(check, self.machine.sink().facts.rail, Hands::default());
+        let witness = core::mem::replace(self.machine.sink(), nobody);
+        (witness, self.ctx.desk.current())
+    }
+}

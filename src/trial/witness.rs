@@ -1,0 +1,237 @@
+//! The witness: sees every edge, every line, every decision and every answer, and asks each promise about them.
+
+use std::collections::VecDeque;
+use std::hash::{Hash, Hasher};
+
+use super::client::Answer;
+use super::facts::Facts;
+use super::promises::{self, Kept, Promise};
+use super::tap::Asked;
+use crate::diag::{CheckOptions, PulseChecker};
+use crate::drive::{Audience, Seen};
+use crate::hal::sim::{Edge, EdgeKind, EdgeSink, Hands, RailOptions};
+use crate::machine::{Config, Event, Inputs, State};
+use crate::units::{Nanos, seconds};
+
+/// Lines of the story that a broken promise is told with.
+const STORY: usize = 60;
+
+/// A promise that was not kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Break {
+    /// Which.
+    pub promise: String,
+    /// When.
+    pub at_ns: Nanos,
+    /// What happened instead.
+    pub what: String,
+    /// What led to it.
+    pub story: String,
+}
+
+/// FNV-1a (Fowler, Noll, Vo): the same number for the same story on every computer.
+#[derive(Debug, Clone)]
+struct Fnv(u64);
+
+impl Hasher for Fnv {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3);
+        }
+    }
+}
+
+/// Sees everything.
+pub struct Witness {
+    /// What the promises are judged by.
+    pub facts: Facts,
+    promises: Vec<Box<dyn Promise>>,
+    checker: PulseChecker,
+    story: VecDeque<String>,
+    digest: Fnv,
+    steps: u64,
+    broken: Option<Break>,
+    now: Nanos,
+    probe: Option<Probe>,
+}
+
+/// From a fault that began to what the machine did about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Probe {
+    /// When the fault began.
+    pub from_ns: Nanos,
+    /// When a fault latched, since then.
+    pub latched_ns: Option<Nanos>,
+    /// The last step, until the machine has left that fault.
+    pub last_step_ns: Nanos,
+    over: bool,
+}
+
+impl Witness {
+    /// A witness of a machine at power-on.
+    #[must_use]
+    pub fn new(check: CheckOptions, rail: RailOptions, hands: Hands) -> Witness {
+        Witness {
+            facts: Facts::new(rail, hands),
+            promises: promises::all(),
+            checker: PulseChecker::new(check),
+            story: VecDeque::new(),
+            digest: Fnv(0xCBF2_9CE4_8422_2325),
+            steps: 0,
+            broken: None,
+            now: 0,
+            probe: None,
+        }
+    }
+
+    /// A fault begins now, while the axis moves: how long does it take?
+    pub fn probe(&mut self) {
+        self.probe = Some(Probe { from_ns: self.now, latched_ns: None, last_step_ns: self.now, over: false });
+    }
+
+    /// What came of it.
+    pub fn probed(&mut self) -> Option<Probe> {
+        self.probe.take()
+    }
+
+    /// The first broken promise.
+    #[must_use]
+    pub fn broken(&self) -> Option<&Break> {
+        self.broken.as_ref()
+    }
+
+    /// A number that stands for everything that was seen.
+    #[must_use]
+    pub fn digest(&self) -> u64 {
+        self.digest.finish()
+    }
+
+    /// How many steps were made.
+    #[must_use]
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// Takes over what an earlier witness of the same run has seen.
+    pub fn continues(&mut self, earlier: Witness) {
+        self.story = earlier.story;
+        self.digest = earlier.digest;
+        self.steps = earlier.steps;
+        self.broken = earlier.broken;
+        self.now = earlier.now;
+    }
+
+    /// Something for the story.
+    pub fn tell(&mut self, line: impl std::fmt::Display) {
+        if self.story.len() == STORY {
+            self.story.pop_front();
+        }
+        let line = format!("{:>11.4} s  {line}", seconds(self.now));
+        self.digest.write(line.as_bytes());
+        self.story.push_back(line);
+    }
+
+    /// The API asked the machine for something.
+    pub fn asked(&mut self, asked: Asked) {
+        asked.hash(&mut self.digest);
+        self.judge(|promise, facts| promise.asked(facts, &asked));
+    }
+
+    fn happened(&mut self, event: &Event) {
+        if let (Some(probe), Event::Entered { to: State::Faulted, at_ns, .. }) = (&mut self.probe, event) {
+            probe.latched_ns.get_or_insert(*at_ns);
+        }
+        if let (Some(probe), Event::Entered { from: State::Faulted, .. }) = (&mut self.probe, event) {
+            probe.over = true;
+        }
+        match event {
+            // Their numbers are the bridge's; the answers tell the same.
+            Event::Replied { .. } => {}
+            Event::Entered { from, to, why, .. } => {
+                let (carriage_mm, count) = (self.facts.hands.carriage_mm(), self.facts.count);
+                let (from, to) = (from.name(), to.name());
+                self.tell(format!("{from} -> {to}: {why} (carriage {carriage_mm:.2} mm, {count} steps)"));
+            }
+            other => self.tell(format!("{other:?}")),
+        }
+        self.judge(|promise, facts| promise.event(facts, event));
+    }
+
+    /// A client got an answer.
+    pub fn answered(&mut self, answer: &Answer) {
+        let Answer { call, status, body, .. } = answer;
+        let said = status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+        let sent = String::from_utf8_lossy(&call.body);
+        let sent: String = sent.chars().take(100).collect();
+        let code = body.get("code").map(|code| format!(" {code}")).unwrap_or_default();
+        self.tell(format!("{:?}: {} {} {sent} -> {said}{code}", call.who, call.method, call.path));
+        self.judge(|promise, facts| promise.answered(facts, answer));
+    }
+
+    /// At rest for a while, with nothing under way: these are the settings that the API shows.
+    pub fn settled(&mut self, shown: &Config) {
+        self.judge(|promise, facts| promise.settled(facts, shown));
+    }
+
+    fn judge(&mut self, mut ask: impl FnMut(&mut dyn Promise, &Facts) -> Kept) {
+        for promise in &mut self.promises {
+            if let Err(what) = ask(&mut **promise, &self.facts)
+                && self.broken.is_none()
+            {
+                let story = self.story.iter().fold(String::new(), |story, line| story + line + "\n");
+                self.broken =
+                    Some(Break { promise: promise.name().to_owned(), at_ns: self.now, what, story });
+            }
+        }
+    }
+}
+
+impl EdgeSink for Witness {
+    fn edge(&mut self, edge: Edge) {
+        self.now = edge.at;
+        edge.hash(&mut self.digest);
+        self.checker.edge(edge);
+        match edge.kind {
+            EdgeKind::StepBegins { forward } => {
+                self.steps += 1;
+                if let Some(probe) = &mut self.probe
+                    && !probe.over
+                {
+                    probe.last_step_ns = edge.at;
+                }
+                let made = self.facts.step(edge.at, forward);
+                self.judge(|promise, facts| promise.step(facts, &made));
+            }
+            EdgeKind::Enable { on } => self.facts.powered = on,
+            EdgeKind::StepEnds | EdgeKind::Direction { .. } => {}
+        }
+    }
+
+    fn lines(&mut self, at: Nanos, inputs: Inputs) {
+        self.facts.read(at, inputs);
+    }
+}
+
+impl Audience for Witness {
+    fn event(&mut self, event: &Event) {
+        self.happened(event);
+    }
+
+    fn cycle(&mut self, seen: &Seen) {
+        self.now = seen.at_ns;
+        self.facts.cycle(seen);
+        let violation = self.checker.look(seen);
+        self.judge(|promise, facts| promise.cycle(facts));
+        if let Some(violation) = violation
+            && self.broken.is_none()
+        {
+            let story = self.story.iter().fold(String::new(), |story, line| story + line + "\n");
+            let promise = promises::of_rule(violation.broken.rule).to_owned();
+            self.broken = Some(Break { promise, at_ns: seen.at_ns, what: violation.to_string(), story });
+        }
+    }
+}

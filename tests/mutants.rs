@@ -1,0 +1,327 @@
+//! Machines that are broken on purpose, each between two of its parts: the promises notice every one of them.
+//!
+//! What breaks them exists here only. Each mutant must be caught within a few dozen runs, by the promise that it breaks;
+//! the run that catches it keeps every promise without it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use yep::api::port::{BoxFuture, Hands, MachinePort, Mover};
+use yep::drive::RehearsalOptions;
+use yep::hal::sim::{Mishap, SimIo, SimLoadCell, SimPins};
+use yep::hal::{ForceSample, ForceSensor, StepIo};
+use yep::machine::{Command, Geometry, Inputs, Refusal, Reply, Snapshot};
+use yep::motion::Limits;
+use yep::trial::witness::Witness;
+use yep::trial::{Fault, Orders, Wiring, run, series};
+use yep::units::{Mm, MmPerS, Nanos};
+
+/// What a mutant does to what goes through the pins.
+#[derive(Clone, Copy, PartialEq)]
+enum Bad {
+    IgnoresLimits,
+    IgnoresEStop,
+    ShortPulses,
+    DoublesAStep,
+    LosesAStep,
+    OneStepATick,
+    Bursts,
+}
+
+/// Pins with something wrong between them and the step loop.
+struct BadPins {
+    sim: SimPins<Witness>,
+    bad: Bad,
+    steps: u64,
+    forward: bool,
+    /// Steps that are held back, to be made in a burst.
+    held: u32,
+    last_ns: Nanos,
+    told_ns: Nanos,
+}
+
+fn pins(bad: Bad, sim: SimPins<Witness>) -> Box<dyn SimIo<Witness>> {
+    Box::new(BadPins { sim, bad, steps: 0, forward: false, held: 0, last_ns: 0, told_ns: 0 })
+}
+
+impl StepIo for BadPins {
+    fn inputs(&mut self, at: Nanos) -> Inputs {
+        let inputs = self.sim.inputs(at);
+        // A force limit whose minimum is one step a tick never stops.
+        if self.bad == Bad::OneStepATick && self.steps > 0 && at > self.last_ns + 200_000_000 {
+            self.last_ns = at;
+            self.sim.set_step(true, at + 1);
+            self.sim.set_step(false, at + 3_000);
+        }
+        match self.bad {
+            Bad::IgnoresLimits => Inputs { front: false, back: false, ..inputs },
+            Bad::IgnoresEStop => Inputs { e_stop: false, ..inputs },
+            _ => inputs,
+        }
+    }
+
+    fn set_direction(&mut self, forward: bool, at: Nanos) {
+        self.forward = forward;
+        self.sim.set_direction(forward, at);
+    }
+
+    fn set_step(&mut self, high: bool, at: Nanos) {
+        if high {
+            self.steps += 1;
+            self.told_ns = at;
+            self.last_ns = at;
+            if self.bad == Bad::LosesAStep && self.steps.is_multiple_of(4_000) {
+                return;
+            }
+            // A step that does not come in time, and the next ones at once.
+            if self.bad == Bad::Bursts && self.steps % 3_000 < 3 {
+                self.held += 1;
+                return;
+            }
+            for i in 0..core::mem::take(&mut self.held) {
+                let at = at - 30_000 + u64::from(i) * 10_000;
+                self.sim.set_step(true, at);
+                self.sim.set_step(false, at + 2_500);
+            }
+            self.sim.set_step(true, at);
+            return;
+        }
+        if self.told_ns == 0
+            || (self.bad == Bad::LosesAStep && self.steps.is_multiple_of(4_000))
+            || self.held > 0
+        {
+            return;
+        }
+        let at = if self.bad == Bad::ShortPulses { self.told_ns + 1_000 } else { at };
+        self.sim.set_step(false, at);
+        if self.bad == Bad::DoublesAStep && self.steps.is_multiple_of(4_000) {
+            self.sim.set_step(true, at + 3_000);
+            self.sim.set_step(false, at + 6_000);
+        }
+    }
+
+    fn set_enabled(&mut self, on: bool, at: Nanos) {
+        self.sim.set_enabled(on, at);
+    }
+}
+
+impl SimIo<Witness> for BadPins {
+    fn sim(&mut self) -> &mut SimPins<Witness> {
+        &mut self.sim
+    }
+}
+
+/// A load cell of which something else arrives.
+struct BadCell(SimLoadCell, fn(Option<ForceSample>, Nanos) -> Option<ForceSample>);
+
+impl ForceSensor for BadCell {
+    fn latest(&mut self, now: Nanos) -> Option<ForceSample> {
+        let sample = self.0.latest(now);
+        (self.1)(sample, now)
+    }
+}
+
+const VALID_NS: Nanos = 100_000_000;
+
+/// A sample that is lost is taken for no force.
+fn lost_is_zero(sample: Option<ForceSample>, now: Nanos) -> Option<ForceSample> {
+    let valid = sample.filter(|sample| sample.force_g.is_finite() && now <= sample.at + VALID_NS);
+    valid.or(Some(ForceSample::of_rate(0.0, now, 12_500_000)))
+}
+
+/// Newtons, where grams are meant.
+fn newtons(sample: Option<ForceSample>, _now: Nanos) -> Option<ForceSample> {
+    sample.map(|sample| ForceSample { force_g: sample.force_g * 9.806_65e-3, ..sample })
+}
+
+/// An old sample is as good as a new one.
+fn never_old(sample: Option<ForceSample>, now: Nanos) -> Option<ForceSample> {
+    sample.map(|sample| ForceSample { at: now, ..sample })
+}
+
+/// What a mutant does between the API and the machine.
+#[derive(Clone, Copy, PartialEq)]
+enum Meddles {
+    StopWaits,
+    Retries,
+    AcknowledgesByItself,
+    RunsByItself,
+    WidensSpeed,
+}
+
+struct BadPort(Arc<dyn MachinePort>, Meddles);
+
+impl MachinePort for BadPort {
+    fn mover(&self) -> Mover {
+        self.0.mover()
+    }
+
+    fn command(&self, command: Command) -> BoxFuture<'_, Reply> {
+        Box::pin(async move {
+            let command = match (self.1, command) {
+                (Meddles::WidensSpeed, Command::UpdateSettings(mut config)) => {
+                    let l = config.limits;
+                    let faster = MmPerS::try_from(l.max_speed.get() * 1.5).unwrap();
+                    config.limits = Limits::new(
+                        faster,
+                        l.max_acceleration,
+                        l.max_jerk,
+                        l.stop_deceleration,
+                        l.approach_speed,
+                    )
+                    .unwrap();
+                    Command::UpdateSettings(config)
+                }
+                (_, command) => command,
+            };
+            let reply = self.0.command(command.clone()).await;
+            match (self.1, reply) {
+                // Refused in a fault, carried out as soon as it is over.
+                (Meddles::Retries, Err(Refusal::Faulted(_) | Refusal::Disarmed | Refusal::NotHomed(_))) => {
+                    let port = Arc::clone(&self.0);
+                    tokio::spawn(async move {
+                        for _ in 0..200 {
+                            tokio::time::sleep(Duration::from_millis(100)).await;
+                            if port.command(command.clone()).await.is_ok() {
+                                return;
+                            }
+                        }
+                    });
+                }
+                (Meddles::AcknowledgesByItself, Err(Refusal::Faulted(_))) => {
+                    let _ = self.0.command(Command::Acknowledge).await;
+                    let _ = self.0.command(Command::Arm).await;
+                    return self.0.command(command).await;
+                }
+                (Meddles::RunsByItself, Ok(_)) if matches!(command, Command::Run(_)) => {
+                    let port = Arc::clone(&self.0);
+                    tokio::spawn(async move {
+                        tokio::time::sleep(Duration::from_secs(3)).await;
+                        let _ = port.command(command).await;
+                    });
+                }
+                _ => {}
+            }
+            reply
+        })
+    }
+
+    fn stop(&self) {
+        if self.1 != Meddles::StopWaits {
+            return self.0.stop();
+        }
+        // In a queue like everything else.
+        let port = Arc::clone(&self.0);
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(150)).await;
+            port.stop();
+        });
+    }
+
+    fn snapshots(&self) -> watch::Receiver<Snapshot> {
+        self.0.snapshots()
+    }
+
+    fn hands(&self) -> Option<&dyn Hands> {
+        self.0.hands()
+    }
+}
+
+/// Asserts that the mutant is caught, by one of these promises; and that the run in which it is keeps all of them
+/// without it.
+fn catch(name: &str, wiring: Wiring, faults: &[Fault], promises: &[&str]) {
+    let orders = Orders { seed: 1, seconds: 60, faults: faults.to_vec(), wiring };
+    let report = series(&orders, |so_far| so_far.runs >= 40);
+    let Some(broken) = report.broken else { panic!("{name} was not caught in {} runs", report.runs) };
+    println!("{name}: {} in seed {}", broken.promise, broken.seed);
+    let expected = promises.iter().any(|id| broken.promise.starts_with(id));
+    assert!(expected, "{name} was caught by another promise: {broken}");
+    let healthy = run(&Orders { seed: broken.seed, wiring: Wiring::default(), ..orders });
+    assert!(healthy.broken.is_none(), "without {name}: {healthy}");
+}
+
+macro_rules! with {
+    ($part:ident, $value:expr) => {
+        Wiring { $part: $value, ..Wiring::default() }
+    };
+}
+
+const LIMITS: [Fault; 2] = [Fault::Machine(Mishap::FrontWelded), Fault::Machine(Mishap::BackWelded)];
+
+#[test]
+fn what_is_wrong_at_the_pins_is_caught() {
+    let e_stop = [Fault::Machine(Mishap::EStopOpen)];
+    catch(
+        "limits ignored",
+        with!(pins, |sim| pins(Bad::IgnoresLimits, sim)),
+        &LIMITS,
+        &["s01", "s10", "s11"],
+    );
+    catch("e-stop ignored", with!(pins, |sim| pins(Bad::IgnoresEStop, sim)), &e_stop, &["s24"]);
+    catch("pulses too short", with!(pins, |sim| pins(Bad::ShortPulses, sim)), &[], &["s19"]);
+    catch("a step doubled", with!(pins, |sim| pins(Bad::DoublesAStep, sim)), &[], &["s19", "s30"]);
+    catch("a step lost", with!(pins, |sim| pins(Bad::LosesAStep, sim)), &[], &["s19", "s30"]);
+    catch(
+        "a step a tick",
+        with!(pins, |sim| pins(Bad::OneStepATick, sim)),
+        &[],
+        &["s06", "s19", "s29", "s30", "s14", "s04"],
+    );
+    catch("a burst", with!(pins, |sim| pins(Bad::Bursts, sim)), &[], &["s19", "s30"]);
+}
+
+#[test]
+fn what_is_wrong_with_the_force_is_caught() {
+    let silent = [Fault::Machine(Mishap::LoadCellSilent)];
+    catch(
+        "a lost sample is zero",
+        with!(cell, |c| Box::new(BadCell(c, lost_is_zero))),
+        &silent,
+        &["s12", "s13"],
+    );
+    catch(
+        "newtons for grams",
+        with!(cell, |c| Box::new(BadCell(c, newtons))),
+        &[Fault::Push],
+        &["s13", "s14", "s15"],
+    );
+    catch("old samples are new", with!(cell, |c| Box::new(BadCell(c, never_old))), &silent, &["s12", "s13"]);
+}
+
+#[test]
+fn what_is_wrong_between_the_api_and_the_machine_is_caught() {
+    fn bad(meddles: Meddles) -> impl Fn(Arc<dyn MachinePort>) -> Arc<dyn MachinePort> {
+        move |port| Arc::new(BadPort(port, meddles))
+    }
+    let faults = [Fault::Machine(Mishap::FrontWelded), Fault::Machine(Mishap::EStopOpen)];
+    catch("STOP is queued", with!(port, |p| bad(Meddles::StopWaits)(p)), &[], &["s04"]);
+    catch("refused, done later", with!(port, |p| bad(Meddles::Retries)(p)), &faults, &["s08"]);
+    catch(
+        "acknowledged by itself",
+        with!(port, |p| bad(Meddles::AcknowledgesByItself)(p)),
+        &faults,
+        &["s07", "s08"],
+    );
+    catch("run again by itself", with!(port, |p| bad(Meddles::RunsByItself)(p)), &[], &["s08"]);
+    catch("limits wider than shown", with!(port, |p| bad(Meddles::WidensSpeed)(p)), &[], &["s21"]);
+}
+
+#[test]
+fn a_machine_that_is_told_the_wrong_thing_at_its_start_is_caught() {
+    fn forgiving(options: RehearsalOptions) -> RehearsalOptions {
+        RehearsalOptions { lateness_ends_motion: false, ..options }
+    }
+    fn no_bounds(mut options: RehearsalOptions) -> RehearsalOptions {
+        let geometry = options.config.geometry;
+        options.config.geometry = Geometry { max_stroke: Mm::try_from(600.0).unwrap(), ..geometry };
+        options
+    }
+    catch(
+        "lateness forgiven",
+        with!(options, forgiving),
+        &[Fault::ControlFrozen, Fault::Stalls],
+        &["s16", "s20"],
+    );
+    catch("another rail", with!(options, no_bounds), &[], &["s21", "s09"]);
+}
