@@ -96,6 +96,21 @@ fn acknowledged_and_armed(yep: &Yep) {
     yep.order("arm").done();
 }
 
+/// Homes; a host that holds a thread up for a tenth of a second loses the force, and ends homing, as it should.
+#[track_caller]
+fn homed(yep: &Yep) {
+    for _ in 0..10 {
+        yep.order("calibrate").done();
+        let status = yep.leaves("homing");
+        if status["state"] == "ready" {
+            return;
+        }
+        assert_eq!(status["fault"]["code"], "force_sample_lost", "{status}");
+        println!("the force was lost: once more");
+    }
+    panic!("the force is lost again and again");
+}
+
 #[test]
 fn a_force_is_tared_calibrated_obeyed_lost_and_found_again() {
     let folder = tempfile::tempdir().unwrap();
@@ -107,8 +122,6 @@ fn a_force_is_tared_calibrated_obeyed_lost_and_found_again() {
 
     // Nobody knows what the readings mean, so nothing moves by them.
     yep.order("calibrate").done();
-    yep.calibrated();
-    yep.run_wave("sine", 5.0);
     assert_eq!(yep.becomes("faulted")["fault"]["code"], "force_sample_lost");
     let (done, page) = said(&yep, &["status"]);
     assert!(done && page.contains("to do     tare the unloaded cell"), "{page}");
@@ -139,7 +152,7 @@ fn a_force_is_tared_calibrated_obeyed_lost_and_found_again() {
     feels(&yep, 0.0);
 
     // It obeys a wall, as hard as the settings allow (S14).
-    acknowledged_and_armed(&yep);
+    homed(&yep);
     yep.run_wave("sine", 3.0).done();
     let refused = asked(&yep, "/api/sensor/tare", json!({ "confirm": true }));
     assert!(refused.status == 409 && ["moving", "no_readings"].contains(&refused.refused().0.as_str()));

@@ -96,8 +96,7 @@ impl<F: ForceSensor> Control<F> {
             now,
             inputs: self.executor.status().inputs(),
             force_known: self.force.is_none() || force_g.is_some(),
-            force_full: force_g
-                .is_some_and(|force_g| self.supervisor.config().allowance.speed_mm_s(force_g.abs()) == 0.0),
+            force_full: force_g.is_some_and(|force_g| self.supervisor.config().allowance.is_full(force_g)),
             motion,
             stop,
             step_loop_alive: self.executor.silence_s(now) <= self.options.step_loop_silence_s,

@@ -47,6 +47,14 @@ impl Allowance {
         self.speed_mm_s[below] * (1.0 - rest) + self.speed_mm_s[below + 1] * rest
     }
 
+    /// Whether a force of `force_g`, whatever its direction, is one against which nothing may move. A chart that allows
+    /// nothing at any force says nothing about the force: then only the limit itself counts.
+    #[must_use]
+    pub fn is_full(&self, force_g: f64) -> bool {
+        let force_g = force_g.abs();
+        force_g >= self.force_limit_g || (self.speed_mm_s(force_g) == 0.0 && self.speed_mm_s(0.0) > 0.0)
+    }
+
     /// Whether any force lets the axis move faster than `other` does.
     #[must_use]
     pub fn wider_than(&self, other: &Allowance) -> bool {
@@ -82,6 +90,18 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_chart_that_allows_nothing_makes_no_force_full_below_the_limit() {
+        let mut speeds_mm_s = [100.0; ALLOWANCE_POINTS];
+        speeds_mm_s[80..].fill(0.0);
+        let usual = Allowance::new(Grams::constant(1_000.0), speeds_mm_s);
+        let none = Allowance::new(Grams::constant(1_000.0), [0.0; ALLOWANCE_POINTS]);
+        let full = [0.0, -790.0, 800.0, -999.0, 1_000.0, -1_500.0]
+            .map(|force_g| (usual.is_full(force_g), none.is_full(force_g)));
+        let (no, chart, both) = ((false, false), (true, false), (true, true));
+        assert_eq!(full, [no, no, chart, chart, both, both]);
     }
 
     #[test]
