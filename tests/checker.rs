@@ -90,6 +90,7 @@ fn running() -> Seen {
         steps: 0,
         resting: false,
         ended: None,
+        glitches: 0,
         rebases: 0,
         count: None,
         noted: Noted::default(),

@@ -55,6 +55,20 @@ fn a_rail_of_another_length_is_measured_as_it_is() {
 }
 
 #[test]
+fn more_steps_a_millimetre_than_the_pulses_can_make_is_a_fault() {
+    // 1 600 steps where 155 mm were measured, at 500 mm/s: 5 161 steps/s.
+    for (max_steps_per_s, fault) in [(5_162.0, None), (5_161.0, Some(Fault::StepRateTooHigh))] {
+        let mut options = with_rail(|rail| rail.length_mm = 160.0);
+        options.config.geometry.max_steps_per_s = max_steps_per_s;
+        let mut machine = machine(&options);
+        assert_eq!(machine.command(Command::Calibrate), Some(Ok(Accepted::Now)));
+        assert!(machine.run_while(60_000, |snapshot| snapshot.state == State::Homing));
+        let snapshot = machine.snapshot();
+        assert_eq!((snapshot.fault, snapshot.position_mm.is_none()), (fault, fault.is_some()));
+    }
+}
+
+#[test]
 fn each_thing_that_can_be_wrong_is_a_fault_that_says_what_to_check() {
     for (mishap, start_mm, expected) in [
         (Mishap::FrontDead, 77.5, Fault::NoSwitchFound(End::Front)),

@@ -300,6 +300,7 @@ fn made(records: usize) -> Recording {
         steps: index as i64 - 10,
         resting: false,
         ended: None,
+        glitches: 0,
         rebases: 3,
         count: None,
         noted: Noted { cycle: index as u32, decided: None, also: None },

@@ -184,6 +184,7 @@ pub fn recording() -> Vec<Vec<u8>> {
             steps: i64::from(cycle),
             resting: true,
             ended: None,
+            glitches: 0,
             rebases: 0,
             count: None,
             noted: yep::drive::seen::Noted { cycle, ..Default::default() },

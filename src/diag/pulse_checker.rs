@@ -183,7 +183,10 @@ impl PulseChecker {
         let new_end = |wanted: fn(EndCause) -> bool| {
             earlier.ended != now.ended && now.ended.is_some_and(|ended| wanted(ended.cause))
         };
-        let rebased = earlier.rebases != now.rebases || new_end(|cause| cause == EndCause::Late);
+        // While an input is read again, the step behind it waits.
+        let read_again = earlier.glitches != now.glitches || earlier.inputs != now.inputs;
+        let rebased =
+            read_again || earlier.rebases != now.rebases || new_end(|cause| cause == EndCause::Late);
         Between {
             rested: earlier.resting && before.resting && now.resting && earlier.ended == now.ended,
             before,

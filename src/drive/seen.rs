@@ -37,6 +37,8 @@ pub struct Seen {
     pub resting: bool,
     /// The last motion that was ended by something else than its plan.
     pub ended: Option<Ended>,
+    /// How often an input changed for so short a time that it was not believed.
+    pub glitches: u32,
     /// How often lateness has moved a time base.
     pub rebases: u32,
     /// The step counter, where it is known to belong to this very instant.
@@ -119,6 +121,7 @@ impl Seen {
             steps: status.count(),
             resting: status.resting(),
             ended: status.ended(),
+            glitches: status.glitches(),
             rebases: status.lateness().rebases,
             count: None,
             noted: Noted::default(),

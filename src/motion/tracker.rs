@@ -84,6 +84,8 @@ struct Cycle<'a> {
     normal: Firmness,
     stop: Firmness,
     bounds: &'a Bounds,
+    /// The highest speed that is ever allowed, in mm/s: bounds below it are there for a reason.
+    max_speed_mm_s: f64,
     /// How far the stop tail of the start state leads: never more than this is asked of the range.
     reach: (f64, f64),
 }
@@ -118,13 +120,21 @@ impl Cycle<'_> {
         (low.min(stop_low), high.max(stop_high))
     }
 
+    /// Where the axis turns. Against a force it must not come back faster than is allowed there.
+    fn turn(&self, end: Kinematics, way_back_mm_s: f64) -> f64 {
+        if way_back_mm_s < self.max_speed_mm_s {
+            stop::turn_within(end, self.normal, way_back_mm_s)
+        } else {
+            stop::turn(end, self.normal)
+        }
+    }
+
     fn turns_below_high(&self, a: f64) -> bool {
-        stop::turn_within(self.end(a), self.normal, self.bounds.backward_mm_s) <= self.bounds.high_mm
+        self.turn(self.end(a), self.bounds.backward_mm_s) <= self.bounds.high_mm
     }
 
     fn turns_above_low(&self, a: f64) -> bool {
-        stop::turn_within(self.end(a).mirrored(), self.normal, self.bounds.forward_mm_s)
-            <= -self.bounds.low_mm
+        self.turn(self.end(a).mirrored(), self.bounds.forward_mm_s) <= -self.bounds.low_mm
     }
 
     fn stops_below_high(&self, a: f64) -> bool {
@@ -189,8 +199,15 @@ impl Tracker {
         } else {
             gentle
         };
-        let cycle =
-            Cycle { start, cycle_s: self.cycle_s, normal, stop, bounds, reach: stop::extent(start, stop) };
+        let cycle = Cycle {
+            start,
+            cycle_s: self.cycle_s,
+            normal,
+            stop,
+            bounds,
+            max_speed_mm_s: limits.max_speed.get(),
+            reach: stop::extent(start, stop),
+        };
 
         let (least, most) = reachable(start.a, normal, self.cycle_s);
         // Pushing on toward a speed that is too high already is not what firmness is for: the push is let go of.
