@@ -92,6 +92,26 @@ pub fn turn(start: Kinematics, Firmness { acceleration, jerk }: Firmness) -> f64
     start.extent(rising).1.max(pushing.after_piece(held).p)
 }
 
+/// Highest position if the axis pushes back as hard as it may from `start` on without coming back faster than
+/// `way_back` afterwards.
+///
+/// Letting go of an acceleration `a` at the turn, with the half of the jerk `J` that is left for it near a speed bound,
+/// makes the axis go back at `a²/J`; so it may turn with `√(J · way_back)`. The other way is to come to rest. The nearer
+/// of the two is what the axis can do; where nothing may go back at all, only the second is left.
+#[must_use]
+pub fn turn_within(start: Kinematics, firmness: Firmness, way_back: f64) -> f64 {
+    let softer = libm::sqrt(firmness.jerk * way_back.max(0.0));
+    if softer >= firmness.acceleration {
+        return turn(start, firmness);
+    }
+    let rest = extent(start, Firmness { jerk: firmness.jerk / 2.0, ..firmness }).1;
+    // A turn without any push never ends.
+    if softer <= firmness.acceleration * 1e-6 {
+        return rest;
+    }
+    turn(start, Firmness { acceleration: softer, ..firmness }).min(rest)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -117,11 +117,11 @@ impl Cycle<'_> {
     }
 
     fn turns_below_high(&self, a: f64) -> bool {
-        stop::turn(self.end(a), self.normal) <= self.bounds.high_mm
+        stop::turn_within(self.end(a), self.normal, self.bounds.backward_mm_s) <= self.bounds.high_mm
     }
 
     fn turns_above_low(&self, a: f64) -> bool {
-        stop::turn(self.end(a).mirrored(), self.normal) <= -self.bounds.low_mm
+        stop::turn_within(self.end(a).mirrored(), self.normal, self.bounds.forward_mm_s) <= -self.bounds.low_mm
     }
 
     fn stops_below_high(&self, a: f64) -> bool {
