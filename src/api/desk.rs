@@ -93,6 +93,7 @@ impl Desk {
         let turn = self.turn.lock().await;
         let before = self.current();
         let after = make(&before)?;
+        self.can_be_stepped(&after)?;
         self.establish(after.clone(), after.clone().into(), before.into(), turn).await?;
         Ok(after)
     }
@@ -110,8 +111,19 @@ impl Desk {
         // Also what could not be written down when it came into force.
         let before = State { settings: self.current(), ..(*self.keeper.kept().0).clone() };
         let settings = state.settings.clone();
+        self.can_be_stepped(&settings)?;
         let [after, before] = [state, before].map(|state| store::Change::Everything(Box::new(state)));
         self.establish(settings, after, before, turn).await
+    }
+
+    /// A yep-machine elsewhere has pulses of its own.
+    fn can_be_stepped(&self, settings: &Settings) -> Result<(), Denied> {
+        match self.port.mover() {
+            Mover::Remote => Ok(()),
+            Mover::Local => {
+                settings.check_step_rate(&self.rail).map_err(|wrong| Denied::Invalid(vec![wrong]))
+            }
+        }
     }
 
     /// Writes `after` down and gives the settings to the machine; when that refuses them, writes `before` down.

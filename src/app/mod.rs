@@ -52,8 +52,9 @@ use crate::hal::rpi::PiError;
 use crate::layout;
 use crate::machine::Fault;
 use crate::options::{self, Driver, Options};
-use crate::settings::Rail;
+use crate::settings::{Invalid, Rail};
 use crate::store::{Opened, Store, StoreError};
+use crate::units::SECOND_NS;
 
 /// Worker threads of the server, one a core of a Pi that is theirs.
 const SERVER_THREADS: usize = layout::SERVER_CPUS.len();
@@ -79,6 +80,9 @@ pub enum AppError {
         /// What the system said.
         error: io::Error,
     },
+    /// The pulses that the options ask for are too slow for the settings.
+    #[error("{0}")]
+    StepRate(Invalid),
     /// The pins or a bus of this Pi cannot be used.
     #[error("{error} ({})\n{}", .error.code(), .error.remedy())]
     Pi {
@@ -136,12 +140,24 @@ fn open_store(options: &Options) -> Result<(Store, Opened), AppError> {
     Ok((store, opened))
 }
 
+/// What options say about the mechanics. A step takes the time of its pulse and of the gap behind it.
+fn rail(options: &Options) -> Rail {
+    let pulse_ns = options.timing.pulse_high_ns + options.timing.pulse_low_ns;
+    Rail {
+        travel_per_turn_mm: options.rail.travel_per_turn.get(),
+        max_steps_per_s: f64::from(layout::MAX_STEP_RATE_HZ).min(SECOND_NS as f64 / pulse_ns as f64),
+    }
+}
+
 async fn serve(options: &Options, store: Store, opened: Opened) -> Result<(), AppError> {
     let address = options.listen;
     let listener = api::listen(address).map_err(|error| AppError::Listen { address, error })?;
     let bound = listener.local_addr().map_err(|error| AppError::Listen { address, error })?;
 
-    let rail = Rail { travel_per_turn_mm: options.rail.travel_per_turn.get() };
+    let rail = rail(options);
+    if options.driver != Driver::Remote {
+        opened.state.settings.check_step_rate(&rail).map_err(AppError::StepRate)?;
+    }
     let config = opened.state.settings.config(&rail);
     let recovery = opened.recovery;
     let lost = recovery.has_lost_settings().then_some(Fault::SettingsLost);

@@ -82,7 +82,7 @@ impl PulseChecker {
             waiting: VecDeque::new(),
             trace: Trace::default(),
             lines: Lines::new(options.timing),
-            train: Train::new(options.precision),
+            train: Train::new(options.precision, options.timing.direction_setup_ns),
             effort: None,
             steps_per_mm: 1.0,
             count: 0,

@@ -63,6 +63,8 @@ pub struct Room {
 #[derive(Debug, Clone)]
 pub struct Train {
     precision: Precision,
+    /// The first step behind a turn may wait so long for the direction line.
+    direction_setup_ns: Nanos,
     history: History,
     /// Where this motion began from rest, if it did and is still new.
     onset: Option<(i64, bool)>,
@@ -74,8 +76,15 @@ pub struct Train {
 impl Train {
     /// At rest.
     #[must_use]
-    pub fn new(precision: Precision) -> Train {
-        Train { precision, history: History::default(), onset: None, at_rest: true, due_by_ns: None }
+    pub fn new(precision: Precision, direction_setup_ns: Nanos) -> Train {
+        Train {
+            precision,
+            direction_setup_ns,
+            history: History::default(),
+            onset: None,
+            at_rest: true,
+            due_by_ns: None,
+        }
     }
 
     /// Whether no motion runs.
@@ -193,7 +202,19 @@ impl Train {
         samples: &[Sample; N],
     ) -> Option<Break> {
         let rates = effort.since(samples[N - 1].at);
-        beyond(rule, at, derivative(samples, self.doubt(rates.speed)), limit(&rates))
+        let doubt = self.doubt(rates.speed) + self.doubt_of_a_turn(samples);
+        beyond(rule, at, derivative(samples, doubt), limit(&rates))
+    }
+
+    /// At a turn, a step that the plan wants at once waits for the direction line.
+    fn doubt_of_a_turn(&self, samples: &[Sample]) -> f64 {
+        let ways = || samples.windows(2).map(|pair| (pair[0].place - pair[1].place, pair[0].at - pair[1].at));
+        // Steps the same way are a whole one apart.
+        if ways().all(|(way, _)| way.abs() > 0.5) {
+            return 0.0;
+        }
+        let fastest = ways().map(|(way, ns)| way.abs() / seconds(ns.max(1))).fold(0.0, f64::max);
+        fastest * seconds(self.direction_setup_ns)
     }
 
     fn onset(&mut self, at: Nanos, count: i64, forward: bool, effort: &Effort) -> Option<Break> {

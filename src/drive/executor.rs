@@ -210,6 +210,10 @@ impl Executor {
 
     /// Forgets what is being carried out; the step loop has been told to stop, or nothing has started.
     pub fn abandon(&mut self) {
+        if self.under_way.is_none() {
+            // The step loop knows nothing of it: what it told of an earlier stop is not what this one took.
+            self.status.show_stop(0, 0);
+        }
         self.plan = Plan::Nothing;
     }
 

@@ -238,6 +238,8 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
             }
             if self.stop_line.level() != StopLevel::None {
                 self.end(chunk.epoch, EndCause::Ramped, Inputs::default());
+                // It had not begun.
+                self.status.show_stop(0, 0);
                 continue;
             }
             self.base = TimeBase::default();

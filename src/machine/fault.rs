@@ -23,6 +23,8 @@ pub enum Fault {
     TouchDisagrees(End),
     /// Homing: the measured travel cannot be the rail that the settings describe.
     ImplausibleTravel,
+    /// Homing found more steps in a millimetre than the pulses can make at the highest speed.
+    StepRateTooHigh,
     /// Homing took too long.
     HomingTimeout,
     /// Homing: the force limit was reached (S14).
@@ -60,6 +62,7 @@ impl Fault {
             Fault::TouchDisagrees(End::Back) => "touch_disagrees_back",
             Fault::TouchDisagrees(End::Front) => "touch_disagrees_front",
             Fault::ImplausibleTravel => "implausible_travel",
+            Fault::StepRateTooHigh => "step_rate_too_high",
             Fault::HomingTimeout => "homing_timeout",
             Fault::ForceWhileHoming => "force_while_homing",
             Fault::ForceSampleLost => "force_sample_lost",
@@ -85,6 +88,7 @@ impl Fault {
             | Fault::WrongSwitch(_)
             | Fault::TouchDisagrees(_)
             | Fault::ImplausibleTravel
+            | Fault::StepRateTooHigh
             | Fault::HomingTimeout
             | Fault::StepLate
             | Fault::StepLoopSilent
@@ -122,6 +126,9 @@ impl Fault {
             Fault::ImplausibleTravel => {
                 "compare max_stroke with a ruler, and microsteps_per_rev with the switches of the motor driver"
             }
+            Fault::StepRateTooHigh => {
+                "lower max_speed_mm_s, or the microsteps of the motor driver, or shorten its pulses in [timing]"
+            }
             Fault::HomingTimeout => "check that the carriage moves freely, then calibrate again",
             Fault::ForceWhileHoming => {
                 "take away what pushes against the carriage, or check the zero of the load cell"
@@ -152,6 +159,9 @@ impl std::fmt::Display for Fault {
                 write!(f, "the two touches of the {} limit switch disagree", end.name())
             }
             Fault::ImplausibleTravel => f.write_str("the measured travel does not fit the settings"),
+            Fault::StepRateTooHigh => {
+                f.write_str("the measured steps of a millimetre are too many for the highest speed")
+            }
             Fault::HomingTimeout => f.write_str("homing took too long"),
             Fault::ForceWhileHoming => f.write_str("the force limit was reached while homing"),
             Fault::ForceSampleLost => f.write_str("no valid force sample for more than 100 ms"),

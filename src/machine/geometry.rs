@@ -15,6 +15,8 @@ pub struct Geometry {
     pub padding: Mm,
     /// What motor, driver and belt should make: microsteps of a turn over the travel of a turn.
     pub nominal: StepsPerMm,
+    /// Most steps that the driver's pulses allow in a second.
+    pub max_steps_per_s: f64,
 }
 
 impl Geometry {
@@ -86,6 +88,7 @@ mod tests {
             max_stroke: Mm::constant(155.0),
             padding: Mm::constant(5.0),
             nominal: StepsPerMm::constant(10.0),
+            max_steps_per_s: 200_000.0,
         };
         let calibration = Calibration::from_touches(&geometry, -300, 1_250);
         assert_eq!(calibration.travel_steps, 1_550);

@@ -259,6 +259,7 @@ mod tests {
             max_stroke: Mm::constant(155.0),
             padding: Mm::constant(5.0),
             nominal: StepsPerMm::constant(10.0),
+            max_steps_per_s: 200_000.0,
         };
         let mut homing = Homing::new(HomingOptions::default(), geometry);
         let at_rest = Motion { resting: true, outcome: None, count_steps: 0, stop_took_ns: 0, stop_steps: 0 };

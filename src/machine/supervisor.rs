@@ -249,7 +249,9 @@ impl Supervisor {
 
     fn heed_outcome(&mut self, seen: &Observation, actions: &mut Actions) {
         let Some(outcome) = seen.motion.outcome else { return };
-        if !matches!(self.state, State::Running | State::Ending) {
+        // Whatever STOP met on its way: steps that were too late may be lost.
+        let lost = self.state == State::Stopping && outcome == Outcome::Late;
+        if !lost && !matches!(self.state, State::Running | State::Ending) {
             return;
         }
         let fault = match outcome {
@@ -303,6 +305,9 @@ impl Supervisor {
             Progress::Wait => {}
             Progress::Go(travel) => order(actions, Order::Travel(travel)),
             Progress::Failed(fault) => self.latch(fault, seen.now, actions),
+            Progress::Done(found) if self.too_many_steps(&found) => {
+                self.latch(Fault::StepRateTooHigh, seen.now, actions);
+            }
             Progress::Done(calibration) => {
                 self.homing = None;
                 self.calibration = Some(calibration);
@@ -320,6 +325,12 @@ impl Supervisor {
                 self.begin_pending(seen, actions);
             }
         }
+    }
+
+    /// Whether the pulses cannot be as fast as the highest speed asks for with that calibration.
+    fn too_many_steps(&self, found: &Calibration) -> bool {
+        let Config { geometry, limits, .. } = &self.config;
+        found.steps_per_mm(geometry) * limits.max_speed.get() > geometry.max_steps_per_s
     }
 
     /// At rest: the highest slot that is filled comes next, settings before everything.

@@ -37,6 +37,8 @@ const RELATIVE_JERK_SHARE: f64 = 0.9;
 const CATCH_UP_SHARE: f64 = 0.3;
 /// Bisections for a border: 2⁻³⁰ of the choice of one cycle is far below a thousandth of a step.
 const BISECTIONS: u32 = 30;
+/// A speed that is beyond its bound is brought down gently only if that takes about twice this long.
+const GENTLE_S: f64 = 0.010;
 /// As near as this to its bound, a speed that was too high may still be letting go of its brake.
 const SPEED_SLACK_MM_S: f64 = 1.0;
 /// Tolerance of the range check, far below a step, far above the rounding of a metre.
@@ -121,7 +123,8 @@ impl Cycle<'_> {
     }
 
     fn turns_above_low(&self, a: f64) -> bool {
-        stop::turn_within(self.end(a).mirrored(), self.normal, self.bounds.forward_mm_s) <= -self.bounds.low_mm
+        stop::turn_within(self.end(a).mirrored(), self.normal, self.bounds.forward_mm_s)
+            <= -self.bounds.low_mm
     }
 
     fn stops_below_high(&self, a: f64) -> bool {
@@ -170,11 +173,11 @@ impl Tracker {
         let cycle_s = self.cycle_s;
         let gentle = self.lowering.limits(&start, asked, |lower| {
             start.a.abs() <= lower.acceleration
-                && too_fast(&start, lower, bounds, cycle_s).is_none()
+                && too_fast(&start, lower, stop, bounds, cycle_s).is_none()
                 && stop::turn(start, lower) <= bounds.high_mm
                 && stop::turn(start.mirrored(), lower) <= -bounds.low_mm
         });
-        let too_fast = too_fast(&start, gentle, bounds, cycle_s);
+        let too_fast = too_fast(&start, gentle, stop, bounds, cycle_s);
         // While lowered limits wait, what the former ones built up is no reason for firmness.
         let built_up = self.lowering.former().unwrap_or(gentle);
         self.firm = self.needs_firmness(&start, built_up, bounds, too_fast);
@@ -255,13 +258,25 @@ impl Tracker {
     }
 }
 
-/// Toward which end the axis, letting go of its acceleration gently, would coast faster than allowed.
-fn too_fast(start: &Kinematics, gentle: Firmness, bounds: &Bounds, cycle_s: f64) -> Option<End> {
-    let coasting = start.v + start.a * start.a.abs() / (2.0 * gentle.jerk);
+/// Toward which end the axis, letting go of its acceleration, would coast faster than allowed: gently, or with the jerk
+/// of a stop and by more than the root law `2√(Δv/J)` with the gentle one makes up for in [`GENTLE_S`] twice. With a soft
+/// jerk a push that is being let go of brakes on for so long that the first alone would call any speed slow enough.
+fn too_fast(
+    start: &Kinematics,
+    gentle: Firmness,
+    stop: Firmness,
+    bounds: &Bounds,
+    cycle_s: f64,
+) -> Option<End> {
+    let coasting = |jerk: f64| start.v + start.a * start.a.abs() / (2.0 * jerk);
+    let (gently, firmly) = (coasting(gentle.jerk), coasting(stop.jerk));
     let tolerance = 1e-6 + gentle.jerk * cycle_s * cycle_s;
-    if coasting > bounds.forward_mm_s + tolerance {
+    let much = 1e-6 + gentle.jerk * GENTLE_S * GENTLE_S;
+    if gently > bounds.forward_mm_s + tolerance || firmly > bounds.forward_mm_s + much && start.v > 0.0 {
         Some(End::Front)
-    } else if coasting < -bounds.backward_mm_s - tolerance {
+    } else if gently < -bounds.backward_mm_s - tolerance
+        || firmly < -bounds.backward_mm_s - much && start.v < 0.0
+    {
         Some(End::Back)
     } else {
         None

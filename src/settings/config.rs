@@ -1,6 +1,7 @@
 //! What the settings mean to the machine.
 
-use super::Settings;
+use super::{Invalid, Settings};
+use crate::layout;
 use crate::machine::{Config, Geometry};
 use crate::motion::{ALLOWANCE_POINTS, Allowance};
 use crate::units::{Grams, Mm, StepsPerMm};
@@ -11,12 +12,14 @@ use crate::wave::Spline;
 pub struct Rail {
     /// How far a turn of the motor moves the carriage, in mm.
     pub travel_per_turn_mm: f64,
+    /// Most steps in a second that the pulses of the motor driver allow.
+    pub max_steps_per_s: f64,
 }
 
 impl Default for Rail {
     /// A 20-tooth pulley on a 2 mm belt: with the default 400 microsteps a turn, 10 steps/mm.
     fn default() -> Rail {
-        Rail { travel_per_turn_mm: 40.0 }
+        Rail { travel_per_turn_mm: 40.0, max_steps_per_s: f64::from(layout::MAX_STEP_RATE_HZ) }
     }
 }
 
@@ -35,11 +38,38 @@ impl Settings {
                 max_stroke: mm(d.max_stroke),
                 padding: mm(d.padding_mm),
                 nominal: nearest(nominal, StepsPerMm::MIN, StepsPerMm::MAX, StepsPerMm::constant(10.0)),
+                max_steps_per_s: rail.max_steps_per_s,
             },
             stroke_limit: mm(d.stroke_limit),
             limits: self.motion,
             allowance: self.allowance(),
         }
+    }
+
+    /// Whether the pulses can be as fast as the highest speed asks for: with the steps of a millimetre that follow from
+    /// motor and belt, and with those that a calibration has found.
+    ///
+    /// # Errors
+    /// Which setting to lower, and to what.
+    pub fn check_step_rate(&self, rail: &Rail) -> Result<(), Invalid> {
+        let d = &self.document;
+        let nominal = d.microsteps_per_rev as f64 / rail.travel_per_turn_mm;
+        let measured = self.travel_steps.map_or(0.0, |steps| steps as f64 / d.max_stroke as f64);
+        let steps_per_mm = nominal.max(measured);
+        let speed_mm_s = self.motion.max_speed.get();
+        if steps_per_mm * speed_mm_s <= rail.max_steps_per_s {
+            return Ok(());
+        }
+        Err(Invalid {
+            field: "max_speed_mm_s",
+            message: format!(
+                "of {speed_mm_s} mm/s takes {:.0} steps/s at {steps_per_mm:.1} steps/mm, and the pulses of the motor \
+                 driver allow {:.0}: lower it to {:.0} mm/s, or microsteps_per_rev, or shorten the pulses in [timing]",
+                steps_per_mm * speed_mm_s,
+                rail.max_steps_per_s,
+                (rail.max_steps_per_s / steps_per_mm).floor()
+            ),
+        })
     }
 
     /// Speed against force: the chart's curve is a share of `tick_stroke_limit` mm in each of the
@@ -88,12 +118,27 @@ mod tests {
     }
 
     #[test]
+    fn a_speed_that_the_pulses_cannot_make_is_refused_with_one_that_they_can() {
+        let settings = Settings::fresh(new_id());
+        let speed_mm_s = settings.motion.max_speed.get();
+        let enough = Rail { max_steps_per_s: 10.0 * speed_mm_s, ..Rail::default() };
+        assert_eq!(settings.check_step_rate(&enough), Ok(()));
+        let short = Rail { max_steps_per_s: 10.0 * speed_mm_s - 1.0, ..Rail::default() };
+        let wrong = settings.check_step_rate(&short).unwrap_err();
+        assert_eq!(wrong.field, "max_speed_mm_s");
+        assert!(wrong.message.contains(&format!("lower it to {:.0} mm/s", speed_mm_s - 1.0)), "{wrong}");
+        // The calibration found more steps than motor and belt were said to make.
+        let measured = Settings { travel_steps: Some(1_600), ..settings };
+        assert!(measured.check_step_rate(&enough).is_err());
+    }
+
+    #[test]
     fn an_odd_rail_is_the_nearest_possible_one() {
         for (travel_per_turn_mm, nominal) in [(1e-9, 100_000.0), (1e9, 0.01), (-1.0, 0.01), (0.0, 100_000.0)]
         {
-            let config = Settings::fresh(new_id()).config(&Rail { travel_per_turn_mm });
+            let config = Settings::fresh(new_id()).config(&Rail { travel_per_turn_mm, ..Rail::default() });
             assert_eq!(config.geometry.nominal.get(), nominal, "{travel_per_turn_mm}");
         }
-        let _ = Settings::fresh(new_id()).config(&Rail { travel_per_turn_mm: f64::NAN });
+        let _ = Settings::fresh(new_id()).config(&Rail { travel_per_turn_mm: f64::NAN, ..Rail::default() });
     }
 }

@@ -97,7 +97,7 @@ proptest! {
     ) {
         let chart = Change { stroke_force_chart: Some(chart), ..Change::default() };
         let settings = after(&changes, &motion).changed(&chart).unwrap();
-        let config = settings.config(&Rail { travel_per_turn_mm });
+        let config = settings.config(&Rail { travel_per_turn_mm, ..Rail::default() });
         let full_mm_s = (settings.document.tick_stroke_limit * settings.document.wave_resolution) as f64;
         let limit_g = settings.document.force_limit as f64;
         let mut last = full_mm_s;

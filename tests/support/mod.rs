@@ -65,6 +65,7 @@ pub fn config() -> Config {
             max_stroke: Mm::constant(155.0),
             padding: Mm::constant(5.0),
             nominal: StepsPerMm::constant(10.0),
+            max_steps_per_s: 200_000.0,
         },
         stroke_limit: Mm::constant(155.0),
         limits: Limits::default(),
