@@ -95,7 +95,10 @@ fn the_command_line_does_the_main_job() {
 
     assert_eq!(says(&["calibrate", "--wait"]), (0, "calibrated: 145.0 mm can be used\n".into()));
     let (code, said) = says(&["run-wave", "sine", "--duration", "2"]);
-    assert!(code == 0 && said.starts_with("sine, 2 s a period; end it with"), "{said}");
+    assert!(
+        code == 0 && said.starts_with("sine, 2 s a period, also without a client; end it with"),
+        "{said}"
+    );
     yep.runs_steadily();
     let (code, said) = says(&["status", "--json"]);
     let status: Value = serde_json::from_str(&said).unwrap();

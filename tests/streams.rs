@@ -198,6 +198,7 @@ async fn a_frame_that_is_too_large_closes_the_socket_with_1009() {
 async fn silence_is_noticed_and_an_answering_client_stays() {
     let mut setup = Setup::new(Mover::Local);
     setup.limits.ping_time = Duration::from_millis(100);
+    setup.limits.silent_time = Duration::from_millis(200);
     let server = setup.start().await;
     let mut answering = server.socket("s").await;
     let staying = tokio::spawn(async move {

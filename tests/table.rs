@@ -60,6 +60,7 @@ fn command(kind: CommandKind) -> Command {
         CommandKind::End => Command::End,
         CommandKind::Acknowledge => Command::Acknowledge,
         CommandKind::Arm => Command::Arm,
+        CommandKind::ClientGone => Command::ClientGone,
         CommandKind::UpdateSettings => {
             // Narrower in everything, so that it need not wait.
             let mut narrower = support::config();

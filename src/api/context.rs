@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::bus::Bus;
 use super::desk::{Desk, Keeper};
+use super::lease::{Lease, Policy};
 use super::limits::Limits;
 use super::port::MachinePort;
 use crate::auth::Rules;
@@ -16,6 +17,8 @@ pub struct Options {
     pub rules: Rules,
     /// How much anyone may take up.
     pub limits: Limits,
+    /// What becomes of a wave whose client is gone.
+    pub lease: Policy,
 }
 
 /// The machine, the settings and the streams, as the handlers see them.
@@ -29,6 +32,8 @@ pub struct Context {
     /// The streams. The rest of the program publishes here too: what the machine is doing, on
     /// [`bus::STATUS`](super::bus::STATUS).
     pub bus: Bus,
+    /// Who holds the wave.
+    pub lease: Lease,
     /// The configuration.
     pub options: Options,
 }
@@ -46,6 +51,6 @@ impl Context {
         let keeper: Arc<dyn Keeper> = Arc::new(keeper);
         let desk = Desk::new(Arc::clone(&port), settings, Arc::clone(&keeper), rail);
         let bus = Bus::new(options.limits.queued_messages);
-        Arc::new(Context { port, desk, keeper, bus, options })
+        Arc::new(Context { port, desk, keeper, bus, lease: Lease::default(), options })
     }
 }

@@ -38,8 +38,12 @@ pub struct Limits {
     pub queued_messages: usize,
     /// For a message to leave; a client that takes longer is closed.
     pub send_time: Duration,
-    /// Between two pings; a client that is silent for two of them is gone.
+    /// Between two pings.
     pub ping_time: Duration,
+    /// A socket on which nothing is heard for so long is closed.
+    pub silent_time: Duration,
+    /// A wave whose client has given no sign of life for so long comes to rest (S17); longer than two pings.
+    pub lease_time: Duration,
     /// Between two snapshots on a telemetry socket.
     pub telemetry_time: Duration,
     /// For the answers that are under way when the server ends.
@@ -63,7 +67,9 @@ impl Default for Limits {
             frame_bytes: 64 * 1024,
             queued_messages: 64,
             send_time: Duration::from_secs(2),
-            ping_time: Duration::from_secs(20),
+            ping_time: Duration::from_secs(1),
+            silent_time: Duration::from_secs(20),
+            lease_time: Duration::from_secs(3),
             telemetry_time: Duration::from_millis(40),
             farewell_time: Duration::from_secs(2),
         }

@@ -16,7 +16,7 @@
 //!
 //! # What is shared
 //!
-//! [`Context`]: the machine behind its [`port`], the settings [`desk`], the bus. Commands by their names are
+//! [`Context`]: the machine behind its [`port`], the settings [`desk`], the bus, the [`lease`] on a wave. Commands by their names are
 //! [`orders`]. HTTP owns no fact: the machine decides, the store remembers.
 
 pub mod answer;
@@ -28,6 +28,7 @@ pub mod context;
 pub mod cors;
 pub mod desk;
 pub mod fields;
+pub mod lease;
 pub mod limits;
 pub mod orders;
 pub mod pace;
@@ -46,5 +47,6 @@ pub mod telemetry;
 pub mod wave_spec;
 
 pub use context::{Context, Options};
+pub use lease::Policy;
 pub use limits::Limits;
 pub use server::{listen, serve};

@@ -11,6 +11,7 @@ use super::body;
 use super::connection::Connection;
 use super::context::Context;
 use super::cors;
+use super::lease::Client;
 use super::resources::{self, Call};
 use super::route::{self, Match, Resource, Route};
 use super::socket;
@@ -44,6 +45,9 @@ pub async fn answer(ctx: Arc<Context>, connection: Arc<Connection>, request: Req
         return answer;
     }
     let stop_only = connection.slot.stop_only;
+    if standing.is_ok() {
+        ctx.lease.heard(&Client::of(connection.peer, &headers));
+    }
     let outcome = match standing {
         Ok(standing) => respond(Arc::clone(&ctx), connection, request, standing, upgrade).await,
         // The connection ends, for the body is not read.
@@ -80,6 +84,7 @@ async fn respond(
     let query = request.uri().query().unwrap_or_default().to_owned();
     let content_type = request.headers().get(hyper::header::CONTENT_TYPE).cloned();
     let accept = request.headers().get(hyper::header::ACCEPT).cloned();
+    let client = Client::of(connection.peer, request.headers());
     let limits = &ctx.options.limits;
     let limit_bytes = match route.resource {
         Resource::WaveGet | Resource::WaveRun | Resource::SavedWavePut => limits.wave_body_bytes,
@@ -87,7 +92,7 @@ async fn respond(
         _ => limits.body_bytes,
     };
     let body = body::read(request.into_body(), limit_bytes, limits).await?;
-    let call = Call { standing, values, query, content_type, accept, body };
+    let call = Call { standing, client, values, query, content_type, accept, body };
     run_to_completion(ctx, connection, route, call).await
 }
 

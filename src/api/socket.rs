@@ -22,6 +22,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::connection::Connection;
 use super::context::Context;
+use super::lease::Client;
 use super::publisher::Publisher;
 use super::source::Source;
 use crate::auth::Standing;
@@ -74,7 +75,7 @@ pub async fn serve(
     ctx: Arc<Context>,
     upgrade: OnUpgrade,
     source: Source,
-    standing: Standing,
+    (standing, client): (Standing, Client),
     connection: Arc<Connection>,
 ) {
     let Ok(upgraded) = upgrade.await else { return };
@@ -89,7 +90,7 @@ pub async fn serve(
     let publisher = Publisher::new(&ctx, standing);
     let heard = AtomicBool::new(true);
     let end = tokio::select! {
-        end = listen(&mut frames, publisher, &heard) => end,
+        end = listen(&mut frames, publisher, (&ctx, &client), &heard) => end,
         end = speak(&mut sink, source, &ctx, &heard) => end,
         () = connection.closing() => End::Restarting,
     };
@@ -97,11 +98,17 @@ pub async fn serve(
     leave(sink, frames, end).await;
 }
 
-async fn listen(frames: &mut SplitStream<Socket>, mut publisher: Publisher, heard: &AtomicBool) -> End {
+async fn listen(
+    frames: &mut SplitStream<Socket>,
+    mut publisher: Publisher,
+    (ctx, client): (&Context, &Client),
+    heard: &AtomicBool,
+) -> End {
     let mut since_breath = 0;
     loop {
         let frame = frames.next().await;
         heard.store(true, Relaxed);
+        ctx.lease.heard(client);
         let end = match frame {
             None => Some(End::Left),
             Some(Ok(Message::Text(text))) => publisher.take(&text).err(),
@@ -134,7 +141,7 @@ async fn speak(
     let limits = &ctx.options.limits;
     let mut pings = interval_at(tokio::time::Instant::now() + limits.ping_time, limits.ping_time);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut silent = 0;
+    let mut silent = Duration::ZERO;
     loop {
         let message = tokio::select! {
             message = source.next() => match message {
@@ -142,8 +149,8 @@ async fn speak(
                 None => return End::TooSlow,
             },
             _ = pings.tick() => {
-                silent = if heard.swap(false, Relaxed) { 0 } else { silent + 1 };
-                if silent > 1 {
+                silent = if heard.swap(false, Relaxed) { Duration::ZERO } else { silent + limits.ping_time };
+                if silent >= limits.silent_time {
                     return End::TooSlow;
                 }
                 Message::Ping(bytes::Bytes::new())

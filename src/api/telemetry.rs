@@ -89,10 +89,11 @@ pub fn object(snapshot: &Snapshot) -> impl Serialize + use<> {
 }
 
 fn allowed(state: State) -> Vec<&'static str> {
-    // Settings have routes of their own.
+    // Settings have routes of their own, and that a client is gone no client says.
     CommandKind::ALL
         .into_iter()
-        .filter(|kind| *kind != CommandKind::UpdateSettings && verdict(state, *kind).is_offer())
+        .filter(|kind| !matches!(kind, CommandKind::UpdateSettings | CommandKind::ClientGone))
+        .filter(|kind| verdict(state, *kind).is_offer())
         .map(CommandKind::name)
         .chain(["stop"])
         .collect()

@@ -13,6 +13,8 @@ use crate::wave::{Spec, Wave, spec};
 
 /// What the first server called it.
 pub const ARGUMENT: &str = "spec";
+/// The field that says what is to become of the wave without its client; it says nothing about the graph.
+pub const LEASE: &str = "lease";
 
 /// What is asked for.
 ///
@@ -75,7 +77,7 @@ fn complaints(wrong: Vec<spec::Wrong>) -> Vec<Complaint> {
 }
 
 fn known() -> Vec<&'static str> {
-    ["type", "duration"].into_iter().chain(FIELDS.map(|(name, _)| name)).collect()
+    ["type", "duration", LEASE].into_iter().chain(FIELDS.map(|(name, _)| name)).collect()
 }
 
 /// The field `points`: either all positions, or all pairs. None when it is not there or wrong, which is noted.

@@ -51,7 +51,7 @@ use crate::hal::MonotonicClock;
 use crate::hal::rpi::PiError;
 use crate::layout;
 use crate::machine::Fault;
-use crate::options::{Driver, Options};
+use crate::options::{self, Driver, Options};
 use crate::settings::{Invalid, Rail};
 use crate::store::{Opened, Store, StoreError};
 use crate::units::SECOND_NS;
@@ -231,6 +231,10 @@ fn api_options(options: &Options) -> api::Options {
             connections: options.limits.connections,
             sockets: options.limits.ws_sockets,
             ..api::Limits::default()
+        },
+        lease: match options.access.lease {
+            options::Lease::Stop => api::Policy::Stop,
+            options::Lease::Continue => api::Policy::Continue,
         },
     }
 }

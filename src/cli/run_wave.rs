@@ -28,8 +28,11 @@ pub struct Arguments {
 
 /// Asks for the wave.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    arguments.server.server.post("/api/wave/run", &arguments.wave.body()?)?;
+    let mut body = arguments.wave.body()?;
+    // This program is about to be gone, and the prompt says how the wave is ended.
+    body["lease"] = "continue".into();
+    arguments.server.server.post("/api/wave/run", &body)?;
     let (name, duration_s) = (arguments.wave.kind(), arguments.wave.duration_s());
-    println!("{name}, {duration_s} s a period; end it with `yep end` or `yep stop`");
+    println!("{name}, {duration_s} s a period, also without a client; end it with `yep end` or `yep stop`");
     Ok(())
 }

@@ -24,6 +24,8 @@ pub enum Command {
     Arm,
     /// Settings changed: what narrows applies at once, what widens applies at rest.
     UpdateSettings(Config),
+    /// The client that started the wave is gone, and nobody wanted it to go on without (S17). No client sends this.
+    ClientGone,
 }
 
 /// The name of a command, for tables, logs and answers.
@@ -36,17 +38,19 @@ pub enum CommandKind {
     Acknowledge,
     Arm,
     UpdateSettings,
+    ClientGone,
 }
 
 impl CommandKind {
     /// Every command.
-    pub const ALL: [CommandKind; 6] = [
+    pub const ALL: [CommandKind; 7] = [
         CommandKind::Calibrate,
         CommandKind::Run,
         CommandKind::End,
         CommandKind::Acknowledge,
         CommandKind::Arm,
         CommandKind::UpdateSettings,
+        CommandKind::ClientGone,
     ];
 
     /// As it is written in answers and logs.
@@ -59,6 +63,7 @@ impl CommandKind {
             CommandKind::Acknowledge => "acknowledge",
             CommandKind::Arm => "arm",
             CommandKind::UpdateSettings => "update_settings",
+            CommandKind::ClientGone => "client_gone",
         }
     }
 }
@@ -74,6 +79,7 @@ impl Command {
             Command::Acknowledge => CommandKind::Acknowledge,
             Command::Arm => CommandKind::Arm,
             Command::UpdateSettings(_) => CommandKind::UpdateSettings,
+            Command::ClientGone => CommandKind::ClientGone,
         }
     }
 }

@@ -78,6 +78,8 @@ pub enum Why {
     PeriodComplete,
     /// STOP.
     StopAsked,
+    /// The client that started the wave is gone.
+    ClientGone,
     /// At rest after STOP; the position is kept.
     AtRest,
     /// At rest, but the position was lost on the way.
@@ -103,6 +105,9 @@ impl std::fmt::Display for Why {
             Why::Superseded => "another command waits for the end of the period",
             Why::PeriodComplete => "the wave has ended",
             Why::StopAsked => "STOP",
+            Why::ClientGone => {
+                "the client that started the wave is gone: stopped; ask for lease \"continue\" to let it go on"
+            }
             Why::AtRest => "at rest after STOP; the position is kept",
             Why::PositionLost => "at rest; the position was lost: calibrate",
             Why::GeometryChanged => "settings of the rail changed: calibrate again",

@@ -281,6 +281,8 @@ impl Supervisor {
                     let Motion { stop_took_ns: took_ns, stop_steps: steps, .. } = seen.motion;
                     tell(actions, Event::Stopped { took_ns, steps });
                     let (state, why) = match self.calibration {
+                        // Whoever comes back finds the reason.
+                        Some(_) if self.why == Why::ClientGone => (State::Ready, Why::ClientGone),
                         Some(_) => (State::Ready, Why::AtRest),
                         None => (State::NotHomed, Why::PositionLost),
                     };
@@ -427,6 +429,14 @@ impl Supervisor {
                 self.enter(state, Why::Acknowledged, now, actions);
             }
             Command::Arm => self.enter(State::Ready, Why::Armed, now, actions),
+            Command::ClientGone => {
+                self.pending.forget_motion();
+                // Homing ends by itself; only the wave behind it is dropped.
+                if self.state != State::Homing {
+                    actions.raise = actions.raise.max(StopLevel::Stop);
+                    self.enter(State::Stopping, Why::ClientGone, now, actions);
+                }
+            }
             Command::UpdateSettings(config) => {
                 // A change that overtakes one that waits replaces it: it was made from it.
                 self.pending.settings = None;
@@ -446,7 +456,7 @@ impl Supervisor {
                 self.pending.run = None;
             }
             Command::Run(wave) => self.pending.run = Some(wave),
-            Command::End | Command::Acknowledge | Command::Arm => {}
+            Command::End | Command::Acknowledge | Command::Arm | Command::ClientGone => {}
         }
         if self.pending.anything() {
             self.end_for_pending(seen.now, actions);

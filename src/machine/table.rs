@@ -49,7 +49,7 @@ impl Verdict {
 /// The verdict about `command` in `state`.
 #[must_use]
 pub const fn verdict(state: State, command: CommandKind) -> Verdict {
-    use CommandKind::{Acknowledge, Arm, Calibrate, End, Run, UpdateSettings};
+    use CommandKind::{Acknowledge, Arm, Calibrate, ClientGone, End, Run, UpdateSettings};
     use State::{Disarmed, Ending, Faulted, Homing, NotHomed, Ready, Running, Stopping};
     match (state, command) {
         (NotHomed | Disarmed | Ready, Calibrate) => Verdict::Now,
@@ -80,6 +80,9 @@ pub const fn verdict(state: State, command: CommandKind) -> Verdict {
         (NotHomed | Disarmed | Ready, UpdateSettings) => Verdict::Now,
         (Running | Ending, UpdateSettings) => Verdict::NowIfNarrower,
         (Homing | Stopping | Faulted, UpdateSettings) => Verdict::Queue,
+
+        (Homing | Running | Ending, ClientGone) => Verdict::Now,
+        (NotHomed | Disarmed | Ready | Stopping | Faulted, ClientGone) => Verdict::Already,
     }
 }
 

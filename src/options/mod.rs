@@ -88,6 +88,19 @@ pub struct Access {
     pub extra_origins: Vec<String>,
     /// Address of the yep-machine, for the driver `remote`.
     pub remote_machine: Option<IpAddr>,
+    /// What becomes of a wave whose client is gone.
+    pub lease: Lease,
+}
+
+/// What becomes of a wave whose client is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lease {
+    /// The axis comes to rest.
+    #[default]
+    Stop,
+    /// It moves on, and who is there is told.
+    Continue,
 }
 
 impl Default for Access {
@@ -99,6 +112,7 @@ impl Default for Access {
                 .map(str::to_owned)
                 .to_vec(),
             remote_machine: None,
+            lease: Lease::default(),
         }
     }
 }

@@ -182,7 +182,7 @@ impl Whole {
             let port = (ground.wiring.port)(mover::rehearsed(link, hands));
             let port: Arc<dyn MachinePort> = Arc::new(Tap { port, log: Arc::clone(&log) });
             let rules = Rules { hostname: "yep".to_owned(), ..Rules::default() };
-            let options = api::Options { rules, limits: api::Limits::default() };
+            let options = api::Options { rules, ..api::Options::default() };
             let keeper = Handle { disk: Arc::clone(&ground.disk), opened };
             let ctx = Context::new(port, settings, keeper, Rail::default(), options);
             tokio::spawn(pump);

@@ -174,6 +174,7 @@ pub struct Setup {
     pub limits: Limits,
     pub rules: Rules,
     pub settings: Settings,
+    pub lease: yep::api::Policy,
 }
 
 impl Setup {
@@ -183,6 +184,7 @@ impl Setup {
             limits: Limits::default(),
             rules: Rules { hostname: "yep".into(), ..Rules::default() },
             settings: Settings::fresh(yep::settings::new_id()),
+            lease: yep::api::Policy::default(),
         }
     }
 
@@ -194,7 +196,7 @@ impl Setup {
             broken: AtomicBool::new(false),
             takes: Mutex::default(),
         });
-        let options = Options { rules: self.rules, limits: self.limits };
+        let options = Options { rules: self.rules, limits: self.limits, lease: self.lease };
         let handle = Handle(Arc::clone(&keeper));
         let machine: Arc<dyn MachinePort> = Arc::clone(&port) as _;
         let ctx = Context::new(machine, self.settings, handle, Rail::default(), options);

@@ -30,6 +30,7 @@ use super::body;
 use super::context::Context;
 use super::desk::Denied;
 use super::fields::{self, Complaint};
+use super::lease::Client;
 use super::route::Resource;
 use crate::auth::Standing;
 use crate::machine::Refusal;
@@ -41,6 +42,8 @@ use crate::store::StoreError;
 pub struct Call {
     /// Whose it is.
     pub standing: Standing,
+    /// Who it is, as far as that can be told.
+    pub client: Client,
     /// The values of the segments in braces.
     pub values: Vec<String>,
     /// What comes after the question mark.

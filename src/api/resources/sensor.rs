@@ -136,6 +136,10 @@ mod tests {
             let ctx = context(has_one);
             let call = Call {
                 standing: Standing::Local,
+                client: crate::api::lease::Client::of(
+                    std::net::Ipv4Addr::LOCALHOST.into(),
+                    &Default::default(),
+                ),
                 values: Vec::new(),
                 query: String::new(),
                 accept: None,

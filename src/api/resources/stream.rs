@@ -13,6 +13,7 @@ use crate::api::answer::{self, Outcome};
 use crate::api::bus::{COMMANDS, STATUS};
 use crate::api::connection::Connection;
 use crate::api::context::Context;
+use crate::api::lease::Client;
 use crate::api::source::Source;
 use crate::api::{router, socket};
 use crate::auth::Standing;
@@ -37,6 +38,7 @@ pub fn open(
         return Err(router::forbidden());
     }
     let headers = request.headers();
+    let client = Client::of(connection.peer, headers);
     if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != VERSION) {
         let refusal = answer::detail(StatusCode::UPGRADE_REQUIRED, "only WebSocket version 13 is spoken");
         return Err(refusal.with(SEC_WEBSOCKET_VERSION, HeaderValue::from_static(VERSION)));
@@ -54,7 +56,7 @@ pub fn open(
     // Subscribed before the client can know that it is connected: nothing that follows is missed.
     let source = Source::of(&ctx, &stream);
     tokio::spawn(async move {
-        socket::serve(ctx, upgrade, source, standing, connection).await;
+        socket::serve(ctx, upgrade, source, (standing, client), connection).await;
         drop(slot);
     });
     let mut answer = answer::empty(StatusCode::SWITCHING_PROTOCOLS);

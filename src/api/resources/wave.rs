@@ -8,10 +8,11 @@ use serde_json::{Value, json};
 use super::{Call, senseless};
 use crate::api::answer::{self, Outcome, Rejection};
 use crate::api::context::Context;
+use crate::api::lease::{Client, Policy};
 use crate::api::orders::LOOP_WAVE;
 use crate::api::port::Mover;
 use crate::api::python;
-use crate::api::wave_spec::{self, ARGUMENT};
+use crate::api::wave_spec::{self, ARGUMENT, LEASE};
 use crate::machine::Command;
 use crate::wave::points::{self, Points};
 use crate::wave::{Spec, Wave};
@@ -39,15 +40,16 @@ pub async fn get(ctx: &Arc<Context>, call: &Call) -> Outcome {
 /// # Errors
 /// 400, 422, and 409 when the machine does not run it.
 pub async fn run(ctx: &Arc<Context>, call: &Call) -> Outcome {
-    run_asked(ctx, call.json()?.as_ref()).await
+    run_asked(ctx, &call.client, call.json()?.as_ref()).await
 }
 
 /// Runs the wave that `asked` stands for, wherever that is from.
 ///
 /// # Errors
 /// 422, and 409 when the machine does not run it.
-pub async fn run_asked(ctx: &Arc<Context>, asked: Option<&Value>) -> Outcome {
+pub async fn run_asked(ctx: &Arc<Context>, client: &Client, asked: Option<&Value>) -> Outcome {
     let spec = read(ctx, asked)?;
+    let lease = lease(asked)?;
     let mover = ctx.port.mover();
     let wave = match mover {
         Mover::Local => Some(wave_of(&spec)?),
@@ -65,8 +67,19 @@ pub async fn run_asked(ctx: &Arc<Context>, asked: Option<&Value>) -> Outcome {
     if let Some(wave) = wave {
         ctx.port.command(Command::Run(wave)).await.map_err(|refusal| answer::refused(&refusal))?;
     }
+    ctx.lease_to(client, lease);
     ctx.bus.announce(LOOP_WAVE, Some(&data));
     Ok(answer::ok(&json!({ "status": "success" })))
+}
+
+/// What is to become of the wave without its client, when that is said.
+fn lease(asked: Option<&Value>) -> Result<Option<Policy>, Rejection> {
+    let Some(said) = asked.and_then(|asked| asked.get(LEASE)).filter(|said| !said.is_null()) else {
+        return Ok(None);
+    };
+    let policy = said.as_str().and_then(Policy::from_name);
+    let wrong = || answer::unprocessable(&[senseless(ARGUMENT, LEASE, "must be \"stop\" or \"continue\"")]);
+    policy.map(Some).ok_or_else(wrong)
 }
 
 fn read(ctx: &Context, asked: Option<&Value>) -> Result<Spec, Rejection> {

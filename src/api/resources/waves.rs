@@ -63,7 +63,7 @@ pub async fn delete(ctx: &Arc<Context>, call: &Call) -> Outcome {
 /// 404, and those of running it.
 pub async fn run(ctx: &Arc<Context>, call: &Call) -> Outcome {
     let asked = named(ctx, call)?;
-    wave::run_asked(ctx, Some(&asked)).await
+    wave::run_asked(ctx, &call.client, Some(&asked)).await
 }
 
 /// Whether a wave makes sense, for those who have it from elsewhere.

@@ -201,7 +201,7 @@ impl Yep {
     /// Runs a wave.
     #[track_caller]
     pub fn run_wave(&self, shape: &str, duration_s: f64) -> Answer {
-        self.post("/api/wave/run", &json!({ "type": shape, "duration": duration_s }))
+        self.post("/api/wave/run", &json!({ "type": shape, "duration": duration_s, "lease": "continue" }))
     }
 
     /// Does something to the simulated machine.

@@ -1,0 +1,154 @@
+//! The lease on a wave (promise S17): it moves on while the client that started it is there, and comes to rest when that
+//! client has given no sign of life for [`Limits::lease_time`](super::Limits::lease_time).
+//!
+//! A client is known by its address and its `User-Agent`: a page's requests and sockets share both, two programs on
+//! one computer do not. A sign of life is any request of it, and anything that is heard on a socket of it, the answers
+//! to pings among them; a socket that is open and silent is a cable that was pulled. Whoever does not want to stay asks
+//! for [`Policy::Continue`] with the wave, or in the configuration; when it is gone then, that is told and nothing else.
+
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use hyper::header::{HeaderMap, USER_AGENT};
+use tokio::time::Instant;
+
+use super::bus::STATUS;
+use super::context::Context;
+use super::port::Mover;
+use crate::machine::Command;
+
+/// What becomes of a wave whose client is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Policy {
+    /// The axis comes to rest.
+    #[default]
+    Stop,
+    /// It moves on, and the clients that are there are told.
+    Continue,
+}
+
+impl Policy {
+    /// The policy of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Policy> {
+        match name {
+            "stop" => Some(Policy::Stop),
+            "continue" => Some(Policy::Continue),
+            _ => None,
+        }
+    }
+}
+
+/// One client, as far as it can be told from others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Client {
+    peer: IpAddr,
+    agent: Arc<[u8]>,
+}
+
+impl Client {
+    /// The client at that address that sent these headers.
+    #[must_use]
+    pub fn of(peer: IpAddr, headers: &HeaderMap) -> Client {
+        let agent = headers.get(USER_AGENT).map_or(&[][..], |agent| agent.as_bytes());
+        Client { peer, agent: agent.into() }
+    }
+}
+
+/// Who holds the wave.
+#[derive(Debug)]
+struct Held {
+    client: Client,
+    heard: Instant,
+    number: u64,
+}
+
+/// The lease; there is one, as there is one axis.
+#[derive(Debug, Default)]
+pub struct Lease {
+    held: Mutex<Option<Held>>,
+}
+
+/// What whoever watches a lease does next.
+enum Watch {
+    /// Looks again then.
+    Until(Instant),
+    /// The client is gone.
+    Gone,
+    /// Another lease has taken its place.
+    Over,
+}
+
+impl Lease {
+    /// A sign of life of that client.
+    pub fn heard(&self, client: &Client) {
+        if let Some(held) = self.lock().as_mut().filter(|held| held.client == *client) {
+            held.heard = Instant::now();
+        }
+    }
+
+    /// From now on that client holds the wave; the number of this lease.
+    fn grant(&self, client: Client) -> u64 {
+        let mut held = self.lock();
+        let number = held.as_ref().map_or(1, |held| held.number + 1);
+        *held = Some(Held { client, heard: Instant::now(), number });
+        number
+    }
+
+    fn watch(&self, number: u64, lasts: Duration) -> Watch {
+        let held = self.lock();
+        let Some(held) = held.as_ref().filter(|held| held.number == number) else { return Watch::Over };
+        let until = held.heard + lasts;
+        if Instant::now() >= until { Watch::Gone } else { Watch::Until(until) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Held>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Context {
+    /// The wave that the machine has just accepted belongs to this client; `asked` is what it said should happen without
+    /// it, the configuration says it otherwise. A wave of another client is held by nobody else from now on.
+    pub fn lease_to(self: &Arc<Self>, client: &Client, asked: Option<Policy>) {
+        let number = self.lease.grant(client.clone());
+        if self.port.mover() == Mover::Remote {
+            // Nothing is known of what it does, so nothing can be held.
+            return;
+        }
+        let policy = asked.unwrap_or(self.options.lease);
+        tokio::spawn(watch(Arc::clone(self), number, policy));
+    }
+}
+
+async fn watch(ctx: Arc<Context>, number: u64, policy: Policy) {
+    loop {
+        match ctx.lease.watch(number, ctx.options.limits.lease_time) {
+            Watch::Over => return,
+            Watch::Until(instant) => tokio::time::sleep_until(instant).await,
+            Watch::Gone => break,
+        }
+        if !ctx.port.snapshots().borrow().state.is_moving() {
+            return;
+        }
+    }
+    if !ctx.port.snapshots().borrow().state.is_moving() {
+        return;
+    }
+    let why = match policy {
+        Policy::Stop => {
+            if let Err(refusal) = ctx.port.command(Command::ClientGone).await {
+                // Whatever the reason is that it does not listen, it must not go on.
+                tracing::warn!(%refusal, "the wave's client is gone, and the machine does not take it: STOP");
+                ctx.stop();
+            }
+            "the client that started the wave is gone: the axis comes to rest"
+        }
+        Policy::Continue => {
+            "the client that started the wave is gone: it goes on until END or STOP, as was asked for"
+        }
+    };
+    tracing::warn!("{why}");
+    ctx.bus.publish(STATUS, &[("device", "client"), ("type", "warning"), ("why", why)]);
+}

@@ -1,0 +1,138 @@
+//! The lease on a wave (S17): real requests and WebSockets, in memory, to the real server and machine on virtual time.
+
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+use yep::hal::sim::{RailOptions, VirtualClock};
+use yep::machine::State;
+use yep::store::inline::Inline;
+use yep::trial::Wiring;
+use yep::trial::client::{Call, Socket, Tell, Who};
+use yep::trial::whole::{Ground, Whole};
+
+const SECOND: u64 = 1_000_000_000;
+/// The client may be silent for so long …
+const GRACE: u64 = 3 * SECOND;
+/// … and then the axis must rest within this.
+const RAMP: u64 = 2 * SECOND;
+
+fn calibrated() -> Whole {
+    let ground = Ground {
+        rail: RailOptions::default(),
+        disk: Arc::new(Mutex::new(Inline::default())),
+        clock: VirtualClock::default(),
+        late: false,
+        wiring: Wiring::default(),
+    };
+    let mut whole = Whole::start(&ground, 70.0).unwrap();
+    assert_eq!(post(&mut whole, "/api/commands/run", &json!({ "type": "calibrate" })), 200);
+    for _ in 0..60 {
+        pass(&mut whole, SECOND);
+        if state(&whole) == State::Ready {
+            return whole;
+        }
+    }
+    panic!("homing does not end");
+}
+
+fn post(whole: &mut Whole, path: &str, body: &Value) -> u16 {
+    let body = body.to_string().into_bytes();
+    let call = Call { who: Who::Page, method: "POST", path: path.to_owned(), body };
+    whole.answer(call, 2_000).and_then(|answer| answer.status).unwrap()
+}
+
+fn run(whole: &mut Whole, more: Value) {
+    let mut wave = json!({ "type": "sine", "duration": 30 });
+    wave.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    assert_eq!(post(whole, "/api/wave/run", &wave), 200);
+}
+
+fn pass(whole: &mut Whole, time: u64) {
+    whole.run_until(whole.now() + time);
+    assert!(whole.witness().broken().is_none(), "{:?}", whole.witness().broken());
+}
+
+fn state(whole: &Whole) -> State {
+    whole.machine.seen().state
+}
+
+/// A page with its socket, which runs a wave.
+fn page(whole: &mut Whole) -> Socket {
+    let socket = whole.socket(Who::Page, "status");
+    run(whole, json!({}));
+    pass(whole, 20 * SECOND);
+    assert_eq!(state(whole), State::Running, "an open socket is a client that is there");
+    socket
+}
+
+/// It runs on for the grace, rests after the ramp, and says why.
+fn ends(whole: &mut Whole) {
+    pass(whole, GRACE - SECOND - SECOND / 10);
+    assert_eq!(state(whole), State::Running);
+    pass(whole, SECOND + RAMP);
+    assert_eq!(state(whole), State::Ready);
+    assert!(whole.machine.seen().resting);
+    let why = whole.machine.snapshot().why.to_string();
+    assert!(why.starts_with("the client that started the wave is gone"), "{why}");
+}
+
+#[test]
+fn a_client_that_leaves_takes_its_wave_along() {
+    let mut whole = calibrated();
+    drop(page(&mut whole));
+    ends(&mut whole);
+    // It starts again as ever.
+    let _back = page(&mut whole);
+}
+
+#[test]
+fn a_socket_that_says_nothing_more_is_a_client_that_is_gone() {
+    let mut whole = calibrated();
+    let socket = page(&mut whole);
+    socket.tell(Tell::Hang);
+    ends(&mut whole);
+    assert!(socket.is_open(), "half open");
+}
+
+#[test]
+fn the_open_socket_of_somebody_else_does_not_count() {
+    let mut whole = calibrated();
+    let _other = (whole.socket(Who::Program, "status"), whole.socket(Who::Guest, "status"));
+    drop(page(&mut whole));
+    ends(&mut whole);
+}
+
+#[test]
+fn who_comes_back_in_time_keeps_the_wave() {
+    let mut whole = calibrated();
+    drop(page(&mut whole));
+    pass(&mut whole, 2 * SECOND);
+    let _back = whole.socket(Who::Page, "status");
+    pass(&mut whole, 20 * SECOND);
+    assert_eq!(state(&whole), State::Running);
+}
+
+#[test]
+fn without_a_socket_any_request_is_a_sign_of_life() {
+    let mut whole = calibrated();
+    run(&mut whole, json!({}));
+    for _ in 0..10 {
+        pass(&mut whole, 2 * SECOND);
+        post(&mut whole, "/api/curve", &json!({}));
+        assert_eq!(state(&whole), State::Running);
+    }
+    ends(&mut whole);
+}
+
+#[test]
+fn who_wants_the_wave_to_go_on_says_so() {
+    let mut whole = calibrated();
+    run(&mut whole, json!({ "lease": "continue" }));
+    pass(&mut whole, 20 * SECOND);
+    assert_eq!(state(&whole), State::Running);
+    let wrong = json!({ "type": "sine", "duration": 5, "lease": "for ever" });
+    assert_eq!(post(&mut whole, "/api/wave/run", &wrong), 422);
+    // The next wave is held again.
+    run(&mut whole, json!({}));
+    ends(&mut whole);
+}
