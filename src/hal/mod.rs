@@ -13,6 +13,12 @@ pub mod sim;
 pub use monotonic::MonotonicClock;
 pub use newest::{ForceFeed, NewestForce, newest_force};
 
+/// What threads share memory with. The models of models/ put loom's in its place.
+mod sync {
+    pub use std::sync::Arc;
+    pub use std::sync::atomic::{AtomicU64, Ordering, fence};
+}
+
 use crate::machine::Inputs;
 use crate::units::Nanos;
 

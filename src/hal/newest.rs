@@ -4,11 +4,12 @@
 //! processor half-way leaves the reader with the sample before, whole. The reader holds on to what it read last for
 //! the rare case that it was itself interrupted for so long that both places changed.
 //!
+//! Every order in which the two can meet is tried in models/tests/newest.rs, which is why the atomics come from
+//! `super::sync`: there they are loom's.
+//!
 //! Responsible for *whether a sample still counts* (promise S12), too: it ages, and so does the link that it came over.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering, fence};
-
+use super::sync::{Arc, AtomicU64, Ordering, fence};
 use super::{ForceSample, ForceSensor};
 use crate::units::{MILLISECOND_NS, Nanos};
 
@@ -118,8 +119,6 @@ impl ForceSensor for NewestForce {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicBool;
-
     use super::*;
 
     fn sample(force_g: f64, at_ms: Nanos, lasts_ms: Nanos) -> ForceSample {
@@ -154,19 +153,20 @@ mod tests {
         assert_eq!(known_g(&mut cell, 1), Some(6.0));
     }
 
+    /// A smoke test of the real processor; that no order of events breaks it is shown in models/tests/newest.rs.
     #[test]
     fn a_reader_never_sees_half_of_one_sample_and_half_of_another() {
+        const LAST: Nanos = 200_000;
         let (mut feed, mut cell) = newest_force();
-        let over = Arc::new(AtomicBool::new(false));
-        let told = Arc::clone(&over);
         let writer = std::thread::spawn(move || {
-            for at in 1..200_000 {
+            for at in 1..=LAST {
                 feed.publish(ForceSample { force_g: at as f64, at, lasts_ns: at, period_ns: at }, at);
             }
-            told.store(true, Ordering::Release);
         });
         let mut last = 0;
-        while !over.load(Ordering::Acquire) {
+        // Until the writer's last sample was seen; a writer that failed ends it as well.
+        while last < LAST && !(writer.is_finished() && cell.latest(0).is_none_or(|sample| sample.at == last))
+        {
             if let Some(sample) = cell.latest(0) {
                 assert_eq!(sample.force_g, sample.at as f64);
                 assert_eq!((sample.lasts_ns, sample.period_ns), (sample.at, sample.at));
@@ -175,6 +175,6 @@ mod tests {
             }
         }
         writer.join().unwrap();
-        assert_eq!(cell.latest(0).map(|sample| sample.at), Some(199_999));
+        assert_eq!(last, LAST);
     }
 }
