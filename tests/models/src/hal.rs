@@ -1,6 +1,6 @@
 //! The room that the borrowed file lives in.
 
-#[path = "../../src/hal/newest.rs"]
+#[path = "../../../src/hal/newest.rs"]
 pub mod newest;
 
 use crate::units::Nanos;
