@@ -11,7 +11,7 @@ use yep::api::port::{BoxFuture, Hands, MachinePort, Mover};
 use yep::drive::RehearsalOptions;
 use yep::hal::sim::{Mishap, SimIo, SimLoadCell, SimPins};
 use yep::hal::{ForceSample, ForceSensor, StepIo};
-use yep::machine::{Command, Geometry, Inputs, Refusal, Reply, Snapshot};
+use yep::machine::{Accepted, Command, Geometry, Inputs, Refusal, Reply, Snapshot};
 use yep::motion::Limits;
 use yep::trial::witness::Witness;
 use yep::trial::{Fault, Orders, Wiring, run, series};
@@ -143,6 +143,7 @@ fn never_old(sample: Option<ForceSample>, now: Nanos) -> Option<ForceSample> {
 /// What a mutant does between the API and the machine.
 #[derive(Clone, Copy, PartialEq)]
 enum Meddles {
+    NobodyGoes,
     StopWaits,
     Retries,
     AcknowledgesByItself,
@@ -173,6 +174,7 @@ impl MachinePort for BadPort {
                     .unwrap();
                     Command::UpdateSettings(config)
                 }
+                (Meddles::NobodyGoes, Command::ClientGone) => return Ok(Accepted::Now),
                 (_, command) => command,
             };
             let reply = self.0.command(command.clone()).await;
@@ -304,6 +306,12 @@ fn what_is_wrong_between_the_api_and_the_machine_is_caught() {
         &["s07", "s08"],
     );
     catch("run again by itself", with!(port, |p| bad(Meddles::RunsByItself)(p)), &[], &["s08"]);
+    catch(
+        "nobody goes",
+        with!(port, |p| bad(Meddles::NobodyGoes)(p)),
+        &[Fault::ClientLeaves, Fault::ClientHangs],
+        &["s17"],
+    );
     catch("limits wider than shown", with!(port, |p| bad(Meddles::WidensSpeed)(p)), &[], &["s21"]);
 }
 

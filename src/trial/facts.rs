@@ -61,6 +61,8 @@ pub struct Told {
     pub samples_lost_since: Option<Nanos>,
     /// How far its samples may be beside the force, in grams.
     pub noise_g: f64,
+    /// Whether the page has a socket that answers.
+    pub page_there: bool,
     /// Whether the disk can be written.
     pub disk_broken: bool,
 }

@@ -36,19 +36,23 @@ impl Operator {
     pub fn come(&mut self, whole: &mut Whole) {
         if self.status.as_ref().is_none_or(|socket| !socket.is_open()) {
             self.status = Some(whole.socket(Who::Page, "status"));
+            whole.witness().facts.told.page_there = true;
         }
         if self.telemetry.as_ref().is_none_or(|socket| !socket.is_open()) && self.random.chance(0.2) {
             self.telemetry = Some(whole.socket(Who::Page, "telemetry"));
+            whole.witness().facts.told.page_there = true;
         }
     }
 
     /// The page is closed.
-    pub fn leave(&mut self) {
-        (self.status, self.telemetry) = (None, None);
+    pub fn leave(&mut self, whole: &mut Whole) {
+        self.forget();
+        whole.witness().facts.told.page_there = false;
     }
 
     /// The page's computer falls asleep: its sockets stay, and say nothing.
-    pub fn hang(&mut self) {
+    pub fn hang(&mut self, whole: &mut Whole) {
+        whole.witness().facts.told.page_there = false;
         for socket in [&self.status, &self.telemetry].into_iter().flatten() {
             socket.tell(Tell::Hang);
         }
@@ -56,7 +60,7 @@ impl Operator {
 
     /// The process is gone, and with it all sockets.
     pub fn forget(&mut self) {
-        self.leave();
+        (self.status, self.telemetry) = (None, None);
     }
 
     /// The next thing that somebody does.

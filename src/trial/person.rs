@@ -72,8 +72,8 @@ impl Person {
                 whole.witness().facts.told.disk_broken = true;
                 ground.disk.lock().unwrap_or_else(std::sync::PoisonError::into_inner).break_disk(Some(why));
             }
-            Fault::ClientLeaves => operator.leave(),
-            Fault::ClientHangs => operator.hang(),
+            Fault::ClientLeaves => operator.leave(whole),
+            Fault::ClientHangs => operator.hang(whole),
             Fault::Flood => operator.flood(whole),
             Fault::Garbage => operator.garbage(whole),
             Fault::Killed => {}

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use super::facts::Told;
 use super::fault::Fault;
 use super::operator::Operator;
 use super::person::Person;
@@ -177,7 +178,7 @@ impl Run {
         self.operator.forget();
         let mishaps = self.whole.machine.hands().mishaps();
         let pushed_g = self.whole.machine.hands().pushed_g();
-        let told = self.whole.witness().facts.told;
+        let told = Told { page_there: false, ..self.whole.witness().facts.told };
         let carriage_mm = self.whole.machine.hands().carriage_mm();
         self.ground.pass(RESTART_NS);
         self.report.requests += self.whole.requests_made();

@@ -4,6 +4,7 @@
 //! it cannot know, but never wrong: what it reports is a broken promise. What the pulses alone tell, the pulse checker
 //! of [`crate::diag`] says; [`of_rule`] gives its rules their promises.
 
+mod clients;
 mod computer;
 mod force;
 mod position;
@@ -74,6 +75,7 @@ pub fn all() -> Vec<Box<dyn Promise>> {
         Box::<force::FullForceMovesNothing>::default(),
         Box::<force::ForceOnlyReduces>::default(),
         Box::<computer::FrozenControlRamps>::default(),
+        Box::<clients::SomebodyIsThere>::default(),
         Box::<computer::LateStepsLatch>::default(),
         Box::new(states::SettingsWaitForRest),
         Box::<stopping::EStopCuts>::default(),
