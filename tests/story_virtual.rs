@@ -123,6 +123,29 @@ fn stop_works_with_a_full_queue_and_empties_it() {
 }
 
 #[test]
+fn what_is_told_of_a_stop_is_what_the_pulses_show() {
+    let mut machine = homed(&options());
+    assert_eq!(machine.snapshot().last_stop, None);
+    for after_ms in [700, 913, 1_130, 1_377] {
+        assert_eq!(machine.command(sine(1.0)), Some(Ok(Accepted::Now)));
+        machine.run_ms(after_ms);
+        let (made, asked_ns) = (steps(&machine.sink().0).len(), machine.snapshot().at_ns);
+        machine.stop();
+        machine.run_ms(500);
+        let all = steps(&machine.sink().0);
+        let told = machine.snapshot().last_stop.unwrap();
+        let (counted, last_ns) = ((all.len() - made) as u64, all.last().unwrap().0);
+        assert!(told.steps.abs_diff(counted) <= 1, "{told:?}, {counted} steps were made");
+        assert!((told.way_mm - told.steps as f64 / 10.0).abs() < 1e-9, "{told:?}");
+        let took_ns = last_ns - asked_ns;
+        assert!(
+            told.took_ns + 1_000_000 >= took_ns && told.took_ns < took_ns + 30_000_000,
+            "{told:?}, {took_ns} ns"
+        );
+    }
+}
+
+#[test]
 fn stop_at_rest_drops_everything_that_was_sent_before_it() {
     let mut machine = homed(&options());
     while machine.send(sine(0.5)).is_some() {}

@@ -27,6 +27,15 @@ struct Telemetry {
     /// What may be asked for now, by the names of `/api/commands/run`; STOP always.
     allowed: Vec<&'static str>,
     lateness: Lateness,
+    /// The last STOP that met a motion.
+    last_stop: Option<LastStop>,
+}
+
+#[derive(Serialize)]
+struct LastStop {
+    took_s: f64,
+    steps: u64,
+    way_mm: f64,
 }
 
 #[derive(Serialize)]
@@ -85,6 +94,11 @@ pub fn object(snapshot: &Snapshot) -> impl Serialize + use<> {
             worst_step_ns: late.worst_step_ns,
             starvations: late.starvations,
         },
+        last_stop: snapshot.last_stop.map(|stop| LastStop {
+            took_s: seconds(stop.took_ns),
+            steps: stop.steps,
+            way_mm: stop.way_mm,
+        }),
     }
 }
 
@@ -104,7 +118,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::machine::{End, Fault, Inputs, Lateness, State, Why};
+    use crate::machine::{End, Fault, Inputs, LastStop, Lateness, State, Why};
 
     #[test]
     fn a_snapshot_is_one_object_with_units_in_its_names() {
@@ -124,6 +138,7 @@ mod tests {
             phase: None,
             periods: 7,
             lateness: Lateness { rebases: 1, rebased_ns: 2, worst_step_ns: 3, starvations: 4 },
+            last_stop: Some(LastStop { took_ns: 25_000_000, steps: 12, way_mm: 1.2 }),
         };
         assert_eq!(
             serde_json::to_value(object(&snapshot)).unwrap(),
@@ -146,6 +161,7 @@ mod tests {
                 "periods": 7,
                 "allowed": ["calibrate", "acknowledge", "stop"],
                 "lateness": {"rebases": 1, "rebased_ns": 2, "worst_step_ns": 3, "starvations": 4},
+                "last_stop": {"took_s": 0.025, "steps": 12, "way_mm": 1.2},
             })
         );
     }

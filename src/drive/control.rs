@@ -11,7 +11,7 @@ use super::seen::{Asked, Noted, Seen, SeenFeed};
 use super::stop_line::StopLine;
 use crate::hal::ForceSensor;
 use crate::layout;
-use crate::machine::{Config, Observation, Snapshot, StopLevel, Supervisor};
+use crate::machine::{Config, LastStop, Observation, Snapshot, StopLevel, Supervisor};
 use crate::motion::protected_speed_mm_s;
 use crate::units::{MILLISECOND_NS, Nanos, seconds};
 
@@ -205,6 +205,11 @@ impl<F: ForceSensor> Control<F> {
             phase: phase.map(|phase| phase - libm::floor(phase)),
             periods: phase.map_or(0, |phase| phase as u32),
             lateness: self.executor.status().lateness(),
+            last_stop: self.supervisor.last_stop().map(|(took_ns, steps)| LastStop {
+                took_ns,
+                steps,
+                way_mm: self.executor.way_mm(steps),
+            }),
         }
     }
 }

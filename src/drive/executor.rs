@@ -361,6 +361,12 @@ impl Executor {
         (self.status.count() - self.frame.origin_steps) as f64 / self.frame.steps_per_mm
     }
 
+    /// How far so many steps lead, in mm.
+    #[must_use]
+    pub fn way_mm(&self, steps: u64) -> f64 {
+        steps as f64 / self.frame.steps_per_mm
+    }
+
     /// Speed of the axis by the emitted pulses, in mm/s.
     #[must_use]
     pub fn velocity_mm_s(&self, now: Nanos) -> f64 {

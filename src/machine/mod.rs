@@ -24,7 +24,7 @@ pub use fault::Fault;
 pub use geometry::{Calibration, Geometry};
 pub use homing::HomingOptions;
 pub use motion_port::{Frame, Motion, Order, Outcome, Travel};
-pub use report::{Event, Lateness, Snapshot};
+pub use report::{Event, LastStop, Lateness, Snapshot};
 pub use state::{State, Why};
 pub use supervisor::{Actions, Observation, Supervisor};
 

@@ -38,6 +38,8 @@ pub struct Snapshot {
     pub periods: u32,
     /// How late the step loop and the control cycle were.
     pub lateness: Lateness,
+    /// What the last STOP that met a motion came to.
+    pub last_stop: Option<LastStop>,
 }
 
 impl Snapshot {
@@ -59,8 +61,20 @@ impl Snapshot {
             phase: None,
             periods: 0,
             lateness: Lateness { rebases: 0, rebased_ns: 0, worst_step_ns: 0, starvations: 0 },
+            last_stop: None,
         }
     }
+}
+
+/// A stop as it was measured, not as it was planned (promise S4).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LastStop {
+    /// From the instant STOP was seen to rest.
+    pub took_ns: Nanos,
+    /// Steps made meanwhile.
+    pub steps: u64,
+    /// What these steps are, in mm.
+    pub way_mm: f64,
 }
 
 /// How late things were since the start.

@@ -85,6 +85,8 @@ pub struct Supervisor {
     calibration: Option<Calibration>,
     fault: Option<Fault>,
     later_fault: Option<Fault>,
+    /// How long the last stop took, and how many steps.
+    last_stop: Option<(Nanos, u64)>,
     pending: Pending,
 }
 
@@ -102,6 +104,7 @@ impl Supervisor {
             calibration: None,
             fault: None,
             later_fault: None,
+            last_stop: None,
             pending: Pending::default(),
         }
     }
@@ -122,6 +125,12 @@ impl Supervisor {
     #[must_use]
     pub fn why(&self) -> (Why, Nanos) {
         (self.why, self.since_ns)
+    }
+
+    /// How long the last stop of a motion took, in ns, and how many steps it made.
+    #[must_use]
+    pub fn last_stop(&self) -> Option<(Nanos, u64)> {
+        self.last_stop
     }
 
     /// The fault that is latched.
@@ -279,6 +288,7 @@ impl Supervisor {
             State::Stopping => {
                 if seen.motion.resting {
                     let Motion { stop_took_ns: took_ns, stop_steps: steps, .. } = seen.motion;
+                    self.last_stop = Some((took_ns, steps));
                     tell(actions, Event::Stopped { took_ns, steps });
                     let (state, why) = match self.calibration {
                         // Whoever comes back finds the reason.

@@ -123,6 +123,7 @@ pub fn snapshot(state: machine::State) -> Snapshot {
         phase: None,
         periods: 0,
         lateness: Lateness::default(),
+        last_stop: None,
     }
 }
 
