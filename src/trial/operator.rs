@@ -36,11 +36,9 @@ impl Operator {
     pub fn come(&mut self, whole: &mut Whole) {
         if self.status.as_ref().is_none_or(|socket| !socket.is_open()) {
             self.status = Some(whole.socket(Who::Page, "status"));
-            whole.witness().facts.told.page_there = true;
         }
         if self.telemetry.as_ref().is_none_or(|socket| !socket.is_open()) && self.random.chance(0.2) {
             self.telemetry = Some(whole.socket(Who::Page, "telemetry"));
-            whole.witness().facts.told.page_there = true;
         }
     }
 

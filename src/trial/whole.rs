@@ -282,6 +282,9 @@ impl Whole {
 
     /// Opens a socket.
     pub fn socket(&mut self, who: Who, stream: &'static str) -> Socket {
+        if who == Who::Page {
+            self.witness().facts.told.page_there = true;
+        }
         let (socket, task) = client::socket(self.street.clone(), who, stream);
         self.runtime.spawn(task);
         socket

@@ -15,6 +15,8 @@ pub struct SomebodyIsThere {
     moves_since: Option<Nanos>,
 }
 
+/// What a wave says that goes on without its client.
+const KEEPS_ON: &[u8] = b"continue";
 /// How long a client may be silent.
 const SILENT_NS: Nanos = 3 * SECOND_NS;
 /// Until the ramp begins: the command waits in the ring like any other.
@@ -31,6 +33,9 @@ impl Promise for SomebodyIsThere {
         let accepted = call.path == "/api/wave/run" && *status == Some(200);
         if accepted || self.holder.is_some_and(|(who, _)| who == call.who) {
             self.holder = Some((call.who, seen.at_ns));
+        }
+        if accepted && call.body.windows(KEEPS_ON.len()).any(|part| part == KEEPS_ON) {
+            self.holder = None;
         }
         Ok(())
     }
