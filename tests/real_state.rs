@@ -267,6 +267,8 @@ fn sessions_are_in_the_book_with_their_ends() {
     let third = session(&yep, 3, &json!("fault"));
     assert_eq!(third["faults"], json!(["e_stop"]), "{third}");
     yep.sim(&json!({ "mishaps": [] }));
+    // The loop reads its inputs once in a millisecond; until then the cause of the fault remains.
+    eventually("the e-stop is closed", || (yep.status()["limits"]["e_stop"] == false).then_some(()));
     home_the_axis(&yep);
     yep.run_wave("sine", 2.0).done();
     yep.becomes("running");
