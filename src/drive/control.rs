@@ -6,12 +6,13 @@
 
 use super::Power;
 use super::executor::{Executor, Starvation};
+use super::host_line::HostLine;
 use super::rings::{Commands, ControlEnds, EventFeed, SnapshotFeed};
 use super::seen::{Asked, Noted, Seen, SeenFeed};
 use super::stop_line::StopLine;
 use crate::hal::ForceSensor;
 use crate::layout;
-use crate::machine::{Config, LastStop, Observation, Snapshot, StopLevel, Supervisor};
+use crate::machine::{Config, Event, Host, LastStop, Observation, Snapshot, StopLevel, Supervisor};
 use crate::motion::protected_speed_mm_s;
 use crate::units::{MILLISECOND_NS, Nanos, seconds};
 
@@ -47,6 +48,8 @@ pub struct Control<F> {
     events: EventFeed,
     snapshots: SnapshotFeed,
     looks: Option<SeenFeed>,
+    host_line: HostLine,
+    host: Host,
     cycle: u32,
     noted: Noted,
     force_g: Option<f64>,
@@ -76,6 +79,8 @@ impl<F: ForceSensor> Control<F> {
             events,
             snapshots,
             looks: None,
+            host_line: HostLine::default(),
+            host: Host::default(),
             cycle: 0,
             noted: Noted::default(),
             force_g: None,
@@ -91,6 +96,7 @@ impl<F: ForceSensor> Control<F> {
         }
         let motion = self.executor.observe();
         let force_g = self.feel(now);
+        let strained = self.heed_host();
         let command = self.commands.dequeue();
         let seen = Observation {
             now,
@@ -100,6 +106,7 @@ impl<F: ForceSensor> Control<F> {
             motion,
             stop,
             step_loop_alive: self.executor.silence_s(now) <= self.options.step_loop_silence_s,
+            strain: self.host.reaction.fault(),
             commands_wait: self.commands.ready(),
         };
         let asked = command.as_ref().map(|(_, command)| Asked::by(command));
@@ -118,9 +125,9 @@ impl<F: ForceSensor> Control<F> {
         }
         self.force_g = force_g;
         // Before the events: whoever hears of one finds it in the newest snapshot.
-        self.report(now, !actions.events.is_empty());
+        self.report(now, strained.is_some() || !actions.events.is_empty());
         self.noted = Noted::of(self.cycle, asked, &actions.events);
-        for event in actions.events {
+        for event in strained.into_iter().chain(actions.events) {
             // The bridge is gone or hangs; it learns the state from the next snapshot.
             let _ = self.events.enqueue(event);
         }
@@ -137,6 +144,11 @@ impl<F: ForceSensor> Control<F> {
         self.overrun_mm = Some(overrun_mm);
     }
 
+    /// From now on it heeds what `line` tells of the computer.
+    pub fn strained_by(&mut self, line: HostLine) {
+        self.host_line = line;
+    }
+
     /// From now on each cycle ends with a look at everything, for whoever watches.
     pub fn watched_by(&mut self, looks: SeenFeed) {
         self.looks = Some(looks);
@@ -149,6 +161,13 @@ impl<F: ForceSensor> Control<F> {
         let limits = self.executor.limits(&seen.config);
         let config = Config { limits, ..seen.config };
         Seen { config, force_g: self.force_g, noted: self.noted, ..seen }
+    }
+
+    /// Looks at the computer's power and heat; tells when something else follows from them.
+    fn heed_host(&mut self) -> Option<Event> {
+        let before = core::mem::replace(&mut self.host, self.host_line.see());
+        self.executor.slow_down_by(self.host.reaction.speed_share());
+        (self.host.reaction != before.reaction).then_some(Event::HostStrained(self.host))
     }
 
     fn feel(&mut self, now: Nanos) -> Option<f64> {
@@ -210,6 +229,7 @@ impl<F: ForceSensor> Control<F> {
                 steps,
                 way_mm: self.executor.way_mm(steps),
             }),
+            host: self.host,
         }
     }
 }
