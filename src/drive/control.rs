@@ -41,6 +41,8 @@ pub struct Control<F> {
     executor: Executor,
     force: Option<F>,
     overrun_mm: Option<f64>,
+    /// What the force sensor can protect.
+    protected_mm_s: f64,
     stop_line: StopLine,
     power: Power,
     options: ControlOptions,
@@ -72,6 +74,7 @@ impl<F: ForceSensor> Control<F> {
             executor: Executor::new(chunks, status, options.starvation),
             force,
             overrun_mm: None,
+            protected_mm_s: f64::INFINITY,
             stop_line,
             power,
             options,
@@ -166,7 +169,8 @@ impl<F: ForceSensor> Control<F> {
     /// Looks at the computer's power and heat; tells when something else follows from them.
     fn heed_host(&mut self) -> Option<Event> {
         let before = core::mem::replace(&mut self.host, self.host_line.see());
-        self.executor.slow_down_by(self.host.reaction.speed_share());
+        let most_mm_s = self.supervisor.config().limits.max_speed.get() * self.host.reaction.speed_share();
+        self.executor.slow_down_to(most_mm_s.min(self.protected_mm_s));
         (self.host.reaction != before.reaction).then_some(Event::HostStrained(self.host))
     }
 
@@ -174,7 +178,7 @@ impl<F: ForceSensor> Control<F> {
         let sample = self.force.as_mut()?.latest(now)?;
         let lasts_ns = sample.lasts_ns.min(FORCE_VALID_NS);
         if let Some(overrun_mm) = self.overrun_mm {
-            self.executor.slow_down_to(self.protected_mm_s(overrun_mm, sample.period_ns));
+            self.protected_mm_s = self.protected_by(overrun_mm, sample.period_ns);
         }
         // Not a number is not within the range either.
         let valid = sample.force_g.abs() <= FORCE_RANGE_G && now.saturating_sub(sample.at) <= lasts_ns;
@@ -186,7 +190,7 @@ impl<F: ForceSensor> Control<F> {
 
     /// The reaction budget of promise S14: a sample, its way to this cycle, the cycle, what is queued ahead, and the time
     /// in which braking builds up.
-    fn protected_mm_s(&self, overrun_mm: f64, period_ns: Nanos) -> f64 {
+    fn protected_by(&self, overrun_mm: f64, period_ns: Nanos) -> f64 {
         let limits = &self.supervisor.config().limits;
         let (a, j) = (limits.max_acceleration.get(), limits.max_jerk.get());
         let known_ns = period_ns + HEARD_WITHIN_NS + layout::CONTROL_PERIOD_NS + layout::QUEUE_AHEAD_NS;

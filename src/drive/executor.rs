@@ -88,8 +88,6 @@ pub struct Executor {
     force_g: f64,
     /// What the force sensor can protect.
     most_mm_s: f64,
-    /// The share of the highest speed that the computer is good for.
-    speed_share: f64,
 }
 
 const CYCLE_S: f64 = layout::CONTROL_PERIOD_NS as f64 * 1e-9;
@@ -114,7 +112,6 @@ impl Executor {
             high_mm: f64::INFINITY,
             force_g: 0.0,
             most_mm_s: f64::INFINITY,
-            speed_share: 1.0,
         }
     }
 
@@ -126,11 +123,6 @@ impl Executor {
     /// No wave is faster from now on.
     pub fn slow_down_to(&mut self, most_mm_s: f64) {
         self.most_mm_s = most_mm_s;
-    }
-
-    /// No wave is faster than this share of the highest speed from now on.
-    pub fn slow_down_by(&mut self, speed_share: f64) {
-        self.speed_share = speed_share;
     }
 
     /// The motion side as the supervisor sees it; notices how a motion ended.
@@ -296,8 +288,7 @@ impl Executor {
                 let then = follower.reference(stroke_mm);
                 let limits = &config.limits;
                 let speed = if approaching { limits.approach_speed } else { limits.max_speed };
-                let most_mm_s = self.most_mm_s.min(limits.max_speed.get() * self.speed_share);
-                let speed = speed.get().min(most_mm_s);
+                let speed = speed.get().min(self.most_mm_s);
                 self.high_mm = self.high_mm.min(self.frame.range_mm);
                 self.high_mm = farthest(&start, stroke_mm, self.high_mm, limits);
                 // Only a force against the motion counts: a negative one pushes toward the back.
