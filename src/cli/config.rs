@@ -10,7 +10,9 @@ use toml::de::{DeTable, DeValue};
 
 use super::run::Arguments;
 use crate::options::rules::Broken;
-use crate::options::{Access, Driver, Force, Homing, Limits, Options, Pins, Rail, Realtime, Sim, Timing};
+use crate::options::{
+    Access, Driver, Force, Homing, Host, Limits, Options, Pins, Rail, Realtime, Sim, Timing,
+};
 
 /// The file. Every key may be left out; a key that is not known is an error, since it is a misspelt one.
 #[derive(Debug, Default, Deserialize)]
@@ -28,6 +30,7 @@ struct File {
     homing: Homing,
     force: Force,
     realtime: Realtime,
+    host: Host,
     sim: Sim,
 }
 
@@ -116,6 +119,7 @@ fn merge(arguments: &Arguments, file: File, systemd_dir: Option<PathBuf>) -> Opt
         homing: file.homing,
         force: Force { sensor: arguments.force_sensor.or(file.force.sensor), ..file.force },
         realtime: file.realtime,
+        host: file.host,
         sim: file.sim,
     }
 }

@@ -44,6 +44,8 @@ pub struct Options {
     pub force: Force,
     /// What the host must give.
     pub realtime: Realtime,
+    /// Where the computer tells of its power and heat.
+    pub host: Host,
     /// The simulated machine.
     pub sim: Sim,
 }
@@ -63,6 +65,7 @@ impl Default for Options {
             homing: Homing::default(),
             force: Force::default(),
             realtime: Realtime::default(),
+            host: Host::default(),
             sim: Sim::default(),
         }
     }
@@ -342,6 +345,16 @@ pub enum Require {
     Always,
     /// Never: whatever the host gives is taken.
     Never,
+}
+
+/// Where the computer tells of its power and heat. None of a file: on a Pi's pins it is looked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Host {
+    /// The alarm of the supply's monitor, 0 or 1, or the flags of the firmware.
+    pub under_voltage: Option<PathBuf>,
+    /// The temperature of the processor in thousandths of a degree Celsius.
+    pub temperature: Option<PathBuf>,
 }
 
 /// The simulated machine.

@@ -124,6 +124,7 @@ pub fn snapshot(state: machine::State) -> Snapshot {
         periods: 0,
         lateness: Lateness::default(),
         last_stop: None,
+        host: machine::Host::default(),
     }
 }
 
