@@ -157,6 +157,8 @@ refused! {
         => "ram.ws_frame_bytes = 2097152: must be 1 KiB";
     a_sensor_frame_is_short: |l, f| l.ram.uart_frame_bytes = 8_192
         => "ram.uart_frame_bytes = 8192: must be 16";
+    an_app_leaves_room: |l, f| l.ram.app_bytes = 40 << 20
+        => "ram.app_bytes = 41943040: may be a quarter of ram.process_mib at most";
 
     the_queue_covers_two_periods: |l, f| l.motion.queue_ahead_us = 1_999
         => "motion.queue_ahead_us = 1999: must be two control periods or more";

@@ -8,7 +8,7 @@ use yep::machine::State;
 use yep::store::inline::Inline;
 use yep::trial::Wiring;
 use yep::trial::client::{Call, Socket, Tell, Who};
-use yep::trial::whole::{Ground, Whole};
+use yep::trial::whole::{Ground, USUAL, Whole};
 
 const SECOND: u64 = 1_000_000_000;
 /// The client may be silent for so long …
@@ -20,6 +20,7 @@ fn calibrated() -> Whole {
     let ground = Ground {
         rail: RailOptions::default(),
         disk: Arc::new(Mutex::new(Inline::default())),
+        computer: Arc::new(Mutex::new(USUAL)),
         clock: VirtualClock::default(),
         late: false,
         wiring: Wiring::default(),

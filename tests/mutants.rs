@@ -11,6 +11,7 @@ use yep::api::port::{BoxFuture, Hands, MachinePort, Mover};
 use yep::drive::RehearsalOptions;
 use yep::hal::sim::{Mishap, SimIo, SimLoadCell, SimPins};
 use yep::hal::{ForceSample, ForceSensor, StepIo};
+use yep::machine::host::Vitals;
 use yep::machine::{Accepted, Command, Geometry, Inputs, Refusal, Reply, Snapshot};
 use yep::motion::Limits;
 use yep::trial::witness::Witness;
@@ -311,6 +312,12 @@ fn what_is_wrong_between_the_api_and_the_machine_is_caught() {
         with!(port, |p| bad(Meddles::NobodyGoes)(p)),
         &[Fault::ClientLeaves, Fault::ClientHangs],
         &["s17"],
+    );
+    catch(
+        "a weak supply is not told",
+        with!(vitals, |told| Vitals { under_voltage: None, ..told }),
+        &[Fault::UnderVoltage],
+        &["s25"],
     );
     catch("limits wider than shown", with!(port, |p| bad(Meddles::WidensSpeed)(p)), &[], &["s21"]);
 }

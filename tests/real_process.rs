@@ -61,6 +61,35 @@ fn a_restart_keeps_the_settings_and_forgets_the_position() {
     assert_eq!(home.pulses(), [], "it moves by itself after a restart");
 }
 
+/// The files stand for what the kernel of a Pi tells (promise S25).
+#[test]
+fn a_weak_supply_slows_the_wave_then_stops_it_and_keeps_the_position() {
+    let host = tempfile::tempdir().unwrap();
+    let (alarm, heat) = (host.path().join("alarm"), host.path().join("temp"));
+    std::fs::write(&heat, "51000\n").unwrap();
+    let paths = format!("under_voltage = {alarm:?}\ntemperature = {heat:?}\n");
+    let home = Home::new(&format!("{QUICK_HOMING}[host]\n{paths}"));
+    let yep = home.start();
+    set_in_motion(&yep);
+    // What is not there is said once, and no fault.
+    let known = || Some(yep.status()["host"].clone()).filter(|host| host["temperature_c"] == json!(51.0));
+    let known = real::eventually("the temperature", known);
+    assert_eq!((&known["under_voltage"], &known["reaction"]), (&json!(null), &json!("none")));
+
+    std::fs::write(&alarm, "1\n").unwrap();
+    let slower = || Some(yep.status()["host"].clone()).filter(|host| host["reaction"] == json!("slower"));
+    assert_eq!(real::eventually("a reaction", slower)["because"], json!("under_voltage"));
+    yep.becomes("faulted");
+    let status = yep.status();
+    assert_eq!(status["fault"]["code"], json!("under_voltage"), "{status}");
+    assert!(status["position_mm"].is_f64(), "{status}");
+    let (code, why) = yep.order("acknowledge").refused();
+    assert_eq!((code.as_str(), why.contains("a stronger supply")), ("cause_remains", true), "{why}");
+    let log = yep.log();
+    let said = |words: &str| log.matches(words).count();
+    assert_eq!((said("alarm tells nothing"), said("waves are slower")), (1, 1), "{log}");
+}
+
 #[test]
 fn told_to_end_in_motion_it_comes_to_rest_first() {
     for signal in ["TERM", "INT"] {

@@ -3,7 +3,9 @@
 mod support;
 
 use support::{homed, leave, machine, options, sine, square, steps};
+use yep::drive::Rehearsal;
 use yep::hal::sim::Mishap;
+use yep::machine::host::{Host, Reaction, Strain, Vitals};
 use yep::machine::{Accepted, Command, End, Event, Fault, Refusal, State};
 use yep::motion::Limits;
 use yep::units::{Mm, MmPerS};
@@ -65,6 +67,63 @@ fn end_finishes_the_period_and_rests_at_the_back() {
     let snapshot = leave(&mut machine, State::Ending, 5_000);
     assert_eq!((snapshot.state, snapshot.position_mm), (State::Ready, Some(0.0)));
     assert!(machine.now() - asked <= 3_200_000_000, "END took {} ns", machine.now() - asked);
+}
+
+#[test]
+fn a_strained_computer_slows_the_wave_then_ends_it_and_keeps_the_position() {
+    let show = |machine: &mut Rehearsal<support::Recorder>, reaction| {
+        machine.host().show(Host { vitals: Vitals::default(), reaction });
+    };
+    let fastest_mm_s = |machine: &mut Rehearsal<support::Recorder>| {
+        machine.sink().0.clear();
+        machine.run_ms(2_000);
+        let steps = steps(&machine.sink().0);
+        let intervals = steps.windows(4).map(|four| (four[3].0 - four[0].0) as f64 * 1e-9);
+        0.3 / intervals.fold(f64::INFINITY, f64::min)
+    };
+    for (strain, fault) in [(Strain::UnderVoltage, Fault::UnderVoltage), (Strain::Heat, Fault::Overheated)] {
+        let mut machine = homed(&options());
+        let most_mm_s = Limits::default().max_speed.get();
+        // Far too fast for the axis: it goes as fast as it may.
+        machine.command(square(1.0));
+        machine.run_ms(2_000);
+        let before_mm_s = fastest_mm_s(&mut machine);
+        show(&mut machine, Reaction::Slower(strain));
+        machine.run_ms(500);
+        let slowed_mm_s = fastest_mm_s(&mut machine);
+        assert!(
+            before_mm_s > 0.8 * most_mm_s && slowed_mm_s < 0.51 * most_mm_s,
+            "{before_mm_s} {slowed_mm_s}"
+        );
+        assert!(slowed_mm_s > 0.4 * most_mm_s, "{slowed_mm_s}");
+        show(&mut machine, Reaction::None);
+        machine.run_ms(500);
+        assert!((fastest_mm_s(&mut machine) - before_mm_s).abs() < 0.02 * most_mm_s);
+        assert_eq!(machine.snapshot().state, State::Running);
+
+        show(&mut machine, Reaction::Stop(strain));
+        machine.run_ms(400);
+        let at_rest = machine.snapshot();
+        assert_eq!((at_rest.state, at_rest.fault), (State::Faulted, Some(fault)));
+        assert!(at_rest.position_mm.is_some() && at_rest.velocity_mm_s == 0.0, "{at_rest:?}");
+        // The fault stays while its cause does, and nothing comes back by itself.
+        assert_eq!(machine.command(Command::Acknowledge), Some(Err(Refusal::CauseRemains(fault))));
+        show(&mut machine, Reaction::None);
+        machine.run_ms(1_000);
+        assert_eq!(machine.snapshot().position_mm, at_rest.position_mm);
+        for command in [Command::Acknowledge, Command::Arm, sine(2.0)] {
+            assert_eq!(machine.command(command), Some(Ok(Accepted::Now)));
+        }
+        // Whoever starts while it is so does not get a single step.
+        machine.stop();
+        machine.run_ms(1_000);
+        machine.sink().0.clear();
+        show(&mut machine, Reaction::Stop(strain));
+        machine.run_ms(10);
+        assert_eq!(machine.command(sine(2.0)), Some(Ok(Accepted::Now)));
+        machine.run_ms(1_000);
+        assert_eq!((machine.snapshot().state, steps(&machine.sink().0).len()), (State::Faulted, 0));
+    }
 }
 
 #[test]

@@ -3,8 +3,9 @@
 
 use serde::Serialize;
 
+use crate::machine::host::Strain;
 use crate::machine::table::verdict;
-use crate::machine::{CommandKind, Snapshot, State};
+use crate::machine::{self, CommandKind, Snapshot, State};
 use crate::units::seconds;
 
 /// The stream of snapshots. Unlike the others it carries bare objects, and a slow client misses old ones.
@@ -29,6 +30,17 @@ struct Telemetry {
     lateness: Lateness,
     /// The last STOP that met a motion.
     last_stop: Option<LastStop>,
+    /// Power and heat of the computer.
+    host: Host,
+}
+
+#[derive(Serialize)]
+struct Host {
+    under_voltage: Option<bool>,
+    temperature_c: Option<f32>,
+    /// `none`, `slower` or `stop`.
+    reaction: &'static str,
+    because: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -65,6 +77,7 @@ struct Lateness {
 #[must_use]
 pub fn object(snapshot: &Snapshot) -> impl Serialize + use<> {
     let (inputs, late) = (snapshot.limits, snapshot.lateness);
+    let machine::Host { vitals, reaction } = snapshot.host;
     Telemetry {
         state: snapshot.state.name(),
         why: snapshot.why.to_string(),
@@ -99,6 +112,12 @@ pub fn object(snapshot: &Snapshot) -> impl Serialize + use<> {
             steps: stop.steps,
             way_mm: stop.way_mm,
         }),
+        host: Host {
+            under_voltage: vitals.under_voltage,
+            temperature_c: vitals.temperature_c,
+            reaction: reaction.name(),
+            because: reaction.strain().map(Strain::name),
+        },
     }
 }
 
@@ -118,6 +137,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::machine::host::{Reaction, Vitals};
     use crate::machine::{End, Fault, Inputs, LastStop, Lateness, State, Why};
 
     #[test]
@@ -139,6 +159,10 @@ mod tests {
             periods: 7,
             lateness: Lateness { rebases: 1, rebased_ns: 2, worst_step_ns: 3, starvations: 4 },
             last_stop: Some(LastStop { took_ns: 25_000_000, steps: 12, way_mm: 1.2 }),
+            host: machine::Host {
+                vitals: Vitals { under_voltage: Some(true), temperature_c: Some(48.5) },
+                reaction: Reaction::Slower(Strain::UnderVoltage),
+            },
         };
         assert_eq!(
             serde_json::to_value(object(&snapshot)).unwrap(),
@@ -162,6 +186,12 @@ mod tests {
                 "allowed": ["calibrate", "acknowledge", "stop"],
                 "lateness": {"rebases": 1, "rebased_ns": 2, "worst_step_ns": 3, "starvations": 4},
                 "last_stop": {"took_s": 0.025, "steps": 12, "way_mm": 1.2},
+                "host": {
+                    "under_voltage": true,
+                    "temperature_c": 48.5,
+                    "reaction": "slower",
+                    "because": "under_voltage",
+                },
             })
         );
     }

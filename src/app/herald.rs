@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use super::sessions::Sessions;
 use crate::api::Context;
 use crate::api::bus::STATUS;
+use crate::machine::host::Reaction;
 use crate::machine::{Event, State, Why};
 use crate::store::date;
 
@@ -64,6 +65,15 @@ pub async fn attend(
             Event::SettingsApplied => tracing::info!("settings that waited for rest are in force"),
             Event::Stopped { took_ns, steps } => {
                 tracing::info!(took_ms = took_ns as f64 * 1e-6, steps, "stopped");
+            }
+            Event::HostStrained(host) => {
+                let why = host.reaction.to_string();
+                if host.reaction == Reaction::None {
+                    tracing::info!("{why}");
+                } else {
+                    tracing::warn!("{why}");
+                    warn(&ctx, "host", &why);
+                }
             }
             // The bridge hands replies to whoever asked.
             Event::Replied { .. } => {}

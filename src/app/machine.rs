@@ -11,6 +11,7 @@ use super::{AppError, force, herald, pulse_watch, realtime, system, witness};
 use crate::api::Context;
 use crate::diag::recorder::Archive;
 use crate::drive::bridge::{Link, bridge};
+use crate::drive::host_line::HostLine;
 use crate::drive::realtime::Role;
 use crate::drive::seen::looks;
 use crate::drive::threads::{Heartbeats, Threads};
@@ -57,6 +58,7 @@ pub struct Machine {
     recordings: Arc<Archive>,
     hands: Option<Hands>,
     load_cell: Option<force::LoadCell>,
+    host: HostLine,
 }
 
 /// The running machine, with its herald.
@@ -110,6 +112,8 @@ where
     if let Some(overrun_mm) = options.overrun_mm() {
         control.protect(overrun_mm);
     }
+    let host = HostLine::default();
+    control.strained_by(host.clone());
     let (feed, looks) = looks();
     control.watched_by(feed);
     let recordings = Arc::new(Archive::open(&options.state_dir.join(RECORDINGS)));
@@ -120,7 +124,17 @@ where
     let threads = Threads::start(clock, step_loop, control, demand, frost(hands.clone()))
         .map_err(system("starting the real-time threads"))?;
     let threads = realtime::judge(threads, demand)?;
-    Ok(Machine { threads, link, events, pump: tokio::spawn(pump), witness, recordings, hands, load_cell })
+    Ok(Machine {
+        threads,
+        link,
+        events,
+        pump: tokio::spawn(pump),
+        witness,
+        recordings,
+        hands,
+        load_cell,
+        host,
+    })
 }
 
 /// What a loop does between its turns: nothing, or it stands still for as long as a simulated mishap lasts.
@@ -157,6 +171,11 @@ impl Machine {
     /// What was recorded around faults, also before this process.
     pub fn recordings(&self) -> Arc<Archive> {
         Arc::clone(&self.recordings)
+    }
+
+    /// Where the computer's power and heat are shown to it.
+    pub fn host(&self) -> HostLine {
+        self.host.clone()
     }
 
     /// Whether its loops are alive.

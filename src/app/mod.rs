@@ -4,6 +4,7 @@
 //! - `force`: the sensors that are not simulated
 //! - [`mover`]: whoever moves the axis, behind the API's port
 //! - `guard`: ends a real machine whose loops hang
+//! - [`host`]: looks at the computer's power and heat
 //! - `sessions`: keeps the book of what the machine did
 //! - [`herald`]: tells the clients, the settings and the log what happened in the machine
 //! - `witness`: takes the looks of the control cycle, for the flight recorder and for those who check
@@ -23,6 +24,7 @@ mod force;
 pub mod gpio;
 mod guard;
 pub mod herald;
+pub mod host;
 mod machine;
 pub mod mover;
 mod pulse_log;
@@ -36,7 +38,7 @@ mod witness;
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,6 +48,7 @@ use self::machine::Machine;
 use self::service::Manager;
 use crate::api::{self, Context};
 use crate::auth;
+use crate::drive::host_line::HostLine;
 use crate::drive::realtime::arming::Refusal;
 use crate::hal::MonotonicClock;
 use crate::hal::rpi::PiError;
@@ -80,6 +83,9 @@ pub enum AppError {
         /// What the system said.
         error: io::Error,
     },
+    /// The app's files cannot be served.
+    #[error("app: {0}")]
+    App(api::pages::PagesError),
     /// The pulses that the options ask for are too slow for the settings.
     #[error("{0}")]
     StepRate(Invalid),
@@ -151,6 +157,8 @@ fn rail(options: &Options) -> Rail {
 
 async fn serve(options: &Options, store: Store, opened: Opened) -> Result<(), AppError> {
     let address = options.listen;
+    // First of all: what cannot be served must not end a machine that has started.
+    let api_options = api_options(options)?;
     let listener = api::listen(address).map_err(|error| AppError::Listen { address, error })?;
     let bound = listener.local_addr().map_err(|error| AppError::Listen { address, error })?;
 
@@ -175,11 +183,12 @@ async fn serve(options: &Options, store: Store, opened: Opened) -> Result<(), Ap
         }
         Driver::Remote => (mover::remote(), None),
     };
-    let ctx = Context::new(port, opened.state.settings, store, rail, api_options(options));
+    let ctx = Context::new(port, opened.state.settings, store, rail, api_options);
     if !recovery.is_plain() {
         herald::warn(&ctx, "store", &recovery.to_string());
     }
     let loops = machine.as_ref().map(Machine::heartbeats);
+    let host = machine.as_ref().and_then(|machine| watch_host(options, machine.host()));
     let machine = machine.map(|machine| machine.attend(Arc::clone(&ctx)));
 
     greet(options, bound);
@@ -211,7 +220,23 @@ async fn serve(options: &Options, store: Store, opened: Opened) -> Result<(), Ap
         machine.end().await;
     }
     feeding.abort();
+    if let Some(host) = host {
+        host.abort();
+    }
     Ok(())
+}
+
+/// Looks at the computer from now on, if it tells anything.
+fn watch_host(options: &Options, line: HostLine) -> Option<tokio::task::JoinHandle<()>> {
+    let sources = host::Sources::of(options, Path::new("/"));
+    sources.any().then(|| {
+        let read = move || {
+            let sources = sources.clone();
+            let reading = tokio::task::spawn_blocking(move || sources.read());
+            async { reading.await.unwrap_or_default() }
+        };
+        tokio::spawn(host::watch(read, line))
+    })
 }
 
 /// The first label of the name that the system has, as multicast DNS makes `<label>.local` of it.
@@ -220,8 +245,8 @@ fn own_name() -> String {
     system.nodename().to_str().ok().and_then(|name| name.split('.').next()).unwrap_or_default().to_owned()
 }
 
-fn api_options(options: &Options) -> api::Options {
-    api::Options {
+fn api_options(options: &Options) -> Result<api::Options, AppError> {
+    Ok(api::Options {
         rules: auth::Rules {
             hostname: options.access.hostname.clone().unwrap_or_else(own_name),
             extra_origins: options.access.extra_origins.clone(),
@@ -236,7 +261,11 @@ fn api_options(options: &Options) -> api::Options {
             options::Lease::Stop => api::Policy::Stop,
             options::Lease::Continue => api::Policy::Continue,
         },
-    }
+        pages: match &options.app {
+            Some(folder) => api::Pages::read(folder).map_err(AppError::App)?,
+            None => api::Pages::default(),
+        },
+    })
 }
 
 /// Completes on the first SIGINT or SIGTERM.

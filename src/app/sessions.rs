@@ -79,8 +79,11 @@ impl Sessions {
                     self.put_down(change);
                 }
             }
-            Event::Replied { .. } | Event::Calibrated(_) | Event::SettingsApplied | Event::Stopped { .. } => {
-            }
+            Event::Replied { .. }
+            | Event::Calibrated(_)
+            | Event::SettingsApplied
+            | Event::HostStrained(_)
+            | Event::Stopped { .. } => {}
         }
     }
 

@@ -10,7 +10,9 @@ use toml::de::{DeTable, DeValue};
 
 use super::run::Arguments;
 use crate::options::rules::Broken;
-use crate::options::{Access, Driver, Force, Homing, Limits, Options, Pins, Rail, Realtime, Sim, Timing};
+use crate::options::{
+    Access, Driver, Force, Homing, Host, Limits, Options, Pins, Rail, Realtime, Sim, Timing,
+};
 
 /// The file. Every key may be left out; a key that is not known is an error, since it is a misspelt one.
 #[derive(Debug, Default, Deserialize)]
@@ -19,6 +21,7 @@ struct File {
     listen: Option<SocketAddr>,
     state_dir: Option<PathBuf>,
     driver: Option<Driver>,
+    app: Option<PathBuf>,
     access: Access,
     limits: Limits,
     pins: Pins,
@@ -27,6 +30,7 @@ struct File {
     homing: Homing,
     force: Force,
     realtime: Realtime,
+    host: Host,
     sim: Sim,
 }
 
@@ -106,6 +110,7 @@ fn merge(arguments: &Arguments, file: File, systemd_dir: Option<PathBuf>) -> Opt
             .or(systemd_dir)
             .unwrap_or(default.state_dir),
         driver: arguments.driver.or(file.driver).unwrap_or(default.driver),
+        app: file.app,
         access: file.access,
         limits: file.limits,
         pins: file.pins,
@@ -114,6 +119,7 @@ fn merge(arguments: &Arguments, file: File, systemd_dir: Option<PathBuf>) -> Opt
         homing: file.homing,
         force: Force { sensor: arguments.force_sensor.or(file.force.sensor), ..file.force },
         realtime: file.realtime,
+        host: file.host,
         sim: file.sim,
     }
 }

@@ -6,12 +6,13 @@
 
 use super::Power;
 use super::executor::{Executor, Starvation};
+use super::host_line::HostLine;
 use super::rings::{Commands, ControlEnds, EventFeed, SnapshotFeed};
 use super::seen::{Asked, Noted, Seen, SeenFeed};
 use super::stop_line::StopLine;
 use crate::hal::ForceSensor;
 use crate::layout;
-use crate::machine::{Config, LastStop, Observation, Snapshot, StopLevel, Supervisor};
+use crate::machine::{Config, Event, Host, LastStop, Observation, Snapshot, StopLevel, Supervisor};
 use crate::motion::protected_speed_mm_s;
 use crate::units::{MILLISECOND_NS, Nanos, seconds};
 
@@ -40,6 +41,8 @@ pub struct Control<F> {
     executor: Executor,
     force: Option<F>,
     overrun_mm: Option<f64>,
+    /// What the force sensor can protect.
+    protected_mm_s: f64,
     stop_line: StopLine,
     power: Power,
     options: ControlOptions,
@@ -47,6 +50,8 @@ pub struct Control<F> {
     events: EventFeed,
     snapshots: SnapshotFeed,
     looks: Option<SeenFeed>,
+    host_line: HostLine,
+    host: Host,
     cycle: u32,
     noted: Noted,
     force_g: Option<f64>,
@@ -69,6 +74,7 @@ impl<F: ForceSensor> Control<F> {
             executor: Executor::new(chunks, status, options.starvation),
             force,
             overrun_mm: None,
+            protected_mm_s: f64::INFINITY,
             stop_line,
             power,
             options,
@@ -76,6 +82,8 @@ impl<F: ForceSensor> Control<F> {
             events,
             snapshots,
             looks: None,
+            host_line: HostLine::default(),
+            host: Host::default(),
             cycle: 0,
             noted: Noted::default(),
             force_g: None,
@@ -91,6 +99,7 @@ impl<F: ForceSensor> Control<F> {
         }
         let motion = self.executor.observe();
         let force_g = self.feel(now);
+        let strained = self.heed_host();
         let command = self.commands.dequeue();
         let seen = Observation {
             now,
@@ -100,6 +109,7 @@ impl<F: ForceSensor> Control<F> {
             motion,
             stop,
             step_loop_alive: self.executor.silence_s(now) <= self.options.step_loop_silence_s,
+            strain: self.host.reaction.fault(),
             commands_wait: self.commands.ready(),
         };
         let asked = command.as_ref().map(|(_, command)| Asked::by(command));
@@ -118,9 +128,9 @@ impl<F: ForceSensor> Control<F> {
         }
         self.force_g = force_g;
         // Before the events: whoever hears of one finds it in the newest snapshot.
-        self.report(now, !actions.events.is_empty());
+        self.report(now, strained.is_some() || !actions.events.is_empty());
         self.noted = Noted::of(self.cycle, asked, &actions.events);
-        for event in actions.events {
+        for event in strained.into_iter().chain(actions.events) {
             // The bridge is gone or hangs; it learns the state from the next snapshot.
             let _ = self.events.enqueue(event);
         }
@@ -137,6 +147,11 @@ impl<F: ForceSensor> Control<F> {
         self.overrun_mm = Some(overrun_mm);
     }
 
+    /// From now on it heeds what `line` tells of the computer.
+    pub fn strained_by(&mut self, line: HostLine) {
+        self.host_line = line;
+    }
+
     /// From now on each cycle ends with a look at everything, for whoever watches.
     pub fn watched_by(&mut self, looks: SeenFeed) {
         self.looks = Some(looks);
@@ -151,11 +166,19 @@ impl<F: ForceSensor> Control<F> {
         Seen { config, force_g: self.force_g, noted: self.noted, ..seen }
     }
 
+    /// Looks at the computer's power and heat; tells when something else follows from them.
+    fn heed_host(&mut self) -> Option<Event> {
+        let before = core::mem::replace(&mut self.host, self.host_line.see());
+        let most_mm_s = self.supervisor.config().limits.max_speed.get() * self.host.reaction.speed_share();
+        self.executor.slow_down_to(most_mm_s.min(self.protected_mm_s));
+        (self.host.reaction != before.reaction).then_some(Event::HostStrained(self.host))
+    }
+
     fn feel(&mut self, now: Nanos) -> Option<f64> {
         let sample = self.force.as_mut()?.latest(now)?;
         let lasts_ns = sample.lasts_ns.min(FORCE_VALID_NS);
         if let Some(overrun_mm) = self.overrun_mm {
-            self.executor.slow_down_to(self.protected_mm_s(overrun_mm, sample.period_ns));
+            self.protected_mm_s = self.protected_by(overrun_mm, sample.period_ns);
         }
         // Not a number is not within the range either.
         let valid = sample.force_g.abs() <= FORCE_RANGE_G && now.saturating_sub(sample.at) <= lasts_ns;
@@ -167,7 +190,7 @@ impl<F: ForceSensor> Control<F> {
 
     /// The reaction budget of promise S14: a sample, its way to this cycle, the cycle, what is queued ahead, and the time
     /// in which braking builds up.
-    fn protected_mm_s(&self, overrun_mm: f64, period_ns: Nanos) -> f64 {
+    fn protected_by(&self, overrun_mm: f64, period_ns: Nanos) -> f64 {
         let limits = &self.supervisor.config().limits;
         let (a, j) = (limits.max_acceleration.get(), limits.max_jerk.get());
         let known_ns = period_ns + HEARD_WITHIN_NS + layout::CONTROL_PERIOD_NS + layout::QUEUE_AHEAD_NS;
@@ -210,6 +233,7 @@ impl<F: ForceSensor> Control<F> {
                 steps,
                 way_mm: self.executor.way_mm(steps),
             }),
+            host: self.host,
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! - [`control`]: 1000 times a second: see, decide, plan; [`executor`]: its planning half
 //! - [`step_loop`]: chunks to edges; [`player`]: through one chunk, event by event; [`late`]: what to do about late ones
-//! - [`chunk`], [`rings`], [`status`], [`stop_line`]: how the two talk, without ever waiting
+//! - [`chunk`], [`rings`], [`status`], [`stop_line`], [`host_line`]: how the two talk, and others to them, without ever waiting
 //! - [`rehearsal`]: both loops in one thread, on virtual time; [`seen`]: what a watcher sees of them
 //! - [`realtime`]: what their threads need from the host, and whether it gives that
 //! - [`threads`]: both loops in their threads; [`bridge`]: from them to the tokio side
@@ -13,6 +13,7 @@ pub mod bridge;
 pub mod chunk;
 pub mod control;
 pub mod executor;
+pub mod host_line;
 pub mod late;
 pub mod player;
 pub mod realtime;

@@ -9,6 +9,7 @@ use heapless::spsc::Queue;
 
 use super::control::{Control, ControlOptions};
 use super::executor::Starvation;
+use super::host_line::HostLine;
 use super::late::LatePolicy;
 use super::rings::{BridgeEnds, CommandFeed, EventFeed, Events, Rings, SnapshotFeed, Snapshots};
 use super::seen::{Audience, Seen};
@@ -50,6 +51,7 @@ pub struct Rehearsal<S, P = SimPins<S>, F = SimLoadCell> {
     stop_line: StopLine,
     status: Arc<StepStatus>,
     hands: Hands,
+    host: HostLine,
     commands: Option<CommandFeed>,
     events: Events,
     snapshots: Snapshots,
@@ -99,7 +101,7 @@ impl<S: Audience, P: SimIo<S>, F: ForceSensor> Rehearsal<S, P, F> {
             LatePolicy { ends_motion },
         );
         let starvation = if ends_motion { Starvation::EndsMotion } else { Starvation::IsRiddenOver };
-        let control = Control::new(
+        let mut control = Control::new(
             Supervisor::new(options.config, options.homing),
             status.clone(),
             control,
@@ -107,6 +109,8 @@ impl<S: Audience, P: SimIo<S>, F: ForceSensor> Rehearsal<S, P, F> {
             (stop_line.clone(), power),
             ControlOptions { starvation, step_loop_silence_s: 0.020 },
         );
+        let host = HostLine::default();
+        control.strained_by(host.clone());
         let now = clock.now();
         Rehearsal {
             clock,
@@ -115,6 +119,7 @@ impl<S: Audience, P: SimIo<S>, F: ForceSensor> Rehearsal<S, P, F> {
             stop_line,
             status,
             hands,
+            host,
             commands: Some(bridge.commands),
             events: bridge.events,
             snapshots: bridge.snapshots,
@@ -152,6 +157,12 @@ impl<S: Audience, P: SimIo<S>, F: ForceSensor> Rehearsal<S, P, F> {
     #[must_use]
     pub fn hands(&self) -> &Hands {
         &self.hands
+    }
+
+    /// Where the computer's power and heat are shown.
+    #[must_use]
+    pub fn host(&self) -> &HostLine {
+        &self.host
     }
 
     /// The stop line.

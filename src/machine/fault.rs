@@ -37,6 +37,10 @@ pub enum Fault {
     StepLate,
     /// The step loop gives no sign of life.
     StepLoopSilent,
+    /// The computer's supply stayed too low (S25).
+    UnderVoltage,
+    /// The computer is too hot (S25).
+    Overheated,
     /// A halt was ordered from inside the process.
     Halted,
     /// What the user had set was lost with the store; the defaults, or older settings, are in force.
@@ -69,6 +73,8 @@ impl Fault {
             Fault::ControlLate => "control_late",
             Fault::StepLate => "step_late",
             Fault::StepLoopSilent => "step_loop_silent",
+            Fault::UnderVoltage => "under_voltage",
+            Fault::Overheated => "overheated",
             Fault::Halted => "halted",
             Fault::SettingsLost => "settings_lost",
         }
@@ -78,7 +84,11 @@ impl Fault {
     #[must_use]
     pub const fn loses_position(self) -> bool {
         match self {
-            Fault::ForceWhileHoming | Fault::ForceSampleLost | Fault::ControlLate => false,
+            Fault::ForceWhileHoming
+            | Fault::ForceSampleLost
+            | Fault::ControlLate
+            | Fault::UnderVoltage
+            | Fault::Overheated => false,
             Fault::LimitHit(_)
             | Fault::BothLimitsClosed
             | Fault::EStop
@@ -137,6 +147,10 @@ impl Fault {
             Fault::ControlLate | Fault::StepLate | Fault::StepLoopSilent => {
                 "the computer was too busy: stop other programs on it"
             }
+            Fault::UnderVoltage => {
+                "give the computer a stronger supply or a shorter cable, and take other loads off it"
+            }
+            Fault::Overheated => "let the computer cool down; give it air, or a heat sink",
             Fault::Halted => "look at the log for what ordered the halt",
             Fault::SettingsLost => "compare every setting with the machine, or restore a backup",
         }
@@ -168,6 +182,8 @@ impl std::fmt::Display for Fault {
             Fault::ControlLate => f.write_str("the control cycle was late in mid-motion"),
             Fault::StepLate => f.write_str("a step came too late for the position to be trusted"),
             Fault::StepLoopSilent => f.write_str("the step loop gives no sign of life"),
+            Fault::UnderVoltage => f.write_str("the supply of the computer stayed too low"),
+            Fault::Overheated => f.write_str("the computer is too hot"),
             Fault::Halted => f.write_str("motion was halted"),
             Fault::SettingsLost => f.write_str("the settings were lost: others are in force"),
         }

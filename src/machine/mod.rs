@@ -4,6 +4,7 @@
 //! - [`table`]: what is allowed when
 //! - [`supervisor`]: one decision a control cycle
 //! - [`homing`]: finding both ends of the rail; [`geometry`]: what that means in millimetres
+//! - [`host`]: the computer's power and heat, and what follows from them
 //! - [`motion_port`]: what the supervisor tells the motion side, and what it hears back
 //! - [`report`]: snapshots and events for everyone else; [`config`]: the settings in its terms
 
@@ -12,6 +13,7 @@ pub mod config;
 pub mod fault;
 pub mod geometry;
 pub mod homing;
+pub mod host;
 pub mod motion_port;
 pub mod report;
 pub mod state;
@@ -23,6 +25,7 @@ pub use config::Config;
 pub use fault::Fault;
 pub use geometry::{Calibration, Geometry};
 pub use homing::HomingOptions;
+pub use host::Host;
 pub use motion_port::{Frame, Motion, Order, Outcome, Travel};
 pub use report::{Event, LastStop, Lateness, Snapshot};
 pub use state::{State, Why};

@@ -3,6 +3,7 @@
 use super::command::Reply;
 use super::fault::Fault;
 use super::geometry::Calibration;
+use super::host::{Host, Reaction, Vitals};
 use super::state::{State, Why};
 use crate::motion::Inputs;
 use crate::units::Nanos;
@@ -40,6 +41,8 @@ pub struct Snapshot {
     pub lateness: Lateness,
     /// What the last STOP that met a motion came to.
     pub last_stop: Option<LastStop>,
+    /// Power and heat of the computer.
+    pub host: Host,
 }
 
 impl Snapshot {
@@ -62,6 +65,10 @@ impl Snapshot {
             periods: 0,
             lateness: Lateness { rebases: 0, rebased_ns: 0, worst_step_ns: 0, starvations: 0 },
             last_stop: None,
+            host: Host {
+                vitals: Vitals { under_voltage: None, temperature_c: None },
+                reaction: Reaction::None,
+            },
         }
     }
 }
@@ -117,6 +124,8 @@ pub enum Event {
     FaultWhileFaulted(Fault),
     /// Settings that waited for rest are in force.
     SettingsApplied,
+    /// Power or heat of the computer make the axis slower, end its motion, or are good again.
+    HostStrained(Host),
     /// The axis is at rest after STOP.
     Stopped {
         /// From the instant STOP was seen, in ns.

@@ -36,6 +36,8 @@ pub struct Observation {
     pub stop: StopLevel,
     /// Whether the step loop shows signs of life.
     pub step_loop_alive: bool,
+    /// What the computer suffers from so much that nothing may move.
+    pub strain: Option<Fault>,
     /// Whether more commands wait behind the one of this cycle.
     pub commands_wait: bool,
 }
@@ -248,12 +250,16 @@ impl Supervisor {
         if let (true, Some(end)) = (known, closed.next()) {
             return Some(Fault::LimitHit(end));
         }
+        let moves = matches!(self.state, State::Homing | State::Running | State::Ending);
+        // At rest it waits: only a fault is not acknowledged meanwhile.
+        if let (Some(fault), true) = (seen.strain, moves || self.state == State::Faulted) {
+            return Some(fault);
+        }
         // Homing does not bend to a force as a wave does, so there a full one is a fault.
         if seen.force_full && self.state == State::Homing {
             return Some(Fault::ForceWhileHoming);
         }
-        (!seen.force_known && matches!(self.state, State::Homing | State::Running | State::Ending))
-            .then_some(Fault::ForceSampleLost)
+        (!seen.force_known && moves).then_some(Fault::ForceSampleLost)
     }
 
     fn heed_outcome(&mut self, seen: &Observation, actions: &mut Actions) {

@@ -26,6 +26,8 @@ pub struct Options {
     pub state_dir: PathBuf,
     /// Who moves the axis.
     pub driver: Driver,
+    /// The folder of a built app that is served besides the API.
+    pub app: Option<PathBuf>,
     /// Who may call.
     pub access: Access,
     /// How many may call.
@@ -42,6 +44,8 @@ pub struct Options {
     pub force: Force,
     /// What the host must give.
     pub realtime: Realtime,
+    /// Where the computer tells of its power and heat.
+    pub host: Host,
     /// The simulated machine.
     pub sim: Sim,
 }
@@ -52,6 +56,7 @@ impl Default for Options {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             state_dir: PathBuf::from("state"),
             driver: Driver::default(),
+            app: None,
             access: Access::default(),
             limits: Limits::default(),
             pins: Pins::default(),
@@ -60,6 +65,7 @@ impl Default for Options {
             homing: Homing::default(),
             force: Force::default(),
             realtime: Realtime::default(),
+            host: Host::default(),
             sim: Sim::default(),
         }
     }
@@ -339,6 +345,16 @@ pub enum Require {
     Always,
     /// Never: whatever the host gives is taken.
     Never,
+}
+
+/// Where the computer tells of its power and heat. None of a file: on a Pi's pins it is looked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Host {
+    /// The alarm of the supply's monitor, 0 or 1, or the flags of the firmware.
+    pub under_voltage: Option<PathBuf>,
+    /// The temperature of the processor in thousandths of a degree Celsius.
+    pub temperature: Option<PathBuf>,
 }
 
 /// The simulated machine.

@@ -63,6 +63,10 @@ pub struct Told {
     pub noise_g: f64,
     /// Whether the page has a socket that answers.
     pub page_there: bool,
+    /// Since when the supply of the computer has been too low.
+    pub under_voltage_since: Option<Nanos>,
+    /// Since when it has been how hot, when it is hotter than usual.
+    pub hot_since: Option<(Nanos, f32)>,
     /// Whether the disk can be written.
     pub disk_broken: bool,
 }

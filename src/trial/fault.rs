@@ -25,6 +25,10 @@ pub enum Fault {
     ClientLeaves,
     /// The client that moves the machine is there, but says nothing more: half-open TCP.
     ClientHangs,
+    /// The supply of the computer is too weak.
+    UnderVoltage,
+    /// The computer is hot.
+    Heat,
     /// Commands without end.
     Flood,
     /// Bytes that mean nothing.
@@ -33,7 +37,7 @@ pub enum Fault {
 
 impl Fault {
     /// What is not something of the machine.
-    const OTHERS: [Fault; 11] = [
+    const OTHERS: [Fault; 13] = [
         Fault::Push,
         Fault::ControlFrozen,
         Fault::StepsFrozen,
@@ -43,6 +47,8 @@ impl Fault {
         Fault::StoreFails,
         Fault::ClientLeaves,
         Fault::ClientHangs,
+        Fault::UnderVoltage,
+        Fault::Heat,
         Fault::Flood,
         Fault::Garbage,
     ];
@@ -70,6 +76,8 @@ impl Fault {
             Fault::StoreFails => "store_fails",
             Fault::ClientLeaves => "client_leaves",
             Fault::ClientHangs => "client_hangs",
+            Fault::UnderVoltage => "under_voltage",
+            Fault::Heat => "heat",
             Fault::Flood => "flood",
             Fault::Garbage => "garbage",
         }
@@ -89,6 +97,7 @@ impl Fault {
             Fault::ControlFrozen | Fault::StepsFrozen => (0.001, 0.4),
             Fault::Stalls => (0.2, 8.0),
             Fault::DiskFull | Fault::StoreFails => (0.5, 20.0),
+            Fault::UnderVoltage | Fault::Heat => (0.5, 30.0),
             Fault::Flood => (0.05, 2.0),
             Fault::Killed | Fault::ClientLeaves | Fault::ClientHangs | Fault::Garbage => (0.1, 0.2),
         }

@@ -1,10 +1,12 @@
 //! Who makes the faults happen, and ends them: the person at the machine, its computer, its disk.
 
+use std::sync::PoisonError;
+
 use super::fault::Fault;
 use super::operator::Operator;
 use super::plan::{Plan, Planned};
 use super::random::Random;
-use super::whole::{Ground, Whole};
+use super::whole::{Ground, USUAL, Whole};
 use crate::hal::sim::{Mishap, Mishaps};
 use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS};
 
@@ -70,7 +72,16 @@ impl Person {
                 let full = planned.fault == Fault::DiskFull;
                 let why = if full { "no space left on device" } else { "input/output error" };
                 whole.witness().facts.told.disk_broken = true;
-                ground.disk.lock().unwrap_or_else(std::sync::PoisonError::into_inner).break_disk(Some(why));
+                ground.disk.lock().unwrap_or_else(PoisonError::into_inner).break_disk(Some(why));
+            }
+            Fault::UnderVoltage => {
+                whole.witness().facts.told.under_voltage_since = Some(now);
+                ground.computer.lock().unwrap_or_else(PoisonError::into_inner).under_voltage = Some(true);
+            }
+            Fault::Heat => {
+                let c = self.random.between(78.0, 92.0) as f32;
+                whole.witness().facts.told.hot_since = Some((now, c));
+                ground.computer.lock().unwrap_or_else(PoisonError::into_inner).temperature_c = Some(c);
             }
             Fault::ClientLeaves => operator.leave(whole),
             Fault::ClientHangs => operator.hang(whole),
@@ -95,8 +106,18 @@ impl Person {
             Fault::Push => whole.machine.hands().push_g(0.0),
             Fault::Stalls => ground.clock.be_late(None),
             Fault::DiskFull | Fault::StoreFails => {
-                ground.disk.lock().unwrap_or_else(std::sync::PoisonError::into_inner).break_disk(None);
+                ground.disk.lock().unwrap_or_else(PoisonError::into_inner).break_disk(None);
                 whole.witness().facts.told.disk_broken = false;
+            }
+            Fault::UnderVoltage => {
+                whole.witness().facts.told.under_voltage_since = None;
+                ground.computer.lock().unwrap_or_else(PoisonError::into_inner).under_voltage =
+                    USUAL.under_voltage;
+            }
+            Fault::Heat => {
+                whole.witness().facts.told.hot_since = None;
+                ground.computer.lock().unwrap_or_else(PoisonError::into_inner).temperature_c =
+                    USUAL.temperature_c;
             }
             _ => {}
         }

@@ -9,7 +9,7 @@ use super::person::Person;
 use super::plan::{Plan, Planned};
 use super::random::Random;
 use super::report::{Broken, Report};
-use super::whole::{Ground, Whole, Wiring};
+use super::whole::{Ground, USUAL, Whole, Wiring};
 use super::witness::Break;
 use crate::hal::sim::VirtualClock;
 use crate::machine::State;
@@ -63,6 +63,7 @@ pub fn run(orders: &Orders) -> Report {
     let ground = Ground {
         rail: plan.rail,
         disk: Arc::new(Mutex::new(Inline::default())),
+        computer: Arc::new(Mutex::new(USUAL)),
         clock,
         late: plan.late,
         wiring: orders.wiring,

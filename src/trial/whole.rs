@@ -17,7 +17,7 @@ use super::witness::Witness;
 use crate::api::desk::Keeper;
 use crate::api::port::{BoxFuture, MachinePort};
 use crate::api::{self, Context};
-use crate::app::{herald, mover};
+use crate::app::{herald, host, mover};
 use crate::auth::Rules;
 use crate::diag::CheckOptions;
 use crate::diag::train::Precision;
@@ -27,6 +27,7 @@ use crate::hal::sim::{Hands, RailOptions, SimIo, SimLoadCell, SimPins, VirtualCl
 use crate::hal::{Clock, ForceSensor};
 use crate::layout;
 use crate::machine::HomingOptions;
+use crate::machine::host::Vitals;
 use crate::settings::{Rail, Settings};
 use crate::store::inline::Inline;
 use crate::store::{self, Opened, Recovery, State, StoreError};
@@ -37,6 +38,9 @@ const SLICE_NS: Nanos = 10 * MILLISECOND_NS;
 /// … and so long while somebody waits for an answer.
 const SHORT_SLICE_NS: Nanos = 2 * MILLISECOND_NS;
 
+/// What a computer tells that has a good supply and enough air.
+pub const USUAL: Vitals = Vitals { under_voltage: Some(false), temperature_c: Some(55.0) };
+
 /// What is between the parts. A test that breaks the machine to see whether the promises notice puts its own in.
 #[derive(Clone, Copy)]
 pub struct Wiring {
@@ -46,6 +50,8 @@ pub struct Wiring {
     pub cell: fn(SimLoadCell) -> Box<dyn ForceSensor>,
     /// Between the API and the machine.
     pub port: fn(Arc<dyn MachinePort>) -> Arc<dyn MachinePort>,
+    /// Between the computer and who looks at its power and heat.
+    pub vitals: fn(Vitals) -> Vitals,
     /// What the machine is made of.
     pub options: fn(RehearsalOptions) -> RehearsalOptions,
 }
@@ -53,7 +59,13 @@ pub struct Wiring {
 impl Default for Wiring {
     /// Nothing.
     fn default() -> Self {
-        Wiring { pins: |pins| Box::new(pins), cell: |cell| Box::new(cell), port: |port| port, options: |o| o }
+        Wiring {
+            pins: |pins| Box::new(pins),
+            cell: |cell| Box::new(cell),
+            port: |port| port,
+            vitals: |v| v,
+            options: |o| o,
+        }
     }
 }
 
@@ -84,6 +96,8 @@ pub struct Ground {
     pub rail: RailOptions,
     /// The disk.
     pub disk: Arc<Mutex<Inline>>,
+    /// What the computer tells of itself.
+    pub computer: Arc<Mutex<Vitals>>,
     /// The clock.
     pub clock: VirtualClock,
     /// Whether it is ever late.
@@ -175,6 +189,7 @@ impl Whole {
         let (street, hall) = Hall::new();
         let ends = machine.take_bridge();
         let (hands, stop_line) = (machine.hands().clone(), machine.stop_line().clone());
+        let host_line = machine.host().clone();
         let first = machine.snapshot();
         let ctx = {
             let _inside = runtime.enter();
@@ -186,6 +201,12 @@ impl Whole {
             let keeper = Handle { disk: Arc::clone(&ground.disk), opened };
             let ctx = Context::new(port, settings, keeper, Rail::default(), options);
             tokio::spawn(pump);
+            let (computer, tells) = (Arc::clone(&ground.computer), ground.wiring.vitals);
+            let read = move || {
+                let vitals = *computer.lock().unwrap_or_else(PoisonError::into_inner);
+                std::future::ready(tells(vitals))
+            };
+            tokio::spawn(host::watch(read, host_line));
             tokio::spawn(herald::attend(events, Arc::clone(&ctx), Arc::default()));
             tokio::spawn(api::serve(hall, Arc::clone(&ctx), std::future::pending()));
             ctx

@@ -7,6 +7,7 @@
 mod clients;
 mod computer;
 mod force;
+mod host;
 mod position;
 mod states;
 mod stopping;
@@ -79,6 +80,7 @@ pub fn all() -> Vec<Box<dyn Promise>> {
         Box::<computer::LateStepsLatch>::default(),
         Box::new(states::SettingsWaitForRest),
         Box::<stopping::EStopCuts>::default(),
+        Box::<host::StrainSlowsThenStops>::default(),
         Box::new(computer::NothingFailsInside),
         Box::new(position::PositionIsTheSteps),
     ]

@@ -1,0 +1,205 @@
+//! Reads once a second what the computer tells of its power and heat, and shows the machine what follows (promise S25).
+//!
+//! The kernel tells it in small files. Which ones can be named in the configuration; a machine on a Pi's pins finds them by
+//! itself. A file that is not there is said once: then nothing is known, and nothing follows. Far from the real-time
+//! loops: a read may ask the firmware, which takes its time.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use std::{fs, io};
+
+use tokio::time::{Instant, MissedTickBehavior};
+
+use crate::drive::host_line::HostLine;
+use crate::machine::host::{Host, HostWatch, Vitals};
+use crate::options::{Driver, Options};
+use crate::units::Nanos;
+
+/// How often the computer is looked at.
+pub const EVERY: Duration = Duration::from_secs(1);
+
+/// Shows on `line` what follows from what `read` tells, time after time.
+pub async fn watch<R, F>(mut read: R, line: HostLine)
+where
+    R: FnMut() -> F,
+    F: Future<Output = Vitals>,
+{
+    let began = Instant::now();
+    let mut watch = HostWatch::default();
+    let mut tick = tokio::time::interval(EVERY);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        let vitals = read().await;
+        let now = began.elapsed().as_nanos() as Nanos;
+        line.show(Host { vitals, reaction: watch.judge(now, vitals) });
+    }
+}
+
+/// Where the kernel tells of power and heat, if it does.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    under_voltage: Option<Arc<Source>>,
+    temperature: Option<Arc<Source>>,
+}
+
+#[derive(Debug)]
+struct Source {
+    path: PathBuf,
+    /// That it cannot be read was said.
+    said: AtomicBool,
+}
+
+impl Sources {
+    /// What the options name; on a Pi's pins also what is found below `root`, which is `/` but in tests.
+    #[must_use]
+    pub fn of(options: &Options, root: &Path) -> Sources {
+        let named = &options.host;
+        let found = options.driver == Driver::Gpio;
+        let or_found = |named: &Option<PathBuf>, find: fn(&Path) -> Option<PathBuf>| {
+            let path = named.clone().or_else(|| if found { find(root) } else { None });
+            path.map(|path| Arc::new(Source { path, said: AtomicBool::new(false) }))
+        };
+        let sources = Sources {
+            under_voltage: or_found(&named.under_voltage, find_under_voltage),
+            temperature: or_found(&named.temperature, find_temperature),
+        };
+        if found {
+            for (source, what) in [(&sources.under_voltage, "its supply"), (&sources.temperature, "its heat")]
+            {
+                match source {
+                    Some(source) => tracing::info!("{what}, as {} tells it", source.path.display()),
+                    None => tracing::info!("this computer tells nothing of {what}"),
+                }
+            }
+        }
+        sources
+    }
+
+    /// Whether there is anything to read.
+    #[must_use]
+    pub fn any(&self) -> bool {
+        self.under_voltage.is_some() || self.temperature.is_some()
+    }
+
+    /// Reads them. Blocks for as long as the kernel takes.
+    #[must_use]
+    pub fn read(&self) -> Vitals {
+        Vitals {
+            under_voltage: self.under_voltage.as_ref().and_then(|source| source.read(flags)).map(is_low),
+            temperature_c: self.temperature.as_ref().and_then(|source| source.read(millidegrees)),
+        }
+    }
+}
+
+impl Source {
+    fn read<T>(&self, parse: fn(&str) -> Option<T>) -> Option<T> {
+        let text = fs::read_to_string(&self.path);
+        let value = text.and_then(|text| {
+            let unclear = || io::Error::new(io::ErrorKind::InvalidData, format!("it says {:?}", text.trim()));
+            parse(text.trim()).ok_or_else(unclear)
+        });
+        match value {
+            Ok(value) => {
+                self.said.store(false, Ordering::Relaxed);
+                Some(value)
+            }
+            Err(error) => {
+                if !self.said.swap(true, Ordering::Relaxed) {
+                    let path = self.path.display();
+                    tracing::warn!("{path} tells nothing of power and heat: {error}");
+                }
+                None
+            }
+        }
+    }
+}
+
+/// Flags in hexadecimal, as the firmware tells them; a bare 0 or 1, as a sensor's alarm is told, is that too.
+fn flags(text: &str) -> Option<u32> {
+    u32::from_str_radix(text.trim_start_matches("0x"), 16).ok()
+}
+
+/// Of the firmware's flags the lowest says that the supply is too low right now.
+const fn is_low(flags: u32) -> bool {
+    flags & 1 != 0
+}
+
+fn millidegrees(text: &str) -> Option<f32> {
+    text.parse::<i32>().ok().map(|millidegrees| millidegrees as f32 / 1e3)
+}
+
+/// The alarm of the Pi's own supply monitor, or the firmware's flags.
+fn find_under_voltage(root: &Path) -> Option<PathBuf> {
+    let alarm = of_kind(&root.join("sys/class/hwmon"), "name", "rpi_volt");
+    let alarm = alarm.map(|monitor| monitor.join("in0_lcrit_alarm"));
+    let flags = root.join("sys/devices/platform/soc/soc:firmware/get_throttled");
+    alarm.into_iter().chain([flags]).find(|path| path.exists())
+}
+
+/// The processor's thermal zone, by the name that a Pi gives it.
+fn find_temperature(root: &Path) -> Option<PathBuf> {
+    let zone = of_kind(&root.join("sys/class/thermal"), "type", "cpu-thermal")?;
+    Some(zone.join("temp")).filter(|path| path.exists())
+}
+
+/// The device in `folder` whose file `key` says `kind`.
+fn of_kind(folder: &Path, key: &str, kind: &str) -> Option<PathBuf> {
+    let mut devices: Vec<_> = fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path()).collect();
+    devices.sort();
+    devices
+        .into_iter()
+        .find(|device| fs::read_to_string(device.join(key)).is_ok_and(|said| said.trim() == kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::options;
+
+    fn write(path: &Path, text: &str) {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    #[test]
+    fn a_pi_is_searched_and_what_it_says_is_understood() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        let gpio = Options { driver: Driver::Gpio, ..Options::default() };
+        assert!(!Sources::of(&gpio, root).any());
+        write(&root.join("sys/class/hwmon/hwmon0/name"), "cpu_thermal\n");
+        write(&root.join("sys/class/thermal/thermal_zone0/type"), "cpu-thermal\n");
+        write(&root.join("sys/class/thermal/thermal_zone0/temp"), "48312\n");
+        let throttled = root.join("sys/devices/platform/soc/soc:firmware/get_throttled");
+        // Now, and before: only now counts.
+        for (said, low) in [("50005\n", Some(true)), ("50000\n", Some(false)), ("nonsense\n", None)] {
+            write(&throttled, said);
+            let vitals = Sources::of(&gpio, root).read();
+            assert_eq!(vitals, Vitals { under_voltage: low, temperature_c: Some(48.312) }, "{said}");
+        }
+        // The monitor knows better, where there is one.
+        write(&root.join("sys/class/hwmon/hwmon1/name"), "rpi_volt\n");
+        write(&root.join("sys/class/hwmon/hwmon1/in0_lcrit_alarm"), "1\n");
+        let sources = Sources::of(&gpio, root);
+        assert_eq!(sources.read().under_voltage, Some(true));
+        fs::remove_file(root.join("sys/class/hwmon/hwmon1/in0_lcrit_alarm")).unwrap();
+        assert_eq!(sources.read().under_voltage, None);
+        // A simulated machine does not care how the computer is that it happens to run on.
+        assert!(!Sources::of(&Options::default(), root).any());
+    }
+
+    #[test]
+    fn what_the_options_name_is_read_whatever_the_machine_is() {
+        let root = tempfile::tempdir().unwrap();
+        let (low, heat) = (root.path().join("low"), root.path().join("heat"));
+        let host = options::Host { under_voltage: Some(low.clone()), temperature: Some(heat.clone()) };
+        let sources = Sources::of(&Options { host, ..Options::default() }, Path::new("/"));
+        assert_eq!(sources.read(), Vitals::default());
+        write(&low, "0\n");
+        write(&heat, "-1500");
+        assert_eq!(sources.read(), Vitals { under_voltage: Some(false), temperature_c: Some(-1.5) });
+    }
+}

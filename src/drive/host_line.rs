@@ -1,0 +1,75 @@
+//! The computer's power and heat, from whoever reads them to the control cycle: one atomic, the newest wins.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::machine::host::{Host, Reaction, Strain, Vitals};
+
+/// A handle to what the computer tells; clones are handles to the same one. At first nothing is known.
+#[derive(Debug, Clone, Default)]
+pub struct HostLine(Arc<AtomicU64>);
+
+// The upper half is the temperature; these are bits of the lower one.
+const LOW_KNOWN: u64 = 1;
+const LOW: u64 = 1 << 1;
+const TEMPERATURE_KNOWN: u64 = 1 << 2;
+const SLOWER: u64 = 1 << 3;
+const STOP: u64 = 1 << 4;
+const BY_HEAT: u64 = 1 << 5;
+
+impl HostLine {
+    /// From now on it is so.
+    pub fn show(&self, host: Host) {
+        let Host { vitals: Vitals { under_voltage, temperature_c }, reaction } = host;
+        let bit = |on: bool, bit: u64| if on { bit } else { 0 };
+        let word = bit(under_voltage.is_some(), LOW_KNOWN)
+            | bit(under_voltage == Some(true), LOW)
+            | bit(temperature_c.is_some(), TEMPERATURE_KNOWN)
+            | bit(matches!(reaction, Reaction::Slower(_)), SLOWER)
+            | bit(matches!(reaction, Reaction::Stop(_)), STOP)
+            | bit(reaction.strain() == Some(Strain::Heat), BY_HEAT)
+            | u64::from(temperature_c.unwrap_or_default().to_bits()) << 32;
+        self.0.store(word, Ordering::Relaxed);
+    }
+
+    /// How it is.
+    #[must_use]
+    pub fn see(&self) -> Host {
+        let word = self.0.load(Ordering::Relaxed);
+        let has = |bit: u64| word & bit != 0;
+        let strain = if has(BY_HEAT) { Strain::Heat } else { Strain::UnderVoltage };
+        Host {
+            vitals: Vitals {
+                under_voltage: has(LOW_KNOWN).then_some(has(LOW)),
+                temperature_c: has(TEMPERATURE_KNOWN).then_some(f32::from_bits((word >> 32) as u32)),
+            },
+            reaction: match (has(STOP), has(SLOWER)) {
+                (true, _) => Reaction::Stop(strain),
+                (false, true) => Reaction::Slower(strain),
+                (false, false) => Reaction::None,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_is_seen() {
+        let line = HostLine::default();
+        assert_eq!(line.see(), Host::default());
+        let strains = [Strain::UnderVoltage, Strain::Heat];
+        let reactions = strains.into_iter().flat_map(|by| [Reaction::Slower(by), Reaction::Stop(by)]);
+        for reaction in reactions.chain([Reaction::None]) {
+            for under_voltage in [None, Some(false), Some(true)] {
+                for temperature_c in [None, Some(-12.5), Some(84.9)] {
+                    let host = Host { vitals: Vitals { under_voltage, temperature_c }, reaction };
+                    line.show(host);
+                    assert_eq!(line.see(), host);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! The computer's power and heat, and what follows from them (promise S25). Pure.
+//!
+//! A Raspberry Pi whose supply sags, or that gets hot, first becomes slow and then unreliable. So the axis becomes slower
+//! while there is time to be careful, and comes to rest by its ramp before the computer goes down in mid-motion. What is
+//! not known (another computer, an old kernel) strains nothing.
+
+use super::fault::Fault;
+use crate::units::{Nanos, SECOND_NS};
+
+/// What the computer tells of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Vitals {
+    /// Whether the supply is below what the board needs; none: not known.
+    pub under_voltage: Option<bool>,
+    /// Temperature of the processor; none: not known.
+    pub temperature_c: Option<f32>,
+}
+
+/// What the computer suffers from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Strain {
+    /// Its supply.
+    UnderVoltage,
+    /// Its temperature.
+    Heat,
+}
+
+impl Strain {
+    /// A stable word for programs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Strain::UnderVoltage => "under_voltage",
+            Strain::Heat => "heat",
+        }
+    }
+}
+
+/// What the machine does about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Reaction {
+    /// Nothing.
+    #[default]
+    None,
+    /// No wave is faster than [`SLOWER_SHARE`] of the highest speed.
+    Slower(Strain),
+    /// Nothing moves: a motion ends by its ramp, and that is a fault.
+    Stop(Strain),
+}
+
+/// The share of the highest speed that is left while the computer is strained.
+pub const SLOWER_SHARE: f64 = 0.5;
+
+/// At 80 °C a Raspberry Pi begins to lower its clock, at 85 °C it has lowered it as far as it can
+/// (Raspberry Pi documentation, "Frequency management and thermal control").
+pub const HOT_C: f32 = 80.0;
+/// From here on nothing moves.
+pub const TOO_HOT_C: f32 = 85.0;
+/// How far it has to cool below the one or the other before that is over.
+pub const COOLED_C: f32 = 5.0;
+
+/// An under-voltage without a break of this length is no start of another motor any more.
+pub const LOW_FOR_NS: Nanos = 5 * SECOND_NS;
+/// The supply counts as good again after so long without under-voltage.
+pub const RECOVERED_NS: Nanos = 10 * SECOND_NS;
+
+impl Reaction {
+    /// Which share of the highest speed is allowed.
+    #[must_use]
+    pub const fn speed_share(self) -> f64 {
+        match self {
+            Reaction::None => 1.0,
+            Reaction::Slower(_) | Reaction::Stop(_) => SLOWER_SHARE,
+        }
+    }
+
+    /// The fault that a motion ends with, if it has to.
+    #[must_use]
+    pub const fn fault(self) -> Option<Fault> {
+        match self {
+            Reaction::None | Reaction::Slower(_) => None,
+            Reaction::Stop(Strain::UnderVoltage) => Some(Fault::UnderVoltage),
+            Reaction::Stop(Strain::Heat) => Some(Fault::Overheated),
+        }
+    }
+
+    /// A stable word for programs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Reaction::None => "none",
+            Reaction::Slower(_) => "slower",
+            Reaction::Stop(_) => "stop",
+        }
+    }
+
+    /// What it is about.
+    #[must_use]
+    pub const fn strain(self) -> Option<Strain> {
+        match self {
+            Reaction::None => None,
+            Reaction::Slower(strain) | Reaction::Stop(strain) => Some(strain),
+        }
+    }
+
+    const fn severity(self) -> u8 {
+        match self {
+            Reaction::None => 0,
+            Reaction::Slower(_) => 1,
+            Reaction::Stop(_) => 2,
+        }
+    }
+}
+
+impl std::fmt::Display for Reaction {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Reaction::None => f.write_str("power and temperature of the computer are good again"),
+            Reaction::Slower(Strain::UnderVoltage) => f.write_str(
+                "the computer's supply is too weak: waves are slower; use a stronger supply and a shorter cable",
+            ),
+            Reaction::Slower(Strain::Heat) => {
+                f.write_str("the computer is hot: waves are slower; give it air, or a heat sink")
+            }
+            Reaction::Stop(Strain::UnderVoltage) => {
+                f.write_str("the computer's supply stays too weak: nothing moves")
+            }
+            Reaction::Stop(Strain::Heat) => f.write_str("the computer is too hot: nothing moves"),
+        }
+    }
+}
+
+/// The computer as the machine sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Host {
+    /// What it tells.
+    pub vitals: Vitals,
+    /// What is done about it.
+    pub reaction: Reaction,
+}
+
+/// A supply that was too low a moment ago.
+#[derive(Debug, Clone, Copy)]
+struct Low {
+    since: Nanos,
+    last: Nanos,
+    /// Not good since then.
+    unbroken: bool,
+    stop: bool,
+}
+
+/// Judges what the computer tells, time after time.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct HostWatch {
+    low: Option<Low>,
+    heat: Reaction,
+}
+
+impl HostWatch {
+    /// What to do about `vitals` at `now`. An unknown value leaves things as they were.
+    pub fn judge(&mut self, now: Nanos, vitals: Vitals) -> Reaction {
+        let power = self.judge_power(now, vitals.under_voltage);
+        self.heat = self.judge_heat(vitals.temperature_c);
+        if power.severity() >= self.heat.severity() { power } else { self.heat }
+    }
+
+    fn judge_power(&mut self, now: Nanos, under_voltage: Option<bool>) -> Reaction {
+        match under_voltage {
+            Some(true) => {
+                let low = self.low.get_or_insert(Low { since: now, last: now, unbroken: true, stop: false });
+                if !low.unbroken {
+                    low.since = now;
+                }
+                (low.last, low.unbroken) = (now, true);
+                low.stop |= now.saturating_sub(low.since) >= LOW_FOR_NS;
+            }
+            Some(false) => {
+                if let Some(low) = &mut self.low {
+                    low.unbroken = false;
+                }
+                self.low.take_if(|low| now.saturating_sub(low.last) >= RECOVERED_NS);
+            }
+            None => {}
+        }
+        match self.low {
+            None => Reaction::None,
+            Some(Low { stop: false, .. }) => Reaction::Slower(Strain::UnderVoltage),
+            Some(Low { stop: true, .. }) => Reaction::Stop(Strain::UnderVoltage),
+        }
+    }
+
+    fn judge_heat(&self, temperature_c: Option<f32>) -> Reaction {
+        // Not a number is nothing that is known.
+        let Some(c) = temperature_c.filter(|c| !c.is_nan()) else { return self.heat };
+        let (stops, slows) = (self.heat.severity() == 2, self.heat.severity() >= 1);
+        if c >= TOO_HOT_C || (stops && c > TOO_HOT_C - COOLED_C) {
+            Reaction::Stop(Strain::Heat)
+        } else if c >= HOT_C || (slows && c > HOT_C - COOLED_C) {
+            Reaction::Slower(Strain::Heat)
+        } else {
+            Reaction::None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAT_SLOWS: Reaction = Reaction::Slower(Strain::Heat);
+    const HEAT_STOPS: Reaction = Reaction::Stop(Strain::Heat);
+    const POWER_SLOWS: Reaction = Reaction::Slower(Strain::UnderVoltage);
+    const POWER_STOPS: Reaction = Reaction::Stop(Strain::UnderVoltage);
+
+    /// What comes of these, told once a second.
+    fn told(vitals: impl IntoIterator<Item = Vitals>) -> Vec<Reaction> {
+        let mut watch = HostWatch::default();
+        let seconds = (0..).map(|s| s * SECOND_NS);
+        seconds.zip(vitals).map(|(now, vitals)| watch.judge(now, vitals)).collect()
+    }
+
+    fn temperatures(c: &[f32]) -> Vec<Reaction> {
+        told(c.iter().map(|c| Vitals { temperature_c: Some(*c), ..Vitals::default() }))
+    }
+
+    /// `#` too low, `.` good, `?` unknown.
+    fn supply(told_so: &str) -> Vec<Reaction> {
+        told(told_so.chars().map(|c| {
+            let under_voltage = [('#', true), ('.', false)].into_iter().find(|(told, _)| *told == c);
+            Vitals { under_voltage: under_voltage.map(|(_, low)| low), ..Vitals::default() }
+        }))
+    }
+
+    #[test]
+    fn heat_slows_then_stops_and_each_is_over_five_degrees_below() {
+        let none = Reaction::None;
+        assert_eq!(temperatures(&[79.9, 80.0, 75.1, 75.0, 79.9]), [none, HEAT_SLOWS, HEAT_SLOWS, none, none]);
+        assert_eq!(
+            temperatures(&[84.9, 85.0, 80.1, 80.0, 84.9, 75.0]),
+            [HEAT_SLOWS, HEAT_STOPS, HEAT_STOPS, HEAT_SLOWS, HEAT_SLOWS, none]
+        );
+        assert_eq!(temperatures(&[85.0, f32::NAN, 20.0]), [HEAT_STOPS, HEAT_STOPS, none]);
+    }
+
+    #[test]
+    fn under_voltage_slows_and_stops_when_it_lasts() {
+        let lasting = supply("######");
+        assert_eq!(lasting[..5], [POWER_SLOWS; 5]);
+        assert_eq!(lasting[5], POWER_STOPS);
+        // One that comes and goes slows only, until it has been good for ten seconds.
+        let flickering = supply("#.##.####...........");
+        assert!(!flickering.contains(&POWER_STOPS), "{flickering:?}");
+        assert_eq!(flickering[17..], [POWER_SLOWS, Reaction::None, Reaction::None]);
+    }
+
+    #[test]
+    fn a_stop_for_under_voltage_is_over_ten_seconds_after_it() {
+        let over = supply("######..........");
+        assert_eq!(over[5..15], [POWER_STOPS; 10]);
+        assert_eq!(over[15], Reaction::None);
+    }
+
+    #[test]
+    fn what_is_unknown_strains_nothing_and_ends_nothing() {
+        assert_eq!(supply("????"), [Reaction::None; 4]);
+        assert_eq!(supply("#??????????????").last(), Some(&POWER_SLOWS));
+        assert_eq!(told([Vitals::default(); 3]), [Reaction::None; 3]);
+    }
+
+    #[test]
+    fn the_worse_of_both_counts() {
+        let both = |under_voltage, c| Vitals { under_voltage: Some(under_voltage), temperature_c: Some(c) };
+        assert_eq!(
+            told([both(true, 90.0), both(true, 60.0), both(false, 81.0)]),
+            [HEAT_STOPS, POWER_SLOWS, POWER_SLOWS]
+        );
+    }
+}
