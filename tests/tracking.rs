@@ -7,8 +7,12 @@ mod random;
 use random::Random;
 use rsruckig::prelude::*;
 use yep::motion::plan::{Plan, Rates, Target};
-use yep::motion::{Bounds, Firmness, Kinematics, Limits, Move, Tracker, stop};
+use yep::motion::{Ability, Bounds, Firmness, Follower, Kinematics, Limits, Move, Tracker, stop};
 use yep::units::{MmPerS, MmPerS2, MmPerS3};
+use yep::wave::envelope::Size;
+use yep::wave::interpolate::{Interpolation, Knot, through};
+use yep::wave::trapezoid::{Shares, trapezoid};
+use yep::wave::{Envelope, Graph, Shape, Wave};
 
 const CYCLE_S: f64 = 0.001;
 const RANGE_MM: f64 = 145.0;
@@ -424,4 +428,94 @@ fn limits_lowered_in_mid_stroke_never_lead_out_of_the_range_also_where_the_oracl
     }
     println!("the oracle left the range in {left} of {compared}; {turned_first} axes turned");
     assert!(left > compared / 200, "the oracle left the range in {left} of {compared} only");
+}
+
+/// A wave of any kind, in any part of the stroke.
+fn some_wave(random: &mut Random) -> Wave {
+    let some_knots = |random: &mut Random| -> Vec<Knot> {
+        let count = random.between(2.0, 9.99) as u32;
+        let gaps: Vec<f64> = (0..count).map(|_| random.log_between(0.05, 1.0)).collect();
+        let whole: f64 = gaps.iter().sum();
+        let mut phase = 0.0;
+        gaps.iter()
+            .map(|gap| {
+                let knot = Knot { phase, position: random.unit() };
+                phase += gap / whole;
+                knot
+            })
+            .collect()
+    };
+    let graph: Graph = loop {
+        let graph = match random.between(0.0, 5.0) as u32 {
+            0 => Some(Shape::Sine.into()),
+            1 => Some(Shape::Square.into()),
+            2 => {
+                let times = [0; 4].map(|_| if random.unit() < 0.2 { 0.0 } else { random.unit() });
+                let whole = times.iter().sum::<f64>() + 1e-6;
+                let [rise, hold_front, fall, _] = times.map(|time| time / whole);
+                let hold_back = 1.0 - rise - hold_front - fall;
+                Some(trapezoid(Shares { rise, hold_front, fall, hold_back }).into())
+            }
+            kind => {
+                let interpolation = Interpolation::ALL[random.between(0.0, 2.99) as usize];
+                let _ = kind;
+                through(&some_knots(random), interpolation).ok().map(Graph::from)
+            }
+        };
+        if let Some(graph) = graph {
+            break graph;
+        }
+    };
+    let amplitude = if random.unit() < 0.5 { 1.0 } else { random.between(0.2, 1.0) };
+    let offset = random.unit() * (1.0 - amplitude);
+    let envelope =
+        Envelope { amplitude: Size::Share(amplitude), offset: Size::Share(offset), ..Envelope::default() };
+    Wave::new(graph, random.log_between(0.05, 2.0)).unwrap().within(envelope)
+}
+
+#[test]
+fn a_wave_that_is_too_fast_is_made_smaller_and_is_the_same_in_every_period() {
+    let mut random = Random::from_env();
+    let (mut worst_mm, mut smaller, mut sine_mm) = (0.0f64, 0, 0.0f64);
+    for round in 0..rounds(300) {
+        let limits = some_limits(&mut random);
+        let wave = some_wave(&mut random);
+        let mut follower = Follower::new(wave.clone());
+        follower.fit(Ability {
+            speed_mm_s: limits.max_speed.get(),
+            acceleration_mm_s2: limits.max_acceleration.get(),
+            jerk_mm_s3: limits.max_jerk.get(),
+        });
+        let mut axis = Axis::at_rest(follower.reference(RANGE_MM).p);
+        let mut cycle = || {
+            let now = follower.reference(RANGE_MM);
+            follower.advance(CYCLE_S, &axis.at, RANGE_MM);
+            let then = follower.reference(RANGE_MM);
+            let pace_mm_s = follower.pace_mm_s(RANGE_MM).min(limits.max_speed.get());
+            let within = Bounds { forward_mm_s: pace_mm_s, backward_mm_s: pace_mm_s, ..bounds(&limits) };
+            let planned = axis.tracker.plan(axis.at, now, then, &limits, &within);
+            axis.take(&planned, &limits);
+            (axis.at.p, (axis.at.p - then.p).abs())
+        };
+        // It has found its way by then.
+        let cycles = (wave.period_s() / CYCLE_S).round() as usize;
+        (0..4_000 + cycles).for_each(|_| _ = cycle());
+        let first: Vec<(f64, f64)> = (0..cycles).map(|_| cycle()).collect();
+        (0..9 * cycles).for_each(|_| _ = cycle());
+        let later: Vec<(f64, f64)> = (0..cycles).map(|_| cycle()).collect();
+        let off_mm = first.iter().zip(&later).map(|(one, other)| (one.0 - other.0).abs()).fold(0.0, f64::max);
+        let beside_mm = later.iter().map(|at| at.1).fold(0.0, f64::max);
+        smaller += usize::from(follower.too_fast(RANGE_MM));
+        worst_mm = worst_mm.max(off_mm);
+        // A jump is met by one cycle or by the next, and ten periods are whole cycles only nearly.
+        let jump_mm = limits.max_speed.get() * CYCLE_S * (1.0 + 10.0);
+        assert!(off_mm < jump_mm.min(8.0), "round {round}: {off_mm} mm: {wave:?} {limits:?}");
+        if wave.graph.same(&Shape::Sine.into()) {
+            sine_mm = sine_mm.max(beside_mm);
+        }
+    }
+    println!(
+        "{smaller} made smaller, at most {worst_mm} mm beside another period; a sine {sine_mm} mm beside itself"
+    );
+    assert!(smaller > rounds(100));
 }

@@ -14,7 +14,9 @@ use crate::layout;
 use crate::machine::{Config, Frame, Inputs, Motion, Order, Outcome, Travel};
 use crate::motion::runs::RunMaker;
 use crate::motion::tracker::PIECES_MAX;
-use crate::motion::{Bounds, Course, Firmness, Follower, Kinematics, Limits, Move, Piece, Tracker, stop};
+use crate::motion::{
+    Ability, Bounds, Course, Firmness, Follower, Kinematics, Limits, Move, Piece, Tracker, stop,
+};
 use crate::units::{MILLISECOND_NS, Nanos, seconds};
 
 /// From an order at rest to the first chunk: time for the driver to be powered and for both loops to see it.
@@ -282,13 +284,19 @@ impl Executor {
                 (course.next(CYCLE_S), *trips, course.is_done())
             }
             Plan::Follow(follower) => {
+                follower.fit(Ability {
+                    speed_mm_s: config.limits.max_speed.get().min(self.most_mm_s),
+                    acceleration_mm_s2: config.limits.max_acceleration.get(),
+                    jerk_mm_s3: config.limits.max_jerk.get(),
+                });
                 let reference = follower.reference(stroke_mm);
                 let (approaching, steady) = (follower.approaching(), follower.steady());
+                let too_fast = !approaching && follower.too_fast(stroke_mm);
                 follower.advance(CYCLE_S, &start, stroke_mm);
                 let then = follower.reference(stroke_mm);
                 let limits = &config.limits;
                 let speed = if approaching { limits.approach_speed } else { limits.max_speed };
-                let speed = speed.get().min(self.most_mm_s);
+                let speed = speed.get().min(self.most_mm_s).min(follower.pace_mm_s(stroke_mm));
                 self.high_mm = self.high_mm.min(self.frame.range_mm);
                 self.high_mm = farthest(&start, stroke_mm, self.high_mm, limits);
                 // Only a force against the motion counts: a negative one pushes toward the back.
@@ -299,7 +307,7 @@ impl Executor {
                     backward_mm_s: speed.min(config.allowance.speed_mm_s(self.force_g)),
                 };
                 let planned = self.tracker.plan(start, reference, then, limits, &bounds);
-                if steady && (planned.end.p - then.p).abs() > CLIPPED_MM {
+                if too_fast || steady && (planned.end.p - then.p).abs() > CLIPPED_MM {
                     self.clipped_ns = Some(now);
                 }
                 let arrived = follower.done() && close(&planned.end, &then);

@@ -6,7 +6,8 @@
 //!   `3x² - 2x³`), so the first stroke grows out of standstill; from then on the rate is exactly one period in
 //!   `period_s`. Another period is another rate, to which it eases. END ramps the rate down again so that it reaches
 //!   zero exactly where the period ends.
-//! - *Offset and amplitude.* Another wave, or another stroke, has others, to which they ease ([`super::ease`]).
+//! - *Offset and amplitude.* Another wave, or another stroke, has others, to which they ease ([`super::ease`]). A wave
+//!   that is too fast for the axis is made smaller, round its middle ([`super::reach`]).
 //! - *Graph.* Another one grows into the place of the one before ([`super::mix`]).
 //! - *Scale.* From 0 to 1 over the envelope's ramp up, from the start; back to 0 over its ramp down, from END. There the
 //!   axis is at the back and at rest, wherever in the period that is.
@@ -17,7 +18,8 @@
 use super::ease::{Ease, product, smooth_step};
 use super::kinematics::Kinematics;
 use super::mix::{Mix, Rate};
-use crate::wave::{Graph, Wave};
+use super::reach::Ability;
+use crate::wave::{Graph, Part, Wave};
 
 /// Longest time in which the rate of the phase goes from 0 to 1 or back, in seconds.
 const MAX_RAMP_S: f64 = 1.0;
@@ -35,6 +37,11 @@ const RATE_EASE_PER_S: f64 = 15.0;
 const SAME_MM: f64 = 1e-7;
 /// The same for a rate, as a share of it: its step is far below what the tracker rounds.
 const SAME_RATE: f64 = 1e-6;
+
+/// How much faster than its wave an axis may be that catches up with it.
+const CATCH_UP: f64 = 1.25;
+/// However slow the wave is, in mm/s.
+const LEAST_PACE_MM_S: f64 = 1.0;
 
 /// Where a follower is in its life.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -91,6 +98,11 @@ pub struct Follower {
     down: Option<Ramp>,
     /// Set by END: finish the period, as soon as the wave is steady.
     finish: bool,
+    /// What the axis can do, and how long a way that leaves to the wave.
+    ability: Ability,
+    most_mm: f64,
+    /// The fastest part of the wave, in ways a second.
+    steepest_per_s: f64,
 }
 
 /// Integral of the smoothstep from 0 to `x` in `[0, 1]`.
@@ -115,6 +127,53 @@ impl Follower {
             filled: None,
             down: None,
             finish: false,
+            ability: Ability::ALL,
+            most_mm: f64::INFINITY,
+            steepest_per_s: f64::INFINITY,
+        }
+    }
+
+    /// What the axis can do from now on: a wave that asks for more becomes smaller.
+    pub fn fit(&mut self, ability: Ability) {
+        if ability != self.ability {
+            self.ability = ability;
+            self.measure();
+        }
+    }
+
+    fn measure(&mut self) {
+        self.most_mm = self.ability.amplitude_mm(&self.wave.graph, self.wave.period_s());
+        self.steepest_per_s = self.wave.graph.steepest() / self.wave.period_s();
+    }
+
+    /// Whether the wave is too fast to fill its part of a stroke of `stroke_mm`.
+    #[must_use]
+    pub fn too_fast(&self, stroke_mm: f64) -> bool {
+        self.most_mm < self.wave.envelope.over(stroke_mm).amplitude_mm
+    }
+
+    /// The part of the stroke that the wave shall fill.
+    fn part(&self, stroke_mm: f64) -> Part {
+        let Part { offset_mm, amplitude_mm: asked_mm } = self.wave.envelope.over(stroke_mm);
+        let amplitude_mm = asked_mm.min(self.most_mm);
+        let (low, high) = self.wave.graph.extent();
+        let middle = f64::midpoint(low, high);
+        Part { offset_mm: offset_mm + (asked_mm - amplitude_mm) * middle, amplitude_mm }
+    }
+
+    /// The highest speed in mm/s that the axis needs for a wave that goes on as it is, and to catch up with it gently:
+    /// one that chases a wave as fast as it can is too fast to turn round with it. Infinite while the wave changes, and
+    /// where it jumps.
+    #[must_use]
+    pub fn pace_mm_s(&self, stroke_mm: f64) -> f64 {
+        let even =
+            matches!(self.stage, Stage::Starting { .. } | Stage::Steady { .. } | Stage::Finishing { .. });
+        let [offset, amplitude] = self.filled(stroke_mm);
+        let settled = offset.v == 0.0 && amplitude.v == 0.0 && self.up.is_none() && self.down.is_none();
+        if even && settled && self.mix.only().is_some() {
+            CATCH_UP * amplitude.p * self.steepest_per_s + LEAST_PACE_MM_S
+        } else {
+            f64::INFINITY
         }
     }
 
@@ -122,7 +181,8 @@ impl Follower {
     pub fn change_to(&mut self, wave: Wave) {
         let rate = match self.stage {
             Stage::Approach => {
-                *self = Follower { finish: self.finish, ..Follower::new(wave) };
+                *self = Follower { finish: self.finish, ability: self.ability, ..Follower::new(wave) };
+                self.measure();
                 return;
             }
             Stage::Finishing { .. } | Stage::Done { .. } => return,
@@ -140,6 +200,7 @@ impl Follower {
         }
         self.mix.change_to(wave.graph.clone());
         self.wave = wave;
+        self.measure();
     }
 
     /// END: come to rest at the back over the envelope's ramp down, or else finish the current period. On the approach
@@ -245,7 +306,7 @@ impl Follower {
         match &self.filled {
             Some(Filled { offset, amplitude }) => [offset.now(), amplitude.now()],
             None => {
-                let part = self.wave.envelope.over(stroke_mm);
+                let part = self.part(stroke_mm);
                 [part.offset_mm, part.amplitude_mm].map(Kinematics::at_rest)
             }
         }
@@ -315,7 +376,7 @@ impl Follower {
             self.stage = Stage::Done { phase: 0.0 };
             return;
         }
-        let part = self.wave.envelope.over(stroke_mm);
+        let part = self.part(stroke_mm);
         self.filled = Some(Filled {
             offset: Ease::at_rest(part.offset_mm),
             amplitude: Ease::at_rest(part.amplitude_mm),
@@ -325,7 +386,7 @@ impl Follower {
 
     /// Everything but the phase.
     fn ease(&mut self, cycle_s: f64, stroke_mm: f64) {
-        let part = self.wave.envelope.over(stroke_mm);
+        let part = self.part(stroke_mm);
         let Some(Filled { offset, amplitude }) = &mut self.filled else { return };
         for (ease, target) in [(offset, part.offset_mm), (amplitude, part.amplitude_mm)] {
             ease.go(target, cycle_s, EASE_PER_S, SAME_MM);

@@ -33,8 +33,13 @@ const SPEED_POLE_PER_S: f64 = 300.0;
 const LINEAR_SHARE: f64 = 0.8;
 /// The relative stop is planned a little softer than allowed, so that the cycle grid leaves room to correct.
 const RELATIVE_JERK_SHARE: f64 = 0.9;
-/// At least this share of the acceleration limit is kept for catching up with an accelerating reference.
-const CATCH_UP_SHARE: f64 = 0.3;
+/// What the reference does not ask for, at its worst, is there for catching up with it; at least this share of acceleration
+/// and jerk. A quicker relative stop would not hold where the reference turns, and the axis would chase it for ever.
+const CATCH_UP_SHARE: f64 = 0.1;
+/// The same for a reference that accelerates harder than the axis may.
+const CHASE_SHARE: f64 = 0.3;
+/// What is left of the reference's worst demand a cycle later: half of it for 0.35 s.
+const REMEMBERED: f64 = 0.998;
 /// Bisections for a border: 2⁻³⁰ of the choice of one cycle is far below a thousandth of a step.
 const BISECTIONS: u32 = 30;
 /// A speed that is beyond its bound is brought down gently only if that takes about twice this long.
@@ -76,6 +81,8 @@ pub struct Tracker {
     /// Braking with the firmness of a stop because a speed bound fell below the speed, until that is over.
     firm: bool,
     lowering: Lowering,
+    /// What the reference asks for at its worst.
+    demand: Firmness,
 }
 
 struct Cycle<'a> {
@@ -164,7 +171,12 @@ impl Tracker {
     /// A tracker for cycles of `cycle_s` seconds.
     #[must_use]
     pub fn new(cycle_s: f64) -> Tracker {
-        Tracker { cycle_s, firm: false, lowering: Lowering::default() }
+        Tracker {
+            cycle_s,
+            firm: false,
+            lowering: Lowering::default(),
+            demand: Firmness { acceleration: 0.0, jerk: 0.0 },
+        }
     }
 
     /// Plans one cycle from `start`, toward the reference that is at `now` when the cycle begins and at `then`
@@ -228,7 +240,8 @@ impl Tracker {
         } else {
             (least, most)
         };
-        let wish = wish(&cycle, now, then, least, most);
+        self.demand = demand(self.demand, &now, &then, gentle, cycle_s);
+        let wish = wish(&cycle, self.demand, now, then, least, most);
         match permit(&cycle, wish, least, most) {
             Some(a) => {
                 let jerk = (a - start.a) / self.cycle_s;
@@ -317,8 +330,26 @@ fn reachable(a: f64, firmness: Firmness, cycle_s: f64) -> (f64, f64) {
     }
 }
 
+/// What the reference has asked for lately, where the axis can do it: what it cannot, such as a jump of the acceleration, is
+/// not what it will follow.
+fn demand(before: Firmness, now: &Kinematics, then: &Kinematics, most: Firmness, cycle_s: f64) -> Firmness {
+    let (acceleration, jerk) = (then.a.abs(), ((then.a - now.a) / cycle_s).abs());
+    let possible = |asked: f64, most: f64| if asked <= most { asked } else { 0.0 };
+    Firmness {
+        acceleration: possible(acceleration, most.acceleration).max(before.acceleration * REMEMBERED),
+        jerk: possible(jerk, most.jerk).max(before.jerk * REMEMBERED),
+    }
+}
+
 /// The acceleration that following the reference asks for.
-fn wish(cycle: &Cycle<'_>, now: Kinematics, then: Kinematics, least: f64, most: f64) -> f64 {
+fn wish(
+    cycle: &Cycle<'_>,
+    demand: Firmness,
+    now: Kinematics,
+    then: Kinematics,
+    least: f64,
+    most: f64,
+) -> f64 {
     let (start, jerk) = (&cycle.start, cycle.normal.jerk);
     let terms = [
         POLE_PER_S * POLE_PER_S * POLE_PER_S * (start.p - now.p),
@@ -333,8 +364,10 @@ fn wish(cycle: &Cycle<'_>, now: Kinematics, then: Kinematics, least: f64, most: 
     // A reference that accelerates harder than the axis may is chased as if it did so as hard as possible.
     let reference_a = then.a.clamp(-limit, limit);
     let relative = Firmness {
-        acceleration: (limit - reference_a.abs()).max(CATCH_UP_SHARE * limit),
-        jerk: RELATIVE_JERK_SHARE * jerk,
+        acceleration: (limit - reference_a.abs())
+            .max(CHASE_SHARE * limit)
+            .min((limit - demand.acceleration).max(CATCH_UP_SHARE * limit)),
+        jerk: (RELATIVE_JERK_SHARE * jerk - demand.jerk).max(CATCH_UP_SHARE * jerk),
     };
     let short_of_it = |a: f64| {
         let end = cycle.end(a);

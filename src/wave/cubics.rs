@@ -4,6 +4,7 @@
 //! over the end of the period to the start of the first.
 
 use super::shape::Point;
+use super::strokes::{self, Strokes};
 
 /// One polynomial.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -42,44 +43,87 @@ impl Cubic {
     /// Smallest and largest position in the first `length` of it, both ends included.
     #[must_use]
     pub fn extent(&self, length: f64) -> (f64, f64) {
-        let [_, c1, c2, c3] = self.coefficients;
         let (start, end) = (self.at(0.0).position, self.at(length).position);
-        let (mut low, mut high) = (start.min(end), start.max(end));
+        self.turns(length)
+            .into_iter()
+            .flatten()
+            .map(|turn| self.at(turn).position)
+            .fold((start.min(end), start.max(end)), |(low, high): (f64, f64), position| {
+                (low.min(position), high.max(position))
+            })
+    }
+
+    /// The steepest slope in the first `length` of it, up or down: at an end, or where the curvature is zero.
+    fn steepest(&self, length: f64) -> f64 {
+        let [_, _, c2, c3] = self.coefficients;
+        let between = Some(-c2 / (3.0 * c3)).filter(|u| *u > 0.0 && *u < length);
+        let slopes = [Some(0.0), between, Some(length)].into_iter().flatten().map(|u| self.at(u).slope.abs());
+        slopes.fold(0.0, f64::max)
+    }
+
+    /// Where in the first `length` of it the slope is zero, in this order.
+    fn turns(&self, length: f64) -> [Option<f64>; 2] {
+        let [_, c1, c2, c3] = self.coefficients;
         // Where the slope c₁ + 2c₂u + 3c₃u² is zero, in the form that does not cancel.
         let root = libm::sqrt((c2 * c2 - 3.0 * c1 * c3).max(0.0));
         let q = -(c2 + libm::copysign(root, c2));
-        for turn in [q / (3.0 * c3), c1 / q] {
-            // Where there is no turn it is infinite or no number, and not in between.
-            if turn > 0.0 && turn < length {
-                let position = self.at(turn).position;
-                (low, high) = (low.min(position), high.max(position));
-            }
-        }
-        (low, high)
+        let mut turns = [q / (3.0 * c3), c1 / q];
+        turns.sort_by(f64::total_cmp);
+        // Where there is no turn it is infinite or no number, and not in between.
+        turns.map(|turn| (turn > 0.0 && turn < length).then_some(turn))
     }
 }
 
 /// Cubics round one period.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Cubics(Box<[Cubic]>);
+pub struct Cubics {
+    cubics: Box<[Cubic]>,
+    strokes: Strokes,
+}
 
 impl Cubics {
     /// These cubics, whose starts rise inside `[0, 1)`; there is at least one. Only [`super::interpolate`] and
     /// [`super::trapezoid`] make some, and see to that and to positions inside `[0, 1]`.
     pub(super) fn new(cubics: Vec<Cubic>) -> Cubics {
         debug_assert!(!cubics.is_empty() && cubics.windows(2).all(|pair| pair[0].start < pair[1].start));
-        Cubics(cubics.into())
+        let corners: Vec<(f64, f64)> = each(&cubics)
+            .flat_map(|(cubic, length)| {
+                let turns = cubic.turns(length);
+                [Some(0.0), turns[0], turns[1], Some(length)]
+                    .into_iter()
+                    .flatten()
+                    .map(|u| (cubic.start + u, cubic.at(u).position))
+            })
+            .collect();
+        Cubics { strokes: strokes::along(&corners), cubics: cubics.into() }
+    }
+
+    /// Its steepest slope, up or down, per period; infinite where it jumps.
+    #[must_use]
+    pub fn steepest(&self) -> f64 {
+        match self.seams() {
+            Seams::Jumps => f64::INFINITY,
+            Seams::Corners | Seams::Smooth => {
+                self.each().map(|(cubic, length)| cubic.steepest(length)).fold(0.0, f64::max)
+            }
+        }
+    }
+
+    /// What it asks of an axis.
+    #[must_use]
+    pub const fn strokes(&self) -> &Strokes {
+        &self.strokes
     }
 
     /// The point of the graph at `phase`, which may be any finite number.
     #[must_use]
     pub fn at(&self, phase: f64) -> Point {
         let phase = phase - libm::floor(phase);
-        let after = self.0.partition_point(|cubic| cubic.start <= phase);
+        let after = self.cubics.partition_point(|cubic| cubic.start <= phase);
         let (cubic, round) = match after.checked_sub(1) {
-            Some(index) => (&self.0[index], 0.0),
+            Some(index) => (&self.cubics[index], 0.0),
             // Before the first one the last one goes on, begun in the period before.
-            None => (&self.0[self.0.len() - 1], 1.0),
+            None => (&self.cubics[self.cubics.len() - 1], 1.0),
         };
         let point = cubic.at(phase - cubic.start + round);
         // What rounding puts outside is not outside.
@@ -88,10 +132,14 @@ impl Cubics {
 
     /// Each cubic with its length.
     pub fn each(&self) -> impl Iterator<Item = (&Cubic, f64)> {
-        let first = self.0.first().map_or(0.0, |cubic| cubic.start);
-        let ends = self.0.iter().skip(1).map(|cubic| cubic.start).chain([first + 1.0]);
-        self.0.iter().zip(ends).map(|(cubic, end)| (cubic, end - cubic.start))
+        each(&self.cubics)
     }
+}
+
+fn each(cubics: &[Cubic]) -> impl Iterator<Item = (&Cubic, f64)> {
+    let first = cubics.first().map_or(0.0, |cubic| cubic.start);
+    let ends = cubics.iter().skip(1).map(|cubic| cubic.start).chain([first + 1.0]);
+    cubics.iter().zip(ends).map(|(cubic, end)| (cubic, end - cubic.start))
 }
 
 /// How well an axis can follow a graph.
@@ -112,7 +160,7 @@ impl Cubics {
     /// The worst that there is where one cubic gives way to the next.
     #[must_use]
     pub fn seams(&self) -> Seams {
-        let next = self.0.iter().cycle().skip(1);
+        let next = self.cubics.iter().cycle().skip(1);
         let seam = |((cubic, length), next): ((&Cubic, f64), &Cubic)| {
             let (end, start) = (cubic.at(length), next.at(0.0));
             if (end.position - start.position).abs() > SAME {
@@ -156,6 +204,19 @@ mod tests {
             prop_assert!(low <= least + 1e-12 && high >= most - 1e-12);
             prop_assert!(low >= least - 1e-3 && high <= most + 1e-3, "{low} {least} {high} {most}");
         }
+    }
+
+    #[test]
+    fn its_strokes_are_those_of_its_points() {
+        let hill = Cubic::hermite(0.0, 0.5, [0.2, 0.2], [4.0, -4.0]);
+        let Strokes { strokes, low, high } =
+            Cubics::new(vec![hill, Cubic::line(0.5, 0.5, [0.2, 0.2])]).strokes().clone();
+        // It rises in a quarter, and from there it goes down and rests.
+        assert!((low - 0.2).abs() < 1e-12 && (high - 0.7).abs() < 1e-12);
+        for (stroke, share) in strokes.iter().zip([0.25, 0.75]) {
+            assert!((stroke.way - 0.5).abs() < 1e-12 && (stroke.share - share).abs() < 1e-12, "{strokes:?}");
+        }
+        assert_eq!(strokes.len(), 2);
     }
 
     #[test]

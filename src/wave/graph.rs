@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::cubics::{Cubics, Seams};
 use super::envelope::Envelope;
 use super::shape::{Point, Shape};
+use super::strokes::Stroke;
 use crate::units::Seconds;
 
 /// What one period looks like.
@@ -39,6 +40,35 @@ impl Graph {
             (Graph::Shape(mine), Graph::Shape(theirs)) => mine == theirs,
             (Graph::Cubics(mine), Graph::Cubics(theirs)) => Arc::ptr_eq(mine, theirs),
             (Graph::Shape(_), Graph::Cubics(_)) | (Graph::Cubics(_), Graph::Shape(_)) => false,
+        }
+    }
+
+    /// What it asks of an axis.
+    #[must_use]
+    pub fn strokes(&self) -> &[Stroke] {
+        match self {
+            // Both lead from end to end and back, in half of the period each.
+            Graph::Shape(Shape::Sine | Shape::Square) => &[Stroke { way: 1.0, share: 0.5 }; 2],
+            Graph::Cubics(cubics) => &cubics.strokes().strokes,
+        }
+    }
+
+    /// Its lowest and its highest position.
+    #[must_use]
+    pub fn extent(&self) -> (f64, f64) {
+        match self {
+            Graph::Shape(Shape::Sine | Shape::Square) => (0.0, 1.0),
+            Graph::Cubics(cubics) => (cubics.strokes().low, cubics.strokes().high),
+        }
+    }
+
+    /// Its steepest slope, up or down, per period; infinite where it jumps.
+    #[must_use]
+    pub fn steepest(&self) -> f64 {
+        match self {
+            Graph::Shape(Shape::Sine) => core::f64::consts::PI,
+            Graph::Shape(Shape::Square) => f64::INFINITY,
+            Graph::Cubics(cubics) => cubics.steepest(),
         }
     }
 

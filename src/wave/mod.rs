@@ -21,13 +21,15 @@ pub mod shape;
 pub mod shelf;
 pub mod spec;
 pub mod spline;
+pub mod strokes;
 pub mod trapezoid;
 
 pub use cubics::Cubics;
-pub use envelope::Envelope;
+pub use envelope::{Envelope, Part};
 pub use graph::{Graph, Wave};
 pub use points::{Points, PointsError, sample};
 pub use shape::{Point, Shape};
 pub use shelf::Shelf;
 pub use spec::Spec;
 pub use spline::{CurveError, Spline, curve};
+pub use strokes::Stroke;
