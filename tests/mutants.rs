@@ -9,11 +9,12 @@ use std::time::Duration;
 use tokio::sync::watch;
 use yep::api::port::{BoxFuture, Hands, MachinePort, Mover};
 use yep::drive::RehearsalOptions;
-use yep::hal::sim::{Mishap, SimIo, SimLoadCell, SimPins};
+use yep::hal::sim::{Mishap, SimIo, SimPins};
 use yep::hal::{ForceSample, ForceSensor, StepIo};
 use yep::machine::host::Vitals;
 use yep::machine::{Accepted, Command, Geometry, Inputs, Refusal, Reply, Snapshot};
 use yep::motion::Limits;
+use yep::trial::link::Link;
 use yep::trial::witness::Witness;
 use yep::trial::{Fault, Orders, Wiring, run, series};
 use yep::units::{Mm, MmPerS, Nanos};
@@ -114,7 +115,7 @@ impl SimIo<Witness> for BadPins {
 }
 
 /// A load cell of which something else arrives.
-struct BadCell(SimLoadCell, fn(Option<ForceSample>, Nanos) -> Option<ForceSample>);
+struct BadCell(Link, fn(Option<ForceSample>, Nanos) -> Option<ForceSample>);
 
 impl ForceSensor for BadCell {
     fn latest(&mut self, now: Nanos) -> Option<ForceSample> {
