@@ -194,6 +194,9 @@ fn ram(layout: &Layout, files: &Files, broken: &mut Broken) {
     broken.require((16..=4096).contains(&ram.uart_frame_bytes), || {
         format!("ram.uart_frame_bytes = {}: must be 16 … 4096", ram.uart_frame_bytes)
     });
+    broken.require(ram.app_bytes <= (ram.process_mib << 20) / 4, || {
+        format!("ram.app_bytes = {}: may be a quarter of ram.process_mib at most", ram.app_bytes)
+    });
 }
 
 fn motion(layout: &Layout, broken: &mut Broken) {

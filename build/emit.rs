@@ -57,6 +57,7 @@ pub fn emit(layout: &Layout) -> String {
         ("Longest body that carries a backup, in bytes.", "BACKUP_BODY_BYTES", ram.backup_body_bytes),
         ("Longest WebSocket frame of a client, in bytes.", "WS_FRAME_BYTES", ram.ws_frame_bytes),
         ("Longest frame on the sensor's line, in bytes.", "UART_FRAME_BYTES", ram.uart_frame_bytes),
+        ("All files of an app that is served, together, in bytes.", "APP_BYTES", ram.app_bytes),
     ] {
         put(doc, name, "usize", bytes.to_string());
     }

@@ -76,6 +76,7 @@ pub struct Ram {
     pub backup_body_bytes: u64,
     pub ws_frame_bytes: u64,
     pub uart_frame_bytes: u64,
+    pub app_bytes: u64,
 }
 
 impl Ram {

@@ -1,5 +1,7 @@
 //! The gate: who gets through to what, with real connections.
 
+#[path = "gate/pages.rs"]
+mod pages;
 #[path = "support/api.rs"]
 mod support;
 

@@ -157,6 +157,8 @@ refused! {
         => "ram.ws_frame_bytes = 2097152: must be 1 KiB";
     a_sensor_frame_is_short: |l, f| l.ram.uart_frame_bytes = 8_192
         => "ram.uart_frame_bytes = 8192: must be 16";
+    an_app_leaves_room: |l, f| l.ram.app_bytes = 40 << 20
+        => "ram.app_bytes = 41943040: may be a quarter of ram.process_mib at most";
 
     the_queue_covers_two_periods: |l, f| l.motion.queue_ahead_us = 1_999
         => "motion.queue_ahead_us = 1999: must be two control periods or more";
@@ -254,6 +256,14 @@ refused! {
         => "watchdog.hardware_s: the chip's watchdog: boot/config.txt must say dtparam=watchdog=on";
     a_kernel_that_gave_up_restarts: |l, f| f.cmdline = f.cmdline.replace("panic=5", "panic=0")
         => "watchdog: boot/cmdline.txt must restart a kernel that gave up";
+    the_firmware_starts_a_64_bit_kernel: |l, f| f.config = f.config.replace("arm_64bit=1", "arm_64bit=0")
+        => "cpu: the program is a 64-bit one: boot/config.txt must say arm_64bit=1";
+    the_uart_is_switched_on: |l, f| f.config = f.config.replace("enable_uart=1", "#enable_uart=1")
+        => "uart.device: the sensor's line: boot/config.txt must say enable_uart=1";
+    the_i2c_bus_is_switched_on: |l, f| f.config = f.config.replace("i2c_arm=on", "i2c_arm=off")
+        => "i2c.bus: the older load cell's bus: boot/config.txt must say dtparam=i2c_arm=on";
+    nothing_is_swapped_out: |l, f| f.sysctl = f.sysctl.replace("vm.swappiness = 0", "vm.swappiness = 60")
+        => "ram: sysctl.conf must say vm.swappiness = 0";
     bluetooth_lets_go_of_the_uart: |l, f| f.config = f.config.replace("dtoverlay=disable-bt", "#")
         => "uart.device: Bluetooth takes the good UART: boot/config.txt must say dtoverlay=disable-bt";
     no_console_on_the_uart: |l, f| f.cmdline = f.cmdline.replace("tty1", "serial0,115200")

@@ -100,7 +100,8 @@ class Card:
 
     def cut(self, chance):
         """The power went away: flushed writes hold, the others hold, are torn or are lost."""
-        writes = list(self._logged())
+        with self._opened() as log:
+            writes = list(self._entries(log))
         flushed = max((i for i, (flags, *_) in enumerate(writes) if flags & FLUSH), default=-1)
         lost = torn = 0
         with open(self.file, "r+b") as card:
@@ -120,19 +121,40 @@ class Card:
         self.running.unlink()
         return {"writes": len(writes), "after the last flush": len(writes) - 1 - flushed, "lost": lost, "torn": torn}
 
-    def _logged(self):
+    def waiting(self):
+        """While the machine runs, each time it is asked: how many writes no flush has made sure of yet."""
+        count = 0
+        with self._opened() as log:
+            while True:
+                for flags, _sector, _count, data in self._entries(log):
+                    count = 0 if flags & FLUSH else count + bool(data and not flags & FUA)
+                yield count
+
+    @contextlib.contextmanager
+    def _opened(self):
         with open(self.log, "rb") as log:
             magic, _version, _entries, sector_size = struct.unpack("<QQQI", log.read(28))
             if magic != LOG_MAGIC or sector_size != LOG_SECTOR:
                 raise Failed("QEMU's log of writes has another form than expected")
-            log.seek(sector_size)
-            # The number of entries in the header lags behind; an entry that is not complete was not acknowledged.
-            while len(head := log.read(sector_size)) == sector_size:
+            log.seek(LOG_SECTOR)
+            yield log
+
+    @staticmethod
+    def _entries(log):
+        """The entries from here to the end, as far as they are complete: one that is not was not acknowledged."""
+        # Their number in the header lags behind.
+        while True:
+            here = log.tell()
+            head = log.read(LOG_SECTOR)
+            whole = len(head) == LOG_SECTOR
+            if whole:
                 sector, count, flags, _length = struct.unpack("<QQQQ", head[:32])
                 data = b"" if flags & DISCARD else log.read(count * LOG_SECTOR)
-                if not flags & DISCARD and len(data) < count * LOG_SECTOR:
-                    return
-                yield flags, sector, count, data
+                whole = bool(flags & DISCARD) or len(data) == count * LOG_SECTOR
+            if not whole:
+                log.seek(here)
+                return
+            yield flags, sector, count, data
 
 
 class Machine:

@@ -33,7 +33,7 @@ make_initramfs() {
     done
     install -m 755 scripts/card/init "$start/init"
     printf '%s\n' ext4 crc32c_generic sdhci_iproc bcm2835 bcm2835_dma bcm2835_wdt gpio_raspberrypi_exp gpio_regulator \
-        virtio_blk virtio_pci virtio_mmio >"$work/first"
+        virtio_blk virtio_pci virtio_mmio ramoops >"$work/first"
     depends_of "$work/first" | sed "s#^$root/usr/##" >"$work/first.paths"
     (cd "$root/usr" && xargs cp --parents -t "$start" <"$work/first.paths")
     cp "$root/usr/lib/modules/$kernel"/modules.{builtin,builtin.modinfo,order} "$start/lib/modules/$kernel/"
@@ -85,5 +85,4 @@ adapt_tree() {
     # shellcheck disable=SC2046 # one word for each cell
     fdtput -t x "$1" $kept reg $([ "$cells" = 1 ] || echo 0) b000000 20000
     fdtput -t x "$1" $kept record-size 4000
-    fdtput -t x "$1" $kept console-size 8000
 }

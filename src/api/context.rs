@@ -6,6 +6,7 @@ use super::bus::Bus;
 use super::desk::{Desk, Keeper};
 use super::lease::{Lease, Policy};
 use super::limits::Limits;
+use super::pages::Pages;
 use super::port::MachinePort;
 use crate::auth::Rules;
 use crate::settings::{Rail, Settings};
@@ -19,6 +20,8 @@ pub struct Options {
     pub limits: Limits,
     /// What becomes of a wave whose client is gone.
     pub lease: Policy,
+    /// What is served besides the API.
+    pub pages: Pages,
 }
 
 /// The machine, the settings and the streams, as the handlers see them.

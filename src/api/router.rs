@@ -71,7 +71,10 @@ async fn respond(
         Match::Found(route, values) => (route, values),
         Match::OtherMethods(methods) => return Err(method_not_allowed(&methods)),
         Match::Nothing if upgrade => return Err(forbidden()),
-        Match::Nothing => return Err(answer::not_found()),
+        Match::Nothing => {
+            check_place(connection.slot.stop_only)?;
+            return ctx.options.pages.answer(request.method(), &path, request.headers());
+        }
     };
     check_right(route, standing, connection.slot.stop_only)?;
     if route.resource == Resource::Stop {
@@ -115,11 +118,17 @@ async fn run_to_completion(
 }
 
 fn check_right(route: &Route, standing: Standing, stop_only: bool) -> Result<(), Rejection> {
-    if stop_only && !matches!(route.resource, Resource::Stop | Resource::CommandRun) {
-        let why = "too many connections: only STOP is answered";
-        return Err(answer::detail(StatusCode::SERVICE_UNAVAILABLE, why));
-    }
+    check_place(stop_only && !matches!(route.resource, Resource::Stop | Resource::CommandRun))?;
     if standing < route.right { Err(forbidden()) } else { Ok(()) }
+}
+
+/// 503, for what the last connections are not kept free for.
+fn check_place(withheld: bool) -> Result<(), Rejection> {
+    if !withheld {
+        return Ok(());
+    }
+    let why = "too many connections: only STOP is answered";
+    Err(answer::detail(StatusCode::SERVICE_UNAVAILABLE, why))
 }
 
 /// 403, for whoever is not trusted with this.

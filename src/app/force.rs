@@ -10,7 +10,7 @@ use crate::sensor::desk::{About, Desk};
 use crate::sensor::i2c::{AS_IT_SAYS, I2cSensor};
 use crate::sensor::listener::Order;
 use crate::sensor::logs::LogSink;
-use crate::sensor::{Report, Rules, Scale, ScaleFile, UartOptions, UartSensor};
+use crate::sensor::{Kind, Report, Rules, Scale, ScaleFile, UartOptions, UartSensor};
 use crate::units::Nanos;
 
 /// A sensor of any kind, for the control cycle.
@@ -18,7 +18,7 @@ pub type Sensor = Box<dyn hal::ForceSensor + Send>;
 
 /// What a desk is made of, once there is a machine that can be at rest.
 pub struct LoadCell {
-    kind: &'static str,
+    kind: Kind,
     device: String,
     rules: Rules,
     keeper: ScaleFile,
@@ -62,7 +62,7 @@ pub fn sensor(options: &Options, clock: MonotonicClock) -> Result<Option<(Sensor
     match options.force_sensor() {
         ForceSensor::Sim | ForceSensor::None => Ok(None),
         ForceSensor::Uart => {
-            let keeper = ScaleFile::of("uart", &options.state_dir);
+            let keeper = ScaleFile::of(Kind::Uart, &options.state_dir);
             let scale = remembered(&keeper).unwrap_or_default();
             let device = force.device.display().to_string();
             let line =
@@ -74,17 +74,17 @@ pub fn sensor(options: &Options, clock: MonotonicClock) -> Result<Option<(Sensor
             let thread = UartSensor::start(line, scale, clock, feed, logs)
                 .map_err(system("starting to hear the force sensor"))?;
             let (orders, report) = (thread.orders(), thread.report().clone());
-            let load_cell = LoadCell { kind: "uart", device, rules, keeper, clock, orders, report };
+            let load_cell = LoadCell { kind: Kind::Uart, device, rules, keeper, clock, orders, report };
             Ok(Some((Box::new(Heard { newest, _thread: thread }), load_cell)))
         }
         ForceSensor::I2c => {
-            let keeper = ScaleFile::of("i2c", &options.state_dir);
+            let keeper = ScaleFile::of(Kind::I2c, &options.state_dir);
             let scale = remembered(&keeper).unwrap_or(AS_IT_SAYS);
             let (bus, address) = (layout::I2C_BUS, layout::LOAD_CELL_ADDRESS);
             let device = format!("address {address} of /dev/i2c-{bus}");
             let thread = I2cSensor::start(clock, (bus, address), rules, scale, feed)?;
             let (orders, report) = (thread.orders(), thread.report().clone());
-            let load_cell = LoadCell { kind: "i2c", device, rules, keeper, clock, orders, report };
+            let load_cell = LoadCell { kind: Kind::I2c, device, rules, keeper, clock, orders, report };
             Ok(Some((Box::new(Heard { newest, _thread: thread }), load_cell)))
         }
     }

@@ -83,6 +83,9 @@ pub enum AppError {
         /// What the system said.
         error: io::Error,
     },
+    /// The app's files cannot be served.
+    #[error("app: {0}")]
+    App(api::pages::PagesError),
     /// The pulses that the options ask for are too slow for the settings.
     #[error("{0}")]
     StepRate(Invalid),
@@ -154,6 +157,8 @@ fn rail(options: &Options) -> Rail {
 
 async fn serve(options: &Options, store: Store, opened: Opened) -> Result<(), AppError> {
     let address = options.listen;
+    // First of all: what cannot be served must not end a machine that has started.
+    let api_options = api_options(options)?;
     let listener = api::listen(address).map_err(|error| AppError::Listen { address, error })?;
     let bound = listener.local_addr().map_err(|error| AppError::Listen { address, error })?;
 
@@ -178,7 +183,7 @@ async fn serve(options: &Options, store: Store, opened: Opened) -> Result<(), Ap
         }
         Driver::Remote => (mover::remote(), None),
     };
-    let ctx = Context::new(port, opened.state.settings, store, rail, api_options(options));
+    let ctx = Context::new(port, opened.state.settings, store, rail, api_options);
     if !recovery.is_plain() {
         herald::warn(&ctx, "store", &recovery.to_string());
     }
@@ -240,8 +245,8 @@ fn own_name() -> String {
     system.nodename().to_str().ok().and_then(|name| name.split('.').next()).unwrap_or_default().to_owned()
 }
 
-fn api_options(options: &Options) -> api::Options {
-    api::Options {
+fn api_options(options: &Options) -> Result<api::Options, AppError> {
+    Ok(api::Options {
         rules: auth::Rules {
             hostname: options.access.hostname.clone().unwrap_or_else(own_name),
             extra_origins: options.access.extra_origins.clone(),
@@ -256,7 +261,11 @@ fn api_options(options: &Options) -> api::Options {
             options::Lease::Stop => api::Policy::Stop,
             options::Lease::Continue => api::Policy::Continue,
         },
-    }
+        pages: match &options.app {
+            Some(folder) => api::Pages::read(folder).map_err(AppError::App)?,
+            None => api::Pages::default(),
+        },
+    })
 }
 
 /// Completes on the first SIGINT or SIGTERM.

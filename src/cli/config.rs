@@ -21,6 +21,7 @@ struct File {
     listen: Option<SocketAddr>,
     state_dir: Option<PathBuf>,
     driver: Option<Driver>,
+    app: Option<PathBuf>,
     access: Access,
     limits: Limits,
     pins: Pins,
@@ -109,6 +110,7 @@ fn merge(arguments: &Arguments, file: File, systemd_dir: Option<PathBuf>) -> Opt
             .or(systemd_dir)
             .unwrap_or(default.state_dir),
         driver: arguments.driver.or(file.driver).unwrap_or(default.driver),
+        app: file.app,
         access: file.access,
         limits: file.limits,
         pins: file.pins,

@@ -64,12 +64,22 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
         What::Calibrate { grams } => {
             let done = server.post("/api/sensor/calibrate", &json!({ "grams": grams }))?;
-            let per_g = done["reading_per_g"].as_f64().unwrap_or_default();
-            let noise = done["noise_g"].as_f64().unwrap_or_default();
-            println!("calibrated: a gram is {per_g:.3} counts, the noise {noise:.1} g");
+            println!("{}", calibrated(&done));
         }
     }
     Ok(())
+}
+
+/// What a calibration came to.
+fn calibrated(done: &Value) -> String {
+    let per_g = done["reading_per_g"].as_f64().unwrap_or_default();
+    let noise = done["noise_g"].as_f64().unwrap_or_default();
+    let unit = match done["reading_unit"].as_str() {
+        // The cell has weighed already, and this corrects it.
+        Some("g") => "g as the cell weighs",
+        unit => unit.unwrap_or("counts"),
+    };
+    format!("calibrated: a gram is {per_g:.3} {unit}, the noise {noise:.1} g")
 }
 
 /// For people.
@@ -106,6 +116,16 @@ fn page(status: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_calibration_came_to_is_said_in_what_the_sensor_counts() {
+        let done = |unit| json!({ "reading_per_g": 1.25, "noise_g": 0.25, "reading_unit": unit });
+        assert_eq!(calibrated(&done("counts")), "calibrated: a gram is 1.250 counts, the noise 0.2 g");
+        assert_eq!(
+            calibrated(&done("g")),
+            "calibrated: a gram is 1.250 g as the cell weighs, the noise 0.2 g"
+        );
+    }
 
     #[test]
     fn the_page_says_what_is_known_and_what_to_do() {

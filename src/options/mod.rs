@@ -26,6 +26,8 @@ pub struct Options {
     pub state_dir: PathBuf,
     /// Who moves the axis.
     pub driver: Driver,
+    /// The folder of a built app that is served besides the API.
+    pub app: Option<PathBuf>,
     /// Who may call.
     pub access: Access,
     /// How many may call.
@@ -54,6 +56,7 @@ impl Default for Options {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             state_dir: PathBuf::from("state"),
             driver: Driver::default(),
+            app: None,
             access: Access::default(),
             limits: Limits::default(),
             pins: Pins::default(),

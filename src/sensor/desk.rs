@@ -13,7 +13,7 @@ use tokio::sync::{Mutex, oneshot};
 use super::intake::{Average, AverageOrder, Lost, Rules};
 use super::listener::Order;
 use super::report::{Report, State};
-use super::scale::{Scale, ScaleFile};
+use super::scale::{Kind, Scale, ScaleFile};
 use crate::hal::{Clock, MonotonicClock};
 
 /// A load that is smaller may be tared away without a word: the drift of a day.
@@ -95,7 +95,7 @@ impl Refused {
 
 /// The sensor, as a person deals with it.
 pub struct Desk {
-    kind: &'static str,
+    kind: Kind,
     device: String,
     rules: Rules,
     orders: Sender<Order>,
@@ -109,8 +109,8 @@ pub struct Desk {
 
 /// What a desk needs to know about its sensor.
 pub struct About {
-    /// Its name in the configuration.
-    pub kind: &'static str,
+    /// What it is.
+    pub kind: Kind,
     /// Where it is.
     pub device: String,
     /// What its samples must keep.
@@ -154,7 +154,7 @@ impl Desk {
             .into_iter()
             .collect();
         json!({
-            "sensor": self.kind,
+            "sensor": self.kind.name(),
             "device": self.device,
             "link": state.link,
             "remedy": remedy(&state),
@@ -166,6 +166,7 @@ impl Desk {
             "rate_hz": state.rate_hz,
             "zero": state.scale.zero,
             "reading_per_g": state.scale.per_g,
+            "reading_unit": self.kind.unit(),
             "inverted": self.rules.invert,
             "range_g": self.rules.range_g,
             "board": state.board,
@@ -220,9 +221,12 @@ impl Desk {
         let scale = Scale { zero: Some(zero), per_g: Some(difference / as_counted_g) };
         self.put_in_force(scale).await?;
         tracing::info!(weight_g, per_g = scale.per_g, "the force sensor was calibrated");
-        Ok(
-            json!({ "zero": zero, "reading_per_g": scale.per_g, "noise_g": average.spread / difference.abs() * weight_g.abs() }),
-        )
+        Ok(json!({
+            "zero": zero,
+            "reading_per_g": scale.per_g,
+            "reading_unit": self.kind.unit(),
+            "noise_g": average.spread / difference.abs() * weight_g.abs(),
+        }))
     }
 
     /// What is remembered; the thread may not have reached the board yet.

@@ -35,5 +35,5 @@ pub mod uart;
 pub use intake::{Intake, Lost, Rules, Taken};
 pub use listener::Listener;
 pub use report::Report;
-pub use scale::{Scale, ScaleFile};
+pub use scale::{Kind, Scale, ScaleFile};
 pub use uart::{UartOptions, UartSensor};

@@ -14,6 +14,35 @@ use serde::{Deserialize, Serialize};
 const FILE: &str = "force-scale.json";
 const VERSION: u32 = 1;
 
+/// A kind of sensor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The board on a serial line.
+    Uart,
+    /// The older load cell on the I2C bus.
+    I2c,
+}
+
+impl Kind {
+    /// As in the configuration.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Kind::Uart => "uart",
+            Kind::I2c => "i2c",
+        }
+    }
+
+    /// What its readings are in: results of a converter, or what it takes for grams.
+    #[must_use]
+    pub const fn unit(self) -> &'static str {
+        match self {
+            Kind::Uart => "counts",
+            Kind::I2c => "g",
+        }
+    }
+}
+
 /// What readings mean.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -41,7 +70,7 @@ impl Scale {
 #[derive(Debug, Clone)]
 pub struct ScaleFile {
     file: PathBuf,
-    sensor: &'static str,
+    sensor: Kind,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -56,7 +85,7 @@ struct Kept {
 impl ScaleFile {
     /// The file of `sensor`, in the state folder.
     #[must_use]
-    pub fn of(sensor: &'static str, state_dir: &Path) -> ScaleFile {
+    pub fn of(sensor: Kind, state_dir: &Path) -> ScaleFile {
         ScaleFile { file: state_dir.join(FILE), sensor }
     }
 
@@ -73,7 +102,7 @@ impl ScaleFile {
         if kept.version != VERSION {
             return Err(self.said(format!("version {} is not known", kept.version)));
         }
-        if kept.sensor != self.sensor {
+        if kept.sensor != self.sensor.name() {
             return Err(self.said(format!("it belongs to the sensor {:?}", kept.sensor)));
         }
         if kept.scale.makes_sense() { Ok(Some(kept.scale)) } else { Err(self.said("it makes no sense")) }
@@ -84,7 +113,7 @@ impl ScaleFile {
     /// # Errors
     /// What the system says; the file is as before.
     pub fn write(&self, scale: &Scale) -> Result<(), String> {
-        let kept = Kept { version: VERSION, sensor: self.sensor.to_owned(), scale: *scale };
+        let kept = Kept { version: VERSION, sensor: self.sensor.name().to_owned(), scale: *scale };
         let text = serde_json::to_string_pretty(&kept).map_err(|error| self.said(error))?;
         self.replace(text.as_bytes()).map_err(|error| self.said(error))
     }
@@ -111,7 +140,7 @@ mod tests {
     #[test]
     fn a_scale_comes_back_as_it_was_written() {
         let folder = tempfile::tempdir().unwrap();
-        let file = ScaleFile::of("uart", folder.path());
+        let file = ScaleFile::of(Kind::Uart, folder.path());
         assert_eq!(file.read(), Ok(None));
         for scale in [
             Scale::default(),
@@ -127,7 +156,7 @@ mod tests {
     #[test]
     fn what_makes_no_sense_is_said_and_not_used() {
         let folder = tempfile::tempdir().unwrap();
-        let file = ScaleFile::of("uart", folder.path());
+        let file = ScaleFile::of(Kind::Uart, folder.path());
         for (text, said) in [
             ("", "EOF"),
             ("{}", "missing field"),
@@ -140,7 +169,7 @@ mod tests {
             let error = file.read().unwrap_err();
             assert!(error.contains(said), "{text}: {error}");
         }
-        let nowhere = ScaleFile::of("uart", Path::new("/nowhere"));
+        let nowhere = ScaleFile::of(Kind::Uart, Path::new("/nowhere"));
         assert!(nowhere.write(&Scale::default()).unwrap_err().contains("No such file"));
     }
 

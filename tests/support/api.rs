@@ -177,6 +177,7 @@ pub struct Setup {
     pub rules: Rules,
     pub settings: Settings,
     pub lease: yep::api::Policy,
+    pub pages: yep::api::Pages,
 }
 
 impl Setup {
@@ -187,6 +188,7 @@ impl Setup {
             rules: Rules { hostname: "yep".into(), ..Rules::default() },
             settings: Settings::fresh(yep::settings::new_id()),
             lease: yep::api::Policy::default(),
+            pages: yep::api::Pages::default(),
         }
     }
 
@@ -198,7 +200,8 @@ impl Setup {
             broken: AtomicBool::new(false),
             takes: Mutex::default(),
         });
-        let options = Options { rules: self.rules, limits: self.limits, lease: self.lease };
+        let options =
+            Options { rules: self.rules, limits: self.limits, lease: self.lease, pages: self.pages };
         let handle = Handle(Arc::clone(&keeper));
         let machine: Arc<dyn MachinePort> = Arc::clone(&port) as _;
         let ctx = Context::new(machine, self.settings, handle, Rail::default(), options);

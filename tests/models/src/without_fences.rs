@@ -1,0 +1,13 @@
+//! A mutant: the borrowed file where a fence does nothing. A model that passes it sees nothing.
+
+#[path = "../../../src/hal/newest.rs"]
+pub mod newest;
+
+use crate::hal::{ForceSample, ForceSensor};
+
+mod sync {
+    pub use loom::sync::Arc;
+    pub use loom::sync::atomic::{AtomicU64, Ordering};
+
+    pub fn fence(_: Ordering) {}
+}
