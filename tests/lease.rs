@@ -15,6 +15,8 @@ const RAMP: u64 = 2 * SECOND;
 fn calibrated() -> Whole {
     let ground = Ground::new(RailOptions::default());
     let mut whole = Whole::start(&ground, 70.0).unwrap();
+    // Until the board of the force sensor is set up.
+    pass(&mut whole, SECOND / 2);
     assert_eq!(post(&mut whole, "/api/commands/run", &json!({ "type": "calibrate" })), 200);
     for _ in 0..60 {
         pass(&mut whole, SECOND);
