@@ -65,6 +65,10 @@ class Card:
         run("mcopy", "-n", "-o", "-i", self._boot(), f"::/{name}", copy)
         return copy.read_bytes()
 
+    def has(self, name):
+        """Whether the boot partition has that file."""
+        return not subprocess.run(["mdir", "-i", self._boot(), f"::/{name}"], capture_output=True).returncode
+
     def write(self, name, content):
         """Puts a file onto the boot partition, as its owner would on another computer."""
         copy = self.folder / "written"
@@ -162,6 +166,7 @@ class Machine:
 
     BOARDS = {
         "virt": ["-machine", "virt", "-cpu", "cortex-a53", "-m", "1024"],
+        # Of its four processors two: more only make each slower here.
         "raspi3b": ["-machine", "raspi3b"],
     }
 
@@ -175,7 +180,10 @@ class Machine:
             (folder / name).write_bytes(card.read(name))
         # The kernel's own words, but the screen is the serial line.
         line = card.read("cmdline.txt").decode().strip().replace("console=tty1 ", "").replace("quiet ", "")
-        line += " " + ("console=ttyAMA0" if board == "virt" else "console=ttyAMA0,115200") + " " + words
+        line += " console=ttyAMA0 " + words
+        if board != "virt":
+            # Devices take their time here; and QEMU starts the board anew as soon as the chip's watchdog is armed.
+            line += " maxcpus=2 systemd.default_device_timeout_sec=600 systemd.watchdog_sec=0"
         net = f"user,id=net0,restrict=on,hostfwd=tcp:127.0.0.1:{self.http}-:80,hostfwd=tcp:127.0.0.1:{self.ssh_port}-:22"
         command = ["qemu-system-aarch64", *self.BOARDS[board], "-display", "none", "-monitor", "none"]
         command += ["-kernel", folder / "vmlinuz", "-initrd", folder / "initrd.img", "-append", line]
@@ -188,7 +196,9 @@ class Machine:
             command += ["-device", "virtio-net-pci,netdev=net0,romfile=", "-netdev", there]
             command += ["-device", "virtio-net-pci,netdev=net1,romfile="]
         else:
-            command += ["-device", "usb-net,netdev=net0", "-drive", f"if=sd,file={card.file},format=raw"]
+            (folder / "board.dtb").write_bytes(card.read("bcm2837-rpi-3-b.dtb"))
+            command += ["-dtb", folder / "board.dtb", "-device", "usb-net,netdev=net0"]
+            command += ["-drive", f"if=sd,file={card.file},format=raw,snapshot=on"]
         self.began = time.monotonic()
         self.screen.touch()
         self.process = subprocess.Popen([str(word) for word in command], stderr=subprocess.PIPE, text=True)
@@ -226,6 +236,14 @@ class Machine:
         )
         with urllib.request.urlopen(request, timeout=timeout) as answer:
             return json.load(answer)
+
+    def page(self, path):
+        """What a stranger's browser gets, and its type."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.http}{path}", timeout=10) as answer:
+                return answer.read(), answer.headers["content-type"]
+        except urllib.error.HTTPError as error:
+            return error.read(), error.headers["content-type"]
 
     def refused(self, path, port, body=None):
         """The status with which a request is refused."""

@@ -60,7 +60,7 @@ fill_boot() {
     } >"$boot/config.txt"
     # Debian's kernel has no /dev/gpiomem; the last word lets the server's user reach the pins through /dev/mem.
     echo "$(cat memory-layout/boot/cmdline.txt) fsck.repair=yes quiet iomem=relaxed" >"$boot/cmdline.txt"
-    cp scripts/card/boot/{README.txt,card.txt,yep.toml} "$boot/"
+    cp scripts/card/boot/{README.txt,card.txt} "$work/yep.toml" "$boot/"
     [ -z "$ssh_key" ] || cp "$ssh_key" "$boot/authorized_keys"
 }
 

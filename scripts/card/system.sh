@@ -15,7 +15,8 @@ install_card() {
     cp -r --no-preserve=mode,ownership scripts/card/root/. "$root/"
     install -D -m 755 scripts/card/bin/* -t "$root/usr/lib/yep"
     (cd systemd/card && find . -type f -exec install -D -m 644 {} "$root/etc/systemd/system/{}" \;)
-    install -D -m 644 scripts/card/boot/yep.toml "$root/usr/share/yep/yep.toml"
+    options <scripts/card/boot/yep.toml >"$work/yep.toml"
+    install -D -m 644 "$work/yep.toml" "$root/usr/share/yep/yep.toml"
     # Read from the boot partition at each start.
     mkdir -p "$root/etc/yep" "$root/boot/firmware"
     ln -s /run/yep-card/yep.toml "$root/etc/yep/yep.toml"
@@ -24,6 +25,19 @@ install_card() {
     if [ "$app" ]; then
         mkdir -p "$root/usr/share/yep/app"
         cp -r --no-preserve=mode,ownership "$app/." "$root/usr/share/yep/app/"
+        find "$root/usr/share/yep/app" -mindepth 1 -name '.*' -prune -exec rm -rf {} +
+        local size
+        size=$(find "$root/usr/share/yep/app" -type f -printf '%s\n' | awk '{ sum += $1 } END { print sum + 0 }')
+        [ "$size" -le "$app_bytes" ] || die "$app has $size bytes; an app may have $app_bytes (memory-layout/layout.toml)"
+    fi
+}
+
+# The server's options of the first day; with an app, they say where it is.
+options() {
+    if [ "$app" ]; then
+        sed 's#^listen = .*#&\n\n\# The app that came with this card.\napp = "/usr/share/yep/app"#'
+    else
+        cat
     fi
 }
 
