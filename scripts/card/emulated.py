@@ -166,7 +166,6 @@ class Machine:
 
     BOARDS = {
         "virt": ["-machine", "virt", "-cpu", "cortex-a53", "-m", "1024"],
-        # Of its four processors two: more only make each slower here.
         "raspi3b": ["-machine", "raspi3b"],
     }
 
@@ -183,7 +182,7 @@ class Machine:
         line += " console=ttyAMA0 " + words
         if board != "virt":
             # Devices take their time here; and QEMU starts the board anew as soon as the chip's watchdog is armed.
-            line += " maxcpus=2 systemd.default_device_timeout_sec=600 systemd.watchdog_sec=0"
+            line += " systemd.default_device_timeout_sec=600 systemd.watchdog_sec=0"
         net = f"user,id=net0,restrict=on,hostfwd=tcp:127.0.0.1:{self.http}-:80,hostfwd=tcp:127.0.0.1:{self.ssh_port}-:22"
         command = ["qemu-system-aarch64", *self.BOARDS[board], "-display", "none", "-monitor", "none"]
         command += ["-kernel", folder / "vmlinuz", "-initrd", folder / "initrd.img", "-append", line]
