@@ -128,6 +128,7 @@ impl Course {
             high_mm: RANGE_MM,
             forward_mm_s: self.speed_mm_s,
             backward_mm_s: self.speed_mm_s,
+            pace_mm_s: f64::INFINITY,
         };
         let now = self.reference[self.next];
         self.next = (self.next + 1) % self.reference.len();

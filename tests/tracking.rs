@@ -52,7 +52,13 @@ fn quickest(from: Kinematics, to: f64, limits: &Limits) -> Plan {
 
 fn bounds(limits: &Limits) -> Bounds {
     let speed = limits.max_speed.get();
-    Bounds { low_mm: 0.0, high_mm: RANGE_MM, forward_mm_s: speed, backward_mm_s: speed }
+    Bounds {
+        low_mm: 0.0,
+        high_mm: RANGE_MM,
+        forward_mm_s: speed,
+        backward_mm_s: speed,
+        pace_mm_s: f64::INFINITY,
+    }
 }
 
 fn firmness(limits: &Limits) -> Firmness {
@@ -494,8 +500,7 @@ fn a_wave_that_is_too_fast_is_made_smaller_and_is_the_same_in_every_period() {
             let now = follower.reference(RANGE_MM);
             follower.advance(CYCLE_S, &axis.at, RANGE_MM);
             let then = follower.reference(RANGE_MM);
-            let pace_mm_s = follower.pace_mm_s(RANGE_MM).min(limits.max_speed.get());
-            let within = Bounds { forward_mm_s: pace_mm_s, backward_mm_s: pace_mm_s, ..bounds(&limits) };
+            let within = Bounds { pace_mm_s: follower.pace_mm_s(RANGE_MM), ..bounds(&limits) };
             let planned = axis.tracker.plan(axis.at, now, then, &limits, &within);
             axis.take(&planned, &limits);
             (axis.at.p, (axis.at.p - then.p).abs())

@@ -296,7 +296,7 @@ impl Executor {
                 let then = follower.reference(stroke_mm);
                 let limits = &config.limits;
                 let speed = if approaching { limits.approach_speed } else { limits.max_speed };
-                let speed = speed.get().min(self.most_mm_s).min(follower.pace_mm_s(stroke_mm));
+                let speed = speed.get().min(self.most_mm_s);
                 self.high_mm = self.high_mm.min(self.frame.range_mm);
                 self.high_mm = farthest(&start, stroke_mm, self.high_mm, limits);
                 // Only a force against the motion counts: a negative one pushes toward the back.
@@ -305,6 +305,7 @@ impl Executor {
                     high_mm: self.high_mm,
                     forward_mm_s: speed.min(config.allowance.speed_mm_s(-self.force_g)),
                     backward_mm_s: speed.min(config.allowance.speed_mm_s(self.force_g)),
+                    pace_mm_s: follower.pace_mm_s(stroke_mm),
                 };
                 let planned = self.tracker.plan(start, reference, then, limits, &bounds);
                 if too_fast || steady && (planned.end.p - then.p).abs() > CLIPPED_MM {

@@ -60,6 +60,8 @@ pub struct Bounds {
     pub forward_mm_s: f64,
     /// Highest speed toward the back, in mm/s.
     pub backward_mm_s: f64,
+    /// No speed beyond this one is asked for, in mm/s, either way: an axis that is faster slows down gently.
+    pub pace_mm_s: f64,
 }
 
 /// Most pieces of a cycle: a whole plan from rest to rest, and what is behind it.
@@ -102,12 +104,18 @@ impl Cycle<'_> {
         self.start.after((a - self.start.a) / self.cycle_s, self.cycle_s)
     }
 
-    fn slow_enough_forward(&self, a: f64) -> bool {
-        a <= self.approach_of_speed(self.bounds.forward_mm_s - self.end(a).v)
-    }
-
-    fn slow_enough_backward(&self, a: f64) -> bool {
-        -a <= self.approach_of_speed(self.bounds.backward_mm_s + self.end(a).v)
+    /// The acceleration nearest to `a` that leads to no speed beyond these; if they cannot be kept, the best is to
+    /// brake as hard as the cycle can.
+    fn slow_enough(&self, a: f64, (least, most): (f64, f64), forward_mm_s: f64, backward_mm_s: f64) -> f64 {
+        let forward = |a: f64| a <= self.approach_of_speed(forward_mm_s - self.end(a).v);
+        let backward = |a: f64| -a <= self.approach_of_speed(backward_mm_s + self.end(a).v);
+        if !forward(a) {
+            if forward(least) { border(least, a, forward) } else { least }
+        } else if !backward(a) {
+            if backward(most) { border(most, a, backward) } else { most }
+        } else {
+            a
+        }
     }
 
     /// Largest acceleration toward a speed bound that is still `left_mm_s` away: the root law of a release with
@@ -384,21 +392,9 @@ fn wish(
 
 /// The permitted acceleration nearest to the wish; none when only the stop tail is left.
 fn permit(cycle: &Cycle<'_>, wish: f64, least: f64, most: f64) -> Option<f64> {
-    let mut a = wish;
-    // Speed bounds: if they cannot be kept, the best is to brake as hard as the cycle can.
-    if !cycle.slow_enough_forward(a) {
-        a = if cycle.slow_enough_forward(least) {
-            border(least, a, |a| cycle.slow_enough_forward(a))
-        } else {
-            least
-        };
-    } else if !cycle.slow_enough_backward(a) {
-        a = if cycle.slow_enough_backward(most) {
-            border(most, a, |a| cycle.slow_enough_backward(a))
-        } else {
-            most
-        };
-    }
+    let Bounds { forward_mm_s, backward_mm_s, pace_mm_s, .. } = *cycle.bounds;
+    let (forward_mm_s, backward_mm_s) = (forward_mm_s.min(pace_mm_s), backward_mm_s.min(pace_mm_s));
+    let mut a = cycle.slow_enough(wish, (least, most), forward_mm_s, backward_mm_s);
     // The ends of the range, turning before them with the wave's own limits.
     if !cycle.turns_below_high(a) {
         a = if cycle.turns_below_high(least) {
@@ -459,7 +455,13 @@ mod tests {
     const RANGE_MM: f64 = 145.0;
 
     fn bounds(speed_mm_s: f64) -> Bounds {
-        Bounds { low_mm: 0.0, high_mm: RANGE_MM, forward_mm_s: speed_mm_s, backward_mm_s: speed_mm_s }
+        Bounds {
+            low_mm: 0.0,
+            high_mm: RANGE_MM,
+            forward_mm_s: speed_mm_s,
+            backward_mm_s: speed_mm_s,
+            pace_mm_s: f64::INFINITY,
+        }
     }
 
     fn limits(speed: f64, acceleration: f64, jerk: f64, stop: f64) -> Limits {
@@ -553,7 +555,7 @@ mod tests {
             let mut tracker = Tracker::new(CYCLE_S);
             let mut at = Kinematics::at_rest(70.0);
             for (position, v, forward_mm_s, backward_mm_s) in seed {
-                let bounds = Bounds { low_mm: 0.0, high_mm: RANGE_MM, forward_mm_s, backward_mm_s };
+                let bounds = Bounds { forward_mm_s, backward_mm_s, ..bounds(0.0) };
                 // References beyond the range and with impossible speeds are asked for as well.
                 let reference = Kinematics { p: position * 200.0 - 25.0, v, a: 0.0 };
                 for _ in 0..80 {
