@@ -84,6 +84,7 @@ fn running() -> Seen {
         config: config(),
         calibration: Some(Calibration { origin_steps: 0, travel_steps: 1_550, max_steps: 1_450 }),
         force_g: Some(0.0),
+        most_mm_s: f64::INFINITY,
         stop: StopLevel::None,
         inputs: Inputs::default(),
         steps_per_s: 0.0,

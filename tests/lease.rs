@@ -1,14 +1,10 @@
 //! The lease on a wave (S17): real requests and WebSockets, in memory, to the real server and machine on virtual time.
 
-use std::sync::{Arc, Mutex};
-
 use serde_json::{Value, json};
-use yep::hal::sim::{RailOptions, VirtualClock};
+use yep::hal::sim::RailOptions;
 use yep::machine::State;
-use yep::store::inline::Inline;
-use yep::trial::Wiring;
 use yep::trial::client::{Call, Socket, Tell, Who};
-use yep::trial::whole::{Ground, USUAL, Whole};
+use yep::trial::whole::{Ground, Whole};
 
 const SECOND: u64 = 1_000_000_000;
 /// The client may be silent for so long …
@@ -17,15 +13,10 @@ const GRACE: u64 = 3 * SECOND;
 const RAMP: u64 = 2 * SECOND;
 
 fn calibrated() -> Whole {
-    let ground = Ground {
-        rail: RailOptions::default(),
-        disk: Arc::new(Mutex::new(Inline::default())),
-        computer: Arc::new(Mutex::new(USUAL)),
-        clock: VirtualClock::default(),
-        late: false,
-        wiring: Wiring::default(),
-    };
+    let ground = Ground::new(RailOptions::default());
     let mut whole = Whole::start(&ground, 70.0).unwrap();
+    // Until the board of the force sensor is set up.
+    pass(&mut whole, SECOND / 2);
     assert_eq!(post(&mut whole, "/api/commands/run", &json!({ "type": "calibrate" })), 200);
     for _ in 0..60 {
         pass(&mut whole, SECOND);

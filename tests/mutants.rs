@@ -9,11 +9,12 @@ use std::time::Duration;
 use tokio::sync::watch;
 use yep::api::port::{BoxFuture, Hands, MachinePort, Mover};
 use yep::drive::RehearsalOptions;
-use yep::hal::sim::{Mishap, SimIo, SimLoadCell, SimPins};
+use yep::hal::sim::{Mishap, SimIo, SimPins};
 use yep::hal::{ForceSample, ForceSensor, StepIo};
 use yep::machine::host::Vitals;
 use yep::machine::{Accepted, Command, Geometry, Inputs, Refusal, Reply, Snapshot};
 use yep::motion::Limits;
+use yep::trial::link::Link;
 use yep::trial::witness::Witness;
 use yep::trial::{Fault, Orders, Wiring, run, series};
 use yep::units::{Mm, MmPerS, Nanos};
@@ -114,31 +115,44 @@ impl SimIo<Witness> for BadPins {
 }
 
 /// A load cell of which something else arrives.
-struct BadCell(SimLoadCell, fn(Option<ForceSample>, Nanos) -> Option<ForceSample>);
+struct BadCell {
+    link: Link,
+    /// The last sample that there was.
+    last: Option<ForceSample>,
+    bad: Bend,
+}
+
+/// What arrives instead of a sample, given the last one that there was.
+type Bend = fn(Option<ForceSample>, Option<ForceSample>, Nanos) -> Option<ForceSample>;
+
+fn cell(bad: Bend, link: Link) -> Box<dyn ForceSensor> {
+    Box::new(BadCell { link, last: None, bad })
+}
 
 impl ForceSensor for BadCell {
     fn latest(&mut self, now: Nanos) -> Option<ForceSample> {
-        let sample = self.0.latest(now);
-        (self.1)(sample, now)
+        let sample = self.link.latest(now);
+        self.last = sample.or(self.last);
+        (self.bad)(sample, self.last, now)
     }
 }
 
 const VALID_NS: Nanos = 100_000_000;
 
 /// A sample that is lost is taken for no force.
-fn lost_is_zero(sample: Option<ForceSample>, now: Nanos) -> Option<ForceSample> {
+fn lost_is_zero(sample: Option<ForceSample>, _last: Option<ForceSample>, now: Nanos) -> Option<ForceSample> {
     let valid = sample.filter(|sample| sample.force_g.is_finite() && now <= sample.at + VALID_NS);
     valid.or(Some(ForceSample::of_rate(0.0, now, 12_500_000)))
 }
 
 /// Newtons, where grams are meant.
-fn newtons(sample: Option<ForceSample>, _now: Nanos) -> Option<ForceSample> {
+fn newtons(sample: Option<ForceSample>, _last: Option<ForceSample>, _now: Nanos) -> Option<ForceSample> {
     sample.map(|sample| ForceSample { force_g: sample.force_g * 9.806_65e-3, ..sample })
 }
 
 /// An old sample is as good as a new one.
-fn never_old(sample: Option<ForceSample>, now: Nanos) -> Option<ForceSample> {
-    sample.map(|sample| ForceSample { at: now, ..sample })
+fn never_old(_sample: Option<ForceSample>, last: Option<ForceSample>, now: Nanos) -> Option<ForceSample> {
+    last.map(|sample| ForceSample { at: now, ..sample })
 }
 
 /// What a mutant does between the API and the machine.
@@ -277,19 +291,14 @@ fn what_is_wrong_at_the_pins_is_caught() {
 #[test]
 fn what_is_wrong_with_the_force_is_caught() {
     let silent = [Fault::Machine(Mishap::LoadCellSilent)];
-    catch(
-        "a lost sample is zero",
-        with!(cell, |c| Box::new(BadCell(c, lost_is_zero))),
-        &silent,
-        &["s12", "s13"],
-    );
+    catch("a lost sample is zero", with!(cell, |link| cell(lost_is_zero, link)), &silent, &["s12", "s13"]);
     catch(
         "newtons for grams",
-        with!(cell, |c| Box::new(BadCell(c, newtons))),
+        with!(cell, |link| cell(newtons, link)),
         &[Fault::Push],
         &["s13", "s14", "s15"],
     );
-    catch("old samples are new", with!(cell, |c| Box::new(BadCell(c, never_old))), &silent, &["s12", "s13"]);
+    catch("old samples are new", with!(cell, |link| cell(never_old, link)), &silent, &["s12", "s13"]);
 }
 
 #[test]

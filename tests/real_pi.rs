@@ -350,6 +350,41 @@ fn pins_that_cannot_be_used_are_said_with_a_remedy_and_nothing_is_driven() {
     }
 }
 
+/// What `yep sensor …` says, and whether it was done.
+fn sensor(server: &Yep, arguments: &[&str]) -> (bool, String) {
+    let output =
+        real::process::yep().arg("sensor").args(["--server", &server.url()]).args(arguments).output();
+    let output = output.unwrap();
+    let text = if output.status.success() { output.stdout } else { output.stderr };
+    (output.status.success(), String::from_utf8(text).unwrap())
+}
+
+#[test]
+fn the_older_load_cell_is_tared_and_calibrated_and_that_is_remembered() {
+    let pi = FakePi::new();
+    pi.put("arduino", "ok 123.5");
+    let home = pi.home("[force]\nsensor = 'i2c'\n");
+    let yep = home.start();
+    let feels = |yep: &Yep, says: &str, force_g: f64| {
+        pi.put("arduino", says);
+        eventually(&format!("{force_g} g are felt"), || {
+            yep.status()["force_g"].as_f64().filter(|felt| (felt - force_g).abs() < 0.5)
+        });
+    };
+    feels(&yep, "ok 123.5", 123.5);
+    let (done, why) = sensor(&yep, &["tare"]);
+    assert!(!done && why.contains("a load of 124 g is on the cell"), "{why}");
+    assert_eq!(sensor(&yep, &["tare", "--confirm"]), (true, "tared; it showed 123.5 g before\n".to_owned()));
+    feels(&yep, "ok 250.0", 126.0);
+    let (done, text) = sensor(&yep, &["calibrate", "504"]);
+    assert!(done, "{text}");
+    assert_eq!(text, "calibrated: a gram is 0.250 g as the cell weighs, the noise 0.0 g\n");
+    feels(&yep, "ok 300.0", 704.0);
+    drop(yep);
+    let yep = home.start();
+    feels(&yep, "ok 99.0", -100.0);
+}
+
 #[test]
 fn the_older_load_cell_is_read_and_what_it_garbles_is_no_sample() {
     let pi = FakePi::new();

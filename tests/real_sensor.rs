@@ -181,9 +181,22 @@ fn a_force_is_tared_calibrated_obeyed_lost_and_found_again() {
     assert_eq!(yep.status()["state"], "ready");
     drop(yep);
 
-    // The scale is remembered.
+    // The scale is remembered, also when the user sets everything back to the defaults.
     let yep = home.start();
     feels(&yep, -200.0);
+    yep.request("POST", "/api/setup/initialize", &[], "").done();
+    assert_eq!(status(&yep)["reading_per_g"].as_f64(), Some(per_g));
+
+    // A backup brings its own, which counts at once; one without leaves the present one.
+    let mut backup = yep.get("/api/backup").done();
+    assert_eq!(backup["force_scale"]["per_g"].as_f64(), Some(per_g), "{backup}");
+    backup["force_scale"]["zero"] = json!(zero + 100.0 * per_g);
+    asked(&yep, "/api/backup", backup.clone()).done();
+    feels(&yep, -300.0);
+    backup.as_object_mut().unwrap().remove("force_scale");
+    asked(&yep, "/api/backup", backup).done();
+    assert_eq!(status(&yep)["reading_per_g"].as_f64(), Some(per_g));
+    feels(&yep, -300.0);
 }
 
 /// Pushes against the carriage where it is beyond 100 mm, as the cell of a real machine would feel it, until it has been

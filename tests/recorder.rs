@@ -294,6 +294,7 @@ fn made(records: usize) -> Recording {
         config: config(),
         calibration: None,
         force_g: Some(index as f64),
+        most_mm_s: f64::INFINITY,
         stop: yep::machine::StopLevel::None,
         inputs: Inputs { front: index.is_multiple_of(3), ..Inputs::default() },
         steps_per_s: 0.5 * index as f64,

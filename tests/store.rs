@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use yep::machine::Calibration;
 use yep::settings::{Change, MotionChange, Settings, new_id};
-use yep::store::{self, Ended, Opened, Recovery, SavedWave, Session, State, Store, StoreError};
+use yep::store::{self, Ended, ForceScale, Opened, Recovery, SavedWave, Session, State, Store, StoreError};
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
@@ -37,6 +37,10 @@ fn numbered(settings: &Settings, n: i64) -> Settings {
 
 fn wave(duration_s: f64) -> SavedWave {
     SavedWave::new(&json!({ "type": "sine", "duration": duration_s })).unwrap()
+}
+
+fn force_scale(zero: f64) -> ForceScale {
+    ForceScale { sensor: "uart".to_owned(), zero: Some(zero), per_g: Some(-417.5) }
 }
 
 /// A state folder with settings that were saved `saves` times; returns the last.
@@ -78,6 +82,7 @@ fn what_was_saved_is_there_after_a_restart() {
         store::Change::SaveWave("größer".into(), wave(3.0)),
         store::Change::ForgetWave("slow".into()),
         store::Change::Session(1, session.clone()),
+        store::Change::ForceScale(force_scale(0.1)),
     ];
     for change in changes {
         block_on(store.save(change)).unwrap();
@@ -96,6 +101,7 @@ fn what_was_saved_is_there_after_a_restart() {
     drop(store);
     let opened = open(dir.path()).1;
     assert_eq!((opened.state.settings, opened.state.waves.len()), (reset, 1));
+    assert_eq!(opened.state.force_scale, Some(force_scale(0.1)));
 }
 
 #[test]
@@ -154,8 +160,8 @@ fn a_session_that_nobody_ended_is_ended_at_the_next_start() {
     }
 }
 
-/// Not a test of its own: the process that the next test kills. Saves 1, 2, 3 … and prints each number once
-/// it is durable.
+/// Not a test of its own: the process that the next test kills. Saves 1, 2, 3 … as a setting and then as the zero of the
+/// force sensor, and prints each number once both are durable.
 #[test]
 fn writer_to_be_killed() {
     let Some(dir) = std::env::var_os("YEP_TEST_WRITER") else { return };
@@ -163,6 +169,7 @@ fn writer_to_be_killed() {
     let mut out = std::io::stdout();
     for n in opened.state.settings.document.max_steps.unwrap_or(0) + 1.. {
         block_on(store.save(numbered(&opened.state.settings, n))).unwrap();
+        block_on(store.save(store::Change::ForceScale(force_scale(n as f64)))).unwrap();
         writeln!(out, "saved {n}").unwrap();
         out.flush().unwrap();
     }
@@ -197,7 +204,9 @@ fn a_kill_loses_nothing_that_was_acknowledged() {
         let (_store, opened) = open(dir.path());
         assert_eq!(opened.recovery, Recovery::Clean, "round {round}");
         let stored = opened.state.settings.document.max_steps.unwrap();
+        let zero = opened.state.force_scale.map_or(0, |scale| scale.zero.unwrap() as i64);
         assert!((acknowledged..=acknowledged + 1).contains(&stored), "{stored} after {acknowledged}");
+        assert!((acknowledged..=stored).contains(&zero), "{zero} after {acknowledged}, beside {stored}");
     }
     assert!(acknowledged >= 20, "the writer hardly wrote: {acknowledged}");
 }

@@ -178,6 +178,7 @@ pub fn recording() -> Vec<Vec<u8>> {
             config,
             calibration: None,
             force_g: Some(-1.5),
+            most_mm_s: f64::INFINITY,
             stop: StopLevel::None,
             inputs: Inputs::from_bits(cycle as u8 & 7),
             steps_per_s: 12.5,

@@ -113,7 +113,11 @@ impl Desk {
         let settings = state.settings.clone();
         self.can_be_stepped(&settings)?;
         let [after, before] = [state, before].map(|state| store::Change::Everything(Box::new(state)));
-        self.establish(settings, after, before, turn).await
+        self.establish(settings, after, before, turn).await?;
+        if let Some(load_cell) = self.port.load_cell() {
+            load_cell.scale_replaced();
+        }
+        Ok(())
     }
 
     /// A yep-machine elsewhere has pulses of its own.

@@ -105,6 +105,9 @@ pub trait LoadCell: Send + Sync {
 
     /// Takes the present load for this weight, in grams; positive pushes toward the front.
     fn calibrate(&self, weight_g: f64) -> BoxFuture<'_, Result<Value, LoadCellRefusal>>;
+
+    /// What is remembered of it was replaced, and counts from now on.
+    fn scale_replaced(&self);
 }
 
 /// The machine as the API sees it.

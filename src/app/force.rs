@@ -1,16 +1,19 @@
 //! The force sensors that are not simulated, whatever the machine is.
 
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
+use super::force_scale::StoredScale;
 use super::{AppError, system};
 use crate::hal::{self, ForceSample, MonotonicClock, NewestForce, newest_force};
 use crate::layout;
 use crate::options::{ForceSensor, Options};
 use crate::sensor::desk::{About, Desk};
-use crate::sensor::i2c::{AS_IT_SAYS, I2cSensor};
+use crate::sensor::i2c::I2cSensor;
 use crate::sensor::listener::Order;
 use crate::sensor::logs::LogSink;
-use crate::sensor::{Kind, Report, Rules, Scale, ScaleFile, UartOptions, UartSensor};
+use crate::sensor::{Keeper, Kind, Report, Rules, UartOptions, UartSensor};
+use crate::store::Store;
 use crate::units::Nanos;
 
 /// A sensor of any kind, for the control cycle.
@@ -21,7 +24,7 @@ pub struct LoadCell {
     kind: Kind,
     device: String,
     rules: Rules,
-    keeper: ScaleFile,
+    keeper: Arc<dyn Keeper>,
     clock: MonotonicClock,
     orders: Sender<Order>,
     report: Report,
@@ -34,7 +37,7 @@ impl LoadCell {
             kind: self.kind,
             device: self.device.clone(),
             rules: self.rules,
-            keeper: self.keeper.clone(),
+            keeper: Arc::clone(&self.keeper),
             clock: self.clock,
         };
         Desk::new(about, self.orders.clone(), self.report.clone(), at_rest)
@@ -54,16 +57,24 @@ impl<T> hal::ForceSensor for Heard<T> {
 }
 
 /// The sensor that the options name; none for one that belongs to the simulated machine.
-pub fn sensor(options: &Options, clock: MonotonicClock) -> Result<Option<(Sensor, LoadCell)>, AppError> {
+pub fn sensor(
+    options: &Options,
+    clock: MonotonicClock,
+    store: &Store,
+) -> Result<Option<(Sensor, LoadCell)>, AppError> {
     let force = &options.force;
     let rules =
         Rules { range_g: force.range.get(), fastest_g_per_s: force.fastest_g_per_s, invert: force.invert };
     let (feed, newest) = newest_force();
+    let remembered = |kind: Kind| {
+        let keeper = Arc::new(StoredScale { store: store.clone(), kind });
+        let scale = keeper.scale().unwrap_or(kind.untared());
+        (keeper, scale)
+    };
     match options.force_sensor() {
         ForceSensor::Sim | ForceSensor::None => Ok(None),
         ForceSensor::Uart => {
-            let keeper = ScaleFile::of(Kind::Uart, &options.state_dir);
-            let scale = remembered(&keeper).unwrap_or_default();
+            let (keeper, scale) = remembered(Kind::Uart);
             let device = force.device.display().to_string();
             let line =
                 UartOptions { device: force.device.clone(), baud: force.baud, rate_hz: force.rate_hz, rules };
@@ -78,8 +89,7 @@ pub fn sensor(options: &Options, clock: MonotonicClock) -> Result<Option<(Sensor
             Ok(Some((Box::new(Heard { newest, _thread: thread }), load_cell)))
         }
         ForceSensor::I2c => {
-            let keeper = ScaleFile::of(Kind::I2c, &options.state_dir);
-            let scale = remembered(&keeper).unwrap_or(AS_IT_SAYS);
+            let (keeper, scale) = remembered(Kind::I2c);
             let (bus, address) = (layout::I2C_BUS, layout::LOAD_CELL_ADDRESS);
             let device = format!("address {address} of /dev/i2c-{bus}");
             let thread = I2cSensor::start(clock, (bus, address), rules, scale, feed)?;
@@ -88,11 +98,4 @@ pub fn sensor(options: &Options, clock: MonotonicClock) -> Result<Option<(Sensor
             Ok(Some((Box::new(Heard { newest, _thread: thread }), load_cell)))
         }
     }
-}
-
-fn remembered(keeper: &ScaleFile) -> Option<Scale> {
-    keeper.read().unwrap_or_else(|error| {
-        tracing::warn!(error, "the force sensor's scale is not used: tare and calibrate again");
-        None
-    })
 }

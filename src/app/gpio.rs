@@ -8,6 +8,7 @@ use crate::hal::MonotonicClock;
 use crate::hal::rpi::{self, PiError, RpiPins, Sense, Wiring};
 use crate::layout::{self, Level, Pull};
 use crate::options::{Options, Pins};
+use crate::store::Store;
 use crate::units::seconds;
 
 /// The pins as the options have them. A step that is late, a control cycle that is late, a step loop that is silent:
@@ -15,8 +16,9 @@ use crate::units::seconds;
 pub fn hardware(
     options: &Options,
     clock: MonotonicClock,
+    store: &Store,
 ) -> Result<Hardware<RpiPins, force::Sensor>, AppError> {
-    let (force, load_cell) = force::sensor(options, clock)?.unzip();
+    let (force, load_cell) = force::sensor(options, clock, store)?.unzip();
     Ok(Hardware {
         io: RpiPins::take(&wiring(&options.pins))?,
         force,

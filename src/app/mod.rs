@@ -1,7 +1,7 @@
 //! The only room that knows every part: builds them, wires them, starts and stops them in order.
 //!
 //! - `machine`: the machine of this process; `simulated` and [`gpio`] are hardware for it
-//! - `force`: the sensors that are not simulated
+//! - `force`: the sensors that are not simulated; `force_scale`: what their readings mean, in the store
 //! - [`mover`]: whoever moves the axis, behind the API's port
 //! - `guard`: ends a real machine whose loops hang
 //! - [`host`]: looks at the computer's power and heat
@@ -21,6 +21,7 @@
 pub mod appliance;
 pub mod doctor;
 mod force;
+mod force_scale;
 pub mod gpio;
 mod guard;
 pub mod herald;
@@ -169,15 +170,16 @@ async fn serve(options: &Options, store: Store, opened: Opened) -> Result<(), Ap
     let config = opened.state.settings.config(&rail);
     let recovery = opened.recovery;
     let lost = recovery.has_lost_settings().then_some(Fault::SettingsLost);
+    force_scale::take_over(&store, &options.state_dir).await;
     let clock = MonotonicClock::new();
     let (port, machine) = match options.driver {
         Driver::Sim => {
-            let hardware = simulated::hardware(options, clock)?;
+            let hardware = simulated::hardware(options, clock, &store)?;
             let machine = machine::start(options, (config, lost), clock, hardware)?;
             (mover::local(&machine), Some(machine))
         }
         Driver::Gpio => {
-            let hardware = gpio::hardware(options, clock)?;
+            let hardware = gpio::hardware(options, clock, &store)?;
             let machine = machine::start(options, (config, lost), clock, hardware)?;
             (mover::local(&machine), Some(machine))
         }

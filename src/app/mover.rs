@@ -64,6 +64,10 @@ impl LoadCell for Desk {
     fn calibrate(&self, weight_g: f64) -> BoxFuture<'_, Result<Value, LoadCellRefusal>> {
         Box::pin(async move { self.calibrate(weight_g).await.map_err(refusal) })
     }
+
+    fn scale_replaced(&self) {
+        self.scale_replaced();
+    }
 }
 
 fn refusal(refused: Refused) -> LoadCellRefusal {

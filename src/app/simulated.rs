@@ -10,6 +10,7 @@ use crate::drive::{ControlOptions, LatePolicy, PulseTiming};
 use crate::hal::MonotonicClock;
 use crate::hal::sim::{Hands, RailOptions, SimLoadCell, SimPins};
 use crate::options::{ForceSensor, Options};
+use crate::store::Store;
 use crate::units::Nanos;
 
 /// An ordinary computer stalls its threads now and then; only a step loop that is silent for this long is broken.
@@ -22,6 +23,7 @@ const EDGE_NS: Nanos = 100;
 pub fn hardware(
     options: &Options,
     clock: MonotonicClock,
+    store: &Store,
 ) -> Result<Hardware<SimPins<pulse_watch::Sink>, force::Sensor>, AppError> {
     let rail = rail_options(options);
     let hands = Hands::default();
@@ -33,7 +35,7 @@ pub fn hardware(
     let (sink, pulses) = pulse_watch::watch(check_options(options, pulse_timing(options)), log);
     let (force, load_cell) = match options.force_sensor() {
         ForceSensor::Sim => (Some(Box::new(SimLoadCell::new(hands.clone(), rail)) as force::Sensor), None),
-        _ => force::sensor(options, clock)?.unzip(),
+        _ => force::sensor(options, clock, store)?.unzip(),
     };
     Ok(Hardware {
         io: SimPins::new(rail, hands.clone(), sink),

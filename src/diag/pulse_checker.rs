@@ -159,7 +159,8 @@ impl PulseChecker {
         };
         // A shifted time base shifts the end of a ramp too.
         let shifted = before.ended != now.ended || before.rebases != now.rebases;
-        if stopping(before) || stopping(now) || shifted || self.pushed_back(now) {
+        let slowed = now.most_mm_s < before.most_mm_s;
+        if stopping(before) || stopping(now) || shifted || slowed || self.pushed_back(now) {
             effort.slow_down(before.at_ns);
             effort.slow_down(now.at_ns);
         }

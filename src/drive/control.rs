@@ -163,15 +163,20 @@ impl<F: ForceSensor> Control<F> {
         let seen = Seen::of(&self.supervisor, self.executor.status(), self.stop_line.level(), now);
         let limits = self.executor.limits(&seen.config);
         let config = Config { limits, ..seen.config };
-        Seen { config, force_g: self.force_g, noted: self.noted, ..seen }
+        Seen { config, force_g: self.force_g, most_mm_s: self.most_mm_s(), noted: self.noted, ..seen }
     }
 
     /// Looks at the computer's power and heat; tells when something else follows from them.
     fn heed_host(&mut self) -> Option<Event> {
         let before = core::mem::replace(&mut self.host, self.host_line.see());
-        let most_mm_s = self.supervisor.config().limits.max_speed.get() * self.host.reaction.speed_share();
-        self.executor.slow_down_to(most_mm_s.min(self.protected_mm_s));
+        self.executor.slow_down_to(self.most_mm_s());
         (self.host.reaction != before.reaction).then_some(Event::HostStrained(self.host))
+    }
+
+    /// What bounds the speed of a wave beside limits and force.
+    fn most_mm_s(&self) -> f64 {
+        let highest_mm_s = self.supervisor.config().limits.max_speed.get();
+        self.protected_mm_s.min(highest_mm_s * self.host.reaction.speed_share())
     }
 
     fn feel(&mut self, now: Nanos) -> Option<f64> {

@@ -25,6 +25,9 @@ pub struct Seen {
     pub calibration: Option<Calibration>,
     /// The force that the control cycle reckons with.
     pub force_g: Option<f64>,
+    /// What bounds the speed of a wave beside limits and force, in mm/s: what the sensor can protect, and a computer that is
+    /// strained.
+    pub most_mm_s: f64,
     /// The stop line.
     pub stop: StopLevel,
     /// The input lines as they were last read.
@@ -115,6 +118,7 @@ impl Seen {
             config: *supervisor.config(),
             calibration: supervisor.calibration().copied(),
             force_g: None,
+            most_mm_s: f64::INFINITY,
             stop,
             inputs: status.inputs(),
             steps_per_s: status.steps_per_s(at_ns),

@@ -4,6 +4,7 @@
 //! known because nobody has calibrated yet, is only tared away when the request says so. Both are done at rest, of
 //! readings that hold still, and are written down before they are in force.
 
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use tokio::sync::{Mutex, oneshot};
 use super::intake::{Average, AverageOrder, Lost, Rules};
 use super::listener::Order;
 use super::report::{Report, State};
-use super::scale::{Kind, Scale, ScaleFile};
+use super::scale::{Keeper, Kind, Scale};
 use crate::hal::{Clock, MonotonicClock};
 
 /// A load that is smaller may be tared away without a word: the drift of a day.
@@ -100,7 +101,7 @@ pub struct Desk {
     rules: Rules,
     orders: Sender<Order>,
     report: Report,
-    keeper: ScaleFile,
+    keeper: Arc<dyn Keeper>,
     clock: MonotonicClock,
     at_rest: Box<dyn Fn() -> bool + Send + Sync>,
     /// Held by the change that is being made.
@@ -116,7 +117,7 @@ pub struct About {
     /// What its samples must keep.
     pub rules: Rules,
     /// Where its scale is remembered.
-    pub keeper: ScaleFile,
+    pub keeper: Arc<dyn Keeper>,
     /// The clock of its samples.
     pub clock: MonotonicClock,
 }
@@ -229,9 +230,16 @@ impl Desk {
         }))
     }
 
+    /// What is remembered was replaced, by a backup: from now on readings mean what it says.
+    pub fn scale_replaced(&self) {
+        let scale = self.keeper.scale().unwrap_or(self.kind.untared());
+        // Without the thread there is no force at all.
+        let _ = self.orders.send(Order::Scale(scale));
+    }
+
     /// What is remembered; the thread may not have reached the board yet.
     fn scale(&self) -> Scale {
-        self.keeper.read().ok().flatten().unwrap_or(self.report.state().scale)
+        self.keeper.scale().unwrap_or(self.report.state().scale)
     }
 
     async fn average(&self) -> Result<Average, Refused> {
@@ -259,9 +267,7 @@ impl Desk {
     }
 
     async fn put_in_force(&self, scale: Scale) -> Result<(), Refused> {
-        let keeper = self.keeper.clone();
-        let kept = tokio::task::spawn_blocking(move || keeper.write(&scale)).await;
-        kept.map_err(|error| Refused::NotKept(error.to_string()))?.map_err(Refused::NotKept)?;
+        self.keeper.keep(scale).await.map_err(Refused::NotKept)?;
         let _ = self.orders.send(Order::Scale(scale));
         let obeyed = async {
             while self.report.state().scale != scale {

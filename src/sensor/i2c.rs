@@ -12,9 +12,6 @@ use crate::hal::rpi::load_cell::{I2cLoadCell, PERIOD_NS};
 use crate::hal::{ForceFeed, MonotonicClock};
 use crate::units::seconds;
 
-/// What the load cell says is what it means, until somebody tares it.
-pub const AS_IT_SAYS: Scale = Scale { zero: Some(0.0), per_g: Some(1.0) };
-
 /// The load cell with its thread; both end when it is dropped.
 #[derive(Debug)]
 pub struct I2cSensor {

@@ -12,7 +12,7 @@
 //!
 //! And beside it:
 //!
-//! - [`scale`]: what readings mean in grams, and where that is remembered
+//! - [`scale`]: what readings mean in grams, and who remembers that
 //! - [`desk`]: tare and calibration, and when they are refused (promise S15)
 //! - [`report`]: what a person wants to know about the sensor
 //! - [`logs`]: the log of the board, in ours; [`firmware`] is the file that it is read with
@@ -35,5 +35,5 @@ pub mod uart;
 pub use intake::{Intake, Lost, Rules, Taken};
 pub use listener::Listener;
 pub use report::Report;
-pub use scale::{Kind, Scale, ScaleFile};
+pub use scale::{Keeper, Kind, Scale};
 pub use uart::{UartOptions, UartSensor};

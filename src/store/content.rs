@@ -84,6 +84,9 @@ pub fn decode(content: &Content) -> Result<Option<Stored>, Trouble> {
     if let Some(value) = only(Tree::Counters) {
         rest.counters = record::decode_counters(value)?;
     }
+    if let Some(value) = content.get(&(Tree::Calibration, Tree::FORCE_KEY.to_vec())) {
+        rest.force_scale = Some(record::decode_force_scale(value)?);
+    }
     rest.check_rest().map_err(damaged)?;
     let generation = content.get(&(Tree::Meta, Tree::GENERATION_KEY.to_vec()));
     let generation = generation.ok_or_else(|| damaged("the number of its last write is gone"))?;
@@ -102,6 +105,10 @@ pub fn of(state: &State) -> Result<Content, String> {
     content.insert((Tree::Settings, id), record::encode_settings(&state.settings)?);
     if let Some(found) = record::encode_calibration(&state.settings)? {
         content.insert((Tree::Calibration, only()), found);
+    }
+    if let Some(scale) = &state.force_scale {
+        let key = Tree::FORCE_KEY.to_vec();
+        content.insert((Tree::Calibration, key), record::encode_force_scale(scale)?);
     }
     for (name, wave) in &state.waves {
         content.insert((Tree::Waves, name.clone().into_bytes()), record::encode_wave(wave)?);

@@ -1,7 +1,8 @@
 //! Everything that is remembered as one JSON document, for people and for other machines: units in the keys, read as
 //! strictly as it is written.
 //!
-//! Every section has to be there with every field, and nothing else: what replaces everything must say everything.
+//! Every section has to be there with every field, and nothing else: what replaces everything must say everything. Only
+//! the scale of the force sensor may be left out, and then stays as it is.
 
 use std::collections::BTreeMap;
 
@@ -11,13 +12,15 @@ use serde_json::{Map, Value, json};
 
 use super::date;
 use super::session::{Counters, Session};
-use super::state::{SavedWave, State};
+use super::state::{ForceScale, SavedWave, State};
 use crate::settings::{Document, MotionChange, Settings};
 
 /// What the document says it is.
 const FORMAT: &str = "yep-state";
 /// Its version. A change of any key is a new one.
-pub const VERSION: u64 = 1;
+pub const VERSION: u64 = 2;
+/// The oldest that is read: it had no force scale.
+const OLDEST: u64 = 1;
 
 /// What is wrong with a document.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -85,10 +88,12 @@ struct Sections {
     waves: Option<BTreeMap<String, Value>>,
     sessions: Option<BTreeMap<u64, Session>>,
     counters: Option<Counters>,
+    force_scale: Option<Option<ForceScale>>,
 }
 
 /// The sections by their names, after the head.
-const SECTIONS: [&str; 6] = ["settings", "motion", "calibration", "waves", "sessions", "counters"];
+const SECTIONS: [&str; 7] =
+    ["settings", "motion", "calibration", "waves", "sessions", "counters", "force_scale"];
 /// What the head says besides the format: for people, and not read.
 const HEAD: [&str; 6] = ["format", "version", "program", "written_unix_s", "written", "generation"];
 
@@ -136,6 +141,7 @@ pub fn write(state: &State, written_unix_s: u64, generation: u64) -> Value {
         "waves": waves,
         "sessions": state.sessions,
         "counters": state.counters,
+        "force_scale": state.force_scale,
     })
 }
 
@@ -153,6 +159,7 @@ pub fn read(document: &Value, understood: impl Fn(&Value) -> Result<(), String>)
         waves: Some(waves),
         sessions: Some(sessions),
         counters: Some(counters),
+        force_scale: Some(force_scale),
     } = sections
     else {
         return Err(Wrong::Values(wrong));
@@ -165,7 +172,7 @@ pub fn read(document: &Value, understood: impl Fn(&Value) -> Result<(), String>)
         }
     }
     let mut state = State::of(settings.unwrap_or_else(|_| Settings::fresh(String::new())));
-    (state.sessions, state.counters) = (sessions, counters);
+    (state.sessions, state.counters, state.force_scale) = (sessions, counters, force_scale);
     for (name, asked) in waves {
         match SavedWave::new(&asked).and_then(|wave| understood(&asked).map(|()| wave)) {
             Ok(wave) => drop(state.waves.insert(name, wave)),
@@ -250,9 +257,9 @@ fn sections(document: &Value, wrong: &mut Vec<Problem>) -> Result<Sections, Wron
         return Err(no_document(&format!("is no backup of this program: format must be {FORMAT:?}")));
     }
     match map.get("version").and_then(Value::as_u64) {
-        Some(VERSION) => {}
+        Some(OLDEST..=VERSION) => {}
         Some(found) if found > VERSION => return Err(Wrong::Newer { found }),
-        _ => return Err(no_document(&format!("version must be {VERSION}"))),
+        _ => return Err(no_document(&format!("version must be {OLDEST} to {VERSION}"))),
     }
     for key in map.keys().filter(|key| !SECTIONS.contains(&key.as_str()) && !HEAD.contains(&key.as_str())) {
         problem(key, "is not known".to_owned());
@@ -264,6 +271,11 @@ fn sections(document: &Value, wrong: &mut Vec<Problem>) -> Result<Sections, Wron
         waves: section(map, "waves", &mut problem),
         sessions: section(map, "sessions", &mut problem),
         counters: section(map, "counters", &mut problem),
+        // The one that may be missing: the present scale stays then.
+        force_scale: match map.get("force_scale") {
+            None => Some(None),
+            Some(_) => section(map, "force_scale", &mut problem),
+        },
     };
     Ok(read)
 }
@@ -307,6 +319,8 @@ mod tests {
         };
         state.sessions.insert(3, session.clone());
         state.counters.add(&session);
+        state.force_scale =
+            Some(ForceScale { sensor: "uart".to_owned(), zero: Some(81_234.0), per_g: Some(0.1 + 0.2) });
         state
     }
 
@@ -320,18 +334,29 @@ mod tests {
         // Each example has an id of its own.
         assert_eq!(read.waves, state.waves);
         assert_eq!((read.sessions, read.counters), (state.sessions, state.counters));
+        assert_eq!(read.force_scale, state.force_scale);
         assert_eq!(read.settings.travel_steps, Some(1_550));
         assert!(text.contains("\"written\": \"1970-01-01 00:00:00 UTC\""), "{text}");
     }
 
     #[test]
+    fn a_document_of_version_1_has_no_force_scale() {
+        let mut document = write(&example(), 0, 7);
+        document["version"] = json!(1);
+        document.as_object_mut().unwrap().remove("force_scale");
+        assert_eq!(read(&document, any_wave).unwrap().force_scale, None);
+        document["force_scale"] = json!(null);
+        assert_eq!(read(&document, any_wave).unwrap().force_scale, None);
+    }
+
+    #[test]
     fn everything_that_is_wrong_is_told_with_its_place() {
         type Spoil = fn(&mut Value);
-        let cases: [(Spoil, &str); 18] = [
+        let cases: [(Spoil, &str); 20] = [
             (|d| *d = json!([]), "the whole: must be a JSON object"),
             (|d| d["format"] = json!("other"), "the whole: is no backup of this program"),
-            (|d| d["version"] = json!(0), "the whole: version must be 1"),
-            (|d| d["version"] = json!(2), "newer yep (version 2 of the format, this one knows 1)"),
+            (|d| d["version"] = json!(0), "the whole: version must be 1 to 2"),
+            (|d| d["version"] = json!(3), "newer yep (version 3 of the format, this one knows 2)"),
             (|d| d["extra"] = json!(1), "extra: is not known"),
             (|d| d["waves"] = json!(null), "waves: invalid type"),
             (|d| drop(d.as_object_mut().unwrap().remove("counters")), "counters: is not there"),
@@ -344,6 +369,8 @@ mod tests {
             (|d| d["calibration"]["max_steps"] = json!(1_551), "calibration.max_steps: must be known"),
             (|d| d["waves"][""] = json!({}), "the whole: wave \"\": a name has 1 to 64"),
             (|d| d["waves"]["x"] = json!(1), "waves.x: a wave must be a JSON object"),
+            (|d| d["force_scale"]["per_g"] = json!(0), "the whole: force_scale: per_g must be"),
+            (|d| d["force_scale"]["x"] = json!(0), "force_scale: unknown field `x`"),
             (|d| d["sessions"]["3"]["strokes"] = json!(-1), "sessions: invalid number"),
             (|d| d["sessions"]["3"]["duration_s"] = json!(-1), "the whole: session 3: duration_s"),
         ];

@@ -13,7 +13,8 @@ pub type Batch = Vec<(Tree, Vec<u8>, Option<Vec<u8>>)>;
 pub enum Tree {
     /// What the user set: one document under its id.
     Settings,
-    /// What the last calibration measured, under [`Tree::ONLY_KEY`].
+    /// What the last calibration measured, under [`Tree::ONLY_KEY`]; what the readings of the force sensor mean, under
+    /// [`Tree::FORCE_KEY`].
     Calibration,
     /// Saved waves under their names.
     Waves,
@@ -34,6 +35,8 @@ impl Tree {
     pub const LAYOUT_KEY: &'static [u8] = b"layout";
     /// Key of the number of the last write in the tree `meta`.
     pub const GENERATION_KEY: &'static [u8] = b"generation";
+    /// Key of the force sensor's scale in the tree `calibration`.
+    pub const FORCE_KEY: &'static [u8] = b"force";
     /// Key of the value in a tree that has one.
     pub const ONLY_KEY: &'static [u8] = b"0";
 

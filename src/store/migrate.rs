@@ -11,10 +11,11 @@ use super::record::{CalibrationV1, SettingsV2};
 use super::seal::{damaged, decode, encode, seal, unseal};
 
 /// Version of the trees, their keys and their records, as this program writes them.
-pub const LAYOUT_VERSION: u8 = 2;
+pub const LAYOUT_VERSION: u8 = 3;
 
 /// The step from each version to the next, beginning with the one from version 1.
-const STEPS: [fn(Content) -> Result<Content, Trouble>; LAYOUT_VERSION as usize - 1] = [from_1_to_2];
+const STEPS: [fn(Content) -> Result<Content, Trouble>; LAYOUT_VERSION as usize - 1] =
+    [from_1_to_2, from_2_to_3];
 
 /// The version of what is stored; none where nothing is.
 ///
@@ -109,6 +110,12 @@ fn from_1_to_2(old: Content) -> Result<Content, Trouble> {
     Ok(new)
 }
 
+/// Version 3 may have the scale of the force sensor beside the calibration; before, it was a file of its own.
+fn from_2_to_3(mut content: Content) -> Result<Content, Trouble> {
+    content.insert((Tree::Meta, Tree::LAYOUT_KEY.to_vec()), layout_value(3));
+    Ok(content)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::content;
@@ -143,6 +150,20 @@ mod tests {
         assert_eq!((settings.document.max_steps, settings.calibrated_unix_s), (None, None));
     }
 
+    /// The content of a calibration as version 2 wrote it: 1450 steps of 1550, at 1735689599.
+    const V2_CALIBRATION: &str = "d416019c1801ff8ad2bb06";
+
+    #[test]
+    fn version_2_is_read_for_ever() {
+        let mut old = upgrade(version_1(&[(ID, &bytes(V1))]), 1).unwrap();
+        old.insert((Tree::Meta, b"layout".to_vec()), layout_value(2));
+        old.insert((Tree::Calibration, b"0".to_vec()), seal(1, &bytes(V2_CALIBRATION)));
+        let stored = content::decode(&upgrade(old, 2).unwrap()).unwrap().unwrap();
+        let settings = stored.settings.unwrap();
+        assert_eq!((settings.document.max_steps, settings.travel_steps), (Some(1_450), Some(1_550)));
+        assert_eq!((settings.calibrated_unix_s, stored.rest.force_scale), (Some(1_735_689_599), None));
+    }
+
     #[test]
     fn of_two_documents_the_newest_counts_and_its_calibration_is_kept() {
         let value = |generation, max_steps: Option<i64>, travel_steps| {
@@ -166,7 +187,7 @@ mod tests {
         }
         let mut newer = version_1(&[]);
         newer.insert((Tree::Meta, b"layout".to_vec()), layout_value(LAYOUT_VERSION + 1));
-        assert_eq!(version(&newer), Err(Trouble::Newer { found: 3, known: 2 }));
+        assert_eq!(version(&newer), Err(Trouble::Newer { found: 4, known: 3 }));
         assert_eq!(version(&Content::new()), Ok(None));
         let mut without = version_1(&[(ID, &bytes(V1))]);
         without.remove(&(Tree::Meta, b"layout".to_vec()));

@@ -162,6 +162,6 @@ mod tests {
         document["version"] = json!(9);
         let copy = json!({ "crc32": checksum(&document), "state": document });
         fs::write(dir.path().join(NEWEST), copy.to_string()).unwrap();
-        assert_eq!(read(dir.path()), Err(Trouble::Newer { found: 9, known: 1 }));
+        assert_eq!(read(dir.path()), Err(Trouble::Newer { found: 9, known: 2 }));
     }
 }

@@ -53,7 +53,7 @@ use std::sync::Arc;
 pub use error::StoreError;
 pub use recovery::Recovery;
 pub use session::{Counters, Ended, Session};
-pub use state::{Change, SavedWave, State};
+pub use state::{Change, ForceScale, SavedWave, State};
 
 /// A handle to the store. When the last one is gone, everything is durable and the folder is free again:
 /// that drop waits for the thread.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::engine::Trouble;
 use super::seal::{damaged, decode, encode};
 use super::session::{Counters, Ended, Session};
-use super::state::SavedWave;
+use super::state::{ForceScale, SavedWave};
 use crate::settings::{Document, Invalid, MotionChange, Settings};
 
 /// Version 2 of what the user set. The key is the id of the document.
@@ -81,6 +81,17 @@ struct CountersV1 {
 }
 
 impl CountersV1 {
+    const VERSION: u8 = 1;
+}
+
+#[derive(Serialize, Deserialize)]
+struct ForceScaleV1 {
+    sensor: String,
+    zero: Option<f64>,
+    per_g: Option<f64>,
+}
+
+impl ForceScaleV1 {
     const VERSION: u8 = 1;
 }
 
@@ -231,4 +242,16 @@ pub fn decode_counters(value: &[u8]) -> Result<Counters, Trouble> {
         moving_s: c.moving_s,
         faults: c.faults,
     })
+}
+
+/// What the readings of the force sensor mean.
+pub fn encode_force_scale(scale: &ForceScale) -> Result<Vec<u8>, String> {
+    let ForceScale { sensor, zero, per_g } = scale.clone();
+    encode(ForceScaleV1::VERSION, &ForceScaleV1 { sensor, zero, per_g })
+}
+
+/// What the readings of the force sensor mean.
+pub fn decode_force_scale(value: &[u8]) -> Result<ForceScale, Trouble> {
+    let ForceScaleV1 { sensor, zero, per_g } = decode("the force scale", ForceScaleV1::VERSION, value)?;
+    Ok(ForceScale { sensor, zero, per_g })
 }

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::session::{Counters, Session};
@@ -21,6 +22,8 @@ pub const WAVE_BYTES: usize = 64 * 1024;
 pub const WAVES_BYTES: usize = 512 * 1024;
 /// How many sessions are remembered: the newest.
 pub const MAX_SESSIONS: usize = 200;
+/// Characters of the name of a kind of sensor.
+const SENSOR_CHARS: usize = 16;
 
 /// Everything that is remembered.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +36,42 @@ pub struct State {
     pub sessions: BTreeMap<u64, Session>,
     /// Sums over all sessions, also over those that are forgotten.
     pub counters: Counters,
+    /// What the readings of the force sensor mean, once somebody has tared it. No setting: what the user sets back to the
+    /// defaults does not touch it.
+    pub force_scale: Option<ForceScale>,
+}
+
+/// What the readings of a force sensor mean: `force = (reading − zero) / per_g`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ForceScale {
+    /// The kind of sensor that it belongs to; of another one it says nothing.
+    pub sensor: String,
+    /// The reading of an unloaded cell, once somebody has tared.
+    pub zero: Option<f64>,
+    /// What a gram adds to it, once somebody has calibrated; negative for a cell that is mounted the other way round.
+    pub per_g: Option<f64>,
+}
+
+impl ForceScale {
+    /// Whether it can be one.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn check(&self) -> Result<(), String> {
+        let is_word = (1..=SENSOR_CHARS).contains(&self.sensor.len())
+            && self.sensor.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+        if !is_word {
+            return Err(format!("sensor must be 1 to {SENSOR_CHARS} small letters and digits"));
+        }
+        if self.zero.is_some_and(|zero| !zero.is_finite()) {
+            return Err("zero must be a finite number".to_owned());
+        }
+        if self.per_g.is_some_and(|per_g| !per_g.is_finite() || per_g == 0.0) {
+            return Err("per_g must be a finite number, and not zero".to_owned());
+        }
+        Ok(())
+    }
 }
 
 /// A wave as a client asked for it: a JSON object that was understood when it was saved.
@@ -101,7 +140,10 @@ pub enum Change {
     ForgetWave(String),
     /// The session with this number is so.
     Session(u64, Session),
-    /// This, and nothing of what was before.
+    /// The readings of the force sensor mean this.
+    ForceScale(ForceScale),
+    /// This, and nothing of what was before but a force scale where it says none: whoever brings back an old backup has
+    /// not taken the sensor away.
     Everything(Box<State>),
 }
 
@@ -115,7 +157,13 @@ impl State {
     /// Nothing but these settings.
     #[must_use]
     pub fn of(settings: Settings) -> State {
-        State { settings, waves: BTreeMap::new(), sessions: BTreeMap::new(), counters: Counters::default() }
+        State {
+            settings,
+            waves: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            counters: Counters::default(),
+            force_scale: None,
+        }
     }
 
     /// Takes a change in.
@@ -138,7 +186,15 @@ impl State {
             }
             Change::ForgetWave(name) => drop(self.waves.remove(&name)),
             Change::Session(number, session) => self.put_session(number, session),
-            Change::Everything(state) => *self = *state,
+            Change::ForceScale(scale) => {
+                scale.check()?;
+                self.force_scale = Some(scale);
+            }
+            Change::Everything(state) => {
+                let present = self.force_scale.take();
+                *self = *state;
+                self.force_scale = self.force_scale.take().or(present);
+            }
         }
         Ok(())
     }
@@ -188,6 +244,9 @@ impl State {
         }
         if self.sessions.contains_key(&u64::MAX) {
             return Err("no session can have the last number of all".to_owned());
+        }
+        if let Some(scale) = &self.force_scale {
+            scale.check().map_err(|why| format!("force_scale: {why}"))?;
         }
         self.counters.check()
     }
@@ -266,6 +325,32 @@ mod tests {
         // What is said twice is counted once.
         state.apply(Change::Session(250, done)).unwrap();
         assert_eq!(state.counters.sessions, 250);
+    }
+
+    #[test]
+    fn a_force_scale_outlives_a_reset_and_a_backup_without_one() {
+        let mut state = fresh();
+        let scale = ForceScale { sensor: "uart".to_owned(), zero: Some(-5.0), per_g: Some(-417.5) };
+        state.apply(Change::ForceScale(scale.clone())).unwrap();
+        state.apply(Change::Settings(Settings::fresh(new_id()))).unwrap();
+        state.apply(Change::Everything(Box::new(fresh()))).unwrap();
+        assert_eq!(state.force_scale, Some(scale.clone()));
+        let other = ForceScale { sensor: "i2c".to_owned(), zero: None, per_g: None };
+        let with = State { force_scale: Some(other.clone()), ..fresh() };
+        state.apply(Change::Everything(Box::new(with))).unwrap();
+        assert_eq!(state.force_scale, Some(other.clone()));
+        for wrong in [
+            ForceScale { sensor: String::new(), ..scale.clone() },
+            ForceScale { sensor: "UART".to_owned(), ..scale.clone() },
+            ForceScale { sensor: "u".repeat(17), ..scale.clone() },
+            ForceScale { zero: Some(f64::NAN), ..scale.clone() },
+            ForceScale { per_g: Some(0.0), ..scale.clone() },
+            ForceScale { per_g: Some(f64::INFINITY), ..scale },
+        ] {
+            assert!(state.apply(Change::ForceScale(wrong.clone())).is_err(), "{wrong:?}");
+            assert!(State { force_scale: Some(wrong), ..fresh() }.check_rest().is_err());
+        }
+        assert_eq!(state.force_scale, Some(other), "what was refused has changed nothing");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What the promises are judged by: the pulses, the lines, what both loops show, and what was done to the machine.
 
+use super::link::Line;
 use super::tap::Asked;
 use crate::drive::Seen;
 use crate::hal::sim::rail::spring_force_g;
@@ -59,6 +60,8 @@ pub struct Told {
     pub late_until: Nanos,
     /// Since when the load cell has told no valid sample.
     pub samples_lost_since: Option<Nanos>,
+    /// Until when samples may be missing, and older than usual: bytes of the sensor are spoilt, or were a moment ago.
+    pub spoilt_until: Nanos,
     /// How far its samples may be beside the force, in grams.
     pub noise_g: f64,
     /// Whether the page has a socket that answers.
@@ -72,7 +75,7 @@ pub struct Told {
 }
 
 /// How long a force is remembered.
-const REMEMBERED: usize = 300;
+const REMEMBERED: usize = 400;
 
 /// Everything.
 pub struct Facts {
@@ -80,6 +83,8 @@ pub struct Facts {
     pub rail: RailOptions,
     /// The hands at it.
     pub hands: Hands,
+    /// The line of the force sensor.
+    pub line: Line,
     /// Both loops after the last control cycle, and after the one before.
     pub seen: Option<Seen>,
     /// The one before.
@@ -107,6 +112,7 @@ impl Facts {
         Facts {
             rail,
             hands,
+            line: Line::default(),
             seen: None,
             before: None,
             count: 0,

@@ -29,6 +29,8 @@ pub enum Fault {
     UnderVoltage,
     /// The computer is hot.
     Heat,
+    /// Bytes of the force sensor are wrong, missing, or too many.
+    SensorBytesCorrupted,
     /// Commands without end.
     Flood,
     /// Bytes that mean nothing.
@@ -37,7 +39,7 @@ pub enum Fault {
 
 impl Fault {
     /// What is not something of the machine.
-    const OTHERS: [Fault; 13] = [
+    const OTHERS: [Fault; 14] = [
         Fault::Push,
         Fault::ControlFrozen,
         Fault::StepsFrozen,
@@ -49,6 +51,7 @@ impl Fault {
         Fault::ClientHangs,
         Fault::UnderVoltage,
         Fault::Heat,
+        Fault::SensorBytesCorrupted,
         Fault::Flood,
         Fault::Garbage,
     ];
@@ -78,6 +81,7 @@ impl Fault {
             Fault::ClientHangs => "client_hangs",
             Fault::UnderVoltage => "under_voltage",
             Fault::Heat => "heat",
+            Fault::SensorBytesCorrupted => "sensor_bytes_corrupted",
             Fault::Flood => "flood",
             Fault::Garbage => "garbage",
         }
@@ -93,7 +97,7 @@ impl Fault {
     #[must_use]
     pub const fn lasts_s(self) -> (f64, f64) {
         match self {
-            Fault::Machine(_) | Fault::Push => (0.05, 15.0),
+            Fault::Machine(_) | Fault::Push | Fault::SensorBytesCorrupted => (0.05, 15.0),
             Fault::ControlFrozen | Fault::StepsFrozen => (0.001, 0.4),
             Fault::Stalls => (0.2, 8.0),
             Fault::DiskFull | Fault::StoreFails => (0.5, 20.0),

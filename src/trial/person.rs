@@ -13,6 +13,9 @@ use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS};
 /// After a stall nothing is judged by its time for so long: a motion that was late has ended by then.
 const LATE_FOR_NS: Nanos = 2 * SECOND_NS;
 
+/// So long after the line is good again no sample is older than usual.
+const SPOILT_FOR_NS: Nanos = 200 * MILLISECOND_NS;
+
 /// Plays the faults of a plan.
 pub struct Person {
     random: Random,
@@ -83,6 +86,11 @@ impl Person {
                 whole.witness().facts.told.hot_since = Some((now, c));
                 ground.computer.lock().unwrap_or_else(PoisonError::into_inner).temperature_c = Some(c);
             }
+            Fault::SensorBytesCorrupted => {
+                whole.witness().facts.told.spoilt_until = now + lasts_ns + SPOILT_FOR_NS;
+                let share = self.random.log_between(0.001, 0.5);
+                ground.line.spoil(Random::new(self.random.number()), share);
+            }
             Fault::ClientLeaves => operator.leave(whole),
             Fault::ClientHangs => operator.hang(whole),
             Fault::Flood => operator.flood(whole),
@@ -109,6 +117,7 @@ impl Person {
                 ground.disk.lock().unwrap_or_else(PoisonError::into_inner).break_disk(None);
                 whole.witness().facts.told.disk_broken = false;
             }
+            Fault::SensorBytesCorrupted => ground.line.heal(),
             Fault::UnderVoltage => {
                 whole.witness().facts.told.under_voltage_since = None;
                 ground.computer.lock().unwrap_or_else(PoisonError::into_inner).under_voltage =

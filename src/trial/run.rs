@@ -1,7 +1,5 @@
 //! One run from power-on to its end, and many of them.
 
-use std::sync::{Arc, Mutex};
-
 use super::facts::Told;
 use super::fault::Fault;
 use super::operator::Operator;
@@ -9,12 +7,10 @@ use super::person::Person;
 use super::plan::{Plan, Planned};
 use super::random::Random;
 use super::report::{Broken, Report};
-use super::whole::{Ground, USUAL, Whole, Wiring};
+use super::whole::{Ground, Whole, Wiring};
 use super::witness::Break;
-use crate::hal::sim::VirtualClock;
 use crate::machine::State;
 use crate::settings::{Rail, Settings};
-use crate::store::inline::Inline;
 use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS};
 
 /// What to try.
@@ -59,15 +55,7 @@ pub fn run(orders: &Orders) -> Report {
     // The first numbers of neighbouring seeds are no neighbours.
     let mut random = Random::new(random.number());
     let plan = Plan::new(&mut random, orders.seconds, &orders.faults);
-    let clock = VirtualClock::default();
-    let ground = Ground {
-        rail: plan.rail,
-        disk: Arc::new(Mutex::new(Inline::default())),
-        computer: Arc::new(Mutex::new(USUAL)),
-        clock,
-        late: plan.late,
-        wiring: orders.wiring,
-    };
+    let ground = Ground { late: plan.late, wiring: orders.wiring, ..Ground::new(plan.rail) };
     let report = Report { runs: 1, faulted: u64::from(!plan.faults.is_empty()), ..Report::default() };
     let whole = match Whole::start(&ground, plan.rail.start_mm) {
         Ok(whole) => whole,

@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::client::{self, Answer, Answers, Call, Hall, Socket, Street, Who};
+use super::link::{Line, Link};
 use super::plan::JITTER_NS;
 use super::tap::{Log, Tap};
 use super::witness::Witness;
@@ -23,7 +24,7 @@ use crate::diag::CheckOptions;
 use crate::diag::train::Precision;
 use crate::drive::bridge::bridge;
 use crate::drive::{PulseTiming, Rehearsal, RehearsalOptions};
-use crate::hal::sim::{Hands, RailOptions, SimIo, SimLoadCell, SimPins, VirtualClock};
+use crate::hal::sim::{Hands, RailOptions, SimIo, SimPins, VirtualClock};
 use crate::hal::{Clock, ForceSensor};
 use crate::layout;
 use crate::machine::HomingOptions;
@@ -46,8 +47,8 @@ pub const USUAL: Vitals = Vitals { under_voltage: Some(false), temperature_c: So
 pub struct Wiring {
     /// Between the step loop and the pins.
     pub pins: fn(SimPins<Witness>) -> Box<dyn SimIo<Witness>>,
-    /// Between the control cycle and the load cell.
-    pub cell: fn(SimLoadCell) -> Box<dyn ForceSensor>,
+    /// Between the control cycle and the listener of the force sensor.
+    pub cell: fn(Link) -> Box<dyn ForceSensor>,
     /// Between the API and the machine.
     pub port: fn(Arc<dyn MachinePort>) -> Arc<dyn MachinePort>,
     /// Between the computer and who looks at its power and heat.
@@ -61,7 +62,7 @@ impl Default for Wiring {
     fn default() -> Self {
         Wiring {
             pins: |pins| Box::new(pins),
-            cell: |cell| Box::new(cell),
+            cell: |link| Box::new(link),
             port: |port| port,
             vitals: |v| v,
             options: |o| o,
@@ -96,6 +97,8 @@ pub struct Ground {
     pub rail: RailOptions,
     /// The disk.
     pub disk: Arc<Mutex<Inline>>,
+    /// The line of the force sensor.
+    pub line: Line,
     /// What the computer tells of itself.
     pub computer: Arc<Mutex<Vitals>>,
     /// The clock.
@@ -107,6 +110,20 @@ pub struct Ground {
 }
 
 impl Ground {
+    /// A rail, with an empty disk and a computer that is never late.
+    #[must_use]
+    pub fn new(rail: RailOptions) -> Ground {
+        Ground {
+            rail,
+            disk: Arc::default(),
+            line: Line::default(),
+            computer: Arc::new(Mutex::new(USUAL)),
+            clock: VirtualClock::default(),
+            late: false,
+            wiring: Wiring::default(),
+        }
+    }
+
     /// Lets time pass without a process.
     pub fn pass(&mut self, passes_ns: Nanos) {
         let until = self.clock.now() + passes_ns;
@@ -179,9 +196,11 @@ impl Whole {
             homing_mm_s: homing.fast.get().max(homing.slow.get()),
         };
         let witness = Witness::new(check, rail, Hands::default());
-        let mut machine =
-            Machine::wired(ground.clock.clone(), &options, witness, ground.wiring.pins, ground.wiring.cell);
+        let (pins, wire) = (ground.wiring.pins, ground.wiring.cell);
+        let cell = |cell| wire(Link::new(cell, ground.line.clone()));
+        let mut machine = Machine::wired(ground.clock.clone(), &options, witness, pins, cell);
         machine.sink().facts.hands = machine.hands().clone();
+        machine.sink().facts.line = ground.line.clone();
 
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
         let runtime = runtime.map_err(|error| error.to_string())?;

@@ -103,15 +103,26 @@ fn waves() -> impl Strategy<Value = BTreeMap<String, SavedWave>> {
 }
 
 prop_compose! {
+    fn force_scale()(
+        sensor in "[a-z0-9]{1,16}",
+        zero in of(prop_oneof![any::<i32>().prop_map(f64::from), number()]),
+        per_g in of(prop_oneof![-1e6..-1e-3, 1e-3..1e6]),
+    ) -> ForceScale {
+        ForceScale { sensor, zero, per_g }
+    }
+}
+
+prop_compose! {
     fn state()(
         settings in settings(),
         waves in waves(),
         sessions in prop::collection::btree_map(1_u64..u64::MAX, session(), 0..8),
         (sessions_count, strokes, faults) in (any::<u64>(), any::<u64>(), any::<u64>()),
         (distance_mm, moving_s) in (number(), number()),
+        force_scale in of(force_scale()),
     ) -> State {
         let counters = Counters { sessions: sessions_count, strokes, distance_mm, moving_s, faults };
-        State { settings, waves, sessions, counters }
+        State { settings, waves, sessions, counters, force_scale }
     }
 }
 
@@ -126,7 +137,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_is_imported_is_refused_or_allowed(document in json(), state in state(), place in 0_usize..12) {
+    fn whatever_is_imported_is_refused_or_allowed(document in json(), state in state(), place in 0_usize..13) {
         // Noise, and a good document with noise in one place.
         let _ = document::read(&document, |_| Ok(()));
         let mut whole = document::write(&state, 0, 0);

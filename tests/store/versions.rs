@@ -2,16 +2,62 @@
 
 use super::*;
 
-/// A store as version 1 left it, after changes, a calibration and a kill.
-fn version_1() -> tempfile::TempDir {
+/// A store as this version left it, after changes, a calibration and a kill.
+fn version(number: u8) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     let db = dir.path().join("db");
     fs::create_dir(&db).unwrap();
     for file in ["conf", "db", "generation"] {
-        let old = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/store/v1").join(file);
-        fs::copy(old, db.join(file)).unwrap();
+        fs::copy(fixture(number).join(file), db.join(file)).unwrap();
     }
     dir
+}
+
+fn fixture(number: u8) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/store/v{number}"))
+}
+
+fn version_1() -> tempfile::TempDir {
+    version(1)
+}
+
+/// What version 2 said of its store.
+fn is_version_2(state: &State) {
+    let d = &state.settings.document;
+    assert_eq!((d.id.as_str(), d.name.as_str()), ("6b05fae5c21a6bb4bb000000", "version 2, größer"));
+    assert_eq!((d.force_limit, d.stroke_limit), (800, 120));
+    assert_eq!((d.max_steps, state.settings.travel_steps), (Some(1_450), Some(1_550)));
+    assert_eq!(state.settings.calibrated_unix_s, Some(1_795_554_031));
+    assert_eq!(state.settings.motion.max_speed.get(), 321.5);
+    assert_eq!((state.waves.len(), &state.waves["slow one"]), (1, &wave(7.5)));
+    assert_eq!((state.sessions.len(), &state.force_scale), (0, &None));
+}
+
+#[test]
+fn a_store_of_version_2_is_opened_and_takes_a_force_scale() {
+    let dir = version(2);
+    let (store, opened) = open(dir.path());
+    assert_eq!(opened.recovery, Recovery::Migrated { from: 2 });
+    is_version_2(&opened.state);
+    assert_eq!(store.generation(), 6, "the writes are counted on");
+    block_on(store.save(store::Change::ForceScale(force_scale(5.0)))).unwrap();
+    drop(store);
+    let (_store, opened) = open(dir.path());
+    assert_eq!(
+        (opened.recovery, opened.state.force_scale.clone()),
+        (Recovery::Clean, Some(force_scale(5.0)))
+    );
+    is_version_2(&State { force_scale: None, ..opened.state });
+}
+
+#[test]
+fn the_copy_of_version_2_takes_the_place_of_its_store() {
+    let dir = version(2);
+    fs::copy(fixture(2).join("mirror.json"), dir.path().join("mirror.json")).unwrap();
+    fs::write(dir.path().join("db/db"), b"no database").unwrap();
+    let (_store, opened) = open(dir.path());
+    assert!(matches!(opened.recovery, Recovery::Restored { .. }), "{:?}", opened.recovery);
+    is_version_2(&opened.state);
 }
 
 /// What version 1 said of it.
@@ -45,12 +91,13 @@ fn a_store_of_version_1_is_opened_and_brought_up_to_date() {
 
 #[test]
 fn the_state_of_a_newer_program_is_refused_and_kept() {
-    for (tree, known) in [("settings", 2), ("meta", 2), ("waves", 1), ("counters", 1)] {
+    for (tree, known) in [("settings", 2), ("meta", 3), ("waves", 1), ("counters", 1), ("calibration", 1)] {
         let dir = tempfile::tempdir().unwrap();
         let id = filled(dir.path(), 1).document.id;
         let key = match tree {
             "meta" => b"layout".to_vec(),
             "settings" => id.into_bytes(),
+            "calibration" => b"force".to_vec(),
             _ => b"0".to_vec(),
         };
         plant(dir.path(), tree, &key, &sealed(9, b"what it may say"));

@@ -97,6 +97,8 @@ mod tests {
         fn calibrate(&self, weight_g: f64) -> BoxFuture<'_, Result<Value, LoadCellRefusal>> {
             Box::pin(async move { Ok(json!({ "weight_g": weight_g })) })
         }
+
+        fn scale_replaced(&self) {}
     }
 
     impl MachinePort for Stub {

@@ -22,6 +22,12 @@ impl SimLoadCell {
     pub fn new(hands: Hands, options: RailOptions) -> SimLoadCell {
         SimLoadCell { hands, options, latest: None }
     }
+
+    /// The hands at the machine that it belongs to.
+    #[must_use]
+    pub fn hands(&self) -> &Hands {
+        &self.hands
+    }
 }
 
 impl ForceSensor for SimLoadCell {

@@ -3,6 +3,7 @@
 use super::{Kept, Promise};
 use crate::machine::State;
 use crate::trial::facts::{Facts, StepMade};
+use crate::trial::link::LINE_NS;
 use crate::units::{MICROSECOND_NS, MILLISECOND_NS, Nanos, SECOND_NS};
 
 /// S12: how old a sample may be.
@@ -23,6 +24,11 @@ fn moves(state: State) -> bool {
     follows(state) || state == State::Homing
 }
 
+/// Since when there has been no valid sample, or when the last one was measured that came through whole.
+fn lost_since(facts: &Facts) -> Option<Nanos> {
+    facts.told.samples_lost_since.or(facts.line.last_intact())
+}
+
 /// S12: without valid samples a wave ends, by a ramp, and that is a fault.
 #[derive(Debug, Default)]
 pub struct SamplesAreMissed {
@@ -38,10 +44,10 @@ impl Promise for SamplesAreMissed {
         let Some(seen) = &facts.seen else { return Ok(()) };
         self.follows_since =
             if moves(seen.state) { Some(self.follows_since.unwrap_or(seen.at_ns)) } else { None };
-        let (Some(lost), Some(since)) = (facts.told.samples_lost_since, self.follows_since) else {
+        let (Some(lost), Some(since)) = (lost_since(facts), self.follows_since) else {
             return Ok(());
         };
-        let latest = (lost + VALID_NS + SAMPLE_NS).max(since) + CYCLES_NS;
+        let latest = (lost + VALID_NS + SAMPLE_NS + LINE_NS).max(since) + CYCLES_NS;
         if seen.at_ns > latest && seen.at_ns >= facts.told.late_until {
             return Err(format!(
                 "{} {} ms after the last valid sample",
@@ -53,8 +59,9 @@ impl Promise for SamplesAreMissed {
     }
 
     fn step(&mut self, facts: &Facts, made: &StepMade) -> Kept {
-        let Some(lost) = facts.told.samples_lost_since else { return Ok(()) };
-        let latest = lost + VALID_NS + SAMPLE_NS + CYCLES_NS + QUEUED_NS + ONSET_NS + facts.longest_ramp_ns();
+        let Some(lost) = lost_since(facts) else { return Ok(()) };
+        let missed_ns = VALID_NS + SAMPLE_NS + LINE_NS + CYCLES_NS;
+        let latest = lost + missed_ns + QUEUED_NS + ONSET_NS + facts.longest_ramp_ns();
         if made.at > latest && made.at >= facts.told.late_until {
             return Err(format!(
                 "a step {} ms after the last valid sample",
@@ -69,8 +76,9 @@ impl Promise for SamplesAreMissed {
 #[derive(Debug, Default)]
 pub struct LostIsNotZero;
 
-/// Cycles in which a sample may have been taken that is still valid.
-const SAMPLED_CYCLES: usize = 120;
+/// Cycles in which a sample may have been taken that is still valid, or whose force the board's filter still shows: it lets
+/// go of a force with a time constant of 20 ms, so of the strongest one here a gram is left after ten of them.
+const SAMPLED_CYCLES: usize = 120 + 9 + 200;
 
 impl Promise for LostIsNotZero {
     fn name(&self) -> &'static str {
@@ -126,10 +134,13 @@ impl Promise for FullForceMovesNothing {
         let since = if made.forward { self.forward } else { self.backward };
         let (Some((since, speed)), Some(config)) = (since, facts.config()) else { return Ok(()) };
         let limits = &config.limits;
-        let seen_ns = SAMPLE_NS + CYCLES_NS + QUEUED_NS;
+        let seen_ns = SAMPLE_NS + LINE_NS + CYCLES_NS + QUEUED_NS;
         let gained = limits.max_acceleration.get() * seen_ns as f64 / SECOND_NS as f64;
         let speed = (speed + gained).min(limits.max_speed.get());
-        let latest = since + seen_ns + facts.ramp_ns(speed) + ONSET_NS;
+        // The sample before may be the last one that came through: then S12 ends the motion.
+        let spoilt = made.at < facts.told.spoilt_until;
+        let unknown_ns = if spoilt { VALID_NS } else { 0 };
+        let latest = since + unknown_ns + seen_ns + facts.ramp_ns(speed) + ONSET_NS;
         if made.at > latest && made.at >= facts.told.late_until {
             return Err(format!(
                 "a step {} ms after {:.0} g stood against it",
@@ -149,6 +160,8 @@ pub struct ForceOnlyReduces {
 
 /// Cycles: a sample, what is queued, and a ramp from the highest speed there is.
 const SLOWED_CYCLES: usize = 250;
+/// Where bytes are spoilt the sample before may be that much older.
+const VALID_CYCLES: usize = 100;
 /// Single intervals say little about a speed that is this low.
 const SLOW_MM_S: f64 = 5.0;
 
@@ -173,7 +186,9 @@ impl Promise for ForceOnlyReduces {
         if !follows(seen.state) || facts.told.samples_lost_since.is_some() || made.at < judged_from {
             return Ok(());
         }
-        let (least_g, most_g) = facts.forces_g(SLOWED_CYCLES);
+        let spoilt = made.at < facts.told.spoilt_until;
+        let cycles = if spoilt { SLOWED_CYCLES + VALID_CYCLES } else { SLOWED_CYCLES };
+        let (least_g, most_g) = facts.forces_g(cycles);
         let against_g = if made.forward { -most_g } else { least_g };
         let allowed = seen.config.allowance.speed_mm_s(against_g - facts.told.noise_g);
         let speed = facts.speed_mm_s(made.at);
