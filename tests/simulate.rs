@@ -25,6 +25,30 @@ fn hundreds_of_runs_with_mixed_faults_keep_every_promise() {
     assert!(caught > runs / 10, "only {caught} faults were caught");
 }
 
+/// S23: the digest is over every edge, with its instant, and over every answer.
+#[test]
+fn a_wall_clock_that_jumps_all_the_time_moves_no_edge() {
+    let orders = orders(7, 60, Fault::all());
+    let undisturbed = run(&orders);
+    assert!(undisturbed.steps > 1_000, "{undisturbed}");
+    let over = std::sync::atomic::AtomicBool::new(false);
+    let disturbed = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut jump_s = 1i64;
+            while !over.load(std::sync::atomic::Ordering::Relaxed) {
+                jump_s = (jump_s * -48_271) % 2_147_483_647;
+                yep::settings::wall::put_forward(jump_s);
+                std::thread::sleep(std::time::Duration::from_micros(200));
+            }
+        });
+        let disturbed = run(&orders);
+        over.store(true, std::sync::atomic::Ordering::Relaxed);
+        disturbed
+    });
+    yep::settings::wall::put_forward(0);
+    assert_eq!((disturbed.digest, disturbed.steps), (undisturbed.digest, undisturbed.steps));
+}
+
 #[test]
 fn a_seed_is_the_same_story_every_time() {
     for seed in [3, 11, 12] {

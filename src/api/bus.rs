@@ -7,12 +7,13 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::python;
+use crate::settings::wall;
 
 /// The stream on which every command is announced.
 pub const COMMANDS: &str = "command_all";
@@ -53,7 +54,7 @@ impl Bus {
     /// Sends a message to everyone who listens to `stream` now.
     pub fn publish(&self, stream: &str, fields: Fields<'_>) {
         let mut inner = self.lock();
-        let id = inner.next_id(since_epoch());
+        let id = inner.next_id(wall::since_epoch());
         let all = [(MESSAGE_ID, id.as_str())].into_iter().chain(fields.iter().copied());
         let message = Utf8Bytes::from(python::frame(all));
         if stream == STATUS {
@@ -69,7 +70,7 @@ impl Bus {
 
     /// Announces a command on [`COMMANDS`]; `data` goes along with some.
     pub fn announce(&self, command: &str, data: Option<&str>) {
-        let time = python::float(since_epoch().as_secs_f64());
+        let time = python::float(wall::since_epoch().as_secs_f64());
         let fields = [("type", command), ("time", &time), ("data", data.unwrap_or_default())];
         self.publish(COMMANDS, &fields[..if data.is_some() { 3 } else { 2 }]);
     }
@@ -135,11 +136,6 @@ impl Inner {
         }
         self.statuses.push(((*device).into(), message.clone()));
     }
-}
-
-/// Wall-clock time: it is shown, never used to move anything.
-fn since_epoch() -> Duration {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::wall;
 
 /// A new id: 4 bytes of seconds since 1970, 5 bytes that differ between processes, 3 bytes that count, as 24
 /// lower-case hexadecimal digits.
@@ -16,7 +17,7 @@ pub fn new_id() -> String {
     static COUNTER: AtomicU32 = AtomicU32::new(0);
     // The keys of the standard hasher are the operating system's randomness.
     let process = PROCESS.get_or_init(|| RandomState::new().hash_one("document id"));
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as u32);
+    let seconds = wall::since_epoch().as_secs() as u32;
     let count = COUNTER.fetch_add(1, Ordering::Relaxed);
     format!("{seconds:08x}{:010x}{:06x}", process & 0xff_ffff_ffff, count & 0xff_ffff)
 }

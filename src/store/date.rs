@@ -1,13 +1,12 @@
 //! Times of the wall clock, for names and for people. Nothing else depends on it: it may be wrong, and jump.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
+use crate::settings::wall;
 use crate::units::utc;
 
 /// Seconds since 1970, or 0 before that.
 #[must_use]
 pub fn now_unix_s() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    wall::since_epoch().as_secs()
 }
 
 /// A time as `2027-01-31 23:59:59 UTC`.

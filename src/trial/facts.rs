@@ -70,6 +70,8 @@ pub struct Told {
     pub under_voltage_since: Option<Nanos>,
     /// Since when it has been how hot, when it is hotter than usual.
     pub hot_since: Option<(Nanos, f32)>,
+    /// When a socket of the other program was last opened: a sign of life of it, as any request is.
+    pub program_heard_ns: Nanos,
     /// Whether the disk can be written.
     pub disk_broken: bool,
 }

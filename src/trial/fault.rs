@@ -31,6 +31,8 @@ pub enum Fault {
     Heat,
     /// Bytes of the force sensor are wrong, missing, or too many.
     SensorBytesCorrupted,
+    /// The wall clock of the computer jumps, and back.
+    ClockJumps,
     /// Commands without end.
     Flood,
     /// Bytes that mean nothing.
@@ -39,7 +41,7 @@ pub enum Fault {
 
 impl Fault {
     /// What is not something of the machine.
-    const OTHERS: [Fault; 14] = [
+    const OTHERS: [Fault; 15] = [
         Fault::Push,
         Fault::ControlFrozen,
         Fault::StepsFrozen,
@@ -52,6 +54,7 @@ impl Fault {
         Fault::UnderVoltage,
         Fault::Heat,
         Fault::SensorBytesCorrupted,
+        Fault::ClockJumps,
         Fault::Flood,
         Fault::Garbage,
     ];
@@ -82,6 +85,7 @@ impl Fault {
             Fault::UnderVoltage => "under_voltage",
             Fault::Heat => "heat",
             Fault::SensorBytesCorrupted => "sensor_bytes_corrupted",
+            Fault::ClockJumps => "clock_jumps",
             Fault::Flood => "flood",
             Fault::Garbage => "garbage",
         }
@@ -100,7 +104,7 @@ impl Fault {
             Fault::Machine(_) | Fault::Push | Fault::SensorBytesCorrupted => (0.05, 15.0),
             Fault::ControlFrozen | Fault::StepsFrozen => (0.001, 0.4),
             Fault::Stalls => (0.2, 8.0),
-            Fault::DiskFull | Fault::StoreFails => (0.5, 20.0),
+            Fault::DiskFull | Fault::StoreFails | Fault::ClockJumps => (0.5, 20.0),
             Fault::UnderVoltage | Fault::Heat => (0.5, 30.0),
             Fault::Flood => (0.05, 2.0),
             Fault::Killed | Fault::ClientLeaves | Fault::ClientHangs | Fault::Garbage => (0.1, 0.2),

@@ -74,7 +74,7 @@ impl Line {
         self.0.spoilt.get()
     }
 
-    /// When the last conversion was made of which a frame has arrived whole.
+    /// When the last conversion was made of which a frame has arrived that can be understood.
     #[must_use]
     pub fn last_intact(&self) -> Option<Nanos> {
         self.0.intact_ns.get()
@@ -109,7 +109,7 @@ pub struct Link {
     /// Bytes on the line, with the instants at which they arrive; and when it is free.
     on_line: VecDeque<(Nanos, u8)>,
     free_ns: Nanos,
-    /// Of frames that nothing happened to: when they arrive, and when their conversion was made.
+    /// Of frames that can be understood: when they arrive, and when their conversion was made.
     intact: VecDeque<(Nanos, Nanos)>,
     converted_ns: Option<Nanos>,
     lived_ns: Nanos,
@@ -172,10 +172,12 @@ impl Link {
         }
         self.free_ns = self.free_ns.max(now);
         let mut whole = true;
-        for byte in frame {
+        for (index, byte) in frame.iter().enumerate() {
             let Link { line, on_line, free_ns, .. } = self;
             *free_ns += BYTE_NS;
-            whole &= line.carry(*byte, |byte| on_line.push_back((*free_ns, byte)));
+            let good = line.carry(*byte, |byte| on_line.push_back((*free_ns, byte)));
+            // Without the zero byte at either end a frame may still be heard.
+            whole &= good || index == 0 || index + 1 == frame.len();
         }
         if let (true, Some(taken)) = (whole, self.converted_ns) {
             self.intact.push_back((self.free_ns, taken));

@@ -8,7 +8,7 @@
 //! - [`run`]: one run, and many; [`plan`]: what a seed tries; [`fault`]: everything that can go wrong
 //! - [`whole`]: the machine with its server on one clock; [`tap`]: listens between the server and the machine
 //! - [`link`]: the force sensor as it is wired, with its board, its frames and its line
-//! - [`client`]: requests and sockets; [`operator`]: who makes them; [`person`]: what a person at the machine does
+//! - [`client`]: requests and sockets; [`operator`]: who makes them; [`waves`]: what is asked for; [`person`]: what a person at the machine does
 //! - [`witness`]: sees it all, asks the promises; [`facts`]: what they judge by; [`promises`]: one check each
 //! - [`report`]: counts and reaction times; [`random`]: chance from a seed
 
@@ -24,6 +24,7 @@ pub mod random;
 pub mod report;
 pub mod run;
 pub mod tap;
+pub mod waves;
 pub mod whole;
 pub mod witness;
 

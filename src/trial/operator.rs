@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::client::{Call, Socket, Tell, Who};
 use super::random::Random;
+use super::waves;
 use super::whole::Whole;
 use crate::units::{Nanos, SECOND_NS};
 
@@ -108,9 +109,8 @@ impl Operator {
     }
 
     fn run(&mut self) -> Call {
-        let shape = *self.random.one_of(&["sine", "square"]);
-        let duration = self.random.log_between(0.15, 12.0);
-        call(self.who(), "POST", "/api/wave/run", &json!({ "type": shape, "duration": duration }))
+        let wave = waves::any(&mut self.random);
+        call(self.who(), "POST", "/api/wave/run", &wave)
     }
 
     /// STOP, in one of the ways that there are.

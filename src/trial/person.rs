@@ -8,6 +8,7 @@ use super::plan::{Plan, Planned};
 use super::random::Random;
 use super::whole::{Ground, USUAL, Whole};
 use crate::hal::sim::{Mishap, Mishaps};
+use crate::settings::wall;
 use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS};
 
 /// After a stall nothing is judged by its time for so long: a motion that was late has ended by then.
@@ -91,6 +92,8 @@ impl Person {
                 let share = self.random.log_between(0.001, 0.5);
                 ground.line.spoil(Random::new(self.random.number()), share);
             }
+            // Decades, either way.
+            Fault::ClockJumps => wall::put_forward(self.random.between(-2e9, 2e9) as i64),
             Fault::ClientLeaves => operator.leave(whole),
             Fault::ClientHangs => operator.hang(whole),
             Fault::Flood => operator.flood(whole),
@@ -117,6 +120,7 @@ impl Person {
                 ground.disk.lock().unwrap_or_else(PoisonError::into_inner).break_disk(None);
                 whole.witness().facts.told.disk_broken = false;
             }
+            Fault::ClockJumps => wall::put_forward(0),
             Fault::SensorBytesCorrupted => ground.line.heal(),
             Fault::UnderVoltage => {
                 whole.witness().facts.told.under_voltage_since = None;

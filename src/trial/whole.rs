@@ -322,8 +322,11 @@ impl Whole {
 
     /// Opens a socket.
     pub fn socket(&mut self, who: Who, stream: &'static str) -> Socket {
-        if who == Who::Page {
-            self.witness().facts.told.page_there = true;
+        let now = self.now();
+        match who {
+            Who::Page => self.witness().facts.told.page_there = true,
+            Who::Program => self.witness().facts.told.program_heard_ns = now,
+            Who::Guest => {}
         }
         let (socket, task) = client::socket(self.street.clone(), who, stream);
         self.runtime.spawn(task);

@@ -48,6 +48,9 @@ impl Promise for SomebodyIsThere {
         if *who == Who::Page && facts.told.page_there {
             *heard = seen.at_ns;
         }
+        if *who == Who::Program {
+            *heard = facts.told.program_heard_ns.max(*heard);
+        }
         let latest = since.max(*heard) + SILENT_NS + DECIDED_WITHIN_NS;
         if seen.at_ns > latest.max(facts.told.late_until) {
             return Err(format!(

@@ -1,0 +1,100 @@
+//! Waves as people ask for them: every type, with and without an envelope, some of them impossible. Pure.
+
+use serde_json::{Value, json};
+
+use super::random::Random;
+
+/// One of all that there are.
+pub fn any(random: &mut Random) -> Value {
+    let duration = random.log_between(0.15, 12.0);
+    let mut wave = match random.weighted(&[5, 5, 3, 2, 4]) {
+        0 => json!({ "type": "sine" }),
+        1 => json!({ "type": "square" }),
+        2 => trapezoid(random, duration),
+        3 => json!({ "type": "triangle", "rise": duration * random.between(0.02, 0.98) }),
+        _ => points(random, duration),
+    };
+    wave["duration"] = json!(duration);
+    if random.chance(0.5) {
+        envelope(random, &mut wave);
+    }
+    wave
+}
+
+/// Its four parts fill the period, or some are left out.
+fn trapezoid(random: &mut Random, duration: f64) -> Value {
+    let shares: [f64; 4] = core::array::from_fn(|_| random.log_between(0.01, 1.0));
+    let whole: f64 = shares.iter().sum();
+    let mut wave = json!({ "type": "trapezoid" });
+    let all = random.chance(0.5);
+    for (name, share) in ["rise", "hold_front", "fall", "hold_back"].into_iter().zip(shares) {
+        if all || random.chance(0.4) {
+            wave[name] = json!(duration * share / whole);
+        }
+    }
+    wave
+}
+
+/// Through any points, close together or far apart.
+fn points(random: &mut Random, duration: f64) -> Value {
+    let count = random.log_between(2.0, 40.0) as usize;
+    let interpolation = *random.one_of(&["linear", "monotone", "spline"]);
+    // What swings out of the stroke is refused; so most splines stay away from its ends.
+    let (low, high) = if interpolation == "spline" { (0.25, 0.75) } else { (0.0, 1.0) };
+    let place = |random: &mut Random| random.between(low, high);
+    let points: Vec<Value> = if random.chance(0.5) {
+        (0..count).map(|_| json!(place(random))).collect()
+    } else {
+        let shares: Vec<f64> = (0..count).map(|_| random.log_between(0.01, 1.0)).collect();
+        let whole: f64 = shares.iter().sum();
+        let mut at = 0.0;
+        let pair = |share: &f64| {
+            let pair = json!([at, place(random)]);
+            at += duration * share / whole;
+            pair
+        };
+        shares.iter().map(pair).collect()
+    };
+    json!({ "type": "points", "points": points, "interpolation": interpolation })
+}
+
+fn envelope(random: &mut Random, wave: &mut Value) {
+    let offset = if random.chance(0.6) { random.between(0.0, 0.9) } else { 0.0 };
+    if random.chance(0.3) {
+        wave["offset_mm"] = json!(offset * 60.0);
+        wave["amplitude_mm"] = json!(random.between(0.0, 100.0));
+    } else {
+        wave["offset"] = json!(offset);
+        // Now and then more than there is.
+        wave["amplitude"] = json!(random.between(0.0, 1.05 - offset));
+    }
+    if random.chance(0.4) {
+        wave["ramp_up"] = json!(random.log_between(0.1, 20.0));
+    }
+    if random.chance(0.4) {
+        wave["ramp_down"] = json!(random.log_between(0.1, 20.0));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::wave_spec;
+
+    #[test]
+    fn nearly_all_can_be_run_and_every_type_is_among_them() {
+        let mut random = Random::new(5);
+        let (mut good, mut types) = (0, std::collections::BTreeSet::new());
+        for _ in 0..1_000 {
+            let wave = any(&mut random);
+            if let Ok(spec) = wave_spec::read(Some(&wave))
+                && wave_spec::wave(&spec).is_ok()
+            {
+                good += 1;
+                types.insert(spec.kind);
+            }
+        }
+        assert!(good > 850, "{good}");
+        assert_eq!(types.len(), crate::wave::spec::TYPES.len(), "{types:?}");
+    }
+}
