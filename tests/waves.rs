@@ -12,3 +12,5 @@ mod asked;
 mod blended;
 #[path = "waves/moved.rs"]
 mod moved;
+#[path = "waves/too_fast.rs"]
+mod too_fast;
