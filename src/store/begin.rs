@@ -73,7 +73,11 @@ pub fn on_disk(dir: &Path) -> Result<Begun, StoreError> {
         Err(Trouble::Busy) => return Err(StoreError::InUse(dir.to_owned())),
         Err(trouble) => return Ok(unavailable(dir, None, why(trouble), None)),
     };
-    let copy = match mirror::read(dir) {
+    let copied_first = |copy: Option<Mirror>| match copy {
+        None if copy_first(dir) => mirror::read(dir),
+        copy => Ok(copy),
+    };
+    let copy = match mirror::read(dir).and_then(copied_first) {
         Ok(copy) => Ok(copy),
         Err(Trouble::Newer { found, known }) => return Err(StoreError::Newer { found, known }),
         Err(trouble) => Err(why(trouble)),
@@ -94,6 +98,24 @@ pub fn on_disk(dir: &Path) -> Result<Begun, StoreError> {
         Err(Stuck { trouble, known }) => return Ok(unavailable(dir, Some(lock), why(trouble), known)),
     };
     Ok(Begun { lock: Some(lock), ..begun })
+}
+
+/// Gives a database that has no copy one before it is opened, from a reading that does not touch it: sled can leave an
+/// unreadable database when the process is killed while it opens one (seen in the test of the migration). Whether there
+/// is a copy now; without one the start goes on as it can.
+fn copy_first(dir: &Path) -> bool {
+    let db = dir.join("db");
+    if !db.join("db").exists() {
+        return false;
+    }
+    let Ok((last, Read { stored: Some(stored), .. })) = scratch::read(&db) else { return false };
+    match stored.settings {
+        // Of what has lost its newest writes nothing is copied.
+        Ok(settings) if stored.generation >= last => {
+            mirror::write(dir, &State { settings, ..stored.rest }, stored.generation).is_ok()
+        }
+        _ => false,
+    }
 }
 
 /// Why there is no beginning, and what the database holds if at least that could be read.

@@ -119,13 +119,18 @@ fn migrator_to_be_killed() {
 
 #[test]
 fn a_migration_that_is_killed_leaves_the_old_or_the_new() {
+    let rounds = std::env::var("YEP_KILL_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(40);
+    killed(1, rounds, is_version_1);
+    killed(2, rounds, is_version_2);
+}
+
+fn killed(number: u8, rounds: u32, holds: fn(&State)) {
     let seed = 11;
-    println!("seed {seed}");
+    println!("version {number}, seed {seed}");
     let mut random = Random(seed);
     let (mut old, mut new, mut copies) = (0, 0, 0);
-    for round in 0..40 {
-        let dir = version(2);
-        fs::copy(fixture(2).join("mirror.json"), dir.path().join("mirror.json")).unwrap();
+    for round in 0..rounds {
+        let dir = version(number);
         let mut migrator = Command::new(std::env::current_exe().unwrap())
             .args(["migrator_to_be_killed", "--nocapture"])
             .env("YEP_TEST_MIGRATOR", dir.path())
@@ -140,13 +145,26 @@ fn a_migration_that_is_killed_leaves_the_old_or_the_new() {
         migrator.wait().unwrap();
         let (_store, opened) = open(dir.path());
         match opened.recovery {
-            Recovery::Migrated { from: 2 } => old += 1,
+            Recovery::Migrated { from } if from == number => old += 1,
             Recovery::Clean => new += 1,
-            // A database that is killed while it opens may not open again; that is what the copy is for.
+            // A database that is killed while sled opens it may not open again. Its copy, made before that, is the old one.
             Recovery::Restored { .. } => copies += 1,
             other => panic!("round {round}: {other:?}"),
         }
-        is_version_2(&opened.state);
+        holds(&opened.state);
     }
-    println!("{old} found the old store, {new} the new one, {copies} the copy");
+    println!("{old} found the old store, {new} the new one, {copies} its copy");
+}
+
+#[test]
+fn a_store_without_a_copy_gets_one_before_it_is_opened() {
+    let dir = version(1);
+    assert!(!dir.path().join("mirror.json").exists());
+    drop(open(dir.path()));
+    // Of the two that there are now, the older one is that of version 1.
+    fs::remove_file(dir.path().join("mirror.json")).unwrap();
+    fs::write(dir.path().join("db/db"), b"no database").unwrap();
+    let (_store, opened) = open(dir.path());
+    assert!(matches!(opened.recovery, Recovery::Restored { .. }), "{:?}", opened.recovery);
+    is_version_1(&opened.state);
 }
