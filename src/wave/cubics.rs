@@ -78,7 +78,10 @@ impl Cubic {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cubics {
     cubics: Box<[Cubic]>,
+    // What follows from them is known when they are made: a thread that moves the axis asks for it.
     strokes: Strokes,
+    seams: Seams,
+    steepest: f64,
 }
 
 impl Cubics {
@@ -95,18 +98,26 @@ impl Cubics {
                     .map(|u| (cubic.start + u, cubic.at(u).position))
             })
             .collect();
-        Cubics { strokes: strokes::along(&corners), cubics: cubics.into() }
+        let seams = seams(&cubics);
+        let steepest = match seams {
+            Seams::Jumps => f64::INFINITY,
+            Seams::Corners | Seams::Smooth => {
+                each(&cubics).map(|(cubic, length)| cubic.steepest(length)).fold(0.0, f64::max)
+            }
+        };
+        Cubics { strokes: strokes::along(&corners), seams, steepest, cubics: cubics.into() }
+    }
+
+    /// The worst that there is where one cubic gives way to the next.
+    #[must_use]
+    pub const fn seams(&self) -> Seams {
+        self.seams
     }
 
     /// Its steepest slope, up or down, per period; infinite where it jumps.
     #[must_use]
-    pub fn steepest(&self) -> f64 {
-        match self.seams() {
-            Seams::Jumps => f64::INFINITY,
-            Seams::Corners | Seams::Smooth => {
-                self.each().map(|(cubic, length)| cubic.steepest(length)).fold(0.0, f64::max)
-            }
-        }
+    pub const fn steepest(&self) -> f64 {
+        self.steepest
     }
 
     /// What it asks of an axis.
@@ -156,23 +167,19 @@ pub enum Seams {
 /// What counts as continuous, beside the rounding of coefficients.
 const SAME: f64 = 1e-6;
 
-impl Cubics {
-    /// The worst that there is where one cubic gives way to the next.
-    #[must_use]
-    pub fn seams(&self) -> Seams {
-        let next = self.cubics.iter().cycle().skip(1);
-        let seam = |((cubic, length), next): ((&Cubic, f64), &Cubic)| {
-            let (end, start) = (cubic.at(length), next.at(0.0));
-            if (end.position - start.position).abs() > SAME {
-                Seams::Jumps
-            } else if (end.slope - start.slope).abs() > SAME * (1.0 + end.slope.abs() + start.slope.abs()) {
-                Seams::Corners
-            } else {
-                Seams::Smooth
-            }
-        };
-        self.each().zip(next).map(seam).max().unwrap_or(Seams::Smooth)
-    }
+fn seams(cubics: &[Cubic]) -> Seams {
+    let next = cubics.iter().cycle().skip(1);
+    let seam = |((cubic, length), next): ((&Cubic, f64), &Cubic)| {
+        let (end, start) = (cubic.at(length), next.at(0.0));
+        if (end.position - start.position).abs() > SAME {
+            Seams::Jumps
+        } else if (end.slope - start.slope).abs() > SAME * (1.0 + end.slope.abs() + start.slope.abs()) {
+            Seams::Corners
+        } else {
+            Seams::Smooth
+        }
+    };
+    each(cubics).zip(next).map(seam).max().unwrap_or(Seams::Smooth)
 }
 
 #[cfg(test)]
@@ -209,14 +216,15 @@ mod tests {
     #[test]
     fn its_strokes_are_those_of_its_points() {
         let hill = Cubic::hermite(0.0, 0.5, [0.2, 0.2], [4.0, -4.0]);
-        let Strokes { strokes, low, high } =
-            Cubics::new(vec![hill, Cubic::line(0.5, 0.5, [0.2, 0.2])]).strokes().clone();
-        // It rises in a quarter, and from there it goes down and rests.
+        let graph = Cubics::new(vec![hill, Cubic::line(0.5, 0.5, [0.2, 0.2])]);
+        let Strokes { strokes, low, high } = graph.strokes();
+        // It rises in a quarter, and from there it goes down and rests; the hill is steepest at its foot.
         assert!((low - 0.2).abs() < 1e-12 && (high - 0.7).abs() < 1e-12);
         for (stroke, share) in strokes.iter().zip([0.25, 0.75]) {
             assert!((stroke.way - 0.5).abs() < 1e-12 && (stroke.share - share).abs() < 1e-12, "{strokes:?}");
         }
         assert_eq!(strokes.len(), 2);
+        assert_eq!((graph.seams(), graph.steepest()), (Seams::Corners, 4.0));
     }
 
     #[test]
