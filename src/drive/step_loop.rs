@@ -276,12 +276,13 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
     }
 
     fn step(&mut self, nominal_ns: Nanos, forward: bool) {
-        // The last look before the edge, however short the wait was.
-        if self.stop_line.level() == StopLevel::Halt {
-            self.cut(EndCause::Halted, Inputs::default());
+        // The last look before the edge, however short the wait was; the stop line behind the inputs, which may have to
+        // be read again for a while.
+        if self.heed_inputs() {
             return;
         }
-        if self.heed_inputs() {
+        if self.stop_line.level() == StopLevel::Halt {
+            self.cut(EndCause::Halted, Inputs::default());
             return;
         }
         let began_ns = self.clock.now();
