@@ -51,21 +51,18 @@ impl Bus {
         Bus { inner: Mutex::default(), queue: queue.max(1) }
     }
 
-    /// Sends a message to everyone who listens to `stream` now.
+    /// Sends a message to everyone who listens to `stream` now; on [`STATUS`] it is how its device is from now on.
     pub fn publish(&self, stream: &str, fields: Fields<'_>) {
         let mut inner = self.lock();
-        let id = inner.next_id(wall::since_epoch());
-        let all = [(MESSAGE_ID, id.as_str())].into_iter().chain(fields.iter().copied());
-        let message = Utf8Bytes::from(python::frame(all));
+        let message = inner.send(stream, fields);
         if stream == STATUS {
             inner.remember(fields, &message);
         }
-        if let Some(subscribers) = inner.subscribers.get_mut(stream) {
-            subscribers.retain(|subscriber| subscriber.try_send(message.clone()).is_ok());
-            if subscribers.is_empty() {
-                inner.subscribers.remove(stream);
-            }
-        }
+    }
+
+    /// Sends a message of something that has passed: whoever comes later does not hear it.
+    pub fn mention(&self, stream: &str, fields: Fields<'_>) {
+        self.lock().send(stream, fields);
     }
 
     /// Announces a command on [`COMMANDS`]; `data` goes along with some.
@@ -121,6 +118,19 @@ impl Subscription {
 }
 
 impl Inner {
+    fn send(&mut self, stream: &str, fields: Fields<'_>) -> Utf8Bytes {
+        let id = self.next_id(wall::since_epoch());
+        let all = [(MESSAGE_ID, id.as_str())].into_iter().chain(fields.iter().copied());
+        let message = Utf8Bytes::from(python::frame(all));
+        if let Some(subscribers) = self.subscribers.get_mut(stream) {
+            subscribers.retain(|subscriber| subscriber.try_send(message.clone()).is_ok());
+            if subscribers.is_empty() {
+                self.subscribers.remove(stream);
+            }
+        }
+        message
+    }
+
     /// Unique and increasing, even when the wall clock is set back.
     fn next_id(&mut self, now: Duration) -> String {
         let (millis, count) = self.last_id;
@@ -171,6 +181,10 @@ mod tests {
         for (device, kind) in [("machine", "running"), ("sensor", "warning"), ("machine", "waiting")] {
             bus.publish(STATUS, &[("device", device), ("type", kind)]);
         }
+        let mut early = bus.subscribe(STATUS);
+        bus.mention(STATUS, &[("device", "queue"), ("type", "warning")]);
+        let heard: Vec<_> = std::iter::from_fn(|| early.waiting()).collect();
+        assert!(heard.last().unwrap().contains("\"queue\""), "{heard:?}");
         let mut late = bus.subscribe(STATUS);
         assert!(late.waiting().unwrap().contains("\"sensor\", \"type\": \"warning\""));
         assert!(late.waiting().unwrap().contains("\"machine\", \"type\": \"waiting\""));

@@ -75,6 +75,19 @@ pub async fn attend(
                     warn(&ctx, "host", &why);
                 }
             }
+            Event::Dropped { kind, why } => {
+                let (kind, code) = (kind.name(), why.code());
+                let why = format!("{kind} waited, and is not executed: {why}");
+                tracing::warn!("{why}");
+                let fields = [
+                    ("device", "queue"),
+                    ("type", "warning"),
+                    ("command", kind),
+                    ("code", code),
+                    ("why", &why),
+                ];
+                ctx.bus.mention(STATUS, &fields);
+            }
             // The bridge hands replies to whoever asked.
             Event::Replied { .. } => {}
         }

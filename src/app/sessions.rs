@@ -80,6 +80,7 @@ impl Sessions {
                 }
             }
             Event::Replied { .. }
+            | Event::Dropped { .. }
             | Event::Calibrated(_)
             | Event::SettingsApplied
             | Event::HostStrained(_)

@@ -131,8 +131,10 @@ pub enum Refusal {
     CauseRemains(super::fault::Fault),
     /// STOP came after the command, before it began.
     Stopped,
-    /// A command of higher priority took its place in the queue.
+    /// Another command took its place in the queue.
     Replaced(CommandKind),
+    /// The client is gone that it waited for.
+    ClientGone,
     /// Too many commands wait.
     QueueFull,
     /// The control cycle gave no answer in time; whether the command was obeyed is not known.
@@ -156,6 +158,7 @@ impl Refusal {
             Refusal::CauseRemains(_) => "cause_remains",
             Refusal::Stopped => "stopped",
             Refusal::Replaced(_) => "replaced",
+            Refusal::ClientGone => "client_gone",
             Refusal::QueueFull => "queue_full",
             Refusal::Unanswered => "unanswered",
             Refusal::ShuttingDown => "shutting_down",
@@ -184,6 +187,9 @@ impl std::fmt::Display for Refusal {
             Refusal::Stopped => f.write_str("dropped: STOP came first; send it again"),
             Refusal::Replaced(kind) => {
                 write!(f, "dropped: {} took its place; send it again", kind.name())
+            }
+            Refusal::ClientGone => {
+                f.write_str("dropped: the client that started the motion is gone; send it again")
             }
             Refusal::QueueFull => f.write_str("too many commands wait: send it again in a moment"),
             Refusal::Unanswered => f.write_str("the machine gives no answer: stop it, and look at the log"),

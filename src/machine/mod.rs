@@ -2,7 +2,7 @@
 //!
 //! - [`state`], [`command`], [`fault`]: the vocabulary; each says why, and what to do about it
 //! - [`table`]: what is allowed when
-//! - [`supervisor`]: one decision a control cycle
+//! - [`supervisor`]: one decision a control cycle; [`waiting`]: what it has accepted for later
 //! - [`homing`]: finding both ends of the rail; [`geometry`]: what that means in millimetres
 //! - [`host`]: the computer's power and heat, and what follows from them
 //! - [`motion_port`]: what the supervisor tells the motion side, and what it hears back
@@ -19,6 +19,7 @@ pub mod report;
 pub mod state;
 pub mod supervisor;
 pub mod table;
+pub mod waiting;
 
 pub use command::{Accepted, Command, CommandKind, Refusal, Reply};
 pub use config::Config;

@@ -1,6 +1,6 @@
 //! What the machine says about itself: snapshots (the newest wins) and events (numbered, none lost).
 
-use super::command::Reply;
+use super::command::{CommandKind, Refusal, Reply};
 use super::fault::Fault;
 use super::geometry::Calibration;
 use super::host::{Host, Reaction, Vitals};
@@ -117,6 +117,13 @@ pub enum Event {
         id: u64,
         /// The decision.
         reply: Reply,
+    },
+    /// A command that was accepted and waited will not be executed.
+    Dropped {
+        /// Which command it was.
+        kind: CommandKind,
+        /// Why not.
+        why: Refusal,
     },
     /// Both ends were found.
     Calibrated(Calibration),

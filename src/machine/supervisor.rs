@@ -15,6 +15,7 @@ use super::motion_port::{Frame, Motion, Order, Outcome};
 use super::report::Event;
 use super::state::{State, Why};
 use super::table::{Verdict, verdict};
+use super::waiting::{Dropped, Waiting};
 use crate::motion::{End, Inputs, StopLevel};
 use crate::units::Nanos;
 use crate::wave::Wave;
@@ -52,27 +53,7 @@ pub struct Actions {
     /// Lower the stop line: what it asked for is done.
     pub lower_stop: bool,
     /// For whoever listens.
-    pub events: Vec<Event, 8>,
-}
-
-/// One slot for each kind of command that can wait; a higher one empties the lower ones.
-#[derive(Debug, Clone, Default)]
-struct Pending {
-    settings: Option<Config>,
-    calibrate: bool,
-    run: Option<Wave>,
-}
-
-impl Pending {
-    fn anything(&self) -> bool {
-        self.settings.is_some() || self.calibrate || self.run.is_some()
-    }
-
-    /// STOP and faults empty the queue of everything that moves; settings are kept, they were promised.
-    fn forget_motion(&mut self) {
-        self.calibrate = false;
-        self.run = None;
-    }
+    pub events: Vec<Event, 12>,
 }
 
 /// The machine's state and its rules.
@@ -89,7 +70,7 @@ pub struct Supervisor {
     later_fault: Option<Fault>,
     /// How long the last stop took, and how many steps.
     last_stop: Option<(Nanos, u64)>,
-    pending: Pending,
+    waiting: Waiting,
 }
 
 impl Supervisor {
@@ -107,7 +88,7 @@ impl Supervisor {
             fault: None,
             later_fault: None,
             last_stop: None,
-            pending: Pending::default(),
+            waiting: Waiting::default(),
         }
     }
 
@@ -193,7 +174,6 @@ impl Supervisor {
             return;
         }
         self.fault = Some(fault);
-        self.pending.forget_motion();
         // An axis that was homing has no position to keep.
         if fault.loses_position() || self.homing.is_some() {
             self.calibration = None;
@@ -201,16 +181,17 @@ impl Supervisor {
         self.homing = None;
         actions.raise = if fault.loses_position() { StopLevel::Halt } else { StopLevel::Stop };
         self.enter(State::Faulted, Why::Fault(fault), now, actions);
+        tell_all(actions, self.waiting.drop_motion(Refusal::Faulted(fault)));
     }
 
     fn heed_stop(&mut self, seen: &Observation, actions: &mut Actions) {
         if seen.stop == StopLevel::None {
             return;
         }
-        self.pending.forget_motion();
         if seen.stop == StopLevel::Halt && self.fault.is_none() {
             self.latch(Fault::Halted, seen.now, actions);
         }
+        tell_all(actions, self.waiting.drop_motion(Refusal::Stopped));
         if matches!(self.state, State::Homing | State::Running | State::Ending) {
             if self.homing.take().is_some() {
                 self.calibration = None;
@@ -288,7 +269,7 @@ impl Supervisor {
             State::Ending => {
                 if seen.motion.resting && seen.motion.outcome == Some(Outcome::Completed) {
                     self.enter(State::Ready, Why::PeriodComplete, seen.now, actions);
-                    self.begin_pending(seen, actions);
+                    self.begin_waiting(seen, actions);
                 }
             }
             State::Stopping => {
@@ -303,12 +284,12 @@ impl Supervisor {
                         None => (State::NotHomed, Why::PositionLost),
                     };
                     self.enter(state, why, seen.now, actions);
-                    self.begin_pending(seen, actions);
+                    self.begin_waiting(seen, actions);
                 }
             }
             State::Faulted => {
                 if seen.motion.resting {
-                    self.apply_pending_settings(seen.now, actions);
+                    self.apply_waiting_settings(seen.now, actions);
                 }
             }
             State::NotHomed | State::Disarmed | State::Ready | State::Running => {}
@@ -338,7 +319,7 @@ impl Supervisor {
                 );
                 tell(actions, Event::Calibrated(calibration));
                 self.enter(State::Ready, Why::Calibrated, seen.now, actions);
-                self.begin_pending(seen, actions);
+                self.begin_waiting(seen, actions);
             }
         }
     }
@@ -350,17 +331,22 @@ impl Supervisor {
     }
 
     /// At rest: the highest slot that is filled comes next, settings before everything.
-    fn begin_pending(&mut self, seen: &Observation, actions: &mut Actions) {
-        self.apply_pending_settings(seen.now, actions);
-        if core::mem::take(&mut self.pending.calibrate) {
+    fn begin_waiting(&mut self, seen: &Observation, actions: &mut Actions) {
+        self.apply_waiting_settings(seen.now, actions);
+        if self.waiting.take_calibrate() {
             self.begin_homing(seen.now, actions);
-        } else if let (Some(wave), State::Ready) = (self.pending.run.take(), self.state) {
-            self.begin_wave(wave, seen.now, actions);
+        } else if self.state == State::Ready {
+            if let Some(wave) = self.waiting.take_run() {
+                self.begin_wave(wave, seen.now, actions);
+            }
+        } else {
+            // The settings that came first describe another rail.
+            tell_all(actions, self.waiting.drop_motion(Refusal::NotHomed(self.state)));
         }
     }
 
-    fn apply_pending_settings(&mut self, now: Nanos, actions: &mut Actions) {
-        if let Some(config) = self.pending.settings.take() {
+    fn apply_waiting_settings(&mut self, now: Nanos, actions: &mut Actions) {
+        if let Some(config) = self.waiting.take_settings() {
             self.apply(config, now, actions);
             tell(actions, Event::SettingsApplied);
         }
@@ -388,7 +374,7 @@ impl Supervisor {
     }
 
     /// The wave gives way to something that waits.
-    fn end_for_pending(&mut self, now: Nanos, actions: &mut Actions) {
+    fn end_for_waiting(&mut self, now: Nanos, actions: &mut Actions) {
         if self.state == State::Running {
             order(actions, Order::Finish);
             self.enter(State::Ending, Why::Superseded, now, actions);
@@ -446,7 +432,7 @@ impl Supervisor {
             }
             Command::Arm => self.enter(State::Ready, Why::Armed, now, actions),
             Command::ClientGone => {
-                self.pending.forget_motion();
+                tell_all(actions, self.waiting.drop_motion(Refusal::ClientGone));
                 // Homing ends by itself; only the wave behind it is dropped.
                 if self.state != State::Homing {
                     actions.raise = actions.raise.max(StopLevel::Stop);
@@ -455,7 +441,7 @@ impl Supervisor {
             }
             Command::UpdateSettings(config) => {
                 // A change that overtakes one that waits replaces it: it was made from it.
-                self.pending.settings = None;
+                self.waiting.take_settings();
                 self.apply(config, now, actions);
             }
         }
@@ -463,20 +449,15 @@ impl Supervisor {
     }
 
     fn queue(&mut self, command: Command, seen: &Observation, actions: &mut Actions) -> Accepted {
-        match command {
-            Command::UpdateSettings(config) => {
-                self.pending = Pending { settings: Some(config), calibrate: false, run: None };
-            }
-            Command::Calibrate => {
-                self.pending.calibrate = true;
-                self.pending.run = None;
-            }
-            Command::Run(wave) => self.pending.run = Some(wave),
-            Command::End | Command::Acknowledge | Command::Arm | Command::ClientGone => {}
-        }
-        if self.pending.anything() {
-            self.end_for_pending(seen.now, actions);
-        }
+        let dropped = match command {
+            Command::UpdateSettings(config) => self.waiting.put_settings(config),
+            Command::Calibrate => self.waiting.put_calibrate(),
+            Command::Run(wave) => self.waiting.put_run(wave),
+            // The table lets none of these wait.
+            Command::End | Command::Acknowledge | Command::Arm | Command::ClientGone => Dropped::new(),
+        };
+        tell_all(actions, dropped);
+        self.end_for_waiting(seen.now, actions);
         Accepted::Queued
     }
 }
@@ -485,6 +466,12 @@ impl Supervisor {
 fn tell(actions: &mut Actions, event: Event) {
     let pushed = actions.events.push(event);
     debug_assert!(pushed.is_ok(), "more events in a cycle than fit");
+}
+
+fn tell_all(actions: &mut Actions, events: Dropped) {
+    for event in events {
+        tell(actions, event);
+    }
 }
 
 fn order(actions: &mut Actions, order: Order) {

@@ -50,12 +50,15 @@ impl Promise for FaultLatches {
     }
 }
 
-/// S8: what moves was asked for after the last fault and the last STOP, and is done once.
+/// S8: what moves was asked for after the last fault and the last STOP, and is done once; what waited and is dropped is
+/// told.
 #[derive(Debug, Default)]
 pub struct NothingOldIsExecuted {
     /// In the order in which the machine will decide; whether a fault or STOP has come since.
     undecided: VecDeque<(CommandKind, bool)>,
     queued: Vec<CommandKind>,
+    /// Waited when a fault or STOP came, and nobody has told yet that it is dropped.
+    untold: Vec<CommandKind>,
 }
 
 impl NothingOldIsExecuted {
@@ -63,7 +66,7 @@ impl NothingOldIsExecuted {
         for (_, old) in &mut self.undecided {
             *old = true;
         }
-        self.queued.clear();
+        self.untold.append(&mut self.queued);
     }
 
     fn asked_for(&self, kind: CommandKind) -> bool {
@@ -88,10 +91,16 @@ impl Promise for NothingOldIsExecuted {
         match event {
             Event::Replied { reply, .. } => {
                 if let Some((kind, _)) = self.undecided.pop_front()
+                    && matches!(kind, CommandKind::Calibrate | CommandKind::Run)
                     && *reply == Ok(Accepted::Queued)
                 {
                     self.queued.push(kind);
                 }
+                Ok(())
+            }
+            Event::Dropped { kind, .. } => {
+                self.queued.retain(|queued| queued != kind);
+                self.untold.retain(|untold| untold != kind);
                 Ok(())
             }
             Event::Entered { to, why, .. } => {
@@ -113,6 +122,13 @@ impl Promise for NothingOldIsExecuted {
                 if known { Ok(()) } else { Err(format!("{}: nobody asked for it now", kind.name())) }
             }
             _ => Ok(()),
+        }
+    }
+
+    fn cycle(&mut self, _facts: &Facts) -> Kept {
+        match self.untold.first() {
+            Some(kind) => Err(format!("{} waited, was dropped, and nobody said so", kind.name())),
+            None => Ok(()),
         }
     }
 }
@@ -144,5 +160,31 @@ impl Promise for SettingsWaitForRest {
             }
             _ => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hal::sim::{Hands, RailOptions};
+    use crate::machine::{Fault, Refusal};
+
+    #[test]
+    fn what_a_fault_takes_from_its_slot_must_be_told() {
+        let facts = Facts::new(RailOptions::default(), Hands::default());
+        let fault = Fault::ForceSampleLost;
+        let faulted =
+            Event::Entered { at_ns: 0, from: State::Homing, to: State::Faulted, why: Why::Fault(fault) };
+        let queued = Event::Replied { id: 1, reply: Ok(Accepted::Queued) };
+        let dropped = Event::Dropped { kind: CommandKind::Run, why: Refusal::Faulted(fault) };
+        let judge = |events: &[Event]| {
+            let mut promise = NothingOldIsExecuted::default();
+            promise.asked(&facts, &Asked { at_ns: 0, what: Ask::Command(CommandKind::Run) }).unwrap();
+            events.iter().for_each(|event| promise.event(&facts, event).unwrap());
+            promise.cycle(&facts)
+        };
+        assert_eq!(judge(&[queued]), Ok(()));
+        assert_eq!(judge(&[queued, faulted, dropped]), Ok(()));
+        assert!(judge(&[queued, faulted]).unwrap_err().starts_with("run waited"));
     }
 }
