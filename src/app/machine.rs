@@ -103,7 +103,7 @@ where
         slow: options.homing.slow,
         back_off: options.homing.back_off,
     };
-    let mut supervisor = Supervisor::new(config, homing);
+    let mut supervisor = Supervisor::new(config, homing).with_session(options.session_rules());
     if let Some(fault) = at_power_on {
         supervisor = supervisor.faulted_at_power_on(fault);
     }

@@ -11,7 +11,7 @@ use toml::de::{DeTable, DeValue};
 use super::run::Arguments;
 use crate::options::rules::Broken;
 use crate::options::{
-    Access, Driver, Force, Homing, Host, Limits, Options, Pins, Rail, Realtime, Sim, Timing,
+    Access, Driver, Force, Homing, Host, Limits, Options, Pins, Rail, Realtime, Session, Sim, Timing,
 };
 
 /// The file. Every key may be left out; a key that is not known is an error, since it is a misspelt one.
@@ -28,6 +28,7 @@ struct File {
     timing: Timing,
     rail: Rail,
     homing: Homing,
+    session: Session,
     force: Force,
     realtime: Realtime,
     host: Host,
@@ -117,6 +118,7 @@ fn merge(arguments: &Arguments, file: File, systemd_dir: Option<PathBuf>) -> Opt
         timing: file.timing,
         rail: file.rail,
         homing: file.homing,
+        session: file.session,
         force: Force { sensor: arguments.force_sensor.or(file.force.sensor), ..file.force },
         realtime: file.realtime,
         host: file.host,
@@ -185,6 +187,7 @@ mod tests {
             ("timing", toml::Table::try_from(options.timing)),
             ("rail", toml::Table::try_from(options.rail)),
             ("homing", toml::Table::try_from(options.homing)),
+            ("session", toml::Table::try_from(options.session)),
             ("force", toml::Table::try_from(&options.force)),
             ("realtime", toml::Table::try_from(options.realtime)),
             ("sim", toml::Table::try_from(&options.sim)),

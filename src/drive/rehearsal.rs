@@ -19,7 +19,9 @@ use super::{Power, StopLine};
 use crate::hal::sim::{Hands, RailOptions, SimIo, SimLoadCell, SimPins, VirtualClock};
 use crate::hal::{Clock, ForceSensor};
 use crate::layout;
-use crate::machine::{Command, Config, Event, HomingOptions, Inputs, Reply, Snapshot, StopLevel, Supervisor};
+use crate::machine::{
+    Command, Config, Event, HomingOptions, Inputs, Reply, SessionRules, Snapshot, StopLevel, Supervisor,
+};
 use crate::units::{MILLISECOND_NS, Nanos};
 
 /// What the rehearsal is made of.
@@ -31,6 +33,8 @@ pub struct RehearsalOptions {
     pub config: Config,
     /// How to home.
     pub homing: HomingOptions,
+    /// What ends by itself.
+    pub session: SessionRules,
     /// How the driver wants its pulses.
     pub timing: PulseTiming,
     /// What lateness means: the end of the motion, as with a real motor; or nothing, as with a simulated one.
@@ -102,7 +106,7 @@ impl<S: Audience, P: SimIo<S>, F: ForceSensor> Rehearsal<S, P, F> {
         );
         let starvation = if ends_motion { Starvation::EndsMotion } else { Starvation::IsRiddenOver };
         let mut control = Control::new(
-            Supervisor::new(options.config, options.homing),
+            Supervisor::new(options.config, options.homing).with_session(options.session),
             status.clone(),
             control,
             Some(cell(SimLoadCell::new(hands.clone(), options.rail))),

@@ -4,6 +4,7 @@
 //! - [`table`]: what is allowed when
 //! - [`supervisor`]: one decision a control cycle; [`waiting`]: what it has accepted for later
 //! - [`homing`]: finding both ends of the rail; [`geometry`]: what that means in millimetres
+//! - [`session`]: when a wave and the hold of an axis at rest end by themselves
 //! - [`host`]: the computer's power and heat, and what follows from them
 //! - [`motion_port`]: what the supervisor tells the motion side, and what it hears back
 //! - [`report`]: snapshots and events for everyone else; [`config`]: the settings in its terms
@@ -16,6 +17,7 @@ pub mod homing;
 pub mod host;
 pub mod motion_port;
 pub mod report;
+pub mod session;
 pub mod state;
 pub mod supervisor;
 pub mod table;
@@ -29,6 +31,7 @@ pub use homing::HomingOptions;
 pub use host::Host;
 pub use motion_port::{Frame, Motion, Order, Outcome, Travel};
 pub use report::{Event, LastStop, Lateness, Snapshot};
+pub use session::SessionRules;
 pub use state::{State, Why};
 pub use supervisor::{Actions, Observation, Supervisor};
 

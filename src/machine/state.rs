@@ -74,6 +74,8 @@ pub enum Why {
     EndAsked,
     /// Another command waits for the end of the period.
     Superseded,
+    /// Nobody has asked for a wave for a long time.
+    SessionOver,
     /// The last period is complete.
     PeriodComplete,
     /// STOP.
@@ -84,6 +86,8 @@ pub enum Why {
     AtRest,
     /// At rest, but the position was lost on the way.
     PositionLost,
+    /// The axis has rested for a long time: the motor is off.
+    Released,
     /// Settings about the rail changed, so the old calibration no longer fits.
     GeometryChanged,
     /// A fault.
@@ -103,6 +107,7 @@ impl std::fmt::Display for Why {
             Why::RunAsked => "a wave was asked for",
             Why::EndAsked => "END was asked for: the wave finishes its period, or fades",
             Why::Superseded => "another command waits for the end of the period",
+            Why::SessionOver => "nobody has asked for a wave for a long time: it finishes its period, or fades",
             Why::PeriodComplete => "the wave has ended",
             Why::StopAsked => "STOP",
             Why::ClientGone => {
@@ -110,6 +115,7 @@ impl std::fmt::Display for Why {
             }
             Why::AtRest => "at rest after STOP; the position is kept",
             Why::PositionLost => "at rest; the position was lost: calibrate",
+            Why::Released => "at rest for a long time, and let go: calibrate again",
             Why::GeometryChanged => "settings of the rail changed: calibrate again",
             Why::Fault(fault) => return fault.fmt(f),
             Why::Acknowledged => "the fault was acknowledged",

@@ -13,6 +13,7 @@ use super::geometry::Calibration;
 use super::homing::{Homing, HomingOptions, Progress};
 use super::motion_port::{Frame, Motion, Order, Outcome};
 use super::report::Event;
+use super::session::SessionRules;
 use super::state::{State, Why};
 use super::table::{Verdict, verdict};
 use super::waiting::{Dropped, Waiting};
@@ -64,6 +65,9 @@ pub struct Supervisor {
     since_ns: Nanos,
     config: Config,
     homing_options: HomingOptions,
+    session: SessionRules,
+    /// When a wave was last asked for.
+    asked_ns: Nanos,
     homing: Option<Homing>,
     calibration: Option<Calibration>,
     fault: Option<Fault>,
@@ -83,6 +87,8 @@ impl Supervisor {
             since_ns: 0,
             config,
             homing_options,
+            session: SessionRules::default(),
+            asked_ns: 0,
             homing: None,
             calibration: None,
             fault: None,
@@ -96,6 +102,12 @@ impl Supervisor {
     #[must_use]
     pub fn faulted_at_power_on(self, fault: Fault) -> Supervisor {
         Supervisor { state: State::Faulted, why: Why::Fault(fault), fault: Some(fault), ..self }
+    }
+
+    /// The machine with rules for its sessions.
+    #[must_use]
+    pub fn with_session(self, session: SessionRules) -> Supervisor {
+        Supervisor { session, ..self }
     }
 
     /// The state.
@@ -292,7 +304,18 @@ impl Supervisor {
                     self.apply_waiting_settings(seen.now, actions);
                 }
             }
-            State::NotHomed | State::Disarmed | State::Ready | State::Running => {}
+            State::Running => {
+                if self.session.is_over(self.asked_ns, seen.now) {
+                    self.finish_wave(Why::SessionOver, seen.now, actions);
+                }
+            }
+            State::Ready | State::Disarmed => {
+                if seen.motion.resting && self.session.lets_go(self.since_ns, seen.now) {
+                    self.calibration = None;
+                    self.enter(State::NotHomed, Why::Released, seen.now, actions);
+                }
+            }
+            State::NotHomed => {}
         }
     }
 
@@ -369,6 +392,7 @@ impl Supervisor {
     }
 
     fn begin_wave(&mut self, wave: Wave, now: Nanos, actions: &mut Actions) {
+        self.asked_ns = now;
         order(actions, Order::Follow(wave));
         self.enter(State::Running, Why::RunAsked, now, actions);
     }
@@ -376,9 +400,13 @@ impl Supervisor {
     /// The wave gives way to something that waits.
     fn end_for_waiting(&mut self, now: Nanos, actions: &mut Actions) {
         if self.state == State::Running {
-            order(actions, Order::Finish);
-            self.enter(State::Ending, Why::Superseded, now, actions);
+            self.finish_wave(Why::Superseded, now, actions);
         }
+    }
+
+    fn finish_wave(&mut self, why: Why, now: Nanos, actions: &mut Actions) {
+        order(actions, Order::Finish);
+        self.enter(State::Ending, why, now, actions);
     }
 
     fn decide(&mut self, command: Command, seen: &Observation, actions: &mut Actions) -> Reply {
@@ -417,13 +445,11 @@ impl Supervisor {
         match command {
             Command::Calibrate => self.begin_homing(now, actions),
             Command::Run(wave) if self.state == State::Running => {
+                self.asked_ns = now;
                 order(actions, Order::ChangeWave(wave));
             }
             Command::Run(wave) => self.begin_wave(wave, now, actions),
-            Command::End => {
-                order(actions, Order::Finish);
-                self.enter(State::Ending, Why::EndAsked, now, actions);
-            }
+            Command::End => self.finish_wave(Why::EndAsked, now, actions),
             Command::Acknowledge => {
                 self.fault = None;
                 self.later_fault = None;

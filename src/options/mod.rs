@@ -40,6 +40,8 @@ pub struct Options {
     pub rail: Rail,
     /// How to look for the ends.
     pub homing: Homing,
+    /// When a wave and the hold of an axis at rest end by themselves.
+    pub session: Session,
     /// What measures the force.
     pub force: Force,
     /// What the host must give.
@@ -63,6 +65,7 @@ impl Default for Options {
             timing: Timing::default(),
             rail: Rail::default(),
             homing: Homing::default(),
+            session: Session::default(),
             force: Force::default(),
             realtime: Realtime::default(),
             host: Host::default(),
@@ -267,6 +270,22 @@ pub struct Homing {
 impl Default for Homing {
     fn default() -> Self {
         Homing { fast: MmPerS::constant(40.0), slow: MmPerS::constant(5.0), back_off: Mm::constant(3.0) }
+    }
+}
+
+/// When a wave and the hold of an axis at rest end by themselves, in minutes; 0: never.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Session {
+    /// A wave ends with its period when the last one was asked for so long ago.
+    pub longest_min: u32,
+    /// An axis that has rested so long is let go, where its motor driver can be switched off.
+    pub release_min: u32,
+}
+
+impl Default for Session {
+    fn default() -> Self {
+        Session { longest_min: 120, release_min: 60 }
     }
 }
 

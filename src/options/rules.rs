@@ -4,6 +4,8 @@ use std::ops::RangeInclusive;
 
 use super::{Driver, ForceSensor, Options};
 use crate::layout;
+use crate::machine::SessionRules;
+use crate::units::SECOND_NS;
 
 /// A rule that the options break.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -17,6 +19,8 @@ pub struct Broken {
 
 /// What a soft thing gives way without harm.
 const OVERRUN_MM: f64 = 10.0;
+/// A day: what is longer is meant to be never, and says so with 0.
+const LONGEST_MIN: u32 = 24 * 60;
 /// The longest time that a motor driver may ask for.
 const LONGEST_NS: u64 = 1_000_000;
 
@@ -41,6 +45,18 @@ impl Options {
         self.force.overrun.map(|overrun| overrun.get()).or(default)
     }
 
+    /// When a wave and the hold of an axis at rest end by themselves. Without an enable line the motor holds on whatever is
+    /// said, and the position stays known.
+    #[must_use]
+    pub fn session_rules(&self) -> SessionRules {
+        let limit_ns = |minutes: u32| (minutes > 0).then(|| u64::from(minutes) * 60 * SECOND_NS);
+        let can_let_go = self.driver != Driver::Gpio || self.pins.enable.is_some();
+        SessionRules {
+            longest_ns: limit_ns(self.session.longest_min),
+            release_ns: limit_ns(self.session.release_min).filter(|_| can_let_go),
+        }
+    }
+
     /// Holds the options against every rule.
     ///
     /// # Errors
@@ -49,6 +65,8 @@ impl Options {
         self.check_access()?;
         within("limits.connections", self.limits.connections, 8..=65_536)?;
         within("limits.ws_sockets", self.limits.ws_sockets, 1..=self.limits.connections)?;
+        within("session.longest_min", self.session.longest_min, 0..=LONGEST_MIN)?;
+        within("session.release_min", self.session.release_min, 0..=LONGEST_MIN)?;
         self.check_pins()?;
         self.check_motion()?;
         self.check_sim()
@@ -158,6 +176,7 @@ fn is_origin(origin: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::options::Session;
     use crate::units::{Grams, Mm, MmPerS};
 
     #[test]
@@ -169,9 +188,22 @@ mod tests {
     }
 
     #[test]
+    fn an_axis_is_let_go_where_its_motor_can_be_switched_off() {
+        let mut options = Options { driver: Driver::Gpio, ..Options::default() };
+        assert_eq!(options.session_rules().release_ns, None);
+        options.pins.enable = Some(25);
+        let hour_ns = 3_600 * SECOND_NS;
+        assert_eq!(options.session_rules().release_ns, Some(hour_ns));
+        assert_eq!(options.session_rules().longest_ns, Some(2 * hour_ns));
+        options.session = Session { longest_min: 0, release_min: 0 };
+        assert_eq!(options.session_rules(), SessionRules::default());
+    }
+
+    #[test]
     fn each_rule_refuses_what_breaks_it() {
         type Change = fn(&mut Options);
-        let cases: [(Change, &str); 26] = [
+        let cases: [(Change, &str); 27] = [
+            (|o| o.session.longest_min = 1_441, "session.longest_min: 1441 is outside 0 … 1440"),
             (|o| o.access.hostname = Some(String::new()), "access.hostname: must be a plain name"),
             (|o| o.access.hostname = Some("yep.local".into()), "access.hostname: must be a plain name"),
             (|o| o.access.extra_origins = vec!["*".into()], "access.extra_origins: \"*\" must be a scheme"),

@@ -3,6 +3,7 @@
 use super::fault::Fault;
 use super::random::Random;
 use crate::hal::sim::{Lateness, MotorOptions, RailOptions};
+use crate::machine::SessionRules;
 use crate::units::{MICROSECOND_NS, MILLISECOND_NS, Nanos, SECOND_NS};
 
 /// One thing that goes wrong.
@@ -23,6 +24,8 @@ pub struct Planned {
 pub struct Plan {
     /// The rail.
     pub rail: RailOptions,
+    /// What ends by itself, on some machines within the run.
+    pub session: SessionRules,
     /// How late the computer is when it stalls; some computers are always a little late.
     pub lateness: Lateness,
     /// Whether this computer is ever late: it says how exactly edges can be judged.
@@ -52,6 +55,12 @@ impl Plan {
             motor: random.chance(0.5).then(MotorOptions::default),
             ..RailOptions::default()
         };
+        // Mostly too late for the run, as in use.
+        let limit_ns = |random: &mut Random| {
+            let limit_s = random.log_between(10.0, 1_000.0);
+            Some((limit_s * SECOND_NS as f64) as Nanos)
+        };
+        let session = SessionRules { longest_ns: limit_ns(random), release_ns: limit_ns(random) };
         let lateness = Lateness {
             seed: random.number(),
             jitter_ns: JITTER_NS,
@@ -61,7 +70,7 @@ impl Plan {
                 *random.one_of(&[100 * MICROSECOND_NS, MILLISECOND_NS, 50 * MILLISECOND_NS]),
             ),
         };
-        let mut plan = Plan { rail, lateness, late: false, faults: Vec::new() };
+        let mut plan = Plan { rail, session, lateness, late: false, faults: Vec::new() };
         if faults.is_empty() {
             return plan;
         }

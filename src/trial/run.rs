@@ -55,7 +55,8 @@ pub fn run(orders: &Orders) -> Report {
     // The first numbers of neighbouring seeds are no neighbours.
     let mut random = Random::new(random.number());
     let plan = Plan::new(&mut random, orders.seconds, &orders.faults);
-    let ground = Ground { late: plan.late, wiring: orders.wiring, ..Ground::new(plan.rail) };
+    let ground =
+        Ground { late: plan.late, session: plan.session, wiring: orders.wiring, ..Ground::new(plan.rail) };
     let report = Report { runs: 1, faulted: u64::from(!plan.faults.is_empty()), ..Report::default() };
     let whole = match Whole::start(&ground, plan.rail.start_mm) {
         Ok(whole) => whole,

@@ -27,8 +27,8 @@ use crate::drive::{PulseTiming, Rehearsal, RehearsalOptions};
 use crate::hal::sim::{Hands, RailOptions, SimIo, SimPins, VirtualClock};
 use crate::hal::{Clock, ForceSensor};
 use crate::layout;
-use crate::machine::HomingOptions;
 use crate::machine::host::Vitals;
+use crate::machine::{HomingOptions, SessionRules};
 use crate::settings::{Rail, Settings};
 use crate::store::inline::Inline;
 use crate::store::{self, Opened, Recovery, State, StoreError};
@@ -97,6 +97,8 @@ pub struct Ground {
     pub rail: RailOptions,
     /// The disk.
     pub disk: Arc<Mutex<Inline>>,
+    /// What ends by itself in each process.
+    pub session: SessionRules,
     /// The line of the force sensor.
     pub line: Line,
     /// What the computer tells of itself.
@@ -116,6 +118,7 @@ impl Ground {
         Ground {
             rail,
             disk: Arc::default(),
+            session: SessionRules::default(),
             line: Line::default(),
             computer: Arc::new(Mutex::new(USUAL)),
             clock: VirtualClock::default(),
@@ -186,6 +189,7 @@ impl Whole {
             rail,
             config: settings.config(&Rail::default()),
             homing,
+            session: ground.session,
             timing: timing(),
             lateness_ends_motion: true,
         });

@@ -5,7 +5,7 @@ use yep::diag::train::Precision;
 use yep::diag::{CheckOptions, PulseChecker};
 use yep::drive::{Audience, PulseTiming, Rehearsal, RehearsalOptions, Seen};
 use yep::hal::sim::{Edge, EdgeKind, EdgeSink, RailOptions, VirtualClock};
-use yep::machine::{Accepted, Command, Config, Geometry, HomingOptions, Snapshot, State};
+use yep::machine::{Accepted, Command, Config, Geometry, HomingOptions, SessionRules, Snapshot, State};
 use yep::motion::{ALLOWANCE_POINTS, Allowance, Limits};
 use yep::units::{Grams, Mm, StepsPerMm};
 use yep::wave::{Shape, Wave};
@@ -85,6 +85,7 @@ pub fn options() -> RehearsalOptions {
         rail: RailOptions::default(),
         config: config(),
         homing: HomingOptions::default(),
+        session: SessionRules::default(),
         timing: timing(),
         lateness_ends_motion: true,
     }

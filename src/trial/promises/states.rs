@@ -26,7 +26,7 @@ impl Promise for FaultLatches {
             (State::Faulted | State::Disarmed, State::Homing) => *why == Why::CalibrateAsked,
             (State::Faulted, _) => false,
             (State::Disarmed, State::Ready) => *why == Why::Armed,
-            (State::Disarmed, State::NotHomed) => *why == Why::GeometryChanged,
+            (State::Disarmed, State::NotHomed) => matches!(why, Why::GeometryChanged | Why::Released),
             (State::Disarmed, State::Faulted) => matches!(why, Why::Fault(_)),
             (State::Disarmed, _) => false,
             _ => true,
