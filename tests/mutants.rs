@@ -12,7 +12,7 @@ use yep::drive::RehearsalOptions;
 use yep::hal::sim::{Mishap, SimIo, SimPins};
 use yep::hal::{ForceSample, ForceSensor, StepIo};
 use yep::machine::host::Vitals;
-use yep::machine::{Accepted, Command, Geometry, Inputs, Refusal, Reply, Snapshot};
+use yep::machine::{Accepted, Command, Geometry, Inputs, Refusal, Reply, Snapshot, State};
 use yep::motion::Limits;
 use yep::trial::link::Link;
 use yep::trial::witness::Witness;
@@ -164,6 +164,7 @@ enum Meddles {
     AcknowledgesByItself,
     RunsByItself,
     WidensSpeed,
+    ShowsRest,
 }
 
 struct BadPort(Arc<dyn MachinePort>, Meddles);
@@ -237,7 +238,21 @@ impl MachinePort for BadPort {
     }
 
     fn snapshots(&self) -> watch::Receiver<Snapshot> {
-        self.0.snapshots()
+        let mut true_ones = self.0.snapshots();
+        if self.1 != Meddles::ShowsRest {
+            return true_ones;
+        }
+        let rests = |snapshot: Snapshot| match snapshot.state {
+            State::Running | State::Ending => Snapshot { state: State::Ready, ..snapshot },
+            _ => snapshot,
+        };
+        let (tell, shown) = watch::channel(rests(*true_ones.borrow()));
+        tokio::spawn(async move {
+            while true_ones.changed().await.is_ok()
+                && tell.send(rests(*true_ones.borrow_and_update())).is_ok()
+            {}
+        });
+        shown
     }
 
     fn hands(&self) -> Option<&dyn Hands> {
@@ -329,6 +344,7 @@ fn what_is_wrong_between_the_api_and_the_machine_is_caught() {
         &[Fault::UnderVoltage],
         &["s25"],
     );
+    catch("restored in motion", with!(port, |p| bad(Meddles::ShowsRest)(p)), &[], &["s26"]);
     catch("limits wider than shown", with!(port, |p| bad(Meddles::WidensSpeed)(p)), &[], &["s21"]);
 }
 

@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::api::server::{Door, Visitor};
+use crate::units::Nanos;
 
 /// What a socket in memory holds back, in bytes.
 const SOCKET_BYTES: usize = 32 * 1024;
@@ -98,6 +99,8 @@ pub struct Call {
 pub struct Answer {
     /// The how manieth request it was.
     pub number: u64,
+    /// When it was made.
+    pub asked_ns: Nanos,
     /// The request.
     pub call: Call,
     /// The status; none when there was no answer.
@@ -120,12 +123,18 @@ fn connect(street: &Street, who: Who) -> Option<DuplexStream> {
 }
 
 /// Makes a request on a connection of its own, and puts down what came of it.
-pub async fn request(street: Street, number: u64, call: Call, answers: Answers) {
+pub async fn request(street: Street, (number, asked_ns): (u64, Nanos), call: Call, answers: Answers) {
     let (status, body) = match exchange(&street, &call).await {
         Some((status, body)) => (Some(status), body),
         None => (None, Value::Null),
     };
-    answers.lock().unwrap_or_else(PoisonError::into_inner).push(Answer { number, call, status, body });
+    answers.lock().unwrap_or_else(PoisonError::into_inner).push(Answer {
+        number,
+        asked_ns,
+        call,
+        status,
+        body,
+    });
 }
 
 async fn exchange(street: &Street, call: &Call) -> Option<(u16, Value)> {

@@ -17,6 +17,8 @@ pub struct Operator {
     /// The page's sockets, while it is there.
     status: Option<Socket>,
     telemetry: Option<Socket>,
+    /// A backup that was taken earlier.
+    backup: Option<Value>,
     /// When it does something next.
     pub next_ns: Nanos,
 }
@@ -30,7 +32,7 @@ impl Operator {
     /// Somebody who is about to come.
     #[must_use]
     pub fn new(random: Random) -> Operator {
-        Operator { random, status: None, telemetry: None, next_ns: 0 }
+        Operator { random, status: None, telemetry: None, backup: None, next_ns: 0 }
     }
 
     /// The page is opened, if it is not there.
@@ -71,22 +73,22 @@ impl Operator {
         let longest_s = if matches!(state.as_deref(), Some("running" | "homing")) { 5.0 } else { 0.8 };
         let pause_s = self.random.log_between(0.05, longest_s);
         match state.as_deref() {
-            Some("not_homed") => self.one_of(whole, &[60, 5, 3, 3, 6, 6, 3, 3]),
+            Some("not_homed") => self.one_of(whole, &[60, 5, 3, 3, 6, 6, 3, 3, 2]),
             // Mostly they wait.
             Some("homing") if self.random.chance(0.7) => {}
-            Some("homing") => self.one_of(whole, &[2, 4, 2, 6, 6, 4, 2, 2]),
-            Some("ready") => self.one_of(whole, &[5, 60, 3, 4, 10, 8, 2, 2]),
-            Some("running" | "ending") => self.one_of(whole, &[3, 25, 8, 20, 14, 12, 2, 2]),
-            Some("disarmed") => self.one_of(whole, &[15, 10, 3, 3, 4, 4, 5, 50]),
-            Some("faulted") => self.one_of(whole, &[20, 15, 3, 5, 6, 5, 40, 10]),
+            Some("homing") => self.one_of(whole, &[2, 4, 2, 6, 6, 4, 2, 2, 2]),
+            Some("ready") => self.one_of(whole, &[5, 60, 3, 4, 10, 8, 2, 2, 3]),
+            Some("running" | "ending") => self.one_of(whole, &[3, 25, 8, 20, 14, 12, 2, 2, 3]),
+            Some("disarmed") => self.one_of(whole, &[15, 10, 3, 3, 4, 4, 5, 50, 2]),
+            Some("faulted") => self.one_of(whole, &[20, 15, 3, 5, 6, 5, 40, 10, 2]),
             _ => {}
         }
         whole.finish_requests(ANSWER_MS);
         self.next_ns = whole.now() + (pause_s * SECOND_NS as f64) as Nanos;
     }
 
-    /// calibrate, run, end, stop, settings, limits, acknowledge, arm: each as likely as its weight.
-    fn one_of(&mut self, whole: &mut Whole, weights: &[u32; 8]) {
+    /// calibrate, run, end, stop, settings, limits, acknowledge, arm, backup: each as likely as its weight.
+    fn one_of(&mut self, whole: &mut Whole, weights: &[u32; 9]) {
         let request = match self.random.weighted(weights) {
             0 => self.command("calibrate"),
             1 => self.run(),
@@ -95,7 +97,8 @@ impl Operator {
             4 => self.settings(),
             5 => self.limits(),
             6 => self.command("acknowledge"),
-            _ => self.command("arm"),
+            7 => self.command("arm"),
+            _ => return self.back_up_or_restore(whole),
         };
         whole.ask(request);
     }
@@ -129,6 +132,19 @@ impl Operator {
                 0
             }
         };
+    }
+
+    /// A backup is taken; the next time it is brought back, whatever was set meanwhile.
+    fn back_up_or_restore(&mut self, whole: &mut Whole) {
+        match self.backup.take() {
+            Some(backup) => {
+                whole.ask(call(Who::Page, "POST", "/api/backup", &backup));
+            }
+            None => {
+                let answer = whole.answer(call(Who::Page, "GET", "/api/backup", &Value::Null), ANSWER_MS);
+                self.backup = answer.map(|answer| answer.body);
+            }
+        }
     }
 
     fn settings(&mut self) -> Call {

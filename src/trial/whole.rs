@@ -297,7 +297,8 @@ impl Whole {
     /// Makes a request, whose answer will come; its number.
     pub fn ask(&mut self, call: Call) -> u64 {
         self.number += 1;
-        let task = client::request(self.street.clone(), self.number, call, Arc::clone(&self.answers));
+        let task =
+            client::request(self.street.clone(), (self.number, self.now()), call, Arc::clone(&self.answers));
         self.requests.push(self.runtime.spawn(task));
         self.number
     }

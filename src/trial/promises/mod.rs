@@ -81,6 +81,7 @@ pub fn all() -> Vec<Box<dyn Promise>> {
         Box::new(states::SettingsWaitForRest),
         Box::<stopping::EStopCuts>::default(),
         Box::<host::StrainSlowsThenStops>::default(),
+        Box::<states::RestoredAtRest>::default(),
         Box::new(computer::NothingFailsInside),
         Box::new(position::PositionIsTheSteps),
     ]

@@ -7,6 +7,7 @@ use crate::machine::{Accepted, CommandKind, Config, Event, State, Why};
 use crate::trial::client::Answer;
 use crate::trial::facts::Facts;
 use crate::trial::tap::{Ask, Asked};
+use crate::units::Nanos;
 
 /// S7: a fault latches with its first cause; acknowledging, arming and starting are three acts.
 #[derive(Debug, Default)]
@@ -160,6 +161,35 @@ impl Promise for SettingsWaitForRest {
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// S26: everything is replaced at rest only.
+#[derive(Debug, Default)]
+pub struct RestoredAtRest {
+    /// When the machine was last in a state without motion.
+    rested_ns: Nanos,
+}
+
+impl Promise for RestoredAtRest {
+    fn name(&self) -> &'static str {
+        "s26_restored_at_rest_only"
+    }
+
+    fn cycle(&mut self, facts: &Facts) -> Kept {
+        if let Some(seen) = facts.seen.filter(|seen| !seen.state.is_moving()) {
+            self.rested_ns = seen.at_ns;
+        }
+        Ok(())
+    }
+
+    fn answered(&mut self, _facts: &Facts, answer: &Answer) -> Kept {
+        let Answer { call, status, asked_ns, .. } = answer;
+        let restored = call.method == "POST" && call.path == "/api/backup" && *status == Some(200);
+        if restored && self.rested_ns < *asked_ns {
+            return Err("a backup was restored while the machine was in motion".to_owned());
+        }
+        Ok(())
     }
 }
 
