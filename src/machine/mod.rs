@@ -2,13 +2,14 @@
 //!
 //! - [`state`], [`command`], [`fault`]: the vocabulary; each says why, and what to do about it
 //! - [`table`]: what is allowed when
-//! - [`supervisor`]: one decision a control cycle; [`waiting`]: what it has accepted for later
+//! - [`supervisor`]: one decision a control cycle; [`actions`]: what comes of it; [`waiting`]: what it has accepted for later
 //! - [`homing`]: finding both ends of the rail; [`geometry`]: what that means in millimetres
 //! - [`session`]: when a wave and the hold of an axis at rest end by themselves
 //! - [`host`]: the computer's power and heat, and what follows from them
 //! - [`motion_port`]: what the supervisor tells the motion side, and what it hears back
 //! - [`report`]: snapshots and events for everyone else; [`config`]: the settings in its terms
 
+pub mod actions;
 pub mod command;
 pub mod config;
 pub mod fault;
@@ -23,6 +24,7 @@ pub mod supervisor;
 pub mod table;
 pub mod waiting;
 
+pub use actions::Actions;
 pub use command::{Accepted, Command, CommandKind, Refusal, Reply};
 pub use config::Config;
 pub use fault::Fault;
@@ -33,6 +35,6 @@ pub use motion_port::{Frame, Motion, Order, Outcome, Travel};
 pub use report::{Event, LastStop, Lateness, Snapshot};
 pub use session::SessionRules;
 pub use state::{State, Why};
-pub use supervisor::{Actions, Observation, Supervisor};
+pub use supervisor::{Observation, Supervisor};
 
 pub use crate::motion::{End, Inputs, StopLevel};

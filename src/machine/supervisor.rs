@@ -4,8 +4,7 @@
 //! it knows no pin, no clock and no thread. Each cycle runs in a fixed order: stop, interlocks, how motion ended,
 //! what the state asks for next, and only then a command.
 
-use heapless::Vec;
-
+use super::actions::Actions;
 use super::command::{Accepted, Command, Refusal, Reply};
 use super::config::Config;
 use super::fault::Fault;
@@ -42,19 +41,6 @@ pub struct Observation {
     pub strain: Option<Fault>,
     /// Whether more commands wait behind the one of this cycle.
     pub commands_wait: bool,
-}
-
-/// What the supervisor wants done after a cycle.
-#[derive(Debug, Default)]
-pub struct Actions {
-    /// For the motion side, in this order.
-    pub orders: Vec<Order, 4>,
-    /// Raise the stop line to this level.
-    pub raise: StopLevel,
-    /// Lower the stop line: what it asked for is done.
-    pub lower_stop: bool,
-    /// For whoever listens.
-    pub events: Vec<Event, 12>,
 }
 
 /// The machine's state and its rules.
@@ -161,7 +147,7 @@ impl Supervisor {
         self.progress(seen, &mut actions);
         if let Some((id, command)) = command {
             let reply = self.decide(command, seen, &mut actions);
-            tell(&mut actions, Event::Replied { id, reply });
+            actions.tell(Event::Replied { id, reply });
         }
         actions
     }
@@ -169,7 +155,7 @@ impl Supervisor {
     fn enter(&mut self, state: State, why: Why, now: Nanos, actions: &mut Actions) {
         let from = self.state;
         (self.state, self.why, self.since_ns) = (state, why, now);
-        tell(actions, Event::Entered { at_ns: now, from, to: state, why });
+        actions.tell(Event::Entered { at_ns: now, from, to: state, why });
     }
 
     fn latch(&mut self, fault: Fault, now: Nanos, actions: &mut Actions) {
@@ -177,7 +163,7 @@ impl Supervisor {
             // The first cause is kept; a different one is told once, and still does what it must to the motion.
             if self.fault != Some(fault) && self.later_fault != Some(fault) {
                 self.later_fault = Some(fault);
-                tell(actions, Event::FaultWhileFaulted(fault));
+                actions.tell(Event::FaultWhileFaulted(fault));
                 if fault.loses_position() {
                     self.calibration = None;
                     actions.raise = StopLevel::Halt;
@@ -193,7 +179,7 @@ impl Supervisor {
         self.homing = None;
         actions.raise = if fault.loses_position() { StopLevel::Halt } else { StopLevel::Stop };
         self.enter(State::Faulted, Why::Fault(fault), now, actions);
-        tell_all(actions, self.waiting.drop_motion(Refusal::Faulted(fault)));
+        actions.tell_all(self.waiting.drop_motion(Refusal::Faulted(fault)));
     }
 
     fn heed_stop(&mut self, seen: &Observation, actions: &mut Actions) {
@@ -203,7 +189,7 @@ impl Supervisor {
         if seen.stop == StopLevel::Halt && self.fault.is_none() {
             self.latch(Fault::Halted, seen.now, actions);
         }
-        tell_all(actions, self.waiting.drop_motion(Refusal::Stopped));
+        actions.tell_all(self.waiting.drop_motion(Refusal::Stopped));
         if matches!(self.state, State::Homing | State::Running | State::Ending) {
             if self.homing.take().is_some() {
                 self.calibration = None;
@@ -288,7 +274,7 @@ impl Supervisor {
                 if seen.motion.resting {
                     let Motion { stop_took_ns: took_ns, stop_steps: steps, .. } = seen.motion;
                     self.last_stop = Some((took_ns, steps));
-                    tell(actions, Event::Stopped { took_ns, steps });
+                    actions.tell(Event::Stopped { took_ns, steps });
                     let (state, why) = match self.calibration {
                         // Whoever comes back finds the reason.
                         Some(_) if self.why == Why::ClientGone => (State::Ready, Why::ClientGone),
@@ -323,7 +309,7 @@ impl Supervisor {
         let Some(homing) = &mut self.homing else { return };
         match homing.step(seen.now, seen.inputs, &seen.motion) {
             Progress::Wait => {}
-            Progress::Go(travel) => order(actions, Order::Travel(travel)),
+            Progress::Go(travel) => actions.order(Order::Travel(travel)),
             Progress::Failed(fault) => self.latch(fault, seen.now, actions),
             Progress::Done(found) if self.too_many_steps(&found) => {
                 self.latch(Fault::StepRateTooHigh, seen.now, actions);
@@ -332,15 +318,12 @@ impl Supervisor {
                 self.homing = None;
                 self.calibration = Some(calibration);
                 let geometry = &self.config.geometry;
-                order(
-                    actions,
-                    Order::Adopt(Frame {
-                        origin_steps: calibration.origin_steps,
-                        steps_per_mm: calibration.steps_per_mm(geometry),
-                        range_mm: calibration.range_mm(geometry),
-                    }),
-                );
-                tell(actions, Event::Calibrated(calibration));
+                actions.order(Order::Adopt(Frame {
+                    origin_steps: calibration.origin_steps,
+                    steps_per_mm: calibration.steps_per_mm(geometry),
+                    range_mm: calibration.range_mm(geometry),
+                }));
+                actions.tell(Event::Calibrated(calibration));
                 self.enter(State::Ready, Why::Calibrated, seen.now, actions);
                 self.begin_waiting(seen, actions);
             }
@@ -364,14 +347,14 @@ impl Supervisor {
             }
         } else {
             // The settings that came first describe another rail.
-            tell_all(actions, self.waiting.drop_motion(Refusal::NotHomed(self.state)));
+            actions.tell_all(self.waiting.drop_motion(Refusal::NotHomed(self.state)));
         }
     }
 
     fn apply_waiting_settings(&mut self, now: Nanos, actions: &mut Actions) {
         if let Some(config) = self.waiting.take_settings() {
             self.apply(config, now, actions);
-            tell(actions, Event::SettingsApplied);
+            actions.tell(Event::SettingsApplied);
         }
     }
 
@@ -393,7 +376,7 @@ impl Supervisor {
 
     fn begin_wave(&mut self, wave: Wave, now: Nanos, actions: &mut Actions) {
         self.asked_ns = now;
-        order(actions, Order::Follow(wave));
+        actions.order(Order::Follow(wave));
         self.enter(State::Running, Why::RunAsked, now, actions);
     }
 
@@ -405,7 +388,7 @@ impl Supervisor {
     }
 
     fn finish_wave(&mut self, why: Why, now: Nanos, actions: &mut Actions) {
-        order(actions, Order::Finish);
+        actions.order(Order::Finish);
         self.enter(State::Ending, why, now, actions);
     }
 
@@ -446,7 +429,7 @@ impl Supervisor {
             Command::Calibrate => self.begin_homing(now, actions),
             Command::Run(wave) if self.state == State::Running => {
                 self.asked_ns = now;
-                order(actions, Order::ChangeWave(wave));
+                actions.order(Order::ChangeWave(wave));
             }
             Command::Run(wave) => self.begin_wave(wave, now, actions),
             Command::End => self.finish_wave(Why::EndAsked, now, actions),
@@ -458,7 +441,7 @@ impl Supervisor {
             }
             Command::Arm => self.enter(State::Ready, Why::Armed, now, actions),
             Command::ClientGone => {
-                tell_all(actions, self.waiting.drop_motion(Refusal::ClientGone));
+                actions.tell_all(self.waiting.drop_motion(Refusal::ClientGone));
                 // Homing ends by itself; only the wave behind it is dropped.
                 if self.state != State::Homing {
                     actions.raise = actions.raise.max(StopLevel::Stop);
@@ -482,25 +465,8 @@ impl Supervisor {
             // The table lets none of these wait.
             Command::End | Command::Acknowledge | Command::Arm | Command::ClientGone => Dropped::new(),
         };
-        tell_all(actions, dropped);
+        actions.tell_all(dropped);
         self.end_for_waiting(seen.now, actions);
         Accepted::Queued
     }
-}
-
-/// Events beyond what one cycle can hold would be a mistake of this file; they are dropped rather than panicking.
-fn tell(actions: &mut Actions, event: Event) {
-    let pushed = actions.events.push(event);
-    debug_assert!(pushed.is_ok(), "more events in a cycle than fit");
-}
-
-fn tell_all(actions: &mut Actions, events: Dropped) {
-    for event in events {
-        tell(actions, event);
-    }
-}
-
-fn order(actions: &mut Actions, order: Order) {
-    let pushed = actions.orders.push(order);
-    debug_assert!(pushed.is_ok(), "more orders in a cycle than fit");
 }

@@ -1,0 +1,42 @@
+//! What the supervisor wants done after a control cycle.
+
+use heapless::Vec;
+
+use super::motion_port::Order;
+use super::report::Event;
+use crate::motion::StopLevel;
+
+/// The outcome of a cycle, for who carries it out.
+#[derive(Debug, Default)]
+pub struct Actions {
+    /// For the motion side, in this order.
+    pub orders: Vec<Order, 4>,
+    /// Raise the stop line to this level.
+    pub raise: StopLevel,
+    /// Lower the stop line: what it asked for is done.
+    pub lower_stop: bool,
+    /// For whoever listens.
+    pub events: Vec<Event, 12>,
+}
+
+impl Actions {
+    /// Something happened. Events beyond what one cycle can hold would be a mistake of the supervisor; they are dropped rather
+    /// than panicking.
+    pub fn tell(&mut self, event: Event) {
+        let pushed = self.events.push(event);
+        debug_assert!(pushed.is_ok(), "more events in a cycle than fit");
+    }
+
+    /// All of that happened.
+    pub fn tell_all(&mut self, events: impl IntoIterator<Item = Event>) {
+        for event in events {
+            self.tell(event);
+        }
+    }
+
+    /// The motion side has to do this.
+    pub fn order(&mut self, order: Order) {
+        let pushed = self.orders.push(order);
+        debug_assert!(pushed.is_ok(), "more orders in a cycle than fit");
+    }
+}
