@@ -60,7 +60,7 @@ pub fn run(orders: &Orders) -> Report {
     let report = Report { runs: 1, faulted: u64::from(!plan.faults.is_empty()), ..Report::default() };
     let whole = match Whole::start(&ground, plan.rail.start_mm) {
         Ok(whole) => whole,
-        Err(why) => return broken(report, orders.seed, 0, "the start", why),
+        Err(why) => return broken(report, (orders.seed, 0, String::new()), "the start", why),
     };
     let operator = Operator::new(Random::new(random.number()));
     let person = Person::new(Random::new(random.number()));
@@ -68,9 +68,13 @@ pub fn run(orders: &Orders) -> Report {
     run.through(orders)
 }
 
-fn broken(mut report: Report, seed: u64, at_ns: Nanos, promise: &str, what: String) -> Report {
-    let promise = promise.to_owned();
-    report.broken = Some(Broken { seed, at_ns, promise, what, story: String::new() });
+fn broken(
+    mut report: Report,
+    (seed, at_ns, story): (u64, Nanos, String),
+    promise: &str,
+    what: String,
+) -> Report {
+    report.broken = Some(Broken { seed, at_ns, promise: promise.to_owned(), what, story });
     report
 }
 
@@ -95,7 +99,9 @@ impl Run {
                 let due = begins.peek().is_some_and(|planned| self.due(planned, now) <= now);
                 if let Some(planned) = begins.next_if(|_| due) {
                     if let Err(why) = self.begin(&planned) {
-                        return broken(self.report, orders.seed, now, "s27_old_or_new_settings", why);
+                        let story = self.whole.witness().story();
+                        let at = (orders.seed, now, story);
+                        return broken(self.report, at, "s27_old_or_new_settings", why);
                     }
                     on.push((now + planned.lasts_ns, planned));
                     on.sort_by_key(|(until, _)| core::cmp::Reverse(*until));
@@ -201,11 +207,13 @@ impl Run {
     }
 }
 
-/// What a user has set: a calibration may be written down a moment later than it is in force.
+/// What a user has set: a calibration may be written down a moment later than it is in force, or not at all when the store
+/// fails; it is measured anew in any case.
 fn bare(settings: &Settings) -> Settings {
     let mut bare = settings.clone();
     bare.document.max_steps = None;
     bare.travel_steps = None;
+    bare.calibrated_unix_s = None;
     bare
 }
 

@@ -127,6 +127,12 @@ impl Witness {
         self.now = earlier.now;
     }
 
+    /// What led to this instant.
+    #[must_use]
+    pub fn story(&self) -> String {
+        told(&self.story)
+    }
+
     /// Something for the story.
     pub fn tell(&mut self, line: impl std::fmt::Display) {
         if self.story.len() == STORY {
@@ -186,12 +192,15 @@ impl Witness {
             if let Err(what) = ask(&mut **promise, &self.facts)
                 && self.broken.is_none()
             {
-                let story = self.story.iter().fold(String::new(), |story, line| story + line + "\n");
-                self.broken =
-                    Some(Break { promise: promise.name().to_owned(), at_ns: self.now, what, story });
+                let promise = promise.name().to_owned();
+                self.broken = Some(Break { promise, at_ns: self.now, what, story: told(&self.story) });
             }
         }
     }
+}
+
+fn told(story: &VecDeque<String>) -> String {
+    story.iter().fold(String::new(), |story, line| story + line + "\n")
 }
 
 impl EdgeSink for Witness {
@@ -233,9 +242,9 @@ impl Audience for Witness {
         if let Some(violation) = violation
             && self.broken.is_none()
         {
-            let story = self.story.iter().fold(String::new(), |story, line| story + line + "\n");
             let promise = promises::of_rule(violation.broken.rule).to_owned();
-            self.broken = Some(Break { promise, at_ns: seen.at_ns, what: violation.to_string(), story });
+            self.broken =
+                Some(Break { promise, at_ns: seen.at_ns, what: violation.to_string(), story: self.story() });
         }
     }
 }
