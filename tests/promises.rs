@@ -1,0 +1,173 @@
+//! Promises of docs/SAFETY.md, each shown by itself where no other test does: S13, S15, S29.
+
+mod support;
+
+use serde_json::Value;
+use support::{Recorder, homed, options, sine, steps};
+use yep::drive::Rehearsal;
+use yep::hal::sim::{Mishap, RailOptions};
+use yep::machine::{Accepted, Fault, State};
+use yep::trial::Random;
+use yep::trial::client::{Call, Who};
+use yep::trial::whole::{Ground, Whole};
+use yep::units::{MILLISECOND_NS, SECOND_NS};
+
+/// Speed of each step in mm/s, signed, over the interval before it; 10 steps a millimetre.
+fn speeds_mm_s(machine: &mut Rehearsal<Recorder>) -> Vec<f64> {
+    let steps = steps(&machine.sink().0);
+    let speed = |pair: &[(u64, bool)]| {
+        let mm_s = 0.1 * SECOND_NS as f64 / (pair[1].0 - pair[0].0) as f64;
+        if pair[1].1 { mm_s } else { -mm_s }
+    };
+    steps.windows(2).filter(|pair| pair[0].1 == pair[1].1).map(speed).collect()
+}
+
+#[test]
+fn s13_what_no_force_can_be_is_lost_and_never_zero() {
+    let mut machine = homed(&options());
+    // A force that is not zero, and lets the axis go on: a sample that is lost and taken for zero would show.
+    machine.hands().push_g(150.0);
+    machine.command(sine(5.0));
+    machine.run_ms(6_000);
+    let position_mm = |machine: &Rehearsal<Recorder>| machine.snapshot().position_mm;
+    assert_eq!(machine.snapshot().force_g, Some(150.0));
+    // Not a number, infinite, beyond the range on both sides, by turns.
+    machine.hands().set(Mishap::LoadCellGarbage, true);
+    for ms in 0..2_000 {
+        machine.run_ms(1);
+        let shown = machine.snapshot();
+        assert!(matches!(shown.force_g, None | Some(150.0)), "{:?} after {ms} ms", shown.force_g);
+        assert!(ms < 50 || shown.force_g.is_none(), "still {:?} after {ms} ms", shown.force_g);
+    }
+    assert_eq!(machine.snapshot().fault, Some(Fault::ForceSampleLost));
+    let rests_mm = position_mm(&machine);
+    assert!(rests_mm.is_some(), "it came to rest by a ramp, so the position is kept");
+    machine.run_ms(1_000);
+    assert_eq!(position_mm(&machine), rests_mm);
+}
+
+#[test]
+fn s15_the_more_force_the_slower_the_pulses() {
+    let options = options();
+    let mut before_mm_s = f64::INFINITY;
+    for force_g in (0..=1_100).step_by(50).map(f64::from) {
+        let mut machine = homed(&options);
+        machine.hands().push_g(-force_g);
+        machine.run_ms(50);
+        machine.sink().0.clear();
+        assert_eq!(machine.command(sine(0.7)), Some(Ok(Accepted::Now)));
+        machine.run_ms(10_000);
+        let forward_mm_s = speeds_mm_s(&mut machine).into_iter().fold(0.0, f64::max);
+        let allowed_mm_s = options.config.allowance.speed_mm_s(force_g);
+        assert!(forward_mm_s <= allowed_mm_s * 1.001, "{forward_mm_s} mm/s against {force_g} g");
+        assert!(forward_mm_s <= before_mm_s * 1.001, "faster against {force_g} g than against less");
+        before_mm_s = forward_mm_s;
+    }
+    assert_eq!(before_mm_s, 0.0, "the last force was a full one");
+}
+
+/// The lowest and the highest position in steps, and the highest speed, of a wave under a hand that pushes and pulls.
+fn reached(mut hand: impl FnMut() -> f64) -> (i64, i64, f64) {
+    let mut machine = homed(&options());
+    machine.sink().0.clear();
+    machine.command(sine(2.0));
+    for _ in 0..100 {
+        machine.hands().push_g(hand());
+        machine.run_ms(200);
+    }
+    let (mut at, mut low, mut high) = (0, 0, 0);
+    for (_, forward) in steps(&machine.sink().0) {
+        at += if forward { 1 } else { -1 };
+        (low, high) = (low.min(at), high.max(at));
+    }
+    let fastest_mm_s = speeds_mm_s(&mut machine).into_iter().map(f64::abs).fold(0.0, f64::max);
+    (low, high, fastest_mm_s)
+}
+
+#[test]
+fn s15_no_force_makes_a_wave_longer_and_what_was_held_catches_up_gently() {
+    let (low, high, fastest_mm_s) = reached(|| 0.0);
+    for seed in 1..=12 {
+        let mut random = Random::new(seed);
+        let with_force = reached(|| random.between(-1_300.0, 1_300.0));
+        println!("seed {seed}: {with_force:?} instead of {:?}", (low, high, fastest_mm_s));
+        assert!(with_force.0 >= low && with_force.1 <= high, "seed {seed}: farther out");
+        // Catching up is at most a quarter faster than the wave, and a little for what rests.
+        assert!(with_force.2 <= 1.25 * fastest_mm_s + 2.0, "seed {seed}: faster");
+    }
+}
+
+#[test]
+fn s15_no_force_moves_what_rests() {
+    let mut machine = homed(&options());
+    machine.sink().0.clear();
+    let mut random = Random::new(15);
+    for _ in 0..600 {
+        machine.hands().push_g(random.between(-5_000.0, 5_000.0));
+        machine.run_ms(100);
+    }
+    assert_eq!((machine.snapshot().state, machine.sink().0.len()), (State::Ready, 0));
+}
+
+/// Ten minutes of reads from everybody; how many of them were answered.
+fn ten_minutes_of_reads(whole: &mut Whole, random: &mut Random) -> usize {
+    const PATHS: [&str; 12] = [
+        "/api/status",
+        "/api/health",
+        "/api/faults",
+        "/api/sessions",
+        "/api/state",
+        "/api/backup",
+        "/api/waves",
+        "/api/sensor",
+        "/api/motion/limits",
+        "/api/settings/machine-thrust/default",
+        "/api/sim",
+        "/api/nothing",
+    ];
+    let _listeners = [whole.socket(Who::Page, "status"), whole.socket(Who::Program, "telemetry")];
+    let until = whole.now() + 600 * SECOND_NS;
+    let mut answered = 0;
+    while whole.now() < until {
+        let who = *random.one_of(&[Who::Page, Who::Program, Who::Guest]);
+        let path = (*random.one_of(&PATHS)).to_owned();
+        let answer = whole.answer(Call { who, method: "GET", path, body: Vec::new() }, 1_000);
+        answered += usize::from(answer.is_some_and(|answer| answer.status.is_some()));
+        let pause_ms = random.log_between(1.0, 5_000.0) as u64;
+        whole.run_until(whole.now() + pause_ms * MILLISECOND_NS);
+    }
+    answered
+}
+
+fn ask(whole: &mut Whole, kind: &str) {
+    let body = serde_json::json!({ "type": kind }).to_string().into_bytes();
+    let call = Call { who: Who::Page, method: "POST", path: "/api/commands/run".to_owned(), body };
+    let answer = whole.answer(call, 2_000).unwrap();
+    assert_eq!((answer.status, &answer.body), (Some(200), &Value::Null), "{kind}");
+}
+
+#[test]
+fn s29_ten_minutes_of_reads_move_nothing() {
+    let mut whole = Whole::start(&Ground::new(RailOptions::default()), 70.0).unwrap();
+    let mut random = Random::new(29);
+    // Not homed, ready, and after a fault.
+    for state in [State::NotHomed, State::Ready, State::Faulted] {
+        match state {
+            State::Ready => {
+                ask(&mut whole, "calibrate");
+                whole.run_until(whole.now() + 60 * SECOND_NS);
+            }
+            State::Faulted => {
+                whole.machine.hands().set(Mishap::EStopOpen, true);
+                whole.run_until(whole.now() + SECOND_NS);
+            }
+            _ => whole.run_until(SECOND_NS),
+        }
+        assert_eq!(whole.machine.seen().state, state);
+        let steps = whole.witness().steps();
+        let answered = ten_minutes_of_reads(&mut whole, &mut random);
+        assert!(answered > 200, "{answered} reads were answered");
+        assert!(whole.witness().broken().is_none(), "{:?}", whole.witness().broken());
+        assert_eq!((whole.machine.seen().state, whole.witness().steps()), (state, steps));
+    }
+}
