@@ -321,6 +321,10 @@ async fn the_limits_of_motion_have_units_in_their_names_and_are_checked_together
     let refused = server.put(path, r#"{"stop_deceleration_mm_s2": 10}"#).await;
     assert_eq!(refused.json()["detail"][0]["loc"], json!(["body", "data", "stop_deceleration_mm_s2"]));
     assert_eq!(server.request("PUT", path, &[("content-type", "text/plain")], "{}").await.status, 415);
+    // A name that is misspelt refuses the whole change (S21).
+    let refused = server.put(path, r#"{"max_speed_mm_s": 450, "max_sped_mm_s": 450}"#).await;
+    assert_eq!(refused.json()["detail"][0]["loc"], json!(["body", "data", "max_sped_mm_s"]));
+    assert_eq!(server.get(path).await.json()["max_speed_mm_s"], json!(400.0));
     // 51 200 microsteps over 40 mm are 1 280 steps/mm: at 400 mm/s more than the pulses can make.
     let fine = r#"{"microsteps_per_rev": 51200}"#;
     let refused = server.put("/api/settings/any/default", fine).await;

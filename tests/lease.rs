@@ -1,6 +1,7 @@
 //! The lease on a wave (S17): real requests and WebSockets, in memory, to the real server and machine on virtual time.
 
 use serde_json::{Value, json};
+use yep::api::Policy;
 use yep::hal::sim::RailOptions;
 use yep::machine::State;
 use yep::trial::client::{Call, Socket, Tell, Who};
@@ -13,11 +14,12 @@ const GRACE: u64 = 3 * SECOND;
 const RAMP: u64 = 2 * SECOND;
 
 fn calibrated() -> Whole {
-    let ground = Ground::new(RailOptions::default());
-    let mut whole = Whole::start(&ground, 70.0).unwrap();
-    // Until the board of the force sensor is set up.
-    pass(&mut whole, SECOND / 2);
-    assert_eq!(post(&mut whole, "/api/commands/run", &json!({ "type": "calibrate" })), 200);
+    calibrated_with(Policy::default())
+}
+
+/// A machine whose configuration says that about waves whose client is gone.
+fn calibrated_with(lease: Policy) -> Whole {
+    let mut whole = homing(lease);
     for _ in 0..60 {
         pass(&mut whole, SECOND);
         if state(&whole) == State::Ready {
@@ -25,6 +27,23 @@ fn calibrated() -> Whole {
         }
     }
     panic!("homing does not end");
+}
+
+fn homing(lease: Policy) -> Whole {
+    let ground = Ground { lease, ..Ground::new(RailOptions::default()) };
+    let mut whole = Whole::start(&ground, 70.0).unwrap();
+    // Until the board of the force sensor is set up.
+    pass(&mut whole, SECOND / 2);
+    assert_eq!(post(&mut whole, "/api/commands/run", &json!({ "type": "calibrate" })), 200);
+    whole
+}
+
+/// The warnings that a socket has heard, by device: why, and the code if there is one.
+fn warnings(socket: &Socket, device: &str) -> Vec<(String, Option<String>)> {
+    let text = |message: &Value, key: &str| message.get(key).and_then(Value::as_str).map(str::to_owned);
+    let heard = socket.heard().into_iter();
+    let of_it = heard.filter(|message| message["device"] == device && message["type"] == "warning");
+    of_it.map(|message| (text(&message, "why").unwrap_or_default(), text(&message, "code"))).collect()
 }
 
 fn post(whole: &mut Whole, path: &str, body: &Value) -> u16 {
@@ -127,4 +146,56 @@ fn who_wants_the_wave_to_go_on_says_so() {
     // The next wave is held again.
     run(&mut whole, json!({}));
     ends(&mut whole);
+}
+
+#[test]
+fn the_configuration_may_let_waves_go_on_and_who_is_there_is_told() {
+    let mut whole = calibrated_with(Policy::Continue);
+    let watcher = whole.socket(Who::Program, "status");
+    drop(page(&mut whole));
+    pass(&mut whole, GRACE - SECOND);
+    assert_eq!(warnings(&watcher, "client"), []);
+    pass(&mut whole, 20 * SECOND);
+    assert_eq!(state(&whole), State::Running);
+    let told = warnings(&watcher, "client");
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].0.contains("is gone: it goes on until END or STOP"), "{told:?}");
+    // What a wave says itself comes first.
+    run(&mut whole, json!({ "lease": "stop" }));
+    ends(&mut whole);
+}
+
+#[test]
+fn who_is_there_is_told_that_the_client_is_gone() {
+    let mut whole = calibrated();
+    let watcher = whole.socket(Who::Program, "status");
+    drop(page(&mut whole));
+    ends(&mut whole);
+    let told = warnings(&watcher, "client");
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].0.contains("the axis comes to rest"), "{told:?}");
+}
+
+#[test]
+fn homing_ends_without_its_client_and_the_wave_behind_it_is_dropped_and_told() {
+    let mut whole = homing(Policy::Stop);
+    let watcher = whole.socket(Who::Program, "status");
+    let page = whole.socket(Who::Page, "status");
+    run(&mut whole, json!({}));
+    pass(&mut whole, SECOND);
+    assert_eq!(state(&whole), State::Homing);
+    drop(page);
+    pass(&mut whole, GRACE + SECOND);
+    assert_eq!(state(&whole), State::Homing, "it knows its way without anybody");
+    let told = warnings(&watcher, "queue");
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0].1.as_deref(), Some("client_gone"), "{told:?}");
+    pass(&mut whole, 60 * SECOND);
+    assert_eq!(state(&whole), State::Ready);
+    assert!(whole.machine.snapshot().position_mm.is_some());
+    // The page of whoever starts something next says that all is well.
+    run(&mut whole, json!({}));
+    pass(&mut whole, SECOND);
+    let well = |message: &Value| message["device"] == "queue" && message["type"] == "waiting";
+    assert!(watcher.heard().iter().any(well));
 }

@@ -48,10 +48,7 @@ pub fn read(body: Option<&Value>) -> Result<Spec, Vec<Complaint>> {
         wave(&spec)?;
     }
     if !spec.is_plain() {
-        for name in fields.others(&known()) {
-            let why = format!("a wave has no field of this name: it has {}", known().join(", "));
-            fields.complain(&[name.into()], (why, "value_error.extra"));
-        }
+        fields.nothing_but(&known());
     }
     if fields.complaints.is_empty() { Ok(spec) } else { Err(fields.complaints) }
 }

@@ -12,7 +12,7 @@ use super::sessions::Sessions;
 use crate::api::Context;
 use crate::api::bus::STATUS;
 use crate::machine::host::Reaction;
-use crate::machine::{Event, State, Why};
+use crate::machine::{CommandKind, Event, Refusal, State, Why};
 use crate::store::date;
 
 /// The name under which the machine speaks on the stream `status`.
@@ -30,6 +30,7 @@ pub async fn attend(
     let mut snapshots = ctx.port.snapshots();
     let first = *snapshots.borrow_and_update();
     say(&ctx, first.state, first.why);
+    let mut queue = Queue::default();
     let mut sessions = Sessions::new(Arc::clone(&ctx.keeper), shutting_down);
     loop {
         let event = tokio::select! {
@@ -53,6 +54,9 @@ pub async fn attend(
                     _ => tracing::info!("{} -> {}: {why}", from.name(), to.name()),
                 }
                 say(&ctx, to, why);
+                if matches!(to, State::Homing | State::Running) {
+                    queue.is_well(&ctx);
+                }
             }
             Event::Calibrated(found) => {
                 tracing::info!(found.travel_steps, found.max_steps, "calibrated");
@@ -75,19 +79,7 @@ pub async fn attend(
                     warn(&ctx, "host", &why);
                 }
             }
-            Event::Dropped { kind, why } => {
-                let (kind, code) = (kind.name(), why.code());
-                let why = format!("{kind} waited, and is not executed: {why}");
-                tracing::warn!("{why}");
-                let fields = [
-                    ("device", "queue"),
-                    ("type", "warning"),
-                    ("command", kind),
-                    ("code", code),
-                    ("why", &why),
-                ];
-                ctx.bus.mention(STATUS, &fields);
-            }
+            Event::Dropped { kind, why } => queue.dropped(&ctx, kind, why),
             // The bridge hands replies to whoever asked.
             Event::Replied { .. } => {}
         }
@@ -113,6 +105,31 @@ fn compare(ctx: &Context, travel_steps: i64) {
 /// Tells the clients of something that ends nothing.
 pub fn warn(ctx: &Context, device: &str, why: &str) {
     ctx.bus.publish(STATUS, &[("device", device), ("type", "warning"), ("why", why)]);
+}
+
+/// What is told of commands that waited: a page shows a warning until it hears better.
+#[derive(Default)]
+struct Queue {
+    warned: bool,
+}
+
+impl Queue {
+    fn dropped(&mut self, ctx: &Context, kind: CommandKind, why: Refusal) {
+        let (kind, code) = (kind.name(), why.code());
+        let why = format!("{kind} waited, and is not executed: {why}");
+        tracing::warn!("{why}");
+        let fields =
+            [("device", "queue"), ("type", "warning"), ("command", kind), ("code", code), ("why", &why)];
+        ctx.bus.mention(STATUS, &fields);
+        self.warned = true;
+    }
+
+    /// What was asked for is done again.
+    fn is_well(&mut self, ctx: &Context) {
+        if core::mem::take(&mut self.warned) {
+            ctx.bus.mention(STATUS, &[("device", "queue"), ("type", "waiting")]);
+        }
+    }
 }
 
 /// The clients' word for a state.

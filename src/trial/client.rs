@@ -167,37 +167,58 @@ pub enum Tell {
 
 /// A client with a WebSocket; it leaves when this is dropped.
 #[derive(Debug)]
-pub struct Socket(mpsc::UnboundedSender<Tell>);
+pub struct Socket {
+    tell: mpsc::UnboundedSender<Tell>,
+    heard: Arc<Mutex<Vec<Value>>>,
+}
 
 impl Socket {
     /// Tells it something.
     pub fn tell(&self, tell: Tell) {
         // It may have been closed.
-        let _ = self.0.send(tell);
+        let _ = self.tell.send(tell);
+    }
+
+    /// The messages that it has heard since the last call, of a stream of status or commands.
+    #[must_use]
+    pub fn heard(&self) -> Vec<Value> {
+        core::mem::take(&mut *self.heard.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Whether the server has not closed it.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        !self.0.is_closed()
+        !self.tell.is_closed()
     }
 }
 
 /// Opens a socket; what becomes of it happens in the task that is returned.
 pub fn socket(street: Street, who: Who, stream: &'static str) -> (Socket, impl Future<Output = ()> + Send) {
     let (tell, told) = mpsc::unbounded_channel();
+    let heard = Arc::default();
+    let hears = Arc::clone(&heard);
     let task = async move {
         // Whoever is refused has no socket; that shows.
-        let _ = serve(&street, who, stream, told).await;
+        let _ = serve(&street, (who, stream), told, &hears).await;
     };
-    (Socket(tell), task)
+    (Socket { tell, heard }, task)
+}
+
+/// The stream that nobody needs to remember.
+const TELEMETRY: &str = "telemetry";
+
+/// A message is a list of one object.
+fn keep(heard: &Mutex<Vec<Value>>, text: &str) {
+    if let Ok(Value::Array(messages)) = serde_json::from_str(text) {
+        heard.lock().unwrap_or_else(PoisonError::into_inner).extend(messages);
+    }
 }
 
 async fn serve(
     street: &Street,
-    who: Who,
-    stream: &'static str,
+    (who, stream): (Who, &str),
     mut told: mpsc::UnboundedReceiver<Tell>,
+    heard: &Mutex<Vec<Value>>,
 ) -> Option<()> {
     let request = Request::builder()
         .uri(format!("ws://localhost/api/stream/{stream}"))
@@ -214,6 +235,7 @@ async fn serve(
         tokio::select! {
             biased;
             frame = socket.next() => match frame {
+                Some(Ok(Message::Text(text))) if stream != TELEMETRY => keep(heard, &text),
                 Some(Ok(_)) => {}
                 _ => return None,
             },

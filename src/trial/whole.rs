@@ -17,7 +17,7 @@ use super::tap::{Log, Tap};
 use super::witness::Witness;
 use crate::api::desk::Keeper;
 use crate::api::port::{BoxFuture, MachinePort};
-use crate::api::{self, Context};
+use crate::api::{self, Context, Policy};
 use crate::app::{herald, host, mover};
 use crate::auth::Rules;
 use crate::diag::CheckOptions;
@@ -99,6 +99,8 @@ pub struct Ground {
     pub disk: Arc<Mutex<Inline>>,
     /// What ends by itself in each process.
     pub session: SessionRules,
+    /// What becomes of a wave whose client is gone, by the configuration.
+    pub lease: Policy,
     /// The line of the force sensor.
     pub line: Line,
     /// What the computer tells of itself.
@@ -119,6 +121,7 @@ impl Ground {
             rail,
             disk: Arc::default(),
             session: SessionRules::default(),
+            lease: Policy::default(),
             line: Line::default(),
             computer: Arc::new(Mutex::new(USUAL)),
             clock: VirtualClock::default(),
@@ -220,7 +223,7 @@ impl Whole {
             let port = (ground.wiring.port)(mover::rehearsed(link, hands));
             let port: Arc<dyn MachinePort> = Arc::new(Tap { port, log: Arc::clone(&log) });
             let rules = Rules { hostname: "yep".to_owned(), ..Rules::default() };
-            let options = api::Options { rules, ..api::Options::default() };
+            let options = api::Options { rules, lease: ground.lease, ..api::Options::default() };
             let keeper = Handle { disk: Arc::clone(&ground.disk), opened };
             let ctx = Context::new(port, settings, keeper, Rail::default(), options);
             tokio::spawn(pump);

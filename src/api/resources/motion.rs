@@ -35,6 +35,13 @@ pub async fn put(ctx: &Arc<Context>, call: &Call) -> Outcome {
         stop_deceleration_mm_s2: fields.optional("stop_deceleration_mm_s2", coerce::float),
         approach_speed_mm_s: fields.optional("approach_speed_mm_s", coerce::float),
     };
+    fields.nothing_but(&[
+        "max_speed_mm_s",
+        "max_acceleration_mm_s2",
+        "max_jerk_mm_s3",
+        "stop_deceleration_mm_s2",
+        "approach_speed_mm_s",
+    ]);
     super::complete(&fields.complaints)?;
     let settings = ctx.desk.change(|settings| Ok(settings.with_motion(&change)?)).await?;
     ctx.bus.announce(UPDATE_SETTINGS, None);

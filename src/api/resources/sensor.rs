@@ -30,6 +30,7 @@ pub async fn tare(ctx: &Arc<Context>, call: &Call) -> Outcome {
     let body = call.declared_json()?;
     let mut fields = Fields::of(ARGUMENT, body.as_ref()).map_err(|c| answer::unprocessable(&[c]))?;
     let confirmed = fields.optional("confirm", coerce::boolean).unwrap_or(false);
+    fields.nothing_but(&["confirm"]);
     complete(&fields.complaints)?;
     answered(load_cell.tare(confirmed).await)
 }
@@ -43,6 +44,7 @@ pub async fn calibrate(ctx: &Arc<Context>, call: &Call) -> Outcome {
     let body = call.declared_json()?;
     let mut fields = Fields::of(ARGUMENT, body.as_ref()).map_err(|c| answer::unprocessable(&[c]))?;
     let grams = fields.required("grams", coerce::float);
+    fields.nothing_but(&["grams"]);
     let mut complaints = fields.complaints;
     if grams.is_some_and(|grams| !grams.is_finite()) {
         complaints.push(senseless(ARGUMENT, "grams", "must be a number"));

@@ -44,6 +44,7 @@ fn change(hands: &dyn Hands, call: &Call) -> Outcome {
     let mut fields = Fields::of(ARGUMENT, body.as_ref()).map_err(|c| answer::unprocessable(&[c]))?;
     let mishaps = fields.optional_list("mishaps", coerce::string);
     let push_g = fields.optional("push_g", coerce::float);
+    fields.nothing_but(&["mishaps", "push_g"]);
     let mut complaints = fields.complaints;
     let known = hands.known();
     if let Some(name) = mishaps.iter().flatten().find(|name| !known.contains(&name.as_str())) {
@@ -162,6 +163,12 @@ mod tests {
             (JSON, "{", 400, "parsing"),
             (JSON, "", 422, "field required"),
             (JSON, r#"{"mishaps": ["hail", "snow"]}"#, 422, "\"snow\": give some of rain, hail"),
+            (
+                JSON,
+                r#"{"mishaps": ["hail"], "push": 1}"#,
+                422,
+                "no field of this name: there are mishaps, push_g",
+            ),
             (JSON, r#"{"mishaps": "hail"}"#, 422, "not a valid list"),
             (JSON, r#"{"mishaps": ["hail"], "push_g": "x"}"#, 422, "not a valid float"),
             (JSON, r#"{"mishaps": ["hail"], "push_g": "nan"}"#, 422, "number of grams"),
