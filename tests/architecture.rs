@@ -76,7 +76,6 @@ fn a_pure_room_that_touches_the_world_is_found() {
             "use std::time::Instant;\nfn f() { Instant::now(); }",
             "state.rs:2: machine is pure and names Instant::now",
         ),
-        ("use std::time::{Duration, SystemTime};", "names SystemTime"),
         ("use tokio::sync::watch;", "names tokio"),
         ("use hyper::Request;", "names hyper"),
         ("use rppal::gpio::Gpio;", "names rppal"),
@@ -88,6 +87,18 @@ fn a_pure_room_that_touches_the_world_is_found() {
         let breaks = judged(&[("machine/state.rs", text)]);
         assert!(breaks.len() == 1 && breaks[0].contains(found), "{text}\n{breaks:#?}");
         assert_eq!(judged(&[("drive/mod.rs", text)]), Vec::<String>::new(), "{text}");
+    }
+}
+
+#[test]
+fn who_asks_for_the_time_of_the_day_elsewhere_is_found() {
+    for text in ["use std::time::{Duration, SystemTime};", "fn f() { let t = std::time::SystemTime::now(); }"]
+    {
+        for file in ["machine/state.rs", "app/witness.rs", "settings/mod.rs"] {
+            let breaks = judged(&[(file, text)]);
+            assert!(breaks.len() == 1 && breaks[0].contains("names SystemTime"), "{file}: {breaks:#?}");
+        }
+        assert_eq!(judged(&[("settings/wall.rs", text)]), Vec::<String>::new(), "{text}");
     }
 }
 

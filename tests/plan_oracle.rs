@@ -3,7 +3,6 @@
 #[path = "support/random.rs"]
 mod random;
 
-use random::Random;
 use rsruckig::prelude::*;
 use yep::motion::kinematics::Kinematics;
 use yep::motion::plan::{NoPlan, Plan, Rates, Target};
@@ -51,7 +50,7 @@ fn check(start: Kinematics, target: Target, rates: Rates, plan: &Plan) {
 
 #[test]
 fn random_moves_arrive_and_are_never_slower_than_the_oracle() {
-    let mut random = Random::from_env();
+    let mut random = random::from_env();
     let everywhere = (f64::MIN, f64::MAX);
     let (mut compared, mut slower, mut worst) = (0u32, 0u32, 0f64);
     for _ in 0..moves() {
@@ -96,7 +95,7 @@ fn random_moves_arrive_and_are_never_slower_than_the_oracle() {
 
 #[test]
 fn moves_from_beyond_the_limits_arrive_too() {
-    let mut random = Random::from_env();
+    let mut random = random::from_env();
     for _ in 0..moves() / 4 {
         let rates = Rates {
             speed: random.log_between(10.0, 2_000.0),
@@ -118,7 +117,7 @@ fn moves_from_beyond_the_limits_arrive_too() {
 
 #[test]
 fn a_plan_that_would_leave_the_range_is_refused_with_its_exact_extent() {
-    let mut random = Random::from_env();
+    let mut random = random::from_env();
     let (mut kept, mut refused) = (0, 0);
     for _ in 0..moves() / 4 {
         let rates = Rates { speed: 800.0, acceleration: 8_000.0, jerk: random.log_between(2e4, 2e6) };

@@ -10,7 +10,6 @@ use std::net::SocketAddr;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use random::Random;
 use real::http::{self, Answer};
 use real::process::QUICK_HOMING;
 use real::{Home, Yep, eventually};
@@ -154,7 +153,7 @@ impl Expected {
 #[test]
 fn a_kill_at_any_instant_loses_nothing_that_was_acknowledged() {
     let rounds = std::env::var("YEP_KILL_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(50);
-    let mut random = Random::from_env();
+    let mut random = random::from_env();
     let home = Home::new(QUICK_HOMING);
     let none = Last { kept: 0, tried: 0 };
     let mut expected = Expected { settings: none, waves: vec![none; WAVES as usize], whole: None };

@@ -6,7 +6,6 @@ mod support;
 #[path = "support/random.rs"]
 mod random;
 
-use random::Random;
 use support::{Recorder, homed_on, options, recorder, sine, square, steps};
 use yep::diag::train::Precision;
 use yep::drive::Rehearsal;
@@ -80,7 +79,7 @@ fn too_late(nominal: &[(u64, bool)], made: &[(u64, bool)]) -> Option<usize> {
 
 #[test]
 fn no_interval_is_much_shorter_than_planned_and_what_is_too_late_ends_the_motion() {
-    let mut random = Random::from_env();
+    let mut random = random::from_env();
     let (mut faults, mut rebases) = (0, 0);
     for command in [sine(5.0), sine(1.3), sine(0.7), square(1.1)] {
         let mut punctual = Story::begin(command.clone(), 9_000);
@@ -142,7 +141,7 @@ fn no_interval_is_much_shorter_than_planned_and_what_is_too_late_ends_the_motion
 
 #[test]
 fn a_frozen_control_thread_ends_in_a_ramp_of_the_step_loop_alone_and_latches() {
-    let mut random = Random::from_env();
+    let mut random = random::from_env();
     let deceleration = options().config.limits.stop_deceleration.get();
     let (mut ramped, mut unharmed) = (0, 0);
     for round in 0..120 {
@@ -188,7 +187,7 @@ fn a_frozen_control_thread_ends_in_a_ramp_of_the_step_loop_alone_and_latches() {
 
 #[test]
 fn a_late_computer_homes_runs_and_stops_or_says_why_not() {
-    let mut random = Random::from_env();
+    let mut random = random::from_env();
     let (mut whole, mut faulted) = (0, 0);
     for _ in 0..60 {
         let clock = VirtualClock::default();

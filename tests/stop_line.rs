@@ -58,7 +58,7 @@ fn is_halted(machine: &Machine) {
 
 #[test]
 fn no_edge_begins_after_a_halt_is_visible_whenever_it_comes() {
-    let mut random = Random::from_env();
+    let mut random = random::from_env();
     let clock = VirtualClock::default();
     let mut machine = homed(&clock);
     for _ in 0..150 {
@@ -74,7 +74,7 @@ fn no_edge_begins_after_a_halt_is_visible_whenever_it_comes() {
 
 #[test]
 fn no_edge_begins_after_a_halt_that_comes_between_two_looks() {
-    let mut random = Random::from_env();
+    let mut random = random::from_env();
     let clock = VirtualClock::default();
     let mut machine = homed(&clock);
     for round in 0..120 {
@@ -111,7 +111,7 @@ fn no_edge_begins_after_a_halt_that_comes_between_two_looks() {
 
 #[test]
 fn a_stop_keeps_s4_on_the_pulses_whenever_it_comes() {
-    let mut random = Random::from_env();
+    let mut random = random::from_env();
     let clock = VirtualClock::default();
     let mut machine = homed(&clock);
     let a = config().limits.stop_deceleration.get();
@@ -172,7 +172,7 @@ const SLEWED: Precision = Precision { edge_ns: 30, slews: true };
 
 #[test]
 fn a_glitch_of_a_switch_holds_steps_back_is_counted_and_changes_nothing_else() {
-    let mut random = Random::from_env();
+    let mut random = random::from_env();
     let clock = VirtualClock::default();
     let mut machine = homed_on(&clock, &options(), SLEWED);
     for round in 0..120 {
@@ -201,7 +201,7 @@ fn a_glitch_of_a_switch_holds_steps_back_is_counted_and_changes_nothing_else() {
 
 #[test]
 fn a_switch_that_closes_ends_the_motion_however_it_bounces() {
-    let mut random = Random::from_env();
+    let mut random = random::from_env();
     let clock = VirtualClock::default();
     let mut machine = homed_on(&clock, &options(), SLEWED);
     for _ in 0..120 {

@@ -21,6 +21,7 @@ use serde_json::json;
 use yep::machine::Calibration;
 use yep::settings::{Change, MotionChange, Settings, new_id};
 use yep::store::{self, Ended, ForceScale, Opened, Recovery, SavedWave, Session, State, Store, StoreError};
+use yep::trial::Random;
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
@@ -178,7 +179,7 @@ fn writer_to_be_killed() {
 #[test]
 fn a_kill_loses_nothing_that_was_acknowledged() {
     let dir = tempfile::tempdir().unwrap();
-    let mut random = Random(27);
+    let mut random = Random::new(27);
     let mut acknowledged = 0;
     for round in 0..20 {
         let mut writer = Command::new(std::env::current_exe().unwrap())
@@ -209,16 +210,4 @@ fn a_kill_loses_nothing_that_was_acknowledged() {
         assert!((acknowledged..=stored).contains(&zero), "{zero} after {acknowledged}, beside {stored}");
     }
     assert!(acknowledged >= 20, "the writer hardly wrote: {acknowledged}");
-}
-
-/// The generator of Marsaglia, so that each run does the same damage.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: u64) -> u64 {
-        for (left, shift) in [(true, 13), (false, 7), (true, 17)] {
-            self.0 ^= if left { self.0 << shift } else { self.0 >> shift };
-        }
-        self.0 % end
-    }
 }

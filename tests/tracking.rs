@@ -152,7 +152,7 @@ impl Waves {
 
 #[test]
 fn what_the_axis_can_do_it_does_without_lag() {
-    let mut random = Random::from_env();
+    let mut random = random::from_env();
     let (mut worst, mut fastest) = (0.0f64, 0.0f64);
     for _ in 0..rounds(50) {
         let limits = some_limits(&mut random);
@@ -174,7 +174,7 @@ fn what_the_axis_can_do_it_does_without_lag() {
 
 #[test]
 fn a_reference_is_caught_up_with() {
-    let mut random = Random::from_env();
+    let mut random = random::from_env();
     let mut slowest = 0.0f64;
     for _ in 0..rounds(50) {
         let limits = some_limits(&mut random);
@@ -264,7 +264,7 @@ impl Chatter {
 
 #[test]
 fn what_the_axis_cannot_do_ends_in_rest_without_ringing() {
-    let mut random = Random::from_env();
+    let mut random = random::from_env();
     let mut longest = [0u32; 4];
     let mut slowest = 0.0f64;
     for _ in 0..rounds(200) {
@@ -325,7 +325,7 @@ fn what_the_axis_cannot_do_ends_in_rest_without_ringing() {
 
 #[test]
 fn what_the_axis_cannot_quite_do_is_the_same_in_every_period() {
-    let mut random = Random::from_env();
+    let mut random = random::from_env();
     let mut worst = 0.0f64;
     for round in 0..rounds(90) {
         let limits = some_limits(&mut random);
@@ -387,7 +387,7 @@ fn oracle_extent(start: &Kinematics, to: f64, limits: &Limits) -> Option<(f64, f
 
 #[test]
 fn limits_lowered_in_mid_stroke_never_lead_out_of_the_range_also_where_the_oracle_leaves_it() {
-    let mut random = Random::from_env();
+    let mut random = random::from_env();
     let (mut left, mut compared, mut turned_first) = (0u32, 0u32, 0u32);
     for _ in 0..rounds(1_000) {
         let before = some_limits(&mut random);
@@ -481,7 +481,7 @@ fn some_wave(random: &mut Random) -> Wave {
 
 #[test]
 fn a_wave_that_is_too_fast_is_made_smaller_and_is_the_same_in_every_period() {
-    let mut random = Random::from_env();
+    let mut random = random::from_env();
     let (mut worst_mm, mut smaller, mut sine_mm) = (0.0f64, 0, 0.0f64);
     for round in 0..rounds(300) {
         let limits = some_limits(&mut random);

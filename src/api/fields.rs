@@ -50,7 +50,7 @@ impl<'a> Fields<'a> {
     /// do half of what was asked for (promise S21).
     pub fn nothing_but(&mut self, known: &[&str]) {
         for name in self.map.keys().filter(|name| !known.contains(&name.as_str())) {
-            let why = format!("there is no field of this name: there are {}", known.join(", "));
+            let why = format!("there is no field of this name; known: {}", known.join(", "));
             self.complain(&[name.as_str().into()], (why, "value_error.extra"));
         }
     }

@@ -8,13 +8,14 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Builder, JoinHandle};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use super::pulse_watch::Watch;
 use crate::diag::Recorder;
 use crate::diag::recorder::{Archive, Recording};
 use crate::drive::seen::Looks;
 use crate::layout;
+use crate::settings::wall;
 
 /// Far more often than the ring of looks is full.
 const TAKE_EVERY: Duration = Duration::from_millis(20);
@@ -97,8 +98,8 @@ impl Taker {
 struct Scribe {
     archive: Arc<Archive>,
     writing: Option<JoinHandle<()>>,
-    /// With the instant of their last record. Never more than are kept: an older one would be gone at once.
-    waiting: VecDeque<(Recording, SystemTime)>,
+    /// With the instant of their last record by the wall clock. Never more than are kept: an older one would be gone at once.
+    waiting: VecDeque<(Recording, Duration)>,
 }
 
 impl Scribe {
@@ -107,7 +108,7 @@ impl Scribe {
             self.waiting.pop_front();
             tracing::warn!("the recording of a fault is lost: faults come faster than they can be written");
         }
-        self.waiting.push_back((recording, SystemTime::now()));
+        self.waiting.push_back((recording, wall::since_epoch()));
         self.turn();
     }
 
@@ -117,11 +118,11 @@ impl Scribe {
             return;
         }
         self.writing = None;
-        let Some((recording, now)) = self.waiting.pop_front() else { return };
+        let Some((recording, since_epoch)) = self.waiting.pop_front() else { return };
         let archive = Arc::clone(&self.archive);
         let write = move || {
             let (code, missed) = (recording.about.fault.code.clone(), recording.about.missed_cycles);
-            let id = archive.keep(recording, now);
+            let id = archive.keep(recording, since_epoch);
             tracing::info!(id, fault = code, missed_cycles = missed, "recorded: yep faults show {id}");
         };
         match Builder::new().name("scribe".into()).spawn(write) {

@@ -240,7 +240,7 @@ impl Operator {
         }
         let socket = whole.socket(Who::Program, "status");
         let length = self.random.between(0.0, 200.0) as usize;
-        let text: String = (0..length).map(|_| char::from((self.random.number() % 94 + 33) as u8)).collect();
+        let text: String = (0..length).map(|_| char::from((self.random.below(94) + 33) as u8)).collect();
         socket.tell(Tell::Send(text));
         whole.run_until(whole.now() + SECOND_NS / 50);
     }

@@ -20,6 +20,11 @@ impl Random {
         z ^ (z >> 31)
     }
 
+    /// Any number below `end`, which must not be 0.
+    pub fn below(&mut self, end: u64) -> u64 {
+        self.number() % end
+    }
+
     /// In `[0, 1)`.
     pub fn unit(&mut self) -> f64 {
         (self.number() >> 11) as f64 / (1u64 << 53) as f64

@@ -27,7 +27,7 @@ fn damaged(files: &[PathBuf], seed: u64) -> tempfile::TempDir {
     for file in files.iter().filter(|file| file.is_file() && (seed.is_multiple_of(2) || !is_snapshot(file))) {
         fs::copy(file, db.join(file.file_name().unwrap())).unwrap();
     }
-    damage(&db, &mut Random(seed + 1));
+    damage(&db, &mut Random::new(seed + 1));
     dir
 }
 

@@ -127,7 +127,7 @@ fn a_migration_that_is_killed_leaves_the_old_or_the_new() {
 fn killed(number: u8, rounds: u32, holds: fn(&State)) {
     let seed = 11;
     println!("version {number}, seed {seed}");
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     let (mut old, mut new, mut copies) = (0, 0, 0);
     for round in 0..rounds {
         let dir = version(number);

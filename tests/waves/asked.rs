@@ -90,7 +90,7 @@ async fn a_bad_graph_is_refused_with_the_point_that_is_wrong() {
         (
             json!({ "type": "trapezoid", "duration": 2, "hold": 1 }),
             field("hold"),
-            "no field of this name: it has type, duration, lease, rise",
+            "no field of this name; known: type, duration, lease, rise",
         ),
         (json!({ "type": "triangle", "duration": 0.01 }), field("duration"), "give 0.05 s to 86400 s"),
         (json!({ "type": "sine", "duration": 2, "rise": 1 }), field("rise"), "a sine has no rise"),

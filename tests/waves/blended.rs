@@ -7,7 +7,7 @@ use yep::wave::envelope::Size;
 use yep::wave::interpolate::{Interpolation, Knot, through};
 use yep::wave::{Envelope, Graph, Shape, Wave};
 
-use super::random::Random;
+use super::random::{self, Random};
 use super::support::{Recorder, config, homed, options, steps};
 
 const RANGE_MM: f64 = 145.0;
@@ -67,7 +67,7 @@ fn narrower(change: impl FnOnce(&mut Config)) -> Command {
 
 #[test]
 fn every_change_takes_effect_within_20_ms() {
-    let mut random = Random::from_env();
+    let mut random = random::from_env();
     let slow = MmPerS::constant(40.0);
     let limits = Limits { max_speed: slow, approach_speed: slow, ..Limits::default() };
     // Nowhere more than what is allowed before.
@@ -109,7 +109,7 @@ fn reach(machine: &mut Machine, ms: u64) -> (f64, f64) {
 /// range.
 #[test]
 fn random_changes_at_random_instants_stay_between_the_old_wave_and_the_new_one() {
-    let mut random = Random::from_env();
+    let mut random = random::from_env();
     for _ in 0..25 {
         let mut machine = running(&sine(3.0, 0.2, 0.6), 4_000, 0.0);
         let mut parts = vec![(0.2, 0.8)];
@@ -138,7 +138,7 @@ fn random_changes_at_random_instants_stay_between_the_old_wave_and_the_new_one()
 
 #[test]
 fn another_period_turns_nowhere_but_at_the_ends() {
-    let mut random = Random::from_env();
+    let mut random = random::from_env();
     for _ in 0..20 {
         let mut machine = running(&sine(2.0, 0.0, 1.0), 4_000, 0.0);
         let mut at_mm = machine.snapshot().position_mm.unwrap();

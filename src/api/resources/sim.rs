@@ -167,7 +167,7 @@ mod tests {
                 JSON,
                 r#"{"mishaps": ["hail"], "push": 1}"#,
                 422,
-                "no field of this name: there are mishaps, push_g",
+                "no field of this name; known: mishaps, push_g",
             ),
             (JSON, r#"{"mishaps": "hail"}"#, 422, "not a valid list"),
             (JSON, r#"{"mishaps": ["hail"], "push_g": "x"}"#, 422, "not a valid float"),

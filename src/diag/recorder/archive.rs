@@ -8,7 +8,7 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use super::file::{self, Damage};
 use super::recording::{About, Recording};
@@ -93,10 +93,11 @@ impl Archive {
         Archive { dir: dir.to_owned(), inner: Mutex::new(Inner { entries, next_id }) }
     }
 
-    /// Keeps a recording, whose last record is as old as `now` is new; its number. Blocks until it is durable.
-    pub fn keep(&self, mut recording: Recording, now: SystemTime) -> u64 {
+    /// Keeps a recording, whose last record is of the instant `since_epoch` by the wall clock; its number. Blocks until it is
+    /// durable.
+    pub fn keep(&self, mut recording: Recording, since_epoch: Duration) -> u64 {
         let after = Duration::try_from_secs_f64(recording.about.after_s).unwrap_or_default();
-        let at = now.duration_since(UNIX_EPOCH).unwrap_or_default().saturating_sub(after);
+        let at = since_epoch.saturating_sub(after);
         recording.about.at_unix_ms = u64::try_from(at.as_millis()).unwrap_or_default();
         let id = {
             let mut inner = self.lock();
