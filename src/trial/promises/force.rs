@@ -4,7 +4,7 @@ use super::{Kept, Promise};
 use crate::machine::State;
 use crate::trial::facts::{Facts, StepMade};
 use crate::trial::link::LINE_NS;
-use crate::units::{MICROSECOND_NS, MILLISECOND_NS, Nanos, SECOND_NS};
+use crate::units::{MICROSECOND_NS, MILLISECOND_NS, Nanos, SECOND_NS, seconds};
 
 /// S12: how old a sample may be.
 const VALID_NS: Nanos = 100 * MILLISECOND_NS;
@@ -152,14 +152,20 @@ impl Promise for FullForceMovesNothing {
     }
 }
 
-/// S15: no wave is faster than the force of the last moment allows.
+/// S15: no wave is faster than the force of the last moment allows, or than it is while it brakes as firmly as a stop.
 #[derive(Debug, Default)]
 pub struct ForceOnlyReduces {
-    changed_ns: Nanos,
+    /// The highest speed that there may be, forward and backward, in mm/s.
+    forward_mm_s: f64,
+    backward_mm_s: f64,
+    /// Until when nothing is known about it.
+    unknown_until: Nanos,
 }
 
-/// Cycles: a sample, what is queued, and a ramp from the highest speed there is.
-const SLOWED_CYCLES: usize = 250;
+/// Cycles until a force has become braking: a sample, its line, three cycles, what is queued, the onset of a ramp, and what is
+/// coarse about intervals.
+const HEEDED_CYCLES: usize = 60;
+const HEEDED_NS: Nanos = HEEDED_CYCLES as Nanos * MILLISECOND_NS;
 /// Where bytes are spoilt the sample before may be that much older.
 const VALID_CYCLES: usize = 100;
 /// Single intervals say little about a speed that is this low.
@@ -171,29 +177,35 @@ impl Promise for ForceOnlyReduces {
     }
 
     fn cycle(&mut self, facts: &Facts) -> Kept {
-        if let (Some(before), Some(seen)) = (&facts.before, &facts.seen)
-            && before.config != seen.config
-        {
-            self.changed_ns = seen.at_ns;
+        let (Some(before), Some(seen)) = (&facts.before, &facts.seen) else { return Ok(()) };
+        let changed = before.config != seen.config;
+        if changed || facts.told.samples_lost_since.is_some() || seen.at_ns < facts.told.late_until {
+            self.unknown_until = seen.at_ns + HEEDED_NS;
         }
+        let spoilt = seen.at_ns < facts.told.spoilt_until;
+        let (least_g, most_g) = facts.forces_g(HEEDED_CYCLES + if spoilt { VALID_CYCLES } else { 0 });
+        let [old, new] = [before, seen].map(|seen| &seen.config.limits);
+        let braked = new.stop_deceleration.get() * seconds(seen.at_ns - before.at_ns);
+        let highest = old.max_speed.get().max(new.max_speed.get());
+        let known = seen.at_ns >= self.unknown_until;
+        let bound = |speed: f64, against_g: f64| {
+            let allowed = seen.config.allowance.speed_mm_s(against_g - facts.told.noise_g);
+            if known { allowed.max(speed - braked).min(highest) } else { highest }
+        };
+        self.forward_mm_s = bound(self.forward_mm_s, -most_g);
+        self.backward_mm_s = bound(self.backward_mm_s, least_g);
         Ok(())
     }
 
     fn step(&mut self, facts: &Facts, made: &StepMade) -> Kept {
-        let Some(seen) = &facts.seen else { return Ok(()) };
-        let judged_from =
-            facts.told.late_until.max(self.changed_ns + SLOWED_CYCLES as Nanos * MILLISECOND_NS);
-        if !follows(seen.state) || facts.told.samples_lost_since.is_some() || made.at < judged_from {
+        if !follows(facts.state()) || made.at < self.unknown_until {
             return Ok(());
         }
-        let spoilt = made.at < facts.told.spoilt_until;
-        let cycles = if spoilt { SLOWED_CYCLES + VALID_CYCLES } else { SLOWED_CYCLES };
-        let (least_g, most_g) = facts.forces_g(cycles);
-        let against_g = if made.forward { -most_g } else { least_g };
-        let allowed = seen.config.allowance.speed_mm_s(against_g - facts.told.noise_g);
+        let allowed = if made.forward { self.forward_mm_s } else { self.backward_mm_s };
         let speed = facts.speed_mm_s(made.at);
-        if speed > allowed * 1.05 + SLOW_MM_S && facts.ramp_ns(speed) < 150 * MILLISECOND_NS {
-            return Err(format!("{speed:.1} mm/s against {against_g:.0} g, which allows {allowed:.1} mm/s"));
+        if speed > allowed * 1.05 + SLOW_MM_S {
+            let force_g = facts.force_g();
+            return Err(format!("{speed:.1} mm/s at {force_g:.0} g, which allow {allowed:.1} mm/s by now"));
         }
         Ok(())
     }
