@@ -1,13 +1,15 @@
 //! Promises of docs/SAFETY.md, each shown by itself where no other test does: S13, S15, S29.
 
+#[path = "support/random.rs"]
+mod random;
 mod support;
 
+use random::Random;
 use serde_json::Value;
 use support::{Recorder, homed, options, sine, steps};
 use yep::drive::Rehearsal;
 use yep::hal::sim::{Mishap, RailOptions};
 use yep::machine::{Accepted, Fault, State};
-use yep::trial::Random;
 use yep::trial::client::{Call, Who};
 use yep::trial::whole::{Ground, Whole};
 use yep::units::{MILLISECOND_NS, SECOND_NS};
@@ -44,6 +46,24 @@ fn s13_what_no_force_can_be_is_lost_and_never_zero() {
     assert!(rests_mm.is_some(), "it came to rest by a ramp, so the position is kept");
     machine.run_ms(1_000);
     assert_eq!(position_mm(&machine), rests_mm);
+}
+
+#[test]
+fn s13_a_lost_sample_is_nothing_in_the_api() {
+    let mut whole = Whole::start(&Ground::new(RailOptions::default()), 70.0).unwrap();
+    whole.machine.hands().push_g(150.0);
+    whole.run_until(SECOND_NS);
+    let force = |whole: &mut Whole| {
+        let call = Call { who: Who::Page, method: "GET", path: "/api/status".to_owned(), body: Vec::new() };
+        whole.answer(call, 1_000).unwrap().body["force_g"].clone()
+    };
+    let shown_g = force(&mut whole).as_f64().unwrap();
+    assert!((shown_g - 150.0).abs() < 1.0, "{shown_g} g");
+    whole.machine.hands().set(Mishap::LoadCellGarbage, true);
+    whole.run_until(2 * SECOND_NS);
+    for _ in 0..50 {
+        assert_eq!(force(&mut whole), Value::Null);
+    }
 }
 
 #[test]
@@ -101,7 +121,7 @@ fn s15_no_force_makes_a_wave_longer_and_what_was_held_catches_up_gently() {
 fn s15_no_force_moves_what_rests() {
     let mut machine = homed(&options());
     machine.sink().0.clear();
-    let mut random = Random::new(15);
+    let mut random = random::from_env();
     for _ in 0..600 {
         machine.hands().push_g(random.between(-5_000.0, 5_000.0));
         machine.run_ms(100);
@@ -149,7 +169,7 @@ fn ask(whole: &mut Whole, kind: &str) {
 #[test]
 fn s29_ten_minutes_of_reads_move_nothing() {
     let mut whole = Whole::start(&Ground::new(RailOptions::default()), 70.0).unwrap();
-    let mut random = Random::new(29);
+    let mut random = random::from_env();
     // Not homed, ready, and after a fault.
     for state in [State::NotHomed, State::Ready, State::Faulted] {
         match state {
