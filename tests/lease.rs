@@ -106,6 +106,18 @@ fn a_socket_that_says_nothing_more_is_a_client_that_is_gone() {
 }
 
 #[test]
+fn the_end_of_a_silent_socket_is_no_sign_of_life() {
+    let mut whole = calibrated();
+    let socket = page(&mut whole);
+    socket.tell(Tell::Hang);
+    pass(&mut whole, 5 * SECOND / 2);
+    assert_eq!(state(&whole), State::Running);
+    drop(socket);
+    pass(&mut whole, 3 * SECOND / 2);
+    assert_eq!(state(&whole), State::Ready, "the grace is counted from what the client said last");
+}
+
+#[test]
 fn the_open_socket_of_somebody_else_does_not_count() {
     let mut whole = calibrated();
     let _other = (whole.socket(Who::Program, "status"), whole.socket(Who::Guest, "status"));

@@ -108,7 +108,10 @@ async fn listen(
     loop {
         let frame = frames.next().await;
         heard.store(true, Relaxed);
-        ctx.lease.heard(client);
+        // A farewell, and a connection that breaks, are no signs of life.
+        if matches!(&frame, Some(Ok(said)) if !said.is_close()) {
+            ctx.lease.heard(client);
+        }
         let end = match frame {
             None => Some(End::Left),
             Some(Ok(Message::Text(text))) => publisher.take(&text).err(),
