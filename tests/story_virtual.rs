@@ -6,9 +6,9 @@ use support::{homed, leave, machine, options, sine, square, steps};
 use yep::drive::Rehearsal;
 use yep::hal::sim::Mishap;
 use yep::machine::host::{Host, Reaction, Strain, Vitals};
-use yep::machine::{Accepted, Command, End, Event, Fault, Refusal, State};
+use yep::machine::{Accepted, Command, Config, End, Event, Fault, Refusal, State};
 use yep::motion::Limits;
-use yep::units::{Mm, MmPerS};
+use yep::units::{Mm, MmPerS, MmPerS2, MmPerS3};
 
 /// Instants at which the counter passes `at` upward.
 fn upward_crossings(steps: &[(u64, bool)], at: i64, start: i64) -> Vec<u64> {
@@ -276,6 +276,39 @@ fn the_stroke_limit_is_never_passed() {
             let position = machine.snapshot().position_mm.unwrap();
             assert!((0.0..=60.0 + 1e-9).contains(&position), "{position}");
         }
+    }
+}
+
+#[test]
+fn what_comes_back_from_beyond_a_narrowed_stroke_limit_never_turns_outward() {
+    let mut wide = support::config();
+    let soft = |v, a, j, stop, approach| {
+        let (v, approach) = (MmPerS::constant(v), MmPerS::constant(approach));
+        Limits::new(v, MmPerS2::constant(a), MmPerS3::constant(j), MmPerS2::constant(stop), approach).unwrap()
+    };
+    wide.limits = soft(350.0, 1_200.0, 9_000.0, 1_500.0, 60.0);
+    let narrow = Config { stroke_limit: Mm::constant(60.0), ..wide };
+    let mut machine = homed(&options());
+    // Something pushes against the way back, firmly braked, for a moment; then the brake is let go.
+    for (after_ms, push_ms) in (60..240).step_by(12).zip([15, 25, 40, 60].into_iter().cycle()) {
+        assert_eq!(machine.command(Command::UpdateSettings(wide)), Some(Ok(Accepted::Now)));
+        machine.command(sine(3.0));
+        machine.run_while(10_000, |snapshot| snapshot.position_mm < Some(140.0));
+        machine.stop();
+        machine.run_while(1_000, |snapshot| snapshot.state != State::Ready);
+        assert_eq!(machine.command(Command::UpdateSettings(narrow)), Some(Ok(Accepted::Now)));
+        machine.command(sine(3.0));
+        machine.run_ms(1);
+        machine.sink().0.clear();
+        machine.run_ms(after_ms);
+        machine.hands().push_g(1_500.0);
+        machine.run_ms(push_ms);
+        machine.hands().push_g(0.0);
+        machine.run_while(5_000, |snapshot| snapshot.position_mm > Some(60.0));
+        let outward = steps(&machine.sink().0).into_iter().filter(|(_, forward)| *forward).count();
+        assert_eq!(outward, 0, "steps outward, with {push_ms} ms of force after {after_ms} ms");
+        machine.stop();
+        machine.run_while(1_000, |snapshot| snapshot.state != State::Ready);
     }
 }
 

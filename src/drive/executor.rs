@@ -397,11 +397,16 @@ impl Executor {
 
 /// How far the axis may go, in mm. What the user wants is a bound like the end of the range, for an axis that can still
 /// stop there; one that cannot, since the limit was narrowed, goes no farther than a gentle stop leads it, nor than it
-/// could go `before`.
+/// could go `before`. Once it comes back, nothing leads it outward again but a stop: letting go gently of a firm braking
+/// would.
 fn farthest(start: &Kinematics, stroke_mm: f64, before_mm: f64, limits: &Limits) -> f64 {
     let firm = Firmness { acceleration: limits.stop_deceleration.get(), jerk: limits.stop_jerk_mm_s3() };
-    if stop::extent(*start, firm).1 <= stroke_mm + ROUNDING_MM {
+    let firmly_mm = stop::extent(*start, firm).1;
+    if firmly_mm <= stroke_mm + ROUNDING_MM {
         return stroke_mm;
+    }
+    if start.v <= 0.0 {
+        return firmly_mm.min(before_mm);
     }
     let gentle = Firmness { acceleration: limits.max_acceleration.get(), jerk: limits.max_jerk.get() };
     stroke_mm.max(stop::extent(*start, gentle).1).min(before_mm)
