@@ -282,11 +282,14 @@ fn the_stroke_limit_is_never_passed() {
 #[test]
 fn what_comes_back_from_beyond_a_narrowed_stroke_limit_never_turns_outward() {
     let mut wide = support::config();
-    let soft = |v, a, j, stop, approach| {
-        let (v, approach) = (MmPerS::constant(v), MmPerS::constant(approach));
-        Limits::new(v, MmPerS2::constant(a), MmPerS3::constant(j), MmPerS2::constant(stop), approach).unwrap()
-    };
-    wide.limits = soft(350.0, 1_200.0, 9_000.0, 1_500.0, 60.0);
+    wide.limits = Limits::new(
+        MmPerS::constant(350.0),
+        MmPerS2::constant(1_200.0),
+        MmPerS3::constant(9_000.0),
+        MmPerS2::constant(1_500.0),
+        MmPerS::constant(60.0),
+    )
+    .unwrap();
     let narrow = Config { stroke_limit: Mm::constant(60.0), ..wide };
     let mut machine = homed(&options());
     // Something pushes against the way back, firmly braked, for a moment; then the brake is let go.
