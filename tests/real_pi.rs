@@ -393,19 +393,20 @@ fn the_older_load_cell_is_read_and_what_it_garbles_is_no_sample() {
     let yep = home.start();
     let force = |yep: &Yep| yep.status()["force_g"].clone();
     eventually("a weight", || (force(&yep) == 123.5).then_some(()));
-    for (spoilt, why) in [
-        ("nack", "it does not answer"),
-        ("ok nan", "NaN is no weight"),
-        ("ok inf", "inf is no weight"),
-        ("ok 1e9", "1000000000 is no weight"),
-        ("swapped 123.5", "is no weight in grams"),
-        ("slow -7.25", "it answered after"),
+    for (spoilt, why, then_g) in [
+        ("nack", "it does not answer", -7.25),
+        ("ok nan", "NaN is no weight", -7.5),
+        ("ok inf", "inf is no weight", -7.75),
+        ("ok 1e9", "1000000000 is no weight", -8.0),
+        ("swapped 123.5", "887 is no weight in grams", -8.25),
+        ("slow -8.25", "it answered after", -8.5),
     ] {
         pi.put("arduino", spoilt);
         eventually(spoilt, || force(&yep).is_null().then_some(()));
         eventually(why, || yep.log().contains(why).then_some(()));
-        pi.put("arduino", "ok -7.25");
-        eventually("it is back", || (force(&yep) == -7.25).then_some(()));
+        // Another weight each time: one that stays the same for a second comes from a broken cell.
+        pi.put("arduino", &format!("ok {then_g}"));
+        eventually("it is back", || (force(&yep) == then_g).then_some(()));
     }
     let missing = FakePi::new();
     missing.remove("dev/i2c-1");
