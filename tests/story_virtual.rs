@@ -292,26 +292,27 @@ fn what_comes_back_from_beyond_a_narrowed_stroke_limit_never_turns_outward() {
     .unwrap();
     let narrow = Config { stroke_limit: Mm::constant(60.0), ..wide };
     let mut machine = homed(&options());
+    let stop = |machine: &mut Rehearsal<support::Recorder>| {
+        machine.stop();
+        assert!(machine.run_while(1_000, |snapshot| snapshot.state != State::Ready), "it does not stop");
+    };
     // Something pushes against the way back, firmly braked, for a moment; then the brake is let go.
     for (after_ms, push_ms) in (60..240).step_by(12).zip([15, 25, 40, 60].into_iter().cycle()) {
         assert_eq!(machine.command(Command::UpdateSettings(wide)), Some(Ok(Accepted::Now)));
-        machine.command(sine(3.0));
-        machine.run_while(10_000, |snapshot| snapshot.position_mm < Some(140.0));
-        machine.stop();
-        machine.run_while(1_000, |snapshot| snapshot.state != State::Ready);
+        assert_eq!(machine.command(sine(3.0)), Some(Ok(Accepted::Now)));
+        assert!(machine.run_while(10_000, |snapshot| snapshot.position_mm < Some(140.0)), "it stays inside");
+        stop(&mut machine);
         assert_eq!(machine.command(Command::UpdateSettings(narrow)), Some(Ok(Accepted::Now)));
-        machine.command(sine(3.0));
-        machine.run_ms(1);
+        assert_eq!(machine.command(sine(3.0)), Some(Ok(Accepted::Now)));
         machine.sink().0.clear();
         machine.run_ms(after_ms);
         machine.hands().push_g(1_500.0);
         machine.run_ms(push_ms);
         machine.hands().push_g(0.0);
-        machine.run_while(5_000, |snapshot| snapshot.position_mm > Some(60.0));
+        assert!(machine.run_while(5_000, |snapshot| snapshot.position_mm > Some(60.0)), "it stays outside");
         let outward = steps(&machine.sink().0).into_iter().filter(|(_, forward)| *forward).count();
         assert_eq!(outward, 0, "steps outward, with {push_ms} ms of force after {after_ms} ms");
-        machine.stop();
-        machine.run_while(1_000, |snapshot| snapshot.state != State::Ready);
+        stop(&mut machine);
     }
 }
 
