@@ -278,10 +278,7 @@ impl Train {
         };
         let speed = effort.since(at).speed;
         let wanted_left = if side > 0.0 { left.min(room.wanted_high - place) } else { left };
-        // What is outside comes back, and may not turn outward again, however soft its jerk is.
-        let comes_back = side < 0.0 && place > room.wanted_high;
-        let lands = landing(state.v + state.v_doubt, state.a + state.a_doubt);
-        if comes_back || lands > wanted_left - NEAR_S * speed {
+        if landing(state.v + state.v_doubt, state.a + state.a_doubt) > wanted_left - NEAR_S * speed {
             effort.slow_down_from(at, state.v.abs().min(speed));
         }
         let found = landing(state.v - state.v_doubt, state.a - state.a_doubt);
