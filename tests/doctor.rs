@@ -1,6 +1,9 @@
 //! `yep doctor` and `yep layout` on hosts that are made up, and on this one, with rights and without; and that the simulated machine
 //! needs none.
 
+#[path = "support/skip.rs"]
+mod skip;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -266,7 +269,7 @@ fn unprivileged(folder: &Path) -> Option<Command> {
     }
     let has_setpriv = Command::new("setpriv").arg("--version").stdout(Stdio::null()).status().is_ok();
     if !has_setpriv {
-        eprintln!("SKIPPED: root without setpriv, so nothing was run without rights");
+        skip::skip("doctor", "root without setpriv, so nothing was run without rights");
         return None;
     }
     let mut command = Command::new("setpriv");

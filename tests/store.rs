@@ -6,6 +6,8 @@ mod backup;
 mod damage;
 #[path = "store/disks.rs"]
 mod disks;
+#[path = "support/skip.rs"]
+mod skip;
 #[path = "store/versions.rs"]
 mod versions;
 #[path = "store/wear.rs"]
@@ -18,6 +20,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use skip::skip;
 use yep::machine::Calibration;
 use yep::settings::{Change, MotionChange, Settings, new_id};
 use yep::store::{self, Ended, ForceScale, Opened, Recovery, SavedWave, Session, State, Store, StoreError};

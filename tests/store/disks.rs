@@ -11,9 +11,7 @@ impl Disk {
         let disk = Disk(tempfile::tempdir().unwrap());
         let mounted = run(&["mount", "-t", "tmpfs", "-o", &format!("size={kib}k"), "yep-test", disk.path()]);
         if !mounted {
-            // Past the harness, which would keep it for itself.
-            let mut errors = std::io::stderr();
-            writeln!(errors, "SKIPPED: {test}: this user may not mount a tmpfs (try it as root)").unwrap();
+            skip(test, "this user may not mount a tmpfs (try it as root)");
         }
         mounted.then_some(disk)
     }

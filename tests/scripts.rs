@@ -1,0 +1,181 @@
+//! The scripts that decide whether a change is taken, run in a folder of their own with tools of their own.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+/// A copy of some scripts, and the only commands that they find.
+struct Place(TempDir);
+
+impl Place {
+    fn with(scripts: &[&str]) -> Place {
+        let place = Place(tempfile::tempdir().unwrap());
+        fs::create_dir_all(place.path("bin")).unwrap();
+        fs::create_dir_all(place.path("scripts")).unwrap();
+        for script in scripts {
+            let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts").join(script);
+            fs::copy(from, place.path("scripts").join(script)).unwrap();
+        }
+        // What the scripts take for granted.
+        let tools = "bash env sed dirname basename mktemp rm grep tee id cat touch ls mkdir timeout true";
+        for tool in tools.split_whitespace() {
+            let found = ["/usr/bin", "/bin"].map(|folder| Path::new(folder).join(tool));
+            let found = found.iter().find(|path| path.exists()).unwrap_or_else(|| panic!("no {tool}"));
+            symlink(found, place.path("bin").join(tool)).unwrap();
+        }
+        place
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// A program of the shell, in whatever is asked for by this name.
+    fn program(&self, name: &str, text: &str) {
+        let file = self.path(name);
+        fs::write(&file, format!("#!/bin/bash\n{text}\n")).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    fn run(&self, script: &str, arguments: &[&str], ci: &str) -> Output {
+        let mut command = Command::new(self.path(&format!("scripts/{script}")));
+        command.args(arguments).env_clear().env("PATH", self.path("bin")).env("HOME", self.path("home"));
+        command.env("CI", ci).env("YEP_ROOT", self.path("root")).env("PLACE", self.0.path());
+        command.output().unwrap()
+    }
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+/// A computer without any of the tools, whose packages are one file each: `apt-get install` makes them, and then does what
+/// `also` says.
+fn bare_computer(also: &str) -> Place {
+    let place = Place::with(&["card-tools"]);
+    let wanted = fs::read_to_string(place.path("scripts/card-tools")).unwrap();
+    let (_, wanted) = wanted.split_once("wanted=(").unwrap();
+    let (wanted, _) = wanted.split_once("\ntarget=").unwrap();
+    let pairs = wanted.split_whitespace().filter_map(|word| word.split_once('='));
+    let mut recipes = String::new();
+    for (file, package) in pairs.filter(|(_, package)| !package.starts_with('(')) {
+        let at = if file.starts_with('/') { format!("root{file}") } else { format!("bin/{file}") };
+        recipes += &format!(
+            "{package}) mkdir -p \"$(dirname \"$PLACE/{at}\")\"; echo '#!/bin/bash' >\"$PLACE/{at}\"; chmod +x \"$PLACE/{at}\" ;;\n"
+        );
+    }
+    symlink("/bin/chmod", place.path("bin/chmod")).unwrap();
+    place.program("bin/dpkg", "");
+    // Rust's library for the Pi is there.
+    place.program("bin/rustc", "echo \"$PLACE/sysroot\"");
+    let library = place.path("sysroot/lib/rustlib/aarch64-unknown-linux-gnu/lib");
+    fs::create_dir_all(&library).unwrap();
+    fs::write(library.join("libstd-1.rlib"), "").unwrap();
+    place.program("bin/sudo", "shift; exec \"$@\"");
+    place.program(
+        "bin/apt-get",
+        &format!(
+            "echo \"$@\" >>\"$PLACE/asked\"\nfor package; do case $package in\n{recipes}esac; done\n{also}"
+        ),
+    );
+    place
+}
+
+fn installations(place: &Place) -> usize {
+    let asked = fs::read_to_string(place.path("asked")).unwrap();
+    asked.lines().filter(|line| line.starts_with("install")).count()
+}
+
+#[test]
+fn what_an_installation_takes_away_is_installed_again() {
+    // As on a computer with a newer qemu-img than the release has: it was there, and the emulator removes it.
+    let removes = r#"case "$* " in install*qemu-system-arm\ *) case "$*" in *qemu-utils*) ;; *) rm "$PLACE/bin/qemu-img" ;; esac ;; esac"#;
+    let place = bare_computer(removes);
+    place.program("bin/qemu-img", "");
+    let output = place.run("card-tools", &["--install"], "");
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert!(place.path("bin/qemu-img").exists() && said(&output).contains("nothing is missing"));
+    assert_eq!(installations(&place), 2);
+    // And then there is nothing to do.
+    assert!(place.run("card-tools", &[], "").status.success());
+    assert!(place.run("card-tools", &["--install"], "").status.success());
+    assert_eq!(installations(&place), 2);
+}
+
+#[test]
+fn what_cannot_be_had_ends_the_search() {
+    // Two that take each other away; and one that brings nothing.
+    let either = r#"case "$* " in
+        install*mtools\ *) rm -f "$PLACE/bin/cpio" ;;
+        install*cpio\ *) rm -f "$PLACE/bin/mcopy" ;;
+    esac"#;
+    for also in [either, "rm -f \"$PLACE/bin/cpio\""] {
+        let place = bare_computer(also);
+        let output = place.run("card-tools", &["--install"], "");
+        assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+        let still = said(&output);
+        assert!(still.contains("still missing after installing them: "), "{still}");
+        assert!((2..=4).contains(&installations(&place)));
+    }
+    // An installation that fails is said by its exit code.
+    let place = bare_computer("case $1 in install) exit 100 ;; esac");
+    assert_eq!(place.run("card-tools", &["--install"], "").status.code(), Some(1));
+    assert_eq!(installations(&place), 1);
+}
+
+/// Everything passes, but `tools` is what scripts/card-tools does and `cargo` what a test says.
+fn all_green(tools: &str, cargo: &str) -> Place {
+    let place = Place::with(&["test", "card-test"]);
+    for tool in ["cc", "git", "rustup"] {
+        place.program(&format!("bin/{tool}"), "");
+    }
+    place.program("bin/cargo", cargo);
+    place.program("bin/systemd-analyze", "");
+    fs::create_dir_all(place.path("systemd")).unwrap();
+    fs::write(place.path("systemd/yep.service"), "").unwrap();
+    fs::create_dir_all(place.path("tests")).unwrap();
+    fs::write(place.path("tests/real_one.rs"), "").unwrap();
+    fs::write(place.path("tests/one.rs"), "").unwrap();
+    place.program("scripts/card-tools", tools);
+    place.program("scripts/card-test", "echo the card passed");
+    place.program("scripts/cross-smoke", "");
+    place
+}
+
+#[test]
+fn what_was_not_tried_fails_in_ci_and_is_said_elsewhere() {
+    let missing = "echo scripts/card-tools: missing qemu-utils >&2; exit 1";
+    let skips = "case \"$*\" in *--test\\ one*) echo 'SKIPPED: a_test: no tmpfs' >&2 ;; esac";
+    for (tools, cargo, left_out) in [
+        (missing, "", Some("card: NOT RUN: missing qemu-utils")),
+        ("", skips, Some("SKIPPED: a_test: no tmpfs")),
+        ("", "", None),
+    ] {
+        let place = all_green(tools, cargo);
+        let elsewhere = place.run("test", &[], "");
+        assert_eq!(elsewhere.status.code(), Some(0), "{}", said(&elsewhere));
+        let in_ci = place.run("test", &[], "true");
+        let log = said(&in_ci);
+        assert_eq!(in_ci.status.code(), Some(i32::from(left_out.is_some())), "{log}");
+        match left_out {
+            Some(words) => {
+                assert!(said(&elsewhere).contains(words));
+                assert!(log.split_once("== FAILED").is_some_and(|(_, why)| why.contains(words)), "{log}");
+            }
+            None => assert!(log.contains("the card passed") && !log.contains("FAILED"), "{log}"),
+        }
+    }
+    // What fails is what it was.
+    let place = all_green("", "exit 101");
+    assert_eq!(place.run("test", &[], "true").status.code(), Some(101));
+    let place = Place::with(&["card-test"]);
+    place.program("scripts/card-tools", missing);
+    assert_ne!(
+        place.run("card-test", &[], "").status.code(),
+        Some(0),
+        "it cannot be tried, and that is green"
+    );
+}
