@@ -1,5 +1,7 @@
 //! The gate: who gets through to what, with real connections.
 
+#[path = "gate/lease.rs"]
+mod lease;
 #[path = "gate/pages.rs"]
 mod pages;
 #[path = "support/api.rs"]
@@ -49,6 +51,9 @@ async fn every_route_with_every_standing() {
             let method = route.method.as_str();
             let json = [("content-type", "application/json")];
             let answer = server.request_from(host, method, &path, &json, br#"{"type": "end"}"#).await;
+            if route.resource == Resource::Stop {
+                assert_eq!(answer.status, 200, "{case}");
+            }
             // Only the command says whether it is one for a guest.
             let right = if route.resource == Resource::CommandRun { Standing::Local } else { route.right };
             assert_eq!(answer.status == 403, standing < right, "{case}: {}", answer.status);
@@ -72,18 +77,74 @@ async fn anyone_may_stop_by_either_path() {
 }
 
 #[tokio::test]
-async fn a_name_that_is_not_ours_gets_421_and_not_a_word() {
+async fn stop_passes_the_gate_whatever_is_wrong_with_the_request() {
     let server = start().await;
-    for host in ["evil.example", "rebound.evil.example:80", "localhost.evil.example", "192.168.1.20", "[::2]"]
-    {
-        for path in ["/", "/api/stop", "/api/settings/any/default"] {
-            let answer = server.request("POST", path, &[("host", host)], "").await;
-            assert_eq!((answer.status, answer.body.len()), (421, 0), "{host} {path}");
+    let wrong: &[(&str, &str)] = &[
+        ("host", "yep.local."),
+        ("host", "yep"),
+        ("host", "yep.fritz.box"),
+        ("host", "evil.example:99999"),
+        ("host", "192.168.1.99"),
+        ("origin", "http://evil.example"),
+        ("origin", "null"),
+        ("sec-fetch-site", "cross-site"),
+        ("via", "1.1 a"),
+        ("x-forwarded-for", "1.2.3.4"),
+        ("authorization", "Bearer 0123"),
+        ("cookie", "yep_token=0123"),
+    ];
+    let mut stops = 0;
+    for header in wrong {
+        for host in [1, 10, 60] {
+            for (path, body) in [
+                ("/api/stop", &b""[..]),
+                ("/api/stop/", b"{"),
+                ("/api/commands/run", br#"{"type": "stop"}"#),
+                ("/api/commands/run/", br#"{"type":"stop"}"#),
+            ] {
+                let answer = server.request_from(host, "POST", path, &[*header], body).await;
+                stops += 1;
+                let case = format!("{header:?} from {host}: {path}");
+                assert_eq!(
+                    (answer.status, answer.text(), server.port.stops()),
+                    (200, "null", stops),
+                    "{case}"
+                );
+                assert_eq!(answer.header("access-control-allow-origin"), None, "{case}");
+            }
+        }
+    }
+    // A body that is larger than anything makes no difference, and neither does one that never comes.
+    let large = "x".repeat(200_000);
+    assert_eq!(server.request("POST", "/api/stop", &[("host", "yep")], &large).await.status, 200);
+    let mut client = server.connect_from(10).await;
+    client.write_all(b"POST /api/stop HTTP/1.1\r\nHost: yep\r\nContent-Length: 1000\r\n\r\n").await.unwrap();
+    let begun = std::time::Instant::now();
+    while server.port.stops() < stops + 2 {
+        assert!(begun.elapsed() < PATIENCE, "it waits for the body");
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    assert_eq!(server.port.commands(), []);
+}
+
+#[tokio::test]
+async fn a_name_that_is_not_ours_gets_421_and_the_names_that_are() {
+    let server = start().await;
+    for host in ["evil.example", "rebound.evil.example:80", "localhost.evil.example", "yep.", "[::2]"] {
+        for (path, body) in
+            [("/", ""), ("/api/settings/any/default", ""), ("/api/commands/run", r#"{"type":"end"}"#)]
+        {
+            let answer = server.request("POST", path, &[("host", host)], body).await;
+            assert_eq!(answer.status, 421, "{host} {path}");
+            let said = answer.json()["detail"].as_str().unwrap().to_owned();
+            assert!(said.contains("localhost, 127.0.0.1, [::1], yep.local and 127.0.0.1:"), "{said}");
+            assert!(said.contains("STOP (POST /api/stop) is taken under any"), "{said}");
+            assert!(answer.body.len() < 300, "{said}");
         }
         let upgrade = server.socket_from(1, "status", &[("host", host)]).await;
         assert_eq!(upgrade.err().map(|status| status.as_u16()), Some(421), "{host}");
     }
-    assert_eq!(server.port.stops(), 0);
+    assert_eq!((server.port.stops(), server.port.commands().len()), (0, 0));
     for host in ["localhost:1234", "127.0.0.1", "yep.local", "[::1]:80", "LOCALHOST"] {
         assert_eq!(server.request("GET", "/api/status", &[("host", host)], "").await.status, 200, "{host}");
     }
@@ -112,7 +173,7 @@ async fn a_foreign_page_can_neither_change_nor_listen_nor_read() {
     for origin in ["http://evil.example", "null", "https://localhost", "http://localhost:9999"] {
         let from: Headers<'_> = &[("origin", origin)];
         for (method, path) in
-            [("POST", "/api/commands/run"), ("POST", "/api/stop"), ("PUT", "/api/settings/any/default")]
+            [("POST", "/api/commands/run"), ("POST", "/api/wave/run"), ("PUT", "/api/settings/any/default")]
         {
             let answer = server.request(method, path, from, r#"{"type":"calibrate"}"#).await;
             assert_eq!(answer.status, 403, "{origin} {method} {path}");
@@ -145,9 +206,18 @@ async fn pages_of_this_server_and_of_the_app_may_do_everything_here() {
 #[tokio::test]
 async fn a_forwarded_request_is_a_guest() {
     let server = start().await;
-    for name in ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip"] {
+    for name in [
+        "forwarded",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-real-ip",
+        "via",
+        "cf-connecting-ip",
+        "sec-fetch-site",
+    ] {
         for host in [1, 60] {
-            let headers: Headers<'_> = &[(name, "127.0.0.1")];
+            let value = if name == "sec-fetch-site" { "cross-site" } else { "127.0.0.1" };
+            let headers: Headers<'_> = &[(name, value)];
             let answer = server.request_from(host, "GET", "/api/settings/any/default", headers, b"").await;
             assert_eq!(answer.status, 403, "{name}");
             assert_eq!(server.request_from(host, "POST", "/api/stop", headers, b"").await.status, 200);

@@ -2,9 +2,11 @@
 //! client has given no sign of life for [`Limits::lease_time`](super::Limits::lease_time).
 //!
 //! A client is known by its address and its `User-Agent`: a page's requests and sockets share both, two programs on
-//! one computer do not. A sign of life is any request of it, and anything that is heard on a socket of it, the answers
-//! to pings among them; a socket that is open and silent is a cable that was pulled. Whoever does not want to stay asks
-//! for [`Policy::Continue`] with the wave, or in the configuration; when it is gone then, that is told and nothing else.
+//! one computer do not. A sign of life is any request of it that is let in and understood, from whoever might have started
+//! the wave, and anything that is heard on such a socket of it, the answers to pings among them; a socket that is open
+//! and silent is a cable that was pulled. What a guest, a forwarded request or a page of another site asks for is nobody's
+//! sign of life, whatever it says of itself. Whoever does not want to stay asks for [`Policy::Continue`] with the wave, or in
+//! the configuration; when it is gone then, that is told and nothing else.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,6 +18,7 @@ use tokio::time::Instant;
 use super::bus::STATUS;
 use super::context::Context;
 use super::port::Mover;
+use crate::auth::Standing;
 use crate::machine::Command;
 
 /// What becomes of a wave whose client is gone.
@@ -45,14 +48,16 @@ impl Policy {
 pub struct Client {
     peer: IpAddr,
     agent: Arc<[u8]>,
+    /// Whether it could have started a wave.
+    may_move: bool,
 }
 
 impl Client {
-    /// The client at that address that sent these headers.
+    /// The client at that address that sent these headers and was let in as this.
     #[must_use]
-    pub fn of(peer: IpAddr, headers: &HeaderMap) -> Client {
+    pub fn of(peer: IpAddr, headers: &HeaderMap, standing: Standing) -> Client {
         let agent = headers.get(USER_AGENT).map_or(&[][..], |agent| agent.as_bytes());
-        Client { peer, agent: agent.into() }
+        Client { peer: peer.to_canonical(), agent: agent.into(), may_move: standing >= Standing::Local }
     }
 }
 
@@ -83,7 +88,9 @@ enum Watch {
 impl Lease {
     /// A sign of life of that client.
     pub fn heard(&self, client: &Client) {
-        if let Some(held) = self.lock().as_mut().filter(|held| held.client == *client) {
+        if client.may_move
+            && let Some(held) = self.lock().as_mut().filter(|held| held.client == *client)
+        {
             held.heard = Instant::now();
         }
     }

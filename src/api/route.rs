@@ -79,10 +79,10 @@ pub const ROUTES: &[Route] = {
     const PUT: Method = Method::PUT;
     const DELETE: Method = Method::DELETE;
     &[
-        route(POST, "/api/stop", Guest, Stop, "Stop: the fastest controlled stop, in every state"),
+        route(POST, STOP, Guest, Stop, "Stop: the fastest controlled stop, in every state"),
         route(GET, "/api/health", Guest, Health, "Whether the server answers"),
         // Below Local only the command `stop` is taken; only the body says which one it is.
-        route(POST, "/api/commands/run", Guest, CommandRun, "Give a command by its name"),
+        route(POST, COMMAND, Guest, CommandRun, "Give a command by its name"),
         route(
             POST,
             "/api/wave/get",
@@ -151,6 +151,24 @@ pub enum Match {
     OtherMethods(Vec<&'static Method>),
     /// No such path.
     Nothing,
+}
+
+/// The path of STOP.
+const STOP: &str = "/api/stop";
+
+/// The path of commands by their names; STOP is one of them.
+const COMMAND: &str = "/api/commands/run";
+
+/// Whether a request is STOP, which nothing else is asked about.
+#[must_use]
+pub fn is_stop(method: &Method, path: &str) -> bool {
+    *method == Method::POST && path.strip_suffix('/').unwrap_or(path) == STOP
+}
+
+/// Whether a request is a command by its name.
+#[must_use]
+pub fn is_command(method: &Method, path: &str) -> bool {
+    *method == Method::POST && path.strip_suffix('/').unwrap_or(path) == COMMAND
 }
 
 /// Looks a request up; one slash at the end of the path makes no difference. `upgrade` says that the

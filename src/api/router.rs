@@ -12,10 +12,11 @@ use super::connection::Connection;
 use super::context::Context;
 use super::cors;
 use super::lease::Client;
-use super::resources::{self, Call};
+use super::orders::STOP;
+use super::resources::{self, Call, stop};
 use super::route::{self, Match, Resource, Route};
 use super::socket;
-use crate::auth::{Knock, Refused, Standing};
+use crate::auth::{Knock, Refused, Rules, Standing};
 
 /// Browsers must not guess another type than the one that is said.
 const NO_SNIFFING: (HeaderName, HeaderValue) =
@@ -23,6 +24,9 @@ const NO_SNIFFING: (HeaderName, HeaderValue) =
 
 /// The answer to a request, with the headers that every answer has.
 pub async fn answer(ctx: Arc<Context>, connection: Arc<Connection>, request: Request<Incoming>) -> Answer {
+    if route::is_stop(request.method(), request.uri().path()) {
+        return stop(&ctx, &connection, request).await;
+    }
     let headers = request.headers().clone();
     let upgrade = socket::is_upgrade(&request);
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
@@ -35,8 +39,15 @@ pub async fn answer(ctx: Arc<Context>, connection: Arc<Connection>, request: Req
     });
     let standing = match judged {
         Ok(standing) => Ok(standing),
-        // Not a word about what is here: the request was meant for somebody else.
-        Err(Refused::Misdirected) => return answer::closing(answer::empty(StatusCode::MISDIRECTED_REQUEST)),
+        Err(Refused::Misdirected) => {
+            let refusal = misdirected(&ctx.options.rules, &connection);
+            let answered = if route::is_command(request.method(), request.uri().path()) {
+                stop_or(&ctx, request, refusal).await
+            } else {
+                Err(refusal)
+            };
+            return answer::closing(answered.unwrap_or_else(Rejection::into_answer));
+        }
         Err(Refused::ForeignOrigin) => Err((StatusCode::FORBIDDEN, "this origin may not use the server")),
         Err(Refused::WrongToken) => Err((StatusCode::UNAUTHORIZED, "the token is not valid")),
     };
@@ -45,11 +56,11 @@ pub async fn answer(ctx: Arc<Context>, connection: Arc<Connection>, request: Req
         return answer;
     }
     let stop_only = connection.slot.stop_only;
-    if standing.is_ok() {
-        ctx.lease.heard(&Client::of(connection.peer, &headers));
-    }
     let outcome = match standing {
         Ok(standing) => respond(Arc::clone(&ctx), connection, request, standing, upgrade).await,
+        Err((status, why)) if route::is_command(request.method(), request.uri().path()) => {
+            stop_or(&ctx, request, answer::detail(status, why)).await
+        }
         // The connection ends, for the body is not read.
         Err((status, why)) => Err(answer::detail(status, why).closing()),
     };
@@ -57,6 +68,40 @@ pub async fn answer(ctx: Arc<Context>, connection: Arc<Connection>, request: Req
     answer.headers_mut().insert(NO_SNIFFING.0, NO_SNIFFING.1);
     cors::allow(&mut answer, origin);
     if stop_only { answer::closing(answer) } else { answer }
+}
+
+/// STOP, before anything is asked about who says it (promise S5): whatever is wrong with the rest of the request must not keep
+/// the axis moving.
+async fn stop(ctx: &Context, connection: &Connection, request: Request<Incoming>) -> Answer {
+    ctx.stop();
+    let (head, body) = request.into_parts();
+    let limits = &ctx.options.limits;
+    // Nobody reads what it says; it is taken from the connection, so that this can go on.
+    let whole = body::read(body, limits.body_bytes, limits).await.is_ok();
+    let mut answer = stop::answer();
+    answer.headers_mut().insert(NO_SNIFFING.0, NO_SNIFFING.1);
+    cors::allow(&mut answer, ctx.options.rules.origin(&head.headers));
+    if whole && !connection.slot.stop_only { answer } else { answer::closing(answer) }
+}
+
+/// The refusal, unless the command that is refused is STOP in the words of the clients' first server: that is obeyed.
+async fn stop_or(ctx: &Context, request: Request<Incoming>, refusal: Rejection) -> Outcome {
+    let body = body::read(request.into_body(), ctx.options.limits.body_bytes, &ctx.options.limits).await?;
+    let stops = body::json(&body)?.is_some_and(|body| body.get("type").is_some_and(|name| name == STOP));
+    if !stops {
+        return Err(refusal.closing());
+    }
+    ctx.stop();
+    Ok(answer::closing(stop::answer()))
+}
+
+/// 421: says under which names this is reached, and not what is here.
+fn misdirected(rules: &Rules, connection: &Connection) -> Rejection {
+    let names = rules.names(connection.local);
+    let why = format!(
+        "this server answers to {names}: use one of these names; STOP (POST /api/stop) is taken under any"
+    );
+    answer::detail(StatusCode::MISDIRECTED_REQUEST, &why).with(NO_SNIFFING.0, NO_SNIFFING.1)
 }
 
 async fn respond(
@@ -77,17 +122,14 @@ async fn respond(
         }
     };
     check_right(route, standing, connection.slot.stop_only)?;
-    if route.resource == Resource::Stop {
-        // Before the body: whatever is wrong with it must not keep the axis moving.
-        ctx.stop();
-    }
+    let client = Client::of(connection.peer, request.headers(), standing);
+    ctx.lease.heard(&client);
     if route.resource == Resource::Stream {
-        return resources::stream::open(ctx, connection, &mut request, values, standing);
+        return resources::stream::open(ctx, connection, &mut request, values, (standing, client));
     }
     let query = request.uri().query().unwrap_or_default().to_owned();
     let content_type = request.headers().get(hyper::header::CONTENT_TYPE).cloned();
     let accept = request.headers().get(hyper::header::ACCEPT).cloned();
-    let client = Client::of(connection.peer, request.headers());
     let limits = &ctx.options.limits;
     let limit_bytes = match route.resource {
         Resource::WaveGet | Resource::WaveRun | Resource::SavedWavePut => limits.wave_body_bytes,
@@ -118,7 +160,7 @@ async fn run_to_completion(
 }
 
 fn check_right(route: &Route, standing: Standing, stop_only: bool) -> Result<(), Rejection> {
-    check_place(stop_only && !matches!(route.resource, Resource::Stop | Resource::CommandRun))?;
+    check_place(stop_only && route.resource != Resource::CommandRun)?;
     if standing < route.right { Err(forbidden()) } else { Ok(()) }
 }
 

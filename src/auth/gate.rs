@@ -1,13 +1,15 @@
 //! The gate: every request passes it before anything reads its path.
 //!
+//! STOP is taken before it, from anyone and under any name (promise S5): it can do nothing but stop.
+//!
 //! The rules, in order; the first that speaks decides:
 //!
-//! 1. Host names this server, else 421 without a body.
-//! 2. A Forwarded, X-Forwarded-* or X-Real-IP header takes away all trust in the address.
+//! 1. Host names this server, else 421 with a text that says which names do.
+//! 2. A header of a proxy (Forwarded, Via, X-Forwarded-*, X-Real-IP and their like) takes away all trust in the address.
 //! 3. A foreign Origin may change nothing and open no WebSocket: 403.
-//! 4. *Local*: loopback address, not forwarded, no or an allowed Origin: everything, without credentials. The
-//!    app on the machine itself needs nothing else. *Machine*: the one address of a yep-machine that the
-//!    configuration names: what that program does, no more.
+//! 4. *Local*: loopback address, not forwarded, an allowed Origin, or none unless the browser says that the request
+//!    comes from another site: everything, without credentials. The app on the machine itself needs nothing else.
+//!    *Machine*: the one address of a yep-machine that the configuration names: what that program does, no more.
 //! 5. A token would come here. None can be valid yet, so a presented one is wrong: 401, never a guest.
 //! 6. Everyone else is a *guest*.
 
@@ -22,8 +24,26 @@ use super::origin::{self, Origin};
 const TOKEN_COOKIE: &str = "yep_token";
 
 /// Headers with which a proxy says that the request is not its own.
-const FORWARDING: [&str; 2] = ["forwarded", "x-real-ip"];
-const FORWARDING_PREFIX: &str = "x-forwarded-";
+const FORWARDING: [&str; 14] = [
+    "forwarded",
+    "via",
+    "x-real-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-envoy-external-address",
+    "x-original-forwarded-for",
+    "x-original-host",
+    "client-ip",
+    "true-client-ip",
+    "fastly-client-ip",
+    "fly-client-ip",
+    "proxy-client-ip",
+    "cdn-loop",
+];
+const FORWARDING_PREFIXES: [&str; 3] = ["x-forwarded", "x-proxy", "cf-"];
+
+/// With which a browser says how the page that asks is related to this server.
+const FETCH_SITE: &str = "sec-fetch-site";
 
 /// What the gate is told once.
 #[derive(Debug, Clone)]
@@ -64,7 +84,7 @@ pub struct Knock<'a> {
 /// As whom a request is treated. Ordered by how much it may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Standing {
-    /// Anyone: health and STOP.
+    /// Anyone: health. STOP asks for no standing.
     Guest,
     /// The configured yep-machine.
     Machine,
@@ -80,7 +100,7 @@ impl Standing {
 /// The request does not come in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refused {
-    /// Rule 1: 421, without a body.
+    /// Rule 1: 421.
     Misdirected,
     /// Rule 3: 403.
     ForeignOrigin,
@@ -104,7 +124,9 @@ impl Rules {
             return Err(Refused::ForeignOrigin);
         }
         let peer = knock.peer.to_canonical();
-        if origin != Origin::Other && !is_forwarded(knock.headers) {
+        // An allowed Origin is trusted wherever its page is; a picture in a page of another site names none.
+        let from_elsewhere = origin == Origin::None && is_cross_site(knock.headers);
+        if origin != Origin::Other && !from_elsewhere && !is_forwarded(knock.headers) {
             if peer.is_loopback() {
                 return Ok(Standing::Local);
             }
@@ -118,6 +140,18 @@ impl Rules {
         Ok(Standing::Guest)
     }
 
+    /// Under which names this server answers on a connection that came in on `local`, for a person.
+    #[must_use]
+    pub fn names(&self, local: IpAddr) -> String {
+        let name =
+            if self.hostname.is_empty() { String::new() } else { format!(", {}.local", self.hostname) };
+        let address = match local.to_canonical() {
+            IpAddr::V6(address) => format!("[{address}]"),
+            address => address.to_string(),
+        };
+        format!("localhost, 127.0.0.1, [::1]{name} and {address}")
+    }
+
     /// What the request says about the page that sent it.
     #[must_use]
     pub fn origin<'a>(&self, headers: &'a HeaderMap) -> Origin<'a> {
@@ -128,8 +162,12 @@ impl Rules {
 fn is_forwarded(headers: &HeaderMap) -> bool {
     headers.keys().any(|name| {
         let name = name.as_str();
-        FORWARDING.contains(&name) || name.starts_with(FORWARDING_PREFIX)
+        FORWARDING.contains(&name) || FORWARDING_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
     })
+}
+
+fn is_cross_site(headers: &HeaderMap) -> bool {
+    headers.get_all(FETCH_SITE).iter().any(|site| site.as_bytes().eq_ignore_ascii_case(b"cross-site"))
 }
 
 fn presents_token(headers: &HeaderMap) -> bool {
@@ -178,7 +216,18 @@ mod tests {
 
     #[test]
     fn a_forwarded_request_is_a_guest_wherever_it_comes_from() {
-        for header in ["forwarded", "x-forwarded-for", "x-forwarded-proto", "x-real-ip"] {
+        for header in [
+            "forwarded",
+            "x-forwarded-for",
+            "x-forwarded-proto",
+            "x-forwarded",
+            "x-real-ip",
+            "via",
+            "cf-connecting-ip",
+            "true-client-ip",
+            "x-client-ip",
+            "cdn-loop",
+        ] {
             for peer in [LOOPBACK, MACHINE] {
                 assert_eq!(judge(peer, &[(header, "1.2.3.4")], true), Ok(Standing::Guest), "{header}");
             }
@@ -191,6 +240,21 @@ mod tests {
             assert_eq!(judge(LOOPBACK, &[("origin", origin)], true), Err(Refused::ForeignOrigin));
             assert_eq!(judge(LOOPBACK, &[("origin", origin)], false), Ok(Standing::Guest));
         }
+    }
+
+    #[test]
+    fn what_another_site_asks_for_is_a_guest_unless_its_origin_is_allowed() {
+        let site = |site| ("sec-fetch-site", site);
+        for peer in [LOOPBACK, MACHINE] {
+            assert_eq!(judge(peer, &[site("cross-site")], false), Ok(Standing::Guest));
+        }
+        for near in ["same-origin", "same-site", "none"] {
+            assert_eq!(judge(LOOPBACK, &[site(near)], true), Ok(Standing::Local), "{near}");
+        }
+        let app = ("origin", "http://127.0.0.1:3042");
+        assert_eq!(judge(LOOPBACK, &[site("cross-site"), app], true), Ok(Standing::Local));
+        let both = [site("same-origin"), site("cross-site")];
+        assert_eq!(judge(LOOPBACK, &both, true), Ok(Standing::Guest));
     }
 
     #[test]

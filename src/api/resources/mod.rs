@@ -102,7 +102,7 @@ pub async fn handle(ctx: &Arc<Context>, resource: Resource, call: Call) -> Outco
         Resource::Curve => curve::make(&call).await,
         Resource::Initialize => setup::initialize(ctx).await,
         Resource::Health => health::get(),
-        Resource::Stop => stop::answer(),
+        Resource::Stop => Ok(stop::answer()),
         Resource::Status => status::get(ctx),
         Resource::MotionLimitsGet => motion::get(ctx),
         Resource::MotionLimitsPut => motion::put(ctx, &call).await,

@@ -1,13 +1,11 @@
-//! `/api/stop`: STOP, without a word to say. The router has raised the stop line before it read the body.
+//! `/api/stop`: STOP, without a word to say. The router has raised the stop line before it looked at anything else.
 
 use serde_json::Value;
 
-use crate::api::answer::{self, Outcome};
+use crate::api::answer::{self, Answer};
 
 /// It has been done.
-///
-/// # Errors
-/// Never.
-pub fn answer() -> Outcome {
-    Ok(answer::ok(&Value::Null))
+#[must_use]
+pub fn answer() -> Answer {
+    answer::ok(&Value::Null)
 }

@@ -31,14 +31,13 @@ pub fn open(
     connection: Arc<Connection>,
     request: &mut Request<Incoming>,
     mut values: Vec<String>,
-    standing: Standing,
+    (standing, client): (Standing, Client),
 ) -> Outcome {
     let stream = values.pop().unwrap_or_default();
     if standing < Standing::Local && ![COMMANDS, STATUS].contains(&stream.as_str()) {
         return Err(router::forbidden());
     }
     let headers = request.headers();
-    let client = Client::of(connection.peer, headers);
     if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != VERSION) {
         let refusal = answer::detail(StatusCode::UPGRADE_REQUIRED, "only WebSocket version 13 is spoken");
         return Err(refusal.with(SEC_WEBSOCKET_VERSION, HeaderValue::from_static(VERSION)));

@@ -1,0 +1,64 @@
+//! Who keeps a wave: whoever might have started it, and nobody else (S17).
+
+use std::time::{Duration, Instant};
+
+use yep::api::port::Mover;
+use yep::machine::{Command, State};
+
+use crate::support::{Headers, Server, Setup, snapshot};
+
+const LEASE: Duration = Duration::from_millis(400);
+const AGENT: (&str, &str) = ("user-agent", "a browser");
+const WAVE: &[u8] = br#"{"type":"sine","duration":2}"#;
+
+async fn running() -> Server {
+    let mut setup = Setup::new(Mover::Local);
+    setup.limits.lease_time = LEASE;
+    let server = setup.start().await;
+    server.port.show(snapshot(State::Running));
+    let run = server.request_from(1, "POST", "/api/wave/run", &[AGENT], WAVE).await;
+    assert_eq!(run.status, 200, "{}", run.text());
+    assert!(matches!(server.port.commands().as_slice(), [Command::Run(_)]));
+    server
+}
+
+/// Whether the wave has ended after three times the lease, while this is asked for all the time.
+async fn ends(method: &str, path: &str, headers: Headers<'_>, from: u8) -> bool {
+    let server = running().await;
+    let until = Instant::now() + 3 * LEASE;
+    while Instant::now() < until {
+        let headers = [&[AGENT], headers].concat();
+        server.request_from(from, method, path, &headers, b"{}").await;
+        tokio::time::sleep(LEASE / 10).await;
+        if server.port.commands().contains(&Command::ClientGone) {
+            return true;
+        }
+    }
+    false
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_others_ask_for_under_the_name_of_a_dead_client_does_not_keep_its_wave() {
+    let kept = tokio::join!(
+        ends("GET", "/api/status", &[], 1),
+        ends("POST", "/api/curve", &[("origin", "http://localhost:3042")], 1),
+    );
+    assert_eq!(kept, (false, false), "the client itself");
+    let strangers: [(&str, &str, Headers<'static>, u8); 9] = [
+        ("GET", "/api/health", &[("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "no-cors")], 1),
+        ("GET", "/api/health", &[("origin", "http://evil.example")], 1),
+        ("POST", "/api/wave/run", &[("origin", "null")], 1),
+        ("GET", "/api/health", &[("x-forwarded-for", "192.168.1.9")], 1),
+        ("GET", "/api/health", &[("via", "1.1 proxy")], 1),
+        ("GET", "/api/health", &[("host", "evil.example")], 1),
+        ("GET", "/api/nothing", &[], 1),
+        ("DELETE", "/api/status", &[], 1),
+        ("GET", "/api/status", &[("authorization", "Bearer 0")], 10),
+    ];
+    let all = strangers.map(|(method, path, headers, from)| async move {
+        (method, path, headers, ends(method, path, headers, from).await)
+    });
+    for (method, path, headers, ended) in futures_util::future::join_all(all).await {
+        assert!(ended, "kept by {method} {path} {headers:?}");
+    }
+}
