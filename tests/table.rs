@@ -103,6 +103,8 @@ fn stop_ends_every_state_at_rest_and_is_lowered() {
         machine.run_ms(300);
         let after = machine.snapshot().state;
         assert!(!after.is_moving(), "{state:?} became {after:?}");
+        let before_it = u32::from(state == State::Stopping);
+        assert_eq!(machine.snapshot().stops, before_it + 1, "the number of the newest STOP");
         assert_eq!(machine.stop_line().level(), yep::machine::StopLevel::None, "after {state:?}");
         let count = support::steps(&machine.sink().0).len();
         machine.run_ms(1_000);

@@ -32,6 +32,8 @@ struct Telemetry {
     last_stop: Option<LastStop>,
     /// Power and heat of the computer.
     host: Host,
+    /// The number of the newest STOP, counted since the start.
+    stops: u32,
 }
 
 #[derive(Serialize)]
@@ -118,6 +120,7 @@ pub fn object(snapshot: &Snapshot) -> impl Serialize + use<> {
             reaction: reaction.name(),
             because: reaction.strain().map(Strain::name),
         },
+        stops: snapshot.stops,
     }
 }
 
@@ -163,6 +166,7 @@ mod tests {
                 vitals: Vitals { under_voltage: Some(true), temperature_c: Some(48.5) },
                 reaction: Reaction::Slower(Strain::UnderVoltage),
             },
+            stops: 2,
         };
         assert_eq!(
             serde_json::to_value(object(&snapshot)).unwrap(),
@@ -192,6 +196,7 @@ mod tests {
                     "reaction": "slower",
                     "because": "under_voltage",
                 },
+                "stops": 2,
             })
         );
     }

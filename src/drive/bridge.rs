@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::rings::{BridgeEnds, CommandFeed};
 use super::stop_line::StopLine;
-use crate::machine::{Command, Event, Refusal, Reply, Snapshot, StopLevel};
+use crate::machine::{Command, Event, Refusal, Reply, Snapshot};
 
 /// How often the rings are emptied. Only answers wait for it; commands and STOP do not.
 const PUMP_EVERY: Duration = Duration::from_millis(2);
@@ -72,7 +72,7 @@ impl Link {
 
     /// Raises the stop line.
     pub fn stop(&self) {
-        self.0.stop_line.raise(StopLevel::Stop);
+        self.0.stop_line.press();
     }
 
     /// The newest snapshot, and notice of newer ones.

@@ -53,6 +53,8 @@ pub struct Control<F> {
     host_line: HostLine,
     host: Host,
     cycle: u32,
+    /// The newest STOP that a cycle has heeded.
+    stops: u32,
     noted: Noted,
     force_g: Option<f64>,
 }
@@ -85,6 +87,7 @@ impl<F: ForceSensor> Control<F> {
             host_line: HostLine::default(),
             host: Host::default(),
             cycle: 0,
+            stops: 0,
             noted: Noted::default(),
             force_g: None,
         }
@@ -92,7 +95,10 @@ impl<F: ForceSensor> Control<F> {
 
     /// One cycle at `now`.
     pub fn cycle(&mut self, now: Nanos) {
-        let stop = self.stop_line.level();
+        let line = self.stop_line.read();
+        let stop = line.level();
+        let pressed = line.presses() != self.stops;
+        self.stops = line.presses();
         if stop != StopLevel::None {
             // Also when nothing is under way yet: an order of the cycle before must not begin after STOP.
             self.executor.abandon();
@@ -117,7 +123,7 @@ impl<F: ForceSensor> Control<F> {
 
         self.stop_line.raise(actions.raise);
         if actions.lower_stop {
-            self.stop_line.lower(stop);
+            self.stop_line.lower(line);
         }
         for order in actions.orders {
             self.executor.order(order);
@@ -128,7 +134,7 @@ impl<F: ForceSensor> Control<F> {
         }
         self.force_g = force_g;
         // Before the events: whoever hears of one finds it in the newest snapshot.
-        self.report(now, strained.is_some() || !actions.events.is_empty());
+        self.report(now, pressed || strained.is_some() || !actions.events.is_empty());
         self.noted = Noted::of(self.cycle, asked, &actions.events);
         for event in strained.into_iter().chain(actions.events) {
             // The bridge is gone or hangs; it learns the state from the next snapshot.
@@ -239,6 +245,7 @@ impl<F: ForceSensor> Control<F> {
                 way_mm: self.executor.way_mm(steps),
             }),
             host: self.host,
+            stops: self.stops,
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::hal::sim::{Hands, RailOptions, SimIo, SimLoadCell, SimPins, VirtualCl
 use crate::hal::{Clock, ForceSensor};
 use crate::layout;
 use crate::machine::{
-    Command, Config, Event, HomingOptions, Inputs, Reply, SessionRules, Snapshot, StopLevel, Supervisor,
+    Command, Config, Event, HomingOptions, Inputs, Reply, SessionRules, Snapshot, Supervisor,
 };
 use crate::units::{MILLISECOND_NS, Nanos};
 
@@ -292,6 +292,6 @@ impl<S: Audience, P: SimIo<S>, F: ForceSensor> Rehearsal<S, P, F> {
 
     /// STOP.
     pub fn stop(&self) {
-        self.stop_line.raise(StopLevel::Stop);
+        self.stop_line.press();
     }
 }

@@ -43,6 +43,8 @@ pub struct Snapshot {
     pub last_stop: Option<LastStop>,
     /// Power and heat of the computer.
     pub host: Host,
+    /// The number of the newest STOP of a client, counted since the start; 0 before the first.
+    pub stops: u32,
 }
 
 impl Snapshot {
@@ -69,6 +71,7 @@ impl Snapshot {
                 vitals: Vitals { under_voltage: None, temperature_c: None },
                 reaction: Reaction::None,
             },
+            stops: 0,
         }
     }
 }

@@ -125,6 +125,7 @@ pub fn snapshot(state: machine::State) -> Snapshot {
         lateness: Lateness::default(),
         last_stop: None,
         host: machine::Host::default(),
+        stops: 0,
     }
 }
 
