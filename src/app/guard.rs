@@ -19,6 +19,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(25);
 /// process running while that loop, which goes before it, was not.
 const LOOKS: u32 = 10;
 
+/// What the last lines of the log may take.
+const SAID_WITHIN: Duration = Duration::from_millis(100);
+
 /// Looks at the loops for as long as they live. Never returns when one of them hangs.
 pub async fn watch(loops: Heartbeats, pins: Pins) {
     let mut ticks = interval(LOOK_EVERY);
@@ -48,5 +51,7 @@ fn end(name: &str, pins: &Pins) -> ! {
         Ok(status) => tracing::error!("the outputs may not be safe: {status}"),
         Err(error) => tracing::error!("the outputs may not be safe: {error}"),
     }
+    // For the log to be written, if it can be; nothing moves any more.
+    std::thread::sleep(SAID_WITHIN);
     std::process::abort();
 }

@@ -10,7 +10,7 @@
 //! - `witness`: takes the looks of the control cycle, for the flight recorder and for those who check
 //! - `recordings`: what was recorded around faults, behind the API's port
 //! - `pulse_watch`: checks the pulses of the simulated machine; `pulse_log`: writes them to a file
-//! - `service`: what the service manager is told
+//! - `service`: what the service manager is told; `signals`: which ones end the process; [`stdio`]: writes without waiting
 //! - `realtime`: how much is asked of the host, and what follows when it does not give it
 //! - [`appliance`]: whether this system is set up as memory-layout/ has it
 //! - [`doctor`]: looks at the host without starting anything
@@ -34,7 +34,9 @@ mod realtime;
 mod recordings;
 mod service;
 mod sessions;
+mod signals;
 mod simulated;
+pub mod stdio;
 mod witness;
 
 use std::io;
@@ -42,8 +44,6 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-
-use tokio::signal::unix::{SignalKind, signal};
 
 use self::machine::Machine;
 use self::service::Manager;
@@ -64,6 +64,8 @@ use crate::units::SECOND_NS;
 const SERVER_THREADS: usize = layout::SERVER_CPUS.len();
 /// How long the axis may take to come to rest at the end of the process.
 const REST_WITHIN: Duration = Duration::from_secs(2);
+/// What a terminal that is not stopped takes for a few lines.
+const GREETED_WITHIN: Duration = Duration::from_millis(50);
 
 /// Why the program could not start, or had to end.
 #[derive(Debug, thiserror::Error)]
@@ -119,6 +121,7 @@ fn system(what: &'static str) -> impl FnOnce(io::Error) -> AppError {
 /// # Errors
 /// [`AppError`]; nothing has moved.
 pub fn run(options: &Options) -> Result<(), AppError> {
+    signals::ignore_others().map_err(system("ignoring signals"))?;
     // Before any thread is started: they inherit it.
     realtime::place_server(realtime::demand(options.driver, options.realtime.require));
     let (store, opened) = open_store(options)?;
@@ -158,7 +161,8 @@ fn rail(options: &Options) -> Rail {
 
 async fn serve(options: &Options, store: Store, opened: Opened) -> Result<(), AppError> {
     let address = options.listen;
-    // First of all: what cannot be served must not end a machine that has started.
+    // First of all: what cannot be served, and a signal, must not end a machine that has started.
+    let told = signals::told_to_end().map_err(system("listening for signals"))?;
     let api_options = api_options(options)?;
     let listener = api::listen(address).map_err(|error| AppError::Listen { address, error })?;
     let bound = listener.local_addr().map_err(|error| AppError::Listen { address, error })?;
@@ -194,7 +198,6 @@ async fn serve(options: &Options, store: Store, opened: Opened) -> Result<(), Ap
     let machine = machine.map(|machine| machine.attend(Arc::clone(&ctx)));
 
     greet(options, bound);
-    let told = told_to_end()?;
     let (quit, quitting) = tokio::sync::oneshot::channel::<()>();
     let server = tokio::spawn(api::serve(listener, ctx, async {
         let _ = quitting.await;
@@ -208,11 +211,16 @@ async fn serve(options: &Options, store: Store, opened: Opened) -> Result<(), Ap
         async move { manager.feed(loops).await }
     });
     told.await;
-    manager.stopping();
-    tracing::info!("ending: the axis comes to rest first");
-    if let Some(machine) = &machine {
-        machine.rest(REST_WITHIN).await;
-    }
+    // In this order: STOP first, then words.
+    let resting = async {
+        if let Some(machine) = &machine {
+            machine.rest(REST_WITHIN).await;
+        }
+    };
+    tokio::join!(biased; resting, async {
+        manager.stopping();
+        tracing::info!("ending: the axis comes to rest first");
+    });
     let _ = quit.send(());
     let _ = server.await;
     if let Some(guarding) = guarding {
@@ -270,18 +278,6 @@ fn api_options(options: &Options) -> Result<api::Options, AppError> {
     })
 }
 
-/// Completes on the first SIGINT or SIGTERM.
-fn told_to_end() -> Result<impl Future<Output = ()>, AppError> {
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(system("listening for SIGINT"))?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(system("listening for SIGTERM"))?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
-}
-
 fn mover_name(driver: Driver) -> &'static str {
     match driver {
         Driver::Sim => "the simulated machine",
@@ -293,14 +289,15 @@ fn mover_name(driver: Driver) -> &'static str {
 /// Where it is and what to try: on standard output, as the log goes elsewhere.
 fn greet(options: &Options, bound: SocketAddr) {
     let mover = mover_name(options.driver);
-    println!(
+    let greeting = format!(
         "yep {} serves {mover} on http://{bound}\n\
          state is kept in {}; nothing moves before calibration\n\
          try:  yep calibrate --wait --server http://{bound}\n      \
                yep run-wave sine --duration 5 --server http://{bound}\n      \
                yep status --watch --server http://{bound}\n      \
-               yep stop --server http://{bound}",
+               yep stop --server http://{bound}\n",
         env!("CARGO_PKG_VERSION"),
         options.state_dir.display(),
     );
+    stdio::say(io::stdout(), greeting, GREETED_WITHIN);
 }

@@ -1,31 +1,156 @@
-//! The log: readable on a terminal, and in journald, which adds the time itself and shows no colours.
+//! Log: readable on a terminal, and in journald, which adds the time itself and shows no colours.
+//!
+//! A log call never blocks (a stopped terminal, a pipe that nobody reads and a frozen disk all block a write): it puts
+//! its line into a bounded queue, and a thread of its own writes. A line for which there is no room is dropped and
+//! counted, and the log says so as soon as it moves again. A [`budget`](super::log_budget) for each call site keeps a
+//! flood of one message from filling the disk.
 
 use std::fs;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::os::unix::fs::MetadataExt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::time::{Duration, Instant};
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use super::log_budget::Budget;
 
 /// What is logged when RUST_LOG does not say.
 const DEFAULT_FILTER: &str = "info";
+/// Lines that wait to be written.
+const QUEUED_LINES: usize = 1024;
+/// A longer line is cut: this and the number of lines bound the memory of the queue.
+const LINE_BYTES: usize = 4096;
+/// What a panic waits for its own message to be written, as the process may end behind it.
+const PANIC_TIME: Duration = Duration::from_millis(50);
+/// Between two looks at a queue that is full.
+const RETRY: Duration = Duration::from_millis(5);
+
+enum Entry {
+    Line(Vec<u8>),
+    /// Answered when everything before it is written.
+    Flush(SyncSender<()>),
+}
+
+/// Writer of the log; clones share one queue.
+#[derive(Clone)]
+pub struct Log {
+    queue: SyncSender<Entry>,
+    dropped: Arc<AtomicU64>,
+}
+
+impl Log {
+    /// A log that is written to `out`.
+    fn to(out: impl Write + Send + 'static) -> io::Result<Log> {
+        let (queue, entries) = sync_channel(QUEUED_LINES);
+        let dropped = Arc::new(AtomicU64::new(0));
+        let lost = Arc::clone(&dropped);
+        std::thread::Builder::new().name("log".into()).spawn(move || write(&entries, &lost, out))?;
+        Ok(Log { queue, dropped })
+    }
+
+    /// Queues a line.
+    fn push(&self, line: &[u8]) {
+        let line = match line.get(..LINE_BYTES) {
+            Some(cut) => [cut, b" ...\n"].concat(),
+            None => line.to_vec(),
+        };
+        if self.queue.try_send(Entry::Line(line)).is_err() {
+            self.dropped.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// Waits until everything that was logged is written, for `within` at most; whether it was.
+    pub fn flush(&self, within: Duration) -> bool {
+        let deadline = Instant::now() + within;
+        let (written, done) = sync_channel(1);
+        let mut flush = Entry::Flush(written);
+        while let Err(TrySendError::Full(back)) = self.queue.try_send(flush) {
+            if Instant::now() >= deadline {
+                return false;
+            }
+            flush = back;
+            std::thread::sleep(RETRY);
+        }
+        done.recv_timeout(deadline.saturating_duration_since(Instant::now())).is_ok()
+    }
+}
+
+/// The log thread: writes until the process ends.
+fn write(entries: &Receiver<Entry>, dropped: &AtomicU64, mut out: impl Write) {
+    while let Ok(entry) = entries.recv() {
+        // A stream that is closed must not end the log: a file that is full has room again some time.
+        match entry {
+            Entry::Line(line) => {
+                let _ = out.write_all(&line);
+            }
+            Entry::Flush(written) => {
+                let _ = out.flush();
+                let _ = written.try_send(());
+            }
+        }
+        let lost = dropped.swap(0, Relaxed);
+        if lost > 0 {
+            let _ = writeln!(out, "WARN the log was not written fast enough: {lost} lines are missing here");
+        }
+    }
+}
+
+/// One call of the subscriber is one line.
+impl Write for Log {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.push(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Log {
+    type Writer = Log;
+
+    fn make_writer(&self) -> Log {
+        self.clone()
+    }
+}
 
 /// Starts the log of the process, on the error stream.
-pub fn start() {
+///
+/// # Errors
+/// The system has no thread for it.
+pub fn start() -> io::Result<Log> {
     let wanted = std::env::var("RUST_LOG").ok();
     let (filter, refused) = match EnvFilter::try_new(wanted.as_deref().unwrap_or(DEFAULT_FILTER)) {
         Ok(filter) => (filter, None),
         Err(error) => (EnvFilter::new(DEFAULT_FILTER), Some(error)),
     };
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let log = Log::to(io::stderr())?;
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(log.clone());
+    let budget = Budget::default();
     if is_journal() {
-        log.without_time().with_ansi(false).init();
+        lines.without_time().with_ansi(false).finish().with(budget).init();
     } else {
         let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        log.with_ansi(colours).init();
+        lines.with_ansi(colours).finish().with(budget).init();
     }
+    // The usual hook writes to the error stream itself, and holds up the thread that panics.
+    let told = log.clone();
+    std::panic::set_hook(Box::new(move |panic| {
+        let thread = std::thread::current();
+        tracing::error!("the thread {} failed: {panic}", thread.name().unwrap_or("without a name"));
+        told.flush(PANIC_TIME);
+    }));
     if let Some(error) = refused {
         tracing::warn!(%error, "RUST_LOG is not understood; {DEFAULT_FILTER} is used");
     }
+    Ok(log)
 }
 
 /// Whether the error stream is the one that systemd connected to journald. The variable alone is not enough:
@@ -33,4 +158,55 @@ pub fn start() {
 fn is_journal() -> bool {
     let Ok(said) = std::env::var("JOURNAL_STREAM") else { return false };
     fs::metadata("/proc/self/fd/2").is_ok_and(|stream| said == format!("{}:{}", stream.dev(), stream.ino()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Mutex, MutexGuard};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Disk(Arc<Mutex<Vec<u8>>>);
+
+    impl Disk {
+        fn freeze(&self) -> MutexGuard<'_, Vec<u8>> {
+            self.0.lock().unwrap()
+        }
+    }
+
+    impl Write for Disk {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.freeze().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_log_that_cannot_be_written_drops_lines_counts_them_and_blocks_nobody() {
+        let disk = Disk::default();
+        let log = Log::to(disk.clone()).unwrap();
+        let frozen = disk.freeze();
+        let long = "x".repeat(2 * LINE_BYTES);
+        log.push(long.as_bytes());
+        for line in 0..QUEUED_LINES + 100 {
+            log.push(format!("{line}\n").as_bytes());
+        }
+        assert!(!log.flush(Duration::from_millis(20)));
+        drop(frozen);
+        while !log.flush(Duration::from_secs(1)) {}
+        let written = String::from_utf8(disk.freeze().clone()).unwrap();
+        let lines: Vec<&str> = written.lines().collect();
+        assert!(lines[0].len() < LINE_BYTES + 10 && lines[0].ends_with("x ..."), "{}", lines[0]);
+        // One more may have been in the thread's hands.
+        let lost: usize = lines
+            .iter()
+            .find_map(|line| line.split_once("enough: ")?.1.split(' ').next()?.parse().ok())
+            .unwrap();
+        assert!((100..=101).contains(&lost), "{lost} of {}", lines.len());
+        assert_eq!(lines.len() - 1 + lost, QUEUED_LINES + 101);
+    }
 }

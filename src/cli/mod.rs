@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand.
 //!
-//! - `run`: the server itself; what the bare `yep` does. `config` reads its file, `logging` its log
+//! - `run`: the server itself; what the bare `yep` does. `config` reads its file, `logging` writes its log within a
+//!   `log_budget`
 //! - `wave`: draws a graph, without any server; `chart` is the paper, `wave_arguments` says which wave
 //! - `layout`: the memories of the appliance, and whether this system is set up so
 //! - `safe_pins`: the outputs into their safe level
@@ -14,8 +15,11 @@
 
 use std::io::{self, ErrorKind, Write as _};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+
+use crate::app::stdio;
 
 mod calibrate;
 mod chart;
@@ -25,6 +29,7 @@ mod doctor;
 mod end;
 mod faults;
 mod layout;
+mod log_budget;
 mod logging;
 mod run;
 mod run_wave;
@@ -51,6 +56,9 @@ Examples:
 
 Exit codes: 0 done, 1 refused, 2 not understood, 3 no server there.
 STOP is software: it is no replacement for a button that cuts the motor's power.";
+
+/// What a last word may take to be written.
+const SAID_WITHIN: Duration = Duration::from_secs(1);
 
 /// With the commit: two builds of one version are not the same.
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("YEP_GIT_ID"), ")");
@@ -151,7 +159,8 @@ pub fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("yep: {failure}");
+            // The error stream may be gone, or be a terminal that is stopped.
+            stdio::say(io::stderr(), format!("yep: {failure}\n"), SAID_WITHIN);
             failure.code()
         }
     }

@@ -43,7 +43,9 @@ pub struct Arguments {
 /// Runs until the process is told to end.
 pub fn run(arguments: Arguments) -> Result<(), Failure> {
     let options = config::load(&arguments).map_err(|error| Failure::Usage(error.to_string()))?;
-    logging::start();
+    let log = logging::start().map_err(|error| Failure::Refused(format!("cannot start the log: {error}")))?;
     tracing::debug!(?options, "these options are in force");
-    app::run(&options).map_err(|error| Failure::Refused(error.to_string()))
+    let done = app::run(&options).map_err(|error| Failure::Refused(error.to_string()));
+    log.flush(super::SAID_WITHIN);
+    done
 }

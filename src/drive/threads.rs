@@ -44,12 +44,12 @@ pub struct Threads {
 
 /// A panic of a real-time thread must not leave the other one running alone: the process dies, and with it the
 /// pulses; the service manager starts it anew, not homed.
-struct AbortOnPanic(&'static str);
+struct AbortOnPanic;
 
 impl Drop for AbortOnPanic {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("yep: the {} thread panicked; motion is over", self.0);
+            // Without a word: the panic has said what there is to say, and an error stream may block.
             std::process::abort();
         }
     }
@@ -151,7 +151,7 @@ fn spawn(
     let (tell, told) = mpsc::channel();
     let builder = Builder::new().name(role.name().into()).stack_size(role.stack_bytes());
     let thread = builder.spawn(move || {
-        let _guard = AbortOnPanic(role.name());
+        let _guard = AbortOnPanic;
         // Nobody listens any more only when the start has failed.
         let _ = tell.send(setup::thread(role, demand));
         run();

@@ -74,7 +74,7 @@ impl Home {
     }
 
     /// The binary, with this folder's configuration.
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub fn command(&self, arguments: &[&str]) -> Command {
         // As a user starts it. (Never the whole process under a real-time policy: the store's own threads spin while
         // they wait, and would take the host with them. A simulated machine rides over the stalls of a busy host.)
         let mut command = self.other(&["run", "--config"]);

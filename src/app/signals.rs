@@ -1,0 +1,75 @@
+//! Signals of the process. Those that ask a program to end (SIGTERM, Ctrl-C, a closed terminal, a dropped ssh) make it
+//! end in order: the axis comes to rest first. Every other signal that would end or suspend the process by default is
+//! ignored, as its motion would be cut without a ramp; Ctrl-Z is one of them.
+
+use std::fs;
+use std::io;
+
+use futures_util::future::select_all;
+use libc::{c_int, sighandler_t};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Ask the process to end.
+const END: [c_int; 5] = [libc::SIGTERM, libc::SIGINT, libc::SIGQUIT, libc::SIGHUP, libc::SIGPWR];
+
+/// End or suspend a process by default, and mean nothing here. (SIGPIPE is ignored by the standard library; the
+/// signals of a failing instruction, SIGKILL and SIGSTOP stay as they are.)
+const IGNORED: [c_int; 12] = [
+    libc::SIGUSR1,
+    libc::SIGUSR2,
+    libc::SIGALRM,
+    libc::SIGVTALRM,
+    libc::SIGPROF,
+    libc::SIGIO,
+    libc::SIGSTKFLT,
+    libc::SIGXCPU,
+    // A file that grows beyond its limit is an error of the write.
+    libc::SIGXFSZ,
+    // A terminal that suspends whoever writes to it from the background.
+    libc::SIGTTOU,
+    libc::SIGTTIN,
+    libc::SIGTSTP,
+];
+
+/// Ignores what would cut a motion for nothing.
+///
+/// # Errors
+/// The system refused.
+pub fn ignore_others() -> io::Result<()> {
+    IGNORED.into_iter().chain(libc::SIGRTMIN()..=libc::SIGRTMAX()).try_for_each(ignore)
+}
+
+#[allow(unsafe_code)]
+fn ignore(signal: c_int) -> io::Result<()> {
+    // SAFETY: no handler is installed, so no code of ours ever runs in the context of a signal; the call changes
+    // nothing but what the kernel does with this signal.
+    let before: sighandler_t = unsafe { libc::signal(signal, libc::SIG_IGN) };
+    if before == libc::SIG_ERR { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Completes on the first signal that asks the process to end. From the call on these signals end nothing by
+/// themselves, however often they come.
+///
+/// # Errors
+/// The system refused.
+pub fn told_to_end() -> io::Result<impl Future<Output = ()>> {
+    let ignored = ignored_at_start();
+    // Under nohup a closed terminal is to end nothing.
+    let heard = END.into_iter().filter(|number| *number != libc::SIGHUP || !has(ignored, *number));
+    let mut signals =
+        heard.map(|number| signal(SignalKind::from_raw(number))).collect::<io::Result<Vec<_>>>()?;
+    Ok(async move {
+        select_all(signals.iter_mut().map(|signal| Box::pin(signal.recv()))).await;
+    })
+}
+
+/// The signals that whoever started the process made it ignore, a bit each.
+fn ignored_at_start() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    line.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+}
+
+fn has(mask: u64, signal: c_int) -> bool {
+    mask >> (signal - 1) & 1 == 1
+}

@@ -1,0 +1,90 @@
+//! Rate limit of the log: a token bucket for each call site, so that a flood of one message (a client that sends
+//! nonsense a thousand times a second) neither fills the disk nor hides the others. What was left out is counted, and
+//! the next line of that call site is preceded by the number.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use tracing::callsite::Identifier;
+use tracing::{Event, Subscriber};
+use tracing_subscriber::layer::{Context, Layer};
+
+/// Lines of one call site that may come at once.
+const BURST: f64 = 100.0;
+/// Lines of one call site in the long run, each second.
+const LINES_PER_S: f64 = 2.0;
+
+/// Buckets of all call sites.
+#[derive(Debug, Default)]
+pub struct Budget(Mutex<HashMap<Identifier, Bucket>>);
+
+#[derive(Debug)]
+struct Bucket {
+    left: f64,
+    filled: Instant,
+    left_out: u64,
+}
+
+impl Bucket {
+    fn full(now: Instant) -> Bucket {
+        Bucket { left: BURST, filled: now, left_out: 0 }
+    }
+
+    /// Takes one line from the bucket: the number of lines that were left out before it; none when it is empty.
+    fn take(&mut self, now: Instant) -> Option<u64> {
+        let since_s = now.saturating_duration_since(self.filled).as_secs_f64();
+        self.left = (self.left + since_s * LINES_PER_S).min(BURST);
+        self.filled = now;
+        if self.left < 1.0 {
+            self.left_out += 1;
+            return None;
+        }
+        self.left -= 1.0;
+        Some(core::mem::take(&mut self.left_out))
+    }
+}
+
+impl<S: Subscriber> Layer<S> for Budget {
+    fn event_enabled(&self, event: &Event<'_>, _: Context<'_, S>) -> bool {
+        let site = event.metadata().callsite();
+        // The announcement below; it comes as often as its cause at most.
+        if event.metadata().target() == module_path!() {
+            return true;
+        }
+        let now = Instant::now();
+        // A bucket is whole after every statement, so a poisoned lock is still right.
+        let mut buckets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = buckets.entry(site).or_insert_with(|| Bucket::full(now)).take(now);
+        drop(buckets);
+        let Some(left_out) = taken else { return false };
+        if left_out > 0 {
+            tracing::warn!("{left_out} lines like the next one were left out");
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_flood_is_cut_to_its_budget_and_what_is_left_out_is_counted() {
+        let begun = Instant::now();
+        let mut bucket = Bucket::full(begun);
+        let (mut said, mut counted) = (0, 0);
+        // A thousand lines a second, for a minute.
+        for millisecond in 0..60_000 {
+            if let Some(left_out) = bucket.take(begun + Duration::from_millis(millisecond)) {
+                said += 1;
+                counted += left_out;
+            }
+        }
+        assert!((215..=225).contains(&said), "{said}");
+        assert!(counted > 59_000, "{counted}");
+        assert_eq!(bucket.take(begun + Duration::from_secs(70)), Some(60_000 - said - counted));
+    }
+}

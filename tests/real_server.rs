@@ -1,0 +1,214 @@
+//! The server as a process, in motion, while something holds on to it: a stream that takes no more, a signal that is
+//! none of its business.
+
+#[path = "support/real/mod.rs"]
+mod real;
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use real::process::QUICK_HOMING;
+use real::pulses::speed_mm_s;
+use real::{Home, Pulse, Yep, eventually, http};
+use rustix::fs::{Mode, OFlags};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Action, tcflow};
+use serde_json::{Value, json};
+
+/// Calibrates, and runs a wave until it is at its full rate.
+#[track_caller]
+fn set_in_motion(yep: &Yep) {
+    yep.order("calibrate").done();
+    yep.becomes("homing");
+    yep.calibrated();
+    yep.run_wave("sine", 2.0).done();
+    yep.runs_steadily();
+}
+
+/// Waits until the axis is fast: whatever cuts its motion then, instead of braking, shows in the last step.
+#[track_caller]
+fn is_fast(status: impl Fn() -> Value) {
+    let speed = || status()["velocity_mm_s"].as_f64().map(f64::abs);
+    eventually("it is fast", || speed().filter(|speed_mm_s| *speed_mm_s > 150.0));
+}
+
+/// The last step is a slow one: the axis came to rest, and was not cut.
+#[track_caller]
+fn came_to_rest(pulses: &[Pulse], what: &str) {
+    let end_mm_s = speed_mm_s(pulses, pulses.len() - 1, 1);
+    assert!(end_mm_s < 75.0, "{what}: {end_mm_s} mm/s at the last step");
+}
+
+#[test]
+fn a_signal_ends_the_process_at_rest_or_does_nothing() {
+    let home = Home::new(QUICK_HOMING);
+    let yep = home.start();
+    set_in_motion(&yep);
+    for signal in ["USR1", "USR2", "ALRM", "VTALRM", "PROF", "IO", "XFSZ", "TSTP", "TTOU", "TTIN", "40"] {
+        yep.signal(signal);
+        let status = yep.status();
+        assert_eq!(status["state"], json!("running"), "{signal}: {status}");
+    }
+    drop(yep);
+    for signal in ["HUP", "QUIT"] {
+        let mut yep = home.start();
+        set_in_motion(&yep);
+        is_fast(|| yep.status());
+        yep.signal(signal);
+        assert_eq!(yep.ended().code(), Some(0), "{signal}: {}", yep.log());
+        came_to_rest(&home.pulses(), signal);
+    }
+}
+
+/// A server whose streams are those of a test.
+struct Muted {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Muted {
+    /// Starts it, with one of its own choice for each stream.
+    fn start(home: &Home, output: impl Into<Stdio>, errors: impl Into<Stdio>) -> Muted {
+        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = free.local_addr().unwrap();
+        drop(free);
+        let mut command: Command = home.command(&["--listen", &address.to_string()]);
+        let child = command.env("RUST_LOG", "debug").stdout(output).stderr(errors).spawn().unwrap();
+        let muted = Muted { child, address };
+        eventually("it answers", || http::attempt(address, "GET", "/api/health", &[], "").ok());
+        muted
+    }
+
+    fn post(&self, path: &str, body: &Value) -> http::Answer {
+        http::request(self.address, "POST", path, &[], &body.to_string())
+    }
+
+    fn status(&self) -> Value {
+        http::request(self.address, "GET", "/api/status", &[], "").json()
+    }
+
+    fn becomes(&self, state: &str) {
+        eventually(&format!("it is {state}"), || (self.status()["state"] == json!(state)).then_some(()));
+    }
+
+    fn set_in_motion(&self) {
+        self.post("/api/commands/run", &json!({ "type": "calibrate" })).done();
+        self.becomes("homing");
+        self.becomes("ready");
+        self.run();
+    }
+
+    fn run(&self) {
+        let wave = json!({ "type": "sine", "duration": 2.0, "lease": "continue" });
+        self.post("/api/wave/run", &wave).done();
+        self.becomes("running");
+    }
+
+    /// Makes it say a lot.
+    fn provoke(&self) {
+        for _ in 0..300 {
+            self.post("/api/commands/run", &json!({ "type": "no such command" })).done();
+        }
+        for _ in 0..20 {
+            let stream = real::socket::connect(self.address, "command_all");
+            drop(stream);
+        }
+    }
+}
+
+impl Drop for Muted {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A terminal in which somebody has pressed Ctrl-S, and nobody reads; both ends.
+fn stopped_terminal() -> (OwnedFd, OwnedFd) {
+    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&ours).unwrap();
+    unlockpt(&ours).unwrap();
+    let name = ptsname(&ours, Vec::new()).unwrap();
+    let theirs = rustix::fs::open(name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
+    tcflow(&theirs, Action::OOff).unwrap();
+    (ours, theirs)
+}
+
+/// A pipe that nobody reads and that has no room left.
+fn full_pipe() -> (OwnedFd, OwnedFd) {
+    let (read, write) = io::pipe().unwrap();
+    let (read, write) = (OwnedFd::from(read), OwnedFd::from(write));
+    rustix::fs::fcntl_setfl(&write, OFlags::NONBLOCK).unwrap();
+    while rustix::io::write(&write, &[b'x'; 4096]).is_ok() {}
+    rustix::fs::fcntl_setfl(&write, OFlags::empty()).unwrap();
+    (read, write)
+}
+
+#[test]
+fn streams_that_take_nothing_hold_up_neither_stop_nor_the_end() {
+    for (what, stream) in
+        [("a stopped terminal", stopped_terminal as fn() -> (OwnedFd, OwnedFd)), ("a full pipe", full_pipe)]
+    {
+        let home = Home::new(QUICK_HOMING);
+        let (_ours, theirs) = stream();
+        let errors = File::from(theirs.try_clone().unwrap());
+        let mut yep = Muted::start(&home, File::from(theirs), errors);
+        yep.set_in_motion();
+        yep.provoke();
+        let asked = Instant::now();
+        yep.post("/api/stop", &json!({})).done();
+        assert!(asked.elapsed() < Duration::from_secs(1), "{what}: {:?}", asked.elapsed());
+        yep.becomes("ready");
+        yep.run();
+        yep.provoke();
+        is_fast(|| yep.status());
+        let kill = format!("kill -TERM {}", yep.child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+        let told = Instant::now();
+        let ended = eventually("the server ends", || yep.child.try_wait().unwrap());
+        assert_eq!(ended.code(), Some(0), "{what}");
+        assert!(told.elapsed() < Duration::from_secs(5), "{what}: {:?}", told.elapsed());
+        came_to_rest(&home.pulses(), what);
+    }
+}
+
+#[test]
+fn a_reader_of_the_greeting_that_has_seen_enough_ends_nothing() {
+    let home = Home::new("");
+    let (read, write) = io::pipe().unwrap();
+    drop(read);
+    let mut yep = Muted::start(&home, write, Stdio::piped());
+    let kill = format!("kill -TERM {}", yep.child.id());
+    assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    let ended = eventually("the server ends", || yep.child.try_wait().unwrap());
+    let mut said = String::new();
+    yep.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!(ended.code(), Some(0), "{said}");
+    assert!(!said.contains("panicked"), "{said}");
+}
+
+#[test]
+fn a_flood_of_one_message_has_a_budget_in_the_log() {
+    let home = Home::new("");
+    let mut yep = home.command(&[]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut greeting = String::new();
+    BufReader::new(yep.stdout.take().unwrap()).read_line(&mut greeting).unwrap();
+    let address: SocketAddr = greeting.trim().rsplit_once("http://").unwrap().1.parse().unwrap();
+    let mut socket = real::Socket::open(address, "command_all");
+    for _ in 0..1_000 {
+        socket.send(r#"{"stream": "command_all", "type": "loop_wave"}"#);
+    }
+    let heard = real::Socket::open(address, "command_all");
+    drop(heard);
+    let _ = http::request(address, "POST", "/api/stop", &[], "");
+    yep.kill().unwrap();
+    yep.wait().unwrap();
+    let mut said = String::new();
+    yep.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    let lines = said.lines().filter(|line| line.contains("was not obeyed")).count();
+    assert!((20..=110).contains(&lines), "{lines}: {said}");
+}
