@@ -43,8 +43,8 @@ impl Story {
     }
 
     /// Lets time pass on the late clock; tells how many steps there were before the cycle in which the motion was
-    /// ended, if it was.
-    fn run_late(&mut self, lateness: Lateness, milliseconds: u64) -> Option<usize> {
+    /// ended, if it was, and when that cycle was over.
+    fn run_late(&mut self, lateness: Lateness, milliseconds: u64) -> Option<(usize, u64)> {
         let ended = self.machine.status().ended();
         let until = self.machine.now() + milliseconds * MILLISECOND_NS;
         self.clock.be_late(Some(lateness));
@@ -53,7 +53,7 @@ impl Story {
             let made = self.machine.sink().0.len();
             self.machine.cycle();
             if before.is_none() && self.machine.status().ended() != ended {
-                before = Some(steps(&self.machine.sink().0[..made]).len());
+                before = Some((steps(&self.machine.sink().0[..made]).len(), self.machine.now()));
             }
         }
         self.clock.be_late(None);
@@ -61,8 +61,12 @@ impl Story {
     }
 }
 
-/// What the promise says about a train with these lateness: the first step at which the motion must end.
-fn too_late(nominal: &[(u64, bool)], made: &[(u64, bool)]) -> Option<usize> {
+/// Later than this a step is not made any more.
+const CUT_NS: u64 = 3_000_000;
+
+/// What the promise says about a train with these lateness: the first step at which the motion must end. That may be one
+/// that was due long before `until` and was not made.
+fn too_late(nominal: &[(u64, bool)], made: &[(u64, bool)], until: u64) -> Option<usize> {
     let mut shift_ns = 0;
     for i in 1..made.len().min(nominal.len()) {
         let interval_ns = nominal[i].0 - nominal[i - 1].0;
@@ -74,7 +78,8 @@ fn too_late(nominal: &[(u64, bool)], made: &[(u64, bool)]) -> Option<usize> {
             shift_ns += late_ns;
         }
     }
-    None
+    let next = nominal.get(made.len())?;
+    (until > next.0 + shift_ns + CUT_NS).then_some(made.len())
 }
 
 #[test]
@@ -98,7 +103,7 @@ fn no_interval_is_much_shorter_than_planned_and_what_is_too_late_ends_the_motion
             let ended = story.run_late(lateness, 1_500);
             story.machine.run_ms(500);
             let made = steps(&story.machine.sink().0);
-            let as_planned = ended.unwrap_or(made.len()).min(nominal.len());
+            let as_planned = ended.map_or(made.len(), |(before, _)| before).min(nominal.len());
             for i in 1..as_planned {
                 assert_eq!(made[i].1, nominal[i].1, "step {i} went the other way");
                 let (interval_ns, planned_ns) = (made[i].0 - made[i - 1].0, nominal[i].0 - nominal[i - 1].0);
@@ -109,12 +114,12 @@ fn no_interval_is_much_shorter_than_planned_and_what_is_too_late_ends_the_motion
             let snapshot = story.machine.snapshot();
             rebases += snapshot.lateness.rebases;
             match ended {
-                Some(before) => {
+                Some((before, until)) => {
                     assert_eq!(snapshot.state, State::Faulted);
                     match story.machine.status().ended().map(|ended| ended.cause) {
                         Some(EndCause::Late) => {
                             faults += 1;
-                            let first = too_late(&nominal, &made).expect("ended without a reason");
+                            let first = too_late(&nominal, &made, until).expect("ended without a reason");
                             assert!(first >= before, "it went on after step {first} was too late");
                             assert_eq!((snapshot.fault, snapshot.position_mm), (Some(Fault::StepLate), None));
                         }
@@ -127,7 +132,7 @@ fn no_interval_is_much_shorter_than_planned_and_what_is_too_late_ends_the_motion
                     }
                 }
                 None => {
-                    assert_eq!(too_late(&nominal, &made), None, "it went on, {lateness:?}");
+                    assert_eq!(too_late(&nominal, &made, 0), None, "it went on, {lateness:?}");
                     assert_eq!((snapshot.state, snapshot.fault), (State::Running, None));
                     is_where_it_says(&story.machine, &snapshot);
                 }

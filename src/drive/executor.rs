@@ -9,7 +9,7 @@ use heapless::Vec;
 
 use super::chunk::Chunk;
 use super::rings::ChunkFeed;
-use super::status::{EndCause, StepStatus};
+use super::status::{EndCause, MotionReading, StepStatus};
 use crate::layout;
 use crate::machine::{Config, Frame, Inputs, Motion, Order, Outcome, Travel};
 use crate::motion::runs::RunMaker;
@@ -129,9 +129,7 @@ impl Executor {
 
     /// The motion side as the supervisor sees it; notices how a motion ended.
     pub fn observe(&mut self) -> Motion {
-        // Read in this order: the step loop writes them in the opposite one.
-        let ended = self.status.ended();
-        let resting = self.status.resting();
+        let MotionReading { resting, ended, played_until_ns, .. } = self.status.motion();
         if let Some(under_way) = self.under_way {
             let ended = ended.filter(|ended| ended.epoch == self.epoch);
             let goes_on = self.starvation == Starvation::IsRiddenOver
@@ -143,7 +141,7 @@ impl Executor {
                 }
                 return self.motion();
             }
-            let played = under_way.complete && self.status.played_until_ns() >= under_way.horizon_ns;
+            let played = under_way.complete && played_until_ns >= under_way.horizon_ns;
             if resting && (ended.is_some() || played) {
                 self.outcome = Some(ended.map_or(Outcome::Completed, |ended| match ended.cause {
                     EndCause::Tripped => Outcome::Tripped(ended.inputs),

@@ -3,9 +3,14 @@
 //! Up to one interval late, the following steps close up, but never to less than 15/16 of their interval. Later
 //! than that, the time base moves: the delay stays, and nothing hurries after it. Later than
 //! `min(1 ms, 2 intervals)` the motor may have lost the step, and the position can no longer be trusted: the motion
-//! ends, and its ramp hurries after nothing either.
+//! ends, and its ramp hurries after nothing either. Later than [`CUT_NS`] there is no ramp: the axis stands by then,
+//! and a ramp would begin at the speed that it had before.
 
 use crate::units::{MILLISECOND_NS, Nanos};
+
+/// From this lateness on a motion is cut instead of ramped down. A stepper without steps comes to rest within a quarter
+/// of its resonance's period, 2.5 ms at the usual 100 Hz.
+pub const CUT_NS: Nanos = 3 * MILLISECOND_NS;
 
 /// How strict to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +18,14 @@ pub struct LatePolicy {
     /// Whether a step that is too late ends the motion. A simulated motor loses no steps, so there the answer is
     /// no: the host of a simulation is rarely a real-time one.
     pub ends_motion: bool,
+}
+
+impl LatePolicy {
+    /// Whether a step that is so late must not be made at all, nor any behind it.
+    #[must_use]
+    pub fn cuts(self, late_ns: Nanos) -> bool {
+        self.ends_motion && late_ns > CUT_NS
+    }
 }
 
 /// What the lateness of a step means.

@@ -28,6 +28,11 @@ pub mod threads;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+/// What threads share memory with. The models of tests/models put loom's in its place.
+mod sync {
+    pub use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU32, AtomicU64, Ordering};
+}
+
 pub use control::{Control, ControlOptions};
 pub use late::LatePolicy;
 pub use rehearsal::{Rehearsal, RehearsalOptions};

@@ -1,32 +1,39 @@
-//! What the step loop tells everyone: single words that it alone writes.
+//! Status words of the step loop: atomics that it alone writes and anyone reads.
 //!
-//! Order of writing matters for one pair: the count comes before `resting` and `ended`, so whoever sees that a
-//! motion is over sees its last step too.
+//! The order matters for the end of a motion. The step loop writes the step counter, the end cause and what the stop
+//! took, and `resting` last. A reader therefore reads `resting` first ([`StepStatus::motion`]): when that says that the
+//! motion is over, everything else is final. A reader that took the end cause first could miss one that was written
+//! between its two reads, and take a motion that was cut for one that was completed.
+//!
+//! Every order in which writer and reader can meet is tried in tests/models/tests/status.rs, which is why the atomics
+//! come from `super::sync`: there they are loom's.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU32, AtomicU64, Ordering};
-
+use super::sync::{AtomicBool, AtomicI64, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use crate::machine::{Inputs, Lateness};
 use crate::units::Nanos;
 
-/// How a motion ended, without the inputs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// End cause of a motion, in order of severity: a motion keeps the severest one that it met.
+///
+/// A ramp keeps the position; starvation does too, and is a fault; a step that was too late loses the position; a halt
+/// and an input cut the motion dead at speed. An input is above a halt because it names what to look for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum EndCause {
-    /// An input ended it at once.
-    Tripped = 1,
     /// The stop line asked for the ramp.
-    Ramped = 2,
+    Ramped = 1,
     /// No chunk came in time.
-    Starved = 3,
-    /// An edge was too late.
-    Late = 4,
+    Starved = 2,
+    /// A step was too late.
+    Late = 3,
     /// The stop line asked for a halt.
-    Halted = 5,
+    Halted = 4,
+    /// An input ended it at once.
+    Tripped = 5,
 }
 
 impl EndCause {
     fn from_byte(byte: u8) -> Option<EndCause> {
-        [EndCause::Tripped, EndCause::Ramped, EndCause::Starved, EndCause::Late, EndCause::Halted]
+        [EndCause::Ramped, EndCause::Starved, EndCause::Late, EndCause::Halted, EndCause::Tripped]
             .into_iter()
             .find(|cause| *cause as u8 == byte)
     }
@@ -37,10 +44,23 @@ impl EndCause {
 pub struct Ended {
     /// Which one.
     pub epoch: u32,
-    /// Why.
+    /// The severest cause so far.
     pub cause: EndCause,
     /// The inputs at that instant.
     pub inputs: Inputs,
+}
+
+/// One consistent reading of a motion's state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MotionReading {
+    /// No chunk is being played; then all of the following is final.
+    pub resting: bool,
+    /// The last motion that was ended by something else than its plan.
+    pub ended: Option<Ended>,
+    /// End of the last chunk whose committed motion is over.
+    pub played_until_ns: Nanos,
+    /// The step counter.
+    pub count: i64,
 }
 
 /// Written by the step loop alone, read by anyone.
@@ -127,6 +147,18 @@ impl StepStatus {
         Some(Ended { epoch: (word >> 32) as u32, cause, inputs: Inputs::from_bits(word as u8) })
     }
 
+    /// The state of the motion, read in the order that makes it consistent.
+    #[must_use]
+    pub fn motion(&self) -> MotionReading {
+        let resting = self.resting();
+        MotionReading {
+            resting,
+            ended: self.ended(),
+            played_until_ns: self.played_until_ns(),
+            count: self.count(),
+        }
+    }
+
     /// How far lateness has moved the time base of the present motion.
     #[must_use]
     pub fn shift_ns(&self) -> Nanos {
@@ -191,6 +223,7 @@ impl StepStatus {
         self.played_until_ns.store(until_ns, Ordering::Release);
     }
 
+    /// Last of all words: whoever reads it finds the others final.
     pub(super) fn show_rest(&self) {
         self.interval_ns.store(0, Ordering::Release);
         self.shift_ns.store(0, Ordering::Release);

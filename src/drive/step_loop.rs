@@ -75,8 +75,8 @@ pub struct StepLoop<C, I> {
     /// When the last pulse began and ended; the line is low before the first one.
     pulse_began_ns: Option<Nanos>,
     pulse_ended_ns: Nanos,
-    /// Motions up to this one are over.
-    ended_epoch: u32,
+    /// The newest motion that was ended by something else than its plan, and the severest cause of that.
+    ended: Option<(u32, EndCause)>,
     stop_seen: Option<StopSeen>,
 }
 
@@ -108,7 +108,7 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
             powered: false,
             pulse_began_ns: None,
             pulse_ended_ns: 0,
-            ended_epoch: 0,
+            ended: None,
             stop_seen: None,
         }
     }
@@ -233,7 +233,7 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
     /// The next chunk of the ring, unless it is stale or stopping is asked for.
     fn take_chunk(&mut self) -> bool {
         while let Some(chunk) = self.chunks.dequeue() {
-            if chunk.epoch <= self.ended_epoch {
+            if self.has_ended(chunk.epoch) {
                 continue;
             }
             if self.stop_line.level() != StopLevel::None {
@@ -286,6 +286,10 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
             return;
         }
         let began_ns = self.clock.now();
+        if self.late.cuts(self.base.lateness_ns(nominal_ns, began_ns)) {
+            self.cut(EndCause::Late, Inputs::default());
+            return;
+        }
         self.io.set_step(true, began_ns);
         if let Some(playing) = self.playing.as_mut() {
             playing.stepped();
@@ -309,29 +313,24 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
 
     /// The committed motion is over: the next chunk, or the way to rest.
     fn commit_end(&mut self, nominal_ns: Nanos) {
-        let Some(playing) = self.playing.as_mut() else { return };
+        let Some(playing) = self.playing.as_ref() else { return };
         self.status.show_played(nominal_ns);
         let (epoch, last) = (playing.chunk().epoch, playing.chunk().last);
-        if epoch <= self.ended_epoch || last {
-            playing.take_tail();
-            return;
-        }
-        if self.stop_line.level() != StopLevel::None {
-            self.leave_for_tail(EndCause::Ramped);
-            if let Some(playing) = self.playing.as_mut() {
-                playing.take_tail();
-            }
-            return;
-        }
-        match self.chunks.dequeue() {
-            Some(chunk) if chunk.epoch == epoch && chunk.start_ns == nominal_ns => self.play(chunk),
-            // Nothing came, or nothing that continues this motion.
-            _ => {
-                self.leave_for_tail(EndCause::Starved);
-                if let Some(playing) = self.playing.as_mut() {
-                    playing.take_tail();
+        if !last && !self.has_ended(epoch) {
+            if self.stop_line.level() != StopLevel::None {
+                self.leave_for_tail(EndCause::Ramped);
+            } else {
+                match self.chunks.dequeue() {
+                    Some(chunk) if chunk.epoch == epoch && chunk.start_ns == nominal_ns => {
+                        return self.play(chunk);
+                    }
+                    // Nothing came, or nothing that continues this motion.
+                    _ => self.leave_for_tail(EndCause::Starved),
                 }
             }
+        }
+        if let Some(playing) = self.playing.as_mut() {
+            playing.take_tail();
         }
     }
 
@@ -341,21 +340,25 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
         if self.stop_seen.is_none() {
             self.stop_seen = Some(StopSeen { at: self.clock.now(), count: self.count });
         }
-        let epoch = playing.chunk().epoch;
-        if epoch > self.ended_epoch {
-            self.end(epoch, cause, Inputs::default());
+        self.end(playing.chunk().epoch, cause, Inputs::default());
+    }
+
+    /// Records why the motion ended; of several causes the severest is kept.
+    fn end(&mut self, epoch: u32, cause: EndCause, inputs: Inputs) {
+        if self.ended.is_none_or(|ended| ended < (epoch, cause)) {
+            self.ended = Some((epoch, cause));
+            self.status.show_ended(Ended { epoch, cause, inputs });
         }
     }
 
-    fn end(&mut self, epoch: u32, cause: EndCause, inputs: Inputs) {
-        self.ended_epoch = epoch;
-        self.status.show_ended(Ended { epoch, cause, inputs });
+    /// Whether this motion, or a later one, was ended.
+    fn has_ended(&self, epoch: u32) -> bool {
+        self.ended.is_some_and(|(ended, _)| epoch <= ended)
     }
 
     /// No further edge.
     fn cut(&mut self, cause: EndCause, inputs: Inputs) {
         let Some(playing) = self.playing.take() else { return };
-        // A motion that was on its tail already keeps its first cause, except that a cut loses the position.
         self.end(playing.chunk().epoch, cause, inputs);
         self.finish();
     }

@@ -60,6 +60,8 @@ pub struct Supervisor {
     later_fault: Option<Fault>,
     /// How long the last stop took, and how many steps.
     last_stop: Option<(Nanos, u64)>,
+    /// The outcome as of the cycle before, so that each one is acted on once.
+    last_outcome: Option<Outcome>,
     waiting: Waiting,
 }
 
@@ -80,6 +82,7 @@ impl Supervisor {
             fault: None,
             later_fault: None,
             last_stop: None,
+            last_outcome: None,
             waiting: Waiting::default(),
         }
     }
@@ -241,11 +244,12 @@ impl Supervisor {
         (!seen.force_known && moves).then_some(Fault::ForceSampleLost)
     }
 
+    /// Latches what ended a motion, in every state: a late step or a trip on a ramp is as bad as one in a wave.
     fn heed_outcome(&mut self, seen: &Observation, actions: &mut Actions) {
-        let Some(outcome) = seen.motion.outcome else { return };
-        // Whatever STOP met on its way: steps that were too late may be lost.
-        let lost = self.state == State::Stopping && outcome == Outcome::Late;
-        if !lost && !matches!(self.state, State::Running | State::Ending) {
+        let before = core::mem::replace(&mut self.last_outcome, seen.motion.outcome);
+        let Some(outcome) = seen.motion.outcome.filter(|_| before != seen.motion.outcome) else { return };
+        // Homing draws its own conclusions: to it a trip is what it looks for.
+        if self.state == State::Homing {
             return;
         }
         let fault = match outcome {
@@ -253,9 +257,13 @@ impl Supervisor {
             Outcome::Tripped(inputs) if inputs.e_stop => Fault::EStop,
             Outcome::Tripped(inputs) if inputs.driver_alarm => Fault::DriverAlarm,
             Outcome::Tripped(inputs) if inputs.front && inputs.back => Fault::BothLimitsClosed,
+            // The ramp of a homing that was stopped may well reach the switch; no position is lost by that.
+            Outcome::Tripped(_) if self.calibration.is_none() => return,
             Outcome::Tripped(inputs) => Fault::LimitHit(if inputs.front { End::Front } else { End::Back }),
             Outcome::Starved => Fault::ControlLate,
             Outcome::Late => Fault::StepLate,
+            // The fault that is latched has ordered it.
+            Outcome::Halted if self.fault.is_some() && self.calibration.is_none() => return,
             Outcome::Halted => Fault::Halted,
         };
         self.latch(fault, seen.now, actions);

@@ -14,6 +14,45 @@ pub mod units {
     pub const MILLISECOND_NS: Nanos = 1_000_000;
 }
 
+/// The sequences in which the step loop writes its status words, for each variant of the file.
+macro_rules! step_loop {
+    () => {
+        /// The step loop begins a motion.
+        pub fn begin(status: &StepStatus) {
+            status.show_playing();
+        }
+
+        /// It makes a step.
+        pub fn step(status: &StepStatus, count: i64) {
+            status.show_step(count, count as u64, 1);
+        }
+
+        /// The motion, complete by its plan, is played up to its end.
+        pub fn play_out(status: &StepStatus) {
+            status.show_played(1);
+        }
+
+        /// A cause ends the motion, or joins the one that did.
+        pub fn end(status: &StepStatus, epoch: u32, cause: EndCause) {
+            status.show_ended(Ended { epoch, cause, inputs: Inputs::ALL });
+        }
+
+        /// The axis rests.
+        pub fn rest(status: &StepStatus) {
+            status.show_stop(2, 2);
+            status.show_rest();
+        }
+    };
+}
+pub(crate) use step_loop;
+
+// A model needs a part of each borrowed file only.
+#[allow(dead_code)]
+pub mod drive;
+#[allow(dead_code)]
+pub mod drive_relaxed;
 pub mod hal;
+#[allow(dead_code)]
+pub mod machine;
 pub mod relaxed;
 pub mod without_fences;

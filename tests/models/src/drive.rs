@@ -1,0 +1,14 @@
+//! The room that the status words of the step loop live in, and the sequences in which the step loop writes them.
+
+#[path = "../../../src/drive/status.rs"]
+pub mod status;
+
+use status::{EndCause, Ended, StepStatus};
+
+use crate::machine::Inputs;
+
+mod sync {
+    pub use loom::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU32, AtomicU64, Ordering};
+}
+
+super::step_loop!();

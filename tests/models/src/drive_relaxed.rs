@@ -1,0 +1,48 @@
+//! A mutant: the status words where each store is a relaxed one. A model that passes it sees nothing.
+
+#[path = "../../../src/drive/status.rs"]
+pub mod status;
+
+use status::{EndCause, Ended, StepStatus};
+
+use crate::machine::Inputs;
+
+mod sync {
+    pub use loom::sync::atomic::{AtomicI64, AtomicU8, AtomicU32, Ordering};
+
+    macro_rules! relaxed {
+        ($name:ident, $value:ty) => {
+            #[derive(Debug)]
+            pub struct $name(loom::sync::atomic::$name);
+
+            impl $name {
+                pub fn new(value: $value) -> $name {
+                    $name(loom::sync::atomic::$name::new(value))
+                }
+
+                pub fn load(&self, order: Ordering) -> $value {
+                    self.0.load(order)
+                }
+
+                pub fn store(&self, value: $value, _: Ordering) {
+                    self.0.store(value, Ordering::Relaxed);
+                }
+            }
+        };
+    }
+
+    relaxed!(AtomicBool, bool);
+    relaxed!(AtomicU64, u64);
+
+    impl AtomicU64 {
+        pub fn fetch_add(&self, by: u64, order: Ordering) -> u64 {
+            self.0.fetch_add(by, order)
+        }
+
+        pub fn fetch_max(&self, with: u64, order: Ordering) -> u64 {
+            self.0.fetch_max(with, order)
+        }
+    }
+}
+
+super::step_loop!();

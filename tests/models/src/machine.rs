@@ -1,0 +1,19 @@
+//! What the status words of the step loop tell of.
+
+#[path = "../../../src/motion/signals.rs"]
+mod signals;
+
+pub use signals::Inputs;
+
+/// Lateness since the start.
+#[derive(Debug, Clone, Copy)]
+pub struct Lateness {
+    /// Steps that moved the time base.
+    pub rebases: u32,
+    /// By how much altogether.
+    pub rebased_ns: u64,
+    /// The latest step.
+    pub worst_step_ns: u64,
+    /// How often the queue ran dry.
+    pub starvations: u32,
+}

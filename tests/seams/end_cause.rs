@@ -1,0 +1,185 @@
+//! The severest end cause wins, whichever comes first (S10, S20, S24): a late step or a trip on the ramp of a STOP, of a
+//! fault or of a starved motion latches, and loses the position.
+
+use yep::drive::status::EndCause;
+use yep::hal::Clock;
+use yep::hal::sim::{Mishap, Mishaps, MotorOptions, VirtualClock};
+use yep::machine::{Accepted, Command, Event, Fault, State, StopLevel};
+use yep::motion::End;
+
+use crate::plain::{Edges, Plain, homed, off_mm, stall, until_fast};
+use crate::support::{options, sine};
+
+/// What makes the axis ramp down from speed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Ramp {
+    Stop,
+    ForceLost,
+    Starved,
+}
+
+const RAMPS: [Ramp; 3] = [Ramp::Stop, Ramp::ForceLost, Ramp::Starved];
+
+impl Ramp {
+    /// Begins the ramp at 440 mm/s or more, and lets it run for some milliseconds.
+    fn begin(self, machine: &mut Plain) {
+        until_fast(machine, 440.0);
+        match self {
+            Ramp::Stop => machine.stop(),
+            Ramp::ForceLost => {
+                machine.hands().set(Mishap::LoadCellSilent, true);
+                assert!(machine.run_while(500, |snapshot| snapshot.state == State::Running));
+            }
+            // The cycle that comes late sees the end of the queue, 12 ms on, and the ramp behind it.
+            Ramp::Starved => {
+                machine.stall_control(30_000_000);
+                machine.cycle();
+                return;
+            }
+        }
+        machine.run_ms(15);
+    }
+
+    /// The fault that is latched when something worse comes on the ramp: a control cycle that was late sees both at once.
+    fn first(self) -> Option<Fault> {
+        self.fault().filter(|_| self != Ramp::Starved)
+    }
+
+    /// The fault that this ramp alone latches.
+    fn fault(self) -> Option<Fault> {
+        match self {
+            Ramp::Stop => None,
+            Ramp::ForceLost => Some(Fault::ForceSampleLost),
+            Ramp::Starved => Some(Fault::ControlLate),
+        }
+    }
+}
+
+fn running(clock: &VirtualClock, motor: bool) -> Plain {
+    let mut options = options();
+    options.rail.motor = motor.then(MotorOptions::default);
+    let mut machine = homed(clock, &options);
+    assert_eq!(machine.command(sine(1.0)), Some(Ok(Accepted::Now)));
+    machine.run_ms(2_500);
+    machine
+}
+
+/// Latched with `fault`, the first cause or the one told beside it, and nothing moves before a new homing.
+fn is_lost(machine: &mut Plain, fault: Fault, first: Option<Fault>) {
+    let snapshot = machine.snapshot();
+    assert_eq!((snapshot.state, snapshot.position_mm), (State::Faulted, None), "{:?}", snapshot.fault);
+    assert_eq!(snapshot.fault, first.or(Some(fault)));
+    if first.is_some_and(|first| first != fault) {
+        let told = machine.take_events().contains(&Event::FaultWhileFaulted(fault));
+        assert!(told, "{fault} was not told");
+    }
+    machine.hands().set_all(Mishaps::default());
+    machine.run_ms(300);
+    assert_eq!(machine.command(Command::Acknowledge), Some(Ok(Accepted::Now)));
+    machine.run_ms(5);
+    let snapshot = machine.snapshot();
+    assert_eq!((snapshot.state, snapshot.fault), (State::NotHomed, None), "latched anew by what is over");
+    assert_eq!(machine.command(Command::Calibrate), Some(Ok(Accepted::Now)));
+    assert!(machine.run_while(60_000, |snapshot| snapshot.state == State::Homing));
+    assert_eq!(machine.snapshot().state, State::Ready);
+}
+
+#[test]
+fn a_ramp_alone_keeps_the_position() {
+    for ramp in RAMPS {
+        let mut machine = running(&VirtualClock::default(), true);
+        ramp.begin(&mut machine);
+        machine.run_ms(1_000);
+        assert_eq!(machine.snapshot().fault, ramp.fault());
+        let off_mm = off_mm(&machine).expect("the position is known");
+        assert!(off_mm < 0.05, "{ramp:?}: {off_mm} mm off");
+    }
+}
+
+#[test]
+fn a_late_step_on_a_ramp_loses_the_position() {
+    for ramp in RAMPS {
+        for stall_ms in [2, 3, 4, 5, 10, 20] {
+            let clock = VirtualClock::default();
+            let mut machine = running(&clock, stall_ms % 2 == 0);
+            stall_on_ramp(&mut machine, &clock, ramp, stall_ms * 1_000_000);
+            machine.run_ms(1_000);
+            is_lost(&mut machine, Fault::StepLate, ramp.first());
+        }
+    }
+}
+
+fn stall_on_ramp(machine: &mut Plain, clock: &VirtualClock, ramp: Ramp, stall_ns: u64) {
+    if ramp == Ramp::Starved {
+        // Both happen within one call: the stall is set beforehand, to some milliseconds behind the queue's end.
+        until_fast(machine, 440.0);
+        stall(clock, machine.now() + 25_000_000, stall_ns);
+        machine.stall_control(40_000_000);
+        machine.cycle();
+    } else {
+        ramp.begin(machine);
+        stall(clock, machine.now() + 3_000_000, stall_ns);
+    }
+}
+
+#[test]
+fn a_trip_on_a_ramp_latches_also_when_it_is_over_before_the_next_cycle() {
+    let trips = [
+        (Mishap::FrontWelded, Fault::LimitHit(End::Front)),
+        (Mishap::BackWelded, Fault::LimitHit(End::Back)),
+        (Mishap::EStopOpen, Fault::EStop),
+        (Mishap::DriverAlarm, Fault::DriverAlarm),
+    ];
+    for ramp in RAMPS {
+        for (mishap, fault) in trips {
+            let clock = VirtualClock::default();
+            let mut machine = running(&clock, true);
+            let at = if ramp == Ramp::Starved {
+                until_fast(&mut machine, 440.0);
+                machine.now() + 25_000_000
+            } else {
+                ramp.begin(&mut machine);
+                machine.now() + 100_000
+            };
+            let (hands, own) = (machine.hands().clone(), clock.clone());
+            clock.at(at, move || {
+                hands.set(mishap, true);
+                let released = own.now() + 400_000;
+                own.at(released, move || hands.set(mishap, false));
+            });
+            if ramp == Ramp::Starved {
+                machine.stall_control(40_000_000);
+                machine.cycle();
+            }
+            machine.run_ms(1_000);
+            is_lost(&mut machine, fault, ramp.first());
+        }
+    }
+}
+
+#[test]
+fn a_halt_on_a_ramp_loses_the_position() {
+    for ramp in [Ramp::Stop, Ramp::ForceLost] {
+        let mut machine = running(&VirtualClock::default(), true);
+        ramp.begin(&mut machine);
+        machine.stop_line().raise(StopLevel::Halt);
+        machine.run_ms(1_000);
+        is_lost(&mut machine, Fault::Halted, ramp.first());
+    }
+}
+
+#[test]
+fn the_ramp_of_a_stopped_homing_may_reach_the_switch() {
+    let clock = VirtualClock::default();
+    let mut machine = Plain::on(clock.clone(), &options(), Edges::default());
+    assert_eq!(machine.command(Command::Calibrate), Some(Ok(Accepted::Now)));
+    machine.run_ms(1_000);
+    machine.stop();
+    let hands = machine.hands().clone();
+    clock.at(machine.now() + 3_000_000, move || hands.set(Mishap::FrontWelded, true));
+    machine.run_ms(500);
+    let snapshot = machine.snapshot();
+    assert_eq!((snapshot.state, snapshot.fault), (State::NotHomed, None));
+    let cause = machine.status().ended().map(|ended| ended.cause);
+    assert_eq!(cause, Some(EndCause::Tripped), "it did not reach the switch");
+}

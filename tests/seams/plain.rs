@@ -1,0 +1,51 @@
+//! The machine on virtual time, homed, with nothing but a memory of its edges: no checker, so that a test sees what
+//! really happens.
+
+use yep::drive::{Audience, Rehearsal, RehearsalOptions, Seen};
+use yep::hal::Clock;
+use yep::hal::sim::{Edge, EdgeSink, VirtualClock};
+use yep::machine::{Accepted, Command, State};
+
+#[derive(Default)]
+pub struct Edges(pub Vec<Edge>);
+
+impl EdgeSink for Edges {
+    fn edge(&mut self, edge: Edge) {
+        self.0.push(edge);
+    }
+}
+
+impl Audience for Edges {
+    fn cycle(&mut self, _: &Seen) {}
+}
+
+pub type Plain = Rehearsal<Edges>;
+
+pub fn homed(clock: &VirtualClock, options: &RehearsalOptions) -> Plain {
+    let mut machine = Rehearsal::on(clock.clone(), options, Edges::default());
+    assert_eq!(machine.command(Command::Calibrate), Some(Ok(Accepted::Now)));
+    assert!(machine.run_while(120_000, |snapshot| snapshot.state == State::Homing), "homing goes on");
+    assert_eq!(machine.snapshot().state, State::Ready, "{:?}", machine.snapshot().fault);
+    machine
+}
+
+/// Both loops lose the processor for `stall_ns` at `at`.
+pub fn stall(clock: &VirtualClock, at: u64, stall_ns: u64) {
+    let mut own = clock.clone();
+    clock.at(at, move || {
+        let until = own.now() + stall_ns;
+        own.wait_until(until);
+    });
+}
+
+/// Lets time pass until the axis is that fast.
+pub fn until_fast(machine: &mut Plain, above_mm_s: f64) {
+    let reached = machine.run_while(20_000, |snapshot| snapshot.velocity_mm_s.abs() < above_mm_s);
+    assert!(reached, "never that fast");
+}
+
+/// How far the carriage is from where the machine says it is; none where it says nothing.
+pub fn off_mm(machine: &Plain) -> Option<f64> {
+    let shown_mm = machine.snapshot().position_mm?;
+    Some((machine.hands().carriage_mm() - 5.0 - shown_mm).abs())
+}
