@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use support::server::{Client, Server, folder};
 use support::{Samples, ms, tell};
+use yep::api::fence::GUARD;
 
 const STOPS: u64 = 60;
 const PERIOD_S: f64 = 2.0;
@@ -140,6 +141,7 @@ fn zero(client: &mut Client, log: &Log, epoch: Instant) -> Zero {
         client.post("/api/stop", "");
         log.wait_for(before, Kind::DriverOff);
         client.wait_for("not_homed");
+        std::thread::sleep(GUARD);
     }
     let uncertainty_s = latest_s - earliest_s;
     assert!(uncertainty_s > 0.0, "the bounds contradict each other: {earliest_s} s … {latest_s} s");
@@ -168,6 +170,7 @@ fn stop(
     let answered_s = ms(departure.elapsed()) * 1e-3;
     let shifted_s = shifted_s(&client.wait_for("ready")) - shifted_before_s;
     log.settle();
+    std::thread::sleep(GUARD);
 
     let request_s = departure.duration_since(epoch).as_secs_f64() - zero.latest_s;
     let pulses: Vec<Edge> = log.after(before).into_iter().filter(Edge::is_step).collect();

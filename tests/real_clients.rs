@@ -115,6 +115,9 @@ fn the_command_line_does_the_main_job() {
     assert_eq!(says(&["stop"]), (0, "stopping\n".into()));
     assert!(yep.becomes("ready")["position_mm"].is_f64());
 
+    let (code, said) = says(&["run-wave", "sine", "--duration", "2"]);
+    assert!(code == 1 && said.contains("STOP came, and what goes on sending starts nothing"), "{said}");
+    yep.pauses();
     yep.sim(&json!({ "mishaps": ["front_dead"] }));
     let (code, said) = says(&["calibrate", "--wait"]);
     assert_eq!(code, 1, "{said}");

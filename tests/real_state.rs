@@ -260,6 +260,7 @@ fn sessions_are_in_the_book_with_their_ends() {
     yep.becomes("running");
     yep.order("stop").done();
     session(&yep, 2, &json!("stop"));
+    yep.pauses();
     yep.run_wave("sine", 2.0).done();
     yep.becomes("running");
     yep.sim(&json!({ "mishaps": ["e_stop_open"] }));

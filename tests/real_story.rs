@@ -208,6 +208,7 @@ fn stop_is_at_rest_within_s4_and_keeps_the_position() {
         let position_mm = rest["position_mm"].as_f64().expect("STOP keeps the position");
         assert!((yep.carriage_mm() - 5.0 - position_mm).abs() < 1e-6, "{position_mm} mm is wrong");
         assert!(position_mm > 1.0, "it went on to the end of the period");
+        yep.pauses();
     }
     assert!(beyond_s4_s.iter().any(|s| *s <= 0.0), "from request to rest, beyond S4: {beyond_s4_s:?} s");
     let pulses = home.pulses();

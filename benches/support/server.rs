@@ -151,13 +151,15 @@ fn free_address() -> SocketAddr {
 pub struct Client {
     stream: TcpStream,
     received: Vec<u8>,
+    /// How often it has stopped the machine.
+    stops: u64,
 }
 
 impl Client {
     fn on(stream: TcpStream) -> Client {
         stream.set_nodelay(true).expect("no delay");
         stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
-        Client { stream, received: Vec::new() }
+        Client { stream, received: Vec::new(), stops: 0 }
     }
 
     /// Asks, and returns the status and the body.
@@ -167,11 +169,14 @@ impl Client {
 
     /// The same with a body of JSON.
     pub fn ask(&mut self, method: &str, path: &str, body: &str) -> (u16, &[u8]) {
+        // Behind a STOP it is another client, which has not been sending (S34).
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
-             content-length: {}\r\n\r\n{body}",
+            "{method} {path} HTTP/1.1\r\nhost: localhost\r\nuser-agent: bench {}\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            self.stops,
             body.len()
         );
+        self.stops += u64::from(path == "/api/stop");
         self.stream.write_all(request.as_bytes()).expect("a request leaves");
         self.received.clear();
         let (mut chunk, mut head) = ([0; 16 * 1024], None);

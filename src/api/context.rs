@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::bus::Bus;
 use super::desk::{Desk, Keeper};
+use super::fence::Fence;
 use super::lease::{Lease, Policy};
 use super::limits::Limits;
 use super::pages::Pages;
@@ -37,6 +38,8 @@ pub struct Context {
     pub bus: Bus,
     /// Who holds the wave.
     pub lease: Lease,
+    /// Who starts something behind a STOP.
+    pub fence: Fence,
     /// The configuration.
     pub options: Options,
 }
@@ -54,6 +57,14 @@ impl Context {
         let keeper: Arc<dyn Keeper> = Arc::new(keeper);
         let desk = Desk::new(Arc::clone(&port), settings, Arc::clone(&keeper), rail);
         let bus = Bus::new(options.limits.queued_messages);
-        Arc::new(Context { port, desk, keeper, bus, lease: Lease::default(), options })
+        Arc::new(Context {
+            port,
+            desk,
+            keeper,
+            bus,
+            lease: Lease::default(),
+            fence: Fence::default(),
+            options,
+        })
     }
 }

@@ -17,9 +17,11 @@ use tokio::time::Instant;
 
 use super::bus::STATUS;
 use super::context::Context;
+use super::orders::No;
 use super::port::Mover;
 use crate::auth::Standing;
 use crate::machine::Command;
+use crate::wave::Wave;
 
 /// What becomes of a wave whose client is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -73,6 +75,9 @@ struct Held {
 #[derive(Debug, Default)]
 pub struct Lease {
     held: Mutex<Option<Held>>,
+    /// Had by who starts a wave, from before it is asked for until it is held, and by who ends one whose client is gone:
+    /// a client that is lost must not end the wave of the next one.
+    turn: tokio::sync::Mutex<()>,
 }
 
 /// What whoever watches a lease does next.
@@ -116,30 +121,51 @@ impl Lease {
 }
 
 impl Context {
-    /// The wave that the machine has just accepted belongs to this client; `asked` is what it said should happen without
-    /// it, the configuration says it otherwise. A wave of another client is held by nobody else from now on.
-    pub fn lease_to(self: &Arc<Self>, client: &Client, asked: Option<Policy>) {
-        let number = self.lease.grant(client.clone());
-        if self.port.mover() == Mover::Remote {
-            // Nothing is known of what it does, so nothing can be held.
-            return;
+    /// Runs the wave for this client, to whom it belongs from now on; nothing else is moved by a yep-machine elsewhere than
+    /// what is announced. `asked` is what the client said should happen without it, the configuration says it otherwise. A
+    /// wave of another client is held by nobody else from now on.
+    ///
+    /// # Errors
+    /// [`No`].
+    pub async fn run(
+        self: &Arc<Self>,
+        client: &Client,
+        wave: Option<Wave>,
+        asked: Option<Policy>,
+    ) -> Result<(), No> {
+        let _turn = self.lease.turn.lock().await;
+        let stops = self.may_start(client)?;
+        if let Some(wave) = wave {
+            self.start(stops, Command::Run(wave)).await?;
         }
-        let policy = asked.unwrap_or(self.options.lease);
-        tokio::spawn(watch(Arc::clone(self), number, policy));
+        let number = self.lease.grant(client.clone());
+        if self.port.mover() == Mover::Local {
+            let policy = asked.unwrap_or(self.options.lease);
+            tokio::spawn(watch(Arc::clone(self), number, policy));
+        }
+        // Of what a machine elsewhere does nothing is known, so nothing can be held.
+        Ok(())
     }
 }
 
 async fn watch(ctx: Arc<Context>, number: u64, policy: Policy) {
-    loop {
-        match ctx.lease.watch(number, ctx.options.limits.lease_time) {
+    let lasts = ctx.options.limits.lease_time;
+    let _turn = loop {
+        match ctx.lease.watch(number, lasts) {
             Watch::Over => return,
             Watch::Until(instant) => tokio::time::sleep_until(instant).await,
-            Watch::Gone => break,
+            Watch::Gone => {
+                let turn = ctx.lease.turn.lock().await;
+                // Somebody may have had it meanwhile.
+                if matches!(ctx.lease.watch(number, lasts), Watch::Gone) {
+                    break turn;
+                }
+            }
         }
         if !ctx.port.snapshots().borrow().state.is_moving() {
             return;
         }
-    }
+    };
     if !ctx.port.snapshots().borrow().state.is_moving() {
         return;
     }

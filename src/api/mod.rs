@@ -16,7 +16,7 @@
 //!
 //! # What is shared
 //!
-//! [`Context`]: the machine behind its [`port`], the settings [`desk`], the bus, the [`lease`] on a wave. Commands by their names are
+//! [`Context`]: the machine behind its [`port`], the settings [`desk`], the bus, the [`lease`] on a wave, the [`fence`] behind a STOP. Commands by their names are
 //! [`orders`]. HTTP owns no fact: the machine decides, the store remembers.
 
 pub mod answer;
@@ -27,6 +27,7 @@ pub mod connection;
 pub mod context;
 pub mod cors;
 pub mod desk;
+pub mod fence;
 pub mod fields;
 pub mod lease;
 pub mod limits;

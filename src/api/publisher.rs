@@ -8,10 +8,13 @@ use tokio::sync::mpsc;
 use super::bus::{self, COMMANDS, STATUS};
 use super::coerce;
 use super::context::Context;
-use super::orders::STOP;
+use super::fence::Stops;
+use super::lease::Client;
+use super::orders::{No, STOP};
 use super::port::Mover;
 use super::socket::End;
 use crate::auth::Standing;
+use crate::machine::Refusal;
 
 /// How many commands of one socket may wait for the machine's decision.
 const WAITING_COMMANDS: usize = 64;
@@ -20,25 +23,28 @@ const WAITING_COMMANDS: usize = 64;
 pub struct Publisher {
     ctx: Arc<Context>,
     standing: Standing,
-    /// Commands wait here, so that a STOP behind them is read at once.
-    commands: mpsc::Sender<String>,
+    client: Client,
+    /// The listeners were told of a command that was not taken.
+    warned: bool,
+    /// Commands wait here, so that a STOP behind them is read at once; each with the STOPs behind which it came.
+    commands: mpsc::Sender<(Stops, String)>,
 }
 
 impl Publisher {
     /// For a client of that standing.
     #[must_use]
-    pub fn new(ctx: &Arc<Context>, standing: Standing) -> Publisher {
-        let (commands, mut waiting) = mpsc::channel::<String>(WAITING_COMMANDS);
+    pub fn new(ctx: &Arc<Context>, standing: Standing, client: Client) -> Publisher {
+        let (commands, mut waiting) = mpsc::channel::<(Stops, String)>(WAITING_COMMANDS);
         let obeying = Arc::clone(ctx);
         // A task of its own: what was accepted is carried out, even if the client leaves.
         tokio::spawn(async move {
-            while let Some(command) = waiting.recv().await {
-                if let Err(no) = obeying.obey(&command).await {
+            while let Some((stops, command)) = waiting.recv().await {
+                if let Err(no) = obeying.obey(stops, &command).await {
                     tracing::info!(command, ?no, "a command on the stream was not obeyed");
                 }
             }
         });
-        Publisher { ctx: Arc::clone(ctx), standing, commands }
+        Publisher { ctx: Arc::clone(ctx), standing, client, warned: false, commands }
     }
 
     /// Takes one text frame.
@@ -55,18 +61,41 @@ impl Publisher {
         }
         let command = fields.iter().find(|(name, _)| stream == COMMANDS && name == "type");
         let command = command.map(|(_, command)| command.clone());
-        let stops = command.as_deref() == Some(STOP);
-        if stops {
-            self.ctx.port.stop();
+        let is_stop = command.as_deref() == Some(STOP);
+        if is_stop {
+            self.ctx.raise_stop();
+        }
+        let given = command.as_deref().map(|command| self.ctx.may_give(&self.client, command)).transpose();
+        let Ok(stops) = given.map_err(|no| self.warn(command.as_deref().unwrap_or_default(), &no)) else {
+            // Nobody hears it: a yep-machine would start.
+            return Ok(());
+        };
+        if command.is_some() && core::mem::take(&mut self.warned) {
+            self.ctx.bus.mention(STATUS, &[("device", "queue"), ("type", "waiting")]);
         }
         let borrowed: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         self.ctx.bus.publish(&stream, &borrowed);
-        match command {
-            Some(command) if !stops && self.ctx.port.mover() == Mover::Local => {
-                self.commands.try_send(command).map_err(|_| End::NotAllowed)
+        match command.zip(stops) {
+            Some((command, stops)) if !is_stop && self.ctx.port.mover() == Mover::Local => {
+                self.commands.try_send((stops, command)).map_err(|_| End::NotAllowed)
             }
             _ => Ok(()),
         }
+    }
+
+    /// Tells the listeners once that commands of this client are not taken; a frame has no answer.
+    fn warn(&mut self, command: &str, no: &No) {
+        let No::Fenced(fenced) = no else { return };
+        if !fenced.first {
+            return;
+        }
+        let why = format!("{command} is not obeyed: {fenced}");
+        tracing::warn!("{why}");
+        let code = Refusal::Stopped.code();
+        let fields =
+            [("device", "queue"), ("type", "warning"), ("command", command), ("code", code), ("why", &why)];
+        self.ctx.bus.mention(STATUS, &fields);
+        self.warned = true;
     }
 }
 

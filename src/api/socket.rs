@@ -87,7 +87,7 @@ pub async fn serve(
         .max_frame_size(Some(limits.frame_bytes));
     let socket = Socket::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
     let (mut sink, mut frames) = socket.split();
-    let publisher = Publisher::new(&ctx, standing);
+    let publisher = Publisher::new(&ctx, standing, client.clone());
     let heard = AtomicBool::new(true);
     let end = tokio::select! {
         end = listen(&mut frames, publisher, (&ctx, &client), &heard) => end,

@@ -6,10 +6,15 @@ use super::client::{Call, Socket, Tell, Who};
 use super::random::Random;
 use super::waves;
 use super::whole::Whole;
+use crate::api::fence;
 use crate::units::{Nanos, SECOND_NS};
 
 /// How long an answer may take, in ms; the server gives up after two seconds.
 const ANSWER_MS: u64 = 3_000;
+
+/// The first two of what somebody does: they start something.
+const CALIBRATE: usize = 0;
+const RUN: usize = 1;
 
 /// The clients.
 pub struct Operator {
@@ -21,6 +26,8 @@ pub struct Operator {
     backup: Option<Value>,
     /// When it does something next.
     pub next_ns: Nanos,
+    /// Whoever saw a STOP starts nothing before, as a rule (S34).
+    pauses_until_ns: Nanos,
 }
 
 fn call(who: Who, method: &'static str, path: &str, body: &Value) -> Call {
@@ -32,7 +39,7 @@ impl Operator {
     /// Somebody who is about to come.
     #[must_use]
     pub fn new(random: Random) -> Operator {
-        Operator { random, status: None, telemetry: None, backup: None, next_ns: 0 }
+        Operator { random, status: None, telemetry: None, backup: None, next_ns: 0, pauses_until_ns: 0 }
     }
 
     /// The page is opened, if it is not there.
@@ -89,9 +96,17 @@ impl Operator {
 
     /// calibrate, run, end, stop, settings, limits, acknowledge, arm, backup: each as likely as its weight.
     fn one_of(&mut self, whole: &mut Whole, weights: &[u32; 9]) {
-        let request = match self.random.weighted(weights) {
-            0 => self.command("calibrate"),
-            1 => self.run(),
+        let choice = self.random.weighted(weights);
+        if matches!(choice, CALIBRATE | RUN) && whole.now() < self.pauses_until_ns {
+            if self.random.chance(0.9) {
+                return;
+            }
+            // Somebody who goes on sending, and begins their pause anew.
+            self.pause(whole);
+        }
+        let request = match choice {
+            CALIBRATE => self.command("calibrate"),
+            RUN => self.run(),
             2 => self.command("end"),
             3 => return self.stop(whole),
             4 => self.settings(),
@@ -116,8 +131,15 @@ impl Operator {
         call(self.who(), "POST", "/api/wave/run", &wave)
     }
 
+    /// From now on for as long as behind a STOP, and a little more.
+    fn pause(&mut self, whole: &Whole) {
+        let pause_ns = fence::PAUSE.as_nanos() as f64 * self.random.between(1.05, 1.5);
+        self.pauses_until_ns = whole.now() + pause_ns as Nanos;
+    }
+
     /// STOP, in one of the ways that there are.
     fn stop(&mut self, whole: &mut Whole) {
+        self.pause(whole);
         match self.random.weighted(&[3, 2, 2, 2]) {
             0 => whole.ask(call(Who::Page, "POST", "/api/stop", &Value::Null)),
             1 => whole.ask(call(Who::Guest, "POST", "/api/stop", &Value::Null)),
@@ -199,6 +221,7 @@ impl Operator {
             }
         }
         whole.finish_requests(ANSWER_MS);
+        self.pause(whole);
     }
 
     /// Requests and frames that mean nothing.

@@ -38,6 +38,26 @@ async fn ends(method: &str, path: &str, headers: Headers<'_>, from: u8) -> bool 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_is_lost_does_not_end_the_wave_of_the_next_one() {
+    let server = running().await;
+    // The next client's wave waits for the machine's decision while the lease of the first one runs out.
+    server.port.hold(true);
+    let next = [("user-agent", "another browser")];
+    let deciding = async {
+        tokio::time::sleep(2 * LEASE).await;
+        server.port.hold(false);
+    };
+    let (answer, ()) = tokio::join!(server.request_from(1, "POST", "/api/wave/run", &next, WAVE), deciding);
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    tokio::time::sleep(LEASE / 2).await;
+    let given = server.port.commands();
+    assert!(matches!(given.as_slice(), [Command::Run(_)]), "{given:?}");
+    // Its own client is missed as any other.
+    tokio::time::sleep(LEASE).await;
+    assert_eq!(server.port.commands(), [Command::ClientGone]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_others_ask_for_under_the_name_of_a_dead_client_does_not_keep_its_wave() {
     let kept = tokio::join!(
         ends("GET", "/api/status", &[], 1),

@@ -26,6 +26,6 @@ pub async fn run(ctx: &Arc<Context>, call: &Call) -> Outcome {
     if call.standing < Standing::Local && name != STOP {
         return Err(router::forbidden());
     }
-    ctx.order(&name).await?;
+    ctx.order(&call.client, &name).await?;
     Ok(answer::ok(&Value::Null))
 }

@@ -13,7 +13,6 @@ use crate::api::orders::LOOP_WAVE;
 use crate::api::port::Mover;
 use crate::api::python;
 use crate::api::wave_spec::{self, ARGUMENT, LEASE};
-use crate::machine::Command;
 use crate::wave::points::{self, Points};
 use crate::wave::{Spec, Wave};
 
@@ -64,10 +63,7 @@ pub async fn run_asked(ctx: &Arc<Context>, client: &Client, asked: Option<&Value
     if mover == Mover::Remote && data.len() > REMOTE_MESSAGE_BYTES - MESSAGE_OVERHEAD_BYTES {
         return Err(bad_duration(&"so many points do not fit into one message to the machine: give less"));
     }
-    if let Some(wave) = wave {
-        ctx.port.command(Command::Run(wave)).await.map_err(|refusal| answer::refused(&refusal))?;
-    }
-    ctx.lease_to(client, lease);
+    ctx.run(client, wave, lease).await?;
     ctx.bus.announce(LOOP_WAVE, Some(&data));
     Ok(answer::ok(&json!({ "status": "success" })))
 }

@@ -204,6 +204,11 @@ impl Yep {
         self.post("/api/wave/run", &json!({ "type": shape, "duration": duration_s, "lease": "continue" }))
     }
 
+    /// What a person does behind a STOP before the next start: what only goes on is refused.
+    pub fn pauses(&self) {
+        std::thread::sleep(yep::api::fence::PAUSE);
+    }
+
     /// Does something to the simulated machine.
     #[track_caller]
     pub fn sim(&self, what: &Value) {
