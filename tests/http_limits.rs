@@ -139,51 +139,189 @@ async fn a_header_must_come_quickly_but_a_connection_may_rest() {
     assert!(closed_after(resting).await >= Duration::from_millis(1_400));
 }
 
+/// Whether STOP is answered on a connection of its own.
+async fn stops_from(server: &Server, host: u8) -> bool {
+    let mut client = server.connect_from(host).await;
+    answers(&mut client, STOP).await == Some(200)
+}
+
+/// Takes a place for good: a command that waits for the machine.
+async fn take_place(server: &Server, host: u8) -> TcpStream {
+    let mut client = server.connect_from(host).await;
+    let body = r#"{"type":"calibrate"}"#;
+    let length = body.len();
+    let request = format!(
+        "POST /api/commands/run HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n{body}"
+    );
+    client.write_all(request.as_bytes()).await.unwrap();
+    client
+}
+
 #[tokio::test]
-async fn one_address_has_its_share_of_the_connections() {
+async fn whoever_comes_last_gets_the_place_of_whoever_rested_longest() {
     let server = start(|_| {}).await;
     let mut held = Vec::new();
-    for _ in 0..8 {
-        let mut client = server.connect_from(10).await;
-        assert_eq!(answers(&mut client, HEALTH).await, Some(200));
+    for n in 0..100 {
+        // A poller that forgets its connections.
+        let mut client = server.connect_from(1).await;
+        assert_eq!(answers(&mut client, HEALTH).await, Some(200), "{n}");
         held.push(client);
     }
-    let mut ninth = server.connect_from(10).await;
-    assert!(rest(&mut ninth).await.starts_with("HTTP/1.1 503 "));
-    assert_eq!(server.request_from(11, "GET", "/api/health", &[], b"").await.status, 200);
-    held.pop();
-    let begun = Instant::now();
-    loop {
-        let mut again = server.connect_from(10).await;
-        if answers(&mut again, HEALTH).await == Some(200) {
-            break;
+    assert!(stops_from(&server, 1).await && stops_from(&server, 10).await);
+    assert_eq!(rest(&mut held[0]).await, "");
+    assert_eq!(answers(&mut held[99], HEALTH).await, Some(200), "the newest is still there");
+}
+
+#[tokio::test]
+async fn silent_and_slow_connections_keep_nobody_out() {
+    let server = start(|_| {}).await;
+    let mut silent = Vec::new();
+    for n in 0..400 {
+        let mut client = server.connect_from([1, 10 + (n % 40) as u8][n % 2]).await;
+        if n % 4 > 1 {
+            let _ = client.write_all(b"POST /api/stop HTTP/1.1\r\nHost: loc").await;
         }
-        assert!(begun.elapsed() < PATIENCE, "a closed connection still counts");
+        silent.push(client);
+    }
+    let mut dripping = Vec::new();
+    for n in 0..100 {
+        // A body that does not come.
+        let mut client = server.connect_from([1, 60][n % 2]).await;
+        let head = b"POST /api/commands/run HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{";
+        client.write_all(head).await.unwrap();
+        dripping.push(client);
+    }
+    for host in [1, 10, 60, 200] {
+        assert!(stops_from(&server, host).await, "{host}");
+    }
+    for host in [1, 10, 60, 200] {
+        assert_eq!(server.request_from(host, "GET", "/api/health", &[], b"").await.status, 200, "{host}");
+    }
+    assert_eq!(server.get("/api/status").await.status, 200);
+    assert_eq!(server.port.stops(), 4);
+}
+
+#[tokio::test]
+async fn when_all_places_are_at_work_stop_is_taken_in_both_forms_and_nothing_else() {
+    let server = start(|limits| limits.connections = 8).await;
+    server.port.hold(true);
+    let mut held = Vec::new();
+    for _ in 0..8 {
+        held.push(take_place(&server, 1).await);
+    }
+    let begun = Instant::now();
+    let mut working = 0;
+    while working < 8 {
+        working += server.port.commands().len();
+        assert!(begun.elapsed() < PATIENCE);
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    for host in [1, 10] {
+        let mut late = server.connect_from(host).await;
+        late.write_all(HEALTH.as_bytes()).await.unwrap();
+        let said = rest(&mut late).await;
+        assert!(said.starts_with("HTTP/1.1 503 ") && said.contains("only STOP is taken"), "{said}");
+        assert!(said.contains("retry-after: 1"), "{said}");
+        assert!(stops_from(&server, host).await);
+        let legacy = server.request_from(host, "POST", "/api/commands/run", &[], br#"{"type":"stop"}"#).await;
+        assert_eq!(legacy.status, 200);
+    }
+    assert_eq!(server.port.stops(), 4);
+    server.port.hold(false);
+    for mut client in held {
+        let mut heard = [0; 64];
+        let count = client.read(&mut heard).await.unwrap();
+        assert!(heard[..count].starts_with(b"HTTP/1.1 200 "), "what was begun is answered");
     }
 }
 
 #[tokio::test]
-async fn a_flood_leaves_room_for_stop_and_for_the_machine_itself() {
+async fn stop_is_answered_before_its_body_comes() {
     let server = start(|_| {}).await;
-    let mut flood = Vec::new();
-    for n in 0..60 {
-        let mut client = server.connect_from(10 + n / 8).await;
-        assert_eq!(answers(&mut client, HEALTH).await, Some(200), "{n}");
-        flood.push(client);
+    let mut client = server.connect_from(10).await;
+    let head = "POST /api/stop HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\n";
+    assert_eq!(answers(&mut client, head).await, Some(200));
+    // The connection goes on behind it.
+    client.write_all(b"null").await.unwrap();
+    assert_eq!(answers(&mut client, STOP).await, Some(200));
+    assert_eq!(server.port.stops(), 2);
+}
+
+/// A server whose requests are worked on elsewhere, as in the product, and a request that holds all of that.
+#[test]
+fn a_request_that_never_ends_holds_up_no_stop() {
+    let requests =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let front = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (busy, free) = std::sync::mpsc::channel::<()>();
+    front.block_on(async {
+        let server = {
+            let mut setup = Setup::new(Mover::Local);
+            setup.workers = Some(requests.handle().clone());
+            setup.start().await
+        };
+        let mut kept = server.connect_from(1).await;
+        assert_eq!(answers(&mut kept, HEALTH).await, Some(200));
+        let mut socket = server.socket("command_all").await;
+        requests.spawn(async move { free.recv() });
+        assert!(stops_from(&server, 1).await, "a new connection");
+        assert_eq!(answers(&mut kept, STOP).await, Some(200), "a kept one");
+        let body = r#"{"type":"stop"}"#;
+        let legacy = format!(
+            "POST /api/commands/run HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        assert_eq!(answers(&mut kept, &legacy).await, Some(200), "the old way");
+        socket.send(r#"{"stream":"command_all","type":"stop"}"#).await;
+        let begun = Instant::now();
+        while server.port.stops() < 4 {
+            assert!(begun.elapsed() < PATIENCE, "a socket");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        drop(busy);
+    });
+}
+
+#[tokio::test]
+async fn head_is_answered_like_get_without_the_content() {
+    let server = start(|_| {}).await;
+    let get = server.get("/api/health").await;
+    let mut client = server.connect_from(1).await;
+    client
+        .write_all(
+            HEALTH.replace("GET", "HEAD").replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n").as_bytes(),
+        )
+        .await
+        .unwrap();
+    let said = rest(&mut client).await;
+    let length = format!("content-length: {}\r\n", get.body.len());
+    assert!(
+        said.starts_with("HTTP/1.1 200 ") && said.contains(&length) && said.ends_with("\r\n\r\n"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn a_socket_that_breaks_the_protocol_is_told_how() {
+    let server = start(|_| {}).await;
+    for (frame, code) in [
+        // Not masked; a reserved bit; an unknown kind; a text that is not UTF-8.
+        (&[0x81_u8, 0x01, b'x'][..], 1002_u16),
+        (&[0xc1, 0x81, 0, 0, 0, 0, b'x'], 1002),
+        (&[0x83, 0x81, 0, 0, 0, 0, b'x'], 1002),
+        (&[0x81, 0x81, 0, 0, 0, 0, 0xff], 1007),
+    ] {
+        let mut client = server.connect_from(1).await;
+        let handshake = "GET /api/stream/a HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+        assert_eq!(answers(&mut client, handshake).await, Some(101));
+        client.write_all(frame).await.unwrap();
+        let mut heard = Vec::new();
+        let _ = timeout(PATIENCE, client.read_to_end(&mut heard)).await.expect("it stays open");
+        assert_eq!(heard.first(), Some(&0x88), "{frame:?}: {heard:?}");
+        assert_eq!(u16::from_be_bytes([heard[2], heard[3]]), code, "{frame:?}");
+        assert!(heard.len() > 10, "without a reason: {heard:?}");
     }
-    // A stranger may only stop now, and is sent away after it.
-    let mut stranger = server.connect_from(100).await;
-    stranger.write_all(HEALTH.as_bytes()).await.unwrap();
-    assert!(rest(&mut stranger).await.starts_with("HTTP/1.1 503 "));
-    let mut stranger = server.connect_from(100).await;
-    stranger.write_all(STOP.as_bytes()).await.unwrap();
-    assert!(rest(&mut stranger).await.starts_with("HTTP/1.1 200 "));
-    assert_eq!(server.port.stops(), 1);
-    // Two silent strangers take what is left for strangers, and the app still comes in.
-    let _silent = [server.connect_from(101).await, server.connect_from(102).await];
-    let mut third = server.connect_from(103).await;
-    assert!(rest(&mut third).await.starts_with("HTTP/1.1 503 "));
-    assert_eq!(server.get("/api/status").await.status, 200);
 }
 
 #[tokio::test]

@@ -53,8 +53,9 @@ impl Bus {
 
     /// Sends a message to everyone who listens to `stream` now; on [`STATUS`] it is how its device is from now on.
     pub fn publish(&self, stream: &str, fields: Fields<'_>) {
+        let said = python::frame(fields.iter().copied());
         let mut inner = self.lock();
-        let message = inner.send(stream, fields);
+        let message = inner.send(stream, &said);
         if stream == STATUS {
             inner.remember(fields, &message);
         }
@@ -62,7 +63,8 @@ impl Bus {
 
     /// Sends a message of something that has passed: whoever comes later does not hear it.
     pub fn mention(&self, stream: &str, fields: Fields<'_>) {
-        self.lock().send(stream, fields);
+        let said = python::frame(fields.iter().copied());
+        self.lock().send(stream, &said);
     }
 
     /// Announces a command on [`COMMANDS`]; `data` goes along with some.
@@ -118,10 +120,10 @@ impl Subscription {
 }
 
 impl Inner {
-    fn send(&mut self, stream: &str, fields: Fields<'_>) -> Utf8Bytes {
-        let id = self.next_id(wall::since_epoch());
-        let all = [(MESSAGE_ID, id.as_str())].into_iter().chain(fields.iter().copied());
-        let message = Utf8Bytes::from(python::frame(all));
+    /// Sends fields that are written already: that takes a while for long ones, and whoever says STOP waits for the lock.
+    fn send(&mut self, stream: &str, said: &str) -> Utf8Bytes {
+        let id = python::frame([(MESSAGE_ID, self.next_id(wall::since_epoch()).as_str())]);
+        let message = Utf8Bytes::from(joined(&id, said));
         if let Some(subscribers) = self.subscribers.get_mut(stream) {
             subscribers.retain(|subscriber| subscriber.try_send(message.clone()).is_ok());
             if subscribers.is_empty() {
@@ -145,6 +147,14 @@ impl Inner {
             self.statuses.remove(0);
         }
         self.statuses.push(((*device).into(), message.clone()));
+    }
+}
+
+/// The message with the fields of both.
+fn joined(first: &str, then: &str) -> String {
+    match (first.strip_suffix("}]"), then.strip_prefix("[{")) {
+        (Some(first), Some(then)) if then != "}]" => [first, ", ", then].concat(),
+        _ => first.to_owned(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 
-use super::slots::{Slot, Slots, SocketSlot};
+use super::limiter::{Limiter, Slot, SocketSlot};
 
 /// A connection. It counts as open, and the server waits for it at its end, until this is dropped: the tasks
 /// that outlive the connection's own (a WebSocket, a change that is being made) hold it.
@@ -17,7 +17,7 @@ pub struct Connection {
     pub local: IpAddr,
     /// Its place.
     pub slot: Slot,
-    slots: Arc<Slots>,
+    limiter: Arc<Limiter>,
     closing: watch::Receiver<bool>,
     /// Never sent on: the server waits until all of these are gone.
     _alive: mpsc::Sender<()>,
@@ -29,11 +29,11 @@ impl Connection {
     pub fn new(
         (peer, local): (IpAddr, IpAddr),
         slot: Slot,
-        slots: Arc<Slots>,
+        limiter: Arc<Limiter>,
         closing: watch::Receiver<bool>,
         alive: mpsc::Sender<()>,
     ) -> Arc<Connection> {
-        Arc::new(Connection { peer, local, slot, slots, closing, _alive: alive })
+        Arc::new(Connection { peer, local, slot, limiter, closing, _alive: alive })
     }
 
     /// Returns when the server ends.
@@ -45,6 +45,8 @@ impl Connection {
     /// A slot for a WebSocket on this connection.
     #[must_use]
     pub fn take_socket(&self) -> Option<SocketSlot> {
-        self.slots.take_socket()
+        let socket = self.limiter.take_socket()?;
+        self.slot.pace.socket();
+        Some(socket)
     }
 }

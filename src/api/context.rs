@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::runtime::Handle;
+
 use super::bus::Bus;
 use super::desk::{Desk, Keeper};
 use super::fence::Fence;
@@ -40,12 +42,17 @@ pub struct Context {
     pub lease: Lease,
     /// Who starts something behind a STOP.
     pub fence: Fence,
+    /// Where requests are worked on, apart from the connections: the runtime in which this was made.
+    pub workers: Handle,
     /// The configuration.
     pub options: Options,
 }
 
 impl Context {
     /// A context around the machine behind `port`, with the settings that `keeper` remembered.
+    ///
+    /// # Panics
+    /// Outside a runtime.
     #[must_use]
     pub fn new(
         port: Arc<dyn MachinePort>,
@@ -64,6 +71,7 @@ impl Context {
             bus,
             lease: Lease::default(),
             fence: Fence::default(),
+            workers: Handle::current(),
             options,
         })
     }

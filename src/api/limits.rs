@@ -6,6 +6,11 @@ use std::time::Duration;
 
 use crate::layout;
 
+/// Descriptors of the store, the machine and the runtime; connections leave them free.
+const OTHER_FILES: usize = 64;
+/// Connections of a kind that there are at least.
+const FEWEST: usize = 8;
+
 /// The limits of the server, all in one place.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -23,13 +28,16 @@ pub struct Limits {
     pub wave_body_bytes: usize,
     /// Size of a body that carries a backup, in bytes.
     pub backup_body_bytes: usize,
-    /// Connections, WebSockets among them.
+    /// Connections whose requests are answered, WebSockets among them.
     pub connections: usize,
-    /// Connections of one address that is not this machine's.
-    pub connections_per_address: usize,
-    /// Of all connections, those kept for this machine's own programs; half of them may also be used by
-    /// anyone, but only for STOP.
-    pub reserved_connections: usize,
+    /// Those of one network that is not this machine: an IPv4 address, or a /64 of IPv6.
+    pub connections_per_network: usize,
+    /// Connections that wait for the header of their first request.
+    pub waiting_connections: usize,
+    /// From the connection to the end of its first header, while there are many of them.
+    pub crowded_header_time: Duration,
+    /// For a request that is on its way on a connection that loses its place.
+    pub eviction_time: Duration,
     /// WebSockets.
     pub sockets: usize,
     /// Size of a message from a WebSocket's client, in bytes.
@@ -61,8 +69,10 @@ impl Default for Limits {
             wave_body_bytes: layout::WAVE_BODY_BYTES,
             backup_body_bytes: layout::BACKUP_BODY_BYTES,
             connections: 64,
-            connections_per_address: 8,
-            reserved_connections: 4,
+            connections_per_network: 16,
+            waiting_connections: 256,
+            crowded_header_time: Duration::from_millis(500),
+            eviction_time: Duration::from_millis(100),
             sockets: 16,
             frame_bytes: 64 * 1024,
             queued_messages: 64,
@@ -73,5 +83,35 @@ impl Default for Limits {
             telemetry_time: Duration::from_millis(40),
             farewell_time: Duration::from_secs(2),
         }
+    }
+}
+
+impl Limits {
+    /// The same for a process that may have so many files open. What is not a connection needs some of them.
+    #[must_use]
+    pub fn within_open_files(mut self, open_files: usize) -> Limits {
+        let all = open_files.saturating_sub(OTHER_FILES).max(2 * FEWEST);
+        self.connections = self.connections.min(all / 2);
+        self.waiting_connections = self.waiting_connections.min(all - self.connections);
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_leave_descriptors_for_the_rest_of_the_process() {
+        for open_files in [0, 64, 100, 256, 1024, 4096] {
+            let limits = Limits::default().within_open_files(open_files);
+            let all = limits.connections + limits.waiting_connections;
+            assert!(
+                all + OTHER_FILES <= open_files.max(OTHER_FILES + 2 * FEWEST),
+                "{open_files}: {limits:?}"
+            );
+            assert!(limits.connections >= FEWEST && limits.waiting_connections >= FEWEST, "{limits:?}");
+        }
+        assert_eq!(Limits::default().within_open_files(1024).waiting_connections, 256);
     }
 }

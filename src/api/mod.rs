@@ -2,10 +2,10 @@
 //!
 //! # The way of a request
 //!
-//! [`server`] accepts a connection if [`slots`] has room for it, and ends it when [`pace`] finds it dawdling.
-//! [`router`] takes each request through the gate (`auth`), answers preflights ([`cors`]), looks the route up
+//! [`server`] accepts every connection, and ends it when [`pace`] finds it dawdling or the [`limiter`] needs its place.
+//! [`router`] answers STOP, and takes each other request through the gate (`auth`), answers preflights ([`cors`]), looks the route up
 //! ([`route`]), checks the standing, reads the body ([`body`]), and lets one of [`resources`] answer, in a task
-//! of its own that runs to its end even when the client goes away. What it answers has one of the shapes of
+//! of its own on another runtime that runs to its end even when the client goes away. What it answers has one of the shapes of
 //! [`answer`]; what clients send is read as leniently as they expect ([`fields`], [`coerce`];
 //! [`wave_spec`] for waves).
 //!
@@ -30,6 +30,7 @@ pub mod desk;
 pub mod fence;
 pub mod fields;
 pub mod lease;
+pub mod limiter;
 pub mod limits;
 pub mod orders;
 pub mod pace;
@@ -42,7 +43,6 @@ pub mod resources;
 pub mod route;
 pub mod router;
 pub mod server;
-pub mod slots;
 pub mod socket;
 pub mod source;
 pub mod telemetry;

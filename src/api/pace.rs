@@ -1,12 +1,14 @@
-//! Notices a client that connects and then dawdles.
+//! Read deadline of a connection (slowloris guard), and since when it has stood still.
 //!
-//! The HTTP library has one timer for reading a header, which also runs while a kept-alive connection rests;
-//! here the two are different: a header must come quickly, a rest may be long. [`Paced`] sits between the
-//! socket and the library and sees when bytes arrive; the service says when a request is being answered.
+//! The HTTP library has one timer for reading a header, which also runs while a kept-alive connection rests; here the
+//! two are different: a header must come quickly, a rest may be long. [`Paced`] sits between the socket and the library
+//! and sees when bytes pass; the service says when a request is being read and answered. The
+//! [connection limiter](super::limiter) closes first what has stood still longest.
 
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::watch;
@@ -14,57 +16,131 @@ use tokio::time::Instant;
 
 use super::limits::Limits;
 
-/// What a connection is doing, each with its beginning.
+/// What a connection is doing, with its beginning where that matters.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Phase {
     /// A header is on its way, or the first one is awaited.
     Header(Instant),
-    /// A request is read to its end and answered; other limits hold here.
+    /// The body of a request is on its way; [`Limits::body_time`] holds here.
+    Body(Instant),
+    /// A handler is at work.
     Answering,
-    /// The answer is handed over; its bytes leave, then the connection rests.
+    /// The answer is handed over; since its last byte left, the connection rests.
     Resting(Instant),
+    /// It is a WebSocket, which has rules of its own.
+    Socket,
 }
 
-/// The phase of one connection, shared by its socket, its service and its watcher.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Doing {
+    phase: Phase,
+    /// Its place was given to another connection: it ends then, unless it gets one again.
+    closes: Option<Instant>,
+}
+
+/// The phase of one connection, shared by its socket, its service, its deadline and the limiter.
 #[derive(Debug, Clone)]
-pub struct Pace(watch::Sender<Phase>);
+pub struct Pace {
+    doing: watch::Sender<Doing>,
+    /// For the first header.
+    header_time: Duration,
+}
 
 impl Pace {
-    /// Of a connection that begins now.
+    /// Of a connection that begins now, and has `header_time` for its first request's header.
     #[must_use]
-    pub fn new() -> Pace {
-        Pace(watch::Sender::new(Phase::Header(Instant::now())))
+    pub fn new(header_time: Duration) -> Pace {
+        let doing = Doing { phase: Phase::Header(Instant::now()), closes: None };
+        Pace { doing: watch::Sender::new(doing), header_time }
     }
 
     /// A header is complete.
     pub fn answering(&self) {
-        self.0.send_replace(Phase::Answering);
+        self.enter(Phase::Answering);
+    }
+
+    /// A body is being read.
+    pub fn reading_body(&self) {
+        self.enter(Phase::Body(Instant::now()));
     }
 
     /// The answer is handed over.
     pub fn resting(&self) {
-        self.0.send_replace(Phase::Resting(Instant::now()));
+        self.enter(Phase::Resting(Instant::now()));
+    }
+
+    /// It becomes a WebSocket, for the rest of its life.
+    pub fn socket(&self) {
+        self.enter(Phase::Socket);
+    }
+
+    fn enter(&self, next: Phase) {
+        self.doing.send_if_modified(|doing| {
+            let enters = doing.phase != Phase::Socket;
+            if enters {
+                doing.phase = next;
+            }
+            enters
+        });
+    }
+
+    /// Since when it has stood still; none while it is at work.
+    #[must_use]
+    pub fn idle_since(&self) -> Option<Instant> {
+        match self.doing.borrow().phase {
+            Phase::Header(since) | Phase::Body(since) | Phase::Resting(since) => Some(since),
+            Phase::Answering | Phase::Socket => None,
+        }
+    }
+
+    /// Closes it after `grace`.
+    pub fn evict(&self, grace: Duration) {
+        self.doing.send_modify(|doing| doing.closes = Some(Instant::now() + grace));
+    }
+
+    /// Closes it no more.
+    pub fn readmit(&self) {
+        self.doing.send_if_modified(|doing| doing.closes.take().is_some());
     }
 
     fn bytes_arrived(&self) {
-        self.0.send_if_modified(|phase| {
-            let begins = matches!(phase, Phase::Resting(_));
+        self.doing.send_if_modified(|doing| {
+            let begins = matches!(doing.phase, Phase::Resting(_));
             if begins {
-                *phase = Phase::Header(Instant::now());
+                doing.phase = Phase::Header(Instant::now());
             }
             begins
         });
     }
 
-    /// Returns when the connection has dawdled for too long.
+    /// A long answer to a slow reader is no rest.
+    fn bytes_left(&self) {
+        self.doing.send_if_modified(|doing| {
+            let Phase::Resting(since) = &mut doing.phase else { return false };
+            *since = Instant::now();
+            true
+        });
+    }
+
+    /// Returns when the connection has dawdled for too long, or has lost its place.
     pub async fn too_slow(&self, limits: &Limits) {
-        let mut phases = self.0.subscribe();
+        let mut changes = self.doing.subscribe();
+        let mut header_time = self.header_time;
         loop {
-            let phase = *phases.borrow_and_update();
-            let deadline = match phase {
-                Phase::Header(since) => Some(since + limits.header_time),
+            let doing = *changes.borrow_and_update();
+            let deadline = match doing.phase {
+                Phase::Header(since) => Some(since + header_time),
                 Phase::Resting(since) => Some(since + limits.idle_time),
-                Phase::Answering => None,
+                Phase::Body(_) | Phase::Answering | Phase::Socket => None,
+            };
+            if matches!(doing.phase, Phase::Answering) {
+                header_time = limits.header_time;
+            }
+            let deadline = match (deadline, doing.phase, doing.closes) {
+                // What was begun is ended.
+                (None, Phase::Answering | Phase::Socket, _) => None,
+                (None, _, closes) => closes,
+                (Some(deadline), _, closes) => Some(closes.map_or(deadline, |closes| closes.min(deadline))),
             };
             let expired = async {
                 match deadline {
@@ -75,19 +151,13 @@ impl Pace {
             tokio::select! {
                 () = expired => return,
                 // `self` keeps a sender, so this never fails.
-                _ = phases.changed() => {}
+                _ = changes.changed() => {}
             }
         }
     }
 }
 
-impl Default for Pace {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// A socket that tells its [`Pace`] when bytes arrive.
+/// A socket that tells its [`Pace`] when bytes pass.
 #[derive(Debug)]
 pub struct Paced<S> {
     socket: S,
@@ -98,6 +168,13 @@ impl<S> Paced<S> {
     /// A socket and who is told.
     pub fn new(socket: S, pace: Pace) -> Paced<S> {
         Paced { socket, pace }
+    }
+
+    fn left(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if matches!(written, Poll::Ready(Ok(1..))) {
+            self.pace.bytes_left();
+        }
+        written
     }
 }
 
@@ -118,7 +195,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.socket).poll_write(cx, buf)
+        let written = Pin::new(&mut self.socket).poll_write(cx, buf);
+        self.left(written)
     }
 
     fn poll_write_vectored(
@@ -126,7 +204,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.socket).poll_write_vectored(cx, bufs)
+        let written = Pin::new(&mut self.socket).poll_write_vectored(cx, bufs);
+        self.left(written)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use tokio::sync::mpsc;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::bus::{self, COMMANDS, STATUS};
 use super::coerce;
@@ -18,6 +19,8 @@ use crate::machine::Refusal;
 
 /// How many commands of one socket may wait for the machine's decision.
 const WAITING_COMMANDS: usize = 64;
+/// A frame up to this length is read in less time than handing it over takes.
+const SHORT_BYTES: usize = 4 * 1024;
 
 /// Publishes for one socket, and obeys it if it may command.
 pub struct Publisher {
@@ -37,7 +40,7 @@ impl Publisher {
         let (commands, mut waiting) = mpsc::channel::<(Stops, String)>(WAITING_COMMANDS);
         let obeying = Arc::clone(ctx);
         // A task of its own: what was accepted is carried out, even if the client leaves.
-        tokio::spawn(async move {
+        ctx.workers.spawn(async move {
             while let Some((stops, command)) = waiting.recv().await {
                 if let Err(no) = obeying.obey(stops, &command).await {
                     tracing::info!(command, ?no, "a command on the stream was not obeyed");
@@ -47,15 +50,20 @@ impl Publisher {
         Publisher { ctx: Arc::clone(ctx), standing, client, warned: false, commands }
     }
 
-    /// Takes one text frame.
+    /// Takes one text frame. A long one is read where requests are worked on.
     ///
     /// # Errors
     /// Why the socket must be closed.
-    pub fn take(&mut self, text: &str) -> Result<(), End> {
+    pub async fn take(&mut self, text: Utf8Bytes) -> Result<(), End> {
         if text.is_empty() {
             return Ok(());
         }
-        let (stream, fields) = parse(text).ok_or(End::BadFrame)?;
+        let frame = if text.len() <= SHORT_BYTES {
+            parse(&text)
+        } else {
+            self.ctx.workers.spawn(async move { parse(&text) }).await.unwrap_or_default()
+        };
+        let (stream, fields) = frame.ok_or(End::BadFrame)?;
         if self.standing < Standing::Local && stream != STATUS {
             return Err(End::NotAllowed);
         }

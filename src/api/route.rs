@@ -48,7 +48,7 @@ pub enum Resource {
 /// One row of the table.
 #[derive(Debug)]
 pub struct Route {
-    /// The method. A page also answers HEAD.
+    /// The method. GET also answers HEAD.
     pub method: Method,
     /// The path without a slash at its end; a segment in braces takes any value.
     pub path: &'static str,
@@ -182,7 +182,7 @@ pub fn find(method: &Method, path: &str, upgrade: bool) -> Match {
             continue;
         }
         let Some(values) = values(route.path, trimmed) else { continue };
-        let head = method == Method::HEAD && route.resource == Resource::Docs;
+        let head = method == Method::HEAD && route.method == Method::GET && !upgrade;
         if route.method == *method || head {
             return Match::Found(route, values);
         }
@@ -244,7 +244,8 @@ mod tests {
         };
         assert_eq!(methods, [&Method::GET, &Method::PUT]);
         assert!(found(Method::HEAD, "/docs").is_some());
-        assert!(found(Method::HEAD, "/api/health").is_none());
+        assert!(found(Method::HEAD, "/api/health").is_some());
+        assert!(found(Method::HEAD, "/api/stop").is_none());
     }
 
     #[test]

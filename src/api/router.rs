@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use hyper::body::Incoming;
-use hyper::header::{ALLOW, HeaderName, HeaderValue};
+use hyper::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::{Method, Request, StatusCode};
 
 use super::answer::{self, Answer, Outcome, Rejection};
@@ -12,8 +13,7 @@ use super::connection::Connection;
 use super::context::Context;
 use super::cors;
 use super::lease::Client;
-use super::orders::STOP;
-use super::resources::{self, Call, stop};
+use super::resources::{self, Call, commands, stop};
 use super::route::{self, Match, Resource, Route};
 use super::socket;
 use crate::auth::{Knock, Refused, Rules, Standing};
@@ -25,7 +25,7 @@ const NO_SNIFFING: (HeaderName, HeaderValue) =
 /// The answer to a request, with the headers that every answer has.
 pub async fn answer(ctx: Arc<Context>, connection: Arc<Connection>, request: Request<Incoming>) -> Answer {
     if route::is_stop(request.method(), request.uri().path()) {
-        return stop(&ctx, &connection, request).await;
+        return stop(&ctx, &connection, request);
     }
     let headers = request.headers().clone();
     let upgrade = socket::is_upgrade(&request);
@@ -42,7 +42,7 @@ pub async fn answer(ctx: Arc<Context>, connection: Arc<Connection>, request: Req
         Err(Refused::Misdirected) => {
             let refusal = misdirected(&ctx.options.rules, &connection);
             let answered = if route::is_command(request.method(), request.uri().path()) {
-                stop_or(&ctx, request, refusal).await
+                stop_or(&ctx, &connection, request, refusal).await
             } else {
                 Err(refusal)
             };
@@ -55,11 +55,11 @@ pub async fn answer(ctx: Arc<Context>, connection: Arc<Connection>, request: Req
     if let Some(answer) = cors::preflight(request.method(), &headers, origin) {
         return answer;
     }
-    let stop_only = connection.slot.stop_only;
+    let slot = Arc::clone(&connection);
     let outcome = match standing {
         Ok(standing) => respond(Arc::clone(&ctx), connection, request, standing, upgrade).await,
         Err((status, why)) if route::is_command(request.method(), request.uri().path()) => {
-            stop_or(&ctx, request, answer::detail(status, why)).await
+            stop_or(&ctx, &connection, request, answer::detail(status, why)).await
         }
         // The connection ends, for the body is not read.
         Err((status, why)) => Err(answer::detail(status, why).closing()),
@@ -67,32 +67,54 @@ pub async fn answer(ctx: Arc<Context>, connection: Arc<Connection>, request: Req
     let mut answer = outcome.unwrap_or_else(Rejection::into_answer);
     answer.headers_mut().insert(NO_SNIFFING.0, NO_SNIFFING.1);
     cors::allow(&mut answer, origin);
-    if stop_only { answer::closing(answer) } else { answer }
+    if slot.slot.has_place() { answer } else { answer::closing(answer) }
 }
 
 /// STOP, before anything is asked about who says it (promise S5): whatever is wrong with the rest of the request must not keep
 /// the axis moving.
-async fn stop(ctx: &Context, connection: &Connection, request: Request<Incoming>) -> Answer {
+fn stop(ctx: &Arc<Context>, connection: &Connection, request: Request<Incoming>) -> Answer {
     ctx.stop();
     let (head, body) = request.into_parts();
-    let limits = &ctx.options.limits;
-    // Nobody reads what it says; it is taken from the connection, so that this can go on.
-    let whole = body::read(body, limits.body_bytes, limits).await.is_ok();
+    // Nobody reads what it says, and the answer does not wait for it; it is taken from the connection, so that that can
+    // go on.
+    let reading = Arc::clone(ctx);
+    tokio::spawn(async move {
+        let limits = &reading.options.limits;
+        let _ = body::read(body, limits.body_bytes, limits).await;
+    });
     let mut answer = stop::answer();
     answer.headers_mut().insert(NO_SNIFFING.0, NO_SNIFFING.1);
     cors::allow(&mut answer, ctx.options.rules.origin(&head.headers));
-    if whole && !connection.slot.stop_only { answer } else { answer::closing(answer) }
+    // It needs no place, and gets one if there is one, so that the next STOP comes on the same connection.
+    if connection.slot.admit() { answer } else { answer::closing(answer) }
 }
 
 /// The refusal, unless the command that is refused is STOP in the words of the clients' first server: that is obeyed.
-async fn stop_or(ctx: &Context, request: Request<Incoming>, refusal: Rejection) -> Outcome {
-    let body = body::read(request.into_body(), ctx.options.limits.body_bytes, &ctx.options.limits).await?;
-    let stops = body::json(&body)?.is_some_and(|body| body.get("type").is_some_and(|name| name == STOP));
-    if !stops {
+async fn stop_or(
+    ctx: &Context,
+    connection: &Connection,
+    request: Request<Incoming>,
+    refusal: Rejection,
+) -> Outcome {
+    let body = read(ctx, connection, request.into_body(), ctx.options.limits.body_bytes).await?;
+    if !commands::is_stop(&body) {
         return Err(refusal.closing());
     }
     ctx.stop();
     Ok(answer::closing(stop::answer()))
+}
+
+/// The body of a request; while it is on its way, the connection stands still.
+async fn read(
+    ctx: &Context,
+    connection: &Connection,
+    body: Incoming,
+    limit_bytes: usize,
+) -> Result<Bytes, Rejection> {
+    connection.slot.pace.reading_body();
+    let body = body::read(body, limit_bytes, &ctx.options.limits).await;
+    connection.slot.pace.answering();
+    body
 }
 
 /// 421: says under which names this is reached, and not what is here.
@@ -117,11 +139,15 @@ async fn respond(
         Match::OtherMethods(methods) => return Err(method_not_allowed(&methods)),
         Match::Nothing if upgrade => return Err(forbidden()),
         Match::Nothing => {
-            check_place(connection.slot.stop_only)?;
+            check_place(connection.slot.admit())?;
             return ctx.options.pages.answer(request.method(), &path, request.headers());
         }
     };
-    check_right(route, standing, connection.slot.stop_only)?;
+    // The command may be STOP, which needs no place.
+    check_place(route.resource == Resource::CommandRun || connection.slot.admit())?;
+    if standing < route.right {
+        return Err(forbidden());
+    }
     let client = Client::of(connection.peer, request.headers(), standing);
     ctx.lease.heard(&client);
     if route.resource == Resource::Stream {
@@ -136,7 +162,19 @@ async fn respond(
         Resource::BackupPost => limits.backup_body_bytes,
         _ => limits.body_bytes,
     };
-    let body = body::read(request.into_body(), limit_bytes, limits).await?;
+    let body = read(&ctx, &connection, request.into_body(), limit_bytes).await?;
+    if route.resource == Resource::CommandRun {
+        let stops = commands::is_stop(&body);
+        if stops {
+            // Here, and not where other requests are worked on.
+            ctx.stop();
+        }
+        let has_place = connection.slot.admit();
+        if stops {
+            return Ok(stop::answer());
+        }
+        check_place(has_place)?;
+    }
     let call = Call { standing, client, values, query, content_type, accept, body };
     run_to_completion(ctx, connection, route, call).await
 }
@@ -148,7 +186,8 @@ async fn run_to_completion(
     route: &'static Route,
     call: Call,
 ) -> Outcome {
-    let handling = tokio::spawn(async move {
+    let workers = ctx.workers.clone();
+    let handling = workers.spawn(async move {
         let outcome = resources::handle(&ctx, route.resource, call).await;
         drop(connection);
         outcome
@@ -159,18 +198,15 @@ async fn run_to_completion(
     })
 }
 
-fn check_right(route: &Route, standing: Standing, stop_only: bool) -> Result<(), Rejection> {
-    check_place(stop_only && route.resource != Resource::CommandRun)?;
-    if standing < route.right { Err(forbidden()) } else { Ok(()) }
-}
-
-/// 503, for what the last connections are not kept free for.
-fn check_place(withheld: bool) -> Result<(), Rejection> {
-    if !withheld {
+/// 503 for a request without a place.
+fn check_place(has_place: bool) -> Result<(), Rejection> {
+    if has_place {
         return Ok(());
     }
-    let why = "too many connections: only STOP is answered";
-    Err(answer::detail(StatusCode::SERVICE_UNAVAILABLE, why))
+    let why =
+        "too many requests are being answered, and only STOP is taken now: close connections, or try again";
+    let refusal = answer::detail(StatusCode::SERVICE_UNAVAILABLE, why).closing();
+    Err(refusal.with(RETRY_AFTER, HeaderValue::from_static("1")))
 }
 
 /// 403, for whoever is not trusted with this.

@@ -1,4 +1,7 @@
 //! The server: accepts connections, and ends them all in order.
+//!
+//! All connections live on the runtime that [`serve`] runs on. It reads requests and frames, answers STOP, and writes
+//! answers; what takes longer is done on another one ([`Context::workers`]). So STOP waits for no other request.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -7,27 +10,27 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{mpsc, watch};
 
 use super::connection::Connection;
 use super::context::Context;
-use super::pace::{Pace, Paced};
+use super::limiter::Limiter;
+use super::pace::Paced;
 use super::router;
-use super::slots::Slots;
 
 /// What the kernel holds back of what a client does not read. With the default of megabytes a stalled client
 /// would be noticed only after a long time.
 const SEND_BUFFER_BYTES: u32 = 32 * 1024;
-/// Connections that wait to be accepted.
-const BACKLOG: u32 = 128;
-/// When the process has no file descriptor left, trying again at once would only burn time.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// Connections that wait to be accepted. The kernel drops what comes when so many wait, and the client tries again
+/// after a second.
+const BACKLOG: u32 = 1024;
+/// When the process has no file descriptor left, one that was freed is there after this.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(2);
 
 /// Where connections come from: a listener; in a test something that says who its clients are, or that has them in
 /// memory.
@@ -78,7 +81,7 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 /// Serves until `shutdown`; then lets the answers that are under way end, closes the sockets, and returns.
 pub async fn serve(door: impl Door, ctx: Arc<Context>, shutdown: impl Future<Output = ()>) {
     let limits = ctx.options.limits.clone();
-    let slots = Slots::new(&limits);
+    let limiter = Limiter::new(&limits);
     let (close, closing) = watch::channel(false);
     let (alive, mut all_gone) = mpsc::channel(1);
     let mut shutdown = std::pin::pin!(shutdown);
@@ -91,16 +94,15 @@ pub async fn serve(door: impl Door, ctx: Arc<Context>, shutdown: impl Future<Out
             Ok(visitor) => visitor,
             Err(error) => {
                 tracing::warn!(%error, "a connection was not accepted");
+                limiter.make_room();
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             }
         };
-        let Some(slot) = slots.take(peer) else {
-            turn_away(socket);
-            continue;
-        };
+        let slot = limiter.enter(peer);
         let addresses = (peer, local);
-        let connection = Connection::new(addresses, slot, Arc::clone(&slots), closing.clone(), alive.clone());
+        let connection =
+            Connection::new(addresses, slot, Arc::clone(&limiter), closing.clone(), alive.clone());
         tokio::spawn(attend(socket, Arc::clone(&ctx), connection));
     }
     drop(door);
@@ -111,12 +113,6 @@ pub async fn serve(door: impl Door, ctx: Arc<Context>, shutdown: impl Future<Out
     }
 }
 
-/// Says why, as far as that goes without waiting, and closes.
-fn turn_away(mut socket: impl AsyncWrite + Unpin) {
-    let sorry = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
-    let _ = socket.write(sorry).now_or_never();
-}
-
 /// Serves one connection to its end.
 async fn attend(
     socket: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -124,7 +120,7 @@ async fn attend(
     connection: Arc<Connection>,
 ) {
     let limits = &ctx.options.limits;
-    let pace = Pace::new();
+    let pace = connection.slot.pace.clone();
     let io = TokioIo::new(Paced::new(socket, pace.clone()));
     let service = service_fn(|request| {
         pace.answering();
@@ -140,6 +136,8 @@ async fn attend(
     http.header_read_timeout(None).max_header_size(limits.header_bytes);
     let mut served = std::pin::pin!(http.serve_connection(io, service).with_upgrades());
     let ended = tokio::select! {
+        // A request that has arrived comes before the deadline.
+        biased;
         ended = &mut served => ended,
         () = pace.too_slow(limits) => return,
         () = connection.closing() => {

@@ -16,6 +16,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{MissedTickBehavior, interval_at, timeout};
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -50,6 +51,10 @@ pub enum End {
     NotAllowed,
     /// A message of the client is too large.
     TooLarge,
+    /// What the client sends is no WebSocket frame.
+    Protocol,
+    /// A text of the client is not UTF-8.
+    NotText,
     /// The client does not take what is sent to it.
     TooSlow,
     /// The server ends.
@@ -63,9 +68,25 @@ impl End {
             End::BadFrame => Some(CloseCode::Normal),
             End::NotAllowed => Some(CloseCode::Policy),
             End::TooLarge => Some(CloseCode::Size),
+            End::Protocol => Some(CloseCode::Protocol),
+            End::NotText => Some(CloseCode::Invalid),
             End::TooSlow => Some(CloseCode::Again),
             // Not 1001: a yep-machine comes back only after an unclean close.
             End::Restarting => Some(CloseCode::Restart),
+        }
+    }
+
+    /// What is said with the code; a close frame takes 123 bytes.
+    fn reason(self) -> &'static str {
+        match self {
+            End::Left => "",
+            End::BadFrame => "a frame is a text: one JSON object of stream and fields, all texts or numbers",
+            End::NotAllowed => "this client may not publish that, or not so much at once",
+            End::TooLarge => "a message is too large",
+            End::Protocol => "not a frame of the WebSocket protocol",
+            End::NotText => "a text must be UTF-8",
+            End::TooSlow => "the messages were not read in time",
+            End::Restarting => "the server ends",
         }
     }
 }
@@ -114,12 +135,16 @@ async fn listen(
         }
         let end = match frame {
             None => Some(End::Left),
-            Some(Ok(Message::Text(text))) => publisher.take(&text).err(),
+            Some(Ok(Message::Text(text))) => publisher.take(text).await.err(),
             Some(Ok(Message::Binary(_))) => Some(End::BadFrame),
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => None,
             // The answer to it goes out when the next frame is asked for.
             Some(Ok(Message::Close(_))) => None,
             Some(Err(Error::Capacity(_))) => Some(End::TooLarge),
+            Some(Err(Error::Utf8(_))) => Some(End::NotText),
+            Some(Err(Error::Protocol(wrong))) if wrong != ProtocolError::ResetWithoutClosingHandshake => {
+                Some(End::Protocol)
+            }
             Some(Err(_)) => Some(End::Left),
         };
         if let Some(end) = end {
@@ -180,7 +205,7 @@ async fn speak(
 async fn leave(mut sink: SplitSink<Socket, Message>, frames: SplitStream<Socket>, end: End) {
     let goodbye = async {
         if let Some(code) = end.code() {
-            let frame = CloseFrame { code, reason: "".into() };
+            let frame = CloseFrame { code, reason: end.reason().into() };
             sink.send(Message::Close(Some(frame))).await.ok()?;
         }
         let mut io = sink.reunite(frames).ok()?.into_inner();

@@ -11,6 +11,7 @@
 //! - `recordings`: what was recorded around faults, behind the API's port
 //! - `pulse_watch`: checks the pulses of the simulated machine; `pulse_log`: writes them to a file
 //! - `service`: what the service manager is told; `signals`: which ones end the process; [`stdio`]: writes without waiting
+//! - `runtimes`: which thread does what of the server
 //! - `realtime`: how much is asked of the host, and what follows when it does not give it
 //! - [`appliance`]: whether this system is set up as memory-layout/ has it
 //! - [`doctor`]: looks at the host without starting anything
@@ -32,6 +33,7 @@ mod pulse_log;
 mod pulse_watch;
 mod realtime;
 mod recordings;
+mod runtimes;
 mod service;
 mod sessions;
 mod signals;
@@ -46,6 +48,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::machine::Machine;
+use self::runtimes::Runtimes;
 use self::service::Manager;
 use crate::api::{self, Context};
 use crate::auth;
@@ -60,8 +63,6 @@ use crate::settings::{Invalid, Rail};
 use crate::store::{Opened, Store, StoreError};
 use crate::units::SECOND_NS;
 
-/// Worker threads of the server, one a core of a Pi that is theirs.
-const SERVER_THREADS: usize = layout::SERVER_CPUS.len();
 /// How long the axis may take to come to rest at the end of the process.
 const REST_WITHIN: Duration = Duration::from_secs(2);
 /// What a terminal that is not stopped takes for a few lines.
@@ -125,13 +126,11 @@ pub fn run(options: &Options) -> Result<(), AppError> {
     // Before any thread is started: they inherit it.
     realtime::place_server(realtime::demand(options.driver, options.realtime.require));
     let (store, opened) = open_store(options)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(SERVER_THREADS)
-        .enable_all()
-        .build()
-        .map_err(system("starting the server's threads"))?;
-    let done = runtime.block_on(serve(options, store.clone(), opened));
+    let runtime = runtimes::main().map_err(system("starting the server's threads"))?;
+    let runtimes = Runtimes::start().map_err(system("starting the server's threads"))?;
+    let done = runtime.block_on(serve(options, &runtimes, store.clone(), opened));
     // Ends whatever is left before the store: nothing may save any more.
+    runtimes.end();
     runtime.shutdown_timeout(REST_WITHIN);
     drop(store);
     done
@@ -159,12 +158,15 @@ fn rail(options: &Options) -> Rail {
     }
 }
 
-async fn serve(options: &Options, store: Store, opened: Opened) -> Result<(), AppError> {
+async fn serve(options: &Options, runtimes: &Runtimes, store: Store, opened: Opened) -> Result<(), AppError> {
     let address = options.listen;
     // First of all: what cannot be served, and a signal, must not end a machine that has started.
     let told = signals::told_to_end().map_err(system("listening for signals"))?;
     let api_options = api_options(options)?;
-    let listener = api::listen(address).map_err(|error| AppError::Listen { address, error })?;
+    let listener = {
+        let _in = runtimes.front.enter();
+        api::listen(address).map_err(|error| AppError::Listen { address, error })?
+    };
     let bound = listener.local_addr().map_err(|error| AppError::Listen { address, error })?;
 
     let rail = rail(options);
@@ -189,7 +191,10 @@ async fn serve(options: &Options, store: Store, opened: Opened) -> Result<(), Ap
         }
         Driver::Remote => (mover::remote(), None),
     };
-    let ctx = Context::new(port, opened.state.settings, store, rail, api_options);
+    let ctx = {
+        let _in = runtimes.requests().enter();
+        Context::new(port, opened.state.settings, store, rail, api_options)
+    };
     if !recovery.is_plain() {
         herald::warn(&ctx, "store", &recovery.to_string());
     }
@@ -199,7 +204,7 @@ async fn serve(options: &Options, store: Store, opened: Opened) -> Result<(), Ap
 
     greet(options, bound);
     let (quit, quitting) = tokio::sync::oneshot::channel::<()>();
-    let server = tokio::spawn(api::serve(listener, ctx, async {
+    let server = runtimes.front.spawn(api::serve(listener, ctx, async {
         let _ = quitting.await;
     }));
     let manager = Arc::new(Manager::of_this_process());
@@ -207,8 +212,8 @@ async fn serve(options: &Options, store: Store, opened: Opened) -> Result<(), Ap
     let guarding = loops.clone().filter(|_| options.driver == Driver::Gpio);
     let guarding = guarding.map(|loops| tokio::spawn(guard::watch(loops, options.pins)));
     let feeding = tokio::spawn({
-        let manager = Arc::clone(&manager);
-        async move { manager.feed(loops).await }
+        let (manager, front) = (Arc::clone(&manager), runtimes.front.clone());
+        async move { manager.feed(loops, front).await }
     });
     told.await;
     // In this order: STOP first, then words.
@@ -266,7 +271,8 @@ fn api_options(options: &Options) -> Result<api::Options, AppError> {
             connections: options.limits.connections,
             sockets: options.limits.ws_sockets,
             ..api::Limits::default()
-        },
+        }
+        .within_open_files(open_files()),
         lease: match options.access.lease {
             options::Lease::Stop => api::Policy::Stop,
             options::Lease::Continue => api::Policy::Continue,
@@ -276,6 +282,14 @@ fn api_options(options: &Options) -> Result<api::Options, AppError> {
             None => api::Pages::default(),
         },
     })
+}
+
+/// How many files this process may have open; many, if the system does not say.
+fn open_files() -> usize {
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
+    let soft = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+    soft.unwrap_or(usize::MAX)
 }
 
 fn mover_name(driver: Driver) -> &'static str {

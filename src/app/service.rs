@@ -1,8 +1,8 @@
 //! What the service manager is told: that the program is ready, that it is alive, that it ends.
 //!
 //! The protocol is one datagram a message to the socket that systemd names (sd_notify(3)); without one, nothing is
-//! told. *Alive* means that both real-time loops have made a turn since the last time it was said, and that the
-//! server's own threads got round to saying it: when one of the three hangs, the manager ends the process, and puts the
+//! told. *Alive* means that both real-time loops have made a turn since the last time it was said, and that the thread
+//! that takes STOP and the main thread got round to saying it: when one of the four hangs, the manager ends the process, and puts the
 //! pins into their safe level.
 
 use std::env::{self, VarError};
@@ -11,6 +11,8 @@ use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::time::Duration;
+
+use tokio::runtime::Handle;
 
 use crate::drive::threads::Heartbeats;
 
@@ -51,8 +53,8 @@ impl Manager {
         self.tell("STOPPING=1\nSTATUS=the axis comes to rest");
     }
 
-    /// Says that the process is alive for as long as it is.
-    pub async fn feed(&self, loops: Option<Heartbeats>) {
+    /// Says that the process is alive for as long as it is: its loops, and the thread that takes STOP.
+    pub async fn feed(&self, loops: Option<Heartbeats>, front: Handle) {
         let Some(patience) = self.0.as_ref().and_then(|listener| listener.patience) else {
             return std::future::pending().await;
         };
@@ -61,6 +63,8 @@ impl Manager {
         let mut last = None;
         loop {
             ticks.tick().await;
+            // Returns when that thread got round to it.
+            let _ = front.spawn(async {}).await;
             // A process that moves nothing has no loops.
             let Some(counts) = loops.as_ref().map(Heartbeats::counts) else {
                 self.tell("WATCHDOG=1");

@@ -179,6 +179,8 @@ pub struct Setup {
     pub settings: Settings,
     pub lease: yep::api::Policy,
     pub pages: yep::api::Pages,
+    /// Where requests are worked on, if not where the connections are.
+    pub workers: Option<tokio::runtime::Handle>,
 }
 
 impl Setup {
@@ -190,6 +192,7 @@ impl Setup {
             settings: Settings::fresh(yep::settings::new_id()),
             lease: yep::api::Policy::default(),
             pages: yep::api::Pages::default(),
+            workers: None,
         }
     }
 
@@ -205,7 +208,10 @@ impl Setup {
             Options { rules: self.rules, limits: self.limits, lease: self.lease, pages: self.pages };
         let handle = Handle(Arc::clone(&keeper));
         let machine: Arc<dyn MachinePort> = Arc::clone(&port) as _;
-        let ctx = Context::new(machine, self.settings, handle, Rail::default(), options);
+        let ctx = {
+            let _in = self.workers.as_ref().map(|workers| workers.enter());
+            Context::new(machine, self.settings, handle, Rail::default(), options)
+        };
         let listener = yep::api::listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
         let address = listener.local_addr().unwrap();
         let (shutdown, ended) = oneshot::channel::<()>();

@@ -6,12 +6,20 @@ use serde_json::Value;
 
 use super::Call;
 use crate::api::answer::{self, Outcome};
+use crate::api::body;
 use crate::api::coerce;
 use crate::api::context::Context;
 use crate::api::fields::Fields;
 use crate::api::orders::STOP;
 use crate::api::router;
 use crate::auth::Standing;
+
+/// Whether a body says STOP.
+#[must_use]
+pub fn is_stop(body: &[u8]) -> bool {
+    let body = body::json(body).ok().flatten();
+    body.is_some_and(|body| body.get("type").is_some_and(|name| name == STOP))
+}
 
 /// Gives the command. Guests may stop, and nothing else.
 ///

@@ -128,7 +128,11 @@ mod tests {
     fn call(value: &str, accept: Option<&'static str>) -> Call {
         Call {
             standing: Standing::Local,
-            client: crate::api::lease::Client::of(std::net::Ipv4Addr::LOCALHOST.into(), &Default::default()),
+            client: crate::api::lease::Client::of(
+                std::net::Ipv4Addr::LOCALHOST.into(),
+                &Default::default(),
+                crate::auth::Standing::Local,
+            ),
             values: vec![value.to_owned()],
             query: String::new(),
             content_type: None,

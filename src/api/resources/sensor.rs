@@ -143,6 +143,7 @@ mod tests {
                 client: crate::api::lease::Client::of(
                     std::net::Ipv4Addr::LOCALHOST.into(),
                     &Default::default(),
+                    crate::auth::Standing::Local,
                 ),
                 values: Vec::new(),
                 query: String::new(),

@@ -122,7 +122,11 @@ mod tests {
     fn put(person: &Person, content_type: Option<&'static str>, body: &'static str) -> (u16, Value) {
         let call = Call {
             standing: Standing::Local,
-            client: crate::api::lease::Client::of(std::net::Ipv4Addr::LOCALHOST.into(), &Default::default()),
+            client: crate::api::lease::Client::of(
+                std::net::Ipv4Addr::LOCALHOST.into(),
+                &Default::default(),
+                crate::auth::Standing::Local,
+            ),
             values: Vec::new(),
             query: String::new(),
             content_type: content_type.map(HeaderValue::from_static),

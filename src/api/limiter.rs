@@ -1,0 +1,316 @@
+//! Connection limiter: who keeps a connection when there are many.
+//!
+//! A newcomer is never turned away for being late: it *waits*, cheaply, until the header of its first request is there.
+//! Then STOP is answered at once, and anything else needs a *place*. There are places in all and for each network (an
+//! IPv4 address, a /64 of IPv6); when they are taken, the connection that has rested or dawdled longest loses its own.
+//! Only while all of them are at work is a request answered with 503. Also of those that wait there are only so many:
+//! one of the network that has most of them goes first.
+//!
+//! A [`Slot`] is one connection; it is given back when it is dropped.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::limits::Limits;
+use super::pace::Pace;
+
+/// Those who share one share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Network {
+    /// This machine's own programs.
+    Own,
+    /// An address; of an IPv6 one the first half, as a host may choose the second one as it likes.
+    Of(IpAddr),
+}
+
+impl Network {
+    fn of(peer: IpAddr) -> Network {
+        match peer.to_canonical() {
+            address if address.is_loopback() => Network::Own,
+            IpAddr::V6(address) => {
+                let [a, b, c, d, ..] = address.segments();
+                Network::Of(Ipv6Addr::from([a, b, c, d, 0, 0, 0, 0]).into())
+            }
+            address @ IpAddr::V4(_) => Network::Of(address),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Entry {
+    network: Network,
+    pace: Pace,
+    kind: Kind,
+}
+
+/// How a connection is counted.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Kind {
+    /// Its first request is on its way.
+    Waiting,
+    /// It has a place.
+    Placed,
+    /// Its place was given to another one; it is about to be closed.
+    Evicted,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    open: BTreeMap<u64, Entry>,
+    next: u64,
+    sockets: usize,
+}
+
+/// All connections of the server.
+#[derive(Debug)]
+pub struct Limiter {
+    inner: Mutex<Inner>,
+    limits: Limits,
+}
+
+/// One open connection.
+#[derive(Debug)]
+pub struct Slot {
+    limiter: Arc<Limiter>,
+    id: u64,
+    /// What it is doing.
+    pub pace: Pace,
+}
+
+/// One open WebSocket.
+#[derive(Debug)]
+pub struct SocketSlot(Arc<Limiter>);
+
+impl Inner {
+    fn count(&self, kind: Kind, network: Option<Network>) -> usize {
+        let counts =
+            |entry: &&Entry| entry.kind == kind && network.is_none_or(|network| entry.network == network);
+        self.open.values().filter(counts).count()
+    }
+
+    /// Closes the connection of this kind, and of this network if one is given, that has stood still longest, of those
+    /// of the network with most of them. False when all of them are at work.
+    fn evict(&mut self, kind: Kind, network: Option<Network>, grace: Duration) -> bool {
+        let mut counts: HashMap<Network, usize> = HashMap::new();
+        for entry in self.open.values().filter(|entry| entry.kind == kind) {
+            *counts.entry(entry.network).or_default() += 1;
+        }
+        let candidates = self
+            .open
+            .values_mut()
+            .filter(|entry| entry.kind == kind && network.is_none_or(|network| entry.network == network));
+        let idle = candidates.filter_map(|entry| Some((entry.pace.idle_since()?, entry)));
+        let longest = idle.max_by_key(|(since, entry)| (counts[&entry.network], Reverse(*since)));
+        let Some((_, entry)) = longest else { return false };
+        entry.kind = Kind::Evicted;
+        entry.pace.evict(grace);
+        true
+    }
+}
+
+impl Limiter {
+    /// No connections yet.
+    #[must_use]
+    pub fn new(limits: &Limits) -> Arc<Limiter> {
+        Arc::new(Limiter { inner: Mutex::default(), limits: limits.clone() })
+    }
+
+    /// A connection from `peer`, which waits from now on.
+    #[must_use]
+    pub fn enter(self: &Arc<Self>, peer: IpAddr) -> Slot {
+        let (limits, network) = (&self.limits, Network::of(peer));
+        let mut inner = self.lock();
+        if inner.count(Kind::Waiting, None) >= limits.waiting_connections {
+            inner.evict(Kind::Waiting, None, Duration::ZERO);
+        }
+        let open = |network| inner.count(Kind::Waiting, network) + inner.count(Kind::Placed, network);
+        let crowded = open(None) >= limits.connections
+            || network != Network::Own && open(Some(network)) >= limits.connections_per_network;
+        let pace = Pace::new(if crowded { limits.crowded_header_time } else { limits.header_time });
+        let id = inner.next;
+        inner.next += 1;
+        inner.open.insert(id, Entry { network, pace: pace.clone(), kind: Kind::Waiting });
+        Slot { limiter: Arc::clone(self), id, pace }
+    }
+
+    /// When the process has no descriptor left: closes one connection that stands still.
+    pub fn make_room(&self) {
+        let mut inner = self.lock();
+        let _ = inner.evict(Kind::Waiting, None, Duration::ZERO)
+            || inner.evict(Kind::Placed, None, Duration::ZERO);
+    }
+
+    /// A slot for a WebSocket; none when there are too many.
+    #[must_use]
+    pub fn take_socket(self: &Arc<Self>) -> Option<SocketSlot> {
+        let mut inner = self.lock();
+        if inner.sockets >= self.limits.sockets {
+            return None;
+        }
+        inner.sockets += 1;
+        Some(SocketSlot(Arc::clone(self)))
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
+        // Whole after every statement that can panic, so a poisoned lock is still right.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Slot {
+    /// Whether the request whose header is complete has a place. It gets one, at the expense of a connection that stands
+    /// still, unless all that may have to yield are at work.
+    #[must_use]
+    pub fn admit(&self) -> bool {
+        let (limits, mut inner) = (&self.limiter.limits, self.limiter.lock());
+        let Some(Entry { network, kind, .. }) = inner.open.get(&self.id) else { return false };
+        let (network, kind) = (*network, *kind);
+        if kind == Kind::Placed {
+            return true;
+        }
+        let grace = limits.eviction_time;
+        if network != Network::Own
+            && inner.count(Kind::Placed, Some(network)) >= limits.connections_per_network
+            && !inner.evict(Kind::Placed, Some(network), grace)
+        {
+            return false;
+        }
+        if inner.count(Kind::Placed, None) >= limits.connections && !inner.evict(Kind::Placed, None, grace) {
+            return false;
+        }
+        if let Some(entry) = inner.open.get_mut(&self.id) {
+            entry.kind = Kind::Placed;
+            entry.pace.readmit();
+        }
+        true
+    }
+
+    /// Whether it has a place.
+    #[must_use]
+    pub fn has_place(&self) -> bool {
+        self.limiter.lock().open.get(&self.id).is_some_and(|entry| entry.kind == Kind::Placed)
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.limiter.lock().open.remove(&self.id);
+    }
+}
+
+impl Drop for SocketSlot {
+    fn drop(&mut self) {
+        self.0.lock().sockets -= 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OWN: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+    fn other(i: u8) -> IpAddr {
+        IpAddr::from([192, 168, 1, i])
+    }
+
+    fn limiter() -> Arc<Limiter> {
+        Limiter::new(&Limits {
+            connections: 10,
+            connections_per_network: 3,
+            waiting_connections: 6,
+            sockets: 1,
+            ..Limits::default()
+        })
+    }
+
+    /// A connection whose first request is answered, and that rests now.
+    fn rests(limiter: &Arc<Limiter>, peer: IpAddr) -> Slot {
+        let slot = works(limiter, peer).unwrap();
+        slot.pace.resting();
+        slot
+    }
+
+    /// A connection whose first request is being answered; none when it has no place.
+    fn works(limiter: &Arc<Limiter>, peer: IpAddr) -> Option<Slot> {
+        let slot = limiter.enter(peer);
+        slot.pace.answering();
+        slot.admit().then_some(slot)
+    }
+
+    fn evicted(slots: &[Slot]) -> Vec<usize> {
+        (0..slots.len()).filter(|index| !slots[*index].has_place()).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_one_that_rested_longest_yields_to_the_newcomer() {
+        let limiter = limiter();
+        let mut slots = Vec::new();
+        for _ in 0..10 {
+            slots.push(rests(&limiter, OWN));
+            tokio::time::advance(Duration::from_millis(1)).await;
+        }
+        slots[0].pace.resting();
+        slots[1].pace.answering();
+        slots.push(rests(&limiter, OWN));
+        assert_eq!(evicted(&slots), [2]);
+        // Who comes back takes its place from the next one.
+        slots[2].pace.answering();
+        assert!(slots[2].admit());
+        assert_eq!(evicted(&slots), [3]);
+    }
+
+    #[tokio::test]
+    async fn a_network_has_its_share_and_yields_to_its_own_newcomers() {
+        let limiter = limiter();
+        let slots: Vec<_> = (0..4).map(|_| rests(&limiter, other(1))).collect();
+        assert_eq!(evicted(&slots), [0]);
+        for slot in &slots[1..] {
+            slot.pace.answering();
+        }
+        assert!(works(&limiter, other(1)).is_none(), "all of its own are at work");
+        assert!(works(&limiter, other(2)).is_some());
+        let [a, b] = ["2001:db8::1", "2001:db8::2"].map(|peer| peer.parse().unwrap());
+        let slots: Vec<_> = [a, b, a, b].map(|peer| rests(&limiter, peer)).into();
+        assert_eq!(evicted(&slots), [0], "a host has as many addresses as it likes");
+        assert_eq!(Network::of("::ffff:192.168.1.1".parse().unwrap()), Network::of(other(1)));
+        assert_eq!(Network::of("::1".parse().unwrap()), Network::Own);
+    }
+
+    #[tokio::test]
+    async fn the_network_that_has_most_of_them_yields_first() {
+        let limiter = limiter();
+        let first = rests(&limiter, other(1));
+        let poller: Vec<_> = (0..9).map(|_| rests(&limiter, OWN)).collect();
+        let newcomer = rests(&limiter, other(2));
+        assert!(first.has_place() && newcomer.has_place());
+        assert_eq!(evicted(&poller), [0]);
+    }
+
+    #[tokio::test]
+    async fn those_that_wait_take_no_place_and_yield_to_each_other() {
+        let limiter = limiter();
+        let mut silent: Vec<_> = (0..6).map(|_| limiter.enter(other(1))).collect();
+        let newcomer = limiter.enter(other(2));
+        assert!(silent[0].pace.idle_since().is_some());
+        assert_eq!(limiter.lock().count(Kind::Evicted, None), 1);
+        assert_eq!(limiter.lock().open[&silent[0].id].kind, Kind::Evicted);
+        assert_eq!(limiter.lock().open[&newcomer.id].kind, Kind::Waiting);
+        assert!((0..10).all(|n| works(&limiter, other(10 + n)).is_some()));
+        silent.clear();
+        drop(newcomer);
+        assert!(limiter.lock().open.is_empty());
+    }
+
+    #[test]
+    fn sockets_are_counted_apart() {
+        let limiter = limiter();
+        let held = limiter.take_socket();
+        assert!(held.is_some() && limiter.take_socket().is_none());
+        drop(held);
+        assert!(limiter.take_socket().is_some());
+    }
+}
