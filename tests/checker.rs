@@ -98,8 +98,15 @@ fn running() -> Seen {
     }
 }
 
-fn checker(precision: Precision) -> PulseChecker {
+fn at_power_on(precision: Precision) -> PulseChecker {
     PulseChecker::new(CheckOptions { timing: timing(), precision, homing_mm_s: 40.0 })
+}
+
+/// Of a machine whose driver is on.
+fn checker(precision: Precision) -> PulseChecker {
+    let mut checker = at_power_on(precision);
+    checker.edge(Edge { at: 0, kind: EdgeKind::Enable { on: true } });
+    checker
 }
 
 /// Has the edges judged, with a look at the machine every millisecond, and at rest afterwards; `from` is where the axis
@@ -192,6 +199,36 @@ fn the_lines_are_held_to_their_times() {
     assert_eq!(with(|edges, _| edges.insert(20, edges[19])), Some(Rule::Order), "an edge twice");
     let gap = |edges: &mut Vec<Edge>, _: usize| edges[18].at = edges[19].at - 2_000;
     assert_eq!(with(gap), Some(Rule::PulseGap), "a pulse nearly as long as the interval");
+}
+
+#[test]
+fn no_step_is_made_by_a_driver_that_is_off() {
+    let good = edges(&travel(0, 50, rates()));
+    let switched = |at: usize, on: bool| {
+        let mut edges = good.clone();
+        let kind = EdgeKind::Enable { on };
+        edges.insert(at, Edge { at: edges[at].at - 1_000, kind });
+        broken(&edges)
+    };
+    // Before each pulse but the first, and behind the last one.
+    for at in (3..good.len()).step_by(2) {
+        assert_eq!(switched(at, false), Some(Rule::PowerOff), "before edge {at}");
+    }
+    assert_eq!(switched(1, true), None);
+    let mut over = good.clone();
+    over.push(Edge { at: good.last().unwrap().at + MS, kind: EdgeKind::Enable { on: false } });
+    assert_eq!(broken(&over), None);
+    // A machine at power-on has its driver off.
+    let mut checker = at_power_on(PUNCTUAL);
+    good.iter().for_each(|edge| checker.edge(*edge));
+    let violation = checker.look(&Seen { at_ns: u64::MAX / 2, ..running() }).unwrap();
+    assert_eq!(violation.broken.rule, Rule::PowerOff);
+    // Behind a gap in what is known, nothing is known of the driver.
+    checker.lost_edges();
+    let later = good.iter().map(|edge| Edge { at: edge.at + BEGIN_NS, ..*edge });
+    later.for_each(|edge| checker.edge(edge));
+    let violation = checker.look(&Seen { at_ns: u64::MAX / 2, ..running() });
+    assert!(violation.is_none_or(|violation| violation.broken.rule != Rule::PowerOff));
 }
 
 #[test]

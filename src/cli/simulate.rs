@@ -28,7 +28,7 @@ pub struct Arguments {
     #[arg(long, value_parser = hours, conflicts_with = "runs")]
     hours: Option<f64>,
     /// How many runs
-    #[arg(long, default_value_t = 100)]
+    #[arg(long, default_value_t = 100, value_parser = runs)]
     runs: u64,
     /// How long a run is, in minutes of the machine
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=1_440))]
@@ -50,6 +50,14 @@ fn hours(text: &str) -> Result<f64, String> {
         Ok(hours)
     } else {
         Err("must be above 0, 100 000 at most".to_owned())
+    }
+}
+
+fn runs(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(0) => Err("must be at least 1: no run at all shows that nothing is broken".to_owned()),
+        Ok(runs) => Ok(runs),
+        Err(_) => Err("must be a whole number".to_owned()),
     }
 }
 

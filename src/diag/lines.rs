@@ -14,12 +14,20 @@ pub struct Lines {
     pulse_ended_ns: Option<Nanos>,
     direction: Option<(bool, Nanos)>,
     high: bool,
+    /// Whether the driver is on; none where that is not known.
+    powered: Option<bool>,
 }
 
 impl Lines {
-    /// All lines low, and a driver that wants its pulses so.
+    /// A machine at power-on: all lines low, the driver off, and how it wants its pulses.
     #[must_use]
     pub fn new(timing: PulseTiming) -> Lines {
+        Lines { powered: Some(false), ..Lines::midway(timing) }
+    }
+
+    /// Lines of which nothing is known, since edges were lost.
+    #[must_use]
+    pub fn midway(timing: PulseTiming) -> Lines {
         Lines {
             timing,
             last_ns: None,
@@ -27,6 +35,7 @@ impl Lines {
             pulse_ended_ns: None,
             direction: None,
             high: false,
+            powered: None,
         }
     }
 
@@ -46,7 +55,7 @@ impl Lines {
             EdgeKind::StepBegins { .. } => (self.high, self.pulse_began_ns) = (true, Some(at)),
             EdgeKind::StepEnds => (self.high, self.pulse_ended_ns) = (false, Some(at)),
             EdgeKind::Direction { forward } => self.direction = Some((forward, at)),
-            EdgeKind::Enable { .. } => {}
+            EdgeKind::Enable { on } => self.powered = Some(on),
         }
         wrong
     }
@@ -71,6 +80,9 @@ impl Lines {
             let line = self.direction.map_or(0.0, |(line, _)| way(line));
             return Some(Break { rule: Rule::DirectionLine, at_ns: at, found: way(forward), allowed: line });
         };
+        if self.powered == Some(false) {
+            return Some(Break { rule: Rule::PowerOff, at_ns: at, found: 1.0, allowed: 0.0 });
+        }
         since(Rule::PulseGap, at, self.pulse_ended_ns, self.timing.low_ns)
             .or_else(|| since(Rule::DirectionSetup, at, Some(changed_ns), self.timing.direction_setup_ns))
     }

@@ -107,7 +107,7 @@ impl PulseChecker {
     /// Edges were lost on the way to here: what is judged from now on must not lean on what came before.
     pub fn lost_edges(&mut self) {
         self.waiting.clear();
-        self.lines = Lines::new(self.options.timing);
+        self.lines = Lines::midway(self.options.timing);
         self.train.interrupted();
         self.last = None;
     }

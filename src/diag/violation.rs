@@ -21,6 +21,8 @@ pub enum Rule {
     DirectionHold,
     /// A step goes the way that the direction line says.
     DirectionLine,
+    /// No step while the driver is off: the motor keeps its power until the axis rests (S19).
+    PowerOff,
     /// No step while nothing moves (S29).
     AtRest,
     /// No step later than 1 ms after a halt (S4).
@@ -55,7 +57,7 @@ impl Rule {
             | Rule::DirectionHold
             | Rule::AfterHalt
             | Rule::Missing => "ns",
-            Rule::AtRest | Rule::DirectionLine | Rule::Count | Rule::Range | Rule::Braking => "steps",
+            Rule::PowerOff | Rule::AtRest | Rule::DirectionLine | Rule::Count | Rule::Range | Rule::Braking => "steps",
             Rule::Speed | Rule::Onset => "steps/s",
             Rule::Acceleration => "steps/s²",
             Rule::Jerk => "steps/s³",

@@ -103,6 +103,7 @@ pub const fn of_rule(rule: Rule) -> &'static str {
         | Rule::DirectionSetup
         | Rule::DirectionHold
         | Rule::DirectionLine
+        | Rule::PowerOff
         | Rule::Speed
         | Rule::Acceleration
         | Rule::Jerk
