@@ -401,3 +401,17 @@ fn waiting_for_a_calibration_tells_how_it_ended() {
         assert_eq!(stub.asked().len(), 6);
     }
 }
+
+/// No run at all would say that no promise was broken.
+#[test]
+fn a_simulation_of_no_runs_is_refused() {
+    let none = yep(&["simulate", "--runs", "0"]);
+    assert_eq!((code(&none), out(&none)), (2, ""));
+    assert!(err(&none).contains("--runs") && err(&none).contains("must be at least 1"), "{}", err(&none));
+    let soak = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/soak"))
+        .args(["--runs", "0"])
+        .output()
+        .unwrap();
+    assert_eq!((code(&soak), out(&soak)), (2, ""));
+    assert!(err(&soak).contains("--runs must be at least 1"), "{}", err(&soak));
+}

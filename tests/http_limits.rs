@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use proptest::test_runner::{Config, FileFailurePersistence, RngAlgorithm, TestRng, TestRunner};
 use serde_json::{Value, json};
 use support::{PATIENCE, Server, Setup};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -453,7 +453,9 @@ fn any_json_on_any_route_is_answered_without_failing_and_with_cors_headers() {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-    let config = Config { cases: 1_500, failure_persistence: None, ..Config::default() };
+    // What was ever found is tried first, from now on.
+    let found = FileFailurePersistence::Direct("tests/found/http_limits.txt");
+    let config = Config { cases: 1_500, failure_persistence: Some(Box::new(found)), ..Config::default() };
     let routes: Vec<_> = ROUTES.iter().filter(|route| route.resource != Resource::Stream).collect();
     let cases = (0..routes.len(), body(), "default|[a-z%0-9]{1,6}", any::<bool>());
     let tried = TestRunner::new_with_rng(config, rng).run(&cases, |(n, body, id, slash)| {

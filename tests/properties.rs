@@ -3,7 +3,7 @@
 mod support;
 
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
+use proptest::test_runner::{FileFailurePersistence, RngSeed};
 use support::{homed, options};
 use yep::machine::{Command, Fault, State};
 use yep::motion::Limits;
@@ -57,7 +57,8 @@ fn seeded() -> ProptestConfig {
     ProptestConfig {
         cases,
         rng_seed: RngSeed::Fixed(seed),
-        failure_persistence: None,
+        // What was ever found is tried first, from now on.
+        failure_persistence: Some(Box::new(FileFailurePersistence::Direct("tests/found/properties.txt"))),
         ..ProptestConfig::default()
     }
 }

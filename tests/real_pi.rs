@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use real::fake_pi::{BACK, Change, DIR, Done, FRONT, FakePi, Rail, STEP};
-use real::{Home, Yep, eventually};
+use real::{Home, Yep, eventually, retries};
 use serde_json::{Value, json};
 
 const ENABLE: u8 = 25;
@@ -67,7 +67,7 @@ fn despite_stalls<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
         if let Some(done) = attempt() {
             return done;
         }
-        eprintln!("{what}: the host was too late, once more");
+        retries::again(what);
     }
     panic!("{what}: not once without a stall of the host; has this user the right to real-time priorities?");
 }

@@ -13,7 +13,7 @@ use real::process::QUICK_HOMING;
 use real::pulses::{STEPS_PER_MM, median, speed_mm_s};
 use real::shifts::{self, Shifts};
 use real::socket::Frame;
-use real::{Home, Pulse, Socket};
+use real::{Home, Pulse, Socket, retries};
 use serde_json::json;
 
 /// Promise S4, with the default stopping deceleration: the longest time to rest from a speed …
@@ -82,7 +82,7 @@ fn the_app_sets_up_calibrates_runs_a_sine_sees_it_and_ends_it() {
 
         if starvations(&telemetry) > before {
             assert!(attempt < 3, "the host is too busy: each time it held the motion up");
-            eprintln!("the host held the motion up, which the machine rode over: measured again");
+            retries::again("the machine rode over a motion that the host held up");
             continue;
         }
         let shifts = Shifts::from(&telemetry.frames(), zero);

@@ -57,7 +57,12 @@ impl Rule {
             | Rule::DirectionHold
             | Rule::AfterHalt
             | Rule::Missing => "ns",
-            Rule::PowerOff | Rule::AtRest | Rule::DirectionLine | Rule::Count | Rule::Range | Rule::Braking => "steps",
+            Rule::PowerOff
+            | Rule::AtRest
+            | Rule::DirectionLine
+            | Rule::Count
+            | Rule::Range
+            | Rule::Braking => "steps",
             Rule::Speed | Rule::Onset => "steps/s",
             Rule::Acceleration => "steps/s²",
             Rule::Jerk => "steps/s³",

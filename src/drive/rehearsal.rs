@@ -41,6 +41,9 @@ pub struct RehearsalOptions {
     pub lateness_ends_motion: bool,
 }
 
+/// Runs a turn of a loop, and looks at it from outside.
+type Around = fn(&mut dyn FnMut());
+
 /// Whoever the events go to instead of [`Rehearsal::take_events`].
 struct Listener {
     events: EventFeed,
@@ -64,6 +67,8 @@ pub struct Rehearsal<S, P = SimPins<S>, F = SimLoadCell> {
     step_frozen_until: Nanos,
     next_id: u64,
     happened: Vec<Event>,
+    /// What stands around each turn of a loop.
+    around: Around,
     watched: core::marker::PhantomData<S>,
 }
 
@@ -132,6 +137,7 @@ impl<S: Audience, P: SimIo<S>, F: ForceSensor> Rehearsal<S, P, F> {
             step_frozen_until: 0,
             next_id: 0,
             happened: Vec::new(),
+            around: |turn| turn(),
             watched: core::marker::PhantomData,
         }
     }
@@ -149,6 +155,11 @@ impl<S: Audience, P: SimIo<S>, F: ForceSensor> Rehearsal<S, P, F> {
         self.listener = Some(Listener { events: event_feed, snapshots: snapshot_feed });
         let commands = self.commands.take().expect("the bridge was taken before");
         BridgeEnds { commands, events, snapshots }
+    }
+
+    /// From now on each turn of either loop runs inside of this, and nothing else does.
+    pub fn around_loops(&mut self, around: Around) {
+        self.around = around;
     }
 
     /// The instant.
@@ -224,9 +235,9 @@ impl<S: Audience, P: SimIo<S>, F: ForceSensor> Rehearsal<S, P, F> {
         if self.next_cycle < self.step_frozen_until {
             self.clock.wait_until(self.next_cycle);
         } else {
-            self.step_loop.run_until(self.next_cycle);
+            (self.around)(&mut || self.step_loop.run_until(self.next_cycle));
         }
-        self.control.cycle(self.next_cycle);
+        (self.around)(&mut || self.control.cycle(self.next_cycle));
         self.next_cycle += layout::CONTROL_PERIOD_NS;
         // Where the host stalled, both loops did: cycles that were missed are not made up for.
         let missed = self.clock.now().saturating_sub(self.next_cycle) / layout::CONTROL_PERIOD_NS;

@@ -542,7 +542,6 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig {
-            failure_persistence: None,
             rng_seed: RngSeed::Fixed(1),
             ..ProptestConfig::with_cases(400)
         })]

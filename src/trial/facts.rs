@@ -1,16 +1,21 @@
 //! What the promises are judged by: the pulses, the lines, what both loops show, and what was done to the machine.
 
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use super::judge::{self, Bounds};
 use super::link::Line;
 use super::tap::Asked;
 use crate::drive::Seen;
 use crate::hal::sim::rail::spring_force_g;
 use crate::hal::sim::{Hands, RailOptions};
-use crate::machine::{Config, Inputs, State, StopLevel};
-use crate::motion::End;
-use crate::units::{Nanos, SECOND_NS, seconds};
+use crate::machine::{Config, HomingOptions, Inputs, State, StopLevel};
+use crate::motion::{End, Limits};
+use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS, seconds};
 
 /// A step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StepMade {
     /// When.
     pub at: Nanos,
@@ -18,7 +23,12 @@ pub struct StepMade {
     pub forward: bool,
     /// Since the step before; as long as can be for the first one.
     pub interval_ns: Nanos,
+    /// How far the plan has gone since then, in steps: behind a turn, less than one.
+    pub way: f64,
 }
+
+/// Between the places at which a step forward and the step back behind it are due, in steps.
+const TURN: f64 = 0.1;
 
 /// Since when each line has been active, without reading otherwise.
 #[derive(Debug, Clone, Copy, Default)]
@@ -74,8 +84,62 @@ pub struct Told {
     pub program_heard_ns: Nanos,
     /// Whether the disk can be written.
     pub disk_broken: bool,
+    /// Until when something may make the axis brake firmly: a fault was played, a stop or other settings were asked for, or a
+    /// force was there, a moment ago.
+    pub disturbed_until: Nanos,
+    /// Whether what moves, or moved last, was asked for by a page that is there, and is a wave.
+    pub page_waves: bool,
 }
 
+/// What the API shows of the limits, and what it showed a moment ago.
+#[derive(Debug, Clone, Copy)]
+pub struct Shown {
+    /// Now.
+    pub limits: Limits,
+    /// The length of the rail, as it was measured.
+    pub max_stroke_mm: f64,
+    /// The longest stroke that is wanted.
+    pub stroke_limit_mm: f64,
+    /// Since when.
+    pub since_ns: Nanos,
+    /// The widest of those before, in mm; and until when they may show.
+    former: Option<(f64, f64, f64, Nanos)>,
+}
+
+/// For so long limits show that were wider.
+const FORMER_NS: Nanos = 10 * SECOND_NS;
+/// After what may make the axis brake firmly, beside its ramp.
+const CALM_NS: Nanos = 2 * SECOND_NS;
+/// Two touches are a step beside each other, a motor that lags is farther, and a rail is measured in whole millimetres.
+const TOUCHED_MM: f64 = 0.4;
+
+/// A line that somebody has made active for a short while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pulse {
+    /// The e-stop or the driver's alarm, and no limit.
+    pub cuts: bool,
+    /// From when.
+    pub from_ns: Nanos,
+    /// Until when.
+    pub until_ns: Nanos,
+}
+
+impl Shown {
+    /// The highest speed, and the deceleration and the jerk of a stop, that may show.
+    fn firmest(&self, at: Nanos) -> (f64, f64, f64) {
+        let limits = &self.limits;
+        let now = (limits.max_speed.get(), limits.stop_deceleration.get(), limits.stop_jerk_mm_s3());
+        match self.former {
+            Some((speed, stop, jerk, until)) if at < until => {
+                (now.0.max(speed), now.1.max(stop), now.2.max(jerk))
+            }
+            _ => now,
+        }
+    }
+}
+
+/// What a line read is remembered for so long.
+const READ_LATELY_NS: Nanos = 50 * MILLISECOND_NS;
 /// How long a force is remembered.
 const REMEMBERED: usize = 400;
 
@@ -103,8 +167,16 @@ pub struct Facts {
     pub powered: bool,
     /// What was done to the machine.
     pub told: Told,
+    /// How it looks for its ends.
+    pub homing: HomingOptions,
+    /// What the API shows.
+    pub shown: Option<Shown>,
+    /// The short pulses on input lines that are over, oldest first: whoever plays them writes them down.
+    pub pulses: Rc<RefCell<VecDeque<Pulse>>>,
+    /// The longest that any line has lately read active, and when it was read so last.
+    pub read_active: Option<(Nanos, Nanos)>,
     /// The true force at the end of each of the last control cycles, the newest last.
-    forces_g: std::collections::VecDeque<f64>,
+    forces_g: VecDeque<f64>,
 }
 
 impl Facts {
@@ -123,7 +195,11 @@ impl Facts {
             since: Since::default(),
             powered: false,
             told: Told::default(),
-            forces_g: std::collections::VecDeque::with_capacity(REMEMBERED + 1),
+            homing: HomingOptions::default(),
+            shown: None,
+            pulses: Rc::default(),
+            read_active: None,
+            forces_g: VecDeque::with_capacity(REMEMBERED + 1),
         }
     }
 
@@ -131,12 +207,78 @@ impl Facts {
     pub fn read(&mut self, at: Nanos, inputs: Inputs) {
         self.lines = inputs;
         self.since.update(at, inputs);
+        if inputs != Inputs::default() {
+            let since = [self.since.front, self.since.back, self.since.cut].into_iter().flatten().min();
+            let lasts_ns = at - since.unwrap_or(at);
+            // What is read again belongs to the reading before.
+            let longest = self.read_active.filter(|(_, last)| at - last < READ_LATELY_NS);
+            self.read_active = Some((lasts_ns.max(longest.map_or(0, |(longest, _)| longest)), at));
+        }
+    }
+
+    /// Whether some line has lately read active for so long.
+    #[must_use]
+    pub fn has_read_active(&self, at: Nanos, for_ns: Nanos) -> bool {
+        self.read_active.is_some_and(|(longest, last)| longest >= for_ns && at - last < READ_LATELY_NS)
+    }
+
+    /// From now on the API shows these.
+    pub fn show(&mut self, at: Nanos, limits: Limits, max_stroke_mm: f64, stroke_limit_mm: f64) {
+        let new = Shown { limits, max_stroke_mm, stroke_limit_mm, since_ns: at, former: None };
+        let Some(old) = self.shown.replace(new) else { return };
+        if (old.limits, old.max_stroke_mm, old.stroke_limit_mm) == (limits, max_stroke_mm, stroke_limit_mm) {
+            self.shown = Some(old);
+            return;
+        }
+        let (speed, stop, jerk) = old.firmest(at);
+        let until = at + FORMER_NS;
+        self.shown = Some(Shown { former: Some((speed, stop, jerk, until)), ..new });
+        self.disturb(until);
+    }
+
+    /// Something may make the axis brake firmly, until then and for a moment more.
+    pub fn disturb(&mut self, until: Nanos) {
+        let ramp_ns = self.shown.map_or(0, |shown| {
+            let (speed, _, _) = shown.firmest(until.saturating_sub(FORMER_NS));
+            (speed / shown.limits.stop_deceleration.get() * SECOND_NS as f64) as Nanos
+        });
+        self.told.disturbed_until = self.told.disturbed_until.max(until + ramp_ns + CALM_NS);
+    }
+
+    /// What the pulses may do now, by what the API shows and by what was done to the machine.
+    #[must_use]
+    pub fn bounds(&self, at: Nanos) -> Option<judge::Limits> {
+        let shown = self.shown?;
+        let scale = self.rail.steps_per_mm;
+        let beside = 1.0 + TOUCHED_MM / self.rail.length_mm;
+        let measured = scale * (self.rail.length_mm / shown.max_stroke_mm).max(1.0) * beside;
+        let (mut speed, mut stop, mut jerk) = shown.firmest(at);
+        // A stop of another firmness waits for rest; that it does not wait longer is S21's.
+        if let Some(config) = self.config() {
+            let in_force = &config.limits;
+            speed = speed.max(in_force.max_speed.get());
+            stop = stop.max(in_force.stop_deceleration.get());
+            jerk = jerk.max(in_force.stop_jerk_mm_s3());
+        }
+        let homing = self.homing.fast.get().max(self.homing.slow.get());
+        // Another length may have been shown a moment ago.
+        let widest = measured * 1.1;
+        let limits = &shown.limits;
+        let (v, a, j) = (limits.max_speed.get(), limits.max_acceleration.get(), limits.max_jerk.get());
+        // A wave that was asked for while homing begins behind it.
+        let v = v.max(homing);
+        let calm = self.told.page_waves && at > self.told.disturbed_until;
+        Some(judge::Limits {
+            firm: Bounds::of(speed.max(homing), stop, jerk, widest),
+            gentle: calm.then(|| (self.told.disturbed_until, Bounds::of(v, a, j, measured))),
+        })
     }
 
     /// A step begins.
     pub fn step(&mut self, at: Nanos, forward: bool) -> StepMade {
         let interval_ns = self.last.map_or(SECOND_NS, |last| at - last.at);
-        let made = StepMade { at, forward, interval_ns };
+        let turned = self.last.is_some_and(|last| last.forward != forward);
+        let made = StepMade { at, forward, interval_ns, way: if turned { TURN } else { 1.0 } };
         self.count += if forward { 1 } else { -1 };
         self.last = Some(made);
         made
@@ -150,6 +292,9 @@ impl Facts {
             self.forces_g.pop_front();
         }
         self.forces_g.push_back(force_g);
+        if force_g != 0.0 {
+            self.disturb(seen.at_ns);
+        }
     }
 
     /// The state.
@@ -181,12 +326,18 @@ impl Facts {
         }
     }
 
+    /// The firmest stop that may show, in steps.
+    #[must_use]
+    pub fn firmest_stop(&self, at: Nanos) -> Option<f64> {
+        Some(self.bounds(at)?.firm.acceleration)
+    }
+
     /// Speed of the pulses at `at`, in mm/s: by the last interval, or by what has passed since, when that is longer.
     #[must_use]
     pub fn speed_mm_s(&self, at: Nanos) -> f64 {
         let Some(last) = self.last else { return 0.0 };
         let since_ns = last.interval_ns.max(at.saturating_sub(last.at)).max(1);
-        1.0 / seconds(since_ns) / self.scale()
+        last.way / seconds(since_ns) / self.scale()
     }
 
     /// The time that a stop from `speed_mm_s` takes, in ns, without its onset.
@@ -223,3 +374,25 @@ impl Facts {
 
 /// What was asked of the machine by the API.
 pub type Sent = Asked;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Between a step and the one back behind it the plan goes a tenth of a step: that was taken for a whole one, and a slow
+    /// wave that turned just behind a boundary for a fast one.
+    #[test]
+    fn a_turn_is_no_fast_step() {
+        let mut facts = Facts::new(RailOptions::default(), Hands::default());
+        let ms = MILLISECOND_NS;
+        for (at, forward, steps_per_s) in [
+            (100 * ms, true, 1.0),
+            (105 * ms, true, 200.0),
+            (110 * ms, false, 20.0),
+            (115 * ms, false, 200.0),
+        ] {
+            facts.step(at, forward);
+            assert!((facts.speed_mm_s(at) - steps_per_s).abs() < 1e-6, "at {at}");
+        }
+    }
+}

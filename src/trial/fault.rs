@@ -97,6 +97,13 @@ impl Fault {
         Fault::all().into_iter().find(|fault| fault.name() == name)
     }
 
+    /// Whether it makes an input line active, as long as it lasts.
+    #[must_use]
+    pub const fn is_of_a_line(self) -> bool {
+        let Fault::Machine(mishap) = self else { return false };
+        matches!(mishap, Mishap::FrontWelded | Mishap::BackWelded | Mishap::EStopOpen | Mishap::DriverAlarm)
+    }
+
     /// How long it may last, in seconds: shortest and longest.
     #[must_use]
     pub const fn lasts_s(self) -> (f64, f64) {

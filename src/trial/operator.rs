@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::client::{Call, Socket, Tell, Who};
+use super::gear::Gear;
 use super::random::Random;
 use super::waves;
 use super::whole::Whole;
@@ -19,6 +20,8 @@ const RUN: usize = 1;
 /// The clients.
 pub struct Operator {
     random: Random,
+    /// What they know of the machine.
+    gear: Gear,
     /// The page's sockets, while it is there.
     status: Option<Socket>,
     telemetry: Option<Socket>,
@@ -38,8 +41,8 @@ fn call(who: Who, method: &'static str, path: &str, body: &Value) -> Call {
 impl Operator {
     /// Somebody who is about to come.
     #[must_use]
-    pub fn new(random: Random) -> Operator {
-        Operator { random, status: None, telemetry: None, backup: None, next_ns: 0, pauses_until_ns: 0 }
+    pub fn new(random: Random, gear: Gear) -> Operator {
+        Operator { random, gear, status: None, telemetry: None, backup: None, next_ns: 0, pauses_until_ns: 0 }
     }
 
     /// The page is opened, if it is not there.
@@ -127,7 +130,7 @@ impl Operator {
     }
 
     fn run(&mut self) -> Call {
-        let wave = waves::any(&mut self.random);
+        let wave = waves::any(&mut self.random, self.gear.max_stroke_mm as f64);
         call(self.who(), "POST", "/api/wave/run", &wave)
     }
 
@@ -171,8 +174,9 @@ impl Operator {
 
     fn settings(&mut self) -> Call {
         let random = &mut self.random;
+        let stroke_mm = self.gear.max_stroke_mm as f64;
         let body = match random.weighted(&[5, 4, 3, 3, 1, 1, 2]) {
-            0 => json!({ "stroke_limit": random.between(5.0, 150.0) as i64 }),
+            0 => json!({ "stroke_limit": random.between(3.0, stroke_mm) as i64 }),
             1 => json!({ "force_limit": random.log_between(100.0, 5_000.0) as i64 }),
             2 => json!({ "tick_stroke_limit": random.between(1.0, 20.0) as i64 }),
             3 => {
@@ -180,8 +184,11 @@ impl Operator {
                 let chart: Vec<i64> = (0..10).map(|i| (first * (1.0 - f64::from(i) / 10.0)) as i64).collect();
                 json!({ "stroke_force_chart": chart })
             }
-            4 => json!({ "padding_mm": random.between(0.0, 12.0) as i64 }),
-            5 => json!({ "max_stroke": random.between(150.0, 160.0) as i64, "stroke_limit": 150 }),
+            4 => json!({ "padding_mm": random.between(0.0, (stroke_mm / 6.0).min(12.0)) as i64 }),
+            5 => {
+                let measured_mm = (stroke_mm * random.between(0.99, 1.03)) as i64;
+                json!({ "max_stroke": measured_mm, "stroke_limit": measured_mm })
+            }
             // Refused, all of it.
             _ => json!({ "stroke_limit": 20, "force_limit": -5, "padding_mm": "wide" }),
         };
@@ -189,15 +196,15 @@ impl Operator {
     }
 
     fn limits(&mut self) -> Call {
-        let random = &mut self.random;
-        let speed = random.between(60.0, 800.0);
-        let acceleration = random.between(800.0, 8_000.0);
+        let limits = self.gear.limits(&mut self.random);
+        // Now and then more than the pulses can make.
+        let share = if self.random.chance(0.05) { 1.5 } else { 1.0 };
         let body = json!({
-            "max_speed_mm_s": speed,
-            "max_acceleration_mm_s2": acceleration,
-            "max_jerk_mm_s3": acceleration / random.between(0.01, 0.2),
-            "stop_deceleration_mm_s2": acceleration * random.between(1.0, 2.0),
-            "approach_speed_mm_s": random.between(10.0, 60.0),
+            "max_speed_mm_s": share * limits.max_speed.get(),
+            "max_acceleration_mm_s2": limits.max_acceleration.get(),
+            "max_jerk_mm_s3": limits.max_jerk.get(),
+            "stop_deceleration_mm_s2": limits.stop_deceleration.get(),
+            "approach_speed_mm_s": limits.approach_speed.get(),
         });
         call(self.who(), "PUT", "/api/motion/limits", &body)
     }

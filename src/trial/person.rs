@@ -1,12 +1,15 @@
 //! Who makes the faults happen, and ends them: the person at the machine, its computer, its disk.
 
+use std::rc::Rc;
 use std::sync::PoisonError;
 
+use super::facts::Pulse;
 use super::fault::Fault;
 use super::operator::Operator;
 use super::plan::{Plan, Planned};
 use super::random::Random;
 use super::whole::{Ground, USUAL, Whole};
+use crate::hal::Clock;
 use crate::hal::sim::{Mishap, Mishaps};
 use crate::settings::wall;
 use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS};
@@ -14,12 +17,20 @@ use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS};
 /// After a stall nothing is judged by its time for so long: a motion that was late has ended by then.
 const LATE_FOR_NS: Nanos = 2 * SECOND_NS;
 
+/// A line that is active for less than this is so from one instant to another, and not from cycle to cycle.
+const SHORT_NS: Nanos = 20 * MILLISECOND_NS;
+
+/// A pulse begins and ends at the end of a wait, which takes this at most.
+const PLAYED_WITHIN_NS: Nanos = SECOND_NS / 2;
+
 /// So long after the line is good again no sample is older than usual.
 const SPOILT_FOR_NS: Nanos = 200 * MILLISECOND_NS;
 
 /// Plays the faults of a plan.
 pub struct Person {
     random: Random,
+    /// The short pulse that is being played, and by when it is over whatever else happens.
+    pulse: Option<(Mishap, Nanos)>,
 }
 
 fn hides_samples(fault: Fault) -> bool {
@@ -30,7 +41,7 @@ impl Person {
     /// Somebody who has done nothing yet.
     #[must_use]
     pub fn new(random: Random) -> Person {
-        Person { random }
+        Person { random, pulse: None }
     }
 
     /// The fault begins; killing is for the caller.
@@ -44,6 +55,7 @@ impl Person {
     ) {
         let now = whole.now();
         let lasts_ns = planned.lasts_ns;
+        whole.witness().facts.disturb(now + lasts_ns);
         whole.witness().tell(format_args!(
             "fault: {} for {:.3} s",
             planned.fault.name(),
@@ -51,6 +63,9 @@ impl Person {
         ));
         let force_limit_g = whole.ctx.desk.current().document.force_limit as f64;
         match planned.fault {
+            Fault::Machine(mishap) if planned.fault.is_of_a_line() && lasts_ns < SHORT_NS => {
+                self.pulse(mishap, lasts_ns, whole, ground);
+            }
             Fault::Machine(mishap) => {
                 whole.machine.hands().set(mishap, true);
             }
@@ -109,10 +124,45 @@ impl Person {
         }
     }
 
+    /// The process has ended; the next one finds no pulse.
+    pub fn forget(&mut self, whole: &Whole) {
+        if let Some((mishap, _)) = self.pulse.take().filter(|(_, over)| whole.now() < *over) {
+            whole.machine.hands().set(mishap, false);
+        }
+    }
+
+    /// A line is active for a short while, from some instant of the next control cycle on.
+    fn pulse(&mut self, mishap: Mishap, lasts_ns: Nanos, whole: &mut Whole, ground: &Ground) {
+        let cuts = matches!(mishap, Mishap::EStopOpen | Mishap::DriverAlarm);
+        let (hands, clock) = (whole.machine.hands().clone(), ground.clock.clone());
+        let pulses = Rc::clone(&whole.witness().facts.pulses);
+        let now = whole.now();
+        let at = now + self.random.below(MILLISECOND_NS);
+        if self.pulse.is_some_and(|(_, over)| now < over) {
+            // One at a time.
+            return;
+        }
+        self.pulse = Some((mishap, now + lasts_ns + PLAYED_WITHIN_NS));
+        ground.clock.at(at, move || {
+            // At the end of the wait in which the instant lies.
+            let from_ns = clock.now();
+            hands.set(mishap, true);
+            let until = from_ns + lasts_ns;
+            clock.clone().at(until, move || {
+                hands.set(mishap, false);
+                pulses.borrow_mut().push_back(Pulse { cuts, from_ns, until_ns: clock.now() });
+            });
+        });
+    }
+
     /// The fault is over.
     pub fn end(&mut self, planned: &Planned, whole: &mut Whole, ground: &Ground) {
         whole.witness().tell(format_args!("over: {}", planned.fault.name()));
+        let now = whole.now();
+        whole.witness().facts.disturb(now);
         match planned.fault {
+            // It ends by itself.
+            Fault::Machine(_) if planned.fault.is_of_a_line() && planned.lasts_ns < SHORT_NS => {}
             Fault::Machine(mishap) => whole.machine.hands().set(mishap, false),
             Fault::Push => whole.machine.hands().push_g(0.0),
             Fault::Stalls => ground.clock.be_late(None),

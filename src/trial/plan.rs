@@ -1,6 +1,7 @@
 //! What a seed tries: which machine, and what goes wrong when. Pure.
 
 use super::fault::Fault;
+use super::gear::Gear;
 use super::random::Random;
 use crate::hal::sim::{Lateness, MotorOptions, RailOptions};
 use crate::machine::SessionRules;
@@ -22,6 +23,8 @@ pub struct Planned {
 /// A run as planned.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
+    /// How it is built.
+    pub gear: Gear,
     /// The rail.
     pub rail: RailOptions,
     /// What ends by itself, on some machines within the run.
@@ -37,22 +40,30 @@ pub struct Plan {
 /// Waits of a late computer are always late by up to this.
 pub const JITTER_NS: Nanos = 2 * MICROSECOND_NS;
 
+/// So many of what closes or opens a line is over soon: from what is no reading yet to what is gone before the control cycle
+/// looks, or a few cycles later.
+const SHORT_SHARE: f64 = 0.4;
+const SHORT_S: (f64, f64) = (1e-6, 0.02);
+
 impl Plan {
     /// The plan of a run of `seconds`, with faults from among `faults`.
     #[must_use]
     pub fn new(random: &mut Random, seconds: u64, faults: &[Fault]) -> Plan {
-        let length_mm = random.between(150.0, 160.0);
+        let motor = random.chance(0.5).then(MotorOptions::default);
+        let gear = Gear::any(random, motor.is_some());
+        let length_mm = gear.length_mm;
         // Half of them push back; of those, some too hard for homing to pass.
-        let wall_mm = if random.chance(0.5) { random.between(40.0, 150.0) } else { 1_000.0 };
+        let wall_mm = length_mm * if random.chance(0.5) { random.between(0.25, 0.97) } else { 7.0 };
         let stiffness_g_per_mm = random.log_between(50.0, 1_500.0) / (length_mm - wall_mm).abs();
         // The places of the switches are anywhere between two steps.
         let rail = RailOptions {
             length_mm,
+            steps_per_mm: gear.steps_per_mm(),
             start_mm: random.between(-2.0, length_mm + 2.0),
             hysteresis_mm: random.between(0.1, 0.8),
             wall_mm,
             stiffness_g_per_mm,
-            motor: random.chance(0.5).then(MotorOptions::default),
+            motor,
             ..RailOptions::default()
         };
         // Mostly too late for the run, as in use.
@@ -70,7 +81,7 @@ impl Plan {
                 *random.one_of(&[100 * MICROSECOND_NS, MILLISECOND_NS, 50 * MILLISECOND_NS]),
             ),
         };
-        let mut plan = Plan { rail, session, lateness, late: false, faults: Vec::new() };
+        let mut plan = Plan { gear, rail, session, lateness, late: false, faults: Vec::new() };
         if faults.is_empty() {
             return plan;
         }
@@ -79,7 +90,12 @@ impl Plan {
         while at_s < seconds as f64 {
             let fault = *random.one_of(faults);
             let (shortest_s, longest_s) = fault.lasts_s();
-            let lasts_s = random.log_between(shortest_s, longest_s);
+            let short = fault.is_of_a_line() && random.chance(SHORT_SHARE);
+            let lasts_s = if short {
+                random.log_between(SHORT_S.0, SHORT_S.1)
+            } else {
+                random.log_between(shortest_s, longest_s)
+            };
             let in_ns = |s: f64| (s * SECOND_NS as f64) as Nanos;
             let in_motion = random.chance(0.75);
             plan.faults.push(Planned { fault, from_ns: in_ns(at_s), lasts_ns: in_ns(lasts_s), in_motion });

@@ -33,6 +33,15 @@ impl fmt::Display for Broken {
 /// Upper ends of the classes of reaction times, in ms; the last one has none.
 pub const CLASSES_MS: [u64; 12] = [1, 2, 5, 10, 20, 50, 100, 150, 200, 500, 1_000, 5_000];
 
+/// Lower ends of the classes of gears, in steps/mm.
+pub const GEARS: [u32; 5] = [10, 20, 40, 80, 160];
+
+/// The class of a gear with so many steps/mm.
+#[must_use]
+pub fn class_of_gear(steps_per_mm: f64) -> u32 {
+    GEARS.into_iter().rfind(|class| f64::from(*class) <= steps_per_mm).unwrap_or(GEARS[0])
+}
+
 /// What one kind of fault led to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally {
@@ -97,6 +106,8 @@ pub struct Report {
     pub requests: u64,
     /// What each kind of fault led to.
     pub tallies: BTreeMap<Fault, Tally>,
+    /// How many runs each class of gears had, and how many steps, by the lower end of the class in steps/mm.
+    pub gears: BTreeMap<u32, (u64, u64)>,
     /// A number that stands for all that happened in the last run.
     pub digest: u64,
     /// The first broken promise.
@@ -112,6 +123,10 @@ impl Report {
         self.steps += other.steps;
         self.requests += other.requests;
         self.digest = other.digest;
+        for (class, (runs, steps)) in &other.gears {
+            let all = self.gears.entry(*class).or_default();
+            *all = (all.0 + runs, all.1 + steps);
+        }
         for (fault, tally) in &other.tallies {
             self.tallies.entry(*fault).or_default().add(tally);
         }
@@ -129,6 +144,9 @@ impl Report {
         let hours = self.machine_ns as f64 / (3_600 * SECOND_NS) as f64;
         let mut text =
             format!("total {} {} {hours} {} {}\n", self.runs, self.faulted, self.steps, self.requests);
+        for (class, (runs, steps)) in &self.gears {
+            text += &format!("gear {class} {runs} {steps}\n");
+        }
         for (fault, tally) in &self.tallies {
             let classes = tally.latched_within.map(|count| count.to_string()).join(" ");
             let ms = |ns: Nanos| ns as f64 / MILLISECOND_NS as f64;
@@ -154,6 +172,9 @@ impl fmt::Display for Report {
             "{} runs ({} with faults), {hours:.2} hours of the machine, {} steps, {} requests",
             self.runs, self.faulted, self.steps, self.requests
         )?;
+        for (class, (runs, steps)) in &self.gears {
+            writeln!(f, "from {class:>3} steps/mm on: {runs} runs, {steps} steps")?;
+        }
         writeln!(
             f,
             "{:<20} {:>7} {:>9} {:>8}   latched after: half, 99 %, longest; last step",

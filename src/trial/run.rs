@@ -6,11 +6,11 @@ use super::operator::Operator;
 use super::person::Person;
 use super::plan::{Plan, Planned};
 use super::random::Random;
-use super::report::{Broken, Report};
+use super::report::{Broken, Report, class_of_gear};
 use super::whole::{Ground, Whole, Wiring};
 use super::witness::Break;
 use crate::machine::State;
-use crate::settings::{Rail, Settings};
+use crate::settings::Settings;
 use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS};
 
 /// What to try.
@@ -55,14 +55,18 @@ pub fn run(orders: &Orders) -> Report {
     // The first numbers of neighbouring seeds are no neighbours.
     let mut random = Random::new(random.number());
     let plan = Plan::new(&mut random, orders.seconds, &orders.faults);
-    let ground =
-        Ground { late: plan.late, session: plan.session, wiring: orders.wiring, ..Ground::new(plan.rail) };
     let report = Report { runs: 1, faulted: u64::from(!plan.faults.is_empty()), ..Report::default() };
-    let whole = match Whole::start(&ground, plan.rail.start_mm) {
-        Ok(whole) => whole,
+    let built = Ground::geared(plan.rail, &plan.gear).map_err(|error| error.to_string());
+    let started = built.and_then(|ground| {
+        let ground = Ground { late: plan.late, session: plan.session, wiring: orders.wiring, ..ground };
+        Ok((Whole::start(&ground, plan.rail.start_mm)?, ground))
+    });
+    let (mut whole, ground) = match started {
+        Ok(started) => started,
         Err(why) => return broken(report, (orders.seed, 0, String::new()), "the start", why),
     };
-    let operator = Operator::new(Random::new(random.number()));
+    whole.witness().tell(format_args!("{:?}", plan.gear));
+    let operator = Operator::new(Random::new(random.number()), plan.gear);
     let person = Person::new(Random::new(random.number()));
     let run = Run { whole, ground, plan, operator, person, report, probing: None };
     run.through(orders)
@@ -163,7 +167,7 @@ impl Run {
         let rests = matches!(seen.state, State::Ready | State::NotHomed | State::Disarmed) && seen.resting;
         let since_ns = self.whole.machine.snapshot().since_ns;
         if rests && seen.at_ns > since_ns + SETTLED_NS {
-            let shown = self.whole.ctx.desk.current().config(&Rail::default());
+            let shown = self.whole.ctx.desk.current().config(&self.ground.drive);
             self.whole.witness().settled(&shown);
         }
     }
@@ -174,7 +178,7 @@ impl Run {
         self.operator.forget();
         let mishaps = self.whole.machine.hands().mishaps();
         let pushed_g = self.whole.machine.hands().pushed_g();
-        let told = Told { page_there: false, ..self.whole.witness().facts.told };
+        let told = Told { page_there: false, page_waves: false, ..self.whole.witness().facts.told };
         let carriage_mm = self.whole.machine.hands().carriage_mm();
         self.ground.pass(RESTART_NS);
         self.report.requests += self.whole.requests_made();
@@ -184,6 +188,7 @@ impl Run {
         self.whole.witness().facts.told = told;
         self.whole.machine.hands().set_all(mishaps);
         self.whole.machine.hands().push_g(pushed_g);
+        self.person.forget(&self.whole);
         let found = self.whole.ctx.desk.current();
         if bare(&found) == bare(&before) {
             Ok(())
@@ -199,6 +204,8 @@ impl Run {
         let witness = self.whole.witness();
         self.report.steps = witness.steps();
         self.report.digest = witness.digest();
+        let class = class_of_gear(self.plan.gear.steps_per_mm());
+        self.report.gears.insert(class, (1, witness.steps()));
         self.report.broken = witness.broken().map(|broken| {
             let Break { promise, at_ns, what, story } = broken.clone();
             Broken { seed, at_ns, promise, what, story }

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use super::random::Random;
 
-/// One of all that there are.
-pub fn any(random: &mut Random) -> Value {
-    let duration = random.log_between(0.15, 12.0);
+/// One of all that there are, for a stroke of so much.
+pub fn any(random: &mut Random, stroke_mm: f64) -> Value {
+    let duration = random.log_between(0.05, 12.0);
     let mut wave = match random.weighted(&[5, 5, 3, 2, 4]) {
         0 => json!({ "type": "sine" }),
         1 => json!({ "type": "square" }),
@@ -16,7 +16,7 @@ pub fn any(random: &mut Random) -> Value {
     };
     wave["duration"] = json!(duration);
     if random.chance(0.5) {
-        envelope(random, &mut wave);
+        envelope(random, &mut wave, stroke_mm);
     }
     wave
 }
@@ -58,11 +58,11 @@ fn points(random: &mut Random, duration: f64) -> Value {
     json!({ "type": "points", "points": points, "interpolation": interpolation })
 }
 
-fn envelope(random: &mut Random, wave: &mut Value) {
+fn envelope(random: &mut Random, wave: &mut Value, stroke_mm: f64) {
     let offset = if random.chance(0.6) { random.between(0.0, 0.9) } else { 0.0 };
     if random.chance(0.3) {
-        wave["offset_mm"] = json!(offset * 60.0);
-        wave["amplitude_mm"] = json!(random.between(0.0, 100.0));
+        wave["offset_mm"] = json!(offset * 0.4 * stroke_mm);
+        wave["amplitude_mm"] = json!(random.between(0.0, 0.7 * stroke_mm));
     } else {
         wave["offset"] = json!(offset);
         // Now and then more than there is.
@@ -86,7 +86,7 @@ mod tests {
         let mut random = Random::new(5);
         let (mut good, mut types) = (0, std::collections::BTreeSet::new());
         for _ in 0..1_000 {
-            let wave = any(&mut random);
+            let wave = any(&mut random, 155.0);
             if let Ok(spec) = wave_spec::read(Some(&wave))
                 && wave_spec::wave(&spec).is_ok()
             {

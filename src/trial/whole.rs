@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::client::{self, Answer, Answers, Call, Hall, Socket, Street, Who};
+use super::gear::Gear;
 use super::link::{Line, Link};
 use super::plan::JITTER_NS;
 use super::tap::{Log, Tap};
@@ -95,6 +96,12 @@ pub struct Whole {
 pub struct Ground {
     /// The rail as it is built.
     pub rail: RailOptions,
+    /// What its mechanics make of a turn of the motor.
+    pub drive: Rail,
+    /// How it looks for its ends.
+    pub homing: HomingOptions,
+    /// How its driver wants its pulses.
+    pub timing: PulseTiming,
     /// The disk.
     pub disk: Arc<Mutex<Inline>>,
     /// What ends by itself in each process.
@@ -119,6 +126,9 @@ impl Ground {
     pub fn new(rail: RailOptions) -> Ground {
         Ground {
             rail,
+            drive: Rail::default(),
+            homing: HomingOptions::default(),
+            timing: usual_timing(),
             disk: Arc::default(),
             session: SessionRules::default(),
             lease: Policy::default(),
@@ -128,6 +138,21 @@ impl Ground {
             late: false,
             wiring: Wiring::default(),
         }
+    }
+
+    /// The same, built so, and told so by whoever has set it up.
+    ///
+    /// # Errors
+    /// The settings cannot be kept.
+    pub fn geared(rail: RailOptions, gear: &Gear) -> Result<Ground, StoreError> {
+        let ground =
+            Ground { drive: gear.rail(), homing: gear.homing, timing: gear.timing, ..Ground::new(rail) };
+        {
+            let mut disk = ground.disk.lock().unwrap_or_else(PoisonError::into_inner);
+            let fresh = disk.open()?.state.settings;
+            disk.save(gear.set(fresh))?;
+        }
+        Ok(ground)
     }
 
     /// Lets time pass without a process.
@@ -168,7 +193,7 @@ impl Keeper for Handle {
     }
 }
 
-fn timing() -> PulseTiming {
+fn usual_timing() -> PulseTiming {
     PulseTiming {
         high_ns: layout::PULSE_HIGH_NS,
         low_ns: layout::PULSE_LOW_NS,
@@ -187,13 +212,13 @@ impl Whole {
         let opened = opened.map_err(|error| error.to_string())?;
         let settings = opened.state.settings.clone();
         let rail = RailOptions { start_mm: carriage_mm, ..ground.rail };
-        let homing = HomingOptions::default();
+        let homing = ground.homing;
         let options = (ground.wiring.options)(RehearsalOptions {
             rail,
-            config: settings.config(&Rail::default()),
+            config: settings.config(&ground.drive),
             homing,
             session: ground.session,
-            timing: timing(),
+            timing: ground.timing,
             lateness_ends_motion: true,
         });
         let edge_ns = if ground.late { JITTER_NS + 30 } else { 30 };
@@ -207,6 +232,7 @@ impl Whole {
         let cell = |cell| wire(Link::new(cell, ground.line.clone()));
         let mut machine = Machine::wired(ground.clock.clone(), &options, witness, pins, cell);
         machine.sink().facts.hands = machine.hands().clone();
+        machine.sink().facts.homing = homing;
         machine.sink().facts.line = ground.line.clone();
 
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
@@ -225,7 +251,7 @@ impl Whole {
             let rules = Rules { hostname: "yep".to_owned(), ..Rules::default() };
             let options = api::Options { rules, lease: ground.lease, ..api::Options::default() };
             let keeper = Handle { disk: Arc::clone(&ground.disk), opened };
-            let ctx = Context::new(port, settings, keeper, Rail::default(), options);
+            let ctx = Context::new(port, settings, keeper, ground.drive, options);
             tokio::spawn(pump);
             let (computer, tells) = (Arc::clone(&ground.computer), ground.wiring.vitals);
             let read = move || {
@@ -287,7 +313,11 @@ impl Whole {
         let asked = self.log.take();
         let mut answers = core::mem::take(&mut *self.answers.lock().unwrap_or_else(PoisonError::into_inner));
         answers.sort_by_key(|answer| answer.number);
+        let shown = self.ctx.desk.current();
         let witness = self.machine.sink();
+        let document = &shown.document;
+        let (max_stroke_mm, stroke_limit_mm) = (document.max_stroke as f64, document.stroke_limit as f64);
+        witness.facts.show(now, shown.motion, max_stroke_mm, stroke_limit_mm);
         for asked in asked {
             witness.asked(asked);
         }
@@ -351,7 +381,7 @@ impl Whole {
     #[must_use]
     pub fn kill(mut self) -> (Witness, Settings) {
         let check = CheckOptions {
-            timing: timing(),
+            timing: usual_timing(),
             precision: Precision { edge_ns: 0, slews: false },
             homing_mm_s: 0.0,
         };

@@ -3,14 +3,15 @@
 use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
 
-use super::client::Answer;
+use super::client::{Answer, Who};
 use super::facts::Facts;
+use super::judge::{Eyes, Judge, Limits};
 use super::promises::{self, Kept, Promise};
-use super::tap::Asked;
+use super::tap::{Ask, Asked};
 use crate::diag::{CheckOptions, PulseChecker};
 use crate::drive::{Audience, Seen};
 use crate::hal::sim::{Edge, EdgeKind, EdgeSink, Hands, RailOptions};
-use crate::machine::{Config, Event, Inputs, State};
+use crate::machine::{CommandKind, Config, Event, Inputs, State};
 use crate::units::{Nanos, seconds};
 
 /// Lines of the story that a broken promise is told with.
@@ -53,6 +54,9 @@ pub struct Witness {
     pub facts: Facts,
     promises: Vec<Box<dyn Promise>>,
     checker: PulseChecker,
+    /// None on a computer that is ever late: its edges tell little of the plan.
+    judge: Option<Judge>,
+    bounds: Option<Limits>,
     story: VecDeque<String>,
     digest: Fnv,
     steps: u64,
@@ -81,6 +85,8 @@ impl Witness {
             facts: Facts::new(rail, hands),
             promises: promises::all(),
             checker: PulseChecker::new(check),
+            judge: (!check.precision.slews).then(|| Judge::new(eyes(&check))),
+            bounds: None,
             story: VecDeque::new(),
             digest: Fnv(0xCBF2_9CE4_8422_2325),
             steps: 0,
@@ -146,6 +152,11 @@ impl Witness {
     /// The API asked the machine for something.
     pub fn asked(&mut self, asked: Asked) {
         asked.hash(&mut self.digest);
+        match asked.what {
+            Ask::Stop => self.facts.disturb(self.now),
+            Ask::Command(CommandKind::Calibrate) => self.facts.told.page_waves = false,
+            Ask::Command(_) => {}
+        }
         self.judge(|promise, facts| promise.asked(facts, &asked));
     }
 
@@ -172,6 +183,11 @@ impl Witness {
     /// A client got an answer.
     pub fn answered(&mut self, answer: &Answer) {
         let Answer { call, status, body, .. } = answer;
+        if call.path == "/api/wave/run" && *status == Some(200) {
+            // Whoever is silent for long is stopped.
+            self.facts.told.page_waves = call.who == Who::Page;
+            self.facts.disturb(self.now);
+        }
         let said = status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
         // A backup tells the time of the day, which no story depends on.
         let sent = if call.body.len() <= LONG_BODY { &call.body } else { &b"(a long body)"[..] };
@@ -187,6 +203,17 @@ impl Witness {
         self.judge(|promise, facts| promise.settled(facts, shown));
     }
 
+    fn judge_by_edges(&mut self, at: Nanos, forward: bool) {
+        let (Some(judge), Some(bounds)) = (&mut self.judge, &self.bounds) else { return };
+        if let Err(found) = judge.step(at, forward, bounds)
+            && self.broken.is_none()
+        {
+            let promise = "s19_pulses_keep_their_limits".to_owned();
+            let what = found.to_string();
+            self.broken = Some(Break { promise, at_ns: at, what, story: told(&self.story) });
+        }
+    }
+
     fn judge(&mut self, mut ask: impl FnMut(&mut dyn Promise, &Facts) -> Kept) {
         for promise in &mut self.promises {
             if let Err(what) = ask(&mut **promise, &self.facts)
@@ -197,6 +224,13 @@ impl Witness {
             }
         }
     }
+}
+
+/// The narrowest windows cost most; they are for tests that look at one motion.
+fn eyes(check: &CheckOptions) -> Eyes {
+    let timing = &check.timing;
+    let turn_ns = timing.high_ns + timing.direction_hold_ns + timing.direction_setup_ns + timing.low_ns;
+    Eyes { edge_ns: check.precision.edge_ns, turn_ns, narrowest: 1 }
 }
 
 fn told(story: &VecDeque<String>) -> String {
@@ -217,6 +251,7 @@ impl EdgeSink for Witness {
                     probe.last_step_ns = edge.at;
                 }
                 let made = self.facts.step(edge.at, forward);
+                self.judge_by_edges(edge.at, forward);
                 self.judge(|promise, facts| promise.step(facts, &made));
             }
             EdgeKind::Enable { on } => self.facts.powered = on,
@@ -226,6 +261,11 @@ impl EdgeSink for Witness {
 
     fn lines(&mut self, at: Nanos, inputs: Inputs) {
         self.facts.read(at, inputs);
+        if inputs != Inputs::default()
+            && let Some(judge) = &mut self.judge
+        {
+            judge.cut();
+        }
     }
 }
 
@@ -237,6 +277,7 @@ impl Audience for Witness {
     fn cycle(&mut self, seen: &Seen) {
         self.now = seen.at_ns;
         self.facts.cycle(seen);
+        self.bounds = self.facts.bounds(seen.at_ns);
         let violation = self.checker.look(seen);
         self.judge(|promise, facts| promise.cycle(facts));
         if let Some(violation) = violation

@@ -1,9 +1,9 @@
-//! Clients: what moves belongs to one that is there.
+//! Clients: what moves belongs to one that is there, and ends when it is told to.
 
 use super::{Kept, Promise};
 use crate::machine::State;
 use crate::trial::client::{Answer, Who};
-use crate::trial::facts::Facts;
+use crate::trial::facts::{Facts, StepMade};
 use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS};
 
 /// S17: a wave whose client is gone ends.
@@ -60,5 +60,59 @@ impl Promise for SomebodyIsThere {
             ));
         }
         Ok(())
+    }
+}
+
+/// END ends a wave with its period, by its ramp.
+#[derive(Debug, Default)]
+pub struct EndEnds {
+    /// The longest that a period and a ramp down of the last two waves take.
+    longest_ns: [Nanos; 2],
+    /// After this instant no step is made, unless another wave was asked for.
+    ends_by_ns: Option<Nanos>,
+}
+
+/// The way to where a wave begins, at the slowest approach.
+const SLOWEST_APPROACH_MM_S: f64 = 5.0;
+/// Rounding, what is queued, and a change from one wave to another.
+const ENDS_WITHIN_S: f64 = 5.0;
+
+impl Promise for EndEnds {
+    fn name(&self) -> &'static str {
+        "end_ends_the_wave"
+    }
+
+    fn answered(&mut self, facts: &Facts, answer: &Answer) -> Kept {
+        let (Some(seen), Some(200)) = (&facts.seen, answer.status) else { return Ok(()) };
+        let call = &answer.call;
+        let body: serde_json::Value = serde_json::from_slice(&call.body).unwrap_or_default();
+        let asks = body.get("type").and_then(serde_json::Value::as_str);
+        match (call.path.as_str(), asks) {
+            ("/api/wave/run", _) => {
+                let s = |name: &str| body.get(name).and_then(serde_json::Value::as_f64).unwrap_or(0.0);
+                let longest_s = 2.0 * s("duration") + s("ramp_up") + s("ramp_down");
+                self.longest_ns = [(longest_s * SECOND_NS as f64) as Nanos, self.longest_ns[0]];
+                self.ends_by_ns = None;
+            }
+            ("/api/commands/run", Some("end")) if self.ends_by_ns.is_none() => {
+                let way_s = facts.rail.length_mm / SLOWEST_APPROACH_MM_S;
+                let more_ns = ((way_s + ENDS_WITHIN_S) * SECOND_NS as f64) as Nanos;
+                let [last, before] = self.longest_ns;
+                self.ends_by_ns = Some(seen.at_ns + last.max(before) + more_ns + facts.longest_ramp_ns());
+            }
+            ("/api/commands/run", Some("calibrate")) => self.ends_by_ns = None,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, _facts: &Facts, made: &StepMade) -> Kept {
+        match self.ends_by_ns {
+            Some(latest) if made.at > latest => {
+                let late_ms = (made.at - latest) / MILLISECOND_NS;
+                Err(format!("a step {late_ms} ms after END should have ended the wave at the latest"))
+            }
+            _ => Ok(()),
+        }
     }
 }

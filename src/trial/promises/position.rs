@@ -104,12 +104,20 @@ struct Run {
 /// How far the carriage may have to go to leave a switch, in mm.
 const LEAVE_MM: f64 = 10.0;
 
+/// How far the slow touch may look beyond the fast one, in mm.
+const BEYOND_MM: f64 = 1.0;
+
 /// Ten moves, each with its two seconds of grace and half of its time again.
 fn longest_ns(facts: &Facts) -> Nanos {
     let Some(config) = facts.config() else { return Nanos::MAX };
-    let stroke_mm = config.geometry.max_stroke.get();
-    // At 40 mm/s both searches, at 20 mm/s four times 10 mm, at 5 mm/s two touches of 4 mm.
-    let moving_s = 2.0 * 1.1 * stroke_mm / 40.0 + 4.0 * 10.0 / 20.0 + 2.0 * 4.0 / 5.0;
+    let most_mm_s = config.limits.max_speed.get();
+    let (fast, slow) = (facts.homing.fast.get().min(most_mm_s), facts.homing.slow.get().min(most_mm_s));
+    let between = slow.max(fast / 2.0);
+    let (stroke_mm, back_off_mm) = (config.geometry.max_stroke.get(), facts.homing.back_off.get());
+    // Both searches and the way to where it parks, twice off a switch and twice away from it, two touches.
+    let moving_s = 3.0 * 1.1 * stroke_mm / fast
+        + 2.0 * (LEAVE_MM + back_off_mm) / between
+        + 2.0 * (back_off_mm + BEYOND_MM) / slow;
     ((1.5 * moving_s + 10.0 * 2.0) * SECOND_NS as f64) as Nanos
 }
 

@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 use super::{Kept, Promise};
 use crate::machine::{Accepted, CommandKind, Config, Event, State, Why};
 use crate::trial::client::Answer;
-use crate::trial::facts::Facts;
+use crate::trial::facts::{Facts, StepMade};
 use crate::trial::tap::{Ask, Asked};
-use crate::units::Nanos;
+use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS};
 
 /// S7: a fault latches with its first cause; acknowledging, arming and starting are three acts.
 #[derive(Debug, Default)]
@@ -135,8 +135,14 @@ impl Promise for NothingOldIsExecuted {
 }
 
 /// S21: settings do not widen limits while the axis moves; at rest they are what the API shows.
-#[derive(Debug)]
-pub struct SettingsWaitForRest;
+#[derive(Debug, Default)]
+pub struct SettingsWaitForRest {
+    /// Until when nothing said that narrower settings would be in force at once: homing has limits of its own.
+    waits_ns: Nanos,
+}
+
+/// What narrows applies at once, whatever else waits.
+const NARROWED_WITHIN_NS: Nanos = SECOND_NS;
 
 impl Promise for SettingsWaitForRest {
     fn name(&self) -> &'static str {
@@ -145,6 +151,16 @@ impl Promise for SettingsWaitForRest {
 
     fn cycle(&mut self, facts: &Facts) -> Kept {
         let (Some(before), Some(seen)) = (&facts.before, &facts.seen) else { return Ok(()) };
+        if seen.state == State::Homing || seen.at_ns < facts.told.late_until {
+            self.waits_ns = seen.at_ns;
+        }
+        if let Some(shown) = facts.shown
+            && seen.at_ns > shown.since_ns.max(self.waits_ns) + NARROWED_WITHIN_NS
+            && (seen.config.limits.max_speed > shown.limits.max_speed
+                || seen.config.stroke_limit.get() > shown.stroke_limit_mm)
+        {
+            return Err(format!("{}: narrower settings are shown than are in force", seen.state.name()));
+        }
         let moves =
             |state: State| matches!(state, State::Homing | State::Running | State::Ending | State::Stopping);
         let moving = moves(before.state) && moves(seen.state) && !before.resting && !seen.resting;
@@ -167,27 +183,32 @@ impl Promise for SettingsWaitForRest {
 /// S26: everything is replaced at rest only.
 #[derive(Debug, Default)]
 pub struct RestoredAtRest {
-    /// When the machine was last in a state without motion.
-    rested_ns: Nanos,
+    /// When the last pause between two steps was over.
+    paused_ns: Nanos,
 }
+
+/// After this long without a step the axis may rest.
+const MAY_REST_NS: Nanos = 4 * MILLISECOND_NS;
 
 impl Promise for RestoredAtRest {
     fn name(&self) -> &'static str {
         "s26_restored_at_rest_only"
     }
 
-    fn cycle(&mut self, facts: &Facts) -> Kept {
-        if let Some(seen) = facts.seen.filter(|seen| !seen.state.is_moving()) {
-            self.rested_ns = seen.at_ns;
+    fn step(&mut self, _facts: &Facts, made: &StepMade) -> Kept {
+        if made.interval_ns > MAY_REST_NS {
+            self.paused_ns = made.at;
         }
         Ok(())
     }
 
-    fn answered(&mut self, _facts: &Facts, answer: &Answer) -> Kept {
+    fn answered(&mut self, facts: &Facts, answer: &Answer) -> Kept {
+        let (Some(seen), Some(last)) = (&facts.seen, facts.last) else { return Ok(()) };
         let Answer { call, status, asked_ns, .. } = answer;
         let restored = call.method == "POST" && call.path == "/api/backup" && *status == Some(200);
-        if restored && self.rested_ns < *asked_ns {
-            return Err("a backup was restored while the machine was in motion".to_owned());
+        let moves = seen.at_ns < last.at + MAY_REST_NS && self.paused_ns < *asked_ns;
+        if restored && moves {
+            return Err("a backup was restored, and there was never a pause between the steps".to_owned());
         }
         Ok(())
     }

@@ -1,11 +1,13 @@
 //! What ends motion: switches, STOP, the e-stop.
 
+use std::collections::VecDeque;
+
 use super::{Kept, Promise};
-use crate::machine::{Event, State, StopLevel};
+use crate::machine::{Event, Fault, State, StopLevel, Why};
 use crate::motion::End;
 use crate::motion::limits::STOP_ONSET_S;
 use crate::trial::client::Answer;
-use crate::trial::facts::{Facts, StepMade};
+use crate::trial::facts::{Facts, Pulse, StepMade};
 use crate::trial::tap::{Ask, Asked};
 use crate::units::{MICROSECOND_NS, MILLISECOND_NS, Nanos, seconds};
 
@@ -161,16 +163,90 @@ impl Promise for StopIsAlwaysTaken {
 /// Inputs are read each millisecond at rest, and decided on in the cycle after.
 const DECIDED_WITHIN_NS: Nanos = 5 * MILLISECOND_NS;
 
-/// S10: a limit that closes outside homing loses the position.
+/// The step loop looks this often at rest, and so often in motion; then it reads again for a while.
+const SEEN_AT_REST_NS: Nanos = 1_300 * MICROSECOND_NS;
+const SEEN_IN_MOTION_NS: Nanos = 300 * MICROSECOND_NS;
+/// What is active for less than this is not believed.
+const BELIEVED_NS: Nanos = 30 * MICROSECOND_NS;
+/// An axis that is faster than the firmest stop within this is still in motion when it is over.
+const FAST_S: f64 = 0.006;
+/// Control cycles that are remembered: longer than the longest pulse.
+const REMEMBERED: usize = 128;
+
+/// Whether short pulses on the input lines, which are over when the control cycle looks, cost the position all the same.
 #[derive(Debug, Default)]
-pub struct LimitLosesPosition;
+struct ShortPulses {
+    /// Of each of the last cycles: when, whether the position was known then, and whether the axis was fast.
+    cycles: VecDeque<(Nanos, bool, bool)>,
+    judged_ns: Nanos,
+    /// When the position was last not known.
+    unknown_ns: Nanos,
+}
+
+impl ShortPulses {
+    /// The pulse that should have cost the position, if there is one.
+    fn forgotten(&mut self, facts: &Facts, cuts: bool) -> Option<Pulse> {
+        let seen = facts.seen.as_ref()?;
+        let known = seen.calibration.is_some() && (cuts || seen.state != State::Homing);
+        if !known || seen.at_ns < facts.told.late_until {
+            self.unknown_ns = seen.at_ns;
+        }
+        let speed = facts.speed_mm_s(seen.at_ns) * facts.scale();
+        let fast = facts.firmest_stop(seen.at_ns).is_some_and(|stop| speed > stop * FAST_S);
+        if self.cycles.len() == REMEMBERED {
+            self.cycles.pop_front();
+        }
+        self.cycles.push_back((seen.at_ns, known, fast));
+        let pulses = facts.pulses.borrow();
+        let over = |pulse: &&Pulse| {
+            pulse.cuts == cuts
+                && pulse.until_ns > self.judged_ns
+                && seen.at_ns > pulse.until_ns + DECIDED_WITHIN_NS
+        };
+        let pulse = *pulses.iter().find(over)?;
+        self.judged_ns = pulse.until_ns;
+        let (_, known, fast) = self.cycles.iter().rev().find(|(at, ..)| *at <= pulse.from_ns)?;
+        let long_ns = if *fast { SEEN_IN_MOTION_NS } else { SEEN_AT_REST_NS };
+        let seen_by_the_loop = pulse.until_ns - pulse.from_ns >= long_ns;
+        (*known && seen_by_the_loop && self.unknown_ns < pulse.from_ns).then_some(pulse)
+    }
+}
+
+impl Pulse {
+    fn told(&self, what: &str) -> String {
+        format!(
+            "the position is known after {what} for {} us",
+            (self.until_ns - self.from_ns) / MICROSECOND_NS
+        )
+    }
+}
+
+/// S10: a limit that closes outside homing loses the position; one that only seems to does not.
+#[derive(Debug, Default)]
+pub struct LimitLosesPosition(ShortPulses);
 
 impl Promise for LimitLosesPosition {
     fn name(&self) -> &'static str {
         "s10_limit_outside_homing_loses_the_position"
     }
 
+    fn event(&mut self, facts: &Facts, event: &Event) -> Kept {
+        let Event::Entered { at_ns, why: Why::Fault(Fault::LimitHit(end)), .. } = event else {
+            return Ok(());
+        };
+        if *at_ns < facts.told.late_until || facts.has_read_active(*at_ns, BELIEVED_NS) {
+            return Ok(());
+        }
+        Err(format!(
+            "the {} limit is said to have closed, and no line read active for long enough",
+            end.name()
+        ))
+    }
+
     fn cycle(&mut self, facts: &Facts) -> Kept {
+        if let Some(pulse) = self.0.forgotten(facts, false) {
+            return Err(pulse.told("a limit was closed"));
+        }
         let Some(seen) = &facts.seen else { return Ok(()) };
         if seen.state == State::Homing || seen.calibration.is_none() || seen.at_ns < facts.told.late_until {
             return Ok(());
@@ -223,11 +299,20 @@ impl Promise for BothLimitsMoveNothing {
 
 /// S24: e-stop sense open, or the driver in alarm: halt, driver off, not homed.
 #[derive(Debug, Default)]
-pub struct EStopCuts;
+pub struct EStopCuts(ShortPulses);
 
 impl Promise for EStopCuts {
     fn name(&self) -> &'static str {
         "s24_e_stop_cuts"
+    }
+
+    fn event(&mut self, facts: &Facts, event: &Event) -> Kept {
+        let Event::Entered { at_ns, why: Why::Fault(fault), .. } = event else { return Ok(()) };
+        let cut = matches!(fault, Fault::EStop | Fault::DriverAlarm);
+        if !cut || *at_ns < facts.told.late_until || facts.has_read_active(*at_ns, BELIEVED_NS) {
+            return Ok(());
+        }
+        Err(format!("{fault}, and no line read active for long enough"))
     }
 
     fn step(&mut self, facts: &Facts, made: &StepMade) -> Kept {
@@ -241,6 +326,9 @@ impl Promise for EStopCuts {
     }
 
     fn cycle(&mut self, facts: &Facts) -> Kept {
+        if let Some(pulse) = self.0.forgotten(facts, true) {
+            return Err(pulse.told("the e-stop was open, or the driver in alarm,"));
+        }
         let (Some(seen), Some(since)) = (&facts.seen, facts.since.cut) else { return Ok(()) };
         if seen.at_ns <= since + DECIDED_WITHIN_NS || seen.at_ns < facts.told.late_until {
             return Ok(());

@@ -7,6 +7,7 @@
 //! - [`app`]: what yep-app sends
 //! - [`pulses`]: the pulse log, what an oscilloscope at the pins would show
 //! - [`clock`]: when a pulse was, on the clock of the test
+//! - [`retries`]: how often something was tried again, with a bound
 //! - [`shifts`]: by how much a busy host moved the time base of the motion, as telemetry tells
 
 #![allow(dead_code)] // Each test file uses a part of it.
@@ -17,6 +18,7 @@ pub mod fake_pi;
 pub mod http;
 pub mod process;
 pub mod pulses;
+pub mod retries;
 pub mod shifts;
 pub mod socket;
 

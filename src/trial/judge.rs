@@ -1,0 +1,303 @@
+//! The edge judge: what the pulses alone say about speed, acceleration and jerk. Pure.
+//!
+//! It knows nothing of plans, of chunks, or of what the machine tells of itself, and shares no code with the pulse checker. It
+//! leans on one fact about steps: one forward from `c` comes when the plan is at `c + 0.55`, one back when it is at
+//! `c - 0.55`. So each step is an exact sample of the plan, and by the mean value theorem
+//!
+//! ```text
+//! |x[t0,t1]| <= V,    |2 x[t0,t1,t2]| <= A,    |6 x[t0,t1,t2,t3]| <= J
+//! ```
+//!
+//! hold exactly for divided differences over any of them, however they are spaced. Windows of several widths slide over the
+//! train by a quarter of their width. Each is judged with the error of its own samples: an edge comes some nanoseconds
+//! beside its instant, and behind a turn the step waits for the direction line.
+
+use std::collections::VecDeque;
+
+use crate::units::{MICROSECOND_NS, MILLISECOND_NS, Nanos, seconds};
+
+/// Where the plan is when a step is due, in steps beside the counter.
+const BESIDE: f64 = 0.55;
+/// Between neighbouring samples of a window.
+const WIDTHS_NS: [Nanos; 5] =
+    [500 * MICROSECOND_NS, 2 * MILLISECOND_NS, 8 * MILLISECOND_NS, 32 * MILLISECOND_NS, 128 * MILLISECOND_NS];
+/// What is granted beyond each limit.
+const TOLERANCE: f64 = 0.005;
+/// A window whose error is larger than this share of the limit proves nothing worth telling.
+const BLURRED: f64 = 0.5;
+/// How far a motion may begin from where the one before it ended: the counter is whole, the plan was not.
+const BEGINS_BESIDE: f64 = 0.55;
+/// After a pause of this length another motion may have begun.
+const PAUSE_NS: Nanos = 4 * MILLISECOND_NS;
+
+/// What must not be passed, in steps.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bounds {
+    /// Steps a second.
+    pub speed: f64,
+    /// Steps a second, each second.
+    pub acceleration: f64,
+    /// How fast that may change.
+    pub jerk: f64,
+}
+
+impl Bounds {
+    /// These limits, which are in mm, for so many steps a millimetre.
+    #[must_use]
+    pub fn of(speed_mm_s: f64, acceleration_mm_s2: f64, jerk_mm_s3: f64, steps_per_mm: f64) -> Bounds {
+        Bounds {
+            speed: speed_mm_s * steps_per_mm,
+            acceleration: acceleration_mm_s2 * steps_per_mm,
+            jerk: jerk_mm_s3 * steps_per_mm,
+        }
+    }
+}
+
+/// What holds for a window.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limits {
+    /// What no motion may pass.
+    pub firm: Bounds,
+    /// What nothing may pass that has begun since then: nobody has asked for a stop, and nothing has gone wrong.
+    pub gentle: Option<(Nanos, Bounds)>,
+}
+
+impl Limits {
+    fn since(&self, from: Nanos) -> &Bounds {
+        self.gentle.as_ref().filter(|(since, _)| from >= *since).map_or(&self.firm, |(_, gentle)| gentle)
+    }
+}
+
+/// How sharp the judge's eyes are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Eyes {
+    /// How far an edge may be beside its instant.
+    pub edge_ns: Nanos,
+    /// How long the step behind a turn may wait for the direction line.
+    pub turn_ns: Nanos,
+    /// The narrowest window that is looked through, as an index of widths: each costs four times as much as the next.
+    pub narrowest: usize,
+}
+
+/// A step, as a sample of the plan.
+#[derive(Debug, Clone, Copy)]
+struct Sample {
+    at: Nanos,
+    place: f64,
+    /// How far the place may be beside, in steps.
+    doubt: f64,
+    /// Pauses before it.
+    pauses: u32,
+}
+
+/// What was found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Found {
+    /// Which derivative of the place: 1 the speed, 2 the acceleration, 3 the jerk.
+    pub order: usize,
+    /// The window.
+    pub from_ns: Nanos,
+    /// Its end.
+    pub until_ns: Nanos,
+    /// What was found, in steps.
+    pub found: f64,
+    /// What is allowed, with everything that is granted.
+    pub allowed: f64,
+}
+
+impl std::fmt::Display for Found {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Found { order, from_ns, until_ns, found, allowed } = self;
+        let what = ["way", "speed", "acceleration", "jerk"][*order];
+        let (from_s, until_s) = (seconds(*from_ns), seconds(*until_ns));
+        let unit = ["steps", "steps/s", "steps/s²", "steps/s³"][*order];
+        write!(
+            f,
+            "by the edges from {from_s:.6} to {until_s:.6} s: {what} {found:.1} {unit}, {allowed:.1} allowed"
+        )
+    }
+}
+
+/// Judges a train of steps.
+#[derive(Debug, Clone)]
+pub struct Judge {
+    eyes: Eyes,
+    count: i64,
+    pauses: u32,
+    last: Option<(Nanos, bool)>,
+    samples: VecDeque<Sample>,
+    /// When each width has its turn again.
+    next_ns: [Nanos; WIDTHS_NS.len()],
+    windows: u64,
+}
+
+impl Judge {
+    /// A judge who has seen nothing yet.
+    #[must_use]
+    pub fn new(eyes: Eyes) -> Judge {
+        let next_ns = [0; WIDTHS_NS.len()];
+        Judge { eyes, count: 0, pauses: 0, last: None, samples: VecDeque::new(), next_ns, windows: 0 }
+    }
+
+    /// How many windows were judged.
+    #[must_use]
+    pub fn windows(&self) -> u64 {
+        self.windows
+    }
+
+    /// Something has cut the motion from outside: what follows has nothing to do with what was.
+    pub fn cut(&mut self) {
+        self.samples.clear();
+        self.last = None;
+    }
+
+    /// A step begins.
+    ///
+    /// # Errors
+    /// A limit was passed for certain.
+    pub fn step(&mut self, at: Nanos, forward: bool, limits: &Limits) -> Result<(), Found> {
+        let bounds = &limits.firm;
+        let place = self.count as f64 + if forward { BESIDE } else { -BESIDE };
+        self.count += if forward { 1 } else { -1 };
+        let turned = self.last.is_some_and(|(_, before)| before != forward);
+        self.pauses += u32::from(self.last.is_some_and(|(before, _)| at - before > PAUSE_NS));
+        self.last = Some((at, forward));
+        let late_ns = self.eyes.edge_ns + if turned { self.eyes.turn_ns } else { 0 };
+        // It was no faster here than on average since the step before, and what the acceleration has added.
+        let speed = self.samples.back().map_or(bounds.speed, |before| {
+            let since_s = seconds(at - before.at).max(1e-9);
+            ((place - before.place).abs() / since_s + bounds.acceleration * since_s).min(bounds.speed)
+        });
+        let doubt = 1e-5 + speed * seconds(late_ns);
+        self.samples.push_back(Sample { at, place, doubt, pauses: self.pauses });
+        let longest_ns = 4 * WIDTHS_NS[WIDTHS_NS.len() - 1];
+        while self.samples.get(1).is_some_and(|second| second.at + longest_ns < at) {
+            self.samples.pop_front();
+        }
+        for (index, width_ns) in WIDTHS_NS.into_iter().enumerate().skip(self.eyes.narrowest) {
+            if at >= self.next_ns[index] {
+                self.next_ns[index] = at + width_ns / 4;
+                self.look_through(width_ns, limits)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The newest sample, and up to three older ones, each the latest that is so much older.
+    fn look_through(&mut self, width_ns: Nanos, limits: &Limits) -> Result<(), Found> {
+        let Some(newest) = self.samples.back() else { return Ok(()) };
+        let mut window = [*newest; 4];
+        let mut seen = 1;
+        while seen < window.len() {
+            let Some(latest) = window[seen - 1].at.checked_sub(width_ns) else { break };
+            let after = self.samples.partition_point(|sample| sample.at <= latest);
+            let Some(sample) = after.checked_sub(1).map(|index| self.samples[index]) else { break };
+            window[seen] = sample;
+            seen += 1;
+        }
+        for order in 1..seen {
+            self.windows += 1;
+            let bounds = limits.since(window[order].at);
+            judge(&window[..=order], [bounds.speed, bounds.acceleration, bounds.jerk][order - 1])?;
+        }
+        Ok(())
+    }
+}
+
+/// Divides differences, as Newton did, and holds the last one against `limit`.
+fn judge(window: &[Sample], limit: f64) -> Result<(), Found> {
+    let order = window.len() - 1;
+    let factorial = [1.0, 1.0, 2.0, 6.0][order];
+    let newest = window[0];
+    let ago_s = |sample: &Sample| seconds(newest.at - sample.at);
+    let mut differences = [0.0; 4];
+    for (difference, sample) in differences.iter_mut().zip(window) {
+        *difference = sample.place - newest.place;
+    }
+    for level in 1..=order {
+        for i in 0..=order - level {
+            let apart_s = ago_s(&window[i]) - ago_s(&window[i + level]);
+            differences[i] = (differences[i] - differences[i + 1]) / apart_s;
+        }
+    }
+    let paused = window[order].pauses != newest.pauses;
+    let mut error = 0.0;
+    for (i, sample) in window.iter().enumerate() {
+        let others = window.iter().enumerate().filter(|(j, _)| *j != i);
+        let spread: f64 = others.map(|(_, other)| (ago_s(other) - ago_s(sample)).abs()).product();
+        error += (sample.doubt + if paused { BEGINS_BESIDE } else { 0.0 }) / spread;
+    }
+    let (found, error) = (factorial * differences[0].abs(), factorial * error);
+    let allowed = limit * (1.0 + TOLERANCE) + error;
+    if error < BLURRED * limit && found > allowed {
+        return Err(Found { order, from_ns: window[order].at, until_ns: newest.at, found, allowed });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EYES: Eyes = Eyes { edge_ns: 30, turn_ns: 0, narrowest: 0 };
+
+    /// Steps of `sin`, whose derivatives are known: amplitude in steps, and radians a second.
+    fn of_a_sine(amplitude: f64, omega: f64, bounds: Bounds) -> (Result<(), Found>, u64) {
+        let limits = Limits { firm: bounds, gentle: None };
+        let mut judge = Judge::new(EYES);
+        let mut count = 0i64;
+        for t in 0..3_000_000u64 {
+            let at = t * 1_000;
+            let place = amplitude * libm::sin(omega * seconds(at));
+            let forward = place >= count as f64 + BESIDE;
+            if !forward && place > count as f64 - BESIDE {
+                continue;
+            }
+            count += if forward { 1 } else { -1 };
+            // The boundary was passed within the last microsecond.
+            judge.eyes.edge_ns = 1_000;
+            if let Err(found) = judge.step(at, forward, &limits) {
+                return (Err(found), judge.windows);
+            }
+        }
+        (Ok(()), judge.windows)
+    }
+
+    #[test]
+    fn each_derivative_of_a_sine_is_held_to_within_a_few_percent() {
+        let (amplitude, omega) = (4_000.0, 6.0);
+        let speed = amplitude * omega;
+        let bounds = Bounds { speed, acceleration: speed * omega, jerk: speed * omega * omega };
+        let (kept, windows) = of_a_sine(amplitude, omega, bounds);
+        assert_eq!(kept, Ok(()));
+        assert!(windows > 10_000, "{windows}");
+        for (order, narrow) in [
+            (1, Bounds { speed: 0.97 * bounds.speed, ..bounds }),
+            (2, Bounds { acceleration: 0.97 * bounds.acceleration, ..bounds }),
+            (3, Bounds { jerk: 0.95 * bounds.jerk, ..bounds }),
+        ] {
+            let found = of_a_sine(amplitude, omega, narrow).0.unwrap_err();
+            assert_eq!(found.order, order, "{found}");
+        }
+    }
+
+    #[test]
+    fn what_comes_behind_a_cut_is_judged_by_itself() {
+        let limits =
+            Limits { firm: Bounds { speed: 2_000.0, acceleration: 100.0, jerk: 1_000.0 }, gentle: None };
+        let train = |cut: bool| {
+            let mut judge = Judge::new(EYES);
+            // Even steps, a cut, and even steps at half of the speed.
+            let first = (1..1_000u64).map(|i| i * 1_000_000);
+            let second = (1..500u64).map(|i| 1_000_000_000 + i * 2_000_000);
+            first.chain(second).try_for_each(|at| {
+                if cut && at == 1_002_000_000 {
+                    judge.cut();
+                }
+                judge.step(at, true, &limits)
+            })
+        };
+        assert_eq!(train(true), Ok(()));
+        assert!(train(false).is_err());
+    }
+}

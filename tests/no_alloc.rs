@@ -1,0 +1,105 @@
+//! Neither loop asks for memory while it runs: not while homing, in a wave, at a stop, in a fault, nor while settings change.
+//! An allocator that counts stands around both loops of the rehearsed machine.
+
+mod support;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use support::{options, sine, square};
+use yep::drive::Rehearsal;
+use yep::hal::sim::{Mishap, VirtualClock};
+use yep::machine::{Command, Config, State};
+use yep::units::Mm;
+
+thread_local! {
+    /// Whether a loop runs in this thread.
+    static INSIDE: Cell<bool> = const { Cell::new(false) };
+}
+
+static ASKED: AtomicU64 = AtomicU64::new(0);
+
+struct Counting;
+
+// SAFETY: it hands everything on to the allocator of the system, and only counts beside it.
+#[allow(unsafe_code)]
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller keeps the contract of this very function.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        count();
+        // SAFETY: as above.
+        unsafe { System.dealloc(at, layout) }
+    }
+
+    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        // SAFETY: as above.
+        unsafe { System.realloc(at, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn count() {
+    // A thread that ends has no such flag any more.
+    if INSIDE.try_with(Cell::get).unwrap_or(false) {
+        ASKED.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn counted(runs: &mut dyn FnMut()) {
+    INSIDE.set(true);
+    runs();
+    INSIDE.set(false);
+}
+
+#[test]
+fn neither_loop_asks_for_memory() {
+    // It would be seen.
+    counted(&mut || drop(std::hint::black_box(Box::new(1))));
+    assert_eq!(ASKED.swap(0, Ordering::Relaxed), 2);
+
+    let mut machine = Rehearsal::on(VirtualClock::default(), &options(), ());
+    machine.around_loops(counted);
+    let none = |during: &str| assert_eq!(ASKED.swap(0, Ordering::Relaxed), 0, "while {during}");
+    machine.command(Command::Calibrate);
+    assert!(machine.run_while(60_000, |snapshot| snapshot.state == State::Homing));
+    none("homing");
+    machine.command(sine(0.7));
+    machine.run_ms(3_000);
+    machine.command(square(1.3));
+    machine.hands().push_g(700.0);
+    machine.run_ms(2_000);
+    machine.hands().push_g(0.0);
+    none("waving");
+    let narrow = Config { stroke_limit: Mm::constant(60.0), ..options().config };
+    machine.command(Command::UpdateSettings(narrow));
+    machine.run_ms(1_000);
+    none("settings change");
+    machine.stop();
+    machine.run_ms(1_000);
+    machine.command(sine(2.0));
+    machine.run_ms(1_000);
+    machine.command(Command::End);
+    machine.run_ms(4_000);
+    none("coming to rest");
+    machine.command(sine(1.0));
+    machine.run_ms(1_500);
+    machine.stall_control(40_000_000);
+    machine.run_ms(500);
+    machine.command(Command::Acknowledge);
+    machine.command(Command::Arm);
+    machine.command(sine(1.0));
+    machine.run_ms(1_500);
+    machine.hands().set(Mishap::FrontWelded, true);
+    machine.run_ms(500);
+    assert_eq!(machine.snapshot().state, State::Faulted);
+    none("in a fault");
+}

@@ -1,0 +1,125 @@
+//! A machine of any gear whose edges two look at: the edge judge, by the limits that the test has set, by the input lines and
+//! by nothing that the machine says of itself; and the pulse checker.
+
+use yep::diag::train::Precision;
+use yep::diag::{CheckOptions, PulseChecker};
+use yep::drive::{Audience, Rehearsal, RehearsalOptions, Seen};
+use yep::hal::sim::{Edge, EdgeKind, EdgeSink, RailOptions, VirtualClock};
+use yep::machine::{Accepted, Command, Config, Inputs, SessionRules, State};
+use yep::motion::Limits;
+use yep::settings::{Settings, new_id};
+use yep::trial::gear::Gear;
+use yep::trial::judge::{self, Bounds, Eyes, Judge};
+
+/// Has every step judged, and keeps none.
+pub struct Judged {
+    judge: Judge,
+    checker: PulseChecker,
+    bounds: judge::Limits,
+    pub steps: u64,
+}
+
+impl EdgeSink for Judged {
+    fn edge(&mut self, edge: Edge) {
+        self.checker.edge(edge);
+        if let EdgeKind::StepBegins { forward } = edge.kind {
+            self.steps += 1;
+            if let Err(found) = self.judge.step(edge.at, forward, &self.bounds) {
+                panic!("{found}");
+            }
+        }
+    }
+
+    fn lines(&mut self, _at: u64, inputs: Inputs) {
+        if inputs != Inputs::default() {
+            self.judge.cut();
+        }
+    }
+}
+
+impl Audience for Judged {
+    fn cycle(&mut self, seen: &Seen) {
+        if let Some(violation) = self.checker.look(seen) {
+            panic!("{violation}");
+        }
+    }
+}
+
+impl Judged {
+    /// These are the limits, and nothing asks for a stop; what follows has nothing to do with what was.
+    pub fn expect_gentle(&mut self, limits: &Limits, steps_per_mm: f64) {
+        let bounds = Bounds::of(
+            limits.max_speed.get(),
+            limits.max_acceleration.get(),
+            limits.max_jerk.get(),
+            steps_per_mm,
+        );
+        self.bounds = judge::Limits { firm: bounds, gentle: None };
+        self.judge.cut();
+    }
+
+    /// At least so much is allowed from now on, stops included.
+    pub fn expect_firm(&mut self, limits: &Limits, fastest_mm_s: f64, steps_per_mm: f64) {
+        let new = Bounds::of(
+            limits.max_speed.get().max(fastest_mm_s),
+            limits.stop_deceleration.get(),
+            limits.stop_jerk_mm_s3(),
+            steps_per_mm,
+        );
+        let old = self.bounds.firm;
+        let firm = Bounds {
+            speed: old.speed.max(new.speed),
+            acceleration: old.acceleration.max(new.acceleration),
+            jerk: old.jerk.max(new.jerk),
+        };
+        self.bounds = judge::Limits { firm, gentle: None };
+    }
+
+    pub fn windows(&self) -> u64 {
+        self.judge.windows()
+    }
+}
+
+/// The settings of a machine of that gear.
+pub fn config(gear: &Gear) -> Config {
+    gear.set(Settings::fresh(new_id())).config(&gear.rail())
+}
+
+/// A machine of that gear, calibrated, and how many steps it makes for a millimetre.
+pub fn homed(gear: &Gear) -> (Rehearsal<Judged>, f64) {
+    let options = RehearsalOptions {
+        rail: RailOptions {
+            length_mm: gear.length_mm,
+            steps_per_mm: gear.steps_per_mm(),
+            start_mm: gear.length_mm / 3.0,
+            wall_mm: 10.0 * gear.length_mm,
+            ..RailOptions::default()
+        },
+        config: config(gear),
+        homing: gear.homing,
+        session: SessionRules::default(),
+        timing: gear.timing,
+        lateness_ends_motion: true,
+    };
+    let timing = gear.timing;
+    let turn_ns = timing.high_ns + timing.low_ns + timing.direction_setup_ns + timing.direction_hold_ns;
+    let judge = Judge::new(Eyes { edge_ns: 40, turn_ns, narrowest: 0 });
+    // The touches are a step beside each other at most.
+    let touched = (gear.length_mm * gear.steps_per_mm() + 2.0) / gear.max_stroke_mm as f64;
+    let steps_per_mm = touched.max(gear.steps_per_mm());
+    let nothing = Bounds { speed: 0.0, acceleration: 0.0, jerk: 0.0 };
+    let bounds = judge::Limits { firm: nothing, gentle: None };
+    let checker = PulseChecker::new(CheckOptions {
+        timing,
+        precision: Precision { edge_ns: 40, slews: false },
+        homing_mm_s: gear.homing.fast.get().max(gear.homing.slow.get()),
+    });
+    let mut judged = Judged { judge, checker, bounds, steps: 0 };
+    judged.expect_firm(&gear.limits, gear.homing.fast.get(), steps_per_mm);
+    let mut machine = Rehearsal::on(VirtualClock::default(), &options, judged);
+    assert_eq!(machine.command(Command::Calibrate), Some(Ok(Accepted::Now)));
+    assert!(machine.run_while(300_000, |snapshot| snapshot.state == State::Homing), "homing goes on");
+    let snapshot = machine.snapshot();
+    assert_eq!(snapshot.state, State::Ready, "homing ended with {}: {gear:?}", snapshot.why);
+    (machine, steps_per_mm)
+}

@@ -1,0 +1,17 @@
+//! What a stall of the host has spoilt is tried again; how often is counted, since a test that needs it all the time shows
+//! nothing.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// So often all tests of a file together may try again.
+const MOST: u32 = 30;
+
+static RETRIES: AtomicU32 = AtomicU32::new(0);
+
+/// Something was spoilt by the host, and is about to be tried again.
+#[track_caller]
+pub fn again(what: &str) {
+    let retries = RETRIES.fetch_add(1, Ordering::Relaxed) + 1;
+    eprintln!("{what}: the host was too late, once more ({retries} of {MOST} times)");
+    assert!(retries <= MOST, "{what}: the host was too late {retries} times, which shows nothing any more");
+}
