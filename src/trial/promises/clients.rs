@@ -1,9 +1,10 @@
 //! Clients: what moves belongs to one that is there, and ends when it is told to.
 
 use super::{Kept, Promise};
-use crate::machine::State;
+use crate::machine::{CommandKind, State};
 use crate::trial::client::{Answer, Who};
 use crate::trial::facts::{Facts, StepMade};
+use crate::trial::tap::{Ask, Asked};
 use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS};
 
 /// S17: a wave whose client is gone ends.
@@ -82,6 +83,14 @@ impl Promise for EndEnds {
         "end_ends_the_wave"
     }
 
+    fn asked(&mut self, _facts: &Facts, asked: &Asked) -> Kept {
+        // Over a socket as well, where nobody hears an answer.
+        if matches!(asked.what, Ask::Command(CommandKind::Run | CommandKind::Calibrate)) {
+            self.ends_by_ns = None;
+        }
+        Ok(())
+    }
+
     fn answered(&mut self, facts: &Facts, answer: &Answer) -> Kept {
         let (Some(seen), Some(200)) = (&facts.seen, answer.status) else { return Ok(()) };
         let call = &answer.call;
@@ -92,7 +101,6 @@ impl Promise for EndEnds {
                 let s = |name: &str| body.get(name).and_then(serde_json::Value::as_f64).unwrap_or(0.0);
                 let longest_s = 2.0 * s("duration") + s("ramp_up") + s("ramp_down");
                 self.longest_ns = [(longest_s * SECOND_NS as f64) as Nanos, self.longest_ns[0]];
-                self.ends_by_ns = None;
             }
             ("/api/commands/run", Some("end")) if self.ends_by_ns.is_none() => {
                 let way_s = facts.rail.length_mm / SLOWEST_APPROACH_MM_S;
@@ -100,7 +108,6 @@ impl Promise for EndEnds {
                 let [last, before] = self.longest_ns;
                 self.ends_by_ns = Some(seen.at_ns + last.max(before) + more_ns + facts.longest_ramp_ns());
             }
-            ("/api/commands/run", Some("calibrate")) => self.ends_by_ns = None,
             _ => {}
         }
         Ok(())

@@ -151,7 +151,9 @@ impl Promise for SettingsWaitForRest {
 
     fn cycle(&mut self, facts: &Facts) -> Kept {
         let (Some(before), Some(seen)) = (&facts.before, &facts.seen) else { return Ok(()) };
-        if seen.state == State::Homing || seen.at_ns < facts.told.late_until {
+        // A change is in force a moment before whoever asked for it hears that it is.
+        let new = seen.config != before.config;
+        if new || seen.state == State::Homing || seen.at_ns < facts.told.late_until {
             self.waits_ns = seen.at_ns;
         }
         if let Some(shown) = facts.shown
@@ -159,7 +161,14 @@ impl Promise for SettingsWaitForRest {
             && (seen.config.limits.max_speed > shown.limits.max_speed
                 || seen.config.stroke_limit.get() > shown.stroke_limit_mm)
         {
-            return Err(format!("{}: narrower settings are shown than are in force", seen.state.name()));
+            let (state, limits) = (seen.state.name(), &seen.config.limits);
+            return Err(format!(
+                "{state}: {} mm/s and {} mm are shown, {} mm/s and {} mm are in force",
+                shown.limits.max_speed.get(),
+                shown.stroke_limit_mm,
+                limits.max_speed.get(),
+                seen.config.stroke_limit.get()
+            ));
         }
         let moves =
             |state: State| matches!(state, State::Homing | State::Running | State::Ending | State::Stopping);
