@@ -371,11 +371,26 @@ fn limits(layout: &Layout, broken: &mut Broken) {
         ("max_acceleration_mm_s2", limits.max_acceleration_mm_s2),
         ("max_jerk_mm_s3", limits.max_jerk_mm_s3),
         ("max_stroke_mm", limits.max_stroke_mm),
+        ("stop_way_mm", limits.stop_way_mm),
     ] {
         broken.require(value.is_finite() && value > 0.0, || {
             format!("limits.{key} = {value}: must be finite and above 0")
         });
     }
+    // The firmest stop must keep both, or no speed up to the highest would be allowed. Half of a margin for its onset.
+    let (v, a) = (limits.max_speed_mm_s, limits.max_acceleration_mm_s2);
+    broken.require(2.0 * v / a <= limits.stop_within_ms as f64 * 1e-3 && limits.stop_within_ms <= 1_000, || {
+        format!(
+            "limits.stop_within_ms = {}: must be at most 1000, and twice what max_acceleration_mm_s2 takes from max_speed_mm_s",
+            limits.stop_within_ms
+        )
+    });
+    broken.require(2.0 * v * v / (2.0 * a) <= limits.stop_way_mm, || {
+        format!(
+            "limits.stop_way_mm = {}: must be twice the way of max_acceleration_mm_s2 from max_speed_mm_s",
+            limits.stop_way_mm
+        )
+    });
     let timing = &layout.timing;
     for (key, ns) in [
         ("pulse_high_ns", timing.pulse_high_ns),

@@ -123,9 +123,12 @@ pub fn emit(layout: &Layout) -> String {
         ),
         ("Highest jerk that a setting can allow, in mm/s³.", "MAX_JERK_MM_S3", limits.max_jerk_mm_s3),
         ("Longest rail that a setting can describe, in mm.", "MAX_STROKE_MM", limits.max_stroke_mm),
+        ("Longest way of a stop from the highest speed, in mm.", "STOP_WAY_MM", limits.stop_way_mm),
     ] {
         put(doc, name, "f64", format!("{value:?}"));
     }
+    let within_ms = limits.stop_within_ms.to_string();
+    put("Longest time of a stop from the highest speed, in ms.", "STOP_WITHIN_MS", "u64", within_ms);
     put("Most steps in a second.", "MAX_STEP_RATE_HZ", "u32", limits.max_step_rate_hz.to_string());
 
     put("The sensor's line.", "UART_DEVICE", "&str", format!("{:?}", layout.uart.device));

@@ -86,6 +86,7 @@ pub fn map(layout: &Layout) -> String {
         limits.max_stroke_mm,
         limits.max_step_rate_hz
     ));
+    line(format!("  a stop takes at most {} ms and {} mm", limits.stop_within_ms, limits.stop_way_mm));
     page
 }
 

@@ -236,4 +236,6 @@ pub struct Limits {
     pub max_jerk_mm_s3: f64,
     pub max_stroke_mm: f64,
     pub max_step_rate_hz: u32,
+    pub stop_within_ms: u64,
+    pub stop_way_mm: f64,
 }

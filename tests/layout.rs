@@ -279,6 +279,10 @@ refused! {
 
     a_limit_is_finite: |l, f| l.limits.max_speed_mm_s = f64::NAN
         => "limits.max_speed_mm_s = NaN: must be finite and above 0";
+    a_stop_can_be_as_short_as_it_must_be: |l, f| l.limits.stop_within_ms = 79
+        => "limits.stop_within_ms = 79: must be at most 1000, and twice";
+    a_stop_can_be_as_short_a_way_as_it_must_be: |l, f| l.limits.stop_way_mm = 79.0
+        => "limits.stop_way_mm = 79: must be twice the way";
     a_time_is_plausible: |l, f| l.timing.dir_setup_ns = 0
         => "timing.dir_setup_ns = 0: must be 1";
     pulses_fit_the_step_rate: |l, f| l.timing.pulse_high_ns = 2_501

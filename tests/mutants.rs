@@ -221,7 +221,7 @@ enum Meddles {
     AcknowledgesByItself,
     RunsByItself,
     WidensSpeed,
-    ShowsRest,
+    ReplacesInMotion,
     ForgetsEnd,
     HardensJerk,
     NarrowsLate,
@@ -262,6 +262,10 @@ impl MachinePort for BadPort {
                 }
                 (Meddles::HardensJerk, Command::UpdateSettings(mut config)) => {
                     config.limits = with_firmness(&config.limits, 4.0);
+                    Command::UpdateSettings(config)
+                }
+                // Past the door and past the machine's own look.
+                (Meddles::ReplacesInMotion, Command::ReplaceSettings(config)) => {
                     Command::UpdateSettings(config)
                 }
                 (Meddles::SoftensStop, Command::UpdateSettings(mut config)) => {
@@ -324,7 +328,7 @@ impl MachinePort for BadPort {
 
     fn snapshots(&self) -> watch::Receiver<Snapshot> {
         let mut true_ones = self.0.snapshots();
-        if self.1 != Meddles::ShowsRest {
+        if self.1 != Meddles::ReplacesInMotion {
             return true_ones;
         }
         let rests = |snapshot: Snapshot| match snapshot.state {
@@ -467,7 +471,7 @@ fn what_is_wrong_between_the_api_and_the_machine_is_caught() {
         &[Fault::UnderVoltage],
         &["s25"],
     );
-    catch("restored in motion", with!(port, |p| bad(Meddles::ShowsRest)(p)), &[], &["s26"]);
+    catch("restored in motion", with!(port, |p| bad(Meddles::ReplacesInMotion)(p)), &[], &["s26"]);
     catch("limits wider than shown", with!(port, |p| bad(Meddles::WidensSpeed)(p)), &[], &["s21"]);
 }
 

@@ -1,6 +1,8 @@
 //! The process: what a restart keeps and forgets, what a kill and a termination leave behind, and what it says when
 //! it cannot start.
 
+#[path = "real_process/ending.rs"]
+mod ending;
 #[path = "real_process/faults.rs"]
 mod faults;
 #[path = "support/real/mod.rs"]

@@ -342,6 +342,19 @@ fn the_archive_keeps_a_handful_over_restarts_bounded_in_size() {
 }
 
 #[test]
+fn a_recording_is_written_also_when_an_older_one_cannot_be_deleted() {
+    let dir = tempfile::tempdir().unwrap();
+    // A folder with the name of the first: no file can be deleted there, not even by root.
+    fs::create_dir_all(dir.path().join("fault-1.rec/in the way")).unwrap();
+    let archive = Archive::open(dir.path());
+    for _ in 0..layout::RECORDINGS + 2 {
+        archive.keep(made(20), NOW);
+    }
+    assert!(archive.list().iter().all(|entry| entry.written()), "what is on the disk is told as unwritten");
+    assert_eq!(Archive::open(dir.path()).list().len(), layout::RECORDINGS);
+}
+
+#[test]
 fn a_damaged_file_is_skipped_and_goes_when_others_come() {
     let dir = tempfile::tempdir().unwrap();
     let recording = made(50);

@@ -42,7 +42,7 @@ async fn a_backup_brings_everything_to_another_machine() {
     assert_eq!(commands.message().await["type"], "update_settings");
     assert_eq!(other.ctx.keeper.kept().0, one.ctx.keeper.kept().0);
     assert_eq!(other.ctx.desk.current(), one.ctx.desk.current());
-    let [machine::Command::UpdateSettings(config)] = other.port.commands()[..] else {
+    let [machine::Command::ReplaceSettings(config)] = other.port.commands()[..] else {
         panic!("the machine was not told")
     };
     assert_eq!(config.limits.max_speed.get(), 321.5);

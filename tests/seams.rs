@@ -8,7 +8,19 @@ mod random;
 
 #[path = "seams/end_cause.rs"]
 mod end_cause;
+#[path = "seams/ending.rs"]
+mod ending;
+#[path = "seams/events.rs"]
+mod events;
+#[path = "seams/force.rs"]
+mod force;
 #[path = "seams/plain.rs"]
 mod plain;
+#[path = "seams/power.rs"]
+mod power;
+#[path = "seams/settings.rs"]
+mod settings;
 #[path = "seams/stall.rs"]
 mod stall;
+#[path = "seams/switch_name.rs"]
+mod switch_name;

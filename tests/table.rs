@@ -61,6 +61,7 @@ fn command(kind: CommandKind) -> Command {
         CommandKind::Acknowledge => Command::Acknowledge,
         CommandKind::Arm => Command::Arm,
         CommandKind::ClientGone => Command::ClientGone,
+        CommandKind::ReplaceSettings => Command::ReplaceSettings(support::config()),
         CommandKind::UpdateSettings => {
             // Narrower in everything, so that it need not wait.
             let mut narrower = support::config();
@@ -79,6 +80,8 @@ fn fits(verdict: Verdict, reply: Reply) -> bool {
         Verdict::Faulted => matches!(reply, Err(Refusal::Faulted(_))),
         Verdict::Disarmed => reply == Err(Refusal::Disarmed),
         Verdict::Stopping => reply == Err(Refusal::Stopping),
+        Verdict::AtRest => reply == Ok(Accepted::Now),
+        Verdict::Moving => matches!(reply, Err(Refusal::Moving(_))),
         Verdict::NothingRuns => matches!(reply, Err(Refusal::NothingRuns(_))),
     }
 }
@@ -109,5 +112,17 @@ fn stop_ends_every_state_at_rest_and_is_lowered() {
         let count = support::steps(&machine.sink().0).len();
         machine.run_ms(1_000);
         assert_eq!(support::steps(&machine.sink().0).len(), count, "{state:?} went on after STOP");
+    }
+}
+
+#[test]
+fn once_the_process_ends_every_command_is_refused_in_every_state() {
+    for state in State::ALL {
+        for kind in CommandKind::ALL {
+            let mut machine = in_state(state);
+            machine.stop_line().end();
+            let reply = machine.command(command(kind));
+            assert_eq!(reply, Some(Err(Refusal::ShuttingDown)), "{kind:?} while {state:?}");
+        }
     }
 }

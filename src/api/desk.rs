@@ -93,9 +93,25 @@ impl Desk {
         let turn = self.turn.lock().await;
         let before = self.current();
         let after = make(&before)?;
-        self.can_be_stepped(&after)?;
-        self.establish(after.clone(), after.clone().into(), before.into(), turn).await?;
+        self.check(&after)?;
+        let config = after.config(&self.rail);
+        self.establish(&after, Command::UpdateSettings(config), after.clone().into(), before.into(), turn)
+            .await?;
         Ok(after)
+    }
+
+    /// Begins anew with these settings, at rest only. Not to be cancelled half-way.
+    ///
+    /// # Errors
+    /// [`Denied`]; then nothing has changed.
+    pub async fn replace(&self, after: Settings) -> Result<(), Denied> {
+        let turn = self.turn.lock().await;
+        self.rests()?;
+        let before = self.current();
+        self.check(&after)?;
+        let config = after.config(&self.rail);
+        self.establish(&after, Command::ReplaceSettings(config), after.clone().into(), before.into(), turn)
+            .await
     }
 
     /// Replaces everything that is written down, and with it the settings. Not to be cancelled half-way.
@@ -104,24 +120,36 @@ impl Desk {
     /// [`Denied`]; then nothing has changed.
     pub async fn replace_everything(&self, state: State) -> Result<(), Denied> {
         let turn = self.turn.lock().await;
-        let moving = self.port.snapshots().borrow().state;
-        if moving.is_moving() {
-            return Err(Denied::Moving(moving));
-        }
+        self.rests()?;
         // Also what could not be written down when it came into force.
         let before = State { settings: self.current(), ..(*self.keeper.kept().0).clone() };
-        let settings = state.settings.clone();
-        self.can_be_stepped(&settings)?;
+        let settings = match state.settings.with_a_firm_stop() {
+            Some((raised, why)) => {
+                tracing::warn!("in the backup, {why}");
+                raised
+            }
+            None => state.settings.clone(),
+        };
+        let state = State { settings: settings.clone(), ..state };
+        self.check(&settings)?;
         let [after, before] = [state, before].map(|state| store::Change::Everything(Box::new(state)));
-        self.establish(settings, after, before, turn).await?;
+        let replaces = Command::ReplaceSettings(settings.config(&self.rail));
+        self.establish(&settings, replaces, after, before, turn).await?;
         if let Some(load_cell) = self.port.load_cell() {
             load_cell.scale_replaced();
         }
         Ok(())
     }
 
+    /// An early refusal, before anything is written down; the machine decides for itself whether it rests.
+    fn rests(&self) -> Result<(), Denied> {
+        let state = self.port.snapshots().borrow().state;
+        if state.is_moving() { Err(Denied::Moving(state)) } else { Ok(()) }
+    }
+
     /// A yep-machine elsewhere has pulses of its own.
-    fn can_be_stepped(&self, settings: &Settings) -> Result<(), Denied> {
+    fn check(&self, settings: &Settings) -> Result<(), Denied> {
+        settings.check_stop().map_err(|wrong| Denied::Invalid(vec![wrong]))?;
         match self.port.mover() {
             Mover::Remote => Ok(()),
             Mover::Local => {
@@ -130,22 +158,26 @@ impl Desk {
         }
     }
 
-    /// Writes `after` down and gives the settings to the machine; when that refuses them, writes `before` down.
+    /// Writes `after` down and gives the settings to the machine with `command`; when that refuses them, writes `before` down.
     async fn establish(
         &self,
-        settings: Settings,
+        settings: &Settings,
+        command: Command,
         after: store::Change,
         before: store::Change,
         turn: MutexGuard<'_, ()>,
     ) -> Result<(), Denied> {
         self.keeper.keep(after).await.map_err(Denied::NotKept)?;
-        if let Err(refusal) = self.hand_over(&settings, &turn).await {
+        if let Err(refusal) = self.hand_over(command, &turn).await {
             if let Err(error) = self.keeper.keep(before).await {
                 tracing::error!(%error, "settings that the machine refused are written down");
             }
-            return Err(Denied::Refused(refusal));
+            return Err(match refusal {
+                Refusal::Moving(state) => Denied::Moving(state),
+                refusal => Denied::Refused(refusal),
+            });
         }
-        self.put_in_force(settings);
+        self.put_in_force(settings.clone());
         Ok(())
     }
 
@@ -155,7 +187,7 @@ impl Desk {
     /// The machine's refusal.
     pub async fn apply_again(&self) -> Result<(), Refusal> {
         let turn = self.turn.lock().await;
-        self.hand_over(&self.current(), &turn).await
+        self.hand_over(Command::UpdateSettings(self.config()), &turn).await
     }
 
     /// Takes over what a calibration of this machine found at that time. The machine knows it already.
@@ -170,14 +202,11 @@ impl Desk {
         self.keeper.keep(after.into()).await
     }
 
-    async fn hand_over(&self, settings: &Settings, _turn: &MutexGuard<'_, ()>) -> Result<(), Refusal> {
+    async fn hand_over(&self, command: Command, _turn: &MutexGuard<'_, ()>) -> Result<(), Refusal> {
         match self.port.mover() {
             // A yep-machine reads the settings for itself when it hears that there are new ones.
             Mover::Remote => Ok(()),
-            Mover::Local => {
-                let config = settings.config(&self.rail);
-                self.port.command(Command::UpdateSettings(config)).await.map(|_| ())
-            }
+            Mover::Local => self.port.command(command).await.map(|_| ()),
         }
     }
 

@@ -128,7 +128,10 @@ fn allowed(state: State) -> Vec<&'static str> {
     // Settings have routes of their own, and that a client is gone no client says.
     CommandKind::ALL
         .into_iter()
-        .filter(|kind| !matches!(kind, CommandKind::UpdateSettings | CommandKind::ClientGone))
+        .filter(|kind| {
+            use CommandKind::{ClientGone, ReplaceSettings, UpdateSettings};
+            !matches!(kind, UpdateSettings | ReplaceSettings | ClientGone)
+        })
         .filter(|kind| verdict(state, *kind).is_offer())
         .map(CommandKind::name)
         .chain(["stop"])
@@ -167,6 +170,7 @@ mod tests {
                 reaction: Reaction::Slower(Strain::UnderVoltage),
             },
             stops: 2,
+            events_lost: 0,
         };
         assert_eq!(
             serde_json::to_value(object(&snapshot)).unwrap(),

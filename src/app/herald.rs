@@ -66,6 +66,14 @@ pub async fn attend(
                 }
             }
             Event::FaultWhileFaulted(fault) => tracing::warn!("and also: {fault}"),
+            Event::EventsLost(count) => {
+                tracing::warn!(
+                    count,
+                    "events of the machine were lost: this program was too busy to take them"
+                );
+                let now = *snapshots.borrow_and_update();
+                say(&ctx, now.state, now.why);
+            }
             Event::SettingsApplied => tracing::info!("settings that waited for rest are in force"),
             Event::Stopped { took_ns, steps } => {
                 tracing::info!(took_ms = took_ns as f64 * 1e-6, steps, "stopped");

@@ -19,13 +19,16 @@ use crate::drive::{
     Control, ControlOptions, LatePolicy, Power, PulseTiming, Rings, StepLoop, StepStatus, StopLine,
 };
 use crate::hal::sim::{Hands, Mishap};
-use crate::hal::{ForceSensor, MonotonicClock, StepIo};
+use crate::hal::{Clock, ForceSensor, MonotonicClock, StepIo};
 use crate::machine::{Config, Event, Fault, HomingOptions, Supervisor};
 use crate::options::Options;
 use crate::sensor::desk::Desk;
 
 /// Where the recordings of faults are, in the state folder.
 const RECORDINGS: &str = "faults";
+
+/// How often the end of motion is looked for.
+const LOOK_FOR_REST_EVERY: Duration = Duration::from_millis(2);
 
 /// How long the herald may take for what it has heard.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(2);
@@ -119,7 +122,7 @@ where
     let recordings = Arc::new(Archive::open(&options.state_dir.join(RECORDINGS)));
     let witness = witness::start(looks, Arc::clone(&recordings), pulses)
         .map_err(system("starting to watch the machine"))?;
-    let (link, events, pump) = bridge(bridge_ends, stop_line, control.snapshot(0));
+    let (link, events, pump) = bridge(bridge_ends, stop_line, control.snapshot(clock.now()));
     let demand = realtime::demand(options.driver, options.realtime.require);
     let threads = Threads::start(clock, step_loop, control, demand, frost(hands.clone()))
         .map_err(system("starting the real-time threads"))?;
@@ -193,24 +196,20 @@ impl Machine {
 }
 
 impl Attended {
-    /// STOP, and waits until the axis is at rest, for `within` at most.
-    pub async fn rest(&self, within: Duration) {
+    /// Begins the end (S40): every command is refused, and the axis comes to rest. Waits for nothing.
+    pub fn begin_end(&self) {
         self.shutting_down.store(true, Ordering::Release);
-        self.link.stop();
-        let mut snapshots = self.link.snapshots();
-        // A snapshot from before STOP says nothing.
-        snapshots.mark_unchanged();
-        let at_rest = async {
-            while snapshots.changed().await.is_ok() {
-                let snapshot = *snapshots.borrow_and_update();
-                if !snapshot.state.is_moving() && snapshot.velocity_mm_s == 0.0 {
-                    return;
-                }
+        self.link.end();
+    }
+
+    /// Waits until the axis is at rest and the driver is off, for `within` at most; whether that is so.
+    pub async fn rest(&self, within: Duration) -> bool {
+        let ended = async {
+            while !self.link.has_ended() {
+                tokio::time::sleep(LOOK_FOR_REST_EVERY).await;
             }
         };
-        if tokio::time::timeout(within, at_rest).await.is_err() {
-            tracing::warn!("the axis did not come to rest in time");
-        }
+        tokio::time::timeout(within, ended).await.is_ok()
     }
 
     /// Ends the threads, then everything that listened to them.

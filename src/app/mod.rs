@@ -16,8 +16,8 @@
 //! - [`appliance`]: whether this system is set up as memory-layout/ has it
 //! - [`doctor`]: looks at the host without starting anything
 //!
-//! Start: store, machine, server; the machine is not homed and nothing resumes by itself. End: STOP, rest, server,
-//! threads, store.
+//! Start: store, machine, server; the machine is not homed and nothing resumes by itself. End: every command is refused,
+//! STOP, rest, driver off, server, threads, store (S40).
 
 pub mod appliance;
 pub mod doctor;
@@ -63,8 +63,11 @@ use crate::settings::{Invalid, Rail};
 use crate::store::{Opened, Store, StoreError};
 use crate::units::SECOND_NS;
 
-/// How long the axis may take to come to rest at the end of the process.
-const REST_WITHIN: Duration = Duration::from_secs(2);
+/// How long the axis may take to come to rest at the end of the process: longer than the slowest stop that settings allow,
+/// on a host that is busy.
+const REST_WITHIN: Duration = Duration::from_millis(2_000 + layout::STOP_WITHIN_MS);
+/// How long what is left of the server's tasks may take at the end of the process.
+const TASKS_END_WITHIN: Duration = Duration::from_secs(2);
 /// What a terminal that is not stopped takes for a few lines.
 const GREETED_WITHIN: Duration = Duration::from_millis(50);
 
@@ -131,7 +134,7 @@ pub fn run(options: &Options) -> Result<(), AppError> {
     let done = runtime.block_on(serve(options, &runtimes, store.clone(), opened));
     // Ends whatever is left before the store: nothing may save any more.
     runtimes.end();
-    runtime.shutdown_timeout(REST_WITHIN);
+    runtime.shutdown_timeout(TASKS_END_WITHIN);
     drop(store);
     done
 }
@@ -170,6 +173,12 @@ async fn serve(options: &Options, runtimes: &Runtimes, store: Store, opened: Ope
     let bound = listener.local_addr().map_err(|error| AppError::Listen { address, error })?;
 
     let rail = rail(options);
+    let mut opened = opened;
+    let raised = opened.state.settings.with_a_firm_stop().map(|(raised, why)| {
+        opened.state.settings = raised;
+        tracing::warn!("of the stored settings, {why}");
+        why
+    });
     if options.driver != Driver::Remote {
         opened.state.settings.check_step_rate(&rail).map_err(AppError::StepRate)?;
     }
@@ -198,6 +207,9 @@ async fn serve(options: &Options, runtimes: &Runtimes, store: Store, opened: Ope
     if !recovery.is_plain() {
         herald::warn(&ctx, "store", &recovery.to_string());
     }
+    if let Some(why) = raised {
+        herald::warn(&ctx, "settings", &why);
+    }
     let loops = machine.as_ref().map(Machine::heartbeats);
     let host = machine.as_ref().and_then(|machine| watch_host(options, machine.host()));
     let machine = machine.map(|machine| machine.attend(Arc::clone(&ctx)));
@@ -216,16 +228,23 @@ async fn serve(options: &Options, runtimes: &Runtimes, store: Store, opened: Ope
         async move { manager.feed(loops, front).await }
     });
     told.await;
-    // In this order: STOP first, then words.
-    let resting = async {
-        if let Some(machine) = &machine {
-            machine.rest(REST_WITHIN).await;
+    // Rest comes before anything is said: a log that nobody reads must not keep the axis moving.
+    let rested = match &machine {
+        Some(machine) => {
+            machine.begin_end();
+            manager.stopping();
+            machine.rest(REST_WITHIN).await
+        }
+        None => {
+            manager.stopping();
+            true
         }
     };
-    tokio::join!(biased; resting, async {
-        manager.stopping();
-        tracing::info!("ending: the axis comes to rest first");
-    });
+    if rested {
+        tracing::info!("ending: the axis is at rest, and the driver is off");
+    } else {
+        tracing::warn!("ending: the axis did not come to rest in time");
+    }
     let _ = quit.send(());
     let _ = server.await;
     if let Some(guarding) = guarding {

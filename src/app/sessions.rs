@@ -79,12 +79,25 @@ impl Sessions {
                     self.put_down(change);
                 }
             }
+            Event::EventsLost(_) => self.catch_up(now),
             Event::Replied { .. }
             | Event::Dropped { .. }
             | Event::Calibrated(_)
             | Event::SettingsApplied
             | Event::HostStrained(_)
             | Event::Stopped { .. } => {}
+        }
+    }
+
+    /// The beginning or the end of a session may have been among the events that were lost.
+    fn catch_up(&mut self, now: &Snapshot) {
+        match now.state {
+            State::Running if self.open.is_none() => self.begin(now.at_ns),
+            State::Running | State::Ending | State::Stopping => self.see(now),
+            state => {
+                self.see(now);
+                self.end(now.at_ns, state, now.why);
+            }
         }
     }
 

@@ -10,14 +10,17 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::rings::{BridgeEnds, CommandFeed};
+use super::rings::{BridgeEnds, CommandFeed, QueuedCommand};
 use super::stop_line::StopLine;
 use crate::machine::{Command, Event, Refusal, Reply, Snapshot};
+use crate::units::{Nanos, SECOND_NS};
 
 /// How often the rings are emptied. Only answers wait for it; commands and STOP do not.
 const PUMP_EVERY: Duration = Duration::from_millis(2);
-/// The control cycle decides within a few milliseconds; after this long something is wrong.
-const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+/// The control cycle decides within a few milliseconds. After this long it does not obey the command any more …
+const OBEYED_WITHIN_NS: Nanos = 2 * SECOND_NS;
+/// … and a while later its answer is not waited for: so what was answered with `unanswered` never acts later.
+const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 
 struct Outbox {
     ring: CommandFeed,
@@ -49,13 +52,18 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 impl Link {
     /// Hands a command over and waits for the decision.
     pub async fn command(&self, command: Command) -> Reply {
+        if self.0.stop_line.read().is_ending() {
+            return Err(Refusal::ShuttingDown);
+        }
+        // By the newest snapshot, which is never ahead of the machine's clock, and stands still when the machine does.
+        let expires_ns = self.0.snapshots.borrow().at_ns + OBEYED_WITHIN_NS;
         let (decided, decision) = oneshot::channel();
         let id = {
             let mut outbox = lock(&self.0.outbox);
             let id = outbox.next_id;
             outbox.next_id += 1;
             lock(&self.0.waiting).insert(id, decided);
-            if outbox.ring.enqueue((id, command)).is_err() {
+            if outbox.ring.enqueue(QueuedCommand { id, expires_ns, command }).is_err() {
                 lock(&self.0.waiting).remove(&id);
                 return Err(Refusal::QueueFull);
             }
@@ -68,6 +76,17 @@ impl Link {
                 Err(Refusal::Unanswered)
             }
         }
+    }
+
+    /// The end of the process: STOP, and from now on every command is refused.
+    pub fn end(&self) {
+        self.0.stop_line.end();
+    }
+
+    /// Whether the axis rests and the driver is off since [`Link::end`].
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.0.stop_line.has_ended()
     }
 
     /// Raises the stop line.
@@ -100,6 +119,7 @@ pub fn bridge(
     let waiting = Arc::downgrade(&shared);
     let pump = async move {
         let mut tick = tokio::time::interval(PUMP_EVERY);
+        let mut events_lost = 0;
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tick.tick().await;
@@ -115,6 +135,11 @@ pub fn bridge(
             }
             if let Some(snapshot) = last {
                 newest.send_replace(snapshot);
+                let lost = snapshot.events_lost.wrapping_sub(events_lost);
+                if lost > 0 {
+                    new_events.push(Event::EventsLost(lost));
+                }
+                events_lost = snapshot.events_lost;
             }
             for event in new_events {
                 if let Event::Replied { id, reply } = event {

@@ -7,12 +7,14 @@
 use super::Power;
 use super::executor::{Executor, Starvation};
 use super::host_line::HostLine;
-use super::rings::{Commands, ControlEnds, EventFeed, SnapshotFeed};
+use super::rings::{Commands, ControlEnds, EventFeed, QueuedCommand, SnapshotFeed};
 use super::seen::{Asked, Noted, Seen, SeenFeed};
 use super::stop_line::StopLine;
 use crate::hal::ForceSensor;
 use crate::layout;
-use crate::machine::{Config, Event, Host, LastStop, Observation, Snapshot, StopLevel, Supervisor};
+use crate::machine::{
+    Command, Config, Event, Host, LastStop, Observation, Refusal, Snapshot, StopLevel, Supervisor,
+};
 use crate::motion::protected_speed_mm_s;
 use crate::units::{MILLISECOND_NS, Nanos, seconds};
 
@@ -22,6 +24,9 @@ const FORCE_VALID_NS: Nanos = 200 * MILLISECOND_NS;
 const FORCE_RANGE_G: f64 = 200_000.0;
 /// A snapshot every so many cycles, 100 a second, and whenever something happened.
 const SNAPSHOT_EVERY: u32 = 10;
+
+/// Places of the event ring that only replies may take, so that none is ever lost: one for each command that can wait.
+const REPLY_PLACES: usize = layout::COMMAND_RING;
 
 /// From the end of a conversion to the control cycle that knows of it: the line, its driver and the sensor's thread.
 const HEARD_WITHIN_NS: Nanos = 5 * MILLISECOND_NS;
@@ -55,6 +60,7 @@ pub struct Control<F> {
     cycle: u32,
     /// The newest STOP that a cycle has heeded.
     stops: u32,
+    events_lost: u32,
     noted: Noted,
     force_g: Option<f64>,
 }
@@ -88,6 +94,7 @@ impl<F: ForceSensor> Control<F> {
             host: Host::default(),
             cycle: 0,
             stops: 0,
+            events_lost: 0,
             noted: Noted::default(),
             force_g: None,
         }
@@ -106,7 +113,7 @@ impl<F: ForceSensor> Control<F> {
         let motion = self.executor.observe();
         let force_g = self.feel(now);
         let strained = self.heed_host();
-        let command = self.commands.dequeue();
+        let command = self.take_command(now);
         let seen = Observation {
             now,
             inputs: self.executor.status().inputs(),
@@ -114,6 +121,7 @@ impl<F: ForceSensor> Control<F> {
             force_full: force_g.is_some_and(|force_g| self.supervisor.config().allowance.is_full(force_g)),
             motion,
             stop,
+            ending: line.is_ending(),
             step_loop_alive: self.executor.silence_s(now) <= self.options.step_loop_silence_s,
             strain: self.host.reaction.fault(),
             commands_wait: self.commands.ready(),
@@ -128,7 +136,11 @@ impl<F: ForceSensor> Control<F> {
         for order in actions.orders {
             self.executor.order(order);
         }
-        self.power.set(self.supervisor.wants_power());
+        let powered = self.supervisor.wants_power();
+        self.power.set(powered);
+        if line.is_ending() && motion.resting && !powered {
+            self.stop_line.show_ended();
+        }
         if stop == StopLevel::None && actions.raise == StopLevel::None {
             self.executor.fill(now, self.supervisor.config());
         }
@@ -137,13 +149,34 @@ impl<F: ForceSensor> Control<F> {
         self.report(now, pressed || strained.is_some() || !actions.events.is_empty());
         self.noted = Noted::of(self.cycle, asked, &actions.events);
         for event in strained.into_iter().chain(actions.events) {
-            // The bridge is gone or hangs; it learns the state from the next snapshot.
-            let _ = self.events.enqueue(event);
+            self.tell(event);
         }
         let seen = self.looks.is_some().then(|| self.seen(now));
         if let (Some(looks), Some(seen)) = (&mut self.looks, seen) {
             // Nobody takes them: what is watched matters more than the watching. Their numbers tell how many.
             let _ = looks.enqueue(seen);
+        }
+    }
+
+    /// The next command that somebody still waits for. None is taken whose reply would find no place.
+    fn take_command(&mut self, now: Nanos) -> Option<(u64, Command)> {
+        if !self.events.ready() {
+            return None;
+        }
+        let QueuedCommand { id, expires_ns, command } = self.commands.dequeue()?;
+        if now > expires_ns {
+            self.tell(Event::Replied { id, reply: Err(Refusal::Unanswered) });
+            return None;
+        }
+        Some((id, command))
+    }
+
+    /// Tells the bridge. When that hangs, replies wait in places of their own, and other events are counted as lost.
+    fn tell(&mut self, event: Event) {
+        let reserved = if matches!(event, Event::Replied { .. }) { 0 } else { REPLY_PLACES };
+        let room = self.events.len() + reserved < self.events.capacity();
+        if !room || self.events.enqueue(event).is_err() {
+            self.events_lost = self.events_lost.wrapping_add(1);
         }
     }
 
@@ -246,6 +279,7 @@ impl<F: ForceSensor> Control<F> {
             }),
             host: self.host,
             stops: self.stops,
+            events_lost: self.events_lost,
         }
     }
 }

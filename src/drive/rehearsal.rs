@@ -11,7 +11,9 @@ use super::control::{Control, ControlOptions};
 use super::executor::Starvation;
 use super::host_line::HostLine;
 use super::late::LatePolicy;
-use super::rings::{BridgeEnds, CommandFeed, EventFeed, Events, Rings, SnapshotFeed, Snapshots};
+use super::rings::{
+    BridgeEnds, CommandFeed, EventFeed, Events, QueuedCommand, Rings, SnapshotFeed, Snapshots,
+};
 use super::seen::{Audience, Seen};
 use super::status::StepStatus;
 use super::step_loop::{PulseTiming, StepLoop};
@@ -280,7 +282,10 @@ impl<S: Audience, P: SimIo<S>, F: ForceSensor> Rehearsal<S, P, F> {
     /// Puts a command into the queue and returns its number; none if the queue is full.
     pub fn send(&mut self, command: Command) -> Option<u64> {
         self.next_id += 1;
-        self.commands.as_mut()?.enqueue((self.next_id, command)).ok()?;
+        self.commands
+            .as_mut()?
+            .enqueue(QueuedCommand { id: self.next_id, expires_ns: Nanos::MAX, command })
+            .ok()?;
         Some(self.next_id)
     }
 

@@ -8,10 +8,19 @@ use heapless::spsc::{Consumer, Producer, Queue};
 use super::chunk::Chunk;
 use crate::layout;
 use crate::machine::{Command, Event, Snapshot};
+use crate::units::Nanos;
 use crate::wave::Shelf;
 
-/// A command with the number that its reply will carry.
-pub type Numbered = (u64, Command);
+/// A command on its way to the control cycle.
+#[derive(Debug)]
+pub struct QueuedCommand {
+    /// The number that its reply will carry.
+    pub id: u64,
+    /// The latest instant, on the machine's clock, at which it is obeyed: whoever asked has given up by then.
+    pub expires_ns: Nanos,
+    /// The command.
+    pub command: Command,
+}
 
 /// Control cycle to step loop.
 pub type ChunkFeed = Producer<'static, Chunk>;
@@ -19,7 +28,7 @@ pub type ChunkFeed = Producer<'static, Chunk>;
 pub type Chunks = Consumer<'static, Chunk>;
 /// Everyone to the control cycle.
 pub struct CommandFeed {
-    ring: Producer<'static, Numbered>,
+    ring: Producer<'static, QueuedCommand>,
     shelf: Shelf,
 }
 
@@ -28,11 +37,11 @@ impl CommandFeed {
     ///
     /// # Errors
     /// When the ring is full; then the command is dropped.
-    pub fn enqueue(&mut self, command: Numbered) -> Result<(), Full> {
-        if let (_, Command::Run(wave)) = &command {
+    pub fn enqueue(&mut self, queued: QueuedCommand) -> Result<(), Full> {
+        if let Command::Run(wave) = &queued.command {
             self.shelf.keep(wave);
         }
-        self.ring.enqueue(command).map_err(|_| Full)
+        self.ring.enqueue(queued).map_err(|_| Full)
     }
 }
 
@@ -41,7 +50,7 @@ impl CommandFeed {
 pub struct Full;
 
 /// The control cycle's end of it.
-pub type Commands = Consumer<'static, Numbered>;
+pub type Commands = Consumer<'static, QueuedCommand>;
 /// Control cycle to the bridge.
 pub type EventFeed = Producer<'static, Event>;
 /// The bridge's end of it.
@@ -86,7 +95,7 @@ pub struct BridgeEnds {
 // What memory-layout/layout.toml budgets for a slot is enough for what is in it.
 const _: () = {
     assert!(size_of::<Chunk>() <= layout::CHUNK_SLOT_BYTES);
-    assert!(size_of::<Numbered>() <= layout::COMMAND_SLOT_BYTES);
+    assert!(size_of::<QueuedCommand>() <= layout::COMMAND_SLOT_BYTES);
     assert!(size_of::<Event>() <= layout::EVENT_SLOT_BYTES);
     assert!(size_of::<Snapshot>() <= layout::SNAPSHOT_SLOT_BYTES);
 };

@@ -16,6 +16,10 @@ use crate::machine::StopLevel;
 const STOP: u64 = 1;
 /// The line asks for a cut.
 const HALT: u64 = 1 << 1;
+/// The process is ending: the line stays up for good (S40).
+const ENDING: u64 = 1 << 2;
+/// And the axis has come to rest, with the driver off.
+const ENDED: u64 = 1 << 3;
 /// The upper half counts the presses.
 const PRESS: u64 = 1 << 32;
 
@@ -33,7 +37,7 @@ impl StopWord {
     pub fn level(self) -> StopLevel {
         match self.0 {
             word if word & HALT != 0 => StopLevel::Halt,
-            word if word & STOP != 0 => StopLevel::Stop,
+            word if word & (STOP | ENDING) != 0 => StopLevel::Stop,
             _ => StopLevel::None,
         }
     }
@@ -42,6 +46,12 @@ impl StopWord {
     #[must_use]
     pub fn presses(self) -> u32 {
         (self.0 / PRESS) as u32
+    }
+
+    /// Whether the process is ending.
+    #[must_use]
+    pub fn is_ending(self) -> bool {
+        self.0 & ENDING != 0
     }
 }
 
@@ -61,6 +71,22 @@ impl StopLine {
             StopLevel::Halt => HALT,
         };
         self.0.fetch_or(bits, Ordering::SeqCst);
+    }
+
+    /// The end of the process: STOP that nobody takes back, and from now on no command is obeyed (S40).
+    pub fn end(&self) {
+        self.0.fetch_or(ENDING, Ordering::SeqCst);
+    }
+
+    /// The process is ending, and nothing moves any more: the axis rests, and the driver is off.
+    pub fn show_ended(&self) {
+        self.0.fetch_or(ENDED, Ordering::SeqCst);
+    }
+
+    /// Whether motion is over for good.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.read().0 & ENDED != 0
     }
 
     /// The line as it is.
@@ -110,5 +136,15 @@ mod tests {
         assert_eq!((line.level(), line.read().presses()), (StopLevel::Stop, 2));
         line.lower(line.read());
         assert_eq!((line.level(), line.read().presses()), (StopLevel::None, 2), "the count stays");
+    }
+
+    #[test]
+    fn the_end_of_the_process_is_never_lowered_and_a_halt_still_rises_above_it() {
+        let line = StopLine::default();
+        line.end();
+        line.lower(line.read());
+        assert_eq!((line.level(), line.read().is_ending()), (StopLevel::Stop, true));
+        line.raise(StopLevel::Halt);
+        assert_eq!(line.level(), StopLevel::Halt);
     }
 }

@@ -24,6 +24,8 @@ pub enum Command {
     Arm,
     /// Settings changed: what narrows applies at once, what widens applies at rest.
     UpdateSettings(Config),
+    /// Settings from a backup, or the defaults: at rest only, whether they narrow or widen (S26).
+    ReplaceSettings(Config),
     /// The client that started the wave is gone, and nobody wanted it to go on without (S17). No client sends this.
     ClientGone,
 }
@@ -38,18 +40,20 @@ pub enum CommandKind {
     Acknowledge,
     Arm,
     UpdateSettings,
+    ReplaceSettings,
     ClientGone,
 }
 
 impl CommandKind {
     /// Every command.
-    pub const ALL: [CommandKind; 7] = [
+    pub const ALL: [CommandKind; 8] = [
         CommandKind::Calibrate,
         CommandKind::Run,
         CommandKind::End,
         CommandKind::Acknowledge,
         CommandKind::Arm,
         CommandKind::UpdateSettings,
+        CommandKind::ReplaceSettings,
         CommandKind::ClientGone,
     ];
 
@@ -63,6 +67,7 @@ impl CommandKind {
             CommandKind::Acknowledge => "acknowledge",
             CommandKind::Arm => "arm",
             CommandKind::UpdateSettings => "update_settings",
+            CommandKind::ReplaceSettings => "replace_settings",
             CommandKind::ClientGone => "client_gone",
         }
     }
@@ -79,6 +84,7 @@ impl Command {
             Command::Acknowledge => CommandKind::Acknowledge,
             Command::Arm => CommandKind::Arm,
             Command::UpdateSettings(_) => CommandKind::UpdateSettings,
+            Command::ReplaceSettings(_) => CommandKind::ReplaceSettings,
             Command::ClientGone => CommandKind::ClientGone,
         }
     }
@@ -129,6 +135,8 @@ pub enum Refusal {
     NothingRuns(State),
     /// The cause of the fault is still there.
     CauseRemains(super::fault::Fault),
+    /// It would end in a fault at once, and nothing would be won by beginning it.
+    Prevented(super::fault::Fault),
     /// STOP came after the command, before it began.
     Stopped,
     /// Another command took its place in the queue.
@@ -137,9 +145,9 @@ pub enum Refusal {
     ClientGone,
     /// Too many commands wait.
     QueueFull,
-    /// The control cycle gave no answer in time; whether the command was obeyed is not known.
+    /// The control cycle gave no answer in time. The command is void: it never acts later.
     Unanswered,
-    /// The process is ending.
+    /// The process is ending (S40): it comes to rest, and takes no command any more.
     ShuttingDown,
 }
 
@@ -156,6 +164,7 @@ impl Refusal {
             Refusal::Moving(_) => "moving",
             Refusal::NothingRuns(_) => "nothing_runs",
             Refusal::CauseRemains(_) => "cause_remains",
+            Refusal::Prevented(_) => "prevented",
             Refusal::Stopped => "stopped",
             Refusal::Replaced(_) => "replaced",
             Refusal::ClientGone => "client_gone",
@@ -184,6 +193,9 @@ impl std::fmt::Display for Refusal {
             Refusal::CauseRemains(fault) => {
                 write!(f, "the cause of the fault is still there ({fault}): {}", fault.remedy())
             }
+            Refusal::Prevented(fault) => {
+                write!(f, "not begun: {fault}; {}, then send it again", fault.remedy())
+            }
             Refusal::Stopped => f.write_str("dropped: STOP came first; send it again"),
             Refusal::Replaced(kind) => {
                 write!(f, "dropped: {} took its place; send it again", kind.name())
@@ -192,8 +204,12 @@ impl std::fmt::Display for Refusal {
                 f.write_str("dropped: the client that started the motion is gone; send it again")
             }
             Refusal::QueueFull => f.write_str("too many commands wait: send it again in a moment"),
-            Refusal::Unanswered => f.write_str("the machine gives no answer: stop it, and look at the log"),
-            Refusal::ShuttingDown => f.write_str("the server is shutting down"),
+            Refusal::Unanswered => f.write_str(
+                "the machine gives no answer, and the command is void: stop it, and look at the log",
+            ),
+            Refusal::ShuttingDown => {
+                f.write_str("the program is ending: nothing moves until it is started again")
+            }
         }
     }
 }

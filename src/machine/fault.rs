@@ -19,6 +19,8 @@ pub enum Fault {
     SwitchStuck(End),
     /// Homing toward this end, the switch of the other end closed.
     WrongSwitch(End),
+    /// Homing: the carriage backed off one switch, and this one closed already.
+    SwitchTooSoon(End),
     /// Homing: the slow touch did not agree with the fast one.
     TouchDisagrees(End),
     /// Homing: the measured travel cannot be the rail that the settings describe.
@@ -63,6 +65,8 @@ impl Fault {
             Fault::SwitchStuck(End::Front) => "switch_stuck_front",
             Fault::WrongSwitch(End::Back) => "wrong_switch_back",
             Fault::WrongSwitch(End::Front) => "wrong_switch_front",
+            Fault::SwitchTooSoon(End::Back) => "switch_too_soon_back",
+            Fault::SwitchTooSoon(End::Front) => "switch_too_soon_front",
             Fault::TouchDisagrees(End::Back) => "touch_disagrees_back",
             Fault::TouchDisagrees(End::Front) => "touch_disagrees_front",
             Fault::ImplausibleTravel => "implausible_travel",
@@ -96,6 +100,7 @@ impl Fault {
             | Fault::NoSwitchFound(_)
             | Fault::SwitchStuck(_)
             | Fault::WrongSwitch(_)
+            | Fault::SwitchTooSoon(_)
             | Fault::TouchDisagrees(_)
             | Fault::ImplausibleTravel
             | Fault::StepRateTooHigh
@@ -129,6 +134,9 @@ impl Fault {
             }
             Fault::WrongSwitch(_) => {
                 "the switches are swapped or the motor runs the wrong way: check the cables, or turn the direction round"
+            }
+            Fault::SwitchTooSoon(_) => {
+                "check that this switch is open in the middle of the rail, and its cable; and that the motor turns the right way"
             }
             Fault::TouchDisagrees(_) => {
                 "the switch closed at two different places: check that it is tight and that the belt does not slip"
@@ -168,6 +176,14 @@ impl std::fmt::Display for Fault {
             Fault::SwitchStuck(end) => write!(f, "the {} limit switch does not open", end.name()),
             Fault::WrongSwitch(end) => {
                 write!(f, "moving to the {}, the {} limit switch closed", end.name(), end.opposite().name())
+            }
+            Fault::SwitchTooSoon(end) => {
+                write!(
+                    f,
+                    "backing off the {} limit switch, the {} limit switch closed",
+                    end.opposite().name(),
+                    end.name()
+                )
             }
             Fault::TouchDisagrees(end) => {
                 write!(f, "the two touches of the {} limit switch disagree", end.name())

@@ -228,10 +228,10 @@ fn first_phase(inputs: Inputs) -> Phase {
     }
 }
 
-/// A move off the switch of `end` must be complete, and have opened it.
+/// A move off the switch of `end` must be complete, and have opened it; only the other switch can have ended it.
 fn open_behind(end: End, touched: Option<Inputs>, inputs: Inputs) -> Result<(), Fault> {
     if touched.is_some() {
-        Err(Fault::WrongSwitch(end.opposite()))
+        Err(Fault::SwitchTooSoon(end.opposite()))
     } else if inputs.limit(end) {
         Err(Fault::SwitchStuck(end))
     } else {

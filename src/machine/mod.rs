@@ -3,6 +3,7 @@
 //! - [`state`], [`command`], [`fault`]: the vocabulary; each says why, and what to do about it
 //! - [`table`]: what is allowed when
 //! - [`supervisor`]: one decision a control cycle; [`actions`]: what comes of it; [`waiting`]: what it has accepted for later
+//! - [`power`]: when the motor driver is on
 //! - [`homing`]: finding both ends of the rail; [`geometry`]: what that means in millimetres
 //! - [`session`]: when a wave and the hold of an axis at rest end by themselves
 //! - [`host`]: the computer's power and heat, and what follows from them
@@ -17,6 +18,7 @@ pub mod geometry;
 pub mod homing;
 pub mod host;
 pub mod motion_port;
+pub mod power;
 pub mod report;
 pub mod session;
 pub mod state;

@@ -45,6 +45,8 @@ pub struct Snapshot {
     pub host: Host,
     /// The number of the newest STOP of a client, counted since the start; 0 before the first.
     pub stops: u32,
+    /// Events that found no place on their way out, counted since the start.
+    pub events_lost: u32,
 }
 
 impl Snapshot {
@@ -72,6 +74,7 @@ impl Snapshot {
                 reaction: Reaction::None,
             },
             stops: 0,
+            events_lost: 0,
         }
     }
 }
@@ -134,6 +137,8 @@ pub enum Event {
     FaultWhileFaulted(Fault),
     /// Settings that waited for rest are in force.
     SettingsApplied,
+    /// So many events were lost since this was last told: whoever follows them looks at the newest snapshot.
+    EventsLost(u32),
     /// Power or heat of the computer make the axis slower, end its motion, or are good again.
     HostStrained(Host),
     /// The axis is at rest after STOP.

@@ -4,13 +4,18 @@
 //! it knows no pin, no clock and no thread. Each cycle runs in a fixed order: stop, interlocks, how motion ended,
 //! what the state asks for next, and only then a command.
 
+mod interlocks;
+mod settings;
+
+use self::interlocks::homing_hindrance;
 use super::actions::Actions;
-use super::command::{Accepted, Command, Refusal, Reply};
+use super::command::{Accepted, Command, CommandKind, Refusal, Reply};
 use super::config::Config;
 use super::fault::Fault;
 use super::geometry::Calibration;
 use super::homing::{Homing, HomingOptions, Progress};
 use super::motion_port::{Frame, Motion, Order, Outcome};
+use super::power::{DriverPower, PowerNeed};
 use super::report::Event;
 use super::session::SessionRules;
 use super::state::{State, Why};
@@ -35,6 +40,8 @@ pub struct Observation {
     pub motion: Motion,
     /// The stop line.
     pub stop: StopLevel,
+    /// Whether the process is ending: every command is refused, and at rest the driver goes off (S40).
+    pub ending: bool,
     /// Whether the step loop shows signs of life.
     pub step_loop_alive: bool,
     /// What the computer suffers from so much that nothing may move.
@@ -63,6 +70,7 @@ pub struct Supervisor {
     /// The outcome as of the cycle before, so that each one is acted on once.
     last_outcome: Option<Outcome>,
     waiting: Waiting,
+    power: DriverPower,
 }
 
 impl Supervisor {
@@ -84,6 +92,7 @@ impl Supervisor {
             last_stop: None,
             last_outcome: None,
             waiting: Waiting::default(),
+            power: DriverPower::default(),
         }
     }
 
@@ -135,10 +144,10 @@ impl Supervisor {
         self.calibration.as_ref()
     }
 
-    /// Whether the motor driver should be on: not before the first homing, not after a fault that lost the position.
+    /// Whether the motor driver should be on: not before the first homing, not at rest without a position, not after a cut.
     #[must_use]
     pub fn wants_power(&self) -> bool {
-        self.calibration.is_some() || self.homing.is_some()
+        self.power.is_on()
     }
 
     /// One control cycle, with at most one command.
@@ -152,6 +161,14 @@ impl Supervisor {
             let reply = self.decide(command, seen, &mut actions);
             actions.tell(Event::Replied { id, reply });
         }
+        self.power.step(
+            seen.now,
+            PowerNeed {
+                held: !seen.ending && (self.calibration.is_some() || self.homing.is_some()),
+                resting: seen.motion.resting,
+                cut: seen.stop == StopLevel::Halt || actions.raise == StopLevel::Halt,
+            },
+        );
         actions
     }
 
@@ -209,39 +226,6 @@ impl Supervisor {
         if let Some(fault) = self.standing_cause(seen) {
             self.latch(fault, seen.now, actions);
         }
-    }
-
-    /// A reason not to move that can be seen right now.
-    fn standing_cause(&self, seen: &Observation) -> Option<Fault> {
-        if seen.inputs.e_stop {
-            return Some(Fault::EStop);
-        }
-        if seen.inputs.driver_alarm {
-            return Some(Fault::DriverAlarm);
-        }
-        if seen.inputs.front && seen.inputs.back {
-            return Some(Fault::BothLimitsClosed);
-        }
-        if !seen.step_loop_alive {
-            return Some(Fault::StepLoopSilent);
-        }
-        // Outside homing a closed limit means that the axis is not where the counter says. (While nothing is
-        // known about the position there is nothing to lose, and a person may try the switches by hand.)
-        let known = self.calibration.is_some() && self.homing.is_none();
-        let mut closed = [End::Back, End::Front].into_iter().filter(|&end| seen.inputs.limit(end));
-        if let (true, Some(end)) = (known, closed.next()) {
-            return Some(Fault::LimitHit(end));
-        }
-        let moves = matches!(self.state, State::Homing | State::Running | State::Ending);
-        // At rest it waits: only a fault is not acknowledged meanwhile.
-        if let (Some(fault), true) = (seen.strain, moves || self.state == State::Faulted) {
-            return Some(fault);
-        }
-        // Homing does not bend to a force as a wave does, so there a full one is a fault.
-        if seen.force_full && self.state == State::Homing {
-            return Some(Fault::ForceWhileHoming);
-        }
-        (!seen.force_known && moves).then_some(Fault::ForceSampleLost)
     }
 
     /// Latches what ended a motion, in every state: a late step or a trip on a ramp is as bad as one in a wave.
@@ -348,7 +332,15 @@ impl Supervisor {
     fn begin_waiting(&mut self, seen: &Observation, actions: &mut Actions) {
         self.apply_waiting_settings(seen.now, actions);
         if self.waiting.take_calibrate() {
-            self.begin_homing(seen.now, actions);
+            match homing_hindrance(seen) {
+                None => self.begin_homing(seen.now, actions),
+                Some(fault) => {
+                    actions.tell(Event::Dropped {
+                        kind: CommandKind::Calibrate,
+                        why: Refusal::Prevented(fault),
+                    });
+                }
+            }
         } else if self.state == State::Ready {
             if let Some(wave) = self.waiting.take_run() {
                 self.begin_wave(wave, seen.now, actions);
@@ -356,21 +348,6 @@ impl Supervisor {
         } else {
             // The settings that came first describe another rail.
             actions.tell_all(self.waiting.drop_motion(Refusal::NotHomed(self.state)));
-        }
-    }
-
-    fn apply_waiting_settings(&mut self, now: Nanos, actions: &mut Actions) {
-        if let Some(config) = self.waiting.take_settings() {
-            self.apply(config, now, actions);
-            actions.tell(Event::SettingsApplied);
-        }
-    }
-
-    fn apply(&mut self, config: Config, now: Nanos, actions: &mut Actions) {
-        let other_rail = config.geometry != self.config.geometry;
-        self.config = config;
-        if other_rail && self.calibration.take().is_some() && self.state != State::Faulted {
-            self.enter(State::NotHomed, Why::GeometryChanged, now, actions);
         }
     }
 
@@ -401,6 +378,9 @@ impl Supervisor {
     }
 
     fn decide(&mut self, command: Command, seen: &Observation, actions: &mut Actions) -> Reply {
+        if seen.ending {
+            return Err(Refusal::ShuttingDown);
+        }
         let stopping = seen.stop != StopLevel::None || actions.raise != StopLevel::None;
         match verdict(self.state, command.kind()) {
             Verdict::Already => Ok(Accepted::Already),
@@ -408,6 +388,9 @@ impl Supervisor {
             Verdict::Disarmed => Err(Refusal::Disarmed),
             Verdict::Stopping => Err(Refusal::Stopping),
             Verdict::NothingRuns => Err(Refusal::NothingRuns(self.state)),
+            Verdict::Moving => Err(Refusal::Moving(self.state)),
+            Verdict::AtRest if !seen.motion.resting => Err(Refusal::Moving(self.state)),
+            Verdict::AtRest => Ok(self.carry_out(command, seen, actions)),
             Verdict::Faulted => Err(Refusal::Faulted(self.fault.unwrap_or(Fault::Halted))),
             // STOP came before this command was looked at: whatever would move is dropped.
             Verdict::Now | Verdict::Queue | Verdict::IfCauseGone
@@ -415,17 +398,24 @@ impl Supervisor {
             {
                 Err(Refusal::Stopped)
             }
-            Verdict::IfCauseGone => match self.standing_cause(seen) {
+            Verdict::IfCauseGone => match self.remaining_cause(command.kind(), seen) {
                 Some(fault) => Err(Refusal::CauseRemains(fault)),
                 None if !seen.motion.resting => Err(Refusal::Stopping),
                 None => Ok(self.carry_out(command, seen, actions)),
             },
             Verdict::NowIfNarrower => match command {
-                Command::UpdateSettings(config) if config.needs_rest_after(&self.config) => {
+                Command::UpdateSettings(config) if self.waits_for_rest(&config) => {
+                    // What narrows never waits for what widens (S21).
+                    let narrowed = self.narrowed(&config);
+                    self.apply(narrowed, seen.now, actions);
                     Ok(self.queue(command, seen, actions))
                 }
                 _ => Ok(self.carry_out(command, seen, actions)),
             },
+            // Begun and failed, it would have lost the position for nothing.
+            Verdict::Now if command == Command::Calibrate && homing_hindrance(seen).is_some() => {
+                Err(Refusal::Prevented(homing_hindrance(seen).unwrap_or(Fault::ForceSampleLost)))
+            }
             Verdict::Now => Ok(self.carry_out(command, seen, actions)),
             Verdict::Queue => Ok(self.queue(command, seen, actions)),
         }
@@ -456,7 +446,7 @@ impl Supervisor {
                     self.enter(State::Stopping, Why::ClientGone, now, actions);
                 }
             }
-            Command::UpdateSettings(config) => {
+            Command::UpdateSettings(config) | Command::ReplaceSettings(config) => {
                 // A change that overtakes one that waits replaces it: it was made from it.
                 self.waiting.take_settings();
                 self.apply(config, now, actions);
@@ -471,7 +461,11 @@ impl Supervisor {
             Command::Calibrate => self.waiting.put_calibrate(),
             Command::Run(wave) => self.waiting.put_run(wave),
             // The table lets none of these wait.
-            Command::End | Command::Acknowledge | Command::Arm | Command::ClientGone => Dropped::new(),
+            Command::End
+            | Command::Acknowledge
+            | Command::Arm
+            | Command::ReplaceSettings(_)
+            | Command::ClientGone => Dropped::new(),
         };
         actions.tell_all(dropped);
         self.end_for_waiting(seen.now, actions);

@@ -18,6 +18,8 @@ pub enum Verdict {
     IfCauseGone,
     /// What narrows happens at once, what widens waits for rest (S21).
     NowIfNarrower,
+    /// It happens at once if the axis rests: decided here, since a look from outside is old when it arrives (S26).
+    AtRest,
     /// Refused: the position is unknown.
     NotHomed,
     /// Refused: a fault is latched.
@@ -28,6 +30,8 @@ pub enum Verdict {
     Stopping,
     /// Refused: nothing runs that could end.
     NothingRuns,
+    /// Refused: it happens at rest only, and the axis moves.
+    Moving,
 }
 
 impl Verdict {
@@ -35,13 +39,18 @@ impl Verdict {
     #[must_use]
     pub const fn is_offer(self) -> bool {
         match self {
-            Verdict::Now | Verdict::Queue | Verdict::IfCauseGone | Verdict::NowIfNarrower => true,
+            Verdict::Now
+            | Verdict::Queue
+            | Verdict::IfCauseGone
+            | Verdict::NowIfNarrower
+            | Verdict::AtRest => true,
             Verdict::Already
             | Verdict::NotHomed
             | Verdict::Faulted
             | Verdict::Disarmed
             | Verdict::Stopping
-            | Verdict::NothingRuns => false,
+            | Verdict::NothingRuns
+            | Verdict::Moving => false,
         }
     }
 }
@@ -49,7 +58,7 @@ impl Verdict {
 /// The verdict about `command` in `state`.
 #[must_use]
 pub const fn verdict(state: State, command: CommandKind) -> Verdict {
-    use CommandKind::{Acknowledge, Arm, Calibrate, ClientGone, End, Run, UpdateSettings};
+    use CommandKind::{Acknowledge, Arm, Calibrate, ClientGone, End, ReplaceSettings, Run, UpdateSettings};
     use State::{Disarmed, Ending, Faulted, Homing, NotHomed, Ready, Running, Stopping};
     match (state, command) {
         (NotHomed | Disarmed | Ready, Calibrate) => Verdict::Now,
@@ -78,8 +87,11 @@ pub const fn verdict(state: State, command: CommandKind) -> Verdict {
         (Faulted, Arm) => Verdict::Faulted,
 
         (NotHomed | Disarmed | Ready, UpdateSettings) => Verdict::Now,
-        (Running | Ending, UpdateSettings) => Verdict::NowIfNarrower,
-        (Homing | Stopping | Faulted, UpdateSettings) => Verdict::Queue,
+        (Homing | Running | Ending, UpdateSettings) => Verdict::NowIfNarrower,
+        (Stopping | Faulted, UpdateSettings) => Verdict::Queue,
+
+        (NotHomed | Disarmed | Ready | Faulted, ReplaceSettings) => Verdict::AtRest,
+        (Homing | Running | Ending | Stopping, ReplaceSettings) => Verdict::Moving,
 
         (Homing | Running | Ending, ClientGone) => Verdict::Now,
         (NotHomed | Disarmed | Ready | Stopping | Faulted, ClientGone) => Verdict::Already,

@@ -17,6 +17,14 @@ pub struct Allowance {
     speed_mm_s: [f64; ALLOWANCE_POINTS],
 }
 
+/// What rounding may add to a speed that is read between two entries, as a share and in mm/s.
+const ROUNDING: f64 = 1e-9;
+
+/// The force of entry `i` of a table that ends at `limit_g`.
+fn force_at(limit_g: f64, i: usize) -> f64 {
+    limit_g * i as f64 / (ALLOWANCE_POINTS - 1) as f64
+}
+
 impl Allowance {
     /// A table from `speeds_mm_s`, taken at 0 %, 1 % … 100 % of `force_limit`.
     ///
@@ -58,8 +66,36 @@ impl Allowance {
     /// Whether any force lets the axis move faster than `other` does.
     #[must_use]
     pub fn wider_than(&self, other: &Allowance) -> bool {
-        self.force_limit_g > other.force_limit_g
-            || self.speed_mm_s.iter().zip(&other.speed_mm_s).any(|(mine, theirs)| mine > theirs)
+        if self.force_limit_g == other.force_limit_g {
+            return self.speed_mm_s.iter().zip(&other.speed_mm_s).any(|(mine, theirs)| mine > theirs);
+        }
+        // Both are straight between their entries, so the difference is greatest at an entry of one of them.
+        let exceeds = |force_g: f64| {
+            let (mine, theirs) = (self.speed_mm_s(force_g), other.speed_mm_s(force_g));
+            mine > theirs * (1.0 + ROUNDING) + ROUNDING
+        };
+        let entries = |table: &Allowance| {
+            let limit_g = table.force_limit_g;
+            (0..ALLOWANCE_POINTS).map(move |i| force_at(limit_g, i))
+        };
+        self.force_limit_g > other.force_limit_g || entries(self).chain(entries(other)).any(exceeds)
+    }
+
+    /// An allowance that is wider than neither this one nor `other`, and hardly narrower than both.
+    #[must_use]
+    pub fn narrowed_by(&self, other: &Allowance) -> Allowance {
+        let force_limit_g = self.force_limit_g.min(other.force_limit_g);
+        // Between two entries of the new table another one may bend down, so it counts with what it allows at the next.
+        let allowed = |table: &Allowance, i: usize| {
+            if table.force_limit_g == force_limit_g {
+                table.speed_mm_s[i]
+            } else {
+                table.speed_mm_s(force_at(force_limit_g, i + 1))
+            }
+        };
+        let mut speed_mm_s = core::array::from_fn(|i| allowed(self, i).min(allowed(other, i)));
+        speed_mm_s[ALLOWANCE_POINTS - 1] = 0.0;
+        Allowance { force_limit_g, speed_mm_s }
     }
 }
 

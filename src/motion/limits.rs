@@ -1,5 +1,6 @@
 //! How fast the axis may do what: the numbers that every plan keeps.
 
+use crate::layout;
 use crate::units::{MmPerS, MmPerS2, MmPerS3};
 
 /// The time in which a stop builds up its full deceleration.
@@ -56,10 +57,32 @@ impl Limits {
         Ok(Limits { max_speed, max_acceleration, max_jerk, stop_deceleration, approach_speed })
     }
 
+    /// The least deceleration of a stop that goes with the highest speed, in mm/s².
+    #[must_use]
+    pub fn least_stop_deceleration_mm_s2(&self) -> f64 {
+        least_stop_deceleration_mm_s2(self.max_speed.get())
+    }
+
     /// Jerk of a stop, in mm/s³.
     #[must_use]
     pub fn stop_jerk_mm_s3(&self) -> f64 {
         self.stop_deceleration.get() / STOP_ONSET_S
+    }
+
+    /// These limits with whatever is lower in `new`. The stop keeps its deceleration, since lower is no narrower there; and an
+    /// approach that is under way keeps its speed, since only a firm braking could leave it.
+    #[must_use]
+    pub fn narrowed_by(&self, new: &Limits) -> Limits {
+        fn lower<Q: PartialOrd + Copy>(mine: Q, theirs: Q) -> Q {
+            if theirs < mine { theirs } else { mine }
+        }
+        Limits {
+            max_speed: lower(self.max_speed, new.max_speed),
+            max_acceleration: lower(self.max_acceleration, new.max_acceleration),
+            max_jerk: lower(self.max_jerk, new.max_jerk),
+            stop_deceleration: self.stop_deceleration,
+            approach_speed: lower(self.approach_speed, new.max_speed),
+        }
     }
 
     /// Whether any of these lets the axis do more than `other` does.
@@ -71,6 +94,15 @@ impl Limits {
             || self.stop_deceleration != other.stop_deceleration
             || self.approach_speed > other.approach_speed
     }
+}
+
+/// The least deceleration, in mm/s², with which a stop from `speed_mm_s` keeps the time and the way that
+/// memory-layout/layout.toml allows it. A stop takes `v/a` and its onset, and half of the onset longer a way than `v²/2a`.
+#[must_use]
+pub fn least_stop_deceleration_mm_s2(speed_mm_s: f64) -> f64 {
+    let in_time = speed_mm_s / (layout::STOP_WITHIN_MS as f64 * 1e-3 - STOP_ONSET_S);
+    let way_left_mm = layout::STOP_WAY_MM - speed_mm_s * STOP_ONSET_S / 2.0;
+    libm::ceil(in_time.max(speed_mm_s * speed_mm_s / (2.0 * way_left_mm)))
 }
 
 impl Default for Limits {

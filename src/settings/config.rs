@@ -3,8 +3,8 @@
 use super::{Invalid, Settings};
 use crate::layout;
 use crate::machine::{Config, Geometry};
-use crate::motion::{ALLOWANCE_POINTS, Allowance};
-use crate::units::{Grams, Mm, StepsPerMm};
+use crate::motion::{ALLOWANCE_POINTS, Allowance, Limits};
+use crate::units::{Grams, Mm, MmPerS2, StepsPerMm};
 use crate::wave::Spline;
 
 /// What is fixed by the mechanics and is no setting of the clients.
@@ -72,6 +72,39 @@ impl Settings {
         })
     }
 
+    /// Whether a stop from the highest speed is over soon enough: no setting makes it longer than what
+    /// memory-layout/layout.toml allows, in time and in way.
+    ///
+    /// # Errors
+    /// Which setting to raise, and to what.
+    pub fn check_stop(&self) -> Result<(), Invalid> {
+        let (speed_mm_s, least) = (self.motion.max_speed.get(), self.motion.least_stop_deceleration_mm_s2());
+        if self.motion.stop_deceleration.get() >= least {
+            return Ok(());
+        }
+        Err(Invalid {
+            field: "stop_deceleration_mm_s2",
+            message: format!(
+                "must be at least {least} with max_speed_mm_s {speed_mm_s}, so that a stop takes at most {} ms and {} mm",
+                layout::STOP_WITHIN_MS,
+                layout::STOP_WAY_MM
+            ),
+        })
+    }
+
+    /// These settings with a stop that is firm enough, and what was changed; none when it is. For settings that were
+    /// stored before there was such a rule.
+    #[must_use]
+    pub fn with_a_firm_stop(&self) -> Option<(Settings, String)> {
+        let why = self.check_stop().err()?.to_string();
+        let stop_deceleration = MmPerS2::try_from(self.motion.least_stop_deceleration_mm_s2()).ok()?;
+        let motion = Limits { stop_deceleration, ..self.motion };
+        Some((
+            Settings { motion, ..self.clone() },
+            format!("{why}: it was {}, and is raised to it", self.motion.stop_deceleration.get()),
+        ))
+    }
+
     /// Speed against force: the chart's curve is a share of `tick_stroke_limit` mm in each of the
     /// `wave_resolution` ticks of a second.
     fn allowance(&self) -> Allowance {
@@ -94,8 +127,9 @@ fn nearest<Q: TryFrom<f64>>(value: f64, min: f64, max: f64, otherwise: Q) -> Q {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Change, new_id};
+    use super::super::{Change, MotionChange, new_id};
     use super::*;
+    use crate::motion::{Firmness, stop};
 
     #[test]
     fn the_defaults_mean_what_the_clients_were_told() {
@@ -130,6 +164,37 @@ mod tests {
         // The calibration found more steps than motor and belt were said to make.
         let measured = Settings { travel_steps: Some(1_600), ..settings };
         assert!(measured.check_step_rate(&enough).is_err());
+    }
+
+    #[test]
+    fn a_stop_that_takes_too_long_or_leads_too_far_is_refused_and_what_is_stored_is_raised() {
+        for (speed, stop, least) in
+            [(9.7, 1.0, 33.0), (500.0, 1_694.0, 1_695.0), (2_000.0, 8_000.0, 21_053.0)]
+        {
+            let change = MotionChange {
+                max_speed_mm_s: Some(speed),
+                max_acceleration_mm_s2: Some(1.0),
+                max_jerk_mm_s3: Some(100.0),
+                stop_deceleration_mm_s2: Some(stop),
+                approach_speed_mm_s: Some(5.0),
+            };
+            let settings = Settings::fresh(new_id()).with_motion(&change).unwrap();
+            let wrong = settings.check_stop().unwrap_err();
+            assert_eq!(wrong.field, "stop_deceleration_mm_s2");
+            assert!(wrong.message.contains(&format!("at least {least}")), "{wrong}");
+            let (raised, why) = settings.with_a_firm_stop().unwrap();
+            assert_eq!(
+                (raised.motion.stop_deceleration.get(), raised.check_stop()),
+                (least, Ok(())),
+                "{why}"
+            );
+            let rates = Firmness { acceleration: least, jerk: raised.motion.stop_jerk_mm_s3() };
+            let took_s: f64 = stop::tail(speed, 0.0, rates).iter().map(|piece| piece.duration_s).sum();
+            let (took_ms, way_mm) = (took_s * 1e3, stop::displacement(speed, 0.0, rates));
+            assert!(took_ms <= 300.0 && way_mm <= 100.0, "{took_ms} ms, {way_mm} mm from {speed} mm/s");
+            assert!(raised.with_a_firm_stop().is_none());
+        }
+        assert_eq!(Settings::fresh(new_id()).check_stop(), Ok(()));
     }
 
     #[test]

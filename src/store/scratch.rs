@@ -1,9 +1,9 @@
 //! Reads a database without touching it: it is copied to a place in memory and opened there. For disks that are full or
 //! cannot be written, where sled cannot even read, and for those who only want to look.
 
-use std::fs::{self, DirBuilder};
+use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -22,11 +22,11 @@ pub fn read(db: &Path) -> Result<(u64, Read), Trouble> {
     let mut trouble = None;
     for place in [PathBuf::from("/dev/shm"), std::env::temp_dir()] {
         let copied = Scratch::in_folder(&place).and_then(|scratch| {
-            copy(db, &scratch.0)?;
+            copy(db, &scratch.path)?;
             Ok(scratch)
         });
         match copied {
-            Ok(scratch) => return open(&scratch.0),
+            Ok(scratch) => return open(&scratch.path),
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
                 return Err(Trouble::Unreadable("it is no folder, and so no database".to_owned()));
             }
@@ -46,23 +46,71 @@ fn open(copy: &Path) -> Result<(u64, Read), Trouble> {
         .unwrap_or_else(|panic| Err(Trouble::Unreadable(begin::text(&*panic))))
 }
 
-/// A folder that goes with its owner.
-struct Scratch(PathBuf);
+/// How many names are tried for a folder. Each process has its own number, but one that was killed may have had the same:
+/// in a container it is always 1.
+const NAMES: u32 = 64;
+/// How the names of the folders begin.
+const PREFIX: &str = "yep-";
+
+/// A folder that goes with its owner, who holds a lock on it: what nobody holds was left by a process that was killed.
+struct Scratch {
+    path: PathBuf,
+    _lock: File,
+}
 
 impl Scratch {
     fn in_folder(place: &Path) -> io::Result<Scratch> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = place.join(format!("yep-{}-{count}", std::process::id()));
-        // For nobody else, and never a folder that somebody else put there.
-        DirBuilder::new().mode(0o700).create(&path)?;
-        Ok(Scratch(path))
+        let mut taken = io::Error::from(io::ErrorKind::AlreadyExists);
+        for _ in 0..NAMES {
+            let count = COUNT.fetch_add(1, Ordering::Relaxed);
+            let path = place.join(format!("{PREFIX}{}-{count}", std::process::id()));
+            // For nobody else, and never a folder that somebody else put there.
+            match DirBuilder::new().mode(0o700).create(&path).and_then(|()| Scratch::held(path)) {
+                Ok(scratch) => {
+                    scratch.remove_abandoned(place);
+                    return Ok(scratch);
+                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => taken = error,
+                Err(error) => return Err(error),
+            }
+        }
+        Err(taken)
+    }
+
+    /// Removes the folders of the same user in `place` that nobody holds: they take up memory until the computer is
+    /// started again.
+    fn remove_abandoned(&self, place: &Path) {
+        let Ok(own) = fs::metadata(&self.path) else { return };
+        for entry in fs::read_dir(place).into_iter().flatten().flatten() {
+            let ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX))
+                && entry.metadata().is_ok_and(|about| about.is_dir() && about.uid() == own.uid());
+            // Nobody gets the lock of a folder that is held, this one's among them.
+            if ours && File::open(entry.path()).is_ok_and(|folder| folder.try_lock().is_ok()) {
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+    }
+
+    /// The folder that was just made, locked. Another process may take it for abandoned until it is; then another name serves.
+    fn held(path: PathBuf) -> io::Result<Scratch> {
+        let lost = || io::Error::from(io::ErrorKind::AlreadyExists);
+        let lock = File::open(&path).map_err(|_| lost())?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(lost()),
+            Err(TryLockError::Error(error)) => {
+                let _ = fs::remove_dir(&path);
+                return Err(error);
+            }
+        }
+        if path.exists() { Ok(Scratch { path, _lock: lock }) } else { Err(lost()) }
     }
 }
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
+        let _ = fs::remove_dir_all(&self.path);
     }
 }
 
@@ -78,4 +126,34 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_killed_process_left_is_removed_and_takes_no_name_away() {
+        let place = tempfile::tempdir().unwrap();
+        let held = Scratch::in_folder(place.path()).unwrap();
+        // As a process with the same number leaves them, in a container.
+        for count in 0..50 {
+            let left = place.path().join(format!("{PREFIX}{}-{count}", std::process::id()));
+            if fs::create_dir(&left).is_ok() {
+                fs::write(left.join("db"), "old").unwrap();
+            }
+        }
+        let other = place.path().join("of-somebody-else");
+        fs::create_dir(&other).unwrap();
+        let scratch = Scratch::in_folder(place.path()).unwrap();
+        assert!(scratch.path.exists() && held.path.exists() && other.exists());
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 3, "what nobody holds is gone");
+    }
+
+    #[test]
+    fn a_name_that_is_taken_is_no_reason_to_give_up() {
+        let place = tempfile::tempdir().unwrap();
+        let held: Vec<Scratch> = (0..3).map(|_| Scratch::in_folder(place.path()).unwrap()).collect();
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), held.len());
+    }
 }

@@ -8,7 +8,7 @@ use crate::drive::PulseTiming;
 use crate::layout;
 use crate::machine::HomingOptions;
 use crate::motion::Limits;
-use crate::motion::limits::STOP_ONSET_S;
+use crate::motion::limits::{STOP_ONSET_S, least_stop_deceleration_mm_s2};
 use crate::settings::{Rail, Settings};
 use crate::units::{Mm, MmPerS, MmPerS2, MmPerS3, Nanos, SECOND_NS};
 
@@ -97,9 +97,14 @@ impl Gear {
     #[must_use]
     pub fn limits(&self, random: &mut Random) -> Limits {
         // Touches are a step beside each other, so a little is left.
-        let speed = random.log_between(10.0, 0.98 * self.fastest_mm_s());
+        let mut speed = random.log_between(10.0, 0.98 * self.fastest_mm_s());
+        // No faster than the firmest stop allows.
+        while least_stop_deceleration_mm_s2(speed) > self.hardest_mm_s2 {
+            speed *= 0.9;
+        }
         let acceleration = random.log_between(500.0, self.hardest_mm_s2 / 1.01);
         let stop = (acceleration * random.between(1.0, 3.0)).min(self.hardest_mm_s2);
+        let stop = stop.max(least_stop_deceleration_mm_s2(speed));
         let jerk = (acceleration / random.log_between(STOP_ONSET_S, 0.2)).min(layout::MAX_JERK_MM_S3);
         let approach = random.log_between(5.0, 80.0).min(speed);
         let made = (|| {
@@ -160,6 +165,7 @@ mod tests {
             let settings = gear.set(Settings::fresh(new_id()));
             assert_eq!(settings.check(), Ok(()), "{gear:?}");
             assert_eq!(settings.check_step_rate(&gear.rail()), Ok(()), "{gear:?}");
+            assert_eq!(settings.check_stop(), Ok(()), "{gear:?}");
             assert_ne!(gear.limits, Limits::default(), "{gear:?}");
             coarse += u32::from(gear.steps_per_mm() < 20.0);
             fine += u32::from(gear.steps_per_mm() > 200.0);

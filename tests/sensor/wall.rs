@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use yep::drive::executor::Starvation;
-use yep::drive::rings::{CommandFeed, Events, Snapshots};
+use yep::drive::rings::{CommandFeed, Events, QueuedCommand, Snapshots};
 use yep::drive::{
     Control, ControlOptions, LatePolicy, Power, PulseTiming, Rings, StepLoop, StepStatus, StopLine,
 };
@@ -168,7 +168,7 @@ impl Rig {
     }
 
     fn send(&mut self, command: Command) {
-        assert!(self.commands.enqueue((1, command)).is_ok());
+        assert!(self.commands.enqueue(QueuedCommand { id: 1, expires_ns: u64::MAX, command }).is_ok());
     }
 
     fn cycle(&mut self) {

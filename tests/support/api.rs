@@ -126,6 +126,7 @@ pub fn snapshot(state: machine::State) -> Snapshot {
         last_stop: None,
         host: machine::Host::default(),
         stops: 0,
+        events_lost: 0,
     }
 }
 

@@ -6,7 +6,6 @@ use serde_json::Value;
 
 use crate::api::answer::{self, Outcome};
 use crate::api::context::Context;
-use crate::api::desk::Denied;
 use crate::settings::{self, Settings};
 
 /// Begins anew; what calibration found is forgotten. Nothing is announced, as it always was.
@@ -14,13 +13,6 @@ use crate::settings::{self, Settings};
 /// # Errors
 /// 409 while the axis moves, 503 when the new settings cannot be stored.
 pub async fn initialize(ctx: &Arc<Context>) -> Outcome {
-    let changing = ctx.desk.change(|_| {
-        let state = ctx.port.snapshots().borrow().state;
-        if state.is_moving() {
-            return Err(Denied::Moving(state));
-        }
-        Ok(Settings::fresh(settings::new_id()))
-    });
-    changing.await?;
+    ctx.desk.replace(Settings::fresh(settings::new_id())).await?;
     Ok(answer::ok(&Value::Null))
 }

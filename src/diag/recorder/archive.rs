@@ -163,13 +163,21 @@ impl Archive {
             let _ = fs::remove_file(&unfinished);
             return done;
         }
-        // By their names, so that damaged ones go as well.
-        let ids = ids(&self.dir);
-        for old in &ids[..ids.len().saturating_sub(layout::RECORDINGS)] {
-            fs::remove_file(path(&self.dir, *old))?;
-        }
+        self.remove_surplus();
         // The folder itself may be new.
         self.dir.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all())
+    }
+
+    /// Deletes the oldest, by their names, so that damaged ones go as well. One that does not go takes up room and no more:
+    /// the new one is written all the same.
+    fn remove_surplus(&self) {
+        let ids = ids(&self.dir);
+        for old in &ids[..ids.len().saturating_sub(layout::RECORDINGS)] {
+            let file = path(&self.dir, *old);
+            if let Err(error) = fs::remove_file(&file) {
+                tracing::warn!(file = %file.display(), %error, "an old recording cannot be deleted");
+            }
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -73,6 +73,11 @@ impl Home {
         pulses::read(&self.pulse_log())
     }
 
+    /// When the driver was last switched off, on the clock of the server that was started last.
+    pub fn driver_off_ns(&self) -> Option<u64> {
+        pulses::driver_off_ns(&self.pulse_log())
+    }
+
     /// The binary, with this folder's configuration.
     pub fn command(&self, arguments: &[&str]) -> Command {
         // As a user starts it. (Never the whole process under a real-time policy: the store's own threads spin while

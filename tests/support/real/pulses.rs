@@ -37,6 +37,13 @@ pub fn read(file: &Path) -> Vec<Pulse> {
     pulses
 }
 
+/// When the driver was switched off, after it had been switched on for the last time, on the clock of the machine.
+pub fn driver_off_ns(file: &Path) -> Option<u64> {
+    let text = fs::read_to_string(file).ok()?;
+    let (_, powered) = text.rsplit_once(" driver on\n")?;
+    powered.lines().find_map(|line| line.strip_suffix(" driver off"))?.parse().ok()
+}
+
 /// Speed between two pulses that are `steps` apart, in mm/s.
 pub fn speed_mm_s(pulses: &[Pulse], last: usize, steps: usize) -> f64 {
     let span_ns = pulses[last].at_ns - pulses[last - steps].at_ns;

@@ -1,0 +1,70 @@
+//! Power of the motor driver: on while a position is held or a motion goes on; off at rest, or with the cut of a halt.
+
+use crate::units::{MILLISECOND_NS, Nanos};
+
+/// How long the axis rests before the driver goes off: the carriage swings for a while after the last step.
+const SETTLE_NS: Nanos = 50 * MILLISECOND_NS;
+
+/// Why the driver may be on or must be off, in one control cycle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PowerNeed {
+    /// A position is held, or homing runs.
+    pub held: bool,
+    /// Nothing moves and nothing is queued.
+    pub resting: bool,
+    /// The motion is cut in this cycle: no ramp needs the motor.
+    pub cut: bool,
+}
+
+/// The decision about the driver's power; off at power-on.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct DriverPower {
+    on: bool,
+    rested_ns: Option<Nanos>,
+}
+
+impl DriverPower {
+    /// One control cycle at `now`.
+    pub fn step(&mut self, now: Nanos, need: PowerNeed) {
+        self.rested_ns = if need.resting { self.rested_ns.or(Some(now)) } else { None };
+        let settled = self.rested_ns.is_some_and(|rested_ns| now.saturating_sub(rested_ns) >= SETTLE_NS);
+        self.on = need.held || (self.on && !need.cut && !settled);
+    }
+
+    /// Whether the driver should be on.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.on
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOMING: PowerNeed = PowerNeed { held: true, resting: false, cut: false };
+    const RAMP: PowerNeed = PowerNeed { held: false, ..HOMING };
+    const REST: PowerNeed = PowerNeed { resting: true, ..RAMP };
+
+    #[test]
+    fn a_ramp_keeps_the_power_until_the_axis_has_settled() {
+        let mut power = DriverPower::default();
+        power.step(0, REST);
+        assert!(!power.is_on());
+        power.step(1, HOMING);
+        for (now, need, on) in [(2, RAMP, true), (3, REST, true), (3 + SETTLE_NS, REST, false)] {
+            power.step(now, need);
+            assert_eq!(power.is_on(), on, "at {now}");
+        }
+    }
+
+    #[test]
+    fn a_cut_takes_the_power_at_once() {
+        let mut power = DriverPower::default();
+        power.step(1, HOMING);
+        power.step(2, PowerNeed { cut: true, ..RAMP });
+        assert!(!power.is_on());
+        power.step(3, RAMP);
+        assert!(!power.is_on(), "nothing but a new homing switches it on");
+    }
+}

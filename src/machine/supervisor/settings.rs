@@ -1,0 +1,40 @@
+//! Changes of the settings: what narrows is in force at once, what widens at rest (S21).
+
+use super::super::actions::Actions;
+use super::super::config::Config;
+use super::super::report::Event;
+use super::super::state::{State, Why};
+use super::Supervisor;
+use crate::units::Nanos;
+
+impl Supervisor {
+    pub(super) fn apply_waiting_settings(&mut self, now: Nanos, actions: &mut Actions) {
+        if let Some(config) = self.waiting.take_settings() {
+            self.apply(config, now, actions);
+            actions.tell(Event::SettingsApplied);
+        }
+    }
+
+    /// Whether any of it has to wait. Homing plans each move with the limits at its start, so they stay until it is over.
+    pub(super) fn waits_for_rest(&self, config: &Config) -> bool {
+        let other_limits = self.state == State::Homing && config.limits != self.config.limits;
+        other_limits || config.needs_rest_after(&self.config)
+    }
+
+    /// The settings in force with what narrows in `config`.
+    pub(super) fn narrowed(&self, config: &Config) -> Config {
+        let narrowed = self.config.narrowed_by(config);
+        match self.state {
+            State::Homing => Config { limits: self.config.limits, ..narrowed },
+            _ => narrowed,
+        }
+    }
+
+    pub(super) fn apply(&mut self, config: Config, now: Nanos, actions: &mut Actions) {
+        let other_rail = config.geometry != self.config.geometry;
+        self.config = config;
+        if other_rail && self.calibration.take().is_some() && self.state != State::Faulted {
+            self.enter(State::NotHomed, Why::GeometryChanged, now, actions);
+        }
+    }
+}
