@@ -11,9 +11,23 @@
 //! ```
 //!
 //! A run is this cubic at whole `s`, as differences in fixed point, so that the step loop needs three additions for the
-//! next instant. The error is measured against the plan in the middle, where that of a Hermite cubic is largest but for
-//! a stretch that comes close to a turn; a stretch whose error is above [`TOLERANCE_S`] is halved. Where halving
-//! ends at a single step (from rest, at a turn) its instant is solved for.
+//! next instant. A stretch for which the cubic is not exact enough is halved. Where halving ends at a single step (from
+//! rest, at a turn) its instant is solved for.
+//!
+//! # How exact it is
+//!
+//! Measured in its own duration and way, a stretch of constant jerk has two free numbers, the slopes at its ends: the
+//! velocity is a parabola in time with the mean 1. So the largest error of the cubic is a function of these two alone,
+//! and a bound for it that holds for all pairs holds for all stretches, whatever the units. With `ε` the error in the
+//! middle, which is measured against the plan, and `s = m₀ + m₁ - 2`:
+//!
+//! ```text
+//! error ≤ 3/2 |ε| + s²/16        for slopes between half and one and a half of the mean
+//! ```
+//!
+//! The first term alone would not do: where the velocity is the same at both ends, the errors of both halves cancel in
+//! the middle. A test goes through all pairs. Slopes inside these bounds, which are below three times the mean, also make
+//! the cubic monotone (Fritsch and Carlson, 1980): no instant lies outside its stretch, and none before the one before.
 //!
 //! The steps are those of [`step_times`](super::step_times): same boundaries, same hysteresis, same count.
 
@@ -26,15 +40,21 @@ use super::step_times::{self, HYSTERESIS};
 pub const RUNS_MAX: usize = 6;
 /// Most steps of a run: bounds what rounding in fixed point can add up to.
 const STEPS_MAX: u32 = 256;
-/// Largest error where it is measured; near a turn another step can be twice as far off, and none is more than 25 ns
-/// beside the plan.
-const TOLERANCE_S: f64 = 10e-9;
+/// Largest error of a cubic. With what rounding to whole nanoseconds adds, no step is more than 25 ns beside the plan.
+const TOLERANCE_S: f64 = 20e-9;
+/// How far the slope at an end may be from the mean, as a share of it.
+const SLOPE_SHARE: f64 = 0.5;
+/// How much of the error in the middle, and of `s²`, the bound of the error is.
+const OF_MIDDLE: f64 = 1.5;
+const OF_SQUARE: f64 = 1.0 / 16.0;
 /// No two steps are this close.
 const SHORTEST_S: f64 = 1e-9;
 /// Bits behind the point of a nanosecond.
 const FRACTION_BITS: u32 = 24;
 /// Fixed-point nanoseconds in a second.
 const FIXED_PER_S: f64 = 1e9 * (1u64 << FRACTION_BITS) as f64;
+/// No stretch that takes longer is timed by one cubic: [`fixed`] could not hold its times.
+const LONGEST: f64 = (1u64 << 50) as f64;
 
 /// Steps in one direction, timed by a cubic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -249,7 +269,7 @@ impl RunMaker {
 ///
 /// ```text
 /// c₃ = (A₀ + A₁) / h²      c₂ = -(2 A₀ + A₁) / h
-/// t(h/2) = d/2 + (A₀ - A₁) h/8      dt/ds(h/2) = d/h - (A₀ + A₁) / 4
+/// t(h/2) = d/2 + (A₀ - A₁) h/8      dt/ds(h/2) = d/h - (A₀ + A₁) / 4      s = (A₀ + A₁) h/d
 /// ```
 ///
 /// and the differences at `u` are those of the cubic shifted to `u` by Horner's scheme.
@@ -263,20 +283,26 @@ fn cubic(stretch: &Stretch, end: f64) -> Option<(i64, [i64; 3])> {
     let mean = duration * per_h;
     let slope = FIXED_PER_S / from.v.abs();
     let (beyond_0, beyond_1) = (slope - mean, FIXED_PER_S / to.v.abs() - mean);
+    // Both are false where a number is none.
+    let even = beyond_0.abs().max(beyond_1.abs()) <= SLOPE_SHARE * mean && duration <= LONGEST;
+    if !even {
+        return None;
+    }
     let sum = beyond_0 + beyond_1;
-
     let middle_s = (0.5 * duration + 0.125 * h * (beyond_0 - beyond_1)) * (1.0 / FIXED_PER_S);
     let beside = Kinematics { p: -0.5 * way, ..*from }.after(piece.jerk, middle_s).p;
-    let error = beside * (mean - 0.25 * sum);
-    // Where a slope is infinite, so is the error, or it is no number.
-    let exact = error.abs() < TOLERANCE_S * FIXED_PER_S;
+    let in_middle = (beside * (mean - 0.25 * sum)).abs();
+    // The bound of the error times the duration, which saves dividing by it.
+    let left = (TOLERANCE_S * FIXED_PER_S - OF_MIDDLE * in_middle) * duration;
+    let exact = (OF_SQUARE * sum * h) * (sum * h) <= left;
     if !exact {
         return None;
     }
     let c2 = -(sum + beyond_0) * per_h;
     let c3 = sum * per_h * per_h;
-    // Where the first step is, from the beginning; the differences are those one step before.
-    let u = h - end + 1.0;
+    // Where the first step is, from the beginning, whatever rounding makes of it; the differences are those one step
+    // before.
+    let u = (h - end + 1.0).max(0.0);
     let bend = u * c3;
     let q1 = c2 + bend;
     let q0 = slope + u * q1;
@@ -351,6 +377,55 @@ mod tests {
                 at = at.after_piece(pieces[0]);
             }
         }
+    }
+
+    /// A stretch with these slopes at its ends, in means, whose way is `way` steps and whose time is `duration_s`.
+    fn stretch_of(slopes: [f64; 2], way: f64, duration_s: f64) -> Stretch {
+        let mean = way / duration_s;
+        let [first, last] = slopes.map(|slope| 1.0 / slope);
+        // The velocity is a parabola with the mean 1.
+        let jerk = 6.0 * (first + last - 2.0);
+        let a = last - first - jerk / 2.0;
+        let from = Kinematics { p: 0.55, v: mean * first, a: mean * a / duration_s };
+        let piece = Piece { jerk: mean * jerk / (duration_s * duration_s), duration_s };
+        Stretch { from, to: from.after_piece(piece), piece, begin: 0.0 }
+    }
+
+    #[test]
+    fn the_bound_of_the_error_holds_for_every_pair_of_slopes() {
+        const STEPS: u32 = 40;
+        const LONGEST_S: f64 = 0.1;
+        let (mut worst_ns, mut longest) = (0.0f64, 0);
+        for (first, last) in (0..=100u8).flat_map(|i| (0..=100u8).map(move |j| (i, j))) {
+            let slopes = [first, last].map(|i| 0.5 + f64::from(i) / 100.0);
+            let accepted = |duration_s: f64| {
+                cubic(&stretch_of(slopes, f64::from(STEPS), duration_s), f64::from(STEPS) + 0.9)
+            };
+            // The error is in proportion to the time, so the longest one that is accepted is the worst.
+            let (mut good_s, mut bad_s) = (1e-8, LONGEST_S);
+            longest += u32::from(accepted(bad_s).is_some());
+            for _ in 0..40 {
+                let middle_s = libm::sqrt(good_s * bad_s);
+                *(if accepted(middle_s).is_some() { &mut good_s } else { &mut bad_s }) = middle_s;
+            }
+            let (base, differences) = accepted(good_s).expect("nothing is too short");
+            let Stretch { from, piece, .. } = stretch_of(slopes, f64::from(STEPS), good_s);
+            let run = Run { base, differences, steps: STEPS, forward: true };
+            let mut last_ns = 0;
+            for (step, ns) in (0..).zip(run.instants()) {
+                let boundary = 0.55 + 0.1 + f64::from(step);
+                let exact_s = step_times::crossing(&from, piece, boundary, 0.0, piece.duration_s);
+                assert!(
+                    (last_ns..=(good_s * 1e9) as i64 + 1).contains(&ns),
+                    "{ns} after {last_ns}, {slopes:?}"
+                );
+                last_ns = ns;
+                worst_ns = worst_ns.max((ns as f64 + 0.5 - exact_s * 1e9).abs());
+            }
+        }
+        assert!(worst_ns <= TOLERANCE_S * 1e9 + 0.6, "{worst_ns} ns");
+        assert!(worst_ns > 0.7 * TOLERANCE_S * 1e9, "the bound is far from the truth: {worst_ns} ns");
+        assert!(longest <= 1, "only an even stretch is exact whatever its length");
     }
 
     #[test]
