@@ -10,6 +10,8 @@ mod support;
 mod asked;
 #[path = "waves/blended.rs"]
 mod blended;
+#[path = "waves/ended.rs"]
+mod ended;
 #[path = "waves/moved.rs"]
 mod moved;
 #[path = "waves/too_fast.rs"]

@@ -309,7 +309,7 @@ impl Executor {
                 if too_fast || steady && (planned.end.p - then.p).abs() > CLIPPED_MM {
                     self.clipped_ns = Some(now);
                 }
-                let arrived = follower.done() && close(&planned.end, &then);
+                let arrived = follower.held() || follower.done() && close(&planned.end, &then);
                 (planned, Inputs::ALL, arrived)
             }
         };

@@ -28,6 +28,8 @@ const MIN_RAMP_S: f64 = 0.2;
 /// The approach is over when the axis is this close to the start of the wave, and this slow.
 const ARRIVED_MM: f64 = 0.02;
 const ARRIVED_MM_S: f64 = 0.5;
+/// An axis that shall end and stands for so long, or creeps, does not get there: something holds it, and it ends where it is.
+const HELD_S: f64 = 1.0;
 /// How fast graph, amplitude and offset ease to others: half of the way takes 0.27 s, all but a hundredth of it 0.84 s,
 /// and the extra speed is 2.7 times the way in a second at most.
 const EASE_PER_S: f64 = 10.0;
@@ -98,6 +100,8 @@ pub struct Follower {
     down: Option<Ramp>,
     /// Set by END: finish the period, as soon as the wave is steady.
     finish: bool,
+    /// For how long the axis has stood, or crept, without having arrived.
+    stands_s: f64,
     /// What the axis can do, and how long a way that leaves to the wave.
     ability: Ability,
     most_mm: f64,
@@ -127,6 +131,7 @@ impl Follower {
             filled: None,
             down: None,
             finish: false,
+            stands_s: 0.0,
             ability: Ability::ALL,
             most_mm: f64::INFINITY,
             steepest_per_s: f64::INFINITY,
@@ -232,6 +237,12 @@ impl Follower {
         matches!(self.stage, Stage::Done { .. })
     }
 
+    /// Whether the axis, which shall end, is held on its way: then it ends where it is.
+    #[must_use]
+    pub fn held(&self) -> bool {
+        (self.finish || self.done()) && self.stands_s >= HELD_S
+    }
+
     /// Whether the reference runs at its exact rate, so that a difference from it means clipping.
     #[must_use]
     pub fn steady(&self) -> bool {
@@ -327,6 +338,9 @@ impl Follower {
     /// One cycle of `cycle_s` seconds passes; the axis is at `axis` when it begins.
     pub fn advance(&mut self, cycle_s: f64, axis: &Kinematics, stroke_mm: f64) {
         self.ease(cycle_s, stroke_mm);
+        let waits_for_axis = self.approaching() || self.done();
+        let stands = waits_for_axis && axis.v.abs() < ARRIVED_MM_S;
+        self.stands_s = if stands { self.stands_s + cycle_s } else { 0.0 };
         match &mut self.stage {
             Stage::Approach => {
                 let start = self.reference(stroke_mm);
@@ -398,17 +412,22 @@ impl Follower {
         self.up = self.up.filter(|ramp| !ramp.is_over());
     }
 
-    /// The ramp down covers half its time at full rate, so it begins that much before the end of the period. Where
-    /// less than that is left, it is shorter if the graph rests there anyhow, and else waits for the next end.
+    /// The ramp down covers as much as half its time at full rate, so it begins that much before the end of a period: of
+    /// the present one where that much is left of it, else of the first later one. Where the graph rests at the end of the
+    /// present one anyhow, the ramp is as much shorter instead.
     fn begin_finishing(&mut self, cycle_s: f64) {
         let (true, Some(phase)) = (self.finish, self.phase()) else {
             return;
         };
-        let (period_s, ramp_s) = (self.wave.period_s(), ramp_s(&self.wave));
-        let end = libm::ceil(phase);
+        let (period_s, half_s) = (self.wave.period_s(), ramp_s(&self.wave) / 2.0);
+        let present = libm::ceil(phase);
+        let end = if self.rests_at(present) {
+            present
+        } else {
+            libm::ceil(phase + (half_s - cycle_s) / period_s).max(present)
+        };
         let left_s = (end - phase) * period_s;
-        let in_time = left_s >= ramp_s / 2.0 - cycle_s;
-        if left_s <= ramp_s / 2.0 + cycle_s && (in_time || self.rests_at(end)) {
+        if left_s <= half_s + cycle_s {
             self.stage = if left_s > 0.0 {
                 Stage::Finishing { phase, since_s: 0.0, ramp_s: 2.0 * left_s, end }
             } else {
