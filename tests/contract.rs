@@ -272,15 +272,92 @@ async fn durations_are_taken_as_a_person_types_them() {
         (r#"2.3"#, 275),
         (r#""0.""#, 0),
         (r#""2e-1""#, 23),
-        (r#"true"#, 119),
         (r#"" 1 ""#, 119),
     ] {
         let answer = server.post("/api/wave/get", &format!(r#"{{"type":"sine","duration":{sent}}}"#)).await;
         assert_eq!(answer.json()["positions"].as_array().unwrap().len(), points, "{sent}");
     }
-    let answer = server.post("/api/wave/get", r#"{"type":"sine","duration":""}"#).await;
-    assert_eq!(answer.status, 422);
-    assert_eq!(answer.json()["detail"][0]["msg"], "value is not a valid float");
+    for nothing in [r#""""#, "true", "false", "[2]"] {
+        let body = format!(r#"{{"type":"sine","duration":{nothing}}}"#);
+        for path in ["/api/wave/get", "/api/wave/run"] {
+            let answer = server.post(path, &body).await;
+            assert_eq!(answer.status, 422, "{nothing}");
+            assert_eq!(answer.json()["detail"][0]["msg"], "value is not a valid float", "{nothing}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_slip_of_the_pen_is_refused_and_the_nearest_field_named() {
+    let (server, mut commands) = start(Mover::Local, |_| {}).await;
+    let wave = |field: &str| format!(r#"{{"type":"sine","duration":3,"{field}":0.1,"lease":"continue"}}"#);
+    let points = r#""points":[50,40,30,25,23,22,20,18,15,10]"#;
+    let settings = "/api/settings/any/default";
+    let id = server.ctx.desk.current().document.id;
+    for (method, path, body, field, meant) in [
+        ("POST", "/api/wave/run", wave("amplitud"), "amplitud", "did you mean amplitude?"),
+        ("POST", "/api/wave/run", wave("stroke"), "stroke", "did you mean amplitude?"),
+        ("POST", "/api/wave/run", wave("depth"), "depth", "did you mean offset?"),
+        ("POST", "/api/wave/run", wave("speed"), "speed", "did you mean duration?"),
+        ("POST", "/api/wave/run", wave("zzz"), "zzz", "known: type, duration, lease, rise"),
+        ("POST", "/api/wave/get", wave("amplitud"), "amplitud", "did you mean amplitude?"),
+        ("PUT", "/api/waves/mine", wave("Amplitude"), "Amplitude", "did you mean amplitude?"),
+        (
+            "POST",
+            "/api/curve",
+            format!(r#"{{{points},"resoluton":9}}"#),
+            "resoluton",
+            "did you mean resolution?",
+        ),
+        ("PUT", settings, r#"{"stroke_limt":20}"#.into(), "stroke_limt", "did you mean stroke_limit?"),
+        ("PUT", settings, r#"{"strokeLimit":20}"#.into(), "strokeLimit", "did you mean stroke_limit?"),
+        ("PUT", settings, r#"{"max_speed_mm_s":20}"#.into(), "max_speed_mm_s", "PUT /api/motion/limits"),
+        (
+            "PUT",
+            "/api/motion/limits",
+            r#"{"max_sped_mm_s":20}"#.into(),
+            "max_sped_mm_s",
+            "mean max_speed_mm_s?",
+        ),
+    ] {
+        let answer = server.request(method, path, &[("content-type", "application/json")], &body).await;
+        assert_eq!(answer.status, 422, "{path} {body}: {}", answer.text());
+        let wrong = answer.json()["detail"].take();
+        let [wrong] = wrong.as_array().unwrap().as_slice() else { panic!("{wrong}") };
+        assert_eq!(wrong["loc"].as_array().unwrap().last(), Some(&json!(field)), "{wrong}");
+        assert!(wrong["msg"].as_str().unwrap().contains(meant), "{wrong}");
+    }
+    // What the first server passed over and looks like nothing is passed over.
+    let foreign = format!(r#"{{"foo":1,"steps_per_mm":3.5,"id":"{id}","force_limit":900}}"#);
+    assert_eq!(server.put(settings, &foreign).await.json()["force_limit"], 900);
+    assert_eq!(server.port.commands().len(), 1);
+    assert_eq!(commands.drain(&server, "command_all").await.len(), 1, "one change of the settings");
+}
+
+#[tokio::test]
+async fn a_key_that_is_there_twice_is_refused() {
+    let (server, mut commands) = start(Mover::Local, |_| {}).await;
+    for (method, path, body, key) in [
+        (
+            "POST",
+            "/api/wave/run",
+            r#"{"type":"sine","duration":3,"amplitude":0.1,"amplitude":1}"#,
+            "amplitude",
+        ),
+        ("POST", "/api/wave/get", r#"{"type":"sine","duration":3,"duration":3}"#, "duration"),
+        ("POST", "/api/commands/run", r#"{"type":"end","type":"calibrate"}"#, "type"),
+        ("PUT", "/api/settings/any/default", r#"{"stroke_limit":20,"stroke_limit":150}"#, "stroke_limit"),
+        ("PUT", "/api/motion/limits", r#"{"max_speed_mm_s":50,"max_speed_mm_s":500}"#, "max_speed_mm_s"),
+    ] {
+        let answer = server.request(method, path, &[("content-type", "application/json")], body).await;
+        assert_eq!((answer.status, &answer.json()["detail"][0]["loc"]), (422, &json!(["body"])), "{path}");
+        let said = answer.json()["detail"][0]["msg"].as_str().unwrap().to_owned();
+        assert!(said.starts_with(&format!("the key {key:?} is there twice at line 1")), "{said}");
+    }
+    // It says STOP, whatever else it says.
+    assert_eq!(server.post("/api/stop", r#"{"a":1,"a":2}"#).await.status, 200);
+    assert_eq!((server.port.commands().len(), server.port.stops()), (0, 1));
+    assert_eq!(commands.drain(&server, "command_all").await.len(), 1);
 }
 
 #[tokio::test]

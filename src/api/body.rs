@@ -7,6 +7,7 @@ use hyper::body::{Body, Incoming};
 use serde_json::Value;
 
 use super::answer::{self, Rejection};
+use super::fields::Complaint;
 use super::limits::Limits;
 
 /// How much of a body that is too large is read and thrown away. A client that is still sending when the
@@ -58,12 +59,17 @@ async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, Rejection> {
 /// The body as JSON, whatever its content type says; none when it is empty.
 ///
 /// # Errors
-/// 400 when it is no JSON.
+/// 400 when it is no JSON, 422 when a key is there twice.
 pub fn json(body: &[u8]) -> Result<Option<Value>, Rejection> {
     if body.is_empty() {
         return Ok(None);
     }
-    serde_json::from_slice(body)
-        .map(Some)
-        .map_err(|_| answer::detail(StatusCode::BAD_REQUEST, "There was an error parsing the body"))
+    super::json::read(body).map(Some).map_err(|error| {
+        if error.is_data() {
+            let complaint =
+                Complaint { loc: vec!["body".into()], msg: error.to_string(), kind: "value_error.doubled" };
+            return answer::unprocessable(&[complaint]);
+        }
+        answer::detail(StatusCode::BAD_REQUEST, "There was an error parsing the body")
+    })
 }

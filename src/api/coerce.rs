@@ -25,21 +25,20 @@ pub const NOT_DICT: Wrong = ("value is not a valid dict", "type_error.dict");
 /// Not one of the words for yes and no.
 pub const NOT_BOOL: Wrong = ("value could not be parsed to a boolean", "type_error.bool");
 
-/// A number: numbers, true and false as 1 and 0, and strings that Python's `float()` reads.
+/// A number: numbers, and strings that Python's `float()` reads. The first server also took `true` for 1: nobody means that.
 ///
 /// # Errors
 /// What is wrong with it.
 pub fn float(value: &Value) -> Result<f64, Wrong> {
     match value {
         Value::Number(number) => number.as_f64().ok_or(NOT_FLOAT),
-        Value::Bool(flag) => Ok(f64::from(u8::from(*flag))),
         Value::String(text) => without_underscores(text).and_then(|t| t.parse().ok()).ok_or(NOT_FLOAT),
         Value::Null => Err(NONE),
-        Value::Array(_) | Value::Object(_) => Err(NOT_FLOAT),
+        Value::Bool(_) | Value::Array(_) | Value::Object(_) => Err(NOT_FLOAT),
     }
 }
 
-/// An integer: a float loses its fraction, a string must be an integer, true is 1.
+/// An integer: a float loses its fraction, a string must be an integer.
 ///
 /// # Errors
 /// What is wrong with it.
@@ -51,10 +50,9 @@ pub fn integer(value: &Value) -> Result<i64, Wrong> {
             (None, Some(float)) if float.abs() < i64::MAX as f64 => Ok(float as i64),
             _ => Err(NOT_INTEGER),
         },
-        Value::Bool(flag) => Ok(i64::from(*flag)),
         Value::String(text) => without_underscores(text).and_then(|t| t.parse().ok()).ok_or(NOT_INTEGER),
         Value::Null => Err(NONE),
-        Value::Array(_) | Value::Object(_) => Err(NOT_INTEGER),
+        Value::Bool(_) | Value::Array(_) | Value::Object(_) => Err(NOT_INTEGER),
     }
 }
 
@@ -135,13 +133,19 @@ mod tests {
             (json!("2e-1"), 0.2),
             (json!(" .5 "), 0.5),
             (json!("1_000.5"), 1000.5),
-            (json!(true), 1.0),
         ] {
             assert_eq!(float(&value), Ok(number), "{value}");
         }
-        for value in
-            [json!(""), json!("."), json!("abc"), json!("1__0"), json!("_1"), json!("0x1"), json!([])]
-        {
+        for value in [
+            json!(""),
+            json!("."),
+            json!("abc"),
+            json!("1__0"),
+            json!("_1"),
+            json!("0x1"),
+            json!([]),
+            json!(true),
+        ] {
             assert_eq!(float(&value), Err(NOT_FLOAT), "{value}");
         }
         assert_eq!(float(&Value::Null), Err(NONE));
@@ -154,14 +158,18 @@ mod tests {
             (json!(-0.9), 0),
             (json!("802"), 802),
             (json!("-1_0"), -10),
-            (json!(true), 1),
             (json!(i64::MAX), i64::MAX),
         ] {
             assert_eq!(integer(&value), Ok(number), "{value}");
         }
-        for value in
-            [json!("802.5"), json!("2."), json!(1e300), json!(u64::MAX), json!("9223372036854775808")]
-        {
+        for value in [
+            json!("802.5"),
+            json!("2."),
+            json!(1e300),
+            json!(u64::MAX),
+            json!("9223372036854775808"),
+            json!(false),
+        ] {
             assert_eq!(integer(&value), Err(NOT_INTEGER), "{value}");
         }
     }

@@ -5,6 +5,7 @@
 use serde_json::{Map, Value};
 
 use super::coerce::{MISSING, NONE, NOT_DICT, NOT_LIST, Wrong};
+use super::slips;
 
 /// One thing that is wrong with a request: where, what, and a stable word for it.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -49,9 +50,23 @@ impl<'a> Fields<'a> {
     /// Notes each field that is none of `known`: it is misspelt, or meant for something else, and to pass over it would be to
     /// do half of what was asked for (promise S21).
     pub fn nothing_but(&mut self, known: &[&str]) {
+        self.unknown(known, |_| true);
+    }
+
+    /// Notes each field that is none of `known` but looks like one of them. The first server passed over every field that it
+    /// did not know; what means nothing to anybody may stay.
+    pub fn no_slips(&mut self, known: &[&str]) {
+        self.unknown(known, |meant| meant.is_some());
+    }
+
+    fn unknown(&mut self, known: &[&str], is_wrong: fn(Option<&str>) -> bool) {
         for name in self.map.keys().filter(|name| !known.contains(&name.as_str())) {
-            let why = format!("there is no field of this name; known: {}", known.join(", "));
-            self.complain(&[name.as_str().into()], (why, "value_error.extra"));
+            let meant = slips::meant(name, known);
+            if is_wrong(meant) {
+                let hint = meant.map_or(String::new(), |field| format!("did you mean {field}? "));
+                let why = format!("there is no field of this name; {hint}known: {}", known.join(", "));
+                self.complain(&[name.as_str().into()], (why, "value_error.extra"));
+            }
         }
     }
 

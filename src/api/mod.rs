@@ -6,7 +6,7 @@
 //! [`router`] answers STOP, and takes each other request through the gate (`auth`), answers preflights ([`cors`]), looks the route up
 //! ([`route`]), checks the standing, reads the body ([`body`]), and lets one of [`resources`] answer, in a task
 //! of its own on another runtime that runs to its end even when the client goes away. What it answers has one of the shapes of
-//! [`answer`]; what clients send is read as leniently as they expect ([`fields`], [`coerce`];
+//! [`answer`]; what clients send is read as leniently as they expect ([`json`], [`fields`], [`coerce`], [`slips`];
 //! [`wave_spec`] for waves).
 //!
 //! # The way of a message
@@ -29,6 +29,7 @@ pub mod cors;
 pub mod desk;
 pub mod fence;
 pub mod fields;
+pub mod json;
 pub mod lease;
 pub mod limiter;
 pub mod limits;
@@ -43,6 +44,7 @@ pub mod resources;
 pub mod route;
 pub mod router;
 pub mod server;
+pub mod slips;
 pub mod socket;
 pub mod source;
 pub mod telemetry;

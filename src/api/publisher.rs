@@ -10,6 +10,7 @@ use super::bus::{self, COMMANDS, STATUS};
 use super::coerce;
 use super::context::Context;
 use super::fence::Stops;
+use super::json;
 use super::lease::Client;
 use super::orders::{No, STOP};
 use super::port::Mover;
@@ -109,7 +110,7 @@ impl Publisher {
 
 /// The stream and the fields of a frame, all as text; none when there is anything else in it.
 fn parse(text: &str) -> Option<(String, Vec<(String, String)>)> {
-    let Value::Object(mut map) = serde_json::from_str(text).ok()? else { return None };
+    let Value::Object(mut map) = json::read(text.as_bytes()).ok()? else { return None };
     let stream = scalar(&map.shift_remove("stream")?)?;
     // The id is ours to give.
     map.shift_remove(bus::MESSAGE_ID);
@@ -156,6 +157,7 @@ mod tests {
             r#"{"stream": "s", "a": {"b": 1}}"#,
             r#"{"stream": "s", "a": [1]}"#,
             r#"{"stream": "s", "message_id": "1-1"}"#,
+            r#"{"stream": "s", "a": "b", "a": "b"}"#,
         ] {
             assert_eq!(parse(text), None, "{text}");
         }

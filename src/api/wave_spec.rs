@@ -1,7 +1,8 @@
 //! Reads which wave is asked for: type, duration, and the fields of [`FIELDS`].
 //!
-//! The clients' first server took any field that it did not know for none, and of a plain sine or square so does this.
-//! Whoever says more is told of a field that means nothing: a slip of the pen must not become a longer stroke.
+//! A slip of the pen must not become a longer stroke: of a wave that is to run or to be kept, a field that means nothing is
+//! refused, and the nearest one named. The clients' first server passed over any field that it did not know; where a plain
+//! sine or square is only drawn, so does this, unless the field looks like one of these.
 
 use serde_json::Value;
 
@@ -16,11 +17,22 @@ pub const ARGUMENT: &str = "spec";
 /// The field that says what is to become of the wave without its client; it says nothing about the graph.
 pub const LEASE: &str = "lease";
 
+/// What a wave is asked for to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To run, or to be kept for it.
+    Run,
+    /// To be drawn.
+    Draw,
+    /// To be brought back from a backup, which may be older than what is refused today.
+    BringBack,
+}
+
 /// What is asked for.
 ///
 /// # Errors
 /// Everything that cannot be read, and a type that does not exist.
-pub fn read(body: Option<&Value>) -> Result<Spec, Vec<Complaint>> {
+pub fn read(body: Option<&Value>, purpose: Purpose) -> Result<Spec, Vec<Complaint>> {
     let mut fields = Fields::of(ARGUMENT, body).map_err(|complaint| vec![complaint])?;
     let kind = fields.required("type", coerce::string);
     let duration_s = fields.required("duration", coerce::float);
@@ -47,8 +59,10 @@ pub fn read(body: Option<&Value>) -> Result<Spec, Vec<Complaint>> {
         // Says which there are.
         wave(&spec)?;
     }
-    if !spec.is_plain() {
-        fields.nothing_but(&known());
+    match purpose {
+        Purpose::Draw if spec.is_plain() => fields.no_slips(&known()),
+        Purpose::BringBack if spec.is_plain() => {}
+        Purpose::Run | Purpose::Draw | Purpose::BringBack => fields.nothing_but(&known()),
     }
     if fields.complaints.is_empty() { Ok(spec) } else { Err(fields.complaints) }
 }

@@ -79,7 +79,7 @@ fn envelope(random: &mut Random, wave: &mut Value, stroke_mm: f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::wave_spec;
+    use crate::api::wave_spec::{self, Purpose};
 
     #[test]
     fn nearly_all_can_be_run_and_every_type_is_among_them() {
@@ -87,7 +87,7 @@ mod tests {
         let (mut good, mut types) = (0, std::collections::BTreeSet::new());
         for _ in 0..1_000 {
             let wave = any(&mut random, 155.0);
-            if let Ok(spec) = wave_spec::read(Some(&wave))
+            if let Ok(spec) = wave_spec::read(Some(&wave), Purpose::Run)
                 && wave_spec::wave(&spec).is_ok()
             {
                 good += 1;

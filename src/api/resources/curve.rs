@@ -18,6 +18,7 @@ pub async fn make(call: &Call) -> Outcome {
     let mut fields = Fields::of(ARGUMENT, body.as_ref()).map_err(|c| answer::unprocessable(&[c]))?;
     let points = fields.required_list("points", coerce::float);
     let resolution = fields.optional("resolution", coerce::integer).unwrap_or(DEFAULT_RESOLUTION);
+    fields.no_slips(&["points", "resolution"]);
     super::complete(&fields.complaints)?;
     let points = points.unwrap_or_default();
     // The finest curve takes a while, and the threads here have sockets to serve.

@@ -13,6 +13,15 @@ use crate::api::orders::UPDATE_SETTINGS;
 use crate::motion::Limits;
 use crate::settings::MotionChange;
 
+/// What they are called.
+pub(super) const FIELDS: [&str; 5] = [
+    "max_speed_mm_s",
+    "max_acceleration_mm_s2",
+    "max_jerk_mm_s3",
+    "stop_deceleration_mm_s2",
+    "approach_speed_mm_s",
+];
+
 /// The limits that are in force.
 ///
 /// # Errors
@@ -35,13 +44,7 @@ pub async fn put(ctx: &Arc<Context>, call: &Call) -> Outcome {
         stop_deceleration_mm_s2: fields.optional("stop_deceleration_mm_s2", coerce::float),
         approach_speed_mm_s: fields.optional("approach_speed_mm_s", coerce::float),
     };
-    fields.nothing_but(&[
-        "max_speed_mm_s",
-        "max_acceleration_mm_s2",
-        "max_jerk_mm_s3",
-        "stop_deceleration_mm_s2",
-        "approach_speed_mm_s",
-    ]);
+    fields.nothing_but(&FIELDS);
     super::complete(&fields.complaints)?;
     let settings = ctx.desk.change(|settings| Ok(settings.with_motion(&change)?)).await?;
     ctx.bus.announce(UPDATE_SETTINGS, None);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::Call;
+use super::{Call, motion};
 use crate::api::answer::{self, Answer, Outcome};
 use crate::api::coerce;
 use crate::api::context::Context;
@@ -14,6 +14,23 @@ use crate::api::fields::{Complaint, Fields};
 use crate::api::orders::UPDATE_SETTINGS;
 use crate::api::query;
 use crate::settings::{Change, Settings};
+
+/// What the document that is shown has.
+const KNOWN: [&str; 13] = [
+    "name",
+    "active",
+    "tick_stroke_limit",
+    "force_limit",
+    "stroke_force_chart",
+    "microsteps_per_rev",
+    "wave_resolution",
+    "stroke_limit",
+    "max_stroke",
+    "padding_mm",
+    "max_steps",
+    "id",
+    "steps_per_mm",
+];
 
 /// There is one document, and it cannot be doubled.
 ///
@@ -50,6 +67,13 @@ pub async fn put(ctx: &Arc<Context>, call: &Call) -> Outcome {
     let change = match Fields::of("data", body.as_ref()) {
         Ok(mut fields) => {
             let change = read(&mut fields);
+            fields.no_slips(&KNOWN);
+            for name in motion::FIELDS {
+                if fields.raw(name).is_some() {
+                    let why = "this is one of the limits of motion: change it with PUT /api/motion/limits";
+                    fields.complain(&[name.into()], (why, "value_error.extra"));
+                }
+            }
             complaints.append(&mut fields.complaints);
             change
         }

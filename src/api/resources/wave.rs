@@ -12,7 +12,7 @@ use crate::api::lease::{Client, Policy};
 use crate::api::orders::LOOP_WAVE;
 use crate::api::port::Mover;
 use crate::api::python;
-use crate::api::wave_spec::{self, ARGUMENT, LEASE};
+use crate::api::wave_spec::{self, ARGUMENT, LEASE, Purpose};
 use crate::wave::points::{self, Points};
 use crate::wave::{Spec, Wave};
 
@@ -26,7 +26,7 @@ const MESSAGE_OVERHEAD_BYTES: usize = 1024;
 /// # Errors
 /// 400 and 422.
 pub async fn get(ctx: &Arc<Context>, call: &Call) -> Outcome {
-    let spec = read(ctx, call.json()?.as_ref())?;
+    let spec = read(ctx, call.json()?.as_ref(), Purpose::Draw)?;
     let points = sampled(ctx, spec).await?;
     Ok(answer::ok(&match &points {
         Points::Sine(positions) | Points::Other(positions) => json!({ "positions": positions }),
@@ -47,7 +47,7 @@ pub async fn run(ctx: &Arc<Context>, call: &Call) -> Outcome {
 /// # Errors
 /// 422, and 409 when the machine does not run it.
 pub async fn run_asked(ctx: &Arc<Context>, client: &Client, asked: Option<&Value>) -> Outcome {
-    let spec = read(ctx, asked)?;
+    let spec = read(ctx, asked, Purpose::Run)?;
     let lease = lease(asked)?;
     let mover = ctx.port.mover();
     let wave = match mover {
@@ -78,8 +78,8 @@ fn lease(asked: Option<&Value>) -> Result<Option<Policy>, Rejection> {
     policy.map(Some).ok_or_else(wrong)
 }
 
-fn read(ctx: &Context, asked: Option<&Value>) -> Result<Spec, Rejection> {
-    let spec = wave_spec::read(asked);
+fn read(ctx: &Context, asked: Option<&Value>, purpose: Purpose) -> Result<Spec, Rejection> {
+    let spec = wave_spec::read(asked, purpose);
     let fitting = spec.and_then(|spec| wave_spec::fits(&spec, stroke_mm(ctx)).map(|()| spec));
     fitting.map_err(|complaints| answer::unprocessable(&complaints))
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::{Call, not_kept, senseless, wave};
 use crate::api::answer::{self, Outcome, Rejection};
 use crate::api::context::Context;
-use crate::api::wave_spec::{self, ARGUMENT};
+use crate::api::wave_spec::{self, ARGUMENT, Purpose};
 use crate::store::state::check_wave_name;
 use crate::store::{Change, SavedWave};
 
@@ -39,7 +39,7 @@ pub async fn put(ctx: &Arc<Context>, call: &Call) -> Outcome {
     let body = call.declared_json()?;
     let complain = |field: &str, why: String| answer::unprocessable(&[senseless(ARGUMENT, field, why)]);
     check_wave_name(call.value(0)).map_err(|why| complain("name", why))?;
-    let spec = wave_spec::read(body.as_ref()).map_err(|wrong| answer::unprocessable(&wrong))?;
+    let spec = wave_spec::read(body.as_ref(), Purpose::Run).map_err(|wrong| answer::unprocessable(&wrong))?;
     wave_spec::wave(&spec).map_err(|wrong| answer::unprocessable(&wrong))?;
     let asked = body.unwrap_or_default();
     let saved = SavedWave::new(&asked).map_err(|why| complain("points", why))?;
@@ -71,7 +71,7 @@ pub async fn run(ctx: &Arc<Context>, call: &Call) -> Outcome {
 /// # Errors
 /// What is wrong with it.
 pub fn understood(asked: &Value) -> Result<(), String> {
-    let spec = wave_spec::read(Some(asked));
+    let spec = wave_spec::read(Some(asked), Purpose::BringBack);
     let wave = spec.and_then(|spec| wave_spec::wave(&spec));
     wave.map(drop).map_err(|complaints| {
         let words = |complaint: &crate::api::fields::Complaint| {

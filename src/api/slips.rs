@@ -1,0 +1,100 @@
+//! Slips of the pen: which field somebody meant whose name is none.
+
+/// What other machines and programs call the fields of a wave.
+const OF_WAVES: [(&str, &[&str]); 8] = [
+    (
+        "amplitude",
+        &["stroke", "strokelength", "range", "size", "height", "width", "max", "strength", "intensity"],
+    ),
+    ("offset", &["depth", "position", "center", "centre", "middle", "base", "min", "start"]),
+    (
+        "duration",
+        &["speed", "velocity", "period", "time", "seconds", "frequency", "rate", "hz", "bpm", "length"],
+    ),
+    ("type", &["shape", "wave", "waveform", "pattern", "kind", "mode", "name"]),
+    ("points", &["positions", "values", "course", "path", "actions"]),
+    ("ramp_up", &["fadein", "attack"]),
+    ("ramp_down", &["fadeout", "decay", "release"]),
+    ("interpolation", &["easing", "smooth", "smoothing"]),
+];
+
+/// The field among `known` that `name` looks like: another spelling of it, or what it is called elsewhere.
+#[must_use]
+pub fn meant<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    let plain = plain(name);
+    let elsewhere =
+        OF_WAVES.iter().find(|(_, words)| words.contains(&plain.as_str())).map(|(field, _)| *field);
+    if let Some(field) = elsewhere.and_then(|field| known.iter().find(|known| **known == field)) {
+        return Some(field);
+    }
+    let near = known.iter().map(|known| (distance(&plain, &self::plain(known)), *known));
+    let (distance, nearest) = near.min_by_key(|(distance, _)| *distance)?;
+    // A third of it may be wrong; of two or three letters none: nearly every word is near to those.
+    (distance * 3 <= plain.len().min(nearest.len())).then_some(nearest)
+}
+
+/// Without what differs only in taste: `StrokeLimit`, `stroke-limit` and `stroke_limit` are one word.
+fn plain(name: &str) -> String {
+    // More is no slip, and comparing takes its time.
+    let letters = name.chars().take(64).filter(|c| c.is_alphanumeric());
+    letters.flat_map(char::to_lowercase).collect()
+}
+
+/// How many letters are wrong, missing, too many, or stand before instead of behind their neighbour.
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut rows = vec![(0..=b.len()).collect::<Vec<_>>()];
+    for i in 1..=a.len() {
+        let mut row = vec![i];
+        for j in 1..=b.len() {
+            let wrong = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut least = wrong.min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                least = least.min(rows[i - 2][j - 2] + 1);
+            }
+            row.push(least);
+        }
+        rows.push(row);
+    }
+    rows[a.len()][b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WAVE: [&str; 7] =
+        ["type", "duration", "amplitude", "amplitude_mm", "offset", "ramp_up", "ramp_down"];
+
+    #[test]
+    fn slips_and_words_of_others_lead_to_the_field() {
+        for (name, field) in [
+            ("amplitud", "amplitude"),
+            ("Amplitude", "amplitude"),
+            ("amplitdue", "amplitude"),
+            ("amplitudemm", "amplitude_mm"),
+            ("rampUp", "ramp_up"),
+            ("ofset", "offset"),
+            ("stroke", "amplitude"),
+            ("stroke_length", "amplitude"),
+            ("depth", "offset"),
+            ("speed", "duration"),
+            ("durations", "duration"),
+        ] {
+            assert_eq!(meant(name, &WAVE), Some(field), "{name}");
+        }
+        for name in ["", "zzz", "foo", "x", "comment", &"amplitude".repeat(100), "žluť"] {
+            assert_eq!(meant(name, &WAVE), None, "{name}");
+        }
+        assert_eq!(meant("stroke", &["force_limit"]), None, "a field that is not asked for");
+    }
+
+    #[test]
+    fn letters_are_counted() {
+        for (a, b, wrong) in
+            [("", "", 0), ("ab", "", 2), ("ab", "ba", 1), ("abc", "acb", 1), ("kitten", "sitting", 3)]
+        {
+            assert_eq!((distance(a, b), distance(b, a)), (wrong, wrong), "{a} {b}");
+        }
+    }
+}
