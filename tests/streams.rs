@@ -127,8 +127,8 @@ async fn a_new_subscriber_of_status_hears_how_each_device_is_at_once() {
     let server = start(Mover::Local).await;
     let mut early = server.socket("status").await;
     server.ctx.bus.publish("status", &[("device", "machine"), ("type", "running")]);
+    server.ctx.bus.publish("status", &[("device", "machine"), ("type", "waiting")]);
     early.send(r#"{"stream":"status","device":"other","type":"warning"}"#).await;
-    early.send(r#"{"stream":"status","device":"machine","type":"waiting"}"#).await;
     let heard = [early.message().await, early.message().await, early.message().await];
     let mut late = server.socket("status").await;
     assert_eq!([late.message().await, late.message().await], heard[1..]);
@@ -252,6 +252,31 @@ async fn a_machine_may_say_how_it_is_and_command_nobody() {
     assert_eq!(page.message().await["type"], "running");
     machine.send(r#"{"stream":"command_all","type":"calibrate"}"#).await;
     assert_eq!(machine.close_code().await, Some(1008));
+}
+
+#[tokio::test]
+async fn nobody_speaks_for_the_machine_of_this_process_or_pushes_it_out_of_memory() {
+    let server = start(Mover::Local).await;
+    server.ctx.bus.publish("status", &[("device", "machine"), ("type", "waiting")]);
+    for device in ["machine", "Machine", " machine ", "queue", "client", "store"] {
+        let mut client = server.socket("status").await;
+        client
+            .send(
+                &json!({"stream": "status", "device": device, "type": "running", "why": "spoofed"})
+                    .to_string(),
+            )
+            .await;
+        assert_eq!(client.close_code().await, Some(1008), "{device}");
+    }
+    let mut client = server.socket("command_all").await;
+    for n in 0..70 {
+        client.send(&json!({"stream": "status", "device": n, "type": "waiting"}).to_string()).await;
+    }
+    client.send(r#"{"stream":"command_all","type":"marker"}"#).await;
+    assert_eq!(client.message().await["type"], "marker");
+    let mut page = server.socket("status").await;
+    let first = page.message().await;
+    assert_eq!((&first["device"], &first["type"]), (&json!("machine"), &json!("waiting")));
 }
 
 #[tokio::test]

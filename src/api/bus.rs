@@ -21,6 +21,10 @@ pub const COMMANDS: &str = "command_all";
 pub const STATUS: &str = "status";
 /// The field that every message begins with.
 pub const MESSAGE_ID: &str = "message_id";
+/// The device that the machine is on [`STATUS`].
+pub const MACHINE: &str = "machine";
+/// The devices of this process on [`STATUS`]: nobody else speaks for them.
+const OWN_DEVICES: [&str; 6] = [MACHINE, "client", "queue", "host", "calibration", "store"];
 
 /// How many devices are remembered on [`STATUS`]; the one that was silent longest is forgotten first.
 const REMEMBERED_DEVICES: usize = 64;
@@ -40,8 +44,15 @@ struct Inner {
     /// Of the newest message: milliseconds since the epoch, and a count inside the millisecond.
     last_id: (u128, u64),
     subscribers: HashMap<String, Vec<mpsc::Sender<Utf8Bytes>>>,
-    /// The last message of each device on [`STATUS`].
+    /// The last message of each device on [`STATUS`]: of this process, and of clients.
     statuses: Vec<(String, Utf8Bytes)>,
+    relayed: Vec<(String, Utf8Bytes)>,
+}
+
+/// Whether a device on [`STATUS`] is one of this process; as it is written makes no difference, for a person reads it.
+#[must_use]
+pub fn is_own(device: &str) -> bool {
+    OWN_DEVICES.iter().any(|own| own.eq_ignore_ascii_case(device.trim()))
 }
 
 impl Bus {
@@ -57,7 +68,17 @@ impl Bus {
         let mut inner = self.lock();
         let message = inner.send(stream, &said);
         if stream == STATUS {
-            inner.remember(fields, &message);
+            remember(&mut inner.statuses, fields, &message);
+        }
+    }
+
+    /// Sends a message of a client, as [`Bus::publish`]; it takes nobody's place but that of other clients.
+    pub fn relay(&self, stream: &str, fields: Fields<'_>) {
+        let said = python::frame(fields.iter().copied());
+        let mut inner = self.lock();
+        let message = inner.send(stream, &said);
+        if stream == STATUS {
+            remember(&mut inner.relayed, fields, &message);
         }
     }
 
@@ -87,8 +108,8 @@ impl Bus {
             !subscribers.is_empty()
         });
         inner.subscribers.entry(stream.into()).or_default().push(sender);
-        let known = if stream == STATUS { inner.statuses.as_slice() } else { &[] };
-        Subscription { first: known.iter().map(|(_, message)| message.clone()).collect(), queue }
+        let known = inner.statuses.iter().chain(&inner.relayed).filter(|_| stream == STATUS);
+        Subscription { first: known.map(|(_, message)| message.clone()).collect(), queue }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -139,15 +160,17 @@ impl Inner {
         self.last_id = if now.as_millis() > millis { (now.as_millis(), 0) } else { (millis, count + 1) };
         format!("{}-{}", self.last_id.0, self.last_id.1)
     }
+}
 
-    fn remember(&mut self, fields: Fields<'_>, message: &Utf8Bytes) {
-        let Some((_, device)) = fields.iter().find(|(name, _)| *name == "device") else { return };
-        self.statuses.retain(|(known, _)| known != device);
-        if self.statuses.len() == REMEMBERED_DEVICES {
-            self.statuses.remove(0);
-        }
-        self.statuses.push(((*device).into(), message.clone()));
+fn remember(statuses: &mut Vec<(String, Utf8Bytes)>, fields: Fields<'_>, message: &Utf8Bytes) {
+    let Some((_, device)) = fields.iter().find(|(name, _)| *name == "device") else { return };
+    statuses.retain(|(known, _)| known != device);
+    if statuses.len() == REMEMBERED_DEVICES {
+        // A machine elsewhere is a client, and the one that must not be forgotten.
+        let oldest = statuses.iter().position(|(known, _)| known != MACHINE).unwrap_or(0);
+        statuses.remove(oldest);
     }
+    statuses.push(((*device).into(), message.clone()));
 }
 
 /// The message with the fields of both.
@@ -203,6 +226,24 @@ mod tests {
             bus.publish(STATUS, &[("device", &device.to_string())]);
         }
         assert_eq!(bus.lock().statuses.len(), REMEMBERED_DEVICES);
+    }
+
+    #[test]
+    fn devices_that_clients_invent_push_nobody_out() {
+        let bus = Bus::new(4);
+        bus.publish(STATUS, &[("device", "store"), ("type", "warning")]);
+        bus.relay(STATUS, &[("device", MACHINE), ("type", "running")]);
+        for device in 0..2 * REMEMBERED_DEVICES {
+            bus.relay(STATUS, &[("device", &device.to_string())]);
+        }
+        let mut late = bus.subscribe(STATUS);
+        let heard: Vec<_> = std::iter::from_fn(|| late.waiting()).collect();
+        assert_eq!(heard.len(), 1 + REMEMBERED_DEVICES);
+        assert!(heard[0].contains("\"store\"") && heard[1].contains("\"machine\""), "{heard:?}");
+        for own in [MACHINE, "Machine ", "queue"] {
+            assert!(is_own(own), "{own}");
+        }
+        assert!(!is_own("machine2"));
     }
 
     #[test]

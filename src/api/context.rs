@@ -11,6 +11,7 @@ use super::lease::{Lease, Policy};
 use super::limits::Limits;
 use super::pages::Pages;
 use super::port::MachinePort;
+use super::remote::Remote;
 use crate::auth::Rules;
 use crate::settings::{Rail, Settings};
 
@@ -44,6 +45,8 @@ pub struct Context {
     pub fence: Fence,
     /// Where requests are worked on, apart from the connections: the runtime in which this was made.
     pub workers: Handle,
+    /// A yep-machine elsewhere.
+    pub remote: Remote,
     /// The configuration.
     pub options: Options,
 }
@@ -72,6 +75,7 @@ impl Context {
             lease: Lease::default(),
             fence: Fence::default(),
             workers: Handle::current(),
+            remote: Remote::default(),
             options,
         })
     }

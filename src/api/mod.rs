@@ -16,7 +16,8 @@
 //!
 //! # What is shared
 //!
-//! [`Context`]: the machine behind its [`port`], the settings [`desk`], the bus, the [`lease`] on a wave, the [`fence`] behind a STOP. Commands by their names are
+//! [`Context`]: the machine behind its [`port`], the settings [`desk`], the bus, the [`lease`] on a wave, the [`fence`] behind a STOP, what a
+//! yep-machine elsewhere is spared ([`remote`]). Commands by their names are
 //! [`orders`]. HTTP owns no fact: the machine decides, the store remembers.
 
 pub mod answer;
@@ -40,6 +41,7 @@ pub mod port;
 pub mod publisher;
 pub mod python;
 pub mod query;
+pub mod remote;
 pub mod resources;
 pub mod route;
 pub mod router;

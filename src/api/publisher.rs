@@ -68,6 +68,10 @@ impl Publisher {
         if self.standing < Standing::Local && stream != STATUS {
             return Err(End::NotAllowed);
         }
+        let device = fields.iter().find(|(name, _)| stream == STATUS && name == "device");
+        if device.is_some_and(|(_, device)| !self.may_speak_for(device)) {
+            return Err(End::NotAllowed);
+        }
         let command = fields.iter().find(|(name, _)| stream == COMMANDS && name == "type");
         let command = command.map(|(_, command)| command.clone());
         let is_stop = command.as_deref() == Some(STOP);
@@ -83,13 +87,18 @@ impl Publisher {
             self.ctx.bus.mention(STATUS, &[("device", "queue"), ("type", "waiting")]);
         }
         let borrowed: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        self.ctx.bus.publish(&stream, &borrowed);
+        self.ctx.bus.relay(&stream, &borrowed);
         match command.zip(stops) {
             Some((command, stops)) if !is_stop && self.ctx.port.mover() == Mover::Local => {
                 self.commands.try_send((stops, command)).map_err(|_| End::NotAllowed)
             }
             _ => Ok(()),
         }
+    }
+
+    /// A yep-machine elsewhere is the machine; what this process says of itself nobody else says.
+    fn may_speak_for(&self, device: &str) -> bool {
+        !bus::is_own(device) || (self.ctx.port.mover() == Mover::Remote && device == bus::MACHINE)
     }
 
     /// Tells the listeners once that commands of this client are not taken; a frame has no answer.

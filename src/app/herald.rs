@@ -10,13 +10,13 @@ use tokio::sync::mpsc;
 
 use super::sessions::Sessions;
 use crate::api::Context;
-use crate::api::bus::STATUS;
+use crate::api::bus::{self, STATUS};
 use crate::machine::host::Reaction;
 use crate::machine::{CommandKind, Event, Refusal, State, Why};
 use crate::store::date;
 
 /// The name under which the machine speaks on the stream `status`.
-const DEVICE: &str = "machine";
+const DEVICE: &str = bus::MACHINE;
 
 /// By how much two calibrations of one rail may differ.
 const SAME_TRAVEL: f64 = 0.01;

@@ -19,6 +19,8 @@ pub enum Instead {
     Like(&'static str),
     /// This text.
     Text(&'static str),
+    /// The recorded numbers, those below 0 as 0.
+    AtLeastZero,
 }
 
 const SLASH: &str = "both forms of a path are answered directly; the original redirected one to the other";
@@ -140,6 +142,14 @@ pub const DEVIATIONS: &[Deviation] = &[
         ),
         &[],
         CRASH,
+    ),
+    instead(
+        "curve",
+        "overshoot_mid",
+        200,
+        Instead::AtLeastZero,
+        &[],
+        "a negative stroke made the machine's program fail",
     ),
     instead("curve", "no_slash", 200, Instead::Like("curve/default100"), &[], SLASH),
     instead("settings", "default_slash", 200, Instead::Like("settings/default"), &[], SLASH),
@@ -371,5 +381,15 @@ pub const DEVIATIONS: &[Deviation] = &[
         ),
         &[],
         CRASH,
+    ),
+    instead(
+        "wave_run",
+        "sine_0.01_empty_data",
+        422,
+        Instead::Json(
+            r#"{"detail":[{"loc":["body","spec","duration"],"msg":"the machine would not make a step, and not hear STOP any more: give a longer duration or stroke","type":"value_error"}]}"#,
+        ),
+        &[],
+        "the machine's program was locked by a wave without points",
     ),
 ];

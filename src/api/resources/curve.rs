@@ -9,7 +9,8 @@ use crate::wave::spline::{self, CurveError};
 const ARGUMENT: &str = "data";
 const DEFAULT_RESOLUTION: i64 = 100;
 
-/// The values of the curve, evenly from no force to the force limit.
+/// The values of the curve, evenly from no force to the force limit. The curve may swing below 0 between its points; a
+/// yep-machine would end at a negative stroke, so there is none.
 ///
 /// # Errors
 /// 400 and 422.
@@ -23,7 +24,7 @@ pub async fn make(call: &Call) -> Outcome {
     let points = points.unwrap_or_default();
     // The finest curve takes a while, and the threads here have sockets to serve.
     match tokio::task::spawn_blocking(move || spline::curve(&points, resolution)).await {
-        Ok(Ok(values)) => Ok(answer::ok(&values)),
+        Ok(Ok(values)) => Ok(answer::ok(&values.into_iter().map(|value| value.max(0.0)).collect::<Vec<_>>())),
         Ok(Err(error)) => {
             let field = match error {
                 CurveError::Resolution(_) => "resolution",

@@ -88,6 +88,9 @@ pub async fn put(ctx: &Arc<Context>, call: &Call) -> Outcome {
         Ok(settings.changed(&change)?)
     });
     let settings = changing.await?;
+    if change.max_steps.is_some() {
+        ctx.remote.measured();
+    }
     if !from_machine {
         ctx.bus.announce(UPDATE_SETTINGS, None);
     }

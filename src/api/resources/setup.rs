@@ -8,11 +8,13 @@ use crate::api::answer::{self, Outcome};
 use crate::api::context::Context;
 use crate::settings::{self, Settings};
 
-/// Begins anew; what calibration found is forgotten. Nothing is announced, as it always was.
+/// Begins anew; what calibration found is forgotten, and a yep-machine elsewhere counts as not homed. Nothing is announced, as
+/// it always was.
 ///
 /// # Errors
 /// 409 while the axis moves, 503 when the new settings cannot be stored.
 pub async fn initialize(ctx: &Arc<Context>) -> Outcome {
     ctx.desk.replace(Settings::fresh(settings::new_id())).await?;
+    ctx.remote.reset();
     Ok(answer::ok(&Value::Null))
 }

@@ -54,12 +54,12 @@ pub async fn run_asked(ctx: &Arc<Context>, client: &Client, asked: Option<&Value
         Mover::Local => Some(wave_of(&spec)?),
         Mover::Remote => None,
     };
-    let data = match sampled(ctx, spec).await? {
-        Points::Sine(points) | Points::Other(points) => {
-            python::float_list(points.into_iter().map(|p| (p + 1.0) / 2.0))
-        }
-        Points::Square(points) => python::float_list(points.into_iter().map(|p| f64::from(p + 1) / 2.0)),
+    let positions: Vec<f64> = match sampled(ctx, spec).await? {
+        Points::Sine(points) | Points::Other(points) => points.into_iter().map(|p| (p + 1.0) / 2.0).collect(),
+        Points::Square(points) => points.into_iter().map(|p| f64::from(p + 1) / 2.0).collect(),
     };
+    ctx.spare_remote(&positions)?;
+    let data = python::float_list(positions);
     if mover == Mover::Remote && data.len() > REMOTE_MESSAGE_BYTES - MESSAGE_OVERHEAD_BYTES {
         return Err(bad_duration(&"so many points do not fit into one message to the machine: give less"));
     }
@@ -120,6 +120,8 @@ async fn sampled(ctx: &Context, spec: Spec) -> Result<Points, Rejection> {
     }
 }
 
-fn bad_duration(why: &impl ToString) -> Rejection {
+/// 422, about the duration.
+#[must_use]
+pub(crate) fn bad_duration(why: &impl ToString) -> Rejection {
     answer::unprocessable(&[senseless(ARGUMENT, "duration", why.to_string())])
 }
