@@ -374,6 +374,21 @@ async fn a_remote_machine_is_never_sent_a_wave_that_its_connection_cannot_take()
 }
 
 #[tokio::test]
+async fn the_longest_wave_that_is_documented_runs_and_is_announced_without_its_points() {
+    let (server, mut commands) = start(Mover::Local, |_| {}).await;
+    for kind in ["sine", "square", "triangle"] {
+        let wave = format!(r#"{{"type":"{kind}","duration":86400}}"#);
+        assert_eq!(server.post("/api/wave/run", &wave).await.status, 200, "{kind}");
+        let given = server.port.commands();
+        let [Command::Run(wave)] = given.as_slice() else { panic!("{given:?}") };
+        assert_eq!(wave.period_s(), 86_400.0);
+        let [frame] = &commands.drain(&server, "command_all").await[..] else { panic!("not one message") };
+        assert!(frame.contains("loop_wave") && !frame.contains("data"), "{frame}");
+    }
+    assert_eq!(server.post("/api/wave/run", r#"{"type":"sine","duration":86401}"#).await.status, 422);
+}
+
+#[tokio::test]
 async fn a_remote_machine_is_spared_what_makes_it_deaf() {
     let (server, mut commands) = start(Mover::Remote, |s| s.document.max_steps = Some(1_450)).await;
     for wave in [

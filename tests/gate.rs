@@ -40,7 +40,7 @@ async fn every_route_with_every_standing() {
                 for (stream, right) in [
                     ("command_all", Standing::Machine),
                     ("status", Standing::Machine),
-                    ("x", Standing::Local),
+                    ("telemetry", Standing::Local),
                 ] {
                     let opened = server.socket_from(host, stream, &[]).await;
                     let refused = opened.err().map(|status| status.as_u16());

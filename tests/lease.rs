@@ -211,3 +211,20 @@ fn homing_ends_without_its_client_and_the_wave_behind_it_is_dropped_and_told() {
     let well = |message: &Value| message["device"] == "queue" && message["type"] == "waiting";
     assert!(watcher.heard().iter().any(well));
 }
+
+#[test]
+fn the_status_tells_how_old_it_is() {
+    let mut whole = calibrated();
+    let age_s = |whole: &mut Whole| {
+        let call = Call { who: Who::Page, method: "GET", path: "/api/status".to_owned(), body: Vec::new() };
+        whole.answer(call, 2_000).unwrap().body["age_s"].as_f64().unwrap()
+    };
+    assert!(age_s(&mut whole) < 0.1);
+    // The control thread hangs.
+    whole.machine.stall_control(2 * SECOND);
+    pass(&mut whole, SECOND);
+    let hangs_s = age_s(&mut whole);
+    assert!((0.9..2.2).contains(&hangs_s), "{hangs_s}");
+    pass(&mut whole, 2 * SECOND);
+    assert!(age_s(&mut whole) < 0.1);
+}

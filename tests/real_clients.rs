@@ -26,15 +26,15 @@ fn a_client_that_does_not_listen_holds_nobody_up() {
     yep.runs_steadily();
 
     // Three that do not read a word behind the handshake, of a stream on which far more is said than fits between.
-    let deaf: Vec<_> = (0..3).map(|_| socket::connect(yep.address, "flood")).collect();
-    let hearing = yep.socket("flood");
-    let mut talker = yep.socket("elsewhere");
+    let deaf: Vec<_> = (0..3).map(|_| socket::connect(yep.address, "command_all")).collect();
+    let hearing = yep.socket("command_all");
+    let mut talker = yep.socket("status");
     let quiet_since = telemetry.count();
     let word = "x".repeat(40_000);
     let began = Instant::now();
     let mut heard = 0;
     for n in 0..400 {
-        talker.send(&json!({ "stream": "flood", "n": n, "word": word }).to_string());
+        talker.send(&json!({ "stream": "command_all", "n": n, "word": word }).to_string());
         if n % 20 == 19 {
             // At the pace of the one who listens: who floods faster than that makes everyone too slow.
             let mark = format!("\"n\": \"{n}\"");

@@ -1,6 +1,6 @@
 //! Streams: what one client publishes, every subscriber of that stream hears, in the same order.
 //!
-//! A stream is any name; it exists while somebody listens. Nothing is kept for later, with one exception: of
+//! A stream exists while somebody listens. Nothing is kept for later, with one exception: of
 //! the stream `status` the last message of each device, so that a page that is loaded while the machine runs
 //! says so. A message is never skipped: a subscriber whose queue is full loses its place instead, hears what
 //! was queued, and is closed; nobody waits for it.

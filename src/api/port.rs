@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -123,6 +124,11 @@ pub trait MachinePort: Send + Sync {
 
     /// The newest snapshot, and notice of newer ones.
     fn snapshots(&self) -> watch::Receiver<Snapshot>;
+
+    /// How long ago the newest snapshot came; nothing of a machine that sends none.
+    fn age(&self) -> Option<Duration> {
+        None
+    }
 
     /// The hands of a person at the machine; only a simulated one has some.
     fn hands(&self) -> Option<&dyn Hands> {

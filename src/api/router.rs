@@ -137,7 +137,7 @@ async fn respond(
     let (route, values) = match route::find(request.method(), &path, upgrade) {
         Match::Found(route, values) => (route, values),
         Match::OtherMethods(methods) => return Err(method_not_allowed(&methods)),
-        Match::Nothing if upgrade => return Err(forbidden()),
+        Match::Nothing if upgrade => return Err(answer::not_found()),
         Match::Nothing => {
             check_place(connection.slot.admit())?;
             return ctx.options.pages.answer(request.method(), &path, request.headers());

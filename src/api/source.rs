@@ -1,21 +1,25 @@
 //! What a socket has to say.
 
-use tokio::sync::watch;
+use std::sync::Arc;
+
 use tokio::time::{Interval, MissedTickBehavior, interval};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use super::bus::Subscription;
+use super::bus::{COMMANDS, STATUS, Subscription};
 use super::context::Context;
+use super::port::MachinePort;
 use super::telemetry;
-use crate::machine::Snapshot;
 
 /// Where the messages of a socket come from.
 pub enum Source {
     /// A stream: every message.
     Stream(Subscription),
     /// The machine: the newest snapshot, again and again. Old ones are worthless, so none waits.
-    Telemetry(watch::Receiver<Snapshot>, Interval),
+    Telemetry(Arc<dyn MachinePort>, Interval),
 }
+
+/// Every stream that there is.
+pub const STREAMS: [&str; 3] = [COMMANDS, STATUS, telemetry::STREAM];
 
 impl Source {
     /// The source of the stream of that name.
@@ -26,16 +30,16 @@ impl Source {
         }
         let mut pace = interval(ctx.options.limits.telemetry_time);
         pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Source::Telemetry(ctx.port.snapshots(), pace)
+        Source::Telemetry(Arc::clone(&ctx.port), pace)
     }
 
     /// The next message; none when the socket was too slow. Cancel-safe. The first snapshot comes at once.
     pub async fn next(&mut self) -> Option<Utf8Bytes> {
         match self {
             Source::Stream(subscription) => subscription.next().await,
-            Source::Telemetry(snapshots, pace) => {
+            Source::Telemetry(port, pace) => {
                 pace.tick().await;
-                let object = telemetry::object(&snapshots.borrow());
+                let object = telemetry::now(&**port);
                 serde_json::to_string(&object).ok().map(Utf8Bytes::from)
             }
         }

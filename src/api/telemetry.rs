@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 
+use super::port::MachinePort;
 use crate::machine::host::Strain;
 use crate::machine::table::verdict;
 use crate::machine::{self, CommandKind, Snapshot, State};
@@ -16,6 +17,8 @@ struct Telemetry {
     state: &'static str,
     why: String,
     since_s: f64,
+    /// How old all of this is: some hundredths, unless the machine hangs. Unknown of a machine elsewhere.
+    age_s: Option<f64>,
     position_mm: Option<f64>,
     velocity_mm_s: f64,
     force_g: Option<f64>,
@@ -75,15 +78,22 @@ struct Lateness {
     starvations: u32,
 }
 
-/// The snapshot as it is sent.
+/// The newest snapshot as it is sent.
 #[must_use]
-pub fn object(snapshot: &Snapshot) -> impl Serialize + use<> {
+pub fn now(port: &dyn MachinePort) -> impl Serialize + use<> {
+    let snapshot = *port.snapshots().borrow();
+    object(&snapshot, port.age().map(|age| age.as_secs_f64()))
+}
+
+/// The snapshot as it is sent, so old.
+fn object(snapshot: &Snapshot, age_s: Option<f64>) -> impl Serialize + use<> {
     let (inputs, late) = (snapshot.limits, snapshot.lateness);
     let machine::Host { vitals, reaction } = snapshot.host;
     Telemetry {
         state: snapshot.state.name(),
         why: snapshot.why.to_string(),
         since_s: seconds(snapshot.at_ns.saturating_sub(snapshot.since_ns)),
+        age_s,
         position_mm: snapshot.position_mm,
         velocity_mm_s: snapshot.velocity_mm_s,
         force_g: snapshot.force_g,
@@ -173,11 +183,12 @@ mod tests {
             events_lost: 0,
         };
         assert_eq!(
-            serde_json::to_value(object(&snapshot)).unwrap(),
+            serde_json::to_value(object(&snapshot, Some(0.004))).unwrap(),
             json!({
                 "state": "faulted",
                 "why": "the front limit switch closed in motion",
                 "since_s": 2.5,
+                "age_s": 0.004,
                 "position_mm": null,
                 "velocity_mm_s": -1.5,
                 "force_g": 12.0,

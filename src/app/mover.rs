@@ -1,6 +1,7 @@
 //! Whoever moves the axis, behind the API's port.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::watch;
@@ -37,6 +38,10 @@ impl MachinePort for Local {
 
     fn snapshots(&self) -> watch::Receiver<Snapshot> {
         self.link.snapshots()
+    }
+
+    fn age(&self) -> Option<Duration> {
+        Some(self.link.age())
     }
 
     fn hands(&self) -> Option<&dyn port::Hands> {

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
 
 use super::rings::{BridgeEnds, CommandFeed, QueuedCommand};
 use super::stop_line::StopLine;
@@ -32,6 +33,8 @@ struct Shared {
     waiting: Mutex<HashMap<u64, oneshot::Sender<Reply>>>,
     stop_line: StopLine,
     snapshots: watch::Receiver<Snapshot>,
+    /// When the newest snapshot came.
+    came: Mutex<Instant>,
 }
 
 /// A handle to the machine for the tokio side.
@@ -94,6 +97,12 @@ impl Link {
         self.0.stop_line.press();
     }
 
+    /// How long ago the newest snapshot came.
+    #[must_use]
+    pub fn age(&self) -> Duration {
+        lock(&self.0.came).elapsed()
+    }
+
     /// The newest snapshot, and notice of newer ones.
     #[must_use]
     pub fn snapshots(&self) -> watch::Receiver<Snapshot> {
@@ -115,6 +124,7 @@ pub fn bridge(
         waiting: Mutex::new(HashMap::new()),
         stop_line,
         snapshots: newest_seen,
+        came: Mutex::new(Instant::now()),
     });
     let waiting = Arc::downgrade(&shared);
     let pump = async move {
@@ -134,6 +144,7 @@ pub fn bridge(
                 last = Some(snapshot);
             }
             if let Some(snapshot) = last {
+                *lock(&shared.came) = Instant::now();
                 newest.send_replace(snapshot);
                 let lost = snapshot.events_lost.wrapping_sub(events_lost);
                 if lost > 0 {

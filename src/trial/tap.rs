@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -95,6 +96,10 @@ impl MachinePort for Tap {
 
     fn snapshots(&self) -> watch::Receiver<Snapshot> {
         self.port.snapshots()
+    }
+
+    fn age(&self) -> Option<Duration> {
+        self.port.age()
     }
 
     fn hands(&self) -> Option<&dyn Hands> {

@@ -152,6 +152,7 @@ pub const DEVIATIONS: &[Deviation] = &[
         "a negative stroke made the machine's program fail",
     ),
     instead("curve", "no_slash", 200, Instead::Like("curve/default100"), &[], SLASH),
+    instead("docs_errors", "head_settings", 200, Instead::Text(""), &[], "whatever answers GET answers HEAD"),
     instead("settings", "default_slash", 200, Instead::Like("settings/default"), &[], SLASH),
     instead("settings", "default_slash_origin", 200, Instead::Like("settings/default"), &[], SLASH),
     instead(

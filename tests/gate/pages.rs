@@ -149,7 +149,7 @@ async fn pages_are_only_read_and_the_gate_stands_before_them() {
     let token = server.request_from(10, "GET", "/", &[("authorization", "Bearer 1")], b"").await;
     assert_eq!(token.status, 401);
     let upgrade = [("connection", "upgrade"), ("upgrade", "websocket"), ("sec-websocket-version", "13")];
-    assert_eq!(server.request("GET", "/", &upgrade, "").await.status, 403);
+    assert_eq!(server.request("GET", "/", &upgrade, "").await.status, 404);
 }
 
 #[tokio::test]

@@ -11,6 +11,5 @@ use crate::api::telemetry;
 /// # Errors
 /// Never.
 pub fn get(ctx: &Arc<Context>) -> Outcome {
-    let snapshot = *ctx.port.snapshots().borrow();
-    Ok(answer::ok(&telemetry::object(&snapshot)))
+    Ok(answer::ok(&telemetry::now(&*ctx.port)))
 }

@@ -14,7 +14,7 @@ use crate::api::bus::{COMMANDS, STATUS};
 use crate::api::connection::Connection;
 use crate::api::context::Context;
 use crate::api::lease::Client;
-use crate::api::source::Source;
+use crate::api::source::{self, Source};
 use crate::api::{router, socket};
 use crate::auth::Standing;
 
@@ -24,7 +24,7 @@ const VERSION: &str = "13";
 /// Answers the handshake and leaves the socket to a task. Extensions and subprotocols are not taken.
 ///
 /// # Errors
-/// 403 for a stream that is not for this standing, 400 and 426 for a bad handshake, 503 when there are too
+/// 404 for a stream that there is not, 403 for one that is not for this standing, 400 and 426 for a bad handshake, 503 when there are too
 /// many sockets.
 pub fn open(
     ctx: Arc<Context>,
@@ -34,6 +34,10 @@ pub fn open(
     (standing, client): (Standing, Client),
 ) -> Outcome {
     let stream = values.pop().unwrap_or_default();
+    if !source::STREAMS.contains(&stream.as_str()) {
+        let why = format!("there is no stream of this name: {}", source::STREAMS.join(", "));
+        return Err(answer::detail(StatusCode::NOT_FOUND, &why));
+    }
     if standing < Standing::Local && ![COMMANDS, STATUS].contains(&stream.as_str()) {
         return Err(router::forbidden());
     }

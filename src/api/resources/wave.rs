@@ -18,6 +18,8 @@ use crate::wave::{Spec, Wave};
 
 /// A yep-machine drops its connection on larger messages and is then deaf, for STOP too, for 20 s.
 const REMOTE_MESSAGE_BYTES: usize = 1024 * 1024;
+/// A wave of more points is announced without them, where they are only for show.
+const ANNOUNCED_POINTS: f64 = 50_000.0;
 /// What a message says besides the points.
 const MESSAGE_OVERHEAD_BYTES: usize = 1024;
 
@@ -54,17 +56,27 @@ pub async fn run_asked(ctx: &Arc<Context>, client: &Client, asked: Option<&Value
         Mover::Local => Some(wave_of(&spec)?),
         Mover::Remote => None,
     };
-    let positions: Vec<f64> = match sampled(ctx, spec).await? {
-        Points::Sine(points) | Points::Other(points) => points.into_iter().map(|p| (p + 1.0) / 2.0).collect(),
-        Points::Square(points) => points.into_iter().map(|p| f64::from(p + 1) / 2.0).collect(),
+    let resolution = ctx.desk.current().document.wave_resolution;
+    // Nobody here moves by what is announced, and so much of it would only take up memory.
+    let announced = mover == Mover::Remote || spec.duration_s * resolution as f64 <= ANNOUNCED_POINTS;
+    let data = if announced {
+        let positions: Vec<f64> = match sampled(ctx, spec).await? {
+            Points::Sine(points) | Points::Other(points) => {
+                points.into_iter().map(|p| (p + 1.0) / 2.0).collect()
+            }
+            Points::Square(points) => points.into_iter().map(|p| f64::from(p + 1) / 2.0).collect(),
+        };
+        ctx.spare_remote(&positions)?;
+        Some(python::float_list(positions))
+    } else {
+        None
     };
-    ctx.spare_remote(&positions)?;
-    let data = python::float_list(positions);
-    if mover == Mover::Remote && data.len() > REMOTE_MESSAGE_BYTES - MESSAGE_OVERHEAD_BYTES {
+    let bytes = data.as_ref().map_or(0, String::len);
+    if mover == Mover::Remote && bytes > REMOTE_MESSAGE_BYTES - MESSAGE_OVERHEAD_BYTES {
         return Err(bad_duration(&"so many points do not fit into one message to the machine: give less"));
     }
     ctx.run(client, wave, lease).await?;
-    ctx.bus.announce(LOOP_WAVE, Some(&data));
+    ctx.bus.announce(LOOP_WAVE, data.as_deref());
     Ok(answer::ok(&json!({ "status": "success" })))
 }
 
