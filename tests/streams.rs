@@ -252,6 +252,37 @@ async fn a_local_machine_obeys_frames_of_local_clients_and_stop_waits_for_nothin
 }
 
 #[tokio::test]
+async fn what_waits_behind_a_stop_is_not_given_any_more_and_what_crosses_it_is_stopped_again() {
+    let server = start(Mover::Local).await;
+    let (mut client, mut listener) = (server.socket("status").await, server.socket("command_all").await);
+    // The machine takes its time with the first command; the second one waits in the server.
+    server.port.hold(true);
+    for _ in 0..2 {
+        client.send(r#"{"stream":"command_all","type":"calibrate","time":"1.0"}"#).await;
+        assert_eq!(listener.message().await["type"], "calibrate");
+    }
+    until("the first command", || server.port.given() == 1).await;
+    assert_eq!(server.post("/api/stop", "").await.status, 200);
+    assert_eq!(server.port.stops(), 1);
+    server.port.hold(false);
+    until("the second STOP", || server.port.stops() == 2).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(server.port.commands().len(), 1, "the second one was given behind STOP");
+    // The same for a request: it is told.
+    tokio::time::sleep(yep::api::fence::PAUSE).await;
+    server.port.hold(true);
+    let run = server.post("/api/wave/run", r#"{"type":"sine","duration":2}"#);
+    let stop = async {
+        until("the wave", || server.port.given() == 1).await;
+        assert_eq!(server.post("/api/stop", "").await.status, 200);
+        server.port.hold(false);
+    };
+    let (answer, ()) = tokio::join!(run, stop);
+    assert_eq!((answer.status, &answer.json()["code"]), (409, &json!("stopped")));
+    assert_eq!(server.port.stops(), 4);
+}
+
+#[tokio::test]
 async fn a_machine_may_say_how_it_is_and_command_nobody() {
     let mut setup = Setup::new(Mover::Remote);
     setup.rules.remote_machine = Some("192.168.1.60".parse().unwrap());

@@ -68,6 +68,11 @@ impl FakePort {
         std::mem::take(&mut self.commands.lock().unwrap())
     }
 
+    /// How many that is.
+    pub fn given(&self) -> usize {
+        self.commands.lock().unwrap().len()
+    }
+
     /// How often STOP came.
     pub fn stops(&self) -> usize {
         self.stops.load(SeqCst)
