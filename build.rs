@@ -81,4 +81,9 @@ fn embed_commit(package: &Path) {
         Some(id)
     });
     println!("cargo::rustc-env=YEP_GIT_ID={}", id.as_deref().unwrap_or("unknown"));
+    // No clock that is right shows a time before the program was written; without a checkout, before this year.
+    const YEAR_2026_UNIX_S: u64 = 1_767_225_600;
+    let written_unix_s =
+        git::commit_time(package).map_or(YEAR_2026_UNIX_S, |time| time.max(YEAR_2026_UNIX_S));
+    println!("cargo::rustc-env=YEP_WRITTEN_UNIX_S={written_unix_s}");
 }

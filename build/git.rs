@@ -24,3 +24,11 @@ pub fn commit(package: &Path) -> Option<(String, Vec<PathBuf>)> {
         .collect();
     Some((id, watched))
 }
+
+/// When the commit of this very package was made, in seconds since 1970.
+pub fn commit_time(package: &Path) -> Option<u64> {
+    commit(package)?;
+    let time =
+        Command::new("git").arg("-C").arg(package).args(["log", "-1", "--format=%ct"]).output().ok()?;
+    String::from_utf8(time.stdout).ok()?.trim().parse().ok()
+}

@@ -5,6 +5,7 @@
 //! Imports point one way, from the bottom of this list to its top; `tests/architecture.rs` checks it.
 //!
 //! - [`units`]: physical quantities as types
+//! - [`files`]: bounded reading of files, and their text encodings
 //! - [`layout`]: the memories of the appliance as constants
 //! - [`wave`]: WHAT to move, position graphs
 //! - [`motion`]: HOW, planning inside limits
@@ -28,6 +29,7 @@ pub mod auth;
 pub mod cli;
 pub mod diag;
 pub mod drive;
+pub mod files;
 pub mod hal;
 pub mod layout;
 pub mod machine;

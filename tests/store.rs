@@ -2,10 +2,16 @@
 
 #[path = "store/backup.rs"]
 mod backup;
+#[path = "store/by_hand.rs"]
+mod by_hand;
 #[path = "store/damage.rs"]
 mod damage;
+#[path = "store/deleted.rs"]
+mod deleted;
 #[path = "store/disks.rs"]
 mod disks;
+#[path = "store/numbers.rs"]
+mod numbers;
 #[path = "support/skip.rs"]
 mod skip;
 #[path = "store/versions.rs"]
@@ -139,8 +145,8 @@ fn a_second_process_is_refused_and_harms_nothing() {
     assert_eq!(open(dir.path()).1.recovery, Recovery::Clean);
 }
 
-/// Puts a raw value into the store of `dir`.
-fn plant(dir: &Path, tree: &str, key: &[u8], value: &[u8]) {
+/// The raw database of `dir`.
+fn raw(dir: &Path) -> sled::Db {
     let open = || sled::open(dir.join("db"));
     // The child of another test holds all locks of this process until it begins its program.
     let patiently = |_| {
@@ -149,7 +155,12 @@ fn plant(dir: &Path, tree: &str, key: &[u8], value: &[u8]) {
             None
         })
     };
-    let db = (0..200).find_map(patiently).unwrap_or_else(|| open().unwrap());
+    (0..200).find_map(patiently).unwrap_or_else(|| open().unwrap())
+}
+
+/// Puts a raw value into the store of `dir`.
+fn plant(dir: &Path, tree: &str, key: &[u8], value: &[u8]) {
+    let db = raw(dir);
     db.open_tree(tree).unwrap().insert(key, value).unwrap();
     db.flush().unwrap();
 }

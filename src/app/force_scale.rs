@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use crate::files;
 use crate::sensor::Scale;
 use crate::sensor::scale::{Keeper, Keeping, Kind};
 use crate::store::{Change, ForceScale, Store};
@@ -56,11 +57,11 @@ struct OldScale {
 /// of its own has a newer one.
 pub async fn take_over(store: &Store, state_dir: &Path) {
     let file = state_dir.join(FILE);
-    let taken = match fs::read_to_string(&file) {
+    let taken = match files::read_regular(&file, files::BY_HAND_BYTES) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return,
         Err(error) => Err(error.to_string()),
         Ok(_) if store.state().force_scale.is_some() => Ok(()),
-        Ok(text) => match parse(&text) {
+        Ok(bytes) => match parse(&bytes) {
             Ok(scale) => store.save(Change::ForceScale(scale)).await.map_err(|error| error.to_string()),
             Err(why) => Err(why),
         },
@@ -76,9 +77,9 @@ pub async fn take_over(store: &Store, state_dir: &Path) {
     }
 }
 
-fn parse(text: &str) -> Result<ForceScale, String> {
+fn parse(bytes: &[u8]) -> Result<ForceScale, String> {
     let Old { version, sensor, scale: OldScale { zero, per_g } } =
-        serde_json::from_str(text).map_err(|error| error.to_string())?;
+        serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     if version != FILE_VERSION {
         return Err(format!("version {version} is not known"));
     }

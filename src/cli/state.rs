@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::{Failure, Server};
 use crate::api::resources::waves;
+use crate::files;
 use crate::store::{Change, State, Store, check, date, document};
 
 const EXAMPLES: &str = "\
@@ -165,7 +166,7 @@ fn export(place: &Place, file: Option<&Path>) -> Result<(), Failure> {
 }
 
 fn import(place: &Place, file: &Path) -> Result<(), Failure> {
-    let text = fs::read_to_string(file)
+    let text = files::read_text(file)
         .map_err(|error| Failure::Usage(format!("cannot read {}: {error}", file.display())))?;
     let document: Value = serde_json::from_str(&text)
         .map_err(|error| Failure::Usage(format!("{} is no JSON: {error}", file.display())))?;

@@ -1,6 +1,6 @@
 //! The arguments that say which wave, the same for drawing it and for moving.
 
-use std::fs;
+use std::path::Path;
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
@@ -10,6 +10,7 @@ use super::Failure;
 use super::client::problems;
 use crate::api::fields::Fields;
 use crate::api::wave_spec;
+use crate::files;
 use crate::wave::interpolate::Interpolation;
 use crate::wave::{Spec, Wave, spec};
 
@@ -156,7 +157,7 @@ impl WaveArguments {
         let (text, place) = if said.trim_start().starts_with('[') {
             (said.clone(), "--points")
         } else {
-            let read = fs::read_to_string(said);
+            let read = files::read_text(Path::new(said));
             (read.map_err(|error| Failure::Usage(format!("cannot read {said}: {error}")))?, said.as_str())
         };
         let list = serde_json::from_str(&text)

@@ -5,8 +5,10 @@ use std::path::Path;
 
 use defmt_decoder::{Location, Table};
 
+use crate::files;
+
 /// No firmware of such a board is larger, debug information included.
-const LARGEST: u64 = 64 << 20;
+const LARGEST: usize = 64 << 20;
 
 /// The texts of a firmware's log, and where they are said.
 pub struct Firmware {
@@ -34,11 +36,7 @@ impl Firmware {
     /// # Errors
     /// It cannot be read, is no ELF file, or is one without a defmt log.
     pub fn open(file: &Path) -> Result<Firmware, String> {
-        let length = std::fs::metadata(file).map_err(|error| error.to_string())?.len();
-        if length > LARGEST {
-            return Err(format!("{length} bytes are too many for a firmware"));
-        }
-        let elf = std::fs::read(file).map_err(|error| error.to_string())?;
+        let elf = files::read_regular(file, LARGEST).map_err(|error| error.to_string())?;
         // A library that reads foreign files, and panics where they are made to hurt it.
         catch_unwind(|| Firmware::parse(&elf)).unwrap_or_else(|_| Err("it makes no sense".to_owned()))
     }

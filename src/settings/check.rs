@@ -44,6 +44,12 @@ pub(super) fn in_unit<Q: TryFrom<f64, Error = OutOfRange> + Copy>(
     })
 }
 
+/// A stored name as it is allowed today: older versions took control characters in.
+#[must_use]
+pub fn without_controls(name: &str) -> String {
+    name.chars().filter(|one| !one.is_control()).collect()
+}
+
 impl Settings {
     /// Checks every value.
     ///
@@ -102,6 +108,9 @@ impl Wrong {
         self.unless(is_id(&d.id), "id", || "must be 24 hexadecimal digits".to_owned());
         self.unless(d.name.chars().count() <= NAME_CHARS, "name", || {
             format!("must have at most {NAME_CHARS} characters")
+        });
+        self.unless(!d.name.chars().any(char::is_control), "name", || {
+            "must have no control characters, no line breaks among them".to_owned()
         });
         self.unless(d.active, "active", || "must be true: there is one settings document".to_owned());
         self.outside("tick_stroke_limit", d.tick_stroke_limit, &TICK_STROKE_LIMIT);

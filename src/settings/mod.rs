@@ -20,7 +20,7 @@ mod properties;
 pub mod wall;
 
 pub use change::{Change, MotionChange};
-pub use check::Invalid;
+pub use check::{Invalid, without_controls};
 pub use config::Rail;
 pub use document::Document;
 pub use id::{is_id, new_id};

@@ -1,11 +1,11 @@
 //! A file that holds room on the disk for the day on which it is full: thrown overboard, it makes way for what has to
 //! be remembered.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::layout;
+use crate::{files, layout};
 
 /// Real bytes: a file of zeros only by its length would hold nothing.
 const BYTES: usize = layout::STATE_BALLAST_KIB * 1024;
@@ -44,7 +44,7 @@ impl Ballast {
     }
 
     fn fill(&self) -> io::Result<()> {
-        let mut file = File::create(&self.0)?;
+        let mut file = files::create_anew(&self.0)?;
         // Nothing that a file system could leave out or make smaller.
         let mut noise = 1_u32;
         let block: Vec<u8> = (0..64 * 1024)

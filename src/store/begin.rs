@@ -5,15 +5,18 @@
 //! not let us do any of it, the machine runs with what could be read, and every save says why it cannot be kept.
 
 use std::fs::{self, File, TryLockError};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::fs::OFlags;
+
 use super::ballast::Ballast;
 use super::content::{self, Content, Read};
-use super::disk::Disk;
-use super::engine::{Batch, Engine, Entries, Failed, Tree, Trouble};
+use super::disk::{self, Disk};
+use super::engine::{Batch, Engine, Entries, Failed, Place, Tree, Trouble};
 use super::memory::Memory;
 use super::mirror::{self, Mirror};
 use super::recovery::{InForce, Origin, Recovery};
@@ -26,7 +29,7 @@ use crate::settings::{Settings, is_id, new_id};
 const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Opens a database again, and reads what it holds.
-pub type Reopen = dyn Fn() -> Result<(Box<dyn Engine>, Content), Failed> + Send;
+pub type Reopen = dyn FnMut() -> Result<(Box<dyn Engine>, Content), Failed> + Send;
 
 /// A store that is ready. The fields drop in this order: the database before the lock.
 pub struct Begun {
@@ -83,11 +86,11 @@ pub fn on_disk(dir: &Path) -> Result<Begun, StoreError> {
         Err(trouble) => Err(why(trouble)),
     };
     let ballast = Ballast::of(dir);
-    let mut tried = begin(dir, &copy);
+    let mut tried = begin(dir, &lock, &copy);
     let full = |stuck: &Stuck| matches!(stuck.trouble, Trouble::System { full: true, .. });
     if tried.as_ref().is_err_and(full) && ballast.drop_it() {
         tracing::warn!("the disk is full: the room that was held there is given up");
-        tried = begin(dir, &copy);
+        tried = begin(dir, &lock, &copy);
     }
     let begun = match tried {
         Ok(begun) => begun,
@@ -137,7 +140,7 @@ struct Decision {
     read: Read,
 }
 
-fn begin(dir: &Path, copy: &Result<Option<Mirror>, String>) -> Result<Begun, Stuck> {
+fn begin(dir: &Path, lock: &File, copy: &Result<Option<Mirror>, String>) -> Result<Begun, Stuck> {
     let db = dir.join("db");
     let (mut engine, decision) = match read(&db) {
         Ok((engine, read)) => {
@@ -170,10 +173,23 @@ fn begin(dir: &Path, copy: &Result<Option<Mirror>, String>) -> Result<Begun, Stu
     }
     let copied = copy.as_ref().ok().and_then(|copy| copy.as_ref()).map_or(0, |copy| copy.generation);
     let mirrored = if keeps { generation } else { copied };
-    let reopen = Box::new(move || match self::read(&db) {
-        Ok((engine, read)) => Ok((Box::new(engine) as Box<dyn Engine>, read.content)),
-        Err(Trouble::System { why, full }) => Err(Failed { why, full }),
-        Err(trouble) => Err(Failed { why: why(trouble), full: false }),
+    let mut lock = lock.try_clone().map_err(|error| system("hold the lock of", dir, &error))?;
+    let dir = dir.to_owned();
+    let reopen = Box::new(move || {
+        let opened = hold(&dir, &mut lock).and_then(|()| match self::read(&db) {
+            // Everything is in memory, and takes the place of what cannot be read.
+            Err(Trouble::Unreadable(why)) => {
+                tracing::warn!("the database cannot be read any more ({why}): it is moved aside");
+                quarantine::move_aside(&db).map_err(|error| system("move aside", &db, &error))?;
+                self::read(&db)
+            }
+            opened => opened,
+        });
+        match opened {
+            Ok((engine, read)) => Ok((Box::new(engine) as Box<dyn Engine>, read.content)),
+            Err(Trouble::System { why, full }) => Err(Failed { why, full }),
+            Err(trouble) => Err(Failed { why: why(trouble), full: false }),
+        }
     });
     let mirrored = Some(mirrored);
     Ok(Begun { engine: Box::new(engine), content, reopen, generation, mirrored, opened, lock: None })
@@ -324,17 +340,34 @@ fn write_guarded(
         .unwrap_or_else(|panic| Err(Failed { why: text(&*panic), full: false }))
 }
 
+fn system(doing: &str, path: &Path, error: &std::io::Error) -> Trouble {
+    let full = error.kind() == std::io::ErrorKind::StorageFull;
+    Trouble::System { why: format!("cannot {doing} {}: {error}", path.display()), full }
+}
+
+/// Makes and locks the folder again, if it was deleted.
+fn hold(dir: &Path, held: &mut File) -> Result<(), Trouble> {
+    if disk::file_place(held, &dir.join("lock")) != Place::Kept {
+        fs::create_dir_all(dir).map_err(|error| system("create", dir, &error))?;
+        *held = lock(dir)?;
+    }
+    Ok(())
+}
+
 fn lock(dir: &Path) -> Result<File, Trouble> {
-    let system = |error: std::io::Error| {
-        let full = error.kind() == std::io::ErrorKind::StorageFull;
-        Trouble::System { why: format!("cannot write to the state folder {}: {error}", dir.display()), full }
-    };
-    let file = File::options().create(true).truncate(false).write(true).open(dir.join("lock"));
-    let file = file.map_err(system)?;
+    let refused = |error: std::io::Error| system("write to the state folder", dir, &error);
+    // Not waiting where somebody put a pipe.
+    let mut options = File::options();
+    options.create(true).truncate(false).write(true).custom_flags(OFlags::NONBLOCK.bits() as i32);
+    let file = options.open(dir.join("lock"));
+    let file = file.map_err(refused)?;
+    if !file.metadata().map_err(refused)?.is_file() {
+        return Err(refused(std::io::Error::other("its lock is no regular file")));
+    }
     patiently(|| match file.try_lock() {
         Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => Err(Trouble::Busy),
-        Err(TryLockError::Error(error)) => Err(system(error)),
+        Err(TryLockError::Error(error)) => Err(refused(error)),
     })?;
     Ok(file)
 }

@@ -1,14 +1,14 @@
 //! Looks at a state folder without touching it.
 
-use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::content::Read;
 use super::date::readable;
 use super::engine::Trouble;
 use super::state::State;
-use super::{migrate, mirror, scratch};
+use super::{migrate, mirror, quarantine, scratch};
+use crate::files;
 
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,25 +28,22 @@ pub struct Finding {
 pub fn look(dir: &Path) -> io::Result<Vec<Finding>> {
     let mut findings = vec![database(&dir.join("db"))];
     for file in mirror::files(dir) {
-        if let Ok(text) = fs::read(&file) {
-            let (good, how) = match mirror::parse(&text) {
+        let (good, how) = match files::read_regular(&file, mirror::MAX_BYTES) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => (false, error.to_string()),
+            Ok(text) => match mirror::parse(&text) {
                 Ok(copy) => (
                     true,
                     format!("good, of {}, after write {}", readable(copy.written_unix_s), copy.generation),
                 ),
                 Err(trouble) => (false, words(trouble)),
-            };
-            findings.push(Finding { what: name(&file), how, good });
-        }
+            },
+        };
+        findings.push(Finding { what: name(&file), how, good });
     }
-    let mut aside: Vec<PathBuf> = fs::read_dir(dir)?
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| name(path).starts_with("db.unreadable-"))
-        .collect();
-    aside.sort();
-    findings.extend(aside.iter().map(|path| Finding {
+    findings.extend(quarantine::moved_aside(dir)?.iter().map(|(number, path)| Finding {
         what: name(path),
-        how: "an unreadable database that was moved aside; it can be deleted".to_owned(),
+        how: format!("unreadable database number {number}, moved aside; it can be deleted"),
         good: true,
     }));
     Ok(findings)
@@ -57,8 +54,8 @@ pub fn look(dir: &Path) -> io::Result<Vec<Finding>> {
 /// # Errors
 /// Why there is nothing to be had.
 pub fn peek(dir: &Path) -> Result<(State, u64), String> {
-    if let Ok(lock) = fs::File::open(dir.join("lock"))
-        && matches!(lock.try_lock(), Err(fs::TryLockError::WouldBlock))
+    if let Ok(lock) = files::open_regular(&dir.join("lock"))
+        && matches!(lock.try_lock(), Err(std::fs::TryLockError::WouldBlock))
     {
         return Err(format!("{} is in use: ask its server, or stop it first", dir.display()));
     }

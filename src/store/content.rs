@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::engine::{Batch, Engine, Tree, Trouble};
 use super::seal::damaged;
-use super::state::State;
+use super::state::{MAX_WHOLE, State};
 use super::{migrate, record, seal};
 use crate::settings::{Invalid, Settings};
 
@@ -87,10 +87,14 @@ pub fn decode(content: &Content) -> Result<Option<Stored>, Trouble> {
     if let Some(value) = content.get(&(Tree::Calibration, Tree::FORCE_KEY.to_vec())) {
         rest.force_scale = Some(record::decode_force_scale(value)?);
     }
+    rest.bring_into_bounds();
     rest.check_rest().map_err(damaged)?;
     let generation = content.get(&(Tree::Meta, Tree::GENERATION_KEY.to_vec()));
     let generation = generation.ok_or_else(|| damaged("the number of its last write is gone"))?;
     let generation = seal::decode("the number of the last write", 1, generation)?;
+    if generation > MAX_WHOLE {
+        return Err(damaged("the number of its last write is one that nobody made"));
+    }
     Ok(Some(Stored { id, settings, rest, generation }))
 }
 

@@ -5,13 +5,14 @@
 //! return errors, or go back to an earlier state, if need be an empty one, without a word. Hence the syncs,
 //! the file beside it that knows the last generation, and the caller's `catch_unwind`.
 
-use std::fs::File;
+use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind};
-use std::path::Path;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 
 use sled::transaction::{TransactionError, Transactional};
 
-use super::engine::{Batch, Engine, Entries, Failed, Tree, Trouble};
+use super::engine::{Batch, Engine, Entries, Failed, Place, Tree, Trouble};
 use super::generation::GenerationFile;
 
 /// The whole database has some ten kilobytes, and a megabyte at most.
@@ -24,6 +25,8 @@ pub struct Disk {
     db: sled::Db,
     /// sled's own file, for the sync that it leaves out.
     file: File,
+    /// Where that is.
+    path: PathBuf,
     generation: GenerationFile,
 }
 
@@ -33,6 +36,7 @@ impl Disk {
     /// # Errors
     /// [`Trouble`]. May also panic on a damaged file.
     pub fn open(dir: &Path) -> Result<Disk, Trouble> {
+        only_files(dir)?;
         let db = sled::Config::new()
             .path(dir)
             .mode(sled::Mode::LowSpace)
@@ -48,12 +52,40 @@ impl Disk {
         let system = |error: io::Error| system(&error);
         let generation = GenerationFile::open(dir).map_err(system)?;
         let file = sync_new(dir).map_err(system)?;
-        Ok(Disk { trees, db, file, generation })
+        Ok(Disk { trees, db, file, path: dir.join("db"), generation })
     }
 
     fn tree(&self, tree: Tree) -> &sled::Tree {
         &self.trees[tree as usize]
     }
+}
+
+/// Whether there are only files and folders in `dir`, if it is there at all: sled would wait for a pipe, and read a device to
+/// its end.
+///
+/// # Errors
+/// [`Trouble::Unreadable`] with the name of what is something else; the system's.
+pub fn only_files(dir: &Path) -> Result<(), Trouble> {
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotADirectory => {
+            return Err(Trouble::Unreadable("it is no folder, and so no database".to_owned()));
+        }
+        Err(error) => return Err(system(&error)),
+    };
+    for entry in entries {
+        let entry = entry.map_err(|error| system(&error))?;
+        match entry.file_type().map_err(|error| system(&error))? {
+            kind if kind.is_dir() => only_files(&entry.path())?,
+            kind if kind.is_file() => {}
+            _ => {
+                let name = entry.file_name().display().to_string();
+                return Err(Trouble::Unreadable(format!("{name} in it is neither a file nor a folder")));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Makes durable what was created and not synced; returns sled's main file.
@@ -100,6 +132,21 @@ impl Engine for Disk {
 
     fn generation(&self) -> u64 {
         self.generation.get()
+    }
+
+    fn place(&self) -> Place {
+        file_place(&self.file, &self.path)
+    }
+}
+
+/// Whether an open file is still the one at `path`.
+pub fn file_place(file: &File, path: &Path) -> Place {
+    let identity = |data: Metadata| (data.dev(), data.ino());
+    match (file.metadata().map(identity), fs::metadata(path).map(identity)) {
+        (_, Err(error)) if error.kind() == ErrorKind::NotFound => Place::Gone,
+        (Ok(open), Ok(there)) if open != there => Place::Taken,
+        // What cannot be looked at fails by itself when it is written to.
+        _ => Place::Kept,
     }
 }
 

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use super::date;
 use super::session::{Counters, Session};
 use super::state::{ForceScale, SavedWave, State};
-use crate::settings::{Document, MotionChange, Settings};
+use crate::settings::{Document, MotionChange, Settings, without_controls};
 
 /// What the document says it is.
 const FORMAT: &str = "yep-state";
@@ -152,6 +152,29 @@ pub fn write(state: &State, written_unix_s: u64, generation: u64) -> Value {
 pub fn read(document: &Value, understood: impl Fn(&Value) -> Result<(), String>) -> Result<State, Wrong> {
     let mut wrong = Vec::new();
     let sections = sections(document, &mut wrong)?;
+    state(sections, understood, |_| {}, wrong)
+}
+
+/// What a document of this machine's own says, which an older version may have written with wider bounds.
+///
+/// # Errors
+/// [`Wrong`], with everything that is.
+pub fn read_own(document: &Value) -> Result<State, Wrong> {
+    let mut wrong = Vec::new();
+    let mut sections = sections(document, &mut wrong)?;
+    if let Some(settings) = &mut sections.settings {
+        settings.name = without_controls(&settings.name);
+    }
+    // A wave was understood when it was saved; whoever runs it reads it again.
+    state(sections, |_| Ok(()), State::bring_into_bounds, wrong)
+}
+
+fn state(
+    sections: Sections,
+    understood: impl Fn(&Value) -> Result<(), String>,
+    adapt: impl FnOnce(&mut State),
+    mut wrong: Vec<Problem>,
+) -> Result<State, Wrong> {
     let Sections {
         settings: Some(settings),
         motion: Some(motion),
@@ -179,6 +202,7 @@ pub fn read(document: &Value, understood: impl Fn(&Value) -> Result<(), String>)
             Err(why) => problem(format!("waves.{name}"), why),
         }
     }
+    adapt(&mut state);
     if let Err(why) = state.check_rest() {
         problem("the whole".to_owned(), why);
     }
@@ -336,7 +360,7 @@ mod tests {
         assert_eq!((read.sessions, read.counters), (state.sessions, state.counters));
         assert_eq!(read.force_scale, state.force_scale);
         assert_eq!(read.settings.travel_steps, Some(1_550));
-        assert!(text.contains("\"written\": \"1970-01-01 00:00:00 UTC\""), "{text}");
+        assert!(text.contains("\"written\": \"1970-01-01 00:00:00 UTC (the clock was not set)\""), "{text}");
     }
 
     #[test]
@@ -352,7 +376,7 @@ mod tests {
     #[test]
     fn everything_that_is_wrong_is_told_with_its_place() {
         type Spoil = fn(&mut Value);
-        let cases: [(Spoil, &str); 20] = [
+        let cases: [(Spoil, &str); 23] = [
             (|d| *d = json!([]), "the whole: must be a JSON object"),
             (|d| d["format"] = json!("other"), "the whole: is no backup of this program"),
             (|d| d["version"] = json!(0), "the whole: version must be 1 to 2"),
@@ -371,6 +395,9 @@ mod tests {
             (|d| d["waves"]["x"] = json!(1), "waves.x: a wave must be a JSON object"),
             (|d| d["force_scale"]["per_g"] = json!(0), "the whole: force_scale: per_g must be"),
             (|d| d["force_scale"]["x"] = json!(0), "force_scale: unknown field `x`"),
+            (|d| d["settings"]["name"] = json!("a\u{1b}[2J"), "settings.name: must have no control"),
+            (|d| d["sessions"]["9007199254740993"] = d["sessions"]["3"].clone(), "at most 9007199254740992"),
+            (|d| d["counters"]["strokes"] = json!(u64::MAX), "the whole: strokes must be at most"),
             (|d| d["sessions"]["3"]["strokes"] = json!(-1), "sessions: invalid number"),
             (|d| d["sessions"]["3"]["duration_s"] = json!(-1), "the whole: session 3: duration_s"),
         ];

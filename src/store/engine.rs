@@ -79,6 +79,17 @@ pub struct Failed {
     pub full: bool,
 }
 
+/// Where the files of an open database are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Where they were opened.
+    Kept,
+    /// Deleted while they were open: what is written to them is lost.
+    Gone,
+    /// Other files have their place.
+    Taken,
+}
+
 /// A small, durable map of maps. Used by one thread.
 pub trait Engine: Send {
     /// Reads all of a tree.
@@ -96,6 +107,11 @@ pub trait Engine: Send {
 
     /// The generation of the last write, or 0. A database whose content is older has lost writes.
     fn generation(&self) -> u64;
+
+    /// Where its files are.
+    fn place(&self) -> Place {
+        Place::Kept
+    }
 }
 
 #[cfg(test)]

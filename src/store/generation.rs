@@ -8,6 +8,8 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
+use super::state::MAX_WHOLE;
+
 /// The number and its CRC-32: a sector is written whole or not at all, and if not, it shows.
 const BYTES: usize = 12;
 
@@ -56,7 +58,8 @@ impl GenerationFile {
 
 fn parse(bytes: &[u8; BYTES]) -> u64 {
     let number: [u8; 8] = core::array::from_fn(|i| bytes[i]);
-    if crc32fast::hash(&number).to_be_bytes() == bytes[8..] { u64::from_be_bytes(number) } else { 0 }
+    let sound = crc32fast::hash(&number).to_be_bytes() == bytes[8..];
+    Some(u64::from_be_bytes(number)).filter(|generation| sound && *generation <= MAX_WHOLE).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -71,7 +74,9 @@ mod tests {
         file.write(300).unwrap();
         assert_eq!((file.get(), GenerationFile::open(dir.path()).unwrap().get()), (300, 300));
         let path = dir.path().join("generation");
-        for damage in [&b"\0\0\0\0\0\0\x01"[..], b"\0\0\0\0\0\0\x01\x2d????", b""] {
+        let last =
+            [&u64::MAX.to_be_bytes()[..], &crc32fast::hash(&u64::MAX.to_be_bytes()).to_be_bytes()].concat();
+        for damage in [&b"\0\0\0\0\0\0\x01"[..], b"\0\0\0\0\0\0\x01\x2d????", b"", &last] {
             std::fs::write(&path, damage).unwrap();
             assert_eq!(GenerationFile::open(dir.path()).unwrap().get(), 0);
         }

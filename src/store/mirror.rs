@@ -11,12 +11,15 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::document::{self, Wrong};
-use super::state::State;
+use super::state::{MAX_WHOLE, State};
 use super::{date, engine::Trouble};
+use crate::files;
 
 const NEWEST: &str = "mirror.json";
 const PREVIOUS: &str = "mirror.previous.json";
 const UNFINISHED: &str = "mirror.unfinished";
+/// More than any copy has: a line for each number of all saved waves, and the sessions.
+pub const MAX_BYTES: usize = 32 << 20;
 
 /// A copy that can be used.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,7 +41,7 @@ pub fn read(dir: &Path) -> Result<Option<Mirror>, Trouble> {
     let mut newest: Option<Mirror> = None;
     let mut damage = None;
     for name in [NEWEST, PREVIOUS] {
-        match fs::read(dir.join(name)).map(|text| parse(&text)) {
+        match files::read_regular(&dir.join(name), MAX_BYTES).map(|text| parse(&text)) {
             Ok(Ok(found)) if newest.as_ref().is_none_or(|newest| newest.generation < found.generation) => {
                 newest = Some(found);
             }
@@ -46,7 +49,9 @@ pub fn read(dir: &Path) -> Result<Option<Mirror>, Trouble> {
             Ok(Err(newer @ Trouble::Newer { .. })) => return Err(newer),
             Ok(Err(trouble)) => damage = Some(trouble),
             Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => damage = Some(Trouble::Unreadable(error.to_string())),
+            Err(error) => {
+                damage = Some(Trouble::Unreadable(format!("the copy of it cannot be read: {error}")))
+            }
         }
     }
     match (newest, damage) {
@@ -85,7 +90,7 @@ pub fn files(dir: &Path) -> [PathBuf; 2] {
 }
 
 fn write_new(path: &Path, text: String) -> io::Result<()> {
-    let mut file = File::create(path)?;
+    let mut file = files::create_anew(path)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
 }
@@ -106,14 +111,16 @@ pub fn parse(text: &[u8]) -> Result<Mirror, Trouble> {
     if copy["crc32"].as_str() != Some(&checksum(document)) {
         return Err(damaged("is damaged: its checksum is wrong"));
     }
-    // What was understood when it was saved; whoever runs a wave reads it again.
-    let state = document::read(document, |_| Ok(())).map_err(|wrong| match wrong {
+    let state = document::read_own(document).map_err(|wrong| match wrong {
         Wrong::Newer { found } => {
             Trouble::Newer { found: u8::try_from(found).unwrap_or(u8::MAX), known: document::VERSION as u8 }
         }
         wrong @ Wrong::Values(_) => damaged(&format!("is not allowed: {wrong}")),
     })?;
     let number = |name: &str| document[name].as_u64().ok_or_else(|| damaged("has no number"));
+    if number("generation")? > MAX_WHOLE {
+        return Err(damaged("has the number of a write that nobody made"));
+    }
     Ok(Mirror { state, generation: number("generation")?, written_unix_s: number("written_unix_s")? })
 }
 

@@ -14,7 +14,7 @@
 //! - [`document`]: everything as JSON; `mirror`: such a copy beside the database, for when that is lost
 //! - `ballast`: room on the disk for the day on which it is full
 //! - [`inline`]: the same without the thread, for a machine on virtual time
-//! - `quarantine`: where unreadable databases go. They are never deleted
+//! - `quarantine`: where unreadable databases go: the newest few are kept, all are counted
 //! - [`check`]: looks at a folder without touching it, through `scratch`
 //!
 //! What is in the state folder, and what happens to it: memory-layout/state.md.

@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::ballast::Ballast;
 use super::begin::{self, Begun, Reopen};
 use super::content::{self, Content};
-use super::engine::{Engine, Failed, Tree};
+use super::engine::{Engine, Failed, Place, Tree};
 use super::state::{Change, State};
 use super::{Opened, StoreError, mirror};
 
@@ -205,7 +205,34 @@ impl Writer {
         dropped
     }
 
+    /// Whether the files of the database are still where they were opened. Deleted ones are made anew by the next write, with
+    /// everything that is remembered; what has taken their place is somebody else's, and stays as it is.
+    fn check_place(&mut self) -> Result<(), Failed> {
+        match self.engine.as_ref().map_or(Place::Kept, |engine| engine.place()) {
+            Place::Kept => Ok(()),
+            Place::Gone => {
+                tracing::warn!(
+                    "the database was deleted while it was open: everything that is remembered is written anew"
+                );
+                self.close();
+                Ok(())
+            }
+            Place::Taken => {
+                let why = "other files have taken the place of the database: the next start uses those, and this \
+                           process can keep nothing";
+                Err(Failed { why: why.to_owned(), full: false })
+            }
+        }
+    }
+
+    /// Closes the database. sled may fail at that, too; of what failed before it has said so.
+    fn close(&mut self) {
+        let engine = self.engine.take();
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(engine)));
+    }
+
     fn write(&mut self, next: &State) -> Result<(), Failed> {
+        self.check_place()?;
         let attempt = || {
             if self.engine.is_none() {
                 let (engine, content) = (self.reopen)()?;
@@ -233,10 +260,8 @@ impl Writer {
         let written = catch_unwind(AssertUnwindSafe(attempt))
             .unwrap_or_else(|panic| Err(Failed { why: begin::text(&*panic), full: false }));
         if written.is_err() {
-            // After one failed write, as on a full disk, sled refuses all others until it is opened again. It
-            // may also fail at closing; it said so already.
-            let broken = self.engine.take();
-            let _ = catch_unwind(AssertUnwindSafe(|| drop(broken)));
+            // After one failed write, as on a full disk, sled refuses all others until it is opened again.
+            self.close();
         }
         written
     }
@@ -245,7 +270,9 @@ impl Writer {
     fn copy(&mut self) {
         let Some(copying) = &mut self.copying else { return };
         copying.due = None;
-        if copying.mirrored == self.generation {
+        // Beside files of somebody else a copy of ours would be taken for theirs.
+        let taken = self.engine.as_ref().is_some_and(|engine| engine.place() == Place::Taken);
+        if copying.mirrored == self.generation || taken {
             return;
         }
         match mirror::write(&copying.dir, &self.state, self.generation) {

@@ -9,7 +9,7 @@ use super::engine::Trouble;
 use super::seal::{damaged, decode, encode};
 use super::session::{Counters, Ended, Session};
 use super::state::{ForceScale, SavedWave};
-use crate::settings::{Document, Invalid, MotionChange, Settings};
+use crate::settings::{Document, Invalid, MotionChange, Settings, without_controls};
 
 /// Version 2 of what the user set. The key is the id of the document.
 #[derive(Serialize, Deserialize)]
@@ -149,7 +149,7 @@ impl SettingsV2 {
             approach_speed_mm_s: Some(self.approach_speed_mm_s),
         };
         let document = Document {
-            name: self.name,
+            name: without_controls(&self.name),
             active: true,
             tick_stroke_limit: self.tick_stroke_limit,
             force_limit: self.force_limit,

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::date::readable;
+use super::quarantine;
 use crate::settings::Invalid;
 
 /// How the start of the store went.
@@ -120,7 +121,15 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the store could not be used ({})", self.reason)?;
         match &self.moved_to {
-            Some(moved_to) => write!(f, " and is now {}", moved_to.display()),
+            Some(moved_to) => {
+                write!(f, " and is now {}", moved_to.display())?;
+                match quarantine::number(moved_to) {
+                    None | Some(1) => Ok(()),
+                    Some(number) => {
+                        write!(f, ", number {number} of its kind (the newest {} are kept)", quarantine::KEPT)
+                    }
+                }
+            }
             None => Ok(()),
         }
     }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::begin;
 use super::content::{self, Read};
-use super::disk::Disk;
+use super::disk::{self, Disk};
 use super::engine::{Engine, Trouble};
 
 /// Reads the database in the folder `db`, and which write was the last that it acknowledged.
@@ -19,6 +19,7 @@ use super::engine::{Engine, Trouble};
 /// [`Trouble`]; `System` when there is no place for the copy.
 pub fn read(db: &Path) -> Result<(u64, Read), Trouble> {
     let system = |error: io::Error| Trouble::System { why: error.to_string(), full: false };
+    disk::only_files(db)?;
     let mut trouble = None;
     for place in [PathBuf::from("/dev/shm"), std::env::temp_dir()] {
         let copied = Scratch::in_folder(&place).and_then(|scratch| {

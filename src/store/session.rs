@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::state::MAX_WHOLE;
+
 /// Codes of faults that one session keeps.
 pub const MAX_FAULTS: usize = 8;
 const FAULT_CHARS: usize = 64;
@@ -94,6 +96,8 @@ impl Session {
         ] {
             possible(name, value)?;
         }
+        whole("started_unix_s", self.started_unix_s)?;
+        whole("strokes", self.strokes)?;
         let code = |code: &String| {
             (1..=FAULT_CHARS).contains(&code.len())
                 && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
@@ -124,12 +128,12 @@ pub struct Counters {
 impl Counters {
     /// Counts a session that has ended.
     pub fn add(&mut self, session: &Session) {
-        self.sessions = self.sessions.saturating_add(1);
-        self.strokes = self.strokes.saturating_add(session.strokes);
+        self.sessions = self.sessions.saturating_add(1).min(MAX_WHOLE);
+        self.strokes = self.strokes.saturating_add(session.strokes).min(MAX_WHOLE);
         self.distance_mm = (self.distance_mm + session.distance_mm).min(f64::MAX);
         self.moving_s = (self.moving_s + session.duration_s).min(f64::MAX);
         let fault = session.ended == Some(Ended::Fault);
-        self.faults = self.faults.saturating_add(u64::from(fault));
+        self.faults = self.faults.saturating_add(u64::from(fault)).min(MAX_WHOLE);
     }
 
     /// Whether the values are possible.
@@ -138,8 +142,15 @@ impl Counters {
     /// The first that is not.
     pub fn check(&self) -> Result<(), String> {
         possible("distance_mm", self.distance_mm)?;
-        possible("moving_s", self.moving_s)
+        possible("moving_s", self.moving_s)?;
+        whole("sessions", self.sessions)?;
+        whole("strokes", self.strokes)?;
+        whole("faults", self.faults)
     }
+}
+
+fn whole(name: &str, value: u64) -> Result<(), String> {
+    if value <= MAX_WHOLE { Ok(()) } else { Err(format!("{name} must be at most {MAX_WHOLE}, not {value}")) }
 }
 
 fn possible(name: &str, value: f64) -> Result<(), String> {
@@ -163,6 +174,8 @@ mod tests {
             (Session { distance_mm: f64::NAN, ..good.clone() }, "distance_mm"),
             (Session { peak_speed_mm_s: f64::INFINITY, ..good.clone() }, "peak_speed_mm_s"),
             (Session { peak_force_g: Some(-0.1), ..good.clone() }, "peak_force_g"),
+            (Session { strokes: MAX_WHOLE + 1, ..good.clone() }, "strokes"),
+            (Session { started_unix_s: u64::MAX, ..good.clone() }, "started_unix_s"),
             (Session { faults: vec!["E stop".into()], ..good.clone() }, "faults"),
             (Session { faults: vec!["a".into(); 9], ..good.clone() }, "faults"),
         ] {
@@ -175,7 +188,7 @@ mod tests {
         let much = Session { strokes: u64::MAX, distance_mm: f64::MAX, ..Session::begun(0) };
         let mut counters = Counters::default();
         (0..3).for_each(|_| counters.add(&much));
-        assert_eq!((counters.strokes, counters.distance_mm), (u64::MAX, f64::MAX));
+        assert_eq!((counters.strokes, counters.distance_mm), (MAX_WHOLE, f64::MAX));
         assert_eq!(counters.check(), Ok(()));
     }
 }

@@ -22,6 +22,10 @@ pub const WAVE_BYTES: usize = 64 * 1024;
 pub const WAVES_BYTES: usize = 512 * 1024;
 /// How many sessions are remembered: the newest.
 pub const MAX_SESSIONS: usize = 200;
+/// The largest whole number that is taken in: up to here every program that reads JSON keeps each one exactly.
+pub const MAX_WHOLE: u64 = 1 << 53;
+/// From this number on sessions are numbered anew from 1, so that there is always a next number.
+const RENUMBER_FROM: u64 = MAX_WHOLE / 2;
 /// Characters of the name of a kind of sensor.
 const SENSOR_CHARS: usize = 16;
 
@@ -194,9 +198,31 @@ impl State {
                 let present = self.force_scale.take();
                 *self = *state;
                 self.force_scale = self.force_scale.take().or(present);
+                self.renumber_sessions();
             }
         }
         Ok(())
+    }
+
+    /// Brings what an older version took in into the present bounds, so that it is still read: a session's number, a count or a
+    /// time beyond [`MAX_WHOLE`].
+    pub fn bring_into_bounds(&mut self) {
+        self.renumber_sessions();
+        for session in self.sessions.values_mut() {
+            session.started_unix_s = session.started_unix_s.min(MAX_WHOLE);
+            session.strokes = session.strokes.min(MAX_WHOLE);
+        }
+        let Counters { sessions, strokes, faults, .. } = &mut self.counters;
+        for count in [sessions, strokes, faults] {
+            *count = (*count).min(MAX_WHOLE);
+        }
+    }
+
+    fn renumber_sessions(&mut self) {
+        if self.sessions.last_key_value().is_some_and(|(last, _)| *last >= RENUMBER_FROM) {
+            let sessions = std::mem::take(&mut self.sessions);
+            self.sessions = (1..).zip(sessions.into_values()).collect();
+        }
     }
 
     /// The number of the next session.
@@ -242,8 +268,8 @@ impl State {
         for (number, session) in &self.sessions {
             session.check().map_err(|why| format!("session {number}: {why}"))?;
         }
-        if self.sessions.contains_key(&u64::MAX) {
-            return Err("no session can have the last number of all".to_owned());
+        if let Some((last, _)) = self.sessions.last_key_value().filter(|(last, _)| **last > MAX_WHOLE) {
+            return Err(format!("session {last}: its number must be at most {MAX_WHOLE}"));
         }
         if let Some(scale) = &self.force_scale {
             scale.check().map_err(|why| format!("force_scale: {why}"))?;

@@ -3,32 +3,36 @@
 use super::source::Source;
 
 /// Each room with the rooms that it may name. Imports point from the bottom of this table to its top.
-const ROOMS: [(&str, &str); 19] = [
+const ROOMS: [(&str, &str); 20] = [
     ("units", ""),
+    ("files", ""),
     ("layout", "units"),
     ("wave", "units layout"),
     ("motion", "units layout wave"),
     ("machine", "units layout wave motion"),
     ("hal", "units layout wave motion machine"),
     ("drive", "units layout wave motion machine hal"),
-    ("diag", "units layout wave motion machine hal drive"),
-    ("sensor", "units layout wave motion machine hal"),
+    ("diag", "units files layout wave motion machine hal drive"),
+    ("sensor", "units files layout wave motion machine hal"),
     ("settings", "units layout wave motion machine"),
-    ("store", "units layout wave motion machine settings"),
-    ("auth", "units layout wave motion machine settings store"),
+    ("store", "units files layout wave motion machine settings"),
+    ("auth", "units files layout wave motion machine settings store"),
     // The API reaches the machine through a port of its own: no request handler ever sees a thread or a pin.
-    ("api", "units layout wave motion machine settings store auth"),
-    ("feed", "units layout wave motion machine settings store auth"),
+    ("api", "units files layout wave motion machine settings store auth"),
+    ("feed", "units files layout wave motion machine settings store auth"),
     // Between the two rooms that need it: cli makes the options, app obeys them.
     ("options", "units layout wave motion machine hal"),
-    ("app", "units layout wave motion machine hal drive diag sensor settings store auth api feed options"),
+    (
+        "app",
+        "units files layout wave motion machine hal drive diag sensor settings store auth api feed options",
+    ),
     (
         "trial",
-        "units layout wave motion machine hal drive diag sensor settings store auth api feed options app",
+        "units files layout wave motion machine hal drive diag sensor settings store auth api feed options app",
     ),
     (
         "cli",
-        "units layout wave motion machine hal drive diag sensor settings store auth api feed options app trial",
+        "units files layout wave motion machine hal drive diag sensor settings store auth api feed options app trial",
     ),
     ("main", "cli"),
 ];

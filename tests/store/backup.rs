@@ -11,7 +11,7 @@ use super::*;
 
 prop_compose! {
     fn settings()(
-        name in ".{0,40}",
+        name in "\\PC{0,40}",
         (tick_stroke_limit, force_limit) in (1_i64..=1_000, 1_i64..=100_000),
         chart in prop::collection::vec(0_i64..=100, 10),
         (microsteps_per_rev, wave_resolution) in (1_i64..=1_000_000, 1_i64..=10_000),
@@ -60,10 +60,10 @@ fn ended() -> impl Strategy<Value = Option<Ended>> {
 
 prop_compose! {
     fn session()(
-        started_unix_s in any::<u64>(),
+        started_unix_s in 0_u64..=1 << 53,
         (duration_s, distance_mm, peak_speed_mm_s) in (number(), number(), number()),
         ended in ended(),
-        strokes in any::<u64>(),
+        strokes in 0_u64..=1 << 53,
         peak_force_g in of(number()),
         faults in prop::collection::vec("[a-z_0-9]{1,20}", 0..8),
     ) -> Session {
@@ -116,8 +116,8 @@ prop_compose! {
     fn state()(
         settings in settings(),
         waves in waves(),
-        sessions in prop::collection::btree_map(1_u64..u64::MAX, session(), 0..8),
-        (sessions_count, strokes, faults) in (any::<u64>(), any::<u64>(), any::<u64>()),
+        sessions in prop::collection::btree_map(1_u64..1 << 52, session(), 0..8),
+        (sessions_count, strokes, faults) in (0_u64..=1 << 53, 0_u64..=1 << 53, 0_u64..=1 << 53),
         (distance_mm, moving_s) in (number(), number()),
         force_scale in of(force_scale()),
     ) -> State {

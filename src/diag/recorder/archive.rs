@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use super::file::{self, Damage};
 use super::recording::{About, Recording};
-use crate::layout;
+use crate::{files, layout};
 
 /// Numbers of recordings: enough for one a second for thirty years.
 const DIGITS: usize = 9;
@@ -142,7 +142,7 @@ impl Archive {
         }
         let mut bytes = Vec::new();
         // A byte more than there can be, so that a file that goes on shows.
-        let file = File::open(path(&self.dir, id))?;
+        let file = files::open_regular(&path(&self.dir, id))?;
         file.take(file::MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
         Ok((entry, Arc::new(file::decode(&bytes)?)))
     }
@@ -150,7 +150,7 @@ impl Archive {
     fn write(&self, id: u64, recording: &Recording) -> io::Result<()> {
         fs::create_dir_all(&self.dir)?;
         let unfinished = self.dir.join(UNFINISHED);
-        let written = File::create(&unfinished).and_then(|mut file| {
+        let written = files::create_anew(&unfinished).and_then(|mut file| {
             file.write_all(&file::encode(recording))?;
             file.sync_all()
         });
@@ -208,7 +208,7 @@ fn number(name: &str) -> Option<u64> {
 }
 
 fn about(path: &Path) -> Result<About, Unreadable> {
-    let file = File::open(path)?;
+    let file = files::open_regular(path)?;
     let file_bytes = file.metadata()?.len();
     let mut begin = Vec::new();
     file.take(file::ABOUT_BYTES as u64).read_to_end(&mut begin)?;

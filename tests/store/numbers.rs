@@ -1,0 +1,113 @@
+//! Whole numbers near the end of what can be counted.
+
+use serde_json::Value;
+use yep::store::document;
+
+use super::*;
+
+const LAST: u64 = 1 << 53;
+
+/// A backup whose only session has this number.
+fn backup(number: u64) -> Value {
+    let mut state = State::of(Settings::fresh(new_id()));
+    state.sessions.insert(number, Session { ended: Some(Ended::Stop), ..Session::begun(7) });
+    document::write(&state, 0, 0)
+}
+
+fn read(document: &Value) -> Result<State, String> {
+    document::read(document, |_| Ok(())).map_err(|wrong| wrong.to_string())
+}
+
+#[test]
+fn a_backup_with_the_highest_numbers_goes_in_and_out_and_survives_every_start() {
+    for number in [LAST + 1, u64::MAX - 1, u64::MAX] {
+        let refused = read(&backup(number)).unwrap_err();
+        assert!(refused.contains(&format!("session {number}")), "{refused}");
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let mut document = backup(LAST);
+    for round in 0..3 {
+        let (store, opened) = open(dir.path());
+        assert!(opened.recovery.is_plain(), "{round}: {}", opened.recovery);
+        let state = read(&document).unwrap();
+        block_on(store.save(store::Change::Everything(Box::new(state)))).unwrap();
+        // The next wave begins a session, and ends it.
+        let number = store.state().next_session();
+        for session in [Session::begun(8), Session { ended: Some(Ended::End), ..Session::begun(8) }] {
+            block_on(store.save(store::Change::Session(number, session))).unwrap();
+        }
+        // As the server gives it, after a program that knows no whole number above 2^53.
+        document = document::write(&store.state(), 0, store.generation());
+        assert!(number < LAST && document["sessions"].as_object().unwrap().len() == round + 2);
+    }
+    assert_eq!(open(dir.path()).1.recovery, Recovery::Clean);
+}
+
+/// As an older version stored it, in the database or in its copy.
+#[test]
+fn what_an_older_version_took_in_is_still_read() {
+    for lost in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, opened) = open(dir.path());
+        let session = Session { ended: Some(Ended::Stop), strokes: 4, ..Session::begun(7) };
+        block_on(store.save(store::Change::Session(1, session.clone()))).unwrap();
+        let generation = store.generation();
+        drop(store);
+        if lost {
+            let mut document = document::write(&opened.state, 0, generation);
+            document["sessions"] = json!({ "18446744073709551614": session });
+            document["counters"]["strokes"] = json!(u64::MAX);
+            document["settings"]["name"] = json!("a\u{1b}b\n");
+            let crc32 = format!("{:08x}", crc32fast::hash(document.to_string().as_bytes()));
+            let copy = json!({ "crc32": crc32, "state": document });
+            fs::write(dir.path().join("mirror.json"), copy.to_string()).unwrap();
+            fs::remove_dir_all(dir.path().join("db")).unwrap();
+        } else {
+            let db = raw(dir.path());
+            let sessions = db.open_tree("sessions").unwrap();
+            let stored = sessions.remove(1_u64.to_be_bytes()).unwrap().unwrap();
+            sessions.insert((u64::MAX - 1).to_be_bytes(), stored).unwrap();
+            db.flush().unwrap();
+        }
+        for start in 0..2 {
+            let (store, opened) = open(dir.path());
+            let restored = matches!(opened.recovery, Recovery::Restored { .. });
+            assert_eq!(restored, lost && start == 0, "{}", opened.recovery);
+            assert!(opened.recovery.is_plain() || restored, "{}", opened.recovery);
+            assert_eq!(opened.state.sessions[&1], session);
+            if lost {
+                assert_eq!(opened.state.settings.document.name, "ab");
+                assert_eq!(opened.state.counters.strokes, LAST);
+            }
+            block_on(store.save(store::Change::Session(2 + start, Session::begun(8)))).unwrap();
+        }
+    }
+}
+
+#[test]
+fn the_largest_backup_is_one_that_can_be_posted() {
+    let mut state = State::of(Settings::fresh(new_id()));
+    let points = "x".repeat(yep::store::state::WAVES_BYTES / yep::store::state::MAX_WAVES - 20);
+    for n in 0..yep::store::state::MAX_WAVES {
+        let name = format!("{n:0>64}").replace('0', "\"");
+        let wave = SavedWave::new(&json!({ "type": points })).unwrap();
+        assert!(state.apply(store::Change::SaveWave(format!("{}{n:02}", &name[..62]), wave)).is_ok());
+    }
+    let session = Session {
+        ended: Some(Ended::Interrupted),
+        started_unix_s: LAST,
+        duration_s: f64::MIN_POSITIVE,
+        strokes: LAST,
+        distance_mm: f64::MIN_POSITIVE,
+        peak_speed_mm_s: f64::MIN_POSITIVE,
+        peak_force_g: Some(f64::MIN_POSITIVE),
+        faults: vec!["f".repeat(64); 8],
+    };
+    for n in 0..yep::store::state::MAX_SESSIONS as u64 {
+        state.sessions.insert(LAST - n, session.clone());
+    }
+    let document = document::write(&state, 0, 0);
+    assert_eq!(read(&document).unwrap().sessions.len(), yep::store::state::MAX_SESSIONS);
+    let bytes = document.to_string().len();
+    assert!(bytes < yep::layout::BACKUP_BODY_BYTES, "{bytes}");
+}
