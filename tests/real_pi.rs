@@ -279,7 +279,7 @@ fn a_step_loop_that_hangs_ends_the_process_and_leaves_the_pins_safe() {
         unless_late(&yep, "it moves", || (pi.steps() > 10).then_some(()))?;
         pi.freeze(yep.id());
         let ended = yep.ended();
-        if !yep.log().contains("the step loop gives no sign of life") {
+        if !yep.log().contains("the step loop gave no sign of life") {
             return None;
         }
         // SIGABRT, by itself; and before that, the pins.

@@ -117,12 +117,12 @@ impl Fault {
     pub const fn remedy(self) -> &'static str {
         match self {
             Fault::LimitHit(_) => {
-                "check that nothing slipped or blocked the carriage and that max_stroke is what you measured"
+                "was the carriage near that switch? then check that nothing slipped or blocked it and that max_stroke is what you measured; far from it, the cable of the switch picks up noise or has a loose contact"
             }
             Fault::BothLimitsClosed => {
                 "only one switch can be pressed at a time: check the switches, their cables and their polarity"
             }
-            Fault::EStop => "close the e-stop loop when it is safe",
+            Fault::EStop => "make sure that it is safe, and that the e-stop loop is closed again",
             Fault::DriverAlarm => {
                 "switch the motor's power off, look for what is jammed, hot or shorted, and switch it on again"
             }
@@ -130,7 +130,7 @@ impl Fault {
                 "check that the switch and its cable work, that the motor turns, and max_stroke and microsteps_per_rev"
             }
             Fault::SwitchStuck(_) => {
-                "check that the switch opens when the carriage leaves it, that the motor turns the right way, and that padding_mm is enough"
+                "check that the switch opens when the carriage leaves it, that the motor turns the right way, and that back_off_mm in [homing] is enough"
             }
             Fault::WrongSwitch(_) => {
                 "the switches are swapped or the motor runs the wrong way: check the cables, or turn the direction round"
@@ -151,7 +151,9 @@ impl Fault {
             Fault::ForceWhileHoming => {
                 "take away what pushes against the carriage, or check the zero of the load cell"
             }
-            Fault::ForceSampleLost => "check the load cell and its cable",
+            Fault::ForceSampleLost => {
+                "`yep sensor status` says what the force sensor lacks: tare and calibration, another baud rate, power or its cable"
+            }
             Fault::ControlLate | Fault::StepLate | Fault::StepLoopSilent => {
                 "the computer was too busy: stop other programs on it"
             }
@@ -166,14 +168,15 @@ impl Fault {
 }
 
 impl std::fmt::Display for Fault {
+    /// What happened, in the past tense: a fault stays latched when its cause is gone.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Fault::LimitHit(end) => write!(f, "the {} limit switch closed in motion", end.name()),
             Fault::BothLimitsClosed => f.write_str("both limit switches read closed"),
-            Fault::EStop => f.write_str("the e-stop input is open"),
-            Fault::DriverAlarm => f.write_str("the motor driver reports an alarm"),
+            Fault::EStop => f.write_str("the e-stop input opened"),
+            Fault::DriverAlarm => f.write_str("the motor driver reported an alarm"),
             Fault::NoSwitchFound(end) => write!(f, "no {} limit switch was found", end.name()),
-            Fault::SwitchStuck(end) => write!(f, "the {} limit switch does not open", end.name()),
+            Fault::SwitchStuck(end) => write!(f, "the {} limit switch did not open", end.name()),
             Fault::WrongSwitch(end) => {
                 write!(f, "moving to the {}, the {} limit switch closed", end.name(), end.opposite().name())
             }
@@ -186,22 +189,80 @@ impl std::fmt::Display for Fault {
                 )
             }
             Fault::TouchDisagrees(end) => {
-                write!(f, "the two touches of the {} limit switch disagree", end.name())
+                write!(f, "the two touches of the {} limit switch disagreed", end.name())
             }
-            Fault::ImplausibleTravel => f.write_str("the measured travel does not fit the settings"),
+            Fault::ImplausibleTravel => f.write_str("the measured travel did not fit the settings"),
             Fault::StepRateTooHigh => {
-                f.write_str("the measured steps of a millimetre are too many for the highest speed")
+                f.write_str("the measured steps of a millimetre were too many for the highest speed")
             }
             Fault::HomingTimeout => f.write_str("homing took too long"),
             Fault::ForceWhileHoming => f.write_str("the force limit was reached while homing"),
-            Fault::ForceSampleLost => f.write_str("no valid force sample for more than 100 ms"),
+            Fault::ForceSampleLost => f.write_str("there was no valid force sample for more than 100 ms"),
             Fault::ControlLate => f.write_str("the control cycle was late in mid-motion"),
             Fault::StepLate => f.write_str("a step came too late for the position to be trusted"),
-            Fault::StepLoopSilent => f.write_str("the step loop gives no sign of life"),
+            Fault::StepLoopSilent => f.write_str("the step loop gave no sign of life"),
             Fault::UnderVoltage => f.write_str("the supply of the computer stayed too low"),
-            Fault::Overheated => f.write_str("the computer is too hot"),
+            Fault::Overheated => f.write_str("the computer was too hot"),
             Fault::Halted => f.write_str("motion was halted"),
-            Fault::SettingsLost => f.write_str("the settings were lost: others are in force"),
+            Fault::SettingsLost => f.write_str("the settings were lost: others came into force"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Fault; 25] = [
+        Fault::LimitHit(End::Back),
+        Fault::LimitHit(End::Front),
+        Fault::BothLimitsClosed,
+        Fault::EStop,
+        Fault::DriverAlarm,
+        Fault::NoSwitchFound(End::Back),
+        Fault::NoSwitchFound(End::Front),
+        Fault::SwitchStuck(End::Back),
+        Fault::SwitchStuck(End::Front),
+        Fault::WrongSwitch(End::Back),
+        Fault::WrongSwitch(End::Front),
+        Fault::TouchDisagrees(End::Back),
+        Fault::TouchDisagrees(End::Front),
+        Fault::ImplausibleTravel,
+        Fault::StepRateTooHigh,
+        Fault::HomingTimeout,
+        Fault::ForceWhileHoming,
+        Fault::ForceSampleLost,
+        Fault::ControlLate,
+        Fault::StepLate,
+        Fault::StepLoopSilent,
+        Fault::UnderVoltage,
+        Fault::Overheated,
+        Fault::Halted,
+        Fault::SettingsLost,
+    ];
+
+    #[test]
+    fn what_is_latched_is_told_in_the_past_tense() {
+        for fault in ALL {
+            let said = format!(" {fault} ");
+            for present in [" is ", " are ", " does ", " reports ", " gives ", " disagree "] {
+                assert!(!said.contains(present), "{}:{said}", fault.code());
+            }
+        }
+    }
+
+    #[test]
+    fn remedies_name_what_can_be_done() {
+        for (fault, words) in [
+            // Untared, babbling, another version: seldom the cable.
+            (Fault::ForceSampleLost, &["yep sensor status", "tare", "baud rate"][..]),
+            (Fault::SwitchStuck(End::Front), &["back_off_mm"]),
+            (Fault::LimitHit(End::Back), &["far from it", "noise"]),
+        ] {
+            for word in words {
+                assert!(fault.remedy().contains(word), "{}: {}", fault.code(), fault.remedy());
+            }
+        }
+        assert!(ALL.iter().all(|fault| !fault.remedy().contains("padding_mm")));
     }
 }

@@ -13,7 +13,7 @@ use tokio::sync::{Mutex, oneshot};
 
 use super::intake::{Average, AverageOrder, Lost, Rules};
 use super::listener::Order;
-use super::report::{Report, State};
+use super::report::{LinkState, Report, State};
 use super::scale::{Keeper, Kind, Scale};
 use crate::hal::{Clock, MonotonicClock};
 
@@ -280,7 +280,8 @@ impl Desk {
 
 /// What a person is to do next.
 fn remedy(state: &State) -> &'static str {
-    match state.last_lost {
+    // What comes over a line that is not live says nothing of the cell.
+    match state.last_lost.filter(|_| state.link == LinkState::Live) {
         Some(Lost::Unscaled) if state.scale.zero.is_none() => "tare the unloaded cell: `yep sensor tare`",
         Some(Lost::Unscaled) if state.scale.per_g.is_none() => {
             "put a known weight on the cell: `yep sensor calibrate GRAMS`"
