@@ -1,5 +1,7 @@
 //! The lease on a wave (S17): real requests and WebSockets, in memory, to the real server and machine on virtual time.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 use yep::api::Policy;
 use yep::hal::sim::RailOptions;
@@ -44,6 +46,28 @@ fn warnings(socket: &Socket, device: &str) -> Vec<(String, Option<String>)> {
     let heard = socket.heard().into_iter();
     let of_it = heard.filter(|message| message["device"] == device && message["type"] == "warning");
     of_it.map(|message| (text(&message, "why").unwrap_or_default(), text(&message, "code"))).collect()
+}
+
+/// Whether the last word of this device is no warning any more.
+fn is_taken_back(socket: &Socket, device: &str) -> bool {
+    let heard = socket.heard();
+    let last = heard.iter().rev().find(|message| message["device"] == device);
+    last.is_some_and(|message| message["type"] == "waiting")
+}
+
+#[test]
+fn what_the_computer_suffered_from_is_taken_back() {
+    let ground = Ground::new(RailOptions::default());
+    let computer = Arc::clone(&ground.computer);
+    let mut whole = Whole::start(&ground, 70.0).unwrap();
+    let watcher = whole.socket(Who::Program, "status");
+    computer.lock().unwrap().temperature_c = Some(82.0);
+    pass(&mut whole, 4 * SECOND);
+    assert_eq!(warnings(&watcher, "host").len(), 1);
+    assert!(!is_taken_back(&watcher, "host"));
+    computer.lock().unwrap().temperature_c = Some(60.0);
+    pass(&mut whole, 4 * SECOND);
+    assert!(is_taken_back(&watcher, "host"));
 }
 
 fn post(whole: &mut Whole, path: &str, body: &Value) -> u16 {

@@ -82,6 +82,8 @@ pub async fn attend(
                 let why = host.reaction.to_string();
                 if host.reaction == Reaction::None {
                     tracing::info!("{why}");
+                    let fields = [("device", "host"), ("type", "waiting"), ("why", &why)];
+                    ctx.bus.publish(STATUS, &fields);
                 } else {
                     tracing::warn!("{why}");
                     warn(&ctx, "host", &why);

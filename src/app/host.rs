@@ -13,7 +13,7 @@ use std::{fs, io};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::drive::host_line::HostLine;
-use crate::machine::host::{Host, HostWatch, Vitals};
+use crate::machine::host::{Host, HostWatch, PLAUSIBLE_C, Vitals};
 use crate::options::{Driver, Options};
 use crate::units::Nanos;
 
@@ -128,7 +128,8 @@ const fn is_low(flags: u32) -> bool {
 }
 
 fn millidegrees(text: &str) -> Option<f32> {
-    text.parse::<i32>().ok().map(|millidegrees| millidegrees as f32 / 1e3)
+    let c = text.parse::<i32>().ok()? as f32 / 1e3;
+    Some(c).filter(|c| PLAUSIBLE_C.contains(c))
 }
 
 /// The alarm of the Pi's own supply monitor, or the firmware's flags.
@@ -199,6 +200,10 @@ mod tests {
         let sources = Sources::of(&Options { host, ..Options::default() }, Path::new("/"));
         assert_eq!(sources.read(), Vitals::default());
         write(&low, "0\n");
+        for nonsense in ["999000", "-273150", "2147483647", "99999999999", "hot", ""] {
+            write(&heat, nonsense);
+            assert_eq!(sources.read().temperature_c, None, "{nonsense}");
+        }
         write(&heat, "-1500");
         assert_eq!(sources.read(), Vitals { under_voltage: Some(false), temperature_c: Some(-1.5) });
     }

@@ -56,6 +56,8 @@ pub const SLOWER_SHARE: f64 = 0.5;
 pub const HOT_C: f32 = 80.0;
 /// From here on nothing moves.
 pub const TOO_HOT_C: f32 = 85.0;
+/// What a processor that works can have; anything else is no temperature but a sensor that is out of order.
+pub const PLAUSIBLE_C: std::ops::RangeInclusive<f32> = -40.0..=125.0;
 /// How far it has to cool below the one or the other before that is over.
 pub const COOLED_C: f32 = 5.0;
 
@@ -154,6 +156,8 @@ struct Low {
 pub struct HostWatch {
     low: Option<Low>,
     heat: Reaction,
+    /// The last two plausible temperatures, the newest first.
+    temperatures: [Option<f32>; 2],
 }
 
 impl HostWatch {
@@ -189,9 +193,10 @@ impl HostWatch {
         }
     }
 
-    fn judge_heat(&self, temperature_c: Option<f32>) -> Reaction {
-        // Not a number is nothing that is known.
-        let Some(c) = temperature_c.filter(|c| !c.is_nan()) else { return self.heat };
+    fn judge_heat(&mut self, temperature_c: Option<f32>) -> Reaction {
+        let Some(newest) = temperature_c.filter(|c| PLAUSIBLE_C.contains(c)) else { return self.heat };
+        let c = self.median(newest);
+        self.temperatures = [Some(newest), self.temperatures[0]];
         let (stops, slows) = (self.heat.severity() == 2, self.heat.severity() >= 1);
         if c >= TOO_HOT_C || (stops && c > TOO_HOT_C - COOLED_C) {
             Reaction::Stop(Strain::Heat)
@@ -199,6 +204,17 @@ impl HostWatch {
             Reaction::Slower(Strain::Heat)
         } else {
             Reaction::None
+        }
+    }
+}
+
+impl HostWatch {
+    /// The median of the newest three: one reading that is wrong, either way, changes nothing.
+    fn median(&self, newest: f32) -> f32 {
+        match self.temperatures {
+            [Some(a), Some(b)] => newest.min(a).max(newest.max(a).min(b)),
+            [Some(a), None] => newest.min(a),
+            [None, _] => newest,
         }
     }
 }
@@ -223,6 +239,12 @@ mod tests {
         told(c.iter().map(|c| Vitals { temperature_c: Some(*c), ..Vitals::default() }))
     }
 
+    /// The same of temperatures that last.
+    fn lasting(c: &[f32]) -> Vec<Reaction> {
+        let twice: Vec<f32> = c.iter().flat_map(|c| [*c, *c]).collect();
+        temperatures(&twice).into_iter().skip(1).step_by(2).collect()
+    }
+
     /// `#` too low, `.` good, `?` unknown.
     fn supply(told_so: &str) -> Vec<Reaction> {
         told(told_so.chars().map(|c| {
@@ -234,12 +256,31 @@ mod tests {
     #[test]
     fn heat_slows_then_stops_and_each_is_over_five_degrees_below() {
         let none = Reaction::None;
-        assert_eq!(temperatures(&[79.9, 80.0, 75.1, 75.0, 79.9]), [none, HEAT_SLOWS, HEAT_SLOWS, none, none]);
+        assert_eq!(lasting(&[79.9, 80.0, 75.1, 75.0, 79.9]), [none, HEAT_SLOWS, HEAT_SLOWS, none, none]);
         assert_eq!(
-            temperatures(&[84.9, 85.0, 80.1, 80.0, 84.9, 75.0]),
+            lasting(&[84.9, 85.0, 80.1, 80.0, 84.9, 75.0]),
             [HEAT_SLOWS, HEAT_STOPS, HEAT_STOPS, HEAT_SLOWS, HEAT_SLOWS, none]
         );
-        assert_eq!(temperatures(&[85.0, f32::NAN, 20.0]), [HEAT_STOPS, HEAT_STOPS, none]);
+        assert_eq!(lasting(&[85.0, f32::NAN, 20.0]), [HEAT_STOPS, HEAT_STOPS, none]);
+    }
+
+    #[test]
+    fn one_reading_changes_nothing_and_nonsense_is_no_reading() {
+        let (none, spike) = (Reaction::None, [55.0, 55.0, 120.0, 55.0, 55.0, 84.0, 55.0]);
+        assert_eq!(temperatures(&spike), [none; 7]);
+        // Two in a row are no spike; and a low one between high ones is.
+        let real = [55.0, 90.0, 90.0, 20.0, 90.0, 90.0];
+        assert_eq!(temperatures(&real)[..2], [none; 2]);
+        assert_eq!(temperatures(&real)[2..], [HEAT_STOPS; 4]);
+        for nonsense in [-41.0, 126.0, 999.0, f32::INFINITY, f32::NEG_INFINITY, f32::NAN] {
+            assert_eq!(
+                temperatures(&[55.0, nonsense, nonsense, nonsense, nonsense]),
+                [none; 5],
+                "{nonsense}"
+            );
+            let hot = temperatures(&[90.0, 90.0, nonsense, nonsense, nonsense, nonsense]);
+            assert_eq!(hot[1..], [HEAT_STOPS; 5], "{nonsense}");
+        }
     }
 
     #[test]

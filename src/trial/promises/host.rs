@@ -7,6 +7,8 @@ use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS};
 
 /// The computer is looked at once a second, and the server has its turn every 10 ms.
 const LOOKED_AT_NS: Nanos = 1_050 * MILLISECOND_NS;
+/// One temperature alone may be wrong: another look has to agree.
+const HEAT_AGREES_NS: Nanos = SECOND_NS;
 /// An under-voltage that lasts so long ends motion.
 const LASTS_NS: Nanos = 5 * SECOND_NS;
 /// Here waves become slower, and here everything stops.
@@ -31,14 +33,15 @@ pub struct StrainSlowsThenStops {
 impl StrainSlowsThenStops {
     /// Since when waves have to be slower.
     fn strained_since(&self, facts: &Facts) -> Option<Nanos> {
-        let hot = facts.told.hot_since.filter(|(_, c)| *c >= HOT_C).map(|(since, _)| since);
+        let hot = facts.told.hot_since.filter(|(_, c)| *c >= HOT_C).map(|(since, _)| since + HEAT_AGREES_NS);
         let since = hot.into_iter().chain(facts.told.under_voltage_since).min()?;
         Some(since.max(self.began?) + LOOKED_AT_NS)
     }
 
     /// Since when nothing may move.
     fn stopped_since(&self, facts: &Facts) -> Option<Nanos> {
-        let hot = facts.told.hot_since.filter(|(_, c)| *c >= TOO_HOT_C).map(|(since, _)| since);
+        let hot =
+            facts.told.hot_since.filter(|(_, c)| *c >= TOO_HOT_C).map(|(since, _)| since + HEAT_AGREES_NS);
         let low = facts.told.under_voltage_since.map(|since| since.max(self.began.unwrap_or(0)) + LASTS_NS);
         let since = hot.into_iter().chain(low).min()?;
         Some(since.max(self.began?) + LOOKED_AT_NS)
