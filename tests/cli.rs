@@ -1,13 +1,15 @@
 //! The binary as people and scripts meet it: help, drawings, numbers, exit codes, and what it asks a server.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 #[path = "cli/stub.rs"]
 mod stub;
 
 use stub::Stub;
+use yep::store::{Change, SavedWave, Store};
 
 fn yep(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_yep"))
@@ -315,9 +317,9 @@ fn the_server_can_be_named_by_the_environment() {
 const RUNNING: &str = r#"{"state":"running","why":"a wave was asked for","since_s":3.0,"position_mm":12.345,
     "velocity_mm_s":-91.1,"force_g":12.4,"clipped":true,"limits":{"front":false,"back":false,"e_stop":false},
     "fault":null,"range_mm":145.0,"phase":0.42,"periods":3,"lateness":{}}"#;
-const FAULTED: &str = r#"{"state":"faulted","why":"the e-stop input is open","position_mm":null,"velocity_mm_s":0,
+const FAULTED: &str = r#"{"state":"faulted","why":"the e-stop input opened","position_mm":null,"velocity_mm_s":0,
     "force_g":null,"clipped":false,"limits":{"front":true,"back":false,"e_stop":true},
-    "fault":{"code":"e_stop","message":"the e-stop input is open","remedy":"close the e-stop loop when it is safe"},
+    "fault":{"code":"e_stop","message":"the e-stop input opened","remedy":"make sure that it is safe"},
     "range_mm":null,"phase":null,"periods":0}"#;
 
 #[test]
@@ -340,13 +342,13 @@ fn the_status_is_a_page_for_people() {
     assert_eq!(code(&output), 0);
     assert_eq!(
         out(&output),
-        "state     faulted: the e-stop input is open\n\
+        "state     faulted: the e-stop input opened\n\
          position  not known\n\
          speed     0.0 mm/s\n\
          force     not known\n\
          limits    front pressed, back free, e-stop loop open\n\
-         fault     the e-stop input is open (e_stop)\n\
-         to do     close the e-stop loop when it is safe\n"
+         fault     the e-stop input opened (e_stop)\n\
+         to do     make sure that it is safe\n"
     );
 }
 
@@ -368,7 +370,7 @@ fn watching_ends_with_the_server() {
     let lines: Vec<&str> = out(&output).lines().collect();
     assert_eq!(lines.len(), 2);
     assert!(lines[0].starts_with("running ") && lines[0].contains("12.35 of 145.0 mm"), "{}", lines[0]);
-    assert!(lines[1].starts_with("faulted ") && lines[1].contains("e-stop input is open"), "{}", lines[1]);
+    assert!(lines[1].starts_with("faulted ") && lines[1].contains("e-stop input opened"), "{}", lines[1]);
 }
 
 #[test]
@@ -414,4 +416,89 @@ fn a_simulation_of_no_runs_is_refused() {
         .unwrap();
     assert_eq!((code(&soak), out(&soak)), (2, ""));
     assert!(err(&soak).contains("--runs must be at least 1"), "{}", err(&soak));
+}
+
+#[test]
+fn the_server_may_be_named_before_the_command() {
+    let stub = Stub::answering(&[("200 OK", RUNNING)]);
+    let output = yep(&["--server", &stub.url(), "status"]);
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    assert!(out(&output).starts_with("state     running"), "{}", out(&output));
+}
+
+/// What `yep state export >file` leaves there in a shell on Windows.
+#[test]
+fn a_backup_that_went_through_windows_is_taken_or_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let wave = SavedWave::new(&serde_json::json!({ "type": "sine", "duration": 2 })).unwrap();
+    let (store, _) = Store::open(&folder.path().join("a")).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(store.save(Change::SaveWave("größer".to_owned(), wave))).unwrap();
+    drop(store);
+    let exported = yep(&["state", "export", "--state-dir", &dir("a")]);
+    let text = out(&exported).replace('\n', "\r\n");
+    let utf_16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let file = dir("backup.json");
+    let said = |bytes: &[u8]| {
+        fs::write(&file, bytes).unwrap();
+        yep(&["state", "import", "--state-dir", &dir("b"), &file])
+    };
+    for bytes in [[b"\xef\xbb\xbf", text.as_bytes()].concat(), [b"\xff\xfe", utf_16.as_slice()].concat()] {
+        let output = said(&bytes);
+        assert_eq!(code(&output), 0, "{}", err(&output));
+        let again = yep(&["state", "show", "--json", "--state-dir", &dir("b")]);
+        assert!(out(&again).contains("größer"), "{}", out(&again));
+    }
+    let output = said(&utf_16);
+    assert_eq!(code(&output), 2, "{}", err(&output));
+    assert!(err(&output).contains("UTF-16"), "{}", err(&output));
+    // A pipe that nobody writes to, and a file without an end.
+    let pipe = dir("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for endless in [pipe.as_str(), "/dev/zero"] {
+        assert_eq!(code(&yep(&["state", "import", "--state-dir", &dir("b"), endless])), 2, "{endless}");
+        assert_ne!(code(&yep(&["run", "--listen", "127.0.0.1:1", "--config", "/dev/zero"])), 0);
+    }
+}
+
+/// The server with `--listen`, the URL that it prints, and its end.
+struct Serving(std::process::Child, String, #[allow(dead_code)] tempfile::TempDir);
+
+impl Serving {
+    fn on(listen: &str) -> Serving {
+        let folder = tempfile::tempdir().unwrap();
+        let mut server = Command::new(env!("CARGO_BIN_EXE_yep"))
+            .args(["run", "--listen", listen, "--state-dir"])
+            .arg(folder.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let (_, url) = line.trim().rsplit_once(" on ").unwrap_or_else(|| panic!("{line}"));
+        Serving(server, url.to_owned(), folder)
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+#[test]
+fn the_address_that_is_printed_answers() {
+    for listen in ["0.0.0.0:0", "[::]:0", "127.0.0.1:0"] {
+        let server = Serving::on(listen);
+        let output = yep(&["--server", &server.1, "status"]);
+        assert_eq!(code(&output), 0, "{listen}, {}: {}", server.1, err(&output));
+        // And what somebody typed again who started it so.
+        let (_, port) = server.1.rsplit_once(':').unwrap();
+        let typed = format!("http://{}", listen.strip_suffix("0").unwrap().to_owned() + port);
+        let output = yep(&["status", "--server", &typed]);
+        assert_eq!(code(&output), 0, "{typed}: {}", err(&output));
+    }
 }

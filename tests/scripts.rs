@@ -40,6 +40,17 @@ impl Place {
         fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
+    /// A script of the card, whose own places are folders here.
+    fn card_script(&self, name: &str, places: &[(&str, &str)]) -> Output {
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/card/bin").join(name);
+        let mut text = fs::read_to_string(from).unwrap();
+        for (place, here) in places {
+            text = text.replace(place, self.path(here).to_str().unwrap());
+        }
+        fs::write(self.path(name), text).unwrap();
+        Command::new("/bin/sh").arg(self.path(name)).env("LC_ALL", "C").output().unwrap()
+    }
+
     fn run(&self, script: &str, arguments: &[&str], ci: &str) -> Output {
         let mut command = Command::new(self.path(&format!("scripts/{script}")));
         command.args(arguments).env_clear().env("PATH", self.path("bin")).env("HOME", self.path("home"));
@@ -178,4 +189,63 @@ fn what_was_not_tried_fails_in_ci_and_is_said_elsewhere() {
         Some(0),
         "it cannot be tried, and that is green"
     );
+}
+
+const CARD: [(&str, &str); 3] =
+    [("/boot/firmware", "boot"), ("/run/yep-card", "run"), ("/proc/sys/kernel/hostname", "kernel_hostname")];
+
+/// What the card says of this card.txt, a line each; and what it takes for the name of the network.
+fn warnings(card_txt: &[u8]) -> (Vec<String>, String) {
+    let place = Place::with(&[]);
+    fs::create_dir_all(place.path("boot")).unwrap();
+    fs::write(place.path("boot/card.txt"), card_txt).unwrap();
+    fs::write(place.path("boot/yep.toml"), "driver = 'sim'\r\n").unwrap();
+    let output = place.card_script("setup", &CARD);
+    assert!(output.status.success(), "{}", said(&output));
+    assert_eq!(fs::read(place.path("run/yep.toml")).unwrap(), b"driver = 'sim'\r\n");
+    let warnings = fs::read_to_string(place.path("run/warnings")).unwrap();
+    assert_eq!(said(&output), warnings, "the log and the screen say the same");
+    let network = fs::read_to_string(place.path("run/wpa_supplicant-wlan0.conf")).unwrap_or_default();
+    (warnings.lines().map(str::to_owned).collect(), network)
+}
+
+#[test]
+fn each_line_of_card_txt_that_is_not_understood_is_named() {
+    let shipped = fs::read("scripts/card/boot/card.txt").unwrap();
+    assert_eq!(warnings(&shipped), (vec![], String::new()));
+    let wrong = "\u{feff}hostname = rail-1\r\nwifi-name = x\r\n\r\n  # a comment\r\nwifi_pasword = secret-1\r\n\
+        secret-2\r\nWIFI_NAME=y\r\nwifi_name=home = sweet\r\nwifi_country = Germany";
+    let (told, network) = warnings(wrong.as_bytes());
+    let expected = [
+        "card.txt, line 2: wifi-name is not known: hostname, wifi_name, wifi_password, wifi_country",
+        "card.txt, line 5: wifi_pasword is not known: hostname, wifi_name, wifi_password, wifi_country",
+        "card.txt, line 6: not understood: a line is name = value",
+        "card.txt, line 7: WIFI_NAME is not known: hostname, wifi_name, wifi_password, wifi_country",
+        "card.txt: wifi_country = GERMANY is no country: two letters",
+    ];
+    assert_eq!(told, expected);
+    // home = sweet
+    assert!(network.contains("ssid=686f6d65203d207377656574\n"), "{network}");
+    assert!(!told.join(" ").contains("secret"));
+    let utf_16: Vec<u8> = "\u{feff}hostname = a\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert_eq!(
+        warnings(&utf_16).0,
+        ["card.txt is saved as UTF-16, and not read: save it as UTF-8 (in Notepad: Save as, Encoding)"]
+    );
+}
+
+#[test]
+fn the_screen_shows_the_warnings() {
+    let place = Place::with(&[]);
+    fs::create_dir_all(place.path("run")).unwrap();
+    fs::write(place.path("run/warnings"), "card.txt, line 2: \x1b[2Jwifi-name is not known\n").unwrap();
+    let from = fs::read_to_string("scripts/card/bin/banner").unwrap();
+    // Once instead of for ever.
+    let once = from.replace("while :; do", "for once in 1; do").replace("    sleep 5\n", "");
+    let once = once.replace("/run/yep-card", place.path("run").to_str().unwrap());
+    assert_ne!(once, from);
+    fs::write(place.path("banner"), once).unwrap();
+    let output = Command::new("/bin/sh").arg(place.path("banner")).output().unwrap();
+    let page = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(page.contains("\n  warning   card.txt, line 2: [2Jwifi-name is not known\n"), "{page}");
 }

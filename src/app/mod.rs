@@ -42,7 +42,7 @@ pub mod stdio;
 mod witness;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -319,9 +319,21 @@ fn mover_name(driver: Driver) -> &'static str {
     }
 }
 
+/// Where this computer reaches a server that listens there: all addresses are none that answers as one.
+#[must_use]
+pub fn of_this_computer(bound: SocketAddr) -> SocketAddr {
+    let loopback = match bound.ip() {
+        ip if !ip.is_unspecified() => ip,
+        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+    };
+    SocketAddr::new(loopback, bound.port())
+}
+
 /// Where it is and what to try: on standard output, as the log goes elsewhere.
 fn greet(options: &Options, bound: SocketAddr) {
     let mover = mover_name(options.driver);
+    let bound = of_this_computer(bound);
     let greeting = format!(
         "yep {} serves {mover} on http://{bound}\n\
          state is kept in {}; nothing moves before calibration\n\

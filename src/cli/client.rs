@@ -1,5 +1,6 @@
 //! One request to a running server, and what became of it.
 
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 
 use super::Failure;
+use crate::app::of_this_computer;
 
 /// For the connection, and again for the answer: a server that works answers in milliseconds.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -33,17 +35,39 @@ impl FromStr for Address {
         let uri: Uri = text.parse().map_err(|error| format!("{error}; give it as http://host:port"))?;
         let authority = uri.authority().filter(|authority| !authority.as_str().contains('@'));
         match (uri.scheme_str(), authority, uri.path()) {
-            (Some("http"), Some(authority), "" | "/") => Ok(Address {
-                authority: authority.to_string(),
-                host: authority.host().trim_matches(['[', ']']).to_owned(),
-                port: authority.port_u16().unwrap_or(80),
-            }),
+            (Some("http"), Some(authority), "" | "/") => {
+                let host = authority.host().trim_matches(['[', ']']).to_owned();
+                let port = authority.port_u16().unwrap_or(80);
+                Ok(Address::of_any(&host, port).unwrap_or(Address {
+                    authority: authority.to_string(),
+                    host,
+                    port,
+                }))
+            }
             _ => Err("give it as http://host:port, with nothing behind it".to_owned()),
         }
     }
 }
 
 impl Address {
+    /// Where a server that listens on all addresses answers this computer; none when `host` is not the address of that.
+    fn of_any(host: &str, port: u16) -> Option<Address> {
+        let any: IpAddr = host.parse().ok().filter(IpAddr::is_unspecified)?;
+        let here = of_this_computer(SocketAddr::new(any, port));
+        Some(Address { authority: here.to_string(), host: here.ip().to_string(), port })
+    }
+
+    /// What to start so that there is a server here.
+    fn starting(&self) -> String {
+        let ip = if self.host == "localhost" { Ok(IpAddr::from([127, 0, 0, 1])) } else { self.host.parse() };
+        match ip {
+            Ok(ip) if ip.is_loopback() => {
+                format!("Start one with: yep run --listen {}", SocketAddr::new(ip, self.port))
+            }
+            _ => format!("Start one there with: yep run --listen 0.0.0.0:{}", self.port),
+        }
+    }
+
     /// Asks for `path`.
     pub fn get(&self, path: &str) -> Result<Value, Failure> {
         self.ask(Method::GET, path, Bytes::new())
@@ -122,10 +146,9 @@ impl Address {
 
     fn absent(&self, why: &str) -> Failure {
         Failure::Unreachable(format!(
-            "no server at http://{} ({why})\nStart one with: yep run --listen {}:{}\nor name another with --server or YEP_SERVER",
+            "no server at http://{} ({why})\n{}\nor name another with --server or YEP_SERVER",
             self.authority,
-            if self.host == "localhost" { "127.0.0.1" } else { &self.host },
-            self.port
+            self.starting()
         ))
     }
 
@@ -175,10 +198,30 @@ mod tests {
         assert_eq!((address.host.as_str(), address.port), ("::1", 8080));
         assert_eq!(address.authority, "[::1]:8080");
         assert_eq!("http://yep.local".parse::<Address>().unwrap().port, 80);
+        // Where a server listens that was started with --listen 0.0.0.0, it answers as this computer.
+        for (any, here) in [("http://0.0.0.0:81", "127.0.0.1:81"), ("http://[::]:81", "[::1]:81")] {
+            assert_eq!(any.parse::<Address>().unwrap().authority, here);
+        }
         for bad in
             ["", "yep.local", "https://yep", "http://yep/api", "http://a@b", "http://", "127.0.0.1:8080"]
         {
             assert!(bad.parse::<Address>().is_err(), "{bad:?} was accepted");
+        }
+    }
+
+    #[test]
+    fn what_it_proposes_to_start_can_be_started() {
+        for (server, listen) in [
+            ("http://localhost:8080", "with: yep run --listen 127.0.0.1:8080"),
+            ("http://[::1]:8080", "with: yep run --listen [::1]:8080"),
+            ("http://0.0.0.0:8080", "with: yep run --listen 127.0.0.1:8080"),
+            ("http://yep.local", "there with: yep run --listen 0.0.0.0:80"),
+            ("http://10.0.0.7:81", "there with: yep run --listen 0.0.0.0:81"),
+        ] {
+            let said = server.parse::<Address>().unwrap().starting();
+            assert!(said.ends_with(listen), "{server}: {said}");
+            let (_, listen) = said.rsplit_once(' ').unwrap();
+            assert!(listen.parse::<SocketAddr>().is_ok(), "{said}");
         }
     }
 

@@ -3,12 +3,13 @@
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::{env, fs, io};
+use std::{env, io};
 
 use serde::Deserialize;
 use toml::de::{DeTable, DeValue};
 
 use super::run::Arguments;
+use crate::files;
 use crate::options::rules::Broken;
 use crate::options::{
     Access, Driver, Force, Homing, Host, Limits, Options, Pins, Rail, Realtime, Session, Sim, Timing,
@@ -68,7 +69,7 @@ pub enum ConfigError {
 pub fn load(arguments: &Arguments) -> Result<Options, ConfigError> {
     let text = match &arguments.config {
         Some(file) => {
-            fs::read_to_string(file).map_err(|error| ConfigError::Read { file: file.clone(), error })?
+            files::read_text(file).map_err(|error| ConfigError::Read { file: file.clone(), error })?
         }
         None => String::new(),
     };
@@ -143,6 +144,8 @@ fn span_of(text: &str, key: &str) -> Option<Range<usize>> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn read(text: &str) -> Result<Options, String> {
@@ -161,6 +164,28 @@ mod tests {
     #[test]
     fn the_shipped_example_says_the_defaults() {
         assert_eq!(read(include_str!("../../examples/yep.toml")).unwrap(), Options::default());
+    }
+
+    #[test]
+    fn the_shipped_example_names_every_mishap() {
+        let example = include_str!("../../examples/yep.toml");
+        for mishap in crate::hal::sim::Mishap::ALL {
+            assert!(example.contains(&format!("\"{}\"", mishap.name())), "{}", mishap.name());
+        }
+    }
+
+    #[test]
+    fn a_file_that_an_editor_on_windows_saved_is_read() {
+        let said = "# größer\r\ndriver = 'gpio'\r\n";
+        let utf_16: Vec<u8> = said.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let marked = [b"\xef\xbb\xbf", said.as_bytes()].concat();
+        for bytes in [marked, [b"\xff\xfe", utf_16.as_slice()].concat()] {
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join("yep.toml");
+            fs::write(&file, bytes).unwrap();
+            let arguments = Arguments { config: Some(file), ..Arguments::default() };
+            assert_eq!(load(&arguments).unwrap().driver, Driver::Gpio);
+        }
     }
 
     #[test]

@@ -13,6 +13,8 @@
 //! A program may rely on the exit codes: 0 done; 1 refused, with the reason on the error stream; 2 not
 //! understood; 3 no server there.
 
+use std::env;
+use std::ffi::OsString;
 use std::io::{self, ErrorKind, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -135,10 +137,23 @@ fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
+/// A `--server URL` before the command, behind it: the commands have this option, and `yep` by itself, the server, has none.
+fn server_behind(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    let taken = match arguments.get(1).and_then(|first| first.to_str()) {
+        Some("--server") if arguments.len() > 3 => 2,
+        Some(first) if first.starts_with("--server=") && arguments.len() > 2 => 1,
+        _ => return arguments,
+    };
+    let server: Vec<OsString> = arguments.drain(1..=taken).collect();
+    let end = arguments.iter().position(|argument| argument == "--").unwrap_or(arguments.len());
+    arguments.splice(end..end, server);
+    arguments
+}
+
 /// Does what the command line says.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::parse_from(server_behind(env::args_os().collect()));
     let done = match cli.command.unwrap_or(Command::Run(cli.run)) {
         Command::Run(arguments) => run::run(arguments),
         Command::Wave(arguments) => wave::run(&arguments),
@@ -175,5 +190,64 @@ mod tests {
     #[test]
     fn the_arguments_do_not_contradict_each_other() {
         Cli::command().debug_assert();
+    }
+
+    fn understood(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(server_behind(line.split_whitespace().map(OsString::from).collect()))
+    }
+
+    #[test]
+    fn the_server_may_be_named_before_the_command() {
+        for line in [
+            "yep --server http://a:1 status --watch",
+            "yep --server=http://a:1 state show",
+            "yep --server http://a:1 state import file",
+            "yep status --server http://a:1",
+        ] {
+            let said =
+                format!("{:?}", understood(line).unwrap_or_else(|error| panic!("{line}: {error}")).command);
+            assert!(said.contains("\"a:1\""), "{line}: {said}");
+        }
+        assert!(understood("yep --server http://a:1").is_err());
+        assert!(understood("yep --server").is_err());
+    }
+
+    /// The commands of a page: in backticks, or a line of their own; of a pipe or a remote shell the part that is ours.
+    fn commands(page: &str) -> Vec<String> {
+        let quoted = page.lines().flat_map(|line| line.split('`').skip(1).step_by(2));
+        let lines = page.lines().filter_map(|line| line.strip_prefix("    "));
+        let ours = quoted.chain(lines).filter_map(|text| {
+            let text = text.split(['#', '>', '<', '|', '\'']).next()?.split("   ").next()?.trim();
+            let text = text.rsplit_once("ssh root@yep.local ").map_or(text, |(_, remote)| remote);
+            text.strip_prefix("yep ").map(|arguments| format!("yep {arguments}"))
+        });
+        // A list in quotes is cut off; words that stand for something are written large.
+        ours.filter(|line| !line.ends_with("--points"))
+            .map(|line| line.replace("SECONDS", "60").replace("COMMAND", "status"))
+            .collect()
+    }
+
+    #[test]
+    fn commands_that_are_documented_are_understood() {
+        let pages = [
+            ("README.md", include_str!("../../README.md")),
+            ("INSTALL.md", include_str!("../../docs/INSTALL.md")),
+            ("SENSOR.md", include_str!("../../docs/SENSOR.md")),
+            ("PI.md", include_str!("../../docs/PI.md")),
+            ("SAFETY.md", include_str!("../../docs/SAFETY.md")),
+            ("WAVES.md", include_str!("../../docs/WAVES.md")),
+            ("REALTIME.md", include_str!("../../docs/REALTIME.md")),
+        ];
+        let mut seen = 0;
+        for (page, text) in pages {
+            for line in commands(text) {
+                seen += 1;
+                if let Err(error) = understood(&line) {
+                    let help = matches!(error.kind(), clap::error::ErrorKind::DisplayHelp);
+                    assert!(help, "{page}: {line}: {error}");
+                }
+            }
+        }
+        assert!(seen > 30, "{seen}");
     }
 }
