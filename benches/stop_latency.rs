@@ -9,20 +9,33 @@
 //!   edge is the motor driver's, which homing switches on and STOP in homing switches off.
 //!
 //! Of the two bounds the later one is used. So every latency told here is too long, by the uncertainty at most.
+//! Then the same under each flood of [`support::flood`]: how long STOP's answer takes on a connection of its own (of many
+//! tries, and how many got none), and the last pulse behind some of them.
+//!
 //! `v` is the speed by the pulses around the request, `a` the deceleration of a stop.
 
 mod support;
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use support::flood::{FLOODS, Flood};
 use support::server::{Client, Server, folder};
 use support::{Samples, ms, tell};
 use yep::api::fence::GUARD;
 
 const STOPS: u64 = 60;
+/// STOPs under each flood, and those of them that stop an axis in motion.
+const TRIES: u64 = 400;
+const MOVES: u64 = 10;
+/// A STOP that is not answered by then counts as none.
+const ANSWERED: Duration = Duration::from_secs(5);
+/// For a flood to be there.
+const RISES: Duration = Duration::from_secs(1);
 const PERIOD_S: f64 = 2.0;
 /// Of the simulated rail.
 const STEPS_PER_MM: f64 = 10.0;
@@ -80,13 +93,67 @@ fn main() {
     Samples::new(took_ms(folder.path())).tell("stop_latency.seen_to_rest", "ms");
     let how = "between the two bounds of the clocks' difference";
     tell("stop_latency.uncertainty", zero.uncertainty_s * 1e3, "ms", how);
-    let status = client.status();
+    let (tries, moves) =
+        (support::number("--tries").unwrap_or(TRIES), support::number("--moves").unwrap_or(MOVES));
+    for (number, (name, _)) in FLOODS.iter().enumerate() {
+        let flood = Flood::begin(number, server.address());
+        std::thread::sleep(RISES);
+        let name = format!("stop_latency.flood.{name}");
+        answers(&name, &server, tries);
+        let measured: Vec<Stop> = (0..moves)
+            .map(|i| {
+                let later_s = PERIOD_S * (i as f64 * SPREAD).fract();
+                let later = Duration::from_secs_f64(later_s);
+                stop(&mut server.client(), &log, epoch, &zero, deceleration_mm_s2, later)
+            })
+            .collect();
+        if moves > 0 {
+            left_of_s4(&format!("{name}.left_of_s4"), measured.iter());
+            let on_time = measured.iter().filter(|stop| stop.shifted_s == 0.0);
+            left_of_s4(&format!("{name}.left_of_s4.on_time"), on_time);
+        }
+        drop(flood);
+    }
+    let status = server.client().status();
     tell(
         "stop_latency.latest_step",
         status["lateness"]["worst_step_ns"].as_f64().unwrap_or(0.0) * 1e-6,
         "ms",
         &format!("how late a step was, in the whole run; {} re-bases", status["lateness"]["rebases"]),
     );
+}
+
+/// Tells how long STOP's answer takes on connections of its own.
+fn answers(name: &str, server: &Server, tries: u64) {
+    let mut answered = Vec::new();
+    for _ in 0..tries {
+        let asked = Instant::now();
+        if stops(server.address()).is_some() {
+            answered.push(ms(asked.elapsed()));
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let none = tries - answered.len() as u64;
+    if !answered.is_empty() {
+        let samples = Samples::new(answered);
+        let how = format!("of {tries}");
+        for (what, value) in
+            [("p50", samples.median()), ("p99", samples.quantile(0.99)), ("max", samples.max())]
+        {
+            tell(&format!("{name}.answer.{what}"), value, "ms", &how);
+        }
+    }
+    tell(&format!("{name}.not_answered"), none as f64, "STOPs", &format!("of {tries}"));
+}
+
+/// A STOP that is answered with 200.
+fn stops(to: SocketAddr) -> Option<()> {
+    let mut stream = TcpStream::connect_timeout(&to, ANSWERED).ok()?;
+    stream.set_read_timeout(Some(ANSWERED)).ok()?;
+    stream.write_all(b"POST /api/stop HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n").ok()?;
+    let mut head = [0; 12];
+    stream.read_exact(&mut head).ok()?;
+    head.ends_with(b" 200").then_some(())
 }
 
 /// One measured stop.
@@ -157,7 +224,11 @@ fn stop(
     later: Duration,
 ) -> Stop {
     let before = log.len();
-    client.run_sine(PERIOD_S);
+    // Under a flood there may be no memory for it just now.
+    let wave = format!(r#"{{"type": "sine", "duration": {PERIOD_S}, "lease": "continue"}}"#);
+    while client.ask("POST", "/api/wave/run", &wave).0 != 200 {
+        std::thread::sleep(Duration::from_millis(50));
+    }
     // The approach is over when there is a phase.
     while client.status()["phase"].is_null() {
         std::thread::sleep(Duration::from_millis(5));

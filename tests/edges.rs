@@ -18,7 +18,7 @@ fn number(name: &str, otherwise: u64) -> u64 {
 fn any_wave(random: &mut Random, gear: &Gear) -> Wave {
     loop {
         let asked = waves::any(random, gear.max_stroke_mm as f64);
-        if let Ok(spec) = wave_spec::read(Some(&asked))
+        if let Ok(spec) = wave_spec::read(Some(&asked), wave_spec::Purpose::Run)
             && let Ok(wave) = wave_spec::wave(&spec)
         {
             return wave;

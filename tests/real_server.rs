@@ -1,12 +1,12 @@
 //! The server as a process, in motion, while something holds on to it: a stream that takes no more, a signal that is
-//! none of its business.
+//! none of its business, clients that ask for more than there is memory.
 
 #[path = "support/real/mod.rs"]
 mod real;
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -103,8 +103,11 @@ impl Muted {
     }
 
     fn run(&self) {
-        let wave = json!({ "type": "sine", "duration": 2.0, "lease": "continue" });
-        self.post("/api/wave/run", &wave).done();
+        // Behind a STOP somebody else starts it, after a while (promise S34).
+        std::thread::sleep(yep::api::fence::GUARD);
+        let wave = json!({ "type": "sine", "duration": 2.0, "lease": "continue" }).to_string();
+        let agent = format!("{:?}", Instant::now());
+        http::request(self.address, "POST", "/api/wave/run", &[("user-agent", &agent)], &wave).done();
         self.becomes("running");
     }
 
@@ -211,4 +214,116 @@ fn a_flood_of_one_message_has_a_budget_in_the_log() {
     yep.stderr.take().unwrap().read_to_string(&mut said).unwrap();
     let lines = said.lines().filter(|line| line.contains("was not obeyed")).count();
     assert!((20..=110).contains(&lines), "{lines}: {said}");
+}
+
+/// What the service may have (systemd/yep.service).
+const MEMORY_BYTES: u64 = 128 * 1024 * 1024;
+
+/// Puts the process under that limit, where memory cgroups can be made; the folder of the group.
+fn limit_memory(process: u32) -> Option<std::path::PathBuf> {
+    for (root, limit) in
+        [("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max")]
+    {
+        let group = std::path::Path::new(root).join(format!("yep-test-{process}"));
+        if std::fs::create_dir(&group).is_err() {
+            continue;
+        }
+        let limited = std::fs::write(group.join(limit), MEMORY_BYTES.to_string())
+            .and_then(|()| std::fs::write(group.join("cgroup.procs"), process.to_string()));
+        if limited.is_ok() {
+            return Some(group);
+        }
+        let _ = std::fs::remove_dir(&group);
+    }
+    eprintln!("no memory cgroup can be made here: the largest size of the process is judged instead");
+    None
+}
+
+/// A request whose answer is not read, or not yet.
+fn ask(address: SocketAddr, path: &str, body: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    // The server may refuse it before it has read it all.
+    let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes()));
+    stream
+}
+
+fn status_of(stream: &mut TcpStream) -> u16 {
+    stream.set_read_timeout(Some(real::PATIENCE)).unwrap();
+    let mut head = [0; 12];
+    stream.read_exact(&mut head).unwrap();
+    String::from_utf8_lossy(&head[9..]).parse().unwrap()
+}
+
+#[test]
+fn its_memory_is_bounded_whatever_clients_ask_for_and_the_axis_moves_on() {
+    let home = Home::new(QUICK_HOMING)
+        // As the unit has it.
+        .with("MALLOC_ARENA_MAX", "2")
+        .with("MALLOC_MMAP_THRESHOLD_", "131072");
+    let mut yep = home.start();
+    let group = limit_memory(yep.id());
+    set_in_motion(&yep);
+    let address = yep.address;
+    let long_wave = r#"{"type":"sine","duration":8333}"#;
+    let numbers = format!("[{}0.5]", "0.5,".repeat(40_000));
+    let many_numbers = format!(r#"{{"type":"points","duration":60,"points":{numbers}}}"#);
+    let backup = format!(r#"{{"version":1,"waves":[{}0]}}"#, "0,".repeat(520_000));
+    let mut asked = 0;
+    for (path, body, times) in [
+        ("/api/wave/get", long_wave, 40),
+        ("/api/wave/get", many_numbers.as_str(), 40),
+        ("/api/backup", backup.as_str(), 60),
+    ] {
+        // All at once; half of them are read late.
+        let mut streams: Vec<_> = (0..times).map(|_| ask(address, path, body)).collect();
+        asked += times;
+        for stream in &mut streams {
+            let status = status_of(stream);
+            assert!([200, 413, 415, 422, 503].contains(&status), "{path}: {status}");
+        }
+        let status = yep.status();
+        assert_eq!(status["state"], json!("running"), "{path}: {status}");
+    }
+    // Listeners that do not read.
+    let deaf: Vec<_> = (0..8).map(|_| real::socket::connect(address, "command_all")).collect();
+    for _ in 0..40 {
+        let wave = json!({ "type": "sine", "duration": 8333, "lease": "continue" });
+        let answer = yep.post("/api/wave/run", &wave);
+        assert!([200, 503].contains(&answer.status), "{}", answer.body);
+    }
+    drop(deaf);
+    yep.request("POST", "/api/stop", &[], "").done();
+    yep.becomes("ready");
+    // What did not fit is told so, and fits later.
+    let answer = eventually("there is room again", || {
+        let answer = yep.request("POST", "/api/wave/get", &[], r#"{"type":"sine","duration":8000}"#);
+        (answer.status == 200).then_some(answer)
+    });
+    let drawn: Value = serde_json::from_str(&dechunked(&answer.body)).unwrap();
+    assert_eq!(drawn["positions"].as_array().unwrap().len(), 959_999);
+    let file = std::fs::read_to_string(format!("/proc/{}/status", yep.id())).unwrap();
+    let line = file.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let most_kib: u64 = line.trim().trim_end_matches(" kB").parse().unwrap();
+    println!("{asked} requests; at most {most_kib} KiB");
+    assert!(most_kib * 1024 < MEMORY_BYTES, "{most_kib} KiB");
+    yep.signal("TERM");
+    assert_eq!(yep.ended().code(), Some(0), "{}", yep.log());
+    if let Some(group) = group {
+        let _ = std::fs::remove_dir(group);
+    }
+}
+
+/// The content of a body that came in chunks.
+fn dechunked(body: &str) -> String {
+    let (mut content, mut rest) = (String::new(), body);
+    while let Some((length, behind)) = rest.split_once("\r\n") {
+        let length = usize::from_str_radix(length, 16).unwrap();
+        content += &behind[..length];
+        rest = behind[length..].trim_start_matches("\r\n");
+    }
+    content
 }

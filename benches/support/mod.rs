@@ -10,6 +10,7 @@
 #![allow(dead_code)] // Each benchmark uses a part of it.
 
 pub mod counts;
+pub mod flood;
 pub mod server;
 
 use std::hint::black_box;

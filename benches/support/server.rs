@@ -63,6 +63,11 @@ impl Server {
         server
     }
 
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// A connection of a client.
     pub fn client(&self) -> Client {
         Client::on(TcpStream::connect(self.address).expect("a connection"))

@@ -1,17 +1,17 @@
 //! Answers: the shapes in which results and refusals leave the server.
 
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 use serde::Serialize;
 use serde_json::json;
 
+use super::content::Content;
 use super::fields::Complaint;
 use crate::machine::Refusal;
 
 /// A complete answer.
-pub type Answer = Response<Full<Bytes>>;
+pub type Answer = Response<Content>;
 
 /// An answer that refuses, so that `?` ends a handler.
 #[derive(Debug)]
@@ -44,9 +44,17 @@ impl Rejection {
 /// An answer of that type.
 #[must_use]
 pub fn typed(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Answer {
-    let mut answer = Response::new(Full::new(body.into()));
+    let mut answer = Response::new(Content::whole(body));
     *answer.status_mut() = status;
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    answer
+}
+
+/// JSON that is written while it is sent.
+#[must_use]
+pub fn json_pieces(content: Content) -> Answer {
+    let mut answer = Response::new(content);
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     answer
 }
 
@@ -77,7 +85,7 @@ pub fn text(status: StatusCode, body: impl Into<Bytes>) -> Answer {
 /// An answer without a body.
 #[must_use]
 pub fn empty(status: StatusCode) -> Answer {
-    let mut answer = Response::new(Full::new(Bytes::new()));
+    let mut answer = Response::new(Content::whole(Bytes::new()));
     *answer.status_mut() = status;
     answer
 }

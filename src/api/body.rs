@@ -14,6 +14,13 @@ use super::limits::Limits;
 /// connection closes may never see the answer.
 const DRAINED_BYTES: usize = 512 * 1024;
 
+/// How long the body is, by what it says of itself: at most `limit_bytes`, as more is not kept.
+#[must_use]
+pub fn most_bytes(body: &Incoming, limit_bytes: usize) -> usize {
+    let said = body.size_hint().upper().and_then(|bytes| usize::try_from(bytes).ok());
+    said.map_or(limit_bytes, |bytes| bytes.min(limit_bytes))
+}
+
 /// The whole body, of at most `limit_bytes`.
 ///
 /// # Errors

@@ -6,7 +6,8 @@
 //! was queued, and is closed; nobody waits for it.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -29,6 +30,9 @@ const OWN_DEVICES: [&str; 6] = [MACHINE, "client", "queue", "host", "calibration
 /// How many devices are remembered on [`STATUS`]; the one that was silent longest is forgotten first.
 const REMEMBERED_DEVICES: usize = 64;
 
+/// A longer message than this is heard by who listens, and not remembered.
+const REMEMBERED_BYTES: usize = 16 * 1024;
+
 /// Fields of a message, in the order in which they are sent.
 pub type Fields<'a> = &'a [(&'a str, &'a str)];
 
@@ -37,13 +41,14 @@ pub type Fields<'a> = &'a [(&'a str, &'a str)];
 pub struct Bus {
     inner: Mutex<Inner>,
     queue: usize,
+    queue_bytes: usize,
 }
 
 #[derive(Debug, Default)]
 struct Inner {
     /// Of the newest message: milliseconds since the epoch, and a count inside the millisecond.
     last_id: (u128, u64),
-    subscribers: HashMap<String, Vec<mpsc::Sender<Utf8Bytes>>>,
+    subscribers: HashMap<String, Vec<Subscriber>>,
     /// The last message of each device on [`STATUS`]: of this process, and of clients.
     statuses: Vec<(String, Utf8Bytes)>,
     relayed: Vec<(String, Utf8Bytes)>,
@@ -56,10 +61,10 @@ pub fn is_own(device: &str) -> bool {
 }
 
 impl Bus {
-    /// No streams yet; `queue` messages may wait for a subscriber.
+    /// No streams yet; `queue` messages with `queue_bytes` may wait for a subscriber.
     #[must_use]
-    pub fn new(queue: usize) -> Bus {
-        Bus { inner: Mutex::default(), queue: queue.max(1) }
+    pub fn new(queue: usize, queue_bytes: usize) -> Bus {
+        Bus { inner: Mutex::default(), queue: queue.max(1), queue_bytes }
     }
 
     /// Sends a message to everyone who listens to `stream` now; on [`STATUS`] it is how its device is from now on.
@@ -101,15 +106,17 @@ impl Bus {
     #[must_use]
     pub fn subscribe(&self, stream: &str) -> Subscription {
         let (sender, queue) = mpsc::channel(self.queue);
+        let queued = Arc::new(AtomicUsize::new(0));
+        let subscriber = Subscriber { sender, queued: Arc::clone(&queued), most: self.queue_bytes };
         let mut inner = self.lock();
         // Sockets that left are noticed at the next message of their stream, which may never come.
         inner.subscribers.retain(|_, subscribers| {
-            subscribers.retain(|subscriber| !subscriber.is_closed());
+            subscribers.retain(|subscriber| !subscriber.sender.is_closed());
             !subscribers.is_empty()
         });
-        inner.subscribers.entry(stream.into()).or_default().push(sender);
+        inner.subscribers.entry(stream.into()).or_default().push(subscriber);
         let known = inner.statuses.iter().chain(&inner.relayed).filter(|_| stream == STATUS);
-        Subscription { first: known.map(|(_, message)| message.clone()).collect(), queue }
+        Subscription { first: known.map(|(_, message)| message.clone()).collect(), queue, queued }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -123,6 +130,24 @@ impl Bus {
 pub struct Subscription {
     first: std::collections::VecDeque<Utf8Bytes>,
     queue: mpsc::Receiver<Utf8Bytes>,
+    queued: Arc<AtomicUsize>,
+}
+
+/// The other end of a subscription.
+#[derive(Debug)]
+struct Subscriber {
+    sender: mpsc::Sender<Utf8Bytes>,
+    /// Bytes in the queue.
+    queued: Arc<AtomicUsize>,
+    most: usize,
+}
+
+impl Subscriber {
+    /// Queues a message; false when the subscriber has lost its place. A single message fits always.
+    fn offer(&self, message: &Utf8Bytes) -> bool {
+        let queued = self.queued.fetch_add(message.len(), Relaxed);
+        (queued == 0 || queued + message.len() <= self.most) && self.sender.try_send(message.clone()).is_ok()
+    }
 }
 
 impl Subscription {
@@ -130,13 +155,17 @@ impl Subscription {
     pub async fn next(&mut self) -> Option<Utf8Bytes> {
         match self.first.pop_front() {
             Some(message) => Some(message),
-            None => self.queue.recv().await,
+            None => self.queue.recv().await.inspect(|message| self.taken(message)),
         }
     }
 
     /// The next message if there is one already.
     pub fn waiting(&mut self) -> Option<Utf8Bytes> {
-        self.first.pop_front().or_else(|| self.queue.try_recv().ok())
+        self.first.pop_front().or_else(|| self.queue.try_recv().ok().inspect(|message| self.taken(message)))
+    }
+
+    fn taken(&self, message: &Utf8Bytes) {
+        self.queued.fetch_sub(message.len(), Relaxed);
     }
 }
 
@@ -146,7 +175,7 @@ impl Inner {
         let id = python::frame([(MESSAGE_ID, self.next_id(wall::since_epoch()).as_str())]);
         let message = Utf8Bytes::from(joined(&id, said));
         if let Some(subscribers) = self.subscribers.get_mut(stream) {
-            subscribers.retain(|subscriber| subscriber.try_send(message.clone()).is_ok());
+            subscribers.retain(|subscriber| subscriber.offer(&message));
             if subscribers.is_empty() {
                 self.subscribers.remove(stream);
             }
@@ -163,6 +192,9 @@ impl Inner {
 }
 
 fn remember(statuses: &mut Vec<(String, Utf8Bytes)>, fields: Fields<'_>, message: &Utf8Bytes) {
+    if message.len() > REMEMBERED_BYTES {
+        return;
+    }
     let Some((_, device)) = fields.iter().find(|(name, _)| *name == "device") else { return };
     statuses.retain(|(known, _)| known != device);
     if statuses.len() == REMEMBERED_DEVICES {
@@ -194,7 +226,7 @@ mod tests {
 
     #[test]
     fn all_hear_the_same_and_the_slow_one_loses_its_place() {
-        let bus = Bus::new(2);
+        let bus = Bus::new(2, 1_000);
         let (mut quick, mut slow) = (bus.subscribe("a"), bus.subscribe("a"));
         let mut other = bus.subscribe("b");
         let mut heard = Vec::new();
@@ -209,8 +241,23 @@ mod tests {
     }
 
     #[test]
+    fn a_queue_is_bounded_in_bytes_too_and_takes_one_message_of_any_length() {
+        let bus = Bus::new(64, 1_000);
+        let mut listener = bus.subscribe("a");
+        let long = "x".repeat(2_000);
+        for _ in 0..3 {
+            bus.publish("a", &[("n", &long)]);
+            assert!(listener.waiting().is_some());
+        }
+        bus.publish("a", &[("n", &long)]);
+        bus.publish("a", &[("n", "short")]);
+        assert!(listener.waiting().is_some_and(|message| message.len() > 2_000));
+        assert_eq!(listener.queue.try_recv(), Err(mpsc::error::TryRecvError::Disconnected));
+    }
+
+    #[test]
     fn a_new_listener_of_status_hears_how_each_device_is() {
-        let bus = Bus::new(4);
+        let bus = Bus::new(4, 1_000);
         for (device, kind) in [("machine", "running"), ("sensor", "warning"), ("machine", "waiting")] {
             bus.publish(STATUS, &[("device", device), ("type", kind)]);
         }
@@ -230,7 +277,7 @@ mod tests {
 
     #[test]
     fn devices_that_clients_invent_push_nobody_out() {
-        let bus = Bus::new(4);
+        let bus = Bus::new(4, 1_000);
         bus.publish(STATUS, &[("device", "store"), ("type", "warning")]);
         bus.relay(STATUS, &[("device", MACHINE), ("type", "running")]);
         for device in 0..2 * REMEMBERED_DEVICES {
@@ -248,7 +295,7 @@ mod tests {
 
     #[test]
     fn streams_that_nobody_hears_cost_nothing() {
-        let bus = Bus::new(4);
+        let bus = Bus::new(4, 1_000);
         drop(bus.subscribe("a"));
         bus.publish("b", &[("n", "1")]);
         let _kept = bus.subscribe("c");
@@ -257,7 +304,7 @@ mod tests {
 
     #[test]
     fn a_command_is_announced_with_its_time() {
-        let bus = Bus::new(4);
+        let bus = Bus::new(4, 1_000);
         let mut heard = bus.subscribe(COMMANDS);
         bus.announce("stop", None);
         bus.announce("loop_wave", Some("[]"));

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
+use super::budget::Budget;
 use super::bus::Bus;
 use super::desk::{Desk, Keeper};
 use super::fence::Fence;
@@ -47,6 +48,8 @@ pub struct Context {
     pub workers: Handle,
     /// A yep-machine elsewhere.
     pub remote: Remote,
+    /// Memory for requests and answers.
+    pub budget: Budget,
     /// The configuration.
     pub options: Options,
 }
@@ -66,7 +69,7 @@ impl Context {
     ) -> Arc<Context> {
         let keeper: Arc<dyn Keeper> = Arc::new(keeper);
         let desk = Desk::new(Arc::clone(&port), settings, Arc::clone(&keeper), rail);
-        let bus = Bus::new(options.limits.queued_messages);
+        let bus = Bus::new(options.limits.queued_messages, options.limits.queued_bytes);
         Arc::new(Context {
             port,
             desk,
@@ -76,6 +79,7 @@ impl Context {
             fence: Fence::default(),
             workers: Handle::current(),
             remote: Remote::default(),
+            budget: Budget::new(&options.limits),
             options,
         })
     }

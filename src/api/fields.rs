@@ -7,6 +7,9 @@ use serde_json::{Map, Value};
 use super::coerce::{MISSING, NONE, NOT_DICT, NOT_LIST, Wrong};
 use super::slips;
 
+/// Whoever has so many things to put right needs no more of them at once.
+const MOST_COMPLAINTS: usize = 100;
+
 /// One thing that is wrong with a request: where, what, and a stable word for it.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Complaint {
@@ -78,7 +81,9 @@ impl<'a> Fields<'a> {
 
     /// Notes that something is wrong with a field, or with an element of it.
     pub fn complain(&mut self, path: &[Value], (msg, kind): (impl Into<String>, &'static str)) {
-        self.complaints.push(Complaint { loc: loc(self.argument, path), msg: msg.into(), kind });
+        if self.complaints.len() < MOST_COMPLAINTS {
+            self.complaints.push(Complaint { loc: loc(self.argument, path), msg: msg.into(), kind });
+        }
     }
 
     /// A field that must be there. None when it is wrong, which is noted.

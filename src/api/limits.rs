@@ -38,12 +38,18 @@ pub struct Limits {
     pub crowded_header_time: Duration,
     /// For a request that is on its way on a connection that loses its place.
     pub eviction_time: Duration,
+    /// Memory for bodies, what is made of them, and answers: for those up to 64 KiB, in bytes.
+    pub small_memory_bytes: usize,
+    /// The same for larger ones.
+    pub large_memory_bytes: usize,
     /// WebSockets.
     pub sockets: usize,
     /// Size of a message from a WebSocket's client, in bytes.
     pub frame_bytes: usize,
     /// Messages that wait for one subscriber; one more closes it.
     pub queued_messages: usize,
+    /// Bytes that wait for one subscriber, unless a single message has more.
+    pub queued_bytes: usize,
     /// For a message to leave; a client that takes longer is closed.
     pub send_time: Duration,
     /// Between two pings.
@@ -73,9 +79,12 @@ impl Default for Limits {
             waiting_connections: 256,
             crowded_header_time: Duration::from_millis(500),
             eviction_time: Duration::from_millis(100),
+            small_memory_bytes: 8 * 1024 * 1024,
+            large_memory_bytes: 32 * 1024 * 1024,
             sockets: 16,
             frame_bytes: 64 * 1024,
             queued_messages: 64,
+            queued_bytes: 512 * 1024,
             send_time: Duration::from_secs(2),
             ping_time: Duration::from_secs(1),
             silent_time: Duration::from_secs(20),

@@ -6,7 +6,8 @@
 //! [`router`] answers STOP, and takes each other request through the gate (`auth`), answers preflights ([`cors`]), looks the route up
 //! ([`route`]), checks the standing, reads the body ([`body`]), and lets one of [`resources`] answer, in a task
 //! of its own on another runtime that runs to its end even when the client goes away. What it answers has one of the shapes of
-//! [`answer`]; what clients send is read as leniently as they expect ([`json`], [`fields`], [`coerce`], [`slips`];
+//! [`answer`] and a [`content`] that is held against a [`budget`] of memory; what clients send is read as leniently as they
+//! expect ([`json`], [`fields`], [`coerce`], [`slips`];
 //! [`wave_spec`] for waves).
 //!
 //! # The way of a message
@@ -22,9 +23,11 @@
 
 pub mod answer;
 pub mod body;
+pub mod budget;
 pub mod bus;
 pub mod coerce;
 pub mod connection;
+pub mod content;
 pub mod context;
 pub mod cors;
 pub mod desk;

@@ -16,6 +16,12 @@ use tokio::time::Instant;
 
 use super::limits::Limits;
 
+/// What is written at once, and so is a segment of its own. Over loopback, whose segments may be larger than the send
+/// buffer, a receiver would else acknowledge each of them after 40 ms only, as it waits for a second one.
+const PART_BYTES: usize = 16 * 1024;
+/// Buffers that are written together: a header and its content are two or three.
+const PARTS: usize = 8;
+
 /// What a connection is doing, with its beginning where that matters.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Phase {
@@ -195,7 +201,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.socket).poll_write(cx, buf);
+        let part = &buf[..buf.len().min(PART_BYTES)];
+        let written = Pin::new(&mut self.socket).poll_write(cx, part);
         self.left(written)
     }
 
@@ -204,7 +211,12 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.socket).poll_write_vectored(cx, bufs);
+        let (mut parts, mut left) = ([io::IoSlice::new(&[]); PARTS], PART_BYTES);
+        for (part, buf) in parts.iter_mut().zip(bufs) {
+            *part = io::IoSlice::new(&buf[..buf.len().min(left)]);
+            left -= part.len();
+        }
+        let written = Pin::new(&mut self.socket).poll_write_vectored(cx, &parts);
         self.left(written)
     }
 

@@ -9,6 +9,7 @@ use hyper::{Method, Request, StatusCode};
 
 use super::answer::{self, Answer, Outcome, Rejection};
 use super::body;
+use super::budget::{self, Share};
 use super::connection::Connection;
 use super::context::Context;
 use super::cors;
@@ -162,7 +163,14 @@ async fn respond(
         Resource::BackupPost => limits.backup_body_bytes,
         _ => limits.body_bytes,
     };
-    let body = read(&ctx, &connection, request.into_body(), limit_bytes).await?;
+    let body = request.into_body();
+    let bytes = match route.resource {
+        // It may be STOP, which is read whatever memory is left.
+        Resource::CommandRun => 0,
+        _ => body::most_bytes(&body, limit_bytes),
+    };
+    let share = ctx.budget.take(bytes).map_err(Rejection::closing)?;
+    let body = read(&ctx, &connection, body, limit_bytes).await?;
     if route.resource == Resource::CommandRun {
         let stops = commands::is_stop(&body);
         if stops {
@@ -176,7 +184,7 @@ async fn respond(
         check_place(has_place)?;
     }
     let call = Call { standing, client, values, query, content_type, accept, body };
-    run_to_completion(ctx, connection, route, call).await
+    run_to_completion(ctx, connection, route, (call, share)).await
 }
 
 /// A change that was begun is ended, even when the client goes away meanwhile; a panic is an answer, too.
@@ -184,18 +192,28 @@ async fn run_to_completion(
     ctx: Arc<Context>,
     connection: Arc<Connection>,
     route: &'static Route,
-    call: Call,
+    (call, share): (Call, Share),
 ) -> Outcome {
     let workers = ctx.workers.clone();
     let handling = workers.spawn(async move {
-        let outcome = resources::handle(&ctx, route.resource, call).await;
-        drop(connection);
+        let outcome = within_budget(&ctx, route.resource, call).await;
+        drop((connection, share));
         outcome
     });
     handling.await.unwrap_or_else(|error| {
         tracing::error!(%error, path = route.path, "a handler failed");
         Err(answer::detail(StatusCode::INTERNAL_SERVER_ERROR, "the server failed; its log says why"))
     })
+}
+
+/// The answer to a call for which there is memory. The answer keeps its share of it until it is sent.
+async fn within_budget(ctx: &Arc<Context>, resource: Resource, call: Call) -> Outcome {
+    let read = ctx.budget.take(budget::json_bytes(&call.body))?;
+    let mut answer = resources::handle(ctx, resource, call).await?;
+    drop(read);
+    let content = answer.body_mut();
+    content.count(ctx.budget.take(content.uncounted_bytes())?);
+    Ok(answer)
 }
 
 /// 503 for a request without a place.

@@ -26,6 +26,8 @@ use super::router;
 /// What the kernel holds back of what a client does not read. With the default of megabytes a stalled client
 /// would be noticed only after a long time.
 const SEND_BUFFER_BYTES: u32 = 32 * 1024;
+/// What is buffered of a connection in each direction.
+const BUFFER_BYTES: usize = 64 * 1024;
 /// Connections that wait to be accepted. The kernel drops what comes when so many wait, and the client tries again
 /// after a second.
 const BACKLOG: u32 = 1024;
@@ -133,7 +135,7 @@ async fn attend(
         }
     });
     let mut http = http1::Builder::new();
-    http.header_read_timeout(None).max_header_size(limits.header_bytes);
+    http.header_read_timeout(None).max_header_size(limits.header_bytes).max_buf_size(BUFFER_BYTES);
     let mut served = std::pin::pin!(http.serve_connection(io, service).with_upgrades());
     let ended = tokio::select! {
         // A request that has arrived comes before the deadline.

@@ -3,10 +3,15 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+use serde::Serialize;
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
 
 use super::{Call, senseless};
-use crate::api::answer::{self, Outcome, Rejection};
+use crate::api::answer::{self, Answer, Outcome, Rejection};
+use crate::api::budget::Share;
+use crate::api::content::Content;
 use crate::api::context::Context;
 use crate::api::lease::{Client, Policy};
 use crate::api::orders::LOOP_WAVE;
@@ -19,9 +24,22 @@ use crate::wave::{Spec, Wave};
 /// A yep-machine drops its connection on larger messages and is then deaf, for STOP too, for 20 s.
 const REMOTE_MESSAGE_BYTES: usize = 1024 * 1024;
 /// A wave of more points is announced without them, where they are only for show.
-const ANNOUNCED_POINTS: f64 = 50_000.0;
+const ANNOUNCED_POINTS: usize = 50_000;
 /// What a message says besides the points.
 const MESSAGE_OVERHEAD_BYTES: usize = 1024;
+/// Answers with so many points are written at once.
+const WHOLE_POINTS: usize = 8 * 1024;
+/// Points of a piece of a longer one.
+const PIECE_POINTS: usize = 2 * 1024;
+/// A point as a text with what separates it from the next one, at least.
+const LEAST_POINT_TEXT_BYTES: usize = 5;
+/// The same at most.
+const POINT_TEXT_BYTES: usize = 24;
+
+#[derive(Serialize)]
+struct Drawing<T> {
+    positions: Vec<T>,
+}
 
 /// The points of the wave, as the clients draw them.
 ///
@@ -29,11 +47,36 @@ const MESSAGE_OVERHEAD_BYTES: usize = 1024;
 /// 400 and 422.
 pub async fn get(ctx: &Arc<Context>, call: &Call) -> Outcome {
     let spec = read(ctx, call.json()?.as_ref(), Purpose::Draw)?;
-    let points = sampled(ctx, spec).await?;
-    Ok(answer::ok(&match &points {
-        Points::Sine(positions) | Points::Other(positions) => json!({ "positions": positions }),
-        Points::Square(positions) => json!({ "positions": positions }),
-    }))
+    let share = ctx.budget.take(points_of(ctx, &spec) * size_of::<f64>())?;
+    Ok(match sampled(ctx, spec).await? {
+        Points::Sine(positions) | Points::Other(positions) => drawn(ctx, positions, share),
+        Points::Square(positions) => drawn(ctx, positions, share),
+    })
+}
+
+/// An answer with the positions. A long one is written while it is sent: as a text it is much larger than as numbers.
+fn drawn<T: Serialize + Send + Sync + 'static>(ctx: &Context, positions: Vec<T>, share: Share) -> Answer {
+    if positions.len() <= WHOLE_POINTS {
+        return answer::ok(&Drawing { positions });
+    }
+    let (pieces, sent) = mpsc::channel(1);
+    ctx.workers.spawn(async move {
+        let mut text = b"{\"positions\":".to_vec();
+        for (index, part) in positions.chunks(PIECE_POINTS).enumerate() {
+            for (within, position) in part.iter().enumerate() {
+                text.push(if index + within == 0 { b'[' } else { b',' });
+                if serde_json::to_writer(&mut text, position).is_err() {
+                    return;
+                }
+            }
+            if pieces.send(core::mem::take(&mut text).into()).await.is_err() {
+                // The client is gone.
+                return;
+            }
+        }
+        let _ = pieces.send(Bytes::from_static(b"]}")).await;
+    });
+    answer::json_pieces(Content::pieces(sent, share))
 }
 
 /// Runs the wave. While one runs, goes over to this one.
@@ -56,10 +99,15 @@ pub async fn run_asked(ctx: &Arc<Context>, client: &Client, asked: Option<&Value
         Mover::Local => Some(wave_of(&spec)?),
         Mover::Remote => None,
     };
-    let resolution = ctx.desk.current().document.wave_resolution;
     // Nobody here moves by what is announced, and so much of it would only take up memory.
-    let announced = mover == Mover::Remote || spec.duration_s * resolution as f64 <= ANNOUNCED_POINTS;
+    let points = points_of(ctx, &spec);
+    let announced = mover == Mover::Remote || points <= ANNOUNCED_POINTS;
+    let too_long = || bad_duration(&"so many points do not fit into one message to the machine: give less");
+    if mover == Mover::Remote && points > REMOTE_MESSAGE_BYTES / LEAST_POINT_TEXT_BYTES {
+        return Err(too_long());
+    }
     let data = if announced {
+        let _share = ctx.budget.take(points * (2 * size_of::<f64>() + POINT_TEXT_BYTES))?;
         let positions: Vec<f64> = match sampled(ctx, spec).await? {
             Points::Sine(points) | Points::Other(points) => {
                 points.into_iter().map(|p| (p + 1.0) / 2.0).collect()
@@ -73,7 +121,7 @@ pub async fn run_asked(ctx: &Arc<Context>, client: &Client, asked: Option<&Value
     };
     let bytes = data.as_ref().map_or(0, String::len);
     if mover == Mover::Remote && bytes > REMOTE_MESSAGE_BYTES - MESSAGE_OVERHEAD_BYTES {
-        return Err(bad_duration(&"so many points do not fit into one message to the machine: give less"));
+        return Err(too_long());
     }
     ctx.run(client, wave, lease).await?;
     ctx.bus.announce(LOOP_WAVE, data.as_deref());
@@ -113,9 +161,18 @@ enum Drawn {
     Other(Wave),
 }
 
+fn resolution(ctx: &Context) -> i64 {
+    ctx.desk.current().document.wave_resolution
+}
+
+/// How many points a period of the wave has at most.
+fn points_of(ctx: &Context, spec: &Spec) -> usize {
+    // Of what cannot be sampled there are none.
+    (spec.duration_s * resolution(ctx) as f64).clamp(0.0, points::MAX_POINTS as f64) as usize
+}
+
 async fn sampled(ctx: &Context, spec: Spec) -> Result<Points, Rejection> {
-    let settings = ctx.desk.current();
-    let resolution = settings.document.wave_resolution;
+    let resolution = resolution(ctx);
     let drawn = match spec.shape() {
         Some(shape) if spec.is_plain() => Drawn::Plain(shape, spec.duration_s),
         _ => Drawn::Other(wave_of(&spec)?),

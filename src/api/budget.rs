@@ -1,0 +1,120 @@
+//! Memory budget: bytes for the bodies of requests, for what is made of them, and for answers that are not sent yet,
+//! all together. What does not fit is refused with 503, and the rest of the process keeps the memory that it needs.
+//!
+//! Large things have a budget of their own, so that they leave room for the small ones.
+
+use std::sync::Arc;
+
+use hyper::StatusCode;
+use hyper::header::{HeaderValue, RETRY_AFTER};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::answer::{self, Rejection};
+use super::limits::Limits;
+
+/// What is larger than this is large.
+const SMALL_BYTES: usize = 64 * 1024;
+/// Unit in which bytes are counted.
+const UNIT_BYTES: usize = 64;
+/// Memory of one JSON value: its own size, and that of the list that grows by doubling around it.
+const VALUE_BYTES: usize = 160;
+/// Memory of the name and the place of a value in an object.
+const FIELD_BYTES: usize = 200;
+
+/// What is left; clones share it.
+#[derive(Debug, Clone)]
+pub struct Budget {
+    small: Arc<Semaphore>,
+    large: Arc<Semaphore>,
+    large_bytes: usize,
+}
+
+/// A part of the budget that is in use; given back when it is dropped.
+#[derive(Debug)]
+pub struct Share(#[allow(dead_code, reason = "held for its end")] Option<OwnedSemaphorePermit>);
+
+fn units(bytes: usize) -> u32 {
+    u32::try_from(bytes.div_ceil(UNIT_BYTES)).unwrap_or(u32::MAX)
+}
+
+impl Budget {
+    /// All of it is left.
+    #[must_use]
+    pub fn new(limits: &Limits) -> Budget {
+        let semaphore = |bytes| Arc::new(Semaphore::new(units(bytes) as usize));
+        Budget {
+            small: semaphore(limits.small_memory_bytes),
+            large: semaphore(limits.large_memory_bytes),
+            large_bytes: limits.large_memory_bytes,
+        }
+    }
+
+    /// Takes so many bytes.
+    ///
+    /// # Errors
+    /// 503 when they are not left now; 413 when they never are.
+    pub fn take(&self, bytes: usize) -> Result<Share, Rejection> {
+        if bytes == 0 {
+            return Ok(Share(None));
+        }
+        if bytes > self.large_bytes {
+            let why = "this takes more memory than there is for requests: send or ask for less at once";
+            return Err(answer::detail(StatusCode::PAYLOAD_TOO_LARGE, why));
+        }
+        let from = if bytes <= SMALL_BYTES { &self.small } else { &self.large };
+        match Arc::clone(from).try_acquire_many_owned(units(bytes)) {
+            Ok(permit) => Ok(Share(Some(permit))),
+            Err(_) => {
+                let why = "other requests take up the memory that there is for them: try again in a moment, ask \
+                           for less, or read the answers that wait";
+                let refusal = answer::detail(StatusCode::SERVICE_UNAVAILABLE, why);
+                Err(refusal.with(RETRY_AFTER, HeaderValue::from_static("1")))
+            }
+        }
+    }
+}
+
+/// An upper bound on the memory that a body takes while it is read as JSON, without reading it.
+#[must_use]
+pub fn json_bytes(body: &[u8]) -> usize {
+    body.iter().fold(body.len(), |bytes, byte| {
+        bytes
+            + match byte {
+                b',' | b'[' | b'{' => VALUE_BYTES,
+                b':' => FIELD_BYTES,
+                _ => 0,
+            }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_things_leave_room_for_small_ones_and_all_is_given_back() {
+        let limits = Limits {
+            small_memory_bytes: 1024 * 1024,
+            large_memory_bytes: 4 * 1024 * 1024,
+            ..Limits::default()
+        };
+        let budget = Budget::new(&limits);
+        let status = |bytes| budget.take(bytes).map_err(|refusal| refusal.into_answer().status().as_u16());
+        let held: Vec<Share> = (0..4).map(|_| status(1024 * 1024).unwrap()).collect();
+        assert_eq!(status(100_000).unwrap_err(), 503);
+        assert!(status(SMALL_BYTES).is_ok());
+        drop(held);
+        let all = status(4 * 1024 * 1024).unwrap();
+        assert_eq!(status(4 * 1024 * 1024 + 1).unwrap_err(), 413);
+        drop(all);
+        assert!(status(4 * 1024 * 1024).is_ok());
+    }
+
+    #[test]
+    fn a_body_is_never_dearer_than_its_estimate() {
+        let value = size_of::<serde_json::Value>();
+        assert!(2 * value <= VALUE_BYTES && 2 * value <= FIELD_BYTES, "{value}");
+        assert!(json_bytes(b"[0,0,0,0]") >= 4 * VALUE_BYTES);
+        assert!(json_bytes(br#"{"a":{}}"#) >= 2 * VALUE_BYTES);
+    }
+}
