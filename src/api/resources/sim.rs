@@ -171,7 +171,7 @@ mod tests {
                 JSON,
                 r#"{"mishaps": ["hail"], "push": 1}"#,
                 422,
-                "no field of this name; known: mishaps, push_g",
+                "no field of this name; did you mean push_g? known: mishaps, push_g",
             ),
             (JSON, r#"{"mishaps": "hail"}"#, 422, "not a valid list"),
             (JSON, r#"{"mishaps": ["hail"], "push_g": "x"}"#, 422, "not a valid float"),
