@@ -253,18 +253,22 @@ impl Facts {
         let beside = 1.0 + TOUCHED_MM / self.rail.length_mm;
         let measured = scale * (self.rail.length_mm / shown.max_stroke_mm).max(1.0) * beside;
         let (mut speed, mut stop, mut jerk) = shown.firmest(at);
-        // A stop of another firmness waits for rest; that it does not wait longer is S21's.
+        let limits = &shown.limits;
+        let (mut v, mut a, mut j) =
+            (limits.max_speed.get(), limits.max_acceleration.get(), limits.max_jerk.get());
+        // A change may wait for rest, as long as homing takes; that it does not wait longer is S21's.
         if let Some(config) = self.config() {
             let in_force = &config.limits;
             speed = speed.max(in_force.max_speed.get());
             stop = stop.max(in_force.stop_deceleration.get());
             jerk = jerk.max(in_force.stop_jerk_mm_s3());
+            v = v.max(in_force.max_speed.get());
+            a = a.max(in_force.max_acceleration.get());
+            j = j.max(in_force.max_jerk.get());
         }
         let homing = self.homing.fast.get().max(self.homing.slow.get());
         // Another length may have been shown a moment ago.
         let widest = measured * 1.1;
-        let limits = &shown.limits;
-        let (v, a, j) = (limits.max_speed.get(), limits.max_acceleration.get(), limits.max_jerk.get());
         // A wave that was asked for while homing begins behind it.
         let v = v.max(homing);
         let calm = self.told.page_waves && at > self.told.disturbed_until;
