@@ -228,6 +228,7 @@ fn stop(
     let wave = format!(r#"{{"type": "sine", "duration": {PERIOD_S}, "lease": "continue"}}"#);
     while client.ask("POST", "/api/wave/run", &wave).0 != 200 {
         std::thread::sleep(Duration::from_millis(50));
+        client.another();
     }
     // The approach is over when there is a phase.
     while client.status()["phase"].is_null() {

@@ -8,6 +8,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -156,15 +157,21 @@ fn free_address() -> SocketAddr {
 pub struct Client {
     stream: TcpStream,
     received: Vec<u8>,
-    /// How often it has stopped the machine.
-    stops: u64,
+    /// Tells it from all other clients.
+    agent: u64,
+}
+
+/// The number of a client that has not been there before.
+fn next_agent() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Relaxed)
 }
 
 impl Client {
     fn on(stream: TcpStream) -> Client {
         stream.set_nodelay(true).expect("no delay");
         stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
-        Client { stream, received: Vec::new(), stops: 0 }
+        Client { stream, received: Vec::new(), agent: next_agent() }
     }
 
     /// Asks, and returns the status and the body.
@@ -178,10 +185,12 @@ impl Client {
         let request = format!(
             "{method} {path} HTTP/1.1\r\nhost: localhost\r\nuser-agent: bench {}\r\n\
              content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-            self.stops,
+            self.agent,
             body.len()
         );
-        self.stops += u64::from(path == "/api/stop");
+        if path == "/api/stop" {
+            self.another();
+        }
         self.stream.write_all(request.as_bytes()).expect("a request leaves");
         self.received.clear();
         let (mut chunk, mut head) = ([0; 16 * 1024], None);
@@ -198,6 +207,11 @@ impl Client {
                 return (status, &self.received[begin..begin + length]);
             }
         }
+    }
+
+    /// From now on it is another client, which has not asked for anything yet (S34).
+    pub fn another(&mut self) {
+        self.agent = next_agent();
     }
 
     /// A POST that must be answered with 200.
