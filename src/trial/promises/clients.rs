@@ -1,6 +1,7 @@
 //! Clients: what moves belongs to one that is there, and ends when it is told to.
 
 use super::{Kept, Promise};
+use crate::drive::Seen;
 use crate::machine::{CommandKind, State};
 use crate::trial::client::{Answer, Who};
 use crate::trial::facts::{Facts, StepMade};
@@ -73,6 +74,12 @@ pub struct EndEnds {
     ends_by_ns: Option<Nanos>,
 }
 
+/// Whether a wave runs, and did a cycle ago.
+fn waves(facts: &Facts) -> bool {
+    let runs = |seen: &Seen| matches!(seen.state, State::Running | State::Ending);
+    facts.before.as_ref().is_some_and(runs) && facts.seen.as_ref().is_some_and(runs)
+}
+
 /// The way to where a wave begins, at the slowest approach.
 const SLOWEST_APPROACH_MM_S: f64 = 5.0;
 /// Rounding, what is queued, and a change from one wave to another.
@@ -102,7 +109,8 @@ impl Promise for EndEnds {
                 let longest_s = 2.0 * s("duration") + s("ramp_up") + s("ramp_down");
                 self.longest_ns = [(longest_s * SECOND_NS as f64) as Nanos, self.longest_ns[0]];
             }
-            ("/api/commands/run", Some("end")) if self.ends_by_ns.is_none() => {
+            // Homing is not ended by it.
+            ("/api/commands/run", Some("end")) if self.ends_by_ns.is_none() && waves(facts) => {
                 let way_s = facts.rail.length_mm / SLOWEST_APPROACH_MM_S;
                 let more_ns = ((way_s + ENDS_WITHIN_S) * SECOND_NS as f64) as Nanos;
                 let [last, before] = self.longest_ns;
