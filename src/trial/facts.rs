@@ -219,7 +219,7 @@ impl Facts {
     /// Whether some line has lately read active for so long.
     #[must_use]
     pub fn has_read_active(&self, at: Nanos, for_ns: Nanos) -> bool {
-        self.read_active.is_some_and(|(longest, last)| longest >= for_ns && at - last < READ_LATELY_NS)
+        self.read_active.is_some_and(|(longest, last)| longest >= for_ns && at < last + READ_LATELY_NS)
     }
 
     /// From now on the API shows these.

@@ -70,8 +70,11 @@ impl Promise for SomebodyIsThere {
 pub struct EndEnds {
     /// The longest that a period and a ramp down of the last two waves take.
     longest_ns: [Nanos; 2],
-    /// After this instant no step is made, unless another wave was asked for.
-    ends_by_ns: Option<Nanos>,
+    /// When something else was last asked for.
+    asked_ns: Nanos,
+    /// After the first of these instants no wave goes on, after the second no step is made, unless something else was
+    /// asked for.
+    ends_by_ns: Option<(Nanos, Nanos)>,
 }
 
 /// Whether a wave runs, and did a cycle ago.
@@ -93,7 +96,7 @@ impl Promise for EndEnds {
     fn asked(&mut self, _facts: &Facts, asked: &Asked) -> Kept {
         // Over a socket as well, where nobody hears an answer.
         if matches!(asked.what, Ask::Command(CommandKind::Run | CommandKind::Calibrate)) {
-            self.ends_by_ns = None;
+            (self.asked_ns, self.ends_by_ns) = (asked.at_ns, None);
         }
         Ok(())
     }
@@ -109,21 +112,33 @@ impl Promise for EndEnds {
                 let longest_s = 2.0 * s("duration") + s("ramp_up") + s("ramp_down");
                 self.longest_ns = [(longest_s * SECOND_NS as f64) as Nanos, self.longest_ns[0]];
             }
-            // Homing is not ended by it.
-            ("/api/commands/run", Some("end")) if self.ends_by_ns.is_none() && waves(facts) => {
+            // Homing is not ended by it, and what was asked for behind it comes after it.
+            ("/api/commands/run", Some("end"))
+                if self.ends_by_ns.is_none() && waves(facts) && self.asked_ns < answer.asked_ns =>
+            {
                 let way_s = facts.rail.length_mm / SLOWEST_APPROACH_MM_S;
                 let more_ns = ((way_s + ENDS_WITHIN_S) * SECOND_NS as f64) as Nanos;
                 let [last, before] = self.longest_ns;
-                self.ends_by_ns = Some(seen.at_ns + last.max(before) + more_ns + facts.longest_ramp_ns());
+                let rests_by_ns = seen.at_ns + last.max(before) + more_ns + facts.longest_ramp_ns();
+                self.ends_by_ns = Some((seen.at_ns + DECIDED_WITHIN_NS, rests_by_ns));
             }
             _ => {}
         }
         Ok(())
     }
 
+    fn cycle(&mut self, facts: &Facts) -> Kept {
+        match (self.ends_by_ns, &facts.seen) {
+            (Some((latest, _)), Some(seen)) if seen.state == State::Running && seen.at_ns > latest => {
+                Err("a wave goes on as if nobody had asked for its end".to_owned())
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn step(&mut self, _facts: &Facts, made: &StepMade) -> Kept {
         match self.ends_by_ns {
-            Some(latest) if made.at > latest => {
+            Some((_, latest)) if made.at > latest => {
                 let late_ms = (made.at - latest) / MILLISECOND_NS;
                 Err(format!("a step {late_ms} ms after END should have ended the wave at the latest"))
             }
