@@ -296,7 +296,9 @@ impl Facts {
             self.forces_g.pop_front();
         }
         self.forces_g.push_back(force_g);
-        if force_g != 0.0 {
+        let changed = self.before.is_some_and(|before| before.config.limits != seen.config.limits);
+        // A page that is not there any more is missed after a while, and stops the axis.
+        if force_g != 0.0 || changed || !self.told.page_there {
             self.disturb(seen.at_ns);
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{Kept, Promise};
 use crate::drive::Seen;
-use crate::machine::{CommandKind, State};
+use crate::machine::{CommandKind, Event, State};
 use crate::trial::client::{Answer, Who};
 use crate::trial::facts::{Facts, StepMade};
 use crate::trial::tap::{Ask, Asked};
@@ -72,6 +72,8 @@ pub struct EndEnds {
     longest_ns: [Nanos; 2],
     /// When something else was last asked for.
     asked_ns: Nanos,
+    /// Whether it was asked for while it had to wait, and has not begun.
+    waits: bool,
     /// After the first of these instants no wave goes on, after the second no step is made, unless something else was
     /// asked for.
     ends_by_ns: Option<(Nanos, Nanos)>,
@@ -93,10 +95,18 @@ impl Promise for EndEnds {
         "end_ends_the_wave"
     }
 
-    fn asked(&mut self, _facts: &Facts, asked: &Asked) -> Kept {
+    fn asked(&mut self, facts: &Facts, asked: &Asked) -> Kept {
         // Over a socket as well, where nobody hears an answer.
         if matches!(asked.what, Ask::Command(CommandKind::Run | CommandKind::Calibrate)) {
             (self.asked_ns, self.ends_by_ns) = (asked.at_ns, None);
+            self.waits |= facts.state() != State::Running;
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, _facts: &Facts, event: &Event) -> Kept {
+        if let Event::Entered { to: State::Running | State::Homing, .. } = event {
+            self.waits = false;
         }
         Ok(())
     }
@@ -114,7 +124,10 @@ impl Promise for EndEnds {
             }
             // Homing is not ended by it, and what was asked for behind it comes after it.
             ("/api/commands/run", Some("end"))
-                if self.ends_by_ns.is_none() && waves(facts) && self.asked_ns < answer.asked_ns =>
+                if self.ends_by_ns.is_none()
+                    && waves(facts)
+                    && !self.waits
+                    && self.asked_ns < answer.asked_ns =>
             {
                 let way_s = facts.rail.length_mm / SLOWEST_APPROACH_MM_S;
                 let more_ns = ((way_s + ENDS_WITHIN_S) * SECOND_NS as f64) as Nanos;
