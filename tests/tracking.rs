@@ -525,3 +525,57 @@ fn a_wave_that_is_too_fast_is_made_smaller_and_is_the_same_in_every_period() {
     );
     assert!(smaller > rounds(100));
 }
+
+/// What the layout lets a machine be set to, with a stop that may be much firmer than the wave.
+fn any_limits(random: &mut Random) -> Limits {
+    let acceleration = random.log_between(100.0, 50_000.0);
+    let stop = if random.chance(0.3) { acceleration } else { random.log_between(acceleration, 50_000.0) };
+    let hardest = (200.0 * stop).min(1e7);
+    let jerk = random.log_between((2.0 * acceleration).max(1_000.0), hardest);
+    limits(
+        random.log_between(20.0, 2_000.0),
+        acceleration,
+        if random.chance(0.1) { hardest } else { jerk },
+        stop,
+    )
+}
+
+#[test]
+fn no_wave_brakes_firmly_at_the_ends_of_the_range_or_anywhere() {
+    let mut random = random::from_env();
+    for round in 0..rounds(150) {
+        let limits = any_limits(&mut random);
+        let mut follower = Follower::new(some_wave(&mut random));
+        follower.fit(Ability {
+            speed_mm_s: limits.max_speed.get(),
+            acceleration_mm_s2: limits.max_acceleration.get(),
+            jerk_mm_s3: limits.max_jerk.get(),
+        });
+        let mut axis = Axis::at_rest(random.between(0.0, RANGE_MM));
+        let mut change_in = random.between(500.0, 8_000.0) as u32;
+        for cycle in 0..9_000 {
+            change_in -= 1;
+            if change_in == 0 {
+                follower.change_to(some_wave(&mut random));
+                change_in = random.between(100.0, 8_000.0) as u32;
+            }
+            if cycle == 7_500 {
+                follower.finish();
+            }
+            let now = follower.reference(RANGE_MM);
+            follower.advance(CYCLE_S, &axis.at, RANGE_MM);
+            let then = follower.reference(RANGE_MM);
+            let within = Bounds { pace_mm_s: follower.pace_mm_s(RANGE_MM), ..bounds(&limits) };
+            let planned = axis.tracker.plan(axis.at, now, then, &limits, &within);
+            let jerk = planned.pieces.iter().map(|piece| piece.jerk.abs()).fold(0.0, f64::max);
+            let gentle = jerk <= limits.max_jerk.get() * (1.0 + 1e-6)
+                && planned.end.a.abs() <= limits.max_acceleration.get() * (1.0 + 1e-6);
+            assert!(
+                gentle,
+                "round {round}, cycle {cycle}: {jerk} mm/s³, {:?} to {planned:?} {limits:?}",
+                axis.at
+            );
+            axis.take(&planned, &limits);
+        }
+    }
+}

@@ -1,8 +1,8 @@
 //! How hard the axis may be driven at an instant: which limits are in force, and since when. Pure.
 //!
-//! A wave keeps the gentle limits. Three things allow the firm ones of a stop, which then hold until the slowing
-//! down is over: a stop; a bound of the speed that fell below the speed; the end of the range, when only the stop
-//! tail is left. And limits that were narrowed still show in what was planned before.
+//! A wave keeps the gentle limits, at the ends of the range as anywhere. Three things allow the firm ones of a stop,
+//! which then hold until the slowing down is over: a stop; a bound of the speed that fell below the speed; a stroke that
+//! became shorter. And limits that were narrowed still show in what was planned before.
 
 use crate::layout;
 use crate::motion::Firmness;
@@ -54,14 +54,22 @@ impl Effort {
 
     /// At `at` something asks for a firm slowing down, maybe from the highest speed, maybe behind what is queued.
     pub fn slow_down(&mut self, at: Nanos) {
-        let speed = self.former.map_or(self.gentle, |(former, _)| widest(former, self.gentle)).speed;
-        self.slow_down_from(at + layout::QUEUE_AHEAD_NS, speed);
+        self.firm_within(at, self.fastest() / self.stop.acceleration);
     }
 
-    /// At `at` a firm slowing down from this speed begins.
-    pub fn slow_down_from(&mut self, at: Nanos, speed: f64) {
-        let ramp_ns = (speed / self.stop.acceleration * SECOND_NS as f64) as Nanos;
-        self.firm_until_ns = self.firm_until_ns.max(at + ramp_ns + SETTLE_NS);
+    /// At `at` the stroke became shorter: the axis brakes gently, and firmly where that leads too far.
+    pub fn shorten(&mut self, at: Nanos) {
+        let Rates { acceleration, jerk, .. } = self.gentle;
+        self.firm_within(at, self.fastest() / acceleration + acceleration / jerk);
+    }
+
+    fn fastest(&self) -> f64 {
+        self.former.map_or(self.gentle, |(former, _)| widest(former, self.gentle)).speed
+    }
+
+    fn firm_within(&mut self, at: Nanos, ramp_s: f64) {
+        let ramp_ns = (ramp_s * SECOND_NS as f64) as Nanos;
+        self.firm_until_ns = self.firm_until_ns.max(at + layout::QUEUE_AHEAD_NS + ramp_ns + SETTLE_NS);
     }
 
     /// The firmness of a stop: the firmest one that may still show.

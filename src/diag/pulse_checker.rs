@@ -126,7 +126,7 @@ impl PulseChecker {
             && let Some(edge) = self.waiting.pop_front()
         {
             self.trace.push(edge);
-            let found = self.judge(edge, &between, &mut effort);
+            let found = self.judge(edge, &between, &effort);
             self.report(found, &mut first);
         }
         let found = self.afterwards(&between);
@@ -164,6 +164,9 @@ impl PulseChecker {
             effort.slow_down(before.at_ns);
             effort.slow_down(now.at_ns);
         }
+        if now.config.stroke_limit < before.config.stroke_limit {
+            effort.shorten(now.at_ns);
+        }
         effort
     }
 
@@ -194,18 +197,14 @@ impl PulseChecker {
             before,
             now,
             halted_since_ns: self.halted_since_ns,
-            room: steps.map(|(low, high)| Room {
-                low: low as f64,
-                high: high as f64,
-                wanted_high: low as f64 + now.config.stroke_limit.get() * scale(now),
-            }),
+            room: steps.map(|(low, high)| Room { low: low as f64, high: high as f64 }),
             steps,
             rebased,
             cut: new_end(|cause| matches!(cause, EndCause::Tripped | EndCause::Halted)),
         }
     }
 
-    fn judge(&mut self, edge: Edge, between: &Between<'_>, effort: &mut Effort) -> Option<Break> {
+    fn judge(&mut self, edge: Edge, between: &Between<'_>, effort: &Effort) -> Option<Break> {
         let lines = self.lines.edge(edge);
         let Edge { at, kind: EdgeKind::StepBegins { forward } } = edge else { return lines };
         let unfinished = self.settle(at);

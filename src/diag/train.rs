@@ -35,9 +35,6 @@ const CLOSEST: f64 = 15.0 / 16.0;
 const ONSET_STEPS: u64 = 16;
 /// A step is due when the plan is this much past its boundary at the latest, in steps.
 const BESIDE: f64 = 0.1;
-/// The stop tail is left when the quickest stop comes this near to the end of the range, told as the time in which
-/// the highest speed goes there.
-const NEAR_S: f64 = 0.001;
 
 /// How exactly edges come when they should.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,8 +52,6 @@ pub struct Room {
     pub low: f64,
     /// The front end.
     pub high: f64,
-    /// Where the user wants the front end to be: a reason to brake firmly, like the end itself.
-    pub wanted_high: f64,
 }
 
 /// The steps of one motion.
@@ -120,7 +115,7 @@ impl Train {
         at: Nanos,
         count: i64,
         forward: bool,
-        effort: &mut Effort,
+        effort: &Effort,
         room: Option<Room>,
     ) -> Option<Break> {
         let rates = effort.since(at);
@@ -258,8 +253,8 @@ impl Train {
         Some(at + self.precision.edge_ns + ((within_s + late_s) * SECOND_NS as f64) as Nanos)
     }
 
-    /// Whether the axis can still brake; notices when it can only just.
-    fn braking(&self, at: Nanos, effort: &mut Effort, room: Room) -> Option<Break> {
+    /// Whether the axis can still brake.
+    fn braking(&self, at: Nanos, effort: &Effort, room: Room) -> Option<Break> {
         let (side, mean, samples) = self.last_speed(effort)?;
         let stop = effort.stop();
         let firm = Firmness {
@@ -276,11 +271,6 @@ impl Train {
                 0.0
             }
         };
-        let speed = effort.since(at).speed;
-        let wanted_left = if side > 0.0 { left.min(room.wanted_high - place) } else { left };
-        if landing(state.v + state.v_doubt, state.a + state.a_doubt) > wanted_left - NEAR_S * speed {
-            effort.slow_down_from(at, state.v.abs().min(speed));
-        }
         let found = landing(state.v - state.v_doubt, state.a - state.a_doubt);
         let allowed = left + BESIDE;
         (found > allowed).then_some(Break { rule: Rule::Braking, at_ns: at, found, allowed })

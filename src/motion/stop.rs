@@ -81,15 +81,36 @@ pub fn extent(start: Kinematics, firmness: Firmness) -> (f64, f64) {
     (low, high)
 }
 
-/// Highest position if the axis pushes back as hard as it may from `start` on, until it turns.
+/// Highest position that the quickest stop leads to, whenever it begins on the way of an axis that pushes back with these
+/// `gentle` limits from `start` on until it turns: where that is inside the range, such a turn never runs into its stop.
 ///
-/// Not a way to rest: behind the turn it is still accelerating, inward.
+/// A turn is not a way to rest: behind it the axis is accelerating still, inward. So just before it, the stop to rest
+/// leads farther than the turn. It leads the farthest where the stop is nothing but letting go of the push `a` with its
+/// jerk `S`, at the speed `a²/2S`, and from there by `a³/6S²`. Either the push is complete there, and the turn would come
+/// `a³/8S²` farther on; or it still builds up with the jerk `J`, where `v = v₀ + a₀²/2J - a²/2J`:
+///
+/// ```text
+/// a² = 2 (v₀ + a₀²/2J) J S / (J + S)
+/// ```
 #[must_use]
-pub fn turn(start: Kinematics, Firmness { acceleration, jerk }: Firmness) -> f64 {
+pub fn turn(start: Kinematics, gentle: Firmness, firm: Firmness) -> f64 {
+    let Firmness { acceleration, jerk } = gentle;
+    let let_go = |push: f64| push * push * push / (6.0 * firm.jerk * firm.jerk);
+    let fastest = start.v + start.a * start.a / (2.0 * jerk);
+    // Nothing but letting go is left of the push, or there is no way outward: the stop leads less and less far.
+    let past = start.a <= 0.0 && start.v <= start.a * start.a / (2.0 * firm.jerk);
+    if past || fastest <= 0.0 {
+        return extent(start, firm).1;
+    }
+    let push = libm::sqrt(2.0 * fastest * jerk * firm.jerk / (jerk + firm.jerk));
+    if push <= acceleration {
+        return start.p.max(start.after(-jerk, (start.a + push) / jerk).p + let_go(push));
+    }
     let rising = Piece { jerk: -jerk, duration_s: ((start.a + acceleration) / jerk).max(0.0) };
     let pushing = start.after_piece(rising);
-    let held = Piece { jerk: 0.0, duration_s: (pushing.v / acceleration).max(0.0) };
-    start.extent(rising).1.max(pushing.after_piece(held).p)
+    let slow = acceleration * acceleration / (2.0 * firm.jerk);
+    let held = (pushing.v * pushing.v - slow * slow).max(0.0) / (2.0 * acceleration);
+    start.p.max(pushing.p + held + let_go(acceleration))
 }
 
 /// The same for an axis that may not come back faster than `way_back` afterwards.
@@ -97,10 +118,10 @@ pub fn turn(start: Kinematics, Firmness { acceleration, jerk }: Firmness) -> f64
 /// Letting go of an acceleration `A` at the turn, with the half of the jerk `J` that is left for it near a speed bound,
 /// makes the axis come back at `A²/J`. Where that is too fast the axis comes to rest instead, and starts from there.
 #[must_use]
-pub fn turn_within(start: Kinematics, firmness: Firmness, way_back: f64) -> f64 {
-    let Firmness { acceleration, jerk } = firmness;
+pub fn turn_within(start: Kinematics, gentle: Firmness, firm: Firmness, way_back: f64) -> f64 {
+    let Firmness { acceleration, jerk } = gentle;
     if jerk * way_back >= acceleration * acceleration {
-        return turn(start, firmness);
+        return turn(start, gentle, firm);
     }
     extent(start, Firmness { acceleration, jerk: jerk / 2.0 }).1
 }
@@ -139,6 +160,31 @@ mod tests {
             let time_s: f64 = tail(v, 0.0, FIRM).iter().map(|piece| piece.duration_s).sum();
             prop_assert!(time_s <= v / FIRM.acceleration + 0.010);
             prop_assert!(displacement(v, 0.0, FIRM) <= v * v / (2.0 * FIRM.acceleration) + v * 0.010);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+
+        #[test]
+        fn a_turn_goes_as_far_as_a_stop_from_its_worst_instant(
+            v in -300.0..800.0f64, share in -1.0..1.0f64, a in 100.0..8e3f64, onset_s in 0.005..0.2f64
+        ) {
+            let gentle = Firmness { acceleration: a, jerk: a / onset_s };
+            let start = Kinematics { p: 3.0, v, a: share * a };
+            let told = turn(start, gentle, FIRM);
+            let rising = Piece { jerk: -gentle.jerk, duration_s: (start.a + a) / gentle.jerk };
+            let (mut at, mut farthest) = (start, f64::MIN);
+            let held_s = (start.after_piece(rising).v / a).max(0.0);
+            for piece in [rising, Piece { jerk: 0.0, duration_s: held_s }] {
+                for part in 0..=4_000 {
+                    let here = at.after(piece.jerk, piece.duration_s * f64::from(part) / 4_000.0);
+                    farthest = farthest.max(extent(here, FIRM).1);
+                }
+                at = at.after_piece(piece);
+            }
+            // What is between two samples is a parabola around the worst instant.
+            prop_assert!(told >= farthest - 1e-9 && told <= farthest + 1e-4, "{told} not {farthest}");
         }
     }
 

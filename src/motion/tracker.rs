@@ -8,9 +8,9 @@
 //!    surface of time-optimal control, solved for the end of the cycle instead of switched upon, so it does not
 //!    chatter; the first one takes over where the second would hunt within one cycle.
 //! 2. *Permission.* The wish is moved as little as needed for the axis to stay able to (a) let go of its
-//!    acceleration before it reaches the speed bounds, (b) turn inside the range with its own limits and (c) stop
-//!    inside the range with the firmness of a stop. All three conditions are monotone in the
-//!    chosen acceleration, so bisection finds the border.
+//!    acceleration before it reaches the speed bounds, (b) turn with its own limits, from whose every instant a stop
+//!    ends inside the range, and (c) stop inside the range at once. All three conditions are monotone in the chosen
+//!    acceleration, so bisection finds the border.
 //!
 //! If nothing is permitted, the cycle runs along the stop tail of the state it starts from. That tail was checked
 //! when the cycle before chose it, so promises S2 and S3 hold by induction: every state that is ever reached has
@@ -40,6 +40,9 @@ const CATCH_UP_SHARE: f64 = 0.1;
 const CHASE_SHARE: f64 = 0.3;
 /// What is left of the reference's worst demand a cycle later: half of it for 0.35 s.
 const REMEMBERED: f64 = 0.998;
+/// A turn before the end of the range is planned with this share of the acceleration, and at most this one of the jerk.
+const TURN_SHARE: f64 = 0.97;
+const TURN_JERK_SHARE: f64 = 0.9;
 /// Bisections for a border: 2⁻³⁰ of the choice of one cycle is far below a thousandth of a step.
 const BISECTIONS: u32 = 30;
 /// A speed that is beyond its bound is brought down gently only if that takes about twice this long.
@@ -137,10 +140,11 @@ impl Cycle<'_> {
 
     /// Where the axis turns. Against a force it must not come back faster than is allowed there.
     fn turn(&self, end: Kinematics, way_back_mm_s: f64) -> f64 {
+        let gentle = turning(self.normal, self.cycle_s);
         if way_back_mm_s < self.max_speed_mm_s {
-            stop::turn_within(end, self.normal, way_back_mm_s)
+            stop::turn_within(end, gentle, self.stop, way_back_mm_s)
         } else {
-            stop::turn(end, self.normal)
+            stop::turn(end, gentle, self.stop)
         }
     }
 
@@ -204,8 +208,8 @@ impl Tracker {
         let gentle = self.lowering.limits(&start, asked, |lower| {
             start.a.abs() <= lower.acceleration
                 && too_fast(&start, lower, stop, bounds, cycle_s).is_none()
-                && stop::turn(start, lower) <= bounds.high_mm
-                && stop::turn(start.mirrored(), lower) <= -bounds.low_mm
+                && stop::turn(start, turning(lower, cycle_s), stop) <= bounds.high_mm
+                && stop::turn(start.mirrored(), turning(lower, cycle_s), stop) <= -bounds.low_mm
         });
         let too_fast = too_fast(&start, gentle, stop, bounds, cycle_s);
         // While lowered limits wait, what the former ones built up is no reason for firmness.
@@ -262,8 +266,8 @@ impl Tracker {
     }
 
     /// Firm braking starts when the axis would coast faster than allowed, or ran along its stop tail; it ends when
-    /// its push is let go, or when the axis is slow enough or has turned: neither speeding up nor braking for the
-    /// reference is ever firm.
+    /// its push is let go, or when the axis is slow enough, and would not turn while it lets go gently, or when it has
+    /// turned: neither speeding up nor braking for the reference is ever firm.
     fn needs_firmness(
         &self,
         start: &Kinematics,
@@ -274,7 +278,10 @@ impl Tracker {
         let braking = start.a * start.v < 0.0;
         let bound = if start.v > 0.0 { bounds.forward_mm_s } else { bounds.backward_mm_s };
         let slow_enough = start.v.abs() < bound - SPEED_SLACK_MM_S;
-        let still_pushing = self.firm && !slow_enough && start.a.abs() > gentle.jerk * self.cycle_s;
+        // Letting go of it gently would turn the axis.
+        let turns = start.v.abs() < start.a * start.a / (2.0 * gentle.jerk);
+        let still_pushing =
+            self.firm && (!slow_enough || turns) && start.a.abs() > gentle.jerk * self.cycle_s;
         // Too much push for the way back is let go of when the axis has turned.
         let too_fast_ahead = match too_fast {
             Some(End::Front) => start.v >= 0.0,
@@ -319,6 +326,17 @@ fn too_fast(
     } else {
         None
     }
+}
+
+/// The limits with which a turn before the end of the range is planned, softer than they are, so that the cycle grid can
+/// keep them and correct.
+///
+/// A plan reaches the full push `A` in the middle of a cycle; the grid, whose jerk is constant over one, only at its end.
+/// With `δ` left to the planned push `sA`, the plan has pushed `sA - δ²/2JT` in the mean of the cycle, and the grid as
+/// much as `A - (δ + (1 - s) A)/2`. The grid pushes harder for every `δ` if `JT ≤ 4 (1 - s) A`.
+fn turning(Firmness { acceleration, jerk }: Firmness, cycle_s: f64) -> Firmness {
+    let grid_jerk = 4.0 * (1.0 - TURN_SHARE) * acceleration / cycle_s;
+    Firmness { acceleration: TURN_SHARE * acceleration, jerk: (TURN_JERK_SHARE * jerk).min(grid_jerk) }
 }
 
 fn beyond(a: f64, firmness: Firmness) -> bool {
@@ -658,6 +676,22 @@ mod tests {
                     let longest = firm_speeding_up(&soft, &[first_s, then_s, first_s, then_s], cycles);
                     assert!(longest <= 3, "{longest} cycles with {first_s} s and {then_s} s");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn a_speed_bound_that_rises_again_while_the_axis_brakes_turns_nothing() {
+        let limits = Limits::default();
+        let target = Kinematics::at_rest(RANGE_MM);
+        for low_cycles in 1..90 {
+            let mut tracker = Tracker::new(CYCLE_S);
+            let mut at = Kinematics::at_rest(0.0);
+            for cycle in 0..400 {
+                let lowered = (200..200 + low_cycles).contains(&cycle);
+                let bounds = bounds(if lowered { 0.0 } else { 500.0 });
+                at = checked(at, &tracker.plan(at, target, target, &limits, &bounds), &limits, &bounds);
+                assert!(at.v > -0.5, "{at:?} in cycle {cycle}, bounded for {low_cycles}");
             }
         }
     }
