@@ -11,7 +11,15 @@
 //! - `tail`: the quickest stop behind one cycle
 //! - `plan`: a whole move to rest at once; `plan_rsruckig`: the same moves by the planner that the tests compare with
 //! - `ring`: one chunk through the ring between the loops, both ends in one thread
+//! - `loops_*`: a step of a whole machine, both loops, along a sine with that peak rate, on a clock and pins that cost
+//!   nothing; `loops_*.step_loop` is the step loop's part of it
 
+#[path = "../tests/seams/fine.rs"]
+mod fine;
+#[path = "../tests/support/loops.rs"]
+mod loops;
+#[path = "../tests/support/mod.rs"]
+mod machine;
 mod support;
 
 use std::hint::black_box;
@@ -36,8 +44,8 @@ const RANGE_MM: f64 = 145.0;
 const FEW_STEPS_PER_MM: f64 = 10.0;
 const MANY_STEPS_PER_MM: f64 = 80.0;
 
-/// What a step costs Klipper's host (itersolve and stepcompress, trapezoid), measured for the same strokes.
-const KLIPPER: f64 = 237.0;
+/// What a step costs Klipper's host (itersolve, stepcompress and the queue, trapezoid), measured for the same strokes.
+const KLIPPER: f64 = 228.0;
 
 /// Whole moves, all different.
 const MOVES: usize = 4_000;
@@ -77,6 +85,10 @@ fn units() -> Vec<Unit> {
 
 fn main() {
     if let Some((name, count)) = counts::asked() {
+        if let Some((_, steps_per_mm, speed)) = LOOPS.into_iter().find(|(loops, ..)| *loops == name) {
+            run_loops(steps_per_mm, speed, count);
+            return;
+        }
         let unit = units().into_iter().find(|unit| unit.name == name);
         (unit.expect("a unit of this name").run)(count);
         return;
@@ -100,10 +112,35 @@ fn main() {
                 runs += counted.unwrap_or(f64::NAN);
             }
         }
+        for (name, steps_per_mm, speed) in LOOPS {
+            tell_loops(name, steps_per_mm, speed);
+        }
         tell("motion.runs", runs, "instructions/step", "made and expanded; the aim is 17");
         let how = format!("Klipper's {KLIPPER} instructions a step by what a step costs in runs");
         tell("motion.runs.beside_klipper", KLIPPER / runs, "x", &how);
     }
+}
+
+/// Name, steps/mm and highest speed of the sines that the whole machine runs.
+const LOOPS: [(&str, f64, f64); 3] =
+    [("loops_1khz", 10.0, 100.0), ("loops_32khz", 80.0, 400.0), ("loops_196khz", 400.0, 490.0)];
+
+/// A homed machine runs its sine for so many seconds; tells how many steps that were.
+fn run_loops(steps_per_mm: f64, speed: f64, seconds: u64) -> u64 {
+    let mut loops = loops::Loops::homed(&fine::fine(steps_per_mm, 500.0), loops::Costs::default());
+    loops.command(machine::sine(fine::period_s(speed)));
+    let before = loops.rail().made();
+    loops.run_ms(1_000 * seconds);
+    loops.rail().made() - before
+}
+
+fn tell_loops(name: &str, steps_per_mm: f64, speed: f64) {
+    let range = (4, 12);
+    let [few, many] = [range.0, range.1].map(|seconds| run_loops(steps_per_mm, speed, seconds));
+    let per_s = (many - few) as f64 / (range.1 - range.0) as f64;
+    counts::tell_per_unit(&format!("motion.{name}"), "step", name, range, per_s);
+    let part = counts::within("*step_loop_alone*");
+    counts::tell_per_unit_of(part, &format!("motion.{name}.step_loop"), "step", name, range, per_s);
 }
 
 /// A reference cycle by cycle, again and again, and an axis that follows it.

@@ -216,6 +216,9 @@ fn motion(layout: &Layout, broken: &mut Broken) {
         0 < motion.spin_us && motion.spin_us < motion.step_poll_us && motion.step_poll_us <= period,
         || "motion.spin_us: must be below motion.step_poll_us, and that at most one control period".into(),
     );
+    broken.require((1..=100_000).contains(&motion.step_cost_ns), || {
+        format!("motion.step_cost_ns = {}: must be 1 … 100000", motion.step_cost_ns)
+    });
 }
 
 fn gpio(layout: &Layout, files: &Files, broken: &mut Broken) {

@@ -90,6 +90,7 @@ pub fn emit(layout: &Layout) -> String {
         ),
         ("Longest sleep of the step loop", "STEP_POLL_NS", motion.step_poll_us * 1000),
         ("How long before an edge the step loop spins", "SPIN_NS", motion.spin_us * 1000),
+        ("What a step costs the step loop beside its pulse", "STEP_COST_NS", motion.step_cost_ns),
         ("Shortest time that STEP stays high", "PULSE_HIGH_NS", timing.pulse_high_ns),
         ("Shortest time that STEP stays low", "PULSE_LOW_NS", timing.pulse_low_ns),
         ("Shortest time from a change of DIR to the next pulse", "DIR_SETUP_NS", timing.dir_setup_ns),

@@ -98,6 +98,7 @@ pub struct Motion {
     pub queue_ahead_us: u64,
     pub step_poll_us: u64,
     pub spin_us: u64,
+    pub step_cost_ns: u64,
 }
 
 #[derive(Debug, Clone, Deserialize)]

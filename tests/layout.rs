@@ -168,6 +168,8 @@ refused! {
         => "ram.chunk_ring = 8: does not hold motion.queue_ahead_us";
     spinning_is_shorter_than_sleeping: |l, f| l.motion.spin_us = 200
         => "motion.spin_us: must be below motion.step_poll_us";
+    a_step_costs_something: |l, f| l.motion.step_cost_ns = 0
+        => "motion.step_cost_ns = 0: must be 1";
 
     a_pin_is_allowed_once: |l, f| l.gpio.allowed.push(12)
         => "gpio.allowed: a pin is listed twice";

@@ -12,12 +12,20 @@ mod end_cause;
 mod ending;
 #[path = "seams/events.rs"]
 mod events;
+#[path = "seams/fine.rs"]
+mod fine;
 #[path = "seams/force.rs"]
 mod force;
+#[path = "seams/glitch.rs"]
+mod glitch;
+#[path = "support/loops.rs"]
+mod loops;
 #[path = "seams/plain.rs"]
 mod plain;
 #[path = "seams/power.rs"]
 mod power;
+#[path = "seams/rate.rs"]
+mod rate;
 #[path = "seams/settings.rs"]
 mod settings;
 #[path = "seams/stall.rs"]

@@ -24,9 +24,27 @@ pub fn possible() -> bool {
     found
 }
 
+/// Options of callgrind that count only what happens within functions of that name.
+#[allow(dead_code)]
+pub fn within(function: &str) -> Vec<String> {
+    vec!["--collect-atstart=no".to_owned(), format!("--toggle-collect={function}")]
+}
+
 /// Instructions per unit of `what`, from runs of `few` and of `many`; one of what N counts has `per_n` units.
-pub fn tell_per_unit(name: &str, per: &str, what: &str, (few, many): (u64, u64), per_n: f64) -> Option<f64> {
-    let (Some(low), Some(high)) = (total(what, few), total(what, many)) else {
+pub fn tell_per_unit(name: &str, per: &str, what: &str, range: (u64, u64), per_n: f64) -> Option<f64> {
+    tell_per_unit_of(Vec::new(), name, per, what, range, per_n)
+}
+
+/// The same with these options of callgrind.
+pub fn tell_per_unit_of(
+    options: Vec<String>,
+    name: &str,
+    per: &str,
+    what: &str,
+    (few, many): (u64, u64),
+    per_n: f64,
+) -> Option<f64> {
+    let (Some(low), Some(high)) = (total(&options, what, few), total(&options, what, many)) else {
         eprintln!("SKIPPED: callgrind did not count {what}");
         return None;
     };
@@ -37,9 +55,11 @@ pub fn tell_per_unit(name: &str, per: &str, what: &str, (few, many): (u64, u64),
 }
 
 /// All instructions of one run.
-fn total(what: &str, count: u64) -> Option<u64> {
+fn total(options: &[String], what: &str, count: u64) -> Option<u64> {
     let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--"])
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .args(options)
+        .arg("--")
         .arg(std::env::current_exe().ok()?)
         .args(["--count", what, &count.to_string()])
         .output()

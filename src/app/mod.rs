@@ -61,7 +61,6 @@ use crate::machine::Fault;
 use crate::options::{self, Driver, Options};
 use crate::settings::{Invalid, Rail};
 use crate::store::{Opened, Store, StoreError};
-use crate::units::SECOND_NS;
 
 /// How long the axis may take to come to rest at the end of the process: longer than the slowest stop that settings allow,
 /// on a host that is busy.
@@ -152,12 +151,11 @@ fn open_store(options: &Options) -> Result<(Store, Opened), AppError> {
     Ok((store, opened))
 }
 
-/// What options say about the mechanics. A step takes the time of its pulse and of the gap behind it.
+/// What options say about the mechanics.
 fn rail(options: &Options) -> Rail {
-    let pulse_ns = options.timing.pulse_high_ns + options.timing.pulse_low_ns;
     Rail {
         travel_per_turn_mm: options.rail.travel_per_turn.get(),
-        max_steps_per_s: f64::from(layout::MAX_STEP_RATE_HZ).min(SECOND_NS as f64 / pulse_ns as f64),
+        max_steps_per_s: machine::pulse_timing(options).max_steps_per_s(),
     }
 }
 

@@ -116,7 +116,7 @@ impl PulseChecker {
     pub fn look(&mut self, now: &Seen) -> Option<Violation> {
         let (before, earlier) = self.last.unwrap_or((*now, *now));
         self.last = Some((*now, before));
-        let mut effort = self.limits(&before, now);
+        let effort = self.limits(&before, now);
         let between = self.between(&earlier, &before, now);
         if between.rebased {
             self.train.interrupted();

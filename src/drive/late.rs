@@ -5,12 +5,21 @@
 //! `min(1 ms, 2 intervals)` the motor may have lost the step, and the position can no longer be trusted: the motion
 //! ends, and its ramp hurries after nothing either. Later than [`CUT_NS`] there is no ramp: the axis stands by then,
 //! and a ramp would begin at the speed that it had before.
+//!
+//! Time in which the loop itself holds a step back, to confirm an input, is no lateness: it is made up for like a small
+//! delay, however many intervals it is, and moves nothing ([`TimeBase::hold`]).
 
-use crate::units::{MILLISECOND_NS, Nanos};
+use crate::units::{MICROSECOND_NS, MILLISECOND_NS, Nanos};
 
 /// From this lateness on a motion is cut instead of ramped down. A stepper without steps comes to rest within a quarter
 /// of its resonance's period, 2.5 ms at the usual 100 Hz.
 pub const CUT_NS: Nanos = 3 * MILLISECOND_NS;
+
+/// Steps that make up for a delay follow each other at no less than this share of their interval.
+pub const CLOSEST: f64 = 15.0 / 16.0;
+/// Most time that steps are held back and make up for without being late. One glitch takes 45 us, and is made up for
+/// within sixteen times that; a contact that goes on chattering is no glitch.
+const HELD_MOST_NS: Nanos = 200 * MICROSECOND_NS;
 
 /// How strict to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +52,8 @@ pub enum Verdict {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TimeBase {
     shift_ns: Nanos,
+    /// How far the steps are behind because they were held back.
+    held_ns: Nanos,
     last: Option<LastStep>,
 }
 
@@ -61,12 +72,14 @@ impl TimeBase {
 
     /// When something planned for `nominal_ns` is due.
     #[must_use]
+    #[inline]
     pub fn due(&self, nominal_ns: Nanos) -> Nanos {
         nominal_ns + self.shift_ns
     }
 
     /// When a step planned for `nominal_ns` is due: not too close behind the one before.
     #[must_use]
+    #[inline]
     pub fn step_due(&self, nominal_ns: Nanos) -> Nanos {
         let due = self.due(nominal_ns);
         self.last.map_or(due, |last| {
@@ -75,9 +88,17 @@ impl TimeBase {
         })
     }
 
+    /// The next step was held back for so long.
+    pub fn hold(&mut self, held_ns: Nanos) {
+        self.held_ns = HELD_MOST_NS.min(self.held_ns + held_ns);
+    }
+
     /// A step planned for `nominal_ns` began at `actual_ns`.
+    #[inline]
     pub fn stepped(&mut self, nominal_ns: Nanos, actual_ns: Nanos, policy: LatePolicy) -> Verdict {
-        let late_ns = actual_ns.saturating_sub(self.due(nominal_ns));
+        let late_ns = self.lateness_ns(nominal_ns, actual_ns);
+        // What is not behind any more has been made up for.
+        self.held_ns = self.held_ns.min(actual_ns.saturating_sub(self.due(nominal_ns)));
         let interval_ns = self.last.map(|last| nominal_ns.saturating_sub(last.nominal_ns));
         self.last = Some(LastStep { nominal_ns, actual_ns });
         let too_late_ns = interval_ns.map_or(MILLISECOND_NS, |interval| MILLISECOND_NS.min(2 * interval));
@@ -89,10 +110,11 @@ impl TimeBase {
         Verdict::OnTime
     }
 
-    /// Lateness of a step planned for `nominal_ns` that began at `actual_ns`.
+    /// Lateness of a step planned for `nominal_ns` that began at `actual_ns`, without what was held back.
     #[must_use]
+    #[inline]
     pub fn lateness_ns(&self, nominal_ns: Nanos, actual_ns: Nanos) -> Nanos {
-        actual_ns.saturating_sub(self.due(nominal_ns))
+        actual_ns.saturating_sub(self.due(nominal_ns) + self.held_ns)
     }
 }
 
@@ -135,6 +157,24 @@ mod tests {
                 base.stepped(i * interval_ns, actual, STRICT);
             }
             prop_assert_eq!(base.step_due(20 * interval_ns), 20 * interval_ns);
+        }
+    }
+
+    #[test]
+    fn what_was_held_back_is_made_up_for_however_many_intervals_it_is() {
+        for interval_ns in [5_000, 20_000, 100_000, 1_000_000] {
+            let mut base = TimeBase::default();
+            base.stepped(interval_ns, interval_ns, STRICT);
+            base.hold(45_000);
+            assert_eq!(base.stepped(2 * interval_ns, 2 * interval_ns + 45_000, STRICT), Verdict::OnTime);
+            for i in 3..3 + 17 * 45_000 / interval_ns + 2 {
+                let actual = base.step_due(i * interval_ns);
+                assert_eq!(base.stepped(i * interval_ns, actual, STRICT), Verdict::OnTime);
+            }
+            assert_eq!((base.step_due(200 * interval_ns), base.held_ns), (200 * interval_ns, 0));
+            // What comes later is lateness as ever.
+            let late = 200 * interval_ns + 3 * interval_ns;
+            assert_ne!(base.stepped(200 * interval_ns, late, FORGIVING), Verdict::OnTime);
         }
     }
 

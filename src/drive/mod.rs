@@ -1,7 +1,8 @@
 //! DOING, in real time: the control cycle, the step loop, the rings between them, the stop line.
 //!
 //! - [`control`]: 1000 times a second: see, decide, plan; [`executor`]: its planning half
-//! - [`step_loop`]: chunks to edges; [`player`]: through one chunk, event by event; [`late`]: what to do about late ones
+//! - [`step_loop`]: chunks to edges; [`player`]: through one chunk, event by event; [`late`]: what to do about late ones;
+//!   [`debounce`]: when an input is believed
 //! - [`chunk`], [`rings`], [`status`], [`stop_line`], [`host_line`]: how the two talk, and others to them, without ever waiting
 //! - [`rehearsal`]: both loops in one thread, on virtual time; [`seen`]: what a watcher sees of them
 //! - [`realtime`]: what their threads need from the host, and whether it gives that
@@ -12,6 +13,7 @@
 pub mod bridge;
 pub mod chunk;
 pub mod control;
+pub mod debounce;
 pub mod executor;
 pub mod host_line;
 pub mod late;

@@ -33,7 +33,7 @@ pub enum Next {
 /// Where in the chunk.
 enum Place {
     /// Reading the instants of a run.
-    Run { index: usize, instants: Instants },
+    Run { index: usize, instants: Instants, forward: bool },
     /// Solving for steps in a piece.
     Piece { on_tail: bool, index: usize, at: Kinematics, offset_s: f64, from_s: f64 },
 }
@@ -55,7 +55,12 @@ impl Player {
     #[must_use]
     pub fn new(chunk: Chunk) -> Player {
         let place = if chunk.timed {
-            Place::Run { index: 0, instants: chunk.runs.first().map(Run::instants).unwrap_or_default() }
+            let first = chunk.runs.first();
+            Place::Run {
+                index: 0,
+                instants: first.map(Run::instants).unwrap_or_default(),
+                forward: first.is_some_and(|run| run.forward),
+            }
         } else {
             Place::Piece { on_tail: false, index: 0, at: chunk.start, offset_s: 0.0, from_s: 0.0 }
         };
@@ -83,37 +88,59 @@ impl Player {
         self.next = None;
     }
 
-    /// What comes next, with the step counter at `count`.
+    /// What comes next, with the step counter at `count`. No step of the committed motion lies outside its chunk, whatever
+    /// the chunk says, so that nobody waits for it longer than that.
+    #[inline]
     pub fn next(&mut self, count: i64) -> Next {
         if let Some(next) = self.next {
             return next;
         }
         let next = match &mut self.place {
-            Place::Run { index, instants } => {
-                next_of_runs(&self.chunk.runs, index, instants).map(|(at_ns, forward)| Next::Step {
-                    nominal_ns: self.chunk.start_ns.saturating_add_signed(at_ns),
-                    forward,
-                })
-            }
-            Place::Piece { on_tail, index, at, offset_s, from_s } => {
-                let pieces: &[Piece] = if *on_tail { &self.chunk.tail } else { &self.chunk.committed };
-                loop {
-                    let Some(piece) = pieces.get(*index) else { break None };
-                    if let Some(step) = step_times::next_step(at, *piece, count, *from_s) {
-                        *from_s = step.at_s;
-                        let nominal_ns = self.chunk.start_ns + nanoseconds(*offset_s + step.at_s);
-                        break Some(Next::Step { nominal_ns, forward: step.forward });
-                    }
-                    *at = at.after_piece(*piece);
-                    *offset_s += piece.duration_s;
-                    *from_s = 0.0;
-                    *index += 1;
-                }
-            }
+            Place::Run { instants, forward, .. } => match instants.next() {
+                Some(at_ns) => Next::Step { nominal_ns: within(&self.chunk, at_ns), forward: *forward },
+                None => self.next_run(),
+            },
+            Place::Piece { .. } => self.solve(count),
         };
-        let next = next.unwrap_or_else(|| self.end());
         self.next = Some(next);
         next
+    }
+
+    /// The first step of the next run.
+    fn next_run(&mut self) -> Next {
+        if let Place::Run { index, instants, forward } = &mut self.place {
+            while let Some(run) = self.chunk.runs.get(*index + 1) {
+                (*index, *instants, *forward) = (*index + 1, run.instants(), run.forward);
+                if let Some(at_ns) = instants.next() {
+                    return Next::Step { nominal_ns: within(&self.chunk, at_ns), forward: *forward };
+                }
+            }
+        }
+        self.end()
+    }
+
+    /// The next step of the pieces.
+    fn solve(&mut self, count: i64) -> Next {
+        if let Place::Piece { on_tail, index, at, offset_s, from_s } = &mut self.place {
+            let pieces: &[Piece] = if *on_tail { &self.chunk.tail } else { &self.chunk.committed };
+            while let Some(piece) = pieces.get(*index) {
+                if let Some(step) = step_times::next_step(at, *piece, count, *from_s) {
+                    *from_s = step.at_s;
+                    let at_ns = nanoseconds(*offset_s + step.at_s);
+                    let nominal_ns = if *on_tail {
+                        self.chunk.start_ns + at_ns
+                    } else {
+                        within(&self.chunk, at_ns as i64)
+                    };
+                    return Next::Step { nominal_ns, forward: step.forward };
+                }
+                *at = at.after_piece(*piece);
+                *offset_s += piece.duration_s;
+                *from_s = 0.0;
+                *index += 1;
+            }
+        }
+        self.end()
     }
 
     fn end(&self) -> Next {
@@ -126,13 +153,33 @@ impl Player {
     }
 }
 
-fn next_of_runs(runs: &[Run], index: &mut usize, instants: &mut Instants) -> Option<(i64, bool)> {
-    loop {
-        let run = runs.get(*index)?;
-        if let Some(at_ns) = instants.next() {
-            return Some((at_ns, run.forward));
-        }
-        *index += 1;
-        *instants = runs.get(*index)?.instants();
+/// An instant of the committed motion, told from the start of its chunk.
+#[inline]
+fn within(chunk: &Chunk, at_ns: i64) -> Nanos {
+    chunk.start_ns + at_ns.clamp(0, chunk.duration_ns as i64) as Nanos
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::motion::Inputs;
+
+    #[test]
+    fn no_step_of_the_committed_motion_lies_outside_its_chunk() {
+        // One step a second, in a chunk that says that it is over after a millisecond.
+        let chunk = Chunk {
+            epoch: 1,
+            start_ns: 5_000_000,
+            duration_ns: 1_000_000,
+            runs: heapless::Vec::new(),
+            timed: false,
+            start: Kinematics { p: 0.0, v: 1.0, a: 0.0 },
+            committed: [Piece { jerk: 0.0, duration_s: 600.0 }].into_iter().collect(),
+            tail: heapless::Vec::new(),
+            trips: Inputs::ALL,
+            last: false,
+        };
+        let mut player = Player::new(chunk);
+        assert_eq!(player.next(0), Next::Step { nominal_ns: 6_000_000, forward: true });
     }
 }

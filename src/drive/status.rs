@@ -209,6 +209,7 @@ impl StepStatus {
         self.inputs.store(inputs.to_bits(), Ordering::Release);
     }
 
+    #[inline]
     pub(super) fn show_step(&self, count: i64, at: Nanos, interval_ns: i64) {
         self.last_step_ns.store(at, Ordering::Release);
         self.interval_ns.store(interval_ns, Ordering::Release);
@@ -247,7 +248,10 @@ impl StepStatus {
     }
 
     pub(super) fn show_lateness(&self, late_ns: Nanos) {
-        self.worst_late_ns.fetch_max(late_ns, Ordering::Relaxed);
+        // There is one writer, and a step that is the latest so far is rare.
+        if late_ns > self.worst_late_ns.load(Ordering::Relaxed) {
+            self.worst_late_ns.store(late_ns, Ordering::Relaxed);
+        }
     }
 
     pub(super) fn show_glitch(&self) {

@@ -1,13 +1,18 @@
-//! The step loop: turns chunks into edges, and looks at the stop line and the inputs before each of them.
+//! The step loop: turns chunks into edges, with one look at the inputs and the stop line before each of them.
 //!
 //! It alone owns the pins and the step counter. It plans nothing: between two looks at the ring it knows one chunk,
 //! which ends at rest. It is generic over its clock and its pins, so tests run the very same loop on a virtual
 //! clock; [`StepLoop::run_until`] returns at a given instant, which lets one thread interleave it with the control
 //! cycle.
+//!
+//! A reading of the clock is passed on rather than repeated: a step takes three, two of which end the waits for its
+//! pulse's beginning and end, and one reading of the inputs. That is what the highest pulse rate is made of
+//! (`step_cost_ns` of layout.toml).
 
 use std::sync::Arc;
 
 use super::chunk::Chunk;
+use super::debounce::Debounce;
 use super::late::{LatePolicy, TimeBase, Verdict};
 use super::player::{Next, Player};
 use super::rings::Chunks;
@@ -16,7 +21,7 @@ use super::stop_line::StopLine;
 use crate::hal::{Clock, StepIo};
 use crate::layout;
 use crate::motion::{Inputs, StopLevel};
-use crate::units::{MICROSECOND_NS, Nanos};
+use crate::units::{Nanos, SECOND_NS};
 
 /// How the motor driver wants its pulses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,20 +36,15 @@ pub struct PulseTiming {
     pub direction_hold_ns: Nanos,
 }
 
-/// An active input is believed when it reads so this often …
-const CONFIRMATIONS: u32 = 4;
-/// … this far apart.
-const CONFIRM_EVERY_NS: Nanos = 15 * MICROSECOND_NS;
-
-/// Why a wait ended.
-#[derive(Debug, PartialEq, Eq)]
-enum Waited {
-    /// The instant is here.
-    There,
-    /// The slice of this call is over first.
-    SliceOver,
-    /// The motion was cut.
-    Cut,
+impl PulseTiming {
+    /// The highest honest pulse rate: a step takes its pulse, the gap behind it and what the loop itself needs, and there
+    /// must be room to make up for a delay, by intervals of 15/16.
+    #[must_use]
+    pub fn max_steps_per_s(&self) -> f64 {
+        let step_ns = self.high_ns + self.low_ns + layout::STEP_COST_NS;
+        let highest = SECOND_NS as f64 * super::late::CLOSEST / step_ns as f64;
+        highest.min(f64::from(layout::MAX_STEP_RATE_HZ))
+    }
 }
 
 /// A stop that runs: when the loop saw it, and the step counter then.
@@ -67,8 +67,9 @@ pub struct StepLoop<C, I> {
     playing: Option<Player>,
     base: TimeBase,
     count: i64,
-    /// The input lines that are believed to be active.
-    believed: Inputs,
+    inputs: Debounce,
+    /// Since when a step is held back by an input that is not believed yet.
+    held_since_ns: Option<Nanos>,
     /// What the direction line is; unknown before the first step.
     forward: Option<bool>,
     powered: bool,
@@ -103,7 +104,8 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
             playing: None,
             base: TimeBase::default(),
             count: 0,
-            believed: Inputs::default(),
+            inputs: Debounce::default(),
+            held_since_ns: None,
             forward: None,
             powered: false,
             pulse_began_ns: None,
@@ -126,112 +128,138 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
 
     /// Runs until `until`, or a little longer when an edge is in flight.
     pub fn run_until(&mut self, until: Nanos) {
+        let mut now = self.clock.now();
         loop {
-            let now = self.clock.now();
-            self.look(now);
-            if self.playing.is_none() && !self.take_chunk() {
-                if now >= until {
-                    return;
+            let Some(playing) = self.playing.as_mut() else {
+                match self.idle(now, until) {
+                    Some(later) => now = later,
+                    None => return,
                 }
-                // At rest nothing can be stopped too late; chunks come with more lead than this.
-                self.clock.doze_until(until.min(now + layout::CONTROL_PERIOD_NS));
                 continue;
-            }
-            let count = self.count;
-            let Some(next) = self.playing.as_mut().map(|playing| playing.next(count)) else { continue };
+            };
+            let next = playing.next(self.count);
             let due = match next {
                 Next::Step { nominal_ns, forward } => {
-                    self.point(forward);
-                    self.base.step_due(nominal_ns).max(self.earliest_pulse())
+                    if self.forward != Some(forward) {
+                        now = self.point(forward);
+                    }
+                    self.base.step_due(nominal_ns).max(self.pulse_ended_ns + self.timing.low_ns)
                 }
                 Next::CommitEnd { nominal_ns } | Next::TailEnd { nominal_ns } => self.base.due(nominal_ns),
             };
-            match self.wait(due, until) {
-                Waited::SliceOver => return,
-                Waited::Cut => continue,
-                Waited::There => {}
+            if now < due {
+                if now >= until {
+                    return;
+                }
+                now = self.wait(due.min(until), now);
+            }
+            // However short the wait was: the last look before an edge, or one between two slices of a long wait.
+            if !self.look(now) || now < due {
+                continue;
             }
             match next {
-                Next::Step { nominal_ns, forward } => self.step(nominal_ns, forward),
-                Next::CommitEnd { nominal_ns } => self.commit_end(nominal_ns),
-                Next::TailEnd { .. } => self.rest(),
+                Next::Step { .. } if self.is_held() => {
+                    self.held_since_ns.get_or_insert(now);
+                    if now >= until {
+                        return;
+                    }
+                    let sample_ns = self.inputs.next_sample_ns().unwrap_or(now);
+                    now = self.clock.wait_until(sample_ns);
+                }
+                Next::Step { nominal_ns, forward } => now = self.step(nominal_ns, forward),
+                Next::CommitEnd { nominal_ns } => self.commit_end(nominal_ns, now),
+                Next::TailEnd { .. } => self.rest(now),
             }
         }
     }
 
-    /// A sign of life, the power line, the stop line, the inputs.
-    fn look(&mut self, now: Nanos) {
+    /// Nothing is being played: takes the next chunk, or waits for one. Tells the instant, and nothing at `until`.
+    fn idle(&mut self, now: Nanos, until: Nanos) -> Option<Nanos> {
+        self.look(now);
+        if self.take_chunk(now) {
+            return Some(now);
+        }
+        if now >= until {
+            return None;
+        }
+        // At rest nothing can be stopped too late; chunks come with more lead than this.
+        let again = until.min(now + layout::CONTROL_PERIOD_NS);
+        let sample_ns = self.inputs.next_sample_ns().unwrap_or(again);
+        Some(self.clock.doze_until(again.min(sample_ns)))
+    }
+
+    /// A sign of life, the power line, the inputs, the stop line. False if nothing is being played any more.
+    #[inline]
+    fn look(&mut self, now: Nanos) -> bool {
         self.status.beat(now);
         let powered = self.power.is_on();
-        if powered != self.powered {
+        // A motor that moves keeps its power until it rests, or is cut.
+        if powered != self.powered && (powered || self.playing.is_none()) {
             self.powered = powered;
             self.io.set_enabled(powered, now);
         }
+        let read = self.io.inputs(now);
+        if !self.inputs.is_settled(read) {
+            self.heed_inputs(read, now);
+        }
+        // Behind the inputs, whose reading takes the longest.
         let level = self.stop_line.level();
-        if level != StopLevel::None && self.stop_seen.is_none() && self.playing.is_some() {
+        if level != StopLevel::None {
+            self.heed_stop(level, now);
+        }
+        self.playing.is_some()
+    }
+
+    #[cold]
+    fn heed_inputs(&mut self, read: Inputs, now: Nanos) {
+        if self.inputs.take(read, now) {
+            self.status.show_glitch();
+        }
+        self.status.show_inputs(self.inputs.believed());
+        self.trip(now);
+    }
+
+    /// Ends the motion if an input is active that must end it.
+    fn trip(&mut self, now: Nanos) {
+        let believed = self.inputs.believed();
+        if self.playing.as_ref().is_some_and(|playing| playing.chunk().trips.meets(believed)) {
+            self.cut(EndCause::Tripped, believed, now);
+        }
+    }
+
+    #[cold]
+    fn heed_stop(&mut self, level: StopLevel, now: Nanos) {
+        if self.stop_seen.is_none() && self.playing.is_some() {
             self.stop_seen = Some(StopSeen { at: now, count: self.count });
         }
         if level == StopLevel::Halt {
-            self.cut(EndCause::Halted, Inputs::default());
+            self.cut(EndCause::Halted, Inputs::default(), now);
         }
-        self.heed_inputs();
     }
 
-    /// Reads the inputs, and ends the motion if one that must end it is active; tells whether it did.
-    fn heed_inputs(&mut self) -> bool {
-        let inputs = self.read_inputs();
-        self.status.show_inputs(inputs);
-        let trips = self.playing.as_ref().is_some_and(|playing| playing.chunk().trips.meets(inputs));
-        if trips {
-            self.cut(EndCause::Tripped, inputs);
-        }
-        trips
+    /// Whether an input that would end the motion reads active, and is not believed yet: until that is decided no step
+    /// is made. The time that this takes is no lateness.
+    #[inline]
+    fn is_held(&self) -> bool {
+        let suspects = self.inputs.suspects();
+        suspects != Inputs::NONE
+            && self.playing.as_ref().is_some_and(|playing| playing.chunk().trips.meets(suspects))
     }
 
-    /// The inputs. One that has become active is believed when it stays so for a while; until then nothing steps.
-    fn read_inputs(&mut self) -> Inputs {
-        let mut read = self.io.inputs(self.clock.now()).to_bits();
-        let mut new = read & !self.believed.to_bits();
-        if new != 0 {
-            for _ in 1..CONFIRMATIONS {
-                self.clock.wait_until(self.clock.now() + CONFIRM_EVERY_NS);
-                read = self.io.inputs(self.clock.now()).to_bits();
-                new &= read;
-                if new == 0 {
-                    self.status.show_glitch();
-                    break;
-                }
-            }
-        }
-        self.believed = Inputs::from_bits(read & (self.believed.to_bits() | new));
-        self.believed
-    }
-
-    /// Waits for `due` in slices, so that nothing is seen late.
-    fn wait(&mut self, due: Nanos, until: Nanos) -> Waited {
-        loop {
-            let now = self.clock.now();
-            if now >= due {
-                return Waited::There;
-            }
-            if now >= until {
-                return Waited::SliceOver;
-            }
-            let look_again = until.min(now + layout::STEP_POLL_NS);
-            if look_again + layout::SPIN_NS < due {
-                self.clock.doze_until(look_again);
-            } else {
-                self.clock.wait_until(due.min(until));
-            }
-            self.look(self.clock.now());
-            if self.playing.is_none() {
-                return Waited::Cut;
-            }
+    /// Waits for `due`, but not beyond the next look at everything; tells the instant.
+    #[inline]
+    fn wait(&mut self, due: Nanos, now: Nanos) -> Nanos {
+        let poll_ns = now + layout::STEP_POLL_NS;
+        let again = self.inputs.next_sample_ns().map_or(poll_ns, |sample_ns| poll_ns.min(sample_ns));
+        if again + layout::SPIN_NS < due {
+            self.clock.doze_until(again)
+        } else {
+            self.clock.wait_until(due.min(again))
         }
     }
 
     /// The next chunk of the ring, unless it is stale or stopping is asked for.
-    fn take_chunk(&mut self) -> bool {
+    fn take_chunk(&mut self, now: Nanos) -> bool {
         while let Some(chunk) = self.chunks.dequeue() {
             if self.has_ended(chunk.epoch) {
                 continue;
@@ -244,21 +272,21 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
             }
             self.base = TimeBase::default();
             self.status.show_playing();
-            self.play(chunk);
+            self.play(chunk, now);
             return true;
         }
         false
     }
 
-    fn play(&mut self, chunk: Chunk) {
+    fn play(&mut self, chunk: Chunk, now: Nanos) {
         self.playing = Some(Player::new(chunk));
+        // An input may have become active in a chunk that it does not end.
+        self.trip(now);
     }
 
-    /// Sets the direction line ahead of the step, as soon as the driver allows it.
-    fn point(&mut self, forward: bool) {
-        if self.forward == Some(forward) {
-            return;
-        }
+    /// Sets the direction line ahead of the step, as soon as the driver allows it; tells the instant.
+    #[cold]
+    fn point(&mut self, forward: bool) -> Nanos {
         if self.forward.is_some() {
             self.clock.wait_until(self.pulse_ended_ns + self.timing.direction_hold_ns);
         }
@@ -269,26 +297,21 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
         self.pulse_ended_ns = self
             .pulse_ended_ns
             .max((now + self.timing.direction_setup_ns).saturating_sub(self.timing.low_ns));
+        now
     }
 
-    fn earliest_pulse(&self) -> Nanos {
-        self.pulse_ended_ns + self.timing.low_ns
-    }
-
-    fn step(&mut self, nominal_ns: Nanos, forward: bool) {
-        // The last look before the edge, however short the wait was; the stop line behind the inputs, which may have to
-        // be read again for a while.
-        if self.heed_inputs() {
-            return;
-        }
-        if self.stop_line.level() == StopLevel::Halt {
-            self.cut(EndCause::Halted, Inputs::default());
-            return;
-        }
+    /// Makes a step; tells when its pulse ended.
+    #[inline]
+    fn step(&mut self, nominal_ns: Nanos, forward: bool) -> Nanos {
+        // Read behind the look, so that the pulse is no shorter than it is timed.
         let began_ns = self.clock.now();
-        if self.late.cuts(self.base.lateness_ns(nominal_ns, began_ns)) {
-            self.cut(EndCause::Late, Inputs::default());
-            return;
+        if let Some(since_ns) = self.held_since_ns.take() {
+            self.base.hold(began_ns.saturating_sub(since_ns));
+        }
+        let late_ns = self.base.lateness_ns(nominal_ns, began_ns);
+        if self.late.cuts(late_ns) {
+            self.cut(EndCause::Late, Inputs::default(), began_ns);
+            return began_ns;
         }
         self.io.set_step(true, began_ns);
         if let Some(playing) = self.playing.as_mut() {
@@ -298,34 +321,32 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
         let interval_ns = self.pulse_began_ns.map_or(0, |last| (began_ns - last) as i64);
         self.pulse_began_ns = Some(began_ns);
         self.status.show_step(self.count, began_ns, if forward { interval_ns } else { -interval_ns });
-
-        self.status.show_lateness(self.base.lateness_ns(nominal_ns, began_ns));
+        self.status.show_lateness(late_ns);
         match self.base.stepped(nominal_ns, began_ns, self.late) {
             Verdict::OnTime => {}
             Verdict::Rebase(by_ns) => self.status.show_shift(self.base.shift_ns(), by_ns),
-            Verdict::TooLate => self.leave_for_tail(EndCause::Late),
+            Verdict::TooLate => self.leave_for_tail(EndCause::Late, began_ns),
         }
-
-        self.clock.wait_until(began_ns + self.timing.high_ns);
-        self.pulse_ended_ns = self.clock.now();
+        self.pulse_ended_ns = self.clock.wait_until(began_ns + self.timing.high_ns);
         self.io.set_step(false, self.pulse_ended_ns);
+        self.pulse_ended_ns
     }
 
     /// The committed motion is over: the next chunk, or the way to rest.
-    fn commit_end(&mut self, nominal_ns: Nanos) {
+    fn commit_end(&mut self, nominal_ns: Nanos, now: Nanos) {
         let Some(playing) = self.playing.as_ref() else { return };
         self.status.show_played(nominal_ns);
         let (epoch, last) = (playing.chunk().epoch, playing.chunk().last);
         if !last && !self.has_ended(epoch) {
             if self.stop_line.level() != StopLevel::None {
-                self.leave_for_tail(EndCause::Ramped);
+                self.leave_for_tail(EndCause::Ramped, now);
             } else {
                 match self.chunks.dequeue() {
                     Some(chunk) if chunk.epoch == epoch && chunk.start_ns == nominal_ns => {
-                        return self.play(chunk);
+                        return self.play(chunk, now);
                     }
                     // Nothing came, or nothing that continues this motion.
-                    _ => self.leave_for_tail(EndCause::Starved),
+                    _ => self.leave_for_tail(EndCause::Starved, now),
                 }
             }
         }
@@ -335,10 +356,10 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
     }
 
     /// From the end of its committed motion on, this motion runs along its tail, and takes no further chunk.
-    fn leave_for_tail(&mut self, cause: EndCause) {
+    fn leave_for_tail(&mut self, cause: EndCause, now: Nanos) {
         let Some(playing) = self.playing.as_ref() else { return };
         if self.stop_seen.is_none() {
-            self.stop_seen = Some(StopSeen { at: self.clock.now(), count: self.count });
+            self.stop_seen = Some(StopSeen { at: now, count: self.count });
         }
         self.end(playing.chunk().epoch, cause, Inputs::default());
     }
@@ -357,23 +378,23 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
     }
 
     /// No further edge.
-    fn cut(&mut self, cause: EndCause, inputs: Inputs) {
+    fn cut(&mut self, cause: EndCause, inputs: Inputs, now: Nanos) {
         let Some(playing) = self.playing.take() else { return };
         self.end(playing.chunk().epoch, cause, inputs);
-        self.finish();
+        self.finish(now);
     }
 
-    fn rest(&mut self) {
+    fn rest(&mut self, now: Nanos) {
         self.playing = None;
-        self.finish();
+        self.finish(now);
     }
 
-    fn finish(&mut self) {
+    fn finish(&mut self, now: Nanos) {
         if let Some(seen) = self.stop_seen.take() {
-            let took_ns = self.clock.now().saturating_sub(seen.at);
-            self.status.show_stop(took_ns, self.count.abs_diff(seen.count));
+            self.status.show_stop(now.saturating_sub(seen.at), self.count.abs_diff(seen.count));
         }
         self.pulse_began_ns = None;
+        self.held_since_ns = None;
         self.status.show_rest();
     }
 }

@@ -27,11 +27,12 @@ pub trait Clock {
     /// The present instant.
     fn now(&self) -> Nanos;
 
-    /// Returns at `instant` or as little later as possible, never before it; at once if it is past.
-    fn wait_until(&mut self, instant: Nanos);
+    /// Returns at `instant` or as little later as possible, never before it; at once if it is past. Tells the instant at
+    /// which it returns: the last one that it read, so that nobody has to read the clock again.
+    fn wait_until(&mut self, instant: Nanos) -> Nanos;
 
     /// The same for a wait that need not be exact, and should cost no processor time.
-    fn doze_until(&mut self, instant: Nanos);
+    fn doze_until(&mut self, instant: Nanos) -> Nanos;
 }
 
 /// The pins of one axis. `at` is the instant as the step loop sees it; hardware has no use for it, the

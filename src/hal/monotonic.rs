@@ -46,21 +46,26 @@ impl Clock for MonotonicClock {
         system_ns() - self.start_ns
     }
 
-    fn wait_until(&mut self, instant: Nanos) {
-        self.doze_until(instant.saturating_sub(layout::SPIN_NS));
-        while self.now() < instant {
+    fn wait_until(&mut self, instant: Nanos) -> Nanos {
+        let mut now = self.doze_until(instant.saturating_sub(layout::SPIN_NS));
+        while now < instant {
             std::hint::spin_loop();
+            now = self.now();
         }
+        now
     }
 
-    fn doze_until(&mut self, instant: Nanos) {
+    fn doze_until(&mut self, instant: Nanos) -> Nanos {
         // What does not fit into 584 years is as far away as anything.
         let at_ns = self.start_ns.saturating_add(instant);
         let at = Timespec { tv_sec: (at_ns / SECOND_NS) as _, tv_nsec: (at_ns % SECOND_NS) as _ };
         // A signal ends a sleep early. Reading the clock is cheaper than asking the kernel for an instant that is past.
-        while self.now() < instant {
+        let mut now = self.now();
+        while now < instant {
             let _ = clock_nanosleep_absolute(CLOCK, &at);
+            now = self.now();
         }
+        now
     }
 }
 
@@ -74,13 +79,13 @@ mod tests {
         let mut clock = MonotonicClock::new();
         assert!(clock.now() < SECOND_NS);
         for (wait, kind) in [
-            (MonotonicClock::wait_until as fn(&mut MonotonicClock, Nanos), "wait"),
+            (MonotonicClock::wait_until as fn(&mut MonotonicClock, Nanos) -> Nanos, "wait"),
             (MonotonicClock::doze_until, "doze"),
         ] {
             for ahead_ns in [0, 1, 10_000, 100_000, 3 * MILLISECOND_NS] {
                 let due = clock.now() + ahead_ns;
-                wait(&mut clock, due);
-                assert!(clock.now() >= due, "{kind} {ahead_ns}");
+                let told = wait(&mut clock, due);
+                assert!(told >= due && clock.now() >= told, "{kind} {ahead_ns}");
             }
         }
     }

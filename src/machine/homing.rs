@@ -19,7 +19,7 @@ use crate::units::{Mm, MmPerS, Nanos, SECOND_NS};
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct HomingOptions {
     /// Speed while looking for a switch. The step loop cuts the motion there without a ramp, so this must be
-    /// a speed from which the motor can stop dead.
+    /// a speed from which the motor can stop dead. Neither this nor the slow one is above the highest speed of the settings.
     pub fast: MmPerS,
     /// Speed of the second touch.
     pub slow: MmPerS,
@@ -34,6 +34,15 @@ impl Default for HomingOptions {
             slow: MmPerS::constant(5.0),
             back_off: Mm::constant(3.0),
         }
+    }
+}
+
+impl HomingOptions {
+    /// The same with no speed above `max_speed`, which the pulses can make as well (`Settings::check_step_rate`).
+    #[must_use]
+    pub fn within(self, max_speed: MmPerS) -> HomingOptions {
+        let at_most = |speed: MmPerS| if speed.get() > max_speed.get() { max_speed } else { speed };
+        HomingOptions { fast: at_most(self.fast), slow: at_most(self.slow), ..self }
     }
 }
 

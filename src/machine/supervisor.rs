@@ -355,7 +355,8 @@ impl Supervisor {
         self.calibration = None;
         self.fault = None;
         self.later_fault = None;
-        self.homing = Some(Homing::new(self.homing_options, self.config.geometry));
+        let options = self.homing_options.within(self.config.limits.max_speed);
+        self.homing = Some(Homing::new(options, self.config.geometry));
         self.enter(State::Homing, Why::CalibrateAsked, now, actions);
     }
 

@@ -95,12 +95,14 @@ mod tests {
             self.now
         }
 
-        fn wait_until(&mut self, instant: Nanos) {
+        fn wait_until(&mut self, instant: Nanos) -> Nanos {
             self.now = self.now.max(instant) + self.by.next().copied().unwrap_or(0);
+            self.now
         }
 
-        fn doze_until(&mut self, instant: Nanos) {
+        fn doze_until(&mut self, instant: Nanos) -> Nanos {
             self.now = self.now.max(instant);
+            self.now
         }
     }
 

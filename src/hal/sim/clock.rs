@@ -93,14 +93,16 @@ impl Clock for VirtualClock {
         self.0.now.get()
     }
 
-    fn wait_until(&mut self, instant: Nanos) {
+    fn wait_until(&mut self, instant: Nanos) -> Nanos {
         let until = self.0.now.get().max(instant) + self.late_ns();
         self.0.now.set(until);
+        // What happens then may take time of its own.
         self.ring();
+        self.0.now.get()
     }
 
-    fn doze_until(&mut self, instant: Nanos) {
-        self.wait_until(instant);
+    fn doze_until(&mut self, instant: Nanos) -> Nanos {
+        self.wait_until(instant)
     }
 }
 

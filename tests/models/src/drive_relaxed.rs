@@ -38,10 +38,6 @@ mod sync {
         pub fn fetch_add(&self, by: u64, order: Ordering) -> u64 {
             self.0.fetch_add(by, order)
         }
-
-        pub fn fetch_max(&self, with: u64, order: Ordering) -> u64 {
-            self.0.fetch_max(with, order)
-        }
     }
 }
 

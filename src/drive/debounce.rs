@@ -1,0 +1,136 @@
+//! Debounce of the input lines. Pure.
+//!
+//! A line that has become active is believed when four samples in a row, 15 us apart, read it so (Klipper's rule for
+//! endstops); one that reads inactive is released at once. Nothing here waits: whoever looks at the lines brings the
+//! reading and the instant. Until a line is believed or released it is a *suspect*, and steps that it would end are held
+//! back.
+
+use crate::motion::Inputs;
+use crate::units::{MICROSECOND_NS, Nanos};
+
+/// Time between two samples that count.
+const SAMPLE_EVERY_NS: Nanos = 15 * MICROSECOND_NS;
+
+/// The input lines, debounced.
+#[derive(Debug, Default)]
+pub struct Debounce {
+    believed: u8,
+    suspects: u8,
+    /// Suspects that were active at the last sample, at the last two, and at the last three.
+    since: [u8; 3],
+    next_sample_ns: Nanos,
+}
+
+impl Debounce {
+    /// Whether a reading says nothing new.
+    #[must_use]
+    #[inline]
+    pub fn is_settled(&self, read: Inputs) -> bool {
+        self.suspects == 0 && read.to_bits() == self.believed
+    }
+
+    /// The lines that are believed to be active.
+    #[must_use]
+    pub fn believed(&self) -> Inputs {
+        Inputs::from_bits(self.believed)
+    }
+
+    /// The lines that read active, and are not believed yet.
+    #[must_use]
+    #[inline]
+    pub fn suspects(&self) -> Inputs {
+        Inputs::from_bits(self.suspects)
+    }
+
+    /// When to look again, while there are suspects.
+    #[must_use]
+    #[inline]
+    pub fn next_sample_ns(&self) -> Option<Nanos> {
+        (self.suspects != 0).then_some(self.next_sample_ns)
+    }
+
+    /// Takes a reading at `now`; tells whether a suspect has turned out to be a glitch.
+    pub fn take(&mut self, read: Inputs, now: Nanos) -> bool {
+        let read = read.to_bits();
+        let glitch = self.suspects & !read != 0;
+        self.believed &= read;
+        let new = read & !self.believed;
+        self.since = self.since.map(|lines| lines & new);
+        let [one, two, three] = self.since;
+        if one == 0 || now >= self.next_sample_ns {
+            let confirmed = three;
+            self.believed |= confirmed;
+            self.since = [new & !confirmed, one & !confirmed, two & !confirmed];
+            self.next_sample_ns = now + SAMPLE_EVERY_NS;
+        }
+        self.suspects = new & !self.believed;
+        glitch
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What the rule says, line by line: active in four samples, each at least 15 us behind the one before, and in every
+    /// reading between them.
+    fn believed_by_the_rule(readings: &[(Nanos, u8)], line: u8) -> bool {
+        let active = readings.iter().rev().take_while(|(_, read)| read & line != 0);
+        let instants: Vec<Nanos> = active.map(|(at, _)| *at).collect();
+        let (Some(last), Some(first)) = (instants.first(), instants.last()) else { return false };
+        last - first >= 3 * SAMPLE_EVERY_NS
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_is_believed_too_early_nor_much_too_late(
+            readings in prop::collection::vec((0u64..20_000, 0u8..16), 1..80)
+        ) {
+            let mut debounce = Debounce::default();
+            let (mut now, mut taken) = (0, Vec::new());
+            for (after_ns, read) in readings {
+                now += after_ns;
+                debounce.take(Inputs::from_bits(read), now);
+                taken.push((now, read));
+                let believed = debounce.believed().to_bits();
+                prop_assert_eq!(believed | debounce.suspects().to_bits(), read);
+                for line in [1, 2, 4, 8] {
+                    prop_assert!(believed & line == 0 || believed_by_the_rule(&taken, line));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn four_samples_confirm_also_beside_another_suspect() {
+        let mut debounce = Debounce::default();
+        let front = Inputs { front: true, ..Inputs::default() };
+        let both = Inputs { back: true, ..front };
+        assert!(!debounce.take(front, 1_000));
+        debounce.take(front, 16_000);
+        debounce.take(both, 20_000);
+        debounce.take(both, 31_000);
+        assert_eq!(debounce.believed(), Inputs::default());
+        debounce.take(both, 46_000);
+        assert_eq!((debounce.believed(), debounce.suspects()), (front, Inputs { front: false, ..both }));
+        debounce.take(both, 61_000);
+        debounce.take(both, 76_000);
+        assert_eq!((debounce.believed(), debounce.next_sample_ns()), (both, None));
+    }
+
+    #[test]
+    fn a_glitch_is_told_once_and_a_release_is_none() {
+        let mut debounce = Debounce::default();
+        let e_stop = Inputs { e_stop: true, ..Inputs::default() };
+        assert!(!debounce.take(e_stop, 0));
+        assert!(debounce.take(Inputs::default(), 40_000));
+        assert!(!debounce.take(Inputs::default(), 50_000));
+        for at in [60_000, 75_000, 90_000, 105_000] {
+            debounce.take(e_stop, at);
+        }
+        assert!(debounce.is_settled(e_stop));
+        assert!(!debounce.take(Inputs::default(), 110_000), "a release is no glitch");
+    }
+}

@@ -1,0 +1,35 @@
+//! Machines with many steps in a millimetre.
+
+use yep::drive::RehearsalOptions;
+use yep::motion::{Allowance, Limits};
+use yep::units::{Grams, MmPerS, MmPerS2, MmPerS3, StepsPerMm};
+
+use crate::support::options;
+
+/// The usual rail with so many steps in a millimetre, and that highest speed; neither force nor pulses
+/// slow it down.
+pub fn fine(steps_per_mm: f64, max_speed_mm_s: f64) -> RehearsalOptions {
+    let mut options = options();
+    options.rail.steps_per_mm = steps_per_mm;
+    options.config.geometry.nominal = StepsPerMm::try_from(steps_per_mm).unwrap();
+    // The pulses are no bound here: a test looks what happens beyond it, too.
+    options.config.geometry.max_steps_per_s = 1e6;
+    options.config.limits = Limits::new(
+        MmPerS::try_from(max_speed_mm_s).unwrap(),
+        MmPerS2::constant(40_000.0),
+        MmPerS3::constant(4_000_000.0),
+        MmPerS2::constant(40_000.0),
+        MmPerS::try_from(max_speed_mm_s.min(60.0)).unwrap(),
+    )
+    .unwrap();
+    options.config.allowance = Allowance::new(
+        Grams::constant(1_000.0),
+        core::array::from_fn(|i| 3_000.0 * (1.0 - i as f64 / 100.0)),
+    );
+    options
+}
+
+/// Period of the sine over the whole range of 145 mm that is that fast.
+pub fn period_s(peak_mm_s: f64) -> f64 {
+    core::f64::consts::PI * 145.0 / peak_mm_s
+}
