@@ -173,6 +173,7 @@ mod tests {
             }
             assert_eq!((base.step_due(200 * interval_ns), base.held_ns), (200 * interval_ns, 0));
             // What comes later is lateness as ever.
+            base.stepped(199 * interval_ns, 199 * interval_ns, STRICT);
             let late = 200 * interval_ns + 3 * interval_ns;
             assert_ne!(base.stepped(200 * interval_ns, late, FORGIVING), Verdict::OnTime);
         }

@@ -140,7 +140,7 @@ impl Cycle<'_> {
 
     /// Where the axis turns. Against a force it must not come back faster than is allowed there.
     fn turn(&self, end: Kinematics, way_back_mm_s: f64) -> f64 {
-        let gentle = turning(self.normal, self.cycle_s);
+        let gentle = turning(self.normal, self.cycle_s, -end.a);
         if way_back_mm_s < self.max_speed_mm_s {
             stop::turn_within(end, gentle, self.stop, way_back_mm_s)
         } else {
@@ -208,8 +208,8 @@ impl Tracker {
         let gentle = self.lowering.limits(&start, asked, |lower| {
             start.a.abs() <= lower.acceleration
                 && too_fast(&start, lower, stop, bounds, cycle_s).is_none()
-                && stop::turn(start, turning(lower, cycle_s), stop) <= bounds.high_mm
-                && stop::turn(start.mirrored(), turning(lower, cycle_s), stop) <= -bounds.low_mm
+                && stop::turn(start, turning(lower, cycle_s, -start.a), stop) <= bounds.high_mm
+                && stop::turn(start.mirrored(), turning(lower, cycle_s, start.a), stop) <= -bounds.low_mm
         });
         let too_fast = too_fast(&start, gentle, stop, bounds, cycle_s);
         // While lowered limits wait, what the former ones built up is no reason for firmness.
@@ -334,9 +334,15 @@ fn too_fast(
 /// A plan reaches the full push `A` in the middle of a cycle; the grid, whose jerk is constant over one, only at its end.
 /// With `δ` left to the planned push `sA`, the plan has pushed `sA - δ²/2JT` in the mean of the cycle, and the grid as
 /// much as `A - (δ + (1 - s) A)/2`. The grid pushes harder for every `δ` if `JT ≤ 4 (1 - s) A`.
-fn turning(Firmness { acceleration, jerk }: Firmness, cycle_s: f64) -> Firmness {
+///
+/// An axis whose `push` is beyond the planned one goes on with it. If the plan fell back instead, the mean push of each
+/// cycle would have to be the planned one, and the push would swing around it from cycle to cycle.
+fn turning(Firmness { acceleration, jerk }: Firmness, cycle_s: f64, push: f64) -> Firmness {
     let grid_jerk = 4.0 * (1.0 - TURN_SHARE) * acceleration / cycle_s;
-    Firmness { acceleration: TURN_SHARE * acceleration, jerk: (TURN_JERK_SHARE * jerk).min(grid_jerk) }
+    Firmness {
+        acceleration: push.min(acceleration).max(TURN_SHARE * acceleration),
+        jerk: (TURN_JERK_SHARE * jerk).min(grid_jerk),
+    }
 }
 
 fn beyond(a: f64, firmness: Firmness) -> bool {
