@@ -188,9 +188,11 @@ impl Promise for ForceOnlyReduces {
         let braked = new.stop_deceleration.get() * seconds(seen.at_ns - before.at_ns);
         let highest = old.max_speed.get().max(new.max_speed.get());
         let known = seen.at_ns >= self.unknown_until;
+        // What is not known yet begins with the speed that there is: the ramp down from it may last longer.
+        let begin = highest.max(facts.speed_mm_s(seen.at_ns));
         let bound = |speed: f64, against_g: f64| {
             let allowed = seen.config.allowance.speed_mm_s(against_g - facts.told.noise_g);
-            if known { allowed.max(speed - braked).min(highest) } else { highest }
+            if known { allowed.min(highest).max(speed - braked) } else { begin }
         };
         self.forward_mm_s = bound(self.forward_mm_s, -most_g);
         self.backward_mm_s = bound(self.backward_mm_s, least_g);
