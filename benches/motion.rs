@@ -127,7 +127,8 @@ const LOOPS: [(&str, f64, f64); 3] =
 
 /// A homed machine runs its sine for so many seconds; tells how many steps that were.
 fn run_loops(steps_per_mm: f64, speed: f64, seconds: u64) -> u64 {
-    let mut loops = loops::Loops::homed(&fine::fine(steps_per_mm, 500.0), loops::Costs::default());
+    let mut loops =
+        loops::Loops::homed(&fine::fine(machine::options(), steps_per_mm, 500.0), loops::Costs::default());
     loops.command(machine::sine(fine::period_s(speed)));
     let before = loops.rail().made();
     loops.run_ms(1_000 * seconds);

@@ -10,8 +10,11 @@ use std::time::Duration;
 /// What a client of a flood waits for an answer before it turns to the next request.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Starts the clients of a flood against a server; they go on until the flag says that it is over.
+type Start = fn(SocketAddr, &Arc<AtomicBool>) -> Vec<JoinHandle<()>>;
+
 /// Each with its name.
-pub const FLOODS: [(&str, fn(SocketAddr, &Arc<AtomicBool>) -> Vec<JoinHandle<()>>); 10] = [
+pub const FLOODS: [(&str, Start); 10] = [
     ("quiet", |_, _| Vec::new()),
     ("wave_get_2", |to, over| requests(to, over, 2, "/api/wave/get", LONG_WAVE.into())),
     ("wave_get_8", |to, over| requests(to, over, 8, "/api/wave/get", LONG_WAVE.into())),

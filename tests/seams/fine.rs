@@ -4,12 +4,10 @@ use yep::drive::RehearsalOptions;
 use yep::motion::{Allowance, Limits};
 use yep::units::{Grams, MmPerS, MmPerS2, MmPerS3, StepsPerMm};
 
-use crate::support::options;
-
-/// The usual rail with so many steps in a millimetre, and that highest speed; neither force nor pulses
+/// The `usual` rail with so many steps in a millimetre, and that highest speed; neither force nor pulses
 /// slow it down.
-pub fn fine(steps_per_mm: f64, max_speed_mm_s: f64) -> RehearsalOptions {
-    let mut options = options();
+pub fn fine(usual: RehearsalOptions, steps_per_mm: f64, max_speed_mm_s: f64) -> RehearsalOptions {
+    let mut options = usual;
     options.rail.steps_per_mm = steps_per_mm;
     options.config.geometry.nominal = StepsPerMm::try_from(steps_per_mm).unwrap();
     // The pulses are no bound here: a test looks what happens beyond it, too.

@@ -11,7 +11,7 @@ use yep::machine::{Accepted, State};
 use crate::fine::{fine, period_s};
 use crate::plain::{homed, off_mm, until_fast};
 use crate::random::{self, Random};
-use crate::support::{sine, steps, timing};
+use crate::support::{options, sine, steps, timing};
 
 const LINES: [Mishap; 4] = [Mishap::FrontWelded, Mishap::BackWelded, Mishap::EStopOpen, Mishap::DriverAlarm];
 /// From one glitch to the next.
@@ -50,7 +50,7 @@ fn a_glitch_costs_neither_position_nor_the_time_base_at_any_rate() {
         let speed = rate_hz / steps_per_mm;
         let run = |glitches: u32| {
             let clock = VirtualClock::default();
-            let mut machine = homed(&clock, &fine(steps_per_mm, (speed * 1.1).max(70.0)));
+            let mut machine = homed(&clock, &fine(options(), steps_per_mm, (speed * 1.1).max(70.0)));
             let period_s = period_s(speed);
             assert_eq!(machine.command(sine(period_s)), Some(Ok(Accepted::Now)));
             machine.run_ms((period_s * 1e3) as u64 + 1_500);

@@ -8,7 +8,7 @@ use yep::units::MmPerS;
 use crate::fine::{fine, period_s};
 use crate::loops::{Costs, Loops};
 use crate::plain::homed;
-use crate::support::{sine, steps, timing};
+use crate::support::{options, sine, steps, timing};
 
 /// What calls may cost on a Raspberry Pi: nothing, little, and much.
 const COSTS: [Costs; 3] = [
@@ -25,7 +25,7 @@ fn at_the_highest_rate_nothing_shifts_however_much_a_call_costs() {
         let steps_per_mm = 400.0;
         let speed = highest_hz / steps_per_mm;
         // A wave keeps 5 % away from the highest speed.
-        let mut loops = Loops::homed(&fine(steps_per_mm, 1.1 * speed), costs);
+        let mut loops = Loops::homed(&fine(options(), steps_per_mm, 1.1 * speed), costs);
         loops.command(sine_of(speed * 0.999));
         loops.run_ms(2_000);
         loops.rail().steps = Some(Vec::new());
@@ -50,7 +50,7 @@ fn homing_keeps_the_highest_speed_and_with_it_the_pulse_rate() {
     for (steps_per_mm, max_speed, fast) in
         [(10.0, 10.0, 40.0), (10.0, 500.0, 40.0), (1_000.0, 150.0, 200.0), (10_000.0, 15.0, 40.0)]
     {
-        let mut options = fine(steps_per_mm, max_speed);
+        let mut options = fine(options(), steps_per_mm, max_speed);
         options.rail.length_mm = 21.0;
         options.rail.start_mm = 15.0;
         options.config.geometry.max_stroke = yep::units::Mm::constant(21.0);
