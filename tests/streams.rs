@@ -101,7 +101,8 @@ async fn a_client_that_falls_behind_is_closed_without_a_gap_and_holds_nobody_up(
         }
     };
     assert_eq!(code, Some(1013));
-    assert!((64..1_000).contains(&next), "{next}");
+    // 512 KiB may wait for it, beside what the kernel holds.
+    assert!((31..1_000).contains(&next), "{next}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
