@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::server::{self, PATIENCE};
 
-const STREAMS: [&str; 4] = ["command_all", "status", "telemetry", "any"];
+const STREAMS: [&str; 3] = ["command_all", "status", "telemetry"];
 
 /// The first byte chooses the stream, and whether the rest is sent as it is (upper half) or in frames.
 ///
@@ -14,7 +14,7 @@ const STREAMS: [&str; 4] = ["command_all", "status", "telemetry", "any"];
 /// reserved there, 0x20 leaves the mask out and 0x10 lies about the length.
 pub fn frames(data: &[u8]) {
     let (first, rest) = data.split_first().unwrap_or((&0, &[]));
-    let mut stream = handshake(STREAMS[usize::from(first % 4)]);
+    let mut stream = handshake(STREAMS[usize::from(*first) % STREAMS.len()]);
     let bytes = if *first >= 0x80 { rest.to_vec() } else { framed(rest) };
     // It may have closed before all is said.
     let _ = stream.write_all(&bytes);
