@@ -145,7 +145,16 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
                     }
                     self.base.step_due(nominal_ns).max(self.pulse_ended_ns + self.timing.low_ns)
                 }
-                Next::CommitEnd { nominal_ns } | Next::TailEnd { nominal_ns } => self.base.due(nominal_ns),
+                Next::CommitEnd { nominal_ns } => {
+                    // Ahead of the chunk, since its first step may be due at once.
+                    if let Some(forward) = self.upcoming_direction(nominal_ns)
+                        && self.forward != Some(forward)
+                    {
+                        now = self.point(forward);
+                    }
+                    self.base.due(nominal_ns)
+                }
+                Next::TailEnd { nominal_ns } => self.base.due(nominal_ns),
             };
             if now < due {
                 if now >= until {
@@ -282,6 +291,15 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
         self.playing = Some(Player::new(chunk));
         // An input may have become active in a chunk that it does not end.
         self.trip(now);
+    }
+
+    /// Direction of the first step of the chunk that goes on with this motion at `nominal_ns`, if it is there and has one.
+    #[inline]
+    fn upcoming_direction(&self, nominal_ns: Nanos) -> Option<bool> {
+        let epoch = self.playing.as_ref()?.chunk().epoch;
+        let chunk =
+            self.chunks.peek().filter(|chunk| chunk.epoch == epoch && chunk.start_ns == nominal_ns)?;
+        chunk.runs.first().map(|run| run.forward)
     }
 
     /// Sets the direction line ahead of the step, as soon as the driver allows it; tells the instant.
