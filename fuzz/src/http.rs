@@ -5,40 +5,13 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use super::answer::Answer;
 use super::server::{self, PATIENCE};
 
 /// How long to wait for more of an answer to bytes that may be half a request.
 const SILENCE: Duration = Duration::from_millis(20);
 /// Behind this the header is too long for the server, which is a case of its own.
 const TARGET_MAX: usize = 2_000;
-
-/// An answer: status, whether the connection ends, length of head and body.
-struct Answer {
-    status: u16,
-    closes: bool,
-    is_json: bool,
-    head: usize,
-    body: usize,
-}
-
-/// The first answer in the bytes, once its head is complete.
-fn answer(bytes: &[u8]) -> Option<Answer> {
-    let head = bytes.windows(4).position(|end| end == b"\r\n\r\n")? + 4;
-    // A preflight is told what it asked for, and that may be any bytes that a header can hold.
-    let text = String::from_utf8_lossy(&bytes[..head]).to_ascii_lowercase();
-    let mut lines = text.lines();
-    let status = lines.next().and_then(|line| line.strip_prefix("http/1."));
-    let status = status.and_then(|rest| rest.get(2..5)?.parse().ok());
-    let status = status.unwrap_or_else(|| panic!("no status: {text:?}"));
-    let value = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
-    Some(Answer {
-        status,
-        closes: value("connection") == Some("close"),
-        is_json: value("content-type").is_some_and(|kind| kind.contains("json")),
-        head,
-        body: value("content-length").and_then(|length| length.parse().ok()).unwrap_or(0),
-    })
-}
 
 #[track_caller]
 fn judge(status: u16, asked: &[u8]) {
@@ -62,20 +35,20 @@ pub fn bytes(data: &[u8]) {
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => break,
             Err(_) => break,
         }
-        let whole =
-            answer(&heard).is_some_and(|answer| answer.closes && heard.len() >= answer.head + answer.body);
-        if whole {
+        if Answer::first(&heard, false).is_some_and(|answer| answer.closes) {
             break;
         }
     }
+    // An answer to HEAD says the length of what it leaves out, so where the next one begins is not known.
+    let has_head = data.windows(5).any(|word| word == b"HEAD ");
     let mut rest = heard.as_slice();
-    while let Some(answer) = answer(rest) {
+    while let Some(answer) = Answer::first(rest, has_head) {
         judge(answer.status, data);
         // Behind a 101 come frames.
-        if answer.status == 101 {
+        if has_head || answer.status == 101 {
             break;
         }
-        rest = rest.get(answer.head + answer.body..).unwrap_or_default();
+        rest = &rest[answer.length..];
     }
     drop(stream);
     server::nothing_panicked();
@@ -130,35 +103,34 @@ thread_local! {
 }
 
 /// Asks on the connection of this thread, which is made again when it has ended.
-fn ask(request: &[u8], no_body: bool) -> u16 {
+fn ask(request: &[u8], is_to_head: bool) -> u16 {
     let kept = KEPT.take();
     let reused = kept.is_some();
-    match exchange(kept.unwrap_or_else(server::connect), request, no_body) {
+    match exchange(kept.unwrap_or_else(server::connect), request, is_to_head) {
         Some(status) => status,
         // The server ends a connection that was idle, or that has heard enough.
-        None if reused => exchange(server::connect(), request, no_body).expect("a request has no answer"),
+        None if reused => exchange(server::connect(), request, is_to_head).expect("a request has no answer"),
         None => panic!("a request has no answer"),
     }
 }
 
-fn exchange(mut stream: TcpStream, request: &[u8], no_body: bool) -> Option<u16> {
+fn exchange(mut stream: TcpStream, request: &[u8], is_to_head: bool) -> Option<u16> {
     stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
     // What is too large is answered before it is read, so a reset is no failure.
     let sent = stream.write_all(request).is_ok();
     let mut heard = Vec::new();
     let mut buffer = [0; 16 * 1024];
     loop {
-        if let Some(answer) = answer(&heard) {
-            let body = if no_body { 0 } else { answer.body };
-            if let Some(body) = heard.get(answer.head..answer.head + body) {
-                if answer.is_json && !body.is_empty() {
-                    serde_json::from_slice::<serde::de::IgnoredAny>(body).expect("the answer is no JSON");
-                }
-                if sent && !answer.closes {
-                    KEPT.set(Some(stream));
-                }
-                return Some(answer.status);
+        if let Some(answer) = Answer::first(&heard, is_to_head) {
+            if answer.is_json && !answer.content.is_empty() {
+                serde_json::from_slice::<serde::de::IgnoredAny>(&answer.content)
+                    .expect("the answer is no JSON");
             }
+            assert_eq!(answer.length, heard.len(), "there is more than the answer");
+            if sent && !answer.closes {
+                KEPT.set(Some(stream));
+            }
+            return Some(answer.status);
         }
         match stream.read(&mut buffer) {
             Ok(0) => return None,

@@ -9,6 +9,7 @@
 //! The targets of the server speak through real sockets to a whole program in this process, [`server`]: the simulated
 //! machine with its threads, store, recorder and router, as `yep run` starts it.
 
+pub mod answer;
 pub mod corpus;
 pub mod files;
 pub mod http;
