@@ -5,6 +5,7 @@
 //! Imports point one way, from the bottom of this list to its top; `tests/architecture.rs` checks it.
 //!
 //! - [`units`]: physical quantities as types
+//! - [`token_bucket`]: a rate limit that lets a burst pass
 //! - [`files`]: bounded reading of files, and their text encodings
 //! - [`layout`]: the memories of the appliance as constants
 //! - [`wave`]: WHAT to move, position graphs
@@ -38,6 +39,7 @@ pub mod options;
 pub mod sensor;
 pub mod settings;
 pub mod store;
+pub mod token_bucket;
 pub mod trial;
 pub mod units;
 pub mod wave;

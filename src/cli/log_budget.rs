@@ -10,6 +10,8 @@ use tracing::callsite::Identifier;
 use tracing::{Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 
+use crate::token_bucket::TokenBucket;
+
 /// Lines of one call site that may come at once.
 const BURST: f64 = 100.0;
 /// Lines of one call site in the long run, each second.
@@ -21,27 +23,22 @@ pub struct Budget(Mutex<HashMap<Identifier, Bucket>>);
 
 #[derive(Debug)]
 struct Bucket {
-    left: f64,
-    filled: Instant,
+    lines: TokenBucket,
     left_out: u64,
 }
 
 impl Bucket {
     fn full(now: Instant) -> Bucket {
-        Bucket { left: BURST, filled: now, left_out: 0 }
+        Bucket { lines: TokenBucket::full(BURST, LINES_PER_S, now), left_out: 0 }
     }
 
     /// Takes one line from the bucket: the number of lines that were left out before it; none when it is empty.
     fn take(&mut self, now: Instant) -> Option<u64> {
-        let since_s = now.saturating_duration_since(self.filled).as_secs_f64();
-        self.left = (self.left + since_s * LINES_PER_S).min(BURST);
-        self.filled = now;
-        if self.left < 1.0 {
-            self.left_out += 1;
-            return None;
+        if self.lines.take(now) {
+            return Some(core::mem::take(&mut self.left_out));
         }
-        self.left -= 1.0;
-        Some(core::mem::take(&mut self.left_out))
+        self.left_out += 1;
+        None
     }
 }
 

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use super::firmware::{Firmware, Line};
 use super::report::Report;
+use crate::token_bucket::TokenBucket;
 
 /// Frames that wait for the reading thread; more are dropped.
 const WAITING: usize = 64;
@@ -67,7 +68,7 @@ fn run(file: PathBuf, frames: &Receiver<Vec<u8>>, report: &Report) {
             tracing::warn!("the log of the sensor's board cannot be read with {}: {error}", file.display());
         })
         .ok();
-    let mut budgets = [Budget::full(Instant::now()); 2];
+    let mut budgets = [TokenBucket::full(BURST, LINES_PER_S, Instant::now()); 2];
     let mut told_at = None;
     let mut strange_is_said = false;
     for frame in frames {
@@ -79,7 +80,7 @@ fn run(file: PathBuf, frames: &Receiver<Vec<u8>>, report: &Report) {
             continue;
         };
         let now = Instant::now();
-        if budgets[usize::from(line.level <= tracing::Level::WARN)].spend(now) {
+        if budgets[usize::from(line.level <= tracing::Level::WARN)].take(now) {
             say(&line);
             report.state().logs.said += 1;
             continue;
@@ -108,46 +109,9 @@ fn say(line: &Line) {
     }
 }
 
-/// How much may be said.
-#[derive(Debug, Clone, Copy)]
-struct Budget {
-    left: f64,
-    at: Instant,
-}
-
-impl Budget {
-    fn full(now: Instant) -> Budget {
-        Budget { left: BURST, at: now }
-    }
-
-    /// Whether a line may be said at `now`.
-    fn spend(&mut self, now: Instant) -> bool {
-        let passed_s = now.saturating_duration_since(self.at).as_secs_f64();
-        self.left = (self.left + passed_s * LINES_PER_S).min(BURST);
-        self.at = now;
-        let may = self.left >= 1.0;
-        if may {
-            self.left -= 1.0;
-        }
-        may
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_burst_is_said_and_then_so_much_a_second() {
-        let start = Instant::now();
-        let mut budget = Budget::full(start);
-        let said = (0..1_000).filter(|_| budget.spend(start)).count();
-        assert_eq!(said, 50);
-        assert!(budget.spend(start + Duration::from_secs(1)));
-        let said =
-            (0..10_000).filter(|tick| budget.spend(start + Duration::from_millis(1_000 + tick))).count();
-        assert!((215..=225).contains(&said), "{said} in ten seconds and what a second had saved");
-    }
 
     #[test]
     fn frames_that_nobody_can_read_are_counted() {

@@ -3,8 +3,9 @@
 use super::source::Source;
 
 /// Each room with the rooms that it may name. Imports point from the bottom of this table to its top.
-const ROOMS: [(&str, &str); 20] = [
+const ROOMS: [(&str, &str); 21] = [
     ("units", ""),
+    ("token_bucket", ""),
     ("files", ""),
     ("layout", "units"),
     ("wave", "units layout"),
@@ -13,7 +14,7 @@ const ROOMS: [(&str, &str); 20] = [
     ("hal", "units layout wave motion machine"),
     ("drive", "units layout wave motion machine hal"),
     ("diag", "units files layout wave motion machine hal drive"),
-    ("sensor", "units files layout wave motion machine hal"),
+    ("sensor", "units token_bucket files layout wave motion machine hal"),
     ("settings", "units layout wave motion machine"),
     ("store", "units files layout wave motion machine settings"),
     ("auth", "units files layout wave motion machine settings store"),
@@ -32,7 +33,8 @@ const ROOMS: [(&str, &str); 20] = [
     ),
     (
         "cli",
-        "units files layout wave motion machine hal drive diag sensor settings store auth api feed options app trial",
+        "units token_bucket files layout wave motion machine hal drive diag sensor settings store auth api feed options app \
+         trial",
     ),
     ("main", "cli"),
 ];
