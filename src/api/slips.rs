@@ -1,5 +1,7 @@
 //! Slips of the pen: which field somebody meant whose name is none.
 
+use strsim::osa_distance;
+
 /// What other machines and programs call the fields of a wave.
 const OF_WAVES: [(&str, &[&str]); 8] = [
     (
@@ -27,7 +29,7 @@ pub fn meant<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     if let Some(field) = elsewhere.and_then(|field| known.iter().find(|known| **known == field)) {
         return Some(field);
     }
-    let near = known.iter().map(|known| (distance(&plain, &self::plain(known)), *known));
+    let near = known.iter().map(|known| (osa_distance(&plain, &self::plain(known)), *known));
     let (distance, nearest) = near.min_by_key(|(distance, _)| *distance)?;
     // A third of it may be wrong; of two or three letters none: nearly every word is near to those.
     (distance * 3 <= plain.len().min(nearest.len())).then_some(nearest)
@@ -38,25 +40,6 @@ fn plain(name: &str) -> String {
     // More is no slip, and comparing takes its time.
     let letters = name.chars().take(64).filter(|c| c.is_alphanumeric());
     letters.flat_map(char::to_lowercase).collect()
-}
-
-/// How many letters are wrong, missing, too many, or stand before instead of behind their neighbour.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut rows = vec![(0..=b.len()).collect::<Vec<_>>()];
-    for i in 1..=a.len() {
-        let mut row = vec![i];
-        for j in 1..=b.len() {
-            let wrong = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            let mut least = wrong.min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                least = least.min(rows[i - 2][j - 2] + 1);
-            }
-            row.push(least);
-        }
-        rows.push(row);
-    }
-    rows[a.len()][b.len()]
 }
 
 #[cfg(test)]
@@ -94,7 +77,7 @@ mod tests {
         for (a, b, wrong) in
             [("", "", 0), ("ab", "", 2), ("ab", "ba", 1), ("abc", "acb", 1), ("kitten", "sitting", 3)]
         {
-            assert_eq!((distance(a, b), distance(b, a)), (wrong, wrong), "{a} {b}");
+            assert_eq!((osa_distance(a, b), osa_distance(b, a)), (wrong, wrong), "{a} {b}");
         }
     }
 }
