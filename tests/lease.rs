@@ -40,19 +40,18 @@ fn homing(lease: Policy) -> Whole {
     whole
 }
 
-/// The warnings that a socket has heard, by device: why, and the code if there is one.
-fn warnings(socket: &Socket, device: &str) -> Vec<(String, Option<String>)> {
-    let text = |message: &Value, key: &str| message.get(key).and_then(Value::as_str).map(str::to_owned);
-    let heard = socket.heard().into_iter();
-    let of_it = heard.filter(|message| message["device"] == device && message["type"] == "warning");
-    of_it.map(|message| (text(&message, "why").unwrap_or_default(), text(&message, "code"))).collect()
+/// What a socket has heard of this device since the last call.
+fn words(socket: &Socket, device: &str) -> Vec<Value> {
+    socket.heard().into_iter().filter(|message| message["device"] == device).collect()
 }
 
-/// Whether the last word of this device is no warning any more.
-fn is_taken_back(socket: &Socket, device: &str) -> bool {
-    let heard = socket.heard();
-    let last = heard.iter().rev().find(|message| message["device"] == device);
-    last.is_some_and(|message| message["type"] == "waiting")
+fn why(message: &Value) -> &str {
+    message["why"].as_str().unwrap()
+}
+
+/// Whether each of them is a warning, or takes one back.
+fn kinds(words: &[Value]) -> Vec<&str> {
+    words.iter().map(|message| message["type"].as_str().unwrap()).collect()
 }
 
 #[test]
@@ -63,11 +62,10 @@ fn what_the_computer_suffered_from_is_taken_back() {
     let watcher = whole.socket(Who::Program, "status");
     computer.lock().unwrap().temperature_c = Some(82.0);
     pass(&mut whole, 4 * SECOND);
-    assert_eq!(warnings(&watcher, "host").len(), 1);
-    assert!(!is_taken_back(&watcher, "host"));
+    assert_eq!(kinds(&words(&watcher, "host")), ["warning"]);
     computer.lock().unwrap().temperature_c = Some(60.0);
     pass(&mut whole, 4 * SECOND);
-    assert!(is_taken_back(&watcher, "host"));
+    assert_eq!(kinds(&words(&watcher, "host")), ["waiting"]);
 }
 
 fn post(whole: &mut Whole, path: &str, body: &Value) -> u16 {
@@ -190,14 +188,15 @@ fn the_configuration_may_let_waves_go_on_and_who_is_there_is_told() {
     let watcher = whole.socket(Who::Program, "status");
     drop(page(&mut whole));
     pass(&mut whole, GRACE - SECOND);
-    assert_eq!(warnings(&watcher, "client"), []);
+    assert_eq!(words(&watcher, "client"), [Value::Null; 0]);
     pass(&mut whole, 20 * SECOND);
     assert_eq!(state(&whole), State::Running);
-    let told = warnings(&watcher, "client");
-    assert_eq!(told.len(), 1, "{told:?}");
-    assert!(told[0].0.contains("is gone: it goes on until END or STOP"), "{told:?}");
+    let told = words(&watcher, "client");
+    assert_eq!(kinds(&told), ["warning"], "it goes on");
+    assert!(why(&told[0]).contains("is gone: it goes on until END or STOP"), "{told:?}");
     // What a wave says itself comes first.
     run(&mut whole, json!({ "lease": "stop" }));
+    assert_eq!(kinds(&words(&watcher, "client")), ["waiting"], "somebody is there again");
     ends(&mut whole);
 }
 
@@ -207,9 +206,9 @@ fn who_is_there_is_told_that_the_client_is_gone() {
     let watcher = whole.socket(Who::Program, "status");
     drop(page(&mut whole));
     ends(&mut whole);
-    let told = warnings(&watcher, "client");
-    assert_eq!(told.len(), 1, "{told:?}");
-    assert!(told[0].0.contains("the axis comes to rest"), "{told:?}");
+    let told = words(&watcher, "client");
+    assert_eq!(kinds(&told), ["warning", "waiting"], "it is at rest, and says why");
+    assert!(why(&told[0]).contains("the axis comes to rest"), "{told:?}");
 }
 
 #[test]
@@ -223,17 +222,16 @@ fn homing_ends_without_its_client_and_the_wave_behind_it_is_dropped_and_told() {
     drop(page);
     pass(&mut whole, GRACE + SECOND);
     assert_eq!(state(&whole), State::Homing, "it knows its way without anybody");
-    let told = warnings(&watcher, "queue");
-    assert_eq!(told.len(), 1, "{told:?}");
-    assert_eq!(told[0].1.as_deref(), Some("client_gone"), "{told:?}");
+    let told = words(&watcher, "queue");
+    assert_eq!(kinds(&told), ["warning"]);
+    assert_eq!(told[0]["code"], "client_gone");
     pass(&mut whole, 60 * SECOND);
     assert_eq!(state(&whole), State::Ready);
     assert!(whole.machine.snapshot().position_mm.is_some());
     // The page of whoever starts something next says that all is well.
     run(&mut whole, json!({}));
     pass(&mut whole, SECOND);
-    let well = |message: &Value| message["device"] == "queue" && message["type"] == "waiting";
-    assert!(watcher.heard().iter().any(well));
+    assert_eq!(kinds(&words(&watcher, "queue")), ["waiting"]);
 }
 
 #[test]

@@ -9,6 +9,7 @@
 //! the configuration; when it is gone then, that is told and nothing else.
 
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -78,6 +79,8 @@ pub struct Lease {
     /// Had by who starts a wave, from before it is asked for until it is held, and by who ends one whose client is gone:
     /// a client that is lost must not end the wave of the next one.
     turn: tokio::sync::Mutex<()>,
+    /// Whether the clients have been warned that the one of the wave is gone, and not been told that it is over.
+    warned: AtomicBool,
 }
 
 /// What whoever watches a lease does next.
@@ -139,12 +142,32 @@ impl Context {
             self.start(stops, Command::Run(wave)).await?;
         }
         let number = self.lease.grant(client.clone());
+        // Somebody is there again.
+        self.client_warning_is_over();
         if self.port.mover() == Mover::Local {
             let policy = asked.unwrap_or(self.options.lease);
             tokio::spawn(watch(Arc::clone(self), number, policy));
         }
         // Of what a machine elsewhere does nothing is known, so nothing can be held.
         Ok(())
+    }
+
+    /// Warns of a client that is gone, until its wave is over.
+    fn warn_of_client(&self, why: &str) {
+        tracing::warn!("{why}");
+        self.lease.warned.store(true, Ordering::SeqCst);
+        self.bus.publish(STATUS, &[("device", "client"), ("type", "warning"), ("why", why)]);
+        // It may have come to rest meanwhile, and then nobody else looks.
+        if !self.port.snapshots().borrow().state.is_moving() {
+            self.client_warning_is_over();
+        }
+    }
+
+    /// The wave whose client is gone has ended, or belongs to somebody else: takes the warning back, if there was one.
+    pub fn client_warning_is_over(&self) {
+        if self.lease.warned.swap(false, Ordering::SeqCst) {
+            self.bus.publish(STATUS, &[("device", "client"), ("type", "waiting")]);
+        }
     }
 }
 
@@ -169,19 +192,17 @@ async fn watch(ctx: Arc<Context>, number: u64, policy: Policy) {
     if !ctx.port.snapshots().borrow().state.is_moving() {
         return;
     }
-    let why = match policy {
+    match policy {
         Policy::Stop => {
+            ctx.warn_of_client("the client that started the wave is gone: the axis comes to rest");
             if let Err(refusal) = ctx.port.command(Command::ClientGone).await {
                 // Whatever the reason is that it does not listen, it must not go on.
                 tracing::warn!(%refusal, "the wave's client is gone, and the machine does not take it: STOP");
                 ctx.stop();
             }
-            "the client that started the wave is gone: the axis comes to rest"
         }
-        Policy::Continue => {
-            "the client that started the wave is gone: it goes on until END or STOP, as was asked for"
-        }
-    };
-    tracing::warn!("{why}");
-    ctx.bus.publish(STATUS, &[("device", "client"), ("type", "warning"), ("why", why)]);
+        Policy::Continue => ctx.warn_of_client(
+            "the client that started the wave is gone: it goes on until END or STOP, as was asked for",
+        ),
+    }
 }

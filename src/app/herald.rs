@@ -57,6 +57,9 @@ pub async fn attend(
                 if matches!(to, State::Homing | State::Running) {
                     queue.is_well(&ctx);
                 }
+                if !to.is_moving() {
+                    ctx.client_warning_is_over();
+                }
             }
             Event::Calibrated(found) => {
                 tracing::info!(found.travel_steps, found.max_steps, "calibrated");
