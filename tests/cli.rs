@@ -463,7 +463,11 @@ fn a_backup_that_went_through_windows_is_taken_or_named() {
 }
 
 /// The server with `--listen`, the URL that it prints, and its end.
-struct Serving(std::process::Child, String, #[allow(dead_code)] tempfile::TempDir);
+struct Serving {
+    server: std::process::Child,
+    url: String,
+    _state: tempfile::TempDir,
+}
 
 impl Serving {
     fn on(listen: &str) -> Serving {
@@ -478,14 +482,14 @@ impl Serving {
         let mut line = String::new();
         BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let (_, url) = line.trim().rsplit_once(" on ").unwrap_or_else(|| panic!("{line}"));
-        Serving(server, url.to_owned(), folder)
+        Serving { server, url: url.to_owned(), _state: folder }
     }
 }
 
 impl Drop for Serving {
     fn drop(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
+        self.server.kill().unwrap();
+        self.server.wait().unwrap();
     }
 }
 
@@ -493,10 +497,10 @@ impl Drop for Serving {
 fn the_address_that_is_printed_answers() {
     for listen in ["0.0.0.0:0", "[::]:0", "127.0.0.1:0"] {
         let server = Serving::on(listen);
-        let output = yep(&["--server", &server.1, "status"]);
-        assert_eq!(code(&output), 0, "{listen}, {}: {}", server.1, err(&output));
+        let output = yep(&["--server", &server.url, "status"]);
+        assert_eq!(code(&output), 0, "{listen}, {}: {}", server.url, err(&output));
         // And what somebody typed again who started it so.
-        let (_, port) = server.1.rsplit_once(':').unwrap();
+        let (_, port) = server.url.rsplit_once(':').unwrap();
         let typed = format!("http://{}", listen.strip_suffix("0").unwrap().to_owned() + port);
         let output = yep(&["status", "--server", &typed]);
         assert_eq!(code(&output), 0, "{typed}: {}", err(&output));

@@ -21,16 +21,6 @@ use serde_json::{Value, json};
 
 const SETTINGS: &str = "/api/settings/machine-thrust/default";
 
-/// Calibrates, and runs a wave until it is at its full rate.
-#[track_caller]
-fn set_in_motion(yep: &Yep) {
-    yep.order("calibrate").done();
-    yep.becomes("homing");
-    yep.calibrated();
-    yep.run_wave("sine", 2.0).done();
-    yep.runs_steadily();
-}
-
 /// Nothing is known about the position, and what to do is said.
 #[track_caller]
 fn is_not_homed(yep: &Yep) {
@@ -72,7 +62,7 @@ fn a_weak_supply_slows_the_wave_then_stops_it_and_keeps_the_position() {
     let paths = format!("under_voltage = {alarm:?}\ntemperature = {heat:?}\n");
     let home = Home::new(&format!("{QUICK_HOMING}[host]\n{paths}"));
     let yep = home.start();
-    set_in_motion(&yep);
+    yep.set_in_motion();
     // What is not there is said once, and no fault.
     let known = || Some(yep.status()["host"].clone()).filter(|host| host["temperature_c"] == json!(51.0));
     let known = real::eventually("the temperature", known);
@@ -97,7 +87,7 @@ fn told_to_end_in_motion_it_comes_to_rest_first() {
     for signal in ["TERM", "INT"] {
         let home = Home::new(QUICK_HOMING);
         let mut yep = home.start();
-        set_in_motion(&yep);
+        yep.set_in_motion();
         yep.signal(signal);
         assert_eq!(yep.ended().code(), Some(0), "{signal}: {}", yep.log());
         let pulses = home.pulses();

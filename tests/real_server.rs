@@ -13,21 +13,11 @@ use std::time::{Duration, Instant};
 
 use real::process::QUICK_HOMING;
 use real::pulses::speed_mm_s;
-use real::{Home, Pulse, Yep, eventually, http};
+use real::{Home, Pulse, eventually, http};
 use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Action, tcflow};
 use serde_json::{Value, json};
-
-/// Calibrates, and runs a wave until it is at its full rate.
-#[track_caller]
-fn set_in_motion(yep: &Yep) {
-    yep.order("calibrate").done();
-    yep.becomes("homing");
-    yep.calibrated();
-    yep.run_wave("sine", 2.0).done();
-    yep.runs_steadily();
-}
 
 /// Waits until the axis is fast: whatever cuts its motion then, instead of braking, shows in the last step.
 #[track_caller]
@@ -47,7 +37,7 @@ fn came_to_rest(pulses: &[Pulse], what: &str) {
 fn a_signal_ends_the_process_at_rest_or_does_nothing() {
     let home = Home::new(QUICK_HOMING);
     let yep = home.start();
-    set_in_motion(&yep);
+    yep.set_in_motion();
     for signal in ["USR1", "USR2", "ALRM", "VTALRM", "PROF", "IO", "XFSZ", "TSTP", "TTOU", "TTIN", "40"] {
         yep.signal(signal);
         let status = yep.status();
@@ -56,7 +46,7 @@ fn a_signal_ends_the_process_at_rest_or_does_nothing() {
     drop(yep);
     for signal in ["HUP", "QUIT"] {
         let mut yep = home.start();
-        set_in_motion(&yep);
+        yep.set_in_motion();
         is_fast(|| yep.status());
         yep.signal(signal);
         assert_eq!(yep.ended().code(), Some(0), "{signal}: {}", yep.log());
@@ -262,7 +252,7 @@ fn its_memory_is_bounded_whatever_clients_ask_for_and_the_axis_moves_on() {
         .with("MALLOC_MMAP_THRESHOLD_", "131072");
     let mut yep = home.start();
     let group = limit_memory(yep.id());
-    set_in_motion(&yep);
+    yep.set_in_motion();
     let address = yep.address;
     let long_wave = r#"{"type":"sine","duration":8333}"#;
     let numbers = format!("[{}0.5]", "0.5,".repeat(40_000));

@@ -31,7 +31,9 @@ pub struct Budget {
 
 /// A part of the budget that is in use; given back when it is dropped.
 #[derive(Debug)]
-pub struct Share(#[allow(dead_code, reason = "held for its end")] Option<OwnedSemaphorePermit>);
+pub struct Share {
+    _permit: Option<OwnedSemaphorePermit>,
+}
 
 fn units(bytes: usize) -> u32 {
     u32::try_from(bytes.div_ceil(UNIT_BYTES)).unwrap_or(u32::MAX)
@@ -55,7 +57,7 @@ impl Budget {
     /// 503 when they are not left now; 413 when they never are.
     pub fn take(&self, bytes: usize) -> Result<Share, Rejection> {
         if bytes == 0 {
-            return Ok(Share(None));
+            return Ok(Share { _permit: None });
         }
         if bytes > self.large_bytes {
             let why = "this takes more memory than there is for requests: send or ask for less at once";
@@ -63,7 +65,7 @@ impl Budget {
         }
         let from = if bytes <= SMALL_BYTES { &self.small } else { &self.large };
         match Arc::clone(from).try_acquire_many_owned(units(bytes)) {
-            Ok(permit) => Ok(Share(Some(permit))),
+            Ok(permit) => Ok(Share { _permit: Some(permit) }),
             Err(_) => {
                 let why = "other requests take up the memory that there is for them: try again in a moment, ask \
                            for less, or read the answers that wait";

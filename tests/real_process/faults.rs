@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 
 use crate::real::process::{QUICK_HOMING, yep as binary};
 use crate::real::{Home, Yep, eventually};
-use crate::set_in_motion;
 
 /// As many as are kept.
 const KEPT: usize = yep::layout::RECORDINGS;
@@ -46,7 +45,7 @@ fn a_fault_is_recorded_told_and_kept_over_a_kill() {
     let mut yep = home.start();
     assert_eq!(recordings(&yep), Vec::<Value>::new());
     assert_eq!(says(&yep, &["faults", "list"]), "no fault was recorded\n");
-    set_in_motion(&yep);
+    yep.set_in_motion();
     yep.sim(&json!({ "mishaps": ["front_welded"] }));
     yep.becomes("faulted");
     let (code, _) = yep.run_wave("sine", 1.5).refused();

@@ -1,6 +1,6 @@
 //! Both loops on a clock and pins of which each call costs a given time: what a real computer does to them, without one.
 //! With no cost at all, it is the loops alone that a benchmark counts.
-#![allow(dead_code)]
+#![allow(dead_code)] // Tests and the benchmark each use a part of it.
 
 use std::cell::Cell;
 use std::rc::Rc;

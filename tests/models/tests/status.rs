@@ -31,8 +31,8 @@ macro_rules! models {
                 (motion.resting, motion.ended, motion.count)
             }
 
-            /// As it was: the end cause, then whether the motion rests.
-            #[allow(dead_code)]
+            /// The wrong order: the end cause, then whether the motion rests.
+            #[allow(dead_code)] // Tried on one variant.
             pub fn cause_first(status: &StepStatus) -> (bool, Option<Ended>, i64) {
                 let ended = status.ended();
                 (status.resting(), ended, status.count())

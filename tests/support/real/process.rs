@@ -256,6 +256,16 @@ impl Yep {
         eventually("the wave runs", || (self.status()["periods"].as_u64() >= Some(1)).then_some(()));
     }
 
+    /// Calibrates, and runs a wave until it is at its full rate.
+    #[track_caller]
+    pub fn set_in_motion(&self) {
+        self.order("calibrate").done();
+        self.becomes("homing");
+        self.calibrated();
+        self.run_wave("sine", 2.0).done();
+        self.runs_steadily();
+    }
+
     /// The number of the process.
     pub fn id(&self) -> u32 {
         self.child.id()
