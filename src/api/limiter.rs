@@ -57,9 +57,33 @@ enum Kind {
     Evicted,
 }
 
+/// How many connections there are of a kind.
+#[derive(Debug, Clone, Copy, Default)]
+struct Count {
+    waiting: usize,
+    placed: usize,
+}
+
+impl Count {
+    fn of(&mut self, kind: Kind) -> Option<&mut usize> {
+        match kind {
+            Kind::Waiting => Some(&mut self.waiting),
+            Kind::Placed => Some(&mut self.placed),
+            Kind::Evicted => None,
+        }
+    }
+
+    fn open(self) -> usize {
+        self.waiting + self.placed
+    }
+}
+
 #[derive(Debug, Default)]
 struct Inner {
     open: BTreeMap<u64, Entry>,
+    /// Counts of what is open, so that a newcomer costs the same however many there are.
+    all: Count,
+    by_network: HashMap<Network, Count>,
     next: u64,
     sockets: usize,
 }
@@ -85,28 +109,53 @@ pub struct Slot {
 pub struct SocketSlot(Arc<Limiter>);
 
 impl Inner {
-    fn count(&self, kind: Kind, network: Option<Network>) -> usize {
-        let counts =
-            |entry: &&Entry| entry.kind == kind && network.is_none_or(|network| entry.network == network);
-        self.open.values().filter(counts).count()
+    fn of(&self, network: Network) -> Count {
+        self.by_network.get(&network).copied().unwrap_or_default()
+    }
+
+    fn insert(&mut self, network: Network, pace: Pace) -> u64 {
+        let id = self.next;
+        self.next += 1;
+        self.open.insert(id, Entry { network, pace, kind: Kind::Waiting });
+        self.all.waiting += 1;
+        self.by_network.entry(network).or_default().waiting += 1;
+        id
+    }
+
+    fn set_kind(&mut self, id: u64, kind: Kind) {
+        let Some(entry) = self.open.get_mut(&id) else { return };
+        let counts = [&mut self.all, self.by_network.entry(entry.network).or_default()];
+        for count in counts {
+            if let Some(count) = count.of(entry.kind) {
+                *count -= 1;
+            }
+            if let Some(count) = count.of(kind) {
+                *count += 1;
+            }
+        }
+        entry.kind = kind;
+    }
+
+    fn remove(&mut self, id: u64) {
+        self.set_kind(id, Kind::Evicted);
+        let Some(entry) = self.open.remove(&id) else { return };
+        if self.of(entry.network).open() == 0 {
+            self.by_network.remove(&entry.network);
+        }
     }
 
     /// Closes the connection of this kind, and of this network if one is given, that has stood still longest, of those
     /// of the network with most of them. False when all of them are at work.
     fn evict(&mut self, kind: Kind, network: Option<Network>, grace: Duration) -> bool {
-        let mut counts: HashMap<Network, usize> = HashMap::new();
-        for entry in self.open.values().filter(|entry| entry.kind == kind) {
-            *counts.entry(entry.network).or_default() += 1;
-        }
-        let candidates = self
-            .open
-            .values_mut()
-            .filter(|entry| entry.kind == kind && network.is_none_or(|network| entry.network == network));
-        let idle = candidates.filter_map(|entry| Some((entry.pace.idle_since()?, entry)));
-        let longest = idle.max_by_key(|(since, entry)| (counts[&entry.network], Reverse(*since)));
-        let Some((_, entry)) = longest else { return false };
-        entry.kind = Kind::Evicted;
-        entry.pace.evict(grace);
+        let candidates = self.open.iter().filter(|(_, entry)| {
+            entry.kind == kind && network.is_none_or(|network| entry.network == network)
+        });
+        let idle = candidates.filter_map(|(id, entry)| Some((entry.pace.idle_since()?, id, entry.network)));
+        let most = |network| self.of(network).of(kind).copied();
+        let longest = idle.max_by_key(|(since, _, network)| (most(*network), Reverse(*since)));
+        let Some(id) = longest.map(|(_, id, _)| *id) else { return false };
+        self.open[&id].pace.evict(grace);
+        self.set_kind(id, Kind::Evicted);
         true
     }
 }
@@ -123,16 +172,13 @@ impl Limiter {
     pub fn enter(self: &Arc<Self>, peer: IpAddr) -> Slot {
         let (limits, network) = (&self.limits, Network::of(peer));
         let mut inner = self.lock();
-        if inner.count(Kind::Waiting, None) >= limits.waiting_connections {
+        if inner.all.waiting >= limits.waiting_connections {
             inner.evict(Kind::Waiting, None, Duration::ZERO);
         }
-        let open = |network| inner.count(Kind::Waiting, network) + inner.count(Kind::Placed, network);
-        let crowded = open(None) >= limits.connections
-            || network != Network::Own && open(Some(network)) >= limits.connections_per_network;
+        let crowded = inner.all.open() >= limits.connections
+            || network != Network::Own && inner.of(network).open() >= limits.connections_per_network;
         let pace = Pace::new(if crowded { limits.crowded_header_time } else { limits.header_time });
-        let id = inner.next;
-        inner.next += 1;
-        inner.open.insert(id, Entry { network, pace: pace.clone(), kind: Kind::Waiting });
+        let id = inner.insert(network, pace.clone());
         Slot { limiter: Arc::clone(self), id, pace }
     }
 
@@ -173,18 +219,16 @@ impl Slot {
         }
         let grace = limits.eviction_time;
         if network != Network::Own
-            && inner.count(Kind::Placed, Some(network)) >= limits.connections_per_network
+            && inner.of(network).placed >= limits.connections_per_network
             && !inner.evict(Kind::Placed, Some(network), grace)
         {
             return false;
         }
-        if inner.count(Kind::Placed, None) >= limits.connections && !inner.evict(Kind::Placed, None, grace) {
+        if inner.all.placed >= limits.connections && !inner.evict(Kind::Placed, None, grace) {
             return false;
         }
-        if let Some(entry) = inner.open.get_mut(&self.id) {
-            entry.kind = Kind::Placed;
-            entry.pace.readmit();
-        }
+        inner.set_kind(self.id, Kind::Placed);
+        self.pace.readmit();
         true
     }
 
@@ -197,7 +241,7 @@ impl Slot {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.limiter.lock().open.remove(&self.id);
+        self.limiter.lock().remove(self.id);
     }
 }
 
@@ -296,13 +340,13 @@ mod tests {
         let mut silent: Vec<_> = (0..6).map(|_| limiter.enter(other(1))).collect();
         let newcomer = limiter.enter(other(2));
         assert!(silent[0].pace.idle_since().is_some());
-        assert_eq!(limiter.lock().count(Kind::Evicted, None), 1);
         assert_eq!(limiter.lock().open[&silent[0].id].kind, Kind::Evicted);
         assert_eq!(limiter.lock().open[&newcomer.id].kind, Kind::Waiting);
         assert!((0..10).all(|n| works(&limiter, other(10 + n)).is_some()));
         silent.clear();
         drop(newcomer);
-        assert!(limiter.lock().open.is_empty());
+        let inner = limiter.lock();
+        assert!(inner.open.is_empty() && inner.by_network.is_empty() && inner.all.open() == 0);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! - the *front*, one thread: all connections; it reads requests and frames, answers STOP, and writes answers
 //! - the *requests*, two threads: whatever else clients ask for
 //! - the main thread: the bridge to the machine, the herald, the service manager's watchdog
+//!
+//! Of the threads that are not real-time ones the front comes first on a busy processor, and requests come last.
 
 use std::io;
 use std::thread::JoinHandle;
@@ -17,6 +19,9 @@ use crate::layout;
 const REQUEST_THREADS: usize = layout::SERVER_CPUS.len();
 /// Threads of a runtime for what blocks; tokio's own 512 would be more than the service may have.
 const BLOCKING_THREADS: usize = 6;
+/// Nice values, as in setpriority(2): lower ones come first.
+const FRONT_NICE: i32 = -10;
+const REQUEST_NICE: i32 = 5;
 /// How long a request that blocks may go on at the end.
 const ENDS_WITHIN: Duration = Duration::from_secs(2);
 
@@ -41,12 +46,14 @@ impl Runtimes {
             .thread_name("request")
             .worker_threads(REQUEST_THREADS)
             .max_blocking_threads(BLOCKING_THREADS)
+            .on_thread_start(|| set_nice(REQUEST_NICE))
             .enable_all()
             .build()?;
         let runtime = Builder::new_current_thread().max_blocking_threads(1).enable_all().build()?;
         let front = runtime.handle().clone();
         let (ended, end) = oneshot::channel::<()>();
         let thread = std::thread::Builder::new().name("front".into()).spawn(move || {
+            set_nice(FRONT_NICE);
             // Dropping the sender ends it, too.
             let _ = runtime.block_on(end);
         })?;
@@ -64,5 +71,14 @@ impl Runtimes {
         // A panic of a task is caught where it happens.
         let _ = self.thread.join();
         self.requests.shutdown_timeout(ENDS_WITHIN);
+    }
+}
+
+/// Sets the nice value of the calling thread. It needs CAP_SYS_NICE to come before others; the service has it, and who
+/// starts the program by hand can do without.
+fn set_nice(nice: i32) {
+    // Linux keeps a nice value for each thread, and takes no id for the calling one.
+    if let Err(error) = rustix::process::setpriority_process(None, nice) {
+        tracing::debug!(%error, nice, "the nice value of a thread stays as it is");
     }
 }
