@@ -126,9 +126,11 @@ impl Home {
     }
 }
 
-/// The binary, without anything from the environment that would change what it says.
+/// The binary, without anything from the environment that would change what it says or does; who runs the tests under nohup
+/// does not mean the binary.
 pub fn yep() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_yep"));
+    let mut command = Command::new("env");
+    command.args(["--default-signal=HUP", env!("CARGO_BIN_EXE_yep")]);
     for variable in
         ["YEP_SERVER", "STATE_DIRECTORY", "JOURNAL_STREAM", "RUST_LOG", "NOTIFY_SOCKET", "WATCHDOG_USEC"]
     {
