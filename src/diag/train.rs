@@ -19,7 +19,7 @@ use super::violation::{Break, Rule};
 use crate::motion::plan::Rates;
 use crate::motion::step_times::HYSTERESIS;
 use crate::motion::{Firmness, stop};
-use crate::units::{Nanos, SECOND_NS, seconds};
+use crate::units::{MICROSECOND_NS, Nanos, SECOND_NS, seconds};
 
 /// What is granted beyond every limit: the planner's own tolerances are below it.
 const TOLERANCE: f64 = 0.01;
@@ -33,6 +33,9 @@ const SLEWED: f64 = 1.25;
 const CLOSEST: f64 = 15.0 / 16.0;
 /// As long as a motion is new.
 const ONSET_STEPS: u64 = 16;
+/// An input that reads active is sampled four times, 15 us apart, before it is believed or taken for a glitch; until then no
+/// step is made (S20).
+const SAMPLED_NS: Nanos = 60 * MICROSECOND_NS;
 /// A step is due when the plan is this much past its boundary at the latest, in steps.
 const BESIDE: f64 = 0.1;
 
@@ -102,10 +105,10 @@ impl Train {
     }
 
     /// The step that should have come by `now`, if the motion goes on; at all, if it is `over`. A loop that may
-    /// stall has not given up: its step is judged when it comes.
+    /// stall has not given up: its step is judged when it comes. Neither has one that may be sampling an input.
     #[must_use]
     pub fn missing(&self, now: Nanos, over: bool) -> Option<Break> {
-        let due = self.due_by_ns.filter(|due| over || now > *due && !self.precision.slews)?;
+        let due = self.due_by_ns.filter(|due| over || now > *due + SAMPLED_NS && !self.precision.slews)?;
         Some(Break { rule: Rule::Missing, at_ns: now, found: now as f64, allowed: due as f64 })
     }
 
