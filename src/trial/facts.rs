@@ -296,7 +296,17 @@ impl Facts {
             self.forces_g.pop_front();
         }
         self.forces_g.push_back(force_g);
-        let changed = self.before.is_some_and(|before| before.config.limits != seen.config.limits);
+        let before =
+            self.before.map(|before| before.config.limits).filter(|limits| *limits != seen.config.limits);
+        let changed = before.is_some();
+        if let (Some(limits), Some(shown)) = (before, &mut self.shown) {
+            // What was moved by these before is still in sight.
+            let (speed, stop, jerk) = shown.firmest(seen.at_ns);
+            let speed = speed.max(limits.max_speed.get());
+            let stop = stop.max(limits.stop_deceleration.get());
+            let jerk = jerk.max(limits.stop_jerk_mm_s3());
+            shown.former = Some((speed, stop, jerk, seen.at_ns + FORMER_NS));
+        }
         // A page that is not there any more is missed after a while, and stops the axis.
         if force_g != 0.0 || changed || !self.told.page_there {
             self.disturb(seen.at_ns);
