@@ -30,9 +30,11 @@ use rsruckig::prelude::{InputParameter, Ruckig, ThrowErrorHandler, Trajectory};
 use support::{Samples, counts, tell};
 use yep::drive::Rings;
 use yep::drive::chunk::Chunk;
-use yep::motion::plan::{Plan, Rates, Target};
-use yep::motion::runs::{Run, RunMaker};
-use yep::motion::{Bounds, Firmness, Follower, Inputs, Kinematics, Limits, Piece, Tracker, step_times, stop};
+use yep::motion::plan::{MovePlan, Rates, Target};
+use yep::motion::runs::{RunMaker, StepRun};
+use yep::motion::{
+    CycleBounds, Firmness, Follower, Inputs, Kinematics, Limits, Piece, Tracker, step_times, stop,
+};
 use yep::wave::envelope::Size;
 use yep::wave::interpolate::{Interpolation, Knot, through};
 use yep::wave::trapezoid::{Shares, trapezoid};
@@ -161,7 +163,7 @@ impl Course {
     }
 
     fn cycle(&mut self, limits: &Limits) {
-        let bounds = Bounds {
+        let bounds = CycleBounds {
             low_mm: 0.0,
             high_mm: RANGE_MM,
             forward_mm_s: self.speed_mm_s,
@@ -357,7 +359,7 @@ fn strokes() -> Vec<Cycle> {
             jerk: scaled(rates.jerk),
         };
         let target = Target { p: to * MANY_STEPS_PER_MM, v: 0.0 };
-        let plan = Plan::new(start, target, rates, everywhere).expect("a stroke");
+        let plan = MovePlan::new(start, target, rates, everywhere).expect("a stroke");
         cycles.extend(sliced(start, plan.pieces()));
     }
     cycles
@@ -403,7 +405,7 @@ fn making() -> Box<dyn FnMut(u64)> {
 
 fn expanding() -> Box<dyn FnMut(u64)> {
     let mut maker = RunMaker::new(0);
-    let mut runs: Vec<Run> = Vec::new();
+    let mut runs: Vec<StepRun> = Vec::new();
     for Cycle { start, pieces, end } in strokes() {
         let mut some = heapless::Vec::new();
         assert!(maker.make(&start, &pieces, &end, &mut some));
@@ -458,7 +460,7 @@ fn planning() -> Box<dyn FnMut(u64)> {
     let mut moves = moves().into_iter().cycle();
     Box::new(move |count| {
         for (start, p, rates) in moves.by_ref().take(count as usize) {
-            let planned = Plan::new(start, Target { p, v: 0.0 }, rates, (f64::MIN, f64::MAX));
+            let planned = MovePlan::new(start, Target { p, v: 0.0 }, rates, (f64::MIN, f64::MAX));
             assert!(black_box(planned).is_ok());
         }
     })
@@ -493,7 +495,7 @@ fn passing() -> Box<dyn FnMut(u64)> {
         start_ns: 0,
         duration_ns: 1_000_000,
         start: Kinematics::default(),
-        runs: [Run::default(); 2].into_iter().collect(),
+        runs: [StepRun::default(); 2].into_iter().collect(),
         timed: true,
         committed: [Piece::default()].into_iter().collect(),
         tail: [Piece::default(); 3].into_iter().collect(),

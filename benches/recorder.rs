@@ -14,15 +14,15 @@ use std::time::{Duration, Instant};
 
 use support::{Samples, counts, ms, tell};
 use yep::diag::Recorder;
-use yep::diag::recorder::export::{self, Part};
+use yep::diag::recorder::export::{self, ExportSpan};
 use yep::diag::recorder::ring::CAPACITY;
 use yep::diag::recorder::{Archive, Recording, file};
-use yep::drive::Seen;
+use yep::drive::CycleTrace;
 use yep::drive::seen::looks;
 use yep::machine::Fault;
 
 /// Looks at a machine that follows a sine, one a cycle.
-fn running() -> Vec<Seen> {
+fn running() -> Vec<CycleTrace> {
     let mut machine = machine::homed(&machine::options());
     machine.command(machine::sine(5.0));
     let mut seen = Vec::new();
@@ -33,16 +33,16 @@ fn running() -> Vec<Seen> {
     seen
 }
 
-fn record(recorder: &mut Recorder, seen: &[Seen], count: u64) {
+fn record(recorder: &mut Recorder, seen: &[CycleTrace], count: u64) {
     for seen in seen.iter().cycle().take(count as usize) {
         black_box(recorder.record(black_box(seen)));
     }
 }
 
 /// A full one.
-fn recording(recorder: &mut Recorder, seen: &[Seen]) -> Recording {
+fn recording(recorder: &mut Recorder, seen: &[CycleTrace]) -> Recording {
     record(recorder, seen, CAPACITY as u64);
-    recorder.record(&Seen { fault: Some(Fault::EStop), ..seen[0] });
+    recorder.record(&CycleTrace { fault: Some(Fault::EStop), ..seen[0] });
     recorder.finish().expect("a fault was seen")
 }
 
@@ -79,8 +79,8 @@ fn main() {
     };
     record(&mut recorder, &seen, CAPACITY as u64);
     let freeze = &mut || {
-        recorder.record(&Seen { fault: None, ..seen[0] });
-        recorder.record(&Seen { fault: Some(Fault::EStop), ..seen[0] });
+        recorder.record(&CycleTrace { fault: None, ..seen[0] });
+        recorder.record(&CycleTrace { fault: Some(Fault::EStop), ..seen[0] });
         black_box(recorder.finish());
     };
     timed(freeze).tell("recorder.freeze", "ms");
@@ -92,7 +92,7 @@ fn main() {
         black_box(archive.keep(whole.clone(), Duration::ZERO));
     })
     .tell("recorder.keep", "ms");
-    let part = Part { seconds: f64::NEG_INFINITY..=f64::INFINITY, every: 1 };
+    let part = ExportSpan { seconds: f64::NEG_INFINITY..=f64::INFINITY, every: 1 };
     timed(&mut || drop(black_box(export::csv(&whole, &part)))).tell("recorder.csv", "ms");
     let how = format!("{} records", whole.records.len());
     tell("recorder.file", file::encode(&whole).len() as f64 / 1e6, "MB", &how);

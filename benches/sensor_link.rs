@@ -23,17 +23,17 @@ use stand::Pty;
 use support::{Samples, counts, tell};
 use yep::hal::{MonotonicClock, NewestForce, newest_force};
 use yep::sensor::firmware::Firmware;
-use yep::sensor::line::{Line, Read};
+use yep::sensor::line::{ReadResult, SerialLine};
 use yep::sensor::logs::LogSink;
 use yep::sensor::report::LogReport;
-use yep::sensor::{Intake, Listener, Report, Rules, Scale, UartOptions, UartSensor};
+use yep::sensor::{BoardListener, Intake, IntakeRules, Scale, SensorReport, UartOptions, UartSensor};
 use yep::units::{MILLISECOND_NS, Nanos};
-use yep_sensor_board::frame::{self, Channel, Deframer, Frame};
-use yep_sensor_board::message::{self, FromBoard, Hello, PROTOCOL, Reading, SCHEMA, Sample, Setup};
+use yep_sensor_board::frame::{self, Channel, Deframer, SensorFrame};
+use yep_sensor_board::message::{self, ForceReading, FromBoard, Hello, PROTOCOL, Reading, SCHEMA, Setup};
 
 const BAUD: u32 = 115_200;
 const RATE_HZ: u16 = 80;
-const RULES: Rules = Rules { range_g: 50_000.0, fastest_g_per_s: 1e6, invert: false };
+const RULES: IntakeRules = IntakeRules { range_g: 50_000.0, fastest_g_per_s: 1e6, invert: false };
 const ZERO: i32 = 81_234;
 const PER_G: f32 = 400.0;
 
@@ -111,16 +111,16 @@ fn said(number: u32, period_us: u32) -> FromBoard {
             let counts = ZERO + (number % 4_000) as i32 * 37;
             let taken_us = number * period_us;
             let reading = Reading::Force((counts - ZERO) as f32 / PER_G);
-            FromBoard::Sample(Sample { number, taken_us, sent_us: taken_us + 300, counts, reading })
+            FromBoard::Sample(ForceReading { number, taken_us, sent_us: taken_us + 300, counts, reading })
         }
     }
 }
 
-fn frame_of(number: u32, period_us: u32) -> Frame {
+fn frame_of(number: u32, period_us: u32) -> SensorFrame {
     frame::message(&said(number, period_us)).expect("it fits")
 }
 
-fn round() -> Vec<Frame> {
+fn round() -> Vec<SensorFrame> {
     (0..ROUND as u32).map(|number| frame_of(number, 3_125)).collect()
 }
 
@@ -147,15 +147,15 @@ fn deframing() -> Box<dyn FnMut(u64)> {
     })
 }
 
-fn listener(report: &Report) -> (Listener, NewestForce) {
+fn listener(report: &SensorReport) -> (BoardListener, NewestForce) {
     let (feed, cell) = newest_force();
     let scale = Scale { zero: Some(f64::from(ZERO)), per_g: Some(f64::from(PER_G)) };
     let intake = Intake::new(RULES, feed, report.clone());
-    (Listener::new(RATE_HZ, scale, intake, report.clone(), LogSink::unread(report.clone())), cell)
+    (BoardListener::new(RATE_HZ, scale, intake, report.clone(), LogSink::unread(report.clone())), cell)
 }
 
 fn hearing() -> Box<dyn FnMut(u64)> {
-    let (frames, report) = (round(), Report::default());
+    let (frames, report) = (round(), SensorReport::default());
     let (mut listener, cell) = listener(&report);
     let (mut next, mut now): (usize, Nanos) = (0, 0);
     Box::new(move |count| {
@@ -222,7 +222,7 @@ fn record_log() {
     writeln!(board.stdin.as_mut().expect("a pipe"), "chatter").expect("it listens");
     let begin = Instant::now();
     let mut line = loop {
-        match Line::open(&device, BAUD) {
+        match SerialLine::open(&device, BAUD) {
             Ok(line) => break line,
             Err(error) => assert!(begin.elapsed() < Duration::from_secs(20), "{error}"),
         }
@@ -231,7 +231,7 @@ fn record_log() {
     let (mut deframer, mut frames, mut buffer) = (Deframer::new(), Vec::new(), [0; 4_096]);
     while frames.len() < LOG_FRAMES {
         assert!(begin.elapsed() < Duration::from_secs(60), "the board does not say enough");
-        if let Read::Bytes(count) = line.read(&mut buffer) {
+        if let ReadResult::Bytes(count) = line.read(&mut buffer) {
             deframer.feed(&buffer[..count], |channel, payload| {
                 if channel == Channel::Log {
                     frames.push(payload.to_vec());

@@ -12,8 +12,8 @@ use std::time::Instant;
 
 use serde_json::json;
 use support::{Samples, number, tell};
-use yep::settings::{Change as Setting, Settings};
-use yep::store::{Change, Ended, SavedWave, Session, Store};
+use yep::settings::{Settings, SettingsChange as Setting};
+use yep::store::{SavedWave, SessionEnd, SessionRecord, StateChange, Store};
 
 const SAVES: u64 = 500;
 
@@ -22,7 +22,7 @@ fn main() {
         return;
     }
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let save = |store: &Store, change: Change| runtime.block_on(store.save(change)).unwrap();
+    let save = |store: &Store, change: StateChange| runtime.block_on(store.save(change)).unwrap();
     let dir = tempfile::tempdir().unwrap();
     let (store, opened) = Store::open(dir.path()).unwrap();
     let settings = opened.state.settings;
@@ -47,12 +47,12 @@ fn main() {
 
     // A full book, so that this is the dearest.
     for n in 1..=200 {
-        save(&store, Change::Session(n, session(n)));
+        save(&store, StateChange::Session(n, session(n)));
     }
     let before = bytes_written();
     for n in 201..=300 {
-        save(&store, Change::Session(n, Session::begun(n)));
-        save(&store, Change::Session(n, session(n)));
+        save(&store, StateChange::Session(n, SessionRecord::begun(n)));
+        save(&store, StateChange::Session(n, session(n)));
     }
     tell(
         "store.bytes_per_session",
@@ -63,7 +63,7 @@ fn main() {
     for n in 0..64 {
         let points: Vec<f64> = (0..100).map(|i| f64::from((i * 37 + n) % 100) / 100.0).collect();
         let wave = json!({ "type": "points", "duration": 5, "points": points });
-        save(&store, Change::SaveWave(format!("wave {n}"), SavedWave::new(&wave).unwrap()));
+        save(&store, StateChange::SaveWave(format!("wave {n}"), SavedWave::new(&wave).unwrap()));
     }
     let before = bytes_written();
     save(&store, changed(&settings, 7).into());
@@ -92,7 +92,7 @@ fn main() {
     for n in 1..=million {
         save(&store, changed(&opened.state.settings, n).into());
         if n % 100 == 0 {
-            save(&store, Change::Session(n / 100, session(n)));
+            save(&store, StateChange::Session(n / 100, session(n)));
         }
         if n % 1_000 == 0 {
             largest = largest.max(size(&dir.path().join("db")));
@@ -116,16 +116,16 @@ fn changed(settings: &Settings, n: u64) -> Settings {
     settings.changed(&change).unwrap()
 }
 
-fn session(n: u64) -> Session {
-    Session {
+fn session(n: u64) -> SessionRecord {
+    SessionRecord {
         duration_s: 600.0 + n as f64,
-        ended: Some(Ended::Stop),
+        ended: Some(SessionEnd::Stop),
         strokes: 400,
         distance_mm: 80_000.125,
         peak_speed_mm_s: 321.5,
         peak_force_g: Some(456.7),
         faults: vec!["limit_hit_back".to_owned()],
-        ..Session::begun(1_735_689_599 + n)
+        ..SessionRecord::begun(1_735_689_599 + n)
     }
 }
 

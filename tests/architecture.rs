@@ -115,6 +115,27 @@ fn a_file_that_is_too_long_is_found() {
 }
 
 #[test]
+fn a_type_name_that_means_two_things_is_found() {
+    let both = |a: &str, b: &str| judged(&[("wave/a.rs", a), ("motion/b.rs", b)]);
+    for (a, b) in [
+        ("pub struct Limits;", "enum Limits { A }"),
+        ("pub(super) trait Limits {}", "mod inner { struct Limits(u8); }"),
+        ("type Limits = u8;", "pub struct Limits<T>(T);"),
+    ] {
+        assert_eq!(both(a, b), ["the type name Limits is defined in motion/b.rs, wave/a.rs"], "{a} {b}");
+    }
+    for (a, b) in [
+        ("struct Limits;", "use crate::wave::a::Limits;"),
+        ("struct Limits;", "impl Iterator for X { type Limits = u8; }"),
+        ("struct Limits;", "#[cfg(test)]\nmod tests { struct Limits; }"),
+        ("struct Limits;", "// struct Limits;\nenum Other { Limits }"),
+        ("struct Limits; mod inner { struct Limits; }", ""),
+    ] {
+        assert_eq!(both(a, b), Vec::<String>::new(), "{a} {b}");
+    }
+}
+
+#[test]
 fn what_only_looks_like_a_break_is_left_alone() {
     let text = r##"
         //! Never names `crate::api`, nor use tokio::x.

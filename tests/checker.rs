@@ -6,12 +6,12 @@ use proptest::prelude::*;
 use support::{PUNCTUAL, config, timing};
 use yep::diag::train::Precision;
 use yep::diag::{CheckOptions, PulseChecker, Rule, Violation};
-use yep::drive::Seen;
+use yep::drive::CycleTrace;
 use yep::drive::seen::Noted;
-use yep::drive::status::{EndCause, Ended};
+use yep::drive::status::{EndCause, MotionEnd};
 use yep::hal::sim::{Edge, EdgeKind};
 use yep::machine::{Calibration, Config, Inputs, State, StopLevel};
-use yep::motion::plan::{Plan, Rates, Target};
+use yep::motion::plan::{MovePlan, Rates, Target};
 use yep::motion::{Firmness, Kinematics, Piece, step_times, stop};
 use yep::units::{MmPerS, MmPerS2, MmPerS3};
 
@@ -54,7 +54,7 @@ fn rates() -> Rates {
 fn travel(from: i64, to: i64, rates: Rates) -> Vec<Step> {
     let anywhere = (f64::NEG_INFINITY, f64::INFINITY);
     let start = Kinematics::at_rest(from as f64);
-    let plan = Plan::new(start, Target { p: to as f64, v: 0.0 }, rates, anywhere).unwrap();
+    let plan = MovePlan::new(start, Target { p: to as f64, v: 0.0 }, rates, anywhere).unwrap();
     steps(from, plan.pieces())
 }
 
@@ -76,8 +76,8 @@ fn edges(steps: &[Step]) -> Vec<Edge> {
 }
 
 /// A machine that is homed, with its 1450 usable steps, and runs.
-fn running() -> Seen {
-    Seen {
+fn running() -> CycleTrace {
+    CycleTrace {
         at_ns: 0,
         state: State::Running,
         fault: None,
@@ -111,11 +111,11 @@ fn checker(precision: Precision) -> PulseChecker {
 
 /// Has the edges judged, with a look at the machine every millisecond, and at rest afterwards; `from` is where the axis
 /// stands at first.
-fn judge(edges: &[Edge], precision: Precision, look: impl Fn(u64) -> Seen) -> Option<Violation> {
+fn judge(edges: &[Edge], precision: Precision, look: impl Fn(u64) -> CycleTrace) -> Option<Violation> {
     let mut checker = checker(precision);
     let mut left = edges.iter().peekable();
     let last_ns = edges.last().map_or(BEGIN_NS, |edge| edge.at);
-    let rest = Seen { resting: true, ..look(0) };
+    let rest = CycleTrace { resting: true, ..look(0) };
     checker.look(&rest);
     let mut now = BEGIN_NS - 10 * MS;
     while now < last_ns + 3 * MS {
@@ -123,12 +123,12 @@ fn judge(edges: &[Edge], precision: Precision, look: impl Fn(u64) -> Seen) -> Op
         while let Some(edge) = left.next_if(|edge| edge.at <= now) {
             checker.edge(*edge);
         }
-        let violation = checker.look(&Seen { at_ns: now, ..look(now) });
+        let violation = checker.look(&CycleTrace { at_ns: now, ..look(now) });
         if violation.is_some() {
             return violation;
         }
     }
-    checker.look(&Seen { at_ns: now + MS, resting: true, ..look(now + MS) })
+    checker.look(&CycleTrace { at_ns: now + MS, resting: true, ..look(now + MS) })
 }
 
 fn broken(edges: &[Edge]) -> Option<Rule> {
@@ -221,13 +221,13 @@ fn no_step_is_made_by_a_driver_that_is_off() {
     // A machine at power-on has its driver off.
     let mut checker = at_power_on(PUNCTUAL);
     good.iter().for_each(|edge| checker.edge(*edge));
-    let violation = checker.look(&Seen { at_ns: u64::MAX / 2, ..running() }).unwrap();
+    let violation = checker.look(&CycleTrace { at_ns: u64::MAX / 2, ..running() }).unwrap();
     assert_eq!(violation.broken.rule, Rule::PowerOff);
     // Behind a gap in what is known, nothing is known of the driver.
     checker.lost_edges();
     let later = good.iter().map(|edge| Edge { at: edge.at + BEGIN_NS, ..*edge });
     later.for_each(|edge| checker.edge(edge));
-    let violation = checker.look(&Seen { at_ns: u64::MAX / 2, ..running() });
+    let violation = checker.look(&CycleTrace { at_ns: u64::MAX / 2, ..running() });
     assert!(violation.is_none_or(|violation| violation.broken.rule != Rule::PowerOff));
 }
 
@@ -298,14 +298,14 @@ fn the_firmness_of_a_stop_is_for_stops() {
     // Up to full speed gently, and down as a stop does.
     let top = 4_000.0;
     let anywhere = (f64::NEG_INFINITY, f64::INFINITY);
-    let up = Plan::new(Kinematics::at_rest(0.0), Target { p: 700.0, v: top }, rates(), anywhere).unwrap();
+    let up = MovePlan::new(Kinematics::at_rest(0.0), Target { p: 700.0, v: top }, rates(), anywhere).unwrap();
     let mut pieces = up.pieces().to_vec();
     pieces.extend(stop::tail(top, 0.0, firm));
     let edges = edges(&steps(0, &pieces));
     let stop_ns = BEGIN_NS + (up.duration_s() * 1e9) as u64;
     let stopping = |now: u64| {
         let asked = now >= stop_ns;
-        Seen { state: if asked { State::Stopping } else { State::Running }, ..running() }
+        CycleTrace { state: if asked { State::Stopping } else { State::Running }, ..running() }
     };
     let violation = judge(&edges, PUNCTUAL, stopping);
     assert!(violation.is_none(), "{}", violation.unwrap());
@@ -320,11 +320,12 @@ fn a_motion_that_begins_or_ends_at_speed_is_found() {
     assert_eq!(broken(&edges(&good[..fast])), Some(Rule::Missing));
     // Begun at speed, from where it stands.
     let mut checker = checker(PUNCTUAL);
-    checker.look(&Seen { resting: true, count: Some(0), ..running() });
+    checker.look(&CycleTrace { resting: true, count: Some(0), ..running() });
     let sudden = &good[fast..fast + 20];
     edges(sudden).into_iter().for_each(|edge| checker.edge(edge));
     let now = sudden.last().unwrap().0 + 3_000;
-    let violation = checker.look(&Seen { at_ns: now, ..running() }).expect("a sudden start is not found");
+    let violation =
+        checker.look(&CycleTrace { at_ns: now, ..running() }).expect("a sudden start is not found");
     assert_eq!(violation.broken.rule, Rule::Onset);
 }
 
@@ -335,10 +336,10 @@ fn only_a_halt_and_a_tripped_input_end_a_motion_at_once() {
     let cut = edges(&good[..fast]);
     let last_ns = good[fast - 1].0;
     let ended_by = |cause: EndCause| {
-        let ended = Ended { epoch: 1, cause, inputs: Inputs::default() };
+        let ended = MotionEnd { epoch: 1, cause, inputs: Inputs::default() };
         judge(&cut, PUNCTUAL, move |now| {
             let over = now > last_ns;
-            Seen { resting: over, ended: over.then_some(ended), ..running() }
+            CycleTrace { resting: over, ended: over.then_some(ended), ..running() }
         })
         .map(|violation| violation.broken.rule)
     };
@@ -354,7 +355,7 @@ fn no_step_comes_more_than_a_millisecond_after_a_halt() {
     let halt_ns = good[good.len() / 2].0;
     let rule = judge(&edges(&good), PUNCTUAL, |now| {
         let stop = if now >= halt_ns { StopLevel::Halt } else { StopLevel::None };
-        Seen { stop, ..running() }
+        CycleTrace { stop, ..running() }
     });
     assert_eq!(rule.map(|violation| violation.broken.rule), Some(Rule::AfterHalt));
 }
@@ -363,10 +364,10 @@ fn no_step_comes_more_than_a_millisecond_after_a_halt() {
 fn a_step_at_rest_is_found() {
     for (state, every_ms) in [(State::Ready, 100), (State::NotHomed, 100), (State::Running, 1)] {
         let mut checker = checker(PUNCTUAL);
-        let idle = Seen { state, resting: true, ..running() };
-        checker.look(&Seen { at_ns: BEGIN_NS - MS, ..idle });
+        let idle = CycleTrace { state, resting: true, ..running() };
+        checker.look(&CycleTrace { at_ns: BEGIN_NS - MS, ..idle });
         edges(&[(BEGIN_NS, true)]).into_iter().for_each(|edge| checker.edge(edge));
-        let violation = checker.look(&Seen { at_ns: BEGIN_NS + every_ms * MS, ..idle });
+        let violation = checker.look(&CycleTrace { at_ns: BEGIN_NS + every_ms * MS, ..idle });
         assert_eq!(violation.map(|violation| violation.broken.rule), Some(Rule::AtRest), "{state:?}");
     }
 }
@@ -379,10 +380,11 @@ fn a_step_beyond_the_range_is_found_and_so_is_a_speed_that_would_lead_there() {
     // As fast, and the range ends sooner: the braking way is found to be too short long before it ends.
     let good = edges(&travel(0, 1_400, rates()));
     let shorter = Calibration { origin_steps: 0, travel_steps: 1_550, max_steps: 1_300 };
-    let violation = judge(&good, PUNCTUAL, |_| Seen { calibration: Some(shorter), ..running() }).unwrap();
+    let violation =
+        judge(&good, PUNCTUAL, |_| CycleTrace { calibration: Some(shorter), ..running() }).unwrap();
     assert_eq!(violation.broken.rule, Rule::Braking);
     // While homing there is no range yet.
-    let homing = Seen { state: State::Homing, calibration: None, ..running() };
+    let homing = CycleTrace { state: State::Homing, calibration: None, ..running() };
     let at_homing_speed = Rates { speed: 390.0, ..rates() };
     let violation = judge(&edges(&travel(0, -1_600, at_homing_speed)), PUNCTUAL, |_| homing);
     assert!(violation.is_none(), "{}", violation.unwrap());
@@ -392,10 +394,10 @@ fn a_step_beyond_the_range_is_found_and_so_is_a_speed_that_would_lead_there() {
 fn a_counter_that_counts_otherwise_is_found() {
     let good = travel(0, 100, rates());
     let mut checker = checker(PUNCTUAL);
-    checker.look(&Seen { resting: true, ..running() });
+    checker.look(&CycleTrace { resting: true, ..running() });
     edges(&good).into_iter().for_each(|edge| checker.edge(edge));
     let now = good.last().unwrap().0 + MS;
-    let violation = checker.look(&Seen { at_ns: now, count: Some(101), ..running() }).unwrap();
+    let violation = checker.look(&CycleTrace { at_ns: now, count: Some(101), ..running() }).unwrap();
     assert_eq!(violation.broken.rule, Rule::Count);
     assert_eq!((violation.broken.found, violation.broken.allowed), (101.0, 100.0));
     assert_eq!(checker.violations(), 1);
@@ -436,7 +438,7 @@ proptest! {
             let target = Target { p: to as f64, v: share * rates.speed };
             let end = Kinematics { p: target.p, v: target.v, a: 0.0 };
             let (low, high) = stop::extent(end, gentle);
-            if let (Ok(plan), true) = (Plan::new(at, target, rates, (0.0, 1_450.0)), low >= 0.0 && high <= 1_450.0) {
+            if let (Ok(plan), true) = (MovePlan::new(at, target, rates, (0.0, 1_450.0)), low >= 0.0 && high <= 1_450.0) {
                 pieces.extend_from_slice(plan.pieces());
                 at = end;
             }
@@ -448,10 +450,10 @@ proptest! {
         for (step, beside) in steps.iter_mut().zip(beside.into_iter().cycle()) {
             step.0 = step.0.saturating_add_signed(beside);
         }
-        let violation = judge(&edges(&steps), PUNCTUAL, |_| Seen { config, ..running() });
+        let violation = judge(&edges(&steps), PUNCTUAL, |_| CycleTrace { config, ..running() });
         prop_assert!(violation.is_none(), "{}", violation.unwrap());
         let late = Precision { slews: true, ..PUNCTUAL };
-        let violation = judge(&edges(&steps), late, |_| Seen { config, ..running() });
+        let violation = judge(&edges(&steps), late, |_| CycleTrace { config, ..running() });
         prop_assert!(violation.is_none(), "late: {}", violation.unwrap());
     }
 }

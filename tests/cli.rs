@@ -9,7 +9,7 @@ use std::process::{Command, Output, Stdio};
 mod stub;
 
 use stub::Stub;
-use yep::store::{Change, SavedWave, Store};
+use yep::store::{SavedWave, StateChange, Store};
 
 fn yep(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_yep"))
@@ -434,7 +434,7 @@ fn a_backup_that_went_through_windows_is_taken_or_named() {
     let wave = SavedWave::new(&serde_json::json!({ "type": "sine", "duration": 2 })).unwrap();
     let (store, _) = Store::open(&folder.path().join("a")).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(store.save(Change::SaveWave("größer".to_owned(), wave))).unwrap();
+    runtime.block_on(store.save(StateChange::SaveWave("größer".to_owned(), wave))).unwrap();
     drop(store);
     let exported = yep(&["state", "export", "--state-dir", &dir("a")]);
     let text = out(&exported).replace('\n', "\r\n");

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use support::{Client, Heard, Server, Setup};
 use yep::api::port::Mover;
 use yep::api::route::{ROUTES, Resource};
-use yep::machine::{Calibration, Command, Fault, Refusal, State};
+use yep::machine::{Calibration, Command, CommandRefusal, Fault, State};
 use yep::settings::Settings;
 use yep::wave::{Graph, Shape};
 
@@ -239,9 +239,9 @@ async fn what_the_machine_refuses_is_a_conflict_and_is_not_announced() {
     let (server, mut commands) = start(Mover::Local, |_| {}).await;
     let fault = Fault::EStop;
     for (refusal, code) in [
-        (Refusal::NotHomed(State::NotHomed), "not_homed"),
-        (Refusal::Faulted(fault), "faulted"),
-        (Refusal::QueueFull, "queue_full"),
+        (CommandRefusal::NotHomed(State::NotHomed), "not_homed"),
+        (CommandRefusal::Faulted(fault), "faulted"),
+        (CommandRefusal::QueueFull, "queue_full"),
     ] {
         for (path, body) in [
             ("/api/wave/run", r#"{"type":"sine","duration":1}"#),
@@ -260,7 +260,7 @@ async fn what_the_machine_refuses_is_a_conflict_and_is_not_announced() {
         }
     }
     // Nothing runs that could end: the button of the app says so too often to be an error.
-    server.port.script([Err(Refusal::NothingRuns(State::Ready))]);
+    server.port.script([Err(CommandRefusal::NothingRuns(State::Ready))]);
     assert_eq!(server.post("/api/commands/run", r#"{"type":"end"}"#).await.text(), "null");
     assert_eq!(commands.drain(&server, "command_all").await.len(), 1);
     // The refused settings are neither in force nor stored.

@@ -6,10 +6,10 @@ mod support;
 use support::{Recorder, homed, machine, options, sine};
 use yep::drive::Rehearsal;
 use yep::hal::sim::Mishap;
-use yep::machine::{Accepted, Command, CommandKind, Event, Fault, Refusal, State};
+use yep::machine::{Accepted, Command, CommandKind, CommandRefusal, Event, Fault, State};
 use yep::units::Mm;
 
-const QUEUED: Option<Result<Accepted, Refusal>> = Some(Ok(Accepted::Queued));
+const QUEUED: Option<Result<Accepted, CommandRefusal>> = Some(Ok(Accepted::Queued));
 
 /// Runs a wave, which calibration waits for, and then another wave.
 fn both_wait() -> Rehearsal<Recorder> {
@@ -23,7 +23,7 @@ fn both_wait() -> Rehearsal<Recorder> {
 }
 
 /// What was dropped until the axis has been at rest for a while, and what the machine did in that time.
-fn dropped(machine: &mut Rehearsal<Recorder>) -> (Vec<(CommandKind, Refusal)>, Vec<State>) {
+fn dropped(machine: &mut Rehearsal<Recorder>) -> (Vec<(CommandKind, CommandRefusal)>, Vec<State>) {
     machine.run_ms(2_000);
     let events = machine.take_events();
     let states = events.iter().filter_map(|event| match event {
@@ -37,7 +37,7 @@ fn dropped(machine: &mut Rehearsal<Recorder>) -> (Vec<(CommandKind, Refusal)>, V
     (dropped.collect(), states.collect())
 }
 
-fn both(why: Refusal) -> Vec<(CommandKind, Refusal)> {
+fn both(why: CommandRefusal) -> Vec<(CommandKind, CommandRefusal)> {
     vec![(CommandKind::Calibrate, why), (CommandKind::Run, why)]
 }
 
@@ -46,7 +46,7 @@ fn a_fault_drops_what_waits_and_says_so() {
     let mut machine = both_wait();
     machine.hands().set(Mishap::LoadCellSilent, true);
     let (dropped, states) = dropped(&mut machine);
-    assert_eq!(dropped, both(Refusal::Faulted(Fault::ForceSampleLost)));
+    assert_eq!(dropped, both(CommandRefusal::Faulted(Fault::ForceSampleLost)));
     assert_eq!(states, [State::Faulted]);
 }
 
@@ -55,7 +55,7 @@ fn stop_drops_what_waits_and_says_so() {
     let mut machine = both_wait();
     machine.stop();
     let (dropped, states) = dropped(&mut machine);
-    assert_eq!(dropped, both(Refusal::Stopped));
+    assert_eq!(dropped, both(CommandRefusal::Stopped));
     assert_eq!(states, [State::Stopping, State::Ready]);
 }
 
@@ -64,7 +64,7 @@ fn a_client_that_is_gone_drops_what_waits_and_says_so() {
     let mut machine = both_wait();
     machine.command(Command::ClientGone);
     let (dropped, states) = dropped(&mut machine);
-    assert_eq!(dropped, both(Refusal::ClientGone));
+    assert_eq!(dropped, both(CommandRefusal::ClientGone));
     assert_eq!(states, [State::Stopping, State::Ready]);
 }
 
@@ -79,7 +79,7 @@ fn a_higher_command_takes_the_place_of_what_waits_and_says_so() {
     );
     assert_eq!(machine.command(Command::UpdateSettings(narrower_rail())), QUEUED);
     let (dropped, _) = dropped(&mut machine);
-    let replaced = |kind, by| (kind, Refusal::Replaced(by));
+    let replaced = |kind, by| (kind, CommandRefusal::Replaced(by));
     let expected = [
         replaced(CommandKind::Run, CommandKind::Run),
         replaced(CommandKind::Run, CommandKind::Calibrate),
@@ -97,7 +97,7 @@ fn a_wave_behind_settings_that_ask_for_another_calibration_is_dropped_and_that_i
     assert_eq!(machine.command(sine(2.0)), QUEUED);
     machine.take_events();
     let (dropped, states) = dropped(&mut machine);
-    assert_eq!(dropped, [(CommandKind::Run, Refusal::NotHomed(State::NotHomed))]);
+    assert_eq!(dropped, [(CommandKind::Run, CommandRefusal::NotHomed(State::NotHomed))]);
     assert_eq!(states, [State::Ready, State::NotHomed]);
 }
 
@@ -109,7 +109,7 @@ fn homing_that_fails_drops_the_wave_behind_it_and_says_so() {
     machine.take_events();
     machine.hands().set(Mishap::EStopOpen, true);
     let (dropped, states) = dropped(&mut machine);
-    assert_eq!(dropped, [(CommandKind::Run, Refusal::Faulted(Fault::EStop))]);
+    assert_eq!(dropped, [(CommandKind::Run, CommandRefusal::Faulted(Fault::EStop))]);
     assert_eq!(states, [State::Faulted]);
 }
 

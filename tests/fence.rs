@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use yep::api::fence::{GUARD, PAUSE};
 use yep::hal::sim::RailOptions;
 use yep::machine::State;
-use yep::trial::client::{Call, Socket, Tell, Who};
-use yep::trial::whole::{Ground, Whole};
+use yep::trial::client::{ClientRequest, Socket, Tell, Who};
+use yep::trial::whole::{Ground, TrialProcess};
 
 const MS: u64 = 1_000_000;
 const SECOND: u64 = 1_000 * MS;
@@ -24,23 +24,23 @@ enum Feed {
 
 const WAVE: &str = r#"{"type": "sine", "duration": 3, "lease": "continue"}"#;
 
-fn ask(whole: &mut Whole, who: Who, method: &'static str, path: &str, body: &str) -> (u16, Value) {
-    let call = Call { who, method, path: path.to_owned(), body: body.as_bytes().to_vec() };
+fn ask(whole: &mut TrialProcess, who: Who, method: &'static str, path: &str, body: &str) -> (u16, Value) {
+    let call = ClientRequest { who, method, path: path.to_owned(), body: body.as_bytes().to_vec() };
     let answer = whole.answer(call, 2_000).expect("an answer");
     (answer.status.unwrap(), answer.body)
 }
 
-fn post(whole: &mut Whole, who: Who, path: &str, body: &str) -> (u16, Value) {
+fn post(whole: &mut TrialProcess, who: Who, path: &str, body: &str) -> (u16, Value) {
     ask(whole, who, "POST", path, body)
 }
 
-fn pass(whole: &mut Whole, time: u64) {
+fn pass(whole: &mut TrialProcess, time: u64) {
     whole.run_until(whole.now() + time);
     assert!(whole.witness().broken().is_none(), "{:?}", whole.witness().broken());
 }
 
-fn calibrated() -> Whole {
-    let mut whole = Whole::start(&Ground::new(RailOptions::default()), 70.0).unwrap();
+fn calibrated() -> TrialProcess {
+    let mut whole = TrialProcess::start(&Ground::new(RailOptions::default()), 70.0).unwrap();
     pass(&mut whole, SECOND / 2);
     assert_eq!(ask(&mut whole, Who::Program, "PUT", "/api/waves/kept", WAVE).0, 200);
     assert_eq!(post(&mut whole, Who::Page, "/api/commands/run", r#"{"type": "calibrate"}"#).0, 200);
@@ -54,7 +54,7 @@ fn calibrated() -> Whole {
 }
 
 /// Sends once more; the answer, where there is one.
-fn send(whole: &mut Whole, feed: Feed, socket: &Socket) -> Option<(u16, Value)> {
+fn send(whole: &mut TrialProcess, feed: Feed, socket: &Socket) -> Option<(u16, Value)> {
     match feed {
         Feed::Run => Some(post(whole, Who::Program, "/api/wave/run", WAVE)),
         Feed::SavedRun => Some(post(whole, Who::Program, "/api/waves/kept/run", "")),
@@ -68,7 +68,7 @@ fn send(whole: &mut Whole, feed: Feed, socket: &Socket) -> Option<(u16, Value)> 
 }
 
 /// Lets the feed go on for `time`. Nothing may move, and every answer is 409 `stopped`.
-fn goes_on_in_vain(whole: &mut Whole, feed: Feed, socket: &Socket, time: u64) {
+fn goes_on_in_vain(whole: &mut TrialProcess, feed: Feed, socket: &Socket, time: u64) {
     let until = whole.now() + time;
     // The ramp.
     pass(whole, 400 * MS);

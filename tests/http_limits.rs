@@ -13,13 +13,13 @@ use support::{PATIENCE, Server, Setup};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use yep::api::Limits;
+use yep::api::ServerLimits;
 use yep::api::port::Mover;
 use yep::api::route::{ROUTES, Resource};
 
 const ORIGIN: &str = "http://localhost:3042";
 
-async fn start(change: fn(&mut Limits)) -> Server {
+async fn start(change: fn(&mut ServerLimits)) -> Server {
     let mut setup = Setup::new(Mover::Local);
     change(&mut setup.limits);
     setup.start().await

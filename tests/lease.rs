@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use yep::api::Policy;
 use yep::hal::sim::RailOptions;
 use yep::machine::State;
-use yep::trial::client::{Call, Socket, Tell, Who};
-use yep::trial::whole::{Ground, Whole};
+use yep::trial::client::{ClientRequest, Socket, Tell, Who};
+use yep::trial::whole::{Ground, TrialProcess};
 
 const SECOND: u64 = 1_000_000_000;
 /// The client may be silent for so long …
@@ -15,12 +15,12 @@ const GRACE: u64 = 3 * SECOND;
 /// … and then the axis must rest within this.
 const RAMP: u64 = 2 * SECOND;
 
-fn calibrated() -> Whole {
+fn calibrated() -> TrialProcess {
     calibrated_with(Policy::default())
 }
 
 /// A machine whose configuration says that about waves whose client is gone.
-fn calibrated_with(lease: Policy) -> Whole {
+fn calibrated_with(lease: Policy) -> TrialProcess {
     let mut whole = homing(lease);
     for _ in 0..60 {
         pass(&mut whole, SECOND);
@@ -31,9 +31,9 @@ fn calibrated_with(lease: Policy) -> Whole {
     panic!("homing does not end");
 }
 
-fn homing(lease: Policy) -> Whole {
+fn homing(lease: Policy) -> TrialProcess {
     let ground = Ground { lease, ..Ground::new(RailOptions::default()) };
-    let mut whole = Whole::start(&ground, 70.0).unwrap();
+    let mut whole = TrialProcess::start(&ground, 70.0).unwrap();
     // Until the board of the force sensor is set up.
     pass(&mut whole, SECOND / 2);
     assert_eq!(post(&mut whole, "/api/commands/run", &json!({ "type": "calibrate" })), 200);
@@ -58,7 +58,7 @@ fn kinds(words: &[Value]) -> Vec<&str> {
 fn what_the_computer_suffered_from_is_taken_back() {
     let ground = Ground::new(RailOptions::default());
     let computer = Arc::clone(&ground.computer);
-    let mut whole = Whole::start(&ground, 70.0).unwrap();
+    let mut whole = TrialProcess::start(&ground, 70.0).unwrap();
     let watcher = whole.socket(Who::Program, "status");
     computer.lock().unwrap().temperature_c = Some(82.0);
     pass(&mut whole, 4 * SECOND);
@@ -68,29 +68,29 @@ fn what_the_computer_suffered_from_is_taken_back() {
     assert_eq!(kinds(&words(&watcher, "host")), ["waiting"]);
 }
 
-fn post(whole: &mut Whole, path: &str, body: &Value) -> u16 {
+fn post(whole: &mut TrialProcess, path: &str, body: &Value) -> u16 {
     let body = body.to_string().into_bytes();
-    let call = Call { who: Who::Page, method: "POST", path: path.to_owned(), body };
+    let call = ClientRequest { who: Who::Page, method: "POST", path: path.to_owned(), body };
     whole.answer(call, 2_000).and_then(|answer| answer.status).unwrap()
 }
 
-fn run(whole: &mut Whole, more: Value) {
+fn run(whole: &mut TrialProcess, more: Value) {
     let mut wave = json!({ "type": "sine", "duration": 30 });
     wave.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     assert_eq!(post(whole, "/api/wave/run", &wave), 200);
 }
 
-fn pass(whole: &mut Whole, time: u64) {
+fn pass(whole: &mut TrialProcess, time: u64) {
     whole.run_until(whole.now() + time);
     assert!(whole.witness().broken().is_none(), "{:?}", whole.witness().broken());
 }
 
-fn state(whole: &Whole) -> State {
+fn state(whole: &TrialProcess) -> State {
     whole.machine.seen().state
 }
 
 /// A page with its socket, which runs a wave.
-fn page(whole: &mut Whole) -> Socket {
+fn page(whole: &mut TrialProcess) -> Socket {
     let socket = whole.socket(Who::Page, "status");
     run(whole, json!({}));
     pass(whole, 20 * SECOND);
@@ -99,7 +99,7 @@ fn page(whole: &mut Whole) -> Socket {
 }
 
 /// It runs on for the grace, rests after the ramp, and says why.
-fn ends(whole: &mut Whole) {
+fn ends(whole: &mut TrialProcess) {
     pass(whole, GRACE - SECOND - SECOND / 10);
     assert_eq!(state(whole), State::Running);
     pass(whole, SECOND + RAMP);
@@ -237,8 +237,9 @@ fn homing_ends_without_its_client_and_the_wave_behind_it_is_dropped_and_told() {
 #[test]
 fn the_status_tells_how_old_it_is() {
     let mut whole = calibrated();
-    let age_s = |whole: &mut Whole| {
-        let call = Call { who: Who::Page, method: "GET", path: "/api/status".to_owned(), body: Vec::new() };
+    let age_s = |whole: &mut TrialProcess| {
+        let call =
+            ClientRequest { who: Who::Page, method: "GET", path: "/api/status".to_owned(), body: Vec::new() };
         whole.answer(call, 2_000).unwrap().body["age_s"].as_f64().unwrap()
     };
     assert!(age_s(&mut whole) < 0.1);

@@ -7,16 +7,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use yep::api::port::{BoxFuture, Hands, MachinePort, Mover};
+use yep::api::port::{BoxFuture, MachinePort, Mover, OperatorPort};
 use yep::drive::RehearsalOptions;
 use yep::hal::sim::{Mishap, SimIo, SimPins};
 use yep::hal::{ForceSample, ForceSensor, StepIo};
 use yep::machine::host::Vitals;
-use yep::machine::{Accepted, Command, Geometry, Inputs, Refusal, Reply, Snapshot, State};
+use yep::machine::{Accepted, Command, CommandRefusal, Geometry, Inputs, Reply, Snapshot, State};
 use yep::motion::Limits;
-use yep::trial::link::Link;
-use yep::trial::witness::Witness;
-use yep::trial::{Fault, Orders, Wiring, run, series};
+use yep::trial::link::SensorLink;
+use yep::trial::witness::TrialWitness;
+use yep::trial::{InjectedFault, Orders, TrialSetup, run, series};
 use yep::units::{Mm, MmPerS, MmPerS2, MmPerS3, Nanos};
 
 /// What a mutant does to what goes through the pins.
@@ -42,7 +42,7 @@ const STRETCHED_NS: Nanos = 200_000;
 
 /// Pins with something wrong between them and the step loop.
 struct BadPins {
-    sim: SimPins<Witness>,
+    sim: SimPins<TrialWitness>,
     bad: Bad,
     steps: u64,
     forward: bool,
@@ -59,7 +59,7 @@ struct BadPins {
     lost: bool,
 }
 
-fn pins(bad: Bad, sim: SimPins<Witness>) -> Box<dyn SimIo<Witness>> {
+fn pins(bad: Bad, sim: SimPins<TrialWitness>) -> Box<dyn SimIo<TrialWitness>> {
     Box::new(BadPins {
         sim,
         bad,
@@ -165,15 +165,15 @@ impl BadPins {
     }
 }
 
-impl SimIo<Witness> for BadPins {
-    fn sim(&mut self) -> &mut SimPins<Witness> {
+impl SimIo<TrialWitness> for BadPins {
+    fn sim(&mut self) -> &mut SimPins<TrialWitness> {
         &mut self.sim
     }
 }
 
 /// A load cell of which something else arrives.
 struct BadCell {
-    link: Link,
+    link: SensorLink,
     /// The last sample that there was.
     last: Option<ForceSample>,
     bad: Bend,
@@ -182,7 +182,7 @@ struct BadCell {
 /// What arrives instead of a sample, given the last one that there was.
 type Bend = fn(Option<ForceSample>, Option<ForceSample>, Nanos) -> Option<ForceSample>;
 
-fn cell(bad: Bend, link: Link) -> Box<dyn ForceSensor> {
+fn cell(bad: Bend, link: SensorLink) -> Box<dyn ForceSensor> {
     Box::new(BadCell { link, last: None, bad })
 }
 
@@ -285,7 +285,10 @@ impl MachinePort for BadPort {
             let reply = self.0.command(command.clone()).await;
             match (self.1, reply) {
                 // Refused in a fault, carried out as soon as it is over.
-                (Meddles::Retries, Err(Refusal::Faulted(_) | Refusal::Disarmed | Refusal::NotHomed(_))) => {
+                (
+                    Meddles::Retries,
+                    Err(CommandRefusal::Faulted(_) | CommandRefusal::Disarmed | CommandRefusal::NotHomed(_)),
+                ) => {
                     let port = Arc::clone(&self.0);
                     tokio::spawn(async move {
                         for _ in 0..200 {
@@ -296,7 +299,7 @@ impl MachinePort for BadPort {
                         }
                     });
                 }
-                (Meddles::AcknowledgesByItself, Err(Refusal::Faulted(_))) => {
+                (Meddles::AcknowledgesByItself, Err(CommandRefusal::Faulted(_))) => {
                     let _ = self.0.command(Command::Acknowledge).await;
                     let _ = self.0.command(Command::Arm).await;
                     return self.0.command(command).await;
@@ -344,35 +347,36 @@ impl MachinePort for BadPort {
         shown
     }
 
-    fn hands(&self) -> Option<&dyn Hands> {
+    fn hands(&self) -> Option<&dyn OperatorPort> {
         self.0.hands()
     }
 }
 
 /// Asserts that the mutant is caught, by one of these promises; and that the run in which it is keeps all of them
 /// without it.
-fn catch(name: &str, wiring: Wiring, faults: &[Fault], promises: &[&str]) {
+fn catch(name: &str, wiring: TrialSetup, faults: &[InjectedFault], promises: &[&str]) {
     let orders = Orders { seed: 1, seconds: 60, faults: faults.to_vec(), wiring };
     let report = series(&orders, |so_far| so_far.runs >= 150);
     let Some(broken) = report.broken else { panic!("{name} was not caught in {} runs", report.runs) };
     println!("{name}: {} in seed {}", broken.promise, broken.seed);
     let expected = promises.iter().any(|id| broken.promise.starts_with(id));
     assert!(expected, "{name} was caught by another promise: {broken}");
-    let healthy = run(&Orders { seed: broken.seed, wiring: Wiring::default(), ..orders });
+    let healthy = run(&Orders { seed: broken.seed, wiring: TrialSetup::default(), ..orders });
     assert!(healthy.broken.is_none(), "without {name}: {healthy}");
 }
 
 macro_rules! with {
     ($part:ident, $value:expr) => {
-        Wiring { $part: $value, ..Wiring::default() }
+        TrialSetup { $part: $value, ..TrialSetup::default() }
     };
 }
 
-const LIMITS: [Fault; 2] = [Fault::Machine(Mishap::FrontWelded), Fault::Machine(Mishap::BackWelded)];
+const LIMITS: [InjectedFault; 2] =
+    [InjectedFault::Machine(Mishap::FrontWelded), InjectedFault::Machine(Mishap::BackWelded)];
 
 #[test]
 fn what_is_wrong_at_the_pins_is_caught() {
-    let e_stop = [Fault::Machine(Mishap::EStopOpen)];
+    let e_stop = [InjectedFault::Machine(Mishap::EStopOpen)];
     catch(
         "limits ignored",
         with!(pins, |sim| pins(Bad::IgnoresLimits, sim)),
@@ -396,7 +400,7 @@ fn what_is_wrong_at_the_pins_is_caught() {
 /// others.
 #[test]
 fn what_leaked_once_is_caught_at_the_pins() {
-    let cuts = [Fault::Machine(Mishap::EStopOpen), Fault::Machine(Mishap::DriverAlarm)];
+    let cuts = [InjectedFault::Machine(Mishap::EStopOpen), InjectedFault::Machine(Mishap::DriverAlarm)];
     let lines = [LIMITS[0], LIMITS[1], cuts[0], cuts[1]];
     catch("a short e-stop forgotten", with!(pins, |sim| pins(Bad::HidesShortPulses, sim)), &cuts, &["s24"]);
     catch(
@@ -433,12 +437,12 @@ fn what_leaked_once_is_caught_between_the_api_and_the_machine() {
 
 #[test]
 fn what_is_wrong_with_the_force_is_caught() {
-    let silent = [Fault::Machine(Mishap::LoadCellSilent)];
+    let silent = [InjectedFault::Machine(Mishap::LoadCellSilent)];
     catch("a lost sample is zero", with!(cell, |link| cell(lost_is_zero, link)), &silent, &["s12", "s13"]);
     catch(
         "newtons for grams",
         with!(cell, |link| cell(newtons, link)),
-        &[Fault::Push],
+        &[InjectedFault::Push],
         &["s13", "s14", "s15"],
     );
     catch("old samples are new", with!(cell, |link| cell(never_old, link)), &silent, &["s12", "s13"]);
@@ -449,7 +453,7 @@ fn what_is_wrong_between_the_api_and_the_machine_is_caught() {
     fn bad(meddles: Meddles) -> impl Fn(Arc<dyn MachinePort>) -> Arc<dyn MachinePort> {
         move |port| Arc::new(BadPort(port, meddles))
     }
-    let faults = [Fault::Machine(Mishap::FrontWelded), Fault::Machine(Mishap::EStopOpen)];
+    let faults = [InjectedFault::Machine(Mishap::FrontWelded), InjectedFault::Machine(Mishap::EStopOpen)];
     catch("STOP is queued", with!(port, |p| bad(Meddles::StopWaits)(p)), &[], &["s04"]);
     catch("refused, done later", with!(port, |p| bad(Meddles::Retries)(p)), &faults, &["s08"]);
     catch(
@@ -462,13 +466,13 @@ fn what_is_wrong_between_the_api_and_the_machine_is_caught() {
     catch(
         "nobody goes",
         with!(port, |p| bad(Meddles::NobodyGoes)(p)),
-        &[Fault::ClientLeaves, Fault::ClientHangs],
+        &[InjectedFault::ClientLeaves, InjectedFault::ClientHangs],
         &["s17"],
     );
     catch(
         "a weak supply is not told",
         with!(vitals, |told| Vitals { under_voltage: None, ..told }),
-        &[Fault::UnderVoltage],
+        &[InjectedFault::UnderVoltage],
         &["s25"],
     );
     catch("restored in motion", with!(port, |p| bad(Meddles::ReplacesInMotion)(p)), &[], &["s26"]);
@@ -488,7 +492,7 @@ fn a_machine_that_is_told_the_wrong_thing_at_its_start_is_caught() {
     catch(
         "lateness forgiven",
         with!(options, forgiving),
-        &[Fault::ControlFrozen, Fault::Stalls],
+        &[InjectedFault::ControlFrozen, InjectedFault::Stalls],
         &["s16", "s20"],
     );
     catch("another rail", with!(options, no_bounds), &[], &["s21", "s09"]);

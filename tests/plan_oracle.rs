@@ -5,7 +5,7 @@ mod random;
 
 use rsruckig::prelude::*;
 use yep::motion::kinematics::Kinematics;
-use yep::motion::plan::{NoPlan, Plan, Rates, Target};
+use yep::motion::plan::{MovePlan, NoPlan, Rates, Target};
 
 /// How many random moves; raise it with `YEP_ORACLE_MOVES`.
 fn moves() -> u32 {
@@ -32,7 +32,7 @@ fn oracle_s(start: Kinematics, target: Target, rates: Rates) -> Option<f64> {
     }
 }
 
-fn check(start: Kinematics, target: Target, rates: Rates, plan: &Plan) {
+fn check(start: Kinematics, target: Target, rates: Rates, plan: &MovePlan) {
     let mut at = start;
     let limit = rates.acceleration.max(start.a.abs());
     for piece in plan.pieces() {
@@ -71,7 +71,7 @@ fn random_moves_arrive_and_are_never_slower_than_the_oracle() {
             p: random.between(0.0, 150.0),
             v: if random.unit() < 0.5 { 0.0 } else { random.between(-0.9, 0.9) * rates.speed },
         };
-        let plan = Plan::new(start, target, rates, everywhere).unwrap();
+        let plan = MovePlan::new(start, target, rates, everywhere).unwrap();
         check(start, target, rates, &plan);
         if let Some(oracle_s) = oracle_s(start, target, rates) {
             compared += 1;
@@ -109,7 +109,7 @@ fn moves_from_beyond_the_limits_arrive_too() {
         };
         let target = Target { p: random.between(0.0, 150.0), v: 0.0 };
         // What leads farther than any rail has no range to be planned for.
-        if let Ok(plan) = Plan::new(start, target, rates, (-1e4, 1e4)) {
+        if let Ok(plan) = MovePlan::new(start, target, rates, (-1e4, 1e4)) {
             check(start, target, rates, &plan);
         }
     }
@@ -127,7 +127,7 @@ fn a_plan_that_would_leave_the_range_is_refused_with_its_exact_extent() {
             a: random.between(-8_000.0, 8_000.0),
         };
         let target = Target { p: random.between(0.0, 145.0), v: 0.0 };
-        match Plan::new(start, target, rates, (0.0, 145.0)) {
+        match MovePlan::new(start, target, rates, (0.0, 145.0)) {
             Ok(plan) => {
                 kept += 1;
                 for i in 0..=200 {
@@ -137,7 +137,7 @@ fn a_plan_that_would_leave_the_range_is_refused_with_its_exact_extent() {
             }
             Err(NoPlan::LeavesRange { low, high }) => {
                 refused += 1;
-                let all = Plan::new(start, target, rates, (f64::MIN, f64::MAX)).unwrap();
+                let all = MovePlan::new(start, target, rates, (f64::MIN, f64::MAX)).unwrap();
                 let sampled = (0..=2_000).map(|i| all.at(all.duration_s() * f64::from(i) / 2_000.0).p);
                 let (least, most) =
                     sampled.fold((f64::MAX, f64::MIN), |(least, most), p| (least.min(p), most.max(p)));
@@ -162,6 +162,6 @@ fn nonsense_is_refused() {
         (rest, Target { p: 1.0, v: 0.0 }, Rates { jerk: 0.0, ..rates }),
         (rest, Target { p: 1.0, v: 0.0 }, Rates { speed: f64::NAN, ..rates }),
     ] {
-        assert_eq!(Plan::new(start, target, rates, everywhere), Err(NoPlan::BadInput));
+        assert_eq!(MovePlan::new(start, target, rates, everywhere), Err(NoPlan::BadInput));
     }
 }

@@ -10,8 +10,8 @@ use support::{Recorder, homed, options, sine, steps};
 use yep::drive::Rehearsal;
 use yep::hal::sim::{Mishap, RailOptions};
 use yep::machine::{Accepted, Fault, State};
-use yep::trial::client::{Call, Who};
-use yep::trial::whole::{Ground, Whole};
+use yep::trial::client::{ClientRequest, Who};
+use yep::trial::whole::{Ground, TrialProcess};
 use yep::units::{MILLISECOND_NS, SECOND_NS};
 
 /// Speed of each step in mm/s, signed, over the interval before it; 10 steps a millimetre.
@@ -50,11 +50,12 @@ fn s13_what_no_force_can_be_is_lost_and_never_zero() {
 
 #[test]
 fn s13_a_lost_sample_is_nothing_in_the_api() {
-    let mut whole = Whole::start(&Ground::new(RailOptions::default()), 70.0).unwrap();
+    let mut whole = TrialProcess::start(&Ground::new(RailOptions::default()), 70.0).unwrap();
     whole.machine.hands().push_g(150.0);
     whole.run_until(SECOND_NS);
-    let force = |whole: &mut Whole| {
-        let call = Call { who: Who::Page, method: "GET", path: "/api/status".to_owned(), body: Vec::new() };
+    let force = |whole: &mut TrialProcess| {
+        let call =
+            ClientRequest { who: Who::Page, method: "GET", path: "/api/status".to_owned(), body: Vec::new() };
         whole.answer(call, 1_000).unwrap().body["force_g"].clone()
     };
     let shown_g = force(&mut whole).as_f64().unwrap();
@@ -130,7 +131,7 @@ fn s15_no_force_moves_what_rests() {
 }
 
 /// Ten minutes of reads from everybody; how many of them were answered.
-fn ten_minutes_of_reads(whole: &mut Whole, random: &mut Random) -> usize {
+fn ten_minutes_of_reads(whole: &mut TrialProcess, random: &mut Random) -> usize {
     const PATHS: [&str; 12] = [
         "/api/status",
         "/api/health",
@@ -151,7 +152,7 @@ fn ten_minutes_of_reads(whole: &mut Whole, random: &mut Random) -> usize {
     while whole.now() < until {
         let who = *random.one_of(&[Who::Page, Who::Program, Who::Guest]);
         let path = (*random.one_of(&PATHS)).to_owned();
-        let answer = whole.answer(Call { who, method: "GET", path, body: Vec::new() }, 1_000);
+        let answer = whole.answer(ClientRequest { who, method: "GET", path, body: Vec::new() }, 1_000);
         answered += usize::from(answer.is_some_and(|answer| answer.status.is_some()));
         let pause_ms = random.log_between(1.0, 5_000.0) as u64;
         whole.run_until(whole.now() + pause_ms * MILLISECOND_NS);
@@ -159,16 +160,16 @@ fn ten_minutes_of_reads(whole: &mut Whole, random: &mut Random) -> usize {
     answered
 }
 
-fn ask(whole: &mut Whole, kind: &str) {
+fn ask(whole: &mut TrialProcess, kind: &str) {
     let body = serde_json::json!({ "type": kind }).to_string().into_bytes();
-    let call = Call { who: Who::Page, method: "POST", path: "/api/commands/run".to_owned(), body };
+    let call = ClientRequest { who: Who::Page, method: "POST", path: "/api/commands/run".to_owned(), body };
     let answer = whole.answer(call, 2_000).unwrap();
     assert_eq!((answer.status, &answer.body), (Some(200), &Value::Null), "{kind}");
 }
 
 #[test]
 fn s29_ten_minutes_of_reads_move_nothing() {
-    let mut whole = Whole::start(&Ground::new(RailOptions::default()), 70.0).unwrap();
+    let mut whole = TrialProcess::start(&Ground::new(RailOptions::default()), 70.0).unwrap();
     let mut random = random::from_env();
     // Not homed, ready, and after a fault.
     for state in [State::NotHomed, State::Ready, State::Faulted] {

@@ -7,15 +7,17 @@ use std::time::Duration;
 
 use support::{config, options, recorder, sine};
 use yep::diag::Recorder;
-use yep::diag::recorder::export::{self, Part};
+use yep::diag::recorder::export::{self, ExportSpan};
 use yep::diag::recorder::ring::CAPACITY;
 use yep::diag::recorder::{Archive, Record, Recording, file};
 use yep::drive::executor::Starvation;
 use yep::drive::seen::{Noted, looks};
-use yep::drive::{Audience, Control, ControlOptions, Power, Rehearsal, Rings, Seen, StepStatus, StopLine};
+use yep::drive::{
+    Audience, Control, ControlOptions, CycleTrace, Power, Rehearsal, Rings, StepStatus, StopLine,
+};
 use yep::hal::sim::{Edge, EdgeKind, EdgeSink, Mishap, SimLoadCell};
 use yep::layout;
-use yep::machine::{Accepted, Command, End, Fault, HomingOptions, Inputs, Refusal, State, Supervisor};
+use yep::machine::{Accepted, Command, CommandRefusal, End, Fault, HomingOptions, Inputs, State, Supervisor};
 
 /// Before a fault, in seconds.
 const BEFORE_S: f64 = layout::RECORDER_CYCLES_BEFORE as f64 * layout::CONTROL_PERIOD_NS as f64 * 1e-9;
@@ -25,7 +27,7 @@ struct Watcher {
     pulses: support::Recorder,
     recorder: Recorder,
     /// Each look, for comparing.
-    looks: Vec<Seen>,
+    looks: Vec<CycleTrace>,
     recordings: Vec<Recording>,
 }
 
@@ -36,7 +38,7 @@ impl EdgeSink for Watcher {
 }
 
 impl Audience for Watcher {
-    fn cycle(&mut self, seen: &Seen) {
+    fn cycle(&mut self, seen: &CycleTrace) {
         self.pulses.cycle(seen);
         self.looks.push(*seen);
         self.recordings.extend(self.recorder.record(seen));
@@ -91,7 +93,7 @@ fn what_is_recorded_is_what_the_pulses_did_up_to_the_instant_of_the_fault() {
     machine.hands().set(Mishap::FrontWelded, true);
     let closed_ns = machine.now();
     machine.run_ms(20);
-    assert_eq!(machine.command(sine(1.0)), Some(Err(Refusal::Faulted(Fault::LimitHit(End::Front)))));
+    assert_eq!(machine.command(sine(1.0)), Some(Err(CommandRefusal::Faulted(Fault::LimitHit(End::Front)))));
     machine.run_ms(2_000);
 
     let watcher = machine.sink();
@@ -274,7 +276,7 @@ fn a_feed_that_nobody_empties_is_passed_over_and_counted() {
     run(100);
     let mut last = None;
     while let Some(seen) = looks.dequeue() {
-        assert!(recorder.record(&Seen { fault: Some(Fault::EStop), ..seen }).is_none());
+        assert!(recorder.record(&CycleTrace { fault: Some(Fault::EStop), ..seen }).is_none());
         last = Some(seen);
     }
     assert_eq!(last.unwrap().at_ns, 1_100 * layout::CONTROL_PERIOD_NS);
@@ -287,7 +289,7 @@ fn a_feed_that_nobody_empties_is_passed_over_and_counted() {
 /// A recording of that many records, each a bit different.
 fn made(records: usize) -> Recording {
     let mut recorder = Recorder::new();
-    let seen = |index: usize, fault: Option<Fault>| Seen {
+    let seen = |index: usize, fault: Option<Fault>| CycleTrace {
         at_ns: (index as u64 + 1) * layout::CONTROL_PERIOD_NS,
         state: if fault.is_some() { State::Faulted } else { State::Ready },
         fault,
@@ -446,7 +448,7 @@ fn a_recording_is_told_as_rows_and_as_columns() {
     let id = archive.keep(machine.sink().recordings[0].clone(), NOW);
     let (entry, recording) = archive.read(id).unwrap();
 
-    let all = Part { seconds: f64::NEG_INFINITY..=f64::INFINITY, every: 1 };
+    let all = ExportSpan { seconds: f64::NEG_INFINITY..=f64::INFINITY, every: 1 };
     let csv = export::csv(&recording, &all);
     let mut rows = csv.lines();
     assert_eq!(rows.next(), Some(export::COLUMNS));
@@ -459,7 +461,7 @@ fn a_recording_is_told_as_rows_and_as_columns() {
     assert!(csv.lines().any(|row| row.contains(",stop,stopping,")), "STOP is not in it");
     assert!(csv.lines().any(|row| row.contains(",run,1,now,")), "the wave is not in it");
 
-    let part = Part { seconds: -0.5..=0.25, every: 10 };
+    let part = ExportSpan { seconds: -0.5..=0.25, every: 10 };
     let told: serde_json::Value = serde_json::from_slice(&export::json(&entry, &recording, &part)).unwrap();
     let times = told["columns"]["time_s"].as_array().unwrap();
     assert_eq!(times.len(), 76);
@@ -477,7 +479,7 @@ fn a_recording_is_told_as_rows_and_as_columns() {
     assert_eq!((&commands[1]["command"], &commands[1]["period_s"]), (&"run".into(), &1.0.into()));
     // A part that has nothing in it is empty, whatever its ends.
     for seconds in [5.0..=6.0, 1.0..=-1.0, -1e300..=-1e200] {
-        let part = Part { seconds, every: 1 };
+        let part = ExportSpan { seconds, every: 1 };
         assert_eq!(export::csv(&recording, &part).lines().count(), 1);
     }
 }
@@ -485,13 +487,13 @@ fn a_recording_is_told_as_rows_and_as_columns() {
 #[test]
 fn the_records_of_a_rail_out_of_bounds_stay_numbers() {
     // What no rail has: the counter does not fit, and is shown at its end.
-    let seen = |steps: i64| Seen { steps, ..base() };
+    let seen = |steps: i64| CycleTrace { steps, ..base() };
     let mut names = Default::default();
     assert_eq!(Record::of(&seen(i64::MAX), 0, &mut names).steps, i32::MAX);
     assert_eq!(Record::of(&seen(i64::MIN), 0, &mut names).steps, i32::MIN);
 }
 
-fn base() -> Seen {
+fn base() -> CycleTrace {
     let mut machine = machine();
     machine.run_ms(1);
     machine.sink().looks[0]

@@ -10,8 +10,8 @@ use std::sync::atomic::Ordering::SeqCst;
 use serde_json::{Value, json};
 use support::{Server, Setup, snapshot};
 use yep::api::port::Mover;
-use yep::machine::{self, Refusal};
-use yep::store::{Change, Ended, Session, Store};
+use yep::machine::{self, CommandRefusal};
+use yep::store::{SessionEnd, SessionRecord, StateChange, Store};
 
 async fn start() -> Server {
     Setup::new(Mover::Local).start().await
@@ -28,8 +28,9 @@ async fn a_backup_brings_everything_to_another_machine() {
     one.put("/api/settings/any/default", r#"{"name":"größer","force_limit":800,"max_steps":1450}"#).await;
     one.put("/api/motion/limits", r#"{"max_speed_mm_s":321.5}"#).await;
     assert_eq!(one.put("/api/waves/slow%20one", r#"{"type":"sine","duration":2.5}"#).await.status, 200);
-    let session = Session { ended: Some(Ended::Stop), distance_mm: 0.1 + 0.2, ..Session::begun(7) };
-    let kept = one.ctx.keeper.keep(Change::Session(3, session)).await;
+    let session =
+        SessionRecord { ended: Some(SessionEnd::Stop), distance_mm: 0.1 + 0.2, ..SessionRecord::begun(7) };
+    let kept = one.ctx.keeper.keep(StateChange::Session(3, session)).await;
     assert_eq!(kept, Ok(()));
 
     let backup = one.get("/api/backup").await;
@@ -85,7 +86,7 @@ async fn a_backup_that_is_wrong_or_untimely_changes_nothing() {
         assert_eq!((moving.status, &moving.json()["code"]), (409, &json!("moving")), "{state:?}");
     }
     server.port.show(snapshot(machine::State::Ready));
-    server.port.script([Err(Refusal::QueueFull)]);
+    server.port.script([Err(CommandRefusal::QueueFull)]);
     assert_eq!(post_backup(&server, &good).await.status, 409);
     server.keeper.broken.store(true, SeqCst);
     assert_eq!(post_backup(&server, &good).await.status, 503);
@@ -119,7 +120,7 @@ async fn waves_are_kept_under_their_names() {
 
     assert_eq!(server.post("/api/waves/a/run", "").await.status, 200);
     assert!(matches!(server.port.commands()[..], [machine::Command::Run(_)]));
-    server.port.script([Err(Refusal::NotHomed(machine::State::NotHomed))]);
+    server.port.script([Err(CommandRefusal::NotHomed(machine::State::NotHomed))]);
     assert_eq!(server.post("/api/waves/a/run", "").await.status, 409);
 
     assert_eq!(server.request("DELETE", "/api/waves/a", &[], "").await.status, 200);
@@ -140,9 +141,13 @@ async fn waves_are_kept_under_their_names() {
 async fn sessions_are_told_newest_first_with_their_sums() {
     let server = start().await;
     assert_eq!(server.get("/api/sessions").await.json()["sessions"], json!([]));
-    let session = Session { ended: Some(Ended::Fault), faults: vec!["e_stop".into()], ..Session::begun(7) };
+    let session = SessionRecord {
+        ended: Some(SessionEnd::Fault),
+        faults: vec!["e_stop".into()],
+        ..SessionRecord::begun(7)
+    };
     for number in 1..=3 {
-        server.ctx.keeper.keep(Change::Session(number, session.clone())).await.unwrap();
+        server.ctx.keeper.keep(StateChange::Session(number, session.clone())).await.unwrap();
     }
     let told = server.get("/api/sessions").await.json();
     let numbers: Vec<_> = told["sessions"].as_array().unwrap().iter().map(|s| &s["number"]).collect();

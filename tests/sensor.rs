@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use yep::hal::{Clock, ForceSensor, MonotonicClock, NewestForce, newest_force};
 use yep::sensor::logs::LogSink;
-use yep::sensor::report::{LinkState, State};
-use yep::sensor::{Lost, Rules, Scale, UartOptions, UartSensor};
+use yep::sensor::report::{LinkState, SensorState};
+use yep::sensor::{IntakeRules, SampleError, Scale, UartOptions, UartSensor};
 
 #[path = "../examples/sensor-host/src/stand.rs"]
 #[allow(dead_code)]
@@ -22,7 +22,7 @@ use stand::{Knobs, Pace, Pty};
 
 /// What any wait may take before it counts as failed.
 const PATIENCE: Duration = Duration::from_secs(20);
-const RULES: Rules = Rules { range_g: 1e6, fastest_g_per_s: 1e12, invert: false };
+const RULES: IntakeRules = IntakeRules { range_g: 1e6, fastest_g_per_s: 1e12, invert: false };
 /// Counts are grams.
 const PLAIN: Scale = Scale { zero: Some(0.0), per_g: Some(1.0) };
 
@@ -73,7 +73,7 @@ impl Host {
         self.cell.latest(self.clock.now()).map(|sample| sample.force_g)
     }
 
-    fn state(&self) -> State {
+    fn state(&self) -> SensorState {
         self.sensor.report().state().clone()
     }
 
@@ -126,7 +126,7 @@ fn a_hundred_frames_a_second_carry_every_conversion() {
     let second = came as f64 / 80.0;
     assert!(sent as f64 / second >= 100.0, "{sent} frames in {second} s of the board");
     assert!(after.samples - before.samples >= came, "{} of {came}", after.samples - before.samples);
-    assert_eq!((after.garbled, after.lost[Lost::TooFast as usize]), (0, 0));
+    assert_eq!((after.garbled, after.lost[SampleError::TooFast as usize]), (0, 0));
     assert_eq!(after.link, LinkState::Live);
     assert!(after.board.unwrap().firmware.is_some());
 }
@@ -220,7 +220,7 @@ fn each_kind_of_peer_has_its_result() {
     host.feels_nothing();
     assert_eq!(host.state().link, LinkState::Live);
     eventually("it is said why", || {
-        host.state().last_lost.filter(|why| matches!(why, Lost::Frozen | Lost::Silent))
+        host.state().last_lost.filter(|why| matches!(why, SampleError::Frozen | SampleError::Silent))
     });
     let now = host.clock.now();
     assert!(host.state().link_age_ms(now) < host.state().sample_age_ms(now), "{:?}", host.state());
@@ -232,7 +232,7 @@ fn each_kind_of_peer_has_its_result() {
     host.feels(100.0);
     // Saturated.
     knobs.counts.store(i32::MAX / 2, Relaxed);
-    eventually("saturated", || (host.state().last_lost == Some(Lost::Saturated)).then_some(()));
+    eventually("saturated", || (host.state().last_lost == Some(SampleError::Saturated)).then_some(()));
     host.feels_nothing();
 }
 
@@ -240,7 +240,7 @@ fn each_kind_of_peer_has_its_result() {
 fn without_a_scale_there_is_no_force() {
     let board = Plugged::new(1, 6);
     let mut host = Host::on(&board.pty, Scale::default());
-    eventually("samples come", || (host.state().lost[Lost::Unscaled as usize] > 20).then_some(()));
+    eventually("samples come", || (host.state().lost[SampleError::Unscaled as usize] > 20).then_some(()));
     assert_eq!(host.force_g(), None);
     assert_eq!(host.state().samples, 0);
 }

@@ -5,7 +5,7 @@ mod support;
 use support::{Recorder, homed, leave, machine, options, sine, steps};
 use yep::drive::{Rehearsal, RehearsalOptions};
 use yep::hal::sim::EdgeKind;
-use yep::machine::{Accepted, Command, Refusal, SessionRules, State, Why};
+use yep::machine::{Accepted, Command, CommandRefusal, SessionRules, State, Why};
 use yep::units::SECOND_NS;
 
 fn with(session: SessionRules) -> RehearsalOptions {
@@ -55,7 +55,7 @@ fn an_axis_that_rests_for_long_is_let_go_and_is_not_homed() {
     let edges = &machine.sink().0;
     assert!(edges.iter().any(|edge| edge.kind == EdgeKind::Enable { on: false }), "the motor is on");
     assert!(steps(edges).is_empty());
-    assert_eq!(machine.command(sine(2.0)), Some(Err(Refusal::NotHomed(State::NotHomed))));
+    assert_eq!(machine.command(sine(2.0)), Some(Err(CommandRefusal::NotHomed(State::NotHomed))));
     assert_eq!(machine.command(Command::Calibrate), Some(Ok(Accepted::Now)));
     assert_eq!(leave(&mut machine, State::Homing, MINUTE_MS).state, State::Ready);
 }

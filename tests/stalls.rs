@@ -10,8 +10,8 @@ use support::{Recorder, homed_on, options, recorder, sine, square, steps};
 use yep::diag::train::Precision;
 use yep::drive::Rehearsal;
 use yep::drive::status::EndCause;
-use yep::hal::sim::{Lateness, VirtualClock};
-use yep::machine::{Accepted, Command, Fault, Refusal, Snapshot, State};
+use yep::hal::sim::{VirtualClock, WaitLateness};
+use yep::machine::{Accepted, Command, CommandRefusal, Fault, Snapshot, State};
 use yep::units::MILLISECOND_NS;
 
 type Machine = Rehearsal<Recorder>;
@@ -44,7 +44,7 @@ impl Story {
 
     /// Lets time pass on the late clock; tells how many steps there were before the cycle in which the motion was
     /// ended, if it was, and when that cycle was over.
-    fn run_late(&mut self, lateness: Lateness, milliseconds: u64) -> Option<(usize, u64)> {
+    fn run_late(&mut self, lateness: WaitLateness, milliseconds: u64) -> Option<(usize, u64)> {
         let ended = self.machine.status().ended();
         let until = self.machine.now() + milliseconds * MILLISECOND_NS;
         self.clock.be_late(Some(lateness));
@@ -94,7 +94,7 @@ fn no_interval_is_much_shorter_than_planned_and_what_is_too_late_ends_the_motion
             let mut story = Story::begin(command.clone(), after_ms);
             // Some are only jittery, some are stalled a little, some much.
             let longest_ns = [1_001, 100_000, 1_000_000, 50_000_000][round % 4];
-            let lateness = Lateness {
+            let lateness = WaitLateness {
                 seed: (random.unit() * 1e15) as u64,
                 jitter_ns: JITTER_NS,
                 stalls: random.log_between(1e-4, 3e-2),
@@ -180,7 +180,7 @@ fn a_frozen_control_thread_ends_in_a_ramp_of_the_step_loop_alone_and_latches() {
         is_where_it_says(machine, &snapshot);
         machine.run_ms(500);
         assert_eq!(steps(&machine.sink().0).len(), made.len(), "it went on by itself");
-        assert!(matches!(machine.command(command.clone()), Some(Err(Refusal::Faulted(_)))));
+        assert!(matches!(machine.command(command.clone()), Some(Err(CommandRefusal::Faulted(_)))));
         assert_eq!(machine.command(Command::Acknowledge), Some(Ok(Accepted::Now)));
         assert_eq!(machine.command(Command::Arm), Some(Ok(Accepted::Now)));
         assert_eq!(machine.command(command), Some(Ok(Accepted::Now)));
@@ -196,7 +196,7 @@ fn a_late_computer_homes_runs_and_stops_or_says_why_not() {
     let (mut whole, mut faulted) = (0, 0);
     for _ in 0..60 {
         let clock = VirtualClock::default();
-        clock.be_late(Some(Lateness {
+        clock.be_late(Some(WaitLateness {
             seed: (random.unit() * 1e15) as u64,
             jitter_ns: JITTER_NS,
             stalls: random.log_between(1e-6, 1e-3),

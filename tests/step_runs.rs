@@ -10,7 +10,7 @@ use random::Random;
 use yep::layout::{
     CONTROL_PERIOD_NS, MAX_ACCELERATION_MM_S2, MAX_JERK_MM_S3, MAX_SPEED_MM_S, MAX_STEP_RATE_HZ,
 };
-use yep::motion::runs::{RUNS_MAX, Run, RunMaker};
+use yep::motion::runs::{RUNS_MAX, RunMaker, StepRun};
 use yep::motion::{Kinematics, Piece, step_times};
 
 const CYCLE_S: f64 = CONTROL_PERIOD_NS as f64 * 1e-9;
@@ -82,7 +82,7 @@ impl Cycle {
     /// The same as runs, if they are timed.
     fn timed(&self) -> Option<Vec<(i64, bool)>> {
         let end = self.pieces.iter().fold(self.start, |at, piece| at.after_piece(*piece));
-        let mut runs: heapless::Vec<Run, RUNS_MAX> = heapless::Vec::new();
+        let mut runs: heapless::Vec<StepRun, RUNS_MAX> = heapless::Vec::new();
         let made = RunMaker::new(self.count).make(&self.start, &self.pieces, &end, &mut runs);
         made.then(|| runs.iter().flat_map(|run| run.instants().map(|ns| (ns, run.forward))).collect())
     }

@@ -14,7 +14,7 @@ use support::{PUNCTUAL, Recorder, config, homed_on, options, sine, square, steps
 use yep::diag::train::Precision;
 use yep::drive::Rehearsal;
 use yep::hal::Clock;
-use yep::hal::sim::{EdgeKind, Hands, Mishap, VirtualClock};
+use yep::hal::sim::{EdgeKind, Mishap, SimulatedOperator, VirtualClock};
 use yep::machine::{Accepted, Command, Fault, State, StopLevel};
 use yep::motion::End;
 
@@ -150,7 +150,12 @@ fn a_stop_keeps_s4_on_the_pulses_whenever_it_comes() {
 type Pressed = Rc<RefCell<Vec<(u64, bool)>>>;
 
 /// Presses and releases the front switch by hand: after so many nanoseconds, on or off.
-fn press(clock: &VirtualClock, hands: &Hands, mut script: VecDeque<(u64, bool)>, pressed: &Pressed) {
+fn press(
+    clock: &VirtualClock,
+    hands: &SimulatedOperator,
+    mut script: VecDeque<(u64, bool)>,
+    pressed: &Pressed,
+) {
     let Some((after_ns, on)) = script.pop_front() else { return };
     let (own_clock, hands, pressed) = (clock.clone(), hands.clone(), pressed.clone());
     clock.at(clock.now() + after_ns, move || {

@@ -28,8 +28,10 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use skip::skip;
 use yep::machine::Calibration;
-use yep::settings::{Change, MotionChange, Settings, new_id};
-use yep::store::{self, Ended, ForceScale, Opened, Recovery, SavedWave, Session, State, Store, StoreError};
+use yep::settings::{MotionChange, Settings, SettingsChange, new_id};
+use yep::store::{
+    self, ForceScale, Opened, Recovery, SavedWave, SessionEnd, SessionRecord, Store, StoreError, StoredState,
+};
 use yep::trial::Random;
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -42,7 +44,7 @@ fn open(dir: &Path) -> (Store, Opened) {
 
 /// Settings that say `n`.
 fn numbered(settings: &Settings, n: i64) -> Settings {
-    settings.changed(&Change { max_steps: Some(n), ..Change::default() }).unwrap()
+    settings.changed(&SettingsChange { max_steps: Some(n), ..SettingsChange::default() }).unwrap()
 }
 
 fn wave(duration_s: f64) -> SavedWave {
@@ -69,7 +71,7 @@ fn a_new_store_has_the_defaults_and_keeps_their_id() {
     let dir = tempfile::tempdir().unwrap();
     let (store, first) = open(&dir.path().join("made/by/the/store"));
     assert_eq!(first.recovery, Recovery::Fresh);
-    assert_eq!(first.state, State::of(Settings::fresh(first.state.settings.document.id.clone())));
+    assert_eq!(first.state, StoredState::of(Settings::fresh(first.state.settings.document.id.clone())));
     drop(store);
     let (_store, second) = open(&dir.path().join("made/by/the/store"));
     assert_eq!(second, Opened { recovery: Recovery::Clean, ..first });
@@ -79,20 +81,28 @@ fn a_new_store_has_the_defaults_and_keeps_their_id() {
 fn what_was_saved_is_there_after_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let (store, opened) = open(dir.path());
-    let change = Change { name: Some("größer".to_owned()), force_limit: Some(800), ..Change::default() };
+    let change = SettingsChange {
+        name: Some("größer".to_owned()),
+        force_limit: Some(800),
+        ..SettingsChange::default()
+    };
     let motion = MotionChange { max_speed_mm_s: Some(123.4), ..MotionChange::default() };
     let found = Calibration { origin_steps: 50, travel_steps: 1_550, max_steps: 1_450 };
     let settings = opened.state.settings.changed(&change).unwrap().with_motion(&motion).unwrap();
     let mut settings = settings.with_calibration(&found);
     settings.calibrated_unix_s = Some(1_735_689_599);
-    let session = Session { ended: Some(Ended::Stop), distance_mm: 12.5, ..Session::begun(1_735_689_599) };
+    let session = SessionRecord {
+        ended: Some(SessionEnd::Stop),
+        distance_mm: 12.5,
+        ..SessionRecord::begun(1_735_689_599)
+    };
     let changes = [
-        store::Change::Settings(settings.clone()),
-        store::Change::SaveWave("slow".into(), wave(2.0)),
-        store::Change::SaveWave("größer".into(), wave(3.0)),
-        store::Change::ForgetWave("slow".into()),
-        store::Change::Session(1, session.clone()),
-        store::Change::ForceScale(force_scale(0.1)),
+        store::StateChange::Settings(settings.clone()),
+        store::StateChange::SaveWave("slow".into(), wave(2.0)),
+        store::StateChange::SaveWave("größer".into(), wave(3.0)),
+        store::StateChange::ForgetWave("slow".into()),
+        store::StateChange::Session(1, session.clone()),
+        store::StateChange::ForceScale(force_scale(0.1)),
     ];
     for change in changes {
         block_on(store.save(change)).unwrap();
@@ -175,13 +185,13 @@ fn sealed(version: u8, content: &[u8]) -> Vec<u8> {
 fn a_session_that_nobody_ended_is_ended_at_the_next_start() {
     let dir = tempfile::tempdir().unwrap();
     let (store, _) = open(dir.path());
-    let session = Session { strokes: 5, ..Session::begun(7) };
-    block_on(store.save(store::Change::Session(1, session))).unwrap();
+    let session = SessionRecord { strokes: 5, ..SessionRecord::begun(7) };
+    block_on(store.save(store::StateChange::Session(1, session))).unwrap();
     drop(store);
     for _ in 0..2 {
         let (_store, opened) = open(dir.path());
         assert_eq!(opened.recovery, Recovery::Clean);
-        assert_eq!(opened.state.sessions[&1].ended, Some(Ended::Interrupted));
+        assert_eq!(opened.state.sessions[&1].ended, Some(SessionEnd::Interrupted));
         assert_eq!((opened.state.counters.sessions, opened.state.counters.strokes), (1, 5));
     }
 }
@@ -195,7 +205,7 @@ fn writer_to_be_killed() {
     let mut out = std::io::stdout();
     for n in opened.state.settings.document.max_steps.unwrap_or(0) + 1.. {
         block_on(store.save(numbered(&opened.state.settings, n))).unwrap();
-        block_on(store.save(store::Change::ForceScale(force_scale(n as f64)))).unwrap();
+        block_on(store.save(store::StateChange::ForceScale(force_scale(n as f64)))).unwrap();
         writeln!(out, "saved {n}").unwrap();
         out.flush().unwrap();
     }

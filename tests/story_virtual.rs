@@ -5,8 +5,8 @@ mod support;
 use support::{homed, leave, machine, options, sine, square, steps};
 use yep::drive::Rehearsal;
 use yep::hal::sim::Mishap;
-use yep::machine::host::{Host, Reaction, Strain, Vitals};
-use yep::machine::{Accepted, Command, Config, End, Event, Fault, Refusal, State};
+use yep::machine::host::{HostHealth, Reaction, Strain, Vitals};
+use yep::machine::{Accepted, Command, CommandRefusal, Config, End, Event, Fault, State};
 use yep::motion::Limits;
 use yep::units::{Mm, MmPerS, MmPerS2, MmPerS3};
 
@@ -72,7 +72,7 @@ fn end_finishes_the_period_and_rests_at_the_back() {
 #[test]
 fn a_strained_computer_slows_the_wave_then_ends_it_and_keeps_the_position() {
     let show = |machine: &mut Rehearsal<support::Recorder>, reaction| {
-        machine.host().show(Host { vitals: Vitals::default(), reaction });
+        machine.host().show(HostHealth { vitals: Vitals::default(), reaction });
     };
     let fastest_mm_s = |machine: &mut Rehearsal<support::Recorder>| {
         machine.sink().0.clear();
@@ -107,7 +107,7 @@ fn a_strained_computer_slows_the_wave_then_ends_it_and_keeps_the_position() {
         assert_eq!((at_rest.state, at_rest.fault), (State::Faulted, Some(fault)));
         assert!(at_rest.position_mm.is_some() && at_rest.velocity_mm_s == 0.0, "{at_rest:?}");
         // The fault stays while its cause does, and nothing comes back by itself.
-        assert_eq!(machine.command(Command::Acknowledge), Some(Err(Refusal::CauseRemains(fault))));
+        assert_eq!(machine.command(Command::Acknowledge), Some(Err(CommandRefusal::CauseRemains(fault))));
         show(&mut machine, Reaction::None);
         machine.run_ms(1_000);
         assert_eq!(machine.snapshot().position_mm, at_rest.position_mm);
@@ -175,7 +175,10 @@ fn stop_works_with_a_full_queue_and_empties_it() {
         .take_events()
         .iter()
         .filter(|event| {
-            matches!(event, Event::Replied { reply: Err(Refusal::Stopped | Refusal::Stopping), .. })
+            matches!(
+                event,
+                Event::Replied { reply: Err(CommandRefusal::Stopped | CommandRefusal::Stopping), .. }
+            )
         })
         .count();
     assert!(dropped >= 10, "only {dropped} commands were told that STOP came first");
@@ -228,7 +231,7 @@ fn a_limit_cuts_the_motion_at_once_and_loses_the_position() {
         let snapshot = machine.snapshot();
         assert_eq!(snapshot.fault, Some(Fault::LimitHit(End::Front)));
         assert_eq!(snapshot.position_mm, None);
-        assert!(matches!(machine.command(sine(1.0)), Some(Err(Refusal::Faulted(_)))));
+        assert!(matches!(machine.command(sine(1.0)), Some(Err(CommandRefusal::Faulted(_)))));
         // The button of the old page: acknowledge, arm and home in one.
         machine.hands().set(Mishap::FrontWelded, false);
         assert_eq!(machine.command(Command::Calibrate), Some(Ok(Accepted::Now)));
@@ -245,7 +248,10 @@ fn the_e_stop_cuts_the_motion_and_closing_it_starts_nothing() {
     let opened = machine.now();
     machine.run_ms(100);
     assert!(steps(&machine.sink().0).iter().all(|(at, _)| *at <= opened + 50_000));
-    assert!(matches!(machine.command(Command::Acknowledge), Some(Err(Refusal::CauseRemains(Fault::EStop)))));
+    assert!(matches!(
+        machine.command(Command::Acknowledge),
+        Some(Err(CommandRefusal::CauseRemains(Fault::EStop)))
+    ));
     machine.hands().set(Mishap::EStopOpen, false);
     machine.run_ms(1_000);
     assert_eq!(machine.snapshot().state, State::Faulted);
@@ -258,8 +264,8 @@ fn the_e_stop_cuts_the_motion_and_closing_it_starts_nothing() {
 fn nothing_but_homing_moves_an_axis_that_is_not_homed() {
     let mut machine = machine(&options());
     machine.run_ms(50);
-    assert_eq!(machine.command(sine(1.0)), Some(Err(Refusal::NotHomed(State::NotHomed))));
-    assert_eq!(machine.command(Command::Arm), Some(Err(Refusal::NotHomed(State::NotHomed))));
+    assert_eq!(machine.command(sine(1.0)), Some(Err(CommandRefusal::NotHomed(State::NotHomed))));
+    assert_eq!(machine.command(Command::Arm), Some(Err(CommandRefusal::NotHomed(State::NotHomed))));
     machine.run_ms(2_000);
     assert!(steps(&machine.sink().0).is_empty());
 }
@@ -380,7 +386,10 @@ fn a_silent_load_cell_ends_the_motion_with_a_ramp_and_keeps_the_position() {
     assert_eq!(snapshot.fault, Some(Fault::ForceSampleLost));
     let position_mm = snapshot.position_mm.expect("a ramp keeps the position");
     assert!((machine.hands().carriage_mm() - 5.0 - position_mm).abs() < 1e-3);
-    assert!(matches!(machine.command(Command::Acknowledge), Some(Err(Refusal::CauseRemains(_)) | Ok(_))));
+    assert!(matches!(
+        machine.command(Command::Acknowledge),
+        Some(Err(CommandRefusal::CauseRemains(_)) | Ok(_))
+    ));
 }
 
 #[test]
@@ -393,10 +402,10 @@ fn acknowledge_arm_and_start_are_three_things() {
     machine.hands().set(Mishap::LoadCellSilent, false);
     machine.run_ms(20);
     let quiet = steps(&machine.sink().0).len();
-    assert!(matches!(machine.command(Command::Arm), Some(Err(Refusal::Faulted(_)))));
+    assert!(matches!(machine.command(Command::Arm), Some(Err(CommandRefusal::Faulted(_)))));
     assert_eq!(machine.command(Command::Acknowledge), Some(Ok(Accepted::Now)));
     assert_eq!(machine.snapshot().state, State::Disarmed);
-    assert_eq!(machine.command(sine(1.0)), Some(Err(Refusal::Disarmed)));
+    assert_eq!(machine.command(sine(1.0)), Some(Err(CommandRefusal::Disarmed)));
     assert_eq!(machine.command(Command::Arm), Some(Ok(Accepted::Now)));
     machine.run_ms(1_000);
     assert_eq!(steps(&machine.sink().0).len(), quiet, "something moved before start");
@@ -446,7 +455,7 @@ fn settings_of_the_rail_ask_for_another_calibration() {
     other.geometry.padding = Mm::constant(8.0);
     assert_eq!(machine.command(Command::UpdateSettings(other)), Some(Ok(Accepted::Now)));
     assert_eq!(machine.snapshot().state, State::NotHomed);
-    assert!(matches!(machine.command(sine(1.0)), Some(Err(Refusal::NotHomed(_)))));
+    assert!(matches!(machine.command(sine(1.0)), Some(Err(CommandRefusal::NotHomed(_)))));
 }
 
 #[test]

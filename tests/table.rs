@@ -5,8 +5,8 @@ mod support;
 use support::{Recorder, homed, machine, options, sine};
 use yep::drive::Rehearsal;
 use yep::hal::sim::Mishap;
-use yep::machine::table::{Verdict, verdict};
-use yep::machine::{Accepted, Command, CommandKind, Refusal, Reply, State};
+use yep::machine::table::{TableVerdict, verdict};
+use yep::machine::{Accepted, Command, CommandKind, CommandRefusal, Reply, State};
 use yep::units::Mm;
 
 /// A machine in that state.
@@ -71,18 +71,20 @@ fn command(kind: CommandKind) -> Command {
     }
 }
 
-fn fits(verdict: Verdict, reply: Reply) -> bool {
+fn fits(verdict: TableVerdict, reply: Reply) -> bool {
     match verdict {
-        Verdict::Now | Verdict::IfCauseGone | Verdict::NowIfNarrower => reply == Ok(Accepted::Now),
-        Verdict::Queue => reply == Ok(Accepted::Queued),
-        Verdict::Already => reply == Ok(Accepted::Already),
-        Verdict::NotHomed => matches!(reply, Err(Refusal::NotHomed(_))),
-        Verdict::Faulted => matches!(reply, Err(Refusal::Faulted(_))),
-        Verdict::Disarmed => reply == Err(Refusal::Disarmed),
-        Verdict::Stopping => reply == Err(Refusal::Stopping),
-        Verdict::AtRest => reply == Ok(Accepted::Now),
-        Verdict::Moving => matches!(reply, Err(Refusal::Moving(_))),
-        Verdict::NothingRuns => matches!(reply, Err(Refusal::NothingRuns(_))),
+        TableVerdict::Now | TableVerdict::IfCauseGone | TableVerdict::NowIfNarrower => {
+            reply == Ok(Accepted::Now)
+        }
+        TableVerdict::Queue => reply == Ok(Accepted::Queued),
+        TableVerdict::Already => reply == Ok(Accepted::Already),
+        TableVerdict::NotHomed => matches!(reply, Err(CommandRefusal::NotHomed(_))),
+        TableVerdict::Faulted => matches!(reply, Err(CommandRefusal::Faulted(_))),
+        TableVerdict::Disarmed => reply == Err(CommandRefusal::Disarmed),
+        TableVerdict::Stopping => reply == Err(CommandRefusal::Stopping),
+        TableVerdict::AtRest => reply == Ok(Accepted::Now),
+        TableVerdict::Moving => matches!(reply, Err(CommandRefusal::Moving(_))),
+        TableVerdict::NothingRuns => matches!(reply, Err(CommandRefusal::NothingRuns(_))),
     }
 }
 
@@ -122,7 +124,7 @@ fn once_the_process_ends_every_command_is_refused_in_every_state() {
             let mut machine = in_state(state);
             machine.stop_line().end();
             let reply = machine.command(command(kind));
-            assert_eq!(reply, Some(Err(Refusal::ShuttingDown)), "{kind:?} while {state:?}");
+            assert_eq!(reply, Some(Err(CommandRefusal::ShuttingDown)), "{kind:?} while {state:?}");
         }
     }
 }

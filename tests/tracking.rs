@@ -6,8 +6,8 @@ mod random;
 
 use random::Random;
 use rsruckig::prelude::*;
-use yep::motion::plan::{Plan, Rates, Target};
-use yep::motion::{Ability, Bounds, Firmness, Follower, Kinematics, Limits, Move, Tracker, stop};
+use yep::motion::plan::{MovePlan, Rates, Target};
+use yep::motion::{Ability, CycleBounds, Firmness, Follower, Kinematics, Limits, Move, Tracker, stop};
 use yep::units::{MmPerS, MmPerS2, MmPerS3};
 use yep::wave::envelope::Size;
 use yep::wave::interpolate::{Interpolation, Knot, through};
@@ -41,18 +41,18 @@ fn some_limits(random: &mut Random) -> Limits {
 }
 
 /// The quickest way to rest in `to`, wherever it leads.
-fn quickest(from: Kinematics, to: f64, limits: &Limits) -> Plan {
+fn quickest(from: Kinematics, to: f64, limits: &Limits) -> MovePlan {
     let rates = Rates {
         speed: limits.max_speed.get(),
         acceleration: limits.max_acceleration.get(),
         jerk: limits.max_jerk.get(),
     };
-    Plan::new(from, Target { p: to, v: 0.0 }, rates, (f64::MIN, f64::MAX)).unwrap()
+    MovePlan::new(from, Target { p: to, v: 0.0 }, rates, (f64::MIN, f64::MAX)).unwrap()
 }
 
-fn bounds(limits: &Limits) -> Bounds {
+fn bounds(limits: &Limits) -> CycleBounds {
     let speed = limits.max_speed.get();
-    Bounds {
+    CycleBounds {
         low_mm: 0.0,
         high_mm: RANGE_MM,
         forward_mm_s: speed,
@@ -500,7 +500,7 @@ fn a_wave_that_is_too_fast_is_made_smaller_and_is_the_same_in_every_period() {
             let now = follower.reference(RANGE_MM);
             follower.advance(CYCLE_S, &axis.at, RANGE_MM);
             let then = follower.reference(RANGE_MM);
-            let within = Bounds { pace_mm_s: follower.pace_mm_s(RANGE_MM), ..bounds(&limits) };
+            let within = CycleBounds { pace_mm_s: follower.pace_mm_s(RANGE_MM), ..bounds(&limits) };
             let planned = axis.tracker.plan(axis.at, now, then, &limits, &within);
             axis.take(&planned, &limits);
             (axis.at.p, (axis.at.p - then.p).abs())
@@ -565,7 +565,7 @@ fn no_wave_brakes_firmly_at_the_ends_of_the_range_or_anywhere() {
             let now = follower.reference(RANGE_MM);
             follower.advance(CYCLE_S, &axis.at, RANGE_MM);
             let then = follower.reference(RANGE_MM);
-            let within = Bounds { pace_mm_s: follower.pace_mm_s(RANGE_MM), ..bounds(&limits) };
+            let within = CycleBounds { pace_mm_s: follower.pace_mm_s(RANGE_MM), ..bounds(&limits) };
             let planned = axis.tracker.plan(axis.at, now, then, &limits, &within);
             let jerk = planned.pieces.iter().map(|piece| piece.jerk.abs()).fold(0.0, f64::max);
             let gentle = jerk <= limits.max_jerk.get() * (1.0 + 1e-6)

@@ -5,7 +5,7 @@ use yep::diag::Recorder;
 use yep::diag::recorder::file as recording_file;
 use yep::machine::{Inputs, State, StopLevel};
 use yep_sensor_board::frame::{self, Channel};
-use yep_sensor_board::message::{FromBoard, Hello, PROTOCOL, Reading, SCHEMA, Sample, Setup, ToBoard};
+use yep_sensor_board::message::{ForceReading, FromBoard, Hello, PROTOCOL, Reading, SCHEMA, Setup, ToBoard};
 
 use super::{files, serial, server};
 
@@ -167,11 +167,11 @@ pub fn config() -> Vec<Vec<u8>> {
 /// A short recording, without and with its checksums put right.
 pub fn recording() -> Vec<Vec<u8>> {
     let options = yep::settings::Settings::fresh(yep::settings::new_id());
-    let config = options.config(&yep::settings::Rail::default());
+    let config = options.config(&yep::settings::RailGeometry::default());
     let mut recorder = Recorder::new();
     for cycle in 0..30u32 {
         let faulted = cycle > 20;
-        recorder.record(&yep::drive::Seen {
+        recorder.record(&yep::drive::CycleTrace {
             at_ns: u64::from(cycle) * 1_000_000,
             state: if faulted { State::Faulted } else { State::Ready },
             fault: faulted.then_some(yep::machine::Fault::EStop),
@@ -201,7 +201,7 @@ pub fn serial() -> Vec<Vec<u8>> {
     let setup = Setup { zero_counts: Some(8_000), counts_per_g: Some(120.5), rate_hz: 80 };
     let sample = |number: u32, reading: Reading| {
         let taken_us = 12_500u32.wrapping_mul(number);
-        FromBoard::Sample(Sample {
+        FromBoard::Sample(ForceReading {
             number,
             taken_us,
             sent_us: taken_us.wrapping_add(300),

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use yep::cli::config;
-use yep::diag::recorder::export::{self, Part};
+use yep::diag::recorder::export::{self, ExportSpan};
 use yep::diag::recorder::{Archive, file};
 use yep::store::Store;
 
@@ -28,7 +28,7 @@ pub fn recording(data: &[u8]) {
     let archive = Archive::open(folder.path());
     let (entry, read) = archive.read(7).expect("what can be decoded can be read");
     assert!(*read == recording);
-    let part = Part { seconds: f64::NEG_INFINITY..=f64::INFINITY, every: 1 };
+    let part = ExportSpan { seconds: f64::NEG_INFINITY..=f64::INFINITY, every: 1 };
     let json = export::json(&entry, &recording, &part);
     serde_json::from_slice::<serde_json::Value>(&json).expect("JSON");
     let csv = export::csv(&recording, &part);

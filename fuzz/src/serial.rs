@@ -1,6 +1,6 @@
 //! The line of the sensor, heard at both of its ends: whatever comes, the next whole frames are understood.
 
-use yep::sensor::dialogue::{Dialogue, Heard, Peer, Wanted};
+use yep::sensor::dialogue::{BoardReply, Dialogue, Peer, Wanted};
 use yep_sensor_board::frame::{self, Channel, Deframer};
 use yep_sensor_board::message::{FromBoard, Hello, PROTOCOL, SCHEMA, Setup};
 use yep_sensor_board::{Board, Identity};
@@ -48,7 +48,7 @@ fn host(bytes: &[u8]) {
     for piece in bytes.chunks(61) {
         now += 5_000_000;
         dialogue.feed(piece, now, |heard| {
-            if let Heard::New { at, period_ns, .. } = heard {
+            if let BoardReply::New { at, period_ns, .. } = heard {
                 assert!(at <= now, "a sample of the future");
                 assert!(period_ns > 0);
             }

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use yep::options::{Homing, Limits, Options, Sim};
+use yep::options::{ConnectionOptions, HomingSection, Options, Sim};
 use yep::units::{Mm, MmPerS};
 
 /// What any wait may take before it counts as failed.
@@ -59,13 +59,13 @@ fn start() -> SocketAddr {
         listen: address,
         state_dir: state.clone(),
         // Quick, so that all states of the machine are met.
-        homing: Homing {
+        homing: HomingSection {
             fast: MmPerS::constant(100.0),
             slow: MmPerS::constant(50.0),
             back_off: Mm::constant(1.0),
         },
         sim: Sim { length: Mm::constant(20.0), start: Mm::constant(10.0), ..Sim::default() },
-        limits: Limits { connections: 128, ws_sockets: 64 },
+        limits: ConnectionOptions { connections: 128, ws_sockets: 64 },
         ..Options::default()
     };
     std::thread::spawn(move || {

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::content::Content;
 use super::fields::Complaint;
-use crate::machine::Refusal;
+use crate::machine::CommandRefusal;
 
 /// A complete answer.
 pub type Answer = Response<Content>;
@@ -18,7 +18,7 @@ pub type Answer = Response<Content>;
 pub struct Rejection(Box<Answer>);
 
 /// What a handler comes to.
-pub type Outcome = Result<Answer, Rejection>;
+pub type HandlerResult = Result<Answer, Rejection>;
 
 impl Rejection {
     /// With this header, too.
@@ -116,7 +116,7 @@ pub fn conflict(why: &str, code: &str) -> Rejection {
 
 /// 409: the machine said no.
 #[must_use]
-pub fn refused(refusal: &Refusal) -> Rejection {
+pub fn refused(refusal: &CommandRefusal) -> Rejection {
     conflict(&refusal.to_string(), refusal.code())
 }
 

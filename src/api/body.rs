@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::answer::{self, Rejection};
 use super::fields::Complaint;
-use super::limits::Limits;
+use super::limits::ServerLimits;
 
 /// How much of a body that is too large is read and thrown away. A client that is still sending when the
 /// connection closes may never see the answer.
@@ -25,7 +25,7 @@ pub fn most_bytes(body: &Incoming, limit_bytes: usize) -> usize {
 ///
 /// # Errors
 /// 413 when it is too large, 408 when it takes too long, 400 when it breaks off; the connection ends with each.
-pub async fn read(body: Incoming, limit_bytes: usize, limits: &Limits) -> Result<Bytes, Rejection> {
+pub async fn read(body: Incoming, limit_bytes: usize, limits: &ServerLimits) -> Result<Bytes, Rejection> {
     match tokio::time::timeout(limits.body_time, collect(body, limit_bytes)).await {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(refusal)) => Err(refusal.closing()),

@@ -10,7 +10,7 @@ use hyper::header::{HeaderValue, RETRY_AFTER};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::answer::{self, Rejection};
-use super::limits::Limits;
+use super::limits::ServerLimits;
 
 /// What is larger than this is large.
 const SMALL_BYTES: usize = 64 * 1024;
@@ -23,7 +23,7 @@ const FIELD_BYTES: usize = 200;
 
 /// What is left; clones share it.
 #[derive(Debug, Clone)]
-pub struct Budget {
+pub struct MemoryBudget {
     small: Arc<Semaphore>,
     large: Arc<Semaphore>,
     large_bytes: usize,
@@ -39,12 +39,12 @@ fn units(bytes: usize) -> u32 {
     u32::try_from(bytes.div_ceil(UNIT_BYTES)).unwrap_or(u32::MAX)
 }
 
-impl Budget {
+impl MemoryBudget {
     /// All of it is left.
     #[must_use]
-    pub fn new(limits: &Limits) -> Budget {
+    pub fn new(limits: &ServerLimits) -> MemoryBudget {
         let semaphore = |bytes| Arc::new(Semaphore::new(units(bytes) as usize));
-        Budget {
+        MemoryBudget {
             small: semaphore(limits.small_memory_bytes),
             large: semaphore(limits.large_memory_bytes),
             large_bytes: limits.large_memory_bytes,
@@ -95,12 +95,12 @@ mod tests {
 
     #[test]
     fn large_things_leave_room_for_small_ones_and_all_is_given_back() {
-        let limits = Limits {
+        let limits = ServerLimits {
             small_memory_bytes: 1024 * 1024,
             large_memory_bytes: 4 * 1024 * 1024,
-            ..Limits::default()
+            ..ServerLimits::default()
         };
-        let budget = Budget::new(&limits);
+        let budget = MemoryBudget::new(&limits);
         let status = |bytes| budget.take(bytes).map_err(|refusal| refusal.into_answer().status().as_u16());
         let held: Vec<Share> = (0..4).map(|_| status(1024 * 1024).unwrap()).collect();
         assert_eq!(status(100_000).unwrap_err(), 503);

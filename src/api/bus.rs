@@ -34,18 +34,18 @@ const REMEMBERED_DEVICES: usize = 64;
 const REMEMBERED_BYTES: usize = 16 * 1024;
 
 /// Fields of a message, in the order in which they are sent.
-pub type Fields<'a> = &'a [(&'a str, &'a str)];
+pub type MessageFields<'a> = &'a [(&'a str, &'a str)];
 
 /// All streams.
 #[derive(Debug)]
 pub struct Bus {
-    inner: Mutex<Inner>,
+    inner: Mutex<BusState>,
     queue: usize,
     queue_bytes: usize,
 }
 
 #[derive(Debug, Default)]
-struct Inner {
+struct BusState {
     /// Of the newest message: milliseconds since the epoch, and a count inside the millisecond.
     last_id: (u128, u64),
     subscribers: HashMap<String, Vec<Subscriber>>,
@@ -68,7 +68,7 @@ impl Bus {
     }
 
     /// Sends a message to everyone who listens to `stream` now; on [`STATUS`] it is how its device is from now on.
-    pub fn publish(&self, stream: &str, fields: Fields<'_>) {
+    pub fn publish(&self, stream: &str, fields: MessageFields<'_>) {
         let said = python::frame(fields.iter().copied());
         let mut inner = self.lock();
         let message = inner.send(stream, &said);
@@ -78,7 +78,7 @@ impl Bus {
     }
 
     /// Sends a message of a client, as [`Bus::publish`]; it takes nobody's place but that of other clients.
-    pub fn relay(&self, stream: &str, fields: Fields<'_>) {
+    pub fn relay(&self, stream: &str, fields: MessageFields<'_>) {
         let said = python::frame(fields.iter().copied());
         let mut inner = self.lock();
         let message = inner.send(stream, &said);
@@ -88,7 +88,7 @@ impl Bus {
     }
 
     /// Sends a message of something that has passed: whoever comes later does not hear it.
-    pub fn mention(&self, stream: &str, fields: Fields<'_>) {
+    pub fn mention(&self, stream: &str, fields: MessageFields<'_>) {
         let said = python::frame(fields.iter().copied());
         self.lock().send(stream, &said);
     }
@@ -119,7 +119,7 @@ impl Bus {
         Subscription { first: known.map(|(_, message)| message.clone()).collect(), queue, queued }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+    fn lock(&self) -> MutexGuard<'_, BusState> {
         // No statement below leaves the lists half changed, so a poisoned lock is still right.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -169,7 +169,7 @@ impl Subscription {
     }
 }
 
-impl Inner {
+impl BusState {
     /// Sends fields that are written already: that takes a while for long ones, and whoever says STOP waits for the lock.
     fn send(&mut self, stream: &str, said: &str) -> Utf8Bytes {
         let id = python::frame([(MESSAGE_ID, self.next_id(wall::since_epoch()).as_str())]);
@@ -191,7 +191,7 @@ impl Inner {
     }
 }
 
-fn remember(statuses: &mut Vec<(String, Utf8Bytes)>, fields: Fields<'_>, message: &Utf8Bytes) {
+fn remember(statuses: &mut Vec<(String, Utf8Bytes)>, fields: MessageFields<'_>, message: &Utf8Bytes) {
     if message.len() > REMEMBERED_BYTES {
         return;
     }
@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn ids_increase_when_the_clock_stands_or_goes_back() {
-        let mut inner = Inner::default();
+        let mut inner = BusState::default();
         let ids = [5, 5, 3, 6, 6].map(|ms| inner.next_id(Duration::from_millis(ms)));
         assert_eq!(ids, ["5-0", "5-1", "5-2", "6-0", "6-1"]);
     }

@@ -9,27 +9,27 @@ use serde_json::Value;
 use super::python;
 
 /// What is wrong with a single value.
-pub type Wrong = (&'static str, &'static str);
+pub type CoercionError = (&'static str, &'static str);
 
 /// A value is not there and must be.
-pub const MISSING: Wrong = ("field required", "value_error.missing");
+pub const MISSING: CoercionError = ("field required", "value_error.missing");
 /// A value is null and must not be.
-pub const NONE: Wrong = ("none is not an allowed value", "type_error.none.not_allowed");
-const NOT_FLOAT: Wrong = ("value is not a valid float", "type_error.float");
-const NOT_INTEGER: Wrong = ("value is not a valid integer", "type_error.integer");
-const NOT_STRING: Wrong = ("str type expected", "type_error.str");
+pub const NONE: CoercionError = ("none is not an allowed value", "type_error.none.not_allowed");
+const NOT_FLOAT: CoercionError = ("value is not a valid float", "type_error.float");
+const NOT_INTEGER: CoercionError = ("value is not a valid integer", "type_error.integer");
+const NOT_STRING: CoercionError = ("str type expected", "type_error.str");
 /// Not a list.
-pub const NOT_LIST: Wrong = ("value is not a valid list", "type_error.list");
+pub const NOT_LIST: CoercionError = ("value is not a valid list", "type_error.list");
 /// Not an object.
-pub const NOT_DICT: Wrong = ("value is not a valid dict", "type_error.dict");
+pub const NOT_DICT: CoercionError = ("value is not a valid dict", "type_error.dict");
 /// Not one of the words for yes and no.
-pub const NOT_BOOL: Wrong = ("value could not be parsed to a boolean", "type_error.bool");
+pub const NOT_BOOL: CoercionError = ("value could not be parsed to a boolean", "type_error.bool");
 
 /// A number: numbers, and strings that Python's `float()` reads. The first server also took `true` for 1: nobody means that.
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn float(value: &Value) -> Result<f64, Wrong> {
+pub fn float(value: &Value) -> Result<f64, CoercionError> {
     match value {
         Value::Number(number) => number.as_f64().ok_or(NOT_FLOAT),
         Value::String(text) => without_underscores(text).and_then(|t| t.parse().ok()).ok_or(NOT_FLOAT),
@@ -42,7 +42,7 @@ pub fn float(value: &Value) -> Result<f64, Wrong> {
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn integer(value: &Value) -> Result<i64, Wrong> {
+pub fn integer(value: &Value) -> Result<i64, CoercionError> {
     match value {
         Value::Number(number) => match (number.as_i64(), number.as_f64()) {
             (Some(integer), _) => Ok(integer),
@@ -60,7 +60,7 @@ pub fn integer(value: &Value) -> Result<i64, Wrong> {
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn string(value: &Value) -> Result<String, Wrong> {
+pub fn string(value: &Value) -> Result<String, CoercionError> {
     match value {
         Value::String(text) => Ok(text.clone()),
         Value::Bool(true) => Ok("True".into()),
@@ -84,7 +84,7 @@ pub fn number_text(number: &serde_json::Number) -> String {
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn boolean(value: &Value) -> Result<bool, Wrong> {
+pub fn boolean(value: &Value) -> Result<bool, CoercionError> {
     match value {
         Value::Bool(flag) => Ok(*flag),
         Value::Number(number) => match number.as_f64() {
@@ -102,7 +102,7 @@ pub fn boolean(value: &Value) -> Result<bool, Wrong> {
 ///
 /// # Errors
 /// [`NOT_BOOL`].
-pub fn word(text: &str) -> Result<bool, Wrong> {
+pub fn word(text: &str) -> Result<bool, CoercionError> {
     match text.to_ascii_lowercase().as_str() {
         "1" | "on" | "t" | "true" | "y" | "yes" => Ok(true),
         "0" | "off" | "f" | "false" | "n" | "no" => Ok(false),

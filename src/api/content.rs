@@ -17,12 +17,12 @@ const PIECE_BYTES: usize = 64 * 1024;
 /// The content of an answer.
 #[derive(Debug)]
 pub struct Content {
-    source: Source,
+    source: ContentSource,
     share: Option<Share>,
 }
 
 #[derive(Debug)]
-enum Source {
+enum ContentSource {
     Whole(Bytes),
     Pieces(mpsc::Receiver<Bytes>),
 }
@@ -31,20 +31,20 @@ impl Content {
     /// All of it.
     #[must_use]
     pub fn whole(bytes: impl Into<Bytes>) -> Content {
-        Content { source: Source::Whole(bytes.into()), share: None }
+        Content { source: ContentSource::Whole(bytes.into()), share: None }
     }
 
     /// What comes until the sender is gone.
     #[must_use]
     pub fn pieces(pieces: mpsc::Receiver<Bytes>, share: Share) -> Content {
-        Content { source: Source::Pieces(pieces), share: Some(share) }
+        Content { source: ContentSource::Pieces(pieces), share: Some(share) }
     }
 
     /// Bytes of it that are held in memory without being counted.
     #[must_use]
     pub fn uncounted_bytes(&self) -> usize {
         match (&self.source, &self.share) {
-            (Source::Whole(bytes), None) => bytes.len(),
+            (ContentSource::Whole(bytes), None) => bytes.len(),
             _ => 0,
         }
     }
@@ -64,24 +64,24 @@ impl Body for Content {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         match &mut self.source {
-            Source::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
+            ContentSource::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
             // In pieces, so that what the HTTP library holds of it behind the last one is not much.
-            Source::Whole(bytes) => {
+            ContentSource::Whole(bytes) => {
                 let piece = bytes.split_to(bytes.len().min(PIECE_BYTES));
                 Poll::Ready(Some(Ok(Frame::data(piece))))
             }
-            Source::Pieces(pieces) => pieces.poll_recv(cx).map(|piece| Some(Ok(Frame::data(piece?)))),
+            ContentSource::Pieces(pieces) => pieces.poll_recv(cx).map(|piece| Some(Ok(Frame::data(piece?)))),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(&self.source, Source::Whole(bytes) if bytes.is_empty())
+        matches!(&self.source, ContentSource::Whole(bytes) if bytes.is_empty())
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.source {
-            Source::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Source::Pieces(_) => SizeHint::default(),
+            ContentSource::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            ContentSource::Pieces(_) => SizeHint::default(),
         }
     }
 }

@@ -4,25 +4,25 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
-use super::budget::Budget;
+use super::budget::MemoryBudget;
 use super::bus::Bus;
-use super::desk::{Desk, Keeper};
+use super::desk::{SettingsService, SettingsStore};
 use super::fence::Fence;
 use super::lease::{Lease, Policy};
-use super::limits::Limits;
+use super::limits::ServerLimits;
 use super::pages::Pages;
 use super::port::MachinePort;
-use super::remote::Remote;
-use crate::auth::Rules;
-use crate::settings::{Rail, Settings};
+use super::remote::RemoteFacts;
+use crate::auth::GateRules;
+use crate::settings::{RailGeometry, Settings};
 
 /// What the configuration says about the server.
 #[derive(Debug, Clone, Default)]
-pub struct Options {
+pub struct ServerOptions {
     /// Who is let in.
-    pub rules: Rules,
+    pub rules: GateRules,
     /// How much anyone may take up.
-    pub limits: Limits,
+    pub limits: ServerLimits,
     /// What becomes of a wave whose client is gone.
     pub lease: Policy,
     /// What is served besides the API.
@@ -34,9 +34,9 @@ pub struct Context {
     /// The machine.
     pub port: Arc<dyn MachinePort>,
     /// The settings.
-    pub desk: Desk,
+    pub desk: SettingsService,
     /// What else is remembered.
-    pub keeper: Arc<dyn Keeper>,
+    pub keeper: Arc<dyn SettingsStore>,
     /// The streams. The rest of the program publishes here too: what the machine is doing, on
     /// [`bus::STATUS`](super::bus::STATUS).
     pub bus: Bus,
@@ -47,11 +47,11 @@ pub struct Context {
     /// Where requests are worked on, apart from the connections: the runtime in which this was made.
     pub workers: Handle,
     /// A yep-machine elsewhere.
-    pub remote: Remote,
+    pub remote: RemoteFacts,
     /// Memory for requests and answers.
-    pub budget: Budget,
+    pub budget: MemoryBudget,
     /// The configuration.
-    pub options: Options,
+    pub options: ServerOptions,
 }
 
 impl Context {
@@ -63,12 +63,12 @@ impl Context {
     pub fn new(
         port: Arc<dyn MachinePort>,
         settings: Settings,
-        keeper: impl Keeper + 'static,
-        rail: Rail,
-        options: Options,
+        keeper: impl SettingsStore + 'static,
+        rail: RailGeometry,
+        options: ServerOptions,
     ) -> Arc<Context> {
-        let keeper: Arc<dyn Keeper> = Arc::new(keeper);
-        let desk = Desk::new(Arc::clone(&port), settings, Arc::clone(&keeper), rail);
+        let keeper: Arc<dyn SettingsStore> = Arc::new(keeper);
+        let desk = SettingsService::new(Arc::clone(&port), settings, Arc::clone(&keeper), rail);
         let bus = Bus::new(options.limits.queued_messages, options.limits.queued_bytes);
         Arc::new(Context {
             port,
@@ -78,8 +78,8 @@ impl Context {
             lease: Lease::default(),
             fence: Fence::default(),
             workers: Handle::current(),
-            remote: Remote::default(),
-            budget: Budget::new(&options.limits),
+            remote: RemoteFacts::default(),
+            budget: MemoryBudget::new(&options.limits),
             options,
         })
     }

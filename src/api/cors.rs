@@ -8,19 +8,19 @@ use hyper::header::{
 use hyper::{Method, StatusCode};
 
 use super::answer::{self, Answer};
-use crate::auth::origin::Origin;
+use crate::auth::origin::RequestOrigin;
 
 const METHODS: [&str; 6] = ["DELETE", "GET", "OPTIONS", "PATCH", "POST", "PUT"];
 
 /// The answer to a preflight, whatever its path; none when the request is no preflight.
 #[must_use]
-pub fn preflight(method: &Method, headers: &HeaderMap, origin: Origin<'_>) -> Option<Answer> {
+pub fn preflight(method: &Method, headers: &HeaderMap, origin: RequestOrigin<'_>) -> Option<Answer> {
     let asked = headers.get(ACCESS_CONTROL_REQUEST_METHOD)?;
-    if method != Method::OPTIONS || origin == Origin::None {
+    if method != Method::OPTIONS || origin == RequestOrigin::None {
         return None;
     }
     let mut disallowed = Vec::new();
-    if origin == Origin::Other {
+    if origin == RequestOrigin::Other {
         disallowed.push("origin");
     }
     if !METHODS.iter().any(|allowed| asked == allowed) {
@@ -47,8 +47,8 @@ pub fn preflight(method: &Method, headers: &HeaderMap, origin: Origin<'_>) -> Op
 }
 
 /// Lets the page of an allowed origin read the answer, errors included.
-pub fn allow(answer: &mut Answer, origin: Origin<'_>) {
-    let Origin::Allowed(origin) = origin else { return };
+pub fn allow(answer: &mut Answer, origin: RequestOrigin<'_>) {
+    let RequestOrigin::Allowed(origin) = origin else { return };
     // It came out of a header, so it goes into one.
     let Ok(origin) = HeaderValue::from_str(origin) else { return };
     let said = answer.headers_mut();

@@ -8,28 +8,28 @@ use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::port::{BoxFuture, MachinePort, Mover};
-use crate::machine::{Calibration, Command, Config, Refusal};
-use crate::settings::{Invalid, Rail, Settings};
-use crate::store::{self, Recovery, State, Store, StoreError};
+use crate::machine::{Calibration, Command, CommandRefusal, Config};
+use crate::settings::{Invalid, RailGeometry, Settings};
+use crate::store::{self, Recovery, Store, StoreError, StoredState};
 
 /// Where things are written down.
-pub trait Keeper: Send + Sync {
+pub trait SettingsStore: Send + Sync {
     /// Returns once a power cut can no longer lose it, or with why it could not be written.
-    fn keep(&self, change: store::Change) -> BoxFuture<'_, Result<(), StoreError>>;
+    fn keep(&self, change: store::StateChange) -> BoxFuture<'_, Result<(), StoreError>>;
 
     /// Everything that is written down, and how often something was.
-    fn kept(&self) -> (Arc<State>, u64);
+    fn kept(&self) -> (Arc<StoredState>, u64);
 
     /// How it came about.
     fn recovery(&self) -> &Recovery;
 }
 
-impl Keeper for Store {
-    fn keep(&self, change: store::Change) -> BoxFuture<'_, Result<(), StoreError>> {
+impl SettingsStore for Store {
+    fn keep(&self, change: store::StateChange) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(self.save(change))
     }
 
-    fn kept(&self) -> (Arc<State>, u64) {
+    fn kept(&self) -> (Arc<StoredState>, u64) {
         (self.state(), self.generation())
     }
 
@@ -50,24 +50,29 @@ pub enum Denied {
     /// They could not be written down.
     NotKept(StoreError),
     /// The machine does not take them.
-    Refused(Refusal),
+    Refused(CommandRefusal),
 }
 
 /// The settings, and who must know of a change.
-pub struct Desk {
+pub struct SettingsService {
     port: Arc<dyn MachinePort>,
-    keeper: Arc<dyn Keeper>,
-    rail: Rail,
+    keeper: Arc<dyn SettingsStore>,
+    rail: RailGeometry,
     current: RwLock<Settings>,
     /// Held by the change that is being made.
     turn: Mutex<()>,
 }
 
-impl Desk {
+impl SettingsService {
     /// A desk with the settings that are in force.
     #[must_use]
-    pub fn new(port: Arc<dyn MachinePort>, settings: Settings, keeper: Arc<dyn Keeper>, rail: Rail) -> Desk {
-        Desk { port, keeper, rail, current: RwLock::new(settings), turn: Mutex::new(()) }
+    pub fn new(
+        port: Arc<dyn MachinePort>,
+        settings: Settings,
+        keeper: Arc<dyn SettingsStore>,
+        rail: RailGeometry,
+    ) -> SettingsService {
+        SettingsService { port, keeper, rail, current: RwLock::new(settings), turn: Mutex::new(()) }
     }
 
     /// The settings that are in force.
@@ -118,11 +123,11 @@ impl Desk {
     ///
     /// # Errors
     /// [`Denied`]; then nothing has changed.
-    pub async fn replace_everything(&self, state: State) -> Result<(), Denied> {
+    pub async fn replace_everything(&self, state: StoredState) -> Result<(), Denied> {
         let turn = self.turn.lock().await;
         self.rests()?;
         // Also what could not be written down when it came into force.
-        let before = State { settings: self.current(), ..(*self.keeper.kept().0).clone() };
+        let before = StoredState { settings: self.current(), ..(*self.keeper.kept().0).clone() };
         let settings = match state.settings.with_a_firm_stop() {
             Some((raised, why)) => {
                 tracing::warn!("in the backup, {why}");
@@ -130,9 +135,9 @@ impl Desk {
             }
             None => state.settings.clone(),
         };
-        let state = State { settings: settings.clone(), ..state };
+        let state = StoredState { settings: settings.clone(), ..state };
         self.check(&settings)?;
-        let [after, before] = [state, before].map(|state| store::Change::Everything(Box::new(state)));
+        let [after, before] = [state, before].map(|state| store::StateChange::Everything(Box::new(state)));
         let replaces = Command::ReplaceSettings(settings.config(&self.rail));
         self.establish(&settings, replaces, after, before, turn).await?;
         if let Some(load_cell) = self.port.load_cell() {
@@ -163,8 +168,8 @@ impl Desk {
         &self,
         settings: &Settings,
         command: Command,
-        after: store::Change,
-        before: store::Change,
+        after: store::StateChange,
+        before: store::StateChange,
         turn: MutexGuard<'_, ()>,
     ) -> Result<(), Denied> {
         self.keeper.keep(after).await.map_err(Denied::NotKept)?;
@@ -173,7 +178,7 @@ impl Desk {
                 tracing::error!(%error, "settings that the machine refused are written down");
             }
             return Err(match refusal {
-                Refusal::Moving(state) => Denied::Moving(state),
+                CommandRefusal::Moving(state) => Denied::Moving(state),
                 refusal => Denied::Refused(refusal),
             });
         }
@@ -185,7 +190,7 @@ impl Desk {
     ///
     /// # Errors
     /// The machine's refusal.
-    pub async fn apply_again(&self) -> Result<(), Refusal> {
+    pub async fn apply_again(&self) -> Result<(), CommandRefusal> {
         let turn = self.turn.lock().await;
         self.hand_over(Command::UpdateSettings(self.config()), &turn).await
     }
@@ -202,7 +207,7 @@ impl Desk {
         self.keeper.keep(after.into()).await
     }
 
-    async fn hand_over(&self, command: Command, _turn: &MutexGuard<'_, ()>) -> Result<(), Refusal> {
+    async fn hand_over(&self, command: Command, _turn: &MutexGuard<'_, ()>) -> Result<(), CommandRefusal> {
         match self.port.mover() {
             // A yep-machine reads the settings for itself when it hears that there are new ones.
             Mover::Remote => Ok(()),

@@ -44,7 +44,7 @@ impl std::fmt::Display for Fenced {
 
 /// What is known of a client.
 #[derive(Debug)]
-struct Known {
+struct ClientHistory {
     client: Client,
     /// When it last asked for a start.
     asked: Instant,
@@ -60,7 +60,7 @@ pub struct Fence {
     stops: AtomicU64,
     /// When the last STOP was, in nanoseconds since `began`.
     stopped_ns: AtomicU64,
-    clients: Mutex<Vec<Known>>,
+    clients: Mutex<Vec<ClientHistory>>,
 }
 
 impl Default for Fence {
@@ -98,8 +98,12 @@ impl Fence {
         let mut clients = self.clients();
         let before = clients.iter().position(|known| known.client == *client).map(|at| clients.remove(at));
         let rested_from = before.as_ref().map(|known| known.asked + PAUSE);
-        let mut known =
-            before.unwrap_or(Known { client: client.clone(), asked: now, asked_behind: 0, through: 0 });
+        let mut known = before.unwrap_or(ClientHistory {
+            client: client.clone(),
+            asked: now,
+            asked_behind: 0,
+            through: 0,
+        });
         let free = stops == 0 || known.through == stops;
         let guarded_until = self.began + Duration::from_nanos(self.stopped_ns.load(SeqCst)) + GUARD;
         let taken_from = rested_from.map_or(guarded_until, |rested| rested.max(guarded_until));
@@ -120,7 +124,7 @@ impl Fence {
         fenced.map_or(Ok(stops), Err)
     }
 
-    fn clients(&self) -> MutexGuard<'_, Vec<Known>> {
+    fn clients(&self) -> MutexGuard<'_, Vec<ClientHistory>> {
         self.clients.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

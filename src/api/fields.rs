@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use super::coerce::{MISSING, NONE, NOT_DICT, NOT_LIST, Wrong};
+use super::coerce::{CoercionError, MISSING, NONE, NOT_DICT, NOT_LIST};
 use super::slips;
 
 /// Whoever has so many things to put right needs no more of them at once.
@@ -24,7 +24,7 @@ pub struct Complaint {
 
 /// Collects the fields of one JSON object, and everything that is wrong with them.
 #[derive(Debug)]
-pub struct Fields<'a> {
+pub struct FieldReader<'a> {
     argument: &'static str,
     map: &'a Map<String, Value>,
     /// What was wrong so far.
@@ -34,20 +34,20 @@ pub struct Fields<'a> {
 /// What stands for an empty object: the original took an empty list for one.
 static EMPTY: std::sync::LazyLock<Map<String, Value>> = std::sync::LazyLock::new(Map::new);
 
-impl<'a> Fields<'a> {
+impl<'a> FieldReader<'a> {
     /// The fields of `body`, which the handler calls `argument`; no body and `null` are the same.
     ///
     /// # Errors
     /// The body is missing or no object.
-    pub fn of(argument: &'static str, body: Option<&'a Value>) -> Result<Fields<'a>, Complaint> {
-        let wrong = |(msg, kind): Wrong| Complaint { loc: loc(argument, &[]), msg: msg.into(), kind };
+    pub fn of(argument: &'static str, body: Option<&'a Value>) -> Result<FieldReader<'a>, Complaint> {
+        let wrong = |(msg, kind): CoercionError| Complaint { loc: loc(argument, &[]), msg: msg.into(), kind };
         let map = match body {
             None | Some(Value::Null) => return Err(wrong(MISSING)),
             Some(Value::Object(map)) => map,
             Some(Value::Array(list)) if list.is_empty() => &EMPTY,
             Some(_) => return Err(wrong(NOT_DICT)),
         };
-        Ok(Fields { argument, map, complaints: Vec::new() })
+        Ok(FieldReader { argument, map, complaints: Vec::new() })
     }
 
     /// Notes each field that is none of `known`: it is misspelt, or meant for something else, and to pass over it would be to
@@ -87,7 +87,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A field that must be there. None when it is wrong, which is noted.
-    pub fn required<T>(&mut self, name: &str, read: fn(&Value) -> Result<T, Wrong>) -> Option<T> {
+    pub fn required<T>(&mut self, name: &str, read: fn(&Value) -> Result<T, CoercionError>) -> Option<T> {
         match self.map.get(name).ok_or(MISSING).and_then(read) {
             Ok(value) => Some(value),
             Err(wrong) => {
@@ -98,7 +98,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A field that may be missing or null. None then, and when it is wrong, which is noted.
-    pub fn optional<T>(&mut self, name: &str, read: fn(&Value) -> Result<T, Wrong>) -> Option<T> {
+    pub fn optional<T>(&mut self, name: &str, read: fn(&Value) -> Result<T, CoercionError>) -> Option<T> {
         match self.map.get(name) {
             None | Some(Value::Null) => None,
             Some(_) => self.required(name, read),
@@ -106,7 +106,11 @@ impl<'a> Fields<'a> {
     }
 
     /// A list, each element read alike. None when anything in it is wrong, which is noted.
-    pub fn required_list<T>(&mut self, name: &str, read: fn(&Value) -> Result<T, Wrong>) -> Option<Vec<T>> {
+    pub fn required_list<T>(
+        &mut self,
+        name: &str,
+        read: fn(&Value) -> Result<T, CoercionError>,
+    ) -> Option<Vec<T>> {
         let list = match self.map.get(name) {
             Some(Value::Array(list)) => list,
             other => {
@@ -130,7 +134,11 @@ impl<'a> Fields<'a> {
     }
 
     /// A list that may be missing or null.
-    pub fn optional_list<T>(&mut self, name: &str, read: fn(&Value) -> Result<T, Wrong>) -> Option<Vec<T>> {
+    pub fn optional_list<T>(
+        &mut self,
+        name: &str,
+        read: fn(&Value) -> Result<T, CoercionError>,
+    ) -> Option<Vec<T>> {
         match self.map.get(name) {
             None | Some(Value::Null) => None,
             Some(_) => self.required_list(name, read),
@@ -154,7 +162,7 @@ mod tests {
     #[test]
     fn every_wrong_field_is_named_at_once() {
         let body = json!({"a": "x", "list": [1, null, "y"]});
-        let mut fields = Fields::of("data", Some(&body)).unwrap();
+        let mut fields = FieldReader::of("data", Some(&body)).unwrap();
         assert_eq!(fields.required("a", float), None);
         assert_eq!(fields.required("b", float), None);
         assert_eq!(fields.optional("c", float), None);
@@ -174,12 +182,12 @@ mod tests {
     #[test]
     fn only_an_object_or_an_empty_list_is_a_body() {
         for body in [None, Some(Value::Null)] {
-            let complaint = Fields::of("spec", body.as_ref()).unwrap_err();
+            let complaint = FieldReader::of("spec", body.as_ref()).unwrap_err();
             assert_eq!((complaint.kind, complaint.loc.len()), (MISSING.1, 2));
         }
         for body in [json!(1), json!("x"), json!([1]), json!(true)] {
-            assert_eq!(Fields::of("spec", Some(&body)).unwrap_err().kind, NOT_DICT.1, "{body}");
+            assert_eq!(FieldReader::of("spec", Some(&body)).unwrap_err().kind, NOT_DICT.1, "{body}");
         }
-        assert!(Fields::of("spec", Some(&json!([]))).is_ok());
+        assert!(FieldReader::of("spec", Some(&json!([]))).is_ok());
     }
 }

@@ -1,5 +1,5 @@
 //! The lease on a wave (promise S17): it moves on while the client that started it is there, and comes to rest when that
-//! client has given no sign of life for [`Limits::lease_time`](super::Limits::lease_time).
+//! client has given no sign of life for [`Limits::lease_time`](super::ServerLimits::lease_time).
 //!
 //! A client is known by its address and its `User-Agent`: a page's requests and sockets share both, two programs on
 //! one computer do not. A sign of life is any request of it that is let in and understood, from whoever might have started
@@ -66,7 +66,7 @@ impl Client {
 
 /// Who holds the wave.
 #[derive(Debug)]
-struct Held {
+struct LeaseHolder {
     client: Client,
     heard: Instant,
     number: u64,
@@ -75,7 +75,7 @@ struct Held {
 /// The lease; there is one, as there is one axis.
 #[derive(Debug, Default)]
 pub struct Lease {
-    held: Mutex<Option<Held>>,
+    held: Mutex<Option<LeaseHolder>>,
     /// Had by who starts a wave, from before it is asked for until it is held, and by who ends one whose client is gone:
     /// a client that is lost must not end the wave of the next one.
     turn: tokio::sync::Mutex<()>,
@@ -84,7 +84,7 @@ pub struct Lease {
 }
 
 /// What whoever watches a lease does next.
-enum Watch {
+enum WatchStep {
     /// Looks again then.
     Until(Instant),
     /// The client is gone.
@@ -107,18 +107,18 @@ impl Lease {
     fn grant(&self, client: Client) -> u64 {
         let mut held = self.lock();
         let number = held.as_ref().map_or(1, |held| held.number + 1);
-        *held = Some(Held { client, heard: Instant::now(), number });
+        *held = Some(LeaseHolder { client, heard: Instant::now(), number });
         number
     }
 
-    fn watch(&self, number: u64, lasts: Duration) -> Watch {
+    fn watch(&self, number: u64, lasts: Duration) -> WatchStep {
         let held = self.lock();
-        let Some(held) = held.as_ref().filter(|held| held.number == number) else { return Watch::Over };
+        let Some(held) = held.as_ref().filter(|held| held.number == number) else { return WatchStep::Over };
         let until = held.heard + lasts;
-        if Instant::now() >= until { Watch::Gone } else { Watch::Until(until) }
+        if Instant::now() >= until { WatchStep::Gone } else { WatchStep::Until(until) }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Held>> {
+    fn lock(&self) -> MutexGuard<'_, Option<LeaseHolder>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -175,12 +175,12 @@ async fn watch(ctx: Arc<Context>, number: u64, policy: Policy) {
     let lasts = ctx.options.limits.lease_time;
     let _turn = loop {
         match ctx.lease.watch(number, lasts) {
-            Watch::Over => return,
-            Watch::Until(instant) => tokio::time::sleep_until(instant).await,
-            Watch::Gone => {
+            WatchStep::Over => return,
+            WatchStep::Until(instant) => tokio::time::sleep_until(instant).await,
+            WatchStep::Gone => {
                 let turn = ctx.lease.turn.lock().await;
                 // Somebody may have had it meanwhile.
-                if matches!(ctx.lease.watch(number, lasts), Watch::Gone) {
+                if matches!(ctx.lease.watch(number, lasts), WatchStep::Gone) {
                     break turn;
                 }
             }

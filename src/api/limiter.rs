@@ -14,7 +14,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::limits::Limits;
+use super::limits::ServerLimits;
 use super::pace::Pace;
 
 /// Those who share one share.
@@ -40,15 +40,15 @@ impl Network {
 }
 
 #[derive(Debug)]
-struct Entry {
+struct ConnectionEntry {
     network: Network,
     pace: Pace,
-    kind: Kind,
+    kind: ConnectionKind,
 }
 
 /// How a connection is counted.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Kind {
+enum ConnectionKind {
     /// Its first request is on its way.
     Waiting,
     /// It has a place.
@@ -65,11 +65,11 @@ struct Count {
 }
 
 impl Count {
-    fn of(&mut self, kind: Kind) -> Option<&mut usize> {
+    fn of(&mut self, kind: ConnectionKind) -> Option<&mut usize> {
         match kind {
-            Kind::Waiting => Some(&mut self.waiting),
-            Kind::Placed => Some(&mut self.placed),
-            Kind::Evicted => None,
+            ConnectionKind::Waiting => Some(&mut self.waiting),
+            ConnectionKind::Placed => Some(&mut self.placed),
+            ConnectionKind::Evicted => None,
         }
     }
 
@@ -79,8 +79,8 @@ impl Count {
 }
 
 #[derive(Debug, Default)]
-struct Inner {
-    open: BTreeMap<u64, Entry>,
+struct LimiterState {
+    open: BTreeMap<u64, ConnectionEntry>,
     /// Counts of what is open, so that a newcomer costs the same however many there are.
     all: Count,
     by_network: HashMap<Network, Count>,
@@ -91,8 +91,8 @@ struct Inner {
 /// All connections of the server.
 #[derive(Debug)]
 pub struct Limiter {
-    inner: Mutex<Inner>,
-    limits: Limits,
+    inner: Mutex<LimiterState>,
+    limits: ServerLimits,
 }
 
 /// One open connection.
@@ -108,7 +108,7 @@ pub struct Slot {
 #[derive(Debug)]
 pub struct SocketSlot(Arc<Limiter>);
 
-impl Inner {
+impl LimiterState {
     fn of(&self, network: Network) -> Count {
         self.by_network.get(&network).copied().unwrap_or_default()
     }
@@ -116,13 +116,13 @@ impl Inner {
     fn insert(&mut self, network: Network, pace: Pace) -> u64 {
         let id = self.next;
         self.next += 1;
-        self.open.insert(id, Entry { network, pace, kind: Kind::Waiting });
+        self.open.insert(id, ConnectionEntry { network, pace, kind: ConnectionKind::Waiting });
         self.all.waiting += 1;
         self.by_network.entry(network).or_default().waiting += 1;
         id
     }
 
-    fn set_kind(&mut self, id: u64, kind: Kind) {
+    fn set_kind(&mut self, id: u64, kind: ConnectionKind) {
         let Some(entry) = self.open.get_mut(&id) else { return };
         let counts = [&mut self.all, self.by_network.entry(entry.network).or_default()];
         for count in counts {
@@ -137,7 +137,7 @@ impl Inner {
     }
 
     fn remove(&mut self, id: u64) {
-        self.set_kind(id, Kind::Evicted);
+        self.set_kind(id, ConnectionKind::Evicted);
         let Some(entry) = self.open.remove(&id) else { return };
         if self.of(entry.network).open() == 0 {
             self.by_network.remove(&entry.network);
@@ -146,7 +146,7 @@ impl Inner {
 
     /// Closes the connection of this kind, and of this network if one is given, that has stood still longest, of those
     /// of the network with most of them. False when all of them are at work.
-    fn evict(&mut self, kind: Kind, network: Option<Network>, grace: Duration) -> bool {
+    fn evict(&mut self, kind: ConnectionKind, network: Option<Network>, grace: Duration) -> bool {
         let candidates = self.open.iter().filter(|(_, entry)| {
             entry.kind == kind && network.is_none_or(|network| entry.network == network)
         });
@@ -155,7 +155,7 @@ impl Inner {
         let longest = idle.max_by_key(|(since, _, network)| (most(*network), Reverse(*since)));
         let Some(id) = longest.map(|(_, id, _)| *id) else { return false };
         self.open[&id].pace.evict(grace);
-        self.set_kind(id, Kind::Evicted);
+        self.set_kind(id, ConnectionKind::Evicted);
         true
     }
 }
@@ -163,7 +163,7 @@ impl Inner {
 impl Limiter {
     /// No connections yet.
     #[must_use]
-    pub fn new(limits: &Limits) -> Arc<Limiter> {
+    pub fn new(limits: &ServerLimits) -> Arc<Limiter> {
         Arc::new(Limiter { inner: Mutex::default(), limits: limits.clone() })
     }
 
@@ -173,7 +173,7 @@ impl Limiter {
         let (limits, network) = (&self.limits, Network::of(peer));
         let mut inner = self.lock();
         if inner.all.waiting >= limits.waiting_connections {
-            inner.evict(Kind::Waiting, None, Duration::ZERO);
+            inner.evict(ConnectionKind::Waiting, None, Duration::ZERO);
         }
         let crowded = inner.all.open() >= limits.connections
             || network != Network::Own && inner.of(network).open() >= limits.connections_per_network;
@@ -185,8 +185,8 @@ impl Limiter {
     /// When the process has no descriptor left: closes one connection that stands still.
     pub fn make_room(&self) {
         let mut inner = self.lock();
-        let _ = inner.evict(Kind::Waiting, None, Duration::ZERO)
-            || inner.evict(Kind::Placed, None, Duration::ZERO);
+        let _ = inner.evict(ConnectionKind::Waiting, None, Duration::ZERO)
+            || inner.evict(ConnectionKind::Placed, None, Duration::ZERO);
     }
 
     /// A slot for a WebSocket; none when there are too many.
@@ -200,7 +200,7 @@ impl Limiter {
         Some(SocketSlot(Arc::clone(self)))
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, LimiterState> {
         // Whole after every statement that can panic, so a poisoned lock is still right.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -212,22 +212,22 @@ impl Slot {
     #[must_use]
     pub fn admit(&self) -> bool {
         let (limits, mut inner) = (&self.limiter.limits, self.limiter.lock());
-        let Some(Entry { network, kind, .. }) = inner.open.get(&self.id) else { return false };
+        let Some(ConnectionEntry { network, kind, .. }) = inner.open.get(&self.id) else { return false };
         let (network, kind) = (*network, *kind);
-        if kind == Kind::Placed {
+        if kind == ConnectionKind::Placed {
             return true;
         }
         let grace = limits.eviction_time;
         if network != Network::Own
             && inner.of(network).placed >= limits.connections_per_network
-            && !inner.evict(Kind::Placed, Some(network), grace)
+            && !inner.evict(ConnectionKind::Placed, Some(network), grace)
         {
             return false;
         }
-        if inner.all.placed >= limits.connections && !inner.evict(Kind::Placed, None, grace) {
+        if inner.all.placed >= limits.connections && !inner.evict(ConnectionKind::Placed, None, grace) {
             return false;
         }
-        inner.set_kind(self.id, Kind::Placed);
+        inner.set_kind(self.id, ConnectionKind::Placed);
         self.pace.readmit();
         true
     }
@@ -235,7 +235,7 @@ impl Slot {
     /// Whether it has a place.
     #[must_use]
     pub fn has_place(&self) -> bool {
-        self.limiter.lock().open.get(&self.id).is_some_and(|entry| entry.kind == Kind::Placed)
+        self.limiter.lock().open.get(&self.id).is_some_and(|entry| entry.kind == ConnectionKind::Placed)
     }
 }
 
@@ -262,12 +262,12 @@ mod tests {
     }
 
     fn limiter() -> Arc<Limiter> {
-        Limiter::new(&Limits {
+        Limiter::new(&ServerLimits {
             connections: 10,
             connections_per_network: 3,
             waiting_connections: 6,
             sockets: 1,
-            ..Limits::default()
+            ..ServerLimits::default()
         })
     }
 
@@ -340,8 +340,8 @@ mod tests {
         let mut silent: Vec<_> = (0..6).map(|_| limiter.enter(other(1))).collect();
         let newcomer = limiter.enter(other(2));
         assert!(silent[0].pace.idle_since().is_some());
-        assert_eq!(limiter.lock().open[&silent[0].id].kind, Kind::Evicted);
-        assert_eq!(limiter.lock().open[&newcomer.id].kind, Kind::Waiting);
+        assert_eq!(limiter.lock().open[&silent[0].id].kind, ConnectionKind::Evicted);
+        assert_eq!(limiter.lock().open[&newcomer.id].kind, ConnectionKind::Waiting);
         assert!((0..10).all(|n| works(&limiter, other(10 + n)).is_some()));
         silent.clear();
         drop(newcomer);

@@ -13,7 +13,7 @@ const FEWEST: usize = 8;
 
 /// The limits of the server, all in one place.
 #[derive(Debug, Clone)]
-pub struct Limits {
+pub struct ServerLimits {
     /// From the first byte of a request, or from the connection, to the end of its header.
     pub header_time: Duration,
     /// For the whole body.
@@ -64,9 +64,9 @@ pub struct Limits {
     pub farewell_time: Duration,
 }
 
-impl Default for Limits {
+impl Default for ServerLimits {
     fn default() -> Self {
-        Limits {
+        ServerLimits {
             header_time: Duration::from_secs(5),
             body_time: Duration::from_secs(10),
             idle_time: Duration::from_secs(75),
@@ -95,10 +95,10 @@ impl Default for Limits {
     }
 }
 
-impl Limits {
+impl ServerLimits {
     /// The same for a process that may have so many files open. What is not a connection needs some of them.
     #[must_use]
-    pub fn within_open_files(mut self, open_files: usize) -> Limits {
+    pub fn within_open_files(mut self, open_files: usize) -> ServerLimits {
         let all = open_files.saturating_sub(OTHER_FILES).max(2 * FEWEST);
         self.connections = self.connections.min(all / 2);
         self.waiting_connections = self.waiting_connections.min(all - self.connections);
@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn connections_leave_descriptors_for_the_rest_of_the_process() {
         for open_files in [0, 64, 100, 256, 1024, 4096] {
-            let limits = Limits::default().within_open_files(open_files);
+            let limits = ServerLimits::default().within_open_files(open_files);
             let all = limits.connections + limits.waiting_connections;
             assert!(
                 all + OTHER_FILES <= open_files.max(OTHER_FILES + 2 * FEWEST),
@@ -121,6 +121,6 @@ mod tests {
             );
             assert!(limits.connections >= FEWEST && limits.waiting_connections >= FEWEST, "{limits:?}");
         }
-        assert_eq!(Limits::default().within_open_files(1024).waiting_connections, 256);
+        assert_eq!(ServerLimits::default().within_open_files(1024).waiting_connections, 256);
     }
 }

@@ -55,8 +55,8 @@ pub mod source;
 pub mod telemetry;
 pub mod wave_spec;
 
-pub use context::{Context, Options};
+pub use context::{Context, ServerOptions};
 pub use lease::Policy;
-pub use limits::Limits;
+pub use limits::ServerLimits;
 pub use pages::Pages;
 pub use server::{listen, serve};

@@ -5,7 +5,7 @@ use super::context::Context;
 use super::fence::{Fenced, Stops};
 use super::lease::Client;
 use super::port::Mover;
-use crate::machine::{Command, Refusal};
+use crate::machine::{Command, CommandRefusal};
 
 /// The name of the command that stops.
 pub const STOP: &str = "stop";
@@ -22,7 +22,7 @@ pub const UPDATE_SETTINGS: &str = "update_settings";
 #[derive(Debug, PartialEq)]
 pub enum No {
     /// The machine does not do it.
-    Refused(Refusal),
+    Refused(CommandRefusal),
     /// A wave was asked for without saying which.
     NeedsWave,
     /// STOP came, and its sender has not paused since.
@@ -34,7 +34,7 @@ impl From<No> for Rejection {
         match no {
             No::Refused(refusal) => answer::refused(&refusal),
             No::NeedsWave => answer::conflict("loop_wave says no wave here: use /api/wave/run", "needs_wave"),
-            No::Fenced(fenced) => answer::conflict(&fenced.to_string(), Refusal::Stopped.code()),
+            No::Fenced(fenced) => answer::conflict(&fenced.to_string(), CommandRefusal::Stopped.code()),
         }
     }
 }
@@ -97,7 +97,7 @@ impl Context {
             // STOP came while the machine decided. Whichever of the two it took first, it was asked for first.
             self.port.stop();
         }
-        Err(No::Refused(Refusal::Stopped))
+        Err(No::Refused(CommandRefusal::Stopped))
     }
 
     /// Gives the command of that name to the machine, if it is one that this process moves; asked for behind so many STOPs.
@@ -122,7 +122,7 @@ impl Context {
         };
         match self.port.command(command).await {
             // The app sends it whenever its button is pressed; that it is at rest is what was wanted.
-            Ok(_) | Err(Refusal::NothingRuns(_)) => Ok(()),
+            Ok(_) | Err(CommandRefusal::NothingRuns(_)) => Ok(()),
             Err(refusal) => Err(No::Refused(refusal)),
         }
     }

@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::limits::Limits;
+use super::limits::ServerLimits;
 
 /// What is written at once, and so is a segment of its own. Over loopback, whose segments may be larger than the send
 /// buffer, a receiver would else acknowledge each of them after 40 ms only, as it waits for a second one.
@@ -24,10 +24,10 @@ const PARTS: usize = 8;
 
 /// What a connection is doing, with its beginning where that matters.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Phase {
+enum ConnectionPhase {
     /// A header is on its way, or the first one is awaited.
     Header(Instant),
-    /// The body of a request is on its way; [`Limits::body_time`] holds here.
+    /// The body of a request is on its way; [`ServerLimits::body_time`] holds here.
     Body(Instant),
     /// A handler is at work.
     Answering,
@@ -39,7 +39,7 @@ enum Phase {
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Doing {
-    phase: Phase,
+    phase: ConnectionPhase,
     /// Its place was given to another connection: it ends then, unless it gets one again.
     closes: Option<Instant>,
 }
@@ -56,33 +56,33 @@ impl Pace {
     /// Of a connection that begins now, and has `header_time` for its first request's header.
     #[must_use]
     pub fn new(header_time: Duration) -> Pace {
-        let doing = Doing { phase: Phase::Header(Instant::now()), closes: None };
+        let doing = Doing { phase: ConnectionPhase::Header(Instant::now()), closes: None };
         Pace { doing: watch::Sender::new(doing), header_time }
     }
 
     /// A header is complete.
     pub fn answering(&self) {
-        self.enter(Phase::Answering);
+        self.enter(ConnectionPhase::Answering);
     }
 
     /// A body is being read.
     pub fn reading_body(&self) {
-        self.enter(Phase::Body(Instant::now()));
+        self.enter(ConnectionPhase::Body(Instant::now()));
     }
 
     /// The answer is handed over.
     pub fn resting(&self) {
-        self.enter(Phase::Resting(Instant::now()));
+        self.enter(ConnectionPhase::Resting(Instant::now()));
     }
 
     /// It becomes a WebSocket, for the rest of its life.
     pub fn socket(&self) {
-        self.enter(Phase::Socket);
+        self.enter(ConnectionPhase::Socket);
     }
 
-    fn enter(&self, next: Phase) {
+    fn enter(&self, next: ConnectionPhase) {
         self.doing.send_if_modified(|doing| {
-            let enters = doing.phase != Phase::Socket;
+            let enters = doing.phase != ConnectionPhase::Socket;
             if enters {
                 doing.phase = next;
             }
@@ -94,8 +94,10 @@ impl Pace {
     #[must_use]
     pub fn idle_since(&self) -> Option<Instant> {
         match self.doing.borrow().phase {
-            Phase::Header(since) | Phase::Body(since) | Phase::Resting(since) => Some(since),
-            Phase::Answering | Phase::Socket => None,
+            ConnectionPhase::Header(since)
+            | ConnectionPhase::Body(since)
+            | ConnectionPhase::Resting(since) => Some(since),
+            ConnectionPhase::Answering | ConnectionPhase::Socket => None,
         }
     }
 
@@ -111,9 +113,9 @@ impl Pace {
 
     fn bytes_arrived(&self) {
         self.doing.send_if_modified(|doing| {
-            let begins = matches!(doing.phase, Phase::Resting(_));
+            let begins = matches!(doing.phase, ConnectionPhase::Resting(_));
             if begins {
-                doing.phase = Phase::Header(Instant::now());
+                doing.phase = ConnectionPhase::Header(Instant::now());
             }
             begins
         });
@@ -122,29 +124,29 @@ impl Pace {
     /// A long answer to a slow reader is no rest.
     fn bytes_left(&self) {
         self.doing.send_if_modified(|doing| {
-            let Phase::Resting(since) = &mut doing.phase else { return false };
+            let ConnectionPhase::Resting(since) = &mut doing.phase else { return false };
             *since = Instant::now();
             true
         });
     }
 
     /// Returns when the connection has dawdled for too long, or has lost its place.
-    pub async fn too_slow(&self, limits: &Limits) {
+    pub async fn too_slow(&self, limits: &ServerLimits) {
         let mut changes = self.doing.subscribe();
         let mut header_time = self.header_time;
         loop {
             let doing = *changes.borrow_and_update();
             let deadline = match doing.phase {
-                Phase::Header(since) => Some(since + header_time),
-                Phase::Resting(since) => Some(since + limits.idle_time),
-                Phase::Body(_) | Phase::Answering | Phase::Socket => None,
+                ConnectionPhase::Header(since) => Some(since + header_time),
+                ConnectionPhase::Resting(since) => Some(since + limits.idle_time),
+                ConnectionPhase::Body(_) | ConnectionPhase::Answering | ConnectionPhase::Socket => None,
             };
-            if matches!(doing.phase, Phase::Answering) {
+            if matches!(doing.phase, ConnectionPhase::Answering) {
                 header_time = limits.header_time;
             }
             let deadline = match (deadline, doing.phase, doing.closes) {
                 // What was begun is ended.
-                (None, Phase::Answering | Phase::Socket, _) => None,
+                (None, ConnectionPhase::Answering | ConnectionPhase::Socket, _) => None,
                 (None, _, closes) => closes,
                 (Some(deadline), _, closes) => Some(closes.map_or(deadline, |closes| closes.min(deadline))),
             };

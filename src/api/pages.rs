@@ -16,7 +16,7 @@ use hyper::header::{
 };
 use hyper::{Method, StatusCode};
 
-use super::answer::{self, Answer, Outcome};
+use super::answer::{self, Answer, HandlerResult};
 use super::query::decoded;
 use super::route::ROUTES;
 use crate::layout;
@@ -89,7 +89,7 @@ impl Pages {
     ///
     /// # Errors
     /// There is no such page, or the method is none for a page.
-    pub fn answer(&self, method: &Method, path: &str, headers: &HeaderMap) -> Outcome {
+    pub fn answer(&self, method: &Method, path: &str, headers: &HeaderMap) -> HandlerResult {
         let page = self.find(path).ok_or_else(answer::not_found)?;
         if !matches!(*method, Method::GET | Method::HEAD) {
             let refusal = answer::detail(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");

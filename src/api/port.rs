@@ -24,7 +24,7 @@ pub enum Mover {
 }
 
 /// A person at the simulated machine, who presses things and pulls cables. Mishaps go by their names.
-pub trait Hands: Send + Sync {
+pub trait OperatorPort: Send + Sync {
     /// Everything that can go wrong.
     fn known(&self) -> Vec<&'static str>;
 
@@ -55,7 +55,7 @@ pub enum Form {
 
 /// Which part of a recording is told; times are in seconds after the fault.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Part {
+pub struct RecordingSpan {
     /// Nothing earlier than this.
     pub from_s: f64,
     /// Nothing later than this.
@@ -84,7 +84,7 @@ pub trait Recordings: Send + Sync {
     ///
     /// # Errors
     /// [`Untold`].
-    fn tell(&self, id: u64, form: Form, part: &Part) -> Result<Bytes, Untold>;
+    fn tell(&self, id: u64, form: Form, part: &RecordingSpan) -> Result<Bytes, Untold>;
 }
 
 /// Why the load cell was not tared or calibrated.
@@ -97,7 +97,7 @@ pub struct LoadCellRefusal {
 }
 
 /// The force sensor, as a person deals with it.
-pub trait LoadCell: Send + Sync {
+pub trait ForceSensorPort: Send + Sync {
     /// How it gets on.
     fn status(&self) -> Value;
 
@@ -131,12 +131,12 @@ pub trait MachinePort: Send + Sync {
     }
 
     /// The hands of a person at the machine; only a simulated one has some.
-    fn hands(&self) -> Option<&dyn Hands> {
+    fn hands(&self) -> Option<&dyn OperatorPort> {
         None
     }
 
     /// The force sensor, where one is that can be tared.
-    fn load_cell(&self) -> Option<&dyn LoadCell> {
+    fn load_cell(&self) -> Option<&dyn ForceSensorPort> {
         None
     }
 

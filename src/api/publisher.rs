@@ -14,9 +14,9 @@ use super::json;
 use super::lease::Client;
 use super::orders::{No, STOP};
 use super::port::Mover;
-use super::socket::End;
+use super::socket::CloseReason;
 use crate::auth::Standing;
-use crate::machine::Refusal;
+use crate::machine::CommandRefusal;
 
 /// How many commands of one socket may wait for the machine's decision.
 const WAITING_COMMANDS: usize = 64;
@@ -55,7 +55,7 @@ impl Publisher {
     ///
     /// # Errors
     /// Why the socket must be closed.
-    pub async fn take(&mut self, text: Utf8Bytes) -> Result<(), End> {
+    pub async fn take(&mut self, text: Utf8Bytes) -> Result<(), CloseReason> {
         if text.is_empty() {
             return Ok(());
         }
@@ -64,16 +64,16 @@ impl Publisher {
         } else {
             self.ctx.workers.spawn(async move { parse(&text) }).await.unwrap_or_default()
         };
-        let (stream, fields) = frame.ok_or(End::BadFrame)?;
+        let (stream, fields) = frame.ok_or(CloseReason::BadFrame)?;
         // What nobody can hear may be a slip of the pen, and in it a STOP.
         if ![COMMANDS, STATUS].contains(&stream.as_str())
             || (self.standing < Standing::Local && stream != STATUS)
         {
-            return Err(End::NotAllowed);
+            return Err(CloseReason::NotAllowed);
         }
         let device = fields.iter().find(|(name, _)| stream == STATUS && name == "device");
         if device.is_some_and(|(_, device)| !self.may_speak_for(device)) {
-            return Err(End::NotAllowed);
+            return Err(CloseReason::NotAllowed);
         }
         let command = fields.iter().find(|(name, _)| stream == COMMANDS && name == "type");
         let command = command.map(|(_, command)| command.clone());
@@ -93,7 +93,7 @@ impl Publisher {
         self.ctx.bus.relay(&stream, &borrowed);
         match command.zip(stops) {
             Some((command, stops)) if !is_stop && self.ctx.port.mover() == Mover::Local => {
-                self.commands.try_send((stops, command)).map_err(|_| End::NotAllowed)
+                self.commands.try_send((stops, command)).map_err(|_| CloseReason::NotAllowed)
             }
             _ => Ok(()),
         }
@@ -112,7 +112,7 @@ impl Publisher {
         }
         let why = format!("{command} is not obeyed: {fenced}");
         tracing::warn!("{why}");
-        let code = Refusal::Stopped.code();
+        let code = CommandRefusal::Stopped.code();
         let fields =
             [("device", "queue"), ("type", "warning"), ("command", command), ("code", code), ("why", &why)];
         self.ctx.bus.mention(STATUS, &fields);

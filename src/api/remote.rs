@@ -5,19 +5,19 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use super::answer::{self, Rejection};
 use super::context::Context;
 use super::port::Mover;
-use crate::machine::{Refusal, State};
+use crate::machine::{CommandRefusal, State};
 
 /// Without a calibration nobody knows how many steps its range has; it is some ten steps a millimetre.
 const USUAL_STEPS: i64 = 1_000;
 
 /// What is known of a yep-machine besides its settings.
 #[derive(Debug, Default)]
-pub struct Remote {
+pub struct RemoteFacts {
     /// Its settings were put back to their defaults, and nothing was measured since.
     is_reset: AtomicBool,
 }
 
-impl Remote {
+impl RemoteFacts {
     /// The settings have no measured range any more.
     pub fn reset(&self) {
         self.is_reset.store(true, SeqCst);
@@ -59,7 +59,7 @@ impl Context {
             return Ok(());
         }
         if self.remote.is_reset.load(SeqCst) {
-            return Err(answer::refused(&Refusal::NotHomed(State::NotHomed)));
+            return Err(answer::refused(&CommandRefusal::NotHomed(State::NotHomed)));
         }
         let range_steps = self.desk.current().document.max_steps.unwrap_or(USUAL_STEPS);
         if needs_steps(positions, range_steps) {

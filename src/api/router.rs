@@ -7,17 +7,17 @@ use hyper::body::Incoming;
 use hyper::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::{Method, Request, StatusCode};
 
-use super::answer::{self, Answer, Outcome, Rejection};
+use super::answer::{self, Answer, HandlerResult, Rejection};
 use super::body;
 use super::budget::{self, Share};
 use super::connection::Connection;
 use super::context::Context;
 use super::cors;
 use super::lease::Client;
-use super::resources::{self, Call, commands, stop};
+use super::resources::{self, RoutedRequest, commands, stop};
 use super::route::{self, Match, Resource, Route};
 use super::socket;
-use crate::auth::{Knock, Refused, Rules, Standing};
+use crate::auth::{GateRefusal, GateRules, Knock, Standing};
 
 /// Browsers must not guess another type than the one that is said.
 const NO_SNIFFING: (HeaderName, HeaderValue) =
@@ -40,7 +40,7 @@ pub async fn answer(ctx: Arc<Context>, connection: Arc<Connection>, request: Req
     });
     let standing = match judged {
         Ok(standing) => Ok(standing),
-        Err(Refused::Misdirected) => {
+        Err(GateRefusal::Misdirected) => {
             let refusal = misdirected(&ctx.options.rules, &connection);
             let answered = if route::is_command(request.method(), request.uri().path()) {
                 stop_or(&ctx, &connection, request, refusal).await
@@ -49,8 +49,8 @@ pub async fn answer(ctx: Arc<Context>, connection: Arc<Connection>, request: Req
             };
             return answer::closing(answered.unwrap_or_else(Rejection::into_answer));
         }
-        Err(Refused::ForeignOrigin) => Err((StatusCode::FORBIDDEN, "this origin may not use the server")),
-        Err(Refused::WrongToken) => Err((StatusCode::UNAUTHORIZED, "the token is not valid")),
+        Err(GateRefusal::ForeignOrigin) => Err((StatusCode::FORBIDDEN, "this origin may not use the server")),
+        Err(GateRefusal::WrongToken) => Err((StatusCode::UNAUTHORIZED, "the token is not valid")),
     };
     let origin = ctx.options.rules.origin(&headers);
     if let Some(answer) = cors::preflight(request.method(), &headers, origin) {
@@ -96,7 +96,7 @@ async fn stop_or(
     connection: &Connection,
     request: Request<Incoming>,
     refusal: Rejection,
-) -> Outcome {
+) -> HandlerResult {
     let body = read(ctx, connection, request.into_body(), ctx.options.limits.body_bytes).await?;
     if !commands::is_stop(&body) {
         return Err(refusal.closing());
@@ -119,7 +119,7 @@ async fn read(
 }
 
 /// 421: says under which names this is reached, and not what is here.
-fn misdirected(rules: &Rules, connection: &Connection) -> Rejection {
+fn misdirected(rules: &GateRules, connection: &Connection) -> Rejection {
     let names = rules.names(connection.local);
     let why = format!(
         "this server answers to {names}: use one of these names; STOP (POST /api/stop) is taken under any"
@@ -133,7 +133,7 @@ async fn respond(
     mut request: Request<Incoming>,
     standing: Standing,
     upgrade: bool,
-) -> Outcome {
+) -> HandlerResult {
     let path = request.uri().path().to_owned();
     let (route, values) = match route::find(request.method(), &path, upgrade) {
         Match::Found(route, values) => (route, values),
@@ -183,7 +183,7 @@ async fn respond(
         }
         check_place(has_place)?;
     }
-    let call = Call { standing, client, values, query, content_type, accept, body };
+    let call = RoutedRequest { standing, client, values, query, content_type, accept, body };
     run_to_completion(ctx, connection, route, (call, share)).await
 }
 
@@ -192,8 +192,8 @@ async fn run_to_completion(
     ctx: Arc<Context>,
     connection: Arc<Connection>,
     route: &'static Route,
-    (call, share): (Call, Share),
-) -> Outcome {
+    (call, share): (RoutedRequest, Share),
+) -> HandlerResult {
     let workers = ctx.workers.clone();
     let handling = workers.spawn(async move {
         let outcome = within_budget(&ctx, route.resource, call).await;
@@ -207,7 +207,7 @@ async fn run_to_completion(
 }
 
 /// The answer to a call for which there is memory. The answer keeps its share of it until it is sent.
-async fn within_budget(ctx: &Arc<Context>, resource: Resource, call: Call) -> Outcome {
+async fn within_budget(ctx: &Arc<Context>, resource: Resource, call: RoutedRequest) -> HandlerResult {
     let read = ctx.budget.take(budget::json_bytes(&call.body))?;
     let mut answer = resources::handle(ctx, resource, call).await?;
     drop(read);

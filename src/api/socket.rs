@@ -25,7 +25,7 @@ use super::connection::Connection;
 use super::context::Context;
 use super::lease::Client;
 use super::publisher::Publisher;
-use super::source::Source;
+use super::source::MessageSource;
 use crate::auth::Standing;
 
 type Io = TokioIo<hyper::upgrade::Upgraded>;
@@ -42,7 +42,7 @@ const BREATH: Duration = Duration::from_millis(1);
 
 /// Why a socket ends, and so with which code.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum End {
+pub enum CloseReason {
     /// The client left or is gone.
     Left,
     /// The client sent what cannot be published; the clients' first server closed like this.
@@ -61,32 +61,34 @@ pub enum End {
     Restarting,
 }
 
-impl End {
+impl CloseReason {
     fn code(self) -> Option<CloseCode> {
         match self {
-            End::Left => None,
-            End::BadFrame => Some(CloseCode::Normal),
-            End::NotAllowed => Some(CloseCode::Policy),
-            End::TooLarge => Some(CloseCode::Size),
-            End::Protocol => Some(CloseCode::Protocol),
-            End::NotText => Some(CloseCode::Invalid),
-            End::TooSlow => Some(CloseCode::Again),
+            CloseReason::Left => None,
+            CloseReason::BadFrame => Some(CloseCode::Normal),
+            CloseReason::NotAllowed => Some(CloseCode::Policy),
+            CloseReason::TooLarge => Some(CloseCode::Size),
+            CloseReason::Protocol => Some(CloseCode::Protocol),
+            CloseReason::NotText => Some(CloseCode::Invalid),
+            CloseReason::TooSlow => Some(CloseCode::Again),
             // Not 1001: a yep-machine comes back only after an unclean close.
-            End::Restarting => Some(CloseCode::Restart),
+            CloseReason::Restarting => Some(CloseCode::Restart),
         }
     }
 
     /// What is said with the code; a close frame takes 123 bytes.
     fn reason(self) -> &'static str {
         match self {
-            End::Left => "",
-            End::BadFrame => "a frame is a text: one JSON object of stream and fields, all texts or numbers",
-            End::NotAllowed => "this client may not publish that, or not so much at once",
-            End::TooLarge => "a message is too large",
-            End::Protocol => "not a frame of the WebSocket protocol",
-            End::NotText => "a text must be UTF-8",
-            End::TooSlow => "the messages were not read in time",
-            End::Restarting => "the server ends",
+            CloseReason::Left => "",
+            CloseReason::BadFrame => {
+                "a frame is a text: one JSON object of stream and fields, all texts or numbers"
+            }
+            CloseReason::NotAllowed => "this client may not publish that, or not so much at once",
+            CloseReason::TooLarge => "a message is too large",
+            CloseReason::Protocol => "not a frame of the WebSocket protocol",
+            CloseReason::NotText => "a text must be UTF-8",
+            CloseReason::TooSlow => "the messages were not read in time",
+            CloseReason::Restarting => "the server ends",
         }
     }
 }
@@ -95,7 +97,7 @@ impl End {
 pub async fn serve(
     ctx: Arc<Context>,
     upgrade: OnUpgrade,
-    source: Source,
+    source: MessageSource,
     (standing, client): (Standing, Client),
     connection: Arc<Connection>,
 ) {
@@ -113,7 +115,7 @@ pub async fn serve(
     let end = tokio::select! {
         end = listen(&mut frames, publisher, (&ctx, &client), &heard) => end,
         end = speak(&mut sink, source, &ctx, &heard) => end,
-        () = connection.closing() => End::Restarting,
+        () = connection.closing() => CloseReason::Restarting,
     };
     tracing::debug!(?end, peer = %connection.peer, "a socket ends");
     leave(sink, frames, end).await;
@@ -124,7 +126,7 @@ async fn listen(
     mut publisher: Publisher,
     (ctx, client): (&Context, &Client),
     heard: &AtomicBool,
-) -> End {
+) -> CloseReason {
     let mut since_breath = 0;
     loop {
         let frame = frames.next().await;
@@ -134,18 +136,18 @@ async fn listen(
             ctx.lease.heard(client);
         }
         let end = match frame {
-            None => Some(End::Left),
+            None => Some(CloseReason::Left),
             Some(Ok(Message::Text(text))) => publisher.take(text).await.err(),
-            Some(Ok(Message::Binary(_))) => Some(End::BadFrame),
+            Some(Ok(Message::Binary(_))) => Some(CloseReason::BadFrame),
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => None,
             // The answer to it goes out when the next frame is asked for.
             Some(Ok(Message::Close(_))) => None,
-            Some(Err(Error::Capacity(_))) => Some(End::TooLarge),
-            Some(Err(Error::Utf8(_))) => Some(End::NotText),
+            Some(Err(Error::Capacity(_))) => Some(CloseReason::TooLarge),
+            Some(Err(Error::Utf8(_))) => Some(CloseReason::NotText),
             Some(Err(Error::Protocol(wrong))) if wrong != ProtocolError::ResetWithoutClosingHandshake => {
-                Some(End::Protocol)
+                Some(CloseReason::Protocol)
             }
-            Some(Err(_)) => Some(End::Left),
+            Some(Err(_)) => Some(CloseReason::Left),
         };
         if let Some(end) = end {
             return end;
@@ -162,10 +164,10 @@ async fn listen(
 
 async fn speak(
     sink: &mut SplitSink<Socket, Message>,
-    mut source: Source,
+    mut source: MessageSource,
     ctx: &Context,
     heard: &AtomicBool,
-) -> End {
+) -> CloseReason {
     let limits = &ctx.options.limits;
     let mut pings = interval_at(tokio::time::Instant::now() + limits.ping_time, limits.ping_time);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -174,12 +176,12 @@ async fn speak(
         let message = tokio::select! {
             message = source.next() => match message {
                 Some(text) => Message::Text(text),
-                None => return End::TooSlow,
+                None => return CloseReason::TooSlow,
             },
             _ = pings.tick() => {
                 silent = if heard.swap(false, Relaxed) { Duration::ZERO } else { silent + limits.ping_time };
                 if silent >= limits.silent_time {
-                    return End::TooSlow;
+                    return CloseReason::TooSlow;
                 }
                 Message::Ping(bytes::Bytes::new())
             }
@@ -194,15 +196,15 @@ async fn speak(
         };
         match timeout(limits.send_time, sending).await {
             Ok(Ok(())) => {}
-            Ok(Err(_)) => return End::Left,
-            Err(_) => return End::TooSlow,
+            Ok(Err(_)) => return CloseReason::Left,
+            Err(_) => return CloseReason::TooSlow,
         }
     }
 }
 
 /// Says why, and gives the client the time to hear it: a socket that is closed while its client still sends
 /// is reset, and what was said last is lost.
-async fn leave(mut sink: SplitSink<Socket, Message>, frames: SplitStream<Socket>, end: End) {
+async fn leave(mut sink: SplitSink<Socket, Message>, frames: SplitStream<Socket>, end: CloseReason) {
     let goodbye = async {
         if let Some(code) = end.code() {
             let frame = CloseFrame { code, reason: end.reason().into() };

@@ -11,7 +11,7 @@ use super::port::MachinePort;
 use super::telemetry;
 
 /// Where the messages of a socket come from.
-pub enum Source {
+pub enum MessageSource {
     /// A stream: every message.
     Stream(Subscription),
     /// The machine: the newest snapshot, again and again. Old ones are worthless, so none waits.
@@ -21,23 +21,23 @@ pub enum Source {
 /// Every stream that there is.
 pub const STREAMS: [&str; 3] = [COMMANDS, STATUS, telemetry::STREAM];
 
-impl Source {
+impl MessageSource {
     /// The source of the stream of that name.
     #[must_use]
-    pub fn of(ctx: &Context, stream: &str) -> Source {
+    pub fn of(ctx: &Context, stream: &str) -> MessageSource {
         if stream != telemetry::STREAM {
-            return Source::Stream(ctx.bus.subscribe(stream));
+            return MessageSource::Stream(ctx.bus.subscribe(stream));
         }
         let mut pace = interval(ctx.options.limits.telemetry_time);
         pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Source::Telemetry(Arc::clone(&ctx.port), pace)
+        MessageSource::Telemetry(Arc::clone(&ctx.port), pace)
     }
 
     /// The next message; none when the socket was too slow. Cancel-safe. The first snapshot comes at once.
     pub async fn next(&mut self) -> Option<Utf8Bytes> {
         match self {
-            Source::Stream(subscription) => subscription.next().await,
-            Source::Telemetry(port, pace) => {
+            MessageSource::Stream(subscription) => subscription.next().await,
+            MessageSource::Telemetry(port, pace) => {
                 pace.tick().await;
                 let object = telemetry::now(&**port);
                 serde_json::to_string(&object).ok().map(Utf8Bytes::from)
@@ -48,8 +48,8 @@ impl Source {
     /// The next message, if it is there already.
     pub fn waiting(&mut self) -> Option<Utf8Bytes> {
         match self {
-            Source::Stream(subscription) => subscription.waiting(),
-            Source::Telemetry(..) => None,
+            MessageSource::Stream(subscription) => subscription.waiting(),
+            MessageSource::Telemetry(..) => None,
         }
     }
 }

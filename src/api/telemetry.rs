@@ -23,24 +23,24 @@ struct Telemetry {
     velocity_mm_s: f64,
     force_g: Option<f64>,
     clipped: bool,
-    limits: Limits,
+    limits: SwitchTelemetry,
     fault: Option<FaultReport>,
     range_mm: Option<f64>,
     phase: Option<f64>,
     periods: u32,
     /// What may be asked for now, by the names of `/api/commands/run`; STOP always.
     allowed: Vec<&'static str>,
-    lateness: Lateness,
+    lateness: LatenessTelemetry,
     /// The last STOP that met a motion.
-    last_stop: Option<LastStop>,
+    last_stop: Option<LastStopTelemetry>,
     /// Power and heat of the computer.
-    host: Host,
+    host: HostTelemetry,
     /// The number of the newest STOP, counted since the start.
     stops: u32,
 }
 
 #[derive(Serialize)]
-struct Host {
+struct HostTelemetry {
     under_voltage: Option<bool>,
     temperature_c: Option<f32>,
     /// `none`, `slower` or `stop`.
@@ -49,14 +49,14 @@ struct Host {
 }
 
 #[derive(Serialize)]
-struct LastStop {
+struct LastStopTelemetry {
     took_s: f64,
     steps: u64,
     way_mm: f64,
 }
 
 #[derive(Serialize)]
-struct Limits {
+struct SwitchTelemetry {
     front: bool,
     back: bool,
     e_stop: bool,
@@ -71,7 +71,7 @@ struct FaultReport {
 }
 
 #[derive(Serialize)]
-struct Lateness {
+struct LatenessTelemetry {
     rebases: u32,
     rebased_ns: u64,
     worst_step_ns: u64,
@@ -88,7 +88,7 @@ pub fn now(port: &dyn MachinePort) -> impl Serialize + use<> {
 /// The snapshot as it is sent, so old.
 fn object(snapshot: &Snapshot, age_s: Option<f64>) -> impl Serialize + use<> {
     let (inputs, late) = (snapshot.limits, snapshot.lateness);
-    let machine::Host { vitals, reaction } = snapshot.host;
+    let machine::HostHealth { vitals, reaction } = snapshot.host;
     Telemetry {
         state: snapshot.state.name(),
         why: snapshot.why.to_string(),
@@ -98,7 +98,7 @@ fn object(snapshot: &Snapshot, age_s: Option<f64>) -> impl Serialize + use<> {
         velocity_mm_s: snapshot.velocity_mm_s,
         force_g: snapshot.force_g,
         clipped: snapshot.clipped,
-        limits: Limits {
+        limits: SwitchTelemetry {
             front: inputs.front,
             back: inputs.back,
             e_stop: inputs.e_stop,
@@ -113,18 +113,18 @@ fn object(snapshot: &Snapshot, age_s: Option<f64>) -> impl Serialize + use<> {
         phase: snapshot.phase,
         periods: snapshot.periods,
         allowed: allowed(snapshot.state),
-        lateness: Lateness {
+        lateness: LatenessTelemetry {
             rebases: late.rebases,
             rebased_ns: late.rebased_ns,
             worst_step_ns: late.worst_step_ns,
             starvations: late.starvations,
         },
-        last_stop: snapshot.last_stop.map(|stop| LastStop {
+        last_stop: snapshot.last_stop.map(|stop| LastStopTelemetry {
             took_s: seconds(stop.took_ns),
             steps: stop.steps,
             way_mm: stop.way_mm,
         }),
-        host: Host {
+        host: HostTelemetry {
             under_voltage: vitals.under_voltage,
             temperature_c: vitals.temperature_c,
             reaction: reaction.name(),
@@ -175,7 +175,7 @@ mod tests {
             periods: 7,
             lateness: Lateness { rebases: 1, rebased_ns: 2, worst_step_ns: 3, starvations: 4 },
             last_stop: Some(LastStop { took_ns: 25_000_000, steps: 12, way_mm: 1.2 }),
-            host: machine::Host {
+            host: machine::HostHealth {
                 vitals: Vitals { under_voltage: Some(true), temperature_c: Some(48.5) },
                 reaction: Reaction::Slower(Strain::UnderVoltage),
             },

@@ -6,10 +6,10 @@
 
 use serde_json::Value;
 
-use super::coerce::{self, NOT_LIST, Wrong};
-use super::fields::{self, Complaint, Fields};
+use super::coerce::{self, CoercionError, NOT_LIST};
+use super::fields::{self, Complaint, FieldReader};
 use crate::wave::interpolate::MAX_POINTS;
-use crate::wave::spec::{Course, FIELDS};
+use crate::wave::spec::{FIELDS, PointsSpec};
 use crate::wave::{Spec, Wave, spec};
 
 /// What the first server called it.
@@ -33,7 +33,7 @@ pub enum Purpose {
 /// # Errors
 /// Everything that cannot be read, and a type that does not exist.
 pub fn read(body: Option<&Value>, purpose: Purpose) -> Result<Spec, Vec<Complaint>> {
-    let mut fields = Fields::of(ARGUMENT, body).map_err(|complaint| vec![complaint])?;
+    let mut fields = FieldReader::of(ARGUMENT, body).map_err(|complaint| vec![complaint])?;
     let kind = fields.required("type", coerce::string);
     let duration_s = fields.required("duration", coerce::float);
     let spec = Spec {
@@ -83,7 +83,7 @@ pub fn fits(spec: &Spec, stroke_mm: f64) -> Result<(), Vec<Complaint>> {
     spec.fits(stroke_mm).map_err(complaints)
 }
 
-fn complaints(wrong: Vec<spec::Wrong>) -> Vec<Complaint> {
+fn complaints(wrong: Vec<spec::WaveFieldError>) -> Vec<Complaint> {
     wrong.into_iter().map(complaint).collect()
 }
 
@@ -92,7 +92,7 @@ fn known() -> Vec<&'static str> {
 }
 
 /// The field `points`: either all positions, or all pairs. None when it is not there or wrong, which is noted.
-pub fn course(fields: &mut Fields<'_>) -> Option<Course> {
+pub fn course(fields: &mut FieldReader<'_>) -> Option<PointsSpec> {
     let given = fields.raw("points")?;
     let Some(list) = given.as_array() else {
         fields.complain(&["points".into()], NOT_LIST);
@@ -106,15 +106,19 @@ pub fn course(fields: &mut Fields<'_>) -> Option<Course> {
     }
     if list.iter().any(Value::is_array) {
         let pairs: Vec<_> = elements(fields, list, pair);
-        (pairs.len() == list.len()).then_some(Course::Timed(pairs))
+        (pairs.len() == list.len()).then_some(PointsSpec::Timed(pairs))
     } else {
         let positions: Vec<_> = elements(fields, list, coerce::float);
-        (positions.len() == list.len()).then_some(Course::Even(positions))
+        (positions.len() == list.len()).then_some(PointsSpec::Even(positions))
     }
 }
 
 /// The elements that can be read; what is wrong with the others is noted.
-fn elements<T>(fields: &mut Fields<'_>, list: &[Value], read: fn(&Value) -> Result<T, Wrong>) -> Vec<T> {
+fn elements<T>(
+    fields: &mut FieldReader<'_>,
+    list: &[Value],
+    read: fn(&Value) -> Result<T, CoercionError>,
+) -> Vec<T> {
     let mut good = Vec::with_capacity(list.len());
     for (index, element) in list.iter().enumerate() {
         match read(element) {
@@ -125,8 +129,8 @@ fn elements<T>(fields: &mut Fields<'_>, list: &[Value], read: fn(&Value) -> Resu
     good
 }
 
-fn pair(value: &Value) -> Result<[f64; 2], Wrong> {
-    const NO_PAIR: Wrong =
+fn pair(value: &Value) -> Result<[f64; 2], CoercionError> {
+    const NO_PAIR: CoercionError =
         ("give [seconds, position], as all the others, or a position at every point", "value_error.point");
     match value.as_array().map(Vec::as_slice) {
         Some([time_s, position]) => Ok([coerce::float(time_s)?, coerce::float(position)?]),
@@ -134,7 +138,7 @@ fn pair(value: &Value) -> Result<[f64; 2], Wrong> {
     }
 }
 
-fn complaint(wrong: spec::Wrong) -> Complaint {
+fn complaint(wrong: spec::WaveFieldError) -> Complaint {
     let path: Vec<Value> = [wrong.field.into()].into_iter().chain(wrong.index.map(Value::from)).collect();
     Complaint { loc: fields::loc(ARGUMENT, &path), msg: wrong.why, kind: "value_error" }
 }

@@ -8,7 +8,7 @@ use std::io::ErrorKind;
 
 use serde::Serialize;
 
-use crate::drive::realtime::Host;
+use crate::drive::realtime::HostFiles;
 use crate::layout;
 
 const CMDLINE: &str = include_str!("../../memory-layout/boot/cmdline.txt");
@@ -24,7 +24,7 @@ const GROUPS: [&str; 3] = ["gpio", "dialout", "i2c"];
 /// How one thing compares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub enum Comparison {
     /// It is as the layout has it.
     Ok,
     /// It is not.
@@ -43,16 +43,16 @@ pub struct Compared {
     /// What there is; nothing where this system does not say.
     pub found: Option<String>,
     /// How the two compare.
-    pub verdict: Verdict,
+    pub verdict: Comparison,
 }
 
 impl Compared {
     fn new(what: impl Into<String>, wanted: impl Into<String>, found: Option<String>) -> Compared {
         let (what, wanted) = (what.into(), wanted.into());
         let verdict = match &found {
-            None => Verdict::CannotTell,
-            Some(found) if *found == wanted => Verdict::Ok,
-            Some(_) => Verdict::Differs,
+            None => Comparison::CannotTell,
+            Some(found) if *found == wanted => Comparison::Ok,
+            Some(_) => Comparison::Differs,
         };
         Compared { what, wanted, found, verdict }
     }
@@ -60,7 +60,7 @@ impl Compared {
 
 /// Compares a system with the layout, from the card up to the service.
 #[must_use]
-pub fn compare(host: &Host) -> Vec<Compared> {
+pub fn compare(host: &HostFiles) -> Vec<Compared> {
     let mut all = Vec::new();
     all.extend(card(host));
     all.extend(kernel_parameters(host));
@@ -79,7 +79,7 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
     text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
-fn card(host: &Host) -> impl Iterator<Item = Compared> {
+fn card(host: &HostFiles) -> impl Iterator<Item = Compared> {
     const SECTORS_IN_MIB: u64 = 2_048;
     layout::PARTITIONS.iter().filter(|part| part.filesystem != "none").map(|part| {
         let device = host.target(format!("dev/disk/by-label/{}", part.label));
@@ -99,7 +99,7 @@ fn card(host: &Host) -> impl Iterator<Item = Compared> {
     })
 }
 
-fn kernel_parameters(host: &Host) -> Vec<Compared> {
+fn kernel_parameters(host: &HostFiles) -> Vec<Compared> {
     let said = host.text("proc/cmdline");
     let compared = CMDLINE.split_whitespace().map(|wanted| {
         let key = wanted.split_once('=').map_or(wanted, |(key, _)| key);
@@ -117,7 +117,7 @@ fn kernel_parameters(host: &Host) -> Vec<Compared> {
     compared.collect()
 }
 
-fn isolated(host: &Host) -> Compared {
+fn isolated(host: &HostFiles) -> Compared {
     let core = layout::STEP_CPU.to_string();
     let found = host.text("sys/devices/system/cpu/isolated");
     Compared::new(
@@ -127,14 +127,14 @@ fn isolated(host: &Host) -> Compared {
     )
 }
 
-fn sysctls(host: &Host) -> impl Iterator<Item = Compared> {
+fn sysctls(host: &HostFiles) -> impl Iterator<Item = Compared> {
     lines(SYSCTL).filter_map(|line| line.split_once('=')).map(|(key, wanted)| {
         let key = key.trim();
         Compared::new(key, wanted.trim(), host.text(format!("proc/sys/{}", key.replace('.', "/"))))
     })
 }
 
-fn mounts(host: &Host) -> Vec<Compared> {
+fn mounts(host: &HostFiles) -> Vec<Compared> {
     let said = host.text("proc/self/mounts");
     let mounted: Option<BTreeMap<&str, String>> = said.as_ref().map(|said| {
         let fields = said.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
@@ -156,7 +156,7 @@ fn how(filesystem: &str, options: &str) -> String {
     format!("{filesystem}, {}", if is_ro { "read-only" } else { "written" })
 }
 
-fn devices(host: &Host) -> Vec<Compared> {
+fn devices(host: &HostFiles) -> Vec<Compared> {
     let bus = format!("/dev/i2c-{}", layout::I2C_BUS);
     // Either of the first two leads to the registers of the pins.
     let wanted: [&[&str]; 5] = [
@@ -178,7 +178,7 @@ fn devices(host: &Host) -> Vec<Compared> {
     compared.collect()
 }
 
-fn groups(host: &Host) -> Vec<Compared> {
+fn groups(host: &HostFiles) -> Vec<Compared> {
     let said = host.text("etc/group");
     let compared = GROUPS.iter().map(|group| {
         let found = said.as_ref().map(|said| {
@@ -198,7 +198,7 @@ fn groups(host: &Host) -> Vec<Compared> {
 }
 
 /// Whether a file of systemd is there as this version has it, in one of the folders where it may be.
-fn installed(host: &Host, what: &str, text: &str, names: &[&str]) -> Compared {
+fn installed(host: &HostFiles, what: &str, text: &str, names: &[&str]) -> Compared {
     const FOLDERS: [&str; 3] = ["etc/systemd", "usr/lib/systemd", "lib/systemd"];
     let paths = FOLDERS.iter().flat_map(|folder| names.iter().map(move |name| format!("{folder}/{name}")));
     let found = paths.filter_map(|path| host.text(path)).next().map_or("not installed", |found| {

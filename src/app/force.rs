@@ -7,12 +7,12 @@ use super::force_scale::StoredScale;
 use super::{AppError, system};
 use crate::hal::{self, ForceSample, MonotonicClock, NewestForce, newest_force};
 use crate::layout;
-use crate::options::{ForceSensor, Options};
-use crate::sensor::desk::{About, Desk};
+use crate::options::{ForceSensorOptions, Options};
+use crate::sensor::desk::{SensorDescription, SensorService};
 use crate::sensor::i2c::I2cSensor;
-use crate::sensor::listener::Order;
+use crate::sensor::listener::SensorOrder;
 use crate::sensor::logs::LogSink;
-use crate::sensor::{Keeper, Kind, Report, Rules, UartOptions, UartSensor};
+use crate::sensor::{IntakeRules, ScaleStore, SensorKind, SensorReport, UartOptions, UartSensor};
 use crate::store::Store;
 use crate::units::Nanos;
 
@@ -20,37 +20,37 @@ use crate::units::Nanos;
 pub type Sensor = Box<dyn hal::ForceSensor + Send>;
 
 /// What a desk is made of, once there is a machine that can be at rest.
-pub struct LoadCell {
-    kind: Kind,
+pub struct LoadCellParts {
+    kind: SensorKind,
     device: String,
-    rules: Rules,
-    keeper: Arc<dyn Keeper>,
+    rules: IntakeRules,
+    keeper: Arc<dyn ScaleStore>,
     clock: MonotonicClock,
-    orders: Sender<Order>,
-    report: Report,
+    orders: Sender<SensorOrder>,
+    report: SensorReport,
 }
 
-impl LoadCell {
+impl LoadCellParts {
     /// How a person deals with it.
-    pub fn desk(&self, at_rest: impl Fn() -> bool + Send + Sync + 'static) -> Desk {
-        let about = About {
+    pub fn desk(&self, at_rest: impl Fn() -> bool + Send + Sync + 'static) -> SensorService {
+        let about = SensorDescription {
             kind: self.kind,
             device: self.device.clone(),
             rules: self.rules,
             keeper: Arc::clone(&self.keeper),
             clock: self.clock,
         };
-        Desk::new(about, self.orders.clone(), self.report.clone(), at_rest)
+        SensorService::new(about, self.orders.clone(), self.report.clone(), at_rest)
     }
 }
 
 /// The newest sample, and the thread that brings it: both end with the control cycle.
-struct Heard<T> {
+struct SampleSource<T> {
     newest: NewestForce,
     _thread: T,
 }
 
-impl<T> hal::ForceSensor for Heard<T> {
+impl<T> hal::ForceSensor for SampleSource<T> {
     fn latest(&mut self, now: Nanos) -> Option<ForceSample> {
         self.newest.latest(now)
     }
@@ -61,20 +61,23 @@ pub fn sensor(
     options: &Options,
     clock: MonotonicClock,
     store: &Store,
-) -> Result<Option<(Sensor, LoadCell)>, AppError> {
+) -> Result<Option<(Sensor, LoadCellParts)>, AppError> {
     let force = &options.force;
-    let rules =
-        Rules { range_g: force.range.get(), fastest_g_per_s: force.fastest_g_per_s, invert: force.invert };
+    let rules = IntakeRules {
+        range_g: force.range.get(),
+        fastest_g_per_s: force.fastest_g_per_s,
+        invert: force.invert,
+    };
     let (feed, newest) = newest_force();
-    let remembered = |kind: Kind| {
+    let remembered = |kind: SensorKind| {
         let keeper = Arc::new(StoredScale { store: store.clone(), kind });
         let scale = keeper.scale().unwrap_or(kind.untared());
         (keeper, scale)
     };
     match options.force_sensor() {
-        ForceSensor::Sim | ForceSensor::None => Ok(None),
-        ForceSensor::Uart => {
-            let (keeper, scale) = remembered(Kind::Uart);
+        ForceSensorOptions::Sim | ForceSensorOptions::None => Ok(None),
+        ForceSensorOptions::Uart => {
+            let (keeper, scale) = remembered(SensorKind::Uart);
             let device = force.device.display().to_string();
             let line =
                 UartOptions { device: force.device.clone(), baud: force.baud, rate_hz: force.rate_hz, rules };
@@ -85,17 +88,19 @@ pub fn sensor(
             let thread = UartSensor::start(line, scale, clock, feed, logs)
                 .map_err(system("starting to hear the force sensor"))?;
             let (orders, report) = (thread.orders(), thread.report().clone());
-            let load_cell = LoadCell { kind: Kind::Uart, device, rules, keeper, clock, orders, report };
-            Ok(Some((Box::new(Heard { newest, _thread: thread }), load_cell)))
+            let load_cell =
+                LoadCellParts { kind: SensorKind::Uart, device, rules, keeper, clock, orders, report };
+            Ok(Some((Box::new(SampleSource { newest, _thread: thread }), load_cell)))
         }
-        ForceSensor::I2c => {
-            let (keeper, scale) = remembered(Kind::I2c);
+        ForceSensorOptions::I2c => {
+            let (keeper, scale) = remembered(SensorKind::I2c);
             let (bus, address) = (layout::I2C_BUS, layout::LOAD_CELL_ADDRESS);
             let device = format!("address {address} of /dev/i2c-{bus}");
             let thread = I2cSensor::start(clock, (bus, address), rules, scale, feed)?;
             let (orders, report) = (thread.orders(), thread.report().clone());
-            let load_cell = LoadCell { kind: Kind::I2c, device, rules, keeper, clock, orders, report };
-            Ok(Some((Box::new(Heard { newest, _thread: thread }), load_cell)))
+            let load_cell =
+                LoadCellParts { kind: SensorKind::I2c, device, rules, keeper, clock, orders, report };
+            Ok(Some((Box::new(SampleSource { newest, _thread: thread }), load_cell)))
         }
     }
 }

@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use crate::files;
 use crate::sensor::Scale;
-use crate::sensor::scale::{Keeper, Keeping, Kind};
-use crate::store::{Change, ForceScale, Store};
+use crate::sensor::scale::{Keeping, ScaleStore, SensorKind};
+use crate::store::{ForceScale, StateChange, Store};
 
 /// What an older version kept the scale in, in the state folder.
 const FILE: &str = "force-scale.json";
@@ -20,10 +20,10 @@ pub struct StoredScale {
     /// Where it is.
     pub store: Store,
     /// Whose it is.
-    pub kind: Kind,
+    pub kind: SensorKind,
 }
 
-impl Keeper for StoredScale {
+impl ScaleStore for StoredScale {
     fn scale(&self) -> Option<Scale> {
         let state = self.store.state();
         let kept = state.force_scale.as_ref().filter(|kept| kept.sensor == self.kind.name())?;
@@ -33,7 +33,7 @@ impl Keeper for StoredScale {
     fn keep(&self, Scale { zero, per_g }: Scale) -> Keeping<'_> {
         let scale = ForceScale { sensor: self.kind.name().to_owned(), zero, per_g };
         Box::pin(async move {
-            self.store.save(Change::ForceScale(scale)).await.map_err(|error| error.to_string())
+            self.store.save(StateChange::ForceScale(scale)).await.map_err(|error| error.to_string())
         })
     }
 }
@@ -62,7 +62,7 @@ pub async fn take_over(store: &Store, state_dir: &Path) {
         Err(error) => Err(error.to_string()),
         Ok(_) if store.state().force_scale.is_some() => Ok(()),
         Ok(bytes) => match parse(&bytes) {
-            Ok(scale) => store.save(Change::ForceScale(scale)).await.map_err(|error| error.to_string()),
+            Ok(scale) => store.save(StateChange::ForceScale(scale)).await.map_err(|error| error.to_string()),
             Err(why) => Err(why),
         },
     };
@@ -94,7 +94,7 @@ mod tests {
         tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
     }
 
-    fn keeper(store: &Store, kind: Kind) -> StoredScale {
+    fn keeper(store: &Store, kind: SensorKind) -> StoredScale {
         StoredScale { store: store.clone(), kind }
     }
 
@@ -107,15 +107,15 @@ mod tests {
             Scale { zero: Some(0.1), per_g: Some(-417.123_456_789) },
         ] {
             let (store, _) = Store::open(folder.path()).unwrap();
-            block_on(keeper(&store, Kind::Uart).keep(scale)).unwrap();
+            block_on(keeper(&store, SensorKind::Uart).keep(scale)).unwrap();
             drop(store);
             let (store, _) = Store::open(folder.path()).unwrap();
-            assert_eq!(keeper(&store, Kind::Uart).scale(), Some(scale));
-            assert_eq!(keeper(&store, Kind::I2c).scale(), None);
+            assert_eq!(keeper(&store, SensorKind::Uart).scale(), Some(scale));
+            assert_eq!(keeper(&store, SensorKind::I2c).scale(), None);
         }
         let (store, _) = Store::open(folder.path()).unwrap();
         let zero = Scale { zero: Some(1.0), per_g: Some(0.0) };
-        assert!(block_on(keeper(&store, Kind::Uart).keep(zero)).unwrap_err().contains("per_g"));
+        assert!(block_on(keeper(&store, SensorKind::Uart).keep(zero)).unwrap_err().contains("per_g"));
     }
 
     #[test]
@@ -128,7 +128,7 @@ mod tests {
         let (store, _) = Store::open(folder.path()).unwrap();
         // Nothing to take.
         block_on(take_over(&store, folder.path()));
-        assert_eq!(keeper(&store, Kind::Uart).scale(), None);
+        assert_eq!(keeper(&store, SensorKind::Uart).scale(), None);
         for wrong in [
             "",
             "{}",
@@ -138,16 +138,16 @@ mod tests {
         ] {
             fs::write(&file, wrong).unwrap();
             block_on(take_over(&store, folder.path()));
-            assert_eq!(keeper(&store, Kind::Uart).scale(), None, "{wrong}");
+            assert_eq!(keeper(&store, SensorKind::Uart).scale(), None, "{wrong}");
             assert!(file.exists(), "what cannot be taken over is kept");
         }
         fs::write(&file, text(5.0)).unwrap();
         block_on(take_over(&store, folder.path()));
         let scale = Scale { zero: Some(5.0), per_g: Some(-417.5) };
-        assert_eq!((keeper(&store, Kind::Uart).scale(), file.exists()), (Some(scale), false));
+        assert_eq!((keeper(&store, SensorKind::Uart).scale(), file.exists()), (Some(scale), false));
         // The process died before it removed the file, and the sensor was tared since.
         fs::write(&file, text(9.0)).unwrap();
         block_on(take_over(&store, folder.path()));
-        assert_eq!((keeper(&store, Kind::Uart).scale(), file.exists()), (Some(scale), false));
+        assert_eq!((keeper(&store, SensorKind::Uart).scale(), file.exists()), (Some(scale), false));
     }
 }

@@ -5,7 +5,7 @@ use super::{AppError, force};
 use crate::drive::executor::Starvation;
 use crate::drive::{ControlOptions, LatePolicy};
 use crate::hal::MonotonicClock;
-use crate::hal::rpi::{self, PiError, RpiPins, Sense, Wiring};
+use crate::hal::rpi::{self, PiError, PinAssignment, RpiPins, Sense};
 use crate::layout::{self, Level, Pull};
 use crate::options::{Options, Pins};
 use crate::store::Store;
@@ -42,8 +42,8 @@ pub fn safe_pins(pins: &Pins) -> Result<(), PiError> {
 }
 
 /// Options and layout together: the options say which pin and whether it is inverted, the layout the rest.
-fn wiring(pins: &Pins) -> Wiring {
-    Wiring {
+fn wiring(pins: &Pins) -> PinAssignment {
+    PinAssignment {
         step: pins.step,
         dir: pins.dir,
         forward: if pins.invert_dir { Level::Low } else { Level::High },

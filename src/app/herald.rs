@@ -12,7 +12,7 @@ use super::sessions::Sessions;
 use crate::api::Context;
 use crate::api::bus::{self, STATUS};
 use crate::machine::host::Reaction;
-use crate::machine::{CommandKind, Event, Refusal, State, Why};
+use crate::machine::{CommandKind, CommandRefusal, Event, State, Why};
 use crate::store::date;
 
 /// The name under which the machine speaks on the stream `status`.
@@ -127,7 +127,7 @@ struct Queue {
 }
 
 impl Queue {
-    fn dropped(&mut self, ctx: &Context, kind: CommandKind, why: Refusal) {
+    fn dropped(&mut self, ctx: &Context, kind: CommandKind, why: CommandRefusal) {
         let (kind, code) = (kind.name(), why.code());
         let why = format!("{kind} waited, and is not executed: {why}");
         tracing::warn!("{why}");

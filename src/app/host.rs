@@ -13,7 +13,7 @@ use std::{fs, io};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::drive::host_line::HostLine;
-use crate::machine::host::{Host, HostWatch, PLAUSIBLE_C, Vitals};
+use crate::machine::host::{HostHealth, HostWatch, PLAUSIBLE_C, Vitals};
 use crate::options::{Driver, Options};
 use crate::units::Nanos;
 
@@ -34,19 +34,19 @@ where
         tick.tick().await;
         let vitals = read().await;
         let now = began.elapsed().as_nanos() as Nanos;
-        line.show(Host { vitals, reaction: watch.judge(now, vitals) });
+        line.show(HostHealth { vitals, reaction: watch.judge(now, vitals) });
     }
 }
 
 /// Where the kernel tells of power and heat, if it does.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
-    under_voltage: Option<Arc<Source>>,
-    temperature: Option<Arc<Source>>,
+    under_voltage: Option<Arc<SensorFile>>,
+    temperature: Option<Arc<SensorFile>>,
 }
 
 #[derive(Debug)]
-struct Source {
+struct SensorFile {
     path: PathBuf,
     /// That it cannot be read was said.
     said: AtomicBool,
@@ -60,7 +60,7 @@ impl Sources {
         let found = options.driver == Driver::Gpio;
         let or_found = |named: &Option<PathBuf>, find: fn(&Path) -> Option<PathBuf>| {
             let path = named.clone().or_else(|| if found { find(root) } else { None });
-            path.map(|path| Arc::new(Source { path, said: AtomicBool::new(false) }))
+            path.map(|path| Arc::new(SensorFile { path, said: AtomicBool::new(false) }))
         };
         let sources = Sources {
             under_voltage: or_found(&named.under_voltage, find_under_voltage),
@@ -94,7 +94,7 @@ impl Sources {
     }
 }
 
-impl Source {
+impl SensorFile {
     fn read<T>(&self, parse: fn(&str) -> Option<T>) -> Option<T> {
         let text = fs::read_to_string(&self.path);
         let value = text.and_then(|text| {
@@ -196,7 +196,7 @@ mod tests {
     fn what_the_options_name_is_read_whatever_the_machine_is() {
         let root = tempfile::tempdir().unwrap();
         let (low, heat) = (root.path().join("low"), root.path().join("heat"));
-        let host = options::Host { under_voltage: Some(low.clone()), temperature: Some(heat.clone()) };
+        let host = options::HostOptions { under_voltage: Some(low.clone()), temperature: Some(heat.clone()) };
         let sources = Sources::of(&Options { host, ..Options::default() }, Path::new("/"));
         assert_eq!(sources.read(), Vitals::default());
         write(&low, "0\n");

@@ -10,19 +10,19 @@ use tokio::task::JoinHandle;
 use super::{AppError, force, herald, pulse_watch, realtime, system, witness};
 use crate::api::Context;
 use crate::diag::recorder::Archive;
-use crate::drive::bridge::{Link, bridge};
+use crate::drive::bridge::{MachineHandle, bridge};
 use crate::drive::host_line::HostLine;
-use crate::drive::realtime::Role;
+use crate::drive::realtime::ThreadRole;
 use crate::drive::seen::looks;
 use crate::drive::threads::{Heartbeats, Threads};
 use crate::drive::{
     Control, ControlOptions, LatePolicy, Power, PulseTiming, Rings, StepLoop, StepStatus, StopLine,
 };
-use crate::hal::sim::{Hands, Mishap};
+use crate::hal::sim::{Mishap, SimulatedOperator};
 use crate::hal::{Clock, ForceSensor, MonotonicClock, StepIo};
 use crate::machine::{Config, Event, Fault, HomingOptions, Supervisor};
 use crate::options::Options;
-use crate::sensor::desk::Desk;
+use crate::sensor::desk::SensorService;
 
 /// Where the recordings of faults are, in the state folder.
 const RECORDINGS: &str = "faults";
@@ -40,37 +40,37 @@ pub struct Hardware<I, F> {
     /// The load cell, if there is one.
     pub force: Option<F>,
     /// How a person deals with it.
-    pub load_cell: Option<force::LoadCell>,
+    pub load_cell: Option<force::LoadCellParts>,
     /// What a late step means.
     pub late: LatePolicy,
     /// What a late control cycle or a silent step loop means.
     pub control: ControlOptions,
     /// Who watches the pulses.
-    pub pulses: Option<pulse_watch::Watch>,
+    pub pulses: Option<pulse_watch::PulseWatch>,
     /// The hands of a person at the simulated machine.
-    pub hands: Option<Hands>,
+    pub hands: Option<SimulatedOperator>,
 }
 
 /// The running machine, before anybody listens to it.
-pub struct Machine {
+pub struct RunningMachine {
     threads: Threads,
-    link: Link,
+    link: MachineHandle,
     events: mpsc::UnboundedReceiver<Event>,
     pump: JoinHandle<()>,
-    witness: witness::Witness,
+    witness: witness::PulseWatchThread,
     recordings: Arc<Archive>,
-    hands: Option<Hands>,
-    load_cell: Option<force::LoadCell>,
+    hands: Option<SimulatedOperator>,
+    load_cell: Option<force::LoadCellParts>,
     host: HostLine,
 }
 
 /// The running machine, with its herald.
 pub struct Attended {
     threads: Threads,
-    link: Link,
+    link: MachineHandle,
     pump: JoinHandle<()>,
     herald: JoinHandle<()>,
-    witness: witness::Witness,
+    witness: witness::PulseWatchThread,
     shutting_down: Arc<AtomicBool>,
 }
 
@@ -90,7 +90,7 @@ pub fn start<I, F>(
     (config, at_power_on): (Config, Option<Fault>),
     clock: MonotonicClock,
     hardware: Hardware<I, F>,
-) -> Result<Machine, AppError>
+) -> Result<RunningMachine, AppError>
 where
     I: StepIo + Send + 'static,
     F: ForceSensor + Send + 'static,
@@ -127,7 +127,7 @@ where
     let threads = Threads::start(clock, step_loop, control, demand, frost(hands.clone()))
         .map_err(system("starting the real-time threads"))?;
     let threads = realtime::judge(threads, demand)?;
-    Ok(Machine {
+    Ok(RunningMachine {
         threads,
         link,
         events,
@@ -141,11 +141,11 @@ where
 }
 
 /// What a loop does between its turns: nothing, or it stands still for as long as a simulated mishap lasts.
-fn frost(hands: Option<Hands>) -> impl Fn(Role) + Clone + Send + 'static {
+fn frost(hands: Option<SimulatedOperator>) -> impl Fn(ThreadRole) + Clone + Send + 'static {
     move |role| {
         let mishap = match role {
-            Role::Step => Mishap::StepLoopFrozen,
-            Role::Control => Mishap::ControlFrozen,
+            ThreadRole::Step => Mishap::StepLoopFrozen,
+            ThreadRole::Control => Mishap::ControlFrozen,
         };
         while hands.as_ref().is_some_and(|hands| hands.mishaps().has(mishap)) {
             std::thread::sleep(Duration::from_millis(1));
@@ -153,19 +153,19 @@ fn frost(hands: Option<Hands>) -> impl Fn(Role) + Clone + Send + 'static {
     }
 }
 
-impl Machine {
+impl RunningMachine {
     /// A handle for the API.
-    pub fn link(&self) -> Link {
+    pub fn link(&self) -> MachineHandle {
         self.link.clone()
     }
 
     /// The hands of a person at the machine, if it is a simulated one.
-    pub fn hands(&self) -> Option<Hands> {
+    pub fn hands(&self) -> Option<SimulatedOperator> {
         self.hands.clone()
     }
 
     /// How a person deals with the force sensor, if there is one that can be tared.
-    pub fn load_cell(&self) -> Option<Desk> {
+    pub fn load_cell(&self) -> Option<SensorService> {
         let snapshots = self.link.snapshots();
         let at_rest = move || !snapshots.borrow().state.is_moving();
         self.load_cell.as_ref().map(|load_cell| load_cell.desk(at_rest))
@@ -188,7 +188,7 @@ impl Machine {
 
     /// From now on its events are told to the clients, the settings and the log.
     pub fn attend(self, ctx: Arc<Context>) -> Attended {
-        let Machine { threads, link, events, pump, witness, .. } = self;
+        let RunningMachine { threads, link, events, pump, witness, .. } = self;
         let shutting_down = Arc::new(AtomicBool::new(false));
         let herald = tokio::spawn(herald::attend(events, ctx, Arc::clone(&shutting_down)));
         Attended { threads, link, pump, herald, witness, shutting_down }

@@ -47,19 +47,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use self::machine::Machine;
+use self::machine::RunningMachine;
 use self::runtimes::Runtimes;
 use self::service::Manager;
 use crate::api::{self, Context};
 use crate::auth;
 use crate::drive::host_line::HostLine;
-use crate::drive::realtime::arming::Refusal;
+use crate::drive::realtime::arming::ArmingRefusal;
 use crate::hal::MonotonicClock;
 use crate::hal::rpi::PiError;
 use crate::layout;
 use crate::machine::Fault;
 use crate::options::{self, Driver, Options};
-use crate::settings::{Invalid, Rail};
+use crate::settings::{Invalid, RailGeometry};
 use crate::store::{Opened, Store, StoreError};
 
 /// How long the axis may take to come to rest at the end of the process: longer than the slowest stop that settings allow,
@@ -104,7 +104,7 @@ pub enum AppError {
     },
     /// The host could delay steps, and the options do not allow that.
     #[error("{0}\nor let it move all the same, with require = \"never\" in [realtime]")]
-    NotRealTime(Refusal),
+    NotRealTime(ArmingRefusal),
     /// The system refused a thread, a signal handler or a file.
     #[error("{what}: {error}")]
     System {
@@ -152,8 +152,8 @@ fn open_store(options: &Options) -> Result<(Store, Opened), AppError> {
 }
 
 /// What options say about the mechanics.
-fn rail(options: &Options) -> Rail {
-    Rail {
+fn rail(options: &Options) -> RailGeometry {
+    RailGeometry {
         travel_per_turn_mm: options.rail.travel_per_turn.get(),
         max_steps_per_s: machine::pulse_timing(options).max_steps_per_s(),
     }
@@ -208,7 +208,7 @@ async fn serve(options: &Options, runtimes: &Runtimes, store: Store, opened: Ope
     if let Some(why) = raised {
         herald::warn(&ctx, "settings", &why);
     }
-    let loops = machine.as_ref().map(Machine::heartbeats);
+    let loops = machine.as_ref().map(RunningMachine::heartbeats);
     let host = machine.as_ref().and_then(|machine| watch_host(options, machine.host()));
     let machine = machine.map(|machine| machine.attend(Arc::clone(&ctx)));
 
@@ -277,22 +277,22 @@ fn own_name() -> String {
     system.nodename().to_str().ok().and_then(|name| name.split('.').next()).unwrap_or_default().to_owned()
 }
 
-fn api_options(options: &Options) -> Result<api::Options, AppError> {
-    Ok(api::Options {
-        rules: auth::Rules {
+fn api_options(options: &Options) -> Result<api::ServerOptions, AppError> {
+    Ok(api::ServerOptions {
+        rules: auth::GateRules {
             hostname: options.access.hostname.clone().unwrap_or_else(own_name),
             extra_origins: options.access.extra_origins.clone(),
             remote_machine: options.access.remote_machine,
         },
-        limits: api::Limits {
+        limits: api::ServerLimits {
             connections: options.limits.connections,
             sockets: options.limits.ws_sockets,
-            ..api::Limits::default()
+            ..api::ServerLimits::default()
         }
         .within_open_files(open_files()),
         lease: match options.access.lease {
-            options::Lease::Stop => api::Policy::Stop,
-            options::Lease::Continue => api::Policy::Continue,
+            options::LeasePolicy::Stop => api::Policy::Stop,
+            options::LeasePolicy::Continue => api::Policy::Continue,
         },
         pages: match &options.app {
             Some(folder) => api::Pages::read(folder).map_err(AppError::App)?,

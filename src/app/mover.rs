@@ -6,21 +6,21 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::sync::watch;
 
-use super::machine::Machine;
+use super::machine::RunningMachine;
 use super::recordings::Teller;
-use crate::api::port::{self, BoxFuture, LoadCell, LoadCellRefusal, MachinePort, Mover, Recordings};
-use crate::drive::bridge::Link;
-use crate::hal::sim::{Hands, Mishap, Mishaps};
+use crate::api::port::{self, BoxFuture, ForceSensorPort, LoadCellRefusal, MachinePort, Mover, Recordings};
+use crate::drive::bridge::MachineHandle;
+use crate::hal::sim::{Mishap, Mishaps, SimulatedOperator};
 use crate::machine::{Accepted, Command, Reply, Snapshot};
-use crate::sensor::desk::{Desk, Refused};
+use crate::sensor::desk::{SensorRefusal, SensorService};
 
 /// The machine of this process.
 struct Local {
-    link: Link,
+    link: MachineHandle,
     /// Of the simulated machine.
-    hands: Option<Hands>,
+    hands: Option<SimulatedOperator>,
     recordings: Option<Arc<dyn Recordings>>,
-    load_cell: Option<Desk>,
+    load_cell: Option<SensorService>,
 }
 
 impl MachinePort for Local {
@@ -44,20 +44,20 @@ impl MachinePort for Local {
         Some(self.link.age())
     }
 
-    fn hands(&self) -> Option<&dyn port::Hands> {
-        self.hands.as_ref().map(|hands| hands as &dyn port::Hands)
+    fn hands(&self) -> Option<&dyn port::OperatorPort> {
+        self.hands.as_ref().map(|hands| hands as &dyn port::OperatorPort)
     }
 
     fn recordings(&self) -> Option<Arc<dyn Recordings>> {
         self.recordings.clone()
     }
 
-    fn load_cell(&self) -> Option<&dyn LoadCell> {
-        self.load_cell.as_ref().map(|desk| desk as &dyn LoadCell)
+    fn load_cell(&self) -> Option<&dyn ForceSensorPort> {
+        self.load_cell.as_ref().map(|desk| desk as &dyn ForceSensorPort)
     }
 }
 
-impl LoadCell for Desk {
+impl ForceSensorPort for SensorService {
     fn status(&self) -> Value {
         self.status()
     }
@@ -75,11 +75,11 @@ impl LoadCell for Desk {
     }
 }
 
-fn refusal(refused: Refused) -> LoadCellRefusal {
+fn refusal(refused: SensorRefusal) -> LoadCellRefusal {
     LoadCellRefusal { code: refused.code(), why: refused.to_string() }
 }
 
-impl port::Hands for Hands {
+impl port::OperatorPort for SimulatedOperator {
     fn known(&self) -> Vec<&'static str> {
         Mishap::ALL.map(Mishap::name).to_vec()
     }
@@ -109,11 +109,11 @@ impl port::Hands for Hands {
 
 /// A machine that hears commands from the stream `command_all` and decides for itself. Nothing is known of it but
 /// what it says on the stream `status`, so the snapshot stays the one of the start: not homed.
-struct Remote {
+struct RemoteMachine {
     unchanging: watch::Sender<Snapshot>,
 }
 
-impl MachinePort for Remote {
+impl MachinePort for RemoteMachine {
     fn mover(&self) -> Mover {
         Mover::Remote
     }
@@ -131,7 +131,7 @@ impl MachinePort for Remote {
 }
 
 /// The port of the machine of this process.
-pub fn local(machine: &Machine) -> Arc<dyn MachinePort> {
+pub fn local(machine: &RunningMachine) -> Arc<dyn MachinePort> {
     let recordings = Some(Teller::of(machine.recordings()));
     let load_cell = machine.load_cell();
     Arc::new(Local { link: machine.link(), hands: machine.hands(), recordings, load_cell })
@@ -139,12 +139,12 @@ pub fn local(machine: &Machine) -> Arc<dyn MachinePort> {
 
 /// The port of a machine on virtual time, of which nothing is recorded.
 #[must_use]
-pub fn rehearsed(link: Link, hands: Hands) -> Arc<dyn MachinePort> {
+pub fn rehearsed(link: MachineHandle, hands: SimulatedOperator) -> Arc<dyn MachinePort> {
     Arc::new(Local { link, hands: Some(hands), recordings: None, load_cell: None })
 }
 
 /// The port of a machine elsewhere.
 #[must_use]
 pub fn remote() -> Arc<dyn MachinePort> {
-    Arc::new(Remote { unchanging: watch::channel(Snapshot::at_power_on()).0 })
+    Arc::new(RemoteMachine { unchanging: watch::channel(Snapshot::at_power_on()).0 })
 }

@@ -13,7 +13,7 @@ use heapless::spsc::{Consumer, Producer, Queue};
 
 use super::pulse_log::PulseLog;
 use crate::diag::{CheckOptions, PulseChecker};
-use crate::drive::Seen;
+use crate::drive::CycleTrace;
 use crate::hal::sim::{Edge, EdgeSink};
 use crate::units::{Nanos, SECOND_NS};
 
@@ -41,27 +41,27 @@ impl EdgeSink for Sink {
 }
 
 /// A ring of edges: the end for the step loop, and who takes them out.
-pub fn watch(options: CheckOptions, log: Option<PulseLog>) -> (Sink, Watch) {
+pub fn watch(options: CheckOptions, log: Option<PulseLog>) -> (Sink, PulseWatch) {
     let (ring, edges) = Box::leak(Box::new(Queue::<Edge, RING>::new())).split();
     let lost = Arc::new(AtomicU64::new(0));
     let sink = Sink { ring, lost: Arc::clone(&lost) };
     let checker = PulseChecker::new(options);
     let unsettled = VecDeque::with_capacity(2 * SETTLED);
-    (sink, Watch { edges, unsettled, lost, checker, tell_again_ns: 0, log })
+    (sink, PulseWatch { edges, unsettled, lost, checker, tell_again_ns: 0, log })
 }
 
 /// Who watches.
-pub struct Watch {
+pub struct PulseWatch {
     edges: Consumer<'static, Edge>,
     /// Looks that the checker does not have yet.
-    unsettled: VecDeque<Seen>,
+    unsettled: VecDeque<CycleTrace>,
     lost: Arc<AtomicU64>,
     checker: PulseChecker,
     tell_again_ns: Nanos,
     log: Option<PulseLog>,
 }
 
-impl Watch {
+impl PulseWatch {
     /// Takes the edges that there are.
     pub fn take_edges(&mut self) {
         if let Err(error) = self.take_and_write() {
@@ -71,7 +71,7 @@ impl Watch {
     }
 
     /// Takes a look. It is taken up when it has settled.
-    pub fn take_look(&mut self, seen: Seen) {
+    pub fn take_look(&mut self, seen: CycleTrace) {
         self.unsettled.push_back(seen);
         self.settle(SETTLED);
     }

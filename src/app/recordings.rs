@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::api::port::{Form, Part, Recordings, Untold};
+use crate::api::port::{Form, RecordingSpan, Recordings, Untold};
 use crate::diag::recorder::archive::Unreadable;
 use crate::diag::recorder::{Archive, export};
 
@@ -27,12 +27,12 @@ impl Teller {
 }
 
 /// The text of a recording; its place is free again when the last byte is sent.
-struct Held {
+struct ExportInMemory {
     text: Vec<u8>,
     _place: OwnedSemaphorePermit,
 }
 
-impl AsRef<[u8]> for Held {
+impl AsRef<[u8]> for ExportInMemory {
     fn as_ref(&self) -> &[u8] {
         &self.text
     }
@@ -43,7 +43,7 @@ impl Recordings for Teller {
         self.archive.list().iter().map(export::summary).collect()
     }
 
-    fn tell(&self, id: u64, form: Form, part: &Part) -> Result<Bytes, Untold> {
+    fn tell(&self, id: u64, form: Form, part: &RecordingSpan) -> Result<Bytes, Untold> {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Untold::Busy)?;
         let (entry, recording) = self.archive.read(id).map_err(|error| match error {
             Unreadable::Unknown => Untold::Unknown,
@@ -52,11 +52,11 @@ impl Recordings for Teller {
                 Untold::Unreadable(error.to_string())
             }
         })?;
-        let part = export::Part { seconds: part.from_s..=part.to_s, every: part.every };
+        let part = export::ExportSpan { seconds: part.from_s..=part.to_s, every: part.every };
         let text = match form {
             Form::Json => export::json(&entry, &recording, &part),
             Form::Csv => export::csv(&recording, &part).into_bytes(),
         };
-        Ok(Bytes::from_owner(Held { text, _place: place }))
+        Ok(Bytes::from_owner(ExportInMemory { text, _place: place }))
     }
 }

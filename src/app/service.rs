@@ -20,9 +20,9 @@ use crate::drive::threads::Heartbeats;
 const MESSAGES_IN_TIME: u32 = 4;
 
 /// The service manager, if there is one that listens.
-pub struct Manager(Option<Listener>);
+pub struct Manager(Option<NotifySocket>);
 
-struct Listener {
+struct NotifySocket {
     socket: UnixDatagram,
     address: SocketAddr,
     /// How long the manager waits for a sign of life.
@@ -85,7 +85,7 @@ impl Manager {
     }
 }
 
-fn listener(name: &[u8], patience: Option<Duration>) -> io::Result<Listener> {
+fn listener(name: &[u8], patience: Option<Duration>) -> io::Result<NotifySocket> {
     let address = match name {
         [b'@', name @ ..] => SocketAddr::from_abstract_name(name)?,
         path => SocketAddr::from_pathname(std::ffi::OsStr::from_bytes(path))?,
@@ -93,7 +93,7 @@ fn listener(name: &[u8], patience: Option<Duration>) -> io::Result<Listener> {
     let socket = UnixDatagram::unbound()?;
     // A manager that does not read must not hold up anything here.
     socket.set_nonblocking(true)?;
-    Ok(Listener { socket, address, patience })
+    Ok(NotifySocket { socket, address, patience })
 }
 
 /// How long the manager waits, if it waits for this very process.

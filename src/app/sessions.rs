@@ -12,11 +12,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use self::tally::Tally;
-use crate::api::desk::Keeper;
+use self::tally::SessionTally;
+use crate::api::desk::SettingsStore;
 use crate::machine::{Event, Fault, Snapshot, State, Why};
 use crate::store::session::MAX_FAULTS;
-use crate::store::{Change, Ended, Session, date};
+use crate::store::{SessionEnd, SessionRecord, StateChange, date};
 use crate::units::{Nanos, SECOND_NS};
 
 /// A session that is under way is written down again after so long.
@@ -24,13 +24,13 @@ const WRITE_EVERY_NS: Nanos = 300 * SECOND_NS;
 
 /// The book.
 pub struct Sessions {
-    keeper: Arc<dyn Keeper>,
+    keeper: Arc<dyn SettingsStore>,
     open: Option<Open>,
     /// The last session, while the fault that ended it is latched: others may follow.
-    faulted: Option<(u64, Session)>,
+    faulted: Option<(u64, SessionRecord)>,
     last_number: u64,
     shutting_down: Arc<AtomicBool>,
-    pages: mpsc::UnboundedSender<Change>,
+    pages: mpsc::UnboundedSender<StateChange>,
     writing: JoinHandle<()>,
 }
 
@@ -40,12 +40,12 @@ struct Open {
     begun_unix_s: u64,
     begun_ns: Nanos,
     written_ns: Nanos,
-    tally: Tally,
+    tally: SessionTally,
 }
 
 impl Sessions {
     /// An open book. `shutting_down` says that STOP means the end of the process.
-    pub fn new(keeper: Arc<dyn Keeper>, shutting_down: Arc<AtomicBool>) -> Sessions {
+    pub fn new(keeper: Arc<dyn SettingsStore>, shutting_down: Arc<AtomicBool>) -> Sessions {
         let (pages, written) = mpsc::unbounded_channel();
         let writing = tokio::spawn(write(written, Arc::clone(&keeper)));
         Sessions { keeper, open: None, faulted: None, last_number: 0, shutting_down, pages, writing }
@@ -75,7 +75,7 @@ impl Sessions {
             Event::FaultWhileFaulted(fault) => {
                 if let Some((number, session)) = &mut self.faulted {
                     note(session, fault);
-                    let change = Change::Session(*number, session.clone());
+                    let change = StateChange::Session(*number, session.clone());
                     self.put_down(change);
                 }
             }
@@ -107,7 +107,7 @@ impl Sessions {
         open.tally.see(now);
         if now.at_ns.saturating_sub(open.written_ns) >= WRITE_EVERY_NS {
             open.written_ns = now.at_ns;
-            let change = Change::Session(open.number, open.so_far(now.at_ns));
+            let change = StateChange::Session(open.number, open.so_far(now.at_ns));
             self.put_down(change);
         }
     }
@@ -122,9 +122,9 @@ impl Sessions {
         // What is on its way to the store is not in it yet.
         let number = self.keeper.kept().0.next_session().max(self.last_number + 1);
         self.last_number = number;
-        let (begun_unix_s, tally) = (date::now_unix_s(), Tally::default());
+        let (begun_unix_s, tally) = (date::now_unix_s(), SessionTally::default());
         self.open = Some(Open { number, begun_unix_s, begun_ns: at_ns, written_ns: at_ns, tally });
-        self.put_down(Change::Session(number, Session::begun(begun_unix_s)));
+        self.put_down(StateChange::Session(number, SessionRecord::begun(begun_unix_s)));
     }
 
     fn end(&mut self, at_ns: Nanos, to: State, why: Why) {
@@ -134,38 +134,38 @@ impl Sessions {
         session.ended = Some(match (to, why) {
             (_, Why::Fault(fault)) => {
                 note(&mut session, fault);
-                Ended::Fault
+                SessionEnd::Fault
             }
-            (_, Why::AtRest | Why::PositionLost) if shutting_down => Ended::ShutDown,
-            (_, Why::AtRest | Why::PositionLost | Why::StopAsked) => Ended::Stop,
-            _ => Ended::End,
+            (_, Why::AtRest | Why::PositionLost) if shutting_down => SessionEnd::ShutDown,
+            (_, Why::AtRest | Why::PositionLost | Why::StopAsked) => SessionEnd::Stop,
+            _ => SessionEnd::End,
         });
-        if session.ended == Some(Ended::Fault) {
+        if session.ended == Some(SessionEnd::Fault) {
             self.faulted = Some((open.number, session.clone()));
         }
-        self.put_down(Change::Session(open.number, session));
+        self.put_down(StateChange::Session(open.number, session));
     }
 
-    fn put_down(&self, change: Change) {
+    fn put_down(&self, change: StateChange) {
         // Only gone when the process ends.
         let _ = self.pages.send(change);
     }
 }
 
 impl Open {
-    fn so_far(&self, at_ns: Nanos) -> Session {
+    fn so_far(&self, at_ns: Nanos) -> SessionRecord {
         let duration_s = at_ns.saturating_sub(self.begun_ns) as f64 * 1e-9;
-        Session { duration_s, ..self.tally.session(self.begun_unix_s) }
+        SessionRecord { duration_s, ..self.tally.session(self.begun_unix_s) }
     }
 }
 
-fn note(session: &mut Session, fault: Fault) {
+fn note(session: &mut SessionRecord, fault: Fault) {
     if session.faults.len() < MAX_FAULTS {
         session.faults.push(fault.code().to_owned());
     }
 }
 
-async fn write(mut pages: mpsc::UnboundedReceiver<Change>, keeper: Arc<dyn Keeper>) {
+async fn write(mut pages: mpsc::UnboundedReceiver<StateChange>, keeper: Arc<dyn SettingsStore>) {
     while let Some(change) = pages.recv().await {
         if let Err(error) = keeper.keep(change).await {
             tracing::warn!(%error, "a session is not in the book");

@@ -8,8 +8,8 @@ use crate::diag::train::Precision;
 use crate::drive::executor::Starvation;
 use crate::drive::{ControlOptions, LatePolicy, PulseTiming};
 use crate::hal::MonotonicClock;
-use crate::hal::sim::{Hands, RailOptions, SimLoadCell, SimPins};
-use crate::options::{ForceSensor, Options};
+use crate::hal::sim::{RailOptions, SimLoadCell, SimPins, SimulatedOperator};
+use crate::options::{ForceSensorOptions, Options};
 use crate::store::Store;
 use crate::units::Nanos;
 
@@ -26,7 +26,7 @@ pub fn hardware(
     store: &Store,
 ) -> Result<Hardware<SimPins<pulse_watch::Sink>, force::Sensor>, AppError> {
     let rail = rail_options(options);
-    let hands = Hands::default();
+    let hands = SimulatedOperator::default();
     for mishap in &options.sim.mishaps {
         hands.set(*mishap, true);
     }
@@ -34,7 +34,9 @@ pub fn hardware(
     let log = log.map_err(system("the pulse log"))?;
     let (sink, pulses) = pulse_watch::watch(check_options(options, pulse_timing(options)), log);
     let (force, load_cell) = match options.force_sensor() {
-        ForceSensor::Sim => (Some(Box::new(SimLoadCell::new(hands.clone(), rail)) as force::Sensor), None),
+        ForceSensorOptions::Sim => {
+            (Some(Box::new(SimLoadCell::new(hands.clone(), rail)) as force::Sensor), None)
+        }
         _ => force::sensor(options, clock, store)?.unzip(),
     };
     Ok(Hardware {

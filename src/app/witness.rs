@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
-use super::pulse_watch::Watch;
+use super::pulse_watch::PulseWatch;
 use crate::diag::Recorder;
 use crate::diag::recorder::{Archive, Recording};
 use crate::drive::seen::Looks;
@@ -21,12 +21,12 @@ use crate::settings::wall;
 const TAKE_EVERY: Duration = Duration::from_millis(20);
 
 /// The running thread.
-pub struct Witness {
+pub struct PulseWatchThread {
     thread: JoinHandle<()>,
     quit: Arc<AtomicBool>,
 }
 
-impl Witness {
+impl PulseWatchThread {
     /// Takes what is left, writes down what is not written yet, and ends.
     pub async fn end(self) {
         self.quit.store(true, Ordering::Release);
@@ -38,7 +38,11 @@ impl Witness {
 ///
 /// # Errors
 /// The system has no thread left.
-pub fn start(looks: Looks, archive: Arc<Archive>, pulses: Option<Watch>) -> io::Result<Witness> {
+pub fn start(
+    looks: Looks,
+    archive: Arc<Archive>,
+    pulses: Option<PulseWatch>,
+) -> io::Result<PulseWatchThread> {
     let quit = Arc::new(AtomicBool::new(false));
     let quitting = Arc::clone(&quit);
     let mut taker = Taker {
@@ -57,14 +61,14 @@ pub fn start(looks: Looks, archive: Arc<Archive>, pulses: Option<Watch>) -> io::
             std::thread::sleep(TAKE_EVERY);
         }
     })?;
-    Ok(Witness { thread, quit })
+    Ok(PulseWatchThread { thread, quit })
 }
 
 struct Taker {
     looks: Looks,
     recorder: Recorder,
     scribe: Scribe,
-    pulses: Option<Watch>,
+    pulses: Option<PulseWatch>,
 }
 
 impl Taker {

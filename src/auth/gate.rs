@@ -18,7 +18,7 @@ use std::net::IpAddr;
 use hyper::header::{AUTHORIZATION, COOKIE, HeaderMap};
 
 use super::host;
-use super::origin::{self, Origin};
+use super::origin::{self, RequestOrigin};
 
 /// The cookie that would carry a token.
 const TOKEN_COOKIE: &str = "yep_token";
@@ -47,7 +47,7 @@ const FETCH_SITE: &str = "sec-fetch-site";
 
 /// What the gate is told once.
 #[derive(Debug, Clone)]
-pub struct Rules {
+pub struct GateRules {
     /// The host name without `.local`; empty when there is none.
     pub hostname: String,
     /// Origins that are allowed besides the app's own.
@@ -56,9 +56,9 @@ pub struct Rules {
     pub remote_machine: Option<IpAddr>,
 }
 
-impl Default for Rules {
+impl Default for GateRules {
     fn default() -> Self {
-        Rules {
+        GateRules {
             hostname: String::new(),
             extra_origins: origin::DEFAULT_EXTRA.map(String::from).to_vec(),
             remote_machine: None,
@@ -99,7 +99,7 @@ impl Standing {
 
 /// The request does not come in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refused {
+pub enum GateRefusal {
     /// Rule 1: 421.
     Misdirected,
     /// Rule 3: 403.
@@ -108,34 +108,35 @@ pub enum Refused {
     WrongToken,
 }
 
-impl Rules {
+impl GateRules {
     /// Lets a request in as somebody, or refuses it.
     ///
     /// # Errors
-    /// [`Refused`], by the rules of this module.
-    pub fn judge(&self, knock: &Knock<'_>) -> Result<Standing, Refused> {
+    /// [`GateRefusal`], by the rules of this module.
+    pub fn judge(&self, knock: &Knock<'_>) -> Result<Standing, GateRefusal> {
         let ours = |authority| host::is_ours(authority, &self.hostname, knock.local);
         match host::sent(knock.headers) {
             Some(sent) if ours(sent) && knock.authority.is_none_or(ours) => {}
-            _ => return Err(Refused::Misdirected),
+            _ => return Err(GateRefusal::Misdirected),
         }
         let origin = self.origin(knock.headers);
-        if origin == Origin::Other && knock.changes {
-            return Err(Refused::ForeignOrigin);
+        if origin == RequestOrigin::Other && knock.changes {
+            return Err(GateRefusal::ForeignOrigin);
         }
         let peer = knock.peer.to_canonical();
         // An allowed Origin is trusted wherever its page is; a picture in a page of another site names none.
-        let from_elsewhere = origin == Origin::None && is_cross_site(knock.headers);
-        if origin != Origin::Other && !from_elsewhere && !is_forwarded(knock.headers) {
+        let from_elsewhere = origin == RequestOrigin::None && is_cross_site(knock.headers);
+        if origin != RequestOrigin::Other && !from_elsewhere && !is_forwarded(knock.headers) {
             if peer.is_loopback() {
                 return Ok(Standing::Local);
             }
-            if origin == Origin::None && self.remote_machine.is_some_and(|m| m.to_canonical() == peer) {
+            if origin == RequestOrigin::None && self.remote_machine.is_some_and(|m| m.to_canonical() == peer)
+            {
                 return Ok(Standing::Machine);
             }
         }
         if presents_token(knock.headers) {
-            return Err(Refused::WrongToken);
+            return Err(GateRefusal::WrongToken);
         }
         Ok(Standing::Guest)
     }
@@ -154,7 +155,7 @@ impl Rules {
 
     /// What the request says about the page that sent it.
     #[must_use]
-    pub fn origin<'a>(&self, headers: &'a HeaderMap) -> Origin<'a> {
+    pub fn origin<'a>(&self, headers: &'a HeaderMap) -> RequestOrigin<'a> {
         origin::of(headers, &self.extra_origins)
     }
 }
@@ -190,11 +191,11 @@ mod tests {
     const OTHER: &str = "192.168.1.50";
     const MACHINE: &str = "192.168.1.60";
 
-    fn judge(peer: &str, pairs: &[(&'static str, &str)], changes: bool) -> Result<Standing, Refused> {
-        let rules = Rules {
+    fn judge(peer: &str, pairs: &[(&'static str, &str)], changes: bool) -> Result<Standing, GateRefusal> {
+        let rules = GateRules {
             hostname: "yep".into(),
             remote_machine: Some(MACHINE.parse().unwrap()),
-            ..Rules::default()
+            ..GateRules::default()
         };
         let mut headers = HeaderMap::new();
         headers.append("host", "localhost".parse().unwrap());
@@ -237,7 +238,7 @@ mod tests {
     #[test]
     fn a_foreign_page_changes_nothing_and_reads_as_a_guest() {
         for origin in ["http://evil.example", "null"] {
-            assert_eq!(judge(LOOPBACK, &[("origin", origin)], true), Err(Refused::ForeignOrigin));
+            assert_eq!(judge(LOOPBACK, &[("origin", origin)], true), Err(GateRefusal::ForeignOrigin));
             assert_eq!(judge(LOOPBACK, &[("origin", origin)], false), Ok(Standing::Guest));
         }
     }
@@ -270,7 +271,7 @@ mod tests {
         let bearer = ("authorization", "Bearer 0123");
         let cookie = ("cookie", "a=b; yep_token=0123");
         for token in [bearer, cookie] {
-            assert_eq!(judge(OTHER, &[token], false), Err(Refused::WrongToken));
+            assert_eq!(judge(OTHER, &[token], false), Err(GateRefusal::WrongToken));
             assert_eq!(judge(LOOPBACK, &[token], false), Ok(Standing::Local));
         }
         assert_eq!(judge(OTHER, &[("cookie", "a=b; not_yep_token=1")], false), Ok(Standing::Guest));
@@ -278,18 +279,26 @@ mod tests {
 
     #[test]
     fn the_host_comes_first() {
-        assert_eq!(judge(LOOPBACK, &[("host", "localhost")], true), Err(Refused::Misdirected), "two hosts");
-        let rules = Rules::default();
+        assert_eq!(
+            judge(LOOPBACK, &[("host", "localhost")], true),
+            Err(GateRefusal::Misdirected),
+            "two hosts"
+        );
+        let rules = GateRules::default();
         let address = LOOPBACK.parse().unwrap();
         let mut headers = HeaderMap::new();
         let judge = |headers: &HeaderMap, authority| {
             rules.judge(&Knock { peer: address, local: address, authority, headers, changes: false })
         };
-        assert_eq!(judge(&headers, None), Err(Refused::Misdirected), "no host");
+        assert_eq!(judge(&headers, None), Err(GateRefusal::Misdirected), "no host");
         headers.append("host", "evil.example".parse().unwrap());
-        assert_eq!(judge(&headers, None), Err(Refused::Misdirected));
+        assert_eq!(judge(&headers, None), Err(GateRefusal::Misdirected));
         headers.insert("host", "localhost".parse().unwrap());
         assert_eq!(judge(&headers, None), Ok(Standing::Local));
-        assert_eq!(judge(&headers, Some("evil.example")), Err(Refused::Misdirected), "an absolute target");
+        assert_eq!(
+            judge(&headers, Some("evil.example")),
+            Err(GateRefusal::Misdirected),
+            "an absolute target"
+        );
     }
 }

@@ -11,4 +11,4 @@ pub mod gate;
 pub mod host;
 pub mod origin;
 
-pub use gate::{Knock, Refused, Rules, Standing};
+pub use gate::{GateRefusal, GateRules, Knock, Standing};

@@ -17,7 +17,7 @@ pub const DEFAULT_EXTRA: [&str; 3] =
 
 /// What a request says about the page that sent it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin<'a> {
+pub enum RequestOrigin<'a> {
     /// No page: a program, or a page of this server that only reads.
     None,
     /// A page that may call the server; exactly as it was sent.
@@ -29,13 +29,17 @@ pub enum Origin<'a> {
 /// Reads the Origin header. The caller has checked the Host header before: a page of this server is known by
 /// naming the same authority in both.
 #[must_use]
-pub fn of<'a>(headers: &'a HeaderMap, extra: &[String]) -> Origin<'a> {
+pub fn of<'a>(headers: &'a HeaderMap, extra: &[String]) -> RequestOrigin<'a> {
     if !headers.contains_key(ORIGIN) {
-        return Origin::None;
+        return RequestOrigin::None;
     }
-    let Some(origin) = host::single(headers, ORIGIN) else { return Origin::Other };
+    let Some(origin) = host::single(headers, ORIGIN) else { return RequestOrigin::Other };
     let listed = BUILT_IN.contains(&origin) || extra.iter().any(|allowed| allowed == origin);
-    if listed || is_same(origin, host::sent(headers)) { Origin::Allowed(origin) } else { Origin::Other }
+    if listed || is_same(origin, host::sent(headers)) {
+        RequestOrigin::Allowed(origin)
+    } else {
+        RequestOrigin::Other
+    }
 }
 
 fn is_same(origin: &str, host: Option<&str>) -> bool {
@@ -62,7 +66,7 @@ mod tests {
         for good in ["http://localhost", "http://127.0.0.1:3042", "http://localhost:3000", "http://yep.local"]
         {
             let map = headers(&[("host", "yep.local"), ("origin", good)]);
-            assert_eq!(of(&map, &extra), Origin::Allowed(good));
+            assert_eq!(of(&map, &extra), RequestOrigin::Allowed(good));
         }
         for bad in [
             "null",
@@ -76,16 +80,16 @@ mod tests {
             "localhost",
         ] {
             let map = headers(&[("host", "yep.local"), ("origin", bad)]);
-            assert_eq!(of(&map, &extra), Origin::Other, "{bad}");
+            assert_eq!(of(&map, &extra), RequestOrigin::Other, "{bad}");
         }
         let twice = headers(&[("origin", "http://localhost"), ("origin", "http://evil.example")]);
-        assert_eq!(of(&twice, &extra), Origin::Other);
-        assert_eq!(of(&headers(&[("host", "localhost")]), &extra), Origin::None);
+        assert_eq!(of(&twice, &extra), RequestOrigin::Other);
+        assert_eq!(of(&headers(&[("host", "localhost")]), &extra), RequestOrigin::None);
     }
 
     #[test]
     fn the_default_port_may_be_written_in_the_host() {
         let map = headers(&[("host", "yep.local:80"), ("origin", "http://yep.local")]);
-        assert_eq!(of(&map, &[]), Origin::Allowed("http://yep.local"));
+        assert_eq!(of(&map, &[]), RequestOrigin::Allowed("http://yep.local"));
     }
 }

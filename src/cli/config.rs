@@ -10,9 +10,10 @@ use toml::de::{DeTable, DeValue};
 
 use super::run::Arguments;
 use crate::files;
-use crate::options::rules::Broken;
+use crate::options::rules::OptionsError;
 use crate::options::{
-    Access, Driver, Force, Homing, Host, Limits, Options, Pins, Rail, Realtime, Session, Sim, Timing,
+    Access, ConnectionOptions, Driver, Force, HomingSection, HostOptions, Options, Pins, RailSection,
+    Realtime, SessionOptions, Sim, Timing,
 };
 
 /// The file. Every key may be left out; a key that is not known is an error, since it is a misspelt one.
@@ -24,15 +25,15 @@ struct File {
     driver: Option<Driver>,
     app: Option<PathBuf>,
     access: Access,
-    limits: Limits,
+    limits: ConnectionOptions,
     pins: Pins,
     timing: Timing,
-    rail: Rail,
-    homing: Homing,
-    session: Session,
+    rail: RailSection,
+    homing: HomingSection,
+    session: SessionOptions,
     force: Force,
     realtime: Realtime,
-    host: Host,
+    host: HostOptions,
     sim: Sim,
 }
 
@@ -59,7 +60,7 @@ pub enum ConfigError {
     },
     /// File, command line and defaults do not fit together.
     #[error(transparent)]
-    Broken(#[from] Broken),
+    Broken(#[from] OptionsError),
 }
 
 /// Merges command line, file, environment and defaults.
@@ -202,7 +203,7 @@ mod tests {
         options.pins.enable = Some(25);
         options.access.hostname = Some("yep".into());
         options.access.remote_machine = Some([192, 168, 1, 20].into());
-        options.force.sensor = Some(crate::options::ForceSensor::Sim);
+        options.force.sensor = Some(crate::options::ForceSensorOptions::Sim);
         options.force.overrun = Some(crate::units::Mm::constant(10.0));
         options.force.firmware = Some("/usr/lib/yep/sensor-board.elf".into());
         for (section, keys) in [

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Failure, config, print, run as server};
 use crate::app::doctor::{self, Check, Findings};
 use crate::drive::realtime::latency::{Meaning, Measured, meaning};
-use crate::drive::realtime::{Histogram, Host, Item};
+use crate::drive::realtime::{Histogram, HostFiles, Item};
 use crate::options::{Driver, Options};
 use crate::units::{MICROSECOND_NS, Nanos};
 
@@ -58,7 +58,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         config: arguments.config.clone(),
     })
     .map_err(|error| Failure::Usage(error.to_string()))?;
-    let findings = doctor::examine(&options, &Host::at(&arguments.root));
+    let findings = doctor::examine(&options, &HostFiles::at(&arguments.root));
     if arguments.json {
         let mut value = json!(findings);
         if let Some(seconds) = arguments.latency {

@@ -26,11 +26,11 @@ The times are in seconds after the fault; before it they are negative.";
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
     #[command(subcommand)]
-    what: What,
+    what: FaultsCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum What {
+enum FaultsCommand {
     /// The faults that were recorded, the newest first
     List {
         /// As the server's JSON
@@ -66,28 +66,28 @@ const LINES_MAX: usize = 40;
 /// What a server says of a recording; what it leaves out counts as not known.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Recording {
+struct RecordingJson {
     id: u64,
     at: String,
     uptime_s: f64,
     this_run: bool,
     written: bool,
     program: String,
-    fault: Fault,
+    fault: FaultJson,
     also: Vec<Also>,
-    before: Option<Before>,
-    axis: Option<Axis>,
+    before: Option<BeforeJson>,
+    axis: Option<AxisJson>,
     before_s: f64,
     after_s: f64,
     missed_cycles: u64,
-    commands: Vec<Command>,
-    changes: Vec<Change>,
-    columns: Columns,
+    commands: Vec<CommandJson>,
+    changes: Vec<ChangeJson>,
+    columns: ColumnsJson,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Fault {
+struct FaultJson {
     code: String,
     message: String,
     remedy: String,
@@ -97,12 +97,12 @@ struct Fault {
 #[serde(default)]
 struct Also {
     time_s: f64,
-    fault: Fault,
+    fault: FaultJson,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Before {
+struct BeforeJson {
     state: String,
     position_mm: Option<f64>,
     velocity_mm_s: f64,
@@ -111,7 +111,7 @@ struct Before {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Axis {
+struct AxisJson {
     origin_steps: f64,
     steps_per_mm: f64,
     range_mm: f64,
@@ -119,7 +119,7 @@ struct Axis {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Command {
+struct CommandJson {
     time_s: f64,
     command: String,
     period_s: Option<f64>,
@@ -128,7 +128,7 @@ struct Command {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Change {
+struct ChangeJson {
     time_s: f64,
     state: String,
     front: bool,
@@ -142,7 +142,7 @@ struct Change {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Columns {
+struct ColumnsJson {
     time_s: Vec<f64>,
     steps: Vec<f64>,
 }
@@ -150,9 +150,11 @@ struct Columns {
 /// Shows what was asked for.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let text = match &arguments.what {
-        What::List { json: true, server } => format!("{}\n", server.server.get("/api/faults")?).into_bytes(),
-        What::List { json: false, server } => list(&recordings(&server.server)?).into_bytes(),
-        What::Show { id, csv, json, ascii, server } => {
+        FaultsCommand::List { json: true, server } => {
+            format!("{}\n", server.server.get("/api/faults")?).into_bytes()
+        }
+        FaultsCommand::List { json: false, server } => list(&recordings(&server.server)?).into_bytes(),
+        FaultsCommand::Show { id, csv, json, ascii, server } => {
             let server = &server.server;
             let id = match id {
                 Some(id) => *id,
@@ -178,7 +180,7 @@ fn read<T: serde::de::DeserializeOwned>(answer: Value) -> Result<T, Failure> {
         .map_err(|error| Failure::Unreachable(format!("the recording makes no sense: {error}")))
 }
 
-fn recordings(server: &Address) -> Result<Vec<Recording>, Failure> {
+fn recordings(server: &Address) -> Result<Vec<RecordingJson>, Failure> {
     read(server.get("/api/faults")?["faults"].take())
 }
 
@@ -187,7 +189,7 @@ fn newest(server: &Address) -> Result<u64, Failure> {
     recordings(server)?.first().map(|recording| recording.id).ok_or_else(none)
 }
 
-fn list(recordings: &[Recording]) -> String {
+fn list(recordings: &[RecordingJson]) -> String {
     if recordings.is_empty() {
         return "no fault was recorded\n".to_owned();
     }
@@ -199,7 +201,7 @@ fn list(recordings: &[Recording]) -> String {
             (false, true) => "; in an earlier run",
         };
         let before = recording.before.as_ref().map_or("", |before| &before.state);
-        let Fault { code, message, .. } = &recording.fault;
+        let FaultJson { code, message, .. } = &recording.fault;
         line(
             &mut text,
             format!("{:>4}  {:<20}  {before:<12}  {message} ({code}){note}", recording.id, recording.at),
@@ -214,9 +216,9 @@ fn line(text: &mut String, line: impl AsRef<str>) {
 
 /// Two questions: what happened, over all of it, and the steps around the fault.
 fn show(server: &Address, id: u64, paper: Paper) -> Result<String, Failure> {
-    let recording: Recording = read(server.get(&format!("/api/faults/{id}?every=60000"))?)?;
+    let recording: RecordingJson = read(server.get(&format!("/api/faults/{id}?every=60000"))?)?;
     let (from_s, to_s) = DRAWN_S;
-    let drawn: Recording = read(server.get(&format!("/api/faults/{id}?from_s={from_s}&to_s={to_s}"))?)?;
+    let drawn: RecordingJson = read(server.get(&format!("/api/faults/{id}?from_s={from_s}&to_s={to_s}"))?)?;
     let mut text = head(&recording);
     text.push('\n');
     text.push_str(&happenings(&recording));
@@ -225,7 +227,7 @@ fn show(server: &Address, id: u64, paper: Paper) -> Result<String, Failure> {
     Ok(text)
 }
 
-fn head(recording: &Recording) -> String {
+fn head(recording: &RecordingJson) -> String {
     let mut text = String::new();
     let mut row = |name: &str, value: String| line(&mut text, format!("{name:<10}{value}"));
     row("fault", format!("{} ({})", recording.fault.message, recording.fault.code));
@@ -254,7 +256,7 @@ fn head(recording: &Recording) -> String {
 }
 
 /// What was asked for and what changed, in order.
-fn happenings(recording: &Recording) -> String {
+fn happenings(recording: &RecordingJson) -> String {
     let mut rows: Vec<(f64, String)> = Vec::new();
     for command in &recording.commands {
         let period = command.period_s.map_or(String::new(), |period_s| format!(", period {period_s} s"));
@@ -276,7 +278,7 @@ fn happenings(recording: &Recording) -> String {
     text
 }
 
-fn told(change: &Change) -> String {
+fn told(change: &ChangeJson) -> String {
     let mut text = change.state.clone();
     for (is, word) in [
         (change.front, "front pressed"),
@@ -301,8 +303,8 @@ fn told(change: &Change) -> String {
 }
 
 /// The steps around the fault, in mm where the scale was known.
-fn drawing(recording: &Recording, paper: Paper) -> String {
-    let Columns { time_s, steps } = &recording.columns;
+fn drawing(recording: &RecordingJson, paper: Paper) -> String {
+    let ColumnsJson { time_s, steps } = &recording.columns;
     let (Some(begin_s), Some(end_s)) = (time_s.first(), time_s.last()) else { return String::new() };
     let seconds = (end_s - begin_s).max(1e-3);
     let (origin, scale, top, what) = match &recording.axis {

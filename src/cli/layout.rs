@@ -7,8 +7,8 @@ use clap::Args;
 use serde_json::json;
 
 use super::{Failure, print};
-use crate::app::appliance::{self, Compared, Verdict};
-use crate::drive::realtime::Host;
+use crate::app::appliance::{self, Compared, Comparison};
+use crate::drive::realtime::HostFiles;
 use crate::layout;
 
 const EXAMPLES: &str = "\
@@ -39,8 +39,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if !arguments.check {
         return print(layout::MAP);
     }
-    let compared = appliance::compare(&Host::at(&arguments.root));
-    let differ = compared.iter().filter(|line| line.verdict == Verdict::Differs).count();
+    let compared = appliance::compare(&HostFiles::at(&arguments.root));
+    let differ = compared.iter().filter(|line| line.verdict == Comparison::Differs).count();
     if arguments.json {
         print(&format!("{}\n", json!({ "same": differ == 0, "compared": compared })))?;
     } else {
@@ -57,9 +57,9 @@ fn page(compared: &[Compared]) -> String {
     let mut page = String::new();
     for Compared { what, wanted, found, verdict } in compared {
         let (mark, tail) = match verdict {
-            Verdict::Ok => ("ok", String::new()),
-            Verdict::Differs => ("differs", format!("  (layout: {wanted})")),
-            Verdict::CannotTell => ("?", format!("  (layout: {wanted})")),
+            Comparison::Ok => ("ok", String::new()),
+            Comparison::Differs => ("differs", format!("  (layout: {wanted})")),
+            Comparison::CannotTell => ("?", format!("  (layout: {wanted})")),
         };
         let found = found.as_deref().unwrap_or("this system does not say");
         let _ = writeln!(page, "{mark:<9}{what:<29}{found}{tail}");

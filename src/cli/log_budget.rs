@@ -19,7 +19,7 @@ const LINES_PER_S: f64 = 2.0;
 
 /// Buckets of all call sites.
 #[derive(Debug, Default)]
-pub struct Budget(Mutex<HashMap<Identifier, Bucket>>);
+pub struct LogBudget(Mutex<HashMap<Identifier, Bucket>>);
 
 #[derive(Debug)]
 struct Bucket {
@@ -42,7 +42,7 @@ impl Bucket {
     }
 }
 
-impl<S: Subscriber> Layer<S> for Budget {
+impl<S: Subscriber> Layer<S> for LogBudget {
     fn event_enabled(&self, event: &Event<'_>, _: Context<'_, S>) -> bool {
         let site = event.metadata().callsite();
         // The announcement below; it comes as often as its cause at most.

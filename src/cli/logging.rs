@@ -18,7 +18,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use super::log_budget::Budget;
+use super::log_budget::LogBudget;
 
 /// What is logged when RUST_LOG does not say.
 const DEFAULT_FILTER: &str = "info";
@@ -31,7 +31,7 @@ const PANIC_TIME: Duration = Duration::from_millis(50);
 /// Between two looks at a queue that is full.
 const RETRY: Duration = Duration::from_millis(5);
 
-enum Entry {
+enum LogEntry {
     Line(Vec<u8>),
     /// Answered when everything before it is written.
     Flush(SyncSender<()>),
@@ -39,19 +39,19 @@ enum Entry {
 
 /// Writer of the log; clones share one queue.
 #[derive(Clone)]
-pub struct Log {
-    queue: SyncSender<Entry>,
+pub struct LogWriter {
+    queue: SyncSender<LogEntry>,
     dropped: Arc<AtomicU64>,
 }
 
-impl Log {
+impl LogWriter {
     /// A log that is written to `out`.
-    fn to(out: impl Write + Send + 'static) -> io::Result<Log> {
+    fn to(out: impl Write + Send + 'static) -> io::Result<LogWriter> {
         let (queue, entries) = sync_channel(QUEUED_LINES);
         let dropped = Arc::new(AtomicU64::new(0));
         let lost = Arc::clone(&dropped);
         std::thread::Builder::new().name("log".into()).spawn(move || write(&entries, &lost, out))?;
-        Ok(Log { queue, dropped })
+        Ok(LogWriter { queue, dropped })
     }
 
     /// Queues a line.
@@ -60,7 +60,7 @@ impl Log {
             Some(cut) => [cut, b" ...\n"].concat(),
             None => line.to_vec(),
         };
-        if self.queue.try_send(Entry::Line(line)).is_err() {
+        if self.queue.try_send(LogEntry::Line(line)).is_err() {
             self.dropped.fetch_add(1, Relaxed);
         }
     }
@@ -69,7 +69,7 @@ impl Log {
     pub fn flush(&self, within: Duration) -> bool {
         let deadline = Instant::now() + within;
         let (written, done) = sync_channel(1);
-        let mut flush = Entry::Flush(written);
+        let mut flush = LogEntry::Flush(written);
         while let Err(TrySendError::Full(back)) = self.queue.try_send(flush) {
             if Instant::now() >= deadline {
                 return false;
@@ -82,14 +82,14 @@ impl Log {
 }
 
 /// The log thread: writes until the process ends.
-fn write(entries: &Receiver<Entry>, dropped: &AtomicU64, mut out: impl Write) {
+fn write(entries: &Receiver<LogEntry>, dropped: &AtomicU64, mut out: impl Write) {
     while let Ok(entry) = entries.recv() {
         // A stream that is closed must not end the log: a file that is full has room again some time.
         match entry {
-            Entry::Line(line) => {
+            LogEntry::Line(line) => {
                 let _ = out.write_all(&line);
             }
-            Entry::Flush(written) => {
+            LogEntry::Flush(written) => {
                 let _ = out.flush();
                 let _ = written.try_send(());
             }
@@ -102,7 +102,7 @@ fn write(entries: &Receiver<Entry>, dropped: &AtomicU64, mut out: impl Write) {
 }
 
 /// One call of the subscriber is one line.
-impl Write for Log {
+impl Write for LogWriter {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         self.push(line);
         Ok(line.len())
@@ -113,10 +113,10 @@ impl Write for Log {
     }
 }
 
-impl MakeWriter<'_> for Log {
-    type Writer = Log;
+impl MakeWriter<'_> for LogWriter {
+    type Writer = LogWriter;
 
-    fn make_writer(&self) -> Log {
+    fn make_writer(&self) -> LogWriter {
         self.clone()
     }
 }
@@ -125,15 +125,15 @@ impl MakeWriter<'_> for Log {
 ///
 /// # Errors
 /// The system has no thread for it.
-pub fn start() -> io::Result<Log> {
+pub fn start() -> io::Result<LogWriter> {
     let wanted = std::env::var("RUST_LOG").ok();
     let (filter, refused) = match EnvFilter::try_new(wanted.as_deref().unwrap_or(DEFAULT_FILTER)) {
         Ok(filter) => (filter, None),
         Err(error) => (EnvFilter::new(DEFAULT_FILTER), Some(error)),
     };
-    let log = Log::to(io::stderr())?;
+    let log = LogWriter::to(io::stderr())?;
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(log.clone());
-    let budget = Budget::default();
+    let budget = LogBudget::default();
     if is_journal() {
         lines.without_time().with_ansi(false).finish().with(budget).init();
     } else {
@@ -188,7 +188,7 @@ mod tests {
     #[test]
     fn a_log_that_cannot_be_written_drops_lines_counts_them_and_blocks_nobody() {
         let disk = Disk::default();
-        let log = Log::to(disk.clone()).unwrap();
+        let log = LogWriter::to(disk.clone()).unwrap();
         let frozen = disk.freeze();
         let long = "x".repeat(2 * LINE_BYTES);
         log.push(long.as_bytes());

@@ -70,13 +70,13 @@ const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("YEP_GIT_ID"
 #[command(name = "yep", version = VERSION, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 struct Cli {
     #[command(subcommand)]
-    command: Option<Command>,
+    command: Option<CliCommand>,
     #[command(flatten)]
     run: run::Arguments,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum CliCommand {
     Run(run::Arguments),
     Wave(wave::Arguments),
     Doctor(doctor::Arguments),
@@ -154,22 +154,22 @@ fn server_behind(mut arguments: Vec<OsString>) -> Vec<OsString> {
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse_from(server_behind(env::args_os().collect()));
-    let done = match cli.command.unwrap_or(Command::Run(cli.run)) {
-        Command::Run(arguments) => run::run(arguments),
-        Command::Wave(arguments) => wave::run(&arguments),
-        Command::Doctor(arguments) => doctor::run(&arguments),
-        Command::Layout(arguments) => layout::run(&arguments),
-        Command::SafePins(arguments) => safe_pins::run(&arguments),
-        Command::Calibrate(arguments) => calibrate::run(&arguments),
-        Command::RunWave(arguments) => run_wave::run(&arguments),
-        Command::End(arguments) => end::run(&arguments),
-        Command::Stop(arguments) => stop::run(&arguments),
-        Command::Status(arguments) => status::run(&arguments),
-        Command::Sensor(arguments) => sensor::run(&arguments),
-        Command::Simulate(arguments) => simulate::run(&arguments),
-        Command::Faults(arguments) => faults::run(&arguments),
-        Command::Sessions(arguments) => sessions::run(&arguments),
-        Command::State(arguments) => state::run(&arguments),
+    let done = match cli.command.unwrap_or(CliCommand::Run(cli.run)) {
+        CliCommand::Run(arguments) => run::run(arguments),
+        CliCommand::Wave(arguments) => wave::run(&arguments),
+        CliCommand::Doctor(arguments) => doctor::run(&arguments),
+        CliCommand::Layout(arguments) => layout::run(&arguments),
+        CliCommand::SafePins(arguments) => safe_pins::run(&arguments),
+        CliCommand::Calibrate(arguments) => calibrate::run(&arguments),
+        CliCommand::RunWave(arguments) => run_wave::run(&arguments),
+        CliCommand::End(arguments) => end::run(&arguments),
+        CliCommand::Stop(arguments) => stop::run(&arguments),
+        CliCommand::Status(arguments) => status::run(&arguments),
+        CliCommand::Sensor(arguments) => sensor::run(&arguments),
+        CliCommand::Simulate(arguments) => simulate::run(&arguments),
+        CliCommand::Faults(arguments) => faults::run(&arguments),
+        CliCommand::Sessions(arguments) => sessions::run(&arguments),
+        CliCommand::State(arguments) => state::run(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

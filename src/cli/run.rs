@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::{Failure, config, logging};
 use crate::app;
-use crate::options::{Driver, ForceSensor};
+use crate::options::{Driver, ForceSensorOptions};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -34,7 +34,7 @@ pub struct Arguments {
     pub driver: Option<Driver>,
     /// What measures the force [default: sim with --driver sim, else none]
     #[arg(long)]
-    pub force_sensor: Option<ForceSensor>,
+    pub force_sensor: Option<ForceSensorOptions>,
     /// A file with the same and more
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,

@@ -21,13 +21,13 @@ First tare, then calibrate, both at rest. The machine remembers both.";
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
     #[command(subcommand)]
-    what: What,
+    what: SensorCommand,
     #[command(flatten)]
     server: Server,
 }
 
 #[derive(Debug, Subcommand)]
-enum What {
+enum SensorCommand {
     /// How it gets on
     Status {
         /// As the server's JSON
@@ -52,17 +52,17 @@ enum What {
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let server = &arguments.server.server;
     match arguments.what {
-        What::Status { json } => {
+        SensorCommand::Status { json } => {
             let status = server.get("/api/sensor")?;
             print!("{}", if json { format!("{status}\n") } else { page(&status) });
         }
-        What::Tare { confirm } => {
+        SensorCommand::Tare { confirm } => {
             let done = server.post("/api/sensor/tare", &json!({ "confirm": confirm }))?;
             let was =
                 done["was_g"].as_f64().map_or(String::new(), |was| format!("; it showed {was:.1} g before"));
             println!("tared{was}");
         }
-        What::Calibrate { grams } => {
+        SensorCommand::Calibrate { grams } => {
             let done = server.post("/api/sensor/calibrate", &json!({ "grams": grams }))?;
             println!("{}", calibrated(&done));
         }

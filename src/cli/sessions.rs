@@ -6,7 +6,7 @@ use clap::Args;
 use serde::Deserialize;
 
 use super::{Failure, Server};
-use crate::store::{Counters, Session, date};
+use crate::store::{Counters, SessionRecord, date};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -29,16 +29,16 @@ pub struct Arguments {
 }
 
 #[derive(Deserialize)]
-struct Answer {
-    sessions: Vec<Numbered>,
+struct SessionsAnswer {
+    sessions: Vec<SessionJson>,
     counters: Counters,
 }
 
 #[derive(Deserialize)]
-struct Numbered {
+struct SessionJson {
     number: u64,
     #[serde(flatten)]
-    session: Session,
+    session: SessionRecord,
 }
 
 /// Shows the book.
@@ -48,16 +48,16 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         println!("{answer}");
         return Ok(());
     }
-    let answer: Answer = serde_json::from_value(answer)
+    let answer: SessionsAnswer = serde_json::from_value(answer)
         .map_err(|error| Failure::Unreachable(format!("the answer makes no sense: {error}")))?;
     print!("{}", page(&answer, arguments.last));
     Ok(())
 }
 
-fn page(answer: &Answer, last: usize) -> String {
+fn page(answer: &SessionsAnswer, last: usize) -> String {
     let mut page = String::new();
     let mut line = |text: String| writeln!(page, "{text}").expect("a String takes any text");
-    for Numbered { number, session: s } in answer.sessions.iter().take(last) {
+    for SessionJson { number, session: s } in answer.sessions.iter().take(last) {
         let force = s.peak_force_g.map_or(String::new(), |force| format!(", {force:.0} g"));
         let faults = if s.faults.is_empty() { String::new() } else { format!(" ({})", s.faults.join(", ")) };
         line(format!(
@@ -90,25 +90,27 @@ fn duration(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Ended;
+    use crate::store::SessionEnd;
 
     #[test]
     fn the_newest_are_shown_with_their_ends() {
-        let session = Session {
+        let session = SessionRecord {
             duration_s: 3_723.9,
-            ended: Some(Ended::Fault),
+            ended: Some(SessionEnd::Fault),
             strokes: 12,
             distance_mm: 1_234.0,
             peak_speed_mm_s: 199.6,
             peak_force_g: Some(350.2),
             faults: vec!["e_stop".into(), "halted".into()],
-            ..Session::begun(4_102_444_799)
+            ..SessionRecord::begun(4_102_444_799)
         };
-        let running = Session { ended: None, peak_force_g: None, faults: Vec::new(), ..session.clone() };
+        let running =
+            SessionRecord { ended: None, peak_force_g: None, faults: Vec::new(), ..session.clone() };
         let counters = Counters { sessions: 2, faults: 1, ..Counters::default() };
         let sessions = [(9, running), (8, session.clone()), (7, session)];
-        let sessions = sessions.into_iter().map(|(number, session)| Numbered { number, session }).collect();
-        let page = page(&Answer { sessions, counters }, 2);
+        let sessions =
+            sessions.into_iter().map(|(number, session)| SessionJson { number, session }).collect();
+        let page = page(&SessionsAnswer { sessions, counters }, 2);
         let lines: Vec<_> = page.lines().collect();
         assert_eq!(lines.len(), 3, "{page}");
         assert!(lines[0].starts_with("    9  2099-12-31 23:59:59 UTC   1:02:03"), "{page}");

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::Failure;
-use crate::trial::{Fault, Orders, Wiring, series};
+use crate::trial::{InjectedFault, Orders, TrialSetup, series};
 use crate::units::SECOND_NS;
 
 const EXAMPLES: &str = "\
@@ -71,7 +71,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         seed: arguments.seed,
         seconds,
         faults: faults(&arguments.faults)?,
-        wiring: Wiring::default(),
+        wiring: TrialSetup::default(),
     };
     let wanted_ns = arguments.hours.map(|hours| (hours * 3_600.0 * SECOND_NS as f64) as u64);
     let report = series(&orders, |so_far| {
@@ -101,17 +101,17 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-fn faults(names: &[String]) -> Result<Vec<Fault>, Failure> {
+fn faults(names: &[String]) -> Result<Vec<InjectedFault>, Failure> {
     match names {
-        [all] if all == "all" => Ok(Fault::all()),
+        [all] if all == "all" => Ok(InjectedFault::all()),
         [none] if none == "none" => Ok(Vec::new()),
         names => names.iter().map(|name| known(name)).collect(),
     }
 }
 
-fn known(name: &str) -> Result<Fault, Failure> {
-    Fault::from_name(name).ok_or_else(|| {
-        let known: Vec<_> = Fault::all().into_iter().map(Fault::name).collect();
+fn known(name: &str) -> Result<InjectedFault, Failure> {
+    InjectedFault::from_name(name).ok_or_else(|| {
+        let known: Vec<_> = InjectedFault::all().into_iter().map(InjectedFault::name).collect();
         Failure::Usage(format!("unknown fault {name:?}: give all, none, or some of {}", known.join(", ")))
     })
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{Failure, Server};
 use crate::api::resources::waves;
 use crate::files;
-use crate::store::{Change, State, Store, check, date, document};
+use crate::store::{StateChange, Store, StoredState, check, date, document};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -27,15 +27,15 @@ A server is asked, unless --state-dir names the folder of one that does not run.
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
     #[command(subcommand)]
-    command: Command,
+    command: StateCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum StateCommand {
     /// Show what is remembered
     Show {
         #[command(flatten)]
-        place: Place,
+        place: StateArgument,
         /// As JSON
         #[arg(long)]
         json: bool,
@@ -43,14 +43,14 @@ enum Command {
     /// Write everything to a file
     Export {
         #[command(flatten)]
-        place: Place,
+        place: StateArgument,
         /// Where to; standard output if there is none
         file: Option<PathBuf>,
     },
     /// Replace everything by what a file says
     Import {
         #[command(flatten)]
-        place: Place,
+        place: StateArgument,
         /// Where from
         file: PathBuf,
     },
@@ -64,7 +64,7 @@ enum Command {
 
 /// Where the state is.
 #[derive(Debug, Args)]
-struct Place {
+struct StateArgument {
     #[command(flatten)]
     server: Server,
     /// The folder of a server that does not run
@@ -75,14 +75,14 @@ struct Place {
 /// Does what is asked for.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     match &arguments.command {
-        Command::Show { place, json } => show(place, *json),
-        Command::Export { place, file } => export(place, file.as_deref()),
-        Command::Import { place, file } => import(place, file),
-        Command::Check { state_dir } => look(state_dir),
+        StateCommand::Show { place, json } => show(place, *json),
+        StateCommand::Export { place, file } => export(place, file.as_deref()),
+        StateCommand::Import { place, file } => import(place, file),
+        StateCommand::Check { state_dir } => look(state_dir),
     }
 }
 
-fn show(place: &Place, json: bool) -> Result<(), Failure> {
+fn show(place: &StateArgument, json: bool) -> Result<(), Failure> {
     let document = read(place)?;
     let start = match &place.state_dir {
         None => Some(place.server.server.get("/api/state")?["start"].take()),
@@ -154,7 +154,7 @@ fn plain(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-fn export(place: &Place, file: Option<&Path>) -> Result<(), Failure> {
+fn export(place: &StateArgument, file: Option<&Path>) -> Result<(), Failure> {
     let text = format!("{:#}\n", read(place)?);
     let Some(file) = file else {
         print!("{text}");
@@ -165,7 +165,7 @@ fn export(place: &Place, file: Option<&Path>) -> Result<(), Failure> {
     Ok(())
 }
 
-fn import(place: &Place, file: &Path) -> Result<(), Failure> {
+fn import(place: &StateArgument, file: &Path) -> Result<(), Failure> {
     let text = files::read_text(file)
         .map_err(|error| Failure::Usage(format!("cannot read {}: {error}", file.display())))?;
     let document: Value = serde_json::from_str(&text)
@@ -179,14 +179,14 @@ fn import(place: &Place, file: &Path) -> Result<(), Failure> {
 }
 
 /// The document, from the server or from the folder.
-fn read(place: &Place) -> Result<Value, Failure> {
+fn read(place: &StateArgument) -> Result<Value, Failure> {
     let Some(dir) = &place.state_dir else { return place.server.server.get("/api/backup") };
     let (state, generation) = check::peek(dir).map_err(refused)?;
     Ok(document::write(&state, date::now_unix_s(), generation))
 }
 
 fn replace(dir: &Path, document: &Value) -> Result<(), Failure> {
-    let state: State =
+    let state: StoredState =
         document::read(document, waves::understood).map_err(|wrong| refused(wrong.to_string()))?;
     let (store, opened) = Store::open(dir).map_err(|error| refused(error.to_string()))?;
     if !opened.recovery.is_plain() {
@@ -194,7 +194,7 @@ fn replace(dir: &Path, document: &Value) -> Result<(), Failure> {
     }
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     let runtime = runtime.map_err(|error| refused(format!("cannot start: {error}")))?;
-    let saving = store.save(Change::Everything(Box::new(state)));
+    let saving = store.save(StateChange::Everything(Box::new(state)));
     runtime.block_on(saving).map_err(|error| refused(error.to_string()))
 }
 

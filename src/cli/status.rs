@@ -45,8 +45,8 @@ pub(super) struct Status {
     velocity_mm_s: f64,
     force_g: Option<f64>,
     clipped: bool,
-    limits: Limits,
-    pub fault: Option<Fault>,
+    limits: SwitchStatus,
+    pub fault: Option<FaultStatus>,
     pub range_mm: Option<f64>,
     phase: Option<f64>,
     periods: u64,
@@ -54,7 +54,7 @@ pub(super) struct Status {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Limits {
+struct SwitchStatus {
     front: bool,
     back: bool,
     e_stop: bool,
@@ -63,7 +63,7 @@ struct Limits {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Fault {
+pub(super) struct FaultStatus {
     code: String,
     pub message: String,
     pub remedy: String,

@@ -10,7 +10,7 @@ use super::wave_arguments::WaveArguments;
 use crate::units::Mm;
 use crate::wave::Wave;
 use crate::wave::cubics::Seams;
-use crate::wave::envelope::Part;
+use crate::wave::envelope::StrokeSpan;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -78,7 +78,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 fn rows(mut out: impl Write, wave: &Wave, stroke: Option<Mm>, per_second: u32) -> io::Result<()> {
-    let Part { offset_mm: offset, amplitude_mm: amplitude } = part(wave, stroke);
+    let StrokeSpan { offset_mm: offset, amplitude_mm: amplitude } = part(wave, stroke);
     writeln!(out, "time_s,{}", if stroke.is_some() { "position_mm" } else { "position" })?;
     // The end of the period is there when it falls on a row, whatever rounding makes of it.
     let count = (wave.period_s() * f64::from(per_second) + 1e-9).floor() as u64;
@@ -91,7 +91,7 @@ fn rows(mut out: impl Write, wave: &Wave, stroke: Option<Mm>, per_second: u32) -
 }
 
 /// The part of the stroke that the wave fills, in mm; in shares where nobody said how long the stroke is.
-fn part(wave: &Wave, stroke: Option<Mm>) -> Part {
+fn part(wave: &Wave, stroke: Option<Mm>) -> StrokeSpan {
     wave.envelope.over(stroke.map_or(1.0, Mm::get))
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::Failure;
 use super::client::problems;
-use crate::api::fields::Fields;
+use crate::api::fields::FieldReader;
 use crate::api::wave_spec;
 use crate::files;
 use crate::wave::interpolate::Interpolation;
@@ -78,7 +78,7 @@ impl WaveArguments {
             None => None,
             Some(list) => {
                 let body = json!({ "points": list });
-                let mut fields = Fields::of(wave_spec::ARGUMENT, Some(&body))
+                let mut fields = FieldReader::of(wave_spec::ARGUMENT, Some(&body))
                     .map_err(|complaint| Failure::Usage(complaint.msg))?;
                 let course = wave_spec::course(&mut fields);
                 if !fields.complaints.is_empty() {
@@ -108,7 +108,7 @@ impl WaveArguments {
         }
         let fitting = |wave| spec.fits(stroke_mm.unwrap_or(1.0)).map(|()| wave);
         spec.wave().and_then(fitting).map_err(|wrong| {
-            let of_one_field = |wrong: &spec::Wrong| match wrong.field {
+            let of_one_field = |wrong: &spec::WaveFieldError| match wrong.field {
                 // The argument has no other name.
                 "duration" => wrong.why.clone(),
                 _ => wrong.to_string(),

@@ -32,19 +32,19 @@ use crate::units::{Nanos, SECOND_NS, seconds};
 
 /// Where the plan was at one instant.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Sample {
+pub struct PlanSample {
     /// When.
     pub at: Nanos,
     /// Where, in steps of the step counter.
     pub place: f64,
 }
 
-impl Sample {
+impl PlanSample {
     /// What a step from `count` tells.
     #[must_use]
-    pub fn of_step(at: Nanos, count: i64, forward: bool) -> Sample {
+    pub fn of_step(at: Nanos, count: i64, forward: bool) -> PlanSample {
         let beside = if forward { 0.5 + HYSTERESIS } else { -0.5 - HYSTERESIS };
-        Sample { at, place: count as f64 + beside }
+        PlanSample { at, place: count as f64 + beside }
     }
 }
 
@@ -59,10 +59,10 @@ pub struct Mean {
 
 /// The derivative of order `N - 1` from `N` samples at different instants, each exact to `doubt` steps.
 #[must_use]
-pub fn derivative<const N: usize>(samples: &[Sample; N], doubt: f64) -> Mean {
+pub fn derivative<const N: usize>(samples: &[PlanSample; N], doubt: f64) -> Mean {
     let factorial: f64 = (1..N).map(|n| n as f64).product();
     let newest = samples[0];
-    let ago_s = |sample: &Sample| {
+    let ago_s = |sample: &PlanSample| {
         let sign = if sample.at > newest.at { -1.0 } else { 1.0 };
         sign * seconds(sample.at.abs_diff(newest.at))
     };
@@ -86,14 +86,14 @@ pub fn spacing_s(order: u32, doubt: f64, wanted: f64) -> f64 {
 
 /// The samples of the motion that runs.
 #[derive(Debug, Clone, Default)]
-pub struct History(VecDeque<Sample>);
+pub struct History(VecDeque<PlanSample>);
 
 /// More samples than any window holds at the highest step rate.
 const MOST: usize = 16_384;
 
 impl History {
     /// Takes the next sample, and forgets those that are more than `keep_s` older.
-    pub fn push(&mut self, sample: Sample, keep_s: f64) {
+    pub fn push(&mut self, sample: PlanSample, keep_s: f64) {
         let keep_ns = (keep_s * SECOND_NS as f64) as Nanos;
         // One sample beyond the span is kept: a window begins at the last sample that is old enough.
         while self.0.len() >= MOST || self.0.get(1).is_some_and(|second| second.at + keep_ns < sample.at) {
@@ -109,14 +109,14 @@ impl History {
 
     /// The newest samples, newest first.
     #[must_use]
-    pub fn newest<const N: usize>(&self) -> Option<[Sample; N]> {
+    pub fn newest<const N: usize>(&self) -> Option<[PlanSample; N]> {
         let first = self.0.len().checked_sub(1)?;
         (self.0.len() >= N).then(|| core::array::from_fn(|i| self.0[first - i]))
     }
 
     /// The newest sample and older ones, each at least `spacing_s` older than the one before, newest first.
     #[must_use]
-    pub fn spaced<const N: usize>(&self, spacing_s: f64) -> Option<[Sample; N]> {
+    pub fn spaced<const N: usize>(&self, spacing_s: f64) -> Option<[PlanSample; N]> {
         let spacing_ns = ((spacing_s * SECOND_NS as f64) as Nanos).max(1);
         let mut samples = [*self.0.back()?; N];
         for i in 1..N {
@@ -142,10 +142,10 @@ mod tests {
         ) {
             let doubt = 1e-4;
             let mut at = 5_000_000_000;
-            let samples: [Sample; 4] = core::array::from_fn(|i| {
+            let samples: [PlanSample; 4] = core::array::from_fn(|i| {
                 let t = seconds(at - 5_000_000_000);
                 let place = start + t * (v + t * (a / 2.0 + t * j / 6.0)) + doubt * errors[i];
-                let sample = Sample { at, place };
+                let sample = PlanSample { at, place };
                 at += gaps[i];
                 sample
             });
@@ -162,7 +162,7 @@ mod tests {
         fn the_spacing_gives_what_was_wanted(order in 1u32..4, doubt in 1e-5..1.0f64, wanted in 1.0..1e5f64) {
             let spacing_ns = spacing_s(order, doubt, wanted) * 1e9;
             prop_assume!(spacing_ns > 1e4);
-            let at = |i: u64| Sample { at: (i as f64 * spacing_ns) as u64, place: 0.0 };
+            let at = |i: u64| PlanSample { at: (i as f64 * spacing_ns) as u64, place: 0.0 };
             let doubt = match order {
                 1 => derivative(&[at(1), at(0)], doubt).doubt,
                 2 => derivative(&[at(2), at(1), at(0)], doubt).doubt,
@@ -176,7 +176,7 @@ mod tests {
     fn spaced_samples_are_the_latest_that_are_old_enough() {
         let mut history = History::default();
         for at in [0, 10, 20, 25, 30, 41, 50] {
-            history.push(Sample { at, place: at as f64 }, 1.0);
+            history.push(PlanSample { at, place: at as f64 }, 1.0);
         }
         let at = history.spaced::<3>(15e-9).map(|samples| samples.map(|sample| sample.at));
         assert_eq!(at, Some([50, 30, 10]));
@@ -188,7 +188,7 @@ mod tests {
     fn what_is_too_old_is_forgotten() {
         let mut history = History::default();
         for at in (0..100).map(|i| i * 10) {
-            history.push(Sample { at, place: 0.0 }, 100e-9);
+            history.push(PlanSample { at, place: 0.0 }, 100e-9);
         }
         assert!(history.0.len() <= 12 && history.0[0].at <= 890, "{:?}", history.0);
     }

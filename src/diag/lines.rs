@@ -1,6 +1,6 @@
 //! The lines as an oscilloscope would show them: widths, gaps, order, the direction line. Pure.
 
-use super::violation::{Break, Rule};
+use super::violation::{Rule, RuleViolation};
 use crate::drive::PulseTiming;
 use crate::hal::sim::{Edge, EdgeKind};
 use crate::units::Nanos;
@@ -40,7 +40,7 @@ impl Lines {
     }
 
     /// Takes the next edge; tells what is wrong with it.
-    pub fn edge(&mut self, edge: Edge) -> Option<Break> {
+    pub fn edge(&mut self, edge: Edge) -> Option<RuleViolation> {
         let Edge { at, kind } = edge;
         let wrong = self.order(edge).or_else(|| match kind {
             EdgeKind::StepBegins { forward } => self.begins(at, forward),
@@ -61,7 +61,7 @@ impl Lines {
     }
 
     /// Edges come one after the other; begins and ends alternate; the direction line rests while a pulse is high.
-    fn order(&self, Edge { at, kind }: Edge) -> Option<Break> {
+    fn order(&self, Edge { at, kind }: Edge) -> Option<RuleViolation> {
         let last = self.last_ns?;
         let (in_turn, earliest) = match kind {
             // A pulse begins after everything else, not together with it.
@@ -70,26 +70,32 @@ impl Lines {
             EdgeKind::Direction { .. } => (!self.high, last),
             EdgeKind::Enable { .. } => (true, last),
         };
-        let broken = Break { rule: Rule::Order, at_ns: at, found: at as f64, allowed: earliest as f64 };
+        let broken =
+            RuleViolation { rule: Rule::Order, at_ns: at, found: at as f64, allowed: earliest as f64 };
         (!in_turn || at < earliest).then_some(broken)
     }
 
-    fn begins(&self, at: Nanos, forward: bool) -> Option<Break> {
+    fn begins(&self, at: Nanos, forward: bool) -> Option<RuleViolation> {
         let Some((_, changed_ns)) = self.direction.filter(|(line, _)| *line == forward) else {
             let way = |forward: bool| if forward { 1.0 } else { -1.0 };
             let line = self.direction.map_or(0.0, |(line, _)| way(line));
-            return Some(Break { rule: Rule::DirectionLine, at_ns: at, found: way(forward), allowed: line });
+            return Some(RuleViolation {
+                rule: Rule::DirectionLine,
+                at_ns: at,
+                found: way(forward),
+                allowed: line,
+            });
         };
         if self.powered == Some(false) {
-            return Some(Break { rule: Rule::PowerOff, at_ns: at, found: 1.0, allowed: 0.0 });
+            return Some(RuleViolation { rule: Rule::PowerOff, at_ns: at, found: 1.0, allowed: 0.0 });
         }
         since(Rule::PulseGap, at, self.pulse_ended_ns, self.timing.low_ns)
             .or_else(|| since(Rule::DirectionSetup, at, Some(changed_ns), self.timing.direction_setup_ns))
     }
 }
 
-fn since(rule: Rule, at: Nanos, before: Option<Nanos>, least_ns: Nanos) -> Option<Break> {
+fn since(rule: Rule, at: Nanos, before: Option<Nanos>, least_ns: Nanos) -> Option<RuleViolation> {
     let since_ns = at.saturating_sub(before?);
-    let broken = Break { rule, at_ns: at, found: since_ns as f64, allowed: least_ns as f64 };
+    let broken = RuleViolation { rule, at_ns: at, found: since_ns as f64, allowed: least_ns as f64 };
     (since_ns < least_ns).then_some(broken)
 }

@@ -1,6 +1,6 @@
 //! The pulse checker: every edge against every promise about pulses, while the machine runs.
 //!
-//! It gets the edges as they come, and from time to time a look at the machine ([`Seen`]): state, limits in force,
+//! It gets the edges as they come, and from time to time a look at the machine ([`CycleTrace`]): state, limits in force,
 //! calibrated range, stop line. An edge is judged when a look *after* it is there, with the looks on both sides of
 //! it and the one before, since whoever looks in a thread of its own sees things a little after the instant that it
 //! writes on them. What any of these looks excuses is excused.
@@ -12,9 +12,9 @@ use std::collections::VecDeque;
 use super::effort::Effort;
 use super::lines::Lines;
 use super::train::{Precision, Room, Train};
-use super::violation::{Break, Rule, Trace, Violation};
+use super::violation::{Rule, RuleViolation, Trace, Violation};
 use crate::drive::status::EndCause;
-use crate::drive::{PulseTiming, Seen};
+use crate::drive::{CycleTrace, PulseTiming};
 use crate::hal::sim::{Edge, EdgeKind};
 use crate::machine::{Config, State, StopLevel};
 use crate::motion::Firmness;
@@ -53,7 +53,7 @@ pub struct PulseChecker {
     steps_per_mm: f64,
     count: i64,
     /// The last two looks, the newer one first.
-    last: Option<(Seen, Seen)>,
+    last: Option<(CycleTrace, CycleTrace)>,
     /// When the motion that was seen to be over counts as over.
     rests_at_ns: Option<Nanos>,
     halted_since_ns: Option<Nanos>,
@@ -64,8 +64,8 @@ pub struct PulseChecker {
 struct Between<'a> {
     /// At rest since the look before both.
     rested: bool,
-    before: &'a Seen,
-    now: &'a Seen,
+    before: &'a CycleTrace,
+    now: &'a CycleTrace,
     halted_since_ns: Option<Nanos>,
     room: Option<Room>,
     steps: Option<(i64, i64)>,
@@ -113,7 +113,7 @@ impl PulseChecker {
     }
 
     /// Takes a look at the machine, and judges the edges up to it. Tells the first violation among them.
-    pub fn look(&mut self, now: &Seen) -> Option<Violation> {
+    pub fn look(&mut self, now: &CycleTrace) -> Option<Violation> {
         let (before, earlier) = self.last.unwrap_or((*now, *now));
         self.last = Some((*now, before));
         let effort = self.limits(&before, now);
@@ -135,7 +135,7 @@ impl PulseChecker {
         first
     }
 
-    fn report(&mut self, found: Option<Break>, first: &mut Option<Violation>) {
+    fn report(&mut self, found: Option<RuleViolation>, first: &mut Option<Violation>) {
         let Some(broken) = found else { return };
         self.violations += 1;
         // The rest of this motion would only echo it.
@@ -144,7 +144,7 @@ impl PulseChecker {
     }
 
     /// The limits in force between both looks, in steps.
-    fn limits(&mut self, before: &Seen, now: &Seen) -> Effort {
+    fn limits(&mut self, before: &CycleTrace, now: &CycleTrace) -> Effort {
         if before.resting || self.effort.is_none() {
             self.steps_per_mm = scale(now);
         }
@@ -154,7 +154,7 @@ impl PulseChecker {
             _ => Effort::new(gentle, stop),
         };
         effort.change(gentle, stop, before.at_ns);
-        let stopping = |seen: &Seen| {
+        let stopping = |seen: &CycleTrace| {
             seen.stop != StopLevel::None || matches!(seen.state, State::Stopping | State::Faulted)
         };
         // A shifted time base shifts the end of a ramp too.
@@ -171,12 +171,17 @@ impl PulseChecker {
     }
 
     /// Whether a force allows less than the highest speed.
-    fn pushed_back(&self, now: &Seen) -> bool {
+    fn pushed_back(&self, now: &CycleTrace) -> bool {
         let force_g = now.force_g.unwrap_or(0.0).abs();
         now.config.allowance.speed_mm_s(force_g) < now.config.limits.max_speed.get()
     }
 
-    fn between<'a>(&mut self, earlier: &Seen, before: &'a Seen, now: &'a Seen) -> Between<'a> {
+    fn between<'a>(
+        &mut self,
+        earlier: &CycleTrace,
+        before: &'a CycleTrace,
+        now: &'a CycleTrace,
+    ) -> Between<'a> {
         let homing = before.state == State::Homing || now.state == State::Homing;
         let calibration = before.calibration.filter(|_| !homing && now.calibration == before.calibration);
         let steps = calibration.map(|found| (found.origin_steps, found.origin_steps + found.max_steps));
@@ -204,14 +209,14 @@ impl PulseChecker {
         }
     }
 
-    fn judge(&mut self, edge: Edge, between: &Between<'_>, effort: &Effort) -> Option<Break> {
+    fn judge(&mut self, edge: Edge, between: &Between<'_>, effort: &Effort) -> Option<RuleViolation> {
         let lines = self.lines.edge(edge);
         let Edge { at, kind: EdgeKind::StepBegins { forward } } = edge else { return lines };
         let unfinished = self.settle(at);
         let from = self.count;
         self.count += if forward { 1 } else { -1 };
         let mut motion = self.train.step(at, from, forward, effort, between.room);
-        if let Some(Break { rule: Rule::Missing, .. }) = motion
+        if let Some(RuleViolation { rule: Rule::Missing, .. }) = motion
             && (between.cut
                 || between.rebased
                 || between.now.ended.is_some_and(|end| end.cause == EndCause::Late))
@@ -233,11 +238,11 @@ impl PulseChecker {
     }
 
     /// Whether any step may come at all.
-    fn allowed_now(&self, at: Nanos, between: &Between<'_>) -> Option<Break> {
+    fn allowed_now(&self, at: Nanos, between: &Between<'_>) -> Option<RuleViolation> {
         let Between { before, now, .. } = between;
         let late = between.halted_since_ns.map(|since| since + HALT_WITHIN_NS).filter(|latest| at > *latest);
         if let Some(latest) = late {
-            return Some(Break {
+            return Some(RuleViolation {
                 rule: Rule::AfterHalt,
                 at_ns: at,
                 found: at as f64,
@@ -245,14 +250,14 @@ impl PulseChecker {
             });
         }
         let close = now.at_ns - before.at_ns <= CLOSE_LOOKS_NS;
-        let moves = |seen: &Seen| seen.state.is_moving() || seen.state == State::Faulted;
+        let moves = |seen: &CycleTrace| seen.state.is_moving() || seen.state == State::Faulted;
         let at_rest = between.rested && (close || !(moves(before) || moves(now)));
-        at_rest.then_some(Break { rule: Rule::AtRest, at_ns: at, found: 1.0, allowed: 0.0 })
+        at_rest.then_some(RuleViolation { rule: Rule::AtRest, at_ns: at, found: 1.0, allowed: 0.0 })
     }
 
-    fn in_range(&self, at: Nanos, between: &Between<'_>) -> Option<Break> {
+    fn in_range(&self, at: Nanos, between: &Between<'_>) -> Option<RuleViolation> {
         let (low, high) = between.steps?;
-        let broken = |allowed: i64| Break {
+        let broken = |allowed: i64| RuleViolation {
             rule: Rule::Range,
             at_ns: at,
             found: self.count as f64,
@@ -268,7 +273,7 @@ impl PulseChecker {
     }
 
     /// By `at`, a motion that was seen to be over is over; whether it came to rest before.
-    fn settle(&mut self, at: Nanos) -> Option<Break> {
+    fn settle(&mut self, at: Nanos) -> Option<RuleViolation> {
         self.rests_at_ns.take_if(|rests_at| *rests_at <= at)?;
         let missing = self.train.missing(at, true);
         self.train.rest();
@@ -276,7 +281,7 @@ impl PulseChecker {
     }
 
     /// What the steps up to this look leave open.
-    fn afterwards(&mut self, between: &Between<'_>) -> Option<Break> {
+    fn afterwards(&mut self, between: &Between<'_>) -> Option<RuleViolation> {
         let now = between.now;
         if between.rebased || between.cut {
             self.train.interrupted();
@@ -289,13 +294,18 @@ impl PulseChecker {
         missing.or_else(|| {
             let told = counted?;
             let made = core::mem::replace(&mut self.count, told);
-            Some(Break { rule: Rule::Count, at_ns: now.at_ns, found: told as f64, allowed: made as f64 })
+            Some(RuleViolation {
+                rule: Rule::Count,
+                at_ns: now.at_ns,
+                found: told as f64,
+                allowed: made as f64,
+            })
         })
     }
 }
 
 /// Steps for a millimetre of the motions that may begin now.
-fn scale(seen: &Seen) -> f64 {
+fn scale(seen: &CycleTrace) -> f64 {
     let geometry = &seen.config.geometry;
     match seen.calibration {
         Some(calibration) if seen.state != State::Homing => calibration.steps_per_mm(geometry),

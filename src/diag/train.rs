@@ -13,9 +13,9 @@
 //! - *Braking.* The least speed and the strongest deceleration that the last steps allow are put into the formula of
 //!   a stop; even that must end inside the range.
 
-use super::derivative::{History, Mean, Sample, derivative, spacing_s};
+use super::derivative::{History, Mean, PlanSample, derivative, spacing_s};
 use super::effort::Effort;
-use super::violation::{Break, Rule};
+use super::violation::{Rule, RuleViolation};
 use crate::motion::plan::Rates;
 use crate::motion::step_times::HYSTERESIS;
 use crate::motion::{Firmness, stop};
@@ -107,9 +107,9 @@ impl Train {
     /// The step that should have come by `now`, if the motion goes on; at all, if it is `over`. A loop that may
     /// stall has not given up: its step is judged when it comes. Neither has one that may be sampling an input.
     #[must_use]
-    pub fn missing(&self, now: Nanos, over: bool) -> Option<Break> {
+    pub fn missing(&self, now: Nanos, over: bool) -> Option<RuleViolation> {
         let due = self.due_by_ns.filter(|due| over || now > *due + SAMPLED_NS && !self.precision.slews)?;
-        Some(Break { rule: Rule::Missing, at_ns: now, found: now as f64, allowed: due as f64 })
+        Some(RuleViolation { rule: Rule::Missing, at_ns: now, found: now as f64, allowed: due as f64 })
     }
 
     /// A step from `count`. `room` is none where the range is not known, or does not count.
@@ -120,15 +120,15 @@ impl Train {
         forward: bool,
         effort: &Effort,
         room: Option<Room>,
-    ) -> Option<Break> {
+    ) -> Option<RuleViolation> {
         let rates = effort.since(at);
         let doubt = self.doubt(rates.speed);
         let keep_s = 4.0 * spacing_s(3, doubt, DOUBT_SHARE * rates.jerk);
-        self.history.push(Sample::of_step(at, count, forward), keep_s);
+        self.history.push(PlanSample::of_step(at, count, forward), keep_s);
         if core::mem::take(&mut self.at_rest) {
             self.onset = Some((count, forward));
         }
-        let missing = self.due_by_ns.take().filter(|due| at > *due).map(|due| Break {
+        let missing = self.due_by_ns.take().filter(|due| at > *due).map(|due| RuleViolation {
             rule: Rule::Missing,
             at_ns: at,
             found: at as f64,
@@ -159,7 +159,7 @@ impl Train {
     }
 
     /// Over two steps a late one may be made up for; over many that counts little.
-    fn speed(&self, at: Nanos, effort: &Effort) -> Option<Break> {
+    fn speed(&self, at: Nanos, effort: &Effort) -> Option<RuleViolation> {
         let samples = self.history.newest::<2>()?;
         let limit = effort.since(samples[1].at).speed;
         let mean = derivative(&samples, self.doubt_on_time(limit));
@@ -173,7 +173,7 @@ impl Train {
         at: Nanos,
         effort: &Effort,
         limit: fn(&Rates) -> f64,
-    ) -> Option<Break> {
+    ) -> Option<RuleViolation> {
         let samples = self.history.newest::<N>()?;
         self.judged(rule, at, effort, limit, &samples).or_else(|| self.spaced::<N>(rule, at, effort, limit))
     }
@@ -184,7 +184,7 @@ impl Train {
         at: Nanos,
         effort: &Effort,
         limit: fn(&Rates) -> f64,
-    ) -> Option<Break> {
+    ) -> Option<RuleViolation> {
         let rates = effort.since(at);
         let apart_s = spacing_s(N as u32 - 1, self.doubt(rates.speed), DOUBT_SHARE * limit(&rates));
         let samples = self.history.spaced::<N>(apart_s)?;
@@ -197,15 +197,15 @@ impl Train {
         at: Nanos,
         effort: &Effort,
         limit: fn(&Rates) -> f64,
-        samples: &[Sample; N],
-    ) -> Option<Break> {
+        samples: &[PlanSample; N],
+    ) -> Option<RuleViolation> {
         let rates = effort.since(samples[N - 1].at);
         let doubt = self.doubt(rates.speed) + self.doubt_of_a_turn(samples);
         beyond(rule, at, derivative(samples, doubt), limit(&rates))
     }
 
     /// At a turn, a step that the plan wants at once waits for the direction line.
-    fn doubt_of_a_turn(&self, samples: &[Sample]) -> f64 {
+    fn doubt_of_a_turn(&self, samples: &[PlanSample]) -> f64 {
         let ways = || samples.windows(2).map(|pair| (pair[0].place - pair[1].place, pair[0].at - pair[1].at));
         // Steps the same way are a whole one apart.
         if ways().all(|(way, _)| way.abs() > 0.5) {
@@ -215,7 +215,7 @@ impl Train {
         fastest * seconds(self.direction_setup_ns)
     }
 
-    fn onset(&mut self, at: Nanos, count: i64, forward: bool, effort: &Effort) -> Option<Break> {
+    fn onset(&mut self, at: Nanos, count: i64, forward: bool, effort: &Effort) -> Option<RuleViolation> {
         let (rested_on, began_forward) = self.onset?;
         let steps = count.abs_diff(rested_on);
         if forward != began_forward || steps > ONSET_STEPS {
@@ -233,7 +233,7 @@ impl Train {
     }
 
     /// The speed of the last two steps in the direction of the last one, if both went the same way.
-    fn last_speed(&self, effort: &Effort) -> Option<(f64, Mean, [Sample; 2])> {
+    fn last_speed(&self, effort: &Effort) -> Option<(f64, Mean, [PlanSample; 2])> {
         let samples = self.history.newest::<2>()?;
         let way = samples[0].place - samples[1].place;
         let mean = derivative(&samples, self.doubt_on_time(effort.since(samples[1].at).speed));
@@ -257,7 +257,7 @@ impl Train {
     }
 
     /// Whether the axis can still brake.
-    fn braking(&self, at: Nanos, effort: &Effort, room: Room) -> Option<Break> {
+    fn braking(&self, at: Nanos, effort: &Effort, room: Room) -> Option<RuleViolation> {
         let (side, mean, samples) = self.last_speed(effort)?;
         let stop = effort.stop();
         let firm = Firmness {
@@ -276,7 +276,7 @@ impl Train {
         };
         let found = landing(state.v - state.v_doubt, state.a - state.a_doubt);
         let allowed = left + BESIDE;
-        (found > allowed).then_some(Break { rule: Rule::Braking, at_ns: at, found, allowed })
+        (found > allowed).then_some(RuleViolation { rule: Rule::Braking, at_ns: at, found, allowed })
     }
 
     /// Speed and acceleration at the last step, in its direction.
@@ -284,17 +284,24 @@ impl Train {
     /// With a third step at hand, by the parabola through all three: its slope at the newest one is beside the
     /// truth by at most `J/6 (t₀-t₁)(t₀-t₂)`, its curvature by `J (t₀-t₂)`. Where steps may be late, only the mean of
     /// the speed is used.
-    fn state(&self, side: f64, mean: Mean, samples: [Sample; 2], effort: &Effort, firm: Firmness) -> State {
+    fn state(
+        &self,
+        side: f64,
+        mean: Mean,
+        samples: [PlanSample; 2],
+        effort: &Effort,
+        firm: Firmness,
+    ) -> KinematicState {
         let last_s = seconds(samples[0].at - samples[1].at);
         let three = self.history.newest::<3>().filter(|_| !self.precision.slews);
         let Some(three) = three else {
             let v = side * mean.value / self.hurry();
             let v_doubt = mean.doubt + firm.acceleration * last_s;
-            return State { v, v_doubt, a: 0.0, a_doubt: firm.acceleration };
+            return KinematicState { v, v_doubt, a: 0.0, a_doubt: firm.acceleration };
         };
         let span_s = seconds(three[0].at - three[2].at);
         let bend = derivative(&three, self.doubt_on_time(effort.since(three[2].at).speed));
-        State {
+        KinematicState {
             v: side * (mean.value + bend.value / 2.0 * last_s),
             v_doubt: mean.doubt + bend.doubt / 2.0 * last_s + firm.jerk / 6.0 * last_s * span_s,
             a: side * bend.value,
@@ -303,14 +310,14 @@ impl Train {
     }
 }
 
-struct State {
+struct KinematicState {
     v: f64,
     v_doubt: f64,
     a: f64,
     a_doubt: f64,
 }
 
-fn beyond(rule: Rule, at_ns: Nanos, mean: Mean, limit: f64) -> Option<Break> {
+fn beyond(rule: Rule, at_ns: Nanos, mean: Mean, limit: f64) -> Option<RuleViolation> {
     let (found, allowed) = (mean.value.abs(), limit * (1.0 + TOLERANCE) + mean.doubt);
-    (found > allowed).then_some(Break { rule, at_ns, found, allowed })
+    (found > allowed).then_some(RuleViolation { rule, at_ns, found, allowed })
 }

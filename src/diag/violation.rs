@@ -72,7 +72,7 @@ impl Rule {
 
 /// A break of a rule, before anybody has written down what was around it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Break {
+pub struct RuleViolation {
     /// Which rule.
     pub rule: Rule,
     /// When.
@@ -87,14 +87,14 @@ pub struct Break {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Violation {
     /// What was broken.
-    pub broken: Break,
+    pub broken: RuleViolation,
     /// The last edges up to it, one a line.
     pub trace: String,
 }
 
-impl std::fmt::Display for Break {
+impl std::fmt::Display for RuleViolation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Break { rule, at_ns, found, allowed } = self;
+        let RuleViolation { rule, at_ns, found, allowed } = self;
         let unit = rule.unit();
         write!(f, "{rule:?} at {at_ns} ns: {found:.3} {unit}, where {allowed:.3} {unit} is the limit")
     }

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::rings::{BridgeEnds, CommandFeed, QueuedCommand};
 use super::stop_line::StopLine;
-use crate::machine::{Command, Event, Refusal, Reply, Snapshot};
+use crate::machine::{Command, CommandRefusal, Event, Reply, Snapshot};
 use crate::units::{Nanos, SECOND_NS};
 
 /// How often the rings are emptied. Only answers wait for it; commands and STOP do not.
@@ -28,7 +28,7 @@ struct Outbox {
     next_id: u64,
 }
 
-struct Shared {
+struct BridgeShared {
     outbox: Mutex<Outbox>,
     waiting: Mutex<HashMap<u64, oneshot::Sender<Reply>>>,
     stop_line: StopLine,
@@ -39,9 +39,9 @@ struct Shared {
 
 /// A handle to the machine for the tokio side.
 #[derive(Clone)]
-pub struct Link(Arc<Shared>);
+pub struct MachineHandle(Arc<BridgeShared>);
 
-impl std::fmt::Debug for Link {
+impl std::fmt::Debug for MachineHandle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Link").finish_non_exhaustive()
     }
@@ -52,11 +52,11 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Link {
+impl MachineHandle {
     /// Hands a command over and waits for the decision.
     pub async fn command(&self, command: Command) -> Reply {
         if self.0.stop_line.read().is_ending() {
-            return Err(Refusal::ShuttingDown);
+            return Err(CommandRefusal::ShuttingDown);
         }
         // By the newest snapshot, which is never ahead of the machine's clock, and stands still when the machine does.
         let expires_ns = self.0.snapshots.borrow().at_ns + OBEYED_WITHIN_NS;
@@ -68,15 +68,15 @@ impl Link {
             lock(&self.0.waiting).insert(id, decided);
             if outbox.ring.enqueue(QueuedCommand { id, expires_ns, command }).is_err() {
                 lock(&self.0.waiting).remove(&id);
-                return Err(Refusal::QueueFull);
+                return Err(CommandRefusal::QueueFull);
             }
             id
         };
         match tokio::time::timeout(ANSWER_WITHIN, decision).await {
-            Ok(reply) => reply.unwrap_or(Err(Refusal::ShuttingDown)),
+            Ok(reply) => reply.unwrap_or(Err(CommandRefusal::ShuttingDown)),
             Err(_elapsed) => {
                 lock(&self.0.waiting).remove(&id);
-                Err(Refusal::Unanswered)
+                Err(CommandRefusal::Unanswered)
             }
         }
     }
@@ -86,7 +86,7 @@ impl Link {
         self.0.stop_line.end();
     }
 
-    /// Whether the axis rests and the driver is off since [`Link::end`].
+    /// Whether the axis rests and the driver is off since [`MachineHandle::end`].
     #[must_use]
     pub fn has_ended(&self) -> bool {
         self.0.stop_line.has_ended()
@@ -115,11 +115,11 @@ pub fn bridge(
     ends: BridgeEnds,
     stop_line: StopLine,
     first: Snapshot,
-) -> (Link, mpsc::UnboundedReceiver<Event>, impl Future<Output = ()> + Send + 'static) {
+) -> (MachineHandle, mpsc::UnboundedReceiver<Event>, impl Future<Output = ()> + Send + 'static) {
     let BridgeEnds { commands, mut events, mut snapshots } = ends;
     let (newest, newest_seen) = watch::channel(first);
     let (happened, happenings) = mpsc::unbounded_channel();
-    let shared = Arc::new(Shared {
+    let shared = Arc::new(BridgeShared {
         outbox: Mutex::new(Outbox { ring: commands, next_id: 1 }),
         waiting: Mutex::new(HashMap::new()),
         stop_line,
@@ -164,5 +164,5 @@ pub fn bridge(
             }
         }
     };
-    (Link(shared), happenings, pump)
+    (MachineHandle(shared), happenings, pump)
 }

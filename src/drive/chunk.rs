@@ -8,7 +8,7 @@
 
 use heapless::Vec;
 
-use crate::motion::runs::{RUNS_MAX, Run};
+use crate::motion::runs::{RUNS_MAX, StepRun};
 use crate::motion::tracker::PIECES_MAX;
 use crate::motion::{Inputs, Kinematics, Piece};
 use crate::units::Nanos;
@@ -26,7 +26,7 @@ pub struct Chunk {
     /// How long the committed motion takes.
     pub duration_ns: Nanos,
     /// The steps of the committed motion, if it is timed.
-    pub runs: Vec<Run, RUNS_MAX>,
+    pub runs: Vec<StepRun, RUNS_MAX>,
     /// Whether the runs hold all its steps. Otherwise it takes more than fit, and must be solved step by step.
     pub timed: bool,
     /// The state at its beginning.

@@ -8,12 +8,13 @@ use super::Power;
 use super::executor::{Executor, Starvation};
 use super::host_line::HostLine;
 use super::rings::{Commands, ControlEnds, EventFeed, QueuedCommand, SnapshotFeed};
-use super::seen::{Asked, Noted, Seen, SeenFeed};
+use super::seen::{CommandTrace, CycleTrace, Noted, SeenFeed};
 use super::stop_line::StopLine;
 use crate::hal::ForceSensor;
 use crate::layout;
 use crate::machine::{
-    Command, Config, Event, Host, LastStop, Observation, Refusal, Snapshot, StopLevel, Supervisor,
+    Command, CommandRefusal, Config, Event, HostHealth, LastStop, Observation, Snapshot, StopLevel,
+    Supervisor,
 };
 use crate::motion::protected_speed_mm_s;
 use crate::units::{MILLISECOND_NS, Nanos, seconds};
@@ -56,7 +57,7 @@ pub struct Control<F> {
     snapshots: SnapshotFeed,
     looks: Option<SeenFeed>,
     host_line: HostLine,
-    host: Host,
+    host: HostHealth,
     cycle: u32,
     /// The newest STOP that a cycle has heeded.
     stops: u32,
@@ -91,7 +92,7 @@ impl<F: ForceSensor> Control<F> {
             snapshots,
             looks: None,
             host_line: HostLine::default(),
-            host: Host::default(),
+            host: HostHealth::default(),
             cycle: 0,
             stops: 0,
             events_lost: 0,
@@ -126,7 +127,7 @@ impl<F: ForceSensor> Control<F> {
             strain: self.host.reaction.fault(),
             commands_wait: self.commands.ready(),
         };
-        let asked = command.as_ref().map(|(_, command)| Asked::by(command));
+        let asked = command.as_ref().map(|(_, command)| CommandTrace::by(command));
         let actions = self.supervisor.step(&seen, command);
 
         self.stop_line.raise(actions.raise);
@@ -165,7 +166,7 @@ impl<F: ForceSensor> Control<F> {
         }
         let QueuedCommand { id, expires_ns, command } = self.commands.dequeue()?;
         if now > expires_ns {
-            self.tell(Event::Replied { id, reply: Err(Refusal::Unanswered) });
+            self.tell(Event::Replied { id, reply: Err(CommandRefusal::Unanswered) });
             return None;
         }
         Some((id, command))
@@ -198,11 +199,11 @@ impl<F: ForceSensor> Control<F> {
 
     /// Both loops, as they are at `now`.
     #[must_use]
-    pub fn seen(&self, now: Nanos) -> Seen {
-        let seen = Seen::of(&self.supervisor, self.executor.status(), self.stop_line.level(), now);
+    pub fn seen(&self, now: Nanos) -> CycleTrace {
+        let seen = CycleTrace::of(&self.supervisor, self.executor.status(), self.stop_line.level(), now);
         let limits = self.executor.limits(&seen.config);
         let config = Config { limits, ..seen.config };
-        Seen { config, force_g: self.force_g, most_mm_s: self.most_mm_s(), noted: self.noted, ..seen }
+        CycleTrace { config, force_g: self.force_g, most_mm_s: self.most_mm_s(), noted: self.noted, ..seen }
     }
 
     /// Looks at the computer's power and heat; tells when something else follows from them.

@@ -1,7 +1,7 @@
 //! The executor: carries out the supervisor's orders by planning chunks, a little ahead of the step loop.
 //!
 //! It keeps the queue filled up to [`layout::QUEUE_AHEAD_NS`]; each chunk is one cycle of the tracker with the stop
-//! tail of its end. It knows the axis in millimetres of the present [`Frame`]; the chunks are in steps.
+//! tail of its end. It knows the axis in millimetres of the present [`AxisFrame`]; the chunks are in steps.
 
 use std::sync::Arc;
 
@@ -11,11 +11,11 @@ use super::chunk::Chunk;
 use super::rings::ChunkFeed;
 use super::status::{EndCause, MotionReading, StepStatus};
 use crate::layout;
-use crate::machine::{Config, Frame, Inputs, Motion, Order, Outcome, Travel};
+use crate::machine::{AxisFrame, Config, Inputs, Motion, MotionOrder, MotionOutcome, Travel};
 use crate::motion::runs::RunMaker;
 use crate::motion::tracker::PIECES_MAX;
 use crate::motion::{
-    Ability, Bounds, Course, Firmness, Follower, Kinematics, Limits, Move, Piece, Tracker, stop,
+    Ability, CycleBounds, Firmness, Follower, Kinematics, Limits, Move, MoveInProgress, Piece, Tracker, stop,
 };
 use crate::units::{MILLISECOND_NS, Nanos, seconds};
 
@@ -38,14 +38,14 @@ const CLIPPED_SHOWN_NS: Nanos = 250 * MILLISECOND_NS;
 #[derive(Debug)]
 // There is one, and a box would allocate.
 #[allow(clippy::large_enum_variant)]
-enum Plan {
+enum ActivePlan {
     Nothing,
     /// The course is planned where the motion begins.
     Travel {
         target_mm: f64,
         speed_mm_s: f64,
         trips: Inputs,
-        course: Option<Course>,
+        course: Option<MoveInProgress>,
     },
     Follow(Follower),
 }
@@ -75,15 +75,15 @@ pub struct Executor {
     starvation: Starvation,
     status: Arc<StepStatus>,
     tracker: Tracker,
-    frame: Frame,
-    plan: Plan,
+    frame: AxisFrame,
+    plan: ActivePlan,
     /// The planned state at the horizon, in mm of the frame.
     state: Kinematics,
     /// Makes the steps of the present motion; knows where the step counter will be at the horizon.
     runs: RunMaker,
     epoch: u32,
     under_way: Option<UnderWay>,
-    outcome: Option<Outcome>,
+    outcome: Option<MotionOutcome>,
     clipped_ns: Option<Nanos>,
     /// How far the present wave may go, in mm.
     high_mm: f64,
@@ -103,8 +103,8 @@ impl Executor {
             starvation,
             status,
             tracker: Tracker::new(CYCLE_S),
-            frame: Frame { origin_steps: 0, steps_per_mm: 1.0, range_mm: 0.0 },
-            plan: Plan::Nothing,
+            frame: AxisFrame { origin_steps: 0, steps_per_mm: 1.0, range_mm: 0.0 },
+            plan: ActivePlan::Nothing,
             state: Kinematics::default(),
             runs: RunMaker::new(0),
             epoch: 1,
@@ -143,19 +143,19 @@ impl Executor {
             }
             let played = under_way.complete && played_until_ns >= under_way.horizon_ns;
             if resting && (ended.is_some() || played) {
-                self.outcome = Some(ended.map_or(Outcome::Completed, |ended| match ended.cause {
-                    EndCause::Tripped => Outcome::Tripped(ended.inputs),
-                    EndCause::Ramped => Outcome::Ramped,
-                    EndCause::Starved => Outcome::Starved,
-                    EndCause::Late => Outcome::Late,
-                    EndCause::Halted => Outcome::Halted,
+                self.outcome = Some(ended.map_or(MotionOutcome::Completed, |ended| match ended.cause {
+                    EndCause::Tripped => MotionOutcome::Tripped(ended.inputs),
+                    EndCause::Ramped => MotionOutcome::Ramped,
+                    EndCause::Starved => MotionOutcome::Starved,
+                    EndCause::Late => MotionOutcome::Late,
+                    EndCause::Halted => MotionOutcome::Halted,
                 }));
                 self.under_way = None;
                 self.epoch += 1;
-                self.plan = Plan::Nothing;
+                self.plan = ActivePlan::Nothing;
             } else if ended.is_some() {
                 // Ended, but still on its ramp: nothing more to plan.
-                self.plan = Plan::Nothing;
+                self.plan = ActivePlan::Nothing;
             }
         }
         self.motion()
@@ -164,7 +164,7 @@ impl Executor {
     fn motion(&self) -> Motion {
         let (stop_took_ns, stop_steps) = self.status.last_stop();
         Motion {
-            resting: self.under_way.is_none() && matches!(self.plan, Plan::Nothing),
+            resting: self.under_way.is_none() && matches!(self.plan, ActivePlan::Nothing),
             outcome: self.outcome,
             count_steps: self.status.count(),
             stop_took_ns,
@@ -173,23 +173,23 @@ impl Executor {
     }
 
     /// Takes an order.
-    pub fn order(&mut self, order: Order) {
+    pub fn order(&mut self, order: MotionOrder) {
         match order {
-            Order::Travel(travel) => self.travel(travel),
-            Order::Adopt(frame) => self.frame = frame,
-            Order::Follow(wave) => {
+            MotionOrder::Travel(travel) => self.travel(travel),
+            MotionOrder::Adopt(frame) => self.frame = frame,
+            MotionOrder::Follow(wave) => {
                 self.outcome = None;
                 self.clipped_ns = None;
                 self.high_mm = f64::INFINITY;
-                self.plan = Plan::Follow(Follower::new(wave));
+                self.plan = ActivePlan::Follow(Follower::new(wave));
             }
-            Order::ChangeWave(wave) => {
-                if let Plan::Follow(follower) = &mut self.plan {
+            MotionOrder::ChangeWave(wave) => {
+                if let ActivePlan::Follow(follower) = &mut self.plan {
                     follower.change_to(wave);
                 }
             }
-            Order::Finish => {
-                if let Plan::Follow(follower) = &mut self.plan {
+            MotionOrder::Finish => {
+                if let ActivePlan::Follow(follower) = &mut self.plan {
                     follower.finish();
                 }
             }
@@ -199,8 +199,8 @@ impl Executor {
     fn travel(&mut self, travel: Travel) {
         let origin_steps = self.status.count();
         self.outcome = None;
-        self.frame = Frame { origin_steps, steps_per_mm: travel.steps_per_mm, range_mm: 0.0 };
-        self.plan = Plan::Travel {
+        self.frame = AxisFrame { origin_steps, steps_per_mm: travel.steps_per_mm, range_mm: 0.0 };
+        self.plan = ActivePlan::Travel {
             target_mm: (travel.to_steps - origin_steps) as f64 / travel.steps_per_mm,
             speed_mm_s: travel.speed_mm_s,
             trips: travel.trips,
@@ -214,15 +214,15 @@ impl Executor {
             // The step loop knows nothing of it: what it told of an earlier stop is not what this one took.
             self.status.show_stop(0, 0);
         }
-        self.plan = Plan::Nothing;
+        self.plan = ActivePlan::Nothing;
     }
 
     /// The phase of the running wave, once it has started.
     #[must_use]
     pub fn phase(&self) -> Option<f64> {
         match &self.plan {
-            Plan::Follow(follower) => follower.phase(),
-            Plan::Nothing | Plan::Travel { .. } => None,
+            ActivePlan::Follow(follower) => follower.phase(),
+            ActivePlan::Nothing | ActivePlan::Travel { .. } => None,
         }
     }
 
@@ -235,7 +235,7 @@ impl Executor {
     /// Fills the queue.
     pub fn fill(&mut self, now: Nanos, config: &Config) {
         for _ in 0..CHUNKS_PER_CYCLE {
-            if matches!(self.plan, Plan::Nothing) || !self.chunks.ready() {
+            if matches!(self.plan, ActivePlan::Nothing) || !self.chunks.ready() {
                 return;
             }
             let start_ns = match self.under_way {
@@ -263,12 +263,12 @@ impl Executor {
         self.runs = RunMaker::new(count);
         let steps = count - self.frame.origin_steps;
         self.state = Kinematics::at_rest(steps as f64 / self.frame.steps_per_mm);
-        if let Plan::Travel { target_mm, speed_mm_s, course, .. } = &mut self.plan {
-            *course = Course::new(self.state.p, *target_mm, *speed_mm_s, &config.limits).ok();
+        if let ActivePlan::Travel { target_mm, speed_mm_s, course, .. } = &mut self.plan {
+            *course = MoveInProgress::new(self.state.p, *target_mm, *speed_mm_s, &config.limits).ok();
             if course.is_none() {
                 // Numbers that are none, which the types of units keep out: nothing moves.
-                self.plan = Plan::Nothing;
-                self.outcome = Some(Outcome::Halted);
+                self.plan = ActivePlan::Nothing;
+                self.outcome = Some(MotionOutcome::Halted);
             }
         }
     }
@@ -277,11 +277,11 @@ impl Executor {
         let start = self.state;
         let stroke_mm = config.stroke_mm(self.frame.range_mm);
         let (planned, trips, arrived) = match &mut self.plan {
-            Plan::Nothing | Plan::Travel { course: None, .. } => return,
-            Plan::Travel { trips, course: Some(course), .. } => {
+            ActivePlan::Nothing | ActivePlan::Travel { course: None, .. } => return,
+            ActivePlan::Travel { trips, course: Some(course), .. } => {
                 (course.next(CYCLE_S), *trips, course.is_done())
             }
-            Plan::Follow(follower) => {
+            ActivePlan::Follow(follower) => {
                 follower.fit(Ability {
                     speed_mm_s: config.limits.max_speed.get().min(self.most_mm_s),
                     acceleration_mm_s2: config.limits.max_acceleration.get(),
@@ -298,7 +298,7 @@ impl Executor {
                 self.high_mm = self.high_mm.min(self.frame.range_mm);
                 self.high_mm = farthest(&start, stroke_mm, self.high_mm, limits);
                 // Only a force against the motion counts: a negative one pushes toward the back.
-                let bounds = Bounds {
+                let bounds = CycleBounds {
                     low_mm: 0.0,
                     high_mm: self.high_mm,
                     forward_mm_s: speed.min(config.allowance.speed_mm_s(-self.force_g)),

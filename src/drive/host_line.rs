@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::machine::host::{Host, Reaction, Strain, Vitals};
+use crate::machine::host::{HostHealth, Reaction, Strain, Vitals};
 
 /// A handle to what the computer tells; clones are handles to the same one. At first nothing is known.
 #[derive(Debug, Clone, Default)]
@@ -19,8 +19,8 @@ const BY_HEAT: u64 = 1 << 5;
 
 impl HostLine {
     /// From now on it is so.
-    pub fn show(&self, host: Host) {
-        let Host { vitals: Vitals { under_voltage, temperature_c }, reaction } = host;
+    pub fn show(&self, host: HostHealth) {
+        let HostHealth { vitals: Vitals { under_voltage, temperature_c }, reaction } = host;
         let bit = |on: bool, bit: u64| if on { bit } else { 0 };
         let word = bit(under_voltage.is_some(), LOW_KNOWN)
             | bit(under_voltage == Some(true), LOW)
@@ -34,11 +34,11 @@ impl HostLine {
 
     /// How it is.
     #[must_use]
-    pub fn see(&self) -> Host {
+    pub fn see(&self) -> HostHealth {
         let word = self.0.load(Ordering::Relaxed);
         let has = |bit: u64| word & bit != 0;
         let strain = if has(BY_HEAT) { Strain::Heat } else { Strain::UnderVoltage };
-        Host {
+        HostHealth {
             vitals: Vitals {
                 under_voltage: has(LOW_KNOWN).then_some(has(LOW)),
                 temperature_c: has(TEMPERATURE_KNOWN).then_some(f32::from_bits((word >> 32) as u32)),
@@ -59,13 +59,13 @@ mod tests {
     #[test]
     fn what_is_shown_is_seen() {
         let line = HostLine::default();
-        assert_eq!(line.see(), Host::default());
+        assert_eq!(line.see(), HostHealth::default());
         let strains = [Strain::UnderVoltage, Strain::Heat];
         let reactions = strains.into_iter().flat_map(|by| [Reaction::Slower(by), Reaction::Stop(by)]);
         for reaction in reactions.chain([Reaction::None]) {
             for under_voltage in [None, Some(false), Some(true)] {
                 for temperature_c in [None, Some(-12.5), Some(84.9)] {
-                    let host = Host { vitals: Vitals { under_voltage, temperature_c }, reaction };
+                    let host = HostHealth { vitals: Vitals { under_voltage, temperature_c }, reaction };
                     line.show(host);
                     assert_eq!(line.see(), host);
                 }

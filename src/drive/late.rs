@@ -39,7 +39,7 @@ impl LatePolicy {
 
 /// What the lateness of a step means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum LatenessVerdict {
     /// Fine.
     OnTime,
     /// The time base moves by so much.
@@ -95,7 +95,7 @@ impl TimeBase {
 
     /// A step planned for `nominal_ns` began at `actual_ns`.
     #[inline]
-    pub fn stepped(&mut self, nominal_ns: Nanos, actual_ns: Nanos, policy: LatePolicy) -> Verdict {
+    pub fn stepped(&mut self, nominal_ns: Nanos, actual_ns: Nanos, policy: LatePolicy) -> LatenessVerdict {
         let late_ns = self.lateness_ns(nominal_ns, actual_ns);
         // What is not behind any more has been made up for.
         self.held_ns = self.held_ns.min(actual_ns.saturating_sub(self.due(nominal_ns)));
@@ -105,9 +105,9 @@ impl TimeBase {
         let too_late = policy.ends_motion && late_ns > too_late_ns;
         if too_late || late_ns > interval_ns.unwrap_or(MILLISECOND_NS) {
             self.shift_ns += late_ns;
-            return if too_late { Verdict::TooLate } else { Verdict::Rebase(late_ns) };
+            return if too_late { LatenessVerdict::TooLate } else { LatenessVerdict::Rebase(late_ns) };
         }
-        Verdict::OnTime
+        LatenessVerdict::OnTime
     }
 
     /// Lateness of a step planned for `nominal_ns` that began at `actual_ns`, without what was held back.
@@ -151,7 +151,7 @@ mod tests {
             let mut base = TimeBase::default();
             base.stepped(interval_ns, interval_ns, STRICT);
             let late = base.step_due(2 * interval_ns) + interval_ns / 2;
-            prop_assert_eq!(base.stepped(2 * interval_ns, late, STRICT), Verdict::OnTime);
+            prop_assert_eq!(base.stepped(2 * interval_ns, late, STRICT), LatenessVerdict::OnTime);
             for i in 3..20 {
                 let actual = base.step_due(i * interval_ns);
                 base.stepped(i * interval_ns, actual, STRICT);
@@ -166,16 +166,19 @@ mod tests {
             let mut base = TimeBase::default();
             base.stepped(interval_ns, interval_ns, STRICT);
             base.hold(45_000);
-            assert_eq!(base.stepped(2 * interval_ns, 2 * interval_ns + 45_000, STRICT), Verdict::OnTime);
+            assert_eq!(
+                base.stepped(2 * interval_ns, 2 * interval_ns + 45_000, STRICT),
+                LatenessVerdict::OnTime
+            );
             for i in 3..3 + 17 * 45_000 / interval_ns + 2 {
                 let actual = base.step_due(i * interval_ns);
-                assert_eq!(base.stepped(i * interval_ns, actual, STRICT), Verdict::OnTime);
+                assert_eq!(base.stepped(i * interval_ns, actual, STRICT), LatenessVerdict::OnTime);
             }
             assert_eq!((base.step_due(200 * interval_ns), base.held_ns), (200 * interval_ns, 0));
             // What comes later is lateness as ever.
             base.stepped(199 * interval_ns, 199 * interval_ns, STRICT);
             let late = 200 * interval_ns + 3 * interval_ns;
-            assert_ne!(base.stepped(200 * interval_ns, late, FORGIVING), Verdict::OnTime);
+            assert_ne!(base.stepped(200 * interval_ns, late, FORGIVING), LatenessVerdict::OnTime);
         }
     }
 
@@ -183,7 +186,7 @@ mod tests {
     fn a_step_that_is_far_too_late_ends_the_motion_on_a_real_motor() {
         let mut base = TimeBase::default();
         base.stepped(1_000, 1_000, STRICT);
-        assert_eq!(base.stepped(101_000, 302_000, STRICT), Verdict::TooLate);
+        assert_eq!(base.stepped(101_000, 302_000, STRICT), LatenessVerdict::TooLate);
         // The ramp has its own pace, not 16/15 of it.
         assert_eq!(base.step_due(201_000), 402_000);
     }

@@ -39,7 +39,7 @@ pub use control::{Control, ControlOptions};
 pub use late::LatePolicy;
 pub use rehearsal::{Rehearsal, RehearsalOptions};
 pub use rings::Rings;
-pub use seen::{Audience, Seen};
+pub use seen::{Audience, CycleTrace};
 pub use status::StepStatus;
 pub use step_loop::{PulseTiming, StepLoop};
 pub use stop_line::StopLine;

@@ -4,7 +4,7 @@
 //! and as often as it likes.
 
 use super::chunk::Chunk;
-use crate::motion::runs::{Instants, Run};
+use crate::motion::runs::{Instants, StepRun};
 use crate::motion::{Kinematics, Piece, step_times};
 use crate::units::{Nanos, SECOND_NS};
 
@@ -31,7 +31,7 @@ pub enum Next {
 }
 
 /// Where in the chunk.
-enum Place {
+enum ChunkCursor {
     /// Reading the instants of a run.
     Run { index: usize, instants: Instants, forward: bool },
     /// Solving for steps in a piece.
@@ -41,7 +41,7 @@ enum Place {
 /// Plays one chunk.
 pub struct Player {
     chunk: Chunk,
-    place: Place,
+    place: ChunkCursor,
     /// What comes next, once it is known.
     next: Option<Next>,
 }
@@ -56,13 +56,13 @@ impl Player {
     pub fn new(chunk: Chunk) -> Player {
         let place = if chunk.timed {
             let first = chunk.runs.first();
-            Place::Run {
+            ChunkCursor::Run {
                 index: 0,
-                instants: first.map(Run::instants).unwrap_or_default(),
+                instants: first.map(StepRun::instants).unwrap_or_default(),
                 forward: first.is_some_and(|run| run.forward),
             }
         } else {
-            Place::Piece { on_tail: false, index: 0, at: chunk.start, offset_s: 0.0, from_s: 0.0 }
+            ChunkCursor::Piece { on_tail: false, index: 0, at: chunk.start, offset_s: 0.0, from_s: 0.0 }
         };
         Player { chunk, place, next: None }
     }
@@ -84,7 +84,7 @@ impl Player {
             self.chunk.committed.iter().fold((self.chunk.start, 0.0), |(at, offset_s), piece| {
                 (at.after_piece(*piece), offset_s + piece.duration_s)
             });
-        self.place = Place::Piece { on_tail: true, index: 0, at, offset_s, from_s: 0.0 };
+        self.place = ChunkCursor::Piece { on_tail: true, index: 0, at, offset_s, from_s: 0.0 };
         self.next = None;
     }
 
@@ -96,11 +96,11 @@ impl Player {
             return next;
         }
         let next = match &mut self.place {
-            Place::Run { instants, forward, .. } => match instants.next() {
+            ChunkCursor::Run { instants, forward, .. } => match instants.next() {
                 Some(at_ns) => Next::Step { nominal_ns: within(&self.chunk, at_ns), forward: *forward },
                 None => self.next_run(),
             },
-            Place::Piece { .. } => self.solve(count),
+            ChunkCursor::Piece { .. } => self.solve(count),
         };
         self.next = Some(next);
         next
@@ -108,7 +108,7 @@ impl Player {
 
     /// The first step of the next run.
     fn next_run(&mut self) -> Next {
-        if let Place::Run { index, instants, forward } = &mut self.place {
+        if let ChunkCursor::Run { index, instants, forward } = &mut self.place {
             while let Some(run) = self.chunk.runs.get(*index + 1) {
                 (*index, *instants, *forward) = (*index + 1, run.instants(), run.forward);
                 if let Some(at_ns) = instants.next() {
@@ -121,7 +121,7 @@ impl Player {
 
     /// The next step of the pieces.
     fn solve(&mut self, count: i64) -> Next {
-        if let Place::Piece { on_tail, index, at, offset_s, from_s } = &mut self.place {
+        if let ChunkCursor::Piece { on_tail, index, at, offset_s, from_s } = &mut self.place {
             let pieces: &[Piece] = if *on_tail { &self.chunk.tail } else { &self.chunk.committed };
             while let Some(piece) = pieces.get(*index) {
                 if let Some(step) = step_times::next_step(at, *piece, count, *from_s) {
@@ -145,10 +145,12 @@ impl Player {
 
     fn end(&self) -> Next {
         match self.place {
-            Place::Piece { on_tail: true, offset_s, .. } => {
+            ChunkCursor::Piece { on_tail: true, offset_s, .. } => {
                 Next::TailEnd { nominal_ns: self.chunk.start_ns + nanoseconds(offset_s) }
             }
-            Place::Piece { .. } | Place::Run { .. } => Next::CommitEnd { nominal_ns: self.chunk.end_ns() },
+            ChunkCursor::Piece { .. } | ChunkCursor::Run { .. } => {
+                Next::CommitEnd { nominal_ns: self.chunk.end_ns() }
+            }
         }
     }
 }

@@ -14,11 +14,11 @@ use super::late::LatePolicy;
 use super::rings::{
     BridgeEnds, CommandFeed, EventFeed, Events, QueuedCommand, Rings, SnapshotFeed, Snapshots,
 };
-use super::seen::{Audience, Seen};
+use super::seen::{Audience, CycleTrace};
 use super::status::StepStatus;
 use super::step_loop::{PulseTiming, StepLoop};
 use super::{Power, StopLine};
-use crate::hal::sim::{Hands, RailOptions, SimIo, SimLoadCell, SimPins, VirtualClock};
+use crate::hal::sim::{RailOptions, SimIo, SimLoadCell, SimPins, SimulatedOperator, VirtualClock};
 use crate::hal::{Clock, ForceSensor};
 use crate::layout;
 use crate::machine::{
@@ -47,7 +47,7 @@ pub struct RehearsalOptions {
 type Around = fn(&mut dyn FnMut());
 
 /// Whoever the events go to instead of [`Rehearsal::take_events`].
-struct Listener {
+struct EventListener {
     events: EventFeed,
     snapshots: SnapshotFeed,
 }
@@ -59,12 +59,12 @@ pub struct Rehearsal<S, P = SimPins<S>, F = SimLoadCell> {
     step_loop: StepLoop<VirtualClock, P>,
     stop_line: StopLine,
     status: Arc<StepStatus>,
-    hands: Hands,
+    hands: SimulatedOperator,
     host: HostLine,
     commands: Option<CommandFeed>,
     events: Events,
     snapshots: Snapshots,
-    listener: Option<Listener>,
+    listener: Option<EventListener>,
     next_cycle: Nanos,
     step_frozen_until: Nanos,
     next_id: u64,
@@ -98,7 +98,7 @@ impl<S: Audience, P: SimIo<S>, F: ForceSensor> Rehearsal<S, P, F> {
         pins: impl FnOnce(SimPins<S>) -> P,
         cell: impl FnOnce(SimLoadCell) -> F,
     ) -> Rehearsal<S, P, F> {
-        let hands = Hands::default();
+        let hands = SimulatedOperator::default();
         let status = Arc::new(StepStatus::default());
         let (stop_line, power) = (StopLine::default(), Power::default());
         let Rings { control, chunks, bridge } = Rings::new();
@@ -154,7 +154,7 @@ impl<S: Audience, P: SimIo<S>, F: ForceSensor> Rehearsal<S, P, F> {
         let (event_feed, events) = Box::leak(Box::new(Queue::<Event, { layout::EVENT_RING }>::new())).split();
         let (snapshot_feed, snapshots) =
             Box::leak(Box::new(Queue::<Snapshot, { layout::SNAPSHOT_RING }>::new())).split();
-        self.listener = Some(Listener { events: event_feed, snapshots: snapshot_feed });
+        self.listener = Some(EventListener { events: event_feed, snapshots: snapshot_feed });
         let commands = self.commands.take().expect("the bridge was taken before");
         BridgeEnds { commands, events, snapshots }
     }
@@ -172,7 +172,7 @@ impl<S: Audience, P: SimIo<S>, F: ForceSensor> Rehearsal<S, P, F> {
 
     /// Hands at the machine.
     #[must_use]
-    pub fn hands(&self) -> &Hands {
+    pub fn hands(&self) -> &SimulatedOperator {
         &self.hands
     }
 
@@ -228,8 +228,8 @@ impl<S: Audience, P: SimIo<S>, F: ForceSensor> Rehearsal<S, P, F> {
 
     /// Both loops as they are now.
     #[must_use]
-    pub fn seen(&self) -> Seen {
-        Seen { count: Some(self.status.count()), ..self.control.seen(self.clock.now()) }
+    pub fn seen(&self) -> CycleTrace {
+        CycleTrace { count: Some(self.status.count()), ..self.control.seen(self.clock.now()) }
     }
 
     /// One control cycle, with the steps up to it.

@@ -3,7 +3,7 @@
 
 use heapless::spsc::{Consumer, Producer, Queue};
 
-use super::status::{Ended, StepStatus};
+use super::status::{MotionEnd, StepStatus};
 use crate::hal::sim::EdgeSink;
 use crate::machine::{
     Calibration, Command, CommandKind, Config, Event, Fault, Inputs, Reply, State, StopLevel, Supervisor,
@@ -12,7 +12,7 @@ use crate::units::Nanos;
 
 /// Both loops at one instant.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Seen {
+pub struct CycleTrace {
     /// When.
     pub at_ns: Nanos,
     /// The state.
@@ -39,7 +39,7 @@ pub struct Seen {
     /// Whether the step loop plays nothing.
     pub resting: bool,
     /// The last motion that was ended by something else than its plan.
-    pub ended: Option<Ended>,
+    pub ended: Option<MotionEnd>,
     /// How often an input changed for so short a time that it was not believed.
     pub glitches: u32,
     /// How often lateness has moved a time base.
@@ -63,7 +63,7 @@ pub struct Noted {
 
 /// Which command it was, without all that it carries.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Asked {
+pub struct CommandTrace {
     /// Its kind.
     pub kind: CommandKind,
     /// The period of the wave that it asks for, in seconds.
@@ -74,27 +74,27 @@ pub struct Asked {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Decided {
     /// The command.
-    pub asked: Asked,
+    pub asked: CommandTrace,
     /// The decision.
     pub reply: Reply,
 }
 
-impl Asked {
+impl CommandTrace {
     /// What `command` asks for.
     #[must_use]
-    pub fn by(command: &Command) -> Asked {
+    pub fn by(command: &Command) -> CommandTrace {
         let period_s = match command {
             Command::Run(wave) => Some(wave.period_s()),
             _ => None,
         };
-        Asked { kind: command.kind(), period_s }
+        CommandTrace { kind: command.kind(), period_s }
     }
 }
 
 impl Noted {
     /// What is worth noting of a cycle: its number, its command, and the events that came of it.
     #[must_use]
-    pub fn of(cycle: u32, asked: Option<Asked>, events: &[Event]) -> Noted {
+    pub fn of(cycle: u32, asked: Option<CommandTrace>, events: &[Event]) -> Noted {
         let mut noted = Noted { cycle, ..Noted::default() };
         for event in events {
             match *event {
@@ -107,11 +107,11 @@ impl Noted {
     }
 }
 
-impl Seen {
+impl CycleTrace {
     /// What `supervisor` and `status` show at `at_ns`.
     #[must_use]
-    pub fn of(supervisor: &Supervisor, status: &StepStatus, stop: StopLevel, at_ns: Nanos) -> Seen {
-        Seen {
+    pub fn of(supervisor: &Supervisor, status: &StepStatus, stop: StopLevel, at_ns: Nanos) -> CycleTrace {
+        CycleTrace {
             at_ns,
             state: supervisor.state(),
             fault: supervisor.fault(),
@@ -136,7 +136,7 @@ impl Seen {
 /// Somebody who gets to see every edge, and after each control cycle the machine.
 pub trait Audience: EdgeSink {
     /// A control cycle is over.
-    fn cycle(&mut self, _seen: &Seen) {}
+    fn cycle(&mut self, _seen: &CycleTrace) {}
 
     /// Something happened in the control cycle that is over next.
     fn event(&mut self, _event: &Event) {}
@@ -149,12 +149,12 @@ impl Audience for () {}
 const LOOKS: usize = 256;
 
 /// From the control cycle to whoever watches; as wait-free as the other rings.
-pub type SeenFeed = Producer<'static, Seen>;
+pub type SeenFeed = Producer<'static, CycleTrace>;
 /// The watcher's end of it.
-pub type Looks = Consumer<'static, Seen>;
+pub type Looks = Consumer<'static, CycleTrace>;
 
 /// Both ends of the ring of looks; like the others it lives as long as the process.
 #[must_use]
 pub fn looks() -> (SeenFeed, Looks) {
-    Box::leak(Box::new(Queue::<Seen, LOOKS>::new())).split()
+    Box::leak(Box::new(Queue::<CycleTrace, LOOKS>::new())).split()
 }

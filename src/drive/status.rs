@@ -41,7 +41,7 @@ impl EndCause {
 
 /// A motion that was ended by something else than its plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ended {
+pub struct MotionEnd {
     /// Which one.
     pub epoch: u32,
     /// The severest cause so far.
@@ -56,7 +56,7 @@ pub struct MotionReading {
     /// No chunk is being played; then all of the following is final.
     pub resting: bool,
     /// The last motion that was ended by something else than its plan.
-    pub ended: Option<Ended>,
+    pub ended: Option<MotionEnd>,
     /// End of the last chunk whose committed motion is over.
     pub played_until_ns: Nanos,
     /// The step counter.
@@ -141,10 +141,10 @@ impl StepStatus {
 
     /// The last motion that was ended by something else than its plan.
     #[must_use]
-    pub fn ended(&self) -> Option<Ended> {
+    pub fn ended(&self) -> Option<MotionEnd> {
         let word = self.ended.load(Ordering::Acquire);
         let cause = EndCause::from_byte((word >> 8) as u8)?;
-        Some(Ended { epoch: (word >> 32) as u32, cause, inputs: Inputs::from_bits(word as u8) })
+        Some(MotionEnd { epoch: (word >> 32) as u32, cause, inputs: Inputs::from_bits(word as u8) })
     }
 
     /// The state of the motion, read in the order that makes it consistent.
@@ -231,7 +231,7 @@ impl StepStatus {
         self.resting.store(true, Ordering::Release);
     }
 
-    pub(super) fn show_ended(&self, ended: Ended) {
+    pub(super) fn show_ended(&self, ended: MotionEnd) {
         let word = u64::from(ended.epoch) << 32
             | u64::from(ended.cause as u8) << 8
             | u64::from(ended.inputs.to_bits());

@@ -13,10 +13,10 @@ use std::sync::Arc;
 
 use super::chunk::Chunk;
 use super::debounce::Debounce;
-use super::late::{LatePolicy, TimeBase, Verdict};
+use super::late::{LatePolicy, LatenessVerdict, TimeBase};
 use super::player::{Next, Player};
 use super::rings::Chunks;
-use super::status::{EndCause, Ended, StepStatus};
+use super::status::{EndCause, MotionEnd, StepStatus};
 use super::stop_line::StopLine;
 use crate::hal::{Clock, StepIo};
 use crate::layout;
@@ -341,9 +341,9 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
         self.status.show_step(self.count, began_ns, if forward { interval_ns } else { -interval_ns });
         self.status.show_lateness(late_ns);
         match self.base.stepped(nominal_ns, began_ns, self.late) {
-            Verdict::OnTime => {}
-            Verdict::Rebase(by_ns) => self.status.show_shift(self.base.shift_ns(), by_ns),
-            Verdict::TooLate => self.leave_for_tail(EndCause::Late, began_ns),
+            LatenessVerdict::OnTime => {}
+            LatenessVerdict::Rebase(by_ns) => self.status.show_shift(self.base.shift_ns(), by_ns),
+            LatenessVerdict::TooLate => self.leave_for_tail(EndCause::Late, began_ns),
         }
         self.pulse_ended_ns = self.clock.wait_until(began_ns + self.timing.high_ns);
         self.io.set_step(false, self.pulse_ended_ns);
@@ -386,7 +386,7 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
     fn end(&mut self, epoch: u32, cause: EndCause, inputs: Inputs) {
         if self.ended.is_none_or(|ended| ended < (epoch, cause)) {
             self.ended = Some((epoch, cause));
-            self.status.show_ended(Ended { epoch, cause, inputs });
+            self.status.show_ended(MotionEnd { epoch, cause, inputs });
         }
     }
 

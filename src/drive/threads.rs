@@ -10,7 +10,7 @@ use std::sync::mpsc;
 use std::thread::{Builder, JoinHandle};
 
 use super::control::Control;
-use super::realtime::{Demand, Host, Item, Report, Role, setup};
+use super::realtime::{Demand, HostFiles, Item, RealtimeReport, ThreadRole, setup};
 use super::step_loop::StepLoop;
 use crate::hal::{Clock, ForceSensor, MonotonicClock, StepIo};
 use crate::layout;
@@ -20,14 +20,14 @@ use crate::layout;
 pub struct Heartbeats(Arc<[AtomicU64; 2]>);
 
 impl Heartbeats {
-    fn beat(&self, role: Role) {
+    fn beat(&self, role: ThreadRole) {
         self.0[role as usize].fetch_add(1, Ordering::Relaxed);
     }
 
     /// Turns of the step loop and of the control cycle so far.
     #[must_use]
     pub fn counts(&self) -> [u64; 2] {
-        [Role::Step, Role::Control].map(|role| self.0[role as usize].load(Ordering::Relaxed))
+        [ThreadRole::Step, ThreadRole::Control].map(|role| self.0[role as usize].load(Ordering::Relaxed))
     }
 }
 
@@ -37,7 +37,7 @@ pub struct Threads {
     quit: Arc<AtomicBool>,
     beats: Heartbeats,
     handles: [JoinHandle<()>; 2],
-    report: Report,
+    report: RealtimeReport,
     /// The processor stays awake for as long as this is open.
     _awake: Option<File>,
 }
@@ -72,32 +72,32 @@ impl Threads {
     where
         I: StepIo + Send + 'static,
         F: ForceSensor + Send + 'static,
-        B: Fn(Role) + Clone + Send + 'static,
+        B: Fn(ThreadRole) + Clone + Send + 'static,
     {
         // Before the threads: what they get is locked as it comes.
         let (mut items, awake) = process(demand);
         let quit = Arc::new(AtomicBool::new(false));
         let beats = Heartbeats::default();
-        let (step, asked) = spawn(Role::Step, demand, {
+        let (step, asked) = spawn(ThreadRole::Step, demand, {
             let (quit, beats, between) = (quit.clone(), beats.clone(), between.clone());
             move || {
                 while !quit.load(Ordering::Acquire) {
-                    between(Role::Step);
-                    beats.beat(Role::Step);
+                    between(ThreadRole::Step);
+                    beats.beat(ThreadRole::Step);
                     step_loop.run_until(clock.now() + layout::CONTROL_PERIOD_NS);
                 }
                 step_loop.power_off();
             }
         })?;
         items.extend(asked);
-        let (cycle, asked) = spawn(Role::Control, demand, {
+        let (cycle, asked) = spawn(ThreadRole::Control, demand, {
             let (quit, beats) = (quit.clone(), beats.clone());
             let mut clock = clock;
             move || {
                 let mut next = clock.now();
                 while !quit.load(Ordering::Acquire) {
-                    between(Role::Control);
-                    beats.beat(Role::Control);
+                    between(ThreadRole::Control);
+                    beats.beat(ThreadRole::Control);
                     control.cycle(clock.now());
                     // A cycle that was missed is not made up: the next one fills the queue all the same.
                     next = (next + layout::CONTROL_PERIOD_NS).max(clock.now());
@@ -106,12 +106,12 @@ impl Threads {
             }
         })?;
         items.extend(asked);
-        Ok(Threads { quit, beats, handles: [step, cycle], report: Report { items }, _awake: awake })
+        Ok(Threads { quit, beats, handles: [step, cycle], report: RealtimeReport { items }, _awake: awake })
     }
 
     /// What was asked of the host, and what it gave.
     #[must_use]
-    pub fn report(&self) -> &Report {
+    pub fn report(&self) -> &RealtimeReport {
         &self.report
     }
 
@@ -136,7 +136,7 @@ fn process(demand: Demand) -> (Vec<Item>, Option<File>) {
     if demand == Demand::Nothing {
         return (Vec::new(), None);
     }
-    let host = Host::this();
+    let host = HostFiles::this();
     let (latency, awake) = setup::stay_awake();
     let locked = setup::lock_memory(&host);
     (vec![host.isolated_core(), host.throttle(), host.deadline_server(), locked, latency], awake)
@@ -144,7 +144,7 @@ fn process(demand: Demand) -> (Vec<Item>, Option<File>) {
 
 /// A thread that asks for what its role needs, says what it got, and then runs.
 fn spawn(
-    role: Role,
+    role: ThreadRole,
     demand: Demand,
     run: impl FnOnce() + Send + 'static,
 ) -> io::Result<(JoinHandle<()>, Vec<Item>)> {

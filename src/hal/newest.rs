@@ -20,7 +20,7 @@ pub const LINK_LASTS_NS: Nanos = 100 * MILLISECOND_NS;
 const LOOKS: usize = 3;
 
 #[derive(Debug, Default)]
-struct Place {
+struct SeqSlot {
     /// Which sample is being written here, and which is complete; equal when nobody is at work.
     begun: AtomicU64,
     done: AtomicU64,
@@ -31,8 +31,8 @@ struct Place {
 }
 
 #[derive(Debug, Default)]
-struct Shared {
-    places: [Place; 2],
+struct SeqShared {
+    places: [SeqSlot; 2],
     /// Samples published so far; the newest is in the place of this number's parity. Zero: none.
     count: AtomicU64,
     /// The sample of this number and those before it no longer count.
@@ -43,12 +43,12 @@ struct Shared {
 
 /// The sensor's end: the only writer.
 #[derive(Debug)]
-pub struct ForceFeed(Arc<Shared>);
+pub struct ForceFeed(Arc<SeqShared>);
 
 /// The control cycle's end.
 #[derive(Debug)]
 pub struct NewestForce {
-    shared: Arc<Shared>,
+    shared: Arc<SeqShared>,
     /// The last sample that was read whole, with its number.
     read: Option<(u64, ForceSample)>,
 }
@@ -56,7 +56,7 @@ pub struct NewestForce {
 /// A cell without a sample.
 #[must_use]
 pub fn newest_force() -> (ForceFeed, NewestForce) {
-    let shared = Arc::new(Shared::default());
+    let shared = Arc::new(SeqShared::default());
     (ForceFeed(Arc::clone(&shared)), NewestForce { shared, read: None })
 }
 

@@ -2,7 +2,7 @@
 
 use heapless::Vec;
 
-use super::motion_port::Order;
+use super::motion_port::MotionOrder;
 use super::report::Event;
 use crate::motion::StopLevel;
 
@@ -10,7 +10,7 @@ use crate::motion::StopLevel;
 #[derive(Debug, Default)]
 pub struct Actions {
     /// For the motion side, in this order.
-    pub orders: Vec<Order, 4>,
+    pub orders: Vec<MotionOrder, 4>,
     /// Raise the stop line to this level.
     pub raise: StopLevel,
     /// Lower the stop line: what it asked for is done.
@@ -35,7 +35,7 @@ impl Actions {
     }
 
     /// The motion side has to do this.
-    pub fn order(&mut self, order: Order) {
+    pub fn order(&mut self, order: MotionOrder) {
         let pushed = self.orders.push(order);
         debug_assert!(pushed.is_ok(), "more orders in a cycle than fit");
     }

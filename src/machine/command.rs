@@ -91,7 +91,7 @@ impl Command {
 }
 
 /// What the machine decided about a command.
-pub type Reply = Result<Accepted, Refusal>;
+pub type Reply = Result<Accepted, CommandRefusal>;
 
 /// The machine does it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,7 +118,7 @@ impl Accepted {
 
 /// The machine does not do it, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
+pub enum CommandRefusal {
     /// The position is unknown.
     NotHomed(State),
     /// A fault is latched.
@@ -151,63 +151,65 @@ pub enum Refusal {
     ShuttingDown,
 }
 
-impl Refusal {
+impl CommandRefusal {
     /// A stable word for programs.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
-            Refusal::NotHomed(_) => "not_homed",
-            Refusal::Faulted(_) => "faulted",
-            Refusal::Disarmed => "disarmed",
-            Refusal::Stopping => "stopping",
-            Refusal::Homing => "homing",
-            Refusal::Moving(_) => "moving",
-            Refusal::NothingRuns(_) => "nothing_runs",
-            Refusal::CauseRemains(_) => "cause_remains",
-            Refusal::Prevented(_) => "prevented",
-            Refusal::Stopped => "stopped",
-            Refusal::Replaced(_) => "replaced",
-            Refusal::ClientGone => "client_gone",
-            Refusal::QueueFull => "queue_full",
-            Refusal::Unanswered => "unanswered",
-            Refusal::ShuttingDown => "shutting_down",
+            CommandRefusal::NotHomed(_) => "not_homed",
+            CommandRefusal::Faulted(_) => "faulted",
+            CommandRefusal::Disarmed => "disarmed",
+            CommandRefusal::Stopping => "stopping",
+            CommandRefusal::Homing => "homing",
+            CommandRefusal::Moving(_) => "moving",
+            CommandRefusal::NothingRuns(_) => "nothing_runs",
+            CommandRefusal::CauseRemains(_) => "cause_remains",
+            CommandRefusal::Prevented(_) => "prevented",
+            CommandRefusal::Stopped => "stopped",
+            CommandRefusal::Replaced(_) => "replaced",
+            CommandRefusal::ClientGone => "client_gone",
+            CommandRefusal::QueueFull => "queue_full",
+            CommandRefusal::Unanswered => "unanswered",
+            CommandRefusal::ShuttingDown => "shutting_down",
         }
     }
 }
 
-impl std::fmt::Display for Refusal {
+impl std::fmt::Display for CommandRefusal {
     /// What is so, and what to do, in one sentence.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Refusal::NotHomed(_) => f.write_str("not homed: calibrate first"),
-            Refusal::Faulted(fault) => {
+            CommandRefusal::NotHomed(_) => f.write_str("not homed: calibrate first"),
+            CommandRefusal::Faulted(fault) => {
                 write!(f, "faulted: {fault}; {}, then acknowledge and arm, or calibrate", fault.remedy())
             }
-            Refusal::Disarmed => f.write_str("disarmed after a fault: arm first, or calibrate"),
-            Refusal::Stopping => f.write_str("stopping: wait until the axis is at rest"),
-            Refusal::Homing => f.write_str("homing runs: wait for its end, or stop it"),
-            Refusal::Moving(state) => write!(f, "the axis moves ({}): stop or end it first", state.name()),
-            Refusal::NothingRuns(state) => {
+            CommandRefusal::Disarmed => f.write_str("disarmed after a fault: arm first, or calibrate"),
+            CommandRefusal::Stopping => f.write_str("stopping: wait until the axis is at rest"),
+            CommandRefusal::Homing => f.write_str("homing runs: wait for its end, or stop it"),
+            CommandRefusal::Moving(state) => {
+                write!(f, "the axis moves ({}): stop or end it first", state.name())
+            }
+            CommandRefusal::NothingRuns(state) => {
                 write!(f, "nothing runs that could end (the machine is {})", state.name())
             }
-            Refusal::CauseRemains(fault) => {
+            CommandRefusal::CauseRemains(fault) => {
                 write!(f, "the cause of the fault is still there ({fault}): {}", fault.remedy())
             }
-            Refusal::Prevented(fault) => {
+            CommandRefusal::Prevented(fault) => {
                 write!(f, "not begun: {fault}; {}, then send it again", fault.remedy())
             }
-            Refusal::Stopped => f.write_str("dropped: STOP came first; send it again"),
-            Refusal::Replaced(kind) => {
+            CommandRefusal::Stopped => f.write_str("dropped: STOP came first; send it again"),
+            CommandRefusal::Replaced(kind) => {
                 write!(f, "dropped: {} took its place; send it again", kind.name())
             }
-            Refusal::ClientGone => {
+            CommandRefusal::ClientGone => {
                 f.write_str("dropped: the client that started the motion is gone; send it again")
             }
-            Refusal::QueueFull => f.write_str("too many commands wait: send it again in a moment"),
-            Refusal::Unanswered => f.write_str(
+            CommandRefusal::QueueFull => f.write_str("too many commands wait: send it again in a moment"),
+            CommandRefusal::Unanswered => f.write_str(
                 "the machine gives no answer, and the command is void: stop it, and look at the log",
             ),
-            Refusal::ShuttingDown => {
+            CommandRefusal::ShuttingDown => {
                 f.write_str("the program is ending: nothing moves until it is started again")
             }
         }

@@ -11,7 +11,7 @@
 
 use super::fault::Fault;
 use super::geometry::{Calibration, Geometry};
-use super::motion_port::{Motion, Outcome, Travel};
+use super::motion_port::{Motion, MotionOutcome, Travel};
 use crate::motion::{End, Inputs};
 use crate::units::{Mm, MmPerS, Nanos, SECOND_NS};
 
@@ -60,7 +60,7 @@ const PLAUSIBLE_SHARE: f64 = 0.2;
 const GRACE_NS: Nanos = 2 * SECOND_NS;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
+enum HomingPhase {
     /// Off a switch that was closed at the start.
     Leave(End),
     Seek(End),
@@ -89,7 +89,7 @@ pub enum Progress {
 pub struct Homing {
     options: HomingOptions,
     geometry: Geometry,
-    phase: Option<Phase>,
+    phase: Option<HomingPhase>,
     deadline_ns: Nanos,
     /// Where the fast touch of the present end closed.
     fast_steps: i64,
@@ -134,24 +134,28 @@ impl Homing {
         }
     }
 
-    fn begin(&mut self, now: Nanos, phase: Phase, motion: &Motion) -> Progress {
+    fn begin(&mut self, now: Nanos, phase: HomingPhase, motion: &Motion) -> Progress {
         let nominal = self.geometry.nominal.get();
         let max_stroke_mm = self.geometry.max_stroke.get();
         let HomingOptions { fast, slow, back_off } = self.options;
         let toward = |end: End, mm: f64| if end == End::Front { mm } else { -mm };
         let (mm, speed, trips) = match phase {
-            Phase::Leave(end) => (
+            HomingPhase::Leave(end) => (
                 -toward(end, LEAVE_MM.min(max_stroke_mm / 4.0)),
                 slow.get().max(fast.get() / 2.0),
                 Inputs::all_but(end),
             ),
-            Phase::Seek(end) => (toward(end, SEARCH_SHARE * max_stroke_mm), fast.get(), Inputs::ALL),
-            Phase::BackOff(end) => {
+            HomingPhase::Seek(end) => (toward(end, SEARCH_SHARE * max_stroke_mm), fast.get(), Inputs::ALL),
+            HomingPhase::BackOff(end) => {
                 (-toward(end, back_off.get()), slow.get().max(fast.get() / 2.0), Inputs::all_but(end))
             }
-            Phase::Touch(end) => (toward(end, back_off.get() + TOUCH_BEYOND_MM), slow.get(), Inputs::ALL),
-            Phase::Depart => (-back_off.get(), slow.get().max(fast.get() / 2.0), Inputs::all_but(End::Front)),
-            Phase::Park => {
+            HomingPhase::Touch(end) => {
+                (toward(end, back_off.get() + TOUCH_BEYOND_MM), slow.get(), Inputs::ALL)
+            }
+            HomingPhase::Depart => {
+                (-back_off.get(), slow.get().max(fast.get() / 2.0), Inputs::all_but(End::Front))
+            }
+            HomingPhase::Park => {
                 let origin = self.calibration.map_or(motion.count_steps, |found| found.origin_steps);
                 ((origin - motion.count_steps) as f64 / nominal, fast.get(), Inputs::all_but(End::Back))
             }
@@ -166,17 +170,17 @@ impl Homing {
     /// What the end of a move means: the next phase, none after the last, or a fault.
     fn conclude(
         &mut self,
-        phase: Phase,
-        outcome: Outcome,
+        phase: HomingPhase,
+        outcome: MotionOutcome,
         inputs: Inputs,
         motion: &Motion,
-    ) -> Result<Option<Phase>, Fault> {
+    ) -> Result<Option<HomingPhase>, Fault> {
         let touched = match outcome {
-            Outcome::Completed => None,
-            Outcome::Tripped(active) => Some(active),
-            Outcome::Ramped | Outcome::Halted => return Err(Fault::Halted),
-            Outcome::Starved => return Err(Fault::ControlLate),
-            Outcome::Late => return Err(Fault::StepLate),
+            MotionOutcome::Completed => None,
+            MotionOutcome::Tripped(active) => Some(active),
+            MotionOutcome::Ramped | MotionOutcome::Halted => return Err(Fault::Halted),
+            MotionOutcome::Starved => return Err(Fault::ControlLate),
+            MotionOutcome::Late => return Err(Fault::StepLate),
         };
         if let Some(active) = touched {
             if active.e_stop {
@@ -190,16 +194,22 @@ impl Homing {
             }
         }
         match phase {
-            Phase::Leave(end) => open_behind(end, touched, inputs).map(|()| Some(Phase::Seek(End::Front))),
-            Phase::BackOff(end) => open_behind(end, touched, inputs).map(|()| Some(Phase::Touch(end))),
-            Phase::Depart => open_behind(End::Front, touched, inputs).map(|()| Some(Phase::Seek(End::Back))),
-            Phase::Park => open_behind(End::Back, touched, inputs).map(|()| None),
-            Phase::Seek(end) => {
+            HomingPhase::Leave(end) => {
+                open_behind(end, touched, inputs).map(|()| Some(HomingPhase::Seek(End::Front)))
+            }
+            HomingPhase::BackOff(end) => {
+                open_behind(end, touched, inputs).map(|()| Some(HomingPhase::Touch(end)))
+            }
+            HomingPhase::Depart => {
+                open_behind(End::Front, touched, inputs).map(|()| Some(HomingPhase::Seek(End::Back)))
+            }
+            HomingPhase::Park => open_behind(End::Back, touched, inputs).map(|()| None),
+            HomingPhase::Seek(end) => {
                 closed_at(end, touched, Fault::NoSwitchFound(end))?;
                 self.fast_steps = motion.count_steps;
-                Ok(Some(Phase::BackOff(end)))
+                Ok(Some(HomingPhase::BackOff(end)))
             }
-            Phase::Touch(end) => {
+            HomingPhase::Touch(end) => {
                 closed_at(end, touched, Fault::TouchDisagrees(end))?;
                 let apart_mm =
                     (motion.count_steps - self.fast_steps).abs() as f64 / self.geometry.nominal.get();
@@ -212,10 +222,10 @@ impl Homing {
         }
     }
 
-    fn both_touched(&mut self, end: End, count_steps: i64) -> Result<Option<Phase>, Fault> {
+    fn both_touched(&mut self, end: End, count_steps: i64) -> Result<Option<HomingPhase>, Fault> {
         if end == End::Front {
             self.front_steps = count_steps;
-            return Ok(Some(Phase::Depart));
+            return Ok(Some(HomingPhase::Depart));
         }
         let travel_mm = (self.front_steps - count_steps) as f64 / self.geometry.nominal.get();
         let max_stroke_mm = self.geometry.max_stroke.get();
@@ -223,17 +233,17 @@ impl Homing {
             return Err(Fault::ImplausibleTravel);
         }
         self.calibration = Some(Calibration::from_touches(&self.geometry, count_steps, self.front_steps));
-        Ok(Some(Phase::Park))
+        Ok(Some(HomingPhase::Park))
     }
 }
 
-fn first_phase(inputs: Inputs) -> Phase {
+fn first_phase(inputs: Inputs) -> HomingPhase {
     if inputs.front {
-        Phase::Leave(End::Front)
+        HomingPhase::Leave(End::Front)
     } else if inputs.back {
-        Phase::Leave(End::Back)
+        HomingPhase::Leave(End::Back)
     } else {
-        Phase::Seek(End::Front)
+        HomingPhase::Seek(End::Front)
     }
 }
 

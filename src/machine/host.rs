@@ -134,7 +134,7 @@ impl std::fmt::Display for Reaction {
 
 /// The computer as the machine sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Host {
+pub struct HostHealth {
     /// What it tells.
     pub vitals: Vitals,
     /// What is done about it.

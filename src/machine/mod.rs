@@ -27,13 +27,13 @@ pub mod table;
 pub mod waiting;
 
 pub use actions::Actions;
-pub use command::{Accepted, Command, CommandKind, Refusal, Reply};
+pub use command::{Accepted, Command, CommandKind, CommandRefusal, Reply};
 pub use config::Config;
 pub use fault::Fault;
 pub use geometry::{Calibration, Geometry};
 pub use homing::HomingOptions;
-pub use host::Host;
-pub use motion_port::{Frame, Motion, Order, Outcome, Travel};
+pub use host::HostHealth;
+pub use motion_port::{AxisFrame, Motion, MotionOrder, MotionOutcome, Travel};
 pub use report::{Event, LastStop, Lateness, Snapshot};
 pub use session::SessionRules;
 pub use state::{State, Why};

@@ -6,7 +6,7 @@ use crate::wave::Wave;
 
 /// How millimetres and the step counter relate.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Frame {
+pub struct AxisFrame {
     /// Step counter at 0 mm.
     pub origin_steps: i64,
     /// Steps for a millimetre.
@@ -30,11 +30,11 @@ pub struct Travel {
 
 /// What the supervisor wants of the motion side.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Order {
+pub enum MotionOrder {
     /// Move there.
     Travel(Travel),
     /// From now on this is where things are.
-    Adopt(Frame),
+    Adopt(AxisFrame),
     /// Follow the wave, beginning with the gentle way to its start.
     Follow(Wave),
     /// Blend over to this wave.
@@ -45,7 +45,7 @@ pub enum Order {
 
 /// How the last motion ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum MotionOutcome {
     /// As ordered.
     Completed,
     /// An input ended it at once; these inputs were active.
@@ -66,7 +66,7 @@ pub struct Motion {
     /// Nothing moves and nothing is queued.
     pub resting: bool,
     /// How the last motion ended, once it is at rest.
-    pub outcome: Option<Outcome>,
+    pub outcome: Option<MotionOutcome>,
     /// The step counter.
     pub count_steps: i64,
     /// How long the last stop ramp took, from when the step loop saw it.

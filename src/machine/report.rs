@@ -1,9 +1,9 @@
 //! What the machine says about itself: snapshots (the newest wins) and events (numbered, none lost).
 
-use super::command::{CommandKind, Refusal, Reply};
+use super::command::{CommandKind, CommandRefusal, Reply};
 use super::fault::Fault;
 use super::geometry::Calibration;
-use super::host::{Host, Reaction, Vitals};
+use super::host::{HostHealth, Reaction, Vitals};
 use super::state::{State, Why};
 use crate::motion::Inputs;
 use crate::units::Nanos;
@@ -42,7 +42,7 @@ pub struct Snapshot {
     /// What the last STOP that met a motion came to.
     pub last_stop: Option<LastStop>,
     /// Power and heat of the computer.
-    pub host: Host,
+    pub host: HostHealth,
     /// The number of the newest STOP of a client, counted since the start; 0 before the first.
     pub stops: u32,
     /// Events that found no place on their way out, counted since the start.
@@ -69,7 +69,7 @@ impl Snapshot {
             periods: 0,
             lateness: Lateness { rebases: 0, rebased_ns: 0, worst_step_ns: 0, starvations: 0 },
             last_stop: None,
-            host: Host {
+            host: HostHealth {
                 vitals: Vitals { under_voltage: None, temperature_c: None },
                 reaction: Reaction::None,
             },
@@ -129,7 +129,7 @@ pub enum Event {
         /// Which command it was.
         kind: CommandKind,
         /// Why not.
-        why: Refusal,
+        why: CommandRefusal,
     },
     /// Both ends were found.
     Calibrated(Calibration),
@@ -140,7 +140,7 @@ pub enum Event {
     /// So many events were lost since this was last told: whoever follows them looks at the newest snapshot.
     EventsLost(u32),
     /// Power or heat of the computer make the axis slower, end its motion, or are good again.
-    HostStrained(Host),
+    HostStrained(HostHealth),
     /// The axis is at rest after STOP.
     Stopped {
         /// From the instant STOP was seen, in ns.

@@ -9,18 +9,18 @@ mod settings;
 
 use self::interlocks::homing_hindrance;
 use super::actions::Actions;
-use super::command::{Accepted, Command, CommandKind, Refusal, Reply};
+use super::command::{Accepted, Command, CommandKind, CommandRefusal, Reply};
 use super::config::Config;
 use super::fault::Fault;
 use super::geometry::Calibration;
 use super::homing::{Homing, HomingOptions, Progress};
-use super::motion_port::{Frame, Motion, Order, Outcome};
+use super::motion_port::{AxisFrame, Motion, MotionOrder, MotionOutcome};
 use super::power::{DriverPower, PowerNeed};
 use super::report::Event;
 use super::session::SessionRules;
 use super::state::{State, Why};
-use super::table::{Verdict, verdict};
-use super::waiting::{Dropped, Waiting};
+use super::table::{TableVerdict, verdict};
+use super::waiting::{CommandSlots, Dropped};
 use crate::motion::{End, Inputs, StopLevel};
 use crate::units::Nanos;
 use crate::wave::Wave;
@@ -68,8 +68,8 @@ pub struct Supervisor {
     /// How long the last stop took, and how many steps.
     last_stop: Option<(Nanos, u64)>,
     /// The outcome as of the cycle before, so that each one is acted on once.
-    last_outcome: Option<Outcome>,
-    waiting: Waiting,
+    last_outcome: Option<MotionOutcome>,
+    waiting: CommandSlots,
     power: DriverPower,
 }
 
@@ -91,7 +91,7 @@ impl Supervisor {
             later_fault: None,
             last_stop: None,
             last_outcome: None,
-            waiting: Waiting::default(),
+            waiting: CommandSlots::default(),
             power: DriverPower::default(),
         }
     }
@@ -199,7 +199,7 @@ impl Supervisor {
         self.homing = None;
         actions.raise = if fault.loses_position() { StopLevel::Halt } else { StopLevel::Stop };
         self.enter(State::Faulted, Why::Fault(fault), now, actions);
-        actions.tell_all(self.waiting.drop_motion(Refusal::Faulted(fault)));
+        actions.tell_all(self.waiting.drop_motion(CommandRefusal::Faulted(fault)));
     }
 
     fn heed_stop(&mut self, seen: &Observation, actions: &mut Actions) {
@@ -209,7 +209,7 @@ impl Supervisor {
         if seen.stop == StopLevel::Halt && self.fault.is_none() {
             self.latch(Fault::Halted, seen.now, actions);
         }
-        actions.tell_all(self.waiting.drop_motion(Refusal::Stopped));
+        actions.tell_all(self.waiting.drop_motion(CommandRefusal::Stopped));
         if matches!(self.state, State::Homing | State::Running | State::Ending) {
             if self.homing.take().is_some() {
                 self.calibration = None;
@@ -237,18 +237,20 @@ impl Supervisor {
             return;
         }
         let fault = match outcome {
-            Outcome::Completed | Outcome::Ramped => return,
-            Outcome::Tripped(inputs) if inputs.e_stop => Fault::EStop,
-            Outcome::Tripped(inputs) if inputs.driver_alarm => Fault::DriverAlarm,
-            Outcome::Tripped(inputs) if inputs.front && inputs.back => Fault::BothLimitsClosed,
+            MotionOutcome::Completed | MotionOutcome::Ramped => return,
+            MotionOutcome::Tripped(inputs) if inputs.e_stop => Fault::EStop,
+            MotionOutcome::Tripped(inputs) if inputs.driver_alarm => Fault::DriverAlarm,
+            MotionOutcome::Tripped(inputs) if inputs.front && inputs.back => Fault::BothLimitsClosed,
             // The ramp of a homing that was stopped may well reach the switch; no position is lost by that.
-            Outcome::Tripped(_) if self.calibration.is_none() => return,
-            Outcome::Tripped(inputs) => Fault::LimitHit(if inputs.front { End::Front } else { End::Back }),
-            Outcome::Starved => Fault::ControlLate,
-            Outcome::Late => Fault::StepLate,
+            MotionOutcome::Tripped(_) if self.calibration.is_none() => return,
+            MotionOutcome::Tripped(inputs) => {
+                Fault::LimitHit(if inputs.front { End::Front } else { End::Back })
+            }
+            MotionOutcome::Starved => Fault::ControlLate,
+            MotionOutcome::Late => Fault::StepLate,
             // The fault that is latched has ordered it.
-            Outcome::Halted if self.fault.is_some() && self.calibration.is_none() => return,
-            Outcome::Halted => Fault::Halted,
+            MotionOutcome::Halted if self.fault.is_some() && self.calibration.is_none() => return,
+            MotionOutcome::Halted => Fault::Halted,
         };
         self.latch(fault, seen.now, actions);
     }
@@ -257,7 +259,7 @@ impl Supervisor {
         match self.state {
             State::Homing => self.progress_homing(seen, actions),
             State::Ending => {
-                if seen.motion.resting && seen.motion.outcome == Some(Outcome::Completed) {
+                if seen.motion.resting && seen.motion.outcome == Some(MotionOutcome::Completed) {
                     self.enter(State::Ready, Why::PeriodComplete, seen.now, actions);
                     self.begin_waiting(seen, actions);
                 }
@@ -301,7 +303,7 @@ impl Supervisor {
         let Some(homing) = &mut self.homing else { return };
         match homing.step(seen.now, seen.inputs, &seen.motion) {
             Progress::Wait => {}
-            Progress::Go(travel) => actions.order(Order::Travel(travel)),
+            Progress::Go(travel) => actions.order(MotionOrder::Travel(travel)),
             Progress::Failed(fault) => self.latch(fault, seen.now, actions),
             Progress::Done(found) if self.too_many_steps(&found) => {
                 self.latch(Fault::StepRateTooHigh, seen.now, actions);
@@ -310,7 +312,7 @@ impl Supervisor {
                 self.homing = None;
                 self.calibration = Some(calibration);
                 let geometry = &self.config.geometry;
-                actions.order(Order::Adopt(Frame {
+                actions.order(MotionOrder::Adopt(AxisFrame {
                     origin_steps: calibration.origin_steps,
                     steps_per_mm: calibration.steps_per_mm(geometry),
                     range_mm: calibration.range_mm(geometry),
@@ -337,7 +339,7 @@ impl Supervisor {
                 Some(fault) => {
                     actions.tell(Event::Dropped {
                         kind: CommandKind::Calibrate,
-                        why: Refusal::Prevented(fault),
+                        why: CommandRefusal::Prevented(fault),
                     });
                 }
             }
@@ -347,7 +349,7 @@ impl Supervisor {
             }
         } else {
             // The settings that came first describe another rail.
-            actions.tell_all(self.waiting.drop_motion(Refusal::NotHomed(self.state)));
+            actions.tell_all(self.waiting.drop_motion(CommandRefusal::NotHomed(self.state)));
         }
     }
 
@@ -362,7 +364,7 @@ impl Supervisor {
 
     fn begin_wave(&mut self, wave: Wave, now: Nanos, actions: &mut Actions) {
         self.asked_ns = now;
-        actions.order(Order::Follow(wave));
+        actions.order(MotionOrder::Follow(wave));
         self.enter(State::Running, Why::RunAsked, now, actions);
     }
 
@@ -374,37 +376,37 @@ impl Supervisor {
     }
 
     fn finish_wave(&mut self, why: Why, now: Nanos, actions: &mut Actions) {
-        actions.order(Order::Finish);
+        actions.order(MotionOrder::Finish);
         self.enter(State::Ending, why, now, actions);
     }
 
     fn decide(&mut self, command: Command, seen: &Observation, actions: &mut Actions) -> Reply {
         if seen.ending {
-            return Err(Refusal::ShuttingDown);
+            return Err(CommandRefusal::ShuttingDown);
         }
         let stopping = seen.stop != StopLevel::None || actions.raise != StopLevel::None;
         match verdict(self.state, command.kind()) {
-            Verdict::Already => Ok(Accepted::Already),
-            Verdict::NotHomed => Err(Refusal::NotHomed(self.state)),
-            Verdict::Disarmed => Err(Refusal::Disarmed),
-            Verdict::Stopping => Err(Refusal::Stopping),
-            Verdict::NothingRuns => Err(Refusal::NothingRuns(self.state)),
-            Verdict::Moving => Err(Refusal::Moving(self.state)),
-            Verdict::AtRest if !seen.motion.resting => Err(Refusal::Moving(self.state)),
-            Verdict::AtRest => Ok(self.carry_out(command, seen, actions)),
-            Verdict::Faulted => Err(Refusal::Faulted(self.fault.unwrap_or(Fault::Halted))),
+            TableVerdict::Already => Ok(Accepted::Already),
+            TableVerdict::NotHomed => Err(CommandRefusal::NotHomed(self.state)),
+            TableVerdict::Disarmed => Err(CommandRefusal::Disarmed),
+            TableVerdict::Stopping => Err(CommandRefusal::Stopping),
+            TableVerdict::NothingRuns => Err(CommandRefusal::NothingRuns(self.state)),
+            TableVerdict::Moving => Err(CommandRefusal::Moving(self.state)),
+            TableVerdict::AtRest if !seen.motion.resting => Err(CommandRefusal::Moving(self.state)),
+            TableVerdict::AtRest => Ok(self.carry_out(command, seen, actions)),
+            TableVerdict::Faulted => Err(CommandRefusal::Faulted(self.fault.unwrap_or(Fault::Halted))),
             // STOP came before this command was looked at: whatever would move is dropped.
-            Verdict::Now | Verdict::Queue | Verdict::IfCauseGone
+            TableVerdict::Now | TableVerdict::Queue | TableVerdict::IfCauseGone
                 if stopping && matches!(command, Command::Calibrate | Command::Run(_)) =>
             {
-                Err(Refusal::Stopped)
+                Err(CommandRefusal::Stopped)
             }
-            Verdict::IfCauseGone => match self.remaining_cause(command.kind(), seen) {
-                Some(fault) => Err(Refusal::CauseRemains(fault)),
-                None if !seen.motion.resting => Err(Refusal::Stopping),
+            TableVerdict::IfCauseGone => match self.remaining_cause(command.kind(), seen) {
+                Some(fault) => Err(CommandRefusal::CauseRemains(fault)),
+                None if !seen.motion.resting => Err(CommandRefusal::Stopping),
                 None => Ok(self.carry_out(command, seen, actions)),
             },
-            Verdict::NowIfNarrower => match command {
+            TableVerdict::NowIfNarrower => match command {
                 Command::UpdateSettings(config) if self.waits_for_rest(&config) => {
                     // What narrows never waits for what widens (S21).
                     let narrowed = self.narrowed(&config);
@@ -414,11 +416,11 @@ impl Supervisor {
                 _ => Ok(self.carry_out(command, seen, actions)),
             },
             // Begun and failed, it would have lost the position for nothing.
-            Verdict::Now if command == Command::Calibrate && homing_hindrance(seen).is_some() => {
-                Err(Refusal::Prevented(homing_hindrance(seen).unwrap_or(Fault::ForceSampleLost)))
+            TableVerdict::Now if command == Command::Calibrate && homing_hindrance(seen).is_some() => {
+                Err(CommandRefusal::Prevented(homing_hindrance(seen).unwrap_or(Fault::ForceSampleLost)))
             }
-            Verdict::Now => Ok(self.carry_out(command, seen, actions)),
-            Verdict::Queue => Ok(self.queue(command, seen, actions)),
+            TableVerdict::Now => Ok(self.carry_out(command, seen, actions)),
+            TableVerdict::Queue => Ok(self.queue(command, seen, actions)),
         }
     }
 
@@ -428,7 +430,7 @@ impl Supervisor {
             Command::Calibrate => self.begin_homing(now, actions),
             Command::Run(wave) if self.state == State::Running => {
                 self.asked_ns = now;
-                actions.order(Order::ChangeWave(wave));
+                actions.order(MotionOrder::ChangeWave(wave));
             }
             Command::Run(wave) => self.begin_wave(wave, now, actions),
             Command::End => self.finish_wave(Why::EndAsked, now, actions),
@@ -440,7 +442,7 @@ impl Supervisor {
             }
             Command::Arm => self.enter(State::Ready, Why::Armed, now, actions),
             Command::ClientGone => {
-                actions.tell_all(self.waiting.drop_motion(Refusal::ClientGone));
+                actions.tell_all(self.waiting.drop_motion(CommandRefusal::ClientGone));
                 // Homing ends by itself; only the wave behind it is dropped.
                 if self.state != State::Homing {
                     actions.raise = actions.raise.max(StopLevel::Stop);

@@ -7,7 +7,7 @@ use super::state::State;
 
 /// The table's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Verdict {
+pub enum TableVerdict {
     /// It happens at once.
     Now,
     /// It waits for what runs now.
@@ -34,67 +34,69 @@ pub enum Verdict {
     Moving,
 }
 
-impl Verdict {
+impl TableVerdict {
     /// Whether a page should offer the command.
     #[must_use]
     pub const fn is_offer(self) -> bool {
         match self {
-            Verdict::Now
-            | Verdict::Queue
-            | Verdict::IfCauseGone
-            | Verdict::NowIfNarrower
-            | Verdict::AtRest => true,
-            Verdict::Already
-            | Verdict::NotHomed
-            | Verdict::Faulted
-            | Verdict::Disarmed
-            | Verdict::Stopping
-            | Verdict::NothingRuns
-            | Verdict::Moving => false,
+            TableVerdict::Now
+            | TableVerdict::Queue
+            | TableVerdict::IfCauseGone
+            | TableVerdict::NowIfNarrower
+            | TableVerdict::AtRest => true,
+            TableVerdict::Already
+            | TableVerdict::NotHomed
+            | TableVerdict::Faulted
+            | TableVerdict::Disarmed
+            | TableVerdict::Stopping
+            | TableVerdict::NothingRuns
+            | TableVerdict::Moving => false,
         }
     }
 }
 
 /// The verdict about `command` in `state`.
 #[must_use]
-pub const fn verdict(state: State, command: CommandKind) -> Verdict {
+pub const fn verdict(state: State, command: CommandKind) -> TableVerdict {
     use CommandKind::{Acknowledge, Arm, Calibrate, ClientGone, End, ReplaceSettings, Run, UpdateSettings};
     use State::{Disarmed, Ending, Faulted, Homing, NotHomed, Ready, Running, Stopping};
     match (state, command) {
-        (NotHomed | Disarmed | Ready, Calibrate) => Verdict::Now,
-        (Homing, Calibrate) => Verdict::Already,
-        (Running | Ending, Calibrate) => Verdict::Queue,
-        (Stopping, Calibrate) => Verdict::Stopping,
-        (Faulted, Calibrate) => Verdict::IfCauseGone,
+        (NotHomed | Disarmed | Ready, Calibrate) => TableVerdict::Now,
+        (Homing, Calibrate) => TableVerdict::Already,
+        (Running | Ending, Calibrate) => TableVerdict::Queue,
+        (Stopping, Calibrate) => TableVerdict::Stopping,
+        (Faulted, Calibrate) => TableVerdict::IfCauseGone,
 
-        (NotHomed, Run) => Verdict::NotHomed,
-        (Disarmed, Run) => Verdict::Disarmed,
-        (Ready | Running, Run) => Verdict::Now,
-        (Homing | Ending, Run) => Verdict::Queue,
-        (Stopping, Run) => Verdict::Stopping,
-        (Faulted, Run) => Verdict::Faulted,
+        (NotHomed, Run) => TableVerdict::NotHomed,
+        (Disarmed, Run) => TableVerdict::Disarmed,
+        (Ready | Running, Run) => TableVerdict::Now,
+        (Homing | Ending, Run) => TableVerdict::Queue,
+        (Stopping, Run) => TableVerdict::Stopping,
+        (Faulted, Run) => TableVerdict::Faulted,
 
-        (Running, End) => Verdict::Now,
-        (Ending, End) => Verdict::Already,
-        (NotHomed | Homing | Disarmed | Ready | Stopping | Faulted, End) => Verdict::NothingRuns,
+        (Running, End) => TableVerdict::Now,
+        (Ending, End) => TableVerdict::Already,
+        (NotHomed | Homing | Disarmed | Ready | Stopping | Faulted, End) => TableVerdict::NothingRuns,
 
-        (Faulted, Acknowledge) => Verdict::IfCauseGone,
-        (NotHomed | Homing | Disarmed | Ready | Running | Ending | Stopping, Acknowledge) => Verdict::Already,
+        (Faulted, Acknowledge) => TableVerdict::IfCauseGone,
+        (NotHomed | Homing | Disarmed | Ready | Running | Ending | Stopping, Acknowledge) => {
+            TableVerdict::Already
+        }
 
-        (NotHomed, Arm) => Verdict::NotHomed,
-        (Disarmed, Arm) => Verdict::Now,
-        (Homing | Ready | Running | Ending | Stopping, Arm) => Verdict::Already,
-        (Faulted, Arm) => Verdict::Faulted,
+        (NotHomed, Arm) => TableVerdict::NotHomed,
+        (Disarmed, Arm) => TableVerdict::Now,
+        (Homing | Ready | Running | Ending | Stopping, Arm) => TableVerdict::Already,
+        (Faulted, Arm) => TableVerdict::Faulted,
 
-        (NotHomed | Disarmed | Ready, UpdateSettings) => Verdict::Now,
-        (Homing | Running | Ending, UpdateSettings) => Verdict::NowIfNarrower,
-        (Stopping | Faulted, UpdateSettings) => Verdict::Queue,
+        (NotHomed | Disarmed | Ready, UpdateSettings) => TableVerdict::Now,
+        (Homing | Running | Ending, UpdateSettings) => TableVerdict::NowIfNarrower,
+        (Stopping | Faulted, UpdateSettings) => TableVerdict::Queue,
 
-        (NotHomed | Disarmed | Ready | Faulted, ReplaceSettings) => Verdict::AtRest,
-        (Homing | Running | Ending | Stopping, ReplaceSettings) => Verdict::Moving,
+        (NotHomed | Disarmed | Ready | Faulted, ReplaceSettings) => TableVerdict::AtRest,
+        (Homing | Running | Ending | Stopping, ReplaceSettings) => TableVerdict::Moving,
 
-        (Homing | Running | Ending, ClientGone) => Verdict::Now,
-        (NotHomed | Disarmed | Ready | Stopping | Faulted, ClientGone) => Verdict::Already,
+        (Homing | Running | Ending, ClientGone) => TableVerdict::Now,
+        (NotHomed | Disarmed | Ready | Stopping | Faulted, ClientGone) => TableVerdict::Already,
     }
 }
 
@@ -105,7 +107,7 @@ mod tests {
     #[test]
     fn only_a_known_position_without_a_fault_lets_a_wave_start() {
         for state in State::ALL {
-            let may = matches!(verdict(state, CommandKind::Run), Verdict::Now | Verdict::Queue);
+            let may = matches!(verdict(state, CommandKind::Run), TableVerdict::Now | TableVerdict::Queue);
             let position_is_or_will_be_known =
                 matches!(state, State::Homing | State::Ready | State::Running | State::Ending);
             assert_eq!(may, position_is_or_will_be_known, "{state:?}");
@@ -115,7 +117,7 @@ mod tests {
     #[test]
     fn no_pair_lets_a_latched_fault_through_but_acknowledging_and_calibrating() {
         for command in CommandKind::ALL {
-            let passes = verdict(State::Faulted, command) == Verdict::IfCauseGone;
+            let passes = verdict(State::Faulted, command) == TableVerdict::IfCauseGone;
             assert_eq!(passes, matches!(command, CommandKind::Acknowledge | CommandKind::Calibrate));
         }
     }

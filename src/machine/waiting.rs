@@ -3,7 +3,7 @@
 
 use heapless::Vec;
 
-use super::command::{CommandKind, Refusal};
+use super::command::{CommandKind, CommandRefusal};
 use super::config::Config;
 use super::report::Event;
 use crate::wave::Wave;
@@ -13,28 +13,28 @@ pub type Dropped = Vec<Event, 2>;
 
 /// The slots.
 #[derive(Debug, Clone, Default)]
-pub struct Waiting {
+pub struct CommandSlots {
     settings: Option<Config>,
     calibrate: bool,
     run: Option<Wave>,
 }
 
-impl Waiting {
+impl CommandSlots {
     /// Settings wait; they come before all that moves, and replace settings that wait already: they were made from them.
     pub fn put_settings(&mut self, config: Config) -> Dropped {
         self.settings = Some(config);
-        self.drop_motion(Refusal::Replaced(CommandKind::UpdateSettings))
+        self.drop_motion(CommandRefusal::Replaced(CommandKind::UpdateSettings))
     }
 
     /// Calibration waits; it comes before waves.
     pub fn put_calibrate(&mut self) -> Dropped {
         self.calibrate = true;
-        self.drop_run(Refusal::Replaced(CommandKind::Calibrate))
+        self.drop_run(CommandRefusal::Replaced(CommandKind::Calibrate))
     }
 
     /// A wave waits, in place of another.
     pub fn put_run(&mut self, wave: Wave) -> Dropped {
-        let dropped = self.drop_run(Refusal::Replaced(CommandKind::Run));
+        let dropped = self.drop_run(CommandRefusal::Replaced(CommandKind::Run));
         self.run = Some(wave);
         dropped
     }
@@ -55,7 +55,7 @@ impl Waiting {
     }
 
     /// Nothing that moves waits any longer, for that reason. Settings are kept: they were promised, and move nothing.
-    pub fn drop_motion(&mut self, why: Refusal) -> Dropped {
+    pub fn drop_motion(&mut self, why: CommandRefusal) -> Dropped {
         let mut dropped = Dropped::new();
         if core::mem::take(&mut self.calibrate) {
             dropped.extend([Event::Dropped { kind: CommandKind::Calibrate, why }]);
@@ -64,7 +64,7 @@ impl Waiting {
         dropped
     }
 
-    fn drop_run(&mut self, why: Refusal) -> Dropped {
+    fn drop_run(&mut self, why: CommandRefusal) -> Dropped {
         self.run.take().map(|_| Event::Dropped { kind: CommandKind::Run, why }).into_iter().collect()
     }
 }

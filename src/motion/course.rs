@@ -8,7 +8,7 @@ use heapless::Vec;
 
 use super::kinematics::{Kinematics, Piece};
 use super::limits::Limits;
-use super::plan::{NoPlan, Plan, Rates, Target};
+use super::plan::{MovePlan, NoPlan, Rates, Target};
 use super::tracker::Move;
 
 /// What rounding may add to the way between start and target, in mm.
@@ -18,8 +18,8 @@ const SHORTEST_S: f64 = 1e-12;
 
 /// A planned move, and how much of it has been handed out.
 #[derive(Debug, Clone)]
-pub struct Course {
-    plan: Plan,
+pub struct MoveInProgress {
+    plan: MovePlan,
     target_mm: f64,
     at: Kinematics,
     /// The piece that comes next, and how much of it is over.
@@ -27,12 +27,12 @@ pub struct Course {
     gone_s: f64,
 }
 
-impl Course {
+impl MoveInProgress {
     /// From rest at `from_mm` to rest at `to_mm` at `speed_mm_s` at most, never beyond the two.
     ///
     /// # Errors
     /// [`NoPlan`]: for numbers that are none.
-    pub fn new(from_mm: f64, to_mm: f64, speed_mm_s: f64, limits: &Limits) -> Result<Course, NoPlan> {
+    pub fn new(from_mm: f64, to_mm: f64, speed_mm_s: f64, limits: &Limits) -> Result<MoveInProgress, NoPlan> {
         let rates = Rates {
             speed: speed_mm_s,
             acceleration: limits.max_acceleration.get(),
@@ -40,8 +40,8 @@ impl Course {
         };
         let range = (from_mm.min(to_mm) - SLACK_MM, from_mm.max(to_mm) + SLACK_MM);
         let start = Kinematics::at_rest(from_mm);
-        let plan = Plan::new(start, Target { p: to_mm, v: 0.0 }, rates, range)?;
-        Ok(Course { plan, target_mm: to_mm, at: start, index: 0, gone_s: 0.0 })
+        let plan = MovePlan::new(start, Target { p: to_mm, v: 0.0 }, rates, range)?;
+        Ok(MoveInProgress { plan, target_mm: to_mm, at: start, index: 0, gone_s: 0.0 })
     }
 
     /// The next cycle of `cycle_s` seconds.
@@ -102,7 +102,7 @@ mod tests {
                 MmPerS::constant(1.0),
             ).unwrap();
             let to = to * short * short * short;
-            let mut course = Course::new(0.0, to, speed, &limits).unwrap();
+            let mut course = MoveInProgress::new(0.0, to, speed, &limits).unwrap();
             let whole_s = course.plan.duration_s();
             let (mut at, mut cycles) = (Kinematics::at_rest(0.0), 0);
             while !course.is_done() {

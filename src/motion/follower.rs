@@ -19,7 +19,7 @@ use super::ease::{Ease, product, smooth_step};
 use super::kinematics::Kinematics;
 use super::mix::{Mix, Rate};
 use super::reach::Ability;
-use crate::wave::{Graph, Part, Wave};
+use crate::wave::{Graph, StrokeSpan, Wave};
 
 /// Longest time in which the rate of the phase goes from 0 to 1 or back, in seconds.
 const MAX_RAMP_S: f64 = 1.0;
@@ -158,12 +158,12 @@ impl Follower {
     }
 
     /// The part of the stroke that the wave shall fill.
-    fn part(&self, stroke_mm: f64) -> Part {
-        let Part { offset_mm, amplitude_mm: asked_mm } = self.wave.envelope.over(stroke_mm);
+    fn part(&self, stroke_mm: f64) -> StrokeSpan {
+        let StrokeSpan { offset_mm, amplitude_mm: asked_mm } = self.wave.envelope.over(stroke_mm);
         let amplitude_mm = asked_mm.min(self.most_mm);
         let (low, high) = self.wave.graph.extent();
         let middle = f64::midpoint(low, high);
-        Part { offset_mm: offset_mm + (asked_mm - amplitude_mm) * middle, amplitude_mm }
+        StrokeSpan { offset_mm: offset_mm + (asked_mm - amplitude_mm) * middle, amplitude_mm }
     }
 
     /// The highest speed in mm/s that the axis needs for a wave that goes on as it is, and to catch up with it gently:

@@ -17,11 +17,11 @@ const RESTS_MM_S: f64 = 0.1;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Lowering {
     asked: Option<Firmness>,
-    waiting: Option<Waiting>,
+    waiting: Option<DeferredBound>,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Waiting {
+struct DeferredBound {
     former: Firmness,
     /// The velocity when the limits were lowered.
     v: f64,
@@ -42,7 +42,7 @@ impl Lowering {
         if before != asked {
             let former = self.waiting.map_or(before, |waiting| waiting.former);
             let lowered = asked.acceleration < former.acceleration || asked.jerk < former.jerk;
-            self.waiting = lowered.then(|| Waiting {
+            self.waiting = lowered.then(|| DeferredBound {
                 former: Firmness {
                     acceleration: former.acceleration.max(asked.acceleration),
                     jerk: former.jerk.max(asked.jerk),

@@ -30,12 +30,12 @@ pub mod stop;
 pub mod tracker;
 
 pub use allowance::{ALLOWANCE_POINTS, Allowance, protected_speed_mm_s};
-pub use course::Course;
+pub use course::MoveInProgress;
 pub use follower::Follower;
 pub use kinematics::{Kinematics, Piece};
 pub use limits::Limits;
-pub use plan::Plan;
+pub use plan::MovePlan;
 pub use reach::Ability;
 pub use signals::{End, Inputs, StopLevel};
 pub use stop::Firmness;
-pub use tracker::{Bounds, Move, Tracker};
+pub use tracker::{CycleBounds, Move, Tracker};

@@ -13,7 +13,7 @@
 //! Inside, all numbers are in the natural units of the limits (time `A/J`, length `A³/J²`), where acceleration and
 //! jerk limit are 1: nothing depends on the unit of length, which is where other planners fail.
 //!
-//! The exact extent of every plan is known from the roots of its pieces ([`Plan::extent`]), and checked against the
+//! The exact extent of every plan is known from the roots of its pieces ([`MovePlan::extent`]), and checked against the
 //! range before anyone sees the plan.
 
 use heapless::Vec;
@@ -63,24 +63,29 @@ pub const PIECES: usize = 10;
 
 /// A planned move.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Plan {
+pub struct MovePlan {
     start: Kinematics,
     pieces: Vec<Piece, PIECES>,
 }
 
-impl Plan {
+impl MovePlan {
     /// The quickest move from `start` to `target` whose whole way is inside `range`.
     ///
     /// # Errors
     /// [`NoPlan`].
-    pub fn new(start: Kinematics, target: Target, rates: Rates, range: (f64, f64)) -> Result<Plan, NoPlan> {
+    pub fn new(
+        start: Kinematics,
+        target: Target,
+        rates: Rates,
+        range: (f64, f64),
+    ) -> Result<MovePlan, NoPlan> {
         let finite = [start.p, start.v, start.a, target.p, target.v].into_iter().all(f64::is_finite);
         let positive =
             [rates.speed, rates.acceleration, rates.jerk].into_iter().all(|x| x > 0.0 && x.is_finite());
         if !finite || !positive || target.v.abs() > rates.speed {
             return Err(NoPlan::BadInput);
         }
-        let plan = Plan { start, pieces: pieces(start, target, rates) };
+        let plan = MovePlan { start, pieces: pieces(start, target, rates) };
         let (low, high) = plan.extent();
         if low < range.0 || high > range.1 { Err(NoPlan::LeavesRange { low, high }) } else { Ok(plan) }
     }

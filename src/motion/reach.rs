@@ -97,7 +97,7 @@ mod tests {
 
     use super::*;
     use crate::motion::Kinematics;
-    use crate::motion::plan::{Plan, Rates, Target};
+    use crate::motion::plan::{MovePlan, Rates, Target};
 
     proptest! {
         /// The planner is the oracle.
@@ -109,7 +109,7 @@ mod tests {
             let rates = Rates { speed: v, acceleration: a, jerk: a / onset_s };
             let way_mm = ability.way_within(time_s);
             let target = Target { p: way_mm, v: 0.0 };
-            let plan = Plan::new(Kinematics::at_rest(0.0), target, rates, (f64::MIN, f64::MAX)).unwrap();
+            let plan = MovePlan::new(Kinematics::at_rest(0.0), target, rates, (f64::MIN, f64::MAX)).unwrap();
             prop_assert!((plan.duration_s() - time_s).abs() < 1e-6 * time_s, "{} {time_s}", plan.duration_s());
         }
     }

@@ -58,7 +58,7 @@ const LONGEST: f64 = (1u64 << 50) as f64;
 
 /// Steps in one direction, timed by a cubic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Run {
+pub struct StepRun {
     /// One step before the first, where the cubic need not mean anything: an instant in fixed-point nanoseconds from the
     /// start of the chunk, modulo 2⁶⁴.
     base: i64,
@@ -70,7 +70,7 @@ pub struct Run {
     pub forward: bool,
 }
 
-impl Run {
+impl StepRun {
     /// The instants of the steps, in nanoseconds from the start of the chunk.
     #[must_use]
     pub fn instants(&self) -> Instants {
@@ -101,7 +101,7 @@ impl Iterator for Instants {
 
 /// A stretch of constant jerk in which the plan moves one way.
 #[derive(Debug, Clone, Copy)]
-struct Stretch {
+struct JerkStretch {
     from: Kinematics,
     to: Kinematics,
     piece: Piece,
@@ -109,14 +109,14 @@ struct Stretch {
     begin: f64,
 }
 
-impl Stretch {
+impl JerkStretch {
     /// Its part up to `at_s` after its beginning, and the rest.
-    fn split(&self, at_s: f64) -> (Stretch, Stretch) {
+    fn split(&self, at_s: f64) -> (JerkStretch, JerkStretch) {
         let Piece { jerk, duration_s } = self.piece;
         let between = self.from.after(jerk, at_s);
-        let first = Stretch { to: between, piece: Piece { jerk, duration_s: at_s }, ..*self };
+        let first = JerkStretch { to: between, piece: Piece { jerk, duration_s: at_s }, ..*self };
         let piece = Piece { jerk, duration_s: duration_s - at_s };
-        (first, Stretch { from: between, piece, begin: self.begin + at_s * FIXED_PER_S, ..*self })
+        (first, JerkStretch { from: between, piece, begin: self.begin + at_s * FIXED_PER_S, ..*self })
     }
 }
 
@@ -148,13 +148,13 @@ impl RunMaker {
         start: &Kinematics,
         pieces: &[Piece],
         end: &Kinematics,
-        runs: &mut Vec<Run, RUNS_MAX>,
+        runs: &mut Vec<StepRun, RUNS_MAX>,
     ) -> bool {
         runs.clear();
         // Nearly always a cycle is one piece, and one cubic is enough for it.
         if let [piece] = pieces
             && start.keeps_direction(*piece, end)
-            && let Some(run) = self.run(&Stretch { from: *start, to: *end, piece: *piece, begin: 0.0 })
+            && let Some(run) = self.run(&JerkStretch { from: *start, to: *end, piece: *piece, begin: 0.0 })
         {
             return runs.push(run).is_ok();
         }
@@ -167,13 +167,13 @@ impl RunMaker {
         start: &Kinematics,
         pieces: &[Piece],
         end: &Kinematics,
-        runs: &mut Vec<Run, RUNS_MAX>,
+        runs: &mut Vec<StepRun, RUNS_MAX>,
     ) -> bool {
         let before = self.count;
         let (mut from, mut begin) = (*start, 0.0);
         for (index, piece) in pieces.iter().enumerate() {
             let to = if index + 1 == pieces.len() { *end } else { from.after_piece(*piece) };
-            if !self.piece(Stretch { from, to, piece: *piece, begin }, runs) {
+            if !self.piece(JerkStretch { from, to, piece: *piece, begin }, runs) {
                 runs.clear();
                 self.count = before;
                 self.count_exactly(start, pieces);
@@ -198,7 +198,7 @@ impl RunMaker {
     }
 
     /// The runs of a whole piece; false if they do not fit.
-    fn piece(&mut self, whole: Stretch, runs: &mut Vec<Run, RUNS_MAX>) -> bool {
+    fn piece(&mut self, whole: JerkStretch, runs: &mut Vec<StepRun, RUNS_MAX>) -> bool {
         let (mut rest, mut gone_s) = (whole, 0.0);
         for turn_s in whole.from.turning_times(whole.piece).into_iter().flatten() {
             let (before, behind) = rest.split(turn_s - gone_s);
@@ -211,7 +211,7 @@ impl RunMaker {
     }
 
     /// The runs of a stretch in which the plan moves one way; false if they do not fit.
-    fn one_way(&mut self, stretch: &Stretch, runs: &mut Vec<Run, RUNS_MAX>) -> bool {
+    fn one_way(&mut self, stretch: &JerkStretch, runs: &mut Vec<StepRun, RUNS_MAX>) -> bool {
         match self.run(stretch) {
             Some(run) => runs.push(run).is_ok(),
             None => self.in_parts(stretch, runs),
@@ -220,7 +220,7 @@ impl RunMaker {
 
     /// The one run of a stretch in which the plan moves one way, if one cubic is exact enough for its steps.
     #[inline]
-    fn run(&mut self, stretch: &Stretch) -> Option<Run> {
+    fn run(&mut self, stretch: &JerkStretch) -> Option<StepRun> {
         let (forward, end) = self.steps_to(stretch.to.p);
         let steps = end as u32;
         if !(1..=STEPS_MAX).contains(&steps) {
@@ -228,7 +228,7 @@ impl RunMaker {
         }
         let (base, differences) = cubic(stretch, end)?;
         self.count += if forward { i64::from(steps) } else { -i64::from(steps) };
-        Some(Run { base, differences, steps, forward })
+        Some(StepRun { base, differences, steps, forward })
     }
 
     /// Which way a place is, and its step coordinate: one at the first boundary on the way, and a whole number at each.
@@ -239,8 +239,8 @@ impl RunMaker {
     }
 
     /// The runs of a stretch for which one cubic will not do.
-    fn in_parts(&mut self, stretch: &Stretch, runs: &mut Vec<Run, RUNS_MAX>) -> bool {
-        let Stretch { from, to, piece, begin } = stretch;
+    fn in_parts(&mut self, stretch: &JerkStretch, runs: &mut Vec<StepRun, RUNS_MAX>) -> bool {
+        let JerkStretch { from, to, piece, begin } = stretch;
         let (forward, end) = self.steps_to(to.p);
         if end < 1.0 {
             return true;
@@ -258,7 +258,7 @@ impl RunMaker {
         let at_s = step_times::crossing(from, *piece, boundary, 0.0, piece.duration_s);
         self.count += step;
         let base = fixed(begin + at_s * FIXED_PER_S);
-        runs.push(Run { base, differences: [0; 3], steps: 1, forward }).is_ok()
+        runs.push(StepRun { base, differences: [0; 3], steps: 1, forward }).is_ok()
     }
 }
 
@@ -274,8 +274,8 @@ impl RunMaker {
 ///
 /// and the differences at `u` are those of the cubic shifted to `u` by Horner's scheme.
 #[inline]
-fn cubic(stretch: &Stretch, end: f64) -> Option<(i64, [i64; 3])> {
-    let Stretch { from, to, piece, begin } = stretch;
+fn cubic(stretch: &JerkStretch, end: f64) -> Option<(i64, [i64; 3])> {
+    let JerkStretch { from, to, piece, begin } = stretch;
     let way = to.p - from.p;
     let h = way.abs();
     let per_h = 1.0 / h;
@@ -380,7 +380,7 @@ mod tests {
     }
 
     /// A stretch with these slopes at its ends, in means, whose way is `way` steps and whose time is `duration_s`.
-    fn stretch_of(slopes: [f64; 2], way: f64, duration_s: f64) -> Stretch {
+    fn stretch_of(slopes: [f64; 2], way: f64, duration_s: f64) -> JerkStretch {
         let mean = way / duration_s;
         let [first, last] = slopes.map(|slope| 1.0 / slope);
         // The velocity is a parabola with the mean 1.
@@ -388,7 +388,7 @@ mod tests {
         let a = last - first - jerk / 2.0;
         let from = Kinematics { p: 0.55, v: mean * first, a: mean * a / duration_s };
         let piece = Piece { jerk: mean * jerk / (duration_s * duration_s), duration_s };
-        Stretch { from, to: from.after_piece(piece), piece, begin: 0.0 }
+        JerkStretch { from, to: from.after_piece(piece), piece, begin: 0.0 }
     }
 
     #[test]
@@ -409,8 +409,8 @@ mod tests {
                 *(if accepted(middle_s).is_some() { &mut good_s } else { &mut bad_s }) = middle_s;
             }
             let (base, differences) = accepted(good_s).expect("nothing is too short");
-            let Stretch { from, piece, .. } = stretch_of(slopes, f64::from(STEPS), good_s);
-            let run = Run { base, differences, steps: STEPS, forward: true };
+            let JerkStretch { from, piece, .. } = stretch_of(slopes, f64::from(STEPS), good_s);
+            let run = StepRun { base, differences, steps: STEPS, forward: true };
             let mut last_ns = 0;
             for (step, ns) in (0..).zip(run.instants()) {
                 let boundary = 0.55 + 0.1 + f64::from(step);
@@ -439,7 +439,7 @@ mod tests {
             let wanted = exact(at, &pieces, &mut count);
             let (end, mut runs) = (at.after_piece(pieces[0]), Vec::new());
             assert!(made.make(&at, &pieces, &end, &mut runs));
-            let got: std::vec::Vec<_> = runs.iter().flat_map(Run::instants).collect();
+            let got: std::vec::Vec<_> = runs.iter().flat_map(StepRun::instants).collect();
             assert_eq!(got.len(), wanted.len(), "cycle {cycle}");
             for (ns, (exact_ns, _)) in got.iter().zip(&wanted) {
                 assert!((*ns as f64 - exact_ns).abs() <= 25.0, "{ns} not {exact_ns} in cycle {cycle}");

@@ -54,7 +54,7 @@ const RANGE_SLACK_MM: f64 = 1e-6;
 
 /// Where the axis may be and how fast it may go this cycle.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Bounds {
+pub struct CycleBounds {
     /// Lowest position, in mm.
     pub low_mm: f64,
     /// Highest position, in mm.
@@ -95,7 +95,7 @@ struct Cycle<'a> {
     cycle_s: f64,
     normal: Firmness,
     stop: Firmness,
-    bounds: &'a Bounds,
+    bounds: &'a CycleBounds,
     /// The highest speed that is ever allowed, in mm/s: bounds below it are there for a reason.
     max_speed_mm_s: f64,
     /// How far the stop tail of the start state leads: never more than this is asked of the range.
@@ -200,7 +200,7 @@ impl Tracker {
         now: Kinematics,
         then: Kinematics,
         limits: &Limits,
-        bounds: &Bounds,
+        bounds: &CycleBounds,
     ) -> Move {
         let stop = Firmness { acceleration: limits.stop_deceleration.get(), jerk: limits.stop_jerk_mm_s3() };
         let asked = Firmness { acceleration: limits.max_acceleration.get(), jerk: limits.max_jerk.get() };
@@ -272,7 +272,7 @@ impl Tracker {
         &self,
         start: &Kinematics,
         gentle: Firmness,
-        bounds: &Bounds,
+        bounds: &CycleBounds,
         too_fast: Option<End>,
     ) -> bool {
         let braking = start.a * start.v < 0.0;
@@ -310,7 +310,7 @@ fn too_fast(
     start: &Kinematics,
     gentle: Firmness,
     stop: Firmness,
-    bounds: &Bounds,
+    bounds: &CycleBounds,
     cycle_s: f64,
 ) -> Option<End> {
     let coasting = |jerk: f64| start.v + start.a * start.a.abs() / (2.0 * jerk);
@@ -416,7 +416,7 @@ fn wish(
 
 /// The permitted acceleration nearest to the wish; none when only the stop tail is left.
 fn permit(cycle: &Cycle<'_>, wish: f64, least: f64, most: f64) -> Option<f64> {
-    let Bounds { forward_mm_s, backward_mm_s, pace_mm_s, .. } = *cycle.bounds;
+    let CycleBounds { forward_mm_s, backward_mm_s, pace_mm_s, .. } = *cycle.bounds;
     let (forward_mm_s, backward_mm_s) = (forward_mm_s.min(pace_mm_s), backward_mm_s.min(pace_mm_s));
     let mut a = cycle.slow_enough(wish, (least, most), forward_mm_s, backward_mm_s);
     // The ends of the range, turning before them with the wave's own limits.
@@ -478,8 +478,8 @@ mod tests {
     const CYCLE_S: f64 = 0.001;
     const RANGE_MM: f64 = 145.0;
 
-    fn bounds(speed_mm_s: f64) -> Bounds {
-        Bounds {
+    fn bounds(speed_mm_s: f64) -> CycleBounds {
+        CycleBounds {
             low_mm: 0.0,
             high_mm: RANGE_MM,
             forward_mm_s: speed_mm_s,
@@ -500,7 +500,7 @@ mod tests {
     }
 
     /// Checks what every cycle must keep, and returns where it leads.
-    fn checked(at: Kinematics, planned: &Move, limits: &Limits, bounds: &Bounds) -> Kinematics {
+    fn checked(at: Kinematics, planned: &Move, limits: &Limits, bounds: &CycleBounds) -> Kinematics {
         let stop = Firmness { acceleration: limits.stop_deceleration.get(), jerk: limits.stop_jerk_mm_s3() };
         let mut state = at;
         let mut duration_s = 0.0;
@@ -528,7 +528,7 @@ mod tests {
 
     fn settle(
         limits: &Limits,
-        bounds: &Bounds,
+        bounds: &CycleBounds,
         from: Kinematics,
         target: f64,
         cycles: u32,
@@ -579,7 +579,7 @@ mod tests {
             let mut tracker = Tracker::new(CYCLE_S);
             let mut at = Kinematics::at_rest(70.0);
             for (position, v, forward_mm_s, backward_mm_s) in seed {
-                let bounds = Bounds { forward_mm_s, backward_mm_s, ..bounds(0.0) };
+                let bounds = CycleBounds { forward_mm_s, backward_mm_s, ..bounds(0.0) };
                 // References beyond the range and with impossible speeds are asked for as well.
                 let reference = Kinematics { p: position * 200.0 - 25.0, v, a: 0.0 };
                 for _ in 0..80 {

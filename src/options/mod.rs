@@ -31,23 +31,23 @@ pub struct Options {
     /// Who may call.
     pub access: Access,
     /// How many may call.
-    pub limits: Limits,
+    pub limits: ConnectionOptions,
     /// Which pin does what.
     pub pins: Pins,
     /// What the motor driver needs to see.
     pub timing: Timing,
     /// What the user cannot set on a page about the rail.
-    pub rail: Rail,
+    pub rail: RailSection,
     /// How to look for the ends.
-    pub homing: Homing,
+    pub homing: HomingSection,
     /// When a wave and the hold of an axis at rest end by themselves.
-    pub session: Session,
+    pub session: SessionOptions,
     /// What measures the force.
     pub force: Force,
     /// What the host must give.
     pub realtime: Realtime,
     /// Where the computer tells of its power and heat.
-    pub host: Host,
+    pub host: HostOptions,
     /// The simulated machine.
     pub sim: Sim,
 }
@@ -60,15 +60,15 @@ impl Default for Options {
             driver: Driver::default(),
             app: None,
             access: Access::default(),
-            limits: Limits::default(),
+            limits: ConnectionOptions::default(),
             pins: Pins::default(),
             timing: Timing::default(),
-            rail: Rail::default(),
-            homing: Homing::default(),
-            session: Session::default(),
+            rail: RailSection::default(),
+            homing: HomingSection::default(),
+            session: SessionOptions::default(),
             force: Force::default(),
             realtime: Realtime::default(),
-            host: Host::default(),
+            host: HostOptions::default(),
             sim: Sim::default(),
         }
     }
@@ -98,13 +98,13 @@ pub struct Access {
     /// Address of the yep-machine, for the driver `remote`.
     pub remote_machine: Option<IpAddr>,
     /// What becomes of a wave whose client is gone.
-    pub lease: Lease,
+    pub lease: LeasePolicy,
 }
 
 /// What becomes of a wave whose client is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Lease {
+pub enum LeasePolicy {
     /// The axis comes to rest.
     #[default]
     Stop,
@@ -121,7 +121,7 @@ impl Default for Access {
                 .map(str::to_owned)
                 .to_vec(),
             remote_machine: None,
-            lease: Lease::default(),
+            lease: LeasePolicy::default(),
         }
     }
 }
@@ -129,16 +129,16 @@ impl Default for Access {
 /// How many may call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Limits {
+pub struct ConnectionOptions {
     /// Connections, WebSockets among them.
     pub connections: usize,
     /// WebSockets.
     pub ws_sockets: usize,
 }
 
-impl Default for Limits {
+impl Default for ConnectionOptions {
     fn default() -> Self {
-        Limits { connections: 64, ws_sockets: 16 }
+        ConnectionOptions { connections: 64, ws_sockets: 16 }
     }
 }
 
@@ -238,23 +238,23 @@ impl Default for Timing {
 /// What the user cannot set on a page about the rail.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Rail {
+pub struct RailSection {
     /// How far one turn of the motor moves the carriage.
     #[serde(rename = "travel_per_turn_mm")]
     pub travel_per_turn: Mm,
 }
 
-impl Default for Rail {
+impl Default for RailSection {
     fn default() -> Self {
         // A pulley of 20 teeth on a belt with 2 mm between teeth.
-        Rail { travel_per_turn: Mm::constant(40.0) }
+        RailSection { travel_per_turn: Mm::constant(40.0) }
     }
 }
 
 /// How to look for the ends.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Homing {
+pub struct HomingSection {
     /// Speed while looking for a switch. The motion is cut there without a ramp, so the motor must be able to
     /// stop dead from it.
     #[serde(rename = "fast_mm_s")]
@@ -267,25 +267,29 @@ pub struct Homing {
     pub back_off: Mm,
 }
 
-impl Default for Homing {
+impl Default for HomingSection {
     fn default() -> Self {
-        Homing { fast: MmPerS::constant(40.0), slow: MmPerS::constant(5.0), back_off: Mm::constant(3.0) }
+        HomingSection {
+            fast: MmPerS::constant(40.0),
+            slow: MmPerS::constant(5.0),
+            back_off: Mm::constant(3.0),
+        }
     }
 }
 
 /// When a wave and the hold of an axis at rest end by themselves, in minutes; 0: never.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Session {
+pub struct SessionOptions {
     /// A wave ends with its period when the last one was asked for so long ago.
     pub longest_min: u32,
     /// An axis that has rested so long is let go, where its motor driver can be switched off.
     pub release_min: u32,
 }
 
-impl Default for Session {
+impl Default for SessionOptions {
     fn default() -> Self {
-        Session { longest_min: 120, release_min: 60 }
+        SessionOptions { longest_min: 120, release_min: 60 }
     }
 }
 
@@ -294,7 +298,7 @@ impl Default for Session {
 #[serde(default, deny_unknown_fields)]
 pub struct Force {
     /// None of the file: the simulated one with the simulated machine, none otherwise.
-    pub sensor: Option<ForceSensor>,
+    pub sensor: Option<ForceSensorOptions>,
     /// The serial device of the sensor's board.
     pub device: PathBuf,
     /// Bits a second on it.
@@ -334,7 +338,7 @@ impl Default for Force {
 /// A force sensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
-pub enum ForceSensor {
+pub enum ForceSensorOptions {
     /// The one of the simulated machine
     Sim,
     /// A board on a serial line
@@ -369,7 +373,7 @@ pub enum Require {
 /// Where the computer tells of its power and heat. None of a file: on a Pi's pins it is looked for.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Host {
+pub struct HostOptions {
     /// The alarm of the supply's monitor, 0 or 1, or the flags of the firmware.
     pub under_voltage: Option<PathBuf>,
     /// The temperature of the processor in thousandths of a degree Celsius.

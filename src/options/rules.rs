@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::{Driver, ForceSensor, Options};
+use super::{Driver, ForceSensorOptions, Options};
 use crate::layout;
 use crate::machine::SessionRules;
 use crate::units::SECOND_NS;
@@ -10,7 +10,7 @@ use crate::units::SECOND_NS;
 /// A rule that the options break.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{key}: {rule}")]
-pub struct Broken {
+pub struct OptionsError {
     /// The key of the configuration file, with its section.
     pub key: &'static str,
     /// What it must be.
@@ -27,10 +27,10 @@ const LONGEST_NS: u64 = 1_000_000;
 impl Options {
     /// What measures the force, with the default that depends on the driver.
     #[must_use]
-    pub fn force_sensor(&self) -> ForceSensor {
+    pub fn force_sensor(&self) -> ForceSensorOptions {
         self.force.sensor.unwrap_or(match self.driver {
-            Driver::Sim => ForceSensor::Sim,
-            Driver::Gpio | Driver::Remote => ForceSensor::None,
+            Driver::Sim => ForceSensorOptions::Sim,
+            Driver::Gpio | Driver::Remote => ForceSensorOptions::None,
         })
     }
 
@@ -39,8 +39,8 @@ impl Options {
     #[must_use]
     pub fn overrun_mm(&self) -> Option<f64> {
         let default = match self.force_sensor() {
-            ForceSensor::Uart | ForceSensor::I2c => Some(OVERRUN_MM),
-            ForceSensor::Sim | ForceSensor::None => None,
+            ForceSensorOptions::Uart | ForceSensorOptions::I2c => Some(OVERRUN_MM),
+            ForceSensorOptions::Sim | ForceSensorOptions::None => None,
         };
         self.force.overrun.map(|overrun| overrun.get()).or(default)
     }
@@ -61,7 +61,7 @@ impl Options {
     ///
     /// # Errors
     /// The first rule that is broken.
-    pub fn check(&self) -> Result<(), Broken> {
+    pub fn check(&self) -> Result<(), OptionsError> {
         self.check_access()?;
         within("limits.connections", self.limits.connections, 8..=65_536)?;
         within("limits.ws_sockets", self.limits.ws_sockets, 1..=self.limits.connections)?;
@@ -72,7 +72,7 @@ impl Options {
         self.check_sim()
     }
 
-    fn check_access(&self) -> Result<(), Broken> {
+    fn check_access(&self) -> Result<(), OptionsError> {
         let access = &self.access;
         let label = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         let plain = |name: &String| {
@@ -98,20 +98,20 @@ impl Options {
         )
     }
 
-    fn check_pins(&self) -> Result<(), Broken> {
+    fn check_pins(&self) -> Result<(), OptionsError> {
         let wired: Vec<_> = self.pins.wired().collect();
         for (index, (key, pin)) in wired.iter().enumerate() {
             require(key, layout::ALLOWED_PINS.contains(pin), || {
                 format!("BCM {pin} cannot be used; choose one of {:?}", layout::ALLOWED_PINS)
             })?;
             if let Some((other, _)) = wired[..index].iter().find(|(_, taken)| taken == pin) {
-                return Err(Broken { key, rule: format!("BCM {pin} is already {other}") });
+                return Err(OptionsError { key, rule: format!("BCM {pin} is already {other}") });
             }
         }
         Ok(())
     }
 
-    fn check_motion(&self) -> Result<(), Broken> {
+    fn check_motion(&self) -> Result<(), OptionsError> {
         let timing = &self.timing;
         within("timing.pulse_high_ns", timing.pulse_high_ns, 100..=LONGEST_NS)?;
         within("timing.pulse_low_ns", timing.pulse_low_ns, 100..=LONGEST_NS)?;
@@ -124,10 +124,10 @@ impl Options {
         within("homing.back_off_mm", homing.back_off.get(), 0.5..=20.0)
     }
 
-    fn check_sim(&self) -> Result<(), Broken> {
+    fn check_sim(&self) -> Result<(), OptionsError> {
         require(
             "force.sensor",
-            self.driver == Driver::Sim || self.force.sensor != Some(ForceSensor::Sim),
+            self.driver == Driver::Sim || self.force.sensor != Some(ForceSensorOptions::Sim),
             || "the simulated sensor needs the driver \"sim\"".to_owned(),
         )?;
         self.check_force()?;
@@ -140,7 +140,7 @@ impl Options {
         within("sim.stiffness_g_per_mm", sim.stiffness_g_per_mm, 0.0..=100_000.0)
     }
 
-    fn check_force(&self) -> Result<(), Broken> {
+    fn check_force(&self) -> Result<(), OptionsError> {
         let force = &self.force;
         require("force.baud", BAUD_RATES.contains(&force.baud), || {
             format!("{} is no rate of a serial line; choose one of {BAUD_RATES:?}", force.baud)
@@ -155,12 +155,12 @@ impl Options {
 /// What a serial line can be set to that is fast enough for a hundred frames a second.
 const BAUD_RATES: [u32; 6] = [57_600, 115_200, 230_400, 460_800, 921_600, 1_000_000];
 
-fn require(key: &'static str, holds: bool, rule: impl FnOnce() -> String) -> Result<(), Broken> {
-    if holds { Ok(()) } else { Err(Broken { key, rule: rule() }) }
+fn require(key: &'static str, holds: bool, rule: impl FnOnce() -> String) -> Result<(), OptionsError> {
+    if holds { Ok(()) } else { Err(OptionsError { key, rule: rule() }) }
 }
 
 /// NaN is in no range.
-fn within<T>(key: &'static str, value: T, range: RangeInclusive<T>) -> Result<(), Broken>
+fn within<T>(key: &'static str, value: T, range: RangeInclusive<T>) -> Result<(), OptionsError>
 where
     T: PartialOrd + std::fmt::Display,
 {
@@ -176,15 +176,15 @@ fn is_origin(origin: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::options::Session;
+    use crate::options::SessionOptions;
     use crate::units::{Grams, Mm, MmPerS};
 
     #[test]
     fn the_defaults_keep_every_rule() {
         assert_eq!(Options::default().check(), Ok(()));
-        assert_eq!(Options::default().force_sensor(), ForceSensor::Sim);
+        assert_eq!(Options::default().force_sensor(), ForceSensorOptions::Sim);
         let gpio = Options { driver: Driver::Gpio, ..Options::default() };
-        assert_eq!((gpio.check(), gpio.force_sensor()), (Ok(()), ForceSensor::None));
+        assert_eq!((gpio.check(), gpio.force_sensor()), (Ok(()), ForceSensorOptions::None));
     }
 
     #[test]
@@ -195,7 +195,7 @@ mod tests {
         let hour_ns = 3_600 * SECOND_NS;
         assert_eq!(options.session_rules().release_ns, Some(hour_ns));
         assert_eq!(options.session_rules().longest_ns, Some(2 * hour_ns));
-        options.session = Session { longest_min: 0, release_min: 0 };
+        options.session = SessionOptions { longest_min: 0, release_min: 0 };
         assert_eq!(options.session_rules(), SessionRules::default());
     }
 
@@ -233,7 +233,7 @@ mod tests {
             (|o| o.force.fastest_g_per_s = f64::NAN, "force.fastest_g_per_s: NaN is outside"),
             (|o| o.force.overrun = Some(Mm::constant(0.0)), "force.overrun_mm: 0 is outside 0.1"),
             (
-                |o| (o.driver, o.force.sensor) = (Driver::Gpio, Some(ForceSensor::Sim)),
+                |o| (o.driver, o.force.sensor) = (Driver::Gpio, Some(ForceSensorOptions::Sim)),
                 "force.sensor: the simulated sensor needs",
             ),
         ];

@@ -11,10 +11,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, oneshot};
 
-use super::intake::{Average, AverageOrder, Lost, Rules};
-use super::listener::Order;
-use super::report::{LinkState, Report, State};
-use super::scale::{Keeper, Kind, Scale};
+use super::intake::{Average, AverageOrder, IntakeRules, SampleError};
+use super::listener::SensorOrder;
+use super::report::{LinkState, SensorReport, SensorState};
+use super::scale::{Scale, ScaleStore, SensorKind};
 use crate::hal::{Clock, MonotonicClock};
 
 /// A load that is smaller may be tared away without a word: the drift of a day.
@@ -36,7 +36,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// Why it was not done.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum Refused {
+pub enum SensorRefusal {
     /// The axis moves.
     #[error("the axis moves: stop or end it first")]
     Moving,
@@ -75,33 +75,33 @@ pub enum Refused {
     NotConfirmed,
 }
 
-impl Refused {
+impl SensorRefusal {
     /// A stable word for programs.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
-            Refused::Moving => "moving",
-            Refused::NoReadings(_) => "no_readings",
-            Refused::Unsteady(_) => "unsteady",
-            Refused::Load(_) => "load_present",
-            Refused::LoadUnknown => "load_unknown",
-            Refused::NotTared => "not_tared",
-            Refused::NoDifference(_) => "no_difference",
-            Refused::Weight(_) => "weight_out_of_range",
-            Refused::NotKept(_) => "not_kept",
-            Refused::NotConfirmed => "not_confirmed",
+            SensorRefusal::Moving => "moving",
+            SensorRefusal::NoReadings(_) => "no_readings",
+            SensorRefusal::Unsteady(_) => "unsteady",
+            SensorRefusal::Load(_) => "load_present",
+            SensorRefusal::LoadUnknown => "load_unknown",
+            SensorRefusal::NotTared => "not_tared",
+            SensorRefusal::NoDifference(_) => "no_difference",
+            SensorRefusal::Weight(_) => "weight_out_of_range",
+            SensorRefusal::NotKept(_) => "not_kept",
+            SensorRefusal::NotConfirmed => "not_confirmed",
         }
     }
 }
 
 /// The sensor, as a person deals with it.
-pub struct Desk {
-    kind: Kind,
+pub struct SensorService {
+    kind: SensorKind,
     device: String,
-    rules: Rules,
-    orders: Sender<Order>,
-    report: Report,
-    keeper: Arc<dyn Keeper>,
+    rules: IntakeRules,
+    orders: Sender<SensorOrder>,
+    report: SensorReport,
+    keeper: Arc<dyn ScaleStore>,
     clock: MonotonicClock,
     at_rest: Box<dyn Fn() -> bool + Send + Sync>,
     /// Held by the change that is being made.
@@ -109,30 +109,30 @@ pub struct Desk {
 }
 
 /// What a desk needs to know about its sensor.
-pub struct About {
+pub struct SensorDescription {
     /// What it is.
-    pub kind: Kind,
+    pub kind: SensorKind,
     /// Where it is.
     pub device: String,
     /// What its samples must keep.
-    pub rules: Rules,
+    pub rules: IntakeRules,
     /// Where its scale is remembered.
-    pub keeper: Arc<dyn Keeper>,
+    pub keeper: Arc<dyn ScaleStore>,
     /// The clock of its samples.
     pub clock: MonotonicClock,
 }
 
-impl Desk {
+impl SensorService {
     /// For the thread behind `orders` and `report`, on a machine that is at rest when `at_rest` says so.
     #[must_use]
     pub fn new(
-        about: About,
-        orders: Sender<Order>,
-        report: Report,
+        about: SensorDescription,
+        orders: Sender<SensorOrder>,
+        report: SensorReport,
         at_rest: impl Fn() -> bool + Send + Sync + 'static,
-    ) -> Desk {
-        let About { kind, device, rules, keeper, clock } = about;
-        Desk {
+    ) -> SensorService {
+        let SensorDescription { kind, device, rules, keeper, clock } = about;
+        SensorService {
             kind,
             device,
             rules,
@@ -150,7 +150,7 @@ impl Desk {
     pub fn status(&self) -> Value {
         let now = self.clock.now();
         let state = self.report.state().clone();
-        let lost: serde_json::Map<String, Value> = Lost::ALL
+        let lost: serde_json::Map<String, Value> = SampleError::ALL
             .map(|why| (why.name().to_owned(), state.lost[why as usize].into()))
             .into_iter()
             .collect();
@@ -174,7 +174,7 @@ impl Desk {
             "samples": state.samples,
             "frames": { "good": state.good_frames, "garbled": state.garbled },
             "opened": state.opened,
-            "last_lost": state.last_lost.map(Lost::name),
+            "last_lost": state.last_lost.map(SampleError::name),
             "lost": lost,
             "log": state.logs,
         })
@@ -184,8 +184,8 @@ impl Desk {
     /// count as nothing.
     ///
     /// # Errors
-    /// [`Refused`]; nothing has changed, except with [`Refused::NotConfirmed`].
-    pub async fn tare(&self, confirmed: bool) -> Result<Value, Refused> {
+    /// [`SensorRefusal`]; nothing has changed, except with [`SensorRefusal::NotConfirmed`].
+    pub async fn tare(&self, confirmed: bool) -> Result<Value, SensorRefusal> {
         let _turn = self.turn.lock().await;
         let scale = self.scale();
         let average = self.average().await?;
@@ -193,8 +193,8 @@ impl Desk {
         let load_g = scale.force_g(average.mean);
         match load_g {
             _ if confirmed => {}
-            None => return Err(Refused::LoadUnknown),
-            Some(load_g) if load_g.abs() > FREE_TARE_G => return Err(Refused::Load(load_g.abs())),
+            None => return Err(SensorRefusal::LoadUnknown),
+            Some(load_g) if load_g.abs() > FREE_TARE_G => return Err(SensorRefusal::Load(load_g.abs())),
             Some(_) => {}
         }
         self.put_in_force(Scale { zero: Some(average.mean.round()), ..scale }).await?;
@@ -205,18 +205,18 @@ impl Desk {
     /// Takes the present load for `weight_g`; positive pushes toward the front.
     ///
     /// # Errors
-    /// [`Refused`]; nothing has changed, except with [`Refused::NotConfirmed`].
-    pub async fn calibrate(&self, weight_g: f64) -> Result<Value, Refused> {
+    /// [`SensorRefusal`]; nothing has changed, except with [`SensorRefusal::NotConfirmed`].
+    pub async fn calibrate(&self, weight_g: f64) -> Result<Value, SensorRefusal> {
         if !(LEAST_WEIGHT_G..=self.rules.range_g).contains(&weight_g.abs()) {
-            return Err(Refused::Weight(self.rules.range_g));
+            return Err(SensorRefusal::Weight(self.rules.range_g));
         }
         let _turn = self.turn.lock().await;
         let scale = self.scale();
-        let zero = scale.zero.ok_or(Refused::NotTared)?;
+        let zero = scale.zero.ok_or(SensorRefusal::NotTared)?;
         let average = self.average().await?;
         let difference = average.mean - zero;
         if difference == 0.0 || difference.abs() < STANDS_OUT * average.spread {
-            return Err(Refused::NoDifference(difference));
+            return Err(SensorRefusal::NoDifference(difference));
         }
         let as_counted_g = if self.rules.invert { -weight_g } else { weight_g };
         let scale = Scale { zero: Some(zero), per_g: Some(difference / as_counted_g) };
@@ -234,7 +234,7 @@ impl Desk {
     pub fn scale_replaced(&self) {
         let scale = self.keeper.scale().unwrap_or(self.kind.untared());
         // Without the thread there is no force at all.
-        let _ = self.orders.send(Order::Scale(scale));
+        let _ = self.orders.send(SensorOrder::Scale(scale));
     }
 
     /// What is remembered; the thread may not have reached the board yet.
@@ -242,56 +242,60 @@ impl Desk {
         self.keeper.scale().unwrap_or(self.report.state().scale)
     }
 
-    async fn average(&self) -> Result<Average, Refused> {
+    async fn average(&self) -> Result<Average, SensorRefusal> {
         if !(self.at_rest)() {
-            return Err(Refused::Moving);
+            return Err(SensorRefusal::Moving);
         }
         let rate_hz = self.report.state().rate_hz.unwrap_or(10.0);
         let count = ((rate_hz * AVERAGE_S) as usize).max(LEAST_READINGS);
         let (reply, answer) = oneshot::channel();
-        let order = Order::Average(AverageOrder { count, reply });
-        self.orders.send(order).map_err(|_| Refused::NoReadings("the sensor's thread has ended"))?;
+        let order = SensorOrder::Average(AverageOrder { count, reply });
+        self.orders.send(order).map_err(|_| SensorRefusal::NoReadings("the sensor's thread has ended"))?;
         let answer = tokio::time::timeout(READINGS_WITHIN, answer).await;
         let average = match answer {
             Ok(Ok(average)) => average,
-            Ok(Err(_)) => return Err(Refused::NoReadings("some were lost")),
-            Err(_) => return Err(Refused::NoReadings("none came")),
+            Ok(Err(_)) => return Err(SensorRefusal::NoReadings("some were lost")),
+            Err(_) => return Err(SensorRefusal::NoReadings("none came")),
         };
         // A motion that began meanwhile was in the readings.
-        if (self.at_rest)() { Ok(average) } else { Err(Refused::Moving) }
+        if (self.at_rest)() { Ok(average) } else { Err(SensorRefusal::Moving) }
     }
 
-    fn check_steady(&self, average: &Average, scale: &Scale) -> Result<(), Refused> {
+    fn check_steady(&self, average: &Average, scale: &Scale) -> Result<(), SensorRefusal> {
         let spread_g = scale.per_g.map_or(0.0, |per_g| (average.spread / per_g).abs());
-        if spread_g > STEADY_G { Err(Refused::Unsteady(spread_g)) } else { Ok(()) }
+        if spread_g > STEADY_G { Err(SensorRefusal::Unsteady(spread_g)) } else { Ok(()) }
     }
 
-    async fn put_in_force(&self, scale: Scale) -> Result<(), Refused> {
-        self.keeper.keep(scale).await.map_err(Refused::NotKept)?;
-        let _ = self.orders.send(Order::Scale(scale));
+    async fn put_in_force(&self, scale: Scale) -> Result<(), SensorRefusal> {
+        self.keeper.keep(scale).await.map_err(SensorRefusal::NotKept)?;
+        let _ = self.orders.send(SensorOrder::Scale(scale));
         let obeyed = async {
             while self.report.state().scale != scale {
                 tokio::time::sleep(LOOK_EVERY).await;
             }
         };
-        tokio::time::timeout(OBEYED_WITHIN, obeyed).await.map_err(|_| Refused::NotConfirmed)
+        tokio::time::timeout(OBEYED_WITHIN, obeyed).await.map_err(|_| SensorRefusal::NotConfirmed)
     }
 }
 
 /// What a person is to do next.
-fn remedy(state: &State) -> &'static str {
+fn remedy(state: &SensorState) -> &'static str {
     // What comes over a line that is not live says nothing of the cell.
     match state.last_lost.filter(|_| state.link == LinkState::Live) {
-        Some(Lost::Unscaled) if state.scale.zero.is_none() => "tare the unloaded cell: `yep sensor tare`",
-        Some(Lost::Unscaled) if state.scale.per_g.is_none() => {
+        Some(SampleError::Unscaled) if state.scale.zero.is_none() => {
+            "tare the unloaded cell: `yep sensor tare`"
+        }
+        Some(SampleError::Unscaled) if state.scale.per_g.is_none() => {
             "put a known weight on the cell: `yep sensor calibrate GRAMS`"
         }
-        Some(Lost::Saturated) => {
+        Some(SampleError::Saturated) => {
             "the converter is at the end of its range: check the four wires of the load cell"
         }
-        Some(Lost::Silent) => "the converter gives no results: check its supply and its two pins",
-        Some(Lost::Stuck) => "the readings do not change at all: check the load cell",
-        Some(Lost::OutOfRange) => "more force than the cell can measure: check it, and calibrate again",
+        Some(SampleError::Silent) => "the converter gives no results: check its supply and its two pins",
+        Some(SampleError::Stuck) => "the readings do not change at all: check the load cell",
+        Some(SampleError::OutOfRange) => {
+            "more force than the cell can measure: check it, and calibrate again"
+        }
         _ => state.link.remedy(),
     }
 }

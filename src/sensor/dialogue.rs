@@ -4,9 +4,11 @@
 //! says counts before it has introduced itself in our version, and no force before it converts with our scale. A board
 //! that starts anew introduces itself, and is set up again.
 
-use yep_sensor_board::frame::{self, Channel, Deframer, Frame, Seen};
+use yep_sensor_board::frame::{self, Channel, Deframed, Deframer, SensorFrame};
 use yep_sensor_board::hx711::nearest_rate_hz;
-use yep_sensor_board::message::{self, FromBoard, Hello, PROTOCOL, Reading, SCHEMA, Sample, Setup, ToBoard};
+use yep_sensor_board::message::{
+    self, ForceReading, FromBoard, Hello, PROTOCOL, Reading, SCHEMA, Setup, ToBoard,
+};
 
 use super::timeline::Timeline;
 use crate::hal::newest::LINK_LASTS_NS;
@@ -69,11 +71,11 @@ pub enum Peer {
 
 /// What was heard.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Heard<'a> {
+pub enum BoardReply<'a> {
     /// A conversion that is new.
     New {
         /// What the board says about it.
-        sample: Sample,
+        sample: ForceReading,
         /// When it was taken, on the machine's clock.
         at: Nanos,
         /// The time between conversions.
@@ -129,7 +131,7 @@ impl Dialogue {
 
     /// What the line has carried.
     #[must_use]
-    pub fn seen(&self) -> Seen {
+    pub fn seen(&self) -> Deframed {
         self.deframer.seen()
     }
 
@@ -169,7 +171,7 @@ impl Dialogue {
     }
 
     /// Bytes came.
-    pub fn feed(&mut self, bytes: &[u8], now: Nanos, mut tell: impl FnMut(Heard<'_>)) {
+    pub fn feed(&mut self, bytes: &[u8], now: Nanos, mut tell: impl FnMut(BoardReply<'_>)) {
         // The deframer lends its piece while it hands it over.
         let mut deframer = std::mem::take(&mut self.deframer);
         deframer.feed(bytes, |channel, payload| match channel {
@@ -178,21 +180,21 @@ impl Dialogue {
                     tell(heard);
                 }
             }
-            Channel::Log => tell(Heard::Log(payload)),
+            Channel::Log => tell(BoardReply::Log(payload)),
             // Our own words: the line is looped back, and nobody is there.
             Channel::Order => {}
         });
         self.deframer = deframer;
     }
 
-    fn message(&mut self, payload: &[u8], now: Nanos) -> Option<Heard<'static>> {
+    fn message(&mut self, payload: &[u8], now: Nanos) -> Option<BoardReply<'static>> {
         if let Some((protocol, schema)) = message::spoken(payload)
             && (protocol, schema) != (PROTOCOL, SCHEMA)
         {
             let known = self.peer == Peer::Stranger { protocol };
             (self.peer, self.heard_at) = (Peer::Stranger { protocol }, None);
             self.say_at = self.say_at.max(now + ASK_STRANGER_EVERY_NS);
-            return (!known).then_some(Heard::Strange);
+            return (!known).then_some(BoardReply::Strange);
         }
         match (message::read(payload)?, &mut self.peer) {
             (FromBoard::Hello(hello), _) => {
@@ -200,14 +202,14 @@ impl Dialogue {
                 self.timeline.forget();
                 self.last_number = None;
                 self.heard_at = Some(now);
-                Some(Heard::Introduced)
+                Some(BoardReply::Introduced)
             }
             (FromBoard::Setup(said), Peer::Board { setup, .. }) => {
                 if setup.replace(said).is_none() {
                     self.say_at = 0;
                 }
                 self.heard_at = Some(now);
-                Some(Heard::Again)
+                Some(BoardReply::Again)
             }
             (FromBoard::Sample(sample), Peer::Board { setup: Some(setup), .. }) => {
                 let rate_hz = setup.rate_hz;
@@ -218,7 +220,7 @@ impl Dialogue {
         }
     }
 
-    fn sample(&mut self, sample: Sample, rate_hz: u16, now: Nanos) -> Heard<'static> {
+    fn sample(&mut self, sample: ForceReading, rate_hz: u16, now: Nanos) -> BoardReply<'static> {
         self.heard_at = Some(now);
         let step = self.last_number.map(|last| sample.number.wrapping_sub(last));
         if step.is_some_and(|step| step > u32::MAX / 2) {
@@ -226,7 +228,7 @@ impl Dialogue {
             self.peer = Peer::Unknown;
             self.say_at = 0;
             self.last_number = None;
-            return Heard::Introduced;
+            return BoardReply::Introduced;
         }
         if sample.reading == Reading::Unscaled && self.wanted.is_complete() && self.set_up() {
             // It has forgotten what it was told, and nobody heard its Hello.
@@ -238,17 +240,17 @@ impl Dialogue {
         let age_us = sample.sent_us.wrapping_sub(sample.taken_us);
         self.last_number = Some(sample.number);
         if age_us > FROZEN_AFTER_PERIODS * period_us + FROZEN_SLACK_US {
-            return Heard::Frozen;
+            return BoardReply::Frozen;
         }
         if step == Some(0) || sample.number == 0 {
-            return Heard::Again;
+            return BoardReply::Again;
         }
         let at = sent.saturating_sub(Nanos::from(age_us) * 1_000);
-        Heard::New { sample, at, period_ns: Nanos::from(period_us) * 1_000, set_up: self.set_up() }
+        BoardReply::New { sample, at, period_ns: Nanos::from(period_us) * 1_000, set_up: self.set_up() }
     }
 
     /// What is to be said at `now`; each frame is handed to `say`.
-    pub fn due(&mut self, now: Nanos, mut say: impl FnMut(Frame)) {
+    pub fn due(&mut self, now: Nanos, mut say: impl FnMut(SensorFrame)) {
         if now < self.say_at {
             return;
         }
@@ -308,7 +310,7 @@ mod tests {
         let mut samples = Vec::new();
         while let Some(frame) = board.next_frame(us(MILLISECOND_NS)) {
             dialogue.feed(&frame, MILLISECOND_NS, |heard| {
-                let Heard::New { sample, at, set_up, .. } = heard else { panic!("{heard:?}") };
+                let BoardReply::New { sample, at, set_up, .. } = heard else { panic!("{heard:?}") };
                 samples.push((sample.reading, at, set_up));
             });
         }
@@ -355,7 +357,8 @@ mod tests {
         let mut dialogue = Dialogue::new(WANTED);
         let hello = Hello { protocol: PROTOCOL + 1, schema: SCHEMA, firmware: [0; 3], serial: 0, garbled: 0 };
         let other_schema = Hello { protocol: PROTOCOL, schema: SCHEMA ^ 1, ..hello };
-        let sample = Sample { number: 1, taken_us: 0, sent_us: 0, counts: 0, reading: Reading::Force(0.0) };
+        let sample =
+            ForceReading { number: 1, taken_us: 0, sent_us: 0, counts: 0, reading: Reading::Force(0.0) };
         for hello in [hello, other_schema] {
             let mut heard = Vec::new();
             for message in [FromBoard::Hello(hello), FromBoard::Hello(hello), FromBoard::Sample(sample)] {

@@ -19,7 +19,7 @@ pub struct Firmware {
 
 /// A line of the board's log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
+pub struct BoardLogLine {
     /// How much it matters.
     pub level: tracing::Level,
     /// The board's own clock; empty when the firmware does not say it.
@@ -51,17 +51,17 @@ impl Firmware {
 
     /// What a frame says, if it is one of this firmware.
     #[must_use]
-    pub fn read(&self, frame: &[u8]) -> Option<Line> {
+    pub fn read(&self, frame: &[u8]) -> Option<BoardLogLine> {
         catch_unwind(AssertUnwindSafe(|| self.decode(frame))).ok().flatten()
     }
 
-    fn decode(&self, frame: &[u8]) -> Option<Line> {
+    fn decode(&self, frame: &[u8]) -> Option<BoardLogLine> {
         let (decoded, consumed) = self.table.decode(frame).ok()?;
         // A frame that leaves something over is one of another firmware.
         (consumed == frame.len()).then_some(())?;
         let level = decoded.level().map_or("info", |level| level.as_str());
         let place = self.places.get(&decoded.index());
-        Some(Line {
+        Some(BoardLogLine {
             level: level.parse().unwrap_or(tracing::Level::INFO),
             time: decoded.display_timestamp().map(|time| time.to_string()).unwrap_or_default(),
             place: place.map(|at| format!("{}:{}", at.file.display(), at.line)).unwrap_or_default(),

@@ -3,9 +3,9 @@
 
 use std::sync::mpsc::{self, Sender};
 
-use super::intake::{Intake, Lost, Rules, Taken};
-use super::listener::Order;
-use super::report::{LinkState, Report};
+use super::intake::{AcceptedSample, Intake, IntakeRules, SampleError};
+use super::listener::SensorOrder;
+use super::report::{LinkState, SensorReport};
 use super::scale::Scale;
 use crate::hal::rpi::PiError;
 use crate::hal::rpi::load_cell::{I2cLoadCell, PERIOD_NS};
@@ -16,8 +16,8 @@ use crate::units::seconds;
 #[derive(Debug)]
 pub struct I2cSensor {
     _load_cell: I2cLoadCell,
-    orders: Sender<Order>,
-    report: Report,
+    orders: Sender<SensorOrder>,
+    report: SensorReport,
 }
 
 impl I2cSensor {
@@ -28,11 +28,11 @@ impl I2cSensor {
     pub fn start(
         clock: MonotonicClock,
         (bus, address): (u8, u8),
-        rules: Rules,
+        rules: IntakeRules,
         scale: Scale,
         feed: ForceFeed,
     ) -> Result<I2cSensor, PiError> {
-        let report = Report::default();
+        let report = SensorReport::default();
         let (orders, taken) = mpsc::channel();
         let mut intake = Intake::new(rules, feed, report.clone());
         let mut scale = scale;
@@ -45,8 +45,8 @@ impl I2cSensor {
         let load_cell = I2cLoadCell::start(clock, bus, address, move |weight_g, at, now| {
             for order in taken.try_iter() {
                 match order {
-                    Order::Average(order) => intake.average(order),
-                    Order::Scale(new) => {
+                    SensorOrder::Average(order) => intake.average(order),
+                    SensorOrder::Scale(new) => {
                         scale = new;
                         intake.forget();
                         told.state().scale = scale;
@@ -63,10 +63,10 @@ impl I2cSensor {
             }
             match weight_g.map(|weight_g| (weight_g, scale.force_g(weight_g))) {
                 Some((reading, Some(force_g))) => {
-                    intake.take(Taken { reading, force_g, at, period_ns: PERIOD_NS }, now);
+                    intake.take(AcceptedSample { reading, force_g, at, period_ns: PERIOD_NS }, now);
                 }
-                Some((reading, None)) => intake.miss(Lost::Unscaled, Some(reading)),
-                None => intake.miss(Lost::Silent, None),
+                Some((reading, None)) => intake.miss(SampleError::Unscaled, Some(reading)),
+                None => intake.miss(SampleError::Silent, None),
             }
         })?;
         Ok(I2cSensor { _load_cell: load_cell, orders, report })
@@ -74,13 +74,13 @@ impl I2cSensor {
 
     /// Where to send wishes.
     #[must_use]
-    pub fn orders(&self) -> Sender<Order> {
+    pub fn orders(&self) -> Sender<SensorOrder> {
         self.orders.clone()
     }
 
     /// How it gets on.
     #[must_use]
-    pub fn report(&self) -> &Report {
+    pub fn report(&self) -> &SensorReport {
         &self.report
     }
 }

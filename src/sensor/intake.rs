@@ -6,7 +6,7 @@
 
 use tokio::sync::oneshot;
 
-use super::report::Report;
+use super::report::SensorReport;
 use crate::hal::{ForceFeed, ForceSample};
 use crate::units::{Nanos, SECOND_NS, seconds};
 
@@ -15,7 +15,7 @@ const STUCK_AFTER_NS: Nanos = SECOND_NS;
 
 /// What a sample must keep.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Rules {
+pub struct IntakeRules {
     /// The greatest force, either way, that the cell can measure.
     pub range_g: f64,
     /// The fastest change that a force on the carriage can have.
@@ -26,7 +26,7 @@ pub struct Rules {
 
 /// Why a sample was lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Lost {
+pub enum SampleError {
     /// Not a number.
     NotFinite,
     /// Beyond the range of the cell.
@@ -47,40 +47,40 @@ pub enum Lost {
     Unknown,
 }
 
-impl Lost {
+impl SampleError {
     /// Every reason.
-    pub const ALL: [Lost; 9] = [
-        Lost::NotFinite,
-        Lost::OutOfRange,
-        Lost::TooFast,
-        Lost::Stuck,
-        Lost::Saturated,
-        Lost::Unscaled,
-        Lost::Silent,
-        Lost::Frozen,
-        Lost::Unknown,
+    pub const ALL: [SampleError; 9] = [
+        SampleError::NotFinite,
+        SampleError::OutOfRange,
+        SampleError::TooFast,
+        SampleError::Stuck,
+        SampleError::Saturated,
+        SampleError::Unscaled,
+        SampleError::Silent,
+        SampleError::Frozen,
+        SampleError::Unknown,
     ];
 
     /// A stable word for programs.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Lost::NotFinite => "not_finite",
-            Lost::OutOfRange => "out_of_range",
-            Lost::TooFast => "too_fast",
-            Lost::Stuck => "stuck",
-            Lost::Saturated => "saturated",
-            Lost::Unscaled => "unscaled",
-            Lost::Silent => "silent",
-            Lost::Frozen => "frozen",
-            Lost::Unknown => "unknown",
+            SampleError::NotFinite => "not_finite",
+            SampleError::OutOfRange => "out_of_range",
+            SampleError::TooFast => "too_fast",
+            SampleError::Stuck => "stuck",
+            SampleError::Saturated => "saturated",
+            SampleError::Unscaled => "unscaled",
+            SampleError::Silent => "silent",
+            SampleError::Frozen => "frozen",
+            SampleError::Unknown => "unknown",
         }
     }
 }
 
 /// A reading, and what it means.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Taken {
+pub struct AcceptedSample {
     /// As the sensor counts.
     pub reading: f64,
     /// In grams; positive as the cell counts.
@@ -121,9 +121,9 @@ struct Averaging {
 /// The judge of samples.
 #[derive(Debug)]
 pub struct Intake {
-    rules: Rules,
+    rules: IntakeRules,
     feed: ForceFeed,
-    report: Report,
+    report: SensorReport,
     last: Option<(f64, Nanos)>,
     /// A sample that was too far from the one before; if the next agrees with it, it was true.
     suspect: Option<(f64, Nanos)>,
@@ -135,17 +135,17 @@ pub struct Intake {
 impl Intake {
     /// Nothing was measured yet.
     #[must_use]
-    pub fn new(rules: Rules, feed: ForceFeed, report: Report) -> Intake {
+    pub fn new(rules: IntakeRules, feed: ForceFeed, report: SensorReport) -> Intake {
         Intake { rules, feed, report, last: None, suspect: None, same: None, averaging: None }
     }
 
     /// A new sample came at `now`.
-    pub fn take(&mut self, taken: Taken, now: Nanos) {
+    pub fn take(&mut self, taken: AcceptedSample, now: Nanos) {
         self.feed.hear(now);
         self.weigh(taken.reading);
         let force_g = if self.rules.invert { -taken.force_g } else { taken.force_g };
         if let Some(why) = self.reason_against(&taken, force_g) {
-            if why == Lost::Stuck {
+            if why == SampleError::Stuck {
                 self.feed.lose();
             }
             self.count(why, Some(taken.reading));
@@ -157,9 +157,9 @@ impl Intake {
         self.feed.publish(ForceSample::of_rate(force_g, taken.at, taken.period_ns), now);
     }
 
-    fn reason_against(&mut self, taken: &Taken, force_g: f64) -> Option<Lost> {
+    fn reason_against(&mut self, taken: &AcceptedSample, force_g: f64) -> Option<SampleError> {
         if !force_g.is_finite() || !taken.reading.is_finite() {
-            return Some(Lost::NotFinite);
+            return Some(SampleError::NotFinite);
         }
         let since = match self.same {
             Some((same, since)) if same == taken.reading => since,
@@ -167,10 +167,10 @@ impl Intake {
         };
         self.same = Some((taken.reading, since));
         if taken.at.saturating_sub(since) >= STUCK_AFTER_NS {
-            return Some(Lost::Stuck);
+            return Some(SampleError::Stuck);
         }
         if force_g.abs() > self.rules.range_g {
-            return Some(Lost::OutOfRange);
+            return Some(SampleError::OutOfRange);
         }
         let near = |(before_g, before): (f64, Nanos)| {
             let apart_s = seconds(taken.at.saturating_sub(before).max(taken.period_ns));
@@ -178,7 +178,7 @@ impl Intake {
         };
         if self.last.is_some_and(|last| !near(last)) && !self.suspect.is_some_and(near) {
             self.suspect = Some((force_g, taken.at));
-            return Some(Lost::TooFast);
+            return Some(SampleError::TooFast);
         }
         None
     }
@@ -189,17 +189,17 @@ impl Intake {
     }
 
     /// A reading that has no force, for that reason. The sample before still counts for its time.
-    pub fn miss(&mut self, why: Lost, reading: Option<f64>) {
+    pub fn miss(&mut self, why: SampleError, reading: Option<f64>) {
         match reading {
             // Without a scale there is still a reading, for whoever wants to make one.
-            Some(reading) if why == Lost::Unscaled => self.weigh(reading),
+            Some(reading) if why == SampleError::Unscaled => self.weigh(reading),
             _ => self.averaging = None,
         }
         self.count(why, reading);
     }
 
     /// Nothing that was measured so far counts any more, for that reason.
-    pub fn lose(&mut self, why: Lost) {
+    pub fn lose(&mut self, why: SampleError) {
         self.feed.lose();
         self.forget();
         self.averaging = None;
@@ -232,7 +232,7 @@ impl Intake {
         }
     }
 
-    fn count(&self, why: Lost, reading: Option<f64>) {
+    fn count(&self, why: SampleError, reading: Option<f64>) {
         self.report.lost(why, reading);
     }
 }
@@ -244,19 +244,19 @@ mod tests {
     use crate::units::MILLISECOND_NS;
 
     const PERIOD_NS: Nanos = 12_500_000;
-    const RULES: Rules = Rules { range_g: 5_000.0, fastest_g_per_s: 100_000.0, invert: false };
+    const RULES: IntakeRules = IntakeRules { range_g: 5_000.0, fastest_g_per_s: 100_000.0, invert: false };
 
     struct Bench {
         intake: Intake,
         cell: NewestForce,
-        report: Report,
+        report: SensorReport,
         now: Nanos,
     }
 
     impl Bench {
-        fn new(rules: Rules) -> Bench {
+        fn new(rules: IntakeRules) -> Bench {
             let (feed, cell) = newest_force();
-            let report = Report::default();
+            let report = SensorReport::default();
             Bench { intake: Intake::new(rules, feed, report.clone()), cell, report, now: 0 }
         }
 
@@ -264,7 +264,8 @@ mod tests {
         fn take(&mut self, force_g: f64) -> Option<f64> {
             self.now += PERIOD_NS;
             let reading = force_g * 400.0;
-            self.intake.take(Taken { reading, force_g, at: self.now, period_ns: PERIOD_NS }, self.now);
+            self.intake
+                .take(AcceptedSample { reading, force_g, at: self.now, period_ns: PERIOD_NS }, self.now);
             self.known()
         }
 
@@ -280,7 +281,7 @@ mod tests {
         for wrong in [f64::NAN, f64::INFINITY, 5_000.1, -5_000.1] {
             assert_eq!(bench.take(wrong), Some(100.0), "{wrong}");
         }
-        let lost = [Lost::NotFinite, Lost::OutOfRange].map(|why| bench.report.lost_count(why));
+        let lost = [SampleError::NotFinite, SampleError::OutOfRange].map(|why| bench.report.lost_count(why));
         assert_eq!(lost, [2, 2]);
         bench.now += 100 * MILLISECOND_NS;
         assert_eq!(bench.known(), None, "the last good one has aged");
@@ -296,7 +297,7 @@ mod tests {
         assert_eq!(bench.take(1_200.0), Some(1_200.0), "it was a disturbance");
         assert_eq!(bench.take(-1_000.0), Some(1_200.0));
         assert_eq!(bench.take(-1_010.0), Some(-1_010.0), "it was true");
-        assert_eq!(bench.report.lost_count(Lost::TooFast), 2);
+        assert_eq!(bench.report.lost_count(SampleError::TooFast), 2);
     }
 
     #[test]
@@ -311,7 +312,7 @@ mod tests {
 
     #[test]
     fn a_cell_that_is_mounted_the_other_way_round_is_turned() {
-        let mut bench = Bench::new(Rules { invert: true, ..RULES });
+        let mut bench = Bench::new(IntakeRules { invert: true, ..RULES });
         assert_eq!(bench.take(5.0), Some(-5.0));
     }
 
@@ -326,8 +327,8 @@ mod tests {
         assert_eq!(answer.try_recv(), Ok(Average { mean: 1_200.0, spread: 2_000.0 }));
         let (reply, mut answer) = oneshot::channel();
         bench.intake.average(AverageOrder { count: 2, reply });
-        bench.intake.miss(Lost::Unscaled, Some(7.0));
-        bench.intake.miss(Lost::Saturated, Some(8.0));
+        bench.intake.miss(SampleError::Unscaled, Some(7.0));
+        bench.intake.miss(SampleError::Saturated, Some(8.0));
         assert_eq!(answer.try_recv(), Err(oneshot::error::TryRecvError::Closed));
     }
 }

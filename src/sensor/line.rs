@@ -19,14 +19,14 @@ const STOP_BITS: u8 = 1;
 
 /// An open serial device: 8 data bits, no parity, one stop bit, no flow control.
 #[derive(Debug)]
-pub struct Line {
+pub struct SerialLine {
     uart: Uart,
     hasty: u32,
 }
 
 /// What a read came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Read {
+pub enum ReadResult {
     /// So many bytes.
     Bytes(usize),
     /// Nothing came in time.
@@ -35,42 +35,42 @@ pub enum Read {
     Gone,
 }
 
-impl Line {
+impl SerialLine {
     /// Opens the device, and drops what waits in it.
     ///
     /// # Errors
     /// What the system says.
-    pub fn open(device: &Path, baud: u32) -> Result<Line, String> {
+    pub fn open(device: &Path, baud: u32) -> Result<SerialLine, String> {
         let set_up = || {
             let mut uart = Uart::with_path(device, baud, Parity::None, DATA_BITS, STOP_BITS)?;
             // A peer that does not read holds nobody up.
             uart.set_write_mode(false)?;
             uart.set_read_mode(0, READ_WAITS)?;
-            Ok(Line { uart, hasty: 0 })
+            Ok(SerialLine { uart, hasty: 0 })
         };
         set_up().map_err(|error: rppal::uart::Error| error.to_string())
     }
 
     /// Waits for bytes, for a tenth of a second.
-    pub fn read(&mut self, buffer: &mut [u8]) -> Read {
+    pub fn read(&mut self, buffer: &mut [u8]) -> ReadResult {
         let began = Instant::now();
         match self.uart.read(buffer) {
             Ok(0) if began.elapsed() >= WAITED => {
                 self.hasty = 0;
-                Read::Nothing
+                ReadResult::Nothing
             }
             Ok(0) => {
                 self.hasty += 1;
-                if self.hasty < GONE_AFTER { Read::Nothing } else { Read::Gone }
+                if self.hasty < GONE_AFTER { ReadResult::Nothing } else { ReadResult::Gone }
             }
             Ok(count) => {
                 self.hasty = 0;
-                Read::Bytes(count)
+                ReadResult::Bytes(count)
             }
             Err(rppal::uart::Error::Io(error)) if error.kind() == std::io::ErrorKind::Interrupted => {
-                Read::Nothing
+                ReadResult::Nothing
             }
-            Err(_) => Read::Gone,
+            Err(_) => ReadResult::Gone,
         }
     }
 

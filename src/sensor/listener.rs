@@ -1,14 +1,14 @@
 //! The whole way from bytes to the newest sample, with time as an argument: the thread of [`uart`](super::uart) runs it on
 //! a serial line, a test on a virtual clock.
 
-use yep_sensor_board::frame::Frame;
+use yep_sensor_board::frame::SensorFrame;
 use yep_sensor_board::hx711;
-use yep_sensor_board::message::{Reading, Sample};
+use yep_sensor_board::message::{ForceReading, Reading};
 
-use super::dialogue::{Dialogue, Heard, Peer, Wanted};
-use super::intake::{AverageOrder, Intake, Lost, Taken};
+use super::dialogue::{BoardReply, Dialogue, Peer, Wanted};
+use super::intake::{AcceptedSample, AverageOrder, Intake, SampleError};
 use super::logs::LogSink;
-use super::report::{BoardReport, LinkState, Report};
+use super::report::{BoardReport, LinkState, SensorReport};
 use super::scale::Scale;
 use crate::units::{Nanos, SECOND_NS};
 
@@ -17,7 +17,7 @@ const RECENTLY_NS: Nanos = SECOND_NS;
 
 /// What the rest of the program wants of the sensor's thread.
 #[derive(Debug)]
-pub enum Order {
+pub enum SensorOrder {
     /// The mean of the next readings.
     Average(AverageOrder),
     /// From now on readings mean this.
@@ -26,10 +26,10 @@ pub enum Order {
 
 /// Hears a board.
 #[derive(Debug)]
-pub struct Listener {
+pub struct BoardListener {
     dialogue: Dialogue,
     intake: Intake,
-    report: Report,
+    report: SensorReport,
     logs: LogSink,
     scale: Scale,
     /// When anything came, and when it was a frame of a board.
@@ -37,11 +37,17 @@ pub struct Listener {
     frame_at: Option<Nanos>,
 }
 
-impl Listener {
+impl BoardListener {
     /// Of a board that is to convert at this rate, with this scale.
     #[must_use]
-    pub fn new(rate_hz: u16, scale: Scale, intake: Intake, report: Report, logs: LogSink) -> Listener {
-        Listener {
+    pub fn new(
+        rate_hz: u16,
+        scale: Scale,
+        intake: Intake,
+        report: SensorReport,
+        logs: LogSink,
+    ) -> BoardListener {
+        BoardListener {
             dialogue: Dialogue::new(wanted(rate_hz, &scale)),
             intake,
             report,
@@ -60,33 +66,33 @@ impl Listener {
         self.bytes_at = Some(now);
         // The first bytes are given the time to become a frame.
         self.frame_at.get_or_insert(now);
-        let Listener { dialogue, intake, logs, frame_at, .. } = self;
+        let BoardListener { dialogue, intake, logs, frame_at, .. } = self;
         dialogue.feed(bytes, now, |heard| {
             *frame_at = Some(now);
             match heard {
-                Heard::New { sample, at, period_ns, set_up } => {
+                BoardReply::New { sample, at, period_ns, set_up } => {
                     intake.hear(now);
                     judge(intake, &sample, at, period_ns, set_up, now);
                 }
-                Heard::Again => intake.hear(now),
-                Heard::Frozen => intake.lose(Lost::Frozen),
-                Heard::Introduced | Heard::Strange => intake.lose(Lost::Unknown),
-                Heard::Log(frame) => logs.take(frame),
+                BoardReply::Again => intake.hear(now),
+                BoardReply::Frozen => intake.lose(SampleError::Frozen),
+                BoardReply::Introduced | BoardReply::Strange => intake.lose(SampleError::Unknown),
+                BoardReply::Log(frame) => logs.take(frame),
             }
         });
         self.note(now);
     }
 
     /// What is to be said to the board at `now`.
-    pub fn due(&mut self, now: Nanos, say: impl FnMut(Frame)) {
+    pub fn due(&mut self, now: Nanos, say: impl FnMut(SensorFrame)) {
         self.dialogue.due(now, say);
     }
 
     /// Does what the rest of the program wants.
-    pub fn obey(&mut self, order: Order) {
+    pub fn obey(&mut self, order: SensorOrder) {
         match order {
-            Order::Average(order) => self.intake.average(order),
-            Order::Scale(scale) => {
+            SensorOrder::Average(order) => self.intake.average(order),
+            SensorOrder::Scale(scale) => {
                 self.scale = scale;
                 self.dialogue.want(wanted(self.dialogue.wanted().rate_hz, &scale));
                 self.intake.forget();
@@ -96,7 +102,7 @@ impl Listener {
 
     /// The device went away, or cannot be opened.
     pub fn unplugged(&mut self, why: &str) {
-        self.intake.lose(Lost::Unknown);
+        self.intake.lose(SampleError::Unknown);
         self.report.state().trouble = Some(why.to_owned());
         self.become_(LinkState::Unplugged);
     }
@@ -167,18 +173,18 @@ fn recently(at: Option<Nanos>, now: Nanos) -> bool {
     at.is_some_and(|at| now.saturating_sub(at) <= RECENTLY_NS)
 }
 
-fn judge(intake: &mut Intake, sample: &Sample, at: Nanos, period_ns: Nanos, set_up: bool, now: Nanos) {
+fn judge(intake: &mut Intake, sample: &ForceReading, at: Nanos, period_ns: Nanos, set_up: bool, now: Nanos) {
     let reading = f64::from(sample.counts);
     let why = match sample.reading {
         // The board's word counts less than the number beside it.
-        Reading::Force(_) if hx711::saturated(sample.counts) => Lost::Saturated,
+        Reading::Force(_) if hx711::saturated(sample.counts) => SampleError::Saturated,
         Reading::Force(force_g) if set_up => {
-            return intake.take(Taken { reading, force_g: f64::from(force_g), at, period_ns }, now);
+            return intake.take(AcceptedSample { reading, force_g: f64::from(force_g), at, period_ns }, now);
         }
         // Its scale is not the one that it was told: for the moment nobody knows what it means.
-        Reading::Force(_) | Reading::Unscaled => Lost::Unscaled,
-        Reading::Saturated => Lost::Saturated,
-        Reading::Silent => Lost::Silent,
+        Reading::Force(_) | Reading::Unscaled => SampleError::Unscaled,
+        Reading::Saturated => SampleError::Saturated,
+        Reading::Silent => SampleError::Silent,
     };
     intake.miss(why, Some(reading));
 }

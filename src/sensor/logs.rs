@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
-use super::firmware::{Firmware, Line};
-use super::report::Report;
+use super::firmware::{BoardLogLine, Firmware};
+use super::report::SensorReport;
 use crate::token_bucket::TokenBucket;
 
 /// Frames that wait for the reading thread; more are dropped.
@@ -26,14 +26,14 @@ const TELL_EVERY: Duration = Duration::from_secs(10);
 /// Where frames of the board's log go.
 #[derive(Debug, Clone)]
 pub struct LogSink {
-    report: Report,
+    report: SensorReport,
     reader: Option<SyncSender<Vec<u8>>>,
 }
 
 impl LogSink {
     /// Frames are counted: there is nothing to read them with.
     #[must_use]
-    pub fn unread(report: Report) -> LogSink {
+    pub fn unread(report: SensorReport) -> LogSink {
         LogSink { report, reader: None }
     }
 
@@ -41,7 +41,7 @@ impl LogSink {
     ///
     /// # Errors
     /// The system has no more threads.
-    pub fn read_with(file: &Path, report: Report) -> io::Result<LogSink> {
+    pub fn read_with(file: &Path, report: SensorReport) -> io::Result<LogSink> {
         let (sender, frames) = sync_channel(WAITING);
         let (file, told) = (file.to_owned(), report.clone());
         std::thread::Builder::new().name("sensor-log".to_owned()).spawn(move || run(file, &frames, &told))?;
@@ -62,7 +62,7 @@ impl LogSink {
 }
 
 /// Until the sink is dropped.
-fn run(file: PathBuf, frames: &Receiver<Vec<u8>>, report: &Report) {
+fn run(file: PathBuf, frames: &Receiver<Vec<u8>>, report: &SensorReport) {
     let firmware = Firmware::open(&file)
         .inspect_err(|error| {
             tracing::warn!("the log of the sensor's board cannot be read with {}: {error}", file.display());
@@ -94,7 +94,7 @@ fn run(file: PathBuf, frames: &Receiver<Vec<u8>>, report: &Report) {
     }
 }
 
-fn say(line: &Line) {
+fn say(line: &BoardLogLine) {
     macro_rules! say_at {
         ($level:ident) => {
             tracing::$level!(target: "yep::sensor::board", mcu_time = line.time, at = line.place, "{}", line.text)
@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn frames_that_nobody_can_read_are_counted() {
-        let report = Report::default();
+        let report = SensorReport::default();
         LogSink::unread(report.clone()).take(b"x");
         assert_eq!(report.state().logs.undecoded, 1);
         let sink = LogSink::read_with(Path::new("/nowhere/board.elf"), report.clone()).unwrap();

@@ -32,8 +32,8 @@ pub mod scale;
 pub mod timeline;
 pub mod uart;
 
-pub use intake::{Intake, Lost, Rules, Taken};
-pub use listener::Listener;
-pub use report::Report;
-pub use scale::{Keeper, Kind, Scale};
+pub use intake::{AcceptedSample, Intake, IntakeRules, SampleError};
+pub use listener::BoardListener;
+pub use report::SensorReport;
+pub use scale::{Scale, ScaleStore, SensorKind};
 pub use uart::{UartOptions, UartSensor};

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 
-use super::intake::Lost;
+use super::intake::SampleError;
 use super::scale::Scale;
 use crate::units::{MILLISECOND_NS, Nanos};
 
@@ -72,7 +72,7 @@ pub struct LogReport {
 
 /// Everything that is known.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct State {
+pub struct SensorState {
     /// How the line is.
     pub link: LinkState,
     /// What the system said about the device.
@@ -100,14 +100,14 @@ pub struct State {
     /// How often the device was opened.
     pub opened: u64,
     /// Why the last sample was lost, if it was.
-    pub last_lost: Option<Lost>,
-    /// Lost samples, in the order of [`Lost::ALL`].
-    pub lost: [u64; Lost::ALL.len()],
+    pub last_lost: Option<SampleError>,
+    /// Lost samples, in the order of [`SampleError::ALL`].
+    pub lost: [u64; SampleError::ALL.len()],
     /// The log of the board.
     pub logs: LogReport,
 }
 
-impl State {
+impl SensorState {
     /// The time since the last sample, in ms.
     #[must_use]
     pub fn sample_age_ms(&self, now: Nanos) -> Option<u64> {
@@ -123,11 +123,11 @@ impl State {
 
 /// The board's notice of it; clones are the same one.
 #[derive(Debug, Clone, Default)]
-pub struct Report(Arc<Mutex<State>>);
+pub struct SensorReport(Arc<Mutex<SensorState>>);
 
-impl Report {
+impl SensorReport {
     /// For whoever writes or reads a part of it.
-    pub fn state(&self) -> MutexGuard<'_, State> {
+    pub fn state(&self) -> MutexGuard<'_, SensorState> {
         // Nothing here can panic half-way.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -141,7 +141,7 @@ impl Report {
     }
 
     /// A sample was lost.
-    pub fn lost(&self, why: Lost, reading: Option<f64>) {
+    pub fn lost(&self, why: SampleError, reading: Option<f64>) {
         let mut state = self.state();
         state.lost[why as usize] += 1;
         state.last_lost = Some(why);
@@ -150,7 +150,7 @@ impl Report {
 
     /// How many samples were lost for that reason.
     #[must_use]
-    pub fn lost_count(&self, why: Lost) -> u64 {
+    pub fn lost_count(&self, why: SampleError) -> u64 {
         self.state().lost[why as usize]
     }
 }
@@ -161,11 +161,11 @@ mod tests {
 
     #[test]
     fn reasons_are_counted_one_by_one() {
-        let report = Report::default();
-        for why in Lost::ALL {
+        let report = SensorReport::default();
+        for why in SampleError::ALL {
             report.lost(why, None);
             assert_eq!((report.lost_count(why), report.state().last_lost), (1, Some(why)));
         }
-        assert_eq!(report.state().lost, [1; Lost::ALL.len()]);
+        assert_eq!(report.state().lost, [1; SampleError::ALL.len()]);
     }
 }

@@ -1,26 +1,26 @@
 //! What the readings of a sensor mean.
 //!
 //! `force = (reading − zero) / per_g`. The board on the serial line calculates it and forgets it without power; a
-//! [`Keeper`] remembers it, which is the store, though this room does not know it.
+//! [`ScaleStore`] remembers it, which is the store, though this room does not know it.
 
 use std::pin::Pin;
 
 /// A kind of sensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum SensorKind {
     /// The board on a serial line.
     Uart,
     /// The older load cell on the I2C bus.
     I2c,
 }
 
-impl Kind {
+impl SensorKind {
     /// As in the configuration.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Kind::Uart => "uart",
-            Kind::I2c => "i2c",
+            SensorKind::Uart => "uart",
+            SensorKind::I2c => "i2c",
         }
     }
 
@@ -28,8 +28,8 @@ impl Kind {
     #[must_use]
     pub const fn unit(self) -> &'static str {
         match self {
-            Kind::Uart => "counts",
-            Kind::I2c => "g",
+            SensorKind::Uart => "counts",
+            SensorKind::I2c => "g",
         }
     }
 
@@ -37,8 +37,8 @@ impl Kind {
     #[must_use]
     pub const fn untared(self) -> Scale {
         match self {
-            Kind::Uart => Scale { zero: None, per_g: None },
-            Kind::I2c => Scale { zero: Some(0.0), per_g: Some(1.0) },
+            SensorKind::Uart => Scale { zero: None, per_g: None },
+            SensorKind::I2c => Scale { zero: Some(0.0), per_g: Some(1.0) },
         }
     }
 }
@@ -64,7 +64,7 @@ impl Scale {
 pub type Keeping<'a> = Pin<Box<dyn Future<Output = Result<(), String>> + Send + 'a>>;
 
 /// Remembers the scale of one sensor.
-pub trait Keeper: Send + Sync {
+pub trait ScaleStore: Send + Sync {
     /// The scale, if one is remembered that belongs to this kind of sensor.
     fn scale(&self) -> Option<Scale>;
 
@@ -81,7 +81,7 @@ mod tests {
     fn a_force_needs_zero_and_factor() {
         assert_eq!(Scale { zero: Some(1_000.0), per_g: None }.force_g(5.0), None);
         assert_eq!(Scale { zero: Some(1_000.0), per_g: Some(-100.0) }.force_g(500.0), Some(5.0));
-        assert_eq!(Kind::Uart.untared().force_g(7.0), None);
-        assert_eq!(Kind::I2c.untared().force_g(7.0), Some(7.0));
+        assert_eq!(SensorKind::Uart.untared().force_g(7.0), None);
+        assert_eq!(SensorKind::I2c.untared().force_g(7.0), Some(7.0));
     }
 }

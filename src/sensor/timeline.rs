@@ -15,11 +15,11 @@ const MICROSECOND_NS: Nanos = 1_000;
 /// The board's clock beside ours.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Timeline {
-    known: Option<Known>,
+    known: Option<ClockMapping>,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Known {
+struct ClockMapping {
     /// The last instant on the board's clock, as it was sent.
     sent_us: u32,
     /// The same without wrapping, in ns since the first message.
@@ -34,13 +34,13 @@ impl Timeline {
     /// When a message was made that says `sent_us` and was heard at `heard`; never later than that.
     pub fn place(&mut self, sent_us: u32, heard: Nanos) -> Nanos {
         let known = match self.known {
-            None => Known { sent_us, board_ns: 0, heard, offset_ns: i128::from(heard) },
+            None => ClockMapping { sent_us, board_ns: 0, heard, offset_ns: i128::from(heard) },
             Some(before) => {
                 let passed_ns = Nanos::from(sent_us.wrapping_sub(before.sent_us)) * MICROSECOND_NS;
                 let board_ns = before.board_ns + passed_ns;
                 let drifted = before.offset_ns + i128::from(heard.saturating_sub(before.heard) / DRIFT);
                 let offset_ns = drifted.min(i128::from(heard) - i128::from(board_ns));
-                Known { sent_us, board_ns, heard, offset_ns }
+                ClockMapping { sent_us, board_ns, heard, offset_ns }
             }
         };
         self.known = Some(known);

@@ -11,11 +11,11 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::intake::{Intake, Rules};
-use super::line::{Line, Read};
-use super::listener::{Listener, Order};
+use super::intake::{Intake, IntakeRules};
+use super::line::{ReadResult, SerialLine};
+use super::listener::{BoardListener, SensorOrder};
 use super::logs::LogSink;
-use super::report::Report;
+use super::report::SensorReport;
 use super::scale::Scale;
 use crate::hal::{Clock, ForceFeed, MonotonicClock};
 use crate::units::{Nanos, SECOND_NS};
@@ -37,14 +37,14 @@ pub struct UartOptions {
     /// Conversions a second.
     pub rate_hz: u16,
     /// What samples must keep.
-    pub rules: Rules,
+    pub rules: IntakeRules,
 }
 
 /// A running thread; it ends when this is dropped.
 #[derive(Debug)]
 pub struct UartSensor {
-    orders: Sender<Order>,
-    report: Report,
+    orders: Sender<SensorOrder>,
+    report: SensorReport,
     ending: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -59,12 +59,12 @@ impl UartSensor {
         scale: Scale,
         clock: MonotonicClock,
         feed: ForceFeed,
-        logs: impl FnOnce(Report) -> io::Result<LogSink>,
+        logs: impl FnOnce(SensorReport) -> io::Result<LogSink>,
     ) -> io::Result<UartSensor> {
-        let report = Report::default();
+        let report = SensorReport::default();
         let sink = logs(report.clone())?;
         let intake = Intake::new(options.rules, feed, report.clone());
-        let listener = Listener::new(options.rate_hz, scale, intake, report.clone(), sink);
+        let listener = BoardListener::new(options.rate_hz, scale, intake, report.clone(), sink);
         let ending = Arc::new(AtomicBool::new(false));
         let told = Arc::clone(&ending);
         let (orders, taken) = mpsc::channel();
@@ -76,13 +76,13 @@ impl UartSensor {
 
     /// Where to send wishes.
     #[must_use]
-    pub fn orders(&self) -> Sender<Order> {
+    pub fn orders(&self) -> Sender<SensorOrder> {
         self.orders.clone()
     }
 
     /// How it gets on.
     #[must_use]
-    pub fn report(&self) -> &Report {
+    pub fn report(&self) -> &SensorReport {
         &self.report
     }
 }
@@ -97,13 +97,13 @@ impl Drop for UartSensor {
 
 fn run(
     options: &UartOptions,
-    mut listener: Listener,
+    mut listener: BoardListener,
     clock: MonotonicClock,
-    orders: &Receiver<Order>,
+    orders: &Receiver<SensorOrder>,
     ending: &AtomicBool,
 ) {
     while !ending.load(Ordering::Acquire) {
-        match Line::open(&options.device, options.baud) {
+        match SerialLine::open(&options.device, options.baud) {
             Ok(line) => {
                 listener.opened();
                 converse(line, &mut listener, clock, orders, ending);
@@ -117,10 +117,10 @@ fn run(
 
 /// Until the device is gone, or silent for so long that it had better be opened anew.
 fn converse(
-    mut line: Line,
-    listener: &mut Listener,
+    mut line: SerialLine,
+    listener: &mut BoardListener,
     clock: MonotonicClock,
-    orders: &Receiver<Order>,
+    orders: &Receiver<SensorOrder>,
     ending: &AtomicBool,
 ) {
     let mut buffer = [0; READ_BYTES];
@@ -129,18 +129,18 @@ fn converse(
         orders.try_iter().for_each(|order| listener.obey(order));
         listener.due(clock.now(), |frame| line.write(&frame));
         match line.read(&mut buffer) {
-            Read::Bytes(count) => {
+            ReadResult::Bytes(count) => {
                 heard_at = clock.now();
                 listener.hear(&buffer[..count], heard_at);
             }
-            Read::Nothing => {
+            ReadResult::Nothing => {
                 let now = clock.now();
                 listener.note(now);
                 if now.saturating_sub(heard_at) > REOPEN_SILENT_NS {
                     return;
                 }
             }
-            Read::Gone => return listener.unplugged("the device went away"),
+            ReadResult::Gone => return listener.unplugged("the device went away"),
         }
     }
 }

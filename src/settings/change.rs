@@ -7,7 +7,7 @@ use crate::motion::Limits;
 /// New values of the document.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[allow(missing_docs)] // The fields of `Document`, without the id.
-pub struct Change {
+pub struct SettingsChange {
     pub name: Option<String>,
     pub active: Option<bool>,
     pub tick_stroke_limit: Option<i64>,
@@ -48,7 +48,7 @@ impl Settings {
     ///
     /// # Errors
     /// Everything that is wrong with the result; then nothing has changed.
-    pub fn changed(&self, change: &Change) -> Result<Settings, Vec<Invalid>> {
+    pub fn changed(&self, change: &SettingsChange) -> Result<Settings, Vec<Invalid>> {
         let mut next = self.clone();
         let mut wrong = Vec::new();
         let document = &mut next.document;
@@ -135,12 +135,12 @@ mod tests {
 
     #[test]
     fn every_wrong_field_is_listed() {
-        let change = Change {
+        let change = SettingsChange {
             active: Some(false),
             force_limit: Some(0),
             stroke_force_chart: Some(vec![1, 2, 3]),
             wave_resolution: Some(10_001),
-            ..Change::default()
+            ..SettingsChange::default()
         };
         assert_eq!(
             fields(calibrated().changed(&change)),
@@ -150,24 +150,24 @@ mod tests {
 
     #[test]
     fn fields_are_checked_against_each_other_after_the_change() {
-        let shorter = Change { max_stroke: Some(100), ..Change::default() };
+        let shorter = SettingsChange { max_stroke: Some(100), ..SettingsChange::default() };
         assert_eq!(fields(calibrated().changed(&shorter)), ["stroke_limit"]);
-        assert!(calibrated().changed(&Change { stroke_limit: Some(100), ..shorter }).is_ok());
-        let padded = Change { padding_mm: Some(78), ..Change::default() };
+        assert!(calibrated().changed(&SettingsChange { stroke_limit: Some(100), ..shorter }).is_ok());
+        let padded = SettingsChange { padding_mm: Some(78), ..SettingsChange::default() };
         assert_eq!(fields(calibrated().changed(&padded)), ["padding_mm"]);
     }
 
     #[test]
     fn the_calibration_of_another_rail_is_not_kept() {
-        let another = Change { padding_mm: Some(6), ..Change::default() };
+        let another = SettingsChange { padding_mm: Some(6), ..SettingsChange::default() };
         let next = calibrated().changed(&another).unwrap();
         assert_eq!((next.travel_steps, next.document.max_steps), (None, None));
 
-        let same = Change { padding_mm: Some(5), max_stroke: Some(155), ..Change::default() };
+        let same = SettingsChange { padding_mm: Some(5), max_stroke: Some(155), ..SettingsChange::default() };
         let before = calibrated();
         assert_eq!(before.changed(&same), Ok(before));
 
-        let with_steps = Change { max_steps: Some(1_430), ..another };
+        let with_steps = SettingsChange { max_steps: Some(1_430), ..another };
         let next = calibrated().changed(&with_steps).unwrap();
         assert_eq!((next.travel_steps, next.document.max_steps), (None, Some(1_430)));
     }

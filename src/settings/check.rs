@@ -56,7 +56,7 @@ impl Settings {
     /// # Errors
     /// Everything that is wrong.
     pub fn check(&self) -> Result<(), Vec<Invalid>> {
-        let mut wrong = Wrong(Vec::new());
+        let mut wrong = InvalidFields(Vec::new());
         wrong.document(&self.document);
         if let Some(travel) = self.travel_steps {
             wrong.outside("travel_steps", travel, &STEPS);
@@ -89,9 +89,9 @@ impl Settings {
     }
 }
 
-struct Wrong(Vec<Invalid>);
+struct InvalidFields(Vec<Invalid>);
 
-impl Wrong {
+impl InvalidFields {
     fn unless(&mut self, right: bool, field: &'static str, message: impl FnOnce() -> String) {
         if !right {
             self.0.push(Invalid { field, message: message() });

@@ -9,17 +9,17 @@ use crate::wave::Spline;
 
 /// What is fixed by the mechanics and is no setting of the clients.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Rail {
+pub struct RailGeometry {
     /// How far a turn of the motor moves the carriage, in mm.
     pub travel_per_turn_mm: f64,
     /// Most steps in a second that the pulses of the motor driver allow.
     pub max_steps_per_s: f64,
 }
 
-impl Default for Rail {
+impl Default for RailGeometry {
     /// A 20-tooth pulley on a 2 mm belt: with the default 400 microsteps a turn, 10 steps/mm.
-    fn default() -> Rail {
-        Rail { travel_per_turn_mm: 40.0, max_steps_per_s: f64::from(layout::MAX_STEP_RATE_HZ) }
+    fn default() -> RailGeometry {
+        RailGeometry { travel_per_turn_mm: 40.0, max_steps_per_s: f64::from(layout::MAX_STEP_RATE_HZ) }
     }
 }
 
@@ -29,7 +29,7 @@ impl Settings {
     /// Total, for any settings and any rail: what would be out of its unit's range becomes the nearest value
     /// in it.
     #[must_use]
-    pub fn config(&self, rail: &Rail) -> Config {
+    pub fn config(&self, rail: &RailGeometry) -> Config {
         let d = &self.document;
         let mm = |value: i64| nearest(value as f64, Mm::MIN, Mm::MAX, Mm::constant(0.0));
         let nominal = d.microsteps_per_rev as f64 / rail.travel_per_turn_mm;
@@ -51,7 +51,7 @@ impl Settings {
     ///
     /// # Errors
     /// Which setting to lower, and to what.
-    pub fn check_step_rate(&self, rail: &Rail) -> Result<(), Invalid> {
+    pub fn check_step_rate(&self, rail: &RailGeometry) -> Result<(), Invalid> {
         let d = &self.document;
         let nominal = d.microsteps_per_rev as f64 / rail.travel_per_turn_mm;
         let measured = self.travel_steps.map_or(0.0, |steps| steps as f64 / d.max_stroke as f64);
@@ -127,13 +127,13 @@ fn nearest<Q: TryFrom<f64>>(value: f64, min: f64, max: f64, otherwise: Q) -> Q {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Change, MotionChange, new_id};
+    use super::super::{MotionChange, SettingsChange, new_id};
     use super::*;
     use crate::motion::{Firmness, stop};
 
     #[test]
     fn the_defaults_mean_what_the_clients_were_told() {
-        let config = Settings::fresh(new_id()).config(&Rail::default());
+        let config = Settings::fresh(new_id()).config(&RailGeometry::default());
         assert_eq!(config.geometry.nominal.get(), 10.0);
         assert_eq!((config.geometry.max_stroke.get(), config.geometry.padding.get()), (155.0, 5.0));
         // 50 % and 25 % of 10 mm in each of 120 ticks a second.
@@ -145,8 +145,8 @@ mod tests {
     #[test]
     fn a_curve_that_swings_past_its_sliders_is_cut_to_what_they_mean() {
         let jagged = vec![100, 0, 100, 0, 100, 0, 100, 0, 100, 0];
-        let change = Change { stroke_force_chart: Some(jagged), ..Change::default() };
-        let config = Settings::fresh(new_id()).changed(&change).unwrap().config(&Rail::default());
+        let change = SettingsChange { stroke_force_chart: Some(jagged), ..SettingsChange::default() };
+        let config = Settings::fresh(new_id()).changed(&change).unwrap().config(&RailGeometry::default());
         assert_eq!(config.allowance.speed_mm_s(0.0), 1_200.0);
         assert_eq!(config.allowance.speed_mm_s(200.0), 0.0, "more force never allows more");
     }
@@ -155,9 +155,9 @@ mod tests {
     fn a_speed_that_the_pulses_cannot_make_is_refused_with_one_that_they_can() {
         let settings = Settings::fresh(new_id());
         let speed_mm_s = settings.motion.max_speed.get();
-        let enough = Rail { max_steps_per_s: 10.0 * speed_mm_s, ..Rail::default() };
+        let enough = RailGeometry { max_steps_per_s: 10.0 * speed_mm_s, ..RailGeometry::default() };
         assert_eq!(settings.check_step_rate(&enough), Ok(()));
-        let short = Rail { max_steps_per_s: 10.0 * speed_mm_s - 1.0, ..Rail::default() };
+        let short = RailGeometry { max_steps_per_s: 10.0 * speed_mm_s - 1.0, ..RailGeometry::default() };
         let wrong = settings.check_step_rate(&short).unwrap_err();
         assert_eq!(wrong.field, "max_speed_mm_s");
         assert!(wrong.message.contains(&format!("lower it to {:.0} mm/s", speed_mm_s - 1.0)), "{wrong}");
@@ -201,9 +201,11 @@ mod tests {
     fn an_odd_rail_is_the_nearest_possible_one() {
         for (travel_per_turn_mm, nominal) in [(1e-9, 100_000.0), (1e9, 0.01), (-1.0, 0.01), (0.0, 100_000.0)]
         {
-            let config = Settings::fresh(new_id()).config(&Rail { travel_per_turn_mm, ..Rail::default() });
+            let config = Settings::fresh(new_id())
+                .config(&RailGeometry { travel_per_turn_mm, ..RailGeometry::default() });
             assert_eq!(config.geometry.nominal.get(), nominal, "{travel_per_turn_mm}");
         }
-        let _ = Settings::fresh(new_id()).config(&Rail { travel_per_turn_mm: f64::NAN, ..Rail::default() });
+        let _ = Settings::fresh(new_id())
+            .config(&RailGeometry { travel_per_turn_mm: f64::NAN, ..RailGeometry::default() });
     }
 }

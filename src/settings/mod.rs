@@ -3,9 +3,9 @@
 //! - [`Document`]: the settings as the clients know them, under their names and in their order
 //! - [`Settings`]: the document, the [`Limits`] of motion that the clients do not know, and the
 //!   calibrated travel. Never changed in place: each change makes a whole new value or lists all that is wrong
-//! - [`Change`], [`MotionChange`]: what a client asks for; what is absent stays
+//! - [`SettingsChange`], [`MotionChange`]: what a client asks for; what is absent stays
 //! - [`Invalid`]: one reason for a refusal; [`bounds`] has the ranges
-//! - [`Rail`]: what the settings do not say about the mechanics; [`wall`]: the time of the day, for names and people
+//! - [`RailGeometry`]: what the settings do not say about the mechanics; [`wall`]: the time of the day, for names and people
 //!
 //! Promise S21: whatever comes from a client or from the disk passes [`Settings::check`] before it is in force.
 
@@ -19,9 +19,9 @@ mod id;
 mod properties;
 pub mod wall;
 
-pub use change::{Change, MotionChange};
+pub use change::{MotionChange, SettingsChange};
 pub use check::{Invalid, without_controls};
-pub use config::Rail;
+pub use config::RailGeometry;
 pub use document::Document;
 pub use id::{is_id, new_id};
 
@@ -99,7 +99,9 @@ mod tests {
     fn the_travel_of_a_local_calibration_counts_before_the_steps_of_a_remote_one() {
         assert_eq!(Settings::fresh(new_id()).steps_per_mm(), None);
         assert_eq!(calibrated().steps_per_mm(), Some(10.0));
-        let remote = calibrated().changed(&Change { max_steps: Some(31_000), ..Change::default() }).unwrap();
+        let remote = calibrated()
+            .changed(&SettingsChange { max_steps: Some(31_000), ..SettingsChange::default() })
+            .unwrap();
         assert_eq!((remote.travel_steps, remote.steps_per_mm()), (None, Some(200.0)));
     }
 

@@ -3,7 +3,7 @@
 use proptest::option::of;
 use proptest::prelude::*;
 
-use super::{Change, MotionChange, Rail, Settings};
+use super::{MotionChange, RailGeometry, Settings, SettingsChange};
 
 /// Values around the bounds, and a few from far away.
 fn integer() -> impl Strategy<Value = i64> {
@@ -26,8 +26,8 @@ prop_compose! {
         (microsteps_per_rev, wave_resolution) in (of(integer()), of(integer())),
         (stroke_limit, max_stroke, padding_mm) in (of(integer()), of(integer()), of(integer())),
         max_steps in of(integer()),
-    ) -> Change {
-        Change {
+    ) -> SettingsChange {
+        SettingsChange {
             name, active, tick_stroke_limit, force_limit, stroke_force_chart, microsteps_per_rev,
             wave_resolution, stroke_limit, max_stroke, padding_mm, max_steps,
         }
@@ -54,7 +54,7 @@ fn fresh() -> Settings {
 }
 
 /// Follows the changes that are accepted; the others leave everything as it was.
-fn after(changes: &[Change], motion: &[MotionChange]) -> Settings {
+fn after(changes: &[SettingsChange], motion: &[MotionChange]) -> Settings {
     let settings = changes.iter().fold(fresh(), |now, change| now.changed(change).unwrap_or(now));
     motion.iter().fold(settings, |now, change| now.with_motion(change).unwrap_or(now))
 }
@@ -81,7 +81,7 @@ proptest! {
     /// One good value at a time, so that long random changes, of which most are refused, are not all there is.
     #[test]
     fn a_value_inside_its_bounds_is_taken_and_the_rest_stays(force_limit in 1_i64..=100_000, padding_mm in 0_i64..=77) {
-        let change = Change { force_limit: Some(force_limit), padding_mm: Some(padding_mm), ..Change::default() };
+        let change = SettingsChange { force_limit: Some(force_limit), padding_mm: Some(padding_mm), ..SettingsChange::default() };
         let mut expected = fresh();
         expected.document.force_limit = force_limit;
         expected.document.padding_mm = padding_mm;
@@ -95,9 +95,9 @@ proptest! {
         chart in prop::collection::vec(0_i64..=100, 10),
         travel_per_turn_mm in number(),
     ) {
-        let chart = Change { stroke_force_chart: Some(chart), ..Change::default() };
+        let chart = SettingsChange { stroke_force_chart: Some(chart), ..SettingsChange::default() };
         let settings = after(&changes, &motion).changed(&chart).unwrap();
-        let config = settings.config(&Rail { travel_per_turn_mm, ..Rail::default() });
+        let config = settings.config(&RailGeometry { travel_per_turn_mm, ..RailGeometry::default() });
         let full_mm_s = (settings.document.tick_stroke_limit * settings.document.wave_resolution) as f64;
         let limit_g = settings.document.force_limit as f64;
         let mut last = full_mm_s;

@@ -14,13 +14,13 @@ use std::time::{Duration, Instant};
 use rustix::fs::OFlags;
 
 use super::ballast::Ballast;
-use super::content::{self, Content, Read};
+use super::content::{self, StoredContent, StoredValues};
 use super::disk::{self, Disk};
-use super::engine::{Batch, Engine, Entries, Failed, Place, Tree, Trouble};
+use super::engine::{Batch, DatabaseFiles, Engine, Entries, Failed, Tree, Trouble};
 use super::memory::Memory;
 use super::mirror::{self, Mirror};
-use super::recovery::{InForce, Origin, Recovery};
-use super::state::State;
+use super::recovery::{DamageReport, InForce, Recovery};
+use super::state::StoredState;
 use super::{Opened, StoreError, migrate, quarantine, scratch};
 use crate::settings::{Settings, is_id, new_id};
 
@@ -29,14 +29,14 @@ use crate::settings::{Settings, is_id, new_id};
 const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Opens a database again, and reads what it holds.
-pub type Reopen = dyn FnMut() -> Result<(Box<dyn Engine>, Content), Failed> + Send;
+pub type Reopen = dyn FnMut() -> Result<(Box<dyn Engine>, StoredValues), Failed> + Send;
 
 /// A store that is ready. The fields drop in this order: the database before the lock.
 pub struct Begun {
     /// The database.
     pub engine: Box<dyn Engine>,
     /// What it holds.
-    pub content: Content,
+    pub content: StoredValues,
     /// Opens it again, after a write has failed.
     pub reopen: Box<Reopen>,
     /// How many writes it has seen.
@@ -54,10 +54,10 @@ pub struct Begun {
 /// # Errors
 /// None that memory can have.
 pub fn in_memory() -> Result<Begun, StoreError> {
-    let reopen = Box::new(|| Ok((Box::new(Memory::default()) as Box<dyn Engine>, Content::new())));
-    let opened = Opened { state: State::of(Settings::fresh(new_id())), recovery: Recovery::Fresh };
+    let reopen = Box::new(|| Ok((Box::new(Memory::default()) as Box<dyn Engine>, StoredValues::new())));
+    let opened = Opened { state: StoredState::of(Settings::fresh(new_id())), recovery: Recovery::Fresh };
     let mut engine = Box::new(Memory::default());
-    let content = write(&mut *engine, &Content::new(), &opened.state, 1)
+    let content = write(&mut *engine, &StoredValues::new(), &opened.state, 1)
         .map_err(|failed| StoreError::Write(failed.why))?;
     Ok(Begun { engine, content, reopen, generation: 1, mirrored: None, opened, lock: None })
 }
@@ -111,11 +111,11 @@ fn copy_first(dir: &Path) -> bool {
     if !db.join("db").exists() {
         return false;
     }
-    let Ok((last, Read { stored: Some(stored), .. })) = scratch::read(&db) else { return false };
+    let Ok((last, StoredContent { stored: Some(stored), .. })) = scratch::read(&db) else { return false };
     match stored.settings {
         // Of what has lost its newest writes nothing is copied.
         Ok(settings) if stored.generation >= last => {
-            mirror::write(dir, &State { settings, ..stored.rest }, stored.generation).is_ok()
+            mirror::write(dir, &StoredState { settings, ..stored.rest }, stored.generation).is_ok()
         }
         _ => false,
     }
@@ -124,7 +124,7 @@ fn copy_first(dir: &Path) -> bool {
 /// Why there is no beginning, and what the database holds if at least that could be read.
 struct Stuck {
     trouble: Trouble,
-    known: Option<Box<State>>,
+    known: Option<Box<StoredState>>,
 }
 
 impl From<Trouble> for Stuck {
@@ -137,7 +137,7 @@ impl From<Trouble> for Stuck {
 struct Decision {
     opened: Opened,
     generation: u64,
-    read: Read,
+    read: StoredContent,
 }
 
 fn begin(dir: &Path, lock: &File, copy: &Result<Option<Mirror>, String>) -> Result<Begun, Stuck> {
@@ -154,12 +154,12 @@ fn begin(dir: &Path, lock: &File, copy: &Result<Option<Mirror>, String>) -> Resu
                 Trouble::System { why, full }
             })?;
             let (engine, read) = read(&db)?;
-            let origin = Origin { reason, moved_to: Some(moved_to) };
+            let origin = DamageReport { reason, moved_to: Some(moved_to) };
             (engine, instead(read, origin, copy))
         }
         Err(trouble) => return Err(trouble.into()),
     };
-    let Decision { mut opened, mut generation, read: Read { mut content, .. } } = decision;
+    let Decision { mut opened, mut generation, read: StoredContent { mut content, .. } } = decision;
     opened.state.end_interrupted();
     let changes = content::of(&opened.state).map_err(Trouble::Unreadable)?;
     // What is stored and not allowed stays until somebody saves something; nor does old content become a new copy.
@@ -196,16 +196,16 @@ fn begin(dir: &Path, lock: &File, copy: &Result<Option<Mirror>, String>) -> Resu
 }
 
 /// With a database that could be read; `last` is what the file beside it knows.
-fn decide(read: Read, last: u64, copy: &Result<Option<Mirror>, String>) -> Decision {
+fn decide(read: StoredContent, last: u64, copy: &Result<Option<Mirror>, String>) -> Decision {
     let Some(stored) = &read.stored else {
         return match copy {
             Ok(None) => {
                 let opened =
-                    Opened { state: State::of(Settings::fresh(new_id())), recovery: Recovery::Fresh };
+                    Opened { state: StoredState::of(Settings::fresh(new_id())), recovery: Recovery::Fresh };
                 Decision { opened, generation: 0, read }
             }
             _ => {
-                let origin = Origin { reason: "the database is empty".to_owned(), moved_to: None };
+                let origin = DamageReport { reason: "the database is empty".to_owned(), moved_to: None };
                 instead(read, origin, copy)
             }
         };
@@ -214,7 +214,7 @@ fn decide(read: Read, last: u64, copy: &Result<Option<Mirror>, String>) -> Decis
     let newest = last.max(copied);
     if copied > stored.generation {
         let reason = format!("the database has lost its last {} writes", newest - stored.generation);
-        return instead(read, Origin { reason, moved_to: None }, copy);
+        return instead(read, DamageReport { reason, moved_to: None }, copy);
     }
     let lost = newest.saturating_sub(stored.generation);
     let generation = newest.max(stored.generation);
@@ -239,7 +239,7 @@ fn decide(read: Read, last: u64, copy: &Result<Option<Mirror>, String>) -> Decis
 }
 
 /// Without what the database should have held: with its copy, or with the defaults.
-fn instead(read: Read, origin: Origin, copy: &Result<Option<Mirror>, String>) -> Decision {
+fn instead(read: StoredContent, origin: DamageReport, copy: &Result<Option<Mirror>, String>) -> Decision {
     let stored = read.stored.as_ref().map_or(0, |stored| stored.generation);
     match copy {
         Ok(Some(copy)) => {
@@ -250,7 +250,7 @@ fn instead(read: Read, origin: Origin, copy: &Result<Option<Mirror>, String>) ->
         Ok(None) | Err(_) => {
             let no_copy = copy.as_ref().err().cloned();
             let recovery = Recovery::Defaults { origin, no_copy };
-            let opened = Opened { state: State::of(Settings::fresh(new_id())), recovery };
+            let opened = Opened { state: StoredState::of(Settings::fresh(new_id())), recovery };
             Decision { opened, generation: stored, read }
         }
     }
@@ -258,7 +258,7 @@ fn instead(read: Read, origin: Origin, copy: &Result<Option<Mirror>, String>) ->
 
 /// Runs without a database: with what the copy says, or what the database itself says if it can be read at least, or
 /// the defaults. Nothing can be saved.
-fn unavailable(dir: &Path, lock: Option<File>, reason: String, known: Option<Box<State>>) -> Begun {
+fn unavailable(dir: &Path, lock: Option<File>, reason: String, known: Option<Box<StoredState>>) -> Begun {
     let (state, in_force) = match known {
         Some(known) => (*known, InForce::Stored),
         None => readable(dir),
@@ -268,7 +268,7 @@ fn unavailable(dir: &Path, lock: Option<File>, reason: String, known: Option<Box
     let reopen = Box::new(move || Err(Failed { why: says.clone(), full: false }));
     Begun {
         engine: Box::new(Unusable(reason)),
-        content: Content::new(),
+        content: StoredValues::new(),
         reopen,
         generation: 0,
         mirrored: None,
@@ -278,7 +278,7 @@ fn unavailable(dir: &Path, lock: Option<File>, reason: String, known: Option<Box
 }
 
 /// What can be read of a folder that cannot be used: the newer of the database and its copy.
-fn readable(dir: &Path) -> (State, InForce) {
+fn readable(dir: &Path) -> (StoredState, InForce) {
     let db = dir.join("db");
     let found = if db.exists() { scratch::read(&db).map(|(_, read)| read.stored) } else { Ok(None) };
     let copy = mirror::read(dir);
@@ -288,11 +288,11 @@ fn readable(dir: &Path) -> (State, InForce) {
         && copy.as_ref().is_none_or(|copy| copy.generation <= stored.generation)
         && let Ok(settings) = stored.settings
     {
-        return (State { settings, ..stored.rest }, InForce::Stored);
+        return (StoredState { settings, ..stored.rest }, InForce::Stored);
     }
     match copy {
         Some(copy) => (copy.state, InForce::Copy { written_unix_s: copy.written_unix_s }),
-        None => (State::of(Settings::fresh(new_id())), InForce::Defaults { lost }),
+        None => (StoredState::of(Settings::fresh(new_id())), InForce::Defaults { lost }),
     }
 }
 
@@ -319,10 +319,10 @@ impl Engine for Unusable {
 /// [`Failed`].
 pub fn write(
     engine: &mut dyn Engine,
-    old: &Content,
-    state: &State,
+    old: &StoredValues,
+    state: &StoredState,
     generation: u64,
-) -> Result<Content, Failed> {
+) -> Result<StoredValues, Failed> {
     let failed = |why: String| Failed { why, full: false };
     let new = content::of(state).map_err(failed)?;
     let batch = content::numbered(content::difference(old, &new), generation).map_err(failed)?;
@@ -332,10 +332,10 @@ pub fn write(
 
 fn write_guarded(
     engine: &mut Disk,
-    old: &Content,
-    state: &State,
+    old: &StoredValues,
+    state: &StoredState,
     generation: u64,
-) -> Result<Content, Failed> {
+) -> Result<StoredValues, Failed> {
     catch_unwind(AssertUnwindSafe(|| write(engine, old, state, generation)))
         .unwrap_or_else(|panic| Err(Failed { why: text(&*panic), full: false }))
 }
@@ -347,7 +347,7 @@ fn system(doing: &str, path: &Path, error: &std::io::Error) -> Trouble {
 
 /// Makes and locks the folder again, if it was deleted.
 fn hold(dir: &Path, held: &mut File) -> Result<(), Trouble> {
-    if disk::file_place(held, &dir.join("lock")) != Place::Kept {
+    if disk::file_place(held, &dir.join("lock")) != DatabaseFiles::Kept {
         fs::create_dir_all(dir).map_err(|error| system("create", dir, &error))?;
         *held = lock(dir)?;
     }
@@ -373,7 +373,7 @@ fn lock(dir: &Path) -> Result<File, Trouble> {
 }
 
 /// Opens and reads the database: damage has to show here, while nothing moves.
-fn read(db: &Path) -> Result<(Disk, Read), Trouble> {
+fn read(db: &Path) -> Result<(Disk, StoredContent), Trouble> {
     let attempt = || {
         let engine = Disk::open(db)?;
         let read = content::read(&engine)?;

@@ -3,10 +3,10 @@
 use std::io;
 use std::path::Path;
 
-use super::content::Read;
+use super::content::StoredContent;
 use super::date::readable;
 use super::engine::Trouble;
-use super::state::State;
+use super::state::StoredState;
 use super::{migrate, mirror, quarantine, scratch};
 use crate::files;
 
@@ -53,7 +53,7 @@ pub fn look(dir: &Path) -> io::Result<Vec<Finding>> {
 ///
 /// # Errors
 /// Why there is nothing to be had.
-pub fn peek(dir: &Path) -> Result<(State, u64), String> {
+pub fn peek(dir: &Path) -> Result<(StoredState, u64), String> {
     if let Ok(lock) = files::open_regular(&dir.join("lock"))
         && matches!(lock.try_lock(), Err(std::fs::TryLockError::WouldBlock))
     {
@@ -65,7 +65,7 @@ pub fn peek(dir: &Path) -> Result<(State, u64), String> {
         let all: Vec<_> = problems.iter().map(ToString::to_string).collect();
         format!("settings that are not allowed: {}", all.join("; "))
     })?;
-    Ok((State { settings, ..stored.rest }, stored.generation))
+    Ok((StoredState { settings, ..stored.rest }, stored.generation))
 }
 
 fn database(db: &Path) -> Finding {
@@ -73,7 +73,7 @@ fn database(db: &Path) -> Finding {
     if !db.exists() {
         return found(true, "none yet".to_owned());
     }
-    let (last, Read { stored, version, .. }) = match scratch::read(db) {
+    let (last, StoredContent { stored, version, .. }) = match scratch::read(db) {
         Ok(read) => read,
         Err(trouble) => return found(false, words(trouble)),
     };

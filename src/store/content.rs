@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use super::engine::{Batch, Engine, Tree, Trouble};
 use super::seal::damaged;
-use super::state::{MAX_WHOLE, State};
+use super::state::{MAX_WHOLE, StoredState};
 use super::{migrate, record, seal};
 use crate::settings::{Invalid, Settings};
 
 /// Every value with its tree and its key.
-pub type Content = BTreeMap<(Tree, Vec<u8>), Vec<u8>>;
+pub type StoredValues = BTreeMap<(Tree, Vec<u8>), Vec<u8>>;
 
 /// What was found in a database.
 #[derive(Debug)]
@@ -19,18 +19,18 @@ pub struct Stored {
     /// The settings, checked.
     pub settings: Result<Settings, Vec<Invalid>>,
     /// Everything but the settings, which are the defaults in it.
-    pub rest: State,
+    pub rest: StoredState,
     /// How many writes there had been.
     pub generation: u64,
 }
 
 /// What was read: what it means, what the bytes are, and in which version.
 #[derive(Debug)]
-pub struct Read {
+pub struct StoredContent {
     /// None in an empty database.
     pub stored: Option<Stored>,
     /// The bytes.
-    pub content: Content,
+    pub content: StoredValues,
     /// The version that wrote them.
     pub version: Option<u8>,
 }
@@ -39,8 +39,8 @@ pub struct Read {
 ///
 /// # Errors
 /// [`Trouble`].
-pub fn read(engine: &dyn Engine) -> Result<Read, Trouble> {
-    let mut content = Content::new();
+pub fn read(engine: &dyn Engine) -> Result<StoredContent, Trouble> {
+    let mut content = StoredValues::new();
     for tree in Tree::ALL {
         content.extend(engine.read(tree)?.into_iter().map(|(key, value)| ((tree, key), value)));
     }
@@ -53,14 +53,14 @@ pub fn read(engine: &dyn Engine) -> Result<Read, Trouble> {
     if stored.is_none() && engine.generation() > 0 {
         return Err(damaged("its settings are gone"));
     }
-    Ok(Read { stored, content, version })
+    Ok(StoredContent { stored, content, version })
 }
 
 /// What content of the present version means.
 ///
 /// # Errors
 /// [`Trouble`].
-pub fn decode(content: &Content) -> Result<Option<Stored>, Trouble> {
+pub fn decode(content: &StoredValues) -> Result<Option<Stored>, Trouble> {
     let of = |wanted: Tree| {
         let of_tree = content.iter().filter(move |((tree, _), _)| *tree == wanted);
         of_tree.map(|((_, key), value)| (key.as_slice(), value.as_slice()))
@@ -72,7 +72,7 @@ pub fn decode(content: &Content) -> Result<Option<Stored>, Trouble> {
     }
     let settings = record::decode_settings(id, settings, only(Tree::Calibration))?;
     let id = String::from_utf8_lossy(id).into_owned();
-    let mut rest = State::of(Settings::fresh(id.clone()));
+    let mut rest = StoredState::of(Settings::fresh(id.clone()));
     for (name, value) in of(Tree::Waves) {
         let (name, wave) = record::decode_wave(name, value)?;
         rest.waves.insert(name, wave);
@@ -102,9 +102,9 @@ pub fn decode(content: &Content) -> Result<Option<Stored>, Trouble> {
 ///
 /// # Errors
 /// The encoder's; it has none for these values.
-pub fn of(state: &State) -> Result<Content, String> {
+pub fn of(state: &StoredState) -> Result<StoredValues, String> {
     let only = || Tree::ONLY_KEY.to_vec();
-    let mut content = Content::new();
+    let mut content = StoredValues::new();
     let id = state.settings.document.id.clone().into_bytes();
     content.insert((Tree::Settings, id), record::encode_settings(&state.settings)?);
     if let Some(found) = record::encode_calibration(&state.settings)? {
@@ -127,7 +127,7 @@ pub fn of(state: &State) -> Result<Content, String> {
 
 /// What has to be written so that `old` becomes `new`. The number of the write is not looked at.
 #[must_use]
-pub fn difference(old: &Content, new: &Content) -> Batch {
+pub fn difference(old: &StoredValues, new: &StoredValues) -> Batch {
     let is_number = |(tree, key): &(Tree, Vec<u8>)| *tree == Tree::Meta && key == Tree::GENERATION_KEY;
     let gone = old.keys().filter(|place| !new.contains_key(place) && !is_number(place));
     let gone = gone.map(|(tree, key)| (*tree, key.clone(), None));
@@ -152,7 +152,7 @@ mod tests {
     use super::*;
     use crate::settings::new_id;
 
-    fn write(engine: &mut Memory, state: &State, generation: u64) {
+    fn write(engine: &mut Memory, state: &StoredState, generation: u64) {
         let batch = difference(&read(engine).unwrap().content, &of(state).unwrap());
         engine.commit(&numbered(batch, generation).unwrap(), generation).unwrap();
     }
@@ -162,7 +162,7 @@ mod tests {
         let mut engine = Memory::default();
         assert!(read(&engine).unwrap().stored.is_none());
         let settings = Settings::fresh(new_id());
-        let mut state = State::of(settings.clone());
+        let mut state = StoredState::of(settings.clone());
         write(&mut engine, &state, 1);
         // Another document takes the place of the first.
         state.settings = Settings::fresh(new_id());
@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn only_what_differs_is_written() {
         let mut engine = Memory::default();
-        let mut state = State::of(Settings::fresh(new_id()));
+        let mut state = StoredState::of(Settings::fresh(new_id()));
         write(&mut engine, &state, 1);
         let content = read(&engine).unwrap().content;
         assert_eq!(difference(&content, &of(&state).unwrap()), []);
@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn settings_that_vanished_are_damage() {
         let mut engine = Memory::default();
-        let state = State::of(Settings::fresh(new_id()));
+        let state = StoredState::of(Settings::fresh(new_id()));
         write(&mut engine, &state, 1);
         let id = state.settings.document.id.into_bytes();
         engine.commit(&vec![(Tree::Settings, id, None)], 2).unwrap();

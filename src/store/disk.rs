@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use sled::transaction::{TransactionError, Transactional};
 
-use super::engine::{Batch, Engine, Entries, Failed, Place, Tree, Trouble};
+use super::engine::{Batch, DatabaseFiles, Engine, Entries, Failed, Tree, Trouble};
 use super::generation::GenerationFile;
 
 /// The whole database has some ten kilobytes, and a megabyte at most.
@@ -134,19 +134,19 @@ impl Engine for Disk {
         self.generation.get()
     }
 
-    fn place(&self) -> Place {
+    fn place(&self) -> DatabaseFiles {
         file_place(&self.file, &self.path)
     }
 }
 
 /// Whether an open file is still the one at `path`.
-pub fn file_place(file: &File, path: &Path) -> Place {
+pub fn file_place(file: &File, path: &Path) -> DatabaseFiles {
     let identity = |data: Metadata| (data.dev(), data.ino());
     match (file.metadata().map(identity), fs::metadata(path).map(identity)) {
-        (_, Err(error)) if error.kind() == ErrorKind::NotFound => Place::Gone,
-        (Ok(open), Ok(there)) if open != there => Place::Taken,
+        (_, Err(error)) if error.kind() == ErrorKind::NotFound => DatabaseFiles::Gone,
+        (Ok(open), Ok(there)) if open != there => DatabaseFiles::Taken,
         // What cannot be looked at fails by itself when it is written to.
-        _ => Place::Kept,
+        _ => DatabaseFiles::Kept,
     }
 }
 

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::date;
-use super::session::{Counters, Session};
-use super::state::{ForceScale, SavedWave, State};
+use super::session::{Counters, SessionRecord};
+use super::state::{ForceScale, SavedWave, StoredState};
 use crate::settings::{Document, MotionChange, Settings, without_controls};
 
 /// What the document says it is.
@@ -24,7 +24,7 @@ const OLDEST: u64 = 1;
 
 /// What is wrong with a document.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Wrong {
+pub enum DocumentError {
     /// A newer program wrote it.
     #[error("it was written by a newer yep (version {found} of the format, this one knows {VERSION})")]
     Newer {
@@ -86,7 +86,7 @@ struct Sections {
     motion: Option<MotionPart>,
     calibration: Option<Option<CalibrationPart>>,
     waves: Option<BTreeMap<String, Value>>,
-    sessions: Option<BTreeMap<u64, Session>>,
+    sessions: Option<BTreeMap<u64, SessionRecord>>,
     counters: Option<Counters>,
     force_scale: Option<Option<ForceScale>>,
 }
@@ -100,7 +100,7 @@ const HEAD: [&str; 6] = ["format", "version", "program", "written_unix_s", "writ
 /// The document that says `state`, written at this time. `generation` is the number of the write that it is up to date
 /// with.
 #[must_use]
-pub fn write(state: &State, written_unix_s: u64, generation: u64) -> Value {
+pub fn write(state: &StoredState, written_unix_s: u64, generation: u64) -> Value {
     let (d, m) = (&state.settings.document, &state.settings.motion);
     let settings = SettingsPart {
         id: d.id.clone(),
@@ -148,8 +148,11 @@ pub fn write(state: &State, written_unix_s: u64, generation: u64) -> Value {
 /// What a document says. `understood` says what is wrong with a wave.
 ///
 /// # Errors
-/// [`Wrong`], with everything that is.
-pub fn read(document: &Value, understood: impl Fn(&Value) -> Result<(), String>) -> Result<State, Wrong> {
+/// [`DocumentError`], with everything that is.
+pub fn read(
+    document: &Value,
+    understood: impl Fn(&Value) -> Result<(), String>,
+) -> Result<StoredState, DocumentError> {
     let mut wrong = Vec::new();
     let sections = sections(document, &mut wrong)?;
     state(sections, understood, |_| {}, wrong)
@@ -158,23 +161,23 @@ pub fn read(document: &Value, understood: impl Fn(&Value) -> Result<(), String>)
 /// What a document of this machine's own says, which an older version may have written with wider bounds.
 ///
 /// # Errors
-/// [`Wrong`], with everything that is.
-pub fn read_own(document: &Value) -> Result<State, Wrong> {
+/// [`DocumentError`], with everything that is.
+pub fn read_own(document: &Value) -> Result<StoredState, DocumentError> {
     let mut wrong = Vec::new();
     let mut sections = sections(document, &mut wrong)?;
     if let Some(settings) = &mut sections.settings {
         settings.name = without_controls(&settings.name);
     }
     // A wave was understood when it was saved; whoever runs it reads it again.
-    state(sections, |_| Ok(()), State::bring_into_bounds, wrong)
+    state(sections, |_| Ok(()), StoredState::bring_into_bounds, wrong)
 }
 
 fn state(
     sections: Sections,
     understood: impl Fn(&Value) -> Result<(), String>,
-    adapt: impl FnOnce(&mut State),
+    adapt: impl FnOnce(&mut StoredState),
     mut wrong: Vec<Problem>,
-) -> Result<State, Wrong> {
+) -> Result<StoredState, DocumentError> {
     let Sections {
         settings: Some(settings),
         motion: Some(motion),
@@ -185,7 +188,7 @@ fn state(
         force_scale: Some(force_scale),
     } = sections
     else {
-        return Err(Wrong::Values(wrong));
+        return Err(DocumentError::Values(wrong));
     };
     let mut problem = |place: String, message: String| wrong.push(Problem { place, message });
     let settings = joined(settings, motion, calibration);
@@ -194,7 +197,7 @@ fn state(
             problem(place_of(invalid.field), invalid.message.clone());
         }
     }
-    let mut state = State::of(settings.unwrap_or_else(|_| Settings::fresh(String::new())));
+    let mut state = StoredState::of(settings.unwrap_or_else(|_| Settings::fresh(String::new())));
     (state.sessions, state.counters, state.force_scale) = (sessions, counters, force_scale);
     for (name, asked) in waves {
         match SavedWave::new(&asked).and_then(|wave| understood(&asked).map(|()| wave)) {
@@ -206,7 +209,7 @@ fn state(
     if let Err(why) = state.check_rest() {
         problem("the whole".to_owned(), why);
     }
-    if wrong.is_empty() { Ok(state) } else { Err(Wrong::Values(wrong)) }
+    if wrong.is_empty() { Ok(state) } else { Err(DocumentError::Values(wrong)) }
 }
 
 /// Where a setting is in the document, by the name that the clients know.
@@ -271,10 +274,10 @@ fn joined(
     }
 }
 
-fn sections(document: &Value, wrong: &mut Vec<Problem>) -> Result<Sections, Wrong> {
+fn sections(document: &Value, wrong: &mut Vec<Problem>) -> Result<Sections, DocumentError> {
     let mut problem = |place: &str, message: String| wrong.push(Problem { place: place.to_owned(), message });
     let no_document = |message: &str| {
-        Wrong::Values(vec![Problem { place: "the whole".to_owned(), message: message.to_owned() }])
+        DocumentError::Values(vec![Problem { place: "the whole".to_owned(), message: message.to_owned() }])
     };
     let map = document.as_object().ok_or_else(|| no_document("must be a JSON object"))?;
     if map.get("format").and_then(Value::as_str) != Some(FORMAT) {
@@ -282,7 +285,7 @@ fn sections(document: &Value, wrong: &mut Vec<Problem>) -> Result<Sections, Wron
     }
     match map.get("version").and_then(Value::as_u64) {
         Some(OLDEST..=VERSION) => {}
-        Some(found) if found > VERSION => return Err(Wrong::Newer { found }),
+        Some(found) if found > VERSION => return Err(DocumentError::Newer { found }),
         _ => return Err(no_document(&format!("version must be {OLDEST} to {VERSION}"))),
     }
     for key in map.keys().filter(|key| !SECTIONS.contains(&key.as_str()) && !HEAD.contains(&key.as_str())) {
@@ -319,7 +322,7 @@ fn section<T: DeserializeOwned>(
 
 #[cfg(test)]
 mod tests {
-    use super::super::session::Ended;
+    use super::super::session::SessionEnd;
     use super::*;
     use crate::settings::new_id;
 
@@ -327,19 +330,19 @@ mod tests {
         Ok(())
     }
 
-    fn example() -> State {
+    fn example() -> StoredState {
         let mut settings = Settings::fresh(new_id());
         (settings.document.max_steps, settings.travel_steps) = (Some(1_450), Some(1_550));
         settings.calibrated_unix_s = Some(1_735_689_599);
-        let mut state = State::of(settings);
+        let mut state = StoredState::of(settings);
         let wave = SavedWave::new(&json!({ "type": "sine", "duration": 0.1 })).unwrap();
         state.waves.insert("größer \"2\"".to_owned(), wave);
-        let session = Session {
+        let session = SessionRecord {
             duration_s: 12.345,
-            ended: Some(Ended::Fault),
+            ended: Some(SessionEnd::Fault),
             peak_force_g: Some(0.1 + 0.2),
             faults: vec!["e_stop".to_owned()],
-            ..Session::begun(1_735_689_599)
+            ..SessionRecord::begun(1_735_689_599)
         };
         state.sessions.insert(3, session.clone());
         state.counters.add(&session);

@@ -81,7 +81,7 @@ pub struct Failed {
 
 /// Where the files of an open database are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum DatabaseFiles {
     /// Where they were opened.
     Kept,
     /// Deleted while they were open: what is written to them is lost.
@@ -109,8 +109,8 @@ pub trait Engine: Send {
     fn generation(&self) -> u64;
 
     /// Where its files are.
-    fn place(&self) -> Place {
-        Place::Kept
+    fn place(&self) -> DatabaseFiles {
+        DatabaseFiles::Kept
     }
 }
 

@@ -1,10 +1,10 @@
 //! The store in the caller's own thread, for a machine on virtual time: same content, same checks, and a disk that can
 //! be told to fail.
 
-use super::content::{self, Read};
+use super::content::{self, StoredContent};
 use super::engine::Engine;
 use super::memory::Memory;
-use super::{Change, Opened, Recovery, State, StoreError};
+use super::{Opened, Recovery, StateChange, StoreError, StoredState};
 use crate::settings::{Settings, new_id};
 
 /// A store that outlives the simulated process, and forgets at the end of the real one.
@@ -23,7 +23,7 @@ impl Inline {
         if let Some(state) = self.stored()? {
             return Ok(Opened { state, recovery: Recovery::Clean });
         }
-        let state = State::of(Settings::fresh(new_id()));
+        let state = StoredState::of(Settings::fresh(new_id()));
         self.write(&state)?;
         Ok(Opened { state, recovery: Recovery::Fresh })
     }
@@ -32,7 +32,7 @@ impl Inline {
     ///
     /// # Errors
     /// [`StoreError::Write`] while the disk is broken; [`StoreError::NoRoom`].
-    pub fn save(&mut self, change: impl Into<Change>) -> Result<(), StoreError> {
+    pub fn save(&mut self, change: impl Into<StateChange>) -> Result<(), StoreError> {
         let (mut state, _) = self.kept()?;
         state.apply(change.into()).map_err(StoreError::NoRoom)?;
         self.write(&state)
@@ -42,7 +42,7 @@ impl Inline {
     ///
     /// # Errors
     /// What is stored cannot be used, or nothing ever was.
-    pub fn kept(&self) -> Result<(State, u64), StoreError> {
+    pub fn kept(&self) -> Result<(StoredState, u64), StoreError> {
         let nothing = || StoreError::Write("nothing was ever stored".to_owned());
         Ok((self.stored()?.ok_or_else(nothing)?, self.disk.generation()))
     }
@@ -52,17 +52,17 @@ impl Inline {
         self.broken = why;
     }
 
-    fn read(&self) -> Result<Read, StoreError> {
+    fn read(&self) -> Result<StoredContent, StoreError> {
         content::read(&self.disk).map_err(|trouble| StoreError::Write(format!("{trouble:?}")))
     }
 
-    fn stored(&self) -> Result<Option<State>, StoreError> {
+    fn stored(&self) -> Result<Option<StoredState>, StoreError> {
         let Some(stored) = self.read()?.stored else { return Ok(None) };
         let not_allowed = |invalid| StoreError::Write(format!("the settings are not allowed: {invalid:?}"));
-        Ok(Some(State { settings: stored.settings.map_err(not_allowed)?, ..stored.rest }))
+        Ok(Some(StoredState { settings: stored.settings.map_err(not_allowed)?, ..stored.rest }))
     }
 
-    fn write(&mut self, state: &State) -> Result<(), StoreError> {
+    fn write(&mut self, state: &StoredState) -> Result<(), StoreError> {
         if let Some(why) = self.broken {
             return Err(StoreError::Write(why.to_owned()));
         }

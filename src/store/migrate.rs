@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::content::Content;
+use super::content::StoredValues;
 use super::engine::{Tree, Trouble};
 use super::record::{CalibrationV1, SettingsV2};
 use super::seal::{damaged, decode, encode, seal, unseal};
@@ -14,14 +14,14 @@ use super::seal::{damaged, decode, encode, seal, unseal};
 pub const LAYOUT_VERSION: u8 = 3;
 
 /// The step from each version to the next, beginning with the one from version 1.
-const STEPS: [fn(Content) -> Result<Content, Trouble>; LAYOUT_VERSION as usize - 1] =
+const STEPS: [fn(StoredValues) -> Result<StoredValues, Trouble>; LAYOUT_VERSION as usize - 1] =
     [from_1_to_2, from_2_to_3];
 
 /// The version of what is stored; none where nothing is.
 ///
 /// # Errors
 /// [`Trouble::Unreadable`] or [`Trouble::Newer`].
-pub fn version(content: &Content) -> Result<Option<u8>, Trouble> {
+pub fn version(content: &StoredValues) -> Result<Option<u8>, Trouble> {
     match content.get(&(Tree::Meta, Tree::LAYOUT_KEY.to_vec())) {
         Some(value) => unseal(value, LAYOUT_VERSION).map(|(version, _)| Some(version)),
         None if content.is_empty() => Ok(None),
@@ -33,7 +33,7 @@ pub fn version(content: &Content) -> Result<Option<u8>, Trouble> {
 ///
 /// # Errors
 /// [`Trouble::Unreadable`].
-pub fn upgrade(content: Content, version: u8) -> Result<Content, Trouble> {
+pub fn upgrade(content: StoredValues, version: u8) -> Result<StoredValues, Trouble> {
     STEPS.iter().skip(usize::from(version).saturating_sub(1)).try_fold(content, |content, step| step(content))
 }
 
@@ -66,8 +66,8 @@ struct SettingsV1 {
 
 /// Version 1 had the trees `settings` and `meta` only. Version 2 has a tree for the calibration, and the number of the
 /// write in `meta`, since no longer every write is one of the settings.
-fn from_1_to_2(old: Content) -> Result<Content, Trouble> {
-    let mut new = Content::new();
+fn from_1_to_2(old: StoredValues) -> Result<StoredValues, Trouble> {
+    let mut new = StoredValues::new();
     let mut newest: Option<(Vec<u8>, SettingsV1)> = None;
     for ((tree, id), value) in old {
         if tree == Tree::Settings {
@@ -111,7 +111,7 @@ fn from_1_to_2(old: Content) -> Result<Content, Trouble> {
 }
 
 /// Version 3 may have the scale of the force sensor beside the calibration; before, it was a file of its own.
-fn from_2_to_3(mut content: Content) -> Result<Content, Trouble> {
+fn from_2_to_3(mut content: StoredValues) -> Result<StoredValues, Trouble> {
     content.insert((Tree::Meta, Tree::LAYOUT_KEY.to_vec()), layout_value(3));
     Ok(content)
 }
@@ -130,8 +130,8 @@ mod tests {
                       0088b34000000000006a0841000000000040bf400000000000004e40e486bd8b";
     const ID: &[u8] = b"6b046f08c9f8c8945c405bb9";
 
-    fn version_1(settings: &[(&[u8], &[u8])]) -> Content {
-        let mut content: Content =
+    fn version_1(settings: &[(&[u8], &[u8])]) -> StoredValues {
+        let mut content: StoredValues =
             settings.iter().map(|(id, value)| ((Tree::Settings, id.to_vec()), value.to_vec())).collect();
         content.insert((Tree::Meta, b"layout".to_vec()), bytes("01a505df1b"));
         content
@@ -188,7 +188,7 @@ mod tests {
         let mut newer = version_1(&[]);
         newer.insert((Tree::Meta, b"layout".to_vec()), layout_value(LAYOUT_VERSION + 1));
         assert_eq!(version(&newer), Err(Trouble::Newer { found: 4, known: 3 }));
-        assert_eq!(version(&Content::new()), Ok(None));
+        assert_eq!(version(&StoredValues::new()), Ok(None));
         let mut without = version_1(&[(ID, &bytes(V1))]);
         without.remove(&(Tree::Meta, b"layout".to_vec()));
         assert!(matches!(version(&without), Err(Trouble::Unreadable(_))));

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::document::{self, Wrong};
-use super::state::{MAX_WHOLE, State};
+use super::document::{self, DocumentError};
+use super::state::{MAX_WHOLE, StoredState};
 use super::{date, engine::Trouble};
 use crate::files;
 
@@ -25,7 +25,7 @@ pub const MAX_BYTES: usize = 32 << 20;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mirror {
     /// What it says.
-    pub state: State,
+    pub state: StoredState,
     /// The number of the write that it is up to date with.
     pub generation: u64,
     /// When it was written.
@@ -64,7 +64,7 @@ pub fn read(dir: &Path) -> Result<Option<Mirror>, Trouble> {
 ///
 /// # Errors
 /// The system's; then the copies are those that there were.
-pub fn write(dir: &Path, state: &State, generation: u64) -> io::Result<()> {
+pub fn write(dir: &Path, state: &StoredState, generation: u64) -> io::Result<()> {
     let document = document::write(state, date::now_unix_s(), generation);
     let copy = json!({ "crc32": checksum(&document), "state": document });
     let unfinished = dir.join(UNFINISHED);
@@ -112,10 +112,10 @@ pub fn parse(text: &[u8]) -> Result<Mirror, Trouble> {
         return Err(damaged("is damaged: its checksum is wrong"));
     }
     let state = document::read_own(document).map_err(|wrong| match wrong {
-        Wrong::Newer { found } => {
+        DocumentError::Newer { found } => {
             Trouble::Newer { found: u8::try_from(found).unwrap_or(u8::MAX), known: document::VERSION as u8 }
         }
-        wrong @ Wrong::Values(_) => damaged(&format!("is not allowed: {wrong}")),
+        wrong @ DocumentError::Values(_) => damaged(&format!("is not allowed: {wrong}")),
     })?;
     let number = |name: &str| document[name].as_u64().ok_or_else(|| damaged("has no number"));
     if number("generation")? > MAX_WHOLE {
@@ -129,8 +129,8 @@ mod tests {
     use super::*;
     use crate::settings::{Settings, new_id};
 
-    fn state(force_limit: i64) -> State {
-        let mut state = State::of(Settings::fresh(new_id()));
+    fn state(force_limit: i64) -> StoredState {
+        let mut state = StoredState::of(Settings::fresh(new_id()));
         state.settings.document.force_limit = force_limit;
         state
     }

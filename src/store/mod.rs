@@ -52,8 +52,8 @@ use std::sync::Arc;
 
 pub use error::StoreError;
 pub use recovery::Recovery;
-pub use session::{Counters, Ended, Session};
-pub use state::{Change, ForceScale, SavedWave, State};
+pub use session::{Counters, SessionEnd, SessionRecord};
+pub use state::{ForceScale, SavedWave, StateChange, StoredState};
 
 /// A handle to the store. When the last one is gone, everything is durable and the folder is free again:
 /// that drop waits for the thread.
@@ -96,13 +96,13 @@ impl Store {
     /// # Errors
     /// [`StoreError::NoRoom`]: a bound of [`state`]. [`StoreError::Write`]: after a restart the old or the new may be
     /// there, never a mixture. The next save tries again. Before both nothing has changed.
-    pub async fn save(&self, change: impl Into<Change>) -> Result<(), StoreError> {
+    pub async fn save(&self, change: impl Into<StateChange>) -> Result<(), StoreError> {
         self.owner.save(change.into()).await
     }
 
     /// Everything that is remembered.
     #[must_use]
-    pub fn state(&self) -> Arc<State> {
+    pub fn state(&self) -> Arc<StoredState> {
         self.owner.kept().state
     }
 
@@ -123,7 +123,7 @@ impl Store {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Opened {
     /// Everything, checked.
-    pub state: State,
+    pub state: StoredState,
     /// How it came about.
     pub recovery: Recovery,
 }

@@ -10,9 +10,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::ballast::Ballast;
 use super::begin::{self, Begun, Reopen};
-use super::content::{self, Content};
-use super::engine::{Engine, Failed, Place, Tree};
-use super::state::{Change, State};
+use super::content::{self, StoredValues};
+use super::engine::{DatabaseFiles, Engine, Failed, Tree};
+use super::state::{StateChange, StoredState};
 use super::{Opened, StoreError, mirror};
 
 /// Saves that may wait for the thread; further callers wait for a place.
@@ -21,20 +21,20 @@ const WAITING: usize = 64;
 const COPY_AFTER: Duration = Duration::from_secs(1);
 
 struct Request {
-    change: Change,
+    change: StateChange,
     done: oneshot::Sender<Result<(), StoreError>>,
 }
 
 /// What everybody may read.
 #[derive(Debug, Clone)]
-pub struct Kept {
+pub struct StateView {
     /// Everything that is remembered.
-    pub state: Arc<State>,
+    pub state: Arc<StoredState>,
     /// How many writes there have been.
     pub generation: u64,
 }
 
-type Shared = Arc<RwLock<Kept>>;
+type SharedView = Arc<RwLock<StateView>>;
 
 /// The running thread. Dropping it waits until everything that was asked for is done.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ pub struct Owner {
     /// None only while it drops.
     requests: Option<mpsc::Sender<Request>>,
     thread: Option<JoinHandle<()>>,
-    shared: Shared,
+    shared: SharedView,
 }
 
 impl Owner {
@@ -63,7 +63,7 @@ impl Owner {
                 Err(error) => return drop(tell.send(Err(error))),
             };
             let state = Arc::new(opened.state.clone());
-            let shared = Arc::new(RwLock::new(Kept { state: Arc::clone(&state), generation }));
+            let shared = Arc::new(RwLock::new(StateView { state: Arc::clone(&state), generation }));
             let copying = dir.zip(mirrored).map(|(dir, mirrored)| Copying {
                 ballast: Ballast::of(&dir),
                 dir,
@@ -89,7 +89,7 @@ impl Owner {
     }
 
     /// See [`super::Store::save`].
-    pub async fn save(&self, change: Change) -> Result<(), StoreError> {
+    pub async fn save(&self, change: StateChange) -> Result<(), StoreError> {
         let (done, finished) = oneshot::channel();
         let requests = self.requests.as_ref().ok_or(StoreError::Ended)?;
         requests.send(Request { change, done }).await.map_err(|_| StoreError::Ended)?;
@@ -97,7 +97,7 @@ impl Owner {
     }
 
     /// What was saved last.
-    pub fn kept(&self) -> Kept {
+    pub fn kept(&self) -> StateView {
         self.shared.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -126,11 +126,11 @@ struct Copying {
 struct Writer {
     /// None after a failed write.
     engine: Option<Box<dyn Engine>>,
-    content: Content,
+    content: StoredValues,
     reopen: Box<Reopen>,
     generation: u64,
-    state: Arc<State>,
-    shared: Shared,
+    state: Arc<StoredState>,
+    shared: SharedView,
     copying: Option<Copying>,
 }
 
@@ -180,7 +180,7 @@ impl Writer {
         let saved = self.save(&next);
         if saved.is_ok() {
             self.state = Arc::new(next);
-            let kept = Kept { state: Arc::clone(&self.state), generation: self.generation };
+            let kept = StateView { state: Arc::clone(&self.state), generation: self.generation };
             *self.shared.write().unwrap_or_else(PoisonError::into_inner) = kept;
         }
         for done in waiting {
@@ -188,7 +188,7 @@ impl Writer {
         }
     }
 
-    fn save(&mut self, next: &State) -> Result<(), StoreError> {
+    fn save(&mut self, next: &StoredState) -> Result<(), StoreError> {
         let saved = match self.write(next) {
             Err(Failed { full: true, .. }) if self.make_room() => self.write(next),
             other => other,
@@ -208,16 +208,16 @@ impl Writer {
     /// Whether the files of the database are still where they were opened. Deleted ones are made anew by the next write, with
     /// everything that is remembered; what has taken their place is somebody else's, and stays as it is.
     fn check_place(&mut self) -> Result<(), Failed> {
-        match self.engine.as_ref().map_or(Place::Kept, |engine| engine.place()) {
-            Place::Kept => Ok(()),
-            Place::Gone => {
+        match self.engine.as_ref().map_or(DatabaseFiles::Kept, |engine| engine.place()) {
+            DatabaseFiles::Kept => Ok(()),
+            DatabaseFiles::Gone => {
                 tracing::warn!(
                     "the database was deleted while it was open: everything that is remembered is written anew"
                 );
                 self.close();
                 Ok(())
             }
-            Place::Taken => {
+            DatabaseFiles::Taken => {
                 let why = "other files have taken the place of the database: the next start uses those, and this \
                            process can keep nothing";
                 Err(Failed { why: why.to_owned(), full: false })
@@ -231,7 +231,7 @@ impl Writer {
         let _ = catch_unwind(AssertUnwindSafe(|| drop(engine)));
     }
 
-    fn write(&mut self, next: &State) -> Result<(), Failed> {
+    fn write(&mut self, next: &StoredState) -> Result<(), Failed> {
         self.check_place()?;
         let attempt = || {
             if self.engine.is_none() {
@@ -271,7 +271,7 @@ impl Writer {
         let Some(copying) = &mut self.copying else { return };
         copying.due = None;
         // Beside files of somebody else a copy of ours would be taken for theirs.
-        let taken = self.engine.as_ref().is_some_and(|engine| engine.place() == Place::Taken);
+        let taken = self.engine.as_ref().is_some_and(|engine| engine.place() == DatabaseFiles::Taken);
         if copying.mirrored == self.generation || taken {
             return;
         }
@@ -322,14 +322,14 @@ mod tests {
 
     fn start(how: &'static str, reopened: &'static AtomicU32) -> Owner {
         let begin = move || {
-            let state = State::of(Settings::fresh(new_id()));
+            let state = StoredState::of(Settings::fresh(new_id()));
             let reopen = || {
                 reopened.fetch_add(1, Ordering::Relaxed);
-                Ok((Box::new(Memory::default()) as Box<dyn Engine>, Content::new()))
+                Ok((Box::new(Memory::default()) as Box<dyn Engine>, StoredValues::new()))
             };
             Ok(Begun {
                 engine: Box::new(Failing(how)),
-                content: Content::new(),
+                content: StoredValues::new(),
                 reopen: Box::new(reopen),
                 generation: 1,
                 mirrored: None,
@@ -372,8 +372,8 @@ mod tests {
         let (owner, _) = Owner::start(None, begin::in_memory).unwrap();
         let wave = SavedWave::new(&serde_json::json!({})).unwrap();
         let (bad, good) = tokio::join!(
-            owner.save(Change::SaveWave(String::new(), wave.clone())),
-            owner.save(Change::SaveWave("a name".to_owned(), wave)),
+            owner.save(StateChange::SaveWave(String::new(), wave.clone())),
+            owner.save(StateChange::SaveWave("a name".to_owned(), wave)),
         );
         assert!(matches!(bad, Err(StoreError::NoRoom(_))) && good.is_ok());
         assert_eq!(owner.kept().state.waves.len(), 1);

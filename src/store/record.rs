@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::engine::Trouble;
 use super::seal::{damaged, decode, encode};
-use super::session::{Counters, Ended, Session};
+use super::session::{Counters, SessionEnd, SessionRecord};
 use super::state::{ForceScale, SavedWave};
 use crate::settings::{Document, Invalid, MotionChange, Settings, without_controls};
 
@@ -59,7 +59,7 @@ impl WaveV1 {
 struct SessionV1 {
     started_unix_s: u64,
     duration_s: f64,
-    ended: Option<Ended>,
+    ended: Option<SessionEnd>,
     strokes: u64,
     distance_mm: f64,
     peak_speed_mm_s: f64,
@@ -188,7 +188,7 @@ pub fn decode_wave(name: &[u8], value: &[u8]) -> Result<(String, SavedWave), Tro
 }
 
 /// A session.
-pub fn encode_session(session: &Session) -> Result<Vec<u8>, String> {
+pub fn encode_session(session: &SessionRecord) -> Result<Vec<u8>, String> {
     let s = session.clone();
     let content = SessionV1 {
         started_unix_s: s.started_unix_s,
@@ -204,10 +204,10 @@ pub fn encode_session(session: &Session) -> Result<Vec<u8>, String> {
 }
 
 /// A session with its number, which was the key.
-pub fn decode_session(number: &[u8], value: &[u8]) -> Result<(u64, Session), Trouble> {
+pub fn decode_session(number: &[u8], value: &[u8]) -> Result<(u64, SessionRecord), Trouble> {
     let number = number.try_into().map_err(|_| damaged("the number of a session has no eight bytes"))?;
     let s: SessionV1 = decode("a session", SessionV1::VERSION, value)?;
-    let session = Session {
+    let session = SessionRecord {
         started_unix_s: s.started_unix_s,
         duration_s: s.duration_s,
         ended: s.ended,

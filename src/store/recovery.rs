@@ -22,14 +22,14 @@ pub enum Recovery {
     /// The database could not be used. Its copy is in force.
     Restored {
         /// What was wrong with it.
-        origin: Origin,
+        origin: DamageReport,
         /// When the copy was written.
         written_unix_s: u64,
     },
     /// The database could not be used, and there is no copy of it. The defaults are in force.
     Defaults {
         /// What was wrong with it.
-        origin: Origin,
+        origin: DamageReport,
         /// What was wrong with the copy, if there was one.
         no_copy: Option<String>,
     },
@@ -72,7 +72,7 @@ pub enum InForce {
 
 /// What was wrong with a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origin {
+pub struct DamageReport {
     /// What was wrong with it.
     pub reason: String,
     /// Where it is now, when it was moved aside.
@@ -117,7 +117,7 @@ impl Recovery {
     }
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for DamageReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the store could not be used ({})", self.reason)?;
         match &self.moved_to {

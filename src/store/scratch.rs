@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::begin;
-use super::content::{self, Read};
+use super::content::{self, StoredContent};
 use super::disk::{self, Disk};
 use super::engine::{Engine, Trouble};
 
@@ -17,7 +17,7 @@ use super::engine::{Engine, Trouble};
 ///
 /// # Errors
 /// [`Trouble`]; `System` when there is no place for the copy.
-pub fn read(db: &Path) -> Result<(u64, Read), Trouble> {
+pub fn read(db: &Path) -> Result<(u64, StoredContent), Trouble> {
     let system = |error: io::Error| Trouble::System { why: error.to_string(), full: false };
     disk::only_files(db)?;
     let mut trouble = None;
@@ -37,7 +37,7 @@ pub fn read(db: &Path) -> Result<(u64, Read), Trouble> {
     Err(trouble.unwrap_or(Trouble::Busy))
 }
 
-fn open(copy: &Path) -> Result<(u64, Read), Trouble> {
+fn open(copy: &Path) -> Result<(u64, StoredContent), Trouble> {
     let read = || {
         let engine = Disk::open(copy)?;
         let read = content::read(&engine)?;

@@ -12,7 +12,7 @@ const FAULT_CHARS: usize = 64;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 // The order is stored: append only.
-pub enum Ended {
+pub enum SessionEnd {
     /// The last period was complete: END, or a command that waited for it.
     End,
     /// STOP.
@@ -25,16 +25,16 @@ pub enum Ended {
     Interrupted,
 }
 
-impl Ended {
+impl SessionEnd {
     /// For people and programs.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Ended::End => "end",
-            Ended::Stop => "stop",
-            Ended::Fault => "fault",
-            Ended::ShutDown => "shut_down",
-            Ended::Interrupted => "interrupted",
+            SessionEnd::End => "end",
+            SessionEnd::Stop => "stop",
+            SessionEnd::Fault => "fault",
+            SessionEnd::ShutDown => "shut_down",
+            SessionEnd::Interrupted => "interrupted",
         }
     }
 }
@@ -42,13 +42,13 @@ impl Ended {
 /// What happened in a session. Serialized with its units, as clients and backups have it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Session {
+pub struct SessionRecord {
     /// When it began, in seconds since 1970 on the clock of the computer, which may be wrong.
     pub started_unix_s: u64,
     /// How long it took, in s, on the clock of the machine, which is not.
     pub duration_s: f64,
     /// Why it ended; none while it is under way.
-    pub ended: Option<Ended>,
+    pub ended: Option<SessionEnd>,
     /// Movements there and back.
     pub strokes: u64,
     /// Distance that the pulses moved the axis, in mm.
@@ -61,11 +61,11 @@ pub struct Session {
     pub faults: Vec<String>,
 }
 
-impl Session {
+impl SessionRecord {
     /// A session that has just begun.
     #[must_use]
-    pub const fn begun(started_unix_s: u64) -> Session {
-        Session {
+    pub const fn begun(started_unix_s: u64) -> SessionRecord {
+        SessionRecord {
             started_unix_s,
             duration_s: 0.0,
             ended: None,
@@ -79,8 +79,8 @@ impl Session {
 
     /// As far as is known, after the process died in mid-session.
     #[must_use]
-    pub fn interrupted(&self) -> Session {
-        Session { ended: Some(Ended::Interrupted), ..self.clone() }
+    pub fn interrupted(&self) -> SessionRecord {
+        SessionRecord { ended: Some(SessionEnd::Interrupted), ..self.clone() }
     }
 
     /// Whether the values are possible.
@@ -127,12 +127,12 @@ pub struct Counters {
 
 impl Counters {
     /// Counts a session that has ended.
-    pub fn add(&mut self, session: &Session) {
+    pub fn add(&mut self, session: &SessionRecord) {
         self.sessions = self.sessions.saturating_add(1).min(MAX_WHOLE);
         self.strokes = self.strokes.saturating_add(session.strokes).min(MAX_WHOLE);
         self.distance_mm = (self.distance_mm + session.distance_mm).min(f64::MAX);
         self.moving_s = (self.moving_s + session.duration_s).min(f64::MAX);
-        let fault = session.ended == Some(Ended::Fault);
+        let fault = session.ended == Some(SessionEnd::Fault);
         self.faults = self.faults.saturating_add(u64::from(fault)).min(MAX_WHOLE);
     }
 
@@ -167,17 +167,17 @@ mod tests {
 
     #[test]
     fn impossible_values_are_told_by_name() {
-        let good = Session { faults: vec!["e_stop".into()], ..Session::begun(0) };
+        let good = SessionRecord { faults: vec!["e_stop".into()], ..SessionRecord::begun(0) };
         assert_eq!(good.check(), Ok(()));
         for (bad, name) in [
-            (Session { duration_s: -1.0, ..good.clone() }, "duration_s"),
-            (Session { distance_mm: f64::NAN, ..good.clone() }, "distance_mm"),
-            (Session { peak_speed_mm_s: f64::INFINITY, ..good.clone() }, "peak_speed_mm_s"),
-            (Session { peak_force_g: Some(-0.1), ..good.clone() }, "peak_force_g"),
-            (Session { strokes: MAX_WHOLE + 1, ..good.clone() }, "strokes"),
-            (Session { started_unix_s: u64::MAX, ..good.clone() }, "started_unix_s"),
-            (Session { faults: vec!["E stop".into()], ..good.clone() }, "faults"),
-            (Session { faults: vec!["a".into(); 9], ..good.clone() }, "faults"),
+            (SessionRecord { duration_s: -1.0, ..good.clone() }, "duration_s"),
+            (SessionRecord { distance_mm: f64::NAN, ..good.clone() }, "distance_mm"),
+            (SessionRecord { peak_speed_mm_s: f64::INFINITY, ..good.clone() }, "peak_speed_mm_s"),
+            (SessionRecord { peak_force_g: Some(-0.1), ..good.clone() }, "peak_force_g"),
+            (SessionRecord { strokes: MAX_WHOLE + 1, ..good.clone() }, "strokes"),
+            (SessionRecord { started_unix_s: u64::MAX, ..good.clone() }, "started_unix_s"),
+            (SessionRecord { faults: vec!["E stop".into()], ..good.clone() }, "faults"),
+            (SessionRecord { faults: vec!["a".into(); 9], ..good.clone() }, "faults"),
         ] {
             assert!(bad.check().unwrap_err().starts_with(name), "{bad:?}");
         }
@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn counters_never_overflow() {
-        let much = Session { strokes: u64::MAX, distance_mm: f64::MAX, ..Session::begun(0) };
+        let much = SessionRecord { strokes: u64::MAX, distance_mm: f64::MAX, ..SessionRecord::begun(0) };
         let mut counters = Counters::default();
         (0..3).for_each(|_| counters.add(&much));
         assert_eq!((counters.strokes, counters.distance_mm), (MAX_WHOLE, f64::MAX));

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::session::{Counters, Session};
+use super::session::{Counters, SessionRecord};
 use crate::settings::Settings;
 
 /// How many waves can be saved.
@@ -31,13 +31,13 @@ const SENSOR_CHARS: usize = 16;
 
 /// Everything that is remembered.
 #[derive(Debug, Clone, PartialEq)]
-pub struct State {
+pub struct StoredState {
     /// What the user set, and what the last calibration measured.
     pub settings: Settings,
     /// Waves by their names.
     pub waves: BTreeMap<String, SavedWave>,
     /// What the machine did, by number; a later session has a higher one.
-    pub sessions: BTreeMap<u64, Session>,
+    pub sessions: BTreeMap<u64, SessionRecord>,
     /// Sums over all sessions, also over those that are forgotten.
     pub counters: Counters,
     /// What the readings of the force sensor mean, once somebody has tared it. No setting: what the user sets back to the
@@ -135,7 +135,7 @@ pub fn check_wave_name(name: &str) -> Result<(), String> {
 
 /// Something new to remember.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Change {
+pub enum StateChange {
     /// These are the settings.
     Settings(Settings),
     /// This wave has this name, and no other has it.
@@ -143,25 +143,25 @@ pub enum Change {
     /// No wave has this name.
     ForgetWave(String),
     /// The session with this number is so.
-    Session(u64, Session),
+    Session(u64, SessionRecord),
     /// The readings of the force sensor mean this.
     ForceScale(ForceScale),
     /// This, and nothing of what was before but a force scale where it says none: whoever brings back an old backup has
     /// not taken the sensor away.
-    Everything(Box<State>),
+    Everything(Box<StoredState>),
 }
 
-impl From<Settings> for Change {
-    fn from(settings: Settings) -> Change {
-        Change::Settings(settings)
+impl From<Settings> for StateChange {
+    fn from(settings: Settings) -> StateChange {
+        StateChange::Settings(settings)
     }
 }
 
-impl State {
+impl StoredState {
     /// Nothing but these settings.
     #[must_use]
-    pub fn of(settings: Settings) -> State {
-        State {
+    pub fn of(settings: Settings) -> StoredState {
+        StoredState {
             settings,
             waves: BTreeMap::new(),
             sessions: BTreeMap::new(),
@@ -174,10 +174,10 @@ impl State {
     ///
     /// # Errors
     /// There is no room for it; then nothing has changed.
-    pub fn apply(&mut self, change: Change) -> Result<(), String> {
+    pub fn apply(&mut self, change: StateChange) -> Result<(), String> {
         match change {
-            Change::Settings(settings) => self.settings = settings,
-            Change::SaveWave(name, wave) => {
+            StateChange::Settings(settings) => self.settings = settings,
+            StateChange::SaveWave(name, wave) => {
                 check_wave_name(&name)?;
                 let before = self.waves.insert(name.clone(), wave);
                 if let Err(why) = self.check_room() {
@@ -188,13 +188,13 @@ impl State {
                     return Err(why);
                 }
             }
-            Change::ForgetWave(name) => drop(self.waves.remove(&name)),
-            Change::Session(number, session) => self.put_session(number, session),
-            Change::ForceScale(scale) => {
+            StateChange::ForgetWave(name) => drop(self.waves.remove(&name)),
+            StateChange::Session(number, session) => self.put_session(number, session),
+            StateChange::ForceScale(scale) => {
                 scale.check()?;
                 self.force_scale = Some(scale);
             }
-            Change::Everything(state) => {
+            StateChange::Everything(state) => {
                 let present = self.force_scale.take();
                 *self = *state;
                 self.force_scale = self.force_scale.take().or(present);
@@ -242,7 +242,7 @@ impl State {
         }
     }
 
-    fn put_session(&mut self, number: u64, session: Session) {
+    fn put_session(&mut self, number: u64, session: SessionRecord) {
         let counted = self.sessions.get(&number).is_some_and(|before| before.ended.is_some());
         if session.ended.is_some() && !counted {
             self.counters.add(&session);
@@ -295,12 +295,12 @@ impl State {
 mod tests {
     use serde_json::json;
 
-    use super::super::session::Ended;
+    use super::super::session::SessionEnd;
     use super::*;
     use crate::settings::new_id;
 
-    fn fresh() -> State {
-        State::of(Settings::fresh(new_id()))
+    fn fresh() -> StoredState {
+        StoredState::of(Settings::fresh(new_id()))
     }
 
     fn wave(bytes: usize) -> SavedWave {
@@ -311,25 +311,25 @@ mod tests {
     fn waves_have_names_and_so_much_room() {
         let mut state = fresh();
         for name in ["", " a", "a ", "a\n", &"x".repeat(65)] {
-            assert!(state.apply(Change::SaveWave(name.into(), wave(1))).is_err(), "{name:?}");
+            assert!(state.apply(StateChange::SaveWave(name.into(), wave(1))).is_err(), "{name:?}");
         }
         for n in 0..MAX_WAVES {
-            state.apply(Change::SaveWave(n.to_string(), wave(1))).unwrap();
+            state.apply(StateChange::SaveWave(n.to_string(), wave(1))).unwrap();
         }
         let full = state.clone();
-        assert!(state.apply(Change::SaveWave("one more".into(), wave(1))).is_err());
+        assert!(state.apply(StateChange::SaveWave("one more".into(), wave(1))).is_err());
         assert_eq!(state, full);
-        state.apply(Change::SaveWave("0".into(), wave(2))).unwrap();
+        state.apply(StateChange::SaveWave("0".into(), wave(2))).unwrap();
         assert_eq!(state.waves["0"], wave(2));
-        state.apply(Change::ForgetWave("0".into())).unwrap();
+        state.apply(StateChange::ForgetWave("0".into())).unwrap();
         assert_eq!(state.waves.len(), MAX_WAVES - 1);
 
         let (mut state, large) = (fresh(), wave(60_000));
         for n in 0..8 {
-            state.apply(Change::SaveWave(n.to_string(), large.clone())).unwrap();
+            state.apply(StateChange::SaveWave(n.to_string(), large.clone())).unwrap();
         }
         let full = state.clone();
-        assert!(state.apply(Change::SaveWave("8".into(), large)).unwrap_err().contains("together"));
+        assert!(state.apply(StateChange::SaveWave("8".into(), large)).unwrap_err().contains("together"));
         assert_eq!(state, full);
         assert_eq!(state.check_rest(), Ok(()));
         assert!(SavedWave::new(&json!({ "type": "x".repeat(WAVE_BYTES) })).is_err());
@@ -339,17 +339,17 @@ mod tests {
     #[test]
     fn the_oldest_sessions_are_forgotten_and_stay_counted() {
         let mut state = fresh();
-        let done = Session { ended: Some(Ended::Stop), strokes: 2, ..Session::begun(1_000) };
+        let done = SessionRecord { ended: Some(SessionEnd::Stop), strokes: 2, ..SessionRecord::begun(1_000) };
         for number in 1..=MAX_SESSIONS as u64 + 50 {
             assert_eq!(state.next_session(), number);
-            state.apply(Change::Session(number, Session::begun(1_000))).unwrap();
-            state.apply(Change::Session(number, done.clone())).unwrap();
+            state.apply(StateChange::Session(number, SessionRecord::begun(1_000))).unwrap();
+            state.apply(StateChange::Session(number, done.clone())).unwrap();
         }
         assert_eq!(state.sessions.len(), MAX_SESSIONS);
         assert_eq!(state.sessions.first_key_value().unwrap().0, &51);
         assert_eq!((state.counters.sessions, state.counters.strokes), (250, 500));
         // What is said twice is counted once.
-        state.apply(Change::Session(250, done)).unwrap();
+        state.apply(StateChange::Session(250, done)).unwrap();
         assert_eq!(state.counters.sessions, 250);
     }
 
@@ -357,13 +357,13 @@ mod tests {
     fn a_force_scale_outlives_a_reset_and_a_backup_without_one() {
         let mut state = fresh();
         let scale = ForceScale { sensor: "uart".to_owned(), zero: Some(-5.0), per_g: Some(-417.5) };
-        state.apply(Change::ForceScale(scale.clone())).unwrap();
-        state.apply(Change::Settings(Settings::fresh(new_id()))).unwrap();
-        state.apply(Change::Everything(Box::new(fresh()))).unwrap();
+        state.apply(StateChange::ForceScale(scale.clone())).unwrap();
+        state.apply(StateChange::Settings(Settings::fresh(new_id()))).unwrap();
+        state.apply(StateChange::Everything(Box::new(fresh()))).unwrap();
         assert_eq!(state.force_scale, Some(scale.clone()));
         let other = ForceScale { sensor: "i2c".to_owned(), zero: None, per_g: None };
-        let with = State { force_scale: Some(other.clone()), ..fresh() };
-        state.apply(Change::Everything(Box::new(with))).unwrap();
+        let with = StoredState { force_scale: Some(other.clone()), ..fresh() };
+        state.apply(StateChange::Everything(Box::new(with))).unwrap();
         assert_eq!(state.force_scale, Some(other.clone()));
         for wrong in [
             ForceScale { sensor: String::new(), ..scale.clone() },
@@ -373,8 +373,8 @@ mod tests {
             ForceScale { per_g: Some(0.0), ..scale.clone() },
             ForceScale { per_g: Some(f64::INFINITY), ..scale },
         ] {
-            assert!(state.apply(Change::ForceScale(wrong.clone())).is_err(), "{wrong:?}");
-            assert!(State { force_scale: Some(wrong), ..fresh() }.check_rest().is_err());
+            assert!(state.apply(StateChange::ForceScale(wrong.clone())).is_err(), "{wrong:?}");
+            assert!(StoredState { force_scale: Some(wrong), ..fresh() }.check_rest().is_err());
         }
         assert_eq!(state.force_scale, Some(other), "what was refused has changed nothing");
     }
@@ -382,9 +382,11 @@ mod tests {
     #[test]
     fn what_a_dead_process_did_not_end_is_ended() {
         let mut state = fresh();
-        state.apply(Change::Session(1, Session { strokes: 7, ..Session::begun(1_000) })).unwrap();
+        state
+            .apply(StateChange::Session(1, SessionRecord { strokes: 7, ..SessionRecord::begun(1_000) }))
+            .unwrap();
         state.end_interrupted();
-        assert_eq!(state.sessions[&1].ended, Some(Ended::Interrupted));
+        assert_eq!(state.sessions[&1].ended, Some(SessionEnd::Interrupted));
         assert_eq!((state.counters.sessions, state.counters.strokes), (1, 7));
         let before = state.clone();
         state.end_interrupted();

@@ -83,7 +83,7 @@ impl Who {
 
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Call {
+pub struct ClientRequest {
     /// Whose.
     pub who: Who,
     /// Its method.
@@ -96,13 +96,13 @@ pub struct Call {
 
 /// What came of a request.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Answer {
+pub struct ClientAnswer {
     /// The how manieth request it was.
     pub number: u64,
     /// When it was made.
     pub asked_ns: Nanos,
     /// The request.
-    pub call: Call,
+    pub call: ClientRequest,
     /// The status; none when there was no answer.
     pub status: Option<u16>,
     /// The body, if it is JSON.
@@ -110,7 +110,7 @@ pub struct Answer {
 }
 
 /// Where answers are put.
-pub type Answers = Arc<Mutex<Vec<Answer>>>;
+pub type Answers = Arc<Mutex<Vec<ClientAnswer>>>;
 
 fn connect(street: &Street, who: Who) -> Option<DuplexStream> {
     let (ours, theirs) = tokio::io::duplex(SOCKET_BYTES);
@@ -123,12 +123,17 @@ fn connect(street: &Street, who: Who) -> Option<DuplexStream> {
 }
 
 /// Makes a request on a connection of its own, and puts down what came of it.
-pub async fn request(street: Street, (number, asked_ns): (u64, Nanos), call: Call, answers: Answers) {
+pub async fn request(
+    street: Street,
+    (number, asked_ns): (u64, Nanos),
+    call: ClientRequest,
+    answers: Answers,
+) {
     let (status, body) = match exchange(&street, &call).await {
         Some((status, body)) => (Some(status), body),
         None => (None, Value::Null),
     };
-    answers.lock().unwrap_or_else(PoisonError::into_inner).push(Answer {
+    answers.lock().unwrap_or_else(PoisonError::into_inner).push(ClientAnswer {
         number,
         asked_ns,
         call,
@@ -137,7 +142,7 @@ pub async fn request(street: Street, (number, asked_ns): (u64, Nanos), call: Cal
     });
 }
 
-async fn exchange(street: &Street, call: &Call) -> Option<(u16, Value)> {
+async fn exchange(street: &Street, call: &ClientRequest) -> Option<(u16, Value)> {
     let io = TokioIo::new(connect(street, call.who)?);
     let (mut sender, connection) = hyper::client::conn::http1::handshake(io).await.ok()?;
     let driving = tokio::spawn(connection);
@@ -167,12 +172,12 @@ pub enum Tell {
 
 /// A client with a WebSocket; it leaves when this is dropped.
 #[derive(Debug)]
-pub struct Socket {
+pub struct ClientSocket {
     tell: mpsc::UnboundedSender<Tell>,
     heard: Arc<Mutex<Vec<Value>>>,
 }
 
-impl Socket {
+impl ClientSocket {
     /// Tells it something.
     pub fn tell(&self, tell: Tell) {
         // It may have been closed.
@@ -193,7 +198,11 @@ impl Socket {
 }
 
 /// Opens a socket; what becomes of it happens in the task that is returned.
-pub fn socket(street: Street, who: Who, stream: &'static str) -> (Socket, impl Future<Output = ()> + Send) {
+pub fn socket(
+    street: Street,
+    who: Who,
+    stream: &'static str,
+) -> (ClientSocket, impl Future<Output = ()> + Send) {
     let (tell, told) = mpsc::unbounded_channel();
     let heard = Arc::default();
     let hears = Arc::clone(&heard);
@@ -201,7 +210,7 @@ pub fn socket(street: Street, who: Who, stream: &'static str) -> (Socket, impl F
         // Whoever is refused has no socket; that shows.
         let _ = serve(&street, (who, stream), told, &hears).await;
     };
-    (Socket { tell, heard }, task)
+    (ClientSocket { tell, heard }, task)
 }
 
 /// The stream that nobody needs to remember.

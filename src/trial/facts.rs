@@ -4,12 +4,12 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use super::judge::{self, Bounds};
-use super::link::Line;
-use super::tap::Asked;
-use crate::drive::Seen;
+use super::judge::{self, KinematicBounds};
+use super::link::SimulatedSerialLine;
+use super::tap::PortCall;
+use crate::drive::CycleTrace;
 use crate::hal::sim::rail::spring_force_g;
-use crate::hal::sim::{Hands, RailOptions};
+use crate::hal::sim::{RailOptions, SimulatedOperator};
 use crate::machine::{Config, HomingOptions, Inputs, State, StopLevel};
 use crate::motion::{End, Limits};
 use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS, seconds};
@@ -63,7 +63,7 @@ impl Since {
 
 /// What whoever plays the faults has done, since it cannot be seen from inside.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Told {
+pub struct GroundTruth {
     /// The control thread was frozen from the first to the second instant.
     pub control_frozen: Option<(Nanos, Nanos)>,
     /// Neither loop is to be judged by its time before this instant: the computer stalls, or stalled a moment ago.
@@ -93,7 +93,7 @@ pub struct Told {
 
 /// What the API shows of the limits, and what it showed a moment ago.
 #[derive(Debug, Clone, Copy)]
-pub struct Shown {
+pub struct ShownLimits {
     /// Now.
     pub limits: Limits,
     /// The length of the rail, as it was measured.
@@ -124,7 +124,7 @@ pub struct Pulse {
     pub until_ns: Nanos,
 }
 
-impl Shown {
+impl ShownLimits {
     /// The highest speed, and the deceleration and the jerk of a stop, that may show.
     fn firmest(&self, at: Nanos) -> (f64, f64, f64) {
         let limits = &self.limits;
@@ -148,13 +148,13 @@ pub struct Facts {
     /// The rail.
     pub rail: RailOptions,
     /// The hands at it.
-    pub hands: Hands,
+    pub hands: SimulatedOperator,
     /// The line of the force sensor.
-    pub line: Line,
+    pub line: SimulatedSerialLine,
     /// Both loops after the last control cycle, and after the one before.
-    pub seen: Option<Seen>,
+    pub seen: Option<CycleTrace>,
     /// The one before.
-    pub before: Option<Seen>,
+    pub before: Option<CycleTrace>,
     /// Steps that were made since power-on, those forward less those backward.
     pub count: i64,
     /// The last step.
@@ -166,11 +166,11 @@ pub struct Facts {
     /// Whether the motor driver is on.
     pub powered: bool,
     /// What was done to the machine.
-    pub told: Told,
+    pub told: GroundTruth,
     /// How it looks for its ends.
     pub homing: HomingOptions,
     /// What the API shows.
-    pub shown: Option<Shown>,
+    pub shown: Option<ShownLimits>,
     /// The short pulses on input lines that are over, oldest first: whoever plays them writes them down.
     pub pulses: Rc<RefCell<VecDeque<Pulse>>>,
     /// The longest that any line has lately read active, and when it was read so last.
@@ -182,11 +182,11 @@ pub struct Facts {
 impl Facts {
     /// A machine at power-on.
     #[must_use]
-    pub fn new(rail: RailOptions, hands: Hands) -> Facts {
+    pub fn new(rail: RailOptions, hands: SimulatedOperator) -> Facts {
         Facts {
             rail,
             hands,
-            line: Line::default(),
+            line: SimulatedSerialLine::default(),
             seen: None,
             before: None,
             count: 0,
@@ -194,7 +194,7 @@ impl Facts {
             lines: Inputs::default(),
             since: Since::default(),
             powered: false,
-            told: Told::default(),
+            told: GroundTruth::default(),
             homing: HomingOptions::default(),
             shown: None,
             pulses: Rc::default(),
@@ -224,7 +224,7 @@ impl Facts {
 
     /// From now on the API shows these.
     pub fn show(&mut self, at: Nanos, limits: Limits, max_stroke_mm: f64, stroke_limit_mm: f64) {
-        let new = Shown { limits, max_stroke_mm, stroke_limit_mm, since_ns: at, former: None };
+        let new = ShownLimits { limits, max_stroke_mm, stroke_limit_mm, since_ns: at, former: None };
         let Some(old) = self.shown.replace(new) else { return };
         if (old.limits, old.max_stroke_mm, old.stroke_limit_mm) == (limits, max_stroke_mm, stroke_limit_mm) {
             self.shown = Some(old);
@@ -232,7 +232,7 @@ impl Facts {
         }
         let (speed, stop, jerk) = old.firmest(at);
         let until = at + FORMER_NS;
-        self.shown = Some(Shown { former: Some((speed, stop, jerk, until)), ..new });
+        self.shown = Some(ShownLimits { former: Some((speed, stop, jerk, until)), ..new });
         self.disturb(until);
     }
 
@@ -247,7 +247,7 @@ impl Facts {
 
     /// What the pulses may do now, by what the API shows and by what was done to the machine.
     #[must_use]
-    pub fn bounds(&self, at: Nanos) -> Option<judge::Limits> {
+    pub fn bounds(&self, at: Nanos) -> Option<judge::WindowLimits> {
         let shown = self.shown?;
         let scale = self.rail.steps_per_mm;
         let beside = 1.0 + TOUCHED_MM / self.rail.length_mm;
@@ -272,9 +272,9 @@ impl Facts {
         // A wave that was asked for while homing begins behind it.
         let v = v.max(homing);
         let calm = self.told.page_waves && at > self.told.disturbed_until;
-        Some(judge::Limits {
-            firm: Bounds::of(speed.max(homing), stop, jerk, widest),
-            gentle: calm.then(|| (self.told.disturbed_until, Bounds::of(v, a, j, measured))),
+        Some(judge::WindowLimits {
+            firm: KinematicBounds::of(speed.max(homing), stop, jerk, widest),
+            gentle: calm.then(|| (self.told.disturbed_until, KinematicBounds::of(v, a, j, measured))),
         })
     }
 
@@ -289,7 +289,7 @@ impl Facts {
     }
 
     /// A control cycle is over.
-    pub fn cycle(&mut self, seen: &Seen) {
+    pub fn cycle(&mut self, seen: &CycleTrace) {
         self.before = self.seen.replace(*seen);
         let force_g = spring_force_g(&self.rail, self.hands.carriage_mm()) + self.hands.pushed_g();
         if self.forces_g.len() == REMEMBERED {
@@ -389,7 +389,7 @@ impl Facts {
 }
 
 /// What was asked of the machine by the API.
-pub type Sent = Asked;
+pub type Sent = PortCall;
 
 #[cfg(test)]
 mod tests {
@@ -399,7 +399,7 @@ mod tests {
     /// wave that turned just behind a boundary for a fast one.
     #[test]
     fn a_turn_is_no_fast_step() {
-        let mut facts = Facts::new(RailOptions::default(), Hands::default());
+        let mut facts = Facts::new(RailOptions::default(), SimulatedOperator::default());
         let ms = MILLISECOND_NS;
         for (at, forward, steps_per_s) in [
             (100 * ms, true, 1.0),

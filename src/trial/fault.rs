@@ -4,7 +4,7 @@ use crate::hal::sim::Mishap;
 
 /// What goes wrong. The names are those of the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Fault {
+pub enum InjectedFault {
     /// Something of the machine is broken, or held by hand.
     Machine(Mishap),
     /// Somebody pushes the carriage harder than the force limit.
@@ -39,68 +39,68 @@ pub enum Fault {
     Garbage,
 }
 
-impl Fault {
+impl InjectedFault {
     /// What is not something of the machine.
-    const OTHERS: [Fault; 15] = [
-        Fault::Push,
-        Fault::ControlFrozen,
-        Fault::StepsFrozen,
-        Fault::Stalls,
-        Fault::Killed,
-        Fault::DiskFull,
-        Fault::StoreFails,
-        Fault::ClientLeaves,
-        Fault::ClientHangs,
-        Fault::UnderVoltage,
-        Fault::Heat,
-        Fault::SensorBytesCorrupted,
-        Fault::ClockJumps,
-        Fault::Flood,
-        Fault::Garbage,
+    const OTHERS: [InjectedFault; 15] = [
+        InjectedFault::Push,
+        InjectedFault::ControlFrozen,
+        InjectedFault::StepsFrozen,
+        InjectedFault::Stalls,
+        InjectedFault::Killed,
+        InjectedFault::DiskFull,
+        InjectedFault::StoreFails,
+        InjectedFault::ClientLeaves,
+        InjectedFault::ClientHangs,
+        InjectedFault::UnderVoltage,
+        InjectedFault::Heat,
+        InjectedFault::SensorBytesCorrupted,
+        InjectedFault::ClockJumps,
+        InjectedFault::Flood,
+        InjectedFault::Garbage,
     ];
 
     /// Every fault.
     #[must_use]
-    pub fn all() -> Vec<Fault> {
+    pub fn all() -> Vec<InjectedFault> {
         // Both loops share a thread here: they are frozen by whoever runs them.
         let others = [Mishap::ControlFrozen, Mishap::StepLoopFrozen];
         let machine = Mishap::ALL.into_iter().filter(|mishap| !others.contains(mishap));
-        machine.map(Fault::Machine).chain(Fault::OTHERS).collect()
+        machine.map(InjectedFault::Machine).chain(InjectedFault::OTHERS).collect()
     }
 
     /// Its name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Fault::Machine(mishap) => mishap.name(),
-            Fault::Push => "push",
-            Fault::ControlFrozen => "control_frozen",
-            Fault::StepsFrozen => "steps_frozen",
-            Fault::Stalls => "stalls",
-            Fault::Killed => "killed",
-            Fault::DiskFull => "disk_full",
-            Fault::StoreFails => "store_fails",
-            Fault::ClientLeaves => "client_leaves",
-            Fault::ClientHangs => "client_hangs",
-            Fault::UnderVoltage => "under_voltage",
-            Fault::Heat => "heat",
-            Fault::SensorBytesCorrupted => "sensor_bytes_corrupted",
-            Fault::ClockJumps => "clock_jumps",
-            Fault::Flood => "flood",
-            Fault::Garbage => "garbage",
+            InjectedFault::Machine(mishap) => mishap.name(),
+            InjectedFault::Push => "push",
+            InjectedFault::ControlFrozen => "control_frozen",
+            InjectedFault::StepsFrozen => "steps_frozen",
+            InjectedFault::Stalls => "stalls",
+            InjectedFault::Killed => "killed",
+            InjectedFault::DiskFull => "disk_full",
+            InjectedFault::StoreFails => "store_fails",
+            InjectedFault::ClientLeaves => "client_leaves",
+            InjectedFault::ClientHangs => "client_hangs",
+            InjectedFault::UnderVoltage => "under_voltage",
+            InjectedFault::Heat => "heat",
+            InjectedFault::SensorBytesCorrupted => "sensor_bytes_corrupted",
+            InjectedFault::ClockJumps => "clock_jumps",
+            InjectedFault::Flood => "flood",
+            InjectedFault::Garbage => "garbage",
         }
     }
 
     /// The fault of that name.
     #[must_use]
-    pub fn from_name(name: &str) -> Option<Fault> {
-        Fault::all().into_iter().find(|fault| fault.name() == name)
+    pub fn from_name(name: &str) -> Option<InjectedFault> {
+        InjectedFault::all().into_iter().find(|fault| fault.name() == name)
     }
 
     /// Whether it makes an input line active, as long as it lasts.
     #[must_use]
     pub const fn is_of_a_line(self) -> bool {
-        let Fault::Machine(mishap) = self else { return false };
+        let InjectedFault::Machine(mishap) = self else { return false };
         matches!(mishap, Mishap::FrontWelded | Mishap::BackWelded | Mishap::EStopOpen | Mishap::DriverAlarm)
     }
 
@@ -108,13 +108,18 @@ impl Fault {
     #[must_use]
     pub const fn lasts_s(self) -> (f64, f64) {
         match self {
-            Fault::Machine(_) | Fault::Push | Fault::SensorBytesCorrupted => (0.05, 15.0),
-            Fault::ControlFrozen | Fault::StepsFrozen => (0.001, 0.4),
-            Fault::Stalls => (0.2, 8.0),
-            Fault::DiskFull | Fault::StoreFails | Fault::ClockJumps => (0.5, 20.0),
-            Fault::UnderVoltage | Fault::Heat => (0.5, 30.0),
-            Fault::Flood => (0.05, 2.0),
-            Fault::Killed | Fault::ClientLeaves | Fault::ClientHangs | Fault::Garbage => (0.1, 0.2),
+            InjectedFault::Machine(_) | InjectedFault::Push | InjectedFault::SensorBytesCorrupted => {
+                (0.05, 15.0)
+            }
+            InjectedFault::ControlFrozen | InjectedFault::StepsFrozen => (0.001, 0.4),
+            InjectedFault::Stalls => (0.2, 8.0),
+            InjectedFault::DiskFull | InjectedFault::StoreFails | InjectedFault::ClockJumps => (0.5, 20.0),
+            InjectedFault::UnderVoltage | InjectedFault::Heat => (0.5, 30.0),
+            InjectedFault::Flood => (0.05, 2.0),
+            InjectedFault::Killed
+            | InjectedFault::ClientLeaves
+            | InjectedFault::ClientHangs
+            | InjectedFault::Garbage => (0.1, 0.2),
         }
     }
 }
@@ -125,8 +130,8 @@ mod tests {
 
     #[test]
     fn every_fault_has_a_name_of_its_own() {
-        for fault in Fault::all() {
-            assert_eq!(Fault::from_name(fault.name()), Some(fault));
+        for fault in InjectedFault::all() {
+            assert_eq!(InjectedFault::from_name(fault.name()), Some(fault));
         }
     }
 }

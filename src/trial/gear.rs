@@ -9,7 +9,7 @@ use crate::layout;
 use crate::machine::HomingOptions;
 use crate::motion::Limits;
 use crate::motion::limits::{STOP_ONSET_S, least_stop_deceleration_mm_s2};
-use crate::settings::{Rail, Settings};
+use crate::settings::{RailGeometry, Settings};
 use crate::units::{Mm, MmPerS, MmPerS2, MmPerS3, Nanos, SECOND_NS};
 
 /// Steps for a millimetre: the coarsest and the finest.
@@ -76,10 +76,10 @@ impl Gear {
 
     /// What is fixed by the mechanics and is no setting.
     #[must_use]
-    pub fn rail(&self) -> Rail {
+    pub fn rail(&self) -> RailGeometry {
         let pulse_ns = self.timing.high_ns + self.timing.low_ns;
         let by_pulses = SECOND_NS as f64 / pulse_ns as f64;
-        Rail {
+        RailGeometry {
             travel_per_turn_mm: TRAVEL_PER_TURN_MM,
             max_steps_per_s: by_pulses.min(f64::from(layout::MAX_STEP_RATE_HZ)),
         }

@@ -32,7 +32,7 @@ const PAUSE_NS: Nanos = 4 * MILLISECOND_NS;
 
 /// What must not be passed, in steps.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Bounds {
+pub struct KinematicBounds {
     /// Steps a second.
     pub speed: f64,
     /// Steps a second, each second.
@@ -41,11 +41,16 @@ pub struct Bounds {
     pub jerk: f64,
 }
 
-impl Bounds {
+impl KinematicBounds {
     /// These limits, which are in mm, for so many steps a millimetre.
     #[must_use]
-    pub fn of(speed_mm_s: f64, acceleration_mm_s2: f64, jerk_mm_s3: f64, steps_per_mm: f64) -> Bounds {
-        Bounds {
+    pub fn of(
+        speed_mm_s: f64,
+        acceleration_mm_s2: f64,
+        jerk_mm_s3: f64,
+        steps_per_mm: f64,
+    ) -> KinematicBounds {
+        KinematicBounds {
             speed: speed_mm_s * steps_per_mm,
             acceleration: acceleration_mm_s2 * steps_per_mm,
             jerk: jerk_mm_s3 * steps_per_mm,
@@ -55,15 +60,15 @@ impl Bounds {
 
 /// What holds for a window.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Limits {
+pub struct WindowLimits {
     /// What no motion may pass.
-    pub firm: Bounds,
+    pub firm: KinematicBounds,
     /// What nothing may pass that has begun since then: nobody has asked for a stop, and nothing has gone wrong.
-    pub gentle: Option<(Nanos, Bounds)>,
+    pub gentle: Option<(Nanos, KinematicBounds)>,
 }
 
-impl Limits {
-    fn since(&self, from: Nanos) -> &Bounds {
+impl WindowLimits {
+    fn since(&self, from: Nanos) -> &KinematicBounds {
         self.gentle.as_ref().filter(|(since, _)| from >= *since).map_or(&self.firm, |(_, gentle)| gentle)
     }
 }
@@ -81,7 +86,7 @@ pub struct Eyes {
 
 /// A step, as a sample of the plan.
 #[derive(Debug, Clone, Copy)]
-struct Sample {
+struct StepSample {
     at: Nanos,
     place: f64,
     /// How far the place may be beside, in steps.
@@ -125,7 +130,7 @@ pub struct Judge {
     count: i64,
     pauses: u32,
     last: Option<(Nanos, bool)>,
-    samples: VecDeque<Sample>,
+    samples: VecDeque<StepSample>,
     /// When each width has its turn again.
     next_ns: [Nanos; WIDTHS_NS.len()],
     windows: u64,
@@ -155,7 +160,7 @@ impl Judge {
     ///
     /// # Errors
     /// A limit was passed for certain.
-    pub fn step(&mut self, at: Nanos, forward: bool, limits: &Limits) -> Result<(), Found> {
+    pub fn step(&mut self, at: Nanos, forward: bool, limits: &WindowLimits) -> Result<(), Found> {
         let bounds = &limits.firm;
         let place = self.count as f64 + if forward { BESIDE } else { -BESIDE };
         self.count += if forward { 1 } else { -1 };
@@ -169,7 +174,7 @@ impl Judge {
             ((place - before.place).abs() / since_s + bounds.acceleration * since_s).min(bounds.speed)
         });
         let doubt = 1e-5 + speed * seconds(late_ns);
-        self.samples.push_back(Sample { at, place, doubt, pauses: self.pauses });
+        self.samples.push_back(StepSample { at, place, doubt, pauses: self.pauses });
         let longest_ns = 4 * WIDTHS_NS[WIDTHS_NS.len() - 1];
         while self.samples.get(1).is_some_and(|second| second.at + longest_ns < at) {
             self.samples.pop_front();
@@ -184,7 +189,7 @@ impl Judge {
     }
 
     /// The newest sample, and up to three older ones, each the latest that is so much older.
-    fn look_through(&mut self, width_ns: Nanos, limits: &Limits) -> Result<(), Found> {
+    fn look_through(&mut self, width_ns: Nanos, limits: &WindowLimits) -> Result<(), Found> {
         let Some(newest) = self.samples.back() else { return Ok(()) };
         let mut window = [*newest; 4];
         let mut seen = 1;
@@ -205,11 +210,11 @@ impl Judge {
 }
 
 /// Divides differences, as Newton did, and holds the last one against `limit`.
-fn judge(window: &[Sample], limit: f64) -> Result<(), Found> {
+fn judge(window: &[StepSample], limit: f64) -> Result<(), Found> {
     let order = window.len() - 1;
     let factorial = [1.0, 1.0, 2.0, 6.0][order];
     let newest = window[0];
-    let ago_s = |sample: &Sample| seconds(newest.at - sample.at);
+    let ago_s = |sample: &StepSample| seconds(newest.at - sample.at);
     let mut differences = [0.0; 4];
     for (difference, sample) in differences.iter_mut().zip(window) {
         *difference = sample.place - newest.place;
@@ -242,8 +247,8 @@ mod tests {
     const EYES: Eyes = Eyes { edge_ns: 30, turn_ns: 0, narrowest: 0 };
 
     /// Steps of `sin`, whose derivatives are known: amplitude in steps, and radians a second.
-    fn of_a_sine(amplitude: f64, omega: f64, bounds: Bounds) -> (Result<(), Found>, u64) {
-        let limits = Limits { firm: bounds, gentle: None };
+    fn of_a_sine(amplitude: f64, omega: f64, bounds: KinematicBounds) -> (Result<(), Found>, u64) {
+        let limits = WindowLimits { firm: bounds, gentle: None };
         let mut judge = Judge::new(EYES);
         let mut count = 0i64;
         for t in 0..3_000_000u64 {
@@ -267,14 +272,14 @@ mod tests {
     fn each_derivative_of_a_sine_is_held_to_within_a_few_percent() {
         let (amplitude, omega) = (4_000.0, 6.0);
         let speed = amplitude * omega;
-        let bounds = Bounds { speed, acceleration: speed * omega, jerk: speed * omega * omega };
+        let bounds = KinematicBounds { speed, acceleration: speed * omega, jerk: speed * omega * omega };
         let (kept, windows) = of_a_sine(amplitude, omega, bounds);
         assert_eq!(kept, Ok(()));
         assert!(windows > 10_000, "{windows}");
         for (order, narrow) in [
-            (1, Bounds { speed: 0.97 * bounds.speed, ..bounds }),
-            (2, Bounds { acceleration: 0.97 * bounds.acceleration, ..bounds }),
-            (3, Bounds { jerk: 0.95 * bounds.jerk, ..bounds }),
+            (1, KinematicBounds { speed: 0.97 * bounds.speed, ..bounds }),
+            (2, KinematicBounds { acceleration: 0.97 * bounds.acceleration, ..bounds }),
+            (3, KinematicBounds { jerk: 0.95 * bounds.jerk, ..bounds }),
         ] {
             let found = of_a_sine(amplitude, omega, narrow).0.unwrap_err();
             assert_eq!(found.order, order, "{found}");
@@ -283,8 +288,10 @@ mod tests {
 
     #[test]
     fn what_comes_behind_a_cut_is_judged_by_itself() {
-        let limits =
-            Limits { firm: Bounds { speed: 2_000.0, acceleration: 100.0, jerk: 1_000.0 }, gentle: None };
+        let limits = WindowLimits {
+            firm: KinematicBounds { speed: 2_000.0, acceleration: 100.0, jerk: 1_000.0 },
+            gentle: None,
+        };
         let train = |cut: bool| {
             let mut judge = Judge::new(EYES);
             // Even steps, a cut, and even steps at half of the speed.

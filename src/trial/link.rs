@@ -16,7 +16,7 @@ use crate::hal::sim::{Mishap, SimLoadCell};
 use crate::hal::{ForceSample, ForceSensor, NewestForce, newest_force};
 use crate::layout;
 use crate::sensor::logs::LogSink;
-use crate::sensor::{Intake, Listener, Report, Rules, Scale};
+use crate::sensor::{BoardListener, Intake, IntakeRules, Scale, SensorReport};
 use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS};
 
 /// From a conversion to the control cycle that knows of it: its frame, the frame that is on the line already, and a turn.
@@ -30,10 +30,10 @@ const TURN_NS: Nanos = MILLISECOND_NS;
 const COUNTS_PER_G: f64 = 100.0;
 const ZERO_COUNTS: f64 = 4_321.0;
 /// The hands of this world push from one instant to the next, which no mass can; so no change is too fast here.
-const RULES: Rules = Rules { range_g: 50_000.0, fastest_g_per_s: 1e9, invert: false };
+const RULES: IntakeRules = IntakeRules { range_g: 50_000.0, fastest_g_per_s: 1e9, invert: false };
 
 #[derive(Debug)]
-struct Shared {
+struct LineShared {
     /// How many of the bytes are spoilt, of one.
     share: Cell<f64>,
     random: RefCell<Random>,
@@ -43,11 +43,11 @@ struct Shared {
 
 /// The line between board and computer; clones are the same one.
 #[derive(Debug, Clone)]
-pub struct Line(Rc<Shared>);
+pub struct SimulatedSerialLine(Rc<LineShared>);
 
-impl Default for Line {
+impl Default for SimulatedSerialLine {
     fn default() -> Self {
-        Line(Rc::new(Shared {
+        SimulatedSerialLine(Rc::new(LineShared {
             share: Cell::new(0.0),
             random: RefCell::new(Random::new(0)),
             spoilt: Cell::new(0),
@@ -56,7 +56,7 @@ impl Default for Line {
     }
 }
 
-impl Line {
+impl SimulatedSerialLine {
     /// From now on this share of the bytes is wrong, missing, or has another one behind it.
     pub fn spoil(&self, random: Random, share: f64) {
         self.0.share.set(share);
@@ -102,10 +102,10 @@ impl Line {
 }
 
 /// Board, line and listener.
-pub struct Link {
+pub struct SensorLink {
     cell: SimLoadCell,
     board: Board,
-    line: Line,
+    line: SimulatedSerialLine,
     /// Bytes on the line, with the instants at which they arrive; and when it is free.
     on_line: VecDeque<(Nanos, u8)>,
     free_ns: Nanos,
@@ -113,20 +113,20 @@ pub struct Link {
     intact: VecDeque<(Nanos, Nanos)>,
     converted_ns: Option<Nanos>,
     lived_ns: Nanos,
-    listener: Listener,
+    listener: BoardListener,
     newest: NewestForce,
 }
 
-impl Link {
+impl SensorLink {
     /// A board that was switched on with the computer.
     #[must_use]
-    pub fn new(cell: SimLoadCell, line: Line) -> Link {
+    pub fn new(cell: SimLoadCell, line: SimulatedSerialLine) -> SensorLink {
         let (feed, newest) = newest_force();
-        let report = Report::default();
+        let report = SensorReport::default();
         let intake = Intake::new(RULES, feed, report.clone());
         let scale = Scale { zero: Some(ZERO_COUNTS), per_g: Some(COUNTS_PER_G) };
-        let listener = Listener::new(RATE_HZ, scale, intake, report.clone(), LogSink::unread(report));
-        Link {
+        let listener = BoardListener::new(RATE_HZ, scale, intake, report.clone(), LogSink::unread(report));
+        SensorLink {
             cell,
             board: Board::new(Identity::default(), 0),
             line,
@@ -157,7 +157,7 @@ impl Link {
             self.line.0.intact_ns.set(Some(*taken));
             self.intact.pop_front();
         }
-        let Link { board, line, listener, .. } = self;
+        let SensorLink { board, line, listener, .. } = self;
         listener.due(now, |frame| {
             for byte in frame {
                 line.carry(byte, |byte| board.receive(&[byte]));
@@ -173,7 +173,7 @@ impl Link {
         self.free_ns = self.free_ns.max(now);
         let mut whole = true;
         for (index, byte) in frame.iter().enumerate() {
-            let Link { line, on_line, free_ns, .. } = self;
+            let SensorLink { line, on_line, free_ns, .. } = self;
             *free_ns += BYTE_NS;
             let good = line.carry(*byte, |byte| on_line.push_back((*free_ns, byte)));
             // Without the zero byte at either end a frame may still be heard.
@@ -185,7 +185,7 @@ impl Link {
     }
 }
 
-impl ForceSensor for Link {
+impl ForceSensor for SensorLink {
     fn latest(&mut self, now: Nanos) -> Option<ForceSample> {
         // Board and listener live on when the control cycle is late.
         self.lived_ns = self.lived_ns.max(now.saturating_sub(SECOND_NS));
@@ -211,10 +211,16 @@ fn counts(sample: &ForceSample) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hal::sim::{Hands, RailOptions};
+    use crate::hal::sim::{RailOptions, SimulatedOperator};
 
     /// Pushes a carriage as hard as these, each for a quarter of a second; what the control cycle takes for the force.
-    fn told(line: &Line, hands: &Hands, link: &mut Link, from: Nanos, pushes_g: &[f64]) -> Vec<Option<f64>> {
+    fn told(
+        line: &SimulatedSerialLine,
+        hands: &SimulatedOperator,
+        link: &mut SensorLink,
+        from: Nanos,
+        pushes_g: &[f64],
+    ) -> Vec<Option<f64>> {
         let mut told = Vec::new();
         for (index, push_g) in pushes_g.iter().enumerate() {
             hands.push_g(*push_g);
@@ -230,8 +236,9 @@ mod tests {
     #[test]
     fn a_spoilt_line_loses_samples_and_makes_none_up() {
         for seed in 0..20 {
-            let (line, hands) = (Line::default(), Hands::default());
-            let mut link = Link::new(SimLoadCell::new(hands.clone(), RailOptions::default()), line.clone());
+            let (line, hands) = (SimulatedSerialLine::default(), SimulatedOperator::default());
+            let mut link =
+                SensorLink::new(SimLoadCell::new(hands.clone(), RailOptions::default()), line.clone());
             // Nothing is known until the board is set up, and that is soon.
             let good = told(&line, &hands, &mut link, MILLISECOND_NS, &[700.0]);
             assert_eq!(good[0], None);

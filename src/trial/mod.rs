@@ -32,8 +32,8 @@ pub mod waves;
 pub mod whole;
 pub mod witness;
 
-pub use fault::Fault;
+pub use fault::InjectedFault;
 pub use random::Random;
-pub use report::{Broken, Report};
+pub use report::{BrokenRun, TrialReport};
 pub use run::{Orders, run, series};
-pub use whole::Wiring;
+pub use whole::TrialSetup;

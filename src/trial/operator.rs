@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::client::{Call, Socket, Tell, Who};
+use super::client::{ClientRequest, ClientSocket, Tell, Who};
 use super::gear::Gear;
 use super::random::Random;
 use super::waves;
-use super::whole::Whole;
+use super::whole::TrialProcess;
 use crate::api::fence;
 use crate::units::{Nanos, SECOND_NS};
 
@@ -23,8 +23,8 @@ pub struct Operator {
     /// What they know of the machine.
     gear: Gear,
     /// The page's sockets, while it is there.
-    status: Option<Socket>,
-    telemetry: Option<Socket>,
+    status: Option<ClientSocket>,
+    telemetry: Option<ClientSocket>,
     /// A backup that was taken earlier.
     backup: Option<Value>,
     /// When it does something next.
@@ -33,9 +33,9 @@ pub struct Operator {
     pauses_until_ns: Nanos,
 }
 
-fn call(who: Who, method: &'static str, path: &str, body: &Value) -> Call {
+fn call(who: Who, method: &'static str, path: &str, body: &Value) -> ClientRequest {
     let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
-    Call { who, method, path: path.to_owned(), body }
+    ClientRequest { who, method, path: path.to_owned(), body }
 }
 
 impl Operator {
@@ -46,7 +46,7 @@ impl Operator {
     }
 
     /// The page is opened, if it is not there.
-    pub fn come(&mut self, whole: &mut Whole) {
+    pub fn come(&mut self, whole: &mut TrialProcess) {
         if self.status.as_ref().is_none_or(|socket| !socket.is_open()) {
             self.status = Some(whole.socket(Who::Page, "status"));
         }
@@ -56,13 +56,13 @@ impl Operator {
     }
 
     /// The page is closed.
-    pub fn leave(&mut self, whole: &mut Whole) {
+    pub fn leave(&mut self, whole: &mut TrialProcess) {
         self.forget();
         whole.witness().facts.told.page_there = false;
     }
 
     /// The page's computer falls asleep: its sockets stay, and say nothing.
-    pub fn hang(&mut self, whole: &mut Whole) {
+    pub fn hang(&mut self, whole: &mut TrialProcess) {
         whole.witness().facts.told.page_there = false;
         for socket in [&self.status, &self.telemetry].into_iter().flatten() {
             socket.tell(Tell::Hang);
@@ -75,7 +75,7 @@ impl Operator {
     }
 
     /// The next thing that somebody does.
-    pub fn act(&mut self, whole: &mut Whole) {
+    pub fn act(&mut self, whole: &mut TrialProcess) {
         self.come(whole);
         let asked = whole.answer(call(Who::Page, "GET", "/api/status", &Value::Null), ANSWER_MS);
         let state = asked.and_then(|answer| Some(answer.body.get("state")?.as_str()?.to_owned()));
@@ -98,7 +98,7 @@ impl Operator {
     }
 
     /// calibrate, run, end, stop, settings, limits, acknowledge, arm, backup: each as likely as its weight.
-    fn one_of(&mut self, whole: &mut Whole, weights: &[u32; 9]) {
+    fn one_of(&mut self, whole: &mut TrialProcess, weights: &[u32; 9]) {
         let choice = self.random.weighted(weights);
         if matches!(choice, CALIBRATE | RUN) && whole.now() < self.pauses_until_ns {
             if self.random.chance(0.9) {
@@ -125,28 +125,28 @@ impl Operator {
         if self.random.chance(0.8) { Who::Page } else { Who::Program }
     }
 
-    fn command(&mut self, name: &str) -> Call {
+    fn command(&mut self, name: &str) -> ClientRequest {
         call(self.who(), "POST", "/api/commands/run", &json!({ "type": name }))
     }
 
-    fn run(&mut self) -> Call {
+    fn run(&mut self) -> ClientRequest {
         let wave = waves::any(&mut self.random, self.gear.max_stroke_mm as f64);
         call(self.who(), "POST", "/api/wave/run", &wave)
     }
 
     /// From now on for as long as behind a STOP, and a little more.
-    fn pause(&mut self, whole: &Whole) {
+    fn pause(&mut self, whole: &TrialProcess) {
         let pause_ns = fence::PAUSE.as_nanos() as f64 * self.random.between(1.05, 1.5);
         self.pauses_until_ns = whole.now() + pause_ns as Nanos;
     }
 
     /// STOP, in one of the ways that there are.
-    fn stop(&mut self, whole: &mut Whole) {
+    fn stop(&mut self, whole: &mut TrialProcess) {
         self.pause(whole);
         match self.random.weighted(&[3, 2, 2, 2]) {
             0 => whole.ask(call(Who::Page, "POST", "/api/stop", &Value::Null)),
             1 => whole.ask(call(Who::Guest, "POST", "/api/stop", &Value::Null)),
-            2 => whole.ask(Call {
+            2 => whole.ask(ClientRequest {
                 body: br#"{"type":"stop"}"#.to_vec(),
                 ..call(Who::Program, "POST", "/api/commands/run", &Value::Null)
             }),
@@ -160,7 +160,7 @@ impl Operator {
     }
 
     /// A backup is taken; the next time it is brought back, whatever was set meanwhile.
-    fn back_up_or_restore(&mut self, whole: &mut Whole) {
+    fn back_up_or_restore(&mut self, whole: &mut TrialProcess) {
         match self.backup.take() {
             Some(backup) => {
                 whole.ask(call(Who::Page, "POST", "/api/backup", &backup));
@@ -172,7 +172,7 @@ impl Operator {
         }
     }
 
-    fn settings(&mut self) -> Call {
+    fn settings(&mut self) -> ClientRequest {
         let random = &mut self.random;
         let stroke_mm = self.gear.max_stroke_mm as f64;
         let body = match random.weighted(&[5, 4, 3, 3, 1, 1, 2]) {
@@ -195,7 +195,7 @@ impl Operator {
         call(self.who(), "PUT", "/api/settings/machine-thrust/default", &body)
     }
 
-    fn limits(&mut self) -> Call {
+    fn limits(&mut self) -> ClientRequest {
         let limits = self.gear.limits(&mut self.random);
         // Now and then more than the pulses can make.
         let share = if self.random.chance(0.05) { 1.5 } else { 1.0 };
@@ -210,7 +210,7 @@ impl Operator {
     }
 
     /// A flood of commands, and STOP in the midst of it.
-    pub fn flood(&mut self, whole: &mut Whole) {
+    pub fn flood(&mut self, whole: &mut TrialProcess) {
         whole.finish_requests(ANSWER_MS);
         self.come(whole);
         for i in 0..30 {
@@ -232,7 +232,7 @@ impl Operator {
     }
 
     /// Requests and frames that mean nothing.
-    pub fn garbage(&mut self, whole: &mut Whole) {
+    pub fn garbage(&mut self, whole: &mut TrialProcess) {
         whole.finish_requests(ANSWER_MS);
         let paths = [
             "/api/wave/run",
@@ -265,7 +265,7 @@ impl Operator {
                 let length = self.random.log_between(1.0, 30_000.0) as usize;
                 (0..length).map(|_| self.random.number() as u8).collect()
             };
-            whole.ask(Call { who: self.who(), method, path: path.to_owned(), body });
+            whole.ask(ClientRequest { who: self.who(), method, path: path.to_owned(), body });
             whole.finish_requests(ANSWER_MS);
         }
         let socket = whole.socket(Who::Program, "status");

@@ -4,11 +4,11 @@ use std::rc::Rc;
 use std::sync::PoisonError;
 
 use super::facts::Pulse;
-use super::fault::Fault;
+use super::fault::InjectedFault;
 use super::operator::Operator;
-use super::plan::{Plan, Planned};
+use super::plan::{Planned, TrialPlan};
 use super::random::Random;
-use super::whole::{Ground, USUAL, Whole};
+use super::whole::{Ground, TrialProcess, USUAL};
 use crate::hal::Clock;
 use crate::hal::sim::{Mishap, Mishaps};
 use crate::settings::wall;
@@ -33,8 +33,11 @@ pub struct Person {
     pulse: Option<(Mishap, Nanos)>,
 }
 
-fn hides_samples(fault: Fault) -> bool {
-    matches!(fault, Fault::Machine(Mishap::LoadCellSilent | Mishap::LoadCellFrozen | Mishap::LoadCellGarbage))
+fn hides_samples(fault: InjectedFault) -> bool {
+    matches!(
+        fault,
+        InjectedFault::Machine(Mishap::LoadCellSilent | Mishap::LoadCellFrozen | Mishap::LoadCellGarbage)
+    )
 }
 
 impl Person {
@@ -48,8 +51,8 @@ impl Person {
     pub fn begin(
         &mut self,
         planned: &Planned,
-        plan: &Plan,
-        whole: &mut Whole,
+        plan: &TrialPlan,
+        whole: &mut TrialProcess,
         operator: &mut Operator,
         ground: &Ground,
     ) {
@@ -63,76 +66,76 @@ impl Person {
         ));
         let force_limit_g = whole.ctx.desk.current().document.force_limit as f64;
         match planned.fault {
-            Fault::Machine(mishap) if planned.fault.is_of_a_line() && lasts_ns < SHORT_NS => {
+            InjectedFault::Machine(mishap) if planned.fault.is_of_a_line() && lasts_ns < SHORT_NS => {
                 self.pulse(mishap, lasts_ns, whole, ground);
             }
-            Fault::Machine(mishap) => {
+            InjectedFault::Machine(mishap) => {
                 whole.machine.hands().set(mishap, true);
             }
-            Fault::Push => {
+            InjectedFault::Push => {
                 let force_g = force_limit_g * self.random.between(0.3, 2.0);
                 let way = if self.random.chance(0.5) { 1.0 } else { -1.0 };
                 whole.machine.hands().push_g(way * force_g);
             }
-            Fault::ControlFrozen => {
+            InjectedFault::ControlFrozen => {
                 whole.witness().facts.told.control_frozen = Some((now, now + lasts_ns));
                 whole.witness().facts.told.late_until = now + lasts_ns + LATE_FOR_NS;
                 whole.machine.stall_control(lasts_ns);
             }
-            Fault::StepsFrozen => {
+            InjectedFault::StepsFrozen => {
                 whole.witness().facts.told.late_until = now + lasts_ns + LATE_FOR_NS;
                 whole.machine.stall_steps(lasts_ns);
             }
-            Fault::Stalls => {
+            InjectedFault::Stalls => {
                 whole.witness().facts.told.late_until = now + lasts_ns + LATE_FOR_NS;
                 ground.clock.be_late(Some(plan.lateness));
             }
-            Fault::DiskFull | Fault::StoreFails => {
-                let full = planned.fault == Fault::DiskFull;
+            InjectedFault::DiskFull | InjectedFault::StoreFails => {
+                let full = planned.fault == InjectedFault::DiskFull;
                 let why = if full { "no space left on device" } else { "input/output error" };
                 whole.witness().facts.told.disk_broken = true;
                 ground.disk.lock().unwrap_or_else(PoisonError::into_inner).break_disk(Some(why));
             }
-            Fault::UnderVoltage => {
+            InjectedFault::UnderVoltage => {
                 whole.witness().facts.told.under_voltage_since = Some(now);
                 ground.computer.lock().unwrap_or_else(PoisonError::into_inner).under_voltage = Some(true);
             }
-            Fault::Heat => {
+            InjectedFault::Heat => {
                 let c = self.random.between(78.0, 92.0) as f32;
                 whole.witness().facts.told.hot_since = Some((now, c));
                 ground.computer.lock().unwrap_or_else(PoisonError::into_inner).temperature_c = Some(c);
             }
-            Fault::SensorBytesCorrupted => {
+            InjectedFault::SensorBytesCorrupted => {
                 whole.witness().facts.told.spoilt_until = now + lasts_ns + SPOILT_FOR_NS;
                 let share = self.random.log_between(0.001, 0.5);
                 ground.line.spoil(Random::new(self.random.number()), share);
             }
             // Decades, either way.
-            Fault::ClockJumps => wall::put_forward(self.random.between(-2e9, 2e9) as i64),
-            Fault::ClientLeaves => operator.leave(whole),
-            Fault::ClientHangs => operator.hang(whole),
-            Fault::Flood => operator.flood(whole),
-            Fault::Garbage => operator.garbage(whole),
-            Fault::Killed => {}
+            InjectedFault::ClockJumps => wall::put_forward(self.random.between(-2e9, 2e9) as i64),
+            InjectedFault::ClientLeaves => operator.leave(whole),
+            InjectedFault::ClientHangs => operator.hang(whole),
+            InjectedFault::Flood => operator.flood(whole),
+            InjectedFault::Garbage => operator.garbage(whole),
+            InjectedFault::Killed => {}
         }
         let told = &mut whole.witness().facts.told;
         if hides_samples(planned.fault) {
             told.samples_lost_since.get_or_insert(now);
         }
-        if planned.fault == Fault::Machine(Mishap::LoadCellNoisy) {
+        if planned.fault == InjectedFault::Machine(Mishap::LoadCellNoisy) {
             told.noise_g = crate::hal::sim::load_cell::NOISE_G;
         }
     }
 
     /// The process has ended; the next one finds no pulse.
-    pub fn forget(&mut self, whole: &Whole) {
+    pub fn forget(&mut self, whole: &TrialProcess) {
         if let Some((mishap, _)) = self.pulse.take().filter(|(_, over)| whole.now() < *over) {
             whole.machine.hands().set(mishap, false);
         }
     }
 
     /// A line is active for a short while, from some instant of the next control cycle on.
-    fn pulse(&mut self, mishap: Mishap, lasts_ns: Nanos, whole: &mut Whole, ground: &Ground) {
+    fn pulse(&mut self, mishap: Mishap, lasts_ns: Nanos, whole: &mut TrialProcess, ground: &Ground) {
         let cuts = matches!(mishap, Mishap::EStopOpen | Mishap::DriverAlarm);
         let (hands, clock) = (whole.machine.hands().clone(), ground.clock.clone());
         let pulses = Rc::clone(&whole.witness().facts.pulses);
@@ -156,28 +159,28 @@ impl Person {
     }
 
     /// The fault is over.
-    pub fn end(&mut self, planned: &Planned, whole: &mut Whole, ground: &Ground) {
+    pub fn end(&mut self, planned: &Planned, whole: &mut TrialProcess, ground: &Ground) {
         whole.witness().tell(format_args!("over: {}", planned.fault.name()));
         let now = whole.now();
         whole.witness().facts.disturb(now);
         match planned.fault {
             // It ends by itself.
-            Fault::Machine(_) if planned.fault.is_of_a_line() && planned.lasts_ns < SHORT_NS => {}
-            Fault::Machine(mishap) => whole.machine.hands().set(mishap, false),
-            Fault::Push => whole.machine.hands().push_g(0.0),
-            Fault::Stalls => ground.clock.be_late(None),
-            Fault::DiskFull | Fault::StoreFails => {
+            InjectedFault::Machine(_) if planned.fault.is_of_a_line() && planned.lasts_ns < SHORT_NS => {}
+            InjectedFault::Machine(mishap) => whole.machine.hands().set(mishap, false),
+            InjectedFault::Push => whole.machine.hands().push_g(0.0),
+            InjectedFault::Stalls => ground.clock.be_late(None),
+            InjectedFault::DiskFull | InjectedFault::StoreFails => {
                 ground.disk.lock().unwrap_or_else(PoisonError::into_inner).break_disk(None);
                 whole.witness().facts.told.disk_broken = false;
             }
-            Fault::ClockJumps => wall::put_forward(0),
-            Fault::SensorBytesCorrupted => ground.line.heal(),
-            Fault::UnderVoltage => {
+            InjectedFault::ClockJumps => wall::put_forward(0),
+            InjectedFault::SensorBytesCorrupted => ground.line.heal(),
+            InjectedFault::UnderVoltage => {
                 whole.witness().facts.told.under_voltage_since = None;
                 ground.computer.lock().unwrap_or_else(PoisonError::into_inner).under_voltage =
                     USUAL.under_voltage;
             }
-            Fault::Heat => {
+            InjectedFault::Heat => {
                 whole.witness().facts.told.hot_since = None;
                 ground.computer.lock().unwrap_or_else(PoisonError::into_inner).temperature_c =
                     USUAL.temperature_c;
@@ -189,7 +192,7 @@ impl Person {
         if hides_samples(planned.fault) && !hidden {
             told.samples_lost_since = None;
         }
-        if planned.fault == Fault::Machine(Mishap::LoadCellNoisy) {
+        if planned.fault == InjectedFault::Machine(Mishap::LoadCellNoisy) {
             // A noisy sample stays valid for a while.
             told.late_until = told.late_until.max(now + 200 * MILLISECOND_NS);
             told.noise_g = 0.0;

@@ -1,9 +1,9 @@
 //! What a seed tries: which machine, and what goes wrong when. Pure.
 
-use super::fault::Fault;
+use super::fault::InjectedFault;
 use super::gear::Gear;
 use super::random::Random;
-use crate::hal::sim::{Lateness, MotorOptions, RailOptions};
+use crate::hal::sim::{MotorOptions, RailOptions, WaitLateness};
 use crate::machine::SessionRules;
 use crate::units::{MICROSECOND_NS, MILLISECOND_NS, Nanos, SECOND_NS};
 
@@ -11,7 +11,7 @@ use crate::units::{MICROSECOND_NS, MILLISECOND_NS, Nanos, SECOND_NS};
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Planned {
     /// What.
-    pub fault: Fault,
+    pub fault: InjectedFault,
     /// When it begins.
     pub from_ns: Nanos,
     /// How long it lasts.
@@ -22,7 +22,7 @@ pub struct Planned {
 
 /// A run as planned.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Plan {
+pub struct TrialPlan {
     /// How it is built.
     pub gear: Gear,
     /// The rail.
@@ -30,7 +30,7 @@ pub struct Plan {
     /// What ends by itself, on some machines within the run.
     pub session: SessionRules,
     /// How late the computer is when it stalls; some computers are always a little late.
-    pub lateness: Lateness,
+    pub lateness: WaitLateness,
     /// Whether this computer is ever late: it says how exactly edges can be judged.
     pub late: bool,
     /// What goes wrong, in order.
@@ -45,10 +45,10 @@ pub const JITTER_NS: Nanos = 2 * MICROSECOND_NS;
 const SHORT_SHARE: f64 = 0.4;
 const SHORT_S: (f64, f64) = (1e-6, 0.02);
 
-impl Plan {
+impl TrialPlan {
     /// The plan of a run of `seconds`, with faults from among `faults`.
     #[must_use]
-    pub fn new(random: &mut Random, seconds: u64, faults: &[Fault]) -> Plan {
+    pub fn new(random: &mut Random, seconds: u64, faults: &[InjectedFault]) -> TrialPlan {
         let motor = random.chance(0.5).then(MotorOptions::default);
         let gear = Gear::any(random, motor.is_some());
         let length_mm = gear.length_mm;
@@ -72,7 +72,7 @@ impl Plan {
             Some((limit_s * SECOND_NS as f64) as Nanos)
         };
         let session = SessionRules { longest_ns: limit_ns(random), release_ns: limit_ns(random) };
-        let lateness = Lateness {
+        let lateness = WaitLateness {
             seed: random.number(),
             jitter_ns: JITTER_NS,
             stalls: random.log_between(1e-6, 1e-3),
@@ -81,7 +81,7 @@ impl Plan {
                 *random.one_of(&[100 * MICROSECOND_NS, MILLISECOND_NS, 50 * MILLISECOND_NS]),
             ),
         };
-        let mut plan = Plan { gear, rail, session, lateness, late: false, faults: Vec::new() };
+        let mut plan = TrialPlan { gear, rail, session, lateness, late: false, faults: Vec::new() };
         if faults.is_empty() {
             return plan;
         }
@@ -101,8 +101,10 @@ impl Plan {
             plan.faults.push(Planned { fault, from_ns: in_ns(at_s), lasts_ns: in_ns(lasts_s), in_motion });
             at_s += random.log_between(4.0, 50.0) + if random.chance(0.85) { lasts_s } else { 0.0 };
         }
-        plan.late =
-            plan.faults.iter().any(|planned| matches!(planned.fault, Fault::Stalls | Fault::StepsFrozen));
+        plan.late = plan
+            .faults
+            .iter()
+            .any(|planned| matches!(planned.fault, InjectedFault::Stalls | InjectedFault::StepsFrozen));
         plan
     }
 }

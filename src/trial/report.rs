@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::fault::Fault;
+use super::fault::InjectedFault;
 use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS};
 
 /// A run in which a promise was broken.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Broken {
+pub struct BrokenRun {
     /// The run.
     pub seed: u64,
     /// When, on the machine's clock.
@@ -21,7 +21,7 @@ pub struct Broken {
     pub story: String,
 }
 
-impl fmt::Display for Broken {
+impl fmt::Display for BrokenRun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let at_s = self.at_ns as f64 / SECOND_NS as f64;
         writeln!(f, "BROKEN PROMISE {} in seed {}, minute {:.3}", self.promise, self.seed, at_s / 60.0)?;
@@ -44,7 +44,7 @@ pub fn class_of_gear(steps_per_mm: f64) -> u32 {
 
 /// What one kind of fault led to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct FaultTally {
     /// How often it was tried.
     pub tried: u64,
     /// How often while a wave ran.
@@ -59,7 +59,7 @@ pub struct Tally {
     pub longest_to_rest_ns: Nanos,
 }
 
-impl Tally {
+impl FaultTally {
     /// A fault that began in motion latched.
     pub fn latch(&mut self, after_ns: Nanos, rest_after_ns: Nanos) {
         self.latched += 1;
@@ -69,7 +69,7 @@ impl Tally {
         self.longest_to_rest_ns = self.longest_to_rest_ns.max(rest_after_ns);
     }
 
-    fn add(&mut self, other: &Tally) {
+    fn add(&mut self, other: &FaultTally) {
         self.tried += other.tried;
         self.in_motion += other.in_motion;
         self.latched += other.latched;
@@ -93,7 +93,7 @@ impl Tally {
 
 /// What came of all runs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Report {
+pub struct TrialReport {
     /// Runs.
     pub runs: u64,
     /// Runs in which something went wrong as planned.
@@ -105,18 +105,18 @@ pub struct Report {
     /// Requests that were made.
     pub requests: u64,
     /// What each kind of fault led to.
-    pub tallies: BTreeMap<Fault, Tally>,
+    pub tallies: BTreeMap<InjectedFault, FaultTally>,
     /// How many runs each class of gears had, and how many steps, by the lower end of the class in steps/mm.
     pub gears: BTreeMap<u32, (u64, u64)>,
     /// A number that stands for all that happened in the last run.
     pub digest: u64,
     /// The first broken promise.
-    pub broken: Option<Broken>,
+    pub broken: Option<BrokenRun>,
 }
 
-impl Report {
+impl TrialReport {
     /// These runs, too.
-    pub fn add(&mut self, other: Report) {
+    pub fn add(&mut self, other: TrialReport) {
         self.runs += other.runs;
         self.faulted += other.faulted;
         self.machine_ns += other.machine_ns;
@@ -136,7 +136,7 @@ impl Report {
     }
 }
 
-impl Report {
+impl TrialReport {
     /// Bare numbers, one line for the runs and one a fault: tried, in motion, latched, the classes of reaction times,
     /// the longest of them and the longest to the last step, in ms.
     #[must_use]
@@ -164,7 +164,7 @@ impl Report {
     }
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for TrialReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let hours = self.machine_ns as f64 / (3_600 * SECOND_NS) as f64;
         writeln!(

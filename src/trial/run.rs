@@ -1,14 +1,14 @@
 //! One run from power-on to its end, and many of them.
 
-use super::facts::Told;
-use super::fault::Fault;
+use super::facts::GroundTruth;
+use super::fault::InjectedFault;
 use super::operator::Operator;
 use super::person::Person;
-use super::plan::{Plan, Planned};
+use super::plan::{Planned, TrialPlan};
 use super::random::Random;
-use super::report::{Broken, Report, class_of_gear};
-use super::whole::{Ground, Whole, Wiring};
-use super::witness::Break;
+use super::report::{BrokenRun, TrialReport, class_of_gear};
+use super::whole::{Ground, TrialProcess, TrialSetup};
+use super::witness::PromiseViolation;
 use crate::machine::State;
 use crate::settings::Settings;
 use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS};
@@ -21,9 +21,9 @@ pub struct Orders {
     /// How long, in seconds of the machine.
     pub seconds: u64,
     /// What may go wrong.
-    pub faults: Vec<Fault>,
+    pub faults: Vec<InjectedFault>,
     /// What is between the parts of the machine.
-    pub wiring: Wiring,
+    pub wiring: TrialSetup,
 }
 
 /// After a process was killed, until the service manager starts the next one.
@@ -37,29 +37,30 @@ const PATIENCE_NS: Nanos = 40 * SECOND_NS;
 const LOOK_AGAIN_NS: Nanos = 50 * MILLISECOND_NS;
 
 /// A run.
-struct Run {
-    whole: Whole,
+struct TrialRun {
+    whole: TrialProcess,
     ground: Ground,
-    plan: Plan,
+    plan: TrialPlan,
     operator: Operator,
     person: Person,
-    report: Report,
+    report: TrialReport,
     /// The fault that is being looked at, and until when.
-    probing: Option<(Fault, Nanos)>,
+    probing: Option<(InjectedFault, Nanos)>,
 }
 
 /// Runs what `orders` say.
 #[must_use]
-pub fn run(orders: &Orders) -> Report {
+pub fn run(orders: &Orders) -> TrialReport {
     let mut random = Random::new(orders.seed);
     // The first numbers of neighbouring seeds are no neighbours.
     let mut random = Random::new(random.number());
-    let plan = Plan::new(&mut random, orders.seconds, &orders.faults);
-    let report = Report { runs: 1, faulted: u64::from(!plan.faults.is_empty()), ..Report::default() };
+    let plan = TrialPlan::new(&mut random, orders.seconds, &orders.faults);
+    let report =
+        TrialReport { runs: 1, faulted: u64::from(!plan.faults.is_empty()), ..TrialReport::default() };
     let built = Ground::geared(plan.rail, &plan.gear).map_err(|error| error.to_string());
     let started = built.and_then(|ground| {
         let ground = Ground { late: plan.late, session: plan.session, wiring: orders.wiring, ..ground };
-        Ok((Whole::start(&ground, plan.rail.start_mm)?, ground))
+        Ok((TrialProcess::start(&ground, plan.rail.start_mm)?, ground))
     });
     let (mut whole, ground) = match started {
         Ok(started) => started,
@@ -68,22 +69,22 @@ pub fn run(orders: &Orders) -> Report {
     whole.witness().tell(format_args!("{:?}", plan.gear));
     let operator = Operator::new(Random::new(random.number()), plan.gear);
     let person = Person::new(Random::new(random.number()));
-    let run = Run { whole, ground, plan, operator, person, report, probing: None };
+    let run = TrialRun { whole, ground, plan, operator, person, report, probing: None };
     run.through(orders)
 }
 
 fn broken(
-    mut report: Report,
+    mut report: TrialReport,
     (seed, at_ns, story): (u64, Nanos, String),
     promise: &str,
     what: String,
-) -> Report {
-    report.broken = Some(Broken { seed, at_ns, promise: promise.to_owned(), what, story });
+) -> TrialReport {
+    report.broken = Some(BrokenRun { seed, at_ns, promise: promise.to_owned(), what, story });
     report
 }
 
-impl Run {
-    fn through(mut self, orders: &Orders) -> Report {
+impl TrialRun {
+    fn through(mut self, orders: &Orders) -> TrialReport {
         let end = orders.seconds * SECOND_NS;
         let mut begins = self.plan.faults.clone().into_iter().peekable();
         // Those that are on, with when they are over; the next one last.
@@ -145,9 +146,9 @@ impl Run {
             self.whole.witness().probe();
             self.probing = Some((planned.fault, self.whole.now() + planned.lasts_ns + PROBED_NS));
         }
-        let Run { whole, ground, plan, operator, person, .. } = self;
+        let TrialRun { whole, ground, plan, operator, person, .. } = self;
         person.begin(planned, plan, whole, operator, ground);
-        if planned.fault == Fault::Killed { self.restart() } else { Ok(()) }
+        if planned.fault == InjectedFault::Killed { self.restart() } else { Ok(()) }
     }
 
     /// Writes down what came of a fault.
@@ -178,11 +179,11 @@ impl Run {
         self.operator.forget();
         let mishaps = self.whole.machine.hands().mishaps();
         let pushed_g = self.whole.machine.hands().pushed_g();
-        let told = Told { page_there: false, page_waves: false, ..self.whole.witness().facts.told };
+        let told = GroundTruth { page_there: false, page_waves: false, ..self.whole.witness().facts.told };
         let carriage_mm = self.whole.machine.hands().carriage_mm();
         self.ground.pass(RESTART_NS);
         self.report.requests += self.whole.requests_made();
-        let next = Whole::start(&self.ground, carriage_mm)?;
+        let next = TrialProcess::start(&self.ground, carriage_mm)?;
         let (witness, before) = core::mem::replace(&mut self.whole, next).kill();
         self.whole.witness().continues(witness);
         self.whole.witness().facts.told = told;
@@ -197,7 +198,7 @@ impl Run {
         }
     }
 
-    fn finish(mut self, seed: u64) -> Report {
+    fn finish(mut self, seed: u64) -> TrialReport {
         let now = self.whole.now();
         self.report.machine_ns = now;
         self.report.requests += self.whole.requests_made();
@@ -207,8 +208,8 @@ impl Run {
         let class = class_of_gear(self.plan.gear.steps_per_mm());
         self.report.gears.insert(class, (1, witness.steps()));
         self.report.broken = witness.broken().map(|broken| {
-            let Break { promise, at_ns, what, story } = broken.clone();
-            Broken { seed, at_ns, promise, what, story }
+            let PromiseViolation { promise, at_ns, what, story } = broken.clone();
+            BrokenRun { seed, at_ns, promise, what, story }
         });
         self.report
     }
@@ -225,8 +226,8 @@ fn bare(settings: &Settings) -> Settings {
 }
 
 /// Runs one seed after the other, as long as no promise is broken, until it is `enough`; that hears of every run.
-pub fn series(orders: &Orders, mut enough: impl FnMut(&Report) -> bool) -> Report {
-    let mut all = Report::default();
+pub fn series(orders: &Orders, mut enough: impl FnMut(&TrialReport) -> bool) -> TrialReport {
+    let mut all = TrialReport::default();
     let mut orders = orders.clone();
     while all.broken.is_none() && !enough(&all) {
         all.add(run(&orders));

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::api::port::{BoxFuture, Hands, MachinePort, Mover};
-use crate::machine::{Command, CommandKind, Refusal, Reply, Snapshot};
+use crate::api::port::{BoxFuture, MachinePort, Mover, OperatorPort};
+use crate::machine::{Command, CommandKind, CommandRefusal, Reply, Snapshot};
 use crate::units::Nanos;
 
 /// What the API asked for.
@@ -21,7 +21,7 @@ pub enum Ask {
 
 /// What the API asked for, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Asked {
+pub struct PortCall {
     /// When.
     pub at_ns: Nanos,
     /// What.
@@ -30,27 +30,27 @@ pub struct Asked {
 
 /// Where everything is written down that the API asks for.
 #[derive(Debug, Default)]
-pub struct Log {
+pub struct CallLog {
     now_ns: AtomicU64,
-    asked: Mutex<Vec<(u64, Asked)>>,
+    asked: Mutex<Vec<(u64, PortCall)>>,
     number: AtomicU64,
 }
 
-impl Log {
+impl CallLog {
     /// It is `now`.
     pub fn pass_time(&self, now: Nanos) {
         self.now_ns.store(now, Ordering::Relaxed);
     }
 
     /// What was asked for since the last call.
-    pub fn take(&self) -> Vec<Asked> {
+    pub fn take(&self) -> Vec<PortCall> {
         self.lock().drain(..).map(|(_, asked)| asked).collect()
     }
 
     fn write(&self, what: Ask) -> u64 {
         let at_ns = self.now_ns.load(Ordering::Relaxed);
         let number = self.number.fetch_add(1, Ordering::Relaxed);
-        self.lock().push((number, Asked { at_ns, what }));
+        self.lock().push((number, PortCall { at_ns, what }));
         number
     }
 
@@ -59,7 +59,7 @@ impl Log {
         self.lock().retain(|(written, _)| *written != number);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<(u64, Asked)>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<(u64, PortCall)>> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -69,7 +69,7 @@ pub struct Tap {
     /// The port behind it.
     pub port: Arc<dyn MachinePort>,
     /// Where it writes.
-    pub log: Arc<Log>,
+    pub log: Arc<CallLog>,
 }
 
 impl MachinePort for Tap {
@@ -82,7 +82,7 @@ impl MachinePort for Tap {
         let decision = self.port.command(command);
         Box::pin(async move {
             let reply = decision.await;
-            if reply == Err(Refusal::QueueFull) {
+            if reply == Err(CommandRefusal::QueueFull) {
                 self.log.strike(number);
             }
             reply
@@ -102,7 +102,7 @@ impl MachinePort for Tap {
         self.port.age()
     }
 
-    fn hands(&self) -> Option<&dyn Hands> {
+    fn hands(&self) -> Option<&dyn OperatorPort> {
         self.port.hands()
     }
 }

@@ -10,29 +10,29 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::client::{self, Answer, Answers, Call, Hall, Socket, Street, Who};
+use super::client::{self, Answers, ClientAnswer, ClientRequest, ClientSocket, Hall, Street, Who};
 use super::gear::Gear;
-use super::link::{Line, Link};
+use super::link::{SensorLink, SimulatedSerialLine};
 use super::plan::JITTER_NS;
-use super::tap::{Log, Tap};
-use super::witness::Witness;
-use crate::api::desk::Keeper;
+use super::tap::{CallLog, Tap};
+use super::witness::TrialWitness;
+use crate::api::desk::SettingsStore;
 use crate::api::port::{BoxFuture, MachinePort};
 use crate::api::{self, Context, Policy};
 use crate::app::{herald, host, mover};
-use crate::auth::Rules;
+use crate::auth::GateRules;
 use crate::diag::CheckOptions;
 use crate::diag::train::Precision;
 use crate::drive::bridge::bridge;
 use crate::drive::{PulseTiming, Rehearsal, RehearsalOptions};
-use crate::hal::sim::{Hands, RailOptions, SimIo, SimPins, VirtualClock};
+use crate::hal::sim::{RailOptions, SimIo, SimPins, SimulatedOperator, VirtualClock};
 use crate::hal::{Clock, ForceSensor};
 use crate::layout;
 use crate::machine::host::Vitals;
 use crate::machine::{HomingOptions, SessionRules};
-use crate::settings::{Rail, Settings};
+use crate::settings::{RailGeometry, Settings};
 use crate::store::inline::Inline;
-use crate::store::{self, Opened, Recovery, State, StoreError};
+use crate::store::{self, Opened, Recovery, StoreError, StoredState};
 use crate::units::{MILLISECOND_NS, Nanos};
 
 /// The loops run so long before the server's turn …
@@ -45,11 +45,11 @@ pub const USUAL: Vitals = Vitals { under_voltage: Some(false), temperature_c: So
 
 /// What is between the parts. A test that breaks the machine to see whether the promises notice puts its own in.
 #[derive(Clone, Copy)]
-pub struct Wiring {
+pub struct TrialSetup {
     /// Between the step loop and the pins.
-    pub pins: fn(SimPins<Witness>) -> Box<dyn SimIo<Witness>>,
+    pub pins: fn(SimPins<TrialWitness>) -> Box<dyn SimIo<TrialWitness>>,
     /// Between the control cycle and the listener of the force sensor.
-    pub cell: fn(Link) -> Box<dyn ForceSensor>,
+    pub cell: fn(SensorLink) -> Box<dyn ForceSensor>,
     /// Between the API and the machine.
     pub port: fn(Arc<dyn MachinePort>) -> Arc<dyn MachinePort>,
     /// Between the computer and who looks at its power and heat.
@@ -58,10 +58,10 @@ pub struct Wiring {
     pub options: fn(RehearsalOptions) -> RehearsalOptions,
 }
 
-impl Default for Wiring {
+impl Default for TrialSetup {
     /// Nothing.
     fn default() -> Self {
-        Wiring {
+        TrialSetup {
             pins: |pins| Box::new(pins),
             cell: |link| Box::new(link),
             port: |port| port,
@@ -71,21 +71,21 @@ impl Default for Wiring {
     }
 }
 
-type Machine = Rehearsal<Witness, Box<dyn SimIo<Witness>>, Box<dyn ForceSensor>>;
+type RehearsedMachine = Rehearsal<TrialWitness, Box<dyn SimIo<TrialWitness>>, Box<dyn ForceSensor>>;
 
 /// The process, from its start to its end.
-pub struct Whole {
+pub struct TrialProcess {
     /// The two loops.
-    pub machine: Machine,
+    pub machine: RehearsedMachine,
     /// What the handlers share.
     pub ctx: Arc<Context>,
     runtime: Runtime,
     clock: VirtualClock,
     street: Street,
-    log: Arc<Log>,
+    log: Arc<CallLog>,
     answers: Answers,
     requests: Vec<JoinHandle<()>>,
-    heard: Vec<Answer>,
+    heard: Vec<ClientAnswer>,
     number: u64,
     /// When the process started, on both clocks.
     began: (Nanos, Instant),
@@ -97,7 +97,7 @@ pub struct Ground {
     /// The rail as it is built.
     pub rail: RailOptions,
     /// What its mechanics make of a turn of the motor.
-    pub drive: Rail,
+    pub drive: RailGeometry,
     /// How it looks for its ends.
     pub homing: HomingOptions,
     /// How its driver wants its pulses.
@@ -109,7 +109,7 @@ pub struct Ground {
     /// What becomes of a wave whose client is gone, by the configuration.
     pub lease: Policy,
     /// The line of the force sensor.
-    pub line: Line,
+    pub line: SimulatedSerialLine,
     /// What the computer tells of itself.
     pub computer: Arc<Mutex<Vitals>>,
     /// The clock.
@@ -117,7 +117,7 @@ pub struct Ground {
     /// Whether it is ever late.
     pub late: bool,
     /// What is between the parts.
-    pub wiring: Wiring,
+    pub wiring: TrialSetup,
 }
 
 impl Ground {
@@ -126,17 +126,17 @@ impl Ground {
     pub fn new(rail: RailOptions) -> Ground {
         Ground {
             rail,
-            drive: Rail::default(),
+            drive: RailGeometry::default(),
             homing: HomingOptions::default(),
             timing: usual_timing(),
             disk: Arc::default(),
             session: SessionRules::default(),
             lease: Policy::default(),
-            line: Line::default(),
+            line: SimulatedSerialLine::default(),
             computer: Arc::new(Mutex::new(USUAL)),
             clock: VirtualClock::default(),
             late: false,
-            wiring: Wiring::default(),
+            wiring: TrialSetup::default(),
         }
     }
 
@@ -174,8 +174,8 @@ impl Handle {
     }
 }
 
-impl Keeper for Handle {
-    fn keep(&self, change: store::Change) -> BoxFuture<'_, Result<(), StoreError>> {
+impl SettingsStore for Handle {
+    fn keep(&self, change: store::StateChange) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
             // A disk takes its time.
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -183,7 +183,7 @@ impl Keeper for Handle {
         })
     }
 
-    fn kept(&self) -> (Arc<State>, u64) {
+    fn kept(&self) -> (Arc<StoredState>, u64) {
         let (state, writes) = self.disk().kept().unwrap_or_else(|_| (self.opened.state.clone(), 0));
         (Arc::new(state), writes)
     }
@@ -202,12 +202,12 @@ fn usual_timing() -> PulseTiming {
     }
 }
 
-impl Whole {
+impl TrialProcess {
     /// Starts the process: the machine is not homed. `carriage_mm` is where the carriage stands.
     ///
     /// # Errors
     /// The store cannot be opened, or the system has no runtime left.
-    pub fn start(ground: &Ground, carriage_mm: f64) -> Result<Whole, String> {
+    pub fn start(ground: &Ground, carriage_mm: f64) -> Result<TrialProcess, String> {
         let opened = ground.disk.lock().unwrap_or_else(PoisonError::into_inner).open();
         let opened = opened.map_err(|error| error.to_string())?;
         let settings = opened.state.settings.clone();
@@ -227,17 +227,17 @@ impl Whole {
             precision: Precision { edge_ns, slews: ground.late },
             homing_mm_s: homing.fast.get().max(homing.slow.get()),
         };
-        let witness = Witness::new(check, rail, Hands::default());
+        let witness = TrialWitness::new(check, rail, SimulatedOperator::default());
         let (pins, wire) = (ground.wiring.pins, ground.wiring.cell);
-        let cell = |cell| wire(Link::new(cell, ground.line.clone()));
-        let mut machine = Machine::wired(ground.clock.clone(), &options, witness, pins, cell);
+        let cell = |cell| wire(SensorLink::new(cell, ground.line.clone()));
+        let mut machine = RehearsedMachine::wired(ground.clock.clone(), &options, witness, pins, cell);
         machine.sink().facts.hands = machine.hands().clone();
         machine.sink().facts.homing = homing;
         machine.sink().facts.line = ground.line.clone();
 
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
         let runtime = runtime.map_err(|error| error.to_string())?;
-        let log = Arc::new(Log::default());
+        let log = Arc::new(CallLog::default());
         let (street, hall) = Hall::new();
         let ends = machine.take_bridge();
         let (hands, stop_line) = (machine.hands().clone(), machine.stop_line().clone());
@@ -248,8 +248,8 @@ impl Whole {
             let (link, events, pump) = bridge(ends, stop_line, first);
             let port = (ground.wiring.port)(mover::rehearsed(link, hands));
             let port: Arc<dyn MachinePort> = Arc::new(Tap { port, log: Arc::clone(&log) });
-            let rules = Rules { hostname: "yep".to_owned(), ..Rules::default() };
-            let options = api::Options { rules, lease: ground.lease, ..api::Options::default() };
+            let rules = GateRules { hostname: "yep".to_owned(), ..GateRules::default() };
+            let options = api::ServerOptions { rules, lease: ground.lease, ..api::ServerOptions::default() };
             let keeper = Handle { disk: Arc::clone(&ground.disk), opened };
             let ctx = Context::new(port, settings, keeper, ground.drive, options);
             tokio::spawn(pump);
@@ -264,7 +264,7 @@ impl Whole {
             ctx
         };
         let began = (ground.clock.now(), runtime.block_on(async { Instant::now() }));
-        Ok(Whole {
+        Ok(TrialProcess {
             machine,
             ctx,
             runtime,
@@ -286,7 +286,7 @@ impl Whole {
     }
 
     /// The witness.
-    pub fn witness(&mut self) -> &mut Witness {
+    pub fn witness(&mut self) -> &mut TrialWitness {
         self.machine.sink()
     }
 
@@ -328,7 +328,7 @@ impl Whole {
     }
 
     /// Makes a request, whose answer will come; its number.
-    pub fn ask(&mut self, call: Call) -> u64 {
+    pub fn ask(&mut self, call: ClientRequest) -> u64 {
         self.number += 1;
         let task =
             client::request(self.street.clone(), (self.number, self.now()), call, Arc::clone(&self.answers));
@@ -337,7 +337,7 @@ impl Whole {
     }
 
     /// Makes a request and lets time pass until the answer is there; none when there is none within `limit_ms`.
-    pub fn answer(&mut self, call: Call, limit_ms: u64) -> Option<Answer> {
+    pub fn answer(&mut self, call: ClientRequest, limit_ms: u64) -> Option<ClientAnswer> {
         let number = self.ask(call);
         let until = self.now() + limit_ms * MILLISECOND_NS;
         while self.now() < until && self.witness().broken().is_none() {
@@ -359,7 +359,7 @@ impl Whole {
     }
 
     /// Opens a socket.
-    pub fn socket(&mut self, who: Who, stream: &'static str) -> Socket {
+    pub fn socket(&mut self, who: Who, stream: &'static str) -> ClientSocket {
         let now = self.now();
         match who {
             Who::Page => self.witness().facts.told.page_there = true,
@@ -379,13 +379,13 @@ impl Whole {
 
     /// The process is killed: what is left is what was seen, and which settings were in force.
     #[must_use]
-    pub fn kill(mut self) -> (Witness, Settings) {
+    pub fn kill(mut self) -> (TrialWitness, Settings) {
         let check = CheckOptions {
             timing: usual_timing(),
             precision: Precision { edge_ns: 0, slews: false },
             homing_mm_s: 0.0,
         };
-        let nobody = Witness::new(check, self.machine.sink().facts.rail, Hands::default());
+        let nobody = TrialWitness::new(check, self.machine.sink().facts.rail, SimulatedOperator::default());
         let witness = core::mem::replace(self.machine.sink(), nobody);
         (witness, self.ctx.desk.current())
     }

@@ -3,14 +3,14 @@
 use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
 
-use super::client::{Answer, Who};
+use super::client::{ClientAnswer, Who};
 use super::facts::Facts;
-use super::judge::{Eyes, Judge, Limits};
-use super::promises::{self, Kept, Promise};
-use super::tap::{Ask, Asked};
+use super::judge::{Eyes, Judge, WindowLimits};
+use super::promises::{self, Promise, PromiseResult};
+use super::tap::{Ask, PortCall};
 use crate::diag::{CheckOptions, PulseChecker};
-use crate::drive::{Audience, Seen};
-use crate::hal::sim::{Edge, EdgeKind, EdgeSink, Hands, RailOptions};
+use crate::drive::{Audience, CycleTrace};
+use crate::hal::sim::{Edge, EdgeKind, EdgeSink, RailOptions, SimulatedOperator};
 use crate::machine::{CommandKind, Config, Event, Inputs, State};
 use crate::units::{Nanos, seconds};
 
@@ -21,7 +21,7 @@ const LONG_BODY: usize = 400;
 
 /// A promise that was not kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Break {
+pub struct PromiseViolation {
     /// Which.
     pub promise: String,
     /// When.
@@ -49,18 +49,18 @@ impl Hasher for Fnv {
 }
 
 /// Sees everything.
-pub struct Witness {
+pub struct TrialWitness {
     /// What the promises are judged by.
     pub facts: Facts,
     promises: Vec<Box<dyn Promise>>,
     checker: PulseChecker,
     /// None on a computer that is ever late: its edges tell little of the plan.
     judge: Option<Judge>,
-    bounds: Option<Limits>,
+    bounds: Option<WindowLimits>,
     story: VecDeque<String>,
     digest: Fnv,
     steps: u64,
-    broken: Option<Break>,
+    broken: Option<PromiseViolation>,
     now: Nanos,
     probe: Option<Probe>,
 }
@@ -77,11 +77,11 @@ pub struct Probe {
     over: bool,
 }
 
-impl Witness {
+impl TrialWitness {
     /// A witness of a machine at power-on.
     #[must_use]
-    pub fn new(check: CheckOptions, rail: RailOptions, hands: Hands) -> Witness {
-        Witness {
+    pub fn new(check: CheckOptions, rail: RailOptions, hands: SimulatedOperator) -> TrialWitness {
+        TrialWitness {
             facts: Facts::new(rail, hands),
             promises: promises::all(),
             checker: PulseChecker::new(check),
@@ -108,7 +108,7 @@ impl Witness {
 
     /// The first broken promise.
     #[must_use]
-    pub fn broken(&self) -> Option<&Break> {
+    pub fn broken(&self) -> Option<&PromiseViolation> {
         self.broken.as_ref()
     }
 
@@ -125,7 +125,7 @@ impl Witness {
     }
 
     /// Takes over what an earlier witness of the same run has seen.
-    pub fn continues(&mut self, earlier: Witness) {
+    pub fn continues(&mut self, earlier: TrialWitness) {
         self.story = earlier.story;
         self.digest = earlier.digest;
         self.steps = earlier.steps;
@@ -150,7 +150,7 @@ impl Witness {
     }
 
     /// The API asked the machine for something.
-    pub fn asked(&mut self, asked: Asked) {
+    pub fn asked(&mut self, asked: PortCall) {
         asked.hash(&mut self.digest);
         match asked.what {
             Ask::Stop => self.facts.disturb(self.now),
@@ -181,8 +181,8 @@ impl Witness {
     }
 
     /// A client got an answer.
-    pub fn answered(&mut self, answer: &Answer) {
-        let Answer { call, status, body, .. } = answer;
+    pub fn answered(&mut self, answer: &ClientAnswer) {
+        let ClientAnswer { call, status, body, .. } = answer;
         if call.path == "/api/wave/run" && *status == Some(200) {
             // Whoever is silent for long is stopped.
             self.facts.told.page_waves = call.who == Who::Page;
@@ -210,17 +210,18 @@ impl Witness {
         {
             let promise = "s19_pulses_keep_their_limits".to_owned();
             let what = found.to_string();
-            self.broken = Some(Break { promise, at_ns: at, what, story: told(&self.story) });
+            self.broken = Some(PromiseViolation { promise, at_ns: at, what, story: told(&self.story) });
         }
     }
 
-    fn judge(&mut self, mut ask: impl FnMut(&mut dyn Promise, &Facts) -> Kept) {
+    fn judge(&mut self, mut ask: impl FnMut(&mut dyn Promise, &Facts) -> PromiseResult) {
         for promise in &mut self.promises {
             if let Err(what) = ask(&mut **promise, &self.facts)
                 && self.broken.is_none()
             {
                 let promise = promise.name().to_owned();
-                self.broken = Some(Break { promise, at_ns: self.now, what, story: told(&self.story) });
+                self.broken =
+                    Some(PromiseViolation { promise, at_ns: self.now, what, story: told(&self.story) });
             }
         }
     }
@@ -237,7 +238,7 @@ fn told(story: &VecDeque<String>) -> String {
     story.iter().fold(String::new(), |story, line| story + line + "\n")
 }
 
-impl EdgeSink for Witness {
+impl EdgeSink for TrialWitness {
     fn edge(&mut self, edge: Edge) {
         self.now = edge.at;
         edge.hash(&mut self.digest);
@@ -269,12 +270,12 @@ impl EdgeSink for Witness {
     }
 }
 
-impl Audience for Witness {
+impl Audience for TrialWitness {
     fn event(&mut self, event: &Event) {
         self.happened(event);
     }
 
-    fn cycle(&mut self, seen: &Seen) {
+    fn cycle(&mut self, seen: &CycleTrace) {
         self.now = seen.at_ns;
         self.facts.cycle(seen);
         self.bounds = self.facts.bounds(seen.at_ns);
@@ -284,8 +285,12 @@ impl Audience for Witness {
             && self.broken.is_none()
         {
             let promise = promises::of_rule(violation.broken.rule).to_owned();
-            self.broken =
-                Some(Break { promise, at_ns: seen.at_ns, what: violation.to_string(), story: self.story() });
+            self.broken = Some(PromiseViolation {
+                promise,
+                at_ns: seen.at_ns,
+                what: violation.to_string(),
+                story: self.story(),
+            });
         }
     }
 }

@@ -49,7 +49,7 @@ impl Default for Envelope {
 
 /// The part that a wave fills of a stroke of known length, from its back.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Part {
+pub struct StrokeSpan {
     /// Where it begins.
     pub offset_mm: f64,
     /// How long it is.
@@ -59,9 +59,9 @@ pub struct Part {
 impl Envelope {
     /// The part that it means in a stroke of `stroke_mm`; never beyond it.
     #[must_use]
-    pub fn over(&self, stroke_mm: f64) -> Part {
+    pub fn over(&self, stroke_mm: f64) -> StrokeSpan {
         let offset_mm = self.offset.over(stroke_mm).min(stroke_mm);
-        Part { offset_mm, amplitude_mm: self.amplitude.over(stroke_mm).min(stroke_mm - offset_mm) }
+        StrokeSpan { offset_mm, amplitude_mm: self.amplitude.over(stroke_mm).min(stroke_mm - offset_mm) }
     }
 }
 

@@ -147,13 +147,13 @@ pub fn through(knots: &[Knot], interpolation: Interpolation) -> Result<Cubics, V
     if !flaws.is_empty() {
         return Err(flaws);
     }
-    let stretches: Vec<Stretch> = stretches(knots).collect();
+    let stretches: Vec<CurveSegment> = stretches(knots).collect();
     let slopes = match interpolation {
         Interpolation::Linear => Vec::new(),
         Interpolation::Monotone => monotone_slopes(&stretches),
         Interpolation::Spline => spline_slopes(&stretches),
     };
-    let cubic = |(index, stretch): (usize, &Stretch)| match slopes.get(index) {
+    let cubic = |(index, stretch): (usize, &CurveSegment)| match slopes.get(index) {
         None => Cubic::line(stretch.start, stretch.length, stretch.ends),
         Some(slope) => {
             let end_slope = slopes[(index + 1) % slopes.len()];
@@ -190,24 +190,24 @@ fn swing(index: usize, cubic: &Cubic, length: f64) -> Option<Flaw> {
 }
 
 /// From one point to the next.
-struct Stretch {
+struct CurveSegment {
     start: f64,
     length: f64,
     ends: [f64; 2],
 }
 
-impl Stretch {
+impl CurveSegment {
     fn chord(&self) -> f64 {
         (self.ends[1] - self.ends[0]) / self.length
     }
 }
 
-fn stretches(knots: &[Knot]) -> impl Iterator<Item = Stretch> {
+fn stretches(knots: &[Knot]) -> impl Iterator<Item = CurveSegment> {
     (0..knots.len()).map(|index| {
         let next = (index + 1) % knots.len();
         let round = if next == 0 { 1.0 } else { 0.0 };
         let (from, to) = (knots[index], knots[next]);
-        Stretch {
+        CurveSegment {
             start: from.phase,
             length: to.phase + round - from.phase,
             ends: [from.position, to.position],
@@ -215,7 +215,7 @@ fn stretches(knots: &[Knot]) -> impl Iterator<Item = Stretch> {
     })
 }
 
-fn monotone_slopes(stretches: &[Stretch]) -> Vec<f64> {
+fn monotone_slopes(stretches: &[CurveSegment]) -> Vec<f64> {
     // Two points are two turns.
     let slopes = if stretches.len() < 3 { vec![0.0; stretches.len()] } else { spline_slopes(stretches) };
     let limited = |(index, slope): (usize, &f64)| {
@@ -235,7 +235,7 @@ fn monotone_slopes(stretches: &[Stretch]) -> Vec<f64> {
 ///
 /// The corners of the cyclic system are put into a rank-one term (Sherman and Morrison), which leaves two solutions
 /// of one tridiagonal system.
-fn spline_slopes(stretches: &[Stretch]) -> Vec<f64> {
+fn spline_slopes(stretches: &[CurveSegment]) -> Vec<f64> {
     let count = stretches.len();
     let before = |index: usize| &stretches[(index + count - 1) % count];
     let mut rows: Vec<Row> = (0..count)

@@ -25,7 +25,7 @@ pub mod strokes;
 pub mod trapezoid;
 
 pub use cubics::Cubics;
-pub use envelope::{Envelope, Part};
+pub use envelope::{Envelope, StrokeSpan};
 pub use graph::{Graph, Wave};
 pub use points::{Points, PointsError, sample};
 pub use shape::{Point, Shape};

@@ -21,7 +21,7 @@ const ROUNDING: f64 = 1e-6;
 
 /// Points, as they are asked for.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Course {
+pub enum PointsSpec {
     /// Positions, evenly spaced from the start of the period.
     Even(Vec<f64>),
     /// Pairs of a time in seconds and a position.
@@ -40,7 +40,7 @@ pub struct Spec {
     pub hold_front_s: Option<f64>,
     pub fall_s: Option<f64>,
     pub hold_back_s: Option<f64>,
-    pub points: Option<Course>,
+    pub points: Option<PointsSpec>,
     pub interpolation: Option<String>,
     pub amplitude: Option<f64>,
     pub amplitude_mm: Option<f64>,
@@ -68,7 +68,7 @@ pub const FIELDS: [(&str, &[&str]); 12] = [
 
 /// What is wrong with a field.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Wrong {
+pub struct WaveFieldError {
     /// Its name.
     pub field: &'static str,
     /// Which of its elements, from 0.
@@ -77,7 +77,7 @@ pub struct Wrong {
     pub why: String,
 }
 
-impl std::fmt::Display for Wrong {
+impl std::fmt::Display for WaveFieldError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.index {
             Some(index) => write!(f, "{}[{index}]: {}", self.field, self.why),
@@ -86,8 +86,8 @@ impl std::fmt::Display for Wrong {
     }
 }
 
-fn wrong(field: &'static str, why: impl Into<String>) -> Wrong {
-    Wrong { field, index: None, why: why.into() }
+fn wrong(field: &'static str, why: impl Into<String>) -> WaveFieldError {
+    WaveFieldError { field, index: None, why: why.into() }
 }
 
 impl Spec {
@@ -107,14 +107,14 @@ impl Spec {
     ///
     /// # Errors
     /// Everything that is wrong: at least one thing.
-    pub fn wave(&self) -> Result<Wave, Vec<Wrong>> {
+    pub fn wave(&self) -> Result<Wave, Vec<WaveFieldError>> {
         if !TYPES.contains(&self.kind.as_str()) {
             return Err(vec![wrong(
                 "type",
                 format!("unknown type of wave: give one of {}", TYPES.join(", ")),
             )]);
         }
-        let mut all: Vec<Wrong> = self.misplaced().collect();
+        let mut all: Vec<WaveFieldError> = self.misplaced().collect();
         // Only in a possible period can times be placed.
         let wave = match Wave::new(Shape::Sine, self.duration_s) {
             Ok(possible) => self.graph().map(|graph| possible.along(graph)),
@@ -134,7 +134,7 @@ impl Spec {
     ///
     /// # Errors
     /// Which field is too much.
-    pub fn fits(&self, stroke_mm: f64) -> Result<(), Vec<Wrong>> {
+    pub fn fits(&self, stroke_mm: f64) -> Result<(), Vec<WaveFieldError>> {
         let in_mm = |mm: Option<f64>, share: Option<f64>| mm.or(share.map(|share| share * stroke_mm));
         let offset_mm = in_mm(self.offset_mm, self.offset).unwrap_or_default();
         let amplitude_mm = in_mm(self.amplitude_mm, self.amplitude).unwrap_or_default();
@@ -172,7 +172,7 @@ impl Spec {
     }
 
     /// Fields that this type does not have.
-    fn misplaced(&self) -> impl Iterator<Item = Wrong> {
+    fn misplaced(&self) -> impl Iterator<Item = WaveFieldError> {
         self.given().filter_map(|name| {
             let (_, types) = FIELDS.into_iter().find(|(field, _)| *field == name)?;
             let fits = types.is_empty() || types.contains(&self.kind.as_str());
@@ -181,7 +181,7 @@ impl Spec {
         })
     }
 
-    fn graph(&self) -> Result<Graph, Vec<Wrong>> {
+    fn graph(&self) -> Result<Graph, Vec<WaveFieldError>> {
         match self.kind.as_str() {
             TRAPEZOID => self.trapezoid().map_err(|wrong| vec![wrong]),
             TRIANGLE => self.triangle().map_err(|wrong| vec![wrong]),
@@ -191,7 +191,7 @@ impl Spec {
     }
 
     /// The times that were not said share what the others leave of the period.
-    fn trapezoid(&self) -> Result<Graph, Wrong> {
+    fn trapezoid(&self) -> Result<Graph, WaveFieldError> {
         let times = [self.rise_s, self.hold_front_s, self.fall_s, self.hold_back_s];
         let names = ["rise", "hold_front", "fall", "hold_back"];
         for (name, time_s) in names.into_iter().zip(times) {
@@ -215,13 +215,13 @@ impl Spec {
         Ok(trapezoid(Shares { rise, hold_front, fall, hold_back }).into())
     }
 
-    fn triangle(&self) -> Result<Graph, Wrong> {
+    fn triangle(&self) -> Result<Graph, WaveFieldError> {
         self.within_the_period("rise", self.rise_s)?;
         let rise = self.rise_s.map_or(0.5, |rise_s| rise_s / self.duration_s);
         Ok(trapezoid(Shares { rise, hold_front: 0.0, fall: 1.0 - rise, hold_back: 0.0 }).into())
     }
 
-    fn within_the_period(&self, name: &'static str, time_s: Option<f64>) -> Result<(), Wrong> {
+    fn within_the_period(&self, name: &'static str, time_s: Option<f64>) -> Result<(), WaveFieldError> {
         match time_s {
             Some(time_s) if !(0.0..=self.duration_s).contains(&time_s) => {
                 let why = format!("{time_s} s is no part of a period of {} s", self.duration_s);
@@ -231,7 +231,7 @@ impl Spec {
         }
     }
 
-    fn through_points(&self) -> Result<Graph, Vec<Wrong>> {
+    fn through_points(&self) -> Result<Graph, Vec<WaveFieldError>> {
         let interpolation = match self.interpolation.as_deref() {
             None => Interpolation::default(),
             Some(name) => Interpolation::from_name(name).ok_or_else(|| {
@@ -241,18 +241,21 @@ impl Spec {
         };
         let knots = match &self.points {
             None => return Err(vec![wrong("points", "give the points that the wave goes through")]),
-            Some(Course::Even(positions)) => even(positions),
-            Some(Course::Timed(pairs)) => self.timed(pairs)?,
+            Some(PointsSpec::Even(positions)) => even(positions),
+            Some(PointsSpec::Timed(pairs)) => self.timed(pairs)?,
         };
-        let of_point =
-            |flaw: interpolate::Flaw| Wrong { field: "points", index: flaw.index(), why: flaw.to_string() };
+        let of_point = |flaw: interpolate::Flaw| WaveFieldError {
+            field: "points",
+            index: flaw.index(),
+            why: flaw.to_string(),
+        };
         interpolate::through(&knots, interpolation)
             .map(Graph::from)
             .map_err(|flaws| flaws.into_iter().map(of_point).collect())
     }
 
     /// A point at the end of the period is the one at its start again, and may be said.
-    fn timed(&self, pairs: &[[f64; 2]]) -> Result<Vec<Knot>, Vec<Wrong>> {
+    fn timed(&self, pairs: &[[f64; 2]]) -> Result<Vec<Knot>, Vec<WaveFieldError>> {
         let closed = match pairs {
             [[first_s, first], .., [last_s, last]] if *last_s == self.duration_s && *first_s == 0.0 => {
                 if first != last {
@@ -260,7 +263,7 @@ impl Spec {
                         "the end of the period is its start again, so the position must be {first} there, as at \
                          the first point"
                     );
-                    return Err(vec![Wrong { field: "points", index: Some(pairs.len() - 1), why }]);
+                    return Err(vec![WaveFieldError { field: "points", index: Some(pairs.len() - 1), why }]);
                 }
                 true
             }
@@ -272,9 +275,9 @@ impl Spec {
         Ok(open.iter().map(knot).collect())
     }
 
-    fn envelope(&self) -> Result<Envelope, Vec<Wrong>> {
+    fn envelope(&self) -> Result<Envelope, Vec<WaveFieldError>> {
         let mut all = Vec::new();
-        let mut kept = |size: Result<Size, Wrong>| size.map_err(|wrong| all.push(wrong)).ok();
+        let mut kept = |size: Result<Size, WaveFieldError>| size.map_err(|wrong| all.push(wrong)).ok();
         let whole = Envelope::default();
         let amplitude =
             kept(size(["amplitude", "amplitude_mm"], self.amplitude, self.amplitude_mm, whole.amplitude));
@@ -310,7 +313,7 @@ fn size(
     share: Option<f64>,
     mm: Option<f64>,
     unsaid: Size,
-) -> Result<Size, Wrong> {
+) -> Result<Size, WaveFieldError> {
     match (share, mm) {
         (Some(_), Some(_)) => Err(wrong(mm_name, format!("give {share_name} or {mm_name}, not both"))),
         (None, None) => Ok(unsaid),
@@ -374,18 +377,20 @@ mod tests {
             interpolation: Some("linear".into()),
             ..spec("points", 4.0)
         };
-        let even = linear(Course::Even(vec![0.0, 1.0, 0.5, 1.0]));
+        let even = linear(PointsSpec::Even(vec![0.0, 1.0, 0.5, 1.0]));
         assert_eq!(positions(&even, [0.0, 0.5, 1.0, 2.0, 3.5]), [0.0, 0.5, 1.0, 0.5, 0.5]);
-        let timed = linear(Course::Timed(vec![[1.0, 1.0], [3.0, 0.0]]));
+        let timed = linear(PointsSpec::Timed(vec![[1.0, 1.0], [3.0, 0.0]]));
         assert_eq!(positions(&timed, [0.0, 1.0, 2.0, 3.0]), [0.5, 1.0, 0.5, 0.0]);
-        let closed = linear(Course::Timed(vec![[0.0, 0.2], [2.0, 1.0], [4.0, 0.2]]));
+        let closed = linear(PointsSpec::Timed(vec![[0.0, 0.2], [2.0, 1.0], [4.0, 0.2]]));
         assert_eq!(positions(&closed, [0.0, 2.0]), [0.2, 1.0]);
     }
 
     #[test]
     fn what_is_wrong_is_said_by_field_and_point() {
-        let points =
-            |pairs: &[[f64; 2]]| Spec { points: Some(Course::Timed(pairs.to_vec())), ..spec("points", 2.0) };
+        let points = |pairs: &[[f64; 2]]| Spec {
+            points: Some(PointsSpec::Timed(pairs.to_vec())),
+            ..spec("points", 2.0)
+        };
         for (spec, said) in [
             (
                 spec("sawtooth", 1.0),
@@ -471,7 +476,7 @@ mod tests {
     #[test]
     fn everything_wrong_is_said_at_once() {
         let spec = Spec {
-            points: Some(Course::Even(vec![2.0, 0.5, -1.0])),
+            points: Some(PointsSpec::Even(vec![2.0, 0.5, -1.0])),
             rise_s: Some(1.0),
             offset: Some(2.0),
             ..spec("points", 2.0)

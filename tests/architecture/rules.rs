@@ -1,5 +1,7 @@
 //! The rules of the house.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::source::Source;
 
 /// Each room with the rooms that it may name. Imports point from the bottom of this table to its top.
@@ -57,6 +59,10 @@ const IMPURE: [&[&str]; 8] = [
 /// Who alone asks for the time of the day, so that a trial can let it jump (promise S23).
 const WALL_CLOCK: &str = "settings/wall.rs";
 
+/// Type names that several files may define, each with its reason.
+const SHARED_TYPE_NAMES: [(&str, &str); 1] =
+    [("Arguments", "each subcommand of the command line has its own, which clap reads")];
+
 /// Longest file, without its tests. Above it, two things live in one file.
 const MAX_LINES: usize = 500;
 /// main.rs stays below this: it parses arguments and calls cli.
@@ -74,6 +80,7 @@ pub fn breaks(sources: &[Source]) -> Vec<String> {
             wall_clock(source, &mut found);
         }
     }
+    type_names(sources, &mut found);
     // A group may name one room in several words.
     found.dedup();
     found
@@ -121,6 +128,26 @@ fn imports(source: &Source, found: &mut Vec<String>) {
             && (source.file == "drive/step_loop.rs" || source.file.starts_with("drive/step_loop/"))
         {
             found.push(format!("{}:{line}: the step loop names machine", source.file));
+        }
+    }
+}
+
+/// A name means one thing in the whole crate.
+fn type_names(sources: &[Source], found: &mut Vec<String>) {
+    let mut defined: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for source in sources.iter().filter(|source| !only_for_tests(source, sources)) {
+        for (_, name) in &source.types {
+            defined.entry(name).or_default().insert(&source.file);
+        }
+    }
+    for (name, files) in &defined {
+        let is_shared = SHARED_TYPE_NAMES.iter().any(|(shared, _)| shared == name);
+        if files.len() > 1 && !is_shared {
+            let files: Vec<&str> = files.iter().copied().collect();
+            found.push(format!("the type name {name} is defined in {}", files.join(", ")));
+        }
+        if files.len() < 2 && is_shared {
+            found.push(format!("{name} is defined once, and need not be on the list of shared names"));
         }
     }
 }

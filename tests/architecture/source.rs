@@ -10,6 +10,8 @@ pub struct Source {
     pub file: String,
     /// Every path of the file that has two segments or more, or is imported; with its line.
     pub paths: Vec<(usize, Vec<String>)>,
+    /// Types that the file defines, each with its line.
+    pub types: Vec<(usize, String)>,
     /// Modules of this file that exist only in tests.
     pub test_modules: Vec<String>,
     /// Lines that are not under `#[cfg(test)]`.
@@ -31,6 +33,7 @@ impl Source {
         Source {
             file: file.to_owned(),
             paths: paths(&tokens, module_of(file)),
+            types: types(&tokens),
             test_modules,
             lines: text.lines().count() - test_lines,
         }
@@ -112,6 +115,31 @@ fn tokens(text: &str) -> Vec<(usize, Token)> {
             }
         }
         line += chars[start..i.min(chars.len())].iter().filter(|c| **c == '\n').count();
+    }
+    found
+}
+
+/// Names of structs, enums, traits and unions anywhere, and of aliases outside of any braces: inside of them an alias is the
+/// type of a trait.
+fn types(tokens: &[(usize, Token)]) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    let mut depth = 0;
+    for (i, (line, token)) in tokens.iter().enumerate() {
+        match token {
+            Token::Mark('{') => depth += 1,
+            Token::Mark('}') => depth -= 1,
+            Token::Word(word)
+                if matches!(word.as_str(), "struct" | "enum" | "trait" | "union")
+                    || word == "type" && depth == 0 =>
+            {
+                if let Some((_, Token::Word(name))) = tokens.get(i + 1)
+                    && name.starts_with(char::is_uppercase)
+                {
+                    found.push((*line, name.clone()));
+                }
+            }
+            _ => {}
+        }
     }
     found
 }

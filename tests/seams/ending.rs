@@ -2,7 +2,7 @@
 
 use yep::drive::Rehearsal;
 use yep::hal::sim::{EdgeKind, Mishap, VirtualClock};
-use yep::machine::{Command, Event, Refusal};
+use yep::machine::{Command, CommandRefusal, Event};
 use yep::units::MILLISECOND_NS;
 
 use crate::plain::{Edges, Plain, homed};
@@ -33,7 +33,7 @@ fn ends_well(mut machine: Plain, about: &str) {
         .collect();
     assert!(sent > 900 && replies.len() > 900, "{about}: {sent} sent, {} answered", replies.len());
     assert!(
-        replies.iter().all(|reply| *reply == Err(Refusal::ShuttingDown)),
+        replies.iter().all(|reply| *reply == Err(CommandRefusal::ShuttingDown)),
         "{about}: a command was obeyed"
     );
     let edges = &machine.sink().0;

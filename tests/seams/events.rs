@@ -8,7 +8,7 @@ use yep::drive::rings::QueuedCommand;
 use yep::drive::{Control, ControlOptions, Power, Rings, StepStatus, StopLine};
 use yep::hal::ForceSensor;
 use yep::layout;
-use yep::machine::host::{Host, Reaction, Strain, Vitals};
+use yep::machine::host::{HostHealth, Reaction, Strain, Vitals};
 use yep::machine::{Command, Event, HomingOptions, Supervisor};
 use yep::units::Nanos;
 
@@ -36,7 +36,7 @@ fn a_full_event_ring_counts_what_it_loses_and_keeps_every_reply() {
     for turn in 0..2_000u64 {
         // An event each cycle, and a command each third one.
         let reaction = [Reaction::None, Reaction::Slower(Strain::Heat)][(turn % 2) as usize];
-        host.show(Host { vitals: Vitals::default(), reaction });
+        host.show(HostHealth { vitals: Vitals::default(), reaction });
         let queued = QueuedCommand { id: turn, expires_ns: Nanos::MAX, command: Command::Acknowledge };
         if turn % 3 == 0 && bridge.commands.enqueue(queued).is_ok() {
             sent.push(turn);

@@ -1,7 +1,7 @@
 //! S7 and S12 for the force sensor: while its samples are missing no fault is acknowledged, and no position is lost.
 
 use yep::hal::sim::{Mishap, VirtualClock};
-use yep::machine::{Accepted, Command, Fault, Refusal, State};
+use yep::machine::{Accepted, Command, CommandRefusal, Fault, State};
 
 use crate::plain::homed;
 use crate::support::{options, sine};
@@ -14,7 +14,7 @@ fn no_fault_is_acknowledged_while_samples_are_missing_also_at_rest() {
     machine.hands().set(Mishap::LoadCellSilent, true);
     machine.run_ms(2_000);
     assert_eq!(machine.snapshot().fault, Some(Fault::ForceSampleLost));
-    let remains = Some(Err(Refusal::CauseRemains(Fault::ForceSampleLost)));
+    let remains = Some(Err(CommandRefusal::CauseRemains(Fault::ForceSampleLost)));
     assert_eq!(machine.command(Command::Acknowledge), remains);
     assert_eq!(machine.command(Command::Calibrate), remains);
     assert!(machine.snapshot().position_mm.is_some(), "it came to rest by a ramp");
@@ -41,7 +41,8 @@ fn calibrating_what_would_fail_at_once_is_refused_and_keeps_the_position() {
             machine.hands().push_g(push_g);
             machine.run_ms(500);
             let reply = machine.command(Command::Calibrate);
-            let refusal = if faulted { Refusal::CauseRemains(fault) } else { Refusal::Prevented(fault) };
+            let refusal =
+                if faulted { CommandRefusal::CauseRemains(fault) } else { CommandRefusal::Prevented(fault) };
             assert_eq!(reply, Some(Err(refusal)));
             machine.run_ms(100);
             assert!(machine.snapshot().position_mm.is_some(), "{fault:?}: the position is lost");

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use yep::hal::Clock;
-use yep::hal::sim::{Hands, Mishap, VirtualClock};
+use yep::hal::sim::{Mishap, SimulatedOperator, VirtualClock};
 use yep::machine::{Accepted, State};
 
 use crate::fine::{fine, period_s};
@@ -23,7 +23,7 @@ const MADE_UP_NS: u64 = 1_000_000;
 type Glitches = Rc<RefCell<Vec<(u64, u64)>>>;
 
 /// Makes a glitch on any line, of any length that is none of a closed switch, and the next one some milliseconds later.
-fn glitch(clock: &VirtualClock, hands: &Hands, mut random: Random, left: u32, made: &Glitches) {
+fn glitch(clock: &VirtualClock, hands: &SimulatedOperator, mut random: Random, left: u32, made: &Glitches) {
     if left == 0 {
         return;
     }

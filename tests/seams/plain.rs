@@ -1,7 +1,7 @@
 //! The machine on virtual time, homed, with nothing but a memory of its edges: no checker, so that a test sees what
 //! really happens.
 
-use yep::drive::{Audience, Rehearsal, RehearsalOptions, Seen};
+use yep::drive::{Audience, CycleTrace, Rehearsal, RehearsalOptions};
 use yep::hal::Clock;
 use yep::hal::sim::{Edge, EdgeSink, VirtualClock};
 use yep::machine::{Accepted, Command, State};
@@ -16,7 +16,7 @@ impl EdgeSink for Edges {
 }
 
 impl Audience for Edges {
-    fn cycle(&mut self, _: &Seen) {}
+    fn cycle(&mut self, _: &CycleTrace) {}
 }
 
 pub type Plain = Rehearsal<Edges>;

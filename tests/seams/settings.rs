@@ -4,7 +4,7 @@
 use yep::drive::bridge::bridge;
 use yep::drive::rings::QueuedCommand;
 use yep::hal::sim::VirtualClock;
-use yep::machine::{Accepted, Command, Config, Refusal, State};
+use yep::machine::{Accepted, Command, CommandRefusal, Config, State};
 use yep::motion::Allowance;
 use yep::units::{Grams, Mm, MmPerS, SECOND_NS};
 
@@ -67,7 +67,7 @@ fn everything_is_replaced_at_rest_only_whatever_was_seen_at_the_door() {
         machine.run_ms(20);
         let replies = machine.take_events();
         let refused = replies.iter().any(|event| {
-            let moving = Err(Refusal::Moving(State::Running));
+            let moving = Err(CommandRefusal::Moving(State::Running));
             *event == yep::machine::Event::Replied { id: ids[1], reply: moving }
         });
         assert_eq!(refused, wave_first);
@@ -91,7 +91,7 @@ fn a_command_that_nobody_waits_for_any_more_never_acts() {
     let mut replies = 0;
     while let Some(event) = ends.events.dequeue() {
         if let yep::machine::Event::Replied { reply, .. } = event {
-            assert_eq!(reply, Err(Refusal::Unanswered));
+            assert_eq!(reply, Err(CommandRefusal::Unanswered));
             replies += 1;
         }
     }
@@ -110,7 +110,7 @@ fn who_asks_a_machine_that_hangs_is_told_and_nothing_comes_of_it() {
         tokio::spawn(pump);
         link.command(sine(2.0)).await
     });
-    assert_eq!(reply, Err(Refusal::Unanswered));
+    assert_eq!(reply, Err(CommandRefusal::Unanswered));
     // It is well again, later than the command was good for.
     machine.stall_control(3 * SECOND_NS);
     machine.run_ms(100);

@@ -12,13 +12,13 @@ use yep::drive::{
     Control, ControlOptions, LatePolicy, Power, PulseTiming, Rings, StepLoop, StepStatus, StopLine,
 };
 use yep::hal::sim::rail::spring_force_g;
-use yep::hal::sim::{Hands, RailOptions, SimPins, VirtualClock};
+use yep::hal::sim::{RailOptions, SimPins, SimulatedOperator, VirtualClock};
 use yep::hal::{ForceSample, ForceSensor, NewestForce, newest_force};
 use yep::layout;
 use yep::machine::{Command, Config, Fault, HomingOptions, Snapshot, State, Supervisor};
 use yep::sensor::logs::LogSink;
-use yep::sensor::{Intake, Listener, Report, Rules, Scale};
-use yep::settings::{Rail, Settings, new_id};
+use yep::sensor::{BoardListener, Intake, IntakeRules, Scale, SensorReport};
+use yep::settings::{RailGeometry, Settings, new_id};
 use yep::units::{MILLISECOND_NS, Nanos};
 use yep::wave::{Shape, Wave};
 use yep_sensor_board::hx711::{Conversion, Hx711};
@@ -46,14 +46,14 @@ pub struct Trouble {
 /// A board on a line, on the clock of whoever asks for samples.
 struct Wired {
     rail: RailOptions,
-    hands: Hands,
+    hands: SimulatedOperator,
     chip: &'static Chip,
     converter: Box<dyn FnMut() -> Conversion>,
     board: Board,
     /// Bytes on the line, with the instants at which they have arrived.
     line: VecDeque<(Nanos, u8)>,
     line_free: Nanos,
-    listener: Listener,
+    listener: BoardListener,
     newest: NewestForce,
     lived: Nanos,
     sent_bytes: usize,
@@ -113,7 +113,7 @@ struct Rig {
     commands: CommandFeed,
     events: Events,
     snapshots: Snapshots,
-    hands: Hands,
+    hands: SimulatedOperator,
     now: Nanos,
     knob: Knob,
     rail: RailOptions,
@@ -122,7 +122,7 @@ struct Rig {
 impl Rig {
     /// A calibrated machine, with a sensor that takes so many samples a second.
     fn new(rail: RailOptions, rate_hz: u16) -> Rig {
-        let (hands, knob) = (Hands::default(), Knob::default());
+        let (hands, knob) = (SimulatedOperator::default(), Knob::default());
         let status = Arc::new(StepStatus::default());
         let (stop_line, power) = (StopLine::default(), Power::default());
         let Rings { control, chunks, bridge } = Rings::new();
@@ -203,16 +203,16 @@ const TIMING: PulseTiming = PulseTiming {
 };
 
 fn config() -> Config {
-    Settings::fresh(new_id()).config(&Rail::default())
+    Settings::fresh(new_id()).config(&RailGeometry::default())
 }
 
-fn wired(rail: RailOptions, hands: Hands, rate_hz: u16, trouble: Knob) -> Wired {
-    let report = Report::default();
+fn wired(rail: RailOptions, hands: SimulatedOperator, rate_hz: u16, trouble: Knob) -> Wired {
+    let report = SensorReport::default();
     let (feed, newest) = newest_force();
-    let rules = Rules { range_g: 20_000.0, fastest_g_per_s: 500_000.0, invert: false };
+    let rules = IntakeRules { range_g: 20_000.0, fastest_g_per_s: 500_000.0, invert: false };
     let scale = Scale { zero: Some(ZERO_COUNTS), per_g: Some(COUNTS_PER_G) };
     let intake = Intake::new(rules, feed, report.clone());
-    let listener = Listener::new(rate_hz, scale, intake, report.clone(), LogSink::unread(report));
+    let listener = BoardListener::new(rate_hz, scale, intake, report.clone(), LogSink::unread(report));
     // The pins borrow their chip.
     let chip: &'static Chip = Box::leak(Box::new(Chip::new(0)));
     chip.set_noise(20);

@@ -20,7 +20,7 @@ prop_compose! {
         found in of((1_i64..=1_000_000, 0_i64..1_000, any::<bool>(), of(any::<u64>()))),
         (speed, jerk) in (60.0..2_000.0, 1_000.0..1e6),
     ) -> Settings {
-        let change = Change {
+        let change = SettingsChange {
             name: Some(name),
             tick_stroke_limit: Some(tick_stroke_limit),
             force_limit: Some(force_limit),
@@ -30,14 +30,14 @@ prop_compose! {
             max_stroke: Some(max_stroke),
             stroke_limit: Some(1 + (stroke_share * (max_stroke - 1) as f64) as i64),
             padding_mm: Some((padding_share * (max_stroke - 1) as f64) as i64),
-            ..Change::default()
+            ..SettingsChange::default()
         };
         let motion = MotionChange {
             max_speed_mm_s: Some(speed), max_jerk_mm_s3: Some(jerk), ..MotionChange::default()
         };
         let settings = Settings::fresh(new_id()).changed(&change).unwrap().with_motion(&motion).unwrap();
         let Some((max_steps, padding, local, at)) = found else { return settings };
-        let mut settings = settings.changed(&Change { max_steps: Some(max_steps), ..Change::default() }).unwrap();
+        let mut settings = settings.changed(&SettingsChange { max_steps: Some(max_steps), ..SettingsChange::default() }).unwrap();
         settings.travel_steps = local.then_some(max_steps + padding);
         settings.calibrated_unix_s = at.filter(|_| local);
         settings
@@ -48,13 +48,13 @@ fn number() -> impl Strategy<Value = f64> {
     prop_oneof![Just(0.0), 0.0..1e-3, 0.0..1e9, Just(f64::MAX), Just(f64::MIN_POSITIVE)]
 }
 
-fn ended() -> impl Strategy<Value = Option<Ended>> {
+fn ended() -> impl Strategy<Value = Option<SessionEnd>> {
     of(prop_oneof![
-        Just(Ended::End),
-        Just(Ended::Stop),
-        Just(Ended::Fault),
-        Just(Ended::ShutDown),
-        Just(Ended::Interrupted)
+        Just(SessionEnd::End),
+        Just(SessionEnd::Stop),
+        Just(SessionEnd::Fault),
+        Just(SessionEnd::ShutDown),
+        Just(SessionEnd::Interrupted)
     ])
 }
 
@@ -66,8 +66,8 @@ prop_compose! {
         strokes in 0_u64..=1 << 53,
         peak_force_g in of(number()),
         faults in prop::collection::vec("[a-z_0-9]{1,20}", 0..8),
-    ) -> Session {
-        Session { started_unix_s, duration_s, ended, strokes, distance_mm, peak_speed_mm_s, peak_force_g, faults }
+    ) -> SessionRecord {
+        SessionRecord { started_unix_s, duration_s, ended, strokes, distance_mm, peak_speed_mm_s, peak_force_g, faults }
     }
 }
 
@@ -120,9 +120,9 @@ prop_compose! {
         (sessions_count, strokes, faults) in (0_u64..=1 << 53, 0_u64..=1 << 53, 0_u64..=1 << 53),
         (distance_mm, moving_s) in (number(), number()),
         force_scale in of(force_scale()),
-    ) -> State {
+    ) -> StoredState {
         let counters = Counters { sessions: sessions_count, strokes, distance_mm, moving_s, faults };
-        State { settings, waves, sessions, counters, force_scale }
+        StoredState { settings, waves, sessions, counters, force_scale }
     }
 }
 
@@ -158,8 +158,8 @@ proptest! {
     fn what_replaces_everything_is_everything_after_a_restart(state in state()) {
         let dir = tempfile::tempdir().unwrap();
         let (store, _) = open(dir.path());
-        block_on(store.save(store::Change::SaveWave("before".into(), wave(1.0)))).unwrap();
-        block_on(store.save(store::Change::Everything(Box::new(state.clone())))).unwrap();
+        block_on(store.save(store::StateChange::SaveWave("before".into(), wave(1.0)))).unwrap();
+        block_on(store.save(store::StateChange::Everything(Box::new(state.clone())))).unwrap();
         drop(store);
         let opened = open(dir.path()).1;
         // A session that is under way in it is one that nobody will end.

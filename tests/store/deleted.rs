@@ -13,7 +13,7 @@ fn what_was_deleted_is_made_anew_by_the_next_save() {
         let state_dir = dir.path().join("state");
         let (store, opened) = open(&state_dir);
         let settings = opened.state.settings;
-        block_on(store.save(store::Change::SaveWave("kept".into(), wave(2.0)))).unwrap();
+        block_on(store.save(store::StateChange::SaveWave("kept".into(), wave(2.0)))).unwrap();
         saved(&store, &settings, 1).unwrap();
         let gone = state_dir.join(deleted);
         if gone.is_dir() {

@@ -9,12 +9,12 @@ const LAST: u64 = 1 << 53;
 
 /// A backup whose only session has this number.
 fn backup(number: u64) -> Value {
-    let mut state = State::of(Settings::fresh(new_id()));
-    state.sessions.insert(number, Session { ended: Some(Ended::Stop), ..Session::begun(7) });
+    let mut state = StoredState::of(Settings::fresh(new_id()));
+    state.sessions.insert(number, SessionRecord { ended: Some(SessionEnd::Stop), ..SessionRecord::begun(7) });
     document::write(&state, 0, 0)
 }
 
-fn read(document: &Value) -> Result<State, String> {
+fn read(document: &Value) -> Result<StoredState, String> {
     document::read(document, |_| Ok(())).map_err(|wrong| wrong.to_string())
 }
 
@@ -30,11 +30,14 @@ fn a_backup_with_the_highest_numbers_goes_in_and_out_and_survives_every_start() 
         let (store, opened) = open(dir.path());
         assert!(opened.recovery.is_plain(), "{round}: {}", opened.recovery);
         let state = read(&document).unwrap();
-        block_on(store.save(store::Change::Everything(Box::new(state)))).unwrap();
+        block_on(store.save(store::StateChange::Everything(Box::new(state)))).unwrap();
         // The next wave begins a session, and ends it.
         let number = store.state().next_session();
-        for session in [Session::begun(8), Session { ended: Some(Ended::End), ..Session::begun(8) }] {
-            block_on(store.save(store::Change::Session(number, session))).unwrap();
+        for session in [
+            SessionRecord::begun(8),
+            SessionRecord { ended: Some(SessionEnd::End), ..SessionRecord::begun(8) },
+        ] {
+            block_on(store.save(store::StateChange::Session(number, session))).unwrap();
         }
         // As the server gives it, after a program that knows no whole number above 2^53.
         document = document::write(&store.state(), 0, store.generation());
@@ -49,8 +52,8 @@ fn what_an_older_version_took_in_is_still_read() {
     for lost in [false, true] {
         let dir = tempfile::tempdir().unwrap();
         let (store, opened) = open(dir.path());
-        let session = Session { ended: Some(Ended::Stop), strokes: 4, ..Session::begun(7) };
-        block_on(store.save(store::Change::Session(1, session.clone()))).unwrap();
+        let session = SessionRecord { ended: Some(SessionEnd::Stop), strokes: 4, ..SessionRecord::begun(7) };
+        block_on(store.save(store::StateChange::Session(1, session.clone()))).unwrap();
         let generation = store.generation();
         drop(store);
         if lost {
@@ -79,22 +82,22 @@ fn what_an_older_version_took_in_is_still_read() {
                 assert_eq!(opened.state.settings.document.name, "ab");
                 assert_eq!(opened.state.counters.strokes, LAST);
             }
-            block_on(store.save(store::Change::Session(2 + start, Session::begun(8)))).unwrap();
+            block_on(store.save(store::StateChange::Session(2 + start, SessionRecord::begun(8)))).unwrap();
         }
     }
 }
 
 #[test]
 fn the_largest_backup_is_one_that_can_be_posted() {
-    let mut state = State::of(Settings::fresh(new_id()));
+    let mut state = StoredState::of(Settings::fresh(new_id()));
     let points = "x".repeat(yep::store::state::WAVES_BYTES / yep::store::state::MAX_WAVES - 20);
     for n in 0..yep::store::state::MAX_WAVES {
         let name = format!("{n:0>64}").replace('0', "\"");
         let wave = SavedWave::new(&json!({ "type": points })).unwrap();
-        assert!(state.apply(store::Change::SaveWave(format!("{}{n:02}", &name[..62]), wave)).is_ok());
+        assert!(state.apply(store::StateChange::SaveWave(format!("{}{n:02}", &name[..62]), wave)).is_ok());
     }
-    let session = Session {
-        ended: Some(Ended::Interrupted),
+    let session = SessionRecord {
+        ended: Some(SessionEnd::Interrupted),
         started_unix_s: LAST,
         duration_s: f64::MIN_POSITIVE,
         strokes: LAST,

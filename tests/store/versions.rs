@@ -22,7 +22,7 @@ fn version_1() -> tempfile::TempDir {
 }
 
 /// What version 2 said of its store.
-fn is_version_2(state: &State) {
+fn is_version_2(state: &StoredState) {
     let d = &state.settings.document;
     assert_eq!((d.id.as_str(), d.name.as_str()), ("6b05fae5c21a6bb4bb000000", "version 2, größer"));
     assert_eq!((d.force_limit, d.stroke_limit), (800, 120));
@@ -40,14 +40,14 @@ fn a_store_of_version_2_is_opened_and_takes_a_force_scale() {
     assert_eq!(opened.recovery, Recovery::Migrated { from: 2 });
     is_version_2(&opened.state);
     assert_eq!(store.generation(), 6, "the writes are counted on");
-    block_on(store.save(store::Change::ForceScale(force_scale(5.0)))).unwrap();
+    block_on(store.save(store::StateChange::ForceScale(force_scale(5.0)))).unwrap();
     drop(store);
     let (_store, opened) = open(dir.path());
     assert_eq!(
         (opened.recovery, opened.state.force_scale.clone()),
         (Recovery::Clean, Some(force_scale(5.0)))
     );
-    is_version_2(&State { force_scale: None, ..opened.state });
+    is_version_2(&StoredState { force_scale: None, ..opened.state });
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn the_copy_of_version_2_takes_the_place_of_its_store() {
 }
 
 /// What version 1 said of it.
-fn is_version_1(state: &State) {
+fn is_version_1(state: &StoredState) {
     let d = &state.settings.document;
     assert_eq!((d.id.as_str(), d.name.as_str()), ("6b05a018431a2473ff000000", "version 1, größer"));
     assert_eq!((d.force_limit, d.stroke_limit), (800, 120));
@@ -124,7 +124,7 @@ fn a_migration_that_is_killed_leaves_the_old_or_the_new() {
     killed(2, rounds, is_version_2);
 }
 
-fn killed(number: u8, rounds: u32, holds: fn(&State)) {
+fn killed(number: u8, rounds: u32, holds: fn(&StoredState)) {
     let seed = 11;
     println!("version {number}, seed {seed}");
     let mut random = Random::new(seed);

@@ -27,8 +27,8 @@ fn ten_thousand_changes_do_not_make_it_grow() {
     for n in 1..=10_000 {
         block_on(store.save(numbered(&opened.state.settings, n))).unwrap();
         if n % 500 == 0 {
-            let session = Session { ended: Some(Ended::Stop), ..Session::begun(n as u64) };
-            block_on(store.save(store::Change::Session(n as u64, session))).unwrap();
+            let session = SessionRecord { ended: Some(SessionEnd::Stop), ..SessionRecord::begun(n as u64) };
+            block_on(store.save(store::StateChange::Session(n as u64, session))).unwrap();
             largest = largest.max(bytes(&dir.path().join("db")));
         }
     }

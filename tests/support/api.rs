@@ -24,14 +24,14 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{Error, Message};
-use yep::api::desk::Keeper;
+use yep::api::desk::SettingsStore;
 use yep::api::port::{BoxFuture, MachinePort, Mover};
 use yep::api::server::{Door, Visitor};
-use yep::api::{Context, Limits, Options};
-use yep::auth::Rules;
+use yep::api::{Context, ServerLimits, ServerOptions};
+use yep::auth::GateRules;
 use yep::machine::{self, Accepted, Command, Inputs, Lateness, Reply, Snapshot, Why};
-use yep::settings::{Rail, Settings};
-use yep::store::{Change, Recovery, State, StoreError};
+use yep::settings::{RailGeometry, Settings};
+use yep::store::{Recovery, StateChange, StoreError, StoredState};
 
 /// What any wait in a test may take before it counts as failed.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -129,7 +129,7 @@ pub fn snapshot(state: machine::State) -> Snapshot {
         periods: 0,
         lateness: Lateness::default(),
         last_stop: None,
-        host: machine::Host::default(),
+        host: machine::HostHealth::default(),
         stops: 0,
         events_lost: 0,
     }
@@ -140,7 +140,7 @@ pub struct FakeKeeper {
     /// The settings that were kept, in order.
     pub kept: Mutex<Vec<Settings>>,
     /// Everything that is kept.
-    pub state: Mutex<Arc<State>>,
+    pub state: Mutex<Arc<StoredState>>,
     /// Whether it fails.
     pub broken: AtomicBool,
     /// How long it takes.
@@ -149,8 +149,8 @@ pub struct FakeKeeper {
 
 struct Handle(Arc<FakeKeeper>);
 
-impl Keeper for Handle {
-    fn keep(&self, change: Change) -> BoxFuture<'_, Result<(), StoreError>> {
+impl SettingsStore for Handle {
+    fn keep(&self, change: StateChange) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
             let takes = *self.0.takes.lock().unwrap();
             tokio::time::sleep(takes).await;
@@ -168,7 +168,7 @@ impl Keeper for Handle {
         })
     }
 
-    fn kept(&self) -> (Arc<State>, u64) {
+    fn kept(&self) -> (Arc<StoredState>, u64) {
         (Arc::clone(&self.0.state.lock().unwrap()), self.0.kept.lock().unwrap().len() as u64)
     }
 
@@ -180,8 +180,8 @@ impl Keeper for Handle {
 /// How a server is to be.
 pub struct Setup {
     pub mover: Mover,
-    pub limits: Limits,
-    pub rules: Rules,
+    pub limits: ServerLimits,
+    pub rules: GateRules,
     pub settings: Settings,
     pub lease: yep::api::Policy,
     pub pages: yep::api::Pages,
@@ -193,8 +193,8 @@ impl Setup {
     pub fn new(mover: Mover) -> Setup {
         Setup {
             mover,
-            limits: Limits::default(),
-            rules: Rules { hostname: "yep".into(), ..Rules::default() },
+            limits: ServerLimits::default(),
+            rules: GateRules { hostname: "yep".into(), ..GateRules::default() },
             settings: Settings::fresh(yep::settings::new_id()),
             lease: yep::api::Policy::default(),
             pages: yep::api::Pages::default(),
@@ -206,17 +206,17 @@ impl Setup {
         let port = FakePort::new(self.mover);
         let keeper = Arc::new(FakeKeeper {
             kept: Mutex::default(),
-            state: Mutex::new(Arc::new(State::of(self.settings.clone()))),
+            state: Mutex::new(Arc::new(StoredState::of(self.settings.clone()))),
             broken: AtomicBool::new(false),
             takes: Mutex::default(),
         });
         let options =
-            Options { rules: self.rules, limits: self.limits, lease: self.lease, pages: self.pages };
+            ServerOptions { rules: self.rules, limits: self.limits, lease: self.lease, pages: self.pages };
         let handle = Handle(Arc::clone(&keeper));
         let machine: Arc<dyn MachinePort> = Arc::clone(&port) as _;
         let ctx = {
             let _in = self.workers.as_ref().map(|workers| workers.enter());
-            Context::new(machine, self.settings, handle, Rail::default(), options)
+            Context::new(machine, self.settings, handle, RailGeometry::default(), options)
         };
         let listener = yep::api::listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
         let address = listener.local_addr().unwrap();

@@ -3,19 +3,19 @@
 
 use yep::diag::train::Precision;
 use yep::diag::{CheckOptions, PulseChecker};
-use yep::drive::{Audience, Rehearsal, RehearsalOptions, Seen};
+use yep::drive::{Audience, CycleTrace, Rehearsal, RehearsalOptions};
 use yep::hal::sim::{Edge, EdgeKind, EdgeSink, RailOptions, VirtualClock};
 use yep::machine::{Accepted, Command, Config, Inputs, SessionRules, State};
 use yep::motion::Limits;
 use yep::settings::{Settings, new_id};
 use yep::trial::gear::Gear;
-use yep::trial::judge::{self, Bounds, Eyes, Judge};
+use yep::trial::judge::{self, Eyes, Judge, KinematicBounds};
 
 /// Has every step judged, and keeps none.
 pub struct Judged {
     judge: Judge,
     checker: PulseChecker,
-    bounds: judge::Limits,
+    bounds: judge::WindowLimits,
     pub steps: u64,
 }
 
@@ -38,7 +38,7 @@ impl EdgeSink for Judged {
 }
 
 impl Audience for Judged {
-    fn cycle(&mut self, seen: &Seen) {
+    fn cycle(&mut self, seen: &CycleTrace) {
         if let Some(violation) = self.checker.look(seen) {
             panic!("{violation}");
         }
@@ -48,31 +48,31 @@ impl Audience for Judged {
 impl Judged {
     /// These are the limits, and nothing asks for a stop; what follows has nothing to do with what was.
     pub fn expect_gentle(&mut self, limits: &Limits, steps_per_mm: f64) {
-        let bounds = Bounds::of(
+        let bounds = KinematicBounds::of(
             limits.max_speed.get(),
             limits.max_acceleration.get(),
             limits.max_jerk.get(),
             steps_per_mm,
         );
-        self.bounds = judge::Limits { firm: bounds, gentle: None };
+        self.bounds = judge::WindowLimits { firm: bounds, gentle: None };
         self.judge.cut();
     }
 
     /// At least so much is allowed from now on, stops included.
     pub fn expect_firm(&mut self, limits: &Limits, fastest_mm_s: f64, steps_per_mm: f64) {
-        let new = Bounds::of(
+        let new = KinematicBounds::of(
             limits.max_speed.get().max(fastest_mm_s),
             limits.stop_deceleration.get(),
             limits.stop_jerk_mm_s3(),
             steps_per_mm,
         );
         let old = self.bounds.firm;
-        let firm = Bounds {
+        let firm = KinematicBounds {
             speed: old.speed.max(new.speed),
             acceleration: old.acceleration.max(new.acceleration),
             jerk: old.jerk.max(new.jerk),
         };
-        self.bounds = judge::Limits { firm, gentle: None };
+        self.bounds = judge::WindowLimits { firm, gentle: None };
     }
 
     pub fn windows(&self) -> u64 {
@@ -107,8 +107,8 @@ pub fn homed(gear: &Gear) -> (Rehearsal<Judged>, f64) {
     // The touches are a step beside each other at most.
     let touched = (gear.length_mm * gear.steps_per_mm() + 2.0) / gear.max_stroke_mm as f64;
     let steps_per_mm = touched.max(gear.steps_per_mm());
-    let nothing = Bounds { speed: 0.0, acceleration: 0.0, jerk: 0.0 };
-    let bounds = judge::Limits { firm: nothing, gentle: None };
+    let nothing = KinematicBounds { speed: 0.0, acceleration: 0.0, jerk: 0.0 };
+    let bounds = judge::WindowLimits { firm: nothing, gentle: None };
     let checker = PulseChecker::new(CheckOptions {
         timing,
         precision: Precision { edge_ns: 40, slews: false },

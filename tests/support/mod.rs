@@ -3,7 +3,7 @@
 
 use yep::diag::train::Precision;
 use yep::diag::{CheckOptions, PulseChecker};
-use yep::drive::{Audience, PulseTiming, Rehearsal, RehearsalOptions, Seen};
+use yep::drive::{Audience, CycleTrace, PulseTiming, Rehearsal, RehearsalOptions};
 use yep::hal::sim::{Edge, EdgeKind, EdgeSink, RailOptions, VirtualClock};
 use yep::machine::{Accepted, Command, Config, Geometry, HomingOptions, SessionRules, Snapshot, State};
 use yep::motion::{ALLOWANCE_POINTS, Allowance, Limits};
@@ -27,7 +27,7 @@ impl EdgeSink for Recorder {
 }
 
 impl Audience for Recorder {
-    fn cycle(&mut self, seen: &Seen) {
+    fn cycle(&mut self, seen: &CycleTrace) {
         if let Some(violation) = self.1.look(seen) {
             panic!("{violation}");
         }

@@ -7,7 +7,7 @@ use yep::machine::{Accepted, Command, State};
 use yep::units::Mm;
 use yep::wave::envelope::Size;
 use yep::wave::interpolate::{Interpolation, Knot, through};
-use yep::wave::spec::Course;
+use yep::wave::spec::PointsSpec;
 use yep::wave::{Cubics, Envelope, Graph, Shape, Spec, Wave};
 
 use super::support::{Recorder, homed, leave, options, steps};
@@ -20,7 +20,7 @@ fn spec(kind: &str, duration_s: f64) -> Spec {
 
 fn points(duration_s: f64, pairs: &[[f64; 2]], interpolation: &str) -> Spec {
     Spec {
-        points: Some(Course::Timed(pairs.to_vec())),
+        points: Some(PointsSpec::Timed(pairs.to_vec())),
         interpolation: Some(interpolation.into()),
         ..spec("points", duration_s)
     }

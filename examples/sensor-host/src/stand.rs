@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::{OFlags, fcntl_setfl};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
-use yep_sensor_board::frame::{self, Channel, Frame};
+use yep_sensor_board::frame::{self, Channel, SensorFrame};
 use yep_sensor_board::hx711::{Conversion, Hx711};
 use yep_sensor_board::sim::Chip;
 use yep_sensor_board::{Board, Identity};
@@ -146,7 +146,8 @@ pub fn run(pty: &mut Pty, knobs: &Arc<Knobs>, pace: Pace, mut logged: impl FnMut
             }
             board.receive(&pty.read());
             let logs = logged().into_iter().filter_map(|log| frame::frame(Channel::Log, &log));
-            let frames: Vec<Frame> = std::iter::from_fn(|| board.next_frame(now_us)).chain(logs).collect();
+            let frames: Vec<SensorFrame> =
+                std::iter::from_fn(|| board.next_frame(now_us)).chain(logs).collect();
             for frame in frames {
                 send(pty, &frame, knobs, &mut chance, pace.speed > 1);
             }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use hyper::header::{CONTENT_DISPOSITION, HeaderValue};
 use serde_json::{Value, json};
 
-use super::{Call, waves};
-use crate::api::answer::{self, Outcome};
+use super::{RoutedRequest, waves};
+use crate::api::answer::{self, HandlerResult};
 use crate::api::context::Context;
 use crate::api::fields::Complaint;
 use crate::api::orders::UPDATE_SETTINGS;
 use crate::store::date;
-use crate::store::document::{self, Problem, Wrong};
+use crate::store::document::{self, DocumentError, Problem};
 
 const ARGUMENT: &str = "backup";
 
@@ -19,7 +19,7 @@ const ARGUMENT: &str = "backup";
 ///
 /// # Errors
 /// Never.
-pub fn get(ctx: &Arc<Context>) -> Outcome {
+pub fn get(ctx: &Arc<Context>) -> HandlerResult {
     let (state, generation) = ctx.keeper.kept();
     let mut answer = answer::ok(&document::write(&state, date::now_unix_s(), generation));
     answer
@@ -33,7 +33,7 @@ pub fn get(ctx: &Arc<Context>) -> Outcome {
 /// # Errors
 /// 415, 400, 422 with everything that is wrong; 409 while the axis moves or when the machine refuses; 503 when it
 /// cannot be stored. Then nothing has changed.
-pub async fn post(ctx: &Arc<Context>, call: &Call) -> Outcome {
+pub async fn post(ctx: &Arc<Context>, call: &RoutedRequest) -> HandlerResult {
     let body = call.declared_json()?.unwrap_or_default();
     let state = document::read(&body, waves::understood)
         .map_err(|wrong| answer::unprocessable(&complaints(&wrong)))?;
@@ -43,15 +43,15 @@ pub async fn post(ctx: &Arc<Context>, call: &Call) -> Outcome {
     Ok(answer::ok(&said))
 }
 
-fn complaints(wrong: &Wrong) -> Vec<Complaint> {
+fn complaints(wrong: &DocumentError) -> Vec<Complaint> {
     let complaint = |place: &str, msg: String| {
         let path: Vec<Value> = place.splitn(2, '.').map(Value::from).collect();
         let loc = ["body".into(), ARGUMENT.into()].into_iter().chain(path).collect();
         Complaint { loc, msg, kind: "value_error" }
     };
     match wrong {
-        Wrong::Newer { .. } => vec![complaint("version", wrong.to_string())],
-        Wrong::Values(problems) => {
+        DocumentError::Newer { .. } => vec![complaint("version", wrong.to_string())],
+        DocumentError::Values(problems) => {
             problems.iter().map(|Problem { place, message }| complaint(place, message.clone())).collect()
         }
     }
@@ -61,7 +61,7 @@ fn complaints(wrong: &Wrong) -> Vec<Complaint> {
 ///
 /// # Errors
 /// Never.
-pub fn state(ctx: &Arc<Context>) -> Outcome {
+pub fn state(ctx: &Arc<Context>) -> HandlerResult {
     let (state, generation) = ctx.keeper.kept();
     let recovery = ctx.keeper.recovery();
     let settings = ctx.desk.current();

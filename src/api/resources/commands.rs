@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::Call;
-use crate::api::answer::{self, Outcome};
+use super::RoutedRequest;
+use crate::api::answer::{self, HandlerResult};
 use crate::api::body;
 use crate::api::coerce;
 use crate::api::context::Context;
-use crate::api::fields::Fields;
+use crate::api::fields::FieldReader;
 use crate::api::orders::STOP;
 use crate::api::router;
 use crate::auth::Standing;
@@ -25,9 +25,9 @@ pub fn is_stop(body: &[u8]) -> bool {
 ///
 /// # Errors
 /// 400, 422, 403 for a guest, and 409 when the machine does not do it.
-pub async fn run(ctx: &Arc<Context>, call: &Call) -> Outcome {
+pub async fn run(ctx: &Arc<Context>, call: &RoutedRequest) -> HandlerResult {
     let body = call.json()?;
-    let mut fields = Fields::of("data", body.as_ref()).map_err(|c| answer::unprocessable(&[c]))?;
+    let mut fields = FieldReader::of("data", body.as_ref()).map_err(|c| answer::unprocessable(&[c]))?;
     let Some(name) = fields.required("type", coerce::string) else {
         return Err(answer::unprocessable(&fields.complaints));
     };

@@ -1,9 +1,9 @@
 //! `/api/curve`: the force curve through ten points.
 
-use super::{Call, senseless};
-use crate::api::answer::{self, Outcome};
+use super::{RoutedRequest, senseless};
+use crate::api::answer::{self, HandlerResult};
 use crate::api::coerce;
-use crate::api::fields::Fields;
+use crate::api::fields::FieldReader;
 use crate::wave::spline::{self, CurveError};
 
 const ARGUMENT: &str = "data";
@@ -14,9 +14,9 @@ const DEFAULT_RESOLUTION: i64 = 100;
 ///
 /// # Errors
 /// 400 and 422.
-pub async fn make(call: &Call) -> Outcome {
+pub async fn make(call: &RoutedRequest) -> HandlerResult {
     let body = call.json()?;
-    let mut fields = Fields::of(ARGUMENT, body.as_ref()).map_err(|c| answer::unprocessable(&[c]))?;
+    let mut fields = FieldReader::of(ARGUMENT, body.as_ref()).map_err(|c| answer::unprocessable(&[c]))?;
     let points = fields.required_list("points", coerce::float);
     let resolution = fields.optional("resolution", coerce::integer).unwrap_or(DEFAULT_RESOLUTION);
     fields.no_slips(&["points", "resolution"]);

@@ -7,7 +7,7 @@ use hyper::StatusCode;
 use hyper::header::{CONTENT_SECURITY_POLICY, HeaderValue};
 use serde_json::{Map, Value, json};
 
-use crate::api::answer::{self, Outcome};
+use crate::api::answer::{self, HandlerResult};
 use crate::api::route::{ROUTES, Resource, Route};
 use crate::auth::Standing;
 use crate::wave::interpolate::{Interpolation, MAX_POINTS};
@@ -17,7 +17,7 @@ use crate::wave::spec;
 ///
 /// # Errors
 /// Never.
-pub fn openapi() -> Outcome {
+pub fn openapi() -> HandlerResult {
     let mut paths: Map<String, Value> = Map::new();
     for route in ROUTES.iter().filter(|route| route.resource != Resource::Docs) {
         let entry = paths.entry(route.path).or_insert_with(|| json!({}));
@@ -117,7 +117,7 @@ const fn standing(standing: Standing) -> &'static str {
 ///
 /// # Errors
 /// Never.
-pub fn page() -> Outcome {
+pub fn page() -> HandlerResult {
     let mut page = String::from(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>yep: routes</title></head><body>\
          <h1>Routes</h1><p>For programs: <a href=\"/api/openapi.json\">/api/openapi.json</a></p><table>\

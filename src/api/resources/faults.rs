@@ -9,11 +9,11 @@ use hyper::StatusCode;
 use hyper::header::{CONTENT_DISPOSITION, HeaderValue, VARY};
 use serde_json::json;
 
-use super::{Call, complete};
-use crate::api::answer::{self, Outcome, Rejection};
+use super::{RoutedRequest, complete};
+use crate::api::answer::{self, HandlerResult, Rejection};
 use crate::api::context::Context;
 use crate::api::fields::Complaint;
-use crate::api::port::{Form, Part, Recordings, Untold};
+use crate::api::port::{Form, RecordingSpan, Recordings, Untold};
 use crate::api::query;
 
 /// Behind an id: this form, whatever the client accepts.
@@ -26,7 +26,7 @@ const EVERY_MAX: usize = 60_000;
 ///
 /// # Errors
 /// 404 when the machine is elsewhere.
-pub fn list(ctx: &Arc<Context>) -> Outcome {
+pub fn list(ctx: &Arc<Context>) -> HandlerResult {
     Ok(answer::ok(&json!({ "faults": recordings(ctx)?.list() })))
 }
 
@@ -35,7 +35,7 @@ pub fn list(ctx: &Arc<Context>) -> Outcome {
 /// # Errors
 /// 404 when there is none with this id or its file is damaged, 422 for a part that makes no sense, 429 while others
 /// are being told.
-pub async fn get(ctx: &Arc<Context>, call: &Call) -> Outcome {
+pub async fn get(ctx: &Arc<Context>, call: &RoutedRequest) -> HandlerResult {
     let recordings = recordings(ctx)?;
     let (id, form) = wanted(call);
     let part = part(&call.query)?;
@@ -63,7 +63,7 @@ fn recordings(ctx: &Context) -> Result<Arc<dyn Recordings>, Rejection> {
 }
 
 /// The id without its suffix, and the form: that of the suffix, else the one that the client asks for, else JSON.
-fn wanted(call: &Call) -> (&str, Form) {
+fn wanted(call: &RoutedRequest) -> (&str, Form) {
     let value = call.value(0);
     let suffix = SUFFIXES.iter().find_map(|(suffix, form)| Some((value.strip_suffix(suffix)?, *form)));
     suffix.unwrap_or_else(|| {
@@ -79,7 +79,7 @@ fn wanted(call: &Call) -> (&str, Form) {
     })
 }
 
-fn part(text: &str) -> Result<Part, Rejection> {
+fn part(text: &str) -> Result<RecordingSpan, Rejection> {
     let mut complaints = Vec::new();
     let senseless = |name: &'static str, msg: String| Complaint {
         loc: vec!["query".into(), name.into()],
@@ -101,7 +101,7 @@ fn part(text: &str) -> Result<Part, Rejection> {
         complaints.push(senseless("every", format!("must be a whole number, 1 … {EVERY_MAX}")));
     }
     complete(&complaints)?;
-    Ok(Part { from_s, to_s, every: every.unwrap_or(1) })
+    Ok(RecordingSpan { from_s, to_s, every: every.unwrap_or(1) })
 }
 
 fn untold(untold: Untold) -> Rejection {
@@ -125,8 +125,8 @@ mod tests {
     use super::*;
     use crate::auth::Standing;
 
-    fn call(value: &str, accept: Option<&'static str>) -> Call {
-        Call {
+    fn call(value: &str, accept: Option<&'static str>) -> RoutedRequest {
+        RoutedRequest {
             standing: Standing::Local,
             client: crate::api::lease::Client::of(
                 std::net::Ipv4Addr::LOCALHOST.into(),
@@ -159,7 +159,10 @@ mod tests {
 
     #[test]
     fn a_part_has_finite_ends() {
-        assert_eq!(part("from_s=-2.5&to_s=1&every=10").unwrap(), Part { from_s: -2.5, to_s: 1.0, every: 10 });
+        assert_eq!(
+            part("from_s=-2.5&to_s=1&every=10").unwrap(),
+            RecordingSpan { from_s: -2.5, to_s: 1.0, every: 10 }
+        );
         assert_eq!(part("").unwrap().every, 1);
         for bad in ["from_s=nan", "to_s=inf", "from_s=", "every=0", "every=-1", "every=60001", "every=1e3"] {
             let answer = part(bad).map(drop).unwrap_err().into_answer();

@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use crate::api::answer::{self, Outcome};
+use crate::api::answer::{self, HandlerResult};
 
 /// Always the same.
 ///
 /// # Errors
 /// Never.
-pub fn get() -> Outcome {
+pub fn get() -> HandlerResult {
     Ok(answer::ok(&json!({ "status": "ok" })))
 }

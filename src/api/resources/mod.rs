@@ -25,7 +25,7 @@ use hyper::StatusCode;
 use hyper::header::HeaderValue;
 use serde_json::Value;
 
-use super::answer::{self, Outcome, Rejection};
+use super::answer::{self, HandlerResult, Rejection};
 use super::body;
 use super::context::Context;
 use super::desk::Denied;
@@ -33,13 +33,13 @@ use super::fields::{self, Complaint};
 use super::lease::Client;
 use super::route::Resource;
 use crate::auth::Standing;
-use crate::machine::Refusal;
+use crate::machine::CommandRefusal;
 use crate::settings::Invalid;
 use crate::store::StoreError;
 
 /// A request whose route, right and size are checked.
 #[derive(Debug)]
-pub struct Call {
+pub struct RoutedRequest {
     /// Whose it is.
     pub standing: Standing,
     /// Who it is, as far as that can be told.
@@ -56,7 +56,7 @@ pub struct Call {
     pub body: Bytes,
 }
 
-impl Call {
+impl RoutedRequest {
     /// The body as JSON.
     ///
     /// # Errors
@@ -91,7 +91,7 @@ impl Call {
 ///
 /// # Errors
 /// The refusal, which is an answer too.
-pub async fn handle(ctx: &Arc<Context>, resource: Resource, call: Call) -> Outcome {
+pub async fn handle(ctx: &Arc<Context>, resource: Resource, call: RoutedRequest) -> HandlerResult {
     match resource {
         Resource::WaveGet => wave::get(ctx, &call).await,
         Resource::WaveRun => wave::run(ctx, &call).await,
@@ -166,7 +166,7 @@ impl From<Denied> for Rejection {
                 let complaints = invalid.into_iter().map(|i| senseless("data", i.field, i.message));
                 answer::unprocessable(&complaints.collect::<Vec<_>>())
             }
-            Denied::Moving(state) => answer::refused(&Refusal::Moving(state)),
+            Denied::Moving(state) => answer::refused(&CommandRefusal::Moving(state)),
             Denied::NotKept(why) => not_kept("settings", &why),
             Denied::Refused(refusal) => answer::refused(&refusal),
         }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::Call;
-use crate::api::answer::{self, Answer, Outcome};
+use super::RoutedRequest;
+use crate::api::answer::{self, Answer, HandlerResult};
 use crate::api::coerce;
 use crate::api::context::Context;
-use crate::api::fields::Fields;
+use crate::api::fields::FieldReader;
 use crate::api::orders::UPDATE_SETTINGS;
 use crate::motion::Limits;
 use crate::settings::MotionChange;
@@ -26,7 +26,7 @@ pub(super) const FIELDS: [&str; 5] = [
 ///
 /// # Errors
 /// Never.
-pub fn get(ctx: &Arc<Context>) -> Outcome {
+pub fn get(ctx: &Arc<Context>) -> HandlerResult {
     Ok(show(&ctx.desk.current().motion))
 }
 
@@ -34,9 +34,9 @@ pub fn get(ctx: &Arc<Context>) -> Outcome {
 ///
 /// # Errors
 /// 415, 400, 422, 503 when they cannot be stored, 409 when the machine refuses.
-pub async fn put(ctx: &Arc<Context>, call: &Call) -> Outcome {
+pub async fn put(ctx: &Arc<Context>, call: &RoutedRequest) -> HandlerResult {
     let body = call.declared_json()?;
-    let mut fields = Fields::of("data", body.as_ref()).map_err(|c| answer::unprocessable(&[c]))?;
+    let mut fields = FieldReader::of("data", body.as_ref()).map_err(|c| answer::unprocessable(&[c]))?;
     let change = MotionChange {
         max_speed_mm_s: fields.optional("max_speed_mm_s", coerce::float),
         max_acceleration_mm_s2: fields.optional("max_acceleration_mm_s2", coerce::float),

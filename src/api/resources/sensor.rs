@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use hyper::StatusCode;
 
-use super::{Call, complete, senseless};
-use crate::api::answer::{self, Outcome, Rejection};
+use super::{RoutedRequest, complete, senseless};
+use crate::api::answer::{self, HandlerResult, Rejection};
 use crate::api::coerce;
 use crate::api::context::Context;
-use crate::api::fields::Fields;
-use crate::api::port::LoadCell;
+use crate::api::fields::FieldReader;
+use crate::api::port::ForceSensorPort;
 
 const ARGUMENT: &str = "data";
 
@@ -17,7 +17,7 @@ const ARGUMENT: &str = "data";
 ///
 /// # Errors
 /// 404 when none is configured that could say so.
-pub fn get(ctx: &Arc<Context>) -> Outcome {
+pub fn get(ctx: &Arc<Context>) -> HandlerResult {
     Ok(answer::ok(&load_cell(ctx)?.status()))
 }
 
@@ -25,10 +25,10 @@ pub fn get(ctx: &Arc<Context>) -> Outcome {
 ///
 /// # Errors
 /// 404 without a sensor, 415, 400 and 422, 409 with a code when it is refused.
-pub async fn tare(ctx: &Arc<Context>, call: &Call) -> Outcome {
+pub async fn tare(ctx: &Arc<Context>, call: &RoutedRequest) -> HandlerResult {
     let load_cell = load_cell(ctx)?;
     let body = call.declared_json()?;
-    let mut fields = Fields::of(ARGUMENT, body.as_ref()).map_err(|c| answer::unprocessable(&[c]))?;
+    let mut fields = FieldReader::of(ARGUMENT, body.as_ref()).map_err(|c| answer::unprocessable(&[c]))?;
     let confirmed = fields.optional("confirm", coerce::boolean).unwrap_or(false);
     fields.nothing_but(&["confirm"]);
     complete(&fields.complaints)?;
@@ -39,10 +39,10 @@ pub async fn tare(ctx: &Arc<Context>, call: &Call) -> Outcome {
 ///
 /// # Errors
 /// 404 without a sensor, 415, 400 and 422, 409 with a code when it is refused.
-pub async fn calibrate(ctx: &Arc<Context>, call: &Call) -> Outcome {
+pub async fn calibrate(ctx: &Arc<Context>, call: &RoutedRequest) -> HandlerResult {
     let load_cell = load_cell(ctx)?;
     let body = call.declared_json()?;
-    let mut fields = Fields::of(ARGUMENT, body.as_ref()).map_err(|c| answer::unprocessable(&[c]))?;
+    let mut fields = FieldReader::of(ARGUMENT, body.as_ref()).map_err(|c| answer::unprocessable(&[c]))?;
     let grams = fields.required("grams", coerce::float);
     fields.nothing_but(&["grams"]);
     let mut complaints = fields.complaints;
@@ -53,12 +53,12 @@ pub async fn calibrate(ctx: &Arc<Context>, call: &Call) -> Outcome {
     answered(load_cell.calibrate(grams.unwrap_or_default()).await)
 }
 
-fn load_cell(ctx: &Context) -> Result<&dyn LoadCell, Rejection> {
+fn load_cell(ctx: &Context) -> Result<&dyn ForceSensorPort, Rejection> {
     let why = "no sensor that could be tared is configured: set `sensor` in [force] of the configuration";
     ctx.port.load_cell().ok_or_else(|| answer::detail(StatusCode::NOT_FOUND, why))
 }
 
-fn answered(done: Result<serde_json::Value, crate::api::port::LoadCellRefusal>) -> Outcome {
+fn answered(done: Result<serde_json::Value, crate::api::port::LoadCellRefusal>) -> HandlerResult {
     match done {
         Ok(done) => Ok(answer::ok(&done)),
         Err(refusal) => Err(answer::conflict(&refusal.why, refusal.code)),
@@ -74,17 +74,17 @@ mod tests {
     use tokio::sync::watch;
 
     use super::*;
-    use crate::api::Options;
+    use crate::api::ServerOptions;
     use crate::api::port::{BoxFuture, LoadCellRefusal, MachinePort, Mover};
     use crate::auth::Standing;
     use crate::machine::{Accepted, Command, Reply, Snapshot};
-    use crate::settings::{Rail, Settings, new_id};
+    use crate::settings::{RailGeometry, Settings, new_id};
     use crate::store::Store;
 
     /// A machine whose load cell answers with what it was asked; the number says whether it has one.
     struct Stub(bool);
 
-    impl LoadCell for Stub {
+    impl ForceSensorPort for Stub {
         fn status(&self) -> Value {
             json!({ "link": "live" })
         }
@@ -118,7 +118,7 @@ mod tests {
             watch::channel(Snapshot::at_power_on()).1
         }
 
-        fn load_cell(&self) -> Option<&dyn LoadCell> {
+        fn load_cell(&self) -> Option<&dyn ForceSensorPort> {
             self.0.then_some(self)
         }
     }
@@ -129,8 +129,8 @@ mod tests {
             Arc::new(Stub(has_one)),
             settings,
             Store::in_memory().unwrap().0,
-            Rail::default(),
-            Options::default(),
+            RailGeometry::default(),
+            ServerOptions::default(),
         )
     }
 
@@ -138,7 +138,7 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
             let ctx = context(has_one);
-            let call = Call {
+            let call = RoutedRequest {
                 standing: Standing::Local,
                 client: crate::api::lease::Client::of(
                     std::net::Ipv4Addr::LOCALHOST.into(),

@@ -5,24 +5,24 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::api::answer::{self, Outcome};
+use crate::api::answer::{self, HandlerResult};
 use crate::api::context::Context;
-use crate::store::Session;
+use crate::store::SessionRecord;
 
 /// The newest sessions, and the sums over all.
 ///
 /// # Errors
 /// Never.
-pub fn list(ctx: &Arc<Context>) -> Outcome {
+pub fn list(ctx: &Arc<Context>) -> HandlerResult {
     #[derive(Serialize)]
-    struct Numbered<'a> {
+    struct NumberedSession<'a> {
         number: u64,
         #[serde(flatten)]
-        session: &'a Session,
+        session: &'a SessionRecord,
     }
     let (state, _) = ctx.keeper.kept();
     let newest_first = state.sessions.iter().rev();
     let sessions: Vec<_> =
-        newest_first.map(|(number, session)| Numbered { number: *number, session }).collect();
+        newest_first.map(|(number, session)| NumberedSession { number: *number, session }).collect();
     Ok(answer::ok(&json!({ "sessions": sessions, "counters": state.counters })))
 }

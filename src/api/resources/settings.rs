@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Call, motion};
-use crate::api::answer::{self, Answer, Outcome};
+use super::{RoutedRequest, motion};
+use crate::api::answer::{self, Answer, HandlerResult};
 use crate::api::coerce;
 use crate::api::context::Context;
 use crate::api::desk::Denied;
-use crate::api::fields::{Complaint, Fields};
+use crate::api::fields::{Complaint, FieldReader};
 use crate::api::orders::UPDATE_SETTINGS;
 use crate::api::query;
-use crate::settings::{Change, Settings};
+use crate::settings::{Settings, SettingsChange};
 
 /// What the document that is shown has.
 const KNOWN: [&str; 13] = [
@@ -36,7 +36,7 @@ const KNOWN: [&str; 13] = [
 ///
 /// # Errors
 /// Always 409.
-pub fn create() -> Outcome {
+pub fn create() -> HandlerResult {
     let why = "there is one settings document: change it with PUT on its id, or on default";
     Err(answer::conflict(why, "one_document"))
 }
@@ -45,7 +45,7 @@ pub fn create() -> Outcome {
 ///
 /// # Errors
 /// 404 for the id of another document.
-pub fn get(ctx: &Arc<Context>, call: &Call) -> Outcome {
+pub fn get(ctx: &Arc<Context>, call: &RoutedRequest) -> HandlerResult {
     let settings = ctx.desk.current();
     named(&settings, call.value(1))?;
     Ok(show(&settings))
@@ -55,7 +55,7 @@ pub fn get(ctx: &Arc<Context>, call: &Call) -> Outcome {
 ///
 /// # Errors
 /// 400, 422, 404 for the id of another document, 503 when they cannot be stored, 409 when the machine refuses.
-pub async fn put(ctx: &Arc<Context>, call: &Call) -> Outcome {
+pub async fn put(ctx: &Arc<Context>, call: &RoutedRequest) -> HandlerResult {
     let body = call.json()?;
     let mut complaints = Vec::new();
     let from_machine = query::last(&call.query, "machine").is_some_and(|word| {
@@ -64,7 +64,7 @@ pub async fn put(ctx: &Arc<Context>, call: &Call) -> Outcome {
             false
         })
     });
-    let change = match Fields::of("data", body.as_ref()) {
+    let change = match FieldReader::of("data", body.as_ref()) {
         Ok(mut fields) => {
             let change = read(&mut fields);
             fields.no_slips(&KNOWN);
@@ -79,7 +79,7 @@ pub async fn put(ctx: &Arc<Context>, call: &Call) -> Outcome {
         }
         Err(complaint) => {
             complaints.push(complaint);
-            Change::default()
+            SettingsChange::default()
         }
     };
     super::complete(&complaints)?;
@@ -101,8 +101,8 @@ fn named(settings: &Settings, id: &str) -> Result<(), Denied> {
     if id == "default" || id == settings.document.id { Ok(()) } else { Err(Denied::Unknown) }
 }
 
-fn read(fields: &mut Fields<'_>) -> Change {
-    Change {
+fn read(fields: &mut FieldReader<'_>) -> SettingsChange {
+    SettingsChange {
         name: fields.optional("name", coerce::string),
         active: fields.optional("active", coerce::boolean),
         tick_stroke_limit: fields.optional("tick_stroke_limit", coerce::integer),
@@ -120,10 +120,13 @@ fn read(fields: &mut Fields<'_>) -> Change {
 /// The document, and what follows from it.
 fn show(settings: &Settings) -> Answer {
     #[derive(serde::Serialize)]
-    struct Shown<'a> {
+    struct MotionLimitsAnswer<'a> {
         #[serde(flatten)]
         document: &'a crate::settings::Document,
         steps_per_mm: Value,
     }
-    answer::ok(&Shown { document: &settings.document, steps_per_mm: settings.steps_per_mm().into() })
+    answer::ok(&MotionLimitsAnswer {
+        document: &settings.document,
+        steps_per_mm: settings.steps_per_mm().into(),
+    })
 }

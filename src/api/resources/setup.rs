@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::api::answer::{self, Outcome};
+use crate::api::answer::{self, HandlerResult};
 use crate::api::context::Context;
 use crate::settings::{self, Settings};
 
@@ -13,7 +13,7 @@ use crate::settings::{self, Settings};
 ///
 /// # Errors
 /// 409 while the axis moves, 503 when the new settings cannot be stored.
-pub async fn initialize(ctx: &Arc<Context>) -> Outcome {
+pub async fn initialize(ctx: &Arc<Context>) -> HandlerResult {
     ctx.desk.replace(Settings::fresh(settings::new_id())).await?;
     ctx.remote.reset();
     Ok(answer::ok(&Value::Null))

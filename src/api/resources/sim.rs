@@ -6,12 +6,12 @@ use std::sync::Arc;
 use hyper::StatusCode;
 use serde_json::json;
 
-use super::{Call, complete, senseless};
-use crate::api::answer::{self, Answer, Outcome, Rejection};
+use super::{RoutedRequest, complete, senseless};
+use crate::api::answer::{self, Answer, HandlerResult, Rejection};
 use crate::api::coerce;
 use crate::api::context::Context;
-use crate::api::fields::Fields;
-use crate::api::port::Hands;
+use crate::api::fields::FieldReader;
+use crate::api::port::OperatorPort;
 
 const ARGUMENT: &str = "data";
 
@@ -22,7 +22,7 @@ const HARDEST_PUSH_G: f64 = 1e6;
 ///
 /// # Errors
 /// 404 when the machine is no simulation.
-pub fn get(ctx: &Arc<Context>) -> Outcome {
+pub fn get(ctx: &Arc<Context>) -> HandlerResult {
     Ok(show(hands(ctx)?))
 }
 
@@ -30,18 +30,18 @@ pub fn get(ctx: &Arc<Context>) -> Outcome {
 ///
 /// # Errors
 /// 404 when the machine is no simulation, 415, 400 and 422.
-pub fn put(ctx: &Arc<Context>, call: &Call) -> Outcome {
+pub fn put(ctx: &Arc<Context>, call: &RoutedRequest) -> HandlerResult {
     change(hands(ctx)?, call)
 }
 
-fn hands(ctx: &Context) -> Result<&dyn Hands, Rejection> {
+fn hands(ctx: &Context) -> Result<&dyn OperatorPort, Rejection> {
     let why = "the machine is not simulated: this is only there with the driver sim";
     ctx.port.hands().ok_or_else(|| answer::detail(StatusCode::NOT_FOUND, why))
 }
 
-fn change(hands: &dyn Hands, call: &Call) -> Outcome {
+fn change(hands: &dyn OperatorPort, call: &RoutedRequest) -> HandlerResult {
     let body = call.declared_json()?;
-    let mut fields = Fields::of(ARGUMENT, body.as_ref()).map_err(|c| answer::unprocessable(&[c]))?;
+    let mut fields = FieldReader::of(ARGUMENT, body.as_ref()).map_err(|c| answer::unprocessable(&[c]))?;
     let mishaps = fields.optional_list("mishaps", coerce::string);
     let push_g = fields.optional("push_g", coerce::float);
     fields.nothing_but(&["mishaps", "push_g"]);
@@ -65,7 +65,7 @@ fn change(hands: &dyn Hands, call: &Call) -> Outcome {
     Ok(show(hands))
 }
 
-fn show(hands: &dyn Hands) -> Answer {
+fn show(hands: &dyn OperatorPort) -> Answer {
     answer::ok(&json!({
         "mishaps": hands.mishaps(),
         "push_g": hands.pushed_g(),
@@ -92,7 +92,7 @@ mod tests {
         push_g: Mutex<f64>,
     }
 
-    impl Hands for Person {
+    impl OperatorPort for Person {
         fn known(&self) -> Vec<&'static str> {
             vec!["rain", "hail"]
         }
@@ -120,7 +120,7 @@ mod tests {
     }
 
     fn put(person: &Person, content_type: Option<&'static str>, body: &'static str) -> (u16, Value) {
-        let call = Call {
+        let call = RoutedRequest {
             standing: Standing::Local,
             client: crate::api::lease::Client::of(
                 std::net::Ipv4Addr::LOCALHOST.into(),

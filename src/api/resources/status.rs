@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::api::answer::{self, Outcome};
+use crate::api::answer::{self, HandlerResult};
 use crate::api::context::Context;
 use crate::api::telemetry;
 
@@ -10,6 +10,6 @@ use crate::api::telemetry;
 ///
 /// # Errors
 /// Never.
-pub fn get(ctx: &Arc<Context>) -> Outcome {
+pub fn get(ctx: &Arc<Context>) -> HandlerResult {
     Ok(answer::ok(&telemetry::now(&*ctx.port)))
 }

@@ -9,12 +9,12 @@ use hyper::header::{
 use hyper::{Request, StatusCode};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use crate::api::answer::{self, Outcome};
+use crate::api::answer::{self, HandlerResult};
 use crate::api::bus::{COMMANDS, STATUS};
 use crate::api::connection::Connection;
 use crate::api::context::Context;
 use crate::api::lease::Client;
-use crate::api::source::{self, Source};
+use crate::api::source::{self, MessageSource};
 use crate::api::{router, socket};
 use crate::auth::Standing;
 
@@ -32,7 +32,7 @@ pub fn open(
     request: &mut Request<Incoming>,
     mut values: Vec<String>,
     (standing, client): (Standing, Client),
-) -> Outcome {
+) -> HandlerResult {
     let stream = values.pop().unwrap_or_default();
     if !source::STREAMS.contains(&stream.as_str()) {
         let why = format!("there is no stream of this name: {}", source::STREAMS.join(", "));
@@ -57,7 +57,7 @@ pub fn open(
     };
     let upgrade = hyper::upgrade::on(request);
     // Subscribed before the client can know that it is connected: nothing that follows is missed.
-    let source = Source::of(&ctx, &stream);
+    let source = MessageSource::of(&ctx, &stream);
     tokio::spawn(async move {
         socket::serve(ctx, upgrade, source, (standing, client), connection).await;
         drop(slot);

@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use super::{Call, senseless};
-use crate::api::answer::{self, Answer, Outcome, Rejection};
+use super::{RoutedRequest, senseless};
+use crate::api::answer::{self, Answer, HandlerResult, Rejection};
 use crate::api::budget::Share;
 use crate::api::content::Content;
 use crate::api::context::Context;
@@ -45,7 +45,7 @@ struct Drawing<T> {
 ///
 /// # Errors
 /// 400 and 422.
-pub async fn get(ctx: &Arc<Context>, call: &Call) -> Outcome {
+pub async fn get(ctx: &Arc<Context>, call: &RoutedRequest) -> HandlerResult {
     let spec = read(ctx, call.json()?.as_ref(), Purpose::Draw)?;
     let share = ctx.budget.take(points_of(ctx, &spec) * size_of::<f64>())?;
     Ok(match sampled(ctx, spec).await? {
@@ -83,7 +83,7 @@ fn drawn<T: Serialize + Send + Sync + 'static>(ctx: &Context, positions: Vec<T>,
 ///
 /// # Errors
 /// 400, 422, and 409 when the machine does not run it.
-pub async fn run(ctx: &Arc<Context>, call: &Call) -> Outcome {
+pub async fn run(ctx: &Arc<Context>, call: &RoutedRequest) -> HandlerResult {
     run_asked(ctx, &call.client, call.json()?.as_ref()).await
 }
 
@@ -91,7 +91,7 @@ pub async fn run(ctx: &Arc<Context>, call: &Call) -> Outcome {
 ///
 /// # Errors
 /// 422, and 409 when the machine does not run it.
-pub async fn run_asked(ctx: &Arc<Context>, client: &Client, asked: Option<&Value>) -> Outcome {
+pub async fn run_asked(ctx: &Arc<Context>, client: &Client, asked: Option<&Value>) -> HandlerResult {
     let spec = read(ctx, asked, Purpose::Run)?;
     let lease = lease(asked)?;
     let mover = ctx.port.mover();

@@ -5,18 +5,18 @@ use std::sync::Arc;
 use hyper::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::{Call, not_kept, senseless, wave};
-use crate::api::answer::{self, Outcome, Rejection};
+use super::{RoutedRequest, not_kept, senseless, wave};
+use crate::api::answer::{self, HandlerResult, Rejection};
 use crate::api::context::Context;
 use crate::api::wave_spec::{self, ARGUMENT, Purpose};
 use crate::store::state::check_wave_name;
-use crate::store::{Change, SavedWave};
+use crate::store::{SavedWave, StateChange};
 
 /// All saved waves by their names.
 ///
 /// # Errors
 /// Never.
-pub fn list(ctx: &Arc<Context>) -> Outcome {
+pub fn list(ctx: &Arc<Context>) -> HandlerResult {
     let (state, _) = ctx.keeper.kept();
     let waves: Map<String, Value> =
         state.waves.iter().map(|(name, wave)| (name.clone(), wave.value())).collect();
@@ -27,7 +27,7 @@ pub fn list(ctx: &Arc<Context>) -> Outcome {
 ///
 /// # Errors
 /// 404.
-pub fn get(ctx: &Arc<Context>, call: &Call) -> Outcome {
+pub fn get(ctx: &Arc<Context>, call: &RoutedRequest) -> HandlerResult {
     Ok(answer::ok(&named(ctx, call)?))
 }
 
@@ -35,7 +35,7 @@ pub fn get(ctx: &Arc<Context>, call: &Call) -> Outcome {
 ///
 /// # Errors
 /// 415, 400, 422 as for running it, 409 when there is no room, 503 when it cannot be stored.
-pub async fn put(ctx: &Arc<Context>, call: &Call) -> Outcome {
+pub async fn put(ctx: &Arc<Context>, call: &RoutedRequest) -> HandlerResult {
     let body = call.declared_json()?;
     let complain = |field: &str, why: String| answer::unprocessable(&[senseless(ARGUMENT, field, why)]);
     check_wave_name(call.value(0)).map_err(|why| complain("name", why))?;
@@ -43,7 +43,7 @@ pub async fn put(ctx: &Arc<Context>, call: &Call) -> Outcome {
     wave_spec::wave(&spec).map_err(|wrong| answer::unprocessable(&wrong))?;
     let asked = body.unwrap_or_default();
     let saved = SavedWave::new(&asked).map_err(|why| complain("points", why))?;
-    keep(ctx, Change::SaveWave(call.value(0).to_owned(), saved)).await?;
+    keep(ctx, StateChange::SaveWave(call.value(0).to_owned(), saved)).await?;
     Ok(answer::ok(&asked))
 }
 
@@ -51,9 +51,9 @@ pub async fn put(ctx: &Arc<Context>, call: &Call) -> Outcome {
 ///
 /// # Errors
 /// 404, 503 when that cannot be stored.
-pub async fn delete(ctx: &Arc<Context>, call: &Call) -> Outcome {
+pub async fn delete(ctx: &Arc<Context>, call: &RoutedRequest) -> HandlerResult {
     named(ctx, call)?;
-    keep(ctx, Change::ForgetWave(call.value(0).to_owned())).await?;
+    keep(ctx, StateChange::ForgetWave(call.value(0).to_owned())).await?;
     Ok(answer::ok(&json!({ "status": "success" })))
 }
 
@@ -61,7 +61,7 @@ pub async fn delete(ctx: &Arc<Context>, call: &Call) -> Outcome {
 ///
 /// # Errors
 /// 404, and those of running it.
-pub async fn run(ctx: &Arc<Context>, call: &Call) -> Outcome {
+pub async fn run(ctx: &Arc<Context>, call: &RoutedRequest) -> HandlerResult {
     let asked = named(ctx, call)?;
     wave::run_asked(ctx, &call.client, Some(&asked)).await
 }
@@ -86,13 +86,13 @@ fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-fn named(ctx: &Context, call: &Call) -> Result<Value, Rejection> {
+fn named(ctx: &Context, call: &RoutedRequest) -> Result<Value, Rejection> {
     let (state, _) = ctx.keeper.kept();
     let why = "there is no saved wave of this name; /api/waves lists them";
     let wave = state.waves.get(call.value(0));
     wave.map(SavedWave::value).ok_or_else(|| answer::detail(StatusCode::NOT_FOUND, why))
 }
 
-async fn keep(ctx: &Context, change: Change) -> Result<(), Rejection> {
+async fn keep(ctx: &Context, change: StateChange) -> Result<(), Rejection> {
     ctx.keeper.keep(change).await.map_err(|error| not_kept("wave", &error))
 }

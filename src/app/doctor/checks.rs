@@ -6,7 +6,7 @@ use std::path::Path;
 use rustix::fs::{Access, access};
 
 use crate::drive::realtime::host::cores_of;
-use crate::drive::realtime::{Host, Item};
+use crate::drive::realtime::{HostFiles, Item};
 use crate::layout;
 use crate::options::{Driver, Pins};
 
@@ -18,7 +18,7 @@ fn cores_wanted() -> usize {
 
 const UNREADABLE: &str = "cannot be read";
 
-fn read(host: &Host, path: &str) -> Option<String> {
+fn read(host: &HostFiles, path: &str) -> Option<String> {
     host.text(path).filter(|text| !text.is_empty())
 }
 
@@ -50,14 +50,14 @@ pub fn state_folder(folder: &Path) -> Item {
         .remedy(format!("chown -R it to who runs yep, or name another with --state-dir; now {named}"))
 }
 
-pub fn board(host: &Host) -> Item {
+pub fn board(host: &HostFiles) -> Item {
     let model = read(host, "proc/device-tree/model");
     let is_pi = model.as_deref().is_some_and(|model| model.starts_with("Raspberry Pi"));
     let got = model.unwrap_or_else(|| format!("not a Raspberry Pi ({})", std::env::consts::ARCH));
     Item::new("board", "Raspberry Pi", got, is_pi).remedy("pins are those of a Raspberry Pi 3 or 4")
 }
 
-pub fn kernel(host: &Host) -> Item {
+pub fn kernel(host: &HostFiles) -> Item {
     let release = read(host, "proc/sys/kernel/osrelease").unwrap_or(UNREADABLE.to_owned());
     let version = read(host, "proc/sys/kernel/version").unwrap_or_default();
     let real_time = read(host, "sys/kernel/realtime").as_deref() == Some("1");
@@ -71,7 +71,7 @@ pub fn kernel(host: &Host) -> Item {
         .remedy("install a kernel with PREEMPT, or better PREEMPT_RT (Debian: linux-image-rt-arm64)")
 }
 
-pub fn cores(host: &Host) -> Item {
+pub fn cores(host: &HostFiles) -> Item {
     let wanted = cores_wanted();
     let online = read(host, "sys/devices/system/cpu/online");
     let count = online.as_deref().and_then(cores_of).map(|cores| cores.len());
@@ -83,7 +83,7 @@ pub fn cores(host: &Host) -> Item {
     ))
 }
 
-pub fn tick(host: &Host) -> Item {
+pub fn tick(host: &HostFiles) -> Item {
     let core = layout::STEP_CPU;
     let list = read(host, "sys/devices/system/cpu/nohz_full");
     let ok = list.as_deref().and_then(cores_of).is_some_and(|cores| cores.contains(&core));
@@ -92,7 +92,7 @@ pub fn tick(host: &Host) -> Item {
     ))
 }
 
-pub fn interrupts(host: &Host) -> Item {
+pub fn interrupts(host: &HostFiles) -> Item {
     let core = layout::STEP_CPU;
     let mask = read(host, "proc/irq/default_smp_affinity");
     let ok = mask.as_deref().and_then(low_mask).is_some_and(|mask| mask >> core & 1 == 0);
@@ -106,7 +106,7 @@ fn low_mask(mask: &str) -> Option<u64> {
     u64::from_str_radix(mask.rsplit(',').next()?, 16).ok()
 }
 
-pub fn governor(host: &Host) -> Item {
+pub fn governor(host: &HostFiles) -> Item {
     let core = layout::STEP_CPU;
     let path = |core| format!("sys/devices/system/cpu/cpu{core}/cpufreq/scaling_governor");
     let governor = read(host, &path(core)).or_else(|| read(host, &path(0)));
@@ -116,7 +116,7 @@ pub fn governor(host: &Host) -> Item {
         .remedy("add cpufreq.default_governor=performance to the kernel's command line")
 }
 
-pub fn clock_source(host: &Host) -> Item {
+pub fn clock_source(host: &HostFiles) -> Item {
     /// Read without leaving the process.
     const FAST: [&str; 3] = ["arch_sys_counter", "tsc", "kvm-clock"];
     let source = read(host, "sys/devices/system/clocksource/clocksource0/current_clocksource");
@@ -125,7 +125,7 @@ pub fn clock_source(host: &Host) -> Item {
         .remedy("others take a system call, or longer; the kernel's log says why it chose this one")
 }
 
-pub fn wake_up(host: &Host) -> Item {
+pub fn wake_up(host: &HostFiles) -> Item {
     const DEVICE: &str = "/dev/cpu_dma_latency";
     device(host, "wake-up latency", DEVICE).remedy(format!(
         "a processor that sleeps deeply wakes late: let the group gpio write {DEVICE}, or add cpuidle.off=1 to the \
@@ -134,7 +134,7 @@ pub fn wake_up(host: &Host) -> Item {
 }
 
 /// The firmware's flags since power-on: under-voltage, lowered clock, throttled, soft limit of temperature.
-pub fn power(host: &Host) -> Item {
+pub fn power(host: &HostFiles) -> Item {
     const NOW: u32 = 0xf;
     const SINCE_POWER_ON: u32 = 0xf << 16;
     let said = read(host, "sys/devices/platform/soc/soc:firmware/get_throttled");
@@ -150,7 +150,7 @@ pub fn power(host: &Host) -> Item {
         .remedy("a stronger power supply, a shorter cable, a heat sink; only a Pi's own kernel tells this")
 }
 
-pub fn gpio(host: &Host) -> Item {
+pub fn gpio(host: &HostFiles) -> Item {
     let pick = |name| device(host, "pins", name);
     // The registers, by either way, and the kernel's list of who has which line.
     let memory = [pick("/dev/gpiomem"), pick("/dev/mem")];
@@ -173,18 +173,18 @@ pub fn wiring(pins: &Pins) -> Item {
     Item::new("wiring", "of the options", got, true)
 }
 
-pub fn uart(host: &Host, line: &Path) -> Item {
+pub fn uart(host: &HostFiles, line: &Path) -> Item {
     device(host, "sensor's line", &line.display().to_string())
         .remedy("enable_uart=1 and dtoverlay=disable-bt in config.txt, and a user of the group dialout")
 }
 
-pub fn i2c(host: &Host) -> Item {
+pub fn i2c(host: &HostFiles) -> Item {
     device(host, "older load cell", &format!("/dev/i2c-{}", layout::I2C_BUS))
         .remedy("dtparam=i2c_arm=on in config.txt, the module i2c-dev, and a user of the group i2c")
 }
 
 /// A device that must be there for this user to read and write.
-fn device(host: &Host, what: &'static str, path: &str) -> Item {
+fn device(host: &HostFiles, what: &'static str, path: &str) -> Item {
     let (got, ok) = match host.may_use(path.trim_start_matches('/')) {
         Ok(()) => (path.to_owned(), true),
         Err(error) => {

@@ -11,9 +11,9 @@ use serde::Serialize;
 
 use super::realtime::demand;
 use crate::drive::realtime::latency::{self, Measured};
-use crate::drive::realtime::{Demand, Host, Item};
+use crate::drive::realtime::{Demand, HostFiles, Item};
 use crate::layout;
-use crate::options::{Driver, ForceSensor, Options};
+use crate::options::{Driver, ForceSensorOptions, Options};
 
 /// One check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -45,7 +45,7 @@ impl Findings {
 
 /// Looks at a host, for a start with these options.
 #[must_use]
-pub fn examine(options: &Options, host: &Host) -> Findings {
+pub fn examine(options: &Options, host: &HostFiles) -> Findings {
     let required = demand(options.driver, options.realtime.require) == Demand::Require;
     let gpio = options.driver == Driver::Gpio;
     let always = |item| Check { item, needed: true };
@@ -71,9 +71,9 @@ pub fn examine(options: &Options, host: &Host) -> Findings {
         Check { item: checks::gpio(host), needed: gpio },
         Check {
             item: checks::uart(host, &options.force.device),
-            needed: options.force_sensor() == ForceSensor::Uart,
+            needed: options.force_sensor() == ForceSensorOptions::Uart,
         },
-        Check { item: checks::i2c(host), needed: options.force_sensor() == ForceSensor::I2c },
+        Check { item: checks::i2c(host), needed: options.force_sensor() == ForceSensorOptions::I2c },
         helps(checks::wiring(&options.pins)),
     ];
     let fine = checks.iter().all(|check| check.item.ok || !check.needed);

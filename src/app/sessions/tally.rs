@@ -4,14 +4,14 @@
 //! which makes the distance of a quick wave a little shorter than it was: under 1 % at two periods a second.
 
 use crate::machine::Snapshot;
-use crate::store::Session;
+use crate::store::SessionRecord;
 
 /// A turn counts when the axis came so far back from the place where it turned: the jitter of a hold is no stroke.
 const TURN_MM: f64 = 1.0;
 
 /// The sums.
 #[derive(Debug, Default)]
-pub struct Tally {
+pub struct SessionTally {
     position_mm: Option<f64>,
     distance_mm: f64,
     peak_speed_mm_s: f64,
@@ -29,7 +29,7 @@ enum Way {
     Back,
 }
 
-impl Tally {
+impl SessionTally {
     /// Takes a snapshot in.
     pub fn see(&mut self, now: &Snapshot) {
         self.peak_speed_mm_s = self.peak_speed_mm_s.max(now.velocity_mm_s.abs());
@@ -63,14 +63,14 @@ impl Tally {
     }
 
     /// A session with these sums, begun at that time.
-    pub fn session(&self, begun_unix_s: u64) -> Session {
-        Session {
+    pub fn session(&self, begun_unix_s: u64) -> SessionRecord {
+        SessionRecord {
             // There and back has two turns; the first one is there when it is half-way.
             strokes: self.turns.div_ceil(2),
             distance_mm: self.distance_mm,
             peak_speed_mm_s: self.peak_speed_mm_s,
             peak_force_g: self.peak_force_g,
-            ..Session::begun(begun_unix_s)
+            ..SessionRecord::begun(begun_unix_s)
         }
     }
 }
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn strokes_and_distance_are_those_of_the_wave() {
-        let mut tally = Tally::default();
+        let mut tally = SessionTally::default();
         // Three periods of 100 mm in 2 s each, seen every 10 ms, with a jitter that is no movement.
         for i in 0..=600_u32 {
             let phase = f64::from(i) / 200.0 * std::f64::consts::TAU;
@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn force_counts_either_way_and_a_lost_position_counts_nothing() {
-        let mut tally = Tally::default();
+        let mut tally = SessionTally::default();
         for force_g in [Some(-350.0), None, Some(120.0)] {
             tally.see(&Snapshot { force_g, ..Snapshot::at_power_on() });
         }

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::file::{self, Damage};
-use super::recording::{About, Recording};
+use super::recording::{Recording, RecordingSummary};
 use crate::{files, layout};
 
 /// Numbers of recordings: enough for one a second for thirty years.
@@ -35,18 +35,18 @@ pub enum Unreadable {
 
 /// A recording that there is.
 #[derive(Debug, Clone)]
-pub struct Entry {
+pub struct ArchiveEntry {
     /// Its number; a later one has a higher one.
     pub id: u64,
     /// What is known about it.
-    pub about: About,
+    pub about: RecordingSummary,
     /// Whether this process made it.
     pub this_run: bool,
     /// The recording itself, when it could not be written.
     unwritten: Option<Arc<Recording>>,
 }
 
-impl Entry {
+impl ArchiveEntry {
     /// Whether it outlives the process.
     #[must_use]
     pub fn written(&self) -> bool {
@@ -58,13 +58,13 @@ impl Entry {
 #[derive(Debug)]
 pub struct Archive {
     dir: PathBuf,
-    inner: Mutex<Inner>,
+    inner: Mutex<ArchiveState>,
 }
 
 #[derive(Debug)]
-struct Inner {
+struct ArchiveState {
     /// The oldest first.
-    entries: Vec<Entry>,
+    entries: Vec<ArchiveEntry>,
     next_id: u64,
 }
 
@@ -76,7 +76,7 @@ impl Archive {
         let mut entries = Vec::new();
         for &id in &ids {
             match about(&path(dir, id)) {
-                Ok(about) => entries.push(Entry { id, about, this_run: false, unwritten: None }),
+                Ok(about) => entries.push(ArchiveEntry { id, about, this_run: false, unwritten: None }),
                 Err(error) => {
                     tracing::warn!(file = %path(dir, id).display(), %error, "a recording is skipped");
                 }
@@ -90,7 +90,7 @@ impl Archive {
             tracing::info!(recordings = faults.join(", "), "faults of earlier runs: yep faults list");
         }
         let next_id = ids.last().map_or(1, |last| last + 1);
-        Archive { dir: dir.to_owned(), inner: Mutex::new(Inner { entries, next_id }) }
+        Archive { dir: dir.to_owned(), inner: Mutex::new(ArchiveState { entries, next_id }) }
     }
 
     /// Keeps a recording, whose last record is of the instant `since_epoch` by the wall clock; its number. Blocks until it is
@@ -116,9 +116,9 @@ impl Archive {
         let mut inner = self.lock();
         if unwritten.is_some() {
             // Each is large: of those that are only in memory, the newest is kept.
-            inner.entries.retain(Entry::written);
+            inner.entries.retain(ArchiveEntry::written);
         }
-        inner.entries.push(Entry { id, about, this_run: true, unwritten });
+        inner.entries.push(ArchiveEntry { id, about, this_run: true, unwritten });
         let surplus = inner.entries.len().saturating_sub(layout::RECORDINGS);
         inner.entries.drain(..surplus);
         id
@@ -126,7 +126,7 @@ impl Archive {
 
     /// The recordings that there are, the newest first.
     #[must_use]
-    pub fn list(&self) -> Vec<Entry> {
+    pub fn list(&self) -> Vec<ArchiveEntry> {
         self.lock().entries.iter().rev().cloned().collect()
     }
 
@@ -134,7 +134,7 @@ impl Archive {
     ///
     /// # Errors
     /// [`Unreadable`].
-    pub fn read(&self, id: u64) -> Result<(Entry, Arc<Recording>), Unreadable> {
+    pub fn read(&self, id: u64) -> Result<(ArchiveEntry, Arc<Recording>), Unreadable> {
         let entry = self.lock().entries.iter().find(|entry| entry.id == id).cloned();
         let entry = entry.ok_or(Unreadable::Unknown)?;
         if let Some(recording) = entry.unwritten.clone() {
@@ -180,7 +180,7 @@ impl Archive {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+    fn lock(&self) -> MutexGuard<'_, ArchiveState> {
         // Nothing below leaves the list half changed.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -207,7 +207,7 @@ fn number(name: &str) -> Option<u64> {
     digits.parse().ok().filter(|_| ours)
 }
 
-fn about(path: &Path) -> Result<About, Unreadable> {
+fn about(path: &Path) -> Result<RecordingSummary, Unreadable> {
     let file = files::open_regular(path)?;
     let file_bytes = file.metadata()?.len();
     let mut begin = Vec::new();

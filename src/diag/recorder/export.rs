@@ -8,21 +8,21 @@ use std::ops::RangeInclusive;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::archive::Entry;
+use super::archive::ArchiveEntry;
 use super::record::Record;
 use super::recording::{Recording, known};
 use crate::units::utc;
 
 /// Which part of a recording is told.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Part {
+pub struct ExportSpan {
     /// From when to when, in seconds after the fault.
     pub seconds: RangeInclusive<f64>,
     /// Every n-th record only; as JSON, what was decided and what changed is told all the same.
     pub every: usize,
 }
 
-impl Part {
+impl ExportSpan {
     fn of<'a>(&self, recording: &'a Recording) -> &'a [Record] {
         let records = &recording.records;
         let first = records.partition_point(|record| recording.time_s(record) < *self.seconds.start());
@@ -37,7 +37,7 @@ impl Part {
 
 /// What is known about a recording, without its records.
 #[must_use]
-pub fn summary(entry: &Entry) -> Value {
+pub fn summary(entry: &ArchiveEntry) -> Value {
     let about = &entry.about;
     json!({
         "id": entry.id,
@@ -59,9 +59,9 @@ pub fn summary(entry: &Entry) -> Value {
 
 /// A part of a recording for programs and charts: columns of numbers, and lists of what was decided and what changed.
 #[must_use]
-pub fn json(entry: &Entry, recording: &Recording, part: &Part) -> Vec<u8> {
+pub fn json(entry: &ArchiveEntry, recording: &Recording, part: &ExportSpan) -> Vec<u8> {
     #[derive(Serialize)]
-    struct Columns {
+    struct RecordColumns {
         time_s: Vec<f64>,
         steps: Vec<i32>,
         position_mm: Vec<Option<f32>>,
@@ -69,7 +69,7 @@ pub fn json(entry: &Entry, recording: &Recording, part: &Part) -> Vec<u8> {
         force_g: Vec<Option<f32>>,
     }
     let rows = part.thinned(recording);
-    let columns = Columns {
+    let columns = RecordColumns {
         time_s: rows.clone().map(|record| micros(recording.time_s(record))).collect(),
         steps: rows.clone().map(|record| record.steps).collect(),
         position_mm: rows.clone().map(|record| known(record.position_mm)).collect(),
@@ -84,16 +84,16 @@ pub fn json(entry: &Entry, recording: &Recording, part: &Part) -> Vec<u8> {
     told.insert("changes".into(), changes(recording, part).into());
     // The columns do not go through a tree of values: they are large.
     #[derive(Serialize)]
-    struct Whole {
+    struct WholeRecording {
         #[serde(flatten)]
         told: Map<String, Value>,
-        columns: Columns,
+        columns: RecordColumns,
     }
-    serde_json::to_vec(&Whole { told, columns }).unwrap_or_default()
+    serde_json::to_vec(&WholeRecording { told, columns }).unwrap_or_default()
 }
 
 /// Every command and its reply.
-fn commands(recording: &Recording, part: &Part) -> Vec<Value> {
+fn commands(recording: &Recording, part: &ExportSpan) -> Vec<Value> {
     let commands = part.of(recording).iter().filter(|record| record.command != 0);
     let command = |record: &Record| {
         json!({
@@ -107,7 +107,7 @@ fn commands(recording: &Recording, part: &Part) -> Vec<Value> {
 }
 
 /// State, lines and faults: how they were at first, and whenever one of them changed.
-fn changes(recording: &Recording, part: &Part) -> Vec<Value> {
+fn changes(recording: &Recording, part: &ExportSpan) -> Vec<Value> {
     let mut before = None;
     let mut changes = Vec::new();
     for record in part.of(recording) {
@@ -137,7 +137,7 @@ pub const COLUMNS: &str = "time_s,at_ns,steps,position_mm,velocity_mm_s,force_g,
 
 /// The same part as rows, one a control cycle.
 #[must_use]
-pub fn csv(recording: &Recording, part: &Part) -> String {
+pub fn csv(recording: &Recording, part: &ExportSpan) -> String {
     let mut text = String::with_capacity(96 * part.thinned(recording).count());
     text.push_str(COLUMNS);
     text.push('\n');

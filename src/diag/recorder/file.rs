@@ -14,7 +14,7 @@
 //! numbers in the records are in the head: a newer program, with other words, reads an old file right.
 
 use super::record::{self, Record};
-use super::recording::{About, Recording};
+use super::recording::{Recording, RecordingSummary};
 use super::ring::CAPACITY;
 
 /// What a file begins with; the last byte is the version of the form.
@@ -80,7 +80,7 @@ pub fn encode(recording: &Recording) -> Vec<u8> {
 ///
 /// # Errors
 /// [`Damage`], apart from that of the records.
-pub fn about(begin: &[u8], file_bytes: u64) -> Result<(About, core::ops::Range<usize>), Damage> {
+pub fn about(begin: &[u8], file_bytes: u64) -> Result<(RecordingSummary, core::ops::Range<usize>), Damage> {
     let (magic, rest) = begin.split_first_chunk::<8>().ok_or(Damage::Foreign)?;
     if *magic != MAGIC {
         return Err(Damage::Foreign);

@@ -1,6 +1,6 @@
 //! One control cycle in 40 bytes, the same in memory and on disk.
 
-use crate::drive::Seen;
+use crate::drive::CycleTrace;
 use crate::layout;
 use crate::machine::{Inputs, Reply, StopLevel};
 use crate::units::Nanos;
@@ -10,7 +10,7 @@ pub const BYTES: usize = 40;
 
 const _: () = assert!(size_of::<Record>() == BYTES && BYTES <= layout::RECORD_BYTES);
 
-/// A control cycle. Words are numbers into a table of [`Names`].
+/// A control cycle. Words are numbers into a table of [`WordTable`].
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Record {
     /// When, on the machine's clock.
@@ -52,9 +52,9 @@ impl PartialEq for Record {
 
 /// Words and their numbers, in order of appearance; 0 is no word.
 #[derive(Debug, Default)]
-pub struct Names(Vec<&'static str>);
+pub struct WordTable(Vec<&'static str>);
 
-impl Names {
+impl WordTable {
     /// The number of a word. The machine knows far fewer than 255; one more would be shown as none.
     pub fn number(&mut self, name: &'static str) -> u8 {
         let known = self.0.iter().position(|known| *known == name);
@@ -83,7 +83,7 @@ fn word(reply: &Reply) -> &'static str {
 impl Record {
     /// What `seen` shows; `missed` cycles before it are not there.
     #[must_use]
-    pub fn of(seen: &Seen, missed: u16, names: &mut Names) -> Record {
+    pub fn of(seen: &CycleTrace, missed: u16, names: &mut WordTable) -> Record {
         let geometry = &seen.config.geometry;
         let scale = seen.calibration.map_or(geometry.nominal.get(), |found| found.steps_per_mm(geometry));
         let position_mm = seen.calibration.map(|found| found.position_mm(geometry, seen.steps) as f32);
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn a_word_has_one_number() {
-        let mut names = Names::default();
+        let mut names = WordTable::default();
         assert_eq!(["a", "b", "a"].map(|name| names.number(name)), [1, 2, 1]);
         assert_eq!(names.all(), ["a", "b"]);
     }

@@ -10,14 +10,14 @@ use crate::units::Nanos;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recording {
     /// What is known about it.
-    pub about: About,
+    pub about: RecordingSummary,
     /// The records, the oldest first; not empty.
     pub records: Vec<Record>,
 }
 
 /// What is known about a recording without its records.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct About {
+pub struct RecordingSummary {
     /// The program that made it.
     pub program: String,
     /// When the fault came by the wall clock, in ms since 1970; only shown, and only as right as that clock was.
@@ -25,13 +25,13 @@ pub struct About {
     /// When the fault came, on the machine's clock, which begins with the process.
     pub fault_ns: Nanos,
     /// The fault.
-    pub fault: Told,
+    pub fault: FaultText,
     /// Other faults while it was latched, and when, in seconds after it.
-    pub also: Vec<(f64, Told)>,
+    pub also: Vec<(f64, FaultText)>,
     /// What the machine was like before: the last cycle without the fault.
-    pub before: Option<Before>,
+    pub before: Option<StateBeforeFault>,
     /// How steps and millimetres were related before the fault.
-    pub axis: Option<Axis>,
+    pub axis: Option<AxisScale>,
     /// From the first record to the fault, in seconds.
     pub before_s: f64,
     /// From the fault to the last record, in seconds.
@@ -44,7 +44,7 @@ pub struct About {
 
 /// A fault, in words.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Told {
+pub struct FaultText {
     /// A stable word for programs.
     pub code: String,
     /// What it is.
@@ -55,7 +55,7 @@ pub struct Told {
 
 /// The machine in the last cycle without the fault.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Before {
+pub struct StateBeforeFault {
     /// The state.
     pub state: String,
     /// Position, if it was known.
@@ -68,7 +68,7 @@ pub struct Before {
 
 /// How steps and millimetres are related.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Axis {
+pub struct AxisScale {
     /// Step counter at 0 mm.
     pub origin_steps: i64,
     /// Steps for a millimetre.
@@ -77,9 +77,9 @@ pub struct Axis {
     pub range_mm: f64,
 }
 
-impl From<Fault> for Told {
-    fn from(fault: Fault) -> Told {
-        Told { code: fault.code().into(), message: fault.to_string(), remedy: fault.remedy().into() }
+impl From<Fault> for FaultText {
+    fn from(fault: Fault) -> FaultText {
+        FaultText { code: fault.code().into(), message: fault.to_string(), remedy: fault.remedy().into() }
     }
 }
 

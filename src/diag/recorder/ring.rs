@@ -1,8 +1,8 @@
 //! The recorder: a fixed ring of records, frozen a second after a fault.
 
-use super::record::{Names, Record};
-use super::recording::{About, Axis, Before, Recording, Told, known, span_s};
-use crate::drive::Seen;
+use super::record::{Record, WordTable};
+use super::recording::{AxisScale, FaultText, Recording, RecordingSummary, StateBeforeFault, known, span_s};
+use crate::drive::CycleTrace;
 use crate::layout;
 use crate::machine::Fault;
 use crate::units::Nanos;
@@ -19,7 +19,7 @@ pub struct Recorder {
     next: usize,
     /// How many records there are.
     filled: usize,
-    names: Names,
+    names: WordTable,
     last: Option<Last>,
     pending: Option<Pending>,
 }
@@ -28,16 +28,16 @@ pub struct Recorder {
 struct Last {
     cycle: u32,
     fault: Option<Fault>,
-    axis: Option<Axis>,
+    axis: Option<AxisScale>,
 }
 
 /// A fault whose recording still waits for what comes after it.
 struct Pending {
     fault: Fault,
     fault_ns: Nanos,
-    also: Vec<(f64, Told)>,
-    before: Option<Before>,
-    axis: Option<Axis>,
+    also: Vec<(f64, FaultText)>,
+    before: Option<StateBeforeFault>,
+    axis: Option<AxisScale>,
     cycles_left: usize,
 }
 
@@ -55,7 +55,7 @@ impl Recorder {
             ring: vec![Record::default(); CAPACITY].into(),
             next: 0,
             filled: 0,
-            names: Names::default(),
+            names: WordTable::default(),
             last: None,
             pending: None,
         }
@@ -64,7 +64,7 @@ impl Recorder {
     /// The next look. Returns a recording when the time after a fault is over.
     ///
     /// A second fault that comes earlier than that ends the recording of the first one, and gets its own.
-    pub fn record(&mut self, seen: &Seen) -> Option<Recording> {
+    pub fn record(&mut self, seen: &CycleTrace) -> Option<Recording> {
         let new_fault = seen.fault.filter(|_| seen.fault != self.last.as_ref().and_then(|last| last.fault));
         let mut done = None;
         if let Some(fault) = new_fault {
@@ -96,7 +96,7 @@ impl Recorder {
         let (newer, older) = self.ring[..self.filled].split_at(self.next.min(self.filled));
         let records: Vec<Record> = older.iter().chain(newer).copied().collect();
         let (first, last) = (records.first()?, records.last()?);
-        let about = About {
+        let about = RecordingSummary {
             program: format!("yep {} ({})", env!("CARGO_PKG_VERSION"), layout::GIT_ID),
             at_unix_ms: 0,
             fault_ns: pending.fault_ns,
@@ -113,7 +113,7 @@ impl Recorder {
         Some(Recording { about, records })
     }
 
-    fn push(&mut self, seen: &Seen) {
+    fn push(&mut self, seen: &CycleTrace) {
         let cycle = seen.noted.cycle;
         let missed = self.last.as_ref().map_or(0, |last| cycle.wrapping_sub(last.cycle).saturating_sub(1));
         let missed = u16::try_from(missed).unwrap_or(u16::MAX);
@@ -121,7 +121,7 @@ impl Recorder {
         self.next = (self.next + 1) % CAPACITY;
         self.filled = CAPACITY.min(self.filled + 1);
         let geometry = &seen.config.geometry;
-        let axis = seen.calibration.map(|found| Axis {
+        let axis = seen.calibration.map(|found| AxisScale {
             origin_steps: found.origin_steps,
             steps_per_mm: found.steps_per_mm(geometry),
             range_mm: found.range_mm(geometry),
@@ -133,9 +133,9 @@ impl Recorder {
         (self.filled > 0).then(|| &self.ring[(self.next + CAPACITY - 1) % CAPACITY])
     }
 
-    fn before(&self, record: &Record) -> Before {
+    fn before(&self, record: &Record) -> StateBeforeFault {
         let state = self.names.all().into_iter().nth(usize::from(record.state).saturating_sub(1));
-        Before {
+        StateBeforeFault {
             state: state.unwrap_or_default(),
             position_mm: known(record.position_mm),
             velocity_mm_s: record.velocity_mm_s,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::report::{Item, Need, Report};
+use super::report::{Item, Need, RealtimeReport};
 
 /// How much a start asks of the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,14 +17,14 @@ pub enum Demand {
 
 /// Why nothing may move.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct ArmingRefusal {
     /// What the host does not give.
     pub missing: Vec<Item>,
     /// What nobody asked it for: a mistake of the program, and no reason to move.
     pub unasked: Vec<Need>,
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for ArmingRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("steps could come late on this host, so nothing may move")?;
         for item in &self.missing {
@@ -41,7 +41,7 @@ impl fmt::Display for Refusal {
 ///
 /// # Errors
 /// With [`Demand::Require`], unless each [`Need`] was looked at and every item of it is `ok`.
-pub fn may_arm(demand: Demand, report: &Report) -> Result<(), Refusal> {
+pub fn may_arm(demand: Demand, report: &RealtimeReport) -> Result<(), ArmingRefusal> {
     match demand {
         Demand::Nothing | Demand::Attempt => Ok(()),
         Demand::Require => {
@@ -49,7 +49,11 @@ pub fn may_arm(demand: Demand, report: &Report) -> Result<(), Refusal> {
             let missing: Vec<Item> = needed().filter(|item| !item.ok).cloned().collect();
             let unasked: Vec<Need> =
                 Need::ALL.into_iter().filter(|need| needed().all(|item| item.need != Some(*need))).collect();
-            if missing.is_empty() && unasked.is_empty() { Ok(()) } else { Err(Refusal { missing, unasked }) }
+            if missing.is_empty() && unasked.is_empty() {
+                Ok(())
+            } else {
+                Err(ArmingRefusal { missing, unasked })
+            }
         }
     }
 }
@@ -64,8 +68,8 @@ mod tests {
             .need(need)
     }
 
-    fn report(given: impl Fn(Need) -> bool) -> Report {
-        Report { items: Need::ALL.into_iter().map(|need| item(need, given(need))).collect() }
+    fn report(given: impl Fn(Need) -> bool) -> RealtimeReport {
+        RealtimeReport { items: Need::ALL.into_iter().map(|need| item(need, given(need))).collect() }
     }
 
     #[test]
@@ -94,7 +98,7 @@ mod tests {
             report.items.retain(|item| item.need != Some(need));
             assert_eq!(may_arm(Demand::Require, &report).unwrap_err().unasked, [need]);
         }
-        assert!(may_arm(Demand::Require, &Report::default()).is_err());
+        assert!(may_arm(Demand::Require, &RealtimeReport::default()).is_err());
     }
 
     #[test]

@@ -20,21 +20,21 @@ const FAIR_SERVER: [&str; 2] = ["sys/kernel/debug/sched/fair_server", "run/yep-f
 
 /// A host, seen through its files.
 #[derive(Debug, Clone)]
-pub struct Host {
+pub struct HostFiles {
     root: PathBuf,
 }
 
-impl Host {
+impl HostFiles {
     /// The one that this process runs on.
     #[must_use]
-    pub fn this() -> Host {
-        Host::at("/")
+    pub fn this() -> HostFiles {
+        HostFiles::at("/")
     }
 
     /// One whose files are below `root`.
     #[must_use]
-    pub fn at(root: impl Into<PathBuf>) -> Host {
-        Host { root: root.into() }
+    pub fn at(root: impl Into<PathBuf>) -> HostFiles {
+        HostFiles { root: root.into() }
     }
 
     /// The text of a file, such as `proc/version`, without the white space around it.
@@ -183,18 +183,18 @@ pub fn cores_of(list: &str) -> Option<Vec<usize>> {
 mod tests {
     use super::*;
 
-    fn host(files: &[(&str, &str)]) -> (tempfile::TempDir, Host) {
+    fn host(files: &[(&str, &str)]) -> (tempfile::TempDir, HostFiles) {
         let folder = tempfile::tempdir().unwrap();
         for (path, text) in files {
             let path = folder.path().join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
-        let host = Host::at(folder.path());
+        let host = HostFiles::at(folder.path());
         (folder, host)
     }
 
-    fn judged(path: &str, text: &str, look: impl Fn(&Host) -> Item) -> (bool, String) {
+    fn judged(path: &str, text: &str, look: impl Fn(&HostFiles) -> Item) -> (bool, String) {
         let (_folder, host) = host(&[(path, text)]);
         let item = look(&host);
         (item.ok, item.got)
@@ -206,7 +206,7 @@ mod tests {
             [("", false), ("\n", false), ("3\n", true), ("1-3", true), ("0-2", false), ("x", false)]
         {
             assert_eq!(
-                judged("sys/devices/system/cpu/isolated", list, Host::isolated_core).0,
+                judged("sys/devices/system/cpu/isolated", list, HostFiles::isolated_core).0,
                 ok,
                 "{list:?}"
             );
@@ -217,7 +217,11 @@ mod tests {
     #[test]
     fn only_minus_one_is_no_throttle() {
         for (said, ok) in [("-1\n", true), ("950000", false), ("0", false)] {
-            assert_eq!(judged("proc/sys/kernel/sched_rt_runtime_us", said, Host::throttle).0, ok, "{said:?}");
+            assert_eq!(
+                judged("proc/sys/kernel/sched_rt_runtime_us", said, HostFiles::throttle).0,
+                ok,
+                "{said:?}"
+            );
         }
     }
 
@@ -267,7 +271,7 @@ mod tests {
 
     #[test]
     fn nothing_is_fine_on_a_host_that_says_nothing() {
-        let host = Host::at("/nowhere");
+        let host = HostFiles::at("/nowhere");
         let items = [
             host.isolated_core(),
             host.throttle(),

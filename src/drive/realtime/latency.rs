@@ -9,7 +9,7 @@ use std::thread::Builder;
 use super::arming::Demand;
 use super::histogram::Histogram;
 use super::report::Item;
-use super::setup::{self, Role};
+use super::setup::{self, ThreadRole};
 use crate::hal::{Clock, MonotonicClock};
 use crate::layout;
 use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS};
@@ -37,7 +37,7 @@ pub struct Meaning {
 /// # Errors
 /// The system refused the thread.
 pub fn measure(rates_hz: &[u32], seconds: u64, demand: Demand) -> io::Result<(Vec<Item>, Vec<Measured>)> {
-    let role = Role::Step;
+    let role = ThreadRole::Step;
     let rates_hz = rates_hz.to_vec();
     let thread = Builder::new().name(role.name().into()).stack_size(role.stack_bytes()).spawn(move || {
         let mut measured: Vec<_> = rates_hz
@@ -82,7 +82,7 @@ pub fn meaning(latest_ns: Nanos) -> Meaning {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::drive::late::{LatePolicy, TimeBase, Verdict};
+    use crate::drive::late::{LatePolicy, LatenessVerdict, TimeBase};
 
     /// A clock on which each wait ends late by the next of these.
     struct Late<'a> {
@@ -126,7 +126,7 @@ mod tests {
     }
 
     /// What the step loop would have said about a step that late, at that rate.
-    fn verdict(rate_hz: u32, late_ns: Nanos) -> Verdict {
+    fn verdict(rate_hz: u32, late_ns: Nanos) -> LatenessVerdict {
         let interval_ns = SECOND_NS / Nanos::from(rate_hz);
         let mut base = TimeBase::default();
         let strict = LatePolicy { ends_motion: true };
@@ -139,13 +139,21 @@ mod tests {
         for latest_ns in [20_000, 100_000, 400_000, 999_999] {
             let Meaning { steady_hz, safe_hz } = meaning(latest_ns);
             let safe_hz = safe_hz.unwrap();
-            assert_eq!(verdict(steady_hz, latest_ns), Verdict::OnTime, "{latest_ns}");
-            assert_ne!(verdict(steady_hz + steady_hz / 100 + 1, latest_ns), Verdict::OnTime, "{latest_ns}");
-            assert_ne!(verdict(safe_hz, latest_ns), Verdict::TooLate, "{latest_ns}");
-            assert_eq!(verdict(safe_hz + safe_hz / 100 + 1, latest_ns), Verdict::TooLate, "{latest_ns}");
+            assert_eq!(verdict(steady_hz, latest_ns), LatenessVerdict::OnTime, "{latest_ns}");
+            assert_ne!(
+                verdict(steady_hz + steady_hz / 100 + 1, latest_ns),
+                LatenessVerdict::OnTime,
+                "{latest_ns}"
+            );
+            assert_ne!(verdict(safe_hz, latest_ns), LatenessVerdict::TooLate, "{latest_ns}");
+            assert_eq!(
+                verdict(safe_hz + safe_hz / 100 + 1, latest_ns),
+                LatenessVerdict::TooLate,
+                "{latest_ns}"
+            );
         }
         assert_eq!(meaning(1_000_001).safe_hz, None);
-        assert_eq!(verdict(1, 1_000_001), Verdict::TooLate);
+        assert_eq!(verdict(1, 1_000_001), LatenessVerdict::TooLate);
         let most = layout::MAX_STEP_RATE_HZ;
         assert_eq!(meaning(0), Meaning { steady_hz: most, safe_hz: Some(most) });
     }

@@ -5,7 +5,7 @@
 //! process, some only by whoever set the host up. This module does the first, looks at the second, and reports
 //! both in the same form: nothing is skipped silently, and each item that is missing names its remedy.
 //!
-//! - [`report`]: an [`Item`] is what was wanted and what was got; a [`Report`] is all of a start
+//! - [`report`]: an [`Item`] is what was wanted and what was got; a [`RealtimeReport`] is all of a start
 //! - [`arming`]: how much a start asks for, and whether a real motor may move with what it got
 //! - [`host`]: what the host says about itself; under another root in tests
 //! - [`setup`]: priority, core, stack and timer of a thread; locked memory; `fifo` has the one call that needs
@@ -25,6 +25,6 @@ pub mod setup;
 
 pub use arming::{Demand, may_arm};
 pub use histogram::Histogram;
-pub use host::Host;
-pub use report::{Item, Need, Report};
-pub use setup::Role;
+pub use host::HostFiles;
+pub use report::{Item, Need, RealtimeReport};
+pub use setup::ThreadRole;

@@ -89,7 +89,7 @@ impl fmt::Display for Item {
 
 /// Everything that one start asked of the host.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Report {
+pub struct RealtimeReport {
     /// In the order in which it was asked for.
     pub items: Vec<Item>,
 }

@@ -13,13 +13,13 @@ use rustix::thread::{CpuSet, sched_setaffinity, set_current_timer_slack};
 
 use super::arming::Demand;
 use super::fifo;
-use super::host::Host;
+use super::host::HostFiles;
 use super::report::{Item, Need};
 use crate::layout;
 
 /// What a real-time thread does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
+pub enum ThreadRole {
     /// Makes the steps.
     Step,
     /// Runs the control cycle.
@@ -27,20 +27,20 @@ pub enum Role {
 }
 
 /// The names of the items of a thread.
-struct Names {
+struct ThreadItems {
     priority: &'static str,
     core: &'static str,
     stack: &'static str,
     timer: &'static str,
 }
 
-impl Role {
+impl ThreadRole {
     /// Name of the thread.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Role::Step => "step",
-            Role::Control => "control",
+            ThreadRole::Step => "step",
+            ThreadRole::Control => "control",
         }
     }
 
@@ -48,8 +48,8 @@ impl Role {
     #[must_use]
     pub const fn core(self) -> usize {
         match self {
-            Role::Step => layout::STEP_CPU,
-            Role::Control => layout::CONTROL_CPU,
+            ThreadRole::Step => layout::STEP_CPU,
+            ThreadRole::Control => layout::CONTROL_CPU,
         }
     }
 
@@ -57,8 +57,8 @@ impl Role {
     #[must_use]
     pub const fn priority(self) -> i32 {
         match self {
-            Role::Step => layout::STEP_PRIORITY,
-            Role::Control => layout::CONTROL_PRIORITY,
+            ThreadRole::Step => layout::STEP_PRIORITY,
+            ThreadRole::Control => layout::CONTROL_PRIORITY,
         }
     }
 
@@ -66,20 +66,20 @@ impl Role {
     #[must_use]
     pub const fn stack_bytes(self) -> usize {
         match self {
-            Role::Step => layout::STEP_STACK_BYTES,
-            Role::Control => layout::CONTROL_STACK_BYTES,
+            ThreadRole::Step => layout::STEP_STACK_BYTES,
+            ThreadRole::Control => layout::CONTROL_STACK_BYTES,
         }
     }
 
-    const fn names(self) -> Names {
+    const fn names(self) -> ThreadItems {
         match self {
-            Role::Step => Names {
+            ThreadRole::Step => ThreadItems {
                 priority: "step: priority",
                 core: "step: core",
                 stack: "step: stack",
                 timer: "step: timer slack",
             },
-            Role::Control => Names {
+            ThreadRole::Control => ThreadItems {
                 priority: "control: priority",
                 core: "control: core",
                 stack: "control: stack",
@@ -91,14 +91,14 @@ impl Role {
 
 /// Sets the calling thread up for its role. Allocates; its loop comes after.
 #[must_use]
-pub fn thread(role: Role, demand: Demand) -> Vec<Item> {
+pub fn thread(role: ThreadRole, demand: Demand) -> Vec<Item> {
     let names = role.names();
     let mut items = vec![timer_slack(names.timer), stack(role, names.stack)];
     if demand != Demand::Nothing {
         // The core first: a thread that is ahead of everybody should not be so on somebody else's core.
         let own = core(names.core, &[role.core()]);
         // An isolated core is no use to a thread that is elsewhere.
-        items.push(if role == Role::Step { own.need(Need::IsolatedCore) } else { own });
+        items.push(if role == ThreadRole::Step { own.need(Need::IsolatedCore) } else { own });
         items.push(priority(names.priority, role.priority()));
     }
     items
@@ -112,7 +112,7 @@ pub fn server_cores() -> Item {
 
 /// Locks what the process has in memory, and what it gets from here on.
 #[must_use]
-pub fn lock_memory(host: &Host) -> Item {
+pub fn lock_memory(host: &HostFiles) -> Item {
     let item = |got: String, ok| {
         Item::new("locked memory", "all of it", got, ok)
             .remedy(host.lock_right().remedy)
@@ -159,7 +159,7 @@ fn priority(what: &'static str, priority: i32) -> Item {
         Ok(()) => (wanted.clone(), true),
         Err(error) => (format!("an ordinary thread ({error})"), false),
     };
-    Item::new(what, wanted, got, ok).remedy(Host::this().fifo_right(priority).remedy).need(Need::Fifo)
+    Item::new(what, wanted, got, ok).remedy(HostFiles::this().fifo_right(priority).remedy).need(Need::Fifo)
 }
 
 fn core(what: &'static str, cores: &[usize]) -> Item {
@@ -186,10 +186,10 @@ fn timer_slack(what: &'static str) -> Item {
 const STACK_IN_USE_BYTES: usize = 64 * 1024;
 
 /// Uses the stack once, so that no page of it has to be fetched in mid-motion.
-fn stack(role: Role, what: &'static str) -> Item {
+fn stack(role: ThreadRole, what: &'static str) -> Item {
     match role {
-        Role::Step => touch::<{ layout::STEP_STACK_BYTES - STACK_IN_USE_BYTES }>(),
-        Role::Control => touch::<{ layout::CONTROL_STACK_BYTES - STACK_IN_USE_BYTES }>(),
+        ThreadRole::Step => touch::<{ layout::STEP_STACK_BYTES - STACK_IN_USE_BYTES }>(),
+        ThreadRole::Control => touch::<{ layout::CONTROL_STACK_BYTES - STACK_IN_USE_BYTES }>(),
     }
     let touched = format!("{} KiB touched", (role.stack_bytes() - STACK_IN_USE_BYTES) / 1024);
     Item::new(what, touched.clone(), touched, true)
@@ -214,7 +214,7 @@ mod tests {
         line.split_whitespace().nth(number - 1).unwrap().to_owned()
     }
 
-    fn in_thread<T: Send + 'static>(role: Role, run: impl FnOnce() -> T + Send + 'static) -> T {
+    fn in_thread<T: Send + 'static>(role: ThreadRole, run: impl FnOnce() -> T + Send + 'static) -> T {
         let thread = Builder::new().name(role.name().into()).stack_size(role.stack_bytes());
         thread.spawn(run).unwrap().join().unwrap()
     }
@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn nothing_is_asked_that_other_programs_would_feel() {
-        for role in [Role::Step, Role::Control] {
+        for role in [ThreadRole::Step, ThreadRole::Control] {
             let (items, policy) = in_thread(role, move || (thread(role, Demand::Nothing), field(POLICY)));
             assert!(items.iter().all(|item| item.ok && item.need.is_none()), "{items:#?}");
             assert_eq!(policy, "0");
@@ -233,13 +233,13 @@ mod tests {
 
     #[test]
     fn the_report_says_what_the_system_says() {
-        for role in [Role::Step, Role::Control] {
+        for role in [ThreadRole::Step, ThreadRole::Control] {
             let (items, policy, priority) =
                 in_thread(role, move || (thread(role, Demand::Attempt), field(POLICY), field(PRIORITY)));
             let fifo = items.iter().find(|item| item.need == Some(Need::Fifo)).unwrap();
             let is_fifo = policy == libc::SCHED_FIFO.to_string() && priority == role.priority().to_string();
             assert_eq!(fifo.ok, is_fifo, "{fifo:?}, policy {policy}, priority {priority}");
-            assert_eq!(fifo.ok, Host::this().fifo_right(role.priority()).ok, "{fifo:?}");
+            assert_eq!(fifo.ok, HostFiles::this().fifo_right(role.priority()).ok, "{fifo:?}");
             assert_eq!(items.len(), 4);
         }
     }
@@ -247,8 +247,8 @@ mod tests {
     #[test]
     fn a_touched_stack_has_its_pages() {
         const MINOR_FAULTS: usize = 10;
-        let faults = in_thread(Role::Control, || {
-            let _ = thread(Role::Control, Demand::Nothing);
+        let faults = in_thread(ThreadRole::Control, || {
+            let _ = thread(ThreadRole::Control, Demand::Nothing);
             let faults = || field(MINOR_FAULTS).parse::<u64>().unwrap();
             let before = faults();
             touch::<{ layout::CONTROL_STACK_BYTES / 2 }>();

@@ -39,7 +39,7 @@ pub struct I2cLoadCell {
 
 /// Why there is no sample.
 #[derive(Debug, PartialEq, thiserror::Error)]
-enum Lost {
+enum ReadError {
     #[error("it does not answer ({0})")]
     Silent(String),
     #[error("it answered after {} ms", .0 / MILLISECOND_NS)]
@@ -103,7 +103,7 @@ struct Reader<H> {
 impl<H: FnMut(Option<f64>, Nanos, Nanos)> Reader<H> {
     fn turn(&mut self) {
         let at = self.clock.now();
-        let read = self.read().map_err(|error| Lost::Silent(error.to_string()));
+        let read = self.read().map_err(|error| ReadError::Silent(error.to_string()));
         let now = self.clock.now();
         match read.and_then(|bytes| weight(bytes, now - at)) {
             Ok(force_g) => {
@@ -136,14 +136,14 @@ impl<H: FnMut(Option<f64>, Nanos, Nanos)> Reader<H> {
 }
 
 /// The weight in grams, if it is one.
-fn weight(bytes: [u8; 4], took_ns: Nanos) -> Result<f64, Lost> {
+fn weight(bytes: [u8; 4], took_ns: Nanos) -> Result<f64, ReadError> {
     if took_ns > DEADLINE_NS {
-        return Err(Lost::Late(took_ns));
+        return Err(ReadError::Late(took_ns));
     }
     let force_g = f32::from_le_bytes(bytes);
     // Numbers next to zero are bytes in the wrong order.
     let plausible = (force_g == 0.0 || force_g.is_normal()) && force_g.abs() <= MOST_G;
-    if plausible { Ok(f64::from(force_g)) } else { Err(Lost::Implausible(force_g)) }
+    if plausible { Ok(f64::from(force_g)) } else { Err(ReadError::Implausible(force_g)) }
 }
 
 #[cfg(test)]
@@ -154,7 +154,7 @@ mod tests {
     fn only_a_plausible_weight_in_time_is_a_sample() {
         for force_g in [0.0, -0.0, 123.5, -2_000.25, MOST_G, -MOST_G] {
             assert_eq!(weight(force_g.to_le_bytes(), DEADLINE_NS), Ok(f64::from(force_g)));
-            assert_eq!(weight(force_g.to_le_bytes(), DEADLINE_NS + 1), Err(Lost::Late(DEADLINE_NS + 1)));
+            assert_eq!(weight(force_g.to_le_bytes(), DEADLINE_NS + 1), Err(ReadError::Late(DEADLINE_NS + 1)));
         }
         // The bus reads ones where nobody answers.
         assert!(weight([0xff; 4], 0).is_err());

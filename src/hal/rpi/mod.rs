@@ -1,6 +1,6 @@
 //! The pins and buses of a Raspberry Pi, through rppal.
 //!
-//! - [`RpiPins`]: the pins of the axis; [`Wiring`] says which is which
+//! - [`RpiPins`]: the pins of the axis; [`PinAssignment`] says which is which
 //! - [`I2cLoadCell`]: the older load cell, an Arduino on the I2C bus
 //! - [`safe_outputs`]: every output into its safe level, without the rest of the program
 //! - [`PiError`]: why a Pi cannot be used, with a word for programs and what to do
@@ -14,4 +14,4 @@ mod pins;
 
 pub use error::PiError;
 pub use load_cell::I2cLoadCell;
-pub use pins::{RpiPins, Sense, Wiring, safe_outputs};
+pub use pins::{PinAssignment, RpiPins, Sense, safe_outputs};

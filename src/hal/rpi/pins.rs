@@ -21,7 +21,7 @@ pub struct Sense {
 
 /// Which pin does what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wiring {
+pub struct PinAssignment {
     /// BCM number of STEP: a pulse is high.
     pub step: u8,
     /// BCM number of DIR.
@@ -40,7 +40,7 @@ pub struct Wiring {
     pub driver_alarm: Option<Sense>,
 }
 
-impl Wiring {
+impl PinAssignment {
     /// The outputs with their roles; all of them are safe when they are low.
     fn outputs(&self) -> impl Iterator<Item = (u8, &'static str)> {
         // Enable first: what has no power does not move.
@@ -54,7 +54,7 @@ impl Wiring {
 ///
 /// # Errors
 /// Why the pins cannot be reached.
-pub fn safe_outputs(wiring: &Wiring) -> Result<(), PiError> {
+pub fn safe_outputs(wiring: &PinAssignment) -> Result<(), PiError> {
     let gpio = Gpio::new().map_err(PiError::of_gpio)?;
     for (pin, role) in wiring.outputs() {
         output(&gpio, pin, role)?;
@@ -79,14 +79,14 @@ fn is_free(gpio: &Gpio, pin: u8, role: &'static str) -> Result<(), PiError> {
 
 /// An input line that is being read.
 #[derive(Debug)]
-struct Line {
+struct InputLine {
     pin: InputPin,
     active_is_high: bool,
 }
 
-impl Line {
+impl InputLine {
     /// The kernel is told that the line is taken, so that a second program is refused it.
-    fn claim(gpio: &Gpio, sense: Sense, role: &'static str) -> Result<Line, PiError> {
+    fn claim(gpio: &Gpio, sense: Sense, role: &'static str) -> Result<InputLine, PiError> {
         let Sense { pin: number, active, pull } = sense;
         let pin = gpio.get(number).map_err(PiError::of_pin(number, role))?;
         let mut pin = match pull {
@@ -95,7 +95,7 @@ impl Line {
         };
         pin.set_reset_on_drop(false);
         pin.set_interrupt(Trigger::Disabled, None).map_err(PiError::of_pin(number, role))?;
-        Ok(Line { pin, active_is_high: active == Level::High })
+        Ok(InputLine { pin, active_is_high: active == Level::High })
     }
 
     #[inline]
@@ -112,10 +112,10 @@ pub struct RpiPins {
     dir: OutputPin,
     forward_is_high: bool,
     enable: Option<OutputPin>,
-    front: Line,
-    back: Line,
-    e_stop: Option<Line>,
-    driver_alarm: Option<Line>,
+    front: InputLine,
+    back: InputLine,
+    e_stop: Option<InputLine>,
+    driver_alarm: Option<InputLine>,
 }
 
 impl RpiPins {
@@ -123,12 +123,13 @@ impl RpiPins {
     ///
     /// # Errors
     /// Why that cannot be; the outputs that were taken already are low.
-    pub fn take(wiring: &Wiring) -> Result<RpiPins, PiError> {
+    pub fn take(wiring: &PinAssignment) -> Result<RpiPins, PiError> {
         let gpio = Gpio::new().map_err(PiError::of_gpio)?;
         // Nothing is driven before it is known that nobody else drives it.
-        let front = Line::claim(&gpio, wiring.front, "front")?;
-        let back = Line::claim(&gpio, wiring.back, "back")?;
-        let claim = |sense: Option<Sense>, role| sense.map(|it| Line::claim(&gpio, it, role)).transpose();
+        let front = InputLine::claim(&gpio, wiring.front, "front")?;
+        let back = InputLine::claim(&gpio, wiring.back, "back")?;
+        let claim =
+            |sense: Option<Sense>, role| sense.map(|it| InputLine::claim(&gpio, it, role)).transpose();
         let e_stop = claim(wiring.e_stop, "e_stop")?;
         let driver_alarm = claim(wiring.driver_alarm, "driver_alarm")?;
         for (pin, role) in wiring.outputs() {
@@ -154,8 +155,8 @@ impl StepIo for RpiPins {
         Inputs {
             front: self.front.is_active(),
             back: self.back.is_active(),
-            e_stop: self.e_stop.as_ref().is_some_and(Line::is_active),
-            driver_alarm: self.driver_alarm.as_ref().is_some_and(Line::is_active),
+            e_stop: self.e_stop.as_ref().is_some_and(InputLine::is_active),
+            driver_alarm: self.driver_alarm.as_ref().is_some_and(InputLine::is_active),
         }
     }
 

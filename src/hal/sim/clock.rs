@@ -12,7 +12,7 @@ use crate::units::Nanos;
 
 /// How late waits return.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Lateness {
+pub struct WaitLateness {
     /// Where the chance begins.
     pub seed: u64,
     /// Every wait returns late by up to this.
@@ -26,9 +26,9 @@ pub struct Lateness {
 type Alarm = (Nanos, Box<dyn FnOnce()>);
 
 #[derive(Default)]
-struct Shared {
+struct SimClockShared {
     now: Cell<Nanos>,
-    late: Cell<Option<Lateness>>,
+    late: Cell<Option<WaitLateness>>,
     chance: Cell<u64>,
     alarm: RefCell<Option<Alarm>>,
 }
@@ -37,7 +37,7 @@ struct Shared {
 ///
 /// Clones show the same time; all of them live in one thread.
 #[derive(Clone, Default)]
-pub struct VirtualClock(Rc<Shared>);
+pub struct VirtualClock(Rc<SimClockShared>);
 
 impl std::fmt::Debug for VirtualClock {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -47,7 +47,7 @@ impl std::fmt::Debug for VirtualClock {
 
 impl VirtualClock {
     /// From now on waits are late, or (`None`) punctual.
-    pub fn be_late(&self, lateness: Option<Lateness>) {
+    pub fn be_late(&self, lateness: Option<WaitLateness>) {
         self.0.chance.set(lateness.map_or(0, |lateness| lateness.seed));
         self.0.late.set(lateness);
     }
@@ -68,7 +68,7 @@ impl VirtualClock {
     }
 
     fn late_ns(&self) -> Nanos {
-        let Some(Lateness { jitter_ns, stalls, stall_ns: (shortest, longest), .. }) = self.0.late.get()
+        let Some(WaitLateness { jitter_ns, stalls, stall_ns: (shortest, longest), .. }) = self.0.late.get()
         else {
             return 0;
         };
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn a_wait_is_never_early_and_repeats_with_its_seed() {
-        let lateness = Lateness { seed: 7, jitter_ns: 2_000, stalls: 0.1, stall_ns: (1_000, 50_000_000) };
+        let lateness = WaitLateness { seed: 7, jitter_ns: 2_000, stalls: 0.1, stall_ns: (1_000, 50_000_000) };
         let ends = || {
             let mut clock = VirtualClock::default();
             clock.be_late(Some(lateness));

@@ -133,7 +133,7 @@ impl Mishaps {
 }
 
 #[derive(Debug, Default)]
-struct Shared {
+struct OperatorShared {
     mishaps: AtomicU32,
     carriage_nm: AtomicI64,
     /// Force of a hand on the carriage, in milligrams.
@@ -142,9 +142,9 @@ struct Shared {
 
 /// A handle to the simulated machine; clones are handles to the same one.
 #[derive(Debug, Clone, Default)]
-pub struct Hands(Arc<Shared>);
+pub struct SimulatedOperator(Arc<OperatorShared>);
 
-impl Hands {
+impl SimulatedOperator {
     /// Makes a mishap happen, or ends it.
     pub fn set(&self, mishap: Mishap, on: bool) {
         if on {
@@ -202,7 +202,7 @@ mod tests {
 
     #[test]
     fn setting_all_of_them_ends_the_others() {
-        let hands = Hands::default();
+        let hands = SimulatedOperator::default();
         hands.set(Mishap::BeltOff, true);
         hands.set_all(Mishaps::default().with(Mishap::EStopOpen).with(Mishap::FrontDead));
         let on = Mishap::ALL.into_iter().filter(|mishap| hands.mishaps().has(*mishap));

@@ -1,6 +1,6 @@
 //! The simulated load cell: the spring at the end of the rail and a hand on the carriage, sampled at a fixed rate.
 
-use super::hands::{Hands, Mishap};
+use super::hands::{Mishap, SimulatedOperator};
 use super::rail::{RailOptions, spring_force_g};
 use crate::hal::{ForceSample, ForceSensor};
 use crate::units::Nanos;
@@ -11,7 +11,7 @@ const SAMPLE_PERIOD_NS: Nanos = 12_500_000;
 /// A load cell on the simulated machine.
 #[derive(Debug, Clone)]
 pub struct SimLoadCell {
-    hands: Hands,
+    hands: SimulatedOperator,
     options: RailOptions,
     latest: Option<ForceSample>,
 }
@@ -19,13 +19,13 @@ pub struct SimLoadCell {
 impl SimLoadCell {
     /// The load cell of the machine that `hands` belongs to.
     #[must_use]
-    pub fn new(hands: Hands, options: RailOptions) -> SimLoadCell {
+    pub fn new(hands: SimulatedOperator, options: RailOptions) -> SimLoadCell {
         SimLoadCell { hands, options, latest: None }
     }
 
     /// The hands at the machine that it belongs to.
     #[must_use]
-    pub fn hands(&self) -> &Hands {
+    pub fn hands(&self) -> &SimulatedOperator {
         &self.hands
     }
 }

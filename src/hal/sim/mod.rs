@@ -6,7 +6,7 @@
 //! - [`hands`]: what a person at the machine can do to it: press things, pull cables
 //! - [`clock`]: time that a test advances by hand, punctual or late
 //!
-//! The rail belongs to the step loop, which alone makes it move; everything else sees it through [`Hands`].
+//! The rail belongs to the step loop, which alone makes it move; everything else sees it through [`SimulatedOperator`].
 
 pub mod clock;
 pub mod hands;
@@ -15,9 +15,9 @@ pub mod motor;
 pub mod pins;
 pub mod rail;
 
-pub use clock::{Lateness, VirtualClock};
-pub use hands::{Hands, Mishap, Mishaps};
+pub use clock::{VirtualClock, WaitLateness};
+pub use hands::{Mishap, Mishaps, SimulatedOperator};
 pub use load_cell::SimLoadCell;
 pub use motor::MotorOptions;
 pub use pins::{Edge, EdgeKind, EdgeSink, SimIo, SimPins};
-pub use rail::{Rail, RailOptions};
+pub use rail::{RailOptions, SimulatedRail};

@@ -1,7 +1,7 @@
 //! The rail behind the pins of the step loop, and who watches its edges.
 
-use super::hands::Hands;
-use super::rail::{Rail, RailOptions};
+use super::hands::SimulatedOperator;
+use super::rail::{RailOptions, SimulatedRail};
 use crate::hal::StepIo;
 use crate::machine::Inputs;
 use crate::units::Nanos;
@@ -90,8 +90,8 @@ impl EdgeSink for () {
 /// The pins of the simulated machine.
 #[derive(Debug)]
 pub struct SimPins<S> {
-    rail: Rail,
-    hands: Hands,
+    rail: SimulatedRail,
+    hands: SimulatedOperator,
     sink: S,
     forward: bool,
     enabled: bool,
@@ -100,8 +100,8 @@ pub struct SimPins<S> {
 impl<S: EdgeSink> SimPins<S> {
     /// The machine at power-on; `sink` sees every edge, `hands` can reach in.
     #[must_use]
-    pub fn new(options: RailOptions, hands: Hands, sink: S) -> SimPins<S> {
-        let rail = Rail::new(options);
+    pub fn new(options: RailOptions, hands: SimulatedOperator, sink: S) -> SimPins<S> {
+        let rail = SimulatedRail::new(options);
         hands.show_carriage(rail.carriage_mm());
         SimPins { rail, hands, sink, forward: false, enabled: false }
     }
@@ -115,7 +115,7 @@ impl<S: EdgeSink> SimPins<S> {
 
     /// The rail.
     #[must_use]
-    pub fn rail(&self) -> &Rail {
+    pub fn rail(&self) -> &SimulatedRail {
         &self.rail
     }
 

@@ -81,7 +81,7 @@ impl Switch {
 
 /// A carriage on a rail.
 #[derive(Debug, Clone)]
-pub struct Rail {
+pub struct SimulatedRail {
     options: RailOptions,
     /// Steps that the carriage has made from where it started: whole, so that nothing adds up.
     steps: i64,
@@ -95,11 +95,11 @@ pub struct Rail {
     lost_steps: u64,
 }
 
-impl Rail {
+impl SimulatedRail {
     /// The rail at power-on.
     #[must_use]
-    pub fn new(options: RailOptions) -> Rail {
-        let mut rail = Rail {
+    pub fn new(options: RailOptions) -> SimulatedRail {
+        let mut rail = SimulatedRail {
             options,
             steps: 0,
             carriage_mm: options.start_mm,
@@ -231,11 +231,11 @@ pub fn spring_force_g(options: &RailOptions, carriage_mm: f64) -> f64 {
 mod tests {
     use super::*;
 
-    fn rail_at(start_mm: f64) -> Rail {
-        Rail::new(RailOptions { start_mm, ..RailOptions::default() })
+    fn rail_at(start_mm: f64) -> SimulatedRail {
+        SimulatedRail::new(RailOptions { start_mm, ..RailOptions::default() })
     }
 
-    fn steps(rail: &mut Rail, count: u32, forward: bool) {
+    fn steps(rail: &mut SimulatedRail, count: u32, forward: bool) {
         (0..count).for_each(|_| rail.step(forward, Mishaps::default(), 0));
     }
 
@@ -297,7 +297,7 @@ mod tests {
     #[test]
     fn with_a_motor_the_carriage_has_a_mass() {
         let options = RailOptions { motor: Some(MotorOptions::default()), ..RailOptions::default() };
-        let mut rail = Rail::new(options);
+        let mut rail = SimulatedRail::new(options);
         let none = Mishaps::default();
         rail.power(true);
         for i in 1..=100u64 {

@@ -1,11 +1,11 @@
 //! Clients: what moves belongs to one that is there, and ends when it is told to.
 
-use super::{Kept, Promise};
-use crate::drive::Seen;
+use super::{Promise, PromiseResult};
+use crate::drive::CycleTrace;
 use crate::machine::{CommandKind, Event, State};
-use crate::trial::client::{Answer, Who};
+use crate::trial::client::{ClientAnswer, Who};
 use crate::trial::facts::{Facts, StepMade};
-use crate::trial::tap::{Ask, Asked};
+use crate::trial::tap::{Ask, PortCall};
 use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS};
 
 /// S17: a wave whose client is gone ends.
@@ -29,9 +29,9 @@ impl Promise for SomebodyIsThere {
         "s17_somebody_is_there"
     }
 
-    fn answered(&mut self, facts: &Facts, answer: &Answer) -> Kept {
+    fn answered(&mut self, facts: &Facts, answer: &ClientAnswer) -> PromiseResult {
         let Some(seen) = &facts.seen else { return Ok(()) };
-        let Answer { call, status, .. } = answer;
+        let ClientAnswer { call, status, .. } = answer;
         let accepted = call.path == "/api/wave/run" && *status == Some(200);
         if accepted || self.holder.is_some_and(|(who, _)| who == call.who) {
             self.holder = Some((call.who, seen.at_ns));
@@ -42,7 +42,7 @@ impl Promise for SomebodyIsThere {
         Ok(())
     }
 
-    fn cycle(&mut self, facts: &Facts) -> Kept {
+    fn cycle(&mut self, facts: &Facts) -> PromiseResult {
         let Some(seen) = &facts.seen else { return Ok(()) };
         let moves = matches!(seen.state, State::Running | State::Ending);
         self.moves_since = moves.then(|| self.moves_since.unwrap_or(seen.at_ns));
@@ -81,7 +81,7 @@ pub struct EndEnds {
 
 /// Whether a wave runs, and did a cycle ago.
 fn waves(facts: &Facts) -> bool {
-    let runs = |seen: &Seen| matches!(seen.state, State::Running | State::Ending);
+    let runs = |seen: &CycleTrace| matches!(seen.state, State::Running | State::Ending);
     facts.before.as_ref().is_some_and(runs) && facts.seen.as_ref().is_some_and(runs)
 }
 
@@ -95,7 +95,7 @@ impl Promise for EndEnds {
         "end_ends_the_wave"
     }
 
-    fn asked(&mut self, facts: &Facts, asked: &Asked) -> Kept {
+    fn asked(&mut self, facts: &Facts, asked: &PortCall) -> PromiseResult {
         // Over a socket as well, where nobody hears an answer.
         if matches!(asked.what, Ask::Command(CommandKind::Run | CommandKind::Calibrate)) {
             (self.asked_ns, self.ends_by_ns) = (asked.at_ns, None);
@@ -104,14 +104,14 @@ impl Promise for EndEnds {
         Ok(())
     }
 
-    fn event(&mut self, _facts: &Facts, event: &Event) -> Kept {
+    fn event(&mut self, _facts: &Facts, event: &Event) -> PromiseResult {
         if let Event::Entered { to: State::Running | State::Homing, .. } = event {
             self.waits = false;
         }
         Ok(())
     }
 
-    fn answered(&mut self, facts: &Facts, answer: &Answer) -> Kept {
+    fn answered(&mut self, facts: &Facts, answer: &ClientAnswer) -> PromiseResult {
         let (Some(seen), Some(200)) = (&facts.seen, answer.status) else { return Ok(()) };
         let call = &answer.call;
         let body: serde_json::Value = serde_json::from_slice(&call.body).unwrap_or_default();
@@ -140,7 +140,7 @@ impl Promise for EndEnds {
         Ok(())
     }
 
-    fn cycle(&mut self, facts: &Facts) -> Kept {
+    fn cycle(&mut self, facts: &Facts) -> PromiseResult {
         match (self.ends_by_ns, &facts.seen) {
             (Some((latest, _)), Some(seen)) if seen.state == State::Running && seen.at_ns > latest => {
                 Err("a wave goes on as if nobody had asked for its end".to_owned())
@@ -149,7 +149,7 @@ impl Promise for EndEnds {
         }
     }
 
-    fn step(&mut self, _facts: &Facts, made: &StepMade) -> Kept {
+    fn step(&mut self, _facts: &Facts, made: &StepMade) -> PromiseResult {
         match self.ends_by_ns {
             Some((_, latest)) if made.at > latest => {
                 let late_ms = (made.at - latest) / MILLISECOND_NS;

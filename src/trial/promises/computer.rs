@@ -2,12 +2,12 @@
 
 use std::collections::VecDeque;
 
-use super::{Kept, Promise};
+use super::{Promise, PromiseResult};
 use crate::layout;
 use crate::machine::{Event, Fault, State, StopLevel, Why};
-use crate::trial::client::Answer;
+use crate::trial::client::ClientAnswer;
 use crate::trial::facts::{Facts, StepMade};
-use crate::trial::tap::{Ask, Asked};
+use crate::trial::tap::{Ask, PortCall};
 use crate::units::{MICROSECOND_NS, MILLISECOND_NS, Nanos, SECOND_NS, seconds};
 
 /// S16: with a frozen control thread the step loop ramps down by itself, and that latches.
@@ -35,14 +35,14 @@ impl Promise for FrozenControlRamps {
         "s16_frozen_control_ramps_and_latches"
     }
 
-    fn asked(&mut self, _facts: &Facts, asked: &Asked) -> Kept {
+    fn asked(&mut self, _facts: &Facts, asked: &PortCall) -> PromiseResult {
         if asked.what == Ask::Stop {
             self.stopped_ns = asked.at_ns;
         }
         Ok(())
     }
 
-    fn step(&mut self, facts: &Facts, made: &StepMade) -> Kept {
+    fn step(&mut self, facts: &Facts, made: &StepMade) -> PromiseResult {
         let Some((from, until)) = facts.told.control_frozen else { return Ok(()) };
         // What is queued, the ramp, its onset and release.
         let latest = from + layout::QUEUE_AHEAD_NS + facts.longest_ramp_ns() + 22 * MILLISECOND_NS;
@@ -52,14 +52,14 @@ impl Promise for FrozenControlRamps {
         Ok(())
     }
 
-    fn event(&mut self, _facts: &Facts, event: &Event) -> Kept {
+    fn event(&mut self, _facts: &Facts, event: &Event) -> PromiseResult {
         if let Event::Entered { to: State::Faulted, .. } = event {
             self.latches_by_ns = None;
         }
         Ok(())
     }
 
-    fn cycle(&mut self, facts: &Facts) -> Kept {
+    fn cycle(&mut self, facts: &Facts) -> PromiseResult {
         let (Some(before), Some(seen)) = (&facts.before, &facts.seen) else { return Ok(()) };
         let moved = before.at_ns <= self.stepped_ns + MOVES_NS;
         self.stepped_ns = facts.last.map_or(0, |last| last.at);
@@ -139,7 +139,7 @@ impl Promise for LateStepsLatch {
         "s20_late_steps_latch"
     }
 
-    fn event(&mut self, facts: &Facts, event: &Event) -> Kept {
+    fn event(&mut self, facts: &Facts, event: &Event) -> PromiseResult {
         let Event::Entered { at_ns, why: Why::Fault(fault), .. } = event else { return Ok(()) };
         let late = matches!(fault, Fault::StepLate | Fault::ControlLate | Fault::StepLoopSilent);
         if late && *at_ns >= facts.told.late_until {
@@ -148,7 +148,7 @@ impl Promise for LateStepsLatch {
         Ok(())
     }
 
-    fn step(&mut self, facts: &Facts, made: &StepMade) -> Kept {
+    fn step(&mut self, facts: &Facts, made: &StepMade) -> PromiseResult {
         let Some(stop) = facts.firmest_stop(made.at).filter(|_| facts.state() != State::Homing) else {
             // A touch ends at speed, and the position is known all the same.
             (self.due, self.stood) = (None, None);
@@ -183,7 +183,7 @@ impl Promise for LateStepsLatch {
         Ok(())
     }
 
-    fn cycle(&mut self, facts: &Facts) -> Kept {
+    fn cycle(&mut self, facts: &Facts) -> PromiseResult {
         let Some(seen) = &facts.seen else { return Ok(()) };
         if seen.state == State::Homing {
             self.due = None;
@@ -213,7 +213,7 @@ impl Promise for NothingFailsInside {
         "s28_no_input_fails_inside"
     }
 
-    fn answered(&mut self, _facts: &Facts, answer: &Answer) -> Kept {
+    fn answered(&mut self, _facts: &Facts, answer: &ClientAnswer) -> PromiseResult {
         // 503 says that something outside does not work, as a full disk.
         match answer.status {
             Some(status) if status >= 500 && status != 503 => {

@@ -1,6 +1,6 @@
 //! Force: what is not measured, and what is.
 
-use super::{Kept, Promise};
+use super::{Promise, PromiseResult};
 use crate::machine::State;
 use crate::trial::facts::{Facts, StepMade};
 use crate::trial::link::LINE_NS;
@@ -40,7 +40,7 @@ impl Promise for SamplesAreMissed {
         "s12_samples_are_missed"
     }
 
-    fn cycle(&mut self, facts: &Facts) -> Kept {
+    fn cycle(&mut self, facts: &Facts) -> PromiseResult {
         let Some(seen) = &facts.seen else { return Ok(()) };
         self.follows_since =
             if moves(seen.state) { Some(self.follows_since.unwrap_or(seen.at_ns)) } else { None };
@@ -58,7 +58,7 @@ impl Promise for SamplesAreMissed {
         Ok(())
     }
 
-    fn step(&mut self, facts: &Facts, made: &StepMade) -> Kept {
+    fn step(&mut self, facts: &Facts, made: &StepMade) -> PromiseResult {
         let Some(lost) = lost_since(facts) else { return Ok(()) };
         let missed_ns = VALID_NS + SAMPLE_NS + LINE_NS + CYCLES_NS;
         let latest = lost + missed_ns + QUEUED_NS + ONSET_NS + facts.longest_ramp_ns();
@@ -85,7 +85,7 @@ impl Promise for LostIsNotZero {
         "s13_a_lost_sample_is_not_zero"
     }
 
-    fn cycle(&mut self, facts: &Facts) -> Kept {
+    fn cycle(&mut self, facts: &Facts) -> PromiseResult {
         let Some(seen) = &facts.seen else { return Ok(()) };
         let Some(taken_g) = seen.force_g else { return Ok(()) };
         let (least_g, most_g) = facts.forces_g(SAMPLED_CYCLES);
@@ -115,7 +115,7 @@ impl Promise for FullForceMovesNothing {
         "s14_full_force_moves_nothing_against_it"
     }
 
-    fn cycle(&mut self, facts: &Facts) -> Kept {
+    fn cycle(&mut self, facts: &Facts) -> PromiseResult {
         let Some(seen) = &facts.seen else { return Ok(()) };
         let force_g = facts.force_g();
         let sensed = facts.told.samples_lost_since.is_none() && moves(seen.state);
@@ -130,7 +130,7 @@ impl Promise for FullForceMovesNothing {
         Ok(())
     }
 
-    fn step(&mut self, facts: &Facts, made: &StepMade) -> Kept {
+    fn step(&mut self, facts: &Facts, made: &StepMade) -> PromiseResult {
         let since = if made.forward { self.forward } else { self.backward };
         let (Some((since, speed)), Some(config)) = (since, facts.config()) else { return Ok(()) };
         let limits = &config.limits;
@@ -176,7 +176,7 @@ impl Promise for ForceOnlyReduces {
         "s15_force_only_reduces"
     }
 
-    fn cycle(&mut self, facts: &Facts) -> Kept {
+    fn cycle(&mut self, facts: &Facts) -> PromiseResult {
         let (Some(before), Some(seen)) = (&facts.before, &facts.seen) else { return Ok(()) };
         let changed = before.config != seen.config;
         if changed || facts.told.samples_lost_since.is_some() || seen.at_ns < facts.told.late_until {
@@ -199,7 +199,7 @@ impl Promise for ForceOnlyReduces {
         Ok(())
     }
 
-    fn step(&mut self, facts: &Facts, made: &StepMade) -> Kept {
+    fn step(&mut self, facts: &Facts, made: &StepMade) -> PromiseResult {
         if !follows(facts.state()) || made.at < self.unknown_until {
             return Ok(());
         }

@@ -1,6 +1,6 @@
 //! The computer's power and heat.
 
-use super::{Kept, Promise};
+use super::{Promise, PromiseResult};
 use crate::machine::{Fault, State};
 use crate::trial::facts::{Facts, StepMade};
 use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS};
@@ -53,7 +53,7 @@ impl Promise for StrainSlowsThenStops {
         "s25_power_and_heat_derate_then_stop"
     }
 
-    fn cycle(&mut self, facts: &Facts) -> Kept {
+    fn cycle(&mut self, facts: &Facts) -> PromiseResult {
         let Some(seen) = &facts.seen else { return Ok(()) };
         self.began.get_or_insert(seen.at_ns);
         let Some(before) = &facts.before else { return Ok(()) };
@@ -76,7 +76,7 @@ impl Promise for StrainSlowsThenStops {
         }
     }
 
-    fn step(&mut self, facts: &Facts, made: &StepMade) -> Kept {
+    fn step(&mut self, facts: &Facts, made: &StepMade) -> PromiseResult {
         let (Some(seen), Some(since)) = (&facts.seen, self.strained_since(facts)) else { return Ok(()) };
         let limits = &seen.config.limits;
         let (a, j) = (limits.max_acceleration.get(), limits.max_jerk.get());

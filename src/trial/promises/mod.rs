@@ -12,14 +12,14 @@ mod position;
 mod states;
 mod stopping;
 
-use super::client::Answer;
+use super::client::ClientAnswer;
 use super::facts::{Facts, StepMade};
-use super::tap::Asked;
+use super::tap::PortCall;
 use crate::diag::Rule;
 use crate::machine::{Config, Event};
 
 /// Kept, or what happened instead.
-pub type Kept = Result<(), String>;
+pub type PromiseResult = Result<(), String>;
 
 /// One promise.
 pub trait Promise {
@@ -27,32 +27,32 @@ pub trait Promise {
     fn name(&self) -> &'static str;
 
     /// A step begins.
-    fn step(&mut self, _facts: &Facts, _made: &StepMade) -> Kept {
+    fn step(&mut self, _facts: &Facts, _made: &StepMade) -> PromiseResult {
         Ok(())
     }
 
     /// A control cycle is over.
-    fn cycle(&mut self, _facts: &Facts) -> Kept {
+    fn cycle(&mut self, _facts: &Facts) -> PromiseResult {
         Ok(())
     }
 
     /// Something happened in the machine.
-    fn event(&mut self, _facts: &Facts, _event: &Event) -> Kept {
+    fn event(&mut self, _facts: &Facts, _event: &Event) -> PromiseResult {
         Ok(())
     }
 
     /// The API asked the machine for something.
-    fn asked(&mut self, _facts: &Facts, _asked: &Asked) -> Kept {
+    fn asked(&mut self, _facts: &Facts, _asked: &PortCall) -> PromiseResult {
         Ok(())
     }
 
     /// A client got an answer.
-    fn answered(&mut self, _facts: &Facts, _answer: &Answer) -> Kept {
+    fn answered(&mut self, _facts: &Facts, _answer: &ClientAnswer) -> PromiseResult {
         Ok(())
     }
 
     /// At rest for a while, and nothing is under way: these are the settings that the API shows.
-    fn settled(&mut self, _facts: &Facts, _shown: &Config) -> Kept {
+    fn settled(&mut self, _facts: &Facts, _shown: &Config) -> PromiseResult {
         Ok(())
     }
 }

@@ -1,8 +1,8 @@
 //! Where the axis is, whether that is known, and what it is bounded by.
 
-use super::{Kept, Promise};
+use super::{Promise, PromiseResult};
 use crate::machine::{Event, State, Why};
-use crate::trial::client::Answer;
+use crate::trial::client::ClientAnswer;
 use crate::trial::facts::{Facts, StepMade};
 use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS, seconds};
 
@@ -18,7 +18,7 @@ impl Promise for InsideStrokeLimit {
         "s02_inside_the_stroke_limit"
     }
 
-    fn cycle(&mut self, facts: &Facts) -> Kept {
+    fn cycle(&mut self, facts: &Facts) -> PromiseResult {
         let (Some(before), Some(seen)) = (&facts.before, &facts.seen) else { return Ok(()) };
         let (was, is) = (before.config.stroke_limit.get(), seen.config.stroke_limit.get());
         self.former = self.former.filter(|(_, until)| *until > seen.at_ns);
@@ -32,7 +32,7 @@ impl Promise for InsideStrokeLimit {
         Ok(())
     }
 
-    fn step(&mut self, facts: &Facts, made: &StepMade) -> Kept {
+    fn step(&mut self, facts: &Facts, made: &StepMade) -> PromiseResult {
         let Some(seen) = &facts.seen else { return Ok(()) };
         let Some(calibration) = seen.calibration.filter(|_| seen.state != State::Homing) else {
             return Ok(());
@@ -60,7 +60,7 @@ impl Promise for OnlyHomingMoves {
         "s06_only_homing_moves_what_is_not_homed"
     }
 
-    fn event(&mut self, _facts: &Facts, event: &Event) -> Kept {
+    fn event(&mut self, _facts: &Facts, event: &Event) -> PromiseResult {
         match event {
             Event::Entered { to: State::Homing, .. } | Event::Calibrated(_) => self.known = true,
             Event::Entered { at_ns, to, why, .. } => {
@@ -80,7 +80,7 @@ impl Promise for OnlyHomingMoves {
         Ok(())
     }
 
-    fn step(&mut self, _facts: &Facts, made: &StepMade) -> Kept {
+    fn step(&mut self, _facts: &Facts, made: &StepMade) -> PromiseResult {
         if !self.known && made.at > self.lost_ns + MILLISECOND_NS {
             return Err("a step of an axis that is not homed, and not homing".to_owned());
         }
@@ -91,11 +91,11 @@ impl Promise for OnlyHomingMoves {
 /// S9: homing is bounded in travel and time.
 #[derive(Debug, Default)]
 pub struct HomingIsBounded {
-    running: Option<Run>,
+    running: Option<StepStreak>,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Run {
+struct StepStreak {
     began_ns: Nanos,
     forward: bool,
     steps: u64,
@@ -126,15 +126,15 @@ impl Promise for HomingIsBounded {
         "s09_homing_is_bounded"
     }
 
-    fn event(&mut self, _facts: &Facts, event: &Event) -> Kept {
+    fn event(&mut self, _facts: &Facts, event: &Event) -> PromiseResult {
         if let Event::Entered { at_ns, to, .. } = event {
-            let run = Run { began_ns: *at_ns, forward: true, steps: 0 };
+            let run = StepStreak { began_ns: *at_ns, forward: true, steps: 0 };
             self.running = (*to == State::Homing).then_some(run);
         }
         Ok(())
     }
 
-    fn step(&mut self, facts: &Facts, made: &StepMade) -> Kept {
+    fn step(&mut self, facts: &Facts, made: &StepMade) -> PromiseResult {
         let Some(run) = &mut self.running else { return Ok(()) };
         if made.forward != run.forward {
             (run.forward, run.steps) = (made.forward, 0);
@@ -167,7 +167,7 @@ impl Promise for PositionIsTheSteps {
         "s30_the_position_is_the_steps"
     }
 
-    fn answered(&mut self, facts: &Facts, answer: &Answer) -> Kept {
+    fn answered(&mut self, facts: &Facts, answer: &ClientAnswer) -> PromiseResult {
         let (Some(seen), "/api/status") = (&facts.seen, answer.call.path.as_str()) else { return Ok(()) };
         let shown = answer.body.get("position_mm").and_then(serde_json::Value::as_f64);
         let (Some(shown_mm), Some(calibration)) = (shown, seen.calibration) else { return Ok(()) };

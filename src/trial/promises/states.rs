@@ -2,11 +2,11 @@
 
 use std::collections::VecDeque;
 
-use super::{Kept, Promise};
+use super::{Promise, PromiseResult};
 use crate::machine::{Accepted, CommandKind, Config, Event, State, Why};
-use crate::trial::client::Answer;
+use crate::trial::client::ClientAnswer;
 use crate::trial::facts::{Facts, StepMade};
-use crate::trial::tap::{Ask, Asked};
+use crate::trial::tap::{Ask, PortCall};
 use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS};
 
 /// S7: a fault latches with its first cause; acknowledging, arming and starting are three acts.
@@ -20,7 +20,7 @@ impl Promise for FaultLatches {
         "s07_a_fault_latches"
     }
 
-    fn event(&mut self, _facts: &Facts, event: &Event) -> Kept {
+    fn event(&mut self, _facts: &Facts, event: &Event) -> PromiseResult {
         let Event::Entered { from, to, why, .. } = event else { return Ok(()) };
         let allowed = match (from, to) {
             (State::Faulted, State::NotHomed | State::Disarmed) => *why == Why::Acknowledged,
@@ -39,7 +39,7 @@ impl Promise for FaultLatches {
         if allowed { Ok(()) } else { Err(format!("{} -> {}: {why}", from.name(), to.name())) }
     }
 
-    fn answered(&mut self, facts: &Facts, answer: &Answer) -> Kept {
+    fn answered(&mut self, facts: &Facts, answer: &ClientAnswer) -> PromiseResult {
         let (Some(latched), "/api/status") = (self.latched, answer.call.path.as_str()) else { return Ok(()) };
         let shown =
             answer.body.get("fault").and_then(|fault| fault.get("code")).and_then(|code| code.as_str());
@@ -80,7 +80,7 @@ impl Promise for NothingOldIsExecuted {
         "s08_nothing_old_is_executed"
     }
 
-    fn asked(&mut self, _facts: &Facts, asked: &Asked) -> Kept {
+    fn asked(&mut self, _facts: &Facts, asked: &PortCall) -> PromiseResult {
         match asked.what {
             Ask::Stop => self.forget(),
             Ask::Command(kind) => self.undecided.push_back((kind, false)),
@@ -88,7 +88,7 @@ impl Promise for NothingOldIsExecuted {
         Ok(())
     }
 
-    fn event(&mut self, _facts: &Facts, event: &Event) -> Kept {
+    fn event(&mut self, _facts: &Facts, event: &Event) -> PromiseResult {
         match event {
             Event::Replied { reply, .. } => {
                 if let Some((kind, _)) = self.undecided.pop_front()
@@ -126,7 +126,7 @@ impl Promise for NothingOldIsExecuted {
         }
     }
 
-    fn cycle(&mut self, _facts: &Facts) -> Kept {
+    fn cycle(&mut self, _facts: &Facts) -> PromiseResult {
         match self.untold.first() {
             Some(kind) => Err(format!("{} waited, was dropped, and nobody said so", kind.name())),
             None => Ok(()),
@@ -149,7 +149,7 @@ impl Promise for SettingsWaitForRest {
         "s21_settings_widen_at_rest_only"
     }
 
-    fn cycle(&mut self, facts: &Facts) -> Kept {
+    fn cycle(&mut self, facts: &Facts) -> PromiseResult {
         let (Some(before), Some(seen)) = (&facts.before, &facts.seen) else { return Ok(()) };
         // A change is in force a moment before whoever asked for it hears that it is.
         let new = seen.config != before.config;
@@ -179,7 +179,7 @@ impl Promise for SettingsWaitForRest {
         Ok(())
     }
 
-    fn settled(&mut self, facts: &Facts, shown: &Config) -> Kept {
+    fn settled(&mut self, facts: &Facts, shown: &Config) -> PromiseResult {
         match facts.config() {
             Some(config) if config != shown => {
                 Err("at rest the machine has other settings than the API shows".to_owned())
@@ -204,16 +204,16 @@ impl Promise for RestoredAtRest {
         "s26_restored_at_rest_only"
     }
 
-    fn step(&mut self, _facts: &Facts, made: &StepMade) -> Kept {
+    fn step(&mut self, _facts: &Facts, made: &StepMade) -> PromiseResult {
         if made.interval_ns > MAY_REST_NS {
             self.paused_ns = made.at;
         }
         Ok(())
     }
 
-    fn answered(&mut self, facts: &Facts, answer: &Answer) -> Kept {
+    fn answered(&mut self, facts: &Facts, answer: &ClientAnswer) -> PromiseResult {
         let (Some(seen), Some(last)) = (&facts.seen, facts.last) else { return Ok(()) };
-        let Answer { call, status, asked_ns, .. } = answer;
+        let ClientAnswer { call, status, asked_ns, .. } = answer;
         let restored = call.method == "POST" && call.path == "/api/backup" && *status == Some(200);
         let moves = seen.at_ns < last.at + MAY_REST_NS && self.paused_ns < *asked_ns;
         if restored && moves {
@@ -226,20 +226,20 @@ impl Promise for RestoredAtRest {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hal::sim::{Hands, RailOptions};
-    use crate::machine::{Fault, Refusal};
+    use crate::hal::sim::{RailOptions, SimulatedOperator};
+    use crate::machine::{CommandRefusal, Fault};
 
     #[test]
     fn what_a_fault_takes_from_its_slot_must_be_told() {
-        let facts = Facts::new(RailOptions::default(), Hands::default());
+        let facts = Facts::new(RailOptions::default(), SimulatedOperator::default());
         let fault = Fault::ForceSampleLost;
         let faulted =
             Event::Entered { at_ns: 0, from: State::Homing, to: State::Faulted, why: Why::Fault(fault) };
         let queued = Event::Replied { id: 1, reply: Ok(Accepted::Queued) };
-        let dropped = Event::Dropped { kind: CommandKind::Run, why: Refusal::Faulted(fault) };
+        let dropped = Event::Dropped { kind: CommandKind::Run, why: CommandRefusal::Faulted(fault) };
         let judge = |events: &[Event]| {
             let mut promise = NothingOldIsExecuted::default();
-            promise.asked(&facts, &Asked { at_ns: 0, what: Ask::Command(CommandKind::Run) }).unwrap();
+            promise.asked(&facts, &PortCall { at_ns: 0, what: Ask::Command(CommandKind::Run) }).unwrap();
             events.iter().for_each(|event| promise.event(&facts, event).unwrap());
             promise.cycle(&facts)
         };

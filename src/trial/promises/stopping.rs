@@ -2,13 +2,13 @@
 
 use std::collections::VecDeque;
 
-use super::{Kept, Promise};
+use super::{Promise, PromiseResult};
 use crate::machine::{Event, Fault, State, StopLevel, Why};
 use crate::motion::End;
 use crate::motion::limits::STOP_ONSET_S;
-use crate::trial::client::Answer;
+use crate::trial::client::ClientAnswer;
 use crate::trial::facts::{Facts, Pulse, StepMade};
-use crate::trial::tap::{Ask, Asked};
+use crate::trial::tap::{Ask, PortCall};
 use crate::units::{MICROSECOND_NS, MILLISECOND_NS, Nanos, seconds};
 
 /// S1: after a limit reads closed, no step toward it later than a step or 50 us; outside homing none at all.
@@ -22,7 +22,7 @@ impl Promise for LimitStops {
         "s01_limit_stops_motion_toward_it"
     }
 
-    fn step(&mut self, facts: &Facts, made: &StepMade) -> Kept {
+    fn step(&mut self, facts: &Facts, made: &StepMade) -> PromiseResult {
         // While the position is not known, the ways off a switch are homing's, and the ramp behind it.
         let known = facts.seen.as_ref().is_some_and(|seen| seen.calibration.is_some());
         let known = known && facts.state() != State::Homing;
@@ -71,7 +71,7 @@ impl Promise for StopIsQuick {
         "s04_stop_is_quick"
     }
 
-    fn asked(&mut self, facts: &Facts, asked: &Asked) -> Kept {
+    fn asked(&mut self, facts: &Facts, asked: &PortCall) -> PromiseResult {
         if asked.what != Ask::Stop || self.running.is_some() || asked.at_ns < facts.told.late_until {
             return Ok(());
         }
@@ -93,7 +93,7 @@ impl Promise for StopIsQuick {
         Ok(())
     }
 
-    fn step(&mut self, facts: &Facts, made: &StepMade) -> Kept {
+    fn step(&mut self, facts: &Facts, made: &StepMade) -> PromiseResult {
         let Some(stop) = &mut self.running else { return Ok(()) };
         if made.at < facts.told.late_until {
             self.running = None;
@@ -111,7 +111,7 @@ impl Promise for StopIsQuick {
         Ok(())
     }
 
-    fn event(&mut self, facts: &Facts, event: &Event) -> Kept {
+    fn event(&mut self, facts: &Facts, event: &Event) -> PromiseResult {
         match event {
             Event::Entered { to: State::Running | State::Homing, .. } => self.running = None,
             Event::Stopped { took_ns, steps } => {
@@ -142,7 +142,7 @@ impl Promise for StopIsQuick {
 pub struct StopIsAlwaysTaken;
 
 /// Whether the request is one for STOP.
-fn stops(answer: &Answer) -> bool {
+fn stops(answer: &ClientAnswer) -> bool {
     let call = &answer.call;
     call.path == "/api/stop" || (call.path == "/api/commands/run" && call.body == br#"{"type":"stop"}"#)
 }
@@ -152,7 +152,7 @@ impl Promise for StopIsAlwaysTaken {
         "s05_stop_is_always_taken"
     }
 
-    fn answered(&mut self, _facts: &Facts, answer: &Answer) -> Kept {
+    fn answered(&mut self, _facts: &Facts, answer: &ClientAnswer) -> PromiseResult {
         if stops(answer) && answer.status != Some(200) {
             return Err(format!("STOP was answered with {:?}: {}", answer.status, answer.body));
         }
@@ -230,7 +230,7 @@ impl Promise for LimitLosesPosition {
         "s10_limit_outside_homing_loses_the_position"
     }
 
-    fn event(&mut self, facts: &Facts, event: &Event) -> Kept {
+    fn event(&mut self, facts: &Facts, event: &Event) -> PromiseResult {
         let Event::Entered { at_ns, why: Why::Fault(Fault::LimitHit(end)), .. } = event else {
             return Ok(());
         };
@@ -243,7 +243,7 @@ impl Promise for LimitLosesPosition {
         ))
     }
 
-    fn cycle(&mut self, facts: &Facts) -> Kept {
+    fn cycle(&mut self, facts: &Facts) -> PromiseResult {
         if let Some(pulse) = self.0.forgotten(facts, false) {
             return Err(pulse.told("a limit was closed"));
         }
@@ -273,7 +273,7 @@ impl Promise for BothLimitsMoveNothing {
         "s11_both_limits_move_nothing"
     }
 
-    fn step(&mut self, facts: &Facts, made: &StepMade) -> Kept {
+    fn step(&mut self, facts: &Facts, made: &StepMade) -> PromiseResult {
         match both(facts) {
             Some(since) if made.at > since + MILLISECOND_NS.max(made.interval_ns) => {
                 Err(format!("a step {} us after both limits were closed", (made.at - since) / MICROSECOND_NS))
@@ -282,7 +282,7 @@ impl Promise for BothLimitsMoveNothing {
         }
     }
 
-    fn cycle(&mut self, facts: &Facts) -> Kept {
+    fn cycle(&mut self, facts: &Facts) -> PromiseResult {
         let Some(seen) = &facts.seen else { return Ok(()) };
         match both(facts) {
             Some(since)
@@ -306,7 +306,7 @@ impl Promise for EStopCuts {
         "s24_e_stop_cuts"
     }
 
-    fn event(&mut self, facts: &Facts, event: &Event) -> Kept {
+    fn event(&mut self, facts: &Facts, event: &Event) -> PromiseResult {
         let Event::Entered { at_ns, why: Why::Fault(fault), .. } = event else { return Ok(()) };
         let cut = matches!(fault, Fault::EStop | Fault::DriverAlarm);
         if !cut || *at_ns < facts.told.late_until || facts.has_read_active(*at_ns, BELIEVED_NS) {
@@ -315,7 +315,7 @@ impl Promise for EStopCuts {
         Err(format!("{fault}, and no line read active for long enough"))
     }
 
-    fn step(&mut self, facts: &Facts, made: &StepMade) -> Kept {
+    fn step(&mut self, facts: &Facts, made: &StepMade) -> PromiseResult {
         match facts.since.cut {
             Some(since) if made.at > since + MILLISECOND_NS => Err(format!(
                 "a step {} us after the e-stop opened, or the driver gave alarm",
@@ -325,7 +325,7 @@ impl Promise for EStopCuts {
         }
     }
 
-    fn cycle(&mut self, facts: &Facts) -> Kept {
+    fn cycle(&mut self, facts: &Facts) -> PromiseResult {
         if let Some(pulse) = self.0.forgotten(facts, true) {
             return Err(pulse.told("the e-stop was open, or the driver in alarm,"));
         }

@@ -3,7 +3,7 @@
 #[path = "../../../src/drive/status.rs"]
 pub mod status;
 
-use status::{EndCause, Ended, StepStatus};
+use status::{EndCause, MotionEnd, StepStatus};
 
 use crate::machine::Inputs;
 

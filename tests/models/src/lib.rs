@@ -34,7 +34,7 @@ macro_rules! step_loop {
 
         /// A cause ends the motion, or joins the one that did.
         pub fn end(status: &StepStatus, epoch: u32, cause: EndCause) {
-            status.show_ended(Ended { epoch, cause, inputs: Inputs::ALL });
+            status.show_ended(MotionEnd { epoch, cause, inputs: Inputs::ALL });
         }
 
         /// The axis rests.

@@ -20,20 +20,20 @@ macro_rules! models {
     ($variant:ident) => {
         mod $variant {
             use super::*;
-            use yep_models::$variant::status::{EndCause, Ended, StepStatus};
+            use yep_models::$variant::status::{EndCause, MotionEnd, StepStatus};
             use yep_models::$variant::{begin, end, play_out, rest, step};
 
             /// How a control cycle reads: whether the motion rests, its end cause, and the step counter.
-            type Read = fn(&StepStatus) -> (bool, Option<Ended>, i64);
+            type Read = fn(&StepStatus) -> (bool, Option<MotionEnd>, i64);
 
-            pub fn resting_first(status: &StepStatus) -> (bool, Option<Ended>, i64) {
+            pub fn resting_first(status: &StepStatus) -> (bool, Option<MotionEnd>, i64) {
                 let motion = status.motion();
                 (motion.resting, motion.ended, motion.count)
             }
 
             /// The wrong order: the end cause, then whether the motion rests.
             #[allow(dead_code)] // Tried on one variant.
-            pub fn cause_first(status: &StepStatus) -> (bool, Option<Ended>, i64) {
+            pub fn cause_first(status: &StepStatus) -> (bool, Option<MotionEnd>, i64) {
                 let ended = status.ended();
                 (status.resting(), ended, status.count())
             }

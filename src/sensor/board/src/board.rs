@@ -8,9 +8,9 @@
 use defmt::{error, info, warn as warn_};
 
 use crate::filter::Filter;
-use crate::frame::{self, Channel, Deframer, Frame};
+use crate::frame::{self, Channel, Deframer, SensorFrame};
 use crate::hx711::{self, MAX_COUNTS, MIN_COUNTS};
-use crate::message::{self, FromBoard, Hello, PROTOCOL, Reading, SCHEMA, Sample, Setup, ToBoard};
+use crate::message::{self, ForceReading, FromBoard, Hello, PROTOCOL, Reading, SCHEMA, Setup, ToBoard};
 
 /// A sample is sent at least so often, new or not: 125 a second are a sign of life of the line.
 pub const SIGN_OF_LIFE_US: u32 = 8_000;
@@ -29,7 +29,7 @@ pub struct Identity {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Taken {
+struct RawSample {
     number: u32,
     at_us: u32,
     counts: i32,
@@ -43,7 +43,7 @@ pub struct Board {
     deframer: Deframer,
     setup: Setup,
     filter: Filter,
-    last: Taken,
+    last: RawSample,
     sent_us: u32,
     /// What is to be sent, besides samples.
     say_hello: bool,
@@ -62,7 +62,7 @@ impl Board {
             deframer: Deframer::new(),
             setup: Setup { zero_counts: None, counts_per_g: None, rate_hz },
             filter: Filter::new(),
-            last: Taken { number: 0, at_us: now_us, counts: 0, reading: Reading::Silent },
+            last: RawSample { number: 0, at_us: now_us, counts: 0, reading: Reading::Silent },
             sent_us: now_us,
             say_hello: true,
             say_setup: true,
@@ -136,12 +136,12 @@ impl Board {
             }
             _ => Reading::Unscaled,
         };
-        self.last = Taken { number: self.last.number.wrapping_add(1), at_us: now_us, counts, reading };
+        self.last = RawSample { number: self.last.number.wrapping_add(1), at_us: now_us, counts, reading };
         self.fresh = true;
     }
 
     /// The next frame to send, if there is one; to be asked until there is none.
-    pub fn next_frame(&mut self, now_us: u32) -> Option<Frame> {
+    pub fn next_frame(&mut self, now_us: u32) -> Option<SensorFrame> {
         if core::mem::take(&mut self.say_hello) {
             self.say_setup = true;
             return frame::message(&FromBoard::Hello(self.hello()));
@@ -166,7 +166,7 @@ impl Board {
         }
     }
 
-    fn sample(&mut self, now_us: u32) -> Sample {
+    fn sample(&mut self, now_us: u32) -> ForceReading {
         // A loop that looks at the clock before the converter has a conversion of the future; its age is none.
         let ahead = now_us.wrapping_sub(self.last.at_us) > u32::MAX / 2;
         let now_us = if ahead { self.last.at_us } else { now_us };
@@ -178,8 +178,8 @@ impl Board {
             self.last.reading = Reading::Silent;
             self.filter.forget();
         }
-        let Taken { number, at_us, counts, reading } = self.last;
-        Sample { number, taken_us: at_us, sent_us: now_us, counts, reading }
+        let RawSample { number, at_us, counts, reading } = self.last;
+        ForceReading { number, taken_us: at_us, sent_us: now_us, counts, reading }
     }
 }
 

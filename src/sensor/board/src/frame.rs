@@ -51,17 +51,17 @@ impl Channel {
 }
 
 /// A frame, ready for the line.
-pub type Frame = Vec<u8, FRAME_BYTES>;
+pub type SensorFrame = Vec<u8, FRAME_BYTES>;
 
 /// A frame with that payload; none when it is too long.
 #[must_use]
-pub fn frame(channel: Channel, payload: &[u8]) -> Option<Frame> {
+pub fn frame(channel: Channel, payload: &[u8]) -> Option<SensorFrame> {
     let mut plain = Vec::<u8, PLAIN_BYTES>::new();
     plain.push(channel.byte()).ok()?;
     plain.extend_from_slice(payload).ok()?;
     let checksum = CRC.checksum(&plain);
     plain.extend_from_slice(&checksum.to_le_bytes()).ok()?;
-    let mut frame = Frame::new();
+    let mut frame = SensorFrame::new();
     frame.resize(FRAME_BYTES, 0).ok()?;
     let length = cobs::encode(&plain, &mut frame[1..=ENCODED_BYTES]);
     frame.truncate(length + 1);
@@ -73,24 +73,24 @@ pub fn frame(channel: Channel, payload: &[u8]) -> Option<Frame> {
 ///
 /// None would mean a message that is longer than [`MESSAGE_BYTES`], which a test rules out.
 #[must_use]
-pub fn message(message: &FromBoard) -> Option<Frame> {
+pub fn message(message: &FromBoard) -> Option<SensorFrame> {
     record(Channel::Message, message)
 }
 
 /// A message of the host, framed.
 #[must_use]
-pub fn order(order: &ToBoard) -> Option<Frame> {
+pub fn order(order: &ToBoard) -> Option<SensorFrame> {
     record(Channel::Order, order)
 }
 
-fn record(channel: Channel, record: &impl Serialize) -> Option<Frame> {
+fn record(channel: Channel, record: &impl Serialize) -> Option<SensorFrame> {
     let mut room = [0; MESSAGE_BYTES];
     frame(channel, postcard::to_slice(record, &mut room).ok()?)
 }
 
 /// What the deframer has seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Seen {
+pub struct Deframed {
     /// Bytes.
     pub bytes: u64,
     /// Frames that were whole.
@@ -105,19 +105,19 @@ pub struct Deframer {
     piece: Vec<u8, ENCODED_BYTES>,
     /// The piece has grown longer than any frame: the rest of it is passed over.
     too_long: bool,
-    seen: Seen,
+    seen: Deframed,
 }
 
 impl Deframer {
     /// At the beginning of a stream, or anywhere in it.
     #[must_use]
     pub const fn new() -> Deframer {
-        Deframer { piece: Vec::new(), too_long: false, seen: Seen { bytes: 0, good: 0, garbled: 0 } }
+        Deframer { piece: Vec::new(), too_long: false, seen: Deframed { bytes: 0, good: 0, garbled: 0 } }
     }
 
     /// What it has seen so far.
     #[must_use]
-    pub fn seen(&self) -> Seen {
+    pub fn seen(&self) -> Deframed {
         self.seen
     }
 
@@ -161,7 +161,7 @@ mod tests {
 
     use super::*;
 
-    fn opened(stream: &[u8], at_once: usize) -> (std::vec::Vec<(Channel, std::vec::Vec<u8>)>, Seen) {
+    fn opened(stream: &[u8], at_once: usize) -> (std::vec::Vec<(Channel, std::vec::Vec<u8>)>, Deframed) {
         let mut deframer = Deframer::new();
         let mut frames = std::vec::Vec::new();
         for bytes in stream.chunks(at_once.max(1)) {

@@ -36,4 +36,4 @@ pub mod sim;
 
 pub use board::{Board, Identity};
 pub use frame::{Channel, Deframer};
-pub use message::{FromBoard, Hello, Reading, Sample, ToBoard};
+pub use message::{ForceReading, FromBoard, Hello, Reading, ToBoard};

@@ -29,7 +29,7 @@ pub enum FromBoard {
     /// How it converts: after each `Hello`, and whenever it was told to change something.
     Setup(Setup),
     /// What it measures: at each conversion, and in between as a sign of life.
-    Sample(Sample),
+    Sample(ForceReading),
 }
 
 /// Who the board is.
@@ -60,7 +60,7 @@ pub struct Setup {
 
 /// What the board measures.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, Schema)]
-pub struct Sample {
+pub struct ForceReading {
     /// Counts conversions. One that stays the same is an old sample, sent again as a sign of life.
     pub number: u32,
     /// When the conversion was read, on the board's clock, in microseconds; wraps every 71 minutes.
@@ -148,7 +148,7 @@ mod tests {
             garbled: u32::MAX,
         };
         let setup = Setup { zero_counts: Some(i32::MIN), counts_per_g: Some(f32::MIN), rate_hz: u16::MAX };
-        let sample = Sample {
+        let sample = ForceReading {
             number: u32::MAX,
             taken_us: u32::MAX,
             sent_us: u32::MAX,

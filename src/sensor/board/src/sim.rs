@@ -13,7 +13,7 @@ const BITS: u32 = 24;
 /// The converter.
 #[derive(Debug)]
 pub struct Chip {
-    state: RefCell<State>,
+    state: RefCell<ChipState>,
     counts: Cell<i32>,
     noise_counts: Cell<u32>,
     period_us: Cell<u32>,
@@ -22,7 +22,7 @@ pub struct Chip {
 }
 
 #[derive(Debug)]
-struct State {
+struct ChipState {
     /// When the last conversion was ready.
     converted_us: u32,
     /// The conversion that waits or is being shifted out.
@@ -39,7 +39,7 @@ impl Chip {
     /// At power-on, at 80 conversions a second.
     #[must_use]
     pub fn new(now_us: u32) -> Chip {
-        let state = State {
+        let state = ChipState {
             converted_us: now_us,
             word: 0,
             pulses: 0,
@@ -103,8 +103,8 @@ impl Chip {
     }
 
     /// DOUT, PD_SCK, and the time between edges.
-    pub fn pins(&self) -> (Data<'_>, Clock<'_>, Wait<'_>) {
-        (Data(self), Clock(self), Wait(self))
+    pub fn pins(&self) -> (Data<'_>, SimClockPin<'_>, Wait<'_>) {
+        (Data(self), SimClockPin(self), Wait(self))
     }
 }
 
@@ -114,7 +114,7 @@ pub struct Data<'a>(&'a Chip);
 
 /// The pin PD_SCK.
 #[derive(Debug)]
-pub struct Clock<'a>(&'a Chip);
+pub struct SimClockPin<'a>(&'a Chip);
 
 /// Time that passes between edges.
 #[derive(Debug)]
@@ -124,7 +124,7 @@ impl ErrorType for Data<'_> {
     type Error = Infallible;
 }
 
-impl ErrorType for Clock<'_> {
+impl ErrorType for SimClockPin<'_> {
     type Error = Infallible;
 }
 
@@ -144,7 +144,7 @@ impl InputPin for Data<'_> {
     }
 }
 
-impl OutputPin for Clock<'_> {
+impl OutputPin for SimClockPin<'_> {
     fn set_high(&mut self) -> Result<(), Infallible> {
         let mut state = self.0.state.borrow_mut();
         if !state.clock_high && state.ready {
