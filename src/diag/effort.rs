@@ -46,8 +46,13 @@ impl Effort {
             let ramp = if stop == self.stop { before } else { Rates { speed: 0.0, acceleration, jerk } };
             let before = widest(before, ramp);
             self.slow_down(at);
-            self.former = Some((before, self.firm_until_ns));
             self.gentle = gentle;
+            if gentle.acceleration < before.acceleration || gentle.jerk < before.jerk {
+                // The former ones hold until a turn is possible with these, or has come.
+                self.former = Some((before, self.firm_until_ns));
+                self.shorten(at);
+            }
+            self.former = Some((before, self.firm_until_ns));
         }
         self.stop = stop;
     }
@@ -119,6 +124,10 @@ mod tests {
         let mut effort = Effort::new(WAVE, STOP);
         effort.change(SLOW, STOP, 1_000_000_000);
         assert_eq!(effort.since(1_010_000_000).speed, WAVE.speed);
-        assert_eq!(effort.since(1_200_000_000), SLOW);
+        // 5000 steps/s at 1e4 steps/s², and 10 ms for the acceleration.
+        assert_eq!(effort.since(1_500_000_000).jerk, STOP.jerk);
+        assert_eq!(effort.since(1_560_000_000), SLOW);
+        effort.change(WAVE, STOP, 2_000_000_000);
+        assert_eq!(effort.since(2_120_000_000), WAVE);
     }
 }

@@ -58,7 +58,7 @@ impl Person {
     ) {
         let now = whole.now();
         let lasts_ns = planned.lasts_ns;
-        whole.witness().facts.disturb(now + lasts_ns);
+        whole.witness().disturb(now + lasts_ns);
         whole.witness().tell(format_args!(
             "fault: {} for {:.3} s",
             planned.fault.name(),
@@ -162,7 +162,7 @@ impl Person {
     pub fn end(&mut self, planned: &Planned, whole: &mut TrialProcess, ground: &Ground) {
         whole.witness().tell(format_args!("over: {}", planned.fault.name()));
         let now = whole.now();
-        whole.witness().facts.disturb(now);
+        whole.witness().disturb(now);
         match planned.fault {
             // It ends by itself.
             InjectedFault::Machine(_) if planned.fault.is_of_a_line() && planned.lasts_ns < SHORT_NS => {}

@@ -133,6 +133,13 @@ impl TrialWitness {
         self.now = earlier.now;
     }
 
+    /// Something may make the axis brake firmly, until then and for a moment more. That holds at once: who is disturbed may
+    /// make no further cycle.
+    pub fn disturb(&mut self, until: Nanos) {
+        self.facts.disturb(until);
+        self.bounds = self.facts.bounds(self.now);
+    }
+
     /// What led to this instant.
     #[must_use]
     pub fn story(&self) -> String {
@@ -153,7 +160,7 @@ impl TrialWitness {
     pub fn asked(&mut self, asked: PortCall) {
         asked.hash(&mut self.digest);
         match asked.what {
-            Ask::Stop => self.facts.disturb(self.now),
+            Ask::Stop => self.disturb(self.now),
             Ask::Command(CommandKind::Calibrate) => self.facts.told.page_waves = false,
             Ask::Command(_) => {}
         }
@@ -186,7 +193,7 @@ impl TrialWitness {
         if call.path == "/api/wave/run" && *status == Some(200) {
             // Whoever is silent for long is stopped.
             self.facts.told.page_waves = call.who == Who::Page;
-            self.facts.disturb(self.now);
+            self.disturb(self.now);
         }
         let said = status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
         // A backup tells the time of the day, which no story depends on.
