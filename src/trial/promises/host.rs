@@ -28,6 +28,8 @@ pub struct StrainSlowsThenStops {
     /// When this process began to look.
     began: Option<Nanos>,
     changed_ns: Nanos,
+    /// The highest speed before the settings changed.
+    former_mm_s: f64,
 }
 
 impl StrainSlowsThenStops {
@@ -59,6 +61,7 @@ impl Promise for StrainSlowsThenStops {
         let Some(before) = &facts.before else { return Ok(()) };
         if before.config != seen.config {
             self.changed_ns = seen.at_ns;
+            self.former_mm_s = before.config.limits.max_speed.get();
         }
         let strained = matches!(seen.fault, Some(Fault::UnderVoltage | Fault::Overheated));
         let followed = matches!(before.state, State::Running | State::Ending) && before.fault.is_none();
@@ -81,7 +84,8 @@ impl Promise for StrainSlowsThenStops {
         let limits = &seen.config.limits;
         let (a, j) = (limits.max_acceleration.get(), limits.max_jerk.get());
         // From the highest speed, with the gentlest braking there is.
-        let braking_s = limits.max_speed.get() / a + 2.0 * a / j;
+        let fastest_mm_s = limits.max_speed.get().max(self.former_mm_s);
+        let braking_s = fastest_mm_s / a + 2.0 * a / j;
         let slowed_ns = QUEUED_NS + (braking_s * SECOND_NS as f64) as Nanos;
         if let Some(stopped) = self.stopped_since(facts)
             && made.at > stopped.max(facts.told.late_until) + slowed_ns
