@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -53,8 +53,8 @@ impl Server {
             .expect("the program starts");
         let mut server = Server { child, address, started_in: Duration::ZERO };
         let mut client = loop {
-            match TcpStream::connect(address) {
-                Ok(stream) => break Client::on(stream),
+            match Client::to(address) {
+                Ok(client) => break client,
                 Err(_) if begin.elapsed() < PATIENCE => std::thread::sleep(RETRY),
                 Err(error) => panic!("no server: {error}"),
             }
@@ -71,7 +71,7 @@ impl Server {
 
     /// A connection of a client.
     pub fn client(&self) -> Client {
-        Client::on(TcpStream::connect(self.address).expect("a connection"))
+        Client::to(self.address).expect("a connection")
     }
 
     /// Lets the machine find both ends, and waits for that.
@@ -155,10 +155,18 @@ fn free_address() -> SocketAddr {
 
 /// One keep-alive connection.
 pub struct Client {
+    address: SocketAddr,
     stream: TcpStream,
     received: Vec<u8>,
     /// Tells it from all other clients.
     agent: u64,
+}
+
+fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(address)?;
+    stream.set_nodelay(true).expect("no delay");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
+    Ok(stream)
 }
 
 /// The number of a client that has not been there before.
@@ -168,10 +176,9 @@ fn next_agent() -> u64 {
 }
 
 impl Client {
-    fn on(stream: TcpStream) -> Client {
-        stream.set_nodelay(true).expect("no delay");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
-        Client { stream, received: Vec::new(), agent: next_agent() }
+    fn to(address: SocketAddr) -> io::Result<Client> {
+        let stream = connect(address)?;
+        Ok(Client { address, stream, received: Vec::new(), agent: next_agent() })
     }
 
     /// Asks, and returns the status and the body.
@@ -191,20 +198,40 @@ impl Client {
         if path == "/api/stop" {
             self.another();
         }
-        self.stream.write_all(request.as_bytes()).expect("a request leaves");
+        let begin = Instant::now();
+        let (status, from, length) = loop {
+            if let Some(answer) = self.exchange(&request) {
+                break answer;
+            }
+            // When there are many connections, one that rests may be closed.
+            assert!(begin.elapsed() < PATIENCE, "the server closes each connection");
+            self.stream = connect(self.address).expect("a connection");
+        };
+        (status, &self.received[from..from + length])
+    }
+
+    /// Sends it; status, beginning and length of the content of the answer. None if the server closed without a word.
+    fn exchange(&mut self, request: &str) -> Option<(u16, usize, usize)> {
         self.received.clear();
+        self.stream.write_all(request.as_bytes()).ok()?;
         let (mut chunk, mut head) = ([0; 16 * 1024], None);
         loop {
-            let count = self.stream.read(&mut chunk).expect("an answer");
-            assert!(count > 0, "the server closed: {}", String::from_utf8_lossy(&self.received));
+            let count = match self.stream.read(&mut chunk) {
+                Err(error) if error.kind() == ErrorKind::ConnectionReset && self.received.is_empty() => 0,
+                read => read.expect("an answer"),
+            };
+            if count == 0 {
+                assert!(self.received.is_empty(), "half an answer");
+                return None;
+            }
             self.received.extend_from_slice(&chunk[..count]);
             if head.is_none() {
                 head = head_of(&self.received);
             }
-            if let Some((status, begin, length)) = head
-                && self.received.len() >= begin + length
+            if let Some((_, from, length)) = head
+                && self.received.len() >= from + length
             {
-                return (status, &self.received[begin..begin + length]);
+                return head;
             }
         }
     }
