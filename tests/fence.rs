@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use yep::api::fence::{GUARD, PAUSE};
 use yep::hal::sim::RailOptions;
 use yep::machine::State;
-use yep::trial::client::{ClientRequest, Socket, Tell, Who};
+use yep::trial::client::{ClientRequest, ClientSocket, Tell, Who};
 use yep::trial::whole::{Ground, TrialProcess};
 
 const MS: u64 = 1_000_000;
@@ -54,7 +54,7 @@ fn calibrated() -> TrialProcess {
 }
 
 /// Sends once more; the answer, where there is one.
-fn send(whole: &mut TrialProcess, feed: Feed, socket: &Socket) -> Option<(u16, Value)> {
+fn send(whole: &mut TrialProcess, feed: Feed, socket: &ClientSocket) -> Option<(u16, Value)> {
     match feed {
         Feed::Run => Some(post(whole, Who::Program, "/api/wave/run", WAVE)),
         Feed::SavedRun => Some(post(whole, Who::Program, "/api/waves/kept/run", "")),
@@ -68,7 +68,7 @@ fn send(whole: &mut TrialProcess, feed: Feed, socket: &Socket) -> Option<(u16, V
 }
 
 /// Lets the feed go on for `time`. Nothing may move, and every answer is 409 `stopped`.
-fn goes_on_in_vain(whole: &mut TrialProcess, feed: Feed, socket: &Socket, time: u64) {
+fn goes_on_in_vain(whole: &mut TrialProcess, feed: Feed, socket: &ClientSocket, time: u64) {
     let until = whole.now() + time;
     // The ramp.
     pass(whole, 400 * MS);

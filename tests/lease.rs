@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use yep::api::Policy;
 use yep::hal::sim::RailOptions;
 use yep::machine::State;
-use yep::trial::client::{ClientRequest, Socket, Tell, Who};
+use yep::trial::client::{ClientRequest, ClientSocket, Tell, Who};
 use yep::trial::whole::{Ground, TrialProcess};
 
 const SECOND: u64 = 1_000_000_000;
@@ -41,7 +41,7 @@ fn homing(lease: Policy) -> TrialProcess {
 }
 
 /// What a socket has heard of this device since the last call.
-fn words(socket: &Socket, device: &str) -> Vec<Value> {
+fn words(socket: &ClientSocket, device: &str) -> Vec<Value> {
     socket.heard().into_iter().filter(|message| message["device"] == device).collect()
 }
 
@@ -90,7 +90,7 @@ fn state(whole: &TrialProcess) -> State {
 }
 
 /// A page with its socket, which runs a wave.
-fn page(whole: &mut TrialProcess) -> Socket {
+fn page(whole: &mut TrialProcess) -> ClientSocket {
     let socket = whole.socket(Who::Page, "status");
     run(whole, json!({}));
     pass(whole, 20 * SECOND);
