@@ -1,11 +1,12 @@
 //! Answers: the shapes in which results and refusals leave the server.
 
 use bytes::Bytes;
-use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::{Response, StatusCode};
 use serde::Serialize;
 use serde_json::json;
 
+use super::budget::BudgetError;
 use super::content::Content;
 use super::fields::Complaint;
 use crate::machine::CommandRefusal;
@@ -38,6 +39,24 @@ impl Rejection {
     #[must_use]
     pub fn into_answer(self) -> Answer {
         *self.0
+    }
+}
+
+/// 413 for what never fits into the memory budget, 503 for what does not fit now.
+impl From<BudgetError> for Rejection {
+    fn from(error: BudgetError) -> Rejection {
+        match error {
+            BudgetError::TooLarge => detail(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "this takes more memory than there is for requests: send or ask for less at once",
+            ),
+            BudgetError::InUse => detail(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "other requests take up the memory that there is for them: try again in a moment, ask for less, or read \
+                 the answers that wait",
+            )
+            .with(RETRY_AFTER, HeaderValue::from_static("1")),
+        }
     }
 }
 
@@ -125,4 +144,9 @@ pub fn refused(refusal: &CommandRefusal) -> Rejection {
 pub fn closing(mut answer: Answer) -> Answer {
     answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     answer
+}
+/// 403, for whoever is not trusted with this.
+#[must_use]
+pub fn forbidden() -> Rejection {
+    detail(StatusCode::FORBIDDEN, "this needs a local connection")
 }

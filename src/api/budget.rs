@@ -5,11 +5,8 @@
 
 use std::sync::Arc;
 
-use hyper::StatusCode;
-use hyper::header::{HeaderValue, RETRY_AFTER};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::answer::{self, Rejection};
 use super::limits::ServerLimits;
 
 /// What is larger than this is large.
@@ -27,6 +24,15 @@ pub struct MemoryBudget {
     small: Arc<Semaphore>,
     large: Arc<Semaphore>,
     large_bytes: usize,
+}
+
+/// Why no memory is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BudgetError {
+    /// It is more than there is in all.
+    TooLarge,
+    /// Other requests have it.
+    InUse,
 }
 
 /// A part of the budget that is in use; given back when it is dropped.
@@ -54,25 +60,17 @@ impl MemoryBudget {
     /// Takes so many bytes.
     ///
     /// # Errors
-    /// 503 when they are not left now; 413 when they never are.
-    pub fn take(&self, bytes: usize) -> Result<Share, Rejection> {
+    /// They are not left now, or never are.
+    pub fn take(&self, bytes: usize) -> Result<Share, BudgetError> {
         if bytes == 0 {
             return Ok(Share { _permit: None });
         }
         if bytes > self.large_bytes {
-            let why = "this takes more memory than there is for requests: send or ask for less at once";
-            return Err(answer::detail(StatusCode::PAYLOAD_TOO_LARGE, why));
+            return Err(BudgetError::TooLarge);
         }
         let from = if bytes <= SMALL_BYTES { &self.small } else { &self.large };
-        match Arc::clone(from).try_acquire_many_owned(units(bytes)) {
-            Ok(permit) => Ok(Share { _permit: Some(permit) }),
-            Err(_) => {
-                let why = "other requests take up the memory that there is for them: try again in a moment, ask \
-                           for less, or read the answers that wait";
-                let refusal = answer::detail(StatusCode::SERVICE_UNAVAILABLE, why);
-                Err(refusal.with(RETRY_AFTER, HeaderValue::from_static("1")))
-            }
-        }
+        let permit = Arc::clone(from).try_acquire_many_owned(units(bytes));
+        permit.map(|permit| Share { _permit: Some(permit) }).map_err(|_| BudgetError::InUse)
     }
 }
 
@@ -101,15 +99,14 @@ mod tests {
             ..ServerLimits::default()
         };
         let budget = MemoryBudget::new(&limits);
-        let status = |bytes| budget.take(bytes).map_err(|refusal| refusal.into_answer().status().as_u16());
-        let held: Vec<Share> = (0..4).map(|_| status(1024 * 1024).unwrap()).collect();
-        assert_eq!(status(100_000).unwrap_err(), 503);
-        assert!(status(SMALL_BYTES).is_ok());
+        let held: Vec<Share> = (0..4).map(|_| budget.take(1024 * 1024).unwrap()).collect();
+        assert_eq!(budget.take(100_000).unwrap_err(), BudgetError::InUse);
+        assert!(budget.take(SMALL_BYTES).is_ok());
         drop(held);
-        let all = status(4 * 1024 * 1024).unwrap();
-        assert_eq!(status(4 * 1024 * 1024 + 1).unwrap_err(), 413);
+        let all = budget.take(4 * 1024 * 1024).unwrap();
+        assert_eq!(budget.take(4 * 1024 * 1024 + 1).unwrap_err(), BudgetError::TooLarge);
         drop(all);
-        assert!(status(4 * 1024 * 1024).is_ok());
+        assert!(budget.take(4 * 1024 * 1024).is_ok());
     }
 
     #[test]

@@ -13,7 +13,7 @@
 //! # The way of a message
 //!
 //! A [`socket`] speaks what its [`source`] has (a stream of the [`bus`], or [`telemetry`]), and hands what
-//! its client sends to a [`publisher`].
+//! its client sends to a [`publisher`]; it ends with a [`close_reason`].
 //!
 //! # What is shared
 //!
@@ -25,6 +25,7 @@ pub mod answer;
 pub mod body;
 pub mod budget;
 pub mod bus;
+pub mod close_reason;
 pub mod coerce;
 pub mod connection;
 pub mod content;

@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::bus::{self, COMMANDS, STATUS};
+use super::close_reason::CloseReason;
 use super::coerce;
 use super::context::Context;
 use super::fence::Stops;
@@ -14,7 +15,6 @@ use super::json;
 use super::lease::Client;
 use super::orders::{No, STOP};
 use super::port::Mover;
-use super::socket::CloseReason;
 use crate::auth::Standing;
 use crate::machine::CommandRefusal;
 

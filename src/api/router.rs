@@ -147,7 +147,7 @@ async fn respond(
     // The command may be STOP, which needs no place.
     check_place(route.resource == Resource::CommandRun || connection.slot.admit())?;
     if standing < route.right {
-        return Err(forbidden());
+        return Err(answer::forbidden());
     }
     let client = Client::of(connection.peer, request.headers(), standing);
     ctx.lease.heard(&client);
@@ -169,7 +169,7 @@ async fn respond(
         Resource::CommandRun => 0,
         _ => body::most_bytes(&body, limit_bytes),
     };
-    let share = ctx.budget.take(bytes).map_err(Rejection::closing)?;
+    let share = ctx.budget.take(bytes).map_err(|error| Rejection::from(error).closing())?;
     let body = read(&ctx, &connection, body, limit_bytes).await?;
     if route.resource == Resource::CommandRun {
         let stops = commands::is_stop(&body);
@@ -225,12 +225,6 @@ fn check_place(has_place: bool) -> Result<(), Rejection> {
         "too many requests are being answered, and only STOP is taken now: close connections, or try again";
     let refusal = answer::detail(StatusCode::SERVICE_UNAVAILABLE, why).closing();
     Err(refusal.with(RETRY_AFTER, HeaderValue::from_static("1")))
-}
-
-/// 403, for whoever is not trusted with this.
-#[must_use]
-pub fn forbidden() -> Rejection {
-    answer::detail(StatusCode::FORBIDDEN, "this needs a local connection")
 }
 
 fn method_not_allowed(methods: &[&Method]) -> Rejection {

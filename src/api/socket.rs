@@ -17,10 +17,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{MissedTickBehavior, interval_at, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
+use super::close_reason::CloseReason;
 use super::connection::Connection;
 use super::context::Context;
 use super::lease::Client;
@@ -39,59 +39,6 @@ const DRAINED_BYTES: usize = 1024 * 1024;
 /// the one who floods that waits, never the one who listens.
 const FRAMES_A_BREATH: u32 = 16;
 const BREATH: Duration = Duration::from_millis(1);
-
-/// Why a socket ends, and so with which code.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum CloseReason {
-    /// The client left or is gone.
-    Left,
-    /// The client sent what cannot be published; the clients' first server closed like this.
-    BadFrame,
-    /// The client may not publish that, or not that much.
-    NotAllowed,
-    /// A message of the client is too large.
-    TooLarge,
-    /// What the client sends is no WebSocket frame.
-    Protocol,
-    /// A text of the client is not UTF-8.
-    NotText,
-    /// The client does not take what is sent to it.
-    TooSlow,
-    /// The server ends.
-    Restarting,
-}
-
-impl CloseReason {
-    fn code(self) -> Option<CloseCode> {
-        match self {
-            CloseReason::Left => None,
-            CloseReason::BadFrame => Some(CloseCode::Normal),
-            CloseReason::NotAllowed => Some(CloseCode::Policy),
-            CloseReason::TooLarge => Some(CloseCode::Size),
-            CloseReason::Protocol => Some(CloseCode::Protocol),
-            CloseReason::NotText => Some(CloseCode::Invalid),
-            CloseReason::TooSlow => Some(CloseCode::Again),
-            // Not 1001: a yep-machine comes back only after an unclean close.
-            CloseReason::Restarting => Some(CloseCode::Restart),
-        }
-    }
-
-    /// What is said with the code; a close frame takes 123 bytes.
-    fn reason(self) -> &'static str {
-        match self {
-            CloseReason::Left => "",
-            CloseReason::BadFrame => {
-                "a frame is a text: one JSON object of stream and fields, all texts or numbers"
-            }
-            CloseReason::NotAllowed => "this client may not publish that, or not so much at once",
-            CloseReason::TooLarge => "a message is too large",
-            CloseReason::Protocol => "not a frame of the WebSocket protocol",
-            CloseReason::NotText => "a text must be UTF-8",
-            CloseReason::TooSlow => "the messages were not read in time",
-            CloseReason::Restarting => "the server ends",
-        }
-    }
-}
 
 /// Serves one socket from the 101 to its end.
 pub async fn serve(

@@ -8,7 +8,7 @@ use std::{env, io};
 use serde::Deserialize;
 use toml::de::{DeTable, DeValue};
 
-use super::run::Arguments;
+use super::run_arguments::Arguments;
 use crate::files;
 use crate::options::rules::OptionsError;
 use crate::options::{

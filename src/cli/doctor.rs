@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{Failure, config, print, run as server};
+use super::{Failure, config, print, run_arguments as server};
 use crate::app::doctor::{self, Check, Findings};
 use crate::drive::realtime::latency::{Meaning, Measured, meaning};
 use crate::drive::realtime::{Histogram, HostFiles, Item};

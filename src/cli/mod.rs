@@ -34,6 +34,7 @@ mod layout;
 mod log_budget;
 mod logging;
 mod run;
+mod run_arguments;
 mod run_wave;
 mod safe_pins;
 mod sensor;
@@ -72,12 +73,12 @@ struct Cli {
     #[command(subcommand)]
     command: Option<CliCommand>,
     #[command(flatten)]
-    run: run::Arguments,
+    run: run_arguments::Arguments,
 }
 
 #[derive(Debug, Subcommand)]
 enum CliCommand {
-    Run(run::Arguments),
+    Run(run_arguments::Arguments),
     Wave(wave::Arguments),
     Doctor(doctor::Arguments),
     Layout(layout::Arguments),

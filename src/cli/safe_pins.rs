@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Failure, config, run as server};
+use super::{Failure, config, run_arguments as server};
 use crate::app::gpio;
 use crate::options::{Options, Pins};
 

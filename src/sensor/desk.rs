@@ -11,9 +11,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, oneshot};
 
-use super::intake::{Average, AverageOrder, IntakeRules, SampleError};
+use super::intake::{Average, AverageOrder, IntakeRules};
 use super::listener::SensorOrder;
 use super::report::{LinkState, SensorReport, SensorState};
+use super::sample_error::SampleError;
 use super::scale::{Scale, ScaleStore, SensorKind};
 use crate::hal::{Clock, MonotonicClock};
 

@@ -3,9 +3,10 @@
 
 use std::sync::mpsc::{self, Sender};
 
-use super::intake::{AcceptedSample, Intake, IntakeRules, SampleError};
+use super::intake::{AcceptedSample, Intake, IntakeRules};
 use super::listener::SensorOrder;
 use super::report::{LinkState, SensorReport};
+use super::sample_error::SampleError;
 use super::scale::Scale;
 use crate::hal::rpi::PiError;
 use crate::hal::rpi::load_cell::{I2cLoadCell, PERIOD_NS};

@@ -6,9 +6,10 @@ use yep_sensor_board::hx711;
 use yep_sensor_board::message::{ForceReading, Reading};
 
 use super::dialogue::{BoardReply, Dialogue, Peer, Wanted};
-use super::intake::{AcceptedSample, AverageOrder, Intake, SampleError};
+use super::intake::{AcceptedSample, AverageOrder, Intake};
 use super::logs::LogSink;
 use super::report::{BoardReport, LinkState, SensorReport};
+use super::sample_error::SampleError;
 use super::scale::Scale;
 use crate::units::{Nanos, SECOND_NS};
 

@@ -28,12 +28,14 @@ pub mod line;
 pub mod listener;
 pub mod logs;
 pub mod report;
+pub mod sample_error;
 pub mod scale;
 pub mod timeline;
 pub mod uart;
 
-pub use intake::{AcceptedSample, Intake, IntakeRules, SampleError};
+pub use intake::{AcceptedSample, Intake, IntakeRules};
 pub use listener::BoardListener;
 pub use report::SensorReport;
+pub use sample_error::SampleError;
 pub use scale::{Scale, ScaleStore, SensorKind};
 pub use uart::{UartOptions, UartSensor};

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 
-use super::intake::SampleError;
+use super::sample_error::SampleError;
 use super::scale::Scale;
 use crate::units::{MILLISECOND_NS, Nanos};
 

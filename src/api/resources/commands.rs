@@ -11,7 +11,6 @@ use crate::api::coerce;
 use crate::api::context::Context;
 use crate::api::fields::FieldReader;
 use crate::api::orders::STOP;
-use crate::api::router;
 use crate::auth::Standing;
 
 /// Whether a body says STOP.
@@ -32,7 +31,7 @@ pub async fn run(ctx: &Arc<Context>, call: &RoutedRequest) -> HandlerResult {
         return Err(answer::unprocessable(&fields.complaints));
     };
     if call.standing < Standing::Local && name != STOP {
-        return Err(router::forbidden());
+        return Err(answer::forbidden());
     }
     ctx.order(&call.client, &name).await?;
     Ok(answer::ok(&Value::Null))

@@ -14,8 +14,8 @@ use crate::api::bus::{COMMANDS, STATUS};
 use crate::api::connection::Connection;
 use crate::api::context::Context;
 use crate::api::lease::Client;
+use crate::api::socket;
 use crate::api::source::{self, MessageSource};
-use crate::api::{router, socket};
 use crate::auth::Standing;
 
 /// The version of the protocol, the only one there ever was.
@@ -39,7 +39,7 @@ pub fn open(
         return Err(answer::detail(StatusCode::NOT_FOUND, &why));
     }
     if standing < Standing::Local && ![COMMANDS, STATUS].contains(&stream.as_str()) {
-        return Err(router::forbidden());
+        return Err(answer::forbidden());
     }
     let headers = request.headers();
     if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != VERSION) {
