@@ -54,6 +54,24 @@ async fn a_backup_brings_everything_to_another_machine() {
     assert_ne!(reset["id"], document["settings"]["id"]);
 }
 
+/// What an editor on Windows makes of it when it is saved there.
+#[tokio::test]
+async fn a_backup_that_went_through_windows_is_taken_or_named() {
+    let server = start().await;
+    let text = server.get("/api/backup").await.text().replace('\n', "\r\n");
+    let utf_16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for (body, status) in [
+        ([b"\xef\xbb\xbf", text.as_bytes()].concat(), 200),
+        ([b"\xff\xfe", utf_16.as_slice()].concat(), 200),
+        (utf_16, 400),
+    ] {
+        let headers = [("content-type", "application/json")];
+        let answer = server.request_from(1, "POST", "/api/backup", &headers, &body).await;
+        assert_eq!(answer.status, status, "{}", answer.text());
+        assert!(status == 200 || answer.text().contains("UTF-16"), "{}", answer.text());
+    }
+}
+
 #[tokio::test]
 async fn a_backup_that_is_wrong_or_untimely_changes_nothing() {
     let server = start().await;

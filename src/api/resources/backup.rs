@@ -34,7 +34,7 @@ pub fn get(ctx: &Arc<Context>) -> HandlerResult {
 /// 415, 400, 422 with everything that is wrong; 409 while the axis moves or when the machine refuses; 503 when it
 /// cannot be stored. Then nothing has changed.
 pub async fn post(ctx: &Arc<Context>, call: &RoutedRequest) -> HandlerResult {
-    let body = call.declared_json()?.unwrap_or_default();
+    let body = call.declared_json_file()?.unwrap_or_default();
     let state = document::read(&body, waves::understood)
         .map_err(|wrong| answer::unprocessable(&complaints(&wrong)))?;
     let said = json!({ "status": "success", "waves": state.waves.len(), "sessions": state.sessions.len() });

@@ -33,6 +33,7 @@ use super::fields::{self, Complaint};
 use super::lease::Client;
 use super::route::Resource;
 use crate::auth::Standing;
+use crate::files;
 use crate::machine::CommandRefusal;
 use crate::settings::Invalid;
 use crate::store::StoreError;
@@ -71,10 +72,27 @@ impl RoutedRequest {
     /// # Errors
     /// 415 when it does not say so, 400 when it is none.
     pub fn declared_json(&self) -> Result<Option<Value>, Rejection> {
+        self.check_declared()?;
+        self.json()
+    }
+
+    /// The same for the content of a file, which a shell or an editor on Windows may have saved with a byte order mark, or
+    /// as UTF-16.
+    ///
+    /// # Errors
+    /// 415 when it does not say that it is JSON, 400 when it is none, or no text.
+    pub fn declared_json_file(&self) -> Result<Option<Value>, Rejection> {
+        self.check_declared()?;
+        let text = files::text(self.body.to_vec())
+            .map_err(|why| answer::detail(StatusCode::BAD_REQUEST, &format!("the body is no JSON: {why}")))?;
+        body::json(text.as_bytes())
+    }
+
+    fn check_declared(&self) -> Result<(), Rejection> {
         let declared = self.content_type.as_ref().and_then(|declared| declared.to_str().ok());
         let essence = declared.unwrap_or_default().split(';').next().unwrap_or_default();
         if essence.trim().eq_ignore_ascii_case("application/json") {
-            return self.json();
+            return Ok(());
         }
         let why = "send it with content-type application/json";
         Err(answer::detail(StatusCode::UNSUPPORTED_MEDIA_TYPE, why))
