@@ -205,9 +205,6 @@ fn motion(layout: &Layout, broken: &mut Broken) {
     broken.require(period > 0 && motion.queue_ahead_us >= 2 * period, || {
         format!("motion.queue_ahead_us = {}: must be two control periods or more", motion.queue_ahead_us)
     });
-    broken.require(motion.queue_ahead_us < layout.watchdog.lease_ms * 1000, || {
-        format!("motion.queue_ahead_us = {}: must be below watchdog.lease_ms", motion.queue_ahead_us)
-    });
     // One chunk a period, and a ring holds one item less than its size.
     broken.require(period > 0 && motion.queue_ahead_us / period < layout.ram.chunk_ring, || {
         format!("ram.chunk_ring = {}: does not hold motion.queue_ahead_us of chunks", layout.ram.chunk_ring)
@@ -336,26 +333,20 @@ fn state(layout: &Layout, files: &Files, broken: &mut Broken) {
     broken.require((1..=99).contains(&state.recordings), || {
         format!("state.recordings = {}: must be 1 … 99", state.recordings)
     });
-    broken.require((1..=3_600).contains(&state.writes_per_hour), || {
-        format!("state.writes_per_hour = {}: must be 1 … 3600", state.writes_per_hour)
-    });
 }
 
 fn watchdog(layout: &Layout, broken: &mut Broken) {
     let watchdog = &layout.watchdog;
     let polled_us = layout.motion.control_period_us + layout.motion.step_poll_us;
     broken.require(
-        watchdog.step_loop_ms * 1000 > 2 * polled_us && watchdog.step_loop_ms < watchdog.lease_ms,
+        watchdog.step_loop_ms * 1000 > 2 * polled_us && watchdog.step_loop_ms < watchdog.service_s * 1000,
         || {
             format!(
-                "watchdog.step_loop_ms = {}: must be above two control periods, and below watchdog.lease_ms",
+                "watchdog.step_loop_ms = {}: must be above two control periods, and below watchdog.service_s",
                 watchdog.step_loop_ms
             )
         },
     );
-    broken.require(watchdog.lease_ms > 0 && watchdog.lease_ms < watchdog.service_s * 1000, || {
-        format!("watchdog.lease_ms = {}: must be below watchdog.service_s", watchdog.lease_ms)
-    });
     broken.require(watchdog.service_s < watchdog.hardware_s, || {
         format!("watchdog.service_s = {}: must be below watchdog.hardware_s", watchdog.service_s)
     });

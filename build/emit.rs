@@ -100,16 +100,6 @@ pub fn emit(layout: &Layout) -> String {
             "STEP_LOOP_SILENCE_NS",
             layout.watchdog.step_loop_ms * 1_000_000,
         ),
-        (
-            "Control silent for longer: the step loop ramps down (S16)",
-            "LEASE_NS",
-            layout.watchdog.lease_ms * 1_000_000,
-        ),
-        (
-            "The process silent for longer: the service manager restarts it",
-            "SERVICE_WATCHDOG_NS",
-            layout.watchdog.service_s * 1_000_000_000,
-        ),
     ] {
         put(&format!("{doc}, in ns."), name, "u64", ns.to_string());
     }
@@ -147,12 +137,6 @@ pub fn emit(layout: &Layout) -> String {
 
     let trees = &layout.state.trees;
     put("The trees of the store.", "STATE_TREES", &format!("[&str; {}]", trees.len()), format!("{trees:?}"));
-    put(
-        "How often the store may write in an hour, on average.",
-        "STATE_WRITES_PER_HOUR",
-        "u32",
-        layout.state.writes_per_hour.to_string(),
-    );
 
     let gpio = &layout.gpio;
     put(
@@ -170,12 +154,15 @@ pub fn emit(layout: &Layout) -> String {
     );
     for role in &gpio.role {
         let key = role.name.key();
-        put(
-            &format!("Default pin of {key}, by BCM number."),
-            &format!("PIN_{}", key.to_uppercase()),
-            "u8",
-            role.pin.to_string(),
-        );
+        // What may be left out is wired where the options say so, and nowhere by default.
+        if !role.optional {
+            put(
+                &format!("Default pin of {key}, by BCM number."),
+                &format!("PIN_{}", key.to_uppercase()),
+                "u8",
+                role.pin.to_string(),
+            );
+        }
         if let (Some(active), Some(pull)) = (role.active, role.pull) {
             put(
                 &format!("The level of {key} that means something, and what holds it otherwise."),

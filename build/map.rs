@@ -69,7 +69,10 @@ pub fn map(layout: &Layout) -> String {
     line("\nWatchdogs".into());
     for (waits, who) in [
         (format!("{} ms", watchdog.step_loop_ms), "control cycle for the step loop: a fault"),
-        (format!("{} ms", watchdog.lease_ms), "step loop for the control cycle: it ramps down"),
+        (
+            format!("{} ms", layout.motion.queue_ahead_us / 1000),
+            "step loop for the control cycle: it ramps down",
+        ),
         (format!("{} s", watchdog.service_s), "service manager for both: it starts the program anew"),
         (format!("{} s", watchdog.hardware_s), "chip for the service manager: it resets the board"),
     ] {

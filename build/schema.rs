@@ -216,7 +216,6 @@ pub struct State {
     pub directory: String,
     pub trees: Vec<String>,
     pub ballast_kib: u64,
-    pub writes_per_hour: u32,
     pub recordings: u64,
 }
 
@@ -224,7 +223,6 @@ pub struct State {
 #[serde(deny_unknown_fields)]
 pub struct Watchdog {
     pub step_loop_ms: u64,
-    pub lease_ms: u64,
     pub service_s: u64,
     pub hardware_s: u64,
 }

@@ -12,7 +12,11 @@ use yep_sensor_board::message::{
 
 use super::timeline::Timeline;
 use crate::hal::newest::LINK_LASTS_NS;
+use crate::layout;
 use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS};
+
+// The board knows no layout of ours, and both ends of the line must agree.
+const _: () = assert!(frame::FRAME_BYTES == layout::UART_FRAME_BYTES);
 
 /// How often a board that has not introduced itself is asked to, and one that is not set up is told.
 const ASK_EVERY_NS: Nanos = 200 * MILLISECOND_NS;

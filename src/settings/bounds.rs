@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use crate::layout;
 use crate::wave::spline::SLIDERS;
 
 /// Characters of the name.
@@ -20,6 +21,6 @@ pub const MICROSTEPS_PER_REV: RangeInclusive<i64> = 1..=1_000_000;
 /// Ticks a second.
 pub const WAVE_RESOLUTION: RangeInclusive<i64> = 1..=10_000;
 /// mm between the switches; `stroke_limit` ends there, and twice `padding_mm` stays below it.
-pub const MAX_STROKE: RangeInclusive<i64> = 1..=5_000;
+pub const MAX_STROKE: RangeInclusive<i64> = 1..=layout::MAX_STROKE_MM as i64;
 /// Steps of a calibrated range: the longest rail with the finest steps has half as many.
 pub const STEPS: RangeInclusive<i64> = 1..=1_000_000_000;
