@@ -6,9 +6,10 @@
 mod judged;
 
 use yep::api::wave_spec;
+use yep::hal::sim::Random;
 use yep::machine::{Accepted, Command, State};
 use yep::trial::gear::Gear;
-use yep::trial::{Random, waves};
+use yep::trial::waves;
 use yep::wave::Wave;
 
 fn number(name: &str, otherwise: u64) -> u64 {

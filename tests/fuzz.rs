@@ -15,7 +15,8 @@ use std::{env, fs};
 mod targets;
 
 use targets::TARGETS;
-use targets::mutate::{Random, mutate};
+use targets::mutate::mutate;
+use yep::hal::sim::Random;
 
 const SECONDS: u64 = 3;
 
@@ -49,11 +50,11 @@ fn fuzz(name: &str) {
         attempt(name, target.run, seed);
     }
     let seed = number("YEP_SEED", 1);
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     let until = Instant::now() + Duration::from_secs(number("YEP_FUZZ_SECONDS", SECONDS));
     let mut runs = 0u64;
     while Instant::now() < until {
-        let input = &seeds[random.below(seeds.len())];
+        let input = &seeds[random.index(seeds.len())];
         attempt(name, target.run, &mutate(&mut random, input, &seeds));
         runs += 1;
     }

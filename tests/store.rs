@@ -27,12 +27,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use skip::skip;
+use yep::hal::sim::Random;
 use yep::machine::Calibration;
 use yep::settings::{MotionChange, Settings, SettingsChange, new_id};
 use yep::store::{
     self, ForceScale, Opened, Recovery, SavedWave, SessionEnd, SessionRecord, Store, StoreError, StoredState,
 };
-use yep::trial::Random;
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)

@@ -1,29 +1,7 @@
 //! Changes inputs at random, and repeats itself from the same seed.
 
 use serde_json::{Map, Value, json};
-
-/// SplitMix64 (Steele, Lea, Flood 2014).
-pub struct Random(pub u64);
-
-impl Random {
-    /// The next number.
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    /// Below `end`, which is above 0.
-    pub fn below(&mut self, end: usize) -> usize {
-        (self.next() % end as u64) as usize
-    }
-
-    fn of<'a, T>(&mut self, items: &'a [T]) -> &'a T {
-        &items[self.below(items.len())]
-    }
-}
+use yep::hal::sim::Random;
 
 /// Longest input: more than any body that is taken.
 const LONGEST: usize = 300_000;
@@ -90,12 +68,12 @@ pub fn mutate(random: &mut Random, input: &[u8], others: &[Vec<u8>]) -> Vec<u8> 
     // Half of the time the first line stays, which says where the rest is to go, and half of the time what is JSON stays
     // JSON: so that more of it is still understood.
     let first = input.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-    let (kept, changed) = input.split_at(if random.below(2) == 0 { first } else { 0 });
-    let json = if random.below(2) == 0 { json_in(random, changed) } else { None };
+    let (kept, changed) = input.split_at(if random.index(2) == 0 { first } else { 0 });
+    let json = if random.index(2) == 0 { json_in(random, changed) } else { None };
     let changes = if json.is_some() {
-        *random.of(&[0, 0, 0, 0, 0, 0, 1, 2])
+        *random.one_of(&[0, 0, 0, 0, 0, 0, 1, 2])
     } else {
-        *random.of(&[1, 1, 1, 2, 3, 5, 20])
+        *random.one_of(&[1, 1, 1, 2, 3, 5, 20])
     };
     let mut bytes = json.unwrap_or_else(|| changed.to_vec());
     for _ in 0..changes {
@@ -110,23 +88,23 @@ pub fn mutate(random: &mut Random, input: &[u8], others: &[Vec<u8>]) -> Vec<u8> 
 
 fn change(random: &mut Random, bytes: &mut Vec<u8>, others: &[Vec<u8>]) {
     let length = bytes.len();
-    let at = random.below(length + 1);
-    match random.below(9) {
-        0 if at < length => bytes[at] ^= 1 << random.below(8),
-        1 if at < length => bytes[at] = random.next() as u8,
-        2 => bytes.insert(at, random.next() as u8),
-        3 => drop(bytes.drain(at..(at + 1 + random.below(16)).min(length).max(at))),
-        4 => drop(bytes.splice(at..at, random.of(WORDS).iter().copied())),
+    let at = random.index(length + 1);
+    match random.index(9) {
+        0 if at < length => bytes[at] ^= 1 << random.index(8),
+        1 if at < length => bytes[at] = random.number() as u8,
+        2 => bytes.insert(at, random.number() as u8),
+        3 => drop(bytes.drain(at..(at + 1 + random.index(16)).min(length).max(at))),
+        4 => drop(bytes.splice(at..at, random.one_of(WORDS).iter().copied())),
         5 => bytes.truncate(at),
         6 => {
             // A piece of it again, perhaps many times.
-            let end = (at + 1 + random.below(64)).min(length).max(at);
-            let piece = bytes[at..end].repeat(*random.of(&[1, 2, 10, 1_000]));
+            let end = (at + 1 + random.index(64)).min(length).max(at);
+            let piece = bytes[at..end].repeat(*random.one_of(&[1, 2, 10, 1_000]));
             drop(bytes.splice(at..at, piece));
         }
         7 => {
-            let other = random.of(others);
-            let from = random.below(other.len() + 1);
+            let other = random.one_of(others);
+            let from = random.index(other.len() + 1);
             drop(bytes.splice(at.., other[from..].iter().copied()));
         }
         _ => {
@@ -135,7 +113,7 @@ fn change(random: &mut Random, bytes: &mut Vec<u8>, others: &[Vec<u8>]) {
                 return;
             };
             let end = from + bytes[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-            let number = *random.of(NUMBERS);
+            let number = *random.one_of(NUMBERS);
 
             drop(bytes.splice(from..end, number.iter().copied()));
         }
@@ -153,10 +131,10 @@ fn json_in(random: &mut Random, input: &[u8]) -> Option<Vec<u8>> {
 /// Changes one value somewhere inside.
 fn spoil(random: &mut Random, value: &mut Value) {
     match value {
-        Value::Object(map) if !map.is_empty() && random.below(4) > 0 => in_object(random, map),
-        Value::Array(list) if !list.is_empty() && random.below(4) > 0 => {
-            let index = random.below(list.len());
-            match random.below(4) {
+        Value::Object(map) if !map.is_empty() && random.index(4) > 0 => in_object(random, map),
+        Value::Array(list) if !list.is_empty() && random.index(4) > 0 => {
+            let index = random.index(list.len());
+            match random.index(4) {
                 0 => drop(list.remove(index)),
                 1 => list.insert(index, odd(random)),
                 _ => spoil(random, &mut list[index]),
@@ -167,11 +145,11 @@ fn spoil(random: &mut Random, value: &mut Value) {
 }
 
 fn in_object(random: &mut Random, map: &mut Map<String, Value>) {
-    let key = map.keys().nth(random.below(map.len())).cloned().unwrap_or_default();
-    match random.below(6) {
+    let key = map.keys().nth(random.index(map.len())).cloned().unwrap_or_default();
+    match random.index(6) {
         0 => drop(map.remove(&key)),
         1 => drop(map.insert(
-            random.of(&["", "x", "type", "message_id", "stream", "id", "\u{0}", "ß"]).to_string(),
+            random.one_of(&["", "x", "type", "message_id", "stream", "id", "\u{0}", "ß"]).to_string(),
             odd(random),
         )),
         _ => {
@@ -184,24 +162,24 @@ fn in_object(random: &mut Random, map: &mut Map<String, Value>) {
 
 /// Values that nobody means.
 fn odd(random: &mut Random) -> Value {
-    match random.below(16) {
+    match random.index(16) {
         0 => Value::Null,
         1 => json!(true),
         2 => json!(""),
         3 => json!([]),
         4 => json!({}),
-        5 => json!(random.next()),
-        6 => json!(-(random.below(1 << 40) as i64)),
-        7 => json!(*random.of(&[1e308, -1e308, 5e-324, 1e-9, -0.0, 0.05, 0.049_999, 1e16])),
-        8 => json!(f64::from_bits(random.next())),
-        9 => json!("x".repeat(*random.of(&[1, 100, 20_000]))),
-        10 => json!(*random.of(&["nan", "inf", "1_0", " 5 ", "0x10", "१", "\u{feff}1", "1e5", "true"])),
+        5 => json!(random.number()),
+        6 => json!(-(random.index(1 << 40) as i64)),
+        7 => json!(*random.one_of(&[1e308, -1e308, 5e-324, 1e-9, -0.0, 0.05, 0.049_999, 1e16])),
+        8 => json!(f64::from_bits(random.number())),
+        9 => json!("x".repeat(*random.one_of(&[1, 100, 20_000]))),
+        10 => json!(*random.one_of(&["nan", "inf", "1_0", " 5 ", "0x10", "१", "\u{feff}1", "1e5", "true"])),
         // Of one kind, and no deeper: a list of lists of lists of thousands would be all that there is.
-        11 => json!(vec![random.of(&[0.5, 1e308, -1.0, 2.0]); *random.of(&[1, 3, 10, 3_000])]),
-        12 => json!({ "type": random.next() }),
-        13 => (0..*random.of(&[5, 100, 127])).fold(json!(0), |inner, _| json!([inner])),
-        14 => json!(random.below(2_000) as f64 / 10.0),
-        _ => json!(*random.of(&[
+        11 => json!(vec![random.one_of(&[0.5, 1e308, -1.0, 2.0]); *random.one_of(&[1, 3, 10, 3_000])]),
+        12 => json!({ "type": random.number() }),
+        13 => (0..*random.one_of(&[5, 100, 127])).fold(json!(0), |inner, _| json!([inner])),
+        14 => json!(random.index(2_000) as f64 / 10.0),
+        _ => json!(*random.one_of(&[
             "sine",
             "square",
             "triangle",

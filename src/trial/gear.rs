@@ -3,8 +3,8 @@
 //! What a run costs is mostly its steps, so fine gears are rare: as many runs have 10 to 20 steps/mm as have more, and one in
 //! ten has more than 80.
 
-use super::random::Random;
 use crate::drive::PulseTiming;
+use crate::hal::sim::Random;
 use crate::layout;
 use crate::machine::HomingOptions;
 use crate::motion::Limits;

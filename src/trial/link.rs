@@ -11,7 +11,7 @@ use std::rc::Rc;
 use yep_sensor_board::hx711::{MAX_COUNTS, MIN_COUNTS};
 use yep_sensor_board::{Board, Identity};
 
-use super::random::Random;
+use crate::hal::sim::Random;
 use crate::hal::sim::{Mishap, SimLoadCell};
 use crate::hal::{ForceSample, ForceSensor, NewestForce, newest_force};
 use crate::layout;

@@ -24,7 +24,6 @@ pub mod operator;
 pub mod person;
 pub mod plan;
 pub mod promises;
-pub mod random;
 pub mod report;
 pub mod run;
 pub mod tap;
@@ -33,7 +32,6 @@ pub mod whole;
 pub mod witness;
 
 pub use fault::InjectedFault;
-pub use random::Random;
 pub use report::{BrokenRun, TrialReport};
 pub use run::{Orders, run, series};
 pub use whole::TrialSetup;

@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use super::client::{ClientRequest, ClientSocket, Tell, Who};
 use super::gear::Gear;
-use super::random::Random;
 use super::waves;
 use super::whole::TrialProcess;
 use crate::api::fence;
+use crate::hal::sim::Random;
 use crate::units::{Nanos, SECOND_NS};
 
 /// How long an answer may take, in ms; the server gives up after two seconds.

@@ -2,7 +2,7 @@
 
 use super::fault::InjectedFault;
 use super::gear::Gear;
-use super::random::Random;
+use crate::hal::sim::Random;
 use crate::hal::sim::{MotorOptions, RailOptions, WaitLateness};
 use crate::machine::SessionRules;
 use crate::units::{MICROSECOND_NS, MILLISECOND_NS, Nanos, SECOND_NS};

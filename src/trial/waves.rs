@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::random::Random;
+use crate::hal::sim::Random;
 
 /// One of all that there are, for a stroke of so much.
 pub fn any(random: &mut Random, stroke_mm: f64) -> Value {

@@ -1,6 +1,6 @@
 //! Chance for tests, by the seed of the environment.
 
-pub use yep::trial::Random;
+pub use yep::hal::sim::Random;
 
 /// `YEP_SEED` chooses the seed, which is printed.
 pub fn from_env() -> Random {

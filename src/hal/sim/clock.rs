@@ -7,6 +7,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use super::random::Random;
 use crate::hal::Clock;
 use crate::units::Nanos;
 
@@ -29,7 +30,7 @@ type Alarm = (Nanos, Box<dyn FnOnce()>);
 struct SimClockShared {
     now: Cell<Nanos>,
     late: Cell<Option<WaitLateness>>,
-    chance: Cell<u64>,
+    chance: Cell<Random>,
     alarm: RefCell<Option<Alarm>>,
 }
 
@@ -48,7 +49,7 @@ impl std::fmt::Debug for VirtualClock {
 impl VirtualClock {
     /// From now on waits are late, or (`None`) punctual.
     pub fn be_late(&self, lateness: Option<WaitLateness>) {
-        self.0.chance.set(lateness.map_or(0, |lateness| lateness.seed));
+        self.0.chance.set(Random::new(lateness.map_or(0, |lateness| lateness.seed)));
         self.0.late.set(lateness);
     }
 
@@ -57,14 +58,12 @@ impl VirtualClock {
         *self.0.alarm.borrow_mut() = Some((instant, Box::new(happens)));
     }
 
-    /// A number in `[0, 1)`: SplitMix64 (Steele, Lea, Flood 2014).
+    /// A number in `[0, 1)`.
     fn chance(&self) -> f64 {
-        let state = self.0.chance.get().wrapping_add(0x9E37_79B9_7F4A_7C15);
-        self.0.chance.set(state);
-        let mut z = state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+        let mut random = self.0.chance.get();
+        let number = random.unit();
+        self.0.chance.set(random);
+        number
     }
 
     fn late_ns(&self) -> Nanos {

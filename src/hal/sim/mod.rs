@@ -5,6 +5,7 @@
 //! - [`load_cell`]: the load cell behind [`ForceSensor`](super::ForceSensor)
 //! - [`hands`]: what a person at the machine can do to it: press things, pull cables
 //! - [`clock`]: time that a test advances by hand, punctual or late
+//! - [`random`]: the numbers of every simulation, by seed
 //!
 //! The rail belongs to the step loop, which alone makes it move; everything else sees it through [`SimulatedOperator`].
 
@@ -14,6 +15,7 @@ pub mod load_cell;
 pub mod motor;
 pub mod pins;
 pub mod rail;
+pub mod random;
 
 pub use clock::{VirtualClock, WaitLateness};
 pub use hands::{Mishap, Mishaps, SimulatedOperator};
@@ -21,3 +23,4 @@ pub use load_cell::SimLoadCell;
 pub use motor::MotorOptions;
 pub use pins::{Edge, EdgeKind, EdgeSink, SimIo, SimPins};
 pub use rail::{RailOptions, SimulatedRail};
+pub use random::Random;

@@ -1,7 +1,7 @@
 //! Numbers that look like chance and repeat with their seed: SplitMix64 (Steele, Lea, Flood 2014).
 
 /// A source of numbers.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Random(u64);
 
 impl Random {
@@ -23,6 +23,11 @@ impl Random {
     /// Any number below `end`, which must not be 0.
     pub fn below(&mut self, end: u64) -> u64 {
         self.number() % end
+    }
+
+    /// An index of something with so many parts, which must not be 0.
+    pub fn index(&mut self, len: usize) -> usize {
+        (self.number() % len as u64) as usize
     }
 
     /// In `[0, 1)`.
