@@ -18,7 +18,7 @@ use yep::diag::recorder::export::{self, ExportSpan};
 use yep::diag::recorder::ring::CAPACITY;
 use yep::diag::recorder::{Archive, Recording, file};
 use yep::drive::CycleTrace;
-use yep::drive::seen::looks;
+use yep::drive::cycle_trace::looks;
 use yep::machine::Fault;
 
 /// Looks at a machine that follows a sine, one a cycle.

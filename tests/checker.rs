@@ -7,7 +7,7 @@ use support::{PUNCTUAL, config, timing};
 use yep::diag::train::Precision;
 use yep::diag::{CheckOptions, PulseChecker, Rule, Violation};
 use yep::drive::CycleTrace;
-use yep::drive::seen::Noted;
+use yep::drive::cycle_trace::Noted;
 use yep::drive::status::{EndCause, MotionEnd};
 use yep::hal::sim::{Edge, EdgeKind};
 use yep::machine::{Calibration, Config, Inputs, State, StopLevel};

@@ -10,8 +10,8 @@ use yep::diag::Recorder;
 use yep::diag::recorder::export::{self, ExportSpan};
 use yep::diag::recorder::ring::CAPACITY;
 use yep::diag::recorder::{Archive, Record, Recording, file};
+use yep::drive::cycle_trace::{Noted, looks};
 use yep::drive::executor::Starvation;
-use yep::drive::seen::{Noted, looks};
 use yep::drive::{
     Audience, Control, ControlOptions, CycleTrace, Power, Rehearsal, Rings, StepStatus, StopLine,
 };

@@ -188,7 +188,7 @@ pub fn recording() -> Vec<Vec<u8>> {
             glitches: 0,
             rebases: 0,
             count: None,
-            noted: yep::drive::seen::Noted { cycle, ..Default::default() },
+            noted: yep::drive::cycle_trace::Noted { cycle, ..Default::default() },
         });
     }
     let file = recording_file::encode(&recorder.finish().expect("a fault was seen"));

@@ -5,7 +5,7 @@
 use serde_json::{Map, Value};
 
 use super::coerce::{CoercionError, MISSING, NONE, NOT_DICT, NOT_LIST};
-use super::slips;
+use super::suggestions;
 
 /// Whoever has so many things to put right needs no more of them at once.
 const MOST_COMPLAINTS: usize = 100;
@@ -64,7 +64,7 @@ impl<'a> FieldReader<'a> {
 
     fn unknown(&mut self, known: &[&str], is_wrong: fn(Option<&str>) -> bool) {
         for name in self.map.keys().filter(|name| !known.contains(&name.as_str())) {
-            let meant = slips::meant(name, known);
+            let meant = suggestions::meant(name, known);
             if is_wrong(meant) {
                 let hint = meant.map_or(String::new(), |field| format!("did you mean {field}? "));
                 let why = format!("there is no field of this name; {hint}known: {}", known.join(", "));

@@ -7,7 +7,7 @@
 //! ([`route`]), checks the standing, reads the body ([`body`]), and lets one of [`resources`] answer, in a task
 //! of its own on another runtime that runs to its end even when the client goes away. What it answers has one of the shapes of
 //! [`answer`] and a [`content`] that is held against a [`budget`] of memory; what clients send is read as leniently as they
-//! expect ([`json`], [`fields`], [`coerce`], [`slips`];
+//! expect ([`json`], [`fields`], [`coerce`], [`suggestions`];
 //! [`wave_spec`] for waves).
 //!
 //! # The way of a message
@@ -50,9 +50,9 @@ pub mod resources;
 pub mod route;
 pub mod router;
 pub mod server;
-pub mod slips;
 pub mod socket;
 pub mod source;
+pub mod suggestions;
 pub mod telemetry;
 pub mod wave_spec;
 

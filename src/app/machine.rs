@@ -7,13 +7,13 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::{AppError, force, herald, pulse_watch, realtime, system, witness};
+use super::{AppError, event_log, force, pulse_watch, realtime, system, witness};
 use crate::api::Context;
 use crate::diag::recorder::Archive;
 use crate::drive::bridge::{MachineHandle, bridge};
+use crate::drive::cycle_trace::looks;
 use crate::drive::host_line::HostLine;
 use crate::drive::realtime::ThreadRole;
-use crate::drive::seen::looks;
 use crate::drive::threads::{Heartbeats, Threads};
 use crate::drive::{
     Control, ControlOptions, LatePolicy, Power, PulseTiming, Rings, StepLoop, StepStatus, StopLine,
@@ -30,7 +30,7 @@ const RECORDINGS: &str = "faults";
 /// How often the end of motion is looked for.
 const LOOK_FOR_REST_EVERY: Duration = Duration::from_millis(2);
 
-/// How long the herald may take for what it has heard.
+/// How long the event log may take for what it has heard.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(2);
 
 /// What differs between a real machine and the simulated one: what is touched, and how much is forgiven.
@@ -64,12 +64,12 @@ pub struct RunningMachine {
     host: HostLine,
 }
 
-/// The running machine, with its herald.
+/// The running machine, with its event log.
 pub struct Attended {
     threads: Threads,
     link: MachineHandle,
     pump: JoinHandle<()>,
-    herald: JoinHandle<()>,
+    event_log: JoinHandle<()>,
     witness: witness::PulseWatchThread,
     shutting_down: Arc<AtomicBool>,
 }
@@ -190,8 +190,8 @@ impl RunningMachine {
     pub fn attend(self, ctx: Arc<Context>) -> Attended {
         let RunningMachine { threads, link, events, pump, witness, .. } = self;
         let shutting_down = Arc::new(AtomicBool::new(false));
-        let herald = tokio::spawn(herald::attend(events, ctx, Arc::clone(&shutting_down)));
-        Attended { threads, link, pump, herald, witness, shutting_down }
+        let event_log = tokio::spawn(event_log::attend(events, ctx, Arc::clone(&shutting_down)));
+        Attended { threads, link, pump, event_log, witness, shutting_down }
     }
 }
 
@@ -214,13 +214,13 @@ impl Attended {
 
     /// Ends the threads, then everything that listened to them.
     pub async fn end(self) {
-        let Attended { threads, link, pump, herald, witness, .. } = self;
+        let Attended { threads, link, pump, event_log, witness, .. } = self;
         // Joining blocks, and is over within a control period.
         let _ = tokio::task::spawn_blocking(move || threads.end()).await;
         drop(link);
         pump.abort();
         // It hears what was told until now, and writes it down.
-        if tokio::time::timeout(WRITTEN_WITHIN, herald).await.is_err() {
+        if tokio::time::timeout(WRITTEN_WITHIN, event_log).await.is_err() {
             tracing::warn!("what happened last could not be written down in time");
         }
         witness.end().await;

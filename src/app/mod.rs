@@ -6,7 +6,7 @@
 //! - `guard`: ends a real machine whose loops hang
 //! - [`host`]: looks at the computer's power and heat
 //! - `sessions`: keeps the book of what the machine did
-//! - [`herald`]: tells the clients, the settings and the log what happened in the machine
+//! - [`event_log`]: tells the clients, the settings and the log what happened in the machine
 //! - `witness`: takes the looks of the control cycle, for the flight recorder and for those who check
 //! - `recordings`: what was recorded around faults, behind the API's port
 //! - `pulse_watch`: checks the pulses of the simulated machine; `pulse_log`: writes them to a file
@@ -21,11 +21,11 @@
 
 pub mod appliance;
 pub mod doctor;
+pub mod event_log;
 mod force;
 mod force_scale;
 pub mod gpio;
 mod guard;
-pub mod herald;
 pub mod host;
 mod machine;
 pub mod mover;
@@ -203,10 +203,10 @@ async fn serve(options: &Options, runtimes: &Runtimes, store: Store, opened: Ope
         Context::new(port, opened.state.settings, store, rail, api_options)
     };
     if !recovery.is_plain() {
-        herald::warn(&ctx, "store", &recovery.to_string());
+        event_log::warn(&ctx, "store", &recovery.to_string());
     }
     if let Some(why) = raised {
-        herald::warn(&ctx, "settings", &why);
+        event_log::warn(&ctx, "settings", &why);
     }
     let loops = machine.as_ref().map(RunningMachine::heartbeats);
     let host = machine.as_ref().and_then(|machine| watch_host(options, machine.host()));

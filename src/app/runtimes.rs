@@ -2,7 +2,7 @@
 //!
 //! - the *front*, one thread: all connections; it reads requests and frames, answers STOP, and writes answers
 //! - the *requests*, two threads: whatever else clients ask for
-//! - the main thread: the bridge to the machine, the herald, the service manager's watchdog
+//! - the main thread: the bridge to the machine, the event log, the service manager's watchdog
 //!
 //! Of the threads that are not real-time ones the front comes first on a busy processor, and requests come last.
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 use super::pulse_watch::PulseWatch;
 use crate::diag::Recorder;
 use crate::diag::recorder::{Archive, Recording};
-use crate::drive::seen::Looks;
+use crate::drive::cycle_trace::Looks;
 use crate::layout;
 use crate::settings::wall;
 

@@ -5,10 +5,10 @@
 //! for anyone: full rings are counted and passed over.
 
 use super::Power;
+use super::cycle_trace::{CommandTrace, CycleTrace, Noted, SeenFeed};
 use super::executor::{Executor, Starvation};
 use super::host_line::HostLine;
 use super::rings::{Commands, ControlEnds, EventFeed, QueuedCommand, SnapshotFeed};
-use super::seen::{CommandTrace, CycleTrace, Noted, SeenFeed};
 use super::stop_line::StopLine;
 use crate::hal::ForceSensor;
 use crate::layout;

@@ -4,7 +4,7 @@
 //! - [`step_loop`]: chunks to edges; [`player`]: through one chunk, event by event; [`late`]: what to do about late ones;
 //!   [`debounce`]: when an input is believed
 //! - [`chunk`], [`rings`], [`status`], [`stop_line`], [`host_line`]: how the two talk, and others to them, without ever waiting
-//! - [`rehearsal`]: both loops in one thread, on virtual time; [`seen`]: what a watcher sees of them
+//! - [`rehearsal`]: both loops in one thread, on virtual time; [`cycle_trace`]: what a watcher sees of them
 //! - [`realtime`]: what their threads need from the host, and whether it gives that
 //! - [`threads`]: both loops in their threads; [`bridge`]: from them to the tokio side
 //!
@@ -13,6 +13,7 @@
 pub mod bridge;
 pub mod chunk;
 pub mod control;
+pub mod cycle_trace;
 pub mod debounce;
 pub mod executor;
 pub mod host_line;
@@ -21,7 +22,6 @@ pub mod player;
 pub mod realtime;
 pub mod rehearsal;
 pub mod rings;
-pub mod seen;
 pub mod status;
 pub mod step_loop;
 pub mod stop_line;
@@ -36,10 +36,10 @@ mod sync {
 }
 
 pub use control::{Control, ControlOptions};
+pub use cycle_trace::{Audience, CycleTrace};
 pub use late::LatePolicy;
 pub use rehearsal::{Rehearsal, RehearsalOptions};
 pub use rings::Rings;
-pub use seen::{Audience, CycleTrace};
 pub use status::StepStatus;
 pub use step_loop::{PulseTiming, StepLoop};
 pub use stop_line::StopLine;

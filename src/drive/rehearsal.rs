@@ -8,13 +8,13 @@ use std::sync::Arc;
 use heapless::spsc::Queue;
 
 use super::control::{Control, ControlOptions};
+use super::cycle_trace::{Audience, CycleTrace};
 use super::executor::Starvation;
 use super::host_line::HostLine;
 use super::late::LatePolicy;
 use super::rings::{
     BridgeEnds, CommandFeed, EventFeed, Events, QueuedCommand, Rings, SnapshotFeed, Snapshots,
 };
-use super::seen::{Audience, CycleTrace};
 use super::status::StepStatus;
 use super::step_loop::{PulseTiming, StepLoop};
 use super::{Power, StopLine};

@@ -9,7 +9,7 @@ use super::chunk::Chunk;
 use crate::layout;
 use crate::machine::{Command, Event, Snapshot};
 use crate::units::Nanos;
-use crate::wave::Shelf;
+use crate::wave::Retention;
 
 /// A command on its way to the control cycle.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub type Chunks = Consumer<'static, Chunk>;
 /// Everyone to the control cycle.
 pub struct CommandFeed {
     ring: Producer<'static, QueuedCommand>,
-    shelf: Shelf,
+    retention: Retention,
 }
 
 impl CommandFeed {
@@ -39,7 +39,7 @@ impl CommandFeed {
     /// When the ring is full; then the command is dropped.
     pub fn enqueue(&mut self, queued: QueuedCommand) -> Result<(), Full> {
         if let Command::Run(wave) = &queued.command {
-            self.shelf.keep(wave);
+            self.retention.keep(wave);
         }
         self.ring.enqueue(queued).map_err(|_| Full)
     }
@@ -121,7 +121,7 @@ impl Rings {
             },
             chunks,
             bridge: BridgeEnds {
-                commands: CommandFeed { ring: command_feed, shelf: Shelf::default() },
+                commands: CommandFeed { ring: command_feed, retention: Retention::default() },
                 events,
                 snapshots,
             },

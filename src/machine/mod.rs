@@ -2,7 +2,7 @@
 //!
 //! - [`state`], [`command`], [`fault`]: the vocabulary; each says why, and what to do about it
 //! - [`table`]: what is allowed when
-//! - [`supervisor`]: one decision a control cycle; [`actions`]: what comes of it; [`waiting`]: what it has accepted for later
+//! - [`supervisor`]: one decision a control cycle; [`actions`]: what comes of it; [`command_slots`]: what it has accepted for later
 //! - [`power`]: when the motor driver is on
 //! - [`homing`]: finding both ends of the rail; [`geometry`]: what that means in millimetres
 //! - [`session`]: when a wave and the hold of an axis at rest end by themselves
@@ -12,6 +12,7 @@
 
 pub mod actions;
 pub mod command;
+pub mod command_slots;
 pub mod config;
 pub mod fault;
 pub mod geometry;
@@ -24,7 +25,6 @@ pub mod session;
 pub mod state;
 pub mod supervisor;
 pub mod table;
-pub mod waiting;
 
 pub use actions::Actions;
 pub use command::{Accepted, Command, CommandKind, CommandRefusal, Reply};

@@ -5,7 +5,7 @@
 //! - [`allowance`]: how fast it may move against a force
 //! - [`stop`]: the quickest way to rest, in closed form
 //! - [`plan`]: a whole move at once, the quickest one; [`course`]: such a move cut into control cycles
-//! - [`tracker`]: one control cycle of following a reference inside all of these; [`lowering`]: when lowered limits take
+//! - [`tracker`]: one control cycle of following a reference inside all of these; [`deferred_limits`]: when lowered limits take
 //!   effect
 //! - [`follower`]: from a wave to a reference: gentle approach, start, changes, end
 //! - [`ease`], [`mix`]: numbers and graphs that change smoothly, for the follower
@@ -15,11 +15,11 @@
 
 pub mod allowance;
 pub mod course;
+pub mod deferred_limits;
 pub mod ease;
 pub mod follower;
 pub mod kinematics;
 pub mod limits;
-pub mod lowering;
 pub mod mix;
 pub mod plan;
 pub mod reach;

@@ -18,9 +18,9 @@
 
 use heapless::Vec;
 
+use super::deferred_limits::DeferredLimits;
 use super::kinematics::{Kinematics, Piece};
 use super::limits::Limits;
-use super::lowering::Lowering;
 use super::signals::End;
 use super::stop::{self, Firmness};
 use crate::units::{MmPerS2, MmPerS3};
@@ -85,7 +85,7 @@ pub struct Tracker {
     cycle_s: f64,
     /// Braking with the firmness of a stop because a speed bound fell below the speed, until that is over.
     firm: bool,
-    lowering: Lowering,
+    deferred_limits: DeferredLimits,
     /// What the reference asks for at its worst.
     demand: Firmness,
 }
@@ -186,7 +186,7 @@ impl Tracker {
         Tracker {
             cycle_s,
             firm: false,
-            lowering: Lowering::default(),
+            deferred_limits: DeferredLimits::default(),
             demand: Firmness { acceleration: 0.0, jerk: 0.0 },
         }
     }
@@ -205,7 +205,7 @@ impl Tracker {
         let stop = Firmness { acceleration: limits.stop_deceleration.get(), jerk: limits.stop_jerk_mm_s3() };
         let asked = Firmness { acceleration: limits.max_acceleration.get(), jerk: limits.max_jerk.get() };
         let cycle_s = self.cycle_s;
-        let gentle = self.lowering.limits(&start, asked, |lower| {
+        let gentle = self.deferred_limits.limits(&start, asked, |lower| {
             start.a.abs() <= lower.acceleration
                 && too_fast(&start, lower, stop, bounds, cycle_s).is_none()
                 && stop::turn(start, turning(lower, cycle_s, -start.a), stop) <= bounds.high_mm
@@ -213,7 +213,7 @@ impl Tracker {
         });
         let too_fast = too_fast(&start, gentle, stop, bounds, cycle_s);
         // While lowered limits wait, what the former ones built up is no reason for firmness.
-        let built_up = self.lowering.former().unwrap_or(gentle);
+        let built_up = self.deferred_limits.former().unwrap_or(gentle);
         self.firm = self.needs_firmness(&start, built_up, bounds, too_fast);
         let normal = if self.firm {
             stop
@@ -294,7 +294,7 @@ impl Tracker {
     /// The limits in force: `asked`, or while lowered ones wait the former acceleration and jerk.
     #[must_use]
     pub fn in_force(&self, asked: &Limits) -> Limits {
-        let Some(former) = self.lowering.former() else { return *asked };
+        let Some(former) = self.deferred_limits.former() else { return *asked };
         Limits {
             max_acceleration: MmPerS2::try_from(former.acceleration).unwrap_or(asked.max_acceleration),
             max_jerk: MmPerS3::try_from(former.jerk).unwrap_or(asked.max_jerk),

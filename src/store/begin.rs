@@ -13,13 +13,13 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
 
-use super::ballast::Ballast;
 use super::content::{self, StoredContent, StoredValues};
 use super::disk::{self, Disk};
 use super::engine::{Batch, DatabaseFiles, Engine, Entries, Failed, Tree, Trouble};
 use super::memory::Memory;
 use super::mirror::{self, Mirror};
 use super::recovery::{DamageReport, InForce, Recovery};
+use super::reserve::ReservedSpace;
 use super::state::StoredState;
 use super::{Opened, StoreError, migrate, quarantine, scratch};
 use crate::settings::{Settings, is_id, new_id};
@@ -85,10 +85,10 @@ pub fn on_disk(dir: &Path) -> Result<Begun, StoreError> {
         Err(Trouble::Newer { found, known }) => return Err(StoreError::Newer { found, known }),
         Err(trouble) => Err(why(trouble)),
     };
-    let ballast = Ballast::of(dir);
+    let reserved = ReservedSpace::of(dir);
     let mut tried = begin(dir, &lock, &copy);
     let full = |stuck: &Stuck| matches!(stuck.trouble, Trouble::System { full: true, .. });
-    if tried.as_ref().is_err_and(full) && ballast.drop_it() {
+    if tried.as_ref().is_err_and(full) && reserved.drop_it() {
         tracing::warn!("the disk is full: the room that was held there is given up");
         tried = begin(dir, &lock, &copy);
     }

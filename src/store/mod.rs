@@ -12,7 +12,7 @@
 //! - `generation`: the number of the last write, kept apart, so that a database that went back in time shows
 //! - `record`: the stored values; `seal`: their version and checksum; `migrate`: from older versions to the present one
 //! - [`document`]: everything as JSON; `mirror`: such a copy beside the database, for when that is lost
-//! - `ballast`: room on the disk for the day on which it is full
+//! - `reserve`: room on the disk for the day on which it is full
 //! - [`inline`]: the same without the thread, for a machine on virtual time
 //! - `quarantine`: where unreadable databases go: the newest few are kept, all are counted
 //! - [`check`]: looks at a folder without touching it, through `scratch`
@@ -24,7 +24,6 @@
 //! system does not let us use is left alone: the machine runs with what can be read, and each save says why it cannot be
 //! kept.
 
-mod ballast;
 mod begin;
 pub mod check;
 mod content;
@@ -42,6 +41,7 @@ mod owner;
 mod quarantine;
 mod record;
 pub mod recovery;
+mod reserve;
 mod scratch;
 mod seal;
 pub mod session;

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::ballast::Ballast;
 use super::begin::{self, Begun, Reopen};
 use super::content::{self, StoredValues};
 use super::engine::{DatabaseFiles, Engine, Failed, Tree};
+use super::reserve::ReservedSpace;
 use super::state::{StateChange, StoredState};
 use super::{Opened, StoreError, mirror};
 
@@ -65,7 +65,7 @@ impl Owner {
             let state = Arc::new(opened.state.clone());
             let shared = Arc::new(RwLock::new(StateView { state: Arc::clone(&state), generation }));
             let copying = dir.zip(mirrored).map(|(dir, mirrored)| Copying {
-                ballast: Ballast::of(&dir),
+                reserved: ReservedSpace::of(&dir),
                 dir,
                 mirrored,
                 due: Some(Instant::now() + COPY_AFTER),
@@ -115,7 +115,7 @@ impl Drop for Owner {
 /// The copy beside the database.
 struct Copying {
     dir: PathBuf,
-    ballast: Ballast,
+    reserved: ReservedSpace,
     /// The number of the write that it is up to date with.
     mirrored: u64,
     /// When the next one is to be written.
@@ -198,7 +198,7 @@ impl Writer {
 
     /// Gives up the ballast.
     fn make_room(&self) -> bool {
-        let dropped = self.copying.as_ref().is_some_and(|copying| copying.ballast.drop_it());
+        let dropped = self.copying.as_ref().is_some_and(|copying| copying.reserved.drop_it());
         if dropped {
             tracing::warn!("the disk is full: the room that was held there is given up; make some");
         }
@@ -286,7 +286,7 @@ impl Writer {
     /// Takes (new) ballast, if there is none and much room.
     fn hold_room(&self) {
         if let Some(copying) = &self.copying {
-            copying.ballast.take();
+            copying.reserved.take();
         }
     }
 }

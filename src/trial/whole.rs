@@ -19,7 +19,7 @@ use super::witness::TrialWitness;
 use crate::api::desk::SettingsStore;
 use crate::api::port::{BoxFuture, MachinePort};
 use crate::api::{self, Context, Policy};
-use crate::app::{herald, host, mover};
+use crate::app::{event_log, host, mover};
 use crate::auth::GateRules;
 use crate::diag::CheckOptions;
 use crate::diag::train::Precision;
@@ -259,7 +259,7 @@ impl TrialProcess {
                 std::future::ready(tells(vitals))
             };
             tokio::spawn(host::watch(read, host_line));
-            tokio::spawn(herald::attend(events, Arc::clone(&ctx), Arc::default()));
+            tokio::spawn(event_log::attend(events, Arc::clone(&ctx), Arc::default()));
             tokio::spawn(api::serve(hall, Arc::clone(&ctx), std::future::pending()));
             ctx
         };

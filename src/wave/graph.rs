@@ -10,7 +10,7 @@ use crate::units::Seconds;
 
 /// What one period looks like.
 ///
-/// Cubics may be many, so waves share them. The thread that executes a wave must not free them: [`super::Shelf`] sees
+/// Cubics may be many, so waves share them. The thread that executes a wave must not free them: [`super::Retention`] sees
 /// to that.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Graph {

@@ -5,7 +5,7 @@
 //!   these
 //! - [`envelope`]: how much of the stroke a wave fills, and how it grows and fades
 //! - [`spec`]: from what a person asks for to a wave, or to what is wrong with it
-//! - [`shelf`]: keeps the graphs that a real-time thread uses
+//! - [`retention`]: keeps the graphs that a real-time thread uses
 //! - [`points`]: the sampled form that the clients draw; of sine and square number for number as their first server
 //!   made it
 //! - [`spline`]: the quadratic B-spline through the ten sliders of the force chart
@@ -17,8 +17,8 @@ pub mod envelope;
 pub mod graph;
 pub mod interpolate;
 pub mod points;
+pub mod retention;
 pub mod shape;
-pub mod shelf;
 pub mod spec;
 pub mod spline;
 pub mod strokes;
@@ -28,8 +28,8 @@ pub use cubics::Cubics;
 pub use envelope::{Envelope, StrokeSpan};
 pub use graph::{Graph, Wave};
 pub use points::{Points, PointsError, sample};
+pub use retention::Retention;
 pub use shape::{Point, Shape};
-pub use shelf::Shelf;
 pub use spec::Spec;
 pub use spline::{CurveError, Spline, curve};
 pub use strokes::Stroke;

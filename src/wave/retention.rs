@@ -1,7 +1,7 @@
 //! Keeps what a real-time thread uses, so that it is never the one that frees it.
 //!
 //! Graphs are handed over as shared pointers. Whoever lets go of the last one frees the graph, and a thread that may
-//! not free must not be that one. So whoever sends a wave puts it on a shelf first; the shelf's own pointer is the
+//! not free must not be that one. So whoever sends a wave gives it to the retention first, whose own pointer is the
 //! last one, and goes when an ordinary thread finds that no other is left. Nothing travels back, so nothing can be
 //! full on the way.
 
@@ -12,9 +12,9 @@ use super::graph::{Graph, Wave};
 
 /// The graphs that may be in use.
 #[derive(Debug, Default)]
-pub struct Shelf(Vec<Arc<Cubics>>);
+pub struct Retention(Vec<Arc<Cubics>>);
 
-impl Shelf {
+impl Retention {
     /// Keeps the graph of `wave`, and frees those that nobody uses any more. Not for a real-time thread.
     pub fn keep(&mut self, wave: &Wave) {
         // A count of one cannot rise again: a pointer is only made from another one.
@@ -40,17 +40,17 @@ mod tests {
             Graph::Cubics(cubics) => Arc::downgrade(cubics),
             Graph::Shape(_) => unreachable!(),
         };
-        let mut shelf = Shelf::default();
+        let mut retention = Retention::default();
         let first = made();
         let seen = weak(&first);
-        shelf.keep(&first);
+        retention.keep(&first);
         let second = made();
-        shelf.keep(&second);
-        shelf.keep(&first);
+        retention.keep(&second);
+        retention.keep(&first);
         assert_eq!(seen.strong_count(), 2, "still in use");
         drop(first);
         assert_eq!(seen.strong_count(), 1, "whoever used it last has freed it");
-        shelf.keep(&second);
+        retention.keep(&second);
         assert_eq!(seen.strong_count(), 0, "nobody has freed it");
     }
 }

@@ -15,7 +15,7 @@ const RESTS_MM_S: f64 = 0.1;
 
 /// Which limits hold while lower ones wait.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Lowering {
+pub struct DeferredLimits {
     asked: Option<Firmness>,
     waiting: Option<DeferredBound>,
 }
@@ -29,7 +29,7 @@ struct DeferredBound {
     letting_go: bool,
 }
 
-impl Lowering {
+impl DeferredLimits {
     /// The limits for the cycle that begins with `start`, when these are `asked`; `possible` tells whether the axis
     /// can turn inside the range, and keep its speed bounds, with given limits.
     pub fn limits(

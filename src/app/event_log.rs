@@ -1,4 +1,4 @@
-//! The herald: tells the clients, the settings and the log what happened in the machine.
+//! Event log: tells the clients, the settings and the log what happened in the machine.
 //!
 //! The clients' page knows four words: `running`, `waiting`, `error`, `warning`. Every end of motion is `waiting`,
 //! every fault is `error`; our own words go along as extra fields.

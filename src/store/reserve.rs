@@ -14,13 +14,13 @@ const ROOM: u64 = 4;
 
 /// Where it is, if it is there.
 #[derive(Debug, Clone)]
-pub struct Ballast(PathBuf);
+pub struct ReservedSpace(PathBuf);
 
-impl Ballast {
+impl ReservedSpace {
     /// That of the state folder `dir`.
     #[must_use]
-    pub fn of(dir: &Path) -> Ballast {
-        Ballast(dir.join("ballast"))
+    pub fn of(dir: &Path) -> ReservedSpace {
+        ReservedSpace(dir.join("ballast"))
     }
 
     /// Gives its room to others. False when there was none.
@@ -67,18 +67,18 @@ mod tests {
     #[test]
     fn it_is_there_once_and_can_be_dropped_once() {
         let dir = tempfile::tempdir().unwrap();
-        let ballast = Ballast::of(dir.path());
-        assert!(!ballast.drop_it());
-        ballast.take();
+        let reserved = ReservedSpace::of(dir.path());
+        assert!(!reserved.drop_it());
+        reserved.take();
         let file = dir.path().join("ballast");
         assert_eq!(fs::metadata(&file).unwrap().len(), BYTES as u64);
         let made = fs::metadata(&file).unwrap().modified().unwrap();
-        ballast.take();
+        reserved.take();
         assert_eq!(fs::metadata(&file).unwrap().modified().unwrap(), made);
-        assert!(ballast.drop_it() && !ballast.drop_it());
+        assert!(reserved.drop_it() && !reserved.drop_it());
         // A piece of one, as after a power cut.
         fs::write(&file, "a piece").unwrap();
-        ballast.take();
+        reserved.take();
         assert_eq!(fs::metadata(&file).unwrap().len(), BYTES as u64);
     }
 }
