@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use support::{Samples, counts, tell};
 use yep::drive::{Audience, Rehearsal};
-use yep::hal::sim::{Edge, EdgeKind, EdgeSink};
+use yep::hal::{Edge, EdgeKind, EdgeSink};
 use yep::machine::{Accepted, Command, State};
 
 const HOUR_S: u64 = 3_600;

@@ -61,6 +61,8 @@ fn an_import_against_the_order_is_found_however_it_is_written() {
         ("main.rs", "fn main() { yep::app::run() }", "main names app"),
         ("drive/step_loop.rs", "use crate::machine::State;", "the step loop names machine"),
         ("drive/step_loop/edge.rs", "use crate::{hal, machine};", "the step loop names machine"),
+        ("drive/executor.rs", "use crate::hal::sim::Mishap;", "drive names the simulation"),
+        ("diag/lines.rs", "use crate::hal::{Edge, sim::SimPins};", "diag names the simulation"),
         ("attic/mod.rs", "", "the room attic has no place"),
     ] {
         let breaks = judged(&[(file, text)]);

@@ -9,7 +9,7 @@ use yep::diag::{CheckOptions, PulseChecker, Rule, Violation};
 use yep::drive::CycleTrace;
 use yep::drive::cycle_trace::Noted;
 use yep::drive::status::{EndCause, MotionEnd};
-use yep::hal::sim::{Edge, EdgeKind};
+use yep::hal::{Edge, EdgeKind};
 use yep::machine::{Calibration, Config, Inputs, State, StopLevel};
 use yep::motion::plan::{MovePlan, Rates, Target};
 use yep::motion::{Firmness, Kinematics, Piece, step_times, stop};

@@ -15,7 +15,8 @@ use yep::drive::executor::Starvation;
 use yep::drive::{
     Audience, Control, ControlOptions, CycleTrace, Power, Rehearsal, Rings, StepStatus, StopLine,
 };
-use yep::hal::sim::{Edge, EdgeKind, EdgeSink, Mishap, SimLoadCell};
+use yep::hal::sim::{Mishap, SimLoadCell};
+use yep::hal::{Edge, EdgeKind, EdgeSink};
 use yep::layout;
 use yep::machine::{Accepted, Command, CommandRefusal, End, Fault, HomingOptions, Inputs, State, Supervisor};
 

@@ -4,7 +4,7 @@ mod support;
 
 use support::{Recorder, homed, leave, machine, options, sine, steps};
 use yep::drive::{Rehearsal, RehearsalOptions};
-use yep::hal::sim::EdgeKind;
+use yep::hal::EdgeKind;
 use yep::machine::{Accepted, Command, CommandRefusal, SessionRules, State, Why};
 use yep::units::SECOND_NS;
 

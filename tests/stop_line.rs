@@ -14,7 +14,8 @@ use support::{PUNCTUAL, Recorder, config, homed_on, options, sine, square, steps
 use yep::diag::train::Precision;
 use yep::drive::Rehearsal;
 use yep::hal::Clock;
-use yep::hal::sim::{EdgeKind, Mishap, SimulatedOperator, VirtualClock};
+use yep::hal::EdgeKind;
+use yep::hal::sim::{Mishap, SimulatedOperator, VirtualClock};
 use yep::machine::{Accepted, Command, Fault, State, StopLevel};
 use yep::motion::End;
 

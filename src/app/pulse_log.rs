@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use crate::hal::sim::{Edge, EdgeKind};
+use crate::hal::{Edge, EdgeKind};
 
 /// An open log.
 pub struct PulseLog {

@@ -14,7 +14,7 @@ use heapless::spsc::{Consumer, Producer, Queue};
 use super::pulse_log::PulseLog;
 use crate::diag::{CheckOptions, PulseChecker};
 use crate::drive::CycleTrace;
-use crate::hal::sim::{Edge, EdgeSink};
+use crate::hal::{Edge, EdgeSink};
 use crate::units::{Nanos, SECOND_NS};
 
 /// Room for a quarter of a second of 16 kHz, two edges a step.

@@ -2,7 +2,7 @@
 
 use super::violation::{Rule, RuleViolation};
 use crate::drive::PulseTiming;
-use crate::hal::sim::{Edge, EdgeKind};
+use crate::hal::{Edge, EdgeKind};
 use crate::units::Nanos;
 
 /// What is known about the lines.

@@ -15,7 +15,7 @@ use super::train::{Precision, Room, Train};
 use super::violation::{Rule, RuleViolation, Trace, Violation};
 use crate::drive::status::EndCause;
 use crate::drive::{CycleTrace, PulseTiming};
-use crate::hal::sim::{Edge, EdgeKind};
+use crate::hal::{Edge, EdgeKind};
 use crate::machine::{Config, State, StopLevel};
 use crate::motion::Firmness;
 use crate::motion::plan::Rates;

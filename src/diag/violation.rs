@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt::Write as _;
 
-use crate::hal::sim::{Edge, EdgeKind};
+use crate::hal::{Edge, EdgeKind};
 use crate::units::Nanos;
 
 /// What the pulses promise. The ids are those of the safety promises.

@@ -4,7 +4,7 @@
 use heapless::spsc::{Consumer, Producer, Queue};
 
 use super::status::{MotionEnd, StepStatus};
-use crate::hal::sim::EdgeSink;
+use crate::hal::EdgeSink;
 use crate::machine::{
     Calibration, Command, CommandKind, Config, Event, Fault, Inputs, Reply, State, StopLevel, Supervisor,
 };

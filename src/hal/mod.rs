@@ -2,14 +2,17 @@
 //!
 //! - [`Clock`]: the one time base of everything that moves
 //! - [`StepIo`]: the pins of the axis, for the step loop alone
+//! - [`edge`]: what happens on those pins, for whoever watches them
 //! - [`ForceSensor`]: the newest force sample, for the control cycle; [`newest`] is one that another thread feeds
 //! - [`sim`]: the simulated machine behind these traits; [`rpi`]: a Raspberry Pi
 
+pub mod edge;
 pub mod monotonic;
 pub mod newest;
 pub mod rpi;
 pub mod sim;
 
+pub use edge::{Edge, EdgeKind, EdgeSink};
 pub use monotonic::MonotonicClock;
 pub use newest::{ForceFeed, NewestForce, newest_force};
 

@@ -12,7 +12,7 @@
 //! - [`client`]: requests and sockets; [`operator`]: who makes them; [`waves`]: what is asked for; [`person`]: what a person at the machine does
 //! - [`witness`]: sees it all, asks the promises; [`facts`]: what they judge by; [`promises`]: one check each;
 //!   [`judge`]: the pulses alone, by another way than the pulse checker's
-//! - [`report`]: counts and reaction times; [`random`]: chance from a seed
+//! - [`report`]: counts and reaction times; chance comes from a seed ([`Random`](crate::hal::sim::Random))
 
 pub mod client;
 pub mod facts;

@@ -10,7 +10,8 @@ use super::promises::{self, Promise, PromiseResult};
 use super::tap::{Ask, PortCall};
 use crate::diag::{CheckOptions, PulseChecker};
 use crate::drive::{Audience, CycleTrace};
-use crate::hal::sim::{Edge, EdgeKind, EdgeSink, RailOptions, SimulatedOperator};
+use crate::hal::sim::{RailOptions, SimulatedOperator};
+use crate::hal::{Edge, EdgeKind, EdgeSink};
 use crate::machine::{CommandKind, Config, Event, Inputs, State};
 use crate::units::{Nanos, seconds};
 

@@ -1,7 +1,8 @@
 //! The end of the process, on virtual time (S40): from any phase it comes to rest, takes the power, and obeys nobody.
 
 use yep::drive::Rehearsal;
-use yep::hal::sim::{EdgeKind, Mishap, VirtualClock};
+use yep::hal::EdgeKind;
+use yep::hal::sim::{Mishap, VirtualClock};
 use yep::machine::{Command, CommandRefusal, Event};
 use yep::units::MILLISECOND_NS;
 

@@ -3,7 +3,8 @@
 
 use yep::drive::{Audience, CycleTrace, Rehearsal, RehearsalOptions};
 use yep::hal::Clock;
-use yep::hal::sim::{Edge, EdgeSink, VirtualClock};
+use yep::hal::sim::VirtualClock;
+use yep::hal::{Edge, EdgeSink};
 use yep::machine::{Accepted, Command, State};
 
 #[derive(Default)]

@@ -1,7 +1,8 @@
 //! The motor keeps its power until the axis rests; only a cut takes it in the same instant.
 
 use yep::drive::{Rehearsal, RehearsalOptions};
-use yep::hal::sim::{Edge, EdgeKind, Mishap, VirtualClock};
+use yep::hal::sim::{Mishap, VirtualClock};
+use yep::hal::{Edge, EdgeKind};
 use yep::machine::{Accepted, Command, HomingOptions, SessionRules};
 use yep::motion::Limits;
 use yep::units::{MILLISECOND_NS, Mm, MmPerS, MmPerS2, MmPerS3, SECOND_NS};

@@ -4,7 +4,8 @@
 use yep::diag::train::Precision;
 use yep::diag::{CheckOptions, PulseChecker};
 use yep::drive::{Audience, CycleTrace, Rehearsal, RehearsalOptions};
-use yep::hal::sim::{Edge, EdgeKind, EdgeSink, RailOptions, VirtualClock};
+use yep::hal::sim::{RailOptions, VirtualClock};
+use yep::hal::{Edge, EdgeKind, EdgeSink};
 use yep::machine::{Accepted, Command, Config, Inputs, SessionRules, State};
 use yep::motion::Limits;
 use yep::settings::{Settings, new_id};

@@ -4,7 +4,8 @@
 use yep::diag::train::Precision;
 use yep::diag::{CheckOptions, PulseChecker};
 use yep::drive::{Audience, CycleTrace, PulseTiming, Rehearsal, RehearsalOptions};
-use yep::hal::sim::{Edge, EdgeKind, EdgeSink, RailOptions, VirtualClock};
+use yep::hal::sim::{RailOptions, VirtualClock};
+use yep::hal::{Edge, EdgeKind, EdgeSink};
 use yep::machine::{Accepted, Command, Config, Geometry, HomingOptions, SessionRules, Snapshot, State};
 use yep::motion::{ALLOWANCE_POINTS, Allowance, Limits};
 use yep::units::{Grams, Mm, StepsPerMm};

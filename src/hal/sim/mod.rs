@@ -21,6 +21,6 @@ pub use clock::{VirtualClock, WaitLateness};
 pub use hands::{Mishap, Mishaps, SimulatedOperator};
 pub use load_cell::SimLoadCell;
 pub use motor::MotorOptions;
-pub use pins::{Edge, EdgeKind, EdgeSink, SimIo, SimPins};
+pub use pins::{SimIo, SimPins};
 pub use rail::{RailOptions, SimulatedRail};
 pub use random::Random;

@@ -2,49 +2,9 @@
 
 use super::hands::SimulatedOperator;
 use super::rail::{RailOptions, SimulatedRail};
-use crate::hal::StepIo;
+use crate::hal::{Edge, EdgeKind, EdgeSink, StepIo};
 use crate::machine::Inputs;
 use crate::units::Nanos;
-
-/// What happened on a pin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum EdgeKind {
-    /// A step pulse began, toward the front or not.
-    StepBegins {
-        /// The direction line.
-        forward: bool,
-    },
-    /// A step pulse ended.
-    StepEnds,
-    /// The direction line changed.
-    Direction {
-        /// What it is now.
-        forward: bool,
-    },
-    /// The driver was switched on or off.
-    Enable {
-        /// What it is now.
-        on: bool,
-    },
-}
-
-/// An edge on a pin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Edge {
-    /// When.
-    pub at: Nanos,
-    /// Which.
-    pub kind: EdgeKind,
-}
-
-/// Somebody who gets to see every edge. Called by the step loop: must never wait.
-pub trait EdgeSink {
-    /// An edge.
-    fn edge(&mut self, edge: Edge);
-
-    /// What the input lines are: told at each look of the step loop, and before each step, looked at or not.
-    fn lines(&mut self, _at: Nanos, _inputs: Inputs) {}
-}
 
 /// The simulated pins, whatever a test has put between them and the step loop.
 pub trait SimIo<S>: StepIo {
