@@ -1,7 +1,7 @@
 //! The thread of a sensor on a serial line: reads, speaks, and opens the device again when it is gone.
 //!
-//! It is an ordinary thread, on the cores of the server. When it is held up, samples keep their age ([`timeline`](super::timeline)
-//! (super::timeline)), and the control cycle sees them grow old.
+//! It is an ordinary thread, on the cores of the server. When it is held up, samples keep their age ([`timeline`](super::timeline)),
+//! and the control cycle sees them grow old.
 
 use std::io;
 use std::path::PathBuf;
