@@ -13,9 +13,9 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
 
-use super::content::{self, StoredContent, StoredValues};
+use super::content::{self, StoredContent};
 use super::disk::{self, Disk};
-use super::engine::{Batch, DatabaseFiles, Engine, Entries, Failed, Tree, Trouble};
+use super::engine::{Batch, DatabaseFiles, Engine, Entries, Failed, StoredValues, Tree, Trouble};
 use super::memory::Memory;
 use super::mirror::{self, Mirror};
 use super::recovery::{DamageReport, InForce, Recovery};

@@ -1,15 +1,11 @@
 //! What a database holds, whatever kind it is, and what that means.
 
-use std::collections::BTreeMap;
-
-use super::engine::{Batch, Engine, Tree, Trouble};
+use super::engine::{Batch, Engine, StoredValues, Tree, Trouble};
 use super::seal::damaged;
-use super::state::{MAX_WHOLE, StoredState};
+use super::session::MAX_WHOLE;
+use super::state::StoredState;
 use super::{migrate, record, seal};
 use crate::settings::{Invalid, Settings};
-
-/// Every value with its tree and its key.
-pub type StoredValues = BTreeMap<(Tree, Vec<u8>), Vec<u8>>;
 
 /// What was found in a database.
 #[derive(Debug)]

@@ -1,9 +1,14 @@
 //! What the store needs of a database, and no more.
 
+use std::collections::BTreeMap;
+
 use crate::layout;
 
 /// The key and value of everything in a tree, in the order of the keys.
 pub type Entries = Vec<(Vec<u8>, Vec<u8>)>;
+
+/// Every value with its tree and its key.
+pub type StoredValues = BTreeMap<(Tree, Vec<u8>), Vec<u8>>;
 
 /// Values to be put under their keys, or none to be taken away.
 pub type Batch = Vec<(Tree, Vec<u8>, Option<Vec<u8>>)>;

@@ -8,7 +8,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use super::state::MAX_WHOLE;
+use super::session::MAX_WHOLE;
 
 /// The number and its CRC-32: a sector is written whole or not at all, and if not, it shows.
 const BYTES: usize = 12;

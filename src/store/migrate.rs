@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::content::StoredValues;
+use super::engine::StoredValues;
 use super::engine::{Tree, Trouble};
 use super::record::{CalibrationV1, SettingsV2};
 use super::seal::{damaged, decode, encode, seal, unseal};

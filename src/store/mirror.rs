@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::document::{self, DocumentError};
-use super::state::{MAX_WHOLE, StoredState};
+use super::session::MAX_WHOLE;
+use super::state::StoredState;
 use super::{date, engine::Trouble};
 use crate::files;
 

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
 use super::begin::{self, Begun, Reopen};
-use super::content::{self, StoredValues};
-use super::engine::{DatabaseFiles, Engine, Failed, Tree};
+use super::content;
+use super::engine::{DatabaseFiles, Engine, Failed, StoredValues, Tree};
 use super::reserve::ReservedSpace;
 use super::state::{StateChange, StoredState};
 use super::{Opened, StoreError, mirror};

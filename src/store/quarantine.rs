@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::date;
-use super::state::MAX_WHOLE;
+use super::session::MAX_WHOLE;
 
 /// How many are kept. Each has a megabyte or so, and a card that wears out makes one at every start.
 pub const KEPT: usize = 8;

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::state::MAX_WHOLE;
+/// The largest whole number that is taken in: up to here every program that reads JSON keeps each one exactly.
+pub const MAX_WHOLE: u64 = 1 << 53;
 
 /// Codes of faults that one session keeps.
 pub const MAX_FAULTS: usize = 8;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::session::{Counters, SessionRecord};
+use super::session::{Counters, MAX_WHOLE, SessionRecord};
 use crate::settings::Settings;
 
 /// How many waves can be saved.
@@ -22,8 +22,6 @@ pub const WAVE_BYTES: usize = 64 * 1024;
 pub const WAVES_BYTES: usize = 512 * 1024;
 /// How many sessions are remembered: the newest.
 pub const MAX_SESSIONS: usize = 200;
-/// The largest whole number that is taken in: up to here every program that reads JSON keeps each one exactly.
-pub const MAX_WHOLE: u64 = 1 << 53;
 /// From this number on sessions are numbered anew from 1, so that there is always a next number.
 const RENUMBER_FROM: u64 = MAX_WHOLE / 2;
 /// Characters of the name of a kind of sensor.
