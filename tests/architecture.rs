@@ -1,5 +1,6 @@
 //! The import rule of the house (docs/ARCHITECTURE.md), its pure rooms and its sizes, held against the source.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -18,6 +19,32 @@ fn the_source_keeps_the_rules() {
     read(&src, &src, &mut sources);
     assert!(sources.iter().any(|source| source.file == "lib.rs"), "nothing was read from {}", src.display());
     assert_eq!(breaks(&sources), Vec::<String>::new());
+}
+
+/// The drawing of the imports: lines of `rooms <- rooms <- …`.
+#[test]
+fn the_drawing_of_the_imports_keeps_the_rules_and_has_every_room() {
+    let page = include_str!("../docs/ARCHITECTURE.md");
+    let from = page.find("Imports point one way").expect("the drawing");
+    let lines = page[from..].lines().skip(2).take_while(|line| line.starts_with("    "));
+    let mut drawn = BTreeSet::new();
+    for line in lines {
+        let groups: Vec<Vec<&str>> = line
+            .split("<-")
+            .map(|group| group.split([',', ' ']).filter(|room| !room.is_empty()).collect())
+            .collect();
+        for pair in groups.windows(2) {
+            for (named, by) in pair[0].iter().flat_map(|named| pair[1].iter().map(move |by| (*named, *by))) {
+                assert!(
+                    rules::may_name(by, named),
+                    "{by} may not name {named}, and the drawing says so: {line}"
+                );
+                drawn.extend([named, by]);
+            }
+        }
+    }
+    let rooms: BTreeSet<&str> = rules::rooms().filter(|room| *room != "feed").collect();
+    assert_eq!(drawn, rooms, "rooms of the drawing, and of the rules");
 }
 
 fn read(src: &Path, folder: &Path, sources: &mut Vec<Source>) {

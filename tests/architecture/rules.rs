@@ -71,6 +71,16 @@ const MAX_LINES: usize = 500;
 /// main.rs stays below this: it parses arguments and calls cli.
 const MAX_MAIN_LINES: usize = 40;
 
+/// Every room.
+pub fn rooms() -> impl Iterator<Item = &'static str> {
+    ROOMS.iter().map(|(room, _)| *room)
+}
+
+/// Whether one room may name another.
+pub fn may_name(room: &str, named: &str) -> bool {
+    ROOMS.iter().any(|(name, allowed)| *name == room && allowed.split(' ').any(|allowed| allowed == named))
+}
+
 /// Every break of a rule, as `file:line: what`.
 pub fn breaks(sources: &[Source]) -> Vec<String> {
     let mut found = Vec::new();
