@@ -54,6 +54,25 @@ fn a_signal_ends_the_process_at_rest_or_does_nothing() {
     }
 }
 
+/// Nice values of the threads of that name (proc_pid_stat(5), field 19).
+fn nice_values(process: u32, name: &str) -> Vec<i32> {
+    let tasks = std::fs::read_dir(format!("/proc/{process}/task")).unwrap();
+    let stats = tasks.filter_map(|task| std::fs::read_to_string(task.unwrap().path().join("stat")).ok());
+    let of_that_name = stats.filter(|stat| stat.contains(&format!("({name})")));
+    of_that_name
+        .map(|stat| stat.rsplit(") ").next().unwrap().split(' ').nth(16).unwrap().parse().unwrap())
+        .collect()
+}
+
+#[test]
+fn the_thread_that_answers_stop_comes_before_those_that_work_on_requests() {
+    let home = Home::new(QUICK_HOMING);
+    let server = Muted::start(&home, Stdio::null(), Stdio::null());
+    let [front, requests] = ["front", "request"].map(|name| nice_values(server.child.id(), name));
+    assert_eq!(front.len(), 1);
+    assert!(requests.len() > 1 && requests.iter().all(|nice| *nice > front[0]), "{front:?}, {requests:?}");
+}
+
 /// A server whose streams are those of a test.
 struct Muted {
     child: Child,

@@ -43,7 +43,7 @@ pub struct MachineHandle(Arc<BridgeShared>);
 
 impl std::fmt::Debug for MachineHandle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Link").finish_non_exhaustive()
+        f.debug_struct("MachineHandle").finish_non_exhaustive()
     }
 }
 
