@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use support::{Client, Heard, Server, Setup};
-use yep::api::port::Mover;
+use yep::api::port::MachineLocation;
 use yep::api::route::{ROUTES, Resource};
 use yep::machine::{Calibration, Command, CommandRefusal, Fault, State};
 use yep::settings::Settings;
@@ -52,8 +52,8 @@ fn recorded(group: &str) -> Vec<Value> {
 }
 
 /// A server, and someone who listens to the commands.
-async fn start(mover: Mover, prepare: fn(&mut Settings)) -> (Server, Client) {
-    let mut setup = Setup::new(mover);
+async fn start(location: MachineLocation, prepare: fn(&mut Settings)) -> (Server, Client) {
+    let mut setup = Setup::new(location);
     prepare(&mut setup.settings);
     let server = setup.start().await;
     let commands = server.socket("command_all").await;
@@ -79,12 +79,12 @@ async fn every_recorded_request_is_answered_as_recorded_or_as_decided() {
     let mut used = BTreeSet::new();
     let mut count = 0;
     for group in GROUPS {
-        let (mut server, mut commands) = start(Mover::Remote, |_| {}).await;
+        let (mut server, mut commands) = start(MachineLocation::Remote, |_| {}).await;
         for item in &recorded(group) {
             let name = item["name"].as_str().unwrap();
             let case = format!("{group}/{name}");
             if let Some((_, _, prepare)) = PREPARATIONS.iter().find(|(g, n, _)| (*g, *n) == (group, name)) {
-                (server, commands) = start(Mover::Remote, *prepare).await;
+                (server, commands) = start(MachineLocation::Remote, *prepare).await;
             }
             let answer = ask(&server, &item["request"]).await;
             let frames = commands.drain(&server, "command_all").await;
@@ -180,7 +180,7 @@ fn as_decided(case: &str, deviation: &Deviation, item: &Value, answer: &Heard, f
 /// What a local machine makes of the recorded commands: the status, and the commands that reach it.
 #[tokio::test]
 async fn the_recorded_commands_are_given_to_a_local_machine() {
-    let (server, mut commands) = start(Mover::Local, |_| {}).await;
+    let (server, mut commands) = start(MachineLocation::Local, |_| {}).await;
     for item in &recorded("commands") {
         let case = item["name"].as_str().unwrap();
         let (status, kinds, stops): (u16, &[&str], usize) = match case {
@@ -211,7 +211,7 @@ async fn the_recorded_commands_are_given_to_a_local_machine() {
 
 #[tokio::test]
 async fn a_local_machine_runs_the_recorded_waves_that_an_axis_can_follow() {
-    let (server, mut commands) = start(Mover::Local, |_| {}).await;
+    let (server, mut commands) = start(MachineLocation::Local, |_| {}).await;
     for item in &recorded("wave_run") {
         let case = item["name"].as_str().unwrap();
         let answer = ask(&server, &item["request"]).await;
@@ -236,7 +236,7 @@ async fn a_local_machine_runs_the_recorded_waves_that_an_axis_can_follow() {
 
 #[tokio::test]
 async fn what_the_machine_refuses_is_a_conflict_and_is_not_announced() {
-    let (server, mut commands) = start(Mover::Local, |_| {}).await;
+    let (server, mut commands) = start(MachineLocation::Local, |_| {}).await;
     let fault = Fault::EStop;
     for (refusal, code) in [
         (CommandRefusal::NotHomed(State::NotHomed), "not_homed"),
@@ -270,7 +270,7 @@ async fn what_the_machine_refuses_is_a_conflict_and_is_not_announced() {
 
 #[tokio::test]
 async fn durations_are_taken_as_a_person_types_them() {
-    let (server, _) = start(Mover::Remote, |_| {}).await;
+    let (server, _) = start(MachineLocation::Remote, |_| {}).await;
     for (sent, points) in [
         (r#"2"#, 239),
         (r#""2.""#, 239),
@@ -294,7 +294,7 @@ async fn durations_are_taken_as_a_person_types_them() {
 
 #[tokio::test]
 async fn a_slip_of_the_pen_is_refused_and_the_nearest_field_named() {
-    let (server, mut commands) = start(Mover::Local, |_| {}).await;
+    let (server, mut commands) = start(MachineLocation::Local, |_| {}).await;
     let wave = |field: &str| format!(r#"{{"type":"sine","duration":3,"{field}":0.1,"lease":"continue"}}"#);
     let points = r#""points":[50,40,30,25,23,22,20,18,15,10]"#;
     let settings = "/api/settings/any/default";
@@ -341,7 +341,7 @@ async fn a_slip_of_the_pen_is_refused_and_the_nearest_field_named() {
 
 #[tokio::test]
 async fn a_key_that_is_there_twice_is_refused() {
-    let (server, mut commands) = start(Mover::Local, |_| {}).await;
+    let (server, mut commands) = start(MachineLocation::Local, |_| {}).await;
     for (method, path, body, key) in [
         (
             "POST",
@@ -367,7 +367,7 @@ async fn a_key_that_is_there_twice_is_refused() {
 
 #[tokio::test]
 async fn a_remote_machine_is_never_sent_a_wave_that_its_connection_cannot_take() {
-    let (server, mut commands) = start(Mover::Remote, |_| {}).await;
+    let (server, mut commands) = start(MachineLocation::Remote, |_| {}).await;
     let answer = server.post("/api/wave/run", r#"{"type":"sine","duration":600}"#).await;
     assert_eq!((answer.status, answer.json()["detail"][0]["loc"][2].as_str()), (422, Some("duration")));
     assert_eq!(commands.drain(&server, "command_all").await.len(), 0);
@@ -375,7 +375,7 @@ async fn a_remote_machine_is_never_sent_a_wave_that_its_connection_cannot_take()
 
 #[tokio::test]
 async fn the_longest_wave_that_is_documented_runs_and_is_announced_without_its_points() {
-    let (server, mut commands) = start(Mover::Local, |_| {}).await;
+    let (server, mut commands) = start(MachineLocation::Local, |_| {}).await;
     for kind in ["sine", "square", "triangle"] {
         let wave = format!(r#"{{"type":"{kind}","duration":86400}}"#);
         assert_eq!(server.post("/api/wave/run", &wave).await.status, 200, "{kind}");
@@ -390,7 +390,7 @@ async fn the_longest_wave_that_is_documented_runs_and_is_announced_without_its_p
 
 #[tokio::test]
 async fn a_remote_machine_is_spared_what_makes_it_deaf() {
-    let (server, mut commands) = start(Mover::Remote, |s| s.document.max_steps = Some(1_450)).await;
+    let (server, mut commands) = start(MachineLocation::Remote, |s| s.document.max_steps = Some(1_450)).await;
     for wave in [
         r#"{"type":"square","duration":0.025}"#,
         r#"{"type":"square","duration":0.03}"#,
@@ -414,7 +414,7 @@ async fn a_remote_machine_is_spared_what_makes_it_deaf() {
 
 #[tokio::test]
 async fn after_a_reset_a_remote_machine_is_not_homed_until_it_has_measured() {
-    let (server, mut commands) = start(Mover::Remote, |s| s.document.max_steps = Some(1_450)).await;
+    let (server, mut commands) = start(MachineLocation::Remote, |s| s.document.max_steps = Some(1_450)).await;
     let wave = r#"{"type":"sine","duration":2}"#;
     assert_eq!(server.post("/api/wave/run", wave).await.status, 200);
     assert_eq!(server.post("/api/setup/initialize/", "").await.status, 200);
@@ -434,7 +434,7 @@ async fn after_a_reset_a_remote_machine_is_not_homed_until_it_has_measured() {
 
 #[tokio::test]
 async fn initialising_is_refused_in_motion_and_forgets_the_calibration_at_rest() {
-    let (server, _) = start(Mover::Local, |_| {}).await;
+    let (server, _) = start(MachineLocation::Local, |_| {}).await;
     let found = Calibration { origin_steps: 50, travel_steps: 1_550, max_steps: 1_450 };
     server.ctx.desk.calibrated(&found, 1_735_689_599).await.unwrap();
     let shown = server.get("/api/settings/any/default").await.json();
@@ -452,7 +452,7 @@ async fn initialising_is_refused_in_motion_and_forgets_the_calibration_at_rest()
 
 #[tokio::test]
 async fn the_limits_of_motion_have_units_in_their_names_and_are_checked_together() {
-    let (server, mut commands) = start(Mover::Local, |_| {}).await;
+    let (server, mut commands) = start(MachineLocation::Local, |_| {}).await;
     let path = "/api/motion/limits";
     let limits = json!({
         "max_speed_mm_s": 500.0,
@@ -485,7 +485,7 @@ async fn the_limits_of_motion_have_units_in_their_names_and_are_checked_together
 
 #[tokio::test]
 async fn every_route_is_documented_and_every_documented_route_is_there() {
-    let (server, _) = start(Mover::Local, |_| {}).await;
+    let (server, _) = start(MachineLocation::Local, |_| {}).await;
     let spec = server.get("/api/openapi.json").await.json();
     let mut described = BTreeSet::new();
     for (path, methods) in spec["paths"].as_object().unwrap() {

@@ -9,7 +9,7 @@ mod support;
 
 use support::{Headers, PATIENCE, Server, Setup};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use yep::api::port::Mover;
+use yep::api::port::MachineLocation;
 use yep::api::route::{ROUTES, Resource};
 use yep::auth::Standing;
 
@@ -23,7 +23,7 @@ fn host_of(standing: Standing) -> u8 {
 }
 
 async fn start() -> Server {
-    let mut setup = Setup::new(Mover::Local);
+    let mut setup = Setup::new(MachineLocation::Local);
     setup.rules.remote_machine = Some("192.168.1.60".parse().unwrap());
     setup.start().await
 }

@@ -14,13 +14,13 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use yep::api::ServerLimits;
-use yep::api::port::Mover;
+use yep::api::port::MachineLocation;
 use yep::api::route::{ROUTES, Resource};
 
 const ORIGIN: &str = "http://localhost:3042";
 
 async fn start(change: fn(&mut ServerLimits)) -> Server {
-    let mut setup = Setup::new(Mover::Local);
+    let mut setup = Setup::new(MachineLocation::Local);
     change(&mut setup.limits);
     setup.start().await
 }
@@ -257,7 +257,7 @@ fn a_request_that_never_ends_holds_up_no_stop() {
     let (busy, free) = std::sync::mpsc::channel::<()>();
     front.block_on(async {
         let server = {
-            let mut setup = Setup::new(Mover::Local);
+            let mut setup = Setup::new(MachineLocation::Local);
             setup.workers = Some(requests.handle().clone());
             setup.start().await
         };

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use yep::api::port::{BoxFuture, MachinePort, Mover, OperatorPort};
+use yep::api::port::{BoxFuture, MachineLocation, MachinePort, OperatorPort};
 use yep::drive::RehearsalOptions;
 use yep::hal::sim::{Mishap, SimIo, SimPins};
 use yep::hal::{ForceSample, ForceSensor, StepIo};
@@ -239,8 +239,8 @@ fn with_firmness(l: &Limits, share: f64) -> Limits {
 struct BadPort(Arc<dyn MachinePort>, Meddles);
 
 impl MachinePort for BadPort {
-    fn mover(&self) -> Mover {
-        self.0.mover()
+    fn location(&self) -> MachineLocation {
+        self.0.location()
     }
 
     fn command(&self, command: Command) -> BoxFuture<'_, Reply> {
@@ -347,8 +347,8 @@ impl MachinePort for BadPort {
         shown
     }
 
-    fn hands(&self) -> Option<&dyn OperatorPort> {
-        self.0.hands()
+    fn simulated_operator(&self) -> Option<&dyn OperatorPort> {
+        self.0.simulated_operator()
     }
 }
 

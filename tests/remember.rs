@@ -9,12 +9,12 @@ use std::sync::atomic::Ordering::SeqCst;
 
 use serde_json::{Value, json};
 use support::{Server, Setup, snapshot};
-use yep::api::port::Mover;
+use yep::api::port::MachineLocation;
 use yep::machine::{self, CommandRefusal};
 use yep::store::{SessionEnd, SessionRecord, StateChange, Store};
 
 async fn start() -> Server {
-    Setup::new(Mover::Local).start().await
+    Setup::new(MachineLocation::Local).start().await
 }
 
 async fn post_backup(server: &Server, document: &Value) -> support::Heard {

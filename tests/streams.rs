@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 use support::{Headers, PATIENCE, Server, Setup, snapshot};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::{Bytes, Message};
-use yep::api::port::Mover;
+use yep::api::port::MachineLocation;
 use yep::machine::State;
 
-async fn start(mover: Mover) -> Server {
-    Setup::new(mover).start().await
+async fn start(location: MachineLocation) -> Server {
+    Setup::new(location).start().await
 }
 
 /// Waits until something is so.
@@ -28,7 +28,7 @@ async fn until(what: &str, so: impl Fn() -> bool) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_burst_of_a_thousand_reaches_everyone_who_reads_in_order() {
-    let server = start(Mover::Remote).await;
+    let server = start(MachineLocation::Remote).await;
     let (one, two) = (server.socket("status").await, server.socket("status").await);
     let mut publisher = server.socket("command_all").await;
     let readers = [one, two].map(|mut client| {
@@ -49,7 +49,7 @@ async fn a_burst_of_a_thousand_reaches_everyone_who_reads_in_order() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn commands_given_at_once_all_arrive() {
-    let server = start(Mover::Remote).await;
+    let server = start(MachineLocation::Remote).await;
     let mut commands = server.socket("command_all").await;
     let names: Vec<String> = (0..200).map(|n| format!("c{n}")).collect();
     let giving = async {
@@ -73,7 +73,7 @@ async fn commands_given_at_once_all_arrive() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_falls_behind_is_closed_without_a_gap_and_holds_nobody_up() {
-    let mut setup = Setup::new(Mover::Remote);
+    let mut setup = Setup::new(MachineLocation::Remote);
     setup.limits.send_time = PATIENCE;
     let server = setup.start().await;
     let (mut slow, mut quick) = (server.socket("status").await, server.socket("status").await);
@@ -107,7 +107,7 @@ async fn a_client_that_falls_behind_is_closed_without_a_gap_and_holds_nobody_up(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_takes_nothing_for_too_long_loses_its_socket() {
-    let mut setup = Setup::new(Mover::Remote);
+    let mut setup = Setup::new(MachineLocation::Remote);
     setup.limits.send_time = Duration::from_millis(200);
     setup.limits.sockets = 1;
     let server = setup.start().await;
@@ -125,7 +125,7 @@ async fn a_client_that_takes_nothing_for_too_long_loses_its_socket() {
 
 #[tokio::test]
 async fn a_new_subscriber_of_status_hears_how_each_device_is_at_once() {
-    let server = start(Mover::Local).await;
+    let server = start(MachineLocation::Local).await;
     let mut early = server.socket("status").await;
     server.ctx.bus.publish("status", &[("device", "machine"), ("type", "running")]);
     server.ctx.bus.publish("status", &[("device", "machine"), ("type", "waiting")]);
@@ -137,7 +137,7 @@ async fn a_new_subscriber_of_status_hears_how_each_device_is_at_once() {
 
 #[tokio::test]
 async fn a_client_hears_its_own_stream_and_may_publish_on_any() {
-    let server = start(Mover::Local).await;
+    let server = start(MachineLocation::Local).await;
     let (mut own, mut other) = (server.socket("status").await, server.socket("command_all").await);
     own.send("").await;
     own.send(r#"{"stream":"status","text":"žluť 😀","n":1,"x":2.50,"big":1e22}"#).await;
@@ -153,7 +153,7 @@ async fn a_client_hears_its_own_stream_and_may_publish_on_any() {
 
 #[tokio::test]
 async fn a_frame_that_cannot_be_published_closes_the_socket_with_1000() {
-    let server = start(Mover::Local).await;
+    let server = start(MachineLocation::Local).await;
     for frame in [
         "{",
         "not json",
@@ -179,7 +179,7 @@ async fn a_frame_that_cannot_be_published_closes_the_socket_with_1000() {
 
 #[tokio::test]
 async fn a_frame_for_a_stream_that_nobody_can_hear_closes_the_socket_with_1008() {
-    let server = start(Mover::Local).await;
+    let server = start(MachineLocation::Local).await;
     for stream in ["comand_all", "telemetry", "", "s"] {
         let mut client = server.socket("status").await;
         client.send(&json!({ "stream": stream, "type": "stop" }).to_string()).await;
@@ -189,7 +189,7 @@ async fn a_frame_for_a_stream_that_nobody_can_hear_closes_the_socket_with_1008()
 
 #[tokio::test]
 async fn a_frame_that_is_too_large_closes_the_socket_with_1009() {
-    let server = start(Mover::Local).await;
+    let server = start(MachineLocation::Local).await;
     let frame = |bytes: usize| {
         let empty = r#"{"stream":"status","n":""}"#.len();
         format!(r#"{{"stream":"status","n":"{}"}}"#, "x".repeat(bytes - empty))
@@ -207,7 +207,7 @@ async fn a_frame_that_is_too_large_closes_the_socket_with_1009() {
 
 #[tokio::test]
 async fn silence_is_noticed_and_an_answering_client_stays() {
-    let mut setup = Setup::new(Mover::Local);
+    let mut setup = Setup::new(MachineLocation::Local);
     setup.limits.ping_time = Duration::from_millis(100);
     setup.limits.silent_time = Duration::from_millis(200);
     let server = setup.start().await;
@@ -231,7 +231,7 @@ async fn silence_is_noticed_and_an_answering_client_stays() {
 
 #[tokio::test]
 async fn a_local_machine_obeys_frames_of_local_clients_and_stop_waits_for_nothing() {
-    let server = start(Mover::Local).await;
+    let server = start(MachineLocation::Local).await;
     let (mut client, mut listener) = (server.socket("status").await, server.socket("command_all").await);
     // The machine takes its time with the first command.
     server.port.hold(true);
@@ -254,7 +254,7 @@ async fn a_local_machine_obeys_frames_of_local_clients_and_stop_waits_for_nothin
 
 #[tokio::test]
 async fn what_waits_behind_a_stop_is_not_given_any_more_and_what_crosses_it_is_stopped_again() {
-    let server = start(Mover::Local).await;
+    let server = start(MachineLocation::Local).await;
     let (mut client, mut listener) = (server.socket("status").await, server.socket("command_all").await);
     // The machine takes its time with the first command; the second one waits in the server.
     server.port.hold(true);
@@ -285,7 +285,7 @@ async fn what_waits_behind_a_stop_is_not_given_any_more_and_what_crosses_it_is_s
 
 #[tokio::test]
 async fn a_machine_may_say_how_it_is_and_command_nobody() {
-    let mut setup = Setup::new(Mover::Remote);
+    let mut setup = Setup::new(MachineLocation::Remote);
     setup.rules.remote_machine = Some("192.168.1.60".parse().unwrap());
     let server = setup.start().await;
     let mut page = server.socket("status").await;
@@ -298,7 +298,7 @@ async fn a_machine_may_say_how_it_is_and_command_nobody() {
 
 #[tokio::test]
 async fn nobody_speaks_for_the_machine_of_this_process_or_pushes_it_out_of_memory() {
-    let server = start(Mover::Local).await;
+    let server = start(MachineLocation::Local).await;
     server.ctx.bus.publish("status", &[("device", "machine"), ("type", "waiting")]);
     for device in ["machine", "Machine", " machine ", "queue", "client", "store"] {
         let mut client = server.socket("status").await;
@@ -323,7 +323,7 @@ async fn nobody_speaks_for_the_machine_of_this_process_or_pushes_it_out_of_memor
 
 #[tokio::test]
 async fn only_a_proper_handshake_on_a_stream_becomes_a_socket() {
-    let server = start(Mover::Local).await;
+    let server = start(MachineLocation::Local).await;
     for path in
         ["/api/stream/status/deeper", "/api/health", "/nothing", "/api/stream/comand_all", "/api/stream/x"]
     {
@@ -342,7 +342,7 @@ async fn only_a_proper_handshake_on_a_stream_becomes_a_socket() {
 
 #[tokio::test]
 async fn telemetry_comes_at_once_and_the_newest_wins() {
-    let server = start(Mover::Local).await;
+    let server = start(MachineLocation::Local).await;
     let mut client = server.socket("telemetry").await;
     let first: Value = serde_json::from_str(&client.text().await).unwrap();
     assert_eq!((&first["state"], &first["position_mm"]), (&json!("ready"), &json!(72.5)));
@@ -364,7 +364,7 @@ async fn telemetry_comes_at_once_and_the_newest_wins() {
 
 #[tokio::test]
 async fn at_the_end_of_the_server_the_sockets_are_told_to_come_back() {
-    let server = start(Mover::Local).await;
+    let server = start(MachineLocation::Local).await;
     let mut clients = [server.socket("command_all").await, server.socket("telemetry").await];
     let ends = clients.each_mut().map(|client| client.close_code());
     let (codes, ()) = tokio::join!(futures_util::future::join_all(ends), server.shut_down());

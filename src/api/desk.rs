@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::{Mutex, MutexGuard};
 
-use super::port::{BoxFuture, MachinePort, Mover};
+use super::port::{BoxFuture, MachineLocation, MachinePort};
 use crate::machine::{Calibration, Command, CommandRefusal, Config};
 use crate::settings::{Invalid, RailGeometry, Settings};
 use crate::store::{self, Recovery, Store, StoreError, StoredState};
@@ -141,7 +141,7 @@ impl SettingsService {
         let replaces = Command::ReplaceSettings(settings.config(&self.rail));
         self.establish(&settings, replaces, after, before, turn).await?;
         if let Some(load_cell) = self.port.load_cell() {
-            load_cell.scale_replaced();
+            load_cell.reload_scale();
         }
         Ok(())
     }
@@ -155,9 +155,9 @@ impl SettingsService {
     /// A yep-machine elsewhere has pulses of its own.
     fn check(&self, settings: &Settings) -> Result<(), Denied> {
         settings.check_stop().map_err(|wrong| Denied::Invalid(vec![wrong]))?;
-        match self.port.mover() {
-            Mover::Remote => Ok(()),
-            Mover::Local => {
+        match self.port.location() {
+            MachineLocation::Remote => Ok(()),
+            MachineLocation::Local => {
                 settings.check_step_rate(&self.rail).map_err(|wrong| Denied::Invalid(vec![wrong]))
             }
         }
@@ -208,10 +208,10 @@ impl SettingsService {
     }
 
     async fn hand_over(&self, command: Command, _turn: &MutexGuard<'_, ()>) -> Result<(), CommandRefusal> {
-        match self.port.mover() {
+        match self.port.location() {
             // A yep-machine reads the settings for itself when it hears that there are new ones.
-            Mover::Remote => Ok(()),
-            Mover::Local => self.port.command(command).await.map(|_| ()),
+            MachineLocation::Remote => Ok(()),
+            MachineLocation::Local => self.port.command(command).await.map(|_| ()),
         }
     }
 

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use super::bus::STATUS;
 use super::context::Context;
 use super::orders::No;
-use super::port::Mover;
+use super::port::MachineLocation;
 use crate::auth::Standing;
 use crate::machine::Command;
 use crate::wave::Wave;
@@ -144,7 +144,7 @@ impl Context {
         let number = self.lease.grant(client.clone());
         // Somebody is there again.
         self.client_warning_is_over();
-        if self.port.mover() == Mover::Local {
+        if self.port.location() == MachineLocation::Local {
             let policy = asked.unwrap_or(self.options.lease);
             tokio::spawn(watch(Arc::clone(self), number, policy));
         }

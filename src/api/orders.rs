@@ -4,7 +4,7 @@ use super::answer::{self, Rejection};
 use super::context::Context;
 use super::fence::{Fenced, Stops};
 use super::lease::Client;
-use super::port::Mover;
+use super::port::MachineLocation;
 use crate::machine::{Command, CommandRefusal};
 
 /// The name of the command that stops.
@@ -106,19 +106,21 @@ impl Context {
     /// # Errors
     /// [`No`].
     pub async fn obey(&self, stops: Stops, name: &str) -> Result<(), No> {
-        let command = match (self.port.mover(), name) {
+        let command = match (self.port.location(), name) {
             (_, STOP) => {
                 self.raise_stop();
                 return Ok(());
             }
-            (Mover::Remote, _) => return Ok(()),
-            (Mover::Local, CALIBRATE) => return self.start(stops, Command::Calibrate).await,
-            (Mover::Local, "end") => Command::End,
-            (Mover::Local, "acknowledge") => Command::Acknowledge,
-            (Mover::Local, "arm") => Command::Arm,
-            (Mover::Local, UPDATE_SETTINGS) => return self.desk.apply_again().await.map_err(No::Refused),
-            (Mover::Local, LOOP_WAVE) => return Err(No::NeedsWave),
-            (Mover::Local, _) => return Ok(()),
+            (MachineLocation::Remote, _) => return Ok(()),
+            (MachineLocation::Local, CALIBRATE) => return self.start(stops, Command::Calibrate).await,
+            (MachineLocation::Local, "end") => Command::End,
+            (MachineLocation::Local, "acknowledge") => Command::Acknowledge,
+            (MachineLocation::Local, "arm") => Command::Arm,
+            (MachineLocation::Local, UPDATE_SETTINGS) => {
+                return self.desk.apply_again().await.map_err(No::Refused);
+            }
+            (MachineLocation::Local, LOOP_WAVE) => return Err(No::NeedsWave),
+            (MachineLocation::Local, _) => return Ok(()),
         };
         match self.port.command(command).await {
             // The app sends it whenever its button is pressed; that it is at rest is what was wanted.

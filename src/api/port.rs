@@ -1,4 +1,6 @@
-//! What the API needs of the rest of the program, and no more: `api` names neither `drive` nor `hal`.
+//! Ports: the traits through which the API reaches the machine, the flight recorder, the force sensor and the simulated operator.
+//!
+//! `api` names neither `drive` nor `hal`; `app::machine_port` implements these traits, and so do tests.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,136 +13,137 @@ use tokio::sync::watch;
 
 use crate::machine::{Command, Reply, Snapshot};
 
-/// A future that a trait object can return.
+/// A boxed future, which a method of a trait object can return.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Who moves the axis.
+/// The process that owns the pins and decides about commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mover {
-    /// This process, through its own pins or the simulated ones: it decides and says no.
+pub enum MachineLocation {
+    /// This process, with real or simulated pins. It answers each command with its decision.
     Local,
-    /// A yep-machine on another host, which listens to the stream `command_all`: it is told, never asked.
+    /// A yep-machine on another host, which listens to the stream `command_all`. It gets commands and sends no reply.
     Remote,
 }
 
-/// A person at the simulated machine, who presses things and pulls cables. Mishaps go by their names.
+/// Simulated operator: a person at the simulated machine who presses switches, pulls cables and pushes the carriage.
+/// Faults are given by the names of `hal::sim::Mishap`.
 pub trait OperatorPort: Send + Sync {
-    /// Everything that can go wrong.
+    /// The name of every fault that can be injected.
     fn known(&self) -> Vec<&'static str>;
 
-    /// What is wrong now.
+    /// The names of the faults that are injected now.
     fn mishaps(&self) -> Vec<&'static str>;
 
-    /// Makes exactly these happen, all in the same instant. Names that are not known do nothing.
+    /// Injects exactly these faults, all in the same instant. Unknown names have no effect.
     fn set_mishaps(&self, names: &[String]);
 
-    /// How hard the carriage is pushed, in grams; negative is toward the back.
+    /// The force on the carriage, in grams; negative is toward the back.
     fn pushed_g(&self) -> f64;
 
-    /// Pushes the carriage.
+    /// Sets the force on the carriage, in grams; negative is toward the back.
     fn push_g(&self, force_g: f64);
 
-    /// Where the carriage really stands, in mm from where the back switch closes.
+    /// True position of the carriage, in mm from the point where the back switch closes.
     fn carriage_mm(&self) -> f64;
 }
 
-/// How a recording is told.
+/// Output format of a recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    /// For programs and charts.
+pub enum RecordingFormat {
+    /// JSON, for programs and charts.
     Json,
-    /// One row a control cycle.
+    /// CSV, one row for each control cycle.
     Csv,
 }
 
-/// Which part of a recording is told; times are in seconds after the fault.
+/// The part of a recording that a client asks for; times are in seconds after the fault.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RecordingSpan {
-    /// Nothing earlier than this.
+    /// Time of the first record.
     pub from_s: f64,
-    /// Nothing later than this.
+    /// Time of the last record.
     pub to_s: f64,
     /// Every n-th record only.
     pub every: usize,
 }
 
-/// Why a recording is not told.
+/// The reason why a recording cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Untold {
-    /// There is none with this number.
+pub enum RecordingError {
+    /// There is no recording with this number.
     Unknown,
-    /// It cannot be read, and why.
+    /// The file cannot be read or is damaged, with the reason.
     Unreadable(String),
-    /// Others are being told, and they take up much memory.
+    /// Too many recordings are being read; each takes megabytes of memory.
     Busy,
 }
 
-/// What the flight recorder kept of faults.
+/// The recordings of faults that the flight recorder has kept.
 pub trait Recordings: Send + Sync {
-    /// What is known about each, the newest first. Never blocks for long.
+    /// A summary of each recording, the newest first. Does not block for long.
     fn list(&self) -> Vec<Value>;
 
-    /// A part of one of them. Blocks while it is read.
+    /// Reads a part of the recording `id`. Blocks on the disk.
     ///
     /// # Errors
-    /// [`Untold`].
-    fn tell(&self, id: u64, form: Form, part: &RecordingSpan) -> Result<Bytes, Untold>;
+    /// [`RecordingError`].
+    fn read(&self, id: u64, format: RecordingFormat, part: &RecordingSpan) -> Result<Bytes, RecordingError>;
 }
 
-/// Why the load cell was not tared or calibrated.
+/// The reason why the force sensor was not tared or calibrated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoadCellRefusal {
     /// A stable word for programs.
     pub code: &'static str,
-    /// What is so, and what to do.
+    /// The cause and the remedy, for people.
     pub why: String,
 }
 
-/// The force sensor, as a person deals with it.
+/// Force sensor: its status, tare and calibration.
 pub trait ForceSensorPort: Send + Sync {
-    /// How it gets on.
+    /// State of the sensor, as `GET /api/sensor` shows it.
     fn status(&self) -> Value;
 
-    /// Makes the present reading the one of no force; a load that is there, or may be, needs the user's word.
+    /// Takes the present reading as zero. Without `confirmed` it is refused while there is a load, or may be one.
     fn tare(&self, confirmed: bool) -> BoxFuture<'_, Result<Value, LoadCellRefusal>>;
 
-    /// Takes the present load for this weight, in grams; positive pushes toward the front.
+    /// Computes the scale factor from the present load, which weighs `weight_g` grams; positive pushes toward the front.
     fn calibrate(&self, weight_g: f64) -> BoxFuture<'_, Result<Value, LoadCellRefusal>>;
 
-    /// What is remembered of it was replaced, and counts from now on.
-    fn scale_replaced(&self);
+    /// Applies the stored scale again, after it was replaced in the store.
+    fn reload_scale(&self);
 }
 
 /// The machine as the API sees it.
 pub trait MachinePort: Send + Sync {
-    /// Who moves the axis.
-    fn mover(&self) -> Mover;
+    /// The process that owns the pins.
+    fn location(&self) -> MachineLocation;
 
-    /// Hands the command over and waits for the machine's decision.
+    /// Sends the command and waits for the machine's decision.
     fn command(&self, command: Command) -> BoxFuture<'_, Reply>;
 
-    /// Raises the stop line: takes effect without any queue, in every state. Never blocks, never fails.
+    /// Raises the stop line. Takes effect without a queue, in every state. Never blocks, never fails.
     fn stop(&self);
 
-    /// The newest snapshot, and notice of newer ones.
+    /// A channel that holds the newest snapshot.
     fn snapshots(&self) -> watch::Receiver<Snapshot>;
 
-    /// How long ago the newest snapshot came; nothing of a machine that sends none.
+    /// Age of the newest snapshot; `None` for a machine that sends no snapshots.
     fn age(&self) -> Option<Duration> {
         None
     }
 
-    /// The hands of a person at the machine; only a simulated one has some.
-    fn hands(&self) -> Option<&dyn OperatorPort> {
+    /// The simulated operator; `None` for a real machine.
+    fn simulated_operator(&self) -> Option<&dyn OperatorPort> {
         None
     }
 
-    /// The force sensor, where one is that can be tared.
+    /// The force sensor; `None` without one that can be tared.
     fn load_cell(&self) -> Option<&dyn ForceSensorPort> {
         None
     }
 
-    /// The recordings of faults; a machine elsewhere keeps its own.
+    /// The recordings of faults; `None` for a machine elsewhere, which keeps its own.
     fn recordings(&self) -> Option<Arc<dyn Recordings>> {
         None
     }

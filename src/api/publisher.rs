@@ -14,7 +14,7 @@ use super::fence::Stops;
 use super::json;
 use super::lease::Client;
 use super::orders::{No, STOP};
-use super::port::Mover;
+use super::port::MachineLocation;
 use crate::auth::Standing;
 use crate::machine::CommandRefusal;
 
@@ -92,7 +92,7 @@ impl Publisher {
         let borrowed: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         self.ctx.bus.relay(&stream, &borrowed);
         match command.zip(stops) {
-            Some((command, stops)) if !is_stop && self.ctx.port.mover() == Mover::Local => {
+            Some((command, stops)) if !is_stop && self.ctx.port.location() == MachineLocation::Local => {
                 self.commands.try_send((stops, command)).map_err(|_| CloseReason::NotAllowed)
             }
             _ => Ok(()),
@@ -101,7 +101,8 @@ impl Publisher {
 
     /// A yep-machine elsewhere is the machine; what this process says of itself nobody else says.
     fn may_speak_for(&self, device: &str) -> bool {
-        !bus::is_own(device) || (self.ctx.port.mover() == Mover::Remote && device == bus::MACHINE)
+        !bus::is_own(device)
+            || (self.ctx.port.location() == MachineLocation::Remote && device == bus::MACHINE)
     }
 
     /// Tells the listeners once that commands of this client are not taken; a frame has no answer.

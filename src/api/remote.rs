@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 use super::answer::{self, Rejection};
 use super::context::Context;
-use super::port::Mover;
+use super::port::MachineLocation;
 use crate::machine::{CommandRefusal, State};
 
 /// Without a calibration nobody knows how many steps its range has; it is some ten steps a millimetre.
@@ -55,7 +55,7 @@ impl Context {
     /// # Errors
     /// 409 when it is not homed since its settings were reset, 422 with what is wrong with the wave.
     pub fn spare_remote(&self, positions: &[f64]) -> Result<(), Rejection> {
-        if self.port.mover() == Mover::Local {
+        if self.port.location() == MachineLocation::Local {
             return Ok(());
         }
         if self.remote.is_reset.load(SeqCst) {

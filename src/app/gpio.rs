@@ -29,7 +29,7 @@ pub fn hardware(
             step_loop_silence_s: seconds(layout::STEP_LOOP_SILENCE_NS),
         },
         pulses: None,
-        hands: None,
+        operator: None,
     })
 }
 

@@ -22,7 +22,7 @@ use crate::hal::sim::{Mishap, SimulatedOperator};
 use crate::hal::{Clock, ForceSensor, MonotonicClock, StepIo};
 use crate::machine::{Config, Event, Fault, HomingOptions, Supervisor};
 use crate::options::Options;
-use crate::sensor::desk::SensorService;
+use crate::sensor::service::SensorService;
 
 /// Where the recordings of faults are, in the state folder.
 const RECORDINGS: &str = "faults";
@@ -48,7 +48,7 @@ pub struct Hardware<I, F> {
     /// Who watches the pulses.
     pub pulses: Option<pulse_watch::PulseWatch>,
     /// The hands of a person at the simulated machine.
-    pub hands: Option<SimulatedOperator>,
+    pub operator: Option<SimulatedOperator>,
 }
 
 /// The running machine, before anybody listens to it.
@@ -59,7 +59,7 @@ pub struct RunningMachine {
     pump: JoinHandle<()>,
     witness: witness::PulseWatchThread,
     recordings: Arc<Archive>,
-    hands: Option<SimulatedOperator>,
+    operator: Option<SimulatedOperator>,
     load_cell: Option<force::LoadCellParts>,
     host: HostLine,
 }
@@ -95,7 +95,7 @@ where
     I: StepIo + Send + 'static,
     F: ForceSensor + Send + 'static,
 {
-    let Hardware { io, force, load_cell, late, control: control_options, pulses, hands } = hardware;
+    let Hardware { io, force, load_cell, late, control: control_options, pulses, operator } = hardware;
     let status = Arc::new(StepStatus::default());
     let (stop_line, power) = (StopLine::default(), Power::default());
     let Rings { control: control_ends, chunks, bridge: bridge_ends } = Rings::new();
@@ -124,7 +124,7 @@ where
         .map_err(system("starting to watch the machine"))?;
     let (link, events, pump) = bridge(bridge_ends, stop_line, control.snapshot(clock.now()));
     let demand = realtime::demand(options.driver, options.realtime.require);
-    let threads = Threads::start(clock, step_loop, control, demand, frost(hands.clone()))
+    let threads = Threads::start(clock, step_loop, control, demand, frost(operator.clone()))
         .map_err(system("starting the real-time threads"))?;
     let threads = realtime::judge(threads, demand)?;
     Ok(RunningMachine {
@@ -134,20 +134,20 @@ where
         pump: tokio::spawn(pump),
         witness,
         recordings,
-        hands,
+        operator,
         load_cell,
         host,
     })
 }
 
 /// What a loop does between its turns: nothing, or it stands still for as long as a simulated mishap lasts.
-fn frost(hands: Option<SimulatedOperator>) -> impl Fn(ThreadRole) + Clone + Send + 'static {
+fn frost(operator: Option<SimulatedOperator>) -> impl Fn(ThreadRole) + Clone + Send + 'static {
     move |role| {
         let mishap = match role {
             ThreadRole::Step => Mishap::StepLoopFrozen,
             ThreadRole::Control => Mishap::ControlFrozen,
         };
-        while hands.as_ref().is_some_and(|hands| hands.mishaps().has(mishap)) {
+        while operator.as_ref().is_some_and(|operator| operator.mishaps().has(mishap)) {
             std::thread::sleep(Duration::from_millis(1));
         }
     }
@@ -160,8 +160,8 @@ impl RunningMachine {
     }
 
     /// The hands of a person at the machine, if it is a simulated one.
-    pub fn hands(&self) -> Option<SimulatedOperator> {
-        self.hands.clone()
+    pub fn simulated_operator(&self) -> Option<SimulatedOperator> {
+        self.operator.clone()
     }
 
     /// How a person deals with the force sensor, if there is one that can be tared.

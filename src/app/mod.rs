@@ -2,7 +2,7 @@
 //!
 //! - `machine`: the machine of this process; `simulated` and [`gpio`] are hardware for it
 //! - `force`: the sensors that are not simulated; `force_scale`: what their readings mean, in the store
-//! - [`mover`]: whoever moves the axis, behind the API's port
+//! - [`machine_port`]: the machine behind the port of the API
 //! - `guard`: ends a real machine whose loops hang
 //! - [`host`]: looks at the computer's power and heat
 //! - `sessions`: keeps the book of what the machine did
@@ -28,7 +28,7 @@ pub mod gpio;
 mod guard;
 pub mod host;
 mod machine;
-pub mod mover;
+pub mod machine_port;
 mod pulse_log;
 mod pulse_watch;
 mod realtime;
@@ -189,14 +189,14 @@ async fn serve(options: &Options, runtimes: &Runtimes, store: Store, opened: Ope
         Driver::Sim => {
             let hardware = simulated::hardware(options, clock, &store)?;
             let machine = machine::start(options, (config, lost), clock, hardware)?;
-            (mover::local(&machine), Some(machine))
+            (machine_port::local(&machine), Some(machine))
         }
         Driver::Gpio => {
             let hardware = gpio::hardware(options, clock, &store)?;
             let machine = machine::start(options, (config, lost), clock, hardware)?;
-            (mover::local(&machine), Some(machine))
+            (machine_port::local(&machine), Some(machine))
         }
-        Driver::Remote => (mover::remote(), None),
+        Driver::Remote => (machine_port::remote(), None),
     };
     let ctx = {
         let _in = runtimes.requests().enter();
@@ -218,7 +218,7 @@ async fn serve(options: &Options, runtimes: &Runtimes, store: Store, opened: Ope
         let _ = quitting.await;
     }));
     let manager = Arc::new(Manager::of_this_process());
-    manager.ready(&format!("serving {} on http://{bound}", mover_name(options.driver)));
+    manager.ready(&format!("serving {} on http://{bound}", driver_text(options.driver)));
     let guarding = loops.clone().filter(|_| options.driver == Driver::Gpio);
     let guarding = guarding.map(|loops| tokio::spawn(guard::watch(loops, options.pins)));
     let feeding = tokio::spawn({
@@ -309,7 +309,7 @@ fn open_files() -> usize {
     soft.unwrap_or(usize::MAX)
 }
 
-fn mover_name(driver: Driver) -> &'static str {
+fn driver_text(driver: Driver) -> &'static str {
     match driver {
         Driver::Sim => "the simulated machine",
         Driver::Gpio => "the machine on this computer's pins",
@@ -330,10 +330,10 @@ pub fn of_this_computer(bound: SocketAddr) -> SocketAddr {
 
 /// Where it is and what to try: on standard output, as the log goes elsewhere.
 fn greet(options: &Options, bound: SocketAddr) {
-    let mover = mover_name(options.driver);
+    let driver = driver_text(options.driver);
     let bound = of_this_computer(bound);
     let greeting = format!(
-        "yep {} serves {mover} on http://{bound}\n\
+        "yep {} serves {driver} on http://{bound}\n\
          state is kept in {}; nothing moves before calibration\n\
          try:  yep calibrate --wait --server http://{bound}\n      \
                yep run-wave sine --duration 5 --server http://{bound}\n      \

@@ -6,23 +6,23 @@ use bytes::Bytes;
 use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::api::port::{Form, RecordingSpan, Recordings, Untold};
+use crate::api::port::{RecordingError, RecordingFormat, RecordingSpan, Recordings};
 use crate::diag::recorder::archive::Unreadable;
 use crate::diag::recorder::{Archive, export};
 
 /// A recording takes some megabytes as text, for as long as its client takes to read it: so many at once.
-const TOLD_AT_ONCE: usize = 2;
+const READ_AT_ONCE: usize = 2;
 
 /// Tells what the archive has.
-pub struct Teller {
+pub struct RecordingsReader {
     archive: Arc<Archive>,
     places: Arc<Semaphore>,
 }
 
-impl Teller {
+impl RecordingsReader {
     /// For this archive.
     pub fn of(archive: Arc<Archive>) -> Arc<dyn Recordings> {
-        Arc::new(Teller { archive, places: Arc::new(Semaphore::new(TOLD_AT_ONCE)) })
+        Arc::new(RecordingsReader { archive, places: Arc::new(Semaphore::new(READ_AT_ONCE)) })
     }
 }
 
@@ -38,24 +38,24 @@ impl AsRef<[u8]> for ExportInMemory {
     }
 }
 
-impl Recordings for Teller {
+impl Recordings for RecordingsReader {
     fn list(&self) -> Vec<Value> {
         self.archive.list().iter().map(export::summary).collect()
     }
 
-    fn tell(&self, id: u64, form: Form, part: &RecordingSpan) -> Result<Bytes, Untold> {
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Untold::Busy)?;
+    fn read(&self, id: u64, form: RecordingFormat, part: &RecordingSpan) -> Result<Bytes, RecordingError> {
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| RecordingError::Busy)?;
         let (entry, recording) = self.archive.read(id).map_err(|error| match error {
-            Unreadable::Unknown => Untold::Unknown,
+            Unreadable::Unknown => RecordingError::Unknown,
             Unreadable::Damaged(_) | Unreadable::System(_) => {
                 tracing::warn!(id, %error, "a recording cannot be told");
-                Untold::Unreadable(error.to_string())
+                RecordingError::Unreadable(error.to_string())
             }
         })?;
         let part = export::ExportSpan { seconds: part.from_s..=part.to_s, every: part.every };
         let text = match form {
-            Form::Json => export::json(&entry, &recording, &part),
-            Form::Csv => export::csv(&recording, &part).into_bytes(),
+            RecordingFormat::Json => export::json(&entry, &recording, &part),
+            RecordingFormat::Csv => export::csv(&recording, &part).into_bytes(),
         };
         Ok(Bytes::from_owner(ExportInMemory { text, _place: place }))
     }

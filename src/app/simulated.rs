@@ -26,21 +26,21 @@ pub fn hardware(
     store: &Store,
 ) -> Result<Hardware<SimPins<pulse_watch::Sink>, force::Sensor>, AppError> {
     let rail = rail_options(options);
-    let hands = SimulatedOperator::default();
+    let operator = SimulatedOperator::default();
     for mishap in &options.sim.mishaps {
-        hands.set(*mishap, true);
+        operator.set(*mishap, true);
     }
     let log = options.sim.pulse_log.as_deref().map(PulseLog::create).transpose();
     let log = log.map_err(system("the pulse log"))?;
     let (sink, pulses) = pulse_watch::watch(check_options(options, pulse_timing(options)), log);
     let (force, load_cell) = match options.force_sensor() {
         ForceSensorOptions::Sim => {
-            (Some(Box::new(SimLoadCell::new(hands.clone(), rail)) as force::Sensor), None)
+            (Some(Box::new(SimLoadCell::new(operator.clone(), rail)) as force::Sensor), None)
         }
         _ => force::sensor(options, clock, store)?.unzip(),
     };
     Ok(Hardware {
-        io: SimPins::new(rail, hands.clone(), sink),
+        io: SimPins::new(rail, operator.clone(), sink),
         force,
         load_cell,
         // A simulated motor loses no steps, and its host is rarely a real-time one.
@@ -50,7 +50,7 @@ pub fn hardware(
             step_loop_silence_s: STEP_LOOP_SILENCE_S,
         },
         pulses: Some(pulses),
-        hands: Some(hands),
+        operator: Some(operator),
     })
 }
 

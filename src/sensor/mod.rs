@@ -19,7 +19,6 @@
 //!
 //! What each kind of trouble on the line comes to is one table, in docs/SENSOR.md.
 
-pub mod desk;
 pub mod dialogue;
 pub mod firmware;
 pub mod i2c;
@@ -30,6 +29,7 @@ pub mod logs;
 pub mod report;
 pub mod sample_error;
 pub mod scale;
+pub mod service;
 pub mod timeline;
 pub mod uart;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::api::port::{BoxFuture, MachinePort, Mover, OperatorPort};
+use crate::api::port::{BoxFuture, MachineLocation, MachinePort, OperatorPort};
 use crate::machine::{Command, CommandKind, CommandRefusal, Reply, Snapshot};
 use crate::units::Nanos;
 
@@ -73,8 +73,8 @@ pub struct Tap {
 }
 
 impl MachinePort for Tap {
-    fn mover(&self) -> Mover {
-        self.port.mover()
+    fn location(&self) -> MachineLocation {
+        self.port.location()
     }
 
     fn command(&self, command: Command) -> BoxFuture<'_, Reply> {
@@ -102,7 +102,7 @@ impl MachinePort for Tap {
         self.port.age()
     }
 
-    fn hands(&self) -> Option<&dyn OperatorPort> {
-        self.port.hands()
+    fn simulated_operator(&self) -> Option<&dyn OperatorPort> {
+        self.port.simulated_operator()
     }
 }

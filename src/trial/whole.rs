@@ -19,7 +19,7 @@ use super::witness::TrialWitness;
 use crate::api::desk::SettingsStore;
 use crate::api::port::{BoxFuture, MachinePort};
 use crate::api::{self, Context, Policy};
-use crate::app::{event_log, host, mover};
+use crate::app::{event_log, host, machine_port};
 use crate::auth::GateRules;
 use crate::diag::CheckOptions;
 use crate::diag::train::Precision;
@@ -246,7 +246,7 @@ impl TrialProcess {
         let ctx = {
             let _inside = runtime.enter();
             let (link, events, pump) = bridge(ends, stop_line, first);
-            let port = (ground.wiring.port)(mover::rehearsed(link, hands));
+            let port = (ground.wiring.port)(machine_port::on_virtual_time(link, hands));
             let port: Arc<dyn MachinePort> = Arc::new(Tap { port, log: Arc::clone(&log) });
             let rules = GateRules { hostname: "yep".to_owned(), ..GateRules::default() };
             let options = api::ServerOptions { rules, lease: ground.lease, ..api::ServerOptions::default() };

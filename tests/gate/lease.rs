@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use yep::api::port::Mover;
+use yep::api::port::MachineLocation;
 use yep::machine::{Command, State};
 
 use crate::support::{Headers, Server, Setup, snapshot};
@@ -12,7 +12,7 @@ const AGENT: (&str, &str) = ("user-agent", "a browser");
 const WAVE: &[u8] = br#"{"type":"sine","duration":2}"#;
 
 async fn running() -> Server {
-    let mut setup = Setup::new(Mover::Local);
+    let mut setup = Setup::new(MachineLocation::Local);
     setup.limits.lease_time = LEASE;
     let server = setup.start().await;
     server.port.show(snapshot(State::Running));

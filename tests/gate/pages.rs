@@ -7,7 +7,7 @@ use std::path::Path;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use yep::api::Pages;
-use yep::api::port::Mover;
+use yep::api::port::MachineLocation;
 
 use super::support::{Server, Setup};
 
@@ -35,7 +35,7 @@ fn built() -> TempDir {
 }
 
 async fn serve(folder: &Path) -> Server {
-    let mut setup = Setup::new(Mover::Local);
+    let mut setup = Setup::new(MachineLocation::Local);
     setup.pages = Pages::read(folder).unwrap();
     setup.start().await
 }
@@ -129,7 +129,7 @@ async fn the_api_is_never_shadowed() {
     let docs = server.get("/docs").await;
     assert!(docs.text().contains("/api/stop"), "the server's own page");
     // Where nothing is served, nothing is there.
-    let plain = Setup::new(Mover::Local).start().await;
+    let plain = Setup::new(MachineLocation::Local).start().await;
     assert_eq!(plain.get("/").await.status, 404);
 }
 

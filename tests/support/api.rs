@@ -25,7 +25,7 @@ use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use yep::api::desk::SettingsStore;
-use yep::api::port::{BoxFuture, MachinePort, Mover};
+use yep::api::port::{BoxFuture, MachineLocation, MachinePort};
 use yep::api::server::{Door, Visitor};
 use yep::api::{Context, ServerLimits, ServerOptions};
 use yep::auth::GateRules;
@@ -38,7 +38,7 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A machine that does as it is told by the test.
 pub struct FakePort {
-    mover: Mover,
+    location: MachineLocation,
     commands: Mutex<Vec<Command>>,
     replies: Mutex<VecDeque<Reply>>,
     stops: AtomicUsize,
@@ -47,9 +47,9 @@ pub struct FakePort {
 }
 
 impl FakePort {
-    fn new(mover: Mover) -> Arc<FakePort> {
+    fn new(location: MachineLocation) -> Arc<FakePort> {
         Arc::new(FakePort {
-            mover,
+            location,
             commands: Mutex::default(),
             replies: Mutex::default(),
             stops: AtomicUsize::new(0),
@@ -90,8 +90,8 @@ impl FakePort {
 }
 
 impl MachinePort for FakePort {
-    fn mover(&self) -> Mover {
-        self.mover
+    fn location(&self) -> MachineLocation {
+        self.location
     }
 
     fn command(&self, command: Command) -> BoxFuture<'_, Reply> {
@@ -179,7 +179,7 @@ impl SettingsStore for Handle {
 
 /// How a server is to be.
 pub struct Setup {
-    pub mover: Mover,
+    pub location: MachineLocation,
     pub limits: ServerLimits,
     pub rules: GateRules,
     pub settings: Settings,
@@ -190,9 +190,9 @@ pub struct Setup {
 }
 
 impl Setup {
-    pub fn new(mover: Mover) -> Setup {
+    pub fn new(location: MachineLocation) -> Setup {
         Setup {
-            mover,
+            location,
             limits: ServerLimits::default(),
             rules: GateRules { hostname: "yep".into(), ..GateRules::default() },
             settings: Settings::fresh(yep::settings::new_id()),
@@ -203,7 +203,7 @@ impl Setup {
     }
 
     pub async fn start(self) -> Server {
-        let port = FakePort::new(self.mover);
+        let port = FakePort::new(self.location);
         let keeper = Arc::new(FakeKeeper {
             kept: Mutex::default(),
             state: Mutex::new(Arc::new(StoredState::of(self.settings.clone()))),

@@ -1,14 +1,14 @@
 //! What is asked for over HTTP: what is answered, what the machine is told, what is refused and how.
 
 use serde_json::{Value, json};
-use yep::api::port::Mover;
+use yep::api::port::MachineLocation;
 use yep::machine::Command;
 use yep::wave::Wave;
 
 use super::api::{Server, Setup};
 
-async fn start(mover: Mover) -> Server {
-    Setup::new(mover).start().await
+async fn start(location: MachineLocation) -> Server {
+    Setup::new(location).start().await
 }
 
 async fn drawn(server: &Server, spec: &Value) -> Vec<f64> {
@@ -40,7 +40,7 @@ fn specs() -> Vec<Value> {
 
 #[tokio::test]
 async fn what_is_drawn_is_what_runs() {
-    let server = start(Mover::Local).await;
+    let server = start(MachineLocation::Local).await;
     let resolution = server.ctx.desk.current().document.wave_resolution as f64;
     for spec in specs() {
         let positions = drawn(&server, &spec).await;
@@ -55,7 +55,7 @@ async fn what_is_drawn_is_what_runs() {
 
 #[tokio::test]
 async fn a_thousand_points_fit_into_a_request_and_one_more_does_not() {
-    let server = start(Mover::Local).await;
+    let server = start(MachineLocation::Local).await;
     let points = |count: u32| -> Vec<Value> {
         (0..count).map(|i| json!([f64::from(i) / 7.0 + 1e-9, (f64::from(i) * 0.37).sin().abs()])).collect()
     };
@@ -72,7 +72,7 @@ async fn a_thousand_points_fit_into_a_request_and_one_more_does_not() {
 
 #[tokio::test]
 async fn a_bad_graph_is_refused_with_the_point_that_is_wrong() {
-    let server = start(Mover::Local).await;
+    let server = start(MachineLocation::Local).await;
     let point = |index: usize| json!(["body", "spec", "points", index]);
     let field = |name: &str| json!(["body", "spec", name]);
     let points = |list: Value| json!({ "type": "points", "duration": 2, "points": list });
@@ -114,7 +114,7 @@ async fn a_bad_graph_is_refused_with_the_point_that_is_wrong() {
 
 #[tokio::test]
 async fn an_envelope_says_which_part_of_the_stroke_is_filled() {
-    let server = start(Mover::Local).await;
+    let server = start(MachineLocation::Local).await;
     // The machine of this server has 145 mm, all of which may be used.
     for (envelope, offset, amplitude) in [
         (json!({ "amplitude": 0.4 }), 0.0, 0.4),
@@ -146,7 +146,7 @@ async fn an_envelope_says_which_part_of_the_stroke_is_filled() {
 
 #[tokio::test]
 async fn an_envelope_that_does_not_fit_is_refused() {
-    let server = start(Mover::Local).await;
+    let server = start(MachineLocation::Local).await;
     for (envelope, field, said) in [
         (json!({ "amplitude": 1.5 }), "amplitude", "1.5 is no share of the stroke: give 0 to 1"),
         (json!({ "amplitude": 0.8, "offset": 0.4 }), "amplitude", "it must be at most 0.6"),
@@ -175,7 +175,7 @@ async fn an_envelope_that_does_not_fit_is_refused() {
 
 #[tokio::test]
 async fn what_a_plain_sine_says_besides_is_passed_over_as_ever() {
-    let server = start(Mover::Local).await;
+    let server = start(MachineLocation::Local).await;
     let plain = drawn(&server, &json!({ "type": "sine", "duration": 1 })).await;
     assert_eq!(plain.len(), 119);
     assert_eq!(drawn(&server, &json!({ "type": "sine", "duration": 1, "zzz": 1 })).await, plain);
@@ -183,7 +183,7 @@ async fn what_a_plain_sine_says_besides_is_passed_over_as_ever() {
 
 #[tokio::test]
 async fn a_remote_machine_gets_the_points_of_the_wave() {
-    let server = start(Mover::Remote).await;
+    let server = start(MachineLocation::Remote).await;
     let mut commands = server.socket("command_all").await;
     let spec = json!({ "type": "trapezoid", "duration": 1 });
     let answer = server.post("/api/wave/run", &spec.to_string()).await;

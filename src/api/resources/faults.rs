@@ -13,11 +13,12 @@ use super::{RoutedRequest, complete};
 use crate::api::answer::{self, HandlerResult, Rejection};
 use crate::api::context::Context;
 use crate::api::fields::Complaint;
-use crate::api::port::{Form, RecordingSpan, Recordings, Untold};
+use crate::api::port::{RecordingError, RecordingFormat, RecordingSpan, Recordings};
 use crate::api::query;
 
 /// Behind an id: this form, whatever the client accepts.
-const SUFFIXES: [(&str, Form); 2] = [(".csv", Form::Csv), (".json", Form::Json)];
+const SUFFIXES: [(&str, RecordingFormat); 2] =
+    [(".csv", RecordingFormat::Csv), (".json", RecordingFormat::Json)];
 
 /// One record of a whole recording, or two.
 const EVERY_MAX: usize = 60_000;
@@ -39,16 +40,16 @@ pub async fn get(ctx: &Arc<Context>, call: &RoutedRequest) -> HandlerResult {
     let recordings = recordings(ctx)?;
     let (id, form) = wanted(call);
     let part = part(&call.query)?;
-    let Ok(id) = id.parse::<u64>() else { return Err(untold(Untold::Unknown)) };
+    let Ok(id) = id.parse::<u64>() else { return Err(rejection(RecordingError::Unknown)) };
     // Reading a file and writing megabytes is nothing for the threads that answer.
-    let telling = tokio::task::spawn_blocking(move || recordings.tell(id, form, &part));
-    let told = telling.await.unwrap_or_else(|error| Err(Untold::Unreadable(error.to_string())));
-    let body = told.map_err(untold)?;
+    let reading = tokio::task::spawn_blocking(move || recordings.read(id, form, &part));
+    let read = reading.await.unwrap_or_else(|error| Err(RecordingError::Unreadable(error.to_string())));
+    let body = read.map_err(rejection)?;
     let mut answer = match form {
-        Form::Json => answer::typed(StatusCode::OK, "application/json", body),
-        Form::Csv => answer::typed(StatusCode::OK, "text/csv; charset=utf-8", body),
+        RecordingFormat::Json => answer::typed(StatusCode::OK, "application/json", body),
+        RecordingFormat::Csv => answer::typed(StatusCode::OK, "text/csv; charset=utf-8", body),
     };
-    if form == Form::Csv
+    if form == RecordingFormat::Csv
         && let Ok(name) = HeaderValue::from_str(&format!("attachment; filename=\"yep-fault-{id}.csv\""))
     {
         answer.headers_mut().insert(CONTENT_DISPOSITION, name);
@@ -63,7 +64,7 @@ fn recordings(ctx: &Context) -> Result<Arc<dyn Recordings>, Rejection> {
 }
 
 /// The id without its suffix, and the form: that of the suffix, else the one that the client asks for, else JSON.
-fn wanted(call: &RoutedRequest) -> (&str, Form) {
+fn wanted(call: &RoutedRequest) -> (&str, RecordingFormat) {
     let value = call.value(0);
     let suffix = SUFFIXES.iter().find_map(|(suffix, form)| Some((value.strip_suffix(suffix)?, *form)));
     suffix.unwrap_or_else(|| {
@@ -71,11 +72,11 @@ fn wanted(call: &RoutedRequest) -> (&str, Form) {
         let mut types = accepted.split(',').map(|item| item.split(';').next().unwrap_or_default().trim());
         // What is named first wins: nobody sends both with weights.
         let form = types.find_map(|kind| match kind.to_ascii_lowercase().as_str() {
-            "text/csv" => Some(Form::Csv),
-            "application/json" => Some(Form::Json),
+            "text/csv" => Some(RecordingFormat::Csv),
+            "application/json" => Some(RecordingFormat::Json),
             _ => None,
         });
-        (value, form.unwrap_or(Form::Json))
+        (value, form.unwrap_or(RecordingFormat::Json))
     })
 }
 
@@ -104,14 +105,14 @@ fn part(text: &str) -> Result<RecordingSpan, Rejection> {
     Ok(RecordingSpan { from_s, to_s, every: every.unwrap_or(1) })
 }
 
-fn untold(untold: Untold) -> Rejection {
-    match untold {
-        Untold::Unknown => answer::detail(
+fn rejection(error: RecordingError) -> Rejection {
+    match error {
+        RecordingError::Unknown => answer::detail(
             StatusCode::NOT_FOUND,
             "there is no recording with this id; /api/faults lists them",
         ),
-        Untold::Unreadable(why) => answer::detail(StatusCode::NOT_FOUND, &why),
-        Untold::Busy => {
+        RecordingError::Unreadable(why) => answer::detail(StatusCode::NOT_FOUND, &why),
+        RecordingError::Busy => {
             let why = "other recordings are being read: try again in a moment";
             answer::detail(StatusCode::TOO_MANY_REQUESTS, why)
         }
@@ -144,14 +145,14 @@ mod tests {
     #[test]
     fn the_suffix_wins_over_what_is_accepted() {
         for (value, accept, id, form) in [
-            ("3", None, "3", Form::Json),
-            ("3", Some("*/*"), "3", Form::Json),
-            ("3", Some("text/csv"), "3", Form::Csv),
-            ("3", Some("text/html, Text/CSV;q=0.9, application/json"), "3", Form::Csv),
-            ("3", Some("application/json, text/plain, */*"), "3", Form::Json),
-            ("3.csv", Some("application/json"), "3", Form::Csv),
-            ("3.json", Some("text/csv"), "3", Form::Json),
-            ("3.csv.csv", None, "3.csv", Form::Csv),
+            ("3", None, "3", RecordingFormat::Json),
+            ("3", Some("*/*"), "3", RecordingFormat::Json),
+            ("3", Some("text/csv"), "3", RecordingFormat::Csv),
+            ("3", Some("text/html, Text/CSV;q=0.9, application/json"), "3", RecordingFormat::Csv),
+            ("3", Some("application/json, text/plain, */*"), "3", RecordingFormat::Json),
+            ("3.csv", Some("application/json"), "3", RecordingFormat::Csv),
+            ("3.json", Some("text/csv"), "3", RecordingFormat::Json),
+            ("3.csv.csv", None, "3.csv", RecordingFormat::Csv),
         ] {
             assert_eq!(wanted(&call(value, accept)), (id, form), "{value} {accept:?}");
         }

@@ -75,7 +75,7 @@ mod tests {
 
     use super::*;
     use crate::api::ServerOptions;
-    use crate::api::port::{BoxFuture, LoadCellRefusal, MachinePort, Mover};
+    use crate::api::port::{BoxFuture, LoadCellRefusal, MachineLocation, MachinePort};
     use crate::auth::Standing;
     use crate::machine::{Accepted, Command, Reply, Snapshot};
     use crate::settings::{RailGeometry, Settings, new_id};
@@ -100,12 +100,12 @@ mod tests {
             Box::pin(async move { Ok(json!({ "weight_g": weight_g })) })
         }
 
-        fn scale_replaced(&self) {}
+        fn reload_scale(&self) {}
     }
 
     impl MachinePort for Stub {
-        fn mover(&self) -> Mover {
-            Mover::Local
+        fn location(&self) -> MachineLocation {
+            MachineLocation::Local
         }
 
         fn command(&self, _command: Command) -> BoxFuture<'_, Reply> {

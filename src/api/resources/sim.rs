@@ -36,7 +36,7 @@ pub fn put(ctx: &Arc<Context>, call: &RoutedRequest) -> HandlerResult {
 
 fn hands(ctx: &Context) -> Result<&dyn OperatorPort, Rejection> {
     let why = "the machine is not simulated: this is only there with the driver sim";
-    ctx.port.hands().ok_or_else(|| answer::detail(StatusCode::NOT_FOUND, why))
+    ctx.port.simulated_operator().ok_or_else(|| answer::detail(StatusCode::NOT_FOUND, why))
 }
 
 fn change(hands: &dyn OperatorPort, call: &RoutedRequest) -> HandlerResult {

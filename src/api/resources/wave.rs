@@ -15,7 +15,7 @@ use crate::api::content::Content;
 use crate::api::context::Context;
 use crate::api::lease::{Client, Policy};
 use crate::api::orders::LOOP_WAVE;
-use crate::api::port::Mover;
+use crate::api::port::MachineLocation;
 use crate::api::python;
 use crate::api::wave_spec::{self, ARGUMENT, LEASE, Purpose};
 use crate::wave::points::{self, Points};
@@ -94,16 +94,16 @@ pub async fn run(ctx: &Arc<Context>, call: &RoutedRequest) -> HandlerResult {
 pub async fn run_asked(ctx: &Arc<Context>, client: &Client, asked: Option<&Value>) -> HandlerResult {
     let spec = read(ctx, asked, Purpose::Run)?;
     let lease = lease(asked)?;
-    let mover = ctx.port.mover();
-    let wave = match mover {
-        Mover::Local => Some(wave_of(&spec)?),
-        Mover::Remote => None,
+    let location = ctx.port.location();
+    let wave = match location {
+        MachineLocation::Local => Some(wave_of(&spec)?),
+        MachineLocation::Remote => None,
     };
     // Nobody here moves by what is announced, and so much of it would only take up memory.
     let points = points_of(ctx, &spec);
-    let announced = mover == Mover::Remote || points <= ANNOUNCED_POINTS;
+    let announced = location == MachineLocation::Remote || points <= ANNOUNCED_POINTS;
     let too_long = || bad_duration(&"so many points do not fit into one message to the machine: give less");
-    if mover == Mover::Remote && points > REMOTE_MESSAGE_BYTES / LEAST_POINT_TEXT_BYTES {
+    if location == MachineLocation::Remote && points > REMOTE_MESSAGE_BYTES / LEAST_POINT_TEXT_BYTES {
         return Err(too_long());
     }
     let data = if announced {
@@ -120,7 +120,7 @@ pub async fn run_asked(ctx: &Arc<Context>, client: &Client, asked: Option<&Value
         None
     };
     let bytes = data.as_ref().map_or(0, String::len);
-    if mover == Mover::Remote && bytes > REMOTE_MESSAGE_BYTES - MESSAGE_OVERHEAD_BYTES {
+    if location == MachineLocation::Remote && bytes > REMOTE_MESSAGE_BYTES - MESSAGE_OVERHEAD_BYTES {
         return Err(too_long());
     }
     ctx.run(client, wave, lease).await?;

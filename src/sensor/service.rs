@@ -109,7 +109,7 @@ pub struct SensorService {
     turn: Mutex<()>,
 }
 
-/// What a desk needs to know about its sensor.
+/// Parts of a sensor service.
 pub struct SensorDescription {
     /// What it is.
     pub kind: SensorKind,
@@ -232,7 +232,7 @@ impl SensorService {
     }
 
     /// What is remembered was replaced, by a backup: from now on readings mean what it says.
-    pub fn scale_replaced(&self) {
+    pub fn reload_scale(&self) {
         let scale = self.keeper.scale().unwrap_or(self.kind.untared());
         // Without the thread there is no force at all.
         let _ = self.orders.send(SensorOrder::Scale(scale));

@@ -7,25 +7,27 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use super::machine::RunningMachine;
-use super::recordings::Teller;
-use crate::api::port::{self, BoxFuture, ForceSensorPort, LoadCellRefusal, MachinePort, Mover, Recordings};
+use super::recordings::RecordingsReader;
+use crate::api::port::{
+    self, BoxFuture, ForceSensorPort, LoadCellRefusal, MachineLocation, MachinePort, Recordings,
+};
 use crate::drive::bridge::MachineHandle;
 use crate::hal::sim::{Mishap, Mishaps, SimulatedOperator};
 use crate::machine::{Accepted, Command, Reply, Snapshot};
-use crate::sensor::desk::{SensorRefusal, SensorService};
+use crate::sensor::service::{SensorRefusal, SensorService};
 
 /// The machine of this process.
 struct Local {
     link: MachineHandle,
     /// Of the simulated machine.
-    hands: Option<SimulatedOperator>,
+    operator: Option<SimulatedOperator>,
     recordings: Option<Arc<dyn Recordings>>,
     load_cell: Option<SensorService>,
 }
 
 impl MachinePort for Local {
-    fn mover(&self) -> Mover {
-        Mover::Local
+    fn location(&self) -> MachineLocation {
+        MachineLocation::Local
     }
 
     fn command(&self, command: Command) -> BoxFuture<'_, Reply> {
@@ -44,8 +46,8 @@ impl MachinePort for Local {
         Some(self.link.age())
     }
 
-    fn hands(&self) -> Option<&dyn port::OperatorPort> {
-        self.hands.as_ref().map(|hands| hands as &dyn port::OperatorPort)
+    fn simulated_operator(&self) -> Option<&dyn port::OperatorPort> {
+        self.operator.as_ref().map(|operator| operator as &dyn port::OperatorPort)
     }
 
     fn recordings(&self) -> Option<Arc<dyn Recordings>> {
@@ -53,7 +55,7 @@ impl MachinePort for Local {
     }
 
     fn load_cell(&self) -> Option<&dyn ForceSensorPort> {
-        self.load_cell.as_ref().map(|desk| desk as &dyn ForceSensorPort)
+        self.load_cell.as_ref().map(|service| service as &dyn ForceSensorPort)
     }
 }
 
@@ -70,8 +72,8 @@ impl ForceSensorPort for SensorService {
         Box::pin(async move { self.calibrate(weight_g).await.map_err(refusal) })
     }
 
-    fn scale_replaced(&self) {
-        self.scale_replaced();
+    fn reload_scale(&self) {
+        self.reload_scale();
     }
 }
 
@@ -114,8 +116,8 @@ struct RemoteMachine {
 }
 
 impl MachinePort for RemoteMachine {
-    fn mover(&self) -> Mover {
-        Mover::Remote
+    fn location(&self) -> MachineLocation {
+        MachineLocation::Remote
     }
 
     fn command(&self, _command: Command) -> BoxFuture<'_, Reply> {
@@ -132,15 +134,15 @@ impl MachinePort for RemoteMachine {
 
 /// The port of the machine of this process.
 pub fn local(machine: &RunningMachine) -> Arc<dyn MachinePort> {
-    let recordings = Some(Teller::of(machine.recordings()));
+    let recordings = Some(RecordingsReader::of(machine.recordings()));
     let load_cell = machine.load_cell();
-    Arc::new(Local { link: machine.link(), hands: machine.hands(), recordings, load_cell })
+    Arc::new(Local { link: machine.link(), operator: machine.simulated_operator(), recordings, load_cell })
 }
 
 /// The port of a machine on virtual time, of which nothing is recorded.
 #[must_use]
-pub fn rehearsed(link: MachineHandle, hands: SimulatedOperator) -> Arc<dyn MachinePort> {
-    Arc::new(Local { link, hands: Some(hands), recordings: None, load_cell: None })
+pub fn on_virtual_time(link: MachineHandle, operator: SimulatedOperator) -> Arc<dyn MachinePort> {
+    Arc::new(Local { link, operator: Some(operator), recordings: None, load_cell: None })
 }
 
 /// The port of a machine elsewhere.
