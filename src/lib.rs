@@ -5,6 +5,7 @@
 //! Imports point one way, from the bottom of this list to its top; `tests/architecture.rs` checks it.
 //!
 //! - [`units`]: physical quantities as types
+//! - [`wall_clock`]: the time of the day, for people and names of files
 //! - [`token_bucket`]: a rate limit that lets a burst pass
 //! - [`files`]: bounded reading of files, and their text encodings
 //! - [`layout`]: the memories of the appliance as constants
@@ -42,4 +43,5 @@ pub mod store;
 pub mod token_bucket;
 pub mod trial;
 pub mod units;
+pub mod wall_clock;
 pub mod wave;

@@ -126,40 +126,9 @@ pub fn seconds(span_ns: Nanos) -> f64 {
     span_ns as f64 * 1e-9
 }
 
-/// An instant of the wall clock, in seconds since 1970, as `2027-01-31T23:59:59Z`. Such instants are shown to people and
-/// part of names; nothing is timed by them.
-#[must_use]
-pub fn utc(seconds: u64) -> String {
-    let (days, second) = (seconds / 86_400, seconds % 86_400);
-    // The civil calendar, counted in eras of 400 years from 1 March of the year 0, so that leap days come last.
-    let days = days + 719_468;
-    let (era, day) = (days / 146_097, days % 146_097);
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let (year, month) = (era * 400 + year + month / 10, (month + 2) % 12 + 1);
-    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn dates_are_those_of_the_calendar() {
-        for (seconds, text) in [
-            (0, "1970-01-01T00:00:00Z"),
-            (951_782_400, "2000-02-29T00:00:00Z"),
-            (1_735_689_599, "2024-12-31T23:59:59Z"),
-            (1_772_323_199, "2026-02-28T23:59:59Z"),
-        ] {
-            assert_eq!(utc(seconds), text);
-        }
-        // Whatever a file claims, it is only shown.
-        assert!(utc(u64::MAX).ends_with('Z'));
-    }
 
     #[test]
     fn a_quantity_refuses_what_is_not_finite_or_out_of_range() {

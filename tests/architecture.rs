@@ -127,7 +127,7 @@ fn who_asks_for_the_time_of_the_day_elsewhere_is_found() {
             let breaks = judged(&[(file, text)]);
             assert!(breaks.len() == 1 && breaks[0].contains("names SystemTime"), "{file}: {breaks:#?}");
         }
-        assert_eq!(judged(&[("settings/wall.rs", text)]), Vec::<String>::new(), "{text}");
+        assert_eq!(judged(&[("wall_clock.rs", text)]), Vec::<String>::new(), "{text}");
     }
 }
 

@@ -38,7 +38,7 @@ fn a_wall_clock_that_jumps_all_the_time_moves_no_edge() {
             let mut jump_s = 1i64;
             while !over.load(std::sync::atomic::Ordering::Relaxed) {
                 jump_s = (jump_s * -48_271) % 2_147_483_647;
-                yep::settings::wall::put_forward(jump_s);
+                yep::wall_clock::set_offset_s(jump_s);
                 std::thread::sleep(std::time::Duration::from_micros(200));
             }
         });
@@ -46,7 +46,7 @@ fn a_wall_clock_that_jumps_all_the_time_moves_no_edge() {
         over.store(true, std::sync::atomic::Ordering::Relaxed);
         disturbed
     });
-    yep::settings::wall::put_forward(0);
+    yep::wall_clock::set_offset_s(0);
     assert_eq!((disturbed.digest, disturbed.steps), (undisturbed.digest, undisturbed.steps));
 }
 

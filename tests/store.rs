@@ -31,14 +31,15 @@ use yep::hal::sim::Random;
 use yep::machine::Calibration;
 use yep::settings::{MotionChange, Settings, SettingsChange, new_id};
 use yep::store::{
-    self, ForceScale, Opened, Recovery, SavedWave, SessionEnd, SessionRecord, Store, StoreError, StoredState,
+    self, ForceScale, InitialState, Recovery, SavedWave, SessionEnd, SessionRecord, Store, StoreError,
+    StoredState,
 };
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }
 
-fn open(dir: &Path) -> (Store, Opened) {
+fn open(dir: &Path) -> (Store, InitialState) {
     Store::open(dir).unwrap()
 }
 
@@ -74,7 +75,7 @@ fn a_new_store_has_the_defaults_and_keeps_their_id() {
     assert_eq!(first.state, StoredState::of(Settings::fresh(first.state.settings.document.id.clone())));
     drop(store);
     let (_store, second) = open(&dir.path().join("made/by/the/store"));
-    assert_eq!(second, Opened { recovery: Recovery::Clean, ..first });
+    assert_eq!(second, InitialState { recovery: Recovery::Clean, ..first });
 }
 
 #[test]
@@ -110,7 +111,7 @@ fn what_was_saved_is_there_after_a_restart() {
     let kept = store.state();
     drop(store);
     let (store, opened) = open(dir.path());
-    assert_eq!(opened, Opened { state: (*kept).clone(), recovery: Recovery::Clean });
+    assert_eq!(opened, InitialState { state: (*kept).clone(), recovery: Recovery::Clean });
     assert_eq!((&opened.state.settings, &opened.state.sessions[&1]), (&settings, &session));
     assert_eq!(opened.state.waves.into_iter().collect::<Vec<_>>(), [("größer".to_owned(), wave(3.0))]);
     assert_eq!((opened.state.counters.sessions, opened.state.counters.distance_mm), (1, 12.5));

@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::python;
-use crate::settings::wall;
+use crate::wall_clock;
 
 /// The stream on which every command is announced.
 pub const COMMANDS: &str = "command_all";
@@ -95,7 +95,7 @@ impl Bus {
 
     /// Announces a command on [`COMMANDS`]; `data` goes along with some.
     pub fn announce(&self, command: &str, data: Option<&str>) {
-        let time = python::float(wall::since_epoch().as_secs_f64());
+        let time = python::float(wall_clock::since_epoch().as_secs_f64());
         let fields = [("type", command), ("time", &time), ("data", data.unwrap_or_default())];
         self.publish(COMMANDS, &fields[..if data.is_some() { 3 } else { 2 }]);
     }
@@ -172,7 +172,7 @@ impl Subscription {
 impl BusState {
     /// Sends fields that are written already: that takes a while for long ones, and whoever says STOP waits for the lock.
     fn send(&mut self, stream: &str, said: &str) -> Utf8Bytes {
-        let id = python::frame([(MESSAGE_ID, self.next_id(wall::since_epoch()).as_str())]);
+        let id = python::frame([(MESSAGE_ID, self.next_id(wall_clock::since_epoch()).as_str())]);
         let message = Utf8Bytes::from(joined(&id, said));
         if let Some(subscribers) = self.subscribers.get_mut(stream) {
             subscribers.retain(|subscriber| subscriber.offer(&message));

@@ -13,7 +13,7 @@ use crate::api::Context;
 use crate::api::bus::{self, STATUS};
 use crate::machine::host::Reaction;
 use crate::machine::{CommandKind, CommandRefusal, Event, State, Why};
-use crate::store::date;
+use crate::wall_clock;
 
 /// The name under which the machine speaks on the stream `status`.
 const DEVICE: &str = bus::MACHINE;
@@ -64,7 +64,7 @@ pub async fn attend(
             Event::Calibrated(found) => {
                 tracing::info!(found.travel_steps, found.max_steps, "calibrated");
                 compare(&ctx, found.travel_steps);
-                if let Err(error) = ctx.desk.calibrated(&found, date::now_unix_s()).await {
+                if let Err(error) = ctx.desk.calibrated(&found, wall_clock::now_unix_s()).await {
                     tracing::warn!(%error, "the calibration is in force, but could not be written down");
                 }
             }

@@ -60,7 +60,7 @@ use crate::layout;
 use crate::machine::Fault;
 use crate::options::{self, Driver, Options};
 use crate::settings::{Invalid, RailGeometry};
-use crate::store::{Opened, Store, StoreError};
+use crate::store::{InitialState, Store, StoreError};
 
 /// How long the axis may take to come to rest at the end of the process: longer than the slowest stop that settings allow,
 /// on a host that is busy.
@@ -139,7 +139,7 @@ pub fn run(options: &Options) -> Result<(), AppError> {
 }
 
 /// Damage, a full or a read-only disk do not keep the machine from working (S25).
-fn open_store(options: &Options) -> Result<(Store, Opened), AppError> {
+fn open_store(options: &Options) -> Result<(Store, InitialState), AppError> {
     let failed = |error| AppError::Store { dir: options.state_dir.clone(), error };
     let (store, opened) = Store::open(&options.state_dir).map_err(failed)?;
     let recovery = &opened.recovery;
@@ -159,7 +159,12 @@ fn rail(options: &Options) -> RailGeometry {
     }
 }
 
-async fn serve(options: &Options, runtimes: &Runtimes, store: Store, opened: Opened) -> Result<(), AppError> {
+async fn serve(
+    options: &Options,
+    runtimes: &Runtimes,
+    store: Store,
+    opened: InitialState,
+) -> Result<(), AppError> {
     let address = options.listen;
     // First of all: what cannot be served, and a signal, must not end a machine that has started.
     let told = signals::told_to_end().map_err(system("listening for signals"))?;

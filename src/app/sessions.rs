@@ -16,8 +16,9 @@ use self::tally::SessionTally;
 use crate::api::desk::SettingsStore;
 use crate::machine::{Event, Fault, Snapshot, State, Why};
 use crate::store::session::MAX_FAULTS;
-use crate::store::{SessionEnd, SessionRecord, StateChange, date};
+use crate::store::{SessionEnd, SessionRecord, StateChange};
 use crate::units::{Nanos, SECOND_NS};
+use crate::wall_clock;
 
 /// A session that is under way is written down again after so long.
 const WRITE_EVERY_NS: Nanos = 300 * SECOND_NS;
@@ -122,7 +123,7 @@ impl Sessions {
         // What is on its way to the store is not in it yet.
         let number = self.keeper.kept().0.next_session().max(self.last_number + 1);
         self.last_number = number;
-        let (begun_unix_s, tally) = (date::now_unix_s(), SessionTally::default());
+        let (begun_unix_s, tally) = (wall_clock::now_unix_s(), SessionTally::default());
         self.open = Some(Open { number, begun_unix_s, begun_ns: at_ns, written_ns: at_ns, tally });
         self.put_down(StateChange::Session(number, SessionRecord::begun(begun_unix_s)));
     }

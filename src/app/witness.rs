@@ -15,7 +15,7 @@ use crate::diag::Recorder;
 use crate::diag::recorder::{Archive, Recording};
 use crate::drive::cycle_trace::Looks;
 use crate::layout;
-use crate::settings::wall;
+use crate::wall_clock;
 
 /// Far more often than the ring of looks is full.
 const TAKE_EVERY: Duration = Duration::from_millis(20);
@@ -112,7 +112,7 @@ impl Scribe {
             self.waiting.pop_front();
             tracing::warn!("the recording of a fault is lost: faults come faster than they can be written");
         }
-        self.waiting.push_back((recording, wall::since_epoch()));
+        self.waiting.push_back((recording, wall_clock::since_epoch()));
         self.turn();
     }
 

@@ -6,7 +6,8 @@ use clap::Args;
 use serde::Deserialize;
 
 use super::{Failure, Server};
-use crate::store::{Counters, SessionRecord, date};
+use crate::store::{Counters, SessionRecord};
+use crate::wall_clock;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -62,7 +63,7 @@ fn page(answer: &SessionsAnswer, last: usize) -> String {
         let faults = if s.faults.is_empty() { String::new() } else { format!(" ({})", s.faults.join(", ")) };
         line(format!(
             "{number:>5}  {}  {:>8}  {:>6} strokes  {:>8.1} m  {:>6.0} mm/s{force}  {}{faults}",
-            date::readable(s.started_unix_s),
+            wall_clock::readable(s.started_unix_s),
             duration(s.duration_s),
             s.strokes,
             s.distance_mm / 1_000.0,

@@ -10,7 +10,8 @@ use serde_json::Value;
 use super::{Failure, Server};
 use crate::api::resources::waves;
 use crate::files;
-use crate::store::{StateChange, Store, StoredState, check, date, document};
+use crate::store::{StateChange, Store, StoredState, check, document};
+use crate::wall_clock;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -146,7 +147,8 @@ fn calibration(document: &Value) -> String {
     let measured = found["travel_steps"].as_f64().zip(max_stroke_mm).map(|(steps, mm)| steps / mm);
     let scale = measured.map_or(String::new(), |scale| format!(", {scale:.3} steps/mm"));
     let at = found["calibrated_unix_s"].as_u64();
-    let at = at.map_or("at a time that is not known".to_owned(), |at| format!("on {}", date::readable(at)));
+    let at =
+        at.map_or("at a time that is not known".to_owned(), |at| format!("on {}", wall_clock::readable(at)));
     format!("{max_steps} steps can be used{scale}; measured {at}")
 }
 
@@ -182,7 +184,7 @@ fn import(place: &StateArgument, file: &Path) -> Result<(), Failure> {
 fn read(place: &StateArgument) -> Result<Value, Failure> {
     let Some(dir) = &place.state_dir else { return place.server.server.get("/api/backup") };
     let (state, generation) = check::peek(dir).map_err(refused)?;
-    Ok(document::write(&state, date::now_unix_s(), generation))
+    Ok(document::write(&state, wall_clock::now_unix_s(), generation))
 }
 
 fn replace(dir: &Path, document: &Value) -> Result<(), Failure> {

@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::wall;
+use crate::wall_clock;
 
 /// A new id: 4 bytes of seconds since 1970, 5 bytes that differ between processes, 3 bytes that count, as 24
 /// lower-case hexadecimal digits.
@@ -17,7 +17,7 @@ pub fn new_id() -> String {
     static COUNTER: AtomicU32 = AtomicU32::new(0);
     // The keys of the standard hasher are the operating system's randomness.
     let process = PROCESS.get_or_init(|| RandomState::new().hash_one("document id"));
-    let seconds = wall::since_epoch().as_secs() as u32;
+    let seconds = wall_clock::since_epoch().as_secs() as u32;
     let count = COUNTER.fetch_add(1, Ordering::Relaxed);
     format!("{seconds:08x}{:010x}{:06x}", process & 0xff_ffff_ffff, count & 0xff_ffff)
 }

@@ -5,7 +5,7 @@
 //!   calibrated travel. Never changed in place: each change makes a whole new value or lists all that is wrong
 //! - [`SettingsChange`], [`MotionChange`]: what a client asks for; what is absent stays
 //! - [`Invalid`]: one reason for a refusal; [`bounds`] has the ranges
-//! - [`RailGeometry`]: what the settings do not say about the mechanics; [`wall`]: the time of the day, for names and people
+//! - [`RailGeometry`]: what the settings do not say about the mechanics
 //!
 //! Promise S21: whatever comes from a client or from the disk passes [`Settings::check`] before it is in force.
 
@@ -17,7 +17,6 @@ mod document;
 mod id;
 #[cfg(test)]
 mod properties;
-pub mod wall;
 
 pub use change::{MotionChange, SettingsChange};
 pub use check::{Invalid, without_controls};

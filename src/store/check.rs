@@ -4,11 +4,11 @@ use std::io;
 use std::path::Path;
 
 use super::content::StoredContent;
-use super::date::readable;
-use super::engine::Trouble;
+use super::engine::DatabaseError;
 use super::state::StoredState;
-use super::{migrate, mirror, quarantine, scratch};
+use super::{json_snapshot, migrate, quarantine, scratch};
 use crate::files;
+use crate::wall_clock::readable;
 
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,11 +27,11 @@ pub struct Finding {
 /// The system does not let us read it.
 pub fn look(dir: &Path) -> io::Result<Vec<Finding>> {
     let mut findings = vec![database(&dir.join("db"))];
-    for file in mirror::files(dir) {
-        let (good, how) = match files::read_regular(&file, mirror::MAX_BYTES) {
+    for file in json_snapshot::files(dir) {
+        let (good, how) = match files::read_regular(&file, json_snapshot::MAX_BYTES) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => (false, error.to_string()),
-            Ok(text) => match mirror::parse(&text) {
+            Ok(text) => match json_snapshot::parse(&text) {
                 Ok(copy) => (
                     true,
                     format!("good, of {}, after write {}", readable(copy.written_unix_s), copy.generation),
@@ -101,11 +101,13 @@ fn name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-fn words(trouble: Trouble) -> String {
+fn words(trouble: DatabaseError) -> String {
     match trouble {
-        Trouble::Unreadable(why) => format!("damaged: {why}"),
-        Trouble::Newer { found, known } => format!("of a newer yep: version {found}, this one knows {known}"),
-        Trouble::Busy => "in use".to_owned(),
-        Trouble::System { why, .. } => why,
+        DatabaseError::Unreadable(why) => format!("damaged: {why}"),
+        DatabaseError::Newer { found, known } => {
+            format!("of a newer yep: version {found}, this one knows {known}")
+        }
+        DatabaseError::Busy => "in use".to_owned(),
+        DatabaseError::System { why, .. } => why,
     }
 }

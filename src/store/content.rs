@@ -1,6 +1,6 @@
 //! What a database holds, whatever kind it is, and what that means.
 
-use super::engine::{Batch, Engine, StoredValues, Tree, Trouble};
+use super::engine::{Batch, DatabaseError, Engine, StoredValues, Tree, WriteError};
 use super::seal::damaged;
 use super::session::MAX_WHOLE;
 use super::state::StoredState;
@@ -34,8 +34,8 @@ pub struct StoredContent {
 /// Reads every byte, in whatever version.
 ///
 /// # Errors
-/// [`Trouble`].
-pub fn read(engine: &dyn Engine) -> Result<StoredContent, Trouble> {
+/// [`DatabaseError`].
+pub fn read(engine: &dyn Engine) -> Result<StoredContent, DatabaseError> {
     let mut content = StoredValues::new();
     for tree in Tree::ALL {
         content.extend(engine.read(tree)?.into_iter().map(|(key, value)| ((tree, key), value)));
@@ -55,8 +55,8 @@ pub fn read(engine: &dyn Engine) -> Result<StoredContent, Trouble> {
 /// What content of the present version means.
 ///
 /// # Errors
-/// [`Trouble`].
-pub fn decode(content: &StoredValues) -> Result<Option<Stored>, Trouble> {
+/// [`DatabaseError`].
+pub fn decode(content: &StoredValues) -> Result<Option<Stored>, DatabaseError> {
     let of = |wanted: Tree| {
         let of_tree = content.iter().filter(move |((tree, _), _)| *tree == wanted);
         of_tree.map(|((_, key), value)| (key.as_slice(), value.as_slice()))
@@ -142,20 +142,37 @@ pub fn numbered(mut batch: Batch, generation: u64) -> Result<Batch, String> {
     Ok(batch)
 }
 
+/// Writes the difference between `old`, which the database holds, and `state`, as one batch; returns the new content.
+///
+/// # Errors
+/// [`WriteError`].
+pub fn write(
+    engine: &mut dyn Engine,
+    old: &StoredValues,
+    state: &StoredState,
+    generation: u64,
+) -> Result<StoredValues, WriteError> {
+    let failed = |why: String| WriteError { why, full: false };
+    let new = of(state).map_err(failed)?;
+    let batch = numbered(difference(old, &new), generation).map_err(failed)?;
+    engine.commit(&batch, generation)?;
+    Ok(new)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::memory::Memory;
+    use super::super::memory::MemoryEngine;
     use super::*;
     use crate::settings::new_id;
 
-    fn write(engine: &mut Memory, state: &StoredState, generation: u64) {
-        let batch = difference(&read(engine).unwrap().content, &of(state).unwrap());
-        engine.commit(&numbered(batch, generation).unwrap(), generation).unwrap();
+    fn write(engine: &mut MemoryEngine, state: &StoredState, generation: u64) {
+        let old = read(engine).unwrap().content;
+        super::write(engine, &old, state, generation).unwrap();
     }
 
     #[test]
     fn what_was_written_is_found_again() {
-        let mut engine = Memory::default();
+        let mut engine = MemoryEngine::default();
         assert!(read(&engine).unwrap().stored.is_none());
         let settings = Settings::fresh(new_id());
         let mut state = StoredState::of(settings.clone());
@@ -170,7 +187,7 @@ mod tests {
 
     #[test]
     fn only_what_differs_is_written() {
-        let mut engine = Memory::default();
+        let mut engine = MemoryEngine::default();
         let mut state = StoredState::of(Settings::fresh(new_id()));
         write(&mut engine, &state, 1);
         let content = read(&engine).unwrap().content;
@@ -182,11 +199,11 @@ mod tests {
 
     #[test]
     fn settings_that_vanished_are_damage() {
-        let mut engine = Memory::default();
+        let mut engine = MemoryEngine::default();
         let state = StoredState::of(Settings::fresh(new_id()));
         write(&mut engine, &state, 1);
         let id = state.settings.document.id.into_bytes();
         engine.commit(&vec![(Tree::Settings, id, None)], 2).unwrap();
-        assert!(matches!(read(&engine), Err(Trouble::Unreadable(_))));
+        assert!(matches!(read(&engine), Err(DatabaseError::Unreadable(_))));
     }
 }

@@ -12,14 +12,14 @@ use std::path::{Path, PathBuf};
 
 use sled::transaction::{TransactionError, Transactional};
 
-use super::engine::{Batch, DatabaseFiles, Engine, Entries, Failed, Tree, Trouble};
+use super::engine::{Batch, DatabaseError, DatabaseFiles, Engine, Entries, Tree, WriteError};
 use super::generation::GenerationFile;
 
 /// The whole database has some ten kilobytes, and a megabyte at most.
 const CACHE_BYTES: u64 = 8 << 20;
 
 /// An open database.
-pub struct Disk {
+pub struct DiskEngine {
     /// In the order of [`Tree::ALL`].
     trees: Vec<sled::Tree>,
     db: sled::Db,
@@ -30,12 +30,12 @@ pub struct Disk {
     generation: GenerationFile,
 }
 
-impl Disk {
+impl DiskEngine {
     /// Opens the database in the folder `dir`, or begins one there.
     ///
     /// # Errors
-    /// [`Trouble`]. May also panic on a damaged file.
-    pub fn open(dir: &Path) -> Result<Disk, Trouble> {
+    /// [`DatabaseError`]. May also panic on a damaged file.
+    pub fn open(dir: &Path) -> Result<DiskEngine, DatabaseError> {
         only_files(dir)?;
         let db = sled::Config::new()
             .path(dir)
@@ -52,7 +52,7 @@ impl Disk {
         let system = |error: io::Error| system(&error);
         let generation = GenerationFile::open(dir).map_err(system)?;
         let file = sync_new(dir).map_err(system)?;
-        Ok(Disk { trees, db, file, path: dir.join("db"), generation })
+        Ok(DiskEngine { trees, db, file, path: dir.join("db"), generation })
     }
 
     fn tree(&self, tree: Tree) -> &sled::Tree {
@@ -64,13 +64,13 @@ impl Disk {
 /// its end.
 ///
 /// # Errors
-/// [`Trouble::Unreadable`] with the name of what is something else; the system's.
-pub fn only_files(dir: &Path) -> Result<(), Trouble> {
+/// [`DatabaseError::Unreadable`] with the name of what is something else; the system's.
+pub fn only_files(dir: &Path) -> Result<(), DatabaseError> {
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         Err(error) if error.kind() == ErrorKind::NotADirectory => {
-            return Err(Trouble::Unreadable("it is no folder, and so no database".to_owned()));
+            return Err(DatabaseError::Unreadable("it is no folder, and so no database".to_owned()));
         }
         Err(error) => return Err(system(&error)),
     };
@@ -81,7 +81,9 @@ pub fn only_files(dir: &Path) -> Result<(), Trouble> {
             kind if kind.is_file() => {}
             _ => {
                 let name = entry.file_name().display().to_string();
-                return Err(Trouble::Unreadable(format!("{name} in it is neither a file nor a folder")));
+                return Err(DatabaseError::Unreadable(format!(
+                    "{name} in it is neither a file nor a folder"
+                )));
             }
         }
     }
@@ -100,15 +102,15 @@ fn sync_new(dir: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-impl Engine for Disk {
-    fn read(&self, tree: Tree) -> Result<Entries, Trouble> {
+impl Engine for DiskEngine {
+    fn read(&self, tree: Tree) -> Result<Entries, DatabaseError> {
         let entry = |entry: sled::Result<(sled::IVec, sled::IVec)>| {
             entry.map(|(key, value)| (key.to_vec(), value.to_vec())).map_err(|error| trouble(&error))
         };
         self.tree(tree).iter().map(entry).collect()
     }
 
-    fn commit(&mut self, batch: &Batch, generation: u64) -> Result<(), Failed> {
+    fn commit(&mut self, batch: &Batch, generation: u64) -> Result<(), WriteError> {
         // One entry of the log for all trees: after a crash all of it is there, or nothing.
         let write = |trees: &Vec<sled::transaction::TransactionalTree>| {
             for (tree, key, value) in batch {
@@ -122,10 +124,12 @@ impl Engine for Disk {
         };
         self.trees.as_slice().transaction(write).map_err(|error: TransactionError<()>| match error {
             TransactionError::Storage(error) => failed(&error),
-            TransactionError::Abort(()) => Failed { why: "the write was given up".to_owned(), full: false },
+            TransactionError::Abort(()) => {
+                WriteError { why: "the write was given up".to_owned(), full: false }
+            }
         })?;
         self.db.flush().map_err(|error| failed(&error))?;
-        let unsynced = |error: io::Error| Failed { why: error.to_string(), full: is_full(&error) };
+        let unsynced = |error: io::Error| WriteError { why: error.to_string(), full: is_full(&error) };
         self.file.sync_data().map_err(unsynced)?;
         self.generation.write(generation).map_err(unsynced)
     }
@@ -154,26 +158,26 @@ fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
 }
 
-fn system(error: &io::Error) -> Trouble {
-    Trouble::System { why: error.to_string(), full: is_full(error) }
+fn system(error: &io::Error) -> DatabaseError {
+    DatabaseError::System { why: error.to_string(), full: is_full(error) }
 }
 
-fn failed(error: &sled::Error) -> Failed {
+fn failed(error: &sled::Error) -> WriteError {
     let full = matches!(error, sled::Error::Io(io) if is_full(io));
-    Failed { why: error.to_string(), full }
+    WriteError { why: error.to_string(), full }
 }
 
 /// Tells a damaged database from a system that does not let us use a good one.
-fn trouble(error: &sled::Error) -> Trouble {
+fn trouble(error: &sled::Error) -> DatabaseError {
     use ErrorKind::{
         NotFound, Other, OutOfMemory, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
     };
-    let sled::Error::Io(io) = error else { return Trouble::Unreadable(error.to_string()) };
+    let sled::Error::Io(io) = error else { return DatabaseError::Unreadable(error.to_string()) };
     match io.kind() {
         PermissionDenied | ReadOnlyFilesystem | StorageFull | QuotaExceeded | OutOfMemory | NotFound => {
             system(io)
         }
-        Other if io.to_string().contains("could not acquire lock") => Trouble::Busy,
-        _ => Trouble::Unreadable(io.to_string()),
+        Other if io.to_string().contains("could not acquire lock") => DatabaseError::Busy,
+        _ => DatabaseError::Unreadable(io.to_string()),
     }
 }

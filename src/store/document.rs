@@ -10,10 +10,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::date;
 use super::session::{Counters, SessionRecord};
 use super::state::{ForceScale, SavedWave, StoredState};
 use crate::settings::{Document, MotionChange, Settings, without_controls};
+use crate::wall_clock;
 
 /// What the document says it is.
 const FORMAT: &str = "yep-state";
@@ -133,7 +133,7 @@ pub fn write(state: &StoredState, written_unix_s: u64, generation: u64) -> Value
         "version": VERSION,
         "program": env!("CARGO_PKG_VERSION"),
         "written_unix_s": written_unix_s,
-        "written": date::readable(written_unix_s),
+        "written": wall_clock::readable(written_unix_s),
         "generation": generation,
         "settings": settings,
         "motion": motion,

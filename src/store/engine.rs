@@ -54,7 +54,7 @@ impl Tree {
 
 /// Why a database cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Trouble {
+pub enum DatabaseError {
     /// It cannot be understood, and never will be.
     Unreadable(String),
     /// It has a version that this program does not know.
@@ -77,7 +77,7 @@ pub enum Trouble {
 
 /// Why a write failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failed {
+pub struct WriteError {
     /// The database's words.
     pub why: String,
     /// Whether there is no room on the disk.
@@ -100,15 +100,15 @@ pub trait Engine: Send {
     /// Reads all of a tree.
     ///
     /// # Errors
-    /// [`Trouble`]; never `Newer`, since an engine does not look into values.
-    fn read(&self, tree: Tree) -> Result<Entries, Trouble>;
+    /// [`DatabaseError`]; never `Newer`, since an engine does not look into values.
+    fn read(&self, tree: Tree) -> Result<Entries, DatabaseError>;
 
     /// Does all of the batch or nothing of it, in all trees; it is durable on return. After that, and apart from it,
     /// remembers the write's `generation`.
     ///
     /// # Errors
-    /// [`Failed`]; then all trees have their old or all have their new content.
-    fn commit(&mut self, batch: &Batch, generation: u64) -> Result<(), Failed>;
+    /// [`WriteError`]; then all trees have their old or all have their new content.
+    fn commit(&mut self, batch: &Batch, generation: u64) -> Result<(), WriteError>;
 
     /// The generation of the last write, or 0. A database whose content is older has lost writes.
     fn generation(&self) -> u64;

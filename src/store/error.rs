@@ -29,3 +29,11 @@ pub enum StoreError {
     #[error("the store has ended")]
     Ended,
 }
+
+/// The message of a panic that was caught, for the log and for errors.
+pub fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    let literal = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    literal
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no reason given".to_owned())
+}

@@ -3,29 +3,29 @@
 
 use super::content::{self, StoredContent};
 use super::engine::Engine;
-use super::memory::Memory;
-use super::{Opened, Recovery, StateChange, StoreError, StoredState};
+use super::memory::MemoryEngine;
+use super::{InitialState, Recovery, StateChange, StoreError, StoredState};
 use crate::settings::{Settings, new_id};
 
 /// A store that outlives the simulated process, and forgets at the end of the real one.
 #[derive(Debug, Default)]
-pub struct Inline {
-    disk: Memory,
+pub struct InlineStore {
+    disk: MemoryEngine,
     broken: Option<&'static str>,
 }
 
-impl Inline {
+impl InlineStore {
     /// What a process that starts now finds.
     ///
     /// # Errors
     /// What is stored cannot be used, or there is nothing yet and the disk is broken.
-    pub fn open(&mut self) -> Result<Opened, StoreError> {
+    pub fn open(&mut self) -> Result<InitialState, StoreError> {
         if let Some(state) = self.stored()? {
-            return Ok(Opened { state, recovery: Recovery::Clean });
+            return Ok(InitialState { state, recovery: Recovery::Clean });
         }
         let state = StoredState::of(Settings::fresh(new_id()));
         self.write(&state)?;
-        Ok(Opened { state, recovery: Recovery::Fresh })
+        Ok(InitialState { state, recovery: Recovery::Fresh })
     }
 
     /// See [`super::Store::save`]; at once.
@@ -67,10 +67,9 @@ impl Inline {
             return Err(StoreError::Write(why.to_owned()));
         }
         let generation = self.disk.generation() + 1;
-        let changes =
-            content::difference(&self.read()?.content, &content::of(state).map_err(StoreError::Write)?);
-        let batch = content::numbered(changes, generation).map_err(StoreError::Write)?;
-        self.disk.commit(&batch, generation).map_err(|failed| StoreError::Write(failed.why))
+        let old = self.read()?.content;
+        let written = content::write(&mut self.disk, &old, state, generation);
+        written.map(drop).map_err(|failed| StoreError::Write(failed.why))
     }
 }
 
@@ -80,7 +79,7 @@ mod tests {
 
     #[test]
     fn what_was_saved_is_found_and_a_broken_disk_keeps_what_was_there() {
-        let mut store = Inline::default();
+        let mut store = InlineStore::default();
         let mut settings = store.open().unwrap().state.settings;
         settings.document.name = "one".to_owned();
         store.save(settings.clone()).unwrap();

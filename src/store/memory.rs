@@ -2,22 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use super::engine::{Batch, Engine, Entries, Failed, Tree, Trouble};
+use super::engine::{Batch, DatabaseError, Engine, Entries, Tree, WriteError};
 
 /// Trees in memory.
 #[derive(Debug, Default, Clone)]
-pub struct Memory {
+pub struct MemoryEngine {
     values: BTreeMap<(Tree, Vec<u8>), Vec<u8>>,
     generation: u64,
 }
 
-impl Engine for Memory {
-    fn read(&self, tree: Tree) -> Result<Entries, Trouble> {
+impl Engine for MemoryEngine {
+    fn read(&self, tree: Tree) -> Result<Entries, DatabaseError> {
         let of_tree = self.values.iter().filter(|((of, _), _)| *of == tree);
         Ok(of_tree.map(|((_, key), value)| (key.clone(), value.clone())).collect())
     }
 
-    fn commit(&mut self, batch: &Batch, generation: u64) -> Result<(), Failed> {
+    fn commit(&mut self, batch: &Batch, generation: u64) -> Result<(), WriteError> {
         for (tree, key, value) in batch {
             match value {
                 Some(value) => self.values.insert((*tree, key.clone()), value.clone()),

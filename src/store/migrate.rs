@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::engine::StoredValues;
-use super::engine::{Tree, Trouble};
+use super::engine::{DatabaseError, Tree};
 use super::record::{CalibrationV1, SettingsV2};
 use super::seal::{damaged, decode, encode, seal, unseal};
 
@@ -14,14 +14,14 @@ use super::seal::{damaged, decode, encode, seal, unseal};
 pub const LAYOUT_VERSION: u8 = 3;
 
 /// The step from each version to the next, beginning with the one from version 1.
-const STEPS: [fn(StoredValues) -> Result<StoredValues, Trouble>; LAYOUT_VERSION as usize - 1] =
+const STEPS: [fn(StoredValues) -> Result<StoredValues, DatabaseError>; LAYOUT_VERSION as usize - 1] =
     [from_1_to_2, from_2_to_3];
 
 /// The version of what is stored; none where nothing is.
 ///
 /// # Errors
-/// [`Trouble::Unreadable`] or [`Trouble::Newer`].
-pub fn version(content: &StoredValues) -> Result<Option<u8>, Trouble> {
+/// [`DatabaseError::Unreadable`] or [`DatabaseError::Newer`].
+pub fn version(content: &StoredValues) -> Result<Option<u8>, DatabaseError> {
     match content.get(&(Tree::Meta, Tree::LAYOUT_KEY.to_vec())) {
         Some(value) => unseal(value, LAYOUT_VERSION).map(|(version, _)| Some(version)),
         None if content.is_empty() => Ok(None),
@@ -32,8 +32,8 @@ pub fn version(content: &StoredValues) -> Result<Option<u8>, Trouble> {
 /// What is stored in this version, as it is stored now.
 ///
 /// # Errors
-/// [`Trouble::Unreadable`].
-pub fn upgrade(content: StoredValues, version: u8) -> Result<StoredValues, Trouble> {
+/// [`DatabaseError::Unreadable`].
+pub fn upgrade(content: StoredValues, version: u8) -> Result<StoredValues, DatabaseError> {
     STEPS.iter().skip(usize::from(version).saturating_sub(1)).try_fold(content, |content, step| step(content))
 }
 
@@ -66,7 +66,7 @@ struct SettingsV1 {
 
 /// Version 1 had the trees `settings` and `meta` only. Version 2 has a tree for the calibration, and the number of the
 /// write in `meta`, since no longer every write is one of the settings.
-fn from_1_to_2(old: StoredValues) -> Result<StoredValues, Trouble> {
+fn from_1_to_2(old: StoredValues) -> Result<StoredValues, DatabaseError> {
     let mut new = StoredValues::new();
     let mut newest: Option<(Vec<u8>, SettingsV1)> = None;
     for ((tree, id), value) in old {
@@ -111,7 +111,7 @@ fn from_1_to_2(old: StoredValues) -> Result<StoredValues, Trouble> {
 }
 
 /// Version 3 may have the scale of the force sensor beside the calibration; before, it was a file of its own.
-fn from_2_to_3(mut content: StoredValues) -> Result<StoredValues, Trouble> {
+fn from_2_to_3(mut content: StoredValues) -> Result<StoredValues, DatabaseError> {
     content.insert((Tree::Meta, Tree::LAYOUT_KEY.to_vec()), layout_value(3));
     Ok(content)
 }
@@ -183,14 +183,14 @@ mod tests {
     #[test]
     fn damaged_old_values_are_damage_and_newer_ones_are_newer() {
         for value in [&b""[..], b"junk", &seal(1, b"junk"), &seal(0, b"")] {
-            assert!(matches!(upgrade(version_1(&[(ID, value)]), 1), Err(Trouble::Unreadable(_))));
+            assert!(matches!(upgrade(version_1(&[(ID, value)]), 1), Err(DatabaseError::Unreadable(_))));
         }
         let mut newer = version_1(&[]);
         newer.insert((Tree::Meta, b"layout".to_vec()), layout_value(LAYOUT_VERSION + 1));
-        assert_eq!(version(&newer), Err(Trouble::Newer { found: 4, known: 3 }));
+        assert_eq!(version(&newer), Err(DatabaseError::Newer { found: 4, known: 3 }));
         assert_eq!(version(&StoredValues::new()), Ok(None));
         let mut without = version_1(&[(ID, &bytes(V1))]);
         without.remove(&(Tree::Meta, b"layout".to_vec()));
-        assert!(matches!(version(&without), Err(Trouble::Unreadable(_))));
+        assert!(matches!(version(&without), Err(DatabaseError::Unreadable(_))));
     }
 }

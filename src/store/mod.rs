@@ -2,7 +2,7 @@
 //!
 //! One thread of the operating system, called `store`, owns the database. Everybody else has a [`Store`]: a
 //! handle that sends it changes and waits until they are durable. Nobody reads from the database after the
-//! start: what it holds comes out once, as [`Opened`], and lives in memory from then on.
+//! start: what it holds comes out once, as [`InitialState`], and lives in memory from then on.
 //!
 //! - [`state`]: everything that is remembered, as one value; [`session`] is a part of it
 //! - `owner`: the thread. What arrives while it writes is written as one, and acknowledged together
@@ -24,20 +24,18 @@
 //! system does not let us use is left alone: the machine runs with what can be read, and each save says why it cannot be
 //! kept.
 
-mod begin;
 pub mod check;
 mod content;
-pub mod date;
 mod disk;
 pub mod document;
 mod engine;
 mod error;
 mod generation;
 pub mod inline;
+mod json_snapshot;
 mod memory;
 mod migrate;
-mod mirror;
-mod owner;
+mod open;
 mod quarantine;
 mod record;
 pub mod recovery;
@@ -46,6 +44,7 @@ mod scratch;
 mod seal;
 pub mod session;
 pub mod state;
+mod writer;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -59,7 +58,7 @@ pub use state::{ForceScale, SavedWave, StateChange, StoredState};
 /// that drop waits for the thread.
 #[derive(Clone, Debug)]
 pub struct Store {
-    owner: Arc<owner::Owner>,
+    owner: Arc<writer::WriterThread>,
     recovery: Arc<Recovery>,
 }
 
@@ -69,21 +68,21 @@ impl Store {
     /// # Errors
     /// Another process has the folder, or a newer program wrote it. Neither damage nor a disk that is full or cannot be
     /// written is an error: see [`Recovery`].
-    pub fn open(dir: &Path) -> Result<(Store, Opened), StoreError> {
+    pub fn open(dir: &Path) -> Result<(Store, InitialState), StoreError> {
         let folder = dir.to_owned();
-        let begin = move || begin::on_disk(&folder);
-        Ok(Store::of(owner::Owner::start(Some(dir.to_owned()), begin)?))
+        let begin = move || open::on_disk(&folder);
+        Ok(Store::of(writer::WriterThread::start(Some(dir.to_owned()), begin)?))
     }
 
     /// A store that forgets with its last handle.
     ///
     /// # Errors
     /// The system has no thread left.
-    pub fn in_memory() -> Result<(Store, Opened), StoreError> {
-        Ok(Store::of(owner::Owner::start(None, begin::in_memory)?))
+    pub fn in_memory() -> Result<(Store, InitialState), StoreError> {
+        Ok(Store::of(writer::WriterThread::start(None, open::in_memory)?))
     }
 
-    fn of((owner, opened): (owner::Owner, Opened)) -> (Store, Opened) {
+    fn of((owner, opened): (writer::WriterThread, InitialState)) -> (Store, InitialState) {
         let recovery = Arc::new(opened.recovery.clone());
         (Store { owner: Arc::new(owner), recovery }, opened)
     }
@@ -121,7 +120,7 @@ impl Store {
 
 /// What was stored.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Opened {
+pub struct InitialState {
     /// Everything, checked.
     pub state: StoredState,
     /// How it came about.

@@ -4,8 +4,8 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::date;
 use super::session::MAX_WHOLE;
+use crate::wall_clock;
 
 /// How many are kept. Each has a megabyte or so, and a card that wears out makes one at every start.
 pub const KEPT: usize = 8;
@@ -21,7 +21,7 @@ pub fn move_aside(db: &Path) -> io::Result<PathBuf> {
     let before = moved_aside(parent)?;
     let number = before.last().map_or(1, |(number, _)| number + 1);
     // The clock of a board without one may stand still over restarts, so only the number tells them apart.
-    let aside = parent.join(format!("{PREFIX}{}-{number}", date::compact(date::now_unix_s())));
+    let aside = parent.join(format!("{PREFIX}{}-{number}", wall_clock::file_stamp(wall_clock::now_unix_s())));
     fs::rename(db, &aside)?;
     File::open(parent)?.sync_all()?;
     for (_, old) in &before[..(before.len() + 1).saturating_sub(KEPT)] {

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::engine::Trouble;
+use super::engine::DatabaseError;
 use super::seal::{damaged, decode, encode};
 use super::session::{Counters, SessionEnd, SessionRecord};
 use super::state::{ForceScale, SavedWave};
@@ -130,7 +130,7 @@ pub fn decode_settings(
     id: &[u8],
     settings: &[u8],
     calibration: Option<&[u8]>,
-) -> Result<Result<Settings, Vec<Invalid>>, Trouble> {
+) -> Result<Result<Settings, Vec<Invalid>>, DatabaseError> {
     let id = String::from_utf8(id.to_vec()).map_err(|_| damaged("the id of the settings is no text"))?;
     let content: SettingsV2 = decode("the settings", SettingsV2::VERSION, settings)?;
     let found = calibration
@@ -180,7 +180,7 @@ pub fn encode_wave(wave: &SavedWave) -> Result<Vec<u8>, String> {
 }
 
 /// A saved wave with its name, which was the key.
-pub fn decode_wave(name: &[u8], value: &[u8]) -> Result<(String, SavedWave), Trouble> {
+pub fn decode_wave(name: &[u8], value: &[u8]) -> Result<(String, SavedWave), DatabaseError> {
     let name = String::from_utf8(name.to_vec()).map_err(|_| damaged("the name of a wave is no text"))?;
     let WaveV1 { json } = decode("a wave", WaveV1::VERSION, value)?;
     let wave = SavedWave::from_text(&json).map_err(|why| damaged(format!("wave {name:?}: {why}")))?;
@@ -204,7 +204,7 @@ pub fn encode_session(session: &SessionRecord) -> Result<Vec<u8>, String> {
 }
 
 /// A session with its number, which was the key.
-pub fn decode_session(number: &[u8], value: &[u8]) -> Result<(u64, SessionRecord), Trouble> {
+pub fn decode_session(number: &[u8], value: &[u8]) -> Result<(u64, SessionRecord), DatabaseError> {
     let number = number.try_into().map_err(|_| damaged("the number of a session has no eight bytes"))?;
     let s: SessionV1 = decode("a session", SessionV1::VERSION, value)?;
     let session = SessionRecord {
@@ -233,7 +233,7 @@ pub fn encode_counters(c: &Counters) -> Result<Vec<u8>, String> {
 }
 
 /// The sums.
-pub fn decode_counters(value: &[u8]) -> Result<Counters, Trouble> {
+pub fn decode_counters(value: &[u8]) -> Result<Counters, DatabaseError> {
     let c: CountersV1 = decode("the counters", CountersV1::VERSION, value)?;
     Ok(Counters {
         sessions: c.sessions,
@@ -251,7 +251,7 @@ pub fn encode_force_scale(scale: &ForceScale) -> Result<Vec<u8>, String> {
 }
 
 /// What the readings of the force sensor mean.
-pub fn decode_force_scale(value: &[u8]) -> Result<ForceScale, Trouble> {
+pub fn decode_force_scale(value: &[u8]) -> Result<ForceScale, DatabaseError> {
     let ForceScaleV1 { sensor, zero, per_g } = decode("the force scale", ForceScaleV1::VERSION, value)?;
     Ok(ForceScale { sensor, zero, per_g })
 }

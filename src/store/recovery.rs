@@ -3,9 +3,9 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::date::readable;
 use super::quarantine;
 use crate::settings::Invalid;
+use crate::wall_clock::readable;
 
 /// How the start of the store went.
 #[derive(Debug, Clone, PartialEq)]

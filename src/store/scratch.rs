@@ -8,17 +8,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::begin;
 use super::content::{self, StoredContent};
-use super::disk::{self, Disk};
-use super::engine::{Engine, Trouble};
+use super::disk::{self, DiskEngine};
+use super::engine::{DatabaseError, Engine};
+use super::error::panic_message;
 
 /// Reads the database in the folder `db`, and which write was the last that it acknowledged.
 ///
 /// # Errors
-/// [`Trouble`]; `System` when there is no place for the copy.
-pub fn read(db: &Path) -> Result<(u64, StoredContent), Trouble> {
-    let system = |error: io::Error| Trouble::System { why: error.to_string(), full: false };
+/// [`DatabaseError`]; `System` when there is no place for the copy.
+pub fn read(db: &Path) -> Result<(u64, StoredContent), DatabaseError> {
+    let system = |error: io::Error| DatabaseError::System { why: error.to_string(), full: false };
     disk::only_files(db)?;
     let mut trouble = None;
     for place in [PathBuf::from("/dev/shm"), std::env::temp_dir()] {
@@ -29,22 +29,22 @@ pub fn read(db: &Path) -> Result<(u64, StoredContent), Trouble> {
         match copied {
             Ok(scratch) => return open(&scratch.path),
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
-                return Err(Trouble::Unreadable("it is no folder, and so no database".to_owned()));
+                return Err(DatabaseError::Unreadable("it is no folder, and so no database".to_owned()));
             }
             Err(error) => trouble = Some(system(error)),
         }
     }
-    Err(trouble.unwrap_or(Trouble::Busy))
+    Err(trouble.unwrap_or(DatabaseError::Busy))
 }
 
-fn open(copy: &Path) -> Result<(u64, StoredContent), Trouble> {
+fn open(copy: &Path) -> Result<(u64, StoredContent), DatabaseError> {
     let read = || {
-        let engine = Disk::open(copy)?;
+        let engine = DiskEngine::open(copy)?;
         let read = content::read(&engine)?;
         Ok((engine.generation(), read))
     };
     catch_unwind(AssertUnwindSafe(read))
-        .unwrap_or_else(|panic| Err(Trouble::Unreadable(begin::text(&*panic))))
+        .unwrap_or_else(|panic| Err(DatabaseError::Unreadable(panic_message(&*panic))))
 }
 
 /// How many names are tried for a folder. Each process has its own number, but one that was killed may have had the same:

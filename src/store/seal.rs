@@ -5,7 +5,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::engine::Trouble;
+use super::engine::DatabaseError;
 
 const CRC_BYTES: usize = 4;
 
@@ -20,8 +20,8 @@ pub fn encode(version: u8, content: &impl Serialize) -> Result<Vec<u8>, String> 
 /// What was stored as `what`, in exactly this version.
 ///
 /// # Errors
-/// [`Trouble::Unreadable`] or [`Trouble::Newer`].
-pub fn decode<T: DeserializeOwned>(what: &str, version: u8, value: &[u8]) -> Result<T, Trouble> {
+/// [`DatabaseError::Unreadable`] or [`DatabaseError::Newer`].
+pub fn decode<T: DeserializeOwned>(what: &str, version: u8, value: &[u8]) -> Result<T, DatabaseError> {
     let (found, content) = unseal(value, version)?;
     if found != version {
         return Err(damaged(format!("{what}: version {found} where version {version} belongs")));
@@ -47,8 +47,8 @@ pub fn seal(version: u8, content: &[u8]) -> Vec<u8> {
 /// The version and the content of a sealed value.
 ///
 /// # Errors
-/// [`Trouble::Unreadable`] when the checksum is wrong; [`Trouble::Newer`] for a version that is not `known`.
-pub fn unseal(value: &[u8], known: u8) -> Result<(u8, &[u8]), Trouble> {
+/// [`DatabaseError::Unreadable`] when the checksum is wrong; [`DatabaseError::Newer`] for a version that is not `known`.
+pub fn unseal(value: &[u8], known: u8) -> Result<(u8, &[u8]), DatabaseError> {
     let Some((sealed, crc)) = value.split_last_chunk::<CRC_BYTES>() else {
         return Err(damaged("a value is too short"));
     };
@@ -57,14 +57,14 @@ pub fn unseal(value: &[u8], known: u8) -> Result<(u8, &[u8]), Trouble> {
     }
     match sealed.split_first() {
         None | Some((0, _)) => Err(damaged("a value has no version")),
-        Some((found, _)) if *found > known => Err(Trouble::Newer { found: *found, known }),
+        Some((found, _)) if *found > known => Err(DatabaseError::Newer { found: *found, known }),
         Some((found, content)) => Ok((*found, content)),
     }
 }
 
 /// It cannot be understood, and why.
-pub fn damaged(what: impl Into<String>) -> Trouble {
-    Trouble::Unreadable(what.into())
+pub fn damaged(what: impl Into<String>) -> DatabaseError {
+    DatabaseError::Unreadable(what.into())
 }
 
 #[cfg(test)]
@@ -78,18 +78,18 @@ mod tests {
         for bit in 0..value.len() * 8 {
             let mut damaged = value.clone();
             damaged[bit / 8] ^= 1 << (bit % 8);
-            assert!(matches!(unseal(&damaged, 1), Err(Trouble::Unreadable(_))));
+            assert!(matches!(unseal(&damaged, 1), Err(DatabaseError::Unreadable(_))));
         }
         for length in 0..value.len() {
-            assert!(matches!(unseal(&value[..length], 1), Err(Trouble::Unreadable(_))));
+            assert!(matches!(unseal(&value[..length], 1), Err(DatabaseError::Unreadable(_))));
         }
     }
 
     #[test]
     fn a_newer_version_is_not_damage_and_an_older_one_is_no_other() {
-        assert_eq!(unseal(&seal(9, b"?"), 1), Err(Trouble::Newer { found: 9, known: 1 }));
-        assert!(matches!(decode::<u8>("it", 2, &seal(1, &[5])), Err(Trouble::Unreadable(_))));
-        assert!(matches!(decode::<u8>("it", 1, &seal(1, &[5, 6])), Err(Trouble::Unreadable(_))));
+        assert_eq!(unseal(&seal(9, b"?"), 1), Err(DatabaseError::Newer { found: 9, known: 1 }));
+        assert!(matches!(decode::<u8>("it", 2, &seal(1, &[5])), Err(DatabaseError::Unreadable(_))));
+        assert!(matches!(decode::<u8>("it", 1, &seal(1, &[5, 6])), Err(DatabaseError::Unreadable(_))));
         assert_eq!(decode::<u8>("it", 1, &seal(1, &[5])), Ok(5));
     }
 }

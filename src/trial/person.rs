@@ -11,8 +11,8 @@ use super::whole::{Ground, TrialProcess, USUAL};
 use crate::hal::Clock;
 use crate::hal::sim::Random;
 use crate::hal::sim::{Mishap, Mishaps};
-use crate::settings::wall;
 use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS};
+use crate::wall_clock;
 
 /// After a stall nothing is judged by its time for so long: a motion that was late has ended by then.
 const LATE_FOR_NS: Nanos = 2 * SECOND_NS;
@@ -111,7 +111,7 @@ impl Person {
                 ground.line.spoil(Random::new(self.random.number()), share);
             }
             // Decades, either way.
-            InjectedFault::ClockJumps => wall::put_forward(self.random.between(-2e9, 2e9) as i64),
+            InjectedFault::ClockJumps => wall_clock::set_offset_s(self.random.between(-2e9, 2e9) as i64),
             InjectedFault::ClientLeaves => operator.leave(whole),
             InjectedFault::ClientHangs => operator.hang(whole),
             InjectedFault::Flood => operator.flood(whole),
@@ -173,7 +173,7 @@ impl Person {
                 ground.disk.lock().unwrap_or_else(PoisonError::into_inner).break_disk(None);
                 whole.witness().facts.told.disk_broken = false;
             }
-            InjectedFault::ClockJumps => wall::put_forward(0),
+            InjectedFault::ClockJumps => wall_clock::set_offset_s(0),
             InjectedFault::SensorBytesCorrupted => ground.line.heal(),
             InjectedFault::UnderVoltage => {
                 whole.witness().facts.told.under_voltage_since = None;

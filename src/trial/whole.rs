@@ -31,8 +31,8 @@ use crate::layout;
 use crate::machine::host::Vitals;
 use crate::machine::{HomingOptions, SessionRules};
 use crate::settings::{RailGeometry, Settings};
-use crate::store::inline::Inline;
-use crate::store::{self, Opened, Recovery, StoreError, StoredState};
+use crate::store::inline::InlineStore;
+use crate::store::{self, InitialState, Recovery, StoreError, StoredState};
 use crate::units::{MILLISECOND_NS, Nanos};
 
 /// The loops run so long before the server's turn …
@@ -103,7 +103,7 @@ pub struct Ground {
     /// How its driver wants its pulses.
     pub timing: PulseTiming,
     /// The disk.
-    pub disk: Arc<Mutex<Inline>>,
+    pub disk: Arc<Mutex<InlineStore>>,
     /// What ends by itself in each process.
     pub session: SessionRules,
     /// What becomes of a wave whose client is gone, by the configuration.
@@ -163,13 +163,13 @@ impl Ground {
 }
 
 struct Handle {
-    disk: Arc<Mutex<Inline>>,
+    disk: Arc<Mutex<InlineStore>>,
     /// What the process found when it started.
-    opened: Opened,
+    opened: InitialState,
 }
 
 impl Handle {
-    fn disk(&self) -> MutexGuard<'_, Inline> {
+    fn disk(&self) -> MutexGuard<'_, InlineStore> {
         self.disk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::source::Source;
 
 /// Each room with the rooms that it may name. Imports point from the bottom of this table to its top.
-const ROOMS: [(&str, &str); 21] = [
+const ROOMS: [(&str, &str); 22] = [
     ("units", ""),
+    ("wall_clock", ""),
     ("token_bucket", ""),
     ("files", ""),
     ("layout", "units"),
@@ -15,27 +16,27 @@ const ROOMS: [(&str, &str); 21] = [
     ("machine", "units layout wave motion"),
     ("hal", "units layout wave motion machine"),
     ("drive", "units layout wave motion machine hal"),
-    ("diag", "units files layout wave motion machine hal drive"),
+    ("diag", "units wall_clock files layout wave motion machine hal drive"),
     ("sensor", "units token_bucket files layout wave motion machine hal"),
-    ("settings", "units layout wave motion machine"),
-    ("store", "units files layout wave motion machine settings"),
+    ("settings", "units wall_clock layout wave motion machine"),
+    ("store", "units wall_clock files layout wave motion machine settings"),
     ("auth", "units files layout wave motion machine settings store"),
     // The API reaches the machine through a port of its own: no request handler ever sees a thread or a pin.
-    ("api", "units files layout wave motion machine settings store auth"),
-    ("feed", "units files layout wave motion machine settings store auth"),
+    ("api", "units wall_clock files layout wave motion machine settings store auth"),
+    ("feed", "units wall_clock files layout wave motion machine settings store auth"),
     // Between the two rooms that need it: cli makes the options, app obeys them.
     ("options", "units layout wave motion machine hal"),
     (
         "app",
-        "units files layout wave motion machine hal drive diag sensor settings store auth api feed options",
+        "units wall_clock files layout wave motion machine hal drive diag sensor settings store auth api feed options",
     ),
     (
         "trial",
-        "units files layout wave motion machine hal drive diag sensor settings store auth api feed options app",
+        "units wall_clock files layout wave motion machine hal drive diag sensor settings store auth api feed options app",
     ),
     (
         "cli",
-        "units token_bucket files layout wave motion machine hal drive diag sensor settings store auth api feed options app \
+        "units wall_clock token_bucket files layout wave motion machine hal drive diag sensor settings store auth api feed options app \
          trial",
     ),
     ("main", "cli"),
@@ -60,7 +61,7 @@ const IMPURE: [&[&str]; 8] = [
 const REHEARSAL: &str = "drive/rehearsal.rs";
 
 /// Who alone asks for the time of the day, so that a trial can let it jump (promise S23).
-const WALL_CLOCK: &str = "settings/wall.rs";
+const WALL_CLOCK: &str = "wall_clock.rs";
 
 /// Type names that several files may define, each with its reason.
 const SHARED_TYPE_NAMES: [(&str, &str); 1] =

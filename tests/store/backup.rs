@@ -165,6 +165,6 @@ proptest! {
         // A session that is under way in it is one that nobody will end.
         let mut expected = state;
         expected.end_interrupted();
-        prop_assert_eq!(opened, Opened { state: expected, recovery: Recovery::Clean });
+        prop_assert_eq!(opened, InitialState { state: expected, recovery: Recovery::Clean });
     }
 }

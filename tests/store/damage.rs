@@ -163,7 +163,7 @@ fn a_value_that_cannot_be_decoded_is_moved_aside_and_reported() {
         assert!(moved_to.file_name().unwrap().to_str().unwrap().starts_with("db.unreadable-2"));
         assert_eq!(opened.state.settings, last);
         drop(store);
-        assert_eq!(open(dir.path()).1, Opened { recovery: Recovery::Clean, ..opened });
+        assert_eq!(open(dir.path()).1, InitialState { recovery: Recovery::Clean, ..opened });
     }
 }
 

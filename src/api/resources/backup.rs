@@ -10,8 +10,8 @@ use crate::api::answer::{self, HandlerResult};
 use crate::api::context::Context;
 use crate::api::fields::Complaint;
 use crate::api::orders::UPDATE_SETTINGS;
-use crate::store::date;
 use crate::store::document::{self, DocumentError, Problem};
+use crate::wall_clock;
 
 const ARGUMENT: &str = "backup";
 
@@ -21,7 +21,7 @@ const ARGUMENT: &str = "backup";
 /// Never.
 pub fn get(ctx: &Arc<Context>) -> HandlerResult {
     let (state, generation) = ctx.keeper.kept();
-    let mut answer = answer::ok(&document::write(&state, date::now_unix_s(), generation));
+    let mut answer = answer::ok(&document::write(&state, wall_clock::now_unix_s(), generation));
     answer
         .headers_mut()
         .insert(CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"yep-backup.json\""));
@@ -72,7 +72,7 @@ pub fn state(ctx: &Arc<Context>) -> HandlerResult {
             "travel_steps": settings.travel_steps,
             "steps_per_mm": settings.steps_per_mm(),
             "calibrated_unix_s": at,
-            "calibrated": at.map(date::readable),
+            "calibrated": at.map(wall_clock::readable),
         })
     });
     Ok(answer::ok(&json!({

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::archive::ArchiveEntry;
 use super::record::Record;
 use super::recording::{Recording, known};
-use crate::units::utc;
+use crate::wall_clock::rfc3339;
 
 /// Which part of a recording is told.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,7 +41,7 @@ pub fn summary(entry: &ArchiveEntry) -> Value {
     let about = &entry.about;
     json!({
         "id": entry.id,
-        "at": utc(about.at_unix_ms / 1_000),
+        "at": rfc3339(about.at_unix_ms / 1_000),
         "at_unix_ms": about.at_unix_ms,
         "uptime_s": about.fault_ns as f64 * 1e-9,
         "this_run": entry.this_run,

@@ -14,14 +14,15 @@ use std::time::{Duration, Instant};
 use rustix::fs::OFlags;
 
 use super::content::{self, StoredContent};
-use super::disk::{self, Disk};
-use super::engine::{Batch, DatabaseFiles, Engine, Entries, Failed, StoredValues, Tree, Trouble};
-use super::memory::Memory;
-use super::mirror::{self, Mirror};
+use super::disk::{self, DiskEngine};
+use super::engine::{Batch, DatabaseError, DatabaseFiles, Engine, Entries, StoredValues, Tree, WriteError};
+use super::error::panic_message;
+use super::json_snapshot::{self, JsonSnapshot};
+use super::memory::MemoryEngine;
 use super::recovery::{DamageReport, InForce, Recovery};
 use super::reserve::ReservedSpace;
 use super::state::StoredState;
-use super::{Opened, StoreError, migrate, quarantine, scratch};
+use super::{InitialState, StoreError, migrate, quarantine, scratch};
 use crate::settings::{Settings, is_id, new_id};
 
 /// How long a lock may take to become free. A process that has ended, or a child that has not yet begun its
@@ -29,10 +30,10 @@ use crate::settings::{Settings, is_id, new_id};
 const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Opens a database again, and reads what it holds.
-pub type Reopen = dyn FnMut() -> Result<(Box<dyn Engine>, StoredValues), Failed> + Send;
+pub type Reopen = dyn FnMut() -> Result<(Box<dyn Engine>, StoredValues), WriteError> + Send;
 
 /// A store that is ready. The fields drop in this order: the database before the lock.
-pub struct Begun {
+pub struct OpenedStore {
     /// The database.
     pub engine: Box<dyn Engine>,
     /// What it holds.
@@ -42,9 +43,9 @@ pub struct Begun {
     /// How many writes it has seen.
     pub generation: u64,
     /// With how many of them its copy is up to date; none where there is to be no copy.
-    pub mirrored: Option<u64>,
+    pub snapshot_generation: Option<u64>,
     /// What to run with.
-    pub opened: Opened,
+    pub opened: InitialState,
     /// Holds the folder for this process.
     pub lock: Option<File>,
 }
@@ -53,54 +54,55 @@ pub struct Begun {
 ///
 /// # Errors
 /// None that memory can have.
-pub fn in_memory() -> Result<Begun, StoreError> {
-    let reopen = Box::new(|| Ok((Box::new(Memory::default()) as Box<dyn Engine>, StoredValues::new())));
-    let opened = Opened { state: StoredState::of(Settings::fresh(new_id())), recovery: Recovery::Fresh };
-    let mut engine = Box::new(Memory::default());
-    let content = write(&mut *engine, &StoredValues::new(), &opened.state, 1)
+pub fn in_memory() -> Result<OpenedStore, StoreError> {
+    let reopen = Box::new(|| Ok((Box::new(MemoryEngine::default()) as Box<dyn Engine>, StoredValues::new())));
+    let opened =
+        InitialState { state: StoredState::of(Settings::fresh(new_id())), recovery: Recovery::Fresh };
+    let mut engine = Box::new(MemoryEngine::default());
+    let content = content::write(&mut *engine, &StoredValues::new(), &opened.state, 1)
         .map_err(|failed| StoreError::Write(failed.why))?;
-    Ok(Begun { engine, content, reopen, generation: 1, mirrored: None, opened, lock: None })
+    Ok(OpenedStore { engine, content, reopen, generation: 1, snapshot_generation: None, opened, lock: None })
 }
 
 /// Begins in the state folder `dir`.
 ///
 /// # Errors
 /// See [`super::Store::open`].
-pub fn on_disk(dir: &Path) -> Result<Begun, StoreError> {
+pub fn on_disk(dir: &Path) -> Result<OpenedStore, StoreError> {
     let unusable = |doing: &str, error: &std::io::Error| format!("cannot {doing} {}: {error}", dir.display());
     if let Err(error) = fs::create_dir_all(dir) {
         return Ok(unavailable(dir, None, unusable("create the state folder", &error), None));
     }
     let lock = match lock(dir) {
         Ok(lock) => lock,
-        Err(Trouble::Busy) => return Err(StoreError::InUse(dir.to_owned())),
+        Err(DatabaseError::Busy) => return Err(StoreError::InUse(dir.to_owned())),
         Err(trouble) => return Ok(unavailable(dir, None, why(trouble), None)),
     };
-    let copied_first = |copy: Option<Mirror>| match copy {
-        None if copy_first(dir) => mirror::read(dir),
+    let copied_first = |copy: Option<JsonSnapshot>| match copy {
+        None if copy_first(dir) => json_snapshot::read(dir),
         copy => Ok(copy),
     };
-    let copy = match mirror::read(dir).and_then(copied_first) {
+    let copy = match json_snapshot::read(dir).and_then(copied_first) {
         Ok(copy) => Ok(copy),
-        Err(Trouble::Newer { found, known }) => return Err(StoreError::Newer { found, known }),
+        Err(DatabaseError::Newer { found, known }) => return Err(StoreError::Newer { found, known }),
         Err(trouble) => Err(why(trouble)),
     };
     let reserved = ReservedSpace::of(dir);
     let mut tried = begin(dir, &lock, &copy);
-    let full = |stuck: &Stuck| matches!(stuck.trouble, Trouble::System { full: true, .. });
+    let full = |stuck: &OpenError| matches!(stuck.trouble, DatabaseError::System { full: true, .. });
     if tried.as_ref().is_err_and(full) && reserved.drop_it() {
         tracing::warn!("the disk is full: the room that was held there is given up");
         tried = begin(dir, &lock, &copy);
     }
     let begun = match tried {
         Ok(begun) => begun,
-        Err(Stuck { trouble: Trouble::Busy, .. }) => return Err(StoreError::InUse(dir.to_owned())),
-        Err(Stuck { trouble: Trouble::Newer { found, known }, .. }) => {
+        Err(OpenError { trouble: DatabaseError::Busy, .. }) => return Err(StoreError::InUse(dir.to_owned())),
+        Err(OpenError { trouble: DatabaseError::Newer { found, known }, .. }) => {
             return Err(StoreError::Newer { found, known });
         }
-        Err(Stuck { trouble, known }) => return Ok(unavailable(dir, Some(lock), why(trouble), known)),
+        Err(OpenError { trouble, known }) => return Ok(unavailable(dir, Some(lock), why(trouble), known)),
     };
-    Ok(Begun { lock: Some(lock), ..begun })
+    Ok(OpenedStore { lock: Some(lock), ..begun })
 }
 
 /// Gives a database that has no copy one before it is opened, from a reading that does not touch it: sled can leave an
@@ -115,43 +117,47 @@ fn copy_first(dir: &Path) -> bool {
     match stored.settings {
         // Of what has lost its newest writes nothing is copied.
         Ok(settings) if stored.generation >= last => {
-            mirror::write(dir, &StoredState { settings, ..stored.rest }, stored.generation).is_ok()
+            json_snapshot::write(dir, &StoredState { settings, ..stored.rest }, stored.generation).is_ok()
         }
         _ => false,
     }
 }
 
 /// Why there is no beginning, and what the database holds if at least that could be read.
-struct Stuck {
-    trouble: Trouble,
+struct OpenError {
+    trouble: DatabaseError,
     known: Option<Box<StoredState>>,
 }
 
-impl From<Trouble> for Stuck {
-    fn from(trouble: Trouble) -> Stuck {
-        Stuck { trouble, known: None }
+impl From<DatabaseError> for OpenError {
+    fn from(trouble: DatabaseError) -> OpenError {
+        OpenError { trouble, known: None }
     }
 }
 
 /// What to run with, how it came about, and what the database holds.
 struct Decision {
-    opened: Opened,
+    opened: InitialState,
     generation: u64,
     read: StoredContent,
 }
 
-fn begin(dir: &Path, lock: &File, copy: &Result<Option<Mirror>, String>) -> Result<Begun, Stuck> {
+fn begin(
+    dir: &Path,
+    lock: &File,
+    copy: &Result<Option<JsonSnapshot>, String>,
+) -> Result<OpenedStore, OpenError> {
     let db = dir.join("db");
     let (mut engine, decision) = match read(&db) {
         Ok((engine, read)) => {
             let last = engine.generation();
             (engine, decide(read, last, copy))
         }
-        Err(Trouble::Unreadable(reason)) => {
+        Err(DatabaseError::Unreadable(reason)) => {
             let moved_to = quarantine::move_aside(&db).map_err(|error| {
                 let full = matches!(error.kind(), std::io::ErrorKind::StorageFull);
                 let why = format!("the database is unreadable ({reason}) and cannot be moved aside: {error}");
-                Trouble::System { why, full }
+                DatabaseError::System { why, full }
             })?;
             let (engine, read) = read(&db)?;
             let origin = DamageReport { reason, moved_to: Some(moved_to) };
@@ -161,24 +167,24 @@ fn begin(dir: &Path, lock: &File, copy: &Result<Option<Mirror>, String>) -> Resu
     };
     let Decision { mut opened, mut generation, read: StoredContent { mut content, .. } } = decision;
     opened.state.end_interrupted();
-    let changes = content::of(&opened.state).map_err(Trouble::Unreadable)?;
+    let changes = content::of(&opened.state).map_err(DatabaseError::Unreadable)?;
     // What is stored and not allowed stays until somebody saves something; nor does old content become a new copy.
     let keeps = matches!(opened.recovery, Recovery::Invalid { .. } | Recovery::RolledBack { .. });
     if !keeps && !content::difference(&content, &changes).is_empty() {
         generation += 1;
         content = write_guarded(&mut engine, &content, &opened.state, generation).map_err(|failed| {
-            let trouble = Trouble::System { why: failed.why, full: failed.full };
-            Stuck { trouble, known: Some(Box::new(opened.state.clone())) }
+            let trouble = DatabaseError::System { why: failed.why, full: failed.full };
+            OpenError { trouble, known: Some(Box::new(opened.state.clone())) }
         })?;
     }
     let copied = copy.as_ref().ok().and_then(|copy| copy.as_ref()).map_or(0, |copy| copy.generation);
-    let mirrored = if keeps { generation } else { copied };
+    let snapshot_generation = if keeps { generation } else { copied };
     let mut lock = lock.try_clone().map_err(|error| system("hold the lock of", dir, &error))?;
     let dir = dir.to_owned();
     let reopen = Box::new(move || {
         let opened = hold(&dir, &mut lock).and_then(|()| match self::read(&db) {
             // Everything is in memory, and takes the place of what cannot be read.
-            Err(Trouble::Unreadable(why)) => {
+            Err(DatabaseError::Unreadable(why)) => {
                 tracing::warn!("the database cannot be read any more ({why}): it is moved aside");
                 quarantine::move_aside(&db).map_err(|error| system("move aside", &db, &error))?;
                 self::read(&db)
@@ -187,21 +193,31 @@ fn begin(dir: &Path, lock: &File, copy: &Result<Option<Mirror>, String>) -> Resu
         });
         match opened {
             Ok((engine, read)) => Ok((Box::new(engine) as Box<dyn Engine>, read.content)),
-            Err(Trouble::System { why, full }) => Err(Failed { why, full }),
-            Err(trouble) => Err(Failed { why: why(trouble), full: false }),
+            Err(DatabaseError::System { why, full }) => Err(WriteError { why, full }),
+            Err(trouble) => Err(WriteError { why: why(trouble), full: false }),
         }
     });
-    let mirrored = Some(mirrored);
-    Ok(Begun { engine: Box::new(engine), content, reopen, generation, mirrored, opened, lock: None })
+    let snapshot_generation = Some(snapshot_generation);
+    Ok(OpenedStore {
+        engine: Box::new(engine),
+        content,
+        reopen,
+        generation,
+        snapshot_generation,
+        opened,
+        lock: None,
+    })
 }
 
 /// With a database that could be read; `last` is what the file beside it knows.
-fn decide(read: StoredContent, last: u64, copy: &Result<Option<Mirror>, String>) -> Decision {
+fn decide(read: StoredContent, last: u64, copy: &Result<Option<JsonSnapshot>, String>) -> Decision {
     let Some(stored) = &read.stored else {
         return match copy {
             Ok(None) => {
-                let opened =
-                    Opened { state: StoredState::of(Settings::fresh(new_id())), recovery: Recovery::Fresh };
+                let opened = InitialState {
+                    state: StoredState::of(Settings::fresh(new_id())),
+                    recovery: Recovery::Fresh,
+                };
                 Decision { opened, generation: 0, read }
             }
             _ => {
@@ -235,22 +251,26 @@ fn decide(read: StoredContent, last: u64, copy: &Result<Option<Mirror>, String>)
             Recovery::Invalid { problems: problems.clone() }
         }
     };
-    Decision { opened: Opened { state, recovery }, generation, read }
+    Decision { opened: InitialState { state, recovery }, generation, read }
 }
 
 /// Without what the database should have held: with its copy, or with the defaults.
-fn instead(read: StoredContent, origin: DamageReport, copy: &Result<Option<Mirror>, String>) -> Decision {
+fn instead(
+    read: StoredContent,
+    origin: DamageReport,
+    copy: &Result<Option<JsonSnapshot>, String>,
+) -> Decision {
     let stored = read.stored.as_ref().map_or(0, |stored| stored.generation);
     match copy {
         Ok(Some(copy)) => {
             let recovery = Recovery::Restored { origin, written_unix_s: copy.written_unix_s };
-            let opened = Opened { state: copy.state.clone(), recovery };
+            let opened = InitialState { state: copy.state.clone(), recovery };
             Decision { opened, generation: copy.generation.max(stored), read }
         }
         Ok(None) | Err(_) => {
             let no_copy = copy.as_ref().err().cloned();
             let recovery = Recovery::Defaults { origin, no_copy };
-            let opened = Opened { state: StoredState::of(Settings::fresh(new_id())), recovery };
+            let opened = InitialState { state: StoredState::of(Settings::fresh(new_id())), recovery };
             Decision { opened, generation: stored, read }
         }
     }
@@ -258,21 +278,26 @@ fn instead(read: StoredContent, origin: DamageReport, copy: &Result<Option<Mirro
 
 /// Runs without a database: with what the copy says, or what the database itself says if it can be read at least, or
 /// the defaults. Nothing can be saved.
-fn unavailable(dir: &Path, lock: Option<File>, reason: String, known: Option<Box<StoredState>>) -> Begun {
+fn unavailable(
+    dir: &Path,
+    lock: Option<File>,
+    reason: String,
+    known: Option<Box<StoredState>>,
+) -> OpenedStore {
     let (state, in_force) = match known {
         Some(known) => (*known, InForce::Stored),
         None => readable(dir),
     };
     let recovery = Recovery::Unavailable { reason: reason.clone(), in_force };
     let says = reason.clone();
-    let reopen = Box::new(move || Err(Failed { why: says.clone(), full: false }));
-    Begun {
+    let reopen = Box::new(move || Err(WriteError { why: says.clone(), full: false }));
+    OpenedStore {
         engine: Box::new(Unusable(reason)),
         content: StoredValues::new(),
         reopen,
         generation: 0,
-        mirrored: None,
-        opened: Opened { state, recovery },
+        snapshot_generation: None,
+        opened: InitialState { state, recovery },
         lock,
     }
 }
@@ -281,7 +306,7 @@ fn unavailable(dir: &Path, lock: Option<File>, reason: String, known: Option<Box
 fn readable(dir: &Path) -> (StoredState, InForce) {
     let db = dir.join("db");
     let found = if db.exists() { scratch::read(&db).map(|(_, read)| read.stored) } else { Ok(None) };
-    let copy = mirror::read(dir);
+    let copy = json_snapshot::read(dir);
     let lost = found.is_err() || copy.is_err();
     let copy = copy.ok().flatten();
     if let Ok(Some(stored)) = found
@@ -300,12 +325,12 @@ fn readable(dir: &Path) -> (StoredState, InForce) {
 struct Unusable(String);
 
 impl Engine for Unusable {
-    fn read(&self, _: Tree) -> Result<Entries, Trouble> {
-        Err(Trouble::System { why: self.0.clone(), full: false })
+    fn read(&self, _: Tree) -> Result<Entries, DatabaseError> {
+        Err(DatabaseError::System { why: self.0.clone(), full: false })
     }
 
-    fn commit(&mut self, _: &Batch, _: u64) -> Result<(), Failed> {
-        Err(Failed { why: self.0.clone(), full: false })
+    fn commit(&mut self, _: &Batch, _: u64) -> Result<(), WriteError> {
+        Err(WriteError { why: self.0.clone(), full: false })
     }
 
     fn generation(&self) -> u64 {
@@ -313,40 +338,23 @@ impl Engine for Unusable {
     }
 }
 
-/// Makes the database, which holds `old`, hold `state`; returns what it holds then. Writes nothing when that is so.
-///
-/// # Errors
-/// [`Failed`].
-pub fn write(
-    engine: &mut dyn Engine,
-    old: &StoredValues,
-    state: &StoredState,
-    generation: u64,
-) -> Result<StoredValues, Failed> {
-    let failed = |why: String| Failed { why, full: false };
-    let new = content::of(state).map_err(failed)?;
-    let batch = content::numbered(content::difference(old, &new), generation).map_err(failed)?;
-    engine.commit(&batch, generation)?;
-    Ok(new)
-}
-
 fn write_guarded(
-    engine: &mut Disk,
+    engine: &mut DiskEngine,
     old: &StoredValues,
     state: &StoredState,
     generation: u64,
-) -> Result<StoredValues, Failed> {
-    catch_unwind(AssertUnwindSafe(|| write(engine, old, state, generation)))
-        .unwrap_or_else(|panic| Err(Failed { why: text(&*panic), full: false }))
+) -> Result<StoredValues, WriteError> {
+    catch_unwind(AssertUnwindSafe(|| content::write(engine, old, state, generation)))
+        .unwrap_or_else(|panic| Err(WriteError { why: panic_message(&*panic), full: false }))
 }
 
-fn system(doing: &str, path: &Path, error: &std::io::Error) -> Trouble {
+fn system(doing: &str, path: &Path, error: &std::io::Error) -> DatabaseError {
     let full = error.kind() == std::io::ErrorKind::StorageFull;
-    Trouble::System { why: format!("cannot {doing} {}: {error}", path.display()), full }
+    DatabaseError::System { why: format!("cannot {doing} {}: {error}", path.display()), full }
 }
 
 /// Makes and locks the folder again, if it was deleted.
-fn hold(dir: &Path, held: &mut File) -> Result<(), Trouble> {
+fn hold(dir: &Path, held: &mut File) -> Result<(), DatabaseError> {
     if disk::file_place(held, &dir.join("lock")) != DatabaseFiles::Kept {
         fs::create_dir_all(dir).map_err(|error| system("create", dir, &error))?;
         *held = lock(dir)?;
@@ -354,7 +362,7 @@ fn hold(dir: &Path, held: &mut File) -> Result<(), Trouble> {
     Ok(())
 }
 
-fn lock(dir: &Path) -> Result<File, Trouble> {
+fn lock(dir: &Path) -> Result<File, DatabaseError> {
     let refused = |error: std::io::Error| system("write to the state folder", dir, &error);
     // Not waiting where somebody put a pipe.
     let mut options = File::options();
@@ -366,47 +374,39 @@ fn lock(dir: &Path) -> Result<File, Trouble> {
     }
     patiently(|| match file.try_lock() {
         Ok(()) => Ok(()),
-        Err(TryLockError::WouldBlock) => Err(Trouble::Busy),
+        Err(TryLockError::WouldBlock) => Err(DatabaseError::Busy),
         Err(TryLockError::Error(error)) => Err(refused(error)),
     })?;
     Ok(file)
 }
 
 /// Opens and reads the database: damage has to show here, while nothing moves.
-fn read(db: &Path) -> Result<(Disk, StoredContent), Trouble> {
+fn read(db: &Path) -> Result<(DiskEngine, StoredContent), DatabaseError> {
     let attempt = || {
-        let engine = Disk::open(db)?;
+        let engine = DiskEngine::open(db)?;
         let read = content::read(&engine)?;
         Ok((engine, read))
     };
     patiently(|| {
         catch_unwind(AssertUnwindSafe(attempt))
-            .unwrap_or_else(|panic| Err(Trouble::Unreadable(text(&*panic))))
+            .unwrap_or_else(|panic| Err(DatabaseError::Unreadable(panic_message(&*panic))))
     })
 }
 
-fn patiently<T>(attempt: impl Fn() -> Result<T, Trouble>) -> Result<T, Trouble> {
+fn patiently<T>(attempt: impl Fn() -> Result<T, DatabaseError>) -> Result<T, DatabaseError> {
     let deadline = Instant::now() + PATIENCE;
     loop {
         match attempt() {
-            Err(Trouble::Busy) if Instant::now() < deadline => thread::sleep(PATIENCE / 20),
+            Err(DatabaseError::Busy) if Instant::now() < deadline => thread::sleep(PATIENCE / 20),
             done => return done,
         }
     }
 }
 
-fn why(trouble: Trouble) -> String {
+fn why(trouble: DatabaseError) -> String {
     match trouble {
-        Trouble::Unreadable(why) | Trouble::System { why, .. } => why,
-        Trouble::Newer { found, known } => format!("it has version {found}, and {known} is known"),
-        Trouble::Busy => "it is in use".to_owned(),
+        DatabaseError::Unreadable(why) | DatabaseError::System { why, .. } => why,
+        DatabaseError::Newer { found, known } => format!("it has version {found}, and {known} is known"),
+        DatabaseError::Busy => "it is in use".to_owned(),
     }
-}
-
-/// What a panic said.
-pub fn text(panic: &(dyn std::any::Any + Send)) -> String {
-    let literal = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    literal
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "no reason given".to_owned())
 }

@@ -11,10 +11,11 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::document::{self, DocumentError};
+use super::engine::DatabaseError;
 use super::session::MAX_WHOLE;
 use super::state::StoredState;
-use super::{date, engine::Trouble};
 use crate::files;
+use crate::wall_clock;
 
 const NEWEST: &str = "mirror.json";
 const PREVIOUS: &str = "mirror.previous.json";
@@ -24,7 +25,7 @@ pub const MAX_BYTES: usize = 32 << 20;
 
 /// A copy that can be used.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Mirror {
+pub struct JsonSnapshot {
     /// What it says.
     pub state: StoredState,
     /// The number of the write that it is up to date with.
@@ -36,10 +37,10 @@ pub struct Mirror {
 /// The newest copy in the state folder `dir` that can be used; none when there is none.
 ///
 /// # Errors
-/// [`Trouble::Newer`]: the newest was written by a newer program. [`Trouble::Unreadable`]: there are copies, and none
+/// [`DatabaseError::Newer`]: the newest was written by a newer program. [`DatabaseError::Unreadable`]: there are copies, and none
 /// can be used.
-pub fn read(dir: &Path) -> Result<Option<Mirror>, Trouble> {
-    let mut newest: Option<Mirror> = None;
+pub fn read(dir: &Path) -> Result<Option<JsonSnapshot>, DatabaseError> {
+    let mut newest: Option<JsonSnapshot> = None;
     let mut damage = None;
     for name in [NEWEST, PREVIOUS] {
         match files::read_regular(&dir.join(name), MAX_BYTES).map(|text| parse(&text)) {
@@ -47,11 +48,11 @@ pub fn read(dir: &Path) -> Result<Option<Mirror>, Trouble> {
                 newest = Some(found);
             }
             Ok(Ok(_)) => {}
-            Ok(Err(newer @ Trouble::Newer { .. })) => return Err(newer),
+            Ok(Err(newer @ DatabaseError::Newer { .. })) => return Err(newer),
             Ok(Err(trouble)) => damage = Some(trouble),
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => {
-                damage = Some(Trouble::Unreadable(format!("the copy of it cannot be read: {error}")))
+                damage = Some(DatabaseError::Unreadable(format!("the copy of it cannot be read: {error}")))
             }
         }
     }
@@ -66,7 +67,7 @@ pub fn read(dir: &Path) -> Result<Option<Mirror>, Trouble> {
 /// # Errors
 /// The system's; then the copies are those that there were.
 pub fn write(dir: &Path, state: &StoredState, generation: u64) -> io::Result<()> {
-    let document = document::write(state, date::now_unix_s(), generation);
+    let document = document::write(state, wall_clock::now_unix_s(), generation);
     let copy = json!({ "crc32": checksum(&document), "state": document });
     let unfinished = dir.join(UNFINISHED);
     let written = write_new(&unfinished, serde_json::to_string_pretty(&copy)? + "\n").and_then(|()| {
@@ -104,25 +105,26 @@ fn checksum(document: &Value) -> String {
 /// What the text of a copy says.
 ///
 /// # Errors
-/// [`Trouble::Newer`], [`Trouble::Unreadable`].
-pub fn parse(text: &[u8]) -> Result<Mirror, Trouble> {
-    let damaged = |what: &str| Trouble::Unreadable(format!("the copy of it {what}"));
+/// [`DatabaseError::Newer`], [`DatabaseError::Unreadable`].
+pub fn parse(text: &[u8]) -> Result<JsonSnapshot, DatabaseError> {
+    let damaged = |what: &str| DatabaseError::Unreadable(format!("the copy of it {what}"));
     let copy: Value = serde_json::from_slice(text).map_err(|error| damaged(&format!("is cut: {error}")))?;
     let document = &copy["state"];
     if copy["crc32"].as_str() != Some(&checksum(document)) {
         return Err(damaged("is damaged: its checksum is wrong"));
     }
     let state = document::read_own(document).map_err(|wrong| match wrong {
-        DocumentError::Newer { found } => {
-            Trouble::Newer { found: u8::try_from(found).unwrap_or(u8::MAX), known: document::VERSION as u8 }
-        }
+        DocumentError::Newer { found } => DatabaseError::Newer {
+            found: u8::try_from(found).unwrap_or(u8::MAX),
+            known: document::VERSION as u8,
+        },
         wrong @ DocumentError::Values(_) => damaged(&format!("is not allowed: {wrong}")),
     })?;
     let number = |name: &str| document[name].as_u64().ok_or_else(|| damaged("has no number"));
     if number("generation")? > MAX_WHOLE {
         return Err(damaged("has the number of a write that nobody made"));
     }
-    Ok(Mirror { state, generation: number("generation")?, written_unix_s: number("written_unix_s")? })
+    Ok(JsonSnapshot { state, generation: number("generation")?, written_unix_s: number("written_unix_s")? })
 }
 
 #[cfg(test)]
@@ -160,7 +162,7 @@ mod tests {
         }
         fs::remove_file(dir.path().join(PREVIOUS)).unwrap();
         fs::write(&newest, &text[..text.len() / 2]).unwrap();
-        assert!(matches!(read(dir.path()), Err(Trouble::Unreadable(_))));
+        assert!(matches!(read(dir.path()), Err(DatabaseError::Unreadable(_))));
     }
 
     #[test]
@@ -170,6 +172,6 @@ mod tests {
         document["version"] = json!(9);
         let copy = json!({ "crc32": checksum(&document), "state": document });
         fs::write(dir.path().join(NEWEST), copy.to_string()).unwrap();
-        assert_eq!(read(dir.path()), Err(Trouble::Newer { found: 9, known: 2 }));
+        assert_eq!(read(dir.path()), Err(DatabaseError::Newer { found: 9, known: 2 }));
     }
 }

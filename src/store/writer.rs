@@ -8,12 +8,13 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::begin::{self, Begun, Reopen};
 use super::content;
-use super::engine::{DatabaseFiles, Engine, Failed, StoredValues, Tree};
+use super::engine::{DatabaseFiles, Engine, StoredValues, Tree, WriteError};
+use super::error::panic_message;
+use super::open::{OpenedStore, Reopen};
 use super::reserve::ReservedSpace;
 use super::state::{StateChange, StoredState};
-use super::{Opened, StoreError, mirror};
+use super::{InitialState, StoreError, json_snapshot};
 
 /// Saves that may wait for the thread; further callers wait for a place.
 const WAITING: usize = 64;
@@ -38,14 +39,14 @@ type SharedView = Arc<RwLock<StateView>>;
 
 /// The running thread. Dropping it waits until everything that was asked for is done.
 #[derive(Debug)]
-pub struct Owner {
+pub struct WriterThread {
     /// None only while it drops.
     requests: Option<mpsc::Sender<Request>>,
     thread: Option<JoinHandle<()>>,
     shared: SharedView,
 }
 
-impl Owner {
+impl WriterThread {
     /// Starts the thread and lets it `begin`: a database is opened where it is used, so that a panic of one
     /// never reaches the caller. A copy and ballast are kept in the folder `dir`, if there is one.
     ///
@@ -53,21 +54,22 @@ impl Owner {
     /// Those of `begin`, or that there is no thread to be had.
     pub fn start(
         dir: Option<PathBuf>,
-        begin: impl FnOnce() -> Result<Begun, StoreError> + Send + 'static,
-    ) -> Result<(Owner, Opened), StoreError> {
+        begin: impl FnOnce() -> Result<OpenedStore, StoreError> + Send + 'static,
+    ) -> Result<(WriterThread, InitialState), StoreError> {
         let (sender, requests) = mpsc::channel(WAITING);
         let (tell, told) = std::sync::mpsc::sync_channel(1);
         let run = move || {
-            let Begun { engine, content, reopen, generation, mirrored, opened, lock } = match begin() {
-                Ok(begun) => begun,
-                Err(error) => return drop(tell.send(Err(error))),
-            };
+            let OpenedStore { engine, content, reopen, generation, snapshot_generation, opened, lock } =
+                match begin() {
+                    Ok(begun) => begun,
+                    Err(error) => return drop(tell.send(Err(error))),
+                };
             let state = Arc::new(opened.state.clone());
             let shared = Arc::new(RwLock::new(StateView { state: Arc::clone(&state), generation }));
-            let copying = dir.zip(mirrored).map(|(dir, mirrored)| Copying {
+            let copying = dir.zip(snapshot_generation).map(|(dir, snapshot_generation)| Copying {
                 reserved: ReservedSpace::of(&dir),
                 dir,
-                mirrored,
+                snapshot_generation,
                 due: Some(Instant::now() + COPY_AFTER),
             });
             if tell.send(Ok((Arc::clone(&shared), opened))).is_ok() {
@@ -84,7 +86,7 @@ impl Owner {
             Ok(begun) => begun?,
             Err(_) => return Err(StoreError::Ended),
         };
-        let owner = Owner { requests: Some(sender), thread: Some(thread), shared };
+        let owner = WriterThread { requests: Some(sender), thread: Some(thread), shared };
         Ok((owner, opened))
     }
 
@@ -102,7 +104,7 @@ impl Owner {
     }
 }
 
-impl Drop for Owner {
+impl Drop for WriterThread {
     fn drop(&mut self) {
         self.requests = None;
         if let Some(thread) = self.thread.take() {
@@ -117,7 +119,7 @@ struct Copying {
     dir: PathBuf,
     reserved: ReservedSpace,
     /// The number of the write that it is up to date with.
-    mirrored: u64,
+    snapshot_generation: u64,
     /// When the next one is to be written.
     due: Option<Instant>,
 }
@@ -190,7 +192,7 @@ impl Writer {
 
     fn save(&mut self, next: &StoredState) -> Result<(), StoreError> {
         let saved = match self.write(next) {
-            Err(Failed { full: true, .. }) if self.make_room() => self.write(next),
+            Err(WriteError { full: true, .. }) if self.make_room() => self.write(next),
             other => other,
         };
         saved.map_err(|failed| StoreError::Write(failed.why))
@@ -207,7 +209,7 @@ impl Writer {
 
     /// Whether the files of the database are still where they were opened. Deleted ones are made anew by the next write, with
     /// everything that is remembered; what has taken their place is somebody else's, and stays as it is.
-    fn check_place(&mut self) -> Result<(), Failed> {
+    fn check_place(&mut self) -> Result<(), WriteError> {
         match self.engine.as_ref().map_or(DatabaseFiles::Kept, |engine| engine.place()) {
             DatabaseFiles::Kept => Ok(()),
             DatabaseFiles::Gone => {
@@ -220,7 +222,7 @@ impl Writer {
             DatabaseFiles::Taken => {
                 let why = "other files have taken the place of the database: the next start uses those, and this \
                            process can keep nothing";
-                Err(Failed { why: why.to_owned(), full: false })
+                Err(WriteError { why: why.to_owned(), full: false })
             }
         }
     }
@@ -231,7 +233,7 @@ impl Writer {
         let _ = catch_unwind(AssertUnwindSafe(|| drop(engine)));
     }
 
-    fn write(&mut self, next: &StoredState) -> Result<(), Failed> {
+    fn write(&mut self, next: &StoredState) -> Result<(), WriteError> {
         self.check_place()?;
         let attempt = || {
             if self.engine.is_none() {
@@ -239,7 +241,7 @@ impl Writer {
                 (self.engine, self.content) = (Some(engine), content);
             }
             let Some(engine) = &mut self.engine else { return Ok(()) };
-            let new = content::of(next).map_err(|why| Failed { why, full: false })?;
+            let new = content::of(next).map_err(|why| WriteError { why, full: false })?;
             let batch = content::difference(&self.content, &new);
             if batch.is_empty() {
                 return Ok(());
@@ -249,7 +251,7 @@ impl Writer {
                 .any(|(tree, ..)| matches!(tree, Tree::Settings | Tree::Calibration | Tree::Waves));
             self.generation += 1;
             let batch =
-                content::numbered(batch, self.generation).map_err(|why| Failed { why, full: false })?;
+                content::numbered(batch, self.generation).map_err(|why| WriteError { why, full: false })?;
             engine.commit(&batch, self.generation)?;
             self.content = new;
             if let (true, Some(copying)) = (made_by_the_user, &mut self.copying) {
@@ -258,7 +260,7 @@ impl Writer {
             Ok(())
         };
         let written = catch_unwind(AssertUnwindSafe(attempt))
-            .unwrap_or_else(|panic| Err(Failed { why: begin::text(&*panic), full: false }));
+            .unwrap_or_else(|panic| Err(WriteError { why: panic_message(&*panic), full: false }));
         if written.is_err() {
             // After one failed write, as on a full disk, sled refuses all others until it is opened again.
             self.close();
@@ -272,11 +274,11 @@ impl Writer {
         copying.due = None;
         // Beside files of somebody else a copy of ours would be taken for theirs.
         let taken = self.engine.as_ref().is_some_and(|engine| engine.place() == DatabaseFiles::Taken);
-        if copying.mirrored == self.generation || taken {
+        if copying.snapshot_generation == self.generation || taken {
             return;
         }
-        match mirror::write(&copying.dir, &self.state, self.generation) {
-            Ok(()) => copying.mirrored = self.generation,
+        match json_snapshot::write(&copying.dir, &self.state, self.generation) {
+            Ok(()) => copying.snapshot_generation = self.generation,
             Err(error) => {
                 tracing::warn!(%error, "the copy of the store cannot be written; the store itself is good")
             }
@@ -295,8 +297,9 @@ impl Writer {
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
-    use super::super::engine::{Batch, Entries, Trouble};
-    use super::super::memory::Memory;
+    use super::super::engine::{Batch, DatabaseError, Entries};
+    use super::super::memory::MemoryEngine;
+    use super::super::open;
     use super::super::recovery::Recovery;
     use super::super::state::SavedWave;
     use super::*;
@@ -306,13 +309,13 @@ mod tests {
     struct Failing(&'static str);
 
     impl Engine for Failing {
-        fn read(&self, _: Tree) -> Result<Entries, Trouble> {
+        fn read(&self, _: Tree) -> Result<Entries, DatabaseError> {
             Ok(Vec::new())
         }
 
-        fn commit(&mut self, _: &Batch, _: u64) -> Result<(), Failed> {
+        fn commit(&mut self, _: &Batch, _: u64) -> Result<(), WriteError> {
             assert_eq!(self.0, "error", "a panic of the database");
-            Err(Failed { why: "no space left".to_owned(), full: false })
+            Err(WriteError { why: "no space left".to_owned(), full: false })
         }
 
         fn generation(&self) -> u64 {
@@ -320,24 +323,24 @@ mod tests {
         }
     }
 
-    fn start(how: &'static str, reopened: &'static AtomicU32) -> Owner {
+    fn start(how: &'static str, reopened: &'static AtomicU32) -> WriterThread {
         let begin = move || {
             let state = StoredState::of(Settings::fresh(new_id()));
             let reopen = || {
                 reopened.fetch_add(1, Ordering::Relaxed);
-                Ok((Box::new(Memory::default()) as Box<dyn Engine>, StoredValues::new()))
+                Ok((Box::new(MemoryEngine::default()) as Box<dyn Engine>, StoredValues::new()))
             };
-            Ok(Begun {
+            Ok(OpenedStore {
                 engine: Box::new(Failing(how)),
                 content: StoredValues::new(),
                 reopen: Box::new(reopen),
                 generation: 1,
-                mirrored: None,
-                opened: Opened { state, recovery: Recovery::Clean },
+                snapshot_generation: None,
+                opened: InitialState { state, recovery: Recovery::Clean },
                 lock: None,
             })
         };
-        Owner::start(None, begin).unwrap().0
+        WriterThread::start(None, begin).unwrap().0
     }
 
     #[tokio::test]
@@ -360,7 +363,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_changes_nothing_is_not_written() {
-        let (owner, opened) = Owner::start(None, begin::in_memory).unwrap();
+        let (owner, opened) = WriterThread::start(None, open::in_memory).unwrap();
         for _ in 0..3 {
             owner.save(opened.state.settings.clone().into()).await.unwrap();
         }
@@ -369,7 +372,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_has_no_room_does_not_spoil_what_has() {
-        let (owner, _) = Owner::start(None, begin::in_memory).unwrap();
+        let (owner, _) = WriterThread::start(None, open::in_memory).unwrap();
         let wave = SavedWave::new(&serde_json::json!({})).unwrap();
         let (bad, good) = tokio::join!(
             owner.save(StateChange::SaveWave(String::new(), wave.clone())),
@@ -382,9 +385,9 @@ mod tests {
     #[test]
     fn a_start_that_fails_or_panics_is_an_error() {
         assert_eq!(
-            Owner::start(None, || Err(StoreError::Write("no".to_owned()))).unwrap_err().to_string(),
+            WriterThread::start(None, || Err(StoreError::Write("no".to_owned()))).unwrap_err().to_string(),
             "it cannot be written down: no"
         );
-        assert_eq!(Owner::start(None, || panic!("on purpose")).unwrap_err(), StoreError::Ended);
+        assert_eq!(WriterThread::start(None, || panic!("on purpose")).unwrap_err(), StoreError::Ended);
     }
 }
