@@ -30,10 +30,11 @@ use rsruckig::prelude::{InputParameter, Ruckig, ThrowErrorHandler, Trajectory};
 use support::{Samples, counts, tell};
 use yep::drive::Rings;
 use yep::drive::chunk::Chunk;
-use yep::motion::plan::{MovePlan, Rates, Target};
+use yep::motion::plan::{MovePlan, Target};
 use yep::motion::runs::{RunMaker, StepRun};
 use yep::motion::{
-    CycleBounds, Firmness, Follower, Inputs, Kinematics, Limits, Piece, Tracker, step_times, stop,
+    CycleBounds, Follower, Inputs, Kinematics, MotionLimits, Piece, ProfileLimits, RampLimits, Tracker,
+    step_times, stop,
 };
 use yep::wave::envelope::Size;
 use yep::wave::interpolate::{Interpolation, Knot, through};
@@ -162,7 +163,7 @@ impl Course {
         Course { reference: reference.into(), speed_mm_s, next: 0, tracker: Tracker::new(CYCLE_S), axis }
     }
 
-    fn cycle(&mut self, limits: &Limits) {
+    fn cycle(&mut self, limits: &MotionLimits) {
         let bounds = CycleBounds {
             low_mm: 0.0,
             high_mm: RANGE_MM,
@@ -180,7 +181,7 @@ impl Course {
 /// From end to end and back at 60 mm/s, each with the time that it takes.
 fn approach() -> Course {
     let reference = (0..5_000).map(|i| Kinematics::at_rest(if i < 2_500 { RANGE_MM } else { 0.0 }));
-    Course::new(reference.collect(), Limits::default().approach_speed.get())
+    Course::new(reference.collect(), MotionLimits::default().approach_speed.get())
 }
 
 /// A period of a sine of 5 s, which every limit allows.
@@ -202,11 +203,11 @@ fn wave(shape: Shape, period_s: f64) -> Course {
             a: RANGE_MM * point.curvature / (period_s * period_s),
         }
     });
-    Course::new(reference.collect(), Limits::default().max_speed.get())
+    Course::new(reference.collect(), MotionLimits::default().max_speed.get())
 }
 
 fn tracking(mut course: Course) -> Box<dyn FnMut(u64)> {
-    let limits = Limits::default();
+    let limits = MotionLimits::default();
     Box::new(move |count| {
         for _ in 0..count {
             course.cycle(&limits);
@@ -218,7 +219,7 @@ fn tracking(mut course: Course) -> Box<dyn FnMut(u64)> {
 fn dearest(name: &str, mut course: Course) {
     const TIMES: u32 = 20;
     const ATTEMPTS: u32 = 5;
-    let limits = Limits::default();
+    let limits = MotionLimits::default();
     let cycles = course.reference.len();
     for _ in 0..cycles {
         course.cycle(&limits);
@@ -302,7 +303,7 @@ fn evaluating(graph: impl Into<Graph>) -> Box<dyn FnMut(u64)> {
 
 /// The cycles of one period, each with the state that it leads to.
 fn planned(mut course: Course) -> Vec<(Kinematics, Kinematics)> {
-    let limits = Limits::default();
+    let limits = MotionLimits::default();
     let mut cycle = || {
         let start = course.axis;
         course.cycle(&limits);
@@ -347,13 +348,13 @@ struct Cycle {
 
 /// The cycles of strokes of 150 mm there and back, with the limits that the peers were measured with.
 fn strokes() -> Vec<Cycle> {
-    let rates = Rates { speed: 400.0, acceleration: 5_000.0, jerk: 100_000.0 };
+    let rates = ProfileLimits { speed: 400.0, acceleration: 5_000.0, jerk: 100_000.0 };
     let everywhere = (f64::MIN, f64::MAX);
     let mut cycles = Vec::new();
     for (from, to) in [(0.0, 150.0), (150.0, 0.0)] {
         let start = Kinematics::at_rest(from * MANY_STEPS_PER_MM);
         let scaled = |rate: f64| rate * MANY_STEPS_PER_MM;
-        let rates = Rates {
+        let rates = ProfileLimits {
             speed: scaled(rates.speed),
             acceleration: scaled(rates.acceleration),
             jerk: scaled(rates.jerk),
@@ -425,8 +426,9 @@ fn expanding() -> Box<dyn FnMut(u64)> {
 }
 
 fn stopping() -> Box<dyn FnMut(u64)> {
-    let limits = Limits::default();
-    let firmness = Firmness { acceleration: limits.stop_deceleration.get(), jerk: limits.stop_jerk_mm_s3() };
+    let limits = MotionLimits::default();
+    let firmness =
+        RampLimits { acceleration: limits.stop_deceleration.get(), jerk: limits.stop_jerk_mm_s3() };
     let states = planned(sine());
     let mut next = 0;
     Box::new(move |count| {
@@ -439,10 +441,10 @@ fn stopping() -> Box<dyn FnMut(u64)> {
 }
 
 /// Moves to rest from states that the axis can be in, spread evenly (multiples of irrational numbers).
-fn moves() -> Vec<(Kinematics, f64, Rates)> {
+fn moves() -> Vec<(Kinematics, f64, ProfileLimits)> {
     let one = |i: usize| {
         let share = |prime: f64| (i as f64 * prime.sqrt()).fract();
-        let rates = Rates {
+        let rates = ProfileLimits {
             speed: 50.0 + 950.0 * share(2.0),
             acceleration: 1_000.0 + 19_000.0 * share(3.0),
             jerk: 1e5 + 2e6 * share(5.0),
@@ -499,7 +501,7 @@ fn passing() -> Box<dyn FnMut(u64)> {
         timed: true,
         committed: [Piece::default()].into_iter().collect(),
         tail: [Piece::default(); 3].into_iter().collect(),
-        trips: Inputs::ALL,
+        armed_inputs: Inputs::ALL,
         last: false,
     };
     Box::new(move |count| {

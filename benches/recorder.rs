@@ -17,32 +17,32 @@ use yep::diag::Recorder;
 use yep::diag::recorder::export::{self, ExportSpan};
 use yep::diag::recorder::ring::CAPACITY;
 use yep::diag::recorder::{Archive, Recording, file};
-use yep::drive::CycleTrace;
-use yep::drive::cycle_trace::looks;
+use yep::drive::TraceSample;
+use yep::drive::cycle_trace::trace_ring;
 use yep::machine::Fault;
 
 /// Looks at a machine that follows a sine, one a cycle.
-fn running() -> Vec<CycleTrace> {
+fn running() -> Vec<TraceSample> {
     let mut machine = machine::homed(&machine::options());
     machine.command(machine::sine(5.0));
     let mut seen = Vec::new();
     for _ in 0..5_000 {
         machine.run_ms(1);
-        seen.push(machine.seen());
+        seen.push(machine.trace_sample());
     }
     seen
 }
 
-fn record(recorder: &mut Recorder, seen: &[CycleTrace], count: u64) {
+fn record(recorder: &mut Recorder, seen: &[TraceSample], count: u64) {
     for seen in seen.iter().cycle().take(count as usize) {
         black_box(recorder.record(black_box(seen)));
     }
 }
 
 /// A full one.
-fn recording(recorder: &mut Recorder, seen: &[CycleTrace]) -> Recording {
+fn recording(recorder: &mut Recorder, seen: &[TraceSample]) -> Recording {
     record(recorder, seen, CAPACITY as u64);
-    recorder.record(&CycleTrace { fault: Some(Fault::EStop), ..seen[0] });
+    recorder.record(&TraceSample { fault: Some(Fault::EStop), ..seen[0] });
     recorder.finish().expect("a fault was seen")
 }
 
@@ -55,7 +55,7 @@ fn main() {
         return;
     }
     let seen = running();
-    let (mut feed, mut taken) = looks();
+    let (mut feed, mut taken) = trace_ring();
     Samples::of(100, 5_000, |count| {
         for seen in seen.iter().cycle().take(count as usize) {
             let _ = feed.enqueue(black_box(*seen));
@@ -79,8 +79,8 @@ fn main() {
     };
     record(&mut recorder, &seen, CAPACITY as u64);
     let freeze = &mut || {
-        recorder.record(&CycleTrace { fault: None, ..seen[0] });
-        recorder.record(&CycleTrace { fault: Some(Fault::EStop), ..seen[0] });
+        recorder.record(&TraceSample { fault: None, ..seen[0] });
+        recorder.record(&TraceSample { fault: Some(Fault::EStop), ..seen[0] });
         black_box(recorder.finish());
     };
     timed(freeze).tell("recorder.freeze", "ms");

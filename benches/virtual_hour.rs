@@ -7,7 +7,7 @@ mod support;
 use std::time::Instant;
 
 use support::{Samples, counts, tell};
-use yep::drive::{Audience, Rehearsal};
+use yep::drive::{CycleObserver, Rehearsal};
 use yep::hal::{Edge, EdgeKind, EdgeSink};
 use yep::machine::{Accepted, Command, State};
 
@@ -25,7 +25,7 @@ impl EdgeSink for Counter {
     }
 }
 
-impl Audience for Counter {}
+impl CycleObserver for Counter {}
 
 /// A machine in the midst of its sine.
 fn running() -> Rehearsal<Counter> {

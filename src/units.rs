@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// A number was not finite or not inside the range that its quantity allows.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 #[error("{value} {unit} is outside {min} … {max} {unit}")]
-pub struct OutOfRange {
+pub struct OutOfRangeError {
     /// What was given.
     pub value: f64,
     /// Smallest accepted value.
@@ -52,14 +52,14 @@ macro_rules! quantity {
         }
 
         impl TryFrom<f64> for $name {
-            type Error = OutOfRange;
+            type Error = OutOfRangeError;
 
-            fn try_from(value: f64) -> Result<Self, OutOfRange> {
+            fn try_from(value: f64) -> Result<Self, OutOfRangeError> {
                 // NaN compares false with everything, so no range contains it.
                 if (Self::MIN..=Self::MAX).contains(&value) {
                     Ok(Self(value))
                 } else {
-                    Err(OutOfRange { value, min: Self::MIN, max: Self::MAX, unit: $unit })
+                    Err(OutOfRangeError { value, min: Self::MIN, max: Self::MAX, unit: $unit })
                 }
             }
         }

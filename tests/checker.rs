@@ -6,13 +6,13 @@ use proptest::prelude::*;
 use support::{PUNCTUAL, config, timing};
 use yep::diag::train::Precision;
 use yep::diag::{CheckOptions, PulseChecker, Rule, Violation};
-use yep::drive::CycleTrace;
-use yep::drive::cycle_trace::Noted;
+use yep::drive::TraceSample;
+use yep::drive::cycle_trace::CycleOutcome;
 use yep::drive::status::{EndCause, MotionEnd};
 use yep::hal::{Edge, EdgeKind};
 use yep::machine::{Calibration, Config, Inputs, State, StopLevel};
-use yep::motion::plan::{MovePlan, Rates, Target};
-use yep::motion::{Firmness, Kinematics, Piece, step_times, stop};
+use yep::motion::plan::{MovePlan, Target};
+use yep::motion::{Kinematics, Piece, ProfileLimits, RampLimits, step_times, stop};
 use yep::units::{MmPerS, MmPerS2, MmPerS3};
 
 /// Steps for a millimetre of the rail of these tests.
@@ -41,9 +41,9 @@ fn steps(from: i64, pieces: &[Piece]) -> Vec<Step> {
     steps
 }
 
-fn rates() -> Rates {
+fn rates() -> ProfileLimits {
     let limits = config().limits;
-    Rates {
+    ProfileLimits {
         speed: limits.max_speed.get() * SCALE,
         acceleration: limits.max_acceleration.get() * SCALE,
         jerk: limits.max_jerk.get() * SCALE,
@@ -51,7 +51,7 @@ fn rates() -> Rates {
 }
 
 /// A move from rest to rest, by these rates.
-fn travel(from: i64, to: i64, rates: Rates) -> Vec<Step> {
+fn travel(from: i64, to: i64, rates: ProfileLimits) -> Vec<Step> {
     let anywhere = (f64::NEG_INFINITY, f64::INFINITY);
     let start = Kinematics::at_rest(from as f64);
     let plan = MovePlan::new(start, Target { p: to as f64, v: 0.0 }, rates, anywhere).unwrap();
@@ -76,15 +76,15 @@ fn edges(steps: &[Step]) -> Vec<Edge> {
 }
 
 /// A machine that is homed, with its 1450 usable steps, and runs.
-fn running() -> CycleTrace {
-    CycleTrace {
+fn running() -> TraceSample {
+    TraceSample {
         at_ns: 0,
         state: State::Running,
         fault: None,
         config: config(),
         calibration: Some(Calibration { origin_steps: 0, travel_steps: 1_550, max_steps: 1_450 }),
         force_g: Some(0.0),
-        most_mm_s: f64::INFINITY,
+        speed_bound_mm_s: f64::INFINITY,
         stop: StopLevel::None,
         inputs: Inputs::default(),
         steps_per_s: 0.0,
@@ -94,7 +94,7 @@ fn running() -> CycleTrace {
         glitches: 0,
         rebases: 0,
         count: None,
-        noted: Noted::default(),
+        outcome: CycleOutcome::default(),
     }
 }
 
@@ -111,11 +111,11 @@ fn checker(precision: Precision) -> PulseChecker {
 
 /// Has the edges judged, with a look at the machine every millisecond, and at rest afterwards; `from` is where the axis
 /// stands at first.
-fn judge(edges: &[Edge], precision: Precision, look: impl Fn(u64) -> CycleTrace) -> Option<Violation> {
+fn judge(edges: &[Edge], precision: Precision, look: impl Fn(u64) -> TraceSample) -> Option<Violation> {
     let mut checker = checker(precision);
     let mut left = edges.iter().peekable();
     let last_ns = edges.last().map_or(BEGIN_NS, |edge| edge.at);
-    let rest = CycleTrace { resting: true, ..look(0) };
+    let rest = TraceSample { resting: true, ..look(0) };
     checker.look(&rest);
     let mut now = BEGIN_NS - 10 * MS;
     while now < last_ns + 3 * MS {
@@ -123,12 +123,12 @@ fn judge(edges: &[Edge], precision: Precision, look: impl Fn(u64) -> CycleTrace)
         while let Some(edge) = left.next_if(|edge| edge.at <= now) {
             checker.edge(*edge);
         }
-        let violation = checker.look(&CycleTrace { at_ns: now, ..look(now) });
+        let violation = checker.look(&TraceSample { at_ns: now, ..look(now) });
         if violation.is_some() {
             return violation;
         }
     }
-    checker.look(&CycleTrace { at_ns: now + MS, resting: true, ..look(now + MS) })
+    checker.look(&TraceSample { at_ns: now + MS, resting: true, ..look(now + MS) })
 }
 
 fn broken(edges: &[Edge]) -> Option<Rule> {
@@ -221,13 +221,13 @@ fn no_step_is_made_by_a_driver_that_is_off() {
     // A machine at power-on has its driver off.
     let mut checker = at_power_on(PUNCTUAL);
     good.iter().for_each(|edge| checker.edge(*edge));
-    let violation = checker.look(&CycleTrace { at_ns: u64::MAX / 2, ..running() }).unwrap();
+    let violation = checker.look(&TraceSample { at_ns: u64::MAX / 2, ..running() }).unwrap();
     assert_eq!(violation.broken.rule, Rule::PowerOff);
     // Behind a gap in what is known, nothing is known of the driver.
     checker.lost_edges();
     let later = good.iter().map(|edge| Edge { at: edge.at + BEGIN_NS, ..*edge });
     later.for_each(|edge| checker.edge(edge));
-    let violation = checker.look(&CycleTrace { at_ns: u64::MAX / 2, ..running() });
+    let violation = checker.look(&TraceSample { at_ns: u64::MAX / 2, ..running() });
     assert!(violation.is_none_or(|violation| violation.broken.rule != Rule::PowerOff));
 }
 
@@ -275,7 +275,7 @@ fn a_burst_after_a_stall_is_found() {
 
 #[test]
 fn each_limit_is_held_on_its_own() {
-    let twice = |change: fn(&mut Rates)| {
+    let twice = |change: fn(&mut ProfileLimits)| {
         let mut rates = rates();
         change(&mut rates);
         broken(&edges(&travel(0, 1_400, rates)))
@@ -291,7 +291,7 @@ fn each_limit_is_held_on_its_own() {
 #[test]
 fn the_firmness_of_a_stop_is_for_stops() {
     let limits = config().limits;
-    let firm = Firmness {
+    let firm = RampLimits {
         acceleration: limits.stop_deceleration.get() * SCALE,
         jerk: limits.stop_jerk_mm_s3() * SCALE,
     };
@@ -305,7 +305,7 @@ fn the_firmness_of_a_stop_is_for_stops() {
     let stop_ns = BEGIN_NS + (up.duration_s() * 1e9) as u64;
     let stopping = |now: u64| {
         let asked = now >= stop_ns;
-        CycleTrace { state: if asked { State::Stopping } else { State::Running }, ..running() }
+        TraceSample { state: if asked { State::Stopping } else { State::Running }, ..running() }
     };
     let violation = judge(&edges, PUNCTUAL, stopping);
     assert!(violation.is_none(), "{}", violation.unwrap());
@@ -320,12 +320,12 @@ fn a_motion_that_begins_or_ends_at_speed_is_found() {
     assert_eq!(broken(&edges(&good[..fast])), Some(Rule::Missing));
     // Begun at speed, from where it stands.
     let mut checker = checker(PUNCTUAL);
-    checker.look(&CycleTrace { resting: true, count: Some(0), ..running() });
+    checker.look(&TraceSample { resting: true, count: Some(0), ..running() });
     let sudden = &good[fast..fast + 20];
     edges(sudden).into_iter().for_each(|edge| checker.edge(edge));
     let now = sudden.last().unwrap().0 + 3_000;
     let violation =
-        checker.look(&CycleTrace { at_ns: now, ..running() }).expect("a sudden start is not found");
+        checker.look(&TraceSample { at_ns: now, ..running() }).expect("a sudden start is not found");
     assert_eq!(violation.broken.rule, Rule::Onset);
 }
 
@@ -339,7 +339,7 @@ fn only_a_halt_and_a_tripped_input_end_a_motion_at_once() {
         let ended = MotionEnd { epoch: 1, cause, inputs: Inputs::default() };
         judge(&cut, PUNCTUAL, move |now| {
             let over = now > last_ns;
-            CycleTrace { resting: over, ended: over.then_some(ended), ..running() }
+            TraceSample { resting: over, ended: over.then_some(ended), ..running() }
         })
         .map(|violation| violation.broken.rule)
     };
@@ -355,7 +355,7 @@ fn no_step_comes_more_than_a_millisecond_after_a_halt() {
     let halt_ns = good[good.len() / 2].0;
     let rule = judge(&edges(&good), PUNCTUAL, |now| {
         let stop = if now >= halt_ns { StopLevel::Halt } else { StopLevel::None };
-        CycleTrace { stop, ..running() }
+        TraceSample { stop, ..running() }
     });
     assert_eq!(rule.map(|violation| violation.broken.rule), Some(Rule::AfterHalt));
 }
@@ -364,28 +364,28 @@ fn no_step_comes_more_than_a_millisecond_after_a_halt() {
 fn a_step_at_rest_is_found() {
     for (state, every_ms) in [(State::Ready, 100), (State::NotHomed, 100), (State::Running, 1)] {
         let mut checker = checker(PUNCTUAL);
-        let idle = CycleTrace { state, resting: true, ..running() };
-        checker.look(&CycleTrace { at_ns: BEGIN_NS - MS, ..idle });
+        let idle = TraceSample { state, resting: true, ..running() };
+        checker.look(&TraceSample { at_ns: BEGIN_NS - MS, ..idle });
         edges(&[(BEGIN_NS, true)]).into_iter().for_each(|edge| checker.edge(edge));
-        let violation = checker.look(&CycleTrace { at_ns: BEGIN_NS + every_ms * MS, ..idle });
+        let violation = checker.look(&TraceSample { at_ns: BEGIN_NS + every_ms * MS, ..idle });
         assert_eq!(violation.map(|violation| violation.broken.rule), Some(Rule::AtRest), "{state:?}");
     }
 }
 
 #[test]
 fn a_step_beyond_the_range_is_found_and_so_is_a_speed_that_would_lead_there() {
-    let slow = Rates { speed: 100.0, ..rates() };
+    let slow = ProfileLimits { speed: 100.0, ..rates() };
     assert_eq!(broken(&edges(&travel(0, 1_451, slow))), Some(Rule::Range));
     assert_eq!(broken(&edges(&travel(0, -1, slow))), Some(Rule::Range));
     // As fast, and the range ends sooner: the braking way is found to be too short long before it ends.
     let good = edges(&travel(0, 1_400, rates()));
     let shorter = Calibration { origin_steps: 0, travel_steps: 1_550, max_steps: 1_300 };
     let violation =
-        judge(&good, PUNCTUAL, |_| CycleTrace { calibration: Some(shorter), ..running() }).unwrap();
+        judge(&good, PUNCTUAL, |_| TraceSample { calibration: Some(shorter), ..running() }).unwrap();
     assert_eq!(violation.broken.rule, Rule::Braking);
     // While homing there is no range yet.
-    let homing = CycleTrace { state: State::Homing, calibration: None, ..running() };
-    let at_homing_speed = Rates { speed: 390.0, ..rates() };
+    let homing = TraceSample { state: State::Homing, calibration: None, ..running() };
+    let at_homing_speed = ProfileLimits { speed: 390.0, ..rates() };
     let violation = judge(&edges(&travel(0, -1_600, at_homing_speed)), PUNCTUAL, |_| homing);
     assert!(violation.is_none(), "{}", violation.unwrap());
 }
@@ -394,10 +394,10 @@ fn a_step_beyond_the_range_is_found_and_so_is_a_speed_that_would_lead_there() {
 fn a_counter_that_counts_otherwise_is_found() {
     let good = travel(0, 100, rates());
     let mut checker = checker(PUNCTUAL);
-    checker.look(&CycleTrace { resting: true, ..running() });
+    checker.look(&TraceSample { resting: true, ..running() });
     edges(&good).into_iter().for_each(|edge| checker.edge(edge));
     let now = good.last().unwrap().0 + MS;
-    let violation = checker.look(&CycleTrace { at_ns: now, count: Some(101), ..running() }).unwrap();
+    let violation = checker.look(&TraceSample { at_ns: now, count: Some(101), ..running() }).unwrap();
     assert_eq!(violation.broken.rule, Rule::Count);
     assert_eq!((violation.broken.found, violation.broken.allowed), (101.0, 100.0));
     assert_eq!(checker.violations(), 1);
@@ -405,7 +405,7 @@ fn a_counter_that_counts_otherwise_is_found() {
 
 /// A machine with other limits.
 fn with_limits(speed: f64, acceleration: f64, jerk: f64, stop: f64) -> Config {
-    let limits = yep::motion::Limits::new(
+    let limits = yep::motion::MotionLimits::new(
         MmPerS::try_from(speed).unwrap(),
         MmPerS2::try_from(acceleration).unwrap(),
         MmPerS3::try_from(jerk).unwrap(),
@@ -424,13 +424,13 @@ proptest! {
         stations in prop::collection::vec((0i64..1_451, -1.0..1.0f64), 1..6), beside in prop::collection::vec(-25i64..26, 64)
     ) {
         let config = with_limits(speed, acceleration, acceleration / onset_s, acceleration * firmer);
-        let rates = Rates {
+        let rates = ProfileLimits {
             speed: speed * SCALE,
             acceleration: acceleration * SCALE,
             jerk: acceleration / onset_s * SCALE,
         };
         // From station to station without a rest, as far as the range and the way to brake in it allow.
-        let gentle = Firmness { acceleration: rates.acceleration, jerk: rates.jerk };
+        let gentle = RampLimits { acceleration: rates.acceleration, jerk: rates.jerk };
         let mut at = Kinematics::at_rest(0.0);
         let mut pieces = Vec::new();
         let home = (0, 0.0);
@@ -450,10 +450,10 @@ proptest! {
         for (step, beside) in steps.iter_mut().zip(beside.into_iter().cycle()) {
             step.0 = step.0.saturating_add_signed(beside);
         }
-        let violation = judge(&edges(&steps), PUNCTUAL, |_| CycleTrace { config, ..running() });
+        let violation = judge(&edges(&steps), PUNCTUAL, |_| TraceSample { config, ..running() });
         prop_assert!(violation.is_none(), "{}", violation.unwrap());
         let late = Precision { slews: true, ..PUNCTUAL };
-        let violation = judge(&edges(&steps), late, |_| CycleTrace { config, ..running() });
+        let violation = judge(&edges(&steps), late, |_| TraceSample { config, ..running() });
         prop_assert!(violation.is_none(), "late: {}", violation.unwrap());
     }
 }

@@ -44,7 +44,7 @@ fn both(why: CommandRefusal) -> Vec<(CommandKind, CommandRefusal)> {
 #[test]
 fn a_fault_drops_what_waits_and_says_so() {
     let mut machine = both_wait();
-    machine.hands().set(Mishap::LoadCellSilent, true);
+    machine.operator().set_mishap(Mishap::LoadCellSilent, true);
     let (dropped, states) = dropped(&mut machine);
     assert_eq!(dropped, both(CommandRefusal::Faulted(Fault::ForceSampleLost)));
     assert_eq!(states, [State::Faulted]);
@@ -107,7 +107,7 @@ fn homing_that_fails_drops_the_wave_behind_it_and_says_so() {
     machine.command(Command::Calibrate);
     assert_eq!(machine.command(sine(2.0)), QUEUED);
     machine.take_events();
-    machine.hands().set(Mishap::EStopOpen, true);
+    machine.operator().set_mishap(Mishap::EStopOpen, true);
     let (dropped, states) = dropped(&mut machine);
     assert_eq!(dropped, [(CommandKind::Run, CommandRefusal::Faulted(Fault::EStop))]);
     assert_eq!(states, [State::Faulted]);

@@ -71,8 +71,8 @@ fn what_is_stopped_pushed_and_set_anew_keeps_the_firm_limits_on_every_edge() {
                     let _ = machine.command(Command::Run(any_wave(&mut random, &gear)));
                 }
                 2 => machine.stop(),
-                3 => machine.hands().push_g(random.between(-1_200.0, 1_200.0)),
-                4 => machine.hands().push_g(0.0),
+                3 => machine.operator().push_g(random.between(-1_200.0, 1_200.0)),
+                4 => machine.operator().push_g(0.0),
                 _ => {
                     config.limits = gear.limits(&mut random);
                     machine.sink().expect_firm(&config.limits, 0.0, steps_per_mm);

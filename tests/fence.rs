@@ -46,7 +46,7 @@ fn calibrated() -> TrialProcess {
     assert_eq!(post(&mut whole, Who::Page, "/api/commands/run", r#"{"type": "calibrate"}"#).0, 200);
     for _ in 0..60 {
         pass(&mut whole, SECOND);
-        if whole.machine.seen().state == State::Ready {
+        if whole.machine.trace_sample().state == State::Ready {
             return whole;
         }
     }
@@ -78,7 +78,7 @@ fn goes_on_in_vain(whole: &mut TrialProcess, feed: Feed, socket: &ClientSocket, 
             assert_eq!((status, &said["code"]), (409, &json!("stopped")), "{feed:?}: {said}");
         }
         pass(whole, PACE);
-        let seen = whole.machine.seen();
+        let seen = whole.machine.trace_sample();
         assert!(seen.resting && !seen.state.is_moving(), "{feed:?}: {:?}", seen.state);
     }
     assert_eq!(whole.witness().steps(), steps, "{feed:?}: steps behind STOP");
@@ -95,7 +95,11 @@ fn what_goes_on_sending_starts_nothing_behind_a_stop_however_it_sends_and_whoeve
                 send(&mut whole, feed, &socket);
                 pass(&mut whole, PACE);
             }
-            assert!(whole.machine.seen().state.is_moving(), "{feed:?}: {:?}", whole.machine.seen().state);
+            assert!(
+                whole.machine.trace_sample().state.is_moving(),
+                "{feed:?}: {:?}",
+                whole.machine.trace_sample().state
+            );
             match stop {
                 Who::Page => page.tell(Tell::Send(r#"{"stream": "command_all", "type": "stop"}"#.to_owned())),
                 who => assert_eq!(post(&mut whole, who, "/api/stop", "").0, 200),
@@ -103,7 +107,7 @@ fn what_goes_on_sending_starts_nothing_behind_a_stop_however_it_sends_and_whoeve
             goes_on_in_vain(&mut whole, feed, &socket, 5 * SECOND);
             if matches!(feed, Feed::Calibrate | Feed::Frame) {
                 // STOP in homing leaves it so; the next one has to find the ends again.
-                assert_eq!(whole.machine.seen().state, State::NotHomed);
+                assert_eq!(whole.machine.trace_sample().state, State::NotHomed);
             }
         }
         let told =
@@ -119,7 +123,7 @@ fn a_run_behind_end_is_dropped_by_stop_and_not_sent_anew() {
     assert_eq!(post(&mut whole, Who::Page, "/api/wave/run", WAVE).0, 200);
     pass(&mut whole, 5 * SECOND);
     assert_eq!(post(&mut whole, Who::Page, "/api/commands/run", r#"{"type": "end"}"#).0, 200);
-    assert_eq!(whole.machine.seen().state, State::Ending);
+    assert_eq!(whole.machine.trace_sample().state, State::Ending);
     for _ in 0..5 {
         assert_eq!(send(&mut whole, Feed::Run, &socket).unwrap().0, 200, "it waits for the end");
         pass(&mut whole, PACE);
@@ -144,7 +148,7 @@ fn a_single_press_starts_while_something_else_goes_on_in_vain() {
         assert_eq!(send(&mut whole, Feed::Run, &socket).unwrap().1["code"], "stopped");
         pass(&mut whole, PACE);
     }
-    assert_eq!(whole.machine.seen().state, State::Running);
+    assert_eq!(whole.machine.trace_sample().state, State::Running);
     // Who has pressed may change the wave as often as it likes, until the next STOP.
     for _ in 0..5 {
         assert_eq!(post(&mut whole, Who::Page, "/api/wave/run", WAVE).0, 200);

@@ -5,7 +5,7 @@ mod support;
 use support::{homed, machine, options};
 use yep::drive::RehearsalOptions;
 use yep::hal::sim::{Mishap, RailOptions};
-use yep::machine::{Accepted, Command, End, Event, Fault, State};
+use yep::machine::{Accepted, Command, Event, Fault, RailEnd, State};
 
 fn with_rail(change: impl FnOnce(&mut RailOptions)) -> RehearsalOptions {
     let mut options = options();
@@ -16,7 +16,7 @@ fn with_rail(change: impl FnOnce(&mut RailOptions)) -> RehearsalOptions {
 /// Calibrates with a mishap from the start and returns the fault.
 fn fault_with(mishap: Mishap, start_mm: f64) -> Fault {
     let mut machine = machine(&with_rail(|rail| rail.start_mm = start_mm));
-    machine.hands().set(mishap, true);
+    machine.operator().set_mishap(mishap, true);
     machine.run_ms(20);
     // With the e-stop open or both switches closed the machine is faulted before anybody asks.
     let _ = machine.command(Command::Calibrate);
@@ -37,7 +37,7 @@ fn the_stroke_is_found_from_every_start_position() {
         });
         let found = found.expect("no calibration was reported");
         assert_eq!((found.travel_steps, found.max_steps), (1_550, 1_450), "from {start_mm} mm");
-        assert!((machine.hands().carriage_mm() - 5.0).abs() < 0.11, "not parked behind the padding");
+        assert!((machine.operator().carriage_mm() - 5.0).abs() < 0.11, "not parked behind the padding");
         assert_eq!(machine.snapshot().position_mm, Some(0.0));
     }
 }
@@ -71,16 +71,16 @@ fn more_steps_a_millimetre_than_the_pulses_can_make_is_a_fault() {
 #[test]
 fn each_thing_that_can_be_wrong_is_a_fault_that_says_what_to_check() {
     for (mishap, start_mm, expected) in [
-        (Mishap::FrontDead, 77.5, Fault::NoSwitchFound(End::Front)),
-        (Mishap::BackDead, 77.5, Fault::NoSwitchFound(End::Back)),
-        (Mishap::BeltOff, 77.5, Fault::NoSwitchFound(End::Front)),
-        (Mishap::FrontWelded, 77.5, Fault::SwitchStuck(End::Front)),
-        (Mishap::BackWelded, 77.5, Fault::SwitchStuck(End::Back)),
-        (Mishap::BackWelded, 0.0, Fault::SwitchStuck(End::Back)),
-        (Mishap::SwitchesSwapped, 77.5, Fault::WrongSwitch(End::Front)),
-        (Mishap::DirectionReversed, 77.5, Fault::WrongSwitch(End::Front)),
-        (Mishap::DirectionReversed, 0.0, Fault::SwitchStuck(End::Back)),
-        (Mishap::FrontLoose, 77.5, Fault::TouchDisagrees(End::Front)),
+        (Mishap::FrontDead, 77.5, Fault::NoSwitchFound(RailEnd::Front)),
+        (Mishap::BackDead, 77.5, Fault::NoSwitchFound(RailEnd::Back)),
+        (Mishap::BeltOff, 77.5, Fault::NoSwitchFound(RailEnd::Front)),
+        (Mishap::FrontWelded, 77.5, Fault::SwitchStuck(RailEnd::Front)),
+        (Mishap::BackWelded, 77.5, Fault::SwitchStuck(RailEnd::Back)),
+        (Mishap::BackWelded, 0.0, Fault::SwitchStuck(RailEnd::Back)),
+        (Mishap::SwitchesSwapped, 77.5, Fault::WrongSwitch(RailEnd::Front)),
+        (Mishap::DirectionReversed, 77.5, Fault::WrongSwitch(RailEnd::Front)),
+        (Mishap::DirectionReversed, 0.0, Fault::SwitchStuck(RailEnd::Back)),
+        (Mishap::FrontLoose, 77.5, Fault::TouchDisagrees(RailEnd::Front)),
         (Mishap::EStopOpen, 77.5, Fault::EStop),
         (Mishap::DriverAlarm, 77.5, Fault::DriverAlarm),
     ] {
@@ -93,8 +93,8 @@ fn each_thing_that_can_be_wrong_is_a_fault_that_says_what_to_check() {
 #[test]
 fn both_switches_closed_is_a_fault_without_any_motion() {
     let mut machine = machine(&options());
-    machine.hands().set(Mishap::FrontWelded, true);
-    machine.hands().set(Mishap::BackWelded, true);
+    machine.operator().set_mishap(Mishap::FrontWelded, true);
+    machine.operator().set_mishap(Mishap::BackWelded, true);
     machine.run_ms(20);
     assert!(machine.command(Command::Calibrate).unwrap().is_err());
     machine.run_ms(1_000);
@@ -113,7 +113,7 @@ fn a_travel_that_cannot_be_the_rail_is_a_fault() {
 #[test]
 fn a_dead_switch_costs_at_most_the_travel_and_the_time_that_s9_allows() {
     let mut machine = machine(&options());
-    machine.hands().set(Mishap::BeltOff, true);
+    machine.operator().set_mishap(Mishap::BeltOff, true);
     machine.command(Command::Calibrate);
     let began = machine.now();
     machine.run_while(60_000, |snapshot| snapshot.state == State::Homing);
@@ -141,11 +141,11 @@ fn stop_while_homing_comes_to_rest_not_homed() {
 #[test]
 fn a_fault_of_homing_can_be_acknowledged_and_homing_tried_again() {
     let mut machine = machine(&options());
-    machine.hands().set(Mishap::FrontDead, true);
+    machine.operator().set_mishap(Mishap::FrontDead, true);
     machine.command(Command::Calibrate);
     machine.run_while(60_000, |snapshot| snapshot.state == State::Homing);
     assert_eq!(machine.command(Command::Acknowledge), Some(Ok(Accepted::Now)));
-    machine.hands().set(Mishap::FrontDead, false);
+    machine.operator().set_mishap(Mishap::FrontDead, false);
     assert_eq!(machine.command(Command::Calibrate), Some(Ok(Accepted::Now)));
     machine.run_while(60_000, |snapshot| snapshot.state == State::Homing);
     assert_eq!(machine.snapshot().state, State::Ready);

@@ -55,7 +55,7 @@ fn items_of_the_rings_fit_their_slots() {
 
 #[test]
 fn the_default_limits_are_inside_the_hard_ones() {
-    let limits = yep::motion::Limits::default();
+    let limits = yep::motion::MotionLimits::default();
     assert!(limits.max_speed.get() <= yep::layout::MAX_SPEED_MM_S);
     assert!(limits.stop_deceleration.get() <= yep::layout::MAX_ACCELERATION_MM_S2);
     assert!(limits.stop_jerk_mm_s3() <= yep::layout::MAX_JERK_MM_S3);

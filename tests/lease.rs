@@ -86,7 +86,7 @@ fn pass(whole: &mut TrialProcess, time: u64) {
 }
 
 fn state(whole: &TrialProcess) -> State {
-    whole.machine.seen().state
+    whole.machine.trace_sample().state
 }
 
 /// A page with its socket, which runs a wave.
@@ -104,7 +104,7 @@ fn ends(whole: &mut TrialProcess) {
     assert_eq!(state(whole), State::Running);
     pass(whole, SECOND + RAMP);
     assert_eq!(state(whole), State::Ready);
-    assert!(whole.machine.seen().resting);
+    assert!(whole.machine.trace_sample().resting);
     let why = whole.machine.snapshot().why.to_string();
     assert!(why.starts_with("the client that started the wave is gone"), "{why}");
 }

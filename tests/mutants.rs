@@ -11,9 +11,9 @@ use yep::api::port::{BoxFuture, MachineLocation, MachinePort, OperatorPort};
 use yep::drive::RehearsalOptions;
 use yep::hal::sim::{Mishap, SimIo, SimPins};
 use yep::hal::{ForceSample, ForceSensor, StepIo};
-use yep::machine::host::Vitals;
+use yep::machine::host::HostReadings;
 use yep::machine::{Accepted, Command, CommandRefusal, Geometry, Inputs, Reply, Snapshot, State};
-use yep::motion::Limits;
+use yep::motion::MotionLimits;
 use yep::trial::link::SensorLink;
 use yep::trial::witness::TrialWitness;
 use yep::trial::{InjectedFault, Orders, TrialSetup, run, series};
@@ -229,11 +229,11 @@ enum Meddles {
 }
 
 /// These limits with another acceleration, jerk and stop.
-fn with_firmness(l: &Limits, share: f64) -> Limits {
+fn with_firmness(l: &MotionLimits, share: f64) -> MotionLimits {
     let a = MmPerS2::try_from(l.max_acceleration.get() * share).unwrap();
     let j = MmPerS3::try_from(l.max_jerk.get() * share).unwrap();
     let stop = MmPerS2::try_from(l.stop_deceleration.get() * share).unwrap();
-    Limits::new(l.max_speed, a, j, stop, l.approach_speed).unwrap()
+    MotionLimits::new(l.max_speed, a, j, stop, l.approach_speed).unwrap()
 }
 
 struct BadPort(Arc<dyn MachinePort>, Meddles);
@@ -250,7 +250,7 @@ impl MachinePort for BadPort {
                 (Meddles::WidensSpeed, Command::UpdateSettings(mut config)) => {
                     let l = config.limits;
                     let faster = MmPerS::try_from(l.max_speed.get() * 1.5).unwrap();
-                    config.limits = Limits::new(
+                    config.limits = MotionLimits::new(
                         faster,
                         l.max_acceleration,
                         l.max_jerk,
@@ -471,7 +471,7 @@ fn what_is_wrong_between_the_api_and_the_machine_is_caught() {
     );
     catch(
         "a weak supply is not told",
-        with!(vitals, |told| Vitals { under_voltage: None, ..told }),
+        with!(vitals, |told| HostReadings { under_voltage: None, ..told }),
         &[InjectedFault::UnderVoltage],
         &["s25"],
     );

@@ -66,8 +66,8 @@ fn neither_loop_asks_for_memory() {
     counted(&mut || drop(std::hint::black_box(Box::new(1))));
     assert_eq!(ASKED.swap(0, Ordering::Relaxed), 2);
 
-    let mut machine = Rehearsal::on(VirtualClock::default(), &options(), ());
-    machine.around_loops(counted);
+    let mut machine = Rehearsal::with_clock(VirtualClock::default(), &options(), ());
+    machine.wrap_loops(counted);
     let none = |during: &str| assert_eq!(ASKED.swap(0, Ordering::Relaxed), 0, "while {during}");
     machine.command(Command::Calibrate);
     assert!(machine.run_while(60_000, |snapshot| snapshot.state == State::Homing));
@@ -75,9 +75,9 @@ fn neither_loop_asks_for_memory() {
     machine.command(sine(0.7));
     machine.run_ms(3_000);
     machine.command(square(1.3));
-    machine.hands().push_g(700.0);
+    machine.operator().push_g(700.0);
     machine.run_ms(2_000);
-    machine.hands().push_g(0.0);
+    machine.operator().push_g(0.0);
     none("waving");
     let narrow = Config { stroke_limit: Mm::constant(60.0), ..options().config };
     machine.command(Command::UpdateSettings(narrow));
@@ -98,7 +98,7 @@ fn neither_loop_asks_for_memory() {
     machine.command(Command::Arm);
     machine.command(sine(1.0));
     machine.run_ms(1_500);
-    machine.hands().set(Mishap::FrontWelded, true);
+    machine.operator().set_mishap(Mishap::FrontWelded, true);
     machine.run_ms(500);
     assert_eq!(machine.snapshot().state, State::Faulted);
     none("in a fault");

@@ -4,8 +4,9 @@
 mod random;
 
 use rsruckig::prelude::*;
+use yep::motion::ProfileLimits;
 use yep::motion::kinematics::Kinematics;
-use yep::motion::plan::{MovePlan, NoPlan, Rates, Target};
+use yep::motion::plan::{MovePlan, PlanError, Target};
 
 /// How many random moves; raise it with `YEP_ORACLE_MOVES`.
 fn moves() -> u32 {
@@ -13,7 +14,7 @@ fn moves() -> u32 {
 }
 
 /// Duration of the oracle's move, in metres so that it is in its element; none where it finds nothing.
-fn oracle_s(start: Kinematics, target: Target, rates: Rates) -> Option<f64> {
+fn oracle_s(start: Kinematics, target: Target, rates: ProfileLimits) -> Option<f64> {
     const M: f64 = 1e-3;
     let mut otg = Ruckig::<1, ThrowErrorHandler>::new(None, 0.001);
     let mut input = InputParameter::new(None);
@@ -32,7 +33,7 @@ fn oracle_s(start: Kinematics, target: Target, rates: Rates) -> Option<f64> {
     }
 }
 
-fn check(start: Kinematics, target: Target, rates: Rates, plan: &MovePlan) {
+fn check(start: Kinematics, target: Target, rates: ProfileLimits, plan: &MovePlan) {
     let mut at = start;
     let limit = rates.acceleration.max(start.a.abs());
     for piece in plan.pieces() {
@@ -54,7 +55,7 @@ fn random_moves_arrive_and_are_never_slower_than_the_oracle() {
     let everywhere = (f64::MIN, f64::MAX);
     let (mut compared, mut slower, mut worst) = (0u32, 0u32, 0f64);
     for _ in 0..moves() {
-        let rates = Rates {
+        let rates = ProfileLimits {
             speed: random.log_between(10.0, 2_000.0),
             acceleration: random.log_between(100.0, 50_000.0),
             jerk: random.log_between(1_000.0, 5e6),
@@ -97,7 +98,7 @@ fn random_moves_arrive_and_are_never_slower_than_the_oracle() {
 fn moves_from_beyond_the_limits_arrive_too() {
     let mut random = random::from_env();
     for _ in 0..moves() / 4 {
-        let rates = Rates {
+        let rates = ProfileLimits {
             speed: random.log_between(10.0, 2_000.0),
             acceleration: random.log_between(100.0, 50_000.0),
             jerk: random.log_between(1_000.0, 5e6),
@@ -120,7 +121,7 @@ fn a_plan_that_would_leave_the_range_is_refused_with_its_exact_extent() {
     let mut random = random::from_env();
     let (mut kept, mut refused) = (0, 0);
     for _ in 0..moves() / 4 {
-        let rates = Rates { speed: 800.0, acceleration: 8_000.0, jerk: random.log_between(2e4, 2e6) };
+        let rates = ProfileLimits { speed: 800.0, acceleration: 8_000.0, jerk: random.log_between(2e4, 2e6) };
         let start = Kinematics {
             p: random.between(0.0, 145.0),
             v: random.between(-500.0, 500.0),
@@ -135,7 +136,7 @@ fn a_plan_that_would_leave_the_range_is_refused_with_its_exact_extent() {
                     assert!((-1e-9..=145.0 + 1e-9).contains(&p), "{p} from {start:?} to {target:?}");
                 }
             }
-            Err(NoPlan::LeavesRange { low, high }) => {
+            Err(PlanError::LeavesRange { low, high }) => {
                 refused += 1;
                 let all = MovePlan::new(start, target, rates, (f64::MIN, f64::MAX)).unwrap();
                 let sampled = (0..=2_000).map(|i| all.at(all.duration_s() * f64::from(i) / 2_000.0).p);
@@ -152,16 +153,16 @@ fn a_plan_that_would_leave_the_range_is_refused_with_its_exact_extent() {
 
 #[test]
 fn nonsense_is_refused() {
-    let rates = Rates { speed: 1.0, acceleration: 1.0, jerk: 1.0 };
+    let rates = ProfileLimits { speed: 1.0, acceleration: 1.0, jerk: 1.0 };
     let everywhere = (f64::MIN, f64::MAX);
     let rest = Kinematics::at_rest(0.0);
     for (start, target, rates) in [
         (Kinematics::at_rest(f64::NAN), Target { p: 0.0, v: 0.0 }, rates),
         (rest, Target { p: f64::INFINITY, v: 0.0 }, rates),
         (rest, Target { p: 1.0, v: 2.0 }, rates),
-        (rest, Target { p: 1.0, v: 0.0 }, Rates { jerk: 0.0, ..rates }),
-        (rest, Target { p: 1.0, v: 0.0 }, Rates { speed: f64::NAN, ..rates }),
+        (rest, Target { p: 1.0, v: 0.0 }, ProfileLimits { jerk: 0.0, ..rates }),
+        (rest, Target { p: 1.0, v: 0.0 }, ProfileLimits { speed: f64::NAN, ..rates }),
     ] {
-        assert_eq!(MovePlan::new(start, target, rates, everywhere), Err(NoPlan::BadInput));
+        assert_eq!(MovePlan::new(start, target, rates, everywhere), Err(PlanError::BadInput));
     }
 }

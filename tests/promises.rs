@@ -28,13 +28,13 @@ fn speeds_mm_s(machine: &mut Rehearsal<Recorder>) -> Vec<f64> {
 fn s13_what_no_force_can_be_is_lost_and_never_zero() {
     let mut machine = homed(&options());
     // A force that is not zero, and lets the axis go on: a sample that is lost and taken for zero would show.
-    machine.hands().push_g(150.0);
+    machine.operator().push_g(150.0);
     machine.command(sine(5.0));
     machine.run_ms(6_000);
     let position_mm = |machine: &Rehearsal<Recorder>| machine.snapshot().position_mm;
     assert_eq!(machine.snapshot().force_g, Some(150.0));
     // Not a number, infinite, beyond the range on both sides, by turns.
-    machine.hands().set(Mishap::LoadCellGarbage, true);
+    machine.operator().set_mishap(Mishap::LoadCellGarbage, true);
     for ms in 0..2_000 {
         machine.run_ms(1);
         let shown = machine.snapshot();
@@ -51,7 +51,7 @@ fn s13_what_no_force_can_be_is_lost_and_never_zero() {
 #[test]
 fn s13_a_lost_sample_is_nothing_in_the_api() {
     let mut whole = TrialProcess::start(&Ground::new(RailOptions::default()), 70.0).unwrap();
-    whole.machine.hands().push_g(150.0);
+    whole.machine.operator().push_g(150.0);
     whole.run_until(SECOND_NS);
     let force = |whole: &mut TrialProcess| {
         let call =
@@ -60,7 +60,7 @@ fn s13_a_lost_sample_is_nothing_in_the_api() {
     };
     let shown_g = force(&mut whole).as_f64().unwrap();
     assert!((shown_g - 150.0).abs() < 1.0, "{shown_g} g");
-    whole.machine.hands().set(Mishap::LoadCellGarbage, true);
+    whole.machine.operator().set_mishap(Mishap::LoadCellGarbage, true);
     whole.run_until(2 * SECOND_NS);
     for _ in 0..50 {
         assert_eq!(force(&mut whole), Value::Null);
@@ -73,7 +73,7 @@ fn s15_the_more_force_the_slower_the_pulses() {
     let mut before_mm_s = f64::INFINITY;
     for force_g in (0..=1_100).step_by(50).map(f64::from) {
         let mut machine = homed(&options);
-        machine.hands().push_g(-force_g);
+        machine.operator().push_g(-force_g);
         machine.run_ms(50);
         machine.sink().0.clear();
         assert_eq!(machine.command(sine(0.7)), Some(Ok(Accepted::Now)));
@@ -93,7 +93,7 @@ fn reached(mut hand: impl FnMut() -> f64) -> (i64, i64, f64) {
     machine.sink().0.clear();
     machine.command(sine(2.0));
     for _ in 0..100 {
-        machine.hands().push_g(hand());
+        machine.operator().push_g(hand());
         machine.run_ms(200);
     }
     let (mut at, mut low, mut high) = (0, 0, 0);
@@ -124,7 +124,7 @@ fn s15_no_force_moves_what_rests() {
     machine.sink().0.clear();
     let mut random = random::from_env();
     for _ in 0..600 {
-        machine.hands().push_g(random.between(-5_000.0, 5_000.0));
+        machine.operator().push_g(random.between(-5_000.0, 5_000.0));
         machine.run_ms(100);
     }
     assert_eq!((machine.snapshot().state, machine.sink().0.len()), (State::Ready, 0));
@@ -179,16 +179,16 @@ fn s29_ten_minutes_of_reads_move_nothing() {
                 whole.run_until(whole.now() + 60 * SECOND_NS);
             }
             State::Faulted => {
-                whole.machine.hands().set(Mishap::EStopOpen, true);
+                whole.machine.operator().set_mishap(Mishap::EStopOpen, true);
                 whole.run_until(whole.now() + SECOND_NS);
             }
             _ => whole.run_until(SECOND_NS),
         }
-        assert_eq!(whole.machine.seen().state, state);
+        assert_eq!(whole.machine.trace_sample().state, state);
         let steps = whole.witness().steps();
         let answered = ten_minutes_of_reads(&mut whole, &mut random);
         assert!(answered > 200, "{answered} reads were answered");
         assert!(whole.witness().broken().is_none(), "{:?}", whole.witness().broken());
-        assert_eq!((whole.machine.seen().state, whole.witness().steps()), (state, steps));
+        assert_eq!((whole.machine.trace_sample().state, whole.witness().steps()), (state, steps));
     }
 }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{FileFailurePersistence, RngSeed};
 use support::{homed, options};
 use yep::machine::{Command, Fault, State};
-use yep::motion::Limits;
+use yep::motion::MotionLimits;
 use yep::units::{Mm, MmPerS, MmPerS2, MmPerS3};
 use yep::wave::{Shape, Wave};
 
@@ -78,7 +78,7 @@ proptest! {
                 Act::End => Some(Command::End),
                 Act::Calibrate => Some(Command::Calibrate),
                 Act::Limits { speed, acceleration, onset_s } => {
-                    config.limits = Limits::new(
+                    config.limits = MotionLimits::new(
                         MmPerS::try_from(speed).unwrap(),
                         MmPerS2::try_from(acceleration).unwrap(),
                         MmPerS3::try_from(acceleration / onset_s).unwrap(),
@@ -88,10 +88,10 @@ proptest! {
                     Some(Command::UpdateSettings(config))
                 }
                 Act::Lower { speed, acceleration, jerk } => {
-                    let Limits { max_speed, max_acceleration, max_jerk, stop_deceleration, approach_speed } =
+                    let MotionLimits { max_speed, max_acceleration, max_jerk, stop_deceleration, approach_speed } =
                         config.limits;
                     let speed = (max_speed.get() * speed).max(20.0);
-                    config.limits = Limits::new(
+                    config.limits = MotionLimits::new(
                         MmPerS::try_from(speed).unwrap(),
                         MmPerS2::try_from((max_acceleration.get() * acceleration).max(100.0)).unwrap(),
                         MmPerS3::try_from((max_jerk.get() * jerk).max(2_000.0)).unwrap(),
@@ -105,7 +105,7 @@ proptest! {
                     Some(Command::UpdateSettings(config))
                 }
                 Act::Stop => { machine.stop(); None }
-                Act::Push(force_g) => { machine.hands().push_g(force_g); None }
+                Act::Push(force_g) => { machine.operator().push_g(force_g); None }
                 Act::Wait => None,
             };
             if let Some(command) = command {
@@ -120,7 +120,7 @@ proptest! {
                 let homing = snapshot.state == State::Homing;
                 if let (false, Some(at), Some(range)) = (homing, snapshot.position_mm, snapshot.range_mm) {
                         prop_assert!(at >= -1e-9 && at <= range + 1e-9, "{at} outside 0 … {range}");
-                        let carriage = machine.hands().carriage_mm() - 5.0;
+                        let carriage = machine.operator().carriage_mm() - 5.0;
                         prop_assert!((carriage - at).abs() < 1e-3, "at {carriage}, shown {at}");
                 }
             }

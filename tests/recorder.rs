@@ -10,15 +10,17 @@ use yep::diag::Recorder;
 use yep::diag::recorder::export::{self, ExportSpan};
 use yep::diag::recorder::ring::CAPACITY;
 use yep::diag::recorder::{Archive, Record, Recording, file};
-use yep::drive::cycle_trace::{Noted, looks};
-use yep::drive::executor::Starvation;
+use yep::drive::cycle_trace::{CycleOutcome, trace_ring};
+use yep::drive::executor::StarvationPolicy;
 use yep::drive::{
-    Audience, Control, ControlOptions, CycleTrace, Power, Rehearsal, Rings, StepStatus, StopLine,
+    Control, ControlOptions, CycleObserver, PowerRequest, Rehearsal, Rings, StepStatus, StopLine, TraceSample,
 };
 use yep::hal::sim::{Mishap, SimLoadCell};
 use yep::hal::{Edge, EdgeKind, EdgeSink};
 use yep::layout;
-use yep::machine::{Accepted, Command, CommandRefusal, End, Fault, HomingOptions, Inputs, State, Supervisor};
+use yep::machine::{
+    Accepted, Command, CommandRefusal, Fault, HomingOptions, Inputs, RailEnd, State, Supervisor,
+};
 
 /// Before a fault, in seconds.
 const BEFORE_S: f64 = layout::RECORDER_CYCLES_BEFORE as f64 * layout::CONTROL_PERIOD_NS as f64 * 1e-9;
@@ -28,7 +30,7 @@ struct Watcher {
     pulses: support::Recorder,
     recorder: Recorder,
     /// Each look, for comparing.
-    looks: Vec<CycleTrace>,
+    looks: Vec<TraceSample>,
     recordings: Vec<Recording>,
 }
 
@@ -38,8 +40,8 @@ impl EdgeSink for Watcher {
     }
 }
 
-impl Audience for Watcher {
-    fn cycle(&mut self, seen: &CycleTrace) {
+impl CycleObserver for Watcher {
+    fn cycle(&mut self, seen: &TraceSample) {
         self.pulses.cycle(seen);
         self.looks.push(*seen);
         self.recordings.extend(self.recorder.record(seen));
@@ -89,12 +91,15 @@ fn what_is_recorded_is_what_the_pulses_did_up_to_the_instant_of_the_fault() {
     let mut machine = homed();
     machine.command(sine(2.0));
     machine.run_ms(7_321);
-    machine.hands().push_g(-120.0);
+    machine.operator().push_g(-120.0);
     machine.run_ms(100);
-    machine.hands().set(Mishap::FrontWelded, true);
+    machine.operator().set_mishap(Mishap::FrontWelded, true);
     let closed_ns = machine.now();
     machine.run_ms(20);
-    assert_eq!(machine.command(sine(1.0)), Some(Err(CommandRefusal::Faulted(Fault::LimitHit(End::Front)))));
+    assert_eq!(
+        machine.command(sine(1.0)),
+        Some(Err(CommandRefusal::Faulted(Fault::LimitHit(RailEnd::Front))))
+    );
     machine.run_ms(2_000);
 
     let watcher = machine.sink();
@@ -103,7 +108,7 @@ fn what_is_recorded_is_what_the_pulses_did_up_to_the_instant_of_the_fault() {
     };
     let about = &recording.about;
     assert_eq!(about.fault.code, "limit_hit_front");
-    assert_eq!(about.fault.remedy, Fault::LimitHit(End::Front).remedy());
+    assert_eq!(about.fault.remedy, Fault::LimitHit(RailEnd::Front).remedy());
     assert!(about.fault_ns > closed_ns && about.fault_ns <= closed_ns + 2_000_000, "{}", about.fault_ns);
     assert_eq!(about.missed_cycles, 0);
     assert!((about.after_s - 1.0).abs() < 1e-9, "{}", about.after_s);
@@ -154,7 +159,7 @@ fn the_ring_holds_a_minute_before_the_fault_and_no_more() {
     machine.command(sine(3.0));
     // Round it goes, more than once.
     machine.run_ms(150_000);
-    machine.hands().set(Mishap::EStopOpen, true);
+    machine.operator().set_mishap(Mishap::EStopOpen, true);
     machine.run_ms(1_500);
     let recording = &machine.sink().recordings[0];
     assert_eq!(recording.records.len(), CAPACITY);
@@ -171,10 +176,10 @@ fn what_is_frozen_does_not_change_and_a_second_fault_gets_a_recording_of_its_own
     let mut machine = homed();
     machine.command(sine(1.0));
     machine.run_ms(3_000);
-    machine.hands().set(Mishap::LoadCellSilent, true);
+    machine.operator().set_mishap(Mishap::LoadCellSilent, true);
     machine.run_ms(300);
     // While the first is latched: told in its recording, which stays that of the first.
-    machine.hands().set(Mishap::EStopOpen, true);
+    machine.operator().set_mishap(Mishap::EStopOpen, true);
     machine.run_ms(2_000);
     let first = machine.sink().recordings[0].clone();
     assert_eq!(first.about.fault.code, "force_sample_lost");
@@ -183,17 +188,17 @@ fn what_is_frozen_does_not_change_and_a_second_fault_gets_a_recording_of_its_own
     assert!((0.05..0.3).contains(&at_s), "{at_s}");
 
     // As long as it is latched nothing else is frozen, whatever happens.
-    machine.hands().set(Mishap::EStopOpen, false);
-    machine.hands().set(Mishap::LoadCellSilent, false);
+    machine.operator().set_mishap(Mishap::EStopOpen, false);
+    machine.operator().set_mishap(Mishap::LoadCellSilent, false);
     machine.run_ms(500);
-    machine.hands().set(Mishap::EStopOpen, true);
+    machine.operator().set_mishap(Mishap::EStopOpen, true);
     machine.run_ms(3_000);
     assert_eq!(machine.sink().recordings.len(), 1);
 
-    machine.hands().set(Mishap::EStopOpen, false);
+    machine.operator().set_mishap(Mishap::EStopOpen, false);
     machine.run_ms(10);
     assert_eq!(machine.command(Command::Acknowledge), Some(Ok(Accepted::Now)));
-    machine.hands().set(Mishap::EStopOpen, true);
+    machine.operator().set_mishap(Mishap::EStopOpen, true);
     machine.run_ms(1_500);
     let recordings = &machine.sink().recordings;
     assert!(recordings[0] == first, "it has changed");
@@ -207,13 +212,13 @@ fn what_is_frozen_does_not_change_and_a_second_fault_gets_a_recording_of_its_own
 #[test]
 fn a_fault_in_the_second_after_another_cuts_the_first_recording_short() {
     let mut machine = homed();
-    machine.hands().set(Mishap::EStopOpen, true);
+    machine.operator().set_mishap(Mishap::EStopOpen, true);
     machine.run_ms(50);
-    machine.hands().set(Mishap::EStopOpen, false);
+    machine.operator().set_mishap(Mishap::EStopOpen, false);
     machine.run_ms(50);
     assert_eq!(machine.command(Command::Acknowledge), Some(Ok(Accepted::Now)));
     machine.run_ms(100);
-    machine.hands().set(Mishap::EStopOpen, true);
+    machine.operator().set_mishap(Mishap::EStopOpen, true);
     machine.run_ms(400);
     let watcher = machine.sink();
     assert_eq!(watcher.recordings.len(), 1);
@@ -229,7 +234,7 @@ fn a_fault_in_the_second_after_another_cuts_the_first_recording_short() {
 #[test]
 fn a_homing_that_fails_is_recorded_by_its_steps() {
     let mut machine = machine();
-    machine.hands().set(Mishap::BackDead, true);
+    machine.operator().set_mishap(Mishap::BackDead, true);
     machine.command(Command::Calibrate);
     assert!(machine.run_while(60_000, |snapshot| snapshot.state == State::Homing));
     machine.run_ms(1_100);
@@ -253,11 +258,11 @@ fn a_feed_that_nobody_empties_is_passed_over_and_counted() {
         status,
         control,
         None,
-        (StopLine::default(), Power::default()),
-        ControlOptions { starvation: Starvation::EndsMotion, step_loop_silence_s: 1e9 },
+        (StopLine::default(), PowerRequest::default()),
+        ControlOptions { starvation: StarvationPolicy::EndsMotion, step_loop_silence_s: 1e9 },
     );
-    let (feed, mut looks) = looks();
-    control.watched_by(feed);
+    let (feed, mut looks) = trace_ring();
+    control.set_trace_feed(feed);
     let mut recorder = Recorder::new();
     // Nobody takes them: the cycle goes on, and what does not fit is left out.
     let mut cycles = 0u64;
@@ -277,7 +282,7 @@ fn a_feed_that_nobody_empties_is_passed_over_and_counted() {
     run(100);
     let mut last = None;
     while let Some(seen) = looks.dequeue() {
-        assert!(recorder.record(&CycleTrace { fault: Some(Fault::EStop), ..seen }).is_none());
+        assert!(recorder.record(&TraceSample { fault: Some(Fault::EStop), ..seen }).is_none());
         last = Some(seen);
     }
     assert_eq!(last.unwrap().at_ns, 1_100 * layout::CONTROL_PERIOD_NS);
@@ -290,14 +295,14 @@ fn a_feed_that_nobody_empties_is_passed_over_and_counted() {
 /// A recording of that many records, each a bit different.
 fn made(records: usize) -> Recording {
     let mut recorder = Recorder::new();
-    let seen = |index: usize, fault: Option<Fault>| CycleTrace {
+    let seen = |index: usize, fault: Option<Fault>| TraceSample {
         at_ns: (index as u64 + 1) * layout::CONTROL_PERIOD_NS,
         state: if fault.is_some() { State::Faulted } else { State::Ready },
         fault,
         config: config(),
         calibration: None,
         force_g: Some(index as f64),
-        most_mm_s: f64::INFINITY,
+        speed_bound_mm_s: f64::INFINITY,
         stop: yep::machine::StopLevel::None,
         inputs: Inputs { front: index.is_multiple_of(3), ..Inputs::default() },
         steps_per_s: 0.5 * index as f64,
@@ -307,7 +312,7 @@ fn made(records: usize) -> Recording {
         glitches: 0,
         rebases: 3,
         count: None,
-        noted: Noted { cycle: index as u32, decided: None, also: None },
+        outcome: CycleOutcome { cycle: index as u32, decided: None, also: None },
     };
     for index in 0..records - 1 {
         assert!(recorder.record(&seen(index, None)).is_none());
@@ -442,7 +447,7 @@ fn a_recording_is_told_as_rows_and_as_columns() {
     machine.run_ms(5_000);
     machine.stop();
     machine.run_ms(500);
-    machine.hands().set(Mishap::BackWelded, true);
+    machine.operator().set_mishap(Mishap::BackWelded, true);
     machine.run_ms(1_500);
     let dir = tempfile::tempdir().unwrap();
     let archive = Archive::open(dir.path());
@@ -488,13 +493,13 @@ fn a_recording_is_told_as_rows_and_as_columns() {
 #[test]
 fn the_records_of_a_rail_out_of_bounds_stay_numbers() {
     // What no rail has: the counter does not fit, and is shown at its end.
-    let seen = |steps: i64| CycleTrace { steps, ..base() };
+    let seen = |steps: i64| TraceSample { steps, ..base() };
     let mut names = Default::default();
     assert_eq!(Record::of(&seen(i64::MAX), 0, &mut names).steps, i32::MAX);
     assert_eq!(Record::of(&seen(i64::MIN), 0, &mut names).steps, i32::MIN);
 }
 
-fn base() -> CycleTrace {
+fn base() -> TraceSample {
     let mut machine = machine();
     machine.run_ms(1);
     machine.sink().looks[0]

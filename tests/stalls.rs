@@ -22,7 +22,7 @@ const LATE: Precision = Precision { edge_ns: JITTER_NS + 30, slews: true };
 
 fn is_where_it_says(machine: &Machine, snapshot: &Snapshot) {
     let shown_mm = snapshot.position_mm.expect("the position is known");
-    let carriage_mm = machine.hands().carriage_mm() - 5.0;
+    let carriage_mm = machine.operator().carriage_mm() - 5.0;
     assert!((carriage_mm - shown_mm).abs() < 1e-3, "at {carriage_mm} mm, shown {shown_mm} mm");
 }
 
@@ -47,7 +47,7 @@ impl Story {
     fn run_late(&mut self, lateness: WaitLateness, milliseconds: u64) -> Option<(usize, u64)> {
         let ended = self.machine.status().ended();
         let until = self.machine.now() + milliseconds * MILLISECOND_NS;
-        self.clock.be_late(Some(lateness));
+        self.clock.set_lateness(Some(lateness));
         let mut before = None;
         while self.machine.now() < until {
             let made = self.machine.sink().0.len();
@@ -56,7 +56,7 @@ impl Story {
                 before = Some((steps(&self.machine.sink().0[..made]).len(), self.machine.now()));
             }
         }
-        self.clock.be_late(None);
+        self.clock.set_lateness(None);
         before
     }
 }
@@ -196,13 +196,13 @@ fn a_late_computer_homes_runs_and_stops_or_says_why_not() {
     let (mut whole, mut faulted) = (0, 0);
     for _ in 0..60 {
         let clock = VirtualClock::default();
-        clock.be_late(Some(WaitLateness {
+        clock.set_lateness(Some(WaitLateness {
             seed: (random.unit() * 1e15) as u64,
             jitter_ns: JITTER_NS,
             stalls: random.log_between(1e-6, 1e-3),
             stall_ns: (1_000, 50_000_000),
         }));
-        let mut machine = Rehearsal::on(clock.clone(), &options(), recorder(&options(), LATE));
+        let mut machine = Rehearsal::with_clock(clock.clone(), &options(), recorder(&options(), LATE));
         machine.command(Command::Calibrate);
         machine.run_while(60_000, |snapshot| snapshot.state == State::Homing);
         for command in [sine(1.2), square(1.0), sine(0.4), sine(3.0)] {

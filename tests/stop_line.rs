@@ -17,7 +17,7 @@ use yep::hal::Clock;
 use yep::hal::EdgeKind;
 use yep::hal::sim::{Mishap, SimulatedOperator, VirtualClock};
 use yep::machine::{Accepted, Command, Fault, State, StopLevel};
-use yep::motion::End;
+use yep::motion::RailEnd;
 
 type Machine = Rehearsal<Recorder>;
 
@@ -42,7 +42,7 @@ fn run(machine: &mut Machine, random: &mut Random) {
 fn raise_soon(machine: &Machine, clock: &VirtualClock, random: &mut Random, level: StopLevel) -> u64 {
     let at = machine.now() + random.between(1.0, 3e6) as u64;
     let line = machine.stop_line().clone();
-    clock.at(at, move || line.raise(level));
+    clock.set_alarm(at, move || line.raise(level));
     at
 }
 
@@ -139,7 +139,7 @@ fn a_stop_keeps_s4_on_the_pulses_whenever_it_comes() {
         let snapshot = machine.snapshot();
         assert_eq!(snapshot.state, State::Ready);
         let position_mm = snapshot.position_mm.unwrap();
-        assert!((machine.hands().carriage_mm() - 5.0 - position_mm).abs() < 1e-3, "the position is wrong");
+        assert!((machine.operator().carriage_mm() - 5.0 - position_mm).abs() < 1e-3, "the position is wrong");
     }
     for (slow, fast) in [(0.0, 50.0), (50.0, 150.0), (150.0, 300.0), (300.0, 510.0)] {
         let seen = speeds.iter().filter(|v| (slow..fast).contains(*v)).count();
@@ -153,16 +153,16 @@ type Pressed = Rc<RefCell<Vec<(u64, bool)>>>;
 /// Presses and releases the front switch by hand: after so many nanoseconds, on or off.
 fn press(
     clock: &VirtualClock,
-    hands: &SimulatedOperator,
+    operator: &SimulatedOperator,
     mut script: VecDeque<(u64, bool)>,
     pressed: &Pressed,
 ) {
     let Some((after_ns, on)) = script.pop_front() else { return };
-    let (own_clock, hands, pressed) = (clock.clone(), hands.clone(), pressed.clone());
-    clock.at(clock.now() + after_ns, move || {
-        hands.set(Mishap::FrontWelded, on);
+    let (own_clock, operator, pressed) = (clock.clone(), operator.clone(), pressed.clone());
+    clock.set_alarm(clock.now() + after_ns, move || {
+        operator.set_mishap(Mishap::FrontWelded, on);
         pressed.borrow_mut().push((own_clock.now(), on));
-        press(&own_clock, &hands, script, &pressed);
+        press(&own_clock, &operator, script, &pressed);
     });
 }
 
@@ -189,7 +189,7 @@ fn a_glitch_of_a_switch_holds_steps_back_is_counted_and_changes_nothing_else() {
         }
         let pressed = Pressed::default();
         let glitch = [(random.between(1.0, 3e6) as u64, true), (random.between(1.0, 44e3) as u64, false)];
-        press(&clock, &machine.hands().clone(), glitch.into(), &pressed);
+        press(&clock, &machine.operator().clone(), glitch.into(), &pressed);
         machine.run_ms(20);
         assert_eq!(pressed.borrow().len(), 2);
         assert_eq!(steps_while_pressed(&mut machine, &pressed), 0);
@@ -200,7 +200,7 @@ fn a_glitch_of_a_switch_holds_steps_back_is_counted_and_changes_nothing_else() {
         machine.stop();
         assert!(machine.run_while(1_000, |snapshot| snapshot.state != State::Ready));
         let position_mm = machine.snapshot().position_mm.unwrap();
-        assert!((machine.hands().carriage_mm() - 5.0 - position_mm).abs() < 1e-3, "the position is wrong");
+        assert!((machine.operator().carriage_mm() - 5.0 - position_mm).abs() < 1e-3, "the position is wrong");
     }
     assert_eq!(machine.snapshot().lateness.rebases, 0, "a glitch moved the time base");
 }
@@ -218,12 +218,12 @@ fn a_switch_that_closes_ends_the_motion_however_it_bounces() {
             script.push_back((random.between(1.0, 100e3) as u64, true));
         }
         let pressed = Pressed::default();
-        press(&clock, &machine.hands().clone(), script, &pressed);
+        press(&clock, &machine.operator().clone(), script, &pressed);
         machine.run_ms(50);
         assert_eq!(steps_while_pressed(&mut machine, &pressed), 0, "{:?}", pressed.borrow());
         let snapshot = machine.snapshot();
-        assert_eq!((snapshot.fault, snapshot.position_mm), (Some(Fault::LimitHit(End::Front)), None));
-        machine.hands().set(Mishap::FrontWelded, false);
+        assert_eq!((snapshot.fault, snapshot.position_mm), (Some(Fault::LimitHit(RailEnd::Front)), None));
+        machine.operator().set_mishap(Mishap::FrontWelded, false);
         machine.run_ms(5);
         home_again(&mut machine);
     }

@@ -5,9 +5,9 @@ mod support;
 use support::{homed, leave, machine, options, sine, square, steps};
 use yep::drive::Rehearsal;
 use yep::hal::sim::Mishap;
-use yep::machine::host::{HostHealth, Reaction, Strain, Vitals};
-use yep::machine::{Accepted, Command, CommandRefusal, Config, End, Event, Fault, State};
-use yep::motion::Limits;
+use yep::machine::host::{Derating, DeratingCause, HostHealth, HostReadings};
+use yep::machine::{Accepted, Command, CommandRefusal, Config, Event, Fault, RailEnd, State};
+use yep::motion::MotionLimits;
 use yep::units::{Mm, MmPerS, MmPerS2, MmPerS3};
 
 /// Instants at which the counter passes `at` upward.
@@ -72,7 +72,7 @@ fn end_finishes_the_period_and_rests_at_the_back() {
 #[test]
 fn a_strained_computer_slows_the_wave_then_ends_it_and_keeps_the_position() {
     let show = |machine: &mut Rehearsal<support::Recorder>, reaction| {
-        machine.host().show(HostHealth { vitals: Vitals::default(), reaction });
+        machine.host().store(HostHealth { vitals: HostReadings::default(), reaction });
     };
     let fastest_mm_s = |machine: &mut Rehearsal<support::Recorder>| {
         machine.sink().0.clear();
@@ -81,14 +81,16 @@ fn a_strained_computer_slows_the_wave_then_ends_it_and_keeps_the_position() {
         let intervals = steps.windows(4).map(|four| (four[3].0 - four[0].0) as f64 * 1e-9);
         0.3 / intervals.fold(f64::INFINITY, f64::min)
     };
-    for (strain, fault) in [(Strain::UnderVoltage, Fault::UnderVoltage), (Strain::Heat, Fault::Overheated)] {
+    for (strain, fault) in
+        [(DeratingCause::UnderVoltage, Fault::UnderVoltage), (DeratingCause::Heat, Fault::Overheated)]
+    {
         let mut machine = homed(&options());
-        let most_mm_s = Limits::default().max_speed.get();
+        let most_mm_s = MotionLimits::default().max_speed.get();
         // Far too fast for the axis: it goes as fast as it may.
         machine.command(square(1.0));
         machine.run_ms(2_000);
         let before_mm_s = fastest_mm_s(&mut machine);
-        show(&mut machine, Reaction::Slower(strain));
+        show(&mut machine, Derating::Slower(strain));
         machine.run_ms(500);
         let slowed_mm_s = fastest_mm_s(&mut machine);
         assert!(
@@ -96,19 +98,19 @@ fn a_strained_computer_slows_the_wave_then_ends_it_and_keeps_the_position() {
             "{before_mm_s} {slowed_mm_s}"
         );
         assert!(slowed_mm_s > 0.4 * most_mm_s, "{slowed_mm_s}");
-        show(&mut machine, Reaction::None);
+        show(&mut machine, Derating::None);
         machine.run_ms(500);
         assert!((fastest_mm_s(&mut machine) - before_mm_s).abs() < 0.02 * most_mm_s);
         assert_eq!(machine.snapshot().state, State::Running);
 
-        show(&mut machine, Reaction::Stop(strain));
+        show(&mut machine, Derating::Stop(strain));
         machine.run_ms(400);
         let at_rest = machine.snapshot();
         assert_eq!((at_rest.state, at_rest.fault), (State::Faulted, Some(fault)));
         assert!(at_rest.position_mm.is_some() && at_rest.velocity_mm_s == 0.0, "{at_rest:?}");
         // The fault stays while its cause does, and nothing comes back by itself.
         assert_eq!(machine.command(Command::Acknowledge), Some(Err(CommandRefusal::CauseRemains(fault))));
-        show(&mut machine, Reaction::None);
+        show(&mut machine, Derating::None);
         machine.run_ms(1_000);
         assert_eq!(machine.snapshot().position_mm, at_rest.position_mm);
         for command in [Command::Acknowledge, Command::Arm, sine(2.0)] {
@@ -118,7 +120,7 @@ fn a_strained_computer_slows_the_wave_then_ends_it_and_keeps_the_position() {
         machine.stop();
         machine.run_ms(1_000);
         machine.sink().0.clear();
-        show(&mut machine, Reaction::Stop(strain));
+        show(&mut machine, Derating::Stop(strain));
         machine.run_ms(10);
         assert_eq!(machine.command(sine(2.0)), Some(Ok(Accepted::Now)));
         machine.run_ms(1_000);
@@ -128,7 +130,7 @@ fn a_strained_computer_slows_the_wave_then_ends_it_and_keeps_the_position() {
 
 #[test]
 fn stop_keeps_s4_and_the_position_at_every_phase() {
-    let limits = Limits::default();
+    let limits = MotionLimits::default();
     for delay_ms in (0..1_000).step_by(37) {
         let mut machine = homed(&options());
         machine.command(sine(1.0));
@@ -150,7 +152,7 @@ fn stop_keeps_s4_and_the_position_at_every_phase() {
         let snapshot = machine.snapshot();
         assert_eq!(snapshot.state, State::Ready);
         let position_mm = snapshot.position_mm.unwrap();
-        assert!((machine.hands().carriage_mm() - 5.0 - position_mm).abs() < 1e-3, "the position is wrong");
+        assert!((machine.operator().carriage_mm() - 5.0 - position_mm).abs() < 1e-3, "the position is wrong");
         // And on it goes, without another calibration.
         assert_eq!(machine.command(sine(1.0)), Some(Ok(Accepted::Now)));
         machine.run_ms(4_000);
@@ -223,17 +225,17 @@ fn a_limit_cuts_the_motion_at_once_and_loses_the_position() {
         let mut machine = homed(&options());
         machine.command(sine(1.0));
         machine.run_ms(3_000 + delay_ms);
-        machine.hands().set(Mishap::FrontWelded, true);
+        machine.operator().set_mishap(Mishap::FrontWelded, true);
         let closed = machine.now();
         machine.run_ms(500);
         let late = steps(&machine.sink().0).into_iter().filter(|(at, _)| *at > closed + 50_000).count();
         assert_eq!(late, 0, "pulses after the limit closed");
         let snapshot = machine.snapshot();
-        assert_eq!(snapshot.fault, Some(Fault::LimitHit(End::Front)));
+        assert_eq!(snapshot.fault, Some(Fault::LimitHit(RailEnd::Front)));
         assert_eq!(snapshot.position_mm, None);
         assert!(matches!(machine.command(sine(1.0)), Some(Err(CommandRefusal::Faulted(_)))));
         // The button of the old page: acknowledge, arm and home in one.
-        machine.hands().set(Mishap::FrontWelded, false);
+        machine.operator().set_mishap(Mishap::FrontWelded, false);
         assert_eq!(machine.command(Command::Calibrate), Some(Ok(Accepted::Now)));
         assert_eq!(leave(&mut machine, State::Homing, 60_000).state, State::Ready);
     }
@@ -244,7 +246,7 @@ fn the_e_stop_cuts_the_motion_and_closing_it_starts_nothing() {
     let mut machine = homed(&options());
     machine.command(sine(1.0));
     machine.run_ms(3_210);
-    machine.hands().set(Mishap::EStopOpen, true);
+    machine.operator().set_mishap(Mishap::EStopOpen, true);
     let opened = machine.now();
     machine.run_ms(100);
     assert!(steps(&machine.sink().0).iter().all(|(at, _)| *at <= opened + 50_000));
@@ -252,7 +254,7 @@ fn the_e_stop_cuts_the_motion_and_closing_it_starts_nothing() {
         machine.command(Command::Acknowledge),
         Some(Err(CommandRefusal::CauseRemains(Fault::EStop)))
     ));
-    machine.hands().set(Mishap::EStopOpen, false);
+    machine.operator().set_mishap(Mishap::EStopOpen, false);
     machine.run_ms(1_000);
     assert_eq!(machine.snapshot().state, State::Faulted);
     assert_eq!(machine.command(Command::Acknowledge), Some(Ok(Accepted::Now)));
@@ -288,7 +290,7 @@ fn the_stroke_limit_is_never_passed() {
 #[test]
 fn what_comes_back_from_beyond_a_narrowed_stroke_limit_never_turns_outward() {
     let mut wide = support::config();
-    wide.limits = Limits::new(
+    wide.limits = MotionLimits::new(
         MmPerS::constant(350.0),
         MmPerS2::constant(1_200.0),
         MmPerS3::constant(9_000.0),
@@ -312,9 +314,9 @@ fn what_comes_back_from_beyond_a_narrowed_stroke_limit_never_turns_outward() {
         assert_eq!(machine.command(sine(3.0)), Some(Ok(Accepted::Now)));
         machine.sink().0.clear();
         machine.run_ms(after_ms);
-        machine.hands().push_g(1_500.0);
+        machine.operator().push_g(1_500.0);
         machine.run_ms(push_ms);
-        machine.hands().push_g(0.0);
+        machine.operator().push_g(0.0);
         assert!(machine.run_while(5_000, |snapshot| snapshot.position_mm > Some(60.0)), "it stays outside");
         let outward = steps(&machine.sink().0).into_iter().filter(|(_, forward)| *forward).count();
         assert_eq!(outward, 0, "steps outward, with {push_ms} ms of force after {after_ms} ms");
@@ -328,7 +330,7 @@ fn a_full_force_lets_not_one_step_go_against_it_but_retreat() {
     machine.command(sine(2.0));
     machine.run_ms(5_000);
     // Push back with more than the limit, whatever the axis does.
-    machine.hands().push_g(-1_500.0);
+    machine.operator().push_g(-1_500.0);
     // One sample, one cycle, what is queued, and the ramp from 228 mm/s.
     machine.run_ms(13 + 1 + 12 + 40);
     let from = machine.now();
@@ -336,7 +338,7 @@ fn a_full_force_lets_not_one_step_go_against_it_but_retreat() {
     let against = steps(&machine.sink().0).into_iter().filter(|(at, forward)| *at > from && *forward).count();
     assert_eq!(against, 0, "steps against a full force");
     assert_eq!(machine.snapshot().position_mm, Some(0.0), "the retreat was not made");
-    machine.hands().push_g(0.0);
+    machine.operator().push_g(0.0);
     machine.run_ms(1_500);
     assert_eq!(machine.snapshot().state, State::Running);
     assert!(machine.snapshot().position_mm.unwrap() > 1.0, "it did not go on");
@@ -350,7 +352,7 @@ fn a_spring_wall_is_pressed_no_harder_than_the_limit() {
     machine.command(sine(4.0));
     let mut peak_g = 0f64;
     for _ in 0..20_000 {
-        machine.hands().push_g(wall_g(machine.hands().carriage_mm()));
+        machine.operator().push_g(wall_g(machine.operator().carriage_mm()));
         machine.cycle();
         peak_g = peak_g.max(-machine.snapshot().force_g.unwrap_or(0.0));
     }
@@ -371,7 +373,7 @@ fn homing_ends_at_the_force_limit() {
     assert_eq!((snapshot.fault, snapshot.position_mm), (Some(Fault::ForceWhileHoming), None));
     machine.run_ms(500);
     // The limit of 1000 g, and what 40 mm/s go in a sample, a cycle, the queue and the ramp.
-    let pressed_mm = machine.hands().carriage_mm() - 80.0;
+    let pressed_mm = machine.operator().carriage_mm() - 80.0;
     assert!((24.0..27.0).contains(&pressed_mm), "{pressed_mm} mm into the spring");
 }
 
@@ -380,12 +382,12 @@ fn a_silent_load_cell_ends_the_motion_with_a_ramp_and_keeps_the_position() {
     let mut machine = homed(&options());
     machine.command(sine(1.0));
     machine.run_ms(3_333);
-    machine.hands().set(Mishap::LoadCellSilent, true);
+    machine.operator().set_mishap(Mishap::LoadCellSilent, true);
     machine.run_ms(300);
     let snapshot = machine.snapshot();
     assert_eq!(snapshot.fault, Some(Fault::ForceSampleLost));
     let position_mm = snapshot.position_mm.expect("a ramp keeps the position");
-    assert!((machine.hands().carriage_mm() - 5.0 - position_mm).abs() < 1e-3);
+    assert!((machine.operator().carriage_mm() - 5.0 - position_mm).abs() < 1e-3);
     assert!(matches!(
         machine.command(Command::Acknowledge),
         Some(Err(CommandRefusal::CauseRemains(_)) | Ok(_))
@@ -397,9 +399,9 @@ fn acknowledge_arm_and_start_are_three_things() {
     let mut machine = homed(&options());
     machine.command(sine(1.0));
     machine.run_ms(3_000);
-    machine.hands().set(Mishap::LoadCellSilent, true);
+    machine.operator().set_mishap(Mishap::LoadCellSilent, true);
     machine.run_ms(300);
-    machine.hands().set(Mishap::LoadCellSilent, false);
+    machine.operator().set_mishap(Mishap::LoadCellSilent, false);
     machine.run_ms(20);
     let quiet = steps(&machine.sink().0).len();
     assert!(matches!(machine.command(Command::Arm), Some(Err(CommandRefusal::Faulted(_)))));
@@ -420,7 +422,7 @@ fn settings_that_widen_wait_for_rest_and_those_that_narrow_do_not() {
     machine.command(sine(1.0));
     machine.run_ms(3_000);
     let mut narrower = support::config();
-    narrower.limits = Limits::new(
+    narrower.limits = MotionLimits::new(
         MmPerS::constant(200.0),
         narrower.limits.max_acceleration,
         narrower.limits.max_jerk,

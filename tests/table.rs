@@ -40,9 +40,9 @@ fn in_state(state: State) -> Rehearsal<Recorder> {
         State::Faulted | State::Disarmed => {
             machine.command(sine(2.0));
             machine.run_ms(3_000);
-            machine.hands().set(Mishap::LoadCellSilent, true);
+            machine.operator().set_mishap(Mishap::LoadCellSilent, true);
             machine.run_ms(300);
-            machine.hands().set(Mishap::LoadCellSilent, false);
+            machine.operator().set_mishap(Mishap::LoadCellSilent, false);
             machine.run_ms(30);
             if state == State::Disarmed {
                 machine.command(Command::Acknowledge);
@@ -122,7 +122,7 @@ fn once_the_process_ends_every_command_is_refused_in_every_state() {
     for state in State::ALL {
         for kind in CommandKind::ALL {
             let mut machine = in_state(state);
-            machine.stop_line().end();
+            machine.stop_line().begin_shutdown();
             let reply = machine.command(command(kind));
             assert_eq!(reply, Some(Err(CommandRefusal::ShuttingDown)), "{kind:?} while {state:?}");
         }

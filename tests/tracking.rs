@@ -6,8 +6,8 @@ mod random;
 
 use random::Random;
 use rsruckig::prelude::*;
-use yep::motion::plan::{MovePlan, Rates, Target};
-use yep::motion::{Ability, CycleBounds, Firmness, Follower, Kinematics, Limits, Move, Tracker, stop};
+use yep::motion::plan::{MovePlan, Target};
+use yep::motion::{CycleBounds, Follower, Kinematics, MotionLimits, Move, ProfileLimits, Tracker, stop};
 use yep::units::{MmPerS, MmPerS2, MmPerS3};
 use yep::wave::envelope::Size;
 use yep::wave::interpolate::{Interpolation, Knot, through};
@@ -22,8 +22,8 @@ fn rounds(few: usize) -> usize {
     few * std::env::var("YEP_ROUNDS").ok().and_then(|times| times.parse().ok()).unwrap_or(1)
 }
 
-fn limits(speed: f64, acceleration: f64, jerk: f64, stop: f64) -> Limits {
-    Limits::new(
+fn limits(speed: f64, acceleration: f64, jerk: f64, stop: f64) -> MotionLimits {
+    MotionLimits::new(
         MmPerS::try_from(speed).unwrap(),
         MmPerS2::try_from(acceleration).unwrap(),
         MmPerS3::try_from(jerk).unwrap(),
@@ -34,15 +34,15 @@ fn limits(speed: f64, acceleration: f64, jerk: f64, stop: f64) -> Limits {
 }
 
 /// What a machine may be set to.
-fn some_limits(random: &mut Random) -> Limits {
+fn some_limits(random: &mut Random) -> MotionLimits {
     let acceleration = random.log_between(1_000.0, 15_000.0);
     let onset_s = random.log_between(0.01, 0.1);
     limits(random.log_between(100.0, 1_000.0), acceleration, acceleration / onset_s, acceleration * 1.5)
 }
 
 /// The quickest way to rest in `to`, wherever it leads.
-fn quickest(from: Kinematics, to: f64, limits: &Limits) -> MovePlan {
-    let rates = Rates {
+fn quickest(from: Kinematics, to: f64, limits: &MotionLimits) -> MovePlan {
+    let rates = ProfileLimits {
         speed: limits.max_speed.get(),
         acceleration: limits.max_acceleration.get(),
         jerk: limits.max_jerk.get(),
@@ -50,7 +50,7 @@ fn quickest(from: Kinematics, to: f64, limits: &Limits) -> MovePlan {
     MovePlan::new(from, Target { p: to, v: 0.0 }, rates, (f64::MIN, f64::MAX)).unwrap()
 }
 
-fn bounds(limits: &Limits) -> CycleBounds {
+fn bounds(limits: &MotionLimits) -> CycleBounds {
     let speed = limits.max_speed.get();
     CycleBounds {
         low_mm: 0.0,
@@ -59,10 +59,6 @@ fn bounds(limits: &Limits) -> CycleBounds {
         backward_mm_s: speed,
         pace_mm_s: f64::INFINITY,
     }
-}
-
-fn firmness(limits: &Limits) -> Firmness {
-    Firmness { acceleration: limits.stop_deceleration.get(), jerk: limits.stop_jerk_mm_s3() }
 }
 
 /// An axis that follows, checked in each cycle for what must always hold.
@@ -76,13 +72,13 @@ impl Axis {
         Axis { tracker: Tracker::new(CYCLE_S), at: Kinematics::at_rest(p) }
     }
 
-    fn follow(&mut self, now: Kinematics, then: Kinematics, limits: &Limits) -> Kinematics {
+    fn follow(&mut self, now: Kinematics, then: Kinematics, limits: &MotionLimits) -> Kinematics {
         let planned = self.tracker.plan(self.at, now, then, limits, &bounds(limits));
         self.take(&planned, limits);
         self.at
     }
 
-    fn take(&mut self, planned: &Move, limits: &Limits) {
+    fn take(&mut self, planned: &Move, limits: &MotionLimits) {
         let inside = |(low, high): (f64, f64), what: &str| {
             assert!(low >= -1e-5 && high <= RANGE_MM + 1e-5, "{what}: {low} … {high} from {:?}", self.at);
         };
@@ -91,7 +87,7 @@ impl Axis {
             inside(at.extent(*piece), "out of the range");
             at = at.after_piece(*piece);
         }
-        inside(stop::extent(planned.end, firmness(limits)), "no stop inside the range");
+        inside(stop::extent(planned.end, limits.firm_stop()), "no stop inside the range");
         self.at = planned.end;
     }
 }
@@ -136,7 +132,7 @@ impl Waves {
     }
 
     /// Makes it smaller until it is inside this share of all limits for so long.
-    fn made_feasible(mut self, share: f64, limits: &Limits, for_s: f64) -> Waves {
+    fn made_feasible(mut self, share: f64, limits: &MotionLimits, for_s: f64) -> Waves {
         let most = |order: i32| {
             (0..(for_s / CYCLE_S) as u32)
                 .map(|i| self.derivative(order, f64::from(i) * CYCLE_S).abs())
@@ -251,7 +247,7 @@ struct Chatter {
 }
 
 impl Chatter {
-    fn see(&mut self, before: &Kinematics, at: &Kinematics, limits: &Limits) {
+    fn see(&mut self, before: &Kinematics, at: &Kinematics, limits: &MotionLimits) {
         let change = at.a - before.a;
         let trifle = 0.05 * limits.max_jerk.get() * CYCLE_S;
         let turned =
@@ -368,7 +364,7 @@ fn what_the_axis_cannot_quite_do_is_the_same_in_every_period() {
 }
 
 /// The oracle's quickest way from `start` to rest: lowest and highest place on it, none where it finds nothing.
-fn oracle_extent(start: &Kinematics, to: f64, limits: &Limits) -> Option<(f64, f64)> {
+fn oracle_extent(start: &Kinematics, to: f64, limits: &MotionLimits) -> Option<(f64, f64)> {
     const M: f64 = 1e-3;
     let mut otg = Ruckig::<1, ThrowErrorHandler>::new(None, CYCLE_S);
     let mut input = InputParameter::new(None);
@@ -393,7 +389,7 @@ fn limits_lowered_in_mid_stroke_never_lead_out_of_the_range_also_where_the_oracl
         let before = some_limits(&mut random);
         let mut lowered = || random.log_between(0.05, 1.0);
         let (slower, weaker, softer) = (lowered(), lowered(), lowered());
-        let after = Limits {
+        let after = MotionLimits {
             max_speed: MmPerS::try_from((before.max_speed.get() * slower).max(1.0)).unwrap(),
             max_acceleration: MmPerS2::try_from(before.max_acceleration.get() * weaker).unwrap(),
             max_jerk: MmPerS3::try_from(before.max_jerk.get() * softer).unwrap(),
@@ -425,7 +421,7 @@ fn limits_lowered_in_mid_stroke_never_lead_out_of_the_range_also_where_the_oracl
         }
         // At the latest when the axis has turned, or rests, and let go, the lower limits are in force.
         let mut more = 0;
-        while axis.tracker.in_force(&after) != after {
+        while axis.tracker.limits_in_force(&after) != after {
             axis.follow(target, target, &after);
             more += 1;
             assert!(more < 100, "{:?} toward {target:?} {after:?}", axis.at);
@@ -490,17 +486,13 @@ fn a_wave_that_is_too_fast_is_made_smaller_and_is_the_same_in_every_period() {
         let cycles = (wave.period_s() / CYCLE_S).round() as usize;
         let wave = Wave::new(wave.graph, cycles as f64 * CYCLE_S).unwrap().within(wave.envelope);
         let mut follower = Follower::new(wave.clone());
-        follower.fit(Ability {
-            speed_mm_s: limits.max_speed.get(),
-            acceleration_mm_s2: limits.max_acceleration.get(),
-            jerk_mm_s3: limits.max_jerk.get(),
-        });
+        follower.set_limits(limits.profile(limits.max_speed.get()));
         let mut axis = Axis::at_rest(follower.reference(RANGE_MM).p);
         let mut cycle = || {
             let now = follower.reference(RANGE_MM);
             follower.advance(CYCLE_S, &axis.at, RANGE_MM);
             let then = follower.reference(RANGE_MM);
-            let within = CycleBounds { pace_mm_s: follower.pace_mm_s(RANGE_MM), ..bounds(&limits) };
+            let within = CycleBounds { pace_mm_s: follower.catch_up_speed_mm_s(RANGE_MM), ..bounds(&limits) };
             let planned = axis.tracker.plan(axis.at, now, then, &limits, &within);
             axis.take(&planned, &limits);
             (axis.at.p, (axis.at.p - then.p).abs())
@@ -512,7 +504,7 @@ fn a_wave_that_is_too_fast_is_made_smaller_and_is_the_same_in_every_period() {
         let later: Vec<(f64, f64)> = (0..cycles).map(|_| cycle()).collect();
         let off_mm = first.iter().zip(&later).map(|(one, other)| (one.0 - other.0).abs()).fold(0.0, f64::max);
         let beside_mm = later.iter().map(|at| at.1).fold(0.0, f64::max);
-        smaller += usize::from(follower.too_fast(RANGE_MM));
+        smaller += usize::from(follower.is_too_fast(RANGE_MM));
         worst_mm = worst_mm.max(off_mm);
         // A jump or a corner is met by one cycle or by the next.
         assert!(off_mm < 2.0, "round {round}: {off_mm} mm: {wave:?} {limits:?}");
@@ -527,7 +519,7 @@ fn a_wave_that_is_too_fast_is_made_smaller_and_is_the_same_in_every_period() {
 }
 
 /// What the layout lets a machine be set to, with a stop that may be much firmer than the wave.
-fn any_limits(random: &mut Random) -> Limits {
+fn any_limits(random: &mut Random) -> MotionLimits {
     let acceleration = random.log_between(100.0, 50_000.0);
     let stop = if random.chance(0.3) { acceleration } else { random.log_between(acceleration, 50_000.0) };
     let hardest = (200.0 * stop).min(1e7);
@@ -546,11 +538,7 @@ fn no_wave_brakes_firmly_at_the_ends_of_the_range_or_anywhere() {
     for round in 0..rounds(150) {
         let limits = any_limits(&mut random);
         let mut follower = Follower::new(some_wave(&mut random));
-        follower.fit(Ability {
-            speed_mm_s: limits.max_speed.get(),
-            acceleration_mm_s2: limits.max_acceleration.get(),
-            jerk_mm_s3: limits.max_jerk.get(),
-        });
+        follower.set_limits(limits.profile(limits.max_speed.get()));
         let mut axis = Axis::at_rest(random.between(0.0, RANGE_MM));
         let mut change_in = random.between(500.0, 8_000.0) as u32;
         for cycle in 0..9_000 {
@@ -565,7 +553,7 @@ fn no_wave_brakes_firmly_at_the_ends_of_the_range_or_anywhere() {
             let now = follower.reference(RANGE_MM);
             follower.advance(CYCLE_S, &axis.at, RANGE_MM);
             let then = follower.reference(RANGE_MM);
-            let within = CycleBounds { pace_mm_s: follower.pace_mm_s(RANGE_MM), ..bounds(&limits) };
+            let within = CycleBounds { pace_mm_s: follower.catch_up_speed_mm_s(RANGE_MM), ..bounds(&limits) };
             let planned = axis.tracker.plan(axis.at, now, then, &limits, &within);
             let jerk = planned.pieces.iter().map(|piece| piece.jerk.abs()).fold(0.0, f64::max);
             let gentle = jerk <= limits.max_jerk.get() * (1.0 + 1e-6)

@@ -171,14 +171,14 @@ pub fn recording() -> Vec<Vec<u8>> {
     let mut recorder = Recorder::new();
     for cycle in 0..30u32 {
         let faulted = cycle > 20;
-        recorder.record(&yep::drive::CycleTrace {
+        recorder.record(&yep::drive::TraceSample {
             at_ns: u64::from(cycle) * 1_000_000,
             state: if faulted { State::Faulted } else { State::Ready },
             fault: faulted.then_some(yep::machine::Fault::EStop),
             config,
             calibration: None,
             force_g: Some(-1.5),
-            most_mm_s: f64::INFINITY,
+            speed_bound_mm_s: f64::INFINITY,
             stop: StopLevel::None,
             inputs: Inputs::from_bits(cycle as u8 & 7),
             steps_per_s: 12.5,
@@ -188,7 +188,7 @@ pub fn recording() -> Vec<Vec<u8>> {
             glitches: 0,
             rebases: 0,
             count: None,
-            noted: yep::drive::cycle_trace::Noted { cycle, ..Default::default() },
+            outcome: yep::drive::cycle_trace::CycleOutcome { cycle, ..Default::default() },
         });
     }
     let file = recording_file::encode(&recorder.finish().expect("a fault was seen"));

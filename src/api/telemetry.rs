@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::port::MachinePort;
-use crate::machine::host::Strain;
+use crate::machine::host::DeratingCause;
 use crate::machine::table::verdict;
 use crate::machine::{self, CommandKind, Snapshot, State};
 use crate::units::seconds;
@@ -128,7 +128,7 @@ fn object(snapshot: &Snapshot, age_s: Option<f64>) -> impl Serialize + use<> {
             under_voltage: vitals.under_voltage,
             temperature_c: vitals.temperature_c,
             reaction: reaction.name(),
-            because: reaction.strain().map(Strain::name),
+            because: reaction.cause().map(DeratingCause::name),
         },
         stops: snapshot.stops,
     }
@@ -153,12 +153,12 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::machine::host::{Reaction, Vitals};
-    use crate::machine::{End, Fault, Inputs, LastStop, Lateness, State, Why};
+    use crate::machine::host::{Derating, HostReadings};
+    use crate::machine::{Fault, Inputs, LastStop, Lateness, RailEnd, State, Why};
 
     #[test]
     fn a_snapshot_is_one_object_with_units_in_its_names() {
-        let fault = Fault::LimitHit(End::Front);
+        let fault = Fault::LimitHit(RailEnd::Front);
         let snapshot = Snapshot {
             at_ns: 3_500_000_000,
             state: State::Faulted,
@@ -176,8 +176,8 @@ mod tests {
             lateness: Lateness { rebases: 1, rebased_ns: 2, worst_step_ns: 3, starvations: 4 },
             last_stop: Some(LastStop { took_ns: 25_000_000, steps: 12, way_mm: 1.2 }),
             host: machine::HostHealth {
-                vitals: Vitals { under_voltage: Some(true), temperature_c: Some(48.5) },
-                reaction: Reaction::Slower(Strain::UnderVoltage),
+                vitals: HostReadings { under_voltage: Some(true), temperature_c: Some(48.5) },
+                reaction: Derating::Slower(DeratingCause::UnderVoltage),
             },
             stops: 2,
             events_lost: 0,

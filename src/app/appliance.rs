@@ -82,10 +82,10 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
 fn card(host: &HostFiles) -> impl Iterator<Item = Compared> {
     const SECTORS_IN_MIB: u64 = 2_048;
     layout::PARTITIONS.iter().filter(|part| part.filesystem != "none").map(|part| {
-        let device = host.target(format!("dev/disk/by-label/{}", part.label));
+        let device = host.resolve_link(format!("dev/disk/by-label/{}", part.label));
         let name = device.as_ref().and_then(|device| device.file_name()?.to_str());
         let mib = |what: &str| {
-            let sectors: u64 = host.text(format!("sys/class/block/{}/{what}", name?))?.parse().ok()?;
+            let sectors: u64 = host.read_text(format!("sys/class/block/{}/{what}", name?))?.parse().ok()?;
             Some(sectors / SECTORS_IN_MIB)
         };
         let at = |start_mib, size_mib| format!("{size_mib} MiB at {start_mib}");
@@ -100,7 +100,7 @@ fn card(host: &HostFiles) -> impl Iterator<Item = Compared> {
 }
 
 fn kernel_parameters(host: &HostFiles) -> Vec<Compared> {
-    let said = host.text("proc/cmdline");
+    let said = host.read_text("proc/cmdline");
     let compared = CMDLINE.split_whitespace().map(|wanted| {
         let key = wanted.split_once('=').map_or(wanted, |(key, _)| key);
         let found = said.as_ref().map(|said| {
@@ -119,7 +119,7 @@ fn kernel_parameters(host: &HostFiles) -> Vec<Compared> {
 
 fn isolated(host: &HostFiles) -> Compared {
     let core = layout::STEP_CPU.to_string();
-    let found = host.text("sys/devices/system/cpu/isolated");
+    let found = host.read_text("sys/devices/system/cpu/isolated");
     Compared::new(
         "isolated cores",
         core,
@@ -130,12 +130,12 @@ fn isolated(host: &HostFiles) -> Compared {
 fn sysctls(host: &HostFiles) -> impl Iterator<Item = Compared> {
     lines(SYSCTL).filter_map(|line| line.split_once('=')).map(|(key, wanted)| {
         let key = key.trim();
-        Compared::new(key, wanted.trim(), host.text(format!("proc/sys/{}", key.replace('.', "/"))))
+        Compared::new(key, wanted.trim(), host.read_text(format!("proc/sys/{}", key.replace('.', "/"))))
     })
 }
 
 fn mounts(host: &HostFiles) -> Vec<Compared> {
-    let said = host.text("proc/self/mounts");
+    let said = host.read_text("proc/self/mounts");
     let mounted: Option<BTreeMap<&str, String>> = said.as_ref().map(|said| {
         let fields = said.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
         // The last one on a place is the one that is seen.
@@ -166,7 +166,7 @@ fn devices(host: &HostFiles) -> Vec<Compared> {
         &[&bus],
         &["/dev/watchdog0"],
     ];
-    let is_there = |path: &&&str| match host.may_use(path.trim_start_matches('/')) {
+    let is_there = |path: &&&str| match host.check_access(path.trim_start_matches('/')) {
         Ok(()) => true,
         Err(error) => error.kind() != ErrorKind::NotFound,
     };
@@ -179,7 +179,7 @@ fn devices(host: &HostFiles) -> Vec<Compared> {
 }
 
 fn groups(host: &HostFiles) -> Vec<Compared> {
-    let said = host.text("etc/group");
+    let said = host.read_text("etc/group");
     let compared = GROUPS.iter().map(|group| {
         let found = said.as_ref().map(|said| {
             let members = said.lines().find_map(|line| {
@@ -201,7 +201,7 @@ fn groups(host: &HostFiles) -> Vec<Compared> {
 fn installed(host: &HostFiles, what: &str, text: &str, names: &[&str]) -> Compared {
     const FOLDERS: [&str; 3] = ["etc/systemd", "usr/lib/systemd", "lib/systemd"];
     let paths = FOLDERS.iter().flat_map(|folder| names.iter().map(move |name| format!("{folder}/{name}")));
-    let found = paths.filter_map(|path| host.text(path)).next().map_or("not installed", |found| {
+    let found = paths.filter_map(|path| host.read_text(path)).next().map_or("not installed", |found| {
         if lines(&found).eq(lines(text)) { "this version's" } else { "another one" }
     });
     Compared::new(what, "this version's", Some(found.to_owned()))

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use super::sessions::Sessions;
 use crate::api::Context;
 use crate::api::bus::{self, STATUS};
-use crate::machine::host::Reaction;
+use crate::machine::host::Derating;
 use crate::machine::{CommandKind, CommandRefusal, Event, State, Why};
 use crate::wall_clock;
 
@@ -83,7 +83,7 @@ pub async fn attend(
             }
             Event::HostStrained(host) => {
                 let why = host.reaction.to_string();
-                if host.reaction == Reaction::None {
+                if host.reaction == Derating::None {
                     tracing::info!("{why}");
                     let fields = [("device", "host"), ("type", "waiting"), ("why", &why)];
                     ctx.bus.publish(STATUS, &fields);

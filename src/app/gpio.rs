@@ -2,10 +2,10 @@
 
 use super::machine::Hardware;
 use super::{AppError, force};
-use crate::drive::executor::Starvation;
+use crate::drive::executor::StarvationPolicy;
 use crate::drive::{ControlOptions, LatePolicy};
 use crate::hal::MonotonicClock;
-use crate::hal::rpi::{self, PiError, PinAssignment, RpiPins, Sense};
+use crate::hal::rpi::{self, InputAssignment, PiError, PinAssignment, RpiPins};
 use crate::layout::{self, Level, Pull};
 use crate::options::{Options, Pins};
 use crate::store::Store;
@@ -20,12 +20,12 @@ pub fn hardware(
 ) -> Result<Hardware<RpiPins, force::Sensor>, AppError> {
     let (force, load_cell) = force::sensor(options, clock, store)?.unzip();
     Ok(Hardware {
-        io: RpiPins::take(&wiring(&options.pins))?,
+        io: RpiPins::claim(&wiring(&options.pins))?,
         force,
         load_cell,
         late: LatePolicy { ends_motion: true },
         control: ControlOptions {
-            starvation: Starvation::EndsMotion,
+            starvation: StarvationPolicy::EndsMotion,
             step_loop_silence_s: seconds(layout::STEP_LOOP_SILENCE_NS),
         },
         pulses: None,
@@ -38,7 +38,7 @@ pub fn hardware(
 /// # Errors
 /// Why the pins cannot be reached.
 pub fn safe_pins(pins: &Pins) -> Result<(), PiError> {
-    rpi::safe_outputs(&wiring(pins))
+    rpi::set_outputs_safe(&wiring(pins))
 }
 
 /// Options and layout together: the options say which pin and whether it is inverted, the layout the rest.
@@ -57,10 +57,10 @@ fn wiring(pins: &Pins) -> PinAssignment {
     }
 }
 
-fn sense((active, pull): (Level, Pull), pin: u8, inverted: bool) -> Sense {
+fn sense((active, pull): (Level, Pull), pin: u8, inverted: bool) -> InputAssignment {
     let active = match (active, inverted) {
         (Level::Low, false) | (Level::High, true) => Level::Low,
         (Level::High, false) | (Level::Low, true) => Level::High,
     };
-    Sense { pin, active, pull }
+    InputAssignment { pin, active, pull }
 }

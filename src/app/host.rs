@@ -13,7 +13,7 @@ use std::{fs, io};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::drive::host_line::HostLine;
-use crate::machine::host::{HostHealth, HostWatch, PLAUSIBLE_C, Vitals};
+use crate::machine::host::{HostHealth, HostMonitor, HostReadings, PLAUSIBLE_C};
 use crate::options::{Driver, Options};
 use crate::units::Nanos;
 
@@ -24,17 +24,17 @@ pub const EVERY: Duration = Duration::from_secs(1);
 pub async fn watch<R, F>(mut read: R, line: HostLine)
 where
     R: FnMut() -> F,
-    F: Future<Output = Vitals>,
+    F: Future<Output = HostReadings>,
 {
     let began = Instant::now();
-    let mut watch = HostWatch::default();
+    let mut watch = HostMonitor::default();
     let mut tick = tokio::time::interval(EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
         let vitals = read().await;
         let now = began.elapsed().as_nanos() as Nanos;
-        line.show(HostHealth { vitals, reaction: watch.judge(now, vitals) });
+        line.store(HostHealth { vitals, reaction: watch.update(now, vitals) });
     }
 }
 
@@ -86,8 +86,8 @@ impl Sources {
 
     /// Reads them. Blocks for as long as the kernel takes.
     #[must_use]
-    pub fn read(&self) -> Vitals {
-        Vitals {
+    pub fn read(&self) -> HostReadings {
+        HostReadings {
             under_voltage: self.under_voltage.as_ref().and_then(|source| source.read(flags)).map(is_low),
             temperature_c: self.temperature.as_ref().and_then(|source| source.read(millidegrees)),
         }
@@ -179,7 +179,7 @@ mod tests {
         for (said, low) in [("50005\n", Some(true)), ("50000\n", Some(false)), ("nonsense\n", None)] {
             write(&throttled, said);
             let vitals = Sources::of(&gpio, root).read();
-            assert_eq!(vitals, Vitals { under_voltage: low, temperature_c: Some(48.312) }, "{said}");
+            assert_eq!(vitals, HostReadings { under_voltage: low, temperature_c: Some(48.312) }, "{said}");
         }
         // The monitor knows better, where there is one.
         write(&root.join("sys/class/hwmon/hwmon1/name"), "rpi_volt\n");
@@ -198,13 +198,13 @@ mod tests {
         let (low, heat) = (root.path().join("low"), root.path().join("heat"));
         let host = options::HostOptions { under_voltage: Some(low.clone()), temperature: Some(heat.clone()) };
         let sources = Sources::of(&Options { host, ..Options::default() }, Path::new("/"));
-        assert_eq!(sources.read(), Vitals::default());
+        assert_eq!(sources.read(), HostReadings::default());
         write(&low, "0\n");
         for nonsense in ["999000", "-273150", "2147483647", "99999999999", "hot", ""] {
             write(&heat, nonsense);
             assert_eq!(sources.read().temperature_c, None, "{nonsense}");
         }
         write(&heat, "-1500");
-        assert_eq!(sources.read(), Vitals { under_voltage: Some(false), temperature_c: Some(-1.5) });
+        assert_eq!(sources.read(), HostReadings { under_voltage: Some(false), temperature_c: Some(-1.5) });
     }
 }

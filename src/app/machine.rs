@@ -11,12 +11,12 @@ use super::{AppError, event_log, force, pulse_watch, realtime, system, witness};
 use crate::api::Context;
 use crate::diag::recorder::Archive;
 use crate::drive::bridge::{MachineHandle, bridge};
-use crate::drive::cycle_trace::looks;
+use crate::drive::cycle_trace::trace_ring;
 use crate::drive::host_line::HostLine;
 use crate::drive::realtime::ThreadRole;
 use crate::drive::threads::{Heartbeats, Threads};
 use crate::drive::{
-    Control, ControlOptions, LatePolicy, Power, PulseTiming, Rings, StepLoop, StepStatus, StopLine,
+    Control, ControlOptions, LatePolicy, PowerRequest, PulseTiming, Rings, StepLoop, StepStatus, StopLine,
 };
 use crate::hal::sim::{Mishap, SimulatedOperator};
 use crate::hal::{Clock, ForceSensor, MonotonicClock, StepIo};
@@ -97,7 +97,7 @@ where
 {
     let Hardware { io, force, load_cell, late, control: control_options, pulses, operator } = hardware;
     let status = Arc::new(StepStatus::default());
-    let (stop_line, power) = (StopLine::default(), Power::default());
+    let (stop_line, power) = (StopLine::default(), PowerRequest::default());
     let Rings { control: control_ends, chunks, bridge: bridge_ends } = Rings::new();
     let shared = (Arc::clone(&status), stop_line.clone(), power.clone());
     let step_loop = StepLoop::new(clock, io, chunks, shared, pulse_timing(options), late);
@@ -113,12 +113,12 @@ where
     let shared = (stop_line.clone(), power);
     let mut control = Control::new(supervisor, status, control_ends, force, shared, control_options);
     if let Some(overrun_mm) = options.overrun_mm() {
-        control.protect(overrun_mm);
+        control.limit_overrun(overrun_mm);
     }
     let host = HostLine::default();
-    control.strained_by(host.clone());
-    let (feed, looks) = looks();
-    control.watched_by(feed);
+    control.set_host_line(host.clone());
+    let (feed, looks) = trace_ring();
+    control.set_trace_feed(feed);
     let recordings = Arc::new(Archive::open(&options.state_dir.join(RECORDINGS)));
     let witness = witness::start(looks, Arc::clone(&recordings), pulses)
         .map_err(system("starting to watch the machine"))?;
@@ -199,13 +199,13 @@ impl Attended {
     /// Begins the end (S40): every command is refused, and the axis comes to rest. Waits for nothing.
     pub fn begin_end(&self) {
         self.shutting_down.store(true, Ordering::Release);
-        self.link.end();
+        self.link.begin_shutdown();
     }
 
     /// Waits until the axis is at rest and the driver is off, for `within` at most; whether that is so.
     pub async fn rest(&self, within: Duration) -> bool {
         let ended = async {
-            while !self.link.has_ended() {
+            while !self.link.is_shut_down() {
                 tokio::time::sleep(LOOK_FOR_REST_EVERY).await;
             }
         };
@@ -216,7 +216,7 @@ impl Attended {
     pub async fn end(self) {
         let Attended { threads, link, pump, event_log, witness, .. } = self;
         // Joining blocks, and is over within a control period.
-        let _ = tokio::task::spawn_blocking(move || threads.end()).await;
+        let _ = tokio::task::spawn_blocking(move || threads.stop_and_join()).await;
         drop(link);
         pump.abort();
         // It hears what was told until now, and writes it down.

@@ -43,7 +43,7 @@ impl MachinePort for Local {
     }
 
     fn age(&self) -> Option<Duration> {
-        Some(self.link.age())
+        Some(self.link.snapshot_age())
     }
 
     fn simulated_operator(&self) -> Option<&dyn port::OperatorPort> {
@@ -93,7 +93,7 @@ impl port::OperatorPort for SimulatedOperator {
 
     fn set_mishaps(&self, names: &[String]) {
         let known = names.iter().filter_map(|name| Mishap::from_name(name));
-        self.set_all(known.fold(Mishaps::default(), Mishaps::with));
+        self.replace_mishaps(known.fold(Mishaps::default(), Mishaps::with));
     }
 
     fn pushed_g(&self) -> f64 {

@@ -13,7 +13,7 @@ use heapless::spsc::{Consumer, Producer, Queue};
 
 use super::pulse_log::PulseLog;
 use crate::diag::{CheckOptions, PulseChecker};
-use crate::drive::CycleTrace;
+use crate::drive::TraceSample;
 use crate::hal::{Edge, EdgeSink};
 use crate::units::{Nanos, SECOND_NS};
 
@@ -54,7 +54,7 @@ pub fn watch(options: CheckOptions, log: Option<PulseLog>) -> (Sink, PulseWatch)
 pub struct PulseWatch {
     edges: Consumer<'static, Edge>,
     /// Looks that the checker does not have yet.
-    unsettled: VecDeque<CycleTrace>,
+    unsettled: VecDeque<TraceSample>,
     lost: Arc<AtomicU64>,
     checker: PulseChecker,
     tell_again_ns: Nanos,
@@ -71,7 +71,7 @@ impl PulseWatch {
     }
 
     /// Takes a look. It is taken up when it has settled.
-    pub fn take_look(&mut self, seen: CycleTrace) {
+    pub fn take_look(&mut self, seen: TraceSample) {
         self.unsettled.push_back(seen);
         self.settle(SETTLED);
     }

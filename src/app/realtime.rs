@@ -20,7 +20,7 @@ pub fn demand(driver: Driver, require: Require) -> Demand {
 /// Keeps the calling thread, and those that it starts, off the cores of the real-time threads.
 pub fn place_server(demand: Demand) {
     if demand != Demand::Nothing {
-        tell(&setup::server_cores());
+        tell(&setup::pin_to_server_cores());
     }
 }
 
@@ -31,7 +31,7 @@ pub fn judge(threads: Threads, demand: Demand) -> Result<Threads, AppError> {
     match may_arm(demand, threads.report()) {
         Ok(()) => Ok(threads),
         Err(refusal) => {
-            threads.end();
+            threads.stop_and_join();
             Err(AppError::NotRealTime(refusal))
         }
     }

@@ -5,7 +5,7 @@ use super::pulse_log::PulseLog;
 use super::{AppError, force, pulse_watch, system};
 use crate::diag::CheckOptions;
 use crate::diag::train::Precision;
-use crate::drive::executor::Starvation;
+use crate::drive::executor::StarvationPolicy;
 use crate::drive::{ControlOptions, LatePolicy, PulseTiming};
 use crate::hal::MonotonicClock;
 use crate::hal::sim::{RailOptions, SimLoadCell, SimPins, SimulatedOperator};
@@ -28,7 +28,7 @@ pub fn hardware(
     let rail = rail_options(options);
     let operator = SimulatedOperator::default();
     for mishap in &options.sim.mishaps {
-        operator.set(*mishap, true);
+        operator.set_mishap(*mishap, true);
     }
     let log = options.sim.pulse_log.as_deref().map(PulseLog::create).transpose();
     let log = log.map_err(system("the pulse log"))?;
@@ -46,7 +46,7 @@ pub fn hardware(
         // A simulated motor loses no steps, and its host is rarely a real-time one.
         late: LatePolicy { ends_motion: false },
         control: ControlOptions {
-            starvation: Starvation::IsRiddenOver,
+            starvation: StarvationPolicy::Resumes,
             step_loop_silence_s: STEP_LOOP_SILENCE_S,
         },
         pulses: Some(pulses),

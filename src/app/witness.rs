@@ -13,7 +13,7 @@ use std::time::Duration;
 use super::pulse_watch::PulseWatch;
 use crate::diag::Recorder;
 use crate::diag::recorder::{Archive, Recording};
-use crate::drive::cycle_trace::Looks;
+use crate::drive::cycle_trace::TraceReader;
 use crate::layout;
 use crate::wall_clock;
 
@@ -39,7 +39,7 @@ impl PulseWatchThread {
 /// # Errors
 /// The system has no thread left.
 pub fn start(
-    looks: Looks,
+    looks: TraceReader,
     archive: Arc<Archive>,
     pulses: Option<PulseWatch>,
 ) -> io::Result<PulseWatchThread> {
@@ -65,7 +65,7 @@ pub fn start(
 }
 
 struct Taker {
-    looks: Looks,
+    looks: TraceReader,
     recorder: Recorder,
     scribe: Scribe,
     pulses: Option<PulseWatch>,

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Failure, config, print, run_arguments as server};
 use crate::app::doctor::{self, Check, Findings};
-use crate::drive::realtime::latency::{Meaning, Measured, meaning};
+use crate::drive::realtime::latency::{LatencyMeasurement, StepRateBounds, step_rate_bounds};
 use crate::drive::realtime::{Histogram, HostFiles, Item};
 use crate::options::{Driver, Options};
 use crate::units::{MICROSECOND_NS, Nanos};
@@ -58,7 +58,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         config: arguments.config.clone(),
     })
     .map_err(|error| Failure::Usage(error.to_string()))?;
-    let findings = doctor::examine(&options, &HostFiles::at(&arguments.root));
+    let findings = doctor::examine(&options, &HostFiles::under(&arguments.root));
     if arguments.json {
         let mut value = json!(findings);
         if let Some(seconds) = arguments.latency {
@@ -110,7 +110,7 @@ fn page(findings: &Findings) -> String {
     page
 }
 
-type Measurement = (Vec<Item>, Vec<Measured>);
+type Measurement = (Vec<Item>, Vec<LatencyMeasurement>);
 
 fn measure(options: &Options, seconds: u64) -> Result<Measurement, Failure> {
     doctor::measure(options, seconds).map_err(|error| Failure::Refused(format!("cannot measure: {error}")))
@@ -135,7 +135,7 @@ fn bars(late: &Histogram) -> Vec<(Nanos, u64)> {
             break;
         }
         let end_ns = 1 << end_log2;
-        let above = late.above(end_ns - 1);
+        let above = late.count_above(end_ns - 1);
         bars.push((end_ns, left - above));
         left = above;
     }
@@ -147,10 +147,10 @@ fn measured_page((setup, measured): &Measurement) -> String {
     for item in setup {
         let _ = writeln!(page, "  {item}");
     }
-    for Measured { rate_hz, late } in measured {
+    for LatencyMeasurement { rate_hz, late } in measured {
         let _ = write!(page, "\n{rate_hz} waits a second, {} in all:", late.total());
         for (name, share) in SHARES {
-            let _ = write!(page, " {name} {:.1} µs,", us(late.at(share)));
+            let _ = write!(page, " {name} {:.1} µs,", us(late.quantile(share)));
         }
         let _ = writeln!(page, " max {:.1} µs", us(late.max_ns()));
         for (end_ns, count) in bars(late) {
@@ -158,13 +158,13 @@ fn measured_page((setup, measured): &Measurement) -> String {
             let bar = "#".repeat((u64::BITS - count.leading_zeros()) as usize);
             let _ = writeln!(page, "  below {:>9.1} µs {count:>9}  {bar}", us(end_ns));
         }
-        page.push_str(&sentence(meaning(late.max_ns())));
+        page.push_str(&sentence(step_rate_bounds(late.max_ns())));
     }
     page.push_str("\nThis holds for what the computer did meanwhile: measure under load, and for minutes.\n");
     page
 }
 
-fn sentence(Meaning { steady_hz, safe_hz }: Meaning) -> String {
+fn sentence(StepRateBounds { steady_hz, safe_hz }: StepRateBounds) -> String {
     match safe_hz {
         Some(safe_hz) => format!(
             "Up to {steady_hz} steps a second lateness is made up at once; up to {safe_hz} it only delays the \
@@ -177,9 +177,9 @@ fn sentence(Meaning { steady_hz, safe_hz }: Meaning) -> String {
 }
 
 fn measured_json((setup, measured): &Measurement) -> Value {
-    let one = |Measured { rate_hz, late }: &Measured| {
-        let Meaning { steady_hz, safe_hz } = meaning(late.max_ns());
-        let shares = SHARES.map(|(_, share)| us(late.at(share)));
+    let one = |LatencyMeasurement { rate_hz, late }: &LatencyMeasurement| {
+        let StepRateBounds { steady_hz, safe_hz } = step_rate_bounds(late.max_ns());
+        let shares = SHARES.map(|(_, share)| us(late.quantile(share)));
         json!({
             "rate_hz": rate_hz, "waits": late.total(),
             "p50_us": shares[0], "p99_us": shares[1], "p99_9_us": shares[2], "max_us": us(late.max_ns()),

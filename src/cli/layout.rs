@@ -39,7 +39,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if !arguments.check {
         return print(layout::MAP);
     }
-    let compared = appliance::compare(&HostFiles::at(&arguments.root));
+    let compared = appliance::compare(&HostFiles::under(&arguments.root));
     let differ = compared.iter().filter(|line| line.verdict == Comparison::Differs).count();
     if arguments.json {
         print(&format!("{}\n", json!({ "same": differ == 0, "compared": compared })))?;

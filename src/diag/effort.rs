@@ -5,8 +5,8 @@
 //! became shorter. And limits that were narrowed still show in what was planned before.
 
 use crate::layout;
-use crate::motion::Firmness;
-use crate::motion::plan::Rates;
+use crate::motion::ProfileLimits;
+use crate::motion::RampLimits;
 use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS};
 
 /// Building a push up and letting go of it, the asymptotic end of a speed law, a few cycles.
@@ -15,15 +15,15 @@ const SETTLE_NS: Nanos = 30 * MILLISECOND_NS;
 /// The limits in force, in steps.
 #[derive(Debug, Clone, Copy)]
 pub struct Effort {
-    gentle: Rates,
-    stop: Firmness,
+    gentle: ProfileLimits,
+    stop: RampLimits,
     /// The widest of the limits that were in force a moment ago, and until when they may still show.
-    former: Option<(Rates, Nanos)>,
+    former: Option<(ProfileLimits, Nanos)>,
     firm_until_ns: Nanos,
 }
 
-fn widest(one: Rates, other: Rates) -> Rates {
-    Rates {
+fn widest(one: ProfileLimits, other: ProfileLimits) -> ProfileLimits {
+    ProfileLimits {
         speed: one.speed.max(other.speed),
         acceleration: one.acceleration.max(other.acceleration),
         jerk: one.jerk.max(other.jerk),
@@ -33,17 +33,18 @@ fn widest(one: Rates, other: Rates) -> Rates {
 impl Effort {
     /// These limits, and no reason for the firm ones.
     #[must_use]
-    pub fn new(gentle: Rates, stop: Firmness) -> Effort {
+    pub fn new(gentle: ProfileLimits, stop: RampLimits) -> Effort {
         Effort { gentle, stop, former: None, firm_until_ns: 0 }
     }
 
     /// From `at` on these limits are in force, while the axis moves.
-    pub fn change(&mut self, gentle: Rates, stop: Firmness, at: Nanos) {
+    pub fn change(&mut self, gentle: ProfileLimits, stop: RampLimits, at: Nanos) {
         if gentle != self.gentle || stop != self.stop {
             let before = self.former.map_or(self.gentle, |(former, _)| widest(former, self.gentle));
             // At rest already, the last ramp may still be judged.
-            let Firmness { acceleration, jerk } = self.stop;
-            let ramp = if stop == self.stop { before } else { Rates { speed: 0.0, acceleration, jerk } };
+            let RampLimits { acceleration, jerk } = self.stop;
+            let ramp =
+                if stop == self.stop { before } else { ProfileLimits { speed: 0.0, acceleration, jerk } };
             let before = widest(before, ramp);
             self.slow_down(at);
             self.gentle = gentle;
@@ -64,7 +65,7 @@ impl Effort {
 
     /// At `at` the stroke became shorter: the axis brakes gently, and firmly where that leads too far.
     pub fn shorten(&mut self, at: Nanos) {
-        let Rates { acceleration, jerk, .. } = self.gentle;
+        let ProfileLimits { acceleration, jerk, .. } = self.gentle;
         self.firm_within(at, self.fastest() / acceleration + acceleration / jerk);
     }
 
@@ -79,15 +80,15 @@ impl Effort {
 
     /// The firmness of a stop: the firmest one that may still show.
     #[must_use]
-    pub fn stop(&self) -> Firmness {
+    pub fn stop(&self) -> RampLimits {
         let (acceleration, jerk) =
             self.former.map_or((0.0, 0.0), |(former, _)| (former.acceleration, former.jerk));
-        Firmness { acceleration: self.stop.acceleration.max(acceleration), jerk: self.stop.jerk.max(jerk) }
+        RampLimits { acceleration: self.stop.acceleration.max(acceleration), jerk: self.stop.jerk.max(jerk) }
     }
 
     /// What is allowed in a span of time that began at `from` and lasts until now.
     #[must_use]
-    pub fn since(&self, from: Nanos) -> Rates {
+    pub fn since(&self, from: Nanos) -> ProfileLimits {
         let mut rates = self.gentle;
         if let Some((former, until)) = self.former
             && from < until
@@ -95,7 +96,8 @@ impl Effort {
             rates = widest(rates, former);
         }
         if from < self.firm_until_ns {
-            let firm = Rates { speed: 0.0, acceleration: self.stop.acceleration, jerk: self.stop.jerk };
+            let firm =
+                ProfileLimits { speed: 0.0, acceleration: self.stop.acceleration, jerk: self.stop.jerk };
             rates = widest(rates, firm);
         }
         rates
@@ -106,9 +108,9 @@ impl Effort {
 mod tests {
     use super::*;
 
-    const WAVE: Rates = Rates { speed: 5_000.0, acceleration: 5e4, jerk: 2e6 };
-    const SLOW: Rates = Rates { speed: 1_000.0, acceleration: 1e4, jerk: 1e6 };
-    const STOP: Firmness = Firmness { acceleration: 8e4, jerk: 1.6e7 };
+    const WAVE: ProfileLimits = ProfileLimits { speed: 5_000.0, acceleration: 5e4, jerk: 2e6 };
+    const SLOW: ProfileLimits = ProfileLimits { speed: 1_000.0, acceleration: 1e4, jerk: 1e6 };
+    const STOP: RampLimits = RampLimits { acceleration: 8e4, jerk: 1.6e7 };
 
     #[test]
     fn a_stop_allows_more_until_it_is_over() {

@@ -1,6 +1,6 @@
 //! The pulse checker: every edge against every promise about pulses, while the machine runs.
 //!
-//! It gets the edges as they come, and from time to time a look at the machine ([`CycleTrace`]): state, limits in force,
+//! It gets the edges as they come, and from time to time a look at the machine ([`TraceSample`]): state, limits in force,
 //! calibrated range, stop line. An edge is judged when a look *after* it is there, with the looks on both sides of
 //! it and the one before, since whoever looks in a thread of its own sees things a little after the instant that it
 //! writes on them. What any of these looks excuses is excused.
@@ -14,11 +14,11 @@ use super::lines::Lines;
 use super::train::{Precision, Room, Train};
 use super::violation::{Rule, RuleViolation, Trace, Violation};
 use crate::drive::status::EndCause;
-use crate::drive::{CycleTrace, PulseTiming};
+use crate::drive::{PulseTiming, TraceSample};
 use crate::hal::{Edge, EdgeKind};
 use crate::machine::{Config, State, StopLevel};
-use crate::motion::Firmness;
-use crate::motion::plan::Rates;
+use crate::motion::ProfileLimits;
+use crate::motion::RampLimits;
 use crate::units::{MILLISECOND_NS, Nanos};
 
 /// Promise S4: no edge later than this after a halt.
@@ -53,7 +53,7 @@ pub struct PulseChecker {
     steps_per_mm: f64,
     count: i64,
     /// The last two looks, the newer one first.
-    last: Option<(CycleTrace, CycleTrace)>,
+    last: Option<(TraceSample, TraceSample)>,
     /// When the motion that was seen to be over counts as over.
     rests_at_ns: Option<Nanos>,
     halted_since_ns: Option<Nanos>,
@@ -64,8 +64,8 @@ pub struct PulseChecker {
 struct Between<'a> {
     /// At rest since the look before both.
     rested: bool,
-    before: &'a CycleTrace,
-    now: &'a CycleTrace,
+    before: &'a TraceSample,
+    now: &'a TraceSample,
     halted_since_ns: Option<Nanos>,
     room: Option<Room>,
     steps: Option<(i64, i64)>,
@@ -113,7 +113,7 @@ impl PulseChecker {
     }
 
     /// Takes a look at the machine, and judges the edges up to it. Tells the first violation among them.
-    pub fn look(&mut self, now: &CycleTrace) -> Option<Violation> {
+    pub fn look(&mut self, now: &TraceSample) -> Option<Violation> {
         let (before, earlier) = self.last.unwrap_or((*now, *now));
         self.last = Some((*now, before));
         let effort = self.limits(&before, now);
@@ -144,7 +144,7 @@ impl PulseChecker {
     }
 
     /// The limits in force between both looks, in steps.
-    fn limits(&mut self, before: &CycleTrace, now: &CycleTrace) -> Effort {
+    fn limits(&mut self, before: &TraceSample, now: &TraceSample) -> Effort {
         if before.resting || self.effort.is_none() {
             self.steps_per_mm = scale(now);
         }
@@ -154,12 +154,12 @@ impl PulseChecker {
             _ => Effort::new(gentle, stop),
         };
         effort.change(gentle, stop, before.at_ns);
-        let stopping = |seen: &CycleTrace| {
+        let stopping = |seen: &TraceSample| {
             seen.stop != StopLevel::None || matches!(seen.state, State::Stopping | State::Faulted)
         };
         // A shifted time base shifts the end of a ramp too.
         let shifted = before.ended != now.ended || before.rebases != now.rebases;
-        let slowed = now.most_mm_s < before.most_mm_s;
+        let slowed = now.speed_bound_mm_s < before.speed_bound_mm_s;
         if stopping(before) || stopping(now) || shifted || slowed || self.pushed_back(now) {
             effort.slow_down(before.at_ns);
             effort.slow_down(now.at_ns);
@@ -171,16 +171,16 @@ impl PulseChecker {
     }
 
     /// Whether a force allows less than the highest speed.
-    fn pushed_back(&self, now: &CycleTrace) -> bool {
+    fn pushed_back(&self, now: &TraceSample) -> bool {
         let force_g = now.force_g.unwrap_or(0.0).abs();
         now.config.allowance.speed_mm_s(force_g) < now.config.limits.max_speed.get()
     }
 
     fn between<'a>(
         &mut self,
-        earlier: &CycleTrace,
-        before: &'a CycleTrace,
-        now: &'a CycleTrace,
+        earlier: &TraceSample,
+        before: &'a TraceSample,
+        now: &'a TraceSample,
     ) -> Between<'a> {
         let homing = before.state == State::Homing || now.state == State::Homing;
         let calibration = before.calibration.filter(|_| !homing && now.calibration == before.calibration);
@@ -250,7 +250,7 @@ impl PulseChecker {
             });
         }
         let close = now.at_ns - before.at_ns <= CLOSE_LOOKS_NS;
-        let moves = |seen: &CycleTrace| seen.state.is_moving() || seen.state == State::Faulted;
+        let moves = |seen: &TraceSample| seen.state.is_moving() || seen.state == State::Faulted;
         let at_rest = between.rested && (close || !(moves(before) || moves(now)));
         at_rest.then_some(RuleViolation { rule: Rule::AtRest, at_ns: at, found: 1.0, allowed: 0.0 })
     }
@@ -305,7 +305,7 @@ impl PulseChecker {
 }
 
 /// Steps for a millimetre of the motions that may begin now.
-fn scale(seen: &CycleTrace) -> f64 {
+fn scale(seen: &TraceSample) -> f64 {
     let geometry = &seen.config.geometry;
     match seen.calibration {
         Some(calibration) if seen.state != State::Homing => calibration.steps_per_mm(geometry),
@@ -313,15 +313,15 @@ fn scale(seen: &CycleTrace) -> f64 {
     }
 }
 
-fn rates(config: &Config, homing_mm_s: f64, scale: f64, state: State) -> (Rates, Firmness) {
+fn rates(config: &Config, homing_mm_s: f64, scale: f64, state: State) -> (ProfileLimits, RampLimits) {
     let limits = &config.limits;
     let speed = if state == State::Homing { homing_mm_s } else { limits.max_speed.get() };
-    let gentle = Rates {
+    let gentle = ProfileLimits {
         speed: speed * scale,
         acceleration: limits.max_acceleration.get() * scale,
         jerk: limits.max_jerk.get() * scale,
     };
-    let stop = Firmness {
+    let stop = RampLimits {
         acceleration: limits.stop_deceleration.get() * scale,
         jerk: limits.stop_jerk_mm_s3() * scale,
     };

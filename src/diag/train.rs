@@ -16,9 +16,9 @@
 use super::derivative::{History, Mean, PlanSample, derivative, spacing_s};
 use super::effort::Effort;
 use super::violation::{Rule, RuleViolation};
-use crate::motion::plan::Rates;
+use crate::motion::ProfileLimits;
 use crate::motion::step_times::HYSTERESIS;
-use crate::motion::{Firmness, stop};
+use crate::motion::{RampLimits, stop};
 use crate::units::{MICROSECOND_NS, Nanos, SECOND_NS, seconds};
 
 /// What is granted beyond every limit: the planner's own tolerances are below it.
@@ -172,7 +172,7 @@ impl Train {
         rule: Rule,
         at: Nanos,
         effort: &Effort,
-        limit: fn(&Rates) -> f64,
+        limit: fn(&ProfileLimits) -> f64,
     ) -> Option<RuleViolation> {
         let samples = self.history.newest::<N>()?;
         self.judged(rule, at, effort, limit, &samples).or_else(|| self.spaced::<N>(rule, at, effort, limit))
@@ -183,7 +183,7 @@ impl Train {
         rule: Rule,
         at: Nanos,
         effort: &Effort,
-        limit: fn(&Rates) -> f64,
+        limit: fn(&ProfileLimits) -> f64,
     ) -> Option<RuleViolation> {
         let rates = effort.since(at);
         let apart_s = spacing_s(N as u32 - 1, self.doubt(rates.speed), DOUBT_SHARE * limit(&rates));
@@ -196,7 +196,7 @@ impl Train {
         rule: Rule,
         at: Nanos,
         effort: &Effort,
-        limit: fn(&Rates) -> f64,
+        limit: fn(&ProfileLimits) -> f64,
         samples: &[PlanSample; N],
     ) -> Option<RuleViolation> {
         let rates = effort.since(samples[N - 1].at);
@@ -260,7 +260,7 @@ impl Train {
     fn braking(&self, at: Nanos, effort: &Effort, room: Room) -> Option<RuleViolation> {
         let (side, mean, samples) = self.last_speed(effort)?;
         let stop = effort.stop();
-        let firm = Firmness {
+        let firm = RampLimits {
             acceleration: stop.acceleration * (1.0 + TOLERANCE),
             jerk: stop.jerk * (1.0 + TOLERANCE),
         };
@@ -290,7 +290,7 @@ impl Train {
         mean: Mean,
         samples: [PlanSample; 2],
         effort: &Effort,
-        firm: Firmness,
+        firm: RampLimits,
     ) -> KinematicState {
         let last_s = seconds(samples[0].at - samples[1].at);
         let three = self.history.newest::<3>().filter(|_| !self.precision.slews);

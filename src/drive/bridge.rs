@@ -34,7 +34,7 @@ struct BridgeShared {
     stop_line: StopLine,
     snapshots: watch::Receiver<Snapshot>,
     /// When the newest snapshot came.
-    came: Mutex<Instant>,
+    snapshot_at: Mutex<Instant>,
 }
 
 /// A handle to the machine for the tokio side.
@@ -55,7 +55,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 impl MachineHandle {
     /// Hands a command over and waits for the decision.
     pub async fn command(&self, command: Command) -> Reply {
-        if self.0.stop_line.read().is_ending() {
+        if self.0.stop_line.read().is_shutting_down() {
             return Err(CommandRefusal::ShuttingDown);
         }
         // By the newest snapshot, which is never ahead of the machine's clock, and stands still when the machine does.
@@ -82,14 +82,14 @@ impl MachineHandle {
     }
 
     /// The end of the process: STOP, and from now on every command is refused.
-    pub fn end(&self) {
-        self.0.stop_line.end();
+    pub fn begin_shutdown(&self) {
+        self.0.stop_line.begin_shutdown();
     }
 
     /// Whether the axis rests and the driver is off since [`MachineHandle::end`].
     #[must_use]
-    pub fn has_ended(&self) -> bool {
-        self.0.stop_line.has_ended()
+    pub fn is_shut_down(&self) -> bool {
+        self.0.stop_line.is_shut_down()
     }
 
     /// Raises the stop line.
@@ -99,8 +99,8 @@ impl MachineHandle {
 
     /// How long ago the newest snapshot came.
     #[must_use]
-    pub fn age(&self) -> Duration {
-        lock(&self.0.came).elapsed()
+    pub fn snapshot_age(&self) -> Duration {
+        lock(&self.0.snapshot_at).elapsed()
     }
 
     /// The newest snapshot, and notice of newer ones.
@@ -124,7 +124,7 @@ pub fn bridge(
         waiting: Mutex::new(HashMap::new()),
         stop_line,
         snapshots: newest_seen,
-        came: Mutex::new(Instant::now()),
+        snapshot_at: Mutex::new(Instant::now()),
     });
     let waiting = Arc::downgrade(&shared);
     let pump = async move {
@@ -144,7 +144,7 @@ pub fn bridge(
                 last = Some(snapshot);
             }
             if let Some(snapshot) = last {
-                *lock(&shared.came) = Instant::now();
+                *lock(&shared.snapshot_at) = Instant::now();
                 newest.send_replace(snapshot);
                 let lost = snapshot.events_lost.wrapping_sub(events_lost);
                 if lost > 0 {

@@ -36,7 +36,7 @@ pub struct Chunk {
     /// The way to rest from its end.
     pub tail: Vec<Piece, TAIL_MAX>,
     /// Inputs that end the motion at once.
-    pub trips: Inputs,
+    pub armed_inputs: Inputs,
     /// No other chunk follows: the tail belongs to the plan.
     pub last: bool,
 }

@@ -4,9 +4,9 @@
 //! Like the step loop it runs in its own thread or, one cycle after the other, on a virtual clock. It never waits
 //! for anyone: full rings are counted and passed over.
 
-use super::Power;
-use super::cycle_trace::{CommandTrace, CycleTrace, Noted, SeenFeed};
-use super::executor::{Executor, Starvation};
+use super::PowerRequest;
+use super::cycle_trace::{CommandTrace, CycleOutcome, TraceFeed, TraceSample};
+use super::executor::{Executor, StarvationPolicy};
 use super::host_line::HostLine;
 use super::rings::{Commands, ControlEnds, EventFeed, QueuedCommand, SnapshotFeed};
 use super::stop_line::StopLine;
@@ -36,7 +36,7 @@ const HEARD_WITHIN_NS: Nanos = 5 * MILLISECOND_NS;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ControlOptions {
     /// What it means that the step loop ran out of motion.
-    pub starvation: Starvation,
+    pub starvation: StarvationPolicy,
     /// After this long without a sign of life from the step loop something is badly wrong.
     pub step_loop_silence_s: f64,
 }
@@ -48,21 +48,21 @@ pub struct Control<F> {
     force: Option<F>,
     overrun_mm: Option<f64>,
     /// What the force sensor can protect.
-    protected_mm_s: f64,
+    sensor_bound_mm_s: f64,
     stop_line: StopLine,
-    power: Power,
+    power: PowerRequest,
     options: ControlOptions,
     commands: Commands,
     events: EventFeed,
     snapshots: SnapshotFeed,
-    looks: Option<SeenFeed>,
+    trace: Option<TraceFeed>,
     host_line: HostLine,
     host: HostHealth,
     cycle: u32,
     /// The newest STOP that a cycle has heeded.
     stops: u32,
     events_lost: u32,
-    noted: Noted,
+    outcome: CycleOutcome,
     force_g: Option<f64>,
 }
 
@@ -73,7 +73,7 @@ impl<F: ForceSensor> Control<F> {
         status: std::sync::Arc<super::StepStatus>,
         ends: ControlEnds,
         force: Option<F>,
-        shared: (StopLine, Power),
+        shared: (StopLine, PowerRequest),
         options: ControlOptions,
     ) -> Control<F> {
         let ControlEnds { chunks, commands, events, snapshots } = ends;
@@ -83,20 +83,20 @@ impl<F: ForceSensor> Control<F> {
             executor: Executor::new(chunks, status, options.starvation),
             force,
             overrun_mm: None,
-            protected_mm_s: f64::INFINITY,
+            sensor_bound_mm_s: f64::INFINITY,
             stop_line,
             power,
             options,
             commands,
             events,
             snapshots,
-            looks: None,
+            trace: None,
             host_line: HostLine::default(),
             host: HostHealth::default(),
             cycle: 0,
             stops: 0,
             events_lost: 0,
-            noted: Noted::default(),
+            outcome: CycleOutcome::default(),
             force_g: None,
         }
     }
@@ -109,11 +109,11 @@ impl<F: ForceSensor> Control<F> {
         self.stops = line.presses();
         if stop != StopLevel::None {
             // Also when nothing is under way yet: an order of the cycle before must not begin after STOP.
-            self.executor.abandon();
+            self.executor.drop_plan();
         }
-        let motion = self.executor.observe();
-        let force_g = self.feel(now);
-        let strained = self.heed_host();
+        let motion = self.executor.observe_motion();
+        let force_g = self.read_force(now);
+        let strained = self.update_host_health();
         let command = self.take_command(now);
         let seen = Observation {
             now,
@@ -122,9 +122,9 @@ impl<F: ForceSensor> Control<F> {
             force_full: force_g.is_some_and(|force_g| self.supervisor.config().allowance.is_full(force_g)),
             motion,
             stop,
-            ending: line.is_ending(),
+            ending: line.is_shutting_down(),
             step_loop_alive: self.executor.silence_s(now) <= self.options.step_loop_silence_s,
-            strain: self.host.reaction.fault(),
+            host_fault: self.host.reaction.fault(),
             commands_wait: self.commands.ready(),
         };
         let asked = command.as_ref().map(|(_, command)| CommandTrace::by(command));
@@ -135,27 +135,27 @@ impl<F: ForceSensor> Control<F> {
             self.stop_line.lower(line);
         }
         for order in actions.orders {
-            self.executor.order(order);
+            self.executor.execute(order);
         }
         let powered = self.supervisor.wants_power();
         self.power.set(powered);
-        if line.is_ending() && motion.resting && !powered {
-            self.stop_line.show_ended();
+        if line.is_shutting_down() && motion.resting && !powered {
+            self.stop_line.confirm_shutdown();
         }
         if stop == StopLevel::None && actions.raise == StopLevel::None {
-            self.executor.fill(now, self.supervisor.config());
+            self.executor.fill_queue(now, self.supervisor.config());
         }
         self.force_g = force_g;
         // Before the events: whoever hears of one finds it in the newest snapshot.
-        self.report(now, pressed || strained.is_some() || !actions.events.is_empty());
-        self.noted = Noted::of(self.cycle, asked, &actions.events);
+        self.send_snapshot(now, pressed || strained.is_some() || !actions.events.is_empty());
+        self.outcome = CycleOutcome::of(self.cycle, asked, &actions.events);
         for event in strained.into_iter().chain(actions.events) {
-            self.tell(event);
+            self.send_event(event);
         }
-        let seen = self.looks.is_some().then(|| self.seen(now));
-        if let (Some(looks), Some(seen)) = (&mut self.looks, seen) {
+        let seen = self.trace.is_some().then(|| self.trace_sample(now));
+        if let (Some(trace), Some(seen)) = (&mut self.trace, seen) {
             // Nobody takes them: what is watched matters more than the watching. Their numbers tell how many.
-            let _ = looks.enqueue(seen);
+            let _ = trace.enqueue(seen);
         }
     }
 
@@ -166,14 +166,14 @@ impl<F: ForceSensor> Control<F> {
         }
         let QueuedCommand { id, expires_ns, command } = self.commands.dequeue()?;
         if now > expires_ns {
-            self.tell(Event::Replied { id, reply: Err(CommandRefusal::Unanswered) });
+            self.send_event(Event::Replied { id, reply: Err(CommandRefusal::Unanswered) });
             return None;
         }
         Some((id, command))
     }
 
     /// Tells the bridge. When that hangs, replies wait in places of their own, and other events are counted as lost.
-    fn tell(&mut self, event: Event) {
+    fn send_event(&mut self, event: Event) {
         let reserved = if matches!(event, Event::Replied { .. }) { 0 } else { REPLY_PLACES };
         let room = self.events.len() + reserved < self.events.capacity();
         if !room || self.events.enqueue(event).is_err() {
@@ -183,66 +183,72 @@ impl<F: ForceSensor> Control<F> {
 
     /// From now on the axis moves no faster than it could stop within `overrun_mm` of meeting something, given how long
     /// it takes the sensor to tell.
-    pub fn protect(&mut self, overrun_mm: f64) {
+    pub fn limit_overrun(&mut self, overrun_mm: f64) {
         self.overrun_mm = Some(overrun_mm);
     }
 
     /// From now on it heeds what `line` tells of the computer.
-    pub fn strained_by(&mut self, line: HostLine) {
+    pub fn set_host_line(&mut self, line: HostLine) {
         self.host_line = line;
     }
 
     /// From now on each cycle ends with a look at everything, for whoever watches.
-    pub fn watched_by(&mut self, looks: SeenFeed) {
-        self.looks = Some(looks);
+    pub fn set_trace_feed(&mut self, trace: TraceFeed) {
+        self.trace = Some(trace);
     }
 
     /// Both loops, as they are at `now`.
     #[must_use]
-    pub fn seen(&self, now: Nanos) -> CycleTrace {
-        let seen = CycleTrace::of(&self.supervisor, self.executor.status(), self.stop_line.level(), now);
-        let limits = self.executor.limits(&seen.config);
+    pub fn trace_sample(&self, now: Nanos) -> TraceSample {
+        let seen = TraceSample::of(&self.supervisor, self.executor.status(), self.stop_line.level(), now);
+        let limits = self.executor.limits_in_force(&seen.config);
         let config = Config { limits, ..seen.config };
-        CycleTrace { config, force_g: self.force_g, most_mm_s: self.most_mm_s(), noted: self.noted, ..seen }
+        TraceSample {
+            config,
+            force_g: self.force_g,
+            speed_bound_mm_s: self.speed_bound_mm_s(),
+            outcome: self.outcome,
+            ..seen
+        }
     }
 
     /// Looks at the computer's power and heat; tells when something else follows from them.
-    fn heed_host(&mut self) -> Option<Event> {
-        let before = core::mem::replace(&mut self.host, self.host_line.see());
-        self.executor.slow_down_to(self.most_mm_s());
+    fn update_host_health(&mut self) -> Option<Event> {
+        let before = core::mem::replace(&mut self.host, self.host_line.load());
+        self.executor.limit_speed(self.speed_bound_mm_s());
         (self.host.reaction != before.reaction).then_some(Event::HostStrained(self.host))
     }
 
     /// What bounds the speed of a wave beside limits and force.
-    fn most_mm_s(&self) -> f64 {
+    fn speed_bound_mm_s(&self) -> f64 {
         let highest_mm_s = self.supervisor.config().limits.max_speed.get();
-        self.protected_mm_s.min(highest_mm_s * self.host.reaction.speed_share())
+        self.sensor_bound_mm_s.min(highest_mm_s * self.host.reaction.speed_share())
     }
 
-    fn feel(&mut self, now: Nanos) -> Option<f64> {
+    fn read_force(&mut self, now: Nanos) -> Option<f64> {
         let sample = self.force.as_mut()?.latest(now)?;
         let lasts_ns = sample.lasts_ns.min(FORCE_VALID_NS);
         if let Some(overrun_mm) = self.overrun_mm {
-            self.protected_mm_s = self.protected_by(overrun_mm, sample.period_ns);
+            self.sensor_bound_mm_s = self.sensor_speed_bound_mm_s(overrun_mm, sample.period_ns);
         }
         // Not a number is not within the range either.
         let valid = sample.force_g.abs() <= FORCE_RANGE_G && now.saturating_sub(sample.at) <= lasts_ns;
         if valid {
-            self.executor.feel(sample.force_g);
+            self.executor.set_force(sample.force_g);
         }
         valid.then_some(sample.force_g)
     }
 
     /// The reaction budget of promise S14: a sample, its way to this cycle, the cycle, what is queued ahead, and the time
     /// in which braking builds up.
-    fn protected_by(&self, overrun_mm: f64, period_ns: Nanos) -> f64 {
+    fn sensor_speed_bound_mm_s(&self, overrun_mm: f64, period_ns: Nanos) -> f64 {
         let limits = &self.supervisor.config().limits;
         let (a, j) = (limits.max_acceleration.get(), limits.max_jerk.get());
         let known_ns = period_ns + HEARD_WITHIN_NS + layout::CONTROL_PERIOD_NS + layout::QUEUE_AHEAD_NS;
         protected_speed_mm_s(overrun_mm, seconds(known_ns) + a / (2.0 * j), a)
     }
 
-    fn report(&mut self, now: Nanos, something_happened: bool) {
+    fn send_snapshot(&mut self, now: Nanos, something_happened: bool) {
         self.cycle = self.cycle.wrapping_add(1);
         if something_happened || self.cycle.is_multiple_of(SNAPSHOT_EVERY) {
             let snapshot = self.snapshot(now);
@@ -266,7 +272,7 @@ impl<F: ForceSensor> Control<F> {
             position_mm: calibration.is_some().then(|| self.executor.position_mm()),
             velocity_mm_s: self.executor.velocity_mm_s(now),
             force_g: self.force_g,
-            clipped: self.executor.clipped(now),
+            clipped: self.executor.is_clipped(now),
             limits: self.executor.status().inputs(),
             fault: self.supervisor.fault(),
             range_mm: calibration.map(|found| found.range_mm(geometry)),
@@ -276,7 +282,7 @@ impl<F: ForceSensor> Control<F> {
             last_stop: self.supervisor.last_stop().map(|(took_ns, steps)| LastStop {
                 took_ns,
                 steps,
-                way_mm: self.executor.way_mm(steps),
+                way_mm: self.executor.steps_to_mm(steps),
             }),
             host: self.host,
             stops: self.stops,

@@ -12,7 +12,7 @@ use crate::units::Nanos;
 
 /// Both loops at one instant.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct CycleTrace {
+pub struct TraceSample {
     /// When.
     pub at_ns: Nanos,
     /// The state.
@@ -27,7 +27,7 @@ pub struct CycleTrace {
     pub force_g: Option<f64>,
     /// What bounds the speed of a wave beside limits and force, in mm/s: what the sensor can protect, and a computer that is
     /// strained.
-    pub most_mm_s: f64,
+    pub speed_bound_mm_s: f64,
     /// The stop line.
     pub stop: StopLevel,
     /// The input lines as they were last read.
@@ -47,16 +47,16 @@ pub struct CycleTrace {
     /// The step counter, where it is known to belong to this very instant.
     pub count: Option<i64>,
     /// What no later look could show.
-    pub noted: Noted,
+    pub outcome: CycleOutcome,
 }
 
 /// What a control cycle decided, beside the state that it left.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Noted {
+pub struct CycleOutcome {
     /// Counts the cycles, so that a look that is missing shows.
     pub cycle: u32,
     /// The command of this cycle, and what became of it.
-    pub decided: Option<Decided>,
+    pub decided: Option<CommandDecision>,
     /// A fault that came while another one was latched.
     pub also: Option<Fault>,
 }
@@ -72,7 +72,7 @@ pub struct CommandTrace {
 
 /// A command with its reply.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Decided {
+pub struct CommandDecision {
     /// The command.
     pub asked: CommandTrace,
     /// The decision.
@@ -91,34 +91,36 @@ impl CommandTrace {
     }
 }
 
-impl Noted {
+impl CycleOutcome {
     /// What is worth noting of a cycle: its number, its command, and the events that came of it.
     #[must_use]
-    pub fn of(cycle: u32, asked: Option<CommandTrace>, events: &[Event]) -> Noted {
-        let mut noted = Noted { cycle, ..Noted::default() };
+    pub fn of(cycle: u32, asked: Option<CommandTrace>, events: &[Event]) -> CycleOutcome {
+        let mut outcome = CycleOutcome { cycle, ..CycleOutcome::default() };
         for event in events {
             match *event {
-                Event::Replied { reply, .. } => noted.decided = asked.map(|asked| Decided { asked, reply }),
-                Event::FaultWhileFaulted(fault) => noted.also = Some(fault),
+                Event::Replied { reply, .. } => {
+                    outcome.decided = asked.map(|asked| CommandDecision { asked, reply })
+                }
+                Event::FaultWhileFaulted(fault) => outcome.also = Some(fault),
                 _ => {}
             }
         }
-        noted
+        outcome
     }
 }
 
-impl CycleTrace {
+impl TraceSample {
     /// What `supervisor` and `status` show at `at_ns`.
     #[must_use]
-    pub fn of(supervisor: &Supervisor, status: &StepStatus, stop: StopLevel, at_ns: Nanos) -> CycleTrace {
-        CycleTrace {
+    pub fn of(supervisor: &Supervisor, status: &StepStatus, stop: StopLevel, at_ns: Nanos) -> TraceSample {
+        TraceSample {
             at_ns,
             state: supervisor.state(),
             fault: supervisor.fault(),
             config: *supervisor.config(),
             calibration: supervisor.calibration().copied(),
             force_g: None,
-            most_mm_s: f64::INFINITY,
+            speed_bound_mm_s: f64::INFINITY,
             stop,
             inputs: status.inputs(),
             steps_per_s: status.steps_per_s(at_ns),
@@ -128,33 +130,33 @@ impl CycleTrace {
             glitches: status.glitches(),
             rebases: status.lateness().rebases,
             count: None,
-            noted: Noted::default(),
+            outcome: CycleOutcome::default(),
         }
     }
 }
 
 /// Somebody who gets to see every edge, and after each control cycle the machine.
-pub trait Audience: EdgeSink {
+pub trait CycleObserver: EdgeSink {
     /// A control cycle is over.
-    fn cycle(&mut self, _seen: &CycleTrace) {}
+    fn cycle(&mut self, _seen: &TraceSample) {}
 
     /// Something happened in the control cycle that is over next.
     fn event(&mut self, _event: &Event) {}
 }
 
 /// Nobody watches.
-impl Audience for () {}
+impl CycleObserver for () {}
 
 /// Looks kept for whoever takes them: a quarter of a second of control cycles.
-const LOOKS: usize = 256;
+const TRACE_SAMPLES: usize = 256;
 
 /// From the control cycle to whoever watches; as wait-free as the other rings.
-pub type SeenFeed = Producer<'static, CycleTrace>;
+pub type TraceFeed = Producer<'static, TraceSample>;
 /// The watcher's end of it.
-pub type Looks = Consumer<'static, CycleTrace>;
+pub type TraceReader = Consumer<'static, TraceSample>;
 
 /// Both ends of the ring of looks; like the others it lives as long as the process.
 #[must_use]
-pub fn looks() -> (SeenFeed, Looks) {
-    Box::leak(Box::new(Queue::<CycleTrace, LOOKS>::new())).split()
+pub fn trace_ring() -> (TraceFeed, TraceReader) {
+    Box::leak(Box::new(Queue::<TraceSample, TRACE_SAMPLES>::new())).split()
 }

@@ -14,8 +14,8 @@ const SAMPLE_EVERY_NS: Nanos = 15 * MICROSECOND_NS;
 /// The input lines, debounced.
 #[derive(Debug, Default)]
 pub struct Debounce {
-    believed: u8,
-    suspects: u8,
+    confirmed: u8,
+    pending: u8,
     /// Suspects that were active at the last sample, at the last two, and at the last three.
     since: [u8; 3],
     next_sample_ns: Nanos,
@@ -26,44 +26,44 @@ impl Debounce {
     #[must_use]
     #[inline]
     pub fn is_settled(&self, read: Inputs) -> bool {
-        self.suspects == 0 && read.to_bits() == self.believed
+        self.pending == 0 && read.to_bits() == self.confirmed
     }
 
     /// The lines that are believed to be active.
     #[must_use]
-    pub fn believed(&self) -> Inputs {
-        Inputs::from_bits(self.believed)
+    pub fn confirmed(&self) -> Inputs {
+        Inputs::from_bits(self.confirmed)
     }
 
     /// The lines that read active, and are not believed yet.
     #[must_use]
     #[inline]
-    pub fn suspects(&self) -> Inputs {
-        Inputs::from_bits(self.suspects)
+    pub fn pending(&self) -> Inputs {
+        Inputs::from_bits(self.pending)
     }
 
     /// When to look again, while there are suspects.
     #[must_use]
     #[inline]
     pub fn next_sample_ns(&self) -> Option<Nanos> {
-        (self.suspects != 0).then_some(self.next_sample_ns)
+        (self.pending != 0).then_some(self.next_sample_ns)
     }
 
     /// Takes a reading at `now`; tells whether a suspect has turned out to be a glitch.
-    pub fn take(&mut self, read: Inputs, now: Nanos) -> bool {
+    pub fn take_reading(&mut self, read: Inputs, now: Nanos) -> bool {
         let read = read.to_bits();
-        let glitch = self.suspects & !read != 0;
-        self.believed &= read;
-        let new = read & !self.believed;
+        let glitch = self.pending & !read != 0;
+        self.confirmed &= read;
+        let new = read & !self.confirmed;
         self.since = self.since.map(|lines| lines & new);
         let [one, two, three] = self.since;
         if one == 0 || now >= self.next_sample_ns {
             let confirmed = three;
-            self.believed |= confirmed;
+            self.confirmed |= confirmed;
             self.since = [new & !confirmed, one & !confirmed, two & !confirmed];
             self.next_sample_ns = now + SAMPLE_EVERY_NS;
         }
-        self.suspects = new & !self.believed;
+        self.pending = new & !self.confirmed;
         glitch
     }
 }
@@ -76,7 +76,7 @@ mod tests {
 
     /// What the rule says, line by line: active in four samples, each at least 15 us behind the one before, and in every
     /// reading between them.
-    fn believed_by_the_rule(readings: &[(Nanos, u8)], line: u8) -> bool {
+    fn confirmed_by_the_rule(readings: &[(Nanos, u8)], line: u8) -> bool {
         let active = readings.iter().rev().take_while(|(_, read)| read & line != 0);
         let instants: Vec<Nanos> = active.map(|(at, _)| *at).collect();
         let (Some(last), Some(first)) = (instants.first(), instants.last()) else { return false };
@@ -92,12 +92,12 @@ mod tests {
             let (mut now, mut taken) = (0, Vec::new());
             for (after_ns, read) in readings {
                 now += after_ns;
-                debounce.take(Inputs::from_bits(read), now);
+                debounce.take_reading(Inputs::from_bits(read), now);
                 taken.push((now, read));
-                let believed = debounce.believed().to_bits();
-                prop_assert_eq!(believed | debounce.suspects().to_bits(), read);
+                let confirmed = debounce.confirmed().to_bits();
+                prop_assert_eq!(confirmed | debounce.pending().to_bits(), read);
                 for line in [1, 2, 4, 8] {
-                    prop_assert!(believed & line == 0 || believed_by_the_rule(&taken, line));
+                    prop_assert!(confirmed & line == 0 || confirmed_by_the_rule(&taken, line));
                 }
             }
         }
@@ -108,29 +108,29 @@ mod tests {
         let mut debounce = Debounce::default();
         let front = Inputs { front: true, ..Inputs::default() };
         let both = Inputs { back: true, ..front };
-        assert!(!debounce.take(front, 1_000));
-        debounce.take(front, 16_000);
-        debounce.take(both, 20_000);
-        debounce.take(both, 31_000);
-        assert_eq!(debounce.believed(), Inputs::default());
-        debounce.take(both, 46_000);
-        assert_eq!((debounce.believed(), debounce.suspects()), (front, Inputs { front: false, ..both }));
-        debounce.take(both, 61_000);
-        debounce.take(both, 76_000);
-        assert_eq!((debounce.believed(), debounce.next_sample_ns()), (both, None));
+        assert!(!debounce.take_reading(front, 1_000));
+        debounce.take_reading(front, 16_000);
+        debounce.take_reading(both, 20_000);
+        debounce.take_reading(both, 31_000);
+        assert_eq!(debounce.confirmed(), Inputs::default());
+        debounce.take_reading(both, 46_000);
+        assert_eq!((debounce.confirmed(), debounce.pending()), (front, Inputs { front: false, ..both }));
+        debounce.take_reading(both, 61_000);
+        debounce.take_reading(both, 76_000);
+        assert_eq!((debounce.confirmed(), debounce.next_sample_ns()), (both, None));
     }
 
     #[test]
     fn a_glitch_is_told_once_and_a_release_is_none() {
         let mut debounce = Debounce::default();
         let e_stop = Inputs { e_stop: true, ..Inputs::default() };
-        assert!(!debounce.take(e_stop, 0));
-        assert!(debounce.take(Inputs::default(), 40_000));
-        assert!(!debounce.take(Inputs::default(), 50_000));
+        assert!(!debounce.take_reading(e_stop, 0));
+        assert!(debounce.take_reading(Inputs::default(), 40_000));
+        assert!(!debounce.take_reading(Inputs::default(), 50_000));
         for at in [60_000, 75_000, 90_000, 105_000] {
-            debounce.take(e_stop, at);
+            debounce.take_reading(e_stop, at);
         }
         assert!(debounce.is_settled(e_stop));
-        assert!(!debounce.take(Inputs::default(), 110_000), "a release is no glitch");
+        assert!(!debounce.take_reading(Inputs::default(), 110_000), "a release is no glitch");
     }
 }

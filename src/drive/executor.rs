@@ -11,11 +11,11 @@ use super::chunk::Chunk;
 use super::rings::ChunkFeed;
 use super::status::{EndCause, MotionReading, StepStatus};
 use crate::layout;
-use crate::machine::{AxisFrame, Config, Inputs, Motion, MotionOrder, MotionOutcome, Travel};
+use crate::machine::{AxisFrame, Config, Inputs, MotionOrder, MotionOutcome, MotionStatus, Travel};
 use crate::motion::runs::RunMaker;
 use crate::motion::tracker::PIECES_MAX;
 use crate::motion::{
-    Ability, CycleBounds, Firmness, Follower, Kinematics, Limits, Move, MoveInProgress, Piece, Tracker, stop,
+    CycleBounds, Follower, Kinematics, MotionLimits, Move, MoveInProgress, Piece, RampLimits, Tracker, stop,
 };
 use crate::units::{MILLISECOND_NS, Nanos, seconds};
 
@@ -44,7 +44,7 @@ enum ActivePlan {
     Travel {
         target_mm: f64,
         speed_mm_s: f64,
-        trips: Inputs,
+        armed_inputs: Inputs,
         course: Option<MoveInProgress>,
     },
     Follow(Follower),
@@ -61,18 +61,18 @@ struct UnderWay {
 
 /// What it means that the step loop ran out of motion, because the control cycle was late (S16).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Starvation {
+pub enum StarvationPolicy {
     /// The motion is over: on a real machine something is wrong with the computer.
     EndsMotion,
     /// Having come to rest, the motion goes on from there: the host of a simulation is rarely a real-time one.
-    IsRiddenOver,
+    Resumes,
 }
 
 /// Carries out orders.
 pub struct Executor {
     chunks: ChunkFeed,
     /// What a starved motion means.
-    starvation: Starvation,
+    starvation: StarvationPolicy,
     status: Arc<StepStatus>,
     tracker: Tracker,
     frame: AxisFrame,
@@ -89,7 +89,7 @@ pub struct Executor {
     high_mm: f64,
     force_g: f64,
     /// What the force sensor can protect.
-    most_mm_s: f64,
+    speed_bound_mm_s: f64,
 }
 
 const CYCLE_S: f64 = layout::CONTROL_PERIOD_NS as f64 * 1e-9;
@@ -97,7 +97,7 @@ const CYCLE_S: f64 = layout::CONTROL_PERIOD_NS as f64 * 1e-9;
 impl Executor {
     /// At rest, with an arbitrary frame: the first homing brings its own.
     #[must_use]
-    pub fn new(chunks: ChunkFeed, status: Arc<StepStatus>, starvation: Starvation) -> Executor {
+    pub fn new(chunks: ChunkFeed, status: Arc<StepStatus>, starvation: StarvationPolicy) -> Executor {
         Executor {
             chunks,
             starvation,
@@ -113,26 +113,26 @@ impl Executor {
             clipped_ns: None,
             high_mm: f64::INFINITY,
             force_g: 0.0,
-            most_mm_s: f64::INFINITY,
+            speed_bound_mm_s: f64::INFINITY,
         }
     }
 
     /// The force on the carriage, from now on.
-    pub fn feel(&mut self, force_g: f64) {
+    pub fn set_force(&mut self, force_g: f64) {
         self.force_g = force_g;
     }
 
     /// No wave is faster from now on.
-    pub fn slow_down_to(&mut self, most_mm_s: f64) {
-        self.most_mm_s = most_mm_s;
+    pub fn limit_speed(&mut self, speed_bound_mm_s: f64) {
+        self.speed_bound_mm_s = speed_bound_mm_s;
     }
 
     /// The motion side as the supervisor sees it; notices how a motion ended.
-    pub fn observe(&mut self) -> Motion {
+    pub fn observe_motion(&mut self) -> MotionStatus {
         let MotionReading { resting, ended, played_until_ns, .. } = self.status.motion();
         if let Some(under_way) = self.under_way {
             let ended = ended.filter(|ended| ended.epoch == self.epoch);
-            let goes_on = self.starvation == Starvation::IsRiddenOver
+            let goes_on = self.starvation == StarvationPolicy::Resumes
                 && ended.is_some_and(|ended| ended.cause == EndCause::Starved);
             if goes_on {
                 if resting {
@@ -161,9 +161,9 @@ impl Executor {
         self.motion()
     }
 
-    fn motion(&self) -> Motion {
+    fn motion(&self) -> MotionStatus {
         let (stop_took_ns, stop_steps) = self.status.last_stop();
-        Motion {
+        MotionStatus {
             resting: self.under_way.is_none() && matches!(self.plan, ActivePlan::Nothing),
             outcome: self.outcome,
             count_steps: self.status.count(),
@@ -173,9 +173,9 @@ impl Executor {
     }
 
     /// Takes an order.
-    pub fn order(&mut self, order: MotionOrder) {
+    pub fn execute(&mut self, order: MotionOrder) {
         match order {
-            MotionOrder::Travel(travel) => self.travel(travel),
+            MotionOrder::Travel(travel) => self.start_travel(travel),
             MotionOrder::Adopt(frame) => self.frame = frame,
             MotionOrder::Follow(wave) => {
                 self.outcome = None;
@@ -196,20 +196,20 @@ impl Executor {
         }
     }
 
-    fn travel(&mut self, travel: Travel) {
+    fn start_travel(&mut self, travel: Travel) {
         let origin_steps = self.status.count();
         self.outcome = None;
         self.frame = AxisFrame { origin_steps, steps_per_mm: travel.steps_per_mm, range_mm: 0.0 };
         self.plan = ActivePlan::Travel {
             target_mm: (travel.to_steps - origin_steps) as f64 / travel.steps_per_mm,
             speed_mm_s: travel.speed_mm_s,
-            trips: travel.trips,
+            armed_inputs: travel.armed_inputs,
             course: None,
         };
     }
 
     /// Forgets what is being carried out; the step loop has been told to stop, or nothing has started.
-    pub fn abandon(&mut self) {
+    pub fn drop_plan(&mut self) {
         if self.under_way.is_none() {
             // The step loop knows nothing of it: what it told of an earlier stop is not what this one took.
             self.status.show_stop(0, 0);
@@ -228,12 +228,12 @@ impl Executor {
 
     /// Whether the axis could not follow its wave a moment ago.
     #[must_use]
-    pub fn clipped(&self, now: Nanos) -> bool {
+    pub fn is_clipped(&self, now: Nanos) -> bool {
         self.clipped_ns.is_some_and(|seen| now.saturating_sub(seen) < CLIPPED_SHOWN_NS)
     }
 
     /// Fills the queue.
-    pub fn fill(&mut self, now: Nanos, config: &Config) {
+    pub fn fill_queue(&mut self, now: Nanos, config: &Config) {
         for _ in 0..CHUNKS_PER_CYCLE {
             if matches!(self.plan, ActivePlan::Nothing) || !self.chunks.ready() {
                 return;
@@ -249,16 +249,16 @@ impl Executor {
                     horizon_ns
                 }
                 None => {
-                    self.depart(config);
+                    self.begin_motion(config);
                     now + START_LEAD_NS
                 }
             };
-            self.push_one(start_ns, now, config);
+            self.push_chunk(start_ns, now, config);
         }
     }
 
     /// From rest, where the step counter says.
-    fn depart(&mut self, config: &Config) {
+    fn begin_motion(&mut self, config: &Config) {
         let count = self.status.count();
         self.runs = RunMaker::new(count);
         let steps = count - self.frame.origin_steps;
@@ -273,64 +273,59 @@ impl Executor {
         }
     }
 
-    fn push_one(&mut self, start_ns: Nanos, now: Nanos, config: &Config) {
+    fn push_chunk(&mut self, start_ns: Nanos, now: Nanos, config: &Config) {
         let start = self.state;
         let stroke_mm = config.stroke_mm(self.frame.range_mm);
-        let (planned, trips, arrived) = match &mut self.plan {
+        let (planned, armed_inputs, arrived) = match &mut self.plan {
             ActivePlan::Nothing | ActivePlan::Travel { course: None, .. } => return,
-            ActivePlan::Travel { trips, course: Some(course), .. } => {
-                (course.next(CYCLE_S), *trips, course.is_done())
+            ActivePlan::Travel { armed_inputs, course: Some(course), .. } => {
+                (course.next_cycle(CYCLE_S), *armed_inputs, course.is_done())
             }
             ActivePlan::Follow(follower) => {
-                follower.fit(Ability {
-                    speed_mm_s: config.limits.max_speed.get().min(self.most_mm_s),
-                    acceleration_mm_s2: config.limits.max_acceleration.get(),
-                    jerk_mm_s3: config.limits.max_jerk.get(),
-                });
+                follower.set_limits(
+                    config.limits.profile(config.limits.max_speed.get().min(self.speed_bound_mm_s)),
+                );
                 let reference = follower.reference(stroke_mm);
-                let (approaching, steady) = (follower.approaching(), follower.steady());
-                let too_fast = !approaching && follower.too_fast(stroke_mm);
+                let (approaching, steady) = (follower.is_approaching(), follower.is_steady());
+                let too_fast = !approaching && follower.is_too_fast(stroke_mm);
                 follower.advance(CYCLE_S, &start, stroke_mm);
                 let then = follower.reference(stroke_mm);
                 let limits = &config.limits;
                 let speed = if approaching { limits.approach_speed } else { limits.max_speed };
-                let speed = speed.get().min(self.most_mm_s);
+                let speed = speed.get().min(self.speed_bound_mm_s);
                 self.high_mm = self.high_mm.min(self.frame.range_mm);
-                self.high_mm = farthest(&start, stroke_mm, self.high_mm, limits);
+                self.high_mm = high_bound_mm(&start, stroke_mm, self.high_mm, limits);
                 // Only a force against the motion counts: a negative one pushes toward the back.
                 let bounds = CycleBounds {
                     low_mm: 0.0,
                     high_mm: self.high_mm,
                     forward_mm_s: speed.min(config.allowance.speed_mm_s(-self.force_g)),
                     backward_mm_s: speed.min(config.allowance.speed_mm_s(self.force_g)),
-                    pace_mm_s: follower.pace_mm_s(stroke_mm),
+                    pace_mm_s: follower.catch_up_speed_mm_s(stroke_mm),
                 };
                 let planned = self.tracker.plan(start, reference, then, limits, &bounds);
                 if too_fast || steady && (planned.end.p - then.p).abs() > CLIPPED_MM {
                     self.clipped_ns = Some(now);
                 }
-                let arrived = follower.held() || follower.done() && close(&planned.end, &then);
+                let arrived = follower.is_held() || follower.is_done() && has_arrived(&planned.end, &then);
                 (planned, Inputs::ALL, arrived)
             }
         };
-        let firmness = Firmness {
-            acceleration: config.limits.stop_deceleration.get(),
-            jerk: config.limits.stop_jerk_mm_s3(),
-        };
-        let chunk = self.chunk(start_ns, start, &planned, firmness, trips, arrived);
+        let chunk =
+            self.make_chunk(start_ns, start, &planned, config.limits.firm_stop(), armed_inputs, arrived);
         self.state = planned.end;
         self.under_way = Some(UnderWay { horizon_ns: chunk.end_ns(), complete: arrived });
         // There was room: this is the only producer.
         let _ = self.chunks.enqueue(chunk);
     }
 
-    fn chunk(
+    fn make_chunk(
         &mut self,
         start_ns: Nanos,
         start: Kinematics,
         planned: &Move,
-        firmness: Firmness,
-        trips: Inputs,
+        stop: RampLimits,
+        armed_inputs: Inputs,
         last: bool,
     ) -> Chunk {
         let scale = self.frame.steps_per_mm;
@@ -350,16 +345,16 @@ impl Executor {
             timed,
             start,
             committed,
-            tail: stop::tail(planned.end.v, planned.end.a, firmness).iter().map(in_steps).collect(),
-            trips,
+            tail: stop::tail(planned.end.v, planned.end.a, stop).iter().map(in_steps).collect(),
+            armed_inputs,
             last,
         }
     }
 
     /// The limits in force: those of `config`, or what still holds instead of lowered ones.
     #[must_use]
-    pub fn limits(&self, config: &Config) -> Limits {
-        self.tracker.in_force(&config.limits)
+    pub fn limits_in_force(&self, config: &Config) -> MotionLimits {
+        self.tracker.limits_in_force(&config.limits)
     }
 
     /// Position of the axis by the emitted pulses, in mm of the frame.
@@ -370,7 +365,7 @@ impl Executor {
 
     /// How far so many steps lead, in mm.
     #[must_use]
-    pub fn way_mm(&self, steps: u64) -> f64 {
+    pub fn steps_to_mm(&self, steps: u64) -> f64 {
         steps as f64 / self.frame.steps_per_mm
     }
 
@@ -397,19 +392,17 @@ impl Executor {
 /// stop there; one that cannot, since the limit was narrowed, goes no farther than a gentle stop leads it, nor than it
 /// could go `before`. Once it comes back, nothing leads it outward again but a stop: letting go gently of a firm braking
 /// would.
-fn farthest(start: &Kinematics, stroke_mm: f64, before_mm: f64, limits: &Limits) -> f64 {
-    let firm = Firmness { acceleration: limits.stop_deceleration.get(), jerk: limits.stop_jerk_mm_s3() };
-    let firmly_mm = stop::extent(*start, firm).1;
+fn high_bound_mm(start: &Kinematics, stroke_mm: f64, before_mm: f64, limits: &MotionLimits) -> f64 {
+    let firmly_mm = stop::extent(*start, limits.firm_stop()).1;
     if firmly_mm <= stroke_mm + ROUNDING_MM {
         return stroke_mm;
     }
     if start.v <= 0.0 {
         return firmly_mm.min(before_mm);
     }
-    let gentle = Firmness { acceleration: limits.max_acceleration.get(), jerk: limits.max_jerk.get() };
-    stroke_mm.max(stop::extent(*start, gentle).1).min(before_mm)
+    stroke_mm.max(stop::extent(*start, limits.gentle_stop()).1).min(before_mm)
 }
 
-fn close(axis: &Kinematics, target: &Kinematics) -> bool {
+fn has_arrived(axis: &Kinematics, target: &Kinematics) -> bool {
     (axis.p - target.p).abs() < ARRIVED_MM && axis.v.abs() < ARRIVED_MM_S && axis.a.abs() < ARRIVED_MM_S2
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::machine::host::{HostHealth, Reaction, Strain, Vitals};
+use crate::machine::host::{Derating, DeratingCause, HostHealth, HostReadings};
 
 /// A handle to what the computer tells; clones are handles to the same one. At first nothing is known.
 #[derive(Debug, Clone, Default)]
@@ -19,34 +19,34 @@ const BY_HEAT: u64 = 1 << 5;
 
 impl HostLine {
     /// From now on it is so.
-    pub fn show(&self, host: HostHealth) {
-        let HostHealth { vitals: Vitals { under_voltage, temperature_c }, reaction } = host;
+    pub fn store(&self, host: HostHealth) {
+        let HostHealth { vitals: HostReadings { under_voltage, temperature_c }, reaction } = host;
         let bit = |on: bool, bit: u64| if on { bit } else { 0 };
         let word = bit(under_voltage.is_some(), LOW_KNOWN)
             | bit(under_voltage == Some(true), LOW)
             | bit(temperature_c.is_some(), TEMPERATURE_KNOWN)
-            | bit(matches!(reaction, Reaction::Slower(_)), SLOWER)
-            | bit(matches!(reaction, Reaction::Stop(_)), STOP)
-            | bit(reaction.strain() == Some(Strain::Heat), BY_HEAT)
+            | bit(matches!(reaction, Derating::Slower(_)), SLOWER)
+            | bit(matches!(reaction, Derating::Stop(_)), STOP)
+            | bit(reaction.cause() == Some(DeratingCause::Heat), BY_HEAT)
             | u64::from(temperature_c.unwrap_or_default().to_bits()) << 32;
         self.0.store(word, Ordering::Relaxed);
     }
 
     /// How it is.
     #[must_use]
-    pub fn see(&self) -> HostHealth {
+    pub fn load(&self) -> HostHealth {
         let word = self.0.load(Ordering::Relaxed);
         let has = |bit: u64| word & bit != 0;
-        let strain = if has(BY_HEAT) { Strain::Heat } else { Strain::UnderVoltage };
+        let strain = if has(BY_HEAT) { DeratingCause::Heat } else { DeratingCause::UnderVoltage };
         HostHealth {
-            vitals: Vitals {
+            vitals: HostReadings {
                 under_voltage: has(LOW_KNOWN).then_some(has(LOW)),
                 temperature_c: has(TEMPERATURE_KNOWN).then_some(f32::from_bits((word >> 32) as u32)),
             },
             reaction: match (has(STOP), has(SLOWER)) {
-                (true, _) => Reaction::Stop(strain),
-                (false, true) => Reaction::Slower(strain),
-                (false, false) => Reaction::None,
+                (true, _) => Derating::Stop(strain),
+                (false, true) => Derating::Slower(strain),
+                (false, false) => Derating::None,
             },
         }
     }
@@ -59,15 +59,15 @@ mod tests {
     #[test]
     fn what_is_shown_is_seen() {
         let line = HostLine::default();
-        assert_eq!(line.see(), HostHealth::default());
-        let strains = [Strain::UnderVoltage, Strain::Heat];
-        let reactions = strains.into_iter().flat_map(|by| [Reaction::Slower(by), Reaction::Stop(by)]);
-        for reaction in reactions.chain([Reaction::None]) {
+        assert_eq!(line.load(), HostHealth::default());
+        let strains = [DeratingCause::UnderVoltage, DeratingCause::Heat];
+        let reactions = strains.into_iter().flat_map(|by| [Derating::Slower(by), Derating::Stop(by)]);
+        for reaction in reactions.chain([Derating::None]) {
             for under_voltage in [None, Some(false), Some(true)] {
                 for temperature_c in [None, Some(-12.5), Some(84.9)] {
-                    let host = HostHealth { vitals: Vitals { under_voltage, temperature_c }, reaction };
-                    line.show(host);
-                    assert_eq!(line.see(), host);
+                    let host = HostHealth { vitals: HostReadings { under_voltage, temperature_c }, reaction };
+                    line.store(host);
+                    assert_eq!(line.load(), host);
                 }
             }
         }

@@ -32,7 +32,7 @@ pub struct LatePolicy {
 impl LatePolicy {
     /// Whether a step that is so late must not be made at all, nor any behind it.
     #[must_use]
-    pub fn cuts(self, late_ns: Nanos) -> bool {
+    pub fn requires_cut(self, late_ns: Nanos) -> bool {
         self.ends_motion && late_ns > CUT_NS
     }
 }
@@ -89,13 +89,18 @@ impl TimeBase {
     }
 
     /// The next step was held back for so long.
-    pub fn hold(&mut self, held_ns: Nanos) {
+    pub fn add_hold(&mut self, held_ns: Nanos) {
         self.held_ns = HELD_MOST_NS.min(self.held_ns + held_ns);
     }
 
     /// A step planned for `nominal_ns` began at `actual_ns`.
     #[inline]
-    pub fn stepped(&mut self, nominal_ns: Nanos, actual_ns: Nanos, policy: LatePolicy) -> LatenessVerdict {
+    pub fn record_step(
+        &mut self,
+        nominal_ns: Nanos,
+        actual_ns: Nanos,
+        policy: LatePolicy,
+    ) -> LatenessVerdict {
         let late_ns = self.lateness_ns(nominal_ns, actual_ns);
         // What is not behind any more has been made up for.
         self.held_ns = self.held_ns.min(actual_ns.saturating_sub(self.due(nominal_ns)));
@@ -141,7 +146,7 @@ mod tests {
                 if let Some(last) = last {
                     prop_assert!(actual - last >= interval_ns - interval_ns / 16);
                 }
-                base.stepped(nominal, actual, FORGIVING);
+                base.record_step(nominal, actual, FORGIVING);
                 last = Some(actual);
             }
         }
@@ -149,12 +154,12 @@ mod tests {
         #[test]
         fn a_small_delay_is_made_up_and_moves_nothing(interval_ns in 16_000u64..1_000_000) {
             let mut base = TimeBase::default();
-            base.stepped(interval_ns, interval_ns, STRICT);
+            base.record_step(interval_ns, interval_ns, STRICT);
             let late = base.step_due(2 * interval_ns) + interval_ns / 2;
-            prop_assert_eq!(base.stepped(2 * interval_ns, late, STRICT), LatenessVerdict::OnTime);
+            prop_assert_eq!(base.record_step(2 * interval_ns, late, STRICT), LatenessVerdict::OnTime);
             for i in 3..20 {
                 let actual = base.step_due(i * interval_ns);
-                base.stepped(i * interval_ns, actual, STRICT);
+                base.record_step(i * interval_ns, actual, STRICT);
             }
             prop_assert_eq!(base.step_due(20 * interval_ns), 20 * interval_ns);
         }
@@ -164,29 +169,29 @@ mod tests {
     fn what_was_held_back_is_made_up_for_however_many_intervals_it_is() {
         for interval_ns in [5_000, 20_000, 100_000, 1_000_000] {
             let mut base = TimeBase::default();
-            base.stepped(interval_ns, interval_ns, STRICT);
-            base.hold(45_000);
+            base.record_step(interval_ns, interval_ns, STRICT);
+            base.add_hold(45_000);
             assert_eq!(
-                base.stepped(2 * interval_ns, 2 * interval_ns + 45_000, STRICT),
+                base.record_step(2 * interval_ns, 2 * interval_ns + 45_000, STRICT),
                 LatenessVerdict::OnTime
             );
             for i in 3..3 + 17 * 45_000 / interval_ns + 2 {
                 let actual = base.step_due(i * interval_ns);
-                assert_eq!(base.stepped(i * interval_ns, actual, STRICT), LatenessVerdict::OnTime);
+                assert_eq!(base.record_step(i * interval_ns, actual, STRICT), LatenessVerdict::OnTime);
             }
             assert_eq!((base.step_due(200 * interval_ns), base.held_ns), (200 * interval_ns, 0));
             // What comes later is lateness as ever.
-            base.stepped(199 * interval_ns, 199 * interval_ns, STRICT);
+            base.record_step(199 * interval_ns, 199 * interval_ns, STRICT);
             let late = 200 * interval_ns + 3 * interval_ns;
-            assert_ne!(base.stepped(200 * interval_ns, late, FORGIVING), LatenessVerdict::OnTime);
+            assert_ne!(base.record_step(200 * interval_ns, late, FORGIVING), LatenessVerdict::OnTime);
         }
     }
 
     #[test]
     fn a_step_that_is_far_too_late_ends_the_motion_on_a_real_motor() {
         let mut base = TimeBase::default();
-        base.stepped(1_000, 1_000, STRICT);
-        assert_eq!(base.stepped(101_000, 302_000, STRICT), LatenessVerdict::TooLate);
+        base.record_step(1_000, 1_000, STRICT);
+        assert_eq!(base.record_step(101_000, 302_000, STRICT), LatenessVerdict::TooLate);
         // The ramp has its own pace, not 16/15 of it.
         assert_eq!(base.step_due(201_000), 402_000);
     }

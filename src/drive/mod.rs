@@ -36,7 +36,7 @@ mod sync {
 }
 
 pub use control::{Control, ControlOptions};
-pub use cycle_trace::{Audience, CycleTrace};
+pub use cycle_trace::{CycleObserver, TraceSample};
 pub use late::LatePolicy;
 pub use rehearsal::{Rehearsal, RehearsalOptions};
 pub use rings::Rings;
@@ -46,9 +46,9 @@ pub use stop_line::StopLine;
 
 /// Whether the motor driver should be powered: the control cycle decides, the step loop owns the pin.
 #[derive(Debug, Clone, Default)]
-pub struct Power(Arc<AtomicBool>);
+pub struct PowerRequest(Arc<AtomicBool>);
 
-impl Power {
+impl PowerRequest {
     /// The decision.
     pub fn set(&self, on: bool) {
         self.0.store(on, Ordering::Release);

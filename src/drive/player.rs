@@ -10,7 +10,7 @@ use crate::units::{Nanos, SECOND_NS};
 
 /// What comes next.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Next {
+pub enum ChunkEvent {
     /// A step, planned for that instant.
     Step {
         /// The instant, if no lateness has moved the time base.
@@ -41,9 +41,9 @@ enum ChunkCursor {
 /// Plays one chunk.
 pub struct Player {
     chunk: Chunk,
-    place: ChunkCursor,
+    cursor: ChunkCursor,
     /// What comes next, once it is known.
-    next: Option<Next>,
+    next: Option<ChunkEvent>,
 }
 
 fn nanoseconds(seconds: f64) -> Nanos {
@@ -54,7 +54,7 @@ impl Player {
     /// At the beginning of the chunk.
     #[must_use]
     pub fn new(chunk: Chunk) -> Player {
-        let place = if chunk.timed {
+        let cursor = if chunk.timed {
             let first = chunk.runs.first();
             ChunkCursor::Run {
                 index: 0,
@@ -64,7 +64,7 @@ impl Player {
         } else {
             ChunkCursor::Piece { on_tail: false, index: 0, at: chunk.start, offset_s: 0.0, from_s: 0.0 }
         };
-        Player { chunk, place, next: None }
+        Player { chunk, cursor, next: None }
     }
 
     /// The chunk.
@@ -74,30 +74,32 @@ impl Player {
     }
 
     /// The step that came next has been made.
-    pub fn stepped(&mut self) {
+    pub fn finish_step(&mut self) {
         self.next = None;
     }
 
     /// From the end of the committed motion along the way to rest.
-    pub fn take_tail(&mut self) {
+    pub fn enter_tail(&mut self) {
         let (at, offset_s) =
             self.chunk.committed.iter().fold((self.chunk.start, 0.0), |(at, offset_s), piece| {
                 (at.after_piece(*piece), offset_s + piece.duration_s)
             });
-        self.place = ChunkCursor::Piece { on_tail: true, index: 0, at, offset_s, from_s: 0.0 };
+        self.cursor = ChunkCursor::Piece { on_tail: true, index: 0, at, offset_s, from_s: 0.0 };
         self.next = None;
     }
 
     /// What comes next, with the step counter at `count`. No step of the committed motion lies outside its chunk, whatever
     /// the chunk says, so that nobody waits for it longer than that.
     #[inline]
-    pub fn next(&mut self, count: i64) -> Next {
+    pub fn next_event(&mut self, count: i64) -> ChunkEvent {
         if let Some(next) = self.next {
             return next;
         }
-        let next = match &mut self.place {
+        let next = match &mut self.cursor {
             ChunkCursor::Run { instants, forward, .. } => match instants.next() {
-                Some(at_ns) => Next::Step { nominal_ns: within(&self.chunk, at_ns), forward: *forward },
+                Some(at_ns) => {
+                    ChunkEvent::Step { nominal_ns: clamp_to_chunk(&self.chunk, at_ns), forward: *forward }
+                }
                 None => self.next_run(),
             },
             ChunkCursor::Piece { .. } => self.solve(count),
@@ -107,12 +109,15 @@ impl Player {
     }
 
     /// The first step of the next run.
-    fn next_run(&mut self) -> Next {
-        if let ChunkCursor::Run { index, instants, forward } = &mut self.place {
+    fn next_run(&mut self) -> ChunkEvent {
+        if let ChunkCursor::Run { index, instants, forward } = &mut self.cursor {
             while let Some(run) = self.chunk.runs.get(*index + 1) {
                 (*index, *instants, *forward) = (*index + 1, run.instants(), run.forward);
                 if let Some(at_ns) = instants.next() {
-                    return Next::Step { nominal_ns: within(&self.chunk, at_ns), forward: *forward };
+                    return ChunkEvent::Step {
+                        nominal_ns: clamp_to_chunk(&self.chunk, at_ns),
+                        forward: *forward,
+                    };
                 }
             }
         }
@@ -120,8 +125,8 @@ impl Player {
     }
 
     /// The next step of the pieces.
-    fn solve(&mut self, count: i64) -> Next {
-        if let ChunkCursor::Piece { on_tail, index, at, offset_s, from_s } = &mut self.place {
+    fn solve(&mut self, count: i64) -> ChunkEvent {
+        if let ChunkCursor::Piece { on_tail, index, at, offset_s, from_s } = &mut self.cursor {
             let pieces: &[Piece] = if *on_tail { &self.chunk.tail } else { &self.chunk.committed };
             while let Some(piece) = pieces.get(*index) {
                 if let Some(step) = step_times::next_step(at, *piece, count, *from_s) {
@@ -130,9 +135,9 @@ impl Player {
                     let nominal_ns = if *on_tail {
                         self.chunk.start_ns + at_ns
                     } else {
-                        within(&self.chunk, at_ns as i64)
+                        clamp_to_chunk(&self.chunk, at_ns as i64)
                     };
-                    return Next::Step { nominal_ns, forward: step.forward };
+                    return ChunkEvent::Step { nominal_ns, forward: step.forward };
                 }
                 *at = at.after_piece(*piece);
                 *offset_s += piece.duration_s;
@@ -143,13 +148,13 @@ impl Player {
         self.end()
     }
 
-    fn end(&self) -> Next {
-        match self.place {
+    fn end(&self) -> ChunkEvent {
+        match self.cursor {
             ChunkCursor::Piece { on_tail: true, offset_s, .. } => {
-                Next::TailEnd { nominal_ns: self.chunk.start_ns + nanoseconds(offset_s) }
+                ChunkEvent::TailEnd { nominal_ns: self.chunk.start_ns + nanoseconds(offset_s) }
             }
             ChunkCursor::Piece { .. } | ChunkCursor::Run { .. } => {
-                Next::CommitEnd { nominal_ns: self.chunk.end_ns() }
+                ChunkEvent::CommitEnd { nominal_ns: self.chunk.end_ns() }
             }
         }
     }
@@ -157,7 +162,7 @@ impl Player {
 
 /// An instant of the committed motion, told from the start of its chunk.
 #[inline]
-fn within(chunk: &Chunk, at_ns: i64) -> Nanos {
+fn clamp_to_chunk(chunk: &Chunk, at_ns: i64) -> Nanos {
     chunk.start_ns + at_ns.clamp(0, chunk.duration_ns as i64) as Nanos
 }
 
@@ -178,10 +183,10 @@ mod tests {
             start: Kinematics { p: 0.0, v: 1.0, a: 0.0 },
             committed: [Piece { jerk: 0.0, duration_s: 600.0 }].into_iter().collect(),
             tail: heapless::Vec::new(),
-            trips: Inputs::ALL,
+            armed_inputs: Inputs::ALL,
             last: false,
         };
         let mut player = Player::new(chunk);
-        assert_eq!(player.next(0), Next::Step { nominal_ns: 6_000_000, forward: true });
+        assert_eq!(player.next_event(0), ChunkEvent::Step { nominal_ns: 6_000_000, forward: true });
     }
 }

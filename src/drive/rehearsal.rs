@@ -8,8 +8,8 @@ use std::sync::Arc;
 use heapless::spsc::Queue;
 
 use super::control::{Control, ControlOptions};
-use super::cycle_trace::{Audience, CycleTrace};
-use super::executor::Starvation;
+use super::cycle_trace::{CycleObserver, TraceSample};
+use super::executor::StarvationPolicy;
 use super::host_line::HostLine;
 use super::late::LatePolicy;
 use super::rings::{
@@ -17,7 +17,7 @@ use super::rings::{
 };
 use super::status::StepStatus;
 use super::step_loop::{PulseTiming, StepLoop};
-use super::{Power, StopLine};
+use super::{PowerRequest, StopLine};
 use crate::hal::sim::{RailOptions, SimIo, SimLoadCell, SimPins, SimulatedOperator, VirtualClock};
 use crate::hal::{Clock, ForceSensor};
 use crate::layout;
@@ -44,7 +44,7 @@ pub struct RehearsalOptions {
 }
 
 /// Runs a turn of a loop, and looks at it from outside.
-type Around = fn(&mut dyn FnMut());
+type LoopWrapper = fn(&mut dyn FnMut());
 
 /// Whoever the events go to instead of [`Rehearsal::take_events`].
 struct EventListener {
@@ -59,7 +59,7 @@ pub struct Rehearsal<S, P = SimPins<S>, F = SimLoadCell> {
     step_loop: StepLoop<VirtualClock, P>,
     stop_line: StopLine,
     status: Arc<StepStatus>,
-    hands: SimulatedOperator,
+    operator: SimulatedOperator,
     host: HostLine,
     commands: Option<CommandFeed>,
     events: Events,
@@ -70,58 +70,58 @@ pub struct Rehearsal<S, P = SimPins<S>, F = SimLoadCell> {
     next_id: u64,
     happened: Vec<Event>,
     /// What stands around each turn of a loop.
-    around: Around,
+    around: LoopWrapper,
     watched: core::marker::PhantomData<S>,
 }
 
-impl<S: Audience> Rehearsal<S> {
+impl<S: CycleObserver> Rehearsal<S> {
     /// The machine, switched on; `sink` sees every edge, and the machine after each control cycle.
     #[must_use]
     pub fn new(options: &RehearsalOptions, sink: S) -> Rehearsal<S> {
-        Rehearsal::on(VirtualClock::default(), options, sink)
+        Rehearsal::with_clock(VirtualClock::default(), options, sink)
     }
 
     /// The same on a clock of the caller's: one that is late, say.
     #[must_use]
-    pub fn on(clock: VirtualClock, options: &RehearsalOptions, sink: S) -> Rehearsal<S> {
-        Rehearsal::wired(clock, options, sink, |pins| pins, |cell| cell)
+    pub fn with_clock(clock: VirtualClock, options: &RehearsalOptions, sink: S) -> Rehearsal<S> {
+        Rehearsal::with_io(clock, options, sink, |pins| pins, |cell| cell)
     }
 }
 
-impl<S: Audience, P: SimIo<S>, F: ForceSensor> Rehearsal<S, P, F> {
+impl<S: CycleObserver, P: SimIo<S>, F: ForceSensor> Rehearsal<S, P, F> {
     /// The same with something of the caller's between both loops and what they touch.
     #[must_use]
-    pub fn wired(
+    pub fn with_io(
         clock: VirtualClock,
         options: &RehearsalOptions,
         sink: S,
         pins: impl FnOnce(SimPins<S>) -> P,
         cell: impl FnOnce(SimLoadCell) -> F,
     ) -> Rehearsal<S, P, F> {
-        let hands = SimulatedOperator::default();
+        let operator = SimulatedOperator::default();
         let status = Arc::new(StepStatus::default());
-        let (stop_line, power) = (StopLine::default(), Power::default());
+        let (stop_line, power) = (StopLine::default(), PowerRequest::default());
         let Rings { control, chunks, bridge } = Rings::new();
         let ends_motion = options.lateness_ends_motion;
         let step_loop = StepLoop::new(
             clock.clone(),
-            pins(SimPins::new(options.rail, hands.clone(), sink)),
+            pins(SimPins::new(options.rail, operator.clone(), sink)),
             chunks,
             (status.clone(), stop_line.clone(), power.clone()),
             options.timing,
             LatePolicy { ends_motion },
         );
-        let starvation = if ends_motion { Starvation::EndsMotion } else { Starvation::IsRiddenOver };
+        let starvation = if ends_motion { StarvationPolicy::EndsMotion } else { StarvationPolicy::Resumes };
         let mut control = Control::new(
             Supervisor::new(options.config, options.homing).with_session(options.session),
             status.clone(),
             control,
-            Some(cell(SimLoadCell::new(hands.clone(), options.rail))),
+            Some(cell(SimLoadCell::new(operator.clone(), options.rail))),
             (stop_line.clone(), power),
             ControlOptions { starvation, step_loop_silence_s: 0.020 },
         );
         let host = HostLine::default();
-        control.strained_by(host.clone());
+        control.set_host_line(host.clone());
         let now = clock.now();
         Rehearsal {
             clock,
@@ -129,7 +129,7 @@ impl<S: Audience, P: SimIo<S>, F: ForceSensor> Rehearsal<S, P, F> {
             step_loop,
             stop_line,
             status,
-            hands,
+            operator,
             host,
             commands: Some(bridge.commands),
             events: bridge.events,
@@ -160,7 +160,7 @@ impl<S: Audience, P: SimIo<S>, F: ForceSensor> Rehearsal<S, P, F> {
     }
 
     /// From now on each turn of either loop runs inside of this, and nothing else does.
-    pub fn around_loops(&mut self, around: Around) {
+    pub fn wrap_loops(&mut self, around: LoopWrapper) {
         self.around = around;
     }
 
@@ -172,8 +172,8 @@ impl<S: Audience, P: SimIo<S>, F: ForceSensor> Rehearsal<S, P, F> {
 
     /// Hands at the machine.
     #[must_use]
-    pub fn hands(&self) -> &SimulatedOperator {
-        &self.hands
+    pub fn operator(&self) -> &SimulatedOperator {
+        &self.operator
     }
 
     /// Where the computer's power and heat are shown.
@@ -228,8 +228,8 @@ impl<S: Audience, P: SimIo<S>, F: ForceSensor> Rehearsal<S, P, F> {
 
     /// Both loops as they are now.
     #[must_use]
-    pub fn seen(&self) -> CycleTrace {
-        CycleTrace { count: Some(self.status.count()), ..self.control.seen(self.clock.now()) }
+    pub fn trace_sample(&self) -> TraceSample {
+        TraceSample { count: Some(self.status.count()), ..self.control.trace_sample(self.clock.now()) }
     }
 
     /// One control cycle, with the steps up to it.
@@ -252,7 +252,7 @@ impl<S: Audience, P: SimIo<S>, F: ForceSensor> Rehearsal<S, P, F> {
                 None => self.happened.push(event),
             }
         }
-        let seen = self.seen();
+        let seen = self.trace_sample();
         self.sink().cycle(&seen);
         while let Some(snapshot) = self.snapshots.dequeue() {
             if let Some(listener) = &mut self.listener {

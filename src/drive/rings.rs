@@ -37,17 +37,17 @@ impl CommandFeed {
     ///
     /// # Errors
     /// When the ring is full; then the command is dropped.
-    pub fn enqueue(&mut self, queued: QueuedCommand) -> Result<(), Full> {
+    pub fn enqueue(&mut self, queued: QueuedCommand) -> Result<(), RingFullError> {
         if let Command::Run(wave) = &queued.command {
             self.retention.keep(wave);
         }
-        self.ring.enqueue(queued).map_err(|_| Full)
+        self.ring.enqueue(queued).map_err(|_| RingFullError)
     }
 }
 
 /// A ring is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Full;
+pub struct RingFullError;
 
 /// The control cycle's end of it.
 pub type Commands = Consumer<'static, QueuedCommand>;

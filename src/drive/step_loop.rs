@@ -14,7 +14,7 @@ use std::sync::Arc;
 use super::chunk::Chunk;
 use super::debounce::Debounce;
 use super::late::{LatePolicy, LatenessVerdict, TimeBase};
-use super::player::{Next, Player};
+use super::player::{ChunkEvent, Player};
 use super::rings::Chunks;
 use super::status::{EndCause, MotionEnd, StepStatus};
 use super::stop_line::StopLine;
@@ -61,7 +61,7 @@ pub struct StepLoop<C, I> {
     chunks: Chunks,
     status: Arc<StepStatus>,
     stop_line: StopLine,
-    power: super::Power,
+    power: super::PowerRequest,
     timing: PulseTiming,
     late: LatePolicy,
     playing: Option<Player>,
@@ -87,7 +87,7 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
         clock: C,
         io: I,
         chunks: Chunks,
-        shared: (Arc<StepStatus>, StopLine, super::Power),
+        shared: (Arc<StepStatus>, StopLine, super::PowerRequest),
         timing: PulseTiming,
         late: LatePolicy,
     ) -> StepLoop<C, I> {
@@ -131,43 +131,43 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
         let mut now = self.clock.now();
         loop {
             let Some(playing) = self.playing.as_mut() else {
-                match self.idle(now, until) {
+                match self.run_idle(now, until) {
                     Some(later) => now = later,
                     None => return,
                 }
                 continue;
             };
-            let next = playing.next(self.count);
+            let next = playing.next_event(self.count);
             let due = match next {
-                Next::Step { nominal_ns, forward } => {
+                ChunkEvent::Step { nominal_ns, forward } => {
                     if self.forward != Some(forward) {
-                        now = self.point(forward);
+                        now = self.set_direction_ahead(forward);
                     }
                     self.base.step_due(nominal_ns).max(self.pulse_ended_ns + self.timing.low_ns)
                 }
-                Next::CommitEnd { nominal_ns } => {
+                ChunkEvent::CommitEnd { nominal_ns } => {
                     // Ahead of the chunk, since its first step may be due at once.
                     if let Some(forward) = self.upcoming_direction(nominal_ns)
                         && self.forward != Some(forward)
                     {
-                        now = self.point(forward);
+                        now = self.set_direction_ahead(forward);
                     }
                     self.base.due(nominal_ns)
                 }
-                Next::TailEnd { nominal_ns } => self.base.due(nominal_ns),
+                ChunkEvent::TailEnd { nominal_ns } => self.base.due(nominal_ns),
             };
             if now < due {
                 if now >= until {
                     return;
                 }
-                now = self.wait(due.min(until), now);
+                now = self.wait_for_edge(due.min(until), now);
             }
             // However short the wait was: the last look before an edge, or one between two slices of a long wait.
-            if !self.look(now) || now < due {
+            if !self.poll(now) || now < due {
                 continue;
             }
             match next {
-                Next::Step { .. } if self.is_held() => {
+                ChunkEvent::Step { .. } if self.is_step_held() => {
                     self.held_since_ns.get_or_insert(now);
                     if now >= until {
                         return;
@@ -175,16 +175,16 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
                     let sample_ns = self.inputs.next_sample_ns().unwrap_or(now);
                     now = self.clock.wait_until(sample_ns);
                 }
-                Next::Step { nominal_ns, forward } => now = self.step(nominal_ns, forward),
-                Next::CommitEnd { nominal_ns } => self.commit_end(nominal_ns, now),
-                Next::TailEnd { .. } => self.rest(now),
+                ChunkEvent::Step { nominal_ns, forward } => now = self.make_step(nominal_ns, forward),
+                ChunkEvent::CommitEnd { nominal_ns } => self.finish_committed(nominal_ns, now),
+                ChunkEvent::TailEnd { .. } => self.come_to_rest(now),
             }
         }
     }
 
     /// Nothing is being played: takes the next chunk, or waits for one. Tells the instant, and nothing at `until`.
-    fn idle(&mut self, now: Nanos, until: Nanos) -> Option<Nanos> {
-        self.look(now);
+    fn run_idle(&mut self, now: Nanos, until: Nanos) -> Option<Nanos> {
+        self.poll(now);
         if self.take_chunk(now) {
             return Some(now);
         }
@@ -199,7 +199,7 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
 
     /// A sign of life, the power line, the inputs, the stop line. False if nothing is being played any more.
     #[inline]
-    fn look(&mut self, now: Nanos) -> bool {
+    fn poll(&mut self, now: Nanos) -> bool {
         self.status.beat(now);
         let powered = self.power.is_on();
         // A motor that moves keeps its power until it rests, or is cut.
@@ -209,55 +209,55 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
         }
         let read = self.io.inputs(now);
         if !self.inputs.is_settled(read) {
-            self.heed_inputs(read, now);
+            self.debounce_inputs(read, now);
         }
         // Behind the inputs, whose reading takes the longest.
         let level = self.stop_line.level();
         if level != StopLevel::None {
-            self.heed_stop(level, now);
+            self.apply_stop_level(level, now);
         }
         self.playing.is_some()
     }
 
     #[cold]
-    fn heed_inputs(&mut self, read: Inputs, now: Nanos) {
-        if self.inputs.take(read, now) {
+    fn debounce_inputs(&mut self, read: Inputs, now: Nanos) {
+        if self.inputs.take_reading(read, now) {
             self.status.show_glitch();
         }
-        self.status.show_inputs(self.inputs.believed());
-        self.trip(now);
+        self.status.show_inputs(self.inputs.confirmed());
+        self.cut_on_armed_input(now);
     }
 
     /// Ends the motion if an input is active that must end it.
-    fn trip(&mut self, now: Nanos) {
-        let believed = self.inputs.believed();
-        if self.playing.as_ref().is_some_and(|playing| playing.chunk().trips.meets(believed)) {
-            self.cut(EndCause::Tripped, believed, now);
+    fn cut_on_armed_input(&mut self, now: Nanos) {
+        let confirmed = self.inputs.confirmed();
+        if self.playing.as_ref().is_some_and(|playing| playing.chunk().armed_inputs.intersects(confirmed)) {
+            self.cut_motion(EndCause::Tripped, confirmed, now);
         }
     }
 
     #[cold]
-    fn heed_stop(&mut self, level: StopLevel, now: Nanos) {
+    fn apply_stop_level(&mut self, level: StopLevel, now: Nanos) {
         if self.stop_seen.is_none() && self.playing.is_some() {
             self.stop_seen = Some(StopSeen { at: now, count: self.count });
         }
         if level == StopLevel::Halt {
-            self.cut(EndCause::Halted, Inputs::default(), now);
+            self.cut_motion(EndCause::Halted, Inputs::default(), now);
         }
     }
 
     /// Whether an input that would end the motion reads active, and is not believed yet: until that is decided no step
     /// is made. The time that this takes is no lateness.
     #[inline]
-    fn is_held(&self) -> bool {
-        let suspects = self.inputs.suspects();
-        suspects != Inputs::NONE
-            && self.playing.as_ref().is_some_and(|playing| playing.chunk().trips.meets(suspects))
+    fn is_step_held(&self) -> bool {
+        let pending = self.inputs.pending();
+        pending != Inputs::NONE
+            && self.playing.as_ref().is_some_and(|playing| playing.chunk().armed_inputs.intersects(pending))
     }
 
     /// Waits for `due`, but not beyond the next look at everything; tells the instant.
     #[inline]
-    fn wait(&mut self, due: Nanos, now: Nanos) -> Nanos {
+    fn wait_for_edge(&mut self, due: Nanos, now: Nanos) -> Nanos {
         let poll_ns = now + layout::STEP_POLL_NS;
         let again = self.inputs.next_sample_ns().map_or(poll_ns, |sample_ns| poll_ns.min(sample_ns));
         if again + layout::SPIN_NS < due {
@@ -274,7 +274,7 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
                 continue;
             }
             if self.stop_line.level() != StopLevel::None {
-                self.end(chunk.epoch, EndCause::Ramped, Inputs::default());
+                self.record_end(chunk.epoch, EndCause::Ramped, Inputs::default());
                 // It had not begun.
                 self.status.show_stop(0, 0);
                 continue;
@@ -290,7 +290,7 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
     fn play(&mut self, chunk: Chunk, now: Nanos) {
         self.playing = Some(Player::new(chunk));
         // An input may have become active in a chunk that it does not end.
-        self.trip(now);
+        self.cut_on_armed_input(now);
     }
 
     /// Direction of the first step of the chunk that goes on with this motion at `nominal_ns`, if it is there and has one.
@@ -304,7 +304,7 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
 
     /// Sets the direction line ahead of the step, as soon as the driver allows it; tells the instant.
     #[cold]
-    fn point(&mut self, forward: bool) -> Nanos {
+    fn set_direction_ahead(&mut self, forward: bool) -> Nanos {
         if self.forward.is_some() {
             self.clock.wait_until(self.pulse_ended_ns + self.timing.direction_hold_ns);
         }
@@ -320,30 +320,30 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
 
     /// Makes a step; tells when its pulse ended.
     #[inline]
-    fn step(&mut self, nominal_ns: Nanos, forward: bool) -> Nanos {
+    fn make_step(&mut self, nominal_ns: Nanos, forward: bool) -> Nanos {
         // Read behind the look, so that the pulse is no shorter than it is timed.
         let began_ns = self.clock.now();
         if let Some(since_ns) = self.held_since_ns.take() {
-            self.base.hold(began_ns.saturating_sub(since_ns));
+            self.base.add_hold(began_ns.saturating_sub(since_ns));
         }
         let late_ns = self.base.lateness_ns(nominal_ns, began_ns);
-        if self.late.cuts(late_ns) {
-            self.cut(EndCause::Late, Inputs::default(), began_ns);
+        if self.late.requires_cut(late_ns) {
+            self.cut_motion(EndCause::Late, Inputs::default(), began_ns);
             return began_ns;
         }
         self.io.set_step(true, began_ns);
         if let Some(playing) = self.playing.as_mut() {
-            playing.stepped();
+            playing.finish_step();
         }
         self.count += if forward { 1 } else { -1 };
         let interval_ns = self.pulse_began_ns.map_or(0, |last| (began_ns - last) as i64);
         self.pulse_began_ns = Some(began_ns);
         self.status.show_step(self.count, began_ns, if forward { interval_ns } else { -interval_ns });
         self.status.show_lateness(late_ns);
-        match self.base.stepped(nominal_ns, began_ns, self.late) {
+        match self.base.record_step(nominal_ns, began_ns, self.late) {
             LatenessVerdict::OnTime => {}
             LatenessVerdict::Rebase(by_ns) => self.status.show_shift(self.base.shift_ns(), by_ns),
-            LatenessVerdict::TooLate => self.leave_for_tail(EndCause::Late, began_ns),
+            LatenessVerdict::TooLate => self.end_on_tail(EndCause::Late, began_ns),
         }
         self.pulse_ended_ns = self.clock.wait_until(began_ns + self.timing.high_ns);
         self.io.set_step(false, self.pulse_ended_ns);
@@ -351,39 +351,39 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
     }
 
     /// The committed motion is over: the next chunk, or the way to rest.
-    fn commit_end(&mut self, nominal_ns: Nanos, now: Nanos) {
+    fn finish_committed(&mut self, nominal_ns: Nanos, now: Nanos) {
         let Some(playing) = self.playing.as_ref() else { return };
         self.status.show_played(nominal_ns);
         let (epoch, last) = (playing.chunk().epoch, playing.chunk().last);
         if !last && !self.has_ended(epoch) {
             if self.stop_line.level() != StopLevel::None {
-                self.leave_for_tail(EndCause::Ramped, now);
+                self.end_on_tail(EndCause::Ramped, now);
             } else {
                 match self.chunks.dequeue() {
                     Some(chunk) if chunk.epoch == epoch && chunk.start_ns == nominal_ns => {
                         return self.play(chunk, now);
                     }
                     // Nothing came, or nothing that continues this motion.
-                    _ => self.leave_for_tail(EndCause::Starved, now),
+                    _ => self.end_on_tail(EndCause::Starved, now),
                 }
             }
         }
         if let Some(playing) = self.playing.as_mut() {
-            playing.take_tail();
+            playing.enter_tail();
         }
     }
 
     /// From the end of its committed motion on, this motion runs along its tail, and takes no further chunk.
-    fn leave_for_tail(&mut self, cause: EndCause, now: Nanos) {
+    fn end_on_tail(&mut self, cause: EndCause, now: Nanos) {
         let Some(playing) = self.playing.as_ref() else { return };
         if self.stop_seen.is_none() {
             self.stop_seen = Some(StopSeen { at: now, count: self.count });
         }
-        self.end(playing.chunk().epoch, cause, Inputs::default());
+        self.record_end(playing.chunk().epoch, cause, Inputs::default());
     }
 
     /// Records why the motion ended; of several causes the severest is kept.
-    fn end(&mut self, epoch: u32, cause: EndCause, inputs: Inputs) {
+    fn record_end(&mut self, epoch: u32, cause: EndCause, inputs: Inputs) {
         if self.ended.is_none_or(|ended| ended < (epoch, cause)) {
             self.ended = Some((epoch, cause));
             self.status.show_ended(MotionEnd { epoch, cause, inputs });
@@ -396,18 +396,18 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
     }
 
     /// No further edge.
-    fn cut(&mut self, cause: EndCause, inputs: Inputs, now: Nanos) {
+    fn cut_motion(&mut self, cause: EndCause, inputs: Inputs, now: Nanos) {
         let Some(playing) = self.playing.take() else { return };
-        self.end(playing.chunk().epoch, cause, inputs);
-        self.finish(now);
+        self.record_end(playing.chunk().epoch, cause, inputs);
+        self.finish_motion(now);
     }
 
-    fn rest(&mut self, now: Nanos) {
+    fn come_to_rest(&mut self, now: Nanos) {
         self.playing = None;
-        self.finish(now);
+        self.finish_motion(now);
     }
 
-    fn finish(&mut self, now: Nanos) {
+    fn finish_motion(&mut self, now: Nanos) {
         if let Some(seen) = self.stop_seen.take() {
             self.status.show_stop(now.saturating_sub(seen.at), self.count.abs_diff(seen.count));
         }

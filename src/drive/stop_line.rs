@@ -50,7 +50,7 @@ impl StopWord {
 
     /// Whether the process is ending.
     #[must_use]
-    pub fn is_ending(self) -> bool {
+    pub fn is_shutting_down(self) -> bool {
         self.0 & ENDING != 0
     }
 }
@@ -74,18 +74,18 @@ impl StopLine {
     }
 
     /// The end of the process: STOP that nobody takes back, and from now on no command is obeyed (S40).
-    pub fn end(&self) {
+    pub fn begin_shutdown(&self) {
         self.0.fetch_or(ENDING, Ordering::SeqCst);
     }
 
     /// The process is ending, and nothing moves any more: the axis rests, and the driver is off.
-    pub fn show_ended(&self) {
+    pub fn confirm_shutdown(&self) {
         self.0.fetch_or(ENDED, Ordering::SeqCst);
     }
 
     /// Whether motion is over for good.
     #[must_use]
-    pub fn has_ended(&self) -> bool {
+    pub fn is_shut_down(&self) -> bool {
         self.read().0 & ENDED != 0
     }
 
@@ -141,9 +141,9 @@ mod tests {
     #[test]
     fn the_end_of_the_process_is_never_lowered_and_a_halt_still_rises_above_it() {
         let line = StopLine::default();
-        line.end();
+        line.begin_shutdown();
         line.lower(line.read());
-        assert_eq!((line.level(), line.read().is_ending()), (StopLevel::Stop, true));
+        assert_eq!((line.level(), line.read().is_shutting_down()), (StopLevel::Stop, true));
         line.raise(StopLevel::Halt);
         assert_eq!(line.level(), StopLevel::Halt);
     }

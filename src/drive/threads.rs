@@ -20,7 +20,7 @@ use crate::layout;
 pub struct Heartbeats(Arc<[AtomicU64; 2]>);
 
 impl Heartbeats {
-    fn beat(&self, role: ThreadRole) {
+    fn record_turn(&self, role: ThreadRole) {
         self.0[role as usize].fetch_add(1, Ordering::Relaxed);
     }
 
@@ -75,29 +75,29 @@ impl Threads {
         B: Fn(ThreadRole) + Clone + Send + 'static,
     {
         // Before the threads: what they get is locked as it comes.
-        let (mut items, awake) = process(demand);
+        let (mut items, awake) = set_up_process(demand);
         let quit = Arc::new(AtomicBool::new(false));
         let beats = Heartbeats::default();
-        let (step, asked) = spawn(ThreadRole::Step, demand, {
+        let (step, asked) = spawn_loop(ThreadRole::Step, demand, {
             let (quit, beats, between) = (quit.clone(), beats.clone(), between.clone());
             move || {
                 while !quit.load(Ordering::Acquire) {
                     between(ThreadRole::Step);
-                    beats.beat(ThreadRole::Step);
+                    beats.record_turn(ThreadRole::Step);
                     step_loop.run_until(clock.now() + layout::CONTROL_PERIOD_NS);
                 }
                 step_loop.power_off();
             }
         })?;
         items.extend(asked);
-        let (cycle, asked) = spawn(ThreadRole::Control, demand, {
+        let (cycle, asked) = spawn_loop(ThreadRole::Control, demand, {
             let (quit, beats) = (quit.clone(), beats.clone());
             let mut clock = clock;
             move || {
                 let mut next = clock.now();
                 while !quit.load(Ordering::Acquire) {
                     between(ThreadRole::Control);
-                    beats.beat(ThreadRole::Control);
+                    beats.record_turn(ThreadRole::Control);
                     control.cycle(clock.now());
                     // A cycle that was missed is not made up: the next one fills the queue all the same.
                     next = (next + layout::CONTROL_PERIOD_NS).max(clock.now());
@@ -122,7 +122,7 @@ impl Threads {
     }
 
     /// Ends both loops and waits for them. Motion should be at rest before.
-    pub fn end(self) {
+    pub fn stop_and_join(self) {
         self.quit.store(true, Ordering::Release);
         for handle in self.handles {
             // A panic has ended the process already.
@@ -132,30 +132,39 @@ impl Threads {
 }
 
 /// What the whole process asks for, and what only the host can give.
-fn process(demand: Demand) -> (Vec<Item>, Option<File>) {
+fn set_up_process(demand: Demand) -> (Vec<Item>, Option<File>) {
     if demand == Demand::Nothing {
         return (Vec::new(), None);
     }
-    let host = HostFiles::this();
-    let (latency, awake) = setup::stay_awake();
+    let host = HostFiles::of_this_host();
+    let (latency, awake) = setup::forbid_deep_sleep();
     let locked = setup::lock_memory(&host);
-    (vec![host.isolated_core(), host.throttle(), host.deadline_server(), locked, latency], awake)
+    (
+        vec![
+            host.check_isolated_core(),
+            host.check_throttle(),
+            host.check_deadline_server(),
+            locked,
+            latency,
+        ],
+        awake,
+    )
 }
 
 /// A thread that asks for what its role needs, says what it got, and then runs.
-fn spawn(
+fn spawn_loop(
     role: ThreadRole,
     demand: Demand,
     run: impl FnOnce() + Send + 'static,
 ) -> io::Result<(JoinHandle<()>, Vec<Item>)> {
-    let (tell, told) = mpsc::channel();
+    let (sender, receiver) = mpsc::channel();
     let builder = Builder::new().name(role.name().into()).stack_size(role.stack_bytes());
     let thread = builder.spawn(move || {
         let _guard = AbortOnPanic;
         // Nobody listens any more only when the start has failed.
-        let _ = tell.send(setup::thread(role, demand));
+        let _ = sender.send(setup::set_up_thread(role, demand));
         run();
     })?;
     // A thread that says nothing has panicked, and so ended the process.
-    Ok((thread, told.recv().unwrap_or_default()))
+    Ok((thread, receiver.recv().unwrap_or_default()))
 }

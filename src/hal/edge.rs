@@ -40,5 +40,5 @@ pub trait EdgeSink {
     fn edge(&mut self, edge: Edge);
 
     /// What the input lines are: told at each look of the step loop, and before each step, looked at or not.
-    fn lines(&mut self, _at: Nanos, _inputs: Inputs) {}
+    fn input_lines(&mut self, _at: Nanos, _inputs: Inputs) {}
 }

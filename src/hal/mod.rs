@@ -72,7 +72,7 @@ impl ForceSample {
     /// sensor that is slower than that.
     #[must_use]
     pub fn of_rate(force_g: f64, at: Nanos, period_ns: Nanos) -> ForceSample {
-        ForceSample { force_g, at, lasts_ns: newest::LINK_LASTS_NS.max(2 * period_ns), period_ns }
+        ForceSample { force_g, at, lasts_ns: newest::LINK_TIMEOUT_NS.max(2 * period_ns), period_ns }
     }
 }
 

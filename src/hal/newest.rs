@@ -14,10 +14,10 @@ use super::{ForceSample, ForceSensor};
 use crate::units::{MILLISECOND_NS, Nanos};
 
 /// Promise S12: a sensor that was not heard for longer is not there.
-pub const LINK_LASTS_NS: Nanos = 100 * MILLISECOND_NS;
+pub const LINK_TIMEOUT_NS: Nanos = 100 * MILLISECOND_NS;
 
 /// How often the reader looks again when the writer was quicker than it.
-const LOOKS: usize = 3;
+const READ_ATTEMPTS: usize = 3;
 
 #[derive(Debug, Default)]
 struct SeqSlot {
@@ -32,7 +32,7 @@ struct SeqSlot {
 
 #[derive(Debug, Default)]
 struct SeqShared {
-    places: [SeqSlot; 2],
+    slots: [SeqSlot; 2],
     /// Samples published so far; the newest is in the place of this number's parity. Zero: none.
     count: AtomicU64,
     /// The sample of this number and those before it no longer count.
@@ -64,54 +64,54 @@ impl ForceFeed {
     /// The newest sample, from a sensor that is heard at `now`.
     pub fn publish(&mut self, sample: ForceSample, now: Nanos) {
         let number = self.0.count.load(Ordering::Relaxed) + 1;
-        let place = &self.0.places[(number % 2) as usize];
-        place.begun.store(number, Ordering::Relaxed);
+        let slot = &self.0.slots[(number % 2) as usize];
+        slot.begun.store(number, Ordering::Relaxed);
         fence(Ordering::Release);
-        place.force_g_bits.store(sample.force_g.to_bits(), Ordering::Relaxed);
-        place.at.store(sample.at, Ordering::Relaxed);
-        place.lasts_ns.store(sample.lasts_ns, Ordering::Relaxed);
-        place.period_ns.store(sample.period_ns, Ordering::Relaxed);
-        place.done.store(number, Ordering::Release);
+        slot.force_g_bits.store(sample.force_g.to_bits(), Ordering::Relaxed);
+        slot.at.store(sample.at, Ordering::Relaxed);
+        slot.lasts_ns.store(sample.lasts_ns, Ordering::Relaxed);
+        slot.period_ns.store(sample.period_ns, Ordering::Relaxed);
+        slot.done.store(number, Ordering::Release);
         self.0.count.store(number, Ordering::Release);
-        self.hear(now);
+        self.mark_alive(now);
     }
 
     /// The sensor was heard at `now`, with or without a new sample.
-    pub fn hear(&mut self, now: Nanos) {
+    pub fn mark_alive(&mut self, now: Nanos) {
         self.0.heard.store(now + 1, Ordering::Release);
     }
 
     /// No sample so far counts any more: the sensor says that it is frozen, or was unplugged.
-    pub fn lose(&mut self) {
+    pub fn invalidate(&mut self) {
         self.0.lost.store(self.0.count.load(Ordering::Relaxed), Ordering::Release);
     }
 }
 
 impl NewestForce {
-    fn look(&self) -> Option<(u64, ForceSample)> {
+    fn read_slot(&self) -> Option<(u64, ForceSample)> {
         let number = self.shared.count.load(Ordering::Acquire);
-        let place = &self.shared.places[(number % 2) as usize];
-        let done = place.done.load(Ordering::Acquire);
+        let slot = &self.shared.slots[(number % 2) as usize];
+        let done = slot.done.load(Ordering::Acquire);
         let sample = ForceSample {
-            force_g: f64::from_bits(place.force_g_bits.load(Ordering::Relaxed)),
-            at: place.at.load(Ordering::Relaxed),
-            lasts_ns: place.lasts_ns.load(Ordering::Relaxed),
-            period_ns: place.period_ns.load(Ordering::Relaxed),
+            force_g: f64::from_bits(slot.force_g_bits.load(Ordering::Relaxed)),
+            at: slot.at.load(Ordering::Relaxed),
+            lasts_ns: slot.lasts_ns.load(Ordering::Relaxed),
+            period_ns: slot.period_ns.load(Ordering::Relaxed),
         };
         fence(Ordering::Acquire);
-        (number > 0 && done == place.begun.load(Ordering::Relaxed)).then_some((done, sample))
+        (number > 0 && done == slot.begun.load(Ordering::Relaxed)).then_some((done, sample))
     }
 }
 
 impl ForceSensor for NewestForce {
     fn latest(&mut self, now: Nanos) -> Option<ForceSample> {
         // A sample can be whole before it is counted: whoever has seen it does not go back to the one before.
-        let looked = (0..LOOKS).find_map(|_| self.look());
+        let looked = (0..READ_ATTEMPTS).find_map(|_| self.read_slot());
         self.read = looked.into_iter().chain(self.read).max_by_key(|(number, _)| *number);
         let (number, sample) = self.read?;
         let heard = self.shared.heard.load(Ordering::Acquire).checked_sub(1)?;
         let counts = number > self.shared.lost.load(Ordering::Acquire)
-            && now.saturating_sub(heard) <= LINK_LASTS_NS
+            && now.saturating_sub(heard) <= LINK_TIMEOUT_NS
             && now.saturating_sub(sample.at) <= sample.lasts_ns;
         counts.then_some(sample)
     }
@@ -136,9 +136,9 @@ mod tests {
         feed.publish(sample(5.0, 10, 200), 10 * MILLISECOND_NS);
         assert_eq!(known_g(&mut cell, 110), Some(5.0));
         assert_eq!(known_g(&mut cell, 111), None, "not heard for more than 100 ms");
-        feed.hear(100 * MILLISECOND_NS);
+        feed.mark_alive(100 * MILLISECOND_NS);
         assert_eq!(known_g(&mut cell, 200), Some(5.0));
-        feed.hear(200 * MILLISECOND_NS);
+        feed.mark_alive(200 * MILLISECOND_NS);
         assert_eq!((known_g(&mut cell, 210), known_g(&mut cell, 211)), (Some(5.0), None), "too old");
     }
 
@@ -146,8 +146,8 @@ mod tests {
     fn what_is_lost_stays_lost_until_there_is_a_new_one() {
         let (mut feed, mut cell) = newest_force();
         feed.publish(sample(5.0, 0, 100), 0);
-        feed.lose();
-        feed.hear(MILLISECOND_NS);
+        feed.invalidate();
+        feed.mark_alive(MILLISECOND_NS);
         assert_eq!(known_g(&mut cell, 1), None);
         feed.publish(sample(6.0, 1, 100), MILLISECOND_NS);
         assert_eq!(known_g(&mut cell, 1), Some(6.0));

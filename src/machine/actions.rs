@@ -22,20 +22,20 @@ pub struct Actions {
 impl Actions {
     /// Something happened. Events beyond what one cycle can hold would be a mistake of the supervisor; they are dropped rather
     /// than panicking.
-    pub fn tell(&mut self, event: Event) {
+    pub fn push_event(&mut self, event: Event) {
         let pushed = self.events.push(event);
         debug_assert!(pushed.is_ok(), "more events in a cycle than fit");
     }
 
     /// All of that happened.
-    pub fn tell_all(&mut self, events: impl IntoIterator<Item = Event>) {
+    pub fn push_events(&mut self, events: impl IntoIterator<Item = Event>) {
         for event in events {
-            self.tell(event);
+            self.push_event(event);
         }
     }
 
     /// The motion side has to do this.
-    pub fn order(&mut self, order: MotionOrder) {
+    pub fn push_order(&mut self, order: MotionOrder) {
         let pushed = self.orders.push(order);
         debug_assert!(pushed.is_ok(), "more orders in a cycle than fit");
     }

@@ -1,7 +1,7 @@
 //! What the settings mean to the machine: checked numbers, ready to use at 1 kHz.
 
 use super::geometry::Geometry;
-use crate::motion::{Allowance, Limits};
+use crate::motion::{Allowance, MotionLimits};
 use crate::units::Mm;
 
 /// Everything the user's settings say about motion.
@@ -12,7 +12,7 @@ pub struct Config {
     /// Longest stroke that the user wants: the waves fill this much of the usable range, from the back.
     pub stroke_limit: Mm,
     /// Speed, acceleration and jerk.
-    pub limits: Limits,
+    pub limits: MotionLimits,
     /// Speed against force.
     pub allowance: Allowance,
 }
@@ -75,7 +75,7 @@ mod tests {
                     max_steps_per_s: 200_000.0,
                 },
                 stroke_limit: Mm::try_from(stroke).unwrap(),
-                limits: Limits::new(
+                limits: MotionLimits::new(
                     MmPerS::try_from(v).unwrap(),
                     MmPerS2::try_from(a).unwrap(),
                     MmPerS3::try_from(200.0 * a * jerk_share).unwrap(),
@@ -93,9 +93,9 @@ mod tests {
         fn the_narrowed_part_of_a_change_is_wider_than_neither(old in any_config(), new in any_config()) {
             let narrowed = old.narrowed_by(&new);
             prop_assert!(!narrowed.needs_rest_after(&old));
-            let Limits { max_speed, max_acceleration, max_jerk, stop_deceleration, approach_speed } =
+            let MotionLimits { max_speed, max_acceleration, max_jerk, stop_deceleration, approach_speed } =
                 narrowed.limits;
-            let sound = Limits::new(max_speed, max_acceleration, max_jerk, stop_deceleration, approach_speed);
+            let sound = MotionLimits::new(max_speed, max_acceleration, max_jerk, stop_deceleration, approach_speed);
             prop_assert_eq!(sound, Ok(narrowed.limits));
             prop_assert!(max_speed <= new.limits.max_speed && max_jerk <= new.limits.max_jerk);
             prop_assert!(max_acceleration <= new.limits.max_acceleration);

@@ -1,12 +1,12 @@
 //! Faults: what can go wrong, what it means for the position, and what to check.
 
-use crate::motion::End;
+use crate::motion::RailEnd;
 
 /// A fault. It latches: the first one is kept until somebody acknowledges it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Fault {
     /// A limit switch closed outside homing (S10).
-    LimitHit(End),
+    LimitHit(RailEnd),
     /// Both limit switches read closed (S11).
     BothLimitsClosed,
     /// The e-stop sense input is open (S24).
@@ -14,15 +14,15 @@ pub enum Fault {
     /// The motor driver says that it has given up.
     DriverAlarm,
     /// Homing: no switch closed within the longest possible travel (S9).
-    NoSwitchFound(End),
+    NoSwitchFound(RailEnd),
     /// Homing: the switch did not open when the carriage backed off.
-    SwitchStuck(End),
+    SwitchStuck(RailEnd),
     /// Homing toward this end, the switch of the other end closed.
-    WrongSwitch(End),
+    WrongSwitch(RailEnd),
     /// Homing: the carriage backed off one switch, and this one closed already.
-    SwitchTooSoon(End),
+    SwitchTooSoon(RailEnd),
     /// Homing: the slow touch did not agree with the fast one.
-    TouchDisagrees(End),
+    TouchDisagrees(RailEnd),
     /// Homing: the measured travel cannot be the rail that the settings describe.
     ImplausibleTravel,
     /// Homing found more steps in a millimetre than the pulses can make at the highest speed.
@@ -54,21 +54,21 @@ impl Fault {
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
-            Fault::LimitHit(End::Back) => "limit_hit_back",
-            Fault::LimitHit(End::Front) => "limit_hit_front",
+            Fault::LimitHit(RailEnd::Back) => "limit_hit_back",
+            Fault::LimitHit(RailEnd::Front) => "limit_hit_front",
             Fault::BothLimitsClosed => "both_limits_closed",
             Fault::EStop => "e_stop",
             Fault::DriverAlarm => "driver_alarm",
-            Fault::NoSwitchFound(End::Back) => "no_switch_found_back",
-            Fault::NoSwitchFound(End::Front) => "no_switch_found_front",
-            Fault::SwitchStuck(End::Back) => "switch_stuck_back",
-            Fault::SwitchStuck(End::Front) => "switch_stuck_front",
-            Fault::WrongSwitch(End::Back) => "wrong_switch_back",
-            Fault::WrongSwitch(End::Front) => "wrong_switch_front",
-            Fault::SwitchTooSoon(End::Back) => "switch_too_soon_back",
-            Fault::SwitchTooSoon(End::Front) => "switch_too_soon_front",
-            Fault::TouchDisagrees(End::Back) => "touch_disagrees_back",
-            Fault::TouchDisagrees(End::Front) => "touch_disagrees_front",
+            Fault::NoSwitchFound(RailEnd::Back) => "no_switch_found_back",
+            Fault::NoSwitchFound(RailEnd::Front) => "no_switch_found_front",
+            Fault::SwitchStuck(RailEnd::Back) => "switch_stuck_back",
+            Fault::SwitchStuck(RailEnd::Front) => "switch_stuck_front",
+            Fault::WrongSwitch(RailEnd::Back) => "wrong_switch_back",
+            Fault::WrongSwitch(RailEnd::Front) => "wrong_switch_front",
+            Fault::SwitchTooSoon(RailEnd::Back) => "switch_too_soon_back",
+            Fault::SwitchTooSoon(RailEnd::Front) => "switch_too_soon_front",
+            Fault::TouchDisagrees(RailEnd::Back) => "touch_disagrees_back",
+            Fault::TouchDisagrees(RailEnd::Front) => "touch_disagrees_front",
             Fault::ImplausibleTravel => "implausible_travel",
             Fault::StepRateTooHigh => "step_rate_too_high",
             Fault::HomingTimeout => "homing_timeout",
@@ -214,19 +214,19 @@ mod tests {
     use super::*;
 
     const ALL: [Fault; 25] = [
-        Fault::LimitHit(End::Back),
-        Fault::LimitHit(End::Front),
+        Fault::LimitHit(RailEnd::Back),
+        Fault::LimitHit(RailEnd::Front),
         Fault::BothLimitsClosed,
         Fault::EStop,
         Fault::DriverAlarm,
-        Fault::NoSwitchFound(End::Back),
-        Fault::NoSwitchFound(End::Front),
-        Fault::SwitchStuck(End::Back),
-        Fault::SwitchStuck(End::Front),
-        Fault::WrongSwitch(End::Back),
-        Fault::WrongSwitch(End::Front),
-        Fault::TouchDisagrees(End::Back),
-        Fault::TouchDisagrees(End::Front),
+        Fault::NoSwitchFound(RailEnd::Back),
+        Fault::NoSwitchFound(RailEnd::Front),
+        Fault::SwitchStuck(RailEnd::Back),
+        Fault::SwitchStuck(RailEnd::Front),
+        Fault::WrongSwitch(RailEnd::Back),
+        Fault::WrongSwitch(RailEnd::Front),
+        Fault::TouchDisagrees(RailEnd::Back),
+        Fault::TouchDisagrees(RailEnd::Front),
         Fault::ImplausibleTravel,
         Fault::StepRateTooHigh,
         Fault::HomingTimeout,
@@ -256,8 +256,8 @@ mod tests {
         for (fault, words) in [
             // Untared, babbling, another version: seldom the cable.
             (Fault::ForceSampleLost, &["yep sensor status", "tare", "baud rate"][..]),
-            (Fault::SwitchStuck(End::Front), &["back_off_mm"]),
-            (Fault::LimitHit(End::Back), &["far from it", "noise"]),
+            (Fault::SwitchStuck(RailEnd::Front), &["back_off_mm"]),
+            (Fault::LimitHit(RailEnd::Back), &["far from it", "noise"]),
         ] {
             for word in words {
                 assert!(fault.remedy().contains(word), "{}: {}", fault.code(), fault.remedy());

@@ -11,8 +11,8 @@
 
 use super::fault::Fault;
 use super::geometry::{Calibration, Geometry};
-use super::motion_port::{Motion, MotionOutcome, Travel};
-use crate::motion::{End, Inputs};
+use super::motion_port::{MotionOutcome, MotionStatus, Travel};
+use crate::motion::{Inputs, RailEnd};
 use crate::units::{Mm, MmPerS, Nanos, SECOND_NS};
 
 /// How to look for the ends.
@@ -62,10 +62,10 @@ const GRACE_NS: Nanos = 2 * SECOND_NS;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum HomingPhase {
     /// Off a switch that was closed at the start.
-    Leave(End),
-    Seek(End),
-    BackOff(End),
-    Touch(End),
+    Leave(RailEnd),
+    Seek(RailEnd),
+    BackOff(RailEnd),
+    Touch(RailEnd),
     /// Off the front switch before looking for the back one.
     Depart,
     Park,
@@ -73,7 +73,7 @@ enum HomingPhase {
 
 /// What homing wants next.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Progress {
+pub enum HomingProgress {
     /// Nothing; the move goes on.
     Wait,
     /// This move.
@@ -113,58 +113,62 @@ impl Homing {
     }
 
     /// One control cycle.
-    pub fn step(&mut self, now: Nanos, inputs: Inputs, motion: &Motion) -> Progress {
+    pub fn step(&mut self, now: Nanos, inputs: Inputs, motion: &MotionStatus) -> HomingProgress {
         let Some(phase) = self.phase else {
             return if inputs.front && inputs.back {
-                Progress::Failed(Fault::BothLimitsClosed)
+                HomingProgress::Failed(Fault::BothLimitsClosed)
             } else {
                 self.begin(now, first_phase(inputs), motion)
             };
         };
         if now > self.deadline_ns {
-            return Progress::Failed(Fault::HomingTimeout);
+            return HomingProgress::Failed(Fault::HomingTimeout);
         }
         match (motion.resting, motion.outcome) {
             (true, Some(outcome)) => match self.conclude(phase, outcome, inputs, motion) {
                 Ok(Some(next)) => self.begin(now, next, motion),
-                Ok(None) => self.calibration.map_or(Progress::Wait, Progress::Done),
-                Err(fault) => Progress::Failed(fault),
+                Ok(None) => self.calibration.map_or(HomingProgress::Wait, HomingProgress::Done),
+                Err(fault) => HomingProgress::Failed(fault),
             },
-            _ => Progress::Wait,
+            _ => HomingProgress::Wait,
         }
     }
 
-    fn begin(&mut self, now: Nanos, phase: HomingPhase, motion: &Motion) -> Progress {
+    fn begin(&mut self, now: Nanos, phase: HomingPhase, motion: &MotionStatus) -> HomingProgress {
         let nominal = self.geometry.nominal.get();
         let max_stroke_mm = self.geometry.max_stroke.get();
         let HomingOptions { fast, slow, back_off } = self.options;
-        let toward = |end: End, mm: f64| if end == End::Front { mm } else { -mm };
-        let (mm, speed, trips) = match phase {
+        let toward = |end: RailEnd, mm: f64| if end == RailEnd::Front { mm } else { -mm };
+        let (mm, speed, armed_inputs) = match phase {
             HomingPhase::Leave(end) => (
                 -toward(end, LEAVE_MM.min(max_stroke_mm / 4.0)),
                 slow.get().max(fast.get() / 2.0),
-                Inputs::all_but(end),
+                Inputs::all_except(end),
             ),
             HomingPhase::Seek(end) => (toward(end, SEARCH_SHARE * max_stroke_mm), fast.get(), Inputs::ALL),
             HomingPhase::BackOff(end) => {
-                (-toward(end, back_off.get()), slow.get().max(fast.get() / 2.0), Inputs::all_but(end))
+                (-toward(end, back_off.get()), slow.get().max(fast.get() / 2.0), Inputs::all_except(end))
             }
             HomingPhase::Touch(end) => {
                 (toward(end, back_off.get() + TOUCH_BEYOND_MM), slow.get(), Inputs::ALL)
             }
             HomingPhase::Depart => {
-                (-back_off.get(), slow.get().max(fast.get() / 2.0), Inputs::all_but(End::Front))
+                (-back_off.get(), slow.get().max(fast.get() / 2.0), Inputs::all_except(RailEnd::Front))
             }
             HomingPhase::Park => {
                 let origin = self.calibration.map_or(motion.count_steps, |found| found.origin_steps);
-                ((origin - motion.count_steps) as f64 / nominal, fast.get(), Inputs::all_but(End::Back))
+                (
+                    (origin - motion.count_steps) as f64 / nominal,
+                    fast.get(),
+                    Inputs::all_except(RailEnd::Back),
+                )
             }
         };
         self.phase = Some(phase);
         let expected_s = mm.abs() / speed;
         self.deadline_ns = now + (1.5 * expected_s * SECOND_NS as f64) as Nanos + GRACE_NS;
         let to_steps = motion.count_steps + libm::round(mm * nominal) as i64;
-        Progress::Go(Travel { to_steps, steps_per_mm: nominal, speed_mm_s: speed, trips })
+        HomingProgress::Go(Travel { to_steps, steps_per_mm: nominal, speed_mm_s: speed, armed_inputs })
     }
 
     /// What the end of a move means: the next phase, none after the last, or a fault.
@@ -173,7 +177,7 @@ impl Homing {
         phase: HomingPhase,
         outcome: MotionOutcome,
         inputs: Inputs,
-        motion: &Motion,
+        motion: &MotionStatus,
     ) -> Result<Option<HomingPhase>, Fault> {
         let touched = match outcome {
             MotionOutcome::Completed => None,
@@ -195,15 +199,15 @@ impl Homing {
         }
         match phase {
             HomingPhase::Leave(end) => {
-                open_behind(end, touched, inputs).map(|()| Some(HomingPhase::Seek(End::Front)))
+                open_behind(end, touched, inputs).map(|()| Some(HomingPhase::Seek(RailEnd::Front)))
             }
             HomingPhase::BackOff(end) => {
                 open_behind(end, touched, inputs).map(|()| Some(HomingPhase::Touch(end)))
             }
             HomingPhase::Depart => {
-                open_behind(End::Front, touched, inputs).map(|()| Some(HomingPhase::Seek(End::Back)))
+                open_behind(RailEnd::Front, touched, inputs).map(|()| Some(HomingPhase::Seek(RailEnd::Back)))
             }
-            HomingPhase::Park => open_behind(End::Back, touched, inputs).map(|()| None),
+            HomingPhase::Park => open_behind(RailEnd::Back, touched, inputs).map(|()| None),
             HomingPhase::Seek(end) => {
                 closed_at(end, touched, Fault::NoSwitchFound(end))?;
                 self.fast_steps = motion.count_steps;
@@ -222,8 +226,8 @@ impl Homing {
         }
     }
 
-    fn both_touched(&mut self, end: End, count_steps: i64) -> Result<Option<HomingPhase>, Fault> {
-        if end == End::Front {
+    fn both_touched(&mut self, end: RailEnd, count_steps: i64) -> Result<Option<HomingPhase>, Fault> {
+        if end == RailEnd::Front {
             self.front_steps = count_steps;
             return Ok(Some(HomingPhase::Depart));
         }
@@ -239,16 +243,16 @@ impl Homing {
 
 fn first_phase(inputs: Inputs) -> HomingPhase {
     if inputs.front {
-        HomingPhase::Leave(End::Front)
+        HomingPhase::Leave(RailEnd::Front)
     } else if inputs.back {
-        HomingPhase::Leave(End::Back)
+        HomingPhase::Leave(RailEnd::Back)
     } else {
-        HomingPhase::Seek(End::Front)
+        HomingPhase::Seek(RailEnd::Front)
     }
 }
 
 /// A move off the switch of `end` must be complete, and have opened it; only the other switch can have ended it.
-fn open_behind(end: End, touched: Option<Inputs>, inputs: Inputs) -> Result<(), Fault> {
+fn open_behind(end: RailEnd, touched: Option<Inputs>, inputs: Inputs) -> Result<(), Fault> {
     if touched.is_some() {
         Err(Fault::SwitchTooSoon(end.opposite()))
     } else if inputs.limit(end) {
@@ -259,7 +263,7 @@ fn open_behind(end: End, touched: Option<Inputs>, inputs: Inputs) -> Result<(), 
 }
 
 /// A move toward `end` must have ended at its switch.
-fn closed_at(end: End, touched: Option<Inputs>, otherwise: Fault) -> Result<(), Fault> {
+fn closed_at(end: RailEnd, touched: Option<Inputs>, otherwise: Fault) -> Result<(), Fault> {
     match touched {
         None => Err(otherwise),
         Some(active) if active.limit(end) => Ok(()),
@@ -281,13 +285,14 @@ mod tests {
             max_steps_per_s: 200_000.0,
         };
         let mut homing = Homing::new(HomingOptions::default(), geometry);
-        let at_rest = Motion { resting: true, outcome: None, count_steps: 0, stop_took_ns: 0, stop_steps: 0 };
-        assert!(matches!(homing.step(0, Inputs::default(), &at_rest), Progress::Go(_)));
-        let moving = Motion { resting: false, ..at_rest };
+        let at_rest =
+            MotionStatus { resting: true, outcome: None, count_steps: 0, stop_took_ns: 0, stop_steps: 0 };
+        assert!(matches!(homing.step(0, Inputs::default(), &at_rest), HomingProgress::Go(_)));
+        let moving = MotionStatus { resting: false, ..at_rest };
         // 170.5 mm at 40 mm/s, half of that again, and two seconds.
         let limit_ns = (1.5 * 170.5 / 40.0 * 1e9) as Nanos + GRACE_NS;
-        assert_eq!(homing.step(limit_ns - 1, Inputs::default(), &moving), Progress::Wait);
+        assert_eq!(homing.step(limit_ns - 1, Inputs::default(), &moving), HomingProgress::Wait);
         let late = homing.step(limit_ns + 1_000, Inputs::default(), &moving);
-        assert_eq!(late, Progress::Failed(Fault::HomingTimeout));
+        assert_eq!(late, HomingProgress::Failed(Fault::HomingTimeout));
     }
 }

@@ -9,7 +9,7 @@ use crate::units::{Nanos, SECOND_NS};
 
 /// What the computer tells of itself.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Vitals {
+pub struct HostReadings {
     /// Whether the supply is below what the board needs; none: not known.
     pub under_voltage: Option<bool>,
     /// Temperature of the processor; none: not known.
@@ -18,38 +18,38 @@ pub struct Vitals {
 
 /// What the computer suffers from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Strain {
+pub enum DeratingCause {
     /// Its supply.
     UnderVoltage,
     /// Its temperature.
     Heat,
 }
 
-impl Strain {
+impl DeratingCause {
     /// A stable word for programs.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Strain::UnderVoltage => "under_voltage",
-            Strain::Heat => "heat",
+            DeratingCause::UnderVoltage => "under_voltage",
+            DeratingCause::Heat => "heat",
         }
     }
 }
 
 /// What the machine does about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Reaction {
+pub enum Derating {
     /// Nothing.
     #[default]
     None,
-    /// No wave is faster than [`SLOWER_SHARE`] of the highest speed.
-    Slower(Strain),
+    /// No wave is faster than [`DERATED_SPEED_SHARE`] of the highest speed.
+    Slower(DeratingCause),
     /// Nothing moves: a motion ends by its ramp, and that is a fault.
-    Stop(Strain),
+    Stop(DeratingCause),
 }
 
 /// The share of the highest speed that is left while the computer is strained.
-pub const SLOWER_SHARE: f64 = 0.5;
+pub const DERATED_SPEED_SHARE: f64 = 0.5;
 
 /// At 80 °C a Raspberry Pi begins to lower its clock, at 85 °C it has lowered it as far as it can
 /// (Raspberry Pi documentation, "Frequency management and thermal control").
@@ -66,13 +66,13 @@ pub const LOW_FOR_NS: Nanos = 5 * SECOND_NS;
 /// The supply counts as good again after so long without under-voltage.
 pub const RECOVERED_NS: Nanos = 10 * SECOND_NS;
 
-impl Reaction {
+impl Derating {
     /// Which share of the highest speed is allowed.
     #[must_use]
     pub const fn speed_share(self) -> f64 {
         match self {
-            Reaction::None => 1.0,
-            Reaction::Slower(_) | Reaction::Stop(_) => SLOWER_SHARE,
+            Derating::None => 1.0,
+            Derating::Slower(_) | Derating::Stop(_) => DERATED_SPEED_SHARE,
         }
     }
 
@@ -80,9 +80,9 @@ impl Reaction {
     #[must_use]
     pub const fn fault(self) -> Option<Fault> {
         match self {
-            Reaction::None | Reaction::Slower(_) => None,
-            Reaction::Stop(Strain::UnderVoltage) => Some(Fault::UnderVoltage),
-            Reaction::Stop(Strain::Heat) => Some(Fault::Overheated),
+            Derating::None | Derating::Slower(_) => None,
+            Derating::Stop(DeratingCause::UnderVoltage) => Some(Fault::UnderVoltage),
+            Derating::Stop(DeratingCause::Heat) => Some(Fault::Overheated),
         }
     }
 
@@ -90,44 +90,44 @@ impl Reaction {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Reaction::None => "none",
-            Reaction::Slower(_) => "slower",
-            Reaction::Stop(_) => "stop",
+            Derating::None => "none",
+            Derating::Slower(_) => "slower",
+            Derating::Stop(_) => "stop",
         }
     }
 
     /// What it is about.
     #[must_use]
-    pub const fn strain(self) -> Option<Strain> {
+    pub const fn cause(self) -> Option<DeratingCause> {
         match self {
-            Reaction::None => None,
-            Reaction::Slower(strain) | Reaction::Stop(strain) => Some(strain),
+            Derating::None => None,
+            Derating::Slower(strain) | Derating::Stop(strain) => Some(strain),
         }
     }
 
     const fn severity(self) -> u8 {
         match self {
-            Reaction::None => 0,
-            Reaction::Slower(_) => 1,
-            Reaction::Stop(_) => 2,
+            Derating::None => 0,
+            Derating::Slower(_) => 1,
+            Derating::Stop(_) => 2,
         }
     }
 }
 
-impl std::fmt::Display for Reaction {
+impl std::fmt::Display for Derating {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Reaction::None => f.write_str("power and temperature of the computer are good again"),
-            Reaction::Slower(Strain::UnderVoltage) => f.write_str(
+            Derating::None => f.write_str("power and temperature of the computer are good again"),
+            Derating::Slower(DeratingCause::UnderVoltage) => f.write_str(
                 "the computer's supply is too weak: waves are slower; use a stronger supply and a shorter cable",
             ),
-            Reaction::Slower(Strain::Heat) => {
+            Derating::Slower(DeratingCause::Heat) => {
                 f.write_str("the computer is hot: waves are slower; give it air, or a heat sink")
             }
-            Reaction::Stop(Strain::UnderVoltage) => {
+            Derating::Stop(DeratingCause::UnderVoltage) => {
                 f.write_str("the computer's supply stays too weak: nothing moves")
             }
-            Reaction::Stop(Strain::Heat) => f.write_str("the computer is too hot: nothing moves"),
+            Derating::Stop(DeratingCause::Heat) => f.write_str("the computer is too hot: nothing moves"),
         }
     }
 }
@@ -136,9 +136,9 @@ impl std::fmt::Display for Reaction {
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct HostHealth {
     /// What it tells.
-    pub vitals: Vitals,
+    pub vitals: HostReadings,
     /// What is done about it.
-    pub reaction: Reaction,
+    pub reaction: Derating,
 }
 
 /// A supply that was too low a moment ago.
@@ -153,22 +153,22 @@ struct Low {
 
 /// Judges what the computer tells, time after time.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct HostWatch {
+pub struct HostMonitor {
     low: Option<Low>,
-    heat: Reaction,
+    heat: Derating,
     /// The last two plausible temperatures, the newest first.
     temperatures: [Option<f32>; 2],
 }
 
-impl HostWatch {
+impl HostMonitor {
     /// What to do about `vitals` at `now`. An unknown value leaves things as they were.
-    pub fn judge(&mut self, now: Nanos, vitals: Vitals) -> Reaction {
-        let power = self.judge_power(now, vitals.under_voltage);
-        self.heat = self.judge_heat(vitals.temperature_c);
+    pub fn update(&mut self, now: Nanos, vitals: HostReadings) -> Derating {
+        let power = self.update_power(now, vitals.under_voltage);
+        self.heat = self.update_heat(vitals.temperature_c);
         if power.severity() >= self.heat.severity() { power } else { self.heat }
     }
 
-    fn judge_power(&mut self, now: Nanos, under_voltage: Option<bool>) -> Reaction {
+    fn update_power(&mut self, now: Nanos, under_voltage: Option<bool>) -> Derating {
         match under_voltage {
             Some(true) => {
                 let low = self.low.get_or_insert(Low { since: now, last: now, unbroken: true, stop: false });
@@ -187,28 +187,28 @@ impl HostWatch {
             None => {}
         }
         match self.low {
-            None => Reaction::None,
-            Some(Low { stop: false, .. }) => Reaction::Slower(Strain::UnderVoltage),
-            Some(Low { stop: true, .. }) => Reaction::Stop(Strain::UnderVoltage),
+            None => Derating::None,
+            Some(Low { stop: false, .. }) => Derating::Slower(DeratingCause::UnderVoltage),
+            Some(Low { stop: true, .. }) => Derating::Stop(DeratingCause::UnderVoltage),
         }
     }
 
-    fn judge_heat(&mut self, temperature_c: Option<f32>) -> Reaction {
+    fn update_heat(&mut self, temperature_c: Option<f32>) -> Derating {
         let Some(newest) = temperature_c.filter(|c| PLAUSIBLE_C.contains(c)) else { return self.heat };
         let c = self.median(newest);
         self.temperatures = [Some(newest), self.temperatures[0]];
         let (stops, slows) = (self.heat.severity() == 2, self.heat.severity() >= 1);
         if c >= TOO_HOT_C || (stops && c > TOO_HOT_C - COOLED_C) {
-            Reaction::Stop(Strain::Heat)
+            Derating::Stop(DeratingCause::Heat)
         } else if c >= HOT_C || (slows && c > HOT_C - COOLED_C) {
-            Reaction::Slower(Strain::Heat)
+            Derating::Slower(DeratingCause::Heat)
         } else {
-            Reaction::None
+            Derating::None
         }
     }
 }
 
-impl HostWatch {
+impl HostMonitor {
     /// The median of the newest three: one reading that is wrong, either way, changes nothing.
     fn median(&self, newest: f32) -> f32 {
         match self.temperatures {
@@ -223,39 +223,39 @@ impl HostWatch {
 mod tests {
     use super::*;
 
-    const HEAT_SLOWS: Reaction = Reaction::Slower(Strain::Heat);
-    const HEAT_STOPS: Reaction = Reaction::Stop(Strain::Heat);
-    const POWER_SLOWS: Reaction = Reaction::Slower(Strain::UnderVoltage);
-    const POWER_STOPS: Reaction = Reaction::Stop(Strain::UnderVoltage);
+    const HEAT_SLOWS: Derating = Derating::Slower(DeratingCause::Heat);
+    const HEAT_STOPS: Derating = Derating::Stop(DeratingCause::Heat);
+    const POWER_SLOWS: Derating = Derating::Slower(DeratingCause::UnderVoltage);
+    const POWER_STOPS: Derating = Derating::Stop(DeratingCause::UnderVoltage);
 
     /// What comes of these, told once a second.
-    fn told(vitals: impl IntoIterator<Item = Vitals>) -> Vec<Reaction> {
-        let mut watch = HostWatch::default();
+    fn derating_for(vitals: impl IntoIterator<Item = HostReadings>) -> Vec<Derating> {
+        let mut watch = HostMonitor::default();
         let seconds = (0..).map(|s| s * SECOND_NS);
-        seconds.zip(vitals).map(|(now, vitals)| watch.judge(now, vitals)).collect()
+        seconds.zip(vitals).map(|(now, vitals)| watch.update(now, vitals)).collect()
     }
 
-    fn temperatures(c: &[f32]) -> Vec<Reaction> {
-        told(c.iter().map(|c| Vitals { temperature_c: Some(*c), ..Vitals::default() }))
+    fn temperatures(c: &[f32]) -> Vec<Derating> {
+        derating_for(c.iter().map(|c| HostReadings { temperature_c: Some(*c), ..HostReadings::default() }))
     }
 
     /// The same of temperatures that last.
-    fn lasting(c: &[f32]) -> Vec<Reaction> {
+    fn lasting(c: &[f32]) -> Vec<Derating> {
         let twice: Vec<f32> = c.iter().flat_map(|c| [*c, *c]).collect();
         temperatures(&twice).into_iter().skip(1).step_by(2).collect()
     }
 
     /// `#` too low, `.` good, `?` unknown.
-    fn supply(told_so: &str) -> Vec<Reaction> {
-        told(told_so.chars().map(|c| {
+    fn supply(told_so: &str) -> Vec<Derating> {
+        derating_for(told_so.chars().map(|c| {
             let under_voltage = [('#', true), ('.', false)].into_iter().find(|(told, _)| *told == c);
-            Vitals { under_voltage: under_voltage.map(|(_, low)| low), ..Vitals::default() }
+            HostReadings { under_voltage: under_voltage.map(|(_, low)| low), ..HostReadings::default() }
         }))
     }
 
     #[test]
     fn heat_slows_then_stops_and_each_is_over_five_degrees_below() {
-        let none = Reaction::None;
+        let none = Derating::None;
         assert_eq!(lasting(&[79.9, 80.0, 75.1, 75.0, 79.9]), [none, HEAT_SLOWS, HEAT_SLOWS, none, none]);
         assert_eq!(
             lasting(&[84.9, 85.0, 80.1, 80.0, 84.9, 75.0]),
@@ -266,7 +266,7 @@ mod tests {
 
     #[test]
     fn one_reading_changes_nothing_and_nonsense_is_no_reading() {
-        let (none, spike) = (Reaction::None, [55.0, 55.0, 120.0, 55.0, 55.0, 84.0, 55.0]);
+        let (none, spike) = (Derating::None, [55.0, 55.0, 120.0, 55.0, 55.0, 84.0, 55.0]);
         assert_eq!(temperatures(&spike), [none; 7]);
         // Two in a row are no spike; and a low one between high ones is.
         let real = [55.0, 90.0, 90.0, 20.0, 90.0, 90.0];
@@ -291,28 +291,29 @@ mod tests {
         // One that comes and goes slows only, until it has been good for ten seconds.
         let flickering = supply("#.##.####...........");
         assert!(!flickering.contains(&POWER_STOPS), "{flickering:?}");
-        assert_eq!(flickering[17..], [POWER_SLOWS, Reaction::None, Reaction::None]);
+        assert_eq!(flickering[17..], [POWER_SLOWS, Derating::None, Derating::None]);
     }
 
     #[test]
     fn a_stop_for_under_voltage_is_over_ten_seconds_after_it() {
         let over = supply("######..........");
         assert_eq!(over[5..15], [POWER_STOPS; 10]);
-        assert_eq!(over[15], Reaction::None);
+        assert_eq!(over[15], Derating::None);
     }
 
     #[test]
     fn what_is_unknown_strains_nothing_and_ends_nothing() {
-        assert_eq!(supply("????"), [Reaction::None; 4]);
+        assert_eq!(supply("????"), [Derating::None; 4]);
         assert_eq!(supply("#??????????????").last(), Some(&POWER_SLOWS));
-        assert_eq!(told([Vitals::default(); 3]), [Reaction::None; 3]);
+        assert_eq!(derating_for([HostReadings::default(); 3]), [Derating::None; 3]);
     }
 
     #[test]
     fn the_worse_of_both_counts() {
-        let both = |under_voltage, c| Vitals { under_voltage: Some(under_voltage), temperature_c: Some(c) };
+        let both =
+            |under_voltage, c| HostReadings { under_voltage: Some(under_voltage), temperature_c: Some(c) };
         assert_eq!(
-            told([both(true, 90.0), both(true, 60.0), both(false, 81.0)]),
+            derating_for([both(true, 90.0), both(true, 60.0), both(false, 81.0)]),
             [HEAT_STOPS, POWER_SLOWS, POWER_SLOWS]
         );
     }

@@ -33,10 +33,10 @@ pub use fault::Fault;
 pub use geometry::{Calibration, Geometry};
 pub use homing::HomingOptions;
 pub use host::HostHealth;
-pub use motion_port::{AxisFrame, Motion, MotionOrder, MotionOutcome, Travel};
+pub use motion_port::{AxisFrame, MotionOrder, MotionOutcome, MotionStatus, Travel};
 pub use report::{Event, LastStop, Lateness, Snapshot};
 pub use session::SessionRules;
 pub use state::{State, Why};
 pub use supervisor::{Observation, Supervisor};
 
-pub use crate::motion::{End, Inputs, StopLevel};
+pub use crate::motion::{Inputs, RailEnd, StopLevel};

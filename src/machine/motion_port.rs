@@ -25,7 +25,7 @@ pub struct Travel {
     /// How fast.
     pub speed_mm_s: f64,
     /// The inputs that end it at once.
-    pub trips: Inputs,
+    pub armed_inputs: Inputs,
 }
 
 /// What the supervisor wants of the motion side.
@@ -62,7 +62,7 @@ pub enum MotionOutcome {
 
 /// The motion side as the supervisor sees it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Motion {
+pub struct MotionStatus {
     /// Nothing moves and nothing is queued.
     pub resting: bool,
     /// How the last motion ended, once it is at rest.

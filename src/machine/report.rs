@@ -3,7 +3,7 @@
 use super::command::{CommandKind, CommandRefusal, Reply};
 use super::fault::Fault;
 use super::geometry::Calibration;
-use super::host::{HostHealth, Reaction, Vitals};
+use super::host::{Derating, HostHealth, HostReadings};
 use super::state::{State, Why};
 use crate::motion::Inputs;
 use crate::units::Nanos;
@@ -70,8 +70,8 @@ impl Snapshot {
             lateness: Lateness { rebases: 0, rebased_ns: 0, worst_step_ns: 0, starvations: 0 },
             last_stop: None,
             host: HostHealth {
-                vitals: Vitals { under_voltage: None, temperature_c: None },
-                reaction: Reaction::None,
+                vitals: HostReadings { under_voltage: None, temperature_c: None },
+                reaction: Derating::None,
             },
             stops: 0,
             events_lost: 0,

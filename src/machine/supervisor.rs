@@ -14,14 +14,14 @@ use super::command_slots::{CommandSlots, Dropped};
 use super::config::Config;
 use super::fault::Fault;
 use super::geometry::Calibration;
-use super::homing::{Homing, HomingOptions, Progress};
-use super::motion_port::{AxisFrame, Motion, MotionOrder, MotionOutcome};
+use super::homing::{Homing, HomingOptions, HomingProgress};
+use super::motion_port::{AxisFrame, MotionOrder, MotionOutcome, MotionStatus};
 use super::power::{DriverPower, PowerNeed};
 use super::report::Event;
 use super::session::SessionRules;
 use super::state::{State, Why};
 use super::table::{TableVerdict, verdict};
-use crate::motion::{End, Inputs, StopLevel};
+use crate::motion::{Inputs, RailEnd, StopLevel};
 use crate::units::Nanos;
 use crate::wave::Wave;
 
@@ -37,7 +37,7 @@ pub struct Observation {
     /// Whether the force is one against which nothing may move.
     pub force_full: bool,
     /// The motion side.
-    pub motion: Motion,
+    pub motion: MotionStatus,
     /// The stop line.
     pub stop: StopLevel,
     /// Whether the process is ending: every command is refused, and at rest the driver goes off (S40).
@@ -45,7 +45,7 @@ pub struct Observation {
     /// Whether the step loop shows signs of life.
     pub step_loop_alive: bool,
     /// What the computer suffers from so much that nothing may move.
-    pub strain: Option<Fault>,
+    pub host_fault: Option<Fault>,
     /// Whether more commands wait behind the one of this cycle.
     pub commands_wait: bool,
 }
@@ -153,13 +153,13 @@ impl Supervisor {
     /// One control cycle, with at most one command.
     pub fn step(&mut self, seen: &Observation, command: Option<(u64, Command)>) -> Actions {
         let mut actions = Actions::default();
-        self.heed_stop(seen, &mut actions);
-        self.heed_interlocks(seen, &mut actions);
-        self.heed_outcome(seen, &mut actions);
-        self.progress(seen, &mut actions);
+        self.handle_stop(seen, &mut actions);
+        self.check_interlocks(seen, &mut actions);
+        self.handle_outcome(seen, &mut actions);
+        self.advance_state(seen, &mut actions);
         if let Some((id, command)) = command {
-            let reply = self.decide(command, seen, &mut actions);
-            actions.tell(Event::Replied { id, reply });
+            let reply = self.decide_command(command, seen, &mut actions);
+            actions.push_event(Event::Replied { id, reply });
         }
         self.power.step(
             seen.now,
@@ -172,18 +172,18 @@ impl Supervisor {
         actions
     }
 
-    fn enter(&mut self, state: State, why: Why, now: Nanos, actions: &mut Actions) {
+    fn enter_state(&mut self, state: State, why: Why, now: Nanos, actions: &mut Actions) {
         let from = self.state;
         (self.state, self.why, self.since_ns) = (state, why, now);
-        actions.tell(Event::Entered { at_ns: now, from, to: state, why });
+        actions.push_event(Event::Entered { at_ns: now, from, to: state, why });
     }
 
-    fn latch(&mut self, fault: Fault, now: Nanos, actions: &mut Actions) {
+    fn latch_fault(&mut self, fault: Fault, now: Nanos, actions: &mut Actions) {
         if self.fault.is_some() {
             // The first cause is kept; a different one is told once, and still does what it must to the motion.
             if self.fault != Some(fault) && self.later_fault != Some(fault) {
                 self.later_fault = Some(fault);
-                actions.tell(Event::FaultWhileFaulted(fault));
+                actions.push_event(Event::FaultWhileFaulted(fault));
                 if fault.loses_position() {
                     self.calibration = None;
                     actions.raise = StopLevel::Halt;
@@ -198,23 +198,23 @@ impl Supervisor {
         }
         self.homing = None;
         actions.raise = if fault.loses_position() { StopLevel::Halt } else { StopLevel::Stop };
-        self.enter(State::Faulted, Why::Fault(fault), now, actions);
-        actions.tell_all(self.waiting.drop_motion(CommandRefusal::Faulted(fault)));
+        self.enter_state(State::Faulted, Why::Fault(fault), now, actions);
+        actions.push_events(self.waiting.drop_motion(CommandRefusal::Faulted(fault)));
     }
 
-    fn heed_stop(&mut self, seen: &Observation, actions: &mut Actions) {
+    fn handle_stop(&mut self, seen: &Observation, actions: &mut Actions) {
         if seen.stop == StopLevel::None {
             return;
         }
         if seen.stop == StopLevel::Halt && self.fault.is_none() {
-            self.latch(Fault::Halted, seen.now, actions);
+            self.latch_fault(Fault::Halted, seen.now, actions);
         }
-        actions.tell_all(self.waiting.drop_motion(CommandRefusal::Stopped));
+        actions.push_events(self.waiting.drop_motion(CommandRefusal::Stopped));
         if matches!(self.state, State::Homing | State::Running | State::Ending) {
             if self.homing.take().is_some() {
                 self.calibration = None;
             }
-            self.enter(State::Stopping, Why::StopAsked, seen.now, actions);
+            self.enter_state(State::Stopping, Why::StopAsked, seen.now, actions);
         }
         // What was asked for before STOP is dropped, and it comes one command a cycle.
         if seen.motion.resting && !seen.commands_wait {
@@ -222,14 +222,14 @@ impl Supervisor {
         }
     }
 
-    fn heed_interlocks(&mut self, seen: &Observation, actions: &mut Actions) {
-        if let Some(fault) = self.standing_cause(seen) {
-            self.latch(fault, seen.now, actions);
+    fn check_interlocks(&mut self, seen: &Observation, actions: &mut Actions) {
+        if let Some(fault) = self.interlock_fault(seen) {
+            self.latch_fault(fault, seen.now, actions);
         }
     }
 
     /// Latches what ended a motion, in every state: a late step or a trip on a ramp is as bad as one in a wave.
-    fn heed_outcome(&mut self, seen: &Observation, actions: &mut Actions) {
+    fn handle_outcome(&mut self, seen: &Observation, actions: &mut Actions) {
         let before = core::mem::replace(&mut self.last_outcome, seen.motion.outcome);
         let Some(outcome) = seen.motion.outcome.filter(|_| before != seen.motion.outcome) else { return };
         // Homing draws its own conclusions: to it a trip is what it looks for.
@@ -244,7 +244,7 @@ impl Supervisor {
             // The ramp of a homing that was stopped may well reach the switch; no position is lost by that.
             MotionOutcome::Tripped(_) if self.calibration.is_none() => return,
             MotionOutcome::Tripped(inputs) => {
-                Fault::LimitHit(if inputs.front { End::Front } else { End::Back })
+                Fault::LimitHit(if inputs.front { RailEnd::Front } else { RailEnd::Back })
             }
             MotionOutcome::Starved => Fault::ControlLate,
             MotionOutcome::Late => Fault::StepLate,
@@ -252,92 +252,92 @@ impl Supervisor {
             MotionOutcome::Halted if self.fault.is_some() && self.calibration.is_none() => return,
             MotionOutcome::Halted => Fault::Halted,
         };
-        self.latch(fault, seen.now, actions);
+        self.latch_fault(fault, seen.now, actions);
     }
 
-    fn progress(&mut self, seen: &Observation, actions: &mut Actions) {
+    fn advance_state(&mut self, seen: &Observation, actions: &mut Actions) {
         match self.state {
-            State::Homing => self.progress_homing(seen, actions),
+            State::Homing => self.advance_homing(seen, actions),
             State::Ending => {
                 if seen.motion.resting && seen.motion.outcome == Some(MotionOutcome::Completed) {
-                    self.enter(State::Ready, Why::PeriodComplete, seen.now, actions);
-                    self.begin_waiting(seen, actions);
+                    self.enter_state(State::Ready, Why::PeriodComplete, seen.now, actions);
+                    self.begin_queued(seen, actions);
                 }
             }
             State::Stopping => {
                 if seen.motion.resting {
-                    let Motion { stop_took_ns: took_ns, stop_steps: steps, .. } = seen.motion;
+                    let MotionStatus { stop_took_ns: took_ns, stop_steps: steps, .. } = seen.motion;
                     self.last_stop = Some((took_ns, steps));
-                    actions.tell(Event::Stopped { took_ns, steps });
+                    actions.push_event(Event::Stopped { took_ns, steps });
                     let (state, why) = match self.calibration {
                         // Whoever comes back finds the reason.
                         Some(_) if self.why == Why::ClientGone => (State::Ready, Why::ClientGone),
                         Some(_) => (State::Ready, Why::AtRest),
                         None => (State::NotHomed, Why::PositionLost),
                     };
-                    self.enter(state, why, seen.now, actions);
-                    self.begin_waiting(seen, actions);
+                    self.enter_state(state, why, seen.now, actions);
+                    self.begin_queued(seen, actions);
                 }
             }
             State::Faulted => {
                 if seen.motion.resting {
-                    self.apply_waiting_settings(seen.now, actions);
+                    self.apply_queued_settings(seen.now, actions);
                 }
             }
             State::Running => {
-                if self.session.is_over(self.asked_ns, seen.now) {
+                if self.session.is_wave_over(self.asked_ns, seen.now) {
                     self.finish_wave(Why::SessionOver, seen.now, actions);
                 }
             }
             State::Ready | State::Disarmed => {
-                if seen.motion.resting && self.session.lets_go(self.since_ns, seen.now) {
+                if seen.motion.resting && self.session.releases_axis(self.since_ns, seen.now) {
                     self.calibration = None;
-                    self.enter(State::NotHomed, Why::Released, seen.now, actions);
+                    self.enter_state(State::NotHomed, Why::Released, seen.now, actions);
                 }
             }
             State::NotHomed => {}
         }
     }
 
-    fn progress_homing(&mut self, seen: &Observation, actions: &mut Actions) {
+    fn advance_homing(&mut self, seen: &Observation, actions: &mut Actions) {
         let Some(homing) = &mut self.homing else { return };
         match homing.step(seen.now, seen.inputs, &seen.motion) {
-            Progress::Wait => {}
-            Progress::Go(travel) => actions.order(MotionOrder::Travel(travel)),
-            Progress::Failed(fault) => self.latch(fault, seen.now, actions),
-            Progress::Done(found) if self.too_many_steps(&found) => {
-                self.latch(Fault::StepRateTooHigh, seen.now, actions);
+            HomingProgress::Wait => {}
+            HomingProgress::Go(travel) => actions.push_order(MotionOrder::Travel(travel)),
+            HomingProgress::Failed(fault) => self.latch_fault(fault, seen.now, actions),
+            HomingProgress::Done(found) if self.exceeds_step_rate(&found) => {
+                self.latch_fault(Fault::StepRateTooHigh, seen.now, actions);
             }
-            Progress::Done(calibration) => {
+            HomingProgress::Done(calibration) => {
                 self.homing = None;
                 self.calibration = Some(calibration);
                 let geometry = &self.config.geometry;
-                actions.order(MotionOrder::Adopt(AxisFrame {
+                actions.push_order(MotionOrder::Adopt(AxisFrame {
                     origin_steps: calibration.origin_steps,
                     steps_per_mm: calibration.steps_per_mm(geometry),
                     range_mm: calibration.range_mm(geometry),
                 }));
-                actions.tell(Event::Calibrated(calibration));
-                self.enter(State::Ready, Why::Calibrated, seen.now, actions);
-                self.begin_waiting(seen, actions);
+                actions.push_event(Event::Calibrated(calibration));
+                self.enter_state(State::Ready, Why::Calibrated, seen.now, actions);
+                self.begin_queued(seen, actions);
             }
         }
     }
 
     /// Whether the pulses cannot be as fast as the highest speed asks for with that calibration.
-    fn too_many_steps(&self, found: &Calibration) -> bool {
+    fn exceeds_step_rate(&self, found: &Calibration) -> bool {
         let Config { geometry, limits, .. } = &self.config;
         found.steps_per_mm(geometry) * limits.max_speed.get() > geometry.max_steps_per_s
     }
 
     /// At rest: the highest slot that is filled comes next, settings before everything.
-    fn begin_waiting(&mut self, seen: &Observation, actions: &mut Actions) {
-        self.apply_waiting_settings(seen.now, actions);
+    fn begin_queued(&mut self, seen: &Observation, actions: &mut Actions) {
+        self.apply_queued_settings(seen.now, actions);
         if self.waiting.take_calibrate() {
             match homing_hindrance(seen) {
                 None => self.begin_homing(seen.now, actions),
                 Some(fault) => {
-                    actions.tell(Event::Dropped {
+                    actions.push_event(Event::Dropped {
                         kind: CommandKind::Calibrate,
                         why: CommandRefusal::Prevented(fault),
                     });
@@ -349,7 +349,7 @@ impl Supervisor {
             }
         } else {
             // The settings that came first describe another rail.
-            actions.tell_all(self.waiting.drop_motion(CommandRefusal::NotHomed(self.state)));
+            actions.push_events(self.waiting.drop_motion(CommandRefusal::NotHomed(self.state)));
         }
     }
 
@@ -359,28 +359,28 @@ impl Supervisor {
         self.later_fault = None;
         let options = self.homing_options.within(self.config.limits.max_speed);
         self.homing = Some(Homing::new(options, self.config.geometry));
-        self.enter(State::Homing, Why::CalibrateAsked, now, actions);
+        self.enter_state(State::Homing, Why::CalibrateAsked, now, actions);
     }
 
     fn begin_wave(&mut self, wave: Wave, now: Nanos, actions: &mut Actions) {
         self.asked_ns = now;
-        actions.order(MotionOrder::Follow(wave));
-        self.enter(State::Running, Why::RunAsked, now, actions);
+        actions.push_order(MotionOrder::Follow(wave));
+        self.enter_state(State::Running, Why::RunAsked, now, actions);
     }
 
     /// The wave gives way to something that waits.
-    fn end_for_waiting(&mut self, now: Nanos, actions: &mut Actions) {
+    fn end_wave_for_queued(&mut self, now: Nanos, actions: &mut Actions) {
         if self.state == State::Running {
             self.finish_wave(Why::Superseded, now, actions);
         }
     }
 
     fn finish_wave(&mut self, why: Why, now: Nanos, actions: &mut Actions) {
-        actions.order(MotionOrder::Finish);
-        self.enter(State::Ending, why, now, actions);
+        actions.push_order(MotionOrder::Finish);
+        self.enter_state(State::Ending, why, now, actions);
     }
 
-    fn decide(&mut self, command: Command, seen: &Observation, actions: &mut Actions) -> Reply {
+    fn decide_command(&mut self, command: Command, seen: &Observation, actions: &mut Actions) -> Reply {
         if seen.ending {
             return Err(CommandRefusal::ShuttingDown);
         }
@@ -393,7 +393,7 @@ impl Supervisor {
             TableVerdict::NothingRuns => Err(CommandRefusal::NothingRuns(self.state)),
             TableVerdict::Moving => Err(CommandRefusal::Moving(self.state)),
             TableVerdict::AtRest if !seen.motion.resting => Err(CommandRefusal::Moving(self.state)),
-            TableVerdict::AtRest => Ok(self.carry_out(command, seen, actions)),
+            TableVerdict::AtRest => Ok(self.execute(command, seen, actions)),
             TableVerdict::Faulted => Err(CommandRefusal::Faulted(self.fault.unwrap_or(Fault::Halted))),
             // STOP came before this command was looked at: whatever would move is dropped.
             TableVerdict::Now | TableVerdict::Queue | TableVerdict::IfCauseGone
@@ -404,33 +404,33 @@ impl Supervisor {
             TableVerdict::IfCauseGone => match self.remaining_cause(command.kind(), seen) {
                 Some(fault) => Err(CommandRefusal::CauseRemains(fault)),
                 None if !seen.motion.resting => Err(CommandRefusal::Stopping),
-                None => Ok(self.carry_out(command, seen, actions)),
+                None => Ok(self.execute(command, seen, actions)),
             },
             TableVerdict::NowIfNarrower => match command {
                 Command::UpdateSettings(config) if self.waits_for_rest(&config) => {
                     // What narrows never waits for what widens (S21).
                     let narrowed = self.narrowed(&config);
-                    self.apply(narrowed, seen.now, actions);
-                    Ok(self.queue(command, seen, actions))
+                    self.apply_settings(narrowed, seen.now, actions);
+                    Ok(self.queue_command(command, seen, actions))
                 }
-                _ => Ok(self.carry_out(command, seen, actions)),
+                _ => Ok(self.execute(command, seen, actions)),
             },
             // Begun and failed, it would have lost the position for nothing.
             TableVerdict::Now if command == Command::Calibrate && homing_hindrance(seen).is_some() => {
                 Err(CommandRefusal::Prevented(homing_hindrance(seen).unwrap_or(Fault::ForceSampleLost)))
             }
-            TableVerdict::Now => Ok(self.carry_out(command, seen, actions)),
-            TableVerdict::Queue => Ok(self.queue(command, seen, actions)),
+            TableVerdict::Now => Ok(self.execute(command, seen, actions)),
+            TableVerdict::Queue => Ok(self.queue_command(command, seen, actions)),
         }
     }
 
-    fn carry_out(&mut self, command: Command, seen: &Observation, actions: &mut Actions) -> Accepted {
+    fn execute(&mut self, command: Command, seen: &Observation, actions: &mut Actions) -> Accepted {
         let now = seen.now;
         match command {
             Command::Calibrate => self.begin_homing(now, actions),
             Command::Run(wave) if self.state == State::Running => {
                 self.asked_ns = now;
-                actions.order(MotionOrder::ChangeWave(wave));
+                actions.push_order(MotionOrder::ChangeWave(wave));
             }
             Command::Run(wave) => self.begin_wave(wave, now, actions),
             Command::End => self.finish_wave(Why::EndAsked, now, actions),
@@ -438,27 +438,27 @@ impl Supervisor {
                 self.fault = None;
                 self.later_fault = None;
                 let state = if self.calibration.is_some() { State::Disarmed } else { State::NotHomed };
-                self.enter(state, Why::Acknowledged, now, actions);
+                self.enter_state(state, Why::Acknowledged, now, actions);
             }
-            Command::Arm => self.enter(State::Ready, Why::Armed, now, actions),
+            Command::Arm => self.enter_state(State::Ready, Why::Armed, now, actions),
             Command::ClientGone => {
-                actions.tell_all(self.waiting.drop_motion(CommandRefusal::ClientGone));
+                actions.push_events(self.waiting.drop_motion(CommandRefusal::ClientGone));
                 // Homing ends by itself; only the wave behind it is dropped.
                 if self.state != State::Homing {
                     actions.raise = actions.raise.max(StopLevel::Stop);
-                    self.enter(State::Stopping, Why::ClientGone, now, actions);
+                    self.enter_state(State::Stopping, Why::ClientGone, now, actions);
                 }
             }
             Command::UpdateSettings(config) | Command::ReplaceSettings(config) => {
                 // A change that overtakes one that waits replaces it: it was made from it.
                 self.waiting.take_settings();
-                self.apply(config, now, actions);
+                self.apply_settings(config, now, actions);
             }
         }
         Accepted::Now
     }
 
-    fn queue(&mut self, command: Command, seen: &Observation, actions: &mut Actions) -> Accepted {
+    fn queue_command(&mut self, command: Command, seen: &Observation, actions: &mut Actions) -> Accepted {
         let dropped = match command {
             Command::UpdateSettings(config) => self.waiting.put_settings(config),
             Command::Calibrate => self.waiting.put_calibrate(),
@@ -470,8 +470,8 @@ impl Supervisor {
             | Command::ReplaceSettings(_)
             | Command::ClientGone => Dropped::new(),
         };
-        actions.tell_all(dropped);
-        self.end_for_waiting(seen.now, actions);
+        actions.push_events(dropped);
+        self.end_wave_for_queued(seen.now, actions);
         Accepted::Queued
     }
 }

@@ -7,8 +7,8 @@
 use heapless::Vec;
 
 use super::kinematics::{Kinematics, Piece};
-use super::limits::Limits;
-use super::plan::{MovePlan, NoPlan, Rates, Target};
+use super::limits::MotionLimits;
+use super::plan::{MovePlan, PlanError, Target};
 use super::tracker::Move;
 
 /// What rounding may add to the way between start and target, in mm.
@@ -31,21 +31,21 @@ impl MoveInProgress {
     /// From rest at `from_mm` to rest at `to_mm` at `speed_mm_s` at most, never beyond the two.
     ///
     /// # Errors
-    /// [`NoPlan`]: for numbers that are none.
-    pub fn new(from_mm: f64, to_mm: f64, speed_mm_s: f64, limits: &Limits) -> Result<MoveInProgress, NoPlan> {
-        let rates = Rates {
-            speed: speed_mm_s,
-            acceleration: limits.max_acceleration.get(),
-            jerk: limits.max_jerk.get(),
-        };
+    /// [`PlanError`]: for numbers that are none.
+    pub fn new(
+        from_mm: f64,
+        to_mm: f64,
+        speed_mm_s: f64,
+        limits: &MotionLimits,
+    ) -> Result<MoveInProgress, PlanError> {
         let range = (from_mm.min(to_mm) - SLACK_MM, from_mm.max(to_mm) + SLACK_MM);
         let start = Kinematics::at_rest(from_mm);
-        let plan = MovePlan::new(start, Target { p: to_mm, v: 0.0 }, rates, range)?;
+        let plan = MovePlan::new(start, Target { p: to_mm, v: 0.0 }, limits.profile(speed_mm_s), range)?;
         Ok(MoveInProgress { plan, target_mm: to_mm, at: start, index: 0, gone_s: 0.0 })
     }
 
     /// The next cycle of `cycle_s` seconds.
-    pub fn next(&mut self, cycle_s: f64) -> Move {
+    pub fn next_cycle(&mut self, cycle_s: f64) -> Move {
         let mut pieces = Vec::new();
         let mut left_s = cycle_s;
         while let Some(piece) = self.plan.pieces().get(self.index) {
@@ -94,7 +94,7 @@ mod tests {
             to in -200.0..200.0f64, short in 0.0..1.0f64, speed in 0.5..500.0f64,
             acceleration in 50.0..10_000.0f64, onset_s in 4e-4..0.2f64
         ) {
-            let limits = Limits::new(
+            let limits = MotionLimits::new(
                 MmPerS::constant(1_000.0),
                 MmPerS2::try_from(acceleration).unwrap(),
                 MmPerS3::try_from(acceleration / onset_s).unwrap(),
@@ -106,7 +106,7 @@ mod tests {
             let whole_s = course.plan.duration_s();
             let (mut at, mut cycles) = (Kinematics::at_rest(0.0), 0);
             while !course.is_done() {
-                let next = course.next(CYCLE_S);
+                let next = course.next_cycle(CYCLE_S);
                 cycles += 1;
                 let mut duration_s = 0.0;
                 for piece in &next.pieces {

@@ -8,7 +8,7 @@
 //! (Promise S2 does not hang on this: the way to rest is that of a stop, whose firmness only changes at rest.)
 
 use super::kinematics::Kinematics;
-use super::stop::Firmness;
+use super::limits::RampLimits;
 
 /// Slower than this the axis as good as rests, and is about to turn or to stay.
 const RESTS_MM_S: f64 = 0.1;
@@ -16,13 +16,13 @@ const RESTS_MM_S: f64 = 0.1;
 /// Which limits hold while lower ones wait.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct DeferredLimits {
-    asked: Option<Firmness>,
+    asked: Option<RampLimits>,
     waiting: Option<DeferredBound>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct DeferredBound {
-    former: Firmness,
+    former: RampLimits,
     /// The velocity when the limits were lowered.
     v: f64,
     /// Nothing speaks against the new limits, but that the acceleration is still beyond them.
@@ -35,15 +35,15 @@ impl DeferredLimits {
     pub fn limits(
         &mut self,
         start: &Kinematics,
-        asked: Firmness,
-        possible: impl Fn(Firmness) -> bool,
-    ) -> Firmness {
+        asked: RampLimits,
+        possible: impl Fn(RampLimits) -> bool,
+    ) -> RampLimits {
         let before = self.asked.replace(asked).unwrap_or(asked);
         if before != asked {
             let former = self.waiting.map_or(before, |waiting| waiting.former);
             let lowered = asked.acceleration < former.acceleration || asked.jerk < former.jerk;
             self.waiting = lowered.then(|| DeferredBound {
-                former: Firmness {
+                former: RampLimits {
                     acceleration: former.acceleration.max(asked.acceleration),
                     jerk: former.jerk.max(asked.jerk),
                 },
@@ -61,12 +61,12 @@ impl DeferredLimits {
             self.waiting = None;
             return asked;
         }
-        Firmness { jerk: waiting.former.jerk, ..asked }
+        RampLimits { jerk: waiting.former.jerk, ..asked }
     }
 
     /// The limits that hold instead of those that are asked for, as long as they do.
     #[must_use]
-    pub fn former(&self) -> Option<Firmness> {
+    pub fn former(&self) -> Option<RampLimits> {
         self.waiting.map(|waiting| waiting.former)
     }
 }

@@ -45,7 +45,7 @@ impl Ease {
 
     /// Goes toward `target` for `time_s`, with three poles at `pole_per_s`, and tells the integral of the value over
     /// that time. Once the value is as close to it as `near`, it is there.
-    pub fn go(&mut self, target: f64, time_s: f64, pole_per_s: f64, near: f64) -> f64 {
+    pub fn advance(&mut self, target: f64, time_s: f64, pole_per_s: f64, near: f64) -> f64 {
         if self.is_at(target) {
             return target * time_s;
         }
@@ -105,7 +105,7 @@ mod tests {
                 (low, high) = (low.min(target), high.max(target));
                 for _ in 0..cycles {
                     let before = ease.now();
-                    let area = ease.go(target, h, pole, 1e-9);
+                    let area = ease.advance(target, h, pole, 1e-9);
                     let after = ease.now();
                     prop_assert!(after.p >= low - 1e-9 && after.p <= high + 1e-9);
                     prop_assert!((after.a - before.a).abs() <= 1.01 * h * pole.powi(3) * 3.0);
@@ -124,12 +124,12 @@ mod tests {
         let mut ease = Ease::at_rest(0.0);
         let cycles = (1..)
             .find(|_| {
-                ease.go(2.0, 1e-3, 10.0, 1e-9);
+                ease.advance(2.0, 1e-3, 10.0, 1e-9);
                 ease.is_at(2.0)
             })
             .unwrap();
         assert!((1_500..3_500).contains(&cycles), "{cycles}");
-        assert_eq!(ease.go(2.0, 0.5, 10.0, 1e-9), 1.0);
+        assert_eq!(ease.advance(2.0, 0.5, 10.0, 1e-9), 1.0);
         assert!(ease.is_at(2.0));
     }
 

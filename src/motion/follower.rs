@@ -17,8 +17,8 @@
 
 use super::ease::{Ease, product, smooth_step};
 use super::kinematics::Kinematics;
+use super::limits::ProfileLimits;
 use super::mix::{Mix, Rate};
-use super::reach::Ability;
 use crate::wave::{Graph, StrokeSpan, Wave};
 
 /// Longest time in which the rate of the phase goes from 0 to 1 or back, in seconds.
@@ -103,7 +103,7 @@ pub struct Follower {
     /// For how long the axis has stood, or crept, without having arrived.
     stands_s: f64,
     /// What the axis can do, and how long a way that leaves to the wave.
-    ability: Ability,
+    limits: ProfileLimits,
     most_mm: f64,
     /// The fastest part of the wave, in ways a second.
     steepest_per_s: f64,
@@ -124,7 +124,7 @@ impl Follower {
     pub fn new(wave: Wave) -> Follower {
         let up_s = wave.envelope.ramp_up_s;
         Follower {
-            mix: Mix::of(wave.graph.clone()),
+            mix: Mix::new(wave.graph.clone()),
             up: (up_s > 0.0).then_some(Ramp { since_s: 0.0, over_s: up_s }),
             wave,
             stage: Stage::Approach,
@@ -132,33 +132,33 @@ impl Follower {
             down: None,
             finish: false,
             stands_s: 0.0,
-            ability: Ability::ALL,
+            limits: ProfileLimits::UNBOUNDED,
             most_mm: f64::INFINITY,
             steepest_per_s: f64::INFINITY,
         }
     }
 
     /// What the axis can do from now on: a wave that asks for more becomes smaller.
-    pub fn fit(&mut self, ability: Ability) {
-        if ability != self.ability {
-            self.ability = ability;
-            self.measure();
+    pub fn set_limits(&mut self, limits: ProfileLimits) {
+        if limits != self.limits {
+            self.limits = limits;
+            self.update_bounds();
         }
     }
 
-    fn measure(&mut self) {
-        self.most_mm = self.ability.amplitude_mm(&self.wave.graph, self.wave.period_s());
+    fn update_bounds(&mut self) {
+        self.most_mm = self.limits.amplitude_mm(&self.wave.graph, self.wave.period_s());
         self.steepest_per_s = self.wave.graph.steepest() / self.wave.period_s();
     }
 
     /// Whether the wave is too fast to fill its part of a stroke of `stroke_mm`.
     #[must_use]
-    pub fn too_fast(&self, stroke_mm: f64) -> bool {
+    pub fn is_too_fast(&self, stroke_mm: f64) -> bool {
         self.most_mm < self.wave.envelope.over(stroke_mm).amplitude_mm
     }
 
     /// The part of the stroke that the wave shall fill.
-    fn part(&self, stroke_mm: f64) -> StrokeSpan {
+    fn target_span(&self, stroke_mm: f64) -> StrokeSpan {
         let StrokeSpan { offset_mm, amplitude_mm: asked_mm } = self.wave.envelope.over(stroke_mm);
         let amplitude_mm = asked_mm.min(self.most_mm);
         let (low, high) = self.wave.graph.extent();
@@ -170,7 +170,7 @@ impl Follower {
     /// one that chases a wave as fast as it can is too fast to turn round with it. Infinite while the wave changes, and
     /// where it jumps.
     #[must_use]
-    pub fn pace_mm_s(&self, stroke_mm: f64) -> f64 {
+    pub fn catch_up_speed_mm_s(&self, stroke_mm: f64) -> f64 {
         let even =
             matches!(self.stage, Stage::Starting { .. } | Stage::Steady { .. } | Stage::Finishing { .. });
         let [offset, amplitude] = self.filled(stroke_mm);
@@ -186,8 +186,8 @@ impl Follower {
     pub fn change_to(&mut self, wave: Wave) {
         let rate = match self.stage {
             Stage::Approach => {
-                *self = Follower { finish: self.finish, ability: self.ability, ..Follower::new(wave) };
-                self.measure();
+                *self = Follower { finish: self.finish, limits: self.limits, ..Follower::new(wave) };
+                self.update_bounds();
                 return;
             }
             Stage::Finishing { .. } | Stage::Done { .. } => return,
@@ -205,7 +205,7 @@ impl Follower {
         }
         self.mix.change_to(wave.graph.clone());
         self.wave = wave;
-        self.measure();
+        self.update_bounds();
     }
 
     /// END: come to rest at the back over the envelope's ramp down, or else finish the current period. On the approach
@@ -227,25 +227,25 @@ impl Follower {
 
     /// Whether the axis is still on the way to the start of the wave.
     #[must_use]
-    pub fn approaching(&self) -> bool {
+    pub fn is_approaching(&self) -> bool {
         self.stage == Stage::Approach
     }
 
     /// Whether the last period is complete.
     #[must_use]
-    pub fn done(&self) -> bool {
+    pub fn is_done(&self) -> bool {
         matches!(self.stage, Stage::Done { .. })
     }
 
     /// Whether the axis, which shall end, is held on its way: then it ends where it is.
     #[must_use]
-    pub fn held(&self) -> bool {
-        (self.finish || self.done()) && self.stands_s >= HELD_S
+    pub fn is_held(&self) -> bool {
+        (self.finish || self.is_done()) && self.stands_s >= HELD_S
     }
 
     /// Whether the reference runs at its exact rate, so that a difference from it means clipping.
     #[must_use]
-    pub fn steady(&self) -> bool {
+    pub fn is_steady(&self) -> bool {
         matches!(self.stage, Stage::Steady { .. })
     }
 
@@ -317,7 +317,7 @@ impl Follower {
         match &self.filled {
             Some(Filled { offset, amplitude }) => [offset.now(), amplitude.now()],
             None => {
-                let part = self.part(stroke_mm);
+                let part = self.target_span(stroke_mm);
                 [part.offset_mm, part.amplitude_mm].map(Kinematics::at_rest)
             }
         }
@@ -338,7 +338,7 @@ impl Follower {
     /// One cycle of `cycle_s` seconds passes; the axis is at `axis` when it begins.
     pub fn advance(&mut self, cycle_s: f64, axis: &Kinematics, stroke_mm: f64) {
         self.ease(cycle_s, stroke_mm);
-        let waits_for_axis = self.approaching() || self.done();
+        let waits_for_axis = self.is_approaching() || self.is_done();
         let stands = waits_for_axis && axis.v.abs() < ARRIVED_MM_S;
         self.stands_s = if stands { self.stands_s + cycle_s } else { 0.0 };
         match &mut self.stage {
@@ -364,7 +364,7 @@ impl Follower {
             }
             Stage::Changing { phase, rate } => {
                 let full = 1.0 / self.wave.period_s();
-                *phase += rate.go(full, cycle_s, RATE_EASE_PER_S, SAME_RATE * full);
+                *phase += rate.advance(full, cycle_s, RATE_EASE_PER_S, SAME_RATE * full);
                 if rate.is_at(full) {
                     self.stage = Stage::Steady { phase: *phase, since_s: 0.0 };
                 }
@@ -390,7 +390,7 @@ impl Follower {
             self.stage = Stage::Done { phase: 0.0 };
             return;
         }
-        let part = self.part(stroke_mm);
+        let part = self.target_span(stroke_mm);
         self.filled = Some(Filled {
             offset: Ease::at_rest(part.offset_mm),
             amplitude: Ease::at_rest(part.amplitude_mm),
@@ -400,12 +400,12 @@ impl Follower {
 
     /// Everything but the phase.
     fn ease(&mut self, cycle_s: f64, stroke_mm: f64) {
-        let part = self.part(stroke_mm);
+        let part = self.target_span(stroke_mm);
         let Some(Filled { offset, amplitude }) = &mut self.filled else { return };
         for (ease, target) in [(offset, part.offset_mm), (amplitude, part.amplitude_mm)] {
-            ease.go(target, cycle_s, EASE_PER_S, SAME_MM);
+            ease.advance(target, cycle_s, EASE_PER_S, SAME_MM);
         }
-        self.mix.go(cycle_s, EASE_PER_S);
+        self.mix.advance(cycle_s, EASE_PER_S);
         for ramp in [&mut self.up, &mut self.down].into_iter().flatten() {
             ramp.since_s += cycle_s;
         }
@@ -457,7 +457,7 @@ mod tests {
     fn started(period_s: f64) -> Follower {
         let mut follower = Follower::new(Wave::new(Shape::Sine, period_s).unwrap());
         follower.advance(CYCLE_S, &Kinematics::at_rest(0.0), 100.0);
-        assert!(!follower.approaching());
+        assert!(!follower.is_approaching());
         follower
     }
 
@@ -477,7 +477,7 @@ mod tests {
         for _ in 0..100 {
             follower.advance(CYCLE_S, &Kinematics::at_rest(30.0), 100.0);
         }
-        assert!(follower.approaching());
+        assert!(follower.is_approaching());
         assert_eq!(follower.reference(100.0), Kinematics::at_rest(0.0));
     }
 
@@ -487,7 +487,7 @@ mod tests {
         let mut all = run(&mut follower, 3_300);
         follower.finish();
         all.extend(run(&mut follower, 1_500));
-        assert!(follower.done());
+        assert!(follower.is_done());
         for pair in all.windows(2) {
             assert!((pair[1].p - pair[0].p - (pair[0].v + pair[1].v) / 2.0 * CYCLE_S).abs() < 1e-4);
             assert!((pair[1].a - pair[0].a).abs() < 100.0, "acceleration jumps: {pair:?}");
@@ -514,7 +514,7 @@ mod tests {
         follower.change_to(Wave::new(Shape::Sine, 0.5).unwrap());
         assert_eq!(follower.phase().unwrap(), before);
         run(&mut follower, 2_500);
-        assert!(follower.steady());
+        assert!(follower.is_steady());
         let steady = follower.phase().unwrap();
         run(&mut follower, 500_000);
         assert!((follower.phase().unwrap() - steady - 1_000.0).abs() < 1e-6);
@@ -590,11 +590,11 @@ mod tests {
             }
             follower.finish();
             for _ in 0..30_000 {
-                if !follower.done() {
+                if !follower.is_done() {
                     checked(&mut follower, stroke_mm)?;
                 }
             }
-            prop_assert!(follower.done());
+            prop_assert!(follower.is_done());
             // What eases still does so to its end.
             for _ in 0..4_000 {
                 checked(&mut follower, stroke_mm)?;
@@ -626,9 +626,9 @@ mod tests {
         run(&mut follower, 370);
         follower.finish();
         let fading = run(&mut follower, 1_999);
-        assert!(!follower.done() && reach(&fading[1_500..]) < 12.0);
+        assert!(!follower.is_done() && reach(&fading[1_500..]) < 12.0);
         run(&mut follower, 2);
-        assert!(follower.done());
+        assert!(follower.is_done());
         assert_eq!(follower.reference(100.0), Kinematics::at_rest(0.0));
     }
 
@@ -656,8 +656,8 @@ mod tests {
         let mut follower = Follower::new(Wave::new(Shape::Sine, 1.0).unwrap());
         follower.advance(CYCLE_S, &Kinematics::at_rest(50.0), 100.0);
         follower.finish();
-        assert!(follower.approaching() && !follower.done());
+        assert!(follower.is_approaching() && !follower.is_done());
         follower.advance(CYCLE_S, &Kinematics::at_rest(0.0), 100.0);
-        assert!(follower.done());
+        assert!(follower.is_done());
     }
 }

@@ -9,12 +9,44 @@ use crate::units::{MmPerS, MmPerS2, MmPerS3};
 /// cost `STOP_ONSET_S` each), long enough that it is a ramp and not a blow.
 pub const STOP_ONSET_S: f64 = 0.005;
 
-/// Limits of the axis.
+/// Limits of a speed ramp: the pair that a stop needs, in one unit of length.
 ///
-/// Stopping has a deceleration and a jerk of its own: a stop is allowed to be firmer than a wave, never
-/// weaker. Only [`Limits::new`] makes one, so that this holds everywhere.
+/// Plain numbers, unlike [`MotionLimits`]: the planner also works in steps and in natural units. No part of
+/// [`ProfileLimits`], as a stop has no highest speed.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Limits {
+pub struct RampLimits {
+    /// Largest acceleration.
+    pub acceleration: f64,
+    /// Largest jerk.
+    pub jerk: f64,
+}
+
+/// Limits of a jerk-limited (S-curve) profile, all positive, in one unit of length.
+///
+/// Plain numbers, unlike [`MotionLimits`]: the speed of a homing move or of a derated wave is no setting, and the pulse
+/// checker calculates in steps.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ProfileLimits {
+    /// Highest speed.
+    pub speed: f64,
+    /// Highest acceleration.
+    pub acceleration: f64,
+    /// Highest jerk.
+    pub jerk: f64,
+}
+
+impl ProfileLimits {
+    /// No limits.
+    pub const UNBOUNDED: ProfileLimits =
+        ProfileLimits { speed: f64::INFINITY, acceleration: f64::INFINITY, jerk: f64::INFINITY };
+}
+
+/// Motion limits of the axis, as the user set them.
+///
+/// There are two ways to stop: gently, with the limits of a wave, and firmly, with a deceleration and a jerk of its own. The
+/// firm stop is never weaker than the wave; [`MotionLimits::new`] checks that.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MotionLimits {
     /// Highest speed of a wave.
     pub max_speed: MmPerS,
     /// Highest acceleration of a wave, both ways.
@@ -27,7 +59,7 @@ pub struct Limits {
     pub approach_speed: MmPerS,
 }
 
-impl Limits {
+impl MotionLimits {
     /// Limits, with the stop at least as firm as the wave.
     ///
     /// # Errors
@@ -38,7 +70,7 @@ impl Limits {
         max_jerk: MmPerS3,
         stop_deceleration: MmPerS2,
         approach_speed: MmPerS,
-    ) -> Result<Limits, (&'static str, &'static str)> {
+    ) -> Result<MotionLimits, (&'static str, &'static str)> {
         if max_speed.get() < 1.0 {
             return Err(("max_speed_mm_s", "must be at least 1 mm/s"));
         }
@@ -54,7 +86,7 @@ impl Limits {
                 "must not be above 200 x stop_deceleration_mm_s2, the jerk of a stop",
             ));
         }
-        Ok(Limits { max_speed, max_acceleration, max_jerk, stop_deceleration, approach_speed })
+        Ok(MotionLimits { max_speed, max_acceleration, max_jerk, stop_deceleration, approach_speed })
     }
 
     /// The least deceleration of a stop that goes with the highest speed, in mm/s².
@@ -63,8 +95,23 @@ impl Limits {
         least_stop_deceleration_mm_s2(self.max_speed.get())
     }
 
-    /// Jerk of a stop, in mm/s³.
-    #[must_use]
+    /// Gentle stop: acceleration and jerk of a wave, in mm/s² and mm/s³.
+    pub fn gentle_stop(&self) -> RampLimits {
+        RampLimits { acceleration: self.max_acceleration.get(), jerk: self.max_jerk.get() }
+    }
+
+    /// Firm stop, the one of STOP: its deceleration and jerk, in mm/s² and mm/s³.
+    pub fn firm_stop(&self) -> RampLimits {
+        RampLimits { acceleration: self.stop_deceleration.get(), jerk: self.stop_jerk_mm_s3() }
+    }
+
+    /// A profile with the acceleration and jerk of a wave and the given highest speed, in mm.
+    pub fn profile(&self, speed_mm_s: f64) -> ProfileLimits {
+        let RampLimits { acceleration, jerk } = self.gentle_stop();
+        ProfileLimits { speed: speed_mm_s, acceleration, jerk }
+    }
+
+    /// Jerk of the firm stop, in mm/s³.
     pub fn stop_jerk_mm_s3(&self) -> f64 {
         self.stop_deceleration.get() / STOP_ONSET_S
     }
@@ -72,11 +119,11 @@ impl Limits {
     /// These limits with whatever is lower in `new`. The stop keeps its deceleration, since lower is no narrower there; and an
     /// approach that is under way keeps its speed, since only a firm braking could leave it.
     #[must_use]
-    pub fn narrowed_by(&self, new: &Limits) -> Limits {
+    pub fn narrowed_by(&self, new: &MotionLimits) -> MotionLimits {
         fn lower<Q: PartialOrd + Copy>(mine: Q, theirs: Q) -> Q {
             if theirs < mine { theirs } else { mine }
         }
-        Limits {
+        MotionLimits {
             max_speed: lower(self.max_speed, new.max_speed),
             max_acceleration: lower(self.max_acceleration, new.max_acceleration),
             max_jerk: lower(self.max_jerk, new.max_jerk),
@@ -87,7 +134,7 @@ impl Limits {
 
     /// Whether any of these lets the axis do more than `other` does.
     #[must_use]
-    pub fn wider_than(&self, other: &Limits) -> bool {
+    pub fn wider_than(&self, other: &MotionLimits) -> bool {
         self.max_speed > other.max_speed
             || self.max_acceleration > other.max_acceleration
             || self.max_jerk > other.max_jerk
@@ -105,10 +152,10 @@ pub fn least_stop_deceleration_mm_s2(speed_mm_s: f64) -> f64 {
     libm::ceil(in_time.max(speed_mm_s * speed_mm_s / (2.0 * way_left_mm)))
 }
 
-impl Default for Limits {
+impl Default for MotionLimits {
     /// A full-stroke sine of 1 s (455 mm/s, 2 900 mm/s²) is followed exactly; faster ones are clipped.
     fn default() -> Self {
-        Limits {
+        MotionLimits {
             max_speed: MmPerS::constant(500.0),
             max_acceleration: MmPerS2::constant(5_000.0),
             max_jerk: MmPerS3::constant(200_000.0),
@@ -124,16 +171,21 @@ mod tests {
 
     #[test]
     fn the_defaults_pass_their_own_check() {
-        let d = Limits::default();
-        let made =
-            Limits::new(d.max_speed, d.max_acceleration, d.max_jerk, d.stop_deceleration, d.approach_speed);
+        let d = MotionLimits::default();
+        let made = MotionLimits::new(
+            d.max_speed,
+            d.max_acceleration,
+            d.max_jerk,
+            d.stop_deceleration,
+            d.approach_speed,
+        );
         assert_eq!(made, Ok(d));
     }
 
     #[test]
     fn a_stop_weaker_than_the_wave_is_refused() {
-        let d = Limits::default();
-        let refused = Limits::new(
+        let d = MotionLimits::default();
+        let refused = MotionLimits::new(
             d.max_speed,
             d.max_acceleration,
             d.max_jerk,

@@ -34,7 +34,7 @@ pub struct Mix {
 impl Mix {
     /// One graph.
     #[must_use]
-    pub const fn of(graph: Graph) -> Mix {
+    pub const fn new(graph: Graph) -> Mix {
         Mix { newest: graph, fading: Vec::new() }
     }
 
@@ -58,9 +58,9 @@ impl Mix {
     }
 
     /// Shares move on for `time_s`.
-    pub fn go(&mut self, time_s: f64, pole_per_s: f64) {
+    pub fn advance(&mut self, time_s: f64, pole_per_s: f64) {
         self.fading.retain_mut(|(_, share)| {
-            share.go(0.0, time_s, pole_per_s, NO_SHARE);
+            share.advance(0.0, time_s, pole_per_s, NO_SHARE);
             !share.is_at(0.0)
         });
     }
@@ -126,7 +126,7 @@ mod tests {
         ) {
             let h = 1e-3;
             let rate = Rate { per_s: rate, per_s2: 0.0 };
-            let mut mix = Mix::of(Shape::Sine.into());
+            let mut mix = Mix::new(Shape::Sine.into());
             let mut phase = 0.0;
             for (seed, cycles) in changes {
                 let before = mix.at(phase, rate);
@@ -136,7 +136,7 @@ mod tests {
                 prop_assert!(drops || (before.p - after.p).abs() < 1e-12 && (before.v - after.v).abs() < 1e-9);
                 for _ in 0..cycles {
                     let before = mix.at(phase, rate);
-                    mix.go(h, 10.0);
+                    mix.advance(h, 10.0);
                     phase += rate.per_s * h;
                     let after = mix.at(phase, rate);
                     prop_assert!((-1e-9..=1.0 + 1e-9).contains(&after.p));
@@ -148,14 +148,14 @@ mod tests {
 
     #[test]
     fn the_old_graph_goes_and_the_new_one_is_all() {
-        let mut mix = Mix::of(Shape::Sine.into());
+        let mut mix = Mix::new(Shape::Sine.into());
         mix.change_to(Shape::Sine.into());
         assert!(mix.only().is_some(), "the same graph fades");
         mix.change_to(Shape::Square.into());
         assert!(mix.only().is_none());
         assert_eq!(mix.at(0.3, Rate { per_s: 1.0, per_s2: 0.0 }).p, Shape::Sine.at(0.3).position);
         for _ in 0..4_000 {
-            mix.go(1e-3, 10.0);
+            mix.advance(1e-3, 10.0);
         }
         assert_eq!(mix.only(), Some(&Graph::from(Shape::Square)));
     }

@@ -10,7 +10,7 @@
 //! - [`follower`]: from a wave to a reference: gentle approach, start, changes, end
 //! - [`ease`], [`mix`]: numbers and graphs that change smoothly, for the follower
 //! - [`runs`]: many steps timed by one cubic, for the step loop
-//! - [`signals`]: input lines, ends of the rail, stop levels
+//! - [`inputs`], [`rail_end`], [`stop_level`]: input lines, ends of the rail, stop levels
 //! - [`step_times`]: from planned motion to the instants of the steps
 
 pub mod allowance;
@@ -18,24 +18,26 @@ pub mod course;
 pub mod deferred_limits;
 pub mod ease;
 pub mod follower;
+pub mod inputs;
 pub mod kinematics;
 pub mod limits;
 pub mod mix;
 pub mod plan;
+pub mod rail_end;
 pub mod reach;
 pub mod runs;
-pub mod signals;
 pub mod step_times;
 pub mod stop;
+pub mod stop_level;
 pub mod tracker;
 
 pub use allowance::{ALLOWANCE_POINTS, Allowance, protected_speed_mm_s};
 pub use course::MoveInProgress;
 pub use follower::Follower;
+pub use inputs::Inputs;
 pub use kinematics::{Kinematics, Piece};
-pub use limits::Limits;
+pub use limits::{MotionLimits, ProfileLimits, RampLimits};
 pub use plan::MovePlan;
-pub use reach::Ability;
-pub use signals::{End, Inputs, StopLevel};
-pub use stop::Firmness;
+pub use rail_end::RailEnd;
+pub use stop_level::StopLevel;
 pub use tracker::{CycleBounds, Move, Tracker};

@@ -19,18 +19,8 @@
 use heapless::Vec;
 
 use super::kinematics::{Kinematics, Piece};
-use super::stop::{self, Firmness};
-
-/// Limits of one plan, all positive, in one unit of length.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Rates {
-    /// Highest speed.
-    pub speed: f64,
-    /// Highest acceleration.
-    pub acceleration: f64,
-    /// Highest jerk.
-    pub jerk: f64,
-}
+use super::limits::{ProfileLimits, RampLimits};
+use super::stop;
 
 /// Where to, and how fast on arrival; the acceleration there is zero.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -43,7 +33,7 @@ pub struct Target {
 
 /// Why there is no plan.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
-pub enum NoPlan {
+pub enum PlanError {
     /// A number is not finite, a limit not positive, or the target velocity beyond the speed limit.
     #[error("the move cannot be planned: a value is not finite or beyond its limit")]
     BadInput,
@@ -72,22 +62,22 @@ impl MovePlan {
     /// The quickest move from `start` to `target` whose whole way is inside `range`.
     ///
     /// # Errors
-    /// [`NoPlan`].
+    /// [`PlanError`].
     pub fn new(
         start: Kinematics,
         target: Target,
-        rates: Rates,
+        limits: ProfileLimits,
         range: (f64, f64),
-    ) -> Result<MovePlan, NoPlan> {
+    ) -> Result<MovePlan, PlanError> {
         let finite = [start.p, start.v, start.a, target.p, target.v].into_iter().all(f64::is_finite);
         let positive =
-            [rates.speed, rates.acceleration, rates.jerk].into_iter().all(|x| x > 0.0 && x.is_finite());
-        if !finite || !positive || target.v.abs() > rates.speed {
-            return Err(NoPlan::BadInput);
+            [limits.speed, limits.acceleration, limits.jerk].into_iter().all(|x| x > 0.0 && x.is_finite());
+        if !finite || !positive || target.v.abs() > limits.speed {
+            return Err(PlanError::BadInput);
         }
-        let plan = MovePlan { start, pieces: pieces(start, target, rates) };
+        let plan = MovePlan { start, pieces: pieces(start, target, limits) };
         let (low, high) = plan.extent();
-        if low < range.0 || high > range.1 { Err(NoPlan::LeavesRange { low, high }) } else { Ok(plan) }
+        if low < range.0 || high > range.1 { Err(PlanError::LeavesRange { low, high }) } else { Ok(plan) }
     }
 
     /// The pieces, in order.
@@ -137,7 +127,7 @@ fn duration_s(pieces: &[Piece]) -> f64 {
 }
 
 /// In natural units the limits are these.
-const UNIT: Firmness = Firmness { acceleration: 1.0, jerk: 1.0 };
+const UNIT: RampLimits = RampLimits { acceleration: 1.0, jerk: 1.0 };
 
 /// In natural units, how long it takes to gain so much velocity, from no acceleration to none; and by how much longer
 /// for each unit more. Half of the time the acceleration grows, half of it it falls, with a plateau between if it
@@ -420,13 +410,13 @@ fn lowest_point(low: f64, high: f64, f: impl Fn(f64) -> f64) -> f64 {
     f64::midpoint(low, high)
 }
 
-fn pieces(start: Kinematics, target: Target, rates: Rates) -> Vec<Piece, PIECES> {
-    let time = rates.acceleration / rates.jerk;
-    let speed_unit = rates.acceleration * time;
+fn pieces(start: Kinematics, target: Target, limits: ProfileLimits) -> Vec<Piece, PIECES> {
+    let time = limits.acceleration / limits.jerk;
+    let speed_unit = limits.acceleration * time;
     let length = speed_unit * time;
-    let speed = rates.speed / speed_unit;
+    let speed = limits.speed / speed_unit;
     let mut begun = Draft {
-        at: Kinematics { p: 0.0, v: start.v / speed_unit, a: start.a / rates.acceleration },
+        at: Kinematics { p: 0.0, v: start.v / speed_unit, a: start.a / limits.acceleration },
         target_v: target.v / speed_unit,
         pieces: Vec::new(),
     };
@@ -448,7 +438,7 @@ fn pieces(start: Kinematics, target: Target, rates: Rates) -> Vec<Piece, PIECES>
         let _ = pieces.push(Piece { jerk: side * jerk, duration_s });
     }
     for piece in &mut pieces {
-        piece.jerk *= rates.jerk;
+        piece.jerk *= limits.jerk;
         piece.duration_s *= time;
     }
     pieces

@@ -14,25 +14,17 @@
 use heapless::Vec;
 
 use super::kinematics::{Kinematics, Piece};
+use super::limits::RampLimits;
 
 /// The pieces of a stop: at most build-up, plateau, release.
 pub type Tail = Vec<Piece, 3>;
-
-/// How hard a stop may be.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Firmness {
-    /// Largest acceleration.
-    pub acceleration: f64,
-    /// Largest jerk.
-    pub jerk: f64,
-}
 
 /// The quickest way to rest from velocity `v` and acceleration `a`.
 ///
 /// An acceleration beyond the limit at the start is not increased, and left as fast as the jerk allows.
 #[must_use]
-pub fn tail(v: f64, a: f64, firmness: Firmness) -> Tail {
-    let phases = phases(v, a, firmness);
+pub fn tail(v: f64, a: f64, limits: RampLimits) -> Tail {
+    let phases = phases(v, a, limits);
     let mut tail = Tail::new();
     for piece in phases {
         if piece.duration_s > 0.0 {
@@ -43,7 +35,7 @@ pub fn tail(v: f64, a: f64, firmness: Firmness) -> Tail {
     tail
 }
 
-fn phases(v: f64, a: f64, Firmness { acceleration, jerk }: Firmness) -> [Piece; 3] {
+fn phases(v: f64, a: f64, RampLimits { acceleration, jerk }: RampLimits) -> [Piece; 3] {
     let coasting = v + a * a.abs() / (2.0 * jerk);
     let side = if coasting < 0.0 { -1.0 } else { 1.0 };
     let (v, a) = (side * v, side * a);
@@ -64,16 +56,16 @@ fn phases(v: f64, a: f64, Firmness { acceleration, jerk }: Firmness) -> [Piece; 
 
 /// How far the quickest stop leads, signed.
 #[must_use]
-pub fn displacement(v: f64, a: f64, firmness: Firmness) -> f64 {
-    phases(v, a, firmness).into_iter().fold(Kinematics { p: 0.0, v, a }, |at, piece| at.after_piece(piece)).p
+pub fn displacement(v: f64, a: f64, limits: RampLimits) -> f64 {
+    phases(v, a, limits).into_iter().fold(Kinematics { p: 0.0, v, a }, |at, piece| at.after_piece(piece)).p
 }
 
 /// Smallest and largest position on the quickest way to rest from `start`.
 #[must_use]
-pub fn extent(start: Kinematics, firmness: Firmness) -> (f64, f64) {
+pub fn extent(start: Kinematics, limits: RampLimits) -> (f64, f64) {
     let mut at = start;
     let (mut low, mut high) = (start.p, start.p);
-    for piece in phases(start.v, start.a, firmness) {
+    for piece in phases(start.v, start.a, limits) {
         let (piece_low, piece_high) = at.extent(piece);
         (low, high) = (low.min(piece_low), high.max(piece_high));
         at = at.after_piece(piece);
@@ -93,8 +85,8 @@ pub fn extent(start: Kinematics, firmness: Firmness) -> (f64, f64) {
 /// a² = 2 (v₀ + a₀²/2J) J S / (J + S)
 /// ```
 #[must_use]
-pub fn turn(start: Kinematics, gentle: Firmness, firm: Firmness) -> f64 {
-    let Firmness { acceleration, jerk } = gentle;
+pub fn turn_extent(start: Kinematics, gentle: RampLimits, firm: RampLimits) -> f64 {
+    let RampLimits { acceleration, jerk } = gentle;
     let let_go = |push: f64| push * push * push / (6.0 * firm.jerk * firm.jerk);
     let fastest = start.v + start.a * start.a / (2.0 * jerk);
     // Nothing but letting go is left of the push, or there is no way outward: the stop leads less and less far.
@@ -118,12 +110,12 @@ pub fn turn(start: Kinematics, gentle: Firmness, firm: Firmness) -> f64 {
 /// Letting go of an acceleration `A` at the turn, with the half of the jerk `J` that is left for it near a speed bound,
 /// makes the axis come back at `A²/J`. Where that is too fast the axis comes to rest instead, and starts from there.
 #[must_use]
-pub fn turn_within(start: Kinematics, gentle: Firmness, firm: Firmness, way_back: f64) -> f64 {
-    let Firmness { acceleration, jerk } = gentle;
+pub fn turn_extent_within(start: Kinematics, gentle: RampLimits, firm: RampLimits, way_back: f64) -> f64 {
+    let RampLimits { acceleration, jerk } = gentle;
     if jerk * way_back >= acceleration * acceleration {
-        return turn(start, gentle, firm);
+        return turn_extent(start, gentle, firm);
     }
-    extent(start, Firmness { acceleration, jerk: jerk / 2.0 }).1
+    extent(start, RampLimits { acceleration, jerk: jerk / 2.0 }).1
 }
 
 #[cfg(test)]
@@ -132,7 +124,7 @@ mod tests {
 
     use super::*;
 
-    const FIRM: Firmness = Firmness { acceleration: 8_000.0, jerk: 1.6e6 };
+    const FIRM: RampLimits = RampLimits { acceleration: 8_000.0, jerk: 1.6e6 };
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(5_000))]
@@ -170,9 +162,9 @@ mod tests {
         fn a_turn_goes_as_far_as_a_stop_from_its_worst_instant(
             v in -300.0..800.0f64, share in -1.0..1.0f64, a in 100.0..8e3f64, onset_s in 0.005..0.2f64
         ) {
-            let gentle = Firmness { acceleration: a, jerk: a / onset_s };
+            let gentle = RampLimits { acceleration: a, jerk: a / onset_s };
             let start = Kinematics { p: 3.0, v, a: share * a };
-            let told = turn(start, gentle, FIRM);
+            let told = turn_extent(start, gentle, FIRM);
             let rising = Piece { jerk: -gentle.jerk, duration_s: (start.a + a) / gentle.jerk };
             let (mut at, mut farthest) = (start, f64::MIN);
             let held_s = (start.after_piece(rising).v / a).max(0.0);

@@ -20,9 +20,9 @@ use heapless::Vec;
 
 use super::deferred_limits::DeferredLimits;
 use super::kinematics::{Kinematics, Piece};
-use super::limits::Limits;
-use super::signals::End;
-use super::stop::{self, Firmness};
+use super::limits::{MotionLimits, RampLimits};
+use super::rail_end::RailEnd;
+use super::stop;
 use crate::units::{MmPerS2, MmPerS3};
 
 /// How fast an error dies out near the reference: three equal poles here, per second.
@@ -87,14 +87,14 @@ pub struct Tracker {
     firm: bool,
     deferred_limits: DeferredLimits,
     /// What the reference asks for at its worst.
-    demand: Firmness,
+    demand: RampLimits,
 }
 
 struct Cycle<'a> {
     start: Kinematics,
     cycle_s: f64,
-    normal: Firmness,
-    stop: Firmness,
+    normal: RampLimits,
+    stop: RampLimits,
     bounds: &'a CycleBounds,
     /// The highest speed that is ever allowed, in mm/s: bounds below it are there for a reason.
     max_speed_mm_s: f64,
@@ -113,9 +113,9 @@ impl Cycle<'_> {
         let forward = |a: f64| a <= self.approach_of_speed(forward_mm_s - self.end(a).v);
         let backward = |a: f64| -a <= self.approach_of_speed(backward_mm_s + self.end(a).v);
         if !forward(a) {
-            if forward(least) { border(least, a, forward) } else { least }
+            if forward(least) { bisect(least, a, forward) } else { least }
         } else if !backward(a) {
-            if backward(most) { border(most, a, backward) } else { most }
+            if backward(most) { bisect(most, a, backward) } else { most }
         } else {
             a
         }
@@ -140,11 +140,11 @@ impl Cycle<'_> {
 
     /// Where the axis turns. Against a force it must not come back faster than is allowed there.
     fn turn(&self, end: Kinematics, way_back_mm_s: f64) -> f64 {
-        let gentle = turning(self.normal, self.cycle_s, -end.a);
+        let gentle = turn_limits(self.normal, self.cycle_s, -end.a);
         if way_back_mm_s < self.max_speed_mm_s {
-            stop::turn_within(end, gentle, self.stop, way_back_mm_s)
+            stop::turn_extent_within(end, gentle, self.stop, way_back_mm_s)
         } else {
-            stop::turn(end, gentle, self.stop)
+            stop::turn_extent(end, gentle, self.stop)
         }
     }
 
@@ -166,7 +166,7 @@ impl Cycle<'_> {
 }
 
 /// The point nearest to `bad` between `good` and it for which `holds`; `good` is taken to hold.
-fn border(good: f64, bad: f64, holds: impl Fn(f64) -> bool) -> f64 {
+fn bisect(good: f64, bad: f64, holds: impl Fn(f64) -> bool) -> f64 {
     let (mut good, mut bad) = (good, bad);
     for _ in 0..BISECTIONS {
         let middle = f64::midpoint(good, bad);
@@ -187,7 +187,7 @@ impl Tracker {
             cycle_s,
             firm: false,
             deferred_limits: DeferredLimits::default(),
-            demand: Firmness { acceleration: 0.0, jerk: 0.0 },
+            demand: RampLimits { acceleration: 0.0, jerk: 0.0 },
         }
     }
 
@@ -199,17 +199,17 @@ impl Tracker {
         start: Kinematics,
         now: Kinematics,
         then: Kinematics,
-        limits: &Limits,
+        limits: &MotionLimits,
         bounds: &CycleBounds,
     ) -> Move {
-        let stop = Firmness { acceleration: limits.stop_deceleration.get(), jerk: limits.stop_jerk_mm_s3() };
-        let asked = Firmness { acceleration: limits.max_acceleration.get(), jerk: limits.max_jerk.get() };
+        let (stop, asked) = (limits.firm_stop(), limits.gentle_stop());
         let cycle_s = self.cycle_s;
         let gentle = self.deferred_limits.limits(&start, asked, |lower| {
             start.a.abs() <= lower.acceleration
                 && too_fast(&start, lower, stop, bounds, cycle_s).is_none()
-                && stop::turn(start, turning(lower, cycle_s, -start.a), stop) <= bounds.high_mm
-                && stop::turn(start.mirrored(), turning(lower, cycle_s, start.a), stop) <= -bounds.low_mm
+                && stop::turn_extent(start, turn_limits(lower, cycle_s, -start.a), stop) <= bounds.high_mm
+                && stop::turn_extent(start.mirrored(), turn_limits(lower, cycle_s, start.a), stop)
+                    <= -bounds.low_mm
         });
         let too_fast = too_fast(&start, gentle, stop, bounds, cycle_s);
         // While lowered limits wait, what the former ones built up is no reason for firmness.
@@ -217,9 +217,9 @@ impl Tracker {
         self.firm = self.needs_firmness(&start, built_up, bounds, too_fast);
         let normal = if self.firm {
             stop
-        } else if beyond(start.a, built_up) {
+        } else if exceeds(start.a, built_up) {
             // Braking has turned into speeding up: what is too much is let go of as fast as it was built up.
-            Firmness { jerk: stop.jerk, ..gentle }
+            RampLimits { jerk: stop.jerk, ..gentle }
         } else {
             gentle
         };
@@ -237,11 +237,11 @@ impl Tracker {
         // Pushing on toward a speed that is too high already is not what firmness is for: the push is let go of.
         let let_go = libm::copysign((start.a.abs() - stop.jerk * self.cycle_s).max(0.0), start.a);
         let (least, most) = match too_fast {
-            Some(End::Front) if start.a > 0.0 && start.v >= 0.0 => (least.min(let_go), let_go),
-            Some(End::Back) if start.a < 0.0 && start.v <= 0.0 => (let_go, most.max(let_go)),
+            Some(RailEnd::Front) if start.a > 0.0 && start.v >= 0.0 => (least.min(let_go), let_go),
+            Some(RailEnd::Back) if start.a < 0.0 && start.v <= 0.0 => (let_go, most.max(let_go)),
             _ => (least, most),
         };
-        let (least, most) = if self.firm && too_fast.is_none() && !beyond(start.a, gentle) {
+        let (least, most) = if self.firm && too_fast.is_none() && !exceeds(start.a, gentle) {
             // What is left of a firm braking is let go of firmly, and not built up again.
             let (gentle_least, gentle_most) = reachable(start.a, gentle, self.cycle_s);
             if start.a < 0.0 {
@@ -253,15 +253,15 @@ impl Tracker {
             (least, most)
         };
         self.demand = demand(self.demand, &now, &then, gentle, cycle_s);
-        let wish = wish(&cycle, self.demand, now, then, least, most);
-        match permit(&cycle, wish, least, most) {
+        let wish = wanted_acceleration(&cycle, self.demand, now, then, least, most);
+        match permitted_acceleration(&cycle, wish, least, most) {
             Some(a) => {
                 let jerk = (a - start.a) / self.cycle_s;
                 let mut pieces = Vec::new();
                 let _ = pieces.push(Piece { jerk, duration_s: self.cycle_s });
                 Move { pieces, end: cycle.end(a) }
             }
-            None => along_the_tail(start, stop, self.cycle_s),
+            None => first_tail_cycle(start, stop, self.cycle_s),
         }
     }
 
@@ -271,9 +271,9 @@ impl Tracker {
     fn needs_firmness(
         &self,
         start: &Kinematics,
-        gentle: Firmness,
+        gentle: RampLimits,
         bounds: &CycleBounds,
-        too_fast: Option<End>,
+        too_fast: Option<RailEnd>,
     ) -> bool {
         let braking = start.a * start.v < 0.0;
         let bound = if start.v > 0.0 { bounds.forward_mm_s } else { bounds.backward_mm_s };
@@ -284,18 +284,18 @@ impl Tracker {
             self.firm && (!slow_enough || turns) && start.a.abs() > gentle.jerk * self.cycle_s;
         // Too much push for the way back is let go of when the axis has turned.
         let too_fast_ahead = match too_fast {
-            Some(End::Front) => start.v >= 0.0,
-            Some(End::Back) => start.v <= 0.0,
+            Some(RailEnd::Front) => start.v >= 0.0,
+            Some(RailEnd::Back) => start.v <= 0.0,
             None => false,
         };
-        too_fast_ahead || braking && (still_pushing || beyond(start.a, gentle))
+        too_fast_ahead || braking && (still_pushing || exceeds(start.a, gentle))
     }
 
     /// The limits in force: `asked`, or while lowered ones wait the former acceleration and jerk.
     #[must_use]
-    pub fn in_force(&self, asked: &Limits) -> Limits {
+    pub fn limits_in_force(&self, asked: &MotionLimits) -> MotionLimits {
         let Some(former) = self.deferred_limits.former() else { return *asked };
-        Limits {
+        MotionLimits {
             max_acceleration: MmPerS2::try_from(former.acceleration).unwrap_or(asked.max_acceleration),
             max_jerk: MmPerS3::try_from(former.jerk).unwrap_or(asked.max_jerk),
             ..*asked
@@ -308,21 +308,21 @@ impl Tracker {
 /// jerk a push that is being let go of brakes on for so long that the first alone would call any speed slow enough.
 fn too_fast(
     start: &Kinematics,
-    gentle: Firmness,
-    stop: Firmness,
+    gentle: RampLimits,
+    stop: RampLimits,
     bounds: &CycleBounds,
     cycle_s: f64,
-) -> Option<End> {
+) -> Option<RailEnd> {
     let coasting = |jerk: f64| start.v + start.a * start.a.abs() / (2.0 * jerk);
     let (gently, firmly) = (coasting(gentle.jerk), coasting(stop.jerk));
     let tolerance = 1e-6 + gentle.jerk * cycle_s * cycle_s;
     let much = 1e-6 + gentle.jerk * GENTLE_S * GENTLE_S;
     if gently > bounds.forward_mm_s + tolerance || firmly > bounds.forward_mm_s + much && start.v > 0.0 {
-        Some(End::Front)
+        Some(RailEnd::Front)
     } else if gently < -bounds.backward_mm_s - tolerance
         || firmly < -bounds.backward_mm_s - much && start.v < 0.0
     {
-        Some(End::Back)
+        Some(RailEnd::Back)
     } else {
         None
     }
@@ -337,22 +337,22 @@ fn too_fast(
 ///
 /// An axis whose `push` is beyond the planned one goes on with it. If the plan fell back instead, the mean push of each
 /// cycle would have to be the planned one, and the push would swing around it from cycle to cycle.
-fn turning(Firmness { acceleration, jerk }: Firmness, cycle_s: f64, push: f64) -> Firmness {
+fn turn_limits(RampLimits { acceleration, jerk }: RampLimits, cycle_s: f64, push: f64) -> RampLimits {
     let grid_jerk = 4.0 * (1.0 - TURN_SHARE) * acceleration / cycle_s;
-    Firmness {
+    RampLimits {
         acceleration: push.min(acceleration).max(TURN_SHARE * acceleration),
         jerk: (TURN_JERK_SHARE * jerk).min(grid_jerk),
     }
 }
 
-fn beyond(a: f64, firmness: Firmness) -> bool {
-    a.abs() > firmness.acceleration * (1.0 + 1e-9)
+fn exceeds(a: f64, limits: RampLimits) -> bool {
+    a.abs() > limits.acceleration * (1.0 + 1e-9)
 }
 
 /// The accelerations that the jerk limit lets the cycle end with.
-fn reachable(a: f64, firmness: Firmness, cycle_s: f64) -> (f64, f64) {
-    let step = firmness.jerk * cycle_s;
-    let limit = firmness.acceleration;
+fn reachable(a: f64, limits: RampLimits, cycle_s: f64) -> (f64, f64) {
+    let step = limits.jerk * cycle_s;
+    let limit = limits.acceleration;
     if a > limit {
         ((a - step).max(limit), (a - step).max(limit))
     } else if a < -limit {
@@ -364,19 +364,25 @@ fn reachable(a: f64, firmness: Firmness, cycle_s: f64) -> (f64, f64) {
 
 /// What the reference has asked for lately, where the axis can do it: what it cannot, such as a jump of the acceleration, is
 /// not what it will follow.
-fn demand(before: Firmness, now: &Kinematics, then: &Kinematics, most: Firmness, cycle_s: f64) -> Firmness {
+fn demand(
+    before: RampLimits,
+    now: &Kinematics,
+    then: &Kinematics,
+    most: RampLimits,
+    cycle_s: f64,
+) -> RampLimits {
     let (acceleration, jerk) = (then.a.abs(), ((then.a - now.a) / cycle_s).abs());
     let possible = |asked: f64, most: f64| if asked <= most { asked } else { 0.0 };
-    Firmness {
+    RampLimits {
         acceleration: possible(acceleration, most.acceleration).max(before.acceleration * REMEMBERED),
         jerk: possible(jerk, most.jerk).max(before.jerk * REMEMBERED),
     }
 }
 
 /// The acceleration that following the reference asks for.
-fn wish(
+fn wanted_acceleration(
     cycle: &Cycle<'_>,
-    demand: Firmness,
+    demand: RampLimits,
     now: Kinematics,
     then: Kinematics,
     least: f64,
@@ -395,7 +401,7 @@ fn wish(
     let limit = cycle.normal.acceleration;
     // A reference that accelerates harder than the axis may is chased as if it did so as hard as possible.
     let reference_a = then.a.clamp(-limit, limit);
-    let relative = Firmness {
+    let relative = RampLimits {
         acceleration: (limit - reference_a.abs())
             .max(CHASE_SHARE * limit)
             .min((limit - demand.acceleration).max(CATCH_UP_SHARE * limit)),
@@ -408,51 +414,51 @@ fn wish(
     if short_of_it(most) {
         most
     } else if short_of_it(least) {
-        border(least, most, short_of_it)
+        bisect(least, most, short_of_it)
     } else {
         least
     }
 }
 
 /// The permitted acceleration nearest to the wish; none when only the stop tail is left.
-fn permit(cycle: &Cycle<'_>, wish: f64, least: f64, most: f64) -> Option<f64> {
+fn permitted_acceleration(cycle: &Cycle<'_>, wish: f64, least: f64, most: f64) -> Option<f64> {
     let CycleBounds { forward_mm_s, backward_mm_s, pace_mm_s, .. } = *cycle.bounds;
     let (forward_mm_s, backward_mm_s) = (forward_mm_s.min(pace_mm_s), backward_mm_s.min(pace_mm_s));
     let mut a = cycle.slow_enough(wish, (least, most), forward_mm_s, backward_mm_s);
     // The ends of the range, turning before them with the wave's own limits.
     if !cycle.turns_below_high(a) {
         a = if cycle.turns_below_high(least) {
-            border(least, a, |a| cycle.turns_below_high(a))
+            bisect(least, a, |a| cycle.turns_below_high(a))
         } else {
             least
         };
     } else if !cycle.turns_above_low(a) {
-        a = if cycle.turns_above_low(most) { border(most, a, |a| cycle.turns_above_low(a)) } else { most };
+        a = if cycle.turns_above_low(most) { bisect(most, a, |a| cycle.turns_above_low(a)) } else { most };
     }
     // The way to rest inside the range, which comes before everything else.
     if !cycle.stops_below_high(a) {
         if !cycle.stops_below_high(least) {
             return None;
         }
-        a = border(least, a, |a| cycle.stops_below_high(a));
+        a = bisect(least, a, |a| cycle.stops_below_high(a));
         return cycle.stops_above_low(a).then_some(a);
     }
     if !cycle.stops_above_low(a) {
         if !cycle.stops_above_low(most) {
             return None;
         }
-        a = border(most, a, |a| cycle.stops_above_low(a));
+        a = bisect(most, a, |a| cycle.stops_above_low(a));
         return cycle.stops_below_high(a).then_some(a);
     }
     Some(a)
 }
 
 /// The first cycle of the quickest stop.
-fn along_the_tail(start: Kinematics, firmness: Firmness, cycle_s: f64) -> Move {
+fn first_tail_cycle(start: Kinematics, limits: RampLimits, cycle_s: f64) -> Move {
     let mut pieces = Vec::new();
     let mut end = start;
     let mut left_s = cycle_s;
-    for piece in stop::tail(start.v, start.a, firmness) {
+    for piece in stop::tail(start.v, start.a, limits) {
         let duration_s = piece.duration_s.min(left_s);
         let _ = pieces.push(Piece { jerk: piece.jerk, duration_s });
         end = end.after(piece.jerk, duration_s);
@@ -488,8 +494,8 @@ mod tests {
         }
     }
 
-    fn limits(speed: f64, acceleration: f64, jerk: f64, stop: f64) -> Limits {
-        Limits::new(
+    fn limits(speed: f64, acceleration: f64, jerk: f64, stop: f64) -> MotionLimits {
+        MotionLimits::new(
             MmPerS::try_from(speed).unwrap(),
             MmPerS2::try_from(acceleration).unwrap(),
             MmPerS3::try_from(jerk).unwrap(),
@@ -500,8 +506,8 @@ mod tests {
     }
 
     /// Checks what every cycle must keep, and returns where it leads.
-    fn checked(at: Kinematics, planned: &Move, limits: &Limits, bounds: &CycleBounds) -> Kinematics {
-        let stop = Firmness { acceleration: limits.stop_deceleration.get(), jerk: limits.stop_jerk_mm_s3() };
+    fn checked(at: Kinematics, planned: &Move, limits: &MotionLimits, bounds: &CycleBounds) -> Kinematics {
+        let stop = limits.firm_stop();
         let mut state = at;
         let mut duration_s = 0.0;
         for piece in &planned.pieces {
@@ -527,7 +533,7 @@ mod tests {
     }
 
     fn settle(
-        limits: &Limits,
+        limits: &MotionLimits,
         bounds: &CycleBounds,
         from: Kinematics,
         target: f64,
@@ -592,15 +598,15 @@ mod tests {
 
     #[test]
     fn a_feasible_sine_is_followed_without_lag() {
-        let limits = Limits::default();
+        let limits = MotionLimits::default();
         for period_s in [1.0, 1.3, 2.3, 5.0] {
             let mut follower = Follower::new(Wave::new(Shape::Sine, period_s).unwrap());
             let mut tracker = Tracker::new(CYCLE_S);
             let mut at = Kinematics::at_rest(40.0);
             for _ in 0..20_000 {
                 let now = follower.reference(RANGE_MM);
-                let steady = follower.steady();
-                let approaching = follower.approaching();
+                let steady = follower.is_steady();
+                let approaching = follower.is_approaching();
                 follower.advance(CYCLE_S, &at, RANGE_MM);
                 let then = follower.reference(RANGE_MM);
                 let speed = if approaching { limits.approach_speed } else { limits.max_speed };
@@ -611,13 +617,13 @@ mod tests {
                     assert!(error < 0.005, "{period_s} s: off by {error} mm");
                 }
             }
-            assert!(follower.steady());
+            assert!(follower.is_steady());
         }
     }
 
     #[test]
     fn a_square_is_followed_as_fast_as_the_limits_allow_without_ringing() {
-        let limits = Limits::default();
+        let limits = MotionLimits::default();
         let wave = Wave::new(Shape::Square, 2.0).unwrap();
         let mut tracker = Tracker::new(CYCLE_S);
         let mut at = Kinematics::at_rest(0.0);
@@ -639,7 +645,7 @@ mod tests {
 
     /// For how many cycles in a row at most the axis speeds up harder than the wave may, while it follows sines of
     /// these periods, one after the other, over the whole range.
-    fn firm_speeding_up(limits: &Limits, periods_s: &[f64], cycles_each: u32) -> u32 {
+    fn firm_speeding_up(limits: &MotionLimits, periods_s: &[f64], cycles_each: u32) -> u32 {
         let bounds = bounds(limits.max_speed.get());
         let mut tracker = Tracker::new(CYCLE_S);
         let mut at = Kinematics::at_rest(0.0);
@@ -671,7 +677,7 @@ mod tests {
         // Letting go of the deceleration of a stop, with the jerk of a stop, takes two cycles.
         for period_s in [0.05, 0.1, 0.14, 0.2, 0.31] {
             // Far too fast to be followed: the axis rides along the end of the range, and turns there.
-            let longest = firm_speeding_up(&Limits::default(), &[period_s], 20_000);
+            let longest = firm_speeding_up(&MotionLimits::default(), &[period_s], 20_000);
             assert!(longest <= 3, "{longest} cycles with a sine of {period_s} s");
         }
         // With so little jerk that a turn at the end of the range has too much push for the highest speed.
@@ -688,7 +694,7 @@ mod tests {
 
     #[test]
     fn a_speed_bound_that_rises_again_while_the_axis_brakes_turns_nothing() {
-        let limits = Limits::default();
+        let limits = MotionLimits::default();
         let target = Kinematics::at_rest(RANGE_MM);
         for low_cycles in 1..90 {
             let mut tracker = Tracker::new(CYCLE_S);
@@ -704,7 +710,7 @@ mod tests {
 
     #[test]
     fn a_speed_bound_that_falls_is_kept_soon_and_without_reversal() {
-        let limits = Limits::default();
+        let limits = MotionLimits::default();
         let mut tracker = Tracker::new(CYCLE_S);
         let target = Kinematics::at_rest(RANGE_MM);
         let mut at = Kinematics::at_rest(0.0);

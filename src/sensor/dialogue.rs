@@ -11,7 +11,7 @@ use yep_sensor_board::message::{
 };
 
 use super::timeline::Timeline;
-use crate::hal::newest::LINK_LASTS_NS;
+use crate::hal::newest::LINK_TIMEOUT_NS;
 use crate::layout;
 use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS};
 
@@ -148,7 +148,7 @@ impl Dialogue {
     /// Whether such a frame was heard a moment ago.
     #[must_use]
     pub fn alive(&self, now: Nanos) -> bool {
-        self.heard_at.is_some_and(|heard| now.saturating_sub(heard) <= LINK_LASTS_NS)
+        self.heard_at.is_some_and(|heard| now.saturating_sub(heard) <= LINK_TIMEOUT_NS)
     }
 
     /// Whether the board converts with the scale that it was told.

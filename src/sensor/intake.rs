@@ -88,12 +88,12 @@ impl Intake {
 
     /// A new sample came at `now`.
     pub fn take(&mut self, taken: AcceptedSample, now: Nanos) {
-        self.feed.hear(now);
+        self.feed.mark_alive(now);
         self.weigh(taken.reading);
         let force_g = if self.rules.invert { -taken.force_g } else { taken.force_g };
         if let Some(why) = self.reason_against(&taken, force_g) {
             if why == SampleError::Stuck {
-                self.feed.lose();
+                self.feed.invalidate();
             }
             self.count(why, Some(taken.reading));
             return;
@@ -132,7 +132,7 @@ impl Intake {
 
     /// The sensor is heard, without a new sample.
     pub fn hear(&mut self, now: Nanos) {
-        self.feed.hear(now);
+        self.feed.mark_alive(now);
     }
 
     /// A reading that has no force, for that reason. The sample before still counts for its time.
@@ -147,7 +147,7 @@ impl Intake {
 
     /// Nothing that was measured so far counts any more, for that reason.
     pub fn lose(&mut self, why: SampleError) {
-        self.feed.lose();
+        self.feed.invalidate();
         self.forget();
         self.averaging = None;
         self.count(why, None);

@@ -2,7 +2,7 @@
 
 use super::Settings;
 use super::check::{Invalid, in_unit};
-use crate::motion::Limits;
+use crate::motion::MotionLimits;
 
 /// New values of the document.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -111,7 +111,7 @@ impl Settings {
             return Err(wrong);
         }
         let (speed, acceleration, jerk, stop, approach) = limits;
-        let motion = Limits::new(speed, acceleration, jerk, stop, approach)
+        let motion = MotionLimits::new(speed, acceleration, jerk, stop, approach)
             .map_err(|(field, why)| vec![Invalid { field, message: why.to_owned() }])?;
         let next = Settings { motion, ..self.clone() };
         next.check().map(|()| next)

@@ -9,8 +9,8 @@ use super::bounds::{
 use super::id::is_id;
 use super::{Document, Settings};
 use crate::layout;
-use crate::motion::Limits;
-use crate::units::OutOfRange;
+use crate::motion::MotionLimits;
+use crate::units::OutOfRangeError;
 
 /// Why a setting is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -32,13 +32,13 @@ impl Invalid {
 }
 
 /// `new` as a quantity, or `now` if there is no new value; an impossible one is added to `wrong`.
-pub(super) fn in_unit<Q: TryFrom<f64, Error = OutOfRange> + Copy>(
+pub(super) fn in_unit<Q: TryFrom<f64, Error = OutOfRangeError> + Copy>(
     field: &'static str,
     new: Option<f64>,
     now: Q,
     wrong: &mut Vec<Invalid>,
 ) -> Q {
-    new.map_or(Ok(now), Q::try_from).unwrap_or_else(|OutOfRange { value, min, max, unit }| {
+    new.map_or(Ok(now), Q::try_from).unwrap_or_else(|OutOfRangeError { value, min, max, unit }| {
         wrong.push(Invalid { field, message: format!("must be {min} to {max} {unit}, not {value}") });
         now
     })
@@ -70,9 +70,13 @@ impl Settings {
             "must be absent without a calibration".to_owned()
         });
         let m = &self.motion;
-        if let Err((field, why)) =
-            Limits::new(m.max_speed, m.max_acceleration, m.max_jerk, m.stop_deceleration, m.approach_speed)
-        {
+        if let Err((field, why)) = MotionLimits::new(
+            m.max_speed,
+            m.max_acceleration,
+            m.max_jerk,
+            m.stop_deceleration,
+            m.approach_speed,
+        ) {
             wrong.unless(false, field, || why.to_owned());
         }
         for (field, value, hard) in [

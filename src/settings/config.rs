@@ -3,7 +3,7 @@
 use super::{Invalid, Settings};
 use crate::layout;
 use crate::machine::{Config, Geometry};
-use crate::motion::{ALLOWANCE_POINTS, Allowance, Limits};
+use crate::motion::{ALLOWANCE_POINTS, Allowance, MotionLimits};
 use crate::units::{Grams, Mm, MmPerS2, StepsPerMm};
 use crate::wave::Spline;
 
@@ -98,7 +98,7 @@ impl Settings {
     pub fn with_a_firm_stop(&self) -> Option<(Settings, String)> {
         let why = self.check_stop().err()?.to_string();
         let stop_deceleration = MmPerS2::try_from(self.motion.least_stop_deceleration_mm_s2()).ok()?;
-        let motion = Limits { stop_deceleration, ..self.motion };
+        let motion = MotionLimits { stop_deceleration, ..self.motion };
         Some((
             Settings { motion, ..self.clone() },
             format!("{why}: it was {}, and is raised to it", self.motion.stop_deceleration.get()),
@@ -129,7 +129,7 @@ fn nearest<Q: TryFrom<f64>>(value: f64, min: f64, max: f64, otherwise: Q) -> Q {
 mod tests {
     use super::super::{MotionChange, SettingsChange, new_id};
     use super::*;
-    use crate::motion::{Firmness, stop};
+    use crate::motion::{RampLimits, stop};
 
     #[test]
     fn the_defaults_mean_what_the_clients_were_told() {
@@ -188,7 +188,7 @@ mod tests {
                 (least, Ok(())),
                 "{why}"
             );
-            let rates = Firmness { acceleration: least, jerk: raised.motion.stop_jerk_mm_s3() };
+            let rates = RampLimits { acceleration: least, jerk: raised.motion.stop_jerk_mm_s3() };
             let took_s: f64 = stop::tail(speed, 0.0, rates).iter().map(|piece| piece.duration_s).sum();
             let (took_ms, way_mm) = (took_s * 1e3, stop::displacement(speed, 0.0, rates));
             assert!(took_ms <= 300.0 && way_mm <= 100.0, "{took_ms} ms, {way_mm} mm from {speed} mm/s");

@@ -1,7 +1,7 @@
 //! What the user may set: the settings document of the clients, limits of motion, what calibration found.
 //!
 //! - [`Document`]: the settings as the clients know them, under their names and in their order
-//! - [`Settings`]: the document, the [`Limits`] of motion that the clients do not know, and the
+//! - [`Settings`]: the document, the [`MotionLimits`] of motion that the clients do not know, and the
 //!   calibrated travel. Never changed in place: each change makes a whole new value or lists all that is wrong
 //! - [`SettingsChange`], [`MotionChange`]: what a client asks for; what is absent stays
 //! - [`Invalid`]: one reason for a refusal; [`bounds`] has the ranges
@@ -25,7 +25,7 @@ pub use document::Document;
 pub use id::{is_id, new_id};
 
 use crate::machine::Calibration;
-use crate::motion::Limits;
+use crate::motion::MotionLimits;
 
 /// All settings.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,7 +33,7 @@ pub struct Settings {
     /// What the clients see.
     pub document: Document,
     /// Speed, acceleration and jerk.
-    pub motion: Limits,
+    pub motion: MotionLimits,
     /// Steps between the two switches, when a calibration of this machine's own measured them.
     pub travel_steps: Option<i64>,
     /// When it did, in seconds since 1970 on the clock of the computer; for people, since that clock may be wrong.
@@ -46,7 +46,7 @@ impl Settings {
     pub fn fresh(id: String) -> Settings {
         Settings {
             document: Document::fresh(id),
-            motion: Limits::default(),
+            motion: MotionLimits::default(),
             travel_steps: None,
             calibrated_unix_s: None,
         }

@@ -7,11 +7,11 @@ use std::rc::Rc;
 use super::judge::{self, KinematicBounds};
 use super::link::SimulatedSerialLine;
 use super::tap::PortCall;
-use crate::drive::CycleTrace;
+use crate::drive::TraceSample;
 use crate::hal::sim::rail::spring_force_g;
 use crate::hal::sim::{RailOptions, SimulatedOperator};
 use crate::machine::{Config, HomingOptions, Inputs, State, StopLevel};
-use crate::motion::{End, Limits};
+use crate::motion::{MotionLimits, RailEnd};
 use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS, seconds};
 
 /// A step.
@@ -53,10 +53,10 @@ impl Since {
 
     /// The switch of that end.
     #[must_use]
-    pub const fn limit(&self, end: End) -> Option<Nanos> {
+    pub const fn limit(&self, end: RailEnd) -> Option<Nanos> {
         match end {
-            End::Front => self.front,
-            End::Back => self.back,
+            RailEnd::Front => self.front,
+            RailEnd::Back => self.back,
         }
     }
 }
@@ -95,7 +95,7 @@ pub struct GroundTruth {
 #[derive(Debug, Clone, Copy)]
 pub struct ShownLimits {
     /// Now.
-    pub limits: Limits,
+    pub limits: MotionLimits,
     /// The length of the rail, as it was measured.
     pub max_stroke_mm: f64,
     /// The longest stroke that is wanted.
@@ -148,13 +148,13 @@ pub struct Facts {
     /// The rail.
     pub rail: RailOptions,
     /// The hands at it.
-    pub hands: SimulatedOperator,
+    pub operator: SimulatedOperator,
     /// The line of the force sensor.
     pub line: SimulatedSerialLine,
     /// Both loops after the last control cycle, and after the one before.
-    pub seen: Option<CycleTrace>,
+    pub seen: Option<TraceSample>,
     /// The one before.
-    pub before: Option<CycleTrace>,
+    pub before: Option<TraceSample>,
     /// Steps that were made since power-on, those forward less those backward.
     pub count: i64,
     /// The last step.
@@ -182,10 +182,10 @@ pub struct Facts {
 impl Facts {
     /// A machine at power-on.
     #[must_use]
-    pub fn new(rail: RailOptions, hands: SimulatedOperator) -> Facts {
+    pub fn new(rail: RailOptions, operator: SimulatedOperator) -> Facts {
         Facts {
             rail,
-            hands,
+            operator,
             line: SimulatedSerialLine::default(),
             seen: None,
             before: None,
@@ -223,7 +223,7 @@ impl Facts {
     }
 
     /// From now on the API shows these.
-    pub fn show(&mut self, at: Nanos, limits: Limits, max_stroke_mm: f64, stroke_limit_mm: f64) {
+    pub fn show(&mut self, at: Nanos, limits: MotionLimits, max_stroke_mm: f64, stroke_limit_mm: f64) {
         let new = ShownLimits { limits, max_stroke_mm, stroke_limit_mm, since_ns: at, former: None };
         let Some(old) = self.shown.replace(new) else { return };
         if (old.limits, old.max_stroke_mm, old.stroke_limit_mm) == (limits, max_stroke_mm, stroke_limit_mm) {
@@ -289,9 +289,9 @@ impl Facts {
     }
 
     /// A control cycle is over.
-    pub fn cycle(&mut self, seen: &CycleTrace) {
+    pub fn cycle(&mut self, seen: &TraceSample) {
         self.before = self.seen.replace(*seen);
-        let force_g = spring_force_g(&self.rail, self.hands.carriage_mm()) + self.hands.pushed_g();
+        let force_g = spring_force_g(&self.rail, self.operator.carriage_mm()) + self.operator.pushed_g();
         if self.forces_g.len() == REMEMBERED {
             self.forces_g.pop_front();
         }

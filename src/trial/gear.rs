@@ -7,7 +7,7 @@ use crate::drive::PulseTiming;
 use crate::hal::sim::Random;
 use crate::layout;
 use crate::machine::HomingOptions;
-use crate::motion::Limits;
+use crate::motion::MotionLimits;
 use crate::motion::limits::{STOP_ONSET_S, least_stop_deceleration_mm_s2};
 use crate::settings::{RailGeometry, Settings};
 use crate::units::{Mm, MmPerS, MmPerS2, MmPerS3, Nanos, SECOND_NS};
@@ -37,7 +37,7 @@ pub struct Gear {
     /// How it looks for its ends.
     pub homing: HomingOptions,
     /// Speed, acceleration and jerk at first.
-    pub limits: Limits,
+    pub limits: MotionLimits,
     /// The highest acceleration that anybody asks for, in mm/s².
     pub hardest_mm_s2: f64,
 }
@@ -61,7 +61,7 @@ impl Gear {
             microsteps_per_rev,
             timing: timing(random),
             homing,
-            limits: Limits::default(),
+            limits: MotionLimits::default(),
             hardest_mm_s2,
         };
         gear.limits = gear.limits(random);
@@ -95,7 +95,7 @@ impl Gear {
 
     /// Limits that this machine may be given.
     #[must_use]
-    pub fn limits(&self, random: &mut Random) -> Limits {
+    pub fn limits(&self, random: &mut Random) -> MotionLimits {
         // Touches are a step beside each other, so a little is left.
         let mut speed = random.log_between(10.0, 0.98 * self.fastest_mm_s());
         // No faster than the firmest stop allows.
@@ -110,7 +110,7 @@ impl Gear {
         let made = (|| {
             let (speed, approach) = (MmPerS::try_from(speed).ok()?, MmPerS::try_from(approach).ok()?);
             let (jerk, stop) = (MmPerS3::try_from(jerk).ok()?, MmPerS2::try_from(stop).ok()?);
-            Limits::new(speed, MmPerS2::try_from(acceleration).ok()?, jerk, stop, approach).ok()
+            MotionLimits::new(speed, MmPerS2::try_from(acceleration).ok()?, jerk, stop, approach).ok()
         })();
         made.unwrap_or_default()
     }
@@ -166,7 +166,7 @@ mod tests {
             assert_eq!(settings.check(), Ok(()), "{gear:?}");
             assert_eq!(settings.check_step_rate(&gear.rail()), Ok(()), "{gear:?}");
             assert_eq!(settings.check_stop(), Ok(()), "{gear:?}");
-            assert_ne!(gear.limits, Limits::default(), "{gear:?}");
+            assert_ne!(gear.limits, MotionLimits::default(), "{gear:?}");
             coarse += u32::from(gear.steps_per_mm() < 20.0);
             fine += u32::from(gear.steps_per_mm() > 200.0);
             short += u32::from(gear.length_mm < 40.0);

@@ -167,7 +167,7 @@ impl SensorLink {
 
     fn send(&mut self, frame: &[u8], now: Nanos) {
         // A board without power says nothing.
-        if self.cell.hands().mishaps().has(Mishap::LoadCellSilent) {
+        if self.cell.operator().mishaps().has(Mishap::LoadCellSilent) {
             return;
         }
         self.free_ns = self.free_ns.max(now);
@@ -216,14 +216,14 @@ mod tests {
     /// Pushes a carriage as hard as these, each for a quarter of a second; what the control cycle takes for the force.
     fn told(
         line: &SimulatedSerialLine,
-        hands: &SimulatedOperator,
+        operator: &SimulatedOperator,
         link: &mut SensorLink,
         from: Nanos,
         pushes_g: &[f64],
     ) -> Vec<Option<f64>> {
         let mut told = Vec::new();
         for (index, push_g) in pushes_g.iter().enumerate() {
-            hands.push_g(*push_g);
+            operator.push_g(*push_g);
             let begins = from + index as Nanos * SECOND_NS / 4;
             for now in (begins..begins + SECOND_NS / 4).step_by(MILLISECOND_NS as usize) {
                 told.push(link.latest(now).map(|sample| sample.force_g));
@@ -236,18 +236,18 @@ mod tests {
     #[test]
     fn a_spoilt_line_loses_samples_and_makes_none_up() {
         for seed in 0..20 {
-            let (line, hands) = (SimulatedSerialLine::default(), SimulatedOperator::default());
+            let (line, operator) = (SimulatedSerialLine::default(), SimulatedOperator::default());
             let mut link =
-                SensorLink::new(SimLoadCell::new(hands.clone(), RailOptions::default()), line.clone());
+                SensorLink::new(SimLoadCell::new(operator.clone(), RailOptions::default()), line.clone());
             // Nothing is known until the board is set up, and that is soon.
-            let good = told(&line, &hands, &mut link, MILLISECOND_NS, &[700.0]);
+            let good = told(&line, &operator, &mut link, MILLISECOND_NS, &[700.0]);
             assert_eq!(good[0], None);
             let known = good[50..].iter().all(|force_g| force_g.is_some_and(|g| (g - 700.0).abs() < 0.1));
             assert!(known, "{good:?}");
 
             line.spoil(Random::new(seed), 0.02 + seed as f64 / 40.0);
             let pushes_g = [700.0, 1_500.0, 1_500.0, 2_500.0, 2_500.0];
-            let spoilt = told(&line, &hands, &mut link, SECOND_NS / 4, &pushes_g);
+            let spoilt = told(&line, &operator, &mut link, SECOND_NS / 4, &pushes_g);
             assert!(line.spoilt() > 100);
             for force_g in spoilt.iter().flatten() {
                 assert!(pushes_g.iter().any(|push_g| (force_g - push_g).abs() < 0.1), "{seed}: {force_g} g");
@@ -259,7 +259,7 @@ mod tests {
             }
 
             line.heal();
-            let healed = told(&line, &hands, &mut link, 2 * SECOND_NS, &[2_500.0]);
+            let healed = told(&line, &operator, &mut link, 2 * SECOND_NS, &[2_500.0]);
             assert!(healed[60..].iter().all(|force_g| force_g.is_some_and(|g| (g - 2_500.0).abs() < 0.1)));
         }
     }

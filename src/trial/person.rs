@@ -70,12 +70,12 @@ impl Person {
                 self.pulse(mishap, lasts_ns, whole, ground);
             }
             InjectedFault::Machine(mishap) => {
-                whole.machine.hands().set(mishap, true);
+                whole.machine.operator().set_mishap(mishap, true);
             }
             InjectedFault::Push => {
                 let force_g = force_limit_g * self.random.between(0.3, 2.0);
                 let way = if self.random.chance(0.5) { 1.0 } else { -1.0 };
-                whole.machine.hands().push_g(way * force_g);
+                whole.machine.operator().push_g(way * force_g);
             }
             InjectedFault::ControlFrozen => {
                 whole.witness().facts.told.control_frozen = Some((now, now + lasts_ns));
@@ -88,7 +88,7 @@ impl Person {
             }
             InjectedFault::Stalls => {
                 whole.witness().facts.told.late_until = now + lasts_ns + LATE_FOR_NS;
-                ground.clock.be_late(Some(plan.lateness));
+                ground.clock.set_lateness(Some(plan.lateness));
             }
             InjectedFault::DiskFull | InjectedFault::StoreFails => {
                 let full = planned.fault == InjectedFault::DiskFull;
@@ -130,14 +130,14 @@ impl Person {
     /// The process has ended; the next one finds no pulse.
     pub fn forget(&mut self, whole: &TrialProcess) {
         if let Some((mishap, _)) = self.pulse.take().filter(|(_, over)| whole.now() < *over) {
-            whole.machine.hands().set(mishap, false);
+            whole.machine.operator().set_mishap(mishap, false);
         }
     }
 
     /// A line is active for a short while, from some instant of the next control cycle on.
     fn pulse(&mut self, mishap: Mishap, lasts_ns: Nanos, whole: &mut TrialProcess, ground: &Ground) {
         let cuts = matches!(mishap, Mishap::EStopOpen | Mishap::DriverAlarm);
-        let (hands, clock) = (whole.machine.hands().clone(), ground.clock.clone());
+        let (operator, clock) = (whole.machine.operator().clone(), ground.clock.clone());
         let pulses = Rc::clone(&whole.witness().facts.pulses);
         let now = whole.now();
         let at = now + self.random.below(MILLISECOND_NS);
@@ -146,13 +146,13 @@ impl Person {
             return;
         }
         self.pulse = Some((mishap, now + lasts_ns + PLAYED_WITHIN_NS));
-        ground.clock.at(at, move || {
+        ground.clock.set_alarm(at, move || {
             // At the end of the wait in which the instant lies.
             let from_ns = clock.now();
-            hands.set(mishap, true);
+            operator.set_mishap(mishap, true);
             let until = from_ns + lasts_ns;
-            clock.clone().at(until, move || {
-                hands.set(mishap, false);
+            clock.clone().set_alarm(until, move || {
+                operator.set_mishap(mishap, false);
                 pulses.borrow_mut().push_back(Pulse { cuts, from_ns, until_ns: clock.now() });
             });
         });
@@ -166,9 +166,9 @@ impl Person {
         match planned.fault {
             // It ends by itself.
             InjectedFault::Machine(_) if planned.fault.is_of_a_line() && planned.lasts_ns < SHORT_NS => {}
-            InjectedFault::Machine(mishap) => whole.machine.hands().set(mishap, false),
-            InjectedFault::Push => whole.machine.hands().push_g(0.0),
-            InjectedFault::Stalls => ground.clock.be_late(None),
+            InjectedFault::Machine(mishap) => whole.machine.operator().set_mishap(mishap, false),
+            InjectedFault::Push => whole.machine.operator().push_g(0.0),
+            InjectedFault::Stalls => ground.clock.set_lateness(None),
             InjectedFault::DiskFull | InjectedFault::StoreFails => {
                 ground.disk.lock().unwrap_or_else(PoisonError::into_inner).break_disk(None);
                 whole.witness().facts.told.disk_broken = false;
@@ -187,7 +187,7 @@ impl Person {
             }
             _ => {}
         }
-        let (now, hidden) = (whole.now(), hidden(whole.machine.hands().mishaps()));
+        let (now, hidden) = (whole.now(), hidden(whole.machine.operator().mishaps()));
         let told = &mut whole.witness().facts.told;
         if hides_samples(planned.fault) && !hidden {
             told.samples_lost_since = None;

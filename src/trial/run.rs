@@ -133,7 +133,7 @@ impl TrialRun {
     }
 
     fn in_motion(&self) -> bool {
-        let seen = self.whole.machine.seen();
+        let seen = self.whole.machine.trace_sample();
         matches!(seen.state, State::Running | State::Ending) && !seen.resting
     }
 
@@ -164,7 +164,7 @@ impl TrialRun {
 
     /// At rest, the settings in force are those that are shown.
     fn settle(&mut self) {
-        let seen = self.whole.machine.seen();
+        let seen = self.whole.machine.trace_sample();
         let rests = matches!(seen.state, State::Ready | State::NotHomed | State::Disarmed) && seen.resting;
         let since_ns = self.whole.machine.snapshot().since_ns;
         if rests && seen.at_ns > since_ns + SETTLED_NS {
@@ -177,18 +177,18 @@ impl TrialRun {
     fn restart(&mut self) -> Result<(), String> {
         self.probing = None;
         self.operator.forget();
-        let mishaps = self.whole.machine.hands().mishaps();
-        let pushed_g = self.whole.machine.hands().pushed_g();
+        let mishaps = self.whole.machine.operator().mishaps();
+        let pushed_g = self.whole.machine.operator().pushed_g();
         let told = GroundTruth { page_there: false, page_waves: false, ..self.whole.witness().facts.told };
-        let carriage_mm = self.whole.machine.hands().carriage_mm();
+        let carriage_mm = self.whole.machine.operator().carriage_mm();
         self.ground.pass(RESTART_NS);
         self.report.requests += self.whole.requests_made();
         let next = TrialProcess::start(&self.ground, carriage_mm)?;
         let (witness, before) = core::mem::replace(&mut self.whole, next).kill();
         self.whole.witness().continues(witness);
         self.whole.witness().facts.told = told;
-        self.whole.machine.hands().set_all(mishaps);
-        self.whole.machine.hands().push_g(pushed_g);
+        self.whole.machine.operator().replace_mishaps(mishaps);
+        self.whole.machine.operator().push_g(pushed_g);
         self.person.forget(&self.whole);
         let found = self.whole.ctx.desk.current();
         if bare(&found) == bare(&before) {

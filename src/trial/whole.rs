@@ -28,7 +28,7 @@ use crate::drive::{PulseTiming, Rehearsal, RehearsalOptions};
 use crate::hal::sim::{RailOptions, SimIo, SimPins, SimulatedOperator, VirtualClock};
 use crate::hal::{Clock, ForceSensor};
 use crate::layout;
-use crate::machine::host::Vitals;
+use crate::machine::host::HostReadings;
 use crate::machine::{HomingOptions, SessionRules};
 use crate::settings::{RailGeometry, Settings};
 use crate::store::inline::InlineStore;
@@ -41,7 +41,7 @@ const SLICE_NS: Nanos = 10 * MILLISECOND_NS;
 const SHORT_SLICE_NS: Nanos = 2 * MILLISECOND_NS;
 
 /// What a computer tells that has a good supply and enough air.
-pub const USUAL: Vitals = Vitals { under_voltage: Some(false), temperature_c: Some(55.0) };
+pub const USUAL: HostReadings = HostReadings { under_voltage: Some(false), temperature_c: Some(55.0) };
 
 /// What is between the parts. A test that breaks the machine to see whether the promises notice puts its own in.
 #[derive(Clone, Copy)]
@@ -53,7 +53,7 @@ pub struct TrialSetup {
     /// Between the API and the machine.
     pub port: fn(Arc<dyn MachinePort>) -> Arc<dyn MachinePort>,
     /// Between the computer and who looks at its power and heat.
-    pub vitals: fn(Vitals) -> Vitals,
+    pub vitals: fn(HostReadings) -> HostReadings,
     /// What the machine is made of.
     pub options: fn(RehearsalOptions) -> RehearsalOptions,
 }
@@ -111,7 +111,7 @@ pub struct Ground {
     /// The line of the force sensor.
     pub line: SimulatedSerialLine,
     /// What the computer tells of itself.
-    pub computer: Arc<Mutex<Vitals>>,
+    pub computer: Arc<Mutex<HostReadings>>,
     /// The clock.
     pub clock: VirtualClock,
     /// Whether it is ever late.
@@ -230,8 +230,8 @@ impl TrialProcess {
         let witness = TrialWitness::new(check, rail, SimulatedOperator::default());
         let (pins, wire) = (ground.wiring.pins, ground.wiring.cell);
         let cell = |cell| wire(SensorLink::new(cell, ground.line.clone()));
-        let mut machine = RehearsedMachine::wired(ground.clock.clone(), &options, witness, pins, cell);
-        machine.sink().facts.hands = machine.hands().clone();
+        let mut machine = RehearsedMachine::with_io(ground.clock.clone(), &options, witness, pins, cell);
+        machine.sink().facts.operator = machine.operator().clone();
         machine.sink().facts.homing = homing;
         machine.sink().facts.line = ground.line.clone();
 
@@ -240,13 +240,13 @@ impl TrialProcess {
         let log = Arc::new(CallLog::default());
         let (street, hall) = Hall::new();
         let ends = machine.take_bridge();
-        let (hands, stop_line) = (machine.hands().clone(), machine.stop_line().clone());
+        let (operator, stop_line) = (machine.operator().clone(), machine.stop_line().clone());
         let host_line = machine.host().clone();
         let first = machine.snapshot();
         let ctx = {
             let _inside = runtime.enter();
             let (link, events, pump) = bridge(ends, stop_line, first);
-            let port = (ground.wiring.port)(machine_port::on_virtual_time(link, hands));
+            let port = (ground.wiring.port)(machine_port::on_virtual_time(link, operator));
             let port: Arc<dyn MachinePort> = Arc::new(Tap { port, log: Arc::clone(&log) });
             let rules = GateRules { hostname: "yep".to_owned(), ..GateRules::default() };
             let options = api::ServerOptions { rules, lease: ground.lease, ..api::ServerOptions::default() };

@@ -9,7 +9,7 @@ use super::judge::{Eyes, Judge, WindowLimits};
 use super::promises::{self, Promise, PromiseResult};
 use super::tap::{Ask, PortCall};
 use crate::diag::{CheckOptions, PulseChecker};
-use crate::drive::{Audience, CycleTrace};
+use crate::drive::{CycleObserver, TraceSample};
 use crate::hal::sim::{RailOptions, SimulatedOperator};
 use crate::hal::{Edge, EdgeKind, EdgeSink};
 use crate::machine::{CommandKind, Config, Event, Inputs, State};
@@ -81,9 +81,9 @@ pub struct Probe {
 impl TrialWitness {
     /// A witness of a machine at power-on.
     #[must_use]
-    pub fn new(check: CheckOptions, rail: RailOptions, hands: SimulatedOperator) -> TrialWitness {
+    pub fn new(check: CheckOptions, rail: RailOptions, operator: SimulatedOperator) -> TrialWitness {
         TrialWitness {
-            facts: Facts::new(rail, hands),
+            facts: Facts::new(rail, operator),
             promises: promises::all(),
             checker: PulseChecker::new(check),
             judge: (!check.precision.slews).then(|| Judge::new(eyes(&check))),
@@ -179,7 +179,7 @@ impl TrialWitness {
             // Their numbers are the bridge's; the answers tell the same.
             Event::Replied { .. } => {}
             Event::Entered { from, to, why, .. } => {
-                let (carriage_mm, count) = (self.facts.hands.carriage_mm(), self.facts.count);
+                let (carriage_mm, count) = (self.facts.operator.carriage_mm(), self.facts.count);
                 let (from, to) = (from.name(), to.name());
                 self.tell(format!("{from} -> {to}: {why} (carriage {carriage_mm:.2} mm, {count} steps)"));
             }
@@ -268,7 +268,7 @@ impl EdgeSink for TrialWitness {
         }
     }
 
-    fn lines(&mut self, at: Nanos, inputs: Inputs) {
+    fn input_lines(&mut self, at: Nanos, inputs: Inputs) {
         self.facts.read(at, inputs);
         if inputs != Inputs::default()
             && let Some(judge) = &mut self.judge
@@ -278,12 +278,12 @@ impl EdgeSink for TrialWitness {
     }
 }
 
-impl Audience for TrialWitness {
+impl CycleObserver for TrialWitness {
     fn event(&mut self, event: &Event) {
         self.happened(event);
     }
 
-    fn cycle(&mut self, seen: &CycleTrace) {
+    fn cycle(&mut self, seen: &TraceSample) {
         self.now = seen.at_ns;
         self.facts.cycle(seen);
         self.bounds = self.facts.bounds(seen.at_ns);

@@ -5,7 +5,7 @@ use yep::drive::status::EndCause;
 use yep::hal::Clock;
 use yep::hal::sim::{Mishap, Mishaps, MotorOptions, VirtualClock};
 use yep::machine::{Accepted, Command, Event, Fault, State, StopLevel};
-use yep::motion::End;
+use yep::motion::RailEnd;
 
 use crate::plain::{Edges, Plain, homed, off_mm, stall, until_fast};
 use crate::support::{options, sine};
@@ -27,7 +27,7 @@ impl Ramp {
         match self {
             Ramp::Stop => machine.stop(),
             Ramp::ForceLost => {
-                machine.hands().set(Mishap::LoadCellSilent, true);
+                machine.operator().set_mishap(Mishap::LoadCellSilent, true);
                 assert!(machine.run_while(500, |snapshot| snapshot.state == State::Running));
             }
             // The cycle that comes late sees the end of the queue, 12 ms on, and the ramp behind it.
@@ -73,7 +73,7 @@ fn is_lost(machine: &mut Plain, fault: Fault, first: Option<Fault>) {
         let told = machine.take_events().contains(&Event::FaultWhileFaulted(fault));
         assert!(told, "{fault} was not told");
     }
-    machine.hands().set_all(Mishaps::default());
+    machine.operator().replace_mishaps(Mishaps::default());
     machine.run_ms(300);
     assert_eq!(machine.command(Command::Acknowledge), Some(Ok(Accepted::Now)));
     machine.run_ms(5);
@@ -124,14 +124,14 @@ fn stall_on_ramp(machine: &mut Plain, clock: &VirtualClock, ramp: Ramp, stall_ns
 
 #[test]
 fn a_trip_on_a_ramp_latches_also_when_it_is_over_before_the_next_cycle() {
-    let trips = [
-        (Mishap::FrontWelded, Fault::LimitHit(End::Front)),
-        (Mishap::BackWelded, Fault::LimitHit(End::Back)),
+    let armed_inputs = [
+        (Mishap::FrontWelded, Fault::LimitHit(RailEnd::Front)),
+        (Mishap::BackWelded, Fault::LimitHit(RailEnd::Back)),
         (Mishap::EStopOpen, Fault::EStop),
         (Mishap::DriverAlarm, Fault::DriverAlarm),
     ];
     for ramp in RAMPS {
-        for (mishap, fault) in trips {
+        for (mishap, fault) in armed_inputs {
             let clock = VirtualClock::default();
             let mut machine = running(&clock, true);
             let at = if ramp == Ramp::Starved {
@@ -141,11 +141,11 @@ fn a_trip_on_a_ramp_latches_also_when_it_is_over_before_the_next_cycle() {
                 ramp.begin(&mut machine);
                 machine.now() + 100_000
             };
-            let (hands, own) = (machine.hands().clone(), clock.clone());
-            clock.at(at, move || {
-                hands.set(mishap, true);
+            let (operator, own) = (machine.operator().clone(), clock.clone());
+            clock.set_alarm(at, move || {
+                operator.set_mishap(mishap, true);
                 let released = own.now() + 400_000;
-                own.at(released, move || hands.set(mishap, false));
+                own.set_alarm(released, move || operator.set_mishap(mishap, false));
             });
             if ramp == Ramp::Starved {
                 machine.stall_control(40_000_000);
@@ -171,12 +171,12 @@ fn a_halt_on_a_ramp_loses_the_position() {
 #[test]
 fn the_ramp_of_a_stopped_homing_may_reach_the_switch() {
     let clock = VirtualClock::default();
-    let mut machine = Plain::on(clock.clone(), &options(), Edges::default());
+    let mut machine = Plain::with_clock(clock.clone(), &options(), Edges::default());
     assert_eq!(machine.command(Command::Calibrate), Some(Ok(Accepted::Now)));
     machine.run_ms(1_000);
     machine.stop();
-    let hands = machine.hands().clone();
-    clock.at(machine.now() + 3_000_000, move || hands.set(Mishap::FrontWelded, true));
+    let operator = machine.operator().clone();
+    clock.set_alarm(machine.now() + 3_000_000, move || operator.set_mishap(Mishap::FrontWelded, true));
     machine.run_ms(500);
     let snapshot = machine.snapshot();
     assert_eq!((snapshot.state, snapshot.fault), (State::NotHomed, None));

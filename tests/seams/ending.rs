@@ -15,13 +15,13 @@ const ENDED_WITHIN_MS: u64 = 250;
 /// Clients go on sending while the process ends; the machine is judged from its edges.
 fn ends_well(mut machine: Plain, about: &str) {
     machine.take_events();
-    machine.stop_line().end();
+    machine.stop_line().begin_shutdown();
     let mut sent = 0;
     for ms in 0..1_000 {
         let command = [Command::Calibrate, sine(1.0), Command::Acknowledge, Command::Arm][ms % 4].clone();
         sent += usize::from(machine.send(command).is_some());
         machine.cycle();
-        let ended = machine.stop_line().has_ended();
+        let ended = machine.stop_line().is_shut_down();
         assert!(ended || (ms as u64) < ENDED_WITHIN_MS, "{about}: not ended after {ms} ms");
     }
     let replies: Vec<_> = machine
@@ -57,7 +57,7 @@ fn ends_well(mut machine: Plain, about: &str) {
 #[test]
 fn from_every_phase_of_homing() {
     for at_ms in (0..9_000).step_by(173) {
-        let mut machine: Plain = Rehearsal::on(VirtualClock::default(), &options(), Edges::default());
+        let mut machine: Plain = Rehearsal::with_clock(VirtualClock::default(), &options(), Edges::default());
         machine.command(Command::Calibrate);
         machine.run_ms(at_ms);
         ends_well(machine, &format!("{at_ms} ms into homing"));
@@ -78,7 +78,7 @@ fn from_every_phase_of_a_wave_and_of_its_end() {
         let mut machine = running(2_000);
         match at_ms % 3 {
             0 => machine.stop(),
-            1 => machine.hands().set(Mishap::LoadCellSilent, true),
+            1 => machine.operator().set_mishap(Mishap::LoadCellSilent, true),
             _ => drop(machine.command(Command::End)),
         }
         machine.run_ms(at_ms / 20);

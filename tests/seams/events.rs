@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use yep::drive::executor::Starvation;
+use yep::drive::executor::StarvationPolicy;
 use yep::drive::host_line::HostLine;
 use yep::drive::rings::QueuedCommand;
-use yep::drive::{Control, ControlOptions, Power, Rings, StepStatus, StopLine};
+use yep::drive::{Control, ControlOptions, PowerRequest, Rings, StepStatus, StopLine};
 use yep::hal::ForceSensor;
 use yep::layout;
-use yep::machine::host::{HostHealth, Reaction, Strain, Vitals};
+use yep::machine::host::{Derating, DeratingCause, HostHealth, HostReadings};
 use yep::machine::{Command, Event, HomingOptions, Supervisor};
 use yep::units::Nanos;
 
@@ -25,18 +25,18 @@ impl ForceSensor for NoSensor {
 #[test]
 fn a_full_event_ring_counts_what_it_loses_and_keeps_every_reply() {
     let Rings { control: ends, mut bridge, .. } = Rings::new();
-    let options = ControlOptions { starvation: Starvation::EndsMotion, step_loop_silence_s: 1e9 };
+    let options = ControlOptions { starvation: StarvationPolicy::EndsMotion, step_loop_silence_s: 1e9 };
     let supervisor = Supervisor::new(config(), HomingOptions::default());
-    let shared = (StopLine::default(), Power::default());
+    let shared = (StopLine::default(), PowerRequest::default());
     let status = Arc::new(StepStatus::default());
     let mut control = Control::<NoSensor>::new(supervisor, status, ends, None, shared, options);
     let host = HostLine::default();
-    control.strained_by(host.clone());
+    control.set_host_line(host.clone());
     let (mut sent, mut told, mut now) = (Vec::new(), 0, 0);
     for turn in 0..2_000u64 {
         // An event each cycle, and a command each third one.
-        let reaction = [Reaction::None, Reaction::Slower(Strain::Heat)][(turn % 2) as usize];
-        host.show(HostHealth { vitals: Vitals::default(), reaction });
+        let reaction = [Derating::None, Derating::Slower(DeratingCause::Heat)][(turn % 2) as usize];
+        host.store(HostHealth { vitals: HostReadings::default(), reaction });
         let queued = QueuedCommand { id: turn, expires_ns: Nanos::MAX, command: Command::Acknowledge };
         if turn % 3 == 0 && bridge.commands.enqueue(queued).is_ok() {
             sent.push(turn);

@@ -1,7 +1,7 @@
 //! Machines with many steps in a millimetre.
 
 use yep::drive::RehearsalOptions;
-use yep::motion::{Allowance, Limits};
+use yep::motion::{Allowance, MotionLimits};
 use yep::units::{Grams, MmPerS, MmPerS2, MmPerS3, StepsPerMm};
 
 /// The `usual` rail with so many steps in a millimetre, and that highest speed; neither force nor pulses
@@ -12,7 +12,7 @@ pub fn fine(usual: RehearsalOptions, steps_per_mm: f64, max_speed_mm_s: f64) -> 
     options.config.geometry.nominal = StepsPerMm::try_from(steps_per_mm).unwrap();
     // The pulses are no bound here: a test looks what happens beyond it, too.
     options.config.geometry.max_steps_per_s = 1e6;
-    options.config.limits = Limits::new(
+    options.config.limits = MotionLimits::new(
         MmPerS::try_from(max_speed_mm_s).unwrap(),
         MmPerS2::constant(40_000.0),
         MmPerS3::constant(4_000_000.0),

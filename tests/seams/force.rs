@@ -11,14 +11,14 @@ fn no_fault_is_acknowledged_while_samples_are_missing_also_at_rest() {
     let mut machine = homed(&VirtualClock::default(), &options());
     machine.command(sine(2.0));
     machine.run_ms(2_000);
-    machine.hands().set(Mishap::LoadCellSilent, true);
+    machine.operator().set_mishap(Mishap::LoadCellSilent, true);
     machine.run_ms(2_000);
     assert_eq!(machine.snapshot().fault, Some(Fault::ForceSampleLost));
     let remains = Some(Err(CommandRefusal::CauseRemains(Fault::ForceSampleLost)));
     assert_eq!(machine.command(Command::Acknowledge), remains);
     assert_eq!(machine.command(Command::Calibrate), remains);
     assert!(machine.snapshot().position_mm.is_some(), "it came to rest by a ramp");
-    machine.hands().set(Mishap::LoadCellSilent, false);
+    machine.operator().set_mishap(Mishap::LoadCellSilent, false);
     machine.run_ms(200);
     assert_eq!(machine.command(Command::Acknowledge), Some(Ok(Accepted::Now)));
     assert_eq!(machine.snapshot().state, State::Disarmed);
@@ -34,11 +34,11 @@ fn calibrating_what_would_fail_at_once_is_refused_and_keeps_the_position() {
             if faulted {
                 machine.command(sine(2.0));
                 machine.run_ms(2_000);
-                machine.hands().set(Mishap::LoadCellSilent, true);
+                machine.operator().set_mishap(Mishap::LoadCellSilent, true);
                 machine.run_ms(500);
             }
-            machine.hands().set(Mishap::LoadCellSilent, dead);
-            machine.hands().push_g(push_g);
+            machine.operator().set_mishap(Mishap::LoadCellSilent, dead);
+            machine.operator().push_g(push_g);
             machine.run_ms(500);
             let reply = machine.command(Command::Calibrate);
             let refusal =

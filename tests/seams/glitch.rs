@@ -23,21 +23,27 @@ const MADE_UP_NS: u64 = 1_000_000;
 type Glitches = Rc<RefCell<Vec<(u64, u64)>>>;
 
 /// Makes a glitch on any line, of any length that is none of a closed switch, and the next one some milliseconds later.
-fn glitch(clock: &VirtualClock, hands: &SimulatedOperator, mut random: Random, left: u32, made: &Glitches) {
+fn glitch(
+    clock: &VirtualClock,
+    operator: &SimulatedOperator,
+    mut random: Random,
+    left: u32,
+    made: &Glitches,
+) {
     if left == 0 {
         return;
     }
     let line = LINES[random.between(0.0, 4.0) as usize];
-    let (own, hands, made) = (clock.clone(), hands.clone(), made.clone());
-    clock.at(clock.now() + APART_NS + random.between(0.0, 1e5) as u64, move || {
-        hands.set(line, true);
+    let (own, operator, made) = (clock.clone(), operator.clone(), made.clone());
+    clock.set_alarm(clock.now() + APART_NS + random.between(0.0, 1e5) as u64, move || {
+        operator.set_mishap(line, true);
         let since = own.now();
         let lasts_ns = random.between(1.0, 44_000.0) as u64;
         let again = own.clone();
-        own.at(since + lasts_ns, move || {
-            hands.set(line, false);
+        own.set_alarm(since + lasts_ns, move || {
+            operator.set_mishap(line, false);
             made.borrow_mut().push((since, again.now()));
-            glitch(&again, &hands, random, left - 1, &made);
+            glitch(&again, &operator, random, left - 1, &made);
         });
     });
 }
@@ -57,7 +63,7 @@ fn a_glitch_costs_neither_position_nor_the_time_base_at_any_rate() {
             until_fast(&mut machine, speed * 0.9);
             machine.sink().0.clear();
             let made = Glitches::default();
-            glitch(&clock, &machine.hands().clone(), random::from_env(), glitches, &made);
+            glitch(&clock, &machine.operator().clone(), random::from_env(), glitches, &made);
             machine.run_ms(1_000);
             let snapshot = machine.snapshot();
             assert_eq!((snapshot.state, snapshot.fault), (State::Running, None), "{rate_hz} Hz");

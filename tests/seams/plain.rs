@@ -1,7 +1,7 @@
 //! The machine on virtual time, homed, with nothing but a memory of its edges: no checker, so that a test sees what
 //! really happens.
 
-use yep::drive::{Audience, CycleTrace, Rehearsal, RehearsalOptions};
+use yep::drive::{CycleObserver, Rehearsal, RehearsalOptions, TraceSample};
 use yep::hal::Clock;
 use yep::hal::sim::VirtualClock;
 use yep::hal::{Edge, EdgeSink};
@@ -16,14 +16,14 @@ impl EdgeSink for Edges {
     }
 }
 
-impl Audience for Edges {
-    fn cycle(&mut self, _: &CycleTrace) {}
+impl CycleObserver for Edges {
+    fn cycle(&mut self, _: &TraceSample) {}
 }
 
 pub type Plain = Rehearsal<Edges>;
 
 pub fn homed(clock: &VirtualClock, options: &RehearsalOptions) -> Plain {
-    let mut machine = Rehearsal::on(clock.clone(), options, Edges::default());
+    let mut machine = Rehearsal::with_clock(clock.clone(), options, Edges::default());
     assert_eq!(machine.command(Command::Calibrate), Some(Ok(Accepted::Now)));
     assert!(machine.run_while(120_000, |snapshot| snapshot.state == State::Homing), "homing goes on");
     assert_eq!(machine.snapshot().state, State::Ready, "{:?}", machine.snapshot().fault);
@@ -33,7 +33,7 @@ pub fn homed(clock: &VirtualClock, options: &RehearsalOptions) -> Plain {
 /// Both loops lose the processor for `stall_ns` at `at`.
 pub fn stall(clock: &VirtualClock, at: u64, stall_ns: u64) {
     let mut own = clock.clone();
-    clock.at(at, move || {
+    clock.set_alarm(at, move || {
         let until = own.now() + stall_ns;
         own.wait_until(until);
     });
@@ -48,5 +48,5 @@ pub fn until_fast(machine: &mut Plain, above_mm_s: f64) {
 /// How far the carriage is from where the machine says it is; none where it says nothing.
 pub fn off_mm(machine: &Plain) -> Option<f64> {
     let shown_mm = machine.snapshot().position_mm?;
-    Some((machine.hands().carriage_mm() - 5.0 - shown_mm).abs())
+    Some((machine.operator().carriage_mm() - 5.0 - shown_mm).abs())
 }

@@ -4,7 +4,7 @@ use yep::drive::{Rehearsal, RehearsalOptions};
 use yep::hal::sim::{Mishap, VirtualClock};
 use yep::hal::{Edge, EdgeKind};
 use yep::machine::{Accepted, Command, HomingOptions, SessionRules};
-use yep::motion::Limits;
+use yep::motion::MotionLimits;
 use yep::units::{MILLISECOND_NS, Mm, MmPerS, MmPerS2, MmPerS3, SECOND_NS};
 
 use crate::plain::{Edges, Plain};
@@ -27,7 +27,7 @@ fn homing_at(fast_mm_s: f64, deceleration: f64) -> (Plain, RehearsalOptions) {
     let mut options = options();
     options.homing = HomingOptions { fast: MmPerS::try_from(fast_mm_s).unwrap(), ..HomingOptions::default() };
     let l = options.config.limits;
-    options.config.limits = Limits::new(
+    options.config.limits = MotionLimits::new(
         l.max_speed,
         MmPerS2::try_from(deceleration.min(5_000.0)).unwrap(),
         MmPerS3::try_from((deceleration * 40.0).min(200_000.0)).unwrap(),
@@ -35,7 +35,7 @@ fn homing_at(fast_mm_s: f64, deceleration: f64) -> (Plain, RehearsalOptions) {
         l.approach_speed,
     )
     .unwrap();
-    let mut machine = Rehearsal::on(VirtualClock::default(), &options, Edges::default());
+    let mut machine = Rehearsal::with_clock(VirtualClock::default(), &options, Edges::default());
     assert_eq!(machine.command(Command::Calibrate), Some(Ok(Accepted::Now)));
     machine.run_ms(800);
     (machine, options)
@@ -46,8 +46,8 @@ fn the_motor_is_on_until_the_ramp_of_what_ends_homing_is_over() {
     for (fast, deceleration) in [(40.0, 8_000.0), (100.0, 8_000.0), (100.0, 1_000.0), (100.0, 200.0)] {
         let ends: [fn(&mut Plain); 4] = [
             |machine| machine.stop(),
-            |machine| machine.hands().push_g(-2_000.0),
-            |machine| machine.hands().set(Mishap::LoadCellSilent, true),
+            |machine| machine.operator().push_g(-2_000.0),
+            |machine| machine.operator().set_mishap(Mishap::LoadCellSilent, true),
             |machine| assert_eq!(machine.command(Command::ClientGone), Some(Ok(Accepted::Now))),
         ];
         for (index, end) in ends.iter().enumerate() {
@@ -75,7 +75,7 @@ fn what_cuts_the_motion_takes_the_power_with_it() {
         let mut machine = crate::plain::homed(&VirtualClock::default(), &options());
         machine.command(sine(1.0));
         machine.run_ms(2_600);
-        machine.hands().set(mishap, true);
+        machine.operator().set_mishap(mishap, true);
         let at = machine.now();
         machine.run_ms(500);
         let edges = &machine.sink().0;

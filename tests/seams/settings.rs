@@ -27,19 +27,19 @@ fn what_narrows_is_in_force_at_once_also_behind_a_widening_that_waits() {
     // The settings desk makes the next change from what waits; one change may narrow here and widen there.
     let narrow = Config { stroke_limit: Mm::constant(60.0), ..wide };
     assert_eq!(machine.command(Command::UpdateSettings(narrow)), Some(Ok(Accepted::Queued)));
-    assert_eq!(machine.seen().config.stroke_limit.get(), 60.0);
-    assert_eq!(machine.seen().config.limits.max_speed.get(), 500.0);
+    assert_eq!(machine.trace_sample().config.stroke_limit.get(), 60.0);
+    assert_eq!(machine.trace_sample().config.limits.max_speed.get(), 500.0);
     let mut farthest_mm = 0.0f64;
     for _ in 0..120_000 {
         machine.cycle();
         if machine.snapshot().state == State::Ready {
             break;
         }
-        farthest_mm = farthest_mm.max(machine.hands().carriage_mm() - 5.0);
+        farthest_mm = farthest_mm.max(machine.operator().carriage_mm() - 5.0);
     }
     assert!(farthest_mm < 61.0, "it went to {farthest_mm} mm");
     machine.run_ms(10);
-    assert_eq!(machine.seen().config, narrow, "at rest all of it is in force");
+    assert_eq!(machine.trace_sample().config, narrow, "at rest all of it is in force");
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn a_lower_force_limit_counts_in_the_homing_that_runs() {
     let mut lower = with_speed(&config(), 600.0);
     lower.allowance = Allowance::new(Grams::constant(300.0), [600.0; yep::motion::ALLOWANCE_POINTS]);
     assert_eq!(machine.command(Command::UpdateSettings(lower)), Some(Ok(Accepted::Queued)));
-    machine.hands().push_g(-400.0);
+    machine.operator().push_g(-400.0);
     machine.run_ms(200);
     assert_eq!(machine.snapshot().state, State::Faulted);
 }
@@ -71,7 +71,7 @@ fn everything_is_replaced_at_rest_only_whatever_was_seen_at_the_door() {
             *event == yep::machine::Event::Replied { id: ids[1], reply: moving }
         });
         assert_eq!(refused, wave_first);
-        let in_force = machine.seen().config.stroke_limit.get();
+        let in_force = machine.trace_sample().config.stroke_limit.get();
         assert_eq!(in_force, if wave_first { 155.0 } else { 60.0 });
     }
 }

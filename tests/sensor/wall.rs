@@ -6,10 +6,10 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use yep::drive::executor::Starvation;
+use yep::drive::executor::StarvationPolicy;
 use yep::drive::rings::{CommandFeed, Events, QueuedCommand, Snapshots};
 use yep::drive::{
-    Control, ControlOptions, LatePolicy, Power, PulseTiming, Rings, StepLoop, StepStatus, StopLine,
+    Control, ControlOptions, LatePolicy, PowerRequest, PulseTiming, Rings, StepLoop, StepStatus, StopLine,
 };
 use yep::hal::sim::rail::spring_force_g;
 use yep::hal::sim::{RailOptions, SimPins, SimulatedOperator, VirtualClock};
@@ -46,7 +46,7 @@ pub struct Trouble {
 /// A board on a line, on the clock of whoever asks for samples.
 struct Wired {
     rail: RailOptions,
-    hands: SimulatedOperator,
+    operator: SimulatedOperator,
     chip: &'static Chip,
     converter: Box<dyn FnMut() -> Conversion>,
     board: Board,
@@ -64,8 +64,8 @@ impl Wired {
     fn turn(&mut self, now: Nanos) {
         let now_us = (now / 1_000) as u32;
         let trouble = self.trouble.get();
-        let spring_g = spring_force_g(&self.rail, self.hands.carriage_mm());
-        let force_g = if trouble.no_wall { 0.0 } else { spring_g } + self.hands.pushed_g();
+        let spring_g = spring_force_g(&self.rail, self.operator.carriage_mm());
+        let force_g = if trouble.no_wall { 0.0 } else { spring_g } + self.operator.pushed_g();
         let counts = if trouble.saturated { i32::MAX } else { (ZERO_COUNTS + force_g * COUNTS_PER_G) as i32 };
         self.chip.set_counts(counts);
         self.chip.set_dead(trouble.dead);
@@ -113,7 +113,7 @@ struct Rig {
     commands: CommandFeed,
     events: Events,
     snapshots: Snapshots,
-    hands: SimulatedOperator,
+    operator: SimulatedOperator,
     now: Nanos,
     knob: Knob,
     rail: RailOptions,
@@ -122,13 +122,13 @@ struct Rig {
 impl Rig {
     /// A calibrated machine, with a sensor that takes so many samples a second.
     fn new(rail: RailOptions, rate_hz: u16) -> Rig {
-        let (hands, knob) = (SimulatedOperator::default(), Knob::default());
+        let (operator, knob) = (SimulatedOperator::default(), Knob::default());
         let status = Arc::new(StepStatus::default());
-        let (stop_line, power) = (StopLine::default(), Power::default());
+        let (stop_line, power) = (StopLine::default(), PowerRequest::default());
         let Rings { control, chunks, bridge } = Rings::new();
         let step_loop = StepLoop::new(
             VirtualClock::default(),
-            SimPins::new(rail, hands.clone(), ()),
+            SimPins::new(rail, operator.clone(), ()),
             chunks,
             (status.clone(), stop_line.clone(), power.clone()),
             TIMING,
@@ -138,9 +138,9 @@ impl Rig {
             Supervisor::new(config(), HomingOptions::default()),
             status,
             control,
-            Some(wired(rail, hands.clone(), rate_hz, knob.clone())),
+            Some(wired(rail, operator.clone(), rate_hz, knob.clone())),
             (stop_line, power),
-            ControlOptions { starvation: Starvation::EndsMotion, step_loop_silence_s: 0.020 },
+            ControlOptions { starvation: StarvationPolicy::EndsMotion, step_loop_silence_s: 0.020 },
         );
         let mut rig = Rig {
             control,
@@ -148,7 +148,7 @@ impl Rig {
             commands: bridge.commands,
             events: bridge.events,
             snapshots: bridge.snapshots,
-            hands,
+            operator,
             now: 0,
             knob,
             rail,
@@ -191,7 +191,7 @@ impl Rig {
 
     /// How hard the wall is pressed.
     fn pressed_g(&self) -> f64 {
-        -spring_force_g(&self.rail, self.hands.carriage_mm())
+        -spring_force_g(&self.rail, self.operator.carriage_mm())
     }
 }
 
@@ -206,7 +206,7 @@ fn config() -> Config {
     Settings::fresh(new_id()).config(&RailGeometry::default())
 }
 
-fn wired(rail: RailOptions, hands: SimulatedOperator, rate_hz: u16, trouble: Knob) -> Wired {
+fn wired(rail: RailOptions, operator: SimulatedOperator, rate_hz: u16, trouble: Knob) -> Wired {
     let report = SensorReport::default();
     let (feed, newest) = newest_force();
     let rules = IntakeRules { range_g: 20_000.0, fastest_g_per_s: 500_000.0, invert: false };
@@ -220,7 +220,7 @@ fn wired(rail: RailOptions, hands: SimulatedOperator, rate_hz: u16, trouble: Kno
     let mut driver = Hx711::new(data, clock, wait);
     Wired {
         rail,
-        hands,
+        operator,
         chip,
         converter: Box::new(move || driver.look()),
         board: Board::new(Identity::default(), 0),
@@ -331,7 +331,7 @@ fn what_the_sensor_protects_bounds_the_speed() {
     let fastest_mm_s = |overrun_mm: Option<f64>, rate_hz| {
         let mut rig = Rig::new(RailOptions::default(), rate_hz);
         if let Some(overrun_mm) = overrun_mm {
-            rig.control.protect(overrun_mm);
+            rig.control.limit_overrun(overrun_mm);
         }
         rig.send(sine(1.0));
         let mut fastest_mm_s = 0f64;

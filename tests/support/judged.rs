@@ -3,11 +3,11 @@
 
 use yep::diag::train::Precision;
 use yep::diag::{CheckOptions, PulseChecker};
-use yep::drive::{Audience, CycleTrace, Rehearsal, RehearsalOptions};
+use yep::drive::{CycleObserver, Rehearsal, RehearsalOptions, TraceSample};
 use yep::hal::sim::{RailOptions, VirtualClock};
 use yep::hal::{Edge, EdgeKind, EdgeSink};
 use yep::machine::{Accepted, Command, Config, Inputs, SessionRules, State};
-use yep::motion::Limits;
+use yep::motion::MotionLimits;
 use yep::settings::{Settings, new_id};
 use yep::trial::gear::Gear;
 use yep::trial::judge::{self, Eyes, Judge, KinematicBounds};
@@ -31,15 +31,15 @@ impl EdgeSink for Judged {
         }
     }
 
-    fn lines(&mut self, _at: u64, inputs: Inputs) {
+    fn input_lines(&mut self, _at: u64, inputs: Inputs) {
         if inputs != Inputs::default() {
             self.judge.cut();
         }
     }
 }
 
-impl Audience for Judged {
-    fn cycle(&mut self, seen: &CycleTrace) {
+impl CycleObserver for Judged {
+    fn cycle(&mut self, seen: &TraceSample) {
         if let Some(violation) = self.checker.look(seen) {
             panic!("{violation}");
         }
@@ -48,7 +48,7 @@ impl Audience for Judged {
 
 impl Judged {
     /// These are the limits, and nothing asks for a stop; what follows has nothing to do with what was.
-    pub fn expect_gentle(&mut self, limits: &Limits, steps_per_mm: f64) {
+    pub fn expect_gentle(&mut self, limits: &MotionLimits, steps_per_mm: f64) {
         let bounds = KinematicBounds::of(
             limits.max_speed.get(),
             limits.max_acceleration.get(),
@@ -60,7 +60,7 @@ impl Judged {
     }
 
     /// At least so much is allowed from now on, stops included.
-    pub fn expect_firm(&mut self, limits: &Limits, fastest_mm_s: f64, steps_per_mm: f64) {
+    pub fn expect_firm(&mut self, limits: &MotionLimits, fastest_mm_s: f64, steps_per_mm: f64) {
         let new = KinematicBounds::of(
             limits.max_speed.get().max(fastest_mm_s),
             limits.stop_deceleration.get(),
@@ -117,7 +117,7 @@ pub fn homed(gear: &Gear) -> (Rehearsal<Judged>, f64) {
     });
     let mut judged = Judged { judge, checker, bounds, steps: 0 };
     judged.expect_firm(&gear.limits, gear.homing.fast.get(), steps_per_mm);
-    let mut machine = Rehearsal::on(VirtualClock::default(), &options, judged);
+    let mut machine = Rehearsal::with_clock(VirtualClock::default(), &options, judged);
     assert_eq!(machine.command(Command::Calibrate), Some(Ok(Accepted::Now)));
     assert!(machine.run_while(300_000, |snapshot| snapshot.state == State::Homing), "homing goes on");
     let snapshot = machine.snapshot();

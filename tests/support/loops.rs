@@ -7,9 +7,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use yep::drive::control::ControlOptions;
-use yep::drive::executor::Starvation;
+use yep::drive::executor::StarvationPolicy;
 use yep::drive::rings::{BridgeEnds, QueuedCommand};
-use yep::drive::{Control, LatePolicy, Power, RehearsalOptions, Rings, StepLoop, StepStatus, StopLine};
+use yep::drive::{
+    Control, LatePolicy, PowerRequest, RehearsalOptions, Rings, StepLoop, StepStatus, StopLine,
+};
 use yep::hal::sim::SimLoadCell;
 use yep::hal::{Clock, StepIo};
 use yep::machine::{Accepted, Command, Event, Inputs, Snapshot, State, Supervisor};
@@ -122,7 +124,7 @@ impl Loops {
     pub fn homed(options: &RehearsalOptions, costs: Costs) -> Loops {
         let clock = CostClock { costs, ..CostClock::default() };
         let status = Arc::new(StepStatus::default());
-        let (stop_line, power) = (StopLine::default(), Power::default());
+        let (stop_line, power) = (StopLine::default(), PowerRequest::default());
         let Rings { control: ends, chunks, bridge } = Rings::new();
         let per_mm = options.rail.steps_per_mm;
         let rail = CostRail {
@@ -143,7 +145,7 @@ impl Loops {
             ends,
             None,
             (stop_line, power),
-            ControlOptions { starvation: Starvation::EndsMotion, step_loop_silence_s: 0.020 },
+            ControlOptions { starvation: StarvationPolicy::EndsMotion, step_loop_silence_s: 0.020 },
         );
         let mut loops = Loops { status, step_loop, control, bridge, next_cycle: CYCLE_NS, sent: 0 };
         loops.command(Command::Calibrate);

@@ -3,11 +3,11 @@
 
 use yep::diag::train::Precision;
 use yep::diag::{CheckOptions, PulseChecker};
-use yep::drive::{Audience, CycleTrace, PulseTiming, Rehearsal, RehearsalOptions};
+use yep::drive::{CycleObserver, PulseTiming, Rehearsal, RehearsalOptions, TraceSample};
 use yep::hal::sim::{RailOptions, VirtualClock};
 use yep::hal::{Edge, EdgeKind, EdgeSink};
 use yep::machine::{Accepted, Command, Config, Geometry, HomingOptions, SessionRules, Snapshot, State};
-use yep::motion::{ALLOWANCE_POINTS, Allowance, Limits};
+use yep::motion::{ALLOWANCE_POINTS, Allowance, MotionLimits};
 use yep::units::{Grams, Mm, StepsPerMm};
 use yep::wave::{Shape, Wave};
 
@@ -27,8 +27,8 @@ impl EdgeSink for Recorder {
     }
 }
 
-impl Audience for Recorder {
-    fn cycle(&mut self, seen: &CycleTrace) {
+impl CycleObserver for Recorder {
+    fn cycle(&mut self, seen: &TraceSample) {
         if let Some(violation) = self.1.look(seen) {
             panic!("{violation}");
         }
@@ -69,7 +69,7 @@ pub fn config() -> Config {
             max_steps_per_s: 200_000.0,
         },
         stroke_limit: Mm::constant(155.0),
-        limits: Limits::default(),
+        limits: MotionLimits::default(),
         allowance: Allowance::new(
             Grams::constant(1_000.0),
             core::array::from_fn(|i| 600.0 * (1.0 - i as f64 / (ALLOWANCE_POINTS - 1) as f64)),
@@ -107,7 +107,7 @@ pub fn homed_on(
     options: &RehearsalOptions,
     precision: Precision,
 ) -> Rehearsal<Recorder> {
-    calibrated(Rehearsal::on(clock.clone(), options, recorder(options, precision)))
+    calibrated(Rehearsal::with_clock(clock.clone(), options, recorder(options, precision)))
 }
 
 fn calibrated(mut machine: Rehearsal<Recorder>) -> Rehearsal<Recorder> {

@@ -1,7 +1,7 @@
 //! Changes while a wave runs: soon, smooth, and nowhere else than between the old wave and the new one.
 
 use yep::machine::{Accepted, Command, Config, State};
-use yep::motion::{ALLOWANCE_POINTS, Allowance, Limits};
+use yep::motion::{ALLOWANCE_POINTS, Allowance, MotionLimits};
 use yep::units::{Grams, Mm, MmPerS};
 use yep::wave::envelope::Size;
 use yep::wave::interpolate::{Interpolation, Knot, through};
@@ -69,7 +69,7 @@ fn narrower(change: impl FnOnce(&mut Config)) -> Command {
 fn every_change_takes_effect_within_20_ms() {
     let mut random = random::from_env();
     let slow = MmPerS::constant(40.0);
-    let limits = Limits { max_speed: slow, approach_speed: slow, ..Limits::default() };
+    let limits = MotionLimits { max_speed: slow, approach_speed: slow, ..MotionLimits::default() };
     // Nowhere more than what is allowed before.
     let before = |i: usize| 600.0 * (1.0 - i as f64 / (ALLOWANCE_POINTS - 1) as f64);
     let against = Allowance::new(Grams::constant(1_000.0), core::array::from_fn(|i| before(i).min(20.0)));

@@ -90,7 +90,7 @@ fn end_ends_a_wave_that_a_force_holds() {
         leave(&mut machine, State::Ending, 5_000);
         machine.command(Command::Run(Wave::new(through_the_middle(), 2.0).unwrap()));
         machine.run_ms(running_ms);
-        machine.hands().push_g(1_500.0);
+        machine.operator().push_g(1_500.0);
         machine.run_ms(300);
         assert_eq!(machine.command(Command::End), Some(Ok(Accepted::Now)));
         let after = leave(&mut machine, State::Ending, 2_000 + ends_within_ms(&wave));

@@ -10,7 +10,7 @@ use crate::api::coerce;
 use crate::api::context::Context;
 use crate::api::fields::FieldReader;
 use crate::api::orders::UPDATE_SETTINGS;
-use crate::motion::Limits;
+use crate::motion::MotionLimits;
 use crate::settings::MotionChange;
 
 /// What they are called.
@@ -51,7 +51,7 @@ pub async fn put(ctx: &Arc<Context>, call: &RoutedRequest) -> HandlerResult {
     Ok(show(&settings.motion))
 }
 
-fn show(limits: &Limits) -> Answer {
+fn show(limits: &MotionLimits) -> Answer {
     answer::ok(&json!({
         "max_speed_mm_s": limits.max_speed.get(),
         "max_acceleration_mm_s2": limits.max_acceleration.get(),

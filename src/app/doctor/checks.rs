@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rustix::fs::{Access, access};
 
-use crate::drive::realtime::host::cores_of;
+use crate::drive::realtime::host::parse_core_list;
 use crate::drive::realtime::{HostFiles, Item};
 use crate::layout;
 use crate::options::{Driver, Pins};
@@ -19,7 +19,7 @@ fn cores_wanted() -> usize {
 const UNREADABLE: &str = "cannot be read";
 
 fn read(host: &HostFiles, path: &str) -> Option<String> {
-    host.text(path).filter(|text| !text.is_empty())
+    host.read_text(path).filter(|text| !text.is_empty())
 }
 
 pub fn driver(driver: Driver) -> Item {
@@ -74,7 +74,7 @@ pub fn kernel(host: &HostFiles) -> Item {
 pub fn cores(host: &HostFiles) -> Item {
     let wanted = cores_wanted();
     let online = read(host, "sys/devices/system/cpu/online");
-    let count = online.as_deref().and_then(cores_of).map(|cores| cores.len());
+    let count = online.as_deref().and_then(parse_core_list).map(|cores| cores.len());
     let got = count.map_or(UNREADABLE.to_owned(), |count| count.to_string());
     Item::new("cores", wanted.to_string(), got, count.is_some_and(|count| count >= wanted)).remedy(format!(
         "steps have core {}, the control cycle core {}: use a board with {wanted} cores",
@@ -86,7 +86,7 @@ pub fn cores(host: &HostFiles) -> Item {
 pub fn tick(host: &HostFiles) -> Item {
     let core = layout::STEP_CPU;
     let list = read(host, "sys/devices/system/cpu/nohz_full");
-    let ok = list.as_deref().and_then(cores_of).is_some_and(|cores| cores.contains(&core));
+    let ok = list.as_deref().and_then(parse_core_list).is_some_and(|cores| cores.contains(&core));
     Item::new("core without tick", core.to_string(), list.unwrap_or("none".to_owned()), ok).remedy(format!(
         "add nohz_full={core} to the kernel's command line; kernels built without it ignore that"
     ))
@@ -185,7 +185,7 @@ pub fn i2c(host: &HostFiles) -> Item {
 
 /// A device that must be there for this user to read and write.
 fn device(host: &HostFiles, what: &'static str, path: &str) -> Item {
-    let (got, ok) = match host.may_use(path.trim_start_matches('/')) {
+    let (got, ok) = match host.check_access(path.trim_start_matches('/')) {
         Ok(()) => (path.to_owned(), true),
         Err(error) => {
             let why = match error.kind() {

@@ -10,7 +10,7 @@ use std::io;
 use serde::Serialize;
 
 use super::realtime::demand;
-use crate::drive::realtime::latency::{self, Measured};
+use crate::drive::realtime::latency::{self, LatencyMeasurement};
 use crate::drive::realtime::{Demand, HostFiles, Item};
 use crate::layout;
 use crate::options::{Driver, ForceSensorOptions, Options};
@@ -57,11 +57,11 @@ pub fn examine(options: &Options, host: &HostFiles) -> Findings {
         helps(checks::board(host)),
         helps(checks::kernel(host)),
         for_steps(checks::cores(host)),
-        for_steps(host.isolated_core()),
-        for_steps(host.throttle()),
-        for_steps(host.deadline_server()),
-        for_steps(host.fifo_right(layout::STEP_PRIORITY)),
-        for_steps(host.lock_right()),
+        for_steps(host.check_isolated_core()),
+        for_steps(host.check_throttle()),
+        for_steps(host.check_deadline_server()),
+        for_steps(host.check_fifo_right(layout::STEP_PRIORITY)),
+        for_steps(host.check_lock_right()),
         helps(checks::tick(host)),
         helps(checks::interrupts(host)),
         helps(checks::governor(host)),
@@ -87,6 +87,6 @@ const LATENCY_RATES_HZ: [u32; 2] = [1_000, 10_000];
 ///
 /// # Errors
 /// The system refused the thread.
-pub fn measure(options: &Options, seconds: u64) -> io::Result<(Vec<Item>, Vec<Measured>)> {
-    latency::measure(&LATENCY_RATES_HZ, seconds, demand(options.driver, options.realtime.require))
+pub fn measure(options: &Options, seconds: u64) -> io::Result<(Vec<Item>, Vec<LatencyMeasurement>)> {
+    latency::measure_lateness(&LATENCY_RATES_HZ, seconds, demand(options.driver, options.realtime.require))
 }

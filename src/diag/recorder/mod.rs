@@ -1,6 +1,6 @@
 //! The flight recorder: what the machine did in the last minute before a fault, and in the second after it.
 //!
-//! Each control cycle ends with a look at everything ([`Seen`](crate::drive::CycleTrace)), for whoever watches. A
+//! Each control cycle ends with a look at everything ([`Seen`](crate::drive::TraceSample)), for whoever watches. A
 //! [`Recorder`] makes a [`Record`] of each look and keeps them in a fixed ring. A fault freezes it: a second later its
 //! content becomes a [`Recording`], which changes no more, and which an [`Archive`] keeps over restarts.
 //!

@@ -1,6 +1,6 @@
 //! One control cycle in 40 bytes, the same in memory and on disk.
 
-use crate::drive::CycleTrace;
+use crate::drive::TraceSample;
 use crate::layout;
 use crate::machine::{Inputs, Reply, StopLevel};
 use crate::units::Nanos;
@@ -83,11 +83,11 @@ fn word(reply: &Reply) -> &'static str {
 impl Record {
     /// What `seen` shows; `missed` cycles before it are not there.
     #[must_use]
-    pub fn of(seen: &CycleTrace, missed: u16, names: &mut WordTable) -> Record {
+    pub fn of(seen: &TraceSample, missed: u16, names: &mut WordTable) -> Record {
         let geometry = &seen.config.geometry;
         let scale = seen.calibration.map_or(geometry.nominal.get(), |found| found.steps_per_mm(geometry));
         let position_mm = seen.calibration.map(|found| found.position_mm(geometry, seen.steps) as f32);
-        let decided = seen.noted.decided;
+        let decided = seen.outcome.decided;
         Record {
             at_ns: seen.at_ns,
             steps: seen.steps.clamp(i32::MIN.into(), i32::MAX.into()) as i32,
@@ -102,7 +102,7 @@ impl Record {
             state: names.number(seen.state.name()),
             lines: seen.inputs.to_bits() | (seen.stop as u8) << 4,
             fault: seen.fault.map_or(0, |fault| names.number(fault.code())),
-            also: seen.noted.also.map_or(0, |fault| names.number(fault.code())),
+            also: seen.outcome.also.map_or(0, |fault| names.number(fault.code())),
             command: decided.map_or(0, |decided| names.number(decided.asked.kind.name())),
             reply: decided.map_or(0, |decided| names.number(word(&decided.reply))),
         }

@@ -2,7 +2,7 @@
 
 use super::record::{Record, WordTable};
 use super::recording::{AxisScale, FaultText, Recording, RecordingSummary, StateBeforeFault, known, span_s};
-use crate::drive::CycleTrace;
+use crate::drive::TraceSample;
 use crate::layout;
 use crate::machine::Fault;
 use crate::units::Nanos;
@@ -64,7 +64,7 @@ impl Recorder {
     /// The next look. Returns a recording when the time after a fault is over.
     ///
     /// A second fault that comes earlier than that ends the recording of the first one, and gets its own.
-    pub fn record(&mut self, seen: &CycleTrace) -> Option<Recording> {
+    pub fn record(&mut self, seen: &TraceSample) -> Option<Recording> {
         let new_fault = seen.fault.filter(|_| seen.fault != self.last.as_ref().and_then(|last| last.fault));
         let mut done = None;
         if let Some(fault) = new_fault {
@@ -80,7 +80,7 @@ impl Recorder {
         }
         self.push(seen);
         let Some(pending) = &mut self.pending else { return done };
-        if let Some(fault) = seen.noted.also.filter(|_| pending.also.len() < ALSO_MAX) {
+        if let Some(fault) = seen.outcome.also.filter(|_| pending.also.len() < ALSO_MAX) {
             pending.also.push((span_s(pending.fault_ns, seen.at_ns), fault.into()));
         }
         if pending.cycles_left > 0 {
@@ -113,8 +113,8 @@ impl Recorder {
         Some(Recording { about, records })
     }
 
-    fn push(&mut self, seen: &CycleTrace) {
-        let cycle = seen.noted.cycle;
+    fn push(&mut self, seen: &TraceSample) {
+        let cycle = seen.outcome.cycle;
         let missed = self.last.as_ref().map_or(0, |last| cycle.wrapping_sub(last.cycle).saturating_sub(1));
         let missed = u16::try_from(missed).unwrap_or(u16::MAX);
         self.ring[self.next] = Record::of(seen, missed, &mut self.names);

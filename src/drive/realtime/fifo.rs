@@ -7,7 +7,7 @@ use std::io;
 /// # Errors
 /// What the system said; without CAP_SYS_NICE and a limit below the priority it refuses.
 #[allow(unsafe_code)]
-pub fn enter(priority: i32) -> io::Result<()> {
+pub fn set_fifo_priority(priority: i32) -> io::Result<()> {
     let wanted = libc::sched_param { sched_priority: priority };
     // SAFETY: the call reads `wanted`, which lives until it returns, and changes nothing but how the calling
     // thread is scheduled.

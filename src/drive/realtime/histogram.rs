@@ -42,7 +42,7 @@ fn last_of(bucket: usize) -> Nanos {
 
 impl Histogram {
     /// Counts one.
-    pub fn add(&mut self, ns: Nanos) {
+    pub fn record(&mut self, ns: Nanos) {
         self.counts[bucket(ns)] += 1;
         self.total += 1;
         self.max_ns = self.max_ns.max(ns);
@@ -62,7 +62,7 @@ impl Histogram {
 
     /// The time that a `share` (0 … 1) of them did not exceed, rounded up by 1/8 at most; 0 when there are none.
     #[must_use]
-    pub fn at(&self, share: f64) -> Nanos {
+    pub fn quantile(&self, share: f64) -> Nanos {
         let wanted = (share * self.total as f64).ceil().max(1.0) as u64;
         let mut seen = 0;
         for (bucket, count) in self.counts.iter().enumerate() {
@@ -76,7 +76,7 @@ impl Histogram {
 
     /// How many were longer than `ns`; exact when that is one less than a power of two, else to 1/8.
     #[must_use]
-    pub fn above(&self, ns: Nanos) -> u64 {
+    pub fn count_above(&self, ns: Nanos) -> u64 {
         self.counts[bucket(ns) + 1..].iter().sum()
     }
 }
@@ -100,17 +100,17 @@ mod tests {
     #[test]
     fn shares_of_a_known_set() {
         let mut histogram = Histogram::default();
-        assert_eq!((histogram.at(0.5), histogram.max_ns()), (0, 0));
-        (1..=1_000).for_each(|us| histogram.add(us * 1_000));
+        assert_eq!((histogram.quantile(0.5), histogram.max_ns()), (0, 0));
+        (1..=1_000).for_each(|us| histogram.record(us * 1_000));
         assert_eq!(histogram.total(), 1_000);
         for (share, exact) in [(0.5, 500_000), (0.99, 990_000), (0.999, 999_000), (1.0, 1_000_000)] {
-            let said = histogram.at(share);
+            let said = histogram.quantile(share);
             assert!((exact..=exact + exact / 8).contains(&said), "{share}: {said}");
         }
         assert_eq!(histogram.max_ns(), 1_000_000);
-        assert_eq!(histogram.above((1 << 19) - 1), 1_000 - 524);
-        assert!((900 - 900 / 8..=900).contains(&(1_000 - histogram.above(800_000))));
-        histogram.add(Nanos::MAX);
+        assert_eq!(histogram.count_above((1 << 19) - 1), 1_000 - 524);
+        assert!((900 - 900 / 8..=900).contains(&(1_000 - histogram.count_above(800_000))));
+        histogram.record(Nanos::MAX);
         assert_eq!(histogram.max_ns(), Nanos::MAX);
     }
 }

@@ -27,19 +27,19 @@ pub struct HostFiles {
 impl HostFiles {
     /// The one that this process runs on.
     #[must_use]
-    pub fn this() -> HostFiles {
-        HostFiles::at("/")
+    pub fn of_this_host() -> HostFiles {
+        HostFiles::under("/")
     }
 
     /// One whose files are below `root`.
     #[must_use]
-    pub fn at(root: impl Into<PathBuf>) -> HostFiles {
+    pub fn under(root: impl Into<PathBuf>) -> HostFiles {
         HostFiles { root: root.into() }
     }
 
     /// The text of a file, such as `proc/version`, without the white space around it.
     #[must_use]
-    pub fn text(&self, path: impl AsRef<Path>) -> Option<String> {
+    pub fn read_text(&self, path: impl AsRef<Path>) -> Option<String> {
         // What the firmware writes ends with a NUL.
         let text = fs::read_to_string(self.root.join(path)).ok()?;
         Some(text.trim_matches(|c: char| c.is_whitespace() || c == '\0').to_owned())
@@ -49,30 +49,30 @@ impl HostFiles {
     ///
     /// # Errors
     /// What the system said.
-    pub fn may_use(&self, path: impl AsRef<Path>) -> io::Result<()> {
+    pub fn check_access(&self, path: impl AsRef<Path>) -> io::Result<()> {
         Ok(access(self.root.join(path), Access::READ_OK | Access::WRITE_OK)?)
     }
 
     /// What a link points to, in the end.
     #[must_use]
-    pub fn target(&self, path: impl AsRef<Path>) -> Option<PathBuf> {
+    pub fn resolve_link(&self, path: impl AsRef<Path>) -> Option<PathBuf> {
         fs::canonicalize(self.root.join(path)).ok()
     }
 
     /// Version of the kernel.
     #[must_use]
     pub fn kernel_version(&self) -> Option<(u32, u32)> {
-        let release = self.text("proc/sys/kernel/osrelease")?;
+        let release = self.read_text("proc/sys/kernel/osrelease")?;
         let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(str::parse);
         Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
     }
 
     /// Whether the step loop's core is kept free of other programs.
     #[must_use]
-    pub fn isolated_core(&self) -> Item {
+    pub fn check_isolated_core(&self) -> Item {
         let core = layout::STEP_CPU;
-        let list = self.text("sys/devices/system/cpu/isolated");
-        let ok = list.as_deref().and_then(cores_of).is_some_and(|cores| cores.contains(&core));
+        let list = self.read_text("sys/devices/system/cpu/isolated");
+        let ok = list.as_deref().and_then(parse_core_list).is_some_and(|cores| cores.contains(&core));
         let got = match list.as_deref() {
             None => "cannot be read",
             Some("") => "none",
@@ -87,8 +87,8 @@ impl HostFiles {
 
     /// Whether the scheduler may stop real-time threads for a part of each second.
     #[must_use]
-    pub fn throttle(&self) -> Item {
-        let runtime_us = self.text("proc/sys/kernel/sched_rt_runtime_us");
+    pub fn check_throttle(&self) -> Item {
+        let runtime_us = self.read_text("proc/sys/kernel/sched_rt_runtime_us");
         let ok = runtime_us.as_deref() == Some("-1");
         Item::new("real-time throttle", "-1", runtime_us.unwrap_or("cannot be read".to_owned()), ok)
             .remedy("sysctl -w kernel.sched_rt_runtime_us=-1, and the same in /etc/sysctl.d")
@@ -97,11 +97,12 @@ impl HostFiles {
 
     /// Whether the kernel's deadline server may take the step loop's core for ordinary threads.
     #[must_use]
-    pub fn deadline_server(&self) -> Item {
+    pub fn check_deadline_server(&self) -> Item {
         let core = layout::STEP_CPU;
         let version = self.kernel_version();
         let has_one = version.is_none_or(|version| version >= DEADLINE_SERVER_SINCE);
-        let runtime = FAIR_SERVER.iter().find_map(|folder| self.text(format!("{folder}/cpu{core}/runtime")));
+        let runtime =
+            FAIR_SERVER.iter().find_map(|folder| self.read_text(format!("{folder}/cpu{core}/runtime")));
         let (got, ok) = match (has_one, runtime.as_deref()) {
             (false, _) => ("the kernel has none".to_owned(), true),
             (true, Some("0")) => ("off".to_owned(), true),
@@ -116,7 +117,7 @@ impl HostFiles {
 
     /// Whether a process like this one may have real-time priorities up to `priority`.
     #[must_use]
-    pub fn fifo_right(&self, priority: i32) -> Item {
+    pub fn check_fifo_right(&self, priority: i32) -> Item {
         let limit = self.soft_limit("Max realtime priority");
         let allowed = limit.as_deref().and_then(|limit| limit.parse::<i32>().ok()).unwrap_or(0);
         let (got, ok) = if self.has_capability(CAP_SYS_NICE) {
@@ -134,7 +135,7 @@ impl HostFiles {
 
     /// Whether a process like this one may lock all of its memory.
     #[must_use]
-    pub fn lock_right(&self) -> Item {
+    pub fn check_lock_right(&self) -> Item {
         let limit = self.soft_limit("Max locked memory");
         let (got, ok) = match limit.as_deref() {
             _ if self.has_capability(CAP_IPC_LOCK) => ("CAP_IPC_LOCK".to_owned(), true),
@@ -151,7 +152,7 @@ impl HostFiles {
     }
 
     fn has_capability(&self, bit: u32) -> bool {
-        let status = self.text("proc/self/status").unwrap_or_default();
+        let status = self.read_text("proc/self/status").unwrap_or_default();
         let effective = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
         effective
             .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
@@ -160,7 +161,7 @@ impl HostFiles {
 
     /// A limit of /proc/self/limits: the first of the two figures behind its name.
     fn soft_limit(&self, name: &str) -> Option<String> {
-        let limits = self.text("proc/self/limits")?;
+        let limits = self.read_text("proc/self/limits")?;
         let figures = limits.lines().find_map(|line| line.strip_prefix(name))?;
         figures.split_whitespace().next().map(str::to_owned)
     }
@@ -168,7 +169,7 @@ impl HostFiles {
 
 /// A list of cores as the kernel writes it: `0-2,5`.
 #[must_use]
-pub fn cores_of(list: &str) -> Option<Vec<usize>> {
+pub fn parse_core_list(list: &str) -> Option<Vec<usize>> {
     let mut cores = Vec::new();
     for part in list.split(',').filter(|part| !part.is_empty()) {
         match part.split_once('-') {
@@ -190,7 +191,7 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
-        let host = HostFiles::at(folder.path());
+        let host = HostFiles::under(folder.path());
         (folder, host)
     }
 
@@ -206,19 +207,19 @@ mod tests {
             [("", false), ("\n", false), ("3\n", true), ("1-3", true), ("0-2", false), ("x", false)]
         {
             assert_eq!(
-                judged("sys/devices/system/cpu/isolated", list, HostFiles::isolated_core).0,
+                judged("sys/devices/system/cpu/isolated", list, HostFiles::check_isolated_core).0,
                 ok,
                 "{list:?}"
             );
         }
-        assert_eq!(cores_of("0-2,5"), Some(vec![0, 1, 2, 5]));
+        assert_eq!(parse_core_list("0-2,5"), Some(vec![0, 1, 2, 5]));
     }
 
     #[test]
     fn only_minus_one_is_no_throttle() {
         for (said, ok) in [("-1\n", true), ("950000", false), ("0", false)] {
             assert_eq!(
-                judged("proc/sys/kernel/sched_rt_runtime_us", said, HostFiles::throttle).0,
+                judged("proc/sys/kernel/sched_rt_runtime_us", said, HostFiles::check_throttle).0,
                 ok,
                 "{said:?}"
             );
@@ -240,7 +241,7 @@ mod tests {
             (&[], false),
         ] {
             let (_folder, host) = host(files);
-            assert_eq!(host.deadline_server().ok, ok, "{files:?}");
+            assert_eq!(host.check_deadline_server().ok, ok, "{files:?}");
         }
     }
 
@@ -262,7 +263,7 @@ mod tests {
             let (status, limits) = (status(mask), limits(priority, locked));
             let (_folder, host) = host(&[("proc/self/status", &status), ("proc/self/limits", &limits)]);
             assert_eq!(
-                (host.fifo_right(80).ok, host.lock_right().ok),
+                (host.check_fifo_right(80).ok, host.check_lock_right().ok),
                 (fifo, lock),
                 "{mask} {priority} {locked}"
             );
@@ -271,13 +272,13 @@ mod tests {
 
     #[test]
     fn nothing_is_fine_on_a_host_that_says_nothing() {
-        let host = HostFiles::at("/nowhere");
+        let host = HostFiles::under("/nowhere");
         let items = [
-            host.isolated_core(),
-            host.throttle(),
-            host.deadline_server(),
-            host.fifo_right(1),
-            host.lock_right(),
+            host.check_isolated_core(),
+            host.check_throttle(),
+            host.check_deadline_server(),
+            host.check_fifo_right(1),
+            host.check_lock_right(),
         ];
         assert!(items.iter().all(|item| !item.ok && !item.remedy.is_empty()), "{items:#?}");
         assert_eq!(items.map(|item| item.need.unwrap()).len(), Need::ALL.len());

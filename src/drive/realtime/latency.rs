@@ -16,7 +16,7 @@ use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS};
 
 /// What was measured at one rate of steps.
 #[derive(Debug, Clone)]
-pub struct Measured {
+pub struct LatencyMeasurement {
     /// Waits in a second.
     pub rate_hz: u32,
     /// How late they ended.
@@ -25,7 +25,7 @@ pub struct Measured {
 
 /// What lateness means for steps, by the rules of [`crate::drive::late`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Meaning {
+pub struct StepRateBounds {
     /// Up to so many steps in a second, no time base would have moved: lateness stayed below one interval.
     pub steady_hz: u32,
     /// Up to so many, no motion would have ended (S20): below 1 ms and below two intervals. None: at no rate.
@@ -36,26 +36,30 @@ pub struct Meaning {
 ///
 /// # Errors
 /// The system refused the thread.
-pub fn measure(rates_hz: &[u32], seconds: u64, demand: Demand) -> io::Result<(Vec<Item>, Vec<Measured>)> {
+pub fn measure_lateness(
+    rates_hz: &[u32],
+    seconds: u64,
+    demand: Demand,
+) -> io::Result<(Vec<Item>, Vec<LatencyMeasurement>)> {
     let role = ThreadRole::Step;
     let rates_hz = rates_hz.to_vec();
     let thread = Builder::new().name(role.name().into()).stack_size(role.stack_bytes()).spawn(move || {
         let mut measured: Vec<_> = rates_hz
             .iter()
-            .map(|rate_hz| Measured { rate_hz: *rate_hz, late: Histogram::default() })
+            .map(|rate_hz| LatencyMeasurement { rate_hz: *rate_hz, late: Histogram::default() })
             .collect();
-        let items = setup::thread(role, demand);
+        let items = setup::set_up_thread(role, demand);
         let mut clock = MonotonicClock::new();
         for one in &mut measured {
             let period_ns = SECOND_NS / Nanos::from(one.rate_hz);
-            run(&mut clock, period_ns, seconds * SECOND_NS, &mut one.late);
+            run_waits(&mut clock, period_ns, seconds * SECOND_NS, &mut one.late);
         }
         (items, measured)
     })?;
     thread.join().map_err(|_| io::Error::other("the measuring thread panicked"))
 }
 
-fn run<C: Clock>(clock: &mut C, period_ns: Nanos, for_ns: Nanos, late: &mut Histogram) {
+fn run_waits<C: Clock>(clock: &mut C, period_ns: Nanos, for_ns: Nanos, late: &mut Histogram) {
     let start = clock.now();
     let mut due = start + period_ns;
     while due < start + for_ns {
@@ -65,7 +69,7 @@ fn run<C: Clock>(clock: &mut C, period_ns: Nanos, for_ns: Nanos, late: &mut Hist
         }
         clock.wait_until(due);
         let now = clock.now();
-        late.add(now.saturating_sub(due));
+        late.record(now.saturating_sub(due));
         // What is missed is not made up: one stall counts once.
         due = (due + period_ns).max(now);
     }
@@ -73,10 +77,10 @@ fn run<C: Clock>(clock: &mut C, period_ns: Nanos, for_ns: Nanos, late: &mut Hist
 
 /// What the latest of some waits means.
 #[must_use]
-pub fn meaning(latest_ns: Nanos) -> Meaning {
+pub fn step_rate_bounds(latest_ns: Nanos) -> StepRateBounds {
     let most = u64::from(layout::MAX_STEP_RATE_HZ);
     let rate = |intervals: u64| (intervals * SECOND_NS / latest_ns.max(1)).min(most) as u32;
-    Meaning { steady_hz: rate(1), safe_hz: (latest_ns <= MILLISECOND_NS).then(|| rate(2)) }
+    StepRateBounds { steady_hz: rate(1), safe_hz: (latest_ns <= MILLISECOND_NS).then(|| rate(2)) }
 }
 
 #[cfg(test)]
@@ -110,9 +114,9 @@ mod tests {
     fn a_late_clock_is_measured() {
         let mut clock = Late { now: 5_000, by: [1_000, 1_000, 1_000, 40_000].iter().cycle() };
         let mut late = Histogram::default();
-        run(&mut clock, MILLISECOND_NS, 4 * SECOND_NS, &mut late);
+        run_waits(&mut clock, MILLISECOND_NS, 4 * SECOND_NS, &mut late);
         assert_eq!((late.total(), late.max_ns()), (3_999, 40_000));
-        assert_eq!(late.above(2_000), 999);
+        assert_eq!(late.count_above(2_000), 999);
     }
 
     #[test]
@@ -120,7 +124,7 @@ mod tests {
         let stalls = [50 * MILLISECOND_NS];
         let mut clock = Late { now: 0, by: stalls.iter().cycle() };
         let mut late = Histogram::default();
-        run(&mut clock, MILLISECOND_NS, SECOND_NS, &mut late);
+        run_waits(&mut clock, MILLISECOND_NS, SECOND_NS, &mut late);
         assert!((19..=20).contains(&late.total()), "{}", late.total());
         assert_eq!(late.max_ns(), 50 * MILLISECOND_NS);
     }
@@ -130,14 +134,14 @@ mod tests {
         let interval_ns = SECOND_NS / Nanos::from(rate_hz);
         let mut base = TimeBase::default();
         let strict = LatePolicy { ends_motion: true };
-        base.stepped(SECOND_NS, SECOND_NS, strict);
-        base.stepped(SECOND_NS + interval_ns, SECOND_NS + interval_ns + late_ns, strict)
+        base.record_step(SECOND_NS, SECOND_NS, strict);
+        base.record_step(SECOND_NS + interval_ns, SECOND_NS + interval_ns + late_ns, strict)
     }
 
     #[test]
     fn the_meaning_is_that_of_the_step_loop() {
         for latest_ns in [20_000, 100_000, 400_000, 999_999] {
-            let Meaning { steady_hz, safe_hz } = meaning(latest_ns);
+            let StepRateBounds { steady_hz, safe_hz } = step_rate_bounds(latest_ns);
             let safe_hz = safe_hz.unwrap();
             assert_eq!(verdict(steady_hz, latest_ns), LatenessVerdict::OnTime, "{latest_ns}");
             assert_ne!(
@@ -152,17 +156,17 @@ mod tests {
                 "{latest_ns}"
             );
         }
-        assert_eq!(meaning(1_000_001).safe_hz, None);
+        assert_eq!(step_rate_bounds(1_000_001).safe_hz, None);
         assert_eq!(verdict(1, 1_000_001), LatenessVerdict::TooLate);
         let most = layout::MAX_STEP_RATE_HZ;
-        assert_eq!(meaning(0), Meaning { steady_hz: most, safe_hz: Some(most) });
+        assert_eq!(step_rate_bounds(0), StepRateBounds { steady_hz: most, safe_hz: Some(most) });
     }
 
     #[test]
     fn this_host_can_be_measured() {
-        let (items, measured) = measure(&[1_000, 10_000], 1, Demand::Nothing).unwrap();
+        let (items, measured) = measure_lateness(&[1_000, 10_000], 1, Demand::Nothing).unwrap();
         assert!(items.iter().all(|item| item.ok), "{items:?}");
-        for Measured { rate_hz, late } in measured {
+        for LatencyMeasurement { rate_hz, late } in measured {
             assert!((1..=u64::from(rate_hz)).contains(&late.total()), "{rate_hz}: {}", late.total());
         }
     }

@@ -91,23 +91,23 @@ impl ThreadRole {
 
 /// Sets the calling thread up for its role. Allocates; its loop comes after.
 #[must_use]
-pub fn thread(role: ThreadRole, demand: Demand) -> Vec<Item> {
+pub fn set_up_thread(role: ThreadRole, demand: Demand) -> Vec<Item> {
     let names = role.names();
-    let mut items = vec![timer_slack(names.timer), stack(role, names.stack)];
+    let mut items = vec![set_timer_slack(names.timer), prefault_stack(role, names.stack)];
     if demand != Demand::Nothing {
         // The core first: a thread that is ahead of everybody should not be so on somebody else's core.
-        let own = core(names.core, &[role.core()]);
+        let own = pin_to_cores(names.core, &[role.core()]);
         // An isolated core is no use to a thread that is elsewhere.
         items.push(if role == ThreadRole::Step { own.need(Need::IsolatedCore) } else { own });
-        items.push(priority(names.priority, role.priority()));
+        items.push(set_priority(names.priority, role.priority()));
     }
     items
 }
 
 /// Keeps the calling thread, and those that it starts, on the server's cores.
 #[must_use]
-pub fn server_cores() -> Item {
-    core("server: cores", &layout::SERVER_CPUS)
+pub fn pin_to_server_cores() -> Item {
+    pin_to_cores("server: cores", &layout::SERVER_CPUS)
 }
 
 /// Locks what the process has in memory, and what it gets from here on.
@@ -115,10 +115,10 @@ pub fn server_cores() -> Item {
 pub fn lock_memory(host: &HostFiles) -> Item {
     let item = |got: String, ok| {
         Item::new("locked memory", "all of it", got, ok)
-            .remedy(host.lock_right().remedy)
+            .remedy(host.check_lock_right().remedy)
             .need(Need::LockedMemory)
     };
-    let right = host.lock_right();
+    let right = host.check_lock_right();
     if !right.ok {
         // It may even succeed now, and then fail an allocation later, which ends the process in mid-motion.
         return item(right.got, false);
@@ -135,7 +135,7 @@ pub fn lock_memory(host: &HostFiles) -> Item {
 
 /// Asks the processor not to sleep so deeply that waking up takes time; holds for as long as the file is open.
 #[must_use]
-pub fn stay_awake() -> (Item, Option<File>) {
+pub fn forbid_deep_sleep() -> (Item, Option<File>) {
     const DEVICE: &str = "/dev/cpu_dma_latency";
     let opened = OpenOptions::new().write(true).open(DEVICE).and_then(|mut file| {
         let longest_us = 0_i32;
@@ -153,16 +153,18 @@ pub fn stay_awake() -> (Item, Option<File>) {
     }
 }
 
-fn priority(what: &'static str, priority: i32) -> Item {
+fn set_priority(what: &'static str, priority: i32) -> Item {
     let wanted = format!("FIFO {priority}");
-    let (got, ok) = match fifo::enter(priority) {
+    let (got, ok) = match fifo::set_fifo_priority(priority) {
         Ok(()) => (wanted.clone(), true),
         Err(error) => (format!("an ordinary thread ({error})"), false),
     };
-    Item::new(what, wanted, got, ok).remedy(HostFiles::this().fifo_right(priority).remedy).need(Need::Fifo)
+    Item::new(what, wanted, got, ok)
+        .remedy(HostFiles::of_this_host().check_fifo_right(priority).remedy)
+        .need(Need::Fifo)
 }
 
-fn core(what: &'static str, cores: &[usize]) -> Item {
+fn pin_to_cores(what: &'static str, cores: &[usize]) -> Item {
     let mut set = CpuSet::new();
     cores.iter().for_each(|core| set.set(*core));
     let wanted = cores.iter().map(usize::to_string).collect::<Vec<_>>().join(" and ");
@@ -173,7 +175,7 @@ fn core(what: &'static str, cores: &[usize]) -> Item {
     Item::new(what, wanted, got, ok).remedy("the cores of memory-layout/layout.toml must exist on this host")
 }
 
-fn timer_slack(what: &'static str) -> Item {
+fn set_timer_slack(what: &'static str) -> Item {
     let wanted = "1 ns";
     let (got, ok) = match set_current_timer_slack(NonZeroU64::new(1)) {
         Ok(()) => (wanted.to_owned(), true),
@@ -186,10 +188,10 @@ fn timer_slack(what: &'static str) -> Item {
 const STACK_IN_USE_BYTES: usize = 64 * 1024;
 
 /// Uses the stack once, so that no page of it has to be fetched in mid-motion.
-fn stack(role: ThreadRole, what: &'static str) -> Item {
+fn prefault_stack(role: ThreadRole, what: &'static str) -> Item {
     match role {
-        ThreadRole::Step => touch::<{ layout::STEP_STACK_BYTES - STACK_IN_USE_BYTES }>(),
-        ThreadRole::Control => touch::<{ layout::CONTROL_STACK_BYTES - STACK_IN_USE_BYTES }>(),
+        ThreadRole::Step => touch_stack::<{ layout::STEP_STACK_BYTES - STACK_IN_USE_BYTES }>(),
+        ThreadRole::Control => touch_stack::<{ layout::CONTROL_STACK_BYTES - STACK_IN_USE_BYTES }>(),
     }
     let touched = format!("{} KiB touched", (role.stack_bytes() - STACK_IN_USE_BYTES) / 1024);
     Item::new(what, touched.clone(), touched, true)
@@ -197,7 +199,7 @@ fn stack(role: ThreadRole, what: &'static str) -> Item {
 
 /// Needs a frame of its own: an inlined one would stay.
 #[inline(never)]
-fn touch<const BYTES: usize>() {
+fn touch_stack<const BYTES: usize>() {
     let mut pages = [0_u8; BYTES];
     black_box(&mut pages);
 }
@@ -225,7 +227,8 @@ mod tests {
     #[test]
     fn nothing_is_asked_that_other_programs_would_feel() {
         for role in [ThreadRole::Step, ThreadRole::Control] {
-            let (items, policy) = in_thread(role, move || (thread(role, Demand::Nothing), field(POLICY)));
+            let (items, policy) =
+                in_thread(role, move || (set_up_thread(role, Demand::Nothing), field(POLICY)));
             assert!(items.iter().all(|item| item.ok && item.need.is_none()), "{items:#?}");
             assert_eq!(policy, "0");
         }
@@ -234,12 +237,13 @@ mod tests {
     #[test]
     fn the_report_says_what_the_system_says() {
         for role in [ThreadRole::Step, ThreadRole::Control] {
-            let (items, policy, priority) =
-                in_thread(role, move || (thread(role, Demand::Attempt), field(POLICY), field(PRIORITY)));
+            let (items, policy, priority) = in_thread(role, move || {
+                (set_up_thread(role, Demand::Attempt), field(POLICY), field(PRIORITY))
+            });
             let fifo = items.iter().find(|item| item.need == Some(Need::Fifo)).unwrap();
             let is_fifo = policy == libc::SCHED_FIFO.to_string() && priority == role.priority().to_string();
             assert_eq!(fifo.ok, is_fifo, "{fifo:?}, policy {policy}, priority {priority}");
-            assert_eq!(fifo.ok, HostFiles::this().fifo_right(role.priority()).ok, "{fifo:?}");
+            assert_eq!(fifo.ok, HostFiles::of_this_host().check_fifo_right(role.priority()).ok, "{fifo:?}");
             assert_eq!(items.len(), 4);
         }
     }
@@ -248,10 +252,10 @@ mod tests {
     fn a_touched_stack_has_its_pages() {
         const MINOR_FAULTS: usize = 10;
         let faults = in_thread(ThreadRole::Control, || {
-            let _ = thread(ThreadRole::Control, Demand::Nothing);
+            let _ = set_up_thread(ThreadRole::Control, Demand::Nothing);
             let faults = || field(MINOR_FAULTS).parse::<u64>().unwrap();
             let before = faults();
-            touch::<{ layout::CONTROL_STACK_BYTES / 2 }>();
+            touch_stack::<{ layout::CONTROL_STACK_BYTES / 2 }>();
             faults() - before
         });
         // 64 pages were used; reading the figure itself may touch new ones of the heap.

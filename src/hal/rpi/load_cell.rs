@@ -29,7 +29,7 @@ const TRANSFER_MS: u32 = 10;
 /// No load cell of such a machine reads more.
 const MOST_G: f32 = 100_000.0;
 /// The log hears of lost samples at most so often.
-const TELL_EVERY_NS: Nanos = 10 * SECOND_NS;
+const LOG_INTERVAL_NS: Nanos = 10 * SECOND_NS;
 
 /// The load cell, read by a thread of its own for as long as this exists.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ enum ReadError {
 }
 
 impl I2cLoadCell {
-    /// Begins to read. `hear` gets each weight in grams, or none where there was none, with the instants at which the
+    /// Begins to read. `on_sample` gets each weight in grams, or none where there was none, with the instants at which the
     /// reading began and ended.
     ///
     /// # Errors
@@ -58,7 +58,7 @@ impl I2cLoadCell {
         clock: MonotonicClock,
         bus: u8,
         address: u8,
-        hear: impl FnMut(Option<f64>, Nanos, Nanos) + Send + 'static,
+        on_sample: impl FnMut(Option<f64>, Nanos, Nanos) + Send + 'static,
     ) -> Result<I2cLoadCell, PiError> {
         let failed = || PiError::of_bus(format!("/dev/i2c-{bus}"));
         let mut i2c = I2c::with_bus(bus).map_err(failed())?;
@@ -66,14 +66,14 @@ impl I2cLoadCell {
         // Adapters that cannot do it keep their second.
         let _ = i2c.set_timeout(TRANSFER_MS);
         let quit = Arc::new(AtomicBool::new(false));
-        let mut reader = Reader { i2c, clock, hear, lost: 0, tell_again_ns: 0 };
+        let mut reader = Reader { i2c, clock, on_sample, lost: 0, log_again_ns: 0 };
         let quitting = Arc::clone(&quit);
         thread::Builder::new()
             .name("load-cell".into())
             .spawn(move || {
                 let mut next = reader.clock.now();
                 while !quitting.load(Ordering::Acquire) {
-                    reader.turn();
+                    reader.take_sample();
                     // A reading that was missed is not made up for.
                     next = (next + PERIOD_NS).max(reader.clock.now());
                     reader.clock.doze_until(next);
@@ -94,30 +94,30 @@ impl Drop for I2cLoadCell {
 struct Reader<H> {
     i2c: I2c,
     clock: MonotonicClock,
-    hear: H,
+    on_sample: H,
     /// Samples lost since the last one that was not.
     lost: u32,
-    tell_again_ns: Nanos,
+    log_again_ns: Nanos,
 }
 
 impl<H: FnMut(Option<f64>, Nanos, Nanos)> Reader<H> {
-    fn turn(&mut self) {
+    fn take_sample(&mut self) {
         let at = self.clock.now();
         let read = self.read().map_err(|error| ReadError::Silent(error.to_string()));
         let now = self.clock.now();
-        match read.and_then(|bytes| weight(bytes, now - at)) {
+        match read.and_then(|bytes| parse_weight(bytes, now - at)) {
             Ok(force_g) => {
-                (self.hear)(Some(force_g), at, now);
-                if self.lost > 0 && self.tell_again_ns > 0 {
+                (self.on_sample)(Some(force_g), at, now);
+                if self.lost > 0 && self.log_again_ns > 0 {
                     tracing::info!(lost = self.lost, "the load cell is there");
                 }
-                (self.lost, self.tell_again_ns) = (0, 0);
+                (self.lost, self.log_again_ns) = (0, 0);
             }
             Err(lost) => {
-                (self.hear)(None, at, now);
+                (self.on_sample)(None, at, now);
                 self.lost = self.lost.saturating_add(1);
-                if now >= self.tell_again_ns && self.lost > 1 {
-                    self.tell_again_ns = now + TELL_EVERY_NS;
+                if now >= self.log_again_ns && self.lost > 1 {
+                    self.log_again_ns = now + LOG_INTERVAL_NS;
                     tracing::warn!(lost = self.lost, "no weight from the load cell: {lost}");
                 }
             }
@@ -136,7 +136,7 @@ impl<H: FnMut(Option<f64>, Nanos, Nanos)> Reader<H> {
 }
 
 /// The weight in grams, if it is one.
-fn weight(bytes: [u8; 4], took_ns: Nanos) -> Result<f64, ReadError> {
+fn parse_weight(bytes: [u8; 4], took_ns: Nanos) -> Result<f64, ReadError> {
     if took_ns > DEADLINE_NS {
         return Err(ReadError::Late(took_ns));
     }
@@ -153,16 +153,19 @@ mod tests {
     #[test]
     fn only_a_plausible_weight_in_time_is_a_sample() {
         for force_g in [0.0, -0.0, 123.5, -2_000.25, MOST_G, -MOST_G] {
-            assert_eq!(weight(force_g.to_le_bytes(), DEADLINE_NS), Ok(f64::from(force_g)));
-            assert_eq!(weight(force_g.to_le_bytes(), DEADLINE_NS + 1), Err(ReadError::Late(DEADLINE_NS + 1)));
+            assert_eq!(parse_weight(force_g.to_le_bytes(), DEADLINE_NS), Ok(f64::from(force_g)));
+            assert_eq!(
+                parse_weight(force_g.to_le_bytes(), DEADLINE_NS + 1),
+                Err(ReadError::Late(DEADLINE_NS + 1))
+            );
         }
         // The bus reads ones where nobody answers.
-        assert!(weight([0xff; 4], 0).is_err());
+        assert!(parse_weight([0xff; 4], 0).is_err());
         for force_g in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 2.0 * MOST_G, f32::MIN_POSITIVE / 2.0] {
-            assert!(weight(force_g.to_le_bytes(), 0).is_err(), "{force_g}");
+            assert!(parse_weight(force_g.to_le_bytes(), 0).is_err(), "{force_g}");
         }
         for force_g in [123.5_f32, -2_000.25, 1.0] {
-            assert!(weight(force_g.to_be_bytes(), 0).is_err(), "{force_g} in the wrong order");
+            assert!(parse_weight(force_g.to_be_bytes(), 0).is_err(), "{force_g} in the wrong order");
         }
     }
 }

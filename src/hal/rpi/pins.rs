@@ -10,7 +10,7 @@ use crate::units::Nanos;
 
 /// An input line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sense {
+pub struct InputAssignment {
     /// Its BCM number.
     pub pin: u8,
     /// The level that means pressed, open, or in alarm.
@@ -31,13 +31,13 @@ pub struct PinAssignment {
     /// BCM number of the line that powers the motor driver while it is high.
     pub enable: Option<u8>,
     /// The switch at the front.
-    pub front: Sense,
+    pub front: InputAssignment,
     /// The switch at the back.
-    pub back: Sense,
+    pub back: InputAssignment,
     /// The e-stop loop.
-    pub e_stop: Option<Sense>,
+    pub e_stop: Option<InputAssignment>,
     /// The alarm of the motor driver.
-    pub driver_alarm: Option<Sense>,
+    pub driver_alarm: Option<InputAssignment>,
 }
 
 impl PinAssignment {
@@ -54,23 +54,23 @@ impl PinAssignment {
 ///
 /// # Errors
 /// Why the pins cannot be reached.
-pub fn safe_outputs(wiring: &PinAssignment) -> Result<(), PiError> {
+pub fn set_outputs_safe(wiring: &PinAssignment) -> Result<(), PiError> {
     let gpio = Gpio::new().map_err(PiError::of_gpio)?;
     for (pin, role) in wiring.outputs() {
-        output(&gpio, pin, role)?;
+        claim_output(&gpio, pin, role)?;
     }
     Ok(())
 }
 
 /// An output that is low from the first instant on, and stays what it is when its owner goes away.
-fn output(gpio: &Gpio, pin: u8, role: &'static str) -> Result<OutputPin, PiError> {
+fn claim_output(gpio: &Gpio, pin: u8, role: &'static str) -> Result<OutputPin, PiError> {
     let mut output = gpio.get(pin).map_err(PiError::of_pin(pin, role))?.into_output_low();
     output.set_reset_on_drop(false);
     Ok(output)
 }
 
 /// Fails if another program or a kernel driver has the pin. Leaves it an input that is pulled to the safe level.
-fn is_free(gpio: &Gpio, pin: u8, role: &'static str) -> Result<(), PiError> {
+fn check_free(gpio: &Gpio, pin: u8, role: &'static str) -> Result<(), PiError> {
     let mut probe = gpio.get(pin).map_err(PiError::of_pin(pin, role))?.into_input_pulldown();
     probe.set_reset_on_drop(false);
     probe.set_interrupt(Trigger::Disabled, None).map_err(PiError::of_pin(pin, role))?;
@@ -86,8 +86,8 @@ struct InputLine {
 
 impl InputLine {
     /// The kernel is told that the line is taken, so that a second program is refused it.
-    fn claim(gpio: &Gpio, sense: Sense, role: &'static str) -> Result<InputLine, PiError> {
-        let Sense { pin: number, active, pull } = sense;
+    fn claim(gpio: &Gpio, sense: InputAssignment, role: &'static str) -> Result<InputLine, PiError> {
+        let InputAssignment { pin: number, active, pull } = sense;
         let pin = gpio.get(number).map_err(PiError::of_pin(number, role))?;
         let mut pin = match pull {
             Pull::Up => pin.into_input_pullup(),
@@ -123,22 +123,23 @@ impl RpiPins {
     ///
     /// # Errors
     /// Why that cannot be; the outputs that were taken already are low.
-    pub fn take(wiring: &PinAssignment) -> Result<RpiPins, PiError> {
+    pub fn claim(wiring: &PinAssignment) -> Result<RpiPins, PiError> {
         let gpio = Gpio::new().map_err(PiError::of_gpio)?;
         // Nothing is driven before it is known that nobody else drives it.
         let front = InputLine::claim(&gpio, wiring.front, "front")?;
         let back = InputLine::claim(&gpio, wiring.back, "back")?;
-        let claim =
-            |sense: Option<Sense>, role| sense.map(|it| InputLine::claim(&gpio, it, role)).transpose();
+        let claim = |sense: Option<InputAssignment>, role| {
+            sense.map(|it| InputLine::claim(&gpio, it, role)).transpose()
+        };
         let e_stop = claim(wiring.e_stop, "e_stop")?;
         let driver_alarm = claim(wiring.driver_alarm, "driver_alarm")?;
         for (pin, role) in wiring.outputs() {
-            is_free(&gpio, pin, role)?;
+            check_free(&gpio, pin, role)?;
         }
         Ok(RpiPins {
-            enable: wiring.enable.map(|pin| output(&gpio, pin, "enable")).transpose()?,
-            step: output(&gpio, wiring.step, "step")?,
-            dir: output(&gpio, wiring.dir, "dir")?,
+            enable: wiring.enable.map(|pin| claim_output(&gpio, pin, "enable")).transpose()?,
+            step: claim_output(&gpio, wiring.step, "step")?,
+            dir: claim_output(&gpio, wiring.dir, "dir")?,
             forward_is_high: wiring.forward == Level::High,
             front,
             back,

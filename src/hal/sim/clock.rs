@@ -48,41 +48,41 @@ impl std::fmt::Debug for VirtualClock {
 
 impl VirtualClock {
     /// From now on waits are late, or (`None`) punctual.
-    pub fn be_late(&self, lateness: Option<WaitLateness>) {
+    pub fn set_lateness(&self, lateness: Option<WaitLateness>) {
         self.0.chance.set(Random::new(lateness.map_or(0, |lateness| lateness.seed)));
         self.0.late.set(lateness);
     }
 
-    /// At `instant`, or at the end of the wait in which it lies, `happens` is called once.
-    pub fn at(&self, instant: Nanos, happens: impl FnOnce() + 'static) {
-        *self.0.alarm.borrow_mut() = Some((instant, Box::new(happens)));
+    /// At `instant`, or at the end of the wait in which it lies, `action` is called once.
+    pub fn set_alarm(&self, instant: Nanos, action: impl FnOnce() + 'static) {
+        *self.0.alarm.borrow_mut() = Some((instant, Box::new(action)));
     }
 
     /// A number in `[0, 1)`.
-    fn chance(&self) -> f64 {
+    fn draw_unit(&self) -> f64 {
         let mut random = self.0.chance.get();
         let number = random.unit();
         self.0.chance.set(random);
         number
     }
 
-    fn late_ns(&self) -> Nanos {
+    fn draw_lateness_ns(&self) -> Nanos {
         let Some(WaitLateness { jitter_ns, stalls, stall_ns: (shortest, longest), .. }) = self.0.late.get()
         else {
             return 0;
         };
-        let jitter_ns = (self.chance() * jitter_ns as f64) as Nanos;
-        if self.chance() >= stalls {
+        let jitter_ns = (self.draw_unit() * jitter_ns as f64) as Nanos;
+        if self.draw_unit() >= stalls {
             return jitter_ns;
         }
         let orders = libm::log(longest as f64 / shortest as f64);
-        jitter_ns + (shortest as f64 * libm::exp(self.chance() * orders)) as Nanos
+        jitter_ns + (shortest as f64 * libm::exp(self.draw_unit() * orders)) as Nanos
     }
 
-    fn ring(&self) {
+    fn fire_alarm(&self) {
         let due = self.0.alarm.borrow_mut().take_if(|(instant, _)| *instant <= self.0.now.get());
-        if let Some((_, happens)) = due {
-            happens();
+        if let Some((_, action)) = due {
+            action();
         }
     }
 }
@@ -93,10 +93,10 @@ impl Clock for VirtualClock {
     }
 
     fn wait_until(&mut self, instant: Nanos) -> Nanos {
-        let until = self.0.now.get().max(instant) + self.late_ns();
+        let until = self.0.now.get().max(instant) + self.draw_lateness_ns();
         self.0.now.set(until);
         // What happens then may take time of its own.
-        self.ring();
+        self.fire_alarm();
         self.0.now.get()
     }
 
@@ -114,7 +114,7 @@ mod tests {
         let lateness = WaitLateness { seed: 7, jitter_ns: 2_000, stalls: 0.1, stall_ns: (1_000, 50_000_000) };
         let ends = || {
             let mut clock = VirtualClock::default();
-            clock.be_late(Some(lateness));
+            clock.set_lateness(Some(lateness));
             let mut ends = Vec::new();
             for _ in 0..1_000 {
                 let until = clock.now() + 10_000;
@@ -135,7 +135,7 @@ mod tests {
         let mut clock = VirtualClock::default();
         let rung = Rc::new(Cell::new(0));
         let heard = rung.clone();
-        clock.at(150, move || heard.set(heard.get() + 1));
+        clock.set_alarm(150, move || heard.set(heard.get() + 1));
         clock.wait_until(100);
         assert_eq!(rung.get(), 0);
         clock.wait_until(200);

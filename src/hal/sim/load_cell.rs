@@ -1,6 +1,6 @@
 //! The simulated load cell: the spring at the end of the rail and a hand on the carriage, sampled at a fixed rate.
 
-use super::hands::{Mishap, SimulatedOperator};
+use super::operator::{Mishap, SimulatedOperator};
 use super::rail::{RailOptions, spring_force_g};
 use crate::hal::{ForceSample, ForceSensor};
 use crate::units::Nanos;
@@ -11,7 +11,7 @@ const SAMPLE_PERIOD_NS: Nanos = 12_500_000;
 /// A load cell on the simulated machine.
 #[derive(Debug, Clone)]
 pub struct SimLoadCell {
-    hands: SimulatedOperator,
+    operator: SimulatedOperator,
     options: RailOptions,
     latest: Option<ForceSample>,
 }
@@ -19,14 +19,14 @@ pub struct SimLoadCell {
 impl SimLoadCell {
     /// The load cell of the machine that `hands` belongs to.
     #[must_use]
-    pub fn new(hands: SimulatedOperator, options: RailOptions) -> SimLoadCell {
-        SimLoadCell { hands, options, latest: None }
+    pub fn new(operator: SimulatedOperator, options: RailOptions) -> SimLoadCell {
+        SimLoadCell { operator, options, latest: None }
     }
 
     /// The hands at the machine that it belongs to.
     #[must_use]
-    pub fn hands(&self) -> &SimulatedOperator {
-        &self.hands
+    pub fn operator(&self) -> &SimulatedOperator {
+        &self.operator
     }
 }
 
@@ -34,10 +34,11 @@ impl ForceSensor for SimLoadCell {
     fn latest(&mut self, now: Nanos) -> Option<ForceSample> {
         let at = now - now % SAMPLE_PERIOD_NS;
         let new = self.latest.is_none_or(|sample| sample.at != at);
-        let mishaps = self.hands.mishaps();
+        let mishaps = self.operator.mishaps();
         let answers = !mishaps.has(Mishap::LoadCellSilent) && !mishaps.has(Mishap::LoadCellFrozen);
         if new && answers {
-            let force_g = spring_force_g(&self.options, self.hands.carriage_mm()) + self.hands.pushed_g();
+            let force_g =
+                spring_force_g(&self.options, self.operator.carriage_mm()) + self.operator.pushed_g();
             let noise_g = if mishaps.has(Mishap::LoadCellNoisy) { NOISE_G * noise(at) } else { 0.0 };
             let force_g = if mishaps.has(Mishap::LoadCellGarbage) { garbage(at) } else { force_g + noise_g };
             self.latest = Some(ForceSample::of_rate(force_g, at, SAMPLE_PERIOD_NS));

@@ -70,7 +70,7 @@ pub struct Motor {
 
 /// What acts on the carriage beside the motor.
 #[derive(Debug, Clone, Copy)]
-pub struct Outside {
+pub struct ExternalLoad {
     /// Springs and hands, in grams.
     pub force_g: f64,
     /// Whether the motor is weak.
@@ -105,7 +105,7 @@ impl Motor {
     }
 
     /// Switches the driver on or off. A field that comes up takes the nearest place that the rotor can hold.
-    pub fn power(&mut self, on: bool) {
+    pub fn set_powered(&mut self, on: bool) {
         if on && !self.powered {
             self.field_mm = self.carriage_mm;
             self.field_mm_s = 0.0;
@@ -124,10 +124,10 @@ impl Motor {
     }
 
     /// Lets time pass until `at`; tells whether the carriage may have moved.
-    pub fn advance(&mut self, at: Nanos, outside: &Outside) -> bool {
+    pub fn advance(&mut self, at: Nanos, load: &ExternalLoad) -> bool {
         let mut left_s = seconds(at.saturating_sub(self.at_ns));
         self.at_ns = self.at_ns.max(at);
-        let pushed = outside.force_g != 0.0;
+        let pushed = load.force_g != 0.0;
         if self.still && !pushed {
             return false;
         }
@@ -142,7 +142,7 @@ impl Motor {
             if since_s > 2.0 * interval_s {
                 self.field_mm_s = 0.0;
             }
-            if self.integrate(dt, outside) {
+            if self.integrate(dt, load) {
                 self.still = true;
                 break;
             }
@@ -151,15 +151,15 @@ impl Motor {
     }
 
     /// Tells whether the carriage has come to rest.
-    fn integrate(&mut self, dt: f64, outside: &Outside) -> bool {
-        if outside.held {
+    fn integrate(&mut self, dt: f64, load: &ExternalLoad) -> bool {
+        if load.held {
             self.speed_mm_s = 0.0;
             return true;
         }
         let MotorOptions { full_step_mm, pull_out_mm_s2, damping, mass_kg, friction_mm_s2 } = self.options;
-        let mut driving = outside.force_g * MM_S2_KG_PER_G / mass_kg;
+        let mut driving = load.force_g * MM_S2_KG_PER_G / mass_kg;
         if self.powered {
-            let pull_out = pull_out_mm_s2 * if outside.weak { WEAK } else { 1.0 };
+            let pull_out = pull_out_mm_s2 * if load.weak { WEAK } else { 1.0 };
             let omega = libm::sqrt(FRAC_PI_2 * pull_out / full_step_mm);
             let lag = self.field_mm - self.carriage_mm;
             driving += pull_out * libm::sin(FRAC_PI_2 * lag / full_step_mm)
@@ -170,7 +170,7 @@ impl Motor {
         let friction = friction_mm_s2 * dt;
         self.speed_mm_s = if wanted.abs() <= friction { 0.0 } else { wanted - friction.copysign(wanted) };
         self.carriage_mm += self.speed_mm_s * dt;
-        let (low, high) = outside.ends_mm;
+        let (low, high) = load.ends_mm;
         if self.carriage_mm < low || self.carriage_mm > high {
             self.carriage_mm = self.carriage_mm.clamp(low, high);
             self.speed_mm_s = 0.0;
@@ -190,12 +190,12 @@ impl Motor {
 mod tests {
     use super::*;
 
-    const FREE: Outside = Outside { force_g: 0.0, weak: false, held: false, ends_mm: (-1e3, 1e3) };
+    const FREE: ExternalLoad = ExternalLoad { force_g: 0.0, weak: false, held: false, ends_mm: (-1e3, 1e3) };
 
     /// A ramp of the field up to `speed`, a second of it, a ramp down, and rest; returns the lag that is left.
-    fn trip(options: MotorOptions, outside: Outside, acceleration: f64, speed: f64) -> f64 {
+    fn trip(options: MotorOptions, load: ExternalLoad, acceleration: f64, speed: f64) -> f64 {
         let mut motor = Motor::new(options, 0.0);
-        motor.power(true);
+        motor.set_powered(true);
         let step_mm = 0.1;
         let (mut at_s, mut v): (f64, f64) = (0.0, 0.0);
         let (mut way, mut next) = (0.0, step_mm);
@@ -208,12 +208,12 @@ mod tests {
             if way >= next {
                 next += step_mm;
                 let at = (at_s * 1e9) as Nanos;
-                motor.advance(at, &outside);
+                motor.advance(at, &load);
                 motor.step(step_mm, at);
             }
         }
         assert!(v < 1.0);
-        motor.advance((at_s * 1e9) as Nanos + 500_000_000, &outside);
+        motor.advance((at_s * 1e9) as Nanos + 500_000_000, &load);
         motor.lag_mm()
     }
 
@@ -225,33 +225,33 @@ mod tests {
 
     #[test]
     fn a_weak_one_slips_by_whole_valleys() {
-        let left = trip(MotorOptions::default(), Outside { weak: true, ..FREE }, 8_000.0, 500.0);
+        let left = trip(MotorOptions::default(), ExternalLoad { weak: true, ..FREE }, 8_000.0, 500.0);
         assert!(left.abs() > 0.7, "only {left} mm behind");
     }
 
     #[test]
     fn a_force_below_that_of_the_motor_bends_it_and_one_above_pulls_it_away() {
         let mut motor = Motor::new(MotorOptions::default(), 0.0);
-        motor.power(true);
-        motor.advance(1_000_000_000, &Outside { force_g: -1_000.0, ..FREE });
+        motor.set_powered(true);
+        motor.advance(1_000_000_000, &ExternalLoad { force_g: -1_000.0, ..FREE });
         assert!((0.02..0.2).contains(&motor.lag_mm()), "{}", motor.lag_mm());
-        motor.advance(1_200_000_000, &Outside { force_g: -6_000.0, ..FREE });
+        motor.advance(1_200_000_000, &ExternalLoad { force_g: -6_000.0, ..FREE });
         assert!(motor.lag_mm() > 1.0, "{}", motor.lag_mm());
     }
 
     #[test]
     fn a_carriage_without_power_coasts_and_rests_and_the_field_takes_it_up_where_it_is() {
         let mut motor = Motor::new(MotorOptions::default(), 0.0);
-        motor.power(true);
+        motor.set_powered(true);
         for i in 1..100 {
             motor.advance(i * 1_000_000, &FREE);
             motor.step(0.1, i * 1_000_000);
         }
-        motor.power(false);
+        motor.set_powered(false);
         motor.advance(1_000_000_000, &FREE);
         let rested = motor.carriage_mm();
         assert!(rested > 10.0, "{rested}");
-        motor.power(true);
+        motor.set_powered(true);
         motor.advance(2_000_000_000, &FREE);
         assert!((motor.carriage_mm() - rested).abs() < 0.01);
     }

@@ -1,6 +1,6 @@
 //! The rail behind the pins of the step loop, and who watches its edges.
 
-use super::hands::SimulatedOperator;
+use super::operator::SimulatedOperator;
 use super::rail::{RailOptions, SimulatedRail};
 use crate::hal::{Edge, EdgeKind, EdgeSink, StepIo};
 use crate::machine::Inputs;
@@ -51,7 +51,7 @@ impl EdgeSink for () {
 #[derive(Debug)]
 pub struct SimPins<S> {
     rail: SimulatedRail,
-    hands: SimulatedOperator,
+    operator: SimulatedOperator,
     sink: S,
     forward: bool,
     enabled: bool,
@@ -60,16 +60,16 @@ pub struct SimPins<S> {
 impl<S: EdgeSink> SimPins<S> {
     /// The machine at power-on; `sink` sees every edge, `hands` can reach in.
     #[must_use]
-    pub fn new(options: RailOptions, hands: SimulatedOperator, sink: S) -> SimPins<S> {
+    pub fn new(options: RailOptions, operator: SimulatedOperator, sink: S) -> SimPins<S> {
         let rail = SimulatedRail::new(options);
-        hands.show_carriage(rail.carriage_mm());
-        SimPins { rail, hands, sink, forward: false, enabled: false }
+        operator.set_carriage_mm(rail.carriage_mm());
+        SimPins { rail, operator, sink, forward: false, enabled: false }
     }
 
     /// What has mass moves on between the steps.
-    fn pass_time(&mut self, at: Nanos) {
-        if self.rail.advance(at, self.hands.pushed_g(), self.hands.mishaps()) {
-            self.hands.show_carriage(self.rail.carriage_mm());
+    fn advance_rail(&mut self, at: Nanos) {
+        if self.rail.advance(at, self.operator.pushed_g(), self.operator.mishaps()) {
+            self.operator.set_carriage_mm(self.rail.carriage_mm());
         }
     }
 
@@ -87,9 +87,9 @@ impl<S: EdgeSink> SimPins<S> {
 
 impl<S: EdgeSink> StepIo for SimPins<S> {
     fn inputs(&mut self, at: Nanos) -> Inputs {
-        self.pass_time(at);
-        let inputs = self.rail.inputs(self.hands.mishaps(), at);
-        self.sink.lines(at, inputs);
+        self.advance_rail(at);
+        let inputs = self.rail.inputs(self.operator.mishaps(), at);
+        self.sink.input_lines(at, inputs);
         inputs
     }
 
@@ -103,19 +103,19 @@ impl<S: EdgeSink> StepIo for SimPins<S> {
             self.sink.edge(Edge { at, kind: EdgeKind::StepEnds });
             return;
         }
-        self.pass_time(at);
-        self.sink.lines(at, self.rail.inputs(self.hands.mishaps(), at));
+        self.advance_rail(at);
+        self.sink.input_lines(at, self.rail.inputs(self.operator.mishaps(), at));
         self.sink.edge(Edge { at, kind: EdgeKind::StepBegins { forward: self.forward } });
         // A driver that is off does not turn the motor.
         if self.enabled {
-            self.rail.step(self.forward, self.hands.mishaps(), at);
-            self.hands.show_carriage(self.rail.carriage_mm());
+            self.rail.step(self.forward, self.operator.mishaps(), at);
+            self.operator.set_carriage_mm(self.rail.carriage_mm());
         }
     }
 
     fn set_enabled(&mut self, on: bool, at: Nanos) {
-        self.pass_time(at);
-        self.rail.power(on);
+        self.advance_rail(at);
+        self.rail.set_powered(on);
         self.enabled = on;
         self.sink.edge(Edge { at, kind: EdgeKind::Enable { on } });
     }

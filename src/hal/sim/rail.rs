@@ -1,7 +1,7 @@
 //! The mechanics of the simulated rail: steps in, carriage and switches out. Pure.
 
-use super::hands::{Mishap, Mishaps};
-use super::motor::{Motor, MotorOptions, Outside};
+use super::motor::{ExternalLoad, Motor, MotorOptions};
+use super::operator::{Mishap, Mishaps};
 use crate::machine::Inputs;
 use crate::units::{MICROSECOND_NS, MILLISECOND_NS, Nanos};
 
@@ -61,14 +61,14 @@ struct Switch {
 
 impl Switch {
     /// The switch when the carriage is `behind_mm` behind it.
-    fn press(&mut self, behind_mm: f64, hysteresis_mm: f64, at: Nanos) {
+    fn update(&mut self, behind_mm: f64, hysteresis_mm: f64, at: Nanos) {
         let closed = behind_mm >= -EXACT_MM || (self.closed && behind_mm > -hysteresis_mm + EXACT_MM);
         if closed != self.closed {
             *self = Switch { closed, changed_ns: at };
         }
     }
 
-    fn reads(self, bounces: bool, at: Nanos) -> bool {
+    fn reading(self, bounces: bool, at: Nanos) -> bool {
         let since_ns = at.saturating_sub(self.changed_ns);
         if !bounces || self.changed_ns == 0 || since_ns >= BOUNCE_NS {
             return self.closed;
@@ -143,7 +143,7 @@ impl SimulatedRail {
             return;
         }
         let wanted = self.steps + way;
-        let wanted_mm = self.place_mm(wanted);
+        let wanted_mm = self.position_mm(wanted);
         let (lowest, highest) = self.ends_mm();
         if wanted_mm < lowest || wanted_mm > highest || mishaps.has(Mishap::CarriageBlocked) {
             self.lost_steps += 1;
@@ -160,24 +160,24 @@ impl SimulatedRail {
     pub fn advance(&mut self, at: Nanos, hand_g: f64, mishaps: Mishaps) -> bool {
         let ends_mm = self.ends_mm();
         let Some(motor) = &mut self.motor else { return false };
-        let outside = Outside {
+        let load = ExternalLoad {
             force_g: hand_g + spring_force_g(&self.options, self.carriage_mm),
             weak: mishaps.has(Mishap::MotorWeak),
             held: mishaps.has(Mishap::CarriageBlocked),
             ends_mm,
         };
-        if !motor.advance(at, &outside) {
+        if !motor.advance(at, &load) {
             return false;
         }
         self.carriage_mm = motor.carriage_mm();
-        self.press(at);
+        self.update_switches(at);
         true
     }
 
     /// The driver is switched on or off. Without a mass the carriage stays where it is.
-    pub fn power(&mut self, on: bool) {
+    pub fn set_powered(&mut self, on: bool) {
         if let Some(motor) = &mut self.motor {
-            motor.power(on);
+            motor.set_powered(on);
         }
     }
 
@@ -186,27 +186,27 @@ impl SimulatedRail {
         (-overtravel_mm - EXACT_MM, length_mm + overtravel_mm + EXACT_MM)
     }
 
-    fn place_mm(&self, steps: i64) -> f64 {
+    fn position_mm(&self, steps: i64) -> f64 {
         self.options.start_mm + steps as f64 / self.options.steps_per_mm
     }
 
     fn move_to(&mut self, steps: i64, at: Nanos) {
         self.steps = steps;
-        self.carriage_mm = self.place_mm(steps);
-        self.press(at);
+        self.carriage_mm = self.position_mm(steps);
+        self.update_switches(at);
     }
 
-    fn press(&mut self, at: Nanos) {
+    fn update_switches(&mut self, at: Nanos) {
         let RailOptions { length_mm, hysteresis_mm, .. } = self.options;
-        self.front.press(self.carriage_mm - length_mm - self.front_pushed_mm, hysteresis_mm, at);
-        self.back.press(-self.carriage_mm, hysteresis_mm, at);
+        self.front.update(self.carriage_mm - length_mm - self.front_pushed_mm, hysteresis_mm, at);
+        self.back.update(-self.carriage_mm, hysteresis_mm, at);
     }
 
     /// What the input lines read at `at`.
     #[must_use]
     pub fn inputs(&self, mishaps: Mishaps, at: Nanos) -> Inputs {
         let read = |switch: Switch, dead: Mishap, welded: Mishap, bounces: Mishap| {
-            (switch.reads(mishaps.has(bounces), at) && !mishaps.has(dead)) || mishaps.has(welded)
+            (switch.reading(mishaps.has(bounces), at) && !mishaps.has(dead)) || mishaps.has(welded)
         };
         let front = read(self.front, Mishap::FrontDead, Mishap::FrontWelded, Mishap::FrontBounces);
         let back = read(self.back, Mishap::BackDead, Mishap::BackWelded, Mishap::BackBounces);
@@ -299,7 +299,7 @@ mod tests {
         let options = RailOptions { motor: Some(MotorOptions::default()), ..RailOptions::default() };
         let mut rail = SimulatedRail::new(options);
         let none = Mishaps::default();
-        rail.power(true);
+        rail.set_powered(true);
         for i in 1..=100u64 {
             rail.advance(i * MILLISECOND_NS, 0.0, none);
             rail.step(true, none, i * MILLISECOND_NS);

@@ -4,11 +4,11 @@ use super::super::command::CommandKind;
 use super::super::fault::Fault;
 use super::super::state::State;
 use super::{Observation, Supervisor};
-use crate::motion::End;
+use crate::motion::RailEnd;
 
 impl Supervisor {
     /// A reason not to move that can be seen right now.
-    pub(super) fn standing_cause(&self, seen: &Observation) -> Option<Fault> {
+    pub(super) fn interlock_fault(&self, seen: &Observation) -> Option<Fault> {
         if seen.inputs.e_stop {
             return Some(Fault::EStop);
         }
@@ -24,13 +24,13 @@ impl Supervisor {
         // Outside homing a closed limit means that the axis is not where the counter says. (While nothing is
         // known about the position there is nothing to lose, and a person may try the switches by hand.)
         let known = self.calibration.is_some() && self.homing.is_none();
-        let mut closed = [End::Back, End::Front].into_iter().filter(|&end| seen.inputs.limit(end));
+        let mut closed = [RailEnd::Back, RailEnd::Front].into_iter().filter(|&end| seen.inputs.limit(end));
         if let (true, Some(end)) = (known, closed.next()) {
             return Some(Fault::LimitHit(end));
         }
         let moves = matches!(self.state, State::Homing | State::Running | State::Ending);
         // At rest it waits: only a fault is not acknowledged meanwhile.
-        if let (Some(fault), true) = (seen.strain, moves || self.state == State::Faulted) {
+        if let (Some(fault), true) = (seen.host_fault, moves || self.state == State::Faulted) {
             return Some(fault);
         }
         // Homing does not bend to a force as a wave does, so there a full one is a fault.
@@ -44,7 +44,7 @@ impl Supervisor {
     pub(super) fn remaining_cause(&self, command: CommandKind, seen: &Observation) -> Option<Fault> {
         let forced = || if command == CommandKind::Calibrate { homing_hindrance(seen) } else { None };
         let unfelt = || (!seen.force_known).then_some(Fault::ForceSampleLost);
-        self.standing_cause(seen).or_else(unfelt).or_else(forced)
+        self.interlock_fault(seen).or_else(unfelt).or_else(forced)
     }
 }
 
@@ -52,5 +52,5 @@ impl Supervisor {
 pub(super) fn homing_hindrance(seen: &Observation) -> Option<Fault> {
     let forced = seen.force_full.then_some(Fault::ForceWhileHoming);
     let unfelt = (!seen.force_known).then_some(Fault::ForceSampleLost);
-    seen.strain.or(unfelt).or(forced)
+    seen.host_fault.or(unfelt).or(forced)
 }

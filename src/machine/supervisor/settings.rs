@@ -8,10 +8,10 @@ use super::Supervisor;
 use crate::units::Nanos;
 
 impl Supervisor {
-    pub(super) fn apply_waiting_settings(&mut self, now: Nanos, actions: &mut Actions) {
+    pub(super) fn apply_queued_settings(&mut self, now: Nanos, actions: &mut Actions) {
         if let Some(config) = self.waiting.take_settings() {
-            self.apply(config, now, actions);
-            actions.tell(Event::SettingsApplied);
+            self.apply_settings(config, now, actions);
+            actions.push_event(Event::SettingsApplied);
         }
     }
 
@@ -30,11 +30,11 @@ impl Supervisor {
         }
     }
 
-    pub(super) fn apply(&mut self, config: Config, now: Nanos, actions: &mut Actions) {
+    pub(super) fn apply_settings(&mut self, config: Config, now: Nanos, actions: &mut Actions) {
         let other_rail = config.geometry != self.config.geometry;
         self.config = config;
         if other_rail && self.calibration.take().is_some() && self.state != State::Faulted {
-            self.enter(State::NotHomed, Why::GeometryChanged, now, actions);
+            self.enter_state(State::NotHomed, Why::GeometryChanged, now, actions);
         }
     }
 }

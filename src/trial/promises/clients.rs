@@ -1,7 +1,7 @@
 //! Clients: what moves belongs to one that is there, and ends when it is told to.
 
 use super::{Promise, PromiseResult};
-use crate::drive::CycleTrace;
+use crate::drive::TraceSample;
 use crate::machine::{CommandKind, Event, State};
 use crate::trial::client::{ClientAnswer, Who};
 use crate::trial::facts::{Facts, StepMade};
@@ -81,7 +81,7 @@ pub struct EndEnds {
 
 /// Whether a wave runs, and did a cycle ago.
 fn waves(facts: &Facts) -> bool {
-    let runs = |seen: &CycleTrace| matches!(seen.state, State::Running | State::Ending);
+    let runs = |seen: &TraceSample| matches!(seen.state, State::Running | State::Ending);
     facts.before.as_ref().is_some_and(runs) && facts.seen.as_ref().is_some_and(runs)
 }
 

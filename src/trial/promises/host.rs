@@ -65,7 +65,7 @@ impl Promise for StrainSlowsThenStops {
         }
         let strained = matches!(seen.fault, Some(Fault::UnderVoltage | Fault::Overheated));
         let followed = matches!(before.state, State::Running | State::Ending) && before.fault.is_none();
-        if strained && followed && seen.calibration.is_none() && seen.noted.also.is_none() {
+        if strained && followed && seen.calibration.is_none() && seen.outcome.also.is_none() {
             return Err("the position was lost with a stop for power or heat".to_owned());
         }
         let moves = matches!(seen.state, State::Homing | State::Running | State::Ending);

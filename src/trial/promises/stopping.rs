@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::{Promise, PromiseResult};
 use crate::machine::{Event, Fault, State, StopLevel, Why};
-use crate::motion::End;
+use crate::motion::RailEnd;
 use crate::motion::limits::STOP_ONSET_S;
 use crate::trial::client::ClientAnswer;
 use crate::trial::facts::{Facts, Pulse, StepMade};
@@ -26,9 +26,9 @@ impl Promise for LimitStops {
         // While the position is not known, the ways off a switch are homing's, and the ramp behind it.
         let known = facts.seen.as_ref().is_some_and(|seen| seen.calibration.is_some());
         let known = known && facts.state() != State::Homing;
-        for end in [End::Front, End::Back] {
+        for end in [RailEnd::Front, RailEnd::Back] {
             let Some(since) = facts.since.limit(end) else { continue };
-            let toward = made.forward == (end == End::Front);
+            let toward = made.forward == (end == RailEnd::Front);
             let allowed = since + made.interval_ns.max(LIMIT_WITHIN_NS);
             if made.at > allowed && (toward || known) {
                 let late_us = (made.at - since) / MICROSECOND_NS;
@@ -251,7 +251,7 @@ impl Promise for LimitLosesPosition {
         if seen.state == State::Homing || seen.calibration.is_none() || seen.at_ns < facts.told.late_until {
             return Ok(());
         }
-        for end in [End::Front, End::Back] {
+        for end in [RailEnd::Front, RailEnd::Back] {
             if facts.since.limit(end).is_some_and(|since| seen.at_ns > since + DECIDED_WITHIN_NS) {
                 return Err(format!("{} with the {} limit closed", seen.state.name(), end.name()));
             }

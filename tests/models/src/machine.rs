@@ -1,9 +1,11 @@
 //! What the status words of the step loop tell of.
 
-#[path = "../../../src/motion/signals.rs"]
-mod signals;
+#[path = "../../../src/motion/inputs.rs"]
+mod inputs;
+#[path = "../../../src/motion/rail_end.rs"]
+mod rail_end;
 
-pub use signals::Inputs;
+pub use inputs::Inputs;
 
 /// Lateness since the start.
 #[derive(Debug, Clone, Copy)]

@@ -60,10 +60,10 @@ macro_rules! models {
                     let (mut feed, mut cell) = newest_force();
                     feed.publish(sample(1), 1);
                     let writer = thread::spawn(move || {
-                        feed.lose();
+                        feed.invalidate();
                         feed.publish(sample(2), 2);
-                        feed.lose();
-                        feed.hear(3);
+                        feed.invalidate();
+                        feed.mark_alive(3);
                     });
                     let first = latest(&mut cell);
                     let second = latest(&mut cell);

@@ -146,7 +146,7 @@ pub struct SimulatedOperator(Arc<OperatorShared>);
 
 impl SimulatedOperator {
     /// Makes a mishap happen, or ends it.
-    pub fn set(&self, mishap: Mishap, on: bool) {
+    pub fn set_mishap(&self, mishap: Mishap, on: bool) {
         if on {
             self.0.mishaps.fetch_or(mishap as u32, Ordering::Relaxed);
         } else {
@@ -155,7 +155,7 @@ impl SimulatedOperator {
     }
 
     /// Makes exactly these happen, all in the same instant.
-    pub fn set_all(&self, mishaps: Mishaps) {
+    pub fn replace_mishaps(&self, mishaps: Mishaps) {
         self.0.mishaps.store(mishaps.0, Ordering::Relaxed);
     }
 
@@ -171,7 +171,7 @@ impl SimulatedOperator {
         self.0.carriage_nm.load(Ordering::Relaxed) as f64 * 1e-6
     }
 
-    pub(super) fn show_carriage(&self, carriage_mm: f64) {
+    pub(super) fn set_carriage_mm(&self, carriage_mm: f64) {
         self.0.carriage_nm.store((carriage_mm * 1e6) as i64, Ordering::Relaxed);
     }
 
@@ -202,10 +202,10 @@ mod tests {
 
     #[test]
     fn setting_all_of_them_ends_the_others() {
-        let hands = SimulatedOperator::default();
-        hands.set(Mishap::BeltOff, true);
-        hands.set_all(Mishaps::default().with(Mishap::EStopOpen).with(Mishap::FrontDead));
-        let on = Mishap::ALL.into_iter().filter(|mishap| hands.mishaps().has(*mishap));
+        let operator = SimulatedOperator::default();
+        operator.set_mishap(Mishap::BeltOff, true);
+        operator.replace_mishaps(Mishaps::default().with(Mishap::EStopOpen).with(Mishap::FrontDead));
+        let on = Mishap::ALL.into_iter().filter(|mishap| operator.mishaps().has(*mishap));
         assert_eq!(on.collect::<Vec<_>>(), [Mishap::FrontDead, Mishap::EStopOpen]);
     }
 }
