@@ -94,6 +94,8 @@ struct Cycle<'a> {
     start: Kinematics,
     cycle_s: f64,
     normal: RampLimits,
+    /// What `normal` becomes when a firm braking is over, if it is under way.
+    afterwards: Option<RampLimits>,
     stop: RampLimits,
     bounds: &'a CycleBounds,
     /// The highest speed that is ever allowed, in mm/s: bounds below it are there for a reason.
@@ -139,8 +141,8 @@ impl Cycle<'_> {
     }
 
     /// Where the axis turns. Against a force it must not come back faster than is allowed there.
-    fn turn(&self, end: Kinematics, way_back_mm_s: f64) -> f64 {
-        let gentle = turn_limits(self.normal, self.cycle_s, -end.a);
+    fn turn(&self, end: Kinematics, normal: RampLimits, way_back_mm_s: f64) -> f64 {
+        let gentle = turn_limits(normal, self.cycle_s, -end.a);
         if way_back_mm_s < self.max_speed_mm_s {
             stop::turn_extent_within(end, gentle, self.stop, way_back_mm_s)
         } else {
@@ -149,11 +151,39 @@ impl Cycle<'_> {
     }
 
     fn turns_below_high(&self, a: f64) -> bool {
-        self.turn(self.end(a), self.bounds.backward_mm_s) <= self.bounds.high_mm
+        self.turn(self.end(a), self.normal, self.bounds.backward_mm_s) <= self.bounds.high_mm
     }
 
     fn turns_above_low(&self, a: f64) -> bool {
-        self.turn(self.end(a).mirrored(), self.bounds.forward_mm_s) <= -self.bounds.low_mm
+        self.turn(self.end(a).mirrored(), self.normal, self.bounds.forward_mm_s) <= -self.bounds.low_mm
+    }
+
+    /// The acceleration nearest to `a` with which a firm braking ends at rest, if a turn behind it would lead out of the
+    /// range: the way back is gentle, and with a soft jerk the push of a turn lasts too long for a short range.
+    ///
+    /// At rest ends what keeps `v ≥ a²/2J` with the jerk `J` of a stop, as the last part of a stop tail does.
+    fn rest_or_return(&self, a: f64, least: f64, most: f64) -> f64 {
+        let Some(gentle) = self.afterwards else { return a };
+        let forward = self.start.v > 0.0;
+        let end = |a: f64| if forward { self.end(a).mirrored() } else { self.end(a) };
+        let CycleBounds { low_mm, high_mm, forward_mm_s, backward_mm_s, .. } = *self.bounds;
+        let (farthest_mm, way_back_mm_s) =
+            if forward { (-low_mm, forward_mm_s) } else { (high_mm, backward_mm_s) };
+        let returns = |a: f64| {
+            let end = end(a);
+            // What is beyond the gentle push is let go of firmly.
+            let let_go_s = ((end.a - gentle.acceleration) / self.stop.jerk).max(0.0);
+            self.turn(end.after(-self.stop.jerk, let_go_s), gentle, way_back_mm_s) <= farthest_mm
+        };
+        let rests = |a: f64| {
+            let end = end(a);
+            end.a <= 0.0 || -end.v >= end.a * end.a / (2.0 * self.stop.jerk)
+        };
+        if returns(a) || rests(a) {
+            return a;
+        }
+        let released = if forward { most } else { least };
+        if rests(released) { bisect(released, a, rests) } else { released }
     }
 
     fn stops_below_high(&self, a: f64) -> bool {
@@ -227,6 +257,7 @@ impl Tracker {
             start,
             cycle_s: self.cycle_s,
             normal,
+            afterwards: self.firm.then_some(gentle),
             stop,
             bounds,
             max_speed_mm_s: limits.max_speed.get(),
@@ -435,6 +466,7 @@ fn permitted_acceleration(cycle: &Cycle<'_>, wish: f64, least: f64, most: f64) -
     } else if !cycle.turns_above_low(a) {
         a = if cycle.turns_above_low(most) { bisect(most, a, |a| cycle.turns_above_low(a)) } else { most };
     }
+    a = cycle.rest_or_return(a, least, most);
     // The way to rest inside the range, which comes before everything else.
     if !cycle.stops_below_high(a) {
         if !cycle.stops_below_high(least) {
@@ -688,6 +720,34 @@ mod tests {
                     let longest = firm_speeding_up(&soft, &[first_s, then_s, first_s, then_s], cycles);
                     assert!(longest <= 3, "{longest} cycles with {first_s} s and {then_s} s");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn a_firm_braking_in_a_short_range_is_not_followed_by_another_one() {
+        // A push of 1 235 mm/s² that is let go of with this jerk adds 104 mm/s, from which a gentle stop takes 18 mm.
+        let soft = limits(881.0, 1_235.0, 7_100.0, 10_600.0);
+        let bounds = CycleBounds { high_mm: 8.0, ..bounds(881.0) };
+        for (v, a) in [(-60.0, -1_000.0), (-97.9, -548.0), (0.0, -1_235.0), (60.0, 1_000.0), (110.0, 300.0)] {
+            for period_s in [0.24, 0.5, 1.0] {
+                let mut tracker = Tracker::new(CYCLE_S);
+                let mut at = Kinematics { p: 4.0, v, a };
+                let mut firm_cycles = 0;
+                let mut last = 0;
+                let wave = Wave::new(Shape::Sine, period_s).unwrap();
+                for cycle in 0..5_000 {
+                    let reference = |cycle: u32| {
+                        let point = wave.graph.at(f64::from(cycle) * CYCLE_S / period_s);
+                        Kinematics { p: 8.0 * point.position, v: 8.0 * point.slope / period_s, a: 0.0 }
+                    };
+                    let planned = tracker.plan(at, reference(cycle), reference(cycle + 1), &soft, &bounds);
+                    at = planned.end;
+                    if at.a.abs() > 1_235.0 * (1.0 + 1e-6) {
+                        (firm_cycles, last) = (firm_cycles + 1, cycle);
+                    }
+                }
+                assert!(last < 150, "{firm_cycles} firm cycles from {v} mm/s, the last one {last}");
             }
         }
     }

@@ -179,7 +179,13 @@ impl TrialRun {
         self.operator.forget();
         let mishaps = self.whole.machine.operator().mishaps();
         let pushed_g = self.whole.machine.operator().pushed_g();
-        let told = GroundTruth { page_there: false, page_waves: false, ..self.whole.witness().facts.told };
+        // A control thread that was frozen is gone with its process.
+        let told = GroundTruth {
+            page_there: false,
+            page_waves: false,
+            control_frozen: None,
+            ..self.whole.witness().facts.told
+        };
         let carriage_mm = self.whole.machine.operator().carriage_mm();
         self.ground.pass(RESTART_NS);
         self.report.requests += self.whole.requests_made();

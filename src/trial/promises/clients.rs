@@ -97,9 +97,10 @@ impl Promise for EndEnds {
 
     fn asked(&mut self, facts: &Facts, asked: &PortCall) -> PromiseResult {
         // Over a socket as well, where nobody hears an answer.
-        if matches!(asked.what, Ask::Command(CommandKind::Run | CommandKind::Calibrate)) {
+        if let Ask::Command(kind @ (CommandKind::Run | CommandKind::Calibrate)) = asked.what {
             (self.asked_ns, self.ends_by_ns) = (asked.at_ns, None);
-            self.waits |= facts.state() != State::Running;
+            // A running wave goes over to another one at once; homing waits for its end.
+            self.waits |= kind == CommandKind::Calibrate || facts.state() != State::Running;
         }
         Ok(())
     }
