@@ -18,7 +18,7 @@ fn number(name: &str, otherwise: u64) -> u64 {
 
 fn any_wave(random: &mut Random, gear: &Gear) -> Wave {
     loop {
-        let asked = waves::any(random, gear.max_stroke_mm as f64);
+        let asked = waves::random_wave(random, gear.max_stroke_mm as f64);
         if let Ok(spec) = wave_spec::read(Some(&asked), wave_spec::Purpose::Run)
             && let Ok(wave) = wave_spec::wave(&spec)
         {
@@ -34,7 +34,7 @@ fn an_undisturbed_wave_keeps_the_gentle_limits_on_every_edge() {
     let (mut steps, mut windows) = (0, 0);
     for seed in seed..seed + runs {
         let mut random = Random::new(Random::new(seed).number());
-        let gear = Gear::any(&mut random, false);
+        let gear = Gear::random(&mut random, false);
         println!("seed {seed}: {gear:?}");
         let (mut machine, steps_per_mm) = judged::homed(&gear);
         machine.sink().expect_gentle(&gear.limits, steps_per_mm);
@@ -61,7 +61,7 @@ fn what_is_stopped_pushed_and_set_anew_keeps_the_firm_limits_on_every_edge() {
     let mut steps = 0;
     for seed in seed..seed + runs {
         let mut random = Random::new(Random::new(1_000_000 + seed).number());
-        let gear = Gear::any(&mut random, false);
+        let gear = Gear::random(&mut random, false);
         println!("seed {seed}: {gear:?}");
         let (mut machine, steps_per_mm) = judged::homed(&gear);
         let mut config = judged::config(&gear);

@@ -16,7 +16,7 @@ use yep::machine::{Accepted, Command, CommandRefusal, Geometry, Inputs, Reply, S
 use yep::motion::MotionLimits;
 use yep::trial::link::SensorLink;
 use yep::trial::witness::TrialWitness;
-use yep::trial::{InjectedFault, Orders, TrialSetup, run, series};
+use yep::trial::{InjectedFault, TrialOptions, TrialSetup, run, run_series};
 use yep::units::{Mm, MmPerS, MmPerS2, MmPerS3, Nanos};
 
 /// What a mutant does to what goes through the pins.
@@ -355,13 +355,13 @@ impl MachinePort for BadPort {
 /// Asserts that the mutant is caught, by one of these promises; and that the run in which it is keeps all of them
 /// without it.
 fn catch(name: &str, wiring: TrialSetup, faults: &[InjectedFault], promises: &[&str]) {
-    let orders = Orders { seed: 1, seconds: 60, faults: faults.to_vec(), wiring };
-    let report = series(&orders, |so_far| so_far.runs >= 150);
+    let options = TrialOptions { seed: 1, seconds: 60, faults: faults.to_vec(), wiring };
+    let report = run_series(&options, |so_far| so_far.runs >= 150);
     let Some(broken) = report.broken else { panic!("{name} was not caught in {} runs", report.runs) };
     println!("{name}: {} in seed {}", broken.promise, broken.seed);
     let expected = promises.iter().any(|id| broken.promise.starts_with(id));
     assert!(expected, "{name} was caught by another promise: {broken}");
-    let healthy = run(&Orders { seed: broken.seed, wiring: TrialSetup::default(), ..orders });
+    let healthy = run(&TrialOptions { seed: broken.seed, wiring: TrialSetup::default(), ..options });
     assert!(healthy.broken.is_none(), "without {name}: {healthy}");
 }
 

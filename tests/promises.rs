@@ -10,8 +10,8 @@ use support::{Recorder, homed, options, sine, steps};
 use yep::drive::Rehearsal;
 use yep::hal::sim::{Mishap, RailOptions};
 use yep::machine::{Accepted, Fault, State};
-use yep::trial::client::{ClientRequest, Who};
-use yep::trial::whole::{Ground, TrialProcess};
+use yep::trial::client::{ClientKind, ClientRequest};
+use yep::trial::process::{TrialEnvironment, TrialProcess};
 use yep::units::{MILLISECOND_NS, SECOND_NS};
 
 /// Speed of each step in mm/s, signed, over the interval before it; 10 steps a millimetre.
@@ -50,20 +50,24 @@ fn s13_what_no_force_can_be_is_lost_and_never_zero() {
 
 #[test]
 fn s13_a_lost_sample_is_nothing_in_the_api() {
-    let mut whole = TrialProcess::start(&Ground::new(RailOptions::default()), 70.0).unwrap();
-    whole.machine.operator().push_g(150.0);
-    whole.run_until(SECOND_NS);
-    let force = |whole: &mut TrialProcess| {
-        let call =
-            ClientRequest { who: Who::Page, method: "GET", path: "/api/status".to_owned(), body: Vec::new() };
-        whole.answer(call, 1_000).unwrap().body["force_g"].clone()
+    let mut process = TrialProcess::start(&TrialEnvironment::new(RailOptions::default()), 70.0).unwrap();
+    process.machine.hands().push_g(150.0);
+    process.run_until(SECOND_NS);
+    let force = |process: &mut TrialProcess| {
+        let call = ClientRequest {
+            who: ClientKind::Page,
+            method: "GET",
+            path: "/api/status".to_owned(),
+            body: Vec::new(),
+        };
+        process.request(call, 1_000).unwrap().body["force_g"].clone()
     };
-    let shown_g = force(&mut whole).as_f64().unwrap();
+    let shown_g = force(&mut process).as_f64().unwrap();
     assert!((shown_g - 150.0).abs() < 1.0, "{shown_g} g");
-    whole.machine.operator().set_mishap(Mishap::LoadCellGarbage, true);
-    whole.run_until(2 * SECOND_NS);
+    process.machine.hands().set(Mishap::LoadCellGarbage, true);
+    process.run_until(2 * SECOND_NS);
     for _ in 0..50 {
-        assert_eq!(force(&mut whole), Value::Null);
+        assert_eq!(force(&mut process), Value::Null);
     }
 }
 
@@ -131,7 +135,7 @@ fn s15_no_force_moves_what_rests() {
 }
 
 /// Ten minutes of reads from everybody; how many of them were answered.
-fn ten_minutes_of_reads(whole: &mut TrialProcess, random: &mut Random) -> usize {
+fn ten_minutes_of_reads(process: &mut TrialProcess, random: &mut Random) -> usize {
     const PATHS: [&str; 12] = [
         "/api/status",
         "/api/health",
@@ -146,49 +150,53 @@ fn ten_minutes_of_reads(whole: &mut TrialProcess, random: &mut Random) -> usize 
         "/api/sim",
         "/api/nothing",
     ];
-    let _listeners = [whole.socket(Who::Page, "status"), whole.socket(Who::Program, "telemetry")];
-    let until = whole.now() + 600 * SECOND_NS;
+    let _listeners = [
+        process.open_socket(ClientKind::Page, "status"),
+        process.open_socket(ClientKind::Program, "telemetry"),
+    ];
+    let until = process.now() + 600 * SECOND_NS;
     let mut answered = 0;
-    while whole.now() < until {
-        let who = *random.one_of(&[Who::Page, Who::Program, Who::Guest]);
+    while process.now() < until {
+        let who = *random.one_of(&[ClientKind::Page, ClientKind::Program, ClientKind::Guest]);
         let path = (*random.one_of(&PATHS)).to_owned();
-        let answer = whole.answer(ClientRequest { who, method: "GET", path, body: Vec::new() }, 1_000);
+        let answer = process.request(ClientRequest { who, method: "GET", path, body: Vec::new() }, 1_000);
         answered += usize::from(answer.is_some_and(|answer| answer.status.is_some()));
         let pause_ms = random.log_between(1.0, 5_000.0) as u64;
-        whole.run_until(whole.now() + pause_ms * MILLISECOND_NS);
+        process.run_until(process.now() + pause_ms * MILLISECOND_NS);
     }
     answered
 }
 
-fn ask(whole: &mut TrialProcess, kind: &str) {
+fn ask(process: &mut TrialProcess, kind: &str) {
     let body = serde_json::json!({ "type": kind }).to_string().into_bytes();
-    let call = ClientRequest { who: Who::Page, method: "POST", path: "/api/commands/run".to_owned(), body };
-    let answer = whole.answer(call, 2_000).unwrap();
+    let call =
+        ClientRequest { who: ClientKind::Page, method: "POST", path: "/api/commands/run".to_owned(), body };
+    let answer = process.request(call, 2_000).unwrap();
     assert_eq!((answer.status, &answer.body), (Some(200), &Value::Null), "{kind}");
 }
 
 #[test]
 fn s29_ten_minutes_of_reads_move_nothing() {
-    let mut whole = TrialProcess::start(&Ground::new(RailOptions::default()), 70.0).unwrap();
+    let mut process = TrialProcess::start(&TrialEnvironment::new(RailOptions::default()), 70.0).unwrap();
     let mut random = random::from_env();
     // Not homed, ready, and after a fault.
     for state in [State::NotHomed, State::Ready, State::Faulted] {
         match state {
             State::Ready => {
-                ask(&mut whole, "calibrate");
-                whole.run_until(whole.now() + 60 * SECOND_NS);
+                ask(&mut process, "calibrate");
+                process.run_until(process.now() + 60 * SECOND_NS);
             }
             State::Faulted => {
-                whole.machine.operator().set_mishap(Mishap::EStopOpen, true);
-                whole.run_until(whole.now() + SECOND_NS);
+                process.machine.hands().set(Mishap::EStopOpen, true);
+                process.run_until(process.now() + SECOND_NS);
             }
-            _ => whole.run_until(SECOND_NS),
+            _ => process.run_until(SECOND_NS),
         }
-        assert_eq!(whole.machine.trace_sample().state, state);
-        let steps = whole.witness().steps();
-        let answered = ten_minutes_of_reads(&mut whole, &mut random);
+        assert_eq!(process.machine.seen().state, state);
+        let steps = process.witness().steps();
+        let answered = ten_minutes_of_reads(&mut process, &mut random);
         assert!(answered > 200, "{answered} reads were answered");
-        assert!(whole.witness().broken().is_none(), "{:?}", whole.witness().broken());
-        assert_eq!((whole.machine.trace_sample().state, whole.witness().steps()), (state, steps));
+        assert!(process.witness().violation().is_none(), "{:?}", process.witness().violation());
+        assert_eq!((process.machine.seen().state, process.witness().steps()), (state, steps));
     }
 }

@@ -2,14 +2,14 @@
 //!
 //! `YEP_SEED` chooses the first seed, `YEP_RUNS` how many, `YEP_SECONDS` how long each is.
 
-use yep::trial::{InjectedFault, Orders, TrialSetup, run, series};
+use yep::trial::{InjectedFault, TrialOptions, TrialSetup, run, run_series};
 
 fn number(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
 }
 
-fn orders(seed: u64, seconds: u64, faults: Vec<InjectedFault>) -> Orders {
-    Orders { seed, seconds, faults, wiring: TrialSetup::default() }
+fn options(seed: u64, seconds: u64, faults: Vec<InjectedFault>) -> TrialOptions {
+    TrialOptions { seed, seconds, faults, wiring: TrialSetup::default() }
 }
 
 #[test]
@@ -17,7 +17,7 @@ fn hundreds_of_runs_with_mixed_faults_keep_every_promise() {
     let (seed, runs) = (number("YEP_SEED", 1), number("YEP_RUNS", 200));
     let seconds = number("YEP_SECONDS", 60);
     println!("YEP_SEED={seed} YEP_RUNS={runs} YEP_SECONDS={seconds}");
-    let report = series(&orders(seed, seconds, InjectedFault::all()), |so_far| so_far.runs >= runs);
+    let report = run_series(&options(seed, seconds, InjectedFault::all()), |so_far| so_far.runs >= runs);
     println!("{report}");
     assert!(report.broken.is_none(), "{report}");
     // The numbers say that something was tried.
@@ -29,8 +29,8 @@ fn hundreds_of_runs_with_mixed_faults_keep_every_promise() {
 /// S23: the digest is over every edge, with its instant, and over every answer.
 #[test]
 fn a_wall_clock_that_jumps_all_the_time_moves_no_edge() {
-    let orders = orders(7, 60, InjectedFault::all());
-    let undisturbed = run(&orders);
+    let options = options(7, 60, InjectedFault::all());
+    let undisturbed = run(&options);
     assert!(undisturbed.steps > 1_000, "{undisturbed}");
     let over = std::sync::atomic::AtomicBool::new(false);
     let disturbed = std::thread::scope(|scope| {
@@ -42,7 +42,7 @@ fn a_wall_clock_that_jumps_all_the_time_moves_no_edge() {
                 std::thread::sleep(std::time::Duration::from_micros(200));
             }
         });
-        let disturbed = run(&orders);
+        let disturbed = run(&options);
         over.store(true, std::sync::atomic::Ordering::Relaxed);
         disturbed
     });
@@ -53,7 +53,7 @@ fn a_wall_clock_that_jumps_all_the_time_moves_no_edge() {
 #[test]
 fn a_seed_is_the_same_story_every_time() {
     for seed in [3, 11, 12] {
-        let orders = orders(seed, 60, InjectedFault::all());
-        assert_eq!(run(&orders), run(&orders), "seed {seed}");
+        let options = options(seed, 60, InjectedFault::all());
+        assert_eq!(run(&options), run(&options), "seed {seed}");
     }
 }

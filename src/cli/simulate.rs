@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::Failure;
-use crate::trial::{InjectedFault, Orders, TrialSetup, series};
+use crate::trial::{InjectedFault, TrialOptions, TrialSetup, run_series};
 use crate::units::SECOND_NS;
 
 const EXAMPLES: &str = "\
@@ -57,7 +57,7 @@ fn runs(text: &str) -> Result<u64, String> {
     match text.parse() {
         Ok(0) => Err("must be at least 1: no run at all shows that nothing is broken".to_owned()),
         Ok(runs) => Ok(runs),
-        Err(_) => Err("must be a whole number".to_owned()),
+        Err(_) => Err("must be a process number".to_owned()),
     }
 }
 
@@ -67,14 +67,14 @@ fn runs(text: &str) -> Result<u64, String> {
 /// A promise was broken; or a fault has a name that is not known.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let seconds = arguments.minutes * 60;
-    let orders = Orders {
+    let options = TrialOptions {
         seed: arguments.seed,
         seconds,
         faults: faults(&arguments.faults)?,
         wiring: TrialSetup::default(),
     };
     let wanted_ns = arguments.hours.map(|hours| (hours * 3_600.0 * SECOND_NS as f64) as u64);
-    let report = series(&orders, |so_far| {
+    let report = run_series(&options, |so_far| {
         if arguments.verbose {
             let hours = so_far.machine_ns as f64 / (3_600 * SECOND_NS) as f64;
             eprint!("\r{} runs, {hours:.2} hours", so_far.runs);

@@ -1,4 +1,4 @@
-//! Clients of the server, on sockets in memory: requests as browsers make them, and WebSockets.
+//! Simulated clients of the server on in-memory sockets: HTTP requests as browsers send them, and WebSockets.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,76 +16,75 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::api::server::{Door, Visitor};
 use crate::units::Nanos;
 
-/// What a socket in memory holds back, in bytes.
+/// Buffer of a socket in memory, in bytes.
 const SOCKET_BYTES: usize = 32 * 1024;
 
-/// The way to the server.
-pub type Street = mpsc::UnboundedSender<Visitor<DuplexStream>>;
+/// Connects a client in memory to the server.
+pub type MemoryConnector = mpsc::UnboundedSender<Visitor<DuplexStream>>;
 
-/// The door of a server whose clients are in memory.
-pub struct Hall(tokio::sync::Mutex<mpsc::UnboundedReceiver<Visitor<DuplexStream>>>);
+/// Listener that accepts clients in memory.
+pub struct MemoryListener(tokio::sync::Mutex<mpsc::UnboundedReceiver<Visitor<DuplexStream>>>);
 
-impl Hall {
-    /// A door, and the way to it.
-    #[must_use]
-    pub fn new() -> (Street, Hall) {
-        let (street, visitors) = mpsc::unbounded_channel();
-        (street, Hall(tokio::sync::Mutex::new(visitors)))
+impl MemoryListener {
+    /// A connector and the listener that it leads to.
+    pub fn new() -> (MemoryConnector, MemoryListener) {
+        let (connector, visitors) = mpsc::unbounded_channel();
+        (connector, MemoryListener(tokio::sync::Mutex::new(visitors)))
     }
 }
 
-impl Door for Hall {
+impl Door for MemoryListener {
     type Socket = DuplexStream;
 
     async fn accept(&self) -> std::io::Result<Visitor<DuplexStream>> {
         match self.0.lock().await.recv().await {
             Some(visitor) => Ok(visitor),
-            // Nobody can come any more.
+            // Every connector is dropped, so no client can come any more.
             None => std::future::pending().await,
         }
     }
 }
 
-/// Who asks.
+/// Kind of client: it decides address, `Host` and `User-Agent`, and with them the role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Who {
-    /// The page on this computer.
+pub enum ClientKind {
+    /// A page in a browser on this computer.
     Page,
     /// A program on this computer.
     Program,
-    /// Somebody in the network: a guest.
+    /// A device in the network, which has the role of a guest.
     Guest,
 }
 
-impl Who {
+impl ClientKind {
     const fn address(self) -> IpAddr {
         match self {
-            Who::Page | Who::Program => IpAddr::V4(Ipv4Addr::LOCALHOST),
-            Who::Guest => IpAddr::V4(Ipv4Addr::new(192, 168, 1, 20)),
+            ClientKind::Page | ClientKind::Program => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            ClientKind::Guest => IpAddr::V4(Ipv4Addr::new(192, 168, 1, 20)),
         }
     }
 
     const fn agent(self) -> &'static str {
         match self {
-            Who::Page => "a browser",
-            Who::Program => "a program",
-            Who::Guest => "a telephone",
+            ClientKind::Page => "a browser",
+            ClientKind::Program => "a program",
+            ClientKind::Guest => "a telephone",
         }
     }
 
     const fn host(self) -> &'static str {
         match self {
-            Who::Page | Who::Program => "localhost",
-            Who::Guest => "yep.local",
+            ClientKind::Page | ClientKind::Program => "localhost",
+            ClientKind::Guest => "yep.local",
         }
     }
 }
 
-/// A request.
+/// An HTTP request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ClientRequest {
-    /// Whose.
-    pub who: Who,
+    /// The client that sends it.
+    pub who: ClientKind,
     /// Its method.
     pub method: &'static str,
     /// Its path.
@@ -94,42 +93,42 @@ pub struct ClientRequest {
     pub body: Vec<u8>,
 }
 
-/// What came of a request.
+/// A request and the answer to it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClientAnswer {
-    /// The how manieth request it was.
+    /// Number of the request, in the order of sending.
     pub number: u64,
-    /// When it was made.
+    /// When the request was sent.
     pub asked_ns: Nanos,
     /// The request.
     pub call: ClientRequest,
-    /// The status; none when there was no answer.
+    /// The HTTP status; `None` without an answer.
     pub status: Option<u16>,
     /// The body, if it is JSON.
     pub body: Value,
 }
 
-/// Where answers are put.
-pub type Answers = Arc<Mutex<Vec<ClientAnswer>>>;
+/// Answers in the order of arrival.
+pub type AnswerLog = Arc<Mutex<Vec<ClientAnswer>>>;
 
-fn connect(street: &Street, who: Who) -> Option<DuplexStream> {
+fn connect(connector: &MemoryConnector, who: ClientKind) -> Option<DuplexStream> {
     let (ours, theirs) = tokio::io::duplex(SOCKET_BYTES);
     let local = match who {
-        Who::Page | Who::Program => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        Who::Guest => IpAddr::V4(Ipv4Addr::new(192, 168, 1, 10)),
+        ClientKind::Page | ClientKind::Program => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        ClientKind::Guest => IpAddr::V4(Ipv4Addr::new(192, 168, 1, 10)),
     };
-    street.send(Visitor { socket: theirs, peer: who.address(), local }).ok()?;
+    connector.send(Visitor { socket: theirs, peer: who.address(), local }).ok()?;
     Some(ours)
 }
 
-/// Makes a request on a connection of its own, and puts down what came of it.
+/// Sends a request on a connection of its own and appends the answer to `answers`.
 pub async fn request(
-    street: Street,
+    connector: MemoryConnector,
     (number, asked_ns): (u64, Nanos),
     call: ClientRequest,
-    answers: Answers,
+    answers: AnswerLog,
 ) {
-    let (status, body) = match exchange(&street, &call).await {
+    let (status, body) = match exchange(&connector, &call).await {
         Some((status, body)) => (Some(status), body),
         None => (None, Value::Null),
     };
@@ -142,8 +141,8 @@ pub async fn request(
     });
 }
 
-async fn exchange(street: &Street, call: &ClientRequest) -> Option<(u16, Value)> {
-    let io = TokioIo::new(connect(street, call.who)?);
+async fn exchange(connector: &MemoryConnector, call: &ClientRequest) -> Option<(u16, Value)> {
+    let io = TokioIo::new(connect(connector, call.who)?);
     let (mut sender, connection) = hyper::client::conn::http1::handshake(io).await.ok()?;
     let driving = tokio::spawn(connection);
     let request = Request::builder()
@@ -161,73 +160,71 @@ async fn exchange(street: &Street, call: &ClientRequest) -> Option<(u16, Value)>
     Some((status, serde_json::from_slice(&body).unwrap_or(Value::Null)))
 }
 
-/// What a socket is told to do.
+/// An action of a client with a WebSocket.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Tell {
-    /// Send this.
+pub enum SocketAction {
+    /// Send this text frame.
     Send(String),
-    /// Neither read nor write any more, and stay.
+    /// Stop reading and writing, and keep the connection open.
     Hang,
 }
 
-/// A client with a WebSocket; it leaves when this is dropped.
+/// Handle of a client with a WebSocket; the connection is closed when it is dropped.
 #[derive(Debug)]
 pub struct ClientSocket {
-    tell: mpsc::UnboundedSender<Tell>,
-    heard: Arc<Mutex<Vec<Value>>>,
+    actions: mpsc::UnboundedSender<SocketAction>,
+    messages: Arc<Mutex<Vec<Value>>>,
 }
 
 impl ClientSocket {
-    /// Tells it something.
-    pub fn tell(&self, tell: Tell) {
-        // It may have been closed.
-        let _ = self.tell.send(tell);
+    /// Queues an action of the client.
+    pub fn act(&self, action: SocketAction) {
+        // The socket may be closed already.
+        let _ = self.actions.send(action);
     }
 
-    /// The messages that it has heard since the last call, of a stream of status or commands.
-    #[must_use]
-    pub fn heard(&self) -> Vec<Value> {
-        core::mem::take(&mut *self.heard.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Takes the messages of the streams `status` and `command_all` that have arrived since the last call.
+    pub fn take_messages(&self) -> Vec<Value> {
+        core::mem::take(&mut *self.messages.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Whether the server has not closed it.
-    #[must_use]
+    /// True while the server has not closed the socket.
     pub fn is_open(&self) -> bool {
-        !self.tell.is_closed()
+        !self.actions.is_closed()
     }
 }
 
-/// Opens a socket; what becomes of it happens in the task that is returned.
-pub fn socket(
-    street: Street,
-    who: Who,
+/// Opens a WebSocket. The returned task drives it.
+pub fn open_socket(
+    connector: MemoryConnector,
+    who: ClientKind,
     stream: &'static str,
 ) -> (ClientSocket, impl Future<Output = ()> + Send) {
-    let (tell, told) = mpsc::unbounded_channel();
-    let heard = Arc::default();
-    let hears = Arc::clone(&heard);
+    let (actions, queued) = mpsc::unbounded_channel();
+    let messages = Arc::default();
+    let received = Arc::clone(&messages);
     let task = async move {
-        // Whoever is refused has no socket; that shows.
-        let _ = serve(&street, (who, stream), told, &hears).await;
+        // A client that is refused has no socket: `is_open` says so.
+        let _ = drive_socket(&connector, (who, stream), queued, &received).await;
     };
-    (ClientSocket { tell, heard }, task)
+    (ClientSocket { actions, messages }, task)
 }
 
-/// The stream that nobody needs to remember.
+/// The stream whose messages are dropped.
 const TELEMETRY: &str = "telemetry";
 
-/// A message is a list of one object.
-fn keep(heard: &Mutex<Vec<Value>>, text: &str) {
+/// Appends the objects of a frame, which is a list of one object.
+fn store_messages(received: &Mutex<Vec<Value>>, text: &str) {
     if let Ok(Value::Array(messages)) = serde_json::from_str(text) {
-        heard.lock().unwrap_or_else(PoisonError::into_inner).extend(messages);
+        received.lock().unwrap_or_else(PoisonError::into_inner).extend(messages);
     }
 }
 
-async fn serve(
-    street: &Street,
-    (who, stream): (Who, &str),
-    mut told: mpsc::UnboundedReceiver<Tell>,
-    heard: &Mutex<Vec<Value>>,
+async fn drive_socket(
+    connector: &MemoryConnector,
+    (who, stream): (ClientKind, &str),
+    mut actions: mpsc::UnboundedReceiver<SocketAction>,
+    messages: &Mutex<Vec<Value>>,
 ) -> Option<()> {
     let request = Request::builder()
         .uri(format!("ws://localhost/api/stream/{stream}"))
@@ -239,23 +236,23 @@ async fn serve(
         .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
         .body(())
         .ok()?;
-    let (mut socket, _) = tokio_tungstenite::client_async(request, connect(street, who)?).await.ok()?;
+    let (mut socket, _) = tokio_tungstenite::client_async(request, connect(connector, who)?).await.ok()?;
     loop {
         tokio::select! {
             biased;
             frame = socket.next() => match frame {
-                Some(Ok(Message::Text(text))) if stream != TELEMETRY => keep(heard, &text),
+                Some(Ok(Message::Text(text))) if stream != TELEMETRY => store_messages(messages, &text),
                 Some(Ok(_)) => {}
                 _ => return None,
             },
-            tell = told.recv() => match tell {
-                Some(Tell::Send(text)) => socket.send(Message::text(text)).await.ok()?,
-                Some(Tell::Hang) => break,
+            action = actions.recv() => match action {
+                Some(SocketAction::Send(text)) => socket.send(Message::text(text)).await.ok()?,
+                Some(SocketAction::Hang) => break,
                 None => return None,
             },
         }
     }
-    // As a computer whose cable was pulled: whatever is told to it now is not heard.
-    while told.recv().await.is_some() {}
+    // Half-open TCP, as a computer whose cable was pulled: further actions are ignored.
+    while actions.recv().await.is_some() {}
     Some(())
 }

@@ -1,47 +1,47 @@
-//! What the promises are judged by: the pulses, the lines, what both loops show, and what was done to the machine.
+//! Observations that the invariant checks read: the step edges, the input lines, the traces of both loops, the limits
+//! that the API shows, and the injected faults.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use super::judge::{self, KinematicBounds};
+use super::edge_oracle::{self, KinematicBounds};
 use super::link::SimulatedSerialLine;
-use super::tap::PortCall;
-use crate::drive::TraceSample;
+use crate::drive::CycleTrace;
 use crate::hal::sim::rail::spring_force_g;
 use crate::hal::sim::{RailOptions, SimulatedOperator};
 use crate::machine::{Config, HomingOptions, Inputs, State, StopLevel};
 use crate::motion::{MotionLimits, RailEnd};
 use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS, seconds};
 
-/// A step.
+/// A step edge that was observed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StepMade {
     /// When.
     pub at: Nanos,
-    /// Which way.
+    /// Direction: true is toward the front.
     pub forward: bool,
-    /// Since the step before; as long as can be for the first one.
+    /// Time since the previous step; one second for the first one.
     pub interval_ns: Nanos,
-    /// How far the plan has gone since then, in steps: behind a turn, less than one.
+    /// Distance that the plan has covered since the previous step, in steps: 1, or less behind a turn.
     pub way: f64,
 }
 
-/// Between the places at which a step forward and the step back behind it are due, in steps.
+/// Distance of the plan between a step forward and the step back behind it, in steps.
 const TURN: f64 = 0.1;
 
-/// Since when each line has been active, without reading otherwise.
+/// Instant since which each input line has read active without interruption.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Since {
+pub struct ActiveSince {
     /// The front switch.
     pub front: Option<Nanos>,
     /// The back switch.
     pub back: Option<Nanos>,
-    /// The e-stop, or the alarm of the motor driver.
+    /// The e-stop input, or the alarm of the motor driver.
     pub cut: Option<Nanos>,
 }
 
-impl Since {
+impl ActiveSince {
     fn update(&mut self, at: Nanos, inputs: Inputs) {
         let one = |since: &mut Option<Nanos>, active: bool| {
             *since = if active { Some(since.unwrap_or(at)) } else { None };
@@ -51,9 +51,8 @@ impl Since {
         one(&mut self.cut, inputs.e_stop || inputs.driver_alarm);
     }
 
-    /// The switch of that end.
-    #[must_use]
-    pub const fn limit(&self, end: RailEnd) -> Option<Nanos> {
+    /// The limit switch at `end`.
+    pub const fn limit(&self, end: End) -> Option<Nanos> {
         match end {
             RailEnd::Front => self.front,
             RailEnd::Back => self.back,
@@ -61,62 +60,65 @@ impl Since {
     }
 }
 
-/// What whoever plays the faults has done, since it cannot be seen from inside.
+/// Ground truth about the injected faults and the clients, which the machine itself cannot see.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct GroundTruth {
     /// The control thread was frozen from the first to the second instant.
     pub control_frozen: Option<(Nanos, Nanos)>,
-    /// Neither loop is to be judged by its time before this instant: the computer stalls, or stalled a moment ago.
+    /// Timing checks are suspended before this instant: the computer stalls, or stalled a moment ago.
     pub late_until: Nanos,
-    /// Since when the load cell has told no valid sample.
+    /// Instant since which the load cell has sent no valid sample.
     pub samples_lost_since: Option<Nanos>,
-    /// Until when samples may be missing, and older than usual: bytes of the sensor are spoilt, or were a moment ago.
-    pub spoilt_until: Nanos,
-    /// How far its samples may be beside the force, in grams.
+    /// Samples may be missing, and older than usual, before this instant: bytes of the sensor line are corrupted, or
+    /// were a moment ago.
+    pub corrupted_until: Nanos,
+    /// Noise bound of its samples, in grams.
     pub noise_g: f64,
-    /// Whether the page has a socket that answers.
+    /// True while the page has a socket that answers.
     pub page_there: bool,
-    /// Since when the supply of the computer has been too low.
+    /// Instant since which the supply voltage of the computer has been too low.
     pub under_voltage_since: Option<Nanos>,
-    /// Since when it has been how hot, when it is hotter than usual.
+    /// Instant since which the computer is hotter than usual, and its temperature in °C.
     pub hot_since: Option<(Nanos, f32)>,
-    /// When a socket of the other program was last opened: a sign of life of it, as any request is.
+    /// When a socket of the other program was last opened, which is a sign of life of that client, as any request is.
     pub program_heard_ns: Nanos,
-    /// Whether the disk can be written.
+    /// True while writes to the disk fail.
     pub disk_broken: bool,
-    /// Until when something may make the axis brake firmly: a fault was played, a stop or other settings were asked for, or a
-    /// force was there, a moment ago.
+    /// Firm braking is allowed before this instant: a fault was injected, a stop or other settings were requested, or a
+    /// force acted, a moment ago.
     pub disturbed_until: Nanos,
-    /// Whether what moves, or moved last, was asked for by a page that is there, and is a wave.
+    /// True if the current or last motion is a wave that was requested by a page that is there.
     pub page_waves: bool,
 }
 
-/// What the API shows of the limits, and what it showed a moment ago.
+/// Limits that the API shows, with the wider ones that it showed a moment ago.
 #[derive(Debug, Clone, Copy)]
 pub struct ShownLimits {
-    /// Now.
-    pub limits: MotionLimits,
-    /// The length of the rail, as it was measured.
+    /// The limits that are shown now.
+    pub limits: Limits,
+    /// Setting `max_stroke`: length of the rail as measured by the user.
     pub max_stroke_mm: f64,
-    /// The longest stroke that is wanted.
+    /// Setting `stroke_limit`.
     pub stroke_limit_mm: f64,
-    /// Since when.
+    /// Instant of the last change.
     pub since_ns: Nanos,
-    /// The widest of those before, in mm; and until when they may show.
+    /// The widest speed, stop deceleration and stop jerk of the previous limits, in mm, and the instant until which
+    /// they may show in the pulses.
     former: Option<(f64, f64, f64, Nanos)>,
 }
 
-/// For so long limits show that were wider.
+/// Time for which the previous, wider limits are still granted.
 const FORMER_NS: Nanos = 10 * SECOND_NS;
-/// After what may make the axis brake firmly, beside its ramp.
+/// Time granted behind a disturbance, in addition to the stop ramp.
 const CALM_NS: Nanos = 2 * SECOND_NS;
-/// Two touches are a step beside each other, a motor that lags is farther, and a rail is measured in whole millimetres.
+/// Uncertainty of the measured rail length: two touches differ by a step, a motor that lags adds more, and the setting
+/// has whole millimetres.
 const TOUCHED_MM: f64 = 0.4;
 
-/// A line that somebody has made active for a short while.
+/// A short pulse that was injected on an input line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pulse {
-    /// The e-stop or the driver's alarm, and no limit.
+pub struct InputPulse {
+    /// True for the e-stop and the driver's alarm, false for a limit switch.
     pub cuts: bool,
     /// From when.
     pub from_ns: Nanos,
@@ -125,7 +127,7 @@ pub struct Pulse {
 }
 
 impl ShownLimits {
-    /// The highest speed, and the deceleration and the jerk of a stop, that may show.
+    /// Highest speed, stop deceleration and stop jerk that may show in the pulses.
     fn firmest(&self, at: Nanos) -> (f64, f64, f64) {
         let limits = &self.limits;
         let now = (limits.max_speed.get(), limits.stop_deceleration.get(), limits.stop_jerk_mm_s3());
@@ -138,92 +140,93 @@ impl ShownLimits {
     }
 }
 
-/// What a line read is remembered for so long.
+/// Time for which a reading of an input line is remembered.
 const READ_LATELY_NS: Nanos = 50 * MILLISECOND_NS;
-/// How long a force is remembered.
+/// Number of control cycles for which the force is remembered.
 const REMEMBERED: usize = 400;
 
-/// Everything.
+/// All observations of a run.
 pub struct Facts {
     /// The rail.
     pub rail: RailOptions,
-    /// The hands at it.
+    /// The simulated operator at the rail.
     pub operator: SimulatedOperator,
-    /// The line of the force sensor.
+    /// The serial line of the force sensor.
     pub line: SimulatedSerialLine,
-    /// Both loops after the last control cycle, and after the one before.
-    pub seen: Option<TraceSample>,
-    /// The one before.
-    pub before: Option<TraceSample>,
-    /// Steps that were made since power-on, those forward less those backward.
-    pub count: i64,
+    /// Trace of both loops after the last control cycle.
+    pub trace: Option<CycleTrace>,
+    /// Trace after the control cycle before that.
+    pub previous_trace: Option<CycleTrace>,
+    /// Step counter since power-on: steps forward less steps backward.
+    pub step_count: i64,
     /// The last step.
-    pub last: Option<StepMade>,
-    /// The input lines as they are.
-    pub lines: Inputs,
-    /// Since when each is active.
-    pub since: Since,
-    /// Whether the motor driver is on.
+    pub last_step: Option<StepMade>,
+    /// Levels of the input lines.
+    pub inputs: Inputs,
+    /// Instant since which each line is active.
+    pub active_since: ActiveSince,
+    /// True while the motor driver is enabled.
     pub powered: bool,
-    /// What was done to the machine.
-    pub told: GroundTruth,
-    /// How it looks for its ends.
+    /// The injected faults and what the clients did.
+    pub ground_truth: GroundTruth,
+    /// Speeds and distances of homing.
     pub homing: HomingOptions,
-    /// What the API shows.
+    /// Limits that the API shows.
     pub shown: Option<ShownLimits>,
-    /// The short pulses on input lines that are over, oldest first: whoever plays them writes them down.
-    pub pulses: Rc<RefCell<VecDeque<Pulse>>>,
-    /// The longest that any line has lately read active, and when it was read so last.
+    /// Short injected pulses on input lines that are over, oldest first; the fault injector appends them.
+    pub input_pulses: Rc<RefCell<VecDeque<InputPulse>>>,
+    /// Longest time that any line has lately read active, and the instant of the last active reading.
     pub read_active: Option<(Nanos, Nanos)>,
-    /// The true force at the end of each of the last control cycles, the newest last.
+    /// True force at the end of each of the last control cycles in grams, newest last.
     forces_g: VecDeque<f64>,
 }
 
 impl Facts {
     /// A machine at power-on.
-    #[must_use]
     pub fn new(rail: RailOptions, operator: SimulatedOperator) -> Facts {
         Facts {
             rail,
             operator,
             line: SimulatedSerialLine::default(),
-            seen: None,
-            before: None,
-            count: 0,
-            last: None,
-            lines: Inputs::default(),
-            since: Since::default(),
+            trace: None,
+            previous_trace: None,
+            step_count: 0,
+            last_step: None,
+            inputs: Inputs::default(),
+            active_since: ActiveSince::default(),
             powered: false,
-            told: GroundTruth::default(),
+            ground_truth: GroundTruth::default(),
             homing: HomingOptions::default(),
             shown: None,
-            pulses: Rc::default(),
+            input_pulses: Rc::default(),
             read_active: None,
             forces_g: VecDeque::with_capacity(REMEMBERED + 1),
         }
     }
 
-    /// The lines read so.
-    pub fn read(&mut self, at: Nanos, inputs: Inputs) {
-        self.lines = inputs;
-        self.since.update(at, inputs);
+    /// Records a reading of the input lines.
+    pub fn record_inputs(&mut self, at: Nanos, inputs: Inputs) {
+        self.inputs = inputs;
+        self.active_since.update(at, inputs);
         if inputs != Inputs::default() {
-            let since = [self.since.front, self.since.back, self.since.cut].into_iter().flatten().min();
+            let since = [self.active_since.front, self.active_since.back, self.active_since.cut]
+                .into_iter()
+                .flatten()
+                .min();
             let lasts_ns = at - since.unwrap_or(at);
-            // What is read again belongs to the reading before.
+            // A debounce sampling belongs to the reading before it.
             let longest = self.read_active.filter(|(_, last)| at - last < READ_LATELY_NS);
             self.read_active = Some((lasts_ns.max(longest.map_or(0, |(longest, _)| longest)), at));
         }
     }
 
-    /// Whether some line has lately read active for so long.
-    #[must_use]
+    /// True if some line has lately read active for `for_ns` without interruption.
     pub fn has_read_active(&self, at: Nanos, for_ns: Nanos) -> bool {
         self.read_active.is_some_and(|(longest, last)| longest >= for_ns && at < last + READ_LATELY_NS)
     }
 
-    /// From now on the API shows these.
-    pub fn show(&mut self, at: Nanos, limits: MotionLimits, max_stroke_mm: f64, stroke_limit_mm: f64) {
+    /// Records the limits that the API shows now.
+    pub fn record_limits(&mut self, at: Nanos, limits: Limits, max_stroke_mm: f64, stroke_limit_mm: f64) {
         let new = ShownLimits { limits, max_stroke_mm, stroke_limit_mm, since_ns: at, former: None };
         let Some(old) = self.shown.replace(new) else { return };
         if (old.limits, old.max_stroke_mm, old.stroke_limit_mm) == (limits, max_stroke_mm, stroke_limit_mm) {
@@ -233,21 +236,20 @@ impl Facts {
         let (speed, stop, jerk) = old.firmest(at);
         let until = at + FORMER_NS;
         self.shown = Some(ShownLimits { former: Some((speed, stop, jerk, until)), ..new });
-        self.disturb(until);
+        self.expect_firm_braking(until);
     }
 
-    /// Something may make the axis brake firmly, until then and for a moment more.
-    pub fn disturb(&mut self, until: Nanos) {
+    /// Allows firm braking until `until`, and for the stop ramp behind it.
+    pub fn expect_firm_braking(&mut self, until: Nanos) {
         let ramp_ns = self.shown.map_or(0, |shown| {
             let (speed, _, _) = shown.firmest(until.saturating_sub(FORMER_NS));
             (speed / shown.limits.stop_deceleration.get() * SECOND_NS as f64) as Nanos
         });
-        self.told.disturbed_until = self.told.disturbed_until.max(until + ramp_ns + CALM_NS);
+        self.ground_truth.disturbed_until = self.ground_truth.disturbed_until.max(until + ramp_ns + CALM_NS);
     }
 
-    /// What the pulses may do now, by what the API shows and by what was done to the machine.
-    #[must_use]
-    pub fn bounds(&self, at: Nanos) -> Option<judge::WindowLimits> {
+    /// Kinematic limits of the pulses at `at`, from the limits that the API shows and from the injected faults.
+    pub fn window_limits(&self, at: Nanos) -> Option<edge_oracle::WindowLimits> {
         let shown = self.shown?;
         let scale = self.rail.steps_per_mm;
         let beside = 1.0 + TOUCHED_MM / self.rail.length_mm;
@@ -256,7 +258,7 @@ impl Facts {
         let limits = &shown.limits;
         let (mut v, mut a, mut j) =
             (limits.max_speed.get(), limits.max_acceleration.get(), limits.max_jerk.get());
-        // A change may wait for rest, as long as homing takes; that it does not wait longer is S21's.
+        // A change may wait for rest, as long as homing takes; S21 checks that it does not wait longer.
         if let Some(config) = self.config() {
             let in_force = &config.limits;
             speed = speed.max(in_force.max_speed.get());
@@ -267,124 +269,109 @@ impl Facts {
             j = j.max(in_force.max_jerk.get());
         }
         let homing = self.homing.fast.get().max(self.homing.slow.get());
-        // Another length may have been shown a moment ago.
+        // The API may have shown another length a moment ago.
         let widest = measured * 1.1;
-        // A wave that was asked for while homing begins behind it.
+        // A wave that was requested while homing begins behind homing.
         let v = v.max(homing);
-        let calm = self.told.page_waves && at > self.told.disturbed_until;
-        Some(judge::WindowLimits {
+        let calm = self.ground_truth.page_waves && at > self.ground_truth.disturbed_until;
+        Some(edge_oracle::WindowLimits {
             firm: KinematicBounds::of(speed.max(homing), stop, jerk, widest),
-            gentle: calm.then(|| (self.told.disturbed_until, KinematicBounds::of(v, a, j, measured))),
+            gentle: calm.then(|| (self.ground_truth.disturbed_until, KinematicBounds::of(v, a, j, measured))),
         })
     }
 
-    /// A step begins.
-    pub fn step(&mut self, at: Nanos, forward: bool) -> StepMade {
-        let interval_ns = self.last.map_or(SECOND_NS, |last| at - last.at);
-        let turned = self.last.is_some_and(|last| last.forward != forward);
+    /// Records the beginning of a step.
+    pub fn record_step(&mut self, at: Nanos, forward: bool) -> StepMade {
+        let interval_ns = self.last_step.map_or(SECOND_NS, |last| at - last.at);
+        let turned = self.last_step.is_some_and(|last| last.forward != forward);
         let made = StepMade { at, forward, interval_ns, way: if turned { TURN } else { 1.0 } };
-        self.count += if forward { 1 } else { -1 };
-        self.last = Some(made);
+        self.step_count += if forward { 1 } else { -1 };
+        self.last_step = Some(made);
         made
     }
 
-    /// A control cycle is over.
-    pub fn cycle(&mut self, seen: &TraceSample) {
-        self.before = self.seen.replace(*seen);
+    /// Records the trace at the end of a control cycle.
+    pub fn record_cycle(&mut self, trace: &CycleTrace) {
+        self.previous_trace = self.trace.replace(*trace);
         let force_g = spring_force_g(&self.rail, self.operator.carriage_mm()) + self.operator.pushed_g();
         if self.forces_g.len() == REMEMBERED {
             self.forces_g.pop_front();
         }
         self.forces_g.push_back(force_g);
-        let before =
-            self.before.map(|before| before.config.limits).filter(|limits| *limits != seen.config.limits);
+        let before = self
+            .previous_trace
+            .map(|before| before.config.limits)
+            .filter(|limits| *limits != trace.config.limits);
         let changed = before.is_some();
         if let (Some(limits), Some(shown)) = (before, &mut self.shown) {
-            // What was moved by these before is still in sight.
-            let (speed, stop, jerk) = shown.firmest(seen.at_ns);
+            // The motion under the previous limits may still be going on.
+            let (speed, stop, jerk) = shown.firmest(trace.at_ns);
             let speed = speed.max(limits.max_speed.get());
             let stop = stop.max(limits.stop_deceleration.get());
             let jerk = jerk.max(limits.stop_jerk_mm_s3());
-            shown.former = Some((speed, stop, jerk, seen.at_ns + FORMER_NS));
+            shown.former = Some((speed, stop, jerk, trace.at_ns + FORMER_NS));
         }
-        // A page that is not there any more is missed after a while, and stops the axis.
-        if force_g != 0.0 || changed || !self.told.page_there {
-            self.disturb(seen.at_ns);
+        // The lease of a page that is gone runs out after a while and stops the axis.
+        if force_g != 0.0 || changed || !self.ground_truth.page_there {
+            self.expect_firm_braking(trace.at_ns);
         }
     }
 
-    /// The state.
-    #[must_use]
+    /// State of the machine.
     pub fn state(&self) -> State {
-        self.seen.as_ref().map_or(State::NotHomed, |seen| seen.state)
+        self.trace.as_ref().map_or(State::NotHomed, |trace| trace.state)
     }
 
     /// The settings in force.
-    #[must_use]
     pub fn config(&self) -> Option<&Config> {
-        self.seen.as_ref().map(|seen| &seen.config)
+        self.trace.as_ref().map(|trace| &trace.config)
     }
 
-    /// The stop line.
-    #[must_use]
-    pub fn stop(&self) -> StopLevel {
-        self.seen.as_ref().map_or(StopLevel::None, |seen| seen.stop)
+    /// Level of the stop line.
+    pub fn stop_level(&self) -> StopLevel {
+        self.trace.as_ref().map_or(StopLevel::None, |trace| trace.stop)
     }
 
-    /// Steps for a millimetre.
-    #[must_use]
-    pub fn scale(&self) -> f64 {
-        let Some(seen) = &self.seen else { return 1.0 };
-        let geometry = &seen.config.geometry;
-        match seen.calibration {
-            Some(calibration) if seen.state != State::Homing => calibration.steps_per_mm(geometry),
+    /// Measured steps/mm once calibrated, nominal steps/mm before that and while homing.
+    pub fn steps_per_mm(&self) -> f64 {
+        let Some(trace) = &self.trace else { return 1.0 };
+        let geometry = &trace.config.geometry;
+        match trace.calibration {
+            Some(calibration) if trace.state != State::Homing => calibration.steps_per_mm(geometry),
             _ => geometry.nominal.get(),
         }
     }
 
-    /// The firmest stop that may show, in steps.
-    #[must_use]
-    pub fn firmest_stop(&self, at: Nanos) -> Option<f64> {
-        Some(self.bounds(at)?.firm.acceleration)
+    /// Highest deceleration of a stop that may show in the pulses, in steps/s².
+    pub fn firmest_stop_steps_s2(&self, at: Nanos) -> Option<f64> {
+        Some(self.window_limits(at)?.firm.acceleration)
     }
 
-    /// Speed of the pulses at `at`, in mm/s: by the last interval, or by what has passed since, when that is longer.
-    #[must_use]
+    /// Speed of the pulses at `at` in mm/s: from the last interval, or from the time since the last step when that is
+    /// longer.
     pub fn speed_mm_s(&self, at: Nanos) -> f64 {
-        let Some(last) = self.last else { return 0.0 };
+        let Some(last) = self.last_step else { return 0.0 };
         let since_ns = last.interval_ns.max(at.saturating_sub(last.at)).max(1);
-        last.way / seconds(since_ns) / self.scale()
+        last.way / seconds(since_ns) / self.steps_per_mm()
     }
 
-    /// Upper bound on the speed of the axis at `at`, in mm/s. Between two pulses it may have been accelerated over a
-    /// whole step, and turned: `v² = v₀² + 2as`.
-    #[must_use]
-    pub fn highest_speed_mm_s(&self, at: Nanos) -> f64 {
-        let acceleration_mm_s2 = self.config().map_or(0.0, |config| config.limits.max_acceleration.get());
-        libm::hypot(self.speed_mm_s(at), libm::sqrt(2.0 * acceleration_mm_s2 / self.scale()))
-    }
-
-    /// The time that a stop from `speed_mm_s` takes, in ns, without its onset.
-    #[must_use]
+    /// Duration of a stop from `speed_mm_s` without its onset.
     pub fn ramp_ns(&self, speed_mm_s: f64) -> Nanos {
         let Some(config) = self.config() else { return 0 };
         (speed_mm_s / config.limits.stop_deceleration.get() * SECOND_NS as f64) as Nanos
     }
 
-    /// The time that a stop from the highest speed takes.
-    #[must_use]
+    /// Duration of a stop from the highest speed without its onset.
     pub fn longest_ramp_ns(&self) -> Nanos {
         self.config().map_or(0, |config| self.ramp_ns(config.limits.max_speed.get()))
     }
 
-    /// The true force now, in grams.
-    #[must_use]
+    /// True force at the last control cycle, in grams.
     pub fn force_g(&self) -> f64 {
         self.forces_g.back().copied().unwrap_or(0.0)
     }
 
-    /// Least and greatest true force of the last `cycles`.
-    #[must_use]
+    /// Least and greatest true force of the last `cycles` control cycles, in grams.
     pub fn forces_g(&self, cycles: usize) -> (f64, f64) {
         self.forces_g
             .iter()
@@ -396,15 +383,12 @@ impl Facts {
     }
 }
 
-/// What was asked of the machine by the API.
-pub type Sent = PortCall;
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Between a step and the one back behind it the plan goes a tenth of a step: that was taken for a whole one, and a slow
-    /// wave that turned just behind a boundary for a fast one.
+    /// Regression: between a step and the step back behind it the plan goes a tenth of a step. That was taken for a
+    /// whole step, and a slow wave that turned just behind a boundary for a fast one.
     #[test]
     fn a_turn_is_no_fast_step() {
         let mut facts = Facts::new(RailOptions::default(), SimulatedOperator::default());
@@ -415,7 +399,7 @@ mod tests {
             (110 * ms, false, 20.0),
             (115 * ms, false, 200.0),
         ] {
-            facts.step(at, forward);
+            facts.record_step(at, forward);
             assert!((facts.speed_mm_s(at) - steps_per_s).abs() < 1e-6, "at {at}");
         }
     }

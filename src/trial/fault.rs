@@ -1,13 +1,14 @@
-//! Everything that can go wrong in a run: the rows of the single-fault table in docs/SAFETY.md.
+//! Injected faults: everything that can go wrong in a run. They are the rows of the single-fault table in
+//! docs/SAFETY.md.
 
 use crate::hal::sim::Mishap;
 
-/// What goes wrong. The names are those of the command line.
+/// A fault that is injected into a run. The names are those of the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum InjectedFault {
-    /// Something of the machine is broken, or held by hand.
+    /// A part of the machine is broken, or an input is held by hand.
     Machine(Mishap),
-    /// Somebody pushes the carriage harder than the force limit.
+    /// A person pushes the carriage, up to twice as hard as the force limit.
     Push,
     /// The control thread is frozen.
     ControlFrozen,
@@ -17,30 +18,30 @@ pub enum InjectedFault {
     Stalls,
     /// The process is killed, and started again.
     Killed,
-    /// Nothing can be written: the disk is full.
+    /// Writes fail because the disk is full.
     DiskFull,
-    /// The store fails in another way.
+    /// Writes fail with an I/O error.
     StoreFails,
-    /// The client that moves the machine leaves.
+    /// The client that moves the machine closes its sockets.
     ClientLeaves,
-    /// The client that moves the machine is there, but says nothing more: half-open TCP.
+    /// The client that moves the machine keeps its sockets open and sends nothing more: half-open TCP.
     ClientHangs,
-    /// The supply of the computer is too weak.
+    /// The supply voltage of the computer is too low.
     UnderVoltage,
     /// The computer is hot.
     Heat,
-    /// Bytes of the force sensor are wrong, missing, or too many.
+    /// Bytes on the line of the force sensor are wrong, missing, or too many.
     SensorBytesCorrupted,
-    /// The wall clock of the computer jumps, and back.
+    /// The wall clock of the computer jumps, and later back.
     ClockJumps,
-    /// Commands without end.
+    /// A flood of commands.
     Flood,
-    /// Bytes that mean nothing.
+    /// Requests and frames with random or malformed content.
     Garbage,
 }
 
 impl InjectedFault {
-    /// What is not something of the machine.
+    /// The faults that are no [`Mishap`] of the machine.
     const OTHERS: [InjectedFault; 15] = [
         InjectedFault::Push,
         InjectedFault::ControlFrozen,
@@ -60,16 +61,14 @@ impl InjectedFault {
     ];
 
     /// Every fault.
-    #[must_use]
     pub fn all() -> Vec<InjectedFault> {
-        // Both loops share a thread here: they are frozen by whoever runs them.
+        // Both loops share a thread here, so the run itself freezes them.
         let others = [Mishap::ControlFrozen, Mishap::StepLoopFrozen];
         let machine = Mishap::ALL.into_iter().filter(|mishap| !others.contains(mishap));
         machine.map(InjectedFault::Machine).chain(InjectedFault::OTHERS).collect()
     }
 
-    /// Its name.
-    #[must_use]
+    /// Name on the command line and in reports.
     pub const fn name(self) -> &'static str {
         match self {
             InjectedFault::Machine(mishap) => mishap.name(),
@@ -91,21 +90,18 @@ impl InjectedFault {
         }
     }
 
-    /// The fault of that name.
-    #[must_use]
+    /// The fault with this name.
     pub fn from_name(name: &str) -> Option<InjectedFault> {
         InjectedFault::all().into_iter().find(|fault| fault.name() == name)
     }
 
-    /// Whether it makes an input line active, as long as it lasts.
-    #[must_use]
+    /// True if the fault keeps an input line active while it lasts.
     pub const fn is_of_a_line(self) -> bool {
         let InjectedFault::Machine(mishap) = self else { return false };
         matches!(mishap, Mishap::FrontWelded | Mishap::BackWelded | Mishap::EStopOpen | Mishap::DriverAlarm)
     }
 
-    /// How long it may last, in seconds: shortest and longest.
-    #[must_use]
+    /// Shortest and longest duration, in seconds.
     pub const fn lasts_s(self) -> (f64, f64) {
         match self {
             InjectedFault::Machine(_) | InjectedFault::Push | InjectedFault::SensorBytesCorrupted => {

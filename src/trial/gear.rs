@@ -1,7 +1,8 @@
-//! Gears: rails, motors, drivers and limits, from the coarsest to the finest that can be set. Pure.
+//! Random machine configurations ("gears"): rail, motor, driver timing and limits, from the coarsest to the finest that
+//! can be set. Pure.
 //!
-//! What a run costs is mostly its steps, so fine gears are rare: as many runs have 10 to 20 steps/mm as have more, and one in
-//! ten has more than 80.
+//! The cost of a run is mostly its steps, so fine gears are rare: as many runs have 10 to 20 steps/mm as have more, and
+//! one in ten has more than 80.
 
 use crate::drive::PulseTiming;
 use crate::hal::sim::Random;
@@ -12,42 +13,41 @@ use crate::motion::limits::{STOP_ONSET_S, least_stop_deceleration_mm_s2};
 use crate::settings::{RailGeometry, Settings};
 use crate::units::{Mm, MmPerS, MmPerS2, MmPerS3, Nanos, SECOND_NS};
 
-/// Steps for a millimetre: the coarsest and the finest.
+/// Coarsest and finest resolution, steps/mm.
 pub const STEPS_PER_MM: (f64, f64) = (10.0, 400.0);
-/// Between the switches, in mm.
+/// Shortest and longest distance between the switches, in mm.
 pub const LENGTH_MM: (f64, f64) = (20.0, 1_000.0);
-/// How far a turn of the motor moves the carriage: a 20-tooth pulley on a 2 mm belt.
+/// Travel per turn of the motor: a 20-tooth pulley on a 2 mm belt.
 const TRAVEL_PER_TURN_MM: f64 = 40.0;
-/// What the simulated motor follows with its mass; without one it follows everything.
+/// Highest acceleration that the simulated motor follows with its mass; without a mass it follows everything.
 const WITH_MASS_MM_S2: f64 = 15_000.0;
 
-/// How a machine is built, and what it is told of that.
+/// Mechanics, driver timing and settings of one simulated machine.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Gear {
-    /// Between the places where the two switches close, in mm.
+    /// Distance between the places where the two switches close, in mm.
     pub length_mm: f64,
-    /// The same as somebody measured it.
+    /// Setting `max_stroke`: the same length as measured by a person.
     pub max_stroke_mm: i64,
-    /// Kept clear at each end, in mm.
+    /// Setting `padding_mm`: distance kept clear at each end, in mm.
     pub padding_mm: i64,
-    /// Microsteps for a turn.
+    /// Microsteps per turn of the motor.
     pub microsteps_per_rev: i64,
-    /// How the driver wants its pulses.
+    /// Pulse timing of the motor driver.
     pub timing: PulseTiming,
-    /// How it looks for its ends.
+    /// Speeds and distances of homing.
     pub homing: HomingOptions,
-    /// Speed, acceleration and jerk at first.
-    pub limits: MotionLimits,
-    /// The highest acceleration that anybody asks for, in mm/s².
+    /// Motion limits at the start of the run.
+    pub limits: Limits,
+    /// Highest acceleration that clients request, in mm/s².
     pub hardest_mm_s2: f64,
 }
 
 impl Gear {
-    /// One of all that there are; with a `mass` it is not asked for more than its motor can do.
-    #[must_use]
-    pub fn any(random: &mut Random, mass: bool) -> Gear {
+    /// A random gear. With `mass`, clients never request more than the simulated motor can follow.
+    pub fn random(random: &mut Random, mass: bool) -> Gear {
         let (coarsest, finest) = STEPS_PER_MM;
-        // Every step costs: twice as fine is half as likely.
+        // Every step costs time, so a gear that is twice as fine is half as likely.
         let steps_per_mm = 1.0 / random.between(1.0 / finest, 1.0 / coarsest);
         let microsteps_per_rev = (steps_per_mm * TRAVEL_PER_TURN_MM) as i64;
         let length_mm = random.log_between(LENGTH_MM.0, LENGTH_MM.1);
@@ -68,14 +68,12 @@ impl Gear {
         gear
     }
 
-    /// Steps for a millimetre.
-    #[must_use]
+    /// Nominal resolution, steps/mm.
     pub fn steps_per_mm(&self) -> f64 {
         self.microsteps_per_rev as f64 / TRAVEL_PER_TURN_MM
     }
 
-    /// What is fixed by the mechanics and is no setting.
-    #[must_use]
+    /// Geometry that the mechanics fix and no setting changes.
     pub fn rail(&self) -> RailGeometry {
         let pulse_ns = self.timing.high_ns + self.timing.low_ns;
         let by_pulses = SECOND_NS as f64 / pulse_ns as f64;
@@ -85,20 +83,19 @@ impl Gear {
         }
     }
 
-    /// The highest speed that the pulses can make, with what a calibration may find beside the nominal steps.
-    #[must_use]
+    /// Highest speed that the pulse rate allows, in mm/s, including the deviation of a calibration from the nominal
+    /// resolution.
     pub fn fastest_mm_s(&self) -> f64 {
         let measured = self.steps_per_mm() * self.length_mm / self.max_stroke_mm as f64;
         let by_pulses = self.rail().max_steps_per_s / self.steps_per_mm().max(measured);
         by_pulses.min(layout::MAX_SPEED_MM_S)
     }
 
-    /// Limits that this machine may be given.
-    #[must_use]
-    pub fn limits(&self, random: &mut Random) -> MotionLimits {
-        // Touches are a step beside each other, so a little is left.
+    /// Random motion limits that are valid for this machine.
+    pub fn limits(&self, random: &mut Random) -> Limits {
+        // Two touches differ by a step, so 2 % are left.
         let mut speed = random.log_between(10.0, 0.98 * self.fastest_mm_s());
-        // No faster than the firmest stop allows.
+        // No faster than the hardest stop allows.
         while least_stop_deceleration_mm_s2(speed) > self.hardest_mm_s2 {
             speed *= 0.9;
         }
@@ -115,9 +112,8 @@ impl Gear {
         made.unwrap_or_default()
     }
 
-    /// `settings` as whoever built this machine has set them.
-    #[must_use]
-    pub fn set(&self, mut settings: Settings) -> Settings {
+    /// `settings` with the values of this machine.
+    pub fn apply_to(&self, mut settings: Settings) -> Settings {
         let document = &mut settings.document;
         document.microsteps_per_rev = self.microsteps_per_rev;
         document.max_stroke = self.max_stroke_mm;
@@ -138,7 +134,7 @@ fn timing(random: &mut Random) -> PulseTiming {
     }
 }
 
-/// Faster on longer rails, so that a run is not spent on it.
+/// Random homing options; faster on longer rails, so that homing takes a small part of the run.
 fn homing(random: &mut Random, length_mm: f64) -> HomingOptions {
     let fast = (length_mm / random.between(2.0, 10.0)).clamp(5.0, 100.0);
     let slow = random.log_between(1.0, 8.0).min(fast);
@@ -161,8 +157,8 @@ mod tests {
         let mut random = Random::new(3);
         let (mut coarse, mut fine, mut short, mut long) = (0, 0, 0, 0);
         for _ in 0..2_000 {
-            let gear = Gear::any(&mut random, false);
-            let settings = gear.set(Settings::fresh(new_id()));
+            let gear = Gear::random(&mut random, false);
+            let settings = gear.apply_to(Settings::fresh(new_id()));
             assert_eq!(settings.check(), Ok(()), "{gear:?}");
             assert_eq!(settings.check_step_rate(&gear.rail()), Ok(()), "{gear:?}");
             assert_eq!(settings.check_stop(), Ok(()), "{gear:?}");

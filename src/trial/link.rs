@@ -1,8 +1,8 @@
-//! The force sensor as it is wired: converter, board and serial line on virtual time.
+//! Simulated force sensor link: converter, board and serial line on virtual time.
 //!
-//! What the simulated load cell measures goes the whole way: the board's own code makes samples and frames of it, the
-//! bytes take their time on the line, and the product's listener makes the newest sample of them. What happens to the
-//! bytes in between is up to whoever plays the faults.
+//! Samples of the simulated load cell go the whole way: the board's own code makes samples and frames of them, the
+//! bytes take their time on the line, and the product's listener makes the newest sample of them. The fault injector
+//! may corrupt the bytes in between.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -19,25 +19,27 @@ use crate::sensor::logs::LogSink;
 use crate::sensor::{BoardListener, Intake, IntakeRules, Scale, SensorReport};
 use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS};
 
-/// From a conversion to the control cycle that knows of it: its frame, the frame that is on the line already, and a turn.
-pub const LINE_NS: Nanos = 9 * MILLISECOND_NS;
+/// Longest time from a conversion to the control cycle that knows of it: its frame, the frame that is on the line
+/// already, and one period of the link.
+pub const LINK_LATENCY_NS: Nanos = 9 * MILLISECOND_NS;
 
 const RATE_HZ: u16 = 80;
-/// Eight bits, a start bit and a stop bit.
+/// Time of a byte on the line: eight bits, a start bit and a stop bit.
 const BYTE_NS: Nanos = 10 * SECOND_NS / layout::UART_BAUD as Nanos;
-/// How often the board and the listener have their turn.
-const TURN_NS: Nanos = MILLISECOND_NS;
+/// Period in which the board and the listener are advanced.
+const PERIOD_NS: Nanos = MILLISECOND_NS;
 const COUNTS_PER_G: f64 = 100.0;
 const ZERO_COUNTS: f64 = 4_321.0;
-/// The hands of this world push from one instant to the next, which no mass can; so no change is too fast here.
+/// The force of the simulated operator changes from one instant to the next, which no mass can do; so no change counts
+/// as too fast here.
 const RULES: IntakeRules = IntakeRules { range_g: 50_000.0, fastest_g_per_s: 1e9, invert: false };
 
 #[derive(Debug)]
 struct LineShared {
-    /// How many of the bytes are spoilt, of one.
+    /// Share of the bytes that are corrupted, 0 to 1.
     share: Cell<f64>,
     random: RefCell<Random>,
-    spoilt: Cell<u64>,
+    corrupted: Cell<u64>,
     intact_ns: Cell<Option<Nanos>>,
 }
 
@@ -50,44 +52,42 @@ impl Default for SimulatedSerialLine {
         SimulatedSerialLine(Rc::new(LineShared {
             share: Cell::new(0.0),
             random: RefCell::new(Random::new(0)),
-            spoilt: Cell::new(0),
+            corrupted: Cell::new(0),
             intact_ns: Cell::new(None),
         }))
     }
 }
 
 impl SimulatedSerialLine {
-    /// From now on this share of the bytes is wrong, missing, or has another one behind it.
-    pub fn spoil(&self, random: Random, share: f64) {
+    /// Starts to corrupt this share of the bytes: each is wrong, missing, or has another one behind it.
+    pub fn corrupt(&self, random: Random, share: f64) {
         self.0.share.set(share);
         *self.0.random.borrow_mut() = random;
     }
 
-    /// From now on every byte arrives as it was sent.
-    pub fn heal(&self) {
+    /// Ends the corruption.
+    pub fn repair(&self) {
         self.0.share.set(0.0);
     }
 
-    /// How many bytes were spoilt.
-    #[must_use]
-    pub fn spoilt(&self) -> u64 {
-        self.0.spoilt.get()
+    /// Number of bytes that were corrupted.
+    pub fn corrupted_bytes(&self) -> u64 {
+        self.0.corrupted.get()
     }
 
-    /// When the last conversion was made of which a frame has arrived that can be understood.
-    #[must_use]
-    pub fn last_intact(&self) -> Option<Nanos> {
+    /// Instant of the last conversion of which an intact frame has arrived.
+    pub fn last_intact_conversion(&self) -> Option<Nanos> {
         self.0.intact_ns.get()
     }
 
-    /// What arrives of `byte`.
-    fn carry(&self, byte: u8, mut arrives: impl FnMut(u8)) -> bool {
+    /// Passes `byte` over the line; calls `arrives` for each byte at the other end. Returns true if it arrived intact.
+    fn transmit(&self, byte: u8, mut arrives: impl FnMut(u8)) -> bool {
         let random = &mut *self.0.random.borrow_mut();
         if self.0.share.get() == 0.0 || !random.chance(self.0.share.get()) {
             arrives(byte);
             return true;
         }
-        self.0.spoilt.set(self.0.spoilt.get() + 1);
+        self.0.corrupted.set(self.0.corrupted.get() + 1);
         match random.weighted(&[4, 2, 2, 1]) {
             0 => arrives(byte ^ 1 << (random.number() % 8)),
             1 => {}
@@ -106,20 +106,19 @@ pub struct SensorLink {
     cell: SimLoadCell,
     board: Board,
     line: SimulatedSerialLine,
-    /// Bytes on the line, with the instants at which they arrive; and when it is free.
+    /// Bytes on the line with their instants of arrival, and the instant at which the line is free.
     on_line: VecDeque<(Nanos, u8)>,
     free_ns: Nanos,
-    /// Of frames that can be understood: when they arrive, and when their conversion was made.
+    /// Intact frames: instant of arrival, and instant of the conversion.
     intact: VecDeque<(Nanos, Nanos)>,
     converted_ns: Option<Nanos>,
-    lived_ns: Nanos,
+    advanced_ns: Nanos,
     listener: BoardListener,
     newest: NewestForce,
 }
 
 impl SensorLink {
-    /// A board that was switched on with the computer.
-    #[must_use]
+    /// A link whose board was switched on with the computer.
     pub fn new(cell: SimLoadCell, line: SimulatedSerialLine) -> SensorLink {
         let (feed, newest) = newest_force();
         let report = SensorReport::default();
@@ -134,13 +133,13 @@ impl SensorLink {
             free_ns: 0,
             intact: VecDeque::new(),
             converted_ns: None,
-            lived_ns: 0,
+            advanced_ns: 0,
             listener,
             newest,
         }
     }
 
-    fn turn(&mut self, now: Nanos) {
+    fn advance(&mut self, now: Nanos) {
         let now_us = (now / 1_000) as u32;
         if let Some(sample) = self.cell.latest(now)
             && self.converted_ns.replace(sample.at) != Some(sample.at)
@@ -160,26 +159,26 @@ impl SensorLink {
         let SensorLink { board, line, listener, .. } = self;
         listener.due(now, |frame| {
             for byte in frame {
-                line.carry(byte, |byte| board.receive(&[byte]));
+                line.transmit(byte, |byte| board.receive(&[byte]));
             }
         });
     }
 
     fn send(&mut self, frame: &[u8], now: Nanos) {
-        // A board without power says nothing.
-        if self.cell.operator().mishaps().has(Mishap::LoadCellSilent) {
+        // A board without power sends nothing.
+        if self.cell.hands().mishaps().has(Mishap::LoadCellSilent) {
             return;
         }
         self.free_ns = self.free_ns.max(now);
-        let mut whole = true;
+        let mut intact = true;
         for (index, byte) in frame.iter().enumerate() {
             let SensorLink { line, on_line, free_ns, .. } = self;
             *free_ns += BYTE_NS;
-            let good = line.carry(*byte, |byte| on_line.push_back((*free_ns, byte)));
-            // Without the zero byte at either end a frame may still be heard.
-            whole &= good || index == 0 || index + 1 == frame.len();
+            let good = line.transmit(*byte, |byte| on_line.push_back((*free_ns, byte)));
+            // A frame may still be decoded without the zero byte at either end.
+            intact &= good || index == 0 || index + 1 == frame.len();
         }
-        if let (true, Some(taken)) = (whole, self.converted_ns) {
+        if let (true, Some(taken)) = (intact, self.converted_ns) {
             self.intact.push_back((self.free_ns, taken));
         }
     }
@@ -187,17 +186,17 @@ impl SensorLink {
 
 impl ForceSensor for SensorLink {
     fn latest(&mut self, now: Nanos) -> Option<ForceSample> {
-        // Board and listener live on when the control cycle is late.
-        self.lived_ns = self.lived_ns.max(now.saturating_sub(SECOND_NS));
-        while self.lived_ns + TURN_NS <= now {
-            self.lived_ns += TURN_NS;
-            self.turn(self.lived_ns);
+        // Board and listener go on when the control cycle is late.
+        self.advanced_ns = self.advanced_ns.max(now.saturating_sub(SECOND_NS));
+        while self.advanced_ns + PERIOD_NS <= now {
+            self.advanced_ns += PERIOD_NS;
+            self.advance(self.advanced_ns);
         }
         self.newest.latest(now)
     }
 }
 
-/// What the converter makes of a force. It is never quite still, and at its ends it says no more than that.
+/// Counts of the converter for a force, with a small noise, saturated at both ends.
 fn counts(sample: &ForceSample) -> i32 {
     let trembles = f64::from((sample.at / MILLISECOND_NS % 7) as u32) - 3.0;
     let counts = ZERO_COUNTS + sample.force_g * COUNTS_PER_G + trembles;
@@ -213,24 +212,24 @@ mod tests {
     use super::*;
     use crate::hal::sim::{RailOptions, SimulatedOperator};
 
-    /// Pushes a carriage as hard as these, each for a quarter of a second; what the control cycle takes for the force.
-    fn told(
+    /// Applies each push for a quarter of a second, and returns the forces that the control cycle reads.
+    fn forces(
         line: &SimulatedSerialLine,
         operator: &SimulatedOperator,
         link: &mut SensorLink,
         from: Nanos,
         pushes_g: &[f64],
     ) -> Vec<Option<f64>> {
-        let mut told = Vec::new();
+        let mut forces = Vec::new();
         for (index, push_g) in pushes_g.iter().enumerate() {
             operator.push_g(*push_g);
             let begins = from + index as Nanos * SECOND_NS / 4;
             for now in (begins..begins + SECOND_NS / 4).step_by(MILLISECOND_NS as usize) {
-                told.push(link.latest(now).map(|sample| sample.force_g));
+                forces.push(link.latest(now).map(|sample| sample.force_g));
             }
         }
-        assert!(line.last_intact().is_some());
-        told
+        assert!(line.last_intact_conversion().is_some());
+        forces
     }
 
     #[test]
@@ -239,27 +238,27 @@ mod tests {
             let (line, operator) = (SimulatedSerialLine::default(), SimulatedOperator::default());
             let mut link =
                 SensorLink::new(SimLoadCell::new(operator.clone(), RailOptions::default()), line.clone());
-            // Nothing is known until the board is set up, and that is soon.
-            let good = told(&line, &operator, &mut link, MILLISECOND_NS, &[700.0]);
+            // The force is unknown until the board is set up, which takes less than 50 ms.
+            let good = forces(&line, &operator, &mut link, MILLISECOND_NS, &[700.0]);
             assert_eq!(good[0], None);
             let known = good[50..].iter().all(|force_g| force_g.is_some_and(|g| (g - 700.0).abs() < 0.1));
             assert!(known, "{good:?}");
 
-            line.spoil(Random::new(seed), 0.02 + seed as f64 / 40.0);
+            line.corrupt(Random::new(seed), 0.02 + seed as f64 / 40.0);
             let pushes_g = [700.0, 1_500.0, 1_500.0, 2_500.0, 2_500.0];
-            let spoilt = told(&line, &operator, &mut link, SECOND_NS / 4, &pushes_g);
-            assert!(line.spoilt() > 100);
+            let spoilt = forces(&line, &operator, &mut link, SECOND_NS / 4, &pushes_g);
+            assert!(line.corrupted_bytes() > 100);
             for force_g in spoilt.iter().flatten() {
                 assert!(pushes_g.iter().any(|push_g| (force_g - push_g).abs() < 0.1), "{seed}: {force_g} g");
             }
-            // Where nearly every frame is hit, the force is not known.
+            // Where nearly every frame is corrupted, the force is unknown.
             if seed > 15 {
                 let unknown = spoilt.iter().filter(|force_g| force_g.is_none()).count();
                 assert!(unknown > spoilt.len() / 2, "{seed}: {unknown} of {}", spoilt.len());
             }
 
-            line.heal();
-            let healed = told(&line, &operator, &mut link, 2 * SECOND_NS, &[2_500.0]);
+            line.repair();
+            let healed = forces(&line, &operator, &mut link, 2 * SECOND_NS, &[2_500.0]);
             assert!(healed[60..].iter().all(|force_g| force_g.is_some_and(|g| (g - 2_500.0).abs() < 0.1)));
         }
     }

@@ -1,37 +1,41 @@
-//! TRYING: the whole machine on virtual time, with everything that can go wrong, by seed.
+//! Deterministic simulation test of the whole program: machine, server and clients on virtual time, with injected
+//! faults, by seed.
 //!
 //! One *run* is a machine from power-on: the real control cycle and step loop on the simulated rail, the real server
-//! with clients on sockets in memory, the real settings and store. An [`operator`] uses it as people do; faults come as
-//! a [`plan`] says, which follows from the seed alone. While it runs, each promise of docs/SAFETY.md is held against
-//! what really happens ([`promises`]). Two runs with one seed are the same, byte for byte.
+//! with clients on sockets in memory, the real settings and store. A [`workload`] of simulated clients uses it, and an
+//! [`injector`] injects the faults of a [`plan`], which follows from the seed alone. During the run each promise of
+//! docs/SAFETY.md is an invariant that is checked against the pulses, the input lines and the answers ([`promises`]).
+//! Two runs with the same seed are the same, byte for byte.
 //!
-//! - [`run`]: one run, and many; [`plan`]: what a seed tries; [`fault`]: everything that can go wrong;
-//!   [`gear`]: how machines are built
-//! - [`whole`]: the machine with its server on one clock; [`tap`]: listens between the server and the machine
-//! - [`link`]: the force sensor as it is wired, with its board, its frames and its line
-//! - [`client`]: requests and sockets; [`operator`]: who makes them; [`waves`]: what is asked for; [`person`]: what a person at the machine does
-//! - [`witness`]: sees it all, asks the promises; [`facts`]: what they judge by; [`promises`]: one check each;
-//!   [`judge`]: the pulses alone, by another way than the pulse checker's
-//! - [`report`]: counts and reaction times; chance comes from a seed ([`Random`](crate::hal::sim::Random))
+//! - [`run`]: one run, and a series of runs; [`plan`]: what a seed tries; [`fault`]: the faults that can be injected;
+//!   [`gear`]: random machine configurations
+//! - [`process`]: machine and server on one virtual clock; [`tap`]: records the calls from the server to the machine
+//! - [`link`]: the force sensor with its board, its frames and its serial line
+//! - [`client`]: HTTP requests and WebSockets in memory; [`workload`]: the simulated clients that send them; [`waves`]:
+//!   random wave requests; [`injector`]: fault injection
+//! - [`witness`]: observes the run and calls the checks; [`facts`]: the observations that they read; [`promises`]: one
+//!   invariant check per promise; [`edge_oracle`]: a second oracle for speed, acceleration and jerk, from the step
+//!   edges alone
+//! - [`report`]: counts and reaction times; random numbers come from a seed ([`Random`](crate::hal::sim::Random))
 
 pub mod client;
+pub mod edge_oracle;
 pub mod facts;
 pub mod fault;
 pub mod gear;
-pub mod judge;
+pub mod injector;
 pub mod link;
-pub mod operator;
-pub mod person;
 pub mod plan;
+pub mod process;
 pub mod promises;
 pub mod report;
 pub mod run;
 pub mod tap;
 pub mod waves;
-pub mod whole;
 pub mod witness;
+pub mod workload;
 
 pub use fault::InjectedFault;
+pub use process::TrialSetup;
 pub use report::{BrokenRun, TrialReport};
-pub use run::{Orders, run, series};
-pub use whole::TrialSetup;
+pub use run::{TrialOptions, run, run_series};

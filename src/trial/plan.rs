@@ -1,4 +1,4 @@
-//! What a seed tries: which machine, and what goes wrong when. Pure.
+//! Plan of a run, drawn from its seed: the machine, and the faults with their instants. Pure.
 
 use super::fault::InjectedFault;
 use super::gear::Gear;
@@ -7,55 +7,53 @@ use crate::hal::sim::{MotorOptions, RailOptions, WaitLateness};
 use crate::machine::SessionRules;
 use crate::units::{MICROSECOND_NS, MILLISECOND_NS, Nanos, SECOND_NS};
 
-/// One thing that goes wrong.
+/// A fault with its instant and duration.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Planned {
-    /// What.
+pub struct PlannedFault {
+    /// The fault.
     pub fault: InjectedFault,
-    /// When it begins.
+    /// Instant at which it begins.
     pub from_ns: Nanos,
-    /// How long it lasts.
+    /// Duration.
     pub lasts_ns: Nanos,
-    /// Whether it waits for a wave to run.
+    /// True if the fault waits until a wave runs.
     pub in_motion: bool,
 }
 
-/// A run as planned.
+/// The plan of one run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrialPlan {
-    /// How it is built.
+    /// Mechanics, driver timing and settings of the machine.
     pub gear: Gear,
-    /// The rail.
+    /// The simulated rail.
     pub rail: RailOptions,
-    /// What ends by itself, on some machines within the run.
+    /// Session rules; on some machines their times end within the run.
     pub session: SessionRules,
-    /// How late the computer is when it stalls; some computers are always a little late.
+    /// Lateness of the computer while it stalls.
     pub lateness: WaitLateness,
-    /// Whether this computer is ever late: it says how exactly edges can be judged.
+    /// True if this computer is ever late; then the edges tell the plan less exactly.
     pub late: bool,
-    /// What goes wrong, in order.
-    pub faults: Vec<Planned>,
+    /// The faults in order of their instants.
+    pub faults: Vec<PlannedFault>,
 }
 
-/// Waits of a late computer are always late by up to this.
+/// Largest jitter of each wait of a late computer.
 pub const JITTER_NS: Nanos = 2 * MICROSECOND_NS;
 
-/// So many of what closes or opens a line is over soon: from what is no reading yet to what is gone before the control cycle
-/// looks, or a few cycles later.
+/// Share of the faults on an input line that are short: from less than one reading to a few control cycles.
 const SHORT_SHARE: f64 = 0.4;
 const SHORT_S: (f64, f64) = (1e-6, 0.02);
 
 impl TrialPlan {
     /// The plan of a run of `seconds`, with faults from among `faults`.
-    #[must_use]
     pub fn new(random: &mut Random, seconds: u64, faults: &[InjectedFault]) -> TrialPlan {
         let motor = random.chance(0.5).then(MotorOptions::default);
-        let gear = Gear::any(random, motor.is_some());
+        let gear = Gear::random(random, motor.is_some());
         let length_mm = gear.length_mm;
-        // Half of them push back; of those, some too hard for homing to pass.
+        // Half of the rails have a spring; some springs are too hard for homing to pass.
         let wall_mm = length_mm * if random.chance(0.5) { random.between(0.25, 0.97) } else { 7.0 };
         let stiffness_g_per_mm = random.log_between(50.0, 1_500.0) / (length_mm - wall_mm).abs();
-        // The places of the switches are anywhere between two steps.
+        // The switches close anywhere between two steps.
         let rail = RailOptions {
             length_mm,
             steps_per_mm: gear.steps_per_mm(),
@@ -66,7 +64,7 @@ impl TrialPlan {
             motor,
             ..RailOptions::default()
         };
-        // Mostly too late for the run, as in use.
+        // As in use, most limits lie beyond the end of the run.
         let limit_ns = |random: &mut Random| {
             let limit_s = random.log_between(10.0, 1_000.0);
             Some((limit_s * SECOND_NS as f64) as Nanos)
@@ -85,7 +83,7 @@ impl TrialPlan {
         if faults.is_empty() {
             return plan;
         }
-        // One at a time, seldom another one before the first is over.
+        // Faults rarely overlap.
         let mut at_s = random.between(1.0, 20.0);
         while at_s < seconds as f64 {
             let fault = *random.one_of(faults);
@@ -98,7 +96,12 @@ impl TrialPlan {
             };
             let in_ns = |s: f64| (s * SECOND_NS as f64) as Nanos;
             let in_motion = random.chance(0.75);
-            plan.faults.push(Planned { fault, from_ns: in_ns(at_s), lasts_ns: in_ns(lasts_s), in_motion });
+            plan.faults.push(PlannedFault {
+                fault,
+                from_ns: in_ns(at_s),
+                lasts_ns: in_ns(lasts_s),
+                in_motion,
+            });
             at_s += random.log_between(4.0, 50.0) + if random.chance(0.85) { lasts_s } else { 0.0 };
         }
         plan.late = plan

@@ -1,4 +1,4 @@
-//! What came of many runs: counts, reaction times, and the promise that was broken.
+//! Report over many runs: counts, reaction times per fault, and the first broken promise.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,16 +9,16 @@ use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS};
 /// A run in which a promise was broken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BrokenRun {
-    /// The run.
+    /// Seed of the run.
     pub seed: u64,
-    /// When, on the machine's clock.
+    /// Instant on the machine's clock.
     pub at_ns: Nanos,
-    /// Which promise.
+    /// Name of the promise.
     pub promise: String,
-    /// What happened instead.
+    /// Description of the violation.
     pub what: String,
-    /// What led to it.
-    pub story: String,
+    /// The last lines of the run's history.
+    pub history: String,
 }
 
 impl fmt::Display for BrokenRun {
@@ -26,41 +26,40 @@ impl fmt::Display for BrokenRun {
         let at_s = self.at_ns as f64 / SECOND_NS as f64;
         writeln!(f, "BROKEN PROMISE {} in seed {}, minute {:.3}", self.promise, self.seed, at_s / 60.0)?;
         writeln!(f, "{}", self.what)?;
-        write!(f, "what led to it:\n{}", self.story)
+        write!(f, "what led to it:\n{}", self.history)
     }
 }
 
-/// Upper ends of the classes of reaction times, in ms; the last one has none.
+/// Upper bounds of the histogram classes of reaction times, in ms; the last class has none.
 pub const CLASSES_MS: [u64; 12] = [1, 2, 5, 10, 20, 50, 100, 150, 200, 500, 1_000, 5_000];
 
-/// Lower ends of the classes of gears, in steps/mm.
+/// Lower bounds of the classes of gears, in steps/mm.
 pub const GEARS: [u32; 5] = [10, 20, 40, 80, 160];
 
-/// The class of a gear with so many steps/mm.
-#[must_use]
+/// Class of a gear: the greatest lower bound that is not above `steps_per_mm`.
 pub fn class_of_gear(steps_per_mm: f64) -> u32 {
     GEARS.into_iter().rfind(|class| f64::from(*class) <= steps_per_mm).unwrap_or(GEARS[0])
 }
 
-/// What one kind of fault led to.
+/// Counts and reaction times of one kind of fault.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FaultTally {
-    /// How often it was tried.
+    /// Number of injections.
     pub tried: u64,
-    /// How often while a wave ran.
+    /// Number of injections while a wave ran.
     pub in_motion: u64,
-    /// How often of these the machine latched a fault.
+    /// Number of those after which the machine latched a fault.
     pub latched: u64,
-    /// From the beginning of the fault until it latched, in classes.
+    /// Histogram of the times from the injection until a fault latched.
     pub latched_within: [u64; CLASSES_MS.len() + 1],
-    /// The longest of these.
+    /// Longest of these times.
     pub longest_ns: Nanos,
-    /// From the beginning of the fault to the last step, in those that latched; the longest.
+    /// Longest time from the injection to the last step, of those that latched.
     pub longest_to_rest_ns: Nanos,
 }
 
 impl FaultTally {
-    /// A fault that began in motion latched.
+    /// Counts a fault that was injected in motion and latched.
     pub fn latch(&mut self, after_ns: Nanos, rest_after_ns: Nanos) {
         self.latched += 1;
         let class = CLASSES_MS.iter().position(|ms| after_ns <= ms * MILLISECOND_NS);
@@ -80,7 +79,7 @@ impl FaultTally {
         self.longest_to_rest_ns = self.longest_to_rest_ns.max(other.longest_to_rest_ns);
     }
 
-    /// The upper end of the class in which this share of the reactions is, in ms.
+    /// Upper bound of the class that contains this quantile of the reaction times, in ms; `None` for the last class.
     fn share_ms(&self, share: f64) -> Option<u64> {
         let wanted = (self.latched as f64 * share).ceil() as u64;
         let mut so_far = 0;
@@ -91,31 +90,31 @@ impl FaultTally {
     }
 }
 
-/// What came of all runs.
+/// Totals of all runs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrialReport {
-    /// Runs.
+    /// Number of runs.
     pub runs: u64,
-    /// Runs in which something went wrong as planned.
+    /// Number of runs with injected faults.
     pub faulted: u64,
-    /// Time of the machine.
+    /// Simulated time.
     pub machine_ns: Nanos,
-    /// Steps that were made.
+    /// Number of steps.
     pub steps: u64,
-    /// Requests that were made.
+    /// Number of requests.
     pub requests: u64,
-    /// What each kind of fault led to.
+    /// Counts and reaction times by kind of fault.
     pub tallies: BTreeMap<InjectedFault, FaultTally>,
-    /// How many runs each class of gears had, and how many steps, by the lower end of the class in steps/mm.
+    /// Runs and steps by class of gear; the key is the lower bound of the class in steps/mm.
     pub gears: BTreeMap<u32, (u64, u64)>,
-    /// A number that stands for all that happened in the last run.
+    /// Hash over everything that happened in the last run.
     pub digest: u64,
-    /// The first broken promise.
+    /// The first run that broke a promise.
     pub broken: Option<BrokenRun>,
 }
 
 impl TrialReport {
-    /// These runs, too.
+    /// Adds the runs of `other`.
     pub fn add(&mut self, other: TrialReport) {
         self.runs += other.runs;
         self.faulted += other.faulted;
@@ -137,9 +136,8 @@ impl TrialReport {
 }
 
 impl TrialReport {
-    /// Bare numbers, one line for the runs and one a fault: tried, in motion, latched, the classes of reaction times,
-    /// the longest of them and the longest to the last step, in ms.
-    #[must_use]
+    /// Numbers for scripts/soak: one line for the runs, one per class of gear, and one per fault with tried, in motion,
+    /// latched, the histogram of reaction times, the longest of them and the longest time to the last step, in ms.
     pub fn classes(&self) -> String {
         let hours = self.machine_ns as f64 / (3_600 * SECOND_NS) as f64;
         let mut text =

@@ -1,4 +1,4 @@
-//! Listens between the server and the machine: what the API asked the machine for, and when.
+//! Tap on the machine port: records each call from the server to the machine, with its instant.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,65 +10,65 @@ use crate::api::port::{BoxFuture, MachineLocation, MachinePort, OperatorPort};
 use crate::machine::{Command, CommandKind, CommandRefusal, Reply, Snapshot};
 use crate::units::Nanos;
 
-/// What the API asked for.
+/// A call of the API to the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Ask {
+pub enum PortRequest {
     /// A command.
     Command(CommandKind),
     /// STOP.
     Stop,
 }
 
-/// What the API asked for, and when.
+/// A recorded call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PortCall {
-    /// When.
+    /// Instant of the call.
     pub at_ns: Nanos,
-    /// What.
-    pub what: Ask,
+    /// The call.
+    pub request: PortRequest,
 }
 
-/// Where everything is written down that the API asks for.
+/// Record of the calls.
 #[derive(Debug, Default)]
 pub struct CallLog {
     now_ns: AtomicU64,
-    asked: Mutex<Vec<(u64, PortCall)>>,
+    calls: Mutex<Vec<(u64, PortCall)>>,
     number: AtomicU64,
 }
 
 impl CallLog {
-    /// It is `now`.
-    pub fn pass_time(&self, now: Nanos) {
+    /// Sets the virtual time for the next calls.
+    pub fn set_time(&self, now: Nanos) {
         self.now_ns.store(now, Ordering::Relaxed);
     }
 
-    /// What was asked for since the last call.
+    /// Takes the calls since the previous `take`.
     pub fn take(&self) -> Vec<PortCall> {
-        self.lock().drain(..).map(|(_, asked)| asked).collect()
+        self.lock().drain(..).map(|(_, calls)| calls).collect()
     }
 
-    fn write(&self, what: Ask) -> u64 {
+    fn record(&self, request: PortRequest) -> u64 {
         let at_ns = self.now_ns.load(Ordering::Relaxed);
         let number = self.number.fetch_add(1, Ordering::Relaxed);
-        self.lock().push((number, PortCall { at_ns, what }));
+        self.lock().push((number, PortCall { at_ns, request }));
         number
     }
 
-    /// The machine never heard of it.
-    fn strike(&self, number: u64) {
+    /// Removes a call that did not reach the machine.
+    fn remove(&self, number: u64) {
         self.lock().retain(|(written, _)| *written != number);
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<(u64, PortCall)>> {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A port that writes down what passes it.
+/// A machine port that records each call and passes it on.
 pub struct Tap {
-    /// The port behind it.
+    /// The port that the calls go to.
     pub port: Arc<dyn MachinePort>,
-    /// Where it writes.
+    /// The record.
     pub log: Arc<CallLog>,
 }
 
@@ -78,19 +78,19 @@ impl MachinePort for Tap {
     }
 
     fn command(&self, command: Command) -> BoxFuture<'_, Reply> {
-        let number = self.log.write(Ask::Command(command.kind()));
+        let number = self.log.record(PortRequest::Command(command.kind()));
         let decision = self.port.command(command);
         Box::pin(async move {
             let reply = decision.await;
             if reply == Err(CommandRefusal::QueueFull) {
-                self.log.strike(number);
+                self.log.remove(number);
             }
             reply
         })
     }
 
     fn stop(&self) {
-        self.log.write(Ask::Stop);
+        self.log.record(PortRequest::Stop);
         self.port.stop();
     }
 

@@ -1,11 +1,11 @@
-//! Waves as people ask for them: every type, with and without an envelope, some of them impossible. Pure.
+//! Random wave requests: every type, with and without an envelope, some of them invalid. Pure.
 
 use serde_json::{Value, json};
 
 use crate::hal::sim::Random;
 
-/// One of all that there are, for a stroke of so much.
-pub fn any(random: &mut Random, stroke_mm: f64) -> Value {
+/// A random wave for a stroke of `stroke_mm`.
+pub fn random_wave(random: &mut Random, stroke_mm: f64) -> Value {
     let duration = random.log_between(0.05, 12.0);
     let mut wave = match random.weighted(&[5, 5, 3, 2, 4]) {
         0 => json!({ "type": "sine" }),
@@ -21,7 +21,7 @@ pub fn any(random: &mut Random, stroke_mm: f64) -> Value {
     wave
 }
 
-/// Its four parts fill the period, or some are left out.
+/// A trapezoid whose four parts fill the period, or of which some parts are left out.
 fn trapezoid(random: &mut Random, duration: f64) -> Value {
     let shares: [f64; 4] = core::array::from_fn(|_| random.log_between(0.01, 1.0));
     let whole: f64 = shares.iter().sum();
@@ -35,11 +35,11 @@ fn trapezoid(random: &mut Random, duration: f64) -> Value {
     wave
 }
 
-/// Through any points, close together or far apart.
+/// A wave through random points, close together or far apart.
 fn points(random: &mut Random, duration: f64) -> Value {
     let count = random.log_between(2.0, 40.0) as usize;
     let interpolation = *random.one_of(&["linear", "monotone", "spline"]);
-    // What swings out of the stroke is refused; so most splines stay away from its ends.
+    // The server refuses a spline that leaves the stroke, so splines here stay away from its ends.
     let (low, high) = if interpolation == "spline" { (0.25, 0.75) } else { (0.0, 1.0) };
     let place = |random: &mut Random| random.between(low, high);
     let points: Vec<Value> = if random.chance(0.5) {
@@ -65,7 +65,7 @@ fn envelope(random: &mut Random, wave: &mut Value, stroke_mm: f64) {
         wave["amplitude_mm"] = json!(random.between(0.0, 0.7 * stroke_mm));
     } else {
         wave["offset"] = json!(offset);
-        // Now and then more than there is.
+        // Now and then beyond the stroke.
         wave["amplitude"] = json!(random.between(0.0, 1.05 - offset));
     }
     if random.chance(0.4) {
@@ -86,7 +86,7 @@ mod tests {
         let mut random = Random::new(5);
         let (mut good, mut types) = (0, std::collections::BTreeSet::new());
         for _ in 0..1_000 {
-            let wave = any(&mut random, 155.0);
+            let wave = random_wave(&mut random, 155.0);
             if let Ok(spec) = wave_spec::read(Some(&wave), Purpose::Run)
                 && wave_spec::wave(&spec).is_ok()
             {

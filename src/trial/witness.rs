@@ -1,13 +1,13 @@
-//! The witness: sees every edge, every line, every decision and every answer, and asks each promise about them.
+//! Witness (run monitor): observes every edge, input line, event and answer, and runs the promise checks on them.
 
 use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
 
-use super::client::{ClientAnswer, Who};
+use super::client::{ClientAnswer, ClientKind};
+use super::edge_oracle::{EdgeOracle, OracleResolution, WindowLimits};
 use super::facts::Facts;
-use super::judge::{Eyes, Judge, WindowLimits};
 use super::promises::{self, Promise, PromiseResult};
-use super::tap::{Ask, PortCall};
+use super::tap::{PortCall, PortRequest};
 use crate::diag::{CheckOptions, PulseChecker};
 use crate::drive::{CycleObserver, TraceSample};
 use crate::hal::sim::{RailOptions, SimulatedOperator};
@@ -15,25 +15,25 @@ use crate::hal::{Edge, EdgeKind, EdgeSink};
 use crate::machine::{CommandKind, Config, Event, Inputs, State};
 use crate::units::{Nanos, seconds};
 
-/// Lines of the story that a broken promise is told with.
-const STORY: usize = 60;
-/// Bodies beyond this are not part of it, in bytes.
+/// Lines of history that are kept for a broken promise.
+const HISTORY_LINES: usize = 60;
+/// Longer request bodies are left out of the history, in bytes.
 const LONG_BODY: usize = 400;
 
-/// A promise that was not kept.
+/// A broken promise.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PromiseViolation {
-    /// Which.
+    /// Name of the promise.
     pub promise: String,
-    /// When.
+    /// Instant of the violation.
     pub at_ns: Nanos,
-    /// What happened instead.
+    /// Description of the violation.
     pub what: String,
-    /// What led to it.
-    pub story: String,
+    /// The last lines of the history.
+    pub history: String,
 }
 
-/// FNV-1a (Fowler, Noll, Vo): the same number for the same story on every computer.
+/// FNV-1a hash (Fowler, Noll, Vo): the same number for the same run on every computer.
 #[derive(Debug, Clone)]
 struct Fnv(u64);
 
@@ -49,126 +49,121 @@ impl Hasher for Fnv {
     }
 }
 
-/// Sees everything.
+/// Observer of a run that checks all promises.
 pub struct TrialWitness {
-    /// What the promises are judged by.
+    /// Observations that the checks read.
     pub facts: Facts,
     promises: Vec<Box<dyn Promise>>,
     checker: PulseChecker,
-    /// None on a computer that is ever late: its edges tell little of the plan.
-    judge: Option<Judge>,
+    /// `None` on a computer that is ever late, as its edges tell the plan too inexactly.
+    oracle: Option<EdgeOracle>,
     bounds: Option<WindowLimits>,
-    story: VecDeque<String>,
+    history: VecDeque<String>,
     digest: Fnv,
     steps: u64,
-    broken: Option<PromiseViolation>,
+    violation: Option<PromiseViolation>,
     now: Nanos,
     probe: Option<Probe>,
 }
 
-/// From a fault that began to what the machine did about it.
+/// Measures the reaction to a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Probe {
-    /// When the fault began.
+    /// Instant of the injection.
     pub from_ns: Nanos,
-    /// When a fault latched, since then.
+    /// Instant at which a fault latched since then.
     pub latched_ns: Option<Nanos>,
-    /// The last step, until the machine has left that fault.
+    /// Instant of the last step before the machine left the fault state.
     pub last_step_ns: Nanos,
     over: bool,
 }
 
 impl TrialWitness {
-    /// A witness of a machine at power-on.
-    #[must_use]
+    /// Witness of a machine at power-on.
     pub fn new(check: CheckOptions, rail: RailOptions, operator: SimulatedOperator) -> TrialWitness {
         TrialWitness {
             facts: Facts::new(rail, operator),
             promises: promises::all(),
             checker: PulseChecker::new(check),
-            judge: (!check.precision.slews).then(|| Judge::new(eyes(&check))),
+            oracle: (!check.precision.slews).then(|| EdgeOracle::new(oracle_resolution(&check))),
             bounds: None,
-            story: VecDeque::new(),
+            history: VecDeque::new(),
             digest: Fnv(0xCBF2_9CE4_8422_2325),
             steps: 0,
-            broken: None,
+            violation: None,
             now: 0,
             probe: None,
         }
     }
 
-    /// A fault begins now, while the axis moves: how long does it take?
-    pub fn probe(&mut self) {
+    /// Starts to measure the reaction to a fault that is injected now, in motion.
+    pub fn start_probe(&mut self) {
         self.probe = Some(Probe { from_ns: self.now, latched_ns: None, last_step_ns: self.now, over: false });
     }
 
-    /// What came of it.
-    pub fn probed(&mut self) -> Option<Probe> {
+    /// Takes the measured reaction.
+    pub fn take_probe(&mut self) -> Option<Probe> {
         self.probe.take()
     }
 
     /// The first broken promise.
-    #[must_use]
-    pub fn broken(&self) -> Option<&PromiseViolation> {
-        self.broken.as_ref()
+    pub fn violation(&self) -> Option<&PromiseViolation> {
+        self.violation.as_ref()
     }
 
-    /// A number that stands for everything that was seen.
-    #[must_use]
+    /// Hash over everything that was observed.
     pub fn digest(&self) -> u64 {
         self.digest.finish()
     }
 
-    /// How many steps were made.
-    #[must_use]
+    /// Number of steps.
     pub fn steps(&self) -> u64 {
         self.steps
     }
 
-    /// Takes over what an earlier witness of the same run has seen.
-    pub fn continues(&mut self, earlier: TrialWitness) {
-        self.story = earlier.story;
+    /// Continues the history, hash and counts of an earlier process of the same run.
+    pub fn resume(&mut self, earlier: TrialWitness) {
+        self.history = earlier.history;
         self.digest = earlier.digest;
         self.steps = earlier.steps;
-        self.broken = earlier.broken;
+        self.violation = earlier.violation;
         self.now = earlier.now;
     }
 
-    /// Something may make the axis brake firmly, until then and for a moment more. That holds at once: who is disturbed may
-    /// make no further cycle.
-    pub fn disturb(&mut self, until: Nanos) {
-        self.facts.disturb(until);
-        self.bounds = self.facts.bounds(self.now);
+    /// Allows firm braking until `until`, and for the stop ramp behind it. The bounds change at once, since no control
+    /// cycle may follow.
+    pub fn expect_firm_braking(&mut self, until: Nanos) {
+        self.facts.expect_firm_braking(until);
+        self.bounds = self.facts.window_limits(self.now);
     }
 
-    /// What led to this instant.
-    #[must_use]
-    pub fn story(&self) -> String {
-        told(&self.story)
+    /// The last lines of the history.
+    pub fn history(&self) -> String {
+        joined(&self.history)
     }
 
-    /// Something for the story.
-    pub fn tell(&mut self, line: impl std::fmt::Display) {
-        if self.story.len() == STORY {
-            self.story.pop_front();
+    /// Appends a line to the history and to the hash.
+    pub fn append_history(&mut self, line: impl std::fmt::Display) {
+        if self.history.len() == HISTORY_LINES {
+            self.history.pop_front();
         }
         let line = format!("{:>11.4} s  {line}", seconds(self.now));
         self.digest.write(line.as_bytes());
-        self.story.push_back(line);
+        self.history.push_back(line);
     }
 
-    /// The API asked the machine for something.
-    pub fn asked(&mut self, asked: PortCall) {
+    /// Records a call of the API to the machine.
+    pub fn record_call(&mut self, asked: PortCall) {
         asked.hash(&mut self.digest);
-        match asked.what {
-            Ask::Stop => self.disturb(self.now),
-            Ask::Command(CommandKind::Calibrate) => self.facts.told.page_waves = false,
-            Ask::Command(_) => {}
+        match asked.request {
+            PortRequest::Stop => self.expect_firm_braking(self.now),
+            PortRequest::Command(CommandKind::Calibrate) => self.facts.ground_truth.page_waves = false,
+            PortRequest::Command(_) => {}
         }
-        self.judge(|promise, facts| promise.asked(facts, &asked));
+        self.check_promises(|promise, facts| promise.check_call(facts, &asked));
     }
 
-    fn happened(&mut self, event: &Event) {
+    fn record_event(&mut self, event: &Event) {
         if let (Some(probe), Event::Entered { to: State::Faulted, at_ns, .. }) = (&mut self.probe, event) {
             probe.latched_ns.get_or_insert(*at_ns);
         }
@@ -176,74 +171,77 @@ impl TrialWitness {
             probe.over = true;
         }
         match event {
-            // Their numbers are the bridge's; the answers tell the same.
+            // Reply numbers depend on the bridge; the answers carry the same information.
             Event::Replied { .. } => {}
             Event::Entered { from, to, why, .. } => {
-                let (carriage_mm, count) = (self.facts.operator.carriage_mm(), self.facts.count);
+                let (carriage_mm, count) = (self.facts.operator.carriage_mm(), self.facts.step_count);
                 let (from, to) = (from.name(), to.name());
-                self.tell(format!("{from} -> {to}: {why} (carriage {carriage_mm:.2} mm, {count} steps)"));
+                self.append_history(format!(
+                    "{from} -> {to}: {why} (carriage {carriage_mm:.2} mm, {count} steps)"
+                ));
             }
-            other => self.tell(format!("{other:?}")),
+            other => self.append_history(format!("{other:?}")),
         }
-        self.judge(|promise, facts| promise.event(facts, event));
+        self.check_promises(|promise, facts| promise.check_event(facts, event));
     }
 
-    /// A client got an answer.
-    pub fn answered(&mut self, answer: &ClientAnswer) {
+    /// Records an answer to a client.
+    pub fn record_answer(&mut self, answer: &ClientAnswer) {
         let ClientAnswer { call, status, body, .. } = answer;
         if call.path == "/api/wave/run" && *status == Some(200) {
-            // Whoever is silent for long is stopped.
-            self.facts.told.page_waves = call.who == Who::Page;
-            self.disturb(self.now);
+            // The lease stops the wave of a client that is silent for long.
+            self.facts.ground_truth.page_waves = call.who == ClientKind::Page;
+            self.expect_firm_braking(self.now);
         }
         let said = status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
-        // A backup tells the time of the day, which no story depends on.
+        // A backup contains the time of day, which the history must not depend on.
         let sent = if call.body.len() <= LONG_BODY { &call.body } else { &b"(a long body)"[..] };
         let sent = String::from_utf8_lossy(sent);
         let sent: String = sent.chars().take(100).collect();
         let code = body.get("code").map(|code| format!(" {code}")).unwrap_or_default();
-        self.tell(format!("{:?}: {} {} {sent} -> {said}{code}", call.who, call.method, call.path));
-        self.judge(|promise, facts| promise.answered(facts, answer));
+        self.append_history(format!("{:?}: {} {} {sent} -> {said}{code}", call.who, call.method, call.path));
+        self.check_promises(|promise, facts| promise.check_answer(facts, answer));
     }
 
-    /// At rest for a while, with nothing under way: these are the settings that the API shows.
-    pub fn settled(&mut self, shown: &Config) {
-        self.judge(|promise, facts| promise.settled(facts, shown));
+    /// Checks the settings that the API shows, when the axis has rested for a while and nothing is under way.
+    pub fn check_settled(&mut self, shown: &Config) {
+        self.check_promises(|promise, facts| promise.check_settled(facts, shown));
     }
 
-    fn judge_by_edges(&mut self, at: Nanos, forward: bool) {
-        let (Some(judge), Some(bounds)) = (&mut self.judge, &self.bounds) else { return };
-        if let Err(found) = judge.step(at, forward, bounds)
-            && self.broken.is_none()
+    fn check_edge(&mut self, at: Nanos, forward: bool) {
+        let (Some(oracle), Some(bounds)) = (&mut self.oracle, &self.bounds) else { return };
+        if let Err(found) = oracle.step(at, forward, bounds)
+            && self.violation.is_none()
         {
             let promise = "s19_pulses_keep_their_limits".to_owned();
             let what = found.to_string();
-            self.broken = Some(PromiseViolation { promise, at_ns: at, what, story: told(&self.story) });
+            self.violation =
+                Some(PromiseViolation { promise, at_ns: at, what, history: joined(&self.history) });
         }
     }
 
-    fn judge(&mut self, mut ask: impl FnMut(&mut dyn Promise, &Facts) -> PromiseResult) {
+    fn check_promises(&mut self, mut ask: impl FnMut(&mut dyn Promise, &Facts) -> PromiseResult) {
         for promise in &mut self.promises {
             if let Err(what) = ask(&mut **promise, &self.facts)
-                && self.broken.is_none()
+                && self.violation.is_none()
             {
                 let promise = promise.name().to_owned();
-                self.broken =
-                    Some(PromiseViolation { promise, at_ns: self.now, what, story: told(&self.story) });
+                self.violation =
+                    Some(PromiseViolation { promise, at_ns: self.now, what, history: joined(&self.history) });
             }
         }
     }
 }
 
-/// The narrowest windows cost most; they are for tests that look at one motion.
-fn eyes(check: &CheckOptions) -> Eyes {
+/// Leaves out the narrowest windows, which cost most; tests of a single motion use them.
+fn oracle_resolution(check: &CheckOptions) -> OracleResolution {
     let timing = &check.timing;
     let turn_ns = timing.high_ns + timing.direction_hold_ns + timing.direction_setup_ns + timing.low_ns;
-    Eyes { edge_ns: check.precision.edge_ns, turn_ns, narrowest: 1 }
+    OracleResolution { edge_ns: check.precision.edge_ns, turn_ns, narrowest: 1 }
 }
 
-fn told(story: &VecDeque<String>) -> String {
-    story.iter().fold(String::new(), |story, line| story + line + "\n")
+fn joined(history: &VecDeque<String>) -> String {
+    history.iter().fold(String::new(), |history, line| history + line + "\n")
 }
 
 impl EdgeSink for TrialWitness {
@@ -259,45 +257,45 @@ impl EdgeSink for TrialWitness {
                 {
                     probe.last_step_ns = edge.at;
                 }
-                let made = self.facts.step(edge.at, forward);
-                self.judge_by_edges(edge.at, forward);
-                self.judge(|promise, facts| promise.step(facts, &made));
+                let made = self.facts.record_step(edge.at, forward);
+                self.check_edge(edge.at, forward);
+                self.check_promises(|promise, facts| promise.check_step(facts, &made));
             }
             EdgeKind::Enable { on } => self.facts.powered = on,
             EdgeKind::StepEnds | EdgeKind::Direction { .. } => {}
         }
     }
 
-    fn input_lines(&mut self, at: Nanos, inputs: Inputs) {
-        self.facts.read(at, inputs);
+    fn lines(&mut self, at: Nanos, inputs: Inputs) {
+        self.facts.record_inputs(at, inputs);
         if inputs != Inputs::default()
-            && let Some(judge) = &mut self.judge
+            && let Some(oracle) = &mut self.oracle
         {
-            judge.cut();
+            oracle.reset();
         }
     }
 }
 
 impl CycleObserver for TrialWitness {
     fn event(&mut self, event: &Event) {
-        self.happened(event);
+        self.record_event(event);
     }
 
     fn cycle(&mut self, seen: &TraceSample) {
         self.now = seen.at_ns;
-        self.facts.cycle(seen);
-        self.bounds = self.facts.bounds(seen.at_ns);
+        self.facts.record_cycle(seen);
+        self.bounds = self.facts.window_limits(seen.at_ns);
         let violation = self.checker.look(seen);
-        self.judge(|promise, facts| promise.cycle(facts));
+        self.check_promises(|promise, facts| promise.check_cycle(facts));
         if let Some(violation) = violation
-            && self.broken.is_none()
+            && self.violation.is_none()
         {
-            let promise = promises::of_rule(violation.broken.rule).to_owned();
-            self.broken = Some(PromiseViolation {
+            let promise = promises::promise_of_rule(violation.broken.rule).to_owned();
+            self.violation = Some(PromiseViolation {
                 promise,
                 at_ns: seen.at_ns,
                 what: violation.to_string(),
-                story: self.story(),
+                history: self.history(),
             });
         }
     }

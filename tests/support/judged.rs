@@ -9,14 +9,14 @@ use yep::hal::{Edge, EdgeKind, EdgeSink};
 use yep::machine::{Accepted, Command, Config, Inputs, SessionRules, State};
 use yep::motion::MotionLimits;
 use yep::settings::{Settings, new_id};
+use yep::trial::edge_oracle::{self, EdgeOracle, KinematicBounds, OracleResolution};
 use yep::trial::gear::Gear;
-use yep::trial::judge::{self, Eyes, Judge, KinematicBounds};
 
 /// Has every step judged, and keeps none.
 pub struct Judged {
-    judge: Judge,
+    oracle: EdgeOracle,
     checker: PulseChecker,
-    bounds: judge::WindowLimits,
+    bounds: edge_oracle::WindowLimits,
     pub steps: u64,
 }
 
@@ -25,7 +25,7 @@ impl EdgeSink for Judged {
         self.checker.edge(edge);
         if let EdgeKind::StepBegins { forward } = edge.kind {
             self.steps += 1;
-            if let Err(found) = self.judge.step(edge.at, forward, &self.bounds) {
+            if let Err(found) = self.oracle.step(edge.at, forward, &self.bounds) {
                 panic!("{found}");
             }
         }
@@ -33,7 +33,7 @@ impl EdgeSink for Judged {
 
     fn input_lines(&mut self, _at: u64, inputs: Inputs) {
         if inputs != Inputs::default() {
-            self.judge.cut();
+            self.oracle.reset();
         }
     }
 }
@@ -55,8 +55,8 @@ impl Judged {
             limits.max_jerk.get(),
             steps_per_mm,
         );
-        self.bounds = judge::WindowLimits { firm: bounds, gentle: None };
-        self.judge.cut();
+        self.bounds = edge_oracle::WindowLimits { firm: bounds, gentle: None };
+        self.oracle.reset();
     }
 
     /// At least so much is allowed from now on, stops included.
@@ -73,17 +73,17 @@ impl Judged {
             acceleration: old.acceleration.max(new.acceleration),
             jerk: old.jerk.max(new.jerk),
         };
-        self.bounds = judge::WindowLimits { firm, gentle: None };
+        self.bounds = edge_oracle::WindowLimits { firm, gentle: None };
     }
 
     pub fn windows(&self) -> u64 {
-        self.judge.windows()
+        self.oracle.windows()
     }
 }
 
 /// The settings of a machine of that gear.
 pub fn config(gear: &Gear) -> Config {
-    gear.set(Settings::fresh(new_id())).config(&gear.rail())
+    gear.apply_to(Settings::fresh(new_id())).config(&gear.rail())
 }
 
 /// A machine of that gear, calibrated, and how many steps it makes for a millimetre.
@@ -104,18 +104,18 @@ pub fn homed(gear: &Gear) -> (Rehearsal<Judged>, f64) {
     };
     let timing = gear.timing;
     let turn_ns = timing.high_ns + timing.low_ns + timing.direction_setup_ns + timing.direction_hold_ns;
-    let judge = Judge::new(Eyes { edge_ns: 40, turn_ns, narrowest: 0 });
+    let oracle = EdgeOracle::new(OracleResolution { edge_ns: 40, turn_ns, narrowest: 0 });
     // The touches are a step beside each other at most.
     let touched = (gear.length_mm * gear.steps_per_mm() + 2.0) / gear.max_stroke_mm as f64;
     let steps_per_mm = touched.max(gear.steps_per_mm());
     let nothing = KinematicBounds { speed: 0.0, acceleration: 0.0, jerk: 0.0 };
-    let bounds = judge::WindowLimits { firm: nothing, gentle: None };
+    let bounds = edge_oracle::WindowLimits { firm: nothing, gentle: None };
     let checker = PulseChecker::new(CheckOptions {
         timing,
         precision: Precision { edge_ns: 40, slews: false },
         homing_mm_s: gear.homing.fast.get().max(gear.homing.slow.get()),
     });
-    let mut judged = Judged { judge, checker, bounds, steps: 0 };
+    let mut judged = Judged { oracle, checker, bounds, steps: 0 };
     judged.expect_firm(&gear.limits, gear.homing.fast.get(), steps_per_mm);
     let mut machine = Rehearsal::with_clock(VirtualClock::default(), &options, judged);
     assert_eq!(machine.command(Command::Calibrate), Some(Ok(Accepted::Now)));

@@ -1,27 +1,27 @@
-//! Clients: what moves belongs to one that is there, and ends when it is told to.
+//! Checks about clients: a wave ends without a sign of life of its client (S17), and END ends a wave.
 
 use super::{Promise, PromiseResult};
 use crate::drive::TraceSample;
 use crate::machine::{CommandKind, Event, State};
-use crate::trial::client::{ClientAnswer, Who};
+use crate::trial::client::{ClientAnswer, ClientKind};
 use crate::trial::facts::{Facts, StepMade};
-use crate::trial::tap::{Ask, PortCall};
+use crate::trial::tap::{PortCall, PortRequest};
 use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS};
 
 /// S17: a wave whose client is gone ends.
 #[derive(Debug, Default)]
 pub struct SomebodyIsThere {
-    /// Whose wave it is, and when that client was last heard.
-    holder: Option<(Who, Nanos)>,
-    /// Since when it runs: a wave may begin before whoever asked for it has the answer.
+    /// The client that started the wave, and the instant of its last sign of life.
+    holder: Option<(ClientKind, Nanos)>,
+    /// Instant at which the wave began, which may be before its client has the answer.
     moves_since: Option<Nanos>,
 }
 
-/// What a wave says that goes on without its client.
+/// Word in a wave request that lets the wave go on without its client.
 const KEEPS_ON: &[u8] = b"continue";
-/// How long a client may be silent.
+/// Lease of a client.
 const SILENT_NS: Nanos = 3 * SECOND_NS;
-/// Until the ramp begins: the command waits in the ring like any other.
+/// Longest time until the ramp begins: the command waits in the ring like any other.
 const DECIDED_WITHIN_NS: Nanos = 500 * MILLISECOND_NS;
 
 impl Promise for SomebodyIsThere {
@@ -29,12 +29,12 @@ impl Promise for SomebodyIsThere {
         "s17_somebody_is_there"
     }
 
-    fn answered(&mut self, facts: &Facts, answer: &ClientAnswer) -> PromiseResult {
-        let Some(seen) = &facts.seen else { return Ok(()) };
+    fn check_answer(&mut self, facts: &Facts, answer: &ClientAnswer) -> PromiseResult {
+        let Some(trace) = &facts.trace else { return Ok(()) };
         let ClientAnswer { call, status, .. } = answer;
         let accepted = call.path == "/api/wave/run" && *status == Some(200);
         if accepted || self.holder.is_some_and(|(who, _)| who == call.who) {
-            self.holder = Some((call.who, seen.at_ns));
+            self.holder = Some((call.who, trace.at_ns));
         }
         if accepted && call.body.windows(KEEPS_ON.len()).any(|part| part == KEEPS_ON) {
             self.holder = None;
@@ -42,23 +42,23 @@ impl Promise for SomebodyIsThere {
         Ok(())
     }
 
-    fn cycle(&mut self, facts: &Facts) -> PromiseResult {
-        let Some(seen) = &facts.seen else { return Ok(()) };
-        let moves = matches!(seen.state, State::Running | State::Ending);
-        self.moves_since = moves.then(|| self.moves_since.unwrap_or(seen.at_ns));
+    fn check_cycle(&mut self, facts: &Facts) -> PromiseResult {
+        let Some(trace) = &facts.trace else { return Ok(()) };
+        let moves = matches!(trace.state, State::Running | State::Ending);
+        self.moves_since = moves.then(|| self.moves_since.unwrap_or(trace.at_ns));
         let (Some(since), Some((who, heard))) = (self.moves_since, &mut self.holder) else { return Ok(()) };
-        if *who == Who::Page && facts.told.page_there {
-            *heard = seen.at_ns;
+        if *who == ClientKind::Page && facts.ground_truth.page_there {
+            *heard = trace.at_ns;
         }
-        if *who == Who::Program {
-            *heard = facts.told.program_heard_ns.max(*heard);
+        if *who == ClientKind::Program {
+            *heard = facts.ground_truth.program_heard_ns.max(*heard);
         }
         let latest = since.max(*heard) + SILENT_NS + DECIDED_WITHIN_NS;
-        if seen.at_ns > latest.max(facts.told.late_until) {
+        if trace.at_ns > latest.max(facts.ground_truth.late_until) {
             return Err(format!(
                 "{} {} ms after the last sign of life of the wave's client",
-                seen.state.name(),
-                (seen.at_ns - *heard) / MILLISECOND_NS
+                trace.state.name(),
+                (trace.at_ns - *heard) / MILLISECOND_NS
             ));
         }
         Ok(())
@@ -68,26 +68,26 @@ impl Promise for SomebodyIsThere {
 /// END ends a wave with its period, by its ramp.
 #[derive(Debug, Default)]
 pub struct EndEnds {
-    /// The longest that a period and a ramp down of the last two waves take.
+    /// Longest period and ramp down of each of the last two waves.
     longest_ns: [Nanos; 2],
-    /// When something else was last asked for.
+    /// Instant of the last request to run or calibrate.
     asked_ns: Nanos,
-    /// Whether it was asked for while it had to wait, and has not begun.
+    /// True if that request had to wait and has not begun.
     waits: bool,
-    /// After the first of these instants no wave goes on, after the second no step is made, unless something else was
-    /// asked for.
+    /// No wave goes on after the first instant, and no step is made after the second, unless something else was
+    /// requested.
     ends_by_ns: Option<(Nanos, Nanos)>,
 }
 
-/// Whether a wave runs, and did a cycle ago.
-fn waves(facts: &Facts) -> bool {
-    let runs = |seen: &TraceSample| matches!(seen.state, State::Running | State::Ending);
-    facts.before.as_ref().is_some_and(runs) && facts.seen.as_ref().is_some_and(runs)
+/// True if a wave runs now and did one cycle ago.
+fn wave_runs(facts: &Facts) -> bool {
+    let runs = |trace: &CycleTrace| matches!(trace.state, State::Running | State::Ending);
+    facts.previous_trace.as_ref().is_some_and(runs) && facts.trace.as_ref().is_some_and(runs)
 }
 
-/// The way to where a wave begins, at the slowest approach.
+/// Slowest speed of the approach to the beginning of a wave.
 const SLOWEST_APPROACH_MM_S: f64 = 5.0;
-/// Rounding, what is queued, and a change from one wave to another.
+/// Time granted for rounding, queued motion, and a change from one wave to another.
 const ENDS_WITHIN_S: f64 = 5.0;
 
 impl Promise for EndEnds {
@@ -95,25 +95,24 @@ impl Promise for EndEnds {
         "end_ends_the_wave"
     }
 
-    fn asked(&mut self, facts: &Facts, asked: &PortCall) -> PromiseResult {
-        // Over a socket as well, where nobody hears an answer.
-        if let Ask::Command(kind @ (CommandKind::Run | CommandKind::Calibrate)) = asked.what {
-            (self.asked_ns, self.ends_by_ns) = (asked.at_ns, None);
-            // A running wave goes over to another one at once; homing waits for its end.
-            self.waits |= kind == CommandKind::Calibrate || facts.state() != State::Running;
+    fn check_call(&mut self, facts: &Facts, call: &PortCall) -> PromiseResult {
+        // Requests over a socket count too; they have no answer.
+        if matches!(call.request, PortRequest::Command(CommandKind::Run | CommandKind::Calibrate)) {
+            (self.asked_ns, self.ends_by_ns) = (call.at_ns, None);
+            self.waits |= facts.state() != State::Running;
         }
         Ok(())
     }
 
-    fn event(&mut self, _facts: &Facts, event: &Event) -> PromiseResult {
+    fn check_event(&mut self, _facts: &Facts, event: &Event) -> PromiseResult {
         if let Event::Entered { to: State::Running | State::Homing, .. } = event {
             self.waits = false;
         }
         Ok(())
     }
 
-    fn answered(&mut self, facts: &Facts, answer: &ClientAnswer) -> PromiseResult {
-        let (Some(seen), Some(200)) = (&facts.seen, answer.status) else { return Ok(()) };
+    fn check_answer(&mut self, facts: &Facts, answer: &ClientAnswer) -> PromiseResult {
+        let (Some(trace), Some(200)) = (&facts.trace, answer.status) else { return Ok(()) };
         let call = &answer.call;
         let body: serde_json::Value = serde_json::from_slice(&call.body).unwrap_or_default();
         let asks = body.get("type").and_then(serde_json::Value::as_str);
@@ -123,34 +122,34 @@ impl Promise for EndEnds {
                 let longest_s = 2.0 * s("duration") + s("ramp_up") + s("ramp_down");
                 self.longest_ns = [(longest_s * SECOND_NS as f64) as Nanos, self.longest_ns[0]];
             }
-            // Homing is not ended by it, and what was asked for behind it comes after it.
+            // END does not end homing, and a request after END starts afterwards.
             ("/api/commands/run", Some("end"))
                 if self.ends_by_ns.is_none()
-                    && waves(facts)
+                    && wave_runs(facts)
                     && !self.waits
                     && self.asked_ns < answer.asked_ns =>
             {
                 let way_s = facts.rail.length_mm / SLOWEST_APPROACH_MM_S;
                 let more_ns = ((way_s + ENDS_WITHIN_S) * SECOND_NS as f64) as Nanos;
                 let [last, before] = self.longest_ns;
-                let rests_by_ns = seen.at_ns + last.max(before) + more_ns + facts.longest_ramp_ns();
-                self.ends_by_ns = Some((seen.at_ns + DECIDED_WITHIN_NS, rests_by_ns));
+                let rests_by_ns = trace.at_ns + last.max(before) + more_ns + facts.longest_ramp_ns();
+                self.ends_by_ns = Some((trace.at_ns + DECIDED_WITHIN_NS, rests_by_ns));
             }
             _ => {}
         }
         Ok(())
     }
 
-    fn cycle(&mut self, facts: &Facts) -> PromiseResult {
-        match (self.ends_by_ns, &facts.seen) {
-            (Some((latest, _)), Some(seen)) if seen.state == State::Running && seen.at_ns > latest => {
+    fn check_cycle(&mut self, facts: &Facts) -> PromiseResult {
+        match (self.ends_by_ns, &facts.trace) {
+            (Some((latest, _)), Some(trace)) if trace.state == State::Running && trace.at_ns > latest => {
                 Err("a wave goes on as if nobody had asked for its end".to_owned())
             }
             _ => Ok(()),
         }
     }
 
-    fn step(&mut self, _facts: &Facts, made: &StepMade) -> PromiseResult {
+    fn check_step(&mut self, _facts: &Facts, made: &StepMade) -> PromiseResult {
         match self.ends_by_ns {
             Some((_, latest)) if made.at > latest => {
                 let late_ms = (made.at - latest) / MILLISECOND_NS;

@@ -1,35 +1,35 @@
-//! Force: what is not measured, and what is.
+//! Checks about force: lost samples (S12, S13), and the reaction to a measured force (S14, S15).
 
 use super::{Promise, PromiseResult};
 use crate::machine::State;
 use crate::trial::facts::{Facts, StepMade};
-use crate::trial::link::LINE_NS;
+use crate::trial::link::LINK_LATENCY_NS;
 use crate::units::{MICROSECOND_NS, MILLISECOND_NS, Nanos, SECOND_NS, seconds};
 
-/// S12: how old a sample may be.
+/// S12: largest age of a valid sample.
 const VALID_NS: Nanos = 100 * MILLISECOND_NS;
-/// Between two samples of the simulated load cell.
+/// Interval between two samples of the simulated load cell.
 const SAMPLE_NS: Nanos = 12_500 * MICROSECOND_NS;
-/// A cycle to see it, one to decide, and one of the witness.
+/// One cycle to read a change, one to decide, and one until the witness sees it.
 const CYCLES_NS: Nanos = 3 * MILLISECOND_NS;
-/// What is queued, and the onset and release of a ramp.
+/// Queued motion; and below, the onset and release of a ramp.
 const QUEUED_NS: Nanos = 12 * MILLISECOND_NS;
 const ONSET_NS: Nanos = 20 * MILLISECOND_NS;
 
-fn follows(state: State) -> bool {
+fn follows_wave(state: State) -> bool {
     matches!(state, State::Running | State::Ending)
 }
 
-fn moves(state: State) -> bool {
-    follows(state) || state == State::Homing
+fn is_moving(state: State) -> bool {
+    follows_wave(state) || state == State::Homing
 }
 
-/// Since when there has been no valid sample, or when the last one was measured that came through whole.
-fn lost_since(facts: &Facts) -> Option<Nanos> {
-    facts.told.samples_lost_since.or(facts.line.last_intact())
+/// Instant since which there has been no valid sample, or of the last conversion whose frame arrived intact.
+fn samples_lost_since(facts: &Facts) -> Option<Nanos> {
+    facts.ground_truth.samples_lost_since.or(facts.line.last_intact_conversion())
 }
 
-/// S12: without valid samples a wave ends, by a ramp, and that is a fault.
+/// S12: without valid samples a motion ends by a ramp, with a fault.
 #[derive(Debug, Default)]
 pub struct SamplesAreMissed {
     follows_since: Option<Nanos>,
@@ -40,29 +40,29 @@ impl Promise for SamplesAreMissed {
         "s12_samples_are_missed"
     }
 
-    fn cycle(&mut self, facts: &Facts) -> PromiseResult {
-        let Some(seen) = &facts.seen else { return Ok(()) };
+    fn check_cycle(&mut self, facts: &Facts) -> PromiseResult {
+        let Some(trace) = &facts.trace else { return Ok(()) };
         self.follows_since =
-            if moves(seen.state) { Some(self.follows_since.unwrap_or(seen.at_ns)) } else { None };
-        let (Some(lost), Some(since)) = (lost_since(facts), self.follows_since) else {
+            if is_moving(trace.state) { Some(self.follows_since.unwrap_or(trace.at_ns)) } else { None };
+        let (Some(lost), Some(since)) = (samples_lost_since(facts), self.follows_since) else {
             return Ok(());
         };
-        let latest = (lost + VALID_NS + SAMPLE_NS + LINE_NS).max(since) + CYCLES_NS;
-        if seen.at_ns > latest && seen.at_ns >= facts.told.late_until {
+        let latest = (lost + VALID_NS + SAMPLE_NS + LINK_LATENCY_NS).max(since) + CYCLES_NS;
+        if trace.at_ns > latest && trace.at_ns >= facts.ground_truth.late_until {
             return Err(format!(
                 "{} {} ms after the last valid sample",
-                seen.state.name(),
-                (seen.at_ns - lost) / MILLISECOND_NS
+                trace.state.name(),
+                (trace.at_ns - lost) / MILLISECOND_NS
             ));
         }
         Ok(())
     }
 
-    fn step(&mut self, facts: &Facts, made: &StepMade) -> PromiseResult {
-        let Some(lost) = lost_since(facts) else { return Ok(()) };
-        let missed_ns = VALID_NS + SAMPLE_NS + LINE_NS + CYCLES_NS;
+    fn check_step(&mut self, facts: &Facts, made: &StepMade) -> PromiseResult {
+        let Some(lost) = samples_lost_since(facts) else { return Ok(()) };
+        let missed_ns = VALID_NS + SAMPLE_NS + LINK_LATENCY_NS + CYCLES_NS;
         let latest = lost + missed_ns + QUEUED_NS + ONSET_NS + facts.longest_ramp_ns();
-        if made.at > latest && made.at >= facts.told.late_until {
+        if made.at > latest && made.at >= facts.ground_truth.late_until {
             return Err(format!(
                 "a step {} ms after the last valid sample",
                 (made.at - lost) / MILLISECOND_NS
@@ -72,12 +72,13 @@ impl Promise for SamplesAreMissed {
     }
 }
 
-/// S13: what the machine takes for the force is one that there was a moment ago.
+/// S13: the force that the machine assumes occurred a moment ago.
 #[derive(Debug, Default)]
 pub struct LostIsNotZero;
 
-/// Cycles in which a sample may have been taken that is still valid, or whose force the board's filter still shows: it lets
-/// go of a force with a time constant of 20 ms, so of the strongest one here a gram is left after ten of them.
+/// Cycles in which the sample may have been taken that is still valid, or whose force the board's filter still shows:
+/// the filter releases a force with a time constant of 20 ms, so that a gram is left of the greatest one here after ten
+/// of them.
 const SAMPLED_CYCLES: usize = 120 + 9 + 200;
 
 impl Promise for LostIsNotZero {
@@ -85,15 +86,15 @@ impl Promise for LostIsNotZero {
         "s13_a_lost_sample_is_not_zero"
     }
 
-    fn cycle(&mut self, facts: &Facts) -> PromiseResult {
-        let Some(seen) = &facts.seen else { return Ok(()) };
-        let Some(taken_g) = seen.force_g else { return Ok(()) };
+    fn check_cycle(&mut self, facts: &Facts) -> PromiseResult {
+        let Some(trace) = &facts.trace else { return Ok(()) };
+        let Some(taken_g) = trace.force_g else { return Ok(()) };
         let (least_g, most_g) = facts.forces_g(SAMPLED_CYCLES);
         // Between two cycles the carriage moves on along the spring.
-        let moved_g = facts.rail.stiffness_g_per_mm * seen.config.limits.max_speed.get() * 0.002;
-        let slack_g = facts.told.noise_g + moved_g + 1.0;
+        let moved_g = facts.rail.stiffness_g_per_mm * trace.config.limits.max_speed.get() * 0.002;
+        let slack_g = facts.ground_truth.noise_g + moved_g + 1.0;
         let possible = taken_g >= least_g - slack_g && taken_g <= most_g + slack_g;
-        if !possible && seen.at_ns >= facts.told.late_until {
+        if !possible && trace.at_ns >= facts.ground_truth.late_until {
             return Err(format!(
                 "{taken_g} g were taken for the force, which was {least_g:.0} to {most_g:.0} g"
             ));
@@ -102,10 +103,10 @@ impl Promise for LostIsNotZero {
     }
 }
 
-/// S14: against a full force nothing moves.
+/// S14: the axis does not move against a full force.
 #[derive(Debug, Default)]
 pub struct FullForceMovesNothing {
-    /// Since when a motion forward, and one backward, has had a full force against it; and how fast it was then.
+    /// Instant since which a full force has opposed forward and backward motion, and the speed then.
     forward: Option<(Nanos, f64)>,
     backward: Option<(Nanos, f64)>,
 }
@@ -115,33 +116,33 @@ impl Promise for FullForceMovesNothing {
         "s14_full_force_moves_nothing_against_it"
     }
 
-    fn cycle(&mut self, facts: &Facts) -> PromiseResult {
-        let Some(seen) = &facts.seen else { return Ok(()) };
+    fn check_cycle(&mut self, facts: &Facts) -> PromiseResult {
+        let Some(trace) = &facts.trace else { return Ok(()) };
         let force_g = facts.force_g();
-        let sensed = facts.told.samples_lost_since.is_none() && moves(seen.state);
+        let sensed = facts.ground_truth.samples_lost_since.is_none() && is_moving(trace.state);
         let full = |against_g: f64| {
-            sensed && seen.config.allowance.speed_mm_s(against_g - facts.told.noise_g) == 0.0
+            sensed && trace.config.allowance.speed_mm_s(against_g - facts.ground_truth.noise_g) == 0.0
         };
-        let speed = facts.speed_mm_s(seen.at_ns);
+        let speed = facts.speed_mm_s(trace.at_ns);
         let keep =
-            |since: Option<(Nanos, f64)>, full: bool| full.then(|| since.unwrap_or((seen.at_ns, speed)));
+            |since: Option<(Nanos, f64)>, full: bool| full.then(|| since.unwrap_or((trace.at_ns, speed)));
         self.forward = keep(self.forward, full(-force_g));
         self.backward = keep(self.backward, full(force_g));
         Ok(())
     }
 
-    fn step(&mut self, facts: &Facts, made: &StepMade) -> PromiseResult {
+    fn check_step(&mut self, facts: &Facts, made: &StepMade) -> PromiseResult {
         let since = if made.forward { self.forward } else { self.backward };
         let (Some((since, speed)), Some(config)) = (since, facts.config()) else { return Ok(()) };
         let limits = &config.limits;
-        let seen_ns = SAMPLE_NS + LINE_NS + CYCLES_NS + QUEUED_NS;
+        let seen_ns = SAMPLE_NS + LINK_LATENCY_NS + CYCLES_NS + QUEUED_NS;
         let gained = limits.max_acceleration.get() * seen_ns as f64 / SECOND_NS as f64;
         let speed = (speed + gained).min(limits.max_speed.get());
-        // The sample before may be the last one that came through: then S12 ends the motion.
-        let spoilt = made.at < facts.told.spoilt_until;
+        // The sample before may be the last intact one; then S12 ends the motion.
+        let spoilt = made.at < facts.ground_truth.corrupted_until;
         let unknown_ns = if spoilt { VALID_NS } else { 0 };
         let latest = since + unknown_ns + seen_ns + facts.ramp_ns(speed) + ONSET_NS;
-        if made.at > latest && made.at >= facts.told.late_until {
+        if made.at > latest && made.at >= facts.ground_truth.late_until {
             return Err(format!(
                 "a step {} ms after {:.0} g stood against it",
                 (made.at - since) / MILLISECOND_NS,
@@ -152,23 +153,24 @@ impl Promise for FullForceMovesNothing {
     }
 }
 
-/// S15: no wave is faster than the force of the last moment allows, or than it is while it brakes as firmly as a stop.
+/// S15: no wave is faster than the force of the last moment allows, apart from an axis that brakes with the stop
+/// deceleration.
 #[derive(Debug, Default)]
 pub struct ForceOnlyReduces {
-    /// The highest speed that there may be, forward and backward, in mm/s.
+    /// Upper bound on the speed forward and backward, in mm/s.
     forward_mm_s: f64,
     backward_mm_s: f64,
-    /// Until when nothing is known about it.
+    /// No bound is known before this instant.
     unknown_until: Nanos,
 }
 
-/// Cycles until a force has become braking: a sample, its line, three cycles, what is queued, the onset of a ramp, and what is
-/// coarse about intervals.
+/// Cycles from a force to braking: a sample, its line, three cycles, queued motion, the onset of a ramp, and the
+/// resolution of intervals.
 const HEEDED_CYCLES: usize = 60;
 const HEEDED_NS: Nanos = HEEDED_CYCLES as Nanos * MILLISECOND_NS;
-/// Where bytes are spoilt the sample before may be that much older.
+/// Additional age of the last intact sample while bytes are corrupted, in cycles.
 const VALID_CYCLES: usize = 100;
-/// Single intervals say little about a speed that is this low.
+/// Single intervals are too coarse for a speed below this.
 const SLOW_MM_S: f64 = 5.0;
 
 impl Promise for ForceOnlyReduces {
@@ -176,22 +178,25 @@ impl Promise for ForceOnlyReduces {
         "s15_force_only_reduces"
     }
 
-    fn cycle(&mut self, facts: &Facts) -> PromiseResult {
-        let (Some(before), Some(seen)) = (&facts.before, &facts.seen) else { return Ok(()) };
-        let changed = before.config != seen.config;
-        if changed || facts.told.samples_lost_since.is_some() || seen.at_ns < facts.told.late_until {
-            self.unknown_until = seen.at_ns + HEEDED_NS;
+    fn check_cycle(&mut self, facts: &Facts) -> PromiseResult {
+        let (Some(before), Some(trace)) = (&facts.previous_trace, &facts.trace) else { return Ok(()) };
+        let changed = before.config != trace.config;
+        if changed
+            || facts.ground_truth.samples_lost_since.is_some()
+            || trace.at_ns < facts.ground_truth.late_until
+        {
+            self.unknown_until = trace.at_ns + HEEDED_NS;
         }
-        let spoilt = seen.at_ns < facts.told.spoilt_until;
+        let spoilt = trace.at_ns < facts.ground_truth.corrupted_until;
         let (least_g, most_g) = facts.forces_g(HEEDED_CYCLES + if spoilt { VALID_CYCLES } else { 0 });
-        let [old, new] = [before, seen].map(|seen| &seen.config.limits);
-        let braked = new.stop_deceleration.get() * seconds(seen.at_ns - before.at_ns);
+        let [old, new] = [before, trace].map(|trace| &trace.config.limits);
+        let braked = new.stop_deceleration.get() * seconds(trace.at_ns - before.at_ns);
         let highest = old.max_speed.get().max(new.max_speed.get());
-        let known = seen.at_ns >= self.unknown_until;
-        // What is not known yet begins with the speed that there is: the ramp down from it may last longer.
-        let begin = highest.max(facts.speed_mm_s(seen.at_ns));
+        let known = trace.at_ns >= self.unknown_until;
+        // Without a bound yet, begin with the present speed: the ramp down from it may last longer.
+        let begin = highest.max(facts.speed_mm_s(trace.at_ns));
         let bound = |speed: f64, against_g: f64| {
-            let allowed = seen.config.allowance.speed_mm_s(against_g - facts.told.noise_g);
+            let allowed = trace.config.allowance.speed_mm_s(against_g - facts.ground_truth.noise_g);
             if known { allowed.min(highest).max(speed - braked) } else { begin }
         };
         self.forward_mm_s = bound(self.forward_mm_s, -most_g);
@@ -199,8 +204,8 @@ impl Promise for ForceOnlyReduces {
         Ok(())
     }
 
-    fn step(&mut self, facts: &Facts, made: &StepMade) -> PromiseResult {
-        if !follows(facts.state()) || made.at < self.unknown_until {
+    fn check_step(&mut self, facts: &Facts, made: &StepMade) -> PromiseResult {
+        if !follows_wave(facts.state()) || made.at < self.unknown_until {
             return Ok(());
         }
         let allowed = if made.forward { self.forward_mm_s } else { self.backward_mm_s };

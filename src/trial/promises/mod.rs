@@ -1,8 +1,8 @@
-//! The promises of docs/SAFETY.md, one check each, named after its id. Pure.
+//! Invariant checks: one per promise of docs/SAFETY.md, named after its id. Pure.
 //!
-//! A check hears what happens in the order in which it happens, and says what is wrong with it. It may be silent where
-//! it cannot know, but never wrong: what it reports is a broken promise. What the pulses alone tell, the pulse checker
-//! of [`crate::diag`] says; [`of_rule`] gives its rules their promises.
+//! A check receives the observations in their order and returns an error for a violation. It may miss a violation where
+//! it cannot know, but it never reports one wrongly. The pulse checker of [`crate::diag`] covers what the pulses alone
+//! show; [`promise_of_rule`] maps its rules to promises.
 
 mod clients;
 mod computer;
@@ -18,47 +18,46 @@ use super::tap::PortCall;
 use crate::diag::Rule;
 use crate::machine::{Config, Event};
 
-/// Kept, or what happened instead.
+/// `Ok` if the promise is kept, else the description of the violation.
 pub type PromiseResult = Result<(), String>;
 
-/// One promise.
+/// The check of one promise.
 pub trait Promise {
-    /// Its id, and what it is about.
+    /// Id of the promise and its content, as it is printed.
     fn name(&self) -> &'static str;
 
-    /// A step begins.
-    fn step(&mut self, _facts: &Facts, _made: &StepMade) -> PromiseResult {
+    /// Checks the beginning of a step.
+    fn check_step(&mut self, _facts: &Facts, _made: &StepMade) -> PromiseResult {
         Ok(())
     }
 
-    /// A control cycle is over.
-    fn cycle(&mut self, _facts: &Facts) -> PromiseResult {
+    /// Checks the state at the end of a control cycle.
+    fn check_cycle(&mut self, _facts: &Facts) -> PromiseResult {
         Ok(())
     }
 
-    /// Something happened in the machine.
-    fn event(&mut self, _facts: &Facts, _event: &Event) -> PromiseResult {
+    /// Checks an event of the machine.
+    fn check_event(&mut self, _facts: &Facts, _event: &Event) -> PromiseResult {
         Ok(())
     }
 
-    /// The API asked the machine for something.
-    fn asked(&mut self, _facts: &Facts, _asked: &PortCall) -> PromiseResult {
+    /// Checks a call of the API to the machine.
+    fn check_call(&mut self, _facts: &Facts, _call: &PortCall) -> PromiseResult {
         Ok(())
     }
 
-    /// A client got an answer.
-    fn answered(&mut self, _facts: &Facts, _answer: &ClientAnswer) -> PromiseResult {
+    /// Checks an answer to a client.
+    fn check_answer(&mut self, _facts: &Facts, _answer: &ClientAnswer) -> PromiseResult {
         Ok(())
     }
 
-    /// At rest for a while, and nothing is under way: these are the settings that the API shows.
-    fn settled(&mut self, _facts: &Facts, _shown: &Config) -> PromiseResult {
+    /// Checks the settings that the API shows, when the axis has rested for a while and nothing is under way.
+    fn check_settled(&mut self, _facts: &Facts, _shown: &Config) -> PromiseResult {
         Ok(())
     }
 }
 
-/// Every promise that has a check of its own.
-#[must_use]
+/// All promises that have a check here.
 pub fn all() -> Vec<Box<dyn Promise>> {
     vec![
         Box::<stopping::LimitStops>::default(),
@@ -88,9 +87,8 @@ pub fn all() -> Vec<Box<dyn Promise>> {
     ]
 }
 
-/// The promise that a rule of the pulse checker stands for.
-#[must_use]
-pub const fn of_rule(rule: Rule) -> &'static str {
+/// Name of the promise to which a rule of the pulse checker belongs.
+pub const fn promise_of_rule(rule: Rule) -> &'static str {
     match rule {
         Rule::AfterHalt => "s04_stop_is_quick",
         Rule::AtRest => "s29_nothing_moves_at_rest",

@@ -1,4 +1,4 @@
-//! Where the axis is, whether that is known, and what it is bounded by.
+//! Checks about the position: stroke limit (S2), homing (S6, S9), and the position that is shown (S30).
 
 use super::{Promise, PromiseResult};
 use crate::machine::{Event, State, Why};
@@ -6,10 +6,10 @@ use crate::trial::client::ClientAnswer;
 use crate::trial::facts::{Facts, StepMade};
 use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS, seconds};
 
-/// S2, the user's part of it: nothing moves outward beyond `stroke_limit`.
+/// S2, setting `stroke_limit`: no motion outward beyond it.
 #[derive(Debug, Default)]
 pub struct InsideStrokeLimit {
-    /// A wider limit that was in force until a moment ago, in mm, and until when the axis may still be slowing down.
+    /// The previous, wider limit in mm, and the instant until which the axis may still be slowing down.
     former: Option<(f64, Nanos)>,
 }
 
@@ -18,29 +18,29 @@ impl Promise for InsideStrokeLimit {
         "s02_inside_the_stroke_limit"
     }
 
-    fn cycle(&mut self, facts: &Facts) -> PromiseResult {
-        let (Some(before), Some(seen)) = (&facts.before, &facts.seen) else { return Ok(()) };
-        let (was, is) = (before.config.stroke_limit.get(), seen.config.stroke_limit.get());
-        self.former = self.former.filter(|(_, until)| *until > seen.at_ns);
+    fn check_cycle(&mut self, facts: &Facts) -> PromiseResult {
+        let (Some(before), Some(trace)) = (&facts.previous_trace, &facts.trace) else { return Ok(()) };
+        let (was, is) = (before.config.stroke_limit.get(), trace.config.stroke_limit.get());
+        self.former = self.former.filter(|(_, until)| *until > trace.at_ns);
         if is < was {
             let limits = &before.config.limits;
             let ramp_s = 0.5 + 2.0 * limits.max_speed.get() / limits.max_acceleration.get();
-            let until = seen.at_ns + (ramp_s * SECOND_NS as f64) as Nanos;
+            let until = trace.at_ns + (ramp_s * SECOND_NS as f64) as Nanos;
             let wider = self.former.map_or(was, |(former, _)| former.max(was));
             self.former = Some((wider, until));
         }
         Ok(())
     }
 
-    fn step(&mut self, facts: &Facts, made: &StepMade) -> PromiseResult {
-        let Some(seen) = &facts.seen else { return Ok(()) };
-        let Some(calibration) = seen.calibration.filter(|_| seen.state != State::Homing) else {
+    fn check_step(&mut self, facts: &Facts, made: &StepMade) -> PromiseResult {
+        let Some(trace) = &facts.trace else { return Ok(()) };
+        let Some(calibration) = trace.calibration.filter(|_| trace.state != State::Homing) else {
             return Ok(());
         };
-        let limit_mm = self.former.map_or(0.0, |(former, _)| former).max(seen.config.stroke_limit.get());
-        let at_mm = (facts.count - calibration.origin_steps) as f64 / facts.scale();
-        // A step, and what rounding and slack of the tracker may add.
-        let slack_mm = 1.0 / facts.scale() + 0.05;
+        let limit_mm = self.former.map_or(0.0, |(former, _)| former).max(trace.config.stroke_limit.get());
+        let at_mm = (facts.step_count - calibration.origin_steps) as f64 / facts.steps_per_mm();
+        // A step, and rounding and slack of the tracker.
+        let slack_mm = 1.0 / facts.steps_per_mm() + 0.05;
         if made.forward && at_mm > limit_mm + slack_mm {
             return Err(format!("a step forward to {at_mm:.2} mm, the stroke limit is {limit_mm:.2} mm"));
         }
@@ -48,7 +48,7 @@ impl Promise for InsideStrokeLimit {
     }
 }
 
-/// S6: after power-on, and once the position is lost, nothing moves but homing.
+/// S6: after power-on, and after a loss of position, only homing moves the axis.
 #[derive(Debug, Default)]
 pub struct OnlyHomingMoves {
     known: bool,
@@ -60,7 +60,7 @@ impl Promise for OnlyHomingMoves {
         "s06_only_homing_moves_what_is_not_homed"
     }
 
-    fn event(&mut self, _facts: &Facts, event: &Event) -> PromiseResult {
+    fn check_event(&mut self, _facts: &Facts, event: &Event) -> PromiseResult {
         match event {
             Event::Entered { to: State::Homing, .. } | Event::Calibrated(_) => self.known = true,
             Event::Entered { at_ns, to, why, .. } => {
@@ -80,7 +80,7 @@ impl Promise for OnlyHomingMoves {
         Ok(())
     }
 
-    fn step(&mut self, _facts: &Facts, made: &StepMade) -> PromiseResult {
+    fn check_step(&mut self, _facts: &Facts, made: &StepMade) -> PromiseResult {
         if !self.known && made.at > self.lost_ns + MILLISECOND_NS {
             return Err("a step of an axis that is not homed, and not homing".to_owned());
         }
@@ -101,20 +101,20 @@ struct StepStreak {
     steps: u64,
 }
 
-/// How far the carriage may have to go to leave a switch, in mm.
+/// Longest distance to leave a switch, in mm.
 const LEAVE_MM: f64 = 10.0;
 
-/// How far the slow touch may look beyond the fast one, in mm.
+/// Longest distance of the slow touch beyond the fast one, in mm.
 const BEYOND_MM: f64 = 1.0;
 
-/// Ten moves, each with its two seconds of grace and half of its time again.
-fn longest_ns(facts: &Facts) -> Nanos {
+/// Time bound of homing: ten moves, each with two seconds of grace and half of its own time again.
+fn longest_homing_ns(facts: &Facts) -> Nanos {
     let Some(config) = facts.config() else { return Nanos::MAX };
     let most_mm_s = config.limits.max_speed.get();
     let (fast, slow) = (facts.homing.fast.get().min(most_mm_s), facts.homing.slow.get().min(most_mm_s));
     let between = slow.max(fast / 2.0);
     let (stroke_mm, back_off_mm) = (config.geometry.max_stroke.get(), facts.homing.back_off.get());
-    // Both searches and the way to where it parks, twice off a switch and twice away from it, two touches.
+    // Both searches and the way to the parking position, twice off a switch and twice away from it, two touches.
     let moving_s = 3.0 * 1.1 * stroke_mm / fast
         + 2.0 * (LEAVE_MM + back_off_mm) / between
         + 2.0 * (back_off_mm + BEYOND_MM) / slow;
@@ -126,7 +126,7 @@ impl Promise for HomingIsBounded {
         "s09_homing_is_bounded"
     }
 
-    fn event(&mut self, _facts: &Facts, event: &Event) -> PromiseResult {
+    fn check_event(&mut self, _facts: &Facts, event: &Event) -> PromiseResult {
         if let Event::Entered { at_ns, to, .. } = event {
             let run = StepStreak { began_ns: *at_ns, forward: true, steps: 0 };
             self.running = (*to == State::Homing).then_some(run);
@@ -134,7 +134,7 @@ impl Promise for HomingIsBounded {
         Ok(())
     }
 
-    fn step(&mut self, facts: &Facts, made: &StepMade) -> PromiseResult {
+    fn check_step(&mut self, facts: &Facts, made: &StepMade) -> PromiseResult {
         let Some(run) = &mut self.running else { return Ok(()) };
         if made.forward != run.forward {
             (run.forward, run.steps) = (made.forward, 0);
@@ -142,24 +142,24 @@ impl Promise for HomingIsBounded {
         run.steps += 1;
         let Some(config) = facts.config() else { return Ok(()) };
         let most_mm = 1.1 * config.geometry.max_stroke.get();
-        // Leaving a switch goes the same way as the search that follows.
+        // Leaving a switch has the direction of the search that follows.
         let most = (most_mm + LEAVE_MM) * config.geometry.nominal.get() + 2.0;
         if run.steps as f64 > most {
             return Err(format!("{} steps one way while homing, {most:.0} are the most", run.steps));
         }
         let took_ns = made.at - run.began_ns;
-        if took_ns > longest_ns(facts) {
+        if took_ns > longest_homing_ns(facts) {
             return Err(format!("still homing after {:.1} s", seconds(took_ns)));
         }
         Ok(())
     }
 }
 
-/// S30: the position that is shown is that of the pulses.
+/// S30: the position that the API shows agrees with the pulses.
 #[derive(Debug)]
 pub struct PositionIsTheSteps;
 
-/// How old a snapshot may be: made every ten cycles, taken every ten, and asked for in between.
+/// Largest age of a snapshot: it is made every ten cycles, taken every ten, and requested in between.
 const SNAPSHOT_AGE_S: f64 = 0.025;
 
 impl Promise for PositionIsTheSteps {
@@ -167,17 +167,19 @@ impl Promise for PositionIsTheSteps {
         "s30_the_position_is_the_steps"
     }
 
-    fn answered(&mut self, facts: &Facts, answer: &ClientAnswer) -> PromiseResult {
-        let (Some(seen), "/api/status") = (&facts.seen, answer.call.path.as_str()) else { return Ok(()) };
+    fn check_answer(&mut self, facts: &Facts, answer: &ClientAnswer) -> PromiseResult {
+        let (Some(trace), "/api/status") = (&facts.trace, answer.call.path.as_str()) else { return Ok(()) };
         let shown = answer.body.get("position_mm").and_then(serde_json::Value::as_f64);
-        let (Some(shown_mm), Some(calibration)) = (shown, seen.calibration) else { return Ok(()) };
-        let late = seen.at_ns < facts.told.late_until;
-        if late || seen.state == State::Homing || answer.body.get("state") != Some(&seen.state.name().into())
+        let (Some(shown_mm), Some(calibration)) = (shown, trace.calibration) else { return Ok(()) };
+        let late = trace.at_ns < facts.ground_truth.late_until;
+        if late
+            || trace.state == State::Homing
+            || answer.body.get("state") != Some(&trace.state.name().into())
         {
             return Ok(());
         }
-        let made_mm = (facts.count - calibration.origin_steps) as f64 / facts.scale();
-        let moved_mm = seen.config.limits.max_speed.get() * SNAPSHOT_AGE_S + 2.0 / facts.scale();
+        let made_mm = (facts.step_count - calibration.origin_steps) as f64 / facts.steps_per_mm();
+        let moved_mm = trace.config.limits.max_speed.get() * SNAPSHOT_AGE_S + 2.0 / facts.steps_per_mm();
         if (shown_mm - made_mm).abs() > moved_mm {
             return Err(format!("shown at {shown_mm:.2} mm, by the pulses at {made_mm:.2} mm"));
         }

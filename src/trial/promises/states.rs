@@ -1,4 +1,4 @@
-//! What follows what: faults, commands, settings.
+//! Checks about the order of events: faults (S7), commands (S8), settings (S21) and restored backups (S26).
 
 use std::collections::VecDeque;
 
@@ -6,10 +6,10 @@ use super::{Promise, PromiseResult};
 use crate::machine::{Accepted, CommandKind, Config, Event, State, Why};
 use crate::trial::client::ClientAnswer;
 use crate::trial::facts::{Facts, StepMade};
-use crate::trial::tap::{Ask, PortCall};
+use crate::trial::tap::{PortCall, PortRequest};
 use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS};
 
-/// S7: a fault latches with its first cause; acknowledging, arming and starting are three acts.
+/// S7: a fault latches with its first cause; to acknowledge, to arm and to start are three separate commands.
 #[derive(Debug, Default)]
 pub struct FaultLatches {
     latched: Option<&'static str>,
@@ -20,7 +20,7 @@ impl Promise for FaultLatches {
         "s07_a_fault_latches"
     }
 
-    fn event(&mut self, _facts: &Facts, event: &Event) -> PromiseResult {
+    fn check_event(&mut self, _facts: &Facts, event: &Event) -> PromiseResult {
         let Event::Entered { from, to, why, .. } = event else { return Ok(()) };
         let allowed = match (from, to) {
             (State::Faulted, State::NotHomed | State::Disarmed) => *why == Why::Acknowledged,
@@ -39,11 +39,12 @@ impl Promise for FaultLatches {
         if allowed { Ok(()) } else { Err(format!("{} -> {}: {why}", from.name(), to.name())) }
     }
 
-    fn answered(&mut self, facts: &Facts, answer: &ClientAnswer) -> PromiseResult {
+    fn check_answer(&mut self, facts: &Facts, answer: &ClientAnswer) -> PromiseResult {
         let (Some(latched), "/api/status") = (self.latched, answer.call.path.as_str()) else { return Ok(()) };
         let shown =
             answer.body.get("fault").and_then(|fault| fault.get("code")).and_then(|code| code.as_str());
-        let both = facts.before.zip(facts.seen).is_some_and(|(before, seen)| before.state == seen.state);
+        let both =
+            facts.previous_trace.zip(facts.trace).is_some_and(|(before, trace)| before.state == trace.state);
         match shown {
             Some(shown) if both && shown != latched => Err(format!("{latched} came first, {shown} is shown")),
             _ => Ok(()),
@@ -51,26 +52,26 @@ impl Promise for FaultLatches {
     }
 }
 
-/// S8: what moves was asked for after the last fault and the last STOP, and is done once; what waited and is dropped is
-/// told.
+/// S8: each motion was requested after the last fault and the last STOP, and is executed once; the drop of a waiting
+/// command is reported.
 #[derive(Debug, Default)]
 pub struct NothingOldIsExecuted {
-    /// In the order in which the machine will decide; whether a fault or STOP has come since.
+    /// Commands without a reply, in the order in which the machine decides; true if a fault or STOP has come since.
     undecided: VecDeque<(CommandKind, bool)>,
     queued: Vec<CommandKind>,
-    /// Waited when a fault or STOP came, and nobody has told yet that it is dropped.
-    untold: Vec<CommandKind>,
+    /// Commands that waited when a fault or STOP came, and whose drop is not reported yet.
+    unreported: Vec<CommandKind>,
 }
 
 impl NothingOldIsExecuted {
-    fn forget(&mut self) {
+    fn mark_stale(&mut self) {
         for (_, old) in &mut self.undecided {
             *old = true;
         }
-        self.untold.append(&mut self.queued);
+        self.unreported.append(&mut self.queued);
     }
 
-    fn asked_for(&self, kind: CommandKind) -> bool {
+    fn was_requested(&self, kind: CommandKind) -> bool {
         self.queued.contains(&kind) || self.undecided.front() == Some(&(kind, false))
     }
 }
@@ -80,15 +81,15 @@ impl Promise for NothingOldIsExecuted {
         "s08_nothing_old_is_executed"
     }
 
-    fn asked(&mut self, _facts: &Facts, asked: &PortCall) -> PromiseResult {
-        match asked.what {
-            Ask::Stop => self.forget(),
-            Ask::Command(kind) => self.undecided.push_back((kind, false)),
+    fn check_call(&mut self, _facts: &Facts, call: &PortCall) -> PromiseResult {
+        match call.request {
+            PortRequest::Stop => self.mark_stale(),
+            PortRequest::Command(kind) => self.undecided.push_back((kind, false)),
         }
         Ok(())
     }
 
-    fn event(&mut self, _facts: &Facts, event: &Event) -> PromiseResult {
+    fn check_event(&mut self, _facts: &Facts, event: &Event) -> PromiseResult {
         match event {
             Event::Replied { reply, .. } => {
                 if let Some((kind, _)) = self.undecided.pop_front()
@@ -101,17 +102,19 @@ impl Promise for NothingOldIsExecuted {
             }
             Event::Dropped { kind, .. } => {
                 self.queued.retain(|queued| queued != kind);
-                self.untold.retain(|untold| untold != kind);
+                self.unreported.retain(|unreported| unreported != kind);
                 Ok(())
             }
             Event::Entered { to, why, .. } => {
                 if *to == State::Faulted {
-                    self.forget();
+                    self.mark_stale();
                 }
-                // Acknowledging and arming are not undone by STOP, but they wait for nothing either.
+                // STOP does not cancel acknowledge and arm, but they never wait either.
                 let (kind, known) = match why {
-                    Why::RunAsked => (CommandKind::Run, self.asked_for(CommandKind::Run)),
-                    Why::CalibrateAsked => (CommandKind::Calibrate, self.asked_for(CommandKind::Calibrate)),
+                    Why::RunAsked => (CommandKind::Run, self.was_requested(CommandKind::Run)),
+                    Why::CalibrateAsked => {
+                        (CommandKind::Calibrate, self.was_requested(CommandKind::Calibrate))
+                    }
                     Why::Acknowledged | Why::Armed => {
                         let kind =
                             if *why == Why::Armed { CommandKind::Arm } else { CommandKind::Acknowledge };
@@ -126,22 +129,22 @@ impl Promise for NothingOldIsExecuted {
         }
     }
 
-    fn cycle(&mut self, _facts: &Facts) -> PromiseResult {
-        match self.untold.first() {
+    fn check_cycle(&mut self, _facts: &Facts) -> PromiseResult {
+        match self.unreported.first() {
             Some(kind) => Err(format!("{} waited, was dropped, and nobody said so", kind.name())),
             None => Ok(()),
         }
     }
 }
 
-/// S21: settings do not widen limits while the axis moves; at rest they are what the API shows.
+/// S21: settings widen limits only at rest, and at rest they are those that the API shows.
 #[derive(Debug, Default)]
 pub struct SettingsWaitForRest {
-    /// Until when nothing said that narrower settings would be in force at once: homing has limits of its own.
+    /// Narrower settings may be pending until this instant: homing has limits of its own.
     waits_ns: Nanos,
 }
 
-/// What narrows applies at once, whatever else waits.
+/// Longest time until a narrower limit takes effect, whatever else waits.
 const NARROWED_WITHIN_NS: Nanos = SECOND_NS;
 
 impl Promise for SettingsWaitForRest {
@@ -149,37 +152,37 @@ impl Promise for SettingsWaitForRest {
         "s21_settings_widen_at_rest_only"
     }
 
-    fn cycle(&mut self, facts: &Facts) -> PromiseResult {
-        let (Some(before), Some(seen)) = (&facts.before, &facts.seen) else { return Ok(()) };
-        // A change is in force a moment before whoever asked for it hears that it is.
-        let new = seen.config != before.config;
-        if new || seen.state == State::Homing || seen.at_ns < facts.told.late_until {
-            self.waits_ns = seen.at_ns;
+    fn check_cycle(&mut self, facts: &Facts) -> PromiseResult {
+        let (Some(before), Some(trace)) = (&facts.previous_trace, &facts.trace) else { return Ok(()) };
+        // A change takes effect a moment before its client has the answer.
+        let new = trace.config != before.config;
+        if new || trace.state == State::Homing || trace.at_ns < facts.ground_truth.late_until {
+            self.waits_ns = trace.at_ns;
         }
         if let Some(shown) = facts.shown
-            && seen.at_ns > shown.since_ns.max(self.waits_ns) + NARROWED_WITHIN_NS
-            && (seen.config.limits.max_speed > shown.limits.max_speed
-                || seen.config.stroke_limit.get() > shown.stroke_limit_mm)
+            && trace.at_ns > shown.since_ns.max(self.waits_ns) + NARROWED_WITHIN_NS
+            && (trace.config.limits.max_speed > shown.limits.max_speed
+                || trace.config.stroke_limit.get() > shown.stroke_limit_mm)
         {
-            let (state, limits) = (seen.state.name(), &seen.config.limits);
+            let (state, limits) = (trace.state.name(), &trace.config.limits);
             return Err(format!(
                 "{state}: {} mm/s and {} mm are shown, {} mm/s and {} mm are in force",
                 shown.limits.max_speed.get(),
                 shown.stroke_limit_mm,
                 limits.max_speed.get(),
-                seen.config.stroke_limit.get()
+                trace.config.stroke_limit.get()
             ));
         }
         let moves =
             |state: State| matches!(state, State::Homing | State::Running | State::Ending | State::Stopping);
-        let moving = moves(before.state) && moves(seen.state) && !before.resting && !seen.resting;
-        if moving && seen.config != before.config && seen.config.needs_rest_after(&before.config) {
-            return Err(format!("{} with wider settings", seen.state.name()));
+        let moving = moves(before.state) && moves(trace.state) && !before.resting && !trace.resting;
+        if moving && trace.config != before.config && trace.config.needs_rest_after(&before.config) {
+            return Err(format!("{} with wider settings", trace.state.name()));
         }
         Ok(())
     }
 
-    fn settled(&mut self, facts: &Facts, shown: &Config) -> PromiseResult {
+    fn check_settled(&mut self, facts: &Facts, shown: &Config) -> PromiseResult {
         match facts.config() {
             Some(config) if config != shown => {
                 Err("at rest the machine has other settings than the API shows".to_owned())
@@ -189,14 +192,14 @@ impl Promise for SettingsWaitForRest {
     }
 }
 
-/// S26: everything is replaced at rest only.
+/// S26: a backup is restored only at rest.
 #[derive(Debug, Default)]
 pub struct RestoredAtRest {
-    /// When the last pause between two steps was over.
+    /// End of the last pause between two steps.
     paused_ns: Nanos,
 }
 
-/// After this long without a step the axis may rest.
+/// The axis may be at rest after this time without a step.
 const MAY_REST_NS: Nanos = 4 * MILLISECOND_NS;
 
 impl Promise for RestoredAtRest {
@@ -204,18 +207,18 @@ impl Promise for RestoredAtRest {
         "s26_restored_at_rest_only"
     }
 
-    fn step(&mut self, _facts: &Facts, made: &StepMade) -> PromiseResult {
+    fn check_step(&mut self, _facts: &Facts, made: &StepMade) -> PromiseResult {
         if made.interval_ns > MAY_REST_NS {
             self.paused_ns = made.at;
         }
         Ok(())
     }
 
-    fn answered(&mut self, facts: &Facts, answer: &ClientAnswer) -> PromiseResult {
-        let (Some(seen), Some(last)) = (&facts.seen, facts.last) else { return Ok(()) };
+    fn check_answer(&mut self, facts: &Facts, answer: &ClientAnswer) -> PromiseResult {
+        let (Some(trace), Some(last)) = (&facts.trace, facts.last_step) else { return Ok(()) };
         let ClientAnswer { call, status, asked_ns, .. } = answer;
         let restored = call.method == "POST" && call.path == "/api/backup" && *status == Some(200);
-        let moves = seen.at_ns < last.at + MAY_REST_NS && self.paused_ns < *asked_ns;
+        let moves = trace.at_ns < last.at + MAY_REST_NS && self.paused_ns < *asked_ns;
         if restored && moves {
             return Err("a backup was restored, and there was never a pause between the steps".to_owned());
         }
@@ -239,9 +242,11 @@ mod tests {
         let dropped = Event::Dropped { kind: CommandKind::Run, why: CommandRefusal::Faulted(fault) };
         let judge = |events: &[Event]| {
             let mut promise = NothingOldIsExecuted::default();
-            promise.asked(&facts, &PortCall { at_ns: 0, what: Ask::Command(CommandKind::Run) }).unwrap();
-            events.iter().for_each(|event| promise.event(&facts, event).unwrap());
-            promise.cycle(&facts)
+            promise
+                .check_call(&facts, &PortCall { at_ns: 0, request: PortRequest::Command(CommandKind::Run) })
+                .unwrap();
+            events.iter().for_each(|event| promise.check_event(&facts, event).unwrap());
+            promise.check_cycle(&facts)
         };
         assert_eq!(judge(&[queued]), Ok(()));
         assert_eq!(judge(&[queued, faulted, dropped]), Ok(()));

@@ -1,4 +1,4 @@
-//! What ends motion: switches, STOP, the e-stop.
+//! Checks about the end of a motion: limit switches (S1, S10, S11), STOP (S4, S5), e-stop and driver alarm (S24).
 
 use std::collections::VecDeque;
 
@@ -7,11 +7,12 @@ use crate::machine::{Event, Fault, State, StopLevel, Why};
 use crate::motion::RailEnd;
 use crate::motion::limits::STOP_ONSET_S;
 use crate::trial::client::ClientAnswer;
-use crate::trial::facts::{Facts, Pulse, StepMade};
-use crate::trial::tap::{Ask, PortCall};
+use crate::trial::facts::{Facts, InputPulse, StepMade};
+use crate::trial::tap::{PortCall, PortRequest};
 use crate::units::{MICROSECOND_NS, MILLISECOND_NS, Nanos, seconds};
 
-/// S1: after a limit reads closed, no step toward it later than a step or 50 us; outside homing none at all.
+/// S1: after a limit reads closed, no step toward it later than a step interval or 50 us; outside homing no step at
+/// all.
 #[derive(Debug, Default)]
 pub struct LimitStops;
 
@@ -22,13 +23,13 @@ impl Promise for LimitStops {
         "s01_limit_stops_motion_toward_it"
     }
 
-    fn step(&mut self, facts: &Facts, made: &StepMade) -> PromiseResult {
-        // While the position is not known, the ways off a switch are homing's, and the ramp behind it.
-        let known = facts.seen.as_ref().is_some_and(|seen| seen.calibration.is_some());
+    fn check_step(&mut self, facts: &Facts, made: &StepMade) -> PromiseResult {
+        // While the position is unknown, only homing and the ramp behind it may move off a switch.
+        let known = facts.trace.as_ref().is_some_and(|trace| trace.calibration.is_some());
         let known = known && facts.state() != State::Homing;
-        for end in [RailEnd::Front, RailEnd::Back] {
-            let Some(since) = facts.since.limit(end) else { continue };
-            let toward = made.forward == (end == RailEnd::Front);
+        for end in [End::Front, End::Back] {
+            let Some(since) = facts.active_since.limit(end) else { continue };
+            let toward = made.forward == (end == End::Front);
             let allowed = since + made.interval_ns.max(LIMIT_WITHIN_NS);
             if made.at > allowed && (toward || known) {
                 let late_us = (made.at - since) / MICROSECOND_NS;
@@ -39,7 +40,7 @@ impl Promise for LimitStops {
     }
 }
 
-/// S4: at rest within v/a + 20 ms and v²/2a + v · 20 ms; and what is reported of it is what happened.
+/// S4: at rest within v/a + 20 ms and v²/2a + v · 20 ms; and the reported stop agrees with the measured one.
 #[derive(Debug, Default)]
 pub struct StopIsQuick {
     running: Option<Stop>,
@@ -48,7 +49,7 @@ pub struct StopIsQuick {
 #[derive(Debug, Clone, Copy)]
 struct Stop {
     asked_ns: Nanos,
-    /// Something else has stopped it before.
+    /// True if the axis was being stopped already.
     stops_already: bool,
     speed_mm_s: f64,
     rest_by_ns: Nanos,
@@ -57,12 +58,12 @@ struct Stop {
     last_ns: Nanos,
 }
 
-/// From STOP until an acceleration is let go: what is committed, and the onset of the stop.
+/// Time from STOP until an acceleration is released: committed motion, and the onset of the stop.
 const LET_GO_S: f64 = 0.001 + STOP_ONSET_S;
 const STOP_GRACE_NS: Nanos = 20 * MILLISECOND_NS;
-/// The speed is that of the last pulse, and the loop looks between pulses: a step is granted.
+/// Tolerance in steps: the speed is that of the last pulse, and the loop reads the stop line between pulses.
 const STEPS_GRANTED: f64 = 2.0;
-/// How far what is reported may be from what was measured outside.
+/// Largest difference between the reported stop and the measured one.
 const REPORT_STEPS: u64 = 2;
 const REPORT_NS: Nanos = 40 * MILLISECOND_NS;
 
@@ -71,31 +72,34 @@ impl Promise for StopIsQuick {
         "s04_stop_is_quick"
     }
 
-    fn asked(&mut self, facts: &Facts, asked: &PortCall) -> PromiseResult {
-        if asked.what != Ask::Stop || self.running.is_some() || asked.at_ns < facts.told.late_until {
+    fn check_call(&mut self, facts: &Facts, call: &PortCall) -> PromiseResult {
+        if call.request != PortRequest::Stop
+            || self.running.is_some()
+            || call.at_ns < facts.ground_truth.late_until
+        {
             return Ok(());
         }
-        // An axis that is being accelerated gets faster until that is let go.
+        // The axis gets faster until a present acceleration is released.
         let gained_mm_s =
             facts.config().map_or(0.0, |config| config.limits.max_acceleration.get() * LET_GO_S);
-        let speed_mm_s = facts.highest_speed_mm_s(asked.at_ns) + gained_mm_s;
+        let speed_mm_s = facts.speed_mm_s(call.at_ns) + gained_mm_s;
         let grace_s = seconds(STOP_GRACE_NS);
         let braking_mm = seconds(facts.ramp_ns(speed_mm_s)) * speed_mm_s / 2.0 + speed_mm_s * grace_s;
         self.running = Some(Stop {
-            asked_ns: asked.at_ns,
-            stops_already: facts.stop() != StopLevel::None,
+            asked_ns: call.at_ns,
+            stops_already: facts.stop_level() != StopLevel::None,
             speed_mm_s,
-            rest_by_ns: asked.at_ns + facts.ramp_ns(speed_mm_s) + STOP_GRACE_NS,
-            most_steps: braking_mm * facts.scale() + STEPS_GRANTED,
+            rest_by_ns: call.at_ns + facts.ramp_ns(speed_mm_s) + STOP_GRACE_NS,
+            most_steps: braking_mm * facts.steps_per_mm() + STEPS_GRANTED,
             steps: 0,
-            last_ns: asked.at_ns,
+            last_ns: call.at_ns,
         });
         Ok(())
     }
 
-    fn step(&mut self, facts: &Facts, made: &StepMade) -> PromiseResult {
+    fn check_step(&mut self, facts: &Facts, made: &StepMade) -> PromiseResult {
         let Some(stop) = &mut self.running else { return Ok(()) };
-        if made.at < facts.told.late_until {
+        if made.at < facts.ground_truth.late_until {
             self.running = None;
             return Ok(());
         }
@@ -111,14 +115,14 @@ impl Promise for StopIsQuick {
         Ok(())
     }
 
-    fn event(&mut self, facts: &Facts, event: &Event) -> PromiseResult {
+    fn check_event(&mut self, facts: &Facts, event: &Event) -> PromiseResult {
         match event {
             Event::Entered { to: State::Running | State::Homing, .. } => self.running = None,
             Event::Stopped { took_ns, steps } => {
                 let Some(stop) = self.running else { return Ok(()) };
                 let measured_ns = stop.last_ns - stop.asked_ns;
-                let late = facts.seen.is_some_and(|seen| seen.at_ns < facts.told.late_until);
-                // What it was stopped for before counts from there.
+                let late = facts.trace.is_some_and(|trace| trace.at_ns < facts.ground_truth.late_until);
+                // An earlier stop is reported from its own beginning.
                 let counts_more = stop.stops_already && *steps >= stop.steps && *took_ns >= measured_ns;
                 let agrees =
                     steps.abs_diff(stop.steps) <= REPORT_STEPS && took_ns.abs_diff(measured_ns) <= REPORT_NS;
@@ -137,12 +141,12 @@ impl Promise for StopIsQuick {
     }
 }
 
-/// S5: STOP is accepted in every state, from everybody.
+/// S5: STOP is accepted in every state, from every client.
 #[derive(Debug)]
 pub struct StopIsAlwaysTaken;
 
-/// Whether the request is one for STOP.
-fn stops(answer: &ClientAnswer) -> bool {
+/// True if the request is a STOP.
+fn is_stop_request(answer: &ClientAnswer) -> bool {
     let call = &answer.call;
     call.path == "/api/stop" || (call.path == "/api/commands/run" && call.body == br#"{"type":"stop"}"#)
 }
@@ -152,56 +156,58 @@ impl Promise for StopIsAlwaysTaken {
         "s05_stop_is_always_taken"
     }
 
-    fn answered(&mut self, _facts: &Facts, answer: &ClientAnswer) -> PromiseResult {
-        if stops(answer) && answer.status != Some(200) {
+    fn check_answer(&mut self, _facts: &Facts, answer: &ClientAnswer) -> PromiseResult {
+        if is_stop_request(answer) && answer.status != Some(200) {
             return Err(format!("STOP was answered with {:?}: {}", answer.status, answer.body));
         }
         Ok(())
     }
 }
 
-/// Inputs are read each millisecond at rest, and decided on in the cycle after.
+/// Longest time until a decision: inputs are read each millisecond at rest, and the next cycle decides.
 const DECIDED_WITHIN_NS: Nanos = 5 * MILLISECOND_NS;
 
-/// The step loop looks this often at rest, and so often in motion; then it reads again for a while.
+/// Shortest pulse that the step loop is sure to confirm at rest, and in motion: its sampling interval and the debounce
+/// time.
 const SEEN_AT_REST_NS: Nanos = 1_300 * MICROSECOND_NS;
 const SEEN_IN_MOTION_NS: Nanos = 300 * MICROSECOND_NS;
-/// What is active for less than this is not believed.
+/// An input that is active for less than this is not confirmed.
 const BELIEVED_NS: Nanos = 30 * MICROSECOND_NS;
-/// An axis that is faster than the firmest stop within this is still in motion when it is over.
+/// An axis that cannot stop within this time is still in motion when a short pulse is over.
 const FAST_S: f64 = 0.006;
-/// Control cycles that are remembered: longer than the longest pulse.
+/// Number of remembered control cycles: longer than the longest short pulse.
 const REMEMBERED: usize = 128;
 
-/// Whether short pulses on the input lines, which are over when the control cycle looks, cost the position all the same.
+/// Finds short pulses on the input lines that were over before the control cycle read them and did not cost the
+/// position, as they must.
 #[derive(Debug, Default)]
 struct ShortPulses {
-    /// Of each of the last cycles: when, whether the position was known then, and whether the axis was fast.
+    /// Of each of the last cycles: instant, whether the position was known, and whether the axis was fast.
     cycles: VecDeque<(Nanos, bool, bool)>,
     judged_ns: Nanos,
-    /// When the position was last not known.
+    /// Last instant at which the position was unknown.
     unknown_ns: Nanos,
 }
 
 impl ShortPulses {
-    /// The pulse that should have cost the position, if there is one.
-    fn forgotten(&mut self, facts: &Facts, cuts: bool) -> Option<Pulse> {
-        let seen = facts.seen.as_ref()?;
-        let known = seen.calibration.is_some() && (cuts || seen.state != State::Homing);
-        if !known || seen.at_ns < facts.told.late_until {
-            self.unknown_ns = seen.at_ns;
+    /// The injected pulse that should have cost the position, if there is one.
+    fn find_unreported(&mut self, facts: &Facts, cuts: bool) -> Option<InputPulse> {
+        let trace = facts.trace.as_ref()?;
+        let known = trace.calibration.is_some() && (cuts || trace.state != State::Homing);
+        if !known || trace.at_ns < facts.ground_truth.late_until {
+            self.unknown_ns = trace.at_ns;
         }
-        let speed = facts.speed_mm_s(seen.at_ns) * facts.scale();
-        let fast = facts.firmest_stop(seen.at_ns).is_some_and(|stop| speed > stop * FAST_S);
+        let speed = facts.speed_mm_s(trace.at_ns) * facts.steps_per_mm();
+        let fast = facts.firmest_stop_steps_s2(trace.at_ns).is_some_and(|stop| speed > stop * FAST_S);
         if self.cycles.len() == REMEMBERED {
             self.cycles.pop_front();
         }
-        self.cycles.push_back((seen.at_ns, known, fast));
-        let pulses = facts.pulses.borrow();
-        let over = |pulse: &&Pulse| {
+        self.cycles.push_back((trace.at_ns, known, fast));
+        let pulses = facts.input_pulses.borrow();
+        let over = |pulse: &&InputPulse| {
             pulse.cuts == cuts
                 && pulse.until_ns > self.judged_ns
-                && seen.at_ns > pulse.until_ns + DECIDED_WITHIN_NS
+                && trace.at_ns > pulse.until_ns + DECIDED_WITHIN_NS
         };
         let pulse = *pulses.iter().find(over)?;
         self.judged_ns = pulse.until_ns;
@@ -212,8 +218,8 @@ impl ShortPulses {
     }
 }
 
-impl Pulse {
-    fn told(&self, what: &str) -> String {
+impl InputPulse {
+    fn describe(&self, what: &str) -> String {
         format!(
             "the position is known after {what} for {} us",
             (self.until_ns - self.from_ns) / MICROSECOND_NS
@@ -221,7 +227,7 @@ impl Pulse {
     }
 }
 
-/// S10: a limit that closes outside homing loses the position; one that only seems to does not.
+/// S10: a limit that closes outside homing loses the position; a glitch does not.
 #[derive(Debug, Default)]
 pub struct LimitLosesPosition(ShortPulses);
 
@@ -230,11 +236,11 @@ impl Promise for LimitLosesPosition {
         "s10_limit_outside_homing_loses_the_position"
     }
 
-    fn event(&mut self, facts: &Facts, event: &Event) -> PromiseResult {
+    fn check_event(&mut self, facts: &Facts, event: &Event) -> PromiseResult {
         let Event::Entered { at_ns, why: Why::Fault(Fault::LimitHit(end)), .. } = event else {
             return Ok(());
         };
-        if *at_ns < facts.told.late_until || facts.has_read_active(*at_ns, BELIEVED_NS) {
+        if *at_ns < facts.ground_truth.late_until || facts.has_read_active(*at_ns, BELIEVED_NS) {
             return Ok(());
         }
         Err(format!(
@@ -243,17 +249,20 @@ impl Promise for LimitLosesPosition {
         ))
     }
 
-    fn cycle(&mut self, facts: &Facts) -> PromiseResult {
-        if let Some(pulse) = self.0.forgotten(facts, false) {
-            return Err(pulse.told("a limit was closed"));
+    fn check_cycle(&mut self, facts: &Facts) -> PromiseResult {
+        if let Some(pulse) = self.0.find_unreported(facts, false) {
+            return Err(pulse.describe("a limit was closed"));
         }
-        let Some(seen) = &facts.seen else { return Ok(()) };
-        if seen.state == State::Homing || seen.calibration.is_none() || seen.at_ns < facts.told.late_until {
+        let Some(trace) = &facts.trace else { return Ok(()) };
+        if trace.state == State::Homing
+            || trace.calibration.is_none()
+            || trace.at_ns < facts.ground_truth.late_until
+        {
             return Ok(());
         }
-        for end in [RailEnd::Front, RailEnd::Back] {
-            if facts.since.limit(end).is_some_and(|since| seen.at_ns > since + DECIDED_WITHIN_NS) {
-                return Err(format!("{} with the {} limit closed", seen.state.name(), end.name()));
+        for end in [End::Front, End::Back] {
+            if facts.active_since.limit(end).is_some_and(|since| trace.at_ns > since + DECIDED_WITHIN_NS) {
+                return Err(format!("{} with the {} limit closed", trace.state.name(), end.name()));
             }
         }
         Ok(())
@@ -264,8 +273,8 @@ impl Promise for LimitLosesPosition {
 #[derive(Debug, Default)]
 pub struct BothLimitsMoveNothing;
 
-fn both(facts: &Facts) -> Option<Nanos> {
-    Some(facts.since.front?.max(facts.since.back?))
+fn both_closed_since(facts: &Facts) -> Option<Nanos> {
+    Some(facts.active_since.front?.max(facts.active_since.back?))
 }
 
 impl Promise for BothLimitsMoveNothing {
@@ -273,8 +282,8 @@ impl Promise for BothLimitsMoveNothing {
         "s11_both_limits_move_nothing"
     }
 
-    fn step(&mut self, facts: &Facts, made: &StepMade) -> PromiseResult {
-        match both(facts) {
+    fn check_step(&mut self, facts: &Facts, made: &StepMade) -> PromiseResult {
+        match both_closed_since(facts) {
             Some(since) if made.at > since + MILLISECOND_NS.max(made.interval_ns) => {
                 Err(format!("a step {} us after both limits were closed", (made.at - since) / MICROSECOND_NS))
             }
@@ -282,15 +291,15 @@ impl Promise for BothLimitsMoveNothing {
         }
     }
 
-    fn cycle(&mut self, facts: &Facts) -> PromiseResult {
-        let Some(seen) = &facts.seen else { return Ok(()) };
-        match both(facts) {
+    fn check_cycle(&mut self, facts: &Facts) -> PromiseResult {
+        let Some(trace) = &facts.trace else { return Ok(()) };
+        match both_closed_since(facts) {
             Some(since)
-                if seen.at_ns > since + DECIDED_WITHIN_NS
-                    && seen.at_ns >= facts.told.late_until
-                    && seen.state != State::Faulted =>
+                if trace.at_ns > since + DECIDED_WITHIN_NS
+                    && trace.at_ns >= facts.ground_truth.late_until
+                    && trace.state != State::Faulted =>
             {
-                Err(format!("{} with both limits closed", seen.state.name()))
+                Err(format!("{} with both limits closed", trace.state.name()))
             }
             _ => Ok(()),
         }
@@ -306,17 +315,17 @@ impl Promise for EStopCuts {
         "s24_e_stop_cuts"
     }
 
-    fn event(&mut self, facts: &Facts, event: &Event) -> PromiseResult {
+    fn check_event(&mut self, facts: &Facts, event: &Event) -> PromiseResult {
         let Event::Entered { at_ns, why: Why::Fault(fault), .. } = event else { return Ok(()) };
         let cut = matches!(fault, Fault::EStop | Fault::DriverAlarm);
-        if !cut || *at_ns < facts.told.late_until || facts.has_read_active(*at_ns, BELIEVED_NS) {
+        if !cut || *at_ns < facts.ground_truth.late_until || facts.has_read_active(*at_ns, BELIEVED_NS) {
             return Ok(());
         }
         Err(format!("{fault}, and no line read active for long enough"))
     }
 
-    fn step(&mut self, facts: &Facts, made: &StepMade) -> PromiseResult {
-        match facts.since.cut {
+    fn check_step(&mut self, facts: &Facts, made: &StepMade) -> PromiseResult {
+        match facts.active_since.cut {
             Some(since) if made.at > since + MILLISECOND_NS => Err(format!(
                 "a step {} us after the e-stop opened, or the driver gave alarm",
                 (made.at - since) / MICROSECOND_NS
@@ -325,19 +334,19 @@ impl Promise for EStopCuts {
         }
     }
 
-    fn cycle(&mut self, facts: &Facts) -> PromiseResult {
-        if let Some(pulse) = self.0.forgotten(facts, true) {
-            return Err(pulse.told("the e-stop was open, or the driver in alarm,"));
+    fn check_cycle(&mut self, facts: &Facts) -> PromiseResult {
+        if let Some(pulse) = self.0.find_unreported(facts, true) {
+            return Err(pulse.describe("the e-stop was open, or the driver in alarm,"));
         }
-        let (Some(seen), Some(since)) = (&facts.seen, facts.since.cut) else { return Ok(()) };
-        if seen.at_ns <= since + DECIDED_WITHIN_NS || seen.at_ns < facts.told.late_until {
+        let (Some(trace), Some(since)) = (&facts.trace, facts.active_since.cut) else { return Ok(()) };
+        if trace.at_ns <= since + DECIDED_WITHIN_NS || trace.at_ns < facts.ground_truth.late_until {
             return Ok(());
         }
-        if seen.state != State::Faulted || seen.calibration.is_some() {
-            return Err(format!("{} with the e-stop open, or the driver in alarm", seen.state.name()));
+        if trace.state != State::Faulted || trace.calibration.is_some() {
+            return Err(format!("{} with the e-stop open, or the driver in alarm", trace.state.name()));
         }
-        // The step loop switches the driver at its next look.
-        if facts.powered && seen.at_ns > since + 2 * DECIDED_WITHIN_NS {
+        // The step loop switches the driver off at its next reading.
+        if facts.powered && trace.at_ns > since + 2 * DECIDED_WITHIN_NS {
             return Err("the driver is on with the e-stop open, or the driver in alarm".to_owned());
         }
         Ok(())

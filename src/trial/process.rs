@@ -1,7 +1,7 @@
-//! The whole machine on one clock: both loops on virtual time, and the server on a runtime whose time passes with it.
+//! Simulated process: both loops on virtual time, and the server on a runtime whose time follows them.
 //!
-//! The loops run for a slice, then the server's tasks run until all of them wait. What a client does in between happens
-//! at the instant at which the slice ended.
+//! The loops run for a slice, then the server's tasks run until all of them wait. Actions of a client happen at the
+//! instant at which a slice has ended.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,7 +10,9 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::client::{self, Answers, ClientAnswer, ClientRequest, ClientSocket, Hall, Street, Who};
+use super::client::{
+    self, AnswerLog, ClientAnswer, ClientKind, ClientRequest, ClientSocket, MemoryConnector, MemoryListener,
+};
 use super::gear::Gear;
 use super::link::{SensorLink, SimulatedSerialLine};
 use super::plan::JITTER_NS;
@@ -35,15 +37,15 @@ use crate::store::inline::InlineStore;
 use crate::store::{self, InitialState, Recovery, StoreError, StoredState};
 use crate::units::{MILLISECOND_NS, Nanos};
 
-/// The loops run so long before the server's turn …
+/// Slice of the loops between two turns of the server.
 const SLICE_NS: Nanos = 10 * MILLISECOND_NS;
-/// … and so long while somebody waits for an answer.
+/// Slice while a client waits for an answer.
 const SHORT_SLICE_NS: Nanos = 2 * MILLISECOND_NS;
 
-/// What a computer tells that has a good supply and enough air.
-pub const USUAL: HostReadings = HostReadings { under_voltage: Some(false), temperature_c: Some(55.0) };
+/// Vitals of a computer with a good supply and enough cooling.
+pub const HEALTHY_COMPUTER: Vitals = Vitals { under_voltage: Some(false), temperature_c: Some(55.0) };
 
-/// What is between the parts. A test that breaks the machine to see whether the promises notice puts its own in.
+/// Wrappers between the parts. A mutation test puts a defect into one of them, to show that a promise check detects it.
 #[derive(Clone, Copy)]
 pub struct TrialSetup {
     /// Between the step loop and the pins.
@@ -52,14 +54,14 @@ pub struct TrialSetup {
     pub cell: fn(SensorLink) -> Box<dyn ForceSensor>,
     /// Between the API and the machine.
     pub port: fn(Arc<dyn MachinePort>) -> Arc<dyn MachinePort>,
-    /// Between the computer and who looks at its power and heat.
-    pub vitals: fn(HostReadings) -> HostReadings,
-    /// What the machine is made of.
+    /// Between the computer and the monitor of its power and heat.
+    pub vitals: fn(Vitals) -> Vitals,
+    /// Changes the options of the machine.
     pub options: fn(RehearsalOptions) -> RehearsalOptions,
 }
 
 impl Default for TrialSetup {
-    /// Nothing.
+    /// Wrappers that change nothing.
     fn default() -> Self {
         TrialSetup {
             pins: |pins| Box::new(pins),
@@ -73,58 +75,57 @@ impl Default for TrialSetup {
 
 type RehearsedMachine = Rehearsal<TrialWitness, Box<dyn SimIo<TrialWitness>>, Box<dyn ForceSensor>>;
 
-/// The process, from its start to its end.
+/// A simulated process, from its start to its end.
 pub struct TrialProcess {
     /// The two loops.
     pub machine: RehearsedMachine,
-    /// What the handlers share.
+    /// State that the request handlers share.
     pub ctx: Arc<Context>,
     runtime: Runtime,
     clock: VirtualClock,
-    street: Street,
+    connector: MemoryConnector,
     log: Arc<CallLog>,
-    answers: Answers,
+    answers: AnswerLog,
     requests: Vec<JoinHandle<()>>,
     heard: Vec<ClientAnswer>,
     number: u64,
-    /// When the process started, on both clocks.
+    /// Start of the process on the virtual clock and on the runtime's clock.
     began: (Nanos, Instant),
 }
 
-/// What outlives the process.
+/// Environment that outlives a process: rail, disk, sensor line, computer and clock.
 #[derive(Clone)]
-pub struct Ground {
-    /// The rail as it is built.
+pub struct TrialEnvironment {
+    /// The simulated rail.
     pub rail: RailOptions,
-    /// What its mechanics make of a turn of the motor.
+    /// Travel per turn and highest pulse rate.
     pub drive: RailGeometry,
-    /// How it looks for its ends.
+    /// Speeds and distances of homing.
     pub homing: HomingOptions,
-    /// How its driver wants its pulses.
+    /// Pulse timing of the motor driver.
     pub timing: PulseTiming,
     /// The disk.
     pub disk: Arc<Mutex<InlineStore>>,
-    /// What ends by itself in each process.
+    /// Session rules of each process.
     pub session: SessionRules,
-    /// What becomes of a wave whose client is gone, by the configuration.
+    /// Configured policy for a wave whose client is gone.
     pub lease: Policy,
-    /// The line of the force sensor.
+    /// The serial line of the force sensor.
     pub line: SimulatedSerialLine,
-    /// What the computer tells of itself.
-    pub computer: Arc<Mutex<HostReadings>>,
-    /// The clock.
+    /// Supply and temperature of the computer.
+    pub computer: Arc<Mutex<Vitals>>,
+    /// The virtual clock.
     pub clock: VirtualClock,
-    /// Whether it is ever late.
+    /// True if the computer is ever late.
     pub late: bool,
-    /// What is between the parts.
+    /// Wrappers between the parts.
     pub wiring: TrialSetup,
 }
 
-impl Ground {
-    /// A rail, with an empty disk and a computer that is never late.
-    #[must_use]
-    pub fn new(rail: RailOptions) -> Ground {
-        Ground {
+impl TrialEnvironment {
+    /// An environment with an empty disk and a computer that is never late.
+    pub fn new(rail: RailOptions) -> TrialEnvironment {
+        TrialEnvironment {
             rail,
             drive: RailGeometry::default(),
             homing: HomingOptions::default(),
@@ -133,51 +134,55 @@ impl Ground {
             session: SessionRules::default(),
             lease: Policy::default(),
             line: SimulatedSerialLine::default(),
-            computer: Arc::new(Mutex::new(USUAL)),
+            computer: Arc::new(Mutex::new(HEALTHY_COMPUTER)),
             clock: VirtualClock::default(),
             late: false,
             wiring: TrialSetup::default(),
         }
     }
 
-    /// The same, built so, and told so by whoever has set it up.
+    /// The same for a machine with `gear`, whose settings are already on the disk.
     ///
     /// # Errors
-    /// The settings cannot be kept.
-    pub fn geared(rail: RailOptions, gear: &Gear) -> Result<Ground, StoreError> {
-        let ground =
-            Ground { drive: gear.rail(), homing: gear.homing, timing: gear.timing, ..Ground::new(rail) };
+    /// The settings cannot be stored.
+    pub fn with_gear(rail: RailOptions, gear: &Gear) -> Result<TrialEnvironment, StoreError> {
+        let environment = TrialEnvironment {
+            drive: gear.rail(),
+            homing: gear.homing,
+            timing: gear.timing,
+            ..TrialEnvironment::new(rail)
+        };
         {
-            let mut disk = ground.disk.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut disk = environment.disk.lock().unwrap_or_else(PoisonError::into_inner);
             let fresh = disk.open()?.state.settings;
-            disk.save(gear.set(fresh))?;
+            disk.save(gear.apply_to(fresh))?;
         }
-        Ok(ground)
+        Ok(environment)
     }
 
-    /// Lets time pass without a process.
-    pub fn pass(&mut self, passes_ns: Nanos) {
+    /// Advances the clock while no process runs.
+    pub fn pass_time(&mut self, passes_ns: Nanos) {
         let until = self.clock.now() + passes_ns;
         self.clock.wait_until(until);
     }
 }
 
-struct Handle {
+struct SimulatedStore {
     disk: Arc<Mutex<InlineStore>>,
-    /// What the process found when it started.
+    /// Result of opening the store at the start of the process.
     opened: InitialState,
 }
 
-impl Handle {
+impl SimulatedStore {
     fn disk(&self) -> MutexGuard<'_, InlineStore> {
         self.disk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl SettingsStore for Handle {
+impl SettingsStore for SimulatedStore {
     fn keep(&self, change: store::StateChange) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
-            // A disk takes its time.
+            // Latency of the disk.
             tokio::time::sleep(Duration::from_millis(5)).await;
             self.disk().save(change)
         })
@@ -203,42 +208,42 @@ fn usual_timing() -> PulseTiming {
 }
 
 impl TrialProcess {
-    /// Starts the process: the machine is not homed. `carriage_mm` is where the carriage stands.
+    /// Starts the process with a machine that is not homed. `carriage_mm` is the position of the carriage.
     ///
     /// # Errors
-    /// The store cannot be opened, or the system has no runtime left.
-    pub fn start(ground: &Ground, carriage_mm: f64) -> Result<TrialProcess, String> {
-        let opened = ground.disk.lock().unwrap_or_else(PoisonError::into_inner).open();
+    /// The store cannot be opened, or the runtime cannot be made.
+    pub fn start(environment: &TrialEnvironment, carriage_mm: f64) -> Result<TrialProcess, String> {
+        let opened = environment.disk.lock().unwrap_or_else(PoisonError::into_inner).open();
         let opened = opened.map_err(|error| error.to_string())?;
         let settings = opened.state.settings.clone();
-        let rail = RailOptions { start_mm: carriage_mm, ..ground.rail };
-        let homing = ground.homing;
-        let options = (ground.wiring.options)(RehearsalOptions {
+        let rail = RailOptions { start_mm: carriage_mm, ..environment.rail };
+        let homing = environment.homing;
+        let options = (environment.wiring.options)(RehearsalOptions {
             rail,
-            config: settings.config(&ground.drive),
+            config: settings.config(&environment.drive),
             homing,
-            session: ground.session,
-            timing: ground.timing,
+            session: environment.session,
+            timing: environment.timing,
             lateness_ends_motion: true,
         });
-        let edge_ns = if ground.late { JITTER_NS + 30 } else { 30 };
+        let edge_ns = if environment.late { JITTER_NS + 30 } else { 30 };
         let check = CheckOptions {
             timing: options.timing,
-            precision: Precision { edge_ns, slews: ground.late },
+            precision: Precision { edge_ns, slews: environment.late },
             homing_mm_s: homing.fast.get().max(homing.slow.get()),
         };
         let witness = TrialWitness::new(check, rail, SimulatedOperator::default());
-        let (pins, wire) = (ground.wiring.pins, ground.wiring.cell);
-        let cell = |cell| wire(SensorLink::new(cell, ground.line.clone()));
-        let mut machine = RehearsedMachine::with_io(ground.clock.clone(), &options, witness, pins, cell);
-        machine.sink().facts.operator = machine.operator().clone();
+        let (pins, wire) = (environment.wiring.pins, environment.wiring.cell);
+        let cell = |cell| wire(SensorLink::new(cell, environment.line.clone()));
+        let mut machine = RehearsedMachine::wired(environment.clock.clone(), &options, witness, pins, cell);
+        machine.sink().facts.operator = machine.hands().clone();
         machine.sink().facts.homing = homing;
-        machine.sink().facts.line = ground.line.clone();
+        machine.sink().facts.line = environment.line.clone();
 
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
         let runtime = runtime.map_err(|error| error.to_string())?;
         let log = Arc::new(CallLog::default());
-        let (street, hall) = Hall::new();
+        let (connector, listener) = MemoryListener::new();
         let ends = machine.take_bridge();
         let (operator, stop_line) = (machine.operator().clone(), machine.stop_line().clone());
         let host_line = machine.host().clone();
@@ -246,32 +251,33 @@ impl TrialProcess {
         let ctx = {
             let _inside = runtime.enter();
             let (link, events, pump) = bridge(ends, stop_line, first);
-            let port = (ground.wiring.port)(machine_port::on_virtual_time(link, operator));
+            let port = (environment.wiring.port)(machine_port::on_virtual_time(link, hands));
             let port: Arc<dyn MachinePort> = Arc::new(Tap { port, log: Arc::clone(&log) });
             let rules = GateRules { hostname: "yep".to_owned(), ..GateRules::default() };
-            let options = api::ServerOptions { rules, lease: ground.lease, ..api::ServerOptions::default() };
-            let keeper = Handle { disk: Arc::clone(&ground.disk), opened };
-            let ctx = Context::new(port, settings, keeper, ground.drive, options);
+            let options =
+                api::ServerOptions { rules, lease: environment.lease, ..api::ServerOptions::default() };
+            let keeper = SimulatedStore { disk: Arc::clone(&environment.disk), opened };
+            let ctx = Context::new(port, settings, keeper, environment.drive, options);
             tokio::spawn(pump);
-            let (computer, tells) = (Arc::clone(&ground.computer), ground.wiring.vitals);
+            let (computer, tells) = (Arc::clone(&environment.computer), environment.wiring.vitals);
             let read = move || {
                 let vitals = *computer.lock().unwrap_or_else(PoisonError::into_inner);
                 std::future::ready(tells(vitals))
             };
             tokio::spawn(host::watch(read, host_line));
             tokio::spawn(event_log::attend(events, Arc::clone(&ctx), Arc::default()));
-            tokio::spawn(api::serve(hall, Arc::clone(&ctx), std::future::pending()));
+            tokio::spawn(api::serve(listener, Arc::clone(&ctx), std::future::pending()));
             ctx
         };
-        let began = (ground.clock.now(), runtime.block_on(async { Instant::now() }));
+        let began = (environment.clock.now(), runtime.block_on(async { Instant::now() }));
         Ok(TrialProcess {
             machine,
             ctx,
             runtime,
-            clock: ground.clock.clone(),
-            street,
+            clock: environment.clock.clone(),
+            connector,
             log,
-            answers: Answers::default(),
+            answers: AnswerLog::default(),
             requests: Vec::new(),
             heard: Vec::new(),
             number: 0,
@@ -279,34 +285,33 @@ impl TrialProcess {
         })
     }
 
-    /// The instant.
-    #[must_use]
+    /// Virtual time.
     pub fn now(&self) -> Nanos {
         self.clock.now()
     }
 
-    /// The witness.
+    /// The witness that observes this run.
     pub fn witness(&mut self) -> &mut TrialWitness {
         self.machine.sink()
     }
 
-    /// Lets time pass until `until`, or until a promise is broken.
+    /// Runs machine and server until `until`, or until a promise is broken.
     pub fn run_until(&mut self, until: Nanos) {
-        while self.now() < until && self.witness().broken().is_none() {
+        while self.now() < until && self.witness().violation().is_none() {
             let slice_ns = if self.requests.is_empty() { SLICE_NS } else { SHORT_SLICE_NS };
             let end = (self.now() + slice_ns).min(until);
             while self.now() < end {
                 self.machine.cycle();
             }
-            self.serve();
+            self.run_server();
         }
     }
 
-    /// The server's turn: its time passes until now, and all of its tasks do what they can.
-    fn serve(&mut self) {
+    /// Runs the server: its clock advances to now, and its tasks run until all of them wait.
+    fn run_server(&mut self) {
         let (began_ns, began) = self.began;
         let now = self.now();
-        self.log.pass_time(now);
+        self.log.set_time(now);
         let until = began + Duration::from_nanos(now - began_ns);
         self.runtime.block_on(async { tokio::time::sleep_until(until).await });
         self.requests.retain(|request| !request.is_finished());
@@ -317,30 +322,34 @@ impl TrialProcess {
         let witness = self.machine.sink();
         let document = &shown.document;
         let (max_stroke_mm, stroke_limit_mm) = (document.max_stroke as f64, document.stroke_limit as f64);
-        witness.facts.show(now, shown.motion, max_stroke_mm, stroke_limit_mm);
+        witness.facts.record_limits(now, shown.motion, max_stroke_mm, stroke_limit_mm);
         for asked in asked {
-            witness.asked(asked);
+            witness.record_call(asked);
         }
         for answer in &answers {
-            witness.answered(answer);
+            witness.record_answer(answer);
         }
         self.heard.append(&mut answers);
     }
 
-    /// Makes a request, whose answer will come; its number.
-    pub fn ask(&mut self, call: ClientRequest) -> u64 {
+    /// Sends a request without waiting, and returns its number.
+    pub fn send(&mut self, call: ClientRequest) -> u64 {
         self.number += 1;
-        let task =
-            client::request(self.street.clone(), (self.number, self.now()), call, Arc::clone(&self.answers));
+        let task = client::request(
+            self.connector.clone(),
+            (self.number, self.now()),
+            call,
+            Arc::clone(&self.answers),
+        );
         self.requests.push(self.runtime.spawn(task));
         self.number
     }
 
-    /// Makes a request and lets time pass until the answer is there; none when there is none within `limit_ms`.
-    pub fn answer(&mut self, call: ClientRequest, limit_ms: u64) -> Option<ClientAnswer> {
-        let number = self.ask(call);
+    /// Sends a request and runs until the answer arrives; `None` after `limit_ms`.
+    pub fn request(&mut self, call: ClientRequest, limit_ms: u64) -> Option<ClientAnswer> {
+        let number = self.send(call);
         let until = self.now() + limit_ms * MILLISECOND_NS;
-        while self.now() < until && self.witness().broken().is_none() {
+        while self.now() < until && self.witness().violation().is_none() {
             self.run_until(self.now() + SHORT_SLICE_NS);
             if let Some(at) = self.heard.iter().position(|answer| answer.number == number) {
                 return Some(self.heard.swap_remove(at));
@@ -349,36 +358,34 @@ impl TrialProcess {
         None
     }
 
-    /// Lets time pass until every request is answered, for `limit_ms` at most.
+    /// Runs until every request is answered, for `limit_ms` at most.
     pub fn finish_requests(&mut self, limit_ms: u64) {
         let until = self.now() + limit_ms * MILLISECOND_NS;
-        while !self.requests.is_empty() && self.now() < until && self.witness().broken().is_none() {
+        while !self.requests.is_empty() && self.now() < until && self.witness().violation().is_none() {
             self.run_until(self.now() + SHORT_SLICE_NS);
         }
         self.heard.clear();
     }
 
-    /// Opens a socket.
-    pub fn socket(&mut self, who: Who, stream: &'static str) -> ClientSocket {
+    /// Opens a WebSocket.
+    pub fn open_socket(&mut self, who: ClientKind, stream: &'static str) -> ClientSocket {
         let now = self.now();
         match who {
-            Who::Page => self.witness().facts.told.page_there = true,
-            Who::Program => self.witness().facts.told.program_heard_ns = now,
-            Who::Guest => {}
+            ClientKind::Page => self.witness().facts.ground_truth.page_there = true,
+            ClientKind::Program => self.witness().facts.ground_truth.program_heard_ns = now,
+            ClientKind::Guest => {}
         }
-        let (socket, task) = client::socket(self.street.clone(), who, stream);
+        let (socket, task) = client::open_socket(self.connector.clone(), who, stream);
         self.runtime.spawn(task);
         socket
     }
 
-    /// How many requests were made.
-    #[must_use]
+    /// Number of requests that were sent.
     pub fn requests_made(&self) -> u64 {
         self.number
     }
 
-    /// The process is killed: what is left is what was seen, and which settings were in force.
-    #[must_use]
+    /// Kills the process; returns its witness and the settings that were in force.
     pub fn kill(mut self) -> (TrialWitness, Settings) {
         let check = CheckOptions {
             timing: usual_timing(),

@@ -1,49 +1,50 @@
-//! The edge judge: what the pulses alone say about speed, acceleration and jerk. Pure.
+//! Edge oracle: checks speed, acceleration and jerk from the step edges alone, by divided differences. Pure.
 //!
-//! It knows nothing of plans, of chunks, or of what the machine tells of itself, and shares no code with the pulse checker. It
-//! leans on one fact about steps: one forward from `c` comes when the plan is at `c + 0.55`, one back when it is at
-//! `c - 0.55`. So each step is an exact sample of the plan, and by the mean value theorem
+//! It knows no plan, no chunk and no report of the machine, and shares no code with the pulse checker, so a common
+//! mistake cannot hide a violation. It relies on one fact about steps: a step forward from `c` comes when the plan is
+//! at `c + 0.55`, a step back when the plan is at `c - 0.55`. So each step is an exact sample of the plan, and by the
+//! mean value theorem
 //!
 //! ```text
 //! |x[t0,t1]| <= V,    |2 x[t0,t1,t2]| <= A,    |6 x[t0,t1,t2,t3]| <= J
 //! ```
 //!
-//! hold exactly for divided differences over any of them, however they are spaced. Windows of several widths slide over the
-//! train by a quarter of their width. Each is judged with the error of its own samples: an edge comes some nanoseconds
-//! beside its instant, and behind a turn the step waits for the direction line.
+//! hold exactly for divided differences over any samples, however they are spaced. Windows of several widths slide over
+//! the steps by a quarter of their width. Each window is judged with the error of its own samples: an edge comes some
+//! nanoseconds beside its instant, and behind a turn the step waits for the direction line.
 
 use std::collections::VecDeque;
 
 use crate::units::{MICROSECOND_NS, MILLISECOND_NS, Nanos, seconds};
 
-/// Where the plan is when a step is due, in steps beside the counter.
+/// Distance of the plan from the counter when a step is due, in steps.
 const BESIDE: f64 = 0.55;
-/// Between neighbouring samples of a window.
+/// Window widths: least time between neighbouring samples of a window.
 const WIDTHS_NS: [Nanos; 5] =
     [500 * MICROSECOND_NS, 2 * MILLISECOND_NS, 8 * MILLISECOND_NS, 32 * MILLISECOND_NS, 128 * MILLISECOND_NS];
-/// What is granted beyond each limit.
+/// Relative tolerance of each limit.
 const TOLERANCE: f64 = 0.005;
-/// A window whose error is larger than this share of the limit proves nothing worth telling.
+/// A window whose error exceeds this share of the limit is not judged.
 const BLURRED: f64 = 0.5;
-/// How far a motion may begin from where the one before it ended: the counter is whole, the plan was not.
+/// Distance in steps by which a motion may begin from where the previous one ended: the counter is whole, the plan was
+/// not.
 const BEGINS_BESIDE: f64 = 0.55;
 /// After a pause of this length another motion may have begun.
 const PAUSE_NS: Nanos = 4 * MILLISECOND_NS;
 
-/// What must not be passed, in steps.
+/// Kinematic limits, in steps.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct KinematicBounds {
-    /// Steps a second.
+    /// In steps/s.
     pub speed: f64,
-    /// Steps a second, each second.
+    /// In steps/s².
     pub acceleration: f64,
-    /// How fast that may change.
+    /// In steps/s³.
     pub jerk: f64,
 }
 
 impl KinematicBounds {
-    /// These limits, which are in mm, for so many steps a millimetre.
-    #[must_use]
+    /// Converts limits in mm to steps.
     pub fn of(
         speed_mm_s: f64,
         acceleration_mm_s2: f64,
@@ -58,12 +59,13 @@ impl KinematicBounds {
     }
 }
 
-/// What holds for a window.
+/// Limits of one window.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct WindowLimits {
-    /// What no motion may pass.
+    /// Limits of every motion, stops included.
     pub firm: KinematicBounds,
-    /// What nothing may pass that has begun since then: nobody has asked for a stop, and nothing has gone wrong.
+    /// Limits of a wave, for windows that begin at or after this instant: no stop was requested and no fault injected
+    /// since.
     pub gentle: Option<(Nanos, KinematicBounds)>,
 }
 
@@ -73,14 +75,15 @@ impl WindowLimits {
     }
 }
 
-/// How sharp the judge's eyes are.
+/// Time resolution of the oracle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Eyes {
-    /// How far an edge may be beside its instant.
+pub struct OracleResolution {
+    /// Largest error of an edge's instant.
     pub edge_ns: Nanos,
-    /// How long the step behind a turn may wait for the direction line.
+    /// Longest wait of the step behind a turn for the direction line.
     pub turn_ns: Nanos,
-    /// The narrowest window that is looked through, as an index of widths: each costs four times as much as the next.
+    /// Index of the narrowest window that is checked, in the list of widths: each width costs four times as much as the
+    /// next wider one.
     pub narrowest: usize,
 }
 
@@ -89,30 +92,30 @@ pub struct Eyes {
 struct StepSample {
     at: Nanos,
     place: f64,
-    /// How far the place may be beside, in steps.
+    /// Uncertainty of `place`, in steps.
     doubt: f64,
-    /// Pauses before it.
+    /// Number of pauses before this step.
     pauses: u32,
 }
 
-/// What was found.
+/// A kinematic limit that was exceeded.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Found {
-    /// Which derivative of the place: 1 the speed, 2 the acceleration, 3 the jerk.
+pub struct KinematicViolation {
+    /// Order of the derivative: 1 speed, 2 acceleration, 3 jerk.
     pub order: usize,
-    /// The window.
+    /// Beginning of the window.
     pub from_ns: Nanos,
-    /// Its end.
+    /// End of the window.
     pub until_ns: Nanos,
-    /// What was found, in steps.
+    /// Value that was found, in steps.
     pub found: f64,
-    /// What is allowed, with everything that is granted.
+    /// Value that is allowed, tolerance and error included.
     pub allowed: f64,
 }
 
-impl std::fmt::Display for Found {
+impl std::fmt::Display for KinematicViolation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Found { order, from_ns, until_ns, found, allowed } = self;
+        let KinematicViolation { order, from_ns, until_ns, found, allowed } = self;
         let what = ["way", "speed", "acceleration", "jerk"][*order];
         let (from_s, until_s) = (seconds(*from_ns), seconds(*until_ns));
         let unit = ["steps", "steps/s", "steps/s²", "steps/s³"][*order];
@@ -123,52 +126,63 @@ impl std::fmt::Display for Found {
     }
 }
 
-/// Judges a train of steps.
+/// Oracle over a sequence of steps.
 #[derive(Debug, Clone)]
-pub struct Judge {
-    eyes: Eyes,
+pub struct EdgeOracle {
+    resolution: OracleResolution,
     count: i64,
     pauses: u32,
     last: Option<(Nanos, bool)>,
     samples: VecDeque<StepSample>,
-    /// When each width has its turn again.
+    /// Instant of the next check for each width.
     next_ns: [Nanos; WIDTHS_NS.len()],
     windows: u64,
 }
 
-impl Judge {
-    /// A judge who has seen nothing yet.
-    #[must_use]
-    pub fn new(eyes: Eyes) -> Judge {
+impl EdgeOracle {
+    /// An oracle without samples.
+    pub fn new(resolution: OracleResolution) -> EdgeOracle {
         let next_ns = [0; WIDTHS_NS.len()];
-        Judge { eyes, count: 0, pauses: 0, last: None, samples: VecDeque::new(), next_ns, windows: 0 }
+        EdgeOracle {
+            resolution,
+            count: 0,
+            pauses: 0,
+            last: None,
+            samples: VecDeque::new(),
+            next_ns,
+            windows: 0,
+        }
     }
 
-    /// How many windows were judged.
-    #[must_use]
+    /// Number of windows that were checked.
     pub fn windows(&self) -> u64 {
         self.windows
     }
 
-    /// Something has cut the motion from outside: what follows has nothing to do with what was.
-    pub fn cut(&mut self) {
+    /// Drops all samples: something cut the motion from outside, and what follows is independent.
+    pub fn reset(&mut self) {
         self.samples.clear();
         self.last = None;
     }
 
-    /// A step begins.
+    /// Adds a step, and checks the windows that end with it.
     ///
     /// # Errors
-    /// A limit was passed for certain.
-    pub fn step(&mut self, at: Nanos, forward: bool, limits: &WindowLimits) -> Result<(), Found> {
+    /// A limit was exceeded for certain.
+    pub fn step(
+        &mut self,
+        at: Nanos,
+        forward: bool,
+        limits: &WindowLimits,
+    ) -> Result<(), KinematicViolation> {
         let bounds = &limits.firm;
         let place = self.count as f64 + if forward { BESIDE } else { -BESIDE };
         self.count += if forward { 1 } else { -1 };
         let turned = self.last.is_some_and(|(_, before)| before != forward);
         self.pauses += u32::from(self.last.is_some_and(|(before, _)| at - before > PAUSE_NS));
         self.last = Some((at, forward));
-        let late_ns = self.eyes.edge_ns + if turned { self.eyes.turn_ns } else { 0 };
-        // It was no faster here than on average since the step before, and what the acceleration has added.
+        let late_ns = self.resolution.edge_ns + if turned { self.resolution.turn_ns } else { 0 };
+        // Upper bound on the speed here: the mean speed since the previous step plus what the acceleration can add.
         let speed = self.samples.back().map_or(bounds.speed, |before| {
             let since_s = seconds(at - before.at).max(1e-9);
             ((place - before.place).abs() / since_s + bounds.acceleration * since_s).min(bounds.speed)
@@ -179,17 +193,18 @@ impl Judge {
         while self.samples.get(1).is_some_and(|second| second.at + longest_ns < at) {
             self.samples.pop_front();
         }
-        for (index, width_ns) in WIDTHS_NS.into_iter().enumerate().skip(self.eyes.narrowest) {
+        for (index, width_ns) in WIDTHS_NS.into_iter().enumerate().skip(self.resolution.narrowest) {
             if at >= self.next_ns[index] {
                 self.next_ns[index] = at + width_ns / 4;
-                self.look_through(width_ns, limits)?;
+                self.check_window(width_ns, limits)?;
             }
         }
         Ok(())
     }
 
-    /// The newest sample, and up to three older ones, each the latest that is so much older.
-    fn look_through(&mut self, width_ns: Nanos, limits: &WindowLimits) -> Result<(), Found> {
+    /// Checks the window of the newest sample and up to three older ones, each the latest that is at least `width_ns`
+    /// older than the one before.
+    fn check_window(&mut self, width_ns: Nanos, limits: &WindowLimits) -> Result<(), KinematicViolation> {
         let Some(newest) = self.samples.back() else { return Ok(()) };
         let mut window = [*newest; 4];
         let mut seen = 1;
@@ -203,14 +218,17 @@ impl Judge {
         for order in 1..seen {
             self.windows += 1;
             let bounds = limits.since(window[order].at);
-            judge(&window[..=order], [bounds.speed, bounds.acceleration, bounds.jerk][order - 1])?;
+            check_differences(
+                &window[..=order],
+                [bounds.speed, bounds.acceleration, bounds.jerk][order - 1],
+            )?;
         }
         Ok(())
     }
 }
 
-/// Divides differences, as Newton did, and holds the last one against `limit`.
-fn judge(window: &[StepSample], limit: f64) -> Result<(), Found> {
+/// Newton's divided differences of a window; the highest one is compared with `limit`.
+fn check_differences(window: &[StepSample], limit: f64) -> Result<(), KinematicViolation> {
     let order = window.len() - 1;
     let factorial = [1.0, 1.0, 2.0, 6.0][order];
     let newest = window[0];
@@ -235,7 +253,13 @@ fn judge(window: &[StepSample], limit: f64) -> Result<(), Found> {
     let (found, error) = (factorial * differences[0].abs(), factorial * error);
     let allowed = limit * (1.0 + TOLERANCE) + error;
     if error < BLURRED * limit && found > allowed {
-        return Err(Found { order, from_ns: window[order].at, until_ns: newest.at, found, allowed });
+        return Err(KinematicViolation {
+            order,
+            from_ns: window[order].at,
+            until_ns: newest.at,
+            found,
+            allowed,
+        });
     }
     Ok(())
 }
@@ -244,12 +268,16 @@ fn judge(window: &[StepSample], limit: f64) -> Result<(), Found> {
 mod tests {
     use super::*;
 
-    const EYES: Eyes = Eyes { edge_ns: 30, turn_ns: 0, narrowest: 0 };
+    const RESOLUTION: OracleResolution = OracleResolution { edge_ns: 30, turn_ns: 0, narrowest: 0 };
 
-    /// Steps of `sin`, whose derivatives are known: amplitude in steps, and radians a second.
-    fn of_a_sine(amplitude: f64, omega: f64, bounds: KinematicBounds) -> (Result<(), Found>, u64) {
+    /// Feeds the steps of a sine, whose derivatives are known: amplitude in steps, and radians/s.
+    fn of_a_sine(
+        amplitude: f64,
+        omega: f64,
+        bounds: KinematicBounds,
+    ) -> (Result<(), KinematicViolation>, u64) {
         let limits = WindowLimits { firm: bounds, gentle: None };
-        let mut judge = Judge::new(EYES);
+        let mut oracle = EdgeOracle::new(RESOLUTION);
         let mut count = 0i64;
         for t in 0..3_000_000u64 {
             let at = t * 1_000;
@@ -259,13 +287,13 @@ mod tests {
                 continue;
             }
             count += if forward { 1 } else { -1 };
-            // The boundary was passed within the last microsecond.
-            judge.eyes.edge_ns = 1_000;
-            if let Err(found) = judge.step(at, forward, &limits) {
-                return (Err(found), judge.windows);
+            // The plan passed the boundary within the last microsecond.
+            oracle.resolution.edge_ns = 1_000;
+            if let Err(found) = oracle.step(at, forward, &limits) {
+                return (Err(found), oracle.windows);
             }
         }
-        (Ok(()), judge.windows)
+        (Ok(()), oracle.windows)
     }
 
     #[test]
@@ -293,15 +321,15 @@ mod tests {
             gentle: None,
         };
         let train = |cut: bool| {
-            let mut judge = Judge::new(EYES);
+            let mut oracle = EdgeOracle::new(RESOLUTION);
             // Even steps, a cut, and even steps at half of the speed.
             let first = (1..1_000u64).map(|i| i * 1_000_000);
             let second = (1..500u64).map(|i| 1_000_000_000 + i * 2_000_000);
             first.chain(second).try_for_each(|at| {
                 if cut && at == 1_002_000_000 {
-                    judge.cut();
+                    oracle.reset();
                 }
-                judge.step(at, true, &limits)
+                oracle.step(at, true, &limits)
             })
         };
         assert_eq!(train(true), Ok(()));
