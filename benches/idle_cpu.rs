@@ -1,6 +1,6 @@
 //! Processor time of the whole process, at rest and while it runs a sine of 5 s, thread by thread.
 //!
-//! A share below 0.1 % is below what the kernel counts here.
+//! A share below 0.1 % is below the resolution of the kernel.
 
 mod support;
 

@@ -1,6 +1,7 @@
-//! Resident memory, alone and with a thousand WebSockets, and the processor time of many telemetry sockets.
+//! Resident memory of the server at rest and with a thousand WebSockets, and the processor time of many telemetry
+//! sockets.
 //!
-//! Counted is what the process itself holds; the kernel's buffers of the sockets come on top.
+//! Only the memory of the process is counted; the kernel's socket buffers come on top.
 
 mod support;
 

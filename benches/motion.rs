@@ -1,7 +1,7 @@
-//! What planning and stepping cost: nanoseconds, and instructions where there is a valgrind.
+//! Cost of planning and stepping: nanoseconds, and instructions where valgrind is installed.
 //!
-//! - `tracker_*`: one control cycle of planning: the approach at a bounded speed, a sine that can be followed, a
-//!   square that cannot; for each also its dearest cycle, since a real-time loop is as slow as that
+//! - `tracker_*`: one control cycle of planning: the approach at a bounded speed, a sine that can be followed, a square
+//!   that cannot; for each also its dearest cycle, which limits a real-time loop
 //! - `follower`: one control cycle of the reference; `follower_changing`: the same while waves with other graphs,
 //!   periods and parts of the stroke come, one each 300 cycles
 //! - `wave_*`: one point of a graph with its derivatives: with a formula, and through 10 and 1 000 points

@@ -1,7 +1,7 @@
-//! The flight recorder: what a record costs, and what freezing, writing and telling a whole recording costs.
+//! Flight recorder: cost of a record, and of freezing, writing and exporting a whole recording.
 //!
-//! - `recorder.look`: the end of a control cycle that is watched, put into its ring and taken out, in one thread
-//! - `recorder.record`: one look made into a record
+//! - `recorder.look`: the trace sample at the end of a control cycle, put into its ring and taken out, in one thread
+//! - `recorder.record`: one trace sample made into a record
 //! - `recorder.freeze`, `recorder.encode`, `recorder.keep`: a whole recording out of the ring, as a file, and on the disk
 //! - `recorder.csv`: the same as rows
 

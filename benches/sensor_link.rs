@@ -1,4 +1,4 @@
-//! The force sensor's link: what a frame costs, and what share of a core the threads take that hear it.
+//! Force sensor link: cost of a frame, and the share of a core that its threads take.
 //!
 //! - `frame`: a sample made into a frame, as the board does it
 //! - `deframe`: a frame taken apart, checked and read as a message

@@ -1,4 +1,4 @@
-//! From exec to the first HTTP answer, with a new state folder and with one that is there already.
+//! Start time from exec to the first HTTP answer, with a new state folder and with an existing one.
 
 mod support;
 

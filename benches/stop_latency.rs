@@ -1,16 +1,16 @@
-//! From the STOP request to the last pulse, over loopback, beside promise S4: at rest within `v/a + 20 ms`.
+//! Latency of STOP from the request to the last pulse, over loopback, against promise S4: at rest within `v/a + 20 ms`.
 //!
-//! The pulses come from the pulse log of the simulated machine, in nanoseconds of the machine's clock. That clock
-//! and ours are the same monotonic one with different zeros; what lies between the zeros is bounded from two sides:
+//! The pulses come from the pulse log of the simulated machine, in nanoseconds of the machine's clock. That clock and
+//! ours are the same monotonic one with different zeros; the difference of the zeros is bounded from two sides:
 //!
-//! - An answer that tells the instant `at` of a snapshot arrives after that instant: the machine's zero is not
-//!   later than `arrival - at`. Until something happens, `since_s` is that instant.
+//! - An answer that contains the instant `at` of a snapshot arrives after that instant: the machine's zero is not later
+//!   than `arrival - at`. Until something happens, `since_s` is that instant.
 //! - A command leaves before the edge that it causes: the machine's zero is not earlier than `departure - edge`. The
 //!   edge is the motor driver's, which homing switches on and STOP in homing switches off.
 //!
-//! Of the two bounds the later one is used. So every latency told here is too long, by the uncertainty at most.
-//! Then the same under each flood of [`support::flood`]: how long STOP's answer takes on a connection of its own (of many
-//! tries, and how many got none), and the last pulse behind some of them.
+//! Of the two bounds the later one is used. So every latency here is too long, by the uncertainty at most. Then the
+//! same under each flood of [`support::flood`]: the time to STOP's answer on a connection of its own (of many tries,
+//! and the number without an answer), and the last pulse behind some of them.
 //!
 //! `v` is the speed by the pulses around the request, `a` the deceleration of a stop.
 

@@ -1,5 +1,5 @@
-//! What the store costs: time of a save and of a start, bytes written to the card for a change and for a session, and
-//! how large it gets over a million changes.
+//! Cost of the store: time of a save and of a start, bytes written to the card for a change and for a session, and its
+//! size over a million changes.
 //!
 //! Bytes are those that the kernel counts for this process (`write_bytes` of /proc/self/io: pages made dirty), so they
 //! are 0 where the folder is in memory; the million is made there, since its fsyncs would take an hour on a card.

@@ -1,4 +1,4 @@
-//! An hour of the machine on virtual time: calibrated, then a sine of 5 s. The goal is well under a minute.
+//! An hour of the machine on virtual time: calibration, then a sine of 5 s. The goal is well under a minute.
 
 #[path = "../tests/support/mod.rs"]
 mod machine;

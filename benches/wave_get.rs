@@ -1,4 +1,4 @@
-//! How long a graph takes: sampling a sine of 5 s, and the whole answer to a client that wants to draw it.
+//! Time to draw a wave: sampling a sine of 5 s, and the whole answer to a client that draws it.
 
 mod support;
 

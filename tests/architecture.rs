@@ -1,4 +1,5 @@
-//! The import rule of the house (docs/ARCHITECTURE.md), its pure rooms and its sizes, held against the source.
+//! Architecture test on the source text: import directions (docs/ARCHITECTURE.md), pure rooms, file sizes, unique type
+//! names.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,4 +1,5 @@
-//! The pulse checker can fail: trains with one thing wrong are reported, for the right reason; trains without are not.
+//! Pulse checker ([`yep::diag`]) on synthetic pulse trains: a train with one defect is reported under the right rule, a
+//! train without is not.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! The binary as people and scripts meet it: help, drawings, numbers, exit codes, and what it asks a server.
+//! Command line of the real binary: help, drawings, numbers, exit codes, and its requests to a stub server.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};

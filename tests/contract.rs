@@ -1,8 +1,9 @@
-//! The contract with the existing clients: every recorded request of the original server, answered by ours.
+//! Compatibility contract with the existing clients: every recorded request of the original server, sent to this
+//! server.
 //!
-//! The recordings are run in their order against a server that commands a remote machine, as the original did.
-//! Where ours answers something else on purpose, the item has a line in `DEVIATIONS`, with what we answer
-//! instead and why; that is checked as strictly. No item is left out.
+//! The recordings are sent in their order to a server that commands a remote machine, as the original did. Where this
+//! server's answer differs on purpose, the item has a line in `DEVIATIONS` with the new answer and the reason; that
+//! answer is checked as strictly. No item is left out.
 
 #[path = "contract/compare.rs"]
 mod compare;

@@ -1,5 +1,5 @@
-//! `yep doctor` and `yep layout` on hosts that are made up, and on this one, with rights and without; and that the simulated machine
-//! needs none.
+//! `yep doctor` and `yep layout` on emulated hosts and on this one, with and without rights; and the simulated machine,
+//! which needs no rights.
 
 #[path = "support/skip.rs"]
 mod skip;

@@ -1,5 +1,5 @@
-//! What was accepted for later and is not executed is told: commands that a fault, STOP, another command or a client that
-//! is gone takes out of their slots.
+//! Reports of dropped commands: a waiting command that a fault, STOP, another command or the end of its client takes
+//! out of its slot is reported. On virtual time.
 
 mod support;
 

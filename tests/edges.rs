@@ -1,4 +1,5 @@
-//! Every gear, every kind of wave: the raw edges keep speed, acceleration and jerk, by a judge of their own.
+//! Random gears and waves on virtual time: the raw edges keep speed, acceleration and jerk, by the edge oracle and the
+//! pulse checker.
 //!
 //! `YEP_SEED` chooses the first seed, `YEP_RUNS` how many.
 

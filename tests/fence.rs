@@ -1,5 +1,5 @@
-//! Behind a STOP nothing starts for who only goes on sending (S34): real requests and WebSockets, in memory, to the real
-//! server and machine on virtual time.
+//! Fence behind a STOP (S34): a client that goes on sending without a pause starts nothing. Real requests and
+//! WebSockets in memory, to the real server and machine on virtual time.
 
 use serde_json::{Value, json};
 use yep::api::fence::{GUARD, PAUSE};

@@ -1,4 +1,4 @@
-//! Promise S28 with inputs that are made at random, by seed: nothing panics, no answer is a 5xx, the server stays well.
+//! Fuzz targets on random inputs by seed (S28): nothing panics, no answer is a 5xx, the server stays healthy.
 //!
 //! The targets are those of `fuzz/`. Each gets a few seconds here; `scripts/fuzz` runs them for as long as one likes.
 //!

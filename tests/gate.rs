@@ -1,4 +1,4 @@
-//! The gate: who gets through to what, with real connections.
+//! Gate of the server over real connections: which peer, host name and origin may do what.
 
 #[path = "gate/lease.rs"]
 mod lease;

@@ -1,5 +1,5 @@
-//! The pulses of the main job, step by step, against a file. `YEP_UPDATE_GOLDEN=1` writes the file anew; a change of
-//! it in a commit is a change of how the machine moves.
+//! Golden file of the pulses of calibration and a wave, step by step. `YEP_UPDATE_GOLDEN=1` writes the file anew; a
+//! changed file in a commit is a changed motion.
 
 mod support;
 

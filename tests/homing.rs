@@ -1,4 +1,4 @@
-//! Homing on virtual time: from anywhere, and with everything that can be wrong.
+//! Homing on virtual time: from any position, and with each fault of switches, motor and rail.
 
 mod support;
 

@@ -1,4 +1,5 @@
-//! The limits: what a flood, a slow client or a large one runs into, and what works all the same.
+//! Limits of the HTTP server over real connections: floods, slow clients (slowloris) and large bodies; STOP is answered
+//! during all of them.
 
 #[path = "support/api.rs"]
 mod support;

@@ -1,5 +1,5 @@
-//! The rules of memory-layout/layout.toml: the shipped one keeps them all, and each of them refuses a layout
-//! that breaks it, in words that name the key.
+//! Rules of memory-layout/layout.toml: the shipped layout keeps all of them, and each rule refuses a layout that breaks
+//! it, with a text that names the key.
 //!
 //! The rules run in the build script, where no test can reach them, so their source is included here again.
 

@@ -1,4 +1,5 @@
-//! The lease on a wave (S17): real requests and WebSockets, in memory, to the real server and machine on virtual time.
+//! Lease of a client on its wave (S17): real requests and WebSockets in memory, to the real server and machine on
+//! virtual time.
 
 use std::sync::Arc;
 

@@ -1,7 +1,8 @@
-//! Machines that are broken on purpose, each between two of its parts: the promises notice every one of them.
+//! Mutation test of the promise checks: machines with a defect between two of their parts, each of which a promise
+//! check must report.
 //!
-//! What breaks them exists here only. Each mutant must be caught within a few dozen runs, by the promise that it breaks;
-//! the run that catches it keeps every promise without it.
+//! The defects exist here only. Each mutant must be caught within a few dozen runs, by the promise that it breaks; the
+//! run that catches it keeps every promise without the defect.
 
 use std::sync::Arc;
 use std::time::Duration;

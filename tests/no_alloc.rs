@@ -1,5 +1,5 @@
-//! Neither loop asks for memory while it runs: not while homing, in a wave, at a stop, in a fault, nor while settings change.
-//! An allocator that counts stands around both loops of the rehearsed machine.
+//! No allocation in the real-time loops: a counting allocator around both loops of the rehearsed machine, while homing,
+//! in a wave, at a stop, in a fault, and while settings change.
 
 mod support;
 

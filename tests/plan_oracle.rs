@@ -1,4 +1,5 @@
-//! Whole moves against an independent planner: never slower than it, always there, never out of the range.
+//! Planner of whole moves against an independent planner (rsruckig): never slower, always at the target, never out of
+//! the range.
 
 #[path = "support/random.rs"]
 mod random;

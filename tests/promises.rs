@@ -1,4 +1,4 @@
-//! Promises of docs/SAFETY.md, each shown by itself where no other test does: S13, S15, S29.
+//! Promises S13, S15 and S29 of docs/SAFETY.md, which no other test shows by itself, on virtual time.
 
 #[path = "support/random.rs"]
 mod random;

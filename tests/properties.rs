@@ -1,4 +1,4 @@
-//! Whatever is asked in whatever order: the carriage stays where it may be.
+//! Property test on virtual time: after any sequence of commands the carriage is where it may be.
 
 mod support;
 

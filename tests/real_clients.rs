@@ -1,5 +1,5 @@
-//! Clients beside each other: one that does not listen, while others see and stop; and the command line as a client
-//! of a real server.
+//! Several clients of one real server: one that does not read while others watch and stop, and the command line as a
+//! client.
 
 #[path = "support/real/mod.rs"]
 mod real;

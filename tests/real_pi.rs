@@ -1,5 +1,5 @@
-//! A real motor's program on a Raspberry Pi that is made up: rppal's own code writes registers, and the test has the
-//! list of its writes. Levels at the start, in motion, after a kill; what cannot be used; the older load cell.
+//! Real binary with `driver = "gpio"` on an emulated Raspberry Pi: rppal's own code writes registers, and the test has
+//! the list of its writes. Levels at the start, in motion, after a kill; unusable hardware; the older load cell.
 #![cfg(target_arch = "x86_64")] // The list is made by single steps of this processor: tests/fakepi/gpio.rs.
 
 #[path = "support/real/mod.rs"]

@@ -1,4 +1,4 @@
-//! The process: what a restart keeps and forgets, what a kill and a termination leave behind, and what it says when
+//! Process of the real binary: the state after a restart, after a kill and after a termination, and the messages when
 //! it cannot start.
 
 #[path = "real_process/ending.rs"]

@@ -1,5 +1,5 @@
-//! The driver `remote`: a yep-machine on another host does the moving. Its program is replayed as it was recorded:
-//! what it asks at its start, hears, says, and writes back after a calibration.
+//! Driver `remote`: a yep-machine on another host moves the axis. The test replays the recorded traffic of its program:
+//! its requests at the start, the messages that it receives and sends, and its writes after a calibration.
 
 #[path = "support/real/mod.rs"]
 mod real;

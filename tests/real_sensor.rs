@@ -1,5 +1,5 @@
-//! The real binary with a sensor's board on a real pseudo-terminal: from the first tare to a virtual wall, and what happens
-//! when the board is pulled out (promises S12 to S15, on the whole way).
+//! Real binary with a sensor's board on a real pseudo-terminal: from the first tare to a virtual wall, and the board
+//! unplugged (promises S12 to S15, on the whole way).
 
 #[path = "support/real/mod.rs"]
 mod real;

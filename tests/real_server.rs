@@ -1,5 +1,5 @@
-//! The server as a process, in motion, while something holds on to it: a stream that takes no more, a signal that is
-//! none of its business, clients that ask for more than there is memory.
+//! Real server in motion under backpressure and load: a stream that is not read, an unrelated signal, clients that
+//! request more than the memory holds.
 
 #[path = "support/real/mod.rs"]
 mod real;

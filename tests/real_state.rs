@@ -1,4 +1,4 @@
-//! What the real binary remembers: over kills, of its sessions, and when its store is lost.
+//! Stored state of the real binary: after kills, its sessions, and after a loss of the store.
 
 #[path = "support/random.rs"]
 mod random;

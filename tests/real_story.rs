@@ -1,5 +1,5 @@
-//! The main job on the real binary, with real sockets in real time, as the app asks for it: settings, calibrate, run,
-//! see it, end, stop; and the halts, which take the position. What moved is read from the pulses.
+//! End-to-end test of the real binary with real sockets in real time, with the requests of the app: settings,
+//! calibrate, run, watch, end, stop; and the halts, which lose the position. Motion is read from the pulses.
 
 #[path = "support/real/mod.rs"]
 mod real;

@@ -1,4 +1,4 @@
-//! The flight recorder on virtual time: what it holds is what the pulses did, and what was frozen stays so.
+//! Flight recorder on virtual time: its records agree with the pulses, and a frozen recording stays unchanged.
 
 mod support;
 

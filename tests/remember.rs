@@ -1,4 +1,4 @@
-//! What is remembered, over HTTP and on the command line: backups, saved waves, sessions.
+//! Stored state over HTTP and on the command line: backups, saved waves, sessions.
 
 #[path = "support/api.rs"]
 mod support;

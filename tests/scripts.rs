@@ -1,4 +1,4 @@
-//! The scripts that decide whether a change is taken, run in a folder of their own with tools of their own.
+//! Scripts that accept or refuse a change, run in a folder of their own with stub tools.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};

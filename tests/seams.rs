@@ -1,5 +1,5 @@
-//! Seams: where two causes meet, or a rule meets its bound. Each test states what is promised and judges it from the
-//! edges, the switches and the carriage; what the machine says of itself is compared with that.
+//! Interactions ("seams"): two causes meet, or a rule meets its bound. On virtual time, each test states a promise and
+//! checks it on the edges, the switches and the carriage, and compares the machine's reports with those.
 
 mod support;
 

@@ -1,5 +1,5 @@
-//! The sensor link over real pseudo-terminals: rppal's own code at one end, the board's own code with a simulated HX711
-//! at the other, and everything between them that can go wrong (docs/SENSOR.md has the table).
+//! Sensor link over real pseudo-terminals: rppal's own code at one end, the board's own code with a simulated HX711 at
+//! the other, and the faults between them (table in docs/SENSOR.md).
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What ends by itself: a wave that nobody asks for anew, and the hold of an axis that rests.
+//! Session rules on virtual time: a wave that is not requested anew ends, and an axis that rests is released.
 
 mod support;
 

@@ -1,6 +1,7 @@
-//! The whole machine with mixed faults, by seed: no promise of docs/SAFETY.md is broken, and a seed is a story.
+//! Deterministic simulation of the whole machine with injected faults, by seed: no promise of docs/SAFETY.md is broken,
+//! and a seed repeats exactly.
 //!
-//! `YEP_SEED` chooses the first seed, `YEP_RUNS` how many, `YEP_SECONDS` how long each is.
+//! `YEP_SEED` sets the first seed, `YEP_RUNS` the number of runs, `YEP_SECONDS` the duration of each.
 
 use yep::trial::{InjectedFault, TrialOptions, TrialSetup, run, run_series};
 

@@ -1,5 +1,5 @@
-//! A computer that stalls: late edges are closed up gently or shifted, never made up for in a burst, and what is too
-//! late ends the motion (S16, S20). Checked on the pulses, against the same story on a punctual clock.
+//! Stalls of the computer (S16, S20): the loop makes up for late steps gently or shifts the time base, never in a
+//! burst, and a step that is too late ends the motion. Checked on the pulses, against the same run on a punctual clock.
 
 mod support;
 

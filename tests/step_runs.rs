@@ -1,7 +1,7 @@
-//! The steps of a run against the exact method, over everything that the layout allows: each at most 25 ns beside its
-//! instant, none outside its chunk, none before the one before it.
+//! Step instants of runs against the exact method, over the whole range of the layout: each at most 25 ns beside its
+//! exact instant, none outside its chunk, none before the previous one.
 //!
-//! `YEP_SEED` chooses others, `YEP_ROUNDS` makes them so many times more.
+//! `YEP_SEED` sets the seed, `YEP_ROUNDS` multiplies the number of cycles.
 
 #[path = "support/random.rs"]
 mod random;

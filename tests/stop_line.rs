@@ -1,4 +1,4 @@
-//! The stop line and the switches, at any instant: between any two looks of the step loop, at any speed.
+//! Stop line and switches at any instant: between any two readings of the step loop, at any speed. On virtual time.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! The store against what happens to it: restarts, kills, damage, old and new versions, full disks, other processes.
+//! Store: restarts, kills, damage, old and new versions, full disks, other processes.
 
 #[path = "store/backup.rs"]
 mod backup;

@@ -1,4 +1,4 @@
-//! The main job on virtual time: calibrate, run, end, stop, fault; checked on the pulses.
+//! End-to-end test on virtual time: calibrate, run, end, stop, fault; checked on the pulses.
 
 mod support;
 

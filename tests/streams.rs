@@ -1,4 +1,4 @@
-//! The streams: nothing is lost to a client that reads, and nobody waits for one that does not.
+//! WebSocket streams: a client that reads loses nothing, and a client that does not read delays no other.
 
 #[path = "support/api.rs"]
 mod support;

@@ -1,4 +1,4 @@
-//! Every pair of state and command, on the rehearsed machine: the reply is what the table says.
+//! State machine table: every pair of state and command on the rehearsed machine gets the reply of the table.
 
 mod support;
 

@@ -1,5 +1,5 @@
-//! Following a reference: what the axis can do it does without lag, what it cannot do it does as fast as it may, and
-//! nothing rings, drifts or leaves the range, whatever the limits become in mid-stroke.
+//! Tracker following a reference: a feasible one without lag, an infeasible one as fast as the limits allow; it neither
+//! rings, drifts nor leaves the range, whatever the limits become in mid-stroke.
 
 #[path = "support/random.rs"]
 mod random;

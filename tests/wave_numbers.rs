@@ -1,4 +1,4 @@
-//! The numbers that the clients draw, against answers recorded from their first server.
+//! Sampled waves that the clients draw, against recorded answers of their first server.
 
 use serde_json::Value;
 use yep::wave::{Points, Shape, curve, sample};

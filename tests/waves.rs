@@ -1,4 +1,4 @@
-//! Waves of all types, where users meet them: asked for over HTTP, executed as pulses, changed while they run.
+//! Waves of all types as users meet them: requested over HTTP, executed as pulses, changed while they run.
 
 #[path = "support/api.rs"]
 mod api;

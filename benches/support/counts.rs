@@ -1,4 +1,4 @@
-//! Instructions, counted by valgrind: the same in every run, however busy the computer is.
+//! Instruction counts by valgrind: the same in every run, however busy the computer is.
 //!
 //! A benchmark runs itself under callgrind twice, `--count UNIT N` with two different N, and divides the difference
 //! of the two totals by the difference of the two N. So neither start-up nor preparation is in the figure.

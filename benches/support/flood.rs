@@ -1,4 +1,4 @@
-//! Floods: clients that take up as much of a server as they can, each in threads of their own, until they are dropped.
+//! Floods: clients that use as much of a server as they can, each in threads of their own, until they are dropped.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};

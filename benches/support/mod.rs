@@ -1,6 +1,6 @@
-//! What the benchmarks share: samples, the line that tells a figure, and `counts` and `server` for some of them.
+//! Shared benchmark helpers: samples, the output line of a figure, and `counts` and `server` for some benchmarks.
 //!
-//! A benchmark measures and never judges: what must hold is a test. Every figure is one line,
+//! A benchmark only measures; tests check what must hold. Every figure is one line,
 //!
 //! ```text
 //! name   value unit   (median of N, p10..p90)

@@ -1,6 +1,6 @@
-//! The real program as a process of its own, its clients, and what the kernel says about it.
+//! The real program as a child process, its clients, and its statistics from the kernel.
 //!
-//! The clients are plain blocking sockets: what is measured is the server, not another runtime.
+//! The clients are plain blocking sockets, so that no second runtime is measured.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};

@@ -1,4 +1,4 @@
-//! Gives the linker the memories of the chip.
+//! Passes the memory map of the chip to the linker.
 
 use std::path::PathBuf;
 use std::{env, fs};

@@ -1,4 +1,4 @@
-//! Gives the linker the section in which defmt keeps its texts.
+//! Passes the linker the section in which defmt keeps its texts.
 
 fn main() {
     let script = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("log.ld");

@@ -1,4 +1,4 @@
-//! Answers, read from the bytes of a connection.
+//! Parser of HTTP answers from the bytes of a connection.
 
 /// An answer that is there to its last byte.
 pub struct Answer {

@@ -1,4 +1,4 @@
-//! What inputs are made from: one good example of everything that is understood.
+//! Seed corpus: one valid example of everything that the targets parse.
 
 use yep::api::route::{ROUTES, Resource, Route};
 use yep::diag::Recorder;

@@ -1,4 +1,4 @@
-//! Files: the configuration, a recording of the flight recorder, the state folder.
+//! Fuzz targets for files: the configuration, a recording of the flight recorder, the state folder.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! HTTP: bytes as they come, and requests that are well-formed around anything.
+//! Fuzz targets for HTTP: raw bytes, and well-formed requests around any content.
 
 use std::cell::RefCell;
 use std::io::{ErrorKind, Read, Write};

@@ -1,9 +1,9 @@
-//! Whatever comes from outside, nothing panics and no answer is a 5xx (promise S28).
+//! Fuzz targets: no input from outside causes a panic or a 5xx answer (promise S28).
 //!
-//! Each [`Target`] takes any bytes and panics when the promise is broken. Two things drive them:
+//! Each [`Target`] takes any bytes and panics when the promise is broken. Two drivers run them:
 //!
 //! - `tests/fuzz.rs`, on stable: seeds of [`corpus`] changed by [`mutate`], for some seconds in each run of the tests
-//!   and for as long as one likes with `scripts/fuzz`
+//!   and for any time with `scripts/fuzz`
 //! - `cargo fuzz run NAME`, where cargo-fuzz and a nightly compiler are: the same targets, guided by coverage
 //!
 //! The targets of the server speak through real sockets to a whole program in this process, [`server`]: the simulated

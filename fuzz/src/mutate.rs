@@ -1,4 +1,4 @@
-//! Changes inputs at random, and repeats itself from the same seed.
+//! Mutator: changes inputs at random, repeatable by seed.
 
 use serde_json::{Map, Value, json};
 use yep::hal::sim::Random;

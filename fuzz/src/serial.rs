@@ -1,4 +1,4 @@
-//! The line of the sensor, heard at both of its ends: whatever comes, the next whole frames are understood.
+//! Fuzz target for the sensor's serial line at both of its ends: after any bytes, the next whole frames are decoded.
 
 use yep::sensor::dialogue::{BoardReply, Dialogue, Peer, Wanted};
 use yep_sensor_board::frame::{self, Channel, Deframer};

@@ -1,4 +1,4 @@
-//! The program under test, in this process.
+//! The server under test, in this process.
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};

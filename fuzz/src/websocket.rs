@@ -1,4 +1,4 @@
-//! WebSockets: a good handshake, and then anything.
+//! Fuzz target for WebSockets: a valid handshake, and then any bytes.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

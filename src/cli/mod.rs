@@ -232,6 +232,7 @@ mod tests {
     fn commands_that_are_documented_are_understood() {
         let pages = [
             ("README.md", include_str!("../../README.md")),
+            ("FIRST-STEPS.md", include_str!("../../docs/FIRST-STEPS.md")),
             ("INSTALL.md", include_str!("../../docs/INSTALL.md")),
             ("SENSOR.md", include_str!("../../docs/SENSOR.md")),
             ("PI.md", include_str!("../../docs/PI.md")),

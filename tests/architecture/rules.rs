@@ -1,4 +1,4 @@
-//! The rules of the house.
+//! The architecture rules: which room may import which, and the limits of a file.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,5 +1,5 @@
-//! Just enough of Rust's grammar to say which paths a file names: comments, strings and everything under
-//! `#[cfg(test)]` are left out, groups (`use a::{b, c::d}`) are written out, `super` is resolved.
+//! Scanner for Rust source: the paths that a file names. Comments, strings and everything under `#[cfg(test)]` are left
+//! out, groups (`use a::{b, c::d}`) are expanded, `super` is resolved.
 
 use std::collections::BTreeSet;
 

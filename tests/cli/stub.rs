@@ -1,4 +1,4 @@
-//! A server of a few lines: it notes what it is asked and gives the answers it was told to.
+//! Stub HTTP server: records its requests and sends the answers that a test gave it.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};

@@ -1,4 +1,4 @@
-//! How answers are compared with recorded ones.
+//! Comparison of an answer with a recorded one.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! Where ours answers something else than the original did, and why.
+//! Table of the intended deviations from the original server's answers, with the reasons.
 
 /// One item with another answer.
 pub struct Deviation {

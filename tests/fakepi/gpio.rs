@@ -1,19 +1,19 @@
-//! The registers of the pins, write by write.
+//! Emulated GPIO registers that record every write.
 //!
-//! A page only holds what was written last. So the program gets its page for reading: each write faults, is let through
-//! alone by a single step of the processor, and is then looked at: it goes into a list with its instant, does to the
-//! levels what the chip would do, and moves a carriage that closes the limit switches. Nothing is missed, however busy
-//! the host is; a write takes some microseconds.
+//! A page of memory only holds the last written value. So the program gets its page read-only: each write faults, is
+//! executed alone by a single step of the processor, and is then recorded with its instant, changes the levels as the
+//! chip would, and moves a carriage that closes the limit switches. No write is missed, however busy the host is; a
+//! write takes some microseconds.
 //!
-//! The list is in `$FAKEPI_DIR/shared`, which every process of this Pi continues, also after a kill:
+//! The list of writes is in `$FAKEPI_DIR/shared`, which every process of this Pi continues, also after a kill:
 //!
-//! | at byte | what |
+//! | at byte | content |
 //! |---|---|
-//! | 0 | `u64`, how many writes there were |
-//! | 8 | `i64`, steps that the carriage stands toward the front from where it began |
-//! | 16 | `u64`, whether it closes switches |
-//! | 40 | `u64`, the process whose next write never ends, for as long as it stands here |
-//! | 24, 32 | `i64`, where it closes those at the back and at the front |
+//! | 0 | `u64`, number of writes |
+//! | 8 | `i64`, position of the carriage in steps toward the front from its start |
+//! | 16 | `u64`, non-zero if the carriage closes switches |
+//! | 40 | `u64`, id of the process whose next write blocks while the id stands here |
+//! | 24, 32 | `i64`, positions at which it closes the back and the front switch |
 //! | 64 | the writes: `u64` ns of the system's monotonic clock, `u32` register, `u32` value |
 
 use std::ffi::{c_int, c_void};

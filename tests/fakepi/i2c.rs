@@ -1,6 +1,6 @@
-//! The I2C bus, with the Arduino that weighs at address 20.
+//! Emulated I2C bus with the Arduino load cell at address 20.
 //!
-//! Its program lays a value out when a register is named, which takes it a moment, and hands over a byte a read.
+//! Its program prepares a value when a register is named, which takes it a moment, and returns one byte per read.
 
 use std::ffi::{c_int, c_ulong};
 use std::fs;

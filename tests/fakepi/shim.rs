@@ -1,14 +1,15 @@
-//! A Raspberry Pi for a program that is started with this library preloaded: what rppal opens is looked for in the
-//! folder `$FAKEPI_DIR`, and what it asks of the kernel's drivers is answered here. rppal itself runs unchanged.
+//! Preloaded library that emulates a Raspberry Pi: files that rppal opens are taken from the folder `$FAKEPI_DIR`, and
+//! its calls to the kernel's drivers are answered here. rppal itself runs unchanged.
 //!
-//! Built by tests/support/real/fake_pi.rs, which is also where the folder is laid out:
+//! tests/support/real/fake_pi.rs builds it, and lays out the folder:
 //!
-//! - a file of the same path as the real one, such as `dev/gpiomem`: opened instead. What is not there does not exist
+//! - a file of the same path as the real one, such as `dev/gpiomem`: opened instead; a missing file does not exist for
+//!   the program
 //! - that path with `.errno`: opening it fails with this number
-//! - `busy-<pin>`: the kernel says that somebody else has the line
-//! - `arduino`: how the load cell on the I2C bus behaves, read anew with each transfer: a word (`ok`, `swapped`,
+//! - `busy-<pin>`: the kernel reports that another program holds the line
+//! - `arduino`: behaviour of the load cell on the I2C bus, read anew with each transfer: a word (`ok`, `swapped`,
 //!   `nack`, `slow`) and the weight in grams
-//! - `shared`: what this library and the test tell each other, see `gpio`
+//! - `shared`: memory that this library shares with the test, see `gpio`
 
 #[path = "gpio.rs"]
 mod gpio;

@@ -1,4 +1,4 @@
-//! Who keeps a wave: whoever might have started it, and nobody else (S17).
+//! Requests that renew the lease of a wave: only those of a client that may start a wave (S17).
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! An app's files beside the API, as a browser gets them, and whatever else somebody asks for.
+//! Static files of an app beside the API: the requests of a browser, and paths that must not lead out of the folder.
 
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -1,5 +1,5 @@
-//! The end of the process, from outside (S40): whatever clients go on sending, the axis comes to rest, and then the driver
-//! goes off.
+//! Graceful shutdown of the real binary (S40): whatever clients go on sending, the axis comes to rest, and then the
+//! driver is switched off.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,4 +1,4 @@
-//! The flight recorder of the real binary: over the API, on the command line, over a kill, bounded, and damaged.
+//! Flight recorder of the real binary: over the API, on the command line, after a kill, its bounds, and damaged files.
 
 use std::fs;
 use std::process::Output;

@@ -1,5 +1,5 @@
-//! The severest end cause wins, whichever comes first (S10, S20, S24): a late step or a trip on the ramp of a STOP, of a
-//! fault or of a starved motion latches, and loses the position.
+//! The severest end cause wins, in any order (S10, S20, S24): a late step or a trip on the ramp of a STOP, of a fault
+//! or of a starved motion latches, and loses the position.
 
 use yep::drive::status::EndCause;
 use yep::hal::Clock;

@@ -1,4 +1,5 @@
-//! The end of the process, on virtual time (S40): from any phase it comes to rest, takes the power, and obeys nobody.
+//! Graceful shutdown on virtual time (S40): from any phase the axis comes to rest, the driver is switched off, and
+//! every command is refused.
 
 use yep::drive::Rehearsal;
 use yep::hal::EdgeKind;

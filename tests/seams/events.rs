@@ -1,4 +1,4 @@
-//! A bridge that takes nothing: what is lost is counted, and no reply is.
+//! Full event ring: a bridge that takes nothing loses events, which are counted, and no reply.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Machines with many steps in a millimetre.
+//! Machines with a fine resolution (many steps/mm).
 
 use yep::drive::RehearsalOptions;
 use yep::motion::{Allowance, MotionLimits};

@@ -1,4 +1,5 @@
-//! S7 and S12 for the force sensor: while its samples are missing no fault is acknowledged, and no position is lost.
+//! S7 and S12 for the force sensor: while its samples are missing no fault can be acknowledged, and the position is
+//! kept.
 
 use yep::hal::sim::{Mishap, VirtualClock};
 use yep::machine::{Accepted, Command, CommandRefusal, Fault, State};

@@ -1,5 +1,5 @@
-//! Confirming an input is not lateness (S20): a glitch that does not last holds steps back, is counted, and costs neither
-//! position nor the time base, at any pulse rate. Judged from the edges, against the same machine without glitches.
+//! Debounce is not lateness (S20): a glitch that does not last holds steps back, is counted, and costs neither position
+//! nor the time base, at any pulse rate. Checked on the edges, against the same machine without glitches.
 
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -1,5 +1,5 @@
-//! The machine on virtual time, homed, with nothing but a memory of its edges: no checker, so that a test sees what
-//! really happens.
+//! A homed machine on virtual time with a recorder of its edges and no checker, so that a test sees the edges as they
+//! are.
 
 use yep::drive::{CycleObserver, Rehearsal, RehearsalOptions, TraceSample};
 use yep::hal::Clock;

@@ -1,4 +1,4 @@
-//! The motor keeps its power until the axis rests; only a cut takes it in the same instant.
+//! Motor power (S24): on until the axis rests; only a cut switches it off in the same instant.
 
 use yep::drive::{Rehearsal, RehearsalOptions};
 use yep::hal::sim::{Mishap, VirtualClock};

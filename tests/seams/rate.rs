@@ -1,5 +1,5 @@
-//! The highest pulse rate is honest: a computer whose every call costs time keeps the time base there, and homing keeps
-//! the highest speed.
+//! Highest pulse rate: a computer on which every call costs time keeps the time base at it, and homing keeps the
+//! highest speed.
 
 use yep::hal::sim::VirtualClock;
 use yep::machine::{Command, HomingOptions, State};

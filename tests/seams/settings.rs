@@ -1,5 +1,5 @@
-//! Settings and commands in time: what narrows is in force at once, what replaces everything does so at rest only, and
-//! what nobody waits for any more never acts.
+//! Timing of settings and commands: a narrower limit takes effect at once, a replacement of all settings only at rest,
+//! and an expired command never acts.
 
 use yep::drive::bridge::bridge;
 use yep::drive::rings::QueuedCommand;

@@ -1,5 +1,5 @@
-//! After a stall the axis stands, so nothing is sent on at the speed from before (S18, S20): a step that is later than
-//! some milliseconds is not made, nor any behind it.
+//! Stalls (S18, S20): the axis stands after a stall, so the motion does not go on at its previous speed: a step that is
+//! later than some milliseconds is not made, nor any behind it.
 
 use yep::hal::sim::VirtualClock;
 use yep::machine::{Accepted, Command, Fault, State};

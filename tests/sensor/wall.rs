@@ -1,5 +1,5 @@
-//! The virtual wall, felt through everything that is between a load cell and the control cycle: converter, driver, board,
-//! frames at the line's own speed, dialogue, judge. All on one virtual clock, so that the bounds are exact (S12 to S15).
+//! Virtual wall through the whole force path: converter, driver, board, frames at the line's own speed, dialogue,
+//! intake. All on one virtual clock, so that the bounds are exact (S12 to S15).
 
 use std::cell::Cell;
 use std::collections::VecDeque;

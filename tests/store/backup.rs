@@ -1,4 +1,4 @@
-//! Everything as one document, there and back.
+//! Backup: export of the whole state as one document, and its import.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Pipes and devices in the place of files: whoever opens one waits, or reads for ever.
+//! Pipes and devices in the place of the store's files: the store must neither block on them nor read them without end.
 
 use std::os::unix::fs::symlink;
 use std::sync::mpsc;

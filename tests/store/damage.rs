@@ -1,4 +1,4 @@
-//! Damaged stores: truncated, emptied, bit-flipped, overwritten, foreign, gone, gone back in time.
+//! Damaged stores: truncated, emptied, bit-flipped, overwritten, foreign, missing, rolled back.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Disks that are full or cannot be written. They are small tmpfs; where the test may not mount one, it says so.
+//! Full and read-only disks. They are small tmpfs; where the test may not mount one, it reports a skip.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Whole numbers near the end of what can be counted.
+//! Integers near the limits of their range in a stored state and in a backup.
 
 use serde_json::Value;
 use yep::store::document;

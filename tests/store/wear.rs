@@ -1,5 +1,5 @@
-//! What the store costs the card: how large it gets, and what it writes. The long form, with figures, is
-//! `cargo bench --bench store`.
+//! Wear of the card: size of the store, and bytes that it writes. `cargo bench --bench store` is the long form, with
+//! figures.
 
 use super::*;
 

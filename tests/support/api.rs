@@ -1,7 +1,7 @@
-//! A server in this process, on a port of its own, in front of a machine and a store that a test scripts.
+//! In-process server on a port of its own, in front of a fake machine and a fake store that a test scripts.
 //!
-//! Clients are real sockets. Every client comes from the loopback net, so that any host can run the tests; to
-//! the server, one that comes from 127.0.0.N with N of 10 or more is 192.168.1.N.
+//! Clients are real sockets. Every client comes from the loopback net, so that any host can run the tests; to the
+//! server, a client from 127.0.0.N with N of 10 or more is 192.168.1.N.
 
 #![allow(dead_code)] // Each test file uses a part of it.
 

@@ -1,5 +1,5 @@
-//! A machine of any gear whose edges two look at: the edge judge, by the limits that the test has set, by the input lines and
-//! by nothing that the machine says of itself; and the pulse checker.
+//! Machine with any gear whose edges are checked twice: by the edge oracle, with the limits that the test set and the
+//! input lines but no report of the machine; and by the pulse checker.
 
 use yep::diag::train::Precision;
 use yep::diag::{CheckOptions, PulseChecker};

@@ -1,5 +1,5 @@
-//! Both loops on a clock and pins of which each call costs a given time: what a real computer does to them, without one.
-//! With no cost at all, it is the loops alone that a benchmark counts.
+//! Both loops on a clock and pins of which each call costs a given time, which simulates the cost on a real computer.
+//! With no cost at all, a benchmark counts the loops alone.
 #![allow(dead_code)] // Tests and the benchmark each use a part of it.
 
 use std::cell::Cell;

@@ -1,4 +1,4 @@
-//! What several tests share: the rehearsed machine with usual settings, and a memory of its edges.
+//! Shared test helpers: the rehearsed machine with usual settings, and a recorder of its edges.
 #![allow(dead_code)]
 
 use yep::diag::train::Precision;

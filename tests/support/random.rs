@@ -1,4 +1,4 @@
-//! Chance for tests, by the seed of the environment.
+//! Random numbers for tests; the environment variable `YEP_SEED` sets the seed.
 
 pub use yep::hal::sim::Random;
 

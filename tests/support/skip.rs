@@ -1,4 +1,4 @@
-//! What a test cannot try on this computer.
+//! Report of a test that this computer cannot run.
 
 use std::io::Write as _;
 

@@ -1,4 +1,4 @@
-//! What is asked for over HTTP: what is answered, what the machine is told, what is refused and how.
+//! Wave requests over HTTP: answers, commands to the machine, refusals.
 
 use serde_json::{Value, json};
 use yep::api::port::MachineLocation;

@@ -1,4 +1,4 @@
-//! Changes while a wave runs: soon, smooth, and nowhere else than between the old wave and the new one.
+//! Changes of a running wave: soon, smooth, and always between the old wave and the new one.
 
 use yep::machine::{Accepted, Command, Config, State};
 use yep::motion::{ALLOWANCE_POINTS, Allowance, MotionLimits};

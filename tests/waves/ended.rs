@@ -1,4 +1,4 @@
-//! END ends every wave in bounded time, and so does whatever ends one: what waits behind it, and the session rule.
+//! END ends every wave in bounded time, and so do the other causes: a waiting command, and the session rule.
 
 use yep::drive::RehearsalOptions;
 use yep::machine::{Accepted, Command, SessionRules, State, Why};

@@ -1,4 +1,4 @@
-//! What the axis makes of a wave, on virtual time and on the pulses: its period, its graph, its limits.
+//! Execution of a wave on virtual time, from the pulses: its period, its graph, its limits.
 
 use std::sync::{Arc, Weak};
 

@@ -1,4 +1,5 @@
-//! Waves that no axis of this machine can fill its stroke with: smaller, marked, and always in the same place.
+//! Waves too fast for the full stroke of this machine: they become smaller, are marked so, and always end up at the
+//! same place.
 
 use yep::machine::{Accepted, Command, State};
 use yep::wave::{Shape, Wave};

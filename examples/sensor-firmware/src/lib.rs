@@ -1,4 +1,4 @@
-//! The loop of a force sensor's board, whatever the chip: [`run`] needs a converter, a serial line and a clock.
+//! Main loop of the force sensor's board for any chip: [`run`] needs a converter, a serial line and a clock.
 //!
 //! - [`log`]: the log of the firmware, on the same line
 #![no_std]

@@ -1,4 +1,4 @@
-//! defmt on the same line as the samples: whole frames wait here until the loop sends them.
+//! defmt log on the same line as the samples: whole frames wait here until the loop sends them.
 
 use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicU32, Ordering};

@@ -1,4 +1,4 @@
-//! The log of the board on a host: whole frames, collected for the line.
+//! defmt log of the board on a host: whole frames, collected for the line.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};

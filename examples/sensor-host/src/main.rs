@@ -1,9 +1,10 @@
-//! The force sensor's board without hardware.
+//! Force sensor board without hardware, on a pseudo-terminal.
 //!
 //!     yep-sensor-host [--link PATH] [--fault-every BYTES] [--seed N]
 //!
-//! Says on its first line which device to open. Then obeys what is typed: a number is the load in grams (a hundred counts
-//! each), `chatter` makes its log say much, `dead`, `alive`, `mute`, `talk`, `restart` do what they say, `quit` ends it, as the end of the input does.
+//! Its first line of output is the device to open. Then it reads commands: a number is the load in grams (a hundred
+//! counts each), `chatter` makes it log a lot, `dead`, `alive`, `mute`, `talk` and `restart` do what they say, and
+//! `quit` or the end of the input ends it.
 
 mod log;
 mod stand;

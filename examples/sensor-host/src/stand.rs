@@ -1,5 +1,5 @@
-//! A sensor board without hardware: the board's own code with the driver of its converter, a simulated HX711 at its pins,
-//! and a pseudo-terminal for its line. With everything that can go wrong on a line.
+//! Simulated sensor board: the board's own code with the driver of its converter, a simulated HX711 at its pins, and a
+//! pseudo-terminal for its line, with the faults of a line.
 
 use std::fs::File;
 use std::io::{Read, Write};

@@ -1,4 +1,5 @@
-//! The room that the status words of the step loop live in, and the sequences in which the step loop writes them.
+//! Stub of the room `drive` around the status words of the step loop, and the sequences in which the step loop writes
+//! them.
 
 #[path = "../../../src/drive/status.rs"]
 pub mod status;

@@ -1,4 +1,4 @@
-//! A mutant: the status words where each store is a relaxed one. A model that passes it sees nothing.
+//! Mutant: the status words with every store relaxed. A model that passes it detects nothing.
 
 #[path = "../../../src/drive/status.rs"]
 pub mod status;

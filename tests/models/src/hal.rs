@@ -1,4 +1,4 @@
-//! The room that the borrowed file lives in.
+//! Stub of the room `hal` around the included file.
 
 #[path = "../../../src/hal/newest.rs"]
 pub mod newest;

@@ -1,8 +1,8 @@
-//! The lock-free parts of yep with loom's atomics in place of the real ones, so that a test can try every order in which
-//! their threads meet, and every value that a relaxed load may find.
+//! Loom models of the lock-free parts: the product's source with loom's atomics, so that a test tries every
+//! interleaving of the threads and every value that a relaxed load may return.
 //!
-//! The source is the product's own file. What it needs of its room is here, word for word where it matters and as small as
-//! possible where it does not. Two mutants of it, with orderings that are too weak, show that the models can fail.
+//! The source is the product's own file. The items of its room that it needs are stubbed here, word for word where it
+//! matters and as small as possible elsewhere. Mutants with orderings that are too weak show that the models can fail.
 // The mutants are the same file in other rooms.
 #![allow(clippy::duplicate_mod)]
 

@@ -1,4 +1,4 @@
-//! What the status words of the step loop tell of.
+//! Stub of the types of `machine` that the status words encode.
 
 #[path = "../../../src/motion/inputs.rs"]
 mod inputs;

@@ -1,4 +1,4 @@
-//! A mutant: the borrowed file where each store is a relaxed one. A model that passes it sees nothing.
+//! Mutant: the included file with every store relaxed. A model that passes it detects nothing.
 
 #[path = "../../../src/hal/newest.rs"]
 pub mod newest;

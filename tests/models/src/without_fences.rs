@@ -1,4 +1,4 @@
-//! A mutant: the borrowed file where a fence does nothing. A model that passes it sees nothing.
+//! Mutant: the included file with fences that do nothing. A model that passes it detects nothing.
 
 #[path = "../../../src/hal/newest.rs"]
 pub mod newest;

@@ -1,8 +1,8 @@
-//! The newest force sample (src/hal/newest.rs): a reader in the middle of a writer sees whole samples, never goes back, and
-//! never one that was lost. The mutants with weaker orderings are found out.
+//! Loom model of the newest force sample (seqlock in src/hal/newest.rs): a reader that interleaves with a writer reads
+//! whole samples, never an older one than before, and never a lost one. The mutants with weaker orderings are detected.
 //!
-//! The search is complete up to so many involuntary changes of the thread. loom forgets the oldest of more than seven
-//! values of an atomic, which is more than any of these writes.
+//! The search is complete up to a bound on preemptions. loom forgets the oldest of more than seven values of an atomic,
+//! which is more than any test here writes.
 
 use loom::thread;
 use yep_models::hal::{ForceSample, ForceSensor};

@@ -1,6 +1,7 @@
-//! The status words of the step loop (src/drive/status.rs): a control cycle in the middle of anything that the step loop
-//! writes never takes a motion that was cut for one that was completed, nor a cause for a milder one, and whoever sees a
-//! motion over sees its last step. The mutants, with weaker orderings or with the end cause read first, are found out.
+//! Loom model of the status words of the step loop (src/drive/status.rs): a control cycle that interleaves with the
+//! writes of the step loop never takes a motion that was cut for a completed one, nor a cause for a milder one, and a
+//! reader that sees a motion over sees its last step. The mutants, with weaker orderings or with the end cause read
+//! first, are detected.
 
 use loom::sync::Arc;
 use loom::thread;

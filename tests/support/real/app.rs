@@ -1,4 +1,4 @@
-//! What yep-app sends, header by header, as it was recorded.
+//! Requests of yep-app, header by header, as recorded.
 
 use serde_json::{Value, json};
 

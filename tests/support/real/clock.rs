@@ -1,9 +1,9 @@
-//! When a pulse was, on the clock of the test.
+//! Conversion of a pulse's instant to the clock of the test.
 //!
-//! Both clocks are the system's monotonic one, with different zeros. While the carriage moves, the test asks where it
-//! is: an answer that came at `t` and tells of the pulse `p` says that `p` was before `t`. Of many such answers the
-//! quickest is late by a few tenths of a millisecond. So the instants from here are never too early: "no pulse
-//! later than" is a safe statement.
+//! Both clocks are the system's monotonic one, with different zeros. While the carriage moves, the test requests its
+//! position: an answer that arrived at `t` and reports the pulse `p` shows that `p` was before `t`. Of many such
+//! answers the quickest is late by a few tenths of a millisecond. So the converted instants are never too early: "no
+//! pulse later than" is a safe statement.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! A Raspberry Pi 4 for the real binary. The binary, and rppal in it, are the real ones; a preloaded library
+//! Emulated Raspberry Pi 4 for the real binary. The binary, and rppal in it, are the real ones; a preloaded library
 //! (tests/fakepi/) answers for the kernel's drivers, and lists every write to the registers of the pins.
 
 use std::collections::BTreeSet;

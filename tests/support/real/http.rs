@@ -1,4 +1,4 @@
-//! One request on a connection of its own, byte by byte.
+//! HTTP client: one request on a connection of its own, byte by byte.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};

@@ -1,14 +1,14 @@
-//! The real binary from outside: its process, its sockets, its pulses. Everything here takes real time, so the tests
+//! Harness for the real binary: its process, its sockets, its pulses. Everything here takes real time, so the tests
 //! that use it run alone, one after the other (`scripts/test`).
 //!
 //! - [`process`]: a server with a state folder of its own, killed when its test ends
 //! - [`fake_pi`]: a Raspberry Pi for it, whose registers the test reads and writes
-//! - [`http`], [`socket`]: clients that say exactly what a test wants said
-//! - [`app`]: what yep-app sends
-//! - [`pulses`]: the pulse log, what an oscilloscope at the pins would show
-//! - [`clock`]: when a pulse was, on the clock of the test
-//! - [`retries`]: how often something was tried again, with a bound
-//! - [`shifts`]: by how much a busy host moved the time base of the motion, as telemetry tells
+//! - [`http`], [`socket`]: clients that send exactly the bytes of a test
+//! - [`app`]: the requests of yep-app
+//! - [`pulses`]: the pulse log, as an oscilloscope at the pins would show it
+//! - [`clock`]: instants of pulses on the clock of the test
+//! - [`retries`]: bounded and counted retries
+//! - [`shifts`]: shifts of the motion's time base by a busy host, from telemetry
 
 #![allow(dead_code)] // Each test file uses a part of it.
 

@@ -1,4 +1,4 @@
-//! A server in a process of its own.
+//! The real server as a child process.
 
 use std::ffi::OsString;
 use std::fs;

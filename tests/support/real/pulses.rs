@@ -1,4 +1,4 @@
-//! The pulse log: every step with its instant on the clock of the machine.
+//! Pulse log: every step with its instant on the clock of the machine.
 
 use std::fs;
 use std::path::Path;

@@ -1,5 +1,4 @@
-//! What a stall of the host has spoilt is tried again; how often is counted, since a test that needs it all the time shows
-//! nothing.
+//! Retries after a stall of the host. They are counted, since a test that needs them all the time shows nothing.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

@@ -1,8 +1,8 @@
-//! By how much a busy host moved the time base of the motion.
+//! Shifts of the motion's time base by a busy host.
 //!
-//! A step that comes later than its interval moves the time base: the delay stays, nothing hurries after it (S20).
-//! Telemetry tells the sum of these moves. Two instants can be compared when it is known how much lies between
-//! them; an instant next to a move cannot, since telemetry comes only every 40 ms.
+//! A step that comes later than its interval shifts the time base: the delay stays, and no later step makes up for it
+//! (S20). Telemetry reports the sum of the shifts. Two instants can be compared when the shift between them is known;
+//! an instant next to a shift cannot, since telemetry comes only every 40 ms.
 
 use super::clock::Zero;
 use super::socket::Frame;

@@ -1,4 +1,4 @@
-//! A WebSocket whose frames are read as they come, and kept with the instant at which they came.
+//! WebSocket client that keeps every frame with the instant of its arrival.
 
 use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};

@@ -1,5 +1,5 @@
-//! The board that QEMU emulates (`-machine lm3s6965evb`), with the simulated converter at its pins. Its load rises and falls
-//! by a kilogram in ten seconds, at 100 counts for a gram.
+//! Board that QEMU emulates (`-machine lm3s6965evb`), with the simulated converter at its pins. Its load rises and
+//! falls by a kilogram in ten seconds, at 100 counts per gram.
 #![no_std]
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! A board with an RP2040: UART0 on GP0 (to the Pi's RX) and GP1 (from its TX), the HX711's DOUT on GP2, PD_SCK on GP3, its
-//! RATE on GP4 where that is wired, 115 200 bit/s. Nothing here interrupts, so PD_SCK never stays high for long.
+//! Board with an RP2040: UART0 on GP0 (to the Pi's RX) and GP1 (from its TX), the HX711's DOUT on GP2, PD_SCK on GP3,
+//! its RATE on GP4 where that is wired, 115 200 bit/s. There is no interrupt here, so PD_SCK never stays high for long.
 #![no_std]
 #![no_main]
 
