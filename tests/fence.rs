@@ -52,7 +52,7 @@ fn calibrated() -> TrialProcess {
     assert_eq!(post(&mut process, ClientKind::Page, "/api/commands/run", r#"{"type": "calibrate"}"#).0, 200);
     for _ in 0..60 {
         pass(&mut process, SECOND);
-        if process.machine.seen().state == State::Ready {
+        if process.machine.trace_sample().state == State::Ready {
             return process;
         }
     }
@@ -86,7 +86,7 @@ fn goes_on_in_vain(process: &mut TrialProcess, feed: Feed, socket: &ClientSocket
             assert_eq!((status, &said["code"]), (409, &json!("stopped")), "{feed:?}: {said}");
         }
         pass(process, PACE);
-        let seen = process.machine.seen();
+        let seen = process.machine.trace_sample();
         assert!(seen.resting && !seen.state.is_moving(), "{feed:?}: {:?}", seen.state);
     }
     assert_eq!(process.witness().steps(), steps, "{feed:?}: steps behind STOP");
@@ -106,7 +106,11 @@ fn what_goes_on_sending_starts_nothing_behind_a_stop_however_it_sends_and_whoeve
                 send(&mut process, feed, &socket);
                 pass(&mut process, PACE);
             }
-            assert!(process.machine.seen().state.is_moving(), "{feed:?}: {:?}", process.machine.seen().state);
+            assert!(
+                process.machine.trace_sample().state.is_moving(),
+                "{feed:?}: {:?}",
+                process.machine.trace_sample().state
+            );
             match stop {
                 ClientKind::Page => {
                     page.act(SocketAction::Send(r#"{"stream": "command_all", "type": "stop"}"#.to_owned()))
@@ -116,7 +120,7 @@ fn what_goes_on_sending_starts_nothing_behind_a_stop_however_it_sends_and_whoeve
             goes_on_in_vain(&mut process, feed, &socket, 5 * SECOND);
             if matches!(feed, Feed::Calibrate | Feed::Frame) {
                 // STOP in homing leaves it so; the next one has to find the ends again.
-                assert_eq!(process.machine.seen().state, State::NotHomed);
+                assert_eq!(process.machine.trace_sample().state, State::NotHomed);
             }
         }
         let told = page
@@ -135,7 +139,7 @@ fn a_run_behind_end_is_dropped_by_stop_and_not_sent_anew() {
     assert_eq!(post(&mut process, ClientKind::Page, "/api/wave/run", WAVE).0, 200);
     pass(&mut process, 5 * SECOND);
     assert_eq!(post(&mut process, ClientKind::Page, "/api/commands/run", r#"{"type": "end"}"#).0, 200);
-    assert_eq!(process.machine.seen().state, State::Ending);
+    assert_eq!(process.machine.trace_sample().state, State::Ending);
     for _ in 0..5 {
         assert_eq!(send(&mut process, Feed::Run, &socket).unwrap().0, 200, "it waits for the end");
         pass(&mut process, PACE);
@@ -163,7 +167,7 @@ fn a_single_press_starts_while_something_else_goes_on_in_vain() {
         assert_eq!(send(&mut process, Feed::Run, &socket).unwrap().1["code"], "stopped");
         pass(&mut process, PACE);
     }
-    assert_eq!(process.machine.seen().state, State::Running);
+    assert_eq!(process.machine.trace_sample().state, State::Running);
     // Who has pressed may change the wave as often as it likes, until the next STOP.
     for _ in 0..5 {
         assert_eq!(post(&mut process, ClientKind::Page, "/api/wave/run", WAVE).0, 200);

@@ -87,7 +87,7 @@ fn pass(process: &mut TrialProcess, time: u64) {
 }
 
 fn state(process: &TrialProcess) -> State {
-    process.machine.seen().state
+    process.machine.trace_sample().state
 }
 
 /// A page with its socket, which runs a wave.
@@ -105,7 +105,7 @@ fn ends(process: &mut TrialProcess) {
     assert_eq!(state(process), State::Running);
     pass(process, SECOND + RAMP);
     assert_eq!(state(process), State::Ready);
-    assert!(process.machine.seen().resting);
+    assert!(process.machine.trace_sample().resting);
     let why = process.machine.snapshot().why.to_string();
     assert!(why.starts_with("the client that started the wave is gone"), "{why}");
 }

@@ -51,7 +51,7 @@ fn s13_what_no_force_can_be_is_lost_and_never_zero() {
 #[test]
 fn s13_a_lost_sample_is_nothing_in_the_api() {
     let mut process = TrialProcess::start(&TrialEnvironment::new(RailOptions::default()), 70.0).unwrap();
-    process.machine.hands().push_g(150.0);
+    process.machine.operator().push_g(150.0);
     process.run_until(SECOND_NS);
     let force = |process: &mut TrialProcess| {
         let call = ClientRequest {
@@ -64,7 +64,7 @@ fn s13_a_lost_sample_is_nothing_in_the_api() {
     };
     let shown_g = force(&mut process).as_f64().unwrap();
     assert!((shown_g - 150.0).abs() < 1.0, "{shown_g} g");
-    process.machine.hands().set(Mishap::LoadCellGarbage, true);
+    process.machine.operator().set_mishap(Mishap::LoadCellGarbage, true);
     process.run_until(2 * SECOND_NS);
     for _ in 0..50 {
         assert_eq!(force(&mut process), Value::Null);
@@ -187,16 +187,16 @@ fn s29_ten_minutes_of_reads_move_nothing() {
                 process.run_until(process.now() + 60 * SECOND_NS);
             }
             State::Faulted => {
-                process.machine.hands().set(Mishap::EStopOpen, true);
+                process.machine.operator().set_mishap(Mishap::EStopOpen, true);
                 process.run_until(process.now() + SECOND_NS);
             }
             _ => process.run_until(SECOND_NS),
         }
-        assert_eq!(process.machine.seen().state, state);
+        assert_eq!(process.machine.trace_sample().state, state);
         let steps = process.witness().steps();
         let answered = ten_minutes_of_reads(&mut process, &mut random);
         assert!(answered > 200, "{answered} reads were answered");
         assert!(process.witness().violation().is_none(), "{:?}", process.witness().violation());
-        assert_eq!((process.machine.seen().state, process.witness().steps()), (state, steps));
+        assert_eq!((process.machine.trace_sample().state, process.witness().steps()), (state, steps));
     }
 }

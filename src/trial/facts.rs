@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use super::edge_oracle::{self, KinematicBounds};
 use super::link::SimulatedSerialLine;
-use crate::drive::CycleTrace;
+use crate::drive::TraceSample;
 use crate::hal::sim::rail::spring_force_g;
 use crate::hal::sim::{RailOptions, SimulatedOperator};
 use crate::machine::{Config, HomingOptions, Inputs, State, StopLevel};
@@ -52,7 +52,7 @@ impl ActiveSince {
     }
 
     /// The limit switch at `end`.
-    pub const fn limit(&self, end: End) -> Option<Nanos> {
+    pub const fn limit(&self, end: RailEnd) -> Option<Nanos> {
         match end {
             RailEnd::Front => self.front,
             RailEnd::Back => self.back,
@@ -91,11 +91,11 @@ pub struct GroundTruth {
     pub page_waves: bool,
 }
 
-/// Limits that the API shows, with the wider ones that it showed a moment ago.
+/// MotionLimits that the API shows, with the wider ones that it showed a moment ago.
 #[derive(Debug, Clone, Copy)]
 pub struct ShownLimits {
     /// The limits that are shown now.
-    pub limits: Limits,
+    pub limits: MotionLimits,
     /// Setting `max_stroke`: length of the rail as measured by the user.
     pub max_stroke_mm: f64,
     /// Setting `stroke_limit`.
@@ -154,9 +154,9 @@ pub struct Facts {
     /// The serial line of the force sensor.
     pub line: SimulatedSerialLine,
     /// Trace of both loops after the last control cycle.
-    pub trace: Option<CycleTrace>,
+    pub trace: Option<TraceSample>,
     /// Trace after the control cycle before that.
-    pub previous_trace: Option<CycleTrace>,
+    pub previous_trace: Option<TraceSample>,
     /// Step counter since power-on: steps forward less steps backward.
     pub step_count: i64,
     /// The last step.
@@ -171,7 +171,7 @@ pub struct Facts {
     pub ground_truth: GroundTruth,
     /// Speeds and distances of homing.
     pub homing: HomingOptions,
-    /// Limits that the API shows.
+    /// MotionLimits that the API shows.
     pub shown: Option<ShownLimits>,
     /// Short injected pulses on input lines that are over, oldest first; the fault injector appends them.
     pub input_pulses: Rc<RefCell<VecDeque<InputPulse>>>,
@@ -226,7 +226,13 @@ impl Facts {
     }
 
     /// Records the limits that the API shows now.
-    pub fn record_limits(&mut self, at: Nanos, limits: Limits, max_stroke_mm: f64, stroke_limit_mm: f64) {
+    pub fn record_limits(
+        &mut self,
+        at: Nanos,
+        limits: MotionLimits,
+        max_stroke_mm: f64,
+        stroke_limit_mm: f64,
+    ) {
         let new = ShownLimits { limits, max_stroke_mm, stroke_limit_mm, since_ns: at, former: None };
         let Some(old) = self.shown.replace(new) else { return };
         if (old.limits, old.max_stroke_mm, old.stroke_limit_mm) == (limits, max_stroke_mm, stroke_limit_mm) {
@@ -291,7 +297,7 @@ impl Facts {
     }
 
     /// Records the trace at the end of a control cycle.
-    pub fn record_cycle(&mut self, trace: &CycleTrace) {
+    pub fn record_cycle(&mut self, trace: &TraceSample) {
         self.previous_trace = self.trace.replace(*trace);
         let force_g = spring_force_g(&self.rail, self.operator.carriage_mm()) + self.operator.pushed_g();
         if self.forces_g.len() == REMEMBERED {

@@ -38,7 +38,7 @@ pub struct Gear {
     /// Speeds and distances of homing.
     pub homing: HomingOptions,
     /// Motion limits at the start of the run.
-    pub limits: Limits,
+    pub limits: MotionLimits,
     /// Highest acceleration that clients request, in mm/s².
     pub hardest_mm_s2: f64,
 }
@@ -92,7 +92,7 @@ impl Gear {
     }
 
     /// Random motion limits that are valid for this machine.
-    pub fn limits(&self, random: &mut Random) -> Limits {
+    pub fn limits(&self, random: &mut Random) -> MotionLimits {
         // Two touches differ by a step, so 2 % are left.
         let mut speed = random.log_between(10.0, 0.98 * self.fastest_mm_s());
         // No faster than the hardest stop allows.

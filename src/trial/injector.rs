@@ -69,12 +69,12 @@ impl FaultInjector {
                 self.inject_pulse(mishap, lasts_ns, process, environment);
             }
             InjectedFault::Machine(mishap) => {
-                process.machine.hands().set(mishap, true);
+                process.machine.operator().set_mishap(mishap, true);
             }
             InjectedFault::Push => {
                 let force_g = force_limit_g * self.random.between(0.3, 2.0);
                 let way = if self.random.chance(0.5) { 1.0 } else { -1.0 };
-                process.machine.hands().push_g(way * force_g);
+                process.machine.operator().push_g(way * force_g);
             }
             InjectedFault::ControlFrozen => {
                 process.witness().facts.ground_truth.control_frozen = Some((now, now + lasts_ns));
@@ -87,7 +87,7 @@ impl FaultInjector {
             }
             InjectedFault::Stalls => {
                 process.witness().facts.ground_truth.late_until = now + lasts_ns + LATE_FOR_NS;
-                environment.clock.be_late(Some(plan.lateness));
+                environment.clock.set_lateness(Some(plan.lateness));
             }
             InjectedFault::DiskFull | InjectedFault::StoreFails => {
                 let full = planned.fault == InjectedFault::DiskFull;
@@ -130,7 +130,7 @@ impl FaultInjector {
     /// Ends a short pulse that is going on, when the process has ended.
     pub fn cancel_pulse(&mut self, process: &TrialProcess) {
         if let Some((mishap, _)) = self.pulse.take().filter(|(_, over)| process.now() < *over) {
-            process.machine.hands().set(mishap, false);
+            process.machine.operator().set_mishap(mishap, false);
         }
     }
 
@@ -143,7 +143,7 @@ impl FaultInjector {
         environment: &TrialEnvironment,
     ) {
         let cuts = matches!(mishap, Mishap::EStopOpen | Mishap::DriverAlarm);
-        let (operator, clock) = (process.machine.hands().clone(), environment.clock.clone());
+        let (operator, clock) = (process.machine.operator().clone(), environment.clock.clone());
         let pulses = Rc::clone(&process.witness().facts.input_pulses);
         let now = process.now();
         let at = now + self.random.below(MILLISECOND_NS);
@@ -152,13 +152,13 @@ impl FaultInjector {
             return;
         }
         self.pulse = Some((mishap, now + lasts_ns + PLAYED_WITHIN_NS));
-        environment.clock.at(at, move || {
+        environment.clock.set_alarm(at, move || {
             // The clock calls this at the end of the wait in which the instant lies.
             let from_ns = clock.now();
-            operator.set(mishap, true);
+            operator.set_mishap(mishap, true);
             let until = from_ns + lasts_ns;
-            clock.clone().at(until, move || {
-                operator.set(mishap, false);
+            clock.clone().set_alarm(until, move || {
+                operator.set_mishap(mishap, false);
                 pulses.borrow_mut().push_back(InputPulse { cuts, from_ns, until_ns: clock.now() });
             });
         });
@@ -177,9 +177,9 @@ impl FaultInjector {
         match planned.fault {
             // A short pulse ends by itself.
             InjectedFault::Machine(_) if planned.fault.is_of_a_line() && planned.lasts_ns < SHORT_NS => {}
-            InjectedFault::Machine(mishap) => process.machine.hands().set(mishap, false),
-            InjectedFault::Push => process.machine.hands().push_g(0.0),
-            InjectedFault::Stalls => environment.clock.be_late(None),
+            InjectedFault::Machine(mishap) => process.machine.operator().set_mishap(mishap, false),
+            InjectedFault::Push => process.machine.operator().push_g(0.0),
+            InjectedFault::Stalls => environment.clock.set_lateness(None),
             InjectedFault::DiskFull | InjectedFault::StoreFails => {
                 environment.disk.lock().unwrap_or_else(PoisonError::into_inner).break_disk(None);
                 process.witness().facts.ground_truth.disk_broken = false;
@@ -198,7 +198,7 @@ impl FaultInjector {
             }
             _ => {}
         }
-        let (now, hidden) = (process.now(), samples_hidden(process.machine.hands().mishaps()));
+        let (now, hidden) = (process.now(), samples_hidden(process.machine.operator().mishaps()));
         let truth = &mut process.witness().facts.ground_truth;
         if hides_samples(planned.fault) && !hidden {
             truth.samples_lost_since = None;

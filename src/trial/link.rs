@@ -166,7 +166,7 @@ impl SensorLink {
 
     fn send(&mut self, frame: &[u8], now: Nanos) {
         // A board without power sends nothing.
-        if self.cell.hands().mishaps().has(Mishap::LoadCellSilent) {
+        if self.cell.operator().mishaps().has(Mishap::LoadCellSilent) {
             return;
         }
         self.free_ns = self.free_ns.max(now);

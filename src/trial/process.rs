@@ -42,8 +42,9 @@ const SLICE_NS: Nanos = 10 * MILLISECOND_NS;
 /// Slice while a client waits for an answer.
 const SHORT_SLICE_NS: Nanos = 2 * MILLISECOND_NS;
 
-/// Vitals of a computer with a good supply and enough cooling.
-pub const HEALTHY_COMPUTER: Vitals = Vitals { under_voltage: Some(false), temperature_c: Some(55.0) };
+/// HostReadings of a computer with a good supply and enough cooling.
+pub const HEALTHY_COMPUTER: HostReadings =
+    HostReadings { under_voltage: Some(false), temperature_c: Some(55.0) };
 
 /// Wrappers between the parts. A mutation test puts a defect into one of them, to show that a promise check detects it.
 #[derive(Clone, Copy)]
@@ -55,7 +56,7 @@ pub struct TrialSetup {
     /// Between the API and the machine.
     pub port: fn(Arc<dyn MachinePort>) -> Arc<dyn MachinePort>,
     /// Between the computer and the monitor of its power and heat.
-    pub vitals: fn(Vitals) -> Vitals,
+    pub vitals: fn(HostReadings) -> HostReadings,
     /// Changes the options of the machine.
     pub options: fn(RehearsalOptions) -> RehearsalOptions,
 }
@@ -113,7 +114,7 @@ pub struct TrialEnvironment {
     /// The serial line of the force sensor.
     pub line: SimulatedSerialLine,
     /// Supply and temperature of the computer.
-    pub computer: Arc<Mutex<Vitals>>,
+    pub computer: Arc<Mutex<HostReadings>>,
     /// The virtual clock.
     pub clock: VirtualClock,
     /// True if the computer is ever late.
@@ -235,8 +236,8 @@ impl TrialProcess {
         let witness = TrialWitness::new(check, rail, SimulatedOperator::default());
         let (pins, wire) = (environment.wiring.pins, environment.wiring.cell);
         let cell = |cell| wire(SensorLink::new(cell, environment.line.clone()));
-        let mut machine = RehearsedMachine::wired(environment.clock.clone(), &options, witness, pins, cell);
-        machine.sink().facts.operator = machine.hands().clone();
+        let mut machine = RehearsedMachine::with_io(environment.clock.clone(), &options, witness, pins, cell);
+        machine.sink().facts.operator = machine.operator().clone();
         machine.sink().facts.homing = homing;
         machine.sink().facts.line = environment.line.clone();
 
@@ -251,7 +252,7 @@ impl TrialProcess {
         let ctx = {
             let _inside = runtime.enter();
             let (link, events, pump) = bridge(ends, stop_line, first);
-            let port = (environment.wiring.port)(machine_port::on_virtual_time(link, hands));
+            let port = (environment.wiring.port)(machine_port::on_virtual_time(link, operator));
             let port: Arc<dyn MachinePort> = Arc::new(Tap { port, log: Arc::clone(&log) });
             let rules = GateRules { hostname: "yep".to_owned(), ..GateRules::default() };
             let options =

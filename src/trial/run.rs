@@ -137,7 +137,7 @@ impl TrialRun {
     }
 
     fn in_motion(&self) -> bool {
-        let trace = self.process.machine.seen();
+        let trace = self.process.machine.trace_sample();
         matches!(trace.state, State::Running | State::Ending) && !trace.resting
     }
 
@@ -168,7 +168,7 @@ impl TrialRun {
 
     /// At rest: checks that the settings in force are those that the API shows.
     fn check_settled(&mut self) {
-        let trace = self.process.machine.seen();
+        let trace = self.process.machine.trace_sample();
         let rests = matches!(trace.state, State::Ready | State::NotHomed | State::Disarmed) && trace.resting;
         let since_ns = self.process.machine.snapshot().since_ns;
         if rests && trace.at_ns > since_ns + SETTLED_NS {
@@ -181,19 +181,19 @@ impl TrialRun {
     fn restart(&mut self) -> Result<(), String> {
         self.probing = None;
         self.workload.drop_sockets();
-        let mishaps = self.process.machine.hands().mishaps();
-        let pushed_g = self.process.machine.hands().pushed_g();
+        let mishaps = self.process.machine.operator().mishaps();
+        let pushed_g = self.process.machine.operator().pushed_g();
         let truth =
             GroundTruth { page_there: false, page_waves: false, ..self.process.witness().facts.ground_truth };
-        let carriage_mm = self.process.machine.hands().carriage_mm();
+        let carriage_mm = self.process.machine.operator().carriage_mm();
         self.environment.pass_time(RESTART_NS);
         self.report.requests += self.process.requests_made();
         let next = TrialProcess::start(&self.environment, carriage_mm)?;
         let (witness, before) = core::mem::replace(&mut self.process, next).kill();
         self.process.witness().resume(witness);
         self.process.witness().facts.ground_truth = truth;
-        self.process.machine.hands().set_all(mishaps);
-        self.process.machine.hands().push_g(pushed_g);
+        self.process.machine.operator().replace_mishaps(mishaps);
+        self.process.machine.operator().push_g(pushed_g);
         self.injector.cancel_pulse(&self.process);
         let found = self.process.ctx.desk.current();
         if user_settings(&found) == user_settings(&before) {

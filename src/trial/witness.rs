@@ -266,7 +266,7 @@ impl EdgeSink for TrialWitness {
         }
     }
 
-    fn lines(&mut self, at: Nanos, inputs: Inputs) {
+    fn input_lines(&mut self, at: Nanos, inputs: Inputs) {
         self.facts.record_inputs(at, inputs);
         if inputs != Inputs::default()
             && let Some(oracle) = &mut self.oracle

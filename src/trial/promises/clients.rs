@@ -81,7 +81,7 @@ pub struct EndEnds {
 
 /// True if a wave runs now and did one cycle ago.
 fn wave_runs(facts: &Facts) -> bool {
-    let runs = |trace: &CycleTrace| matches!(trace.state, State::Running | State::Ending);
+    let runs = |trace: &TraceSample| matches!(trace.state, State::Running | State::Ending);
     facts.previous_trace.as_ref().is_some_and(runs) && facts.trace.as_ref().is_some_and(runs)
 }
 

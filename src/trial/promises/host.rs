@@ -73,7 +73,7 @@ impl Promise for StrainSlowsThenStops {
         }
         let strained = matches!(trace.fault, Some(Fault::UnderVoltage | Fault::Overheated));
         let followed = matches!(before.state, State::Running | State::Ending) && before.fault.is_none();
-        if strained && followed && trace.calibration.is_none() && trace.noted.also.is_none() {
+        if strained && followed && trace.calibration.is_none() && trace.outcome.also.is_none() {
             return Err("the position was lost with a stop for power or heat".to_owned());
         }
         let moves = matches!(trace.state, State::Homing | State::Running | State::Ending);

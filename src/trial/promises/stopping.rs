@@ -27,9 +27,9 @@ impl Promise for LimitStops {
         // While the position is unknown, only homing and the ramp behind it may move off a switch.
         let known = facts.trace.as_ref().is_some_and(|trace| trace.calibration.is_some());
         let known = known && facts.state() != State::Homing;
-        for end in [End::Front, End::Back] {
+        for end in [RailEnd::Front, RailEnd::Back] {
             let Some(since) = facts.active_since.limit(end) else { continue };
-            let toward = made.forward == (end == End::Front);
+            let toward = made.forward == (end == RailEnd::Front);
             let allowed = since + made.interval_ns.max(LIMIT_WITHIN_NS);
             if made.at > allowed && (toward || known) {
                 let late_us = (made.at - since) / MICROSECOND_NS;
@@ -260,7 +260,7 @@ impl Promise for LimitLosesPosition {
         {
             return Ok(());
         }
-        for end in [End::Front, End::Back] {
+        for end in [RailEnd::Front, RailEnd::Back] {
             if facts.active_since.limit(end).is_some_and(|since| trace.at_ns > since + DECIDED_WITHIN_NS) {
                 return Err(format!("{} with the {} limit closed", trace.state.name(), end.name()));
             }
