@@ -361,6 +361,13 @@ impl Facts {
         last.way / seconds(since_ns) / self.steps_per_mm()
     }
 
+    /// Upper bound on the speed of the axis at `at`, in mm/s. Between two pulses it may have been accelerated over a
+    /// whole step, and turned: `v² = v₀² + 2as`.
+    pub fn highest_speed_mm_s(&self, at: Nanos) -> f64 {
+        let acceleration_mm_s2 = self.config().map_or(0.0, |config| config.limits.max_acceleration.get());
+        libm::hypot(self.speed_mm_s(at), libm::sqrt(2.0 * acceleration_mm_s2 / self.steps_per_mm()))
+    }
+
     /// Duration of a stop from `speed_mm_s` without its onset.
     pub fn ramp_ns(&self, speed_mm_s: f64) -> Nanos {
         let Some(config) = self.config() else { return 0 };

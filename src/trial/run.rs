@@ -183,8 +183,13 @@ impl TrialRun {
         self.workload.drop_sockets();
         let mishaps = self.process.machine.operator().mishaps();
         let pushed_g = self.process.machine.operator().pushed_g();
-        let truth =
-            GroundTruth { page_there: false, page_waves: false, ..self.process.witness().facts.ground_truth };
+        // A control thread that was frozen is gone with its process.
+        let truth = GroundTruth {
+            page_there: false,
+            page_waves: false,
+            control_frozen: None,
+            ..self.process.witness().facts.ground_truth
+        };
         let carriage_mm = self.process.machine.operator().carriage_mm();
         self.environment.pass_time(RESTART_NS);
         self.report.requests += self.process.requests_made();

@@ -97,9 +97,10 @@ impl Promise for EndEnds {
 
     fn check_call(&mut self, facts: &Facts, call: &PortCall) -> PromiseResult {
         // Requests over a socket count too; they have no answer.
-        if matches!(call.request, PortRequest::Command(CommandKind::Run | CommandKind::Calibrate)) {
+        if let PortRequest::Command(kind @ (CommandKind::Run | CommandKind::Calibrate)) = call.request {
             (self.asked_ns, self.ends_by_ns) = (call.at_ns, None);
-            self.waits |= facts.state() != State::Running;
+            // A running wave blends into another one at once; homing waits for its end.
+            self.waits |= kind == CommandKind::Calibrate || facts.state() != State::Running;
         }
         Ok(())
     }

@@ -82,7 +82,7 @@ impl Promise for StopIsQuick {
         // The axis gets faster until a present acceleration is released.
         let gained_mm_s =
             facts.config().map_or(0.0, |config| config.limits.max_acceleration.get() * LET_GO_S);
-        let speed_mm_s = facts.speed_mm_s(call.at_ns) + gained_mm_s;
+        let speed_mm_s = facts.highest_speed_mm_s(call.at_ns) + gained_mm_s;
         let grace_s = seconds(STOP_GRACE_NS);
         let braking_mm = seconds(facts.ramp_ns(speed_mm_s)) * speed_mm_s / 2.0 + speed_mm_s * grace_s;
         self.running = Some(Stop {
