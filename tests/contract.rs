@@ -17,7 +17,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use support::{Client, Heard, Server, Setup};
 use yep::api::port::MachineLocation;
-use yep::api::route::{ROUTES, Resource};
+use yep::api::route::AnswerType;
+use yep::api::routes::ROUTES;
 use yep::machine::{Calibration, Command, CommandRefusal, Fault, State};
 use yep::settings::Settings;
 use yep::wave::{Graph, Shape};
@@ -63,7 +64,7 @@ async fn start(location: MachineLocation, prepare: fn(&mut Settings)) -> (Server
 
 /// Makes the recorded request. A recorded id stands for the id of the document.
 async fn ask(server: &Server, request: &Value) -> Heard {
-    let id = server.ctx.desk.current().document.id;
+    let id = server.ctx.settings.current().document.id;
     let path = request["path"].as_str().unwrap();
     let path: Vec<&str> = path
         .split('/')
@@ -266,7 +267,7 @@ async fn what_the_machine_refuses_is_a_conflict_and_is_not_announced() {
     assert_eq!(commands.drain(&server, "command_all").await.len(), 1);
     // The refused settings are neither in force nor stored.
     let kept = server.keeper.kept.lock().unwrap().last().unwrap().document.force_limit;
-    assert_eq!((server.ctx.desk.current().document.force_limit, kept), (1_000, 1_000));
+    assert_eq!((server.ctx.settings.current().document.force_limit, kept), (1_000, 1_000));
 }
 
 #[tokio::test]
@@ -299,7 +300,7 @@ async fn a_slip_of_the_pen_is_refused_and_the_nearest_field_named() {
     let wave = |field: &str| format!(r#"{{"type":"sine","duration":3,"{field}":0.1,"lease":"continue"}}"#);
     let points = r#""points":[50,40,30,25,23,22,20,18,15,10]"#;
     let settings = "/api/settings/any/default";
-    let id = server.ctx.desk.current().document.id;
+    let id = server.ctx.settings.current().document.id;
     for (method, path, body, field, meant) in [
         ("POST", "/api/wave/run", wave("amplitud"), "amplitud", "did you mean amplitude?"),
         ("POST", "/api/wave/run", wave("stroke"), "stroke", "did you mean amplitude?"),
@@ -437,7 +438,7 @@ async fn after_a_reset_a_remote_machine_is_not_homed_until_it_has_measured() {
 async fn initialising_is_refused_in_motion_and_forgets_the_calibration_at_rest() {
     let (server, _) = start(MachineLocation::Local, |_| {}).await;
     let found = Calibration { origin_steps: 50, travel_steps: 1_550, max_steps: 1_450 };
-    server.ctx.desk.calibrated(&found, 1_735_689_599).await.unwrap();
+    server.ctx.settings.calibrated(&found, 1_735_689_599).await.unwrap();
     let shown = server.get("/api/settings/any/default").await.json();
     assert_eq!((&shown["max_steps"], &shown["steps_per_mm"]), (&json!(1_450), &json!(10.0)));
     let id = shown["id"].as_str().unwrap();
@@ -492,7 +493,7 @@ async fn every_route_is_documented_and_every_documented_route_is_there() {
     for (path, methods) in spec["paths"].as_object().unwrap() {
         described.extend(methods.as_object().unwrap().keys().map(|m| (m.to_uppercase(), path.clone())));
     }
-    let served = ROUTES.iter().filter(|route| route.resource != Resource::Docs);
+    let served = ROUTES.iter().filter(|route| route.answer != AnswerType::Html);
     let served: BTreeSet<_> = served.map(|r| (r.method.to_string(), r.path.to_owned())).collect();
     assert_eq!(described, served);
     for path in ["/docs", "/docs/", "/redoc", "/docs/oauth2-redirect"] {

@@ -10,7 +10,8 @@ mod support;
 use support::{Headers, PATIENCE, Server, Setup};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use yep::api::port::MachineLocation;
-use yep::api::route::{ROUTES, Resource};
+use yep::api::route::Urgency;
+use yep::api::routes::ROUTES;
 use yep::auth::Standing;
 
 /// Where a client of each standing comes from: 192.168.1.10, 192.168.1.60 and the machine itself.
@@ -36,7 +37,7 @@ async fn every_route_with_every_standing() {
         for standing in Standing::ALL {
             let case = format!("{} {path} as {standing:?}", route.method);
             let host = host_of(standing);
-            if route.resource == Resource::Stream {
+            if route.upgrades() {
                 for (stream, right) in [
                     ("command_all", Standing::Machine),
                     ("status", Standing::Machine),
@@ -51,11 +52,11 @@ async fn every_route_with_every_standing() {
             let method = route.method.as_str();
             let json = [("content-type", "application/json")];
             let answer = server.request_from(host, method, &path, &json, br#"{"type": "end"}"#).await;
-            if route.resource == Resource::Stop {
+            if route.urgency == Urgency::Stop {
                 assert_eq!(answer.status, 200, "{case}");
             }
             // Only the command says whether it is one for a guest.
-            let right = if route.resource == Resource::CommandRun { Standing::Local } else { route.right };
+            let right = if route.urgency == Urgency::MayStop { Standing::Local } else { route.right };
             assert_eq!(answer.status == 403, standing < right, "{case}: {}", answer.status);
             assert_ne!(answer.status, 401, "{case}");
         }

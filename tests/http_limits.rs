@@ -16,7 +16,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use yep::api::ServerLimits;
 use yep::api::port::MachineLocation;
-use yep::api::route::{ROUTES, Resource};
+use yep::api::routes::ROUTES;
 
 const ORIGIN: &str = "http://localhost:3042";
 
@@ -370,7 +370,7 @@ async fn a_change_is_completed_when_its_client_goes_away() {
     tokio::time::sleep(Duration::from_millis(100)).await;
     drop(client);
     let begun = Instant::now();
-    while server.ctx.desk.current().document.force_limit != 900 {
+    while server.ctx.settings.current().document.force_limit != 900 {
         assert!(begun.elapsed() < PATIENCE, "it was dropped half-way");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
@@ -395,7 +395,7 @@ async fn changes_are_made_one_after_the_other() {
         assert!(a.force_limit == b.force_limit || a.tick_stroke_limit == b.tick_stroke_limit);
     }
     assert_eq!(kept.len(), 20);
-    assert_eq!(*kept.last().unwrap(), server.ctx.desk.current());
+    assert_eq!(*kept.last().unwrap(), server.ctx.settings.current());
 }
 
 #[tokio::test]
@@ -407,9 +407,9 @@ async fn the_end_of_the_server_waits_for_a_change_that_is_being_made() {
     let request = "POST /api/setup/initialize HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n";
     client.write_all(request.as_bytes()).await.unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await;
-    let before = ctx.desk.current().document.id;
+    let before = ctx.settings.current().document.id;
     server.shut_down().await;
-    assert_ne!(ctx.desk.current().document.id, before);
+    assert_ne!(ctx.settings.current().document.id, before);
     assert!(rest(&mut client).await.starts_with("HTTP/1.1 200 "));
     assert!(TcpStream::connect(address).await.is_err(), "it still listens");
 }
@@ -458,7 +458,7 @@ fn any_json_on_any_route_is_answered_without_failing_and_with_cors_headers() {
     // What was ever found is tried first, from now on.
     let found = FileFailurePersistence::Direct("tests/found/http_limits.txt");
     let config = Config { cases: 1_500, failure_persistence: Some(Box::new(found)), ..Config::default() };
-    let routes: Vec<_> = ROUTES.iter().filter(|route| route.resource != Resource::Stream).collect();
+    let routes: Vec<_> = ROUTES.iter().filter(|route| !route.upgrades()).collect();
     let cases = (0..routes.len(), body(), "default|[a-z%0-9]{1,6}", any::<bool>());
     let tried = TestRunner::new_with_rng(config, rng).run(&cases, |(n, body, id, slash)| {
         let route = routes[n];

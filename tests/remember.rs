@@ -30,7 +30,7 @@ async fn a_backup_brings_everything_to_another_machine() {
     assert_eq!(one.put("/api/waves/slow%20one", r#"{"type":"sine","duration":2.5}"#).await.status, 200);
     let session =
         SessionRecord { ended: Some(SessionEnd::Stop), distance_mm: 0.1 + 0.2, ..SessionRecord::begun(7) };
-    let kept = one.ctx.keeper.keep(StateChange::Session(3, session)).await;
+    let kept = one.ctx.store.keep(StateChange::Session(3, session)).await;
     assert_eq!(kept, Ok(()));
 
     let backup = one.get("/api/backup").await;
@@ -41,8 +41,8 @@ async fn a_backup_brings_everything_to_another_machine() {
     let answer = post_backup(&other, &document).await;
     assert_eq!(answer.json(), json!({ "status": "success", "waves": 1, "sessions": 1 }), "{}", answer.text());
     assert_eq!(commands.message().await["type"], "update_settings");
-    assert_eq!(other.ctx.keeper.kept().0, one.ctx.keeper.kept().0);
-    assert_eq!(other.ctx.desk.current(), one.ctx.desk.current());
+    assert_eq!(other.ctx.store.kept().0, one.ctx.store.kept().0);
+    assert_eq!(other.ctx.settings.current(), one.ctx.settings.current());
     let [machine::Command::ReplaceSettings(config)] = other.port.commands()[..] else {
         panic!("the machine was not told")
     };
@@ -76,7 +76,7 @@ async fn a_backup_that_went_through_windows_is_taken_or_named() {
 async fn a_backup_that_is_wrong_or_untimely_changes_nothing() {
     let server = start().await;
     let good = server.get("/api/backup").await.json();
-    let before = server.ctx.keeper.kept().0;
+    let before = server.ctx.store.kept().0;
     let mut bad = good.clone();
     bad["settings"]["force_limit_g"] = json!(0);
     bad["motion"]["max_speed_mm_s"] = json!(1e9);
@@ -109,8 +109,8 @@ async fn a_backup_that_is_wrong_or_untimely_changes_nothing() {
     server.keeper.broken.store(true, SeqCst);
     assert_eq!(post_backup(&server, &good).await.status, 503);
     server.keeper.broken.store(false, SeqCst);
-    assert_eq!(server.ctx.keeper.kept().0, before);
-    assert_eq!(server.ctx.desk.current(), before.settings);
+    assert_eq!(server.ctx.store.kept().0, before);
+    assert_eq!(server.ctx.settings.current(), before.settings);
     assert_eq!(post_backup(&server, &good).await.status, 200);
 }
 
@@ -165,7 +165,7 @@ async fn sessions_are_told_newest_first_with_their_sums() {
         ..SessionRecord::begun(7)
     };
     for number in 1..=3 {
-        server.ctx.keeper.keep(StateChange::Session(number, session.clone())).await.unwrap();
+        server.ctx.store.keep(StateChange::Session(number, session.clone())).await.unwrap();
     }
     let told = server.get("/api/sessions").await.json();
     let numbers: Vec<_> = told["sessions"].as_array().unwrap().iter().map(|s| &s["number"]).collect();

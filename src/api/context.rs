@@ -1,4 +1,4 @@
-//! What every handler shares.
+//! The services behind the routes, put together.
 
 use std::sync::Arc;
 
@@ -6,48 +6,49 @@ use tokio::runtime::Handle;
 
 use super::budget::MemoryBudget;
 use super::bus::Bus;
-use super::desk::{SettingsService, SettingsStore};
-use super::fence::Fence;
-use super::lease::{Lease, Policy};
+use super::commands::CommandService;
+use super::lease::Policy;
 use super::limits::ServerLimits;
 use super::pages::Pages;
 use super::port::MachinePort;
-use super::remote::RemoteFacts;
+use super::remote::RemoteMachine;
+use super::settings_service::{SettingsService, SettingsStore};
+use super::wave_service::WaveService;
 use crate::auth::GateRules;
 use crate::settings::{RailGeometry, Settings};
 
-/// What the configuration says about the server.
+/// The server's part of the configuration.
 #[derive(Debug, Clone, Default)]
 pub struct ServerOptions {
-    /// Who is let in.
+    /// The rules of the gate.
     pub rules: GateRules,
-    /// How much anyone may take up.
+    /// The limits of the server.
     pub limits: ServerLimits,
-    /// What becomes of a wave whose client is gone.
+    /// What happens to a wave whose client is gone.
     pub lease: Policy,
-    /// What is served besides the API.
+    /// The pages that are served besides the API.
     pub pages: Pages,
 }
 
-/// The machine, the settings and the streams, as the handlers see them.
+/// Everything that handlers may use. A row of the route table hands a handler the parts that it needs; none gets the whole.
 pub struct Context {
     /// The machine.
     pub port: Arc<dyn MachinePort>,
     /// The settings.
-    pub desk: SettingsService,
-    /// What else is remembered.
-    pub keeper: Arc<dyn SettingsStore>,
-    /// The streams. The rest of the program publishes here too: what the machine is doing, on
+    pub settings: Arc<SettingsService>,
+    /// Everything else that is stored.
+    pub store: Arc<dyn SettingsStore>,
+    /// The streams. The rest of the program publishes here too: the state of the machine, on
     /// [`bus::STATUS`](super::bus::STATUS).
-    pub bus: Bus,
-    /// Who holds the wave.
-    pub lease: Lease,
-    /// Who starts something behind a STOP.
-    pub fence: Fence,
-    /// Where requests are worked on, apart from the connections: the runtime in which this was made.
+    pub bus: Arc<Bus>,
+    /// Commands by their names.
+    pub commands: Arc<CommandService>,
+    /// Waves, and the lease on the one that runs.
+    pub waves: Arc<WaveService>,
+    /// The yep-machine elsewhere, if there is one.
+    pub remote: RemoteMachine,
+    /// The runtime on which requests are answered, apart from the connections: the one in which this was made.
     pub workers: Handle,
-    /// A yep-machine elsewhere.
-    pub remote: RemoteFacts,
     /// Memory for requests and answers.
     pub budget: MemoryBudget,
     /// The configuration.
@@ -55,7 +56,7 @@ pub struct Context {
 }
 
 impl Context {
-    /// A context around the machine behind `port`, with the settings that `keeper` remembered.
+    /// A context around the machine behind `port`, with the settings that `store` remembered.
     ///
     /// # Panics
     /// Outside a runtime.
@@ -63,23 +64,33 @@ impl Context {
     pub fn new(
         port: Arc<dyn MachinePort>,
         settings: Settings,
-        keeper: impl SettingsStore + 'static,
+        store: impl SettingsStore + 'static,
         rail: RailGeometry,
         options: ServerOptions,
     ) -> Arc<Context> {
-        let keeper: Arc<dyn SettingsStore> = Arc::new(keeper);
-        let desk = SettingsService::new(Arc::clone(&port), settings, Arc::clone(&keeper), rail);
-        let bus = Bus::new(options.limits.queued_messages, options.limits.queued_bytes);
+        let store: Arc<dyn SettingsStore> = Arc::new(store);
+        let limits = &options.limits;
+        let bus = Arc::new(Bus::new(limits.queued_messages, limits.queued_bytes));
+        let settings = Arc::new(SettingsService::new(Arc::clone(&port), settings, Arc::clone(&store), rail));
+        let commands =
+            Arc::new(CommandService::new(Arc::clone(&port), Arc::clone(&settings), Arc::clone(&bus)));
+        let waves = WaveService::new(
+            Arc::clone(&port),
+            Arc::clone(&bus),
+            Arc::clone(&commands),
+            options.lease,
+            limits.lease_time,
+        );
         Arc::new(Context {
             port,
-            desk,
-            keeper,
+            settings,
+            store,
             bus,
-            lease: Lease::default(),
-            fence: Fence::default(),
+            commands,
+            waves: Arc::new(waves),
+            remote: RemoteMachine::default(),
             workers: Handle::current(),
-            remote: RemoteFacts::default(),
-            budget: MemoryBudget::new(&options.limits),
+            budget: MemoryBudget::new(limits),
             options,
         })
     }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::lease::Client;
+use super::client::Client;
 
 /// So long a client must not have asked for a start before the one that is taken; loops that sleep for a second are shorter.
 pub const PAUSE: Duration = Duration::from_secs(2);

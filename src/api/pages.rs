@@ -18,7 +18,7 @@ use hyper::{Method, StatusCode};
 
 use super::answer::{self, Answer, HandlerResult};
 use super::query::decoded;
-use super::route::ROUTES;
+use super::routes::ROUTES;
 use crate::layout;
 
 /// What answers a path that has no file.

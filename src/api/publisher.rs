@@ -7,13 +7,13 @@ use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::bus::{self, COMMANDS, STATUS};
+use super::client::Client;
 use super::close_reason::CloseReason;
 use super::coerce;
+use super::commands::{CommandError, STOP};
 use super::context::Context;
 use super::fence::Stops;
 use super::json;
-use super::lease::Client;
-use super::orders::{No, STOP};
 use super::port::MachineLocation;
 use crate::auth::Standing;
 use crate::machine::CommandRefusal;
@@ -39,11 +39,11 @@ impl Publisher {
     #[must_use]
     pub fn new(ctx: &Arc<Context>, standing: Standing, client: Client) -> Publisher {
         let (commands, mut waiting) = mpsc::channel::<(Stops, String)>(WAITING_COMMANDS);
-        let obeying = Arc::clone(ctx);
+        let service = Arc::clone(&ctx.commands);
         // A task of its own: what was accepted is carried out, even if the client leaves.
         ctx.workers.spawn(async move {
             while let Some((stops, command)) = waiting.recv().await {
-                if let Err(no) = obeying.obey(stops, &command).await {
+                if let Err(no) = service.execute(stops, &command).await {
                     tracing::info!(command, ?no, "a command on the stream was not obeyed");
                 }
             }
@@ -79,9 +79,10 @@ impl Publisher {
         let command = command.map(|(_, command)| command.clone());
         let is_stop = command.as_deref() == Some(STOP);
         if is_stop {
-            self.ctx.raise_stop();
+            self.ctx.commands.raise_stop();
         }
-        let given = command.as_deref().map(|command| self.ctx.may_give(&self.client, command)).transpose();
+        let given =
+            command.as_deref().map(|command| self.ctx.commands.may_give(&self.client, command)).transpose();
         let Ok(stops) = given.map_err(|no| self.warn(command.as_deref().unwrap_or_default(), &no)) else {
             // Nobody hears it: a yep-machine would start.
             return Ok(());
@@ -106,8 +107,8 @@ impl Publisher {
     }
 
     /// Tells the listeners once that commands of this client are not taken; a frame has no answer.
-    fn warn(&mut self, command: &str, no: &No) {
-        let No::Fenced(fenced) = no else { return };
+    fn warn(&mut self, command: &str, no: &CommandError) {
+        let CommandError::Fenced(fenced) = no else { return };
         if !fenced.first {
             return;
         }

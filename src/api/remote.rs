@@ -1,23 +1,22 @@
-//! What a yep-machine on another host must be spared: it has the faults of the program that it runs.
+//! A yep-machine on another host: what is known of it, and which waves its program cannot follow.
 
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 use super::answer::{self, Rejection};
-use super::context::Context;
-use super::port::MachineLocation;
+use super::settings_service::SettingsService;
 use crate::machine::{CommandRefusal, State};
 
 /// Without a calibration nobody knows how many steps its range has; it is some ten steps a millimetre.
 const USUAL_STEPS: i64 = 1_000;
 
-/// What is known of a yep-machine besides its settings.
+/// Facts about a yep-machine besides its settings.
 #[derive(Debug, Default)]
-pub struct RemoteFacts {
+pub struct RemoteMachine {
     /// Its settings were put back to their defaults, and nothing was measured since.
     is_reset: AtomicBool,
 }
 
-impl RemoteFacts {
+impl RemoteMachine {
     /// The settings have no measured range any more.
     pub fn reset(&self) {
         self.is_reset.store(true, SeqCst);
@@ -26,6 +25,23 @@ impl RemoteFacts {
     /// The machine has written down what it measured.
     pub fn measured(&self) {
         self.is_reset.store(false, SeqCst);
+    }
+
+    /// Checks that the machine can be told to follow these positions.
+    ///
+    /// # Errors
+    /// 409 when it is not homed since its settings were reset, 422 with what is wrong with the wave.
+    pub fn check_wave(&self, settings: &SettingsService, positions: &[f64]) -> Result<(), Rejection> {
+        if self.is_reset.load(SeqCst) {
+            return Err(answer::refused(&CommandRefusal::NotHomed(State::NotHomed)));
+        }
+        let range_steps = settings.current().document.max_steps.unwrap_or(USUAL_STEPS);
+        if needs_steps(positions, range_steps) {
+            return Ok(());
+        }
+        let why =
+            "the machine would not make a step, and not hear STOP any more: give a longer duration or stroke";
+        Err(super::resources::wave::bad_duration(&why))
     }
 }
 
@@ -47,28 +63,6 @@ fn needs_steps(positions: &[f64], range_steps: i64) -> bool {
     // The first one also goes to where the wave begins.
     cycle();
     cycle()
-}
-
-impl Context {
-    /// That a yep-machine can be told to follow these positions; another mover is none of this.
-    ///
-    /// # Errors
-    /// 409 when it is not homed since its settings were reset, 422 with what is wrong with the wave.
-    pub fn spare_remote(&self, positions: &[f64]) -> Result<(), Rejection> {
-        if self.port.location() == MachineLocation::Local {
-            return Ok(());
-        }
-        if self.remote.is_reset.load(SeqCst) {
-            return Err(answer::refused(&CommandRefusal::NotHomed(State::NotHomed)));
-        }
-        let range_steps = self.desk.current().document.max_steps.unwrap_or(USUAL_STEPS);
-        if needs_steps(positions, range_steps) {
-            return Ok(());
-        }
-        let why =
-            "the machine would not make a step, and not hear STOP any more: give a longer duration or stroke";
-        Err(super::resources::wave::bad_duration(&why))
-    }
 }
 
 #[cfg(test)]

@@ -1,148 +1,147 @@
-//! The route table: every request that is understood, and who may make it.
-//!
-//! The router matches against this table and nothing else, the documentation is written from it, and a test
-//! walks all its rows with every standing.
+//! A row of the route table, and the search for the row of a request. The rows are in [`routes`](super::routes).
 
-use hyper::Method;
+use std::sync::Arc;
 
+use hyper::body::Incoming;
+use hyper::{Method, Request};
+
+use super::answer::HandlerResult;
+use super::client::Client;
+use super::connection::Connection;
+use super::context::Context;
+use super::limits::ServerLimits;
+use super::port::BoxFuture;
+use super::request::{BodyType, RoutedRequest};
+use super::routes::ROUTES;
 use crate::auth::Standing;
 
-/// What answers a route.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Resource {
-    WaveGet,
-    WaveRun,
-    CommandRun,
-    SettingsCreate,
-    SettingsGet,
-    SettingsPut,
-    Curve,
-    Initialize,
-    Stream,
-    Health,
-    Stop,
-    Status,
-    MotionLimitsGet,
-    MotionLimitsPut,
-    SimGet,
-    SimPut,
-    SensorGet,
-    SensorTare,
-    SensorCalibrate,
-    FaultList,
-    FaultGet,
-    BackupGet,
-    BackupPost,
-    State,
-    Sessions,
-    Waves,
-    SavedWaveGet,
-    SavedWavePut,
-    SavedWaveDelete,
-    SavedWaveRun,
-    OpenApi,
-    Docs,
-}
-
-/// One row of the table.
+/// One row: everything that the router, the documentation and the tests need to know of a route.
 #[derive(Debug)]
 pub struct Route {
     /// The method. GET also answers HEAD.
     pub method: Method,
     /// The path without a slash at its end; a segment in braces takes any value.
     pub path: &'static str,
-    /// The least standing that may use it.
+    /// The least role that may use it.
     pub right: Standing,
-    /// What answers it.
-    pub resource: Resource,
-    /// What it is for.
+    /// The order of its checks.
+    pub urgency: Urgency,
+    /// The type of its body.
+    pub body: BodyType,
+    /// The largest body.
+    pub limit: BodyLimit,
+    /// The type of its answer.
+    pub answer: AnswerType,
+    /// Its purpose, in one sentence.
     pub summary: &'static str,
+    /// The function that answers it.
+    pub handler: Handler,
 }
 
-const fn route(
-    method: Method,
-    path: &'static str,
-    right: Standing,
-    resource: Resource,
-    summary: &'static str,
-) -> Route {
-    Route { method, path, right, resource, summary }
+/// The order in which a request is checked and executed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Urgency {
+    /// Executed before host, origin, role and connection slot are looked at (promise S5).
+    Stop,
+    /// The body may say STOP, which is executed whatever the gate says of the request; so the body is read without a
+    /// connection slot, and from everybody.
+    MayStop,
+    /// Gate, connection slot and role come first, then the body.
+    Ordinary,
 }
 
-/// Every route.
-pub const ROUTES: &[Route] = {
-    use Resource::*;
-    use Standing::*;
-    const GET: Method = Method::GET;
-    const POST: Method = Method::POST;
-    const PUT: Method = Method::PUT;
-    const DELETE: Method = Method::DELETE;
-    &[
-        route(POST, STOP, Guest, Stop, "Stop: the fastest controlled stop, in every state"),
-        route(GET, "/api/health", Guest, Health, "Whether the server answers"),
-        // Below Local only the command `stop` is taken; only the body says which one it is.
-        route(POST, COMMAND, Guest, CommandRun, "Give a command by its name"),
-        route(
-            POST,
-            "/api/wave/get",
-            Local,
-            WaveGet,
-            "The points of a wave, for drawing it: type and duration, and what docs/WAVES.md lists",
-        ),
-        route(
-            POST,
-            "/api/wave/run",
-            Local,
-            WaveRun,
-            "Run a wave until END or STOP; while one runs, go over to it smoothly",
-        ),
-        route(
-            POST,
-            "/api/settings/{model}",
-            Local,
-            SettingsCreate,
-            "Refused: there is one settings document",
-        ),
-        route(GET, "/api/settings/{model}/{id}", Machine, SettingsGet, "The settings"),
-        route(PUT, "/api/settings/{model}/{id}", Machine, SettingsPut, "Change some of the settings"),
-        route(POST, "/api/curve", Machine, Curve, "The force curve through ten points"),
-        route(POST, "/api/setup/initialize", Local, Initialize, "Put all settings back to their defaults"),
-        route(GET, "/api/status", Local, Status, "The newest snapshot of the machine"),
-        route(GET, "/api/motion/limits", Local, MotionLimitsGet, "Speed, acceleration and jerk limits"),
-        route(PUT, "/api/motion/limits", Local, MotionLimitsPut, "Change some of the motion limits"),
-        route(GET, "/api/sim", Local, SimGet, "What is wrong with the simulated machine"),
-        route(PUT, "/api/sim", Local, SimPut, "Make something go wrong with the simulated machine"),
-        route(GET, "/api/faults", Local, FaultList, "What the flight recorder kept of faults"),
-        route(GET, "/api/faults/{id}", Local, FaultGet, "One of its recordings, as JSON or as CSV"),
-        route(GET, "/api/sensor", Local, SensorGet, "How the force sensor gets on"),
-        route(POST, "/api/sensor/tare", Local, SensorTare, "Make the present reading the one of no force"),
-        route(
-            POST,
-            "/api/sensor/calibrate",
-            Local,
-            SensorCalibrate,
-            "Take the present load for a known weight",
-        ),
-        // A machine subscribes to `command_all` and `status`; only Local may have every stream.
-        route(GET, "/api/stream/{name}", Machine, Stream, "WebSocket: a stream of messages"),
-        route(GET, "/api/waves", Local, Waves, "The saved waves"),
-        route(GET, "/api/waves/{name}", Local, SavedWaveGet, "A saved wave"),
-        route(PUT, "/api/waves/{name}", Local, SavedWavePut, "Save a wave under a name"),
-        route(DELETE, "/api/waves/{name}", Local, SavedWaveDelete, "Forget a saved wave"),
-        route(POST, "/api/waves/{name}/run", Local, SavedWaveRun, "Run a saved wave until END or STOP"),
-        route(GET, "/api/sessions", Local, Sessions, "When the machine moved, how far, and why it ended"),
-        route(GET, "/api/backup", Local, BackupGet, "Everything that is remembered, as one document"),
-        route(POST, "/api/backup", Local, BackupPost, "Replace everything by what a document says"),
-        route(GET, "/api/state", Local, State, "How the store started, and what is in it"),
-        route(GET, "/api/openapi.json", Local, OpenApi, "These routes, for programs"),
-        route(GET, "/docs", Local, Docs, "These routes, for people"),
-        route(GET, "/redoc", Local, Docs, "These routes, for people"),
-        route(GET, "/docs/oauth2-redirect", Local, Docs, "These routes, for people"),
-    ]
-};
+/// The largest body that is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyLimit {
+    /// [`ServerLimits::body_bytes`].
+    Small,
+    /// [`ServerLimits::wave_body_bytes`].
+    Wave,
+    /// [`ServerLimits::backup_body_bytes`].
+    Backup,
+}
 
-/// What the table says about a method and a path.
+impl BodyLimit {
+    /// The limit in bytes.
+    #[must_use]
+    pub const fn bytes(self, limits: &ServerLimits) -> usize {
+        match self {
+            BodyLimit::Small => limits.body_bytes,
+            BodyLimit::Wave => limits.wave_body_bytes,
+            BodyLimit::Backup => limits.backup_body_bytes,
+        }
+    }
+}
+
+/// The type of an answer that is no refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AnswerType {
+    /// JSON.
+    Json,
+    /// JSON, or CSV for a client that asks for it.
+    JsonOrCsv,
+    /// A page for people.
+    Html,
+    /// A WebSocket.
+    Socket,
+}
+
+/// The function behind a route. It picks the parts of the context that its resource uses.
+#[derive(Debug, Clone, Copy)]
+pub enum Handler {
+    /// Answers a request.
+    Answers(fn(Arc<Context>, RoutedRequest) -> BoxFuture<'static, HandlerResult>),
+    /// Turns the connection into a WebSocket.
+    Upgrades(
+        fn(
+            Arc<Context>,
+            Arc<Connection>,
+            &mut Request<Incoming>,
+            Vec<String>,
+            Standing,
+            Client,
+        ) -> HandlerResult,
+    ),
+}
+
+impl Route {
+    /// A row for a request with a small body.
+    #[must_use]
+    pub const fn new(
+        method: Method,
+        path: &'static str,
+        right: Standing,
+        body: BodyType,
+        answer: AnswerType,
+        summary: &'static str,
+        handler: Handler,
+    ) -> Route {
+        let (urgency, limit) = (Urgency::Ordinary, BodyLimit::Small);
+        Route { method, path, right, urgency, body, limit, answer, summary, handler }
+    }
+
+    /// This row with another largest body.
+    #[must_use]
+    pub const fn limited(mut self, limit: BodyLimit) -> Route {
+        self.limit = limit;
+        self
+    }
+
+    /// This row with another order of checks.
+    #[must_use]
+    pub const fn urgent(mut self, urgency: Urgency) -> Route {
+        self.urgency = urgency;
+        self
+    }
+
+    /// True if the row answers only requests for a WebSocket, which no other row answers.
+    #[must_use]
+    pub const fn upgrades(&self) -> bool {
+        matches!(self.handler, Handler::Upgrades(_))
+    }
+}
+
+/// The result of a search in the table.
 #[derive(Debug)]
 pub enum Match {
     /// This route, with the values of the segments in braces.
@@ -153,34 +152,22 @@ pub enum Match {
     Nothing,
 }
 
-/// The path of STOP.
-const STOP: &str = "/api/stop";
-
-/// The path of commands by their names; STOP is one of them.
-const COMMAND: &str = "/api/commands/run";
-
-/// Whether a request is STOP, which nothing else is asked about.
+/// The urgency of a request, which is known before anything else of it is checked.
 #[must_use]
-pub fn is_stop(method: &Method, path: &str) -> bool {
-    *method == Method::POST && path.strip_suffix('/').unwrap_or(path) == STOP
+pub fn urgency(method: &Method, path: &str) -> Urgency {
+    let trimmed = path.strip_suffix('/').unwrap_or(path);
+    let urgent = ROUTES.iter().filter(|route| route.urgency != Urgency::Ordinary);
+    let mut same = urgent.filter(|route| route.method == *method && route.path == trimmed);
+    same.next().map_or(Urgency::Ordinary, |route| route.urgency)
 }
 
-/// Whether a request is a command by its name.
-#[must_use]
-pub fn is_command(method: &Method, path: &str) -> bool {
-    *method == Method::POST && path.strip_suffix('/').unwrap_or(path) == COMMAND
-}
-
-/// Looks a request up; one slash at the end of the path makes no difference. `upgrade` says that the
-/// request asks for a WebSocket: streams answer nothing else, and nothing else answers that.
+/// The row of a request; one slash at the end of the path makes no difference. `upgrade` is true for a request for a
+/// WebSocket.
 #[must_use]
 pub fn find(method: &Method, path: &str, upgrade: bool) -> Match {
     let trimmed = path.strip_suffix('/').unwrap_or(path);
     let mut others = Vec::new();
-    for route in ROUTES {
-        if (route.resource == Resource::Stream) != upgrade {
-            continue;
-        }
+    for route in ROUTES.iter().filter(|route| route.upgrades() == upgrade) {
         let Some(values) = values(route.path, trimmed) else { continue };
         let head = method == Method::HEAD && route.method == Method::GET && !upgrade;
         if route.method == *method || head {
@@ -211,9 +198,9 @@ fn values(template: &str, path: &str) -> Option<Vec<String>> {
 mod tests {
     use super::*;
 
-    fn found(method: Method, path: &str) -> Option<(Resource, Vec<String>)> {
+    fn found(method: Method, path: &str) -> Option<(&'static str, Vec<String>)> {
         match find(&method, path, false) {
-            Match::Found(route, values) => Some((route.resource, values)),
+            Match::Found(route, values) => Some((route.path, values)),
             _ => None,
         }
     }
@@ -221,9 +208,10 @@ mod tests {
     #[test]
     fn both_slash_forms_are_the_same_route() {
         for path in ["/api/curve", "/api/curve/"] {
-            assert_eq!(found(Method::POST, path), Some((Resource::Curve, vec![])));
+            assert_eq!(found(Method::POST, path), Some(("/api/curve", vec![])));
         }
-        let settings = |id: &str| Some((Resource::SettingsGet, vec!["any".to_string(), id.to_string()]));
+        let settings =
+            |id: &str| Some(("/api/settings/{model}/{id}", vec!["any".to_string(), id.to_string()]));
         assert_eq!(found(Method::GET, "/api/settings/any/default/"), settings("default"));
         assert_eq!(found(Method::GET, "/api/settings/any/a%2Fb"), settings("a/b"));
     }
@@ -254,5 +242,18 @@ mod tests {
         assert!(matches!(find(&Method::GET, "/api/stream/status", true), Match::Found(..)));
         assert!(matches!(find(&Method::GET, "/api/stream/status/deeper", true), Match::Nothing));
         assert!(matches!(find(&Method::GET, "/api/health", true), Match::Nothing));
+    }
+
+    #[test]
+    fn stop_is_urgent_under_both_its_paths() {
+        for (method, path, expected) in [
+            (Method::POST, "/api/stop", Urgency::Stop),
+            (Method::POST, "/api/stop/", Urgency::Stop),
+            (Method::GET, "/api/stop", Urgency::Ordinary),
+            (Method::POST, "/api/commands/run/", Urgency::MayStop),
+            (Method::POST, "/api/wave/run", Urgency::Ordinary),
+        ] {
+            assert_eq!(urgency(&method, path), expected, "{method} {path}");
+        }
     }
 }

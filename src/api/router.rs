@@ -10,12 +10,14 @@ use hyper::{Method, Request, StatusCode};
 use super::answer::{self, Answer, HandlerResult, Rejection};
 use super::body;
 use super::budget::{self, Share};
+use super::client::Client;
 use super::connection::Connection;
 use super::context::Context;
 use super::cors;
-use super::lease::Client;
-use super::resources::{self, RoutedRequest, commands, stop};
-use super::route::{self, Match, Resource, Route};
+use super::port::BoxFuture;
+use super::request::{RequestBody, RoutedRequest};
+use super::resources::{commands, stop};
+use super::route::{self, Handler, Match, Route, Urgency};
 use super::socket;
 use crate::auth::{GateRefusal, GateRules, Knock, Standing};
 
@@ -25,7 +27,8 @@ const NO_SNIFFING: (HeaderName, HeaderValue) =
 
 /// The answer to a request, with the headers that every answer has.
 pub async fn answer(ctx: Arc<Context>, connection: Arc<Connection>, request: Request<Incoming>) -> Answer {
-    if route::is_stop(request.method(), request.uri().path()) {
+    let urgency = route::urgency(request.method(), request.uri().path());
+    if urgency == Urgency::Stop {
         return stop(&ctx, &connection, request);
     }
     let headers = request.headers().clone();
@@ -42,7 +45,7 @@ pub async fn answer(ctx: Arc<Context>, connection: Arc<Connection>, request: Req
         Ok(standing) => Ok(standing),
         Err(GateRefusal::Misdirected) => {
             let refusal = misdirected(&ctx.options.rules, &connection);
-            let answered = if route::is_command(request.method(), request.uri().path()) {
+            let answered = if urgency == Urgency::MayStop {
                 stop_or(&ctx, &connection, request, refusal).await
             } else {
                 Err(refusal)
@@ -59,7 +62,7 @@ pub async fn answer(ctx: Arc<Context>, connection: Arc<Connection>, request: Req
     let slot = Arc::clone(&connection);
     let outcome = match standing {
         Ok(standing) => respond(Arc::clone(&ctx), connection, request, standing, upgrade).await,
-        Err((status, why)) if route::is_command(request.method(), request.uri().path()) => {
+        Err((status, why)) if urgency == Urgency::MayStop => {
             stop_or(&ctx, &connection, request, answer::detail(status, why)).await
         }
         // The connection ends, for the body is not read.
@@ -74,7 +77,7 @@ pub async fn answer(ctx: Arc<Context>, connection: Arc<Connection>, request: Req
 /// STOP, before anything is asked about who says it (promise S5): whatever is wrong with the rest of the request must not keep
 /// the axis moving.
 fn stop(ctx: &Arc<Context>, connection: &Connection, request: Request<Incoming>) -> Answer {
-    ctx.stop();
+    ctx.commands.stop();
     let (head, body) = request.into_parts();
     // Nobody reads what it says, and the answer does not wait for it; it is taken from the connection, so that that can
     // go on.
@@ -98,10 +101,10 @@ async fn stop_or(
     refusal: Rejection,
 ) -> HandlerResult {
     let body = read(ctx, connection, request.into_body(), ctx.options.limits.body_bytes).await?;
-    if !commands::is_stop(&body) {
+    if !commands::is_stop(body::json(&body).ok().flatten().as_ref()) {
         return Err(refusal.closing());
     }
-    ctx.stop();
+    ctx.commands.stop();
     Ok(answer::closing(stop::answer()))
 }
 
@@ -145,75 +148,88 @@ async fn respond(
         }
     };
     // The command may be STOP, which needs no place.
-    check_place(route.resource == Resource::CommandRun || connection.slot.admit())?;
+    check_place(route.urgency == Urgency::MayStop || connection.slot.admit())?;
     if standing < route.right {
         return Err(answer::forbidden());
     }
     let client = Client::of(connection.peer, request.headers(), standing);
-    ctx.lease.heard(&client);
-    if route.resource == Resource::Stream {
-        return resources::stream::open(ctx, connection, &mut request, values, (standing, client));
-    }
+    ctx.waves.renew_lease(&client);
+    let handler = match route.handler {
+        Handler::Answers(handler) => handler,
+        Handler::Upgrades(open) => return open(ctx, connection, &mut request, values, standing, client),
+    };
     let query = request.uri().query().unwrap_or_default().to_owned();
     let content_type = request.headers().get(hyper::header::CONTENT_TYPE).cloned();
     let accept = request.headers().get(hyper::header::ACCEPT).cloned();
-    let limits = &ctx.options.limits;
-    let limit_bytes = match route.resource {
-        Resource::WaveGet | Resource::WaveRun | Resource::SavedWavePut => limits.wave_body_bytes,
-        Resource::BackupPost => limits.backup_body_bytes,
-        _ => limits.body_bytes,
-    };
+    let limit_bytes = route.limit.bytes(&ctx.options.limits);
     let body = request.into_body();
-    let bytes = match route.resource {
-        // It may be STOP, which is read whatever memory is left.
-        Resource::CommandRun => 0,
+    let bytes = match route.urgency {
+        // A STOP is read whatever memory is left.
+        Urgency::MayStop => 0,
         _ => body::most_bytes(&body, limit_bytes),
     };
     let share = ctx.budget.take(bytes).map_err(|error| Rejection::from(error).closing())?;
-    let body = read(&ctx, &connection, body, limit_bytes).await?;
-    if route.resource == Resource::CommandRun {
-        let stops = commands::is_stop(&body);
+    let bytes = read(&ctx, &connection, body, limit_bytes).await?;
+    let parsed_bytes = budget::json_bytes(&bytes);
+    let body = if route.urgency == Urgency::MayStop {
+        let parsed = body::json(&bytes);
+        let stops = commands::is_stop(parsed.as_ref().ok().and_then(Option::as_ref));
         if stops {
-            // Here, and not where other requests are worked on.
-            ctx.stop();
+            // Here, and not on the runtime where other requests are answered.
+            ctx.commands.stop();
         }
         let has_place = connection.slot.admit();
         if stops {
             return Ok(stop::answer());
         }
         check_place(has_place)?;
-    }
-    let call = RoutedRequest { standing, client, values, query, content_type, accept, body };
-    run_to_completion(ctx, connection, route, (call, share)).await
+        RequestBody::Parsed(parsed)
+    } else {
+        RequestBody::Received { body_type: route.body, content_type, bytes }
+    };
+    let request = RoutedRequest { standing, client, values, query, accept, body };
+    let task = HandlerTask { route, handler, request, parsed_bytes, share };
+    task.run_to_completion(ctx, connection).await
 }
 
-/// A change that was begun is ended, even when the client goes away meanwhile; a panic is an answer, too.
-async fn run_to_completion(
-    ctx: Arc<Context>,
-    connection: Arc<Connection>,
+/// A request on its way to its handler.
+struct HandlerTask {
     route: &'static Route,
-    (call, share): (RoutedRequest, Share),
-) -> HandlerResult {
-    let workers = ctx.workers.clone();
-    let handling = workers.spawn(async move {
-        let outcome = within_budget(&ctx, route.resource, call).await;
-        drop((connection, share));
-        outcome
-    });
-    handling.await.unwrap_or_else(|error| {
-        tracing::error!(%error, path = route.path, "a handler failed");
-        Err(answer::detail(StatusCode::INTERNAL_SERVER_ERROR, "the server failed; its log says why"))
-    })
+    handler: fn(Arc<Context>, RoutedRequest) -> BoxFuture<'static, HandlerResult>,
+    request: RoutedRequest,
+    /// Memory for the body as JSON.
+    parsed_bytes: usize,
+    /// Memory for the bytes of the body.
+    share: Share,
 }
 
-/// The answer to a call for which there is memory. The answer keeps its share of it until it is sent.
-async fn within_budget(ctx: &Arc<Context>, resource: Resource, call: RoutedRequest) -> HandlerResult {
-    let read = ctx.budget.take(budget::json_bytes(&call.body))?;
-    let mut answer = resources::handle(ctx, resource, call).await?;
-    drop(read);
-    let content = answer.body_mut();
-    content.count(ctx.budget.take(content.uncounted_bytes())?);
-    Ok(answer)
+impl HandlerTask {
+    /// Runs the handler in a task of its own: a change that was begun is completed, even when the client goes away meanwhile,
+    /// and a panic is an answer, too.
+    async fn run_to_completion(self, ctx: Arc<Context>, connection: Arc<Connection>) -> HandlerResult {
+        let path = self.route.path;
+        let workers = ctx.workers.clone();
+        let handling = workers.spawn(async move {
+            let outcome = self.run_within_budget(ctx).await;
+            drop(connection);
+            outcome
+        });
+        handling.await.unwrap_or_else(|error| {
+            tracing::error!(%error, path, "a handler failed");
+            Err(answer::detail(StatusCode::INTERNAL_SERVER_ERROR, "the server failed; its log says why"))
+        })
+    }
+
+    /// Runs the handler, if there is memory for it. The answer keeps its share of it until it is sent.
+    async fn run_within_budget(self, ctx: Arc<Context>) -> HandlerResult {
+        let _share = self.share;
+        let parsing = ctx.budget.take(self.parsed_bytes)?;
+        let mut answer = (self.handler)(Arc::clone(&ctx), self.request).await?;
+        drop(parsing);
+        let content = answer.body_mut();
+        content.count(ctx.budget.take(content.uncounted_bytes())?);
+        Ok(answer)
+    }
 }
 
 /// 503 for a request without a place.

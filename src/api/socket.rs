@@ -20,10 +20,10 @@ use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
+use super::client::Client;
 use super::close_reason::CloseReason;
 use super::connection::Connection;
 use super::context::Context;
-use super::lease::Client;
 use super::publisher::Publisher;
 use super::source::MessageSource;
 use crate::auth::Standing;
@@ -80,7 +80,7 @@ async fn listen(
         heard.store(true, Relaxed);
         // A farewell, and a connection that breaks, are no signs of life.
         if matches!(&frame, Some(Ok(said)) if !said.is_close()) {
-            ctx.lease.heard(client);
+            ctx.waves.renew_lease(client);
         }
         let end = match frame {
             None => Some(CloseReason::Left),

@@ -31,7 +31,7 @@ pub async fn attend(
     let first = *snapshots.borrow_and_update();
     say(&ctx, first.state, first.why);
     let mut queue = Queue::default();
-    let mut sessions = Sessions::new(Arc::clone(&ctx.keeper), shutting_down);
+    let mut sessions = Sessions::new(Arc::clone(&ctx.store), shutting_down);
     loop {
         let event = tokio::select! {
             biased;
@@ -58,13 +58,13 @@ pub async fn attend(
                     queue.is_well(&ctx);
                 }
                 if !to.is_moving() {
-                    ctx.client_warning_is_over();
+                    ctx.waves.end_client_warning();
                 }
             }
             Event::Calibrated(found) => {
                 tracing::info!(found.travel_steps, found.max_steps, "calibrated");
                 compare(&ctx, found.travel_steps);
-                if let Err(error) = ctx.desk.calibrated(&found, wall_clock::now_unix_s()).await {
+                if let Err(error) = ctx.settings.calibrated(&found, wall_clock::now_unix_s()).await {
                     tracing::warn!(%error, "the calibration is in force, but could not be written down");
                 }
             }
@@ -102,7 +102,7 @@ pub async fn attend(
 /// A rail does not change its length: a travel that differs from the last one tells of a slipping belt, lost steps or a
 /// switch that moved.
 fn compare(ctx: &Context, travel_steps: i64) {
-    let Some(before) = ctx.desk.current().travel_steps else { return };
+    let Some(before) = ctx.settings.current().travel_steps else { return };
     let share = (travel_steps - before) as f64 / before as f64;
     if share.abs() > SAME_TRAVEL {
         let why = format!(

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use self::tally::SessionTally;
-use crate::api::desk::SettingsStore;
+use crate::api::settings_service::SettingsStore;
 use crate::machine::{Event, Fault, Snapshot, State, Why};
 use crate::store::session::MAX_FAULTS;
 use crate::store::{SessionEnd, SessionRecord, StateChange};

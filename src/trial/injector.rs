@@ -63,7 +63,7 @@ impl FaultInjector {
             planned.fault.name(),
             lasts_ns as f64 * 1e-9
         ));
-        let force_limit_g = process.ctx.desk.current().document.force_limit as f64;
+        let force_limit_g = process.ctx.settings.current().document.force_limit as f64;
         match planned.fault {
             InjectedFault::Machine(mishap) if planned.fault.is_of_a_line() && lasts_ns < SHORT_NS => {
                 self.inject_pulse(mishap, lasts_ns, process, environment);

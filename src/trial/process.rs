@@ -18,8 +18,8 @@ use super::link::{SensorLink, SimulatedSerialLine};
 use super::plan::JITTER_NS;
 use super::tap::{CallLog, Tap};
 use super::witness::TrialWitness;
-use crate::api::desk::SettingsStore;
 use crate::api::port::{BoxFuture, MachinePort};
+use crate::api::settings_service::SettingsStore;
 use crate::api::{self, Context, Policy};
 use crate::app::{event_log, host, machine_port};
 use crate::auth::GateRules;
@@ -319,7 +319,7 @@ impl TrialProcess {
         let asked = self.log.take();
         let mut answers = core::mem::take(&mut *self.answers.lock().unwrap_or_else(PoisonError::into_inner));
         answers.sort_by_key(|answer| answer.number);
-        let shown = self.ctx.desk.current();
+        let shown = self.ctx.settings.current();
         let witness = self.machine.sink();
         let document = &shown.document;
         let (max_stroke_mm, stroke_limit_mm) = (document.max_stroke as f64, document.stroke_limit as f64);
@@ -395,6 +395,6 @@ impl TrialProcess {
         };
         let nobody = TrialWitness::new(check, self.machine.sink().facts.rail, SimulatedOperator::default());
         let witness = core::mem::replace(self.machine.sink(), nobody);
-        (witness, self.ctx.desk.current())
+        (witness, self.ctx.settings.current())
     }
 }

@@ -172,7 +172,7 @@ impl TrialRun {
         let rests = matches!(trace.state, State::Ready | State::NotHomed | State::Disarmed) && trace.resting;
         let since_ns = self.process.machine.snapshot().since_ns;
         if rests && trace.at_ns > since_ns + SETTLED_NS {
-            let shown = self.process.ctx.desk.current().config(&self.environment.drive);
+            let shown = self.process.ctx.settings.current().config(&self.environment.drive);
             self.process.witness().check_settled(&shown);
         }
     }
@@ -200,7 +200,7 @@ impl TrialRun {
         self.process.machine.operator().replace_mishaps(mishaps);
         self.process.machine.operator().push_g(pushed_g);
         self.injector.cancel_pulse(&self.process);
-        let found = self.process.ctx.desk.current();
+        let found = self.process.ctx.settings.current();
         if user_settings(&found) == user_settings(&before) {
             Ok(())
         } else {

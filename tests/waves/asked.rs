@@ -41,7 +41,7 @@ fn specs() -> Vec<Value> {
 #[tokio::test]
 async fn what_is_drawn_is_what_runs() {
     let server = start(MachineLocation::Local).await;
-    let resolution = server.ctx.desk.current().document.wave_resolution as f64;
+    let resolution = server.ctx.settings.current().document.wave_resolution as f64;
     for spec in specs() {
         let positions = drawn(&server, &spec).await;
         let wave = run(&server, &spec).await;

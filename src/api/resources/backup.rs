@@ -1,31 +1,29 @@
 //! `/api/backup`: everything that is remembered, as one JSON document, there and back. `/api/state`: how the store is.
 
-use std::sync::Arc;
-
 use hyper::header::{CONTENT_DISPOSITION, HeaderValue};
 use serde_json::{Value, json};
 
-use super::{RoutedRequest, waves};
-use crate::api::answer::{self, HandlerResult};
-use crate::api::context::Context;
+use super::waves;
+use crate::api::answer::{self, Answer, HandlerResult};
+use crate::api::bus::Bus;
+use crate::api::commands::UPDATE_SETTINGS;
 use crate::api::fields::Complaint;
-use crate::api::orders::UPDATE_SETTINGS;
+use crate::api::request::RequestBody;
+use crate::api::settings_service::{SettingsService, SettingsStore};
+use crate::settings::Settings;
 use crate::store::document::{self, DocumentError, Problem};
 use crate::wall_clock;
 
 const ARGUMENT: &str = "backup";
 
 /// Everything, to be kept as a file.
-///
-/// # Errors
-/// Never.
-pub fn get(ctx: &Arc<Context>) -> HandlerResult {
-    let (state, generation) = ctx.keeper.kept();
+pub fn get(store: &dyn SettingsStore) -> Answer {
+    let (state, generation) = store.kept();
     let mut answer = answer::ok(&document::write(&state, wall_clock::now_unix_s(), generation));
     answer
         .headers_mut()
         .insert(CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"yep-backup.json\""));
-    Ok(answer)
+    answer
 }
 
 /// Replaces everything by what the document says.
@@ -33,13 +31,13 @@ pub fn get(ctx: &Arc<Context>) -> HandlerResult {
 /// # Errors
 /// 415, 400, 422 with everything that is wrong; 409 while the axis moves or when the machine refuses; 503 when it
 /// cannot be stored. Then nothing has changed.
-pub async fn post(ctx: &Arc<Context>, call: &RoutedRequest) -> HandlerResult {
-    let body = call.declared_json_file()?.unwrap_or_default();
+pub async fn post(settings: &SettingsService, bus: &Bus, body: RequestBody) -> HandlerResult {
+    let body = body.json()?.unwrap_or_default();
     let state = document::read(&body, waves::understood)
         .map_err(|wrong| answer::unprocessable(&complaints(&wrong)))?;
     let said = json!({ "status": "success", "waves": state.waves.len(), "sessions": state.sessions.len() });
-    ctx.desk.replace_everything(state).await?;
-    ctx.bus.announce(UPDATE_SETTINGS, None);
+    settings.replace_everything(state).await?;
+    bus.announce(UPDATE_SETTINGS, None);
     Ok(answer::ok(&said))
 }
 
@@ -58,13 +56,9 @@ fn complaints(wrong: &DocumentError) -> Vec<Complaint> {
 }
 
 /// How the start of the store went, and what there is.
-///
-/// # Errors
-/// Never.
-pub fn state(ctx: &Arc<Context>) -> HandlerResult {
-    let (state, generation) = ctx.keeper.kept();
-    let recovery = ctx.keeper.recovery();
-    let settings = ctx.desk.current();
+pub fn state(store: &dyn SettingsStore, settings: &Settings) -> Answer {
+    let (state, generation) = store.kept();
+    let recovery = store.recovery();
     let found = settings.document.max_steps.map(|max_steps| {
         let at = settings.calibrated_unix_s;
         json!({
@@ -75,12 +69,12 @@ pub fn state(ctx: &Arc<Context>) -> HandlerResult {
             "calibrated": at.map(wall_clock::readable),
         })
     });
-    Ok(answer::ok(&json!({
+    answer::ok(&json!({
         "start": { "code": recovery.code(), "message": recovery.to_string(), "good": recovery.is_plain() },
         "writes": generation,
         "calibration": found,
         "waves": state.waves.len(),
         "sessions": state.sessions.len(),
         "counters": state.counters,
-    })))
+    }))
 }

@@ -1,9 +1,10 @@
 //! `/api/curve`: the force curve through ten points.
 
-use super::{RoutedRequest, senseless};
+use super::senseless;
 use crate::api::answer::{self, HandlerResult};
 use crate::api::coerce;
 use crate::api::fields::FieldReader;
+use crate::api::request::RequestBody;
 use crate::wave::spline::{self, CurveError};
 
 const ARGUMENT: &str = "data";
@@ -14,8 +15,8 @@ const DEFAULT_RESOLUTION: i64 = 100;
 ///
 /// # Errors
 /// 400 and 422.
-pub async fn make(call: &RoutedRequest) -> HandlerResult {
-    let body = call.json()?;
+pub async fn make(body: RequestBody) -> HandlerResult {
+    let body = body.json()?;
     let mut fields = FieldReader::of(ARGUMENT, body.as_ref()).map_err(|c| answer::unprocessable(&[c]))?;
     let points = fields.required_list("points", coerce::float);
     let resolution = fields.optional("resolution", coerce::integer).unwrap_or(DEFAULT_RESOLUTION);

@@ -7,27 +7,26 @@ use hyper::StatusCode;
 use hyper::header::{CONTENT_SECURITY_POLICY, HeaderValue};
 use serde_json::{Map, Value, json};
 
-use crate::api::answer::{self, HandlerResult};
-use crate::api::route::{ROUTES, Resource, Route};
+use crate::api::answer::{self, Answer};
+use crate::api::request::BodyType;
+use crate::api::route::{AnswerType, BodyLimit, Route};
+use crate::api::routes::ROUTES;
 use crate::auth::Standing;
 use crate::wave::interpolate::{Interpolation, MAX_POINTS};
 use crate::wave::spec;
 
 /// The routes as OpenAPI.
-///
-/// # Errors
-/// Never.
-pub fn openapi() -> HandlerResult {
+pub fn openapi() -> Answer {
     let mut paths: Map<String, Value> = Map::new();
-    for route in ROUTES.iter().filter(|route| route.resource != Resource::Docs) {
+    for route in ROUTES.iter().filter(|route| route.answer != AnswerType::Html) {
         let entry = paths.entry(route.path).or_insert_with(|| json!({}));
         entry[route.method.as_str().to_lowercase()] = operation(route);
     }
-    Ok(answer::ok(&json!({
+    answer::ok(&json!({
         "openapi": "3.1.0",
         "info": { "title": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION") },
         "paths": paths,
-    })))
+    }))
 }
 
 fn operation(route: &Route) -> Value {
@@ -40,16 +39,16 @@ fn operation(route: &Route) -> Value {
         "responses": { "200": { "description": "done" }, "4XX": { "description": "refused; detail says why" } },
         "x-least-standing": standing(route.right),
     });
-    if has_body(route.resource) {
-        let schema = json!({ "schema": schema(route.resource) });
+    if route.body != BodyType::Nothing {
+        let schema = json!({ "schema": schema(route) });
         operation["requestBody"] = json!({ "required": true, "content": { "application/json": schema } });
     }
     operation
 }
 
 /// What a body has, where it has more than a page could guess.
-fn schema(resource: Resource) -> Value {
-    if !matches!(resource, Resource::WaveGet | Resource::WaveRun) {
+fn schema(route: &Route) -> Value {
+    if route.limit != BodyLimit::Wave || route.body != BodyType::Json {
         return json!({ "type": "object" });
     }
     let mut fields = Map::new();
@@ -68,43 +67,6 @@ fn schema(resource: Resource) -> Value {
     json!({ "type": "object", "required": ["type", "duration"], "properties": fields })
 }
 
-const fn has_body(resource: Resource) -> bool {
-    match resource {
-        Resource::WaveGet
-        | Resource::WaveRun
-        | Resource::CommandRun
-        | Resource::SettingsPut
-        | Resource::Curve
-        | Resource::MotionLimitsPut
-        | Resource::SimPut
-        | Resource::SavedWavePut
-        | Resource::BackupPost
-        | Resource::SensorTare
-        | Resource::SensorCalibrate => true,
-        Resource::SettingsCreate
-        | Resource::SettingsGet
-        | Resource::Initialize
-        | Resource::Stream
-        | Resource::Health
-        | Resource::Stop
-        | Resource::Status
-        | Resource::MotionLimitsGet
-        | Resource::SimGet
-        | Resource::SensorGet
-        | Resource::FaultList
-        | Resource::FaultGet
-        | Resource::BackupGet
-        | Resource::State
-        | Resource::Sessions
-        | Resource::Waves
-        | Resource::SavedWaveGet
-        | Resource::SavedWaveDelete
-        | Resource::SavedWaveRun
-        | Resource::OpenApi
-        | Resource::Docs => false,
-    }
-}
-
 const fn standing(standing: Standing) -> &'static str {
     match standing {
         Standing::Guest => "anyone",
@@ -114,10 +76,7 @@ const fn standing(standing: Standing) -> &'static str {
 }
 
 /// The routes as a page, without scripts, styles or anything from elsewhere.
-///
-/// # Errors
-/// Never.
-pub fn page() -> HandlerResult {
+pub fn page() -> Answer {
     let mut page = String::from(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>yep: routes</title></head><body>\
          <h1>Routes</h1><p>For programs: <a href=\"/api/openapi.json\">/api/openapi.json</a></p><table>\
@@ -138,7 +97,7 @@ pub fn page() -> HandlerResult {
     let mut answer = answer::typed(StatusCode::OK, "text/html; charset=utf-8", page);
     let policy = HeaderValue::from_static("default-src 'self'; frame-ancestors 'none'");
     answer.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
-    Ok(answer)
+    answer
 }
 
 #[cfg(test)]

@@ -9,12 +9,12 @@ use hyper::StatusCode;
 use hyper::header::{CONTENT_DISPOSITION, HeaderValue, VARY};
 use serde_json::json;
 
-use super::{RoutedRequest, complete};
+use super::complete;
 use crate::api::answer::{self, HandlerResult, Rejection};
-use crate::api::context::Context;
 use crate::api::fields::Complaint;
 use crate::api::port::{RecordingError, RecordingFormat, RecordingSpan, Recordings};
 use crate::api::query;
+use crate::api::request::RoutedRequest;
 
 /// Behind an id: this form, whatever the client accepts.
 const SUFFIXES: [(&str, RecordingFormat); 2] =
@@ -27,8 +27,8 @@ const EVERY_MAX: usize = 60_000;
 ///
 /// # Errors
 /// 404 when the machine is elsewhere.
-pub fn list(ctx: &Arc<Context>) -> HandlerResult {
-    Ok(answer::ok(&json!({ "faults": recordings(ctx)?.list() })))
+pub fn list(recordings: Option<Arc<dyn Recordings>>) -> HandlerResult {
+    Ok(answer::ok(&json!({ "faults": present(recordings)?.list() })))
 }
 
 /// One recording, or a part of it.
@@ -36,10 +36,10 @@ pub fn list(ctx: &Arc<Context>) -> HandlerResult {
 /// # Errors
 /// 404 when there is none with this id or its file is damaged, 422 for a part that makes no sense, 429 while others
 /// are being told.
-pub async fn get(ctx: &Arc<Context>, call: &RoutedRequest) -> HandlerResult {
-    let recordings = recordings(ctx)?;
-    let (id, form) = wanted(call);
-    let part = part(&call.query)?;
+pub async fn get(recordings: Option<Arc<dyn Recordings>>, request: &RoutedRequest) -> HandlerResult {
+    let recordings = present(recordings)?;
+    let (id, form) = wanted(request.value(0), request.accept.as_ref());
+    let part = part(&request.query)?;
     let Ok(id) = id.parse::<u64>() else { return Err(rejection(RecordingError::Unknown)) };
     // Reading a file and writing megabytes is nothing for the threads that answer.
     let reading = tokio::task::spawn_blocking(move || recordings.read(id, form, &part));
@@ -58,17 +58,16 @@ pub async fn get(ctx: &Arc<Context>, call: &RoutedRequest) -> HandlerResult {
     Ok(answer)
 }
 
-fn recordings(ctx: &Context) -> Result<Arc<dyn Recordings>, Rejection> {
+fn present(recordings: Option<Arc<dyn Recordings>>) -> Result<Arc<dyn Recordings>, Rejection> {
     let why = "the machine is not in this process: it keeps its own recordings";
-    ctx.port.recordings().ok_or_else(|| answer::detail(StatusCode::NOT_FOUND, why))
+    recordings.ok_or_else(|| answer::detail(StatusCode::NOT_FOUND, why))
 }
 
 /// The id without its suffix, and the form: that of the suffix, else the one that the client asks for, else JSON.
-fn wanted(call: &RoutedRequest) -> (&str, RecordingFormat) {
-    let value = call.value(0);
+fn wanted<'a>(value: &'a str, accept: Option<&HeaderValue>) -> (&'a str, RecordingFormat) {
     let suffix = SUFFIXES.iter().find_map(|(suffix, form)| Some((value.strip_suffix(suffix)?, *form)));
     suffix.unwrap_or_else(|| {
-        let accepted = call.accept.as_ref().and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+        let accepted = accept.and_then(|accept| accept.to_str().ok()).unwrap_or_default();
         let mut types = accepted.split(',').map(|item| item.split(';').next().unwrap_or_default().trim());
         // What is named first wins: nobody sends both with weights.
         let form = types.find_map(|kind| match kind.to_ascii_lowercase().as_str() {
@@ -121,26 +120,7 @@ fn rejection(error: RecordingError) -> Rejection {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-
     use super::*;
-    use crate::auth::Standing;
-
-    fn call(value: &str, accept: Option<&'static str>) -> RoutedRequest {
-        RoutedRequest {
-            standing: Standing::Local,
-            client: crate::api::lease::Client::of(
-                std::net::Ipv4Addr::LOCALHOST.into(),
-                &Default::default(),
-                crate::auth::Standing::Local,
-            ),
-            values: vec![value.to_owned()],
-            query: String::new(),
-            content_type: None,
-            accept: accept.map(HeaderValue::from_static),
-            body: Bytes::new(),
-        }
-    }
 
     #[test]
     fn the_suffix_wins_over_what_is_accepted() {
@@ -154,7 +134,8 @@ mod tests {
             ("3.json", Some("text/csv"), "3", RecordingFormat::Json),
             ("3.csv.csv", None, "3.csv", RecordingFormat::Csv),
         ] {
-            assert_eq!(wanted(&call(value, accept)), (id, form), "{value} {accept:?}");
+            let accepted = accept.map(HeaderValue::from_static);
+            assert_eq!(wanted(value, accepted.as_ref()), (id, form), "{value} {accept:?}");
         }
     }
 

@@ -1,15 +1,14 @@
 //! `/api/motion/limits`: speed, acceleration and jerk, which the old settings document does not know.
 
-use std::sync::Arc;
-
 use serde_json::json;
 
-use super::RoutedRequest;
 use crate::api::answer::{self, Answer, HandlerResult};
+use crate::api::bus::Bus;
 use crate::api::coerce;
-use crate::api::context::Context;
+use crate::api::commands::UPDATE_SETTINGS;
 use crate::api::fields::FieldReader;
-use crate::api::orders::UPDATE_SETTINGS;
+use crate::api::request::RequestBody;
+use crate::api::settings_service::SettingsService;
 use crate::motion::MotionLimits;
 use crate::settings::MotionChange;
 
@@ -23,19 +22,16 @@ pub(super) const FIELDS: [&str; 5] = [
 ];
 
 /// The limits that are in force.
-///
-/// # Errors
-/// Never.
-pub fn get(ctx: &Arc<Context>) -> HandlerResult {
-    Ok(show(&ctx.desk.current().motion))
+pub fn get(settings: &SettingsService) -> Answer {
+    show(&settings.current().motion)
 }
 
 /// Changes some of the limits.
 ///
 /// # Errors
 /// 415, 400, 422, 503 when they cannot be stored, 409 when the machine refuses.
-pub async fn put(ctx: &Arc<Context>, call: &RoutedRequest) -> HandlerResult {
-    let body = call.declared_json()?;
+pub async fn put(settings: &SettingsService, bus: &Bus, body: RequestBody) -> HandlerResult {
+    let body = body.json()?;
     let mut fields = FieldReader::of("data", body.as_ref()).map_err(|c| answer::unprocessable(&[c]))?;
     let change = MotionChange {
         max_speed_mm_s: fields.optional("max_speed_mm_s", coerce::float),
@@ -46,9 +42,9 @@ pub async fn put(ctx: &Arc<Context>, call: &RoutedRequest) -> HandlerResult {
     };
     fields.nothing_but(&FIELDS);
     super::complete(&fields.complaints)?;
-    let settings = ctx.desk.change(|settings| Ok(settings.with_motion(&change)?)).await?;
-    ctx.bus.announce(UPDATE_SETTINGS, None);
-    Ok(show(&settings.motion))
+    let changed = settings.change(|settings| Ok(settings.with_motion(&change)?)).await?;
+    bus.announce(UPDATE_SETTINGS, None);
+    Ok(show(&changed.motion))
 }
 
 fn show(limits: &MotionLimits) -> Answer {

@@ -1,15 +1,13 @@
 //! `/api/sensor`: how the force sensor gets on, and what its readings mean.
 
-use std::sync::Arc;
-
 use hyper::StatusCode;
 
-use super::{RoutedRequest, complete, senseless};
+use super::{complete, senseless};
 use crate::api::answer::{self, HandlerResult, Rejection};
 use crate::api::coerce;
-use crate::api::context::Context;
 use crate::api::fields::FieldReader;
 use crate::api::port::ForceSensorPort;
+use crate::api::request::RequestBody;
 
 const ARGUMENT: &str = "data";
 
@@ -17,17 +15,17 @@ const ARGUMENT: &str = "data";
 ///
 /// # Errors
 /// 404 when none is configured that could say so.
-pub fn get(ctx: &Arc<Context>) -> HandlerResult {
-    Ok(answer::ok(&load_cell(ctx)?.status()))
+pub fn get(sensor: Option<&dyn ForceSensorPort>) -> HandlerResult {
+    Ok(answer::ok(&present(sensor)?.status()))
 }
 
 /// Makes the present reading the one of no force. A load that is there, or may be, needs `confirm`.
 ///
 /// # Errors
 /// 404 without a sensor, 415, 400 and 422, 409 with a code when it is refused.
-pub async fn tare(ctx: &Arc<Context>, call: &RoutedRequest) -> HandlerResult {
-    let load_cell = load_cell(ctx)?;
-    let body = call.declared_json()?;
+pub async fn tare(sensor: Option<&dyn ForceSensorPort>, body: RequestBody) -> HandlerResult {
+    let load_cell = present(sensor)?;
+    let body = body.json()?;
     let mut fields = FieldReader::of(ARGUMENT, body.as_ref()).map_err(|c| answer::unprocessable(&[c]))?;
     let confirmed = fields.optional("confirm", coerce::boolean).unwrap_or(false);
     fields.nothing_but(&["confirm"]);
@@ -39,9 +37,9 @@ pub async fn tare(ctx: &Arc<Context>, call: &RoutedRequest) -> HandlerResult {
 ///
 /// # Errors
 /// 404 without a sensor, 415, 400 and 422, 409 with a code when it is refused.
-pub async fn calibrate(ctx: &Arc<Context>, call: &RoutedRequest) -> HandlerResult {
-    let load_cell = load_cell(ctx)?;
-    let body = call.declared_json()?;
+pub async fn calibrate(sensor: Option<&dyn ForceSensorPort>, body: RequestBody) -> HandlerResult {
+    let load_cell = present(sensor)?;
+    let body = body.json()?;
     let mut fields = FieldReader::of(ARGUMENT, body.as_ref()).map_err(|c| answer::unprocessable(&[c]))?;
     let grams = fields.required("grams", coerce::float);
     fields.nothing_but(&["grams"]);
@@ -53,9 +51,9 @@ pub async fn calibrate(ctx: &Arc<Context>, call: &RoutedRequest) -> HandlerResul
     answered(load_cell.calibrate(grams.unwrap_or_default()).await)
 }
 
-fn load_cell(ctx: &Context) -> Result<&dyn ForceSensorPort, Rejection> {
+fn present(sensor: Option<&dyn ForceSensorPort>) -> Result<&dyn ForceSensorPort, Rejection> {
     let why = "no sensor that could be tared is configured: set `sensor` in [force] of the configuration";
-    ctx.port.load_cell().ok_or_else(|| answer::detail(StatusCode::NOT_FOUND, why))
+    sensor.ok_or_else(|| answer::detail(StatusCode::NOT_FOUND, why))
 }
 
 fn answered(done: Result<serde_json::Value, crate::api::port::LoadCellRefusal>) -> HandlerResult {
@@ -71,18 +69,13 @@ mod tests {
     use http_body_util::BodyExt;
     use hyper::header::HeaderValue;
     use serde_json::{Value, json};
-    use tokio::sync::watch;
 
     use super::*;
-    use crate::api::ServerOptions;
-    use crate::api::port::{BoxFuture, LoadCellRefusal, MachineLocation, MachinePort};
-    use crate::auth::Standing;
-    use crate::machine::{Accepted, Command, Reply, Snapshot};
-    use crate::settings::{RailGeometry, Settings, new_id};
-    use crate::store::Store;
+    use crate::api::port::{BoxFuture, LoadCellRefusal};
+    use crate::api::request::BodyType;
 
-    /// A machine whose load cell answers with what it was asked; the number says whether it has one.
-    struct Stub(bool);
+    /// A load cell that answers with what it was asked.
+    struct Stub;
 
     impl ForceSensorPort for Stub {
         fn status(&self) -> Value {
@@ -103,58 +96,19 @@ mod tests {
         fn reload_scale(&self) {}
     }
 
-    impl MachinePort for Stub {
-        fn location(&self) -> MachineLocation {
-            MachineLocation::Local
-        }
-
-        fn command(&self, _command: Command) -> BoxFuture<'_, Reply> {
-            Box::pin(async { Ok(Accepted::Now) })
-        }
-
-        fn stop(&self) {}
-
-        fn snapshots(&self) -> watch::Receiver<Snapshot> {
-            watch::channel(Snapshot::at_power_on()).1
-        }
-
-        fn load_cell(&self) -> Option<&dyn ForceSensorPort> {
-            self.0.then_some(self)
-        }
-    }
-
-    fn context(has_one: bool) -> Arc<Context> {
-        let settings = Settings::fresh(new_id());
-        Context::new(
-            Arc::new(Stub(has_one)),
-            settings,
-            Store::in_memory().unwrap().0,
-            RailGeometry::default(),
-            ServerOptions::default(),
-        )
-    }
-
     fn asked(path: &str, has_one: bool, json: bool, body: &str) -> (u16, Value) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
-            let ctx = context(has_one);
-            let call = RoutedRequest {
-                standing: Standing::Local,
-                client: crate::api::lease::Client::of(
-                    std::net::Ipv4Addr::LOCALHOST.into(),
-                    &Default::default(),
-                    crate::auth::Standing::Local,
-                ),
-                values: Vec::new(),
-                query: String::new(),
-                accept: None,
+            let sensor = has_one.then_some(&Stub as &dyn ForceSensorPort);
+            let body = RequestBody::Received {
+                body_type: BodyType::DeclaredJson,
                 content_type: json.then_some(HeaderValue::from_static("application/json")),
-                body: Bytes::copy_from_slice(body.as_bytes()),
+                bytes: Bytes::copy_from_slice(body.as_bytes()),
             };
             let outcome = match path {
-                "tare" => tare(&ctx, &call).await,
-                "calibrate" => calibrate(&ctx, &call).await,
-                _ => get(&ctx),
+                "tare" => tare(sensor, body).await,
+                "calibrate" => calibrate(sensor, body).await,
+                _ => get(sensor),
             };
             let answer = outcome.unwrap_or_else(Rejection::into_answer);
             let status = answer.status().as_u16();

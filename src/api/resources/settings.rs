@@ -1,18 +1,18 @@
 //! `/api/settings/{model}/{id}`: the settings document. The model may be anything; the id is the document's,
 //! or `default`.
 
-use std::sync::Arc;
-
 use serde_json::Value;
 
-use super::{RoutedRequest, motion};
+use super::motion;
 use crate::api::answer::{self, Answer, HandlerResult};
+use crate::api::bus::Bus;
 use crate::api::coerce;
-use crate::api::context::Context;
-use crate::api::desk::Denied;
+use crate::api::commands::UPDATE_SETTINGS;
 use crate::api::fields::{Complaint, FieldReader};
-use crate::api::orders::UPDATE_SETTINGS;
 use crate::api::query;
+use crate::api::remote::RemoteMachine;
+use crate::api::request::RoutedRequest;
+use crate::api::settings_service::{Denied, SettingsService};
 use crate::settings::{Settings, SettingsChange};
 
 /// What the document that is shown has.
@@ -45,9 +45,9 @@ pub fn create() -> HandlerResult {
 ///
 /// # Errors
 /// 404 for the id of another document.
-pub fn get(ctx: &Arc<Context>, call: &RoutedRequest) -> HandlerResult {
-    let settings = ctx.desk.current();
-    named(&settings, call.value(1))?;
+pub fn get(settings: &SettingsService, request: &RoutedRequest) -> HandlerResult {
+    let settings = settings.current();
+    named(&settings, request.value(1))?;
     Ok(show(&settings))
 }
 
@@ -55,10 +55,17 @@ pub fn get(ctx: &Arc<Context>, call: &RoutedRequest) -> HandlerResult {
 ///
 /// # Errors
 /// 400, 422, 404 for the id of another document, 503 when they cannot be stored, 409 when the machine refuses.
-pub async fn put(ctx: &Arc<Context>, call: &RoutedRequest) -> HandlerResult {
-    let body = call.json()?;
+pub async fn put(
+    settings: &SettingsService,
+    remote: &RemoteMachine,
+    bus: &Bus,
+    request: RoutedRequest,
+) -> HandlerResult {
+    let id = request.value(1).to_owned();
+    let RoutedRequest { query, body, .. } = request;
+    let body = body.json()?;
     let mut complaints = Vec::new();
-    let from_machine = query::last(&call.query, "machine").is_some_and(|word| {
+    let from_machine = query::last(&query, "machine").is_some_and(|word| {
         coerce::word(&word).unwrap_or_else(|(msg, kind)| {
             complaints.push(Complaint { loc: vec!["query".into(), "machine".into()], msg: msg.into(), kind });
             false
@@ -83,18 +90,18 @@ pub async fn put(ctx: &Arc<Context>, call: &RoutedRequest) -> HandlerResult {
         }
     };
     super::complete(&complaints)?;
-    let changing = ctx.desk.change(|settings| {
-        named(settings, call.value(1))?;
+    let changing = settings.change(|settings| {
+        named(settings, &id)?;
         Ok(settings.changed(&change)?)
     });
-    let settings = changing.await?;
+    let changed = changing.await?;
     if change.max_steps.is_some() {
-        ctx.remote.measured();
+        remote.measured();
     }
     if !from_machine {
-        ctx.bus.announce(UPDATE_SETTINGS, None);
+        bus.announce(UPDATE_SETTINGS, None);
     }
-    Ok(show(&settings))
+    Ok(show(&changed))
 }
 
 fn named(settings: &Settings, id: &str) -> Result<(), Denied> {

@@ -1,17 +1,15 @@
 //! `/api/sim`: the hands of a person at the simulated machine, so that anyone can see what it does when something
 //! breaks.
 
-use std::sync::Arc;
-
 use hyper::StatusCode;
 use serde_json::json;
 
-use super::{RoutedRequest, complete, senseless};
+use super::{complete, senseless};
 use crate::api::answer::{self, Answer, HandlerResult, Rejection};
 use crate::api::coerce;
-use crate::api::context::Context;
 use crate::api::fields::FieldReader;
 use crate::api::port::OperatorPort;
+use crate::api::request::RequestBody;
 
 const ARGUMENT: &str = "data";
 
@@ -22,31 +20,31 @@ const HARDEST_PUSH_G: f64 = 1e6;
 ///
 /// # Errors
 /// 404 when the machine is no simulation.
-pub fn get(ctx: &Arc<Context>) -> HandlerResult {
-    Ok(show(hands(ctx)?))
+pub fn get(operator: Option<&dyn OperatorPort>) -> HandlerResult {
+    Ok(show(present(operator)?))
 }
 
 /// Makes exactly the given mishaps happen, and pushes the carriage; what is not given stays.
 ///
 /// # Errors
 /// 404 when the machine is no simulation, 415, 400 and 422.
-pub fn put(ctx: &Arc<Context>, call: &RoutedRequest) -> HandlerResult {
-    change(hands(ctx)?, call)
+pub fn put(operator: Option<&dyn OperatorPort>, body: RequestBody) -> HandlerResult {
+    change(present(operator)?, body)
 }
 
-fn hands(ctx: &Context) -> Result<&dyn OperatorPort, Rejection> {
+fn present(operator: Option<&dyn OperatorPort>) -> Result<&dyn OperatorPort, Rejection> {
     let why = "the machine is not simulated: this is only there with the driver sim";
-    ctx.port.simulated_operator().ok_or_else(|| answer::detail(StatusCode::NOT_FOUND, why))
+    operator.ok_or_else(|| answer::detail(StatusCode::NOT_FOUND, why))
 }
 
-fn change(hands: &dyn OperatorPort, call: &RoutedRequest) -> HandlerResult {
-    let body = call.declared_json()?;
+fn change(operator: &dyn OperatorPort, body: RequestBody) -> HandlerResult {
+    let body = body.json()?;
     let mut fields = FieldReader::of(ARGUMENT, body.as_ref()).map_err(|c| answer::unprocessable(&[c]))?;
     let mishaps = fields.optional_list("mishaps", coerce::string);
     let push_g = fields.optional("push_g", coerce::float);
     fields.nothing_but(&["mishaps", "push_g"]);
     let mut complaints = fields.complaints;
-    let known = hands.known();
+    let known = operator.known();
     if let Some(name) = mishaps.iter().flatten().find(|name| !known.contains(&name.as_str())) {
         let why = format!("unknown mishap {name:?}: give some of {}", known.join(", "));
         complaints.push(senseless(ARGUMENT, "mishaps", why));
@@ -57,19 +55,19 @@ fn change(hands: &dyn OperatorPort, call: &RoutedRequest) -> HandlerResult {
     }
     complete(&complaints)?;
     if let Some(mishaps) = mishaps {
-        hands.set_mishaps(&mishaps);
+        operator.set_mishaps(&mishaps);
     }
     if let Some(push_g) = push_g {
-        hands.push_g(push_g);
+        operator.push_g(push_g);
     }
-    Ok(show(hands))
+    Ok(show(operator))
 }
 
-fn show(hands: &dyn OperatorPort) -> Answer {
+fn show(operator: &dyn OperatorPort) -> Answer {
     answer::ok(&json!({
-        "mishaps": hands.mishaps(),
-        "push_g": hands.pushed_g(),
-        "carriage_mm": hands.carriage_mm(),
+        "mishaps": operator.mishaps(),
+        "push_g": operator.pushed_g(),
+        "carriage_mm": operator.carriage_mm(),
     }))
 }
 
@@ -83,7 +81,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::auth::Standing;
+    use crate::api::request::BodyType;
 
     /// A machine at which only these two things can go wrong.
     #[derive(Default)]
@@ -120,20 +118,12 @@ mod tests {
     }
 
     fn put(person: &Person, content_type: Option<&'static str>, body: &'static str) -> (u16, Value) {
-        let call = RoutedRequest {
-            standing: Standing::Local,
-            client: crate::api::lease::Client::of(
-                std::net::Ipv4Addr::LOCALHOST.into(),
-                &Default::default(),
-                crate::auth::Standing::Local,
-            ),
-            values: Vec::new(),
-            query: String::new(),
+        let body = RequestBody::Received {
+            body_type: BodyType::DeclaredJson,
             content_type: content_type.map(HeaderValue::from_static),
-            accept: None,
-            body: Bytes::from_static(body.as_bytes()),
+            bytes: Bytes::from_static(body.as_bytes()),
         };
-        let answer = change(person, &call).unwrap_or_else(Rejection::into_answer);
+        let answer = change(person, body).unwrap_or_else(Rejection::into_answer);
         let status = answer.status().as_u16();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let body = runtime.block_on(answer.into_body().collect()).unwrap().to_bytes();

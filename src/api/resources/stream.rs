@@ -11,9 +11,9 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use crate::api::answer::{self, HandlerResult};
 use crate::api::bus::{COMMANDS, STATUS};
+use crate::api::client::Client;
 use crate::api::connection::Connection;
 use crate::api::context::Context;
-use crate::api::lease::Client;
 use crate::api::socket;
 use crate::api::source::{self, MessageSource};
 use crate::auth::Standing;
@@ -31,7 +31,8 @@ pub fn open(
     connection: Arc<Connection>,
     request: &mut Request<Incoming>,
     mut values: Vec<String>,
-    (standing, client): (Standing, Client),
+    standing: Standing,
+    client: Client,
 ) -> HandlerResult {
     let stream = values.pop().unwrap_or_default();
     if !source::STREAMS.contains(&stream.as_str()) {

@@ -8,15 +8,17 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use super::{RoutedRequest, senseless};
+use super::senseless;
 use crate::api::answer::{self, Answer, HandlerResult, Rejection};
 use crate::api::budget::Share;
+use crate::api::client::Client;
+use crate::api::commands::LOOP_WAVE;
 use crate::api::content::Content;
 use crate::api::context::Context;
-use crate::api::lease::{Client, Policy};
-use crate::api::orders::LOOP_WAVE;
+use crate::api::lease::Policy;
 use crate::api::port::MachineLocation;
 use crate::api::python;
+use crate::api::request::RoutedRequest;
 use crate::api::wave_spec::{self, ARGUMENT, LEASE, Purpose};
 use crate::wave::points::{self, Points};
 use crate::wave::{Spec, Wave};
@@ -45,8 +47,8 @@ struct Drawing<T> {
 ///
 /// # Errors
 /// 400 and 422.
-pub async fn get(ctx: &Arc<Context>, call: &RoutedRequest) -> HandlerResult {
-    let spec = read(ctx, call.json()?.as_ref(), Purpose::Draw)?;
+pub async fn get(ctx: &Arc<Context>, request: RoutedRequest) -> HandlerResult {
+    let spec = read(ctx, request.body.json()?.as_ref(), Purpose::Draw)?;
     let share = ctx.budget.take(points_of(ctx, &spec) * size_of::<f64>())?;
     Ok(match sampled(ctx, spec).await? {
         Points::Sine(positions) | Points::Other(positions) => drawn(ctx, positions, share),
@@ -83,8 +85,9 @@ fn drawn<T: Serialize + Send + Sync + 'static>(ctx: &Context, positions: Vec<T>,
 ///
 /// # Errors
 /// 400, 422, and 409 when the machine does not run it.
-pub async fn run(ctx: &Arc<Context>, call: &RoutedRequest) -> HandlerResult {
-    run_asked(ctx, &call.client, call.json()?.as_ref()).await
+pub async fn run(ctx: &Arc<Context>, request: RoutedRequest) -> HandlerResult {
+    let RoutedRequest { client, body, .. } = request;
+    run_asked(ctx, &client, body.json()?.as_ref()).await
 }
 
 /// Runs the wave that `asked` stands for, wherever that is from.
@@ -114,7 +117,7 @@ pub async fn run_asked(ctx: &Arc<Context>, client: &Client, asked: Option<&Value
             }
             Points::Square(points) => points.into_iter().map(|p| f64::from(p + 1) / 2.0).collect(),
         };
-        ctx.spare_remote(&positions)?;
+        ctx.remote.check_wave(&ctx.settings, &positions)?;
         Some(python::float_list(positions))
     } else {
         None
@@ -123,7 +126,7 @@ pub async fn run_asked(ctx: &Arc<Context>, client: &Client, asked: Option<&Value
     if location == MachineLocation::Remote && bytes > REMOTE_MESSAGE_BYTES - MESSAGE_OVERHEAD_BYTES {
         return Err(too_long());
     }
-    ctx.run(client, wave, lease).await?;
+    ctx.waves.run(client, wave, lease).await?;
     ctx.bus.announce(LOOP_WAVE, data.as_deref());
     Ok(answer::ok(&json!({ "status": "success" })))
 }
@@ -146,7 +149,7 @@ fn read(ctx: &Context, asked: Option<&Value>, purpose: Purpose) -> Result<Spec, 
 
 /// How long a stroke is at most: by what was calibrated, or else by what the settings say of the rail.
 fn stroke_mm(ctx: &Context) -> f64 {
-    let config = ctx.desk.config();
+    let config = ctx.settings.config();
     let found_mm = ctx.port.snapshots().borrow().range_mm;
     config.stroke_mm(found_mm.unwrap_or_else(|| config.geometry.expected_range_mm()))
 }
@@ -162,7 +165,7 @@ enum Drawn {
 }
 
 fn resolution(ctx: &Context) -> i64 {
-    ctx.desk.current().document.wave_resolution
+    ctx.settings.current().document.wave_resolution
 }
 
 /// How many points a period of the wave has at most.

@@ -1,0 +1,106 @@
+//! A request behind the router: its route, its role and the size of its body are checked.
+
+use bytes::Bytes;
+use hyper::StatusCode;
+use hyper::header::HeaderValue;
+use serde_json::Value;
+
+use super::answer::{self, Rejection};
+use super::body;
+use super::client::Client;
+use crate::auth::Standing;
+use crate::files;
+
+/// A request that a route has taken.
+#[derive(Debug)]
+pub struct RoutedRequest {
+    /// The role of its sender.
+    pub standing: Standing,
+    /// Its sender.
+    pub client: Client,
+    /// The values of the segments in braces, in the order of the path.
+    pub values: Vec<String>,
+    /// The text behind the question mark.
+    pub query: String,
+    /// The header `accept`.
+    pub accept: Option<HeaderValue>,
+    /// The body.
+    pub body: RequestBody,
+}
+
+impl RoutedRequest {
+    /// The value of the segment in braces with this index.
+    #[must_use]
+    pub fn value(&self, index: usize) -> &str {
+        self.values.get(index).map_or("", String::as_str)
+    }
+}
+
+/// The type of a body: a column of the route table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyType {
+    /// A body means nothing here and is ignored.
+    Nothing,
+    /// JSON, whatever its content type is: the clients' first server asked for none.
+    Json,
+    /// JSON with `content-type: application/json`. A form on a foreign page cannot send that without a preflight, so every
+    /// route of ours wants it.
+    DeclaredJson,
+    /// The same as the content of a file: a shell or an editor on Windows may have saved it with a byte order mark, or as
+    /// UTF-16.
+    JsonFile,
+}
+
+/// A body, read once.
+#[derive(Debug)]
+pub enum RequestBody {
+    /// As it came.
+    Received {
+        /// The type that the route takes.
+        body_type: BodyType,
+        /// The header `content-type`.
+        content_type: Option<HeaderValue>,
+        /// The bytes.
+        bytes: Bytes,
+    },
+    /// Parsed already.
+    Parsed(Result<Option<Value>, Rejection>),
+}
+
+impl RequestBody {
+    /// The body as JSON; none when it is empty.
+    ///
+    /// # Errors
+    /// 415 when it should be declared as JSON and is not, 400 when it is no JSON, 422 when a key is there twice.
+    pub fn json(self) -> Result<Option<Value>, Rejection> {
+        let RequestBody::Received { body_type, content_type, bytes } = self else {
+            let RequestBody::Parsed(parsed) = self else { return Ok(None) };
+            return parsed;
+        };
+        match body_type {
+            BodyType::Nothing => Ok(None),
+            BodyType::Json => body::json(&bytes),
+            BodyType::DeclaredJson => {
+                check_declared(content_type.as_ref())?;
+                body::json(&bytes)
+            }
+            BodyType::JsonFile => {
+                check_declared(content_type.as_ref())?;
+                let text = files::text(bytes.to_vec()).map_err(|why| {
+                    answer::detail(StatusCode::BAD_REQUEST, &format!("the body is no JSON: {why}"))
+                })?;
+                body::json(text.as_bytes())
+            }
+        }
+    }
+}
+
+fn check_declared(content_type: Option<&HeaderValue>) -> Result<(), Rejection> {
+    let declared = content_type.and_then(|declared| declared.to_str().ok());
+    let essence = declared.unwrap_or_default().split(';').next().unwrap_or_default();
+    if essence.trim().eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    let why = "send it with content-type application/json";
+    Err(answer::detail(StatusCode::UNSUPPORTED_MEDIA_TYPE, why))
+}
