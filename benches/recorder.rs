@@ -89,7 +89,7 @@ fn main() {
     let folder = tempfile::tempdir().expect("a folder");
     let archive = Archive::open(folder.path());
     timed(&mut || {
-        black_box(archive.keep(whole.clone(), Duration::ZERO));
+        black_box(archive.save(whole.clone(), Duration::ZERO));
     })
     .tell("recorder.keep", "ms");
     let part = ExportSpan { seconds: f64::NEG_INFINITY..=f64::INFINITY, every: 1 };

@@ -26,14 +26,16 @@ use yep::sensor::firmware::Firmware;
 use yep::sensor::line::{ReadResult, SerialLine};
 use yep::sensor::logs::LogSink;
 use yep::sensor::report::LogReport;
-use yep::sensor::{BoardListener, Intake, IntakeRules, Scale, SensorReport, UartOptions, UartSensor};
+use yep::sensor::{
+    BoardListener, SampleLimits, SampleValidator, Scale, SensorReport, UartOptions, UartSensor,
+};
 use yep::units::{MILLISECOND_NS, Nanos};
 use yep_sensor_board::frame::{self, Channel, Deframer, SensorFrame};
 use yep_sensor_board::message::{self, ForceReading, FromBoard, Hello, PROTOCOL, Reading, SCHEMA, Setup};
 
 const BAUD: u32 = 115_200;
 const RATE_HZ: u16 = 80;
-const RULES: IntakeRules = IntakeRules { range_g: 50_000.0, fastest_g_per_s: 1e6, invert: false };
+const RULES: SampleLimits = SampleLimits { range_g: 50_000.0, fastest_g_per_s: 1e6, invert: false };
 const ZERO: i32 = 81_234;
 const PER_G: f32 = 400.0;
 
@@ -150,8 +152,17 @@ fn deframing() -> Box<dyn FnMut(u64)> {
 fn listener(report: &SensorReport) -> (BoardListener, NewestForce) {
     let (feed, cell) = newest_force();
     let scale = Scale { zero: Some(f64::from(ZERO)), per_g: Some(f64::from(PER_G)) };
-    let intake = Intake::new(RULES, feed, report.clone());
-    (BoardListener::new(RATE_HZ, scale, intake, report.clone(), LogSink::unread(report.clone())), cell)
+    let validator = SampleValidator::new(RULES, feed, report.clone());
+    (
+        BoardListener::new(
+            RATE_HZ,
+            scale,
+            validator,
+            report.clone(),
+            LogSink::without_firmware(report.clone()),
+        ),
+        cell,
+    )
 }
 
 fn hearing() -> Box<dyn FnMut(u64)> {
@@ -161,7 +172,7 @@ fn hearing() -> Box<dyn FnMut(u64)> {
     Box::new(move |count| {
         for _ in 0..count {
             now += 3 * MILLISECOND_NS + 125_000;
-            listener.hear(black_box(&frames[next % ROUND]), now);
+            listener.receive(black_box(&frames[next % ROUND]), now);
             next += 1;
         }
         black_box(&cell);
@@ -256,8 +267,8 @@ fn share(frames_per_s: u32, log: Option<&Log>) {
     let options = UartOptions { device: pty.device.clone(), baud: BAUD, rate_hz: RATE_HZ, rules: RULES };
     let scale = Scale { zero: Some(f64::from(ZERO)), per_g: Some(f64::from(PER_G)) };
     let sensor = UartSensor::start(options, scale, MonotonicClock::new(), feed, |report| match log {
-        Some(log) => LogSink::read_with(&log.firmware, report),
-        None => Ok(LogSink::unread(report)),
+        Some(log) => LogSink::with_firmware(&log.firmware, report),
+        None => Ok(LogSink::without_firmware(report)),
     })
     .expect("a thread");
     std::thread::sleep(Duration::from_millis(300));

@@ -5,7 +5,7 @@ mod support;
 
 use proptest::prelude::*;
 use support::{PUNCTUAL, config, timing};
-use yep::diag::train::Precision;
+use yep::diag::step_train::Precision;
 use yep::diag::{CheckOptions, PulseChecker, Rule, Violation};
 use yep::drive::TraceSample;
 use yep::drive::cycle_trace::CycleOutcome;
@@ -106,7 +106,7 @@ fn at_power_on(precision: Precision) -> PulseChecker {
 /// Of a machine whose driver is on.
 fn checker(precision: Precision) -> PulseChecker {
     let mut checker = at_power_on(precision);
-    checker.edge(Edge { at: 0, kind: EdgeKind::Enable { on: true } });
+    checker.add_edge(Edge { at: 0, kind: EdgeKind::Enable { on: true } });
     checker
 }
 
@@ -117,19 +117,19 @@ fn judge(edges: &[Edge], precision: Precision, look: impl Fn(u64) -> TraceSample
     let mut left = edges.iter().peekable();
     let last_ns = edges.last().map_or(BEGIN_NS, |edge| edge.at);
     let rest = TraceSample { resting: true, ..look(0) };
-    checker.look(&rest);
+    checker.check(&rest);
     let mut now = BEGIN_NS - 10 * MS;
     while now < last_ns + 3 * MS {
         now += MS;
         while let Some(edge) = left.next_if(|edge| edge.at <= now) {
-            checker.edge(*edge);
+            checker.add_edge(*edge);
         }
-        let violation = checker.look(&TraceSample { at_ns: now, ..look(now) });
+        let violation = checker.check(&TraceSample { at_ns: now, ..look(now) });
         if violation.is_some() {
             return violation;
         }
     }
-    checker.look(&TraceSample { at_ns: now + MS, resting: true, ..look(now + MS) })
+    checker.check(&TraceSample { at_ns: now + MS, resting: true, ..look(now + MS) })
 }
 
 fn broken(edges: &[Edge]) -> Option<Rule> {
@@ -221,14 +221,14 @@ fn no_step_is_made_by_a_driver_that_is_off() {
     assert_eq!(broken(&over), None);
     // A machine at power-on has its driver off.
     let mut checker = at_power_on(PUNCTUAL);
-    good.iter().for_each(|edge| checker.edge(*edge));
-    let violation = checker.look(&TraceSample { at_ns: u64::MAX / 2, ..running() }).unwrap();
+    good.iter().for_each(|edge| checker.add_edge(*edge));
+    let violation = checker.check(&TraceSample { at_ns: u64::MAX / 2, ..running() }).unwrap();
     assert_eq!(violation.broken.rule, Rule::PowerOff);
     // Behind a gap in what is known, nothing is known of the driver.
-    checker.lost_edges();
+    checker.report_lost_edges();
     let later = good.iter().map(|edge| Edge { at: edge.at + BEGIN_NS, ..*edge });
-    later.for_each(|edge| checker.edge(edge));
-    let violation = checker.look(&TraceSample { at_ns: u64::MAX / 2, ..running() });
+    later.for_each(|edge| checker.add_edge(edge));
+    let violation = checker.check(&TraceSample { at_ns: u64::MAX / 2, ..running() });
     assert!(violation.is_none_or(|violation| violation.broken.rule != Rule::PowerOff));
 }
 
@@ -321,12 +321,12 @@ fn a_motion_that_begins_or_ends_at_speed_is_found() {
     assert_eq!(broken(&edges(&good[..fast])), Some(Rule::Missing));
     // Begun at speed, from where it stands.
     let mut checker = checker(PUNCTUAL);
-    checker.look(&TraceSample { resting: true, count: Some(0), ..running() });
+    checker.check(&TraceSample { resting: true, count: Some(0), ..running() });
     let sudden = &good[fast..fast + 20];
-    edges(sudden).into_iter().for_each(|edge| checker.edge(edge));
+    edges(sudden).into_iter().for_each(|edge| checker.add_edge(edge));
     let now = sudden.last().unwrap().0 + 3_000;
     let violation =
-        checker.look(&TraceSample { at_ns: now, ..running() }).expect("a sudden start is not found");
+        checker.check(&TraceSample { at_ns: now, ..running() }).expect("a sudden start is not found");
     assert_eq!(violation.broken.rule, Rule::Onset);
 }
 
@@ -366,9 +366,9 @@ fn a_step_at_rest_is_found() {
     for (state, every_ms) in [(State::Ready, 100), (State::NotHomed, 100), (State::Running, 1)] {
         let mut checker = checker(PUNCTUAL);
         let idle = TraceSample { state, resting: true, ..running() };
-        checker.look(&TraceSample { at_ns: BEGIN_NS - MS, ..idle });
-        edges(&[(BEGIN_NS, true)]).into_iter().for_each(|edge| checker.edge(edge));
-        let violation = checker.look(&TraceSample { at_ns: BEGIN_NS + every_ms * MS, ..idle });
+        checker.check(&TraceSample { at_ns: BEGIN_NS - MS, ..idle });
+        edges(&[(BEGIN_NS, true)]).into_iter().for_each(|edge| checker.add_edge(edge));
+        let violation = checker.check(&TraceSample { at_ns: BEGIN_NS + every_ms * MS, ..idle });
         assert_eq!(violation.map(|violation| violation.broken.rule), Some(Rule::AtRest), "{state:?}");
     }
 }
@@ -395,10 +395,10 @@ fn a_step_beyond_the_range_is_found_and_so_is_a_speed_that_would_lead_there() {
 fn a_counter_that_counts_otherwise_is_found() {
     let good = travel(0, 100, rates());
     let mut checker = checker(PUNCTUAL);
-    checker.look(&TraceSample { resting: true, ..running() });
-    edges(&good).into_iter().for_each(|edge| checker.edge(edge));
+    checker.check(&TraceSample { resting: true, ..running() });
+    edges(&good).into_iter().for_each(|edge| checker.add_edge(edge));
     let now = good.last().unwrap().0 + MS;
-    let violation = checker.look(&TraceSample { at_ns: now, count: Some(101), ..running() }).unwrap();
+    let violation = checker.check(&TraceSample { at_ns: now, count: Some(101), ..running() }).unwrap();
     assert_eq!(violation.broken.rule, Rule::Count);
     assert_eq!((violation.broken.found, violation.broken.allowed), (101.0, 100.0));
     assert_eq!(checker.violations(), 1);

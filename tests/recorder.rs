@@ -330,13 +330,13 @@ fn the_archive_keeps_a_handful_over_restarts_bounded_in_size() {
     let archive = Archive::open(&folder);
     assert!(archive.list().is_empty() && !folder.exists(), "nothing is written before there is something");
     let recording = made(100);
-    let ids: Vec<u64> = (0..layout::RECORDINGS + 5).map(|_| archive.keep(recording.clone(), NOW)).collect();
+    let ids: Vec<u64> = (0..layout::RECORDINGS + 5).map(|_| archive.save(recording.clone(), NOW)).collect();
     assert_eq!(ids, (1..=layout::RECORDINGS as u64 + 5).collect::<Vec<_>>());
     let kept: Vec<u64> = ids.iter().rev().take(layout::RECORDINGS).copied().collect();
     for (archive, this_run) in [(archive, true), (Archive::open(&folder), false)] {
         let list = archive.list();
         assert_eq!(list.iter().map(|entry| entry.id).collect::<Vec<_>>(), kept);
-        assert!(list.iter().all(|entry| entry.written() && entry.this_run == this_run));
+        assert!(list.iter().all(|entry| entry.is_written() && entry.this_run == this_run));
         let (entry, read) = archive.read(kept[0]).unwrap();
         assert!(read.records == recording.records);
         assert_eq!(entry.about.at_unix_ms, 1_700_000_000_000);
@@ -356,9 +356,12 @@ fn a_recording_is_written_also_when_an_older_one_cannot_be_deleted() {
     fs::create_dir_all(dir.path().join("fault-1.rec/in the way")).unwrap();
     let archive = Archive::open(dir.path());
     for _ in 0..layout::RECORDINGS + 2 {
-        archive.keep(made(20), NOW);
+        archive.save(made(20), NOW);
     }
-    assert!(archive.list().iter().all(|entry| entry.written()), "what is on the disk is told as unwritten");
+    assert!(
+        archive.list().iter().all(|entry| entry.is_written()),
+        "what is on the disk is told as unwritten"
+    );
     assert_eq!(Archive::open(dir.path()).list().len(), layout::RECORDINGS);
 }
 
@@ -369,7 +372,7 @@ fn a_damaged_file_is_skipped_and_goes_when_others_come() {
     let whole = file::encode(&recording);
     let archive = Archive::open(dir.path());
     for _ in 0..3 {
-        archive.keep(recording.clone(), NOW);
+        archive.save(recording.clone(), NOW);
     }
     let path = |id: u64| dir.path().join(format!("fault-{id}.rec"));
     // In the head; cut short; in the records, which shows when they are read.
@@ -393,9 +396,9 @@ fn a_damaged_file_is_skipped_and_goes_when_others_come() {
     assert_eq!(damaged, "the file of this recording is damaged: the checksum of its records is wrong");
     assert!(!dir.path().join("unfinished").exists(), "what a dead process left is still there");
     // It goes on behind every number that there ever was.
-    assert_eq!(archive.keep(recording.clone(), NOW), 10);
+    assert_eq!(archive.save(recording.clone(), NOW), 10);
     for _ in 0..layout::RECORDINGS {
-        archive.keep(recording.clone(), NOW);
+        archive.save(recording.clone(), NOW);
     }
     let left =
         fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -429,13 +432,16 @@ fn what_cannot_be_written_is_kept_until_the_end() {
     let archive = Archive::open(&folder);
     let recording = made(50);
     for id in 1..=3 {
-        assert_eq!(archive.keep(recording.clone(), NOW), id);
+        assert_eq!(archive.save(recording.clone(), NOW), id);
         let list = archive.list();
-        assert_eq!(list.iter().map(|entry| (entry.id, entry.written())).collect::<Vec<_>>(), [(id, false)]);
+        assert_eq!(
+            list.iter().map(|entry| (entry.id, entry.is_written())).collect::<Vec<_>>(),
+            [(id, false)]
+        );
         assert!(archive.read(id).unwrap().1.records == recording.records);
     }
     fs::remove_file(&folder).unwrap();
-    assert_eq!(archive.keep(recording.clone(), NOW), 4);
+    assert_eq!(archive.save(recording.clone(), NOW), 4);
     assert_eq!(archive.list().len(), 2);
     assert_eq!(Archive::open(&folder).list().len(), 1, "the one that was written is there after a restart");
 }
@@ -451,7 +457,7 @@ fn a_recording_is_told_as_rows_and_as_columns() {
     machine.run_ms(1_500);
     let dir = tempfile::tempdir().unwrap();
     let archive = Archive::open(dir.path());
-    let id = archive.keep(machine.sink().recordings[0].clone(), NOW);
+    let id = archive.save(machine.sink().recordings[0].clone(), NOW);
     let (entry, recording) = archive.read(id).unwrap();
 
     let all = ExportSpan { seconds: f64::NEG_INFINITY..=f64::INFINITY, every: 1 };

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use yep::hal::{Clock, ForceSensor, MonotonicClock, NewestForce, newest_force};
 use yep::sensor::logs::LogSink;
 use yep::sensor::report::{LinkState, SensorState};
-use yep::sensor::{IntakeRules, SampleError, Scale, UartOptions, UartSensor};
+use yep::sensor::{SampleError, SampleLimits, Scale, UartOptions, UartSensor};
 
 #[path = "../examples/sensor-host/src/stand.rs"]
 #[allow(dead_code)]
@@ -22,7 +22,7 @@ use stand::{Knobs, Pace, Pty};
 
 /// What any wait may take before it counts as failed.
 const PATIENCE: Duration = Duration::from_secs(20);
-const RULES: IntakeRules = IntakeRules { range_g: 1e6, fastest_g_per_s: 1e12, invert: false };
+const RULES: SampleLimits = SampleLimits { range_g: 1e6, fastest_g_per_s: 1e12, invert: false };
 /// Counts are grams.
 const PLAIN: Scale = Scale { zero: Some(0.0), per_g: Some(1.0) };
 
@@ -65,7 +65,8 @@ impl Host {
         let (feed, cell) = newest_force();
         let options = UartOptions { device: device.to_owned(), baud: 115_200, rate_hz: 80, rules: RULES };
         let sensor =
-            UartSensor::start(options, scale, clock, feed, |report| Ok(LogSink::unread(report))).unwrap();
+            UartSensor::start(options, scale, clock, feed, |report| Ok(LogSink::without_firmware(report)))
+                .unwrap();
         Host { sensor, cell, clock }
     }
 

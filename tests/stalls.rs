@@ -7,7 +7,7 @@ mod support;
 mod random;
 
 use support::{Recorder, homed_on, options, recorder, sine, square, steps};
-use yep::diag::train::Precision;
+use yep::diag::step_train::Precision;
 use yep::drive::Rehearsal;
 use yep::drive::status::EndCause;
 use yep::hal::sim::{VirtualClock, WaitLateness};

@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use random::Random;
 use support::{PUNCTUAL, Recorder, config, homed_on, options, sine, square, steps};
-use yep::diag::train::Precision;
+use yep::diag::step_train::Precision;
 use yep::drive::Rehearsal;
 use yep::hal::Clock;
 use yep::hal::EdgeKind;

@@ -1,6 +1,6 @@
 //! Fuzz target for the sensor's serial line at both of its ends: after any bytes, the next whole frames are decoded.
 
-use yep::sensor::dialogue::{BoardReply, Dialogue, Peer, Wanted};
+use yep::sensor::protocol::{BoardConfig, BoardEvent, BoardProtocol, Peer};
 use yep_sensor_board::frame::{self, Channel, Deframer};
 use yep_sensor_board::message::{FromBoard, Hello, PROTOCOL, SCHEMA, Setup};
 use yep_sensor_board::{Board, Identity};
@@ -41,19 +41,19 @@ pub fn unframed(line: &[u8]) -> Vec<u8> {
 }
 
 fn host(bytes: &[u8]) {
-    let wanted = Wanted { zero_counts: Some(8_000), counts_per_g: Some(120.5), rate_hz: 80 };
-    let mut dialogue = Dialogue::new(wanted);
+    let config = BoardConfig { zero_counts: Some(8_000), counts_per_g: Some(120.5), rate_hz: 80 };
+    let mut protocol = BoardProtocol::new(config);
     let mut now = 1_000_000_000;
     // In the pieces in which a driver may hand them over.
     for piece in bytes.chunks(61) {
         now += 5_000_000;
-        dialogue.feed(piece, now, |heard| {
-            if let BoardReply::New { at, period_ns, .. } = heard {
+        protocol.receive(piece, now, |event| {
+            if let BoardEvent::Sample { at, period_ns, .. } = event {
                 assert!(at <= now, "a sample of the future");
                 assert!(period_ns > 0);
             }
         });
-        dialogue.due(now, |frame| assert!(!frame.is_empty()));
+        protocol.send_due(now, |frame| assert!(!frame.is_empty()));
     }
     let hello = Hello { protocol: PROTOCOL, schema: SCHEMA, firmware: [1, 2, 3], serial: SERIAL, garbled: 0 };
     let words = [
@@ -61,13 +61,13 @@ fn host(bytes: &[u8]) {
         FromBoard::Setup(Setup { zero_counts: None, counts_per_g: None, rate_hz: 80 }),
     ];
     // A zero ends whatever was under way.
-    dialogue.feed(&[0], now, |_| {});
+    protocol.receive(&[0], now, |_| {});
     for word in words {
-        dialogue.feed(&frame::message(&word).expect("it fits"), now, |_| {});
+        protocol.receive(&frame::message(&word).expect("it fits"), now, |_| {});
     }
     let introduced =
-        matches!(dialogue.peer(), Peer::Board { hello, setup: Some(_) } if hello.serial == SERIAL);
-    assert!(introduced, "it no longer hears: {:?}", dialogue.peer());
+        matches!(protocol.peer(), Peer::Board { hello, setup: Some(_) } if hello.serial == SERIAL);
+    assert!(introduced, "it no longer hears: {:?}", protocol.peer());
 }
 
 fn board(bytes: &[u8]) {

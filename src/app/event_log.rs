@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 
 use tokio::sync::mpsc;
 
-use super::sessions::Sessions;
+use super::sessions::SessionRecorder;
 use crate::api::Context;
 use crate::api::bus::{self, STATUS};
 use crate::machine::host::Derating;
@@ -22,16 +22,16 @@ const DEVICE: &str = bus::MACHINE;
 const SAME_TRAVEL: f64 = 0.01;
 
 /// Listens until the machine is gone.
-pub async fn attend(
+pub async fn run(
     mut events: mpsc::UnboundedReceiver<Event>,
     ctx: Arc<Context>,
     shutting_down: Arc<AtomicBool>,
 ) {
     let mut snapshots = ctx.port.snapshots();
     let first = *snapshots.borrow_and_update();
-    say(&ctx, first.state, first.why);
-    let mut queue = Queue::default();
-    let mut sessions = Sessions::new(Arc::clone(&ctx.store), shutting_down);
+    publish_state(&ctx, first.state, first.why);
+    let mut queue = QueueWarning::default();
+    let mut sessions = SessionRecorder::new(Arc::clone(&ctx.store), shutting_down);
     loop {
         let event = tokio::select! {
             biased;
@@ -39,23 +39,23 @@ pub async fn attend(
             // While nothing moves nobody has to wake up for them.
             changed = snapshots.changed(), if sessions.is_open() => {
                 if changed.is_ok() {
-                    sessions.see(&snapshots.borrow_and_update());
+                    sessions.add_snapshot(&snapshots.borrow_and_update());
                     continue;
                 }
                 None
             }
         };
         let Some(event) = event else { return sessions.close().await };
-        sessions.heed(&event, &snapshots.borrow_and_update());
+        sessions.handle_event(&event, &snapshots.borrow_and_update());
         match event {
             Event::Entered { from, to, why, .. } => {
                 match to {
                     State::Faulted => tracing::warn!("{} -> {}: {why}", from.name(), to.name()),
                     _ => tracing::info!("{} -> {}: {why}", from.name(), to.name()),
                 }
-                say(&ctx, to, why);
+                publish_state(&ctx, to, why);
                 if matches!(to, State::Homing | State::Running) {
-                    queue.is_well(&ctx);
+                    queue.clear(&ctx);
                 }
                 if !to.is_moving() {
                     ctx.waves.end_client_warning();
@@ -63,7 +63,7 @@ pub async fn attend(
             }
             Event::Calibrated(found) => {
                 tracing::info!(found.travel_steps, found.max_steps, "calibrated");
-                compare(&ctx, found.travel_steps);
+                check_travel(&ctx, found.travel_steps);
                 if let Err(error) = ctx.settings.calibrated(&found, wall_clock::now_unix_s()).await {
                     tracing::warn!(%error, "the calibration is in force, but could not be written down");
                 }
@@ -75,7 +75,7 @@ pub async fn attend(
                     "events of the machine were lost: this program was too busy to take them"
                 );
                 let now = *snapshots.borrow_and_update();
-                say(&ctx, now.state, now.why);
+                publish_state(&ctx, now.state, now.why);
             }
             Event::SettingsApplied => tracing::info!("settings that waited for rest are in force"),
             Event::Stopped { took_ns, steps } => {
@@ -89,10 +89,10 @@ pub async fn attend(
                     ctx.bus.publish(STATUS, &fields);
                 } else {
                     tracing::warn!("{why}");
-                    warn(&ctx, "host", &why);
+                    warn_clients(&ctx, "host", &why);
                 }
             }
-            Event::Dropped { kind, why } => queue.dropped(&ctx, kind, why),
+            Event::Dropped { kind, why } => queue.report_dropped(&ctx, kind, why),
             // The bridge hands replies to whoever asked.
             Event::Replied { .. } => {}
         }
@@ -101,7 +101,7 @@ pub async fn attend(
 
 /// A rail does not change its length: a travel that differs from the last one tells of a slipping belt, lost steps or a
 /// switch that moved.
-fn compare(ctx: &Context, travel_steps: i64) {
+fn check_travel(ctx: &Context, travel_steps: i64) {
     let Some(before) = ctx.settings.current().travel_steps else { return };
     let share = (travel_steps - before) as f64 / before as f64;
     if share.abs() > SAME_TRAVEL {
@@ -111,23 +111,23 @@ fn compare(ctx: &Context, travel_steps: i64) {
             share * 100.0
         );
         tracing::warn!("{why}");
-        warn(ctx, "calibration", &why);
+        warn_clients(ctx, "calibration", &why);
     }
 }
 
 /// Tells the clients of something that ends nothing.
-pub fn warn(ctx: &Context, device: &str, why: &str) {
+pub fn warn_clients(ctx: &Context, device: &str, why: &str) {
     ctx.bus.publish(STATUS, &[("device", device), ("type", "warning"), ("why", why)]);
 }
 
 /// What is told of commands that waited: a page shows a warning until it hears better.
 #[derive(Default)]
-struct Queue {
+struct QueueWarning {
     warned: bool,
 }
 
-impl Queue {
-    fn dropped(&mut self, ctx: &Context, kind: CommandKind, why: CommandRefusal) {
+impl QueueWarning {
+    fn report_dropped(&mut self, ctx: &Context, kind: CommandKind, why: CommandRefusal) {
         let (kind, code) = (kind.name(), why.code());
         let why = format!("{kind} waited, and is not executed: {why}");
         tracing::warn!("{why}");
@@ -138,7 +138,7 @@ impl Queue {
     }
 
     /// What was asked for is done again.
-    fn is_well(&mut self, ctx: &Context) {
+    fn clear(&mut self, ctx: &Context) {
         if core::mem::take(&mut self.warned) {
             ctx.bus.mention(STATUS, &[("device", "queue"), ("type", "waiting")]);
         }
@@ -146,7 +146,7 @@ impl Queue {
 }
 
 /// The clients' word for a state.
-fn word(state: State) -> &'static str {
+fn client_word(state: State) -> &'static str {
     match state {
         State::Homing | State::Running | State::Ending | State::Stopping => "running",
         State::NotHomed | State::Disarmed | State::Ready => "waiting",
@@ -154,8 +154,8 @@ fn word(state: State) -> &'static str {
     }
 }
 
-fn say(ctx: &Context, state: State, why: Why) {
+fn publish_state(ctx: &Context, state: State, why: Why) {
     let why = why.to_string();
-    let fields = [("device", DEVICE), ("type", word(state)), ("state", state.name()), ("why", &why)];
+    let fields = [("device", DEVICE), ("type", client_word(state)), ("state", state.name()), ("why", &why)];
     ctx.bus.publish(STATUS, &fields);
 }

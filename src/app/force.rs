@@ -9,10 +9,10 @@ use crate::hal::{self, ForceSample, MonotonicClock, NewestForce, newest_force};
 use crate::layout;
 use crate::options::{ForceSensorOptions, Options};
 use crate::sensor::i2c::I2cSensor;
-use crate::sensor::listener::SensorOrder;
+use crate::sensor::listener::SensorRequest;
 use crate::sensor::logs::LogSink;
 use crate::sensor::service::{SensorDescription, SensorService};
-use crate::sensor::{IntakeRules, ScaleStore, SensorKind, SensorReport, UartOptions, UartSensor};
+use crate::sensor::{SampleLimits, ScaleStore, SensorKind, SensorReport, UartOptions, UartSensor};
 use crate::store::Store;
 use crate::units::Nanos;
 
@@ -23,16 +23,16 @@ pub type Sensor = Box<dyn hal::ForceSensor + Send>;
 pub struct LoadCellParts {
     kind: SensorKind,
     device: String,
-    rules: IntakeRules,
+    rules: SampleLimits,
     keeper: Arc<dyn ScaleStore>,
     clock: MonotonicClock,
-    orders: Sender<SensorOrder>,
+    requests: Sender<SensorRequest>,
     report: SensorReport,
 }
 
 impl LoadCellParts {
     /// How a person deals with it.
-    pub fn desk(&self, at_rest: impl Fn() -> bool + Send + Sync + 'static) -> SensorService {
+    pub fn service(&self, at_rest: impl Fn() -> bool + Send + Sync + 'static) -> SensorService {
         let about = SensorDescription {
             kind: self.kind,
             device: self.device.clone(),
@@ -40,7 +40,7 @@ impl LoadCellParts {
             keeper: Arc::clone(&self.keeper),
             clock: self.clock,
         };
-        SensorService::new(about, self.orders.clone(), self.report.clone(), at_rest)
+        SensorService::new(about, self.requests.clone(), self.report.clone(), at_rest)
     }
 }
 
@@ -63,7 +63,7 @@ pub fn sensor(
     store: &Store,
 ) -> Result<Option<(Sensor, LoadCellParts)>, AppError> {
     let force = &options.force;
-    let rules = IntakeRules {
+    let rules = SampleLimits {
         range_g: force.range.get(),
         fastest_g_per_s: force.fastest_g_per_s,
         invert: force.invert,
@@ -82,14 +82,14 @@ pub fn sensor(
             let line =
                 UartOptions { device: force.device.clone(), baud: force.baud, rate_hz: force.rate_hz, rules };
             let logs = |report| match &force.firmware {
-                Some(file) => LogSink::read_with(file, report),
-                None => Ok(LogSink::unread(report)),
+                Some(file) => LogSink::with_firmware(file, report),
+                None => Ok(LogSink::without_firmware(report)),
             };
             let thread = UartSensor::start(line, scale, clock, feed, logs)
                 .map_err(system("starting to hear the force sensor"))?;
-            let (orders, report) = (thread.orders(), thread.report().clone());
+            let (requests, report) = (thread.requests(), thread.report().clone());
             let load_cell =
-                LoadCellParts { kind: SensorKind::Uart, device, rules, keeper, clock, orders, report };
+                LoadCellParts { kind: SensorKind::Uart, device, rules, keeper, clock, requests, report };
             Ok(Some((Box::new(SampleSource { newest, _thread: thread }), load_cell)))
         }
         ForceSensorOptions::I2c => {
@@ -97,9 +97,9 @@ pub fn sensor(
             let (bus, address) = (layout::I2C_BUS, layout::LOAD_CELL_ADDRESS);
             let device = format!("address {address} of /dev/i2c-{bus}");
             let thread = I2cSensor::start(clock, (bus, address), rules, scale, feed)?;
-            let (orders, report) = (thread.orders(), thread.report().clone());
+            let (requests, report) = (thread.requests(), thread.report().clone());
             let load_cell =
-                LoadCellParts { kind: SensorKind::I2c, device, rules, keeper, clock, orders, report };
+                LoadCellParts { kind: SensorKind::I2c, device, rules, keeper, clock, requests, report };
             Ok(Some((Box::new(SampleSource { newest, _thread: thread }), load_cell)))
         }
     }

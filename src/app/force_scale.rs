@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::files;
 use crate::sensor::Scale;
-use crate::sensor::scale::{Keeping, ScaleStore, SensorKind};
+use crate::sensor::scale::{SaveFuture, ScaleStore, SensorKind};
 use crate::store::{ForceScale, StateChange, Store};
 
 /// What an older version kept the scale in, in the state folder.
@@ -30,7 +30,7 @@ impl ScaleStore for StoredScale {
         Some(Scale { zero: kept.zero, per_g: kept.per_g })
     }
 
-    fn keep(&self, Scale { zero, per_g }: Scale) -> Keeping<'_> {
+    fn save(&self, Scale { zero, per_g }: Scale) -> SaveFuture<'_> {
         let scale = ForceScale { sensor: self.kind.name().to_owned(), zero, per_g };
         Box::pin(async move {
             self.store.save(StateChange::ForceScale(scale)).await.map_err(|error| error.to_string())
@@ -40,7 +40,7 @@ impl ScaleStore for StoredScale {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Old {
+struct OldScaleFile {
     version: u32,
     sensor: String,
     scale: OldScale,
@@ -55,7 +55,7 @@ struct OldScale {
 
 /// Takes the file of an older version into the store, once, and removes it when that is durable. A store that has a scale
 /// of its own has a newer one.
-pub async fn take_over(store: &Store, state_dir: &Path) {
+pub async fn import_old_file(store: &Store, state_dir: &Path) {
     let file = state_dir.join(FILE);
     let taken = match files::read_regular(&file, files::BY_HAND_BYTES) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return,
@@ -78,7 +78,7 @@ pub async fn take_over(store: &Store, state_dir: &Path) {
 }
 
 fn parse(bytes: &[u8]) -> Result<ForceScale, String> {
-    let Old { version, sensor, scale: OldScale { zero, per_g } } =
+    let OldScaleFile { version, sensor, scale: OldScale { zero, per_g } } =
         serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     if version != FILE_VERSION {
         return Err(format!("version {version} is not known"));
@@ -107,7 +107,7 @@ mod tests {
             Scale { zero: Some(0.1), per_g: Some(-417.123_456_789) },
         ] {
             let (store, _) = Store::open(folder.path()).unwrap();
-            block_on(keeper(&store, SensorKind::Uart).keep(scale)).unwrap();
+            block_on(keeper(&store, SensorKind::Uart).save(scale)).unwrap();
             drop(store);
             let (store, _) = Store::open(folder.path()).unwrap();
             assert_eq!(keeper(&store, SensorKind::Uart).scale(), Some(scale));
@@ -115,7 +115,7 @@ mod tests {
         }
         let (store, _) = Store::open(folder.path()).unwrap();
         let zero = Scale { zero: Some(1.0), per_g: Some(0.0) };
-        assert!(block_on(keeper(&store, SensorKind::Uart).keep(zero)).unwrap_err().contains("per_g"));
+        assert!(block_on(keeper(&store, SensorKind::Uart).save(zero)).unwrap_err().contains("per_g"));
     }
 
     #[test]
@@ -127,7 +127,7 @@ mod tests {
         };
         let (store, _) = Store::open(folder.path()).unwrap();
         // Nothing to take.
-        block_on(take_over(&store, folder.path()));
+        block_on(import_old_file(&store, folder.path()));
         assert_eq!(keeper(&store, SensorKind::Uart).scale(), None);
         for wrong in [
             "",
@@ -137,17 +137,17 @@ mod tests {
             r#"{"version":1,"sensor":"uart","scale":{"zero":1,"per_g":1,"x":1}}"#,
         ] {
             fs::write(&file, wrong).unwrap();
-            block_on(take_over(&store, folder.path()));
+            block_on(import_old_file(&store, folder.path()));
             assert_eq!(keeper(&store, SensorKind::Uart).scale(), None, "{wrong}");
             assert!(file.exists(), "what cannot be taken over is kept");
         }
         fs::write(&file, text(5.0)).unwrap();
-        block_on(take_over(&store, folder.path()));
+        block_on(import_old_file(&store, folder.path()));
         let scale = Scale { zero: Some(5.0), per_g: Some(-417.5) };
         assert_eq!((keeper(&store, SensorKind::Uart).scale(), file.exists()), (Some(scale), false));
         // The process died before it removed the file, and the sensor was tared since.
         fs::write(&file, text(9.0)).unwrap();
-        block_on(take_over(&store, folder.path()));
+        block_on(import_old_file(&store, folder.path()));
         assert_eq!((keeper(&store, SensorKind::Uart).scale(), file.exists()), (Some(scale), false));
     }
 }

@@ -40,7 +40,7 @@ where
 
 /// Where the kernel tells of power and heat, if it does.
 #[derive(Debug, Clone, Default)]
-pub struct Sources {
+pub struct HostSensors {
     under_voltage: Option<Arc<SensorFile>>,
     temperature: Option<Arc<SensorFile>>,
 }
@@ -49,20 +49,20 @@ pub struct Sources {
 struct SensorFile {
     path: PathBuf,
     /// That it cannot be read was said.
-    said: AtomicBool,
+    error_reported: AtomicBool,
 }
 
-impl Sources {
+impl HostSensors {
     /// What the options name; on a Pi's pins also what is found below `root`, which is `/` but in tests.
     #[must_use]
-    pub fn of(options: &Options, root: &Path) -> Sources {
+    pub fn of(options: &Options, root: &Path) -> HostSensors {
         let named = &options.host;
         let found = options.driver == Driver::Gpio;
         let or_found = |named: &Option<PathBuf>, find: fn(&Path) -> Option<PathBuf>| {
             let path = named.clone().or_else(|| if found { find(root) } else { None });
-            path.map(|path| Arc::new(SensorFile { path, said: AtomicBool::new(false) }))
+            path.map(|path| Arc::new(SensorFile { path, error_reported: AtomicBool::new(false) }))
         };
-        let sources = Sources {
+        let sources = HostSensors {
             under_voltage: or_found(&named.under_voltage, find_under_voltage),
             temperature: or_found(&named.temperature, find_temperature),
         };
@@ -103,11 +103,11 @@ impl SensorFile {
         });
         match value {
             Ok(value) => {
-                self.said.store(false, Ordering::Relaxed);
+                self.error_reported.store(false, Ordering::Relaxed);
                 Some(value)
             }
             Err(error) => {
-                if !self.said.swap(true, Ordering::Relaxed) {
+                if !self.error_reported.swap(true, Ordering::Relaxed) {
                     let path = self.path.display();
                     tracing::warn!("{path} tells nothing of power and heat: {error}");
                 }
@@ -170,7 +170,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let root = root.path();
         let gpio = Options { driver: Driver::Gpio, ..Options::default() };
-        assert!(!Sources::of(&gpio, root).any());
+        assert!(!HostSensors::of(&gpio, root).any());
         write(&root.join("sys/class/hwmon/hwmon0/name"), "cpu_thermal\n");
         write(&root.join("sys/class/thermal/thermal_zone0/type"), "cpu-thermal\n");
         write(&root.join("sys/class/thermal/thermal_zone0/temp"), "48312\n");
@@ -178,18 +178,18 @@ mod tests {
         // Now, and before: only now counts.
         for (said, low) in [("50005\n", Some(true)), ("50000\n", Some(false)), ("nonsense\n", None)] {
             write(&throttled, said);
-            let vitals = Sources::of(&gpio, root).read();
+            let vitals = HostSensors::of(&gpio, root).read();
             assert_eq!(vitals, HostReadings { under_voltage: low, temperature_c: Some(48.312) }, "{said}");
         }
         // The monitor knows better, where there is one.
         write(&root.join("sys/class/hwmon/hwmon1/name"), "rpi_volt\n");
         write(&root.join("sys/class/hwmon/hwmon1/in0_lcrit_alarm"), "1\n");
-        let sources = Sources::of(&gpio, root);
+        let sources = HostSensors::of(&gpio, root);
         assert_eq!(sources.read().under_voltage, Some(true));
         fs::remove_file(root.join("sys/class/hwmon/hwmon1/in0_lcrit_alarm")).unwrap();
         assert_eq!(sources.read().under_voltage, None);
         // A simulated machine does not care how the computer is that it happens to run on.
-        assert!(!Sources::of(&Options::default(), root).any());
+        assert!(!HostSensors::of(&Options::default(), root).any());
     }
 
     #[test]
@@ -197,7 +197,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let (low, heat) = (root.path().join("low"), root.path().join("heat"));
         let host = options::HostOptions { under_voltage: Some(low.clone()), temperature: Some(heat.clone()) };
-        let sources = Sources::of(&Options { host, ..Options::default() }, Path::new("/"));
+        let sources = HostSensors::of(&Options { host, ..Options::default() }, Path::new("/"));
         assert_eq!(sources.read(), HostReadings::default());
         write(&low, "0\n");
         for nonsense in ["999000", "-273150", "2147483647", "99999999999", "hot", ""] {

@@ -28,10 +28,10 @@ use crate::sensor::service::SensorService;
 const RECORDINGS: &str = "faults";
 
 /// How often the end of motion is looked for.
-const LOOK_FOR_REST_EVERY: Duration = Duration::from_millis(2);
+const REST_POLL_EVERY: Duration = Duration::from_millis(2);
 
 /// How long the event log may take for what it has heard.
-const WRITTEN_WITHIN: Duration = Duration::from_secs(2);
+const EVENT_LOG_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What differs between a real machine and the simulated one: what is touched, and how much is forgiven.
 pub struct Hardware<I, F> {
@@ -57,7 +57,7 @@ pub struct RunningMachine {
     link: MachineHandle,
     events: mpsc::UnboundedReceiver<Event>,
     pump: JoinHandle<()>,
-    witness: witness::PulseWatchThread,
+    witness: witness::WitnessThread,
     recordings: Arc<Archive>,
     operator: Option<SimulatedOperator>,
     load_cell: Option<force::LoadCellParts>,
@@ -65,12 +65,12 @@ pub struct RunningMachine {
 }
 
 /// The running machine, with its event log.
-pub struct Attended {
+pub struct LoggedMachine {
     threads: Threads,
     link: MachineHandle,
     pump: JoinHandle<()>,
     event_log: JoinHandle<()>,
-    witness: witness::PulseWatchThread,
+    witness: witness::WitnessThread,
     shutting_down: Arc<AtomicBool>,
 }
 
@@ -124,9 +124,9 @@ where
         .map_err(system("starting to watch the machine"))?;
     let (link, events, pump) = bridge(bridge_ends, stop_line, control.snapshot(clock.now()));
     let demand = realtime::demand(options.driver, options.realtime.require);
-    let threads = Threads::start(clock, step_loop, control, demand, frost(operator.clone()))
+    let threads = Threads::start(clock, step_loop, control, demand, freeze_hook(operator.clone()))
         .map_err(system("starting the real-time threads"))?;
-    let threads = realtime::judge(threads, demand)?;
+    let threads = realtime::check(threads, demand)?;
     Ok(RunningMachine {
         threads,
         link,
@@ -141,7 +141,7 @@ where
 }
 
 /// What a loop does between its turns: nothing, or it stands still for as long as a simulated mishap lasts.
-fn frost(operator: Option<SimulatedOperator>) -> impl Fn(ThreadRole) + Clone + Send + 'static {
+fn freeze_hook(operator: Option<SimulatedOperator>) -> impl Fn(ThreadRole) + Clone + Send + 'static {
     move |role| {
         let mishap = match role {
             ThreadRole::Step => Mishap::StepLoopFrozen,
@@ -168,7 +168,7 @@ impl RunningMachine {
     pub fn load_cell(&self) -> Option<SensorService> {
         let snapshots = self.link.snapshots();
         let at_rest = move || !snapshots.borrow().state.is_moving();
-        self.load_cell.as_ref().map(|load_cell| load_cell.desk(at_rest))
+        self.load_cell.as_ref().map(|load_cell| load_cell.service(at_rest))
     }
 
     /// What was recorded around faults, also before this process.
@@ -187,40 +187,40 @@ impl RunningMachine {
     }
 
     /// From now on its events are told to the clients, the settings and the log.
-    pub fn attend(self, ctx: Arc<Context>) -> Attended {
+    pub fn attach_event_log(self, ctx: Arc<Context>) -> LoggedMachine {
         let RunningMachine { threads, link, events, pump, witness, .. } = self;
         let shutting_down = Arc::new(AtomicBool::new(false));
-        let event_log = tokio::spawn(event_log::attend(events, ctx, Arc::clone(&shutting_down)));
-        Attended { threads, link, pump, event_log, witness, shutting_down }
+        let event_log = tokio::spawn(event_log::run(events, ctx, Arc::clone(&shutting_down)));
+        LoggedMachine { threads, link, pump, event_log, witness, shutting_down }
     }
 }
 
-impl Attended {
+impl LoggedMachine {
     /// Begins the end (S40): every command is refused, and the axis comes to rest. Waits for nothing.
-    pub fn begin_end(&self) {
+    pub fn begin_shutdown(&self) {
         self.shutting_down.store(true, Ordering::Release);
         self.link.begin_shutdown();
     }
 
     /// Waits until the axis is at rest and the driver is off, for `within` at most; whether that is so.
-    pub async fn rest(&self, within: Duration) -> bool {
+    pub async fn wait_for_rest(&self, within: Duration) -> bool {
         let ended = async {
             while !self.link.is_shut_down() {
-                tokio::time::sleep(LOOK_FOR_REST_EVERY).await;
+                tokio::time::sleep(REST_POLL_EVERY).await;
             }
         };
         tokio::time::timeout(within, ended).await.is_ok()
     }
 
     /// Ends the threads, then everything that listened to them.
-    pub async fn end(self) {
-        let Attended { threads, link, pump, event_log, witness, .. } = self;
+    pub async fn shut_down(self) {
+        let LoggedMachine { threads, link, pump, event_log, witness, .. } = self;
         // Joining blocks, and is over within a control period.
         let _ = tokio::task::spawn_blocking(move || threads.stop_and_join()).await;
         drop(link);
         pump.abort();
         // It hears what was told until now, and writes it down.
-        if tokio::time::timeout(WRITTEN_WITHIN, event_log).await.is_err() {
+        if tokio::time::timeout(EVENT_LOG_TIMEOUT, event_log).await.is_err() {
             tracing::warn!("what happened last could not be written down in time");
         }
         witness.end().await;

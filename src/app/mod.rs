@@ -25,8 +25,8 @@ pub mod event_log;
 mod force;
 mod force_scale;
 pub mod gpio;
-mod guard;
 pub mod host;
+mod loop_watchdog;
 mod machine;
 pub mod machine_port;
 mod pulse_log;
@@ -34,7 +34,7 @@ mod pulse_watch;
 mod realtime;
 mod recordings;
 mod runtimes;
-mod service;
+mod service_manager;
 mod sessions;
 mod signals;
 mod simulated;
@@ -49,7 +49,7 @@ use std::time::Duration;
 
 use self::machine::RunningMachine;
 use self::runtimes::Runtimes;
-use self::service::Manager;
+use self::service_manager::ServiceManager;
 use crate::api::{self, Context};
 use crate::auth;
 use crate::drive::host_line::HostLine;
@@ -64,11 +64,11 @@ use crate::store::{InitialState, Store, StoreError};
 
 /// How long the axis may take to come to rest at the end of the process: longer than the slowest stop that settings allow,
 /// on a host that is busy.
-const REST_WITHIN: Duration = Duration::from_millis(2_000 + layout::STOP_WITHIN_MS);
+const REST_TIMEOUT: Duration = Duration::from_millis(2_000 + layout::STOP_WITHIN_MS);
 /// How long what is left of the server's tasks may take at the end of the process.
-const TASKS_END_WITHIN: Duration = Duration::from_secs(2);
+const TASKS_TIMEOUT: Duration = Duration::from_secs(2);
 /// What a terminal that is not stopped takes for a few lines.
-const GREETED_WITHIN: Duration = Duration::from_millis(50);
+const GREETING_TIMEOUT: Duration = Duration::from_millis(50);
 
 /// Why the program could not start, or had to end.
 #[derive(Debug, thiserror::Error)]
@@ -127,13 +127,13 @@ pub fn run(options: &Options) -> Result<(), AppError> {
     signals::ignore_others().map_err(system("ignoring signals"))?;
     // Before any thread is started: they inherit it.
     realtime::place_server(realtime::demand(options.driver, options.realtime.require));
-    let (store, opened) = open_store(options)?;
+    let (store, initial) = open_store(options)?;
     let runtime = runtimes::main().map_err(system("starting the server's threads"))?;
     let runtimes = Runtimes::start().map_err(system("starting the server's threads"))?;
-    let done = runtime.block_on(serve(options, &runtimes, store.clone(), opened));
+    let done = runtime.block_on(serve(options, &runtimes, store.clone(), initial));
     // Ends whatever is left before the store: nothing may save any more.
     runtimes.end();
-    runtime.shutdown_timeout(TASKS_END_WITHIN);
+    runtime.shutdown_timeout(TASKS_TIMEOUT);
     drop(store);
     done
 }
@@ -141,14 +141,14 @@ pub fn run(options: &Options) -> Result<(), AppError> {
 /// Damage, a full or a read-only disk do not keep the machine from working (S25).
 fn open_store(options: &Options) -> Result<(Store, InitialState), AppError> {
     let failed = |error| AppError::Store { dir: options.state_dir.clone(), error };
-    let (store, opened) = Store::open(&options.state_dir).map_err(failed)?;
-    let recovery = &opened.recovery;
+    let (store, initial) = Store::open(&options.state_dir).map_err(failed)?;
+    let recovery = &initial.recovery;
     if recovery.is_plain() {
         tracing::info!("{recovery}");
     } else {
         tracing::warn!("{recovery}");
     }
-    Ok((store, opened))
+    Ok((store, initial))
 }
 
 /// What options say about the mechanics.
@@ -163,11 +163,11 @@ async fn serve(
     options: &Options,
     runtimes: &Runtimes,
     store: Store,
-    opened: InitialState,
+    initial: InitialState,
 ) -> Result<(), AppError> {
     let address = options.listen;
     // First of all: what cannot be served, and a signal, must not end a machine that has started.
-    let told = signals::told_to_end().map_err(system("listening for signals"))?;
+    let shutdown = signals::shutdown_requested().map_err(system("listening for signals"))?;
     let api_options = api_options(options)?;
     let listener = {
         let _in = runtimes.front.enter();
@@ -176,19 +176,19 @@ async fn serve(
     let bound = listener.local_addr().map_err(|error| AppError::Listen { address, error })?;
 
     let rail = rail(options);
-    let mut opened = opened;
-    let raised = opened.state.settings.with_a_firm_stop().map(|(raised, why)| {
-        opened.state.settings = raised;
+    let mut initial = initial;
+    let raised = initial.state.settings.with_a_firm_stop().map(|(raised, why)| {
+        initial.state.settings = raised;
         tracing::warn!("of the stored settings, {why}");
         why
     });
     if options.driver != Driver::Remote {
-        opened.state.settings.check_step_rate(&rail).map_err(AppError::StepRate)?;
+        initial.state.settings.check_step_rate(&rail).map_err(AppError::StepRate)?;
     }
-    let config = opened.state.settings.config(&rail);
-    let recovery = opened.recovery;
+    let config = initial.state.settings.config(&rail);
+    let recovery = initial.recovery;
     let lost = recovery.has_lost_settings().then_some(Fault::SettingsLost);
-    force_scale::take_over(&store, &options.state_dir).await;
+    force_scale::import_old_file(&store, &options.state_dir).await;
     let clock = MonotonicClock::new();
     let (port, machine) = match options.driver {
         Driver::Sim => {
@@ -205,38 +205,38 @@ async fn serve(
     };
     let ctx = {
         let _in = runtimes.requests().enter();
-        Context::new(port, opened.state.settings, store, rail, api_options)
+        Context::new(port, initial.state.settings, store, rail, api_options)
     };
     if !recovery.is_plain() {
-        event_log::warn(&ctx, "store", &recovery.to_string());
+        event_log::warn_clients(&ctx, "store", &recovery.to_string());
     }
     if let Some(why) = raised {
-        event_log::warn(&ctx, "settings", &why);
+        event_log::warn_clients(&ctx, "settings", &why);
     }
     let loops = machine.as_ref().map(RunningMachine::heartbeats);
     let host = machine.as_ref().and_then(|machine| watch_host(options, machine.host()));
-    let machine = machine.map(|machine| machine.attend(Arc::clone(&ctx)));
+    let machine = machine.map(|machine| machine.attach_event_log(Arc::clone(&ctx)));
 
-    greet(options, bound);
+    print_greeting(options, bound);
     let (quit, quitting) = tokio::sync::oneshot::channel::<()>();
     let server = runtimes.front.spawn(api::serve(listener, ctx, async {
         let _ = quitting.await;
     }));
-    let manager = Arc::new(Manager::of_this_process());
+    let manager = Arc::new(ServiceManager::of_this_process());
     manager.ready(&format!("serving {} on http://{bound}", driver_text(options.driver)));
     let guarding = loops.clone().filter(|_| options.driver == Driver::Gpio);
-    let guarding = guarding.map(|loops| tokio::spawn(guard::watch(loops, options.pins)));
+    let guarding = guarding.map(|loops| tokio::spawn(loop_watchdog::watch(loops, options.pins)));
     let feeding = tokio::spawn({
         let (manager, front) = (Arc::clone(&manager), runtimes.front.clone());
-        async move { manager.feed(loops, front).await }
+        async move { manager.feed_watchdog(loops, front).await }
     });
-    told.await;
+    shutdown.await;
     // Rest comes before anything is said: a log that nobody reads must not keep the axis moving.
     let rested = match &machine {
         Some(machine) => {
-            machine.begin_end();
+            machine.begin_shutdown();
             manager.stopping();
-            machine.rest(REST_WITHIN).await
+            machine.wait_for_rest(REST_TIMEOUT).await
         }
         None => {
             manager.stopping();
@@ -254,7 +254,7 @@ async fn serve(
         guarding.abort();
     }
     if let Some(machine) = machine {
-        machine.end().await;
+        machine.shut_down().await;
     }
     feeding.abort();
     if let Some(host) = host {
@@ -265,7 +265,7 @@ async fn serve(
 
 /// Looks at the computer from now on, if it tells anything.
 fn watch_host(options: &Options, line: HostLine) -> Option<tokio::task::JoinHandle<()>> {
-    let sources = host::Sources::of(options, Path::new("/"));
+    let sources = host::HostSensors::of(options, Path::new("/"));
     sources.any().then(|| {
         let read = move || {
             let sources = sources.clone();
@@ -334,7 +334,7 @@ pub fn of_this_computer(bound: SocketAddr) -> SocketAddr {
 }
 
 /// Where it is and what to try: on standard output, as the log goes elsewhere.
-fn greet(options: &Options, bound: SocketAddr) {
+fn print_greeting(options: &Options, bound: SocketAddr) {
     let driver = driver_text(options.driver);
     let bound = of_this_computer(bound);
     let greeting = format!(
@@ -347,5 +347,5 @@ fn greet(options: &Options, bound: SocketAddr) {
         env!("CARGO_PKG_VERSION"),
         options.state_dir.display(),
     );
-    stdio::say(io::stdout(), greeting, GREETED_WITHIN);
+    stdio::write_within(io::stdout(), greeting, GREETING_TIMEOUT);
 }

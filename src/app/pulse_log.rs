@@ -32,7 +32,7 @@ impl PulseLog {
     }
 
     /// So many edges are missing here.
-    pub fn lost(&mut self, edges: u64) -> io::Result<()> {
+    pub fn write_gap(&mut self, edges: u64) -> io::Result<()> {
         writeln!(self.file, "lost {edges} edges")
     }
 

@@ -24,15 +24,15 @@ const RING: usize = 8_192;
 const SETTLED: usize = 150;
 
 /// What is broken once is often broken at every step.
-const TELL_EVERY_NS: Nanos = SECOND_NS;
+const REPORT_EVERY_NS: Nanos = SECOND_NS;
 
 /// The step loop's end.
-pub struct Sink {
+pub struct PulseSink {
     ring: Producer<'static, Edge>,
     lost: Arc<AtomicU64>,
 }
 
-impl EdgeSink for Sink {
+impl EdgeSink for PulseSink {
     fn edge(&mut self, edge: Edge) {
         if self.ring.enqueue(edge).is_err() {
             self.lost.fetch_add(1, Ordering::Relaxed);
@@ -41,68 +41,68 @@ impl EdgeSink for Sink {
 }
 
 /// A ring of edges: the end for the step loop, and who takes them out.
-pub fn watch(options: CheckOptions, log: Option<PulseLog>) -> (Sink, PulseWatch) {
+pub fn watch(options: CheckOptions, log: Option<PulseLog>) -> (PulseSink, PulseWatch) {
     let (ring, edges) = Box::leak(Box::new(Queue::<Edge, RING>::new())).split();
     let lost = Arc::new(AtomicU64::new(0));
-    let sink = Sink { ring, lost: Arc::clone(&lost) };
+    let sink = PulseSink { ring, lost: Arc::clone(&lost) };
     let checker = PulseChecker::new(options);
     let unsettled = VecDeque::with_capacity(2 * SETTLED);
-    (sink, PulseWatch { edges, unsettled, lost, checker, tell_again_ns: 0, log })
+    (sink, PulseWatch { edges, unsettled, lost, checker, report_again_ns: 0, log })
 }
 
 /// Who watches.
 pub struct PulseWatch {
     edges: Consumer<'static, Edge>,
-    /// Looks that the checker does not have yet.
+    /// TraceReader that the checker does not have yet.
     unsettled: VecDeque<TraceSample>,
     lost: Arc<AtomicU64>,
     checker: PulseChecker,
-    tell_again_ns: Nanos,
+    report_again_ns: Nanos,
     log: Option<PulseLog>,
 }
 
 impl PulseWatch {
     /// Takes the edges that there are.
     pub fn take_edges(&mut self) {
-        if let Err(error) = self.take_and_write() {
+        if let Err(error) = self.drain_edges() {
             tracing::warn!(%error, "the pulse log ends here");
             self.log = None;
         }
     }
 
     /// Takes a look. It is taken up when it has settled.
-    pub fn take_look(&mut self, seen: TraceSample) {
+    pub fn add_sample(&mut self, seen: TraceSample) {
         self.unsettled.push_back(seen);
-        self.settle(SETTLED);
+        self.check_all_but(SETTLED);
     }
 
     /// Takes up all looks but the newest `left`.
-    pub fn settle(&mut self, left: usize) {
+    pub fn check_all_but(&mut self, left: usize) {
         while self.unsettled.len() > left
             && let Some(seen) = self.unsettled.pop_front()
         {
-            if let Some(violation) = self.checker.look(&seen)
-                && seen.at_ns >= self.tell_again_ns
+            if let Some(violation) = self.checker.check(&seen)
+                && seen.at_ns >= self.report_again_ns
             {
-                self.tell_again_ns = seen.at_ns + TELL_EVERY_NS;
+                self.report_again_ns = seen.at_ns + REPORT_EVERY_NS;
                 tracing::error!(so_far = self.checker.violations(), "broken promise: {violation}");
             }
         }
     }
 
-    fn take_and_write(&mut self) -> io::Result<()> {
+    fn drain_edges(&mut self) -> io::Result<()> {
         let lost = self.lost.swap(0, Ordering::Relaxed);
         while let Some(edge) = self.edges.dequeue() {
-            self.checker.edge(edge);
+            self.checker.add_edge(edge);
             if let Some(log) = &mut self.log {
                 log.write(edge)?;
             }
         }
         if lost > 0 {
-            self.checker.lost_edges();
+            self.checker.report_lost_edges();
         }
         match &mut self.log {
-            Some(log) if lost > 0 => log.lost(lost).and_then(|()| log.flush()),
+            Some(log) if lost > 0 => log.write_gap(lost).and_then(|()| log.flush()),
             Some(log) => log.flush(),
             None => Ok(()),
         }

@@ -20,14 +20,14 @@ pub fn demand(driver: Driver, require: Require) -> Demand {
 /// Keeps the calling thread, and those that it starts, off the cores of the real-time threads.
 pub fn place_server(demand: Demand) {
     if demand != Demand::Nothing {
-        tell(&setup::pin_to_server_cores());
+        log_item(&setup::pin_to_server_cores());
     }
 }
 
 /// Tells the log what the threads got, and ends them when that is not enough. Nothing has moved: the machine is
 /// not homed.
-pub fn judge(threads: Threads, demand: Demand) -> Result<Threads, AppError> {
-    threads.report().items.iter().for_each(tell);
+pub fn check(threads: Threads, demand: Demand) -> Result<Threads, AppError> {
+    threads.report().items.iter().for_each(log_item);
     match may_arm(demand, threads.report()) {
         Ok(()) => Ok(threads),
         Err(refusal) => {
@@ -37,7 +37,7 @@ pub fn judge(threads: Threads, demand: Demand) -> Result<Threads, AppError> {
     }
 }
 
-fn tell(item: &Item) {
+fn log_item(item: &Item) {
     if item.ok {
         tracing::debug!("{item}");
     } else {

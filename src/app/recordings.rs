@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::api::port::{RecordingError, RecordingFormat, RecordingSpan, Recordings};
-use crate::diag::recorder::archive::Unreadable;
+use crate::diag::recorder::archive::ArchiveError;
 use crate::diag::recorder::{Archive, export};
 
 /// A recording takes some megabytes as text, for as long as its client takes to read it: so many at once.
@@ -46,8 +46,8 @@ impl Recordings for RecordingsReader {
     fn read(&self, id: u64, form: RecordingFormat, part: &RecordingSpan) -> Result<Bytes, RecordingError> {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| RecordingError::Busy)?;
         let (entry, recording) = self.archive.read(id).map_err(|error| match error {
-            Unreadable::Unknown => RecordingError::Unknown,
-            Unreadable::Damaged(_) | Unreadable::System(_) => {
+            ArchiveError::Unknown => RecordingError::Unknown,
+            ArchiveError::Damaged(_) | ArchiveError::System(_) => {
                 tracing::warn!(id, %error, "a recording cannot be told");
                 RecordingError::Unreadable(error.to_string())
             }

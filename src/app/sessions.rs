@@ -24,19 +24,19 @@ use crate::wall_clock;
 const WRITE_EVERY_NS: Nanos = 300 * SECOND_NS;
 
 /// The book.
-pub struct Sessions {
+pub struct SessionRecorder {
     keeper: Arc<dyn SettingsStore>,
-    open: Option<Open>,
+    open: Option<OpenSession>,
     /// The last session, while the fault that ended it is latched: others may follow.
     faulted: Option<(u64, SessionRecord)>,
     last_number: u64,
     shutting_down: Arc<AtomicBool>,
-    pages: mpsc::UnboundedSender<StateChange>,
+    changes: mpsc::UnboundedSender<StateChange>,
     writing: JoinHandle<()>,
 }
 
 /// A session that is under way.
-struct Open {
+struct OpenSession {
     number: u64,
     begun_unix_s: u64,
     begun_ns: Nanos,
@@ -44,12 +44,12 @@ struct Open {
     tally: SessionTally,
 }
 
-impl Sessions {
+impl SessionRecorder {
     /// An open book. `shutting_down` says that STOP means the end of the process.
-    pub fn new(keeper: Arc<dyn SettingsStore>, shutting_down: Arc<AtomicBool>) -> Sessions {
-        let (pages, written) = mpsc::unbounded_channel();
-        let writing = tokio::spawn(write(written, Arc::clone(&keeper)));
-        Sessions { keeper, open: None, faulted: None, last_number: 0, shutting_down, pages, writing }
+    pub fn new(keeper: Arc<dyn SettingsStore>, shutting_down: Arc<AtomicBool>) -> SessionRecorder {
+        let (changes, written) = mpsc::unbounded_channel();
+        let writing = tokio::spawn(write_changes(written, Arc::clone(&keeper)));
+        SessionRecorder { keeper, open: None, faulted: None, last_number: 0, shutting_down, changes, writing }
     }
 
     /// Whether it wants to see snapshots.
@@ -58,26 +58,26 @@ impl Sessions {
     }
 
     /// Something happened; `now` is the newest snapshot.
-    pub fn heed(&mut self, event: &Event, now: &Snapshot) {
+    pub fn handle_event(&mut self, event: &Event, now: &Snapshot) {
         match *event {
             Event::Entered { at_ns, to: State::Running, .. } => {
                 self.faulted = None;
                 if self.open.is_none() {
-                    self.begin(at_ns);
+                    self.begin_session(at_ns);
                 }
-                self.see(now);
+                self.add_snapshot(now);
             }
             Event::Entered { to: State::Ending | State::Stopping, .. } => {}
             Event::Entered { at_ns, to, why, .. } => {
-                self.see(now);
+                self.add_snapshot(now);
                 self.faulted = None;
-                self.end(at_ns, to, why);
+                self.end_session(at_ns, to, why);
             }
             Event::FaultWhileFaulted(fault) => {
                 if let Some((number, session)) = &mut self.faulted {
-                    note(session, fault);
+                    add_fault(session, fault);
                     let change = StateChange::Session(*number, session.clone());
-                    self.put_down(change);
+                    self.save(change);
                 }
             }
             Event::EventsLost(_) => self.catch_up(now),
@@ -93,48 +93,48 @@ impl Sessions {
     /// The beginning or the end of a session may have been among the events that were lost.
     fn catch_up(&mut self, now: &Snapshot) {
         match now.state {
-            State::Running if self.open.is_none() => self.begin(now.at_ns),
-            State::Running | State::Ending | State::Stopping => self.see(now),
+            State::Running if self.open.is_none() => self.begin_session(now.at_ns),
+            State::Running | State::Ending | State::Stopping => self.add_snapshot(now),
             state => {
-                self.see(now);
-                self.end(now.at_ns, state, now.why);
+                self.add_snapshot(now);
+                self.end_session(now.at_ns, state, now.why);
             }
         }
     }
 
     /// Takes a snapshot in.
-    pub fn see(&mut self, now: &Snapshot) {
+    pub fn add_snapshot(&mut self, now: &Snapshot) {
         let Some(open) = &mut self.open else { return };
-        open.tally.see(now);
+        open.tally.add_snapshot(now);
         if now.at_ns.saturating_sub(open.written_ns) >= WRITE_EVERY_NS {
             open.written_ns = now.at_ns;
-            let change = StateChange::Session(open.number, open.so_far(now.at_ns));
-            self.put_down(change);
+            let change = StateChange::Session(open.number, open.record_so_far(now.at_ns));
+            self.save(change);
         }
     }
 
     /// Closes the book: waits until everything is written.
     pub async fn close(self) {
-        drop(self.pages);
+        drop(self.changes);
         let _ = self.writing.await;
     }
 
-    fn begin(&mut self, at_ns: Nanos) {
+    fn begin_session(&mut self, at_ns: Nanos) {
         // What is on its way to the store is not in it yet.
         let number = self.keeper.kept().0.next_session().max(self.last_number + 1);
         self.last_number = number;
         let (begun_unix_s, tally) = (wall_clock::now_unix_s(), SessionTally::default());
-        self.open = Some(Open { number, begun_unix_s, begun_ns: at_ns, written_ns: at_ns, tally });
-        self.put_down(StateChange::Session(number, SessionRecord::begun(begun_unix_s)));
+        self.open = Some(OpenSession { number, begun_unix_s, begun_ns: at_ns, written_ns: at_ns, tally });
+        self.save(StateChange::Session(number, SessionRecord::begun(begun_unix_s)));
     }
 
-    fn end(&mut self, at_ns: Nanos, to: State, why: Why) {
+    fn end_session(&mut self, at_ns: Nanos, to: State, why: Why) {
         let Some(open) = self.open.take() else { return };
-        let mut session = open.so_far(at_ns);
+        let mut session = open.record_so_far(at_ns);
         let shutting_down = self.shutting_down.load(Ordering::Acquire);
         session.ended = Some(match (to, why) {
             (_, Why::Fault(fault)) => {
-                note(&mut session, fault);
+                add_fault(&mut session, fault);
                 SessionEnd::Fault
             }
             (_, Why::AtRest | Why::PositionLost) if shutting_down => SessionEnd::ShutDown,
@@ -144,30 +144,30 @@ impl Sessions {
         if session.ended == Some(SessionEnd::Fault) {
             self.faulted = Some((open.number, session.clone()));
         }
-        self.put_down(StateChange::Session(open.number, session));
+        self.save(StateChange::Session(open.number, session));
     }
 
-    fn put_down(&self, change: StateChange) {
+    fn save(&self, change: StateChange) {
         // Only gone when the process ends.
-        let _ = self.pages.send(change);
+        let _ = self.changes.send(change);
     }
 }
 
-impl Open {
-    fn so_far(&self, at_ns: Nanos) -> SessionRecord {
+impl OpenSession {
+    fn record_so_far(&self, at_ns: Nanos) -> SessionRecord {
         let duration_s = at_ns.saturating_sub(self.begun_ns) as f64 * 1e-9;
-        SessionRecord { duration_s, ..self.tally.session(self.begun_unix_s) }
+        SessionRecord { duration_s, ..self.tally.record(self.begun_unix_s) }
     }
 }
 
-fn note(session: &mut SessionRecord, fault: Fault) {
+fn add_fault(session: &mut SessionRecord, fault: Fault) {
     if session.faults.len() < MAX_FAULTS {
         session.faults.push(fault.code().to_owned());
     }
 }
 
-async fn write(mut pages: mpsc::UnboundedReceiver<StateChange>, keeper: Arc<dyn SettingsStore>) {
-    while let Some(change) = pages.recv().await {
+async fn write_changes(mut changes: mpsc::UnboundedReceiver<StateChange>, keeper: Arc<dyn SettingsStore>) {
+    while let Some(change) = changes.recv().await {
         if let Err(error) = keeper.keep(change).await {
             tracing::warn!(%error, "a session is not in the book");
         }

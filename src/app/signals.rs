@@ -52,7 +52,7 @@ fn ignore(signal: c_int) -> io::Result<()> {
 ///
 /// # Errors
 /// The system refused.
-pub fn told_to_end() -> io::Result<impl Future<Output = ()>> {
+pub fn shutdown_requested() -> io::Result<impl Future<Output = ()>> {
     let ignored = ignored_at_start();
     // Under nohup a closed terminal is to end nothing.
     let heard = END.into_iter().filter(|number| *number != libc::SIGHUP || !has(ignored, *number));

@@ -4,7 +4,7 @@ use super::machine::{Hardware, pulse_timing};
 use super::pulse_log::PulseLog;
 use super::{AppError, force, pulse_watch, system};
 use crate::diag::CheckOptions;
-use crate::diag::train::Precision;
+use crate::diag::step_train::Precision;
 use crate::drive::executor::StarvationPolicy;
 use crate::drive::{ControlOptions, LatePolicy, PulseTiming};
 use crate::hal::MonotonicClock;
@@ -24,7 +24,7 @@ pub fn hardware(
     options: &Options,
     clock: MonotonicClock,
     store: &Store,
-) -> Result<Hardware<SimPins<pulse_watch::Sink>, force::Sensor>, AppError> {
+) -> Result<Hardware<SimPins<pulse_watch::PulseSink>, force::Sensor>, AppError> {
     let rail = rail_options(options);
     let operator = SimulatedOperator::default();
     for mishap in &options.sim.mishaps {

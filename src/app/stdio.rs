@@ -6,7 +6,7 @@ use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 /// Writes `text` from a thread of its own, and waits for that for `within` at most.
-pub fn say(mut stream: impl Write + Send + 'static, text: String, within: Duration) {
+pub fn write_within(mut stream: impl Write + Send + 'static, text: String, within: Duration) {
     let (done, written) = sync_channel(1);
     let write = move || {
         // There is nobody left to tell.

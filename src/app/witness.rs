@@ -21,12 +21,12 @@ use crate::wall_clock;
 const TAKE_EVERY: Duration = Duration::from_millis(20);
 
 /// The running thread.
-pub struct PulseWatchThread {
+pub struct WitnessThread {
     thread: JoinHandle<()>,
     quit: Arc<AtomicBool>,
 }
 
-impl PulseWatchThread {
+impl WitnessThread {
     /// Takes what is left, writes down what is not written yet, and ends.
     pub async fn end(self) {
         self.quit.store(true, Ordering::Release);
@@ -42,82 +42,82 @@ pub fn start(
     looks: TraceReader,
     archive: Arc<Archive>,
     pulses: Option<PulseWatch>,
-) -> io::Result<PulseWatchThread> {
+) -> io::Result<WitnessThread> {
     let quit = Arc::new(AtomicBool::new(false));
     let quitting = Arc::clone(&quit);
-    let mut taker = Taker {
+    let mut observer = Observer {
         looks,
         recorder: Recorder::new(),
-        scribe: Scribe { archive, writing: None, waiting: VecDeque::new() },
+        writer: RecordingWriter { archive, writing: None, waiting: VecDeque::new() },
         pulses,
     };
     let thread = Builder::new().name("witness".into()).spawn(move || {
         loop {
             let last = quitting.load(Ordering::Acquire);
-            taker.take();
+            observer.take_samples();
             if last {
-                return taker.finish();
+                return observer.finish();
             }
             std::thread::sleep(TAKE_EVERY);
         }
     })?;
-    Ok(PulseWatchThread { thread, quit })
+    Ok(WitnessThread { thread, quit })
 }
 
-struct Taker {
+struct Observer {
     looks: TraceReader,
     recorder: Recorder,
-    scribe: Scribe,
+    writer: RecordingWriter,
     pulses: Option<PulseWatch>,
 }
 
-impl Taker {
-    fn take(&mut self) {
-        self.scribe.turn();
+impl Observer {
+    fn take_samples(&mut self) {
+        self.writer.start_next();
         if let Some(pulses) = &mut self.pulses {
             pulses.take_edges();
         }
         while let Some(seen) = self.looks.dequeue() {
             if let Some(recording) = self.recorder.record(&seen) {
-                self.scribe.write(recording);
+                self.writer.write(recording);
             }
             if let Some(pulses) = &mut self.pulses {
-                pulses.take_look(seen);
+                pulses.add_sample(seen);
             }
         }
     }
 
     fn finish(mut self) {
         if let Some(pulses) = &mut self.pulses {
-            pulses.settle(0);
+            pulses.check_all_but(0);
         }
         if let Some(recording) = self.recorder.finish() {
-            self.scribe.write(recording);
+            self.writer.write(recording);
         }
-        self.scribe.finish();
+        self.writer.finish();
     }
 }
 
 /// Writes recordings in a thread of its own, one after the other: a card may take seconds, and the looks go on.
-struct Scribe {
+struct RecordingWriter {
     archive: Arc<Archive>,
     writing: Option<JoinHandle<()>>,
     /// With the instant of their last record by the wall clock. Never more than are kept: an older one would be gone at once.
     waiting: VecDeque<(Recording, Duration)>,
 }
 
-impl Scribe {
+impl RecordingWriter {
     fn write(&mut self, recording: Recording) {
         if self.waiting.len() == layout::RECORDINGS {
             self.waiting.pop_front();
             tracing::warn!("the recording of a fault is lost: faults come faster than they can be written");
         }
         self.waiting.push_back((recording, wall_clock::since_epoch()));
-        self.turn();
+        self.start_next();
     }
 
     /// Begins to write the next one, when the one before is written.
-    fn turn(&mut self) {
+    fn start_next(&mut self) {
         if self.writing.as_ref().is_some_and(|writing| !writing.is_finished()) {
             return;
         }
@@ -126,7 +126,7 @@ impl Scribe {
         let archive = Arc::clone(&self.archive);
         let write = move || {
             let (code, missed) = (recording.about.fault.code.clone(), recording.about.missed_cycles);
-            let id = archive.keep(recording, since_epoch);
+            let id = archive.save(recording, since_epoch);
             tracing::info!(id, fault = code, missed_cycles = missed, "recorded: yep faults show {id}");
         };
         match Builder::new().name("scribe".into()).spawn(write) {
@@ -140,7 +140,7 @@ impl Scribe {
         while let Some(writing) = self.writing.take() {
             // What a panic could lose here, it has lost already.
             let _ = writing.join();
-            self.turn();
+            self.start_next();
         }
     }
 }

@@ -176,7 +176,7 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             // The error stream may be gone, or be a terminal that is stopped.
-            stdio::say(io::stderr(), format!("yep: {failure}\n"), SAID_WITHIN);
+            stdio::write_within(io::stderr(), format!("yep: {failure}\n"), SAID_WITHIN);
             failure.code()
         }
     }

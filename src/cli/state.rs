@@ -79,7 +79,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         StateCommand::Show { place, json } => show(place, *json),
         StateCommand::Export { place, file } => export(place, file.as_deref()),
         StateCommand::Import { place, file } => import(place, file),
-        StateCommand::Check { state_dir } => look(state_dir),
+        StateCommand::Check { state_dir } => check_folder(state_dir),
     }
 }
 
@@ -174,7 +174,7 @@ fn import(place: &StateArgument, file: &Path) -> Result<(), Failure> {
         .map_err(|error| Failure::Usage(format!("{} is no JSON: {error}", file.display())))?;
     match &place.state_dir {
         None => drop(place.server.server.post("/api/backup", &document)?),
-        Some(dir) => replace(dir, &document)?,
+        Some(dir) => replace_state(dir, &document)?,
     }
     println!("everything is as {} says; calibrate before moving", file.display());
     Ok(())
@@ -183,11 +183,11 @@ fn import(place: &StateArgument, file: &Path) -> Result<(), Failure> {
 /// The document, from the server or from the folder.
 fn read(place: &StateArgument) -> Result<Value, Failure> {
     let Some(dir) = &place.state_dir else { return place.server.server.get("/api/backup") };
-    let (state, generation) = check::peek(dir).map_err(refused)?;
+    let (state, generation) = check::read_state(dir).map_err(refused)?;
     Ok(document::write(&state, wall_clock::now_unix_s(), generation))
 }
 
-fn replace(dir: &Path, document: &Value) -> Result<(), Failure> {
+fn replace_state(dir: &Path, document: &Value) -> Result<(), Failure> {
     let state: StoredState =
         document::read(document, waves::understood).map_err(|wrong| refused(wrong.to_string()))?;
     let (store, opened) = Store::open(dir).map_err(|error| refused(error.to_string()))?;
@@ -200,8 +200,8 @@ fn replace(dir: &Path, document: &Value) -> Result<(), Failure> {
     runtime.block_on(saving).map_err(|error| refused(error.to_string()))
 }
 
-fn look(dir: &Path) -> Result<(), Failure> {
-    let findings = check::look(dir)
+fn check_folder(dir: &Path) -> Result<(), Failure> {
+    let findings = check::check_folder(dir)
         .map_err(|error| Failure::Usage(format!("cannot look at {}: {error}", dir.display())))?;
     for finding in &findings {
         println!("{:<30}{}", finding.what, finding.how);

@@ -1,21 +1,22 @@
-//! WITNESSING: looks at what the machine really did, from outside, and says what does not keep its promises.
+//! WITNESSING: run-time verification of the emitted pulses, and the flight recorder.
 //!
-//! - [`pulse_checker`]: fed with every edge and with what the machine says of itself, checks each promise on the pulses
-//! - [`lines`]: the part of it that looks at the lines: widths, gaps, order, the direction line
-//! - [`train`]: the part that looks at the motion: speed, acceleration, jerk, what is missing, the way to brake
-//! - [`derivative`]: what the instants of steps tell about speed, acceleration and jerk, and how exactly
-//! - [`effort`]: which limits are in force, since when and for how long
-//! - [`violation`]: what is reported
-//! - [`recorder`]: the flight recorder, for real machines as well
+//! - [`pulse_checker`]: checks every edge against the safety promises about pulses, from the edges and the trace
+//!   samples of the control cycle
+//! - [`line_checker`]: its checks on the lines: pulse widths, gaps, order, direction line
+//! - [`step_train`]: its checks on the motion: speed, acceleration, jerk, missing steps, braking distance
+//! - [`derivative`]: speed, acceleration and jerk from the instants of steps, with error bounds
+//! - [`active_limits`]: the limits of motion in force at each instant
+//! - [`violation`]: the report of a broken rule
+//! - [`recorder`]: the flight recorder, also on real machines
 //!
-//! Nothing here runs in a real-time thread, and nothing that moves depends on it.
+//! Nothing here runs in a real-time thread, and no motion depends on it.
 
+pub mod active_limits;
 pub mod derivative;
-pub mod effort;
-pub mod lines;
+pub mod line_checker;
 pub mod pulse_checker;
 pub mod recorder;
-pub mod train;
+pub mod step_train;
 pub mod violation;
 
 pub use pulse_checker::{CheckOptions, PulseChecker};

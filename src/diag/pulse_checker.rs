@@ -1,18 +1,18 @@
-//! The pulse checker: every edge against every promise about pulses, while the machine runs.
+//! Pulse checker: run-time verification of every edge against the safety promises about pulses.
 //!
-//! It gets the edges as they come, and from time to time a look at the machine ([`TraceSample`]): state, limits in force,
-//! calibrated range, stop line. An edge is judged when a look *after* it is there, with the looks on both sides of
-//! it and the one before, since whoever looks in a thread of its own sees things a little after the instant that it
-//! writes on them. What any of these looks excuses is excused.
+//! It gets the edges as they come, and trace samples of the control cycle ([`TraceSample`]): state, limits in force,
+//! calibrated range, stop line. An edge is checked when a sample *after* it is there, against the samples on both sides
+//! of it and the one before those, since the thread that samples sees changes a little after the instant that it writes
+//! down. An excuse in any of these samples counts.
 //!
-//! Two things may end a motion without a ramp, and only they: a halt, and an input that trips.
+//! Only two events may end a motion without a ramp: a halt, and an armed input.
 
 use std::collections::VecDeque;
 
-use super::effort::Effort;
-use super::lines::Lines;
-use super::train::{Precision, Room, Train};
-use super::violation::{Rule, RuleViolation, Trace, Violation};
+use super::active_limits::ActiveLimits;
+use super::line_checker::LineChecker;
+use super::step_train::{PositionRange, Precision, StepTrain};
+use super::violation::{EdgeTrace, Rule, RuleViolation, Violation};
 use crate::drive::status::EndCause;
 use crate::drive::{PulseTiming, TraceSample};
 use crate::hal::{Edge, EdgeKind};
@@ -21,69 +21,69 @@ use crate::motion::ProfileLimits;
 use crate::motion::RampLimits;
 use crate::units::{MILLISECOND_NS, Nanos};
 
-/// Promise S4: no edge later than this after a halt.
+/// Longest time from a halt to the last edge (promise S4).
 const HALT_WITHIN_NS: Nanos = MILLISECOND_NS;
-/// From a look that sees the axis at rest, until every step of that motion is judged, and none of the next one: a
-/// motion is planned 5 ms ahead of its first step.
+/// Time from a sample with the axis at rest until every step of that motion is checked and none of the next one has
+/// come: a motion is planned 5 ms ahead of its first step.
 const RESTS_WITHIN_NS: Nanos = 4 * MILLISECOND_NS;
-/// No motion begins and ends between two looks that are no farther apart than this.
-const CLOSE_LOOKS_NS: Nanos = 2 * MILLISECOND_NS;
+/// A motion that begins and ends between two samples no farther apart than this is impossible.
+const CLOSE_SAMPLES_NS: Nanos = 2 * MILLISECOND_NS;
 
-/// What the checker is told once.
+/// Fixed parameters of the checker.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CheckOptions {
-    /// How the driver wants its pulses.
+    /// Timing that the motor driver needs.
     pub timing: PulseTiming,
-    /// How exactly edges come.
+    /// Precision of the edges' timing.
     pub precision: Precision,
-    /// The fastest move of homing, in mm/s.
+    /// Highest speed of homing [mm/s].
     pub homing_mm_s: f64,
 }
 
-/// Watches the pulses.
+/// Checker of the pulses of one machine.
 #[derive(Debug)]
 pub struct PulseChecker {
     options: CheckOptions,
-    /// Edges that wait for the next look.
+    /// Edges that wait for the next trace sample.
     waiting: VecDeque<Edge>,
-    trace: Trace,
-    lines: Lines,
-    train: Train,
-    effort: Option<Effort>,
+    trace: EdgeTrace,
+    lines: LineChecker,
+    train: StepTrain,
+    limits: Option<ActiveLimits>,
     steps_per_mm: f64,
     count: i64,
-    /// The last two looks, the newer one first.
+    /// The last two trace samples, the newer one first.
     last: Option<(TraceSample, TraceSample)>,
-    /// When the motion that was seen to be over counts as over.
+    /// Instant at which the motion that a sample showed at rest counts as over.
     rests_at_ns: Option<Nanos>,
     halted_since_ns: Option<Nanos>,
     violations: u64,
 }
 
-/// Two looks, and what lies between them.
-struct Between<'a> {
-    /// At rest since the look before both.
+/// Two trace samples, and the state between them.
+struct CycleInterval<'a> {
+    /// True if the axis rests in both samples and in the one before them.
     rested: bool,
     before: &'a TraceSample,
     now: &'a TraceSample,
     halted_since_ns: Option<Nanos>,
-    room: Option<Room>,
+    range: Option<PositionRange>,
     steps: Option<(i64, i64)>,
     rebased: bool,
     cut: bool,
 }
 
 impl PulseChecker {
-    /// A checker that has seen nothing yet.
+    /// The state before any edge.
     #[must_use]
     pub fn new(options: CheckOptions) -> PulseChecker {
         PulseChecker {
             options,
             waiting: VecDeque::new(),
-            trace: Trace::default(),
-            lines: Lines::new(options.timing),
-            train: Train::new(options.precision, options.timing.direction_setup_ns),
-            effort: None,
+            trace: EdgeTrace::default(),
+            lines: LineChecker::new(options.timing),
+            train: StepTrain::new(options.precision, options.timing.direction_setup_ns),
+            limits: None,
             steps_per_mm: 1.0,
             count: 0,
             last: None,
@@ -93,95 +93,95 @@ impl PulseChecker {
         }
     }
 
-    /// Takes an edge; it is judged at the next look.
-    pub fn edge(&mut self, edge: Edge) {
+    /// Adds an edge, to be checked with the next trace sample.
+    pub fn add_edge(&mut self, edge: Edge) {
         self.waiting.push_back(edge);
     }
 
-    /// How many promises were broken so far.
+    /// Number of violations so far.
     #[must_use]
     pub fn violations(&self) -> u64 {
         self.violations
     }
 
-    /// Edges were lost on the way to here: what is judged from now on must not lean on what came before.
-    pub fn lost_edges(&mut self) {
+    /// Reports that edges were lost before they came here; later checks use nothing from before the gap.
+    pub fn report_lost_edges(&mut self) {
         self.waiting.clear();
-        self.lines = Lines::midway(self.options.timing);
-        self.train.interrupted();
+        self.lines = LineChecker::after_gap(self.options.timing);
+        self.train.discard_history();
         self.last = None;
     }
 
-    /// Takes a look at the machine, and judges the edges up to it. Tells the first violation among them.
-    pub fn look(&mut self, now: &TraceSample) -> Option<Violation> {
+    /// Adds a trace sample, and checks the edges up to it. Returns the first violation among them.
+    pub fn check(&mut self, now: &TraceSample) -> Option<Violation> {
         let (before, earlier) = self.last.unwrap_or((*now, *now));
         self.last = Some((*now, before));
-        let effort = self.limits(&before, now);
-        let between = self.between(&earlier, &before, now);
+        let limits = self.update_limits(&before, now);
+        let between = self.interval(&earlier, &before, now);
         if between.rebased {
-            self.train.interrupted();
+            self.train.discard_history();
         }
         let mut first = None;
         while self.waiting.front().is_some_and(|edge| edge.at <= now.at_ns)
             && let Some(edge) = self.waiting.pop_front()
         {
             self.trace.push(edge);
-            let found = self.judge(edge, &between, &effort);
-            self.report(found, &mut first);
+            let found = self.check_edge(edge, &between, &limits);
+            self.count_violation(found, &mut first);
         }
-        let found = self.afterwards(&between);
-        self.report(found, &mut first);
-        self.effort = Some(effort);
+        let found = self.check_after_edges(&between);
+        self.count_violation(found, &mut first);
+        self.limits = Some(limits);
         first
     }
 
-    fn report(&mut self, found: Option<RuleViolation>, first: &mut Option<Violation>) {
+    fn count_violation(&mut self, found: Option<RuleViolation>, first: &mut Option<Violation>) {
         let Some(broken) = found else { return };
         self.violations += 1;
-        // The rest of this motion would only echo it.
-        self.train.interrupted();
+        // The rest of this motion would repeat the same violation.
+        self.train.discard_history();
         first.get_or_insert_with(|| Violation { broken, trace: self.trace.to_string() });
     }
 
-    /// The limits in force between both looks, in steps.
-    fn limits(&mut self, before: &TraceSample, now: &TraceSample) -> Effort {
-        if before.resting || self.effort.is_none() {
-            self.steps_per_mm = scale(now);
+    /// Limits in force between both samples, in units of steps.
+    fn update_limits(&mut self, before: &TraceSample, now: &TraceSample) -> ActiveLimits {
+        if before.resting || self.limits.is_none() {
+            self.steps_per_mm = steps_per_mm(now);
         }
         let (gentle, stop) = rates(&now.config, self.options.homing_mm_s, self.steps_per_mm, now.state);
-        let mut effort = match self.effort {
-            Some(effort) if !before.resting => effort,
-            _ => Effort::new(gentle, stop),
+        let mut limits = match self.limits {
+            Some(limits) if !before.resting => limits,
+            _ => ActiveLimits::new(gentle, stop),
         };
-        effort.change(gentle, stop, before.at_ns);
+        limits.set(gentle, stop, before.at_ns);
         let stopping = |seen: &TraceSample| {
             seen.stop != StopLevel::None || matches!(seen.state, State::Stopping | State::Faulted)
         };
-        // A shifted time base shifts the end of a ramp too.
+        // A shift of the time base also shifts the end of a ramp.
         let shifted = before.ended != now.ended || before.rebases != now.rebases;
         let slowed = now.speed_bound_mm_s < before.speed_bound_mm_s;
-        if stopping(before) || stopping(now) || shifted || slowed || self.pushed_back(now) {
-            effort.slow_down(before.at_ns);
-            effort.slow_down(now.at_ns);
+        if stopping(before) || stopping(now) || shifted || slowed || self.is_force_limited(now) {
+            limits.allow_stop(before.at_ns);
+            limits.allow_stop(now.at_ns);
         }
         if now.config.stroke_limit < before.config.stroke_limit {
-            effort.shorten(now.at_ns);
+            limits.allow_shorter_stroke(now.at_ns);
         }
-        effort
+        limits
     }
 
-    /// Whether a force allows less than the highest speed.
-    fn pushed_back(&self, now: &TraceSample) -> bool {
+    /// True if the force limits the speed below the highest.
+    fn is_force_limited(&self, now: &TraceSample) -> bool {
         let force_g = now.force_g.unwrap_or(0.0).abs();
         now.config.allowance.speed_mm_s(force_g) < now.config.limits.max_speed.get()
     }
 
-    fn between<'a>(
+    fn interval<'a>(
         &mut self,
         earlier: &TraceSample,
         before: &'a TraceSample,
         now: &'a TraceSample,
-    ) -> Between<'a> {
+    ) -> CycleInterval<'a> {
         let homing = before.state == State::Homing || now.state == State::Homing;
         let calibration = before.calibration.filter(|_| !homing && now.calibration == before.calibration);
         let steps = calibration.map(|found| (found.origin_steps, found.origin_steps + found.max_steps));
@@ -192,54 +192,59 @@ impl PulseChecker {
         let new_end = |wanted: fn(EndCause) -> bool| {
             earlier.ended != now.ended && now.ended.is_some_and(|ended| wanted(ended.cause))
         };
-        // While an input is read again, the step behind it waits.
+        // While an input is debounced, the step behind it waits.
         let read_again = earlier.glitches != now.glitches || earlier.inputs != now.inputs;
-        // On a computer that is never late no time base moves, whatever the machine says of it.
+        // Where lateness cannot happen the time base never moves, whatever the machine reports.
         let late = earlier.rebases != now.rebases || new_end(|cause| cause == EndCause::Late);
         let rebased = read_again || self.options.precision.slews && late;
-        Between {
+        CycleInterval {
             rested: earlier.resting && before.resting && now.resting && earlier.ended == now.ended,
             before,
             now,
             halted_since_ns: self.halted_since_ns,
-            room: steps.map(|(low, high)| Room { low: low as f64, high: high as f64 }),
+            range: steps.map(|(low, high)| PositionRange { low: low as f64, high: high as f64 }),
             steps,
             rebased,
             cut: new_end(|cause| matches!(cause, EndCause::Tripped | EndCause::Halted)),
         }
     }
 
-    fn judge(&mut self, edge: Edge, between: &Between<'_>, effort: &Effort) -> Option<RuleViolation> {
-        let lines = self.lines.edge(edge);
+    fn check_edge(
+        &mut self,
+        edge: Edge,
+        between: &CycleInterval<'_>,
+        limits: &ActiveLimits,
+    ) -> Option<RuleViolation> {
+        let lines = self.lines.check_edge(edge);
         let Edge { at, kind: EdgeKind::StepBegins { forward } } = edge else { return lines };
-        let unfinished = self.settle(at);
+        let unfinished = self.end_motion(at);
         let from = self.count;
         self.count += if forward { 1 } else { -1 };
-        let mut motion = self.train.step(at, from, forward, effort, between.room);
+        let mut motion = self.train.check_step(at, from, forward, limits, between.range);
         if let Some(RuleViolation { rule: Rule::Missing, .. }) = motion
             && (between.cut
                 || between.rebased
                 || between.now.ended.is_some_and(|end| end.cause == EndCause::Late))
         {
-            // The motion was cut, and this is the next one already; or the time base moved, which is not told again
-            // once a late step has ended the motion.
-            self.train.interrupted();
+            // The motion was cut, and this step begins the next one; or the time base moved, which is not reported
+            // again after a late step has ended the motion.
+            self.train.discard_history();
             motion = None;
         }
         if between.rebased {
-            // The time base moved at one of these steps, and nobody knows at which.
+            // The time base moved at one of these steps, and which one is not known.
             motion = None;
         }
         lines
-            .or_else(|| self.allowed_now(at, between))
-            .or_else(|| self.in_range(at, between))
+            .or_else(|| self.check_step_allowed(at, between))
+            .or_else(|| self.check_range(at, between))
             .or(unfinished)
             .or(motion)
     }
 
-    /// Whether any step may come at all.
-    fn allowed_now(&self, at: Nanos, between: &Between<'_>) -> Option<RuleViolation> {
-        let Between { before, now, .. } = between;
+    /// Checks that a step may come at all: not after a halt, and not at rest.
+    fn check_step_allowed(&self, at: Nanos, between: &CycleInterval<'_>) -> Option<RuleViolation> {
+        let CycleInterval { before, now, .. } = between;
         let late = between.halted_since_ns.map(|since| since + HALT_WITHIN_NS).filter(|latest| at > *latest);
         if let Some(latest) = late {
             return Some(RuleViolation {
@@ -249,13 +254,13 @@ impl PulseChecker {
                 allowed: latest as f64,
             });
         }
-        let close = now.at_ns - before.at_ns <= CLOSE_LOOKS_NS;
+        let close = now.at_ns - before.at_ns <= CLOSE_SAMPLES_NS;
         let moves = |seen: &TraceSample| seen.state.is_moving() || seen.state == State::Faulted;
         let at_rest = between.rested && (close || !(moves(before) || moves(now)));
         at_rest.then_some(RuleViolation { rule: Rule::AtRest, at_ns: at, found: 1.0, allowed: 0.0 })
     }
 
-    fn in_range(&self, at: Nanos, between: &Between<'_>) -> Option<RuleViolation> {
+    fn check_range(&self, at: Nanos, between: &CycleInterval<'_>) -> Option<RuleViolation> {
         let (low, high) = between.steps?;
         let broken = |allowed: i64| RuleViolation {
             rule: Rule::Range,
@@ -272,40 +277,40 @@ impl PulseChecker {
         }
     }
 
-    /// By `at`, a motion that was seen to be over is over; whether it came to rest before.
-    fn settle(&mut self, at: Nanos) -> Option<RuleViolation> {
+    /// Ends at `at` a motion that a sample showed at rest; reports if a step is missing.
+    fn end_motion(&mut self, at: Nanos) -> Option<RuleViolation> {
         self.rests_at_ns.take_if(|rests_at| *rests_at <= at)?;
-        let missing = self.train.missing(at, true);
-        self.train.rest();
+        let missing = self.train.check_missing(at, true);
+        self.train.end_motion();
         missing
     }
 
-    /// What the steps up to this look leave open.
-    fn afterwards(&mut self, between: &Between<'_>) -> Option<RuleViolation> {
+    /// Checks what the edges up to this sample leave open: missing steps, and the step counter.
+    fn check_after_edges(&mut self, between: &CycleInterval<'_>) -> Option<RuleViolation> {
         let now = between.now;
         if between.rebased || between.cut {
-            self.train.interrupted();
+            self.train.discard_history();
         }
-        let missing = self.train.missing(now.at_ns, false).or_else(|| self.settle(now.at_ns));
+        let missing = self.train.check_missing(now.at_ns, false).or_else(|| self.end_motion(now.at_ns));
         if now.resting && !self.train.is_at_rest() {
             self.rests_at_ns.get_or_insert(now.at_ns + RESTS_WITHIN_NS);
         }
         let counted = now.count.filter(|count| *count != self.count && self.waiting.is_empty());
         missing.or_else(|| {
-            let told = counted?;
-            let made = core::mem::replace(&mut self.count, told);
+            let reported = counted?;
+            let made = core::mem::replace(&mut self.count, reported);
             Some(RuleViolation {
                 rule: Rule::Count,
                 at_ns: now.at_ns,
-                found: told as f64,
+                found: reported as f64,
                 allowed: made as f64,
             })
         })
     }
 }
 
-/// Steps for a millimetre of the motions that may begin now.
-fn scale(seen: &TraceSample) -> f64 {
+/// Steps per millimetre of motions that may begin now.
+fn steps_per_mm(seen: &TraceSample) -> f64 {
     let geometry = &seen.config.geometry;
     match seen.calibration {
         Some(calibration) if seen.state != State::Homing => calibration.steps_per_mm(geometry),

@@ -1,4 +1,4 @@
-//! What is reported: which promise was broken, when, by how much, and the edges around it.
+//! Violation report: the broken rule, the instant, the measured and allowed values, and the edges before it.
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use crate::hal::{Edge, EdgeKind};
 use crate::units::Nanos;
 
-/// What the pulses promise. The ids are those of the safety promises.
+/// Rules for the pulses. The ids are those of the safety promises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Rule {
     /// Edges come in order, at different instants, high and low in turn.
@@ -19,25 +19,25 @@ pub enum Rule {
     DirectionSetup,
     /// The direction line stays for long enough after a pulse (S19).
     DirectionHold,
-    /// A step goes the way that the direction line says.
+    /// A step has the direction of the direction line.
     DirectionLine,
     /// No step while the driver is off: the motor keeps its power until the axis rests (S19).
     PowerOff,
-    /// No step while nothing moves (S29).
+    /// No step while the axis rests (S29).
     AtRest,
     /// No step later than 1 ms after a halt (S4).
     AfterHalt,
-    /// The step counter counts the steps.
+    /// The step counter agrees with the number of steps.
     Count,
-    /// Outside homing, every step is inside the range (S2).
+    /// Every step is inside the range, except in homing (S2).
     Range,
-    /// Outside homing, the axis can brake inside the range (S3).
+    /// The axis can brake inside the range, except in homing (S3).
     Braking,
-    /// The pulses are no faster than allowed (S19).
+    /// The speed of the pulses keeps its limit (S19).
     Speed,
-    /// The pulses accelerate no harder than allowed (S19).
+    /// The acceleration of the pulses keeps its limit (S19).
     Acceleration,
-    /// The acceleration of the pulses changes no faster than allowed (S19).
+    /// The jerk of the pulses keeps its limit (S19).
     Jerk,
     /// A motion begins slowly (S18).
     Onset,
@@ -46,7 +46,7 @@ pub enum Rule {
 }
 
 impl Rule {
-    /// The unit of its numbers.
+    /// Unit of its values.
     #[must_use]
     pub const fn unit(self) -> &'static str {
         match self {
@@ -70,25 +70,25 @@ impl Rule {
     }
 }
 
-/// A break of a rule, before anybody has written down what was around it.
+/// A broken rule, without the edges before it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RuleViolation {
-    /// Which rule.
+    /// The rule.
     pub rule: Rule,
-    /// When.
+    /// Instant.
     pub at_ns: Nanos,
-    /// What was found, in [`Rule::unit`].
+    /// Measured value, in [`Rule::unit`].
     pub found: f64,
-    /// What the rule allows there.
+    /// Limit in force.
     pub allowed: f64,
 }
 
-/// A broken promise.
+/// A broken rule with the edges before it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Violation {
-    /// What was broken.
+    /// The broken rule.
     pub broken: RuleViolation,
-    /// The last edges up to it, one a line.
+    /// The last edges up to it, one per line.
     pub trace: String,
 }
 
@@ -106,15 +106,15 @@ impl std::fmt::Display for Violation {
     }
 }
 
-/// How many edges a trace shows.
+/// Number of edges in a trace.
 const SHOWN: usize = 48;
 
-/// The last edges.
+/// Ring of the last edges.
 #[derive(Debug, Clone, Default)]
-pub struct Trace(VecDeque<Edge>);
+pub struct EdgeTrace(VecDeque<Edge>);
 
-impl Trace {
-    /// Takes the next edge.
+impl EdgeTrace {
+    /// Adds an edge.
     pub fn push(&mut self, edge: Edge) {
         if self.0.len() == SHOWN {
             self.0.pop_front();
@@ -123,8 +123,8 @@ impl Trace {
     }
 }
 
-/// One line a step, with the time since the step before; ends of pulses are told by their width.
-impl std::fmt::Display for Trace {
+/// One line per edge; a step shows the time since the step before, the end of a pulse its width.
+impl std::fmt::Display for EdgeTrace {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut began: Option<Nanos> = None;
         let mut line = String::new();

@@ -1,4 +1,4 @@
-//! The ELF file of the board's firmware, as far as its log needs it.
+//! defmt decoder: reads the board's log frames with the ELF file of its firmware.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -7,26 +7,26 @@ use defmt_decoder::{Location, Table};
 
 use crate::files;
 
-/// No firmware of such a board is larger, debug information included.
+/// Upper bound on the size of an ELF file of such a firmware with debug information.
 const LARGEST: usize = 64 << 20;
 
-/// The texts of a firmware's log, and where they are said.
+/// Format strings of a firmware's log, and their places in its source.
 pub struct Firmware {
     table: Table,
-    /// By the number of the text.
+    /// By the index of the format string.
     places: std::collections::BTreeMap<u64, Location>,
 }
 
 /// A line of the board's log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BoardLogLine {
-    /// How much it matters.
+    /// Severity.
     pub level: tracing::Level,
-    /// The board's own clock; empty when the firmware does not say it.
+    /// Time on the board's clock; empty if the firmware does not send it.
     pub time: String,
-    /// File and line of the firmware's source; empty when the file was built without.
+    /// File and line in the firmware's source; empty without debug information.
     pub place: String,
-    /// What it says.
+    /// The message.
     pub text: String,
 }
 
@@ -37,19 +37,19 @@ impl Firmware {
     /// It cannot be read, is no ELF file, or is one without a defmt log.
     pub fn open(file: &Path) -> Result<Firmware, String> {
         let elf = files::read_regular(file, LARGEST).map_err(|error| error.to_string())?;
-        // A library that reads foreign files, and panics where they are made to hurt it.
+        // The parser may panic on a damaged file.
         catch_unwind(|| Firmware::parse(&elf)).unwrap_or_else(|_| Err("it makes no sense".to_owned()))
     }
 
     fn parse(elf: &[u8]) -> Result<Firmware, String> {
         let table = Table::parse(elf).map_err(|error| format!("{error:#}"))?;
         let table = table.filter(|table| !table.is_empty()).ok_or("it has no defmt log")?;
-        // Without debug information lines are said all the same.
+        // Without debug information the lines have no place.
         let places = table.get_locations(elf).unwrap_or_default();
         Ok(Firmware { table, places })
     }
 
-    /// What a frame says, if it is one of this firmware.
+    /// Decodes a frame; `None` if it is not one of this firmware.
     #[must_use]
     pub fn read(&self, frame: &[u8]) -> Option<BoardLogLine> {
         catch_unwind(AssertUnwindSafe(|| self.decode(frame))).ok().flatten()
@@ -57,7 +57,7 @@ impl Firmware {
 
     fn decode(&self, frame: &[u8]) -> Option<BoardLogLine> {
         let (decoded, consumed) = self.table.decode(frame).ok()?;
-        // A frame that leaves something over is one of another firmware.
+        // A frame with bytes left over is one of another firmware.
         (consumed == frame.len()).then_some(())?;
         let level = decoded.level().map_or("info", |level| level.as_str());
         let place = self.places.get(&decoded.index());
@@ -83,7 +83,7 @@ mod tests {
             std::fs::write(&file, content).unwrap();
             assert!(Firmware::open(&file).is_err());
         }
-        // An ELF file, but not one of a firmware.
+        // An ELF file without a defmt section.
         let this = std::env::current_exe().unwrap();
         assert!(Firmware::open(&this).is_err(), "a test binary has no log");
     }

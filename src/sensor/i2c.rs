@@ -1,61 +1,63 @@
-//! The older load cell on the I2C bus, judged like every sensor. It weighs in grams and keeps its own factor; the scale
-//! here corrects what it says.
+//! Sensor thread of the older load cell on the I2C bus.
+//!
+//! The cell weighs in grams with a factor of its own; the scale here corrects its readings, and the same plausibility
+//! check applies.
 
 use std::sync::mpsc::{self, Sender};
 
-use super::intake::{AcceptedSample, Intake, IntakeRules};
-use super::listener::SensorOrder;
+use super::listener::SensorRequest;
 use super::report::{LinkState, SensorReport};
 use super::sample_error::SampleError;
 use super::scale::Scale;
+use super::validator::{SampleCandidate, SampleLimits, SampleValidator};
 use crate::hal::rpi::PiError;
 use crate::hal::rpi::load_cell::{I2cLoadCell, PERIOD_NS};
 use crate::hal::{ForceFeed, MonotonicClock};
 use crate::units::seconds;
 
-/// The load cell with its thread; both end when it is dropped.
+/// Handle of the load cell and its thread; dropping it ends both.
 #[derive(Debug)]
 pub struct I2cSensor {
     _load_cell: I2cLoadCell,
-    orders: Sender<SensorOrder>,
+    requests: Sender<SensorRequest>,
     report: SensorReport,
 }
 
 impl I2cSensor {
-    /// Begins to read.
+    /// Starts the thread.
     ///
     /// # Errors
-    /// The bus is not there, or not for this user.
+    /// The bus is missing, or this user may not open it.
     pub fn start(
         clock: MonotonicClock,
         (bus, address): (u8, u8),
-        rules: IntakeRules,
+        rules: SampleLimits,
         scale: Scale,
         feed: ForceFeed,
     ) -> Result<I2cSensor, PiError> {
         let report = SensorReport::default();
-        let (orders, taken) = mpsc::channel();
-        let mut intake = Intake::new(rules, feed, report.clone());
+        let (requests, received) = mpsc::channel();
+        let mut validator = SampleValidator::new(rules, feed, report.clone());
         let mut scale = scale;
         {
             let mut state = report.state();
             (state.scale, state.rate_hz) = (scale, Some(1.0 / seconds(PERIOD_NS)));
             (state.opened, state.link) = (1, LinkState::Silent);
         }
-        let told = report.clone();
+        let status = report.clone();
         let load_cell = I2cLoadCell::start(clock, bus, address, move |weight_g, at, now| {
-            for order in taken.try_iter() {
-                match order {
-                    SensorOrder::Average(order) => intake.average(order),
-                    SensorOrder::Scale(new) => {
+            for request in received.try_iter() {
+                match request {
+                    SensorRequest::Average(request) => validator.start_average(request),
+                    SensorRequest::Scale(new) => {
                         scale = new;
-                        intake.forget();
-                        told.state().scale = scale;
+                        validator.forget_history();
+                        status.state().scale = scale;
                     }
                 }
             }
             {
-                let mut state = told.state();
+                let mut state = status.state();
                 match weight_g {
                     Some(_) => (state.link, state.heard_at) = (LinkState::Live, Some(now)),
                     None => state.link = LinkState::Silent,
@@ -64,22 +66,22 @@ impl I2cSensor {
             }
             match weight_g.map(|weight_g| (weight_g, scale.force_g(weight_g))) {
                 Some((reading, Some(force_g))) => {
-                    intake.take(AcceptedSample { reading, force_g, at, period_ns: PERIOD_NS }, now);
+                    validator.submit(SampleCandidate { reading, force_g, at, period_ns: PERIOD_NS }, now);
                 }
-                Some((reading, None)) => intake.miss(SampleError::Unscaled, Some(reading)),
-                None => intake.miss(SampleError::Silent, None),
+                Some((reading, None)) => validator.reject(SampleError::Unscaled, Some(reading)),
+                None => validator.reject(SampleError::Silent, None),
             }
         })?;
-        Ok(I2cSensor { _load_cell: load_cell, orders, report })
+        Ok(I2cSensor { _load_cell: load_cell, requests, report })
     }
 
-    /// Where to send wishes.
+    /// A sender of requests to the thread.
     #[must_use]
-    pub fn orders(&self) -> Sender<SensorOrder> {
-        self.orders.clone()
+    pub fn requests(&self) -> Sender<SensorRequest> {
+        self.requests.clone()
     }
 
-    /// How it gets on.
+    /// Status of the sensor.
     #[must_use]
     pub fn report(&self) -> &SensorReport {
         &self.report

@@ -1,18 +1,18 @@
-//! The serial device. rppal's `Uart` is the only serial code of the program, and this is the only file that names it.
+//! Serial device, on rppal's `Uart`; no other file of the program names that.
 //!
-//! What it does not do is made up for here: a read that found nothing and a read from a device that is gone both come
-//! back empty, and differ only in the time that they took.
+//! rppal does not tell a read that timed out from a read of an unplugged device: both return no bytes. They differ in
+//! the time that they took, which is measured here.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rppal::uart::{Parity, Uart};
 
-/// How long a read waits for the first byte; the driver counts in tenths of a second.
+/// Read timeout for the first byte; the kernel's driver counts in tenths of a second.
 const READ_WAITS: Duration = Duration::from_millis(100);
-/// A read that comes back empty sooner did not wait.
+/// An empty read that returns sooner than this did not wait.
 const WAITED: Duration = Duration::from_millis(50);
-/// So many of those in a row, and the device is gone. A signal may end one early.
+/// This many such reads in a row mean that the device was unplugged. A signal may end one read early.
 const GONE_AFTER: u32 = 3;
 const DATA_BITS: u8 = 8;
 const STOP_BITS: u8 = 1;
@@ -24,26 +24,26 @@ pub struct SerialLine {
     hasty: u32,
 }
 
-/// What a read came to.
+/// Result of a read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReadResult {
-    /// So many bytes.
+    /// The number of bytes.
     Bytes(usize),
-    /// Nothing came in time.
+    /// The read timed out.
     Nothing,
-    /// The device is no longer there.
+    /// The device was unplugged.
     Gone,
 }
 
 impl SerialLine {
-    /// Opens the device, and drops what waits in it.
+    /// Opens the device, and discards bytes that were received before.
     ///
     /// # Errors
-    /// What the system says.
+    /// The system's message.
     pub fn open(device: &Path, baud: u32) -> Result<SerialLine, String> {
         let set_up = || {
             let mut uart = Uart::with_path(device, baud, Parity::None, DATA_BITS, STOP_BITS)?;
-            // A peer that does not read holds nobody up.
+            // Writing must not block on a peer that does not read.
             uart.set_write_mode(false)?;
             uart.set_read_mode(0, READ_WAITS)?;
             Ok(SerialLine { uart, hasty: 0 })
@@ -51,7 +51,7 @@ impl SerialLine {
         set_up().map_err(|error: rppal::uart::Error| error.to_string())
     }
 
-    /// Waits for bytes, for a tenth of a second.
+    /// Reads into `buffer`; waits at most a tenth of a second for the first byte.
     pub fn read(&mut self, buffer: &mut [u8]) -> ReadResult {
         let began = Instant::now();
         match self.uart.read(buffer) {
@@ -74,8 +74,8 @@ impl SerialLine {
         }
     }
 
-    /// Sends what the device takes at once. What it does not take is lost: everything that is said here is said again
-    /// until it is heard.
+    /// Writes without waiting. Bytes that the device does not take are lost; [`protocol`](super::protocol) repeats
+    /// every order until it is confirmed.
     pub fn write(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             match self.uart.write(bytes) {

@@ -1,56 +1,57 @@
-//! The whole way from bytes to the newest sample, with time as an argument: the thread of [`uart`](super::uart) runs it on
-//! a serial line, a test on a virtual clock.
+//! Receiving side of the board's link: bytes in, newest force sample out, with time as an argument.
+//!
+//! The thread in [`uart`](super::uart) runs it on a serial line, tests on a virtual clock.
 
 use yep_sensor_board::frame::SensorFrame;
 use yep_sensor_board::hx711;
 use yep_sensor_board::message::{ForceReading, Reading};
 
-use super::dialogue::{BoardReply, Dialogue, Peer, Wanted};
-use super::intake::{AcceptedSample, AverageOrder, Intake};
 use super::logs::LogSink;
+use super::protocol::{BoardConfig, BoardEvent, BoardProtocol, Peer};
 use super::report::{BoardReport, LinkState, SensorReport};
 use super::sample_error::SampleError;
 use super::scale::Scale;
+use super::validator::{AverageRequest, SampleCandidate, SampleValidator};
 use crate::units::{Nanos, SECOND_NS};
 
-/// What was heard within this time is there.
+/// A frame or byte this old still shows that the board or the line is there.
 const RECENTLY_NS: Nanos = SECOND_NS;
 
-/// What the rest of the program wants of the sensor's thread.
+/// A request to the sensor's thread.
 #[derive(Debug)]
-pub enum SensorOrder {
-    /// The mean of the next readings.
-    Average(AverageOrder),
-    /// From now on readings mean this.
+pub enum SensorRequest {
+    /// Average the next readings.
+    Average(AverageRequest),
+    /// Use this scale.
     Scale(Scale),
 }
 
-/// Hears a board.
+/// Receiver of one board's link.
 #[derive(Debug)]
 pub struct BoardListener {
-    dialogue: Dialogue,
-    intake: Intake,
+    protocol: BoardProtocol,
+    validator: SampleValidator,
     report: SensorReport,
     logs: LogSink,
     scale: Scale,
-    /// When anything came, and when it was a frame of a board.
+    /// Instant of the last byte, and of the last event.
     bytes_at: Option<Nanos>,
     frame_at: Option<Nanos>,
 }
 
 impl BoardListener {
-    /// Of a board that is to convert at this rate, with this scale.
+    /// For a board that is to convert at `rate_hz` with `scale`.
     #[must_use]
     pub fn new(
         rate_hz: u16,
         scale: Scale,
-        intake: Intake,
+        validator: SampleValidator,
         report: SensorReport,
         logs: LogSink,
     ) -> BoardListener {
         BoardListener {
-            dialogue: Dialogue::new(wanted(rate_hz, &scale)),
-            intake,
+            protocol: BoardProtocol::new(board_config(rate_hz, &scale)),
+            validator,
             report,
             logs,
             scale,
@@ -59,58 +60,60 @@ impl BoardListener {
         }
     }
 
-    /// Bytes came at `now`.
-    pub fn hear(&mut self, bytes: &[u8], now: Nanos) {
+    /// Processes bytes that arrived at `now`.
+    pub fn receive(&mut self, bytes: &[u8], now: Nanos) {
         if bytes.is_empty() {
             return;
         }
         self.bytes_at = Some(now);
-        // The first bytes are given the time to become a frame.
+        // The first bytes count as a frame, so that the state is not Babbling before a frame can be complete.
         self.frame_at.get_or_insert(now);
-        let BoardListener { dialogue, intake, logs, frame_at, .. } = self;
-        dialogue.feed(bytes, now, |heard| {
+        let BoardListener { protocol, validator, logs, frame_at, .. } = self;
+        protocol.receive(bytes, now, |event| {
             *frame_at = Some(now);
-            match heard {
-                BoardReply::New { sample, at, period_ns, set_up } => {
-                    intake.hear(now);
-                    judge(intake, &sample, at, period_ns, set_up, now);
+            match event {
+                BoardEvent::Sample { sample, at, period_ns, configured } => {
+                    validator.keep_alive(now);
+                    submit_sample(validator, &sample, at, period_ns, configured, now);
                 }
-                BoardReply::Again => intake.hear(now),
-                BoardReply::Frozen => intake.lose(SampleError::Frozen),
-                BoardReply::Introduced | BoardReply::Strange => intake.lose(SampleError::Unknown),
-                BoardReply::Log(frame) => logs.take(frame),
+                BoardEvent::KeepAlive => validator.keep_alive(now),
+                BoardEvent::Frozen => validator.invalidate(SampleError::Frozen),
+                BoardEvent::Restarted | BoardEvent::OtherVersion => {
+                    validator.invalidate(SampleError::Unknown)
+                }
+                BoardEvent::Log(frame) => logs.push(frame),
             }
         });
-        self.note(now);
+        self.update_link_state(now);
     }
 
-    /// What is to be said to the board at `now`.
-    pub fn due(&mut self, now: Nanos, say: impl FnMut(SensorFrame)) {
-        self.dialogue.due(now, say);
+    /// Sends what is due at `now` through `send`.
+    pub fn send_due(&mut self, now: Nanos, send: impl FnMut(SensorFrame)) {
+        self.protocol.send_due(now, send);
     }
 
-    /// Does what the rest of the program wants.
-    pub fn obey(&mut self, order: SensorOrder) {
-        match order {
-            SensorOrder::Average(order) => self.intake.average(order),
-            SensorOrder::Scale(scale) => {
+    /// Carries out a request.
+    pub fn apply(&mut self, request: SensorRequest) {
+        match request {
+            SensorRequest::Average(request) => self.validator.start_average(request),
+            SensorRequest::Scale(scale) => {
                 self.scale = scale;
-                self.dialogue.want(wanted(self.dialogue.wanted().rate_hz, &scale));
-                self.intake.forget();
+                self.protocol.configure(board_config(self.protocol.config().rate_hz, &scale));
+                self.validator.forget_history();
             }
         }
     }
 
-    /// The device went away, or cannot be opened.
-    pub fn unplugged(&mut self, why: &str) {
-        self.intake.lose(SampleError::Unknown);
+    /// Reports that the device cannot be opened or was unplugged.
+    pub fn report_unplugged(&mut self, why: &str) {
+        self.validator.invalidate(SampleError::Unknown);
         self.report.state().trouble = Some(why.to_owned());
-        self.become_(LinkState::Unplugged);
+        self.set_link_state(LinkState::Unplugged);
     }
 
-    /// The device was opened.
-    pub fn opened(&mut self) {
-        self.dialogue.reopened();
+    /// Reports that the device was opened.
+    pub fn report_opened(&mut self) {
+        self.protocol.reset();
         (self.bytes_at, self.frame_at) = (None, None);
         let mut state = self.report.state();
         state.opened += 1;
@@ -118,29 +121,29 @@ impl BoardListener {
         state.board = None;
     }
 
-    /// Whether anything at all came lately.
+    /// True if a byte came within a second.
     #[must_use]
-    pub fn hears_something(&self, now: Nanos) -> bool {
+    pub fn is_receiving(&self, now: Nanos) -> bool {
         recently(self.bytes_at, now)
     }
 
-    /// Writes down how the line is at `now`.
-    pub fn note(&mut self, now: Nanos) {
-        let link = match self.dialogue.peer() {
-            Peer::Stranger { .. } if recently(self.frame_at, now) => LinkState::OtherVersion,
-            _ if recently(self.frame_at, now) && self.dialogue.set_up() => LinkState::Live,
+    /// Updates the state of the link in the report.
+    pub fn update_link_state(&mut self, now: Nanos) {
+        let link = match self.protocol.peer() {
+            Peer::OtherVersion { .. } if recently(self.frame_at, now) => LinkState::OtherVersion,
+            _ if recently(self.frame_at, now) && self.protocol.is_configured() => LinkState::Live,
             _ if recently(self.frame_at, now) => LinkState::Greeting,
             _ if recently(self.bytes_at, now) => LinkState::Babbling,
             _ => LinkState::Silent,
         };
-        let seen = self.dialogue.seen();
+        let counts = self.protocol.counts();
         {
             let mut state = self.report.state();
-            state.heard_at = self.dialogue.heard_at().or(state.heard_at);
-            (state.good_frames, state.garbled) = (u64::from(seen.good), u64::from(seen.garbled));
-            match self.dialogue.peer() {
+            state.heard_at = self.protocol.last_frame_at().or(state.heard_at);
+            (state.good_frames, state.garbled) = (u64::from(counts.good), u64::from(counts.garbled));
+            match self.protocol.peer() {
                 Peer::Unknown => {}
-                Peer::Stranger { protocol } => {
+                Peer::OtherVersion { protocol } => {
                     state.board = Some(BoardReport { protocol: *protocol, firmware: None, serial: None });
                 }
                 Peer::Board { hello, setup } => {
@@ -149,15 +152,15 @@ impl BoardListener {
                     state.rate_hz = setup.map(|setup| f64::from(setup.rate_hz));
                 }
             }
-            if self.dialogue.set_up() {
+            if self.protocol.is_configured() {
                 state.scale = self.scale;
             }
         }
-        self.become_(link);
+        self.set_link_state(link);
     }
 
-    /// Each change is said once.
-    fn become_(&mut self, link: LinkState) {
+    /// Sets the state of the link; logs each change once.
+    fn set_link_state(&mut self, link: LinkState) {
         let before = std::mem::replace(&mut self.report.state().link, link);
         if before == link {
             return;
@@ -174,26 +177,34 @@ fn recently(at: Option<Nanos>, now: Nanos) -> bool {
     at.is_some_and(|at| now.saturating_sub(at) <= RECENTLY_NS)
 }
 
-fn judge(intake: &mut Intake, sample: &ForceReading, at: Nanos, period_ns: Nanos, set_up: bool, now: Nanos) {
+fn submit_sample(
+    validator: &mut SampleValidator,
+    sample: &ForceReading,
+    at: Nanos,
+    period_ns: Nanos,
+    configured: bool,
+    now: Nanos,
+) {
     let reading = f64::from(sample.counts);
     let why = match sample.reading {
-        // The board's word counts less than the number beside it.
+        // The count is checked here too, whatever the board reports.
         Reading::Force(_) if hx711::saturated(sample.counts) => SampleError::Saturated,
-        Reading::Force(force_g) if set_up => {
-            return intake.take(AcceptedSample { reading, force_g: f64::from(force_g), at, period_ns }, now);
+        Reading::Force(force_g) if configured => {
+            return validator
+                .submit(SampleCandidate { reading, force_g: f64::from(force_g), at, period_ns }, now);
         }
-        // Its scale is not the one that it was told: for the moment nobody knows what it means.
+        // The board still converts with an old scale, so the force is not in grams of ours.
         Reading::Force(_) | Reading::Unscaled => SampleError::Unscaled,
         Reading::Saturated => SampleError::Saturated,
         Reading::Silent => SampleError::Silent,
     };
-    intake.miss(why, Some(reading));
+    validator.reject(why, Some(reading));
 }
 
-/// The scale as the board takes it.
-fn wanted(rate_hz: u16, scale: &Scale) -> Wanted {
-    Wanted {
-        // Within 24 bits: it is a mean of readings.
+/// The configuration of a board for this scale.
+fn board_config(rate_hz: u16, scale: &Scale) -> BoardConfig {
+    BoardConfig {
+        // Fits: it is a mean of 24-bit readings.
         zero_counts: scale.zero.map(|zero| zero.round() as i32),
         counts_per_g: scale.per_g.map(|per_g| per_g as f32),
         rate_hz,

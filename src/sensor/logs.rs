@@ -1,9 +1,9 @@
-//! The log of the board, in ours: each line with its level, the board's own time, and where in the firmware it was said.
+//! Log of the board, decoded from defmt and written into our log with its level, the board's time and the place in the
+//! firmware.
 //!
-//! defmt leaves the texts in the firmware's ELF file; what comes over the line are their numbers and what differs. So
-//! the file of exactly this firmware is needed, and what does not fit it is counted instead of guessed. Nothing else
-//! depends on the log: it is read in a thread of its own, which is not waited for, and a board that says too much is
-//! cut short.
+//! defmt keeps the texts in the firmware's ELF file and sends their numbers and arguments. So decoding needs the file
+//! of exactly this firmware; frames that do not fit it are counted. A thread of its own decodes, behind a bounded queue
+//! and a rate limit, so that a board that logs too much holds nothing up.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,16 +14,16 @@ use super::firmware::{BoardLogLine, Firmware};
 use super::report::SensorReport;
 use crate::token_bucket::TokenBucket;
 
-/// Frames that wait for the reading thread; more are dropped.
+/// Length of the queue to the decoding thread; further frames are dropped and counted.
 const WAITING: usize = 64;
-/// Lines that may come at once, and how many a second in the long run. Warnings and errors have as many of their own, so
-/// that no chatter hides them.
+/// Rate limit: burst, and lines per second in the long run. Warnings and errors have a limit of their own, so that
+/// other lines cannot hide them.
 const BURST: f64 = 50.0;
 const LINES_PER_S: f64 = 20.0;
-/// How often it is said that there were more.
-const TELL_EVERY: Duration = Duration::from_secs(10);
+/// Interval of the warning about suppressed lines.
+const REPORT_EVERY: Duration = Duration::from_secs(10);
 
-/// Where frames of the board's log go.
+/// Sender of log frames to the decoding thread.
 #[derive(Debug, Clone)]
 pub struct LogSink {
     report: SensorReport,
@@ -31,25 +31,28 @@ pub struct LogSink {
 }
 
 impl LogSink {
-    /// Frames are counted: there is nothing to read them with.
+    /// Counts frames without decoding them, for lack of a firmware file.
     #[must_use]
-    pub fn unread(report: SensorReport) -> LogSink {
+    pub fn without_firmware(report: SensorReport) -> LogSink {
         LogSink { report, reader: None }
     }
 
-    /// Frames are read with the firmware's ELF file. One that is missing or of no use is said once.
+    /// Starts a thread that decodes frames with the firmware's ELF file. If the file is missing or of no use, that is
+    /// logged once.
     ///
     /// # Errors
-    /// The system has no more threads.
-    pub fn read_with(file: &Path, report: SensorReport) -> io::Result<LogSink> {
+    /// The thread cannot be started.
+    pub fn with_firmware(file: &Path, report: SensorReport) -> io::Result<LogSink> {
         let (sender, frames) = sync_channel(WAITING);
-        let (file, told) = (file.to_owned(), report.clone());
-        std::thread::Builder::new().name("sensor-log".to_owned()).spawn(move || run(file, &frames, &told))?;
+        let (file, status) = (file.to_owned(), report.clone());
+        std::thread::Builder::new()
+            .name("sensor-log".to_owned())
+            .spawn(move || run(file, &frames, &status))?;
         Ok(LogSink { report, reader: Some(sender) })
     }
 
-    /// A frame came. Never waits.
-    pub fn take(&self, frame: &[u8]) {
+    /// Queues a frame. Never blocks.
+    pub fn push(&self, frame: &[u8]) {
         match &self.reader {
             None => self.report.state().logs.undecoded += 1,
             Some(reader) => {
@@ -61,7 +64,7 @@ impl LogSink {
     }
 }
 
-/// Until the sink is dropped.
+/// Decodes frames until the sink is dropped.
 fn run(file: PathBuf, frames: &Receiver<Vec<u8>>, report: &SensorReport) {
     let firmware = Firmware::open(&file)
         .inspect_err(|error| {
@@ -69,11 +72,11 @@ fn run(file: PathBuf, frames: &Receiver<Vec<u8>>, report: &SensorReport) {
         })
         .ok();
     let mut budgets = [TokenBucket::full(BURST, LINES_PER_S, Instant::now()); 2];
-    let mut told_at = None;
-    let mut strange_is_said = false;
+    let mut reported_at = None;
+    let mut mismatch_reported = false;
     for frame in frames {
         let Some(line) = firmware.as_ref().and_then(|firmware| firmware.read(&frame)) else {
-            if firmware.is_some() && !std::mem::replace(&mut strange_is_said, true) {
+            if firmware.is_some() && !std::mem::replace(&mut mismatch_reported, true) {
                 tracing::warn!("the sensor's board does not run the firmware of {}", file.display());
             }
             report.state().logs.undecoded += 1;
@@ -81,31 +84,31 @@ fn run(file: PathBuf, frames: &Receiver<Vec<u8>>, report: &SensorReport) {
         };
         let now = Instant::now();
         if budgets[usize::from(line.level <= tracing::Level::WARN)].take(now) {
-            say(&line);
+            write_line(&line);
             report.state().logs.said += 1;
             continue;
         }
         report.state().logs.suppressed += 1;
-        if told_at.is_none_or(|told| now.saturating_duration_since(told) >= TELL_EVERY) {
-            told_at = Some(now);
+        if reported_at.is_none_or(|at| now.saturating_duration_since(at) >= REPORT_EVERY) {
+            reported_at = Some(now);
             let suppressed = report.state().logs.suppressed;
             tracing::warn!(suppressed, "the sensor's board says too much: some of it is left out");
         }
     }
 }
 
-fn say(line: &BoardLogLine) {
-    macro_rules! say_at {
+fn write_line(line: &BoardLogLine) {
+    macro_rules! log_at {
         ($level:ident) => {
             tracing::$level!(target: "yep::sensor::board", mcu_time = line.time, at = line.place, "{}", line.text)
         };
     }
     match line.level {
-        tracing::Level::ERROR => say_at!(error),
-        tracing::Level::WARN => say_at!(warn),
-        tracing::Level::INFO => say_at!(info),
-        tracing::Level::DEBUG => say_at!(debug),
-        tracing::Level::TRACE => say_at!(trace),
+        tracing::Level::ERROR => log_at!(error),
+        tracing::Level::WARN => log_at!(warn),
+        tracing::Level::INFO => log_at!(info),
+        tracing::Level::DEBUG => log_at!(debug),
+        tracing::Level::TRACE => log_at!(trace),
     }
 }
 
@@ -116,10 +119,10 @@ mod tests {
     #[test]
     fn frames_that_nobody_can_read_are_counted() {
         let report = SensorReport::default();
-        LogSink::unread(report.clone()).take(b"x");
+        LogSink::without_firmware(report.clone()).push(b"x");
         assert_eq!(report.state().logs.undecoded, 1);
-        let sink = LogSink::read_with(Path::new("/nowhere/board.elf"), report.clone()).unwrap();
-        sink.take(b"x");
+        let sink = LogSink::with_firmware(Path::new("/nowhere/board.elf"), report.clone()).unwrap();
+        sink.push(b"x");
         let began = Instant::now();
         while report.state().logs.undecoded < 2 {
             assert!(began.elapsed() < Duration::from_secs(20));

@@ -1,41 +1,43 @@
-//! HEARING: the force sensor, in a thread of its own, and what its readings mean.
+//! HEARING: the force sensor, read in a thread of its own, from the serial line to a plausible sample in grams.
 //!
-//! A board on a serial line converts the load cell and says what it measures; [`board`](yep_sensor_board) is the code
-//! that it shares with this room. From the line to the control cycle:
+//! A board on a serial line digitises the load cell. [`yep_sensor_board`] is the code that the board and this room
+//! share. On the way from the line to the control cycle:
 //!
-//! - [`line`]: the serial device; rppal's, and nobody else touches it
-//! - [`dialogue`]: who is there, in which version, set up as wanted; which samples are new
-//! - [`timeline`]: when a sample was taken, on the clock of the machine
-//! - [`intake`]: whether a sample can be true (promise S13); what passes is the newest sample of `hal`
-//! - [`listener`]: these together, with time as an argument; [`uart`] is the thread around it
-//! - [`i2c`]: the older load cell instead of all that
+//! - [`line`]: the serial device, the only file that uses rppal's `Uart`
+//! - [`protocol`]: state machine of the link: version check, configuration of the board, detection of new and frozen
+//!   samples
+//! - [`clock_sync`]: converts the board's time stamps to the machine's monotonic clock
+//! - [`validator`]: plausibility check of each sample (promise S13); a sample that passes becomes the newest sample of
+//!   `hal`
+//! - [`listener`]: all of these together, with time as an argument; [`uart`] is the thread around it
+//! - [`i2c`]: the driver of the older load cell on the I2C bus, which needs only the validator
 //!
-//! And beside it:
+//! Beside that path:
 //!
-//! - [`scale`]: what readings mean in grams, and who remembers that
-//! - [`desk`]: tare and calibration, and when they are refused (promise S15)
-//! - [`report`]: what a person wants to know about the sensor
-//! - [`logs`]: the log of the board, in ours; [`firmware`] is the file that it is read with
+//! - [`scale`]: zero and factor that convert readings to grams, and the trait of the place that stores them
+//! - [`service`]: tare and calibration, and the reasons for refusing them (promise S15)
+//! - [`report`]: status of the sensor for people: link, counters, last error
+//! - [`logs`]: the board's defmt log, written into ours; [`firmware`] decodes it with the firmware's ELF file
 //!
-//! What each kind of trouble on the line comes to is one table, in docs/SENSOR.md.
+//! docs/SENSOR.md has a table of every fault of the line and its effect.
 
-pub mod dialogue;
+pub mod clock_sync;
 pub mod firmware;
 pub mod i2c;
-pub mod intake;
 pub mod line;
 pub mod listener;
 pub mod logs;
+pub mod protocol;
 pub mod report;
 pub mod sample_error;
 pub mod scale;
 pub mod service;
-pub mod timeline;
 pub mod uart;
+pub mod validator;
 
-pub use intake::{AcceptedSample, Intake, IntakeRules};
 pub use listener::BoardListener;
 pub use report::SensorReport;
 pub use sample_error::SampleError;
 pub use scale::{Scale, ScaleStore, SensorKind};
 pub use uart::{UartOptions, UartSensor};
+pub use validator::{SampleCandidate, SampleLimits, SampleValidator};

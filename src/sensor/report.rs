@@ -1,4 +1,4 @@
-//! What a person wants to know about the sensor: the thread writes it, the API reads it. Nothing that moves depends on it.
+//! Status of the sensor for people: the sensor's thread writes it, the API reads it. Nothing that moves depends on it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,27 +8,27 @@ use super::sample_error::SampleError;
 use super::scale::Scale;
 use crate::units::{MILLISECOND_NS, Nanos};
 
-/// How the line is.
+/// State of the serial link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LinkState {
-    /// The device cannot be opened, or went away.
+    /// The device cannot be opened, or was unplugged.
     #[default]
     Unplugged,
-    /// The device is there, and nothing comes from it.
+    /// The device is open, and no byte comes.
     Silent,
-    /// Something comes from it, and none of it is a frame.
+    /// Bytes come, and none of them form a frame.
     Babbling,
-    /// A board of another version is there.
+    /// A board with another version of the messages answers.
     OtherVersion,
-    /// The board is introducing itself, or is being set up.
+    /// The handshake or the configuration of the board is under way.
     Greeting,
-    /// All is well.
+    /// The board is configured and sends.
     Live,
 }
 
 impl LinkState {
-    /// What is so, and what to do.
+    /// State and remedy, for people.
     #[must_use]
     pub const fn remedy(self) -> &'static str {
         match self {
@@ -48,107 +48,107 @@ impl LinkState {
     }
 }
 
-/// The board, as it introduced itself.
+/// The board's Hello.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct BoardReport {
-    /// The version of the messages.
+    /// Version of the messages.
     pub protocol: u16,
-    /// The version of its firmware.
+    /// Version of the firmware.
     pub firmware: Option<[u8; 3]>,
-    /// The chip's number.
+    /// Serial number of the chip.
     pub serial: Option<u64>,
 }
 
-/// How the log of the board gets on.
+/// Counters of the board's log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct LogReport {
-    /// Frames that became a line of our log.
+    /// Frames that were written to our log.
     pub said: u64,
-    /// Frames that fit no line of the firmware's file, or came without such a file.
+    /// Frames that do not fit the firmware's file, or came without one.
     pub undecoded: u64,
-    /// Lines that were too many at once.
+    /// Lines that the rate limit or the full queue dropped.
     pub suppressed: u64,
 }
 
-/// Everything that is known.
+/// Everything that is known about the sensor.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct SensorState {
-    /// How the line is.
+    /// State of the link.
     pub link: LinkState,
-    /// What the system said about the device.
+    /// The system's message about the device, while it cannot be opened.
     pub trouble: Option<String>,
-    /// The board, once it introduced itself.
+    /// The board, after its Hello.
     pub board: Option<BoardReport>,
-    /// Conversions a second.
+    /// Conversion rate [1/s].
     pub rate_hz: Option<f64>,
-    /// What readings mean.
+    /// Scale in force.
     pub scale: Scale,
-    /// The force of the last sample that was no nonsense, in grams.
+    /// Force of the last plausible sample [g].
     pub force_g: Option<f64>,
-    /// The last reading, as the sensor counts.
+    /// Last reading in the sensor's own unit.
     pub reading: Option<f64>,
-    /// When the last such sample was taken.
+    /// Instant of the last plausible sample.
     pub sample_at: Option<Nanos>,
-    /// When the sensor was last heard.
+    /// Instant of the last frame.
     pub heard_at: Option<Nanos>,
-    /// Samples that were taken.
+    /// Number of plausible samples.
     pub samples: u64,
-    /// Frames that were whole, or answers of the bus.
+    /// Intact frames, or answers on the I2C bus.
     pub good_frames: u64,
-    /// What was no frame.
+    /// Pieces that were no frame, or reads of the I2C bus without an answer.
     pub garbled: u64,
-    /// How often the device was opened.
+    /// Number of times that the device was opened.
     pub opened: u64,
-    /// Why the last sample was lost, if it was.
+    /// Reason why the last sample was lost; `None` after a good one.
     pub last_lost: Option<SampleError>,
-    /// Lost samples, in the order of [`SampleError::ALL`].
+    /// Lost samples by reason, in the order of [`SampleError::ALL`].
     pub lost: [u64; SampleError::ALL.len()],
-    /// The log of the board.
+    /// Counters of the board's log.
     pub logs: LogReport,
 }
 
 impl SensorState {
-    /// The time since the last sample, in ms.
+    /// Age of the last plausible sample [ms].
     #[must_use]
     pub fn sample_age_ms(&self, now: Nanos) -> Option<u64> {
         Some(now.saturating_sub(self.sample_at?) / MILLISECOND_NS)
     }
 
-    /// The time since the sensor was last heard, in ms.
+    /// Time since the last frame [ms].
     #[must_use]
     pub fn link_age_ms(&self, now: Nanos) -> Option<u64> {
         Some(now.saturating_sub(self.heard_at?) / MILLISECOND_NS)
     }
 }
 
-/// The board's notice of it; clones are the same one.
+/// Shared status of one sensor; clones are the same one.
 #[derive(Debug, Clone, Default)]
 pub struct SensorReport(Arc<Mutex<SensorState>>);
 
 impl SensorReport {
-    /// For whoever writes or reads a part of it.
+    /// Locks the status for reading or writing.
     pub fn state(&self) -> MutexGuard<'_, SensorState> {
-        // Nothing here can panic half-way.
+        // No holder of the lock leaves it half-written.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A good sample came.
-    pub fn sample(&self, force_g: f64, reading: f64, at: Nanos) {
+    /// Records a plausible sample.
+    pub fn record_sample(&self, force_g: f64, reading: f64, at: Nanos) {
         let mut state = self.state();
         (state.force_g, state.reading, state.sample_at) = (Some(force_g), Some(reading), Some(at));
         state.samples += 1;
         state.last_lost = None;
     }
 
-    /// A sample was lost.
-    pub fn lost(&self, why: SampleError, reading: Option<f64>) {
+    /// Records a lost sample.
+    pub fn record_loss(&self, why: SampleError, reading: Option<f64>) {
         let mut state = self.state();
         state.lost[why as usize] += 1;
         state.last_lost = Some(why);
         state.reading = reading.or(state.reading);
     }
 
-    /// How many samples were lost for that reason.
+    /// Number of samples that were lost for this reason.
     #[must_use]
     pub fn lost_count(&self, why: SampleError) -> u64 {
         self.state().lost[why as usize]
@@ -163,7 +163,7 @@ mod tests {
     fn reasons_are_counted_one_by_one() {
         let report = SensorReport::default();
         for why in SampleError::ALL {
-            report.lost(why, None);
+            report.record_loss(why, None);
             assert_eq!((report.lost_count(why), report.state().last_lost), (1, Some(why)));
         }
         assert_eq!(report.state().lost, [1; SampleError::ALL.len()]);

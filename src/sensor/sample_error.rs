@@ -1,25 +1,25 @@
-//! Sample error: why a reading of the load cell is no sample of the force.
+//! Sample errors: the reasons why a reading of the load cell gives no force sample.
 
-/// Why a sample was lost.
+/// The reason why a sample was lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SampleError {
     /// Not a number.
     NotFinite,
     /// Beyond the range of the cell.
     OutOfRange,
-    /// Too far from the sample before, and alone with it.
+    /// Faster than the slew rate allows, and not confirmed by the next sample.
     TooFast,
-    /// The same to the last bit for a second.
+    /// Reading unchanged to the last bit for a second.
     Stuck,
-    /// At an end of the converter's range.
+    /// Saturated: at an end of the converter's range.
     Saturated,
-    /// Nobody has said yet what readings mean.
+    /// Not tared or not calibrated yet.
     Unscaled,
-    /// The converter gives no results, or the bus no answer.
+    /// No result from the converter, or no answer on the bus.
     Silent,
-    /// The board sends the same conversion again and again.
+    /// The board repeats the same conversion.
     Frozen,
-    /// The board speaks another version, or started anew.
+    /// The board has another version, or restarted.
     Unknown,
 }
 

@@ -1,7 +1,7 @@
-//! What the readings of a sensor mean.
+//! Scale of a force sensor: zero and factor that convert readings to grams.
 //!
-//! `force = (reading − zero) / per_g`. The board on the serial line calculates it and forgets it without power; a
-//! [`ScaleStore`] remembers it, which is the store, though this room does not know it.
+//! `force = (reading − zero) / per_g`. The board on the serial line computes it, and loses the scale without power.
+//! [`ScaleStore`] is the place that stores it; `app` implements it with the store, which this room does not name.
 
 use std::pin::Pin;
 
@@ -15,7 +15,7 @@ pub enum SensorKind {
 }
 
 impl SensorKind {
-    /// As in the configuration.
+    /// Name in the configuration.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -24,7 +24,7 @@ impl SensorKind {
         }
     }
 
-    /// What its readings are in: results of a converter, or what it takes for grams.
+    /// Unit of its readings: converter counts, or grams by its own calibration.
     #[must_use]
     pub const fn unit(self) -> &'static str {
         match self {
@@ -33,7 +33,7 @@ impl SensorKind {
         }
     }
 
-    /// What its readings mean until somebody tares it. The older load cell weighs in grams by itself.
+    /// Scale before the first tare. The older load cell weighs in grams by itself.
     #[must_use]
     pub const fn untared(self) -> Scale {
         match self {
@@ -43,34 +43,34 @@ impl SensorKind {
     }
 }
 
-/// What readings mean.
+/// Zero and factor; `force = (reading − zero) / per_g`.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Scale {
-    /// The reading of an unloaded cell, once somebody has tared.
+    /// Reading of the unloaded cell; `None` before the first tare.
     pub zero: Option<f64>,
-    /// What a gram adds to it, once somebody has calibrated; negative for a cell that is mounted the other way round.
+    /// Change of the reading per gram; `None` before the first calibration, negative for a cell that is mounted the
+    /// other way round.
     pub per_g: Option<f64>,
 }
 
 impl Scale {
-    /// The force that a reading means, in grams, if that is known.
+    /// Force of a reading [g]; `None` without a tare and a calibration.
     #[must_use]
     pub fn force_g(&self, reading: f64) -> Option<f64> {
         Some((reading - self.zero?) / self.per_g?)
     }
 }
 
-/// A scale that is being written down.
-pub type Keeping<'a> = Pin<Box<dyn Future<Output = Result<(), String>> + Send + 'a>>;
+/// Future of [`ScaleStore::save`].
+pub type SaveFuture<'a> = Pin<Box<dyn Future<Output = Result<(), String>> + Send + 'a>>;
 
-/// Remembers the scale of one sensor.
+/// Persistent storage for the scale of one sensor.
 pub trait ScaleStore: Send + Sync {
-    /// The scale, if one is remembered that belongs to this kind of sensor.
+    /// The stored scale; `None` if there is none for this kind of sensor.
     fn scale(&self) -> Option<Scale>;
 
-    /// Writes the scale down. When it is done, a power cut can no longer lose it; when it failed, with why, nothing has
-    /// changed.
-    fn keep(&self, scale: Scale) -> Keeping<'_>;
+    /// Stores the scale durably. On an error, which says why, nothing has changed.
+    fn save(&self, scale: Scale) -> SaveFuture<'_>;
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
-//! Tare and calibration: how a person tells the machine what readings mean, and when the machine does not believe it.
+//! Tare and calibration of the force sensor, and the reasons for refusing them.
 //!
-//! Promise S15: taring cannot hide a load without the user's word. A load that is known to be there, or that cannot be
-//! known because nobody has calibrated yet, is only tared away when the request says so. Both are done at rest, of
-//! readings that hold still, and are written down before they are in force.
+//! Promise S15: taring cannot hide a load without the user's confirmation. A load that is present, or that cannot be
+//! excluded before the first calibration, is only tared away when the request says so. Both need the axis at rest and
+//! steady readings, and store the scale before it takes effect.
 
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
@@ -11,40 +11,40 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, oneshot};
 
-use super::intake::{Average, AverageOrder, IntakeRules};
-use super::listener::SensorOrder;
+use super::listener::SensorRequest;
 use super::report::{LinkState, SensorReport, SensorState};
 use super::sample_error::SampleError;
 use super::scale::{Scale, ScaleStore, SensorKind};
+use super::validator::{Average, AverageRequest, SampleLimits};
 use crate::hal::{Clock, MonotonicClock};
 
-/// A load that is smaller may be tared away without a word: the drift of a day.
+/// A smaller load may be tared away without confirmation: the drift of a day.
 pub const FREE_TARE_G: f64 = 20.0;
-/// Readings that differ by more come from a load that moves.
+/// Readings that spread by more come from a moving load.
 const STEADY_G: f64 = 50.0;
-/// The known weight of a calibration must stand out of the noise by this factor.
+/// Least signal-to-noise ratio of a calibration: the change of the reading over the spread of the readings.
 const STANDS_OUT: f64 = 10.0;
-/// The smallest weight that is worth calibrating with.
+/// Smallest weight for a calibration [g].
 pub const LEAST_WEIGHT_G: f64 = 10.0;
-/// How long readings are averaged, and the fewest that are worth it.
+/// Averaging time, and the least number of readings.
 const AVERAGE_S: f64 = 0.5;
 const LEAST_READINGS: usize = 5;
-/// A sensor that works has delivered by then.
+/// Timeout for the readings of an average.
 const READINGS_WITHIN: Duration = Duration::from_secs(3);
-/// A board that is there has obeyed by then.
-const OBEYED_WITHIN: Duration = Duration::from_secs(2);
-const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// Timeout for the board's confirmation of a new scale.
+const CONFIRMED_WITHIN: Duration = Duration::from_secs(2);
+const POLL_EVERY: Duration = Duration::from_millis(10);
 
-/// Why it was not done.
+/// The reason why a tare or calibration was refused.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum SensorRefusal {
     /// The axis moves.
     #[error("the axis moves: stop or end it first")]
     Moving,
-    /// There are not enough readings.
+    /// Too few readings, or none.
     #[error("no steady stream of readings ({0}): see what is wrong with `yep sensor status`")]
     NoReadings(&'static str),
-    /// They do not hold still.
+    /// The readings spread too much.
     #[error("the readings vary by {0:.0} g: let the carriage rest and nobody touch it")]
     Unsteady(f64),
     /// A load is on the cell.
@@ -52,26 +52,26 @@ pub enum SensorRefusal {
         "a load of {0:.0} g is on the cell, and taring would hide it: take it away, or say that it is to count as none"
     )]
     Load(f64),
-    /// Nobody knows whether a load is on the cell.
+    /// Whether there is a load cannot be known before the first calibration.
     #[error(
         "whether a load is on the cell cannot be known before the first calibration: make sure that nothing presses on it, and say so"
     )]
     LoadUnknown,
-    /// Calibration comes after the tare.
+    /// A calibration needs a tare first.
     #[error("tare the unloaded cell first")]
     NotTared,
-    /// The weight makes no difference.
+    /// The weight does not change the reading more than noise does.
     #[error(
         "the weight changes the readings by {0:.1} only, which noise does too: put it on, or take a heavier one"
     )]
     NoDifference(f64),
-    /// The weight is too small, or more than the cell can measure.
+    /// The weight is out of range; the value is the cell's range [g].
     #[error("the weight must be between {LEAST_WEIGHT_G} and {0} g, with the sign of its direction")]
     Weight(f64),
-    /// It cannot be written down.
+    /// The scale cannot be stored.
     #[error("it could not be written down, nothing has changed: {0}")]
     NotKept(String),
-    /// The board did not obey in time.
+    /// The board did not confirm the scale in time.
     #[error("it is written down, but the board has not confirmed it yet: see `yep sensor status`")]
     NotConfirmed,
 }
@@ -95,40 +95,40 @@ impl SensorRefusal {
     }
 }
 
-/// The sensor, as a person deals with it.
+/// Tare, calibration and status of one force sensor.
 pub struct SensorService {
     kind: SensorKind,
     device: String,
-    rules: IntakeRules,
-    orders: Sender<SensorOrder>,
+    rules: SampleLimits,
+    requests: Sender<SensorRequest>,
     report: SensorReport,
     keeper: Arc<dyn ScaleStore>,
     clock: MonotonicClock,
     at_rest: Box<dyn Fn() -> bool + Send + Sync>,
-    /// Held by the change that is being made.
+    /// Serialises tare and calibration.
     turn: Mutex<()>,
 }
 
 /// Parts of a sensor service.
 pub struct SensorDescription {
-    /// What it is.
+    /// Kind of sensor.
     pub kind: SensorKind,
-    /// Where it is.
+    /// Name of its device.
     pub device: String,
-    /// What its samples must keep.
-    pub rules: IntakeRules,
-    /// Where its scale is remembered.
+    /// Limits of a plausible sample.
+    pub rules: SampleLimits,
+    /// Persistent storage of its scale.
     pub keeper: Arc<dyn ScaleStore>,
-    /// The clock of its samples.
+    /// Clock of its samples.
     pub clock: MonotonicClock,
 }
 
 impl SensorService {
-    /// For the thread behind `orders` and `report`, on a machine that is at rest when `at_rest` says so.
+    /// For the sensor thread behind `requests` and `report`; `at_rest` returns true while the machine rests.
     #[must_use]
     pub fn new(
         about: SensorDescription,
-        orders: Sender<SensorOrder>,
+        requests: Sender<SensorRequest>,
         report: SensorReport,
         at_rest: impl Fn() -> bool + Send + Sync + 'static,
     ) -> SensorService {
@@ -137,7 +137,7 @@ impl SensorService {
             kind,
             device,
             rules,
-            orders,
+            requests,
             report,
             keeper,
             clock,
@@ -146,7 +146,7 @@ impl SensorService {
         }
     }
 
-    /// How the sensor gets on.
+    /// Status as JSON, for `GET /api/sensor`.
     #[must_use]
     pub fn status(&self) -> Value {
         let now = self.clock.now();
@@ -181,8 +181,7 @@ impl SensorService {
         })
     }
 
-    /// Makes the present reading the one of no force. `confirmed`: the user says that whatever presses on the cell is to
-    /// count as nothing.
+    /// Tares: takes the present reading as zero. With `confirmed`, the user takes any load on the cell for zero.
     ///
     /// # Errors
     /// [`SensorRefusal`]; nothing has changed, except with [`SensorRefusal::NotConfirmed`].
@@ -198,12 +197,13 @@ impl SensorService {
             Some(load_g) if load_g.abs() > FREE_TARE_G => return Err(SensorRefusal::Load(load_g.abs())),
             Some(_) => {}
         }
-        self.put_in_force(Scale { zero: Some(average.mean.round()), ..scale }).await?;
+        self.apply_scale(Scale { zero: Some(average.mean.round()), ..scale }).await?;
         tracing::info!(zero = average.mean.round(), ?load_g, "the force sensor was tared");
         Ok(json!({ "zero": average.mean.round(), "was_g": load_g }))
     }
 
-    /// Takes the present load for `weight_g`; positive pushes toward the front.
+    /// Calibrates: computes the factor from the present load, which weighs `weight_g` grams; positive pushes toward the
+    /// front.
     ///
     /// # Errors
     /// [`SensorRefusal`]; nothing has changed, except with [`SensorRefusal::NotConfirmed`].
@@ -221,7 +221,7 @@ impl SensorService {
         }
         let as_counted_g = if self.rules.invert { -weight_g } else { weight_g };
         let scale = Scale { zero: Some(zero), per_g: Some(difference / as_counted_g) };
-        self.put_in_force(scale).await?;
+        self.apply_scale(scale).await?;
         tracing::info!(weight_g, per_g = scale.per_g, "the force sensor was calibrated");
         Ok(json!({
             "zero": zero,
@@ -231,14 +231,14 @@ impl SensorService {
         }))
     }
 
-    /// What is remembered was replaced, by a backup: from now on readings mean what it says.
+    /// Applies the stored scale again, after a backup replaced it.
     pub fn reload_scale(&self) {
         let scale = self.keeper.scale().unwrap_or(self.kind.untared());
-        // Without the thread there is no force at all.
-        let _ = self.orders.send(SensorOrder::Scale(scale));
+        // Without the thread there is no force to scale.
+        let _ = self.requests.send(SensorRequest::Scale(scale));
     }
 
-    /// What is remembered; the thread may not have reached the board yet.
+    /// The stored scale; the board may not have it yet.
     fn scale(&self) -> Scale {
         self.keeper.scale().unwrap_or(self.report.state().scale)
     }
@@ -250,15 +250,17 @@ impl SensorService {
         let rate_hz = self.report.state().rate_hz.unwrap_or(10.0);
         let count = ((rate_hz * AVERAGE_S) as usize).max(LEAST_READINGS);
         let (reply, answer) = oneshot::channel();
-        let order = SensorOrder::Average(AverageOrder { count, reply });
-        self.orders.send(order).map_err(|_| SensorRefusal::NoReadings("the sensor's thread has ended"))?;
+        let request = SensorRequest::Average(AverageRequest { count, reply });
+        self.requests
+            .send(request)
+            .map_err(|_| SensorRefusal::NoReadings("the sensor's thread has ended"))?;
         let answer = tokio::time::timeout(READINGS_WITHIN, answer).await;
         let average = match answer {
             Ok(Ok(average)) => average,
             Ok(Err(_)) => return Err(SensorRefusal::NoReadings("some were lost")),
             Err(_) => return Err(SensorRefusal::NoReadings("none came")),
         };
-        // A motion that began meanwhile was in the readings.
+        // A motion that began meanwhile has changed the readings.
         if (self.at_rest)() { Ok(average) } else { Err(SensorRefusal::Moving) }
     }
 
@@ -267,21 +269,21 @@ impl SensorService {
         if spread_g > STEADY_G { Err(SensorRefusal::Unsteady(spread_g)) } else { Ok(()) }
     }
 
-    async fn put_in_force(&self, scale: Scale) -> Result<(), SensorRefusal> {
-        self.keeper.keep(scale).await.map_err(SensorRefusal::NotKept)?;
-        let _ = self.orders.send(SensorOrder::Scale(scale));
-        let obeyed = async {
+    async fn apply_scale(&self, scale: Scale) -> Result<(), SensorRefusal> {
+        self.keeper.save(scale).await.map_err(SensorRefusal::NotKept)?;
+        let _ = self.requests.send(SensorRequest::Scale(scale));
+        let confirmed = async {
             while self.report.state().scale != scale {
-                tokio::time::sleep(LOOK_EVERY).await;
+                tokio::time::sleep(POLL_EVERY).await;
             }
         };
-        tokio::time::timeout(OBEYED_WITHIN, obeyed).await.map_err(|_| SensorRefusal::NotConfirmed)
+        tokio::time::timeout(CONFIRMED_WITHIN, confirmed).await.map_err(|_| SensorRefusal::NotConfirmed)
     }
 }
 
-/// What a person is to do next.
+/// Remedy for the present state, for people.
 fn remedy(state: &SensorState) -> &'static str {
-    // What comes over a line that is not live says nothing of the cell.
+    // Errors of samples say nothing about the cell while the link is not live.
     match state.last_lost.filter(|_| state.link == LinkState::Live) {
         Some(SampleError::Unscaled) if state.scale.zero.is_none() => {
             "tare the unloaded cell: `yep sensor tare`"

@@ -1,7 +1,7 @@
-//! The thread of a sensor on a serial line: reads, speaks, and opens the device again when it is gone.
+//! Sensor thread: reads the serial line, sends to the board, and reopens a device that was unplugged.
 //!
-//! It is an ordinary thread, on the cores of the server. When it is held up, samples keep their age ([`timeline`](super::timeline)),
-//! and the control cycle sees them grow old.
+//! It is an ordinary thread on the cores of the server. When the scheduler delays it, samples keep their true age
+//! ([`clock_sync`](super::clock_sync)), and the control cycle sees them age.
 
 use std::io;
 use std::path::PathBuf;
@@ -11,39 +11,40 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::intake::{Intake, IntakeRules};
 use super::line::{ReadResult, SerialLine};
-use super::listener::{BoardListener, SensorOrder};
+use super::listener::{BoardListener, SensorRequest};
 use super::logs::LogSink;
 use super::report::SensorReport;
 use super::scale::Scale;
+use super::validator::{SampleLimits, SampleValidator};
 use crate::hal::{Clock, ForceFeed, MonotonicClock};
 use crate::units::{Nanos, SECOND_NS};
 
-/// Between two attempts to open the device.
+/// Time between two attempts to open the device.
 const OPEN_EVERY: Duration = Duration::from_millis(250);
-/// A device that nothing comes from is opened anew so often: it may be an old name of one that was plugged in again.
+/// A silent device is reopened after this time, since its name may belong to one that was unplugged and plugged in
+/// again.
 const REOPEN_SILENT_NS: Nanos = 5 * SECOND_NS;
-/// More than comes within a tenth of a second at the usual rates.
+/// Larger than what a tenth of a second brings at the usual rates.
 const READ_BYTES: usize = 4_096;
 
-/// What it takes to hear a board.
+/// Options of the serial link.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UartOptions {
     /// The serial device.
     pub device: PathBuf,
-    /// Bits a second.
+    /// Baud rate [bit/s].
     pub baud: u32,
-    /// Conversions a second.
+    /// Conversion rate [1/s].
     pub rate_hz: u16,
-    /// What samples must keep.
-    pub rules: IntakeRules,
+    /// Limits of a plausible sample.
+    pub rules: SampleLimits,
 }
 
-/// A running thread; it ends when this is dropped.
+/// Handle of the sensor thread; dropping it ends the thread.
 #[derive(Debug)]
 pub struct UartSensor {
-    orders: Sender<SensorOrder>,
+    requests: Sender<SensorRequest>,
     report: SensorReport,
     ending: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -63,24 +64,24 @@ impl UartSensor {
     ) -> io::Result<UartSensor> {
         let report = SensorReport::default();
         let sink = logs(report.clone())?;
-        let intake = Intake::new(options.rules, feed, report.clone());
-        let listener = BoardListener::new(options.rate_hz, scale, intake, report.clone(), sink);
+        let validator = SampleValidator::new(options.rules, feed, report.clone());
+        let listener = BoardListener::new(options.rate_hz, scale, validator, report.clone(), sink);
         let ending = Arc::new(AtomicBool::new(false));
-        let told = Arc::clone(&ending);
-        let (orders, taken) = mpsc::channel();
+        let stop = Arc::clone(&ending);
+        let (requests, received) = mpsc::channel();
         let thread = thread::Builder::new()
             .name("sensor".to_owned())
-            .spawn(move || run(&options, listener, clock, &taken, &told))?;
-        Ok(UartSensor { orders, report, ending, thread: Some(thread) })
+            .spawn(move || run(&options, listener, clock, &received, &stop))?;
+        Ok(UartSensor { requests, report, ending, thread: Some(thread) })
     }
 
-    /// Where to send wishes.
+    /// A sender of requests to the thread.
     #[must_use]
-    pub fn orders(&self) -> Sender<SensorOrder> {
-        self.orders.clone()
+    pub fn requests(&self) -> Sender<SensorRequest> {
+        self.requests.clone()
     }
 
-    /// How it gets on.
+    /// Status of the sensor.
     #[must_use]
     pub fn report(&self) -> &SensorReport {
         &self.report
@@ -90,7 +91,7 @@ impl UartSensor {
 impl Drop for UartSensor {
     fn drop(&mut self) {
         self.ending.store(true, Ordering::Release);
-        // It looks at least ten times a second.
+        // The thread checks the flag at least ten times a second.
         let _ = self.thread.take().map(JoinHandle::join);
     }
 }
@@ -99,48 +100,48 @@ fn run(
     options: &UartOptions,
     mut listener: BoardListener,
     clock: MonotonicClock,
-    orders: &Receiver<SensorOrder>,
+    requests: &Receiver<SensorRequest>,
     ending: &AtomicBool,
 ) {
     while !ending.load(Ordering::Acquire) {
         match SerialLine::open(&options.device, options.baud) {
             Ok(line) => {
-                listener.opened();
-                converse(line, &mut listener, clock, orders, ending);
+                listener.report_opened();
+                serve_line(line, &mut listener, clock, requests, ending);
             }
-            Err(error) => listener.unplugged(&format!("{}: {error}", options.device.display())),
+            Err(error) => listener.report_unplugged(&format!("{}: {error}", options.device.display())),
         }
-        orders.try_iter().for_each(|order| listener.obey(order));
+        requests.try_iter().for_each(|request| listener.apply(request));
         thread::sleep(OPEN_EVERY);
     }
 }
 
-/// Until the device is gone, or silent for so long that it had better be opened anew.
-fn converse(
+/// Serves the open device until it is unplugged, or silent for [`REOPEN_SILENT_NS`].
+fn serve_line(
     mut line: SerialLine,
     listener: &mut BoardListener,
     clock: MonotonicClock,
-    orders: &Receiver<SensorOrder>,
+    requests: &Receiver<SensorRequest>,
     ending: &AtomicBool,
 ) {
     let mut buffer = [0; READ_BYTES];
     let mut heard_at = clock.now();
     while !ending.load(Ordering::Acquire) {
-        orders.try_iter().for_each(|order| listener.obey(order));
-        listener.due(clock.now(), |frame| line.write(&frame));
+        requests.try_iter().for_each(|request| listener.apply(request));
+        listener.send_due(clock.now(), |frame| line.write(&frame));
         match line.read(&mut buffer) {
             ReadResult::Bytes(count) => {
                 heard_at = clock.now();
-                listener.hear(&buffer[..count], heard_at);
+                listener.receive(&buffer[..count], heard_at);
             }
             ReadResult::Nothing => {
                 let now = clock.now();
-                listener.note(now);
+                listener.update_link_state(now);
                 if now.saturating_sub(heard_at) > REOPEN_SILENT_NS {
                     return;
                 }
             }
-            ReadResult::Gone => return listener.unplugged("the device went away"),
+            ReadResult::Gone => return listener.report_unplugged("the device went away"),
         }
     }
 }

@@ -25,8 +25,8 @@ pub struct Finding {
 ///
 /// # Errors
 /// The system does not let us read it.
-pub fn look(dir: &Path) -> io::Result<Vec<Finding>> {
-    let mut findings = vec![database(&dir.join("db"))];
+pub fn check_folder(dir: &Path) -> io::Result<Vec<Finding>> {
+    let mut findings = vec![check_database(&dir.join("db"))];
     for file in json_snapshot::files(dir) {
         let (good, how) = match files::read_regular(&file, json_snapshot::MAX_BYTES) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
@@ -36,7 +36,7 @@ pub fn look(dir: &Path) -> io::Result<Vec<Finding>> {
                     true,
                     format!("good, of {}, after write {}", readable(copy.written_unix_s), copy.generation),
                 ),
-                Err(trouble) => (false, words(trouble)),
+                Err(error) => (false, describe(error)),
             },
         };
         findings.push(Finding { what: name(&file), how, good });
@@ -53,13 +53,13 @@ pub fn look(dir: &Path) -> io::Result<Vec<Finding>> {
 ///
 /// # Errors
 /// Why there is nothing to be had.
-pub fn peek(dir: &Path) -> Result<(StoredState, u64), String> {
+pub fn read_state(dir: &Path) -> Result<(StoredState, u64), String> {
     if let Ok(lock) = files::open_regular(&dir.join("lock"))
         && matches!(lock.try_lock(), Err(std::fs::TryLockError::WouldBlock))
     {
         return Err(format!("{} is in use: ask its server, or stop it first", dir.display()));
     }
-    let (_, read) = scratch::read(&dir.join("db")).map_err(words)?;
+    let (_, read) = scratch::read(&dir.join("db")).map_err(describe)?;
     let stored = read.stored.ok_or_else(|| "there is nothing in it yet".to_owned())?;
     let settings = stored.settings.map_err(|problems| {
         let all: Vec<_> = problems.iter().map(ToString::to_string).collect();
@@ -68,14 +68,14 @@ pub fn peek(dir: &Path) -> Result<(StoredState, u64), String> {
     Ok((StoredState { settings, ..stored.rest }, stored.generation))
 }
 
-fn database(db: &Path) -> Finding {
+fn check_database(db: &Path) -> Finding {
     let found = |good, how: String| Finding { what: name(db), how, good };
     if !db.exists() {
         return found(true, "none yet".to_owned());
     }
     let (last, StoredContent { stored, version, .. }) = match scratch::read(db) {
         Ok(read) => read,
-        Err(trouble) => return found(false, words(trouble)),
+        Err(error) => return found(false, describe(error)),
     };
     let Some(stored) = stored else { return found(true, "empty".to_owned()) };
     if let Err(problems) = &stored.settings {
@@ -101,8 +101,8 @@ fn name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-fn words(trouble: DatabaseError) -> String {
-    match trouble {
+fn describe(error: DatabaseError) -> String {
+    match error {
         DatabaseError::Unreadable(why) => format!("damaged: {why}"),
         DatabaseError::Newer { found, known } => {
             format!("of a newer yep: version {found}, this one knows {known}")

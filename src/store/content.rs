@@ -83,7 +83,7 @@ pub fn decode(content: &StoredValues) -> Result<Option<Stored>, DatabaseError> {
     if let Some(value) = content.get(&(Tree::Calibration, Tree::FORCE_KEY.to_vec())) {
         rest.force_scale = Some(record::decode_force_scale(value)?);
     }
-    rest.bring_into_bounds();
+    rest.clamp_to_bounds();
     rest.check_rest().map_err(damaged)?;
     let generation = content.get(&(Tree::Meta, Tree::GENERATION_KEY.to_vec()));
     let generation = generation.ok_or_else(|| damaged("the number of its last write is gone"))?;
@@ -98,7 +98,7 @@ pub fn decode(content: &StoredValues) -> Result<Option<Stored>, DatabaseError> {
 ///
 /// # Errors
 /// The encoder's; it has none for these values.
-pub fn of(state: &StoredState) -> Result<StoredValues, String> {
+pub fn encode(state: &StoredState) -> Result<StoredValues, String> {
     let only = || Tree::ONLY_KEY.to_vec();
     let mut content = StoredValues::new();
     let id = state.settings.document.id.clone().into_bytes();
@@ -136,7 +136,7 @@ pub fn difference(old: &StoredValues, new: &StoredValues) -> Batch {
 ///
 /// # Errors
 /// The encoder's; it has none for a number.
-pub fn numbered(mut batch: Batch, generation: u64) -> Result<Batch, String> {
+pub fn with_generation(mut batch: Batch, generation: u64) -> Result<Batch, String> {
     let value = seal::encode(1, &generation)?;
     batch.push((Tree::Meta, Tree::GENERATION_KEY.to_vec(), Some(value)));
     Ok(batch)
@@ -153,8 +153,8 @@ pub fn write(
     generation: u64,
 ) -> Result<StoredValues, WriteError> {
     let failed = |why: String| WriteError { why, full: false };
-    let new = of(state).map_err(failed)?;
-    let batch = numbered(difference(old, &new), generation).map_err(failed)?;
+    let new = encode(state).map_err(failed)?;
+    let batch = with_generation(difference(old, &new), generation).map_err(failed)?;
     engine.commit(&batch, generation)?;
     Ok(new)
 }
@@ -191,9 +191,9 @@ mod tests {
         let mut state = StoredState::of(Settings::fresh(new_id()));
         write(&mut engine, &state, 1);
         let content = read(&engine).unwrap().content;
-        assert_eq!(difference(&content, &of(&state).unwrap()), []);
+        assert_eq!(difference(&content, &encode(&state).unwrap()), []);
         state.settings.document.force_limit = 7;
-        let batch = difference(&content, &of(&state).unwrap());
+        let batch = difference(&content, &encode(&state).unwrap());
         assert_eq!(batch.iter().map(|(tree, ..)| *tree).collect::<Vec<_>>(), [Tree::Settings]);
     }
 

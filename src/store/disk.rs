@@ -36,20 +36,20 @@ impl DiskEngine {
     /// # Errors
     /// [`DatabaseError`]. May also panic on a damaged file.
     pub fn open(dir: &Path) -> Result<DiskEngine, DatabaseError> {
-        only_files(dir)?;
+        check_only_files(dir)?;
         let db = sled::Config::new()
             .path(dir)
             .mode(sled::Mode::LowSpace)
             .cache_capacity(CACHE_BYTES)
             .flush_every_ms(None)
             .open()
-            .map_err(|error| trouble(&error))?;
-        let tree = |tree: Tree| db.open_tree(tree.name()).map_err(|error| trouble(&error));
+            .map_err(|error| database_error(&error))?;
+        let tree = |tree: Tree| db.open_tree(tree.name()).map_err(|error| database_error(&error));
         let mut trees = Vec::new();
         for name in Tree::ALL {
             trees.push(tree(name)?);
         }
-        let system = |error: io::Error| system(&error);
+        let system = |error: io::Error| system_error(&error);
         let generation = GenerationFile::open(dir).map_err(system)?;
         let file = sync_new(dir).map_err(system)?;
         Ok(DiskEngine { trees, db, file, path: dir.join("db"), generation })
@@ -65,19 +65,19 @@ impl DiskEngine {
 ///
 /// # Errors
 /// [`DatabaseError::Unreadable`] with the name of what is something else; the system's.
-pub fn only_files(dir: &Path) -> Result<(), DatabaseError> {
+pub fn check_only_files(dir: &Path) -> Result<(), DatabaseError> {
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         Err(error) if error.kind() == ErrorKind::NotADirectory => {
             return Err(DatabaseError::Unreadable("it is no folder, and so no database".to_owned()));
         }
-        Err(error) => return Err(system(&error)),
+        Err(error) => return Err(system_error(&error)),
     };
     for entry in entries {
-        let entry = entry.map_err(|error| system(&error))?;
-        match entry.file_type().map_err(|error| system(&error))? {
-            kind if kind.is_dir() => only_files(&entry.path())?,
+        let entry = entry.map_err(|error| system_error(&error))?;
+        match entry.file_type().map_err(|error| system_error(&error))? {
+            kind if kind.is_dir() => check_only_files(&entry.path())?,
             kind if kind.is_file() => {}
             _ => {
                 let name = entry.file_name().display().to_string();
@@ -105,7 +105,7 @@ fn sync_new(dir: &Path) -> io::Result<File> {
 impl Engine for DiskEngine {
     fn read(&self, tree: Tree) -> Result<Entries, DatabaseError> {
         let entry = |entry: sled::Result<(sled::IVec, sled::IVec)>| {
-            entry.map(|(key, value)| (key.to_vec(), value.to_vec())).map_err(|error| trouble(&error))
+            entry.map(|(key, value)| (key.to_vec(), value.to_vec())).map_err(|error| database_error(&error))
         };
         self.tree(tree).iter().map(entry).collect()
     }
@@ -123,12 +123,12 @@ impl Engine for DiskEngine {
             Ok(())
         };
         self.trees.as_slice().transaction(write).map_err(|error: TransactionError<()>| match error {
-            TransactionError::Storage(error) => failed(&error),
+            TransactionError::Storage(error) => write_error(&error),
             TransactionError::Abort(()) => {
                 WriteError { why: "the write was given up".to_owned(), full: false }
             }
         })?;
-        self.db.flush().map_err(|error| failed(&error))?;
+        self.db.flush().map_err(|error| write_error(&error))?;
         let unsynced = |error: io::Error| WriteError { why: error.to_string(), full: is_full(&error) };
         self.file.sync_data().map_err(unsynced)?;
         self.generation.write(generation).map_err(unsynced)
@@ -138,19 +138,19 @@ impl Engine for DiskEngine {
         self.generation.get()
     }
 
-    fn place(&self) -> DatabaseFiles {
-        file_place(&self.file, &self.path)
+    fn file_state(&self) -> DatabaseFiles {
+        compare_file(&self.file, &self.path)
     }
 }
 
 /// Whether an open file is still the one at `path`.
-pub fn file_place(file: &File, path: &Path) -> DatabaseFiles {
+pub fn compare_file(file: &File, path: &Path) -> DatabaseFiles {
     let identity = |data: Metadata| (data.dev(), data.ino());
     match (file.metadata().map(identity), fs::metadata(path).map(identity)) {
-        (_, Err(error)) if error.kind() == ErrorKind::NotFound => DatabaseFiles::Gone,
-        (Ok(open), Ok(there)) if open != there => DatabaseFiles::Taken,
+        (_, Err(error)) if error.kind() == ErrorKind::NotFound => DatabaseFiles::Deleted,
+        (Ok(open), Ok(there)) if open != there => DatabaseFiles::Replaced,
         // What cannot be looked at fails by itself when it is written to.
-        _ => DatabaseFiles::Kept,
+        _ => DatabaseFiles::Unchanged,
     }
 }
 
@@ -158,24 +158,24 @@ fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
 }
 
-fn system(error: &io::Error) -> DatabaseError {
+fn system_error(error: &io::Error) -> DatabaseError {
     DatabaseError::System { why: error.to_string(), full: is_full(error) }
 }
 
-fn failed(error: &sled::Error) -> WriteError {
+fn write_error(error: &sled::Error) -> WriteError {
     let full = matches!(error, sled::Error::Io(io) if is_full(io));
     WriteError { why: error.to_string(), full }
 }
 
 /// Tells a damaged database from a system that does not let us use a good one.
-fn trouble(error: &sled::Error) -> DatabaseError {
+fn database_error(error: &sled::Error) -> DatabaseError {
     use ErrorKind::{
         NotFound, Other, OutOfMemory, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
     };
     let sled::Error::Io(io) = error else { return DatabaseError::Unreadable(error.to_string()) };
     match io.kind() {
         PermissionDenied | ReadOnlyFilesystem | StorageFull | QuotaExceeded | OutOfMemory | NotFound => {
-            system(io)
+            system_error(io)
         }
         Other if io.to_string().contains("could not acquire lock") => DatabaseError::Busy,
         _ => DatabaseError::Unreadable(io.to_string()),

@@ -169,7 +169,7 @@ pub fn read_own(document: &Value) -> Result<StoredState, DocumentError> {
         settings.name = without_controls(&settings.name);
     }
     // A wave was understood when it was saved; whoever runs it reads it again.
-    state(sections, |_| Ok(()), StoredState::bring_into_bounds, wrong)
+    state(sections, |_| Ok(()), StoredState::clamp_to_bounds, wrong)
 }
 
 fn state(

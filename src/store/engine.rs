@@ -88,11 +88,11 @@ pub struct WriteError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DatabaseFiles {
     /// Where they were opened.
-    Kept,
+    Unchanged,
     /// Deleted while they were open: what is written to them is lost.
-    Gone,
+    Deleted,
     /// Other files have their place.
-    Taken,
+    Replaced,
 }
 
 /// A small, durable map of maps. Used by one thread.
@@ -114,8 +114,8 @@ pub trait Engine: Send {
     fn generation(&self) -> u64;
 
     /// Where its files are.
-    fn place(&self) -> DatabaseFiles {
-        DatabaseFiles::Kept
+    fn file_state(&self) -> DatabaseFiles {
+        DatabaseFiles::Unchanged
     }
 }
 

@@ -58,7 +58,7 @@ pub use state::{ForceScale, SavedWave, StateChange, StoredState};
 /// that drop waits for the thread.
 #[derive(Clone, Debug)]
 pub struct Store {
-    owner: Arc<writer::WriterThread>,
+    writer: Arc<writer::WriterThread>,
     recovery: Arc<Recovery>,
 }
 
@@ -70,8 +70,8 @@ impl Store {
     /// written is an error: see [`Recovery`].
     pub fn open(dir: &Path) -> Result<(Store, InitialState), StoreError> {
         let folder = dir.to_owned();
-        let begin = move || open::on_disk(&folder);
-        Ok(Store::of(writer::WriterThread::start(Some(dir.to_owned()), begin)?))
+        let open = move || open::on_disk(&folder);
+        Ok(Store::of(writer::WriterThread::start(Some(dir.to_owned()), open)?))
     }
 
     /// A store that forgets with its last handle.
@@ -82,9 +82,9 @@ impl Store {
         Ok(Store::of(writer::WriterThread::start(None, open::in_memory)?))
     }
 
-    fn of((owner, opened): (writer::WriterThread, InitialState)) -> (Store, InitialState) {
-        let recovery = Arc::new(opened.recovery.clone());
-        (Store { owner: Arc::new(owner), recovery }, opened)
+    fn of((writer, initial): (writer::WriterThread, InitialState)) -> (Store, InitialState) {
+        let recovery = Arc::new(initial.recovery.clone());
+        (Store { writer: Arc::new(writer), recovery }, initial)
     }
 
     /// Remembers a change. Returns when it is durable; a caller that stops waiting does not undo it.
@@ -96,13 +96,13 @@ impl Store {
     /// [`StoreError::NoRoom`]: a bound of [`state`]. [`StoreError::Write`]: after a restart the old or the new may be
     /// there, never a mixture. The next save tries again. Before both nothing has changed.
     pub async fn save(&self, change: impl Into<StateChange>) -> Result<(), StoreError> {
-        self.owner.save(change.into()).await
+        self.writer.save(change.into()).await
     }
 
     /// Everything that is remembered.
     #[must_use]
     pub fn state(&self) -> Arc<StoredState> {
-        self.owner.kept().state
+        self.writer.view().state
     }
 
     /// How the start went.
@@ -114,7 +114,7 @@ impl Store {
     /// How many writes there have been since the store was begun.
     #[must_use]
     pub fn generation(&self) -> u64 {
-        self.owner.kept().generation
+        self.writer.view().generation
     }
 }
 

@@ -27,7 +27,7 @@ use crate::settings::{Settings, is_id, new_id};
 
 /// How long a lock may take to become free. A process that has ended, or a child that has not yet begun its
 /// own program, holds it for a moment longer.
-const PATIENCE: Duration = Duration::from_millis(300);
+const BUSY_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// Opens a database again, and reads what it holds.
 pub type Reopen = dyn FnMut() -> Result<(Box<dyn Engine>, StoredValues), WriteError> + Send;
@@ -76,31 +76,31 @@ pub fn on_disk(dir: &Path) -> Result<OpenedStore, StoreError> {
     let lock = match lock(dir) {
         Ok(lock) => lock,
         Err(DatabaseError::Busy) => return Err(StoreError::InUse(dir.to_owned())),
-        Err(trouble) => return Ok(unavailable(dir, None, why(trouble), None)),
+        Err(error) => return Ok(unavailable(dir, None, describe(error), None)),
     };
-    let copied_first = |copy: Option<JsonSnapshot>| match copy {
-        None if copy_first(dir) => json_snapshot::read(dir),
+    let with_snapshot = |copy: Option<JsonSnapshot>| match copy {
+        None if write_missing_snapshot(dir) => json_snapshot::read(dir),
         copy => Ok(copy),
     };
-    let copy = match json_snapshot::read(dir).and_then(copied_first) {
+    let copy = match json_snapshot::read(dir).and_then(with_snapshot) {
         Ok(copy) => Ok(copy),
         Err(DatabaseError::Newer { found, known }) => return Err(StoreError::Newer { found, known }),
-        Err(trouble) => Err(why(trouble)),
+        Err(error) => Err(describe(error)),
     };
     let reserved = ReservedSpace::of(dir);
-    let mut tried = begin(dir, &lock, &copy);
-    let full = |stuck: &OpenError| matches!(stuck.trouble, DatabaseError::System { full: true, .. });
-    if tried.as_ref().is_err_and(full) && reserved.drop_it() {
+    let mut tried = open_database(dir, &lock, &copy);
+    let full = |stuck: &OpenError| matches!(stuck.error, DatabaseError::System { full: true, .. });
+    if tried.as_ref().is_err_and(full) && reserved.release() {
         tracing::warn!("the disk is full: the room that was held there is given up");
-        tried = begin(dir, &lock, &copy);
+        tried = open_database(dir, &lock, &copy);
     }
     let begun = match tried {
         Ok(begun) => begun,
-        Err(OpenError { trouble: DatabaseError::Busy, .. }) => return Err(StoreError::InUse(dir.to_owned())),
-        Err(OpenError { trouble: DatabaseError::Newer { found, known }, .. }) => {
+        Err(OpenError { error: DatabaseError::Busy, .. }) => return Err(StoreError::InUse(dir.to_owned())),
+        Err(OpenError { error: DatabaseError::Newer { found, known }, .. }) => {
             return Err(StoreError::Newer { found, known });
         }
-        Err(OpenError { trouble, known }) => return Ok(unavailable(dir, Some(lock), why(trouble), known)),
+        Err(OpenError { error, known }) => return Ok(unavailable(dir, Some(lock), describe(error), known)),
     };
     Ok(OpenedStore { lock: Some(lock), ..begun })
 }
@@ -108,7 +108,7 @@ pub fn on_disk(dir: &Path) -> Result<OpenedStore, StoreError> {
 /// Gives a database that has no copy one before it is opened, from a reading that does not touch it: sled can leave an
 /// unreadable database when the process is killed while it opens one (seen in the test of the migration). Whether there
 /// is a copy now; without one the start goes on as it can.
-fn copy_first(dir: &Path) -> bool {
+fn write_missing_snapshot(dir: &Path) -> bool {
     let db = dir.join("db");
     if !db.join("db").exists() {
         return false;
@@ -125,24 +125,24 @@ fn copy_first(dir: &Path) -> bool {
 
 /// Why there is no beginning, and what the database holds if at least that could be read.
 struct OpenError {
-    trouble: DatabaseError,
+    error: DatabaseError,
     known: Option<Box<StoredState>>,
 }
 
 impl From<DatabaseError> for OpenError {
-    fn from(trouble: DatabaseError) -> OpenError {
-        OpenError { trouble, known: None }
+    fn from(error: DatabaseError) -> OpenError {
+        OpenError { error, known: None }
     }
 }
 
 /// What to run with, how it came about, and what the database holds.
-struct Decision {
+struct StartDecision {
     opened: InitialState,
     generation: u64,
     read: StoredContent,
 }
 
-fn begin(
+fn open_database(
     dir: &Path,
     lock: &File,
     copy: &Result<Option<JsonSnapshot>, String>,
@@ -151,7 +151,7 @@ fn begin(
     let (mut engine, decision) = match read(&db) {
         Ok((engine, read)) => {
             let last = engine.generation();
-            (engine, decide(read, last, copy))
+            (engine, choose_state(read, last, copy))
         }
         Err(DatabaseError::Unreadable(reason)) => {
             let moved_to = quarantine::move_aside(&db).map_err(|error| {
@@ -161,32 +161,32 @@ fn begin(
             })?;
             let (engine, read) = read(&db)?;
             let origin = DamageReport { reason, moved_to: Some(moved_to) };
-            (engine, instead(read, origin, copy))
+            (engine, recover(read, origin, copy))
         }
-        Err(trouble) => return Err(trouble.into()),
+        Err(error) => return Err(error.into()),
     };
-    let Decision { mut opened, mut generation, read: StoredContent { mut content, .. } } = decision;
+    let StartDecision { mut opened, mut generation, read: StoredContent { mut content, .. } } = decision;
     opened.state.end_interrupted();
-    let changes = content::of(&opened.state).map_err(DatabaseError::Unreadable)?;
+    let changes = content::encode(&opened.state).map_err(DatabaseError::Unreadable)?;
     // What is stored and not allowed stays until somebody saves something; nor does old content become a new copy.
     let keeps = matches!(opened.recovery, Recovery::Invalid { .. } | Recovery::RolledBack { .. });
     if !keeps && !content::difference(&content, &changes).is_empty() {
         generation += 1;
         content = write_guarded(&mut engine, &content, &opened.state, generation).map_err(|failed| {
-            let trouble = DatabaseError::System { why: failed.why, full: failed.full };
-            OpenError { trouble, known: Some(Box::new(opened.state.clone())) }
+            let error = DatabaseError::System { why: failed.why, full: failed.full };
+            OpenError { error, known: Some(Box::new(opened.state.clone())) }
         })?;
     }
     let copied = copy.as_ref().ok().and_then(|copy| copy.as_ref()).map_or(0, |copy| copy.generation);
     let snapshot_generation = if keeps { generation } else { copied };
-    let mut lock = lock.try_clone().map_err(|error| system("hold the lock of", dir, &error))?;
+    let mut lock = lock.try_clone().map_err(|error| system_error("hold the lock of", dir, &error))?;
     let dir = dir.to_owned();
     let reopen = Box::new(move || {
-        let opened = hold(&dir, &mut lock).and_then(|()| match self::read(&db) {
+        let opened = relock(&dir, &mut lock).and_then(|()| match self::read(&db) {
             // Everything is in memory, and takes the place of what cannot be read.
             Err(DatabaseError::Unreadable(why)) => {
                 tracing::warn!("the database cannot be read any more ({why}): it is moved aside");
-                quarantine::move_aside(&db).map_err(|error| system("move aside", &db, &error))?;
+                quarantine::move_aside(&db).map_err(|error| system_error("move aside", &db, &error))?;
                 self::read(&db)
             }
             opened => opened,
@@ -194,7 +194,7 @@ fn begin(
         match opened {
             Ok((engine, read)) => Ok((Box::new(engine) as Box<dyn Engine>, read.content)),
             Err(DatabaseError::System { why, full }) => Err(WriteError { why, full }),
-            Err(trouble) => Err(WriteError { why: why(trouble), full: false }),
+            Err(error) => Err(WriteError { why: describe(error), full: false }),
         }
     });
     let snapshot_generation = Some(snapshot_generation);
@@ -210,7 +210,11 @@ fn begin(
 }
 
 /// With a database that could be read; `last` is what the file beside it knows.
-fn decide(read: StoredContent, last: u64, copy: &Result<Option<JsonSnapshot>, String>) -> Decision {
+fn choose_state(
+    read: StoredContent,
+    last: u64,
+    copy: &Result<Option<JsonSnapshot>, String>,
+) -> StartDecision {
     let Some(stored) = &read.stored else {
         return match copy {
             Ok(None) => {
@@ -218,11 +222,11 @@ fn decide(read: StoredContent, last: u64, copy: &Result<Option<JsonSnapshot>, St
                     state: StoredState::of(Settings::fresh(new_id())),
                     recovery: Recovery::Fresh,
                 };
-                Decision { opened, generation: 0, read }
+                StartDecision { opened, generation: 0, read }
             }
             _ => {
                 let origin = DamageReport { reason: "the database is empty".to_owned(), moved_to: None };
-                instead(read, origin, copy)
+                recover(read, origin, copy)
             }
         };
     };
@@ -230,7 +234,7 @@ fn decide(read: StoredContent, last: u64, copy: &Result<Option<JsonSnapshot>, St
     let newest = last.max(copied);
     if copied > stored.generation {
         let reason = format!("the database has lost its last {} writes", newest - stored.generation);
-        return instead(read, DamageReport { reason, moved_to: None }, copy);
+        return recover(read, DamageReport { reason, moved_to: None }, copy);
     }
     let lost = newest.saturating_sub(stored.generation);
     let generation = newest.max(stored.generation);
@@ -251,27 +255,27 @@ fn decide(read: StoredContent, last: u64, copy: &Result<Option<JsonSnapshot>, St
             Recovery::Invalid { problems: problems.clone() }
         }
     };
-    Decision { opened: InitialState { state, recovery }, generation, read }
+    StartDecision { opened: InitialState { state, recovery }, generation, read }
 }
 
 /// Without what the database should have held: with its copy, or with the defaults.
-fn instead(
+fn recover(
     read: StoredContent,
     origin: DamageReport,
     copy: &Result<Option<JsonSnapshot>, String>,
-) -> Decision {
+) -> StartDecision {
     let stored = read.stored.as_ref().map_or(0, |stored| stored.generation);
     match copy {
         Ok(Some(copy)) => {
             let recovery = Recovery::Restored { origin, written_unix_s: copy.written_unix_s };
             let opened = InitialState { state: copy.state.clone(), recovery };
-            Decision { opened, generation: copy.generation.max(stored), read }
+            StartDecision { opened, generation: copy.generation.max(stored), read }
         }
         Ok(None) | Err(_) => {
             let no_copy = copy.as_ref().err().cloned();
             let recovery = Recovery::Defaults { origin, no_copy };
             let opened = InitialState { state: StoredState::of(Settings::fresh(new_id())), recovery };
-            Decision { opened, generation: stored, read }
+            StartDecision { opened, generation: stored, read }
         }
     }
 }
@@ -286,13 +290,13 @@ fn unavailable(
 ) -> OpenedStore {
     let (state, in_force) = match known {
         Some(known) => (*known, InForce::Stored),
-        None => readable(dir),
+        None => read_newest(dir),
     };
     let recovery = Recovery::Unavailable { reason: reason.clone(), in_force };
     let says = reason.clone();
     let reopen = Box::new(move || Err(WriteError { why: says.clone(), full: false }));
     OpenedStore {
-        engine: Box::new(Unusable(reason)),
+        engine: Box::new(UnusableEngine(reason)),
         content: StoredValues::new(),
         reopen,
         generation: 0,
@@ -303,7 +307,7 @@ fn unavailable(
 }
 
 /// What can be read of a folder that cannot be used: the newer of the database and its copy.
-fn readable(dir: &Path) -> (StoredState, InForce) {
+fn read_newest(dir: &Path) -> (StoredState, InForce) {
     let db = dir.join("db");
     let found = if db.exists() { scratch::read(&db).map(|(_, read)| read.stored) } else { Ok(None) };
     let copy = json_snapshot::read(dir);
@@ -322,9 +326,9 @@ fn readable(dir: &Path) -> (StoredState, InForce) {
 }
 
 /// A database that cannot be used, and why.
-struct Unusable(String);
+struct UnusableEngine(String);
 
-impl Engine for Unusable {
+impl Engine for UnusableEngine {
     fn read(&self, _: Tree) -> Result<Entries, DatabaseError> {
         Err(DatabaseError::System { why: self.0.clone(), full: false })
     }
@@ -348,22 +352,22 @@ fn write_guarded(
         .unwrap_or_else(|panic| Err(WriteError { why: panic_message(&*panic), full: false }))
 }
 
-fn system(doing: &str, path: &Path, error: &std::io::Error) -> DatabaseError {
+fn system_error(doing: &str, path: &Path, error: &std::io::Error) -> DatabaseError {
     let full = error.kind() == std::io::ErrorKind::StorageFull;
     DatabaseError::System { why: format!("cannot {doing} {}: {error}", path.display()), full }
 }
 
 /// Makes and locks the folder again, if it was deleted.
-fn hold(dir: &Path, held: &mut File) -> Result<(), DatabaseError> {
-    if disk::file_place(held, &dir.join("lock")) != DatabaseFiles::Kept {
-        fs::create_dir_all(dir).map_err(|error| system("create", dir, &error))?;
+fn relock(dir: &Path, held: &mut File) -> Result<(), DatabaseError> {
+    if disk::compare_file(held, &dir.join("lock")) != DatabaseFiles::Unchanged {
+        fs::create_dir_all(dir).map_err(|error| system_error("create", dir, &error))?;
         *held = lock(dir)?;
     }
     Ok(())
 }
 
 fn lock(dir: &Path) -> Result<File, DatabaseError> {
-    let refused = |error: std::io::Error| system("write to the state folder", dir, &error);
+    let refused = |error: std::io::Error| system_error("write to the state folder", dir, &error);
     // Not waiting where somebody put a pipe.
     let mut options = File::options();
     options.create(true).truncate(false).write(true).custom_flags(OFlags::NONBLOCK.bits() as i32);
@@ -372,7 +376,7 @@ fn lock(dir: &Path) -> Result<File, DatabaseError> {
     if !file.metadata().map_err(refused)?.is_file() {
         return Err(refused(std::io::Error::other("its lock is no regular file")));
     }
-    patiently(|| match file.try_lock() {
+    retry_while_busy(|| match file.try_lock() {
         Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => Err(DatabaseError::Busy),
         Err(TryLockError::Error(error)) => Err(refused(error)),
@@ -387,24 +391,24 @@ fn read(db: &Path) -> Result<(DiskEngine, StoredContent), DatabaseError> {
         let read = content::read(&engine)?;
         Ok((engine, read))
     };
-    patiently(|| {
+    retry_while_busy(|| {
         catch_unwind(AssertUnwindSafe(attempt))
             .unwrap_or_else(|panic| Err(DatabaseError::Unreadable(panic_message(&*panic))))
     })
 }
 
-fn patiently<T>(attempt: impl Fn() -> Result<T, DatabaseError>) -> Result<T, DatabaseError> {
-    let deadline = Instant::now() + PATIENCE;
+fn retry_while_busy<T>(attempt: impl Fn() -> Result<T, DatabaseError>) -> Result<T, DatabaseError> {
+    let deadline = Instant::now() + BUSY_TIMEOUT;
     loop {
         match attempt() {
-            Err(DatabaseError::Busy) if Instant::now() < deadline => thread::sleep(PATIENCE / 20),
+            Err(DatabaseError::Busy) if Instant::now() < deadline => thread::sleep(BUSY_TIMEOUT / 20),
             done => return done,
         }
     }
 }
 
-fn why(trouble: DatabaseError) -> String {
-    match trouble {
+fn describe(error: DatabaseError) -> String {
+    match error {
         DatabaseError::Unreadable(why) | DatabaseError::System { why, .. } => why,
         DatabaseError::Newer { found, known } => format!("it has version {found}, and {known} is known"),
         DatabaseError::Busy => "it is in use".to_owned(),

@@ -41,7 +41,7 @@ pub fn moved_aside(dir: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();
-        found.extend(number(&path).map(|number| (number, path)));
+        found.extend(number_of(&path).map(|number| (number, path)));
     }
     found.sort();
     Ok(found)
@@ -49,7 +49,7 @@ pub fn moved_aside(dir: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
 
 /// The number in the name of a database that was moved aside.
 #[must_use]
-pub fn number(path: &Path) -> Option<u64> {
+pub fn number_of(path: &Path) -> Option<u64> {
     let (_, number) = path.file_name()?.to_str()?.strip_prefix(PREFIX)?.rsplit_once('-')?;
     number.parse().ok().filter(|number| (1..=MAX_WHOLE).contains(number))
 }
@@ -69,7 +69,7 @@ mod tests {
             fs::create_dir(&db).unwrap();
             fs::write(db.join("n"), [i]).unwrap();
             let moved_to = move_aside(&db).unwrap();
-            assert_eq!(number(&moved_to), Some(u64::from(i) + 2));
+            assert_eq!(number_of(&moved_to), Some(u64::from(i) + 2));
             let kept = moved_aside(dir.path()).unwrap();
             assert_eq!(kept.len(), KEPT.min(usize::from(i) + 2));
             assert_eq!(fs::read(moved_to.join("n")).unwrap(), [i]);
@@ -79,6 +79,6 @@ mod tests {
         assert!(own.exists(), "a name that is not ours");
         // A file in the place of the database.
         fs::write(&db, "").unwrap();
-        assert_eq!(number(&move_aside(&db).unwrap()), Some(22));
+        assert_eq!(number_of(&move_aside(&db).unwrap()), Some(22));
     }
 }

@@ -123,7 +123,7 @@ impl fmt::Display for DamageReport {
         match &self.moved_to {
             Some(moved_to) => {
                 write!(f, " and is now {}", moved_to.display())?;
-                match quarantine::number(moved_to) {
+                match quarantine::number_of(moved_to) {
                     None | Some(1) => Ok(()),
                     Some(number) => {
                         write!(f, ", number {number} of its kind (the newest {} are kept)", quarantine::KEPT)

@@ -25,12 +25,12 @@ impl ReservedSpace {
 
     /// Gives its room to others. False when there was none.
     #[must_use]
-    pub fn drop_it(&self) -> bool {
+    pub fn release(&self) -> bool {
         fs::remove_file(&self.0).is_ok()
     }
 
     /// Puts it (back) there, if there is room for much more.
-    pub fn take(&self) {
+    pub fn reserve(&self) {
         if fs::metadata(&self.0).is_ok_and(|file| file.len() == BYTES as u64) {
             return;
         }
@@ -68,17 +68,17 @@ mod tests {
     fn it_is_there_once_and_can_be_dropped_once() {
         let dir = tempfile::tempdir().unwrap();
         let reserved = ReservedSpace::of(dir.path());
-        assert!(!reserved.drop_it());
-        reserved.take();
+        assert!(!reserved.release());
+        reserved.reserve();
         let file = dir.path().join("ballast");
         assert_eq!(fs::metadata(&file).unwrap().len(), BYTES as u64);
         let made = fs::metadata(&file).unwrap().modified().unwrap();
-        reserved.take();
+        reserved.reserve();
         assert_eq!(fs::metadata(&file).unwrap().modified().unwrap(), made);
-        assert!(reserved.drop_it() && !reserved.drop_it());
+        assert!(reserved.release() && !reserved.release());
         // A piece of one, as after a power cut.
         fs::write(&file, "a piece").unwrap();
-        reserved.take();
+        reserved.reserve();
         assert_eq!(fs::metadata(&file).unwrap().len(), BYTES as u64);
     }
 }

@@ -19,10 +19,10 @@ use super::error::panic_message;
 /// [`DatabaseError`]; `System` when there is no place for the copy.
 pub fn read(db: &Path) -> Result<(u64, StoredContent), DatabaseError> {
     let system = |error: io::Error| DatabaseError::System { why: error.to_string(), full: false };
-    disk::only_files(db)?;
-    let mut trouble = None;
+    disk::check_only_files(db)?;
+    let mut failure = None;
     for place in [PathBuf::from("/dev/shm"), std::env::temp_dir()] {
-        let copied = Scratch::in_folder(&place).and_then(|scratch| {
+        let copied = Scratch::create_in(&place).and_then(|scratch| {
             copy(db, &scratch.path)?;
             Ok(scratch)
         });
@@ -31,10 +31,10 @@ pub fn read(db: &Path) -> Result<(u64, StoredContent), DatabaseError> {
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
                 return Err(DatabaseError::Unreadable("it is no folder, and so no database".to_owned()));
             }
-            Err(error) => trouble = Some(system(error)),
+            Err(error) => failure = Some(system(error)),
         }
     }
-    Err(trouble.unwrap_or(DatabaseError::Busy))
+    Err(failure.unwrap_or(DatabaseError::Busy))
 }
 
 fn open(copy: &Path) -> Result<(u64, StoredContent), DatabaseError> {
@@ -60,14 +60,14 @@ struct Scratch {
 }
 
 impl Scratch {
-    fn in_folder(place: &Path) -> io::Result<Scratch> {
+    fn create_in(place: &Path) -> io::Result<Scratch> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let mut taken = io::Error::from(io::ErrorKind::AlreadyExists);
         for _ in 0..NAMES {
             let count = COUNT.fetch_add(1, Ordering::Relaxed);
             let path = place.join(format!("{PREFIX}{}-{count}", std::process::id()));
             // For nobody else, and never a folder that somebody else put there.
-            match DirBuilder::new().mode(0o700).create(&path).and_then(|()| Scratch::held(path)) {
+            match DirBuilder::new().mode(0o700).create(&path).and_then(|()| Scratch::lock_new(path)) {
                 Ok(scratch) => {
                     scratch.remove_abandoned(place);
                     return Ok(scratch);
@@ -94,7 +94,7 @@ impl Scratch {
     }
 
     /// The folder that was just made, locked. Another process may take it for abandoned until it is; then another name serves.
-    fn held(path: PathBuf) -> io::Result<Scratch> {
+    fn lock_new(path: PathBuf) -> io::Result<Scratch> {
         let lost = || io::Error::from(io::ErrorKind::AlreadyExists);
         let lock = File::open(&path).map_err(|_| lost())?;
         match lock.try_lock() {
@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn what_a_killed_process_left_is_removed_and_takes_no_name_away() {
         let place = tempfile::tempdir().unwrap();
-        let held = Scratch::in_folder(place.path()).unwrap();
+        let held = Scratch::create_in(place.path()).unwrap();
         // As a process with the same number leaves them, in a container.
         for count in 0..50 {
             let left = place.path().join(format!("{PREFIX}{}-{count}", std::process::id()));
@@ -146,7 +146,7 @@ mod tests {
         }
         let other = place.path().join("of-somebody-else");
         fs::create_dir(&other).unwrap();
-        let scratch = Scratch::in_folder(place.path()).unwrap();
+        let scratch = Scratch::create_in(place.path()).unwrap();
         assert!(scratch.path.exists() && held.path.exists() && other.exists());
         assert_eq!(fs::read_dir(place.path()).unwrap().count(), 3, "what nobody holds is gone");
     }
@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn a_name_that_is_taken_is_no_reason_to_give_up() {
         let place = tempfile::tempdir().unwrap();
-        let held: Vec<Scratch> = (0..3).map(|_| Scratch::in_folder(place.path()).unwrap()).collect();
+        let held: Vec<Scratch> = (0..3).map(|_| Scratch::create_in(place.path()).unwrap()).collect();
         assert_eq!(fs::read_dir(place.path()).unwrap().count(), held.len());
     }
 }

@@ -204,7 +204,7 @@ impl StoredState {
 
     /// Brings what an older version took in into the present bounds, so that it is still read: a session's number, a count or a
     /// time beyond [`MAX_WHOLE`].
-    pub fn bring_into_bounds(&mut self) {
+    pub fn clamp_to_bounds(&mut self) {
         self.renumber_sessions();
         for session in self.sessions.values_mut() {
             session.started_unix_s = session.started_unix_s.min(MAX_WHOLE);

@@ -19,7 +19,7 @@ use super::{InitialState, StoreError, json_snapshot};
 /// Saves that may wait for the thread; further callers wait for a place.
 const WAITING: usize = 64;
 /// A change of what the user made is in the copy so much later: those of a moment make one copy.
-const COPY_AFTER: Duration = Duration::from_secs(1);
+const SNAPSHOT_DELAY: Duration = Duration::from_secs(1);
 
 struct Request {
     change: StateChange,
@@ -54,26 +54,26 @@ impl WriterThread {
     /// Those of `begin`, or that there is no thread to be had.
     pub fn start(
         dir: Option<PathBuf>,
-        begin: impl FnOnce() -> Result<OpenedStore, StoreError> + Send + 'static,
+        open: impl FnOnce() -> Result<OpenedStore, StoreError> + Send + 'static,
     ) -> Result<(WriterThread, InitialState), StoreError> {
         let (sender, requests) = mpsc::channel(WAITING);
-        let (tell, told) = std::sync::mpsc::sync_channel(1);
+        let (started, start) = std::sync::mpsc::sync_channel(1);
         let run = move || {
             let OpenedStore { engine, content, reopen, generation, snapshot_generation, opened, lock } =
-                match begin() {
+                match open() {
                     Ok(begun) => begun,
-                    Err(error) => return drop(tell.send(Err(error))),
+                    Err(error) => return drop(started.send(Err(error))),
                 };
             let state = Arc::new(opened.state.clone());
             let shared = Arc::new(RwLock::new(StateView { state: Arc::clone(&state), generation }));
-            let copying = dir.zip(snapshot_generation).map(|(dir, snapshot_generation)| Copying {
+            let snapshot = dir.zip(snapshot_generation).map(|(dir, snapshot_generation)| SnapshotTask {
                 reserved: ReservedSpace::of(&dir),
                 dir,
                 snapshot_generation,
-                due: Some(Instant::now() + COPY_AFTER),
+                due: Some(Instant::now() + SNAPSHOT_DELAY),
             });
-            if tell.send(Ok((Arc::clone(&shared), opened))).is_ok() {
-                Writer { engine: Some(engine), content, reopen, generation, state, shared, copying }
+            if started.send(Ok((Arc::clone(&shared), opened))).is_ok() {
+                Writer { engine: Some(engine), content, reopen, generation, state, shared, snapshot }
                     .serve(requests);
             }
             drop(lock);
@@ -82,7 +82,7 @@ impl WriterThread {
             .name("store".to_owned())
             .spawn(run)
             .map_err(|error| StoreError::Write(error.to_string()))?;
-        let (shared, opened) = match told.recv() {
+        let (shared, opened) = match start.recv() {
             Ok(begun) => begun?,
             Err(_) => return Err(StoreError::Ended),
         };
@@ -99,7 +99,7 @@ impl WriterThread {
     }
 
     /// What was saved last.
-    pub fn kept(&self) -> StateView {
+    pub fn view(&self) -> StateView {
         self.shared.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -115,7 +115,7 @@ impl Drop for WriterThread {
 }
 
 /// The copy beside the database.
-struct Copying {
+struct SnapshotTask {
     dir: PathBuf,
     reserved: ReservedSpace,
     /// The number of the write that it is up to date with.
@@ -133,7 +133,7 @@ struct Writer {
     generation: u64,
     state: Arc<StoredState>,
     shared: SharedView,
-    copying: Option<Copying>,
+    snapshot: Option<SnapshotTask>,
 }
 
 impl Writer {
@@ -144,7 +144,7 @@ impl Writer {
             return;
         };
         loop {
-            let due = self.copying.as_ref().and_then(|copying| copying.due);
+            let due = self.snapshot.as_ref().and_then(|snapshot| snapshot.due);
             let next = runtime.block_on(async {
                 match due {
                     Some(due) => tokio::time::timeout_at(due.into(), requests.recv()).await.ok(),
@@ -152,19 +152,19 @@ impl Writer {
                 }
             });
             match next {
-                Some(Some(first)) => self.take(first, &mut requests),
+                Some(Some(first)) => self.commit_group(first, &mut requests),
                 Some(None) => break,
                 None => {
-                    self.copy();
-                    self.hold_room();
+                    self.write_snapshot();
+                    self.reserve_space();
                 }
             }
         }
-        self.copy();
+        self.write_snapshot();
     }
 
     /// Writes this one and all that arrived meanwhile, as one.
-    fn take(&mut self, first: Request, requests: &mut mpsc::Receiver<Request>) {
+    fn commit_group(&mut self, first: Request, requests: &mut mpsc::Receiver<Request>) {
         let mut next = (*self.state).clone();
         let mut waiting = Vec::new();
         let mut request = Some(first);
@@ -192,15 +192,15 @@ impl Writer {
 
     fn save(&mut self, next: &StoredState) -> Result<(), StoreError> {
         let saved = match self.write(next) {
-            Err(WriteError { full: true, .. }) if self.make_room() => self.write(next),
+            Err(WriteError { full: true, .. }) if self.release_reserved_space() => self.write(next),
             other => other,
         };
         saved.map_err(|failed| StoreError::Write(failed.why))
     }
 
     /// Gives up the ballast.
-    fn make_room(&self) -> bool {
-        let dropped = self.copying.as_ref().is_some_and(|copying| copying.reserved.drop_it());
+    fn release_reserved_space(&self) -> bool {
+        let dropped = self.snapshot.as_ref().is_some_and(|snapshot| snapshot.reserved.release());
         if dropped {
             tracing::warn!("the disk is full: the room that was held there is given up; make some");
         }
@@ -209,17 +209,17 @@ impl Writer {
 
     /// Whether the files of the database are still where they were opened. Deleted ones are made anew by the next write, with
     /// everything that is remembered; what has taken their place is somebody else's, and stays as it is.
-    fn check_place(&mut self) -> Result<(), WriteError> {
-        match self.engine.as_ref().map_or(DatabaseFiles::Kept, |engine| engine.place()) {
-            DatabaseFiles::Kept => Ok(()),
-            DatabaseFiles::Gone => {
+    fn check_files(&mut self) -> Result<(), WriteError> {
+        match self.engine.as_ref().map_or(DatabaseFiles::Unchanged, |engine| engine.file_state()) {
+            DatabaseFiles::Unchanged => Ok(()),
+            DatabaseFiles::Deleted => {
                 tracing::warn!(
                     "the database was deleted while it was open: everything that is remembered is written anew"
                 );
                 self.close();
                 Ok(())
             }
-            DatabaseFiles::Taken => {
+            DatabaseFiles::Replaced => {
                 let why = "other files have taken the place of the database: the next start uses those, and this \
                            process can keep nothing";
                 Err(WriteError { why: why.to_owned(), full: false })
@@ -234,14 +234,14 @@ impl Writer {
     }
 
     fn write(&mut self, next: &StoredState) -> Result<(), WriteError> {
-        self.check_place()?;
+        self.check_files()?;
         let attempt = || {
             if self.engine.is_none() {
                 let (engine, content) = (self.reopen)()?;
                 (self.engine, self.content) = (Some(engine), content);
             }
             let Some(engine) = &mut self.engine else { return Ok(()) };
-            let new = content::of(next).map_err(|why| WriteError { why, full: false })?;
+            let new = content::encode(next).map_err(|why| WriteError { why, full: false })?;
             let batch = content::difference(&self.content, &new);
             if batch.is_empty() {
                 return Ok(());
@@ -250,12 +250,12 @@ impl Writer {
                 .iter()
                 .any(|(tree, ..)| matches!(tree, Tree::Settings | Tree::Calibration | Tree::Waves));
             self.generation += 1;
-            let batch =
-                content::numbered(batch, self.generation).map_err(|why| WriteError { why, full: false })?;
+            let batch = content::with_generation(batch, self.generation)
+                .map_err(|why| WriteError { why, full: false })?;
             engine.commit(&batch, self.generation)?;
             self.content = new;
-            if let (true, Some(copying)) = (made_by_the_user, &mut self.copying) {
-                copying.due.get_or_insert_with(|| Instant::now() + COPY_AFTER);
+            if let (true, Some(snapshot)) = (made_by_the_user, &mut self.snapshot) {
+                snapshot.due.get_or_insert_with(|| Instant::now() + SNAPSHOT_DELAY);
             }
             Ok(())
         };
@@ -269,16 +269,16 @@ impl Writer {
     }
 
     /// Brings the copy up to date.
-    fn copy(&mut self) {
-        let Some(copying) = &mut self.copying else { return };
-        copying.due = None;
+    fn write_snapshot(&mut self) {
+        let Some(snapshot) = &mut self.snapshot else { return };
+        snapshot.due = None;
         // Beside files of somebody else a copy of ours would be taken for theirs.
-        let taken = self.engine.as_ref().is_some_and(|engine| engine.place() == DatabaseFiles::Taken);
-        if copying.snapshot_generation == self.generation || taken {
+        let taken = self.engine.as_ref().is_some_and(|engine| engine.file_state() == DatabaseFiles::Replaced);
+        if snapshot.snapshot_generation == self.generation || taken {
             return;
         }
-        match json_snapshot::write(&copying.dir, &self.state, self.generation) {
-            Ok(()) => copying.snapshot_generation = self.generation,
+        match json_snapshot::write(&snapshot.dir, &self.state, self.generation) {
+            Ok(()) => snapshot.snapshot_generation = self.generation,
             Err(error) => {
                 tracing::warn!(%error, "the copy of the store cannot be written; the store itself is good")
             }
@@ -286,9 +286,9 @@ impl Writer {
     }
 
     /// Takes (new) ballast, if there is none and much room.
-    fn hold_room(&self) {
-        if let Some(copying) = &self.copying {
-            copying.reserved.take();
+    fn reserve_space(&self) {
+        if let Some(snapshot) = &self.snapshot {
+            snapshot.reserved.reserve();
         }
     }
 }
@@ -324,7 +324,7 @@ mod tests {
     }
 
     fn start(how: &'static str, reopened: &'static AtomicU32) -> WriterThread {
-        let begin = move || {
+        let open = move || {
             let state = StoredState::of(Settings::fresh(new_id()));
             let reopen = || {
                 reopened.fetch_add(1, Ordering::Relaxed);
@@ -340,7 +340,7 @@ mod tests {
                 lock: None,
             })
         };
-        WriterThread::start(None, begin).unwrap().0
+        WriterThread::start(None, open).unwrap().0
     }
 
     #[tokio::test]
@@ -348,14 +348,14 @@ mod tests {
         static REOPENED: AtomicU32 = AtomicU32::new(0);
         for how in ["error", "panic"] {
             let owner = start(how, &REOPENED);
-            let before = owner.kept().state;
+            let before = owner.view().state;
             let settings = Settings::fresh(new_id());
             let failed = owner.save(settings.clone().into()).await.unwrap_err();
             let words = if how == "error" { "no space left" } else { "a panic of the database" };
             assert!(failed.to_string().contains(words), "{failed}");
-            assert_eq!(owner.kept().state, before);
+            assert_eq!(owner.view().state, before);
             owner.save(settings.clone().into()).await.unwrap();
-            assert_eq!(owner.kept().state.settings, settings);
+            assert_eq!(owner.view().state.settings, settings);
             owner.save(settings.into()).await.unwrap();
         }
         assert_eq!(REOPENED.load(Ordering::Relaxed), 2);
@@ -367,7 +367,7 @@ mod tests {
         for _ in 0..3 {
             owner.save(opened.state.settings.clone().into()).await.unwrap();
         }
-        assert_eq!(owner.kept().generation, 1);
+        assert_eq!(owner.view().generation, 1);
     }
 
     #[tokio::test]
@@ -379,7 +379,7 @@ mod tests {
             owner.save(StateChange::SaveWave("a name".to_owned(), wave)),
         );
         assert!(matches!(bad, Err(StoreError::NoRoom(_))) && good.is_ok());
-        assert_eq!(owner.kept().state.waves.len(), 1);
+        assert_eq!(owner.view().state.waves.len(), 1);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::hal::sim::{Mishap, SimLoadCell};
 use crate::hal::{ForceSample, ForceSensor, NewestForce, newest_force};
 use crate::layout;
 use crate::sensor::logs::LogSink;
-use crate::sensor::{BoardListener, Intake, IntakeRules, Scale, SensorReport};
+use crate::sensor::{BoardListener, SampleLimits, SampleValidator, Scale, SensorReport};
 use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS};
 
 /// Longest time from a conversion to the control cycle that knows of it: its frame, the frame that is on the line
@@ -32,7 +32,7 @@ const COUNTS_PER_G: f64 = 100.0;
 const ZERO_COUNTS: f64 = 4_321.0;
 /// The force of the simulated operator changes from one instant to the next, which no mass can do; so no change counts
 /// as too fast here.
-const RULES: IntakeRules = IntakeRules { range_g: 50_000.0, fastest_g_per_s: 1e9, invert: false };
+const RULES: SampleLimits = SampleLimits { range_g: 50_000.0, fastest_g_per_s: 1e9, invert: false };
 
 #[derive(Debug)]
 struct LineShared {
@@ -122,9 +122,10 @@ impl SensorLink {
     pub fn new(cell: SimLoadCell, line: SimulatedSerialLine) -> SensorLink {
         let (feed, newest) = newest_force();
         let report = SensorReport::default();
-        let intake = Intake::new(RULES, feed, report.clone());
+        let validator = SampleValidator::new(RULES, feed, report.clone());
         let scale = Scale { zero: Some(ZERO_COUNTS), per_g: Some(COUNTS_PER_G) };
-        let listener = BoardListener::new(RATE_HZ, scale, intake, report.clone(), LogSink::unread(report));
+        let listener =
+            BoardListener::new(RATE_HZ, scale, validator, report.clone(), LogSink::without_firmware(report));
         SensorLink {
             cell,
             board: Board::new(Identity::default(), 0),
@@ -151,13 +152,13 @@ impl SensorLink {
         }
         let arrived = self.on_line.partition_point(|(arrives, _)| *arrives <= now);
         let bytes: Vec<u8> = self.on_line.drain(..arrived).map(|(_, byte)| byte).collect();
-        self.listener.hear(&bytes, now);
+        self.listener.receive(&bytes, now);
         while let Some((_, taken)) = self.intact.front().filter(|(arrives, _)| *arrives <= now) {
             self.line.0.intact_ns.set(Some(*taken));
             self.intact.pop_front();
         }
         let SensorLink { board, line, listener, .. } = self;
-        listener.due(now, |frame| {
+        listener.send_due(now, |frame| {
             for byte in frame {
                 line.transmit(byte, |byte| board.receive(&[byte]));
             }

@@ -24,7 +24,7 @@ use crate::api::{self, Context, Policy};
 use crate::app::{event_log, host, machine_port};
 use crate::auth::GateRules;
 use crate::diag::CheckOptions;
-use crate::diag::train::Precision;
+use crate::diag::step_train::Precision;
 use crate::drive::bridge::bridge;
 use crate::drive::{PulseTiming, Rehearsal, RehearsalOptions};
 use crate::hal::sim::{RailOptions, SimIo, SimPins, SimulatedOperator, VirtualClock};
@@ -266,7 +266,7 @@ impl TrialProcess {
                 std::future::ready(tells(vitals))
             };
             tokio::spawn(host::watch(read, host_line));
-            tokio::spawn(event_log::attend(events, Arc::clone(&ctx), Arc::default()));
+            tokio::spawn(event_log::run(events, Arc::clone(&ctx), Arc::default()));
             tokio::spawn(api::serve(listener, Arc::clone(&ctx), std::future::pending()));
             ctx
         };

@@ -248,7 +248,7 @@ impl EdgeSink for TrialWitness {
     fn edge(&mut self, edge: Edge) {
         self.now = edge.at;
         edge.hash(&mut self.digest);
-        self.checker.edge(edge);
+        self.checker.add_edge(edge);
         match edge.kind {
             EdgeKind::StepBegins { forward } => {
                 self.steps += 1;
@@ -285,7 +285,7 @@ impl CycleObserver for TrialWitness {
         self.now = seen.at_ns;
         self.facts.record_cycle(seen);
         self.bounds = self.facts.window_limits(seen.at_ns);
-        let violation = self.checker.look(seen);
+        let violation = self.checker.check(seen);
         self.check_promises(|promise, facts| promise.check_cycle(facts));
         if let Some(violation) = violation
             && self.violation.is_none()

@@ -1,5 +1,5 @@
-//! Virtual wall through the whole force path: converter, driver, board, frames at the line's own speed, dialogue,
-//! intake. All on one virtual clock, so that the bounds are exact (S12 to S15).
+//! Virtual wall through the whole force path: converter, driver, board, frames at the line's own speed, protocol,
+//! validator. All on one virtual clock, so that the bounds are exact (S12 to S15).
 
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -17,7 +17,7 @@ use yep::hal::{ForceSample, ForceSensor, NewestForce, newest_force};
 use yep::layout;
 use yep::machine::{Command, Config, Fault, HomingOptions, Snapshot, State, Supervisor};
 use yep::sensor::logs::LogSink;
-use yep::sensor::{BoardListener, Intake, IntakeRules, Scale, SensorReport};
+use yep::sensor::{BoardListener, SampleLimits, SampleValidator, Scale, SensorReport};
 use yep::settings::{RailGeometry, Settings, new_id};
 use yep::units::{MILLISECOND_NS, Nanos};
 use yep::wave::{Shape, Wave};
@@ -86,10 +86,10 @@ impl Wired {
         }
         while self.line.front().is_some_and(|(arrived, _)| *arrived <= now) {
             let byte = self.line.pop_front().map(|(_, byte)| byte);
-            self.listener.hear(byte.as_slice(), now);
+            self.listener.receive(byte.as_slice(), now);
         }
         let board = &mut self.board;
-        self.listener.due(now, |frame| board.receive(&frame));
+        self.listener.send_due(now, |frame| board.receive(&frame));
     }
 }
 
@@ -209,10 +209,11 @@ fn config() -> Config {
 fn wired(rail: RailOptions, operator: SimulatedOperator, rate_hz: u16, trouble: Knob) -> Wired {
     let report = SensorReport::default();
     let (feed, newest) = newest_force();
-    let rules = IntakeRules { range_g: 20_000.0, fastest_g_per_s: 500_000.0, invert: false };
+    let rules = SampleLimits { range_g: 20_000.0, fastest_g_per_s: 500_000.0, invert: false };
     let scale = Scale { zero: Some(ZERO_COUNTS), per_g: Some(COUNTS_PER_G) };
-    let intake = Intake::new(rules, feed, report.clone());
-    let listener = BoardListener::new(rate_hz, scale, intake, report.clone(), LogSink::unread(report));
+    let validator = SampleValidator::new(rules, feed, report.clone());
+    let listener =
+        BoardListener::new(rate_hz, scale, validator, report.clone(), LogSink::without_firmware(report));
     // The pins borrow their chip.
     let chip: &'static Chip = Box::leak(Box::new(Chip::new(0)));
     chip.set_noise(20);
@@ -222,7 +223,7 @@ fn wired(rail: RailOptions, operator: SimulatedOperator, rate_hz: u16, trouble: 
         rail,
         operator,
         chip,
-        converter: Box::new(move || driver.look()),
+        converter: Box::new(move || driver.read()),
         board: Board::new(Identity::default(), 0),
         line: VecDeque::new(),
         line_free: 0,

@@ -33,7 +33,7 @@ fn pipes_and_devices_neither_hold_up_nor_fill_the_memory() {
             let _ = if at.is_dir() { fs::remove_dir_all(&at) } else { fs::remove_file(&at) };
             make(&at);
             let state_dir = dir.path().to_owned();
-            in_time(&what, move || store::check::look(&state_dir)).unwrap();
+            in_time(&what, move || store::check::check_folder(&state_dir)).unwrap();
             let state_dir = dir.path().to_owned();
             let opened = in_time(&what, move || {
                 let (store, opened) = open(&state_dir);

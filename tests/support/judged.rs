@@ -1,7 +1,7 @@
 //! Machine with any gear whose edges are checked twice: by the edge oracle, with the limits that the test set and the
 //! input lines but no report of the machine; and by the pulse checker.
 
-use yep::diag::train::Precision;
+use yep::diag::step_train::Precision;
 use yep::diag::{CheckOptions, PulseChecker};
 use yep::drive::{CycleObserver, Rehearsal, RehearsalOptions, TraceSample};
 use yep::hal::sim::{RailOptions, VirtualClock};
@@ -22,7 +22,7 @@ pub struct Judged {
 
 impl EdgeSink for Judged {
     fn edge(&mut self, edge: Edge) {
-        self.checker.edge(edge);
+        self.checker.add_edge(edge);
         if let EdgeKind::StepBegins { forward } = edge.kind {
             self.steps += 1;
             if let Err(found) = self.oracle.step(edge.at, forward, &self.bounds) {
@@ -40,7 +40,7 @@ impl EdgeSink for Judged {
 
 impl CycleObserver for Judged {
     fn cycle(&mut self, seen: &TraceSample) {
-        if let Some(violation) = self.checker.look(seen) {
+        if let Some(violation) = self.checker.check(seen) {
             panic!("{violation}");
         }
     }

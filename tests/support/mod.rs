@@ -1,7 +1,7 @@
 //! Shared test helpers: the rehearsed machine with usual settings, and a recorder of its edges.
 #![allow(dead_code)]
 
-use yep::diag::train::Precision;
+use yep::diag::step_train::Precision;
 use yep::diag::{CheckOptions, PulseChecker};
 use yep::drive::{CycleObserver, PulseTiming, Rehearsal, RehearsalOptions, TraceSample};
 use yep::hal::sim::{RailOptions, VirtualClock};
@@ -20,7 +20,7 @@ pub type OnEdge = Option<Box<dyn FnMut(Edge)>>;
 impl EdgeSink for Recorder {
     fn edge(&mut self, edge: Edge) {
         self.0.push(edge);
-        self.1.edge(edge);
+        self.1.add_edge(edge);
         if let Some(on_edge) = &mut self.2 {
             on_edge(edge);
         }
@@ -29,7 +29,7 @@ impl EdgeSink for Recorder {
 
 impl CycleObserver for Recorder {
     fn cycle(&mut self, seen: &TraceSample) {
-        if let Some(violation) = self.1.look(seen) {
+        if let Some(violation) = self.1.check(seen) {
             panic!("{violation}");
         }
     }

@@ -52,7 +52,7 @@ pub fn run<D: InputPin, C: OutputPin, W: DelayNs>(
             rate_hz = board.setup().rate_hz;
             rate(rate_hz);
         }
-        match converter.look() {
+        match converter.read() {
             Conversion::Waiting => {}
             Conversion::Done(counts) => board.convert(counts, now_us()),
             Conversion::Misread => defmt::warn!("a conversion was disturbed"),

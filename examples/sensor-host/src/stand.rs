@@ -139,7 +139,7 @@ pub fn run(pty: &mut Pty, knobs: &Arc<Knobs>, pace: Pace, mut logged: impl FnMut
             chip.set_rate_hz(board.setup().rate_hz);
             chip.set_counts(knobs.counts.load(Ordering::Relaxed).saturating_add(counts));
             chip.advance(now_us);
-            if let Conversion::Done(result) = converter.look() {
+            if let Conversion::Done(result) = converter.read() {
                 board.convert(result, now_us);
                 counts = counts.saturating_add(knobs.rising.load(Ordering::Relaxed));
                 knobs.conversions.fetch_add(1, Ordering::Relaxed);

@@ -7,7 +7,7 @@ use crate::machine::Snapshot;
 use crate::store::SessionRecord;
 
 /// A turn counts when the axis came so far back from the place where it turned: the jitter of a hold is no stroke.
-const TURN_MM: f64 = 1.0;
+const REVERSAL_MM: f64 = 1.0;
 
 /// The sums.
 #[derive(Debug, Default)]
@@ -17,21 +17,21 @@ pub struct SessionTally {
     peak_speed_mm_s: f64,
     peak_force_g: Option<f64>,
     /// Which way it goes, and the farthest place on this way; none before the first millimetre.
-    way: Option<(Way, f64)>,
+    direction: Option<(Direction, f64)>,
     /// Where it was when it was seen first.
     start_mm: Option<f64>,
     turns: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Way {
-    Forth,
+enum Direction {
+    Forward,
     Back,
 }
 
 impl SessionTally {
     /// Takes a snapshot in.
-    pub fn see(&mut self, now: &Snapshot) {
+    pub fn add_snapshot(&mut self, now: &Snapshot) {
         self.peak_speed_mm_s = self.peak_speed_mm_s.max(now.velocity_mm_s.abs());
         if let Some(force_g) = now.force_g {
             self.peak_force_g = Some(self.peak_force_g.unwrap_or(0.0).max(force_g.abs()));
@@ -40,30 +40,30 @@ impl SessionTally {
         if let Some(before_mm) = self.position_mm.replace(position_mm) {
             self.distance_mm += (position_mm - before_mm).abs();
         }
-        self.follow(position_mm);
+        self.count_turns(position_mm);
     }
 
-    fn follow(&mut self, position_mm: f64) {
+    fn count_turns(&mut self, position_mm: f64) {
         let start_mm = *self.start_mm.get_or_insert(position_mm);
-        self.way = match self.way {
-            None if position_mm > start_mm + TURN_MM => Some((Way::Forth, position_mm)),
-            None if position_mm < start_mm - TURN_MM => Some((Way::Back, position_mm)),
+        self.direction = match self.direction {
+            None if position_mm > start_mm + REVERSAL_MM => Some((Direction::Forward, position_mm)),
+            None if position_mm < start_mm - REVERSAL_MM => Some((Direction::Back, position_mm)),
             None => None,
-            Some((Way::Forth, farthest)) if position_mm < farthest - TURN_MM => {
+            Some((Direction::Forward, farthest)) if position_mm < farthest - REVERSAL_MM => {
                 self.turns += 1;
-                Some((Way::Back, position_mm))
+                Some((Direction::Back, position_mm))
             }
-            Some((Way::Back, farthest)) if position_mm > farthest + TURN_MM => {
+            Some((Direction::Back, farthest)) if position_mm > farthest + REVERSAL_MM => {
                 self.turns += 1;
-                Some((Way::Forth, position_mm))
+                Some((Direction::Forward, position_mm))
             }
-            Some((Way::Forth, farthest)) => Some((Way::Forth, farthest.max(position_mm))),
-            Some((Way::Back, farthest)) => Some((Way::Back, farthest.min(position_mm))),
+            Some((Direction::Forward, farthest)) => Some((Direction::Forward, farthest.max(position_mm))),
+            Some((Direction::Back, farthest)) => Some((Direction::Back, farthest.min(position_mm))),
         };
     }
 
     /// A session with these sums, begun at that time.
-    pub fn session(&self, begun_unix_s: u64) -> SessionRecord {
+    pub fn record(&self, begun_unix_s: u64) -> SessionRecord {
         SessionRecord {
             // There and back has two turns; the first one is there when it is half-way.
             strokes: self.turns.div_ceil(2),
@@ -90,9 +90,9 @@ mod tests {
         for i in 0..=600_u32 {
             let phase = f64::from(i) / 200.0 * std::f64::consts::TAU;
             let jitter = if i % 2 == 0 { 0.01 } else { -0.01 };
-            tally.see(&at(50.0 - 50.0 * phase.cos() + jitter, 157.0 * phase.sin()));
+            tally.add_snapshot(&at(50.0 - 50.0 * phase.cos() + jitter, 157.0 * phase.sin()));
         }
-        let session = tally.session(9);
+        let session = tally.record(9);
         assert_eq!((session.strokes, session.started_unix_s), (3, 9));
         assert!((session.distance_mm - 600.0).abs() < 6.0, "{}", session.distance_mm);
         assert!((session.peak_speed_mm_s - 157.0).abs() < 0.1);
@@ -103,12 +103,12 @@ mod tests {
     fn force_counts_either_way_and_a_lost_position_counts_nothing() {
         let mut tally = SessionTally::default();
         for force_g in [Some(-350.0), None, Some(120.0)] {
-            tally.see(&Snapshot { force_g, ..Snapshot::at_power_on() });
+            tally.add_snapshot(&Snapshot { force_g, ..Snapshot::at_power_on() });
         }
-        tally.see(&at(5.0, 0.0));
-        tally.see(&Snapshot::at_power_on());
-        tally.see(&at(6.0, 0.0));
-        let session = tally.session(0);
+        tally.add_snapshot(&at(5.0, 0.0));
+        tally.add_snapshot(&Snapshot::at_power_on());
+        tally.add_snapshot(&at(6.0, 0.0));
+        let session = tally.record(0);
         assert_eq!((session.peak_force_g, session.distance_mm, session.strokes), (Some(350.0), 1.0, 0));
     }
 }

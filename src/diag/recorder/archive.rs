@@ -1,8 +1,8 @@
-//! The folder of recordings: a handful of files, and what is known about each.
+//! Archive: the folder of recordings, with a summary of each in memory.
 //!
-//! A recording is written to another name, made durable, and renamed: a power cut leaves it whole or not there. When
-//! it cannot be written, it is kept in memory until the process ends, so that it can at least be read. Files that
-//! cannot be read are skipped with a warning, and go like the others when newer ones come.
+//! A recording is written under another name, made durable, and renamed, so a power cut leaves it whole or absent. When
+//! it cannot be written, it stays in memory until the process ends. Files that cannot be read are skipped with a
+//! warning, and are deleted like the others when newer ones come.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -10,51 +10,51 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::file::{self, Damage};
+use super::file::{self, RecordingFileError};
 use super::recording::{Recording, RecordingSummary};
 use crate::{files, layout};
 
-/// Numbers of recordings: enough for one a second for thirty years.
+/// Longest number of a recording [digits]: enough for one a second for thirty years.
 const DIGITS: usize = 9;
-/// What a file is called until it is complete.
+/// Name of a file until it is complete.
 const UNFINISHED: &str = "unfinished";
 
-/// Why a recording cannot be had.
+/// The reason why a recording cannot be read.
 #[derive(Debug, thiserror::Error)]
-pub enum Unreadable {
-    /// There is none with this number.
+pub enum ArchiveError {
+    /// There is no recording with this number.
     #[error("there is no recording with this number")]
     Unknown,
-    /// Its file was damaged.
+    /// Its file is damaged.
     #[error("the file of this recording is damaged: {0}")]
-    Damaged(#[from] Damage),
-    /// The system does not let us read it.
+    Damaged(#[from] RecordingFileError),
+    /// The system refuses to read it.
     #[error("the file of this recording cannot be read: {0}")]
     System(#[from] io::Error),
 }
 
-/// A recording that there is.
+/// A recording of the archive.
 #[derive(Debug, Clone)]
 pub struct ArchiveEntry {
-    /// Its number; a later one has a higher one.
+    /// Its number; later recordings have higher ones.
     pub id: u64,
-    /// What is known about it.
+    /// Its summary.
     pub about: RecordingSummary,
-    /// Whether this process made it.
+    /// True if this process made it.
     pub this_run: bool,
-    /// The recording itself, when it could not be written.
+    /// The recording itself, if it could not be written.
     unwritten: Option<Arc<Recording>>,
 }
 
 impl ArchiveEntry {
-    /// Whether it outlives the process.
+    /// True if it is on disk.
     #[must_use]
-    pub fn written(&self) -> bool {
+    pub fn is_written(&self) -> bool {
         self.unwritten.is_none()
     }
 }
 
-/// The recordings. Shared between who makes them and who reads them.
+/// The recordings; shared by the thread that makes them and those that read them.
 #[derive(Debug)]
 pub struct Archive {
     dir: PathBuf,
@@ -69,20 +69,20 @@ struct ArchiveState {
 }
 
 impl Archive {
-    /// The recordings in the folder `dir`, which is made when there is something to keep. Whatever is there, this works.
+    /// Opens the archive in the folder `dir`, which is created with the first recording. Succeeds whatever is there.
     #[must_use]
     pub fn open(dir: &Path) -> Archive {
-        let ids = ids(dir);
+        let ids = recording_ids(dir);
         let mut entries = Vec::new();
         for &id in &ids {
-            match about(&path(dir, id)) {
+            match read_summary(&path(dir, id)) {
                 Ok(about) => entries.push(ArchiveEntry { id, about, this_run: false, unwritten: None }),
                 Err(error) => {
                     tracing::warn!(file = %path(dir, id).display(), %error, "a recording is skipped");
                 }
             }
         }
-        // Left by a process that died while it wrote; there may be none.
+        // A process that died while it wrote may have left one.
         let _ = fs::remove_file(dir.join(UNFINISHED));
         if !entries.is_empty() {
             let faults: Vec<String> =
@@ -93,9 +93,9 @@ impl Archive {
         Archive { dir: dir.to_owned(), inner: Mutex::new(ArchiveState { entries, next_id }) }
     }
 
-    /// Keeps a recording, whose last record is of the instant `since_epoch` by the wall clock; its number. Blocks until it is
-    /// durable.
-    pub fn keep(&self, mut recording: Recording, since_epoch: Duration) -> u64 {
+    /// Saves a recording whose last record was made at `since_epoch` of the wall clock; returns its number. Blocks
+    /// until it is durable.
+    pub fn save(&self, mut recording: Recording, since_epoch: Duration) -> u64 {
         let after = Duration::try_from_secs_f64(recording.about.after_s).unwrap_or_default();
         let at = since_epoch.saturating_sub(after);
         recording.about.at_unix_ms = u64::try_from(at.as_millis()).unwrap_or_default();
@@ -115,8 +115,8 @@ impl Archive {
         };
         let mut inner = self.lock();
         if unwritten.is_some() {
-            // Each is large: of those that are only in memory, the newest is kept.
-            inner.entries.retain(ArchiveEntry::written);
+            // Each is large: only the newest of those in memory is kept.
+            inner.entries.retain(ArchiveEntry::is_written);
         }
         inner.entries.push(ArchiveEntry { id, about, this_run: true, unwritten });
         let surplus = inner.entries.len().saturating_sub(layout::RECORDINGS);
@@ -124,24 +124,24 @@ impl Archive {
         id
     }
 
-    /// The recordings that there are, the newest first.
+    /// The recordings, the newest first.
     #[must_use]
     pub fn list(&self) -> Vec<ArchiveEntry> {
         self.lock().entries.iter().rev().cloned().collect()
     }
 
-    /// One of them, with all of its records. Blocks while it is read.
+    /// Reads a recording with all of its records. Blocks on the disk.
     ///
     /// # Errors
-    /// [`Unreadable`].
-    pub fn read(&self, id: u64) -> Result<(ArchiveEntry, Arc<Recording>), Unreadable> {
+    /// [`ArchiveError`].
+    pub fn read(&self, id: u64) -> Result<(ArchiveEntry, Arc<Recording>), ArchiveError> {
         let entry = self.lock().entries.iter().find(|entry| entry.id == id).cloned();
-        let entry = entry.ok_or(Unreadable::Unknown)?;
+        let entry = entry.ok_or(ArchiveError::Unknown)?;
         if let Some(recording) = entry.unwritten.clone() {
             return Ok((entry, recording));
         }
         let mut bytes = Vec::new();
-        // A byte more than there can be, so that a file that goes on shows.
+        // One byte more than the limit, so that a file that is too long shows.
         let file = files::open_regular(&path(&self.dir, id))?;
         file.take(file::MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
         Ok((entry, Arc::new(file::decode(&bytes)?)))
@@ -159,19 +159,19 @@ impl Archive {
             File::open(&self.dir)?.sync_all()
         });
         if done.is_err() {
-            // On a full disk it only takes up room.
+            // It would only take up room on a full disk.
             let _ = fs::remove_file(&unfinished);
             return done;
         }
         self.remove_surplus();
-        // The folder itself may be new.
+        // The folder itself may be new, and its entry must be durable too.
         self.dir.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all())
     }
 
-    /// Deletes the oldest, by their names, so that damaged ones go as well. One that does not go takes up room and no more:
-    /// the new one is written all the same.
+    /// Deletes the oldest files by their names, damaged ones too. One that cannot be deleted takes up room and prevents
+    /// nothing.
     fn remove_surplus(&self) {
-        let ids = ids(&self.dir);
+        let ids = recording_ids(&self.dir);
         for old in &ids[..ids.len().saturating_sub(layout::RECORDINGS)] {
             let file = path(&self.dir, *old);
             if let Err(error) = fs::remove_file(&file) {
@@ -181,7 +181,7 @@ impl Archive {
     }
 
     fn lock(&self) -> MutexGuard<'_, ArchiveState> {
-        // Nothing below leaves the list half changed.
+        // No holder of the lock leaves the list half changed.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -190,16 +190,16 @@ fn path(dir: &Path, id: u64) -> PathBuf {
     dir.join(format!("fault-{id}.rec"))
 }
 
-/// The numbers of the recordings in the folder, readable or not, the oldest first. No folder: none.
-fn ids(dir: &Path) -> Vec<u64> {
+/// Numbers of the recordings in the folder, readable or not, the oldest first; empty without a folder.
+fn recording_ids(dir: &Path) -> Vec<u64> {
     let entries = fs::read_dir(dir).into_iter().flatten().flatten();
-    let mut ids: Vec<u64> = entries.filter_map(|entry| number(entry.file_name().to_str()?)).collect();
+    let mut ids: Vec<u64> = entries.filter_map(|entry| id_of(entry.file_name().to_str()?)).collect();
     ids.sort_unstable();
     ids
 }
 
-/// The number in the name of a file of ours.
-fn number(name: &str) -> Option<u64> {
+/// The number in the name of a recording's file.
+fn id_of(name: &str) -> Option<u64> {
     let digits = name.strip_prefix("fault-")?.strip_suffix(".rec")?;
     let ours = digits.len() <= DIGITS
         && !digits.starts_with('0')
@@ -207,10 +207,10 @@ fn number(name: &str) -> Option<u64> {
     digits.parse().ok().filter(|_| ours)
 }
 
-fn about(path: &Path) -> Result<RecordingSummary, Unreadable> {
+fn read_summary(path: &Path) -> Result<RecordingSummary, ArchiveError> {
     let file = files::open_regular(path)?;
     let file_bytes = file.metadata()?.len();
     let mut begin = Vec::new();
-    file.take(file::ABOUT_BYTES as u64).read_to_end(&mut begin)?;
-    Ok(file::about(&begin, file_bytes)?.0)
+    file.take(file::SUMMARY_BYTES as u64).read_to_end(&mut begin)?;
+    Ok(file::decode_summary(&begin, file_bytes)?.0)
 }

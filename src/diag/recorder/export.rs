@@ -1,4 +1,4 @@
-//! A recording as JSON, for programs and charts, and as CSV, one row a control cycle.
+//! Export of a recording: as JSON for programs and charts, and as CSV with one row per control cycle.
 //!
 //! Times are in seconds after the fault; before it they are negative.
 
@@ -13,29 +13,29 @@ use super::record::Record;
 use super::recording::{Recording, known};
 use crate::wall_clock::rfc3339;
 
-/// Which part of a recording is told.
+/// The part of a recording to export.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExportSpan {
-    /// From when to when, in seconds after the fault.
+    /// Span in seconds after the fault.
     pub seconds: RangeInclusive<f64>,
-    /// Every n-th record only; as JSON, what was decided and what changed is told all the same.
+    /// Every n-th record only; the lists of commands and changes in JSON stay complete.
     pub every: usize,
 }
 
 impl ExportSpan {
-    fn of<'a>(&self, recording: &'a Recording) -> &'a [Record] {
+    fn records<'a>(&self, recording: &'a Recording) -> &'a [Record] {
         let records = &recording.records;
         let first = records.partition_point(|record| recording.time_s(record) < *self.seconds.start());
         let behind = records.partition_point(|record| recording.time_s(record) <= *self.seconds.end());
         records.get(first..behind).unwrap_or_default()
     }
 
-    fn thinned<'a>(&self, recording: &'a Recording) -> impl Iterator<Item = &'a Record> + Clone {
-        self.of(recording).iter().step_by(self.every.max(1))
+    fn every_nth<'a>(&self, recording: &'a Recording) -> impl Iterator<Item = &'a Record> + Clone {
+        self.records(recording).iter().step_by(self.every.max(1))
     }
 }
 
-/// What is known about a recording, without its records.
+/// Summary of a recording as JSON.
 #[must_use]
 pub fn summary(entry: &ArchiveEntry) -> Value {
     let about = &entry.about;
@@ -45,19 +45,19 @@ pub fn summary(entry: &ArchiveEntry) -> Value {
         "at_unix_ms": about.at_unix_ms,
         "uptime_s": about.fault_ns as f64 * 1e-9,
         "this_run": entry.this_run,
-        "written": entry.written(),
+        "written": entry.is_written(),
         "program": about.program,
         "fault": about.fault,
-        "also": about.also.iter().map(|(time_s, fault)| json!({ "time_s": micros(*time_s), "fault": fault })).collect::<Vec<_>>(),
+        "also": about.also.iter().map(|(time_s, fault)| json!({ "time_s": round_to_micros(*time_s), "fault": fault })).collect::<Vec<_>>(),
         "before": about.before,
         "axis": about.axis,
-        "before_s": micros(about.before_s),
-        "after_s": micros(about.after_s),
+        "before_s": round_to_micros(about.before_s),
+        "after_s": round_to_micros(about.after_s),
         "missed_cycles": about.missed_cycles,
     })
 }
 
-/// A part of a recording for programs and charts: columns of numbers, and lists of what was decided and what changed.
+/// A part of a recording as JSON: columns of numbers, and lists of commands and changes.
 #[must_use]
 pub fn json(entry: &ArchiveEntry, recording: &Recording, part: &ExportSpan) -> Vec<u8> {
     #[derive(Serialize)]
@@ -68,36 +68,36 @@ pub fn json(entry: &ArchiveEntry, recording: &Recording, part: &ExportSpan) -> V
         velocity_mm_s: Vec<Option<f32>>,
         force_g: Vec<Option<f32>>,
     }
-    let rows = part.thinned(recording);
+    let rows = part.every_nth(recording);
     let columns = RecordColumns {
-        time_s: rows.clone().map(|record| micros(recording.time_s(record))).collect(),
+        time_s: rows.clone().map(|record| round_to_micros(recording.time_s(record))).collect(),
         steps: rows.clone().map(|record| record.steps).collect(),
         position_mm: rows.clone().map(|record| known(record.position_mm)).collect(),
-        velocity_mm_s: rows.clone().map(|record| known(millis(record.velocity_mm_s))).collect(),
+        velocity_mm_s: rows.clone().map(|record| known(round_to_millis(record.velocity_mm_s))).collect(),
         force_g: rows.map(|record| known(record.force_g)).collect(),
     };
-    let mut told = Map::new();
+    let mut head = Map::new();
     if let Value::Object(summary) = summary(entry) {
-        told.extend(summary);
+        head.extend(summary);
     }
-    told.insert("commands".into(), commands(recording, part).into());
-    told.insert("changes".into(), changes(recording, part).into());
-    // The columns do not go through a tree of values: they are large.
+    head.insert("commands".into(), commands(recording, part).into());
+    head.insert("changes".into(), changes(recording, part).into());
+    // The columns are large, so they are serialised without a tree of values.
     #[derive(Serialize)]
     struct WholeRecording {
         #[serde(flatten)]
-        told: Map<String, Value>,
+        head: Map<String, Value>,
         columns: RecordColumns,
     }
-    serde_json::to_vec(&WholeRecording { told, columns }).unwrap_or_default()
+    serde_json::to_vec(&WholeRecording { head, columns }).unwrap_or_default()
 }
 
-/// Every command and its reply.
+/// Commands and their replies.
 fn commands(recording: &Recording, part: &ExportSpan) -> Vec<Value> {
-    let commands = part.of(recording).iter().filter(|record| record.command != 0);
+    let commands = part.records(recording).iter().filter(|record| record.command != 0);
     let command = |record: &Record| {
         json!({
-            "time_s": micros(recording.time_s(record)),
+            "time_s": round_to_micros(recording.time_s(record)),
             "command": recording.name(record.command),
             "period_s": known(record.period_s),
             "reply": recording.name(record.reply),
@@ -106,16 +106,16 @@ fn commands(recording: &Recording, part: &ExportSpan) -> Vec<Value> {
     commands.map(command).collect()
 }
 
-/// State, lines and faults: how they were at first, and whenever one of them changed.
+/// State, lines and faults at the start of the part, and whenever one of them changes.
 fn changes(recording: &Recording, part: &ExportSpan) -> Vec<Value> {
     let mut before = None;
     let mut changes = Vec::new();
-    for record in part.of(recording) {
+    for record in part.records(recording) {
         let now = (record.state, record.lines, record.fault, record.missed > 0);
         if before != Some(now) {
             let inputs = record.inputs();
             changes.push(json!({
-                "time_s": micros(recording.time_s(record)),
+                "time_s": round_to_micros(recording.time_s(record)),
                 "state": recording.name(record.state),
                 "front": inputs.front,
                 "back": inputs.back,
@@ -131,20 +131,20 @@ fn changes(recording: &Recording, part: &ExportSpan) -> Vec<Value> {
     changes
 }
 
-/// The columns of the CSV form.
+/// Header of the CSV format.
 pub const COLUMNS: &str = "time_s,at_ns,steps,position_mm,velocity_mm_s,force_g,front,back,e_stop,driver_alarm,stop,state,fault,also,\
      command,period_s,reply,missed_cycles,rebases";
 
-/// The same part as rows, one a control cycle.
+/// A part of a recording as CSV, one row per control cycle.
 #[must_use]
 pub fn csv(recording: &Recording, part: &ExportSpan) -> String {
-    let mut text = String::with_capacity(96 * part.thinned(recording).count());
+    let mut text = String::with_capacity(96 * part.every_nth(recording).count());
     text.push_str(COLUMNS);
     text.push('\n');
     let optional = |value: f32| known(value).map(|value| value.to_string()).unwrap_or_default();
-    for record in part.thinned(recording) {
+    for record in part.every_nth(recording) {
         let inputs = record.inputs();
-        // Words are ours and need no quotes; a file may hold others, so what could end a field is taken out.
+        // Our own words need no quotes. A file may hold others, so characters that could end a field are replaced.
         let word = |number: u8| recording.name(number).replace([',', '"', '\n', '\r'], " ");
         let _ = writeln!(
             text,
@@ -153,7 +153,7 @@ pub fn csv(recording: &Recording, part: &ExportSpan) -> String {
             record.at_ns,
             record.steps,
             optional(record.position_mm),
-            optional(millis(record.velocity_mm_s)),
+            optional(round_to_millis(record.velocity_mm_s)),
             optional(record.force_g),
             u8::from(inputs.front),
             u8::from(inputs.back),
@@ -173,11 +173,11 @@ pub fn csv(recording: &Recording, part: &ExportSpan) -> String {
     text
 }
 
-/// To the microsecond: more is noise, and longer.
-fn micros(time_s: f64) -> f64 {
+/// Rounds to microseconds, as further digits are noise.
+fn round_to_micros(time_s: f64) -> f64 {
     (time_s * 1e6).round() / 1e6
 }
 
-fn millis(value: f32) -> f32 {
+fn round_to_millis(value: f32) -> f32 {
     (value * 1e3).round() / 1e3
 }

@@ -1,18 +1,18 @@
-//! The flight recorder: what the machine did in the last minute before a fault, and in the second after it.
+//! Flight recorder: what the machine did in the last minute before a fault, and in the second after it.
 //!
-//! Each control cycle ends with a look at everything ([`Seen`](crate::drive::TraceSample)), for whoever watches. A
-//! [`Recorder`] makes a [`Record`] of each look and keeps them in a fixed ring. A fault freezes it: a second later its
-//! content becomes a [`Recording`], which changes no more, and which an [`Archive`] keeps over restarts.
+//! Each control cycle ends with a trace sample ([`TraceSample`](crate::drive::TraceSample)). A [`Recorder`] packs each
+//! sample into a [`Record`] in a ring buffer. A fault freezes it: a second later its content becomes an immutable
+//! [`Recording`], which an [`Archive`] keeps over restarts.
 //!
 //! - [`record`]: one control cycle in 40 bytes
-//! - [`ring`]: the recorder itself; pure, so that virtual time suits it as well
-//! - [`recording`]: what was frozen, and what is known about it
-//! - [`file`]: the form of a recording on disk, with checksums
-//! - [`archive`]: the folder of recordings: a handful, the oldest goes first
+//! - [`ring`]: the recorder itself; pure, so it also runs on virtual time
+//! - [`recording`]: the frozen records of a fault, and their summary
+//! - [`file`]: file format of a recording, with checksums
+//! - [`archive`]: folder of recordings; only the newest few are kept
 //! - [`export`]: a recording as JSON and as CSV
 //!
-//! Nothing here runs in a real-time thread, and the control cycle waits for none of it: looks that nobody took in time
-//! are missing here, and counted.
+//! Nothing here runs in a real-time thread, and the control cycle waits for none of it: samples that were not taken in
+//! time are missing here, and counted.
 
 pub mod archive;
 pub mod export;

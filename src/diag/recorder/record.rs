@@ -1,4 +1,4 @@
-//! One control cycle in 40 bytes, the same in memory and on disk.
+//! Record of one control cycle in 40 bytes, the same in memory and on disk.
 
 use crate::drive::TraceSample;
 use crate::layout;
@@ -10,52 +10,53 @@ pub const BYTES: usize = 40;
 
 const _: () = assert!(size_of::<Record>() == BYTES && BYTES <= layout::RECORD_BYTES);
 
-/// A control cycle. Words are numbers into a table of [`WordTable`].
+/// Record of a control cycle. Words are stored as numbers of a [`WordTable`].
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Record {
-    /// When, on the machine's clock.
+    /// Instant on the machine's clock.
     pub at_ns: Nanos,
-    /// The step counter.
+    /// Step counter.
     pub steps: i32,
-    /// Position by the emitted pulses; NaN while it is not known.
+    /// Position by the emitted pulses; NaN if it is not known.
     pub position_mm: f32,
-    /// Speed of the pulses, signed; by the nominal scale while nothing is calibrated.
+    /// Speed of the pulses, signed; by the nominal scale without a calibration.
     pub velocity_mm_s: f32,
-    /// The force that the machine reckoned with; NaN without one.
+    /// Force that the control cycle used; NaN without one.
     pub force_g: f32,
-    /// The period of the wave that the command of this cycle asked for; NaN without one.
+    /// Period of the wave that this cycle's command asked for; NaN without one.
     pub period_s: f32,
-    /// How often lateness had moved a time base since the start.
+    /// Number of shifts of the time base by lateness since the start.
     pub rebases: u32,
-    /// So many cycles before this one are missing: nobody took them in time.
+    /// Number of missing cycles before this one: their samples were not taken in time.
     pub missed: u16,
-    /// The state.
+    /// State.
     pub state: u8,
     /// Inputs in the lower four bits, the stop line in the upper ones.
     pub lines: u8,
-    /// The fault that is latched.
+    /// Latched fault.
     pub fault: u8,
     /// A fault that came in this cycle while another was latched.
     pub also: u8,
-    /// The command of this cycle.
+    /// Command of this cycle.
     pub command: u8,
-    /// What became of it.
+    /// Reply to it.
     pub reply: u8,
 }
 
-/// Bit by bit: what is not known is the same as what is not known.
+/// Compares bits, so that a NaN equals itself.
 impl PartialEq for Record {
     fn eq(&self, other: &Record) -> bool {
         self.to_bytes() == other.to_bytes()
     }
 }
 
-/// Words and their numbers, in order of appearance; 0 is no word.
+/// Table of words and their numbers, in order of appearance; 0 means no word.
 #[derive(Debug, Default)]
 pub struct WordTable(Vec<&'static str>);
 
 impl WordTable {
-    /// The number of a word. The machine knows far fewer than 255; one more would be shown as none.
+    /// The number of a word, which is added if it is new. The machine has far fewer than 255 words; a further one gets
+    /// 0.
     pub fn number(&mut self, name: &'static str) -> u8 {
         let known = self.0.iter().position(|known| *known == name);
         let index = known.unwrap_or_else(|| {
@@ -65,14 +66,14 @@ impl WordTable {
         u8::try_from(index + 1).unwrap_or_default()
     }
 
-    /// All words: number 1 comes first.
+    /// All words; number 1 comes first.
     #[must_use]
     pub fn all(&self) -> Vec<String> {
         self.0.iter().map(|name| (*name).to_owned()).collect()
     }
 }
 
-/// A stable word for a reply.
+/// The stable word for a reply.
 fn word(reply: &Reply) -> &'static str {
     match reply {
         Ok(accepted) => accepted.code(),
@@ -81,7 +82,7 @@ fn word(reply: &Reply) -> &'static str {
 }
 
 impl Record {
-    /// What `seen` shows; `missed` cycles before it are not there.
+    /// The record of a trace sample, with `missed` missing cycles before it.
     #[must_use]
     pub fn of(seen: &TraceSample, missed: u16, names: &mut WordTable) -> Record {
         let geometry = &seen.config.geometry;
@@ -108,13 +109,13 @@ impl Record {
         }
     }
 
-    /// The input lines.
+    /// Input lines.
     #[must_use]
     pub fn inputs(&self) -> Inputs {
         Inputs::from_bits(self.lines & 0x0f)
     }
 
-    /// The stop line, in a word.
+    /// Level of the stop line as a word.
     #[must_use]
     pub fn stop(&self) -> &'static str {
         const STOP: u8 = StopLevel::Stop as u8;
@@ -125,7 +126,7 @@ impl Record {
         }
     }
 
-    /// As it is written on disk: little-endian, in the order of the fields.
+    /// Encodes the record: little-endian, in the order of the fields.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; BYTES] {
         let mut bytes = [0; BYTES];
@@ -145,7 +146,7 @@ impl Record {
         bytes
     }
 
-    /// The other way round. Every pattern of bits is a record.
+    /// Decodes a record. Every pattern of bits is valid.
     #[must_use]
     pub fn from_bytes(bytes: &[u8; BYTES]) -> Record {
         let word = |index: usize| core::array::from_fn(|byte| bytes[8 + 4 * index + byte]);
@@ -180,7 +181,7 @@ mod tests {
         assert_eq!(record.to_bytes(), bytes);
         assert_eq!((record.at_ns, record.steps), (0x0807_0605_0403_0201, 0x0c0b_0a09));
         assert_eq!((record.missed, record.state, record.reply), (0x2221, 0x23, 0x28));
-        // Also a NaN keeps its bits: damage is for the checksum to find.
+        // NaNs keep their bits too; damage is detected by the checksum.
         assert_eq!(Record::from_bytes(&[0xff; BYTES]).to_bytes(), [0xff; BYTES]);
     }
 

@@ -1,4 +1,4 @@
-//! A frozen recording: a fault, what is known about it, and the records around it.
+//! Frozen recording of a fault: a summary, and the records around it.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,57 +6,57 @@ use super::record::Record;
 use crate::machine::Fault;
 use crate::units::Nanos;
 
-/// What was frozen around a fault.
+/// Recording of one fault.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recording {
-    /// What is known about it.
+    /// Its summary.
     pub about: RecordingSummary,
     /// The records, the oldest first; not empty.
     pub records: Vec<Record>,
 }
 
-/// What is known about a recording without its records.
+/// Summary of a recording.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RecordingSummary {
-    /// The program that made it.
+    /// Program and version that made it.
     pub program: String,
-    /// When the fault came by the wall clock, in ms since 1970; only shown, and only as right as that clock was.
+    /// Time of the fault by the wall clock, which may be wrong [ms since 1970]; only shown.
     pub at_unix_ms: u64,
-    /// When the fault came, on the machine's clock, which begins with the process.
+    /// Instant of the fault on the machine's clock, which starts with the process.
     pub fault_ns: Nanos,
     /// The fault.
     pub fault: FaultText,
-    /// Other faults while it was latched, and when, in seconds after it.
+    /// Other faults while it was latched, with their times after it [s].
     pub also: Vec<(f64, FaultText)>,
-    /// What the machine was like before: the last cycle without the fault.
+    /// State in the last cycle without the fault.
     pub before: Option<StateBeforeFault>,
-    /// How steps and millimetres were related before the fault.
+    /// Scale of the axis before the fault.
     pub axis: Option<AxisScale>,
-    /// From the first record to the fault, in seconds.
+    /// Time from the first record to the fault [s].
     pub before_s: f64,
-    /// From the fault to the last record, in seconds.
+    /// Time from the fault to the last record [s].
     pub after_s: f64,
-    /// Cycles that nobody took in time.
+    /// Number of cycles whose samples were not taken in time.
     pub missed_cycles: u64,
-    /// The words behind the numbers of the records; number 1 comes first.
+    /// Table of words for the numbers in the records; number 1 comes first.
     pub names: Vec<String>,
 }
 
-/// A fault, in words.
+/// Texts of a fault.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FaultText {
     /// A stable word for programs.
     pub code: String,
-    /// What it is.
+    /// Description.
     pub message: String,
-    /// What to do about it.
+    /// Remedy.
     pub remedy: String,
 }
 
-/// The machine in the last cycle without the fault.
+/// State in the last cycle without the fault.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StateBeforeFault {
-    /// The state.
+    /// State of the machine.
     pub state: String,
     /// Position, if it was known.
     pub position_mm: Option<f32>,
@@ -66,12 +66,12 @@ pub struct StateBeforeFault {
     pub force_g: Option<f32>,
 }
 
-/// How steps and millimetres are related.
+/// Scale of the axis.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct AxisScale {
     /// Step counter at 0 mm.
     pub origin_steps: i64,
-    /// Steps for a millimetre.
+    /// Steps per millimetre.
     pub steps_per_mm: f64,
     /// Length of the usable range.
     pub range_mm: f64,
@@ -83,28 +83,28 @@ impl From<Fault> for FaultText {
     }
 }
 
-/// A number that may not be known.
+/// The value; `None` for a NaN, which means that it is not known.
 #[must_use]
 pub fn known(value: f32) -> Option<f32> {
     value.is_finite().then_some(value)
 }
 
 impl Recording {
-    /// The word behind a number of a record; empty for none.
+    /// The word for a number of a record; empty for 0.
     #[must_use]
     pub fn name(&self, number: u8) -> &str {
         let index = usize::from(number).checked_sub(1);
         index.and_then(|index| self.about.names.get(index)).map_or("", String::as_str)
     }
 
-    /// When the record was, in seconds after the fault; before it they are negative.
+    /// Time of a record after the fault [s]; negative before it.
     #[must_use]
     pub fn time_s(&self, record: &Record) -> f64 {
         span_s(self.about.fault_ns, record.at_ns)
     }
 }
 
-/// From `from` to `to` in seconds, exact to the nanosecond for a day.
+/// Time from `from` to `to` [s], exact to the nanosecond for a day.
 #[must_use]
 pub fn span_s(from: Nanos, to: Nanos) -> f64 {
     let ns = i128::from(to) - i128::from(from);

@@ -1,4 +1,4 @@
-//! The recorder: a fixed ring of records, frozen a second after a fault.
+//! Recorder: a ring buffer of records, frozen one second after a fault.
 
 use super::record::{Record, WordTable};
 use super::recording::{AxisScale, FaultText, Recording, RecordingSummary, StateBeforeFault, known, span_s};
@@ -7,32 +7,32 @@ use crate::layout;
 use crate::machine::Fault;
 use crate::units::Nanos;
 
-/// Records of the ring: the time before a fault and the time after it.
+/// Capacity of the ring: the time before a fault and the time after it.
 pub const CAPACITY: usize = layout::RECORDER_CYCLES_BEFORE + layout::RECORDER_CYCLES_AFTER;
-/// Most faults beside the first that one recording tells of.
+/// Largest number of further faults in one recording.
 const ALSO_MAX: usize = 8;
 
-/// Keeps what was seen last. All of its memory is taken when it is made.
+/// Ring buffer of the latest records. All of its memory is allocated at the start.
 pub struct Recorder {
     ring: Box<[Record]>,
-    /// Where the next record goes.
+    /// Index of the next record.
     next: usize,
-    /// How many records there are.
+    /// Number of records.
     filled: usize,
     names: WordTable,
-    last: Option<Last>,
-    pending: Option<Pending>,
+    last: Option<PreviousCycle>,
+    pending: Option<PendingRecording>,
 }
 
-/// What must be known of the look before.
-struct Last {
+/// Data of the previous cycle.
+struct PreviousCycle {
     cycle: u32,
     fault: Option<Fault>,
     axis: Option<AxisScale>,
 }
 
-/// A fault whose recording still waits for what comes after it.
-struct Pending {
+/// A fault whose recording is not complete yet.
+struct PendingRecording {
     fault: Fault,
     fault_ns: Nanos,
     also: Vec<(f64, FaultText)>,
@@ -61,19 +61,19 @@ impl Recorder {
         }
     }
 
-    /// The next look. Returns a recording when the time after a fault is over.
+    /// Adds a trace sample. Returns a recording when the time after a fault is over.
     ///
-    /// A second fault that comes earlier than that ends the recording of the first one, and gets its own.
+    /// An earlier second fault ends the recording of the first one, and gets its own.
     pub fn record(&mut self, seen: &TraceSample) -> Option<Recording> {
         let new_fault = seen.fault.filter(|_| seen.fault != self.last.as_ref().and_then(|last| last.fault));
         let mut done = None;
         if let Some(fault) = new_fault {
             done = self.finish();
-            self.pending = Some(Pending {
+            self.pending = Some(PendingRecording {
                 fault,
                 fault_ns: seen.at_ns,
                 also: Vec::new(),
-                before: self.newest().map(|record| self.before(record)),
+                before: self.newest().map(|record| self.state_before(record)),
                 axis: self.last.as_ref().and_then(|last| last.axis),
                 cycles_left: layout::RECORDER_CYCLES_AFTER,
             });
@@ -90,7 +90,7 @@ impl Recorder {
         self.finish()
     }
 
-    /// The recording of a fault whose time after it is not over yet; it is over now.
+    /// Ends a recording before its time is over, and returns it.
     pub fn finish(&mut self) -> Option<Recording> {
         let pending = self.pending.take()?;
         let (newer, older) = self.ring[..self.filled].split_at(self.next.min(self.filled));
@@ -106,7 +106,7 @@ impl Recorder {
             axis: pending.axis,
             before_s: span_s(first.at_ns, pending.fault_ns),
             after_s: span_s(pending.fault_ns, last.at_ns),
-            // What is missing before the first record is not in the recording.
+            // Cycles that are missing before the first record are outside the recording.
             missed_cycles: records[1..].iter().map(|record| u64::from(record.missed)).sum(),
             names: self.names.all(),
         };
@@ -126,14 +126,14 @@ impl Recorder {
             steps_per_mm: found.steps_per_mm(geometry),
             range_mm: found.range_mm(geometry),
         });
-        self.last = Some(Last { cycle, fault: seen.fault, axis });
+        self.last = Some(PreviousCycle { cycle, fault: seen.fault, axis });
     }
 
     fn newest(&self) -> Option<&Record> {
         (self.filled > 0).then(|| &self.ring[(self.next + CAPACITY - 1) % CAPACITY])
     }
 
-    fn before(&self, record: &Record) -> StateBeforeFault {
+    fn state_before(&self, record: &Record) -> StateBeforeFault {
         let state = self.names.all().into_iter().nth(usize::from(record.state).saturating_sub(1));
         StateBeforeFault {
             state: state.unwrap_or_default(),

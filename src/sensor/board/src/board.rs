@@ -1,8 +1,9 @@
-//! The board: bytes from the host and conversions in, frames to the host out. Time is an argument.
+//! State machine of the sensor board: bytes from the host and conversions in, frames to the host out, with time as an
+//! argument.
 //!
-//! A firmware is a loop around it: hand over what the line received, hand over each conversion, send what there is to
-//! send. After power-on the board does not know what a conversion means, and says so with each sample; its host tells
-//! it, and tells it again after each power-on. So no force is ever made of a forgotten zero.
+//! A firmware is a loop around it: pass on received bytes and conversions, send the frames that are due. After power-on
+//! the board does not know the scale and says so in each sample; the host sends it after each power-on. So no force is
+//! ever computed with a forgotten zero.
 
 #[cfg(feature = "defmt")]
 use defmt::{error, info, warn as warn_};
@@ -12,19 +13,19 @@ use crate::frame::{self, Channel, Deframer, SensorFrame};
 use crate::hx711::{self, MAX_COUNTS, MIN_COUNTS};
 use crate::message::{self, ForceReading, FromBoard, Hello, PROTOCOL, Reading, SCHEMA, Setup, ToBoard};
 
-/// A sample is sent at least so often, new or not: 125 a second are a sign of life of the line.
+/// Longest time between two samples, new or repeated: 125 a second show that the link is alive [µs].
 pub const SIGN_OF_LIFE_US: u32 = 8_000;
-/// The converter counts as silent when so many conversions in a row did not come.
+/// Number of missed conversions in a row after which the converter counts as silent.
 const MISSED_CONVERSIONS: u32 = 4;
-/// A factor nearer to zero is a mistake: ten kilograms would not change a bit of noise.
+/// Least magnitude of the factor; below it ten kilograms would not show above the noise.
 pub const LEAST_COUNTS_PER_G: f32 = 0.01;
 
-/// What is peculiar to a firmware and a chip.
+/// Identity of the firmware and its chip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Identity {
     /// Version of the firmware: major, minor, patch.
     pub firmware: [u8; 3],
-    /// The chip's number; zero where it has none.
+    /// Serial number of the chip; zero if it has none.
     pub serial: u64,
 }
 
@@ -36,7 +37,7 @@ struct RawSample {
     reading: Reading,
 }
 
-/// The state of the board.
+/// State machine of the board.
 #[derive(Debug)]
 pub struct Board {
     identity: Identity,
@@ -45,15 +46,15 @@ pub struct Board {
     filter: Filter,
     last: RawSample,
     sent_us: u32,
-    /// What is to be sent, besides samples.
+    /// Messages that are due, besides samples.
     say_hello: bool,
     say_setup: bool,
-    /// The last conversion has not been sent.
+    /// True until the last conversion is sent.
     fresh: bool,
 }
 
 impl Board {
-    /// At power-on, at the highest rate.
+    /// The state at power-on, with the highest conversion rate.
     #[must_use]
     pub fn new(identity: Identity, now_us: u32) -> Board {
         let rate_hz = hx711::nearest_rate_hz(u16::MAX);
@@ -70,15 +71,15 @@ impl Board {
         }
     }
 
-    /// How it converts; the firmware sets the converter's rate by it.
+    /// Present configuration; the firmware sets the converter's rate from it.
     #[must_use]
     pub fn setup(&self) -> &Setup {
         &self.setup
     }
 
-    /// Bytes came from the host.
+    /// Processes bytes from the host.
     pub fn receive(&mut self, bytes: &[u8]) {
-        // The deframer lends its piece while it hands it over.
+        // Taken out, as the closure borrows `self` while the deframer lends it a frame.
         let mut deframer = core::mem::take(&mut self.deframer);
         deframer.feed(bytes, |channel, payload| {
             let order = message::read::<ToBoard>(payload).filter(|_| channel == Channel::Order);
@@ -86,25 +87,25 @@ impl Board {
                 warn_!("a frame of {=usize} bytes is no order", payload.len());
                 return;
             };
-            self.obey(order);
+            self.execute(order);
         });
         self.deframer = deframer;
     }
 
-    fn obey(&mut self, order: ToBoard) {
+    fn execute(&mut self, order: ToBoard) {
         match order {
             ToBoard::Identify => self.say_hello = true,
             ToBoard::Tare { zero_counts } if (MIN_COUNTS..=MAX_COUNTS).contains(&zero_counts) => {
                 info!("zero is at {=i32} counts", zero_counts);
                 self.setup.zero_counts = Some(zero_counts);
-                self.filter.forget();
+                self.filter.reset();
             }
             ToBoard::SetFactor { counts_per_g }
                 if counts_per_g.is_finite() && counts_per_g.abs() >= LEAST_COUNTS_PER_G =>
             {
                 info!("a gram is {=f32} counts", counts_per_g);
                 self.setup.counts_per_g = Some(counts_per_g);
-                self.filter.forget();
+                self.filter.reset();
             }
             ToBoard::SetRate { rate_hz } => {
                 self.setup.rate_hz = hx711::nearest_rate_hz(rate_hz);
@@ -114,11 +115,11 @@ impl Board {
                 warn_!("refused an impossible zero or factor")
             }
         }
-        // The answer to everything, and what tells the host that it was refused.
+        // Every order is answered with the configuration, which shows a refusal too.
         self.say_setup = true;
     }
 
-    /// A conversion came from the converter.
+    /// Processes a conversion.
     pub fn convert(&mut self, counts: i32, now_us: u32) {
         let after_s = now_us.wrapping_sub(self.last.at_us) as f32 * 1e-6;
         let reading = match (self.setup.zero_counts, self.setup.counts_per_g) {
@@ -126,7 +127,7 @@ impl Board {
                 if self.last.reading != Reading::Saturated {
                     warn_!("the converter is saturated at {=i32} counts", counts);
                 }
-                self.filter.forget();
+                self.filter.reset();
                 Reading::Saturated
             }
             (Some(zero), Some(factor)) => {
@@ -140,7 +141,7 @@ impl Board {
         self.fresh = true;
     }
 
-    /// The next frame to send, if there is one; to be asked until there is none.
+    /// The next frame to send; to be called until it returns `None`.
     pub fn next_frame(&mut self, now_us: u32) -> Option<SensorFrame> {
         if core::mem::take(&mut self.say_hello) {
             self.say_setup = true;
@@ -162,12 +163,13 @@ impl Board {
             schema: SCHEMA,
             firmware: self.identity.firmware,
             serial: self.identity.serial,
-            garbled: self.deframer.seen().garbled,
+            garbled: self.deframer.counts().garbled,
         }
     }
 
     fn sample(&mut self, now_us: u32) -> ForceReading {
-        // A loop that looks at the clock before the converter has a conversion of the future; its age is none.
+        // A firmware that reads its clock before the converter can pass a conversion from the future; its age is zero
+        // then.
         let ahead = now_us.wrapping_sub(self.last.at_us) > u32::MAX / 2;
         let now_us = if ahead { self.last.at_us } else { now_us };
         let period_us = 1_000_000 / u32::from(self.setup.rate_hz.max(1));
@@ -176,7 +178,7 @@ impl Board {
         {
             error!("the converter has become silent");
             self.last.reading = Reading::Silent;
-            self.filter.forget();
+            self.filter.reset();
         }
         let RawSample { number, at_us, counts, reading } = self.last;
         ForceReading { number, taken_us: at_us, sent_us: now_us, counts, reading }
@@ -187,11 +189,11 @@ impl Board {
 mod tests {
     use super::*;
 
-    fn told(board: &mut Board, order: ToBoard) {
+    fn send(board: &mut Board, order: ToBoard) {
         board.receive(&frame::order(&order).unwrap());
     }
 
-    fn said(board: &mut Board, now_us: u32) -> std::vec::Vec<FromBoard> {
+    fn received(board: &mut Board, now_us: u32) -> std::vec::Vec<FromBoard> {
         let mut deframer = Deframer::new();
         let mut messages = std::vec::Vec::new();
         while let Some(frame) = board.next_frame(now_us) {
@@ -206,7 +208,7 @@ mod tests {
 
     fn reading(board: &mut Board, counts: i32, now_us: u32) -> Reading {
         board.convert(counts, now_us);
-        match said(board, now_us).last() {
+        match received(board, now_us).last() {
             Some(FromBoard::Sample(sample)) => sample.reading,
             other => panic!("{other:?}"),
         }
@@ -215,16 +217,16 @@ mod tests {
     #[test]
     fn it_introduces_itself_at_power_on_and_when_it_is_asked() {
         let mut board = board();
-        let first = said(&mut board, 0);
+        let first = received(&mut board, 0);
         let [FromBoard::Hello(hello), FromBoard::Setup(setup)] = first[..] else { panic!("{first:?}") };
         assert_eq!(
             (hello.protocol, hello.schema, hello.firmware, hello.serial),
             (PROTOCOL, SCHEMA, [1, 2, 3], 7)
         );
         assert_eq!(setup, Setup { zero_counts: None, counts_per_g: None, rate_hz: 80 });
-        assert_eq!(said(&mut board, 0), []);
-        told(&mut board, ToBoard::Identify);
-        assert_eq!(said(&mut board, 0), first);
+        assert_eq!(received(&mut board, 0), []);
+        send(&mut board, ToBoard::Identify);
+        assert_eq!(received(&mut board, 0), first);
     }
 
     #[test]
@@ -234,43 +236,43 @@ mod tests {
         while let Some(frame) = board.next_frame(0) {
             board.receive(&frame);
         }
-        assert_eq!(said(&mut board, 0), []);
+        assert_eq!(received(&mut board, 0), []);
     }
 
     #[test]
     fn it_makes_no_force_before_it_knows_zero_and_factor() {
         let mut board = board();
         assert_eq!(reading(&mut board, 5_000, 100), Reading::Unscaled);
-        told(&mut board, ToBoard::Tare { zero_counts: 1_000 });
+        send(&mut board, ToBoard::Tare { zero_counts: 1_000 });
         assert_eq!(reading(&mut board, 5_000, 200), Reading::Unscaled);
-        told(&mut board, ToBoard::SetFactor { counts_per_g: -400.0 });
+        send(&mut board, ToBoard::SetFactor { counts_per_g: -400.0 });
         assert_eq!(reading(&mut board, 5_000, 300), Reading::Force(-10.0));
         assert_eq!(reading(&mut board, MAX_COUNTS, 400), Reading::Saturated);
-        told(&mut board, ToBoard::SetRate { rate_hz: 12 });
+        send(&mut board, ToBoard::SetRate { rate_hz: 12 });
         assert_eq!(board.setup().rate_hz, 10);
     }
 
     #[test]
     fn what_is_impossible_changes_nothing_and_is_answered_all_the_same() {
         let mut board = board();
-        told(&mut board, ToBoard::SetFactor { counts_per_g: 2.0 });
+        send(&mut board, ToBoard::SetFactor { counts_per_g: 2.0 });
         let before = *board.setup();
-        said(&mut board, 0);
+        received(&mut board, 0);
         for order in [
             ToBoard::Tare { zero_counts: MAX_COUNTS + 1 },
             ToBoard::SetFactor { counts_per_g: 0.0 },
             ToBoard::SetFactor { counts_per_g: f32::NAN },
             ToBoard::SetFactor { counts_per_g: f32::INFINITY },
         ] {
-            told(&mut board, order);
-            assert_eq!(said(&mut board, 0), [FromBoard::Setup(before)], "{order:?}");
+            send(&mut board, order);
+            assert_eq!(received(&mut board, 0), [FromBoard::Setup(before)], "{order:?}");
         }
     }
 
     #[test]
     fn a_sample_goes_out_at_once_and_again_as_a_sign_of_life() {
         let mut board = board();
-        said(&mut board, 0);
+        received(&mut board, 0);
         let mut sent = 0;
         let mut now_us = u32::MAX - 500_000;
         board.convert(1, now_us);
@@ -279,7 +281,7 @@ mod tests {
             if tick % 12 == 0 {
                 board.convert(tick, now_us);
             }
-            for message in said(&mut board, now_us) {
+            for message in received(&mut board, now_us) {
                 let FromBoard::Sample(sample) = message else { panic!("{message:?}") };
                 assert!(sample.sent_us.wrapping_sub(sample.taken_us) < 12_000, "{sample:?}");
                 sent += 1;
@@ -291,9 +293,9 @@ mod tests {
     #[test]
     fn a_conversion_that_is_later_than_the_look_at_the_clock_is_a_young_one() {
         let mut board = board();
-        said(&mut board, 0);
+        received(&mut board, 0);
         board.convert(1, 1_050);
-        let last = said(&mut board, 1_000).pop();
+        let last = received(&mut board, 1_000).pop();
         let Some(FromBoard::Sample(sample)) = last else { panic!("{last:?}") };
         assert_eq!((sample.taken_us, sample.sent_us, sample.reading), (1_050, 1_050, Reading::Unscaled));
     }
@@ -302,10 +304,10 @@ mod tests {
     fn a_silent_converter_is_said_to_be_silent() {
         let mut board = board();
         board.convert(1, 0);
-        said(&mut board, 0);
+        received(&mut board, 0);
         let mut last = None;
         for now_us in (0..100_000).step_by(1_000) {
-            last = said(&mut board, now_us).pop().or(last);
+            last = received(&mut board, now_us).pop().or(last);
         }
         let Some(FromBoard::Sample(sample)) = last else { panic!("{last:?}") };
         assert_eq!((sample.number, sample.reading), (1, Reading::Silent));

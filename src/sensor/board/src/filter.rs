@@ -1,11 +1,11 @@
-//! Steadies a force for whoever limits motion by it.
+//! Asymmetric low-pass filter of the force: instant attack, exponential release.
 //!
-//! An ordinary low-pass delays everything, and so a rise too, just when somebody should be told at once. This one
-//! delays only what makes the force smaller: a reading that is further from zero than the value before, or on the other
-//! side of it, is taken as it is; one that is nearer to zero pulls the value down with a time constant.
-//! Noise so lifts the value by about its own amplitude, a few grams, which is the harmless side.
+//! An ordinary low-pass also delays a rise of the force, which limits the motion. This filter delays only a fall: a
+//! reading that is further from zero than the last value, or has the other sign, passes unchanged; one that is nearer
+//! to zero pulls the value down with a time constant. Noise so raises the value by about its own amplitude, a few
+//! grams, which is the safe side.
 
-/// Time constant of the way down.
+/// Time constant of the release.
 const RELEASE_S: f32 = 0.020;
 
 /// The filter.
@@ -15,21 +15,21 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Without a memory.
+    /// A filter without history.
     #[must_use]
     pub const fn new() -> Filter {
         Filter { value: None }
     }
 
-    /// Forgets what it has seen: the meaning of the readings has changed.
-    pub fn forget(&mut self) {
+    /// Forgets the history, after a change of scale.
+    pub fn reset(&mut self) {
         self.value = None;
     }
 
-    /// The steadied value after `reading`, which came `after_s` seconds after the one before.
+    /// The filtered value after `reading`, which came `after_s` seconds after the one before.
     pub fn update(&mut self, reading: f32, after_s: f32) -> f32 {
         let value = match self.value {
-            // The answer of a first-order low-pass to a constant input, for any spacing: 1 − exp(−t/τ) of the way.
+            // Step response of a first-order low-pass after any time: 1 − exp(−t/τ) of the way.
             Some(value) if value * reading >= 0.0 && reading.abs() < value.abs() => {
                 let share = 1.0 - libm::expf(-after_s.max(0.0) / RELEASE_S);
                 value + (reading - value) * share
@@ -63,7 +63,7 @@ mod tests {
         // After three periods of 12.5 ms exp(-1.875) of the way are left.
         assert!((last - (-100.0 - 400.0 * libm::expf(-1.875))).abs() < 0.01, "{last}");
         assert_eq!(filter.update(20.0, PERIOD_S), 20.0, "a force from the other side");
-        filter.forget();
+        filter.reset();
         assert_eq!(filter.update(1.0, PERIOD_S), 1.0);
     }
 

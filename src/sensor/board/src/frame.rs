@@ -1,9 +1,9 @@
-//! Frames on the line: `0x00 COBS(channel | payload | CRC-32C, little endian) 0x00`.
+//! Framing on the serial line: `0x00 COBS(channel | payload | CRC-32C, little endian) 0x00`.
 //!
-//! A zero byte never occurs inside a frame, so after noise, or from anywhere in a stream, the next zero byte is the end
-//! of the confusion. The zero byte in front ends whatever noise collected while the line was idle, at the cost of one
-//! byte: without it the first frame behind noise would be lost. The checksum is over channel and payload; of random
-//! garbage one in 2³² passes it.
+//! A zero byte never occurs inside a frame, so a receiver resynchronises at the next zero byte, after noise or from
+//! anywhere in the stream. The zero byte in front of a frame ends what noise collected on the idle line; without it the
+//! first frame behind noise would be lost. The checksum covers channel and payload; one in 2³² of random pieces passes
+//! it.
 
 use crc::{CRC_32_ISCSI, Crc, Table};
 use heapless::Vec;
@@ -11,28 +11,29 @@ use serde::Serialize;
 
 use crate::message::{FromBoard, MESSAGE_BYTES, ToBoard};
 
-/// The longest frame with its two zero bytes; the host's budget for one.
+/// Longest frame with its two zero bytes, which is the host's limit.
 pub const FRAME_BYTES: usize = 256;
-/// The longest encoded frame between the zero bytes.
+/// Longest encoded content between the zero bytes.
 const ENCODED_BYTES: usize = FRAME_BYTES - 2;
-/// COBS adds a byte for each 254 that it encodes.
+/// COBS adds one byte per 254 bytes.
 const PLAIN_BYTES: usize = ENCODED_BYTES - 1;
 const CHECKSUM_BYTES: usize = 4;
-/// The longest payload.
+/// Longest payload.
 pub const PAYLOAD_BYTES: usize = PLAIN_BYTES - 1 - CHECKSUM_BYTES;
 const _: () = assert!(MESSAGE_BYTES <= PAYLOAD_BYTES);
 
-/// CRC-32C (Castagnoli), with the small table: a kibibyte of flash.
+/// CRC-32C (Castagnoli), with the small table of one kibibyte.
 const CRC: Crc<u32, Table<1>> = Crc::<u32, Table<1>>::new(&CRC_32_ISCSI);
 
-/// What a frame carries.
+/// Kind of a frame's payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Channel {
-    /// A message of the board.
+    /// A message from the board.
     Message,
     /// One frame of the board's defmt log, in its raw encoding.
     Log,
-    /// A message of the host. A line that is looped back so makes nobody believe itself.
+    /// A message from the host. Since the channels differ, neither end takes its own frames on a looped line for the
+    /// other's.
     Order,
 }
 
@@ -50,10 +51,10 @@ impl Channel {
     }
 }
 
-/// A frame, ready for the line.
+/// An encoded frame.
 pub type SensorFrame = Vec<u8, FRAME_BYTES>;
 
-/// A frame with that payload; none when it is too long.
+/// Encodes a frame; `None` if the payload is too long.
 #[must_use]
 pub fn frame(channel: Channel, payload: &[u8]) -> Option<SensorFrame> {
     let mut plain = Vec::<u8, PLAIN_BYTES>::new();
@@ -69,15 +70,15 @@ pub fn frame(channel: Channel, payload: &[u8]) -> Option<SensorFrame> {
     Some(frame)
 }
 
-/// A message of the board, framed.
+/// Encodes a message from the board.
 ///
-/// None would mean a message that is longer than [`MESSAGE_BYTES`], which a test rules out.
+/// `None` would mean a message longer than [`MESSAGE_BYTES`], which a test rules out.
 #[must_use]
 pub fn message(message: &FromBoard) -> Option<SensorFrame> {
     record(Channel::Message, message)
 }
 
-/// A message of the host, framed.
+/// Encodes a message from the host.
 #[must_use]
 pub fn order(order: &ToBoard) -> Option<SensorFrame> {
     record(Channel::Order, order)
@@ -88,40 +89,40 @@ fn record(channel: Channel, record: &impl Serialize) -> Option<SensorFrame> {
     frame(channel, postcard::to_slice(record, &mut room).ok()?)
 }
 
-/// What the deframer has seen.
+/// Counters of the deframer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Deframed {
-    /// Bytes.
+pub struct FrameCounts {
+    /// Bytes received.
     pub bytes: u64,
-    /// Frames that were whole.
+    /// Intact frames.
     pub good: u32,
     /// Pieces between zero bytes that were no frame: noise, or a frame with a wrong byte.
     pub garbled: u32,
 }
 
-/// Takes a stream of bytes apart.
+/// Decoder of a byte stream into frames.
 #[derive(Debug, Default)]
 pub struct Deframer {
     piece: Vec<u8, ENCODED_BYTES>,
-    /// The piece has grown longer than any frame: the rest of it is passed over.
+    /// True while the piece is longer than any frame; the rest of it is discarded.
     too_long: bool,
-    seen: Deframed,
+    seen: FrameCounts,
 }
 
 impl Deframer {
-    /// At the beginning of a stream, or anywhere in it.
+    /// A decoder that may start anywhere in a stream.
     #[must_use]
     pub const fn new() -> Deframer {
-        Deframer { piece: Vec::new(), too_long: false, seen: Deframed { bytes: 0, good: 0, garbled: 0 } }
+        Deframer { piece: Vec::new(), too_long: false, seen: FrameCounts { bytes: 0, good: 0, garbled: 0 } }
     }
 
-    /// What it has seen so far.
+    /// Counters since the start.
     #[must_use]
-    pub fn seen(&self) -> Deframed {
+    pub fn counts(&self) -> FrameCounts {
         self.seen
     }
 
-    /// Takes `bytes`, and hands each frame that they complete to `take`.
+    /// Decodes `bytes`, and calls `take` for each completed frame.
     pub fn feed(&mut self, bytes: &[u8], mut take: impl FnMut(Channel, &[u8])) {
         self.seen.bytes += bytes.len() as u64;
         for &byte in bytes {
@@ -144,7 +145,7 @@ impl Deframer {
     }
 }
 
-/// The content of a piece between two zero bytes, if it is a frame.
+/// Decodes a piece between two zero bytes; `None` if it is no frame.
 fn open(piece: &mut [u8]) -> Option<(Channel, &[u8])> {
     let length = cobs::decode_in_place(piece).ok()?;
     let (content, checksum) = piece.get(..length)?.split_last_chunk::<CHECKSUM_BYTES>()?;
@@ -161,13 +162,13 @@ mod tests {
 
     use super::*;
 
-    fn opened(stream: &[u8], at_once: usize) -> (std::vec::Vec<(Channel, std::vec::Vec<u8>)>, Deframed) {
+    fn opened(stream: &[u8], at_once: usize) -> (std::vec::Vec<(Channel, std::vec::Vec<u8>)>, FrameCounts) {
         let mut deframer = Deframer::new();
         let mut frames = std::vec::Vec::new();
         for bytes in stream.chunks(at_once.max(1)) {
             deframer.feed(bytes, |channel, payload| frames.push((channel, payload.to_vec())));
         }
-        (frames, deframer.seen())
+        (frames, deframer.counts())
     }
 
     #[test]
@@ -228,7 +229,7 @@ mod tests {
             stream[place] ^= wrong;
             let (frames, _) = opened(&stream, 64);
             prop_assert!(frames.len() + 2 >= payloads.len(), "{} of {}", frames.len(), payloads.len());
-            // What came through is a part of what was sent, in its order.
+            // The frames received are a subsequence of those sent.
             let mut sent = payloads.iter();
             for (_, payload) in &frames {
                 prop_assert!(sent.any(|candidate| candidate == payload), "a frame that nobody sent");

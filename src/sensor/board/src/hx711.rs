@@ -1,37 +1,37 @@
-//! The HX711, a 24-bit converter for load cells, over any two pins.
+//! Driver of the HX711, a 24-bit ADC for load cells, over two GPIO pins.
 //!
 //! Data sheet (Avia Semiconductor): DOUT falls when a conversion is ready. Each rising edge of PD_SCK shifts out one
-//! bit, the highest first; the 25th pulse chooses channel A with gain 128 for the next conversion, and lets DOUT rise
-//! again. PD_SCK must not stay high for 60 µs, or the converter switches itself off: on a chip with long interrupts
-//! the firmware reads inside a critical section.
+//! bit, MSB first; the 25th pulse selects channel A with gain 128 for the next conversion, and lets DOUT rise again.
+//! The converter powers down when PD_SCK stays high for 60 µs, so on a chip with long interrupts the firmware reads
+//! inside a critical section.
 
 use embedded_hal::delay::DelayNs;
 use embedded_hal::digital::{InputPin, OutputPin};
 
-/// The highest conversion result; the converter gives it for everything above, too.
+/// Highest conversion result, also of everything above the range.
 pub const MAX_COUNTS: i32 = 0x7f_ffff;
-/// The lowest one.
+/// Lowest conversion result, also of everything below the range.
 pub const MIN_COUNTS: i32 = -0x80_0000;
 
-/// Conversions a second that the pin RATE chooses from, with the usual clock inside.
+/// Conversion rates that the pin RATE selects, with the internal clock [1/s].
 pub const RATES_HZ: [u16; 2] = [10, 80];
 
 const BITS: u32 = 24;
-/// Both halves of a clock pulse; at least 0.2 µs, and data are there 0.1 µs after the edge.
+/// Length of each half of a clock pulse; the data sheet asks for 0.2 µs, and data are valid 0.1 µs after the edge.
 const HALF_PULSE_US: u32 = 1;
 
-/// What a look at the converter came to.
+/// Result of polling the converter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Conversion {
-    /// The next one is not ready.
+    /// No conversion is ready.
     Waiting,
-    /// A new one, between [`MIN_COUNTS`] and [`MAX_COUNTS`].
+    /// A new conversion, between [`MIN_COUNTS`] and [`MAX_COUNTS`].
     Done(i32),
-    /// The converter or a pin did not behave: nothing can be said.
+    /// The converter or a pin did not follow the data sheet; the result is not known.
     Misread,
 }
 
-/// The converter behind its two pins.
+/// The converter and its two pins.
 #[derive(Debug)]
 pub struct Hx711<D, C, W> {
     data: D,
@@ -40,13 +40,13 @@ pub struct Hx711<D, C, W> {
 }
 
 impl<D: InputPin, C: OutputPin, W: DelayNs> Hx711<D, C, W> {
-    /// On these pins: DOUT, PD_SCK.
+    /// A converter on the pins DOUT (`data`) and PD_SCK (`clock`).
     pub fn new(data: D, clock: C, delay: W) -> Hx711<D, C, W> {
         Hx711 { data, clock, delay }
     }
 
-    /// Reads the conversion that is ready, if one is; takes about 50 µs then, and nothing otherwise.
-    pub fn look(&mut self) -> Conversion {
+    /// Polls the converter; reads a conversion that is ready, which takes about 50 µs.
+    pub fn read(&mut self) -> Conversion {
         match self.data.is_high() {
             Ok(true) => Conversion::Waiting,
             Ok(false) => self.shift_out().map_or(Conversion::Misread, Conversion::Done),
@@ -59,32 +59,32 @@ impl<D: InputPin, C: OutputPin, W: DelayNs> Hx711<D, C, W> {
         for _ in 0..BITS {
             word = word << 1 | u32::from(self.pulse()?);
         }
-        // Now channel and gain of the next one; then the converter is busy again, unless it was disturbed.
+        // The 25th pulse selects channel and gain; afterwards DOUT is high, unless the transfer was disturbed.
         self.pulse()?;
         let busy = self.data.is_high().ok()?;
-        // The sign is the highest of the 24 bits.
+        // Sign extension from 24 bits.
         busy.then_some((word << (32 - BITS)).cast_signed() >> (32 - BITS))
     }
 
-    /// One clock pulse; the bit that it shifted out.
+    /// Makes one clock pulse; returns the bit that it shifted out.
     fn pulse(&mut self) -> Option<bool> {
         self.clock.set_high().ok()?;
         self.delay.delay_us(HALF_PULSE_US);
         let bit = self.data.is_high().ok();
-        // Whatever happened, never leave it high.
+        // Set low even after an error: high for 60 µs is power-down.
         self.clock.set_low().ok()?;
         self.delay.delay_us(HALF_PULSE_US);
         bit
     }
 }
 
-/// Whether a result is at an end of the converter's range, and so may stand for anything beyond it.
+/// Returns whether a result is at an end of the converter's range, which stands for anything beyond it too.
 #[must_use]
 pub const fn saturated(counts: i32) -> bool {
     counts <= MIN_COUNTS || counts >= MAX_COUNTS
 }
 
-/// The rate that the converter has nearest to the wanted one.
+/// The converter's rate that is nearest to `wanted_hz`.
 #[must_use]
 pub fn nearest_rate_hz(wanted_hz: u16) -> u16 {
     RATES_HZ.into_iter().min_by_key(|rate| rate.abs_diff(wanted_hz)).unwrap_or(RATES_HZ[0])
@@ -103,10 +103,10 @@ mod tests {
         for (index, counts) in
             [0, 1, -1, 8_388_606, MAX_COUNTS, MIN_COUNTS, 0x55_5555, -0x55_5556].into_iter().enumerate()
         {
-            assert_eq!(converter.look(), Conversion::Waiting, "before {counts}");
+            assert_eq!(converter.read(), Conversion::Waiting, "before {counts}");
             chip.set_counts(counts);
             chip.advance((index as u32 + 1) * 12_500);
-            assert_eq!(converter.look(), Conversion::Done(counts));
+            assert_eq!(converter.read(), Conversion::Done(counts));
         }
     }
 
@@ -116,11 +116,11 @@ mod tests {
         let (data, clock, delay) = chip.pins();
         let mut converter = Hx711::new(data, clock, delay);
         chip.set_stuck_low(true);
-        assert_eq!(converter.look(), Conversion::Misread);
+        assert_eq!(converter.read(), Conversion::Misread);
         chip.set_stuck_low(false);
         chip.set_dead(true);
         chip.advance(1_000_000);
-        assert_eq!(converter.look(), Conversion::Waiting);
+        assert_eq!(converter.read(), Conversion::Waiting);
     }
 
     #[test]

@@ -1,17 +1,19 @@
-//! The force sensor's board: everything of it that does not depend on the chip, and what its host shares with it.
+//! Firmware library of the force sensor's board: protocol, framing, converter driver and filter, shared by the board
+//! and its host.
 //!
-//! - [`message`]: what the two tell each other, and how each notices that the other speaks another version
-//! - [`frame`]: how messages and logs travel on one line, so that noise is noticed
-//! - [`hx711`]: the driver of the load cell's converter, over `embedded-hal` pins
-//! - [`filter`]: steadies a reading without ever hiding a rise
-//! - [`board`]: the board itself: bytes and conversions in, bytes out
-//! - [`sim`]: a simulated converter behind the same two pins
+//! - [`message`]: the messages in both directions, and their version
+//! - [`frame`]: framing on the serial line: COBS with a CRC
+//! - [`hx711`]: driver of the load cell's converter over `embedded-hal` pins
+//! - [`filter`]: low-pass that never reports less force than there is
+//! - [`board`]: state machine of the board: bytes and conversions in, frames out
+//! - [`sim`]: simulated HX711 behind the same two pins
 //!
-//! No heap, no operating system; the host program, a desk without hardware and each firmware use the same code.
+//! It needs no heap and no operating system. The host program, the board on a desk without hardware and each firmware
+//! use the same code.
 #![cfg_attr(not(test), no_std)]
 
-// Without defmt nothing is said. (defmt's own macros where it is there: a macro around them would be the place that each
-// line is said at.)
+// Without the feature `defmt` the log macros do nothing. With it, defmt's own macros are used directly: a wrapper would
+// be the place that the log names for each line.
 #[cfg(not(feature = "defmt"))]
 #[macro_use]
 mod silence {

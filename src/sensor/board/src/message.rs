@@ -1,126 +1,126 @@
-//! What board and host tell each other, as postcard records on the message channel of the line.
+//! Messages between board and host, as postcard records on the message channel of the line.
 //!
-//! Rule of change: whoever changes anything here raises [`PROTOCOL`]. The two must agree on it, and on [`SCHEMA`], a hash
-//! of names and types, for the change that somebody forgot to count. [`Hello`] begins with both, and they stay
-//! where they are for ever, so that any two versions can tell that they differ ([`spoken`]).
+//! Rule of change: raise [`PROTOCOL`] with any change here. Both ends must agree on it and on [`SCHEMA`], a hash of
+//! names and types that catches a change without a new number. [`Hello`] begins with both and keeps them in their
+//! places for ever, so that any two versions can see that they differ ([`peek_version`]).
 
 use postcard_schema::Schema;
 use postcard_schema::key::Key;
 use serde::{Deserialize, Serialize};
 
-/// The version of this page.
+/// Version of the messages in this file.
 pub const PROTOCOL: u16 = 1;
 
-/// A hash of every message, by the names and types of its parts.
+/// Hash over the names and types of all messages.
 pub const SCHEMA: u64 = {
     let from = u64::from_le_bytes(Key::for_path::<FromBoard>("yep/sensor/from-board").to_bytes());
     let to = u64::from_le_bytes(Key::for_path::<ToBoard>("yep/sensor/to-board").to_bytes());
     from.rotate_left(1) ^ to
 };
 
-/// The longest message, in bytes.
+/// Longest message [bytes].
 pub const MESSAGE_BYTES: usize = 64;
 
 /// From the board to its host.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, Schema)]
 pub enum FromBoard {
-    /// Who it is: at power-on, and whenever it is asked. Always the first variant.
+    /// Identity: at power-on and in reply to [`ToBoard::Identify`]. Always the first variant.
     Hello(Hello),
-    /// How it converts: after each `Hello`, and whenever it was told to change something.
+    /// Configuration: after each `Hello`, and in reply to every order.
     Setup(Setup),
-    /// What it measures: at each conversion, and in between as a sign of life.
+    /// Sample: after each conversion, and repeated in between to show that the link is alive.
     Sample(ForceReading),
 }
 
-/// Who the board is.
+/// Identity of the board.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Schema)]
 pub struct Hello {
     /// [`PROTOCOL`] of the board. Always the first field.
     pub protocol: u16,
     /// [`SCHEMA`] of the board. Always the second field.
     pub schema: u64,
-    /// The version of its firmware: major, minor, patch.
+    /// Version of the firmware: major, minor, patch.
     pub firmware: [u8; 3],
-    /// Tells one board from another, where the chip has a number; zero where it has none.
+    /// Serial number of the chip; zero if it has none.
     pub serial: u64,
-    /// Frames that it could not read since power-on.
+    /// Pieces on the line since power-on that were no frame.
     pub garbled: u32,
 }
 
-/// How the board converts. A board forgets it without power; its host sends it again.
+/// Configuration of the board. The board loses it without power, and the host sends it again.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, Schema)]
 pub struct Setup {
-    /// The conversion result of an unloaded cell.
+    /// Reading of the unloaded cell.
     pub zero_counts: Option<i32>,
-    /// What a gram adds to it; negative when the cell is mounted the other way round.
+    /// Change of the reading per gram; negative for a cell that is mounted the other way round.
     pub counts_per_g: Option<f32>,
-    /// Conversions a second.
+    /// Conversion rate [1/s].
     pub rate_hz: u16,
 }
 
-/// What the board measures.
+/// A conversion and its time stamps.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, Schema)]
 pub struct ForceReading {
-    /// Counts conversions. One that stays the same is an old sample, sent again as a sign of life.
+    /// Number of the conversion. The same number again is a repeated sample.
     pub number: u32,
-    /// When the conversion was read, on the board's clock, in microseconds; wraps every 71 minutes.
+    /// Instant of the conversion on the board's clock [µs]; wraps every 71 minutes.
     pub taken_us: u32,
-    /// When this message was made, on the same clock.
+    /// Instant of sending on the same clock [µs].
     pub sent_us: u32,
-    /// The plain conversion result, 24 bits with a sign.
+    /// Raw conversion result, 24 bits with a sign.
     pub counts: i32,
-    /// What it means.
+    /// Force, or the reason why there is none.
     pub reading: Reading,
 }
 
-/// What a conversion means.
+/// Force, or the reason why there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, Schema)]
 pub enum Reading {
-    /// The force in grams, filtered.
+    /// Filtered force [g].
     Force(f32),
-    /// The board has not been told zero and factor since its power-on.
+    /// The board has no zero and factor since power-on.
     Unscaled,
     /// The converter is at an end of its range.
     Saturated,
-    /// The converter gives no results.
+    /// The converter gives no conversions.
     Silent,
 }
 
-/// From the host to its board. Everything may be said twice.
+/// From the host to its board. Each order is idempotent.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, Schema)]
 pub enum ToBoard {
-    /// Say [`FromBoard::Hello`] and [`FromBoard::Setup`].
+    /// Send [`FromBoard::Hello`] and [`FromBoard::Setup`].
     Identify,
-    /// From now on this conversion result is no force.
+    /// Set the zero.
     Tare {
-        /// The conversion result of an unloaded cell.
+        /// Reading of the unloaded cell.
         zero_counts: i32,
     },
-    /// From now on so many counts are a gram.
+    /// Set the factor, in counts per gram.
     SetFactor {
         /// Finite and not zero.
         counts_per_g: f32,
     },
-    /// From now on convert at this rate, or the nearest that the converter has.
+    /// Set the conversion rate to the nearest that the converter has.
     SetRate {
-        /// Conversions a second.
+        /// Conversion rate [1/s].
         rate_hz: u16,
     },
 }
 
-/// The protocol and the schema of a message that is some version's [`Hello`], of ours or of any other.
+/// Protocol version and schema of a message that is the [`Hello`] of any version.
 #[must_use]
-pub fn spoken(message: &[u8]) -> Option<(u16, u64)> {
+pub fn peek_version(message: &[u8]) -> Option<(u16, u64)> {
     let (variant, rest) = postcard::take_from_bytes::<u32>(message).ok()?;
     let (protocol, rest) = postcard::take_from_bytes::<u16>(rest).ok()?;
     let (schema, _) = postcard::take_from_bytes::<u64>(rest).ok()?;
     (variant == 0).then_some((protocol, schema))
 }
 
-/// Reads a message; the whole of the bytes must be one.
+/// Decodes a message; `None` if bytes are left over.
 #[must_use]
 pub fn read<'a, M: Deserialize<'a>>(bytes: &'a [u8]) -> Option<M> {
-    // from_bytes would pass over what comes behind.
+    // `from_bytes` would ignore bytes behind the message.
     postcard::take_from_bytes(bytes).ok().filter(|(_, rest)| rest.is_empty()).map(|(message, _)| message)
 }
 
@@ -174,10 +174,10 @@ mod tests {
             Other,
         }
         let later = bytes(&Message::Hello(Later { protocol: 9, schema: 77, name: "a board of tomorrow" }));
-        assert_eq!(spoken(&later), Some((9, 77)));
-        assert_eq!(spoken(&bytes(&Message::Other)), None);
+        assert_eq!(peek_version(&later), Some((9, 77)));
+        assert_eq!(peek_version(&bytes(&Message::Other)), None);
         assert_eq!(read::<FromBoard>(&later), None);
-        assert_eq!(spoken(&[]), None);
+        assert_eq!(peek_version(&[]), None);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! A simulated HX711 behind its two pins: it obeys its data sheet, not the driver.
+//! Simulated HX711 behind its two pins, written from its data sheet and not from the driver.
 
 use core::cell::{Cell, RefCell};
 use core::convert::Infallible;
@@ -6,11 +6,11 @@ use core::convert::Infallible;
 use embedded_hal::delay::DelayNs;
 use embedded_hal::digital::{ErrorType, InputPin, OutputPin};
 
-/// PD_SCK high for so long switches the converter off.
+/// PD_SCK high for this long is power-down.
 const POWER_DOWN_NS: u32 = 60_000;
 const BITS: u32 = 24;
 
-/// The converter.
+/// Simulated converter.
 #[derive(Debug)]
 pub struct Chip {
     state: RefCell<ChipState>,
@@ -23,11 +23,11 @@ pub struct Chip {
 
 #[derive(Debug)]
 struct ChipState {
-    /// When the last conversion was ready.
+    /// Instant of the last conversion.
     converted_us: u32,
-    /// The conversion that waits or is being shifted out.
+    /// The conversion that is ready or being shifted out.
     word: u32,
-    /// Pulses so far of this conversion.
+    /// Clock pulses since the conversion was ready.
     pulses: u32,
     ready: bool,
     clock_high: bool,
@@ -36,7 +36,7 @@ struct ChipState {
 }
 
 impl Chip {
-    /// At power-on, at 80 conversions a second.
+    /// The state at power-on, at 80 conversions a second.
     #[must_use]
     pub fn new(now_us: u32) -> Chip {
         let state = ChipState {
@@ -58,42 +58,42 @@ impl Chip {
         }
     }
 
-    /// What the cell's bridge makes of its load; beyond 24 bits it saturates.
+    /// Sets the bridge's signal in counts; beyond 24 bits the converter saturates.
     pub fn set_counts(&self, counts: i32) {
         self.counts.set(counts);
     }
 
-    /// By how much conversions vary either way.
+    /// Sets the amplitude of the noise.
     pub fn set_noise(&self, counts: u32) {
         self.noise_counts.set(counts);
     }
 
-    /// The level of the pin RATE.
+    /// Sets the conversion rate, as the pin RATE does.
     pub fn set_rate_hz(&self, rate_hz: u16) {
         self.period_us.set(1_000_000 / u32::from(rate_hz.max(1)));
     }
 
-    /// Without power: DOUT stays high.
+    /// Takes the power away: DOUT stays high.
     pub fn set_dead(&self, dead: bool) {
         self.dead.set(dead);
     }
 
-    /// A short circuit of DOUT to ground.
+    /// Makes a short circuit of DOUT to ground.
     pub fn set_stuck_low(&self, stuck: bool) {
         self.stuck_low.set(stuck);
     }
 
-    /// Lets time pass up to `now_us`.
+    /// Advances the time to `now_us`.
     pub fn advance(&self, now_us: u32) {
         let mut state = self.state.borrow_mut();
         let period_us = self.period_us.get();
         if now_us.wrapping_sub(state.converted_us) < period_us || (state.pulses > 0 && state.ready) {
             return;
         }
-        // In step with itself, however rarely somebody looks.
+        // Conversions stay on a fixed grid of periods, however rarely this is called.
         let whole = now_us.wrapping_sub(state.converted_us) / period_us * period_us;
         state.converted_us = state.converted_us.wrapping_add(whole);
-        // A linear congruence: the same noise in each run.
+        // A linear congruential generator gives the same noise in each run.
         state.chance = state.chance.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let span = 2 * self.noise_counts.get() + 1;
         let noise = ((state.chance >> 8) % span).cast_signed() - self.noise_counts.get().cast_signed();
@@ -102,7 +102,7 @@ impl Chip {
         (state.pulses, state.ready) = (0, true);
     }
 
-    /// DOUT, PD_SCK, and the time between edges.
+    /// The pins DOUT and PD_SCK, and the delay between edges.
     pub fn pins(&self) -> (Data<'_>, SimClockPin<'_>, Wait<'_>) {
         (Data(self), SimClockPin(self), Wait(self))
     }
@@ -116,7 +116,7 @@ pub struct Data<'a>(&'a Chip);
 #[derive(Debug)]
 pub struct SimClockPin<'a>(&'a Chip);
 
-/// Time that passes between edges.
+/// Delay between edges, which advances the simulated time.
 #[derive(Debug)]
 pub struct Wait<'a>(&'a Chip);
 

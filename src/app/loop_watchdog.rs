@@ -14,17 +14,17 @@ use crate::drive::threads::Heartbeats;
 use crate::options::Pins;
 
 /// A loop makes a turn each millisecond.
-const LOOK_EVERY: Duration = Duration::from_millis(25);
+const POLL_EVERY: Duration = Duration::from_millis(25);
 /// So many looks in a row without a turn of one of them: a hundred times what a turn takes, and each look was this
 /// process running while that loop, which goes before it, was not.
-const LOOKS: u32 = 10;
+const POLLS: u32 = 10;
 
 /// What the last lines of the log may take.
-const SAID_WITHIN: Duration = Duration::from_millis(100);
+const LOG_TIME: Duration = Duration::from_millis(100);
 
 /// Looks at the loops for as long as they live. Never returns when one of them hangs.
 pub async fn watch(loops: Heartbeats, pins: Pins) {
-    let mut ticks = interval(LOOK_EVERY);
+    let mut ticks = interval(POLL_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut last, mut hung) = (loops.counts(), [0; 2]);
     loop {
@@ -32,8 +32,8 @@ pub async fn watch(loops: Heartbeats, pins: Pins) {
         let counts = loops.counts();
         for index in 0..counts.len() {
             hung[index] = if counts[index] == last[index] { hung[index] + 1 } else { 0 };
-            if hung[index] > LOOKS {
-                end(["step loop", "control cycle"][index], &pins);
+            if hung[index] > POLLS {
+                abort(["step loop", "control cycle"][index], &pins);
             }
         }
         last = counts;
@@ -41,7 +41,7 @@ pub async fn watch(loops: Heartbeats, pins: Pins) {
 }
 
 /// Makes the outputs safe, and ends the process.
-fn end(name: &str, pins: &Pins) -> ! {
+fn abort(name: &str, pins: &Pins) -> ! {
     tracing::error!("the {name} hangs: the outputs are made safe, and the program ends");
     let mut arguments = vec![format!("--step={}", pins.step), format!("--dir={}", pins.dir)];
     arguments.extend(pins.enable.map(|pin| format!("--enable={pin}")));
@@ -52,6 +52,6 @@ fn end(name: &str, pins: &Pins) -> ! {
         Err(error) => tracing::error!("the outputs may not be safe: {error}"),
     }
     // For the log to be written, if it can be; nothing moves any more.
-    std::thread::sleep(SAID_WITHIN);
+    std::thread::sleep(LOG_TIME);
     std::process::abort();
 }

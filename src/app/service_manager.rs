@@ -17,48 +17,48 @@ use tokio::runtime::Handle;
 use crate::drive::threads::Heartbeats;
 
 /// Messages in the time after which the manager gives up: one may be late, and one lost.
-const MESSAGES_IN_TIME: u32 = 4;
+const MESSAGES_PER_TIMEOUT: u32 = 4;
 
 /// The service manager, if there is one that listens.
-pub struct Manager(Option<NotifySocket>);
+pub struct ServiceManager(Option<NotifySocket>);
 
 struct NotifySocket {
     socket: UnixDatagram,
     address: SocketAddr,
     /// How long the manager waits for a sign of life.
-    patience: Option<Duration>,
+    timeout: Option<Duration>,
 }
 
-impl Manager {
+impl ServiceManager {
     /// The one that has started this process.
-    pub fn of_this_process() -> Manager {
-        let Some(name) = env::var_os("NOTIFY_SOCKET") else { return Manager(None) };
-        let patience = patience(env::var("WATCHDOG_USEC"), env::var("WATCHDOG_PID"), std::process::id());
-        match listener(name.as_bytes(), patience) {
-            Ok(listener) => Manager(Some(listener)),
+    pub fn of_this_process() -> ServiceManager {
+        let Some(name) = env::var_os("NOTIFY_SOCKET") else { return ServiceManager(None) };
+        let timeout = timeout(env::var("WATCHDOG_USEC"), env::var("WATCHDOG_PID"), std::process::id());
+        match open_socket(name.as_bytes(), timeout) {
+            Ok(socket) => ServiceManager(Some(socket)),
             Err(error) => {
                 tracing::warn!(%error, "the service manager cannot be told anything");
-                Manager(None)
+                ServiceManager(None)
             }
         }
     }
 
     /// Everything has started, and clients are answered.
     pub fn ready(&self, serving: &str) {
-        self.tell(&format!("READY=1\nSTATUS={serving}"));
+        self.notify(&format!("READY=1\nSTATUS={serving}"));
     }
 
     /// The process was told to end.
     pub fn stopping(&self) {
-        self.tell("STOPPING=1\nSTATUS=the axis comes to rest");
+        self.notify("STOPPING=1\nSTATUS=the axis comes to rest");
     }
 
     /// Says that the process is alive for as long as it is: its loops, and the thread that takes STOP.
-    pub async fn feed(&self, loops: Option<Heartbeats>, front: Handle) {
-        let Some(patience) = self.0.as_ref().and_then(|listener| listener.patience) else {
+    pub async fn feed_watchdog(&self, loops: Option<Heartbeats>, front: Handle) {
+        let Some(timeout) = self.0.as_ref().and_then(|socket| socket.timeout) else {
             return std::future::pending().await;
         };
-        let mut ticks = tokio::time::interval(patience / MESSAGES_IN_TIME);
+        let mut ticks = tokio::time::interval(timeout / MESSAGES_PER_TIMEOUT);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut last = None;
         loop {
@@ -67,25 +67,25 @@ impl Manager {
             let _ = front.spawn(async {}).await;
             // A process that moves nothing has no loops.
             let Some(counts) = loops.as_ref().map(Heartbeats::counts) else {
-                self.tell("WATCHDOG=1");
+                self.notify("WATCHDOG=1");
                 continue;
             };
             if last.is_none_or(|last: [u64; 2]| last.iter().zip(counts).all(|(last, count)| *last != count)) {
-                self.tell("WATCHDOG=1");
+                self.notify("WATCHDOG=1");
                 last = Some(counts);
             }
         }
     }
 
-    fn tell(&self, what: &str) {
-        let Some(listener) = &self.0 else { return };
-        if let Err(error) = listener.socket.send_to_addr(what.as_bytes(), &listener.address) {
+    fn notify(&self, what: &str) {
+        let Some(to) = &self.0 else { return };
+        if let Err(error) = to.socket.send_to_addr(what.as_bytes(), &to.address) {
             tracing::warn!(%error, what, "the service manager could not be told");
         }
     }
 }
 
-fn listener(name: &[u8], patience: Option<Duration>) -> io::Result<NotifySocket> {
+fn open_socket(name: &[u8], timeout: Option<Duration>) -> io::Result<NotifySocket> {
     let address = match name {
         [b'@', name @ ..] => SocketAddr::from_abstract_name(name)?,
         path => SocketAddr::from_pathname(std::ffi::OsStr::from_bytes(path))?,
@@ -93,11 +93,11 @@ fn listener(name: &[u8], patience: Option<Duration>) -> io::Result<NotifySocket>
     let socket = UnixDatagram::unbound()?;
     // A manager that does not read must not hold up anything here.
     socket.set_nonblocking(true)?;
-    Ok(NotifySocket { socket, address, patience })
+    Ok(NotifySocket { socket, address, timeout })
 }
 
 /// How long the manager waits, if it waits for this very process.
-fn patience(
+fn timeout(
     microseconds: Result<String, VarError>,
     waits_for: Result<String, VarError>,
     process: u32,
@@ -124,7 +124,7 @@ mod tests {
             (text("0"), none(), None),
             (text("soon"), none(), None),
         ] {
-            assert_eq!(patience(microseconds.clone(), waits_for.clone(), 7), expected, "{microseconds:?}");
+            assert_eq!(timeout(microseconds.clone(), waits_for.clone(), 7), expected, "{microseconds:?}");
         }
     }
 }

@@ -1,34 +1,35 @@
-//! The lines as an oscilloscope would show them: widths, gaps, order, the direction line. Pure.
+//! Checks of the digital lines, as an oscilloscope would make them: pulse widths, gaps, order of edges, direction
+//! set-up and hold. Pure.
 
 use super::violation::{Rule, RuleViolation};
 use crate::drive::PulseTiming;
 use crate::hal::{Edge, EdgeKind};
 use crate::units::Nanos;
 
-/// What is known about the lines.
+/// State of the lines, from the edges so far.
 #[derive(Debug, Clone)]
-pub struct Lines {
+pub struct LineChecker {
     timing: PulseTiming,
     last_ns: Option<Nanos>,
     pulse_began_ns: Option<Nanos>,
     pulse_ended_ns: Option<Nanos>,
     direction: Option<(bool, Nanos)>,
     high: bool,
-    /// Whether the driver is on; none where that is not known.
+    /// True while the driver is on; `None` if that is not known.
     powered: Option<bool>,
 }
 
-impl Lines {
-    /// A machine at power-on: all lines low, the driver off, and how it wants its pulses.
+impl LineChecker {
+    /// At power-on: all lines low, the driver off.
     #[must_use]
-    pub fn new(timing: PulseTiming) -> Lines {
-        Lines { powered: Some(false), ..Lines::midway(timing) }
+    pub fn new(timing: PulseTiming) -> LineChecker {
+        LineChecker { powered: Some(false), ..LineChecker::after_gap(timing) }
     }
 
-    /// Lines of which nothing is known, since edges were lost.
+    /// After a gap in the edges: nothing is known about the lines.
     #[must_use]
-    pub fn midway(timing: PulseTiming) -> Lines {
-        Lines {
+    pub fn after_gap(timing: PulseTiming) -> LineChecker {
+        LineChecker {
             timing,
             last_ns: None,
             pulse_began_ns: None,
@@ -39,14 +40,16 @@ impl Lines {
         }
     }
 
-    /// Takes the next edge; tells what is wrong with it.
-    pub fn edge(&mut self, edge: Edge) -> Option<RuleViolation> {
+    /// Checks the next edge.
+    pub fn check_edge(&mut self, edge: Edge) -> Option<RuleViolation> {
         let Edge { at, kind } = edge;
-        let wrong = self.order(edge).or_else(|| match kind {
-            EdgeKind::StepBegins { forward } => self.begins(at, forward),
-            EdgeKind::StepEnds => since(Rule::PulseWidth, at, self.pulse_began_ns, self.timing.high_ns),
+        let wrong = self.check_order(edge).or_else(|| match kind {
+            EdgeKind::StepBegins { forward } => self.check_step(at, forward),
+            EdgeKind::StepEnds => {
+                check_interval(Rule::PulseWidth, at, self.pulse_began_ns, self.timing.high_ns)
+            }
             EdgeKind::Direction { .. } => {
-                since(Rule::DirectionHold, at, self.pulse_ended_ns, self.timing.direction_hold_ns)
+                check_interval(Rule::DirectionHold, at, self.pulse_ended_ns, self.timing.direction_hold_ns)
             }
             EdgeKind::Enable { .. } => None,
         });
@@ -60,11 +63,12 @@ impl Lines {
         wrong
     }
 
-    /// Edges come one after the other; begins and ends alternate; the direction line rests while a pulse is high.
-    fn order(&self, Edge { at, kind }: Edge) -> Option<RuleViolation> {
+    /// Edges come in order of time, rising and falling edges of STEP alternate, and the direction line is steady while
+    /// a pulse is high.
+    fn check_order(&self, Edge { at, kind }: Edge) -> Option<RuleViolation> {
         let last = self.last_ns?;
         let (in_turn, earliest) = match kind {
-            // A pulse begins after everything else, not together with it.
+            // A pulse begins strictly after any other edge.
             EdgeKind::StepBegins { .. } => (!self.high, last + 1),
             EdgeKind::StepEnds => (self.high, last + 1),
             EdgeKind::Direction { .. } => (!self.high, last),
@@ -75,7 +79,7 @@ impl Lines {
         (!in_turn || at < earliest).then_some(broken)
     }
 
-    fn begins(&self, at: Nanos, forward: bool) -> Option<RuleViolation> {
+    fn check_step(&self, at: Nanos, forward: bool) -> Option<RuleViolation> {
         let Some((_, changed_ns)) = self.direction.filter(|(line, _)| *line == forward) else {
             let way = |forward: bool| if forward { 1.0 } else { -1.0 };
             let line = self.direction.map_or(0.0, |(line, _)| way(line));
@@ -89,12 +93,13 @@ impl Lines {
         if self.powered == Some(false) {
             return Some(RuleViolation { rule: Rule::PowerOff, at_ns: at, found: 1.0, allowed: 0.0 });
         }
-        since(Rule::PulseGap, at, self.pulse_ended_ns, self.timing.low_ns)
-            .or_else(|| since(Rule::DirectionSetup, at, Some(changed_ns), self.timing.direction_setup_ns))
+        check_interval(Rule::PulseGap, at, self.pulse_ended_ns, self.timing.low_ns).or_else(|| {
+            check_interval(Rule::DirectionSetup, at, Some(changed_ns), self.timing.direction_setup_ns)
+        })
     }
 }
 
-fn since(rule: Rule, at: Nanos, before: Option<Nanos>, least_ns: Nanos) -> Option<RuleViolation> {
+fn check_interval(rule: Rule, at: Nanos, before: Option<Nanos>, least_ns: Nanos) -> Option<RuleViolation> {
     let since_ns = at.saturating_sub(before?);
     let broken = RuleViolation { rule, at_ns: at, found: since_ns as f64, allowed: least_ns as f64 };
     (since_ns < least_ns).then_some(broken)

@@ -1,38 +1,40 @@
-//! When something happened on the board, on the clock of the machine.
+//! Clock synchronisation: converts the board's time stamps to the machine's monotonic clock by a minimum-delay offset
+//! filter.
 //!
-//! Each message says when it was made, on the board's clock. It is heard a little later: line, driver and scheduler take
-//! their time, and never less than some least time. So of all the differences between the two clocks the smallest one
-//! is nearest to the truth. It may rise slowly, as the clocks drift apart. A message that a busy host reads late
-//! so keeps its true age, instead of looking fresh; where the board's clock drifts more than is allowed for, samples look
-//! older than they are, which is the safe side.
+//! Each message carries its time of sending on the board's clock, and arrives after a delay of line, driver and
+//! scheduler that has a lower bound. So the smallest difference between arrival and sending is the best estimate of the
+//! offset. The estimate may rise slowly ([`DRIFT`]), since the two clocks drift. A message that a busy host reads late
+//! keeps its true age. If the board's clock drifts more than that, samples look older than they are, which is the safe
+//! side.
 
 use crate::units::Nanos;
 
-/// How far two clocks may drift apart: a thousandth, ten times what cheap crystals do.
+/// Inverse of the allowed drift between the clocks: 1000 ppm, ten times that of cheap crystals.
 const DRIFT: u64 = 1_000;
 const MICROSECOND_NS: Nanos = 1_000;
 
-/// The board's clock beside ours.
+/// Offset estimator for one board.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Timeline {
+pub struct ClockSync {
     known: Option<ClockMapping>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct ClockMapping {
-    /// The last instant on the board's clock, as it was sent.
+    /// Time stamp of the last message, on the board's clock.
     sent_us: u32,
-    /// The same without wrapping, in ns since the first message.
+    /// The same without wrapping [ns since the first message].
     board_ns: Nanos,
-    /// When it was heard.
+    /// Its arrival on the machine's clock.
     heard: Nanos,
-    /// Our clock minus the board's, in ns.
+    /// Machine's clock minus the board's [ns].
     offset_ns: i128,
 }
 
-impl Timeline {
-    /// When a message was made that says `sent_us` and was heard at `heard`; never later than that.
-    pub fn place(&mut self, sent_us: u32, heard: Nanos) -> Nanos {
+impl ClockSync {
+    /// Instant on the machine's clock at which a message with the time stamp `sent_us` was sent, if it arrived at
+    /// `heard`. Never later than `heard`.
+    pub fn to_machine_time(&mut self, sent_us: u32, heard: Nanos) -> Nanos {
         let known = match self.known {
             None => ClockMapping { sent_us, board_ns: 0, heard, offset_ns: i128::from(heard) },
             Some(before) => {
@@ -47,8 +49,8 @@ impl Timeline {
         Nanos::try_from(i128::from(known.board_ns) + known.offset_ns).unwrap_or(0)
     }
 
-    /// The board has started anew, and its clock with it.
-    pub fn forget(&mut self) {
+    /// Forgets the offset, after a restart of the board and its clock.
+    pub fn reset(&mut self) {
         self.known = None;
     }
 }
@@ -61,7 +63,7 @@ mod tests {
     /// Messages every 8 ms from a board whose clock runs faster by `drift_ppm`, each heard after its own delay; the
     /// error of each place, in ns, behind the first second.
     fn errors(drift_ppm: i64, delay_ns: impl Fn(u64) -> Nanos) -> Vec<i128> {
-        let mut timeline = Timeline::default();
+        let mut clock_sync = ClockSync::default();
         let mut errors = Vec::new();
         let mut heard_last = 0;
         for index in 0..2_000u64 {
@@ -69,7 +71,8 @@ mod tests {
             let board_us = sent as i64 / 1_000 * (1_000_000 + drift_ppm) / 1_000_000;
             // Nothing overtakes on a line.
             heard_last = (sent + delay_ns(index)).max(heard_last);
-            let placed = timeline.place((board_us as u32).wrapping_add(u32::MAX - 2_000_000), heard_last);
+            let placed =
+                clock_sync.to_machine_time((board_us as u32).wrapping_add(u32::MAX - 2_000_000), heard_last);
             assert!(placed <= heard_last);
             if index > 125 {
                 errors.push(i128::from(placed) - i128::from(sent));
