@@ -6,15 +6,15 @@ mod support;
 
 use std::time::Duration;
 
+use support::print_figure;
 use support::server::{Server, folder};
-use support::tell;
 
 const WATCHED: Duration = Duration::from_secs(10);
 /// From the order to full rate: the approach and the first stroke.
 const UNDER_WAY: Duration = Duration::from_secs(4);
 
 fn main() {
-    if !support::wanted() {
+    if !support::is_bench_run() {
         return;
     }
     let folder = folder();
@@ -40,5 +40,5 @@ fn watch(server: &Server, name: &str) {
         .map(|(thread, share)| format!("{thread} {share:.1}"))
         .collect();
     let how = format!("over {} s; {}", WATCHED.as_secs(), of_threads.join(", "));
-    tell(name, percent(before, after), "% of a core", &how);
+    print_figure(name, percent(before, after), "% of a core", &how);
 }

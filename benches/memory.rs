@@ -9,7 +9,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use support::server::{Server, drain, folder};
-use support::{Samples, tell};
+use support::{Samples, print_figure};
 
 const SOCKETS: usize = 1_000;
 const WATCHERS: usize = 200;
@@ -19,7 +19,7 @@ const SETTLE: Duration = Duration::from_secs(1);
 const STARTS: usize = 5;
 
 fn main() {
-    if !support::wanted() {
+    if !support::is_bench_run() {
         return;
     }
     if open_files() < SOCKETS as u64 + 100 {
@@ -46,11 +46,11 @@ fn main() {
         })
         .collect();
     let samples = |of: &dyn Fn(&[f64; 4]) -> f64| Samples::new(measured.iter().map(of).collect());
-    samples(&|[idle, ..]| idle / 1e6).tell("memory.idle", "MB");
-    samples(&|[.., private]| private / 1e6).tell("memory.idle_without_files", "MB");
-    samples(&|[_, full, ..]| full / 1e6).tell("memory.1000_sockets", "MB");
-    samples(&|[idle, full, ..]| (full - idle) / SOCKETS as f64 / 1e3).tell("memory.per_socket", "kB");
-    samples(&|[_, _, again, _]| again / 1e6).tell("memory.1000_sockets_again", "MB");
+    samples(&|[idle, ..]| idle / 1e6).print("memory.idle", "MB");
+    samples(&|[.., private]| private / 1e6).print("memory.idle_without_files", "MB");
+    samples(&|[_, full, ..]| full / 1e6).print("memory.1000_sockets", "MB");
+    samples(&|[idle, full, ..]| (full - idle) / SOCKETS as f64 / 1e3).print("memory.per_socket", "kB");
+    samples(&|[_, _, again, _]| again / 1e6).print("memory.1000_sockets_again", "MB");
 
     let folder = folder();
     let server = Server::start(folder.path(), &config);
@@ -60,7 +60,7 @@ fn main() {
     let bytes = drain(&mut sockets, WATCHED);
     let share = (server.cpu_s() - before_s) / WATCHED.as_secs_f64();
     let how = format!("over {} s, {:.1} MB sent", WATCHED.as_secs(), bytes as f64 / 1e6);
-    tell("memory.200_telemetry_sockets.cpu", 100.0 * share, "% of a core", &how);
+    print_figure("memory.200_telemetry_sockets.cpu", 100.0 * share, "% of a core", &how);
 }
 
 /// How many files this process, and so the server, may have open.

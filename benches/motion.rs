@@ -27,7 +27,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use rsruckig::prelude::{InputParameter, Ruckig, ThrowErrorHandler, Trajectory};
-use support::{Samples, counts, tell};
+use support::{Samples, counts, print_figure};
 use yep::drive::Rings;
 use yep::drive::chunk::Chunk;
 use yep::motion::plan::{MovePlan, Target};
@@ -87,7 +87,7 @@ fn units() -> Vec<Unit> {
 }
 
 fn main() {
-    if let Some((name, count)) = counts::asked() {
+    if let Some((name, count)) = counts::requested() {
         if let Some((_, steps_per_mm, speed)) = LOOPS.into_iter().find(|(loops, ..)| *loops == name) {
             run_loops(steps_per_mm, speed, count);
             return;
@@ -96,31 +96,31 @@ fn main() {
         (unit.expect("a unit of this name").run)(count);
         return;
     }
-    if !support::wanted() {
+    if !support::is_bench_run() {
         return;
     }
     for Unit { name, per, batch, mut run } in units() {
-        Samples::of(100, batch, &mut run).tell(&format!("motion.{name}"), &format!("ns/{per}"));
+        Samples::of(100, batch, &mut run).print(&format!("motion.{name}"), &format!("ns/{per}"));
     }
     for (name, course) in [("approach", approach()), ("sine", sine()), ("square", square())] {
         dearest(name, course);
     }
-    if counts::possible() {
+    if counts::is_available() {
         let mut runs = 0.0;
         for Unit { name, per, .. } in units() {
             // Whole rounds of strokes, 24 000 steps each, and about as much of everything else.
             let range = (24_000, 120_000);
-            let counted = counts::tell_per_unit(&format!("motion.{name}"), per, name, range, 1.0);
+            let counted = counts::print_per_unit(&format!("motion.{name}"), per, name, range, 1.0);
             if name.starts_with("runs_") {
                 runs += counted.unwrap_or(f64::NAN);
             }
         }
         for (name, steps_per_mm, speed) in LOOPS {
-            tell_loops(name, steps_per_mm, speed);
+            print_loops(name, steps_per_mm, speed);
         }
-        tell("motion.runs", runs, "instructions/step", "made and expanded; the aim is 17");
+        print_figure("motion.runs", runs, "instructions/step", "made and expanded; the aim is 17");
         let how = format!("Klipper's {KLIPPER} instructions a step by what a step costs in runs");
-        tell("motion.runs.beside_klipper", KLIPPER / runs, "x", &how);
+        print_figure("motion.runs.beside_klipper", KLIPPER / runs, "x", &how);
     }
 }
 
@@ -138,13 +138,13 @@ fn run_loops(steps_per_mm: f64, speed: f64, seconds: u64) -> u64 {
     loops.rail().made() - before
 }
 
-fn tell_loops(name: &str, steps_per_mm: f64, speed: f64) {
+fn print_loops(name: &str, steps_per_mm: f64, speed: f64) {
     let range = (4, 12);
     let [few, many] = [range.0, range.1].map(|seconds| run_loops(steps_per_mm, speed, seconds));
     let per_s = (many - few) as f64 / (range.1 - range.0) as f64;
-    counts::tell_per_unit(&format!("motion.{name}"), "step", name, range, per_s);
-    let part = counts::within("*step_loop_alone*");
-    counts::tell_per_unit_of(part, &format!("motion.{name}.step_loop"), "step", name, range, per_s);
+    counts::print_per_unit(&format!("motion.{name}"), "step", name, range, per_s);
+    let part = counts::only_within("*step_loop_alone*");
+    counts::print_per_unit_with(part, &format!("motion.{name}.step_loop"), "step", name, range, per_s);
 }
 
 /// A reference cycle by cycle, again and again, and an axis that follows it.
@@ -240,7 +240,7 @@ fn dearest(name: &str, mut course: Course) {
     };
     let all = Samples::new((0..cycles).map(|_| of_one()).collect());
     let how = format!("of the {cycles} cycles of one round, each the best of {ATTEMPTS}");
-    tell(&format!("motion.tracker_{name}.dearest"), all.max(), "ns/cycle", &how);
+    print_figure(&format!("motion.tracker_{name}.dearest"), all.max(), "ns/cycle", &how);
 }
 
 fn following() -> Box<dyn FnMut(u64)> {

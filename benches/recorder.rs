@@ -12,7 +12,7 @@ mod support;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use support::{Samples, counts, ms, tell};
+use support::{Samples, counts, ms, print_figure};
 use yep::diag::Recorder;
 use yep::diag::recorder::export::{self, ExportSpan};
 use yep::diag::recorder::ring::CAPACITY;
@@ -47,11 +47,11 @@ fn recording(recorder: &mut Recorder, seen: &[TraceSample]) -> Recording {
 }
 
 fn main() {
-    if let Some((_, count)) = counts::asked() {
+    if let Some((_, count)) = counts::requested() {
         record(&mut Recorder::new(), &running(), count);
         return;
     }
-    if !support::wanted() {
+    if !support::is_bench_run() {
         return;
     }
     let seen = running();
@@ -62,11 +62,11 @@ fn main() {
             black_box(taken.dequeue());
         }
     })
-    .tell("recorder.look", "ns/cycle");
+    .print("recorder.look", "ns/cycle");
     let mut recorder = Recorder::new();
-    Samples::of(100, 5_000, |count| record(&mut recorder, &seen, count)).tell("recorder.record", "ns/cycle");
-    if counts::possible() {
-        counts::tell_per_unit("recorder.record", "cycle", "record", (20_000, 120_000), 1.0);
+    Samples::of(100, 5_000, |count| record(&mut recorder, &seen, count)).print("recorder.record", "ns/cycle");
+    if counts::is_available() {
+        counts::print_per_unit("recorder.record", "cycle", "record", (20_000, 120_000), 1.0);
     }
 
     let timed = |run: &mut dyn FnMut()| {
@@ -83,18 +83,18 @@ fn main() {
         recorder.record(&TraceSample { fault: Some(Fault::EStop), ..seen[0] });
         black_box(recorder.finish());
     };
-    timed(freeze).tell("recorder.freeze", "ms");
+    timed(freeze).print("recorder.freeze", "ms");
     let whole = recording(&mut recorder, &seen);
-    timed(&mut || drop(black_box(file::encode(&whole)))).tell("recorder.encode", "ms");
+    timed(&mut || drop(black_box(file::encode(&whole)))).print("recorder.encode", "ms");
     let folder = tempfile::tempdir().expect("a folder");
     let archive = Archive::open(folder.path());
     timed(&mut || {
         black_box(archive.save(whole.clone(), Duration::ZERO));
     })
-    .tell("recorder.keep", "ms");
+    .print("recorder.keep", "ms");
     let part = ExportSpan { seconds: f64::NEG_INFINITY..=f64::INFINITY, every: 1 };
-    timed(&mut || drop(black_box(export::csv(&whole, &part)))).tell("recorder.csv", "ms");
+    timed(&mut || drop(black_box(export::csv(&whole, &part)))).print("recorder.csv", "ms");
     let how = format!("{} records", whole.records.len());
-    tell("recorder.file", file::encode(&whole).len() as f64 / 1e6, "MB", &how);
-    tell("recorder.rows", export::csv(&whole, &part).len() as f64 / 1e6, "MB", &how);
+    print_figure("recorder.file", file::encode(&whole).len() as f64 / 1e6, "MB", &how);
+    print_figure("recorder.rows", export::csv(&whole, &part).len() as f64 / 1e6, "MB", &how);
 }

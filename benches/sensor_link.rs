@@ -20,7 +20,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use stand::Pty;
-use support::{Samples, counts, tell};
+use support::{Samples, counts, print_figure};
 use yep::hal::{MonotonicClock, NewestForce, newest_force};
 use yep::sensor::firmware::Firmware;
 use yep::sensor::line::{ReadResult, SerialLine};
@@ -48,26 +48,26 @@ const WATCHED: Duration = Duration::from_secs(10);
 const LOG_FRAMES: usize = 200;
 
 fn main() {
-    if let Some((name, count)) = counts::asked() {
+    if let Some((name, count)) = counts::requested() {
         let unit = units(recorded_log().as_ref()).into_iter().find(|unit| unit.name == name);
         (unit.expect("a unit of this name").run)(count);
         return;
     }
-    if !support::wanted() {
+    if !support::is_bench_run() {
         return;
     }
     record_log();
     let log = recorded_log();
     for Unit { name, per, batch, mut run } in units(log.as_ref()) {
         let samples = Samples::of(100, batch, &mut run);
-        samples.tell(&format!("sensor_link.{name}"), &format!("ns/{per}"));
+        samples.print(&format!("sensor_link.{name}"), &format!("ns/{per}"));
         if name == "hear" {
-            samples.map(|ns| 1e9 / ns).tell("sensor_link.frames_a_core", "frames/s");
+            samples.map(|ns| 1e9 / ns).print("sensor_link.frames_a_core", "frames/s");
         }
     }
-    if counts::possible() {
+    if counts::is_available() {
         for Unit { name, per, .. } in units(log.as_ref()) {
-            counts::tell_per_unit(&format!("sensor_link.{name}"), per, name, (20_000, 120_000), 1.0);
+            counts::print_per_unit(&format!("sensor_link.{name}"), per, name, (20_000, 120_000), 1.0);
         }
     }
     // Lines are put together as they are in use, and go nowhere.
@@ -99,7 +99,7 @@ fn units(log: Option<&Log>) -> Vec<Unit> {
 }
 
 /// What the board says first, and then forces that never repeat.
-fn said(number: u32, period_us: u32) -> FromBoard {
+fn board_message(number: u32, period_us: u32) -> FromBoard {
     match number {
         0 => FromBoard::Hello(Hello {
             protocol: PROTOCOL,
@@ -119,7 +119,7 @@ fn said(number: u32, period_us: u32) -> FromBoard {
 }
 
 fn frame_of(number: u32, period_us: u32) -> SensorFrame {
-    frame::message(&said(number, period_us)).expect("it fits")
+    frame::message(&board_message(number, period_us)).expect("it fits")
 }
 
 fn round() -> Vec<SensorFrame> {
@@ -127,7 +127,7 @@ fn round() -> Vec<SensorFrame> {
 }
 
 fn framing() -> Box<dyn FnMut(u64)> {
-    let messages: Vec<FromBoard> = (0..ROUND as u32).map(|number| said(number, 3_125)).collect();
+    let messages: Vec<FromBoard> = (0..ROUND as u32).map(|number| board_message(number, 3_125)).collect();
     let mut messages = (0..ROUND).cycle().map(move |i| messages[i]);
     Box::new(move |count| {
         for message in messages.by_ref().take(count as usize) {
@@ -315,7 +315,7 @@ fn share(frames_per_s: u32, log: Option<&Log>) {
         lines(&after.logs) - lines(&before.logs),
     );
     let name = format!("sensor_link.cpu_{frames_per_s}{}", if log.is_some() { "_log" } else { "" });
-    tell(&name, hearing + reading, "% of a core", &how);
+    print_figure(&name, hearing + reading, "% of a core", &how);
 }
 
 /// Processor time of this process's threads of that name, as the scheduler counts it.

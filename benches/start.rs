@@ -8,17 +8,17 @@ use support::{Samples, ms};
 const STARTS: usize = 30;
 
 fn main() {
-    if !support::wanted() {
+    if !support::is_bench_run() {
         return;
     }
     let first = |_| {
         let folder = folder();
         ms(Server::start(folder.path(), "").started_in)
     };
-    Samples::new((0..STARTS).map(first).collect()).tell("start.new_state", "ms");
+    Samples::new((0..STARTS).map(first).collect()).print("start.new_state", "ms");
 
     let folder = folder();
     drop(Server::start(folder.path(), ""));
     let again = |_| ms(Server::start(folder.path(), "").started_in);
-    Samples::new((0..STARTS).map(again).collect()).tell("start.same_state", "ms");
+    Samples::new((0..STARTS).map(again).collect()).print("start.same_state", "ms");
 }

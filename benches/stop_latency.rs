@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use support::flood::{FLOODS, Flood};
 use support::server::{Client, Server, folder};
-use support::{Samples, ms, tell};
+use support::{Samples, ms, print_figure};
 use yep::api::fence::GUARD;
 
 const STOPS: u64 = 60;
@@ -52,7 +52,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const SPREAD: f64 = 0.618_033_988_749_894_9;
 
 fn main() {
-    if !support::wanted() {
+    if !support::is_bench_run() {
         return;
     }
     let stops = support::number("--stops").unwrap_or(STOPS);
@@ -81,25 +81,25 @@ fn main() {
 
     let samples = |of: fn(&Stop) -> f64| Samples::new(measured.iter().map(of).collect()).scaled(1e3);
     let latency = samples(|stop| stop.latency_s);
-    latency.tell("stop_latency.request_to_last_pulse", "ms");
+    latency.print("stop_latency.request_to_last_pulse", "ms");
     let how = format!("of {stops}");
-    tell("stop_latency.request_to_last_pulse.p90", latency.quantile(0.9), "ms", &how);
-    tell("stop_latency.request_to_last_pulse.max", latency.max(), "ms", &how);
-    samples(|stop| stop.bound_s).tell("stop_latency.bound_of_s4", "ms");
-    samples(|stop| stop.latency_s - (stop.bound_s - S4_EXTRA_S)).tell("stop_latency.beyond_v_over_a", "ms");
+    print_figure("stop_latency.request_to_last_pulse.p90", latency.quantile(0.9), "ms", &how);
+    print_figure("stop_latency.request_to_last_pulse.max", latency.max(), "ms", &how);
+    samples(|stop| stop.bound_s).print("stop_latency.bound_of_s4", "ms");
+    samples(|stop| stop.latency_s - (stop.bound_s - S4_EXTRA_S)).print("stop_latency.beyond_v_over_a", "ms");
     left_of_s4("stop_latency.left_of_s4", measured.iter());
     left_of_s4("stop_latency.left_of_s4.on_time", measured.iter().filter(|stop| stop.shifted_s == 0.0));
-    samples(|stop| stop.answered_s).tell("stop_latency.request_to_answer", "ms");
-    Samples::new(took_ms(folder.path())).tell("stop_latency.seen_to_rest", "ms");
+    samples(|stop| stop.answered_s).print("stop_latency.request_to_answer", "ms");
+    Samples::new(took_ms(folder.path())).print("stop_latency.seen_to_rest", "ms");
     let how = "between the two bounds of the clocks' difference";
-    tell("stop_latency.uncertainty", zero.uncertainty_s * 1e3, "ms", how);
+    print_figure("stop_latency.uncertainty", zero.uncertainty_s * 1e3, "ms", how);
     let (tries, moves) =
         (support::number("--tries").unwrap_or(TRIES), support::number("--moves").unwrap_or(MOVES));
     for (number, (name, _)) in FLOODS.iter().enumerate() {
         let flood = Flood::begin(number, server.address());
         std::thread::sleep(RISES);
         let name = format!("stop_latency.flood.{name}");
-        answers(&name, &server, tries);
+        measure_answers(&name, &server, tries);
         let measured: Vec<Stop> = (0..moves)
             .map(|i| {
                 let later_s = PERIOD_S * (i as f64 * SPREAD).fract();
@@ -115,7 +115,7 @@ fn main() {
         drop(flood);
     }
     let status = server.client().status();
-    tell(
+    print_figure(
         "stop_latency.latest_step",
         status["lateness"]["worst_step_ns"].as_f64().unwrap_or(0.0) * 1e-6,
         "ms",
@@ -124,11 +124,11 @@ fn main() {
 }
 
 /// Tells how long STOP's answer takes on connections of its own.
-fn answers(name: &str, server: &Server, tries: u64) {
+fn measure_answers(name: &str, server: &Server, tries: u64) {
     let mut answered = Vec::new();
     for _ in 0..tries {
         let asked = Instant::now();
-        if stops(server.address()).is_some() {
+        if send_stop(server.address()).is_some() {
             answered.push(ms(asked.elapsed()));
         }
         std::thread::sleep(Duration::from_millis(10));
@@ -140,14 +140,14 @@ fn answers(name: &str, server: &Server, tries: u64) {
         for (what, value) in
             [("p50", samples.median()), ("p99", samples.quantile(0.99)), ("max", samples.max())]
         {
-            tell(&format!("{name}.answer.{what}"), value, "ms", &how);
+            print_figure(&format!("{name}.answer.{what}"), value, "ms", &how);
         }
     }
-    tell(&format!("{name}.not_answered"), none as f64, "STOPs", &format!("of {tries}"));
+    print_figure(&format!("{name}.not_answered"), none as f64, "STOPs", &format!("of {tries}"));
 }
 
 /// A STOP that is answered with 200.
-fn stops(to: SocketAddr) -> Option<()> {
+fn send_stop(to: SocketAddr) -> Option<()> {
     let mut stream = TcpStream::connect_timeout(&to, ANSWERED).ok()?;
     stream.set_read_timeout(Some(ANSWERED)).ok()?;
     stream.write_all(b"POST /api/stop HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n").ok()?;
@@ -178,7 +178,7 @@ fn left_of_s4<'a>(name: &str, stops: impl Iterator<Item = &'a Stop> + Clone) {
         least.speed_mm_s,
         least.shifted_s * 1e3
     );
-    tell(name, left_s(least) * 1e3, "ms", &how);
+    print_figure(name, left_s(least) * 1e3, "ms", &how);
 }
 
 /// The zero of the machine's clock, in seconds after `epoch`; usually before it.
@@ -202,7 +202,7 @@ fn zero(client: &mut Client, log: &Log, epoch: Instant) -> Zero {
         std::thread::sleep(Duration::from_secs_f64(0.001 * (f64::from(i) * SPREAD).fract()));
         let before = log.len();
         let departure_s = epoch.elapsed().as_secs_f64();
-        client.order("calibrate");
+        client.give_command("calibrate");
         let edge = log.wait_for(before, Kind::DriverOn);
         earliest_s = earliest_s.max(departure_s - edge.at_s);
         client.post("/api/stop", "");
@@ -228,7 +228,7 @@ fn stop(
     let wave = format!(r#"{{"type": "sine", "duration": {PERIOD_S}, "lease": "continue"}}"#);
     while client.ask("POST", "/api/wave/run", &wave).0 != 200 {
         std::thread::sleep(Duration::from_millis(50));
-        client.another();
+        client.change_identity();
     }
     // The approach is over when there is a phase.
     while client.status()["phase"].is_null() {

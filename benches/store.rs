@@ -11,14 +11,14 @@ use std::path::Path;
 use std::time::Instant;
 
 use serde_json::json;
-use support::{Samples, number, tell};
+use support::{Samples, number, print_figure};
 use yep::settings::{Settings, SettingsChange as Setting};
 use yep::store::{SavedWave, SessionEnd, SessionRecord, StateChange, Store};
 
 const SAVES: u64 = 500;
 
 fn main() {
-    if !support::wanted() {
+    if !support::is_bench_run() {
         return;
     }
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -37,13 +37,13 @@ fn main() {
         })
         .collect();
     let per_change = (bytes_written() - before) as f64 / SAVES as f64;
-    tell(
+    print_figure(
         "store.bytes_per_change",
         per_change,
         "bytes",
         &format!("of {SAVES}, one after the other, copies among them"),
     );
-    Samples::new(times).tell("store.save", "ms");
+    Samples::new(times).print("store.save", "ms");
 
     // A full book, so that this is the dearest.
     for n in 1..=200 {
@@ -54,7 +54,7 @@ fn main() {
         save(&store, StateChange::Session(n, SessionRecord::begun(n)));
         save(&store, StateChange::Session(n, session(n)));
     }
-    tell(
+    print_figure(
         "store.bytes_per_session",
         (bytes_written() - before) as f64 / 100.0,
         "bytes",
@@ -68,7 +68,7 @@ fn main() {
     let before = bytes_written();
     save(&store, changed(&settings, 7).into());
     drop(store);
-    tell(
+    print_figure(
         "store.bytes_of_a_copy",
         (bytes_written() - before) as f64,
         "bytes",
@@ -81,8 +81,8 @@ fn main() {
             begin.elapsed().as_secs_f64() * 1e3
         })
         .collect();
-    Samples::new(opens).tell("store.open_and_close", "ms");
-    tell("store.size", size(&dir.path().join("db")) as f64 / 1e3, "kB", "the database, then");
+    Samples::new(opens).print("store.open_and_close", "ms");
+    print_figure("store.size", size(&dir.path().join("db")) as f64 / 1e3, "kB", "the database, then");
 
     let million = number("--changes").unwrap_or(1_000_000);
     let place = if Path::new("/dev/shm").is_dir() { Path::new("/dev/shm") } else { Path::new("/tmp") };
@@ -98,17 +98,22 @@ fn main() {
             largest = largest.max(size(&dir.path().join("db")));
         }
     }
-    tell(
+    print_figure(
         "store.largest",
         largest as f64 / 1e3,
         "kB",
         &format!("over {million} changes and {} sessions", million / 100),
     );
-    tell("store.save_in_memory", begin.elapsed().as_secs_f64() * 1e6 / million as f64, "us", "each of them");
+    print_figure(
+        "store.save_in_memory",
+        begin.elapsed().as_secs_f64() * 1e6 / million as f64,
+        "us",
+        "each of them",
+    );
     let begin = Instant::now();
     drop(store);
     drop(Store::open(dir.path()).unwrap());
-    tell("store.open_after_them", begin.elapsed().as_secs_f64() * 1e3, "ms", "once, with its close");
+    print_figure("store.open_after_them", begin.elapsed().as_secs_f64() * 1e3, "ms", "once, with its close");
 }
 
 fn changed(settings: &Settings, n: u64) -> Settings {

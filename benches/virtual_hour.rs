@@ -6,7 +6,7 @@ mod support;
 
 use std::time::Instant;
 
-use support::{Samples, counts, tell};
+use support::{Samples, counts, print_figure};
 use yep::drive::{CycleObserver, Rehearsal};
 use yep::hal::{Edge, EdgeKind, EdgeSink};
 use yep::machine::{Accepted, Command, State};
@@ -45,11 +45,11 @@ fn run(machine: &mut Rehearsal<Counter>, seconds: u64) -> u64 {
 }
 
 fn main() {
-    if let Some((_, seconds)) = counts::asked() {
+    if let Some((_, seconds)) = counts::requested() {
         run(&mut running(), seconds);
         return;
     }
-    if !support::wanted() {
+    if !support::is_bench_run() {
         return;
     }
     let mut steps = 0;
@@ -59,14 +59,14 @@ fn main() {
         begin.elapsed().as_secs_f64()
     };
     let walls = Samples::new((0..HOURS).map(hour).collect());
-    walls.tell("virtual_hour.wall", "s");
-    walls.scaled(1e9 / (HOUR_S * CYCLES_PER_S) as f64).tell("virtual_hour.cycle", "ns/cycle");
-    walls.scaled(1e9 / steps as f64).tell("virtual_hour.step", "ns/step");
-    tell("virtual_hour.steps", steps as f64, "steps", "in the hour, at 10 steps/mm");
-    if counts::possible() {
+    walls.print("virtual_hour.wall", "s");
+    walls.scaled(1e9 / (HOUR_S * CYCLES_PER_S) as f64).print("virtual_hour.cycle", "ns/cycle");
+    walls.scaled(1e9 / steps as f64).print("virtual_hour.step", "ns/step");
+    print_figure("virtual_hour.steps", steps as f64, "steps", "in the hour, at 10 steps/mm");
+    if counts::is_available() {
         // Whole periods, so that the steps per second are those of the hour.
         let per_s = steps as f64 / HOUR_S as f64;
-        counts::tell_per_unit("virtual_hour.cycle", "cycle", "seconds", (10, 40), CYCLES_PER_S as f64);
-        counts::tell_per_unit("virtual_hour.step", "step", "seconds", (10, 40), per_s);
+        counts::print_per_unit("virtual_hour.cycle", "cycle", "seconds", (10, 40), CYCLES_PER_S as f64);
+        counts::print_per_unit("virtual_hour.step", "step", "seconds", (10, 40), per_s);
     }
 }

@@ -6,7 +6,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use support::server::{Server, folder};
-use support::{Samples, tell};
+use support::{Samples, print_figure};
 use yep::wave::{Shape, points};
 
 /// What the app's page asks for most.
@@ -17,7 +17,7 @@ const WARM_UP: usize = 200;
 const REQUESTS: usize = 5_000;
 
 fn main() {
-    if !support::wanted() {
+    if !support::is_bench_run() {
         return;
     }
     let sampled = Samples::of(200, 100, |count| {
@@ -25,17 +25,17 @@ fn main() {
             let _ = black_box(points::sample(black_box(Shape::Sine), black_box(5.0), RESOLUTION));
         }
     });
-    sampled.scaled(1e-3).tell("wave_get.sampling", "us");
+    sampled.scaled(1e-3).print("wave_get.sampling", "us");
 
     let folder = folder();
     let server = Server::start(folder.path(), "");
-    answers(&server, "wave_get.answer", "POST", "/api/wave/get", BODY);
+    measure_answers(&server, "wave_get.answer", "POST", "/api/wave/get", BODY);
     // The floor: an answer for which nothing is done.
-    answers(&server, "wave_get.health", "GET", "/api/health", "");
+    measure_answers(&server, "wave_get.health", "GET", "/api/health", "");
 }
 
 /// One question after the other, on one connection.
-fn answers(server: &Server, name: &str, method: &str, path: &str, body: &str) {
+fn measure_answers(server: &Server, name: &str, method: &str, path: &str, body: &str) {
     let mut client = server.client();
     let mut bytes = 0;
     let mut latencies = Vec::with_capacity(REQUESTS);
@@ -49,7 +49,7 @@ fn answers(server: &Server, name: &str, method: &str, path: &str, body: &str) {
         }
     }
     let all_s: f64 = latencies.iter().sum();
-    Samples::new(latencies).scaled(1e6).tell(&format!("{name}.latency"), "us");
+    Samples::new(latencies).scaled(1e6).print(&format!("{name}.latency"), "us");
     let how = format!("{REQUESTS} of {bytes} bytes, one after the other");
-    tell(&format!("{name}.rate"), REQUESTS as f64 / all_s, "answers/s", &how);
+    print_figure(&format!("{name}.rate"), REQUESTS as f64 / all_s, "answers/s", &how);
 }

@@ -10,7 +10,7 @@ mod rules;
 #[path = "architecture/source.rs"]
 mod source;
 
-use rules::breaks;
+use rules::violations;
 use source::Source;
 
 #[test]
@@ -19,7 +19,7 @@ fn the_source_keeps_the_rules() {
     let mut sources = Vec::new();
     read(&src, &src, &mut sources);
     assert!(sources.iter().any(|source| source.file == "lib.rs"), "nothing was read from {}", src.display());
-    assert_eq!(breaks(&sources), Vec::<String>::new());
+    assert_eq!(violations(&sources), Vec::<String>::new());
 }
 
 /// The drawing of the imports: lines of `rooms <- rooms <- …`.
@@ -62,8 +62,8 @@ fn read(src: &Path, folder: &Path, sources: &mut Vec<Source>) {
 }
 
 /// What the rules say about files that are made up.
-fn judged(files: &[(&str, &str)]) -> Vec<String> {
-    breaks(&files.iter().map(|(name, text)| Source::parse(name, text)).collect::<Vec<_>>())
+fn check_sources(files: &[(&str, &str)]) -> Vec<String> {
+    violations(&files.iter().map(|(name, text)| Source::parse(name, text)).collect::<Vec<_>>())
 }
 
 #[test]
@@ -93,8 +93,8 @@ fn an_import_against_the_order_is_found_however_it_is_written() {
         ("diag/lines.rs", "use crate::hal::{Edge, sim::SimPins};", "diag names the simulation"),
         ("attic/mod.rs", "", "the room attic has no place"),
     ] {
-        let breaks = judged(&[(file, text)]);
-        assert!(breaks.len() == 1 && breaks[0].contains(found), "{file}: {text}\n{breaks:#?}");
+        let violations = check_sources(&[(file, text)]);
+        assert!(violations.len() == 1 && violations[0].contains(found), "{file}: {text}\n{violations:#?}");
     }
 }
 
@@ -114,9 +114,9 @@ fn a_pure_room_that_touches_the_world_is_found() {
         ("use std::thread::sleep;", "names std::thread"),
         ("use rand::Rng;", "names rand"),
     ] {
-        let breaks = judged(&[("machine/state.rs", text)]);
-        assert!(breaks.len() == 1 && breaks[0].contains(found), "{text}\n{breaks:#?}");
-        assert_eq!(judged(&[("drive/mod.rs", text)]), Vec::<String>::new(), "{text}");
+        let violations = check_sources(&[("machine/state.rs", text)]);
+        assert!(violations.len() == 1 && violations[0].contains(found), "{text}\n{violations:#?}");
+        assert_eq!(check_sources(&[("drive/mod.rs", text)]), Vec::<String>::new(), "{text}");
     }
 }
 
@@ -125,28 +125,31 @@ fn who_asks_for_the_time_of_the_day_elsewhere_is_found() {
     for text in ["use std::time::{Duration, SystemTime};", "fn f() { let t = std::time::SystemTime::now(); }"]
     {
         for file in ["machine/state.rs", "app/witness.rs", "settings/mod.rs"] {
-            let breaks = judged(&[(file, text)]);
-            assert!(breaks.len() == 1 && breaks[0].contains("names SystemTime"), "{file}: {breaks:#?}");
+            let violations = check_sources(&[(file, text)]);
+            assert!(
+                violations.len() == 1 && violations[0].contains("names SystemTime"),
+                "{file}: {violations:#?}"
+            );
         }
-        assert_eq!(judged(&[("wall_clock.rs", text)]), Vec::<String>::new(), "{text}");
+        assert_eq!(check_sources(&[("wall_clock.rs", text)]), Vec::<String>::new(), "{text}");
     }
 }
 
 #[test]
 fn a_file_that_is_too_long_is_found() {
     let long = |lines: usize| "fn f() {}\n".repeat(lines);
-    assert!(judged(&[("units.rs", &long(501))])[0].contains("501 lines"));
-    assert!(judged(&[("main.rs", &long(40))])[0].contains("40 lines"));
+    assert!(check_sources(&[("units.rs", &long(501))])[0].contains("501 lines"));
+    assert!(check_sources(&[("main.rs", &long(40))])[0].contains("40 lines"));
     let tests = format!("{}#[cfg(test)]\nmod tests {{\n{}}}\n", long(500), long(300));
     assert_eq!(
-        judged(&[("units.rs", &long(500)), ("main.rs", &long(39)), ("wave.rs", &tests)]),
+        check_sources(&[("units.rs", &long(500)), ("main.rs", &long(39)), ("wave.rs", &tests)]),
         Vec::<String>::new()
     );
 }
 
 #[test]
 fn a_type_name_that_means_two_things_is_found() {
-    let both = |a: &str, b: &str| judged(&[("wave/a.rs", a), ("motion/b.rs", b)]);
+    let both = |a: &str, b: &str| check_sources(&[("wave/a.rs", a), ("motion/b.rs", b)]);
     for (a, b) in [
         ("pub struct Limits;", "enum Limits { A }"),
         ("pub(super) trait Limits {}", "mod inner { struct Limits(u8); }"),
@@ -188,17 +191,17 @@ fn what_only_looks_like_a_break_is_left_alone() {
         fn only(x: [u8; 2]) { crate::api::f() }
         fn still() -> crate::units::Mm { Self::api() }
     "##;
-    assert_eq!(judged(&[("machine/state.rs", text)]), Vec::<String>::new());
+    assert_eq!(check_sources(&[("machine/state.rs", text)]), Vec::<String>::new());
     // The same file is read to its end.
     let after = format!("{text}\nfn f() {{ crate::api::x() }}");
-    assert_eq!(judged(&[("machine/state.rs", &after)]).len(), 1);
+    assert_eq!(check_sources(&[("machine/state.rs", &after)]).len(), 1);
 }
 
 #[test]
 fn a_module_that_is_only_for_tests_may_name_anything() {
     let tests = "use crate::app::run;";
     let declared = [("machine/mod.rs", "#[cfg(test)]\nmod script;"), ("machine/script.rs", tests)];
-    assert_eq!(judged(&declared), Vec::<String>::new());
+    assert_eq!(check_sources(&declared), Vec::<String>::new());
     let shipped = [("machine/mod.rs", "mod script;"), ("machine/script.rs", tests)];
-    assert_eq!(judged(&shipped), ["machine/script.rs:1: machine names app"]);
+    assert_eq!(check_sources(&shipped), ["machine/script.rs:1: machine names app"]);
 }

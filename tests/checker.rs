@@ -112,7 +112,7 @@ fn checker(precision: Precision) -> PulseChecker {
 
 /// Has the edges judged, with a look at the machine every millisecond, and at rest afterwards; `from` is where the axis
 /// stands at first.
-fn judge(edges: &[Edge], precision: Precision, look: impl Fn(u64) -> TraceSample) -> Option<Violation> {
+fn check(edges: &[Edge], precision: Precision, look: impl Fn(u64) -> TraceSample) -> Option<Violation> {
     let mut checker = checker(precision);
     let mut left = edges.iter().peekable();
     let last_ns = edges.last().map_or(BEGIN_NS, |edge| edge.at);
@@ -133,7 +133,7 @@ fn judge(edges: &[Edge], precision: Precision, look: impl Fn(u64) -> TraceSample
 }
 
 fn broken(edges: &[Edge]) -> Option<Rule> {
-    judge(edges, PUNCTUAL, |_| running()).map(|violation| violation.broken.rule)
+    check(edges, PUNCTUAL, |_| running()).map(|violation| violation.broken.rule)
 }
 
 /// Where in the train, by its index, is the step at which it first has this speed in steps/s.
@@ -145,7 +145,7 @@ fn at_speed(steps: &[Step], speed: f64) -> usize {
 fn a_good_train_is_not_reported() {
     for steps in [travel(0, 1_450, rates()), travel(0, 3, rates())] {
         assert!(steps.len() > 2);
-        let violation = judge(&edges(&steps), PUNCTUAL, |_| running());
+        let violation = check(&edges(&steps), PUNCTUAL, |_| running());
         assert!(violation.is_none(), "{}", violation.unwrap());
     }
 }
@@ -155,7 +155,7 @@ fn a_violation_tells_what_was_found_and_the_steps_before_it() {
     let mut edges = edges(&travel(0, 500, rates()));
     let last = edges.len() - 1;
     edges[last].at -= 1;
-    let violation = judge(&edges, PUNCTUAL, |_| running()).unwrap();
+    let violation = check(&edges, PUNCTUAL, |_| running()).unwrap();
     assert_eq!((violation.broken.found, violation.broken.allowed), (2_499.0, 2_500.0));
     let text = violation.to_string();
     assert!(text.starts_with("PulseWidth at ") && text.contains("2499.000 ns, where 2500.000 ns"), "{text}");
@@ -269,7 +269,7 @@ fn a_burst_after_a_stall_is_found() {
         assert!(matches!(rule, Some(Rule::Missing | Rule::Speed | Rule::Acceleration)), "{speed}: {rule:?}");
         // Also where late steps are something that happens.
         let late = Precision { slews: true, ..PUNCTUAL };
-        let rule = judge(&edges(&steps), late, |_| running()).map(|violation| violation.broken.rule);
+        let rule = check(&edges(&steps), late, |_| running()).map(|violation| violation.broken.rule);
         assert!(matches!(rule, Some(Rule::Missing | Rule::Speed)), "late, {speed}: {rule:?}");
     }
 }
@@ -308,7 +308,7 @@ fn the_firmness_of_a_stop_is_for_stops() {
         let asked = now >= stop_ns;
         TraceSample { state: if asked { State::Stopping } else { State::Running }, ..running() }
     };
-    let violation = judge(&edges, PUNCTUAL, stopping);
+    let violation = check(&edges, PUNCTUAL, stopping);
     assert!(violation.is_none(), "{}", violation.unwrap());
     assert!(matches!(broken(&edges), Some(Rule::Acceleration | Rule::Jerk)));
 }
@@ -338,7 +338,7 @@ fn only_a_halt_and_a_tripped_input_end_a_motion_at_once() {
     let last_ns = good[fast - 1].0;
     let ended_by = |cause: EndCause| {
         let ended = MotionEnd { epoch: 1, cause, inputs: Inputs::default() };
-        judge(&cut, PUNCTUAL, move |now| {
+        check(&cut, PUNCTUAL, move |now| {
             let over = now > last_ns;
             TraceSample { resting: over, ended: over.then_some(ended), ..running() }
         })
@@ -354,7 +354,7 @@ fn only_a_halt_and_a_tripped_input_end_a_motion_at_once() {
 fn no_step_comes_more_than_a_millisecond_after_a_halt() {
     let good = travel(0, 1_400, rates());
     let halt_ns = good[good.len() / 2].0;
-    let rule = judge(&edges(&good), PUNCTUAL, |now| {
+    let rule = check(&edges(&good), PUNCTUAL, |now| {
         let stop = if now >= halt_ns { StopLevel::Halt } else { StopLevel::None };
         TraceSample { stop, ..running() }
     });
@@ -382,12 +382,12 @@ fn a_step_beyond_the_range_is_found_and_so_is_a_speed_that_would_lead_there() {
     let good = edges(&travel(0, 1_400, rates()));
     let shorter = Calibration { origin_steps: 0, travel_steps: 1_550, max_steps: 1_300 };
     let violation =
-        judge(&good, PUNCTUAL, |_| TraceSample { calibration: Some(shorter), ..running() }).unwrap();
+        check(&good, PUNCTUAL, |_| TraceSample { calibration: Some(shorter), ..running() }).unwrap();
     assert_eq!(violation.broken.rule, Rule::Braking);
     // While homing there is no range yet.
     let homing = TraceSample { state: State::Homing, calibration: None, ..running() };
     let at_homing_speed = ProfileLimits { speed: 390.0, ..rates() };
-    let violation = judge(&edges(&travel(0, -1_600, at_homing_speed)), PUNCTUAL, |_| homing);
+    let violation = check(&edges(&travel(0, -1_600, at_homing_speed)), PUNCTUAL, |_| homing);
     assert!(violation.is_none(), "{}", violation.unwrap());
 }
 
@@ -451,10 +451,10 @@ proptest! {
         for (step, beside) in steps.iter_mut().zip(beside.into_iter().cycle()) {
             step.0 = step.0.saturating_add_signed(beside);
         }
-        let violation = judge(&edges(&steps), PUNCTUAL, |_| TraceSample { config, ..running() });
+        let violation = check(&edges(&steps), PUNCTUAL, |_| TraceSample { config, ..running() });
         prop_assert!(violation.is_none(), "{}", violation.unwrap());
         let late = Precision { slews: true, ..PUNCTUAL };
-        let violation = judge(&edges(&steps), late, |_| TraceSample { config, ..running() });
+        let violation = check(&edges(&steps), late, |_| TraceSample { config, ..running() });
         prop_assert!(violation.is_none(), "late: {}", violation.unwrap());
     }
 }

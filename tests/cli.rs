@@ -267,12 +267,12 @@ fn commands_ask_what_the_app_asks() {
             "sine, 2 s a period",
         ),
     ] {
-        let stub = Stub::answering(&[answer]);
+        let stub = Stub::with_answers(&[answer]);
         let (url, host) = (stub.url(), stub.address.to_string());
         let output = yep(&[arguments, &["--server", &url]].concat());
         assert_eq!(code(&output), 0, "{arguments:?}: {}", err(&output));
         assert!(out(&output).starts_with(said), "{arguments:?}: {}", out(&output));
-        let asked = stub.asked();
+        let asked = stub.requests();
         assert_eq!((asked[0].line.as_str(), asked[0].body.as_str()), (line, body));
         assert_eq!(asked[0].host, host);
     }
@@ -281,7 +281,7 @@ fn commands_ask_what_the_app_asks() {
 #[test]
 fn a_refusal_is_exit_code_1_with_the_servers_words() {
     let detail = r#"{"detail":"not homed: calibrate first"}"#;
-    let stub = Stub::answering(&[("409 Conflict", detail)]);
+    let stub = Stub::with_answers(&[("409 Conflict", detail)]);
     let output = yep(&["run-wave", "sine", "--duration", "5", "--server", &stub.url()]);
     assert_eq!((code(&output), out(&output)), (1, ""));
     assert_eq!(err(&output), "yep: not homed: calibrate first\n");
@@ -299,7 +299,7 @@ fn no_server_is_exit_code_3_and_says_how_to_start_one() {
 #[test]
 fn something_else_on_the_port_is_exit_code_3() {
     for answer in ["220 mail.example ESMTP\r\n", "", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"] {
-        let stub = Stub::saying(vec![answer.to_owned()]);
+        let stub = Stub::with_bytes(vec![answer.to_owned()]);
         let output = yep(&["status", "--server", &stub.url()]);
         assert_eq!(code(&output), 3, "{answer:?}: {}", err(&output));
         assert!(err(&output).contains("does not talk like a yep server"), "{answer:?}: {}", err(&output));
@@ -308,10 +308,10 @@ fn something_else_on_the_port_is_exit_code_3() {
 
 #[test]
 fn the_server_can_be_named_by_the_environment() {
-    let stub = Stub::answering(&[DONE]);
+    let stub = Stub::with_answers(&[DONE]);
     let mut command = Command::new(env!("CARGO_BIN_EXE_yep"));
     assert!(command.arg("stop").env("YEP_SERVER", stub.url()).output().unwrap().status.success());
-    assert_eq!(stub.asked()[0].body, r#"{"type":"stop"}"#);
+    assert_eq!(stub.requests()[0].body, r#"{"type":"stop"}"#);
 }
 
 const RUNNING: &str = r#"{"state":"running","why":"a wave was asked for","since_s":3.0,"position_mm":12.345,
@@ -324,7 +324,7 @@ const FAULTED: &str = r#"{"state":"faulted","why":"the e-stop input opened","pos
 
 #[test]
 fn the_status_is_a_page_for_people() {
-    let stub = Stub::answering(&[("200 OK", RUNNING)]);
+    let stub = Stub::with_answers(&[("200 OK", RUNNING)]);
     let output = yep(&["status", "--server", &stub.url()]);
     assert_eq!(
         out(&output),
@@ -335,9 +335,9 @@ fn the_status_is_a_page_for_people() {
          limits    front free, back free, e-stop loop closed\n\
          wave      42 % of a period, 3 complete\n"
     );
-    assert_eq!(stub.asked()[0].line, "GET /api/status HTTP/1.1");
+    assert_eq!(stub.requests()[0].line, "GET /api/status HTTP/1.1");
 
-    let stub = Stub::answering(&[("200 OK", FAULTED)]);
+    let stub = Stub::with_answers(&[("200 OK", FAULTED)]);
     let output = yep(&["status", "--server", &stub.url()]);
     assert_eq!(code(&output), 0);
     assert_eq!(
@@ -354,7 +354,7 @@ fn the_status_is_a_page_for_people() {
 
 #[test]
 fn the_status_is_the_servers_json_for_programs() {
-    let stub = Stub::answering(&[("200 OK", RUNNING)]);
+    let stub = Stub::with_answers(&[("200 OK", RUNNING)]);
     let output = yep(&["status", "--json", "--server", &stub.url()]);
     assert_eq!(out(&output).lines().count(), 1);
     let [printed, said]: [serde_json::Value; 2] =
@@ -364,7 +364,7 @@ fn the_status_is_the_servers_json_for_programs() {
 
 #[test]
 fn watching_ends_with_the_server() {
-    let stub = Stub::answering(&[("200 OK", RUNNING), ("200 OK", FAULTED)]);
+    let stub = Stub::with_answers(&[("200 OK", RUNNING), ("200 OK", FAULTED)]);
     let output = yep(&["status", "--watch", "--server", &stub.url()]);
     assert_eq!(code(&output), 3);
     let lines: Vec<&str> = out(&output).lines().collect();
@@ -395,12 +395,12 @@ fn waiting_for_a_calibration_tells_how_it_ended() {
         // What was so before does not count, nor does a wave that has to end first.
         let before = state(r#"{"state":"ready","why":"at rest"}"#);
         let ending = state(r#"{"state":"ending","why":"another command waits"}"#);
-        let stub = Stub::answering(&[DONE, before, ending, homing, homing, last]);
+        let stub = Stub::with_answers(&[DONE, before, ending, homing, homing, last]);
         let output = yep(&["calibrate", "--wait", "--server", &stub.url()]);
         assert_eq!(code(&output), exit, "{}", err(&output));
         let text = if exit == 0 { out(&output) } else { err(&output) };
         assert_eq!(text.trim_end(), said);
-        assert_eq!(stub.asked().len(), 6);
+        assert_eq!(stub.requests().len(), 6);
     }
 }
 
@@ -420,7 +420,7 @@ fn a_simulation_of_no_runs_is_refused() {
 
 #[test]
 fn the_server_may_be_named_before_the_command() {
-    let stub = Stub::answering(&[("200 OK", RUNNING)]);
+    let stub = Stub::with_answers(&[("200 OK", RUNNING)]);
     let output = yep(&["--server", &stub.url(), "status"]);
     assert_eq!(code(&output), 0, "{}", err(&output));
     assert!(out(&output).starts_with("state     running"), "{}", out(&output));

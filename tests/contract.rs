@@ -15,7 +15,7 @@ mod support;
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use support::{Client, Heard, Server, Setup};
+use support::{Client, HttpAnswer, Server, Setup};
 use yep::api::port::MachineLocation;
 use yep::api::route::AnswerType;
 use yep::api::routes::ROUTES;
@@ -63,7 +63,7 @@ async fn start(location: MachineLocation, prepare: fn(&mut Settings)) -> (Server
 }
 
 /// Makes the recorded request. A recorded id stands for the id of the document.
-async fn ask(server: &Server, request: &Value) -> Heard {
+async fn ask(server: &Server, request: &Value) -> HttpAnswer {
     let id = server.ctx.settings.current().document.id;
     let path = request["path"].as_str().unwrap();
     let path: Vec<&str> = path
@@ -112,7 +112,7 @@ async fn pause_behind(item: &Value) {
     }
 }
 
-fn as_recorded(case: &str, item: &Value, answer: &Heard, frames: &[String]) {
+fn as_recorded(case: &str, item: &Value, answer: &HttpAnswer, frames: &[String]) {
     let response = &item["response"];
     assert_eq!(u64::from(answer.status), response["status"], "{case}: {}", answer.text());
     let headers: Vec<(&str, &str)> = response["headers"]
@@ -141,7 +141,7 @@ fn as_recorded(case: &str, item: &Value, answer: &Heard, frames: &[String]) {
     }
 }
 
-fn as_decided(case: &str, deviation: &Deviation, item: &Value, answer: &Heard, frames: &[String]) {
+fn as_decided(case: &str, deviation: &Deviation, item: &Value, answer: &HttpAnswer, frames: &[String]) {
     assert_eq!(answer.status, deviation.status, "{case} ({}): {}", deviation.why, answer.text());
     match deviation.instead {
         Instead::Json(json) => assert_json(case, &answer.json(), &serde_json::from_str(json).unwrap()),
@@ -197,12 +197,12 @@ async fn the_recorded_commands_are_given_to_a_local_machine() {
             "get_slash" => (405, &[], 0),
             other => panic!("what about {other}?"),
         };
-        let before = server.port.stops();
+        let before = server.port.stop_count();
         let answer = ask(&server, &item["request"]).await;
         pause_behind(item).await;
         assert_eq!(answer.status, status, "{case}: {}", answer.text());
         let given: Vec<_> = server.port.commands().iter().map(|command| command.kind().name()).collect();
-        assert_eq!((given.as_slice(), server.port.stops() - before), (kinds, stops), "{case}");
+        assert_eq!((given.as_slice(), server.port.stop_count() - before), (kinds, stops), "{case}");
         let frames = commands.drain(&server, "command_all").await;
         match item["ws_frames_command_all"].as_array() {
             Some(recorded) if status == 200 => assert_frames(case, &frames, recorded),
@@ -253,7 +253,7 @@ async fn what_the_machine_refuses_is_a_conflict_and_is_not_announced() {
             ("/api/commands/run", r#"{"type":"update_settings"}"#),
             ("/api/settings/any/default", r#"{"force_limit":900}"#),
         ] {
-            server.port.script([Err(refusal)]);
+            server.port.script_replies([Err(refusal)]);
             let method = if path.contains("settings") { "PUT" } else { "POST" };
             let answer = server.request(method, path, &[], body).await;
             assert_eq!(answer.status, 409, "{path} {body}: {}", answer.text());
@@ -262,11 +262,11 @@ async fn what_the_machine_refuses_is_a_conflict_and_is_not_announced() {
         }
     }
     // Nothing runs that could end: the button of the app says so too often to be an error.
-    server.port.script([Err(CommandRefusal::NothingRuns(State::Ready))]);
+    server.port.script_replies([Err(CommandRefusal::NothingRuns(State::Ready))]);
     assert_eq!(server.post("/api/commands/run", r#"{"type":"end"}"#).await.text(), "null");
     assert_eq!(commands.drain(&server, "command_all").await.len(), 1);
     // The refused settings are neither in force nor stored.
-    let kept = server.keeper.kept.lock().unwrap().last().unwrap().document.force_limit;
+    let kept = server.store.kept.lock().unwrap().last().unwrap().document.force_limit;
     assert_eq!((server.ctx.settings.current().document.force_limit, kept), (1_000, 1_000));
 }
 
@@ -363,7 +363,7 @@ async fn a_key_that_is_there_twice_is_refused() {
     }
     // It says STOP, whatever else it says.
     assert_eq!(server.post("/api/stop", r#"{"a":1,"a":2}"#).await.status, 200);
-    assert_eq!((server.port.commands().len(), server.port.stops()), (0, 1));
+    assert_eq!((server.port.commands().len(), server.port.stop_count()), (0, 1));
     assert_eq!(commands.drain(&server, "command_all").await.len(), 1);
 }
 
@@ -442,11 +442,11 @@ async fn initialising_is_refused_in_motion_and_forgets_the_calibration_at_rest()
     let shown = server.get("/api/settings/any/default").await.json();
     assert_eq!((&shown["max_steps"], &shown["steps_per_mm"]), (&json!(1_450), &json!(10.0)));
     let id = shown["id"].as_str().unwrap();
-    server.port.show(support::snapshot(State::Running));
+    server.port.set_snapshot(support::snapshot(State::Running));
     let refused = server.post("/api/setup/initialize/", "").await;
     assert_eq!((refused.status, refused.json()["code"].as_str()), (409, Some("moving")));
     assert_eq!(server.get(&format!("/api/settings/any/{id}")).await.status, 200);
-    server.port.show(support::snapshot(State::Ready));
+    server.port.set_snapshot(support::snapshot(State::Ready));
     assert_eq!(server.post("/api/setup/initialize/", "").await.text(), "null");
     assert_eq!(server.get(&format!("/api/settings/any/{id}")).await.status, 404);
     assert_eq!(server.get("/api/settings/any/default").await.json()["max_steps"], Value::Null);

@@ -3,8 +3,8 @@
 //!
 //! `YEP_SEED` chooses the first seed, `YEP_RUNS` how many.
 
-#[path = "support/judged.rs"]
-mod judged;
+#[path = "support/edge_check.rs"]
+mod edge_check;
 
 use yep::api::wave_spec;
 use yep::hal::sim::Random;
@@ -37,7 +37,7 @@ fn an_undisturbed_wave_keeps_the_gentle_limits_on_every_edge() {
         let mut random = Random::new(Random::new(seed).number());
         let gear = Gear::random(&mut random, false);
         println!("seed {seed}: {gear:?}");
-        let (mut machine, steps_per_mm) = judged::homed(&gear);
+        let (mut machine, steps_per_mm) = edge_check::homed(&gear);
         machine.sink().expect_gentle(&gear.limits, steps_per_mm);
         // One wave, blended into another, and its end.
         assert_eq!(machine.command(Command::Run(any_wave(&mut random, &gear))), Some(Ok(Accepted::Now)));
@@ -64,8 +64,8 @@ fn what_is_stopped_pushed_and_set_anew_keeps_the_firm_limits_on_every_edge() {
         let mut random = Random::new(Random::new(1_000_000 + seed).number());
         let gear = Gear::random(&mut random, false);
         println!("seed {seed}: {gear:?}");
-        let (mut machine, steps_per_mm) = judged::homed(&gear);
-        let mut config = judged::config(&gear);
+        let (mut machine, steps_per_mm) = edge_check::homed(&gear);
+        let mut config = edge_check::config(&gear);
         for _ in 0..10 {
             match random.below(6) {
                 0 | 1 => {

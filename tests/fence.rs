@@ -24,7 +24,7 @@ enum Feed {
 
 const WAVE: &str = r#"{"type": "sine", "duration": 3, "lease": "continue"}"#;
 
-fn ask(
+fn request(
     process: &mut TrialProcess,
     who: ClientKind,
     method: &'static str,
@@ -37,21 +37,21 @@ fn ask(
 }
 
 fn post(process: &mut TrialProcess, who: ClientKind, path: &str, body: &str) -> (u16, Value) {
-    ask(process, who, "POST", path, body)
+    request(process, who, "POST", path, body)
 }
 
-fn pass(process: &mut TrialProcess, time: u64) {
+fn run_for(process: &mut TrialProcess, time: u64) {
     process.run_until(process.now() + time);
     assert!(process.witness().violation().is_none(), "{:?}", process.witness().violation());
 }
 
 fn calibrated() -> TrialProcess {
     let mut process = TrialProcess::start(&TrialEnvironment::new(RailOptions::default()), 70.0).unwrap();
-    pass(&mut process, SECOND / 2);
-    assert_eq!(ask(&mut process, ClientKind::Program, "PUT", "/api/waves/kept", WAVE).0, 200);
+    run_for(&mut process, SECOND / 2);
+    assert_eq!(request(&mut process, ClientKind::Program, "PUT", "/api/waves/kept", WAVE).0, 200);
     assert_eq!(post(&mut process, ClientKind::Page, "/api/commands/run", r#"{"type": "calibrate"}"#).0, 200);
     for _ in 0..60 {
-        pass(&mut process, SECOND);
+        run_for(&mut process, SECOND);
         if process.machine.trace_sample().state == State::Ready {
             return process;
         }
@@ -76,16 +76,16 @@ fn send(process: &mut TrialProcess, feed: Feed, socket: &ClientSocket) -> Option
 }
 
 /// Lets the feed go on for `time`. Nothing may move, and every answer is 409 `stopped`.
-fn goes_on_in_vain(process: &mut TrialProcess, feed: Feed, socket: &ClientSocket, time: u64) {
+fn assert_feed_refused(process: &mut TrialProcess, feed: Feed, socket: &ClientSocket, time: u64) {
     let until = process.now() + time;
     // The ramp.
-    pass(process, 400 * MS);
+    run_for(process, 400 * MS);
     let steps = process.witness().steps();
     while process.now() < until {
         if let Some((status, said)) = send(process, feed, socket) {
             assert_eq!((status, &said["code"]), (409, &json!("stopped")), "{feed:?}: {said}");
         }
-        pass(process, PACE);
+        run_for(process, PACE);
         let seen = process.machine.trace_sample();
         assert!(seen.resting && !seen.state.is_moving(), "{feed:?}: {:?}", seen.state);
     }
@@ -101,10 +101,10 @@ fn what_goes_on_sending_starts_nothing_behind_a_stop_however_it_sends_and_whoeve
             process.open_socket(ClientKind::Page, "status"),
         );
         for stop in [ClientKind::Guest, ClientKind::Page, ClientKind::Program] {
-            pass(&mut process, 3 * SECOND);
+            run_for(&mut process, 3 * SECOND);
             for _ in 0..20 {
                 send(&mut process, feed, &socket);
-                pass(&mut process, PACE);
+                run_for(&mut process, PACE);
             }
             assert!(
                 process.machine.trace_sample().state.is_moving(),
@@ -117,7 +117,7 @@ fn what_goes_on_sending_starts_nothing_behind_a_stop_however_it_sends_and_whoeve
                 }
                 who => assert_eq!(post(&mut process, who, "/api/stop", "").0, 200),
             }
-            goes_on_in_vain(&mut process, feed, &socket, 5 * SECOND);
+            assert_feed_refused(&mut process, feed, &socket, 5 * SECOND);
             if matches!(feed, Feed::Calibrate | Feed::Frame) {
                 // STOP in homing leaves it so; the next one has to find the ends again.
                 assert_eq!(process.machine.trace_sample().state, State::NotHomed);
@@ -137,15 +137,15 @@ fn a_run_behind_end_is_dropped_by_stop_and_not_sent_anew() {
     let mut process = calibrated();
     let socket = process.open_socket(ClientKind::Program, "command_all");
     assert_eq!(post(&mut process, ClientKind::Page, "/api/wave/run", WAVE).0, 200);
-    pass(&mut process, 5 * SECOND);
+    run_for(&mut process, 5 * SECOND);
     assert_eq!(post(&mut process, ClientKind::Page, "/api/commands/run", r#"{"type": "end"}"#).0, 200);
     assert_eq!(process.machine.trace_sample().state, State::Ending);
     for _ in 0..5 {
         assert_eq!(send(&mut process, Feed::Run, &socket).unwrap().0, 200, "it waits for the end");
-        pass(&mut process, PACE);
+        run_for(&mut process, PACE);
     }
     assert_eq!(post(&mut process, ClientKind::Guest, "/api/stop", "").0, 200);
-    goes_on_in_vain(&mut process, Feed::Run, &socket, 5 * SECOND);
+    assert_feed_refused(&mut process, Feed::Run, &socket, 5 * SECOND);
 }
 
 #[test]
@@ -154,10 +154,10 @@ fn a_single_press_starts_while_something_else_goes_on_in_vain() {
     let socket = process.open_socket(ClientKind::Program, "command_all");
     let _page = process.open_socket(ClientKind::Page, "status");
     assert_eq!(post(&mut process, ClientKind::Page, "/api/wave/run", WAVE).0, 200);
-    pass(&mut process, 3 * SECOND);
+    run_for(&mut process, 3 * SECOND);
     assert_eq!(send(&mut process, Feed::Run, &socket).unwrap().0, 200);
     assert_eq!(post(&mut process, ClientKind::Page, "/api/commands/run", r#"{"type": "stop"}"#).0, 200);
-    goes_on_in_vain(&mut process, Feed::Run, &socket, SECOND);
+    assert_feed_refused(&mut process, Feed::Run, &socket, SECOND);
     // What the app does when a person presses the button.
     assert_eq!(
         post(&mut process, ClientKind::Page, "/api/wave/run", r#"{"type":"sine","duration":5}"#).0,
@@ -165,7 +165,7 @@ fn a_single_press_starts_while_something_else_goes_on_in_vain() {
     );
     for _ in 0..40 {
         assert_eq!(send(&mut process, Feed::Run, &socket).unwrap().1["code"], "stopped");
-        pass(&mut process, PACE);
+        run_for(&mut process, PACE);
     }
     assert_eq!(process.machine.trace_sample().state, State::Running);
     // Who has pressed may change the wave as often as it likes, until the next STOP.
@@ -173,7 +173,7 @@ fn a_single_press_starts_while_something_else_goes_on_in_vain() {
         assert_eq!(post(&mut process, ClientKind::Page, "/api/wave/run", WAVE).0, 200);
     }
     // A program that has paused is as good as a person.
-    pass(&mut process, PAUSE.as_nanos() as u64);
+    run_for(&mut process, PAUSE.as_nanos() as u64);
     assert_eq!(send(&mut process, Feed::Run, &socket).unwrap().0, 200);
 }
 
@@ -181,10 +181,10 @@ fn a_single_press_starts_while_something_else_goes_on_in_vain() {
 fn a_start_that_is_too_quick_to_have_seen_the_stop_is_refused() {
     let mut process = calibrated();
     let socket = process.open_socket(ClientKind::Program, "command_all");
-    pass(&mut process, 5 * SECOND);
+    run_for(&mut process, 5 * SECOND);
     assert_eq!(post(&mut process, ClientKind::Page, "/api/stop", "").0, 200);
-    pass(&mut process, GUARD.as_nanos() as u64 - 50 * MS);
+    run_for(&mut process, GUARD.as_nanos() as u64 - 50 * MS);
     assert_eq!(send(&mut process, Feed::Run, &socket).unwrap().1["code"], "stopped");
-    pass(&mut process, PAUSE.as_nanos() as u64);
+    run_for(&mut process, PAUSE.as_nanos() as u64);
     assert_eq!(send(&mut process, Feed::Run, &socket).unwrap().0, 200);
 }

@@ -72,7 +72,7 @@ async fn anyone_may_stop_by_either_path() {
         let stop = server.request_from(host, "POST", "/api/stop", &[], b"").await;
         assert_eq!((stop.status, stop.text()), (200, "null"));
         let old = server.request_from(host, "POST", "/api/commands/run/", &[], br#"{"type":"stop"}"#).await;
-        assert_eq!((old.status, server.port.stops()), (200, 2 * n + 2));
+        assert_eq!((old.status, server.port.stop_count()), (200, 2 * n + 2));
     }
     assert_eq!(commands.drain(&server, "command_all").await.len(), 6);
 }
@@ -107,7 +107,7 @@ async fn stop_passes_the_gate_whatever_is_wrong_with_the_request() {
                 stops += 1;
                 let case = format!("{header:?} from {host}: {path}");
                 assert_eq!(
-                    (answer.status, answer.text(), server.port.stops()),
+                    (answer.status, answer.text(), server.port.stop_count()),
                     (200, "null", stops),
                     "{case}"
                 );
@@ -121,7 +121,7 @@ async fn stop_passes_the_gate_whatever_is_wrong_with_the_request() {
     let mut client = server.connect_from(10).await;
     client.write_all(b"POST /api/stop HTTP/1.1\r\nHost: yep\r\nContent-Length: 1000\r\n\r\n").await.unwrap();
     let begun = std::time::Instant::now();
-    while server.port.stops() < stops + 2 {
+    while server.port.stop_count() < stops + 2 {
         assert!(begun.elapsed() < PATIENCE, "it waits for the body");
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
@@ -145,7 +145,7 @@ async fn a_name_that_is_not_ours_gets_421_and_the_names_that_are() {
         let upgrade = server.socket_from(1, "status", &[("host", host)]).await;
         assert_eq!(upgrade.err().map(|status| status.as_u16()), Some(421), "{host}");
     }
-    assert_eq!((server.port.stops(), server.port.commands().len()), (0, 0));
+    assert_eq!((server.port.stop_count(), server.port.commands().len()), (0, 0));
     for host in ["localhost:1234", "127.0.0.1", "yep.local", "[::1]:80", "LOCALHOST"] {
         assert_eq!(server.request("GET", "/api/status", &[("host", host)], "").await.status, 200, "{host}");
     }
@@ -185,7 +185,7 @@ async fn a_foreign_page_can_neither_change_nor_listen_nor_read() {
         let read = server.request("GET", "/api/settings/any/default", from, "").await;
         assert_eq!((read.status, read.header("access-control-allow-origin")), (403, None));
     }
-    assert_eq!((server.port.commands().len(), server.port.stops()), (0, 0));
+    assert_eq!((server.port.commands().len(), server.port.stop_count()), (0, 0));
 }
 
 #[tokio::test]

@@ -101,7 +101,7 @@ async fn stop_takes_effect_before_its_body_is_read() {
     let head = "POST /api/stop HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n";
     client.write_all(head.as_bytes()).await.unwrap();
     let begun = Instant::now();
-    while server.port.stops() == 0 {
+    while server.port.stop_count() == 0 {
         assert!(begun.elapsed() < PATIENCE);
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
@@ -199,13 +199,13 @@ async fn silent_and_slow_connections_keep_nobody_out() {
         assert_eq!(server.request_from(host, "GET", "/api/health", &[], b"").await.status, 200, "{host}");
     }
     assert_eq!(server.get("/api/status").await.status, 200);
-    assert_eq!(server.port.stops(), 4);
+    assert_eq!(server.port.stop_count(), 4);
 }
 
 #[tokio::test]
 async fn when_all_places_are_at_work_stop_is_taken_in_both_forms_and_nothing_else() {
     let server = start(|limits| limits.connections = 8).await;
-    server.port.hold(true);
+    server.port.hold_replies(true);
     let mut held = Vec::new();
     for _ in 0..8 {
         held.push(take_place(&server, 1).await);
@@ -227,8 +227,8 @@ async fn when_all_places_are_at_work_stop_is_taken_in_both_forms_and_nothing_els
         let legacy = server.request_from(host, "POST", "/api/commands/run", &[], br#"{"type":"stop"}"#).await;
         assert_eq!(legacy.status, 200);
     }
-    assert_eq!(server.port.stops(), 4);
-    server.port.hold(false);
+    assert_eq!(server.port.stop_count(), 4);
+    server.port.hold_replies(false);
     for mut client in held {
         let mut heard = [0; 64];
         let count = client.read(&mut heard).await.unwrap();
@@ -246,7 +246,7 @@ async fn stop_is_answered_before_its_body_comes() {
     // The connection goes on behind it.
     client.write_all(b"null").await.unwrap();
     assert_eq!(answers(&mut client, STOP).await, Some(200));
-    assert_eq!(server.port.stops(), 2);
+    assert_eq!(server.port.stop_count(), 2);
 }
 
 /// A server whose requests are worked on elsewhere, as in the product, and a request that holds all of that.
@@ -276,7 +276,7 @@ fn a_request_that_never_ends_holds_up_no_stop() {
         assert_eq!(answers(&mut kept, &legacy).await, Some(200), "the old way");
         socket.send(r#"{"stream":"command_all","type":"stop"}"#).await;
         let begun = Instant::now();
-        while server.port.stops() < 4 {
+        while server.port.stop_count() < 4 {
             assert!(begun.elapsed() < PATIENCE, "a socket");
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
@@ -342,7 +342,7 @@ async fn there_are_only_so_many_sockets() {
 #[tokio::test]
 async fn settings_that_cannot_be_stored_are_not_in_force() {
     let server = start(|_| {}).await;
-    server.keeper.broken.store(true, SeqCst);
+    server.store.broken.store(true, SeqCst);
     for (path, body) in [
         ("/api/settings/any/default", r#"{"force_limit":900}"#),
         ("/api/motion/limits", r#"{"max_speed_mm_s":400}"#),
@@ -359,7 +359,7 @@ async fn settings_that_cannot_be_stored_are_not_in_force() {
 #[tokio::test]
 async fn a_change_is_completed_when_its_client_goes_away() {
     let server = start(|_| {}).await;
-    *server.keeper.takes.lock().unwrap() = Duration::from_millis(200);
+    *server.store.takes.lock().unwrap() = Duration::from_millis(200);
     let mut client = server.connect_from(1).await;
     let body = r#"{"force_limit":900}"#;
     let request = format!(
@@ -380,7 +380,7 @@ async fn a_change_is_completed_when_its_client_goes_away() {
 #[tokio::test]
 async fn changes_are_made_one_after_the_other() {
     let server = start(|_| {}).await;
-    *server.keeper.takes.lock().unwrap() = Duration::from_millis(5);
+    *server.store.takes.lock().unwrap() = Duration::from_millis(5);
     let changes = (0..20).map(|n| {
         let (field, value) = if n % 2 == 0 { ("force_limit", 500 + n) } else { ("tick_stroke_limit", 1 + n) };
         let body = json!({ field: value }).to_string();
@@ -388,7 +388,7 @@ async fn changes_are_made_one_after_the_other() {
         async move { server.put("/api/settings/any/default", &body).await.status }
     });
     assert!(futures_util::future::join_all(changes).await.iter().all(|status| *status == 200));
-    let kept = server.keeper.kept.lock().unwrap();
+    let kept = server.store.kept.lock().unwrap();
     // Each one was made of the one before it: never more than one field changes.
     for pair in kept.windows(2) {
         let [a, b] = [&pair[0].document, &pair[1].document];
@@ -401,7 +401,7 @@ async fn changes_are_made_one_after_the_other() {
 #[tokio::test]
 async fn the_end_of_the_server_waits_for_a_change_that_is_being_made() {
     let server = start(|_| {}).await;
-    *server.keeper.takes.lock().unwrap() = Duration::from_millis(200);
+    *server.store.takes.lock().unwrap() = Duration::from_millis(200);
     let (ctx, address) = (server.ctx.clone(), server.address);
     let mut client = TcpStream::connect(address).await.unwrap();
     let request = "POST /api/setup/initialize HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n";

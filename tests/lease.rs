@@ -24,7 +24,7 @@ fn calibrated() -> TrialProcess {
 fn calibrated_with(lease: Policy) -> TrialProcess {
     let mut process = homing(lease);
     for _ in 0..60 {
-        pass(&mut process, SECOND);
+        run_for(&mut process, SECOND);
         if state(&process) == State::Ready {
             return process;
         }
@@ -36,13 +36,13 @@ fn homing(lease: Policy) -> TrialProcess {
     let environment = TrialEnvironment { lease, ..TrialEnvironment::new(RailOptions::default()) };
     let mut process = TrialProcess::start(&environment, 70.0).unwrap();
     // Until the board of the force sensor is set up.
-    pass(&mut process, SECOND / 2);
+    run_for(&mut process, SECOND / 2);
     assert_eq!(post(&mut process, "/api/commands/run", &json!({ "type": "calibrate" })), 200);
     process
 }
 
 /// What a socket has heard of this device since the last call.
-fn words(socket: &ClientSocket, device: &str) -> Vec<Value> {
+fn messages_of(socket: &ClientSocket, device: &str) -> Vec<Value> {
     socket.take_messages().into_iter().filter(|message| message["device"] == device).collect()
 }
 
@@ -62,11 +62,11 @@ fn what_the_computer_suffered_from_is_taken_back() {
     let mut process = TrialProcess::start(&environment, 70.0).unwrap();
     let watcher = process.open_socket(ClientKind::Program, "status");
     computer.lock().unwrap().temperature_c = Some(82.0);
-    pass(&mut process, 4 * SECOND);
-    assert_eq!(kinds(&words(&watcher, "host")), ["warning"]);
+    run_for(&mut process, 4 * SECOND);
+    assert_eq!(kinds(&messages_of(&watcher, "host")), ["warning"]);
     computer.lock().unwrap().temperature_c = Some(60.0);
-    pass(&mut process, 4 * SECOND);
-    assert_eq!(kinds(&words(&watcher, "host")), ["waiting"]);
+    run_for(&mut process, 4 * SECOND);
+    assert_eq!(kinds(&messages_of(&watcher, "host")), ["waiting"]);
 }
 
 fn post(process: &mut TrialProcess, path: &str, body: &Value) -> u16 {
@@ -81,7 +81,7 @@ fn run(process: &mut TrialProcess, more: Value) {
     assert_eq!(post(process, "/api/wave/run", &wave), 200);
 }
 
-fn pass(process: &mut TrialProcess, time: u64) {
+fn run_for(process: &mut TrialProcess, time: u64) {
     process.run_until(process.now() + time);
     assert!(process.witness().violation().is_none(), "{:?}", process.witness().violation());
 }
@@ -94,16 +94,16 @@ fn state(process: &TrialProcess) -> State {
 fn page(process: &mut TrialProcess) -> ClientSocket {
     let socket = process.open_socket(ClientKind::Page, "status");
     run(process, json!({}));
-    pass(process, 20 * SECOND);
+    run_for(process, 20 * SECOND);
     assert_eq!(state(process), State::Running, "an open socket is a client that is there");
     socket
 }
 
 /// It runs on for the grace, rests after the ramp, and says why.
-fn ends(process: &mut TrialProcess) {
-    pass(process, GRACE - SECOND - SECOND / 10);
+fn assert_wave_ends(process: &mut TrialProcess) {
+    run_for(process, GRACE - SECOND - SECOND / 10);
     assert_eq!(state(process), State::Running);
-    pass(process, SECOND + RAMP);
+    run_for(process, SECOND + RAMP);
     assert_eq!(state(process), State::Ready);
     assert!(process.machine.trace_sample().resting);
     let why = process.machine.snapshot().why.to_string();
@@ -114,7 +114,7 @@ fn ends(process: &mut TrialProcess) {
 fn a_client_that_leaves_takes_its_wave_along() {
     let mut process = calibrated();
     drop(page(&mut process));
-    ends(&mut process);
+    assert_wave_ends(&mut process);
     // It starts again as ever.
     let _back = page(&mut process);
 }
@@ -124,7 +124,7 @@ fn a_socket_that_says_nothing_more_is_a_client_that_is_gone() {
     let mut process = calibrated();
     let socket = page(&mut process);
     socket.act(SocketAction::Hang);
-    ends(&mut process);
+    assert_wave_ends(&mut process);
     assert!(socket.is_open(), "half open");
 }
 
@@ -133,10 +133,10 @@ fn the_end_of_a_silent_socket_is_no_sign_of_life() {
     let mut process = calibrated();
     let socket = page(&mut process);
     socket.act(SocketAction::Hang);
-    pass(&mut process, 5 * SECOND / 2);
+    run_for(&mut process, 5 * SECOND / 2);
     assert_eq!(state(&process), State::Running);
     drop(socket);
-    pass(&mut process, 3 * SECOND / 2);
+    run_for(&mut process, 3 * SECOND / 2);
     assert_eq!(state(&process), State::Ready, "the grace is counted from what the client said last");
 }
 
@@ -148,16 +148,16 @@ fn the_open_socket_of_somebody_else_does_not_count() {
         process.open_socket(ClientKind::Guest, "status"),
     );
     drop(page(&mut process));
-    ends(&mut process);
+    assert_wave_ends(&mut process);
 }
 
 #[test]
 fn who_comes_back_in_time_keeps_the_wave() {
     let mut process = calibrated();
     drop(page(&mut process));
-    pass(&mut process, 2 * SECOND);
+    run_for(&mut process, 2 * SECOND);
     let _back = process.open_socket(ClientKind::Page, "status");
-    pass(&mut process, 20 * SECOND);
+    run_for(&mut process, 20 * SECOND);
     assert_eq!(state(&process), State::Running);
 }
 
@@ -166,24 +166,24 @@ fn without_a_socket_any_request_is_a_sign_of_life() {
     let mut process = calibrated();
     run(&mut process, json!({}));
     for _ in 0..10 {
-        pass(&mut process, 2 * SECOND);
+        run_for(&mut process, 2 * SECOND);
         post(&mut process, "/api/curve", &json!({}));
         assert_eq!(state(&process), State::Running);
     }
-    ends(&mut process);
+    assert_wave_ends(&mut process);
 }
 
 #[test]
 fn who_wants_the_wave_to_go_on_says_so() {
     let mut process = calibrated();
     run(&mut process, json!({ "lease": "continue" }));
-    pass(&mut process, 20 * SECOND);
+    run_for(&mut process, 20 * SECOND);
     assert_eq!(state(&process), State::Running);
     let wrong = json!({ "type": "sine", "duration": 5, "lease": "for ever" });
     assert_eq!(post(&mut process, "/api/wave/run", &wrong), 422);
     // The next wave is held again.
     run(&mut process, json!({}));
-    ends(&mut process);
+    assert_wave_ends(&mut process);
 }
 
 #[test]
@@ -191,17 +191,17 @@ fn the_configuration_may_let_waves_go_on_and_who_is_there_is_told() {
     let mut process = calibrated_with(Policy::Continue);
     let watcher = process.open_socket(ClientKind::Program, "status");
     drop(page(&mut process));
-    pass(&mut process, GRACE - SECOND);
-    assert_eq!(words(&watcher, "client"), [Value::Null; 0]);
-    pass(&mut process, 20 * SECOND);
+    run_for(&mut process, GRACE - SECOND);
+    assert_eq!(messages_of(&watcher, "client"), [Value::Null; 0]);
+    run_for(&mut process, 20 * SECOND);
     assert_eq!(state(&process), State::Running);
-    let told = words(&watcher, "client");
+    let told = messages_of(&watcher, "client");
     assert_eq!(kinds(&told), ["warning"], "it goes on");
     assert!(why(&told[0]).contains("is gone: it goes on until END or STOP"), "{told:?}");
     // What a wave says itself comes first.
     run(&mut process, json!({ "lease": "stop" }));
-    assert_eq!(kinds(&words(&watcher, "client")), ["waiting"], "somebody is there again");
-    ends(&mut process);
+    assert_eq!(kinds(&messages_of(&watcher, "client")), ["waiting"], "somebody is there again");
+    assert_wave_ends(&mut process);
 }
 
 #[test]
@@ -209,8 +209,8 @@ fn who_is_there_is_told_that_the_client_is_gone() {
     let mut process = calibrated();
     let watcher = process.open_socket(ClientKind::Program, "status");
     drop(page(&mut process));
-    ends(&mut process);
-    let told = words(&watcher, "client");
+    assert_wave_ends(&mut process);
+    let told = messages_of(&watcher, "client");
     assert_eq!(kinds(&told), ["warning", "waiting"], "it is at rest, and says why");
     assert!(why(&told[0]).contains("the axis comes to rest"), "{told:?}");
 }
@@ -221,21 +221,21 @@ fn homing_ends_without_its_client_and_the_wave_behind_it_is_dropped_and_told() {
     let watcher = process.open_socket(ClientKind::Program, "status");
     let page = process.open_socket(ClientKind::Page, "status");
     run(&mut process, json!({}));
-    pass(&mut process, SECOND);
+    run_for(&mut process, SECOND);
     assert_eq!(state(&process), State::Homing);
     drop(page);
-    pass(&mut process, GRACE + SECOND);
+    run_for(&mut process, GRACE + SECOND);
     assert_eq!(state(&process), State::Homing, "it knows its way without anybody");
-    let told = words(&watcher, "queue");
+    let told = messages_of(&watcher, "queue");
     assert_eq!(kinds(&told), ["warning"]);
     assert_eq!(told[0]["code"], "client_gone");
-    pass(&mut process, 60 * SECOND);
+    run_for(&mut process, 60 * SECOND);
     assert_eq!(state(&process), State::Ready);
     assert!(process.machine.snapshot().position_mm.is_some());
     // The page of whoever starts something next says that all is well.
     run(&mut process, json!({}));
-    pass(&mut process, SECOND);
-    assert_eq!(kinds(&words(&watcher, "queue")), ["waiting"]);
+    run_for(&mut process, SECOND);
+    assert_eq!(kinds(&messages_of(&watcher, "queue")), ["waiting"]);
 }
 
 #[test]
@@ -253,9 +253,9 @@ fn the_status_tells_how_old_it_is() {
     assert!(age_s(&mut process) < 0.1);
     // The control thread hangs.
     process.machine.stall_control(2 * SECOND);
-    pass(&mut process, SECOND);
+    run_for(&mut process, SECOND);
     let hangs_s = age_s(&mut process);
     assert!((0.9..2.2).contains(&hangs_s), "{hangs_s}");
-    pass(&mut process, 2 * SECOND);
+    run_for(&mut process, 2 * SECOND);
     assert!(age_s(&mut process) < 0.1);
 }

@@ -22,7 +22,7 @@ use yep::units::{Mm, MmPerS, MmPerS2, MmPerS3, Nanos};
 
 /// What a mutant does to what goes through the pins.
 #[derive(Clone, Copy, PartialEq)]
-enum Bad {
+enum PinDefect {
     IgnoresLimits,
     IgnoresEStop,
     ShortPulses,
@@ -42,15 +42,15 @@ const HIDDEN_NS: Nanos = 50_000_000;
 const STRETCHED_NS: Nanos = 200_000;
 
 /// Pins with something wrong between them and the step loop.
-struct BadPins {
+struct DefectivePins {
     sim: SimPins<TrialWitness>,
-    bad: Bad,
+    defect: PinDefect,
     steps: u64,
     forward: bool,
     /// Steps that are held back, to be made in a burst.
     held: u32,
     last_ns: Nanos,
-    told_ns: Nanos,
+    sent_ns: Nanos,
     /// Since when a line is active, and until when it is made so.
     active_since_ns: Option<Nanos>,
     stretched_ns: Nanos,
@@ -60,15 +60,15 @@ struct BadPins {
     lost: bool,
 }
 
-fn pins(bad: Bad, sim: SimPins<TrialWitness>) -> Box<dyn SimIo<TrialWitness>> {
-    Box::new(BadPins {
+fn pins(defect: PinDefect, sim: SimPins<TrialWitness>) -> Box<dyn SimIo<TrialWitness>> {
+    Box::new(DefectivePins {
         sim,
-        bad,
+        defect,
         steps: 0,
         forward: false,
         held: 0,
         last_ns: 0,
-        told_ns: 0,
+        sent_ns: 0,
         active_since_ns: None,
         stretched_ns: 0,
         stretched: Inputs::default(),
@@ -77,19 +77,19 @@ fn pins(bad: Bad, sim: SimPins<TrialWitness>) -> Box<dyn SimIo<TrialWitness>> {
     })
 }
 
-impl StepIo for BadPins {
+impl StepIo for DefectivePins {
     fn inputs(&mut self, at: Nanos) -> Inputs {
         let inputs = self.sim.inputs(at);
         // A force limit whose minimum is one step a tick never stops.
-        if self.bad == Bad::OneStepATick && self.steps > 0 && at > self.last_ns + 200_000_000 {
+        if self.defect == PinDefect::OneStepATick && self.steps > 0 && at > self.last_ns + 200_000_000 {
             self.last_ns = at;
             self.sim.set_step(true, at + 1);
             self.sim.set_step(false, at + 3_000);
         }
-        match self.bad {
-            Bad::IgnoresLimits => Inputs { front: false, back: false, ..inputs },
-            Bad::IgnoresEStop => Inputs { e_stop: false, ..inputs },
-            Bad::HidesShortPulses => {
+        match self.defect {
+            PinDefect::IgnoresLimits => Inputs { front: false, back: false, ..inputs },
+            PinDefect::IgnoresEStop => Inputs { e_stop: false, ..inputs },
+            PinDefect::HidesShortPulses => {
                 let open = inputs.e_stop || inputs.driver_alarm;
                 self.active_since_ns = open.then(|| self.active_since_ns.unwrap_or(at));
                 let short = self.active_since_ns.is_some_and(|since| at < since + HIDDEN_NS);
@@ -99,7 +99,7 @@ impl StepIo for BadPins {
                     ..inputs
                 }
             }
-            Bad::StretchesGlitches => {
+            PinDefect::StretchesGlitches => {
                 if inputs != Inputs::default() {
                     (self.stretched_ns, self.stretched) = (at + STRETCHED_NS, inputs);
                 }
@@ -123,16 +123,16 @@ impl StepIo for BadPins {
     }
 }
 
-impl BadPins {
+impl DefectivePins {
     fn begin_step(&mut self, at: Nanos) {
-        let interval_ns = at - self.told_ns;
+        let interval_ns = at - self.sent_ns;
         self.steps += 1;
-        (self.told_ns, self.last_ns) = (at, at);
+        (self.sent_ns, self.last_ns) = (at, at);
         let turn = self.steps.is_multiple_of(4_000);
-        match self.bad {
+        match self.defect {
             // A step that does not come in time, and the next ones at once.
-            Bad::Bursts if self.steps % 3_000 < 3 => return self.held += 1,
-            Bad::Bursts => {
+            PinDefect::Bursts if self.steps % 3_000 < 3 => return self.held += 1,
+            PinDefect::Bursts => {
                 for i in 0..core::mem::take(&mut self.held) {
                     let at = at - 30_000 + u64::from(i) * 10_000;
                     self.sim.set_step(true, at);
@@ -140,58 +140,58 @@ impl BadPins {
                 }
             }
             // The axis stands for as long, and goes on where it would be, as fast as it was.
-            Bad::GoesOnAtSpeed if turn && interval_ns < 500_000 => self.lost_until_ns = at + 20_000_000,
-            Bad::PowerOffAtSpeed if turn => self.sim.set_enabled(false, at - 1),
+            PinDefect::GoesOnAtSpeed if turn && interval_ns < 500_000 => self.lost_until_ns = at + 20_000_000,
+            PinDefect::PowerOffAtSpeed if turn => self.sim.set_enabled(false, at - 1),
             _ => {}
         }
-        self.lost = at < self.lost_until_ns || (self.bad == Bad::LosesAStep && turn);
-        if self.bad == Bad::LateStep && turn && interval_ns > 400_000 {
-            self.told_ns = at + 150_000;
+        self.lost = at < self.lost_until_ns || (self.defect == PinDefect::LosesAStep && turn);
+        if self.defect == PinDefect::LateStep && turn && interval_ns > 400_000 {
+            self.sent_ns = at + 150_000;
         }
         if !self.lost {
-            self.sim.set_step(true, self.told_ns);
+            self.sim.set_step(true, self.sent_ns);
         }
     }
 
     fn end_step(&mut self, at: Nanos) {
-        if self.told_ns == 0 || self.lost || self.held > 0 {
+        if self.sent_ns == 0 || self.lost || self.held > 0 {
             return;
         }
-        let after_ns = if self.bad == Bad::ShortPulses { 100 } else { at - self.last_ns };
-        self.sim.set_step(false, self.told_ns + after_ns);
-        if self.bad == Bad::DoublesAStep && self.steps.is_multiple_of(4_000) {
+        let after_ns = if self.defect == PinDefect::ShortPulses { 100 } else { at - self.last_ns };
+        self.sim.set_step(false, self.sent_ns + after_ns);
+        if self.defect == PinDefect::DoublesAStep && self.steps.is_multiple_of(4_000) {
             self.sim.set_step(true, at + 3_000);
             self.sim.set_step(false, at + 6_000);
         }
     }
 }
 
-impl SimIo<TrialWitness> for BadPins {
+impl SimIo<TrialWitness> for DefectivePins {
     fn sim(&mut self) -> &mut SimPins<TrialWitness> {
         &mut self.sim
     }
 }
 
 /// A load cell of which something else arrives.
-struct BadCell {
+struct DefectiveCell {
     link: SensorLink,
     /// The last sample that there was.
     last: Option<ForceSample>,
-    bad: Bend,
+    defect: SampleDefect,
 }
 
 /// What arrives instead of a sample, given the last one that there was.
-type Bend = fn(Option<ForceSample>, Option<ForceSample>, Nanos) -> Option<ForceSample>;
+type SampleDefect = fn(Option<ForceSample>, Option<ForceSample>, Nanos) -> Option<ForceSample>;
 
-fn cell(bad: Bend, link: SensorLink) -> Box<dyn ForceSensor> {
-    Box::new(BadCell { link, last: None, bad })
+fn cell(defect: SampleDefect, link: SensorLink) -> Box<dyn ForceSensor> {
+    Box::new(DefectiveCell { link, last: None, defect })
 }
 
-impl ForceSensor for BadCell {
+impl ForceSensor for DefectiveCell {
     fn latest(&mut self, now: Nanos) -> Option<ForceSample> {
         let sample = self.link.latest(now);
         self.last = sample.or(self.last);
-        (self.bad)(sample, self.last, now)
+        (self.defect)(sample, self.last, now)
     }
 }
 
@@ -215,7 +215,7 @@ fn never_old(_sample: Option<ForceSample>, last: Option<ForceSample>, now: Nanos
 
 /// What a mutant does between the API and the machine.
 #[derive(Clone, Copy, PartialEq)]
-enum Meddles {
+enum PortDefect {
     NobodyGoes,
     StopWaits,
     Retries,
@@ -237,9 +237,9 @@ fn with_firmness(l: &MotionLimits, share: f64) -> MotionLimits {
     MotionLimits::new(l.max_speed, a, j, stop, l.approach_speed).unwrap()
 }
 
-struct BadPort(Arc<dyn MachinePort>, Meddles);
+struct DefectivePort(Arc<dyn MachinePort>, PortDefect);
 
-impl MachinePort for BadPort {
+impl MachinePort for DefectivePort {
     fn location(&self) -> MachineLocation {
         self.0.location()
     }
@@ -248,7 +248,7 @@ impl MachinePort for BadPort {
         Box::pin(async move {
             let moves = matches!(self.0.snapshots().borrow().state, State::Running | State::Ending);
             let command = match (self.1, command) {
-                (Meddles::WidensSpeed, Command::UpdateSettings(mut config)) => {
+                (PortDefect::WidensSpeed, Command::UpdateSettings(mut config)) => {
                     let l = config.limits;
                     let faster = MmPerS::try_from(l.max_speed.get() * 1.5).unwrap();
                     config.limits = MotionLimits::new(
@@ -261,21 +261,22 @@ impl MachinePort for BadPort {
                     .unwrap();
                     Command::UpdateSettings(config)
                 }
-                (Meddles::HardensJerk, Command::UpdateSettings(mut config)) => {
+                (PortDefect::HardensJerk, Command::UpdateSettings(mut config)) => {
                     config.limits = with_firmness(&config.limits, 4.0);
                     Command::UpdateSettings(config)
                 }
                 // Past the door and past the machine's own look.
-                (Meddles::ReplacesInMotion, Command::ReplaceSettings(config)) => {
+                (PortDefect::ReplacesInMotion, Command::ReplaceSettings(config)) => {
                     Command::UpdateSettings(config)
                 }
-                (Meddles::SoftensStop, Command::UpdateSettings(mut config)) => {
+                (PortDefect::SoftensStop, Command::UpdateSettings(mut config)) => {
                     config.limits = with_firmness(&config.limits, 0.05);
                     Command::UpdateSettings(config)
                 }
                 // Something that changes nothing, in its place: the machine answers as many commands as it was sent.
-                (Meddles::NobodyGoes, Command::ClientGone) if moves => Command::Acknowledge,
-                (Meddles::ForgetsEnd, Command::End) | (Meddles::NarrowsLate, Command::UpdateSettings(_))
+                (PortDefect::NobodyGoes, Command::ClientGone) if moves => Command::Acknowledge,
+                (PortDefect::ForgetsEnd, Command::End)
+                | (PortDefect::NarrowsLate, Command::UpdateSettings(_))
                     if moves =>
                 {
                     let _ = self.0.command(Command::Acknowledge).await;
@@ -287,7 +288,7 @@ impl MachinePort for BadPort {
             match (self.1, reply) {
                 // Refused in a fault, carried out as soon as it is over.
                 (
-                    Meddles::Retries,
+                    PortDefect::Retries,
                     Err(CommandRefusal::Faulted(_) | CommandRefusal::Disarmed | CommandRefusal::NotHomed(_)),
                 ) => {
                     let port = Arc::clone(&self.0);
@@ -300,12 +301,12 @@ impl MachinePort for BadPort {
                         }
                     });
                 }
-                (Meddles::AcknowledgesByItself, Err(CommandRefusal::Faulted(_))) => {
+                (PortDefect::AcknowledgesByItself, Err(CommandRefusal::Faulted(_))) => {
                     let _ = self.0.command(Command::Acknowledge).await;
                     let _ = self.0.command(Command::Arm).await;
                     return self.0.command(command).await;
                 }
-                (Meddles::RunsByItself, Ok(_)) if matches!(command, Command::Run(_)) => {
+                (PortDefect::RunsByItself, Ok(_)) if matches!(command, Command::Run(_)) => {
                     let port = Arc::clone(&self.0);
                     tokio::spawn(async move {
                         tokio::time::sleep(Duration::from_secs(3)).await;
@@ -319,7 +320,7 @@ impl MachinePort for BadPort {
     }
 
     fn stop(&self) {
-        if self.1 != Meddles::StopWaits {
+        if self.1 != PortDefect::StopWaits {
             return self.0.stop();
         }
         // In a queue like everything else.
@@ -332,7 +333,7 @@ impl MachinePort for BadPort {
 
     fn snapshots(&self) -> watch::Receiver<Snapshot> {
         let mut true_ones = self.0.snapshots();
-        if self.1 != Meddles::ReplacesInMotion {
+        if self.1 != PortDefect::ReplacesInMotion {
             return true_ones;
         }
         let rests = |snapshot: Snapshot| match snapshot.state {
@@ -355,7 +356,7 @@ impl MachinePort for BadPort {
 
 /// Asserts that the mutant is caught, by one of these promises; and that the run in which it is keeps all of them
 /// without it.
-fn catch(name: &str, wiring: TrialSetup, faults: &[InjectedFault], promises: &[&str]) {
+fn assert_caught(name: &str, wiring: TrialSetup, faults: &[InjectedFault], promises: &[&str]) {
     let options = TrialOptions { seed: 1, seconds: 60, faults: faults.to_vec(), wiring };
     let report = run_series(&options, |so_far| so_far.runs >= 150);
     let Some(broken) = report.broken else { panic!("{name} was not caught in {} runs", report.runs) };
@@ -378,23 +379,28 @@ const LIMITS: [InjectedFault; 2] =
 #[test]
 fn what_is_wrong_at_the_pins_is_caught() {
     let e_stop = [InjectedFault::Machine(Mishap::EStopOpen)];
-    catch(
+    assert_caught(
         "limits ignored",
-        with!(pins, |sim| pins(Bad::IgnoresLimits, sim)),
+        with!(pins, |sim| pins(PinDefect::IgnoresLimits, sim)),
         &LIMITS,
         &["s01", "s10", "s11"],
     );
-    catch("e-stop ignored", with!(pins, |sim| pins(Bad::IgnoresEStop, sim)), &e_stop, &["s24"]);
-    catch("pulses too short", with!(pins, |sim| pins(Bad::ShortPulses, sim)), &[], &["s19"]);
-    catch("a step doubled", with!(pins, |sim| pins(Bad::DoublesAStep, sim)), &[], &["s15", "s19", "s30"]);
-    catch("a step lost", with!(pins, |sim| pins(Bad::LosesAStep, sim)), &[], &["s19", "s30"]);
-    catch(
+    assert_caught("e-stop ignored", with!(pins, |sim| pins(PinDefect::IgnoresEStop, sim)), &e_stop, &["s24"]);
+    assert_caught("pulses too short", with!(pins, |sim| pins(PinDefect::ShortPulses, sim)), &[], &["s19"]);
+    assert_caught(
+        "a step doubled",
+        with!(pins, |sim| pins(PinDefect::DoublesAStep, sim)),
+        &[],
+        &["s15", "s19", "s30"],
+    );
+    assert_caught("a step lost", with!(pins, |sim| pins(PinDefect::LosesAStep, sim)), &[], &["s19", "s30"]);
+    assert_caught(
         "a step a tick",
-        with!(pins, |sim| pins(Bad::OneStepATick, sim)),
+        with!(pins, |sim| pins(PinDefect::OneStepATick, sim)),
         &[],
         &["s06", "s19", "s29", "s30", "s14", "s04"],
     );
-    catch("a burst", with!(pins, |sim| pins(Bad::Bursts, sim)), &[], &["s19", "s20", "s30"]);
+    assert_caught("a burst", with!(pins, |sim| pins(PinDefect::Bursts, sim)), &[], &["s19", "s20", "s30"]);
 }
 
 /// The ways in which the first version leaked, as far as they lie between two parts; docs/SAFETY.md says which tests hold the
@@ -403,18 +409,33 @@ fn what_is_wrong_at_the_pins_is_caught() {
 fn what_leaked_once_is_caught_at_the_pins() {
     let cuts = [InjectedFault::Machine(Mishap::EStopOpen), InjectedFault::Machine(Mishap::DriverAlarm)];
     let lines = [LIMITS[0], LIMITS[1], cuts[0], cuts[1]];
-    catch("a short e-stop forgotten", with!(pins, |sim| pins(Bad::HidesShortPulses, sim)), &cuts, &["s24"]);
-    catch(
+    assert_caught(
+        "a short e-stop forgotten",
+        with!(pins, |sim| pins(PinDefect::HidesShortPulses, sim)),
+        &cuts,
+        &["s24"],
+    );
+    assert_caught(
         "a glitch that costs the position",
-        with!(pins, |sim| pins(Bad::StretchesGlitches, sim)),
+        with!(pins, |sim| pins(PinDefect::StretchesGlitches, sim)),
         &lines,
         &["s10", "s24"],
     );
-    catch("power gone in motion", with!(pins, |sim| pins(Bad::PowerOffAtSpeed, sim)), &[], &["s19"]);
-    catch("a step at the wrong time", with!(pins, |sim| pins(Bad::LateStep, sim)), &[], &["s19"]);
-    catch(
+    assert_caught(
+        "power gone in motion",
+        with!(pins, |sim| pins(PinDefect::PowerOffAtSpeed, sim)),
+        &[],
+        &["s19"],
+    );
+    assert_caught(
+        "a step at the wrong time",
+        with!(pins, |sim| pins(PinDefect::LateStep, sim)),
+        &[],
+        &["s19"],
+    );
+    assert_caught(
         "on at full speed",
-        with!(pins, |sim| pins(Bad::GoesOnAtSpeed, sim)),
+        with!(pins, |sim| pins(PinDefect::GoesOnAtSpeed, sim)),
         &[],
         &["s18", "s19", "s20", "s30"],
     );
@@ -422,15 +443,20 @@ fn what_leaked_once_is_caught_at_the_pins() {
 
 #[test]
 fn what_leaked_once_is_caught_between_the_api_and_the_machine() {
-    fn bad(meddles: Meddles) -> impl Fn(Arc<dyn MachinePort>) -> Arc<dyn MachinePort> {
-        move |port| Arc::new(BadPort(port, meddles))
+    fn defect(defect: PortDefect) -> impl Fn(Arc<dyn MachinePort>) -> Arc<dyn MachinePort> {
+        move |port| Arc::new(DefectivePort(port, defect))
     }
-    catch("END forgotten", with!(port, |p| bad(Meddles::ForgetsEnd)(p)), &[], &["end_ends"]);
-    catch("firmer than allowed", with!(port, |p| bad(Meddles::HardensJerk)(p)), &[], &["s19", "s21"]);
-    catch("narrowing that waits", with!(port, |p| bad(Meddles::NarrowsLate)(p)), &[], &["s21"]);
-    catch(
+    assert_caught("END forgotten", with!(port, |p| defect(PortDefect::ForgetsEnd)(p)), &[], &["end_ends"]);
+    assert_caught(
+        "firmer than allowed",
+        with!(port, |p| defect(PortDefect::HardensJerk)(p)),
+        &[],
+        &["s19", "s21"],
+    );
+    assert_caught("narrowing that waits", with!(port, |p| defect(PortDefect::NarrowsLate)(p)), &[], &["s21"]);
+    assert_caught(
         "a stop that is no longer firm",
-        with!(port, |p| bad(Meddles::SoftensStop)(p)),
+        with!(port, |p| defect(PortDefect::SoftensStop)(p)),
         &[],
         &["s04", "s21"],
     );
@@ -439,45 +465,60 @@ fn what_leaked_once_is_caught_between_the_api_and_the_machine() {
 #[test]
 fn what_is_wrong_with_the_force_is_caught() {
     let silent = [InjectedFault::Machine(Mishap::LoadCellSilent)];
-    catch("a lost sample is zero", with!(cell, |link| cell(lost_is_zero, link)), &silent, &["s12", "s13"]);
-    catch(
+    assert_caught(
+        "a lost sample is zero",
+        with!(cell, |link| cell(lost_is_zero, link)),
+        &silent,
+        &["s12", "s13"],
+    );
+    assert_caught(
         "newtons for grams",
         with!(cell, |link| cell(newtons, link)),
         &[InjectedFault::Push],
         &["s13", "s14", "s15"],
     );
-    catch("old samples are new", with!(cell, |link| cell(never_old, link)), &silent, &["s12", "s13"]);
+    assert_caught("old samples are new", with!(cell, |link| cell(never_old, link)), &silent, &["s12", "s13"]);
 }
 
 #[test]
 fn what_is_wrong_between_the_api_and_the_machine_is_caught() {
-    fn bad(meddles: Meddles) -> impl Fn(Arc<dyn MachinePort>) -> Arc<dyn MachinePort> {
-        move |port| Arc::new(BadPort(port, meddles))
+    fn defect(defect: PortDefect) -> impl Fn(Arc<dyn MachinePort>) -> Arc<dyn MachinePort> {
+        move |port| Arc::new(DefectivePort(port, defect))
     }
     let faults = [InjectedFault::Machine(Mishap::FrontWelded), InjectedFault::Machine(Mishap::EStopOpen)];
-    catch("STOP is queued", with!(port, |p| bad(Meddles::StopWaits)(p)), &[], &["s04"]);
-    catch("refused, done later", with!(port, |p| bad(Meddles::Retries)(p)), &faults, &["s08"]);
-    catch(
+    assert_caught("STOP is queued", with!(port, |p| defect(PortDefect::StopWaits)(p)), &[], &["s04"]);
+    assert_caught("refused, done later", with!(port, |p| defect(PortDefect::Retries)(p)), &faults, &["s08"]);
+    assert_caught(
         "acknowledged by itself",
-        with!(port, |p| bad(Meddles::AcknowledgesByItself)(p)),
+        with!(port, |p| defect(PortDefect::AcknowledgesByItself)(p)),
         &faults,
         &["s07", "s08"],
     );
-    catch("run again by itself", with!(port, |p| bad(Meddles::RunsByItself)(p)), &[], &["s08"]);
-    catch(
+    assert_caught("run again by itself", with!(port, |p| defect(PortDefect::RunsByItself)(p)), &[], &["s08"]);
+    assert_caught(
         "nobody goes",
-        with!(port, |p| bad(Meddles::NobodyGoes)(p)),
+        with!(port, |p| defect(PortDefect::NobodyGoes)(p)),
         &[InjectedFault::ClientLeaves, InjectedFault::ClientHangs],
         &["s17"],
     );
-    catch(
+    assert_caught(
         "a weak supply is not told",
         with!(vitals, |told| HostReadings { under_voltage: None, ..told }),
         &[InjectedFault::UnderVoltage],
         &["s25"],
     );
-    catch("restored in motion", with!(port, |p| bad(Meddles::ReplacesInMotion)(p)), &[], &["s26"]);
-    catch("limits wider than shown", with!(port, |p| bad(Meddles::WidensSpeed)(p)), &[], &["s21"]);
+    assert_caught(
+        "restored in motion",
+        with!(port, |p| defect(PortDefect::ReplacesInMotion)(p)),
+        &[],
+        &["s26"],
+    );
+    assert_caught(
+        "limits wider than shown",
+        with!(port, |p| defect(PortDefect::WidensSpeed)(p)),
+        &[],
+        &["s21"],
+    );
 }
 
 #[test]
@@ -490,11 +531,11 @@ fn a_machine_that_is_told_the_wrong_thing_at_its_start_is_caught() {
         options.config.geometry = Geometry { max_stroke: Mm::try_from(600.0).unwrap(), ..geometry };
         options
     }
-    catch(
+    assert_caught(
         "lateness forgiven",
         with!(options, forgiving),
         &[InjectedFault::ControlFrozen, InjectedFault::Stalls],
         &["s16", "s20"],
     );
-    catch("another rail", with!(options, no_bounds), &[], &["s21", "s09"]);
+    assert_caught("another rail", with!(options, no_bounds), &[], &["s21", "s09"]);
 }

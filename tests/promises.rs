@@ -92,7 +92,7 @@ fn s15_the_more_force_the_slower_the_pulses() {
 }
 
 /// The lowest and the highest position in steps, and the highest speed, of a wave under a hand that pushes and pulls.
-fn reached(mut hand: impl FnMut() -> f64) -> (i64, i64, f64) {
+fn run_with_force(mut hand: impl FnMut() -> f64) -> (i64, i64, f64) {
     let mut machine = homed(&options());
     machine.sink().0.clear();
     machine.command(sine(2.0));
@@ -111,10 +111,10 @@ fn reached(mut hand: impl FnMut() -> f64) -> (i64, i64, f64) {
 
 #[test]
 fn s15_no_force_makes_a_wave_longer_and_what_was_held_catches_up_gently() {
-    let (low, high, fastest_mm_s) = reached(|| 0.0);
+    let (low, high, fastest_mm_s) = run_with_force(|| 0.0);
     for seed in 1..=12 {
         let mut random = Random::new(seed);
-        let with_force = reached(|| random.between(-1_300.0, 1_300.0));
+        let with_force = run_with_force(|| random.between(-1_300.0, 1_300.0));
         println!("seed {seed}: {with_force:?} instead of {:?}", (low, high, fastest_mm_s));
         assert!(with_force.0 >= low && with_force.1 <= high, "seed {seed}: farther out");
         // Catching up is at most a quarter faster than the wave, and a little for what rests.
@@ -167,7 +167,7 @@ fn ten_minutes_of_reads(process: &mut TrialProcess, random: &mut Random) -> usiz
     answered
 }
 
-fn ask(process: &mut TrialProcess, kind: &str) {
+fn send_command(process: &mut TrialProcess, kind: &str) {
     let body = serde_json::json!({ "type": kind }).to_string().into_bytes();
     let call =
         ClientRequest { who: ClientKind::Page, method: "POST", path: "/api/commands/run".to_owned(), body };
@@ -183,7 +183,7 @@ fn s29_ten_minutes_of_reads_move_nothing() {
     for state in [State::NotHomed, State::Ready, State::Faulted] {
         match state {
             State::Ready => {
-                ask(&mut process, "calibrate");
+                send_command(&mut process, "calibrate");
                 process.run_until(process.now() + 60 * SECOND_NS);
             }
             State::Faulted => {

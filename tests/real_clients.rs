@@ -19,11 +19,11 @@ fn a_client_that_does_not_listen_holds_nobody_up() {
     let home = Home::new(QUICK_HOMING);
     let yep = home.start();
     let telemetry = yep.socket("telemetry");
-    yep.order("calibrate").done();
-    yep.becomes("homing");
-    yep.calibrated();
-    yep.run_wave("sine", 1.0).done();
-    yep.runs_steadily();
+    yep.send_command("calibrate").expect_ok();
+    yep.wait_for_state("homing");
+    yep.wait_until_calibrated();
+    yep.run_wave("sine", 1.0).expect_ok();
+    yep.wait_for_full_rate();
 
     // Three that do not read a word behind the handshake, of a stream on which far more is said than fits between.
     let deaf: Vec<_> = (0..3).map(|_| socket::connect(yep.address, "command_all")).collect();
@@ -67,15 +67,15 @@ fn a_client_that_does_not_listen_holds_nobody_up() {
     assert_eq!(yep.status()["state"], "running");
     let still_deaf = socket::connect(yep.address, "telemetry");
     let asked = Instant::now();
-    yep.post("/api/stop", &Value::Null).done();
+    yep.post("/api/stop", &Value::Null).expect_ok();
     let answered = asked.elapsed();
     assert!(answered < Duration::from_millis(200), "STOP took {answered:?} to be answered");
-    assert!(yep.becomes("ready")["position_mm"].is_f64());
+    assert!(yep.wait_for_state("ready")["position_mm"].is_f64());
     drop(still_deaf);
 }
 
 /// The command line, as a client of that server.
-fn yep_says(yep: &Yep, arguments: &[&str]) -> (i32, String) {
+fn run_yep(yep: &Yep, arguments: &[&str]) -> (i32, String) {
     let mut command = real::process::yep();
     let Output { status, stdout, stderr } =
         command.args(arguments).args(["--server", &yep.url()]).output().unwrap();
@@ -87,7 +87,7 @@ fn yep_says(yep: &Yep, arguments: &[&str]) -> (i32, String) {
 fn the_command_line_does_the_main_job() {
     let home = Home::new(QUICK_HOMING);
     let yep = home.start();
-    let says = |arguments: &[&str]| yep_says(&yep, arguments);
+    let says = |arguments: &[&str]| run_yep(&yep, arguments);
     let (code, said) = says(&["run-wave", "sine", "--duration", "2"]);
     assert_eq!((code, said.as_str()), (1, "yep: not homed: calibrate first\n"));
     let (code, said) = says(&["status"]);
@@ -99,32 +99,32 @@ fn the_command_line_does_the_main_job() {
         code == 0 && said.starts_with("sine, 2 s a period, also without a client; end it with"),
         "{said}"
     );
-    yep.runs_steadily();
+    yep.wait_for_full_rate();
     let (code, said) = says(&["status", "--json"]);
     let status: Value = serde_json::from_str(&said).unwrap();
     assert_eq!((code, &status["state"]), (0, &json!("running")), "{said}");
 
     let (code, said) = says(&["end"]);
     assert!(code == 0 && said.starts_with("ending"), "{said}");
-    assert_eq!(yep.becomes("ready")["position_mm"], 0.0);
+    assert_eq!(yep.wait_for_state("ready")["position_mm"], 0.0);
     // At rest there is nothing left to end, which is what was wanted.
     assert_eq!(says(&["end"]).0, 0);
 
     assert_eq!(says(&["run-wave", "square", "--duration", "3"]).0, 0);
-    yep.becomes("running");
+    yep.wait_for_state("running");
     assert_eq!(says(&["stop"]), (0, "stopping\n".into()));
-    assert!(yep.becomes("ready")["position_mm"].is_f64());
+    assert!(yep.wait_for_state("ready")["position_mm"].is_f64());
 
     let (code, said) = says(&["run-wave", "sine", "--duration", "2"]);
     assert!(code == 1 && said.contains("STOP came, and what goes on sending starts nothing"), "{said}");
-    yep.pauses();
-    yep.sim(&json!({ "mishaps": ["front_dead"] }));
+    yep.pause_behind_stop();
+    yep.put_sim(&json!({ "mishaps": ["front_dead"] }));
     let (code, said) = says(&["calibrate", "--wait"]);
     assert_eq!(code, 1, "{said}");
     assert!(
         said.contains("calibration failed: no front limit switch was found; check that the switch"),
         "{said}"
     );
-    yep.sim(&json!({ "mishaps": [] }));
+    yep.put_sim(&json!({ "mishaps": [] }));
     assert_eq!(says(&["calibrate", "--wait"]).0, 0);
 }

@@ -9,7 +9,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use real::fake_pi::{BACK, Change, DIR, Done, FRONT, FakePi, Rail, STEP};
+use real::fake_pi::{BACK, Change, DIR, FRONT, FakePi, PinAction, Rail, STEP};
 use real::{Home, Yep, eventually, retries};
 use serde_json::{Value, json};
 
@@ -28,21 +28,21 @@ const SHORT: Rail = Rail { back: -100, front: 100 };
 
 fn safe_pins(home: &Home) -> (Option<i32>, String) {
     let config = home.config();
-    let output = home.other(&["safe-pins", "--config", config.to_str().unwrap()]).output().unwrap();
+    let output = home.command_in_env(&["safe-pins", "--config", config.to_str().unwrap()]).output().unwrap();
     (output.status.code(), String::from_utf8(output.stderr).unwrap())
 }
 
 /// A server that knows the short rail.
 #[track_caller]
-fn of_short_rail(home: &Home) -> Yep {
+fn start_with_short_rail(home: &Home) -> Yep {
     let yep = home.start();
     let settings = json!({ "max_stroke": 20, "stroke_limit": 20, "padding_mm": 1 });
-    yep.put("/api/settings/machine-thrust/default", &settings).done();
+    yep.put("/api/settings/machine-thrust/default", &settings).expect_ok();
     yep
 }
 
 /// Whether a fault is the host's and not the program's: this host is no real-time one.
-fn is_of_the_host(status: &Value) -> bool {
+fn is_host_lateness(status: &Value) -> bool {
     let code = status["fault"]["code"].as_str().unwrap_or_default();
     let late = ["step_late", "control_late", "step_loop_silent"].contains(&code);
     if late {
@@ -53,21 +53,21 @@ fn is_of_the_host(status: &Value) -> bool {
 
 /// Looks until there is something; none when the host was too late meanwhile.
 #[track_caller]
-fn unless_late<T>(yep: &Yep, what: &str, mut look: impl FnMut() -> Option<T>) -> Option<T> {
+fn poll_unless_late<T>(yep: &Yep, what: &str, mut look: impl FnMut() -> Option<T>) -> Option<T> {
     eventually(what, || match look() {
         Some(found) => Some(Some(found)),
-        None => is_of_the_host(&yep.status()).then_some(None),
+        None => is_host_lateness(&yep.status()).then_some(None),
     })
 }
 
 /// Does something that a stall of the host may spoil, several times if need be.
 #[track_caller]
-fn despite_stalls<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
+fn retry_on_stall<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
     for _ in 0..20 {
         if let Some(done) = attempt() {
             return done;
         }
-        retries::again(what);
+        retries::count_retry(what);
     }
     panic!("{what}: not once without a stall of the host; has this user the right to real-time priorities?");
 }
@@ -75,11 +75,11 @@ fn despite_stalls<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
 /// Homes on the short rail; none when the host was too late.
 #[track_caller]
 fn homed(pi: &FakePi, yep: &Yep) -> Option<()> {
-    pi.rail(Some(SHORT));
-    yep.order("calibrate").done();
-    yep.becomes("homing");
-    let status = yep.leaves("homing");
-    if is_of_the_host(&status) {
+    pi.set_rail(Some(SHORT));
+    yep.send_command("calibrate").expect_ok();
+    yep.wait_for_state("homing");
+    let status = yep.wait_while("homing");
+    if is_host_lateness(&status) {
         return None;
     }
     assert_eq!(status["state"], "ready", "{status}");
@@ -99,11 +99,11 @@ fn outputs_are_low_before_they_are_driven_and_inputs_are_pulled_up() {
     }
     thread::sleep(Duration::from_millis(300));
     yep.signal("TERM");
-    assert_eq!(yep.ended().code(), Some(0), "{}", yep.log());
+    assert_eq!(yep.wait_for_exit().code(), Some(0), "{}", yep.log());
     assert!(pi.driven_too_early().is_empty(), "{:?}", pi.changes());
     for pin in OUTPUTS {
-        assert_eq!(pi.count(pin, Done::High), 0, "pin {pin} was switched on");
-        assert_eq!(pi.count(pin, Done::Released), 0, "pin {pin} was released");
+        assert_eq!(pi.count(pin, PinAction::High), 0, "pin {pin} was switched on");
+        assert_eq!(pi.count(pin, PinAction::Released), 0, "pin {pin} was released");
         assert!(pi.is_output(pin) && !pi.is_high(pin), "pin {pin} after the end");
     }
 }
@@ -112,33 +112,33 @@ fn outputs_are_low_before_they_are_driven_and_inputs_are_pulled_up() {
 fn each_input_is_seen_with_its_polarity() {
     let limits = |yep: &Yep| yep.status()["limits"].clone();
     let none = json!({ "front": false, "back": false, "e_stop": false, "driver_alarm": false });
-    despite_stalls("the inputs", || {
+    retry_on_stall("the inputs", || {
         let pi = FakePi::new();
         let home = pi.home(&format!("{WIRED}invert_front = true\n"));
-        pi.level(FRONT, false);
+        pi.set_level(FRONT, false);
         let yep = home.start();
         assert_eq!(limits(&yep), none);
         // A normally-closed switch at the front opens, or its cable breaks; a normally-open one at the back closes.
         for (pin, high, name) in [(FRONT, true, "front"), (BACK, false, "back")] {
-            pi.level(pin, high);
-            unless_late(&yep, name, || (limits(&yep)[name] == true).then_some(()))?;
-            pi.level(pin, !high);
-            unless_late(&yep, name, || (limits(&yep) == none).then_some(()))?;
+            pi.set_level(pin, high);
+            poll_unless_late(&yep, name, || (limits(&yep)[name] == true).then_some(()))?;
+            pi.set_level(pin, !high);
+            poll_unless_late(&yep, name, || (limits(&yep) == none).then_some(()))?;
         }
         // S24, and its like for the driver: a fault at once, and the end of it starts nothing.
         for (pin, high, code) in [(E_STOP, true, "e_stop"), (ALARM, false, "driver_alarm")] {
-            pi.level(pin, high);
-            let status = yep.becomes("faulted");
-            if is_of_the_host(&status) {
+            pi.set_level(pin, high);
+            let status = yep.wait_for_state("faulted");
+            if is_host_lateness(&status) {
                 return None;
             }
             assert_eq!(status["fault"]["code"], code, "{status}");
-            assert_eq!(yep.order("acknowledge").refused().0, "cause_remains");
-            pi.level(pin, !high);
+            assert_eq!(yep.send_command("acknowledge").expect_refused().0, "cause_remains");
+            pi.set_level(pin, !high);
             eventually("the cause is gone", || (limits(&yep) == none).then_some(()));
             assert_eq!(yep.status()["state"], "faulted");
-            yep.order("acknowledge").done();
-            yep.becomes("not_homed");
+            yep.send_command("acknowledge").expect_ok();
+            yep.wait_for_state("not_homed");
         }
         assert_eq!(pi.steps(), 0);
         Some(())
@@ -147,20 +147,20 @@ fn each_input_is_seen_with_its_polarity() {
 
 /// Every pulse against what the motor driver wants to see.
 #[track_caller]
-fn pulses_keep_their_times(changes: &[Change]) {
+fn assert_pulse_timing(changes: &[Change]) {
     let (mut dir_at, mut began, mut ended) = (None, None, None);
     for Change { at_ns, pin, done } in changes.iter().copied() {
         match (pin, done) {
-            (DIR, Done::High | Done::Low) => {
+            (DIR, PinAction::High | PinAction::Low) => {
                 assert!(ended.is_none_or(|ended| at_ns - ended >= 5_000), "DIR right after a pulse");
                 dir_at = Some(at_ns);
             }
-            (STEP, Done::High) => {
+            (STEP, PinAction::High) => {
                 assert!(dir_at.is_some_and(|dir| at_ns - dir >= 5_000), "a pulse right after DIR");
                 assert!(ended.is_none_or(|ended| at_ns - ended >= 2_500), "a short gap");
                 began = Some(at_ns);
             }
-            (STEP, Done::Low) => {
+            (STEP, PinAction::Low) => {
                 assert!(began.is_none_or(|began| at_ns - began >= 2_500), "a short pulse");
                 ended = Some(at_ns);
             }
@@ -171,10 +171,10 @@ fn pulses_keep_their_times(changes: &[Change]) {
 
 #[test]
 fn it_homes_and_moves_on_the_pins_and_a_limit_halts_it() {
-    despite_stalls("homing and a wave", || {
+    retry_on_stall("homing and a wave", || {
         let pi = FakePi::new();
         let home = pi.home(&format!("{WIRED}{HOMING}"));
-        let yep = of_short_rail(&home);
+        let yep = start_with_short_rail(&home);
         homed(&pi, &yep)?;
         assert!(pi.is_high(ENABLE), "the driver has no power after homing");
         // Half the way, the whole way, twice back off and touch, and on to 0 mm, which is a padding away from the switch.
@@ -185,20 +185,20 @@ fn it_homes_and_moves_on_the_pins_and_a_limit_halts_it() {
         let ends = (status["position_mm"].as_f64()?, status["range_mm"].as_f64()?);
         assert!(ends.0.abs() < 0.11 && (ends.1 - 18.0).abs() < 0.31, "{status}");
 
-        yep.run_wave("sine", 1.0).done();
-        let (began, turns) = (pi.steps(), pi.count(DIR, Done::Low));
-        let turned = || (pi.count(DIR, Done::Low) >= turns + 2).then_some(());
-        unless_late(&yep, "two periods", turned)?;
+        yep.run_wave("sine", 1.0).expect_ok();
+        let (began, turns) = (pi.steps(), pi.count(DIR, PinAction::Low));
+        let turned = || (pi.count(DIR, PinAction::Low) >= turns + 2).then_some(());
+        poll_unless_late(&yep, "two periods", turned)?;
         assert!(pi.steps() > began + 300, "{} steps", pi.steps() - began);
-        pulses_keep_their_times(&pi.changes());
+        assert_pulse_timing(&pi.changes());
 
         // A hand on the switch, in mid-motion.
-        pi.rail(None);
+        pi.set_rail(None);
         let toward_front = || (pi.is_high(DIR) && pi.position().abs() < 40).then_some(());
-        unless_late(&yep, "it moves toward the front", toward_front)?;
-        pi.level(FRONT, false);
-        let status = yep.becomes("faulted");
-        if is_of_the_host(&status) {
+        poll_unless_late(&yep, "it moves toward the front", toward_front)?;
+        pi.set_level(FRONT, false);
+        let status = yep.wait_for_state("faulted");
+        if is_host_lateness(&status) {
             return None;
         }
         assert_eq!(status["fault"]["code"], "limit_hit_front", "{status}");
@@ -207,13 +207,13 @@ fn it_homes_and_moves_on_the_pins_and_a_limit_halts_it() {
         thread::sleep(Duration::from_millis(300));
         assert_eq!(pi.steps(), halted, "it moves after a halt");
         // The flight recorder stands beside a real machine as well: its last row is where the pins left the carriage.
-        let newest = || yep.get("/api/faults").done()["faults"].as_array().unwrap().first().cloned();
+        let newest = || yep.get("/api/faults").expect_ok()["faults"].as_array().unwrap().first().cloned();
         let newest = eventually("the fault is recorded", newest);
         assert_eq!(
             (&newest["fault"]["code"], &newest["before"]["state"]),
             (&json!("limit_hit_front"), &json!("running"))
         );
-        let rows = yep.get(&format!("/api/faults/{}", newest["id"])).done();
+        let rows = yep.get(&format!("/api/faults/{}", newest["id"])).expect_ok();
         let last = rows["columns"]["steps"].as_array().unwrap().last().unwrap().as_i64();
         assert_eq!(last, Some(pi.position()), "the pins were elsewhere");
         assert!(!pi.is_high(STEP) && pi.driven_too_early().is_empty());
@@ -223,16 +223,17 @@ fn it_homes_and_moves_on_the_pins_and_a_limit_halts_it() {
 
 #[test]
 fn the_polarity_of_dir_can_be_turned_round() {
-    for (lines, toward_front) in [("", Done::High), ("invert_dir = true\n", Done::Low)] {
-        despite_stalls("the first steps", || {
+    for (lines, toward_front) in [("", PinAction::High), ("invert_dir = true\n", PinAction::Low)] {
+        retry_on_stall("the first steps", || {
             let pi = FakePi::new();
             let home = pi.home(&format!("{WIRED}{lines}{HOMING}"));
-            let yep = of_short_rail(&home);
-            yep.order("calibrate").done();
-            unless_late(&yep, "it moves", || (pi.steps() > 2).then_some(()))?;
+            let yep = start_with_short_rail(&home);
+            yep.send_command("calibrate").expect_ok();
+            poll_unless_late(&yep, "it moves", || (pi.steps() > 2).then_some(()))?;
             // Homing looks for the front first.
             let changes = pi.changes();
-            let first = changes.iter().position(|change| change.pin == STEP && change.done == Done::High)?;
+            let first =
+                changes.iter().position(|change| change.pin == STEP && change.done == PinAction::High)?;
             let dir = changes[..first].iter().rev().find(|change| change.pin == DIR);
             assert_eq!(dir.map(|change| change.done), Some(toward_front));
             Some(())
@@ -242,14 +243,14 @@ fn the_polarity_of_dir_can_be_turned_round() {
 
 #[test]
 fn a_kill_leaves_the_pins_as_they_are_and_safe_pins_makes_them_safe() {
-    despite_stalls("a motion to be killed", || {
+    retry_on_stall("a motion to be killed", || {
         let pi = FakePi::new();
         let home = pi.home(&format!("{WIRED}{HOMING}"));
-        let mut yep = of_short_rail(&home);
-        yep.order("calibrate").done();
-        unless_late(&yep, "it moves", || (pi.steps() > 10).then_some(()))?;
+        let mut yep = start_with_short_rail(&home);
+        yep.send_command("calibrate").expect_ok();
+        poll_unless_late(&yep, "it moves", || (pi.steps() > 10).then_some(()))?;
         yep.signal("KILL");
-        assert_eq!(yep.ended().code(), None);
+        assert_eq!(yep.wait_for_exit().code(), None);
         let (steps, before) = (pi.steps(), OUTPUTS.map(|pin| pi.is_high(pin)));
         thread::sleep(Duration::from_millis(200));
         assert_eq!(pi.steps(), steps, "pulses of a dead process");
@@ -262,7 +263,7 @@ fn a_kill_leaves_the_pins_as_they_are_and_safe_pins_makes_them_safe() {
         eprintln!("safe-pins took {:?}", began.elapsed());
         for pin in OUTPUTS {
             assert!(pi.is_output(pin) && !pi.is_high(pin), "pin {pin}");
-            assert_eq!(pi.count(pin, Done::Released), 0, "pin {pin}");
+            assert_eq!(pi.count(pin, PinAction::Released), 0, "pin {pin}");
         }
         assert_eq!(pi.steps(), steps);
         Some(())
@@ -271,14 +272,14 @@ fn a_kill_leaves_the_pins_as_they_are_and_safe_pins_makes_them_safe() {
 
 #[test]
 fn a_step_loop_that_hangs_ends_the_process_and_leaves_the_pins_safe() {
-    despite_stalls("a motion that hangs", || {
+    retry_on_stall("a motion that hangs", || {
         let pi = FakePi::new();
         let home = pi.home(&format!("{WIRED}{HOMING}"));
-        let mut yep = of_short_rail(&home);
-        yep.order("calibrate").done();
-        unless_late(&yep, "it moves", || (pi.steps() > 10).then_some(()))?;
-        pi.freeze(yep.id());
-        let ended = yep.ended();
+        let mut yep = start_with_short_rail(&home);
+        yep.send_command("calibrate").expect_ok();
+        poll_unless_late(&yep, "it moves", || (pi.steps() > 10).then_some(()))?;
+        pi.block_next_write(yep.id());
+        let ended = yep.wait_for_exit();
         if !yep.log().contains("the step loop gave no sign of life") {
             return None;
         }
@@ -326,11 +327,11 @@ fn pins_that_cannot_be_used_are_said_with_a_remedy_and_nothing_is_driven() {
             pi.put("sys/firmware/devicetree/base/model", "Other Board\0");
         }),
         (&["no permission to use /dev/gpiomem (no_permission)", "usermod -aG gpio"], |pi| {
-            pi.refuse("dev/gpiomem", 13);
-            pi.refuse("dev/mem", 13);
+            pi.fail_open("dev/gpiomem", 13);
+            pi.fail_open("dev/mem", 13);
         }),
         (&["no permission to use /dev/gpiochip0 (no_permission)", "usermod -aG gpio"], |pi| {
-            pi.refuse("dev/gpiochip0", 13);
+            pi.fail_open("dev/gpiochip0", 13);
         }),
         (&["is not there (no_device)", "Raspberry Pi OS"], |pi| pi.remove("dev/gpiochip0")),
         (&["BCM 21 (front) is in use by another program (pin_busy)", "`gpioinfo`"], |pi| {
@@ -343,15 +344,19 @@ fn pins_that_cannot_be_used_are_said_with_a_remedy_and_nothing_is_driven() {
     for (said, spoil) in cases {
         let pi = FakePi::new();
         spoil(&pi);
-        let (code, error) = pi.home("").fails(&[]);
+        let (code, error) = pi.home("").start_and_fail(&[]);
         assert_eq!(code, 1, "{error}");
         assert!(said.iter().all(|part| error.contains(part)), "no {said:?} in {error}");
-        assert_eq!(pi.count(STEP, Done::Output) + pi.count(DIR, Done::Output), 0, "{said:?}: driven");
+        assert_eq!(
+            pi.count(STEP, PinAction::Output) + pi.count(DIR, PinAction::Output),
+            0,
+            "{said:?}: driven"
+        );
     }
 }
 
 /// What `yep sensor …` says, and whether it was done.
-fn sensor(server: &Yep, arguments: &[&str]) -> (bool, String) {
+fn run_sensor_command(server: &Yep, arguments: &[&str]) -> (bool, String) {
     let output =
         real::process::yep().arg("sensor").args(["--server", &server.url()]).args(arguments).output();
     let output = output.unwrap();
@@ -372,11 +377,14 @@ fn the_older_load_cell_is_tared_and_calibrated_and_that_is_remembered() {
         });
     };
     feels(&yep, "ok 123.5", 123.5);
-    let (done, why) = sensor(&yep, &["tare"]);
+    let (done, why) = run_sensor_command(&yep, &["tare"]);
     assert!(!done && why.contains("a load of 124 g is on the cell"), "{why}");
-    assert_eq!(sensor(&yep, &["tare", "--confirm"]), (true, "tared; it showed 123.5 g before\n".to_owned()));
+    assert_eq!(
+        run_sensor_command(&yep, &["tare", "--confirm"]),
+        (true, "tared; it showed 123.5 g before\n".to_owned())
+    );
     feels(&yep, "ok 250.0", 126.0);
-    let (done, text) = sensor(&yep, &["calibrate", "504"]);
+    let (done, text) = run_sensor_command(&yep, &["calibrate", "504"]);
     assert!(done, "{text}");
     assert_eq!(text, "calibrated: a gram is 0.250 g as the cell weighs, the noise 0.0 g\n");
     feels(&yep, "ok 300.0", 704.0);
@@ -410,7 +418,7 @@ fn the_older_load_cell_is_read_and_what_it_garbles_is_no_sample() {
     }
     let missing = FakePi::new();
     missing.remove("dev/i2c-1");
-    let (code, error) = missing.home("[force]\nsensor = 'i2c'\n").fails(&[]);
+    let (code, error) = missing.home("[force]\nsensor = 'i2c'\n").start_and_fail(&[]);
     assert_eq!(code, 1, "{error}");
     assert!(error.contains("/dev/i2c-1 is not there (no_device)") && error.contains("i2c_arm=on"), "{error}");
 }

@@ -23,10 +23,10 @@ const SETTINGS: &str = "/api/settings/machine-thrust/default";
 
 /// Nothing is known about the position, and what to do is said.
 #[track_caller]
-fn is_not_homed(yep: &Yep) {
+fn assert_not_homed(yep: &Yep) {
     let status = yep.status();
     assert_eq!((&status["state"], &status["position_mm"]), (&json!("not_homed"), &json!(null)), "{status}");
-    let (code, why) = yep.run_wave("sine", 2.0).refused();
+    let (code, why) = yep.run_wave("sine", 2.0).expect_refused();
     assert_eq!((code.as_str(), why.as_str()), ("not_homed", "not homed: calibrate first"));
 }
 
@@ -35,20 +35,23 @@ fn a_restart_keeps_the_settings_and_forgets_the_position() {
     let home = Home::new(QUICK_HOMING);
     let mut yep = home.start();
     yep.put(SETTINGS, &json!({ "name": "kept", "stroke_limit": 120, "stroke_force_chart": vec![7; 10] }))
-        .done();
-    yep.put("/api/motion/limits", &json!({ "max_speed_mm_s": 321.0 })).done();
-    yep.order("calibrate").done();
-    yep.becomes("homing");
-    yep.calibrated();
-    let (settings, limits) = (yep.get(SETTINGS).done(), yep.get("/api/motion/limits").done());
+        .expect_ok();
+    yep.put("/api/motion/limits", &json!({ "max_speed_mm_s": 321.0 })).expect_ok();
+    yep.send_command("calibrate").expect_ok();
+    yep.wait_for_state("homing");
+    yep.wait_until_calibrated();
+    let (settings, limits) = (yep.get(SETTINGS).expect_ok(), yep.get("/api/motion/limits").expect_ok());
     assert_eq!((&settings["name"], &settings["max_steps"]), (&json!("kept"), &json!(1_450)));
     yep.signal("TERM");
-    assert_eq!(yep.ended().code(), Some(0), "{}", yep.log());
+    assert_eq!(yep.wait_for_exit().code(), Some(0), "{}", yep.log());
     drop(yep);
 
     let yep = home.start();
-    assert_eq!((yep.get(SETTINGS).done(), yep.get("/api/motion/limits").done()), (settings, limits));
-    is_not_homed(&yep);
+    assert_eq!(
+        (yep.get(SETTINGS).expect_ok(), yep.get("/api/motion/limits").expect_ok()),
+        (settings, limits)
+    );
+    assert_not_homed(&yep);
     thread::sleep(Duration::from_millis(500));
     assert_eq!(home.pulses(), [], "it moves by itself after a restart");
 }
@@ -71,11 +74,11 @@ fn a_weak_supply_slows_the_wave_then_stops_it_and_keeps_the_position() {
     std::fs::write(&alarm, "1\n").unwrap();
     let slower = || Some(yep.status()["host"].clone()).filter(|host| host["reaction"] == json!("slower"));
     assert_eq!(real::eventually("a reaction", slower)["because"], json!("under_voltage"));
-    yep.becomes("faulted");
+    yep.wait_for_state("faulted");
     let status = yep.status();
     assert_eq!(status["fault"]["code"], json!("under_voltage"), "{status}");
     assert!(status["position_mm"].is_f64(), "{status}");
-    let (code, why) = yep.order("acknowledge").refused();
+    let (code, why) = yep.send_command("acknowledge").expect_refused();
     assert_eq!((code.as_str(), why.contains("a stronger supply")), ("cause_remains", true), "{why}");
     let log = yep.log();
     let said = |words: &str| log.matches(words).count();
@@ -89,7 +92,7 @@ fn told_to_end_in_motion_it_comes_to_rest_first() {
         let mut yep = home.start();
         yep.set_in_motion();
         yep.signal(signal);
-        assert_eq!(yep.ended().code(), Some(0), "{signal}: {}", yep.log());
+        assert_eq!(yep.wait_for_exit().code(), Some(0), "{signal}: {}", yep.log());
         let pulses = home.pulses();
         let last = pulses.len() - 1;
         // The step that is slowest by far is the last one: it came to rest, and was not cut.
@@ -125,10 +128,10 @@ fn killed_in_motion_it_makes_no_pulse_and_its_settings_are_old_or_new() {
     let home = Home::new(QUICK_HOMING);
     let mut number = 0;
     let mut yep = home.start();
-    yep.put(SETTINGS, &numbered(number)).done();
+    yep.put(SETTINGS, &numbered(number)).expect_ok();
     for round in 0..10 {
-        yep.order("calibrate").done();
-        yep.becomes("homing");
+        yep.send_command("calibrate").expect_ok();
+        yep.wait_for_state("homing");
         let address = yep.address;
         // Changes one after the other, until there is nobody left to take them: the last that was answered.
         let changing = thread::spawn(move || {
@@ -137,7 +140,7 @@ fn killed_in_motion_it_makes_no_pulse_and_its_settings_are_old_or_new() {
             for next in number + 1.. {
                 let change = numbered(next).to_string();
                 match http::attempt(address, "PUT", SETTINGS, &headers, &change) {
-                    Ok(answer) => kept = number_of(&answer.done()),
+                    Ok(answer) => kept = number_of(&answer.expect_ok()),
                     Err(_) => break,
                 }
             }
@@ -145,7 +148,7 @@ fn killed_in_motion_it_makes_no_pulse_and_its_settings_are_old_or_new() {
         });
         thread::sleep(Duration::from_millis(150 + 37 * round));
         yep.signal("KILL");
-        let ended = yep.ended();
+        let ended = yep.wait_for_exit();
         assert_eq!(ended.code(), None, "round {round}: it ended by itself: {}", yep.log());
         let kept = changing.join().unwrap();
         assert!(kept > number, "round {round}: no change was under way");
@@ -155,12 +158,12 @@ fn killed_in_motion_it_makes_no_pulse_and_its_settings_are_old_or_new() {
         assert_eq!(home.pulses(), pulses, "round {round}: pulses of a dead process");
 
         yep = home.start();
-        number = number_of(&yep.get(SETTINGS).done());
+        number = number_of(&yep.get(SETTINGS).expect_ok());
         assert!(
             number == kept || number == kept + 1,
             "round {round}: {kept} was answered, {number} is there"
         );
-        is_not_homed(&yep);
+        assert_not_homed(&yep);
         assert_eq!(home.pulses(), []);
     }
 }
@@ -170,21 +173,21 @@ fn what_cannot_start_says_why_and_disturbs_nobody() {
     let (home, other) = (Home::new(""), Home::new(""));
     let yep = home.start();
 
-    let (code, said) = home.fails(&[]);
+    let (code, said) = home.start_and_fail(&[]);
     assert_eq!(code, 1, "{said}");
     assert!(said.contains("is in use by another process: stop that one first"), "{said}");
 
-    let (code, said) = other.fails(&["--listen", &yep.address.to_string()]);
+    let (code, said) = other.start_and_fail(&["--listen", &yep.address.to_string()]);
     assert_eq!(code, 1, "{said}");
     let expected = format!("yep: cannot listen on {}: ", yep.address);
     assert!(said.contains(&expected) && said.contains("choose another with --listen"), "{said}");
 
     // A stranger on the port is the same.
     let stranger = TcpListener::bind("127.0.0.1:0").unwrap();
-    let (code, _) = other.fails(&["--listen", &stranger.local_addr().unwrap().to_string()]);
+    let (code, _) = other.start_and_fail(&["--listen", &stranger.local_addr().unwrap().to_string()]);
     assert_eq!(code, 1);
 
-    let (code, said) = other.fails(&["--driver", "gpio"]);
+    let (code, said) = other.start_and_fail(&["--driver", "gpio"]);
     assert_eq!(code, 1, "{said}");
     assert!(said.contains("yep: this computer is no Raspberry Pi ("), "{said}");
     assert!(said.contains("(not_a_pi)\nrun it on a Raspberry Pi, or use --driver sim"), "{said}");
@@ -199,8 +202,9 @@ fn what_cannot_start_says_why_and_disturbs_nobody() {
 fn it_says_where_it_is_and_what_to_try() {
     let yep = Home::new("").start();
     // The first line says that it is there; the others may still be on their way.
-    let said =
-        real::eventually("the whole greeting", || Some(yep.said()).filter(|said| said.contains("yep stop")));
+    let said = real::eventually("the whole greeting", || {
+        Some(yep.stdout()).filter(|said| said.contains("yep stop"))
+    });
     for line in
         ["serves the simulated machine on http://127.0.0.1:", "nothing moves before calibration", "yep stop"]
     {
@@ -224,7 +228,7 @@ impl Manager {
     }
 
     /// The next message, if there is one in time.
-    fn hears_within(&self, time: Duration) -> Option<String> {
+    fn receive_within(&self, time: Duration) -> Option<String> {
         self.0.set_read_timeout(Some(time)).unwrap();
         let mut message = [0; 512];
         let length = self.0.recv(&mut message).ok()?;
@@ -232,18 +236,18 @@ impl Manager {
     }
 
     #[track_caller]
-    fn hears(&self, start: &str) -> String {
+    fn receive(&self, start: &str) -> String {
         real::eventually(start, || {
-            self.hears_within(Duration::from_secs(1)).filter(|message| message.starts_with(start))
+            self.receive_within(Duration::from_secs(1)).filter(|message| message.starts_with(start))
         })
     }
 
     /// Whether it would give the process up: no sign of life in all its patience, eight times as long as usual.
     #[track_caller]
-    fn gives_up(&self) {
+    fn watchdog_expires(&self) {
         let silence = Duration::from_micros(PATIENCE_US.parse().unwrap());
-        real::eventually("silence", || self.hears_within(silence).is_none().then_some(()));
-        assert_eq!(self.hears_within(4 * silence), None);
+        real::eventually("silence", || self.receive_within(silence).is_none().then_some(()));
+        assert_eq!(self.receive_within(4 * silence), None);
     }
 }
 
@@ -251,18 +255,18 @@ impl Manager {
 fn the_service_manager_hears_that_it_is_ready_alive_and_ending() {
     let (manager, home) = Manager::new("whole");
     let mut yep = home.start();
-    let first = manager.hears_within(real::PATIENCE).unwrap();
+    let first = manager.receive_within(real::PATIENCE).unwrap();
     assert!(
         first.starts_with("READY=1\nSTATUS=serving the simulated machine on http://127.0.0.1:"),
         "{first}"
     );
     TcpStream::connect(yep.address).unwrap();
     for _ in 0..5 {
-        manager.hears("WATCHDOG=1");
+        manager.receive("WATCHDOG=1");
     }
     yep.signal("TERM");
-    manager.hears("STOPPING=1");
-    assert_eq!(yep.ended().code(), Some(0), "{}", yep.log());
+    manager.receive("STOPPING=1");
+    assert_eq!(yep.wait_for_exit().code(), Some(0), "{}", yep.log());
 }
 
 #[test]
@@ -270,13 +274,13 @@ fn a_loop_that_hangs_is_no_sign_of_life() {
     let (manager, home) = Manager::new("hung");
     let yep = home.start();
     for mishap in ["step_loop_frozen", "control_frozen"] {
-        manager.hears("WATCHDOG=1");
-        yep.sim(&json!({ "mishaps": [mishap] }));
-        manager.gives_up();
+        manager.receive("WATCHDOG=1");
+        yep.put_sim(&json!({ "mishaps": [mishap] }));
+        manager.watchdog_expires();
         // The server itself is well, and says nothing all the same.
-        assert_eq!(yep.get("/api/sim").done()["mishaps"], json!([mishap]));
-        yep.sim(&json!({ "mishaps": [] }));
-        manager.hears("WATCHDOG=1");
+        assert_eq!(yep.get("/api/sim").expect_ok()["mishaps"], json!([mishap]));
+        yep.put_sim(&json!({ "mishaps": [] }));
+        manager.receive("WATCHDOG=1");
     }
 }
 

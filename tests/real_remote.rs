@@ -30,23 +30,23 @@ struct Machine(SocketAddr);
 impl Machine {
     /// Its program sends JSON without saying that it is.
     #[track_caller]
-    fn asks(&self, method: &str, path: &str, body: &str) -> Answer {
+    fn request(&self, method: &str, path: &str, body: &str) -> Answer {
         let host = self.0.to_string();
         let headers = [("Host", host.as_str()), ("User-Agent", "python-requests/2.24.0"), ("Accept", "*/*")];
         http::request(self.0, method, path, &headers, body)
     }
 
     #[track_caller]
-    fn listens(&self) -> Socket {
+    fn connect(&self) -> Socket {
         Socket::open_as(self.0, &self.0.to_string(), "command_all")
     }
 
     /// What it does after its start and after every announcement of settings.
     #[track_caller]
-    fn reads_its_settings(&self) -> Value {
-        let settings = self.asks("GET", "/api/settings/machine-thrust/default/", "").done();
+    fn read_settings(&self) -> Value {
+        let settings = self.request("GET", "/api/settings/machine-thrust/default/", "").expect_ok();
         let points = json!({ "points": settings["stroke_force_chart"], "resolution": 1_000 });
-        let curve = self.asks("POST", "/api/curve/", &points.to_string()).done();
+        let curve = self.request("POST", "/api/curve/", &points.to_string()).expect_ok();
         assert_eq!(curve.as_array().map(Vec::len), Some(1_000));
         settings
     }
@@ -65,7 +65,7 @@ fn start() -> (Home, Yep, Machine) {
 
 /// The next command behind the first `from` frames: as the machine reads it, all values text, the time a number.
 #[track_caller]
-fn hears(commands: &Socket, from: usize, kind: &str) -> Value {
+fn wait_for_message(commands: &Socket, from: usize, kind: &str) -> Value {
     let (_, frame) = commands.wait_from(from, kind, |_| true);
     assert!(frame.text.starts_with("[{\"message_id\": \""), "the spelling of Python's json: {}", frame.text);
     let message = frame.message();
@@ -82,19 +82,19 @@ fn a_machine_elsewhere_is_told_everything_and_says_how_it_is() {
     let (_home, mut yep, machine) = start();
     // It listens on all addresses, and prints one that answers.
     assert!(
-        yep.said().contains("serves a yep-machine on another host on http://127.0.0.1:"),
+        yep.stdout().contains("serves a yep-machine on another host on http://127.0.0.1:"),
         "{}",
-        yep.said()
+        yep.stdout()
     );
     let app = App::of(&yep);
-    app.types_durations();
-    assert_eq!(machine.reads_its_settings()["max_steps"], Value::Null);
-    let mut commands = machine.listens();
+    app.type_durations();
+    assert_eq!(machine.read_settings()["max_steps"], Value::Null);
+    let mut commands = machine.connect();
     let page = yep.socket("status");
 
     // Its own position is its own business: nothing is refused here.
-    app.presses("calibrate");
-    hears(&commands, 0, "calibrate");
+    app.press("calibrate");
+    wait_for_message(&commands, 0, "calibrate");
     commands.send(r#"{"stream": "status", "device": "machine", "type": "running"}"#);
     let (_, frame) = page.wait_from(0, "the status", |_| true);
     let status = frame.message();
@@ -104,19 +104,19 @@ fn a_machine_elsewhere_is_told_everything_and_says_how_it_is() {
 
     // What it measured is written back, and not announced to itself.
     let path = "/api/settings/machine-thrust/default/?machine=true";
-    let settings = machine.asks("PUT", path, r#"{"max_steps": 1450}"#).done();
+    let settings = machine.request("PUT", path, r#"{"max_steps": 1450}"#).expect_ok();
     assert_eq!((&settings["max_steps"], &settings["steps_per_mm"]), (&json!(1_450), &json!(1_450.0 / 155.0)));
     // A change of the app is, and the machine reads again.
-    app.loads_its_settings_and_saves_them();
-    hears(&commands, 1, "update_settings");
+    app.load_and_save_settings();
+    wait_for_message(&commands, 1, "update_settings");
     assert_eq!(commands.count(), 2, "{:?}", commands.frames());
-    let settings = machine.reads_its_settings();
+    let settings = machine.read_settings();
     assert_eq!((&settings["max_steps"], &settings["stroke_force_chart"][0]), (&json!(1_450), &json!(60)));
 
     for (shape, points) in [("sine", 599), ("square", 598)] {
         let heard = commands.count();
-        assert_eq!(app.runs(shape, json!(5)).done(), json!({ "status": "success" }));
-        let wave = hears(&commands, heard, "loop_wave");
+        assert_eq!(app.run_wave(shape, json!(5)).expect_ok(), json!({ "status": "success" }));
+        let wave = wait_for_message(&commands, heard, "loop_wave");
         let data: Vec<f64> = serde_json::from_str(wave["data"].as_str().unwrap()).unwrap();
         assert_eq!(data.len(), points, "{shape}");
         assert!(data.iter().all(|point| (0.0..=1.0).contains(point)), "{shape}");
@@ -126,8 +126,8 @@ fn a_machine_elsewhere_is_told_everything_and_says_how_it_is() {
     }
     for command in ["end", "stop", "tare"] {
         let heard = commands.count();
-        app.presses(command);
-        hears(&commands, heard, command);
+        app.press(command);
+        wait_for_message(&commands, heard, command);
     }
     commands.send(r#"{"stream": "status", "device": "machine", "type": "waiting"}"#);
     page.wait_from(1, "the status", |frame| frame.message()["type"] == "waiting");
@@ -136,7 +136,7 @@ fn a_machine_elsewhere_is_told_everything_and_says_how_it_is() {
     assert_eq!(late.wait_from(0, "the last status", |_| true).1.message()["type"], "waiting");
 
     // A message beyond its limit would make it deaf.
-    assert_eq!(app.runs("sine", json!(600)).status, 422);
+    assert_eq!(app.run_wave("sine", json!(600)).status, 422);
     let sim = yep.get("/api/sim");
     assert_eq!(sim.status, 404);
     assert!(
@@ -147,7 +147,7 @@ fn a_machine_elsewhere_is_told_everything_and_says_how_it_is() {
 
     yep.signal("TERM");
     assert_eq!(commands.closed(), RESTARTS);
-    assert_eq!(yep.ended().code(), Some(0));
+    assert_eq!(yep.wait_for_exit().code(), Some(0));
 }
 
 #[test]
@@ -155,18 +155,18 @@ fn a_burst_of_commands_arrives_whole() {
     const CLIENTS: usize = 4;
     const EACH: usize = 50;
     let (_home, yep, machine) = start();
-    let commands = machine.listens();
+    let commands = machine.connect();
     std::thread::scope(|scope| {
         for client in 0..CLIENTS {
             let yep = &yep;
             scope.spawn(move || {
                 for n in 0..EACH {
-                    yep.order(&format!("{client}-{n}")).done();
+                    yep.send_command(&format!("{client}-{n}")).expect_ok();
                 }
             });
         }
     });
-    yep.order("stop").done();
+    yep.send_command("stop").expect_ok();
     commands.wait_from(0, "the STOP behind them all", |frame| frame.message()["type"] == "stop");
     let heard: Vec<String> =
         commands.frames().iter().map(|frame| frame.message()["type"].as_str().unwrap().to_owned()).collect();

@@ -18,7 +18,7 @@ use std::time::Duration;
 use real::process::{QUICK_HOMING, yep};
 use real::{Home, Yep, eventually};
 use serde_json::{Value, json};
-use stand::{Knobs, Pace, Pty};
+use stand::{BoardControls, Pty, StandOptions};
 
 /// What the cell gives without a load, and for a gram.
 const ZERO: i32 = 81_234;
@@ -27,7 +27,7 @@ const COUNTS_PER_G: f64 = 400.0;
 /// A board, plugged in under a fixed name.
 struct Plugged {
     name: PathBuf,
-    knobs: Arc<Knobs>,
+    controls: Arc<BoardControls>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -35,25 +35,26 @@ impl Plugged {
     fn into(name: &Path) -> Plugged {
         let mut pty = Pty::open().unwrap();
         std::os::unix::fs::symlink(&pty.device, name).unwrap();
-        let knobs = Arc::new(Knobs::default());
-        knobs.noise.store(40, Relaxed);
-        let theirs = Arc::clone(&knobs);
-        let thread =
-            std::thread::spawn(move || stand::run(&mut pty, &theirs, Pace { speed: 1, seed: 1 }, Vec::new));
-        let plugged = Plugged { name: name.to_owned(), knobs, thread: Some(thread) };
+        let controls = Arc::new(BoardControls::default());
+        controls.noise.store(40, Relaxed);
+        let theirs = Arc::clone(&controls);
+        let thread = std::thread::spawn(move || {
+            stand::run(&mut pty, &theirs, StandOptions { speed: 1, seed: 1 }, Vec::new)
+        });
+        let plugged = Plugged { name: name.to_owned(), controls, thread: Some(thread) };
         plugged.load(0.0);
         plugged
     }
 
     fn load(&self, force_g: f64) {
-        self.knobs.counts.store(ZERO + (force_g * COUNTS_PER_G) as i32, Relaxed);
+        self.controls.counts.store(ZERO + (force_g * COUNTS_PER_G) as i32, Relaxed);
     }
 }
 
 impl Drop for Plugged {
     fn drop(&mut self) {
         std::fs::remove_file(&self.name).unwrap();
-        self.knobs.over.store(true, Relaxed);
+        self.controls.over.store(true, Relaxed);
         let _ = self.thread.take().map(JoinHandle::join);
     }
 }
@@ -67,7 +68,7 @@ fn home(folder: &Path) -> Home {
 
 #[track_caller]
 fn status(yep: &Yep) -> Value {
-    yep.get("/api/sensor").done()
+    yep.get("/api/sensor").expect_ok()
 }
 
 #[track_caller]
@@ -78,12 +79,12 @@ fn feels(yep: &Yep, force_g: f64) {
 }
 
 #[track_caller]
-fn asked(yep: &Yep, path: &str, body: Value) -> real::http::Answer {
+fn post(yep: &Yep, path: &str, body: Value) -> real::http::Answer {
     yep.request("POST", path, &[("content-type", "application/json")], &body.to_string())
 }
 
 /// What `yep sensor …` says, and whether it was done.
-fn said(server: &Yep, arguments: &[&str]) -> (bool, String) {
+fn run_sensor_command(server: &Yep, arguments: &[&str]) -> (bool, String) {
     let mut command: Command = yep();
     let output = command.arg("sensor").args(["--server", &server.url()]).args(arguments).output().unwrap();
     let text = if output.status.success() { output.stdout } else { output.stderr };
@@ -91,24 +92,24 @@ fn said(server: &Yep, arguments: &[&str]) -> (bool, String) {
 }
 
 #[track_caller]
-fn acknowledged_and_armed(yep: &Yep) {
-    eventually("it is acknowledged", || (yep.order("acknowledge").status == 200).then_some(()));
-    yep.order("arm").done();
+fn acknowledge_and_arm(yep: &Yep) {
+    eventually("it is acknowledged", || (yep.send_command("acknowledge").status == 200).then_some(()));
+    yep.send_command("arm").expect_ok();
 }
 
 /// Homes; a host that holds a thread up for a tenth of a second loses the force, and ends homing, as it should.
 #[track_caller]
 fn homed(yep: &Yep) {
     for _ in 0..10 {
-        let asked = yep.order("calibrate");
+        let asked = yep.send_command("calibrate");
         if asked.status == 409 {
-            assert_eq!(asked.refused().0, "prevented");
+            assert_eq!(asked.expect_refused().0, "prevented");
             println!("the force is lost just now: once more");
             std::thread::sleep(Duration::from_millis(200));
             continue;
         }
-        asked.done();
-        let status = yep.leaves("homing");
+        asked.expect_ok();
+        let status = yep.wait_while("homing");
         if status["state"] == "ready" {
             return;
         }
@@ -128,43 +129,45 @@ fn a_force_is_tared_calibrated_obeyed_lost_and_found_again() {
     eventually("the board is heard", || (status(&yep)["link"] == "live").then_some(()));
 
     // Nobody knows what the readings mean, so nothing moves by them.
-    let (code, why) = yep.order("calibrate").refused();
+    let (code, why) = yep.send_command("calibrate").expect_refused();
     assert!(code == "prevented" && why.contains("no valid force sample"), "{why}");
     assert_eq!(yep.status()["state"], "not_homed");
-    let (done, page) = said(&yep, &["status"]);
+    let (done, page) = run_sensor_command(&yep, &["status"]);
     assert!(done && page.contains("to do     tare the unloaded cell"), "{page}");
 
     // Tare: the first one needs a word, since a load cannot be known yet.
-    assert_eq!(asked(&yep, "/api/sensor/calibrate", json!({ "grams": 500 })).refused().0, "not_tared");
-    let (done, why) = said(&yep, &["tare"]);
+    assert_eq!(post(&yep, "/api/sensor/calibrate", json!({ "grams": 500 })).expect_refused().0, "not_tared");
+    let (done, why) = run_sensor_command(&yep, &["tare"]);
     assert!(!done && why.contains("cannot be known before the first calibration"), "{why}");
-    assert_eq!(said(&yep, &["tare", "--confirm"]), (true, "tared\n".to_owned()));
+    assert_eq!(run_sensor_command(&yep, &["tare", "--confirm"]), (true, "tared\n".to_owned()));
     let zero = status(&yep)["zero"].as_f64().unwrap();
     assert!((zero - f64::from(ZERO)).abs() < 40.0, "{zero}");
 
     // Calibrate: a weight that is not there makes no difference.
-    let (done, why) = said(&yep, &["calibrate", "500"]);
+    let (done, why) = run_sensor_command(&yep, &["calibrate", "500"]);
     assert!(!done && why.contains("changes the readings by"), "{why}");
     board.load(500.0);
     std::thread::sleep(Duration::from_millis(50));
-    let (done, text) = said(&yep, &["calibrate", "500"]);
+    let (done, text) = run_sensor_command(&yep, &["calibrate", "500"]);
     assert!(done && text.starts_with("calibrated: a gram is "), "{text}");
     let per_g = status(&yep)["reading_per_g"].as_f64().unwrap();
     assert!((per_g - COUNTS_PER_G).abs() < 1.0, "{per_g}");
     feels(&yep, 500.0);
 
     // A load that is known is not hidden without a word (S15).
-    let (code, why) = asked(&yep, "/api/sensor/tare", json!({})).refused();
+    let (code, why) = post(&yep, "/api/sensor/tare", json!({})).expect_refused();
     assert!(code == "load_present" && why.contains("500 g"), "{why}");
     board.load(0.0);
     feels(&yep, 0.0);
 
     // It obeys a wall, as hard as the settings allow (S14).
     homed(&yep);
-    yep.run_wave("sine", 3.0).done();
-    let refused = asked(&yep, "/api/sensor/tare", json!({ "confirm": true }));
-    assert!(refused.status == 409 && ["moving", "no_readings"].contains(&refused.refused().0.as_str()));
-    let peak_g = presses_a_wall(&yep, &board);
+    yep.run_wave("sine", 3.0).expect_ok();
+    let refused = post(&yep, "/api/sensor/tare", json!({ "confirm": true }));
+    assert!(
+        refused.status == 409 && ["moving", "no_readings"].contains(&refused.expect_refused().0.as_str())
+    );
+    let peak_g = press_wall(&yep, &board);
     println!("peak {peak_g:.0} g of 1000 g");
     // The wall is 40 g for each mm. On a host that is held up, the test's own look at the carriage is late, too: a step
     // further than the limit is what no chart allows, a centimetre further is a force that nobody heard of.
@@ -175,7 +178,7 @@ fn a_force_is_tared_calibrated_obeyed_lost_and_found_again() {
         (yep.carriage_mm() < 80.0 || yep.status()["state"] == "faulted").then_some(())
     });
     drop(board);
-    let fault = yep.becomes("faulted");
+    let fault = yep.wait_for_state("faulted");
     assert_eq!(fault["fault"]["code"], "force_sample_lost");
     assert!(fault["position_mm"].is_number() && fault["force_g"].is_null(), "{fault}");
     eventually("it is said", || (status(&yep)["link"] == "unplugged").then_some(()));
@@ -185,24 +188,24 @@ fn a_force_is_tared_calibrated_obeyed_lost_and_found_again() {
     board.load(-200.0);
     feels(&yep, -200.0);
     assert_eq!(yep.status()["state"], "faulted");
-    acknowledged_and_armed(&yep);
+    acknowledge_and_arm(&yep);
     assert_eq!(yep.status()["state"], "ready");
     drop(yep);
 
     // The scale is remembered, also when the user sets everything back to the defaults.
     let yep = home.start();
     feels(&yep, -200.0);
-    yep.request("POST", "/api/setup/initialize", &[], "").done();
+    yep.request("POST", "/api/setup/initialize", &[], "").expect_ok();
     assert_eq!(status(&yep)["reading_per_g"].as_f64(), Some(per_g));
 
     // A backup brings its own, which counts at once; one without leaves the present one.
-    let mut backup = yep.get("/api/backup").done();
+    let mut backup = yep.get("/api/backup").expect_ok();
     assert_eq!(backup["force_scale"]["per_g"].as_f64(), Some(per_g), "{backup}");
     backup["force_scale"]["zero"] = json!(zero + 100.0 * per_g);
-    asked(&yep, "/api/backup", backup.clone()).done();
+    post(&yep, "/api/backup", backup.clone()).expect_ok();
     feels(&yep, -300.0);
     backup.as_object_mut().unwrap().remove("force_scale");
-    asked(&yep, "/api/backup", backup).done();
+    post(&yep, "/api/backup", backup).expect_ok();
     assert_eq!(status(&yep)["reading_per_g"].as_f64(), Some(per_g));
     feels(&yep, -300.0);
 }
@@ -210,7 +213,7 @@ fn a_force_is_tared_calibrated_obeyed_lost_and_found_again() {
 /// Pushes against the carriage where it is beyond 100 mm, as the cell of a real machine would feel it, until it has been
 /// there and turned; the greatest force.
 #[track_caller]
-fn presses_a_wall(yep: &Yep, board: &Plugged) -> f64 {
+fn press_wall(yep: &Yep, board: &Plugged) -> f64 {
     const WALL_MM: f64 = 100.0;
     const STIFFNESS_G_PER_MM: f64 = 40.0;
     let mut peak_g = 0f64;
@@ -221,8 +224,8 @@ fn presses_a_wall(yep: &Yep, board: &Plugged) -> f64 {
             lost += 1;
             assert!(lost < 10, "the force is lost again and again");
             println!("the force was lost: once more");
-            acknowledged_and_armed(yep);
-            yep.run_wave("sine", 3.0).done();
+            acknowledge_and_arm(yep);
+            yep.run_wave("sine", 3.0).expect_ok();
         }
         // Many looks for one of `eventually`.
         for _ in 0..50 {
@@ -281,7 +284,7 @@ fn the_log_of_the_board_is_read_with_its_firmware_and_counted_without() {
         let yep = home.start();
         // The first tare makes the board say something.
         eventually("the board is heard", || (status(&yep)["link"] == "live").then_some(()));
-        asked(&yep, "/api/sensor/tare", json!({ "confirm": true })).done();
+        post(&yep, "/api/sensor/tare", json!({ "confirm": true })).expect_ok();
         let counted = |which: &str| status(&yep)["log"][which].as_u64().unwrap();
         match (firmware, said) {
             (Some(_), None) => {

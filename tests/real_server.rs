@@ -21,14 +21,14 @@ use serde_json::{Value, json};
 
 /// Waits until the axis is fast: whatever cuts its motion then, instead of braking, shows in the last step.
 #[track_caller]
-fn is_fast(status: impl Fn() -> Value) {
+fn wait_until_fast(status: impl Fn() -> Value) {
     let speed = || status()["velocity_mm_s"].as_f64().map(f64::abs);
     eventually("it is fast", || speed().filter(|speed_mm_s| *speed_mm_s > 150.0));
 }
 
 /// The last step is a slow one: the axis came to rest, and was not cut.
 #[track_caller]
-fn came_to_rest(pulses: &[Pulse], what: &str) {
+fn assert_came_to_rest(pulses: &[Pulse], what: &str) {
     let end_mm_s = speed_mm_s(pulses, pulses.len() - 1, 1);
     assert!(end_mm_s < 75.0, "{what}: {end_mm_s} mm/s at the last step");
 }
@@ -47,10 +47,10 @@ fn a_signal_ends_the_process_at_rest_or_does_nothing() {
     for signal in ["HUP", "QUIT"] {
         let mut yep = home.start();
         yep.set_in_motion();
-        is_fast(|| yep.status());
+        wait_until_fast(|| yep.status());
         yep.signal(signal);
-        assert_eq!(yep.ended().code(), Some(0), "{signal}: {}", yep.log());
-        came_to_rest(&home.pulses(), signal);
+        assert_eq!(yep.wait_for_exit().code(), Some(0), "{signal}: {}", yep.log());
+        assert_came_to_rest(&home.pulses(), signal);
     }
 }
 
@@ -67,27 +67,27 @@ fn nice_values(process: u32, name: &str) -> Vec<i32> {
 #[test]
 fn the_thread_that_answers_stop_comes_before_those_that_work_on_requests() {
     let home = Home::new(QUICK_HOMING);
-    let server = Muted::start(&home, Stdio::null(), Stdio::null());
+    let server = ServerWithStreams::start(&home, Stdio::null(), Stdio::null());
     let [front, requests] = ["front", "request"].map(|name| nice_values(server.child.id(), name));
     assert_eq!(front.len(), 1);
     assert!(requests.len() > 1 && requests.iter().all(|nice| *nice > front[0]), "{front:?}, {requests:?}");
 }
 
 /// A server whose streams are those of a test.
-struct Muted {
+struct ServerWithStreams {
     child: Child,
     address: SocketAddr,
 }
 
-impl Muted {
+impl ServerWithStreams {
     /// Starts it, with one of its own choice for each stream.
-    fn start(home: &Home, output: impl Into<Stdio>, errors: impl Into<Stdio>) -> Muted {
+    fn start(home: &Home, output: impl Into<Stdio>, errors: impl Into<Stdio>) -> ServerWithStreams {
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = free.local_addr().unwrap();
         drop(free);
         let mut command: Command = home.command(&["--listen", &address.to_string()]);
         let child = command.env("RUST_LOG", "debug").stdout(output).stderr(errors).spawn().unwrap();
-        let muted = Muted { child, address };
+        let muted = ServerWithStreams { child, address };
         eventually("it answers", || http::attempt(address, "GET", "/api/health", &[], "").ok());
         muted
     }
@@ -100,14 +100,14 @@ impl Muted {
         http::request(self.address, "GET", "/api/status", &[], "").json()
     }
 
-    fn becomes(&self, state: &str) {
+    fn wait_for_state(&self, state: &str) {
         eventually(&format!("it is {state}"), || (self.status()["state"] == json!(state)).then_some(()));
     }
 
     fn set_in_motion(&self) {
-        self.post("/api/commands/run", &json!({ "type": "calibrate" })).done();
-        self.becomes("homing");
-        self.becomes("ready");
+        self.post("/api/commands/run", &json!({ "type": "calibrate" })).expect_ok();
+        self.wait_for_state("homing");
+        self.wait_for_state("ready");
         self.run();
     }
 
@@ -116,14 +116,14 @@ impl Muted {
         std::thread::sleep(yep::api::fence::GUARD);
         let wave = json!({ "type": "sine", "duration": 2.0, "lease": "continue" }).to_string();
         let agent = format!("{:?}", Instant::now());
-        http::request(self.address, "POST", "/api/wave/run", &[("user-agent", &agent)], &wave).done();
-        self.becomes("running");
+        http::request(self.address, "POST", "/api/wave/run", &[("user-agent", &agent)], &wave).expect_ok();
+        self.wait_for_state("running");
     }
 
     /// Makes it say a lot.
-    fn provoke(&self) {
+    fn provoke_output(&self) {
         for _ in 0..300 {
-            self.post("/api/commands/run", &json!({ "type": "no such command" })).done();
+            self.post("/api/commands/run", &json!({ "type": "no such command" })).expect_ok();
         }
         for _ in 0..20 {
             let stream = real::socket::connect(self.address, "command_all");
@@ -132,7 +132,7 @@ impl Muted {
     }
 }
 
-impl Drop for Muted {
+impl Drop for ServerWithStreams {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -168,23 +168,23 @@ fn streams_that_take_nothing_hold_up_neither_stop_nor_the_end() {
         let home = Home::new(QUICK_HOMING);
         let (_ours, theirs) = stream();
         let errors = File::from(theirs.try_clone().unwrap());
-        let mut yep = Muted::start(&home, File::from(theirs), errors);
+        let mut yep = ServerWithStreams::start(&home, File::from(theirs), errors);
         yep.set_in_motion();
-        yep.provoke();
+        yep.provoke_output();
         let asked = Instant::now();
-        yep.post("/api/stop", &json!({})).done();
+        yep.post("/api/stop", &json!({})).expect_ok();
         assert!(asked.elapsed() < Duration::from_secs(1), "{what}: {:?}", asked.elapsed());
-        yep.becomes("ready");
+        yep.wait_for_state("ready");
         yep.run();
-        yep.provoke();
-        is_fast(|| yep.status());
+        yep.provoke_output();
+        wait_until_fast(|| yep.status());
         let kill = format!("kill -TERM {}", yep.child.id());
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
         let told = Instant::now();
         let ended = eventually("the server ends", || yep.child.try_wait().unwrap());
         assert_eq!(ended.code(), Some(0), "{what}");
         assert!(told.elapsed() < Duration::from_secs(5), "{what}: {:?}", told.elapsed());
-        came_to_rest(&home.pulses(), what);
+        assert_came_to_rest(&home.pulses(), what);
     }
 }
 
@@ -193,7 +193,7 @@ fn a_reader_of_the_greeting_that_has_seen_enough_ends_nothing() {
     let home = Home::new("");
     let (read, write) = io::pipe().unwrap();
     drop(read);
-    let mut yep = Muted::start(&home, write, Stdio::piped());
+    let mut yep = ServerWithStreams::start(&home, write, Stdio::piped());
     let kill = format!("kill -TERM {}", yep.child.id());
     assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     let ended = eventually("the server ends", || yep.child.try_wait().unwrap());
@@ -301,8 +301,8 @@ fn its_memory_is_bounded_whatever_clients_ask_for_and_the_axis_moves_on() {
         assert!([200, 503].contains(&answer.status), "{}", answer.body);
     }
     drop(deaf);
-    yep.request("POST", "/api/stop", &[], "").done();
-    yep.becomes("ready");
+    yep.request("POST", "/api/stop", &[], "").expect_ok();
+    yep.wait_for_state("ready");
     // What did not fit is told so, and fits later.
     let answer = eventually("there is room again", || {
         let answer = yep.request("POST", "/api/wave/get", &[], r#"{"type":"sine","duration":8000}"#);
@@ -316,7 +316,7 @@ fn its_memory_is_bounded_whatever_clients_ask_for_and_the_axis_moves_on() {
     println!("{asked} requests; at most {most_kib} KiB");
     assert!(most_kib * 1024 < MEMORY_BYTES, "{most_kib} KiB");
     yep.signal("TERM");
-    assert_eq!(yep.ended().code(), Some(0), "{}", yep.log());
+    assert_eq!(yep.wait_for_exit().code(), Some(0), "{}", yep.log());
     if let Some(group) = group {
         let _ = std::fs::remove_dir(group);
     }

@@ -74,14 +74,14 @@ fn change_settings(address: SocketAddr, number: i64) -> Option<Answer> {
     http::attempt(address, "PUT", SETTINGS, &JSON, &settings(number).to_string()).ok()
 }
 
-fn change_a_wave(address: SocketAddr, number: i64) -> Option<Answer> {
+fn change_wave(address: SocketAddr, number: i64) -> Option<Answer> {
     let path = format!("/api/waves/wave-{}", number % WAVES);
     http::attempt(address, "PUT", &path, &JSON, &wave(number).to_string()).ok()
 }
 
 /// Settings and a wave of one number, in one change of everything.
 fn change_everything(address: SocketAddr, number: i64) -> Option<Answer> {
-    let mut document = http::attempt(address, "GET", "/api/backup", &[], "").ok()?.done();
+    let mut document = http::attempt(address, "GET", "/api/backup", &[], "").ok()?.expect_ok();
     let new = settings(number);
     let part = &mut document["settings"];
     part["name"] = new["name"].clone();
@@ -123,7 +123,7 @@ struct Expected {
 impl Expected {
     /// How many changes were under way and made it.
     fn check(&mut self, yep: &Yep, round: u32) -> u32 {
-        let start = yep.get("/api/state").done();
+        let start = yep.get("/api/state").expect_ok();
         assert_eq!(start["start"]["good"], true, "round {round}: {start}");
         let status = yep.status();
         assert_eq!(
@@ -131,10 +131,10 @@ impl Expected {
             (&json!("not_homed"), &json!(null)),
             "{status}"
         );
-        let number = number_of(&yep.get(SETTINGS).done());
+        let number = number_of(&yep.get(SETTINGS).expect_ok());
         let mut landed = u32::from(is("settings", round, number, self.settings));
         self.settings = Last { kept: number, tried: number };
-        let waves = yep.get("/api/waves").done();
+        let waves = yep.get("/api/waves").expect_ok();
         for (index, last) in self.waves.iter_mut().enumerate() {
             let found = number_of_wave(&waves["waves"][format!("wave-{index}")]);
             landed += u32::from(is("wave", round, found, *last));
@@ -171,12 +171,12 @@ fn a_kill_at_any_instant_loses_nothing_that_was_acknowledged() {
             vec![changing(address, number, change_everything)]
         } else {
             // A process that moves is killed as well as one that rests.
-            yep.order("calibrate").done();
-            vec![changing(address, number, change_settings), changing(address, latest_wave, change_a_wave)]
+            yep.send_command("calibrate").expect_ok();
+            vec![changing(address, number, change_settings), changing(address, latest_wave, change_wave)]
         };
         thread::sleep(Duration::from_secs_f64(random.log_between(0.002, 0.15)));
         yep.signal("KILL");
-        assert_eq!(yep.ended().code(), None, "round {round}: it ended by itself: {}", yep.log());
+        assert_eq!(yep.wait_for_exit().code(), None, "round {round}: it ended by itself: {}", yep.log());
         let lasts: Vec<Last> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
         acknowledged += lasts.iter().map(|last| last.kept).sum::<i64>() - number;
         if whole {
@@ -219,17 +219,17 @@ fn a_kill_at_any_instant_loses_nothing_that_was_acknowledged() {
 
 /// Calibrates.
 #[track_caller]
-fn home_the_axis(yep: &Yep) {
-    yep.order("calibrate").done();
-    yep.becomes("homing");
-    yep.calibrated();
+fn home_axis(yep: &Yep) {
+    yep.send_command("calibrate").expect_ok();
+    yep.wait_for_state("homing");
+    yep.wait_until_calibrated();
 }
 
 /// The newest session, once it is as it should be.
 #[track_caller]
 fn session(yep: &Yep, number: u64, ended: &Value) -> Value {
     eventually(&format!("session {number} ends with {ended}"), || {
-        let told = yep.get("/api/sessions").done();
+        let told = yep.get("/api/sessions").expect_ok();
         let newest = told["sessions"][0].clone();
         (newest["number"] == number && &newest["ended"] == ended).then_some(newest)
     })
@@ -239,11 +239,11 @@ fn session(yep: &Yep, number: u64, ended: &Value) -> Value {
 fn sessions_are_in_the_book_with_their_ends() {
     let home = Home::new(QUICK_HOMING);
     let mut yep = home.start();
-    home_the_axis(&yep);
-    yep.run_wave("sine", 1.0).done();
+    home_axis(&yep);
+    yep.run_wave("sine", 1.0).expect_ok();
     session(&yep, 1, &Value::Null);
     eventually("three periods", || (yep.status()["periods"].as_u64() >= Some(3)).then_some(()));
-    yep.order("end").done();
+    yep.send_command("end").expect_ok();
     let first = session(&yep, 1, &json!("end"));
     // 145 mm there and back in a period, but for what the limits take.
     let (strokes, distance_mm) = (first["strokes"].as_u64().unwrap(), first["distance_mm"].as_f64().unwrap());
@@ -256,37 +256,37 @@ fn sessions_are_in_the_book_with_their_ends() {
     );
     assert_eq!((&first["peak_force_g"].is_number(), &first["faults"]), (&true, &json!([])), "{first}");
 
-    yep.run_wave("sine", 2.0).done();
-    yep.becomes("running");
-    yep.order("stop").done();
+    yep.run_wave("sine", 2.0).expect_ok();
+    yep.wait_for_state("running");
+    yep.send_command("stop").expect_ok();
     session(&yep, 2, &json!("stop"));
-    yep.pauses();
-    yep.run_wave("sine", 2.0).done();
-    yep.becomes("running");
-    yep.sim(&json!({ "mishaps": ["e_stop_open"] }));
+    yep.pause_behind_stop();
+    yep.run_wave("sine", 2.0).expect_ok();
+    yep.wait_for_state("running");
+    yep.put_sim(&json!({ "mishaps": ["e_stop_open"] }));
     let third = session(&yep, 3, &json!("fault"));
     assert_eq!(third["faults"], json!(["e_stop"]), "{third}");
-    yep.sim(&json!({ "mishaps": [] }));
+    yep.put_sim(&json!({ "mishaps": [] }));
     // The loop reads its inputs once in a millisecond; until then the cause of the fault remains.
     eventually("the e-stop is closed", || (yep.status()["limits"]["e_stop"] == false).then_some(()));
-    home_the_axis(&yep);
-    yep.run_wave("sine", 2.0).done();
-    yep.becomes("running");
+    home_axis(&yep);
+    yep.run_wave("sine", 2.0).expect_ok();
+    yep.wait_for_state("running");
     yep.signal("TERM");
-    assert_eq!(yep.ended().code(), Some(0), "{}", yep.log());
+    assert_eq!(yep.wait_for_exit().code(), Some(0), "{}", yep.log());
 
     let mut yep = home.start();
     session(&yep, 4, &json!("shut_down"));
-    home_the_axis(&yep);
-    yep.run_wave("sine", 2.0).done();
+    home_axis(&yep);
+    yep.run_wave("sine", 2.0).expect_ok();
     session(&yep, 5, &Value::Null);
     yep.signal("KILL");
-    yep.ended();
+    yep.wait_for_exit();
     let yep = home.start();
     session(&yep, 5, &json!("interrupted"));
-    let counters = yep.get("/api/sessions").done()["counters"].take();
+    let counters = yep.get("/api/sessions").expect_ok()["counters"].take();
     assert_eq!((&counters["sessions"], &counters["faults"]), (&json!(5), &json!(1)), "{counters}");
-    let shown = home.other(&["sessions", "--server", &yep.url()]).output().unwrap();
+    let shown = home.command_in_env(&["sessions", "--server", &yep.url()]).output().unwrap();
     let shown = String::from_utf8(shown.stdout).unwrap();
     assert!(shown.contains("fault (e_stop)") && shown.contains("5 sessions, 0:0"), "{shown}");
 }
@@ -296,15 +296,15 @@ fn a_lost_store_is_restored_with_a_warning_or_asks_to_be_looked_at() {
     let home = Home::new(QUICK_HOMING);
     let spoil = || fs::write(home.state().join("db/db"), "what is this?").unwrap();
     let mut yep = home.start();
-    yep.put(SETTINGS, &json!({ "name": "kept", "stroke_limit": 120 })).done();
+    yep.put(SETTINGS, &json!({ "name": "kept", "stroke_limit": 120 })).expect_ok();
     yep.signal("TERM");
-    yep.ended();
+    yep.wait_for_exit();
 
     // With its copy: a warning that says from when, and nothing is known about the position.
     spoil();
     let mut yep = home.start();
-    assert_eq!(yep.get(SETTINGS).done()["name"], "kept");
-    let start = yep.get("/api/state").done()["start"].take();
+    assert_eq!(yep.get(SETTINGS).expect_ok()["name"], "kept");
+    let start = yep.get("/api/state").expect_ok()["start"].take();
     assert_eq!(start["code"], "restored", "{start}");
     assert!(start["message"].as_str().unwrap().contains("its copy of 20"), "{start}");
     assert_eq!(yep.status()["state"], "not_homed");
@@ -313,7 +313,7 @@ fn a_lost_store_is_restored_with_a_warning_or_asks_to_be_looked_at() {
     assert_eq!(warning.message()["type"], "warning");
     drop(listener);
     yep.signal("TERM");
-    yep.ended();
+    yep.wait_for_exit();
 
     // Without one: the defaults, and a fault that somebody has to acknowledge before anything moves.
     spoil();
@@ -327,10 +327,10 @@ fn a_lost_store_is_restored_with_a_warning_or_asks_to_be_looked_at() {
         (&json!("faulted"), &json!("settings_lost")),
         "{status}"
     );
-    let (code, why) = yep.run_wave("sine", 2.0).refused();
+    let (code, why) = yep.run_wave("sine", 2.0).expect_refused();
     assert!(code == "faulted" && why.contains("the settings were lost"), "{code}: {why}");
-    assert_eq!(yep.get(SETTINGS).done()["stroke_limit"], 155);
-    yep.order("acknowledge").done();
-    yep.becomes("not_homed");
-    home_the_axis(&yep);
+    assert_eq!(yep.get(SETTINGS).expect_ok()["stroke_limit"], 155);
+    yep.send_command("acknowledge").expect_ok();
+    yep.wait_for_state("not_homed");
+    home_axis(&yep);
 }

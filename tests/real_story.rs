@@ -27,7 +27,7 @@ fn s4_way_mm(v_mm_s: f64) -> f64 {
 }
 
 /// The types and states of the machine's messages behind the first `from`.
-fn said(status: &Socket, from: usize) -> Vec<(String, String)> {
+fn messages(status: &Socket, from: usize) -> Vec<(String, String)> {
     let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
     let messages = status.frames().into_iter().skip(from).map(|frame| frame.message());
     messages.map(|message| (text(&message["type"]), text(&message["state"]))).collect()
@@ -35,7 +35,7 @@ fn said(status: &Socket, from: usize) -> Vec<(String, String)> {
 
 /// Waits for a message of the machine behind the first `from`; how many there are up to it.
 #[track_caller]
-fn hears(status: &Socket, from: usize, kind: &str, state: &str) -> usize {
+fn wait_for_message(status: &Socket, from: usize, kind: &str, state: &str) -> usize {
     let fits = |frame: &Frame| {
         let message = frame.message();
         message["device"] == "machine" && message["type"] == kind && message["state"] == state
@@ -48,22 +48,22 @@ fn the_app_sets_up_calibrates_runs_a_sine_sees_it_and_ends_it() {
     let home = Home::new("");
     let yep = home.start();
     let app = App::of(&yep);
-    app.loads_its_settings_and_saves_them();
-    app.types_durations();
+    app.load_and_save_settings();
+    app.type_durations();
 
     let (status, telemetry) = (yep.socket("status"), yep.socket("telemetry"));
-    let heard = hears(&status, 0, "waiting", "not_homed");
+    let heard = wait_for_message(&status, 0, "waiting", "not_homed");
     // The first snapshot comes with the connection.
     let (_, first) = telemetry.wait_from(0, "a snapshot", |_| true);
     assert_eq!(first.json()["state"], "not_homed");
-    assert_eq!(app.runs("sine", json!("5")).refused().0, "not_homed");
+    assert_eq!(app.run_wave("sine", json!("5")).expect_refused().0, "not_homed");
 
-    app.presses("calibrate");
-    let heard = hears(&status, heard, "running", "homing");
+    app.press("calibrate");
+    let heard = wait_for_message(&status, heard, "running", "homing");
     // The search for the front begins with some centimetres of straight way.
     let zero = Zero::find(&yep, &home);
-    yep.calibrated();
-    let heard = hears(&status, heard, "waiting", "ready");
+    yep.wait_until_calibrated();
+    let heard = wait_for_message(&status, heard, "waiting", "ready");
     let document = app.settings();
     assert_eq!(document["max_steps"], 1_450, "10 steps/mm, 5 mm at each end: {document}");
     assert!((document["steps_per_mm"].as_f64().unwrap() - 10.0).abs() < 1e-9, "{document}");
@@ -72,9 +72,9 @@ fn the_app_sets_up_calibrates_runs_a_sine_sees_it_and_ends_it() {
     for attempt in 1.. {
         let started = home.pulses().len();
         let before = starvations(&telemetry);
-        heard = runs_a_sine_and_ends_it(&app, &status, heard, &telemetry);
+        heard = run_sine_and_end(&app, &status, heard, &telemetry);
         // At the end of a period the carriage is at the back, behind the padding.
-        assert_eq!(yep.becomes("ready")["position_mm"], 0.0);
+        assert_eq!(yep.wait_for_state("ready")["position_mm"], 0.0);
         assert!((yep.carriage_mm() - 5.0).abs() < 1e-9, "{} mm", yep.carriage_mm());
         std::thread::sleep(Duration::from_millis(300));
         let pulses = home.pulses();
@@ -82,7 +82,7 @@ fn the_app_sets_up_calibrates_runs_a_sine_sees_it_and_ends_it() {
 
         if starvations(&telemetry) > before {
             assert!(attempt < 3, "the host is too busy: each time it held the motion up");
-            retries::again("the machine rode over a motion that the host held up");
+            retries::count_retry("the machine rode over a motion that the host held up");
             continue;
         }
         let shifts = Shifts::from(&telemetry.frames(), zero);
@@ -91,7 +91,7 @@ fn the_app_sets_up_calibrates_runs_a_sine_sees_it_and_ends_it() {
         sine.check_graph(&shifts);
         break;
     }
-    assert_eq!(said(&status, heard), [], "messages behind the end");
+    assert_eq!(messages(&status, heard), [], "messages behind the end");
     check_rate(&telemetry);
 }
 
@@ -106,9 +106,9 @@ fn starvations(telemetry: &Socket) -> u64 {
 /// Two periods of 5 s and the third one, in which END comes. How many messages of the status there are up to the
 /// last of these.
 #[track_caller]
-fn runs_a_sine_and_ends_it(app: &App<'_>, status: &Socket, heard: usize, telemetry: &Socket) -> usize {
-    assert_eq!(app.runs("sine", json!(5)).done(), json!({ "status": "success" }));
-    let heard = hears(status, heard, "running", "running");
+fn run_sine_and_end(app: &App<'_>, status: &Socket, heard: usize, telemetry: &Socket) -> usize {
+    assert_eq!(app.run_wave("sine", json!(5)).expect_ok(), json!({ "status": "success" }));
+    let heard = wait_for_message(status, heard, "running", "running");
     // Snapshots from before the command may still be on their way.
     let (running, _) =
         telemetry.wait_from(telemetry.count(), "running", |frame| frame.json()["state"] == "running");
@@ -120,9 +120,9 @@ fn runs_a_sine_and_ends_it(app: &App<'_>, status: &Socket, heard: usize, telemet
     assert_eq!(frame.json()["clipped"], false, "{}", frame.text);
 
     let asked = Instant::now();
-    app.presses("end");
-    let heard = hears(status, heard, "running", "ending");
-    let heard = hears(status, heard, "waiting", "ready");
+    app.press("end");
+    let heard = wait_for_message(status, heard, "running", "ending");
+    let heard = wait_for_message(status, heard, "waiting", "ready");
     let took = asked.elapsed();
     // The last second is slowed down, to half the rate on average.
     assert!(took < Duration::from_secs_f64(5.0 * 0.7 + 1.0), "END took {took:?}");
@@ -170,22 +170,22 @@ fn stop_is_at_rest_within_s4_and_keeps_the_position() {
     let home = Home::new(QUICK_HOMING);
     let yep = home.start();
     let (telemetry, mut commands) = (yep.socket("telemetry"), yep.socket("command_all"));
-    yep.order("calibrate").done();
+    yep.send_command("calibrate").expect_ok();
     let zero = Zero::find(&yep, &home);
-    yep.calibrated();
+    yep.wait_until_calibrated();
 
     let mut beyond_s4_s = Vec::new();
     for way_to_stop in ["the button", "the path of its own", "a frame"] {
         // Without another calibration, each time.
-        yep.run_wave("sine", 1.0).done();
+        yep.run_wave("sine", 1.0).expect_ok();
         let before = at_full_speed(&telemetry);
         let asked = Instant::now();
         match way_to_stop {
-            "the button" => App::of(&yep).presses("stop"),
-            "the path of its own" => assert!(yep.post("/api/stop", &json!(null)).done().is_null()),
+            "the button" => App::of(&yep).press("stop"),
+            "the path of its own" => assert!(yep.post("/api/stop", &json!(null)).expect_ok().is_null()),
             _ => commands.send(r#"{"stream": "command_all", "type": "stop"}"#),
         }
-        let rest = yep.becomes("ready");
+        let rest = yep.wait_for_state("ready");
         let (_, after) = telemetry.wait_from(telemetry.count(), "a snapshot", |_| true);
         std::thread::sleep(Duration::from_millis(200));
 
@@ -208,7 +208,7 @@ fn stop_is_at_rest_within_s4_and_keeps_the_position() {
         let position_mm = rest["position_mm"].as_f64().expect("STOP keeps the position");
         assert!((yep.carriage_mm() - 5.0 - position_mm).abs() < 1e-6, "{position_mm} mm is wrong");
         assert!(position_mm > 1.0, "it went on to the end of the period");
-        yep.pauses();
+        yep.pause_behind_stop();
     }
     assert!(beyond_s4_s.iter().any(|s| *s <= 0.0), "from request to rest, beyond S4: {beyond_s4_s:?} s");
     let pulses = home.pulses();
@@ -221,18 +221,18 @@ fn a_limit_or_the_e_stop_halts_at_once_and_calibrate_recovers() {
     let home = Home::new(QUICK_HOMING);
     let yep = home.start();
     let (telemetry, status) = (yep.socket("telemetry"), yep.socket("status"));
-    yep.order("calibrate").done();
+    yep.send_command("calibrate").expect_ok();
     let zero = Zero::find(&yep, &home);
-    yep.calibrated();
+    yep.wait_until_calibrated();
 
     for (mishap, code) in [("front_welded", "limit_hit_front"), ("e_stop_open", "e_stop")] {
-        yep.run_wave("sine", 2.0).done();
+        yep.run_wave("sine", 2.0).expect_ok();
         at_full_speed(&telemetry);
         let heard = status.count();
-        yep.sim(&json!({ "mishaps": [mishap] }));
+        yep.put_sim(&json!({ "mishaps": [mishap] }));
         // The input is active now, for certain.
         let active = Instant::now();
-        hears(&status, heard, "error", "faulted");
+        wait_for_message(&status, heard, "error", "faulted");
         std::thread::sleep(Duration::from_millis(300));
 
         let pulses = home.pulses();
@@ -248,28 +248,28 @@ fn a_limit_or_the_e_stop_halts_at_once_and_calibrate_recovers() {
         let snapshot = yep.status();
         assert_eq!(snapshot["fault"]["code"], code, "{snapshot}");
         assert_eq!((&snapshot["state"], &snapshot["position_mm"]), (&json!("faulted"), &json!(null)));
-        let (refusal, why) = yep.run_wave("sine", 2.0).refused();
+        let (refusal, why) = yep.run_wave("sine", 2.0).expect_refused();
         assert_eq!(refusal, "faulted");
         assert!(why.contains(snapshot["fault"]["remedy"].as_str().unwrap()), "{why}");
         if code == "e_stop" {
             // A closed limit is no such cause: homing leads away from it.
-            assert_eq!(yep.order("calibrate").refused().0, "cause_remains");
+            assert_eq!(yep.send_command("calibrate").expect_refused().0, "cause_remains");
         }
 
         // That the cause is gone starts nothing.
-        yep.sim(&json!({ "mishaps": [] }));
+        yep.put_sim(&json!({ "mishaps": [] }));
         std::thread::sleep(Duration::from_millis(500));
         assert_eq!(yep.status()["state"], "faulted");
         assert_eq!(home.pulses(), pulses, "{mishap}: pulses after the halt");
 
         let heard = status.count();
-        App::of(&yep).presses("calibrate");
-        let heard = hears(&status, heard, "running", "homing");
-        hears(&status, heard, "waiting", "ready");
+        App::of(&yep).press("calibrate");
+        let heard = wait_for_message(&status, heard, "running", "homing");
+        wait_for_message(&status, heard, "waiting", "ready");
         assert_eq!(yep.status()["fault"], json!(null));
     }
-    yep.run_wave("sine", 2.0).done();
-    yep.runs_steadily();
+    yep.run_wave("sine", 2.0).expect_ok();
+    yep.wait_for_full_rate();
 }
 
 /// The pulses of a sine of 5 s over the whole range, from its start to its end.
@@ -300,7 +300,7 @@ impl Sine<'_> {
             for forward in [true, false] {
                 let passing =
                     self.pulses.iter().filter(|(pulse, place)| (*place, pulse.forward) == (at, forward));
-                let passings: Vec<_> = passing.map(|(pulse, _)| shifts.unmoved_s(pulse.at_ns)).collect();
+                let passings: Vec<_> = passing.map(|(pulse, _)| shifts.unshifted_s(pulse.at_ns)).collect();
                 assert_eq!(passings.len(), 3, "passings of step {at}");
                 compared += passings.len() - 1;
                 periods_s.extend(passings.windows(2).filter_map(|pair| Some(pair[1]? - pair[0]?)));
@@ -328,12 +328,12 @@ impl Sine<'_> {
             let passed = *place as f64 - if pulse.forward { 0.5 } else { -0.5 };
             let rising = (1.0 - 2.0 * passed / RANGE_STEPS as f64).acos() / (2.0 * PI);
             let phase = if pulse.forward { rising } else { 1.0 - rising };
-            Some(shifts.unmoved_s(pulse.at_ns)? - PERIOD_S * (f64::from(turns) + phase))
+            Some(shifts.unshifted_s(pulse.at_ns)? - PERIOD_S * (f64::from(turns) + phase))
         });
         let begin_s = median(begin_s.collect());
         let (mut worst_mm, mut told) = (0f64, 0);
         for (pulse, place) in &self.pulses {
-            let Some(at_s) = shifts.unmoved_s(pulse.at_ns) else { continue };
+            let Some(at_s) = shifts.unshifted_s(pulse.at_ns) else { continue };
             let phase = (at_s - begin_s) / PERIOD_S;
             if (0.1..2.9).contains(&phase) {
                 let graph_mm = range_mm * (0.5 - 0.5 * (2.0 * PI * phase).cos());

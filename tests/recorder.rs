@@ -26,7 +26,7 @@ use yep::machine::{
 const BEFORE_S: f64 = layout::RECORDER_CYCLES_BEFORE as f64 * layout::CONTROL_PERIOD_NS as f64 * 1e-9;
 
 /// Sees every edge and every cycle; shows them to the pulse checker and to the flight recorder.
-struct Watcher {
+struct RecordingObserver {
     pulses: support::Recorder,
     recorder: Recorder,
     /// Each look, for comparing.
@@ -34,13 +34,13 @@ struct Watcher {
     recordings: Vec<Recording>,
 }
 
-impl EdgeSink for Watcher {
+impl EdgeSink for RecordingObserver {
     fn edge(&mut self, edge: Edge) {
         self.pulses.edge(edge);
     }
 }
 
-impl CycleObserver for Watcher {
+impl CycleObserver for RecordingObserver {
     fn cycle(&mut self, seen: &TraceSample) {
         self.pulses.cycle(seen);
         self.looks.push(*seen);
@@ -48,9 +48,9 @@ impl CycleObserver for Watcher {
     }
 }
 
-fn machine() -> Rehearsal<Watcher> {
+fn machine() -> Rehearsal<RecordingObserver> {
     let options = options();
-    let watcher = Watcher {
+    let watcher = RecordingObserver {
         pulses: recorder(&options, support::PUNCTUAL),
         recorder: Recorder::new(),
         looks: Vec::new(),
@@ -59,7 +59,7 @@ fn machine() -> Rehearsal<Watcher> {
     Rehearsal::new(&options, watcher)
 }
 
-fn homed() -> Rehearsal<Watcher> {
+fn homed() -> Rehearsal<RecordingObserver> {
     let mut machine = machine();
     assert_eq!(machine.command(Command::Calibrate), Some(Ok(Accepted::Now)));
     assert!(machine.run_while(60_000, |snapshot| snapshot.state == State::Homing));

@@ -17,7 +17,7 @@ async fn start() -> Server {
     Setup::new(MachineLocation::Local).start().await
 }
 
-async fn post_backup(server: &Server, document: &Value) -> support::Heard {
+async fn post_backup(server: &Server, document: &Value) -> support::HttpAnswer {
     let headers = [("content-type", "application/json")];
     server.request("POST", "/api/backup", &headers, &document.to_string()).await
 }
@@ -99,16 +99,16 @@ async fn a_backup_that_is_wrong_or_untimely_changes_nothing() {
     let mut good = good;
     good["settings"]["force_limit_g"] = json!(700);
     for state in [machine::State::Running, machine::State::Homing, machine::State::Stopping] {
-        server.port.show(snapshot(state));
+        server.port.set_snapshot(snapshot(state));
         let moving = post_backup(&server, &good).await;
         assert_eq!((moving.status, &moving.json()["code"]), (409, &json!("moving")), "{state:?}");
     }
-    server.port.show(snapshot(machine::State::Ready));
-    server.port.script([Err(CommandRefusal::QueueFull)]);
+    server.port.set_snapshot(snapshot(machine::State::Ready));
+    server.port.script_replies([Err(CommandRefusal::QueueFull)]);
     assert_eq!(post_backup(&server, &good).await.status, 409);
-    server.keeper.broken.store(true, SeqCst);
+    server.store.broken.store(true, SeqCst);
     assert_eq!(post_backup(&server, &good).await.status, 503);
-    server.keeper.broken.store(false, SeqCst);
+    server.store.broken.store(false, SeqCst);
     assert_eq!(server.ctx.store.kept().0, before);
     assert_eq!(server.ctx.settings.current(), before.settings);
     assert_eq!(post_backup(&server, &good).await.status, 200);
@@ -138,7 +138,7 @@ async fn waves_are_kept_under_their_names() {
 
     assert_eq!(server.post("/api/waves/a/run", "").await.status, 200);
     assert!(matches!(server.port.commands()[..], [machine::Command::Run(_)]));
-    server.port.script([Err(CommandRefusal::NotHomed(machine::State::NotHomed))]);
+    server.port.script_replies([Err(CommandRefusal::NotHomed(machine::State::NotHomed))]);
     assert_eq!(server.post("/api/waves/a/run", "").await.status, 409);
 
     assert_eq!(server.request("DELETE", "/api/waves/a", &[], "").await.status, 200);
@@ -151,7 +151,7 @@ async fn waves_are_kept_under_their_names() {
     }
     let full = server.put("/api/waves/one-more", &wave.to_string()).await;
     assert_eq!((full.status, &full.json()["code"]), (409, &json!("no_room")), "{}", full.text());
-    server.keeper.broken.store(true, SeqCst);
+    server.store.broken.store(true, SeqCst);
     assert_eq!(server.put("/api/waves/1", &wave.to_string()).await.status, 503);
 }
 
@@ -181,14 +181,14 @@ fn yep(arguments: &[&str]) -> Output {
     command.args(arguments).env_remove("YEP_SERVER").env_remove("STATE_DIRECTORY").output().unwrap()
 }
 
-fn done(arguments: &[&str]) -> String {
+fn run_ok(arguments: &[&str]) -> String {
     let output = yep(arguments);
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{arguments:?}: {said}{}", String::from_utf8_lossy(&output.stderr));
     said
 }
 
-fn refused(arguments: &[&str], code: i32) -> String {
+fn run_refused(arguments: &[&str], code: i32) -> String {
     let output = yep(arguments);
     assert_eq!(output.status.code(), Some(code), "{arguments:?}: {output:?}");
     String::from_utf8(output.stderr).unwrap()
@@ -205,16 +205,16 @@ fn the_command_line_saves_restores_and_checks_a_folder() {
     settings.document.name = "one".to_owned();
     settings.document.force_limit = 777;
     runtime.block_on(store.save(settings)).unwrap();
-    let in_use = refused(&["state", "export", "--state-dir", &one], 1);
+    let in_use = run_refused(&["state", "export", "--state-dir", &one], 1);
     assert!(in_use.contains("is in use"), "{in_use}");
     drop(store);
 
-    assert!(done(&["state", "export", "--state-dir", &one, &file]).contains("written to"));
-    let shown = done(&["state", "show", "--state-dir", &one]);
+    assert!(run_ok(&["state", "export", "--state-dir", &one, &file]).contains("written to"));
+    let shown = run_ok(&["state", "show", "--state-dir", &one]);
     assert!(shown.contains("777 g at most") && shown.contains("calibration none"), "{shown}");
-    assert!(done(&["state", "import", "--state-dir", &other, &file]).contains("calibrate before moving"));
+    assert!(run_ok(&["state", "import", "--state-dir", &other, &file]).contains("calibrate before moving"));
     let [first, second] = [&one, &other].map(|dir| {
-        let text = done(&["state", "export", "--state-dir", dir]);
+        let text = run_ok(&["state", "export", "--state-dir", dir]);
         let mut document: Value = serde_json::from_str(&text).unwrap();
         for head in ["written", "written_unix_s", "generation"] {
             document.as_object_mut().unwrap().remove(head);
@@ -225,15 +225,15 @@ fn the_command_line_saves_restores_and_checks_a_folder() {
 
     let text = std::fs::read_to_string(&file).unwrap().replace("777", "0");
     std::fs::write(&file, text).unwrap();
-    let why = refused(&["state", "import", "--state-dir", &other, &file], 1);
+    let why = run_refused(&["state", "import", "--state-dir", &other, &file], 1);
     assert!(why.contains("settings.force_limit_g: must be 1 to 100000"), "{why}");
-    assert!(done(&["state", "show", "--state-dir", &other]).contains("777 g at most"));
+    assert!(run_ok(&["state", "show", "--state-dir", &other]).contains("777 g at most"));
 
-    let checked = done(&["state", "check", "--state-dir", &one]);
+    let checked = run_ok(&["state", "check", "--state-dir", &one]);
     assert!(checked.contains("good, version 3") && checked.contains("mirror.json"), "{checked}");
     std::fs::write(Path::new(&one).join("db/db"), "what is this?").unwrap();
-    let bad = refused(&["state", "check", "--state-dir", &one], 1);
+    let bad = run_refused(&["state", "check", "--state-dir", &one], 1);
     assert!(bad.contains("not as it should be: db"), "{bad}");
     assert_eq!(std::fs::read_to_string(Path::new(&one).join("db/db")).unwrap(), "what is this?");
-    assert!(refused(&["state", "check", "--state-dir", &place("nowhere")], 2).contains("cannot look at"));
+    assert!(run_refused(&["state", "check", "--state-dir", &place("nowhere")], 2).contains("cannot look at"));
 }

@@ -18,7 +18,7 @@ mod stand;
 #[path = "sensor/wall.rs"]
 mod wall;
 
-use stand::{Knobs, Pace, Pty};
+use stand::{BoardControls, Pty, StandOptions};
 
 /// What any wait may take before it counts as failed.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -28,7 +28,7 @@ const PLAIN: Scale = Scale { zero: Some(0.0), per_g: Some(1.0) };
 
 /// A board on a line; unplugged when it is dropped.
 struct Plugged {
-    knobs: Arc<Knobs>,
+    controls: Arc<BoardControls>,
     pty: std::path::PathBuf,
     thread: Option<JoinHandle<()>>,
 }
@@ -36,18 +36,18 @@ struct Plugged {
 impl Plugged {
     fn new(speed: u32, seed: u64) -> Plugged {
         let mut pty = Pty::open().unwrap();
-        let knobs = Arc::new(Knobs::default());
-        knobs.noise.store(3, Relaxed);
-        let (device, theirs) = (pty.device.clone(), Arc::clone(&knobs));
+        let controls = Arc::new(BoardControls::default());
+        controls.noise.store(3, Relaxed);
+        let (device, theirs) = (pty.device.clone(), Arc::clone(&controls));
         let thread =
-            std::thread::spawn(move || stand::run(&mut pty, &theirs, Pace { speed, seed }, Vec::new));
-        Plugged { knobs, pty: device, thread: Some(thread) }
+            std::thread::spawn(move || stand::run(&mut pty, &theirs, StandOptions { speed, seed }, Vec::new));
+        Plugged { controls, pty: device, thread: Some(thread) }
     }
 }
 
 impl Drop for Plugged {
     fn drop(&mut self) {
-        self.knobs.over.store(true, Relaxed);
+        self.controls.over.store(true, Relaxed);
         let _ = self.thread.take().map(JoinHandle::join);
     }
 }
@@ -79,19 +79,19 @@ impl Host {
     }
 
     #[track_caller]
-    fn becomes(&self, link: LinkState) {
+    fn wait_for_link(&self, link: LinkState) {
         eventually(&format!("the link is {link:?}"), || (self.state().link == link).then_some(()));
     }
 
     #[track_caller]
-    fn feels(&mut self, force_g: f64) {
+    fn wait_for_force(&mut self, force_g: f64) {
         eventually(&format!("{force_g} g are felt"), || {
             self.force_g().filter(|felt| (felt - force_g).abs() < 5.0).map(|_| ())
         });
     }
 
     #[track_caller]
-    fn feels_nothing(&mut self) {
+    fn wait_for_no_force(&mut self) {
         eventually("the force is lost", || self.force_g().is_none().then_some(()));
     }
 }
@@ -111,19 +111,19 @@ fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 #[test]
 fn a_hundred_frames_a_second_carry_every_conversion() {
     let board = Plugged::new(1, 1);
-    board.knobs.counts.store(250, Relaxed);
+    board.controls.counts.store(250, Relaxed);
     let mut host = Host::on(&board.pty, PLAIN);
-    host.feels(250.0);
+    host.wait_for_force(250.0);
     // In step with the board's own count, not with ours of time: a busy host delays both.
     let (frames, conversions, before) =
-        (board.knobs.frames.load(Relaxed), board.knobs.conversions.load(Relaxed), host.state());
+        (board.controls.frames.load(Relaxed), board.controls.conversions.load(Relaxed), host.state());
     let came = eventually("two hundred conversions", || {
-        let came = board.knobs.conversions.load(Relaxed) - conversions;
+        let came = board.controls.conversions.load(Relaxed) - conversions;
         (came >= 200).then_some(came)
     });
     std::thread::sleep(Duration::from_millis(200));
     let after = host.state();
-    let sent = board.knobs.frames.load(Relaxed) - frames;
+    let sent = board.controls.frames.load(Relaxed) - frames;
     let second = came as f64 / 80.0;
     assert!(sent as f64 / second >= 100.0, "{sent} frames in {second} s of the board");
     assert!(after.samples - before.samples >= came, "{} of {came}", after.samples - before.samples);
@@ -138,12 +138,12 @@ fn noisy_line(seed: u64) {
     const STEP: i32 = 7;
     println!("seed {seed}");
     let board = Plugged::new(40, seed);
-    board.knobs.noise.store(0, Relaxed);
+    board.controls.noise.store(0, Relaxed);
     let mut host = Host::on(&board.pty, PLAIN);
-    host.becomes(LinkState::Live);
-    let (before, sent_before) = (host.state(), board.knobs.frames.load(Relaxed));
-    board.knobs.rising.store(STEP, Relaxed);
-    board.knobs.fault_every.store(300, Relaxed);
+    host.wait_for_link(LinkState::Live);
+    let (before, sent_before) = (host.state(), board.controls.frames.load(Relaxed));
+    board.controls.rising.store(STEP, Relaxed);
+    board.controls.fault_every.store(300, Relaxed);
     let mut last_g = 0.0;
     let mut accepted = 0u32;
     eventually("enough faults", || {
@@ -157,12 +157,12 @@ fn noisy_line(seed: u64) {
             }
             std::thread::sleep(Duration::from_micros(100));
         }
-        (board.knobs.faults.load(Relaxed) >= 500).then_some(())
+        (board.controls.faults.load(Relaxed) >= 500).then_some(())
     });
-    board.knobs.fault_every.store(0, Relaxed);
+    board.controls.fault_every.store(0, Relaxed);
     std::thread::sleep(Duration::from_millis(100));
-    let (after, faults) = (host.state(), board.knobs.faults.load(Relaxed));
-    let sent = board.knobs.frames.load(Relaxed) - sent_before;
+    let (after, faults) = (host.state(), board.controls.faults.load(Relaxed));
+    let sent = board.controls.frames.load(Relaxed) - sent_before;
     let came = after.good_frames - before.good_frames;
     println!("{sent} frames, {faults} wrong bytes, {came} came, {accepted} samples looked at");
     assert!(accepted > 100, "{accepted} samples");
@@ -182,17 +182,17 @@ fn unplugged_and_plugged_in_again() {
     let folder = tempfile::tempdir().unwrap();
     let device = folder.path().join("sensor");
     let mut host = Host::on(&device, PLAIN);
-    host.becomes(LinkState::Unplugged);
+    host.wait_for_link(LinkState::Unplugged);
     eventually("it is said why", || host.state().trouble);
     for (round, counts) in [300, -400, 500].into_iter().enumerate() {
         let board = Plugged::new(1, round as u64 + 1);
-        board.knobs.counts.store(counts, Relaxed);
+        board.controls.counts.store(counts, Relaxed);
         std::os::unix::fs::symlink(&board.pty, &device).unwrap();
-        host.feels(f64::from(counts));
+        host.wait_for_force(f64::from(counts));
         std::fs::remove_file(&device).unwrap();
         drop(board);
-        host.feels_nothing();
-        host.becomes(LinkState::Unplugged);
+        host.wait_for_no_force();
+        host.wait_for_link(LinkState::Unplugged);
     }
     assert_eq!(host.state().opened, 3);
 }
@@ -200,41 +200,41 @@ fn unplugged_and_plugged_in_again() {
 #[test]
 fn each_kind_of_peer_has_its_result() {
     let board = Plugged::new(1, 5);
-    board.knobs.counts.store(100, Relaxed);
+    board.controls.counts.store(100, Relaxed);
     let mut host = Host::on(&board.pty, PLAIN);
-    host.feels(100.0);
-    let knobs = Arc::clone(&board.knobs);
-    for (knob, link) in [
-        (&knobs.mute, LinkState::Silent),
-        (&knobs.babbling, LinkState::Babbling),
-        (&knobs.other_version, LinkState::OtherVersion),
+    host.wait_for_force(100.0);
+    let controls = Arc::clone(&board.controls);
+    for (trouble, link) in [
+        (&controls.mute, LinkState::Silent),
+        (&controls.babbling, LinkState::Babbling),
+        (&controls.other_version, LinkState::OtherVersion),
     ] {
-        knob.store(true, Relaxed);
-        host.feels_nothing();
-        host.becomes(link);
-        knob.store(false, Relaxed);
-        host.feels(100.0);
-        host.becomes(LinkState::Live);
+        trouble.store(true, Relaxed);
+        host.wait_for_no_force();
+        host.wait_for_link(link);
+        trouble.store(false, Relaxed);
+        host.wait_for_force(100.0);
+        host.wait_for_link(LinkState::Live);
     }
     // The board lives and its converter does not: the link is young, the sample old.
-    knobs.dead.store(true, Relaxed);
-    host.feels_nothing();
+    controls.dead.store(true, Relaxed);
+    host.wait_for_no_force();
     assert_eq!(host.state().link, LinkState::Live);
     eventually("it is said why", || {
         host.state().last_lost.filter(|why| matches!(why, SampleError::Frozen | SampleError::Silent))
     });
     let now = host.clock.now();
     assert!(host.state().link_age_ms(now) < host.state().sample_age_ms(now), "{:?}", host.state());
-    knobs.dead.store(false, Relaxed);
-    host.feels(100.0);
+    controls.dead.store(false, Relaxed);
+    host.wait_for_force(100.0);
     // A board that starts anew has forgotten its scale, and gets it again.
-    knobs.restart.store(true, Relaxed);
-    host.feels_nothing();
-    host.feels(100.0);
+    controls.restart.store(true, Relaxed);
+    host.wait_for_no_force();
+    host.wait_for_force(100.0);
     // Saturated.
-    knobs.counts.store(i32::MAX / 2, Relaxed);
+    controls.counts.store(i32::MAX / 2, Relaxed);
     eventually("saturated", || (host.state().last_lost == Some(SampleError::Saturated)).then_some(()));
-    host.feels_nothing();
+    host.wait_for_no_force();
 }
 
 #[test]

@@ -20,26 +20,26 @@ type Machine = Rehearsal<Recorder>;
 const JITTER_NS: u64 = 2_000;
 const LATE: Precision = Precision { edge_ns: JITTER_NS + 30, slews: true };
 
-fn is_where_it_says(machine: &Machine, snapshot: &Snapshot) {
+fn assert_position_true(machine: &Machine, snapshot: &Snapshot) {
     let shown_mm = snapshot.position_mm.expect("the position is known");
     let carriage_mm = machine.operator().carriage_mm() - 5.0;
     assert!((carriage_mm - shown_mm).abs() < 1e-3, "at {carriage_mm} mm, shown {shown_mm} mm");
 }
 
 /// A story: a homed machine starts a wave, and `late_after_ms` later its clock becomes late.
-struct Story {
+struct StallRun {
     clock: VirtualClock,
     machine: Machine,
 }
 
-impl Story {
-    fn begin(command: Command, late_after_ms: u64) -> Story {
+impl StallRun {
+    fn begin(command: Command, late_after_ms: u64) -> StallRun {
         let clock = VirtualClock::default();
         let mut machine = homed_on(&clock, &options(), LATE);
         machine.sink().0.clear();
         assert_eq!(machine.command(command), Some(Ok(Accepted::Now)));
         machine.run_ms(late_after_ms);
-        Story { clock, machine }
+        StallRun { clock, machine }
     }
 
     /// Lets time pass on the late clock; tells how many steps there were before the cycle in which the motion was
@@ -87,11 +87,11 @@ fn no_interval_is_much_shorter_than_planned_and_what_is_too_late_ends_the_motion
     let mut random = random::from_env();
     let (mut faults, mut rebases) = (0, 0);
     for command in [sine(5.0), sine(1.3), sine(0.7), square(1.1)] {
-        let mut punctual = Story::begin(command.clone(), 9_000);
+        let mut punctual = StallRun::begin(command.clone(), 9_000);
         let nominal = steps(&punctual.machine.sink().0);
         for round in 0..32 {
             let after_ms = random.between(2_600.0, 6_000.0) as u64;
-            let mut story = Story::begin(command.clone(), after_ms);
+            let mut run = StallRun::begin(command.clone(), after_ms);
             // Some are only jittery, some are stalled a little, some much.
             let longest_ns = [1_001, 100_000, 1_000_000, 50_000_000][round % 4];
             let lateness = WaitLateness {
@@ -100,9 +100,9 @@ fn no_interval_is_much_shorter_than_planned_and_what_is_too_late_ends_the_motion
                 stalls: random.log_between(1e-4, 3e-2),
                 stall_ns: (1_000, longest_ns),
             };
-            let ended = story.run_late(lateness, 1_500);
-            story.machine.run_ms(500);
-            let made = steps(&story.machine.sink().0);
+            let ended = run.run_late(lateness, 1_500);
+            run.machine.run_ms(500);
+            let made = steps(&run.machine.sink().0);
             let as_planned = ended.map_or(made.len(), |(before, _)| before).min(nominal.len());
             for i in 1..as_planned {
                 assert_eq!(made[i].1, nominal[i].1, "step {i} went the other way");
@@ -111,12 +111,12 @@ fn no_interval_is_much_shorter_than_planned_and_what_is_too_late_ends_the_motion
                 let least_ns = planned_ns - planned_ns / 16 - 2;
                 assert!(interval_ns >= least_ns, "{interval_ns} ns instead of {planned_ns} ns, {lateness:?}");
             }
-            let snapshot = story.machine.snapshot();
+            let snapshot = run.machine.snapshot();
             rebases += snapshot.lateness.rebases;
             match ended {
                 Some((before, until)) => {
                     assert_eq!(snapshot.state, State::Faulted);
-                    match story.machine.status().ended().map(|ended| ended.cause) {
+                    match run.machine.status().ended().map(|ended| ended.cause) {
                         Some(EndCause::Late) => {
                             faults += 1;
                             let first = too_late(&nominal, &made, until).expect("ended without a reason");
@@ -126,7 +126,7 @@ fn no_interval_is_much_shorter_than_planned_and_what_is_too_late_ends_the_motion
                         // Both loops stalled where no step was due: only the queue ran dry.
                         Some(EndCause::Starved) => {
                             assert_eq!(snapshot.fault, Some(Fault::ControlLate));
-                            is_where_it_says(&story.machine, &snapshot);
+                            assert_position_true(&run.machine, &snapshot);
                         }
                         cause => panic!("ended by {cause:?}"),
                     }
@@ -134,7 +134,7 @@ fn no_interval_is_much_shorter_than_planned_and_what_is_too_late_ends_the_motion
                 None => {
                     assert_eq!(too_late(&nominal, &made, 0), None, "it went on, {lateness:?}");
                     assert_eq!((snapshot.state, snapshot.fault), (State::Running, None));
-                    is_where_it_says(&story.machine, &snapshot);
+                    assert_position_true(&run.machine, &snapshot);
                 }
             }
         }
@@ -151,8 +151,8 @@ fn a_frozen_control_thread_ends_in_a_ramp_of_the_step_loop_alone_and_latches() {
     let (mut ramped, mut unharmed) = (0, 0);
     for round in 0..120 {
         let command = if round % 5 == 4 { square(0.9) } else { sine(random.log_between(0.5, 6.0)) };
-        let mut story = Story::begin(command.clone(), random.between(2_600.0, 9_000.0) as u64);
-        let machine = &mut story.machine;
+        let mut run = StallRun::begin(command.clone(), random.between(2_600.0, 9_000.0) as u64);
+        let machine = &mut run.machine;
         // The 50 ms of S16, and less, around what is queued.
         let stall_ms = if round % 2 == 0 { 50.0 } else { random.between(1.0, 50.0) };
         let frozen = machine.now();
@@ -177,7 +177,7 @@ fn a_frozen_control_thread_ends_in_a_ramp_of_the_step_loop_alone_and_latches() {
         assert!(rested_alone || stall_ms < 1e3 * most_s, "still moving when control woke up");
         // Latched, the position kept, and only acknowledging and arming lead on.
         assert_eq!((snapshot.state, snapshot.fault), (State::Faulted, Some(Fault::ControlLate)));
-        is_where_it_says(machine, &snapshot);
+        assert_position_true(machine, &snapshot);
         machine.run_ms(500);
         assert_eq!(steps(&machine.sink().0).len(), made.len(), "it went on by itself");
         assert!(matches!(machine.command(command.clone()), Some(Err(CommandRefusal::Faulted(_)))));
@@ -217,7 +217,7 @@ fn a_late_computer_homes_runs_and_stops_or_says_why_not() {
             None => {
                 whole += 1;
                 assert_eq!(snapshot.state, State::Ready);
-                is_where_it_says(&machine, &snapshot);
+                assert_position_true(&machine, &snapshot);
             }
             Some(Fault::StepLate) => {
                 faulted += 1;
@@ -228,7 +228,7 @@ fn a_late_computer_homes_runs_and_stops_or_says_why_not() {
             Some(fault) => panic!("{fault} on a late computer"),
         }
         if snapshot.position_mm.is_some() {
-            is_where_it_says(&machine, &snapshot);
+            assert_position_true(&machine, &snapshot);
         }
     }
     assert!(whole >= 5 && faulted >= 5, "{whole} without a fault, {faulted} with one");

@@ -88,7 +88,7 @@ impl Cycle {
     }
 
     /// How far the worst step is beside the plan, in ns; none where the exact method makes the steps.
-    fn judge(&self) -> Option<f64> {
+    fn worst_error_ns(&self) -> Option<f64> {
         let timed = self.timed()?;
         let exact = self.exact();
         assert_eq!(timed.len(), exact.len(), "{self:?}");
@@ -114,7 +114,7 @@ fn two_turns_whose_hump_is_symmetrical_and_the_neighbourhood_of_a_turn() {
     let behind_a_turn =
         Cycle::of_one_piece(0.3377778106991668, 186.45889245375682, 3321865.813855453, -21148142.435663052);
     for cycle in [hump, behind_a_turn] {
-        cycle.judge();
+        cycle.worst_error_ns();
     }
 }
 
@@ -126,7 +126,7 @@ fn every_step_is_at_its_instant_and_none_outside_its_chunk() {
     while cycles < rounds * 200_000 {
         let Some(cycle) = Cycle::some(&mut random) else { continue };
         cycles += 1;
-        if let Some(beside_ns) = cycle.judge() {
+        if let Some(beside_ns) = cycle.worst_error_ns() {
             timed += 1;
             worst_ns = worst_ns.max(beside_ns);
         }

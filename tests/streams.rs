@@ -234,12 +234,12 @@ async fn a_local_machine_obeys_frames_of_local_clients_and_stop_waits_for_nothin
     let server = start(MachineLocation::Local).await;
     let (mut client, mut listener) = (server.socket("status").await, server.socket("command_all").await);
     // The machine takes its time with the first command.
-    server.port.hold(true);
+    server.port.hold_replies(true);
     client.send(r#"{"stream":"command_all","type":"calibrate","time":"1.0"}"#).await;
     client.send(r#"{"stream":"command_all","type":"end","time":"1.0"}"#).await;
     client.send(r#"{"stream":"command_all","type":"stop","time":"1.0"}"#).await;
-    until("stop", || server.port.stops() == 1).await;
-    server.port.hold(false);
+    until("stop", || server.port.stop_count() == 1).await;
+    server.port.hold_replies(false);
     for kind in ["calibrate", "end", "stop"] {
         assert_eq!(listener.message().await["type"], kind);
     }
@@ -257,30 +257,30 @@ async fn what_waits_behind_a_stop_is_not_given_any_more_and_what_crosses_it_is_s
     let server = start(MachineLocation::Local).await;
     let (mut client, mut listener) = (server.socket("status").await, server.socket("command_all").await);
     // The machine takes its time with the first command; the second one waits in the server.
-    server.port.hold(true);
+    server.port.hold_replies(true);
     for _ in 0..2 {
         client.send(r#"{"stream":"command_all","type":"calibrate","time":"1.0"}"#).await;
         assert_eq!(listener.message().await["type"], "calibrate");
     }
-    until("the first command", || server.port.given() == 1).await;
+    until("the first command", || server.port.command_count() == 1).await;
     assert_eq!(server.post("/api/stop", "").await.status, 200);
-    assert_eq!(server.port.stops(), 1);
-    server.port.hold(false);
-    until("the second STOP", || server.port.stops() == 2).await;
+    assert_eq!(server.port.stop_count(), 1);
+    server.port.hold_replies(false);
+    until("the second STOP", || server.port.stop_count() == 2).await;
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(server.port.commands().len(), 1, "the second one was given behind STOP");
     // The same for a request: it is told.
     tokio::time::sleep(yep::api::fence::PAUSE).await;
-    server.port.hold(true);
+    server.port.hold_replies(true);
     let run = server.post("/api/wave/run", r#"{"type":"sine","duration":2}"#);
     let stop = async {
-        until("the wave", || server.port.given() == 1).await;
+        until("the wave", || server.port.command_count() == 1).await;
         assert_eq!(server.post("/api/stop", "").await.status, 200);
-        server.port.hold(false);
+        server.port.hold_replies(false);
     };
     let (answer, ()) = tokio::join!(run, stop);
     assert_eq!((answer.status, &answer.json()["code"]), (409, &json!("stopped")));
-    assert_eq!(server.port.stops(), 4);
+    assert_eq!(server.port.stop_count(), 4);
 }
 
 #[tokio::test]
@@ -350,7 +350,7 @@ async fn telemetry_comes_at_once_and_the_newest_wins() {
     for n in 1..=1_000 {
         let mut moving = snapshot(State::Running);
         moving.periods = n;
-        server.port.show(moving);
+        server.port.set_snapshot(moving);
     }
     let begun = Instant::now();
     let mut frames = 0;

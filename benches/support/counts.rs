@@ -5,16 +5,16 @@
 
 use std::process::{Command, Stdio};
 
-use super::tell;
+use super::print_figure;
 
 /// What `--count UNIT N` asks for, in the process that is counted.
-pub fn asked() -> Option<(String, u64)> {
+pub fn requested() -> Option<(String, u64)> {
     let mut arguments = std::env::args().skip_while(|argument| argument != "--count").skip(1);
     Some((arguments.next()?, arguments.next()?.parse().ok()?))
 }
 
 /// Whether there is a valgrind; says so when there is none.
-pub fn possible() -> bool {
+pub fn is_available() -> bool {
     let found =
         Command::new("valgrind").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     let found = found.is_ok_and(|status| status.success());
@@ -26,17 +26,17 @@ pub fn possible() -> bool {
 
 /// Options of callgrind that count only what happens within functions of that name.
 #[allow(dead_code)]
-pub fn within(function: &str) -> Vec<String> {
+pub fn only_within(function: &str) -> Vec<String> {
     vec!["--collect-atstart=no".to_owned(), format!("--toggle-collect={function}")]
 }
 
 /// Instructions per unit of `what`, from runs of `few` and of `many`; one of what N counts has `per_n` units.
-pub fn tell_per_unit(name: &str, per: &str, what: &str, range: (u64, u64), per_n: f64) -> Option<f64> {
-    tell_per_unit_of(Vec::new(), name, per, what, range, per_n)
+pub fn print_per_unit(name: &str, per: &str, what: &str, range: (u64, u64), per_n: f64) -> Option<f64> {
+    print_per_unit_with(Vec::new(), name, per, what, range, per_n)
 }
 
 /// The same with these options of callgrind.
-pub fn tell_per_unit_of(
+pub fn print_per_unit_with(
     options: Vec<String>,
     name: &str,
     per: &str,
@@ -50,7 +50,7 @@ pub fn tell_per_unit_of(
     };
     let units = (many - few) as f64 * per_n;
     let (value, unit) = ((high - low) as f64 / units, format!("instructions/{per}"));
-    tell(name, value, &unit, &format!("callgrind, over {units:.0}"));
+    print_figure(name, value, &unit, &format!("callgrind, over {units:.0}"));
     Some(value)
 }
 

@@ -17,7 +17,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 /// Whether `cargo bench` runs this; `cargo test --benches` would as well, and wait for minutes.
-pub fn wanted() -> bool {
+pub fn is_bench_run() -> bool {
     let wanted = std::env::args().any(|argument| argument == "--bench");
     if !wanted {
         eprintln!("this is a benchmark: run it with cargo bench, or all of them with scripts/bench");
@@ -86,19 +86,19 @@ impl Samples {
     }
 
     /// Tells the median.
-    pub fn tell(&self, name: &str, unit: &str) {
-        let (low, high) = (figure(self.quantile(0.1)), figure(self.quantile(0.9)));
-        tell(name, self.median(), unit, &format!("median of {}, {low}..{high}", self.0.len()));
+    pub fn print(&self, name: &str, unit: &str) {
+        let (low, high) = (format_figure(self.quantile(0.1)), format_figure(self.quantile(0.9)));
+        print_figure(name, self.median(), unit, &format!("median of {}, {low}..{high}", self.0.len()));
     }
 }
 
 /// Tells one figure, and how it came about.
-pub fn tell(name: &str, value: f64, unit: &str, how: &str) {
-    println!("{name:<40}  {:>10} {unit:<22}  ({how})", figure(value));
+pub fn print_figure(name: &str, value: f64, unit: &str, how: &str) {
+    println!("{name:<40}  {:>10} {unit:<22}  ({how})", format_figure(value));
 }
 
 /// With three digits that say something, and no more.
-fn figure(value: f64) -> String {
+fn format_figure(value: f64) -> String {
     let digits = match value.abs() {
         size if size >= 100.0 => 0,
         size if size >= 10.0 => 1,

@@ -77,7 +77,7 @@ impl Server {
     /// Lets the machine find both ends, and waits for that.
     pub fn calibrate(&self) {
         let mut client = self.client();
-        client.order("calibrate");
+        client.give_command("calibrate");
         client.wait_for("ready");
     }
 
@@ -196,7 +196,7 @@ impl Client {
             body.len()
         );
         if path == "/api/stop" {
-            self.another();
+            self.change_identity();
         }
         let begin = Instant::now();
         let (status, from, length) = loop {
@@ -237,7 +237,7 @@ impl Client {
     }
 
     /// From now on it is another client, which has not asked for anything yet (S34).
-    pub fn another(&mut self) {
+    pub fn change_identity(&mut self) {
         self.agent = next_agent();
     }
 
@@ -248,7 +248,7 @@ impl Client {
     }
 
     /// Gives a command.
-    pub fn order(&mut self, command: &str) {
+    pub fn give_command(&mut self, command: &str) {
         self.post("/api/commands/run", &format!(r#"{{"type": "{command}"}}"#));
     }
 

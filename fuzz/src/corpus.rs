@@ -64,7 +64,7 @@ pub fn http_requests() -> Vec<Vec<u8>> {
     let path = |route: &Route| route.path.replace("{model}", "machine-thrust").replace("{id}", "default");
     for route in ROUTES.iter().filter(|route| route.method != "GET") {
         let twin = ROUTES.iter().find(|other| other.method == "GET" && other.path == route.path);
-        if let Some(body) = twin.and_then(|twin| server::told(&path(twin))) {
+        if let Some(body) = twin.and_then(|twin| server::get_json(&path(twin))) {
             seeds.extend(vec![format!("{} {}\n{body}", route.method, path(route)).into_bytes(); 8]);
         }
     }
@@ -242,6 +242,6 @@ pub fn serial() -> Vec<Vec<u8>> {
 
 /// Each file of a sound state folder.
 pub fn state() -> Vec<Vec<u8>> {
-    let files = files::sound().into_iter().enumerate();
+    let files = files::intact_state_files().into_iter().enumerate();
     files.map(|(index, (_, content))| [&[index as u8], content.as_slice()].concat()).collect()
 }

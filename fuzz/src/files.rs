@@ -21,7 +21,7 @@ pub fn config(data: &[u8]) {
 pub fn recording(data: &[u8]) {
     let (first, rest) = data.split_first().unwrap_or((&0, &[]));
     let mut bytes = rest.to_vec();
-    put_right(&mut bytes, first % 3);
+    fix_checksums(&mut bytes, first % 3);
     let Ok(recording) = file::decode(&bytes) else { return };
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("fault-7.rec"), &bytes).expect("a file");
@@ -36,7 +36,7 @@ pub fn recording(data: &[u8]) {
     assert!(csv.lines().all(|row| row.split(',').count() == columns));
 }
 
-fn put_right(bytes: &mut [u8], checksums: u8) {
+fn fix_checksums(bytes: &mut [u8], checksums: u8) {
     const FIXED: usize = 20;
     if checksums == 0 || bytes.len() < FIXED + 4 {
         return;
@@ -58,7 +58,7 @@ pub fn state(data: &[u8]) {
     let (first, content) = data.split_first().unwrap_or((&0, &[]));
     let folder = tempfile::tempdir().expect("a folder");
     let mut files = Vec::new();
-    for (path, content) in sound() {
+    for (path, content) in intact_state_files() {
         let path = folder.path().join(path);
         fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
         fs::write(&path, content).expect("a file");
@@ -72,7 +72,7 @@ pub fn state(data: &[u8]) {
 }
 
 /// The files of a folder that a store has left, by their names in it.
-pub fn sound() -> Vec<(PathBuf, Vec<u8>)> {
+pub fn intact_state_files() -> Vec<(PathBuf, Vec<u8>)> {
     static SOUND: std::sync::OnceLock<Vec<(PathBuf, Vec<u8>)>> = std::sync::OnceLock::new();
     SOUND
         .get_or_init(|| {

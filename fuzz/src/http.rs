@@ -14,7 +14,7 @@ const SILENCE: Duration = Duration::from_millis(20);
 const TARGET_MAX: usize = 2_000;
 
 #[track_caller]
-fn judge(status: u16, asked: &[u8]) {
+fn check_answer(status: u16, asked: &[u8]) {
     let begin = asked.get(..200).unwrap_or(asked);
     assert!((100..500).contains(&status), "{status} for {:?}", String::from_utf8_lossy(begin));
 }
@@ -43,7 +43,7 @@ pub fn bytes(data: &[u8]) {
     let has_head = data.windows(5).any(|word| word == b"HEAD ");
     let mut rest = heard.as_slice();
     while let Some(answer) = Answer::first(rest, has_head) {
-        judge(answer.status, data);
+        check_answer(answer.status, data);
         // Behind a 101 come frames.
         if has_head || answer.status == 101 {
             break;
@@ -51,7 +51,7 @@ pub fn bytes(data: &[u8]) {
         rest = &rest[answer.length..];
     }
     drop(stream);
-    server::nothing_panicked();
+    server::assert_nothing_panicked();
 }
 
 /// `METHOD PATH [CONTENT-TYPE]`, a line's end, and the body.
@@ -78,8 +78,8 @@ pub fn requests(data: &[u8]) {
     );
     let request = [head.as_bytes(), body].concat();
     let status = ask(&request, method == "HEAD");
-    judge(status, &request);
-    server::nothing_panicked();
+    check_answer(status, &request);
+    server::assert_nothing_panicked();
 }
 
 /// A path that can be sent: what may not be in one is escaped.

@@ -124,23 +124,23 @@ fn change(random: &mut Random, bytes: &mut Vec<u8>, others: &[Vec<u8>]) {
 fn json_in(random: &mut Random, input: &[u8]) -> Option<Vec<u8>> {
     let begin = input.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
     let mut value: Value = serde_json::from_slice(&input[begin..]).ok()?;
-    spoil(random, &mut value);
+    change_value(random, &mut value);
     Some([&input[..begin], value.to_string().as_bytes()].concat())
 }
 
 /// Changes one value somewhere inside.
-fn spoil(random: &mut Random, value: &mut Value) {
+fn change_value(random: &mut Random, value: &mut Value) {
     match value {
         Value::Object(map) if !map.is_empty() && random.index(4) > 0 => in_object(random, map),
         Value::Array(list) if !list.is_empty() && random.index(4) > 0 => {
             let index = random.index(list.len());
             match random.index(4) {
                 0 => drop(list.remove(index)),
-                1 => list.insert(index, odd(random)),
-                _ => spoil(random, &mut list[index]),
+                1 => list.insert(index, odd_value(random)),
+                _ => change_value(random, &mut list[index]),
             }
         }
-        other => *other = odd(random),
+        other => *other = odd_value(random),
     }
 }
 
@@ -150,18 +150,18 @@ fn in_object(random: &mut Random, map: &mut Map<String, Value>) {
         0 => drop(map.remove(&key)),
         1 => drop(map.insert(
             random.one_of(&["", "x", "type", "message_id", "stream", "id", "\u{0}", "ß"]).to_string(),
-            odd(random),
+            odd_value(random),
         )),
         _ => {
             if let Some(value) = map.get_mut(&key) {
-                spoil(random, value);
+                change_value(random, value);
             }
         }
     }
 }
 
 /// Values that nobody means.
-fn odd(random: &mut Random) -> Value {
+fn odd_value(random: &mut Random) -> Value {
     match random.index(16) {
         0 => Value::Null,
         1 => json!(true),

@@ -19,7 +19,7 @@ static PANICS: AtomicUsize = AtomicUsize::new(0);
 fn count_panics() {
     static ONCE: OnceLock<()> = OnceLock::new();
     ONCE.get_or_init(|| {
-        let told = std::panic::take_hook();
+        let previous_hook = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
             let database = panic.location().is_some_and(|location| location.file().contains("sled-"));
             // A target that panics has found something, and the others have not.
@@ -28,10 +28,10 @@ fn count_panics() {
                 .name()
                 .is_some_and(|name| name == "main" || super::TARGETS.iter().any(|t| t.name == name));
             if own {
-                told(panic);
+                previous_hook(panic);
             } else if !database {
                 PANICS.fetch_add(1, Ordering::SeqCst);
-                told(panic);
+                previous_hook(panic);
             }
         }));
     });
@@ -39,7 +39,7 @@ fn count_panics() {
 
 /// Panics if anything else did meanwhile.
 #[track_caller]
-pub fn nothing_panicked() {
+pub fn assert_nothing_panicked() {
     assert_eq!(PANICS.swap(0, Ordering::SeqCst), 0, "a thread of the program panicked");
 }
 
@@ -105,7 +105,7 @@ fn ask(address: SocketAddr, method: &str, path: &str, body: &str) -> io::Result<
 }
 
 /// What a path answers, if it answers with JSON.
-pub fn told(path: &str) -> Option<String> {
+pub fn get_json(path: &str) -> Option<String> {
     let answer = ask(address(), "GET", path, "").ok()?;
     let (head, body) = answer.split_once("\r\n\r\n")?;
     (head.starts_with("HTTP/1.1 200 ") && body.starts_with('{')).then(|| body.to_owned())
@@ -113,7 +113,7 @@ pub fn told(path: &str) -> Option<String> {
 
 /// Whether it still answers.
 #[track_caller]
-pub fn is_alive() {
+pub fn assert_alive() {
     let answer = ask(address(), "GET", "/api/health", "").expect("no answer");
     assert!(answer.starts_with("HTTP/1.1 200 "), "it is not well: {answer}");
 }

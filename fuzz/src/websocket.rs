@@ -25,8 +25,8 @@ pub fn frames(data: &[u8]) {
     {
     }
     drop(stream);
-    server::is_alive();
-    server::nothing_panicked();
+    server::assert_alive();
+    server::assert_nothing_panicked();
 }
 
 /// Frames on the wire, with a mask of zeros.

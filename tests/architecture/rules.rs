@@ -83,7 +83,7 @@ pub fn may_name(room: &str, named: &str) -> bool {
 }
 
 /// Every break of a rule, as `file:line: what`.
-pub fn breaks(sources: &[Source]) -> Vec<String> {
+pub fn violations(sources: &[Source]) -> Vec<String> {
     let mut found = Vec::new();
     for source in sources.iter().filter(|source| !only_for_tests(source, sources)) {
         size(source, &mut found);

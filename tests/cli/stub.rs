@@ -7,12 +7,12 @@ use std::thread::{self, JoinHandle};
 /// It ends after its last answer.
 pub struct Stub {
     pub address: SocketAddr,
-    thread: JoinHandle<Vec<Asked>>,
+    thread: JoinHandle<Vec<StubRequest>>,
 }
 
 /// A request: its first line, its Host header, its body.
 #[derive(Debug, PartialEq)]
-pub struct Asked {
+pub struct StubRequest {
     pub line: String,
     pub host: String,
     pub body: String,
@@ -20,7 +20,7 @@ pub struct Asked {
 
 impl Stub {
     /// Answers one connection after the other, each with a status line's code and text and a body.
-    pub fn answering(answers: &[(&'static str, &'static str)]) -> Stub {
+    pub fn with_answers(answers: &[(&'static str, &'static str)]) -> Stub {
         let answers: Vec<String> = answers
             .iter()
             .map(|(status, body)| {
@@ -30,11 +30,11 @@ impl Stub {
                 )
             })
             .collect();
-        Stub::saying(answers)
+        Stub::with_bytes(answers)
     }
 
     /// Answers with these bytes, whatever they mean.
-    pub fn saying(answers: Vec<String>) -> Stub {
+    pub fn with_bytes(answers: Vec<String>) -> Stub {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let thread = thread::spawn(move || {
@@ -49,12 +49,12 @@ impl Stub {
     }
 
     /// What it was asked, once all answers are given.
-    pub fn asked(self) -> Vec<Asked> {
+    pub fn requests(self) -> Vec<StubRequest> {
         self.thread.join().unwrap()
     }
 }
 
-fn exchange(mut stream: TcpStream, answer: &str) -> Asked {
+fn exchange(mut stream: TcpStream, answer: &str) -> StubRequest {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let mut next = || {
         let mut line = String::new();
@@ -77,5 +77,5 @@ fn exchange(mut stream: TcpStream, answer: &str) -> Asked {
     let mut body = vec![0; length];
     reader.read_exact(&mut body).unwrap();
     stream.write_all(answer.as_bytes()).unwrap();
-    Asked { line, host, body: String::from_utf8(body).unwrap() }
+    StubRequest { line, host, body: String::from_utf8(body).unwrap() }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::support::Heard;
+use super::support::HttpAnswer;
 
 /// Relative difference of numbers that are the same.
 const SAME: f64 = 1e-9;
@@ -43,7 +43,7 @@ pub fn assert_json(case: &str, ours: &Value, theirs: &Value) {
 }
 
 /// The same headers about origins.
-pub fn assert_cors(case: &str, answer: &Heard, theirs: &[(&str, &str)]) {
+pub fn assert_cors(case: &str, answer: &HttpAnswer, theirs: &[(&str, &str)]) {
     let is_cors = |name: &str| name.starts_with("access-control-") || name == "vary";
     let mut ours: Vec<(&str, &str)> =
         answer.headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();

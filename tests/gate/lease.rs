@@ -15,7 +15,7 @@ async fn running() -> Server {
     let mut setup = Setup::new(MachineLocation::Local);
     setup.limits.lease_time = LEASE;
     let server = setup.start().await;
-    server.port.show(snapshot(State::Running));
+    server.port.set_snapshot(snapshot(State::Running));
     let run = server.request_from(1, "POST", "/api/wave/run", &[AGENT], WAVE).await;
     assert_eq!(run.status, 200, "{}", run.text());
     assert!(matches!(server.port.commands().as_slice(), [Command::Run(_)]));
@@ -23,7 +23,7 @@ async fn running() -> Server {
 }
 
 /// Whether the wave has ended after three times the lease, while this is asked for all the time.
-async fn ends(method: &str, path: &str, headers: Headers<'_>, from: u8) -> bool {
+async fn wave_ends(method: &str, path: &str, headers: Headers<'_>, from: u8) -> bool {
     let server = running().await;
     let until = Instant::now() + 3 * LEASE;
     while Instant::now() < until {
@@ -41,11 +41,11 @@ async fn ends(method: &str, path: &str, headers: Headers<'_>, from: u8) -> bool 
 async fn a_client_that_is_lost_does_not_end_the_wave_of_the_next_one() {
     let server = running().await;
     // The next client's wave waits for the machine's decision while the lease of the first one runs out.
-    server.port.hold(true);
+    server.port.hold_replies(true);
     let next = [("user-agent", "another browser")];
     let deciding = async {
         tokio::time::sleep(2 * LEASE).await;
-        server.port.hold(false);
+        server.port.hold_replies(false);
     };
     let (answer, ()) = tokio::join!(server.request_from(1, "POST", "/api/wave/run", &next, WAVE), deciding);
     assert_eq!(answer.status, 200, "{}", answer.text());
@@ -60,8 +60,8 @@ async fn a_client_that_is_lost_does_not_end_the_wave_of_the_next_one() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_others_ask_for_under_the_name_of_a_dead_client_does_not_keep_its_wave() {
     let kept = tokio::join!(
-        ends("GET", "/api/status", &[], 1),
-        ends("POST", "/api/curve", &[("origin", "http://localhost:3042")], 1),
+        wave_ends("GET", "/api/status", &[], 1),
+        wave_ends("POST", "/api/curve", &[("origin", "http://localhost:3042")], 1),
     );
     assert_eq!(kept, (false, false), "the client itself");
     let strangers: [(&str, &str, Headers<'static>, u8); 9] = [
@@ -76,7 +76,7 @@ async fn what_others_ask_for_under_the_name_of_a_dead_client_does_not_keep_its_w
         ("GET", "/api/status", &[("authorization", "Bearer 0")], 10),
     ];
     let all = strangers.map(|(method, path, headers, from)| async move {
-        (method, path, headers, ends(method, path, headers, from).await)
+        (method, path, headers, wave_ends(method, path, headers, from).await)
     });
     for (method, path, headers, ended) in futures_util::future::join_all(all).await {
         assert!(ended, "kept by {method} {path} {headers:?}");

@@ -13,16 +13,16 @@ use super::real::pulses::speed_mm_s;
 use super::real::{Home, http};
 
 /// Told to end `after_ms` after the clients began to send; homing or a wave runs.
-fn ends_at_rest(after_ms: u64, wave: bool) {
+fn assert_ends_at_rest(after_ms: u64, wave: bool) {
     let about = format!("{after_ms} ms into {}", if wave { "a wave" } else { "homing" });
     let home = Home::new(QUICK_HOMING);
     let mut yep = home.start();
-    yep.order("calibrate").done();
-    yep.becomes("homing");
-    yep.calibrated();
+    yep.send_command("calibrate").expect_ok();
+    yep.wait_for_state("homing");
+    yep.wait_until_calibrated();
     if wave {
-        yep.run_wave("sine", 1.0).done();
-        yep.runs_steadily();
+        yep.run_wave("sine", 1.0).expect_ok();
+        yep.wait_for_full_rate();
     }
     // One socket sends a row of commands ahead, each of which the machine obeys when the one before is decided …
     let mut socket = yep.socket("command_all");
@@ -49,7 +49,7 @@ fn ends_at_rest(after_ms: u64, wave: bool) {
         .collect();
     thread::sleep(Duration::from_millis(after_ms));
     yep.signal("TERM");
-    let ended = yep.ended();
+    let ended = yep.wait_for_exit();
     going.store(false, Ordering::Relaxed);
     for client in clients {
         client.join().unwrap();
@@ -71,6 +71,6 @@ fn ends_at_rest(after_ms: u64, wave: bool) {
 #[test]
 fn told_to_end_while_clients_go_on_sending_it_rests_before_the_driver_goes_off() {
     for (after_ms, wave) in [(20, false), (330, false), (150, true), (640, true)] {
-        ends_at_rest(after_ms, wave);
+        assert_ends_at_rest(after_ms, wave);
     }
 }

@@ -13,12 +13,12 @@ const KEPT: usize = yep::layout::RECORDINGS;
 
 #[track_caller]
 fn recordings(yep: &Yep) -> Vec<Value> {
-    yep.get("/api/faults").done()["faults"].as_array().unwrap().clone()
+    yep.get("/api/faults").expect_ok()["faults"].as_array().unwrap().clone()
 }
 
 /// Waits until the newest recording is this one, and on the disk; returns it.
 #[track_caller]
-fn recorded(yep: &Yep, id: u64) -> Value {
+fn wait_for_recording(yep: &Yep, id: u64) -> Value {
     let newest = || recordings(yep).into_iter().next().filter(|newest| newest["id"] == id);
     let newest = eventually(&format!("recording {id}"), newest);
     assert_eq!((&newest["written"], &newest["this_run"]), (&json!(true), &json!(true)), "{newest}");
@@ -26,7 +26,7 @@ fn recorded(yep: &Yep, id: u64) -> Value {
 }
 
 #[track_caller]
-fn says(yep: &Yep, arguments: &[&str]) -> String {
+fn run_yep(yep: &Yep, arguments: &[&str]) -> String {
     let Output { status, stdout, stderr } =
         binary().args(arguments).args(["--server", &yep.url()]).output().unwrap();
     assert!(status.success(), "{}", String::from_utf8_lossy(&stderr));
@@ -44,13 +44,13 @@ fn a_fault_is_recorded_told_and_kept_over_a_kill() {
     let home = Home::new(QUICK_HOMING);
     let mut yep = home.start();
     assert_eq!(recordings(&yep), Vec::<Value>::new());
-    assert_eq!(says(&yep, &["faults", "list"]), "no fault was recorded\n");
+    assert_eq!(run_yep(&yep, &["faults", "list"]), "no fault was recorded\n");
     yep.set_in_motion();
-    yep.sim(&json!({ "mishaps": ["front_welded"] }));
-    yep.becomes("faulted");
-    let (code, _) = yep.run_wave("sine", 1.5).refused();
+    yep.put_sim(&json!({ "mishaps": ["front_welded"] }));
+    yep.wait_for_state("faulted");
+    let (code, _) = yep.run_wave("sine", 1.5).expect_refused();
     assert_eq!(code, "faulted");
-    let about = recorded(&yep, 1);
+    let about = wait_for_recording(&yep, 1);
     assert_eq!(
         (&about["fault"]["code"], &about["before"]["state"]),
         (&json!("limit_hit_front"), &json!("running"))
@@ -88,7 +88,7 @@ fn a_fault_is_recorded_told_and_kept_over_a_kill() {
     assert!(csv.body.lines().any(|row| cell(columns, row, "reply") == "faulted"), "the refusal is missing");
 
     // As JSON, a part of it.
-    let part = yep.get("/api/faults/1?from_s=-0.1&to_s=0.1&every=5").done();
+    let part = yep.get("/api/faults/1?from_s=-0.1&to_s=0.1&every=5").expect_ok();
     let times = part["columns"]["time_s"].as_array().unwrap();
     assert!(!times.is_empty() && times.len() <= 41, "{times:?}");
     for (path, status) in [("/api/faults/2", 404), ("/api/faults/x", 404), ("/api/faults/1?every=0", 422)] {
@@ -96,9 +96,9 @@ fn a_fault_is_recorded_told_and_kept_over_a_kill() {
     }
 
     // On the command line.
-    let list = says(&yep, &["faults", "list"]);
+    let list = run_yep(&yep, &["faults", "list"]);
     assert!(list.contains("   1  20") && list.contains("the front limit switch closed in motion"), "{list}");
-    let show = says(&yep, &["faults", "show", "--ascii"]);
+    let show = run_yep(&yep, &["faults", "show", "--ascii"]);
     for text in ["fault     the front limit switch closed in motion (limit_hit_front)", "before    running: "]
     {
         assert!(show.contains(text), "{text}: {show}");
@@ -109,11 +109,11 @@ fn a_fault_is_recorded_told_and_kept_over_a_kill() {
         assert!(show.contains(text), "{text}: {show}");
     }
     assert!(show.lines().filter(|line| line.contains('*')).count() > 5, "nothing is drawn: {show}");
-    assert_eq!(says(&yep, &["faults", "show", "1", "--csv"]), csv.body);
+    assert_eq!(run_yep(&yep, &["faults", "show", "1", "--csv"]), csv.body);
 
     // A kill, and another start.
     yep.signal("KILL");
-    yep.ended();
+    yep.wait_for_exit();
     drop(yep);
     let yep = home.start();
     let kept = recordings(&yep);
@@ -121,7 +121,7 @@ fn a_fault_is_recorded_told_and_kept_over_a_kill() {
     assert_eq!(yep.get("/api/faults/1.csv").body, csv.body);
     assert!(yep.log().contains("faults of earlier runs"), "{}", yep.log());
     assert_eq!(yep.status()["state"], "not_homed");
-    assert!(says(&yep, &["faults", "list"]).contains("; in an earlier run"));
+    assert!(run_yep(&yep, &["faults", "list"]).contains("; in an earlier run"));
 }
 
 #[test]
@@ -130,14 +130,16 @@ fn a_handful_is_kept_and_a_damaged_one_keeps_nothing_from_starting() {
     let mut yep = home.start();
     let rounds = KEPT as u64 + 2;
     for _ in 0..rounds {
-        yep.sim(&json!({ "mishaps": ["e_stop_open"] }));
-        yep.becomes("faulted");
-        yep.sim(&json!({ "mishaps": [] }));
-        eventually("it may be acknowledged", || (yep.order("acknowledge").status == 200).then_some(()));
+        yep.put_sim(&json!({ "mishaps": ["e_stop_open"] }));
+        yep.wait_for_state("faulted");
+        yep.put_sim(&json!({ "mishaps": [] }));
+        eventually("it may be acknowledged", || {
+            (yep.send_command("acknowledge").status == 200).then_some(())
+        });
     }
     // Told to end in the second after the last: what there is of it is kept.
     yep.signal("TERM");
-    assert_eq!(yep.ended().code(), Some(0), "{}", yep.log());
+    assert_eq!(yep.wait_for_exit().code(), Some(0), "{}", yep.log());
     drop(yep);
     let faults = home.state().join("faults");
     assert_eq!(fs::read_dir(&faults).unwrap().count(), KEPT);
@@ -159,9 +161,9 @@ fn a_handful_is_kept_and_a_damaged_one_keeps_nothing_from_starting() {
     let damaged = yep.get(&format!("/api/faults/{}", rounds - 2));
     assert!(damaged.status == 404 && damaged.body.contains("checksum"), "{damaged:?}");
     assert_eq!(yep.get(&format!("/api/faults/{}", rounds - 3)).status, 200);
-    yep.sim(&json!({ "mishaps": ["e_stop_open"] }));
-    yep.becomes("faulted");
-    recorded(&yep, rounds + 1);
+    yep.put_sim(&json!({ "mishaps": ["e_stop_open"] }));
+    yep.wait_for_state("faulted");
+    wait_for_recording(&yep, rounds + 1);
     assert_eq!(fs::read_dir(&faults).unwrap().count(), KEPT);
     assert!(!yep.log().contains("panic"), "{}", yep.log());
 }

@@ -7,7 +7,7 @@ use yep::hal::sim::{Mishap, Mishaps, MotorOptions, VirtualClock};
 use yep::machine::{Accepted, Command, Event, Fault, State, StopLevel};
 use yep::motion::RailEnd;
 
-use crate::plain::{Edges, Plain, homed, off_mm, stall, until_fast};
+use crate::plain::{Edges, Plain, homed, position_error_mm, stall, until_fast};
 use crate::support::{options, sine};
 
 /// What makes the axis ramp down from speed.
@@ -65,7 +65,7 @@ fn running(clock: &VirtualClock, motor: bool) -> Plain {
 }
 
 /// Latched with `fault`, the first cause or the one told beside it, and nothing moves before a new homing.
-fn is_lost(machine: &mut Plain, fault: Fault, first: Option<Fault>) {
+fn assert_position_lost(machine: &mut Plain, fault: Fault, first: Option<Fault>) {
     let snapshot = machine.snapshot();
     assert_eq!((snapshot.state, snapshot.position_mm), (State::Faulted, None), "{:?}", snapshot.fault);
     assert_eq!(snapshot.fault, first.or(Some(fault)));
@@ -91,8 +91,8 @@ fn a_ramp_alone_keeps_the_position() {
         ramp.begin(&mut machine);
         machine.run_ms(1_000);
         assert_eq!(machine.snapshot().fault, ramp.fault());
-        let off_mm = off_mm(&machine).expect("the position is known");
-        assert!(off_mm < 0.05, "{ramp:?}: {off_mm} mm off");
+        let position_error_mm = position_error_mm(&machine).expect("the position is known");
+        assert!(position_error_mm < 0.05, "{ramp:?}: {position_error_mm} mm off");
     }
 }
 
@@ -104,7 +104,7 @@ fn a_late_step_on_a_ramp_loses_the_position() {
             let mut machine = running(&clock, stall_ms % 2 == 0);
             stall_on_ramp(&mut machine, &clock, ramp, stall_ms * 1_000_000);
             machine.run_ms(1_000);
-            is_lost(&mut machine, Fault::StepLate, ramp.first());
+            assert_position_lost(&mut machine, Fault::StepLate, ramp.first());
         }
     }
 }
@@ -152,7 +152,7 @@ fn a_trip_on_a_ramp_latches_also_when_it_is_over_before_the_next_cycle() {
                 machine.cycle();
             }
             machine.run_ms(1_000);
-            is_lost(&mut machine, fault, ramp.first());
+            assert_position_lost(&mut machine, fault, ramp.first());
         }
     }
 }
@@ -164,7 +164,7 @@ fn a_halt_on_a_ramp_loses_the_position() {
         ramp.begin(&mut machine);
         machine.stop_line().raise(StopLevel::Halt);
         machine.run_ms(1_000);
-        is_lost(&mut machine, Fault::Halted, ramp.first());
+        assert_position_lost(&mut machine, Fault::Halted, ramp.first());
     }
 }
 

@@ -14,7 +14,7 @@ use crate::support::{options, sine};
 const ENDED_WITHIN_MS: u64 = 250;
 
 /// Clients go on sending while the process ends; the machine is judged from its edges.
-fn ends_well(mut machine: Plain, about: &str) {
+fn assert_ends_well(mut machine: Plain, about: &str) {
     machine.take_events();
     machine.stop_line().begin_shutdown();
     let mut sent = 0;
@@ -61,7 +61,7 @@ fn from_every_phase_of_homing() {
         let mut machine: Plain = Rehearsal::with_clock(VirtualClock::default(), &options(), Edges::default());
         machine.command(Command::Calibrate);
         machine.run_ms(at_ms);
-        ends_well(machine, &format!("{at_ms} ms into homing"));
+        assert_ends_well(machine, &format!("{at_ms} ms into homing"));
     }
 }
 
@@ -75,7 +75,7 @@ fn from_every_phase_of_a_wave_and_of_its_end() {
             machine.run_ms(at_ms);
             machine
         };
-        ends_well(running(at_ms), &format!("{at_ms} ms into a wave"));
+        assert_ends_well(running(at_ms), &format!("{at_ms} ms into a wave"));
         let mut machine = running(2_000);
         match at_ms % 3 {
             0 => machine.stop(),
@@ -83,6 +83,6 @@ fn from_every_phase_of_a_wave_and_of_its_end() {
             _ => drop(machine.command(Command::End)),
         }
         machine.run_ms(at_ms / 20);
-        ends_well(machine, &format!("{} ms into the end of a wave", at_ms / 20));
+        assert_ends_well(machine, &format!("{} ms into the end of a wave", at_ms / 20));
     }
 }

@@ -9,7 +9,7 @@ use yep::hal::sim::{Mishap, SimulatedOperator, VirtualClock};
 use yep::machine::{Accepted, State};
 
 use crate::fine::{fine, period_s};
-use crate::plain::{homed, off_mm, until_fast};
+use crate::plain::{homed, position_error_mm, until_fast};
 use crate::random::{self, Random};
 use crate::support::{options, sine, steps, timing};
 
@@ -67,7 +67,10 @@ fn a_glitch_costs_neither_position_nor_the_time_base_at_any_rate() {
             machine.run_ms(1_000);
             let snapshot = machine.snapshot();
             assert_eq!((snapshot.state, snapshot.fault), (State::Running, None), "{rate_hz} Hz");
-            assert!(off_mm(&machine).is_some_and(|off_mm| off_mm < 1e-3), "{rate_hz} Hz");
+            assert!(
+                position_error_mm(&machine).is_some_and(|position_error_mm| position_error_mm < 1e-3),
+                "{rate_hz} Hz"
+            );
             let shifts = (snapshot.lateness.rebases, machine.status().glitches());
             (steps(&machine.sink().0), made.take(), shifts)
         };

@@ -46,7 +46,7 @@ pub fn until_fast(machine: &mut Plain, above_mm_s: f64) {
 }
 
 /// How far the carriage is from where the machine says it is; none where it says nothing.
-pub fn off_mm(machine: &Plain) -> Option<f64> {
+pub fn position_error_mm(machine: &Plain) -> Option<f64> {
     let shown_mm = machine.snapshot().position_mm?;
     Some((machine.operator().carriage_mm() - 5.0 - shown_mm).abs())
 }

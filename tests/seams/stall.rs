@@ -17,7 +17,7 @@ const STANDS_NS: u64 = 19_000_000;
 const FIRST_STEPS_MM_S: f64 = 60.0;
 
 /// The first intervals behind each pause, against what an axis can do that stands. Judged from the edges alone.
-fn sets_off_slowly(machine: &mut Plain) -> Result<(), String> {
+fn check_slow_start(machine: &mut Plain) -> Result<(), String> {
     let made = steps(&machine.sink().0);
     for i in 1..made.len() {
         if made[i].0 - made[i - 1].0 < STANDS_NS {
@@ -55,7 +55,8 @@ fn after_a_stall_nothing_sets_off_at_speed() {
         stall(&clock, stalled, stall_ns);
         machine.run_ms(700);
         let snapshot = machine.snapshot();
-        sets_off_slowly(&mut machine).unwrap_or_else(|broken| panic!("{stall_ns} ns, {command:?}: {broken}"));
+        check_slow_start(&mut machine)
+            .unwrap_or_else(|broken| panic!("{stall_ns} ns, {command:?}: {broken}"));
         match snapshot.fault {
             Some(Fault::StepLate) => {
                 assert_eq!((snapshot.state, snapshot.position_mm), (State::Faulted, None));

@@ -44,7 +44,7 @@ pub struct Trouble {
 }
 
 /// A board on a line, on the clock of whoever asks for samples.
-struct Wired {
+struct WiredSensor {
     rail: RailOptions,
     operator: SimulatedOperator,
     chip: &'static Chip,
@@ -57,10 +57,10 @@ struct Wired {
     newest: NewestForce,
     lived: Nanos,
     sent_bytes: usize,
-    trouble: Knob,
+    trouble: SharedTrouble,
 }
 
-impl Wired {
+impl WiredSensor {
     fn turn(&mut self, now: Nanos) {
         let now_us = (now / 1_000) as u32;
         let trouble = self.trouble.get();
@@ -93,7 +93,7 @@ impl Wired {
     }
 }
 
-impl ForceSensor for Wired {
+impl ForceSensor for WiredSensor {
     fn latest(&mut self, now: Nanos) -> Option<ForceSample> {
         while self.lived + TURN_NS <= now {
             self.lived += TURN_NS;
@@ -104,25 +104,25 @@ impl ForceSensor for Wired {
 }
 
 /// What a test turns while the machine runs.
-type Knob = Rc<Cell<Trouble>>;
+type SharedTrouble = Rc<Cell<Trouble>>;
 
 /// Both loops on a virtual clock, with a wired sensor.
-struct Rig {
-    control: Control<Wired>,
+struct WallRig {
+    control: Control<WiredSensor>,
     step_loop: StepLoop<VirtualClock, SimPins<()>>,
     commands: CommandFeed,
     events: Events,
     snapshots: Snapshots,
     operator: SimulatedOperator,
     now: Nanos,
-    knob: Knob,
+    trouble: SharedTrouble,
     rail: RailOptions,
 }
 
-impl Rig {
+impl WallRig {
     /// A calibrated machine, with a sensor that takes so many samples a second.
-    fn new(rail: RailOptions, rate_hz: u16) -> Rig {
-        let (operator, knob) = (SimulatedOperator::default(), Knob::default());
+    fn new(rail: RailOptions, rate_hz: u16) -> WallRig {
+        let (operator, trouble) = (SimulatedOperator::default(), SharedTrouble::default());
         let status = Arc::new(StepStatus::default());
         let (stop_line, power) = (StopLine::default(), PowerRequest::default());
         let Rings { control, chunks, bridge } = Rings::new();
@@ -138,11 +138,11 @@ impl Rig {
             Supervisor::new(config(), HomingOptions::default()),
             status,
             control,
-            Some(wired(rail, operator.clone(), rate_hz, knob.clone())),
+            Some(wired(rail, operator.clone(), rate_hz, trouble.clone())),
             (stop_line, power),
             ControlOptions { starvation: StarvationPolicy::EndsMotion, step_loop_silence_s: 0.020 },
         );
-        let mut rig = Rig {
+        let mut rig = WallRig {
             control,
             step_loop,
             commands: bridge.commands,
@@ -150,11 +150,11 @@ impl Rig {
             snapshots: bridge.snapshots,
             operator,
             now: 0,
-            knob,
+            trouble,
             rail,
         };
         // The wall is put there later: homing ends at the force limit. And it does not begin without samples.
-        rig.knob.set(Trouble { no_wall: true, ..Trouble::default() });
+        rig.trouble.set(Trouble { no_wall: true, ..Trouble::default() });
         rig.run_ms(1_500);
         rig.send(Command::Calibrate);
         rig.run_ms(5);
@@ -163,7 +163,7 @@ impl Rig {
             rig.cycle();
         }
         assert_eq!(rig.snapshot().state, State::Ready, "{}", rig.snapshot().why);
-        rig.knob.set(Trouble::default());
+        rig.trouble.set(Trouble::default());
         rig
     }
 
@@ -206,7 +206,12 @@ fn config() -> Config {
     Settings::fresh(new_id()).config(&RailGeometry::default())
 }
 
-fn wired(rail: RailOptions, operator: SimulatedOperator, rate_hz: u16, trouble: Knob) -> Wired {
+fn wired(
+    rail: RailOptions,
+    operator: SimulatedOperator,
+    rate_hz: u16,
+    trouble: SharedTrouble,
+) -> WiredSensor {
     let report = SensorReport::default();
     let (feed, newest) = newest_force();
     let rules = SampleLimits { range_g: 20_000.0, fastest_g_per_s: 500_000.0, invert: false };
@@ -219,7 +224,7 @@ fn wired(rail: RailOptions, operator: SimulatedOperator, rate_hz: u16, trouble: 
     chip.set_noise(20);
     let (data, clock, wait) = chip.pins();
     let mut driver = Hx711::new(data, clock, wait);
-    Wired {
+    WiredSensor {
         rail,
         operator,
         chip,
@@ -246,8 +251,8 @@ fn walled(stiffness_g_per_mm: f64) -> RailOptions {
 
 /// The greatest force on the carriage while a sine runs against the wall.
 fn peak_g(rail: RailOptions, rate_hz: u16, period_s: f64, wrong_every: usize) -> f64 {
-    let mut rig = Rig::new(rail, rate_hz);
-    rig.knob.set(Trouble { wrong_every, ..Trouble::default() });
+    let mut rig = WallRig::new(rail, rate_hz);
+    rig.trouble.set(Trouble { wrong_every, ..Trouble::default() });
     rig.send(sine(period_s));
     let mut peak_g = 0f64;
     for _ in 0..15_000 {
@@ -307,11 +312,11 @@ fn s12_a_sensor_that_fails_in_any_way_ends_the_motion_and_keeps_the_position() {
         ("saturated", Trouble { saturated: true, ..fine }, 130),
         ("garbled", Trouble { wrong_every: 3, ..fine }, 130),
     ] {
-        let mut rig = Rig::new(RailOptions::default(), 80);
+        let mut rig = WallRig::new(RailOptions::default(), 80);
         rig.send(sine(2.0));
         rig.run_ms(3_000);
         assert_eq!(rig.snapshot().state, State::Running);
-        rig.knob.set(trouble);
+        rig.trouble.set(trouble);
         rig.run_ms(within_ms);
         let snapshot = rig.snapshot();
         assert_eq!(snapshot.fault, Some(Fault::ForceSampleLost), "{name}: not within {within_ms} ms");
@@ -320,7 +325,7 @@ fn s12_a_sensor_that_fails_in_any_way_ends_the_motion_and_keeps_the_position() {
         let snapshot = rig.snapshot();
         assert!(snapshot.position_mm.is_some() && snapshot.velocity_mm_s == 0.0, "{name}: {snapshot:?}");
         // The sensor comes back by itself; the motion does not.
-        rig.knob.set(fine);
+        rig.trouble.set(fine);
         rig.run_ms(1_000);
         assert!(rig.snapshot().force_g.is_some(), "{name}");
         assert_eq!(rig.snapshot().state, State::Faulted, "{name}");
@@ -330,7 +335,7 @@ fn s12_a_sensor_that_fails_in_any_way_ends_the_motion_and_keeps_the_position() {
 #[test]
 fn what_the_sensor_protects_bounds_the_speed() {
     let fastest_mm_s = |overrun_mm: Option<f64>, rate_hz| {
-        let mut rig = Rig::new(RailOptions::default(), rate_hz);
+        let mut rig = WallRig::new(RailOptions::default(), rate_hz);
         if let Some(overrun_mm) = overrun_mm {
             rig.control.limit_overrun(overrun_mm);
         }

@@ -59,7 +59,7 @@ impl FakePort {
     }
 
     /// The decisions about the next commands; all others are accepted.
-    pub fn script(&self, replies: impl IntoIterator<Item = Reply>) {
+    pub fn script_replies(&self, replies: impl IntoIterator<Item = Reply>) {
         self.replies.lock().unwrap().extend(replies);
     }
 
@@ -69,22 +69,22 @@ impl FakePort {
     }
 
     /// How many that is.
-    pub fn given(&self) -> usize {
+    pub fn command_count(&self) -> usize {
         self.commands.lock().unwrap().len()
     }
 
     /// How often STOP came.
-    pub fn stops(&self) -> usize {
+    pub fn stop_count(&self) -> usize {
         self.stops.load(SeqCst)
     }
 
     /// Keeps all commands without a decision, or decides them again.
-    pub fn hold(&self, held: bool) {
+    pub fn hold_replies(&self, held: bool) {
         self.held.send_replace(held);
     }
 
     /// Shows another snapshot.
-    pub fn show(&self, snapshot: Snapshot) {
+    pub fn set_snapshot(&self, snapshot: Snapshot) {
         self.snapshots.send_replace(snapshot);
     }
 }
@@ -136,7 +136,7 @@ pub fn snapshot(state: machine::State) -> Snapshot {
 }
 
 /// A store in memory that a test can break.
-pub struct FakeKeeper {
+pub struct FakeStore {
     /// The settings that were kept, in order.
     pub kept: Mutex<Vec<Settings>>,
     /// Everything that is kept.
@@ -147,9 +147,9 @@ pub struct FakeKeeper {
     pub takes: Mutex<Duration>,
 }
 
-struct Handle(Arc<FakeKeeper>);
+struct FakeStoreHandle(Arc<FakeStore>);
 
-impl SettingsStore for Handle {
+impl SettingsStore for FakeStoreHandle {
     fn keep(&self, change: StateChange) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
             let takes = *self.0.takes.lock().unwrap();
@@ -204,7 +204,7 @@ impl Setup {
 
     pub async fn start(self) -> Server {
         let port = FakePort::new(self.location);
-        let keeper = Arc::new(FakeKeeper {
+        let store = Arc::new(FakeStore {
             kept: Mutex::default(),
             state: Mutex::new(Arc::new(StoredState::of(self.settings.clone()))),
             broken: AtomicBool::new(false),
@@ -212,7 +212,7 @@ impl Setup {
         });
         let options =
             ServerOptions { rules: self.rules, limits: self.limits, lease: self.lease, pages: self.pages };
-        let handle = Handle(Arc::clone(&keeper));
+        let handle = FakeStoreHandle(Arc::clone(&store));
         let machine: Arc<dyn MachinePort> = Arc::clone(&port) as _;
         let ctx = {
             let _in = self.workers.as_ref().map(|workers| workers.enter());
@@ -221,18 +221,18 @@ impl Setup {
         let listener = yep::api::listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
         let address = listener.local_addr().unwrap();
         let (shutdown, ended) = oneshot::channel::<()>();
-        let serving = yep::api::serve(Disguise(listener), Arc::clone(&ctx), async {
+        let serving = yep::api::serve(RemappedListener(listener), Arc::clone(&ctx), async {
             let _ = ended.await;
         });
         let task = tokio::spawn(serving);
-        Server { address, ctx, port, keeper, shutdown: Some(shutdown), task }
+        Server { address, ctx, port, store, shutdown: Some(shutdown), task }
     }
 }
 
 /// A door that takes some of the loopback net for another net.
-struct Disguise(TcpListener);
+struct RemappedListener(TcpListener);
 
-impl Door for Disguise {
+impl Door for RemappedListener {
     type Socket = TcpStream;
 
     async fn accept(&self) -> io::Result<Visitor> {
@@ -251,20 +251,20 @@ pub struct Server {
     pub address: SocketAddr,
     pub ctx: Arc<Context>,
     pub port: Arc<FakePort>,
-    pub keeper: Arc<FakeKeeper>,
+    pub store: Arc<FakeStore>,
     shutdown: Option<oneshot::Sender<()>>,
     task: tokio::task::JoinHandle<()>,
 }
 
 /// An answer.
 #[derive(Debug, Clone)]
-pub struct Heard {
+pub struct HttpAnswer {
     pub status: u16,
     pub headers: HeaderMap,
     pub body: Bytes,
 }
 
-impl Heard {
+impl HttpAnswer {
     pub fn text(&self) -> &str {
         std::str::from_utf8(&self.body).unwrap()
     }
@@ -300,7 +300,7 @@ impl Server {
         path: &str,
         headers: Headers<'_>,
         body: &[u8],
-    ) -> Heard {
+    ) -> HttpAnswer {
         let io = TokioIo::new(self.connect_from(host).await);
         let (mut sender, connection) = hyper::client::conn::http1::handshake(io).await.unwrap();
         let driving = tokio::spawn(connection);
@@ -316,22 +316,22 @@ impl Server {
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         let body = timeout(PATIENCE, answer.into_body().collect()).await.unwrap().unwrap().to_bytes();
         driving.abort();
-        Heard { status, headers, body }
+        HttpAnswer { status, headers, body }
     }
 
-    pub async fn request(&self, method: &str, path: &str, headers: Headers<'_>, body: &str) -> Heard {
+    pub async fn request(&self, method: &str, path: &str, headers: Headers<'_>, body: &str) -> HttpAnswer {
         self.request_from(1, method, path, headers, body.as_bytes()).await
     }
 
-    pub async fn get(&self, path: &str) -> Heard {
+    pub async fn get(&self, path: &str) -> HttpAnswer {
         self.request("GET", path, &[], "").await
     }
 
-    pub async fn post(&self, path: &str, body: &str) -> Heard {
+    pub async fn post(&self, path: &str, body: &str) -> HttpAnswer {
         self.request("POST", path, &[], body).await
     }
 
-    pub async fn put(&self, path: &str, body: &str) -> Heard {
+    pub async fn put(&self, path: &str, body: &str) -> HttpAnswer {
         self.request("PUT", path, &[("content-type", "application/json")], body).await
     }
 

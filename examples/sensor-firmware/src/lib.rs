@@ -18,13 +18,13 @@ const WAITING: usize = 512;
 /// A serial line that is never waited for.
 pub trait Serial {
     /// A byte that came, if one did.
-    fn take(&mut self) -> Option<u8>;
+    fn read_byte(&mut self) -> Option<u8>;
 
     /// Whether the line takes a byte now.
-    fn ready(&mut self) -> bool;
+    fn can_write(&mut self) -> bool;
 
     /// Sends a byte; only when it is ready.
-    fn put(&mut self, byte: u8);
+    fn write_byte(&mut self, byte: u8);
 }
 
 /// The version of this firmware.
@@ -46,7 +46,7 @@ pub fn run<D: InputPin, C: OutputPin, W: DelayNs>(
     defmt::info!("the board is up, version {=[u8]}", VERSION);
     loop {
         let now = now_us();
-        log::tell_time(now);
+        log::set_time(now);
         between(now);
         if rate_hz != board.setup().rate_hz {
             rate_hz = board.setup().rate_hz;
@@ -57,7 +57,7 @@ pub fn run<D: InputPin, C: OutputPin, W: DelayNs>(
             Conversion::Done(counts) => board.convert(counts, now_us()),
             Conversion::Misread => defmt::warn!("a conversion was disturbed"),
         }
-        while let Some(byte) = serial.take() {
+        while let Some(byte) = serial.read_byte() {
             board.receive(&[byte]);
         }
         // Reading a conversion takes its time.
@@ -70,9 +70,9 @@ pub fn run<D: InputPin, C: OutputPin, W: DelayNs>(
                 send(&mut waiting, &next);
             }
         });
-        while serial.ready() {
+        while serial.can_write() {
             let Some(byte) = waiting.pop_front() else { break };
-            serial.put(byte);
+            serial.write_byte(byte);
         }
     }
 }

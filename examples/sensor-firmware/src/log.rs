@@ -72,7 +72,7 @@ unsafe impl defmt::Logger for Log {
 defmt::timestamp!("{=u32:us}", NOW_US.load(Ordering::Relaxed));
 
 /// What time it is, for the log.
-pub fn tell_time(now_us: u32) {
+pub fn set_time(now_us: u32) {
     NOW_US.store(now_us, Ordering::Relaxed);
 }
 

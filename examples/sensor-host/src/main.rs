@@ -15,7 +15,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
-use stand::{Knobs, Pace, Pty};
+use stand::{BoardControls, StandOptions, Pty};
 
 /// What a gram is on the simulated cell, and its reading without a load.
 const COUNTS_PER_G: f64 = 100.0;
@@ -49,22 +49,22 @@ fn main() -> std::io::Result<()> {
     println!("{}", link.as_deref().map_or(pty.device.display().to_string(), str::to_owned));
     std::io::stdout().flush()?;
 
-    let knobs = Arc::new(Knobs::default());
-    knobs.noise.store(20, Relaxed);
-    knobs.counts.store(ZERO_COUNTS, Relaxed);
-    knobs.fault_every.store(fault_every, Relaxed);
-    let obeying = Arc::clone(&knobs);
+    let controls = Arc::new(BoardControls::default());
+    controls.noise.store(20, Relaxed);
+    controls.counts.store(ZERO_COUNTS, Relaxed);
+    controls.fault_every.store(fault_every, Relaxed);
+    let obeying = Arc::clone(&controls);
     std::thread::spawn(move || {
         for line in std::io::stdin().lock().lines().map_while(Result::ok) {
-            obey(&obeying, line.trim());
+            execute(&obeying, line.trim());
         }
         obeying.over.store(true, Relaxed);
     });
     let began = Instant::now();
     let mut converted = 0;
-    stand::run(&mut pty, &knobs, Pace { speed: 1, seed: u64::from(seed) }, || {
+    stand::run(&mut pty, &controls, StandOptions { speed: 1, seed: u64::from(seed) }, || {
         log::NOW_US.store(began.elapsed().as_micros() as u32, Relaxed);
-        let conversions = knobs.conversions.load(Relaxed);
+        let conversions = controls.conversions.load(Relaxed);
         if CHATTER.load(Relaxed) && conversions != converted {
             converted = conversions;
             defmt::debug!("{=u64} conversions so far", conversions);
@@ -77,17 +77,17 @@ fn main() -> std::io::Result<()> {
     Ok(())
 }
 
-fn obey(knobs: &Knobs, line: &str) {
+fn execute(controls: &BoardControls, line: &str) {
     match line {
         "chatter" => CHATTER.store(true, Relaxed),
-        "dead" => knobs.dead.store(true, Relaxed),
-        "alive" => knobs.dead.store(false, Relaxed),
-        "mute" => knobs.mute.store(true, Relaxed),
-        "talk" => knobs.mute.store(false, Relaxed),
-        "restart" => knobs.restart.store(true, Relaxed),
-        "quit" => knobs.over.store(true, Relaxed),
+        "dead" => controls.dead.store(true, Relaxed),
+        "alive" => controls.dead.store(false, Relaxed),
+        "mute" => controls.mute.store(true, Relaxed),
+        "talk" => controls.mute.store(false, Relaxed),
+        "restart" => controls.restart.store(true, Relaxed),
+        "quit" => controls.over.store(true, Relaxed),
         number => match number.parse::<f64>() {
-            Ok(force_g) => knobs.counts.store(ZERO_COUNTS + (force_g * COUNTS_PER_G) as i32, Relaxed),
+            Ok(force_g) => controls.counts.store(ZERO_COUNTS + (force_g * COUNTS_PER_G) as i32, Relaxed),
             Err(_) => eprintln!("not understood: {number}"),
         },
     }

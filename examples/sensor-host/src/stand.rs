@@ -57,7 +57,7 @@ impl Pty {
 
 /// The wishes of whoever plays with the board. Everything takes effect within a millisecond.
 #[derive(Debug, Default)]
-pub struct Knobs {
+pub struct BoardControls {
     /// What the load cell's bridge gives.
     pub counts: AtomicI32,
     /// Conversions rise by so many counts each.
@@ -88,12 +88,12 @@ pub struct Knobs {
 
 /// Chance that can be repeated (xorshift).
 #[derive(Debug, Clone, Copy)]
-pub struct Chance(u64);
+pub struct Xorshift(u64);
 
-impl Chance {
+impl Xorshift {
     /// From a seed.
-    pub fn new(seed: u64) -> Chance {
-        Chance(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    pub fn new(seed: u64) -> Xorshift {
+        Xorshift(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
     /// The next number.
@@ -107,7 +107,7 @@ impl Chance {
 
 /// How a stand runs.
 #[derive(Debug, Clone, Copy)]
-pub struct Pace {
+pub struct StandOptions {
     /// How much faster than real time the board lives.
     pub speed: u32,
     /// Of the noise on the line.
@@ -115,68 +115,73 @@ pub struct Pace {
 }
 
 /// Runs a board on the near end of `pty` until it is told to end. `logged` hands over what the board's log has to send.
-pub fn run(pty: &mut Pty, knobs: &Arc<Knobs>, pace: Pace, mut logged: impl FnMut() -> Vec<Vec<u8>>) {
+pub fn run(
+    pty: &mut Pty,
+    controls: &Arc<BoardControls>,
+    options: StandOptions,
+    mut logged: impl FnMut() -> Vec<Vec<u8>>,
+) {
     let began = Instant::now();
-    let mut chance = Chance::new(pace.seed);
+    let mut random = Xorshift::new(options.seed);
     let mut now_us = 0u32;
     let chip = Chip::new(now_us);
     let (data, clock, wait) = chip.pins();
     let mut converter = Hx711::new(data, clock, wait);
-    let identity = Identity { firmware: [0, 1, 0], serial: pace.seed };
+    let identity = Identity { firmware: [0, 1, 0], serial: options.seed };
     let mut board = Board::new(identity, now_us);
     let mut counts = 0i32;
-    while !knobs.over.load(Ordering::Relaxed) {
+    while !controls.over.load(Ordering::Relaxed) {
         std::thread::sleep(Duration::from_micros(500));
-        let target_us = (began.elapsed().as_micros() as u64 * u64::from(pace.speed)) as u32;
+        let target_us = (began.elapsed().as_micros() as u64 * u64::from(options.speed)) as u32;
         // The board's loop turns once in half a millisecond of its own time.
         while target_us.wrapping_sub(now_us) >= 500 {
             now_us = now_us.wrapping_add(500);
-            if knobs.restart.swap(false, Ordering::Relaxed) {
+            if controls.restart.swap(false, Ordering::Relaxed) {
                 board = Board::new(identity, now_us);
             }
-            chip.set_dead(knobs.dead.load(Ordering::Relaxed));
-            chip.set_noise(knobs.noise.load(Ordering::Relaxed));
+            chip.set_dead(controls.dead.load(Ordering::Relaxed));
+            chip.set_noise(controls.noise.load(Ordering::Relaxed));
             chip.set_rate_hz(board.setup().rate_hz);
-            chip.set_counts(knobs.counts.load(Ordering::Relaxed).saturating_add(counts));
+            chip.set_counts(controls.counts.load(Ordering::Relaxed).saturating_add(counts));
             chip.advance(now_us);
             if let Conversion::Done(result) = converter.read() {
                 board.convert(result, now_us);
-                counts = counts.saturating_add(knobs.rising.load(Ordering::Relaxed));
-                knobs.conversions.fetch_add(1, Ordering::Relaxed);
+                counts = counts.saturating_add(controls.rising.load(Ordering::Relaxed));
+                controls.conversions.fetch_add(1, Ordering::Relaxed);
             }
             board.receive(&pty.read());
             let logs = logged().into_iter().filter_map(|log| frame::frame(Channel::Log, &log));
             let frames: Vec<SensorFrame> =
                 std::iter::from_fn(|| board.next_frame(now_us)).chain(logs).collect();
             for frame in frames {
-                send(pty, &frame, knobs, &mut chance, pace.speed > 1);
+                send(pty, &frame, controls, &mut random, options.speed > 1);
             }
         }
     }
 }
 
 /// A board that lives faster than its line is `patient`: what the other end has not read yet is waited for.
-fn send(pty: &mut Pty, frame: &[u8], knobs: &Knobs, chance: &mut Chance, patient: bool) {
-    if knobs.mute.load(Ordering::Relaxed) {
+fn send(pty: &mut Pty, frame: &[u8], controls: &BoardControls, random: &mut Xorshift, patient: bool) {
+    if controls.mute.load(Ordering::Relaxed) {
         return;
     }
     let mut bytes = frame.to_vec();
-    if knobs.babbling.load(Ordering::Relaxed) {
-        bytes.iter_mut().for_each(|byte| *byte = (chance.next() >> 32) as u8);
-    } else if knobs.other_version.load(Ordering::Relaxed) {
+    if controls.babbling.load(Ordering::Relaxed) {
+        bytes.iter_mut().for_each(|byte| *byte = (random.next() >> 32) as u8);
+    } else if controls.other_version.load(Ordering::Relaxed) {
         // The first field behind the variant of a Hello is its protocol version.
         bytes = frame::frame(Channel::Message, &[0, 99, 1, 2, 3]).map_or(bytes, |frame| frame.to_vec());
     }
-    knobs.frames.fetch_add(1, Ordering::Relaxed);
-    let every = u64::from(knobs.fault_every.load(Ordering::Relaxed));
+    controls.frames.fetch_add(1, Ordering::Relaxed);
+    let every = u64::from(controls.fault_every.load(Ordering::Relaxed));
     for byte in &mut bytes {
-        if every > 0 && chance.next() >> 16 & 0xffff_ffff < 0xffff_ffff / every {
-            *byte ^= ((chance.next() >> 32) as u8).max(1);
-            knobs.faults.fetch_add(1, Ordering::Relaxed);
+        if every > 0 && random.next() >> 16 & 0xffff_ffff < 0xffff_ffff / every {
+            *byte ^= ((random.next() >> 32) as u8).max(1);
+            controls.faults.fetch_add(1, Ordering::Relaxed);
         }
     }
     let mut sent = pty.write(&bytes);
-    while patient && sent < bytes.len() && !knobs.over.load(Ordering::Relaxed) {
+    while patient && sent < bytes.len() && !controls.over.load(Ordering::Relaxed) {
         std::thread::sleep(Duration::from_micros(200));
         sent += pty.write(&bytes[sent..]);
     }

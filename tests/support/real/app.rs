@@ -19,7 +19,7 @@ impl App<'_> {
 
     /// Sends it with the page's origin; the browser would hand over nothing that does not allow it.
     #[track_caller]
-    fn sends(&self, method: &str, path: &str, body: Option<&Value>) -> Answer {
+    fn send(&self, method: &str, path: &str, body: Option<&Value>) -> Answer {
         let body_text = body.map_or(String::new(), Value::to_string);
         let headers = [("origin", ORIGIN), ("accept", "application/json, text/plain, */*"), JSON];
         let answer = self.0.request(method, path, &headers[..if body.is_some() { 3 } else { 2 }], &body_text);
@@ -30,7 +30,7 @@ impl App<'_> {
 
     /// What the browser asks before it sends JSON to another origin.
     #[track_caller]
-    fn asks_first(&self, method: &str, path: &str) {
+    fn preflight(&self, method: &str, path: &str) {
         let headers = [
             ("origin", ORIGIN),
             ("access-control-request-method", method),
@@ -45,44 +45,44 @@ impl App<'_> {
 
     /// A button.
     #[track_caller]
-    pub fn presses(&self, button: &str) {
+    pub fn press(&self, button: &str) {
         let path = "/api/commands/run/";
-        self.asks_first("POST", path);
-        let answer = self.sends("POST", path, Some(&json!({ "type": button })));
+        self.preflight("POST", path);
+        let answer = self.send("POST", path, Some(&json!({ "type": button })));
         assert_eq!((answer.status, answer.body.as_str()), (200, "null"), "{button}");
     }
 
     /// The run button; the duration is what the text field holds.
     #[track_caller]
-    pub fn runs(&self, shape: &str, duration: Value) -> Answer {
-        self.asks_first("POST", "/api/wave/run");
-        self.sends("POST", "/api/wave/run", Some(&json!({ "type": shape, "duration": duration })))
+    pub fn run_wave(&self, shape: &str, duration: Value) -> Answer {
+        self.preflight("POST", "/api/wave/run");
+        self.send("POST", "/api/wave/run", Some(&json!({ "type": shape, "duration": duration })))
     }
 
     #[track_caller]
     pub fn settings(&self) -> Value {
-        self.sends("GET", "/api/settings/machine-thrust/default", None).done()
+        self.send("GET", "/api/settings/machine-thrust/default", None).expect_ok()
     }
 
     /// Opens the settings page, moves a slider and presses save.
     #[track_caller]
-    pub fn loads_its_settings_and_saves_them(&self) {
+    pub fn load_and_save_settings(&self) {
         let before = self.settings();
         let mut document = before.clone();
         let chart = document["stroke_force_chart"].clone();
         assert_eq!(chart.as_array().map(Vec::len), Some(10), "{document}");
-        let curve = self.sends("POST", "/api/curve/", Some(&json!({ "points": chart }))).done();
+        let curve = self.send("POST", "/api/curve/", Some(&json!({ "points": chart }))).expect_ok();
         assert_eq!(curve.as_array().map(Vec::len), Some(100), "{curve}");
 
         let id = document["id"].as_str().unwrap().to_owned();
         let path = format!("/api/settings/machine-thrust/{id}");
-        self.asks_first("PUT", &path);
+        self.preflight("PUT", &path);
         let fields = document.as_object_mut().unwrap();
         fields.retain(|name, value| {
             !value.is_null() && !["max_steps", "steps_per_mm", "id"].contains(&name.as_str())
         });
         fields["stroke_force_chart"][0] = json!(60);
-        let saved = self.sends("PUT", &path, Some(&document)).done();
+        let saved = self.send("PUT", &path, Some(&document)).expect_ok();
         for (name, value) in document.as_object().unwrap() {
             assert_eq!(&saved[name], value, "{name}");
         }
@@ -92,8 +92,8 @@ impl App<'_> {
 
     /// Types 2.3, clears the field, types 0.05: a request for each key stroke.
     #[track_caller]
-    pub fn types_durations(&self) {
-        self.asks_first("POST", "/api/wave/get");
+    pub fn type_durations(&self) {
+        self.preflight("POST", "/api/wave/get");
         for (duration, points) in [
             (json!(2), Some(239)),
             (json!("2."), Some(239)),
@@ -105,13 +105,13 @@ impl App<'_> {
             (json!(0.05), Some(5)),
         ] {
             let body = json!({ "type": "sine", "duration": duration });
-            let answer = self.sends("POST", "/api/wave/get", Some(&body));
+            let answer = self.send("POST", "/api/wave/get", Some(&body));
             let Some(points) = points else {
                 assert_eq!(answer.status, 422, "{duration}: {}", answer.body);
                 assert_eq!(answer.json()["detail"][0]["loc"], json!(["body", "spec", "duration"]));
                 continue;
             };
-            let drawn = answer.done();
+            let drawn = answer.expect_ok();
             let positions = drawn["positions"].as_array().unwrap();
             assert_eq!(positions.len(), points, "{duration}");
             assert!(positions.iter().all(|p| (-1.0..=1.0).contains(&p.as_f64().unwrap())), "{duration}");

@@ -42,7 +42,7 @@ static SHIM: LazyLock<PathBuf> = LazyLock::new(|| {
 
 /// What the program did to a pin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Done {
+pub enum PinAction {
     /// Driven high, or to be so once it is an output.
     High,
     /// The same with low.
@@ -59,7 +59,7 @@ pub struct Change {
     /// On the system's monotonic clock.
     pub at_ns: u64,
     pub pin: u8,
-    pub done: Done,
+    pub done: PinAction,
 }
 
 /// Where the carriage closes the switches on their default pins, in steps from where it is at power-on.
@@ -105,7 +105,7 @@ impl FakePi {
         let pi = FakePi { folder, registers, shared };
         // As the pulls and the wiring make them; e-stop is closed to ground.
         for pulled_up in [FRONT, BACK, 26] {
-            pi.level(pulled_up, true);
+            pi.set_level(pulled_up, true);
         }
         pi
     }
@@ -117,7 +117,7 @@ impl FakePi {
     }
 
     /// Opening this file fails with this error.
-    pub fn refuse(&self, path: &str, errno: i32) {
+    pub fn fail_open(&self, path: &str, errno: i32) {
         self.put(&format!("{path}.errno"), &errno.to_string());
     }
 
@@ -136,7 +136,7 @@ impl FakePi {
     }
 
     /// Makes an input high or low.
-    pub fn level(&self, pin: u8, high: bool) {
+    pub fn set_level(&self, pin: u8, high: bool) {
         if high {
             self.registers[LEVEL].fetch_or(1 << pin, Ordering::SeqCst);
         } else {
@@ -161,7 +161,7 @@ impl FakePi {
     }
 
     /// From now on the carriage closes the switches there, or nowhere.
-    pub fn rail(&self, rail: Option<Rail>) {
+    pub fn set_rail(&self, rail: Option<Rail>) {
         if let Some(Rail { back, front }) = rail {
             self.shared.write_all_at(&back.to_ne_bytes(), 24).unwrap();
             self.shared.write_all_at(&front.to_ne_bytes(), 32).unwrap();
@@ -170,7 +170,7 @@ impl FakePi {
     }
 
     /// The next write of this process never ends.
-    pub fn freeze(&self, process: u32) {
+    pub fn block_next_write(&self, process: u32) {
         self.shared.write_all_at(&u64::from(process).to_ne_bytes(), 40).unwrap();
     }
 
@@ -199,18 +199,18 @@ impl FakePi {
             let each = |bits: u32| (0..PINS).filter(move |pin| bits >> pin & 1 == 1);
             match register {
                 SET => {
-                    each(value).for_each(|pin| change(pin, Done::High));
+                    each(value).for_each(|pin| change(pin, PinAction::High));
                 }
                 CLEAR => {
-                    each(value).for_each(|pin| change(pin, Done::Low));
+                    each(value).for_each(|pin| change(pin, PinAction::Low));
                 }
                 0..3 => {
                     let is_output = |functions: u32, place: u8| functions >> (place * 3) & 7 == 1;
                     for place in 0..10 {
                         let pin = register as u8 * 10 + place;
                         match (is_output(functions[register as usize], place), is_output(value, place)) {
-                            (false, true) => change(pin, Done::Output),
-                            (true, false) => change(pin, Done::Released),
+                            (false, true) => change(pin, PinAction::Output),
+                            (true, false) => change(pin, PinAction::Released),
                             _ => {}
                         }
                     }
@@ -223,13 +223,13 @@ impl FakePi {
     }
 
     /// How often something was done to a pin.
-    pub fn count(&self, pin: u8, done: Done) -> usize {
+    pub fn count(&self, pin: u8, done: PinAction) -> usize {
         self.changes().iter().filter(|change| change.pin == pin && change.done == done).count()
     }
 
     /// Pulses so far.
     pub fn steps(&self) -> usize {
-        self.count(STEP, Done::High)
+        self.count(STEP, PinAction::High)
     }
 
     /// Pins that became outputs before anybody had made them low.
@@ -237,10 +237,10 @@ impl FakePi {
         let (mut low, mut early) = (BTreeSet::new(), BTreeSet::new());
         for Change { pin, done, .. } in self.changes() {
             match done {
-                Done::Low => _ = low.insert(pin),
-                Done::High => _ = low.remove(&pin),
-                Done::Output if !low.contains(&pin) => _ = early.insert(pin),
-                Done::Output | Done::Released => {}
+                PinAction::Low => _ = low.insert(pin),
+                PinAction::High => _ = low.remove(&pin),
+                PinAction::Output if !low.contains(&pin) => _ = early.insert(pin),
+                PinAction::Output | PinAction::Released => {}
             }
         }
         early

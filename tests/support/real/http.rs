@@ -31,14 +31,14 @@ impl Answer {
 
     /// The body of an answer that must be a 200.
     #[track_caller]
-    pub fn done(&self) -> Value {
+    pub fn expect_ok(&self) -> Value {
         assert_eq!(self.status, 200, "{}", self.body);
         self.json()
     }
 
     /// Code and detail of an answer that must be a 409.
     #[track_caller]
-    pub fn refused(&self) -> (String, String) {
+    pub fn expect_refused(&self) -> (String, String) {
         assert_eq!(self.status, 409, "{}", self.body);
         let said = self.json();
         (said["code"].as_str().unwrap().into(), said["detail"].as_str().unwrap().into())

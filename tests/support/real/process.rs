@@ -42,7 +42,7 @@ impl Home {
     }
 
     /// The binary with this home's environment, for something else than the server.
-    pub fn other(&self, arguments: &[&str]) -> Command {
+    pub fn command_in_env(&self, arguments: &[&str]) -> Command {
         let mut command = yep();
         command.args(arguments).envs(self.environment.iter().cloned());
         command
@@ -82,7 +82,7 @@ impl Home {
     pub fn command(&self, arguments: &[&str]) -> Command {
         // As a user starts it. (Never the whole process under a real-time policy: the store's own threads spin while
         // they wait, and would take the host with them. A simulated machine rides over the stalls of a busy host.)
-        let mut command = self.other(&["run", "--config"]);
+        let mut command = self.command_in_env(&["run", "--config"]);
         command.arg(self.config()).args(arguments);
         command
     }
@@ -110,14 +110,14 @@ impl Home {
             Yep { child, address: ([0, 0, 0, 0], 0).into(), log, said, readers: vec![logging, listening] };
         match address {
             Some(address) => yep.address = address,
-            None => panic!("it does not say where it is: {:?}", yep.said()),
+            None => panic!("it does not say where it is: {:?}", yep.stdout()),
         }
         yep
     }
 
     /// Starts a server that must fail; its exit code, and what it says on the error stream.
     #[track_caller]
-    pub fn fails(&self, arguments: &[&str]) -> (i32, String) {
+    pub fn start_and_fail(&self, arguments: &[&str]) -> (i32, String) {
         let mut child = self.command(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let ended = eventually("the server ends", || child.try_wait().unwrap());
         let mut said = String::new();
@@ -161,7 +161,7 @@ pub struct Yep {
 
 impl Yep {
     /// What it said on the standard output.
-    pub fn said(&self) -> String {
+    pub fn stdout(&self) -> String {
         self.said.lock().unwrap().clone()
     }
 
@@ -201,7 +201,7 @@ impl Yep {
 
     /// Gives a command by its name.
     #[track_caller]
-    pub fn order(&self, name: &str) -> Answer {
+    pub fn send_command(&self, name: &str) -> Answer {
         self.post("/api/commands/run", &json!({ "type": name }))
     }
 
@@ -212,60 +212,60 @@ impl Yep {
     }
 
     /// What a person does behind a STOP before the next start: what only goes on is refused.
-    pub fn pauses(&self) {
+    pub fn pause_behind_stop(&self) {
         std::thread::sleep(yep::api::fence::PAUSE);
     }
 
     /// Does something to the simulated machine.
     #[track_caller]
-    pub fn sim(&self, what: &Value) {
-        self.put("/api/sim", what).done();
+    pub fn put_sim(&self, what: &Value) {
+        self.put("/api/sim", what).expect_ok();
     }
 
     /// Where the carriage really is.
     #[track_caller]
     pub fn carriage_mm(&self) -> f64 {
-        self.get("/api/sim").done()["carriage_mm"].as_f64().unwrap()
+        self.get("/api/sim").expect_ok()["carriage_mm"].as_f64().unwrap()
     }
 
     #[track_caller]
     pub fn status(&self) -> Value {
-        self.get("/api/status").done()
+        self.get("/api/status").expect_ok()
     }
 
     /// Waits until the machine leaves a state; the status then.
     #[track_caller]
-    pub fn leaves(&self, state: &str) -> Value {
+    pub fn wait_while(&self, state: &str) -> Value {
         eventually(&format!("it leaves {state}"), || Some(self.status()).filter(|s| s["state"] != state))
     }
 
     /// Waits until the machine is in a state; the status then.
     #[track_caller]
-    pub fn becomes(&self, state: &str) -> Value {
+    pub fn wait_for_state(&self, state: &str) -> Value {
         eventually(&format!("it is {state}"), || Some(self.status()).filter(|s| s["state"] == state))
     }
 
     /// Waits for the end of a calibration that was asked for, which must be a good one.
     #[track_caller]
-    pub fn calibrated(&self) {
-        let status = self.leaves("homing");
+    pub fn wait_until_calibrated(&self) {
+        let status = self.wait_while("homing");
         assert_eq!(status["state"], "ready", "{status}");
     }
 
     /// Waits until a wave runs at its full rate.
     #[track_caller]
-    pub fn runs_steadily(&self) {
+    pub fn wait_for_full_rate(&self) {
         eventually("the wave runs", || (self.status()["periods"].as_u64() >= Some(1)).then_some(()));
     }
 
     /// Calibrates, and runs a wave until it is at its full rate.
     #[track_caller]
     pub fn set_in_motion(&self) {
-        self.order("calibrate").done();
-        self.becomes("homing");
-        self.calibrated();
-        self.run_wave("sine", 2.0).done();
-        self.runs_steadily();
+        self.send_command("calibrate").expect_ok();
+        self.wait_for_state("homing");
+        self.wait_until_calibrated();
+        self.run_wave("sine", 2.0).expect_ok();
+        self.wait_for_full_rate();
     }
 
     /// The number of the process.
@@ -281,7 +281,7 @@ impl Yep {
 
     /// Waits for the end of the process.
     #[track_caller]
-    pub fn ended(&mut self) -> ExitStatus {
+    pub fn wait_for_exit(&mut self) -> ExitStatus {
         let ended = eventually("the server ends", || self.child.try_wait().unwrap());
         for reader in self.readers.drain(..) {
             reader.join().unwrap();

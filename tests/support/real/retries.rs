@@ -9,7 +9,7 @@ static RETRIES: AtomicU32 = AtomicU32::new(0);
 
 /// Something was spoilt by the host, and is about to be tried again.
 #[track_caller]
-pub fn again(what: &str) {
+pub fn count_retry(what: &str) {
     let retries = RETRIES.fetch_add(1, Ordering::Relaxed) + 1;
     eprintln!("{what}: the host was too late, once more ({retries} of {MOST} times)");
     assert!(retries <= MOST, "{what}: the host was too late {retries} times, which shows nothing any more");

@@ -52,7 +52,7 @@ impl Shifts {
     }
 
     /// The instant as if the time base had never moved.
-    pub fn unmoved_s(&self, at_ns: u64) -> Option<f64> {
+    pub fn unshifted_s(&self, at_ns: u64) -> Option<f64> {
         Some((at_ns as i64 - self.until(at_ns)?) as f64 * 1e-9)
     }
 }

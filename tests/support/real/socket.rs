@@ -34,7 +34,7 @@ impl Frame {
 }
 
 #[derive(Default)]
-struct Heard {
+struct SocketLog {
     frames: Vec<Frame>,
     /// The code with which the server closed, once it did; 0 when there was none.
     closed: Option<u16>,
@@ -43,7 +43,7 @@ struct Heard {
 /// A client of one stream.
 pub struct Socket {
     writer: WebSocket<TcpStream>,
-    heard: Arc<(Mutex<Heard>, Condvar)>,
+    heard: Arc<(Mutex<SocketLog>, Condvar)>,
 }
 
 /// Connects from this host, and does not read anything behind the handshake.
@@ -74,7 +74,7 @@ impl Socket {
         let mut reader = connect_as(address, host, stream);
         // Frames are small, so each leaves in one piece, also beside a pong of the reader.
         let writer = WebSocket::from_raw_socket(reader.get_ref().try_clone().unwrap(), Role::Client, None);
-        let heard = Arc::new((Mutex::new(Heard::default()), Condvar::new()));
+        let heard = Arc::new((Mutex::new(SocketLog::default()), Condvar::new()));
         let hearing = Arc::clone(&heard);
         std::thread::spawn(move || {
             loop {

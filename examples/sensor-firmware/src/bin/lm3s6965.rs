@@ -33,19 +33,19 @@ fn register(word: usize) -> *mut u32 {
 }
 
 impl Serial for Line {
-    fn take(&mut self) -> Option<u8> {
+    fn read_byte(&mut self) -> Option<u8> {
         // SAFETY: the flag register of this machine's UART, which reading does not change.
         let flags = unsafe { register(FLAGS).read_volatile() };
         // SAFETY: its data register; there is a byte in it.
         (flags & RECEIVE_EMPTY == 0).then(|| unsafe { register(DATA).read_volatile() } as u8)
     }
 
-    fn ready(&mut self) -> bool {
+    fn can_write(&mut self) -> bool {
         // SAFETY: as above.
         unsafe { register(FLAGS).read_volatile() & TRANSMIT_FULL == 0 }
     }
 
-    fn put(&mut self, byte: u8) {
+    fn write_byte(&mut self, byte: u8) {
         // SAFETY: the data register of this machine's UART, which has room.
         unsafe { register(DATA).write_volatile(u32::from(byte)) }
     }

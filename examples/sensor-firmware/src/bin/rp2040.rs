@@ -29,17 +29,17 @@ struct Line<D: rp2040_hal::uart::UartDevice, P: rp2040_hal::uart::ValidUartPinou
 );
 
 impl<D: rp2040_hal::uart::UartDevice, P: rp2040_hal::uart::ValidUartPinout<D>> Serial for Line<D, P> {
-    fn take(&mut self) -> Option<u8> {
+    fn read_byte(&mut self) -> Option<u8> {
         let mut byte = [0];
         // Noise on the line is what the frames' checksum is for.
         matches!(self.0.read_raw(&mut byte), Ok(1)).then_some(byte[0])
     }
 
-    fn ready(&mut self) -> bool {
+    fn can_write(&mut self) -> bool {
         self.0.uart_is_writable()
     }
 
-    fn put(&mut self, byte: u8) {
+    fn write_byte(&mut self, byte: u8) {
         let _ = self.0.write_raw(&[byte]);
     }
 }

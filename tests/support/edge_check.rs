@@ -13,14 +13,14 @@ use yep::trial::edge_oracle::{self, EdgeOracle, KinematicBounds, OracleResolutio
 use yep::trial::gear::Gear;
 
 /// Has every step judged, and keeps none.
-pub struct Judged {
+pub struct EdgeCheck {
     oracle: EdgeOracle,
     checker: PulseChecker,
     bounds: edge_oracle::WindowLimits,
     pub steps: u64,
 }
 
-impl EdgeSink for Judged {
+impl EdgeSink for EdgeCheck {
     fn edge(&mut self, edge: Edge) {
         self.checker.add_edge(edge);
         if let EdgeKind::StepBegins { forward } = edge.kind {
@@ -38,7 +38,7 @@ impl EdgeSink for Judged {
     }
 }
 
-impl CycleObserver for Judged {
+impl CycleObserver for EdgeCheck {
     fn cycle(&mut self, seen: &TraceSample) {
         if let Some(violation) = self.checker.check(seen) {
             panic!("{violation}");
@@ -46,7 +46,7 @@ impl CycleObserver for Judged {
     }
 }
 
-impl Judged {
+impl EdgeCheck {
     /// These are the limits, and nothing asks for a stop; what follows has nothing to do with what was.
     pub fn expect_gentle(&mut self, limits: &MotionLimits, steps_per_mm: f64) {
         let bounds = KinematicBounds::of(
@@ -87,7 +87,7 @@ pub fn config(gear: &Gear) -> Config {
 }
 
 /// A machine of that gear, calibrated, and how many steps it makes for a millimetre.
-pub fn homed(gear: &Gear) -> (Rehearsal<Judged>, f64) {
+pub fn homed(gear: &Gear) -> (Rehearsal<EdgeCheck>, f64) {
     let options = RehearsalOptions {
         rail: RailOptions {
             length_mm: gear.length_mm,
@@ -115,9 +115,9 @@ pub fn homed(gear: &Gear) -> (Rehearsal<Judged>, f64) {
         precision: Precision { edge_ns: 40, slews: false },
         homing_mm_s: gear.homing.fast.get().max(gear.homing.slow.get()),
     });
-    let mut judged = Judged { oracle, checker, bounds, steps: 0 };
-    judged.expect_firm(&gear.limits, gear.homing.fast.get(), steps_per_mm);
-    let mut machine = Rehearsal::with_clock(VirtualClock::default(), &options, judged);
+    let mut edge_check = EdgeCheck { oracle, checker, bounds, steps: 0 };
+    edge_check.expect_firm(&gear.limits, gear.homing.fast.get(), steps_per_mm);
+    let mut machine = Rehearsal::with_clock(VirtualClock::default(), &options, edge_check);
     assert_eq!(machine.command(Command::Calibrate), Some(Ok(Accepted::Now)));
     assert!(machine.run_while(300_000, |snapshot| snapshot.state == State::Homing), "homing goes on");
     let snapshot = machine.snapshot();
