@@ -10,7 +10,7 @@ use support::print_figure;
 use support::server::{Server, folder};
 
 const WATCHED: Duration = Duration::from_secs(10);
-/// From the order to full rate: the approach and the first stroke.
+/// Time from the command to full rate: the approach and the first stroke.
 const UNDER_WAY: Duration = Duration::from_secs(4);
 
 fn main() {

@@ -14,7 +14,7 @@ use support::{Samples, print_figure};
 const SOCKETS: usize = 1_000;
 const WATCHERS: usize = 200;
 const WATCHED: Duration = Duration::from_secs(10);
-/// After a change, until the allocator and the runtime have settled.
+/// Time after a change until the allocator and the runtime have settled.
 const SETTLE: Duration = Duration::from_secs(1);
 const STARTS: usize = 5;
 
@@ -33,7 +33,7 @@ fn main() {
             let server = Server::start(folder.path(), &config);
             std::thread::sleep(SETTLE);
             let (idle, private) = (server.resident_bytes("VmRSS"), server.resident_bytes("RssAnon"));
-            // Twice, one after the other: what is lost with each of them would show.
+            // Twice, one after the other: a leak per socket would show.
             let [full, again] = [(); 2].map(|()| {
                 let sockets: Vec<TcpStream> = (0..SOCKETS).map(|_| server.socket("status")).collect();
                 std::thread::sleep(SETTLE);
@@ -63,7 +63,7 @@ fn main() {
     print_figure("memory.200_telemetry_sockets.cpu", 100.0 * share, "% of a core", &how);
 }
 
-/// How many files this process, and so the server, may have open.
+/// Number of files that this process, and so the server, may have open.
 fn open_files() -> u64 {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
     let line = limits.lines().find_map(|line| line.strip_prefix("Max open files")).unwrap_or_default();

@@ -43,21 +43,22 @@ use yep::wave::{Cubics, Graph, Shape, Wave};
 
 const CYCLE_S: f64 = 0.001;
 const RANGE_MM: f64 = 145.0;
-/// The simulated rail as it comes, and 1/16 steps on the same pulley.
+/// Resolution of the default simulated rail, and that of 1/16 steps on the same pulley.
 const FEW_STEPS_PER_MM: f64 = 10.0;
 const MANY_STEPS_PER_MM: f64 = 80.0;
 
-/// What a step costs Klipper's host (itersolve, stepcompress and the queue, trapezoid), measured for the same strokes.
+/// Instructions of Klipper's host per step (itersolve, stepcompress and the queue, trapezoid), measured for the same
+/// strokes.
 const KLIPPER: f64 = 228.0;
 
-/// Whole moves, all different.
+/// Number of different whole moves.
 const MOVES: usize = 4_000;
 
-/// Something that is done over and over.
+/// An operation that is measured by repetition.
 struct Unit {
     name: &'static str,
     per: &'static str,
-    /// How often for one sample of its time: whole rounds, where it has rounds that are not all alike.
+    /// Repetitions for one sample of its time: whole rounds, where the parts of a round differ.
     batch: u64,
     run: Box<dyn FnMut(u64)>,
 }
@@ -108,7 +109,7 @@ fn main() {
     if counts::is_available() {
         let mut runs = 0.0;
         for Unit { name, per, .. } in units() {
-            // Whole rounds of strokes, 24 000 steps each, and about as much of everything else.
+            // Whole rounds of strokes, 24 000 steps each, and about as many repetitions of every other unit.
             let range = (24_000, 120_000);
             let counted = counts::print_per_unit(&format!("motion.{name}"), per, name, range, 1.0);
             if name.starts_with("runs_") {
@@ -128,7 +129,7 @@ fn main() {
 const LOOPS: [(&str, f64, f64); 3] =
     [("loops_1khz", 10.0, 100.0), ("loops_32khz", 80.0, 400.0), ("loops_196khz", 400.0, 490.0)];
 
-/// A homed machine runs its sine for so many seconds; tells how many steps that were.
+/// A homed machine runs its sine for `seconds`; returns the number of steps.
 fn run_loops(steps_per_mm: f64, speed: f64, seconds: u64) -> u64 {
     let mut loops =
         loops::Loops::homed(&fine::fine(machine::options(), steps_per_mm, 500.0), loops::Costs::default());
@@ -147,7 +148,7 @@ fn print_loops(name: &str, steps_per_mm: f64, speed: f64) {
     counts::print_per_unit_with(part, &format!("motion.{name}.step_loop"), "step", name, range, per_s);
 }
 
-/// A reference cycle by cycle, again and again, and an axis that follows it.
+/// A reference cycle by cycle, repeated, and an axis that follows it.
 #[derive(Clone)]
 struct Course {
     reference: Rc<[Kinematics]>,
@@ -189,7 +190,7 @@ fn sine() -> Course {
     wave(Shape::Sine, 5.0)
 }
 
-/// A period of a square of 1 s, half of which the axis is on its way.
+/// A period of a square of 1 s, during half of which the axis moves.
 fn square() -> Course {
     wave(Shape::Square, 1.0)
 }
@@ -215,7 +216,7 @@ fn tracking(mut course: Course) -> Box<dyn FnMut(u64)> {
     })
 }
 
-/// Every cycle of the second round by itself, so often that interruptions and cold caches do not count.
+/// Measures every cycle of the second round by itself, often enough that interruptions and cold caches do not count.
 fn dearest(name: &str, mut course: Course) {
     const TIMES: u32 = 20;
     const ATTEMPTS: u32 = 5;
@@ -283,14 +284,14 @@ fn following_changes() -> Box<dyn FnMut(u64)> {
 
 const QUARTERS: Shares = Shares { rise: 0.25, hold_front: 0.25, fall: 0.25, hold_back: 0.25 };
 
-/// A graph through so many points.
+/// A graph through `count` points.
 fn jagged(count: u32) -> Cubics {
     let knot =
         |i| Knot { phase: f64::from(i) / f64::from(count), position: 0.5 + 0.5 * (f64::from(i) * 0.7).sin() };
     through(&(0..count).map(knot).collect::<Vec<_>>(), Interpolation::Monotone).expect("points")
 }
 
-/// A period of 5 s, cycle by cycle.
+/// Evaluates a period of 5 s, cycle by cycle.
 fn evaluating(graph: impl Into<Graph>) -> Box<dyn FnMut(u64)> {
     let (graph, mut phase) = (graph.into(), 0.0);
     Box::new(move |count| {
@@ -312,7 +313,7 @@ fn planned(mut course: Course) -> Vec<(Kinematics, Kinematics)> {
     (0..5_000).map(|_| cycle()).collect()
 }
 
-/// As the step loop does it: each piece to its end, then the next one. Counts steps, not pieces.
+/// Solves each piece to its end and then the next one, as the step loop does. Counts steps, not pieces.
 fn stepping(steps_per_mm: f64) -> Box<dyn FnMut(u64)> {
     let scaled = |(start, end): (Kinematics, Kinematics)| {
         let jerk = (end.a - start.a) / CYCLE_S * steps_per_mm;
@@ -346,7 +347,7 @@ struct Cycle {
     end: Kinematics,
 }
 
-/// The cycles of strokes of 150 mm there and back, with the limits that the peers were measured with.
+/// The cycles of strokes of 150 mm there and back, with the limits used for the other programs.
 fn strokes() -> Vec<Cycle> {
     let rates = ProfileLimits { speed: 400.0, acceleration: 5_000.0, jerk: 100_000.0 };
     let everywhere = (f64::MIN, f64::MAX);
@@ -440,7 +441,7 @@ fn stopping() -> Box<dyn FnMut(u64)> {
     })
 }
 
-/// Moves to rest from states that the axis can be in, spread evenly (multiples of irrational numbers).
+/// Moves to rest from possible states of the axis, spread evenly (multiples of irrational numbers).
 fn moves() -> Vec<(Kinematics, f64, ProfileLimits)> {
     let one = |i: usize| {
         let share = |prime: f64| (i as f64 * prime.sqrt()).fract();
@@ -469,7 +470,7 @@ fn planning() -> Box<dyn FnMut(u64)> {
 }
 
 fn planning_with_rsruckig() -> Box<dyn FnMut(u64)> {
-    // In metres, where it finds most.
+    // In metres, where rsruckig finds most moves.
     const M: f64 = 1e-3;
     let mut moves = moves().into_iter().cycle();
     let mut planner = Ruckig::<1, ThrowErrorHandler>::new(None, CYCLE_S);
@@ -484,7 +485,7 @@ fn planning_with_rsruckig() -> Box<dyn FnMut(u64)> {
             input.max_velocity[0] = rates.speed * M;
             input.max_acceleration[0] = rates.acceleration * M;
             input.max_jerk[0] = rates.jerk * M;
-            // A move that it does not find costs as well.
+            // A move that rsruckig does not find costs time as well.
             let _ = black_box(planner.calculate(&input, &mut trajectory));
         }
     })

@@ -21,7 +21,7 @@ use yep::drive::TraceSample;
 use yep::drive::cycle_trace::trace_ring;
 use yep::machine::Fault;
 
-/// Looks at a machine that follows a sine, one a cycle.
+/// Trace samples of a machine that follows a sine, one per cycle.
 fn running() -> Vec<TraceSample> {
     let mut machine = machine::homed(&machine::options());
     machine.command(machine::sine(5.0));
@@ -39,7 +39,7 @@ fn record(recorder: &mut Recorder, seen: &[TraceSample], count: u64) {
     }
 }
 
-/// A full one.
+/// A full recording.
 fn recording(recorder: &mut Recorder, seen: &[TraceSample]) -> Recording {
     record(recorder, seen, CAPACITY as u64);
     recorder.record(&TraceSample { fault: Some(Fault::EStop), ..seen[0] });

@@ -39,12 +39,12 @@ const RULES: SampleLimits = SampleLimits { range_g: 50_000.0, fastest_g_per_s: 1
 const ZERO: i32 = 81_234;
 const PER_G: f32 = 400.0;
 
-/// After so many frames the board starts anew.
+/// Number of frames after which the board restarts.
 const ROUND: usize = 20_000;
 const FRAMES_PER_S: [u32; 2] = [100, 320];
 const LOG_FRAMES_PER_S: u32 = 80;
 const WATCHED: Duration = Duration::from_secs(10);
-/// Of the log, as they come from the board of examples/sensor-host.
+/// Number of log frames recorded from the board of examples/sensor-host.
 const LOG_FRAMES: usize = 200;
 
 fn main() {
@@ -70,7 +70,7 @@ fn main() {
             counts::print_per_unit(&format!("sensor_link.{name}"), per, name, (20_000, 120_000), 1.0);
         }
     }
-    // Lines are put together as they are in use, and go nowhere.
+    // Lines are formatted as in use, and dropped.
     tracing_subscriber::fmt().with_ansi(false).with_writer(std::io::sink).init();
     for frames_per_s in FRAMES_PER_S {
         share(frames_per_s, None);
@@ -98,7 +98,7 @@ fn units(log: Option<&Log>) -> Vec<Unit> {
     units
 }
 
-/// What the board says first, and then forces that never repeat.
+/// The first messages of the board, and then samples of forces that never repeat.
 fn board_message(number: u32, period_us: u32) -> FromBoard {
     match number {
         0 => FromBoard::Hello(Hello {
@@ -176,7 +176,7 @@ fn hearing() -> Box<dyn FnMut(u64)> {
             next += 1;
         }
         black_box(&cell);
-        // All but what the board says first are samples, and none of them is lost.
+        // All messages behind the first ones are samples, and none of them is lost.
         let (state, rounds) = (report.state(), next.div_ceil(ROUND));
         assert_eq!(state.samples as usize, next - 2 * rounds, "{:?}", *state);
     })
@@ -199,7 +199,7 @@ fn reading(log: &Log) -> Box<dyn FnMut(u64)> {
     })
 }
 
-/// Where frames of the log are kept for the processes whose instructions are counted.
+/// File with log frames for the processes whose instructions are counted.
 fn record() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("sensor_link.log")
 }
@@ -208,7 +208,7 @@ fn host_program() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("target/sensor-host/release/yep-sensor-host")
 }
 
-/// Builds the board of examples/sensor-host, which has a real log, and writes down what it says.
+/// Builds the board of examples/sensor-host, which has a real log, and records its output.
 fn record_log() {
     let built = Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--release", "--target-dir"])
@@ -260,7 +260,7 @@ fn recorded_log() -> Option<Log> {
     Some(Log { firmware: host_program(), frames })
 }
 
-/// What share of a core the threads take that hear so many frames a second.
+/// Measures the share of a core of the receiving threads at `frames_per_s`.
 fn share(frames_per_s: u32, log: Option<&Log>) {
     let mut pty = Pty::open().expect("a pseudo-terminal");
     let (feed, cell) = newest_force();
@@ -283,7 +283,7 @@ fn share(frames_per_s: u32, log: Option<&Log>) {
             std::thread::sleep(at.saturating_sub(begin.elapsed()));
             pty.write(&frame_of(number, period.as_micros() as u32));
             number += 1;
-            // So many of the log as belong to the time until now.
+            // As many log frames as are due by now.
             while let Some(log) = log
                 && at >= Duration::from_secs(1) / LOG_FRAMES_PER_S * logged
             {
@@ -318,7 +318,7 @@ fn share(frames_per_s: u32, log: Option<&Log>) {
     print_figure(&name, hearing + reading, "% of a core", &how);
 }
 
-/// Processor time of this process's threads of that name, as the scheduler counts it.
+/// Processor time of this process's threads with that name, as the scheduler counts it.
 fn cpu_ns(name: &str) -> u64 {
     let threads = fs::read_dir("/proc/self/task").expect("the threads").flatten();
     let of = |folder: PathBuf| -> Option<u64> {

@@ -29,24 +29,24 @@ use support::{Samples, ms, print_figure};
 use yep::api::fence::GUARD;
 
 const STOPS: u64 = 60;
-/// STOPs under each flood, and those of them that stop an axis in motion.
+/// Number of STOPs during each flood, and of those that stop an axis in motion.
 const TRIES: u64 = 400;
 const MOVES: u64 = 10;
-/// A STOP that is not answered by then counts as none.
+/// A STOP without an answer after this time counts as not answered.
 const ANSWERED: Duration = Duration::from_secs(5);
-/// For a flood to be there.
+/// Time for a flood to build up.
 const RISES: Duration = Duration::from_secs(1);
 const PERIOD_S: f64 = 2.0;
 /// Of the simulated rail.
 const STEPS_PER_MM: f64 = 10.0;
-/// What S4 allows beside v/a.
+/// Time that S4 allows in addition to v/a.
 const S4_EXTRA_S: f64 = 0.020;
-/// Rounds in which the zero of the machine's clock is bounded.
+/// Number of snapshots that bound the zero of the machine's clock.
 const SNAPSHOTS: u32 = 2_000;
 const EDGES: u32 = 40;
-/// The pulse log is complete when nothing has been written to it for so long.
+/// The pulse log is complete when nothing was written to it for this time.
 const LOGGED: Duration = Duration::from_millis(150);
-/// What an edge may take to come and be written.
+/// Longest wait for an edge to happen and to be logged.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The golden ratio: multiples of it are spread evenly over every period.
 const SPREAD: f64 = 0.618_033_988_749_894_9;
@@ -64,7 +64,7 @@ fn main() {
     let epoch = Instant::now();
     let zero = zero(&mut client, &log, epoch);
 
-    // Only so that it takes less time to come to where the wave begins.
+    // Shortens the approach to the beginning of the wave.
     let (status, _) = client.ask("PUT", "/api/motion/limits", r#"{"approach_speed_mm_s": 500}"#);
     assert_eq!(status, 200);
     let limits = client.get("/api/motion/limits").1;
@@ -123,7 +123,7 @@ fn main() {
     );
 }
 
-/// Tells how long STOP's answer takes on connections of its own.
+/// Measures the time to STOP's answer on connections of its own.
 fn measure_answers(name: &str, server: &Server, tries: u64) {
     let mut answered = Vec::new();
     for _ in 0..tries {
@@ -146,7 +146,7 @@ fn measure_answers(name: &str, server: &Server, tries: u64) {
     print_figure(&format!("{name}.not_answered"), none as f64, "STOPs", &format!("of {tries}"));
 }
 
-/// A STOP that is answered with 200.
+/// Sends a STOP; `Some` if it is answered with 200.
 fn send_stop(to: SocketAddr) -> Option<()> {
     let mut stream = TcpStream::connect_timeout(&to, ANSWERED).ok()?;
     stream.set_read_timeout(Some(ANSWERED)).ok()?;
@@ -162,11 +162,11 @@ struct Stop {
     latency_s: f64,
     bound_s: f64,
     answered_s: f64,
-    /// By how much steps that were too late moved the time base meanwhile: the computer was busy elsewhere.
+    /// Shift of the time base by late steps meanwhile: the computer was busy elsewhere.
     shifted_s: f64,
 }
 
-/// Tells how much of the bound the slowest of these stops left.
+/// Prints the margin of the slowest of these stops to its bound.
 fn left_of_s4<'a>(name: &str, stops: impl Iterator<Item = &'a Stop> + Clone) {
     let left_s = |stop: &Stop| stop.bound_s - stop.latency_s;
     let Some(least) = stops.clone().min_by(|one, other| left_s(one).total_cmp(&left_s(other))) else {
@@ -181,7 +181,7 @@ fn left_of_s4<'a>(name: &str, stops: impl Iterator<Item = &'a Stop> + Clone) {
     print_figure(name, left_s(least) * 1e3, "ms", &how);
 }
 
-/// The zero of the machine's clock, in seconds after `epoch`; usually before it.
+/// Zero of the machine's clock, in seconds after `epoch`; usually before it.
 struct Zero {
     latest_s: f64,
     uncertainty_s: f64,
@@ -198,7 +198,7 @@ fn zero(client: &mut Client, log: &Log, epoch: Instant) -> Zero {
     }
     let mut earliest_s = f64::NEG_INFINITY;
     for i in 0..EDGES {
-        // At another instant of the control cycle each time.
+        // Each time at another phase of the control cycle.
         std::thread::sleep(Duration::from_secs_f64(0.001 * (f64::from(i) * SPREAD).fract()));
         let before = log.len();
         let departure_s = epoch.elapsed().as_secs_f64();
@@ -224,7 +224,7 @@ fn stop(
     later: Duration,
 ) -> Stop {
     let before = log.len();
-    // Under a flood there may be no memory for it just now.
+    // During a flood the server may be out of memory for a moment.
     let wave = format!(r#"{{"type": "sine", "duration": {PERIOD_S}, "lease": "continue"}}"#);
     while client.ask("POST", "/api/wave/run", &wave).0 != 200 {
         std::thread::sleep(Duration::from_millis(50));
@@ -262,7 +262,7 @@ fn shifted_s(status: &Value) -> f64 {
     status["lateness"]["rebased_ns"].as_f64().expect("nanoseconds") * 1e-9
 }
 
-/// The speed by the pulses before and after that instant; none where the axis turns.
+/// Speed from the pulses before and after that instant; `None` where the axis turns.
 fn speed_mm_s(pulses: &[Edge], at_s: f64) -> f64 {
     let after = pulses.partition_point(|pulse| pulse.at_s < at_s);
     match (after.checked_sub(1).map(|before| pulses[before]), pulses.get(after)) {
@@ -273,7 +273,7 @@ fn speed_mm_s(pulses: &[Edge], at_s: f64) -> f64 {
     }
 }
 
-/// From the instant at which the step loop saw STOP to rest, on its own clock, as the program logs it.
+/// Times from the instant at which the step loop saw STOP to rest, on its own clock, from the program's log.
 fn took_ms(folder: &Path) -> Vec<f64> {
     let log = fs::read_to_string(folder.join("log")).expect("the log");
     let took = |line: &str| line.split_once("took_ms=")?.1.split(' ').next()?.parse().ok();
@@ -318,12 +318,12 @@ struct Log {
 }
 
 impl Log {
-    /// In bytes, so far.
+    /// Present length in bytes.
     fn len(&self) -> usize {
         fs::metadata(&self.path).expect("the pulse log").len() as usize
     }
 
-    /// The first edge of this kind behind the first `bytes`, as soon as it is written.
+    /// Waits for the first edge of this kind behind the first `bytes`.
     fn wait_for(&self, bytes: usize, kind: Kind) -> Edge {
         let begin = Instant::now();
         while begin.elapsed() < PATIENCE {
@@ -335,7 +335,7 @@ impl Log {
         panic!("no edge {kind:?} in the pulse log");
     }
 
-    /// Returns when everything is written.
+    /// Waits until everything is written.
     fn settle(&self) {
         let mut before = None;
         while before != Some(self.len()) {
@@ -344,7 +344,7 @@ impl Log {
         }
     }
 
-    /// What was written behind the first `bytes`.
+    /// Edges that were written behind the first `bytes`.
     fn after(&self, bytes: usize) -> Vec<Edge> {
         let log = fs::read_to_string(&self.path).expect("the pulse log");
         // The last line may be half-written.

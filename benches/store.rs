@@ -45,7 +45,7 @@ fn main() {
     );
     Samples::new(times).print("store.save", "ms");
 
-    // A full book, so that this is the dearest.
+    // A full session log, so that this is the most expensive case.
     for n in 1..=200 {
         save(&store, StateChange::Session(n, session(n)));
     }

@@ -15,7 +15,7 @@ const HOUR_S: u64 = 3_600;
 const HOURS: usize = 3;
 const CYCLES_PER_S: u64 = 1_000;
 
-/// Counts the steps and keeps nothing.
+/// An edge sink that only counts the steps.
 #[derive(Default)]
 struct Counter(u64);
 
@@ -27,7 +27,7 @@ impl EdgeSink for Counter {
 
 impl CycleObserver for Counter {}
 
-/// A machine in the midst of its sine.
+/// A machine that runs its sine.
 fn running() -> Rehearsal<Counter> {
     let mut machine = Rehearsal::new(&machine::options(), Counter::default());
     assert_eq!(machine.command(Command::Calibrate), Some(Ok(Accepted::Now)));
@@ -37,7 +37,7 @@ fn running() -> Rehearsal<Counter> {
     machine
 }
 
-/// Lets it run, and returns the steps that were made.
+/// Runs it for `seconds`; returns the number of steps.
 fn run(machine: &mut Rehearsal<Counter>, seconds: u64) -> u64 {
     let before = machine.sink().0;
     machine.run_ms(1_000 * seconds);

@@ -9,7 +9,7 @@ use support::server::{Server, folder};
 use support::{Samples, print_figure};
 use yep::wave::{Shape, points};
 
-/// What the app's page asks for most.
+/// The most frequent request of the app's page.
 const BODY: &str = r#"{"type": "sine", "duration": 5}"#;
 /// Points a second, unless the settings say otherwise.
 const RESOLUTION: i64 = 120;
@@ -30,11 +30,11 @@ fn main() {
     let folder = folder();
     let server = Server::start(folder.path(), "");
     measure_answers(&server, "wave_get.answer", "POST", "/api/wave/get", BODY);
-    // The floor: an answer for which nothing is done.
+    // The floor: an answer without work.
     measure_answers(&server, "wave_get.health", "GET", "/api/health", "");
 }
 
-/// One question after the other, on one connection.
+/// Measures one request after the other, on one connection.
 fn measure_answers(server: &Server, name: &str, method: &str, path: &str, body: &str) {
     let mut client = server.client();
     let mut bytes = 0;

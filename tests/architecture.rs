@@ -22,7 +22,7 @@ fn the_source_keeps_the_rules() {
     assert_eq!(violations(&sources), Vec::<String>::new());
 }
 
-/// The drawing of the imports: lines of `rooms <- rooms <- …`.
+/// Parses the drawing of the imports: lines of `rooms <- rooms <- …`.
 #[test]
 fn the_drawing_of_the_imports_keeps_the_rules_and_has_every_room() {
     let page = include_str!("../docs/ARCHITECTURE.md");
@@ -61,7 +61,7 @@ fn read(src: &Path, folder: &Path, sources: &mut Vec<Source>) {
     }
 }
 
-/// What the rules say about files that are made up.
+/// Violations that the rules report for synthetic files.
 fn check_sources(files: &[(&str, &str)]) -> Vec<String> {
     violations(&files.iter().map(|(name, text)| Source::parse(name, text)).collect::<Vec<_>>())
 }
@@ -192,7 +192,7 @@ fn what_only_looks_like_a_break_is_left_alone() {
         fn still() -> crate::units::Mm { Self::api() }
     "##;
     assert_eq!(check_sources(&[("machine/state.rs", text)]), Vec::<String>::new());
-    // The same file is read to its end.
+    // The scanner reads the same file to its end.
     let after = format!("{text}\nfn f() {{ crate::api::x() }}");
     assert_eq!(check_sources(&[("machine/state.rs", &after)]).len(), 1);
 }

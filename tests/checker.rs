@@ -259,7 +259,7 @@ fn a_burst_after_a_stall_is_found() {
         let mut steps = good.clone();
         let at = at_speed(&steps, speed);
         let resumes = steps[at].0 + stall_ns;
-        // What was due meanwhile comes as fast as pulses can, then it goes on as if nothing had been.
+        // The steps that were due meanwhile come at the highest pulse rate, then the train goes on as before.
         let mut earliest = resumes;
         for step in &mut steps[at..] {
             step.0 = step.0.max(earliest);
@@ -267,7 +267,7 @@ fn a_burst_after_a_stall_is_found() {
         }
         let rule = broken(&edges(&steps));
         assert!(matches!(rule, Some(Rule::Missing | Rule::Speed | Rule::Acceleration)), "{speed}: {rule:?}");
-        // Also where late steps are something that happens.
+        // Also where late steps may happen.
         let late = Precision { slews: true, ..PUNCTUAL };
         let rule = check(&edges(&steps), late, |_| running()).map(|violation| violation.broken.rule);
         assert!(matches!(rule, Some(Rule::Missing | Rule::Speed)), "late, {speed}: {rule:?}");
@@ -296,7 +296,7 @@ fn the_firmness_of_a_stop_is_for_stops() {
         acceleration: limits.stop_deceleration.get() * SCALE,
         jerk: limits.stop_jerk_mm_s3() * SCALE,
     };
-    // Up to full speed gently, and down as a stop does.
+    // Gently up to full speed, and down by a stop.
     let top = 4_000.0;
     let anywhere = (f64::NEG_INFINITY, f64::INFINITY);
     let up = MovePlan::new(Kinematics::at_rest(0.0), Target { p: 700.0, v: top }, rates(), anywhere).unwrap();
@@ -378,7 +378,7 @@ fn a_step_beyond_the_range_is_found_and_so_is_a_speed_that_would_lead_there() {
     let slow = ProfileLimits { speed: 100.0, ..rates() };
     assert_eq!(broken(&edges(&travel(0, 1_451, slow))), Some(Rule::Range));
     assert_eq!(broken(&edges(&travel(0, -1, slow))), Some(Rule::Range));
-    // As fast, and the range ends sooner: the braking way is found to be too short long before it ends.
+    // The same speed in a shorter range: the checker finds the braking distance too short long before the end.
     let good = edges(&travel(0, 1_400, rates()));
     let shorter = Calibration { origin_steps: 0, travel_steps: 1_550, max_steps: 1_300 };
     let violation =
@@ -430,7 +430,7 @@ proptest! {
             acceleration: acceleration * SCALE,
             jerk: acceleration / onset_s * SCALE,
         };
-        // From station to station without a rest, as far as the range and the way to brake in it allow.
+        // From station to station without a rest, as far as the range and the braking distance allow.
         let gentle = RampLimits { acceleration: rates.acceleration, jerk: rates.jerk };
         let mut at = Kinematics::at_rest(0.0);
         let mut pieces = Vec::new();

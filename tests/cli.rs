@@ -144,7 +144,7 @@ fn a_wrong_configuration_file_is_named_with_its_line() {
 fn pulses_that_are_too_slow_for_the_settings_keep_the_server_from_starting() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("yep.toml");
-    // A step takes 1 ms and what the program needs for it, with a sixteenth in reserve: 937 steps/s, where 500 mm/s take 5 000.
+    // A step takes 1 ms and the program's own time, with a sixteenth in reserve: 937 steps/s, where 500 mm/s need 5 000.
     fs::write(&file, "[timing]\npulse_high_ns = 500000\npulse_low_ns = 500000\n").unwrap();
     let state = folder.path().join("state");
     let (file, state) = (file.to_str().unwrap(), state.to_str().unwrap());
@@ -392,7 +392,7 @@ fn waiting_for_a_calibration_tells_how_it_ended() {
         ),
         (state(r#"{"state":"not_homed","why":"STOP"}"#), 1, "yep: calibration did not finish: STOP"),
     ] {
-        // What was so before does not count, nor does a wave that has to end first.
+        // The state before the command does not count, nor does a wave that has to end first.
         let before = state(r#"{"state":"ready","why":"at rest"}"#);
         let ending = state(r#"{"state":"ending","why":"another command waits"}"#);
         let stub = Stub::with_answers(&[DONE, before, ending, homing, homing, last]);
@@ -404,7 +404,7 @@ fn waiting_for_a_calibration_tells_how_it_ended() {
     }
 }
 
-/// No run at all would say that no promise was broken.
+/// A simulation of no runs would report that no promise was broken.
 #[test]
 fn a_simulation_of_no_runs_is_refused() {
     let none = yep(&["simulate", "--runs", "0"]);
@@ -426,7 +426,7 @@ fn the_server_may_be_named_before_the_command() {
     assert!(out(&output).starts_with("state     running"), "{}", out(&output));
 }
 
-/// What `yep state export >file` leaves there in a shell on Windows.
+/// The encoding that `yep state export >file` leaves in a shell on Windows.
 #[test]
 fn a_backup_that_went_through_windows_is_taken_or_named() {
     let folder = tempfile::tempdir().unwrap();
@@ -453,7 +453,7 @@ fn a_backup_that_went_through_windows_is_taken_or_named() {
     let output = said(&utf_16);
     assert_eq!(code(&output), 2, "{}", err(&output));
     assert!(err(&output).contains("UTF-16"), "{}", err(&output));
-    // A pipe that nobody writes to, and a file without an end.
+    // A pipe without a writer, and a file without an end.
     let pipe = dir("pipe");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     for endless in [pipe.as_str(), "/dev/zero"] {
@@ -462,7 +462,7 @@ fn a_backup_that_went_through_windows_is_taken_or_named() {
     }
 }
 
-/// The server with `--listen`, the URL that it prints, and its end.
+/// A server with `--listen`, and the URL that it prints.
 struct Serving {
     server: std::process::Child,
     url: String,
@@ -499,7 +499,7 @@ fn the_address_that_is_printed_answers() {
         let server = Serving::on(listen);
         let output = yep(&["--server", &server.url, "status"]);
         assert_eq!(code(&output), 0, "{listen}, {}: {}", server.url, err(&output));
-        // And what somebody typed again who started it so.
+        // So does the address as it was given to `--listen`.
         let (_, port) = server.url.rsplit_once(':').unwrap();
         let typed = format!("http://{}", listen.strip_suffix("0").unwrap().to_owned() + port);
         let output = yep(&["status", "--server", &typed]);

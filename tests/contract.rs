@@ -29,8 +29,8 @@ use deviations::{DEVIATIONS, Deviation, Instead};
 const GROUPS: [&str; 8] =
     ["commands", "cors", "curve", "docs_errors", "settings", "setup", "wave_get", "wave_run"];
 
-/// Settings that the original had when an item was recorded, and that the items before it did not make: the
-/// group and the name of the item, and how to come to them.
+/// Settings of the original that were not made by earlier items: the group and the name of the item, and a function
+/// that sets them.
 type Preparation = (&'static str, &'static str, fn(&mut Settings));
 
 const PREPARATIONS: &[Preparation] = &[
@@ -53,7 +53,7 @@ fn recorded(group: &str) -> Vec<Value> {
     serde_json::from_str::<Value>(&text).unwrap()["items"].as_array().unwrap().clone()
 }
 
-/// A server, and someone who listens to the commands.
+/// A server, and a listener of the commands.
 async fn start(location: MachineLocation, prepare: fn(&mut Settings)) -> (Server, Client) {
     let mut setup = Setup::new(location);
     prepare(&mut setup.settings);
@@ -62,7 +62,7 @@ async fn start(location: MachineLocation, prepare: fn(&mut Settings)) -> (Server
     (server, commands)
 }
 
-/// Makes the recorded request. A recorded id stands for the id of the document.
+/// Sends the recorded request. A recorded id stands for the id of the document.
 async fn ask(server: &Server, request: &Value) -> HttpAnswer {
     let id = server.ctx.settings.current().document.id;
     let path = request["path"].as_str().unwrap();
@@ -105,7 +105,7 @@ async fn every_recorded_request_is_answered_as_recorded_or_as_decided() {
     assert_eq!(count, 147, "recorded items");
 }
 
-/// Who starts something behind a STOP has seen it, and has taken the time for that.
+/// Waits as long as a client must pause behind a STOP before the next start (S34).
 async fn pause_behind(item: &Value) {
     if item["name"] == "run_stop" {
         tokio::time::sleep(yep::api::fence::GUARD).await;
@@ -135,7 +135,7 @@ fn as_recorded(case: &str, item: &Value, answer: &HttpAnswer, frames: &[String])
     } else {
         assert_eq!(answer.text(), response["body_text"], "{case}");
     }
-    // Without the list nobody listened when the item was recorded.
+    // An item without the list was recorded without a listener.
     if let Some(recorded) = item["ws_frames_command_all"].as_array() {
         assert_frames(case, frames, recorded);
     }
@@ -179,7 +179,7 @@ fn as_decided(case: &str, deviation: &Deviation, item: &Value, answer: &HttpAnsw
     assert_eq!(kinds, deviation.announces, "{case}");
 }
 
-/// What a local machine makes of the recorded commands: the status, and the commands that reach it.
+/// With a local machine: the status of each recorded command, and the commands that reach the machine.
 #[tokio::test]
 async fn the_recorded_commands_are_given_to_a_local_machine() {
     let (server, mut commands) = start(MachineLocation::Local, |_| {}).await;
@@ -190,9 +190,9 @@ async fn the_recorded_commands_are_given_to_a_local_machine() {
             "run_end" => (200, &["end"], 0),
             "run_calibrate" => (200, &["calibrate"], 0),
             "run_update_settings" => (200, &["update_settings"], 0),
-            // It says no wave; a yep-machine never got one this way either.
+            // The request contains no wave; a yep-machine never got one this way either.
             "run_loop_wave" | "extra_data_dropped" => (409, &[], 0),
-            // Names that mean nothing here are announced all the same.
+            // Unknown names are announced all the same.
             "run_žluť" | "number" | "bool" => (200, &[], 0),
             "get_slash" => (405, &[], 0),
             other => panic!("what about {other}?"),
@@ -261,11 +261,11 @@ async fn what_the_machine_refuses_is_a_conflict_and_is_not_announced() {
             assert_eq!(commands.drain(&server, "command_all").await, [""; 0], "{path} {body}");
         }
     }
-    // Nothing runs that could end: the button of the app says so too often to be an error.
+    // At rest `end` is no error, since the app's button sends it often.
     server.port.script_replies([Err(CommandRefusal::NothingRuns(State::Ready))]);
     assert_eq!(server.post("/api/commands/run", r#"{"type":"end"}"#).await.text(), "null");
     assert_eq!(commands.drain(&server, "command_all").await.len(), 1);
-    // The refused settings are neither in force nor stored.
+    // Refused settings are neither in force nor stored.
     let kept = server.store.kept.lock().unwrap().last().unwrap().document.force_limit;
     assert_eq!((server.ctx.settings.current().document.force_limit, kept), (1_000, 1_000));
 }
@@ -334,7 +334,7 @@ async fn a_slip_of_the_pen_is_refused_and_the_nearest_field_named() {
         assert_eq!(wrong["loc"].as_array().unwrap().last(), Some(&json!(field)), "{wrong}");
         assert!(wrong["msg"].as_str().unwrap().contains(meant), "{wrong}");
     }
-    // What the first server passed over and looks like nothing is passed over.
+    // Unknown fields that resemble no known one are ignored, as on the first server.
     let foreign = format!(r#"{{"foo":1,"steps_per_mm":3.5,"id":"{id}","force_limit":900}}"#);
     assert_eq!(server.put(settings, &foreign).await.json()["force_limit"], 900);
     assert_eq!(server.port.commands().len(), 1);
@@ -361,7 +361,7 @@ async fn a_key_that_is_there_twice_is_refused() {
         let said = answer.json()["detail"][0]["msg"].as_str().unwrap().to_owned();
         assert!(said.starts_with(&format!("the key {key:?} is there twice at line 1")), "{said}");
     }
-    // It says STOP, whatever else it says.
+    // The path means STOP, whatever the body contains.
     assert_eq!(server.post("/api/stop", r#"{"a":1,"a":2}"#).await.status, 200);
     assert_eq!((server.port.commands().len(), server.port.stop_count()), (0, 1));
     assert_eq!(commands.drain(&server, "command_all").await.len(), 1);
@@ -473,7 +473,7 @@ async fn the_limits_of_motion_have_units_in_their_names_and_are_checked_together
     let refused = server.put(path, r#"{"stop_deceleration_mm_s2": 10}"#).await;
     assert_eq!(refused.json()["detail"][0]["loc"], json!(["body", "data", "stop_deceleration_mm_s2"]));
     assert_eq!(server.request("PUT", path, &[("content-type", "text/plain")], "{}").await.status, 415);
-    // A name that is misspelt refuses the whole change (S21).
+    // A misspelt name refuses the whole change (S21).
     let refused = server.put(path, r#"{"max_speed_mm_s": 450, "max_sped_mm_s": 450}"#).await;
     assert_eq!(refused.json()["detail"][0]["loc"], json!(["body", "data", "max_sped_mm_s"]));
     assert_eq!(server.get(path).await.json()["max_speed_mm_s"], json!(400.0));

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 const YEP: &str = env!("CARGO_BIN_EXE_yep");
 
-/// A Raspberry Pi 4 as memory-layout/ sets it up, asked by the service.
+/// Files of a Raspberry Pi 4 as memory-layout/ configures it, seen by the service.
 const PI: [(&str, &str); 20] = [
     ("proc/device-tree/model", "Raspberry Pi 4 Model B Rev 1.5\0"),
     ("proc/sys/kernel/osrelease", "6.12.25+rpt-rpi-v8\n"),
@@ -53,7 +53,7 @@ fn put(root: &Path, path: &str, text: &str) {
     fs::write(path, text).unwrap();
 }
 
-/// Where something can be remembered, whoever runs the test.
+/// A writable state folder, whichever user runs the test.
 fn state(root: &Path) -> PathBuf {
     root.join("state")
 }
@@ -75,12 +75,12 @@ fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
 }
 
-/// What is needed and missing, by name.
+/// Names of the requirements that are missing.
 fn missing(findings: &Value) -> Vec<&str> {
     names(findings, |check| check["needed"] == true && check["ok"] == false)
 }
 
-/// What only helps, and is not as it should be.
+/// Names of the recommendations that are not met.
 fn lacking(findings: &Value) -> Vec<&str> {
     names(findings, |check| check["needed"] == false && check["ok"] == false)
 }
@@ -143,12 +143,12 @@ fn each_thing_that_a_motor_needs_is_missed() {
         let output = doctor(root.path(), &["--driver", "gpio", "--json"]);
         assert_eq!((output.status.code(), missing(&json(&output))), (Some(1), vec![what]));
         assert_eq!(String::from_utf8_lossy(&output.stderr), "yep: one thing that is needed is missing\n");
-        // The simulated machine does not mind.
+        // The simulated machine needs none of it.
         let output = doctor(root.path(), &["--json"]);
         let findings = json(&output);
         assert_eq!((output.status.code(), missing(&findings)), (Some(0), vec![]));
         assert_eq!(lacking(&findings), [what]);
-        // The page says what to do.
+        // The text output has the remedies.
         let page = doctor(root.path(), &["--driver", "gpio"]);
         let page = String::from_utf8(page.stdout).unwrap();
         assert!(page.contains(&format!("\nMISSING {what} ")), "{page}");
@@ -211,7 +211,7 @@ fn a_state_folder_that_cannot_be_one_is_missed() {
     let root = pi();
     let look = || json(&doctor(root.path(), &["--json"]));
     fs::remove_dir_all(state(root.path())).unwrap();
-    // It would be made at the start; looking makes nothing.
+    // The server makes the folder at its start; the doctor makes nothing.
     assert_eq!(missing(&look()), Vec::<&str>::new());
     assert!(!state(root.path()).exists());
     fs::write(state(root.path()), "a file").unwrap();
@@ -253,13 +253,13 @@ fn the_self_test_prints_a_histogram() {
     }
 }
 
-/// The program as somebody without any rights, from a folder that everybody may read; none when this user can
-/// become nobody else.
+/// The program as a user without rights, from a folder that everybody may read; `None` if this user cannot switch to
+/// another one.
 fn unprivileged(folder: &Path) -> Option<Command> {
     let is_root = fs::read_to_string("/proc/self/status").unwrap().contains("\nUid:\t0\t0\t");
     let copy = folder.join("yep");
-    // By another process: a program that another thread starts meanwhile would inherit the file open for writing, and what
-    // is open for writing cannot be run.
+    // Another process copies it: a program that another thread starts meanwhile would inherit the file open for writing,
+    // and a file that is open for writing cannot be run.
     assert!(Command::new("cp").arg(YEP).arg(&copy).status().unwrap().success());
     for path in [folder, &copy] {
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
@@ -306,7 +306,7 @@ fn nobody_needs_rights_to_look() {
     };
     let Some(output) = look(&["--json"], &std::env::temp_dir()) else { return };
     assert_eq!((output.status.code(), missing(&json(&output))), (Some(0), vec![]), "{output:?}");
-    // Everything is tried, what is refused is told, and nothing fails.
+    // Everything is tried, refusals are reported, and nothing fails.
     let output = look(&["--driver", "gpio", "--latency", "1", "--json"], &std::env::temp_dir()).unwrap();
     let findings = json(&output);
     let setup = findings["latency"]["setup"].as_array().unwrap();
@@ -347,7 +347,7 @@ fn the_simulated_machine_runs_without_rights() {
     let mut lines = std::io::BufReader::new(server.stdout.take().unwrap());
     std::io::BufRead::read_line(&mut lines, &mut greeting).unwrap();
     let url = greeting.trim().rsplit(' ').next().unwrap().to_owned();
-    // How well it keeps time on this host is not the question here.
+    // Lateness on this host does not matter here.
     for arguments in [&["status"][..], &["calibrate"], &["stop"]] {
         let asked = Command::new(YEP).args(arguments).args(["--server", &url]).output().unwrap();
         assert!(asked.status.success(), "{greeting}{asked:?}");
@@ -356,7 +356,7 @@ fn the_simulated_machine_runs_without_rights() {
     assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
     let ended = server.wait_with_output().unwrap();
     assert!(ended.status.success(), "{ended:?}");
-    // Nothing was asked for, so nothing was refused.
+    // Nothing was requested, so nothing was refused.
     assert!(!String::from_utf8_lossy(&ended.stderr).contains("wanted"), "{ended:?}");
 }
 
@@ -376,7 +376,7 @@ fn nothing_moves_on_an_ordinary_host_when_that_is_forbidden() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.starts_with("yep: steps could come late on this host, so nothing may move\n  "), "{said}");
-    // Which things are missing differs, but each says what it should be.
+    // The missing items differ by host, but each states the expected value.
     assert!(
         said.lines().filter(|line| line.starts_with("  ")).all(|line| line.contains(", wanted ")),
         "{said}"
@@ -385,7 +385,7 @@ fn nothing_moves_on_an_ordinary_host_when_that_is_forbidden() {
     assert!(started.elapsed() < Duration::from_secs(20), "it took {:?}", started.elapsed());
 }
 
-/// The same Pi as the image has it.
+/// The same Pi, as the card image configures it.
 fn appliance() -> TempDir {
     let root = pi();
     let text = |path: &str| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
@@ -428,7 +428,7 @@ fn compare(root: &Path) -> (Option<i32>, Value) {
     (output.status.code(), json(&output))
 }
 
-/// What compares so, by name.
+/// Names of the items with this verdict.
 fn compared<'a>(said: &'a Value, verdict: &str) -> Vec<&'a str> {
     let all = said["compared"].as_array().unwrap().iter().filter(|line| line["verdict"] == verdict);
     all.map(|line| line["what"].as_str().unwrap()).collect()

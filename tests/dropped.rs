@@ -11,7 +11,7 @@ use yep::units::Mm;
 
 const QUEUED: Option<Result<Accepted, CommandRefusal>> = Some(Ok(Accepted::Queued));
 
-/// Runs a wave, which calibration waits for, and then another wave.
+/// A machine that runs a wave, with a waiting calibration and a waiting wave.
 fn both_wait() -> Rehearsal<Recorder> {
     let mut machine = homed(&options());
     machine.command(sine(5.0));
@@ -22,7 +22,7 @@ fn both_wait() -> Rehearsal<Recorder> {
     machine
 }
 
-/// What was dropped until the axis has been at rest for a while, and what the machine did in that time.
+/// Commands that were dropped until the axis has been at rest for a while, and the states that the machine entered.
 fn dropped(machine: &mut Rehearsal<Recorder>) -> (Vec<(CommandKind, CommandRefusal)>, Vec<State>) {
     machine.run_ms(2_000);
     let events = machine.take_events();
@@ -123,7 +123,7 @@ fn what_is_executed_is_not_told_to_be_dropped() {
     assert_eq!(dropped(&mut machine).0, []);
 }
 
-/// Settings that wait for rest, and take the calibration.
+/// Settings that wait for rest, and drop the calibration.
 fn narrower_rail() -> yep::machine::Config {
     let mut config = support::config();
     config.geometry.padding = Mm::constant(8.0);

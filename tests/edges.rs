@@ -39,7 +39,7 @@ fn an_undisturbed_wave_keeps_the_gentle_limits_on_every_edge() {
         println!("seed {seed}: {gear:?}");
         let (mut machine, steps_per_mm) = edge_check::homed(&gear);
         machine.sink().expect_gentle(&gear.limits, steps_per_mm);
-        // One wave, blended into another, and its end.
+        // One wave blends into another, which ends.
         assert_eq!(machine.command(Command::Run(any_wave(&mut random, &gear))), Some(Ok(Accepted::Now)));
         machine.run_ms(random.below(6_000));
         let next = any_wave(&mut random, &gear);

@@ -10,10 +10,10 @@ use yep::trial::process::{TrialEnvironment, TrialProcess};
 
 const MS: u64 = 1_000_000;
 const SECOND: u64 = 1_000 * MS;
-/// At which pace it goes on.
+/// Interval of its requests.
 const PACE: u64 = 50 * MS;
 
-/// What goes on sending.
+/// A client that goes on sending, by its kind of request.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Feed {
     Run,
@@ -59,7 +59,7 @@ fn calibrated() -> TrialProcess {
     panic!("homing does not end");
 }
 
-/// Sends once more; the answer, where there is one.
+/// Sends the feed's request once; returns the answer, if the request has one.
 fn send(process: &mut TrialProcess, feed: Feed, socket: &ClientSocket) -> Option<(u16, Value)> {
     match feed {
         Feed::Run => Some(post(process, ClientKind::Program, "/api/wave/run", WAVE)),
@@ -75,10 +75,10 @@ fn send(process: &mut TrialProcess, feed: Feed, socket: &ClientSocket) -> Option
     }
 }
 
-/// Lets the feed go on for `time`. Nothing may move, and every answer is 409 `stopped`.
+/// Lets the feed go on for `time`; asserts that nothing moves and every answer is 409 `stopped`.
 fn assert_feed_refused(process: &mut TrialProcess, feed: Feed, socket: &ClientSocket, time: u64) {
     let until = process.now() + time;
-    // The ramp.
+    // The stop ramp.
     run_for(process, 400 * MS);
     let steps = process.witness().steps();
     while process.now() < until {
@@ -119,7 +119,7 @@ fn what_goes_on_sending_starts_nothing_behind_a_stop_however_it_sends_and_whoeve
             }
             assert_feed_refused(&mut process, feed, &socket, 5 * SECOND);
             if matches!(feed, Feed::Calibrate | Feed::Frame) {
-                // STOP in homing leaves it so; the next one has to find the ends again.
+                // STOP while homing leaves the machine not homed.
                 assert_eq!(process.machine.trace_sample().state, State::NotHomed);
             }
         }
@@ -158,7 +158,7 @@ fn a_single_press_starts_while_something_else_goes_on_in_vain() {
     assert_eq!(send(&mut process, Feed::Run, &socket).unwrap().0, 200);
     assert_eq!(post(&mut process, ClientKind::Page, "/api/commands/run", r#"{"type": "stop"}"#).0, 200);
     assert_feed_refused(&mut process, Feed::Run, &socket, SECOND);
-    // What the app does when a person presses the button.
+    // The app's request when a person presses the button.
     assert_eq!(
         post(&mut process, ClientKind::Page, "/api/wave/run", r#"{"type":"sine","duration":5}"#).0,
         200
@@ -168,11 +168,11 @@ fn a_single_press_starts_while_something_else_goes_on_in_vain() {
         run_for(&mut process, PACE);
     }
     assert_eq!(process.machine.trace_sample().state, State::Running);
-    // Who has pressed may change the wave as often as it likes, until the next STOP.
+    // The client that was let in may change the wave as often as it likes, until the next STOP.
     for _ in 0..5 {
         assert_eq!(post(&mut process, ClientKind::Page, "/api/wave/run", WAVE).0, 200);
     }
-    // A program that has paused is as good as a person.
+    // A program that has paused is accepted like a person.
     run_for(&mut process, PAUSE.as_nanos() as u64);
     assert_eq!(send(&mut process, Feed::Run, &socket).unwrap().0, 200);
 }

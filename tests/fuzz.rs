@@ -24,7 +24,7 @@ fn number(variable: &str, default: u64) -> u64 {
     env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
-/// Tries one input; when it finds something, leaves it in a file and says how to try it again.
+/// Runs one input; on a finding, writes the input to a file and prints how to repeat it.
 fn attempt(name: &str, run: fn(&[u8]), input: &[u8]) {
     let Err(found) = catch_unwind(AssertUnwindSafe(|| run(input))) else { return };
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("fuzz");
@@ -40,7 +40,7 @@ fn fuzz(name: &str) {
     if let Ok(file) = env::var("YEP_FUZZ_INPUT") {
         return attempt(name, target.run, &fs::read(file).expect("the input"));
     }
-    // What was found once is tried first, and so are the examples as they are.
+    // Earlier findings run first, and so do the unchanged seeds.
     let mut seeds = (target.seeds)();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(name);
     for entry in fs::read_dir(folder).into_iter().flatten() {

@@ -14,7 +14,7 @@ use yep::api::route::Urgency;
 use yep::api::routes::ROUTES;
 use yep::auth::Standing;
 
-/// Where a client of each standing comes from: 192.168.1.10, 192.168.1.60 and the machine itself.
+/// Host number of a client of each standing: 192.168.1.10, 192.168.1.60 and the machine itself.
 fn host_of(standing: Standing) -> u8 {
     match standing {
         Standing::Guest => 10,
@@ -55,7 +55,7 @@ async fn every_route_with_every_standing() {
             if route.urgency == Urgency::Stop {
                 assert_eq!(answer.status, 200, "{case}");
             }
-            // Only the command says whether it is one for a guest.
+            // The right of a command depends on the command.
             let right = if route.urgency == Urgency::MayStop { Standing::Local } else { route.right };
             assert_eq!(answer.status == 403, standing < right, "{case}: {}", answer.status);
             assert_ne!(answer.status, 401, "{case}");
@@ -115,7 +115,7 @@ async fn stop_passes_the_gate_whatever_is_wrong_with_the_request() {
             }
         }
     }
-    // A body that is larger than anything makes no difference, and neither does one that never comes.
+    // Neither an oversized body nor one that never arrives makes a difference.
     let large = "x".repeat(200_000);
     assert_eq!(server.request("POST", "/api/stop", &[("host", "yep")], &large).await.status, 200);
     let mut client = server.connect_from(10).await;
@@ -232,7 +232,7 @@ async fn a_wrong_token_is_401_and_never_a_guest() {
     for (name, value) in [("authorization", "Bearer 0123"), ("cookie", "a=b; yep_token=0123")] {
         let answer = server.request_from(10, "GET", "/api/health", &[(name, value)], b"").await;
         assert_eq!(answer.status, 401, "{name}");
-        // On the machine itself nobody needs one, so a stale one does not matter.
+        // A client on the machine itself needs no token, so a stale one does not matter.
         assert_eq!(server.request("GET", "/api/status", &[(name, value)], "").await.status, 200, "{name}");
     }
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 use support::{homed, options, sine, square, steps};
 use yep::machine::Command;
 
-/// One line a step: `+` or `-`, and the nanoseconds since the step before.
+/// One line per step: `+` or `-`, and the nanoseconds since the previous step.
 fn trace() -> String {
     let mut machine = homed(&options());
     machine.command(sine(5.0));

@@ -13,12 +13,12 @@ fn with_rail(change: impl FnOnce(&mut RailOptions)) -> RehearsalOptions {
     options
 }
 
-/// Calibrates with a mishap from the start and returns the fault.
+/// Calibrates with a mishap from the start; returns the fault.
 fn fault_with(mishap: Mishap, start_mm: f64) -> Fault {
     let mut machine = machine(&with_rail(|rail| rail.start_mm = start_mm));
     machine.operator().set_mishap(mishap, true);
     machine.run_ms(20);
-    // With the e-stop open or both switches closed the machine is faulted before anybody asks.
+    // With the e-stop open or both switches closed the machine is faulted before the command.
     let _ = machine.command(Command::Calibrate);
     machine.run_while(60_000, |snapshot| snapshot.state == State::Homing);
     let snapshot = machine.snapshot();

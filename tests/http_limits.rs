@@ -26,15 +26,15 @@ async fn start(change: fn(&mut ServerLimits)) -> Server {
     setup.start().await
 }
 
-/// What comes back until the server closes.
+/// Reads until the server closes.
 async fn rest(client: &mut TcpStream) -> String {
     let mut heard = Vec::new();
-    // A reset after the last byte is an end, too.
+    // A reset after the last byte is an end as well.
     let _ = timeout(PATIENCE, client.read_to_end(&mut heard)).await.expect("the connection stays open");
     String::from_utf8_lossy(&heard).into_owned()
 }
 
-/// Whether the server answers on this connection, which it then keeps.
+/// Status of the server's answer on this connection, which it then keeps.
 async fn answers(client: &mut TcpStream, request: &str) -> Option<u16> {
     client.write_all(request.as_bytes()).await.ok()?;
     let mut heard = [0; 1024];
@@ -74,7 +74,7 @@ async fn a_body_that_is_too_large_gets_413_with_and_without_a_length() {
     }
     client.write_all(b"0\r\n\r\n").await.unwrap();
     assert!(rest(&mut client).await.starts_with("HTTP/1.1 413 "));
-    // One that says that it is endless is not read to its end.
+    // A body that announces an endless length is not read to its end.
     let mut client = server.connect_from(1).await;
     let head = "POST /api/commands/run HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\n";
     client.write_all(head.as_bytes()).await.unwrap();
@@ -121,7 +121,7 @@ async fn a_header_must_come_quickly_but_a_connection_may_rest() {
     };
     let silent = server.connect_from(1).await;
     assert!(closed_after(silent).await >= Duration::from_millis(290));
-    // One byte now and then does not help.
+    // Slowloris: one byte now and then does not keep the connection.
     let mut dripping = server.connect_from(1).await;
     let begun = Instant::now();
     for byte in HEALTH.as_bytes() {
@@ -132,7 +132,7 @@ async fn a_header_must_come_quickly_but_a_connection_may_rest() {
     }
     assert_eq!(rest(&mut dripping).await, "");
     assert!(begun.elapsed() < Duration::from_secs(10));
-    // Between two requests there is more time than for one header.
+    // The pause between two requests may be longer than the time for a header.
     let mut resting = server.connect_from(1).await;
     assert_eq!(answers(&mut resting, HEALTH).await, Some(200));
     tokio::time::sleep(Duration::from_millis(700)).await;
@@ -140,13 +140,13 @@ async fn a_header_must_come_quickly_but_a_connection_may_rest() {
     assert!(closed_after(resting).await >= Duration::from_millis(1_400));
 }
 
-/// Whether STOP is answered on a connection of its own.
+/// True if STOP is answered on a connection of its own.
 async fn stops_from(server: &Server, host: u8) -> bool {
     let mut client = server.connect_from(host).await;
     answers(&mut client, STOP).await == Some(200)
 }
 
-/// Takes a place for good: a command that waits for the machine.
+/// Takes a place permanently, by a command that waits for the machine.
 async fn take_place(server: &Server, host: u8) -> TcpStream {
     let mut client = server.connect_from(host).await;
     let body = r#"{"type":"calibrate"}"#;
@@ -163,7 +163,7 @@ async fn whoever_comes_last_gets_the_place_of_whoever_rested_longest() {
     let server = start(|_| {}).await;
     let mut held = Vec::new();
     for n in 0..100 {
-        // A poller that forgets its connections.
+        // A polling client that never closes its connections.
         let mut client = server.connect_from(1).await;
         assert_eq!(answers(&mut client, HEALTH).await, Some(200), "{n}");
         held.push(client);
@@ -186,7 +186,7 @@ async fn silent_and_slow_connections_keep_nobody_out() {
     }
     let mut dripping = Vec::new();
     for n in 0..100 {
-        // A body that does not come.
+        // A body that does not arrive.
         let mut client = server.connect_from([1, 60][n % 2]).await;
         let head = b"POST /api/commands/run HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{";
         client.write_all(head).await.unwrap();
@@ -232,7 +232,7 @@ async fn when_all_places_are_at_work_stop_is_taken_in_both_forms_and_nothing_els
     for mut client in held {
         let mut heard = [0; 64];
         let count = client.read(&mut heard).await.unwrap();
-        // STOP came while the machine decided.
+        // STOP came while the machine was deciding.
         assert!(heard[..count].starts_with(b"HTTP/1.1 409 "), "what was begun is answered");
     }
 }
@@ -243,13 +243,13 @@ async fn stop_is_answered_before_its_body_comes() {
     let mut client = server.connect_from(10).await;
     let head = "POST /api/stop HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\n";
     assert_eq!(answers(&mut client, head).await, Some(200));
-    // The connection goes on behind it.
+    // The connection stays usable afterwards.
     client.write_all(b"null").await.unwrap();
     assert_eq!(answers(&mut client, STOP).await, Some(200));
     assert_eq!(server.port.stop_count(), 2);
 }
 
-/// A server whose requests are worked on elsewhere, as in the product, and a request that holds all of that.
+/// The server works on requests in other threads, as in the product, and a request occupies all of them.
 #[test]
 fn a_request_that_never_ends_holds_up_no_stop() {
     let requests =
@@ -307,7 +307,7 @@ async fn head_is_answered_like_get_without_the_content() {
 async fn a_socket_that_breaks_the_protocol_is_told_how() {
     let server = start(|_| {}).await;
     for (frame, code) in [
-        // Not masked; a reserved bit; an unknown kind; a text that is not UTF-8.
+        // Not masked; a reserved bit; an unknown opcode; a text that is not UTF-8.
         (&[0x81_u8, 0x01, b'x'][..], 1002_u16),
         (&[0xc1, 0x81, 0, 0, 0, 0, b'x'], 1002),
         (&[0x83, 0x81, 0, 0, 0, 0, b'x'], 1002),
@@ -389,7 +389,7 @@ async fn changes_are_made_one_after_the_other() {
     });
     assert!(futures_util::future::join_all(changes).await.iter().all(|status| *status == 200));
     let kept = server.store.kept.lock().unwrap();
-    // Each one was made of the one before it: never more than one field changes.
+    // Each was made from the previous one, so at most one field differs.
     for pair in kept.windows(2) {
         let [a, b] = [&pair[0].document, &pair[1].document];
         assert!(a.force_limit == b.force_limit || a.tick_stroke_limit == b.tick_stroke_limit);
@@ -414,7 +414,7 @@ async fn the_end_of_the_server_waits_for_a_change_that_is_being_made() {
     assert!(TcpStream::connect(address).await.is_err(), "it still listens");
 }
 
-/// JSON with the names that mean something here, and values of all kinds.
+/// JSON with known names, and values of all kinds.
 fn body() -> impl Strategy<Value = Value> {
     let name = prop_oneof![
         "type|duration|points|resolution|name|active|force_limit|stroke_force_chart|max_stroke|padding_mm",
@@ -455,7 +455,7 @@ fn any_json_on_any_route_is_answered_without_failing_and_with_cors_headers() {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-    // What was ever found is tried first, from now on.
+    // Earlier findings run first.
     let found = FileFailurePersistence::Direct("tests/found/http_limits.txt");
     let config = Config { cases: 1_500, failure_persistence: Some(Box::new(found)), ..Config::default() };
     let routes: Vec<_> = ROUTES.iter().filter(|route| !route.upgrades()).collect();

@@ -73,7 +73,7 @@ fn the_table_of_pins_has_each_role_once_and_safe_outputs() {
     assert_eq!(PINS.len(), 7);
 }
 
-/// Whether the source names it outside of `src/layout.rs`, which includes the constants.
+/// True if the source names the constant outside of `src/layout.rs`, which includes the constants.
 fn is_named(folder: &Path, constant: &str) -> bool {
     fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).any(|path| {
         if path.is_dir() {
@@ -90,10 +90,10 @@ fn is_named(folder: &Path, constant: &str) -> bool {
     })
 }
 
-/// A figure that nothing obeys promises what nobody keeps.
+/// A constant of the layout without a use would be a figure without effect.
 #[test]
 fn every_constant_of_the_layout_is_obeyed() {
-    // Of the table of pins the tests make sure that the roles above are all there are.
+    // Tests use the table of pins to check that the roles above are complete.
     const FOR_TESTS: [&str; 1] = ["PINS"];
     let constants = include_str!(concat!(env!("OUT_DIR"), "/layout.rs"));
     let names = constants.lines().filter_map(|line| line.strip_prefix("pub const ")?.split(':').next());
@@ -105,7 +105,7 @@ fn every_constant_of_the_layout_is_obeyed() {
     assert_eq!(idle, Vec::<&str>::new(), "these constants are in layout.toml, and nothing in src names them");
 }
 
-/// One test a rule: the change that breaks it, and what the sentence must contain.
+/// One test per rule: the change that breaks it, and the words that the error must contain.
 macro_rules! refused {
     ($($name:ident: |$layout:ident, $files:ident| $change:expr => $sentence:literal;)*) => {$(
         #[test]

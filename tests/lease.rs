@@ -11,16 +11,16 @@ use yep::trial::client::{ClientKind, ClientRequest, ClientSocket, SocketAction};
 use yep::trial::process::{TrialEnvironment, TrialProcess};
 
 const SECOND: u64 = 1_000_000_000;
-/// The client may be silent for so long …
+/// Lease: longest silence of the client …
 const GRACE: u64 = 3 * SECOND;
-/// … and then the axis must rest within this.
+/// … and longest time from its end until the axis rests.
 const RAMP: u64 = 2 * SECOND;
 
 fn calibrated() -> TrialProcess {
     calibrated_with(Policy::default())
 }
 
-/// A machine whose configuration says that about waves whose client is gone.
+/// A calibrated machine with this configured policy for waves whose client is gone.
 fn calibrated_with(lease: Policy) -> TrialProcess {
     let mut process = homing(lease);
     for _ in 0..60 {
@@ -35,13 +35,13 @@ fn calibrated_with(lease: Policy) -> TrialProcess {
 fn homing(lease: Policy) -> TrialProcess {
     let environment = TrialEnvironment { lease, ..TrialEnvironment::new(RailOptions::default()) };
     let mut process = TrialProcess::start(&environment, 70.0).unwrap();
-    // Until the board of the force sensor is set up.
+    // The board of the force sensor is set up by then.
     run_for(&mut process, SECOND / 2);
     assert_eq!(post(&mut process, "/api/commands/run", &json!({ "type": "calibrate" })), 200);
     process
 }
 
-/// What a socket has heard of this device since the last call.
+/// Messages of this device on the socket since the last call.
 fn messages_of(socket: &ClientSocket, device: &str) -> Vec<Value> {
     socket.take_messages().into_iter().filter(|message| message["device"] == device).collect()
 }
@@ -50,7 +50,7 @@ fn why(message: &Value) -> &str {
     message["why"].as_str().unwrap()
 }
 
-/// Whether each of them is a warning, or takes one back.
+/// Type of each message: a warning, or its withdrawal.
 fn kinds(words: &[Value]) -> Vec<&str> {
     words.iter().map(|message| message["type"].as_str().unwrap()).collect()
 }
@@ -90,7 +90,7 @@ fn state(process: &TrialProcess) -> State {
     process.machine.trace_sample().state
 }
 
-/// A page with its socket, which runs a wave.
+/// Opens a page with a socket, and runs a wave.
 fn page(process: &mut TrialProcess) -> ClientSocket {
     let socket = process.open_socket(ClientKind::Page, "status");
     run(process, json!({}));
@@ -99,7 +99,7 @@ fn page(process: &mut TrialProcess) -> ClientSocket {
     socket
 }
 
-/// It runs on for the grace, rests after the ramp, and says why.
+/// Asserts that the wave runs until the lease expires, then rests after the ramp, with the reason in the status.
 fn assert_wave_ends(process: &mut TrialProcess) {
     run_for(process, GRACE - SECOND - SECOND / 10);
     assert_eq!(state(process), State::Running);
@@ -115,7 +115,7 @@ fn a_client_that_leaves_takes_its_wave_along() {
     let mut process = calibrated();
     drop(page(&mut process));
     assert_wave_ends(&mut process);
-    // It starts again as ever.
+    // A new start works as before.
     let _back = page(&mut process);
 }
 
@@ -181,7 +181,7 @@ fn who_wants_the_wave_to_go_on_says_so() {
     assert_eq!(state(&process), State::Running);
     let wrong = json!({ "type": "sine", "duration": 5, "lease": "for ever" });
     assert_eq!(post(&mut process, "/api/wave/run", &wrong), 422);
-    // The next wave is held again.
+    // The next wave has a lease again.
     run(&mut process, json!({}));
     assert_wave_ends(&mut process);
 }
@@ -198,7 +198,7 @@ fn the_configuration_may_let_waves_go_on_and_who_is_there_is_told() {
     let told = messages_of(&watcher, "client");
     assert_eq!(kinds(&told), ["warning"], "it goes on");
     assert!(why(&told[0]).contains("is gone: it goes on until END or STOP"), "{told:?}");
-    // What a wave says itself comes first.
+    // The wave's own policy overrides the configuration.
     run(&mut process, json!({ "lease": "stop" }));
     assert_eq!(kinds(&messages_of(&watcher, "client")), ["waiting"], "somebody is there again");
     assert_wave_ends(&mut process);
@@ -232,7 +232,7 @@ fn homing_ends_without_its_client_and_the_wave_behind_it_is_dropped_and_told() {
     run_for(&mut process, 60 * SECOND);
     assert_eq!(state(&process), State::Ready);
     assert!(process.machine.snapshot().position_mm.is_some());
-    // The page of whoever starts something next says that all is well.
+    // The next start withdraws the warning.
     run(&mut process, json!({}));
     run_for(&mut process, SECOND);
     assert_eq!(kinds(&messages_of(&watcher, "queue")), ["waiting"]);

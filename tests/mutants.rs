@@ -20,7 +20,7 @@ use yep::trial::witness::TrialWitness;
 use yep::trial::{InjectedFault, TrialOptions, TrialSetup, run, run_series};
 use yep::units::{Mm, MmPerS, MmPerS2, MmPerS3, Nanos};
 
-/// What a mutant does to what goes through the pins.
+/// Defects at the pins.
 #[derive(Clone, Copy, PartialEq)]
 enum PinDefect {
     IgnoresLimits,
@@ -37,25 +37,26 @@ enum PinDefect {
     GoesOnAtSpeed,
 }
 
-/// What is active for less than this is hidden by one mutant, and what is active at all for so long by another one.
+/// One mutant hides inputs that are active for less than the first time; another one stretches every active input to
+/// the second.
 const HIDDEN_NS: Nanos = 50_000_000;
 const STRETCHED_NS: Nanos = 200_000;
 
-/// Pins with something wrong between them and the step loop.
+/// Pins with a defect between them and the step loop.
 struct DefectivePins {
     sim: SimPins<TrialWitness>,
     defect: PinDefect,
     steps: u64,
     forward: bool,
-    /// Steps that are held back, to be made in a burst.
+    /// Number of steps that are held back, to be made in a burst.
     held: u32,
     last_ns: Nanos,
     sent_ns: Nanos,
-    /// Since when a line is active, and until when it is made so.
+    /// Instant since which a line is active, and until which it is made to read active.
     active_since_ns: Option<Nanos>,
     stretched_ns: Nanos,
     stretched: Inputs,
-    /// Until when every step is lost.
+    /// Every step before this instant is lost.
     lost_until_ns: Nanos,
     lost: bool,
 }
@@ -130,7 +131,7 @@ impl DefectivePins {
         (self.sent_ns, self.last_ns) = (at, at);
         let turn = self.steps.is_multiple_of(4_000);
         match self.defect {
-            // A step that does not come in time, and the next ones at once.
+            // Steps that do not come in time, and then come at once.
             PinDefect::Bursts if self.steps % 3_000 < 3 => return self.held += 1,
             PinDefect::Bursts => {
                 for i in 0..core::mem::take(&mut self.held) {
@@ -139,7 +140,7 @@ impl DefectivePins {
                     self.sim.set_step(false, at + 2_500);
                 }
             }
-            // The axis stands for as long, and goes on where it would be, as fast as it was.
+            // The axis stands for that time, and goes on at its previous speed where it would be.
             PinDefect::GoesOnAtSpeed if turn && interval_ns < 500_000 => self.lost_until_ns = at + 20_000_000,
             PinDefect::PowerOffAtSpeed if turn => self.sim.set_enabled(false, at - 1),
             _ => {}
@@ -172,15 +173,15 @@ impl SimIo<TrialWitness> for DefectivePins {
     }
 }
 
-/// A load cell of which something else arrives.
+/// A load cell with a defect between it and the control cycle.
 struct DefectiveCell {
     link: SensorLink,
-    /// The last sample that there was.
+    /// The last sample.
     last: Option<ForceSample>,
     defect: SampleDefect,
 }
 
-/// What arrives instead of a sample, given the last one that there was.
+/// The defect: makes a sample from the present one and the last one.
 type SampleDefect = fn(Option<ForceSample>, Option<ForceSample>, Nanos) -> Option<ForceSample>;
 
 fn cell(defect: SampleDefect, link: SensorLink) -> Box<dyn ForceSensor> {
@@ -197,13 +198,13 @@ impl ForceSensor for DefectiveCell {
 
 const VALID_NS: Nanos = 100_000_000;
 
-/// A sample that is lost is taken for no force.
+/// Defect: a lost sample is taken for a force of zero.
 fn lost_is_zero(sample: Option<ForceSample>, _last: Option<ForceSample>, now: Nanos) -> Option<ForceSample> {
     let valid = sample.filter(|sample| sample.force_g.is_finite() && now <= sample.at + VALID_NS);
     valid.or(Some(ForceSample::of_rate(0.0, now, 12_500_000)))
 }
 
-/// Newtons, where grams are meant.
+/// Defect: newtons instead of grams.
 fn newtons(sample: Option<ForceSample>, _last: Option<ForceSample>, _now: Nanos) -> Option<ForceSample> {
     sample.map(|sample| ForceSample { force_g: sample.force_g * 9.806_65e-3, ..sample })
 }
@@ -323,7 +324,7 @@ impl MachinePort for DefectivePort {
         if self.1 != PortDefect::StopWaits {
             return self.0.stop();
         }
-        // In a queue like everything else.
+        // STOP waits in a queue like any other command.
         let port = Arc::clone(&self.0);
         tokio::spawn(async move {
             tokio::time::sleep(Duration::from_millis(150)).await;
@@ -354,8 +355,8 @@ impl MachinePort for DefectivePort {
     }
 }
 
-/// Asserts that the mutant is caught, by one of these promises; and that the run in which it is keeps all of them
-/// without it.
+/// Asserts that a run with the defect breaks one of these promises, and that the same run without the defect keeps all
+/// of them.
 fn assert_caught(name: &str, wiring: TrialSetup, faults: &[InjectedFault], promises: &[&str]) {
     let options = TrialOptions { seed: 1, seconds: 60, faults: faults.to_vec(), wiring };
     let report = run_series(&options, |so_far| so_far.runs >= 150);
@@ -403,8 +404,8 @@ fn what_is_wrong_at_the_pins_is_caught() {
     assert_caught("a burst", with!(pins, |sim| pins(PinDefect::Bursts, sim)), &[], &["s19", "s20", "s30"]);
 }
 
-/// The ways in which the first version leaked, as far as they lie between two parts; docs/SAFETY.md says which tests hold the
-/// others.
+/// The ways in which the first version failed, as far as they lie between two parts; docs/SAFETY.md lists the tests of
+/// the others.
 #[test]
 fn what_leaked_once_is_caught_at_the_pins() {
     let cuts = [InjectedFault::Machine(Mishap::EStopOpen), InjectedFault::Machine(Mishap::DriverAlarm)];

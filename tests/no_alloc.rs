@@ -14,7 +14,7 @@ use yep::machine::{Command, Config, State};
 use yep::units::Mm;
 
 thread_local! {
-    /// Whether a loop runs in this thread.
+    /// True while a loop runs in this thread.
     static INSIDE: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -22,7 +22,7 @@ static ASKED: AtomicU64 = AtomicU64::new(0);
 
 struct Counting;
 
-// SAFETY: it hands everything on to the allocator of the system, and only counts beside it.
+// SAFETY: it passes every call to the allocator of the system, and only counts.
 #[allow(unsafe_code)]
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
@@ -48,7 +48,7 @@ unsafe impl GlobalAlloc for Counting {
 static ALLOCATOR: Counting = Counting;
 
 fn count() {
-    // A thread that ends has no such flag any more.
+    // A thread that is ending has no flag any more.
     if INSIDE.try_with(Cell::get).unwrap_or(false) {
         ASKED.fetch_add(1, Ordering::Relaxed);
     }
@@ -62,7 +62,7 @@ fn counted(runs: &mut dyn FnMut()) {
 
 #[test]
 fn neither_loop_asks_for_memory() {
-    // It would be seen.
+    // The counter works.
     counted(&mut || drop(std::hint::black_box(Box::new(1))));
     assert_eq!(ASKED.swap(0, Ordering::Relaxed), 2);
 

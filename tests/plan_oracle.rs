@@ -9,12 +9,12 @@ use yep::motion::ProfileLimits;
 use yep::motion::kinematics::Kinematics;
 use yep::motion::plan::{MovePlan, PlanError, Target};
 
-/// How many random moves; raise it with `YEP_ORACLE_MOVES`.
+/// Number of random moves; `YEP_ORACLE_MOVES` overrides it.
 fn moves() -> u32 {
     std::env::var("YEP_ORACLE_MOVES").ok().and_then(|n| n.parse().ok()).unwrap_or(200_000)
 }
 
-/// Duration of the oracle's move, in metres so that it is in its element; none where it finds nothing.
+/// Duration of the oracle's move, computed in metres, for which it is tuned; `None` if it finds no move.
 fn oracle_s(start: Kinematics, target: Target, rates: ProfileLimits) -> Option<f64> {
     const M: f64 = 1e-3;
     let mut otg = Ruckig::<1, ThrowErrorHandler>::new(None, 0.001);
@@ -61,7 +61,7 @@ fn random_moves_arrive_and_are_never_slower_than_the_oracle() {
             acceleration: random.log_between(100.0, 50_000.0),
             jerk: random.log_between(1_000.0, 5e6),
         };
-        // A start state that the axis can be in: its acceleration can be let go of within the speed limit.
+        // A possible state of the axis: its acceleration can be released within the speed limit.
         let a = random.between(-1.0, 1.0) * rates.acceleration;
         let room = rates.speed - a * a / (2.0 * rates.jerk);
         if room <= 0.0 {
@@ -110,7 +110,7 @@ fn moves_from_beyond_the_limits_arrive_too() {
             a: random.between(-2.0, 2.0) * rates.acceleration,
         };
         let target = Target { p: random.between(0.0, 150.0), v: 0.0 };
-        // What leads farther than any rail has no range to be planned for.
+        // A move longer than any rail has no range to be planned for.
         if let Ok(plan) = MovePlan::new(start, target, rates, (-1e4, 1e4)) {
             check(start, target, rates, &plan);
         }

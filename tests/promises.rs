@@ -27,13 +27,13 @@ fn speeds_mm_s(machine: &mut Rehearsal<Recorder>) -> Vec<f64> {
 #[test]
 fn s13_what_no_force_can_be_is_lost_and_never_zero() {
     let mut machine = homed(&options());
-    // A force that is not zero, and lets the axis go on: a sample that is lost and taken for zero would show.
+    // A force that is not zero, and lets the axis go on: a lost sample that is taken for zero would show.
     machine.operator().push_g(150.0);
     machine.command(sine(5.0));
     machine.run_ms(6_000);
     let position_mm = |machine: &Rehearsal<Recorder>| machine.snapshot().position_mm;
     assert_eq!(machine.snapshot().force_g, Some(150.0));
-    // Not a number, infinite, beyond the range on both sides, by turns.
+    // Not a number, infinite, and beyond the range on both sides, in turn.
     machine.operator().set_mishap(Mishap::LoadCellGarbage, true);
     for ms in 0..2_000 {
         machine.run_ms(1);
@@ -91,7 +91,7 @@ fn s15_the_more_force_the_slower_the_pulses() {
     assert_eq!(before_mm_s, 0.0, "the last force was a full one");
 }
 
-/// The lowest and the highest position in steps, and the highest speed, of a wave under a hand that pushes and pulls.
+/// Lowest and highest position in steps, and highest speed, of a wave under a changing force.
 fn run_with_force(mut hand: impl FnMut() -> f64) -> (i64, i64, f64) {
     let mut machine = homed(&options());
     machine.sink().0.clear();
@@ -117,7 +117,7 @@ fn s15_no_force_makes_a_wave_longer_and_what_was_held_catches_up_gently() {
         let with_force = run_with_force(|| random.between(-1_300.0, 1_300.0));
         println!("seed {seed}: {with_force:?} instead of {:?}", (low, high, fastest_mm_s));
         assert!(with_force.0 >= low && with_force.1 <= high, "seed {seed}: farther out");
-        // Catching up is at most a quarter faster than the wave, and a little for what rests.
+        // Catching up is at most a quarter faster than the wave, with a small tolerance.
         assert!(with_force.2 <= 1.25 * fastest_mm_s + 2.0, "seed {seed}: faster");
     }
 }
@@ -134,7 +134,7 @@ fn s15_no_force_moves_what_rests() {
     assert_eq!((machine.snapshot().state, machine.sink().0.len()), (State::Ready, 0));
 }
 
-/// Ten minutes of reads from everybody; how many of them were answered.
+/// Sends ten minutes of reads from all kinds of clients; returns the number of answers.
 fn ten_minutes_of_reads(process: &mut TrialProcess, random: &mut Random) -> usize {
     const PATHS: [&str; 12] = [
         "/api/status",

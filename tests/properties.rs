@@ -21,7 +21,7 @@ enum Act {
         acceleration: f64,
         onset_s: f64,
     },
-    /// Shares of what is set; the stop stays as it is, so this takes effect in mid-stroke.
+    /// Lowers the limits to these shares; the stop stays as it is, so this takes effect in mid-stroke.
     Lower {
         speed: f64,
         acceleration: f64,
@@ -49,7 +49,7 @@ fn act() -> impl Strategy<Value = Act> {
     ]
 }
 
-/// The same stories in every run; `YEP_SEED` chooses others, `PROPTEST_CASES` how many.
+/// The same cases in every run; `YEP_SEED` sets another seed, `PROPTEST_CASES` the number of cases.
 fn seeded() -> ProptestConfig {
     let seed = std::env::var("YEP_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(2);
     println!("YEP_SEED={seed}");
@@ -57,7 +57,7 @@ fn seeded() -> ProptestConfig {
     ProptestConfig {
         cases,
         rng_seed: RngSeed::Fixed(seed),
-        // What was ever found is tried first, from now on.
+        // Earlier findings run first.
         failure_persistence: Some(Box::new(FileFailurePersistence::Direct("tests/found/properties.txt"))),
         ..ProptestConfig::default()
     }
@@ -114,7 +114,7 @@ proptest! {
             for _ in 0..pause_ms {
                 machine.cycle();
                 let snapshot = machine.snapshot();
-                // Whoever pushes that hard ends homing, and nothing else.
+                // A push of that force ends homing, and nothing else.
                 let pushed = snapshot.fault == Some(Fault::ForceWhileHoming);
                 prop_assert!(snapshot.fault.is_none() || pushed, "{}", snapshot.why);
                 let homing = snapshot.state == State::Homing;

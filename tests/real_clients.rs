@@ -25,7 +25,7 @@ fn a_client_that_does_not_listen_holds_nobody_up() {
     yep.run_wave("sine", 1.0).expect_ok();
     yep.wait_for_full_rate();
 
-    // Three that do not read a word behind the handshake, of a stream on which far more is said than fits between.
+    // Three clients that read nothing behind the handshake, on a stream with far more data than all buffers hold.
     let deaf: Vec<_> = (0..3).map(|_| socket::connect(yep.address, "command_all")).collect();
     let hearing = yep.socket("command_all");
     let mut talker = yep.socket("status");
@@ -36,16 +36,16 @@ fn a_client_that_does_not_listen_holds_nobody_up() {
     for n in 0..400 {
         talker.send(&json!({ "stream": "command_all", "n": n, "word": word }).to_string());
         if n % 20 == 19 {
-            // At the pace of the one who listens: who floods faster than that makes everyone too slow.
+            // At the pace of the reading client: a faster flood makes every client too slow.
             let mark = format!("\"n\": \"{n}\"");
             heard = hearing.wait_from(heard, "a word", |frame| frame.text.contains(&mark)).0;
         }
     }
-    // It hears every word, in order.
+    // It receives every message, in order.
     let said = hearing.frames().iter().map(|frame| frame.message()["n"].clone()).collect::<Vec<_>>();
     assert_eq!(said, (0..400).map(|n| json!(n.to_string())).collect::<Vec<_>>());
 
-    // The deaf ones were closed: what was on its way is all that is left, and then the end.
+    // The server closed the others: they read the buffered data, and then the end.
     for mut client in deaf {
         client.get_ref().set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         let (mut left, mut code) = (0, None);
@@ -59,7 +59,7 @@ fn a_client_that_does_not_listen_holds_nobody_up() {
         assert!(code.is_none_or(|code| code == TRY_AGAIN), "closed with {code:?}");
     }
 
-    // Telemetry went on, and so does STOP.
+    // Telemetry went on meanwhile, and STOP works.
     let during = telemetry.frames().split_off(quiet_since);
     let frames =
         during.iter().filter(|frame| frame.at.duration_since(began) < Duration::from_secs(10)).count();
@@ -74,7 +74,7 @@ fn a_client_that_does_not_listen_holds_nobody_up() {
     drop(still_deaf);
 }
 
-/// The command line, as a client of that server.
+/// Runs the command line as a client of that server.
 fn run_yep(yep: &Yep, arguments: &[&str]) -> (i32, String) {
     let mut command = real::process::yep();
     let Output { status, stdout, stderr } =
@@ -107,7 +107,7 @@ fn the_command_line_does_the_main_job() {
     let (code, said) = says(&["end"]);
     assert!(code == 0 && said.starts_with("ending"), "{said}");
     assert_eq!(yep.wait_for_state("ready")["position_mm"], 0.0);
-    // At rest there is nothing left to end, which is what was wanted.
+    // At rest `end` succeeds, since the wanted state is reached.
     assert_eq!(says(&["end"]).0, 0);
 
     assert_eq!(says(&["run-wave", "square", "--duration", "3"]).0, 0);

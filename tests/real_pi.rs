@@ -18,9 +18,9 @@ const E_STOP: u8 = 16;
 const ALARM: u8 = 26;
 const OUTPUTS: [u8; 3] = [STEP, DIR, ENABLE];
 
-/// Everything is wired.
+/// Configuration with all pins wired.
 const WIRED: &str = "[pins]\nenable = 25\ne_stop = 16\ndriver_alarm = 26\n";
-/// A short rail wants short ways.
+/// Homing with short distances for the short rail.
 const HOMING: &str = "[homing]\nfast_mm_s = 60.0\nslow_mm_s = 10.0\nback_off_mm = 1.0\n";
 
 /// A rail of 20 mm with the carriage in its middle; 10 steps make a millimetre.
@@ -32,7 +32,7 @@ fn safe_pins(home: &Home) -> (Option<i32>, String) {
     (output.status.code(), String::from_utf8(output.stderr).unwrap())
 }
 
-/// A server that knows the short rail.
+/// Starts a server that is configured for the short rail.
 #[track_caller]
 fn start_with_short_rail(home: &Home) -> Yep {
     let yep = home.start();
@@ -41,7 +41,7 @@ fn start_with_short_rail(home: &Home) -> Yep {
     yep
 }
 
-/// Whether a fault is the host's and not the program's: this host is no real-time one.
+/// True if the fault is lateness of this host, which is no real-time one.
 fn is_host_lateness(status: &Value) -> bool {
     let code = status["fault"]["code"].as_str().unwrap_or_default();
     let late = ["step_late", "control_late", "step_loop_silent"].contains(&code);
@@ -51,7 +51,7 @@ fn is_host_lateness(status: &Value) -> bool {
     late
 }
 
-/// Looks until there is something; none when the host was too late meanwhile.
+/// Polls until `look` returns a value; `None` if the host was too late meanwhile.
 #[track_caller]
 fn poll_unless_late<T>(yep: &Yep, what: &str, mut look: impl FnMut() -> Option<T>) -> Option<T> {
     eventually(what, || match look() {
@@ -60,7 +60,7 @@ fn poll_unless_late<T>(yep: &Yep, what: &str, mut look: impl FnMut() -> Option<T
     })
 }
 
-/// Does something that a stall of the host may spoil, several times if need be.
+/// Repeats an attempt that a stall of the host may spoil, up to a bound.
 #[track_caller]
 fn retry_on_stall<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
     for _ in 0..20 {
@@ -72,7 +72,7 @@ fn retry_on_stall<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
     panic!("{what}: not once without a stall of the host; has this user the right to real-time priorities?");
 }
 
-/// Homes on the short rail; none when the host was too late.
+/// Homes on the short rail; `None` if the host was too late.
 #[track_caller]
 fn homed(pi: &FakePi, yep: &Yep) -> Option<()> {
     pi.set_rail(Some(SHORT));
@@ -125,7 +125,7 @@ fn each_input_is_seen_with_its_polarity() {
             pi.set_level(pin, !high);
             poll_unless_late(&yep, name, || (limits(&yep) == none).then_some(()))?;
         }
-        // S24, and its like for the driver: a fault at once, and the end of it starts nothing.
+        // S24 for the e-stop and for the driver's alarm: a fault at once, and the end of the input starts nothing.
         for (pin, high, code) in [(E_STOP, true, "e_stop"), (ALARM, false, "driver_alarm")] {
             pi.set_level(pin, high);
             let status = yep.wait_for_state("faulted");
@@ -145,7 +145,7 @@ fn each_input_is_seen_with_its_polarity() {
     });
 }
 
-/// Every pulse against what the motor driver wants to see.
+/// Asserts that every pulse has the timing that the motor driver needs.
 #[track_caller]
 fn assert_pulse_timing(changes: &[Change]) {
     let (mut dir_at, mut began, mut ended) = (None, None, None);
@@ -177,7 +177,7 @@ fn it_homes_and_moves_on_the_pins_and_a_limit_halts_it() {
         let yep = start_with_short_rail(&home);
         homed(&pi, &yep)?;
         assert!(pi.is_high(ENABLE), "the driver has no power after homing");
-        // Half the way, the whole way, twice back off and touch, and on to 0 mm, which is a padding away from the switch.
+        // Half the rail, the whole rail, twice back off and touch, and on to 0 mm, which is a padding away from the switch.
         let steps = pi.steps();
         assert!((340..=400).contains(&steps), "{steps} steps");
         assert!((SHORT.back + 5..=SHORT.back + 15).contains(&pi.position()), "parked at {}", pi.position());
@@ -192,7 +192,7 @@ fn it_homes_and_moves_on_the_pins_and_a_limit_halts_it() {
         assert!(pi.steps() > began + 300, "{} steps", pi.steps() - began);
         assert_pulse_timing(&pi.changes());
 
-        // A hand on the switch, in mid-motion.
+        // A switch is pressed by hand, in mid-motion.
         pi.set_rail(None);
         let toward_front = || (pi.is_high(DIR) && pi.position().abs() < 40).then_some(());
         poll_unless_late(&yep, "it moves toward the front", toward_front)?;
@@ -206,7 +206,7 @@ fn it_homes_and_moves_on_the_pins_and_a_limit_halts_it() {
         let halted = pi.steps();
         thread::sleep(Duration::from_millis(300));
         assert_eq!(pi.steps(), halted, "it moves after a halt");
-        // The flight recorder stands beside a real machine as well: its last row is where the pins left the carriage.
+        // The flight recorder works with a real machine as well: its last row has the carriage's position by the pins.
         let newest = || yep.get("/api/faults").expect_ok()["faults"].as_array().unwrap().first().cloned();
         let newest = eventually("the fault is recorded", newest);
         assert_eq!(
@@ -230,7 +230,7 @@ fn the_polarity_of_dir_can_be_turned_round() {
             let yep = start_with_short_rail(&home);
             yep.send_command("calibrate").expect_ok();
             poll_unless_late(&yep, "it moves", || (pi.steps() > 2).then_some(()))?;
-            // Homing looks for the front first.
+            // Homing searches the front switch first.
             let changes = pi.changes();
             let first =
                 changes.iter().position(|change| change.pin == STEP && change.done == PinAction::High)?;
@@ -254,10 +254,10 @@ fn a_kill_leaves_the_pins_as_they_are_and_safe_pins_makes_them_safe() {
         let (steps, before) = (pi.steps(), OUTPUTS.map(|pin| pi.is_high(pin)));
         thread::sleep(Duration::from_millis(200));
         assert_eq!(pi.steps(), steps, "pulses of a dead process");
-        // Nobody is there any more to switch the power off …
+        // No process is left to switch the power off …
         assert_eq!(OUTPUTS.map(|pin| pi.is_high(pin)), before);
         assert!(before[1] && before[2], "it homed toward the front, with power");
-        // … but the service manager, with this.
+        // … but the service manager does so with this command.
         let began = Instant::now();
         assert_eq!(safe_pins(&home), (Some(0), String::new()));
         eprintln!("safe-pins took {:?}", began.elapsed());
@@ -283,7 +283,7 @@ fn a_step_loop_that_hangs_ends_the_process_and_leaves_the_pins_safe() {
         if !yep.log().contains("the step loop gave no sign of life") {
             return None;
         }
-        // SIGABRT, by itself; and before that, the pins.
+        // It aborted itself (SIGABRT), after setting the pins.
         assert_eq!(ended.signal(), Some(6), "{}", yep.log());
         assert!(yep.log().contains("the step loop hangs: the outputs are made safe"), "{}", yep.log());
         for pin in OUTPUTS {
@@ -355,7 +355,7 @@ fn pins_that_cannot_be_used_are_said_with_a_remedy_and_nothing_is_driven() {
     }
 }
 
-/// What `yep sensor …` says, and whether it was done.
+/// Output of `yep sensor …`, and true if it succeeded.
 fn run_sensor_command(server: &Yep, arguments: &[&str]) -> (bool, String) {
     let output =
         real::process::yep().arg("sensor").args(["--server", &server.url()]).args(arguments).output();
@@ -412,7 +412,7 @@ fn the_older_load_cell_is_read_and_what_it_garbles_is_no_sample() {
         pi.put("arduino", spoilt);
         eventually(spoilt, || force(&yep).is_null().then_some(()));
         eventually(why, || yep.log().contains(why).then_some(()));
-        // Another weight each time: one that stays the same for a second comes from a broken cell.
+        // Another weight each time: one that stays the same for a second counts as a broken cell.
         pi.put("arduino", &format!("ok {then_g}"));
         eventually("it is back", || (force(&yep) == then_g).then_some(()));
     }

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 const SETTINGS: &str = "/api/settings/machine-thrust/default";
 
-/// Nothing is known about the position, and what to do is said.
+/// Asserts that the position is unknown, and that the status names the remedy.
 #[track_caller]
 fn assert_not_homed(yep: &Yep) {
     let status = yep.status();
@@ -56,7 +56,7 @@ fn a_restart_keeps_the_settings_and_forgets_the_position() {
     assert_eq!(home.pulses(), [], "it moves by itself after a restart");
 }
 
-/// The files stand for what the kernel of a Pi tells (promise S25).
+/// The files emulate those of a Pi's kernel (promise S25).
 #[test]
 fn a_weak_supply_slows_the_wave_then_stops_it_and_keeps_the_position() {
     let host = tempfile::tempdir().unwrap();
@@ -66,7 +66,7 @@ fn a_weak_supply_slows_the_wave_then_stops_it_and_keeps_the_position() {
     let home = Home::new(&format!("{QUICK_HOMING}[host]\n{paths}"));
     let yep = home.start();
     yep.set_in_motion();
-    // What is not there is said once, and no fault.
+    // A missing file is logged once, and is no fault.
     let known = || Some(yep.status()["host"].clone()).filter(|host| host["temperature_c"] == json!(51.0));
     let known = real::eventually("the temperature", known);
     assert_eq!((&known["under_voltage"], &known["reaction"]), (&json!(null), &json!("none")));
@@ -95,7 +95,7 @@ fn told_to_end_in_motion_it_comes_to_rest_first() {
         assert_eq!(yep.wait_for_exit().code(), Some(0), "{signal}: {}", yep.log());
         let pulses = home.pulses();
         let last = pulses.len() - 1;
-        // The step that is slowest by far is the last one: it came to rest, and was not cut.
+        // The last step is by far the slowest: the axis came to rest, and was not cut.
         let top_mm_s = (last - 60..last - 40).map(|at| speed_mm_s(&pulses, at, 5)).fold(0.0, f64::max);
         let end_mm_s = speed_mm_s(&pulses, last, 1);
         assert!(end_mm_s < 0.5 * top_mm_s.max(20.0), "{signal}: from {top_mm_s} to {end_mm_s} mm/s");
@@ -103,7 +103,7 @@ fn told_to_end_in_motion_it_comes_to_rest_first() {
     }
 }
 
-/// Settings that belong together: each number tells all fields.
+/// Settings that encode `number` in every field.
 fn numbered(number: i64) -> Value {
     json!({
         "name": format!("number {number}"),
@@ -113,7 +113,7 @@ fn numbered(number: i64) -> Value {
     })
 }
 
-/// The number of the settings that the server has.
+/// The number that the server's settings encode.
 #[track_caller]
 fn number_of(settings: &Value) -> i64 {
     let number = settings["wave_resolution"].as_i64().unwrap() - 120;
@@ -133,7 +133,7 @@ fn killed_in_motion_it_makes_no_pulse_and_its_settings_are_old_or_new() {
         yep.send_command("calibrate").expect_ok();
         yep.wait_for_state("homing");
         let address = yep.address;
-        // Changes one after the other, until there is nobody left to take them: the last that was answered.
+        // Sends changes one after the other until the server is gone; returns the last acknowledged one.
         let changing = thread::spawn(move || {
             let headers = [("content-type", "application/json")];
             let mut kept = number;
@@ -182,7 +182,7 @@ fn what_cannot_start_says_why_and_disturbs_nobody() {
     let expected = format!("yep: cannot listen on {}: ", yep.address);
     assert!(said.contains(&expected) && said.contains("choose another with --listen"), "{said}");
 
-    // A stranger on the port is the same.
+    // Another program on the port has the same effect.
     let stranger = TcpListener::bind("127.0.0.1:0").unwrap();
     let (code, _) = other.start_and_fail(&["--listen", &stranger.local_addr().unwrap().to_string()]);
     assert_eq!(code, 1);
@@ -192,7 +192,7 @@ fn what_cannot_start_says_why_and_disturbs_nobody() {
     assert!(said.contains("yep: this computer is no Raspberry Pi ("), "{said}");
     assert!(said.contains("(not_a_pi)\nrun it on a Raspberry Pi, or use --driver sim"), "{said}");
 
-    // The first one did not notice any of them, and what failed left nothing locked.
+    // The first server was not affected, and the failed starts left nothing locked.
     assert_eq!(yep.status()["state"], "not_homed");
     let second = other.start();
     assert_eq!(second.status()["state"], "not_homed");
@@ -201,7 +201,7 @@ fn what_cannot_start_says_why_and_disturbs_nobody() {
 #[test]
 fn it_says_where_it_is_and_what_to_try() {
     let yep = Home::new("").start();
-    // The first line says that it is there; the others may still be on their way.
+    // The first line announces the server; the others may still be on their way.
     let said = real::eventually("the whole greeting", || {
         Some(yep.stdout()).filter(|said| said.contains("yep stop"))
     });
@@ -213,7 +213,7 @@ fn it_says_where_it_is_and_what_to_try() {
     assert!(said.contains(&format!("yep calibrate --wait --server {}", yep.url())), "{said}");
 }
 
-/// A service manager: what it hears, and how long it waits for a sign of life.
+/// A service manager: the socket on which it receives messages.
 struct Manager(UnixDatagram);
 
 const PATIENCE_US: &str = "400000";
@@ -242,7 +242,7 @@ impl Manager {
         })
     }
 
-    /// Whether it would give the process up: no sign of life in all its patience, eight times as long as usual.
+    /// True if it would kill the process: no sign of life within eight times the usual interval.
     #[track_caller]
     fn watchdog_expires(&self) {
         let silence = Duration::from_micros(PATIENCE_US.parse().unwrap());
@@ -277,7 +277,7 @@ fn a_loop_that_hangs_is_no_sign_of_life() {
         manager.receive("WATCHDOG=1");
         yep.put_sim(&json!({ "mishaps": [mishap] }));
         manager.watchdog_expires();
-        // The server itself is well, and says nothing all the same.
+        // The server itself works, but sends no sign of life.
         assert_eq!(yep.get("/api/sim").expect_ok()["mishaps"], json!([mishap]));
         yep.put_sim(&json!({ "mishaps": [] }));
         manager.receive("WATCHDOG=1");

@@ -16,19 +16,19 @@ use serde_json::{Value, json};
 /// Close code: the server restarts. A yep-machine does not come back after a clean close.
 const RESTARTS: u16 = 1012;
 
-/// The address of this host in its network, if it is in one: nothing is sent to find out.
+/// The address of this host in its network, if it has one; finding it sends nothing.
 fn network_address() -> Option<SocketAddr> {
     let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
     socket.connect("192.0.2.1:9").ok()?;
     socket.local_addr().ok().filter(|address| !address.ip().is_loopback())
 }
 
-/// A yep-machine: where it reaches the server. From the network, if there is one; what comes from loopback has
-/// more rights than it needs.
+/// A yep-machine, with the address at which it reaches the server: that of the network, if there is one, since loopback
+/// has more rights than it needs.
 struct Machine(SocketAddr);
 
 impl Machine {
-    /// Its program sends JSON without saying that it is.
+    /// Sends a request as its program does: JSON without a content type.
     #[track_caller]
     fn request(&self, method: &str, path: &str, body: &str) -> Answer {
         let host = self.0.to_string();
@@ -41,7 +41,7 @@ impl Machine {
         Socket::open_as(self.0, &self.0.to_string(), "command_all")
     }
 
-    /// What it does after its start and after every announcement of settings.
+    /// Its requests after its start and after every announcement of settings.
     #[track_caller]
     fn read_settings(&self) -> Value {
         let settings = self.request("GET", "/api/settings/machine-thrust/default/", "").expect_ok();
@@ -63,7 +63,7 @@ fn start() -> (Home, Yep, Machine) {
     (home, yep, machine)
 }
 
-/// The next command behind the first `from` frames: as the machine reads it, all values text, the time a number.
+/// The next command behind the first `from` frames, in the machine's form: all values text, the time a number.
 #[track_caller]
 fn wait_for_message(commands: &Socket, from: usize, kind: &str) -> Value {
     let (_, frame) = commands.wait_from(from, kind, |_| true);
@@ -92,7 +92,7 @@ fn a_machine_elsewhere_is_told_everything_and_says_how_it_is() {
     let mut commands = machine.connect();
     let page = yep.socket("status");
 
-    // Its own position is its own business: nothing is refused here.
+    // The server does not know the machine's position, so it refuses nothing.
     app.press("calibrate");
     wait_for_message(&commands, 0, "calibrate");
     commands.send(r#"{"stream": "status", "device": "machine", "type": "running"}"#);
@@ -102,11 +102,11 @@ fn a_machine_elsewhere_is_told_everything_and_says_how_it_is() {
     assert_eq!(keys, ["message_id", "device", "type"]);
     assert_eq!((&status["device"], &status["type"]), (&json!("machine"), &json!("running")));
 
-    // What it measured is written back, and not announced to itself.
+    // The machine writes its measurement back; this is not announced to itself.
     let path = "/api/settings/machine-thrust/default/?machine=true";
     let settings = machine.request("PUT", path, r#"{"max_steps": 1450}"#).expect_ok();
     assert_eq!((&settings["max_steps"], &settings["steps_per_mm"]), (&json!(1_450), &json!(1_450.0 / 155.0)));
-    // A change of the app is, and the machine reads again.
+    // A change by the app is announced, and the machine reads again.
     app.load_and_save_settings();
     wait_for_message(&commands, 1, "update_settings");
     assert_eq!(commands.count(), 2, "{:?}", commands.frames());
@@ -131,11 +131,11 @@ fn a_machine_elsewhere_is_told_everything_and_says_how_it_is() {
     }
     commands.send(r#"{"stream": "status", "device": "machine", "type": "waiting"}"#);
     page.wait_from(1, "the status", |frame| frame.message()["type"] == "waiting");
-    // A page that is loaded now knows at once.
+    // A page that is loaded now gets the status at once.
     let late = yep.socket("status");
     assert_eq!(late.wait_from(0, "the last status", |_| true).1.message()["type"], "waiting");
 
-    // A message beyond its limit would make it deaf.
+    // The machine would stop reading after a message beyond its limit.
     assert_eq!(app.run_wave("sine", json!(600)).status, 422);
     let sim = yep.get("/api/sim");
     assert_eq!(sim.status, 404);
@@ -174,7 +174,7 @@ fn a_burst_of_commands_arrives_whole() {
     let all: BTreeSet<_> = heard.iter().cloned().collect();
     assert_eq!(all.len(), heard.len(), "some came twice");
     for client in 0..CLIENTS {
-        // In the order in which each client gave them.
+        // In the order of each client.
         let prefix = format!("{client}-");
         let of_client: Vec<_> = heard.iter().filter_map(|name| name.strip_prefix(&prefix)).collect();
         assert_eq!(of_client, (0..EACH).map(|n| n.to_string()).collect::<Vec<_>>());

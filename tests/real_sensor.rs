@@ -20,7 +20,7 @@ use real::{Home, Yep, eventually};
 use serde_json::{Value, json};
 use stand::{BoardControls, Pty, StandOptions};
 
-/// What the cell gives without a load, and for a gram.
+/// Counts of the cell without a load, and per gram.
 const ZERO: i32 = 81_234;
 const COUNTS_PER_G: f64 = 400.0;
 
@@ -61,7 +61,7 @@ impl Drop for Plugged {
 
 fn home(folder: &Path) -> Home {
     let device = folder.join("board");
-    // As fast as the default limits go: the wall is to stop it, not the cap.
+    // At the default speed limits: the wall has to stop the axis, not a lower limit.
     let force = format!("[force]\nsensor = 'uart'\ndevice = '{}'\noverrun_mm = 100.0\n", device.display());
     Home::new(&format!("{QUICK_HOMING}{force}"))
 }
@@ -83,7 +83,7 @@ fn post(yep: &Yep, path: &str, body: Value) -> real::http::Answer {
     yep.request("POST", path, &[("content-type", "application/json")], &body.to_string())
 }
 
-/// What `yep sensor …` says, and whether it was done.
+/// Output of `yep sensor …`, and true if it succeeded.
 fn run_sensor_command(server: &Yep, arguments: &[&str]) -> (bool, String) {
     let mut command: Command = yep();
     let output = command.arg("sensor").args(["--server", &server.url()]).args(arguments).output().unwrap();
@@ -97,7 +97,7 @@ fn acknowledge_and_arm(yep: &Yep) {
     yep.send_command("arm").expect_ok();
 }
 
-/// Homes; a host that holds a thread up for a tenth of a second loses the force, and ends homing, as it should.
+/// Homes; a host that stalls a thread for a tenth of a second loses the force, and ends homing, as it should.
 #[track_caller]
 fn homed(yep: &Yep) {
     for _ in 0..10 {
@@ -128,14 +128,14 @@ fn a_force_is_tared_calibrated_obeyed_lost_and_found_again() {
     let yep = home.start();
     eventually("the board is heard", || (status(&yep)["link"] == "live").then_some(()));
 
-    // Nobody knows what the readings mean, so nothing moves by them.
+    // Without a scale there is no force, so nothing moves.
     let (code, why) = yep.send_command("calibrate").expect_refused();
     assert!(code == "prevented" && why.contains("no valid force sample"), "{why}");
     assert_eq!(yep.status()["state"], "not_homed");
     let (done, page) = run_sensor_command(&yep, &["status"]);
     assert!(done && page.contains("to do     tare the unloaded cell"), "{page}");
 
-    // Tare: the first one needs a word, since a load cannot be known yet.
+    // Tare: the first one needs `confirm`, since a load cannot be detected yet.
     assert_eq!(post(&yep, "/api/sensor/calibrate", json!({ "grams": 500 })).expect_refused().0, "not_tared");
     let (done, why) = run_sensor_command(&yep, &["tare"]);
     assert!(!done && why.contains("cannot be known before the first calibration"), "{why}");
@@ -143,7 +143,7 @@ fn a_force_is_tared_calibrated_obeyed_lost_and_found_again() {
     let zero = status(&yep)["zero"].as_f64().unwrap();
     assert!((zero - f64::from(ZERO)).abs() < 40.0, "{zero}");
 
-    // Calibrate: a weight that is not there makes no difference.
+    // Calibrate: a missing weight makes no difference in the readings.
     let (done, why) = run_sensor_command(&yep, &["calibrate", "500"]);
     assert!(!done && why.contains("changes the readings by"), "{why}");
     board.load(500.0);
@@ -154,13 +154,13 @@ fn a_force_is_tared_calibrated_obeyed_lost_and_found_again() {
     assert!((per_g - COUNTS_PER_G).abs() < 1.0, "{per_g}");
     feels(&yep, 500.0);
 
-    // A load that is known is not hidden without a word (S15).
+    // A known load is not tared away without `confirm` (S15).
     let (code, why) = post(&yep, "/api/sensor/tare", json!({})).expect_refused();
     assert!(code == "load_present" && why.contains("500 g"), "{why}");
     board.load(0.0);
     feels(&yep, 0.0);
 
-    // It obeys a wall, as hard as the settings allow (S14).
+    // The axis stops at a wall, at the force limit (S14).
     homed(&yep);
     yep.run_wave("sine", 3.0).expect_ok();
     let refused = post(&yep, "/api/sensor/tare", json!({ "confirm": true }));
@@ -169,11 +169,11 @@ fn a_force_is_tared_calibrated_obeyed_lost_and_found_again() {
     );
     let peak_g = press_wall(&yep, &board);
     println!("peak {peak_g:.0} g of 1000 g");
-    // The wall is 40 g for each mm. On a host that is held up, the test's own look at the carriage is late, too: a step
-    // further than the limit is what no chart allows, a centimetre further is a force that nobody heard of.
+    // The wall has 40 g per mm. On a stalled host the test's own reading of the carriage is late, too: a step beyond the
+    // limit violates the chart, a centimetre beyond it means that the force was not received at all.
     assert!((700.0..1_300.0).contains(&peak_g), "{peak_g} g");
 
-    // Pulled out, it is lost, and the axis stops where it knows where it is (S12).
+    // Unplugged, the force is lost, and the axis stops with a known position (S12).
     eventually("it moves away from the wall", || {
         (yep.carriage_mm() < 80.0 || yep.status()["state"] == "faulted").then_some(())
     });
@@ -183,7 +183,7 @@ fn a_force_is_tared_calibrated_obeyed_lost_and_found_again() {
     assert!(fault["position_mm"].is_number() && fault["force_g"].is_null(), "{fault}");
     eventually("it is said", || (status(&yep)["link"] == "unplugged").then_some(()));
 
-    // Plugged in again, it has its scale again, and nothing moves by itself.
+    // Plugged in again, the board gets its scale again, and nothing moves by itself.
     let board = Plugged::into(&name);
     board.load(-200.0);
     feels(&yep, -200.0);
@@ -192,13 +192,13 @@ fn a_force_is_tared_calibrated_obeyed_lost_and_found_again() {
     assert_eq!(yep.status()["state"], "ready");
     drop(yep);
 
-    // The scale is remembered, also when the user sets everything back to the defaults.
+    // The scale is stored, and survives the user's reset to the defaults.
     let yep = home.start();
     feels(&yep, -200.0);
     yep.request("POST", "/api/setup/initialize", &[], "").expect_ok();
     assert_eq!(status(&yep)["reading_per_g"].as_f64(), Some(per_g));
 
-    // A backup brings its own, which counts at once; one without leaves the present one.
+    // A backup with a scale applies it at once; one without leaves the present scale.
     let mut backup = yep.get("/api/backup").expect_ok();
     assert_eq!(backup["force_scale"]["per_g"].as_f64(), Some(per_g), "{backup}");
     backup["force_scale"]["zero"] = json!(zero + 100.0 * per_g);
@@ -210,8 +210,8 @@ fn a_force_is_tared_calibrated_obeyed_lost_and_found_again() {
     feels(&yep, -300.0);
 }
 
-/// Pushes against the carriage where it is beyond 100 mm, as the cell of a real machine would feel it, until it has been
-/// there and turned; the greatest force.
+/// Simulates a wall: pushes against the carriage beyond 100 mm, as the cell of a real machine would measure it, until
+/// the carriage has been there and turned; returns the greatest force.
 #[track_caller]
 fn press_wall(yep: &Yep, board: &Plugged) -> f64 {
     const WALL_MM: f64 = 100.0;
@@ -219,7 +219,7 @@ fn press_wall(yep: &Yep, board: &Plugged) -> f64 {
     let mut peak_g = 0f64;
     let mut lost = 0;
     eventually("it has pressed the wall and turned", || {
-        // A host that holds a thread up for a tenth of a second loses the force, and ends the motion, as it should.
+        // A host that stalls a thread for a tenth of a second loses the force, and ends the motion, as it should.
         if yep.status()["state"] == "faulted" {
             lost += 1;
             assert!(lost < 10, "the force is lost again and again");
@@ -227,7 +227,7 @@ fn press_wall(yep: &Yep, board: &Plugged) -> f64 {
             acknowledge_and_arm(yep);
             yep.run_wave("sine", 3.0).expect_ok();
         }
-        // Many looks for one of `eventually`.
+        // Many readings for one of `eventually`.
         for _ in 0..50 {
             let pressed_mm = (yep.carriage_mm() - WALL_MM).max(0.0);
             let force_g = STIFFNESS_G_PER_MM * pressed_mm;
@@ -242,7 +242,7 @@ fn press_wall(yep: &Yep, board: &Plugged) -> f64 {
     peak_g
 }
 
-/// The host program with its real defmt log, built when this test runs: nothing else needs it.
+/// Builds the host program with its real defmt log; only this test needs it.
 fn host_program() -> PathBuf {
     let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/sensor-host");
     let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/sensor-host");
@@ -282,7 +282,7 @@ fn the_log_of_the_board_is_read_with_its_firmware_and_counted_without() {
         let force = format!("[force]\nsensor = 'uart'\ndevice = '{}'\n{firmware_line}", name.display());
         let home = Home::new(&force);
         let yep = home.start();
-        // The first tare makes the board say something.
+        // The first tare makes the board log a line.
         eventually("the board is heard", || (status(&yep)["link"] == "live").then_some(()));
         post(&yep, "/api/sensor/tare", json!({ "confirm": true })).expect_ok();
         let counted = |which: &str| status(&yep)["log"][which].as_u64().unwrap();

@@ -19,14 +19,14 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Action, tcflow};
 use serde_json::{Value, json};
 
-/// Waits until the axis is fast: whatever cuts its motion then, instead of braking, shows in the last step.
+/// Waits until the axis is fast: a motion that is cut then, instead of braked, shows in the last step.
 #[track_caller]
 fn wait_until_fast(status: impl Fn() -> Value) {
     let speed = || status()["velocity_mm_s"].as_f64().map(f64::abs);
     eventually("it is fast", || speed().filter(|speed_mm_s| *speed_mm_s > 150.0));
 }
 
-/// The last step is a slow one: the axis came to rest, and was not cut.
+/// Asserts that the last step is a slow one: the axis came to rest, and was not cut.
 #[track_caller]
 fn assert_came_to_rest(pulses: &[Pulse], what: &str) {
     let end_mm_s = speed_mm_s(pulses, pulses.len() - 1, 1);
@@ -73,14 +73,14 @@ fn the_thread_that_answers_stop_comes_before_those_that_work_on_requests() {
     assert!(requests.len() > 1 && requests.iter().all(|nice| *nice > front[0]), "{front:?}, {requests:?}");
 }
 
-/// A server whose streams are those of a test.
+/// A server whose standard streams a test provides.
 struct ServerWithStreams {
     child: Child,
     address: SocketAddr,
 }
 
 impl ServerWithStreams {
-    /// Starts it, with one of its own choice for each stream.
+    /// Starts the server with these streams.
     fn start(home: &Home, output: impl Into<Stdio>, errors: impl Into<Stdio>) -> ServerWithStreams {
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = free.local_addr().unwrap();
@@ -112,7 +112,7 @@ impl ServerWithStreams {
     }
 
     fn run(&self) {
-        // Behind a STOP somebody else starts it, after a while (promise S34).
+        // Behind a STOP another client starts the wave, after a pause (promise S34).
         std::thread::sleep(yep::api::fence::GUARD);
         let wave = json!({ "type": "sine", "duration": 2.0, "lease": "continue" }).to_string();
         let agent = format!("{:?}", Instant::now());
@@ -120,7 +120,7 @@ impl ServerWithStreams {
         self.wait_for_state("running");
     }
 
-    /// Makes it say a lot.
+    /// Makes the server write a lot of output.
     fn provoke_output(&self) {
         for _ in 0..300 {
             self.post("/api/commands/run", &json!({ "type": "no such command" })).expect_ok();
@@ -139,7 +139,7 @@ impl Drop for ServerWithStreams {
     }
 }
 
-/// A terminal in which somebody has pressed Ctrl-S, and nobody reads; both ends.
+/// A terminal with stopped output (Ctrl-S) that nobody reads; both ends.
 fn stopped_terminal() -> (OwnedFd, OwnedFd) {
     let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&ours).unwrap();
@@ -150,7 +150,7 @@ fn stopped_terminal() -> (OwnedFd, OwnedFd) {
     (ours, theirs)
 }
 
-/// A pipe that nobody reads and that has no room left.
+/// A full pipe without a reader.
 fn full_pipe() -> (OwnedFd, OwnedFd) {
     let (read, write) = io::pipe().unwrap();
     let (read, write) = (OwnedFd::from(read), OwnedFd::from(write));
@@ -211,7 +211,7 @@ fn a_flood_of_one_message_has_a_budget_in_the_log() {
     for frame in 0..400 {
         socket.send(r#"{"stream": "command_all", "type": "loop_wave"}"#);
         if frame % 20 == 0 {
-            // As many as are taken: only so many may wait for the machine.
+            // As many as are accepted: the number of waiting commands is limited.
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -221,10 +221,10 @@ fn a_flood_of_one_message_has_a_budget_in_the_log() {
     assert!(lines() <= 120, "{}", lines());
 }
 
-/// What the service may have (systemd/yep.service).
+/// Memory limit of the service (systemd/yep.service).
 const MEMORY_BYTES: u64 = 128 * 1024 * 1024;
 
-/// Puts the process under that limit, where memory cgroups can be made; the folder of the group.
+/// Puts the process under that limit, where memory cgroups can be made; returns the folder of the group.
 fn limit_memory(process: u32) -> Option<std::path::PathBuf> {
     for (root, limit) in
         [("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max")]
@@ -244,14 +244,14 @@ fn limit_memory(process: u32) -> Option<std::path::PathBuf> {
     None
 }
 
-/// A request whose answer is not read, or not yet.
+/// Sends a request without reading the answer.
 fn ask(address: SocketAddr, path: &str, body: &str) -> TcpStream {
     let mut stream = TcpStream::connect(address).unwrap();
     let head = format!(
         "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
         body.len()
     );
-    // The server may refuse it before it has read it all.
+    // The server may refuse the request before it has read all of it.
     let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes()));
     stream
 }
@@ -266,7 +266,7 @@ fn status_of(stream: &mut TcpStream) -> u16 {
 #[test]
 fn its_memory_is_bounded_whatever_clients_ask_for_and_the_axis_moves_on() {
     let home = Home::new(QUICK_HOMING)
-        // As the unit has it.
+        // As in the service unit.
         .with("MALLOC_ARENA_MAX", "2")
         .with("MALLOC_MMAP_THRESHOLD_", "131072");
     let mut yep = home.start();
@@ -303,7 +303,7 @@ fn its_memory_is_bounded_whatever_clients_ask_for_and_the_axis_moves_on() {
     drop(deaf);
     yep.request("POST", "/api/stop", &[], "").expect_ok();
     yep.wait_for_state("ready");
-    // What did not fit is told so, and fits later.
+    // A request that did not fit is refused, and fits later.
     let answer = eventually("there is room again", || {
         let answer = yep.request("POST", "/api/wave/get", &[], r#"{"type":"sine","duration":8000}"#);
         (answer.status == 200).then_some(answer)
@@ -322,7 +322,7 @@ fn its_memory_is_bounded_whatever_clients_ask_for_and_the_axis_moves_on() {
     }
 }
 
-/// The content of a body that came in chunks.
+/// The content of a chunked body.
 fn dechunked(body: &str) -> String {
     let (mut content, mut rest) = (String::new(), body);
     while let Some((length, behind)) = rest.split_once("\r\n") {

@@ -18,10 +18,10 @@ use yep::store::Store;
 
 const SETTINGS: &str = "/api/settings/machine-thrust/default";
 const JSON: [(&str, &str); 1] = [("content-type", "application/json")];
-/// How many waves are written, one after the other.
+/// Number of saved waves that are written in turn.
 const WAVES: i64 = 8;
 
-/// Settings that belong together: each number tells all fields.
+/// Settings that encode `number` in every field.
 fn settings(number: i64) -> Value {
     json!({
         "name": format!("number {number}"),
@@ -31,7 +31,7 @@ fn settings(number: i64) -> Value {
     })
 }
 
-/// The number of the settings that the server has, which must all be of one number.
+/// The number that the server's settings encode; all fields must agree.
 #[track_caller]
 fn number_of(settings: &Value) -> i64 {
     let number = settings["force_limit"].as_i64().unwrap() - 1_000;
@@ -41,14 +41,14 @@ fn number_of(settings: &Value) -> i64 {
     number
 }
 
-/// The numbers of a kind that were acknowledged last, and the one that was under way.
+/// The number that was acknowledged last, and the one that was under way, of one kind of change.
 #[derive(Debug, Clone, Copy)]
 struct Last {
     kept: i64,
     tried: i64,
 }
 
-/// Makes one change after the other until there is nobody left to take them.
+/// Sends one change after the other until the server is gone.
 fn changing(
     address: SocketAddr,
     from: i64,
@@ -79,7 +79,7 @@ fn change_wave(address: SocketAddr, number: i64) -> Option<Answer> {
     http::attempt(address, "PUT", &path, &JSON, &wave(number).to_string()).ok()
 }
 
-/// Settings and a wave of one number, in one change of everything.
+/// Sends settings and a wave of one number in a single change of everything.
 fn change_everything(address: SocketAddr, number: i64) -> Option<Answer> {
     let mut document = http::attempt(address, "GET", "/api/backup", &[], "").ok()?.expect_ok();
     let new = settings(number);
@@ -102,7 +102,7 @@ fn is(what: &str, round: u32, found: i64, last: Last) -> bool {
     found != kept
 }
 
-/// A wave that tells its number.
+/// A wave that encodes its number.
 fn wave(number: i64) -> Value {
     json!({ "type": "sine", "duration": 1.0 + number as f64 / 1_024.0 })
 }
@@ -112,16 +112,16 @@ fn number_of_wave(wave: &Value) -> i64 {
     wave["duration"].as_f64().map_or(0, |duration_s| ((duration_s - 1.0) * 1_024.0) as i64)
 }
 
-/// What the next start has to find.
+/// The state that the next start must find.
 struct Expected {
     settings: Last,
     waves: Vec<Last>,
-    /// The number before a round in which only everything was changed.
+    /// The number before a round that only changed everything at once.
     whole: Option<i64>,
 }
 
 impl Expected {
-    /// How many changes were under way and made it.
+    /// Checks the state; returns how many changes that were under way are there.
     fn check(&mut self, yep: &Yep, round: u32) -> u32 {
         let start = yep.get("/api/state").expect_ok();
         assert_eq!(start["start"]["good"], true, "round {round}: {start}");
@@ -148,8 +148,8 @@ impl Expected {
     }
 }
 
-/// kill -9 at random instants while it writes: nothing that was acknowledged is lost, nothing is half-applied, it always
-/// comes up again, and never homed. 50 rounds, or `YEP_KILL_ROUNDS`; `scripts/kill-rounds` runs a thousand.
+/// kill -9 at random instants during writes: no acknowledged change is lost, none is half-applied, and the server
+/// always starts again, never homed. 50 rounds, or `YEP_KILL_ROUNDS`; `scripts/kill-rounds` runs a thousand.
 #[test]
 fn a_kill_at_any_instant_loses_nothing_that_was_acknowledged() {
     let rounds = std::env::var("YEP_KILL_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(50);
@@ -170,7 +170,7 @@ fn a_kill_at_any_instant_loses_nothing_that_was_acknowledged() {
         let threads = if whole {
             vec![changing(address, number, change_everything)]
         } else {
-            // A process that moves is killed as well as one that rests.
+            // Kills hit a moving axis as well as a resting one.
             yep.send_command("calibrate").expect_ok();
             vec![changing(address, number, change_settings), changing(address, latest_wave, change_wave)]
         };
@@ -201,7 +201,7 @@ fn a_kill_at_any_instant_loses_nothing_that_was_acknowledged() {
     }
     let took = begun.elapsed();
     drop(yep);
-    // The whole of it, once more, without the program around it.
+    // The whole state once more, read without the program.
     let (_store, opened) = Store::open(&home.state()).unwrap();
     assert!(opened.recovery.is_plain(), "{}", opened.recovery);
     starts_ms.sort_by(f64::total_cmp);
@@ -225,7 +225,7 @@ fn home_axis(yep: &Yep) {
     yep.wait_until_calibrated();
 }
 
-/// The newest session, once it is as it should be.
+/// Waits until the newest session is as expected; returns it.
 #[track_caller]
 fn session(yep: &Yep, number: u64, ended: &Value) -> Value {
     eventually(&format!("session {number} ends with {ended}"), || {
@@ -245,7 +245,7 @@ fn sessions_are_in_the_book_with_their_ends() {
     eventually("three periods", || (yep.status()["periods"].as_u64() >= Some(3)).then_some(()));
     yep.send_command("end").expect_ok();
     let first = session(&yep, 1, &json!("end"));
-    // 145 mm there and back in a period, but for what the limits take.
+    // 145 mm there and back in a period, less what the limits cut.
     let (strokes, distance_mm) = (first["strokes"].as_u64().unwrap(), first["distance_mm"].as_f64().unwrap());
     assert!((3..20).contains(&strokes), "{first}");
     let per_stroke_mm = distance_mm / strokes as f64;
@@ -300,7 +300,7 @@ fn a_lost_store_is_restored_with_a_warning_or_asks_to_be_looked_at() {
     yep.signal("TERM");
     yep.wait_for_exit();
 
-    // With its copy: a warning that says from when, and nothing is known about the position.
+    // With its copy: a warning with the date of the copy, and the position is unknown.
     spoil();
     let mut yep = home.start();
     assert_eq!(yep.get(SETTINGS).expect_ok()["name"], "kept");
@@ -315,7 +315,7 @@ fn a_lost_store_is_restored_with_a_warning_or_asks_to_be_looked_at() {
     yep.signal("TERM");
     yep.wait_for_exit();
 
-    // Without one: the defaults, and a fault that somebody has to acknowledge before anything moves.
+    // Without a copy: the defaults, and a fault that a person has to acknowledge before anything moves.
     spoil();
     for copy in ["mirror.json", "mirror.previous.json"] {
         fs::write(home.state().join(copy), "{}").unwrap();

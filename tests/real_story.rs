@@ -16,12 +16,12 @@ use real::socket::Frame;
 use real::{Home, Pulse, Socket, retries};
 use serde_json::json;
 
-/// Promise S4, with the default stopping deceleration: the longest time to rest from a speed …
+/// Promise S4, with the default stopping deceleration: longest time to rest from a speed …
 fn s4_time_s(v_mm_s: f64) -> f64 {
     v_mm_s / 8_000.0 + 0.020
 }
 
-/// … and the longest way, to which the pulses add up to one step of rounding.
+/// … and longest distance, plus one step of rounding.
 fn s4_way_mm(v_mm_s: f64) -> f64 {
     v_mm_s * v_mm_s / (2.0 * 8_000.0) + v_mm_s * 0.020 + 1.0 / STEPS_PER_MM
 }
@@ -73,7 +73,7 @@ fn the_app_sets_up_calibrates_runs_a_sine_sees_it_and_ends_it() {
         let started = home.pulses().len();
         let before = starvations(&telemetry);
         heard = run_sine_and_end(&app, &status, heard, &telemetry);
-        // At the end of a period the carriage is at the back, behind the padding.
+        // At the end of a period the carriage is at the back, beside the padding.
         assert_eq!(yep.wait_for_state("ready")["position_mm"], 0.0);
         assert!((yep.carriage_mm() - 5.0).abs() < 1e-9, "{} mm", yep.carriage_mm());
         std::thread::sleep(Duration::from_millis(300));
@@ -95,16 +95,16 @@ fn the_app_sets_up_calibrates_runs_a_sine_sees_it_and_ends_it() {
     check_rate(&telemetry);
 }
 
-/// How often the host was so late with the plan that the motion came to rest in between. What is measured across
-/// such a rest says something about the host.
+/// Number of times that the host was so late with the plan that the motion came to rest in between. A measurement
+/// across such a rest would measure the host.
 #[track_caller]
 fn starvations(telemetry: &Socket) -> u64 {
     let (_, frame) = telemetry.wait_from(telemetry.count(), "a snapshot", |_| true);
     frame.json()["lateness"]["starvations"].as_u64().unwrap()
 }
 
-/// Two periods of 5 s and the third one, in which END comes. How many messages of the status there are up to the
-/// last of these.
+/// Runs two periods of 5 s and a third one, in which END comes. Returns the number of status messages up to the last of
+/// these.
 #[track_caller]
 fn run_sine_and_end(app: &App<'_>, status: &Socket, heard: usize, telemetry: &Socket) -> usize {
     assert_eq!(app.run_wave("sine", json!(5)).expect_ok(), json!({ "status": "success" }));
@@ -124,12 +124,13 @@ fn run_sine_and_end(app: &App<'_>, status: &Socket, heard: usize, telemetry: &So
     let heard = wait_for_message(status, heard, "running", "ending");
     let heard = wait_for_message(status, heard, "waiting", "ready");
     let took = asked.elapsed();
-    // The last second is slowed down, to half the rate on average.
+    // The end ramp slows the last second down to half the rate on average.
     assert!(took < Duration::from_secs_f64(5.0 * 0.7 + 1.0), "END took {took:?}");
     heard
 }
 
-/// The telemetry comes 20 to 50 times a second. A stalled host may delay some frames; it must not lower the middle.
+/// Checks that telemetry comes 20 to 50 times a second. A stalled host may delay some frames, but must not lower the
+/// median.
 fn check_rate(telemetry: &Socket) {
     let frames = telemetry.frames();
     let gaps = frames.windows(2).map(|pair| (pair[1].at - pair[0].at).as_secs_f64());
@@ -137,10 +138,10 @@ fn check_rate(telemetry: &Socket) {
     assert!((0.020..=0.050).contains(&gap_s), "a frame every {gap_s} s");
 }
 
-/// A STOP is asked for here: at the highest speed of a sine, on the way to the front or back.
+/// Phases at which STOP is sent: at the highest speed of a sine, on the way to the front or back.
 const FASTEST: [f64; 2] = [0.25, 0.75];
 
-/// Waits for a snapshot in which the running wave is close to where it is fastest.
+/// Waits for a snapshot of the running wave near its highest speed.
 #[track_caller]
 fn at_full_speed(telemetry: &Socket) -> Frame {
     let (_, frame) = telemetry.wait_from(telemetry.count(), "full speed", |frame| {
@@ -161,10 +162,10 @@ fn top_speed_mm_s(pulses: &[Pulse], last: usize) -> f64 {
     (last - 100..=last).map(|at| speed_mm_s(pulses, at, 20)).fold(0.0, f64::max)
 }
 
-/// What is compared: the last known speed `v` is the highest of the last 100 pulses before the request. The ramp
-/// begins behind the last pulse at which the axis still had 97 % of it, and ends with the last pulse of all. Time
-/// and way of the ramp are held against S4 each time, the time from the request to the last pulse for the quickest
-/// of three STOPs: what comes on top of it is this host's delay, and differs.
+/// Compared quantities: the last known speed `v` is the highest of the last 100 pulses before the request. The ramp
+/// begins behind the last pulse at which the axis still had 97 % of it, and ends with the last pulse of all. Time and
+/// distance of the ramp are compared with S4 each time, the time from the request to the last pulse for the quickest of
+/// three STOPs: the additional time is this host's delay, and varies.
 #[test]
 fn stop_is_at_rest_within_s4_and_keeps_the_position() {
     let home = Home::new(QUICK_HOMING);
@@ -176,7 +177,7 @@ fn stop_is_at_rest_within_s4_and_keeps_the_position() {
 
     let mut beyond_s4_s = Vec::new();
     for way_to_stop in ["the button", "the path of its own", "a frame"] {
-        // Without another calibration, each time.
+        // Each time without another calibration.
         yep.run_wave("sine", 1.0).expect_ok();
         let before = at_full_speed(&telemetry);
         let asked = Instant::now();
@@ -252,11 +253,11 @@ fn a_limit_or_the_e_stop_halts_at_once_and_calibrate_recovers() {
         assert_eq!(refusal, "faulted");
         assert!(why.contains(snapshot["fault"]["remedy"].as_str().unwrap()), "{why}");
         if code == "e_stop" {
-            // A closed limit is no such cause: homing leads away from it.
+            // A closed limit is no cause that remains: homing moves away from it.
             assert_eq!(yep.send_command("calibrate").expect_refused().0, "cause_remains");
         }
 
-        // That the cause is gone starts nothing.
+        // The end of the cause starts nothing.
         yep.put_sim(&json!({ "mishaps": [] }));
         std::thread::sleep(Duration::from_millis(500));
         assert_eq!(yep.status()["state"], "faulted");
@@ -274,14 +275,14 @@ fn a_limit_or_the_e_stop_halts_at_once_and_calibrate_recovers() {
 
 /// The pulses of a sine of 5 s over the whole range, from its start to its end.
 struct Sine<'a> {
-    /// With its place, in steps from where the range begins.
+    /// Each pulse with its place, in steps from the beginning of the range.
     pulses: Vec<(&'a Pulse, i64)>,
 }
 
 const PERIOD_S: f64 = 5.0;
 const RANGE_STEPS: i64 = 1_450;
-/// Places between a quarter and three quarters of the range. They are passed in phases from 1/6 to 5/6, where the
-/// start ramp (1 s, to the phase 0.1) is over and the end ramp (from the phase 0.9) has not begun.
+/// Places between a quarter and three quarters of the range. The carriage passes them in phases from 1/6 to 5/6, where
+/// the start ramp (1 s, to the phase 0.1) is over and the end ramp (from the phase 0.9) has not begun.
 const MIDDLE: std::ops::Range<i64> = 363..1_088;
 
 impl Sine<'_> {
@@ -293,7 +294,7 @@ impl Sine<'_> {
         Sine { pulses: places }
     }
 
-    /// From one passing of a place to the next in the same direction, for many places.
+    /// Checks the time from one passing of a place to the next in the same direction, for many places.
     fn check_period(&self, shifts: &Shifts) {
         let (mut periods_s, mut compared) = (Vec::new(), 0);
         for at in MIDDLE.step_by(5) {
@@ -313,7 +314,7 @@ impl Sine<'_> {
         assert!((period_s - PERIOD_S).abs() <= 0.001, "a period of {period_s} s");
     }
 
-    /// Every step is less than 0.1 mm beside the graph, whose beginning is where most steps put it.
+    /// Checks that every step is less than 0.1 mm beside the graph, whose beginning is where most steps put it.
     fn check_graph(&self, shifts: &Shifts) {
         let range_mm = RANGE_STEPS as f64 / STEPS_PER_MM;
         let in_the_middle = self.pulses.iter().filter(|(_, place)| MIDDLE.contains(place));

@@ -22,14 +22,14 @@ use yep::machine::{
     Accepted, Command, CommandRefusal, Fault, HomingOptions, Inputs, RailEnd, State, Supervisor,
 };
 
-/// Before a fault, in seconds.
+/// Duration of a recording before a fault, in seconds.
 const BEFORE_S: f64 = layout::RECORDER_CYCLES_BEFORE as f64 * layout::CONTROL_PERIOD_NS as f64 * 1e-9;
 
-/// Sees every edge and every cycle; shows them to the pulse checker and to the flight recorder.
+/// Passes every edge and every cycle to the pulse checker and to the flight recorder.
 struct RecordingObserver {
     pulses: support::Recorder,
     recorder: Recorder,
-    /// Each look, for comparing.
+    /// Each trace sample, for comparison.
     looks: Vec<TraceSample>,
     recordings: Vec<Recording>,
 }
@@ -67,7 +67,7 @@ fn homed() -> Rehearsal<RecordingObserver> {
     machine
 }
 
-/// The step counter at an instant, by the edges alone.
+/// The step counter at an instant, from the edges alone.
 fn counted(edges: &[Edge], at_ns: u64) -> i64 {
     let steps = edges.iter().take_while(|edge| edge.at <= at_ns).filter_map(|edge| match edge.kind {
         EdgeKind::StepBegins { forward } => Some(if forward { 1 } else { -1 }),
@@ -113,7 +113,7 @@ fn what_is_recorded_is_what_the_pulses_did_up_to_the_instant_of_the_fault() {
     assert_eq!(about.missed_cycles, 0);
     assert!((about.after_s - 1.0).abs() < 1e-9, "{}", about.after_s);
 
-    // Everything since power-on is there: it was less than a minute ago.
+    // The recording begins at power-on, which was less than a minute ago.
     let records = &recording.records;
     assert_eq!(
         records.len(),
@@ -126,7 +126,7 @@ fn what_is_recorded_is_what_the_pulses_did_up_to_the_instant_of_the_fault() {
         assert_eq!(record.inputs(), seen.inputs);
         assert_eq!(record.force_g.is_finite().then_some(f64::from(record.force_g)), seen.force_g);
     }
-    // Steps, position and speed against the edges themselves.
+    // Steps, position and speed against the edges.
     let axis = about.axis.expect("it was homed");
     for (index, record) in records.iter().enumerate().step_by(7) {
         let steps = counted(&watcher.pulses.0, record.at_ns);
@@ -157,7 +157,7 @@ fn what_is_recorded_is_what_the_pulses_did_up_to_the_instant_of_the_fault() {
 fn the_ring_holds_a_minute_before_the_fault_and_no_more() {
     let mut machine = homed();
     machine.command(sine(3.0));
-    // Round it goes, more than once.
+    // The ring buffer wraps more than once.
     machine.run_ms(150_000);
     machine.operator().set_mishap(Mishap::EStopOpen, true);
     machine.run_ms(1_500);
@@ -165,7 +165,7 @@ fn the_ring_holds_a_minute_before_the_fault_and_no_more() {
     assert_eq!(recording.records.len(), CAPACITY);
     assert!((recording.about.before_s - BEFORE_S).abs() < 0.002, "{}", recording.about.before_s);
     let gaps = recording.records.windows(2).map(|pair| pair[1].at_ns - pair[0].at_ns);
-    // The step loop hands over a little after the instant of the cycle.
+    // The step loop publishes a little after the instant of the cycle.
     assert!(gaps.clone().all(|gap| gap.abs_diff(layout::CONTROL_PERIOD_NS) < 10_000), "{:?}", gaps.max());
     assert_eq!(recording.name(recording.records[0].state), "running");
     assert_eq!(commands(recording), [], "what was asked for earlier is forgotten");
@@ -178,7 +178,7 @@ fn what_is_frozen_does_not_change_and_a_second_fault_gets_a_recording_of_its_own
     machine.run_ms(3_000);
     machine.operator().set_mishap(Mishap::LoadCellSilent, true);
     machine.run_ms(300);
-    // While the first is latched: told in its recording, which stays that of the first.
+    // A second fault while the first is latched appears in the recording of the first.
     machine.operator().set_mishap(Mishap::EStopOpen, true);
     machine.run_ms(2_000);
     let first = machine.sink().recordings[0].clone();
@@ -187,7 +187,7 @@ fn what_is_frozen_does_not_change_and_a_second_fault_gets_a_recording_of_its_own
     let [(at_s, "e_stop")] = also[..] else { panic!("{also:?}") };
     assert!((0.05..0.3).contains(&at_s), "{at_s}");
 
-    // As long as it is latched nothing else is frozen, whatever happens.
+    // While it is latched nothing else is frozen.
     machine.operator().set_mishap(Mishap::EStopOpen, false);
     machine.operator().set_mishap(Mishap::LoadCellSilent, false);
     machine.run_ms(500);
@@ -204,7 +204,7 @@ fn what_is_frozen_does_not_change_and_a_second_fault_gets_a_recording_of_its_own
     assert!(recordings[0] == first, "it has changed");
     let [_, second] = recordings.as_slice() else { panic!("{} recordings", recordings.len()) };
     assert_eq!(second.about.fault.code, "e_stop");
-    // The minute before it has the first fault in it as well.
+    // The minute before it includes the first fault.
     assert_eq!(second.name(second.records[first_faulted(second)].fault), "force_sample_lost");
     assert_eq!(commands(second).last(), Some(&("acknowledge", "now")));
 }
@@ -222,7 +222,7 @@ fn a_fault_in_the_second_after_another_cuts_the_first_recording_short() {
     machine.run_ms(400);
     let watcher = machine.sink();
     assert_eq!(watcher.recordings.len(), 1);
-    // The process ends: what there is of the second is kept.
+    // The process ends: the records of the second until then are kept.
     let second = watcher.recorder.finish().expect("the second is lost");
     assert!(watcher.recorder.finish().is_none());
     let first = &watcher.recordings[0];
@@ -264,7 +264,7 @@ fn a_feed_that_nobody_empties_is_passed_over_and_counted() {
     let (feed, mut looks) = trace_ring();
     control.set_trace_feed(feed);
     let mut recorder = Recorder::new();
-    // Nobody takes them: the cycle goes on, and what does not fit is left out.
+    // Nothing takes the samples: the cycle goes on, and samples that do not fit are dropped.
     let mut cycles = 0u64;
     let mut run = |count: u64| {
         for _ in 0..count {
@@ -275,7 +275,7 @@ fn a_feed_that_nobody_empties_is_passed_over_and_counted() {
     run(1_000);
     let kept = looks.len();
     assert!(kept < 300, "{kept}");
-    // Later they are taken again, and a fault comes.
+    // Later the samples are taken again, and a fault comes.
     while let Some(seen) = looks.dequeue() {
         assert!(recorder.record(&seen).is_none());
     }
@@ -292,7 +292,7 @@ fn a_feed_that_nobody_empties_is_passed_over_and_counted() {
     assert_eq!(recording.records[kept].missed as usize, 1_000 - kept);
 }
 
-/// A recording of that many records, each a bit different.
+/// A synthetic recording of that many records, each a bit different.
 fn made(records: usize) -> Recording {
     let mut recorder = Recorder::new();
     let seen = |index: usize, fault: Option<Fault>| TraceSample {
@@ -344,7 +344,7 @@ fn the_archive_keeps_a_handful_over_restarts_bounded_in_size() {
     }
     assert_eq!(fs::read_dir(&folder).unwrap().count(), layout::RECORDINGS);
 
-    // The largest that there can be keeps to the budget.
+    // The largest possible file is within the budget.
     let full = file::encode(&made(CAPACITY + 500));
     assert!(full.len() <= file::MAX_BYTES && full.len() > CAPACITY * 40, "{}", full.len());
 }
@@ -375,7 +375,7 @@ fn a_damaged_file_is_skipped_and_goes_when_others_come() {
         archive.save(recording.clone(), NOW);
     }
     let path = |id: u64| dir.path().join(format!("fault-{id}.rec"));
-    // In the head; cut short; in the records, which shows when they are read.
+    // Damage in the head; a truncated file; damage in the records, which shows when they are read.
     let mut bytes = fs::read(path(1)).unwrap();
     bytes[40] ^= 1;
     fs::write(path(1), &bytes).unwrap();
@@ -384,7 +384,7 @@ fn a_damaged_file_is_skipped_and_goes_when_others_come() {
     let at = bytes.len() - 100;
     bytes[at] ^= 0x10;
     fs::write(path(3), &bytes).unwrap();
-    // Others that are none.
+    // Other files that are no recordings.
     for name in
         ["fault-9.rec", "fault-x.rec", "fault-01.rec", "fault-9999999999.rec", "unfinished", "notes.txt"]
     {
@@ -395,7 +395,7 @@ fn a_damaged_file_is_skipped_and_goes_when_others_come() {
     let damaged = archive.read(3).map(drop).unwrap_err().to_string();
     assert_eq!(damaged, "the file of this recording is damaged: the checksum of its records is wrong");
     assert!(!dir.path().join("unfinished").exists(), "what a dead process left is still there");
-    // It goes on behind every number that there ever was.
+    // Numbering continues behind every earlier number.
     assert_eq!(archive.save(recording.clone(), NOW), 10);
     for _ in 0..layout::RECORDINGS {
         archive.save(recording.clone(), NOW);
@@ -489,7 +489,7 @@ fn a_recording_is_told_as_rows_and_as_columns() {
     let commands = whole["commands"].as_array().unwrap();
     assert_eq!(commands.len(), 2);
     assert_eq!((&commands[1]["command"], &commands[1]["period_s"]), (&"run".into(), &1.0.into()));
-    // A part that has nothing in it is empty, whatever its ends.
+    // A range without records is empty, whatever its ends.
     for seconds in [5.0..=6.0, 1.0..=-1.0, -1e300..=-1e200] {
         let part = ExportSpan { seconds, every: 1 };
         assert_eq!(export::csv(&recording, &part).lines().count(), 1);
@@ -498,7 +498,7 @@ fn a_recording_is_told_as_rows_and_as_columns() {
 
 #[test]
 fn the_records_of_a_rail_out_of_bounds_stay_numbers() {
-    // What no rail has: the counter does not fit, and is shown at its end.
+    // Beyond any rail: the counter does not fit, and saturates.
     let seen = |steps: i64| TraceSample { steps, ..base() };
     let mut names = Default::default();
     assert_eq!(Record::of(&seen(i64::MAX), 0, &mut names).steps, i32::MAX);

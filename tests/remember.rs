@@ -47,14 +47,14 @@ async fn a_backup_brings_everything_to_another_machine() {
         panic!("the machine was not told")
     };
     assert_eq!(config.limits.max_speed.get(), 321.5);
-    // The app's reset begins anew.
+    // The app's reset makes new settings.
     assert_eq!(other.post("/api/setup/initialize", "").await.status, 200);
     let reset = other.get("/api/settings/any/default").await.json();
     assert_eq!((&reset["force_limit"], &reset["max_steps"]), (&json!(1_000), &Value::Null));
     assert_ne!(reset["id"], document["settings"]["id"]);
 }
 
-/// What an editor on Windows makes of it when it is saved there.
+/// The encodings of an editor on Windows.
 #[tokio::test]
 async fn a_backup_that_went_through_windows_is_taken_or_named() {
     let server = start().await;

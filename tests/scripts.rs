@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-/// A copy of some scripts, and the only commands that they find.
+/// A folder with a copy of some scripts and the only commands that they find.
 struct Place(TempDir);
 
 impl Place {
@@ -19,7 +19,7 @@ impl Place {
             let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts").join(script);
             fs::copy(from, place.path("scripts").join(script)).unwrap();
         }
-        // What the scripts take for granted.
+        // The commands that the scripts assume.
         let tools = "bash env sed dirname basename mktemp rm grep tee id cat touch ls mkdir timeout true";
         for tool in tools.split_whitespace() {
             let found = ["/usr/bin", "/bin"].map(|folder| Path::new(folder).join(tool));
@@ -33,14 +33,14 @@ impl Place {
         self.0.path().join(name)
     }
 
-    /// A program of the shell, in whatever is asked for by this name.
+    /// Puts a shell program at this path.
     fn program(&self, name: &str, text: &str) {
         let file = self.path(name);
         fs::write(&file, format!("#!/bin/bash\n{text}\n")).unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
-    /// A script of the card, whose own places are folders here.
+    /// Runs a script of the card with its paths replaced by folders here.
     fn card_script(&self, name: &str, places: &[(&str, &str)]) -> Output {
         let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/card/bin").join(name);
         let mut text = fs::read_to_string(from).unwrap();
@@ -63,8 +63,8 @@ fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
-/// A computer without any of the tools, whose packages are one file each: `apt-get install` makes them, and then does what
-/// `also` says.
+/// A computer without any of the tools, whose packages are one file each: `apt-get install` makes them, and then runs
+/// `also`.
 fn bare_computer(also: &str) -> Place {
     let place = Place::with(&["card-tools"]);
     let wanted = fs::read_to_string(place.path("scripts/card-tools")).unwrap();
@@ -80,7 +80,7 @@ fn bare_computer(also: &str) -> Place {
     }
     symlink("/bin/chmod", place.path("bin/chmod")).unwrap();
     place.program("bin/dpkg", "");
-    // Rust's library for the Pi is there.
+    // Rust's library for the Pi is installed.
     place.program("bin/rustc", "echo \"$PLACE/sysroot\"");
     let library = place.path("sysroot/lib/rustlib/aarch64-unknown-linux-gnu/lib");
     fs::create_dir_all(&library).unwrap();
@@ -102,7 +102,7 @@ fn installations(place: &Place) -> usize {
 
 #[test]
 fn what_an_installation_takes_away_is_installed_again() {
-    // As on a computer with a newer qemu-img than the release has: it was there, and the emulator removes it.
+    // As on a computer with a newer qemu-img than the release has: installing the emulator removes it.
     let removes = r#"case "$* " in install*qemu-system-arm\ *) case "$*" in *qemu-utils*) ;; *) rm "$PLACE/bin/qemu-img" ;; esac ;; esac"#;
     let place = bare_computer(removes);
     place.program("bin/qemu-img", "");
@@ -110,7 +110,7 @@ fn what_an_installation_takes_away_is_installed_again() {
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     assert!(place.path("bin/qemu-img").exists() && said(&output).contains("nothing is missing"));
     assert_eq!(installations(&place), 2);
-    // And then there is nothing to do.
+    // A second run has nothing to do.
     assert!(place.run("card-tools", &[], "").status.success());
     assert!(place.run("card-tools", &["--install"], "").status.success());
     assert_eq!(installations(&place), 2);
@@ -118,7 +118,7 @@ fn what_an_installation_takes_away_is_installed_again() {
 
 #[test]
 fn what_cannot_be_had_ends_the_search() {
-    // Two that take each other away; and one that brings nothing.
+    // Two packages that remove each other; and one that installs nothing.
     let either = r#"case "$* " in
         install*mtools\ *) rm -f "$PLACE/bin/cpio" ;;
         install*cpio\ *) rm -f "$PLACE/bin/mcopy" ;;
@@ -131,13 +131,13 @@ fn what_cannot_be_had_ends_the_search() {
         assert!(still.contains("still missing after installing them: "), "{still}");
         assert!((2..=4).contains(&installations(&place)));
     }
-    // An installation that fails is said by its exit code.
+    // The exit code reports a failed installation.
     let place = bare_computer("case $1 in install) exit 100 ;; esac");
     assert_eq!(place.run("card-tools", &["--install"], "").status.code(), Some(1));
     assert_eq!(installations(&place), 1);
 }
 
-/// Everything passes, but `tools` is what scripts/card-tools does and `cargo` what a test says.
+/// A place where every check passes, except that `tools` replaces scripts/card-tools and `cargo` is given by a test.
 fn all_green(tools: &str, cargo: &str) -> Place {
     let place = Place::with(&["test", "card-test"]);
     for tool in ["cc", "git", "rustup"] {
@@ -179,7 +179,7 @@ fn what_was_not_tried_fails_in_ci_and_is_said_elsewhere() {
             None => assert!(log.contains("the card passed") && !log.contains("FAILED"), "{log}"),
         }
     }
-    // What fails is what it was.
+    // The exit code is that of the failed check.
     let place = all_green("", "exit 101");
     assert_eq!(place.run("test", &[], "true").status.code(), Some(101));
     let place = Place::with(&["card-test"]);
@@ -194,7 +194,7 @@ fn what_was_not_tried_fails_in_ci_and_is_said_elsewhere() {
 const CARD: [(&str, &str); 3] =
     [("/boot/firmware", "boot"), ("/run/yep-card", "run"), ("/proc/sys/kernel/hostname", "kernel_hostname")];
 
-/// What the card says of this card.txt, a line each; and what it takes for the name of the network.
+/// Warnings of the card's set-up about this card.txt, one per line, and the network name that it reads.
 fn warnings(card_txt: &[u8]) -> (Vec<String>, String) {
     let place = Place::with(&[]);
     fs::create_dir_all(place.path("boot")).unwrap();
@@ -240,7 +240,7 @@ fn the_screen_shows_the_warnings() {
     fs::create_dir_all(place.path("run")).unwrap();
     fs::write(place.path("run/warnings"), "card.txt, line 2: \x1b[2Jwifi-name is not known\n").unwrap();
     let from = fs::read_to_string("scripts/card/bin/banner").unwrap();
-    // Once instead of for ever.
+    // One turn instead of an endless loop.
     let once = from.replace("while :; do", "for once in 1; do").replace("    sleep 5\n", "");
     let once = once.replace("/run/yep-card", place.path("run").to_str().unwrap());
     assert_ne!(once, from);

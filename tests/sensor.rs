@@ -20,10 +20,10 @@ mod wall;
 
 use stand::{BoardControls, Pty, StandOptions};
 
-/// What any wait may take before it counts as failed.
+/// Longest wait before a test counts as failed.
 const PATIENCE: Duration = Duration::from_secs(20);
 const RULES: SampleLimits = SampleLimits { range_g: 1e6, fastest_g_per_s: 1e12, invert: false };
-/// Counts are grams.
+/// A scale in which counts are grams.
 const PLAIN: Scale = Scale { zero: Some(0.0), per_g: Some(1.0) };
 
 /// A board on a line; unplugged when it is dropped.
@@ -114,7 +114,7 @@ fn a_hundred_frames_a_second_carry_every_conversion() {
     board.controls.counts.store(250, Relaxed);
     let mut host = Host::on(&board.pty, PLAIN);
     host.wait_for_force(250.0);
-    // In step with the board's own count, not with ours of time: a busy host delays both.
+    // Paced by the board's own count, not by the test's clock: a busy host delays both.
     let (frames, conversions, before) =
         (board.controls.frames.load(Relaxed), board.controls.conversions.load(Relaxed), host.state());
     let came = eventually("two hundred conversions", || {
@@ -132,7 +132,7 @@ fn a_hundred_frames_a_second_carry_every_conversion() {
     assert!(after.board.unwrap().firmware.is_some());
 }
 
-/// A byte is wrong every 300 bytes. The board's conversions rise by 7 each from a multiple of 7, without noise, so that any
+/// One byte in 300 is wrong. The board's conversions rise by 7 each from a multiple of 7, without noise, so that any
 /// sample that was not sent shows.
 fn noisy_line(seed: u64) {
     const STEP: i32 = 7;
@@ -216,7 +216,7 @@ fn each_kind_of_peer_has_its_result() {
         host.wait_for_force(100.0);
         host.wait_for_link(LinkState::Live);
     }
-    // The board lives and its converter does not: the link is young, the sample old.
+    // The board works and its converter does not: the link is fresh, the sample old.
     controls.dead.store(true, Relaxed);
     host.wait_for_no_force();
     assert_eq!(host.state().link, LinkState::Live);
@@ -227,7 +227,7 @@ fn each_kind_of_peer_has_its_result() {
     assert!(host.state().link_age_ms(now) < host.state().sample_age_ms(now), "{:?}", host.state());
     controls.dead.store(false, Relaxed);
     host.wait_for_force(100.0);
-    // A board that starts anew has forgotten its scale, and gets it again.
+    // A restarted board has lost its scale, and gets it again.
     controls.restart.store(true, Relaxed);
     host.wait_for_no_force();
     host.wait_for_force(100.0);

@@ -25,7 +25,7 @@ fn a_wave_that_nobody_asks_for_anew_ends_with_its_period() {
     assert_eq!(machine.command(sine(3.0)), Some(Ok(Accepted::Now)));
     machine.run_ms(MINUTE_MS - 100);
     assert!(running(&mut machine));
-    // Asked for once more: the time begins anew.
+    // Another request restarts the time.
     assert_eq!(machine.command(sine(2.0)), Some(Ok(Accepted::Now)));
     machine.run_ms(MINUTE_MS - 100);
     assert!(running(&mut machine));

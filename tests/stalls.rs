@@ -16,7 +16,7 @@ use yep::units::MILLISECOND_NS;
 
 type Machine = Rehearsal<Recorder>;
 
-/// Waits are always late by up to this.
+/// Jitter: every wait is late by up to this.
 const JITTER_NS: u64 = 2_000;
 const LATE: Precision = Precision { edge_ns: JITTER_NS + 30, slews: true };
 
@@ -26,7 +26,7 @@ fn assert_position_true(machine: &Machine, snapshot: &Snapshot) {
     assert!((carriage_mm - shown_mm).abs() < 1e-3, "at {carriage_mm} mm, shown {shown_mm} mm");
 }
 
-/// A story: a homed machine starts a wave, and `late_after_ms` later its clock becomes late.
+/// A run: a homed machine starts a wave, and its clock becomes late `late_after_ms` afterwards.
 struct StallRun {
     clock: VirtualClock,
     machine: Machine,
@@ -42,8 +42,8 @@ impl StallRun {
         StallRun { clock, machine }
     }
 
-    /// Lets time pass on the late clock; tells how many steps there were before the cycle in which the motion was
-    /// ended, if it was, and when that cycle was over.
+    /// Runs on the late clock. If the motion was ended, returns the number of steps before the cycle that ended it, and
+    /// the instant at which that cycle was over.
     fn run_late(&mut self, lateness: WaitLateness, milliseconds: u64) -> Option<(usize, u64)> {
         let ended = self.machine.status().ended();
         let until = self.machine.now() + milliseconds * MILLISECOND_NS;
@@ -61,11 +61,11 @@ impl StallRun {
     }
 }
 
-/// Later than this a step is not made any more.
+/// A step that is later than this is not made.
 const CUT_NS: u64 = 3_000_000;
 
-/// What the promise says about a train with these lateness: the first step at which the motion must end. That may be one
-/// that was due long before `until` and was not made.
+/// Expectation by S20: the first step at which the motion must end. It may be a step that was due long before `until`
+/// and was not made.
 fn too_late(nominal: &[(u64, bool)], made: &[(u64, bool)], until: u64) -> Option<usize> {
     let mut shift_ns = 0;
     for i in 1..made.len().min(nominal.len()) {
@@ -92,7 +92,7 @@ fn no_interval_is_much_shorter_than_planned_and_what_is_too_late_ends_the_motion
         for round in 0..32 {
             let after_ms = random.between(2_600.0, 6_000.0) as u64;
             let mut run = StallRun::begin(command.clone(), after_ms);
-            // Some are only jittery, some are stalled a little, some much.
+            // Some runs have only jitter, some short stalls, some long ones.
             let longest_ns = [1_001, 100_000, 1_000_000, 50_000_000][round % 4];
             let lateness = WaitLateness {
                 seed: (random.unit() * 1e15) as u64,
@@ -123,7 +123,7 @@ fn no_interval_is_much_shorter_than_planned_and_what_is_too_late_ends_the_motion
                             assert!(first >= before, "it went on after step {first} was too late");
                             assert_eq!((snapshot.fault, snapshot.position_mm), (Some(Fault::StepLate), None));
                         }
-                        // Both loops stalled where no step was due: only the queue ran dry.
+                        // Both loops stalled while no step was due: only the queue ran dry.
                         Some(EndCause::Starved) => {
                             assert_eq!(snapshot.fault, Some(Fault::ControlLate));
                             assert_position_true(&run.machine, &snapshot);
@@ -139,7 +139,7 @@ fn no_interval_is_much_shorter_than_planned_and_what_is_too_late_ends_the_motion
             }
         }
     }
-    // The numbers say that something was tried.
+    // Enough was tried.
     assert!(faults > 10, "only {faults} faults");
     assert!(rebases > 5, "only {rebases} shifts");
 }
@@ -153,7 +153,7 @@ fn a_frozen_control_thread_ends_in_a_ramp_of_the_step_loop_alone_and_latches() {
         let command = if round % 5 == 4 { square(0.9) } else { sine(random.log_between(0.5, 6.0)) };
         let mut run = StallRun::begin(command.clone(), random.between(2_600.0, 9_000.0) as u64);
         let machine = &mut run.machine;
-        // The 50 ms of S16, and less, around what is queued.
+        // The 50 ms of S16, and shorter stalls, around the queued time.
         let stall_ms = if round % 2 == 0 { 50.0 } else { random.between(1.0, 50.0) };
         let frozen = machine.now();
         machine.stall_control((stall_ms * MILLISECOND_NS as f64) as u64);
@@ -169,13 +169,13 @@ fn a_frozen_control_thread_ends_in_a_ramp_of_the_step_loop_alone_and_latches() {
         };
         assert!(stall_ms > 10.0, "{ended:?} after {stall_ms} ms");
         ramped += 1;
-        // What was queued, the ramp from the highest speed, its onset and its release.
+        // The queued motion, the ramp from the highest speed, its onset and its release.
         let made = steps(&machine.sink().0);
         let last_s = made.last().map_or(0.0, |(at, _)| at.saturating_sub(frozen) as f64 * 1e-9);
         let most_s = 0.013 + options().config.limits.max_speed.get() / deceleration + 0.010;
         assert!(last_s <= most_s, "the last step came {last_s} s after the freeze, {most_s} s are allowed");
         assert!(rested_alone || stall_ms < 1e3 * most_s, "still moving when control woke up");
-        // Latched, the position kept, and only acknowledging and arming lead on.
+        // The fault is latched, the position is kept, and only acknowledge and arm lead on.
         assert_eq!((snapshot.state, snapshot.fault), (State::Faulted, Some(Fault::ControlLate)));
         assert_position_true(machine, &snapshot);
         machine.run_ms(500);
@@ -206,7 +206,7 @@ fn a_late_computer_homes_runs_and_stops_or_says_why_not() {
         machine.command(Command::Calibrate);
         machine.run_while(60_000, |snapshot| snapshot.state == State::Homing);
         for command in [sine(1.2), square(1.0), sine(0.4), sine(3.0)] {
-            // Whoever sees a fault does not go on.
+            // A command after a fault is refused, which ends the run of waves.
             let _ = machine.command(command);
             machine.run_ms(random.between(500.0, 4_000.0) as u64);
             machine.stop();
@@ -223,7 +223,7 @@ fn a_late_computer_homes_runs_and_stops_or_says_why_not() {
                 faulted += 1;
                 assert_eq!(snapshot.position_mm, None);
             }
-            // Kept, unless it was lost before: while homing there was none yet.
+            // The position is kept, unless there was none yet, as while homing.
             Some(Fault::ControlLate | Fault::StepLoopSilent) => faulted += 1,
             Some(fault) => panic!("{fault} on a late computer"),
         }

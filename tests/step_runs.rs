@@ -29,7 +29,8 @@ impl Cycle {
         Cycle { count: p.round() as i64, start: Kinematics { p, v, a }, pieces }
     }
 
-    /// Any that the layout allows: passing by, around a turn, around two turns, symmetrical, with two of both.
+    /// A random cycle within the layout: without a turn, around one turn, around two turns, symmetrical, with two of
+    /// both.
     fn some(random: &mut Random) -> Option<Cycle> {
         let steps_per_mm = random.log_between(10.0, 400.0);
         let side = |random: &mut Random| if random.chance(0.5) { 1.0 } else { -1.0 };
@@ -61,7 +62,7 @@ impl Cycle {
         (v.abs() <= fastest && a.abs() <= hardest).then_some(Cycle { count, start, pieces })
     }
 
-    /// The steps by the exact method: nanoseconds, direction, and how exactly the places tell the instant.
+    /// The steps by the exact method: nanoseconds, direction, and the time uncertainty of the place.
     fn exact(&self) -> Vec<(f64, bool, f64)> {
         let (mut at, mut begin_s, mut count, mut steps) = (self.start, 0.0, self.count, Vec::new());
         let rounding = 4.0 * f64::EPSILON * (1.0 + self.start.p.abs());
@@ -79,7 +80,7 @@ impl Cycle {
         steps
     }
 
-    /// The same as runs, if they are timed.
+    /// The same steps by runs; `None` if runs do not fit.
     fn timed(&self) -> Option<Vec<(i64, bool)>> {
         let end = self.pieces.iter().fold(self.start, |at, piece| at.after_piece(*piece));
         let mut runs: heapless::Vec<StepRun, RUNS_MAX> = heapless::Vec::new();
@@ -87,7 +88,7 @@ impl Cycle {
         made.then(|| runs.iter().flat_map(|run| run.instants().map(|ns| (ns, run.forward))).collect())
     }
 
-    /// How far the worst step is beside the plan, in ns; none where the exact method makes the steps.
+    /// Largest error of a step in ns; `None` where the exact method makes the steps.
     fn worst_error_ns(&self) -> Option<f64> {
         let timed = self.timed()?;
         let exact = self.exact();
@@ -107,7 +108,7 @@ impl Cycle {
 
 #[test]
 fn two_turns_whose_hump_is_symmetrical_and_the_neighbourhood_of_a_turn() {
-    // The middle of a hump is exact, whatever the slopes at its ends are.
+    // The middle of a hump is exact, whatever the slopes at its ends.
     let hump =
         Cycle::of_one_piece(0.446878855914302, -1.1414386994116301, 1073167.4411956728, -2328884624.5464654);
     // 160 steps/mm, 20 800 mm/s².

@@ -27,18 +27,18 @@ fn homed(clock: &VirtualClock) -> Machine {
     homed_on(clock, &options(), PUNCTUAL)
 }
 
-/// Starts a wave of any speed and lets it run some way.
+/// Starts a wave of a random speed and runs it for a while.
 fn run(machine: &mut Machine, random: &mut Random) {
     let period_s = random.log_between(0.3, 6.0);
     let wave = if random.unit() < 0.8 { sine(period_s) } else { square(period_s) };
     assert_eq!(machine.command(wave), Some(Ok(Accepted::Now)));
     machine.run_ms((random.between(0.5, 2.0) * period_s * 1e3) as u64 + 700);
     machine.sink().0.clear();
-    // Some edges before whatever follows.
+    // Some edges come first.
     machine.run_ms(200);
 }
 
-/// Raises the stop line at any instant within the next cycles, whatever the step loop does then; tells which.
+/// Raises the stop line at a random instant within the next cycles, at any point of the step loop; returns the instant.
 fn raise_soon(machine: &Machine, clock: &VirtualClock, random: &mut Random, level: StopLevel) -> u64 {
     let at = machine.now() + random.between(1.0, 3e6) as u64;
     let line = machine.stop_line().clone();
@@ -80,7 +80,7 @@ fn no_edge_begins_after_a_halt_that_comes_between_two_looks() {
     let mut machine = homed(&clock);
     for round in 0..120 {
         run(&mut machine, &mut random);
-        // At some edge of this kind: when a pulse begins, when it ends, when the direction line changes.
+        // At a random edge of this kind: a pulse begins, a pulse ends, the direction line changes.
         let wanted: fn(EdgeKind) -> bool = match round % 3 {
             0 => |kind| matches!(kind, EdgeKind::StepBegins { .. }),
             1 => |kind| matches!(kind, EdgeKind::StepEnds),
@@ -101,7 +101,7 @@ fn no_edge_begins_after_a_halt_that_comes_between_two_looks() {
         machine.run_ms(100);
         machine.sink().2 = None;
         let edges = &machine.sink().0;
-        // The edge at which it was raised is the last of its kind; only the end of a pulse may follow.
+        // The edge at which the line was raised is the last of its kind; only the end of a pulse may follow.
         let last = edges.iter().rposition(|edge| wanted(edge.kind)).unwrap();
         let after = edges[last + 1..].iter().filter(|edge| matches!(edge.kind, EdgeKind::StepBegins { .. }));
         assert_eq!(after.count(), 0, "steps after a halt at {:?}", edges[last]);
@@ -133,7 +133,7 @@ fn a_stop_keeps_s4_on_the_pulses_whenever_it_comes() {
         let took_s = made[after..].last().map_or(0.0, |(at, _)| (at - asked) as f64 * 1e-9);
         let way_mm = (made.len() - after) as f64 * STEP_MM;
         assert!(took_s <= v / a + 0.020, "{took_s} s from {v} mm/s");
-        // Steps are whole, and one more may be on its way.
+        // Steps are whole, and one more may be under way.
         let allowed_mm = v * v / (2.0 * a) + v * 0.020 + 2.0 * STEP_MM;
         assert!(way_mm <= allowed_mm, "{way_mm} mm from {v} mm/s, {allowed_mm} are allowed");
         let snapshot = machine.snapshot();
@@ -147,10 +147,10 @@ fn a_stop_keeps_s4_on_the_pulses_whenever_it_comes() {
     }
 }
 
-/// When the front switch was pressed and released.
+/// Instants at which the front switch was pressed and released.
 type Pressed = Rc<RefCell<Vec<(u64, bool)>>>;
 
-/// Presses and releases the front switch by hand: after so many nanoseconds, on or off.
+/// Schedules presses and releases of the front switch: after so many nanoseconds, on or off.
 fn press(
     clock: &VirtualClock,
     operator: &SimulatedOperator,
@@ -166,14 +166,14 @@ fn press(
     });
 }
 
-/// How many steps began while the switch read pressed.
+/// Number of steps that began while the switch read pressed.
 fn steps_while_pressed(machine: &mut Machine, pressed: &Pressed) -> usize {
     let pressed = pressed.borrow();
     let on_at = |at: u64| pressed.iter().rev().find(|(since, _)| *since <= at).is_some_and(|(_, on)| *on);
     steps(&machine.sink().0).iter().filter(|(at, _)| on_at(*at)).count()
 }
 
-/// A late step is made up for.
+/// Precision of a checker that allows making up for late steps.
 const SLEWED: Precision = Precision { edge_ns: 30, slews: true };
 
 #[test]

@@ -43,7 +43,7 @@ fn open(dir: &Path) -> (Store, InitialState) {
     Store::open(dir).unwrap()
 }
 
-/// Settings that say `n`.
+/// Settings that encode `n`.
 fn numbered(settings: &Settings, n: i64) -> Settings {
     settings.changed(&SettingsChange { max_steps: Some(n), ..SettingsChange::default() }).unwrap()
 }
@@ -116,7 +116,7 @@ fn what_was_saved_is_there_after_a_restart() {
     assert_eq!(opened.state.waves.into_iter().collect::<Vec<_>>(), [("größer".to_owned(), wave(3.0))]);
     assert_eq!((opened.state.counters.sessions, opened.state.counters.distance_mm), (1, 12.5));
 
-    // A reset begins a new document, and the old one is gone; the rest stays.
+    // A reset makes a new document and drops the old one; the rest stays.
     let reset = Settings::fresh(new_id());
     block_on(store.save(reset.clone())).unwrap();
     drop(store);
@@ -135,7 +135,7 @@ fn of_a_burst_all_are_acknowledged_and_what_is_shown_stays() {
             saved.unwrap();
         }
     });
-    // Of callers that do not wait for each other any may be the last.
+    // Any of the concurrent callers may be the last.
     let shown = store.state();
     assert!((1..=500).contains(&shown.settings.document.max_steps.unwrap()));
     drop(store);
@@ -159,7 +159,7 @@ fn a_second_process_is_refused_and_harms_nothing() {
 /// The raw database of `dir`.
 fn raw(dir: &Path) -> sled::Db {
     let open = || sled::open(dir.join("db"));
-    // The child of another test holds all locks of this process until it begins its program.
+    // A child of another test inherits all locks of this process until it executes its program.
     let patiently = |_| {
         open().ok().or_else(|| {
             std::thread::sleep(Duration::from_millis(10));
@@ -169,7 +169,7 @@ fn raw(dir: &Path) -> sled::Db {
     (0..200).find_map(patiently).unwrap_or_else(|| open().unwrap())
 }
 
-/// Puts a raw value into the store of `dir`.
+/// Writes a raw value into the store of `dir`.
 fn plant(dir: &Path, tree: &str, key: &[u8], value: &[u8]) {
     let db = raw(dir);
     db.open_tree(tree).unwrap().insert(key, value).unwrap();
@@ -197,7 +197,7 @@ fn a_session_that_nobody_ended_is_ended_at_the_next_start() {
     }
 }
 
-/// Not a test of its own: the process that the next test kills. Saves 1, 2, 3 … as a setting and then as the zero of the
+/// No test of its own: the process that the next test kills. Saves 1, 2, 3 … as a setting and then as the zero of the
 /// force sensor, and prints each number once both are durable.
 #[test]
 fn writer_to_be_killed() {

@@ -86,7 +86,7 @@ fn a_strained_computer_slows_the_wave_then_ends_it_and_keeps_the_position() {
     {
         let mut machine = homed(&options());
         let most_mm_s = MotionLimits::default().max_speed.get();
-        // Far too fast for the axis: it goes as fast as it may.
+        // Far too fast for the axis, which moves at its limits.
         machine.command(square(1.0));
         machine.run_ms(2_000);
         let before_mm_s = fastest_mm_s(&mut machine);
@@ -108,7 +108,7 @@ fn a_strained_computer_slows_the_wave_then_ends_it_and_keeps_the_position() {
         let at_rest = machine.snapshot();
         assert_eq!((at_rest.state, at_rest.fault), (State::Faulted, Some(fault)));
         assert!(at_rest.position_mm.is_some() && at_rest.velocity_mm_s == 0.0, "{at_rest:?}");
-        // The fault stays while its cause does, and nothing comes back by itself.
+        // The fault stays as long as its cause, and nothing resets by itself.
         assert_eq!(machine.command(Command::Acknowledge), Some(Err(CommandRefusal::CauseRemains(fault))));
         show(&mut machine, Derating::None);
         machine.run_ms(1_000);
@@ -116,7 +116,7 @@ fn a_strained_computer_slows_the_wave_then_ends_it_and_keeps_the_position() {
         for command in [Command::Acknowledge, Command::Arm, sine(2.0)] {
             assert_eq!(machine.command(command), Some(Ok(Accepted::Now)));
         }
-        // Whoever starts while it is so does not get a single step.
+        // A start in this state makes no step.
         machine.stop();
         machine.run_ms(1_000);
         machine.sink().0.clear();
@@ -136,7 +136,7 @@ fn stop_keeps_s4_and_the_position_at_every_phase() {
         machine.command(sine(1.0));
         machine.run_ms(3_000 + delay_ms);
         let before = steps(&machine.sink().0);
-        // Speed by the last pulses.
+        // Speed from the last pulses.
         let last = &before[before.len() - 3..];
         let v = 0.1 * 2.0 / ((last[2].0 - last[0].0) as f64 * 1e-9);
         let asked = machine.now();
@@ -153,7 +153,7 @@ fn stop_keeps_s4_and_the_position_at_every_phase() {
         assert_eq!(snapshot.state, State::Ready);
         let position_mm = snapshot.position_mm.unwrap();
         assert!((machine.operator().carriage_mm() - 5.0 - position_mm).abs() < 1e-3, "the position is wrong");
-        // And on it goes, without another calibration.
+        // It moves again without another calibration.
         assert_eq!(machine.command(sine(1.0)), Some(Ok(Accepted::Now)));
         machine.run_ms(4_000);
         assert_eq!(machine.snapshot().state, State::Running);
@@ -234,7 +234,7 @@ fn a_limit_cuts_the_motion_at_once_and_loses_the_position() {
         assert_eq!(snapshot.fault, Some(Fault::LimitHit(RailEnd::Front)));
         assert_eq!(snapshot.position_mm, None);
         assert!(matches!(machine.command(sine(1.0)), Some(Err(CommandRefusal::Faulted(_)))));
-        // The button of the old page: acknowledge, arm and home in one.
+        // The button of the old page: acknowledge, arm and home in one command.
         machine.operator().set_mishap(Mishap::FrontWelded, false);
         assert_eq!(machine.command(Command::Calibrate), Some(Ok(Accepted::Now)));
         assert_eq!(leave(&mut machine, State::Homing, 60_000).state, State::Ready);
@@ -304,7 +304,7 @@ fn what_comes_back_from_beyond_a_narrowed_stroke_limit_never_turns_outward() {
         machine.stop();
         assert!(machine.run_while(1_000, |snapshot| snapshot.state != State::Ready), "it does not stop");
     };
-    // Something pushes against the way back, firmly braked, for a moment; then the brake is let go.
+    // A force pushes against the way back for a moment, which brakes firmly; then the brake is released.
     for (after_ms, push_ms) in (60..240).step_by(12).zip([15, 25, 40, 60].into_iter().cycle()) {
         assert_eq!(machine.command(Command::UpdateSettings(wide)), Some(Ok(Accepted::Now)));
         assert_eq!(machine.command(sine(3.0)), Some(Ok(Accepted::Now)));
@@ -331,7 +331,7 @@ fn a_full_force_lets_not_one_step_go_against_it_but_retreat() {
     machine.run_ms(5_000);
     // Push back with more than the limit, whatever the axis does.
     machine.operator().push_g(-1_500.0);
-    // One sample, one cycle, what is queued, and the ramp from 228 mm/s.
+    // One sample, one cycle, the queued motion, and the ramp from 228 mm/s.
     machine.run_ms(13 + 1 + 12 + 40);
     let from = machine.now();
     machine.run_ms(4_000);
@@ -346,7 +346,7 @@ fn a_full_force_lets_not_one_step_go_against_it_but_retreat() {
 
 #[test]
 fn a_spring_wall_is_pressed_no_harder_than_the_limit() {
-    // Not part of the rail: homing would not pass it.
+    // The wall is not part of the rail, as homing would not pass it.
     let wall_g = |carriage_mm: f64| -40.0 * (carriage_mm - 80.0).max(0.0);
     let mut machine = homed(&options());
     machine.command(sine(4.0));
@@ -357,8 +357,8 @@ fn a_spring_wall_is_pressed_no_harder_than_the_limit() {
         peak_g = peak_g.max(-machine.snapshot().force_g.unwrap_or(0.0));
     }
     assert!(machine.snapshot().fault.is_none());
-    // What is on its way when the limit is reached (S14): one sample, one cycle and the queue, at the little speed
-    // that is still allowed there, go less than half a millimetre of 40 g each.
+    // The motion under way when the limit is reached (S14): one sample, one cycle and the queue, at the low speed that is
+    // still allowed there, cover less than half a millimetre of 40 g each.
     assert!(peak_g > 500.0 && peak_g <= 1_020.0, "peak {peak_g} g");
 }
 
@@ -372,7 +372,7 @@ fn homing_ends_at_the_force_limit() {
     let snapshot = leave(&mut machine, State::Homing, 60_000);
     assert_eq!((snapshot.fault, snapshot.position_mm), (Some(Fault::ForceWhileHoming), None));
     machine.run_ms(500);
-    // The limit of 1000 g, and what 40 mm/s go in a sample, a cycle, the queue and the ramp.
+    // The limit of 1000 g, and the distance at 40 mm/s in a sample, a cycle, the queue and the ramp.
     let pressed_mm = machine.operator().carriage_mm() - 80.0;
     assert!((24.0..27.0).contains(&pressed_mm), "{pressed_mm} mm into the spring");
 }

@@ -17,7 +17,7 @@ async fn start(location: MachineLocation) -> Server {
     Setup::new(location).start().await
 }
 
-/// Waits until something is so.
+/// Waits until `so` returns true.
 async fn until(what: &str, so: impl Fn() -> bool) {
     let begun = Instant::now();
     while !so() {
@@ -79,7 +79,7 @@ async fn a_client_that_falls_behind_is_closed_without_a_gap_and_holds_nobody_up(
     let (mut slow, mut quick) = (server.socket("status").await, server.socket("status").await);
     let padding = "x".repeat(16 * 1024);
     let mut longest = Duration::ZERO;
-    // More than the kernels' buffers and the queue hold together.
+    // More than the kernels' buffers and the queue hold.
     for n in 0..1_000 {
         let begun = Instant::now();
         server.ctx.bus.publish("status", &[("n", &n.to_string()), ("padding", &padding)]);
@@ -87,7 +87,7 @@ async fn a_client_that_falls_behind_is_closed_without_a_gap_and_holds_nobody_up(
         assert_eq!(quick.message().await["n"], n.to_string());
     }
     assert!(longest < Duration::from_millis(200), "publishing took {longest:?}");
-    // What the slow one finds when it reads at last: a beginning without a gap, then why it ends.
+    // The slow client finally reads a beginning without a gap, then the close code.
     let mut next = 0;
     let code = loop {
         match slow.frame().await {
@@ -101,7 +101,7 @@ async fn a_client_that_falls_behind_is_closed_without_a_gap_and_holds_nobody_up(
         }
     };
     assert_eq!(code, Some(1013));
-    // 512 KiB may wait for it, beside what the kernel holds.
+    // Its buffer holds 512 KiB, in addition to the kernel's.
     assert!((31..1_000).contains(&next), "{next}");
 }
 
@@ -200,7 +200,7 @@ async fn a_frame_that_is_too_large_closes_the_socket_with_1009() {
     client.send(&frame(64 * 1024 + 1)).await;
     assert_eq!(client.close_code().await, Some(1009));
     let mut client = server.socket("status").await;
-    // A part of it may still be on its way when the server gives up.
+    // A part of it may still be under way when the server closes.
     let _ = client.0.send(Message::text(frame(1024 * 1024))).await;
     assert_eq!(client.close_code().await, Some(1009));
 }

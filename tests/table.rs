@@ -63,7 +63,7 @@ fn command(kind: CommandKind) -> Command {
         CommandKind::ClientGone => Command::ClientGone,
         CommandKind::ReplaceSettings => Command::ReplaceSettings(support::config()),
         CommandKind::UpdateSettings => {
-            // Narrower in everything, so that it need not wait.
+            // Narrower in every field, so that it takes effect at once.
             let mut narrower = support::config();
             narrower.stroke_limit = Mm::constant(150.0);
             Command::UpdateSettings(narrower)

@@ -17,7 +17,7 @@ use yep::wave::{Envelope, Graph, Shape, Wave};
 const CYCLE_S: f64 = 0.001;
 const RANGE_MM: f64 = 145.0;
 
-/// How many rounds; `YEP_ROUNDS` makes them so many times more.
+/// Number of rounds; `YEP_ROUNDS` multiplies it.
 fn rounds(few: usize) -> usize {
     few * std::env::var("YEP_ROUNDS").ok().and_then(|times| times.parse().ok()).unwrap_or(1)
 }
@@ -33,7 +33,7 @@ fn limits(speed: f64, acceleration: f64, jerk: f64, stop: f64) -> MotionLimits {
     .unwrap()
 }
 
-/// What a machine may be set to.
+/// Random valid limits of a machine.
 fn some_limits(random: &mut Random) -> MotionLimits {
     let acceleration = random.log_between(1_000.0, 15_000.0);
     let onset_s = random.log_between(0.01, 0.1);
@@ -61,7 +61,7 @@ fn bounds(limits: &MotionLimits) -> CycleBounds {
     }
 }
 
-/// An axis that follows, checked in each cycle for what must always hold.
+/// An axis that follows a reference; each cycle is checked against the invariants.
 struct Axis {
     tracker: Tracker,
     at: Kinematics,
@@ -99,7 +99,7 @@ struct Waves {
 }
 
 impl Waves {
-    /// One to four sines, each with a slowly changing amplitude, which is two more sines.
+    /// One to four random sines, each with a slowly changing amplitude, which is two more sines.
     fn some(random: &mut Random) -> Waves {
         let mut sines = Vec::new();
         for _ in 0..random.between(1.0, 4.99) as u32 {
@@ -117,7 +117,7 @@ impl Waves {
         Waves { centre: RANGE_MM / 2.0, sines }
     }
 
-    /// Derivative of that order.
+    /// The derivative of that order.
     fn derivative(&self, order: i32, t_s: f64) -> f64 {
         let turned = f64::from(order) * core::f64::consts::FRAC_PI_2;
         self.sines.iter().map(|(a, w, phase)| a * w.powi(order) * (w * t_s + phase + turned).sin()).sum()
@@ -131,7 +131,7 @@ impl Waves {
         }
     }
 
-    /// Makes it smaller until it is inside this share of all limits for so long.
+    /// Scales it down until it is inside this share of all limits for `for_s`.
     fn made_feasible(mut self, share: f64, limits: &MotionLimits, for_s: f64) -> Waves {
         let most = |order: i32| {
             (0..(for_s / CYCLE_S) as u32)
@@ -194,13 +194,13 @@ fn a_reference_is_caught_up_with() {
     assert!(slowest < 1.0);
 }
 
-/// What no axis can do: the place at a time, with the velocity and acceleration that its source would tell.
+/// Infeasible references: the place at a time, with the velocity and acceleration that its source would give.
 #[derive(Debug, Clone, Copy)]
 enum Impossible {
     Square,
     Sawtooth,
     Sine,
-    /// Steps to anywhere, with noise on top: something that a person or a bad program sends.
+    /// Steps to random places with noise on top, as a person or a faulty program sends them.
     Noise {
         step_mm: f64,
     },
@@ -238,7 +238,7 @@ impl Impossible {
     }
 }
 
-/// The longest row of cycles in which the acceleration changed its course each time, by more than a trifle.
+/// Longest sequence of cycles in which the acceleration changed direction each time, by more than a tolerance.
 #[derive(Default)]
 struct Chatter {
     last_change: f64,
@@ -286,7 +286,7 @@ fn what_the_axis_cannot_do_ends_in_rest_without_ringing() {
             Impossible::Noise { .. } => 3,
         };
         longest[kind] = longest[kind].max(chatter.longest);
-        // The reference comes to rest anywhere; soon after that so does the axis, and stays there.
+        // The reference comes to rest at a random place; soon afterwards the axis does, and stays there.
         let rest = Kinematics::at_rest(now.p);
         let coming = axis.at;
         let plan = quickest(coming, rest.p, &limits);
@@ -315,7 +315,7 @@ fn what_the_axis_cannot_do_ends_in_rest_without_ringing() {
         assert!(calm.longest <= 4, "{} cycles of chatter, {coming:?} to {rest:?} {limits:?}", calm.longest);
     }
     println!("chatter at most {longest:?} cycles; {slowest} of the time that is granted");
-    // Noise is chatter itself: it is passed on no longer than it comes.
+    // Noise is chatter itself: the axis follows it no longer than it lasts.
     assert!(longest.iter().all(|row| *row <= 10), "{longest:?}");
 }
 
@@ -325,8 +325,8 @@ fn what_the_axis_cannot_quite_do_is_the_same_in_every_period() {
     let mut worst = 0.0f64;
     for round in 0..rounds(90) {
         let limits = some_limits(&mut random);
-        // From here on (half a period, as a share of the quickest way from end to end) each kind comes near both ends.
-        // What is much faster than that is chased from wherever the axis happens to be.
+        // From this period on (half a period, as a share of the quickest way from end to end) each kind comes near both ends.
+        // The axis chases a much faster reference from an arbitrary place.
         let (impossible, least) =
             [(Impossible::Square, 0.9), (Impossible::Sawtooth, 0.7), (Impossible::Sine, 0.5)][round % 3];
         let way_s = quickest(Kinematics::at_rest(0.0), 0.9 * RANGE_MM, &limits).duration_s();
@@ -345,7 +345,7 @@ fn what_the_axis_cannot_quite_do_is_the_same_in_every_period() {
             }
             periods.push(places);
         }
-        // Late periods are all alike: no cycle of its own, and at most the slow end of a settling.
+        // Late periods are all alike: no oscillation of its own, and at most the slow end of a settling.
         let apart = |one: usize, other: usize| {
             periods[one]
                 .iter()
@@ -363,7 +363,7 @@ fn what_the_axis_cannot_quite_do_is_the_same_in_every_period() {
     println!("periods are at most {worst} mm apart");
 }
 
-/// The oracle's quickest way from `start` to rest: lowest and highest place on it, none where it finds nothing.
+/// The oracle's quickest way from `start` to rest: its lowest and highest place; `None` if it finds no way.
 fn oracle_extent(start: &Kinematics, to: f64, limits: &MotionLimits) -> Option<(f64, f64)> {
     const M: f64 = 1e-3;
     let mut otg = Ruckig::<1, ThrowErrorHandler>::new(None, CYCLE_S);
@@ -411,7 +411,7 @@ fn limits_lowered_in_mid_stroke_never_lead_out_of_the_range_also_where_the_oracl
         }
         let (mut since, mut turned) = (0, false);
         let v = axis.at.v;
-        // `Axis` holds every cycle against the range, and the way to rest from its end.
+        // `Axis` checks every cycle against the range, and the stop from its end.
         let rests = |at: &Kinematics| (at.p - target.p).abs() < 0.01 && at.v.abs() < 0.1;
         while !rests(&axis.at) || since < 20 {
             axis.follow(target, target, &after);
@@ -419,7 +419,7 @@ fn limits_lowered_in_mid_stroke_never_lead_out_of_the_range_also_where_the_oracl
             since += 1;
             assert!(since < 200_000, "it does not arrive: {:?} {target:?} {after:?}", axis.at);
         }
-        // At the latest when the axis has turned, or rests, and let go, the lower limits are in force.
+        // The lower limits are in force at the latest when the axis has turned, or rests, and has released its acceleration.
         let mut more = 0;
         while axis.tracker.limits_in_force(&after) != after {
             axis.follow(target, target, &after);
@@ -432,7 +432,7 @@ fn limits_lowered_in_mid_stroke_never_lead_out_of_the_range_also_where_the_oracl
     assert!(left > compared / 200, "the oracle left the range in {left} of {compared} only");
 }
 
-/// A wave of any kind, in any part of the stroke.
+/// A random wave, in a random part of the stroke.
 fn some_wave(random: &mut Random) -> Wave {
     let some_knots = |random: &mut Random| -> Vec<Knot> {
         let count = random.between(2.0, 9.99) as u32;
@@ -482,7 +482,7 @@ fn a_wave_that_is_too_fast_is_made_smaller_and_is_the_same_in_every_period() {
     for round in 0..rounds(300) {
         let limits = some_limits(&mut random);
         let wave = some_wave(&mut random);
-        // Whole cycles, so that one period can be laid upon another.
+        // Whole cycles, so that periods can be compared.
         let cycles = (wave.period_s() / CYCLE_S).round() as usize;
         let wave = Wave::new(wave.graph, cycles as f64 * CYCLE_S).unwrap().within(wave.envelope);
         let mut follower = Follower::new(wave.clone());
@@ -497,7 +497,7 @@ fn a_wave_that_is_too_fast_is_made_smaller_and_is_the_same_in_every_period() {
             axis.take(&planned, &limits);
             (axis.at.p, (axis.at.p - then.p).abs())
         };
-        // It has found its way by then.
+        // It has settled by then.
         (0..4_000 + cycles).for_each(|_| _ = cycle());
         let first: Vec<(f64, f64)> = (0..cycles).map(|_| cycle()).collect();
         (0..9 * cycles).for_each(|_| _ = cycle());
@@ -506,7 +506,7 @@ fn a_wave_that_is_too_fast_is_made_smaller_and_is_the_same_in_every_period() {
         let beside_mm = later.iter().map(|at| at.1).fold(0.0, f64::max);
         smaller += usize::from(follower.is_too_fast(RANGE_MM));
         worst_mm = worst_mm.max(off_mm);
-        // A jump or a corner is met by one cycle or by the next.
+        // A jump or a corner falls into one cycle or the next.
         assert!(off_mm < 2.0, "round {round}: {off_mm} mm: {wave:?} {limits:?}");
         if wave.graph.same(&Shape::Sine.into()) {
             sine_mm = sine_mm.max(beside_mm);
@@ -518,7 +518,7 @@ fn a_wave_that_is_too_fast_is_made_smaller_and_is_the_same_in_every_period() {
     assert!(smaller > rounds(100));
 }
 
-/// What the layout lets a machine be set to, with a stop that may be much firmer than the wave.
+/// Random limits that the layout allows, with a stop that may be much firmer than the wave.
 fn any_limits(random: &mut Random) -> MotionLimits {
     let acceleration = random.log_between(100.0, 50_000.0);
     let stop = if random.chance(0.3) { acceleration } else { random.log_between(acceleration, 50_000.0) };

@@ -13,7 +13,7 @@ fn numbers(list: &Value) -> Vec<f64> {
     list.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
 }
 
-/// A number as the clients send it: also as text, also with nothing after the point.
+/// A number in a form that clients send: also as text, also with nothing after the point.
 fn sent(value: &Value) -> Option<f64> {
     value.as_f64().or_else(|| value.as_str()?.parse().ok())
 }
@@ -34,7 +34,7 @@ fn plain(points: &Points) -> Vec<f64> {
     }
 }
 
-/// Shape, duration and resolution of a recorded request; none where its JSON is refused before the wave is.
+/// Shape, duration and resolution of a recorded request; `None` where its JSON is refused before the wave is.
 fn asked(item: &Value) -> Option<(Shape, f64, i64)> {
     let body = item["request"]["body"].as_str()?.replace("NaN", "\"NaN\"");
     let body: Value = serde_json::from_str(&body).ok()?;
@@ -86,7 +86,7 @@ fn every_recorded_curve_has_the_same_values() {
             assert_ne!(response["status"], 200, "{name} was not understood");
             continue;
         };
-        // An entry without a value was not a number to the original either.
+        // The original took an entry without a value for not-a-number as well.
         let points: Vec<f64> = points.iter().map(|point| sent(point).unwrap_or(f64::NAN)).collect();
         let resolution = sent(&body["resolution"]).map_or(100, |resolution| resolution as i64);
         match response["status"].as_u64() {
@@ -94,7 +94,7 @@ fn every_recorded_curve_has_the_same_values() {
                 assert_same(name, &curve(&points, resolution).unwrap(), &numbers(&response["json"]));
                 compared += 1;
             }
-            // The redirect to the other form of the path says nothing about the points.
+            // The redirect to the other form of the path contains no points.
             Some(307) => assert!(curve(&points, resolution).is_ok()),
             _ => assert!(curve(&points, resolution).is_err(), "{name} was refused by the original"),
         }
@@ -102,7 +102,7 @@ fn every_recorded_curve_has_the_same_values() {
     assert!(compared >= 10, "only {compared} recorded curves were compared");
 }
 
-/// What `wave/run` sent to a machine was `(p + 1) / 2`: the same points as a share of the range.
+/// `wave/run` sent `(p + 1) / 2` to a machine: the same points as a share of the range.
 #[test]
 fn the_points_that_were_sent_to_a_machine_are_these_points() {
     for item in recorded("wave_run") {

@@ -7,13 +7,13 @@ use std::process::{Command, Stdio};
 
 use super::print_figure;
 
-/// What `--count UNIT N` asks for, in the process that is counted.
+/// Unit and count of the option `--count UNIT N`, in the process that is counted.
 pub fn requested() -> Option<(String, u64)> {
     let mut arguments = std::env::args().skip_while(|argument| argument != "--count").skip(1);
     Some((arguments.next()?, arguments.next()?.parse().ok()?))
 }
 
-/// Whether there is a valgrind; says so when there is none.
+/// True if valgrind is installed; prints a line if not.
 pub fn is_available() -> bool {
     let found =
         Command::new("valgrind").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
@@ -24,13 +24,13 @@ pub fn is_available() -> bool {
     found
 }
 
-/// Options of callgrind that count only what happens within functions of that name.
+/// Options of callgrind that count only within functions of that name.
 #[allow(dead_code)]
 pub fn only_within(function: &str) -> Vec<String> {
     vec!["--collect-atstart=no".to_owned(), format!("--toggle-collect={function}")]
 }
 
-/// Instructions per unit of `what`, from runs of `few` and of `many`; one of what N counts has `per_n` units.
+/// Prints the instructions per unit of `what`, from runs of `few` and of `many`; each count has `per_n` units.
 pub fn print_per_unit(name: &str, per: &str, what: &str, range: (u64, u64), per_n: f64) -> Option<f64> {
     print_per_unit_with(Vec::new(), name, per, what, range, per_n)
 }

@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// What a client of a flood waits for an answer before it turns to the next request.
+/// Longest wait of a flood's client for an answer before the next request.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Starts the clients of a flood against a server; they go on until the flag says that it is over.
+/// Starts the clients of a flood against a server; they go on until the flag is set.
 type Start = fn(SocketAddr, &Arc<AtomicBool>) -> Vec<JoinHandle<()>>;
 
-/// Each with its name.
+/// All floods with their names.
 pub const FLOODS: [(&str, Start); 10] = [
     ("quiet", |_, _| Vec::new()),
     ("wave_get_2", |to, over| requests(to, over, 2, "/api/wave/get", LONG_WAVE.into())),
@@ -39,14 +39,14 @@ fn many_values() -> String {
     format!(r#"{{"version":1,"waves":[{}0]}}"#, "0,".repeat(520_000))
 }
 
-/// A flood that goes on.
+/// A running flood.
 pub struct Flood {
     over: Arc<AtomicBool>,
     clients: Vec<JoinHandle<()>>,
 }
 
 impl Flood {
-    /// Begins the one of that number.
+    /// Starts the flood with that index.
     pub fn begin(number: usize, to: SocketAddr) -> Flood {
         let over = Arc::new(AtomicBool::new(false));
         let clients = FLOODS[number].1(to, &over);
@@ -67,7 +67,7 @@ fn repeat(over: &Arc<AtomicBool>, mut act: impl FnMut() -> Option<()> + Send + '
     let over = Arc::clone(over);
     std::thread::spawn(move || {
         while !over.load(Relaxed) {
-            // Refused or cut off: once more.
+            // Refused or cut off: try again.
             if act().is_none() {
                 std::thread::sleep(Duration::from_millis(1));
             }
@@ -75,7 +75,7 @@ fn repeat(over: &Arc<AtomicBool>, mut act: impl FnMut() -> Option<()> + Send + '
     })
 }
 
-/// So many clients that each make that request again and again, and read the answer to its end.
+/// Clients that each send that request again and again, and read the answer to its end.
 fn requests(
     to: SocketAddr,
     over: &Arc<AtomicBool>,
@@ -104,7 +104,7 @@ fn requests(
     (0..clients).map(client).collect()
 }
 
-/// So many connections on which this is said and nothing else; one that is closed is opened anew.
+/// Holds connections on which only `said` is sent; a closed one is opened again.
 fn hold(to: SocketAddr, over: &Arc<AtomicBool>, connections: usize, said: &'static [u8]) -> JoinHandle<()> {
     let mut held: Vec<Option<TcpStream>> = (0..connections).map(|_| None).collect();
     repeat(over, move || {
@@ -131,12 +131,12 @@ fn connects(to: SocketAddr, over: &Arc<AtomicBool>) -> Vec<JoinHandle<()>> {
     (0..4).map(|_| repeat(over, move || TcpStream::connect(to).ok().map(drop))).collect()
 }
 
-/// Sockets whose clients send frames of 60 KiB, as fast as they are taken.
+/// Sockets whose clients send frames of 60 KiB as fast as the server reads.
 fn frames(to: SocketAddr, over: &Arc<AtomicBool>) -> Vec<JoinHandle<()>> {
     let text = format!(r#"{{"stream":"flood","a":"{}"}}"#, "x".repeat(60_000));
     let mut frame = vec![0x81, 0xfe];
     frame.extend(u16::try_from(text.len()).expect("a short frame").to_be_bytes());
-    // Masked with nothing.
+    // A mask of zeros.
     frame.extend([0; 4]);
     frame.extend(text.as_bytes());
     let socket = |_| {

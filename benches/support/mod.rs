@@ -16,7 +16,7 @@ pub mod server;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-/// Whether `cargo bench` runs this; `cargo test --benches` would as well, and wait for minutes.
+/// True under `cargo bench`; `cargo test --benches` would run it as well, and wait for minutes.
 pub fn is_bench_run() -> bool {
     let wanted = std::env::args().any(|argument| argument == "--bench");
     if !wanted {
@@ -31,18 +31,18 @@ pub fn number(name: &str) -> Option<u64> {
     arguments.nth(1)?.parse().ok()
 }
 
-/// Measured values, in order.
+/// Measured values, sorted.
 pub struct Samples(Vec<f64>);
 
 impl Samples {
-    /// At least one finite value.
+    /// Samples of at least one finite value.
     pub fn new(mut values: Vec<f64>) -> Samples {
         assert!(!values.is_empty() && values.iter().all(|value| value.is_finite()));
         values.sort_by(f64::total_cmp);
         Samples(values)
     }
 
-    /// `run` as often as `samples` says, each time for `count` units; in ns per unit.
+    /// Runs `run` `samples` times, each time for `count` units; values in ns per unit.
     ///
     /// A first run, which is not counted, fills the caches.
     pub fn of(samples: usize, count: u64, mut run: impl FnMut(u64)) -> Samples {
@@ -55,12 +55,12 @@ impl Samples {
         Samples::new((0..samples).map(one).collect())
     }
 
-    /// The value below which this share of all lies.
+    /// The value below which this share of all samples lies.
     pub fn quantile(&self, share: f64) -> f64 {
         self.0[(share * (self.0.len() - 1) as f64).round() as usize]
     }
 
-    /// The middle.
+    /// The median.
     pub fn median(&self) -> f64 {
         self.quantile(0.5)
     }
@@ -75,29 +75,29 @@ impl Samples {
         self.0[self.0.len() - 1]
     }
 
-    /// In another unit.
+    /// The samples times `factor`.
     pub fn scaled(&self, factor: f64) -> Samples {
         Samples::new(self.0.iter().map(|value| value * factor).collect())
     }
 
-    /// Each value made into another one.
+    /// Applies `of` to each value.
     pub fn map(&self, of: impl Fn(f64) -> f64) -> Samples {
         Samples::new(self.0.iter().copied().map(of).collect())
     }
 
-    /// Tells the median.
+    /// Prints the median.
     pub fn print(&self, name: &str, unit: &str) {
         let (low, high) = (format_figure(self.quantile(0.1)), format_figure(self.quantile(0.9)));
         print_figure(name, self.median(), unit, &format!("median of {}, {low}..{high}", self.0.len()));
     }
 }
 
-/// Tells one figure, and how it came about.
+/// Prints one figure, and how it was measured.
 pub fn print_figure(name: &str, value: f64, unit: &str, how: &str) {
     println!("{name:<40}  {:>10} {unit:<22}  ({how})", format_figure(value));
 }
 
-/// With three digits that say something, and no more.
+/// Formats with three significant digits.
 fn format_figure(value: f64) -> String {
     let digits = match value.abs() {
         size if size >= 100.0 => 0,
@@ -109,7 +109,7 @@ fn format_figure(value: f64) -> String {
     format!("{value:.digits$}")
 }
 
-/// Seconds of a duration, in milliseconds.
+/// Duration in milliseconds.
 pub fn ms(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }

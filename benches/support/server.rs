@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// What anything may take before the benchmark gives up.
+/// Longest wait before the benchmark fails.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Between two attempts to reach a server that starts: shorter than anything that is told.
+/// Interval of attempts to reach a starting server: shorter than any printed figure.
 const RETRY: Duration = Duration::from_micros(100);
 /// Units of the times in /proc, which Linux fixes for all programs.
 const TICKS_PER_S: f64 = 100.0;
@@ -25,17 +25,17 @@ const TICKS_PER_S: f64 = 100.0;
 pub struct Server {
     child: Child,
     address: SocketAddr,
-    /// From before exec to the first good answer.
+    /// Time from before exec to the first answer with 200.
     pub started_in: Duration,
 }
 
-/// A folder for what a server leaves behind, beside what cargo builds: a real disk.
+/// A folder for the files of a server, beside cargo's output: on a real disk.
 pub fn folder() -> TempDir {
     tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder")
 }
 
 impl Server {
-    /// Starts the program in `folder`, with a file of this content, and waits until it answers.
+    /// Starts the program in `folder` with this configuration file, and waits until it answers.
     pub fn start(folder: &Path, config: &str) -> Server {
         let address = free_address();
         fs::write(folder.join("yep.toml"), config).expect("the configuration");
@@ -64,7 +64,7 @@ impl Server {
         server
     }
 
-    /// Where it listens.
+    /// Address of the server.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -74,7 +74,7 @@ impl Server {
         Client::to(self.address).expect("a connection")
     }
 
-    /// Lets the machine find both ends, and waits for that.
+    /// Calibrates the machine, and waits for the end.
     pub fn calibrate(&self) {
         let mut client = self.client();
         client.give_command("calibrate");
@@ -105,7 +105,7 @@ impl Server {
         fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
     }
 
-    /// Memory that is resident, in bytes: all of it as `VmRSS`, without the pages of files as `RssAnon`.
+    /// Resident memory in bytes: `VmRSS` for all of it, `RssAnon` without the pages of files.
     pub fn resident_bytes(&self, which: &str) -> f64 {
         let status = self.proc("status");
         let line = status.lines().find_map(|line| line.strip_prefix(which)?.strip_prefix(':'));
@@ -119,12 +119,12 @@ impl Server {
         cpu_s(&self.proc("stat"))
     }
 
-    /// The same of its threads, those of one name taken together.
+    /// The same by thread, with threads of one name added up.
     pub fn cpu_s_by_thread(&self) -> BTreeMap<String, f64> {
         let mut all = BTreeMap::new();
         let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("the threads");
         for task in tasks.flatten() {
-            // A thread may end meanwhile.
+            // A thread may end in between.
             let Ok(stat) = fs::read_to_string(task.path().join("stat")) else { continue };
             let name = stat[stat.find('(').unwrap_or(0) + 1..stat.rfind(')').unwrap_or(0)].to_owned();
             *all.entry(name).or_default() += cpu_s(&stat);
@@ -140,7 +140,7 @@ impl Drop for Server {
     }
 }
 
-/// User and system time of a line of /proc/…/stat. The name in it may hold anything, so what counts is behind it.
+/// User and system time of a line of /proc/…/stat. The name in it may contain anything, so parsing begins behind it.
 fn cpu_s(stat: &str) -> f64 {
     let fields = stat[stat.rfind(')').expect("a name") + 2..].split(' ');
     let ticks: f64 = fields.skip(11).take(2).map(|ticks| ticks.parse::<f64>().expect("ticks")).sum();
@@ -158,7 +158,7 @@ pub struct Client {
     address: SocketAddr,
     stream: TcpStream,
     received: Vec<u8>,
-    /// Tells it from all other clients.
+    /// Makes this client distinct from all others.
     agent: u64,
 }
 
@@ -169,7 +169,7 @@ fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// The number of a client that has not been there before.
+/// A new client number.
 fn next_agent() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     NEXT.fetch_add(1, Relaxed)
@@ -181,14 +181,14 @@ impl Client {
         Ok(Client { address, stream, received: Vec::new(), agent: next_agent() })
     }
 
-    /// Asks, and returns the status and the body.
+    /// Sends a GET; returns the status and the body.
     pub fn get(&mut self, path: &str) -> (u16, &[u8]) {
         self.ask("GET", path, "")
     }
 
     /// The same with a body of JSON.
     pub fn ask(&mut self, method: &str, path: &str, body: &str) -> (u16, &[u8]) {
-        // Behind a STOP it is another client, which has not been sending (S34).
+        // Behind a STOP it poses as another client, which has not been sending (S34).
         let request = format!(
             "{method} {path} HTTP/1.1\r\nhost: localhost\r\nuser-agent: bench {}\r\n\
              content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
@@ -203,14 +203,15 @@ impl Client {
             if let Some(answer) = self.exchange(&request) {
                 break answer;
             }
-            // When there are many connections, one that rests may be closed.
+            // With many connections the server may close one that rests.
             assert!(begin.elapsed() < PATIENCE, "the server closes each connection");
             self.stream = connect(self.address).expect("a connection");
         };
         (status, &self.received[from..from + length])
     }
 
-    /// Sends it; status, beginning and length of the content of the answer. None if the server closed without a word.
+    /// Sends the request; returns status, beginning and length of the content of the answer, or `None` if the server
+    /// closed without an answer.
     fn exchange(&mut self, request: &str) -> Option<(u16, usize, usize)> {
         self.received.clear();
         self.stream.write_all(request.as_bytes()).ok()?;
@@ -236,18 +237,18 @@ impl Client {
         }
     }
 
-    /// From now on it is another client, which has not asked for anything yet (S34).
+    /// Poses as another client, which has sent no request yet (S34).
     pub fn change_identity(&mut self) {
         self.agent = next_agent();
     }
 
-    /// A POST that must be answered with 200.
+    /// Sends a POST that must be answered with 200.
     pub fn post(&mut self, path: &str, body: &str) {
         let (status, said) = self.ask("POST", path, body);
         assert_eq!(status, 200, "{path}: {}", String::from_utf8_lossy(said));
     }
 
-    /// Gives a command.
+    /// Sends a command by its name.
     pub fn give_command(&mut self, command: &str) {
         self.post("/api/commands/run", &format!(r#"{{"type": "{command}"}}"#));
     }
@@ -285,7 +286,7 @@ fn head_of(received: &[u8]) -> Option<(u16, usize, usize)> {
     Some((status, end + 4, length))
 }
 
-/// Reads and throws away what the sockets have received, again and again for so long; returns how many bytes.
+/// Reads and drops the sockets' input for `time`; returns the number of bytes.
 pub fn drain(sockets: &mut [TcpStream], time: Duration) -> usize {
     let (begin, mut bytes, mut buffer) = (Instant::now(), 0, [0; 16 * 1024]);
     while begin.elapsed() < time {

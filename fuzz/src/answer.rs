@@ -1,29 +1,29 @@
 //! Parser of HTTP answers from the bytes of a connection.
 
-/// An answer that is there to its last byte.
+/// A complete answer.
 pub struct Answer {
-    /// Its code.
+    /// Status code.
     pub status: u16,
-    /// Whether the connection ends with it.
+    /// True if the connection ends with it.
     pub closes: bool,
-    /// Whether it says that its content is JSON.
+    /// True if its content type is JSON.
     pub is_json: bool,
-    /// What it holds.
+    /// The content.
     pub content: Vec<u8>,
-    /// How many bytes it took of the connection.
+    /// Length on the connection, in bytes.
     pub length: usize,
 }
 
 impl Answer {
-    /// The first answer in the bytes, once all of it is there.
+    /// Parses the first answer in the bytes; `None` while it is incomplete.
     ///
     /// # Panics
     ///
-    /// If they are no answer.
+    /// If the bytes are no answer.
     #[must_use]
     pub fn first(bytes: &[u8], is_to_head: bool) -> Option<Answer> {
         let head = bytes.windows(4).position(|end| end == b"\r\n\r\n")? + 4;
-        // A preflight is told what it asked for, and that may be any bytes that a header can hold.
+        // The answer to a preflight repeats requested header names, which may be any bytes that a header can hold.
         let text = String::from_utf8_lossy(&bytes[..head]).to_ascii_lowercase();
         let status = text.strip_prefix("http/1.").and_then(|rest| rest.get(2..5)?.parse().ok());
         let status = status.unwrap_or_else(|| panic!("no status: {text:?}"));
@@ -48,7 +48,8 @@ impl Answer {
     }
 }
 
-/// Content in chunks (RFC 9112, section 7.1), and how many bytes it took, once all of it is there.
+/// Parses chunked content (RFC 9112, section 7.1); returns it with its length on the connection, `None` while it is
+/// incomplete.
 fn chunked(bytes: &[u8]) -> Option<(Vec<u8>, usize)> {
     let mut content = Vec::new();
     let mut rest = bytes;

@@ -10,7 +10,7 @@ use yep_sensor_board::message::{ForceReading, FromBoard, Hello, PROTOCOL, Readin
 
 use super::{files, serial, server};
 
-/// Bodies that at least one route takes.
+/// Bodies that at least one route accepts.
 const BODIES: &[&str] = &[
     "",
     r#"{"type": "calibrate"}"#,
@@ -35,18 +35,18 @@ const BODIES: &[&str] = &[
     r#"{"mishaps": [], "push_g": 0}"#,
 ];
 
-/// Values of segments in braces.
+/// Values for path segments in braces.
 const VALUES: &[&str] =
     &["default", "machine-thrust", "1", "1.csv", "status", "%2F%00%ff", "0123456789abcdef01234567"];
 
-/// Queries, of which each route understands a few.
+/// Queries; each route knows a few of them.
 const QUERIES: &[&str] = &["", "?machine=true", "?from_s=-2&to_s=1&every=10", "?every=0&from_s=nan"];
 
 /// Each route with each body, and some values and queries.
 pub fn http_requests() -> Vec<Vec<u8>> {
     let mut seeds = Vec::new();
     for (index, route) in ROUTES.iter().enumerate() {
-        // Where a body means nothing, a few are enough; STOP would keep everything else from moving.
+        // A few bodies are enough for a route that ignores them; STOP would keep the axis from moving.
         let calm = ["/api/stop", "/api/setup/initialize"].contains(&route.path);
         let bodies = if route.method == "GET" || calm { 2 } else { BODIES.len() };
         for (at, body) in BODIES.iter().enumerate().take(bodies) {
@@ -60,7 +60,7 @@ pub fn http_requests() -> Vec<Vec<u8>> {
             seeds.push(format!("{} {}{query}\n{body}", route.method, path.join("/")).into_bytes());
         }
     }
-    // What a path tells, it takes as well: settings, limits, a backup.
+    // The content that a path returns is valid as its body: settings, limits, a backup.
     let path = |route: &Route| route.path.replace("{model}", "machine-thrust").replace("{id}", "default");
     for route in ROUTES.iter().filter(|route| route.method != "GET") {
         let twin = ROUTES.iter().find(|other| other.method == "GET" && other.path == route.path);
@@ -68,7 +68,7 @@ pub fn http_requests() -> Vec<Vec<u8>> {
             seeds.extend(vec![format!("{} {}\n{body}", route.method, path(route)).into_bytes(); 8]);
         }
     }
-    // What belongs together comes more often.
+    // Bodies that belong to the route come more often.
     for body in BODIES {
         let fits = [
             ("PUT /api/settings/machine-thrust/default", "max_stroke"),
@@ -140,7 +140,7 @@ pub fn websocket() -> Vec<Vec<u8>> {
     .enumerate()
     .map(|(index, message)| text(index as u8, message))
     .collect();
-    // In two pieces with a ping between them; a close; a binary one; an unmasked one; one that lies about its length.
+    // In two fragments with a ping between them; a close; a binary one; an unmasked one; one with a wrong length.
     seeds.push([&[0, 0x01, 3][..], b"{\"a", &[0x89, 2], b"hi", &[0x80, 6], b"\": 1} "].concat());
     seeds.push([&[1, 0x88, 4][..], &1_000u16.to_be_bytes(), b"by"].concat());
     seeds.push(vec![2, 0x82, 3, 1, 2, 3]);
@@ -165,7 +165,7 @@ pub fn config() -> Vec<Vec<u8>> {
     parts.map(String::into_bytes).chain([example.into(), whole.clone().into_bytes()]).collect()
 }
 
-/// A short recording, without and with its checksums put right.
+/// A short recording, without and with correct checksums.
 pub fn recording() -> Vec<Vec<u8>> {
     let options = yep::settings::Settings::fresh(yep::settings::new_id());
     let config = options.config(&yep::settings::RailGeometry::default());
@@ -196,7 +196,7 @@ pub fn recording() -> Vec<Vec<u8>> {
     (0..3).map(|checksums| [&[checksums], file.as_slice()].concat()).collect()
 }
 
-/// What board and host say to each other, framed by us and as it is on the line.
+/// Messages of board and host to each other, framed by the target and as they are on the line.
 pub fn serial() -> Vec<Vec<u8>> {
     let hello = Hello { protocol: PROTOCOL, schema: SCHEMA, firmware: [0, 1, 2], serial: 7, garbled: 0 };
     let setup = Setup { zero_counts: Some(8_000), counts_per_g: Some(120.5), rate_hz: 80 };
@@ -240,7 +240,7 @@ pub fn serial() -> Vec<Vec<u8>> {
     seeds
 }
 
-/// Each file of a sound state folder.
+/// Each file of an intact state folder.
 pub fn state() -> Vec<Vec<u8>> {
     let files = files::intact_state_files().into_iter().enumerate();
     files.map(|(index, (_, content))| [&[index as u8], content.as_slice()].concat()).collect()

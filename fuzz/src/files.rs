@@ -8,7 +8,7 @@ use yep::diag::recorder::export::{self, ExportSpan};
 use yep::diag::recorder::{Archive, file};
 use yep::store::Store;
 
-/// A configuration file: options that keep every rule, or what is wrong.
+/// Target: a configuration file gives options that keep every rule, or an error.
 pub fn config(data: &[u8]) {
     match config::of_text(&String::from_utf8_lossy(data)) {
         Ok(options) => options.check().expect("options that break a rule"),
@@ -16,8 +16,8 @@ pub fn config(data: &[u8]) {
     }
 }
 
-/// A file of the flight recorder. The first byte says how many of its checksums are put right, so that what is behind
-/// them is met as well.
+/// Target: a file of the flight recorder. The first byte says how many of its checksums are corrected, so that the code
+/// behind them is reached as well.
 pub fn recording(data: &[u8]) {
     let (first, rest) = data.split_first().unwrap_or((&0, &[]));
     let mut bytes = rest.to_vec();
@@ -52,8 +52,8 @@ fn fix_checksums(bytes: &mut [u8], checksums: u8) {
     }
 }
 
-/// The state folder with one of its files replaced: the first byte chooses which. Whatever is in it, the store opens, or
-/// says why it does not.
+/// Target: the state folder with one of its files replaced; the first byte chooses which. The store opens, or returns
+/// an error.
 pub fn state(data: &[u8]) {
     let (first, content) = data.split_first().unwrap_or((&0, &[]));
     let folder = tempfile::tempdir().expect("a folder");
@@ -71,7 +71,7 @@ pub fn state(data: &[u8]) {
     }
 }
 
-/// The files of a folder that a store has left, by their names in it.
+/// Files of a folder that a store has left, by their names in it.
 pub fn intact_state_files() -> Vec<(PathBuf, Vec<u8>)> {
     static SOUND: std::sync::OnceLock<Vec<(PathBuf, Vec<u8>)>> = std::sync::OnceLock::new();
     SOUND

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use super::answer::Answer;
 use super::server::{self, PATIENCE};
 
-/// How long to wait for more of an answer to bytes that may be half a request.
+/// Wait for the rest of an answer to bytes that may be half a request.
 const SILENCE: Duration = Duration::from_millis(20);
-/// Behind this the header is too long for the server, which is a case of its own.
+/// Longest path: beyond it the header is too long for the server, which is a case of its own.
 const TARGET_MAX: usize = 2_000;
 
 #[track_caller]
@@ -19,11 +19,11 @@ fn check_answer(status: u16, asked: &[u8]) {
     assert!((100..500).contains(&status), "{status} for {:?}", String::from_utf8_lossy(begin));
 }
 
-/// Any bytes on a connection of their own.
+/// Target: any bytes on a connection of their own.
 pub fn bytes(data: &[u8]) {
     let mut stream = server::connect();
     stream.set_read_timeout(Some(SILENCE)).expect("a socket");
-    // It may have heard enough before all is said.
+    // The server may close before everything is sent.
     let _ = stream.write_all(data);
     let mut heard = Vec::new();
     let began = Instant::now();
@@ -39,7 +39,7 @@ pub fn bytes(data: &[u8]) {
             break;
         }
     }
-    // An answer to HEAD says the length of what it leaves out, so where the next one begins is not known.
+    // An answer to HEAD has the length of content that it leaves out, so the beginning of the next one is unknown.
     let has_head = data.windows(5).any(|word| word == b"HEAD ");
     let mut rest = heard.as_slice();
     while let Some(answer) = Answer::first(rest, has_head) {
@@ -54,7 +54,7 @@ pub fn bytes(data: &[u8]) {
     server::assert_nothing_panicked();
 }
 
-/// `METHOD PATH [CONTENT-TYPE]`, a line's end, and the body.
+/// Target: `METHOD PATH [CONTENT-TYPE]`, a line's end, and the body.
 pub fn requests(data: &[u8]) {
     let (line, body) = match data.iter().position(|byte| *byte == b'\n') {
         Some(end) => (&data[..end], &data[end + 1..]),
@@ -82,7 +82,7 @@ pub fn requests(data: &[u8]) {
     server::assert_nothing_panicked();
 }
 
-/// A path that can be sent: what may not be in one is escaped.
+/// Escapes the bytes that a path may not contain.
 fn target(path: &[u8]) -> String {
     let mut text = String::from("/");
     for byte in path.strip_prefix(b"/").unwrap_or(path) {
@@ -102,13 +102,13 @@ thread_local! {
     static KEPT: RefCell<Option<TcpStream>> = const { RefCell::new(None) };
 }
 
-/// Asks on the connection of this thread, which is made again when it has ended.
+/// Sends a request on the connection of this thread, which is opened again when it has ended.
 fn ask(request: &[u8], is_to_head: bool) -> u16 {
     let kept = KEPT.take();
     let reused = kept.is_some();
     match exchange(kept.unwrap_or_else(server::connect), request, is_to_head) {
         Some(status) => status,
-        // The server ends a connection that was idle, or that has heard enough.
+        // The server closes a connection that was idle, or that it will not read further.
         None if reused => exchange(server::connect(), request, is_to_head).expect("a request has no answer"),
         None => panic!("a request has no answer"),
     }
@@ -116,7 +116,7 @@ fn ask(request: &[u8], is_to_head: bool) -> u16 {
 
 fn exchange(mut stream: TcpStream, request: &[u8], is_to_head: bool) -> Option<u16> {
     stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
-    // What is too large is answered before it is read, so a reset is no failure.
+    // The server answers an oversized request before it is read, so a reset is no failure.
     let sent = stream.write_all(request).is_ok();
     let mut heard = Vec::new();
     let mut buffer = [0; 16 * 1024];

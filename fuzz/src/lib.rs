@@ -18,17 +18,17 @@ pub mod serial;
 pub mod server;
 pub mod websocket;
 
-/// Something that takes any bytes.
+/// A fuzz target: a function of any bytes.
 pub struct Target {
-    /// Its name, also that of its folder of remembered inputs.
+    /// Its name, also that of its corpus folder.
     pub name: &'static str,
-    /// Tries one input; panics when it finds something.
+    /// Runs one input; panics on a violation.
     pub run: fn(&[u8]),
-    /// What the inputs are made from.
+    /// Seed inputs.
     pub seeds: fn() -> Vec<Vec<u8>>,
 }
 
-/// All of them.
+/// All targets.
 pub const TARGETS: &[Target] = &[
     Target { name: "http_bytes", run: http::bytes, seeds: corpus::http_bytes },
     Target { name: "http_requests", run: http::requests, seeds: corpus::http_requests },

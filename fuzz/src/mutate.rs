@@ -3,10 +3,10 @@
 use serde_json::{Map, Value, json};
 use yep::hal::sim::Random;
 
-/// Longest input: more than any body that is taken.
+/// Longest input: more than the largest accepted body.
 const LONGEST: usize = 300_000;
 
-/// Words that mean something somewhere.
+/// Words that have a meaning in some input.
 const WORDS: &[&[u8]] = &[
     b"null",
     b"true",
@@ -59,14 +59,14 @@ const WORDS: &[&[u8]] = &[
     b"default",
 ];
 
-/// Numbers that do not fit somewhere.
+/// Numbers that are out of range in some input.
 const NUMBERS: &[&[u8]] =
     &[b"0", b"-1", b"1e400", b"4294967296", b"0.0000001", b"65536", b"99999999999999999999"];
 
 /// Changes an input a little, or much.
 pub fn mutate(random: &mut Random, input: &[u8], others: &[Vec<u8>]) -> Vec<u8> {
-    // Half of the time the first line stays, which says where the rest is to go, and half of the time what is JSON stays
-    // JSON: so that more of it is still understood.
+    // Half of the time the first line stays, which is the destination of the rest, and half of the time JSON stays JSON:
+    // so that more inputs are still parsed.
     let first = input.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
     let (kept, changed) = input.split_at(if random.index(2) == 0 { first } else { 0 });
     let json = if random.index(2) == 0 { json_in(random, changed) } else { None };
@@ -78,7 +78,7 @@ pub fn mutate(random: &mut Random, input: &[u8], others: &[Vec<u8>]) -> Vec<u8> 
     let mut bytes = json.unwrap_or_else(|| changed.to_vec());
     for _ in 0..changes {
         change(random, &mut bytes, others);
-        // Pieces that are repeated can be repeated again.
+        // Repeated pieces may be repeated again and grow beyond the bound.
         bytes.truncate(LONGEST);
     }
     let mut bytes = [kept, &bytes].concat();
@@ -128,7 +128,7 @@ fn json_in(random: &mut Random, input: &[u8]) -> Option<Vec<u8>> {
     Some([&input[..begin], value.to_string().as_bytes()].concat())
 }
 
-/// Changes one value somewhere inside.
+/// Changes one value at a random place inside.
 fn change_value(random: &mut Random, value: &mut Value) {
     match value {
         Value::Object(map) if !map.is_empty() && random.index(4) > 0 => in_object(random, map),
@@ -160,7 +160,7 @@ fn in_object(random: &mut Random, map: &mut Map<String, Value>) {
     }
 }
 
-/// Values that nobody means.
+/// Values at the edges of types and ranges.
 fn odd_value(random: &mut Random) -> Value {
     match random.index(16) {
         0 => Value::Null,
@@ -174,7 +174,7 @@ fn odd_value(random: &mut Random) -> Value {
         8 => json!(f64::from_bits(random.number())),
         9 => json!("x".repeat(*random.one_of(&[1, 100, 20_000]))),
         10 => json!(*random.one_of(&["nan", "inf", "1_0", " 5 ", "0x10", "१", "\u{feff}1", "1e5", "true"])),
-        // Of one kind, and no deeper: a list of lists of lists of thousands would be all that there is.
+        // A flat list of one kind: nested lists of thousands would dominate the input.
         11 => json!(vec![random.one_of(&[0.5, 1e308, -1.0, 2.0]); *random.one_of(&[1, 3, 10, 3_000])]),
         12 => json!({ "type": random.number() }),
         13 => (0..*random.one_of(&[5, 100, 127])).fold(json!(0), |inner, _| json!([inner])),

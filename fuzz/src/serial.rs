@@ -6,18 +6,18 @@ use yep_sensor_board::message::{FromBoard, Hello, PROTOCOL, SCHEMA, Setup};
 use yep_sensor_board::{Board, Identity};
 
 const CHANNELS: [Channel; 3] = [Channel::Message, Channel::Log, Channel::Order];
-/// Who introduces himself when the noise is over.
+/// Serial number of the board that introduces itself behind the noise.
 const SERIAL: u64 = 0x5eed;
 
-/// The lowest bit of the first byte chooses the end, the next one whether the rest is sent as it is or in frames with a
-/// right checksum: channel, length, payload.
+/// Target: the lowest bit of the first byte chooses the end of the line, the next one whether the rest is sent as it is
+/// or in frames with a correct checksum: channel, length, payload.
 pub fn line(data: &[u8]) {
     let (first, rest) = data.split_first().unwrap_or((&0, &[]));
     let bytes = if first & 2 == 0 { rest.to_vec() } else { framed(rest) };
     if first & 1 == 0 { host(&bytes) } else { board(&bytes) }
 }
 
-/// The frames of `data` on the line; what is too long for one is left out.
+/// Frames `data` for the line; pieces that are too long for a frame are left out.
 pub fn framed(mut data: &[u8]) -> Vec<u8> {
     let mut line = Vec::new();
     while let [channel, length, rest @ ..] = data {
@@ -29,7 +29,7 @@ pub fn framed(mut data: &[u8]) -> Vec<u8> {
     line
 }
 
-/// Frames as `framed` reads them.
+/// Inverse of `framed`.
 pub fn unframed(line: &[u8]) -> Vec<u8> {
     let mut data = Vec::new();
     Deframer::new().feed(line, |channel, payload| {
@@ -44,7 +44,7 @@ fn host(bytes: &[u8]) {
     let config = BoardConfig { zero_counts: Some(8_000), counts_per_g: Some(120.5), rate_hz: 80 };
     let mut protocol = BoardProtocol::new(config);
     let mut now = 1_000_000_000;
-    // In the pieces in which a driver may hand them over.
+    // In pieces, as a driver may deliver them.
     for piece in bytes.chunks(61) {
         now += 5_000_000;
         protocol.receive(piece, now, |event| {
@@ -60,7 +60,7 @@ fn host(bytes: &[u8]) {
         FromBoard::Hello(hello),
         FromBoard::Setup(Setup { zero_counts: None, counts_per_g: None, rate_hz: 80 }),
     ];
-    // A zero ends whatever was under way.
+    // A zero byte ends a partial frame.
     protocol.receive(&[0], now, |_| {});
     for word in words {
         protocol.receive(&frame::message(&word).expect("it fits"), now, |_| {});

@@ -9,20 +9,21 @@ use std::time::{Duration, Instant};
 use yep::options::{ConnectionOptions, HomingSection, Options, Sim};
 use yep::units::{Mm, MmPerS};
 
-/// What any wait may take before it counts as failed.
+/// Longest wait before a test counts as failed.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Panics of any thread, but those of the database: a damaged file makes it panic, and the store expects that.
+/// Number of panics of any thread, except those of the database: a damaged file makes it panic, and the store expects
+/// that.
 static PANICS: AtomicUsize = AtomicUsize::new(0);
 
-/// From now on panics are counted.
+/// Starts to count panics.
 fn count_panics() {
     static ONCE: OnceLock<()> = OnceLock::new();
     ONCE.get_or_init(|| {
         let previous_hook = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
             let database = panic.location().is_some_and(|location| location.file().contains("sled-"));
-            // A target that panics has found something, and the others have not.
+            // A panic in a target's own thread is a finding; other panics are counted.
             let thread = std::thread::current();
             let own = thread
                 .name()
@@ -37,13 +38,13 @@ fn count_panics() {
     });
 }
 
-/// Panics if anything else did meanwhile.
+/// Panics if another thread panicked meanwhile.
 #[track_caller]
 pub fn assert_nothing_panicked() {
     assert_eq!(PANICS.swap(0, Ordering::SeqCst), 0, "a thread of the program panicked");
 }
 
-/// Where it listens; started with the first question.
+/// Address of the server, which is started by the first call.
 pub fn address() -> SocketAddr {
     static ADDRESS: OnceLock<SocketAddr> = OnceLock::new();
     *ADDRESS.get_or_init(start)
@@ -51,14 +52,14 @@ pub fn address() -> SocketAddr {
 
 fn start() -> SocketAddr {
     count_panics();
-    // Another process could take the port meanwhile: then `run` fails, and so does the first connection.
+    // Another process may take the port meanwhile: then `run` fails, and so does the first connection.
     let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
     let address = free.expect("a free port");
     let state = tempfile::tempdir().expect("a folder").keep();
     let options = Options {
         listen: address,
         state_dir: state.clone(),
-        // Quick, so that all states of the machine are met.
+        // Fast homing, so that all states of the machine occur.
         homing: HomingSection {
             fast: MmPerS::constant(100.0),
             slow: MmPerS::constant(50.0),
@@ -69,7 +70,7 @@ fn start() -> SocketAddr {
         ..Options::default()
     };
     std::thread::spawn(move || {
-        // Returns only when something is wrong.
+        // Returns only on an error.
         let ended = yep::app::run(&options);
         eprintln!("the server ended: {ended:?}");
     });
@@ -89,7 +90,7 @@ pub fn connect() -> TcpStream {
     stream
 }
 
-/// Asks something on a connection of its own; the whole answer.
+/// Sends a request on a connection of its own; returns the whole answer.
 fn ask(address: SocketAddr, method: &str, path: &str, body: &str) -> io::Result<String> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(PATIENCE))?;
@@ -104,21 +105,21 @@ fn ask(address: SocketAddr, method: &str, path: &str, body: &str) -> io::Result<
     Ok(answer)
 }
 
-/// What a path answers, if it answers with JSON.
+/// The answer of a path, if it is JSON.
 pub fn get_json(path: &str) -> Option<String> {
     let answer = ask(address(), "GET", path, "").ok()?;
     let (head, body) = answer.split_once("\r\n\r\n")?;
     (head.starts_with("HTTP/1.1 200 ") && body.starts_with('{')).then(|| body.to_owned())
 }
 
-/// Whether it still answers.
+/// Panics if the server does not answer any more.
 #[track_caller]
 pub fn assert_alive() {
     let answer = ask(address(), "GET", "/api/health", "").expect("no answer");
     assert!(answer.starts_with("HTTP/1.1 200 "), "it is not well: {answer}");
 }
 
-/// Keeps the machine busy: inputs break it and stop it, so that without this it would stand still, faulted, for ever.
+/// Keeps the machine in motion: inputs break it and stop it, so without this it would stay faulted for ever.
 fn keep_busy(address: SocketAddr) {
     const CARES: [(&str, &str, &str); 5] = [
         ("PUT", "/api/sim", r#"{"mishaps": [], "push_g": 0}"#),
@@ -132,9 +133,9 @@ fn keep_busy(address: SocketAddr) {
         ("POST", "/api/wave/run", r#"{"type": "sine", "duration": 1}"#),
     ];
     for (method, path, body) in CARES.into_iter().cycle() {
-        // Long enough for a calibration of so short a rail.
+        // Long enough for a calibration of this short rail.
         std::thread::sleep(Duration::from_millis(if path.ends_with("status") { 500 } else { 30 }));
-        // What it says to that depends on what was done to it.
+        // The answer depends on earlier inputs.
         let _ = ask(address, method, path, body);
     }
 }

@@ -8,15 +8,15 @@ use super::server::{self, PATIENCE};
 
 const STREAMS: [&str; 3] = ["command_all", "status", "telemetry"];
 
-/// The first byte chooses the stream, and whether the rest is sent as it is (upper half) or in frames.
+/// Target: the first byte chooses the stream, and whether the rest is sent as it is (upper half) or in frames.
 ///
-/// A frame is two bytes and its payload: flags and opcode as on the wire, and the length. Of the bits that are
-/// reserved there, 0x20 leaves the mask out and 0x10 lies about the length.
+/// A frame is two bytes and its payload: flags and opcode as on the wire, and the length. Of the bits that are reserved
+/// there, 0x20 leaves the mask out and 0x10 sends a wrong length.
 pub fn frames(data: &[u8]) {
     let (first, rest) = data.split_first().unwrap_or((&0, &[]));
     let mut stream = handshake(STREAMS[usize::from(*first) % STREAMS.len()]);
     let bytes = if *first >= 0x80 { rest.to_vec() } else { framed(rest) };
-    // It may have closed before all is said.
+    // The server may close before everything is sent.
     let _ = stream.write_all(&bytes);
     let _ = stream.set_read_timeout(Some(Duration::from_millis(2)));
     let mut buffer = [0; 4096];
@@ -72,7 +72,7 @@ fn handshake(name: &str) -> TcpStream {
         if head.starts_with(b"HTTP/1.1 101 ") {
             return stream;
         }
-        // The sockets before are given a second to say goodbye, and there is a most of them.
+        // Earlier sockets have a second for their close handshake, and their number is limited.
         let full = head.starts_with(b"HTTP/1.1 503 ");
         assert!(full && began.elapsed() < PATIENCE, "no handshake: {}", String::from_utf8_lossy(&head));
         std::thread::sleep(Duration::from_millis(20));

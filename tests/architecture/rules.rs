@@ -21,7 +21,7 @@ const ROOMS: [(&str, &str); 22] = [
     ("settings", "units wall_clock layout wave motion machine"),
     ("store", "units wall_clock files layout wave motion machine settings"),
     ("auth", "units files layout wave motion machine settings store"),
-    // The API reaches the machine through a port of its own: no request handler ever sees a thread or a pin.
+    // The API uses the machine through a port of its own: no request handler ever names a thread or a pin.
     ("api", "units wall_clock files layout wave motion machine settings store auth"),
     ("feed", "units wall_clock files layout wave motion machine settings store auth"),
     // Between the two rooms that need it: cli makes the options, app obeys them.
@@ -42,10 +42,10 @@ const ROOMS: [(&str, &str); 22] = [
     ("main", "cli"),
 ];
 
-/// Rooms that only calculate: the same inputs give the same outputs, in every test and on every machine.
+/// Pure rooms: the same inputs give the same outputs, in every test and on every machine.
 const PURE: [&str; 5] = ["units", "layout", "wave", "motion", "machine"];
 
-/// What a pure room never names: clocks, threads, files, networks, hardware, chance.
+/// Paths that a pure room never names: clocks, threads, files, networks, hardware, randomness.
 const IMPURE: [&[&str]; 8] = [
     &["Instant", "now"],
     &["tokio"],
@@ -60,14 +60,14 @@ const IMPURE: [&[&str]; 8] = [
 /// Runs both loops on virtual time: the one file of `drive` that names the simulated machine.
 const REHEARSAL: &str = "drive/rehearsal.rs";
 
-/// Who alone asks for the time of the day, so that a trial can let it jump (promise S23).
+/// The only file that may read the time of day, so that a trial can let it jump (promise S23).
 const WALL_CLOCK: &str = "wall_clock.rs";
 
 /// Type names that several files may define, each with its reason.
 const SHARED_TYPE_NAMES: [(&str, &str); 1] =
     [("Arguments", "each subcommand of the command line has its own, which clap reads")];
 
-/// Longest file, without its tests. Above it, two things live in one file.
+/// Longest file, without its tests. A longer file has two responsibilities.
 const MAX_LINES: usize = 500;
 /// main.rs stays below this: it parses arguments and calls cli.
 const MAX_MAIN_LINES: usize = 40;
@@ -77,17 +77,17 @@ pub fn rooms() -> impl Iterator<Item = &'static str> {
     ROOMS.iter().map(|(room, _)| *room)
 }
 
-/// Whether one room may name another.
+/// True if `room` may name `named`.
 pub fn may_name(room: &str, named: &str) -> bool {
     ROOMS.iter().any(|(name, allowed)| *name == room && allowed.split(' ').any(|allowed| allowed == named))
 }
 
-/// Every break of a rule, as `file:line: what`.
+/// Every violation of a rule, as `file:line: what`.
 pub fn violations(sources: &[Source]) -> Vec<String> {
     let mut found = Vec::new();
     for source in sources.iter().filter(|source| !only_for_tests(source, sources)) {
         size(source, &mut found);
-        // The list of the rooms, which names them all.
+        // lib.rs is the list of the rooms, and names them all.
         if source.file != "lib.rs" {
             imports(source, &mut found);
             purity(source, &mut found);
@@ -100,7 +100,7 @@ pub fn violations(sources: &[Source]) -> Vec<String> {
     found
 }
 
-/// Whether another file declares this one under `#[cfg(test)]`.
+/// True if another file declares this one under `#[cfg(test)]`.
 fn only_for_tests(source: &Source, sources: &[Source]) -> bool {
     sources.iter().any(|parent| {
         let folder = match parent.file.strip_suffix("mod.rs").or(parent.file.strip_suffix("lib.rs")) {
@@ -138,7 +138,7 @@ fn imports(source: &Source, found: &mut Vec<String>) {
         if (is_room || named == "*") && named != room && !allowed.split(' ').any(|room| room == named) {
             found.push(format!("{}:{line}: {room} names {named}", source.file));
         }
-        // What drives the axis and what judges its pulses is the same on a Pi.
+        // The code that drives the axis and that checks its pulses is the same on a Pi.
         if (room == "drive" || room == "diag")
             && path.starts_with(&["crate", "hal", "sim"].map(str::to_owned))
             && source.file != REHEARSAL
@@ -153,7 +153,7 @@ fn imports(source: &Source, found: &mut Vec<String>) {
     }
 }
 
-/// A name means one thing in the whole crate.
+/// Reports type names that are defined in several files: a name means one thing in the whole crate.
 fn type_names(sources: &[Source], found: &mut Vec<String>) {
     let mut defined: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for source in sources.iter().filter(|source| !only_for_tests(source, sources)) {

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 
-/// One file, as far as the rules look at it.
+/// The parts of one file that the rules check.
 #[derive(Debug)]
 pub struct Source {
-    /// Where it is, below src.
+    /// Path below src.
     pub file: String,
     /// Every path of the file that has two segments or more, or is imported; with its line.
     pub paths: Vec<(usize, Vec<String>)>,

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread::{self, JoinHandle};
 
-/// It ends after its last answer.
+/// A stub server, which ends after its last answer.
 pub struct Stub {
     pub address: SocketAddr,
     thread: JoinHandle<Vec<StubRequest>>,
@@ -33,7 +33,7 @@ impl Stub {
         Stub::with_bytes(answers)
     }
 
-    /// Answers with these bytes, whatever they mean.
+    /// Answers with these raw bytes.
     pub fn with_bytes(answers: Vec<String>) -> Stub {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -43,12 +43,12 @@ impl Stub {
         Stub { address, thread }
     }
 
-    /// Where it is, as the command line names it.
+    /// URL of the stub for the command line.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// What it was asked, once all answers are given.
+    /// The requests that it received; waits until all answers are given.
     pub fn requests(self) -> Vec<StubRequest> {
         self.thread.join().unwrap()
     }

@@ -4,17 +4,17 @@ use serde_json::Value;
 
 use super::support::HttpAnswer;
 
-/// Relative difference of numbers that are the same.
+/// Relative tolerance of equal numbers.
 const SAME: f64 = 1e-9;
-/// Absolute difference of numbers that stand for zero: the last bit of a sine.
+/// Absolute tolerance of numbers that stand for zero: the last bit of a sine.
 const ZERO: f64 = 1e-15;
 
-/// Whether a text is the id of a document.
+/// True if the text has the form of a document's id.
 pub fn is_id(text: &str) -> bool {
     text.len() == 24 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// The same JSON, in the same order of keys; numbers to nine digits, ids only by their form.
+/// Asserts the same JSON, in the same order of keys; numbers to nine digits, ids only by their form.
 pub fn assert_json(case: &str, ours: &Value, theirs: &Value) {
     match (ours, theirs) {
         (Value::Object(ours), Value::Object(theirs)) => {
@@ -42,7 +42,7 @@ pub fn assert_json(case: &str, ours: &Value, theirs: &Value) {
     }
 }
 
-/// The same headers about origins.
+/// Asserts the same CORS headers.
 pub fn assert_cors(case: &str, answer: &HttpAnswer, theirs: &[(&str, &str)]) {
     let is_cors = |name: &str| name.starts_with("access-control-") || name == "vary";
     let mut ours: Vec<(&str, &str)> =
@@ -54,7 +54,7 @@ pub fn assert_cors(case: &str, answer: &HttpAnswer, theirs: &[(&str, &str)]) {
     assert_eq!(ours, theirs, "{case}");
 }
 
-/// The same frames: the same text but for ids, times and the last digits of a wave.
+/// Asserts the same frames, except for ids, times and the last digits of a wave.
 pub fn assert_frames(case: &str, ours: &[String], theirs: &[Value]) {
     assert_eq!(ours.len(), theirs.len(), "{case}: {ours:?}");
     for (ours, theirs) in ours.iter().zip(theirs) {
@@ -72,7 +72,7 @@ pub fn assert_frames(case: &str, ours: &[String], theirs: &[Value]) {
     }
 }
 
-/// The text of a frame without what differs from run to run, and its data.
+/// The text of a frame without the parts that differ from run to run, and its data.
 fn shape(case: &str, frame: &str) -> (String, Option<String>) {
     let message = serde_json::from_str::<Value>(frame).unwrap()[0].clone();
     let text = |key: &str| message[key].as_str().map(str::to_owned);

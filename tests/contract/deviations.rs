@@ -11,15 +11,15 @@ pub struct Deviation {
     pub why: &'static str,
 }
 
-/// What is answered instead.
+/// The answer of this server.
 pub enum Instead {
     /// This JSON.
     Json(&'static str),
-    /// What another item was answered, by its group and name.
+    /// The recorded answer of another item, by its group and name.
     Like(&'static str),
     /// This text.
     Text(&'static str),
-    /// The recorded numbers, those below 0 as 0.
+    /// The recorded numbers, with those below 0 replaced by 0.
     AtLeastZero,
 }
 
@@ -40,7 +40,7 @@ const fn instead(
     Deviation { group, name, status, instead, announces, why }
 }
 
-/// All of them.
+/// All deviations.
 pub const DEVIATIONS: &[Deviation] = &[
     instead("commands", "get_slash", 405, Instead::Json(r#"{"detail":"Method Not Allowed"}"#), &[], SLASH),
     instead(

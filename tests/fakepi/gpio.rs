@@ -48,7 +48,7 @@ const SA_SIGINFO: c_int = 4;
 const SA_ONSTACK: c_int = 0x0800_0000;
 /// The processor's flag for single steps.
 const TRAP_FLAG: u64 = 0x100;
-/// Where the flags are in the context of a signal, in words.
+/// Index of the flags in the context of a signal, in words.
 const FLAGS_IN_CONTEXT: usize = 5 + 17;
 
 unsafe extern "C" {
@@ -66,18 +66,18 @@ struct Action {
     restorer: usize,
 }
 
-/// As the program sees the registers, and as we do.
+/// The registers: the program's read-only mapping, and our writable one.
 static SEEN: AtomicPtr<AtomicU32> = AtomicPtr::new(null_mut());
 static REGISTERS: AtomicPtr<AtomicU32> = AtomicPtr::new(null_mut());
 static LIST: AtomicPtr<u8> = AtomicPtr::new(null_mut());
 /// A write is under way, to this register.
 static WRITING: AtomicBool = AtomicBool::new(false);
 static WRITTEN: AtomicU64 = AtomicU64::new(0);
-/// What SET and CLEAR made of each pin, whether it is an output or not.
+/// Level that SET and CLEAR gave each pin, whether it is an output or not.
 static LATCH: AtomicU32 = AtomicU32::new(0);
 static mut BEFORE: Action = Action { handler: 0, mask: [0; 16], flags: 0, restorer: 0 };
 
-/// The registers, for the program.
+/// Maps the registers for the program.
 pub unsafe fn map(fd: c_int) -> *mut c_void {
     let map = |length: usize, protection: c_int, fd: c_int| unsafe {
         syscall(number::MMAP, 0usize, length, protection, MAP_SHARED, fd, 0usize) as *mut c_void
@@ -107,7 +107,7 @@ unsafe extern "C" fn on_fault(_signal: c_int, info: *const usize, context: *mut 
     let at = unsafe { *info.add(2) };
     let seen = SEEN.load(SeqCst) as usize;
     if !(seen..seen + PAGE).contains(&at) {
-        // None of ours: it comes again, to whoever was there before.
+        // Not one of our pages: the fault comes again, to the previous handler.
         unsafe { sigaction(SIGSEGV, addr_of!(BEFORE), null_mut()) };
         return;
     }
@@ -176,7 +176,7 @@ fn written(number: usize) {
             }
         }
     }
-    // Whoever sees the count sees what it did.
+    // The count is written last, so a reader that sees it sees its write.
     word::<AtomicU64>(0).store(index as u64 + 1, SeqCst);
     while word::<AtomicU64>(40).load(SeqCst) == u64::from(std::process::id()) {
         std::thread::sleep(std::time::Duration::from_millis(1));

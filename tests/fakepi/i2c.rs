@@ -11,10 +11,10 @@ use super::{fail, folder};
 
 const EREMOTEIO: c_int = 121;
 const ADDRESS_OF_ARDUINO: usize = 20;
-/// How long its program takes to lay a value out.
+/// Time that the Arduino takes to prepare a value.
 const LAY_OUT: Duration = Duration::from_micros(100);
 
-/// What linux/i2c-dev.h calls `i2c_smbus_ioctl_data`.
+/// `i2c_smbus_ioctl_data` of linux/i2c-dev.h.
 #[repr(C)]
 struct Transfer {
     reads: u8,
@@ -25,7 +25,7 @@ struct Transfer {
 
 static ADDRESS: Mutex<usize> = Mutex::new(0);
 
-/// When a value was laid out, its bytes, and which of them comes next.
+/// The prepared value: its instant, its bytes, and the index of the next byte.
 static LAID_OUT: Mutex<Option<(Instant, [u8; 4], usize)>> = Mutex::new(None);
 
 pub unsafe fn ioctl(request: c_ulong, argument: *mut u8) -> c_int {
@@ -59,7 +59,7 @@ unsafe fn transfer(transfer: &mut Transfer) -> c_int {
         *laid_out = (transfer.command == 0).then(|| (Instant::now(), bytes, 0));
         return 0;
     }
-    // Whoever comes too early, or too often, reads what an idle bus has.
+    // A read that is too early, or one too many, returns the level of an idle bus.
     let byte = match &mut *laid_out {
         Some((since, bytes, next)) if since.elapsed() >= LAY_OUT && *next < bytes.len() => {
             *next += 1;

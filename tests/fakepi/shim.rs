@@ -27,7 +27,7 @@ unsafe extern "C" {
     fn __errno_location() -> *mut c_int;
 }
 
-/// System calls of x86-64, the only processor whose single steps `gpio` knows.
+/// Numbers of system calls of x86-64, the only processor whose single steps `gpio` supports.
 mod number {
     pub const MMAP: i64 = 9;
     pub const IOCTL: i64 = 16;
@@ -39,7 +39,7 @@ const AT_FDCWD: c_int = -100;
 const ENOENT: c_int = 2;
 const EBUSY: c_int = 16;
 
-/// What is answered here instead of by the kernel.
+/// Paths that are answered here instead of by the kernel.
 const FAKED: [&str; 6] = [
     "/proc/cpuinfo",
     "/sys/firmware/devicetree/base/",
@@ -49,7 +49,7 @@ const FAKED: [&str; 6] = [
     "/dev/i2c-",
 ];
 
-/// What a file descriptor is.
+/// Kind of a file descriptor.
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     Other,

@@ -22,7 +22,7 @@ async fn running() -> Server {
     server
 }
 
-/// Whether the wave has ended after three times the lease, while this is asked for all the time.
+/// True if the wave has ended after three times the lease, during which the request is repeated all the time.
 async fn wave_ends(method: &str, path: &str, headers: Headers<'_>, from: u8) -> bool {
     let server = running().await;
     let until = Instant::now() + 3 * LEASE;
@@ -40,7 +40,7 @@ async fn wave_ends(method: &str, path: &str, headers: Headers<'_>, from: u8) -> 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_is_lost_does_not_end_the_wave_of_the_next_one() {
     let server = running().await;
-    // The next client's wave waits for the machine's decision while the lease of the first one runs out.
+    // The next client's wave waits for the machine's decision while the lease of the first one expires.
     server.port.hold_replies(true);
     let next = [("user-agent", "another browser")];
     let deciding = async {
@@ -52,7 +52,7 @@ async fn a_client_that_is_lost_does_not_end_the_wave_of_the_next_one() {
     tokio::time::sleep(LEASE / 2).await;
     let given = server.port.commands();
     assert!(matches!(given.as_slice(), [Command::Run(_)]), "{given:?}");
-    // Its own client is missed as any other.
+    // The lease of its own client expires as well.
     tokio::time::sleep(LEASE).await;
     assert_eq!(server.port.commands(), [Command::ClientGone]);
 }

@@ -13,7 +13,7 @@ use super::support::{Server, Setup};
 
 const INDEX: &str = "<!doctype html><title>app</title>";
 
-/// A folder as a bundler leaves it.
+/// A folder as a bundler writes it.
 fn built() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (name, content) in [
@@ -40,7 +40,7 @@ async fn serve(folder: &Path) -> Server {
     setup.start().await
 }
 
-/// An answer to these very bytes, as bytes.
+/// The raw answer to raw request bytes.
 async fn raw(server: &Server, request: &str) -> String {
     let mut client = server.connect_from(10).await;
     client
@@ -67,7 +67,7 @@ async fn anyone_gets_the_files_with_their_types() {
         ("/help", "text/html; charset=utf-8", "help"),
         ("/help/", "text/html; charset=utf-8", "help"),
         ("/noext", "application/octet-stream", "plain"),
-        // The app's own business.
+        // Paths of the app's own router.
         ("/waves/sine", "text/html; charset=utf-8", INDEX),
         ("/apis", "text/html; charset=utf-8", INDEX),
     ] {
@@ -128,7 +128,7 @@ async fn the_api_is_never_shadowed() {
     }
     let docs = server.get("/docs").await;
     assert!(docs.text().contains("/api/stop"), "the server's own page");
-    // Where nothing is served, nothing is there.
+    // Without an app every such path is 404.
     let plain = Setup::new(MachineLocation::Local).start().await;
     assert_eq!(plain.get("/").await.status, 404);
 }

@@ -12,7 +12,7 @@ use super::real::process::QUICK_HOMING;
 use super::real::pulses::speed_mm_s;
 use super::real::{Home, http};
 
-/// Told to end `after_ms` after the clients began to send; homing or a wave runs.
+/// Sends a termination signal `after_ms` after the clients began to send, while homing or a wave runs.
 fn assert_ends_at_rest(after_ms: u64, wave: bool) {
     let about = format!("{after_ms} ms into {}", if wave { "a wave" } else { "homing" });
     let home = Home::new(QUICK_HOMING);
@@ -24,7 +24,7 @@ fn assert_ends_at_rest(after_ms: u64, wave: bool) {
         yep.run_wave("sine", 1.0).expect_ok();
         yep.wait_for_full_rate();
     }
-    // One socket sends a row of commands ahead, each of which the machine obeys when the one before is decided …
+    // One socket sends a series of commands ahead, each of which the machine decides after the previous one …
     let mut socket = yep.socket("command_all");
     for _ in 0..60 {
         socket.send(&json!({ "stream": "command_all", "type": "calibrate" }).to_string());

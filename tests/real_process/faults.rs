@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::real::process::{QUICK_HOMING, yep as binary};
 use crate::real::{Home, Yep, eventually};
 
-/// As many as are kept.
+/// Number of recordings that are kept.
 const KEPT: usize = yep::layout::RECORDINGS;
 
 #[track_caller]
@@ -16,7 +16,7 @@ fn recordings(yep: &Yep) -> Vec<Value> {
     yep.get("/api/faults").expect_ok()["faults"].as_array().unwrap().clone()
 }
 
-/// Waits until the newest recording is this one, and on the disk; returns it.
+/// Waits until recording `id` is the newest one and on the disk; returns it.
 #[track_caller]
 fn wait_for_recording(yep: &Yep, id: u64) -> Value {
     let newest = || recordings(yep).into_iter().next().filter(|newest| newest["id"] == id);
@@ -56,7 +56,7 @@ fn a_fault_is_recorded_told_and_kept_over_a_kill() {
         (&json!("limit_hit_front"), &json!("running"))
     );
 
-    // The rows, asked for in either way, and the steps in them against the pulse log.
+    // The rows, requested in both ways, and their steps against the pulse log.
     let csv = yep.get("/api/faults/1.csv");
     assert_eq!((csv.status, csv.header("content-type")), (200, Some("text/csv; charset=utf-8")));
     assert_eq!(yep.request("GET", "/api/faults/1", &[("accept", "text/csv")], "").body, csv.body);
@@ -87,7 +87,7 @@ fn a_fault_is_recorded_told_and_kept_over_a_kill() {
     assert_eq!((cell(columns, ran, "period_s"), cell(columns, ran, "reply")), ("2", "now"));
     assert!(csv.body.lines().any(|row| cell(columns, row, "reply") == "faulted"), "the refusal is missing");
 
-    // As JSON, a part of it.
+    // A part of it as JSON.
     let part = yep.get("/api/faults/1?from_s=-0.1&to_s=0.1&every=5").expect_ok();
     let times = part["columns"]["time_s"].as_array().unwrap();
     assert!(!times.is_empty() && times.len() <= 41, "{times:?}");
@@ -137,7 +137,7 @@ fn a_handful_is_kept_and_a_damaged_one_keeps_nothing_from_starting() {
             (yep.send_command("acknowledge").status == 200).then_some(())
         });
     }
-    // Told to end in the second after the last: what there is of it is kept.
+    // A termination in the second after the last fault: the records until then are kept.
     yep.signal("TERM");
     assert_eq!(yep.wait_for_exit().code(), Some(0), "{}", yep.log());
     drop(yep);
@@ -157,7 +157,7 @@ fn a_handful_is_kept_and_a_damaged_one_keeps_nothing_from_starting() {
     let ids: Vec<u64> = recordings(&yep).iter().map(|about| about["id"].as_u64().unwrap()).collect();
     assert_eq!(ids.len(), KEPT - 2);
     assert_eq!(ids[0], rounds - 2);
-    // Its records are damaged: told when they are asked for.
+    // Damaged records are reported when they are requested.
     let damaged = yep.get(&format!("/api/faults/{}", rounds - 2));
     assert!(damaged.status == 404 && damaged.body.contains("checksum"), "{damaged:?}");
     assert_eq!(yep.get(&format!("/api/faults/{}", rounds - 3)).status, 200);

@@ -10,7 +10,7 @@ use yep::motion::RailEnd;
 use crate::plain::{Edges, Plain, homed, position_error_mm, stall, until_fast};
 use crate::support::{options, sine};
 
-/// What makes the axis ramp down from speed.
+/// Causes of a ramp down from speed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Ramp {
     Stop,
@@ -30,7 +30,7 @@ impl Ramp {
                 machine.operator().set_mishap(Mishap::LoadCellSilent, true);
                 assert!(machine.run_while(500, |snapshot| snapshot.state == State::Running));
             }
-            // The cycle that comes late sees the end of the queue, 12 ms on, and the ramp behind it.
+            // The late cycle sees the end of the queue, after 12 ms, and the ramp behind it.
             Ramp::Starved => {
                 machine.stall_control(30_000_000);
                 machine.cycle();
@@ -40,7 +40,7 @@ impl Ramp {
         machine.run_ms(15);
     }
 
-    /// The fault that is latched when something worse comes on the ramp: a control cycle that was late sees both at once.
+    /// The fault that is latched first when a severer cause comes on the ramp; a late control cycle sees both at once.
     fn first(self) -> Option<Fault> {
         self.fault().filter(|_| self != Ramp::Starved)
     }
@@ -64,7 +64,7 @@ fn running(clock: &VirtualClock, motor: bool) -> Plain {
     machine
 }
 
-/// Latched with `fault`, the first cause or the one told beside it, and nothing moves before a new homing.
+/// Asserts that `fault` is latched, as the first cause or beside `first`, and that nothing moves before a new homing.
 fn assert_position_lost(machine: &mut Plain, fault: Fault, first: Option<Fault>) {
     let snapshot = machine.snapshot();
     assert_eq!((snapshot.state, snapshot.position_mm), (State::Faulted, None), "{:?}", snapshot.fault);
@@ -111,7 +111,7 @@ fn a_late_step_on_a_ramp_loses_the_position() {
 
 fn stall_on_ramp(machine: &mut Plain, clock: &VirtualClock, ramp: Ramp, stall_ns: u64) {
     if ramp == Ramp::Starved {
-        // Both happen within one call: the stall is set beforehand, to some milliseconds behind the queue's end.
+        // Both happen within one call: the stall is scheduled beforehand, for some milliseconds behind the queue's end.
         until_fast(machine, 440.0);
         stall(clock, machine.now() + 25_000_000, stall_ns);
         machine.stall_control(40_000_000);

@@ -10,10 +10,10 @@ use yep::units::MILLISECOND_NS;
 use crate::plain::{Edges, Plain, homed};
 use crate::support::{options, sine};
 
-/// From when on nothing may move, in any state: the ramp, the driver's settling, and two cycles.
+/// Time after which nothing may move, in any state: the ramp, the driver's settling, and two cycles.
 const ENDED_WITHIN_MS: u64 = 250;
 
-/// Clients go on sending while the process ends; the machine is judged from its edges.
+/// Ends the process while clients go on sending; checks the machine from its edges.
 fn assert_ends_well(mut machine: Plain, about: &str) {
     machine.take_events();
     machine.stop_line().begin_shutdown();
@@ -48,7 +48,7 @@ fn assert_ends_well(mut machine: Plain, about: &str) {
     let off = edges.iter().rfind(|edge| matches!(edge.kind, EdgeKind::Enable { .. })).unwrap();
     assert_eq!(off.kind, EdgeKind::Enable { on: false }, "{about}: the driver is on");
     assert!(off.at > last + 40 * MILLISECOND_NS, "{about}: the driver went off in motion");
-    // It came to rest by a ramp: the last steps are slow ones.
+    // The axis came to rest by a ramp: the last steps are slow ones.
     if let [.., before, last] = pulses[..] {
         let mm_s = 0.1 / ((last - before) as f64 * 1e-9);
         assert!(mm_s < 70.0, "{about}: the last step at {mm_s:.0} mm/s");

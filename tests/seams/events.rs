@@ -34,7 +34,7 @@ fn a_full_event_ring_counts_what_it_loses_and_keeps_every_reply() {
     control.set_host_line(host.clone());
     let (mut sent, mut told, mut now) = (Vec::new(), 0, 0);
     for turn in 0..2_000u64 {
-        // An event each cycle, and a command each third one.
+        // An event each cycle, and a command each third cycle.
         let reaction = [Derating::None, Derating::Slower(DeratingCause::Heat)][(turn % 2) as usize];
         host.store(HostHealth { vitals: HostReadings::default(), reaction });
         let queued = QueuedCommand { id: turn, expires_ns: Nanos::MAX, command: Command::Acknowledge };
@@ -47,7 +47,7 @@ fn a_full_event_ring_counts_what_it_loses_and_keeps_every_reply() {
     }
     let lost = control.snapshot(now).events_lost;
     let (mut replied, mut room) = (Vec::new(), false);
-    // Taken at last: the commands that had waited are answered, too.
+    // The bridge takes everything at last: the waiting commands are answered, too.
     while !room {
         room = true;
         while let Some(event) = bridge.events.dequeue() {

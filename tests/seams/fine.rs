@@ -4,13 +4,12 @@ use yep::drive::RehearsalOptions;
 use yep::motion::{Allowance, MotionLimits};
 use yep::units::{Grams, MmPerS, MmPerS2, MmPerS3, StepsPerMm};
 
-/// The `usual` rail with so many steps in a millimetre, and that highest speed; neither force nor pulses
-/// slow it down.
+/// The `usual` rail with this resolution and highest speed; neither force nor pulse rate slows it down.
 pub fn fine(usual: RehearsalOptions, steps_per_mm: f64, max_speed_mm_s: f64) -> RehearsalOptions {
     let mut options = usual;
     options.rail.steps_per_mm = steps_per_mm;
     options.config.geometry.nominal = StepsPerMm::try_from(steps_per_mm).unwrap();
-    // The pulses are no bound here: a test looks what happens beyond it, too.
+    // The pulse rate is no bound here, so that a test can exceed it.
     options.config.geometry.max_steps_per_s = 1e6;
     options.config.limits = MotionLimits::new(
         MmPerS::try_from(max_speed_mm_s).unwrap(),
@@ -27,7 +26,7 @@ pub fn fine(usual: RehearsalOptions, steps_per_mm: f64, max_speed_mm_s: f64) -> 
     options
 }
 
-/// Period of the sine over the whole range of 145 mm that is that fast.
+/// Period of the sine over the whole range of 145 mm with this peak speed.
 pub fn period_s(peak_mm_s: f64) -> f64 {
     core::f64::consts::PI * 145.0 / peak_mm_s
 }

@@ -14,15 +14,15 @@ use crate::random::{self, Random};
 use crate::support::{options, sine, steps, timing};
 
 const LINES: [Mishap; 4] = [Mishap::FrontWelded, Mishap::BackWelded, Mishap::EStopOpen, Mishap::DriverAlarm];
-/// From one glitch to the next.
+/// Interval of the glitches.
 const APART_NS: u64 = 4_000_000;
-/// A glitch of 45 us is made up for within sixteen times that.
+/// Time in which the loop makes up for a glitch of 45 us: sixteen times that, and a margin.
 const MADE_UP_NS: u64 = 1_000_000;
 
-/// From when to when an input read active.
+/// Beginning and end of each time that an input read active.
 type Glitches = Rc<RefCell<Vec<(u64, u64)>>>;
 
-/// Makes a glitch on any line, of any length that is none of a closed switch, and the next one some milliseconds later.
+/// Schedules a glitch on a random line, shorter than a closed switch, and the next one some milliseconds later.
 fn glitch(
     clock: &VirtualClock,
     operator: &SimulatedOperator,
@@ -50,7 +50,7 @@ fn glitch(
 
 #[test]
 fn a_glitch_costs_neither_position_nor_the_time_base_at_any_rate() {
-    // Up to the highest allowed: above it there is no room to make up for anything.
+    // Up to the highest allowed rate: above it there is no reserve to make up for a delay.
     for rate_hz in [2e3, 10e3, 32e3, 60e3, 100e3, 130e3, timing().max_steps_per_s()] {
         let steps_per_mm = if rate_hz > 80e3 { 200.0 } else { 40.0 };
         let speed = rate_hz / steps_per_mm;
@@ -76,7 +76,7 @@ fn a_glitch_costs_neither_position_nor_the_time_base_at_any_rate() {
         };
         let (nominal, ..) = run(0);
         let (made, glitches, (rebases, counted)) = run(200);
-        // The slower the pulses, the fewer of them fall on a look.
+        // The slower the pulses, the fewer glitches coincide with a reading.
         assert!(glitches.len() > 150 && counted > 5, "{rate_hz} Hz: {counted} of {}", glitches.len());
         assert_eq!(rebases, 0, "{rate_hz} Hz: a glitch moved the time base");
         assert!(made.len().abs_diff(nominal.len()) <= 15, "{rate_hz} Hz");

@@ -39,13 +39,13 @@ pub fn stall(clock: &VirtualClock, at: u64, stall_ns: u64) {
     });
 }
 
-/// Lets time pass until the axis is that fast.
+/// Runs until the axis is faster than `above_mm_s`.
 pub fn until_fast(machine: &mut Plain, above_mm_s: f64) {
     let reached = machine.run_while(20_000, |snapshot| snapshot.velocity_mm_s.abs() < above_mm_s);
     assert!(reached, "never that fast");
 }
 
-/// How far the carriage is from where the machine says it is; none where it says nothing.
+/// Distance of the carriage from the reported position; `None` without a reported one.
 pub fn position_error_mm(machine: &Plain) -> Option<f64> {
     let shown_mm = machine.snapshot().position_mm?;
     Some((machine.operator().carriage_mm() - 5.0 - shown_mm).abs())

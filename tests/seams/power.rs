@@ -10,7 +10,7 @@ use yep::units::{MILLISECOND_NS, Mm, MmPerS, MmPerS2, MmPerS3, SECOND_NS};
 use crate::plain::{Edges, Plain};
 use crate::support::{options, sine};
 
-/// From each switching off: how many pulses came before the next switching on, and for how long none had come before.
+/// For each switching off: the number of pulses before the next switching on, and the time since the last pulse.
 fn offs(edges: &[Edge]) -> Vec<(usize, u64)> {
     let off = |edge: &Edge| edge.kind == EdgeKind::Enable { on: false };
     let on = |edge: &Edge| edge.kind == EdgeKind::Enable { on: true };
@@ -101,7 +101,7 @@ fn what_lets_the_axis_go_at_rest_waits_until_it_has_settled() {
         let mut machine = crate::plain::homed(&clock, &RehearsalOptions { session, ..options() });
         machine.command(sine(1.0));
         machine.run_ms(2_600);
-        // Also behind a wave that the new settings end.
+        // Also after a wave that the new settings end.
         way(&mut machine);
         machine.stop();
         machine.run_ms(4_000);

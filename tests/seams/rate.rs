@@ -10,7 +10,7 @@ use crate::loops::{Costs, Loops};
 use crate::plain::homed;
 use crate::support::{options, sine, steps, timing};
 
-/// What calls may cost on a Raspberry Pi: nothing, little, and much.
+/// Costs of calls on a Raspberry Pi: none, low, and high.
 const COSTS: [Costs; 3] = [
     Costs { clock: 0, read: 0, write: 0 },
     Costs { clock: 40, read: 100, write: 30 },
@@ -24,7 +24,7 @@ fn at_the_highest_rate_nothing_shifts_however_much_a_call_costs() {
     for costs in COSTS {
         let steps_per_mm = 400.0;
         let speed = highest_hz / steps_per_mm;
-        // A wave keeps 5 % away from the highest speed.
+        // A wave stays 5 % below the highest speed.
         let mut loops = Loops::homed(&fine(options(), steps_per_mm, 1.1 * speed), costs);
         loops.command(sine_of(speed * 0.999));
         loops.run_ms(2_000);

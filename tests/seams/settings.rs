@@ -24,7 +24,7 @@ fn what_narrows_is_in_force_at_once_also_behind_a_widening_that_waits() {
     machine.run_ms(10_000);
     let wide = with_speed(&config(), 600.0);
     assert_eq!(machine.command(Command::UpdateSettings(wide)), Some(Ok(Accepted::Queued)));
-    // The settings desk makes the next change from what waits; one change may narrow here and widen there.
+    // The settings desk bases the next change on the waiting one; one change may narrow one limit and widen another.
     let narrow = Config { stroke_limit: Mm::constant(60.0), ..wide };
     assert_eq!(machine.command(Command::UpdateSettings(narrow)), Some(Ok(Accepted::Queued)));
     assert_eq!(machine.trace_sample().config.stroke_limit.get(), 60.0);
@@ -111,7 +111,7 @@ fn who_asks_a_machine_that_hangs_is_told_and_nothing_comes_of_it() {
         link.command(sine(2.0)).await
     });
     assert_eq!(reply, Err(CommandRefusal::Unanswered));
-    // It is well again, later than the command was good for.
+    // The control thread goes on after the command has expired.
     machine.stall_control(3 * SECOND_NS);
     machine.run_ms(100);
     assert_eq!(machine.snapshot().state, State::Ready);

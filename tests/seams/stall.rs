@@ -8,15 +8,15 @@ use crate::plain::{Plain, homed, stall};
 use crate::random;
 use crate::support::{options, sine, square, steps};
 
-/// No stall is shorter than this.
+/// Shortest stall.
 const STALL_MS: f64 = 20.0;
-/// With at least this much time before them, steps begin at rest, or close to a turn.
+/// Behind a pause of this length, steps begin at rest, or close to a turn.
 const STANDS_NS: u64 = 19_000_000;
-/// No plan is faster over its first three steps from rest (`J/2 (6x/J)^(2/3)`) or from a turn (`sqrt(2ax)`, where the
-/// pause bounds the acceleration); both are 44 mm/s here.
+/// Highest speed of a plan over its first three steps from rest (`J/2 (6x/J)^(2/3)`) or from a turn (`sqrt(2ax)`, where
+/// the pause bounds the acceleration); both are 44 mm/s here.
 const FIRST_STEPS_MM_S: f64 = 60.0;
 
-/// The first intervals behind each pause, against what an axis can do that stands. Judged from the edges alone.
+/// Checks the first intervals behind each pause against an axis that starts at rest, from the edges alone.
 fn check_slow_start(machine: &mut Plain) -> Result<(), String> {
     let made = steps(&machine.sink().0);
     for i in 1..made.len() {
@@ -63,7 +63,7 @@ fn after_a_stall_nothing_sets_off_at_speed() {
                 let resumed = steps(&machine.sink().0).iter().any(|(at, _)| *at >= stalled + stall_ns);
                 cut += u32::from(!resumed);
             }
-            // The stall fell where no step was due.
+            // No step was due during the stall.
             Some(Fault::ControlLate | Fault::StepLoopSilent) => {}
             fault => panic!("{fault:?} after a stall of {stall_ns} ns"),
         }

@@ -11,7 +11,7 @@ fn the_switch_that_closes_behind_the_carriage_is_the_one_that_is_named() {
     assert_eq!(machine.command(Command::Calibrate), Some(Ok(Accepted::Now)));
     assert!(machine.run_while(60_000, |snapshot| !snapshot.limits.front));
     machine.run_ms(60);
-    // It backs off the front switch, toward the back, and that switch is open again.
+    // Homing backs off the front switch, toward the back, and that switch is open again.
     assert!(machine.run_while(10_000, |snapshot| snapshot.limits.front));
     machine.operator().set_mishap(Mishap::BackWelded, true);
     assert!(machine.run_while(10_000, |snapshot| snapshot.state == State::Homing));

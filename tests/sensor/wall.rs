@@ -27,12 +27,12 @@ use yep_sensor_board::{Board, Identity};
 
 const COUNTS_PER_G: f64 = 400.0;
 const ZERO_COUNTS: f64 = 12_345.0;
-/// Ten bits for a byte at 115 200 bit/s.
+/// Time of a byte: ten bits at 115 200 bit/s.
 const BYTE_NS: Nanos = 86_806;
-/// The board's loop.
+/// Period of the board's loop.
 const TURN_NS: Nanos = 250_000;
 
-/// What a test does to the line and the converter.
+/// Faults of the line and the converter that a test can switch on.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Trouble {
     /// There is no wall.
@@ -43,14 +43,14 @@ pub struct Trouble {
     wrong_every: usize,
 }
 
-/// A board on a line, on the clock of whoever asks for samples.
+/// A board on a line, on the clock of its caller.
 struct WiredSensor {
     rail: RailOptions,
     operator: SimulatedOperator,
     chip: &'static Chip,
     converter: Box<dyn FnMut() -> Conversion>,
     board: Board,
-    /// Bytes on the line, with the instants at which they have arrived.
+    /// Bytes on the line, with their instants of arrival.
     line: VecDeque<(Nanos, u8)>,
     line_free: Nanos,
     listener: BoardListener,
@@ -103,7 +103,7 @@ impl ForceSensor for WiredSensor {
     }
 }
 
-/// What a test turns while the machine runs.
+/// The faults, which a test changes while the machine runs.
 type SharedTrouble = Rc<Cell<Trouble>>;
 
 /// Both loops on a virtual clock, with a wired sensor.
@@ -120,7 +120,7 @@ struct WallRig {
 }
 
 impl WallRig {
-    /// A calibrated machine, with a sensor that takes so many samples a second.
+    /// A calibrated machine, with a sensor of this sample rate.
     fn new(rail: RailOptions, rate_hz: u16) -> WallRig {
         let (operator, trouble) = (SimulatedOperator::default(), SharedTrouble::default());
         let status = Arc::new(StepStatus::default());
@@ -153,7 +153,7 @@ impl WallRig {
             trouble,
             rail,
         };
-        // The wall is put there later: homing ends at the force limit. And it does not begin without samples.
+        // The wall is added later, as homing ends at the force limit. Homing does not begin without samples.
         rig.trouble.set(Trouble { no_wall: true, ..Trouble::default() });
         rig.run_ms(1_500);
         rig.send(Command::Calibrate);
@@ -189,7 +189,7 @@ impl WallRig {
         self.control.snapshot(self.now)
     }
 
-    /// How hard the wall is pressed.
+    /// Force on the wall, in grams.
     fn pressed_g(&self) -> f64 {
         -spring_force_g(&self.rail, self.operator.carriage_mm())
     }
@@ -219,7 +219,7 @@ fn wired(
     let validator = SampleValidator::new(rules, feed, report.clone());
     let listener =
         BoardListener::new(rate_hz, scale, validator, report.clone(), LogSink::without_firmware(report));
-    // The pins borrow their chip.
+    // The pins borrow the chip.
     let chip: &'static Chip = Box::leak(Box::new(Chip::new(0)));
     chip.set_noise(20);
     let (data, clock, wait) = chip.pins();
@@ -244,7 +244,7 @@ fn sine(period_s: f64) -> Command {
     Command::Run(Wave::new(Shape::Sine, period_s).unwrap())
 }
 
-/// A rail with a wall at two thirds.
+/// A rail with a wall at two thirds of its length.
 fn walled(stiffness_g_per_mm: f64) -> RailOptions {
     RailOptions { wall_mm: 100.0, stiffness_g_per_mm, ..RailOptions::default() }
 }
@@ -264,7 +264,7 @@ fn peak_g(rail: RailOptions, rate_hz: u16, period_s: f64, wrong_every: usize) ->
     peak_g
 }
 
-/// How far the axis goes on at `v` mm/s after it met something that should stop it, by the reaction budget: a sample, its
+/// Distance that the axis goes on at `v` mm/s after an event that should stop it, by the reaction budget: a sample, its
 /// frame, the cycle and the queue; then the deceleration of a wave builds up, and brakes.
 fn budget_mm(v: f64, rate_hz: u16) -> f64 {
     let limits = config().limits;
@@ -275,7 +275,7 @@ fn budget_mm(v: f64, rate_hz: u16) -> f64 {
 
 #[test]
 fn s14_a_soft_wall_is_pressed_no_further_beyond_the_limit_than_the_budget() {
-    // At nine tenths of the limit the chart still allows 10 % of 1200 mm/s; the tenth that is left is in the bound.
+    // At nine tenths of the limit the chart still allows 10 % of 1200 mm/s; the bound includes the last tenth.
     let v = config().allowance.speed_mm_s(900.0);
     for (rate_hz, period_s, wrong_every) in [(80, 2.0, 0), (80, 5.0, 0), (10, 5.0, 0), (80, 2.0, 307)] {
         let rail = walled(40.0);
@@ -284,14 +284,14 @@ fn s14_a_soft_wall_is_pressed_no_further_beyond_the_limit_than_the_budget() {
         println!(
             "{rate_hz} samples/s, a sine of {period_s} s, a wrong byte in {wrong_every}: {peak_g:.0} g of {most_g:.0} g"
         );
-        // S13: wrong bytes neither stop the axis nor deceive it.
+        // S13: wrong bytes neither stop the axis nor cause a wrong force.
         assert!((600.0..most_g).contains(&peak_g), "{peak_g} g");
     }
 }
 
 #[test]
 fn s14_a_hard_wall_is_met_within_the_reaction_budget() {
-    // The limit is reached after two millimetres.
+    // The force limit is reached after two millimetres.
     let rail = walled(500.0);
     for period_s in [2.0, 5.0] {
         let overrun_mm = peak_g(rail, 80, period_s, 0) / rail.stiffness_g_per_mm;

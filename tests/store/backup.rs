@@ -138,7 +138,7 @@ proptest! {
 
     #[test]
     fn whatever_is_imported_is_refused_or_allowed(document in json(), state in state(), place in 0_usize..13) {
-        // Noise, and a good document with noise in one place.
+        // Random bytes, and a valid document with random bytes in one place.
         let _ = document::read(&document, |_| Ok(()));
         let mut whole = document::write(&state, 0, 0);
         let map = whole.as_object_mut().unwrap();
@@ -162,7 +162,7 @@ proptest! {
         block_on(store.save(store::StateChange::Everything(Box::new(state.clone())))).unwrap();
         drop(store);
         let opened = open(dir.path()).1;
-        // A session that is under way in it is one that nobody will end.
+        // A session that is under way in the backup will never end.
         let mut expected = state;
         expected.end_interrupted();
         prop_assert_eq!(opened, InitialState { state: expected, recovery: Recovery::Clean });

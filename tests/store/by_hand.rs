@@ -6,7 +6,7 @@ use std::thread;
 
 use super::*;
 
-/// What happens in another thread, for as long as a start may take.
+/// Runs `doing` in another thread; panics if it takes longer than a start may take.
 fn in_time<T: Send + 'static>(what: &str, doing: impl FnOnce() -> T + Send + 'static) -> T {
     let (tell, told) = mpsc::channel();
     thread::spawn(move || tell.send(doing()));
@@ -42,7 +42,7 @@ fn pipes_and_devices_neither_hold_up_nor_fill_the_memory() {
                 (opened, saved)
             });
             assert_eq!(opened.0.state.settings, settings, "{what}: {:?}", opened.0.recovery);
-            // Without its lock the folder is nobody's; with all else it goes on.
+            // Without the lock, saves are refused; with any other file in the way, they work.
             assert_eq!(opened.1.is_ok(), place != "lock", "{what}: {:?}", opened.1);
         }
     }

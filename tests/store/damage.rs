@@ -2,12 +2,12 @@
 
 use super::*;
 
-/// The folder of a store that saved 40 times, with every form of file that sled leaves; the last settings, and the
+/// The folder of a store that saved 40 times, with every form of file that sled writes; the last settings, and the
 /// files of the database.
 fn good() -> (tempfile::TempDir, Settings, Vec<PathBuf>) {
     let good = tempfile::tempdir().unwrap();
     let last = filled(good.path(), 40);
-    // The start after that leaves a snapshot of sled's beside the log; with it, other damage shows.
+    // Another start leaves a snapshot of sled's beside the log, which allows other damage.
     drop(open(good.path()));
     let files: Vec<_> =
         fs::read_dir(good.path().join("db")).unwrap().map(|file| file.unwrap().path()).collect();
@@ -31,8 +31,8 @@ fn damaged(files: &[PathBuf], seed: u64) -> tempfile::TempDir {
     dir
 }
 
-/// It can be written again, and what was written is there.
-fn works(store: Store, dir: &Path, settings: &Settings, seed: u64) {
+/// Asserts that the store can be written again, and that the write is there after another start.
+fn assert_works(store: Store, dir: &Path, settings: &Settings, seed: u64) {
     block_on(store.save(numbered(settings, 77))).unwrap();
     drop(store);
     let (_store, again) = open(dir);
@@ -56,7 +56,7 @@ fn without_a_copy_damage_never_stops_the_start() {
                 assert_eq!(settings, Settings::fresh(settings.document.id.clone()));
                 assert!(opened.recovery.has_lost_settings());
             }
-            // Damage in a part that is not in use any more.
+            // The damage is in an unused part.
             Recovery::Clean => assert_eq!(settings, last),
             Recovery::RolledBack { lost } => {
                 rolled_back += 1;
@@ -65,7 +65,7 @@ fn without_a_copy_damage_never_stops_the_start() {
             }
             other => panic!("seed {seed}: {other:?}"),
         }
-        works(store, dir.path(), &settings, seed);
+        assert_works(store, dir.path(), &settings, seed);
     }
     assert!(aside >= 10 && rolled_back >= 10, "of 60: {aside} aside, {rolled_back} back");
 }
@@ -89,7 +89,7 @@ fn with_a_copy_damage_loses_nothing_and_is_told() {
             }
             other => panic!("seed {seed}: {other:?}"),
         }
-        works(store, dir.path(), &last, seed);
+        assert_works(store, dir.path(), &last, seed);
     }
     assert!(restored >= 20, "of 40: {restored}");
 }
@@ -109,7 +109,7 @@ fn a_copy_that_is_damaged_too_is_not_taken() {
     };
     assert!(why.contains("checksum"), "{why}");
     assert_eq!(opened.state.settings.document.force_limit, 1_000);
-    works(store, dir.path(), &opened.state.settings, 0);
+    assert_works(store, dir.path(), &opened.state.settings, 0);
 }
 
 #[test]
@@ -141,11 +141,11 @@ fn a_folder_without_its_database_is_restored_and_one_with_another_thing_in_its_p
             match opened.recovery {
                 Recovery::Restored { .. } if with_copy => assert_eq!(settings, last, "{what}"),
                 Recovery::Defaults { .. } if !with_copy && ["a file", "foreign"].contains(&what) => {}
-                // Nobody can tell it from a new folder.
+                // It looks the same as a new folder.
                 Recovery::Fresh if !with_copy && ["gone", "emptied"].contains(&what) => {}
                 other => panic!("{what}, {with_copy}: {other:?}"),
             }
-            works(store, dir.path(), &settings, 0);
+            assert_works(store, dir.path(), &settings, 0);
         }
     }
 }
@@ -182,10 +182,10 @@ fn a_database_that_went_back_in_time_is_noticed() {
         let (_store, opened) = open(dir.path());
         assert_eq!(opened.recovery, Recovery::RolledBack { lost: 5 });
         assert_eq!(opened.state.settings, older);
-        // What it would copy is old.
+        // The copy would be older.
         fs::remove_file(dir.path().join("mirror.json")).ok();
     }
-    // The copy knows what is lost.
+    // The copy has the lost changes.
     fs::write(&file, &bytes).unwrap();
     fs::write(dir.path().join("mirror.json"), &copy).unwrap();
     let (store, opened) = open(dir.path());
@@ -213,10 +213,10 @@ fn stored_values_that_are_not_allowed_become_the_defaults_until_the_next_save() 
         assert!(opened.recovery.has_lost_settings());
     }
     let (store, opened) = open(dir.path());
-    works(store, dir.path(), &opened.state.settings, 0);
+    assert_works(store, dir.path(), &opened.state.settings, 0);
 }
 
-/// One accident to the files of a database.
+/// Applies one random damage to the files of a database.
 fn damage(db: &Path, random: &mut Random) {
     let mut others: Vec<_> = fs::read_dir(db).unwrap().map(|file| file.unwrap().path()).collect();
     others.sort();

@@ -21,7 +21,7 @@ fn what_was_deleted_is_made_anew_by_the_next_save() {
         } else {
             fs::remove_file(&gone).unwrap()
         };
-        // Even of what changes nothing one may think that it is kept.
+        // Even a save without a change must not be acknowledged and then missing.
         saved(&store, &settings, 1).unwrap();
         assert_eq!(Store::open(&state_dir).unwrap_err(), StoreError::InUse(state_dir.clone()), "{deleted}");
         saved(&store, &settings, 2).unwrap();

@@ -6,7 +6,7 @@ use super::*;
 struct Disk(tempfile::TempDir);
 
 impl Disk {
-    /// None, and a loud word about it, where this is not allowed.
+    /// Mounts a tmpfs; `None` with a skip report where this is not allowed.
     fn mounted(kib: u32, test: &str) -> Option<Disk> {
         let disk = Disk(tempfile::tempdir().unwrap());
         let mounted = run(&["mount", "-t", "tmpfs", "-o", &format!("size={kib}k"), "yep-test", disk.path()]);
@@ -24,7 +24,7 @@ impl Disk {
         self.0.path().join("state")
     }
 
-    /// Takes all that is left, but for so many KiB.
+    /// Fills the disk except for so many KiB.
     fn fill(&self, leave_kib: usize) {
         let mut file = fs::File::create(self.0.path().join("filler")).unwrap();
         let mut written = 0;
@@ -77,7 +77,7 @@ fn a_full_disk_refuses_what_it_cannot_keep_and_loses_nothing() {
     }
     assert!(refused > 3, "the disk was never full");
     drop(store);
-    // The start on a full disk: what was acknowledged is in force, wherever it can be read.
+    // A start on a full disk: the acknowledged state is in force, wherever it can be read.
     let (store, again) = open(&dir);
     let steps = again.state.settings.document.max_steps;
     assert!(steps >= Some(kept), "{steps:?} of {kept}: {}", again.recovery);
@@ -102,7 +102,7 @@ fn ballast_makes_room_on_a_full_disk() {
         assert!(begun.elapsed() < Duration::from_secs(30), "no ballast");
         std::thread::sleep(Duration::from_millis(20));
     }
-    // It is written behind its length.
+    // The ballast may not be synced yet; this save waits for the writer thread.
     block_on(store.save(numbered(&opened.state.settings, 1))).unwrap();
     disk.fill(0);
     for n in 2..600 {
@@ -135,7 +135,7 @@ fn on_a_full_disk_a_new_store_runs_with_the_defaults_and_an_old_one_is_not_touch
         let old = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/store/v1").join(file);
         fs::copy(old, dir.join("db").join(file)).unwrap();
     }
-    // A migration that has no room.
+    // A migration without disk space.
     disk.fill(0);
     let (store, opened) = open(&dir);
     println!("{}", opened.recovery);
@@ -166,7 +166,7 @@ fn a_read_only_disk_runs_with_what_is_stored_and_says_that_nothing_can_be_kept()
     drop(store);
     disk.remount("rw");
     assert_eq!(open(&dir).1.recovery, Recovery::Clean);
-    // With a database that cannot be read, the copy.
+    // With an unreadable database, the copy is used.
     fs::write(dir.join("db/db"), "what is this?").unwrap();
     disk.remount("ro");
     let (_store, opened) = open(&dir);

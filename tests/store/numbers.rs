@@ -31,7 +31,7 @@ fn a_backup_with_the_highest_numbers_goes_in_and_out_and_survives_every_start() 
         assert!(opened.recovery.is_plain(), "{round}: {}", opened.recovery);
         let state = read(&document).unwrap();
         block_on(store.save(store::StateChange::Everything(Box::new(state)))).unwrap();
-        // The next wave begins a session, and ends it.
+        // The next wave begins and ends a session.
         let number = store.state().next_session();
         for session in [
             SessionRecord::begun(8),
@@ -39,14 +39,14 @@ fn a_backup_with_the_highest_numbers_goes_in_and_out_and_survives_every_start() 
         ] {
             block_on(store.save(store::StateChange::Session(number, session))).unwrap();
         }
-        // As the server gives it, after a program that knows no whole number above 2^53.
+        // The server's document, after a program that knows no integer above 2^53.
         document = document::write(&store.state(), 0, store.generation());
         assert!(number < LAST && document["sessions"].as_object().unwrap().len() == round + 2);
     }
     assert_eq!(open(dir.path()).1.recovery, Recovery::Clean);
 }
 
-/// As an older version stored it, in the database or in its copy.
+/// Values that an older version stored, in the database or in its copy.
 #[test]
 fn what_an_older_version_took_in_is_still_read() {
     for lost in [false, true] {

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// A store as this version left it, after changes, a calibration and a kill.
+/// A store as that version left it, after changes, a calibration and a kill.
 fn version(number: u8) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     let db = dir.path().join("db");
@@ -21,7 +21,7 @@ fn version_1() -> tempfile::TempDir {
     version(1)
 }
 
-/// What version 2 said of its store.
+/// Asserts the state that version 2 stored.
 fn is_version_2(state: &StoredState) {
     let d = &state.settings.document;
     assert_eq!((d.id.as_str(), d.name.as_str()), ("6b05fae5c21a6bb4bb000000", "version 2, größer"));
@@ -60,7 +60,7 @@ fn the_copy_of_version_2_takes_the_place_of_its_store() {
     is_version_2(&opened.state);
 }
 
-/// What version 1 said of it.
+/// Asserts the state that version 1 stored.
 fn is_version_1(state: &StoredState) {
     let d = &state.settings.document;
     assert_eq!((d.id.as_str(), d.name.as_str()), ("6b05a018431a2473ff000000", "version 1, größer"));
@@ -78,7 +78,7 @@ fn a_store_of_version_1_is_opened_and_brought_up_to_date() {
     let (store, opened) = open(dir.path());
     assert_eq!(opened.recovery, Recovery::Migrated { from: 1 });
     is_version_1(&opened.state);
-    // The writes are counted on.
+    // The counter of writes continues.
     assert_eq!(store.generation(), 5);
     drop(store);
     let (store, opened) = open(dir.path());
@@ -109,7 +109,7 @@ fn the_state_of_a_newer_program_is_refused_and_kept() {
     }
 }
 
-/// Not a test of its own: the process that the next test kills in the middle of a migration.
+/// No test of its own: the process that the next test kills in the middle of a migration.
 #[test]
 fn migrator_to_be_killed() {
     let Some(dir) = std::env::var_os("YEP_TEST_MIGRATOR") else { return };
@@ -147,7 +147,7 @@ fn killed(number: u8, rounds: u32, holds: fn(&StoredState)) {
         match opened.recovery {
             Recovery::Migrated { from } if from == number => old += 1,
             Recovery::Clean => new += 1,
-            // A database that is killed while sled opens it may not open again. Its copy, made before that, is the old one.
+            // A database may not open again after a kill while sled opens it. Its copy, made before that, has the old state.
             Recovery::Restored { .. } => copies += 1,
             other => panic!("round {round}: {other:?}"),
         }
@@ -161,7 +161,7 @@ fn a_store_without_a_copy_gets_one_before_it_is_opened() {
     let dir = version(1);
     assert!(!dir.path().join("mirror.json").exists());
     drop(open(dir.path()));
-    // Of the two that there are now, the older one is that of version 1.
+    // Of the two copies the older one is that of version 1.
     fs::remove_file(dir.path().join("mirror.json")).unwrap();
     fs::write(dir.path().join("db/db"), b"no database").unwrap();
     let (_store, opened) = open(dir.path());

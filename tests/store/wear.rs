@@ -3,7 +3,7 @@
 
 use super::*;
 
-/// A folder in memory where there is one, since thousands of writes to a disk take minutes.
+/// A folder in memory if possible, since thousands of writes to a disk take minutes.
 fn folder() -> tempfile::TempDir {
     if Path::new("/dev/shm").is_dir() {
         tempfile::tempdir_in("/dev/shm").unwrap()

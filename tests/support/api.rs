@@ -33,10 +33,10 @@ use yep::machine::{self, Accepted, Command, Inputs, Lateness, Reply, Snapshot, W
 use yep::settings::{RailGeometry, Settings};
 use yep::store::{Recovery, StateChange, StoreError, StoredState};
 
-/// What any wait in a test may take before it counts as failed.
+/// Longest wait before a test counts as failed.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A machine that does as it is told by the test.
+/// A fake machine port whose behaviour the test sets.
 pub struct FakePort {
     location: MachineLocation,
     commands: Mutex<Vec<Command>>,
@@ -58,32 +58,32 @@ impl FakePort {
         })
     }
 
-    /// The decisions about the next commands; all others are accepted.
+    /// Sets the replies to the next commands; all others are accepted.
     pub fn script_replies(&self, replies: impl IntoIterator<Item = Reply>) {
         self.replies.lock().unwrap().extend(replies);
     }
 
-    /// The commands since this was last asked.
+    /// Takes the commands since the last call.
     pub fn commands(&self) -> Vec<Command> {
         std::mem::take(&mut self.commands.lock().unwrap())
     }
 
-    /// How many that is.
+    /// Number of commands since the last `commands`.
     pub fn command_count(&self) -> usize {
         self.commands.lock().unwrap().len()
     }
 
-    /// How often STOP came.
+    /// Number of STOPs.
     pub fn stop_count(&self) -> usize {
         self.stops.load(SeqCst)
     }
 
-    /// Keeps all commands without a decision, or decides them again.
+    /// Holds back the replies to all commands, or sends them again.
     pub fn hold_replies(&self, held: bool) {
         self.held.send_replace(held);
     }
 
-    /// Shows another snapshot.
+    /// Publishes this snapshot.
     pub fn set_snapshot(&self, snapshot: Snapshot) {
         self.snapshots.send_replace(snapshot);
     }
@@ -111,7 +111,7 @@ impl MachinePort for FakePort {
     }
 }
 
-/// A snapshot in that state, of a machine at rest in the middle.
+/// A snapshot in that state, of a machine at rest in the middle of its range.
 pub fn snapshot(state: machine::State) -> Snapshot {
     Snapshot {
         at_ns: 2_000_000_000,
@@ -135,15 +135,15 @@ pub fn snapshot(state: machine::State) -> Snapshot {
     }
 }
 
-/// A store in memory that a test can break.
+/// A fake store in memory that a test can make fail.
 pub struct FakeStore {
-    /// The settings that were kept, in order.
+    /// The saved settings, in order.
     pub kept: Mutex<Vec<Settings>>,
-    /// Everything that is kept.
+    /// The whole stored state.
     pub state: Mutex<Arc<StoredState>>,
-    /// Whether it fails.
+    /// True if saves fail.
     pub broken: AtomicBool,
-    /// How long it takes.
+    /// Duration of a save.
     pub takes: Mutex<Duration>,
 }
 
@@ -177,7 +177,7 @@ impl SettingsStore for FakeStoreHandle {
     }
 }
 
-/// How a server is to be.
+/// Options of a test server.
 pub struct Setup {
     pub location: MachineLocation,
     pub limits: ServerLimits,
@@ -185,7 +185,7 @@ pub struct Setup {
     pub settings: Settings,
     pub lease: yep::api::Policy,
     pub pages: yep::api::Pages,
-    /// Where requests are worked on, if not where the connections are.
+    /// Runtime of the requests, if it is not that of the connections.
     pub workers: Option<tokio::runtime::Handle>,
 }
 
@@ -229,7 +229,7 @@ impl Setup {
     }
 }
 
-/// A door that takes some of the loopback net for another net.
+/// A listener that maps a part of the loopback net to another net.
 struct RemappedListener(TcpListener);
 
 impl Door for RemappedListener {
@@ -246,7 +246,7 @@ impl Door for RemappedListener {
     }
 }
 
-/// A server that runs.
+/// A running server.
 pub struct Server {
     pub address: SocketAddr,
     pub ctx: Arc<Context>,
@@ -281,10 +281,10 @@ impl HttpAnswer {
 pub type Headers<'a> = &'a [(&'a str, &'a str)];
 
 impl Server {
-    /// A client's connection from 127.0.0.`host`.
+    /// Connects from 127.0.0.`host`.
     pub async fn connect_from(&self, host: u8) -> TcpStream {
         if host == 1 {
-            // A port that is bound by hand stays taken for a minute; a thousand of them are slow to find.
+            // A port that was bound explicitly stays in use for a minute; a thousand of them are slow to find.
             return TcpStream::connect(self.address).await.unwrap();
         }
         let socket = TcpSocket::new_v4().unwrap();
@@ -292,7 +292,7 @@ impl Server {
         socket.connect(self.address).await.unwrap()
     }
 
-    /// A request on a connection of its own; Host is `localhost` unless the headers have another.
+    /// Sends a request on a connection of its own; Host is `localhost` unless the headers have another.
     pub async fn request_from(
         &self,
         host: u8,
@@ -335,7 +335,7 @@ impl Server {
         self.request("PUT", path, &[("content-type", "application/json")], body).await
     }
 
-    /// A WebSocket; the status of the refusal when there is none.
+    /// Opens a WebSocket; returns the status of the refusal if there is none.
     pub async fn socket_from(
         &self,
         host: u8,
@@ -372,12 +372,12 @@ impl Server {
         }
     }
 
-    /// A socket of the machine's own host.
+    /// Opens a socket from the machine's own host.
     pub async fn socket(&self, stream: &str) -> Client {
         self.socket_from(1, stream, &[]).await.unwrap()
     }
 
-    /// Lets the server end, and waits for that.
+    /// Shuts the server down, and waits for its end.
     pub async fn shut_down(mut self) {
         drop(self.shutdown.take());
         timeout(PATIENCE, self.task).await.expect("it does not end").unwrap();
@@ -392,7 +392,7 @@ impl Client {
         self.0.send(Message::text(text)).await.unwrap();
     }
 
-    /// The next frame, pings aside.
+    /// The next frame that is no ping.
     pub async fn frame(&mut self) -> Message {
         loop {
             match timeout(PATIENCE, self.0.next())
@@ -422,7 +422,7 @@ impl Client {
         message.clone()
     }
 
-    /// The code with which the server closes; what comes before is dropped. None when it closes without one.
+    /// The server's close code, `None` without one; drops the frames before it.
     pub async fn close_code(&mut self) -> Option<u16> {
         loop {
             match timeout(PATIENCE, self.0.next()).await.expect("it stays open") {
@@ -433,7 +433,7 @@ impl Client {
         }
     }
 
-    /// The frames that were published on this stream until now.
+    /// Takes the frames that were published on this stream until now.
     pub async fn drain(&mut self, server: &Server, stream: &str) -> Vec<String> {
         server.ctx.bus.publish(stream, &[("marker", "")]);
         let mut frames = Vec::new();

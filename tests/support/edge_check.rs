@@ -12,7 +12,7 @@ use yep::settings::{Settings, new_id};
 use yep::trial::edge_oracle::{self, EdgeOracle, KinematicBounds, OracleResolution};
 use yep::trial::gear::Gear;
 
-/// Has every step judged, and keeps none.
+/// Edge sink that checks every step and keeps none.
 pub struct EdgeCheck {
     oracle: EdgeOracle,
     checker: PulseChecker,
@@ -47,7 +47,7 @@ impl CycleObserver for EdgeCheck {
 }
 
 impl EdgeCheck {
-    /// These are the limits, and nothing asks for a stop; what follows has nothing to do with what was.
+    /// Sets the limits of a wave without a stop; earlier steps are forgotten.
     pub fn expect_gentle(&mut self, limits: &MotionLimits, steps_per_mm: f64) {
         let bounds = KinematicBounds::of(
             limits.max_speed.get(),
@@ -59,7 +59,7 @@ impl EdgeCheck {
         self.oracle.reset();
     }
 
-    /// At least so much is allowed from now on, stops included.
+    /// Widens the limits to at least these, stops included.
     pub fn expect_firm(&mut self, limits: &MotionLimits, fastest_mm_s: f64, steps_per_mm: f64) {
         let new = KinematicBounds::of(
             limits.max_speed.get().max(fastest_mm_s),
@@ -86,7 +86,7 @@ pub fn config(gear: &Gear) -> Config {
     gear.apply_to(Settings::fresh(new_id())).config(&gear.rail())
 }
 
-/// A machine of that gear, calibrated, and how many steps it makes for a millimetre.
+/// A calibrated machine of that gear, and its steps/mm.
 pub fn homed(gear: &Gear) -> (Rehearsal<EdgeCheck>, f64) {
     let options = RehearsalOptions {
         rail: RailOptions {
@@ -105,7 +105,7 @@ pub fn homed(gear: &Gear) -> (Rehearsal<EdgeCheck>, f64) {
     let timing = gear.timing;
     let turn_ns = timing.high_ns + timing.low_ns + timing.direction_setup_ns + timing.direction_hold_ns;
     let oracle = EdgeOracle::new(OracleResolution { edge_ns: 40, turn_ns, narrowest: 0 });
-    // The touches are a step beside each other at most.
+    // Two touches differ by a step at most.
     let touched = (gear.length_mm * gear.steps_per_mm() + 2.0) / gear.max_stroke_mm as f64;
     let steps_per_mm = touched.max(gear.steps_per_mm());
     let nothing = KinematicBounds { speed: 0.0, acceleration: 0.0, jerk: 0.0 };

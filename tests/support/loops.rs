@@ -19,7 +19,7 @@ use yep::units::Nanos;
 
 const CYCLE_NS: Nanos = 1_000_000;
 
-/// What a call costs, in ns.
+/// Cost of each kind of call, in ns.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Costs {
     /// A reading of the clock.
@@ -30,7 +30,7 @@ pub struct Costs {
     pub write: Nanos,
 }
 
-/// Time that passes where something is called, or waited for.
+/// A clock that advances with calls and waits.
 #[derive(Debug, Clone, Default)]
 pub struct CostClock {
     now: Rc<Cell<Nanos>>,
@@ -49,7 +49,7 @@ impl Clock for CostClock {
         self.spend(self.costs.clock)
     }
 
-    /// Reads the clock until it is time.
+    /// Reads the clock until the instant is reached.
     fn wait_until(&mut self, instant: Nanos) -> Nanos {
         let first = self.spend(self.costs.clock);
         let Some(left_ns) = instant.checked_sub(first) else { return first };
@@ -71,12 +71,12 @@ pub struct CostRail {
     travel: i64,
     forward: bool,
     made: u64,
-    /// When each step began, if that is wanted.
+    /// Instants and directions of the steps, if they are recorded.
     pub steps: Option<Vec<(Nanos, bool)>>,
 }
 
 impl CostRail {
-    /// How many steps were made so far.
+    /// Number of steps so far.
     pub fn made(&self) -> u64 {
         self.made
     }
@@ -109,7 +109,7 @@ impl StepIo for CostRail {
     }
 }
 
-/// Both loops, taking turns.
+/// Both loops, which run in turn.
 pub struct Loops {
     pub status: Arc<StepStatus>,
     step_loop: StepLoop<CostClock, CostRail>,
@@ -167,7 +167,7 @@ impl Loops {
         self.step_loop.io()
     }
 
-    /// Sends a command, and lets two cycles pass: it must be accepted.
+    /// Sends a command, runs two cycles, and asserts that it was accepted.
     pub fn command(&mut self, command: Command) {
         self.sent += 1;
         let queued = QueuedCommand { id: self.sent, expires_ns: Nanos::MAX, command };
@@ -198,7 +198,7 @@ impl Loops {
     }
 }
 
-/// The step loop's part of a millisecond: a function of its own, so that a profiler can tell it from the rest.
+/// The step loop's part of a millisecond: a function of its own, so that a profiler separates it from the rest.
 #[inline(never)]
 pub fn step_loop_alone(step_loop: &mut StepLoop<CostClock, CostRail>, until: Nanos) {
     step_loop.run_until(until);

@@ -11,10 +11,10 @@ use yep::motion::{ALLOWANCE_POINTS, Allowance, MotionLimits};
 use yep::units::{Grams, Mm, StepsPerMm};
 use yep::wave::{Shape, Wave};
 
-/// Keeps every edge, and has the pulse checker look at it: a broken promise fails the test with its trace.
+/// Edge sink that records every edge and passes it to the pulse checker; a violation fails the test with its trace.
 pub struct Recorder(pub Vec<Edge>, PulseChecker, pub OnEdge);
 
-/// What a test wants to happen in the middle of the step loop, at an edge.
+/// Action of a test in the middle of the step loop, at an edge.
 pub type OnEdge = Option<Box<dyn FnMut(Edge)>>;
 
 impl EdgeSink for Recorder {
@@ -35,7 +35,7 @@ impl CycleObserver for Recorder {
     }
 }
 
-/// On a clock without lateness an edge is where the plan wants it, but for rounding.
+/// Precision on a clock without lateness: an edge is where the plan puts it, except for rounding.
 pub const PUNCTUAL: Precision = Precision { edge_ns: 30, slews: false };
 
 pub fn recorder(options: &RehearsalOptions, precision: Precision) -> Recorder {
@@ -101,7 +101,7 @@ pub fn homed(options: &RehearsalOptions) -> Rehearsal<Recorder> {
     calibrated(machine(options))
 }
 
-/// The same on a clock of the test's, whose edges are checked with this precision.
+/// The same on the test's clock, with edges checked at this precision.
 pub fn homed_on(
     clock: &VirtualClock,
     options: &RehearsalOptions,
@@ -127,7 +127,7 @@ pub fn square(period_s: f64) -> Command {
     Command::Run(Wave::new(Shape::Square, period_s).unwrap())
 }
 
-/// Lets time pass until the machine leaves `state`.
+/// Runs until the machine leaves `state`.
 pub fn leave(machine: &mut Rehearsal<Recorder>, state: State, limit_ms: u64) -> Snapshot {
     assert!(machine.run_while(limit_ms, |snapshot| snapshot.state == state), "still {state:?}");
     machine.snapshot()

@@ -2,9 +2,10 @@
 
 use std::io::Write as _;
 
-/// Says that `test` was left out, and why, past the harness, which would keep it for itself. scripts/test fails for it in CI.
+/// Reports that `test` was skipped, and why, past the test harness, which would swallow the line. scripts/test fails
+/// for it in CI.
 pub fn skip(test: &str, why: &str) {
-    // Not `eprintln!`: the test harness catches what that prints.
+    // Not `eprintln!`: the test harness captures its output.
     #[allow(clippy::explicit_write)]
     writeln!(std::io::stderr(), "SKIPPED: {test}: {why}").unwrap();
 }

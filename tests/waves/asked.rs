@@ -17,7 +17,7 @@ async fn drawn(server: &Server, spec: &Value) -> Vec<f64> {
     serde_json::from_value(answer.json()["positions"].clone()).unwrap()
 }
 
-/// The wave that the machine is told to run.
+/// Posts `spec`; returns the wave of the machine's command.
 async fn run(server: &Server, spec: &Value) -> Wave {
     let answer = server.post("/api/wave/run", &spec.to_string()).await;
     assert_eq!((answer.status, answer.json()), (200, json!({ "status": "success" })), "{spec}");
@@ -115,7 +115,7 @@ async fn a_bad_graph_is_refused_with_the_point_that_is_wrong() {
 #[tokio::test]
 async fn an_envelope_says_which_part_of_the_stroke_is_filled() {
     let server = start(MachineLocation::Local).await;
-    // The machine of this server has 145 mm, all of which may be used.
+    // The machine of this server has a usable range of 145 mm.
     for (envelope, offset, amplitude) in [
         (json!({ "amplitude": 0.4 }), 0.0, 0.4),
         (json!({ "offset": 0.3 }), 0.3, 0.7),

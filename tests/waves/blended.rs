@@ -11,7 +11,7 @@ use super::random::{self, Random};
 use super::support::{Recorder, config, homed, options, steps};
 
 const RANGE_MM: f64 = 145.0;
-/// The promise: from the command to the first motion that is another.
+/// Promised time from the command to the first changed motion.
 const WITHIN_NS: u64 = 20_000_000;
 
 type Machine = yep::drive::Rehearsal<Recorder>;
@@ -22,7 +22,7 @@ fn sine(period_s: f64, offset: f64, amplitude: f64) -> Wave {
     Wave::new(Shape::Sine, period_s).unwrap().within(envelope)
 }
 
-/// A graph with turns at other places than a sine has them.
+/// A graph whose turns differ from those of a sine.
 fn curve(random: &mut Random) -> Graph {
     let count = random.between(3.0, 7.0) as usize;
     let knot = |i: usize, random: &mut Random| Knot {
@@ -33,7 +33,7 @@ fn curve(random: &mut Random) -> Graph {
     through(&knots, Interpolation::Monotone).unwrap().into()
 }
 
-/// Runs `wave`, until the axis has been on it for a while and is faster than `speed_mm_s`.
+/// Runs `wave` until the axis follows it and is faster than `speed_mm_s`.
 fn running(wave: &Wave, ms: u64, speed_mm_s: f64) -> Machine {
     let mut machine = homed(&options());
     assert_eq!(machine.command(Command::Run(wave.clone())), Some(Ok(Accepted::Now)));
@@ -43,7 +43,8 @@ fn running(wave: &Wave, ms: u64, speed_mm_s: f64) -> Machine {
     machine
 }
 
-/// How long after the command, which comes while the axis is fast, the first pulse comes that does not come without it, in ns.
+/// Time in ns from the command, which comes while the axis is fast, to the first pulse that differs from a run without
+/// it.
 fn first_change_ns(wave: &Wave, ms: u64, command: &Command) -> u64 {
     let [mut changed, mut unchanged] = [(), ()].map(|()| running(wave, ms, 100.0));
     let asked = changed.now();
@@ -53,7 +54,7 @@ fn first_change_ns(wave: &Wave, ms: u64, command: &Command) -> u64 {
         machine.run_ms(200);
     }
     let [changed, unchanged] = [&mut changed, &mut unchanged].map(|machine| steps(&machine.sink().0));
-    // Two rehearsals of the same are the same to the nanosecond.
+    // Two rehearsals of the same run agree to the nanosecond.
     let differs = changed.iter().zip(&unchanged).find(|(mine, other)| mine != other);
     let (mine, other) = differs.expect("nothing has changed");
     mine.0.min(other.0) - asked
@@ -70,7 +71,7 @@ fn every_change_takes_effect_within_20_ms() {
     let mut random = random::from_env();
     let slow = MmPerS::constant(40.0);
     let limits = MotionLimits { max_speed: slow, approach_speed: slow, ..MotionLimits::default() };
-    // Nowhere more than what is allowed before.
+    // The new allowance is nowhere above the old one.
     let before = |i: usize| 600.0 * (1.0 - i as f64 / (ALLOWANCE_POINTS - 1) as f64);
     let against = Allowance::new(Grams::constant(1_000.0), core::array::from_fn(|i| before(i).min(20.0)));
     let mut slowest_ns = 0;
@@ -92,7 +93,7 @@ fn every_change_takes_effect_within_20_ms() {
     println!("the slowest took {} us", slowest_ns / 1_000);
 }
 
-/// Lets time pass and tells where the pulses have been, in mm.
+/// Runs for `ms`; returns the lowest and highest place of the pulses, in mm.
 fn reach(machine: &mut Machine, ms: u64) -> (f64, f64) {
     let (mut low, mut high) = (f64::MAX, f64::MIN);
     for _ in 0..ms {
@@ -105,7 +106,7 @@ fn reach(machine: &mut Machine, ms: u64) -> (f64, f64) {
     (low, high)
 }
 
-/// The pulse checker looks at every step: speed, acceleration and jerk inside the limits, the way to rest inside the
+/// The pulse checker checks every step: speed, acceleration and jerk inside the limits, the braking distance inside the
 /// range.
 #[test]
 fn random_changes_at_random_instants_stay_between_the_old_wave_and_the_new_one() {
@@ -122,7 +123,7 @@ fn random_changes_at_random_instants_stay_between_the_old_wave_and_the_new_one()
             }
             assert_eq!(machine.command(Command::Run(wave)), Some(Ok(Accepted::Now)));
             parts.push((offset, offset + amplitude));
-            // Some come while the one before is still on its way.
+            // Some come while the previous change is still going on.
             let ms = random.log_between(20.0, 3_000.0) as u64;
             let (low, high) = reach(&mut machine, ms);
             let back = parts.iter().map(|part| part.0).fold(1.0, f64::min) * RANGE_MM;
@@ -165,7 +166,7 @@ fn a_slider_that_is_dragged_is_followed_and_then_the_wave_is_exact() {
         let bend = 0.2 + 0.005 * f64::from(i);
         through(&[knot(0.0, 0.0), knot(bend, 1.0), knot(0.9, bend)], Interpolation::Monotone).unwrap()
     };
-    // A graph of its own each 20 ms: more than can fade at a time.
+    // A new graph each 20 ms: more than can blend at a time.
     for i in 0..100 {
         let amplitude = 1.0 - 0.006 * f64::from(i);
         let wave = sine(2.0 + 0.01 * f64::from(i), 0.0, amplitude).along(points(i).into());
@@ -173,7 +174,7 @@ fn a_slider_that_is_dragged_is_followed_and_then_the_wave_is_exact() {
         reach(&mut machine, 19);
     }
     reach(&mut machine, 4_000);
-    // Where it is in one period it is in the next, and it is not held back.
+    // Two periods are equal, and the axis is not held back.
     let period_ms = 2_990;
     let course = |machine: &mut Machine| -> Vec<f64> {
         (0..period_ms)
@@ -194,7 +195,7 @@ fn what_widens_waits_for_rest_and_a_stroke_that_narrows_does_not() {
     let mut machine = running(&sine(2.0, 0.0, 1.0), 4_000, 0.0);
     let narrow = narrower(|config| config.stroke_limit = Mm::constant(80.0));
     assert_eq!(machine.command(narrow), Some(Ok(Accepted::Now)));
-    // The whole change takes a second; the axis is never faster than before by more than it eases.
+    // The whole change takes a second; the easing bounds how much faster the axis is than before.
     reach(&mut machine, 1_200);
     let (_, high) = reach(&mut machine, 4_000);
     assert!(high < 80.2, "{high} mm");

@@ -10,7 +10,7 @@ use yep::wave::{Envelope, Graph, Shape, Wave};
 use super::random::{self, Random};
 use super::support::{homed, leave, options};
 
-/// Beyond one period: the ramp of the rate, the axis coming to rest, and what is queued.
+/// Time granted beyond one period: the ramp of the rate, the axis coming to rest, and the queue.
 fn ends_within_ms(wave: &Wave) -> u64 {
     let ramp_s = (wave.period_s() / 2.0).clamp(0.2, 1.0).max(wave.envelope.ramp_down_s);
     ((wave.period_s() + ramp_s) * 1e3) as u64 + 400
@@ -31,7 +31,7 @@ fn graphs(random: &mut Random) -> Vec<(String, Graph)> {
             trapezoid(Shares { rise, hold_front: rest, fall: rest, hold_back: rest }).into(),
         ),
     ];
-    // None of them rests where the period begins.
+    // None of them is at rest at the beginning of its period.
     let knots = [0.5, 1.0, 0.4, 0.0].iter().enumerate();
     let knots: Vec<Knot> = knots.map(|(i, p)| Knot { phase: i as f64 / 4.0, position: *p }).collect();
     for interpolation in [Interpolation::Linear, Interpolation::Monotone] {
@@ -83,7 +83,7 @@ fn end_ends_a_wave_that_a_force_holds() {
     for running_ms in [300, 6_000] {
         let mut machine = homed(&options());
         let wave = Wave::new(Shape::Sine, 2.0).unwrap();
-        // On the way to the start, or in mid-stroke: the force allows nothing toward where it would end.
+        // During the approach, or in mid-stroke: the force allows no motion toward the end of the period.
         machine.command(Command::Run(wave.clone()));
         machine.run_ms(5_700);
         machine.command(Command::End);
@@ -98,7 +98,7 @@ fn end_ends_a_wave_that_a_force_holds() {
     }
 }
 
-/// Begins in the middle of the stroke.
+/// A graph that begins in the middle of the stroke.
 fn through_the_middle() -> Graph {
     let knots = [0.5, 1.0, 0.5, 0.0].iter().enumerate();
     let knots: Vec<Knot> = knots.map(|(i, p)| Knot { phase: i as f64 / 4.0, position: *p }).collect();

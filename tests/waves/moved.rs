@@ -26,13 +26,13 @@ fn points(duration_s: f64, pairs: &[[f64; 2]], interpolation: &str) -> Spec {
     }
 }
 
-/// The wave in its third and later periods: how far the pulses are beside its graph at most, in mm, and the times
-/// at which it passes a height upward, in s.
+/// Runs the wave; from its third period on, returns the largest distance of the pulses from its graph in mm, and the
+/// times at which it passes a height upward, in s.
 fn executed(wave: &Wave, seconds: f64, height_mm: f64) -> (f64, Vec<f64>) {
     let mut machine = homed(&options());
     assert_eq!(machine.command(Command::Run(wave.clone())), Some(Ok(Accepted::Now)));
     assert!(machine.run_while(20_000, |snapshot| snapshot.phase.is_none_or(|_| snapshot.periods < 2)));
-    // The phase at an instant, as the machine tells it; its plan is ahead of the pulses by what is queued.
+    // The phase that the machine reports; its plan is ahead of the pulses by the queue.
     machine.sink().0.clear();
     let (begin_ns, begin_mm) = (machine.now(), machine.snapshot().position_mm.unwrap());
     machine.run_ms((seconds * 1e3) as u64);
@@ -68,7 +68,7 @@ fn executed(wave: &Wave, seconds: f64, height_mm: f64) -> (f64, Vec<f64>) {
 fn every_wave_has_exactly_its_period_and_stays_on_its_graph() {
     let curve = [[0.0, 0.1], [0.7, 0.6], [1.5, 0.55], [2.4, 0.95], [3.1, 0.3]];
     for (spec, allowed_mm) in [
-        // Corners are rounded: the axis needs a way to change its speed.
+        // Corners are rounded, as the axis needs some distance to change its speed.
         (Spec { rise_s: Some(1.2), fall_s: Some(1.6), ..spec("trapezoid", 4.0) }, 2.0),
         (Spec { rise_s: Some(1.5), ..spec("triangle", 4.0) }, 3.0),
         (points(4.0, &curve, "linear"), 4.0),
@@ -165,7 +165,7 @@ fn no_graph_is_freed_by_the_control_cycle_and_none_is_kept_for_ever() {
         let wave = made();
         graphs.push(seen(&wave));
         machine.send(Command::Run(wave));
-        // The graphs of before go when another command is sent, and in no cycle.
+        // Old graphs are dropped when another command is sent, and never in a cycle.
         let kept: Vec<_> = graphs.iter().map(|graph| graph.strong_count() > 0).collect();
         match round % 4 {
             0 => machine.stop(),

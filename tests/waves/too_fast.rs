@@ -8,7 +8,7 @@ use super::support::{homed, options};
 
 const RANGE_MM: f64 = 145.0;
 
-/// The lowest and highest place in this time, in mm.
+/// Runs for `ms`; returns the lowest and highest place, in mm.
 fn reach(machine: &mut yep::drive::Rehearsal<super::support::Recorder>, ms: u64) -> (f64, f64) {
     (0..ms).fold((f64::MAX, f64::MIN), |(low, high), _| {
         machine.run_ms(1);
@@ -19,7 +19,7 @@ fn reach(machine: &mut yep::drive::Rehearsal<super::support::Recorder>, ms: u64)
 
 #[test]
 fn a_wave_that_is_too_fast_stays_round_the_middle_of_its_stroke_and_is_marked() {
-    // How far they go is pi v/T, 2 pi² A/T², or what the quickest way from rest to rest is in half a period / 1.2.
+    // Their size follows from pi v/T, 2 pi² A/T², or the quickest way from rest to rest in half a period / 1.2.
     for (shape, period_s, way_mm) in [
         (Shape::Sine, 0.9, 136.1),
         (Shape::Sine, 0.5, 60.2),
@@ -33,7 +33,7 @@ fn a_wave_that_is_too_fast_stays_round_the_middle_of_its_stroke_and_is_marked() 
         let mut machine = homed(&options());
         let wave = Wave::new(shape, period_s).unwrap();
         assert_eq!(machine.command(Command::Run(wave)), Some(Ok(Accepted::Now)));
-        // Over the way to its start, and until it is even.
+        // Past the approach, and until it is even.
         machine.run_ms(6_000);
         for minute in 0..3 {
             let (low, high) = reach(&mut machine, 2_000);

@@ -12,26 +12,26 @@ use yep_sensor_board::frame::{self, Channel};
 use yep_sensor_board::hx711::{Conversion, Hx711};
 use yep_sensor_board::{Board, Identity};
 
-/// Bytes that wait for the line: a dozen frames.
+/// Capacity of the output queue in bytes: a dozen frames.
 const WAITING: usize = 512;
 
-/// A serial line that is never waited for.
+/// A serial line without blocking.
 pub trait Serial {
-    /// A byte that came, if one did.
+    /// The next received byte, if there is one.
     fn read_byte(&mut self) -> Option<u8>;
 
-    /// Whether the line takes a byte now.
+    /// True if the line accepts a byte now.
     fn can_write(&mut self) -> bool;
 
-    /// Sends a byte; only when it is ready.
+    /// Sends a byte; call it only if `can_write` is true.
     fn write_byte(&mut self, byte: u8);
 }
 
 /// The version of this firmware.
 pub const VERSION: [u8; 3] = [0, 1, 0];
 
-/// Converts, hears, says, for ever. `rate` is told how often a second the converter is to convert; `between` is called once
-/// in each turn, for whatever the chip needs.
+/// Main loop: converts, receives and sends for ever. `rate` gets the conversion rate in Hz when it changes; `between`
+/// is called once per turn, for the needs of the chip.
 pub fn run<D: InputPin, C: OutputPin, W: DelayNs>(
     mut converter: Hx711<D, C, W>,
     mut serial: impl Serial,
@@ -60,7 +60,7 @@ pub fn run<D: InputPin, C: OutputPin, W: DelayNs>(
         while let Some(byte) = serial.read_byte() {
             board.receive(&[byte]);
         }
-        // Reading a conversion takes its time.
+        // Reading a conversion takes time.
         let now = now_us();
         while let Some(next) = board.next_frame(now) {
             send(&mut waiting, &next);
@@ -77,11 +77,11 @@ pub fn run<D: InputPin, C: OutputPin, W: DelayNs>(
     }
 }
 
-/// A frame goes whole or not at all: half of one would cost the next one, too.
+/// Queues a whole frame or nothing: half a frame would destroy the next one, too.
 fn send(waiting: &mut Deque<u8, WAITING>, frame: &[u8]) {
     if waiting.capacity() - waiting.len() >= frame.len() {
         for byte in frame {
-            // There was room.
+            // There is room, as checked above.
             let _ = waiting.push_back(*byte);
         }
     }

@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 use heapless::Vec;
 
-/// Frames that wait, each behind its length in a byte. What does not fit is lost.
+/// Capacity of the queue of frames, each behind its length in a byte. A frame that does not fit is lost.
 const WAITING: usize = 512;
 /// The longest frame.
 const LONGEST: usize = 200;
@@ -13,7 +13,7 @@ const LONGEST: usize = 200;
 static NOW_US: AtomicU32 = AtomicU32::new(0);
 
 struct Held {
-    /// From acquire to release nobody interrupts; this is how to allow it again.
+    /// Interrupts are off from acquire to release; this state switches them on again.
     restore: critical_section::RestoreState,
     frame: Vec<u8, LONGEST>,
     too_long: bool,
@@ -71,12 +71,12 @@ unsafe impl defmt::Logger for Log {
 
 defmt::timestamp!("{=u32:us}", NOW_US.load(Ordering::Relaxed));
 
-/// What time it is, for the log.
+/// Sets the time of the log.
 pub fn set_time(now_us: u32) {
     NOW_US.store(now_us, Ordering::Relaxed);
 }
 
-/// Hands over every frame that waits.
+/// Passes every queued frame to `send`.
 pub fn drain(mut send: impl FnMut(&[u8])) {
     let waiting = critical_section::with(|_| {
         // SAFETY: inside a critical section.
@@ -91,7 +91,7 @@ pub fn drain(mut send: impl FnMut(&[u8])) {
     }
 }
 
-/// Something went wrong beyond repair: the board is reset, and introduces itself anew.
+/// Resets the board after a panic; it introduces itself anew.
 #[cfg(target_os = "none")]
 #[panic_handler]
 fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {

@@ -13,7 +13,7 @@ static FRAMES: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
 #[defmt::global_logger]
 struct Log;
 
-// SAFETY: acquire waits until nobody else is between it and release, so that no two frames mix.
+// SAFETY: acquire waits until no other thread is between it and release, so no two frames mix.
 unsafe impl defmt::Logger for Log {
     fn acquire() {
         while TAKEN.swap(true, Ordering::Acquire) {
@@ -36,7 +36,7 @@ unsafe impl defmt::Logger for Log {
 
 defmt::timestamp!("{=u32:us}", NOW_US.load(Ordering::Relaxed));
 
-/// The frames since the last call.
+/// Takes the frames since the last call.
 pub fn take() -> Vec<Vec<u8>> {
     std::mem::take(&mut *FRAMES.lock().expect("no holder of it panics"))
 }

@@ -17,11 +17,11 @@ use std::time::Instant;
 
 use stand::{BoardControls, StandOptions, Pty};
 
-/// What a gram is on the simulated cell, and its reading without a load.
+/// Counts per gram of the simulated cell, and its reading without a load.
 const COUNTS_PER_G: f64 = 100.0;
 const ZERO_COUNTS: i32 = 50_000;
 
-/// Whether each conversion is a line of the log.
+/// True if each conversion writes a line to the log.
 static CHATTER: AtomicBool = AtomicBool::new(false);
 
 fn main() -> std::io::Result<()> {

@@ -17,22 +17,22 @@ use yep_sensor_board::hx711::{Conversion, Hx711};
 use yep_sensor_board::sim::Chip;
 use yep_sensor_board::{Board, Identity};
 
-/// The two ends of a line: ours, and the device that somebody else opens.
+/// A pseudo-terminal: our end, and the device that another program opens.
 #[derive(Debug)]
 pub struct Pty {
     near: File,
-    /// The device.
+    /// Path of the device.
     pub device: PathBuf,
 }
 
 impl Pty {
-    /// A new line; it is gone when this is dropped.
+    /// Opens a pseudo-terminal; it is closed when this is dropped.
     pub fn open() -> std::io::Result<Pty> {
         let near: OwnedFd = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
         grantpt(&near)?;
         unlockpt(&near)?;
         let device = ptsname(&near, Vec::new())?;
-        // What is written before the other end opens it must not be echoed.
+        // Bytes written before the other end opens it must not be echoed.
         let mut terminal = tcgetattr(&near)?;
         terminal.make_raw();
         tcsetattr(&near, OptionalActions::Now, &terminal)?;
@@ -40,39 +40,39 @@ impl Pty {
         Ok(Pty { near: File::from(near), device: PathBuf::from(device.to_string_lossy().into_owned()) })
     }
 
-    /// What came from the other end.
+    /// Bytes that came from the other end.
     pub fn read(&mut self) -> Vec<u8> {
         let mut bytes = vec![0; 1_024];
-        // Nobody has opened it, or nothing came.
+        // The other end is not open, or nothing came.
         let count = self.near.read(&mut bytes).unwrap_or(0);
         bytes.truncate(count);
         bytes
     }
 
-    /// Sends what the line takes; how much that was.
+    /// Sends as many bytes as the line accepts; returns their number.
     pub fn write(&mut self, bytes: &[u8]) -> usize {
         self.near.write(bytes).unwrap_or(0)
     }
 }
 
-/// The wishes of whoever plays with the board. Everything takes effect within a millisecond.
+/// Controls of the simulated board. Each takes effect within a millisecond.
 #[derive(Debug, Default)]
 pub struct BoardControls {
-    /// What the load cell's bridge gives.
+    /// Output of the load cell's bridge.
     pub counts: AtomicI32,
-    /// Conversions rise by so many counts each.
+    /// Rise of the output per conversion, in counts.
     pub rising: AtomicI32,
-    /// How much conversions vary.
+    /// Noise of the conversions, in counts.
     pub noise: AtomicU32,
     /// The converter has no power.
     pub dead: AtomicBool,
-    /// The board says nothing.
+    /// The board sends nothing.
     pub mute: AtomicBool,
     /// The line carries noise instead of frames.
     pub babbling: AtomicBool,
-    /// The board answers like another version.
+    /// The board reports another protocol version.
     pub other_version: AtomicBool,
-    /// One byte in about so many is wrong; zero: none.
+    /// One byte in about this many is wrong; zero: none.
     pub fault_every: AtomicU32,
     /// Power off and on.
     pub restart: AtomicBool,
@@ -86,12 +86,12 @@ pub struct BoardControls {
     pub conversions: AtomicU64,
 }
 
-/// Chance that can be repeated (xorshift).
+/// Xorshift random numbers, repeatable by seed.
 #[derive(Debug, Clone, Copy)]
 pub struct Xorshift(u64);
 
 impl Xorshift {
-    /// From a seed.
+    /// A generator with this seed.
     pub fn new(seed: u64) -> Xorshift {
         Xorshift(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
@@ -105,16 +105,16 @@ impl Xorshift {
     }
 }
 
-/// How a stand runs.
+/// Options of a stand.
 #[derive(Debug, Clone, Copy)]
 pub struct StandOptions {
-    /// How much faster than real time the board lives.
+    /// Speed of the board relative to real time.
     pub speed: u32,
-    /// Of the noise on the line.
+    /// Seed of the noise on the line.
     pub seed: u64,
 }
 
-/// Runs a board on the near end of `pty` until it is told to end. `logged` hands over what the board's log has to send.
+/// Runs a board on the near end of `pty` until `over` is set. `logged` returns the frames of the board's log.
 pub fn run(
     pty: &mut Pty,
     controls: &Arc<BoardControls>,
@@ -133,7 +133,7 @@ pub fn run(
     while !controls.over.load(Ordering::Relaxed) {
         std::thread::sleep(Duration::from_micros(500));
         let target_us = (began.elapsed().as_micros() as u64 * u64::from(options.speed)) as u32;
-        // The board's loop turns once in half a millisecond of its own time.
+        // The period of the board's loop is half a millisecond of its own time.
         while target_us.wrapping_sub(now_us) >= 500 {
             now_us = now_us.wrapping_add(500);
             if controls.restart.swap(false, Ordering::Relaxed) {
@@ -160,7 +160,7 @@ pub fn run(
     }
 }
 
-/// A board that lives faster than its line is `patient`: what the other end has not read yet is waited for.
+/// Sends a frame. A board that runs faster than its line is `patient`: it waits until the other end has read.
 fn send(pty: &mut Pty, frame: &[u8], controls: &BoardControls, random: &mut Xorshift, patient: bool) {
     if controls.mute.load(Ordering::Relaxed) {
         return;

@@ -15,16 +15,16 @@ mod sync {
 pub struct ForceSample {
     /// In grams.
     pub force_g: f64,
-    /// When it was taken.
+    /// Instant of the sample.
     pub at: Nanos,
-    /// For how long it counts.
+    /// Time for which it is valid.
     pub lasts_ns: Nanos,
-    /// When the next one is due, from then on.
+    /// Time until the next sample is due.
     pub period_ns: Nanos,
 }
 
-/// Where the newest sample comes from.
+/// Source of the newest sample.
 pub trait ForceSensor {
-    /// The newest sample that may be relied on at `now`.
+    /// The newest sample that is valid at `now`.
     fn latest(&mut self, now: Nanos) -> Option<ForceSample>;
 }

@@ -3,10 +3,10 @@
 //!
 //! The source is the product's own file. The items of its room that it needs are stubbed here, word for word where it
 //! matters and as small as possible elsewhere. Mutants with orderings that are too weak show that the models can fail.
-// The mutants are the same file in other rooms.
+// The mutants include the same file in other modules.
 #![allow(clippy::duplicate_mod)]
 
-/// Instants, as the borrowed file expects them.
+/// Instants, as the included file expects them.
 pub mod units {
     /// Nanoseconds of the machine's clock.
     pub type Nanos = u64;
@@ -22,12 +22,12 @@ macro_rules! step_loop {
             status.show_playing();
         }
 
-        /// It makes a step.
+        /// The step loop makes a step.
         pub fn step(status: &StepStatus, count: i64) {
             status.show_step(count, count as u64, 1);
         }
 
-        /// The motion, complete by its plan, is played up to its end.
+        /// The step loop plays a motion to its planned end.
         pub fn play_out(status: &StepStatus) {
             status.show_played(1);
         }
@@ -46,7 +46,7 @@ macro_rules! step_loop {
 }
 pub(crate) use step_loop;
 
-// A model needs a part of each borrowed file only.
+// A model uses only a part of each included file.
 #[allow(dead_code)]
 pub mod drive;
 #[allow(dead_code)]

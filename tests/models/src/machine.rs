@@ -12,10 +12,10 @@ pub use inputs::Inputs;
 pub struct Lateness {
     /// Steps that moved the time base.
     pub rebases: u32,
-    /// By how much altogether.
+    /// Sum of these shifts.
     pub rebased_ns: u64,
     /// The latest step.
     pub worst_step_ns: u64,
-    /// How often the queue ran dry.
+    /// Number of times that the queue ran dry.
     pub starvations: u32,
 }

@@ -16,7 +16,7 @@ fn check(model: impl Fn() + Sync + Send + 'static) {
     builder.check(model);
 }
 
-/// The sample of this number: each of its parts tells it.
+/// The sample with this number, which each of its fields encodes.
 fn sample(number: u64) -> ForceSample {
     ForceSample { force_g: number as f64, at: number, lasts_ns: number, period_ns: number }
 }
@@ -39,7 +39,7 @@ macro_rules! models {
                 check(|| {
                     let (mut feed, mut cell) = newest_force();
                     feed.publish(sample(1), 1);
-                    // A reader that has read nothing yet may be interrupted in each of its looks, and then knows of no
+                    // A reader that has read nothing yet may be interrupted in each of its attempts, and then knows no
                     // force.
                     assert_eq!(latest(&mut cell), 1);
                     let writer = thread::spawn(move || {
@@ -67,7 +67,7 @@ macro_rules! models {
                     });
                     let first = latest(&mut cell);
                     let second = latest(&mut cell);
-                    // Once the loss of the first was seen, or the second sample, the first one is not seen again.
+                    // After the loss of the first sample, or the second sample, the first one is never read again.
                     assert!(first == 1 || second != 1, "{second} after {first}");
                     writer.join().unwrap();
                     assert_eq!(latest(&mut cell), 0);

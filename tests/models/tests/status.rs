@@ -24,7 +24,7 @@ macro_rules! models {
             use yep_models::$variant::status::{EndCause, MotionEnd, StepStatus};
             use yep_models::$variant::{begin, end, play_out, rest, step};
 
-            /// How a control cycle reads: whether the motion rests, its end cause, and the step counter.
+            /// A read by a control cycle: whether the motion rests, its end cause, and the step counter.
             type Read = fn(&StepStatus) -> (bool, Option<MotionEnd>, i64);
 
             pub fn resting_first(status: &StepStatus) -> (bool, Option<MotionEnd>, i64) {
@@ -39,7 +39,7 @@ macro_rules! models {
                 (status.resting(), ended, status.count())
             }
 
-            /// A motion that is played out, and on whose tail `causes` come, the severest last.
+            /// A motion that is played to its end while `causes` occur on its tail, the severest last.
             pub fn final_at_rest(read: Read, causes: &'static [EndCause]) {
                 check(move || {
                     let status = Arc::new(StepStatus::default());

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::real::Yep;
 use crate::real::http::Answer;
 
-/// Where the app's page comes from.
+/// Origin of the app's page.
 const ORIGIN: &str = "http://localhost:3042";
 const JSON: (&str, &str) = ("content-type", "application/json;charset=UTF-8");
 
@@ -17,7 +17,8 @@ impl App<'_> {
         App(yep)
     }
 
-    /// Sends it with the page's origin; the browser would hand over nothing that does not allow it.
+    /// Sends a request with the page's origin, and checks that the answer allows it; a browser would withhold the
+    /// answer otherwise.
     #[track_caller]
     fn send(&self, method: &str, path: &str, body: Option<&Value>) -> Answer {
         let body_text = body.map_or(String::new(), Value::to_string);
@@ -28,7 +29,7 @@ impl App<'_> {
         answer
     }
 
-    /// What the browser asks before it sends JSON to another origin.
+    /// Sends the preflight of the browser before JSON to another origin.
     #[track_caller]
     fn preflight(&self, method: &str, path: &str) {
         let headers = [
@@ -43,7 +44,7 @@ impl App<'_> {
         assert!(answer.header("access-control-allow-methods").unwrap().contains(method), "{path}");
     }
 
-    /// A button.
+    /// Presses a button.
     #[track_caller]
     pub fn press(&self, button: &str) {
         let path = "/api/commands/run/";
@@ -52,7 +53,7 @@ impl App<'_> {
         assert_eq!((answer.status, answer.body.as_str()), (200, "null"), "{button}");
     }
 
-    /// The run button; the duration is what the text field holds.
+    /// Presses the run button; the duration is the content of the text field.
     #[track_caller]
     pub fn run_wave(&self, shape: &str, duration: Value) -> Answer {
         self.preflight("POST", "/api/wave/run");

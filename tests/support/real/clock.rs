@@ -10,15 +10,15 @@ use std::time::{Duration, Instant};
 use super::{Home, Yep};
 use crate::real::pulses::{Pulse, STEPS_PER_MM};
 
-/// How long to look.
+/// Duration of the measurement.
 const LOOK_FOR: Duration = Duration::from_millis(600);
 
-/// The zero of the machine's clock on the clock of the test, or a little later.
+/// Zero of the machine's clock on the clock of the test, or a little later.
 #[derive(Debug, Clone, Copy)]
 pub struct Zero(Instant);
 
 impl Zero {
-    /// Looks at a carriage that is on its way from where it stood at power-on.
+    /// Measures while the carriage moves away from its position at power-on.
     #[track_caller]
     pub fn find(yep: &Yep, home: &Home) -> Zero {
         let began = Instant::now();
@@ -27,19 +27,19 @@ impl Zero {
             let carriage_mm = yep.get("/api/sim").expect_ok()["carriage_mm"].as_f64().unwrap();
             seen.push((Instant::now(), carriage_mm));
         }
-        // What was seen may not be written yet.
+        // The pulses may not be written to the log yet.
         std::thread::sleep(Duration::from_millis(100));
         let pulses = home.pulses();
         let earliest = seen.iter().filter_map(|(at, carriage_mm)| {
             let steps = ((carriage_mm - home.start_mm()) * STEPS_PER_MM).round() as i64;
-            // The first time that it was there: whenever it was seen there is later.
+            // The first pulse at that position: every observation of it is later.
             let pulse = pulses.iter().find(|pulse| pulse.count == steps)?;
             Some(*at - Duration::from_nanos(pulse.at_ns))
         });
         Zero(earliest.min().expect("the carriage did not move"))
     }
 
-    /// When the pulse was, or a little later.
+    /// Instant of the pulse, or a little later.
     pub fn of(&self, pulse: &Pulse) -> Instant {
         self.0 + Duration::from_nanos(pulse.at_ns)
     }

@@ -40,10 +40,10 @@ static SHIM: LazyLock<PathBuf> = LazyLock::new(|| {
     shim
 });
 
-/// What the program did to a pin.
+/// An action of the program on a pin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PinAction {
-    /// Driven high, or to be so once it is an output.
+    /// Driven high, or high once it is an output.
     High,
     /// The same with low.
     Low,
@@ -62,14 +62,14 @@ pub struct Change {
     pub done: PinAction,
 }
 
-/// Where the carriage closes the switches on their default pins, in steps from where it is at power-on.
+/// Positions at which the carriage closes the switches on their default pins, in steps from its position at power-on.
 #[derive(Debug, Clone, Copy)]
 pub struct Rail {
     pub back: i64,
     pub front: i64,
 }
 
-/// The Pi.
+/// An emulated Pi.
 pub struct FakePi {
     folder: TempDir,
     registers: &'static [AtomicU32],
@@ -77,7 +77,7 @@ pub struct FakePi {
 }
 
 impl FakePi {
-    /// At power-on: every pin an input, nothing pressed, the e-stop loop closed.
+    /// A Pi at power-on: every pin an input, nothing pressed, the e-stop loop closed.
     pub fn new() -> FakePi {
         let folder = tempfile::tempdir().unwrap();
         let put = |path: &str, text: &str| {
@@ -96,32 +96,33 @@ impl FakePi {
         let shared = open("shared");
         shared.set_len(32 << 20).unwrap();
         let (page, protection) = (open("dev/gpiomem"), ProtFlags::READ | ProtFlags::WRITE);
-        // SAFETY: a new mapping that is never taken away again; both sides use single words of it only.
+        // SAFETY: a new mapping that is never unmapped; both sides use single words of it only.
         #[allow(unsafe_code)]
         let registers = unsafe {
             let page = mmap(std::ptr::null_mut(), PAGE, protection, MapFlags::SHARED, &page, 0).unwrap();
             std::slice::from_raw_parts(page.cast::<AtomicU32>(), PAGE / 4)
         };
         let pi = FakePi { folder, registers, shared };
-        // As the pulls and the wiring make them; e-stop is closed to ground.
+        // The levels of pull-ups and wiring; e-stop is closed to ground.
         for pulled_up in [FRONT, BACK, 26] {
             pi.set_level(pulled_up, true);
         }
         pi
     }
 
-    /// A server of its own on this Pi, which takes what the host gives, with these sections in its configuration.
+    /// A home for a server on this Pi, which takes the real-time features that the host has, with these sections in its
+    /// configuration.
     pub fn home(&self, config: &str) -> Home {
         let home = Home::new(&format!("driver = 'gpio'\n[realtime]\nrequire = 'never'\n{config}"));
         home.with("LD_PRELOAD", SHIM.as_os_str()).with("FAKEPI_DIR", self.folder.path())
     }
 
-    /// Opening this file fails with this error.
+    /// Makes opening this file fail with this error.
     pub fn fail_open(&self, path: &str, errno: i32) {
         self.put(&format!("{path}.errno"), &errno.to_string());
     }
 
-    /// Puts a text into a file of the Pi, all at once: the other side may be reading.
+    /// Replaces the content of a file of the Pi atomically, as the other side may be reading.
     pub fn put(&self, path: &str, text: &str) {
         let path = self.folder.path().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -130,7 +131,7 @@ impl FakePi {
         fs::rename(new, path).unwrap();
     }
 
-    /// Takes a file away.
+    /// Removes a file.
     pub fn remove(&self, path: &str) {
         fs::remove_file(self.folder.path().join(path)).unwrap();
     }
@@ -144,23 +145,23 @@ impl FakePi {
         }
     }
 
-    /// Whether the pin is high now.
+    /// True if the pin is high.
     pub fn is_high(&self, pin: u8) -> bool {
         self.registers[LEVEL].load(Ordering::SeqCst) >> pin & 1 == 1
     }
 
-    /// Whether the pin is an output now.
+    /// True if the pin is an output.
     pub fn is_output(&self, pin: u8) -> bool {
         self.registers[usize::from(pin) / 10].load(Ordering::SeqCst) >> (pin % 10 * 3) & 7 == 1
     }
 
-    /// Whether the pin is an input that is pulled up.
+    /// True if the pin is an input that is pulled up.
     pub fn is_pulled_up(&self, pin: u8) -> bool {
         let word = self.registers[PULL + usize::from(pin) / 16].load(Ordering::SeqCst);
         !self.is_output(pin) && word >> (pin % 16 * 2) & 3 == 1
     }
 
-    /// From now on the carriage closes the switches there, or nowhere.
+    /// Sets the positions at which the carriage closes the switches; `None` for no switches.
     pub fn set_rail(&self, rail: Option<Rail>) {
         if let Some(Rail { back, front }) = rail {
             self.shared.write_all_at(&back.to_ne_bytes(), 24).unwrap();
@@ -169,12 +170,12 @@ impl FakePi {
         self.shared.write_all_at(&u64::from(rail.is_some()).to_ne_bytes(), 16).unwrap();
     }
 
-    /// The next write of this process never ends.
+    /// Blocks the next write of this process for ever.
     pub fn block_next_write(&self, process: u32) {
         self.shared.write_all_at(&u64::from(process).to_ne_bytes(), 40).unwrap();
     }
 
-    /// Where the carriage is, in steps toward the front from where it was at power-on.
+    /// Position of the carriage, in steps toward the front from its position at power-on.
     pub fn position(&self) -> i64 {
         i64::from_ne_bytes(self.word(8))
     }
@@ -185,7 +186,7 @@ impl FakePi {
         bytes
     }
 
-    /// Everything that was done to the pins, in order.
+    /// All changes of the pins, in order.
     pub fn changes(&self) -> Vec<Change> {
         let count = u64::from_ne_bytes(self.word(0)) as usize;
         let mut list = vec![0; count * 16];
@@ -222,7 +223,7 @@ impl FakePi {
         changes
     }
 
-    /// How often something was done to a pin.
+    /// Number of this action on a pin.
     pub fn count(&self, pin: u8, done: PinAction) -> usize {
         self.changes().iter().filter(|change| change.pin == pin && change.done == done).count()
     }
@@ -232,7 +233,7 @@ impl FakePi {
         self.count(STEP, PinAction::High)
     }
 
-    /// Pins that became outputs before anybody had made them low.
+    /// Pins that became outputs before they were set low.
     pub fn driven_too_early(&self) -> BTreeSet<u8> {
         let (mut low, mut early) = (BTreeSet::new(), BTreeSet::new());
         for Change { pin, done, .. } in self.changes() {

@@ -29,14 +29,14 @@ impl Answer {
         found.map(|(_, value)| value.as_str())
     }
 
-    /// The body of an answer that must be a 200.
+    /// The body; panics unless the status is 200.
     #[track_caller]
     pub fn expect_ok(&self) -> Value {
         assert_eq!(self.status, 200, "{}", self.body);
         self.json()
     }
 
-    /// Code and detail of an answer that must be a 409.
+    /// Code and detail; panics unless the status is 409.
     #[track_caller]
     pub fn expect_refused(&self) -> (String, String) {
         assert_eq!(self.status, 409, "{}", self.body);
@@ -45,15 +45,15 @@ impl Answer {
     }
 }
 
-/// Sends a request and reads its answer. Host is `localhost` with the port unless the headers have another;
-/// nothing else is added but what HTTP needs.
+/// Sends a request and reads its answer. Host is `localhost` with the port unless the headers have another; only the
+/// headers that HTTP needs are added.
 #[track_caller]
 pub fn request(address: SocketAddr, method: &str, path: &str, headers: Headers<'_>, body: &str) -> Answer {
     let answer = attempt(address, method, path, headers, body);
     answer.unwrap_or_else(|error| panic!("{method} {path}: {error}"))
 }
 
-/// The same for a server that may go away meanwhile.
+/// The same for a server that may end meanwhile.
 pub fn attempt(
     address: SocketAddr,
     method: &str,
@@ -78,7 +78,7 @@ pub fn attempt(
     parse(&answer).ok_or_else(|| io::Error::new(io::ErrorKind::UnexpectedEof, answer))
 }
 
-/// A whole answer; none when a part is missing.
+/// Parses a whole answer; `None` if a part is missing.
 fn parse(answer: &str) -> Option<Answer> {
     let (head, body) = answer.split_once("\r\n\r\n")?;
     let mut lines = head.lines();

@@ -28,10 +28,10 @@ pub use process::{Home, Yep};
 pub use pulses::Pulse;
 pub use socket::Socket;
 
-/// What any wait in a test may take before it counts as failed.
+/// Longest wait before a test counts as failed.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Looks again and again until there is something.
+/// Polls until `look` returns a value.
 #[track_caller]
 pub fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let began = Instant::now();

@@ -15,17 +15,17 @@ use tempfile::TempDir;
 use super::http::{self, Answer, Headers};
 use super::{Pulse, Socket, eventually, pulses};
 
-/// A homing that is quick enough for tests that are about something else.
+/// Fast homing, for tests with another subject.
 pub const QUICK_HOMING: &str = "[homing]\nfast_mm_s = 100.0\nslow_mm_s = 10.0\n";
 
-/// A folder with what a server needs and leaves behind; it outlives the server, so that another can follow.
+/// Folder with the files of a server; it outlives the server, so that another one can follow.
 pub struct Home {
     folder: TempDir,
     environment: Vec<(&'static str, OsString)>,
 }
 
 impl Home {
-    /// With these lines in the configuration file, sections other than `[sim]`.
+    /// A home with these lines in the configuration file, for sections other than `[sim]`.
     pub fn new(config: &str) -> Home {
         let home = Home { folder: tempfile::tempdir().unwrap(), environment: Vec::new() };
         let top =
@@ -35,13 +35,13 @@ impl Home {
         home
     }
 
-    /// With this in the environment of its servers.
+    /// Adds a variable to the environment of its servers.
     pub fn with(mut self, name: &'static str, value: impl Into<OsString>) -> Home {
         self.environment.push((name, value.into()));
         self
     }
 
-    /// The binary with this home's environment, for something else than the server.
+    /// A command of the binary with this home's environment, other than a server.
     pub fn command_in_env(&self, arguments: &[&str]) -> Command {
         let mut command = yep();
         command.args(arguments).envs(self.environment.iter().cloned());
@@ -62,7 +62,7 @@ impl Home {
         self.folder.path().join("pulses")
     }
 
-    /// Where the carriage stands at power-on.
+    /// Position of the carriage at power-on.
     pub fn start_mm(&self) -> f64 {
         77.5
     }
@@ -73,21 +73,21 @@ impl Home {
         pulses::read(&self.pulse_log())
     }
 
-    /// When the driver was last switched off, on the clock of the server that was started last.
+    /// Instant at which the driver was last switched off, on the clock of the last started server.
     pub fn driver_off_ns(&self) -> Option<u64> {
         pulses::driver_off_ns(&self.pulse_log())
     }
 
-    /// The binary, with this folder's configuration.
+    /// A command of the binary with this folder's configuration.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        // As a user starts it. (Never the whole process under a real-time policy: the store's own threads spin while
-        // they wait, and would take the host with them. A simulated machine rides over the stalls of a busy host.)
+        // As a user starts it, and never with a real-time policy for the whole process: the store's own threads spin while
+        // they wait, and would block the host. A simulated machine tolerates the stalls of a busy host.
         let mut command = self.command_in_env(&["run", "--config"]);
         command.arg(self.config()).args(arguments);
         command
     }
 
-    /// Starts a server, and waits until it says where it is.
+    /// Starts a server, and waits until it prints its address.
     #[track_caller]
     pub fn start(&self) -> Yep {
         self.start_with(&[])
@@ -115,7 +115,7 @@ impl Home {
         yep
     }
 
-    /// Starts a server that must fail; its exit code, and what it says on the error stream.
+    /// Starts a server that must fail; returns its exit code and error output.
     #[track_caller]
     pub fn start_and_fail(&self, arguments: &[&str]) -> (i32, String) {
         let mut child = self.command(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
@@ -126,8 +126,8 @@ impl Home {
     }
 }
 
-/// The binary, without anything from the environment that would change what it says or does; who runs the tests under nohup
-/// does not mean the binary.
+/// A command of the binary without the environment variables that change its output or behaviour; `nohup` around the
+/// tests must not affect the binary.
 pub fn yep() -> Command {
     let mut command = Command::new("env");
     command.args(["--default-signal=HUP", env!("CARGO_BIN_EXE_yep")]);
@@ -160,12 +160,12 @@ pub struct Yep {
 }
 
 impl Yep {
-    /// What it said on the standard output.
+    /// Its standard output.
     pub fn stdout(&self) -> String {
         self.said.lock().unwrap().clone()
     }
 
-    /// What it logged.
+    /// Its log.
     pub fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
@@ -199,7 +199,7 @@ impl Yep {
         Socket::open(self.address, stream)
     }
 
-    /// Gives a command by its name.
+    /// Sends a command by its name.
     #[track_caller]
     pub fn send_command(&self, name: &str) -> Answer {
         self.post("/api/commands/run", &json!({ "type": name }))
@@ -211,18 +211,18 @@ impl Yep {
         self.post("/api/wave/run", &json!({ "type": shape, "duration": duration_s, "lease": "continue" }))
     }
 
-    /// What a person does behind a STOP before the next start: what only goes on is refused.
+    /// Pauses behind a STOP as a person does, so that the next start is not refused.
     pub fn pause_behind_stop(&self) {
         std::thread::sleep(yep::api::fence::PAUSE);
     }
 
-    /// Does something to the simulated machine.
+    /// Sends `what` to `/api/sim`.
     #[track_caller]
     pub fn put_sim(&self, what: &Value) {
         self.put("/api/sim", what).expect_ok();
     }
 
-    /// Where the carriage really is.
+    /// True position of the carriage.
     #[track_caller]
     pub fn carriage_mm(&self) -> f64 {
         self.get("/api/sim").expect_ok()["carriage_mm"].as_f64().unwrap()
@@ -233,19 +233,19 @@ impl Yep {
         self.get("/api/status").expect_ok()
     }
 
-    /// Waits until the machine leaves a state; the status then.
+    /// Waits until the machine leaves a state; returns the status.
     #[track_caller]
     pub fn wait_while(&self, state: &str) -> Value {
         eventually(&format!("it leaves {state}"), || Some(self.status()).filter(|s| s["state"] != state))
     }
 
-    /// Waits until the machine is in a state; the status then.
+    /// Waits until the machine is in a state; returns the status.
     #[track_caller]
     pub fn wait_for_state(&self, state: &str) -> Value {
         eventually(&format!("it is {state}"), || Some(self.status()).filter(|s| s["state"] == state))
     }
 
-    /// Waits for the end of a calibration that was asked for, which must be a good one.
+    /// Waits for the end of a calibration, which must succeed.
     #[track_caller]
     pub fn wait_until_calibrated(&self) {
         let status = self.wait_while("homing");
@@ -268,7 +268,7 @@ impl Yep {
         self.wait_for_full_rate();
     }
 
-    /// The number of the process.
+    /// Process id.
     pub fn id(&self) -> u32 {
         self.child.id()
     }

@@ -6,17 +6,17 @@ use std::path::Path;
 /// A step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pulse {
-    /// On the clock of the machine.
+    /// Instant on the clock of the machine.
     pub at_ns: u64,
     pub forward: bool,
-    /// Steps from where the carriage stood at power-on, with this one.
+    /// Step counter from power-on, this step included.
     pub count: i64,
 }
 
-/// Steps for a millimetre of the simulated machine.
+/// Resolution of the simulated machine, steps/mm.
 pub const STEPS_PER_MM: f64 = 10.0;
 
-/// What was written until now; a line that is not complete yet is left out.
+/// The pulses that are written so far; an incomplete line is left out.
 #[track_caller]
 pub fn read(file: &Path) -> Vec<Pulse> {
     let text = fs::read_to_string(file).unwrap();
@@ -37,7 +37,8 @@ pub fn read(file: &Path) -> Vec<Pulse> {
     pulses
 }
 
-/// When the driver was switched off, after it had been switched on for the last time, on the clock of the machine.
+/// Instant at which the driver was switched off after it had been switched on for the last time, on the clock of the
+/// machine.
 pub fn driver_off_ns(file: &Path) -> Option<u64> {
     let text = fs::read_to_string(file).ok()?;
     let (_, powered) = text.rsplit_once(" driver on\n")?;
@@ -50,7 +51,7 @@ pub fn speed_mm_s(pulses: &[Pulse], last: usize, steps: usize) -> f64 {
     steps as f64 / STEPS_PER_MM / (span_ns as f64 * 1e-9)
 }
 
-/// The middle one of some numbers.
+/// Median of the numbers.
 #[track_caller]
 pub fn median(mut numbers: Vec<f64>) -> f64 {
     assert!(!numbers.is_empty(), "the middle of nothing");

@@ -2,12 +2,12 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// So often all tests of a file together may try again.
+/// Bound on the retries of all tests of a file together.
 const MOST: u32 = 30;
 
 static RETRIES: AtomicU32 = AtomicU32::new(0);
 
-/// Something was spoilt by the host, and is about to be tried again.
+/// Counts a retry after a stall of the host; panics beyond the bound.
 #[track_caller]
 pub fn count_retry(what: &str) {
     let retries = RETRIES.fetch_add(1, Ordering::Relaxed) + 1;

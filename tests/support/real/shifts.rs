@@ -7,10 +7,10 @@
 use super::clock::Zero;
 use super::socket::Frame;
 
-/// A frame tells of a moment that may be as old as this.
+/// Largest age of the content of a frame.
 const AGE_NS: i64 = 120_000_000;
 
-/// One or more moves in a stretch of time, on the clock of the machine.
+/// One or more shifts within an interval, on the clock of the machine.
 #[derive(Debug, Clone, Copy)]
 struct Shift {
     from_ns: i64,
@@ -18,7 +18,7 @@ struct Shift {
     by_ns: i64,
 }
 
-/// The moves that telemetry told of.
+/// The shifts that telemetry reported.
 #[derive(Debug)]
 pub struct Shifts(Vec<Shift>);
 
@@ -27,7 +27,7 @@ fn rebased_ns(frame: &Frame) -> i64 {
 }
 
 impl Shifts {
-    /// From the frames of a telemetry socket.
+    /// Reads the shifts from the frames of a telemetry socket.
     pub fn from(frames: &[Frame], zero: Zero) -> Shifts {
         let moves = frames.windows(2).filter_map(|pair| {
             let by_ns = rebased_ns(&pair[1]) - rebased_ns(&pair[0]);
@@ -37,7 +37,7 @@ impl Shifts {
         Shifts(moves.collect())
     }
 
-    /// How far the time base has moved until this instant; none next to a move.
+    /// Sum of the shifts until this instant; `None` next to a shift.
     pub fn until(&self, at_ns: u64) -> Option<i64> {
         let at_ns = at_ns as i64;
         let mut sum_ns = 0;
@@ -51,13 +51,13 @@ impl Shifts {
         Some(sum_ns)
     }
 
-    /// The instant as if the time base had never moved.
+    /// The instant without the shifts of the time base.
     pub fn unshifted_s(&self, at_ns: u64) -> Option<f64> {
         Some((at_ns as i64 - self.until(at_ns)?) as f64 * 1e-9)
     }
 }
 
-/// How much the moves between two frames come to.
+/// Sum of the shifts between two frames.
 pub fn between_ns(first: &Frame, last: &Frame) -> i64 {
     rebased_ns(last) - rebased_ns(first)
 }

@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::{Message, WebSocket, client};
 
 use super::PATIENCE;
 
-/// A frame, and when it came.
+/// A frame with its instant of arrival.
 #[derive(Debug, Clone)]
 pub struct Frame {
     pub at: Instant,
@@ -23,7 +23,7 @@ impl Frame {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }
 
-    /// The message in it: a stream sends arrays of one.
+    /// The message of the frame: a stream sends arrays of one.
     #[track_caller]
     pub fn message(&self) -> Value {
         match self.json() {
@@ -36,7 +36,7 @@ impl Frame {
 #[derive(Default)]
 struct SocketLog {
     frames: Vec<Frame>,
-    /// The code with which the server closed, once it did; 0 when there was none.
+    /// The server's close code, once it has closed; 0 without one.
     closed: Option<u16>,
 }
 
@@ -46,7 +46,7 @@ pub struct Socket {
     heard: Arc<(Mutex<SocketLog>, Condvar)>,
 }
 
-/// Connects from this host, and does not read anything behind the handshake.
+/// Connects from this host without reading anything behind the handshake.
 #[track_caller]
 pub fn connect(address: SocketAddr, stream: &str) -> WebSocket<TcpStream> {
     connect_as(address, &format!("localhost:{}", address.port()), stream)
@@ -68,11 +68,11 @@ impl Socket {
         Socket::open_as(address, &format!("localhost:{}", address.port()), stream)
     }
 
-    /// With another name of the server in its request.
+    /// Opens a socket with another name of the server in its request.
     #[track_caller]
     pub fn open_as(address: SocketAddr, host: &str, stream: &str) -> Socket {
         let mut reader = connect_as(address, host, stream);
-        // Frames are small, so each leaves in one piece, also beside a pong of the reader.
+        // Frames are small, so each is sent in one piece, also beside a pong of the reader.
         let writer = WebSocket::from_raw_socket(reader.get_ref().try_clone().unwrap(), Role::Client, None);
         let heard = Arc::new((Mutex::new(SocketLog::default()), Condvar::new()));
         let hearing = Arc::clone(&heard);
@@ -109,12 +109,13 @@ impl Socket {
         self.heard.0.lock().unwrap().frames.clone()
     }
 
-    /// How many frames there are, for waiting for one behind them.
+    /// Number of frames so far, for waiting for a later one.
     pub fn count(&self) -> usize {
         self.heard.0.lock().unwrap().frames.len()
     }
 
-    /// The first frame behind the first `from` that fits, and how many frames there are up to it.
+    /// Waits for the first frame behind the first `from` that fits; returns the number of frames up to it, and the
+    /// frame.
     #[track_caller]
     pub fn wait_from(&self, from: usize, what: &str, fits: impl Fn(&Frame) -> bool) -> (usize, Frame) {
         let began = Instant::now();
@@ -134,7 +135,7 @@ impl Socket {
         }
     }
 
-    /// The code with which the server closes.
+    /// Waits for the server's close code.
     #[track_caller]
     pub fn closed(&self) -> u16 {
         super::eventually("the server closes the socket", || self.heard.0.lock().unwrap().closed)

@@ -57,7 +57,7 @@ fn main() -> ! {
         &mut chip.RESETS,
         &mut watchdog,
     );
-    // A board whose clock does not start has nothing to say.
+    // A board whose clock does not start is reset.
     let Ok(clocks) = clocks else { cortex_m::peripheral::SCB::sys_reset() };
     let timer = Timer::new(chip.TIMER, &mut chip.RESETS, &clocks);
     let sio = Sio::new(chip.SIO);
