@@ -18,7 +18,6 @@ use hyper::{Method, StatusCode};
 
 use super::answer::{self, Answer, HandlerResult};
 use super::query::decoded;
-use super::routes::ROUTES;
 use crate::layout;
 
 /// What answers a path that has no file.
@@ -110,7 +109,7 @@ impl Pages {
         let mut segments = name.split('/');
         let first = segments.next().unwrap_or_default();
         let odd = |segment: &str| matches!(segment, "" | "." | "..") || segment.contains(['\\', '\0']);
-        if is_of_the_api(first) || (!name.is_empty() && name.split('/').any(odd)) {
+        if !name.is_empty() && name.split('/').any(odd) {
             return None;
         }
         let last = segments.next_back().unwrap_or(first);
@@ -144,11 +143,6 @@ impl Page {
         headers.insert(CACHE_CONTROL, ASK_FIRST);
         headers.insert(CONTENT_SECURITY_POLICY, NOT_IN_A_FRAME);
     }
-}
-
-/// Whether routes of the server begin with this segment: what they do not know is an error there, and no page.
-fn is_of_the_api(segment: &str) -> bool {
-    ROUTES.iter().any(|route| route.path[1..].split('/').next() == Some(segment))
 }
 
 /// Adds what is in `folder` to `found`, with `prefix` before each name; `left` is how many bytes still may come.

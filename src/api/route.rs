@@ -12,7 +12,6 @@ use super::context::Context;
 use super::limits::ServerLimits;
 use super::port::BoxFuture;
 use super::request::{BodyType, RoutedRequest};
-use super::routes::ROUTES;
 use crate::auth::Standing;
 
 /// One row: everything that the router, the documentation and the tests need to know of a route.
@@ -154,9 +153,9 @@ pub enum Match {
 
 /// The urgency of a request, which is known before anything else of it is checked.
 #[must_use]
-pub fn urgency(method: &Method, path: &str) -> Urgency {
+pub fn urgency(routes: &[Route], method: &Method, path: &str) -> Urgency {
     let trimmed = path.strip_suffix('/').unwrap_or(path);
-    let urgent = ROUTES.iter().filter(|route| route.urgency != Urgency::Ordinary);
+    let urgent = routes.iter().filter(|route| route.urgency != Urgency::Ordinary);
     let mut same = urgent.filter(|route| route.method == *method && route.path == trimmed);
     same.next().map_or(Urgency::Ordinary, |route| route.urgency)
 }
@@ -164,10 +163,10 @@ pub fn urgency(method: &Method, path: &str) -> Urgency {
 /// The row of a request; one slash at the end of the path makes no difference. `upgrade` is true for a request for a
 /// WebSocket.
 #[must_use]
-pub fn find(method: &Method, path: &str, upgrade: bool) -> Match {
+pub fn find(routes: &'static [Route], method: &Method, path: &str, upgrade: bool) -> Match {
     let trimmed = path.strip_suffix('/').unwrap_or(path);
     let mut others = Vec::new();
-    for route in ROUTES.iter().filter(|route| route.upgrades() == upgrade) {
+    for route in routes.iter().filter(|route| route.upgrades() == upgrade) {
         let Some(values) = values(route.path, trimmed) else { continue };
         let head = method == Method::HEAD && route.method == Method::GET && !upgrade;
         if route.method == *method || head {
@@ -176,6 +175,15 @@ pub fn find(method: &Method, path: &str, upgrade: bool) -> Match {
         others.push(&route.method);
     }
     if others.is_empty() { Match::Nothing } else { Match::OtherMethods(others) }
+}
+
+/// True if some route begins with the first segment of this path: a path that none of them knows is an error there, and no page.
+#[must_use]
+pub fn is_first_segment_of_a_route(routes: &[Route], path: &str) -> bool {
+    let path = super::query::decoded(path, false);
+    let first = |path: &str| path.split('/').nth(1).map(str::to_owned);
+    first(&path)
+        .is_some_and(|segment| routes.iter().any(|route| first(route.path).as_ref() == Some(&segment)))
 }
 
 /// The values of the segments in braces, if the path fits the template.
@@ -197,9 +205,10 @@ fn values(template: &str, path: &str) -> Option<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::routes::ROUTES;
 
     fn found(method: Method, path: &str) -> Option<(&'static str, Vec<String>)> {
-        match find(&method, path, false) {
+        match find(ROUTES, &method, path, false) {
             Match::Found(route, values) => Some((route.path, values)),
             _ => None,
         }
@@ -221,13 +230,14 @@ mod tests {
         for path in
             ["", "/", "//", "/api", "/api//curve", "/api/curve//", "/api/settings/", "/api/settings//x", "x"]
         {
-            assert!(matches!(find(&Method::GET, path, false), Match::Nothing), "{path}");
+            assert!(matches!(find(ROUTES, &Method::GET, path, false), Match::Nothing), "{path}");
         }
     }
 
     #[test]
     fn a_wrong_method_is_told_the_right_ones() {
-        let Match::OtherMethods(methods) = find(&Method::DELETE, "/api/settings/any/default", false) else {
+        let Match::OtherMethods(methods) = find(ROUTES, &Method::DELETE, "/api/settings/any/default", false)
+        else {
             panic!("found");
         };
         assert_eq!(methods, [&Method::GET, &Method::PUT]);
@@ -238,10 +248,20 @@ mod tests {
 
     #[test]
     fn streams_are_for_websockets_only() {
-        assert!(matches!(find(&Method::GET, "/api/stream/status", false), Match::Nothing));
-        assert!(matches!(find(&Method::GET, "/api/stream/status", true), Match::Found(..)));
-        assert!(matches!(find(&Method::GET, "/api/stream/status/deeper", true), Match::Nothing));
-        assert!(matches!(find(&Method::GET, "/api/health", true), Match::Nothing));
+        assert!(matches!(find(ROUTES, &Method::GET, "/api/stream/status", false), Match::Nothing));
+        assert!(matches!(find(ROUTES, &Method::GET, "/api/stream/status", true), Match::Found(..)));
+        assert!(matches!(find(ROUTES, &Method::GET, "/api/stream/status/deeper", true), Match::Nothing));
+        assert!(matches!(find(ROUTES, &Method::GET, "/api/health", true), Match::Nothing));
+    }
+
+    #[test]
+    fn a_first_segment_of_a_route_belongs_to_the_api_however_it_is_spelt() {
+        for path in ["/api", "/api/", "/api/none", "/%61pi/none", "/docs", "/docs/x", "/redoc/"] {
+            assert!(is_first_segment_of_a_route(ROUTES, path), "{path}");
+        }
+        for path in ["/", "", "api", "/apis", "/index.html", "/app/api", "//api"] {
+            assert!(!is_first_segment_of_a_route(ROUTES, path), "{path}");
+        }
     }
 
     #[test]
@@ -253,7 +273,7 @@ mod tests {
             (Method::POST, "/api/commands/run/", Urgency::MayStop),
             (Method::POST, "/api/wave/run", Urgency::Ordinary),
         ] {
-            assert_eq!(urgency(&method, path), expected, "{method} {path}");
+            assert_eq!(urgency(ROUTES, &method, path), expected, "{method} {path}");
         }
     }
 }

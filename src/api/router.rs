@@ -18,6 +18,7 @@ use super::port::BoxFuture;
 use super::request::{RequestBody, RoutedRequest};
 use super::resources::{commands, stop};
 use super::route::{self, Handler, Match, Route, Urgency};
+use super::routes::ROUTES;
 use super::socket;
 use crate::auth::{GateRefusal, GateRules, Knock, Standing};
 
@@ -27,7 +28,7 @@ const NO_SNIFFING: (HeaderName, HeaderValue) =
 
 /// The answer to a request, with the headers that every answer has.
 pub async fn answer(ctx: Arc<Context>, connection: Arc<Connection>, request: Request<Incoming>) -> Answer {
-    let urgency = route::urgency(request.method(), request.uri().path());
+    let urgency = route::urgency(ROUTES, request.method(), request.uri().path());
     if urgency == Urgency::Stop {
         return stop(&ctx, &connection, request);
     }
@@ -138,12 +139,15 @@ async fn respond(
     upgrade: bool,
 ) -> HandlerResult {
     let path = request.uri().path().to_owned();
-    let (route, values) = match route::find(request.method(), &path, upgrade) {
+    let (route, values) = match route::find(ROUTES, request.method(), &path, upgrade) {
         Match::Found(route, values) => (route, values),
         Match::OtherMethods(methods) => return Err(method_not_allowed(&methods)),
         Match::Nothing if upgrade => return Err(answer::not_found()),
         Match::Nothing => {
             check_place(connection.slot.admit())?;
+            if route::is_first_segment_of_a_route(ROUTES, &path) {
+                return Err(answer::not_found());
+            }
             return ctx.options.pages.answer(request.method(), &path, request.headers());
         }
     };

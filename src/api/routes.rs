@@ -316,7 +316,7 @@ pub const ROUTES: &[Route] = &[
         Nothing,
         Json,
         "These routes, for programs",
-        answers!(|ctx, request| Ok(docs::openapi())),
+        answers!(|ctx, request| Ok(docs::openapi(ROUTES))),
     ),
     Route::new(
         GET,
@@ -325,7 +325,7 @@ pub const ROUTES: &[Route] = &[
         Nothing,
         Html,
         "These routes, for people",
-        answers!(|ctx, request| Ok(docs::page())),
+        answers!(|ctx, request| Ok(docs::page(ROUTES))),
     ),
     Route::new(
         GET,
@@ -334,7 +334,7 @@ pub const ROUTES: &[Route] = &[
         Nothing,
         Html,
         "These routes, for people",
-        answers!(|ctx, request| Ok(docs::page())),
+        answers!(|ctx, request| Ok(docs::page(ROUTES))),
     ),
     Route::new(
         GET,
@@ -343,6 +343,6 @@ pub const ROUTES: &[Route] = &[
         Nothing,
         Html,
         "These routes, for people",
-        answers!(|ctx, request| Ok(docs::page())),
+        answers!(|ctx, request| Ok(docs::page(ROUTES))),
     ),
 ];

@@ -10,15 +10,14 @@ use serde_json::{Map, Value, json};
 use crate::api::answer::{self, Answer};
 use crate::api::request::BodyType;
 use crate::api::route::{AnswerType, BodyLimit, Route};
-use crate::api::routes::ROUTES;
 use crate::auth::Standing;
 use crate::wave::interpolate::{Interpolation, MAX_POINTS};
 use crate::wave::spec;
 
 /// The routes as OpenAPI.
-pub fn openapi() -> Answer {
+pub fn openapi(routes: &[Route]) -> Answer {
     let mut paths: Map<String, Value> = Map::new();
-    for route in ROUTES.iter().filter(|route| route.answer != AnswerType::Html) {
+    for route in routes.iter().filter(|route| route.answer != AnswerType::Html) {
         let entry = paths.entry(route.path).or_insert_with(|| json!({}));
         entry[route.method.as_str().to_lowercase()] = operation(route);
     }
@@ -76,13 +75,13 @@ const fn standing(standing: Standing) -> &'static str {
 }
 
 /// The routes as a page, without scripts, styles or anything from elsewhere.
-pub fn page() -> Answer {
+pub fn page(routes: &[Route]) -> Answer {
     let mut page = String::from(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>yep: routes</title></head><body>\
          <h1>Routes</h1><p>For programs: <a href=\"/api/openapi.json\">/api/openapi.json</a></p><table>\
          <tr><th>Method</th><th>Path</th><th>What it is for</th><th>Who may</th></tr>",
     );
-    for route in ROUTES {
+    for route in routes {
         // The table's own text, in which nothing needs escaping; a test looks.
         let _ = write!(
             page,
@@ -102,7 +101,7 @@ pub fn page() -> Answer {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::api::routes::ROUTES;
 
     #[test]
     fn the_table_needs_no_escaping() {
