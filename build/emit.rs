@@ -185,7 +185,7 @@ fn pin(role: &Role) -> String {
         _ => unreachable!("the rules refuse a role without its levels"),
     };
     format!(
-        "Pin {{ role: Role::{:?}, bcm: {}, wiring: {wiring}, optional: {} }}",
+        "Pin {{ role: PinRole::{:?}, bcm: {}, wiring: {wiring}, optional: {} }}",
         role.name, role.pin, role.optional
     )
 }

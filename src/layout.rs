@@ -8,7 +8,7 @@ pub const GIT_ID: &str = env!("YEP_GIT_ID");
 
 /// What a pin is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Role {
+pub enum PinRole {
     /// One pulse, one step.
     Step,
     /// Which way a pulse moves.
@@ -64,7 +64,7 @@ pub enum Wiring {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Pin {
     /// What it is for.
-    pub role: Role,
+    pub role: PinRole,
     /// Its BCM number.
     pub bcm: u8,
     /// Which way it works.

@@ -12,14 +12,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use yep::api::port::MachineLocation;
 use yep::api::route::Urgency;
 use yep::api::routes::ROUTES;
-use yep::auth::Standing;
+use yep::auth::Role;
 
-/// Host number of a client of each standing: 192.168.1.10, 192.168.1.60 and the machine itself.
-fn host_of(standing: Standing) -> u8 {
-    match standing {
-        Standing::Guest => 10,
-        Standing::Machine => 60,
-        Standing::Local => 1,
+/// Host number of a client of each role: 192.168.1.10, 192.168.1.60 and the machine itself.
+fn host_of(role: Role) -> u8 {
+    match role {
+        Role::Guest => 10,
+        Role::Machine => 60,
+        Role::Local => 1,
     }
 }
 
@@ -30,22 +30,20 @@ async fn start() -> Server {
 }
 
 #[tokio::test]
-async fn every_route_with_every_standing() {
+async fn every_route_with_every_role() {
     let server = start().await;
     for route in ROUTES {
         let path = route.path.replace("{model}", "any").replace("{id}", "default");
-        for standing in Standing::ALL {
-            let case = format!("{} {path} as {standing:?}", route.method);
-            let host = host_of(standing);
+        for role in Role::ALL {
+            let case = format!("{} {path} as {role:?}", route.method);
+            let host = host_of(role);
             if route.upgrades() {
-                for (stream, right) in [
-                    ("command_all", Standing::Machine),
-                    ("status", Standing::Machine),
-                    ("telemetry", Standing::Local),
-                ] {
+                for (stream, right) in
+                    [("command_all", Role::Machine), ("status", Role::Machine), ("telemetry", Role::Local)]
+                {
                     let opened = server.socket_from(host, stream, &[]).await;
                     let refused = opened.err().map(|status| status.as_u16());
-                    assert_eq!(refused, (standing < right).then_some(403), "{case} {stream}");
+                    assert_eq!(refused, (role < right).then_some(403), "{case} {stream}");
                 }
                 continue;
             }
@@ -56,8 +54,8 @@ async fn every_route_with_every_standing() {
                 assert_eq!(answer.status, 200, "{case}");
             }
             // The right of a command depends on the command.
-            let right = if route.urgency == Urgency::MayStop { Standing::Local } else { route.right };
-            assert_eq!(answer.status == 403, standing < right, "{case}: {}", answer.status);
+            let right = if route.urgency == Urgency::MayStop { Role::Local } else { route.role };
+            assert_eq!(answer.status == 403, role < right, "{case}: {}", answer.status);
             assert_ne!(answer.status, 401, "{case}");
         }
     }
@@ -67,8 +65,8 @@ async fn every_route_with_every_standing() {
 async fn anyone_may_stop_by_either_path() {
     let server = start().await;
     let mut commands = server.socket("command_all").await;
-    for (n, standing) in Standing::ALL.into_iter().enumerate() {
-        let host = host_of(standing);
+    for (n, role) in Role::ALL.into_iter().enumerate() {
+        let host = host_of(role);
         let stop = server.request_from(host, "POST", "/api/stop", &[], b"").await;
         assert_eq!((stop.status, stop.text()), (200, "null"));
         let old = server.request_from(host, "POST", "/api/commands/run/", &[], br#"{"type":"stop"}"#).await;

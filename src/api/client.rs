@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use hyper::header::{HeaderMap, USER_AGENT};
 
-use crate::auth::Standing;
+use crate::auth::Role;
 
 /// One client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,8 +20,8 @@ pub struct Client {
 impl Client {
     /// The client at that address that sent these headers and was let in with this role.
     #[must_use]
-    pub fn of(peer: IpAddr, headers: &HeaderMap, standing: Standing) -> Client {
+    pub fn of(peer: IpAddr, headers: &HeaderMap, role: Role) -> Client {
         let agent = headers.get(USER_AGENT).map_or(&[][..], |agent| agent.as_bytes());
-        Client { peer: peer.to_canonical(), agent: agent.into(), may_move: standing >= Standing::Local }
+        Client { peer: peer.to_canonical(), agent: agent.into(), may_move: role >= Role::Local }
     }
 }

@@ -46,7 +46,7 @@ impl Connection {
     #[must_use]
     pub fn take_socket(&self) -> Option<SocketSlot> {
         let socket = self.limiter.take_socket()?;
-        self.slot.pace.socket();
+        self.slot.deadline.socket();
         Some(socket)
     }
 }

@@ -11,7 +11,7 @@ use super::lease::Policy;
 use super::limits::ServerLimits;
 use super::pages::Pages;
 use super::port::MachinePort;
-use super::remote::RemoteMachine;
+use super::remote::RemoteFacts;
 use super::settings_service::{SettingsService, SettingsStore};
 use super::wave_service::WaveService;
 use crate::auth::GateRules;
@@ -46,7 +46,7 @@ pub struct Context {
     /// Waves, and the lease on the one that runs.
     pub waves: Arc<WaveService>,
     /// The yep-machine elsewhere, if there is one.
-    pub remote: RemoteMachine,
+    pub remote: RemoteFacts,
     /// The runtime on which requests are answered, apart from the connections: the one in which this was made.
     pub workers: Handle,
     /// Memory for requests and answers.
@@ -88,7 +88,7 @@ impl Context {
             bus,
             commands,
             waves: Arc::new(waves),
-            remote: RemoteMachine::default(),
+            remote: RemoteFacts::default(),
             workers: Handle::current(),
             budget: MemoryBudget::new(limits),
             options,

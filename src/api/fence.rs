@@ -135,12 +135,12 @@ mod tests {
     use tokio::time::advance;
 
     use super::*;
-    use crate::auth::Standing;
+    use crate::auth::Role;
 
     fn client(name: &str) -> Client {
         let mut headers = HeaderMap::new();
         headers.insert(USER_AGENT, name.parse().unwrap());
-        Client::of("127.0.0.1".parse().unwrap(), &headers, Standing::Local)
+        Client::of("127.0.0.1".parse().unwrap(), &headers, Role::Local)
     }
 
     const MS: Duration = Duration::from_millis(1);

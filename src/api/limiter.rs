@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::limits::ServerLimits;
-use super::pace::Pace;
+use super::read_deadline::ReadDeadline;
 
 /// Those who share one share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -42,7 +42,7 @@ impl Network {
 #[derive(Debug)]
 struct ConnectionEntry {
     network: Network,
-    pace: Pace,
+    deadline: ReadDeadline,
     kind: ConnectionKind,
 }
 
@@ -101,7 +101,7 @@ pub struct Slot {
     limiter: Arc<Limiter>,
     id: u64,
     /// What it is doing.
-    pub pace: Pace,
+    pub deadline: ReadDeadline,
 }
 
 /// One open WebSocket.
@@ -113,10 +113,10 @@ impl LimiterState {
         self.by_network.get(&network).copied().unwrap_or_default()
     }
 
-    fn insert(&mut self, network: Network, pace: Pace) -> u64 {
+    fn insert(&mut self, network: Network, deadline: ReadDeadline) -> u64 {
         let id = self.next;
         self.next += 1;
-        self.open.insert(id, ConnectionEntry { network, pace, kind: ConnectionKind::Waiting });
+        self.open.insert(id, ConnectionEntry { network, deadline, kind: ConnectionKind::Waiting });
         self.all.waiting += 1;
         self.by_network.entry(network).or_default().waiting += 1;
         id
@@ -150,11 +150,12 @@ impl LimiterState {
         let candidates = self.open.iter().filter(|(_, entry)| {
             entry.kind == kind && network.is_none_or(|network| entry.network == network)
         });
-        let idle = candidates.filter_map(|(id, entry)| Some((entry.pace.idle_since()?, id, entry.network)));
+        let idle =
+            candidates.filter_map(|(id, entry)| Some((entry.deadline.idle_since()?, id, entry.network)));
         let most = |network| self.of(network).of(kind).copied();
         let longest = idle.max_by_key(|(since, _, network)| (most(*network), Reverse(*since)));
         let Some(id) = longest.map(|(_, id, _)| *id) else { return false };
-        self.open[&id].pace.evict(grace);
+        self.open[&id].deadline.evict(grace);
         self.set_kind(id, ConnectionKind::Evicted);
         true
     }
@@ -177,9 +178,10 @@ impl Limiter {
         }
         let crowded = inner.all.open() >= limits.connections
             || network != Network::Own && inner.of(network).open() >= limits.connections_per_network;
-        let pace = Pace::new(if crowded { limits.crowded_header_time } else { limits.header_time });
-        let id = inner.insert(network, pace.clone());
-        Slot { limiter: Arc::clone(self), id, pace }
+        let deadline =
+            ReadDeadline::new(if crowded { limits.crowded_header_time } else { limits.header_time });
+        let id = inner.insert(network, deadline.clone());
+        Slot { limiter: Arc::clone(self), id, deadline }
     }
 
     /// When the process has no descriptor left: closes one connection that stands still.
@@ -228,7 +230,7 @@ impl Slot {
             return false;
         }
         inner.set_kind(self.id, ConnectionKind::Placed);
-        self.pace.readmit();
+        self.deadline.readmit();
         true
     }
 
@@ -274,14 +276,14 @@ mod tests {
     /// A connection whose first request is answered, and that rests now.
     fn rests(limiter: &Arc<Limiter>, peer: IpAddr) -> Slot {
         let slot = works(limiter, peer).unwrap();
-        slot.pace.resting();
+        slot.deadline.resting();
         slot
     }
 
     /// A connection whose first request is being answered; none when it has no place.
     fn works(limiter: &Arc<Limiter>, peer: IpAddr) -> Option<Slot> {
         let slot = limiter.enter(peer);
-        slot.pace.answering();
+        slot.deadline.answering();
         slot.admit().then_some(slot)
     }
 
@@ -297,12 +299,12 @@ mod tests {
             slots.push(rests(&limiter, OWN));
             tokio::time::advance(Duration::from_millis(1)).await;
         }
-        slots[0].pace.resting();
-        slots[1].pace.answering();
+        slots[0].deadline.resting();
+        slots[1].deadline.answering();
         slots.push(rests(&limiter, OWN));
         assert_eq!(evicted(&slots), [2]);
         // Who comes back takes its place from the next one.
-        slots[2].pace.answering();
+        slots[2].deadline.answering();
         assert!(slots[2].admit());
         assert_eq!(evicted(&slots), [3]);
     }
@@ -313,7 +315,7 @@ mod tests {
         let slots: Vec<_> = (0..4).map(|_| rests(&limiter, other(1))).collect();
         assert_eq!(evicted(&slots), [0]);
         for slot in &slots[1..] {
-            slot.pace.answering();
+            slot.deadline.answering();
         }
         assert!(works(&limiter, other(1)).is_none(), "all of its own are at work");
         assert!(works(&limiter, other(2)).is_some());
@@ -339,7 +341,7 @@ mod tests {
         let limiter = limiter();
         let mut silent: Vec<_> = (0..6).map(|_| limiter.enter(other(1))).collect();
         let newcomer = limiter.enter(other(2));
-        assert!(silent[0].pace.idle_since().is_some());
+        assert!(silent[0].deadline.idle_since().is_some());
         assert_eq!(limiter.lock().open[&silent[0].id].kind, ConnectionKind::Evicted);
         assert_eq!(limiter.lock().open[&newcomer.id].kind, ConnectionKind::Waiting);
         assert!((0..10).all(|n| works(&limiter, other(10 + n)).is_some()));

@@ -2,24 +2,24 @@
 //!
 //! # The way of a request
 //!
-//! [`server`] accepts every connection, and ends it when [`pace`] finds it dawdling or the [`limiter`] needs its place.
-//! [`router`] answers STOP, and takes each other request through the gate (`auth`), answers preflights ([`cors`]), looks the route up
-//! ([`route`]), checks the standing, reads the body ([`body`]), and lets one of [`resources`] answer, in a task
-//! of its own on another runtime that runs to its end even when the client goes away. What it answers has one of the shapes of
-//! [`answer`] and a [`content`] that is held against a [`budget`] of memory; what clients send is read as leniently as they
-//! expect ([`json`], [`fields`], [`coerce`], [`suggestions`];
-//! [`wave_spec`] for waves).
+//! [`server`] accepts every connection; its [`read_deadline`] closes it when a header or a body takes too long, and the
+//! [`limiter`] when its slot is needed. [`router`] executes STOP, and takes each other request through the gate (`auth`), answers
+//! preflights ([`cors`]), and finds its [`route`] in the table of [`routes`]. The row says the least role, the limit and the type
+//! of the body, and the handler, one of [`resources`]. The handler runs to its end in a task on another runtime, even when the
+//! client goes away. An [`answer`] has a [`content`] that is counted against a [`budget`] of memory. A [`request`] is read as
+//! leniently as the clients expect ([`body`], [`json`], [`fields`], [`coerce`], [`suggestions`]; [`wave_spec`] for waves).
 //!
 //! # The way of a message
 //!
-//! A [`socket`] speaks what its [`source`] has (a stream of the [`bus`], or [`telemetry`]), and hands what
+//! A [`socket`] sends the content of its [`source`] (a stream of the [`bus`], or [`telemetry`]), and hands what
 //! its client sends to a [`publisher`]; it ends with a [`close_reason`].
 //!
 //! # What is shared
 //!
-//! [`Context`]: the machine behind its [`port`], the settings [`desk`], the bus, the [`lease`] on a wave, the [`fence`] behind a STOP, what a
-//! yep-machine elsewhere is spared ([`remote`]). Commands by their names are
-//! [`orders`]. HTTP owns no fact: the machine decides, the store remembers.
+//! [`Context`] puts the services together: the machine behind its [`port`], the settings ([`settings_service`]), the bus, commands by
+//! their names ([`commands`]) behind the [`fence`] that holds starts after a STOP, waves ([`wave_service`]) and the [`lease`] that a
+//! [`client`] has on the one that runs, and what is known of a yep-machine elsewhere ([`remote`]). HTTP owns no fact: the
+//! machine decides, the store remembers.
 
 pub mod answer;
 pub mod body;
@@ -39,12 +39,13 @@ pub mod json;
 pub mod lease;
 pub mod limiter;
 pub mod limits;
-pub mod pace;
+
 pub mod pages;
 pub mod port;
 pub mod publisher;
 pub mod python;
 pub mod query;
+pub mod read_deadline;
 pub mod remote;
 pub mod request;
 pub mod resources;

@@ -15,7 +15,7 @@ use super::context::Context;
 use super::fence::Stops;
 use super::json;
 use super::port::MachineLocation;
-use crate::auth::Standing;
+use crate::auth::Role;
 use crate::machine::CommandRefusal;
 
 /// How many commands of one socket may wait for the machine's decision.
@@ -26,7 +26,7 @@ const SHORT_BYTES: usize = 4 * 1024;
 /// Publishes for one socket, and obeys it if it may command.
 pub struct Publisher {
     ctx: Arc<Context>,
-    standing: Standing,
+    role: Role,
     client: Client,
     /// The listeners were told of a command that was not taken.
     warned: bool,
@@ -35,9 +35,9 @@ pub struct Publisher {
 }
 
 impl Publisher {
-    /// For a client of that standing.
+    /// For a client of that role.
     #[must_use]
-    pub fn new(ctx: &Arc<Context>, standing: Standing, client: Client) -> Publisher {
+    pub fn new(ctx: &Arc<Context>, role: Role, client: Client) -> Publisher {
         let (commands, mut waiting) = mpsc::channel::<(Stops, String)>(WAITING_COMMANDS);
         let service = Arc::clone(&ctx.commands);
         // A task of its own: what was accepted is carried out, even if the client leaves.
@@ -48,7 +48,7 @@ impl Publisher {
                 }
             }
         });
-        Publisher { ctx: Arc::clone(ctx), standing, client, warned: false, commands }
+        Publisher { ctx: Arc::clone(ctx), role, client, warned: false, commands }
     }
 
     /// Takes one text frame. A long one is read where requests are worked on.
@@ -66,9 +66,7 @@ impl Publisher {
         };
         let (stream, fields) = frame.ok_or(CloseReason::BadFrame)?;
         // What nobody can hear may be a slip of the pen, and in it a STOP.
-        if ![COMMANDS, STATUS].contains(&stream.as_str())
-            || (self.standing < Standing::Local && stream != STATUS)
-        {
+        if ![COMMANDS, STATUS].contains(&stream.as_str()) || (self.role < Role::Local && stream != STATUS) {
             return Err(CloseReason::NotAllowed);
         }
         let device = fields.iter().find(|(name, _)| stream == STATUS && name == "device");

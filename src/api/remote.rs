@@ -11,12 +11,12 @@ const USUAL_STEPS: i64 = 1_000;
 
 /// Facts about a yep-machine besides its settings.
 #[derive(Debug, Default)]
-pub struct RemoteMachine {
+pub struct RemoteFacts {
     /// Its settings were put back to their defaults, and nothing was measured since.
     is_reset: AtomicBool,
 }
 
-impl RemoteMachine {
+impl RemoteFacts {
     /// The settings have no measured range any more.
     pub fn reset(&self) {
         self.is_reset.store(true, SeqCst);

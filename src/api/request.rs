@@ -8,14 +8,14 @@ use serde_json::Value;
 use super::answer::{self, Rejection};
 use super::body;
 use super::client::Client;
-use crate::auth::Standing;
+use crate::auth::Role;
 use crate::files;
 
 /// A request that a route has taken.
 #[derive(Debug)]
 pub struct RoutedRequest {
     /// The role of its sender.
-    pub standing: Standing,
+    pub role: Role,
     /// Its sender.
     pub client: Client,
     /// The values of the segments in braces, in the order of the path.

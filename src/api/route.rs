@@ -12,7 +12,7 @@ use super::context::Context;
 use super::limits::ServerLimits;
 use super::port::BoxFuture;
 use super::request::{BodyType, RoutedRequest};
-use crate::auth::Standing;
+use crate::auth::Role;
 
 /// One row: everything that the router, the documentation and the tests need to know of a route.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub struct Route {
     /// The path without a slash at its end; a segment in braces takes any value.
     pub path: &'static str,
     /// The least role that may use it.
-    pub right: Standing,
+    pub role: Role,
     /// The order of its checks.
     pub urgency: Urgency,
     /// The type of its body.
@@ -92,14 +92,7 @@ pub enum Handler {
     Answers(fn(Arc<Context>, RoutedRequest) -> BoxFuture<'static, HandlerResult>),
     /// Turns the connection into a WebSocket.
     Upgrades(
-        fn(
-            Arc<Context>,
-            Arc<Connection>,
-            &mut Request<Incoming>,
-            Vec<String>,
-            Standing,
-            Client,
-        ) -> HandlerResult,
+        fn(Arc<Context>, Arc<Connection>, &mut Request<Incoming>, Vec<String>, Role, Client) -> HandlerResult,
     ),
 }
 
@@ -109,14 +102,14 @@ impl Route {
     pub const fn new(
         method: Method,
         path: &'static str,
-        right: Standing,
+        role: Role,
         body: BodyType,
         answer: AnswerType,
         summary: &'static str,
         handler: Handler,
     ) -> Route {
         let (urgency, limit) = (Urgency::Ordinary, BodyLimit::Small);
-        Route { method, path, right, urgency, body, limit, answer, summary, handler }
+        Route { method, path, role, urgency, body, limit, answer, summary, handler }
     }
 
     /// This row with another largest body.

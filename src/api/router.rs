@@ -20,7 +20,7 @@ use super::resources::{commands, stop};
 use super::route::{self, Handler, Match, Route, Urgency};
 use super::routes::ROUTES;
 use super::socket;
-use crate::auth::{GateRefusal, GateRules, Knock, Standing};
+use crate::auth::{GateRefusal, GateRules, RequestFacts, Role};
 
 /// Browsers must not guess another type than the one that is said.
 const NO_SNIFFING: (HeaderName, HeaderValue) =
@@ -35,15 +35,15 @@ pub async fn answer(ctx: Arc<Context>, connection: Arc<Connection>, request: Req
     let headers = request.headers().clone();
     let upgrade = socket::is_upgrade(&request);
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    let judged = ctx.options.rules.judge(&Knock {
+    let judged = ctx.options.rules.judge(&RequestFacts {
         peer: connection.peer,
         local: connection.local,
         authority: request.uri().authority().map(|authority| authority.as_str()),
         headers: &headers,
         changes: upgrade || !safe,
     });
-    let standing = match judged {
-        Ok(standing) => Ok(standing),
+    let role = match judged {
+        Ok(role) => Ok(role),
         Err(GateRefusal::Misdirected) => {
             let refusal = misdirected(&ctx.options.rules, &connection);
             let answered = if urgency == Urgency::MayStop {
@@ -61,8 +61,8 @@ pub async fn answer(ctx: Arc<Context>, connection: Arc<Connection>, request: Req
         return answer;
     }
     let slot = Arc::clone(&connection);
-    let outcome = match standing {
-        Ok(standing) => respond(Arc::clone(&ctx), connection, request, standing, upgrade).await,
+    let outcome = match role {
+        Ok(role) => respond(Arc::clone(&ctx), connection, request, role, upgrade).await,
         Err((status, why)) if urgency == Urgency::MayStop => {
             stop_or(&ctx, &connection, request, answer::detail(status, why)).await
         }
@@ -116,9 +116,9 @@ async fn read(
     body: Incoming,
     limit_bytes: usize,
 ) -> Result<Bytes, Rejection> {
-    connection.slot.pace.reading_body();
+    connection.slot.deadline.reading_body();
     let body = body::read(body, limit_bytes, &ctx.options.limits).await;
-    connection.slot.pace.answering();
+    connection.slot.deadline.answering();
     body
 }
 
@@ -135,7 +135,7 @@ async fn respond(
     ctx: Arc<Context>,
     connection: Arc<Connection>,
     mut request: Request<Incoming>,
-    standing: Standing,
+    role: Role,
     upgrade: bool,
 ) -> HandlerResult {
     let path = request.uri().path().to_owned();
@@ -153,14 +153,14 @@ async fn respond(
     };
     // The command may be STOP, which needs no place.
     check_place(route.urgency == Urgency::MayStop || connection.slot.admit())?;
-    if standing < route.right {
+    if role < route.role {
         return Err(answer::forbidden());
     }
-    let client = Client::of(connection.peer, request.headers(), standing);
+    let client = Client::of(connection.peer, request.headers(), role);
     ctx.waves.renew_lease(&client);
     let handler = match route.handler {
         Handler::Answers(handler) => handler,
-        Handler::Upgrades(open) => return open(ctx, connection, &mut request, values, standing, client),
+        Handler::Upgrades(open) => return open(ctx, connection, &mut request, values, role, client),
     };
     let query = request.uri().query().unwrap_or_default().to_owned();
     let content_type = request.headers().get(hyper::header::CONTENT_TYPE).cloned();
@@ -191,7 +191,7 @@ async fn respond(
     } else {
         RequestBody::Received { body_type: route.body, content_type, bytes }
     };
-    let request = RoutedRequest { standing, client, values, query, accept, body };
+    let request = RoutedRequest { role, client, values, query, accept, body };
     let task = HandlerTask { route, handler, request, parsed_bytes, share };
     task.run_to_completion(ctx, connection).await
 }

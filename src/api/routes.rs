@@ -10,7 +10,7 @@ use super::resources::{
 };
 use super::route::AnswerType::{Html, Json, JsonOrCsv, Socket};
 use super::route::{BodyLimit, Handler, Route, Urgency};
-use crate::auth::Standing::{Guest, Local, Machine};
+use crate::auth::Role::{Guest, Local, Machine};
 
 const GET: Method = Method::GET;
 const POST: Method = Method::POST;

@@ -20,7 +20,7 @@ use tokio::sync::{mpsc, watch};
 use super::connection::Connection;
 use super::context::Context;
 use super::limiter::Limiter;
-use super::pace::Paced;
+use super::read_deadline::TimedSocket;
 use super::router;
 
 /// What the kernel holds back of what a client does not read. With the default of megabytes a stalled client
@@ -122,15 +122,15 @@ async fn attend(
     connection: Arc<Connection>,
 ) {
     let limits = &ctx.options.limits;
-    let pace = connection.slot.pace.clone();
-    let io = TokioIo::new(Paced::new(socket, pace.clone()));
+    let deadline = connection.slot.deadline.clone();
+    let io = TokioIo::new(TimedSocket::new(socket, deadline.clone()));
     let service = service_fn(|request| {
-        pace.answering();
+        deadline.answering();
         let answering = router::answer(Arc::clone(&ctx), Arc::clone(&connection), request);
-        let pace = &pace;
+        let deadline = &deadline;
         async move {
             let answer = answering.await;
-            pace.resting();
+            deadline.resting();
             Ok::<_, Infallible>(answer)
         }
     });
@@ -141,7 +141,7 @@ async fn attend(
         // A request that has arrived comes before the deadline.
         biased;
         ended = &mut served => ended,
-        () = pace.too_slow(limits) => return,
+        () = deadline.too_slow(limits) => return,
         () = connection.closing() => {
             served.as_mut().graceful_shutdown();
             served.await

@@ -17,7 +17,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{MissedTickBehavior, interval_at, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
-use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::protocol::{self, CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::client::Client;
@@ -26,7 +26,7 @@ use super::connection::Connection;
 use super::context::Context;
 use super::publisher::Publisher;
 use super::source::MessageSource;
-use crate::auth::Standing;
+use crate::auth::Role;
 
 type Io = TokioIo<hyper::upgrade::Upgraded>;
 type Socket = WebSocketStream<Io>;
@@ -45,7 +45,7 @@ pub async fn serve(
     ctx: Arc<Context>,
     upgrade: OnUpgrade,
     source: MessageSource,
-    (standing, client): (Standing, Client),
+    (role, client): (Role, Client),
     connection: Arc<Connection>,
 ) {
     let Ok(upgraded) = upgrade.await else { return };
@@ -55,9 +55,9 @@ pub async fn serve(
         .read_buffer_size(4 * 1024)
         .max_message_size(Some(limits.frame_bytes))
         .max_frame_size(Some(limits.frame_bytes));
-    let socket = Socket::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
+    let socket = Socket::from_raw_socket(TokioIo::new(upgraded), protocol::Role::Server, Some(config)).await;
     let (mut sink, mut frames) = socket.split();
-    let publisher = Publisher::new(&ctx, standing, client.clone());
+    let publisher = Publisher::new(&ctx, role, client.clone());
     let heard = AtomicBool::new(true);
     let end = tokio::select! {
         end = listen(&mut frames, publisher, (&ctx, &client), &heard) => end,

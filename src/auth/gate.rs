@@ -68,7 +68,7 @@ impl Default for GateRules {
 
 /// A request as the gate sees it.
 #[derive(Debug, Clone, Copy)]
-pub struct Knock<'a> {
+pub struct RequestFacts<'a> {
     /// Who connected.
     pub peer: IpAddr,
     /// The address on which the connection came in.
@@ -83,8 +83,8 @@ pub struct Knock<'a> {
 
 /// As whom a request is treated. Ordered by how much it may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Standing {
-    /// Anyone: health. STOP asks for no standing.
+pub enum Role {
+    /// Anyone: health. STOP asks for no role.
     Guest,
     /// The configured yep-machine.
     Machine,
@@ -92,9 +92,9 @@ pub enum Standing {
     Local,
 }
 
-impl Standing {
-    /// Every standing.
-    pub const ALL: [Standing; 3] = [Standing::Guest, Standing::Machine, Standing::Local];
+impl Role {
+    /// Every role.
+    pub const ALL: [Role; 3] = [Role::Guest, Role::Machine, Role::Local];
 }
 
 /// The request does not come in.
@@ -113,32 +113,32 @@ impl GateRules {
     ///
     /// # Errors
     /// [`GateRefusal`], by the rules of this module.
-    pub fn judge(&self, knock: &Knock<'_>) -> Result<Standing, GateRefusal> {
-        let ours = |authority| host::is_ours(authority, &self.hostname, knock.local);
-        match host::sent(knock.headers) {
-            Some(sent) if ours(sent) && knock.authority.is_none_or(ours) => {}
+    pub fn judge(&self, facts: &RequestFacts<'_>) -> Result<Role, GateRefusal> {
+        let ours = |authority| host::is_ours(authority, &self.hostname, facts.local);
+        match host::sent(facts.headers) {
+            Some(sent) if ours(sent) && facts.authority.is_none_or(ours) => {}
             _ => return Err(GateRefusal::Misdirected),
         }
-        let origin = self.origin(knock.headers);
-        if origin == RequestOrigin::Other && knock.changes {
+        let origin = self.origin(facts.headers);
+        if origin == RequestOrigin::Other && facts.changes {
             return Err(GateRefusal::ForeignOrigin);
         }
-        let peer = knock.peer.to_canonical();
+        let peer = facts.peer.to_canonical();
         // An allowed Origin is trusted wherever its page is; a picture in a page of another site names none.
-        let from_elsewhere = origin == RequestOrigin::None && is_cross_site(knock.headers);
-        if origin != RequestOrigin::Other && !from_elsewhere && !is_forwarded(knock.headers) {
+        let from_elsewhere = origin == RequestOrigin::None && is_cross_site(facts.headers);
+        if origin != RequestOrigin::Other && !from_elsewhere && !is_forwarded(facts.headers) {
             if peer.is_loopback() {
-                return Ok(Standing::Local);
+                return Ok(Role::Local);
             }
             if origin == RequestOrigin::None && self.remote_machine.is_some_and(|m| m.to_canonical() == peer)
             {
-                return Ok(Standing::Machine);
+                return Ok(Role::Machine);
             }
         }
-        if presents_token(knock.headers) {
+        if presents_token(facts.headers) {
             return Err(GateRefusal::WrongToken);
         }
-        Ok(Standing::Guest)
+        Ok(Role::Guest)
     }
 
     /// Under which names this server answers on a connection that came in on `local`, for a person.
@@ -191,7 +191,7 @@ mod tests {
     const OTHER: &str = "192.168.1.50";
     const MACHINE: &str = "192.168.1.60";
 
-    fn judge(peer: &str, pairs: &[(&'static str, &str)], changes: bool) -> Result<Standing, GateRefusal> {
+    fn judge(peer: &str, pairs: &[(&'static str, &str)], changes: bool) -> Result<Role, GateRefusal> {
         let rules = GateRules {
             hostname: "yep".into(),
             remote_machine: Some(MACHINE.parse().unwrap()),
@@ -204,15 +204,15 @@ mod tests {
         }
         let local = "192.168.1.20".parse().unwrap();
         let peer = peer.parse().unwrap();
-        rules.judge(&Knock { peer, local, authority: None, headers: &headers, changes })
+        rules.judge(&RequestFacts { peer, local, authority: None, headers: &headers, changes })
     }
 
     #[test]
     fn loopback_is_local_by_every_spelling_of_it() {
         for peer in [LOOPBACK, "127.0.0.2", "::1", "::ffff:127.0.0.1"] {
-            assert_eq!(judge(peer, &[], true), Ok(Standing::Local), "{peer}");
+            assert_eq!(judge(peer, &[], true), Ok(Role::Local), "{peer}");
         }
-        assert_eq!(judge(LOOPBACK, &[("origin", "http://localhost:3042")], true), Ok(Standing::Local));
+        assert_eq!(judge(LOOPBACK, &[("origin", "http://localhost:3042")], true), Ok(Role::Local));
     }
 
     #[test]
@@ -230,7 +230,7 @@ mod tests {
             "cdn-loop",
         ] {
             for peer in [LOOPBACK, MACHINE] {
-                assert_eq!(judge(peer, &[(header, "1.2.3.4")], true), Ok(Standing::Guest), "{header}");
+                assert_eq!(judge(peer, &[(header, "1.2.3.4")], true), Ok(Role::Guest), "{header}");
             }
         }
     }
@@ -239,7 +239,7 @@ mod tests {
     fn a_foreign_page_changes_nothing_and_reads_as_a_guest() {
         for origin in ["http://evil.example", "null"] {
             assert_eq!(judge(LOOPBACK, &[("origin", origin)], true), Err(GateRefusal::ForeignOrigin));
-            assert_eq!(judge(LOOPBACK, &[("origin", origin)], false), Ok(Standing::Guest));
+            assert_eq!(judge(LOOPBACK, &[("origin", origin)], false), Ok(Role::Guest));
         }
     }
 
@@ -247,23 +247,23 @@ mod tests {
     fn what_another_site_asks_for_is_a_guest_unless_its_origin_is_allowed() {
         let site = |site| ("sec-fetch-site", site);
         for peer in [LOOPBACK, MACHINE] {
-            assert_eq!(judge(peer, &[site("cross-site")], false), Ok(Standing::Guest));
+            assert_eq!(judge(peer, &[site("cross-site")], false), Ok(Role::Guest));
         }
         for near in ["same-origin", "same-site", "none"] {
-            assert_eq!(judge(LOOPBACK, &[site(near)], true), Ok(Standing::Local), "{near}");
+            assert_eq!(judge(LOOPBACK, &[site(near)], true), Ok(Role::Local), "{near}");
         }
         let app = ("origin", "http://127.0.0.1:3042");
-        assert_eq!(judge(LOOPBACK, &[site("cross-site"), app], true), Ok(Standing::Local));
+        assert_eq!(judge(LOOPBACK, &[site("cross-site"), app], true), Ok(Role::Local));
         let both = [site("same-origin"), site("cross-site")];
-        assert_eq!(judge(LOOPBACK, &both, true), Ok(Standing::Guest));
+        assert_eq!(judge(LOOPBACK, &both, true), Ok(Role::Guest));
     }
 
     #[test]
     fn the_configured_machine_is_known_by_its_address_and_sends_no_origin() {
-        assert_eq!(judge(MACHINE, &[], true), Ok(Standing::Machine));
-        assert_eq!(judge("::ffff:192.168.1.60", &[], true), Ok(Standing::Machine));
-        assert_eq!(judge(MACHINE, &[("origin", "http://localhost")], true), Ok(Standing::Guest));
-        assert_eq!(judge(OTHER, &[], true), Ok(Standing::Guest));
+        assert_eq!(judge(MACHINE, &[], true), Ok(Role::Machine));
+        assert_eq!(judge("::ffff:192.168.1.60", &[], true), Ok(Role::Machine));
+        assert_eq!(judge(MACHINE, &[("origin", "http://localhost")], true), Ok(Role::Guest));
+        assert_eq!(judge(OTHER, &[], true), Ok(Role::Guest));
     }
 
     #[test]
@@ -272,9 +272,9 @@ mod tests {
         let cookie = ("cookie", "a=b; yep_token=0123");
         for token in [bearer, cookie] {
             assert_eq!(judge(OTHER, &[token], false), Err(GateRefusal::WrongToken));
-            assert_eq!(judge(LOOPBACK, &[token], false), Ok(Standing::Local));
+            assert_eq!(judge(LOOPBACK, &[token], false), Ok(Role::Local));
         }
-        assert_eq!(judge(OTHER, &[("cookie", "a=b; not_yep_token=1")], false), Ok(Standing::Guest));
+        assert_eq!(judge(OTHER, &[("cookie", "a=b; not_yep_token=1")], false), Ok(Role::Guest));
     }
 
     #[test]
@@ -288,13 +288,13 @@ mod tests {
         let address = LOOPBACK.parse().unwrap();
         let mut headers = HeaderMap::new();
         let judge = |headers: &HeaderMap, authority| {
-            rules.judge(&Knock { peer: address, local: address, authority, headers, changes: false })
+            rules.judge(&RequestFacts { peer: address, local: address, authority, headers, changes: false })
         };
         assert_eq!(judge(&headers, None), Err(GateRefusal::Misdirected), "no host");
         headers.append("host", "evil.example".parse().unwrap());
         assert_eq!(judge(&headers, None), Err(GateRefusal::Misdirected));
         headers.insert("host", "localhost".parse().unwrap());
-        assert_eq!(judge(&headers, None), Ok(Standing::Local));
+        assert_eq!(judge(&headers, None), Ok(Role::Local));
         assert_eq!(
             judge(&headers, Some("evil.example")),
             Err(GateRefusal::Misdirected),

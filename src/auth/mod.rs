@@ -4,11 +4,11 @@
 //! - [`host`]: which names of this server a request may use (rule 1, DNS rebinding)
 //! - [`origin`]: which pages may call it (rule 3, cross-site requests)
 //!
-//! Pure: the gate sees addresses and headers and answers with a [`gate::Standing`] or a refusal. What a
-//! standing may do is written next to each route, in `api::route`.
+//! Pure: the gate sees addresses and headers and answers with a [`gate::Role`] or a refusal. What a
+//! role may do is written next to each route, in `api::route`.
 
 pub mod gate;
 pub mod host;
 pub mod origin;
 
-pub use gate::{GateRefusal, GateRules, Knock, Standing};
+pub use gate::{GateRefusal, GateRules, RequestFacts, Role};

@@ -7,7 +7,7 @@ use crate::api::coerce;
 use crate::api::commands::{CommandService, STOP};
 use crate::api::fields::FieldReader;
 use crate::api::request::RoutedRequest;
-use crate::auth::Standing;
+use crate::auth::Role;
 
 /// True if a body gives the command STOP.
 #[must_use]
@@ -25,7 +25,7 @@ pub async fn run(commands: &CommandService, request: RoutedRequest) -> HandlerRe
     let Some(name) = fields.required("type", coerce::string) else {
         return Err(answer::unprocessable(&fields.complaints));
     };
-    if request.standing < Standing::Local && name != STOP {
+    if request.role < Role::Local && name != STOP {
         return Err(answer::forbidden());
     }
     commands.give(&request.client, &name).await?;

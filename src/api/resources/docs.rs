@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::api::answer::{self, Answer};
 use crate::api::request::BodyType;
 use crate::api::route::{AnswerType, BodyLimit, Route};
-use crate::auth::Standing;
+use crate::auth::Role;
 use crate::wave::interpolate::{Interpolation, MAX_POINTS};
 use crate::wave::spec;
 
@@ -36,7 +36,7 @@ fn operation(route: &Route) -> Value {
         "summary": route.summary,
         "parameters": parameters.collect::<Vec<_>>(),
         "responses": { "200": { "description": "done" }, "4XX": { "description": "refused; detail says why" } },
-        "x-least-standing": standing(route.right),
+        "x-least-standing": role(route.role),
     });
     if route.body != BodyType::Nothing {
         let schema = json!({ "schema": schema(route) });
@@ -66,11 +66,11 @@ fn schema(route: &Route) -> Value {
     json!({ "type": "object", "required": ["type", "duration"], "properties": fields })
 }
 
-const fn standing(standing: Standing) -> &'static str {
-    match standing {
-        Standing::Guest => "anyone",
-        Standing::Machine => "this machine, and the configured yep-machine",
-        Standing::Local => "this machine",
+const fn role(role: Role) -> &'static str {
+    match role {
+        Role::Guest => "anyone",
+        Role::Machine => "this machine, and the configured yep-machine",
+        Role::Local => "this machine",
     }
 }
 
@@ -89,7 +89,7 @@ pub fn page(routes: &[Route]) -> Answer {
             route.method,
             route.path,
             route.summary,
-            standing(route.right)
+            role(route.role)
         );
     }
     page.push_str("</table></body></html>");

@@ -10,7 +10,7 @@ use crate::api::coerce;
 use crate::api::commands::UPDATE_SETTINGS;
 use crate::api::fields::{Complaint, FieldReader};
 use crate::api::query;
-use crate::api::remote::RemoteMachine;
+use crate::api::remote::RemoteFacts;
 use crate::api::request::RoutedRequest;
 use crate::api::settings_service::{Denied, SettingsService};
 use crate::settings::{Settings, SettingsChange};
@@ -57,7 +57,7 @@ pub fn get(settings: &SettingsService, request: &RoutedRequest) -> HandlerResult
 /// 400, 422, 404 for the id of another document, 503 when they cannot be stored, 409 when the machine refuses.
 pub async fn put(
     settings: &SettingsService,
-    remote: &RemoteMachine,
+    remote: &RemoteFacts,
     bus: &Bus,
     request: RoutedRequest,
 ) -> HandlerResult {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::api::answer::{self, HandlerResult};
-use crate::api::remote::RemoteMachine;
+use crate::api::remote::RemoteFacts;
 use crate::api::settings_service::SettingsService;
 use crate::settings::{Settings, new_id};
 
@@ -12,7 +12,7 @@ use crate::settings::{Settings, new_id};
 ///
 /// # Errors
 /// 409 while the axis moves, 503 when the new settings cannot be stored.
-pub async fn initialize(settings: &SettingsService, remote: &RemoteMachine) -> HandlerResult {
+pub async fn initialize(settings: &SettingsService, remote: &RemoteFacts) -> HandlerResult {
     settings.replace(Settings::fresh(new_id())).await?;
     remote.reset();
     Ok(answer::ok(&Value::Null))

@@ -16,7 +16,7 @@ use crate::api::connection::Connection;
 use crate::api::context::Context;
 use crate::api::socket;
 use crate::api::source::{self, MessageSource};
-use crate::auth::Standing;
+use crate::auth::Role;
 
 /// The version of the protocol, the only one there ever was.
 const VERSION: &str = "13";
@@ -24,14 +24,14 @@ const VERSION: &str = "13";
 /// Answers the handshake and leaves the socket to a task. Extensions and subprotocols are not taken.
 ///
 /// # Errors
-/// 404 for a stream that there is not, 403 for one that is not for this standing, 400 and 426 for a bad handshake, 503 when there are too
+/// 404 for a stream that there is not, 403 for one that is not for this role, 400 and 426 for a bad handshake, 503 when there are too
 /// many sockets.
 pub fn open(
     ctx: Arc<Context>,
     connection: Arc<Connection>,
     request: &mut Request<Incoming>,
     mut values: Vec<String>,
-    standing: Standing,
+    role: Role,
     client: Client,
 ) -> HandlerResult {
     let stream = values.pop().unwrap_or_default();
@@ -39,7 +39,7 @@ pub fn open(
         let why = format!("there is no stream of this name: {}", source::STREAMS.join(", "));
         return Err(answer::detail(StatusCode::NOT_FOUND, &why));
     }
-    if standing < Standing::Local && ![COMMANDS, STATUS].contains(&stream.as_str()) {
+    if role < Role::Local && ![COMMANDS, STATUS].contains(&stream.as_str()) {
         return Err(answer::forbidden());
     }
     let headers = request.headers();
@@ -60,7 +60,7 @@ pub fn open(
     // Subscribed before the client can know that it is connected: nothing that follows is missed.
     let source = MessageSource::of(&ctx, &stream);
     tokio::spawn(async move {
-        socket::serve(ctx, upgrade, source, (standing, client), connection).await;
+        socket::serve(ctx, upgrade, source, (role, client), connection).await;
         drop(slot);
     });
     let mut answer = answer::empty(StatusCode::SWITCHING_PROTOCOLS);

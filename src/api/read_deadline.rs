@@ -1,7 +1,7 @@
 //! Read deadline of a connection (slowloris guard), and since when it has stood still.
 //!
 //! The HTTP library has one timer for reading a header, which also runs while a kept-alive connection rests; here the
-//! two are different: a header must come quickly, a rest may be long. [`Paced`] sits between the socket and the library
+//! two are different: a header must come quickly, a rest may be long. [`TimedSocket`] sits between the socket and the library
 //! and sees when bytes pass; the service says when a request is being read and answered. The
 //! [connection limiter](super::limiter) closes first what has stood still longest.
 
@@ -46,18 +46,18 @@ struct Doing {
 
 /// The phase of one connection, shared by its socket, its service, its deadline and the limiter.
 #[derive(Debug, Clone)]
-pub struct Pace {
+pub struct ReadDeadline {
     doing: watch::Sender<Doing>,
     /// For the first header.
     header_time: Duration,
 }
 
-impl Pace {
+impl ReadDeadline {
     /// Of a connection that begins now, and has `header_time` for its first request's header.
     #[must_use]
-    pub fn new(header_time: Duration) -> Pace {
+    pub fn new(header_time: Duration) -> ReadDeadline {
         let doing = Doing { phase: ConnectionPhase::Header(Instant::now()), closes: None };
-        Pace { doing: watch::Sender::new(doing), header_time }
+        ReadDeadline { doing: watch::Sender::new(doing), header_time }
     }
 
     /// A header is complete.
@@ -165,28 +165,28 @@ impl Pace {
     }
 }
 
-/// A socket that tells its [`Pace`] when bytes pass.
+/// A socket that tells its [`ReadDeadline`] when bytes pass.
 #[derive(Debug)]
-pub struct Paced<S> {
+pub struct TimedSocket<S> {
     socket: S,
-    pace: Pace,
+    deadline: ReadDeadline,
 }
 
-impl<S> Paced<S> {
+impl<S> TimedSocket<S> {
     /// A socket and who is told.
-    pub fn new(socket: S, pace: Pace) -> Paced<S> {
-        Paced { socket, pace }
+    pub fn new(socket: S, deadline: ReadDeadline) -> TimedSocket<S> {
+        TimedSocket { socket, deadline }
     }
 
     fn left(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         if matches!(written, Poll::Ready(Ok(1..))) {
-            self.pace.bytes_left();
+            self.deadline.bytes_left();
         }
         written
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for TimedSocket<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -195,13 +195,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
         let before = buf.filled().len();
         ready!(Pin::new(&mut self.socket).poll_read(cx, buf))?;
         if buf.filled().len() > before {
-            self.pace.bytes_arrived();
+            self.deadline.bytes_arrived();
         }
         Poll::Ready(Ok(()))
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for TimedSocket<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let part = &buf[..buf.len().min(PART_BYTES)];
         let written = Pin::new(&mut self.socket).poll_write(cx, part);
