@@ -1,5 +1,5 @@
-//! Turns memory-layout/layout.toml into the constants of src/layout.rs, or says which rule it breaks; embeds
-//! the id of the commit.
+//! Build script: generates the constants of src/layout.rs from memory-layout/layout.toml, or reports every rule that it
+//! breaks; embeds the id of the commit.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs, process};
@@ -39,7 +39,7 @@ fn main() {
     }
 }
 
-/// The text of the constants, or every reason why there is none.
+/// The text of the constants, or all errors.
 fn constants(package: &Path) -> Result<String, Vec<String>> {
     let read = |name: &str| {
         println!("cargo::rerun-if-changed={name}");
@@ -70,7 +70,8 @@ fn constants(package: &Path) -> Result<String, Vec<String>> {
     }
 }
 
-/// `YEP_GIT_ID` of the environment wins: a build from an archive has no checkout to ask.
+/// Sets `YEP_GIT_ID` and `YEP_WRITTEN_UNIX_S`. The variable of the environment has priority: a build from an archive
+/// has no checkout.
 fn embed_commit(package: &Path) {
     println!("cargo::rerun-if-env-changed=YEP_GIT_ID");
     let id = env::var("YEP_GIT_ID").ok().or_else(|| {
@@ -81,7 +82,7 @@ fn embed_commit(package: &Path) {
         Some(id)
     });
     println!("cargo::rustc-env=YEP_GIT_ID={}", id.as_deref().unwrap_or("unknown"));
-    // No clock that is right shows a time before the program was written; without a checkout, before this year.
+    // A clock that is set shows no time before the commit, or, without a checkout, before this year.
     const YEAR_2026_UNIX_S: u64 = 1_767_225_600;
     let written_unix_s =
         git::commit_time(package).map_or(YEAR_2026_UNIX_S, |time| time.max(YEAR_2026_UNIX_S));

@@ -1,4 +1,4 @@
-//! What the files around the program must say: firmware, kernel, mounts, service manager.
+//! Rules between layout.toml and the files around the program: firmware, kernel, mounts, service manager.
 
 use super::files::{Files, numbers_of};
 use super::schema::Layout;

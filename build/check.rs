@@ -1,5 +1,5 @@
-//! The rules that a layout keeps. Each is one `require` with a sentence that names the key and the rule;
-//! tests/layout.rs breaks each of them once.
+//! Rules of the layout. Each is one `require` with a sentence that names the key and the rule; tests/layout.rs breaks
+//! each of them once.
 
 use std::collections::BTreeSet;
 
@@ -7,14 +7,14 @@ use super::boot::boot;
 use super::files::{Files, numbers_of};
 use super::schema::{Direction, Layout, Level, Pull, Role, RoleName};
 
-/// Longest time that the chip's watchdog can count.
+/// Longest timeout of the chip's watchdog.
 const HARDWARE_WATCHDOG_MAX_S: u64 = 15;
-/// BCM pins below this come up pulled up at power-on, those from it on pulled down.
+/// BCM pins below this one are pulled up at power-on, the others pulled down.
 const FIRST_PULLED_DOWN_PIN: u8 = 9;
-/// The highest pin of the 40-pin header.
+/// Highest pin of the 40-pin header.
 const LAST_PIN: u8 = 27;
 
-/// Every broken rule, as a sentence that begins with the key. Empty: the layout is sound.
+/// Every broken rule, as a sentence that begins with the key; empty if the layout is valid.
 pub fn check(layout: &Layout, files: &Files) -> Vec<String> {
     let mut broken = Broken(Vec::new());
     disk(layout, files, &mut broken);
@@ -159,7 +159,7 @@ fn ram(layout: &Layout, files: &Files, broken: &mut Broken) {
     broken.require(ram.recorder_before_s >= 1 && ram.recorder_after_s >= 1, || {
         "ram.recorder_before_s and recorder_after_s: must be 1 or more".into()
     });
-    // The recorder twice: while a recording is written, the next one is made.
+    // Twice the recorder: a recording may be made while another one is written.
     let fixed_kib = ram.rings_kib + ram.step_stack_kib + ram.control_stack_kib + 2 * ram.recorder_kib;
     broken.require(fixed_kib <= ram.process_mib * 1024 / 4, || {
         format!(
@@ -205,7 +205,7 @@ fn motion(layout: &Layout, broken: &mut Broken) {
     broken.require(period > 0 && motion.queue_ahead_us >= 2 * period, || {
         format!("motion.queue_ahead_us = {}: must be two control periods or more", motion.queue_ahead_us)
     });
-    // One chunk a period, and a ring holds one item less than its size.
+    // One chunk per period, and a ring holds one item less than its size.
     broken.require(period > 0 && motion.queue_ahead_us / period < layout.ram.chunk_ring, || {
         format!("ram.chunk_ring = {}: does not hold motion.queue_ahead_us of chunks", layout.ram.chunk_ring)
     });
@@ -288,7 +288,7 @@ fn input(role: &Role, files: &Files, broken: &mut Broken) {
     });
 }
 
-/// The level before any software is a fact of the chip: the file may not claim another.
+/// The level at power-on is a property of the chip, and the file may not claim another.
 fn power_on(role: &Role, broken: &mut Broken) {
     let fact = if role.pin < FIRST_PULLED_DOWN_PIN { Level::High } else { Level::Low };
     broken.require(role.power_on == Some(fact), || {
@@ -371,7 +371,8 @@ fn limits(layout: &Layout, broken: &mut Broken) {
             format!("limits.{key} = {value}: must be finite and above 0")
         });
     }
-    // The firmest stop must keep both, or no speed up to the highest would be allowed. Half of a margin for its onset.
+    // The firmest stop must keep both limits, or no speed up to the highest would be allowed. Half of each is a margin
+    // for the onset.
     let (v, a) = (limits.max_speed_mm_s, limits.max_acceleration_mm_s2);
     broken.require(2.0 * v / a <= limits.stop_within_ms as f64 * 1e-3 && limits.stop_within_ms <= 1_000, || {
         format!(

@@ -1,4 +1,4 @@
-//! The constants that a layout becomes.
+//! Code generator: the constants of a layout.
 
 use std::fmt::Write as _;
 
@@ -38,7 +38,7 @@ pub fn emit(layout: &Layout) -> String {
             size.to_string(),
         );
         put(
-            &format!("The most that one item of the {name} ring may take, in bytes."),
+            &format!("Largest size of an item of the {name} ring, in bytes."),
             &format!("{upper}_SLOT_BYTES"),
             "usize",
             slot_bytes.to_string(),
@@ -66,37 +66,41 @@ pub fn emit(layout: &Layout) -> String {
     let cycles = |seconds: u64| seconds * 1_000_000 / motion.control_period_us;
     for (doc, name, value) in [
         (
-            "What the flight recorder keeps of the time before a fault, in control cycles.",
+            "Records of the flight recorder before a fault, in control cycles.",
             "RECORDER_CYCLES_BEFORE",
             cycles(ram.recorder_before_s),
         ),
         (
-            "What it keeps of the time after a fault, in control cycles.",
+            "Records of the flight recorder after a fault, in control cycles.",
             "RECORDER_CYCLES_AFTER",
             cycles(ram.recorder_after_s),
         ),
-        ("The most that one of its records may take, in bytes.", "RECORD_BYTES", ram.recorder_record_bytes),
-        ("How many recordings of faults are kept.", "RECORDINGS", layout.state.recordings),
-        ("Room that is held on the disk, in KiB.", "STATE_BALLAST_KIB", layout.state.ballast_kib),
+        (
+            "Largest size of a record of the flight recorder, in bytes.",
+            "RECORD_BYTES",
+            ram.recorder_record_bytes,
+        ),
+        ("Number of recordings of faults that are kept.", "RECORDINGS", layout.state.recordings),
+        ("Reserved disk space, in KiB.", "STATE_BALLAST_KIB", layout.state.ballast_kib),
     ] {
         put(doc, name, "usize", value.to_string());
     }
     for (doc, name, ns) in [
         ("Period of the control cycle", "CONTROL_PERIOD_NS", motion.control_period_us * 1000),
         (
-            "How far the chunks in the ring reach ahead of the pulses",
+            "Length of the motion that is queued ahead of the pulses",
             "QUEUE_AHEAD_NS",
             motion.queue_ahead_us * 1000,
         ),
         ("Longest sleep of the step loop", "STEP_POLL_NS", motion.step_poll_us * 1000),
-        ("How long before an edge the step loop spins", "SPIN_NS", motion.spin_us * 1000),
-        ("What a step costs the step loop beside its pulse", "STEP_COST_NS", motion.step_cost_ns),
+        ("Time before an edge during which the step loop spins", "SPIN_NS", motion.spin_us * 1000),
+        ("Time that a step takes the step loop beside its pulse", "STEP_COST_NS", motion.step_cost_ns),
         ("Shortest time that STEP stays high", "PULSE_HIGH_NS", timing.pulse_high_ns),
         ("Shortest time that STEP stays low", "PULSE_LOW_NS", timing.pulse_low_ns),
         ("Shortest time from a change of DIR to the next pulse", "DIR_SETUP_NS", timing.dir_setup_ns),
         ("Shortest time from a pulse to a change of DIR", "DIR_HOLD_NS", timing.dir_hold_ns),
         (
-            "The step loop of a real machine silent for longer: a fault",
+            "Longest silence of a real machine's step loop before a fault",
             "STEP_LOOP_SILENCE_NS",
             layout.watchdog.step_loop_ms * 1_000_000,
         ),
@@ -154,7 +158,7 @@ pub fn emit(layout: &Layout) -> String {
     );
     for role in &gpio.role {
         let key = role.name.key();
-        // What may be left out is wired where the options say so, and nowhere by default.
+        // Optional pins have no default; the options wire them.
         if !role.optional {
             put(
                 &format!("Default pin of {key}, by BCM number."),
@@ -165,7 +169,7 @@ pub fn emit(layout: &Layout) -> String {
         }
         if let (Some(active), Some(pull)) = (role.active, role.pull) {
             put(
-                &format!("The level of {key} that means something, and what holds it otherwise."),
+                &format!("Active level of {key}, and its pull resistor."),
                 &format!("SENSE_{}", key.to_uppercase()),
                 "(Level, Pull)",
                 format!("(Level::{active:?}, Pull::{pull:?})"),
@@ -175,7 +179,7 @@ pub fn emit(layout: &Layout) -> String {
     out
 }
 
-/// One row of the table of pins. The layout was checked: what its direction needs is there.
+/// A row of the table of pins. The layout was checked, so its levels are there.
 fn pin(role: &Role) -> String {
     let wiring = match (role.direction, role.safe, role.active, role.pull) {
         (Direction::Output, Some(safe), ..) => format!("Wiring::Output {{ safe: Level::{safe:?} }}"),

@@ -1,6 +1,6 @@
-//! The files that must agree with layout.toml, and just enough of their syntax to ask them.
+//! Parsers for the files that must agree with layout.toml, as far as the rules need them.
 
-/// Their texts.
+/// Texts of these files.
 #[derive(Debug, Clone)]
 pub struct Files {
     /// memory-layout/boot/cmdline.txt, the kernel's command line.
@@ -22,11 +22,11 @@ pub struct Files {
 pub struct Mount<'a> {
     /// A device or a label.
     pub what: &'a str,
-    /// Where.
+    /// Mount point.
     pub at: &'a str,
-    /// As what.
+    /// File system.
     pub filesystem: &'a str,
-    /// How.
+    /// Mount options.
     pub options: &'a str,
 }
 
@@ -56,7 +56,7 @@ impl Files {
         value(&self.manager, key)
     }
 
-    /// Whether config.txt has this line.
+    /// True if config.txt has this line.
     pub fn config_says(&self, wanted: &str) -> bool {
         lines(&self.config).any(|line| line == wanted)
     }
@@ -68,7 +68,7 @@ impl Files {
             .last()
     }
 
-    /// What config.txt makes of a pin, as in `gpio=23,24=op,dl`; the last line counts.
+    /// State of a pin in config.txt, as in `gpio=23,24=op,dl`; the last line counts.
     pub fn pin_state(&self, pin: u8) -> Option<&str> {
         lines(&self.config)
             .filter_map(|line| line.strip_prefix("gpio=")?.split_once('='))
@@ -97,12 +97,12 @@ fn value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     lines(text).filter_map(|line| line.strip_prefix(key)?.strip_prefix('=')).last()
 }
 
-/// The lines that say something.
+/// Lines that are neither empty nor comments.
 fn lines(text: &str) -> impl Iterator<Item = &str> {
     text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
-/// A list as kernel, firmware and systemd write it: `0-2`, `0,1`, `0 1`.
+/// Parses a list as kernel, firmware and systemd write it: `0-2`, `0,1`, `0 1`.
 pub fn numbers_of(list: &str) -> Option<Vec<usize>> {
     let mut numbers = Vec::new();
     for part in list.split([',', ' ']).filter(|part| !part.is_empty()) {

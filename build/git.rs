@@ -1,10 +1,10 @@
-//! Which commit this is.
+//! Id and time of the commit, from git.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The id of the commit, and the files whose change means another commit. Nothing outside a checkout of this
-/// very package: the commit of a repository that merely contains it would be a wrong answer.
+/// Id of the commit, and the files whose change means another commit. `None` outside a checkout of this very package:
+/// the commit of a repository that merely contains it would be wrong.
 pub fn commit(package: &Path) -> Option<(String, Vec<PathBuf>)> {
     let git = |arguments: &[&str]| {
         let output = Command::new("git").arg("-C").arg(package).args(arguments).output().ok()?;
@@ -19,13 +19,13 @@ pub fn commit(package: &Path) -> Option<(String, Vec<PathBuf>)> {
     let watched = ["HEAD", "logs/HEAD"]
         .iter()
         .filter_map(|name| Some(package.join(git(&["rev-parse", "--git-path", name])?)))
-        // Cargo takes a missing file for a changed one, and would build again each time.
+        // Cargo takes a missing file for a changed one, and would rebuild each time.
         .filter(|path| path.exists())
         .collect();
     Some((id, watched))
 }
 
-/// When the commit of this very package was made, in seconds since 1970.
+/// Time of the commit of this very package [s since 1970].
 pub fn commit_time(package: &Path) -> Option<u64> {
     commit(package)?;
     let time =

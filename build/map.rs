@@ -1,10 +1,10 @@
-//! The layout as a page for people: what `yep layout` shows.
+//! Text page of the layout for people: the output of `yep layout`.
 
 use std::fmt::Write as _;
 
 use super::schema::{Direction, Layout, Level, Pull, Role};
 
-/// The page.
+/// Formats the page.
 pub fn map(layout: &Layout) -> String {
     let mut page = String::new();
     let mut line = |text: String| writeln!(page, "{text}").expect("a String takes any text");

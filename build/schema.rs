@@ -1,4 +1,4 @@
-//! What memory-layout/layout.toml may say: its keys and their types. Units are in the names.
+//! Schema of memory-layout/layout.toml: its keys and their types. Units are in the names.
 
 use serde::Deserialize;
 
@@ -80,7 +80,7 @@ pub struct Ram {
 }
 
 impl Ram {
-    /// Each ring: its name, its size, the most that one item takes.
+    /// Each ring: its name, its size, the largest size of an item.
     pub fn rings(&self) -> [(&'static str, u64, u64); 4] {
         [
             ("chunk", self.chunk_ring, self.chunk_slot_bytes),
@@ -114,15 +114,15 @@ pub struct Role {
     pub name: RoleName,
     pub pin: u8,
     pub direction: Direction,
-    /// Outputs: the level at which nothing can happen.
+    /// Outputs: the safe level.
     pub safe: Option<Level>,
     /// Inputs: the level that means pressed, or open.
     pub active: Option<Level>,
-    /// Inputs: what holds the line when nothing is connected.
+    /// Inputs: the pull resistor.
     pub pull: Option<Pull>,
-    /// The level that the pin has between power-on and the firmware.
+    /// Level of the pin between power-on and the firmware.
     pub power_on: Option<Level>,
-    /// Whether the machine works with nothing wired to it.
+    /// True if the machine works with nothing wired to it.
     #[serde(default)]
     pub optional: bool,
 }
@@ -150,7 +150,7 @@ impl RoleName {
         RoleName::DriverAlarm,
     ];
 
-    /// As the file writes it.
+    /// Name in the file.
     pub fn key(self) -> &'static str {
         match self {
             RoleName::Step => "step",

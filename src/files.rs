@@ -1,6 +1,7 @@
-//! Bounded reading of files that somebody else may have put there, and their text encodings.
+//! Bounded reading of files of unknown origin, and their text encodings.
 //!
-//! A named pipe blocks whoever opens it, and `/dev/zero` never ends. Here an open never blocks, and a read ends at a bound.
+//! Opening a named pipe may block for ever, and `/dev/zero` never ends. Here an open never blocks, and a read ends at a
+//! bound.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
@@ -9,13 +10,13 @@ use std::path::Path;
 
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 
-/// What a file for one person's hands may have: a configuration, a backup, a list of points.
+/// Size limit of a file that a person made: a configuration, a backup, a list of points.
 pub const BY_HAND_BYTES: usize = 16 << 20;
 
-/// Opens a file for reading; a pipe that nobody writes to is at its end at once.
+/// Opens a file for reading without blocking; a pipe without a writer is at its end at once.
 fn open(path: &Path) -> io::Result<File> {
     let file = File::options().read(true).custom_flags(OFlags::NONBLOCK.bits() as i32).open(path)?;
-    // From here on a pipe that somebody does write to is waited for.
+    // After opening, reads do wait for the writer of a pipe.
     let flags = fcntl_getfl(&file)?;
     fcntl_setfl(&file, flags - OFlags::NONBLOCK)?;
     Ok(file)
@@ -31,10 +32,10 @@ fn read_bounded(file: File, max_bytes: usize) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The bytes of a regular file.
+/// Reads a regular file.
 ///
 /// # Errors
-/// The system's; it is no regular file, or longer than `max_bytes`.
+/// The system's; not a regular file, or longer than `max_bytes`.
 pub fn read_regular(path: &Path, max_bytes: usize) -> io::Result<Vec<u8>> {
     let file = open_regular(path)?;
     read_bounded(file, max_bytes)
@@ -43,7 +44,7 @@ pub fn read_regular(path: &Path, max_bytes: usize) -> io::Result<Vec<u8>> {
 /// Opens a regular file for reading.
 ///
 /// # Errors
-/// The system's; it is no regular file.
+/// The system's; not a regular file.
 pub fn open_regular(path: &Path) -> io::Result<File> {
     let file = open(path)?;
     if file.metadata()?.is_file() {
@@ -52,17 +53,16 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
     Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"))
 }
 
-/// The text of a file that a person named, which may be a pipe: without its byte order mark, and from UTF-16 where it has
-/// one of that.
+/// Reads the text of a file that a person named, which may be a pipe. Decodes it as [`text`] does.
 ///
 /// # Errors
-/// The system's; it is longer than [`BY_HAND_BYTES`], or no text.
+/// The system's; longer than [`BY_HAND_BYTES`], or no text.
 pub fn read_text(path: &Path) -> io::Result<String> {
     let bytes = read_bounded(open(path)?, BY_HAND_BYTES)?;
     text(bytes).map_err(|what| io::Error::new(io::ErrorKind::InvalidData, what))
 }
 
-/// Makes a file anew in the place of whatever is there.
+/// Creates a new file, in place of anything of that name.
 ///
 /// # Errors
 /// The system's.
@@ -74,10 +74,10 @@ pub fn create_anew(path: &Path) -> io::Result<File> {
     File::options().write(true).create_new(true).open(path)
 }
 
-/// Decodes UTF-8, with or without a byte order mark, or UTF-16 with one: what a shell or an editor on Windows makes of a text.
+/// Decodes UTF-8, with or without a byte order mark, or UTF-16 with one, as shells and editors on Windows write it.
 ///
 /// # Errors
-/// What it is instead.
+/// A message that says which encoding it seems to have.
 pub fn text(bytes: Vec<u8>) -> Result<String, &'static str> {
     let utf_16 = |rest: &[u8], unit: fn([u8; 2]) -> u16| {
         let (pairs, half) = rest.as_chunks::<2>();
@@ -141,7 +141,7 @@ mod tests {
         }
         let endless = read_text(Path::new("/dev/zero")).unwrap_err();
         assert_eq!(endless.kind(), io::ErrorKind::FileTooLarge);
-        // A pipe that somebody writes to is waited for.
+        // A pipe with a writer is waited for.
         let mut file = File::options().write(true).read(true).open(&pipe).unwrap();
         let writer = std::thread::spawn(move || {
             for part in [&b"so"[..], b" far"] {
@@ -151,7 +151,7 @@ mod tests {
         });
         assert_eq!(read_text(&pipe).unwrap(), "so far");
         writer.join().unwrap();
-        // What is made anew takes the place of a pipe.
+        // A new file replaces a pipe.
         create_anew(&pipe).unwrap();
         assert_eq!(read_regular(&pipe, 0).unwrap(), b"");
         fs::write(&pipe, [1; 11]).unwrap();

@@ -1,19 +1,19 @@
-//! The memories of the appliance, as constants: rings, stacks, cores, pins and their safe levels, times, limits.
+//! Hardware layout as constants: rings, stacks, cores, pins and their safe levels, timeouts, limits.
 //!
-//! `memory-layout/layout.toml` says them, with a reason each; `build.rs` checks them and writes what is
-//! included here. No figure of that file is repeated in the source.
+//! `memory-layout/layout.toml` defines them, with a reason each; `build.rs` checks them and generates the included
+//! file. No figure of that file is repeated in the source.
 
-/// Which commit this binary was built from, or `unknown`.
+/// Commit that this binary was built from, or `unknown`.
 pub const GIT_ID: &str = env!("YEP_GIT_ID");
 
-/// What a pin is for.
+/// Function of a pin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PinRole {
-    /// One pulse, one step.
+    /// A pulse is a step.
     Step,
-    /// Which way a pulse moves.
+    /// Direction of a pulse.
     Dir,
-    /// Whether the motor driver is powered.
+    /// Power of the motor driver.
     Enable,
     /// The limit switch at the front.
     Front,
@@ -25,7 +25,7 @@ pub enum PinRole {
     DriverAlarm,
 }
 
-/// The voltage of a line.
+/// Voltage level of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Level {
     /// Near ground.
@@ -34,7 +34,7 @@ pub enum Level {
     High,
 }
 
-/// What holds an input when nothing is connected.
+/// Pull resistor of an input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Pull {
     /// To 3.3 V.
@@ -43,19 +43,19 @@ pub enum Pull {
     Down,
 }
 
-/// Which way a pin works, and what its levels mean.
+/// Direction of a pin, and the meaning of its levels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Wiring {
-    /// Driven by us.
+    /// An output.
     Output {
-        /// The level at which nothing can happen; also the level at power-on.
+        /// Safe level, which is also the level at power-on.
         safe: Level,
     },
-    /// Read by us.
+    /// An input.
     Input {
-        /// The level that means pressed, or open.
+        /// Level that means pressed, or open.
         active: Level,
-        /// What holds the line when nothing is connected.
+        /// Pull resistor.
         pull: Pull,
     },
 }
@@ -63,30 +63,30 @@ pub enum Wiring {
 /// A pin of the header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Pin {
-    /// What it is for.
+    /// Function.
     pub role: PinRole,
-    /// Its BCM number.
+    /// BCM number.
     pub bcm: u8,
-    /// Which way it works.
+    /// Direction and levels.
     pub wiring: Wiring,
-    /// Whether the machine works with nothing wired to it.
+    /// True if the machine works with nothing wired to it.
     pub optional: bool,
 }
 
 /// A partition of the card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Partition {
-    /// What it is for.
+    /// Function.
     pub name: &'static str,
-    /// The label of its file system.
+    /// Label of its file system.
     pub label: &'static str,
-    /// Which file system; `none` where there is none yet.
+    /// File system; `none` if there is none yet.
     pub filesystem: &'static str,
-    /// Where it begins.
+    /// Start [MiB].
     pub start_mib: u64,
-    /// How large it is when the card is written.
+    /// Size when the card is written [MiB].
     pub size_mib: u64,
-    /// Whether it takes the rest of the card at the first boot.
+    /// True if it grows to the rest of the card at the first boot.
     pub grows: bool,
 }
 

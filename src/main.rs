@@ -1,4 +1,4 @@
-//! The binary.
+//! Binary of the program: runs the command line.
 
 use std::process::ExitCode;
 

@@ -1,8 +1,8 @@
-//! Token bucket: a rate limit that lets a burst pass. Time is an argument.
+//! Token bucket: a rate limit that lets a burst pass, with time as an argument.
 
 use std::time::Instant;
 
-/// A bucket of tokens, which fills up again at a steady rate.
+/// A bucket of tokens that refills at a steady rate.
 #[derive(Debug, Clone, Copy)]
 pub struct TokenBucket {
     burst: f64,
@@ -12,13 +12,12 @@ pub struct TokenBucket {
 }
 
 impl TokenBucket {
-    /// A full bucket of `burst` tokens, of which `per_s` come back each second.
-    #[must_use]
+    /// A full bucket of `burst` tokens that refills with `per_s` tokens a second.
     pub fn full(burst: f64, per_s: f64, now: Instant) -> TokenBucket {
         TokenBucket { burst, per_s, left: burst, filled: now }
     }
 
-    /// Takes a token; false when there is none.
+    /// Takes a token; returns false if there is none.
     pub fn take(&mut self, now: Instant) -> bool {
         let since_s = now.saturating_duration_since(self.filled).as_secs_f64();
         self.left = (self.left + since_s * self.per_s).min(self.burst);

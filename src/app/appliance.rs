@@ -1,7 +1,7 @@
-//! Whether this system is set up as memory-layout/ has it: what `yep layout --check` shows.
+//! Comparison of this system with memory-layout/: the report of `yep layout --check`.
 //!
-//! Looks and changes nothing. The files of the appliance are part of the program, so what is compared with is always
-//! what this very program was built for.
+//! It changes nothing. The files of the appliance are compiled in, so the comparison is always with the system that
+//! this very program was built for.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -21,28 +21,28 @@ const MANAGER: &str = include_str!("../../systemd/manager.conf");
 const USER: &str = "yep";
 const GROUPS: [&str; 3] = ["gpio", "dialout", "i2c"];
 
-/// How one thing compares.
+/// Result of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Comparison {
-    /// It is as the layout has it.
+    /// As in the layout.
     Ok,
-    /// It is not.
+    /// Different from the layout.
     Differs,
-    /// This system does not say.
+    /// This system does not show it.
     CannotTell,
 }
 
-/// One thing that was compared.
+/// A compared property.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Compared {
     /// Its name.
     pub what: String,
-    /// What the layout says.
+    /// Value in the layout.
     pub wanted: String,
-    /// What there is; nothing where this system does not say.
+    /// Value of this system; `None` if it does not show it.
     pub found: Option<String>,
-    /// How the two compare.
+    /// Result of the comparison.
     pub verdict: Comparison,
 }
 
@@ -58,8 +58,7 @@ impl Compared {
     }
 }
 
-/// Compares a system with the layout, from the card up to the service.
-#[must_use]
+/// Compares a system with the layout, from the card to the service.
 pub fn compare(host: &HostFiles) -> Vec<Compared> {
     let mut all = Vec::new();
     all.extend(card(host));
@@ -74,7 +73,7 @@ pub fn compare(host: &HostFiles) -> Vec<Compared> {
     all
 }
 
-/// The lines that say something.
+/// Lines that are neither empty nor comments.
 fn lines(text: &str) -> impl Iterator<Item = &str> {
     text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
@@ -91,7 +90,7 @@ fn card(host: &HostFiles) -> impl Iterator<Item = Compared> {
         let at = |start_mib, size_mib| format!("{size_mib} MiB at {start_mib}");
         let wanted = at(part.start_mib, part.size_mib);
         let found = mib("start").zip(mib("size")).map(|(start_mib, size_mib)| {
-            // One that grows has at least its first size.
+            // A partition that grows has at least its first size.
             let grown = part.grows && size_mib >= part.size_mib;
             at(start_mib, if grown { part.size_mib } else { size_mib })
         });
@@ -106,7 +105,7 @@ fn kernel_parameters(host: &HostFiles) -> Vec<Compared> {
         let found = said.as_ref().map(|said| {
             let same_key = |word: &&str| word.split_once('=').map_or(*word, |(key, _)| key) == key;
             let mut words: Vec<&str> = said.split_whitespace().filter(same_key).collect();
-            // Where a word may be there several times, any of them will do.
+            // A key may be given several times; then one match is enough.
             if words.contains(&wanted) {
                 words = vec![wanted];
             }
@@ -138,7 +137,7 @@ fn mounts(host: &HostFiles) -> Vec<Compared> {
     let said = host.read_text("proc/self/mounts");
     let mounted: Option<BTreeMap<&str, String>> = said.as_ref().map(|said| {
         let fields = said.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
-        // The last one on a place is the one that is seen.
+        // The last mount on a path is the visible one.
         fields.filter_map(|f| Some((*f.get(1)?, how(f.get(2)?, f.get(3)?)))).collect()
     });
     let wanted = lines(FSTAB).map(|line| line.split_whitespace().collect::<Vec<_>>());
@@ -150,7 +149,7 @@ fn mounts(host: &HostFiles) -> Vec<Compared> {
     compared.collect()
 }
 
-/// What of a mount is compared: the file system, and whether it can be written.
+/// The compared properties of a mount: the file system, and whether it is writable.
 fn how(filesystem: &str, options: &str) -> String {
     let is_ro = options.split(',').any(|option| option == "ro");
     format!("{filesystem}, {}", if is_ro { "read-only" } else { "written" })
@@ -158,7 +157,7 @@ fn how(filesystem: &str, options: &str) -> String {
 
 fn devices(host: &HostFiles) -> Vec<Compared> {
     let bus = format!("/dev/i2c-{}", layout::I2C_BUS);
-    // Either of the first two leads to the registers of the pins.
+    // Either of the first two gives access to the registers of the pins.
     let wanted: [&[&str]; 5] = [
         &["/dev/gpiomem", "/dev/mem"],
         &["/dev/gpiochip0"],
@@ -197,7 +196,7 @@ fn groups(host: &HostFiles) -> Vec<Compared> {
     compared.collect()
 }
 
-/// Whether a file of systemd is there as this version has it, in one of the folders where it may be.
+/// Compares a file of systemd, in the first of the folders where it may be.
 fn installed(host: &HostFiles, what: &str, text: &str, names: &[&str]) -> Compared {
     const FOLDERS: [&str; 3] = ["etc/systemd", "usr/lib/systemd", "lib/systemd"];
     let paths = FOLDERS.iter().flat_map(|folder| names.iter().map(move |name| format!("{folder}/{name}")));

@@ -1,7 +1,7 @@
-//! Event log: tells the clients, the settings and the log what happened in the machine.
+//! Event log: passes the machine's events to the clients, the store and the log.
 //!
 //! The clients' page knows four words: `running`, `waiting`, `error`, `warning`. Every end of motion is `waiting`,
-//! every fault is `error`; our own words go along as extra fields.
+//! every fault is `error`; our own words are extra fields.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -15,13 +15,13 @@ use crate::machine::host::Derating;
 use crate::machine::{CommandKind, CommandRefusal, Event, State, Why};
 use crate::wall_clock;
 
-/// The name under which the machine speaks on the stream `status`.
+/// Name of the machine on the stream `status`.
 const DEVICE: &str = bus::MACHINE;
 
-/// By how much two calibrations of one rail may differ.
+/// Largest difference between two calibrations of one rail, as a share.
 const SAME_TRAVEL: f64 = 0.01;
 
-/// Listens until the machine is gone.
+/// Handles events until the machine has ended.
 pub async fn run(
     mut events: mpsc::UnboundedReceiver<Event>,
     ctx: Arc<Context>,
@@ -36,7 +36,7 @@ pub async fn run(
         let event = tokio::select! {
             biased;
             event = events.recv() => event,
-            // While nothing moves nobody has to wake up for them.
+            // At rest snapshots would wake this task for nothing.
             changed = snapshots.changed(), if sessions.is_open() => {
                 if changed.is_ok() {
                     sessions.add_snapshot(&snapshots.borrow_and_update());
@@ -93,14 +93,13 @@ pub async fn run(
                 }
             }
             Event::Dropped { kind, why } => queue.report_dropped(&ctx, kind, why),
-            // The bridge hands replies to whoever asked.
+            // The bridge passes replies to their callers.
             Event::Replied { .. } => {}
         }
     }
 }
 
-/// A rail does not change its length: a travel that differs from the last one tells of a slipping belt, lost steps or a
-/// switch that moved.
+/// Warns when the measured travel differs from the last one, as a slipping belt, lost steps or a moved switch make it.
 fn check_travel(ctx: &Context, travel_steps: i64) {
     let Some(before) = ctx.settings.current().travel_steps else { return };
     let share = (travel_steps - before) as f64 / before as f64;
@@ -115,12 +114,12 @@ fn check_travel(ctx: &Context, travel_steps: i64) {
     }
 }
 
-/// Tells the clients of something that ends nothing.
+/// Publishes a warning to the clients.
 pub fn warn_clients(ctx: &Context, device: &str, why: &str) {
     ctx.bus.publish(STATUS, &[("device", device), ("type", "warning"), ("why", why)]);
 }
 
-/// What is told of commands that waited: a page shows a warning until it hears better.
+/// Warning about dropped commands, which a page shows until it is cleared.
 #[derive(Default)]
 struct QueueWarning {
     warned: bool,
@@ -137,7 +136,7 @@ impl QueueWarning {
         self.warned = true;
     }
 
-    /// What was asked for is done again.
+    /// Clears the warning, when commands are executed again.
     fn clear(&mut self, ctx: &Context) {
         if core::mem::take(&mut self.warned) {
             ctx.bus.mention(STATUS, &[("device", "queue"), ("type", "waiting")]);

@@ -1,4 +1,4 @@
-//! The force sensors that are not simulated, whatever the machine is.
+//! Force sensors that are not simulated: the board on a serial line, and the older load cell.
 
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
@@ -16,10 +16,10 @@ use crate::sensor::{SampleLimits, ScaleStore, SensorKind, SensorReport, UartOpti
 use crate::store::Store;
 use crate::units::Nanos;
 
-/// A sensor of any kind, for the control cycle.
+/// A sensor of any kind, as the control cycle reads it.
 pub type Sensor = Box<dyn hal::ForceSensor + Send>;
 
-/// What a desk is made of, once there is a machine that can be at rest.
+/// Parts of a [`SensorService`], until there is a machine that can be at rest.
 pub struct LoadCellParts {
     kind: SensorKind,
     device: String,
@@ -31,7 +31,7 @@ pub struct LoadCellParts {
 }
 
 impl LoadCellParts {
-    /// How a person deals with it.
+    /// The service for tare and calibration; `at_rest` returns true while the machine rests.
     pub fn service(&self, at_rest: impl Fn() -> bool + Send + Sync + 'static) -> SensorService {
         let about = SensorDescription {
             kind: self.kind,
@@ -44,7 +44,7 @@ impl LoadCellParts {
     }
 }
 
-/// The newest sample, and the thread that brings it: both end with the control cycle.
+/// The newest sample and the thread that writes it; both are dropped with the control cycle.
 struct SampleSource<T> {
     newest: NewestForce,
     _thread: T,
@@ -56,7 +56,7 @@ impl<T> hal::ForceSensor for SampleSource<T> {
     }
 }
 
-/// The sensor that the options name; none for one that belongs to the simulated machine.
+/// Starts the sensor that the options name; `None` for the simulated one, or without one.
 pub fn sensor(
     options: &Options,
     clock: MonotonicClock,

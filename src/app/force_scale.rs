@@ -1,4 +1,4 @@
-//! The scale of the force sensor in the store, for the room `sensor`, which does not know the store.
+//! Storage of the force sensor's scale in the store, for the room `sensor`, which does not name the store.
 
 use std::fs;
 use std::io;
@@ -11,15 +11,15 @@ use crate::sensor::Scale;
 use crate::sensor::scale::{SaveFuture, ScaleStore, SensorKind};
 use crate::store::{ForceScale, StateChange, Store};
 
-/// What an older version kept the scale in, in the state folder.
+/// File of older versions for the scale, in the state folder.
 const FILE: &str = "force-scale.json";
 const FILE_VERSION: u32 = 1;
 
-/// The store, for one kind of sensor. The scale of another kind means nothing to it.
+/// Scale storage for one kind of sensor. The scale of another kind is ignored.
 pub struct StoredScale {
-    /// Where it is.
+    /// The store.
     pub store: Store,
-    /// Whose it is.
+    /// The kind of sensor.
     pub kind: SensorKind,
 }
 
@@ -53,8 +53,8 @@ struct OldScale {
     per_g: Option<f64>,
 }
 
-/// Takes the file of an older version into the store, once, and removes it when that is durable. A store that has a scale
-/// of its own has a newer one.
+/// Imports the file of an older version into the store, and removes it when that is durable. If the store has a scale
+/// already, that one is newer.
 pub async fn import_old_file(store: &Store, state_dir: &Path) {
     let file = state_dir.join(FILE);
     let taken = match files::read_regular(&file, files::BY_HAND_BYTES) {

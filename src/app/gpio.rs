@@ -1,4 +1,4 @@
-//! The hardware of a real machine: the pins of this Pi.
+//! Hardware of a real machine: the GPIO pins of this Pi.
 
 use super::machine::Hardware;
 use super::{AppError, force};
@@ -11,8 +11,8 @@ use crate::options::{Options, Pins};
 use crate::store::Store;
 use crate::units::seconds;
 
-/// The pins as the options have them. A step that is late, a control cycle that is late, a step loop that is silent:
-/// each ends the motion, as a real motor may have lost steps.
+/// Claims the pins of the options. A late step, a late control cycle and a silent step loop each end the motion, as a
+/// real motor may have lost steps.
 pub fn hardware(
     options: &Options,
     clock: MonotonicClock,
@@ -33,15 +33,15 @@ pub fn hardware(
     })
 }
 
-/// Every output into its safe level: low. Needs nothing of the rest of the program.
+/// Sets every output to its safe level, low. Needs no other part of the program.
 ///
 /// # Errors
-/// Why the pins cannot be reached.
+/// The pins cannot be reached.
 pub fn safe_pins(pins: &Pins) -> Result<(), PiError> {
     rpi::set_outputs_safe(&wiring(pins))
 }
 
-/// Options and layout together: the options say which pin and whether it is inverted, the layout the rest.
+/// Pin assignment: the options give the pin and its inversion, the layout everything else.
 fn wiring(pins: &Pins) -> PinAssignment {
     PinAssignment {
         step: pins.step,

@@ -1,8 +1,9 @@
-//! Reads once a second what the computer tells of its power and heat, and shows the machine what follows (promise S25).
+//! Host monitor: reads the computer's supply and temperature once a second, and passes the derating to the control
+//! cycle (promise S25).
 //!
-//! The kernel tells it in small files. Which ones can be named in the configuration; a machine on a Pi's pins finds them by
-//! itself. A file that is not there is said once: then nothing is known, and nothing follows. Far from the real-time
-//! loops: a read may ask the firmware, which takes its time.
+//! The kernel shows them in small files, which the configuration can name; on a Pi's pins they are searched. A missing
+//! file is logged once: then nothing is known, and nothing is derated. This runs outside the real-time threads, as
+//! reading may wait for the firmware.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,10 +18,10 @@ use crate::machine::host::{HostHealth, HostMonitor, HostReadings, PLAUSIBLE_C};
 use crate::options::{Driver, Options};
 use crate::units::Nanos;
 
-/// How often the computer is looked at.
+/// Interval of the readings.
 pub const EVERY: Duration = Duration::from_secs(1);
 
-/// Shows on `line` what follows from what `read` tells, time after time.
+/// Reads with `read` once a second, and stores the resulting derating in `line`.
 pub async fn watch<R, F>(mut read: R, line: HostLine)
 where
     R: FnMut() -> F,
@@ -38,7 +39,7 @@ where
     }
 }
 
-/// Where the kernel tells of power and heat, if it does.
+/// Files of the kernel for supply and temperature, as far as there are any.
 #[derive(Debug, Clone, Default)]
 pub struct HostSensors {
     under_voltage: Option<Arc<SensorFile>>,
@@ -48,13 +49,12 @@ pub struct HostSensors {
 #[derive(Debug)]
 struct SensorFile {
     path: PathBuf,
-    /// That it cannot be read was said.
+    /// True after an error of this file was logged.
     error_reported: AtomicBool,
 }
 
 impl HostSensors {
-    /// What the options name; on a Pi's pins also what is found below `root`, which is `/` but in tests.
-    #[must_use]
+    /// The files that the options name; on a Pi's pins also those found below `root`, which is `/` except in tests.
     pub fn of(options: &Options, root: &Path) -> HostSensors {
         let named = &options.host;
         let found = options.driver == Driver::Gpio;
@@ -78,14 +78,12 @@ impl HostSensors {
         sources
     }
 
-    /// Whether there is anything to read.
-    #[must_use]
+    /// True if there is any file.
     pub fn any(&self) -> bool {
         self.under_voltage.is_some() || self.temperature.is_some()
     }
 
-    /// Reads them. Blocks for as long as the kernel takes.
-    #[must_use]
+    /// Reads the files. Blocks for as long as the kernel takes.
     pub fn read(&self) -> HostReadings {
         HostReadings {
             under_voltage: self.under_voltage.as_ref().and_then(|source| source.read(flags)).map(is_low),
@@ -117,12 +115,12 @@ impl SensorFile {
     }
 }
 
-/// Flags in hexadecimal, as the firmware tells them; a bare 0 or 1, as a sensor's alarm is told, is that too.
+/// Parses hexadecimal flags of the firmware; the 0 or 1 of an alarm file has the same form.
 fn flags(text: &str) -> Option<u32> {
     u32::from_str_radix(text.trim_start_matches("0x"), 16).ok()
 }
 
-/// Of the firmware's flags the lowest says that the supply is too low right now.
+/// The lowest of the firmware's flags means under-voltage now.
 const fn is_low(flags: u32) -> bool {
     flags & 1 != 0
 }

@@ -1,4 +1,4 @@
-//! The machine of this process: the same threads, rings and rules, whatever is behind the pins.
+//! Machine of this process: starts the same threads, rings and rules for real and for simulated hardware.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,34 +24,34 @@ use crate::machine::{Config, Event, Fault, HomingOptions, Supervisor};
 use crate::options::Options;
 use crate::sensor::service::SensorService;
 
-/// Where the recordings of faults are, in the state folder.
+/// Folder of the recordings of faults, in the state folder.
 const RECORDINGS: &str = "faults";
 
-/// How often the end of motion is looked for.
+/// Interval of polling for rest at shutdown.
 const REST_POLL_EVERY: Duration = Duration::from_millis(2);
 
-/// How long the event log may take for what it has heard.
+/// Timeout for the event log to write what it has received.
 const EVENT_LOG_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What differs between a real machine and the simulated one: what is touched, and how much is forgiven.
+/// Hardware of a machine: what differs between a real and a simulated one.
 pub struct Hardware<I, F> {
     /// The pins.
     pub io: I,
     /// The load cell, if there is one.
     pub force: Option<F>,
-    /// How a person deals with it.
+    /// Parts of the service for tare and calibration.
     pub load_cell: Option<force::LoadCellParts>,
-    /// What a late step means.
+    /// Policy for late steps.
     pub late: LatePolicy,
-    /// What a late control cycle or a silent step loop means.
+    /// Policies for a late control cycle and a silent step loop.
     pub control: ControlOptions,
-    /// Who watches the pulses.
+    /// The pulse checker, in simulation.
     pub pulses: Option<pulse_watch::PulseWatch>,
-    /// The hands of a person at the simulated machine.
+    /// The simulated operator, in simulation.
     pub operator: Option<SimulatedOperator>,
 }
 
-/// The running machine, before anybody listens to it.
+/// The running machine, before its event log is attached.
 pub struct RunningMachine {
     threads: Threads,
     link: MachineHandle,
@@ -74,7 +74,7 @@ pub struct LoggedMachine {
     shutting_down: Arc<AtomicBool>,
 }
 
-/// What the motor driver needs to see.
+/// Pulse timing of the motor driver, from the options.
 pub fn pulse_timing(options: &Options) -> PulseTiming {
     PulseTiming {
         high_ns: options.timing.pulse_high_ns,
@@ -84,7 +84,7 @@ pub fn pulse_timing(options: &Options) -> PulseTiming {
     }
 }
 
-/// Switches the machine on: not homed, and perhaps with a fault that was there before it.
+/// Starts the machine: not homed, and with the fault `at_power_on` if there is one.
 pub fn start<I, F>(
     options: &Options,
     (config, at_power_on): (Config, Option<Fault>),
@@ -117,10 +117,10 @@ where
     }
     let host = HostLine::default();
     control.set_host_line(host.clone());
-    let (feed, looks) = trace_ring();
+    let (feed, samples) = trace_ring();
     control.set_trace_feed(feed);
     let recordings = Arc::new(Archive::open(&options.state_dir.join(RECORDINGS)));
-    let witness = witness::start(looks, Arc::clone(&recordings), pulses)
+    let witness = witness::start(samples, Arc::clone(&recordings), pulses)
         .map_err(system("starting to watch the machine"))?;
     let (link, events, pump) = bridge(bridge_ends, stop_line, control.snapshot(clock.now()));
     let demand = realtime::demand(options.driver, options.realtime.require);
@@ -140,7 +140,7 @@ where
     })
 }
 
-/// What a loop does between its turns: nothing, or it stands still for as long as a simulated mishap lasts.
+/// Hook that the loops call between cycles: it blocks while a simulated fault freezes that loop.
 fn freeze_hook(operator: Option<SimulatedOperator>) -> impl Fn(ThreadRole) + Clone + Send + 'static {
     move |role| {
         let mishap = match role {
@@ -159,34 +159,34 @@ impl RunningMachine {
         self.link.clone()
     }
 
-    /// The hands of a person at the machine, if it is a simulated one.
+    /// The simulated operator; `None` for a real machine.
     pub fn simulated_operator(&self) -> Option<SimulatedOperator> {
         self.operator.clone()
     }
 
-    /// How a person deals with the force sensor, if there is one that can be tared.
+    /// The service for tare and calibration, if there is a sensor that can be tared.
     pub fn load_cell(&self) -> Option<SensorService> {
         let snapshots = self.link.snapshots();
         let at_rest = move || !snapshots.borrow().state.is_moving();
         self.load_cell.as_ref().map(|load_cell| load_cell.service(at_rest))
     }
 
-    /// What was recorded around faults, also before this process.
+    /// The archive of recordings, including those of earlier processes.
     pub fn recordings(&self) -> Arc<Archive> {
         Arc::clone(&self.recordings)
     }
 
-    /// Where the computer's power and heat are shown to it.
+    /// The line that brings the computer's supply and temperature to the control cycle.
     pub fn host(&self) -> HostLine {
         self.host.clone()
     }
 
-    /// Whether its loops are alive.
+    /// Counters that show that its loops are alive.
     pub fn heartbeats(&self) -> Heartbeats {
         self.threads.heartbeats()
     }
 
-    /// From now on its events are told to the clients, the settings and the log.
+    /// Attaches the event log, which passes events to the clients, the store and the log.
     pub fn attach_event_log(self, ctx: Arc<Context>) -> LoggedMachine {
         let RunningMachine { threads, link, events, pump, witness, .. } = self;
         let shutting_down = Arc::new(AtomicBool::new(false));
@@ -196,13 +196,13 @@ impl RunningMachine {
 }
 
 impl LoggedMachine {
-    /// Begins the end (S40): every command is refused, and the axis comes to rest. Waits for nothing.
+    /// Begins the graceful shutdown (S40): every command is refused, and the axis comes to rest. Does not wait.
     pub fn begin_shutdown(&self) {
         self.shutting_down.store(true, Ordering::Release);
         self.link.begin_shutdown();
     }
 
-    /// Waits until the axis is at rest and the driver is off, for `within` at most; whether that is so.
+    /// Waits until the axis is at rest and the driver is off, at most `within`; returns whether that is so.
     pub async fn wait_for_rest(&self, within: Duration) -> bool {
         let ended = async {
             while !self.link.is_shut_down() {
@@ -212,14 +212,14 @@ impl LoggedMachine {
         tokio::time::timeout(within, ended).await.is_ok()
     }
 
-    /// Ends the threads, then everything that listened to them.
+    /// Ends the threads, then the parts that received from them.
     pub async fn shut_down(self) {
         let LoggedMachine { threads, link, pump, event_log, witness, .. } = self;
-        // Joining blocks, and is over within a control period.
+        // Joining blocks for at most a control period.
         let _ = tokio::task::spawn_blocking(move || threads.stop_and_join()).await;
         drop(link);
         pump.abort();
-        // It hears what was told until now, and writes it down.
+        // The event log writes what it has received until now.
         if tokio::time::timeout(EVENT_LOG_TIMEOUT, event_log).await.is_err() {
             tracing::warn!("what happened last could not be written down in time");
         }

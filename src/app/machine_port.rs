@@ -1,4 +1,4 @@
-//! Whoever moves the axis, behind the API's port.
+//! Machine port of the API, implemented for the machine of this process and for a remote one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,10 +16,10 @@ use crate::hal::sim::{Mishap, Mishaps, SimulatedOperator};
 use crate::machine::{Accepted, Command, Reply, Snapshot};
 use crate::sensor::service::{SensorRefusal, SensorService};
 
-/// The machine of this process.
+/// Port of the machine of this process.
 struct Local {
     link: MachineHandle,
-    /// Of the simulated machine.
+    /// `None` for a real machine.
     operator: Option<SimulatedOperator>,
     recordings: Option<Arc<dyn Recordings>>,
     load_cell: Option<SensorService>,
@@ -109,8 +109,9 @@ impl port::OperatorPort for SimulatedOperator {
     }
 }
 
-/// A machine that hears commands from the stream `command_all` and decides for itself. Nothing is known of it but
-/// what it says on the stream `status`, so the snapshot stays the one of the start: not homed.
+/// Port of a machine on another host, which hears commands from the stream `command_all` and decides for itself.
+///
+/// Only its messages on the stream `status` are known, so the snapshot stays the one at power-on: not homed.
 struct RemoteMachine {
     unchanging: watch::Sender<Snapshot>,
 }
@@ -124,7 +125,7 @@ impl MachinePort for RemoteMachine {
         Box::pin(async { Ok(Accepted::Now) })
     }
 
-    /// The API announces STOP on the stream, which is all that reaches the machine.
+    /// Does nothing: the API announces STOP on the stream, which is all that reaches the machine.
     fn stop(&self) {}
 
     fn snapshots(&self) -> watch::Receiver<Snapshot> {
@@ -139,14 +140,12 @@ pub fn local(machine: &RunningMachine) -> Arc<dyn MachinePort> {
     Arc::new(Local { link: machine.link(), operator: machine.simulated_operator(), recordings, load_cell })
 }
 
-/// The port of a machine on virtual time, of which nothing is recorded.
-#[must_use]
+/// The port of a machine on virtual time, without recordings and force sensor.
 pub fn on_virtual_time(link: MachineHandle, operator: SimulatedOperator) -> Arc<dyn MachinePort> {
     Arc::new(Local { link, operator: Some(operator), recordings: None, load_cell: None })
 }
 
-/// The port of a machine elsewhere.
-#[must_use]
+/// The port of a machine on another host.
 pub fn remote() -> Arc<dyn MachinePort> {
     Arc::new(RemoteMachine { unchanging: watch::channel(Snapshot::at_power_on()).0 })
 }

@@ -1,23 +1,24 @@
-//! The only room that knows every part: builds them, wires them, starts and stops them in order.
+//! Composition root: builds all parts, wires them, and starts and stops them in order. The only room that names every
+//! part.
 //!
-//! - `machine`: the machine of this process; `simulated` and [`gpio`] are hardware for it
-//! - `force`: the sensors that are not simulated; `force_scale`: what their readings mean, in the store
-//! - [`machine_port`]: the machine behind the port of the API
-//! - `guard`: ends a real machine whose loops hang
-//! - [`host`]: looks at the computer's power and heat
-//! - `sessions`: keeps the book of what the machine did
-//! - [`event_log`]: tells the clients, the settings and the log what happened in the machine
-//! - `witness`: takes the looks of the control cycle, for the flight recorder and for those who check
-//! - `recordings`: what was recorded around faults, behind the API's port
-//! - `pulse_watch`: checks the pulses of the simulated machine; `pulse_log`: writes them to a file
-//! - `service`: what the service manager is told; `signals`: which ones end the process; [`stdio`]: writes without waiting
-//! - `runtimes`: which thread does what of the server
-//! - `realtime`: how much is asked of the host, and what follows when it does not give it
-//! - [`appliance`]: whether this system is set up as memory-layout/ has it
-//! - [`doctor`]: looks at the host without starting anything
+//! - `machine`: threads, rings and rules of the machine of this process; `simulated` and [`gpio`] are its hardware
+//! - `force`: the force sensors that are not simulated; `force_scale` keeps their scale in the store
+//! - [`machine_port`]: implements the machine port of the API
+//! - `loop_watchdog`: ends the process when a loop of a real machine hangs
+//! - [`host`]: monitors the computer's supply and temperature
+//! - `sessions`: records what the machine did, session by session
+//! - [`event_log`]: writes the machine's events to the log, the clients and the store
+//! - `witness`: takes the trace samples of the control cycle, for the flight recorder and the pulse checker
+//! - `recordings`: implements the API's port to the recordings of faults
+//! - `pulse_watch`: feeds the pulse checker of the simulated machine; `pulse_log` writes its pulses to a file
+//! - `service_manager`: notifies systemd; `signals`: graceful shutdown on a signal; [`stdio`]: writes with a timeout
+//! - `runtimes`: the tokio runtimes of the server and their threads
+//! - `realtime`: the real-time properties that a start demands of the host
+//! - [`appliance`]: compares this system with memory-layout/
+//! - [`doctor`]: checks the host without starting anything
 //!
-//! Start: store, machine, server; the machine is not homed and nothing resumes by itself. End: every command is refused,
-//! STOP, rest, driver off, server, threads, store (S40).
+//! Start: store, machine, server; the machine is not homed and resumes nothing by itself. Graceful shutdown: every
+//! command is refused, STOP, rest, driver off, server, threads, store (S40).
 
 pub mod appliance;
 pub mod doctor;
@@ -62,15 +63,14 @@ use crate::options::{self, Driver, Options};
 use crate::settings::{Invalid, RailGeometry};
 use crate::store::{InitialState, Store, StoreError};
 
-/// How long the axis may take to come to rest at the end of the process: longer than the slowest stop that settings allow,
-/// on a host that is busy.
+/// Timeout for the axis to come to rest at shutdown: longer than the slowest stop that settings allow, on a busy host.
 const REST_TIMEOUT: Duration = Duration::from_millis(2_000 + layout::STOP_WITHIN_MS);
-/// How long what is left of the server's tasks may take at the end of the process.
+/// Timeout for the server's remaining tasks at shutdown.
 const TASKS_TIMEOUT: Duration = Duration::from_secs(2);
-/// What a terminal that is not stopped takes for a few lines.
+/// Timeout for the greeting; a terminal that is not stopped takes a few lines sooner.
 const GREETING_TIMEOUT: Duration = Duration::from_millis(50);
 
-/// Why the program could not start, or had to end.
+/// The reason why the program could not start, or had to end.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
     /// The store is in use, or from a newer version.
@@ -78,39 +78,39 @@ pub enum AppError {
     Store {
         /// The folder.
         dir: PathBuf,
-        /// What is wrong with it.
+        /// The error.
         error: StoreError,
     },
-    /// The address cannot be listened on.
+    /// The listening socket cannot be opened.
     #[error("cannot listen on {address}: {error}; is another one running? choose another with --listen")]
     Listen {
         /// The address.
         address: SocketAddr,
-        /// What the system said.
+        /// The system's error.
         error: io::Error,
     },
-    /// The app's files cannot be served.
+    /// The files of the app cannot be served.
     #[error("app: {0}")]
     App(api::pages::PagesError),
-    /// The pulses that the options ask for are too slow for the settings.
+    /// The pulse timing of the options is too slow for the settings.
     #[error("{0}")]
     StepRate(Invalid),
-    /// The pins or a bus of this Pi cannot be used.
+    /// The pins or the bus of this Pi cannot be used.
     #[error("{error} ({})\n{}", .error.code(), .error.remedy())]
     Pi {
-        /// Why.
+        /// The error.
         #[from]
         error: PiError,
     },
-    /// The host could delay steps, and the options do not allow that.
+    /// The host may delay steps, and the options do not allow that.
     #[error("{0}\nor let it move all the same, with require = \"never\" in [realtime]")]
     NotRealTime(ArmingRefusal),
     /// The system refused a thread, a signal handler or a file.
     #[error("{what}: {error}")]
     System {
-        /// What was wanted.
+        /// The attempted action.
         what: &'static str,
-        /// What the system said.
+        /// The system's error.
         error: io::Error,
     },
 }
@@ -119,26 +119,26 @@ fn system(what: &'static str) -> impl FnOnce(io::Error) -> AppError {
     move |error| AppError::System { what, error }
 }
 
-/// Runs until the process is told to end.
+/// Runs the server until a signal asks the process to end.
 ///
 /// # Errors
 /// [`AppError`]; nothing has moved.
 pub fn run(options: &Options) -> Result<(), AppError> {
     signals::ignore_others().map_err(system("ignoring signals"))?;
-    // Before any thread is started: they inherit it.
+    // Before any thread is started, as threads inherit it.
     realtime::place_server(realtime::demand(options.driver, options.realtime.require));
     let (store, initial) = open_store(options)?;
     let runtime = runtimes::main().map_err(system("starting the server's threads"))?;
     let runtimes = Runtimes::start().map_err(system("starting the server's threads"))?;
     let done = runtime.block_on(serve(options, &runtimes, store.clone(), initial));
-    // Ends whatever is left before the store: nothing may save any more.
+    // Ends all tasks before the store closes, as none may save after that.
     runtimes.end();
     runtime.shutdown_timeout(TASKS_TIMEOUT);
     drop(store);
     done
 }
 
-/// Damage, a full or a read-only disk do not keep the machine from working (S25).
+/// Opens the store. Damage, a full or a read-only disk do not prevent the start (S25).
 fn open_store(options: &Options) -> Result<(Store, InitialState), AppError> {
     let failed = |error| AppError::Store { dir: options.state_dir.clone(), error };
     let (store, initial) = Store::open(&options.state_dir).map_err(failed)?;
@@ -151,7 +151,7 @@ fn open_store(options: &Options) -> Result<(Store, InitialState), AppError> {
     Ok((store, initial))
 }
 
-/// What options say about the mechanics.
+/// Mechanics of the rail, from the options.
 fn rail(options: &Options) -> RailGeometry {
     RailGeometry {
         travel_per_turn_mm: options.rail.travel_per_turn.get(),
@@ -166,7 +166,7 @@ async fn serve(
     initial: InitialState,
 ) -> Result<(), AppError> {
     let address = options.listen;
-    // First of all: what cannot be served, and a signal, must not end a machine that has started.
+    // Before the machine starts, so that a server that cannot start, or an early signal, does not cut a motion.
     let shutdown = signals::shutdown_requested().map_err(system("listening for signals"))?;
     let api_options = api_options(options)?;
     let listener = {
@@ -231,7 +231,7 @@ async fn serve(
         async move { manager.feed_watchdog(loops, front).await }
     });
     shutdown.await;
-    // Rest comes before anything is said: a log that nobody reads must not keep the axis moving.
+    // The axis rests before anything is logged, as a blocked log must not keep it moving.
     let rested = match &machine {
         Some(machine) => {
             machine.begin_shutdown();
@@ -263,7 +263,7 @@ async fn serve(
     Ok(())
 }
 
-/// Looks at the computer from now on, if it tells anything.
+/// Starts monitoring the computer, if it has any sensor.
 fn watch_host(options: &Options, line: HostLine) -> Option<tokio::task::JoinHandle<()>> {
     let sources = host::HostSensors::of(options, Path::new("/"));
     sources.any().then(|| {
@@ -276,7 +276,7 @@ fn watch_host(options: &Options, line: HostLine) -> Option<tokio::task::JoinHand
     })
 }
 
-/// The first label of the name that the system has, as multicast DNS makes `<label>.local` of it.
+/// First label of the host name, which multicast DNS makes `<label>.local` of.
 fn own_name() -> String {
     let system = rustix::system::uname();
     system.nodename().to_str().ok().and_then(|name| name.split('.').next()).unwrap_or_default().to_owned()
@@ -306,7 +306,7 @@ fn api_options(options: &Options) -> Result<api::ServerOptions, AppError> {
     })
 }
 
-/// How many files this process may have open; many, if the system does not say.
+/// Limit of open files of this process; unlimited if the system does not say.
 fn open_files() -> usize {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
     let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
@@ -322,8 +322,7 @@ fn driver_text(driver: Driver) -> &'static str {
     }
 }
 
-/// Where this computer reaches a server that listens there: all addresses are none that answers as one.
-#[must_use]
+/// The address at which this computer reaches a server bound to `bound`: the loopback address if that is unspecified.
 pub fn of_this_computer(bound: SocketAddr) -> SocketAddr {
     let loopback = match bound.ip() {
         ip if !ip.is_unspecified() => ip,
@@ -333,7 +332,7 @@ pub fn of_this_computer(bound: SocketAddr) -> SocketAddr {
     SocketAddr::new(loopback, bound.port())
 }
 
-/// Where it is and what to try: on standard output, as the log goes elsewhere.
+/// Prints the address and commands to try on standard output, as the log goes elsewhere.
 fn print_greeting(options: &Options, bound: SocketAddr) {
     let driver = driver_text(options.driver);
     let bound = of_this_computer(bound);

@@ -1,7 +1,7 @@
-//! The edges of the simulated machine, to a file: what an oscilloscope at the pins would show.
+//! Pulse log: writes the edges of the simulated machine to a file, as an oscilloscope at the pins would show them.
 //!
-//! One line an edge: nanoseconds on the machine's clock, then `+` or `-` for a step toward the front or the back, or
-//! `driver on` and `driver off`. Edges that did not get here are counted and told in the file.
+//! One line per edge: nanoseconds on the machine's clock, then `+` or `-` for a step toward the front or the back, or
+//! `driver on` and `driver off`. A line also tells how many edges are missing.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -9,18 +9,18 @@ use std::path::Path;
 
 use crate::hal::{Edge, EdgeKind};
 
-/// An open log.
+/// An open pulse log.
 pub struct PulseLog {
     file: BufWriter<File>,
 }
 
 impl PulseLog {
-    /// A new file, or the old one emptied.
+    /// Creates the file, or truncates it.
     pub fn create(path: &Path) -> io::Result<PulseLog> {
         Ok(PulseLog { file: BufWriter::new(File::create(path)?) })
     }
 
-    /// The next edge.
+    /// Writes an edge.
     pub fn write(&mut self, Edge { at, kind }: Edge) -> io::Result<()> {
         match kind {
             EdgeKind::StepBegins { forward } => {
@@ -31,12 +31,12 @@ impl PulseLog {
         }
     }
 
-    /// So many edges are missing here.
+    /// Writes the number of edges that are missing here.
     pub fn write_gap(&mut self, edges: u64) -> io::Result<()> {
         writeln!(self.file, "lost {edges} edges")
     }
 
-    /// What was written is in the file.
+    /// Flushes the buffer to the file.
     pub fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
     }

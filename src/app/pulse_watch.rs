@@ -1,8 +1,8 @@
-//! Who watches the pulses of the simulated machine: the pulse checker, and the pulse log if there is to be one.
+//! Pulse watch of the simulated machine: feeds the pulse checker, and writes the pulse log if one is wanted.
 //!
-//! The step loop puts every edge into a ring, the control cycle a look at everything into another; neither waits. The
-//! witness's thread takes them out; here they are checked and written down. A broken promise is told in the log of the
-//! program, with the edges around it. It ends nothing: this host is no real-time one, and the checker is a witness.
+//! The step loop puts every edge into a ring, the control cycle its trace samples into another one; neither waits. The
+//! witness's thread takes them out and passes them to this watch. A violation is logged with the edges before it. It
+//! ends nothing, as this host is no real-time one.
 
 use std::collections::VecDeque;
 use std::io;
@@ -17,16 +17,16 @@ use crate::drive::TraceSample;
 use crate::hal::{Edge, EdgeSink};
 use crate::units::{Nanos, SECOND_NS};
 
-/// Room for a quarter of a second of 16 kHz, two edges a step.
+/// Capacity of the ring: a quarter of a second at 16 kHz, two edges a step.
 const RING: usize = 8_192;
-/// A look is taken up when so many newer ones are there, one a millisecond: the step thread may be stalled between the
-/// instant of an edge and the ring.
+/// Number of newer trace samples after which a sample is checked, one a millisecond: the step thread may be stalled
+/// between the instant of an edge and the ring.
 const SETTLED: usize = 150;
 
-/// What is broken once is often broken at every step.
+/// Interval of the reports; a rule that is broken once is often broken at every step.
 const REPORT_EVERY_NS: Nanos = SECOND_NS;
 
-/// The step loop's end.
+/// Producer end of the ring, for the step loop.
 pub struct PulseSink {
     ring: Producer<'static, Edge>,
     lost: Arc<AtomicU64>,
@@ -40,7 +40,7 @@ impl EdgeSink for PulseSink {
     }
 }
 
-/// A ring of edges: the end for the step loop, and who takes them out.
+/// Creates the ring of edges; returns the step loop's end and the watch.
 pub fn watch(options: CheckOptions, log: Option<PulseLog>) -> (PulseSink, PulseWatch) {
     let (ring, edges) = Box::leak(Box::new(Queue::<Edge, RING>::new())).split();
     let lost = Arc::new(AtomicU64::new(0));
@@ -50,7 +50,7 @@ pub fn watch(options: CheckOptions, log: Option<PulseLog>) -> (PulseSink, PulseW
     (sink, PulseWatch { edges, unsettled, lost, checker, report_again_ns: 0, log })
 }
 
-/// Who watches.
+/// Consumer end: checker and log.
 pub struct PulseWatch {
     edges: Consumer<'static, Edge>,
     /// TraceReader that the checker does not have yet.
@@ -62,7 +62,7 @@ pub struct PulseWatch {
 }
 
 impl PulseWatch {
-    /// Takes the edges that there are.
+    /// Passes new edges to the checker and the log.
     pub fn take_edges(&mut self) {
         if let Err(error) = self.drain_edges() {
             tracing::warn!(%error, "the pulse log ends here");
@@ -70,13 +70,13 @@ impl PulseWatch {
         }
     }
 
-    /// Takes a look. It is taken up when it has settled.
+    /// Adds a trace sample, which is checked when enough newer ones are there.
     pub fn add_sample(&mut self, seen: TraceSample) {
         self.unsettled.push_back(seen);
         self.check_all_but(SETTLED);
     }
 
-    /// Takes up all looks but the newest `left`.
+    /// Checks all trace samples except the newest `left`.
     pub fn check_all_but(&mut self, left: usize) {
         while self.unsettled.len() > left
             && let Some(seen) = self.unsettled.pop_front()

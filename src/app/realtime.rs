@@ -1,14 +1,14 @@
-//! How much is asked of the host, and what follows when it does not give it.
+//! Real-time demands of a start: which properties of the host it requires, and the refusal when they are missing.
 
 use super::AppError;
 use crate::drive::realtime::{Demand, Item, may_arm, setup};
 use crate::drive::threads::Threads;
 use crate::options::{Driver, Require};
 
-/// How much a start with these options asks of the host.
+/// The demand of a start with these options.
 pub fn demand(driver: Driver, require: Require) -> Demand {
     match (driver, require) {
-        // Nothing moves in this process.
+        // The axis is not in this process.
         (Driver::Remote, _) => Demand::Nothing,
         (Driver::Sim, Require::Auto | Require::Never) => Demand::Nothing,
         (Driver::Sim, Require::Always) => Demand::Require,
@@ -17,15 +17,15 @@ pub fn demand(driver: Driver, require: Require) -> Demand {
     }
 }
 
-/// Keeps the calling thread, and those that it starts, off the cores of the real-time threads.
+/// Pins the calling thread, and threads that it starts, to the server's cores.
 pub fn place_server(demand: Demand) {
     if demand != Demand::Nothing {
         log_item(&setup::pin_to_server_cores());
     }
 }
 
-/// Tells the log what the threads got, and ends them when that is not enough. Nothing has moved: the machine is
-/// not homed.
+/// Logs the real-time properties of the threads, and ends them if they do not meet the demand. Nothing has moved: the
+/// machine is not homed.
 pub fn check(threads: Threads, demand: Demand) -> Result<Threads, AppError> {
     threads.report().items.iter().for_each(log_item);
     match may_arm(demand, threads.report()) {

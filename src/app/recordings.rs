@@ -1,4 +1,4 @@
-//! The archive of the flight recorder behind the API's port.
+//! Recordings reader: the flight recorder's archive behind the API's port.
 
 use std::sync::Arc;
 
@@ -10,26 +10,27 @@ use crate::api::port::{RecordingError, RecordingFormat, RecordingSpan, Recording
 use crate::diag::recorder::archive::ArchiveError;
 use crate::diag::recorder::{Archive, export};
 
-/// A recording takes some megabytes as text, for as long as its client takes to read it: so many at once.
+/// Number of recordings that may be in memory as text at once; each has some megabytes for as long as its client reads
+/// it.
 const READ_AT_ONCE: usize = 2;
 
-/// Tells what the archive has.
+/// Reads and exports recordings of an archive, a few at a time.
 pub struct RecordingsReader {
     archive: Arc<Archive>,
-    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
 }
 
 impl RecordingsReader {
-    /// For this archive.
+    /// A reader of this archive.
     pub fn of(archive: Arc<Archive>) -> Arc<dyn Recordings> {
-        Arc::new(RecordingsReader { archive, places: Arc::new(Semaphore::new(READ_AT_ONCE)) })
+        Arc::new(RecordingsReader { archive, permits: Arc::new(Semaphore::new(READ_AT_ONCE)) })
     }
 }
 
-/// The text of a recording; its place is free again when the last byte is sent.
+/// Text of a recording, with the permit that is released when the last byte is sent.
 struct ExportInMemory {
     text: Vec<u8>,
-    _place: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
 }
 
 impl AsRef<[u8]> for ExportInMemory {
@@ -44,7 +45,7 @@ impl Recordings for RecordingsReader {
     }
 
     fn read(&self, id: u64, form: RecordingFormat, part: &RecordingSpan) -> Result<Bytes, RecordingError> {
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| RecordingError::Busy)?;
+        let permit = Arc::clone(&self.permits).try_acquire_owned().map_err(|_| RecordingError::Busy)?;
         let (entry, recording) = self.archive.read(id).map_err(|error| match error {
             ArchiveError::Unknown => RecordingError::Unknown,
             ArchiveError::Damaged(_) | ArchiveError::System(_) => {
@@ -57,6 +58,6 @@ impl Recordings for RecordingsReader {
             RecordingFormat::Json => export::json(&entry, &recording, &part),
             RecordingFormat::Csv => export::csv(&recording, &part).into_bytes(),
         };
-        Ok(Bytes::from_owner(ExportInMemory { text, _place: place }))
+        Ok(Bytes::from_owner(ExportInMemory { text, _permit: permit }))
     }
 }

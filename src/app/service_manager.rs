@@ -1,9 +1,9 @@
-//! What the service manager is told: that the program is ready, that it is alive, that it ends.
+//! Notification of the service manager (systemd's sd_notify protocol): ready, alive, stopping.
 //!
-//! The protocol is one datagram a message to the socket that systemd names (sd_notify(3)); without one, nothing is
-//! told. *Alive* means that both real-time loops have made a turn since the last time it was said, and that the thread
-//! that takes STOP and the main thread got round to saying it: when one of the four hangs, the manager ends the process, and puts the
-//! pins into their safe level.
+//! Each message is one datagram to the socket of the environment (sd_notify(3)); without a socket, none is sent.
+//! *Alive* (`WATCHDOG=1`) means that both real-time loops have made a cycle since the last message, and that the front
+//! thread, which takes STOP, and the main thread ran. When one of the four hangs, the manager ends the process, and
+//! puts the pins into their safe level.
 
 use std::env::{self, VarError};
 use std::io;
@@ -16,21 +16,21 @@ use tokio::runtime::Handle;
 
 use crate::drive::threads::Heartbeats;
 
-/// Messages in the time after which the manager gives up: one may be late, and one lost.
+/// Messages per watchdog timeout: one may be late, and one lost.
 const MESSAGES_PER_TIMEOUT: u32 = 4;
 
-/// The service manager, if there is one that listens.
+/// The service manager; without a socket, messages are dropped.
 pub struct ServiceManager(Option<NotifySocket>);
 
 struct NotifySocket {
     socket: UnixDatagram,
     address: SocketAddr,
-    /// How long the manager waits for a sign of life.
+    /// Watchdog timeout of the manager, if it has one.
     timeout: Option<Duration>,
 }
 
 impl ServiceManager {
-    /// The one that has started this process.
+    /// The manager that started this process, from the environment.
     pub fn of_this_process() -> ServiceManager {
         let Some(name) = env::var_os("NOTIFY_SOCKET") else { return ServiceManager(None) };
         let timeout = timeout(env::var("WATCHDOG_USEC"), env::var("WATCHDOG_PID"), std::process::id());
@@ -43,17 +43,17 @@ impl ServiceManager {
         }
     }
 
-    /// Everything has started, and clients are answered.
+    /// Notifies that everything has started, and clients are answered.
     pub fn ready(&self, serving: &str) {
         self.notify(&format!("READY=1\nSTATUS={serving}"));
     }
 
-    /// The process was told to end.
+    /// Notifies that the shutdown has begun.
     pub fn stopping(&self) {
         self.notify("STOPPING=1\nSTATUS=the axis comes to rest");
     }
 
-    /// Says that the process is alive for as long as it is: its loops, and the thread that takes STOP.
+    /// Feeds the manager's watchdog while the loops and the front thread are alive.
     pub async fn feed_watchdog(&self, loops: Option<Heartbeats>, front: Handle) {
         let Some(timeout) = self.0.as_ref().and_then(|socket| socket.timeout) else {
             return std::future::pending().await;
@@ -63,9 +63,9 @@ impl ServiceManager {
         let mut last = None;
         loop {
             ticks.tick().await;
-            // Returns when that thread got round to it.
+            // Completes when the front thread has run it.
             let _ = front.spawn(async {}).await;
-            // A process that moves nothing has no loops.
+            // A process without a machine has no loops.
             let Some(counts) = loops.as_ref().map(Heartbeats::counts) else {
                 self.notify("WATCHDOG=1");
                 continue;
@@ -91,12 +91,12 @@ fn open_socket(name: &[u8], timeout: Option<Duration>) -> io::Result<NotifySocke
         path => SocketAddr::from_pathname(std::ffi::OsStr::from_bytes(path))?,
     };
     let socket = UnixDatagram::unbound()?;
-    // A manager that does not read must not hold up anything here.
+    // A manager that does not read must not block this thread.
     socket.set_nonblocking(true)?;
     Ok(NotifySocket { socket, address, timeout })
 }
 
-/// How long the manager waits, if it waits for this very process.
+/// Watchdog timeout of the manager, if it watches this very process.
 fn timeout(
     microseconds: Result<String, VarError>,
     waits_for: Result<String, VarError>,

@@ -1,8 +1,9 @@
-//! Keeps the book of sessions: from the instant at which a wave begins to move the axis until it is at rest again.
+//! Session recorder: a session lasts from the instant at which a wave begins to move the axis until it is at rest
+//! again.
 //!
-//! Fed with the machine's events and snapshots; nothing here reaches the real-time threads. What is written goes to a
-//! task of its own, so that a slow card never makes a hole in the sums. While nothing moves nothing is written; a long
-//! session is written down every few minutes, so that a power cut takes little of it.
+//! It is fed with the machine's events and snapshots; nothing here reaches the real-time threads. A task of its own
+//! writes to the store, so that a slow card makes no gap in the sums. Nothing is written at rest; a long session is
+//! written every few minutes, so that a power cut loses little of it.
 
 mod tally;
 
@@ -20,14 +21,14 @@ use crate::store::{SessionEnd, SessionRecord, StateChange};
 use crate::units::{Nanos, SECOND_NS};
 use crate::wall_clock;
 
-/// A session that is under way is written down again after so long.
+/// Interval of writing a session that is under way.
 const WRITE_EVERY_NS: Nanos = 300 * SECOND_NS;
 
-/// The book.
+/// Recorder of sessions.
 pub struct SessionRecorder {
     keeper: Arc<dyn SettingsStore>,
     open: Option<OpenSession>,
-    /// The last session, while the fault that ended it is latched: others may follow.
+    /// The last session, while the fault that ended it is latched: further faults may follow.
     faulted: Option<(u64, SessionRecord)>,
     last_number: u64,
     shutting_down: Arc<AtomicBool>,
@@ -45,19 +46,19 @@ struct OpenSession {
 }
 
 impl SessionRecorder {
-    /// An open book. `shutting_down` says that STOP means the end of the process.
+    /// Starts the writing task. While `shutting_down` is set, a stop ends a session with [`SessionEnd::ShutDown`].
     pub fn new(keeper: Arc<dyn SettingsStore>, shutting_down: Arc<AtomicBool>) -> SessionRecorder {
         let (changes, written) = mpsc::unbounded_channel();
         let writing = tokio::spawn(write_changes(written, Arc::clone(&keeper)));
         SessionRecorder { keeper, open: None, faulted: None, last_number: 0, shutting_down, changes, writing }
     }
 
-    /// Whether it wants to see snapshots.
+    /// True while a session is under way, which needs snapshots.
     pub fn is_open(&self) -> bool {
         self.open.is_some()
     }
 
-    /// Something happened; `now` is the newest snapshot.
+    /// Handles an event; `now` is the newest snapshot.
     pub fn handle_event(&mut self, event: &Event, now: &Snapshot) {
         match *event {
             Event::Entered { at_ns, to: State::Running, .. } => {
@@ -90,7 +91,7 @@ impl SessionRecorder {
         }
     }
 
-    /// The beginning or the end of a session may have been among the events that were lost.
+    /// Handles lost events: the beginning or the end of a session may have been among them.
     fn catch_up(&mut self, now: &Snapshot) {
         match now.state {
             State::Running if self.open.is_none() => self.begin_session(now.at_ns),
@@ -102,7 +103,7 @@ impl SessionRecorder {
         }
     }
 
-    /// Takes a snapshot in.
+    /// Adds a snapshot to the session under way.
     pub fn add_snapshot(&mut self, now: &Snapshot) {
         let Some(open) = &mut self.open else { return };
         open.tally.add_snapshot(now);
@@ -113,14 +114,14 @@ impl SessionRecorder {
         }
     }
 
-    /// Closes the book: waits until everything is written.
+    /// Waits until everything is written.
     pub async fn close(self) {
         drop(self.changes);
         let _ = self.writing.await;
     }
 
     fn begin_session(&mut self, at_ns: Nanos) {
-        // What is on its way to the store is not in it yet.
+        // A session may still be on its way to the store.
         let number = self.keeper.kept().0.next_session().max(self.last_number + 1);
         self.last_number = number;
         let (begun_unix_s, tally) = (wall_clock::now_unix_s(), SessionTally::default());
@@ -148,7 +149,7 @@ impl SessionRecorder {
     }
 
     fn save(&self, change: StateChange) {
-        // Only gone when the process ends.
+        // The receiver lives until this recorder is dropped.
         let _ = self.changes.send(change);
     }
 }

@@ -1,6 +1,8 @@
-//! Signals of the process. Those that ask a program to end (SIGTERM, Ctrl-C, a closed terminal, a dropped ssh) make it
-//! end in order: the axis comes to rest first. Every other signal that would end or suspend the process by default is
-//! ignored, as its motion would be cut without a ramp; Ctrl-Z is one of them.
+//! Signal handling: graceful shutdown, and signals that are ignored.
+//!
+//! SIGTERM, Ctrl-C, a closed terminal and a dropped ssh end the process in order, after the axis has come to rest.
+//! Every other signal that would end or suspend the process by default is ignored, as it would cut a motion without a
+//! ramp; Ctrl-Z is one of them.
 
 use std::fs;
 use std::io;
@@ -9,11 +11,11 @@ use futures_util::future::select_all;
 use libc::{c_int, sighandler_t};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Ask the process to end.
+/// Signals that ask the process to end.
 const END: [c_int; 5] = [libc::SIGTERM, libc::SIGINT, libc::SIGQUIT, libc::SIGHUP, libc::SIGPWR];
 
-/// End or suspend a process by default, and mean nothing here. (SIGPIPE is ignored by the standard library; the
-/// signals of a failing instruction, SIGKILL and SIGSTOP stay as they are.)
+/// Signals that end or suspend a process by default, and have no use here. (The standard library ignores SIGPIPE;
+/// SIGKILL, SIGSTOP and the signals of failing instructions stay as they are.)
 const IGNORED: [c_int; 12] = [
     libc::SIGUSR1,
     libc::SIGUSR2,
@@ -23,18 +25,18 @@ const IGNORED: [c_int; 12] = [
     libc::SIGIO,
     libc::SIGSTKFLT,
     libc::SIGXCPU,
-    // A file that grows beyond its limit is an error of the write.
+    // A file beyond its size limit is an error of the write.
     libc::SIGXFSZ,
-    // A terminal that suspends whoever writes to it from the background.
+    // Suspend a background process that writes to its terminal.
     libc::SIGTTOU,
     libc::SIGTTIN,
     libc::SIGTSTP,
 ];
 
-/// Ignores what would cut a motion for nothing.
+/// Ignores the signals that would cut a motion.
 ///
 /// # Errors
-/// The system refused.
+/// The system's.
 pub fn ignore_others() -> io::Result<()> {
     IGNORED.into_iter().chain(libc::SIGRTMIN()..=libc::SIGRTMAX()).try_for_each(ignore)
 }
@@ -47,14 +49,14 @@ fn ignore(signal: c_int) -> io::Result<()> {
     if before == libc::SIG_ERR { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
-/// Completes on the first signal that asks the process to end. From the call on these signals end nothing by
-/// themselves, however often they come.
+/// Returns a future that completes on the first signal that asks the process to end. After the call these signals end
+/// nothing by themselves, however often they come.
 ///
 /// # Errors
-/// The system refused.
+/// The system's.
 pub fn shutdown_requested() -> io::Result<impl Future<Output = ()>> {
     let ignored = ignored_at_start();
-    // Under nohup a closed terminal is to end nothing.
+    // Under nohup SIGHUP was ignored at the start, and must not end the process.
     let heard = END.into_iter().filter(|number| *number != libc::SIGHUP || !has(ignored, *number));
     let mut signals =
         heard.map(|number| signal(SignalKind::from_raw(number))).collect::<io::Result<Vec<_>>>()?;
@@ -63,7 +65,7 @@ pub fn shutdown_requested() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// The signals that whoever started the process made it ignore, a bit each.
+/// Bit mask of the signals that were ignored when the process started.
 fn ignored_at_start() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

@@ -1,4 +1,4 @@
-//! The hardware of the simulated machine.
+//! Hardware of the simulated machine: a rail, a carriage, a load cell, and a checker of the pulses.
 
 use super::machine::{Hardware, pulse_timing};
 use super::pulse_log::PulseLog;
@@ -13,13 +13,13 @@ use crate::options::{ForceSensorOptions, Options};
 use crate::store::Store;
 use crate::units::Nanos;
 
-/// An ordinary computer stalls its threads now and then; only a step loop that is silent for this long is broken.
+/// Silence of the step loop that counts as a fault; an ordinary computer stalls its threads for shorter times.
 const STEP_LOOP_SILENCE_S: f64 = 1.0;
 
-/// How far an edge may be beside its instant before it counts as late.
+/// Error of an edge's instant above which it counts as late.
 const EDGE_NS: Nanos = 100;
 
-/// A rail, a carriage and a load cell, with somebody who watches the pulses.
+/// Creates the simulated hardware of the options.
 pub fn hardware(
     options: &Options,
     clock: MonotonicClock,
@@ -54,7 +54,7 @@ pub fn hardware(
     })
 }
 
-/// What the pulses of a simulation promise: late edges are made up for or shifted, never ended for.
+/// Parameters of the pulse checker: in simulation late edges catch up or shift the time base, and never end a motion.
 fn check_options(options: &Options, timing: PulseTiming) -> CheckOptions {
     CheckOptions {
         timing,

@@ -1,7 +1,7 @@
-//! The witness: the thread that takes the looks of the control cycle, and shows each to whoever keeps or checks them:
-//! the flight recorder, and for the simulated machine the watch over its pulses.
+//! Witness thread: takes the trace samples of the control cycle, and passes them to the flight recorder and, in
+//! simulation, to the pulse watch.
 //!
-//! The control cycle puts a look into a ring and waits for nobody; what comes late here is missing here.
+//! The control cycle puts each sample into a ring and does not wait; samples that do not fit are missing here.
 
 use std::collections::VecDeque;
 use std::io;
@@ -17,36 +17,36 @@ use crate::drive::cycle_trace::TraceReader;
 use crate::layout;
 use crate::wall_clock;
 
-/// Far more often than the ring of looks is full.
+/// Poll interval, much shorter than the time that fills the ring.
 const TAKE_EVERY: Duration = Duration::from_millis(20);
 
-/// The running thread.
+/// Handle of the witness thread.
 pub struct WitnessThread {
     thread: JoinHandle<()>,
     quit: Arc<AtomicBool>,
 }
 
 impl WitnessThread {
-    /// Takes what is left, writes down what is not written yet, and ends.
+    /// Takes the remaining samples, writes unwritten recordings, and ends the thread.
     pub async fn end(self) {
         self.quit.store(true, Ordering::Release);
         let _ = tokio::task::spawn_blocking(move || self.thread.join()).await;
     }
 }
 
-/// Starts to take looks. What is recorded around a fault goes into the archive.
+/// Starts the thread. Recordings of faults go into the archive.
 ///
 /// # Errors
-/// The system has no thread left.
+/// The thread cannot be started.
 pub fn start(
-    looks: TraceReader,
+    samples: TraceReader,
     archive: Arc<Archive>,
     pulses: Option<PulseWatch>,
 ) -> io::Result<WitnessThread> {
     let quit = Arc::new(AtomicBool::new(false));
     let quitting = Arc::clone(&quit);
     let mut observer = Observer {
-        looks,
+        samples,
         recorder: Recorder::new(),
         writer: RecordingWriter { archive, writing: None, waiting: VecDeque::new() },
         pulses,
@@ -65,7 +65,7 @@ pub fn start(
 }
 
 struct Observer {
-    looks: TraceReader,
+    samples: TraceReader,
     recorder: Recorder,
     writer: RecordingWriter,
     pulses: Option<PulseWatch>,
@@ -77,7 +77,7 @@ impl Observer {
         if let Some(pulses) = &mut self.pulses {
             pulses.take_edges();
         }
-        while let Some(seen) = self.looks.dequeue() {
+        while let Some(seen) = self.samples.dequeue() {
             if let Some(recording) = self.recorder.record(&seen) {
                 self.writer.write(recording);
             }
@@ -98,11 +98,12 @@ impl Observer {
     }
 }
 
-/// Writes recordings in a thread of its own, one after the other: a card may take seconds, and the looks go on.
+/// Writes recordings one after the other in threads of their own, as a card may take seconds while samples go on.
 struct RecordingWriter {
     archive: Arc<Archive>,
     writing: Option<JoinHandle<()>>,
-    /// With the instant of their last record by the wall clock. Never more than are kept: an older one would be gone at once.
+    /// Recordings with the wall-clock time of their last record. Never more than the archive keeps, as an older one
+    /// would be deleted at once.
     waiting: VecDeque<(Recording, Duration)>,
 }
 
@@ -116,7 +117,7 @@ impl RecordingWriter {
         self.start_next();
     }
 
-    /// Begins to write the next one, when the one before is written.
+    /// Starts to write the next recording, if the one before is written.
     fn start_next(&mut self) {
         if self.writing.as_ref().is_some_and(|writing| !writing.is_finished()) {
             return;
@@ -135,10 +136,10 @@ impl RecordingWriter {
         }
     }
 
-    /// Until all are written.
+    /// Waits until all are written.
     fn finish(&mut self) {
         while let Some(writing) = self.writing.take() {
-            // What a panic could lose here, it has lost already.
+            // A recording that a panic could lose here is lost already.
             let _ = writing.join();
             self.start_next();
         }

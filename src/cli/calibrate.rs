@@ -1,4 +1,4 @@
-//! `yep calibrate`: find both ends of the rail.
+//! `yep calibrate`: starts a calibration, which finds both ends of the rail.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -18,10 +18,10 @@ Examples:
 The carriage moves slowly to both switches, from wherever it stands. Keep clear of it. After a fault whose cause
 is gone this also acknowledges and arms. Ctrl-C while waiting stops nothing: use `yep stop`.";
 
-/// Time between two looks of --wait.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
-/// A calibration that was accepted shows within this time, unless a wave has to end first.
-const SHOWS_WITHIN: Duration = Duration::from_secs(1);
+/// Poll interval of --wait.
+const POLL_EVERY: Duration = Duration::from_millis(200);
+/// Time within which an accepted calibration shows in the status, unless a wave has to end first.
+const START_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Find both ends of the rail, and so where the carriage is
 #[derive(Debug, Args)]
@@ -34,7 +34,7 @@ pub struct Arguments {
     server: Server,
 }
 
-/// Asks for the calibration.
+/// Requests the calibration.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let server = &arguments.server.server;
     server.post("/api/commands/run", &json!({ "type": "calibrate" }))?;
@@ -42,15 +42,15 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         println!("calibrating");
         return Ok(());
     }
-    match result(server)? {
+    match wait_for_result(server)? {
         Status { range_mm: Some(range), .. } => println!("calibrated: {range:.1} mm can be used"),
         _ => println!("calibrated"),
     }
     Ok(())
 }
 
-/// Looks until the calibration is over.
-fn result(server: &Address) -> Result<Status, Failure> {
+/// Polls the status until the calibration is over.
+fn wait_for_result(server: &Address) -> Result<Status, Failure> {
     let asked = Instant::now();
     let mut seen = false;
     loop {
@@ -58,16 +58,16 @@ fn result(server: &Address) -> Result<Status, Failure> {
         match status.state.as_str() {
             "homing" => seen = true,
             "running" | "ending" | "stopping" => {}
-            // What was so before the calibration began.
-            _ if !seen && asked.elapsed() < SHOWS_WITHIN => {}
+            // The state before the calibration began.
+            _ if !seen && asked.elapsed() < START_TIMEOUT => {}
             "ready" => return Ok(status),
-            _ => return Err(Failure::Refused(failed(&status))),
+            _ => return Err(Failure::Refused(failure_text(&status))),
         }
-        thread::sleep(LOOK_EVERY);
+        thread::sleep(POLL_EVERY);
     }
 }
 
-fn failed(status: &Status) -> String {
+fn failure_text(status: &Status) -> String {
     match &status.fault {
         Some(fault) => format!("calibration failed: {}; {}", fault.message, fault.remedy),
         None => format!("calibration did not finish: {}", status.why),

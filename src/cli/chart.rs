@@ -1,32 +1,32 @@
-//! A line chart of characters.
+//! Line chart in text, of braille dots or ASCII characters.
 
-/// How a chart is drawn.
+/// Drawing options.
 #[derive(Debug, Clone, Copy)]
-pub struct Paper {
-    /// Characters from the left edge to the right.
+pub struct ChartStyle {
+    /// Width [characters].
     pub width: usize,
     /// Plain ASCII instead of braille dots and box lines.
     pub ascii: bool,
 }
 
-/// Rows of the plot. One more than a multiple of four, so that each quarter has a row of its own; with axis and
-/// title it fits a terminal of 24 lines.
+/// Rows of the plot: one more than a multiple of four, so that each quarter has a row of its own; with axis and title
+/// it fits a terminal of 24 lines.
 const ROWS: usize = 17;
-/// Narrower paper than this is not drawn on.
+/// Least width of a chart.
 const MIN_WIDTH: usize = 32;
-/// Characters between two labels of the time axis, at least.
+/// Least distance of two labels of the time axis [characters].
 const LABEL_EVERY: usize = 10;
 
-/// What the axes say.
+/// Scales of the axes.
 #[derive(Debug, Clone, Copy)]
 pub struct Axes {
-    /// The right end of the time axis, in seconds.
+    /// Right end of the time axis [s].
     pub seconds: f64,
-    /// What a height of 1 means.
+    /// Value of a height of 1.
     pub top: f64,
 }
 
-impl Paper {
+impl ChartStyle {
     /// Draws `height` over the share of the time axis, both in `[0, 1]`. A jump becomes a vertical line.
     pub fn draw(self, axes: Axes, height: impl Fn(f64) -> f64) -> String {
         let labels: Vec<String> = (0..ROWS).map(|row| y_label(row, axes.top)).collect();
@@ -89,7 +89,7 @@ impl Paper {
     }
 }
 
-/// The quarters have labels, the rows between them none.
+/// Label of a row: the quarters have one, the rows between them none.
 fn y_label(row: usize, top: f64) -> String {
     let quarter = (ROWS - 1) / 4;
     if !row.is_multiple_of(quarter) {
@@ -99,24 +99,24 @@ fn y_label(row: usize, top: f64) -> String {
     if top >= 10.0 { format!("{value:.1}") } else { format!("{value:.2}") }
 }
 
-/// The smallest step of 1, 2 or 5 times a power of ten that makes at most `count` of them.
+/// Smallest step of 1, 2 or 5 times a power of ten that gives at most `count` steps.
 fn round_step(span: f64, count: usize) -> f64 {
     let least = span / count as f64;
     let power = 10.0_f64.powf(least.log10().floor());
     [1.0, 2.0, 5.0, 10.0].into_iter().map(|digit| digit * power).find(|step| *step >= least).unwrap_or(least)
 }
 
-/// Dots, several to a character where the character has them.
+/// Bitmap of dots: eight per braille character, one per ASCII character.
 struct Canvas {
     columns: usize,
     ascii: bool,
-    /// One byte a character, one bit a dot.
+    /// One byte per character, one bit per dot.
     cells: Vec<u8>,
 }
 
-/// The bit of each dot of a braille character, by row and column.
+/// Bit of each dot of a braille character, by row and column.
 const BRAILLE: [[u8; 2]; 4] = [[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]];
-/// The character without dots; the others follow by their bits.
+/// Code point of the braille character without dots; a bit adds a dot.
 const BRAILLE_BLANK: u32 = 0x2800;
 
 impl Canvas {
@@ -124,7 +124,7 @@ impl Canvas {
         Canvas { columns, ascii, cells: vec![0; columns * ROWS] }
     }
 
-    /// Dots across and down one character.
+    /// Number of dots of a character, across and down.
     fn dots(&self) -> (usize, usize) {
         if self.ascii { (1, 1) } else { (2, 4) }
     }
@@ -160,7 +160,7 @@ mod tests {
         for ascii in [true, false] {
             for width in [0, 32, 33, 80, 81, 200] {
                 for (seconds, top) in [(0.05, 1.0), (5.0, 155.0), (7.3, 9.9), (86_400.0, 1_000.0)] {
-                    let text = Paper { width, ascii }.draw(Axes { seconds, top }, |x| x);
+                    let text = ChartStyle { width, ascii }.draw(Axes { seconds, top }, |x| x);
                     let widest = text.lines().map(|line| line.chars().count()).max().unwrap();
                     assert!(widest <= width.max(MIN_WIDTH), "{widest} of {width}:\n{text}");
                     assert_eq!(text.lines().count(), ROWS + 2);
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_rising_line_goes_from_corner_to_corner() {
-        let text = Paper { width: 40, ascii: true }.draw(Axes { seconds: 1.0, top: 1.0 }, |x| x);
+        let text = ChartStyle { width: 40, ascii: true }.draw(Axes { seconds: 1.0, top: 1.0 }, |x| x);
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines[0].starts_with("1.00 +") && lines[0].ends_with("*"), "{text}");
         assert!(lines[ROWS - 1].starts_with("0.00 +*"), "{text}");

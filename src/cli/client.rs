@@ -1,4 +1,4 @@
-//! One request to a running server, and what became of it.
+//! HTTP client: one request to a running server, and its answer.
 
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
@@ -15,12 +15,12 @@ use tokio::net::TcpStream;
 use super::Failure;
 use crate::app::of_this_computer;
 
-/// For the connection, and again for the answer: a server that works answers in milliseconds.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// The longest answer that is read: a whole recording of the flight recorder has some megabytes.
+/// Timeout of the connection, and again of the answer; a working server answers in milliseconds.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// Longest answer; a whole recording of the flight recorder has some megabytes.
 const ANSWER_BYTES: usize = 16 << 20;
 
-/// Where a server is: `http://host:port`.
+/// Address of a server: `http://host:port`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
     authority: String,
@@ -38,7 +38,7 @@ impl FromStr for Address {
             (Some("http"), Some(authority), "" | "/") => {
                 let host = authority.host().trim_matches(['[', ']']).to_owned();
                 let port = authority.port_u16().unwrap_or(80);
-                Ok(Address::of_any(&host, port).unwrap_or(Address {
+                Ok(Address::of_unspecified(&host, port).unwrap_or(Address {
                     authority: authority.to_string(),
                     host,
                     port,
@@ -50,15 +50,16 @@ impl FromStr for Address {
 }
 
 impl Address {
-    /// Where a server that listens on all addresses answers this computer; none when `host` is not the address of that.
-    fn of_any(host: &str, port: u16) -> Option<Address> {
+    /// The address at which a server that listens on all addresses answers this computer; `None` if `host` is not
+    /// unspecified.
+    fn of_unspecified(host: &str, port: u16) -> Option<Address> {
         let any: IpAddr = host.parse().ok().filter(IpAddr::is_unspecified)?;
         let here = of_this_computer(SocketAddr::new(any, port));
         Some(Address { authority: here.to_string(), host: here.ip().to_string(), port })
     }
 
-    /// What to start so that there is a server here.
-    fn starting(&self) -> String {
+    /// The command that starts a server at this address, for people.
+    fn start_command(&self) -> String {
         let ip = if self.host == "localhost" { Ok(IpAddr::from([127, 0, 0, 1])) } else { self.host.parse() };
         match ip {
             Ok(ip) if ip.is_loopback() => {
@@ -68,27 +69,27 @@ impl Address {
         }
     }
 
-    /// Asks for `path`.
+    /// Sends a GET request for `path`.
     pub fn get(&self, path: &str) -> Result<Value, Failure> {
-        self.ask(Method::GET, path, Bytes::new())
+        self.request(Method::GET, path, Bytes::new())
     }
 
-    /// Posts `body` to `path`.
+    /// Sends a POST request with `body` to `path`.
     pub fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
-        self.ask(Method::POST, path, body.to_string().into())
+        self.request(Method::POST, path, body.to_string().into())
     }
 
-    /// Asks for `path`, which need not be JSON.
+    /// Sends a GET request for `path`; the answer may have any type.
     pub fn get_bytes(&self, path: &str) -> Result<Bytes, Failure> {
-        self.ask_bytes(Method::GET, path, Bytes::new())
+        self.request_bytes(Method::GET, path, Bytes::new())
     }
 
-    fn ask(&self, method: Method, path: &str, body: Bytes) -> Result<Value, Failure> {
-        let body = self.ask_bytes(method, path, body)?;
-        serde_json::from_slice(&body).map_err(|_| self.stranger("its answer is not JSON"))
+    fn request(&self, method: Method, path: &str, body: Bytes) -> Result<Value, Failure> {
+        let body = self.request_bytes(method, path, body)?;
+        serde_json::from_slice(&body).map_err(|_| self.not_a_server("its answer is not JSON"))
     }
 
-    fn ask_bytes(&self, method: Method, path: &str, body: Bytes) -> Result<Bytes, Failure> {
+    fn request_bytes(&self, method: Method, path: &str, body: Bytes) -> Result<Bytes, Failure> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -97,7 +98,7 @@ impl Address {
         if status.is_success() {
             return Ok(body);
         }
-        Err(Failure::Refused(refusal(status, &body)))
+        Err(Failure::Refused(refusal_text(status, &body)))
     }
 
     async fn exchange(
@@ -107,26 +108,26 @@ impl Address {
         body: Bytes,
     ) -> Result<(StatusCode, Bytes), Failure> {
         let connect = TcpStream::connect((self.host.as_str(), self.port));
-        let stream = match tokio::time::timeout(PATIENCE, connect).await {
-            Ok(connected) => connected.map_err(|error| self.absent(&error.to_string()))?,
-            Err(_) => return Err(self.absent("no answer")),
+        let stream = match tokio::time::timeout(TIMEOUT, connect).await {
+            Ok(connected) => connected.map_err(|error| self.no_server(&error.to_string()))?,
+            Err(_) => return Err(self.no_server("no answer")),
         };
-        tokio::time::timeout(PATIENCE, self.converse(stream, method, path, body))
+        tokio::time::timeout(TIMEOUT, self.send(stream, method, path, body))
             .await
-            .unwrap_or_else(|_| Err(self.stranger("it does not answer")))
+            .unwrap_or_else(|_| Err(self.not_a_server("it does not answer")))
     }
 
-    async fn converse(
+    async fn send(
         &self,
         stream: TcpStream,
         method: Method,
         path: &str,
         body: Bytes,
     ) -> Result<(StatusCode, Bytes), Failure> {
-        let strange = |error: hyper::Error| self.stranger(&error.to_string());
+        let protocol_error = |error: hyper::Error| self.not_a_server(&error.to_string());
         let (mut sender, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(strange)?;
-        // Ends with the runtime; what goes wrong with it shows in the answer.
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(protocol_error)?;
+        // Ends with the runtime; its errors show in the answer.
         tokio::spawn(connection);
         let request = Request::builder()
             .method(method)
@@ -135,24 +136,24 @@ impl Address {
             .header(CONTENT_TYPE, "application/json")
             .body(Full::new(body))
             .map_err(|error| Failure::Usage(error.to_string()))?;
-        let answer = sender.send_request(request).await.map_err(strange)?;
+        let answer = sender.send_request(request).await.map_err(protocol_error)?;
         let status = answer.status();
         let body = Limited::new(answer.into_body(), ANSWER_BYTES)
             .collect()
             .await
-            .map_err(|error| self.stranger(&error.to_string()))?;
+            .map_err(|error| self.not_a_server(&error.to_string()))?;
         Ok((status, body.to_bytes()))
     }
 
-    fn absent(&self, why: &str) -> Failure {
+    fn no_server(&self, why: &str) -> Failure {
         Failure::Unreachable(format!(
             "no server at http://{} ({why})\n{}\nor name another with --server or YEP_SERVER",
             self.authority,
-            self.starting()
+            self.start_command()
         ))
     }
 
-    fn stranger(&self, why: &str) -> Failure {
+    fn not_a_server(&self, why: &str) -> Failure {
         Failure::Unreachable(format!(
             "something at http://{} does not talk like a yep server ({why})\nName another with --server or YEP_SERVER",
             self.authority
@@ -160,9 +161,9 @@ impl Address {
     }
 }
 
-/// What the server says about its refusal: `{"detail": "..."}`, or for values that are not allowed a list with
-/// a place and a message each.
-fn refusal(status: StatusCode, body: &[u8]) -> String {
+/// The server's reason for a refusal: `{"detail": "..."}`, or for values that are not allowed a list with a place and a
+/// message each.
+fn refusal_text(status: StatusCode, body: &[u8]) -> String {
     let answer: Value = serde_json::from_slice(body).unwrap_or_default();
     match &answer["detail"] {
         Value::String(detail) => detail.clone(),
@@ -171,12 +172,12 @@ fn refusal(status: StatusCode, body: &[u8]) -> String {
     }
 }
 
-/// Everything that is wrong with a request, in one line.
+/// All problems of a request, in one line.
 pub fn problems(list: &Value) -> String {
     list.as_array().into_iter().flatten().map(problem).collect::<Vec<_>>().join("; ")
 }
 
-/// The field, and which of its elements: `points[3]`.
+/// A problem with the field, or its element as `points[3]`.
 fn problem(problem: &Value) -> String {
     let path = problem["loc"].as_array().map_or(&[][..], Vec::as_slice);
     let place = match path {
@@ -198,7 +199,7 @@ mod tests {
         assert_eq!((address.host.as_str(), address.port), ("::1", 8080));
         assert_eq!(address.authority, "[::1]:8080");
         assert_eq!("http://yep.local".parse::<Address>().unwrap().port, 80);
-        // Where a server listens that was started with --listen 0.0.0.0, it answers as this computer.
+        // A server that was started with --listen 0.0.0.0 answers at the loopback address.
         for (any, here) in [("http://0.0.0.0:81", "127.0.0.1:81"), ("http://[::]:81", "[::1]:81")] {
             assert_eq!(any.parse::<Address>().unwrap().authority, here);
         }
@@ -218,7 +219,7 @@ mod tests {
             ("http://yep.local", "there with: yep run --listen 0.0.0.0:80"),
             ("http://10.0.0.7:81", "there with: yep run --listen 0.0.0.0:81"),
         ] {
-            let said = server.parse::<Address>().unwrap().starting();
+            let said = server.parse::<Address>().unwrap().start_command();
             assert!(said.ends_with(listen), "{server}: {said}");
             let (_, listen) = said.rsplit_once(' ').unwrap();
             assert!(listen.parse::<SocketAddr>().is_ok(), "{said}");
@@ -227,7 +228,7 @@ mod tests {
 
     #[test]
     fn a_refusal_says_what_the_server_said() {
-        let said = |body: &str| refusal(StatusCode::CONFLICT, body.as_bytes());
+        let said = |body: &str| refusal_text(StatusCode::CONFLICT, body.as_bytes());
         assert_eq!(said(r#"{"detail":"not homed: calibrate first"}"#), "not homed: calibrate first");
         assert_eq!(
             said(r#"{"detail":[{"loc":["body","spec","duration"],"msg":"field required"},{"msg":"no"}]}"#),

@@ -1,4 +1,4 @@
-//! `yep doctor`: what this host gives, what it lacks, and what to do about it. Needs no server.
+//! `yep doctor`: checks of this host, with remedies. Needs no server.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -48,7 +48,7 @@ pub struct Arguments {
     root: PathBuf,
 }
 
-/// Looks, measures if asked to, and shows what it found.
+/// Runs the checks, and the latency test if wanted, and prints the results.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let options = config::load(&server::Arguments {
         listen: None,
@@ -78,7 +78,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-/// A line for each check, then what to do.
+/// Text of the results: a line for each check, then the remedies.
 fn page(findings: &Findings) -> String {
     let mut page = String::new();
     for Check { item, needed } in &findings.checks {
@@ -120,13 +120,13 @@ fn us(ns: Nanos) -> f64 {
     ns as f64 / MICROSECOND_NS as f64
 }
 
-/// The shares of all waits that are shown, with their names.
+/// Quantiles that are shown, with their names.
 const SHARES: [(&str, f64); 3] = [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)];
 
-/// The bars end at these powers of two in ns, where the histogram is exact: from 0.5 µs to 34 s.
+/// Upper ends of the bars as powers of two [ns], where the histogram is exact: from 0.5 µs to 34 s.
 const BAR_ENDS_LOG2: std::ops::RangeInclusive<u32> = 9..=35;
 
-/// Each bar's end and how many waits are in it, up to the last one that has any.
+/// Upper end of each bar and its number of waits, up to the last one that has any.
 fn bars(late: &Histogram) -> Vec<(Nanos, u64)> {
     let mut left = late.total();
     let mut bars = Vec::new();
@@ -154,7 +154,7 @@ fn measured_page((setup, measured): &Measurement) -> String {
         }
         let _ = writeln!(page, " max {:.1} µs", us(late.max_ns()));
         for (end_ns, count) in bars(late) {
-            // Each character doubles the count, so that one among a million is seen.
+            // Each character doubles the count, so that one in a million shows.
             let bar = "#".repeat((u64::BITS - count.leading_zeros()) as usize);
             let _ = writeln!(page, "  below {:>9.1} µs {count:>9}  {bar}", us(end_ns));
         }

@@ -1,4 +1,4 @@
-//! `yep end`: finish the period, then rest.
+//! `yep end`: ends the wave with its period.
 
 use clap::Args;
 use serde_json::json;
@@ -20,7 +20,7 @@ pub struct Arguments {
     server: Server,
 }
 
-/// Asks for the end.
+/// Requests the end.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     arguments.server.server.post("/api/commands/run", &json!({ "type": "end" }))?;
     println!("ending: the wave finishes its period, or fades, first");

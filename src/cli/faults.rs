@@ -1,4 +1,4 @@
-//! `yep faults`: what the flight recorder kept of the minute before each fault.
+//! `yep faults`: lists, shows and exports the recordings of the flight recorder.
 
 use std::fmt::Write as _;
 use std::io::{self, ErrorKind, Write as _};
@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::chart::{Axes, Paper};
+use super::chart::{Axes, ChartStyle};
 use super::client::Address;
 use super::wave::terminal_width;
 use super::{Failure, Server};
@@ -58,12 +58,12 @@ enum FaultsCommand {
     },
 }
 
-/// How much is drawn, in seconds after the fault.
+/// Span that is drawn, in seconds after the fault.
 const DRAWN_S: (f64, f64) = (-2.0, 1.0);
-/// Most lines about what happened; the last ones count.
+/// Largest number of lines of the timeline; the last ones are shown.
 const LINES_MAX: usize = 40;
 
-/// What a server says of a recording; what it leaves out counts as not known.
+/// A recording in the server's JSON; missing fields count as not known.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct RecordingJson {
@@ -147,7 +147,7 @@ struct ColumnsJson {
     steps: Vec<f64>,
 }
 
-/// Shows what was asked for.
+/// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let text = match &arguments.what {
         FaultsCommand::List { json: true, server } => {
@@ -164,12 +164,12 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
                 let form = if *csv { "csv" } else { "json" };
                 server.get_bytes(&format!("/api/faults/{id}.{form}"))?.to_vec()
             } else {
-                show(server, id, Paper { width: terminal_width(), ascii: *ascii })?.into_bytes()
+                show(server, id, ChartStyle { width: terminal_width(), ascii: *ascii })?.into_bytes()
             }
         }
     };
     match io::stdout().write_all(&text) {
-        // The reader has seen enough.
+        // A closed pipe.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         other => other.map_err(|error| Failure::Refused(format!("cannot write: {error}"))),
     }
@@ -214,16 +214,16 @@ fn line(text: &mut String, line: impl AsRef<str>) {
     writeln!(text, "{}", line.as_ref().trim_end()).expect("a String takes any text");
 }
 
-/// Two questions: what happened, over all of it, and the steps around the fault.
-fn show(server: &Address, id: u64, paper: Paper) -> Result<String, Failure> {
+/// Two requests: the timeline of the whole recording, and the steps around the fault.
+fn show(server: &Address, id: u64, style: ChartStyle) -> Result<String, Failure> {
     let recording: RecordingJson = read(server.get(&format!("/api/faults/{id}?every=60000"))?)?;
     let (from_s, to_s) = DRAWN_S;
     let drawn: RecordingJson = read(server.get(&format!("/api/faults/{id}?from_s={from_s}&to_s={to_s}"))?)?;
     let mut text = head(&recording);
     text.push('\n');
-    text.push_str(&happenings(&recording));
+    text.push_str(&timeline(&recording));
     text.push('\n');
-    text.push_str(&drawing(&drawn, paper));
+    text.push_str(&chart(&drawn, style));
     Ok(text)
 }
 
@@ -255,8 +255,8 @@ fn head(recording: &RecordingJson) -> String {
     text
 }
 
-/// What was asked for and what changed, in order.
-fn happenings(recording: &RecordingJson) -> String {
+/// Timeline of commands and changes.
+fn timeline(recording: &RecordingJson) -> String {
     let mut rows: Vec<(f64, String)> = Vec::new();
     for command in &recording.commands {
         let period = command.period_s.map_or(String::new(), |period_s| format!(", period {period_s} s"));
@@ -265,7 +265,7 @@ fn happenings(recording: &RecordingJson) -> String {
             format!("asked: {}{period}; answered: {}", command.command, command.reply),
         ));
     }
-    rows.extend(recording.changes.iter().map(|change| (change.time_s, told(change))));
+    rows.extend(recording.changes.iter().map(|change| (change.time_s, change_text(change))));
     rows.sort_by(|one, other| one.0.total_cmp(&other.0));
     let mut text = String::new();
     let left_out = rows.len().saturating_sub(LINES_MAX);
@@ -278,7 +278,7 @@ fn happenings(recording: &RecordingJson) -> String {
     text
 }
 
-fn told(change: &ChangeJson) -> String {
+fn change_text(change: &ChangeJson) -> String {
     let mut text = change.state.clone();
     for (is, word) in [
         (change.front, "front pressed"),
@@ -302,8 +302,8 @@ fn told(change: &ChangeJson) -> String {
     text
 }
 
-/// The steps around the fault, in mm where the scale was known.
-fn drawing(recording: &RecordingJson, paper: Paper) -> String {
+/// Chart of the steps around the fault, in mm if the scale was known.
+fn chart(recording: &RecordingJson, style: ChartStyle) -> String {
     let ColumnsJson { time_s, steps } = &recording.columns;
     let (Some(begin_s), Some(end_s)) = (time_s.first(), time_s.last()) else { return String::new() };
     let seconds = (end_s - begin_s).max(1e-3);
@@ -323,5 +323,5 @@ fn drawing(recording: &RecordingJson, paper: Paper) -> String {
         steps.get(index).map_or(0.0, |steps| (steps - origin) / scale / top)
     };
     let title = format!("{what} over time (s); the fault is at {:.2}\n", 0.0 - begin_s);
-    title + &paper.draw(Axes { seconds, top }, height)
+    title + &style.draw(Axes { seconds, top }, height)
 }

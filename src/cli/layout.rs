@@ -1,4 +1,4 @@
-//! `yep layout`: the memories of the appliance, and whether this system is set up so.
+//! `yep layout`: prints the memory layout of the appliance, or compares this system with it.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -34,7 +34,7 @@ pub struct Arguments {
     root: PathBuf,
 }
 
-/// Shows, or compares.
+/// Prints the layout, or the comparison.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if !arguments.check {
         return print(layout::MAP);

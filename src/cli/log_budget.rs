@@ -1,6 +1,7 @@
-//! Rate limit of the log: a token bucket for each call site, so that a flood of one message (a client that sends
-//! nonsense a thousand times a second) neither fills the disk nor hides the others. What was left out is counted, and
-//! the next line of that call site is preceded by the number.
+//! Rate limit of the log: a token bucket for each call site.
+//!
+//! A flood of one message, as from a client that sends nonsense a thousand times a second, so neither fills the disk
+//! nor hides other messages. Suppressed lines are counted, and the number precedes the next line of that call site.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -12,12 +13,12 @@ use tracing_subscriber::layer::{Context, Layer};
 
 use crate::token_bucket::TokenBucket;
 
-/// Lines of one call site that may come at once.
+/// Burst of a call site [lines].
 const BURST: f64 = 100.0;
-/// Lines of one call site in the long run, each second.
+/// Rate of a call site in the long run [lines/s].
 const LINES_PER_S: f64 = 2.0;
 
-/// Buckets of all call sites.
+/// Token buckets of all call sites.
 #[derive(Debug, Default)]
 pub struct LogBudget(Mutex<HashMap<Identifier, Bucket>>);
 
@@ -32,7 +33,7 @@ impl Bucket {
         Bucket { lines: TokenBucket::full(BURST, LINES_PER_S, now), left_out: 0 }
     }
 
-    /// Takes one line from the bucket: the number of lines that were left out before it; none when it is empty.
+    /// Takes a token for one line; returns the number of lines suppressed before it, or `None` if the bucket is empty.
     fn take(&mut self, now: Instant) -> Option<u64> {
         if self.lines.take(now) {
             return Some(core::mem::take(&mut self.left_out));
@@ -45,12 +46,12 @@ impl Bucket {
 impl<S: Subscriber> Layer<S> for LogBudget {
     fn event_enabled(&self, event: &Event<'_>, _: Context<'_, S>) -> bool {
         let site = event.metadata().callsite();
-        // The announcement below; it comes as often as its cause at most.
+        // The warning below is exempt; it comes at most as often as its cause.
         if event.metadata().target() == module_path!() {
             return true;
         }
         let now = Instant::now();
-        // A bucket is whole after every statement, so a poisoned lock is still right.
+        // A bucket is consistent after every statement, so a poisoned lock is still good.
         let mut buckets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let taken = buckets.entry(site).or_insert_with(|| Bucket::full(now)).take(now);
         drop(buckets);

@@ -1,8 +1,9 @@
-//! Log: readable on a terminal, and in journald, which adds the time itself and shows no colours.
+//! Non-blocking log on the error stream, for a terminal or for journald, which adds the time itself and shows no
+//! colours.
 //!
-//! A log call never blocks (a stopped terminal, a pipe that nobody reads and a frozen disk all block a write): it puts
-//! its line into a bounded queue, and a thread of its own writes. A line for which there is no room is dropped and
-//! counted, and the log says so as soon as it moves again. A [`budget`](super::log_budget) for each call site keeps a
+//! A write may block on a stopped terminal, a pipe that is not read, or a frozen disk. So a log call puts its line into
+//! a bounded queue, and a thread of its own writes. A line that does not fit is dropped and counted, and the log
+//! reports the count as soon as it can write again. A [`rate limit`](super::log_budget) for each call site keeps a
 //! flood of one message from filling the disk.
 
 use std::fs;
@@ -20,20 +21,20 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use super::log_budget::LogBudget;
 
-/// What is logged when RUST_LOG does not say.
+/// Filter without RUST_LOG.
 const DEFAULT_FILTER: &str = "info";
-/// Lines that wait to be written.
+/// Length of the queue [lines].
 const QUEUED_LINES: usize = 1024;
-/// A longer line is cut: this and the number of lines bound the memory of the queue.
+/// Longest line; longer ones are cut, which bounds the memory of the queue.
 const LINE_BYTES: usize = 4096;
-/// What a panic waits for its own message to be written, as the process may end behind it.
+/// Timeout for a panic's own message, as the process may end after it.
 const PANIC_TIME: Duration = Duration::from_millis(50);
-/// Between two looks at a queue that is full.
+/// Poll interval of a full queue.
 const RETRY: Duration = Duration::from_millis(5);
 
 enum LogEntry {
     Line(Vec<u8>),
-    /// Answered when everything before it is written.
+    /// Answered when all entries before it are written.
     Flush(SyncSender<()>),
 }
 
@@ -45,16 +46,16 @@ pub struct LogWriter {
 }
 
 impl LogWriter {
-    /// A log that is written to `out`.
+    /// Starts a log thread that writes to `out`.
     fn to(out: impl Write + Send + 'static) -> io::Result<LogWriter> {
         let (queue, entries) = sync_channel(QUEUED_LINES);
         let dropped = Arc::new(AtomicU64::new(0));
         let lost = Arc::clone(&dropped);
-        std::thread::Builder::new().name("log".into()).spawn(move || write(&entries, &lost, out))?;
+        std::thread::Builder::new().name("log".into()).spawn(move || write_entries(&entries, &lost, out))?;
         Ok(LogWriter { queue, dropped })
     }
 
-    /// Queues a line.
+    /// Queues a line; drops it if the queue is full.
     fn push(&self, line: &[u8]) {
         let line = match line.get(..LINE_BYTES) {
             Some(cut) => [cut, b" ...\n"].concat(),
@@ -65,7 +66,7 @@ impl LogWriter {
         }
     }
 
-    /// Waits until everything that was logged is written, for `within` at most; whether it was.
+    /// Waits until all queued lines are written, at most `within`; returns whether they were.
     pub fn flush(&self, within: Duration) -> bool {
         let deadline = Instant::now() + within;
         let (written, done) = sync_channel(1);
@@ -82,9 +83,9 @@ impl LogWriter {
 }
 
 /// The log thread: writes until the process ends.
-fn write(entries: &Receiver<LogEntry>, dropped: &AtomicU64, mut out: impl Write) {
+fn write_entries(entries: &Receiver<LogEntry>, dropped: &AtomicU64, mut out: impl Write) {
     while let Ok(entry) = entries.recv() {
-        // A stream that is closed must not end the log: a file that is full has room again some time.
+        // A failed write does not end the log: a full disk may have room again later.
         match entry {
             LogEntry::Line(line) => {
                 let _ = out.write_all(&line);
@@ -101,7 +102,7 @@ fn write(entries: &Receiver<LogEntry>, dropped: &AtomicU64, mut out: impl Write)
     }
 }
 
-/// One call of the subscriber is one line.
+/// The subscriber writes one line per call.
 impl Write for LogWriter {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         self.push(line);
@@ -124,7 +125,7 @@ impl MakeWriter<'_> for LogWriter {
 /// Starts the log of the process, on the error stream.
 ///
 /// # Errors
-/// The system has no thread for it.
+/// The thread cannot be started.
 pub fn start() -> io::Result<LogWriter> {
     let wanted = std::env::var("RUST_LOG").ok();
     let (filter, refused) = match EnvFilter::try_new(wanted.as_deref().unwrap_or(DEFAULT_FILTER)) {
@@ -140,12 +141,12 @@ pub fn start() -> io::Result<LogWriter> {
         let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
         lines.with_ansi(colours).finish().with(budget).init();
     }
-    // The usual hook writes to the error stream itself, and holds up the thread that panics.
-    let told = log.clone();
+    // The default hook writes to the error stream itself, which may block the thread that panics.
+    let writer = log.clone();
     std::panic::set_hook(Box::new(move |panic| {
         let thread = std::thread::current();
         tracing::error!("the thread {} failed: {panic}", thread.name().unwrap_or("without a name"));
-        told.flush(PANIC_TIME);
+        writer.flush(PANIC_TIME);
     }));
     if let Some(error) = refused {
         tracing::warn!(%error, "RUST_LOG is not understood; {DEFAULT_FILTER} is used");
@@ -153,7 +154,7 @@ pub fn start() -> io::Result<LogWriter> {
     Ok(log)
 }
 
-/// Whether the error stream is the one that systemd connected to journald. The variable alone is not enough:
+/// Returns whether the error stream is the one that systemd connected to journald. The variable alone is not enough:
 /// programs that a service starts inherit it, and may have redirected their output.
 fn is_journal() -> bool {
     let Ok(said) = std::env::var("JOURNAL_STREAM") else { return false };
@@ -201,7 +202,7 @@ mod tests {
         let written = String::from_utf8(disk.freeze().clone()).unwrap();
         let lines: Vec<&str> = written.lines().collect();
         assert!(lines[0].len() < LINE_BYTES + 10 && lines[0].ends_with("x ..."), "{}", lines[0]);
-        // One more may have been in the thread's hands.
+        // The thread may have taken one more out.
         let lost: usize = lines
             .iter()
             .find_map(|line| line.split_once("enough: ")?.1.split(' ').next()?.parse().ok())

@@ -1,17 +1,17 @@
-//! The command line: one file a subcommand.
+//! Command-line interface: one file for each subcommand.
 //!
-//! - `run`: the server itself; what the bare `yep` does. `config` reads its file, `logging` writes its log within a
-//!   `log_budget`
-//! - `wave`: draws a graph, without any server; `chart` is the paper, `wave_arguments` says which wave
-//! - `layout`: the memories of the appliance, and whether this system is set up so
-//! - `safe_pins`: the outputs into their safe level
-//! - `simulate`: the whole machine on virtual time, with faults
-//! - `doctor`: what the host gives and what it lacks
-//! - `state`: what is remembered, of a server or in its folder
-//! - `calibrate`, `run_wave`, `end`, `stop`, `status`, `faults`, `sensor`, `sessions`: ask a running server
+//! - `run`: the server, also without a subcommand. `config` reads the configuration file, `logging` writes the log,
+//!   `log_budget` is its rate limit
+//! - `wave`: draws a graph, without a server; `chart` plots it, `wave_arguments` are the options of a wave
+//! - `layout`: the memory layout of the appliance, and its comparison with this system
+//! - `safe_pins`: sets the outputs to their safe level
+//! - `simulate`: deterministic simulation tests of the whole machine, with injected faults
+//! - `doctor`: checks of this host
+//! - `state`: export, import and check of the persistent state, of a server or in its folder
+//! - `calibrate`, `run_wave`, `end`, `stop`, `status`, `faults`, `sensor`, `sessions`: requests to a running server
 //!
-//! A program may rely on the exit codes: 0 done; 1 refused, with the reason on the error stream; 2 not
-//! understood; 3 no server there.
+//! The exit codes are stable: 0 done; 1 refused, with the reason on the error stream; 2 not understood; 3 no server
+//! there.
 
 use std::env;
 use std::ffi::OsString;
@@ -60,10 +60,10 @@ Examples:
 Exit codes: 0 done, 1 refused, 2 not understood, 3 no server there.
 STOP is software: it is no replacement for a button that cuts the motor's power.";
 
-/// What a last word may take to be written.
+/// Timeout for the last message.
 const SAID_WITHIN: Duration = Duration::from_secs(1);
 
-/// With the commit: two builds of one version are not the same.
+/// With the commit, as two builds of one version may differ.
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("YEP_GIT_ID"), ")");
 
 /// The controller and server of one stepper-driven linear axis.
@@ -103,16 +103,16 @@ struct Server {
     server: client::Address,
 }
 
-/// Why a command did not do what it was asked for.
+/// The reason why a command failed, which gives its exit code.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
-    /// The machine, the server or the system said no.
+    /// The machine, the server or the system refused.
     #[error("{0}")]
     Refused(String),
-    /// What was asked for makes no sense.
+    /// The arguments make no sense.
     #[error("{0}")]
     Usage(String),
-    /// Nobody there to ask.
+    /// There is no server.
     #[error("{0}")]
     Unreachable(String),
 }
@@ -121,14 +121,14 @@ impl Failure {
     fn code(&self) -> ExitCode {
         ExitCode::from(match self {
             Failure::Refused(_) => 1,
-            // As clap has it for what it does not understand.
+            // As clap's own.
             Failure::Usage(_) => 2,
             Failure::Unreachable(_) => 3,
         })
     }
 }
 
-/// Writes to the standard output; a reader that has seen enough is no error.
+/// Writes to the standard output; a closed pipe is no error.
 fn print(text: &str) -> Result<(), Failure> {
     match io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
@@ -138,7 +138,8 @@ fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// A `--server URL` before the command, behind it: the commands have this option, and `yep` by itself, the server, has none.
+/// Moves a `--server URL` before the command behind it: the commands have this option, and `yep` without a command, the
+/// server, has not.
 fn server_behind(mut arguments: Vec<OsString>) -> Vec<OsString> {
     let taken = match arguments.get(1).and_then(|first| first.to_str()) {
         Some("--server") if arguments.len() > 3 => 2,
@@ -151,8 +152,7 @@ fn server_behind(mut arguments: Vec<OsString>) -> Vec<OsString> {
     arguments
 }
 
-/// Does what the command line says.
-#[must_use]
+/// Runs the command line of the process.
 pub fn main() -> ExitCode {
     let cli = Cli::parse_from(server_behind(env::args_os().collect()));
     let done = match cli.command.unwrap_or(CliCommand::Run(cli.run)) {
@@ -175,7 +175,7 @@ pub fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            // The error stream may be gone, or be a terminal that is stopped.
+            // The error stream may be closed, or be a terminal that is stopped.
             stdio::write_within(io::stderr(), format!("yep: {failure}\n"), SAID_WITHIN);
             failure.code()
         }
@@ -213,7 +213,7 @@ mod tests {
         assert!(understood("yep --server").is_err());
     }
 
-    /// The commands of a page: in backticks, or a line of their own; of a pipe or a remote shell the part that is ours.
+    /// Commands in a page: in backticks, or on lines of their own; of a pipe or a remote shell only our part.
     fn commands(page: &str) -> Vec<String> {
         let quoted = page.lines().flat_map(|line| line.split('`').skip(1).step_by(2));
         let lines = page.lines().filter_map(|line| line.strip_prefix("    "));
@@ -222,7 +222,7 @@ mod tests {
             let text = text.rsplit_once("ssh root@yep.local ").map_or(text, |(_, remote)| remote);
             text.strip_prefix("yep ").map(|arguments| format!("yep {arguments}"))
         });
-        // A list in quotes is cut off; words that stand for something are written large.
+        // A quoted list is cut off; placeholders are in capitals.
         ours.filter(|line| !line.ends_with("--points"))
             .map(|line| line.replace("SECONDS", "60").replace("COMMAND", "status"))
             .collect()

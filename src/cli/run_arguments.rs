@@ -1,4 +1,4 @@
-//! Arguments of `yep run`.
+//! Command-line arguments of `yep run`.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! `yep safe-pins`: every output into its safe level, without the rest of the program.
+//! `yep safe-pins`: sets every output to its safe level, without the rest of the program.
 
 use std::path::PathBuf;
 
@@ -36,11 +36,11 @@ pub struct Arguments {
     enable: Option<u8>,
 }
 
-/// Does it.
+/// Sets the outputs.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let options =
         config::load(&server::Arguments { config: arguments.config.clone(), ..server::Arguments::default() });
-    // A file that cannot be read is no reason to leave the usual pins as they are.
+    // Even without a readable file the default pins are made safe.
     let pins = options.as_ref().map_or(Pins::default(), |options: &Options| options.pins);
     let pins = Pins {
         step: arguments.step.unwrap_or(pins.step),

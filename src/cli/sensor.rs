@@ -1,4 +1,4 @@
-//! `yep sensor`: how the force sensor gets on, and what its readings mean.
+//! `yep sensor`: status, tare and calibration of the force sensor.
 
 use std::fmt::Write as _;
 
@@ -48,7 +48,7 @@ enum SensorCommand {
     },
 }
 
-/// Asks the server.
+/// Sends the request to the server.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let server = &arguments.server.server;
     match arguments.what {
@@ -70,19 +70,19 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What a calibration came to.
+/// Result of a calibration, for people.
 fn calibrated(done: &Value) -> String {
     let per_g = done["reading_per_g"].as_f64().unwrap_or_default();
     let noise = done["noise_g"].as_f64().unwrap_or_default();
     let unit = match done["reading_unit"].as_str() {
-        // The cell has weighed already, and this corrects it.
+        // This cell weighs in grams by itself, and the factor corrects that.
         Some("g") => "g as the cell weighs",
         unit => unit.unwrap_or("counts"),
     };
     format!("calibrated: a gram is {per_g:.3} {unit}, the noise {noise:.1} g")
 }
 
-/// For people.
+/// Status for people.
 fn page(status: &Value) -> String {
     let mut page = String::new();
     let mut row = |name: &str, value: String| {

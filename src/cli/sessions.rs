@@ -1,4 +1,4 @@
-//! `yep sessions`: what the machine did.
+//! `yep sessions`: lists the session records and their sums.
 
 use std::fmt::Write as _;
 
@@ -42,7 +42,7 @@ struct SessionJson {
     session: SessionRecord,
 }
 
-/// Shows the book.
+/// Prints the sessions.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let answer = arguments.server.server.get("/api/sessions")?;
     if arguments.json {

@@ -1,4 +1,4 @@
-//! `yep simulate`: break the simulated machine in every way, and see whether it keeps its promises.
+//! `yep simulate`: deterministic simulation tests with injected faults, and a check of every safety promise.
 
 use clap::Args;
 
@@ -61,10 +61,10 @@ fn runs(text: &str) -> Result<u64, String> {
     }
 }
 
-/// Runs them.
+/// Runs the simulations.
 ///
 /// # Errors
-/// A promise was broken; or a fault has a name that is not known.
+/// A promise was broken, or a name of a fault is not known.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let seconds = arguments.minutes * 60;
     let options = TrialOptions {

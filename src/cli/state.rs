@@ -1,4 +1,4 @@
-//! `yep state`: everything that is remembered, as a file and back, of a running server or in its folder.
+//! `yep state`: shows, exports, imports and checks the persistent state, of a running server or in its folder.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -73,7 +73,7 @@ struct StateArgument {
     state_dir: Option<PathBuf>,
 }
 
-/// Does what is asked for.
+/// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     match &arguments.command {
         StateCommand::Show { place, json } => show(place, *json),
@@ -97,7 +97,7 @@ fn show(place: &StateArgument, json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// For people. All fields are those that this program has written or checked.
+/// The state for people. All fields were written or checked by this program.
 fn page(document: &Value, start: Option<&Value>) -> String {
     let mut page = String::new();
     let mut row = |name: &str, value: String| {
@@ -180,7 +180,7 @@ fn import(place: &StateArgument, file: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The document, from the server or from the folder.
+/// Reads the document from the server or from the folder.
 fn read(place: &StateArgument) -> Result<Value, Failure> {
     let Some(dir) = &place.state_dir else { return place.server.server.get("/api/backup") };
     let (state, generation) = check::read_state(dir).map_err(refused)?;

@@ -1,4 +1,4 @@
-//! `yep status`: what the machine is doing, and why.
+//! `yep status`: shows the state of the machine and its reason.
 
 use std::fmt::Write as _;
 use std::io::{self, ErrorKind, Write as _};
@@ -18,8 +18,8 @@ Examples:
   yep status --watch                        again and again, until Ctrl-C
   yep status --json | jq .position_mm       for programs";
 
-/// Time between two looks of --watch.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// Poll interval of --watch.
+const POLL_EVERY: Duration = Duration::from_millis(500);
 
 /// Show what the machine is doing
 #[derive(Debug, Args)]
@@ -35,7 +35,7 @@ pub struct Arguments {
     server: Server,
 }
 
-/// What a server says; what it leaves out counts as not known.
+/// The server's status; missing fields count as not known.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Status {
@@ -70,7 +70,7 @@ pub(super) struct FaultStatus {
 }
 
 impl Status {
-    /// Asks the server.
+    /// Requests the status from the server.
     pub fn ask(server: &Address) -> Result<Status, Failure> {
         Status::read(server.get("/api/status")?)
     }
@@ -80,7 +80,7 @@ impl Status {
             .map_err(|error| Failure::Unreachable(format!("the status makes no sense: {error}")))
     }
 
-    /// For people who look once.
+    /// The status on several lines.
     fn page(&self) -> String {
         let mut page = format!("{:<10}{}: {}\n", "state", self.state, self.why);
         let mut row = |name: &str, value: String| {
@@ -112,7 +112,7 @@ impl Status {
         page
     }
 
-    /// For people who keep looking.
+    /// The status on one line, for --watch.
     fn line(&self) -> String {
         let force = self.force_g.map_or(String::new(), |force| format!("{force:>8.0} g"));
         let why = self.fault.as_ref().map_or(&self.why, |fault| &fault.message);
@@ -138,7 +138,7 @@ impl Status {
     }
 }
 
-/// Shows the status, once or again and again.
+/// Prints the status, once or repeatedly.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     loop {
         let answer = arguments.server.server.get("/api/status")?;
@@ -155,6 +155,6 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         if !arguments.watch {
             return Ok(());
         }
-        thread::sleep(LOOK_EVERY);
+        thread::sleep(POLL_EVERY);
     }
 }

@@ -1,4 +1,4 @@
-//! `yep stop`: rest now.
+//! `yep stop`: controlled stop at once.
 
 use clap::Args;
 use serde_json::json;
@@ -20,7 +20,7 @@ pub struct Arguments {
     server: Server,
 }
 
-/// Stops.
+/// Requests the stop.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     arguments.server.server.post("/api/commands/run", &json!({ "type": "stop" }))?;
     println!("stopping");

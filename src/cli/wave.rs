@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, ErrorKind, Write};
 use clap::Args;
 
 use super::Failure;
-use super::chart::{Axes, Paper};
+use super::chart::{Axes, ChartStyle};
 use super::wave_arguments::WaveArguments;
 use crate::units::Mm;
 use crate::wave::Wave;
@@ -67,8 +67,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let written = if arguments.csv {
         rows(out, &wave, stroke, arguments.resolution)
     } else {
-        let paper = Paper { width: terminal_width(), ascii: arguments.ascii };
-        drawing(out, (arguments.wave.kind(), &wave), stroke, paper)
+        let style = ChartStyle { width: terminal_width(), ascii: arguments.ascii };
+        drawing(out, (arguments.wave.kind(), &wave), stroke, style)
     };
     match written {
         // The reader has seen enough: `yep wave … | head`.
@@ -99,7 +99,7 @@ fn drawing(
     mut out: impl Write,
     (name, wave): (&str, &Wave),
     stroke: Option<Mm>,
-    paper: Paper,
+    style: ChartStyle,
 ) -> io::Result<()> {
     let unit = if stroke.is_some() { "mm" } else { "share of the range" };
     let period_s = wave.period_s();
@@ -107,7 +107,7 @@ fn drawing(
     let axes = Axes { seconds: period_s, top: stroke.map_or(1.0, Mm::get) };
     let part = part(wave, stroke);
     let height = |phase| (part.offset_mm + part.amplitude_mm * wave.graph.at(phase).position) / axes.top;
-    out.write_all(paper.draw(axes, height).as_bytes())?;
+    out.write_all(style.draw(axes, height).as_bytes())?;
     writeln!(out, "{}", demand(wave, stroke))?;
     out.flush()
 }

@@ -38,7 +38,6 @@ fn ramp_s(speed: f64, ProfileLimits { acceleration, jerk, .. }: ProfileLimits) -
 
 impl ActiveLimits {
     /// These limits, with no event that allows the firm ones.
-    #[must_use]
     pub fn new(gentle: ProfileLimits, stop: RampLimits) -> ActiveLimits {
         ActiveLimits { gentle, stop, former: None, firm_until_ns: 0 }
     }
@@ -84,7 +83,6 @@ impl ActiveLimits {
     }
 
     /// Limits of a stop: the widest that may still show.
-    #[must_use]
     pub fn stop_limits(&self) -> RampLimits {
         let (acceleration, jerk) =
             self.former.map_or((0.0, 0.0), |(former, _)| (former.acceleration, former.jerk));
@@ -92,7 +90,6 @@ impl ActiveLimits {
     }
 
     /// Limits that hold for pulses in the span from `from` until now.
-    #[must_use]
     pub fn since(&self, from: Nanos) -> ProfileLimits {
         let mut rates = self.gentle;
         if let Some((former, until)) = self.former

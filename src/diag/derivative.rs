@@ -42,7 +42,6 @@ pub struct PlanSample {
 
 impl PlanSample {
     /// The sample that a step from `count` gives.
-    #[must_use]
     pub fn of_step(at: Nanos, count: i64, forward: bool) -> PlanSample {
         let beside = if forward { 0.5 + HYSTERESIS } else { -0.5 - HYSTERESIS };
         PlanSample { at, place: count as f64 + beside }
@@ -59,7 +58,6 @@ pub struct Estimate {
 }
 
 /// Derivative of order `N - 1` from `N` samples at different instants, each exact to `uncertainty` steps.
-#[must_use]
 pub fn derivative<const N: usize>(samples: &[PlanSample; N], uncertainty: f64) -> Estimate {
     let factorial: f64 = (1..N).map(|n| n as f64).product();
     let newest = samples[0];
@@ -80,7 +78,6 @@ pub fn derivative<const N: usize>(samples: &[PlanSample; N], uncertainty: f64) -
 
 /// Spacing of samples, each exact to `uncertainty` steps, at which the derivative of that order is exact to `wanted`
 /// [s].
-#[must_use]
 pub fn spacing_s(order: u32, uncertainty: f64, wanted: f64) -> f64 {
     libm::pow(f64::from(1 << order) * uncertainty / wanted, 1.0 / f64::from(order))
 }
@@ -109,14 +106,12 @@ impl History {
     }
 
     /// The newest samples, newest first.
-    #[must_use]
     pub fn newest<const N: usize>(&self) -> Option<[PlanSample; N]> {
         let first = self.0.len().checked_sub(1)?;
         (self.0.len() >= N).then(|| core::array::from_fn(|i| self.0[first - i]))
     }
 
     /// The newest sample and older ones, each at least `spacing_s` older than the one before, newest first.
-    #[must_use]
     pub fn spaced<const N: usize>(&self, spacing_s: f64) -> Option<[PlanSample; N]> {
         let spacing_ns = ((spacing_s * SECOND_NS as f64) as Nanos).max(1);
         let mut samples = [*self.0.back()?; N];

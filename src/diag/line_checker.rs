@@ -21,13 +21,11 @@ pub struct LineChecker {
 
 impl LineChecker {
     /// At power-on: all lines low, the driver off.
-    #[must_use]
     pub fn new(timing: PulseTiming) -> LineChecker {
         LineChecker { powered: Some(false), ..LineChecker::after_gap(timing) }
     }
 
     /// After a gap in the edges: nothing is known about the lines.
-    #[must_use]
     pub fn after_gap(timing: PulseTiming) -> LineChecker {
         LineChecker {
             timing,

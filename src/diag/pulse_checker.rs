@@ -75,7 +75,6 @@ struct CycleInterval<'a> {
 
 impl PulseChecker {
     /// The state before any edge.
-    #[must_use]
     pub fn new(options: CheckOptions) -> PulseChecker {
         PulseChecker {
             options,
@@ -99,7 +98,6 @@ impl PulseChecker {
     }
 
     /// Number of violations so far.
-    #[must_use]
     pub fn violations(&self) -> u64 {
         self.violations
     }

@@ -73,7 +73,6 @@ pub struct StepTrain {
 
 impl StepTrain {
     /// The state at rest.
-    #[must_use]
     pub fn new(precision: Precision, direction_setup_ns: Nanos) -> StepTrain {
         StepTrain {
             precision,
@@ -86,7 +85,6 @@ impl StepTrain {
     }
 
     /// True if no motion runs.
-    #[must_use]
     pub fn is_at_rest(&self) -> bool {
         self.at_rest
     }
@@ -106,7 +104,6 @@ impl StepTrain {
 
     /// Reports a step that should have come by `now`. If the motion is not `over`, a step loop that may stall or that
     /// may be sampling an input gets more time: a late step is judged when it comes.
-    #[must_use]
     pub fn check_missing(&self, now: Nanos, over: bool) -> Option<RuleViolation> {
         let due =
             self.due_by_ns.filter(|due| over || now > *due + INPUT_SAMPLING_NS && !self.precision.slews)?;

@@ -47,7 +47,6 @@ pub enum Rule {
 
 impl Rule {
     /// Unit of its values.
-    #[must_use]
     pub const fn unit(self) -> &'static str {
         match self {
             Rule::Order

@@ -1,10 +1,9 @@
-//! What the process was started with: the command line, the configuration file and the defaults, merged.
+//! Start-up options: the command line, the configuration file and the defaults, merged and checked.
 //!
-//! Responsible for the types, the defaults and the rules between them. Where the values come from is the
-//! business of `cli`; what they cause is that of `app`. What a *user* sets while the machine runs is not here
-//! but in `settings`.
+//! This room has the types, the defaults and the rules between them; `cli` reads the values and `app` applies them.
+//! Settings that a *user* changes while the machine runs are in `settings`.
 //!
-//! The parts are also the sections of the configuration file: a key that is left out keeps its default.
+//! Each part is a section of the configuration file; a key that is left out keeps its default.
 
 pub mod rules;
 
@@ -17,38 +16,38 @@ use crate::hal::sim::Mishap;
 use crate::layout;
 use crate::units::{Grams, Mm, MmPerS, StepsPerMm};
 
-/// Everything that is decided at the start.
+/// All options.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Options {
-    /// Where the server listens. Port 0: any free one.
+    /// Address that the server listens on; port 0 takes any free one.
     pub listen: SocketAddr,
-    /// Where the store lives.
+    /// State folder.
     pub state_dir: PathBuf,
-    /// Who moves the axis.
+    /// Driver of the axis.
     pub driver: Driver,
     /// The folder of a built app that is served besides the API.
     pub app: Option<PathBuf>,
-    /// Who may call.
+    /// Access control.
     pub access: Access,
-    /// How many may call.
+    /// Limits on connections.
     pub limits: ConnectionOptions,
-    /// Which pin does what.
+    /// Pin assignment.
     pub pins: Pins,
-    /// What the motor driver needs to see.
+    /// Pulse timing of the motor driver.
     pub timing: Timing,
-    /// What the user cannot set on a page about the rail.
+    /// Mechanics of the rail.
     pub rail: RailSection,
-    /// How to look for the ends.
+    /// Homing.
     pub homing: HomingSection,
-    /// When a wave and the hold of an axis at rest end by themselves.
+    /// Time limits of waves and of holding the axis at rest.
     pub session: SessionOptions,
-    /// What measures the force.
+    /// Force sensor.
     pub force: Force,
-    /// What the host must give.
+    /// Real-time demands on the host.
     pub realtime: Realtime,
-    /// Where the computer tells of its power and heat.
+    /// Files for the computer's supply and temperature.
     pub host: HostOptions,
-    /// The simulated machine.
+    /// Simulated machine.
     pub sim: Sim,
 }
 
@@ -74,7 +73,7 @@ impl Default for Options {
     }
 }
 
-/// Who moves the axis.
+/// Driver of the axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum Driver {
@@ -87,28 +86,28 @@ pub enum Driver {
     Remote,
 }
 
-/// Who may call.
+/// Access control.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Access {
-    /// Name of this host in the local network, without `.local`; none: as the system calls it.
+    /// Name of this host in the local network, without `.local`; `None` means the system's name.
     pub hostname: Option<String>,
-    /// Pages that may call the server, besides the app's own on this host.
+    /// Origins of pages that may call the server, besides the app's own on this host.
     pub extra_origins: Vec<String>,
     /// Address of the yep-machine, for the driver `remote`.
     pub remote_machine: Option<IpAddr>,
-    /// What becomes of a wave whose client is gone.
+    /// Reaction when the client of a wave is gone.
     pub lease: LeasePolicy,
 }
 
-/// What becomes of a wave whose client is gone.
+/// Reaction when the client of a wave is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LeasePolicy {
     /// The axis comes to rest.
     #[default]
     Stop,
-    /// It moves on, and who is there is told.
+    /// It moves on, and the other clients get a warning.
     Continue,
 }
 
@@ -116,7 +115,7 @@ impl Default for Access {
     fn default() -> Self {
         Access {
             hostname: None,
-            // Where the app runs while it is developed.
+            // Development servers of the app.
             extra_origins: ["http://localhost:3000", "http://localhost:8080", "http://localhost:4200"]
                 .map(str::to_owned)
                 .to_vec(),
@@ -126,13 +125,13 @@ impl Default for Access {
     }
 }
 
-/// How many may call.
+/// Limits on connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ConnectionOptions {
-    /// Connections, WebSockets among them.
+    /// Largest number of connections, including WebSockets.
     pub connections: usize,
-    /// WebSockets.
+    /// Largest number of WebSockets.
     pub ws_sockets: usize,
 }
 
@@ -142,7 +141,7 @@ impl Default for ConnectionOptions {
     }
 }
 
-/// Which pin does what, by BCM number; none: nothing is wired there.
+/// Pin assignment by BCM number; `None` means that nothing is wired.
 ///
 /// STEP and the enable line cannot be inverted: a pin is low at power-on, and that must be their safe level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -158,7 +157,7 @@ pub struct Pins {
     pub back: u8,
     /// The e-stop loop; high when it is open.
     pub e_stop: Option<u8>,
-    /// The alarm output of the motor driver; low when it has given up.
+    /// The alarm output of the motor driver; low when it reports an alarm.
     pub driver_alarm: Option<u8>,
     /// High powers the motor driver.
     pub enable: Option<u8>,
@@ -170,7 +169,7 @@ pub struct Pins {
     pub invert_back: bool,
     /// The e-stop loop is low when it is open.
     pub invert_e_stop: bool,
-    /// The alarm is high when the driver has given up.
+    /// The alarm is high when the driver reports one.
     pub invert_driver_alarm: bool,
 }
 
@@ -210,7 +209,7 @@ impl Pins {
     }
 }
 
-/// What the motor driver needs to see, in ns.
+/// Pulse timing of the motor driver [ns].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Timing {
@@ -235,34 +234,34 @@ impl Default for Timing {
     }
 }
 
-/// What the user cannot set on a page about the rail.
+/// Mechanics of the rail, as far as it is no setting of the user.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RailSection {
-    /// How far one turn of the motor moves the carriage.
+    /// Travel per turn of the motor.
     #[serde(rename = "travel_per_turn_mm")]
     pub travel_per_turn: Mm,
 }
 
 impl Default for RailSection {
     fn default() -> Self {
-        // A pulley of 20 teeth on a belt with 2 mm between teeth.
+        // A pulley of 20 teeth on a belt with 2 mm pitch.
         RailSection { travel_per_turn: Mm::constant(40.0) }
     }
 }
 
-/// How to look for the ends.
+/// Homing.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct HomingSection {
-    /// Speed while looking for a switch. The motion is cut there without a ramp, so the motor must be able to
+    /// Speed of the first approach to a switch. The motion is cut there without a ramp, so the motor must be able to
     /// stop dead from it.
     #[serde(rename = "fast_mm_s")]
     pub fast: MmPerS,
-    /// Speed of the second touch.
+    /// Speed of the second approach.
     #[serde(rename = "slow_mm_s")]
     pub slow: MmPerS,
-    /// How far to back off between the touches.
+    /// Distance of backing off between the approaches.
     #[serde(rename = "back_off_mm")]
     pub back_off: Mm,
 }
@@ -277,13 +276,13 @@ impl Default for HomingSection {
     }
 }
 
-/// When a wave and the hold of an axis at rest end by themselves, in minutes; 0: never.
+/// Time limits of waves and of holding the axis at rest [min]; 0 means none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SessionOptions {
-    /// A wave ends with its period when the last one was asked for so long ago.
+    /// Time after the last request for a wave at which it ends with its period.
     pub longest_min: u32,
-    /// An axis that has rested so long is let go, where its motor driver can be switched off.
+    /// Time of rest after which the motor driver is switched off, if it can be.
     pub release_min: u32,
 }
 
@@ -293,29 +292,29 @@ impl Default for SessionOptions {
     }
 }
 
-/// What measures the force.
+/// Force sensor.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Force {
-    /// None of the file: the simulated one with the simulated machine, none otherwise.
+    /// Kind of sensor; `None` means the simulated one with the simulated machine, and no sensor otherwise.
     pub sensor: Option<ForceSensorOptions>,
     /// The serial device of the sensor's board.
     pub device: PathBuf,
-    /// Bits a second on it.
+    /// Baud rate [bit/s].
     pub baud: u32,
-    /// Conversions a second: 10 or 80.
+    /// Conversion rate [1/s]: 10 or 80.
     pub rate_hz: u16,
-    /// The cell is mounted the other way round.
+    /// True if the cell is mounted the other way round.
     pub invert: bool,
-    /// The greatest force that the cell can measure. What says more is lost.
+    /// Range of the cell. A sample beyond it is lost.
     #[serde(rename = "range_g")]
     pub range: Grams,
-    /// The fastest change that a force on the carriage can have. What is faster, and alone, is lost.
+    /// Highest slew rate of a force on the carriage. A faster sample is lost, unless the next one confirms it.
     pub fastest_g_per_s: f64,
-    /// How far the axis may go on against a force that nobody has measured yet; it bounds the speed.
+    /// Longest way against a force that is not measured yet; it bounds the speed.
     #[serde(rename = "overrun_mm")]
     pub overrun: Option<Mm>,
-    /// The ELF file of the board's firmware, which its log is read with.
+    /// ELF file of the board's firmware, to decode its log.
     pub firmware: Option<PathBuf>,
 }
 
@@ -335,7 +334,7 @@ impl Default for Force {
     }
 }
 
-/// A force sensor.
+/// Kind of force sensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum ForceSensorOptions {
@@ -349,63 +348,63 @@ pub enum ForceSensorOptions {
     None,
 }
 
-/// What the host must give.
+/// Real-time demands on the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Realtime {
-    /// Whether anything may move on a host that could delay steps.
+    /// When the axis may move on a host that could delay steps.
     pub require: Require,
 }
 
-/// When a host must be a real-time one.
+/// Condition under which the host must be a real-time one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Require {
-    /// When a real motor moves.
+    /// With a real motor.
     #[default]
     Auto,
-    /// For the simulated machine too.
+    /// With a real motor and in simulation.
     Always,
-    /// Never: whatever the host gives is taken.
+    /// Never; delayed steps are accepted.
     Never,
 }
 
-/// Where the computer tells of its power and heat. None of a file: on a Pi's pins it is looked for.
+/// Files for the computer's supply and temperature. `None` means that a machine on a Pi's pins searches for them.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct HostOptions {
-    /// The alarm of the supply's monitor, 0 or 1, or the flags of the firmware.
+    /// Alarm of the supply's monitor, 0 or 1, or the flags of the firmware.
     pub under_voltage: Option<PathBuf>,
-    /// The temperature of the processor in thousandths of a degree Celsius.
+    /// Temperature of the processor [m°C].
     pub temperature: Option<PathBuf>,
 }
 
-/// The simulated machine.
+/// Simulated machine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Sim {
-    /// Distance between the places where the two switches close.
+    /// Distance between the points where the two switches close.
     #[serde(rename = "length_mm")]
     pub length: Mm,
-    /// What motor, driver and belt make.
+    /// Scale of motor, driver and belt.
     pub steps_per_mm: StepsPerMm,
-    /// Where the carriage stands at the start, from where the back switch closes.
+    /// Start position of the carriage, from the point where the back switch closes.
     #[serde(rename = "start_mm")]
     pub start: Mm,
-    /// How far the carriage must leave a switch for it to open.
+    /// Switch hysteresis: distance from its closing point at which it opens.
     #[serde(rename = "hysteresis_mm")]
     pub hysteresis: Mm,
-    /// How far behind each switch the mechanical end is.
+    /// Distance from each switch to the mechanical end.
     #[serde(rename = "overtravel_mm")]
     pub overtravel: Mm,
-    /// Where a spring begins to push back; out of reach by default.
+    /// Position of a virtual wall, a spring; out of reach by default.
     #[serde(rename = "wall_mm")]
     pub wall: Mm,
-    /// How stiff that spring is.
+    /// Stiffness of that spring.
     pub stiffness_g_per_mm: f64,
-    /// What is wrong with it.
+    /// Injected faults at the start.
     pub mishaps: Vec<Mishap>,
-    /// Where to write every step, for those who want to look at the pulses.
+    /// File for the pulse log.
     pub pulse_log: Option<PathBuf>,
 }
 

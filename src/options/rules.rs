@@ -1,4 +1,4 @@
-//! What must hold between the options. The types have refused what is wrong with a single value.
+//! Validation of the options: ranges, and rules between them. The types have checked single values already.
 
 use std::ops::RangeInclusive;
 
@@ -7,26 +7,25 @@ use crate::layout;
 use crate::machine::SessionRules;
 use crate::units::SECOND_NS;
 
-/// A rule that the options break.
+/// A broken rule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{key}: {rule}")]
 pub struct OptionsError {
-    /// The key of the configuration file, with its section.
+    /// Key in the configuration file, with its section.
     pub key: &'static str,
-    /// What it must be.
+    /// The rule.
     pub rule: String,
 }
 
-/// What a soft thing gives way without harm.
+/// Default overrun against an obstacle: the distance that a soft one yields without harm.
 const OVERRUN_MM: f64 = 10.0;
-/// A day: what is longer is meant to be never, and says so with 0.
+/// Longest time limit, a day; a longer one is meant as none, which is 0.
 const LONGEST_MIN: u32 = 24 * 60;
-/// The longest time that a motor driver may ask for.
+/// Longest pulse timing that a motor driver may need.
 const LONGEST_NS: u64 = 1_000_000;
 
 impl Options {
-    /// What measures the force, with the default that depends on the driver.
-    #[must_use]
+    /// Kind of force sensor; the default depends on the driver.
     pub fn force_sensor(&self) -> ForceSensorOptions {
         self.force.sensor.unwrap_or(match self.driver {
             Driver::Sim => ForceSensorOptions::Sim,
@@ -34,9 +33,8 @@ impl Options {
         })
     }
 
-    /// How far the axis may go on against a force that nobody has measured yet, with the default that depends on the
-    /// sensor: the simulated one does not slow a simulation down.
-    #[must_use]
+    /// Longest way against a force that is not measured yet; the default depends on the sensor: the simulated one does
+    /// not slow a simulation down.
     pub fn overrun_mm(&self) -> Option<f64> {
         let default = match self.force_sensor() {
             ForceSensorOptions::Uart | ForceSensorOptions::I2c => Some(OVERRUN_MM),
@@ -45,9 +43,8 @@ impl Options {
         self.force.overrun.map(|overrun| overrun.get()).or(default)
     }
 
-    /// When a wave and the hold of an axis at rest end by themselves. Without an enable line the motor holds on whatever is
-    /// said, and the position stays known.
-    #[must_use]
+    /// Time limits of waves and of holding the axis at rest. Without an enable line the motor always holds, so the axis
+    /// is not released and its position stays known.
     pub fn session_rules(&self) -> SessionRules {
         let limit_ns = |minutes: u32| (minutes > 0).then(|| u64::from(minutes) * 60 * SECOND_NS);
         let can_let_go = self.driver != Driver::Gpio || self.pins.enable.is_some();
@@ -57,10 +54,10 @@ impl Options {
         }
     }
 
-    /// Holds the options against every rule.
+    /// Checks every rule.
     ///
     /// # Errors
-    /// The first rule that is broken.
+    /// The first broken rule.
     pub fn check(&self) -> Result<(), OptionsError> {
         self.check_access()?;
         within("limits.connections", self.limits.connections, 8..=65_536)?;
@@ -152,14 +149,14 @@ impl Options {
     }
 }
 
-/// What a serial line can be set to that is fast enough for a hundred frames a second.
+/// Baud rates of a serial line that are fast enough for a hundred frames a second.
 const BAUD_RATES: [u32; 6] = [57_600, 115_200, 230_400, 460_800, 921_600, 1_000_000];
 
 fn require(key: &'static str, holds: bool, rule: impl FnOnce() -> String) -> Result<(), OptionsError> {
     if holds { Ok(()) } else { Err(OptionsError { key, rule: rule() }) }
 }
 
-/// NaN is in no range.
+/// Checks a range; NaN is in none.
 fn within<T>(key: &'static str, value: T, range: RangeInclusive<T>) -> Result<(), OptionsError>
 where
     T: PartialOrd + std::fmt::Display,
@@ -167,7 +164,7 @@ where
     require(key, range.contains(&value), || format!("{value} is outside {} … {}", range.start(), range.end()))
 }
 
-/// Browsers send a scheme, a host and a port, and nothing behind them.
+/// True for an origin as browsers send it: a scheme, a host and a port, and nothing behind them.
 fn is_origin(origin: &str) -> bool {
     let rest = origin.strip_prefix("http://").or(origin.strip_prefix("https://"));
     rest.is_some_and(|host| !host.is_empty() && !host.contains(['/', '*', '@', ' ', '?', '#']))

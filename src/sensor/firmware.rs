@@ -50,7 +50,6 @@ impl Firmware {
     }
 
     /// Decodes a frame; `None` if it is not one of this firmware.
-    #[must_use]
     pub fn read(&self, frame: &[u8]) -> Option<BoardLogLine> {
         catch_unwind(AssertUnwindSafe(|| self.decode(frame))).ok().flatten()
     }

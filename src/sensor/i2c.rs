@@ -76,13 +76,11 @@ impl I2cSensor {
     }
 
     /// A sender of requests to the thread.
-    #[must_use]
     pub fn requests(&self) -> Sender<SensorRequest> {
         self.requests.clone()
     }
 
     /// Status of the sensor.
-    #[must_use]
     pub fn report(&self) -> &SensorReport {
         &self.report
     }

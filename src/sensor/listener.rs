@@ -41,7 +41,6 @@ pub struct BoardListener {
 
 impl BoardListener {
     /// For a board that is to convert at `rate_hz` with `scale`.
-    #[must_use]
     pub fn new(
         rate_hz: u16,
         scale: Scale,
@@ -122,7 +121,6 @@ impl BoardListener {
     }
 
     /// True if a byte came within a second.
-    #[must_use]
     pub fn is_receiving(&self, now: Nanos) -> bool {
         recently(self.bytes_at, now)
     }

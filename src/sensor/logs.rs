@@ -32,7 +32,6 @@ pub struct LogSink {
 
 impl LogSink {
     /// Counts frames without decoding them, for lack of a firmware file.
-    #[must_use]
     pub fn without_firmware(report: SensorReport) -> LogSink {
         LogSink { report, reader: None }
     }

@@ -117,7 +117,6 @@ pub struct BoardProtocol {
 
 impl BoardProtocol {
     /// The state before any message.
-    #[must_use]
     pub fn new(config: BoardConfig) -> BoardProtocol {
         BoardProtocol {
             deframer: Deframer::new(),
@@ -131,31 +130,26 @@ impl BoardProtocol {
     }
 
     /// The other end of the line.
-    #[must_use]
     pub fn peer(&self) -> &Peer {
         &self.peer
     }
 
     /// Counts of bytes and frames on the line.
-    #[must_use]
     pub fn counts(&self) -> FrameCounts {
         self.deframer.counts()
     }
 
     /// Instant of the last frame from a board with our version.
-    #[must_use]
     pub fn last_frame_at(&self) -> Option<Nanos> {
         self.last_frame_at
     }
 
     /// True if that frame came within [`LINK_TIMEOUT_NS`].
-    #[must_use]
     pub fn is_alive(&self, now: Nanos) -> bool {
         self.last_frame_at.is_some_and(|heard| now.saturating_sub(heard) <= LINK_TIMEOUT_NS)
     }
 
     /// True if the board has confirmed the wanted configuration.
-    #[must_use]
     pub fn is_configured(&self) -> bool {
         matches!(self.peer, Peer::Board { setup: Some(setup), .. } if self.config.missing_orders(&setup).next().is_none())
     }
@@ -167,7 +161,6 @@ impl BoardProtocol {
     }
 
     /// Wanted configuration of the board.
-    #[must_use]
     pub fn config(&self) -> &BoardConfig {
         &self.config
     }

@@ -29,7 +29,6 @@ pub enum LinkState {
 
 impl LinkState {
     /// State and remedy, for people.
-    #[must_use]
     pub const fn remedy(self) -> &'static str {
         match self {
             LinkState::Unplugged => {
@@ -109,13 +108,11 @@ pub struct SensorState {
 
 impl SensorState {
     /// Age of the last plausible sample [ms].
-    #[must_use]
     pub fn sample_age_ms(&self, now: Nanos) -> Option<u64> {
         Some(now.saturating_sub(self.sample_at?) / MILLISECOND_NS)
     }
 
     /// Time since the last frame [ms].
-    #[must_use]
     pub fn link_age_ms(&self, now: Nanos) -> Option<u64> {
         Some(now.saturating_sub(self.heard_at?) / MILLISECOND_NS)
     }
@@ -149,7 +146,6 @@ impl SensorReport {
     }
 
     /// Number of samples that were lost for this reason.
-    #[must_use]
     pub fn lost_count(&self, why: SampleError) -> u64 {
         self.state().lost[why as usize]
     }

@@ -38,7 +38,6 @@ impl SampleError {
     ];
 
     /// A stable word for programs.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             SampleError::NotFinite => "not_finite",

@@ -16,7 +16,6 @@ pub enum SensorKind {
 
 impl SensorKind {
     /// Name in the configuration.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             SensorKind::Uart => "uart",
@@ -25,7 +24,6 @@ impl SensorKind {
     }
 
     /// Unit of its readings: converter counts, or grams by its own calibration.
-    #[must_use]
     pub const fn unit(self) -> &'static str {
         match self {
             SensorKind::Uart => "counts",
@@ -34,7 +32,6 @@ impl SensorKind {
     }
 
     /// Scale before the first tare. The older load cell weighs in grams by itself.
-    #[must_use]
     pub const fn untared(self) -> Scale {
         match self {
             SensorKind::Uart => Scale { zero: None, per_g: None },
@@ -55,7 +52,6 @@ pub struct Scale {
 
 impl Scale {
     /// Force of a reading [g]; `None` without a tare and a calibration.
-    #[must_use]
     pub fn force_g(&self, reading: f64) -> Option<f64> {
         Some((reading - self.zero?) / self.per_g?)
     }

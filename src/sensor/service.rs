@@ -78,7 +78,6 @@ pub enum SensorRefusal {
 
 impl SensorRefusal {
     /// A stable word for programs.
-    #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
             SensorRefusal::Moving => "moving",
@@ -125,7 +124,6 @@ pub struct SensorDescription {
 
 impl SensorService {
     /// For the sensor thread behind `requests` and `report`; `at_rest` returns true while the machine rests.
-    #[must_use]
     pub fn new(
         about: SensorDescription,
         requests: Sender<SensorRequest>,
@@ -147,7 +145,6 @@ impl SensorService {
     }
 
     /// Status as JSON, for `GET /api/sensor`.
-    #[must_use]
     pub fn status(&self) -> Value {
         let now = self.clock.now();
         let state = self.report.state().clone();

@@ -82,7 +82,6 @@ pub struct SampleValidator {
 
 impl SampleValidator {
     /// The state before the first sample.
-    #[must_use]
     pub fn new(rules: SampleLimits, feed: ForceFeed, report: SensorReport) -> SampleValidator {
         SampleValidator { rules, feed, report, last: None, suspect: None, same: None, averaging: None }
     }

@@ -1,4 +1,4 @@
-//! Looks at a state folder without touching it.
+//! Read-only check of a state folder.
 
 use std::io;
 use std::path::Path;
@@ -10,21 +10,21 @@ use super::{json_snapshot, migrate, quarantine, scratch};
 use crate::files;
 use crate::wall_clock::readable;
 
-/// One thing that was looked at.
+/// Result for one file or database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// What.
+    /// Name of the file.
     pub what: String,
-    /// How it is.
+    /// State of the file, for people.
     pub how: String,
-    /// Whether it is as it should be.
+    /// True if it is as it should be.
     pub good: bool,
 }
 
-/// Looks at everything in the folder `dir`. While a process uses it, what is seen may be half-written.
+/// Checks everything in the folder `dir`. While a process uses it, files may be half-written.
 ///
 /// # Errors
-/// The system does not let us read it.
+/// The system's.
 pub fn check_folder(dir: &Path) -> io::Result<Vec<Finding>> {
     let mut findings = vec![check_database(&dir.join("db"))];
     for file in json_snapshot::files(dir) {
@@ -49,10 +49,10 @@ pub fn check_folder(dir: &Path) -> io::Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// Everything that is remembered in the folder `dir`, and after how many writes; nothing is touched.
+/// Reads the state in the folder `dir`, and the number of writes, without changing anything.
 ///
 /// # Errors
-/// Why there is nothing to be had.
+/// The reason why it cannot be read, for people.
 pub fn read_state(dir: &Path) -> Result<(StoredState, u64), String> {
     if let Ok(lock) = files::open_regular(&dir.join("lock"))
         && matches!(lock.try_lock(), Err(std::fs::TryLockError::WouldBlock))

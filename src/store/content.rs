@@ -1,4 +1,4 @@
-//! What a database holds, whatever kind it is, and what that means.
+//! Encoding of the state to the trees of a database, and decoding.
 
 use super::engine::{Batch, DatabaseError, Engine, StoredValues, Tree, WriteError};
 use super::seal::damaged;
@@ -7,31 +7,31 @@ use super::state::StoredState;
 use super::{migrate, record, seal};
 use crate::settings::{Invalid, Settings};
 
-/// What was found in a database.
+/// Decoded content of a database.
 #[derive(Debug)]
 pub struct Stored {
-    /// The id of the settings document.
+    /// Id of the settings document.
     pub id: String,
-    /// The settings, checked.
+    /// Settings, or all that is wrong with them.
     pub settings: Result<Settings, Vec<Invalid>>,
-    /// Everything but the settings, which are the defaults in it.
+    /// The state with default settings.
     pub rest: StoredState,
-    /// How many writes there had been.
+    /// Number of writes so far.
     pub generation: u64,
 }
 
-/// What was read: what it means, what the bytes are, and in which version.
+/// Content of a database, decoded and as bytes.
 #[derive(Debug)]
 pub struct StoredContent {
-    /// None in an empty database.
+    /// `None` in an empty database.
     pub stored: Option<Stored>,
-    /// The bytes.
+    /// All values.
     pub content: StoredValues,
-    /// The version that wrote them.
+    /// Version of the layout.
     pub version: Option<u8>,
 }
 
-/// Reads every byte, in whatever version.
+/// Reads and decodes the whole database, migrated from older versions.
 ///
 /// # Errors
 /// [`DatabaseError`].
@@ -52,7 +52,7 @@ pub fn read(engine: &dyn Engine) -> Result<StoredContent, DatabaseError> {
     Ok(StoredContent { stored, content, version })
 }
 
-/// What content of the present version means.
+/// Decodes content of the present version.
 ///
 /// # Errors
 /// [`DatabaseError`].
@@ -94,7 +94,7 @@ pub fn decode(content: &StoredValues) -> Result<Option<Stored>, DatabaseError> {
     Ok(Some(Stored { id, settings, rest, generation }))
 }
 
-/// What a database holds that holds `state`, but for the number of the write.
+/// Encodes `state`, without the number of the write.
 ///
 /// # Errors
 /// The encoder's; it has none for these values.
@@ -121,8 +121,7 @@ pub fn encode(state: &StoredState) -> Result<StoredValues, String> {
     Ok(content)
 }
 
-/// What has to be written so that `old` becomes `new`. The number of the write is not looked at.
-#[must_use]
+/// The batch that turns `old` into `new`; ignores the number of the write.
 pub fn difference(old: &StoredValues, new: &StoredValues) -> Batch {
     let is_number = |(tree, key): &(Tree, Vec<u8>)| *tree == Tree::Meta && key == Tree::GENERATION_KEY;
     let gone = old.keys().filter(|place| !new.contains_key(place) && !is_number(place));
@@ -132,7 +131,7 @@ pub fn difference(old: &StoredValues, new: &StoredValues) -> Batch {
     gone.chain(other).collect()
 }
 
-/// The number of the write, as a part of it.
+/// Adds the number of the write to the batch.
 ///
 /// # Errors
 /// The encoder's; it has none for a number.
@@ -177,7 +176,7 @@ mod tests {
         let settings = Settings::fresh(new_id());
         let mut state = StoredState::of(settings.clone());
         write(&mut engine, &state, 1);
-        // Another document takes the place of the first.
+        // Another document replaces the first.
         state.settings = Settings::fresh(new_id());
         write(&mut engine, &state, 2);
         let stored = read(&engine).unwrap().stored.unwrap();

@@ -1,9 +1,8 @@
-//! The database on disk: sled, used as carefully as it needs.
+//! Database on disk: sled 0.34, with additional syncs and checks.
 //!
-//! What its documentation does not say, and tests showed: `flush()` alone does not survive a power cut, a
-//! `sync_data` of its file does; its configuration file is never made durable; damaged files make it panic,
-//! return errors, or go back to an earlier state, if need be an empty one, without a word. Hence the syncs,
-//! the file beside it that knows the last generation, and the caller's `catch_unwind`.
+//! Tests showed what its documentation does not say. `flush()` alone does not survive a power cut, a `sync_data` of its
+//! file does. Its configuration file is never made durable. Damaged files make it panic, return errors, or silently go
+//! back to an earlier state, even an empty one. Hence the syncs, the generation file, and the caller's `catch_unwind`.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind};
@@ -15,7 +14,7 @@ use sled::transaction::{TransactionError, Transactional};
 use super::engine::{Batch, DatabaseError, DatabaseFiles, Engine, Entries, Tree, WriteError};
 use super::generation::GenerationFile;
 
-/// The whole database has some ten kilobytes, and a megabyte at most.
+/// A database has some ten kilobytes, and a megabyte at most.
 const CACHE_BYTES: u64 = 8 << 20;
 
 /// An open database.
@@ -23,15 +22,15 @@ pub struct DiskEngine {
     /// In the order of [`Tree::ALL`].
     trees: Vec<sled::Tree>,
     db: sled::Db,
-    /// sled's own file, for the sync that it leaves out.
+    /// sled's file, for the sync that sled omits.
     file: File,
-    /// Where that is.
+    /// Path of that file.
     path: PathBuf,
     generation: GenerationFile,
 }
 
 impl DiskEngine {
-    /// Opens the database in the folder `dir`, or begins one there.
+    /// Opens or creates the database in the folder `dir`.
     ///
     /// # Errors
     /// [`DatabaseError`]. May also panic on a damaged file.
@@ -60,11 +59,11 @@ impl DiskEngine {
     }
 }
 
-/// Whether there are only files and folders in `dir`, if it is there at all: sled would wait for a pipe, and read a device to
+/// Checks that `dir` contains only files and folders, if it exists: sled would block on a pipe, and read a device to
 /// its end.
 ///
 /// # Errors
-/// [`DatabaseError::Unreadable`] with the name of what is something else; the system's.
+/// [`DatabaseError::Unreadable`] with the name of another kind of file; the system's.
 pub fn check_only_files(dir: &Path) -> Result<(), DatabaseError> {
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
@@ -90,7 +89,7 @@ pub fn check_only_files(dir: &Path) -> Result<(), DatabaseError> {
     Ok(())
 }
 
-/// Makes durable what was created and not synced; returns sled's main file.
+/// Makes the created files durable; returns sled's main file.
 fn sync_new(dir: &Path) -> io::Result<File> {
     let file = File::open(dir.join("db"))?;
     file.sync_all()?;
@@ -111,7 +110,7 @@ impl Engine for DiskEngine {
     }
 
     fn commit(&mut self, batch: &Batch, generation: u64) -> Result<(), WriteError> {
-        // One entry of the log for all trees: after a crash all of it is there, or nothing.
+        // One log entry for all trees: after a crash all of it is there, or nothing.
         let write = |trees: &Vec<sled::transaction::TransactionalTree>| {
             for (tree, key, value) in batch {
                 let tree = &trees[*tree as usize];
@@ -143,13 +142,13 @@ impl Engine for DiskEngine {
     }
 }
 
-/// Whether an open file is still the one at `path`.
+/// Compares an open file with the one at `path`.
 pub fn compare_file(file: &File, path: &Path) -> DatabaseFiles {
     let identity = |data: Metadata| (data.dev(), data.ino());
     match (file.metadata().map(identity), fs::metadata(path).map(identity)) {
         (_, Err(error)) if error.kind() == ErrorKind::NotFound => DatabaseFiles::Deleted,
         (Ok(open), Ok(there)) if open != there => DatabaseFiles::Replaced,
-        // What cannot be looked at fails by itself when it is written to.
+        // A file that cannot be examined fails at the next write.
         _ => DatabaseFiles::Unchanged,
     }
 }
@@ -167,7 +166,7 @@ fn write_error(error: &sled::Error) -> WriteError {
     WriteError { why: error.to_string(), full }
 }
 
-/// Tells a damaged database from a system that does not let us use a good one.
+/// Distinguishes a damaged database from a system that refuses access to a good one.
 fn database_error(error: &sled::Error) -> DatabaseError {
     use ErrorKind::{
         NotFound, Other, OutOfMemory, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,

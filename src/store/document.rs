@@ -99,7 +99,6 @@ const HEAD: [&str; 6] = ["format", "version", "program", "written_unix_s", "writ
 
 /// The document that says `state`, written at this time. `generation` is the number of the write that it is up to date
 /// with.
-#[must_use]
 pub fn write(state: &StoredState, written_unix_s: u64, generation: u64) -> Value {
     let (d, m) = (&state.settings.document, &state.settings.motion);
     let settings = SettingsPart {

@@ -1,25 +1,24 @@
-//! What the store needs of a database, and no more.
+//! Interface to a transactional key-value database, as far as the store needs it.
 
 use std::collections::BTreeMap;
 
 use crate::layout;
 
-/// The key and value of everything in a tree, in the order of the keys.
+/// Keys and values of a tree, in the order of the keys.
 pub type Entries = Vec<(Vec<u8>, Vec<u8>)>;
 
-/// Every value with its tree and its key.
+/// All values by tree and key.
 pub type StoredValues = BTreeMap<(Tree, Vec<u8>), Vec<u8>>;
 
-/// Values to be put under their keys, or none to be taken away.
+/// Values to insert under their keys; `None` removes the key.
 pub type Batch = Vec<(Tree, Vec<u8>, Option<Vec<u8>>)>;
 
-/// A part of the database with keys of its own.
+/// A tree (keyspace) of the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Tree {
-    /// What the user set: one document under its id.
+    /// Settings: one document under its id.
     Settings,
-    /// What the last calibration measured, under [`Tree::ONLY_KEY`]; what the readings of the force sensor mean, under
-    /// [`Tree::FORCE_KEY`].
+    /// Result of the last calibration, under [`Tree::ONLY_KEY`]; scale of the force sensor, under [`Tree::FORCE_KEY`].
     Calibration,
     /// Saved waves under their names.
     Waves,
@@ -27,8 +26,7 @@ pub enum Tree {
     Sessions,
     /// Sums over all sessions, under [`Tree::ONLY_KEY`].
     Counters,
-    /// The version of all this, under [`Tree::LAYOUT_KEY`]; the number of the last write, under
-    /// [`Tree::GENERATION_KEY`].
+    /// Version of the layout, under [`Tree::LAYOUT_KEY`]; number of the last write, under [`Tree::GENERATION_KEY`].
     Meta,
 }
 
@@ -42,78 +40,77 @@ impl Tree {
     pub const GENERATION_KEY: &'static [u8] = b"generation";
     /// Key of the force sensor's scale in the tree `calibration`.
     pub const FORCE_KEY: &'static [u8] = b"force";
-    /// Key of the value in a tree that has one.
+    /// Key of the value in a tree with a single value.
     pub const ONLY_KEY: &'static [u8] = b"0";
 
-    /// The name in the database.
-    #[must_use]
+    /// Name in the database.
     pub const fn name(self) -> &'static str {
         layout::STATE_TREES[self as usize]
     }
 }
 
-/// Why a database cannot be used.
+/// The reason why a database cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DatabaseError {
-    /// It cannot be understood, and never will be.
+    /// It is damaged.
     Unreadable(String),
-    /// It has a version that this program does not know.
+    /// It has a version that is newer than this program.
     Newer {
-        /// The version that was found.
+        /// Version of the database.
         found: u8,
-        /// The newest version that is known.
+        /// Newest version that this program reads.
         known: u8,
     },
-    /// Somebody else has it open.
+    /// Another process has it open.
     Busy,
-    /// The system refuses, for a reason that is not in the database.
+    /// The system refuses access, for a reason outside the database.
     System {
-        /// The system's words.
+        /// The system's message.
         why: String,
-        /// Whether there is no room on the disk.
+        /// True if the disk is full.
         full: bool,
     },
 }
 
-/// Why a write failed.
+/// The reason why a write failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WriteError {
-    /// The database's words.
+    /// The database's message.
     pub why: String,
-    /// Whether there is no room on the disk.
+    /// True if the disk is full.
     pub full: bool,
 }
 
-/// Where the files of an open database are.
+/// State of the files of an open database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DatabaseFiles {
-    /// Where they were opened.
+    /// In place.
     Unchanged,
-    /// Deleted while they were open: what is written to them is lost.
+    /// Deleted while they were open: further writes to them are lost.
     Deleted,
-    /// Other files have their place.
+    /// Replaced by other files.
     Replaced,
 }
 
-/// A small, durable map of maps. Used by one thread.
+/// A small transactional database of trees. Used by one thread.
 pub trait Engine: Send {
-    /// Reads all of a tree.
+    /// Reads a tree.
     ///
     /// # Errors
-    /// [`DatabaseError`]; never `Newer`, since an engine does not look into values.
+    /// [`DatabaseError`]; never `Newer`, since an engine does not decode values.
     fn read(&self, tree: Tree) -> Result<Entries, DatabaseError>;
 
-    /// Does all of the batch or nothing of it, in all trees; it is durable on return. After that, and apart from it,
-    /// remembers the write's `generation`.
+    /// Commits the batch atomically over all trees; it is durable on return. After that, and not atomically with it,
+    /// stores the write's `generation`.
     ///
     /// # Errors
-    /// [`WriteError`]; then all trees have their old or all have their new content.
+    /// [`WriteError`]; then all trees have their old or all have their new values.
     fn commit(&mut self, batch: &Batch, generation: u64) -> Result<(), WriteError>;
 
-    /// The generation of the last write, or 0. A database whose content is older has lost writes.
+    /// Number of the last write, or 0. A database with older content has lost writes.
     fn generation(&self) -> u64;
 
-    /// Where its files are.
+    /// State of its files.
     fn file_state(&self) -> DatabaseFiles {
         DatabaseFiles::Unchanged
     }

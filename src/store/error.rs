@@ -1,31 +1,31 @@
-//! Why the store cannot do its work.
+//! Errors of the store.
 
 use std::path::PathBuf;
 
-/// Why the store cannot do its work. Cloneable, since one failed write is the failure of all who wait for it.
+/// Error of the store. Cloneable, since one failed write is the failure of all who wait for it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// Another process has the state folder.
+    /// Another process uses the state folder.
     #[error("the state folder {} is in use by another process: stop that one first", .0.display())]
     InUse(PathBuf),
-    /// A newer program wrote it. Nothing was touched.
+    /// A newer program wrote the state folder. Nothing was touched.
     #[error(
         "the state folder was written by a newer yep (version {found} of its content, this one knows {known}): \
          start that one, or choose another state folder"
     )]
     Newer {
-        /// The version that was found.
+        /// Version of the content.
         found: u8,
-        /// The newest version that this program knows.
+        /// Newest version that this program reads.
         known: u8,
     },
-    /// There is no room for what was to be remembered; a bound of the store, not of the disk.
+    /// A bound of the state is exceeded; not of the disk.
     #[error("{0}")]
     NoRoom(String),
-    /// It was not written down.
+    /// The write failed.
     #[error("it cannot be written down: {0}")]
     Write(String),
-    /// The thread of the store has ended.
+    /// The writer thread has ended.
     #[error("the store has ended")]
     Ended,
 }

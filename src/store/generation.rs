@@ -1,7 +1,7 @@
-//! The number of the last write, in a file beside the database.
+//! Generation file: the number of the last write, beside the database.
 //!
-//! It is written after the database is durable, so it is never ahead of a sound one: if it is, the database has
-//! lost what it had acknowledged.
+//! It is written after the database is durable, so it is never ahead of an intact one: if it is, the database has lost
+//! acknowledged writes.
 
 use std::fs::File;
 use std::io;
@@ -10,17 +10,17 @@ use std::path::Path;
 
 use super::session::MAX_WHOLE;
 
-/// The number and its CRC-32: a sector is written whole or not at all, and if not, it shows.
+/// The number and its CRC-32, within one sector; a torn write shows.
 const BYTES: usize = 12;
 
-/// The open file.
+/// The open generation file.
 pub struct GenerationFile {
     file: File,
     generation: u64,
 }
 
 impl GenerationFile {
-    /// Opens or creates the file in the folder `dir`. A damaged one counts as new: it accuses nobody.
+    /// Opens or creates the file in the folder `dir`. A damaged file counts as new, which reports no lost writes.
     ///
     /// # Errors
     /// The system's.
@@ -37,12 +37,12 @@ impl GenerationFile {
         Ok(GenerationFile { file, generation })
     }
 
-    /// The number of the last write, 0 before the first.
+    /// Number of the last write, 0 before the first.
     pub fn get(&self) -> u64 {
         self.generation
     }
 
-    /// Makes the number durable.
+    /// Stores the number durably.
     ///
     /// # Errors
     /// The system's.

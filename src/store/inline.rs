@@ -1,5 +1,5 @@
-//! The store in the caller's own thread, for a machine on virtual time: same content, same checks, and a disk that can
-//! be told to fail.
+//! Store in the caller's own thread, for a machine on virtual time: the same content and checks, and a disk with
+//! injected faults.
 
 use super::content::{self, StoredContent};
 use super::engine::Engine;
@@ -7,7 +7,7 @@ use super::memory::MemoryEngine;
 use super::{InitialState, Recovery, StateChange, StoreError, StoredState};
 use crate::settings::{Settings, new_id};
 
-/// A store that outlives the simulated process, and forgets at the end of the real one.
+/// A store that outlives the simulated process, not the real one.
 #[derive(Debug, Default)]
 pub struct InlineStore {
     disk: MemoryEngine,
@@ -15,10 +15,10 @@ pub struct InlineStore {
 }
 
 impl InlineStore {
-    /// What a process that starts now finds.
+    /// Opens the store as at the start of a process.
     ///
     /// # Errors
-    /// What is stored cannot be used, or there is nothing yet and the disk is broken.
+    /// The content cannot be used, or there is none yet and the disk is broken.
     pub fn open(&mut self) -> Result<InitialState, StoreError> {
         if let Some(state) = self.stored()? {
             return Ok(InitialState { state, recovery: Recovery::Clean });
@@ -28,7 +28,7 @@ impl InlineStore {
         Ok(InitialState { state, recovery: Recovery::Fresh })
     }
 
-    /// See [`super::Store::save`]; at once.
+    /// See [`super::Store::save`]; takes effect at once.
     ///
     /// # Errors
     /// [`StoreError::Write`] while the disk is broken; [`StoreError::NoRoom`].
@@ -38,16 +38,16 @@ impl InlineStore {
         self.write(&state)
     }
 
-    /// What was written last, and how often something was.
+    /// The last written state, and the number of writes.
     ///
     /// # Errors
-    /// What is stored cannot be used, or nothing ever was.
+    /// The content cannot be used, or there is none.
     pub fn kept(&self) -> Result<(StoredState, u64), StoreError> {
         let nothing = || StoreError::Write("nothing was ever stored".to_owned());
         Ok((self.stored()?.ok_or_else(nothing)?, self.disk.generation()))
     }
 
-    /// From now on nothing can be written, for this reason; or it can again.
+    /// Makes every further write fail for this reason; `None` ends that.
     pub fn break_disk(&mut self, why: Option<&'static str>) {
         self.broken = why;
     }

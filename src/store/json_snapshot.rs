@@ -1,8 +1,8 @@
-//! A copy of everything as a JSON file beside the database, for the day on which that cannot be read, and for people.
+//! JSON snapshot: a copy of the whole state as a file beside the database, for recovery and for people.
 //!
-//! `mirror.json` is `{"crc32": …, "state": …}`; the state is the [`document`] of a backup. It is written to another
-//! name, made durable, and renamed; the one before it stays as `mirror.previous.json`. A copy is never newer than the
-//! database: it is written behind it.
+//! `mirror.json` is `{"crc32": …, "state": …}`; the state is the [`document`] of a backup. It is written under another
+//! name, made durable, and renamed; the one before it stays as `mirror.previous.json`. A snapshot is written after the
+//! database, so it is never newer.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
@@ -20,25 +20,25 @@ use crate::wall_clock;
 const NEWEST: &str = "mirror.json";
 const PREVIOUS: &str = "mirror.previous.json";
 const UNFINISHED: &str = "mirror.unfinished";
-/// More than any copy has: a line for each number of all saved waves, and the sessions.
+/// Upper bound on the size of a snapshot: a line for each number of all saved waves, and the sessions.
 pub const MAX_BYTES: usize = 32 << 20;
 
-/// A copy that can be used.
+/// A valid snapshot.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JsonSnapshot {
-    /// What it says.
+    /// State.
     pub state: StoredState,
-    /// The number of the write that it is up to date with.
+    /// Number of the write that it is up to date with.
     pub generation: u64,
-    /// When it was written.
+    /// Time of writing.
     pub written_unix_s: u64,
 }
 
-/// The newest copy in the state folder `dir` that can be used; none when there is none.
+/// Reads the newest valid snapshot in the state folder `dir`; `None` if there is no file.
 ///
 /// # Errors
-/// [`DatabaseError::Newer`]: the newest was written by a newer program. [`DatabaseError::Unreadable`]: there are copies, and none
-/// can be used.
+/// [`DatabaseError::Newer`]: the newest was written by a newer program. [`DatabaseError::Unreadable`]: there are files,
+/// and none is valid.
 pub fn read(dir: &Path) -> Result<Option<JsonSnapshot>, DatabaseError> {
     let mut newest: Option<JsonSnapshot> = None;
     let mut damage = None;
@@ -62,10 +62,10 @@ pub fn read(dir: &Path) -> Result<Option<JsonSnapshot>, DatabaseError> {
     }
 }
 
-/// Writes a copy.
+/// Writes a snapshot.
 ///
 /// # Errors
-/// The system's; then the copies are those that there were.
+/// The system's; then the earlier snapshots are unchanged.
 pub fn write(dir: &Path, state: &StoredState, generation: u64) -> io::Result<()> {
     let document = document::write(state, wall_clock::now_unix_s(), generation);
     let copy = json!({ "crc32": checksum(&document), "state": document });
@@ -79,14 +79,13 @@ pub fn write(dir: &Path, state: &StoredState, generation: u64) -> io::Result<()>
         File::open(dir)?.sync_all()
     });
     if written.is_err() {
-        // On a full disk it is in the way; when that fails, too, the next one writes over it.
+        // Frees its room on a full disk; if that fails too, the next one replaces it.
         let _ = fs::remove_file(&unfinished);
     }
     written
 }
 
-/// The files that can be there, for those who look after the folder.
-#[must_use]
+/// Paths of the snapshots.
 pub fn files(dir: &Path) -> [PathBuf; 2] {
     [dir.join(NEWEST), dir.join(PREVIOUS)]
 }
@@ -97,12 +96,12 @@ fn write_new(path: &Path, text: String) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Of the document without its spaces, which an editor may change.
+/// Checksum of the document without white space, which an editor may change.
 fn checksum(document: &Value) -> String {
     format!("{:08x}", crc32fast::hash(document.to_string().as_bytes()))
 }
 
-/// What the text of a copy says.
+/// Parses and checks a snapshot.
 ///
 /// # Errors
 /// [`DatabaseError::Newer`], [`DatabaseError::Unreadable`].
@@ -154,7 +153,7 @@ mod tests {
             let mut flipped = text.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
             fs::write(&newest, &flipped).unwrap();
-            // A space may become another space; everything else is seen.
+            // White space may change without effect; any other change is detected.
             match read(dir.path()).unwrap().unwrap() {
                 found if found.generation == 1 => assert_eq!(found.state, first),
                 found => assert_eq!(parse(&text).unwrap(), found, "bit {bit}"),

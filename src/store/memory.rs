@@ -1,4 +1,4 @@
-//! A database that forgets, for tests and for trying things out.
+//! Database in memory, for tests and for a store without a folder.
 
 use std::collections::BTreeMap;
 

@@ -1,28 +1,28 @@
-//! REMEMBERING: what outlives the process, the power and a damaged file.
+//! REMEMBERING: the persistent state, which survives the end of the process, a power cut and a damaged file.
 //!
-//! One thread of the operating system, called `store`, owns the database. Everybody else has a [`Store`]: a
-//! handle that sends it changes and waits until they are durable. Nobody reads from the database after the
-//! start: what it holds comes out once, as [`InitialState`], and lives in memory from then on.
+//! One thread, called `store`, owns the database. All other threads have a [`Store`]: a handle that sends it changes
+//! and waits until they are durable. The database is read once, at the start; after that the state is in memory.
 //!
-//! - [`state`]: everything that is remembered, as one value; [`session`] is a part of it
-//! - `owner`: the thread. What arrives while it writes is written as one, and acknowledged together
-//! - `begin`: the start: lock the folder, read everything, move aside what cannot be read; [`recovery`] says how it went
-//! - `content`: what a database holds, and what of it has to be written
-//! - `engine`: what the thread needs of a database; `disk` is sled, `memory` is for tests
-//! - `generation`: the number of the last write, kept apart, so that a database that went back in time shows
-//! - `record`: the stored values; `seal`: their version and checksum; `migrate`: from older versions to the present one
-//! - [`document`]: everything as JSON; `mirror`: such a copy beside the database, for when that is lost
-//! - `reserve`: room on the disk for the day on which it is full
-//! - [`inline`]: the same without the thread, for a machine on virtual time
-//! - `quarantine`: where unreadable databases go: the newest few are kept, all are counted
-//! - [`check`]: looks at a folder without touching it, through `scratch`
+//! - [`state`]: the persistent state as one value, and the changes to it; [`session`] is a part of it
+//! - `writer`: the writer thread, with group commit: changes that arrive during a write are written and acknowledged
+//!   together
+//! - `open`: the start: locks the folder, reads everything, moves an unreadable database aside; [`recovery`] is the
+//!   report of it
+//! - `content`: encoding of the state to trees of values, and the difference between two of them
+//! - `engine`: the interface to a key-value database; `disk` implements it with sled, `memory` in memory
+//! - `generation`: the number of the last write in a file of its own, which detects a database that went back in time
+//! - `record`: the stored values; `seal`: their version and checksum; `migrate`: migration from older versions
+//! - [`document`]: the state as a JSON document; `json_snapshot`: a copy of it beside the database, for recovery
+//! - `reserve`: reserved disk space, released when the disk is full
+//! - [`inline`]: a store without the thread, for a machine on virtual time
+//! - `quarantine`: unreadable databases that were moved aside; the newest few are kept, all are counted
+//! - [`check`]: read-only check of a state folder, on a temporary copy (`scratch`)
 //!
-//! What is in the state folder, and what happens to it: memory-layout/state.md.
+//! memory-layout/state.md lists the files of the state folder.
 //!
-//! Three failures are not the same. A database that cannot be understood is moved aside, and its copy takes its place.
-//! One that a newer program wrote, or that another process uses, is an error, and nothing is touched. One that the
-//! system does not let us use is left alone: the machine runs with what can be read, and each save says why it cannot be
-//! kept.
+//! Three kinds of failure differ. An unreadable database is moved aside, and its copy replaces it. A database of a
+//! newer program, or one in use by another process, is an error, and nothing is touched. A database that the system
+//! refuses to open is left alone: the machine runs with what can be read, and each save reports why it cannot be kept.
 
 pub mod check;
 mod content;
@@ -54,8 +54,7 @@ pub use recovery::Recovery;
 pub use session::{Counters, SessionEnd, SessionRecord};
 pub use state::{ForceScale, SavedWave, StateChange, StoredState};
 
-/// A handle to the store. When the last one is gone, everything is durable and the folder is free again:
-/// that drop waits for the thread.
+/// Handle to the store. Dropping the last one waits until everything is durable and the folder is unlocked.
 #[derive(Clone, Debug)]
 pub struct Store {
     writer: Arc<writer::WriterThread>,
@@ -63,21 +62,21 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the store in the folder `dir`, or begins one there. Blocks for some ten milliseconds.
+    /// Opens or creates the store in the folder `dir`. Blocks for some ten milliseconds.
     ///
     /// # Errors
-    /// Another process has the folder, or a newer program wrote it. Neither damage nor a disk that is full or cannot be
-    /// written is an error: see [`Recovery`].
+    /// Another process uses the folder, or a newer program wrote it. Damage and a full or read-only disk are no errors:
+    /// see [`Recovery`].
     pub fn open(dir: &Path) -> Result<(Store, InitialState), StoreError> {
         let folder = dir.to_owned();
         let open = move || open::on_disk(&folder);
         Ok(Store::of(writer::WriterThread::start(Some(dir.to_owned()), open)?))
     }
 
-    /// A store that forgets with its last handle.
+    /// A store in memory, which is lost with its last handle.
     ///
     /// # Errors
-    /// The system has no thread left.
+    /// The thread cannot be started.
     pub fn in_memory() -> Result<(Store, InitialState), StoreError> {
         Ok(Store::of(writer::WriterThread::start(None, open::in_memory)?))
     }
@@ -87,42 +86,40 @@ impl Store {
         (Store { writer: Arc::new(writer), recovery }, initial)
     }
 
-    /// Remembers a change. Returns when it is durable; a caller that stops waiting does not undo it.
+    /// Saves a change. Returns when it is durable; a caller that stops waiting does not undo it.
     ///
-    /// Changes are made in the order of the calls. While one is written later ones gather, and are written as one. What
-    /// changes nothing is not written.
+    /// Changes are made in the order of the calls. Those that arrive during a write are written together. A change
+    /// without effect is not written.
     ///
     /// # Errors
-    /// [`StoreError::NoRoom`]: a bound of [`state`]. [`StoreError::Write`]: after a restart the old or the new may be
-    /// there, never a mixture. The next save tries again. Before both nothing has changed.
+    /// [`StoreError::NoRoom`]: a bound of [`state`] is exceeded; nothing has changed. [`StoreError::Write`]: the state
+    /// in memory has not changed, and after a restart the old or the new one may be there, never a mixture; the next
+    /// save tries again.
     pub async fn save(&self, change: impl Into<StateChange>) -> Result<(), StoreError> {
         self.writer.save(change.into()).await
     }
 
-    /// Everything that is remembered.
-    #[must_use]
+    /// The present state.
     pub fn state(&self) -> Arc<StoredState> {
         self.writer.view().state
     }
 
-    /// How the start went.
-    #[must_use]
+    /// Report of the start.
     pub fn recovery(&self) -> &Recovery {
         &self.recovery
     }
 
-    /// How many writes there have been since the store was begun.
-    #[must_use]
+    /// Number of writes since the store was created.
     pub fn generation(&self) -> u64 {
         self.writer.view().generation
     }
 }
 
-/// What was stored.
+/// The state at the start.
 #[derive(Debug, Clone, PartialEq)]
 pub struct InitialState {
-    /// Everything, checked.
+    /// The checked state.
     pub state: StoredState,
-    /// How it came about.
+    /// Report of where it comes from.
     pub recovery: Recovery,
 }

@@ -1,8 +1,8 @@
-//! The start of the store: from a folder in any condition to something to run with.
+//! Opening of the store: crash recovery from a folder in any condition to a state to run with.
 //!
-//! In this order: lock the folder; read the copy of the database; open and read the database, and move it aside when it
-//! cannot be understood; decide what to run with; write down what follows from that, as one write. When the system does
-//! not let us do any of it, the machine runs with what could be read, and every save says why it cannot be kept.
+//! In this order: lock the folder; read the copy; open and read the database, and move it aside when it is unreadable;
+//! choose the state to run with; write the resulting changes in one batch. When the system refuses any of it, the
+//! machine runs with what could be read, and every save reports why it cannot be kept.
 
 use std::fs::{self, File, TryLockError};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -25,35 +25,35 @@ use super::state::StoredState;
 use super::{InitialState, StoreError, migrate, quarantine, scratch};
 use crate::settings::{Settings, is_id, new_id};
 
-/// How long a lock may take to become free. A process that has ended, or a child that has not yet begun its
-/// own program, holds it for a moment longer.
+/// Timeout for a lock to become free. A process that has ended, or a child before its exec, holds it for a moment
+/// longer.
 const BUSY_TIMEOUT: Duration = Duration::from_millis(300);
 
-/// Opens a database again, and reads what it holds.
+/// Reopens the database, and reads its values.
 pub type Reopen = dyn FnMut() -> Result<(Box<dyn Engine>, StoredValues), WriteError> + Send;
 
-/// A store that is ready. The fields drop in this order: the database before the lock.
+/// An opened store. The fields drop in this order: the database before the lock.
 pub struct OpenedStore {
-    /// The database.
+    /// Database.
     pub engine: Box<dyn Engine>,
-    /// What it holds.
+    /// Its values.
     pub content: StoredValues,
-    /// Opens it again, after a write has failed.
+    /// Reopens it after a failed write.
     pub reopen: Box<Reopen>,
-    /// How many writes it has seen.
+    /// Number of writes so far.
     pub generation: u64,
-    /// With how many of them its copy is up to date; none where there is to be no copy.
+    /// Number of the write that its copy is up to date with; `None` if there is to be no copy.
     pub snapshot_generation: Option<u64>,
-    /// What to run with.
+    /// State to run with.
     pub opened: InitialState,
-    /// Holds the folder for this process.
+    /// Lock on the folder.
     pub lock: Option<File>,
 }
 
-/// Begins in memory.
+/// Opens a store in memory.
 ///
 /// # Errors
-/// None that memory can have.
+/// The encoder's; it has none for these values.
 pub fn in_memory() -> Result<OpenedStore, StoreError> {
     let reopen = Box::new(|| Ok((Box::new(MemoryEngine::default()) as Box<dyn Engine>, StoredValues::new())));
     let opened =
@@ -64,7 +64,7 @@ pub fn in_memory() -> Result<OpenedStore, StoreError> {
     Ok(OpenedStore { engine, content, reopen, generation: 1, snapshot_generation: None, opened, lock: None })
 }
 
-/// Begins in the state folder `dir`.
+/// Opens the store in the state folder `dir`.
 ///
 /// # Errors
 /// See [`super::Store::open`].
@@ -105,9 +105,9 @@ pub fn on_disk(dir: &Path) -> Result<OpenedStore, StoreError> {
     Ok(OpenedStore { lock: Some(lock), ..begun })
 }
 
-/// Gives a database that has no copy one before it is opened, from a reading that does not touch it: sled can leave an
-/// unreadable database when the process is killed while it opens one (seen in the test of the migration). Whether there
-/// is a copy now; without one the start goes on as it can.
+/// Writes the copy of a database that has none, from a temporary copy of the database, before sled opens it: sled can
+/// leave an unreadable database when the process is killed while it opens one (seen in the test of the migration).
+/// Returns true if there is a copy now; the start goes on without one.
 fn write_missing_snapshot(dir: &Path) -> bool {
     let db = dir.join("db");
     if !db.join("db").exists() {
@@ -115,7 +115,7 @@ fn write_missing_snapshot(dir: &Path) -> bool {
     }
     let Ok((last, StoredContent { stored: Some(stored), .. })) = scratch::read(&db) else { return false };
     match stored.settings {
-        // Of what has lost its newest writes nothing is copied.
+        // A database that has lost its newest writes is not copied.
         Ok(settings) if stored.generation >= last => {
             json_snapshot::write(dir, &StoredState { settings, ..stored.rest }, stored.generation).is_ok()
         }
@@ -123,7 +123,7 @@ fn write_missing_snapshot(dir: &Path) -> bool {
     }
 }
 
-/// Why there is no beginning, and what the database holds if at least that could be read.
+/// The error of the start, and the state of the database if at least that could be read.
 struct OpenError {
     error: DatabaseError,
     known: Option<Box<StoredState>>,
@@ -135,7 +135,7 @@ impl From<DatabaseError> for OpenError {
     }
 }
 
-/// What to run with, how it came about, and what the database holds.
+/// The state to run with, the report of it, and the values of the database.
 struct StartDecision {
     opened: InitialState,
     generation: u64,
@@ -168,7 +168,8 @@ fn open_database(
     let StartDecision { mut opened, mut generation, read: StoredContent { mut content, .. } } = decision;
     opened.state.end_interrupted();
     let changes = content::encode(&opened.state).map_err(DatabaseError::Unreadable)?;
-    // What is stored and not allowed stays until somebody saves something; nor does old content become a new copy.
+    // Settings that are not allowed stay in the database until the next save, and old content does not become a new
+    // copy.
     let keeps = matches!(opened.recovery, Recovery::Invalid { .. } | Recovery::RolledBack { .. });
     if !keeps && !content::difference(&content, &changes).is_empty() {
         generation += 1;
@@ -183,7 +184,7 @@ fn open_database(
     let dir = dir.to_owned();
     let reopen = Box::new(move || {
         let opened = relock(&dir, &mut lock).and_then(|()| match self::read(&db) {
-            // Everything is in memory, and takes the place of what cannot be read.
+            // The state is in memory, and is written to a new database.
             Err(DatabaseError::Unreadable(why)) => {
                 tracing::warn!("the database cannot be read any more ({why}): it is moved aside");
                 quarantine::move_aside(&db).map_err(|error| system_error("move aside", &db, &error))?;
@@ -209,7 +210,7 @@ fn open_database(
     })
 }
 
-/// With a database that could be read; `last` is what the file beside it knows.
+/// Chooses the state when the database could be read; `last` is the number in the generation file.
 fn choose_state(
     read: StoredContent,
     last: u64,
@@ -249,7 +250,7 @@ fn choose_state(
             }
         }
         (Err(problems), _) => {
-            // A page that was loaded before keeps working: its id stays.
+            // The id stays, so that a page that was loaded before keeps working.
             let id = if is_id(&stored.id) { stored.id.clone() } else { new_id() };
             state.settings = Settings::fresh(id);
             Recovery::Invalid { problems: problems.clone() }
@@ -258,7 +259,7 @@ fn choose_state(
     StartDecision { opened: InitialState { state, recovery }, generation, read }
 }
 
-/// Without what the database should have held: with its copy, or with the defaults.
+/// Chooses the state when the database has lost it: the copy, or the defaults.
 fn recover(
     read: StoredContent,
     origin: DamageReport,
@@ -280,8 +281,8 @@ fn recover(
     }
 }
 
-/// Runs without a database: with what the copy says, or what the database itself says if it can be read at least, or
-/// the defaults. Nothing can be saved.
+/// A store without a database: with the state of the copy, or of the database if that could at least be read, or the
+/// defaults. Nothing can be saved.
 fn unavailable(
     dir: &Path,
     lock: Option<File>,
@@ -306,7 +307,7 @@ fn unavailable(
     }
 }
 
-/// What can be read of a folder that cannot be used: the newer of the database and its copy.
+/// Reads a folder that cannot be used: the newer of the database and its copy.
 fn read_newest(dir: &Path) -> (StoredState, InForce) {
     let db = dir.join("db");
     let found = if db.exists() { scratch::read(&db).map(|(_, read)| read.stored) } else { Ok(None) };
@@ -325,7 +326,7 @@ fn read_newest(dir: &Path) -> (StoredState, InForce) {
     }
 }
 
-/// A database that cannot be used, and why.
+/// A database that cannot be used, with the reason.
 struct UnusableEngine(String);
 
 impl Engine for UnusableEngine {
@@ -357,7 +358,7 @@ fn system_error(doing: &str, path: &Path, error: &std::io::Error) -> DatabaseErr
     DatabaseError::System { why: format!("cannot {doing} {}: {error}", path.display()), full }
 }
 
-/// Makes and locks the folder again, if it was deleted.
+/// Creates and locks the folder again, if it was deleted.
 fn relock(dir: &Path, held: &mut File) -> Result<(), DatabaseError> {
     if disk::compare_file(held, &dir.join("lock")) != DatabaseFiles::Unchanged {
         fs::create_dir_all(dir).map_err(|error| system_error("create", dir, &error))?;
@@ -368,7 +369,7 @@ fn relock(dir: &Path, held: &mut File) -> Result<(), DatabaseError> {
 
 fn lock(dir: &Path) -> Result<File, DatabaseError> {
     let refused = |error: std::io::Error| system_error("write to the state folder", dir, &error);
-    // Not waiting where somebody put a pipe.
+    // Does not block if there is a named pipe.
     let mut options = File::options();
     options.create(true).truncate(false).write(true).custom_flags(OFlags::NONBLOCK.bits() as i32);
     let file = options.open(dir.join("lock"));
@@ -384,7 +385,7 @@ fn lock(dir: &Path) -> Result<File, DatabaseError> {
     Ok(file)
 }
 
-/// Opens and reads the database: damage has to show here, while nothing moves.
+/// Opens and reads the database. All of it is read, so that damage shows now, while nothing moves.
 fn read(db: &Path) -> Result<(DiskEngine, StoredContent), DatabaseError> {
     let attempt = || {
         let engine = DiskEngine::open(db)?;

@@ -1,4 +1,4 @@
-//! Where unreadable databases go: beside the database, the newest few of them.
+//! Quarantine of unreadable databases: they are renamed beside the database, and the newest few are kept.
 
 use std::fs::{self, File};
 use std::io;
@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use super::session::MAX_WHOLE;
 use crate::wall_clock;
 
-/// How many are kept. Each has a megabyte or so, and a card that wears out makes one at every start.
+/// Number of databases that are kept. Each has a megabyte or so, and a worn card makes one at every start.
 pub const KEPT: usize = 8;
 const PREFIX: &str = "db.unreadable-";
 
-/// Moves the folder `db` aside, to a name beside it with the date and a number in it, and makes that durable. The number
-/// counts all that there ever were. The oldest beyond [`KEPT`] are deleted.
+/// Renames the folder `db` to a name with the date and a running number, and makes that durable. Deletes the oldest
+/// beyond [`KEPT`].
 ///
 /// # Errors
 /// The system's.
@@ -20,7 +20,7 @@ pub fn move_aside(db: &Path) -> io::Result<PathBuf> {
     let parent = db.parent().ok_or(io::ErrorKind::InvalidInput)?;
     let before = moved_aside(parent)?;
     let number = before.last().map_or(1, |(number, _)| number + 1);
-    // The clock of a board without one may stand still over restarts, so only the number tells them apart.
+    // The clock of a board without a battery may stand still over restarts, so only the number is unique.
     let aside = parent.join(format!("{PREFIX}{}-{number}", wall_clock::file_stamp(wall_clock::now_unix_s())));
     fs::rename(db, &aside)?;
     File::open(parent)?.sync_all()?;
@@ -47,8 +47,7 @@ pub fn moved_aside(dir: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
     Ok(found)
 }
 
-/// The number in the name of a database that was moved aside.
-#[must_use]
+/// The running number in the name of a database that was moved aside.
 pub fn number_of(path: &Path) -> Option<u64> {
     let (_, number) = path.file_name()?.to_str()?.strip_prefix(PREFIX)?.rsplit_once('-')?;
     number.parse().ok().filter(|number| (1..=MAX_WHOLE).contains(number))

@@ -1,4 +1,4 @@
-//! How the start of the store went, in words.
+//! Recovery report: how the store was opened, with its text for people.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -7,88 +7,86 @@ use super::quarantine;
 use crate::settings::Invalid;
 use crate::wall_clock::readable;
 
-/// How the start of the store went.
+/// Recovery report: where the state at the start comes from.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Recovery {
-    /// There was no store; everything is as on a new machine.
+    /// There was no store; everything has the values of a new machine.
     Fresh,
-    /// Everything is as it was saved last.
+    /// The last saved state.
     Clean,
-    /// Everything is as it was saved last, by an older program, in its form. It was rewritten in the present one.
+    /// The last saved state, migrated from the layout of an older program.
     Migrated {
-        /// The version of the form.
+        /// Version of the old layout.
         from: u8,
     },
-    /// The database could not be used. Its copy is in force.
+    /// The database could not be used; the state of its copy is in force.
     Restored {
-        /// What was wrong with it.
+        /// Damage of the database.
         origin: DamageReport,
-        /// When the copy was written.
+        /// Time of the copy.
         written_unix_s: u64,
     },
-    /// The database could not be used, and there is no copy of it. The defaults are in force.
+    /// The database and its copy could not be used; the defaults are in force.
     Defaults {
-        /// What was wrong with it.
+        /// Damage of the database.
         origin: DamageReport,
-        /// What was wrong with the copy, if there was one.
+        /// Damage of the copy, if there was one.
         no_copy: Option<String>,
     },
-    /// The database has lost its newest writes, and its copy is no newer. What is in force is older, until the next
+    /// The database has lost its newest writes, and its copy is no newer. The older state is in force until the next
     /// save.
     RolledBack {
-        /// How many saves are lost.
+        /// Number of lost saves.
         lost: u64,
     },
-    /// Stored settings are not allowed, as after an update with narrower bounds. The defaults are in force.
+    /// The stored settings are not allowed, as after an update with narrower bounds. The defaults are in force.
     Invalid {
-        /// All that is wrong.
+        /// All problems.
         problems: Vec<Invalid>,
     },
-    /// The system does not let us use the state folder. Nothing can be saved.
+    /// The system refuses access to the state folder. Nothing can be saved.
     Unavailable {
-        /// The system's reason.
+        /// The system's message.
         reason: String,
-        /// What the machine runs with.
+        /// Source of the state in force.
         in_force: InForce,
     },
 }
 
-/// What the machine runs with when nothing can be saved.
+/// Source of the state when nothing can be saved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InForce {
-    /// What is stored: that could be read.
+    /// The database, which could be read.
     Stored,
     /// The copy.
     Copy {
-        /// When it was written.
+        /// Time of the copy.
         written_unix_s: u64,
     },
     /// The defaults.
     Defaults {
-        /// Whether there is something in the folder that should have been in force.
+        /// True if the folder has a state that should have been in force.
         lost: bool,
     },
 }
 
-/// What was wrong with a database.
+/// Damage of a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DamageReport {
-    /// What was wrong with it.
+    /// Description of the damage.
     pub reason: String,
-    /// Where it is now, when it was moved aside.
+    /// Path that it was moved aside to.
     pub moved_to: Option<PathBuf>,
 }
 
 impl Recovery {
-    /// Whether nothing is worth a warning.
-    #[must_use]
+    /// True if nothing needs a warning.
     pub fn is_plain(&self) -> bool {
         matches!(self, Recovery::Fresh | Recovery::Clean | Recovery::Migrated { .. })
     }
 
-    /// Whether settings are in force that are not the user's last ones, and not a copy of known date either. A person
-    /// has to know before anything moves.
-    #[must_use]
+    /// True if the settings in force are neither the user's last ones nor a copy of known date. A person must know of
+    /// it before anything moves.
     pub fn has_lost_settings(&self) -> bool {
         match self {
             Recovery::Fresh
@@ -102,7 +100,6 @@ impl Recovery {
     }
 
     /// A stable word for programs.
-    #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
             Recovery::Fresh => "fresh",

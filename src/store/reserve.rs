@@ -1,5 +1,4 @@
-//! A file that holds room on the disk for the day on which it is full: thrown overboard, it makes way for what has to
-//! be remembered.
+//! Reserved disk space: a file that is deleted when the disk is full, to make room for the state.
 
 use std::fs;
 use std::io::{self, Write};
@@ -7,29 +6,28 @@ use std::path::{Path, PathBuf};
 
 use crate::{files, layout};
 
-/// Real bytes: a file of zeros only by its length would hold nothing.
+/// Size of the file, in allocated bytes; a sparse file would reserve nothing.
 const BYTES: usize = layout::STATE_BALLAST_KIB * 1024;
-/// It is put back only where that leaves so many times its size.
+/// The file is only created if this many times its size is free.
 const ROOM: u64 = 4;
 
-/// Where it is, if it is there.
+/// Path of the file.
 #[derive(Debug, Clone)]
 pub struct ReservedSpace(PathBuf);
 
 impl ReservedSpace {
-    /// That of the state folder `dir`.
-    #[must_use]
+    /// The reserved space of the state folder `dir`.
     pub fn of(dir: &Path) -> ReservedSpace {
         ReservedSpace(dir.join("ballast"))
     }
 
-    /// Gives its room to others. False when there was none.
+    /// Deletes the file. Returns false if there was none.
     #[must_use]
     pub fn release(&self) -> bool {
         fs::remove_file(&self.0).is_ok()
     }
 
-    /// Puts it (back) there, if there is room for much more.
+    /// Creates the file, if it is missing and there is enough room.
     pub fn reserve(&self) {
         if fs::metadata(&self.0).is_ok_and(|file| file.len() == BYTES as u64) {
             return;
@@ -45,7 +43,7 @@ impl ReservedSpace {
 
     fn fill(&self) -> io::Result<()> {
         let mut file = files::create_anew(&self.0)?;
-        // Nothing that a file system could leave out or make smaller.
+        // Noise, which a file system cannot compress or leave out.
         let mut noise = 1_u32;
         let block: Vec<u8> = (0..64 * 1024)
             .map(|_| {
@@ -76,7 +74,7 @@ mod tests {
         reserved.reserve();
         assert_eq!(fs::metadata(&file).unwrap().modified().unwrap(), made);
         assert!(reserved.release() && !reserved.release());
-        // A piece of one, as after a power cut.
+        // A part of one, as after a power cut.
         fs::write(&file, "a piece").unwrap();
         reserved.reserve();
         assert_eq!(fs::metadata(&file).unwrap().len(), BYTES as u64);

@@ -1,5 +1,6 @@
-//! Reads a database without touching it: it is copied to a place in memory and opened there. For disks that are full or
-//! cannot be written, where sled cannot even read, and for those who only want to look.
+//! Read-only access to a database: it is copied to a temporary folder in memory and opened there.
+//!
+//! For disks that are full or read-only, where sled cannot even read, and for checks that must change nothing.
 
 use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io;
@@ -13,10 +14,10 @@ use super::disk::{self, DiskEngine};
 use super::engine::{DatabaseError, Engine};
 use super::error::panic_message;
 
-/// Reads the database in the folder `db`, and which write was the last that it acknowledged.
+/// Reads the database in the folder `db`; also returns the number of the last write that it acknowledged.
 ///
 /// # Errors
-/// [`DatabaseError`]; `System` when there is no place for the copy.
+/// [`DatabaseError`]; `System` if there is no room for the copy.
 pub fn read(db: &Path) -> Result<(u64, StoredContent), DatabaseError> {
     let system = |error: io::Error| DatabaseError::System { why: error.to_string(), full: false };
     disk::check_only_files(db)?;
@@ -47,13 +48,13 @@ fn open(copy: &Path) -> Result<(u64, StoredContent), DatabaseError> {
         .unwrap_or_else(|panic| Err(DatabaseError::Unreadable(panic_message(&*panic))))
 }
 
-/// How many names are tried for a folder. Each process has its own number, but one that was killed may have had the same:
-/// in a container it is always 1.
+/// Number of names that are tried for a folder. Each process has a number of its own, but a killed one may have had the
+/// same: in a container it is always 1.
 const NAMES: u32 = 64;
-/// How the names of the folders begin.
+/// Prefix of the folders' names.
 const PREFIX: &str = "yep-";
 
-/// A folder that goes with its owner, who holds a lock on it: what nobody holds was left by a process that was killed.
+/// Temporary folder, locked and deleted by its owner. A folder that is not locked was left by a killed process.
 struct Scratch {
     path: PathBuf,
     _lock: File,
@@ -66,7 +67,7 @@ impl Scratch {
         for _ in 0..NAMES {
             let count = COUNT.fetch_add(1, Ordering::Relaxed);
             let path = place.join(format!("{PREFIX}{}-{count}", std::process::id()));
-            // For nobody else, and never a folder that somebody else put there.
+            // Private, and never a folder that another user made.
             match DirBuilder::new().mode(0o700).create(&path).and_then(|()| Scratch::lock_new(path)) {
                 Ok(scratch) => {
                     scratch.remove_abandoned(place);
@@ -79,21 +80,21 @@ impl Scratch {
         Err(taken)
     }
 
-    /// Removes the folders of the same user in `place` that nobody holds: they take up memory until the computer is
-    /// started again.
+    /// Removes the folders of the same user in `place` that are not locked, as they take up memory until the next boot.
     fn remove_abandoned(&self, place: &Path) {
         let Ok(own) = fs::metadata(&self.path) else { return };
         for entry in fs::read_dir(place).into_iter().flatten().flatten() {
             let ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX))
                 && entry.metadata().is_ok_and(|about| about.is_dir() && about.uid() == own.uid());
-            // Nobody gets the lock of a folder that is held, this one's among them.
+            // A locked folder, as this one, cannot be locked again.
             if ours && File::open(entry.path()).is_ok_and(|folder| folder.try_lock().is_ok()) {
                 let _ = fs::remove_dir_all(entry.path());
             }
         }
     }
 
-    /// The folder that was just made, locked. Another process may take it for abandoned until it is; then another name serves.
+    /// Locks a new folder. Until then another process may take it for abandoned and delete it; that is the error
+    /// `AlreadyExists`, upon which another name is tried.
     fn lock_new(path: PathBuf) -> io::Result<Scratch> {
         let lost = || io::Error::from(io::ErrorKind::AlreadyExists);
         let lock = File::open(&path).map_err(|_| lost())?;

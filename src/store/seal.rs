@@ -1,6 +1,6 @@
-//! The form of a stored value: a version byte, the content in postcard's encoding, a CRC-32 of both.
+//! Envelope of a stored value: a version byte, the content in postcard's encoding, a CRC-32 of both.
 //!
-//! postcard takes surplus bytes and swapped fields without a word, hence the checksum and the version.
+//! postcard silently accepts surplus bytes and swapped fields, hence the checksum and the version.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -9,7 +9,7 @@ use super::engine::DatabaseError;
 
 const CRC_BYTES: usize = 4;
 
-/// The stored form of `content`.
+/// Encodes and seals `content`.
 ///
 /// # Errors
 /// The encoder's; it has none for plain structs.
@@ -17,7 +17,7 @@ pub fn encode(version: u8, content: &impl Serialize) -> Result<Vec<u8>, String> 
     Ok(seal(version, &postcard::to_stdvec(content).map_err(|error| error.to_string())?))
 }
 
-/// What was stored as `what`, in exactly this version.
+/// Unseals and decodes a value of exactly this version; `what` names it in errors.
 ///
 /// # Errors
 /// [`DatabaseError::Unreadable`] or [`DatabaseError::Newer`].
@@ -35,7 +35,6 @@ pub fn decode<T: DeserializeOwned>(what: &str, version: u8, value: &[u8]) -> Res
 }
 
 /// Puts a version before the content and a checksum behind it.
-#[must_use]
 pub fn seal(version: u8, content: &[u8]) -> Vec<u8> {
     let mut value = vec![version];
     value.extend_from_slice(content);
@@ -44,10 +43,10 @@ pub fn seal(version: u8, content: &[u8]) -> Vec<u8> {
     value
 }
 
-/// The version and the content of a sealed value.
+/// Checks a sealed value; returns its version and content.
 ///
 /// # Errors
-/// [`DatabaseError::Unreadable`] when the checksum is wrong; [`DatabaseError::Newer`] for a version that is not `known`.
+/// [`DatabaseError::Unreadable`] for a wrong checksum; [`DatabaseError::Newer`] for a version above `known`.
 pub fn unseal(value: &[u8], known: u8) -> Result<(u8, &[u8]), DatabaseError> {
     let Some((sealed, crc)) = value.split_last_chunk::<CRC_BYTES>() else {
         return Err(damaged("a value is too short"));
@@ -62,7 +61,7 @@ pub fn unseal(value: &[u8], known: u8) -> Result<(u8, &[u8]), DatabaseError> {
     }
 }
 
-/// It cannot be understood, and why.
+/// The error for a damaged database.
 pub fn damaged(what: impl Into<String>) -> DatabaseError {
     DatabaseError::Unreadable(what.into())
 }

@@ -1,34 +1,34 @@
-//! A session: from the instant at which a wave begins to move the axis until it is at rest again.
+//! Session record: from the instant at which a wave begins to move the axis until it is at rest again; and the counters
+//! over all sessions.
 
 use serde::{Deserialize, Serialize};
 
-/// The largest whole number that is taken in: up to here every program that reads JSON keeps each one exactly.
+/// Largest whole number that is stored: up to here every JSON reader keeps integers exactly.
 pub const MAX_WHOLE: u64 = 1 << 53;
 
-/// Codes of faults that one session keeps.
+/// Largest number of fault codes in a session.
 pub const MAX_FAULTS: usize = 8;
 const FAULT_CHARS: usize = 64;
 
-/// Why a session ended.
+/// The reason why a session ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 // The order is stored: append only.
 pub enum SessionEnd {
-    /// The last period was complete: END, or a command that waited for it.
+    /// At the end of a period: END, or a command that waited for it.
     End,
     /// STOP.
     Stop,
     /// A fault.
     Fault,
-    /// The process was told to end.
+    /// Shutdown of the process.
     ShutDown,
     /// The process died, or the power was cut.
     Interrupted,
 }
 
 impl SessionEnd {
-    /// For people and programs.
-    #[must_use]
+    /// Name, for people and programs.
     pub const fn name(self) -> &'static str {
         match self {
             SessionEnd::End => "end",
@@ -40,31 +40,30 @@ impl SessionEnd {
     }
 }
 
-/// What happened in a session. Serialized with its units, as clients and backups have it.
+/// Record of a session. Serialised with its units, as clients and backups have it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SessionRecord {
-    /// When it began, in seconds since 1970 on the clock of the computer, which may be wrong.
+    /// Beginning by the wall clock, which may be wrong [s since 1970].
     pub started_unix_s: u64,
-    /// How long it took, in s, on the clock of the machine, which is not.
+    /// Duration on the machine's clock [s].
     pub duration_s: f64,
-    /// Why it ended; none while it is under way.
+    /// The reason why it ended; `None` while it is under way.
     pub ended: Option<SessionEnd>,
-    /// Movements there and back.
+    /// Strokes there and back.
     pub strokes: u64,
-    /// Distance that the pulses moved the axis, in mm.
+    /// Distance by the pulses [mm].
     pub distance_mm: f64,
-    /// Fastest speed, in mm/s.
+    /// Peak speed [mm/s].
     pub peak_speed_mm_s: f64,
-    /// Strongest force, in g, either way; none without a load cell.
+    /// Peak force, either way [g]; `None` without a load cell.
     pub peak_force_g: Option<f64>,
-    /// The faults by their codes, the first cause first, eight at most.
+    /// Codes of the faults, the first cause first, eight at most.
     pub faults: Vec<String>,
 }
 
 impl SessionRecord {
-    /// A session that has just begun.
-    #[must_use]
+    /// A session at its beginning.
     pub const fn begun(started_unix_s: u64) -> SessionRecord {
         SessionRecord {
             started_unix_s,
@@ -78,16 +77,15 @@ impl SessionRecord {
         }
     }
 
-    /// As far as is known, after the process died in mid-session.
-    #[must_use]
+    /// The session as interrupted by the end of the process.
     pub fn interrupted(&self) -> SessionRecord {
         SessionRecord { ended: Some(SessionEnd::Interrupted), ..self.clone() }
     }
 
-    /// Whether the values are possible.
+    /// Checks that the values are possible.
     ///
     /// # Errors
-    /// The first that is not.
+    /// The first impossible value.
     pub fn check(&self) -> Result<(), String> {
         for (name, value) in [
             ("duration_s", self.duration_s),
@@ -110,24 +108,24 @@ impl SessionRecord {
     }
 }
 
-/// Sums over all sessions that ended.
+/// Sums over all ended sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Counters {
-    /// How many there were.
+    /// Number of sessions.
     pub sessions: u64,
-    /// Movements there and back.
+    /// Strokes there and back.
     pub strokes: u64,
-    /// Distance, in mm.
+    /// Distance [mm].
     pub distance_mm: f64,
-    /// Time in motion, in s.
+    /// Time in motion [s].
     pub moving_s: f64,
-    /// Sessions that a fault ended.
+    /// Number of sessions that ended with a fault.
     pub faults: u64,
 }
 
 impl Counters {
-    /// Counts a session that has ended.
+    /// Adds an ended session.
     pub fn add(&mut self, session: &SessionRecord) {
         self.sessions = self.sessions.saturating_add(1).min(MAX_WHOLE);
         self.strokes = self.strokes.saturating_add(session.strokes).min(MAX_WHOLE);
@@ -137,10 +135,10 @@ impl Counters {
         self.faults = self.faults.saturating_add(u64::from(fault)).min(MAX_WHOLE);
     }
 
-    /// Whether the values are possible.
+    /// Checks that the values are possible.
     ///
     /// # Errors
-    /// The first that is not.
+    /// The first impossible value.
     pub fn check(&self) -> Result<(), String> {
         possible("distance_mm", self.distance_mm)?;
         possible("moving_s", self.moving_s)?;

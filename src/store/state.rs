@@ -1,7 +1,7 @@
-//! Everything that is remembered, as one value, and the changes that it can take.
+//! Persistent state as one value, and the changes to it.
 //!
-//! Its bounds are what keeps the store small: so many waves of so many bytes, so many sessions. They may widen in a
-//! later version, never narrow: what is stored has to stay readable.
+//! Its bounds keep the store small: the number and size of waves, the number of sessions. A later version may widen
+//! them and never narrow them, as stored values have to stay readable.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,54 +12,54 @@ use serde_json::Value;
 use super::session::{Counters, MAX_WHOLE, SessionRecord};
 use crate::settings::Settings;
 
-/// How many waves can be saved.
+/// Largest number of saved waves.
 pub const MAX_WAVES: usize = 64;
-/// Characters of a wave's name.
+/// Longest name of a wave [characters].
 pub const WAVE_NAME_CHARS: usize = 64;
-/// Bytes of a saved wave, as compact JSON.
+/// Largest saved wave, as compact JSON [bytes].
 pub const WAVE_BYTES: usize = 64 * 1024;
-/// Bytes of all saved waves together.
+/// Largest size of all saved waves together [bytes].
 pub const WAVES_BYTES: usize = 512 * 1024;
-/// How many sessions are remembered: the newest.
+/// Number of sessions that are kept, the newest.
 pub const MAX_SESSIONS: usize = 200;
-/// From this number on sessions are numbered anew from 1, so that there is always a next number.
+/// At this number sessions are renumbered from 1, so that there is always a next number.
 const RENUMBER_FROM: u64 = MAX_WHOLE / 2;
-/// Characters of the name of a kind of sensor.
+/// Longest name of a kind of sensor [characters].
 const SENSOR_CHARS: usize = 16;
 
-/// Everything that is remembered.
+/// Persistent state.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredState {
-    /// What the user set, and what the last calibration measured.
+    /// Settings and calibration.
     pub settings: Settings,
-    /// Waves by their names.
+    /// Saved waves by name.
     pub waves: BTreeMap<String, SavedWave>,
-    /// What the machine did, by number; a later session has a higher one.
+    /// Sessions by number; later ones have higher numbers.
     pub sessions: BTreeMap<u64, SessionRecord>,
-    /// Sums over all sessions, also over those that are forgotten.
+    /// Sums over all sessions, including those that are no longer kept.
     pub counters: Counters,
-    /// What the readings of the force sensor mean, once somebody has tared it. No setting: what the user sets back to the
-    /// defaults does not touch it.
+    /// Scale of the force sensor; `None` before the first tare. It is no setting: a reset of the settings keeps it.
     pub force_scale: Option<ForceScale>,
 }
 
-/// What the readings of a force sensor mean: `force = (reading − zero) / per_g`.
+/// Scale of a force sensor: `force = (reading − zero) / per_g`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ForceScale {
-    /// The kind of sensor that it belongs to; of another one it says nothing.
+    /// Kind of sensor; the scale is ignored for any other.
     pub sensor: String,
-    /// The reading of an unloaded cell, once somebody has tared.
+    /// Reading of the unloaded cell; `None` before the first tare.
     pub zero: Option<f64>,
-    /// What a gram adds to it, once somebody has calibrated; negative for a cell that is mounted the other way round.
+    /// Change of the reading per gram; `None` before the first calibration, negative for a cell that is mounted the
+    /// other way round.
     pub per_g: Option<f64>,
 }
 
 impl ForceScale {
-    /// Whether it can be one.
+    /// Checks that the values are possible.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// A message about the first impossible value.
     pub fn check(&self) -> Result<(), String> {
         let is_word = (1..=SENSOR_CHARS).contains(&self.sensor.len())
             && self.sensor.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
@@ -76,12 +76,12 @@ impl ForceScale {
     }
 }
 
-/// A wave as a client asked for it: a JSON object that was understood when it was saved.
+/// Saved wave: a client's JSON object, which was checked when it was saved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SavedWave(Arc<str>);
 
 impl SavedWave {
-    /// The wave that `asked` stands for. Whether it makes sense is for the caller to know.
+    /// A wave from the JSON `asked`, which the caller has checked.
     ///
     /// # Errors
     /// It is no object, or larger than [`WAVE_BYTES`].
@@ -105,23 +105,21 @@ impl SavedWave {
     }
 
     /// As compact JSON.
-    #[must_use]
     pub fn text(&self) -> &str {
         &self.0
     }
 
-    /// As it was asked for.
-    #[must_use]
+    /// The JSON of the client.
     pub fn value(&self) -> Value {
-        // It was made of a value, so it is one.
+        // Always valid, as the text was made from a value.
         serde_json::from_str(&self.0).unwrap_or_default()
     }
 }
 
-/// Whether a wave can have this name.
+/// Checks the name of a wave.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The rule for names.
 pub fn check_wave_name(name: &str) -> Result<(), String> {
     let chars = name.chars().count();
     if (1..=WAVE_NAME_CHARS).contains(&chars) && name.trim() == name && !name.chars().any(char::is_control) {
@@ -131,21 +129,21 @@ pub fn check_wave_name(name: &str) -> Result<(), String> {
     Err(format!("{rule}, and no space at its ends"))
 }
 
-/// Something new to remember.
+/// A change of the state.
 #[derive(Debug, Clone, PartialEq)]
 pub enum StateChange {
-    /// These are the settings.
+    /// Replaces the settings.
     Settings(Settings),
-    /// This wave has this name, and no other has it.
+    /// Saves a wave under this name; replaces another one.
     SaveWave(String, SavedWave),
-    /// No wave has this name.
+    /// Deletes the wave of this name.
     ForgetWave(String),
-    /// The session with this number is so.
+    /// Saves the session under this number.
     Session(u64, SessionRecord),
-    /// The readings of the force sensor mean this.
+    /// Replaces the scale of the force sensor.
     ForceScale(ForceScale),
-    /// This, and nothing of what was before but a force scale where it says none: whoever brings back an old backup has
-    /// not taken the sensor away.
+    /// Replaces everything. If it has no force scale, the present one stays, as an old backup does not mean that the
+    /// sensor is gone.
     Everything(Box<StoredState>),
 }
 
@@ -156,8 +154,7 @@ impl From<Settings> for StateChange {
 }
 
 impl StoredState {
-    /// Nothing but these settings.
-    #[must_use]
+    /// A state with these settings and nothing else.
     pub fn of(settings: Settings) -> StoredState {
         StoredState {
             settings,
@@ -168,10 +165,10 @@ impl StoredState {
         }
     }
 
-    /// Takes a change in.
+    /// Applies a change.
     ///
     /// # Errors
-    /// There is no room for it; then nothing has changed.
+    /// A bound is exceeded; then nothing has changed.
     pub fn apply(&mut self, change: StateChange) -> Result<(), String> {
         match change {
             StateChange::Settings(settings) => self.settings = settings,
@@ -202,8 +199,8 @@ impl StoredState {
         Ok(())
     }
 
-    /// Brings what an older version took in into the present bounds, so that it is still read: a session's number, a count or a
-    /// time beyond [`MAX_WHOLE`].
+    /// Clamps values of an older version to the present bounds, so that they are still read: numbers of sessions,
+    /// counts and times above [`MAX_WHOLE`].
     pub fn clamp_to_bounds(&mut self) {
         self.renumber_sessions();
         for session in self.sessions.values_mut() {
@@ -223,13 +220,12 @@ impl StoredState {
         }
     }
 
-    /// The number of the next session.
-    #[must_use]
+    /// Number of the next session.
     pub fn next_session(&self) -> u64 {
         self.sessions.last_key_value().map_or(1, |(number, _)| number + 1)
     }
 
-    /// Ends the sessions that nobody will end any more: the process that was to do so is gone.
+    /// Ends sessions that a process left open when it died.
     pub fn end_interrupted(&mut self) {
         let open: Vec<_> =
             self.sessions.iter().filter(|(_, session)| session.ended.is_none()).map(|(n, _)| *n).collect();
@@ -251,10 +247,10 @@ impl StoredState {
         }
     }
 
-    /// Checks everything but the settings, which say themselves what is wrong with them.
+    /// Checks everything except the settings, which have a check of their own.
     ///
     /// # Errors
-    /// The first thing that is wrong.
+    /// A message about the first problem.
     pub fn check_rest(&self) -> Result<(), String> {
         for name in self.waves.keys() {
             check_wave_name(name).map_err(|why| format!("wave {name:?}: {why}"))?;
@@ -346,7 +342,7 @@ mod tests {
         assert_eq!(state.sessions.len(), MAX_SESSIONS);
         assert_eq!(state.sessions.first_key_value().unwrap().0, &51);
         assert_eq!((state.counters.sessions, state.counters.strokes), (250, 500));
-        // What is said twice is counted once.
+        // A session that is saved twice is counted once.
         state.apply(StateChange::Session(250, done)).unwrap();
         assert_eq!(state.counters.sessions, 250);
     }

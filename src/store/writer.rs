@@ -1,4 +1,4 @@
-//! The thread that owns the database, and the way to it.
+//! Writer thread of the store: the single writer of the database, with group commit.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -16,9 +16,9 @@ use super::reserve::ReservedSpace;
 use super::state::{StateChange, StoredState};
 use super::{InitialState, StoreError, json_snapshot};
 
-/// Saves that may wait for the thread; further callers wait for a place.
+/// Queue length of the thread; further callers wait for a place.
 const WAITING: usize = 64;
-/// A change of what the user made is in the copy so much later: those of a moment make one copy.
+/// Delay from a user's change to its copy: changes within it share one copy.
 const SNAPSHOT_DELAY: Duration = Duration::from_secs(1);
 
 struct Request {
@@ -26,32 +26,32 @@ struct Request {
     done: oneshot::Sender<Result<(), StoreError>>,
 }
 
-/// What everybody may read.
+/// State that all threads may read.
 #[derive(Debug, Clone)]
 pub struct StateView {
-    /// Everything that is remembered.
+    /// The present state.
     pub state: Arc<StoredState>,
-    /// How many writes there have been.
+    /// Number of writes so far.
     pub generation: u64,
 }
 
 type SharedView = Arc<RwLock<StateView>>;
 
-/// The running thread. Dropping it waits until everything that was asked for is done.
+/// Handle of the writer thread. Dropping it waits until all requests are done.
 #[derive(Debug)]
 pub struct WriterThread {
-    /// None only while it drops.
+    /// `None` only while it drops.
     requests: Option<mpsc::Sender<Request>>,
     thread: Option<JoinHandle<()>>,
     shared: SharedView,
 }
 
 impl WriterThread {
-    /// Starts the thread and lets it `begin`: a database is opened where it is used, so that a panic of one
-    /// never reaches the caller. A copy and ballast are kept in the folder `dir`, if there is one.
+    /// Starts the thread, which calls `open`: a database is opened where it is used, so that its panics never reach the
+    /// caller. A copy and reserved space are kept in the folder `dir`, if there is one.
     ///
     /// # Errors
-    /// Those of `begin`, or that there is no thread to be had.
+    /// Those of `open`, or that the thread cannot be started.
     pub fn start(
         dir: Option<PathBuf>,
         open: impl FnOnce() -> Result<OpenedStore, StoreError> + Send + 'static,
@@ -98,7 +98,7 @@ impl WriterThread {
         finished.await.map_err(|_| StoreError::Ended)?
     }
 
-    /// What was saved last.
+    /// The state that was saved last.
     pub fn view(&self) -> StateView {
         self.shared.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -108,25 +108,25 @@ impl Drop for WriterThread {
     fn drop(&mut self) {
         self.requests = None;
         if let Some(thread) = self.thread.take() {
-            // Its panics have been answered to whoever waited.
+            // Its panics have been reported to the callers.
             let _ = thread.join();
         }
     }
 }
 
-/// The copy beside the database.
+/// Schedule of the copy beside the database.
 struct SnapshotTask {
     dir: PathBuf,
     reserved: ReservedSpace,
-    /// The number of the write that it is up to date with.
+    /// Number of the write that it is up to date with.
     snapshot_generation: u64,
-    /// When the next one is to be written.
+    /// Instant of the next copy.
     due: Option<Instant>,
 }
 
-/// The database as the thread sees it.
+/// State of the writer thread.
 struct Writer {
-    /// None after a failed write.
+    /// `None` after a failed write.
     engine: Option<Box<dyn Engine>>,
     content: StoredValues,
     reopen: Box<Reopen>,
@@ -138,7 +138,7 @@ struct Writer {
 
 impl Writer {
     fn serve(mut self, mut requests: mpsc::Receiver<Request>) {
-        // A clock for the copy; everything happens in this thread.
+        // Only for the timer of the copy; everything runs in this thread.
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_time().build() else {
             tracing::error!("the thread of the store cannot be set up: nothing can be saved");
             return;
@@ -163,7 +163,7 @@ impl Writer {
         self.write_snapshot();
     }
 
-    /// Writes this one and all that arrived meanwhile, as one.
+    /// Group commit: writes this change and all that have arrived, in one batch.
     fn commit_group(&mut self, first: Request, requests: &mut mpsc::Receiver<Request>) {
         let mut next = (*self.state).clone();
         let mut waiting = Vec::new();
@@ -171,7 +171,7 @@ impl Writer {
         while let Some(Request { change, done }) = request {
             match next.apply(change) {
                 Ok(()) => waiting.push(done),
-                // A caller that no longer waits is no failure; here and below.
+                // A caller may have stopped waiting; here and below.
                 Err(why) => drop(done.send(Err(StoreError::NoRoom(why)))),
             }
             request = requests.try_recv().ok();
@@ -198,7 +198,7 @@ impl Writer {
         saved.map_err(|failed| StoreError::Write(failed.why))
     }
 
-    /// Gives up the ballast.
+    /// Releases the reserved disk space; returns true if there was some.
     fn release_reserved_space(&self) -> bool {
         let dropped = self.snapshot.as_ref().is_some_and(|snapshot| snapshot.reserved.release());
         if dropped {
@@ -207,8 +207,8 @@ impl Writer {
         dropped
     }
 
-    /// Whether the files of the database are still where they were opened. Deleted ones are made anew by the next write, with
-    /// everything that is remembered; what has taken their place is somebody else's, and stays as it is.
+    /// Checks that the database's files are still in place. Deleted files are created again by the next write, with the
+    /// whole state. Files that have replaced them belong to another process, and stay as they are.
     fn check_files(&mut self) -> Result<(), WriteError> {
         match self.engine.as_ref().map_or(DatabaseFiles::Unchanged, |engine| engine.file_state()) {
             DatabaseFiles::Unchanged => Ok(()),
@@ -227,7 +227,7 @@ impl Writer {
         }
     }
 
-    /// Closes the database. sled may fail at that, too; of what failed before it has said so.
+    /// Closes the database. A panic of sled is ignored, as the failed write was reported already.
     fn close(&mut self) {
         let engine = self.engine.take();
         let _ = catch_unwind(AssertUnwindSafe(|| drop(engine)));
@@ -262,7 +262,7 @@ impl Writer {
         let written = catch_unwind(AssertUnwindSafe(attempt))
             .unwrap_or_else(|panic| Err(WriteError { why: panic_message(&*panic), full: false }));
         if written.is_err() {
-            // After one failed write, as on a full disk, sled refuses all others until it is opened again.
+            // After one failed write, as on a full disk, sled refuses all others until it is reopened.
             self.close();
         }
         written
@@ -272,7 +272,7 @@ impl Writer {
     fn write_snapshot(&mut self) {
         let Some(snapshot) = &mut self.snapshot else { return };
         snapshot.due = None;
-        // Beside files of somebody else a copy of ours would be taken for theirs.
+        // A copy beside replaced files would be taken for a copy of those.
         let taken = self.engine.as_ref().is_some_and(|engine| engine.file_state() == DatabaseFiles::Replaced);
         if snapshot.snapshot_generation == self.generation || taken {
             return;
@@ -285,7 +285,7 @@ impl Writer {
         }
     }
 
-    /// Takes (new) ballast, if there is none and much room.
+    /// Reserves disk space (again), if there is enough room.
     fn reserve_space(&self) {
         if let Some(snapshot) = &self.snapshot {
             snapshot.reserved.reserve();
@@ -305,7 +305,7 @@ mod tests {
     use super::*;
     use crate::settings::{Settings, new_id};
 
-    /// Fails at the first write or panics at it.
+    /// Fails or panics at the first write.
     struct Failing(&'static str);
 
     impl Engine for Failing {

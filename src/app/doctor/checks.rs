@@ -1,4 +1,4 @@
-//! The checks that no start makes: it would go on all the same, or fail by itself.
+//! Checks that a start does not make, as it would go on all the same, or fail by itself.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::drive::realtime::{HostFiles, Item};
 use crate::layout;
 use crate::options::{Driver, Pins};
 
-/// Cores that the layout gives a role.
+/// Number of cores that the layout needs.
 fn cores_wanted() -> usize {
     let server = layout::SERVER_CPUS.into_iter().max().unwrap_or(0);
     1 + layout::STEP_CPU.max(layout::CONTROL_CPU).max(server)
@@ -34,7 +34,7 @@ pub fn driver(driver: Driver) -> Item {
 pub fn state_folder(folder: &Path) -> Item {
     let named = folder.display();
     let database = folder.join("db");
-    // A database that another user has begun is as bad as a folder of another user.
+    // The database may belong to another user, even in a folder of this user.
     let wrong = if folder.exists() && !folder.is_dir() {
         Some("is no folder".to_owned())
     } else {
@@ -101,7 +101,7 @@ pub fn interrupts(host: &HostFiles) -> Item {
         .remedy("add irqaffinity= with the other cores to the kernel's command line")
 }
 
-/// The cores below 32 of a mask as the kernel writes it: `f`, or `ff,ffffffff` with the high ones first.
+/// Cores below 32 of a mask as the kernel writes it: `f`, or `ff,ffffffff` with the high ones first.
 fn low_mask(mask: &str) -> Option<u64> {
     u64::from_str_radix(mask.rsplit(',').next()?, 16).ok()
 }
@@ -110,14 +110,14 @@ pub fn governor(host: &HostFiles) -> Item {
     let core = layout::STEP_CPU;
     let path = |core| format!("sys/devices/system/cpu/cpu{core}/cpufreq/scaling_governor");
     let governor = read(host, &path(core)).or_else(|| read(host, &path(0)));
-    // Without one the clock does not change.
+    // Without a governor the clock does not change.
     let ok = governor.as_deref().is_none_or(|governor| governor == "performance");
     Item::new("clock governor", "performance", governor.unwrap_or("none".to_owned()), ok)
         .remedy("add cpufreq.default_governor=performance to the kernel's command line")
 }
 
 pub fn clock_source(host: &HostFiles) -> Item {
-    /// Read without leaving the process.
+    /// Clock sources that are read without a system call.
     const FAST: [&str; 3] = ["arch_sys_counter", "tsc", "kvm-clock"];
     let source = read(host, "sys/devices/system/clocksource/clocksource0/current_clocksource");
     let ok = source.as_deref().is_some_and(|source| FAST.contains(&source));
@@ -133,7 +133,7 @@ pub fn wake_up(host: &HostFiles) -> Item {
     ))
 }
 
-/// The firmware's flags since power-on: under-voltage, lowered clock, throttled, soft limit of temperature.
+/// Flags of the firmware, now and since power-on: under-voltage, lowered clock, throttled, soft limit of temperature.
 pub fn power(host: &HostFiles) -> Item {
     const NOW: u32 = 0xf;
     const SINCE_POWER_ON: u32 = 0xf << 16;
@@ -152,7 +152,7 @@ pub fn power(host: &HostFiles) -> Item {
 
 pub fn gpio(host: &HostFiles) -> Item {
     let pick = |name| device(host, "pins", name);
-    // The registers, by either way, and the kernel's list of who has which line.
+    // The registers, through either device, and the kernel's list of claimed lines.
     let memory = [pick("/dev/gpiomem"), pick("/dev/mem")];
     let registers = memory.iter().find(|way| way.ok).unwrap_or(&memory[0]).clone();
     let chip = pick("/dev/gpiochip0");
@@ -166,7 +166,7 @@ pub fn gpio(host: &HostFiles) -> Item {
         .remedy("run it on a Raspberry Pi, as a user of the group gpio")
 }
 
-/// What is wired where, for whoever compares it with the cables.
+/// The configured pins, to compare with the cables.
 pub fn wiring(pins: &Pins) -> Item {
     let named = |(key, pin): (&'static str, u8)| format!("{} {pin}", key.trim_start_matches("pins."));
     let got = pins.wired().map(named).collect::<Vec<_>>().join(", ");
@@ -183,7 +183,7 @@ pub fn i2c(host: &HostFiles) -> Item {
         .remedy("dtparam=i2c_arm=on in config.txt, the module i2c-dev, and a user of the group i2c")
 }
 
-/// A device that must be there for this user to read and write.
+/// Checks that this user may read and write a device.
 fn device(host: &HostFiles, what: &'static str, path: &str) -> Item {
     let (got, ok) = match host.check_access(path.trim_start_matches('/')) {
         Ok(()) => (path.to_owned(), true),

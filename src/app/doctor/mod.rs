@@ -1,7 +1,7 @@
-//! Looks at the host without starting anything: what `yep doctor` shows.
+//! Checks of the host without starting anything: the report of `yep doctor`.
 //!
-//! Every check is there for every driver; what the driver and the options need of it differs. What only helps is
-//! shown too: the same figures explain a late step.
+//! Every check is made for every driver; which ones are needed depends on the driver and the options. The others are
+//! shown too, as they may explain a late step.
 
 mod checks;
 
@@ -15,36 +15,35 @@ use crate::drive::realtime::{Demand, HostFiles, Item};
 use crate::layout;
 use crate::options::{Driver, ForceSensorOptions, Options};
 
-/// One check.
+/// Result of a check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Check {
-    /// What was wanted, and what there is.
+    /// Wanted and actual value.
     #[serde(flatten)]
     pub item: Item,
-    /// Whether nothing works without it.
+    /// True if the machine does not start without it.
     pub needed: bool,
 }
 
-/// All of them.
+/// Results of all checks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Findings {
-    /// For whom it was looked.
+    /// Driver that the checks are for.
     pub driver: Driver,
-    /// Whether all that is needed is there.
+    /// True if no needed check failed.
     pub fine: bool,
-    /// In the order of the screen.
+    /// In the order of the display.
     pub checks: Vec<Check>,
 }
 
 impl Findings {
-    /// What is needed and not there.
+    /// The needed checks that failed.
     pub fn missing(&self) -> impl Iterator<Item = &Item> {
         self.checks.iter().filter(|check| check.needed && !check.item.ok).map(|check| &check.item)
     }
 }
 
-/// Looks at a host, for a start with these options.
-#[must_use]
+/// Checks a host for a start with these options.
 pub fn examine(options: &Options, host: &HostFiles) -> Findings {
     let required = demand(options.driver, options.realtime.require) == Demand::Require;
     let gpio = options.driver == Driver::Gpio;
@@ -80,13 +79,13 @@ pub fn examine(options: &Options, host: &HostFiles) -> Findings {
     Findings { driver: options.driver, fine, checks }
 }
 
-/// Steps in a second at which the self-test waits: asleep nearly all the time, and nearly none of it.
+/// Step rates of the self-test: one that sleeps nearly all the time, and one that hardly sleeps.
 const LATENCY_RATES_HZ: [u32; 2] = [1_000, 10_000];
 
-/// The self-test, for `seconds` at each rate, on a thread that is set up as these options have it.
+/// Runs the latency self-test for `seconds` at each rate, on a thread that is set up as with these options.
 ///
 /// # Errors
-/// The system refused the thread.
+/// The thread cannot be started.
 pub fn measure(options: &Options, seconds: u64) -> io::Result<(Vec<Item>, Vec<LatencyMeasurement>)> {
     latency::measure_lateness(&LATENCY_RATES_HZ, seconds, demand(options.driver, options.realtime.require))
 }

@@ -1,24 +1,24 @@
-//! Adds up what the snapshots of a session show. Pure.
+//! Sums of a session from its snapshots: distance, strokes, peak speed and peak force. Pure.
 //!
-//! Snapshots come about a hundred times a second. At the turns of a wave up to 10 ms are missing between two of them,
-//! which makes the distance of a quick wave a little shorter than it was: under 1 % at two periods a second.
+//! Snapshots come about a hundred times a second. Between two of them up to 10 ms are missing at a reversal of the
+//! wave, which makes the distance of a quick wave a little short: under 1 % at two periods a second.
 
 use crate::machine::Snapshot;
 use crate::store::SessionRecord;
 
-/// A turn counts when the axis came so far back from the place where it turned: the jitter of a hold is no stroke.
+/// Hysteresis of the reversal detection: the jitter of a hold is no stroke.
 const REVERSAL_MM: f64 = 1.0;
 
-/// The sums.
+/// Sums of one session.
 #[derive(Debug, Default)]
 pub struct SessionTally {
     position_mm: Option<f64>,
     distance_mm: f64,
     peak_speed_mm_s: f64,
     peak_force_g: Option<f64>,
-    /// Which way it goes, and the farthest place on this way; none before the first millimetre.
+    /// Direction of motion and the farthest position in it; `None` before the first millimetre.
     direction: Option<(Direction, f64)>,
-    /// Where it was when it was seen first.
+    /// Position of the first snapshot.
     start_mm: Option<f64>,
     turns: u64,
 }
@@ -30,7 +30,7 @@ enum Direction {
 }
 
 impl SessionTally {
-    /// Takes a snapshot in.
+    /// Adds a snapshot.
     pub fn add_snapshot(&mut self, now: &Snapshot) {
         self.peak_speed_mm_s = self.peak_speed_mm_s.max(now.velocity_mm_s.abs());
         if let Some(force_g) = now.force_g {
@@ -62,10 +62,10 @@ impl SessionTally {
         };
     }
 
-    /// A session with these sums, begun at that time.
+    /// The session with these sums, begun at that time.
     pub fn record(&self, begun_unix_s: u64) -> SessionRecord {
         SessionRecord {
-            // There and back has two turns; the first one is there when it is half-way.
+            // A stroke there and back has two reversals, and counts from the first one.
             strokes: self.turns.div_ceil(2),
             distance_mm: self.distance_mm,
             peak_speed_mm_s: self.peak_speed_mm_s,

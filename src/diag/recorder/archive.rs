@@ -48,7 +48,6 @@ pub struct ArchiveEntry {
 
 impl ArchiveEntry {
     /// True if it is on disk.
-    #[must_use]
     pub fn is_written(&self) -> bool {
         self.unwritten.is_none()
     }
@@ -70,7 +69,6 @@ struct ArchiveState {
 
 impl Archive {
     /// Opens the archive in the folder `dir`, which is created with the first recording. Succeeds whatever is there.
-    #[must_use]
     pub fn open(dir: &Path) -> Archive {
         let ids = recording_ids(dir);
         let mut entries = Vec::new();
@@ -125,7 +123,6 @@ impl Archive {
     }
 
     /// The recordings, the newest first.
-    #[must_use]
     pub fn list(&self) -> Vec<ArchiveEntry> {
         self.lock().entries.iter().rev().cloned().collect()
     }

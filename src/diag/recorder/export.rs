@@ -36,7 +36,6 @@ impl ExportSpan {
 }
 
 /// Summary of a recording as JSON.
-#[must_use]
 pub fn summary(entry: &ArchiveEntry) -> Value {
     let about = &entry.about;
     json!({
@@ -58,7 +57,6 @@ pub fn summary(entry: &ArchiveEntry) -> Value {
 }
 
 /// A part of a recording as JSON: columns of numbers, and lists of commands and changes.
-#[must_use]
 pub fn json(entry: &ArchiveEntry, recording: &Recording, part: &ExportSpan) -> Vec<u8> {
     #[derive(Serialize)]
     struct RecordColumns {
@@ -136,7 +134,6 @@ pub const COLUMNS: &str = "time_s,at_ns,steps,position_mm,velocity_mm_s,force_g,
      command,period_s,reply,missed_cycles,rebases";
 
 /// A part of a recording as CSV, one row per control cycle.
-#[must_use]
 pub fn csv(recording: &Recording, part: &ExportSpan) -> String {
     let mut text = String::with_capacity(96 * part.every_nth(recording).count());
     text.push_str(COLUMNS);

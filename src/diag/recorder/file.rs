@@ -53,7 +53,6 @@ pub enum RecordingFileError {
 }
 
 /// Encodes a recording.
-#[must_use]
 pub fn encode(recording: &Recording) -> Vec<u8> {
     let head = serde_json::to_vec(&recording.about).unwrap_or_default();
     let length = |length: usize| u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes();

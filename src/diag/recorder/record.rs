@@ -67,7 +67,6 @@ impl WordTable {
     }
 
     /// All words; number 1 comes first.
-    #[must_use]
     pub fn all(&self) -> Vec<String> {
         self.0.iter().map(|name| (*name).to_owned()).collect()
     }
@@ -83,7 +82,6 @@ fn word(reply: &Reply) -> &'static str {
 
 impl Record {
     /// The record of a trace sample, with `missed` missing cycles before it.
-    #[must_use]
     pub fn of(seen: &TraceSample, missed: u16, names: &mut WordTable) -> Record {
         let geometry = &seen.config.geometry;
         let scale = seen.calibration.map_or(geometry.nominal.get(), |found| found.steps_per_mm(geometry));
@@ -110,13 +108,11 @@ impl Record {
     }
 
     /// Input lines.
-    #[must_use]
     pub fn inputs(&self) -> Inputs {
         Inputs::from_bits(self.lines & 0x0f)
     }
 
     /// Level of the stop line as a word.
-    #[must_use]
     pub fn stop(&self) -> &'static str {
         const STOP: u8 = StopLevel::Stop as u8;
         match self.lines >> 4 {
@@ -127,7 +123,6 @@ impl Record {
     }
 
     /// Encodes the record: little-endian, in the order of the fields.
-    #[must_use]
     pub fn to_bytes(&self) -> [u8; BYTES] {
         let mut bytes = [0; BYTES];
         bytes[0..8].copy_from_slice(&self.at_ns.to_le_bytes());
@@ -147,7 +142,6 @@ impl Record {
     }
 
     /// Decodes a record. Every pattern of bits is valid.
-    #[must_use]
     pub fn from_bytes(bytes: &[u8; BYTES]) -> Record {
         let word = |index: usize| core::array::from_fn(|byte| bytes[8 + 4 * index + byte]);
         let [state, lines, fault, also, command, reply] = core::array::from_fn(|byte| bytes[34 + byte]);

@@ -84,28 +84,24 @@ impl From<Fault> for FaultText {
 }
 
 /// The value; `None` for a NaN, which means that it is not known.
-#[must_use]
 pub fn known(value: f32) -> Option<f32> {
     value.is_finite().then_some(value)
 }
 
 impl Recording {
     /// The word for a number of a record; empty for 0.
-    #[must_use]
     pub fn name(&self, number: u8) -> &str {
         let index = usize::from(number).checked_sub(1);
         index.and_then(|index| self.about.names.get(index)).map_or("", String::as_str)
     }
 
     /// Time of a record after the fault [s]; negative before it.
-    #[must_use]
     pub fn time_s(&self, record: &Record) -> f64 {
         span_s(self.about.fault_ns, record.at_ns)
     }
 }
 
 /// Time from `from` to `to` [s], exact to the nanosecond for a day.
-#[must_use]
 pub fn span_s(from: Nanos, to: Nanos) -> f64 {
     let ns = i128::from(to) - i128::from(from);
     ns as f64 * 1e-9

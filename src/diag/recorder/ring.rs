@@ -49,7 +49,6 @@ impl Default for Recorder {
 
 impl Recorder {
     /// An empty recorder.
-    #[must_use]
     pub fn new() -> Recorder {
         Recorder {
             ring: vec![Record::default(); CAPACITY].into(),

@@ -55,7 +55,6 @@ pub struct Board {
 
 impl Board {
     /// The state at power-on, with the highest conversion rate.
-    #[must_use]
     pub fn new(identity: Identity, now_us: u32) -> Board {
         let rate_hz = hx711::nearest_rate_hz(u16::MAX);
         Board {
@@ -72,7 +71,6 @@ impl Board {
     }
 
     /// Present configuration; the firmware sets the converter's rate from it.
-    #[must_use]
     pub fn setup(&self) -> &Setup {
         &self.setup
     }

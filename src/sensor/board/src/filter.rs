@@ -16,7 +16,6 @@ pub struct Filter {
 
 impl Filter {
     /// A filter without history.
-    #[must_use]
     pub const fn new() -> Filter {
         Filter { value: None }
     }

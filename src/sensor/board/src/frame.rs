@@ -55,7 +55,6 @@ impl Channel {
 pub type SensorFrame = Vec<u8, FRAME_BYTES>;
 
 /// Encodes a frame; `None` if the payload is too long.
-#[must_use]
 pub fn frame(channel: Channel, payload: &[u8]) -> Option<SensorFrame> {
     let mut plain = Vec::<u8, PLAIN_BYTES>::new();
     plain.push(channel.byte()).ok()?;
@@ -73,13 +72,11 @@ pub fn frame(channel: Channel, payload: &[u8]) -> Option<SensorFrame> {
 /// Encodes a message from the board.
 ///
 /// `None` would mean a message longer than [`MESSAGE_BYTES`], which a test rules out.
-#[must_use]
 pub fn message(message: &FromBoard) -> Option<SensorFrame> {
     record(Channel::Message, message)
 }
 
 /// Encodes a message from the host.
-#[must_use]
 pub fn order(order: &ToBoard) -> Option<SensorFrame> {
     record(Channel::Order, order)
 }
@@ -111,13 +108,11 @@ pub struct Deframer {
 
 impl Deframer {
     /// A decoder that may start anywhere in a stream.
-    #[must_use]
     pub const fn new() -> Deframer {
         Deframer { piece: Vec::new(), too_long: false, seen: FrameCounts { bytes: 0, good: 0, garbled: 0 } }
     }
 
     /// Counters since the start.
-    #[must_use]
     pub fn counts(&self) -> FrameCounts {
         self.seen
     }

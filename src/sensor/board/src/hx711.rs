@@ -79,13 +79,11 @@ impl<D: InputPin, C: OutputPin, W: DelayNs> Hx711<D, C, W> {
 }
 
 /// Returns whether a result is at an end of the converter's range, which stands for anything beyond it too.
-#[must_use]
 pub const fn saturated(counts: i32) -> bool {
     counts <= MIN_COUNTS || counts >= MAX_COUNTS
 }
 
 /// The converter's rate that is nearest to `wanted_hz`.
-#[must_use]
 pub fn nearest_rate_hz(wanted_hz: u16) -> u16 {
     RATES_HZ.into_iter().min_by_key(|rate| rate.abs_diff(wanted_hz)).unwrap_or(RATES_HZ[0])
 }

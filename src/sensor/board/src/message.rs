@@ -109,7 +109,6 @@ pub enum ToBoard {
 }
 
 /// Protocol version and schema of a message that is the [`Hello`] of any version.
-#[must_use]
 pub fn peek_version(message: &[u8]) -> Option<(u16, u64)> {
     let (variant, rest) = postcard::take_from_bytes::<u32>(message).ok()?;
     let (protocol, rest) = postcard::take_from_bytes::<u16>(rest).ok()?;
@@ -118,7 +117,6 @@ pub fn peek_version(message: &[u8]) -> Option<(u16, u64)> {
 }
 
 /// Decodes a message; `None` if bytes are left over.
-#[must_use]
 pub fn read<'a, M: Deserialize<'a>>(bytes: &'a [u8]) -> Option<M> {
     // `from_bytes` would ignore bytes behind the message.
     postcard::take_from_bytes(bytes).ok().filter(|(_, rest)| rest.is_empty()).map(|(message, _)| message)

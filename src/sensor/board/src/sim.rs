@@ -37,7 +37,6 @@ struct ChipState {
 
 impl Chip {
     /// The state at power-on, at 80 conversions a second.
-    #[must_use]
     pub fn new(now_us: u32) -> Chip {
         let state = ChipState {
             converted_us: now_us,
