@@ -1,29 +1,29 @@
 //! `yep`: the controller and server of one stepper-driven linear axis.
 //!
-//! # Layout
+//! # Rooms
 //!
 //! Imports point one way, from the bottom of this list to its top; `tests/architecture.rs` checks it.
 //!
 //! - [`units`]: physical quantities as types
-//! - [`wall_clock`]: the time of the day, for people and names of files
-//! - [`token_bucket`]: a rate limit that lets a burst pass
+//! - [`wall_clock`]: wall clock: the time of the day, for people and for names of files
+//! - [`token_bucket`]: token bucket: a rate limit that lets a burst pass
 //! - [`files`]: bounded reading of files, and their text encodings
-//! - [`layout`]: the memories of the appliance as constants
-//! - [`wave`]: WHAT to move, position graphs
-//! - [`motion`]: HOW, planning inside limits
-//! - [`machine`]: WHETHER, states, commands, faults, homing
-//! - [`hal`]: TOUCHING, pins, clocks and sensors, real and simulated
-//! - [`drive`]: DOING, the two real-time loops and the rings between them
-//! - [`diag`]: WITNESSING, whether the pulses keep what is promised
-//! - [`sensor`]: HEARING, the force sensor on a serial line
-//! - [`options`]: what the process was started with
-//! - [`settings`]: what the user may set, and its limits
-//! - [`store`]: REMEMBERING, settings on disk
-//! - [`auth`]: LETTING IN, the gate in front of the server
-//! - [`api`]: SAYING, the HTTP and WebSocket server
-//! - [`app`]: the only room that knows every part
-//! - [`trial`]: TRYING, the whole machine on virtual time, with faults, by seed
-//! - [`cli`]: the command line
+//! - [`layout`]: constants of the hardware, generated from memory-layout/layout.toml
+//! - [`wave`]: reference: position graphs, what to move
+//! - [`motion`]: trajectory planning: how to move, inside limits
+//! - [`machine`]: state machine: states, commands, faults, homing; whether to move
+//! - [`hal`]: hardware access: pins, clocks and sensors, real and simulated
+//! - [`drive`]: real-time execution: the two loops and the rings between them
+//! - [`diag`]: run-time verification of the pulses, and the flight recorder
+//! - [`sensor`]: force sensor on a serial line
+//! - [`options`]: start-up options: command line, configuration file, defaults
+//! - [`settings`]: user settings, with their ranges
+//! - [`store`]: persistent store: settings, calibration, waves and sessions on disk
+//! - [`auth`]: access control: the gate in front of the server
+//! - [`api`]: HTTP and WebSocket server
+//! - [`app`]: composition root: the only room that names every part
+//! - [`trial`]: deterministic simulation test: the whole machine on virtual time, with injected faults, by seed
+//! - [`cli`]: command-line interface
 
 pub mod api;
 pub mod app;

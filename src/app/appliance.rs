@@ -138,11 +138,11 @@ fn mounts(host: &HostFiles) -> Vec<Compared> {
     let mounted: Option<BTreeMap<&str, String>> = said.as_ref().map(|said| {
         let fields = said.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
         // The last mount on a path is the visible one.
-        fields.filter_map(|f| Some((*f.get(1)?, how(f.get(2)?, f.get(3)?)))).collect()
+        fields.filter_map(|f| Some((*f.get(1)?, mount_mode(f.get(2)?, f.get(3)?)))).collect()
     });
     let wanted = lines(FSTAB).map(|line| line.split_whitespace().collect::<Vec<_>>());
     let compared = wanted.filter_map(|fields| {
-        let (at, wanted) = (*fields.get(1)?, how(fields.get(2)?, fields.get(3)?));
+        let (at, wanted) = (*fields.get(1)?, mount_mode(fields.get(2)?, fields.get(3)?));
         let found = mounted.as_ref().map(|all| all.get(at).cloned().unwrap_or("not mounted".into()));
         Some(Compared::new(format!("mount {at}"), wanted, found))
     });
@@ -150,7 +150,7 @@ fn mounts(host: &HostFiles) -> Vec<Compared> {
 }
 
 /// The compared properties of a mount: the file system, and whether it is writable.
-fn how(filesystem: &str, options: &str) -> String {
+fn mount_mode(filesystem: &str, options: &str) -> String {
     let is_ro = options.split(',').any(|option| option == "ro");
     format!("{filesystem}, {}", if is_ro { "read-only" } else { "written" })
 }

@@ -109,7 +109,7 @@ impl port::OperatorPort for SimulatedOperator {
     }
 }
 
-/// Port of a machine on another host, which hears commands from the stream `command_all` and decides for itself.
+/// Port of a machine on another host, which receives commands from the stream `command_all` and decides for itself.
 ///
 /// Only its messages on the stream `status` are known, so the snapshot stays the one at power-on: not homed.
 struct RemoteMachine {

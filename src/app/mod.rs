@@ -277,7 +277,7 @@ fn watch_host(options: &Options, line: HostLine) -> Option<tokio::task::JoinHand
 }
 
 /// First label of the host name, which multicast DNS makes `<label>.local` of.
-fn own_name() -> String {
+fn host_label() -> String {
     let system = rustix::system::uname();
     system.nodename().to_str().ok().and_then(|name| name.split('.').next()).unwrap_or_default().to_owned()
 }
@@ -285,7 +285,7 @@ fn own_name() -> String {
 fn api_options(options: &Options) -> Result<api::ServerOptions, AppError> {
     Ok(api::ServerOptions {
         rules: auth::GateRules {
-            hostname: options.access.hostname.clone().unwrap_or_else(own_name),
+            hostname: options.access.hostname.clone().unwrap_or_else(host_label),
             extra_origins: options.access.extra_origins.clone(),
             remote_machine: options.access.remote_machine,
         },
@@ -323,7 +323,7 @@ fn driver_text(driver: Driver) -> &'static str {
 }
 
 /// The address at which this computer reaches a server bound to `bound`: the loopback address if that is unspecified.
-pub fn of_this_computer(bound: SocketAddr) -> SocketAddr {
+pub fn reachable_address(bound: SocketAddr) -> SocketAddr {
     let loopback = match bound.ip() {
         ip if !ip.is_unspecified() => ip,
         IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
@@ -335,7 +335,7 @@ pub fn of_this_computer(bound: SocketAddr) -> SocketAddr {
 /// Prints the address and commands to try on standard output, as the log goes elsewhere.
 fn print_greeting(options: &Options, bound: SocketAddr) {
     let driver = driver_text(options.driver);
-    let bound = of_this_computer(bound);
+    let bound = reachable_address(bound);
     let greeting = format!(
         "yep {} serves {driver} on http://{bound}\n\
          state is kept in {}; nothing moves before calibration\n\

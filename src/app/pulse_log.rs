@@ -1,7 +1,7 @@
 //! Pulse log: writes the edges of the simulated machine to a file, as an oscilloscope at the pins would show them.
 //!
 //! One line per edge: nanoseconds on the machine's clock, then `+` or `-` for a step toward the front or the back, or
-//! `driver on` and `driver off`. A line also tells how many edges are missing.
+//! `driver on` and `driver off`. A line also has the number of missing edges.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};

@@ -54,7 +54,7 @@ fn wait_for_result(server: &Address) -> Result<Status, Failure> {
     let asked = Instant::now();
     let mut seen = false;
     loop {
-        let status = Status::ask(server)?;
+        let status = Status::fetch(server)?;
         match status.state.as_str() {
             "homing" => seen = true,
             "running" | "ending" | "stopping" => {}

@@ -13,7 +13,7 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 
 use super::Failure;
-use crate::app::of_this_computer;
+use crate::app::reachable_address;
 
 /// Timeout of the connection, and again of the answer; a working server answers in milliseconds.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -54,7 +54,7 @@ impl Address {
     /// unspecified.
     fn of_unspecified(host: &str, port: u16) -> Option<Address> {
         let any: IpAddr = host.parse().ok().filter(IpAddr::is_unspecified)?;
-        let here = of_this_computer(SocketAddr::new(any, port));
+        let here = reachable_address(SocketAddr::new(any, port));
         Some(Address { authority: here.to_string(), host: here.ip().to_string(), port })
     }
 

@@ -175,13 +175,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-fn read<T: serde::de::DeserializeOwned>(answer: Value) -> Result<T, Failure> {
+fn parse_answer<T: serde::de::DeserializeOwned>(answer: Value) -> Result<T, Failure> {
     serde_json::from_value(answer)
         .map_err(|error| Failure::Unreachable(format!("the recording makes no sense: {error}")))
 }
 
 fn recordings(server: &Address) -> Result<Vec<RecordingJson>, Failure> {
-    read(server.get("/api/faults")?["faults"].take())
+    parse_answer(server.get("/api/faults")?["faults"].take())
 }
 
 fn newest(server: &Address) -> Result<u64, Failure> {
@@ -216,9 +216,10 @@ fn line(text: &mut String, line: impl AsRef<str>) {
 
 /// Two requests: the timeline of the whole recording, and the steps around the fault.
 fn show(server: &Address, id: u64, style: ChartStyle) -> Result<String, Failure> {
-    let recording: RecordingJson = read(server.get(&format!("/api/faults/{id}?every=60000"))?)?;
+    let recording: RecordingJson = parse_answer(server.get(&format!("/api/faults/{id}?every=60000"))?)?;
     let (from_s, to_s) = DRAWN_S;
-    let drawn: RecordingJson = read(server.get(&format!("/api/faults/{id}?from_s={from_s}&to_s={to_s}"))?)?;
+    let drawn: RecordingJson =
+        parse_answer(server.get(&format!("/api/faults/{id}?from_s={from_s}&to_s={to_s}"))?)?;
     let mut text = head(&recording);
     text.push('\n');
     text.push_str(&timeline(&recording));

@@ -140,7 +140,7 @@ fn print(text: &str) -> Result<(), Failure> {
 
 /// Moves a `--server URL` before the command behind it: the commands have this option, and `yep` without a command, the
 /// server, has not.
-fn server_behind(mut arguments: Vec<OsString>) -> Vec<OsString> {
+fn move_server_behind(mut arguments: Vec<OsString>) -> Vec<OsString> {
     let taken = match arguments.get(1).and_then(|first| first.to_str()) {
         Some("--server") if arguments.len() > 3 => 2,
         Some(first) if first.starts_with("--server=") && arguments.len() > 2 => 1,
@@ -154,7 +154,7 @@ fn server_behind(mut arguments: Vec<OsString>) -> Vec<OsString> {
 
 /// Runs the command line of the process.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse_from(server_behind(env::args_os().collect()));
+    let cli = Cli::parse_from(move_server_behind(env::args_os().collect()));
     let done = match cli.command.unwrap_or(CliCommand::Run(cli.run)) {
         CliCommand::Run(arguments) => run::run(arguments),
         CliCommand::Wave(arguments) => wave::run(&arguments),
@@ -194,7 +194,7 @@ mod tests {
     }
 
     fn understood(line: &str) -> Result<Cli, clap::Error> {
-        Cli::try_parse_from(server_behind(line.split_whitespace().map(OsString::from).collect()))
+        Cli::try_parse_from(move_server_behind(line.split_whitespace().map(OsString::from).collect()))
     }
 
     #[test]

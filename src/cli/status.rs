@@ -71,11 +71,11 @@ pub(super) struct FaultStatus {
 
 impl Status {
     /// Requests the status from the server.
-    pub fn ask(server: &Address) -> Result<Status, Failure> {
-        Status::read(server.get("/api/status")?)
+    pub fn fetch(server: &Address) -> Result<Status, Failure> {
+        Status::parse(server.get("/api/status")?)
     }
 
-    fn read(answer: Value) -> Result<Status, Failure> {
+    fn parse(answer: Value) -> Result<Status, Failure> {
         serde_json::from_value(answer)
             .map_err(|error| Failure::Unreachable(format!("the status makes no sense: {error}")))
     }
@@ -145,7 +145,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         let text = if arguments.json {
             format!("{answer}\n")
         } else {
-            let status = Status::read(answer)?;
+            let status = Status::parse(answer)?;
             if arguments.watch { status.line() } else { status.page() }
         };
         match io::stdout().write_all(text.as_bytes()) {

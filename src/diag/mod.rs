@@ -1,4 +1,4 @@
-//! WITNESSING: run-time verification of the emitted pulses, and the flight recorder.
+//! Run-time verification of the emitted pulses, and the flight recorder.
 //!
 //! - [`pulse_checker`]: checks every edge against the safety promises about pulses, from the edges and the trace
 //!   samples of the control cycle

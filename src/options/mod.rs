@@ -352,7 +352,7 @@ pub enum ForceSensorOptions {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Realtime {
-    /// When the axis may move on a host that could delay steps.
+    /// Condition under which the host must be a real-time one.
     pub require: Require,
 }
 

@@ -60,7 +60,7 @@ mod tests {
     use super::*;
     use crate::units::{MILLISECOND_NS, SECOND_NS};
 
-    /// Messages every 8 ms from a board whose clock runs faster by `drift_ppm`, each heard after its own delay; the
+    /// Messages every 8 ms from a board whose clock runs faster by `drift_ppm`, each received after its own delay; the
     /// error of each place, in ns, behind the first second.
     fn errors(drift_ppm: i64, delay_ns: impl Fn(u64) -> Nanos) -> Vec<i128> {
         let mut clock_sync = ClockSync::default();

@@ -186,7 +186,7 @@ fn submit_sample(
     let reading = f64::from(sample.counts);
     let why = match sample.reading {
         // The count is checked here too, whatever the board reports.
-        Reading::Force(_) if hx711::saturated(sample.counts) => SampleError::Saturated,
+        Reading::Force(_) if hx711::is_saturated(sample.counts) => SampleError::Saturated,
         Reading::Force(force_g) if configured => {
             return validator
                 .submit(SampleCandidate { reading, force_g: f64::from(force_g), at, period_ns }, now);

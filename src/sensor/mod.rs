@@ -1,4 +1,4 @@
-//! HEARING: the force sensor, read in a thread of its own, from the serial line to a plausible sample in grams.
+//! Force sensor: read in a thread of its own, from the serial line to a plausible sample in grams.
 //!
 //! A board on a serial line digitises the load cell. [`yep_sensor_board`] is the code that the board and this room
 //! share. On the way from the line to the control cycle:

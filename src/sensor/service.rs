@@ -52,7 +52,7 @@ pub enum SensorRefusal {
         "a load of {0:.0} g is on the cell, and taring would hide it: take it away, or say that it is to count as none"
     )]
     Load(f64),
-    /// Whether there is a load cannot be known before the first calibration.
+    /// A load cannot be excluded before the first calibration.
     #[error(
         "whether a load is on the cell cannot be known before the first calibration: make sure that nothing presses on it, and say so"
     )]

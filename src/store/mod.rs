@@ -1,4 +1,4 @@
-//! REMEMBERING: the persistent state, which survives the end of the process, a power cut and a damaged file.
+//! Persistent store: its state survives the end of the process, a power cut and a damaged file.
 //!
 //! One thread, called `store`, owns the database. All other threads have a [`Store`]: a handle that sends it changes
 //! and waits until they are durable. The database is read once, at the start; after that the state is in memory.

@@ -93,10 +93,10 @@ impl SessionRecord {
             ("peak_speed_mm_s", self.peak_speed_mm_s),
             ("peak_force_g", self.peak_force_g.unwrap_or(0.0)),
         ] {
-            possible(name, value)?;
+            check_possible(name, value)?;
         }
-        whole("started_unix_s", self.started_unix_s)?;
-        whole("strokes", self.strokes)?;
+        check_whole("started_unix_s", self.started_unix_s)?;
+        check_whole("strokes", self.strokes)?;
         let code = |code: &String| {
             (1..=FAULT_CHARS).contains(&code.len())
                 && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
@@ -140,19 +140,19 @@ impl Counters {
     /// # Errors
     /// The first impossible value.
     pub fn check(&self) -> Result<(), String> {
-        possible("distance_mm", self.distance_mm)?;
-        possible("moving_s", self.moving_s)?;
-        whole("sessions", self.sessions)?;
-        whole("strokes", self.strokes)?;
-        whole("faults", self.faults)
+        check_possible("distance_mm", self.distance_mm)?;
+        check_possible("moving_s", self.moving_s)?;
+        check_whole("sessions", self.sessions)?;
+        check_whole("strokes", self.strokes)?;
+        check_whole("faults", self.faults)
     }
 }
 
-fn whole(name: &str, value: u64) -> Result<(), String> {
+fn check_whole(name: &str, value: u64) -> Result<(), String> {
     if value <= MAX_WHOLE { Ok(()) } else { Err(format!("{name} must be at most {MAX_WHOLE}, not {value}")) }
 }
 
-fn possible(name: &str, value: f64) -> Result<(), String> {
+fn check_possible(name: &str, value: f64) -> Result<(), String> {
     if value.is_finite() && value >= 0.0 {
         Ok(())
     } else {

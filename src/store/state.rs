@@ -175,7 +175,7 @@ impl StoredState {
             StateChange::SaveWave(name, wave) => {
                 check_wave_name(&name)?;
                 let before = self.waves.insert(name.clone(), wave);
-                if let Err(why) = self.check_room() {
+                if let Err(why) = self.check_bounds() {
                     match before {
                         Some(before) => self.waves.insert(name, before),
                         None => self.waves.remove(&name),
@@ -255,7 +255,7 @@ impl StoredState {
         for name in self.waves.keys() {
             check_wave_name(name).map_err(|why| format!("wave {name:?}: {why}"))?;
         }
-        self.check_room()?;
+        self.check_bounds()?;
         if self.sessions.len() > MAX_SESSIONS {
             return Err(format!("at most {MAX_SESSIONS} sessions are kept, not {}", self.sessions.len()));
         }
@@ -271,7 +271,7 @@ impl StoredState {
         self.counters.check()
     }
 
-    fn check_room(&self) -> Result<(), String> {
+    fn check_bounds(&self) -> Result<(), String> {
         if self.waves.len() > MAX_WAVES {
             return Err(format!("at most {MAX_WAVES} waves can be saved: forget one first"));
         }

@@ -73,7 +73,7 @@ impl WordTable {
 }
 
 /// The stable word for a reply.
-fn word(reply: &Reply) -> &'static str {
+fn reply_code(reply: &Reply) -> &'static str {
     match reply {
         Ok(accepted) => accepted.code(),
         Err(refusal) => refusal.code(),
@@ -103,7 +103,7 @@ impl Record {
             fault: seen.fault.map_or(0, |fault| names.number(fault.code())),
             also: seen.outcome.also.map_or(0, |fault| names.number(fault.code())),
             command: decided.map_or(0, |decided| names.number(decided.asked.kind.name())),
-            reply: decided.map_or(0, |decided| names.number(word(&decided.reply))),
+            reply: decided.map_or(0, |decided| names.number(reply_code(&decided.reply))),
         }
     }
 

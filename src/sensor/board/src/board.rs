@@ -121,7 +121,7 @@ impl Board {
     pub fn convert(&mut self, counts: i32, now_us: u32) {
         let after_s = now_us.wrapping_sub(self.last.at_us) as f32 * 1e-6;
         let reading = match (self.setup.zero_counts, self.setup.counts_per_g) {
-            _ if hx711::saturated(counts) => {
+            _ if hx711::is_saturated(counts) => {
                 if self.last.reading != Reading::Saturated {
                     warn_!("the converter is saturated at {=i32} counts", counts);
                 }

@@ -79,7 +79,7 @@ impl<D: InputPin, C: OutputPin, W: DelayNs> Hx711<D, C, W> {
 }
 
 /// Returns whether a result is at an end of the converter's range, which stands for anything beyond it too.
-pub const fn saturated(counts: i32) -> bool {
+pub const fn is_saturated(counts: i32) -> bool {
     counts <= MIN_COUNTS || counts >= MAX_COUNTS
 }
 
@@ -126,6 +126,6 @@ mod tests {
         for (wanted, rate) in [(0, 10), (10, 10), (44, 10), (46, 80), (80, 80), (u16::MAX, 80)] {
             assert_eq!(nearest_rate_hz(wanted), rate);
         }
-        assert!(saturated(MAX_COUNTS) && saturated(MIN_COUNTS) && !saturated(0));
+        assert!(is_saturated(MAX_COUNTS) && is_saturated(MIN_COUNTS) && !is_saturated(0));
     }
 }
