@@ -1,10 +1,11 @@
 //! What the machine says about itself, as JSON: one object, the same in `GET /api/status` and on the stream
 //! `telemetry`.
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 
 use super::port::MachinePort;
-use crate::machine::host::DeratingCause;
 use crate::machine::table::verdict;
 use crate::machine::{self, CommandKind, Snapshot, State};
 use crate::units::seconds;
@@ -12,85 +13,128 @@ use crate::units::seconds;
 /// The stream of snapshots. Unlike the others it carries bare objects, and a slow client misses old ones.
 pub const STREAM: &str = "telemetry";
 
-#[derive(Serialize)]
-struct Telemetry {
-    state: &'static str,
-    why: String,
-    since_s: f64,
-    /// How old all of this is: some hundredths, unless the machine hangs. Unknown of a machine elsewhere.
-    age_s: Option<f64>,
-    position_mm: Option<f64>,
-    velocity_mm_s: f64,
-    force_g: Option<f64>,
-    clipped: bool,
-    limits: SwitchTelemetry,
-    fault: Option<FaultReport>,
-    range_mm: Option<f64>,
-    phase: Option<f64>,
-    periods: u32,
-    /// What may be asked for now, by the names of `/api/commands/run`; STOP always.
-    allowed: Vec<&'static str>,
-    lateness: LatenessTelemetry,
+/// A word of a fixed vocabulary, or a text made of them: borrowed by the server, owned by a reader.
+type Word = Cow<'static, str>;
+
+/// The state of the machine. Written by the server and read by the command line; a reader takes what an older server leaves out
+/// for unknown.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StatusDocument {
+    /// The name of the state.
+    pub state: Word,
+    /// The reason of the last change of the state, for people.
+    pub why: String,
+    /// Time in this state, in seconds.
+    pub since_s: f64,
+    /// Age of the snapshot, in seconds: some hundredths, unless the machine hangs. Unknown of a machine elsewhere.
+    pub age_s: Option<f64>,
+    /// Position, in mm from the back; unknown before homing.
+    pub position_mm: Option<f64>,
+    /// Velocity, in mm/s; positive toward the front.
+    pub velocity_mm_s: f64,
+    /// Force on the carriage, in grams; unknown without a sensor.
+    pub force_g: Option<f64>,
+    /// True while the limits keep the axis from following its wave.
+    pub clipped: bool,
+    /// The inputs.
+    pub limits: SwitchTelemetry,
+    /// The fault that is latched.
+    pub fault: Option<FaultReport>,
+    /// The calibrated range, in mm.
+    pub range_mm: Option<f64>,
+    /// Phase of the running wave, 0 to 1.
+    pub phase: Option<f64>,
+    /// Complete periods of the running wave.
+    pub periods: u32,
+    /// The commands that would be accepted now, by the names of `/api/commands/run`; STOP always.
+    pub allowed: Vec<Word>,
+    /// Lateness of the real-time threads.
+    pub lateness: LatenessTelemetry,
     /// The last STOP that met a motion.
-    last_stop: Option<LastStopTelemetry>,
+    pub last_stop: Option<LastStopTelemetry>,
     /// Power and heat of the computer.
-    host: HostTelemetry,
+    pub host: HostTelemetry,
     /// The number of the newest STOP, counted since the start.
-    stops: u32,
+    pub stops: u32,
 }
 
-#[derive(Serialize)]
-struct HostTelemetry {
-    under_voltage: Option<bool>,
-    temperature_c: Option<f32>,
-    /// `none`, `slower` or `stop`.
-    reaction: &'static str,
-    because: Option<&'static str>,
+/// Power and heat of the computer.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HostTelemetry {
+    /// True while the supply is too low; unknown off the Pi.
+    pub under_voltage: Option<bool>,
+    /// Temperature, in degrees Celsius.
+    pub temperature_c: Option<f32>,
+    /// Derating: `none`, `slower` or `stop`.
+    pub reaction: Word,
+    /// The cause of the derating.
+    pub because: Option<Word>,
 }
 
-#[derive(Serialize)]
-struct LastStopTelemetry {
-    took_s: f64,
-    steps: u64,
-    way_mm: f64,
+/// A stop as it was measured.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LastStopTelemetry {
+    /// Time from STOP to rest, in seconds.
+    pub took_s: f64,
+    /// Steps behind STOP.
+    pub steps: u64,
+    /// Way behind STOP, in mm.
+    pub way_mm: f64,
 }
 
-#[derive(Serialize)]
-struct SwitchTelemetry {
-    front: bool,
-    back: bool,
-    e_stop: bool,
-    driver_alarm: bool,
+/// The inputs: true is a closed limit switch, an open e-stop loop, an alarm.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[allow(missing_docs)]
+pub struct SwitchTelemetry {
+    pub front: bool,
+    pub back: bool,
+    pub e_stop: bool,
+    pub driver_alarm: bool,
 }
 
-#[derive(Serialize)]
-struct FaultReport {
-    code: &'static str,
-    message: String,
-    remedy: &'static str,
+/// A fault.
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FaultReport {
+    /// Stable, for programs.
+    pub code: Word,
+    /// For people.
+    pub message: String,
+    /// The act that helps.
+    pub remedy: Word,
 }
 
-#[derive(Serialize)]
-struct LatenessTelemetry {
-    rebases: u32,
-    rebased_ns: u64,
-    worst_step_ns: u64,
-    starvations: u32,
+/// Lateness of the real-time threads.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LatenessTelemetry {
+    /// Shifts of the time base.
+    pub rebases: u32,
+    /// Their sum, in ns.
+    pub rebased_ns: u64,
+    /// The latest step, in ns.
+    pub worst_step_ns: u64,
+    /// Motions that ran out of chunks.
+    pub starvations: u32,
 }
 
 /// The newest snapshot as it is sent.
 #[must_use]
-pub fn now(port: &dyn MachinePort) -> impl Serialize + use<> {
+pub fn now(port: &dyn MachinePort) -> StatusDocument {
     let snapshot = *port.snapshots().borrow();
     object(&snapshot, port.age().map(|age| age.as_secs_f64()))
 }
 
 /// The snapshot as it is sent, so old.
-fn object(snapshot: &Snapshot, age_s: Option<f64>) -> impl Serialize + use<> {
+fn object(snapshot: &Snapshot, age_s: Option<f64>) -> StatusDocument {
     let (inputs, late) = (snapshot.limits, snapshot.lateness);
     let machine::HostHealth { vitals, reaction } = snapshot.host;
-    Telemetry {
-        state: snapshot.state.name(),
+    StatusDocument {
+        state: snapshot.state.name().into(),
         why: snapshot.why.to_string(),
         since_s: seconds(snapshot.at_ns.saturating_sub(snapshot.since_ns)),
         age_s,
@@ -105,9 +149,9 @@ fn object(snapshot: &Snapshot, age_s: Option<f64>) -> impl Serialize + use<> {
             driver_alarm: inputs.driver_alarm,
         },
         fault: snapshot.fault.map(|fault| FaultReport {
-            code: fault.code(),
+            code: fault.code().into(),
             message: fault.to_string(),
-            remedy: fault.remedy(),
+            remedy: fault.remedy().into(),
         }),
         range_mm: snapshot.range_mm,
         phase: snapshot.phase,
@@ -127,14 +171,14 @@ fn object(snapshot: &Snapshot, age_s: Option<f64>) -> impl Serialize + use<> {
         host: HostTelemetry {
             under_voltage: vitals.under_voltage,
             temperature_c: vitals.temperature_c,
-            reaction: reaction.name(),
-            because: reaction.cause().map(DeratingCause::name),
+            reaction: reaction.name().into(),
+            because: reaction.cause().map(|cause| cause.name().into()),
         },
         stops: snapshot.stops,
     }
 }
 
-fn allowed(state: State) -> Vec<&'static str> {
+fn allowed(state: State) -> Vec<Word> {
     // Settings have routes of their own, and that a client is gone no client says.
     CommandKind::ALL
         .into_iter()
@@ -145,6 +189,7 @@ fn allowed(state: State) -> Vec<&'static str> {
         .filter(|kind| verdict(state, *kind).is_offer())
         .map(CommandKind::name)
         .chain(["stop"])
+        .map(Word::from)
         .collect()
 }
 
@@ -153,7 +198,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::machine::host::{Derating, HostReadings};
+    use crate::machine::host::{Derating, DeratingCause, HostReadings};
     use crate::machine::{Fault, Inputs, LastStop, Lateness, RailEnd, State, Why};
 
     #[test]

@@ -7,8 +7,9 @@ use clap::Args;
 use serde_json::json;
 
 use super::client::Address;
-use super::status::Status;
+use super::status;
 use super::{Failure, Server};
+use crate::api::telemetry::StatusDocument;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -43,19 +44,19 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         return Ok(());
     }
     match wait_for_result(server)? {
-        Status { range_mm: Some(range), .. } => println!("calibrated: {range:.1} mm can be used"),
+        StatusDocument { range_mm: Some(range), .. } => println!("calibrated: {range:.1} mm can be used"),
         _ => println!("calibrated"),
     }
     Ok(())
 }
 
 /// Polls the status until the calibration is over.
-fn wait_for_result(server: &Address) -> Result<Status, Failure> {
+fn wait_for_result(server: &Address) -> Result<StatusDocument, Failure> {
     let asked = Instant::now();
     let mut seen = false;
     loop {
-        let status = Status::fetch(server)?;
-        match status.state.as_str() {
+        let status = status::fetch(server)?;
+        match &*status.state {
             "homing" => seen = true,
             "running" | "ending" | "stopping" => {}
             // The state before the calibration began.
@@ -67,7 +68,7 @@ fn wait_for_result(server: &Address) -> Result<Status, Failure> {
     }
 }
 
-fn failure_text(status: &Status) -> String {
+fn failure_text(status: &StatusDocument) -> String {
     match &status.fault {
         Some(fault) => format!("calibration failed: {}; {}", fault.message, fault.remedy),
         None => format!("calibration did not finish: {}", status.why),

@@ -11,6 +11,7 @@ use super::chart::{Axes, ChartStyle};
 use super::client::Address;
 use super::wave::terminal_width;
 use super::{Failure, Server};
+use crate::api::telemetry::FaultReport;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -73,7 +74,7 @@ struct RecordingJson {
     this_run: bool,
     written: bool,
     program: String,
-    fault: FaultJson,
+    fault: FaultReport,
     also: Vec<Also>,
     before: Option<BeforeJson>,
     axis: Option<AxisJson>,
@@ -87,17 +88,9 @@ struct RecordingJson {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct FaultJson {
-    code: String,
-    message: String,
-    remedy: String,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
 struct Also {
     time_s: f64,
-    fault: FaultJson,
+    fault: FaultReport,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -201,7 +194,7 @@ fn list(recordings: &[RecordingJson]) -> String {
             (false, true) => "; in an earlier run",
         };
         let before = recording.before.as_ref().map_or("", |before| &before.state);
-        let FaultJson { code, message, .. } = &recording.fault;
+        let FaultReport { code, message, .. } = &recording.fault;
         line(
             &mut text,
             format!("{:>4}  {:<20}  {before:<12}  {message} ({code}){note}", recording.id, recording.at),
@@ -241,7 +234,7 @@ fn head(recording: &RecordingJson) -> String {
         let force = before.force_g.map_or("force not known".to_owned(), |force| format!("{force:.0} g"));
         row("before", format!("{}: {position}, {:.1} mm/s, {force}", before.state, before.velocity_mm_s));
     }
-    row("to do", recording.fault.remedy.clone());
+    row("to do", recording.fault.remedy.to_string());
     for also in &recording.also {
         row("then", format!("{:.3} s later: {} ({})", also.time_s, also.fault.message, also.fault.code));
     }
