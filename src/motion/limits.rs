@@ -60,6 +60,15 @@ pub struct MotionLimits {
 }
 
 impl MotionLimits {
+    /// A full-stroke sine of 1 s (455 mm/s, 2 900 mm/s²) is followed exactly; faster ones are clipped.
+    pub const DEFAULT: MotionLimits = MotionLimits {
+        max_speed: MmPerS::constant(500.0),
+        max_acceleration: MmPerS2::constant(5_000.0),
+        max_jerk: MmPerS3::constant(200_000.0),
+        stop_deceleration: MmPerS2::constant(8_000.0),
+        approach_speed: MmPerS::constant(60.0),
+    };
+
     /// Limits, with the stop at least as firm as the wave.
     ///
     /// # Errors
@@ -153,15 +162,8 @@ pub fn least_stop_deceleration_mm_s2(speed_mm_s: f64) -> f64 {
 }
 
 impl Default for MotionLimits {
-    /// A full-stroke sine of 1 s (455 mm/s, 2 900 mm/s²) is followed exactly; faster ones are clipped.
     fn default() -> Self {
-        MotionLimits {
-            max_speed: MmPerS::constant(500.0),
-            max_acceleration: MmPerS2::constant(5_000.0),
-            max_jerk: MmPerS3::constant(200_000.0),
-            stop_deceleration: MmPerS2::constant(8_000.0),
-            approach_speed: MmPerS::constant(60.0),
-        }
+        MotionLimits::DEFAULT
     }
 }
 

@@ -1,43 +1,7 @@
-//! Changes that a client asks for. What a change leaves out stays as it is.
+//! Changes that a client asks for: a change makes whole new settings, or is refused with everything that is wrong.
 
-use super::Settings;
-use super::check::{Invalid, in_unit};
-use crate::motion::MotionLimits;
-
-/// New values of the document.
-#[derive(Debug, Clone, Default, PartialEq)]
-#[allow(missing_docs)] // The fields of `Document`, without the id.
-pub struct SettingsChange {
-    pub name: Option<String>,
-    pub active: Option<bool>,
-    pub tick_stroke_limit: Option<i64>,
-    pub force_limit: Option<i64>,
-    /// Any number of values, so that a wrong number is refused by name.
-    pub stroke_force_chart: Option<Vec<i64>>,
-    pub microsteps_per_rev: Option<i64>,
-    pub wave_resolution: Option<i64>,
-    pub stroke_limit: Option<i64>,
-    pub max_stroke: Option<i64>,
-    pub padding_mm: Option<i64>,
-    pub max_steps: Option<i64>,
-}
-
-/// New limits of motion.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-#[allow(missing_docs)] // The fields of `Limits`, with the unit in the name.
-pub struct MotionChange {
-    pub max_speed_mm_s: Option<f64>,
-    pub max_acceleration_mm_s2: Option<f64>,
-    pub max_jerk_mm_s3: Option<f64>,
-    pub stop_deceleration_mm_s2: Option<f64>,
-    pub approach_speed_mm_s: Option<f64>,
-}
-
-fn set<T: Clone>(field: &mut T, new: &Option<T>) {
-    if let Some(value) = new {
-        field.clone_from(value);
-    }
-}
+use super::check::{Invalid, InvalidFields};
+use super::{MotionChange, Settings, SettingsChange};
 
 impl Settings {
     /// These settings after `change`.
@@ -50,23 +14,8 @@ impl Settings {
     /// Everything that is wrong with the result; then nothing has changed.
     pub fn changed(&self, change: &SettingsChange) -> Result<Settings, Vec<Invalid>> {
         let mut next = self.clone();
-        let mut wrong = Vec::new();
-        let document = &mut next.document;
-        set(&mut document.name, &change.name);
-        set(&mut document.active, &change.active);
-        set(&mut document.tick_stroke_limit, &change.tick_stroke_limit);
-        set(&mut document.force_limit, &change.force_limit);
-        if let Some(chart) = &change.stroke_force_chart {
-            match chart.as_slice().try_into() {
-                Ok(ten) => document.stroke_force_chart = ten,
-                Err(_) => wrong.push(Invalid::chart_length(chart.len())),
-            }
-        }
-        set(&mut document.microsteps_per_rev, &change.microsteps_per_rev);
-        set(&mut document.wave_resolution, &change.wave_resolution);
-        set(&mut document.stroke_limit, &change.stroke_limit);
-        set(&mut document.max_stroke, &change.max_stroke);
-        set(&mut document.padding_mm, &change.padding_mm);
+        let mut wrong = InvalidFields(Vec::new());
+        next.document.change(change, &mut wrong);
 
         let rail = |settings: &Settings| {
             let d = &settings.document;
@@ -78,9 +27,9 @@ impl Settings {
         }
 
         if let Err(more) = next.check() {
-            wrong.extend(more);
+            wrong.0.extend(more);
         }
-        if wrong.is_empty() { Ok(next) } else { Err(wrong) }
+        if wrong.0.is_empty() { Ok(next) } else { Err(wrong.0) }
     }
 
     /// These settings with other limits of motion.
@@ -88,32 +37,7 @@ impl Settings {
     /// # Errors
     /// Every limit that is out of its unit's range, or else the one that contradicts another.
     pub fn with_motion(&self, change: &MotionChange) -> Result<Settings, Vec<Invalid>> {
-        let now = &self.motion;
-        let mut wrong = Vec::new();
-        let limits = (
-            in_unit("max_speed_mm_s", change.max_speed_mm_s, now.max_speed, &mut wrong),
-            in_unit(
-                "max_acceleration_mm_s2",
-                change.max_acceleration_mm_s2,
-                now.max_acceleration,
-                &mut wrong,
-            ),
-            in_unit("max_jerk_mm_s3", change.max_jerk_mm_s3, now.max_jerk, &mut wrong),
-            in_unit(
-                "stop_deceleration_mm_s2",
-                change.stop_deceleration_mm_s2,
-                now.stop_deceleration,
-                &mut wrong,
-            ),
-            in_unit("approach_speed_mm_s", change.approach_speed_mm_s, now.approach_speed, &mut wrong),
-        );
-        if !wrong.is_empty() {
-            return Err(wrong);
-        }
-        let (speed, acceleration, jerk, stop, approach) = limits;
-        let motion = MotionLimits::new(speed, acceleration, jerk, stop, approach)
-            .map_err(|(field, why)| vec![Invalid { field, message: why.to_owned() }])?;
-        let next = Settings { motion, ..self.clone() };
+        let next = Settings { motion: change.limits(&self.motion)?, ..self.clone() };
         next.check().map(|()| next)
     }
 }

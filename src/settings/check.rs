@@ -1,14 +1,11 @@
-//! Whether settings are possible: each value by itself, then against the others.
+//! The rules for settings: each value by itself, then against the others.
 
 use std::ops::RangeInclusive;
 
-use super::bounds::{
-    CHART_PERCENT, CHART_VALUES, FORCE_LIMIT, MAX_STROKE, MICROSTEPS_PER_REV, NAME_CHARS, STEPS,
-    TICK_STROKE_LIMIT, WAVE_RESOLUTION,
-};
+use super::Settings;
+use super::definition::{Document, MotionPart, STEPS};
+use super::field::{Allowed, Bound};
 use super::id::is_id;
-use super::{Document, Settings};
-use crate::layout;
 use crate::motion::MotionLimits;
 use crate::units::OutOfRangeError;
 
@@ -18,20 +15,11 @@ use crate::units::OutOfRangeError;
 pub struct Invalid {
     /// The setting, by the name that clients use.
     pub field: &'static str,
-    /// What it would have to be; reads on after the name of the field.
+    /// The rule that it breaks; reads on after the name of the field.
     pub message: String,
 }
 
-impl Invalid {
-    pub(super) fn chart_length(given: usize) -> Invalid {
-        Invalid {
-            field: "stroke_force_chart",
-            message: format!("must have exactly {CHART_VALUES} values, not {given}"),
-        }
-    }
-}
-
-/// `new` as a quantity, or `now` if there is no new value; an impossible one is added to `wrong`.
+/// `new` as a quantity, or `now` without a new value; one out of the unit's range is added to `wrong`.
 pub(super) fn in_unit<Q: TryFrom<f64, Error = OutOfRangeError> + Copy>(
     field: &'static str,
     new: Option<f64>,
@@ -69,40 +57,22 @@ impl Settings {
         wrong.unless(!(nothing_found && self.calibrated_unix_s.is_some()), "calibrated_unix_s", || {
             "must be absent without a calibration".to_owned()
         });
-        let m = &self.motion;
-        if let Err((field, why)) = MotionLimits::new(
-            m.max_speed,
-            m.max_acceleration,
-            m.max_jerk,
-            m.stop_deceleration,
-            m.approach_speed,
-        ) {
-            wrong.unless(false, field, || why.to_owned());
-        }
-        for (field, value, hard) in [
-            ("max_speed_mm_s", m.max_speed.get(), layout::MAX_SPEED_MM_S),
-            ("max_acceleration_mm_s2", m.max_acceleration.get(), layout::MAX_ACCELERATION_MM_S2),
-            ("max_jerk_mm_s3", m.max_jerk.get(), layout::MAX_JERK_MM_S3),
-            ("stop_deceleration_mm_s2", m.stop_deceleration.get(), layout::MAX_ACCELERATION_MM_S2),
-        ] {
-            wrong.unless(value <= hard, field, || {
-                format!("must be at most {hard}, the limit of this machine")
-            });
-        }
+        wrong.motion(&self.motion);
         if wrong.0.is_empty() { Ok(()) } else { Err(wrong.0) }
     }
 }
 
-struct InvalidFields(Vec<Invalid>);
+/// Everything that is wrong so far.
+pub struct InvalidFields(pub Vec<Invalid>);
 
 impl InvalidFields {
-    fn unless(&mut self, right: bool, field: &'static str, message: impl FnOnce() -> String) {
+    pub(super) fn unless(&mut self, right: bool, field: &'static str, message: impl FnOnce() -> String) {
         if !right {
             self.0.push(Invalid { field, message: message() });
         }
     }
 
-    fn outside(&mut self, field: &'static str, value: i64, range: &RangeInclusive<i64>) {
+    pub(super) fn outside(&mut self, field: &'static str, value: i64, range: &RangeInclusive<i64>) {
         self.unless(range.contains(&value), field, || {
             format!("must be {} to {}, not {value}", range.start(), range.end())
         });
@@ -110,21 +80,7 @@ impl InvalidFields {
 
     fn document(&mut self, d: &Document) {
         self.unless(is_id(&d.id), "id", || "must be 24 hexadecimal digits".to_owned());
-        self.unless(d.name.chars().count() <= NAME_CHARS, "name", || {
-            format!("must have at most {NAME_CHARS} characters")
-        });
-        self.unless(!d.name.chars().any(char::is_control), "name", || {
-            "must have no control characters, no line breaks among them".to_owned()
-        });
-        self.unless(d.active, "active", || "must be true: there is one settings document".to_owned());
-        self.outside("tick_stroke_limit", d.tick_stroke_limit, &TICK_STROKE_LIMIT);
-        self.outside("force_limit", d.force_limit, &FORCE_LIMIT);
-        if let Some(value) = d.stroke_force_chart.iter().find(|value| !CHART_PERCENT.contains(value)) {
-            self.outside("stroke_force_chart", *value, &CHART_PERCENT);
-        }
-        self.outside("microsteps_per_rev", d.microsteps_per_rev, &MICROSTEPS_PER_REV);
-        self.outside("wave_resolution", d.wave_resolution, &WAVE_RESOLUTION);
-        self.outside("max_stroke", d.max_stroke, &MAX_STROKE);
+        d.check_values(self);
         // The message names the other value, since it may not be the one that the user has just changed.
         let max_stroke = d.max_stroke;
         self.unless((1..=max_stroke).contains(&d.stroke_limit), "stroke_limit", || {
@@ -139,6 +95,25 @@ impl InvalidFields {
         });
         if let Some(steps) = d.max_steps {
             self.outside("max_steps", steps, &STEPS);
+        }
+    }
+
+    fn motion(&mut self, m: &MotionLimits) {
+        if let Err((field, why)) = MotionLimits::new(
+            m.max_speed,
+            m.max_acceleration,
+            m.max_jerk,
+            m.stop_deceleration,
+            m.approach_speed,
+        ) {
+            self.unless(false, field, || why.to_owned());
+        }
+        for (row, value) in MotionPart::FIELDS.iter().zip(MotionPart::from(m).values()) {
+            if let Allowed::Number(_, Bound::Fixed(hard)) = row.allowed {
+                self.unless(value <= hard, row.name, || {
+                    format!("must be at most {hard}, the limit of this machine")
+                });
+            }
         }
     }
 }

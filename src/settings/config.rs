@@ -1,4 +1,4 @@
-//! What the settings mean to the machine.
+//! The settings as the machine takes them, and the rules that hold against the mechanics.
 
 use super::{Invalid, Settings};
 use crate::layout;
@@ -7,10 +7,10 @@ use crate::motion::{ALLOWANCE_POINTS, Allowance, MotionLimits};
 use crate::units::{Grams, Mm, MmPerS2, StepsPerMm};
 use crate::wave::Spline;
 
-/// What is fixed by the mechanics and is no setting of the clients.
+/// The mechanics, which are options of the configuration file and no settings of the clients.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RailGeometry {
-    /// How far a turn of the motor moves the carriage, in mm.
+    /// Travel of the carriage in a turn of the motor, in mm.
     pub travel_per_turn_mm: f64,
     /// Most steps in a second that the pulses of the motor driver allow.
     pub max_steps_per_s: f64,
@@ -26,8 +26,7 @@ impl Default for RailGeometry {
 impl Settings {
     /// These settings as the machine takes them, on that rail.
     ///
-    /// Total, for any settings and any rail: what would be out of its unit's range becomes the nearest value
-    /// in it.
+    /// It takes any settings and any rail: a value out of its unit's range becomes the nearest one in it.
     #[must_use]
     pub fn config(&self, rail: &RailGeometry) -> Config {
         let d = &self.document;
@@ -46,11 +45,11 @@ impl Settings {
         }
     }
 
-    /// Whether the pulses can be as fast as the highest speed asks for: with the steps of a millimetre that follow from
+    /// Checks that the pulses can be as fast as the highest speed asks for: with the steps of a millimetre that follow from
     /// motor and belt, and with those that a calibration has found.
     ///
     /// # Errors
-    /// Which setting to lower, and to what.
+    /// The setting to lower, and the value for it.
     pub fn check_step_rate(&self, rail: &RailGeometry) -> Result<(), Invalid> {
         let d = &self.document;
         let nominal = d.microsteps_per_rev as f64 / rail.travel_per_turn_mm;
@@ -72,11 +71,10 @@ impl Settings {
         })
     }
 
-    /// Whether a stop from the highest speed is over soon enough: no setting makes it longer than what
-    /// memory-layout/layout.toml allows, in time and in way.
+    /// Checks that a stop from the highest speed keeps the time and the way that memory-layout/layout.toml allows it.
     ///
     /// # Errors
-    /// Which setting to raise, and to what.
+    /// The setting to raise, and the value for it.
     pub fn check_stop(&self) -> Result<(), Invalid> {
         let (speed_mm_s, least) = (self.motion.max_speed.get(), self.motion.least_stop_deceleration_mm_s2());
         if self.motion.stop_deceleration.get() >= least {
@@ -92,8 +90,8 @@ impl Settings {
         })
     }
 
-    /// These settings with a stop that is firm enough, and what was changed; none when it is. For settings that were
-    /// stored before there was such a rule.
+    /// These settings with the deceleration of a stop raised to the least that is allowed, and a sentence about it. None:
+    /// the stop keeps [`Settings::check_stop`]. For settings that were stored before there was that rule.
     #[must_use]
     pub fn with_a_firm_stop(&self) -> Option<(Settings, String)> {
         let why = self.check_stop().err()?.to_string();
@@ -113,7 +111,7 @@ impl Settings {
         let full_mm_s = d.tick_stroke_limit as f64 * d.wave_resolution as f64;
         let speeds = core::array::from_fn(|i| {
             let percent = curve.at(i as f64 / (ALLOWANCE_POINTS - 1) as f64);
-            // The curve swings past its sliders; the share that it stands for does not.
+            // The spline overshoots between its sliders; a share cannot.
             percent.clamp(0.0, 100.0) / 100.0 * full_mm_s
         });
         let force_limit = nearest(d.force_limit as f64, Grams::MIN, Grams::MAX, Grams::constant(0.0));

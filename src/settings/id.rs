@@ -1,4 +1,4 @@
-//! Names of documents, in the form that the clients know from their first server's database.
+//! Ids of settings documents, in the form that the clients know from their first server: that of an ObjectId of MongoDB.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::OnceLock;
@@ -22,7 +22,7 @@ pub fn new_id() -> String {
     format!("{seconds:08x}{:010x}{:06x}", process & 0xff_ffff_ffff, count & 0xff_ffff)
 }
 
-/// Whether a text has the form of an id.
+/// Returns whether a text has the form of an id.
 #[must_use]
 pub fn is_id(text: &str) -> bool {
     text.len() == 24 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))

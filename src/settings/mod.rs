@@ -1,28 +1,40 @@
-//! What the user may set: the settings document of the clients, limits of motion, what calibration found.
+//! Settings of the user: the clients' settings document, the limits of motion, the calibration.
 //!
+//! - `definition.rs`: the table in which each setting is defined once, with its default and its range; [`SettingField`]: a
+//!   row of it as data; `define.rs`: the macros that make the types of it
 //! - [`Document`]: the settings as the clients know them, under their names and in their order
-//! - [`Settings`]: the document, the [`MotionLimits`] of motion that the clients do not know, and the
+//! - [`Settings`]: the document, the [`MotionLimits`] that the clients do not know, and the
 //!   calibrated travel. Never changed in place: each change makes a whole new value or lists all that is wrong
 //! - [`SettingsChange`], [`MotionChange`]: what a client asks for; what is absent stays
-//! - [`Invalid`]: one reason for a refusal; [`bounds`] has the ranges
-//! - [`RailGeometry`]: what the settings do not say about the mechanics
+//! - [`StoredSettings`]: the form in which they are stored, in a database and in a backup
+//! - [`Invalid`]: one reason for a refusal; `check.rs` has the rules between settings
+//! - `config.rs`: the settings as the machine takes them; [`RailGeometry`]: the mechanics, which no setting describes
 //!
 //! Promise S21: whatever comes from a client or from the disk passes [`Settings::check`] before it is in force.
 
-pub mod bounds;
 mod change;
 mod check;
 mod config;
-mod document;
+mod define;
+mod definition;
+mod field;
 mod id;
+mod kinds;
+#[cfg(test)]
+mod page;
 #[cfg(test)]
 mod properties;
+mod stored;
 
-pub use change::{MotionChange, SettingsChange};
 pub use check::{Invalid, without_controls};
 pub use config::RailGeometry;
-pub use document::Document;
+pub use definition::{Document, MotionChange, MotionPart, STEPS, SettingsChange, SettingsPart, fields};
+pub use field::{Allowed, Bound, SettingField};
 pub use id::{is_id, new_id};
+pub use kinds::SettingSource;
+pub use stored::{
+    CalibrationPart, OLDEST_VERSION, RecordReader, RecordWriter, STORED_VERSION, StoredSettings, add_defaults,
+};
 
 use crate::machine::Calibration;
 use crate::motion::MotionLimits;
@@ -30,13 +42,14 @@ use crate::motion::MotionLimits;
 /// All settings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// What the clients see.
+    /// The document that the clients see.
     pub document: Document,
     /// Speed, acceleration and jerk.
     pub motion: MotionLimits,
     /// Steps between the two switches, when a calibration of this machine's own measured them.
     pub travel_steps: Option<i64>,
-    /// When it did, in seconds since 1970 on the clock of the computer; for people, since that clock may be wrong.
+    /// Time of that calibration, in seconds since 1970 on the clock of the computer; for people, since that clock may be
+    /// wrong.
     pub calibrated_unix_s: Option<u64>,
 }
 
@@ -52,10 +65,9 @@ impl Settings {
         }
     }
 
-    /// These settings with what a calibration of this machine found.
+    /// These settings with a calibration that this machine made. Its time is left out, as it is not known here.
     ///
-    /// A travel that no rail has ([`bounds::STEPS`]) leaves the settings uncalibrated. When it was found is not known
-    /// here.
+    /// A travel that no rail has ([`STEPS`]) leaves the settings uncalibrated.
     #[must_use]
     pub fn with_calibration(&self, calibration: &Calibration) -> Settings {
         let mut next = self.clone();

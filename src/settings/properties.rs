@@ -1,9 +1,16 @@
-//! What holds for every change, however odd.
+//! Properties of every change, however odd.
+
+use std::collections::HashMap;
 
 use proptest::option::of;
 use proptest::prelude::*;
+use proptest::string::string_regex;
+use serde_json::Value;
 
-use super::{MotionChange, RailGeometry, Settings, SettingsChange};
+use super::{
+    Allowed, Document, MotionChange, MotionPart, RailGeometry, SettingField, SettingSource, Settings,
+    SettingsChange,
+};
 
 /// Values around the bounds, and a few from far away.
 fn integer() -> impl Strategy<Value = i64> {
@@ -14,39 +21,67 @@ fn number() -> impl Strategy<Value = f64> {
     prop_oneof![8 => 0.0..1_000.0, 4 => 0.0..300_000.0, 1 => any::<f64>()]
 }
 
-prop_compose! {
-    fn change()(
-        name in of(".{0,220}"),
-        active in of(prop::bool::weighted(0.9)),
-        (tick_stroke_limit, force_limit) in (of(integer()), of(integer())),
-        stroke_force_chart in of(prop_oneof![
-            6 => prop::collection::vec(0_i64..=100, 10),
-            1 => prop::collection::vec(integer(), 0..12),
-        ]),
-        (microsteps_per_rev, wave_resolution) in (of(integer()), of(integer())),
-        (stroke_limit, max_stroke, padding_mm) in (of(integer()), of(integer()), of(integer())),
-        max_steps in of(integer()),
-    ) -> SettingsChange {
-        SettingsChange {
-            name, active, tick_stroke_limit, force_limit, stroke_force_chart, microsteps_per_rev,
-            wave_resolution, stroke_limit, max_stroke, padding_mm, max_steps,
+/// A value of some kind, or none.
+fn value(allowed: Allowed) -> BoxedStrategy<Option<Value>> {
+    match allowed {
+        Allowed::Text(most) => {
+            let text = string_regex(&format!(".{{0,{}}}", most + 20)).unwrap();
+            of(text.prop_map(Value::from)).boxed()
         }
+        Allowed::True => of(prop::bool::weighted(0.9).prop_map(Value::from)).boxed(),
+        Allowed::Whole(..) | Allowed::Measured(..) => of(integer().prop_map(Value::from)).boxed(),
+        Allowed::List(length, least, most) => of(prop_oneof![
+            6 => prop::collection::vec(least..=most, length),
+            1 => prop::collection::vec(integer(), 0..length + 2),
+        ])
+        .prop_map(|list| list.map(Value::from))
+        .boxed(),
+        Allowed::Number(..) => of(number().prop_map(Value::from)).boxed(),
     }
 }
 
-prop_compose! {
-    fn motion_change()(
-        max_speed_mm_s in of(number()),
-        max_acceleration_mm_s2 in of(number()),
-        max_jerk_mm_s3 in of(number()),
-        stop_deceleration_mm_s2 in of(number()),
-        approach_speed_mm_s in of(number()),
-    ) -> MotionChange {
-        MotionChange {
-            max_speed_mm_s, max_acceleration_mm_s2, max_jerk_mm_s3, stop_deceleration_mm_s2,
-            approach_speed_mm_s,
-        }
+/// Values by the names of the settings.
+#[derive(Debug)]
+struct RandomSource(HashMap<&'static str, Value>);
+
+impl SettingSource for RandomSource {
+    fn text(&mut self, name: &'static str) -> Option<String> {
+        self.0.get(name)?.as_str().map(str::to_owned)
     }
+
+    fn flag(&mut self, name: &'static str) -> Option<bool> {
+        self.0.get(name)?.as_bool()
+    }
+
+    fn whole(&mut self, name: &'static str) -> Option<i64> {
+        self.0.get(name)?.as_i64()
+    }
+
+    fn list(&mut self, name: &'static str) -> Option<Vec<i64>> {
+        Some(self.0.get(name)?.as_array()?.iter().filter_map(Value::as_i64).collect())
+    }
+
+    fn number(&mut self, name: &'static str) -> Option<f64> {
+        // JSON has no NaN and no infinity; a client may send them as a text.
+        self.0.get(name).map(|value| value.as_f64().unwrap_or(f64::NAN))
+    }
+}
+
+/// New values for any of these settings.
+fn values(rows: &'static [SettingField]) -> impl Strategy<Value = RandomSource> {
+    let each: Vec<_> = rows.iter().map(|row| value(row.allowed)).collect();
+    each.prop_map(move |values| {
+        let named = rows.iter().zip(values).filter_map(|(row, value)| Some((row.name, value?)));
+        RandomSource(named.collect())
+    })
+}
+
+fn change() -> impl Strategy<Value = SettingsChange> {
+    values(Document::FIELDS).prop_map(|mut source| SettingsChange::read(&mut source))
+}
+
+fn motion_change() -> impl Strategy<Value = MotionChange> {
+    values(MotionPart::FIELDS).prop_map(|mut source| MotionChange::read(&mut source))
 }
 
 fn fresh() -> Settings {

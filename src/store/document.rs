@@ -7,18 +7,23 @@
 use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::session::{Counters, SessionRecord};
 use super::state::{ForceScale, SavedWave, StoredState};
-use crate::settings::{Document, MotionChange, Settings, without_controls};
+use crate::settings::{
+    CalibrationPart, Document, Invalid, MotionPart, STORED_VERSION, SettingField, Settings, SettingsPart,
+    StoredSettings, add_defaults, without_controls,
+};
 use crate::wall_clock;
 
 /// What the document says it is.
 const FORMAT: &str = "yep-state";
-/// Its version. A change of any key is a new one.
-pub const VERSION: u64 = 2;
+/// Version of all of it but the settings. A change of any key is a new one.
+const OWN_VERSION: u64 = 2;
+/// Its version. A setting that is added is a new one, which its row names.
+pub const VERSION: u64 =
+    if OWN_VERSION > STORED_VERSION as u64 { OWN_VERSION } else { STORED_VERSION as u64 };
 /// The oldest that is read: it had no force scale.
 const OLDEST: u64 = 1;
 
@@ -46,40 +51,6 @@ pub struct Problem {
     pub message: String,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SettingsPart {
-    id: String,
-    name: String,
-    /// Travel in one tick that is 100 % of the chart.
-    tick_stroke_limit_mm: i64,
-    force_limit_g: i64,
-    stroke_force_chart_percent: [i64; 10],
-    microsteps_per_rev: i64,
-    wave_resolution_hz: i64,
-    stroke_limit_mm: i64,
-    max_stroke_mm: i64,
-    padding_mm: i64,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct MotionPart {
-    max_speed_mm_s: f64,
-    max_acceleration_mm_s2: f64,
-    max_jerk_mm_s3: f64,
-    stop_deceleration_mm_s2: f64,
-    approach_speed_mm_s: f64,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CalibrationPart {
-    max_steps: i64,
-    travel_steps: Option<i64>,
-    calibrated_unix_s: Option<u64>,
-}
-
 /// The sections, in their order, and what they are read into.
 struct Sections {
     settings: Option<SettingsPart>,
@@ -100,31 +71,8 @@ const HEAD: [&str; 6] = ["format", "version", "program", "written_unix_s", "writ
 /// The document that says `state`, written at this time. `generation` is the number of the write that it is up to date
 /// with.
 pub fn write(state: &StoredState, written_unix_s: u64, generation: u64) -> Value {
-    let (d, m) = (&state.settings.document, &state.settings.motion);
-    let settings = SettingsPart {
-        id: d.id.clone(),
-        name: d.name.clone(),
-        tick_stroke_limit_mm: d.tick_stroke_limit,
-        force_limit_g: d.force_limit,
-        stroke_force_chart_percent: d.stroke_force_chart,
-        microsteps_per_rev: d.microsteps_per_rev,
-        wave_resolution_hz: d.wave_resolution,
-        stroke_limit_mm: d.stroke_limit,
-        max_stroke_mm: d.max_stroke,
-        padding_mm: d.padding_mm,
-    };
-    let motion = MotionPart {
-        max_speed_mm_s: m.max_speed.get(),
-        max_acceleration_mm_s2: m.max_acceleration.get(),
-        max_jerk_mm_s3: m.max_jerk.get(),
-        stop_deceleration_mm_s2: m.stop_deceleration.get(),
-        approach_speed_mm_s: m.approach_speed.get(),
-    };
-    let calibration = d.max_steps.map(|max_steps| CalibrationPart {
-        max_steps,
-        travel_steps: state.settings.travel_steps,
-        calibrated_unix_s: state.settings.calibrated_unix_s,
-    });
+    let StoredSettings { settings, motion } = StoredSettings::from(&state.settings);
+    let calibration = CalibrationPart::of(&state.settings);
     let waves: Map<String, Value> =
         state.waves.iter().map(|(name, wave)| (name.clone(), wave.value())).collect();
     json!({
@@ -213,52 +161,24 @@ fn state(
 
 /// Where a setting is in the document, by the name that the clients know.
 fn place_of(field: &str) -> String {
-    let (section, name) = match field {
-        "tick_stroke_limit" => ("settings", "tick_stroke_limit_mm"),
-        "force_limit" => ("settings", "force_limit_g"),
-        "stroke_force_chart" => ("settings", "stroke_force_chart_percent"),
-        "wave_resolution" => ("settings", "wave_resolution_hz"),
-        "stroke_limit" => ("settings", "stroke_limit_mm"),
-        "max_stroke" => ("settings", "max_stroke_mm"),
-        "id" | "name" | "microsteps_per_rev" | "padding_mm" => ("settings", field),
-        "max_steps" | "travel_steps" | "calibrated_unix_s" => ("calibration", field),
-        _ => ("motion", field),
-    };
-    format!("{section}.{name}")
+    let of = |rows: &[SettingField]| rows.iter().find(|row| row.name == field).and_then(|row| row.stored_as);
+    if let Some(key) = of(Document::FIELDS) {
+        format!("settings.{key}")
+    } else if field == "id" {
+        "settings.id".to_owned()
+    } else if let Some(key) = of(MotionPart::FIELDS) {
+        format!("motion.{key}")
+    } else {
+        format!("calibration.{field}")
+    }
 }
 
 fn joined(
-    part: SettingsPart,
+    settings: SettingsPart,
     motion: MotionPart,
     found: Option<CalibrationPart>,
-) -> Result<Settings, Vec<crate::settings::Invalid>> {
-    let document = Document {
-        name: part.name,
-        active: true,
-        tick_stroke_limit: part.tick_stroke_limit_mm,
-        force_limit: part.force_limit_g,
-        stroke_force_chart: part.stroke_force_chart_percent,
-        microsteps_per_rev: part.microsteps_per_rev,
-        wave_resolution: part.wave_resolution_hz,
-        stroke_limit: part.stroke_limit_mm,
-        max_stroke: part.max_stroke_mm,
-        padding_mm: part.padding_mm,
-        max_steps: found.as_ref().map(|found| found.max_steps),
-        id: part.id,
-    };
-    let motion = MotionChange {
-        max_speed_mm_s: Some(motion.max_speed_mm_s),
-        max_acceleration_mm_s2: Some(motion.max_acceleration_mm_s2),
-        max_jerk_mm_s3: Some(motion.max_jerk_mm_s3),
-        stop_deceleration_mm_s2: Some(motion.stop_deceleration_mm_s2),
-        approach_speed_mm_s: Some(motion.approach_speed_mm_s),
-    };
-    let settings = Settings {
-        travel_steps: found.as_ref().and_then(|found| found.travel_steps),
-        calibrated_unix_s: found.and_then(|found| found.calibrated_unix_s),
-        ..Settings::fresh(document.id.clone())
-    };
-    let settings = Settings { document, ..settings };
+) -> Result<Settings, Vec<Invalid>> {
+    let (settings, motion) = StoredSettings { settings, motion }.with_calibration(found);
     match settings.with_motion(&motion) {
         Ok(settings) => Ok(settings),
         // Both, when both are wrong: with_motion looks at the rest only when the motion is possible.
@@ -282,17 +202,17 @@ fn sections(document: &Value, wrong: &mut Vec<Problem>) -> Result<Sections, Docu
     if map.get("format").and_then(Value::as_str) != Some(FORMAT) {
         return Err(no_document(&format!("is no backup of this program: format must be {FORMAT:?}")));
     }
-    match map.get("version").and_then(Value::as_u64) {
-        Some(OLDEST..=VERSION) => {}
+    let version = match map.get("version").and_then(Value::as_u64) {
+        Some(version @ OLDEST..=VERSION) => version,
         Some(found) if found > VERSION => return Err(DocumentError::Newer { found }),
         _ => return Err(no_document(&format!("version must be {OLDEST} to {VERSION}"))),
-    }
+    };
     for key in map.keys().filter(|key| !SECTIONS.contains(&key.as_str()) && !HEAD.contains(&key.as_str())) {
         problem(key, "is not known".to_owned());
     }
     let read = Sections {
-        settings: section(map, "settings", &mut problem),
-        motion: section(map, "motion", &mut problem),
+        settings: settings_section(map, "settings", Document::FIELDS, version, &mut problem),
+        motion: settings_section(map, "motion", MotionPart::FIELDS, version, &mut problem),
         calibration: section(map, "calibration", &mut problem),
         waves: section(map, "waves", &mut problem),
         sessions: section(map, "sessions", &mut problem),
@@ -311,7 +231,30 @@ fn section<T: DeserializeOwned>(
     name: &str,
     problem: &mut impl FnMut(&str, String),
 ) -> Option<T> {
-    let read = match map.get(name) {
+    read_section(map.get(name), name, problem)
+}
+
+/// The same for a section of settings, with the defaults of those that a document of this version does not have.
+fn settings_section<T: DeserializeOwned>(
+    map: &Map<String, Value>,
+    name: &str,
+    rows: &[SettingField],
+    version: u64,
+    problem: &mut impl FnMut(&str, String),
+) -> Option<T> {
+    let mut section = map.get(name).cloned();
+    if let Some(Value::Object(section)) = &mut section {
+        add_defaults(rows, version, section);
+    }
+    read_section(section.as_ref(), name, problem)
+}
+
+fn read_section<T: DeserializeOwned>(
+    section: Option<&Value>,
+    name: &str,
+    problem: &mut impl FnMut(&str, String),
+) -> Option<T> {
+    let read = match section {
         // A reference: a section may be long.
         Some(section) => T::deserialize(section).map_err(|error| error.to_string()),
         None => Err("is not there".to_owned()),
@@ -378,11 +321,13 @@ mod tests {
     #[test]
     fn everything_that_is_wrong_is_told_with_its_place() {
         type Spoil = fn(&mut Value);
+        let not_known = format!("the whole: version must be 1 to {VERSION}");
+        let newer = format!("newer yep (version {} of the format, this one knows {VERSION})", VERSION + 1);
         let cases: [(Spoil, &str); 23] = [
             (|d| *d = json!([]), "the whole: must be a JSON object"),
             (|d| d["format"] = json!("other"), "the whole: is no backup of this program"),
-            (|d| d["version"] = json!(0), "the whole: version must be 1 to 2"),
-            (|d| d["version"] = json!(3), "newer yep (version 3 of the format, this one knows 2)"),
+            (|d| d["version"] = json!(0), &not_known),
+            (|d| d["version"] = json!(VERSION + 1), &newer),
             (|d| d["extra"] = json!(1), "extra: is not known"),
             (|d| d["waves"] = json!(null), "waves: invalid type"),
             (|d| drop(d.as_object_mut().unwrap().remove("counters")), "counters: is not there"),

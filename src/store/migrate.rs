@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use super::engine::StoredValues;
 use super::engine::{DatabaseError, Tree};
-use super::record::{CalibrationV1, SettingsV2};
 use super::seal::{damaged, decode, encode, seal, unseal};
 
 /// Version of the trees, their keys and their records, as this program writes them.
@@ -42,10 +41,9 @@ pub fn layout_value(version: u8) -> Vec<u8> {
     seal(version, &[])
 }
 
-/// Version 1 of the settings: with the calibration, and with the number of the write that made them.
+/// The document in the versions 1 and 2 of the settings.
 #[derive(Serialize, Deserialize)]
-struct SettingsV1 {
-    generation: u64,
+struct DocumentV1 {
     name: String,
     tick_stroke_limit: i64,
     force_limit: i64,
@@ -55,13 +53,42 @@ struct SettingsV1 {
     stroke_limit: i64,
     max_stroke: i64,
     padding_mm: i64,
-    max_steps: Option<i64>,
-    travel_steps: Option<i64>,
+}
+
+/// The limits of motion in the versions 1 and 2 of the settings.
+#[derive(Serialize, Deserialize)]
+struct MotionV1 {
     max_speed_mm_s: f64,
     max_acceleration_mm_s2: f64,
     max_jerk_mm_s3: f64,
     stop_deceleration_mm_s2: f64,
     approach_speed_mm_s: f64,
+}
+
+/// Version 1 of the settings: with the calibration, and with the number of the write that made them. A struct inside
+/// has the bytes of its fields.
+#[derive(Serialize, Deserialize)]
+struct SettingsV1 {
+    generation: u64,
+    document: DocumentV1,
+    max_steps: Option<i64>,
+    travel_steps: Option<i64>,
+    motion: MotionV1,
+}
+
+/// Version 2 of the settings.
+#[derive(Serialize)]
+struct SettingsV2 {
+    document: DocumentV1,
+    motion: MotionV1,
+}
+
+/// Version 1 of what calibration found.
+#[derive(Serialize)]
+struct CalibrationV1 {
+    max_steps: i64,
+    travel_steps: Option<i64>,
+    calibrated_unix_s: Option<u64>,
 }
 
 /// Version 1 had the trees `settings` and `meta` only. Version 2 has a tree for the calibration, and the number of the
@@ -86,22 +113,7 @@ fn from_1_to_2(old: StoredValues) -> Result<StoredValues, DatabaseError> {
             let value = encode(1, &found).map_err(failed)?;
             new.insert((Tree::Calibration, only()), value);
         }
-        let settings = SettingsV2 {
-            name: v1.name,
-            tick_stroke_limit: v1.tick_stroke_limit,
-            force_limit: v1.force_limit,
-            stroke_force_chart: v1.stroke_force_chart,
-            microsteps_per_rev: v1.microsteps_per_rev,
-            wave_resolution: v1.wave_resolution,
-            stroke_limit: v1.stroke_limit,
-            max_stroke: v1.max_stroke,
-            padding_mm: v1.padding_mm,
-            max_speed_mm_s: v1.max_speed_mm_s,
-            max_acceleration_mm_s2: v1.max_acceleration_mm_s2,
-            max_jerk_mm_s3: v1.max_jerk_mm_s3,
-            stop_deceleration_mm_s2: v1.stop_deceleration_mm_s2,
-            approach_speed_mm_s: v1.approach_speed_mm_s,
-        };
+        let settings = SettingsV2 { document: v1.document, motion: v1.motion };
         new.insert((Tree::Settings, id), encode(2, &settings).map_err(failed)?);
         let generation = encode(1, &v1.generation).map_err(failed)?;
         new.insert((Tree::Meta, Tree::GENERATION_KEY.to_vec()), generation);

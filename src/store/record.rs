@@ -1,50 +1,21 @@
 //! The content of stored values, each a struct of its own: the types of the program may change, what is stored may not.
 //!
 //! The order of the fields *is* the format. A change of one is a new version with a new struct, a new version of the
-//! layout, and a step in [`migrate`](super::migrate); the old struct goes there.
+//! layout, and a step in [`migrate`](super::migrate); the old struct goes there. A setting that is added is not such a
+//! change: its row in `settings/definition.rs` names the version that has it first, and an older record is read with its
+//! default.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::engine::DatabaseError;
-use super::seal::{damaged, decode, encode};
+use super::seal::{damaged, decode, encode, seal, unseal};
 use super::session::{Counters, SessionEnd, SessionRecord};
 use super::state::{ForceScale, SavedWave};
-use crate::settings::{Document, Invalid, MotionChange, Settings, without_controls};
-
-/// Version 2 of what the user set. The key is the id of the document.
-#[derive(Serialize, Deserialize)]
-pub(super) struct SettingsV2 {
-    pub name: String,
-    pub tick_stroke_limit: i64,
-    pub force_limit: i64,
-    pub stroke_force_chart: [i64; 10],
-    pub microsteps_per_rev: i64,
-    pub wave_resolution: i64,
-    pub stroke_limit: i64,
-    pub max_stroke: i64,
-    pub padding_mm: i64,
-    pub max_speed_mm_s: f64,
-    pub max_acceleration_mm_s2: f64,
-    pub max_jerk_mm_s3: f64,
-    pub stop_deceleration_mm_s2: f64,
-    pub approach_speed_mm_s: f64,
-}
-
-impl SettingsV2 {
-    pub const VERSION: u8 = 2;
-}
-
-/// Version 1 of what calibration found.
-#[derive(Serialize, Deserialize)]
-pub(super) struct CalibrationV1 {
-    pub max_steps: i64,
-    pub travel_steps: Option<i64>,
-    pub calibrated_unix_s: Option<u64>,
-}
-
-impl CalibrationV1 {
-    pub const VERSION: u8 = 1;
-}
+use crate::settings::{
+    CalibrationPart, Invalid, OLDEST_VERSION, RecordReader, RecordWriter, STORED_VERSION, Settings,
+    StoredSettings, without_controls,
+};
 
 #[derive(Serialize, Deserialize)]
 struct WaveV1 {
@@ -95,34 +66,44 @@ impl ForceScaleV1 {
     const VERSION: u8 = 1;
 }
 
-/// What the user set.
+/// Version of the record of what calibration found.
+const CALIBRATION_VERSION: u8 = 1;
+
+/// The values of a record in postcard's encoding, one behind the other: the same bytes as those of a struct.
+#[derive(Default)]
+struct PostcardWriter(Vec<u8>);
+
+impl RecordWriter for PostcardWriter {
+    type Error = String;
+
+    fn put<T: Serialize>(&mut self, value: &T) -> Result<(), String> {
+        self.0.extend(postcard::to_stdvec(value).map_err(|error| error.to_string())?);
+        Ok(())
+    }
+}
+
+struct PostcardReader<'a>(&'a [u8]);
+
+impl RecordReader for PostcardReader<'_> {
+    type Error = postcard::Error;
+
+    fn take<T: DeserializeOwned>(&mut self) -> Result<T, postcard::Error> {
+        let (value, rest) = postcard::take_from_bytes(self.0)?;
+        self.0 = rest;
+        Ok(value)
+    }
+}
+
+/// What the user set. The key is the id of the document.
 pub fn encode_settings(settings: &Settings) -> Result<Vec<u8>, String> {
-    let (d, m) = (&settings.document, &settings.motion);
-    let content = SettingsV2 {
-        name: d.name.clone(),
-        tick_stroke_limit: d.tick_stroke_limit,
-        force_limit: d.force_limit,
-        stroke_force_chart: d.stroke_force_chart,
-        microsteps_per_rev: d.microsteps_per_rev,
-        wave_resolution: d.wave_resolution,
-        stroke_limit: d.stroke_limit,
-        max_stroke: d.max_stroke,
-        padding_mm: d.padding_mm,
-        max_speed_mm_s: m.max_speed.get(),
-        max_acceleration_mm_s2: m.max_acceleration.get(),
-        max_jerk_mm_s3: m.max_jerk.get(),
-        stop_deceleration_mm_s2: m.stop_deceleration.get(),
-        approach_speed_mm_s: m.approach_speed.get(),
-    };
-    encode(SettingsV2::VERSION, &content)
+    let mut record = PostcardWriter::default();
+    StoredSettings::from(settings).write(&mut record)?;
+    Ok(seal(STORED_VERSION, &record.0))
 }
 
 /// What calibration found, if it has found anything.
 pub fn encode_calibration(settings: &Settings) -> Result<Option<Vec<u8>>, String> {
-    let Some(max_steps) = settings.document.max_steps else { return Ok(None) };
-    let (travel_steps, calibrated_unix_s) = (settings.travel_steps, settings.calibrated_unix_s);
-    let content = CalibrationV1 { max_steps, travel_steps, calibrated_unix_s };
-    encode(CalibrationV1::VERSION, &content).map(Some)
+    CalibrationPart::of(settings).map(|found| encode(CALIBRATION_VERSION, &found)).transpose()
 }
 
 /// Both, from under the id that was the key of the first: checked, or everything that is wrong with them.
@@ -132,46 +113,29 @@ pub fn decode_settings(
     calibration: Option<&[u8]>,
 ) -> Result<Result<Settings, Vec<Invalid>>, DatabaseError> {
     let id = String::from_utf8(id.to_vec()).map_err(|_| damaged("the id of the settings is no text"))?;
-    let content: SettingsV2 = decode("the settings", SettingsV2::VERSION, settings)?;
-    let found = calibration
-        .map(|value| decode::<CalibrationV1>("the calibration", CalibrationV1::VERSION, value))
-        .transpose()?;
-    Ok(content.settings(id, found))
+    let mut stored = decode_stored(id, settings)?;
+    stored.settings.name = without_controls(&stored.settings.name);
+    let found = calibration.map(|value| decode("the calibration", CALIBRATION_VERSION, value)).transpose()?;
+    let (settings, motion) = stored.with_calibration(found);
+    // Checks everything.
+    Ok(settings.with_motion(&motion))
 }
 
-impl SettingsV2 {
-    fn settings(self, id: String, found: Option<CalibrationV1>) -> Result<Settings, Vec<Invalid>> {
-        let motion = MotionChange {
-            max_speed_mm_s: Some(self.max_speed_mm_s),
-            max_acceleration_mm_s2: Some(self.max_acceleration_mm_s2),
-            max_jerk_mm_s3: Some(self.max_jerk_mm_s3),
-            stop_deceleration_mm_s2: Some(self.stop_deceleration_mm_s2),
-            approach_speed_mm_s: Some(self.approach_speed_mm_s),
-        };
-        let document = Document {
-            name: without_controls(&self.name),
-            active: true,
-            tick_stroke_limit: self.tick_stroke_limit,
-            force_limit: self.force_limit,
-            stroke_force_chart: self.stroke_force_chart,
-            microsteps_per_rev: self.microsteps_per_rev,
-            wave_resolution: self.wave_resolution,
-            stroke_limit: self.stroke_limit,
-            max_stroke: self.max_stroke,
-            padding_mm: self.padding_mm,
-            max_steps: found.as_ref().map(|found| found.max_steps),
-            id,
-        };
-        let fresh = Settings::fresh(document.id.clone());
-        let settings = Settings {
-            document,
-            travel_steps: found.as_ref().and_then(|found| found.travel_steps),
-            calibrated_unix_s: found.and_then(|found| found.calibrated_unix_s),
-            ..fresh
-        };
-        // Checks everything.
-        settings.with_motion(&motion)
+/// The record of the settings, in the present version or an older one.
+fn decode_stored(id: String, value: &[u8]) -> Result<StoredSettings, DatabaseError> {
+    let (version, content) = unseal(value, STORED_VERSION)?;
+    if version < OLDEST_VERSION {
+        return Err(damaged(format!(
+            "the settings: version {version} where version {OLDEST_VERSION} belongs"
+        )));
     }
+    let mut record = PostcardReader(content);
+    let stored = StoredSettings::read(id, version, &mut record)
+        .map_err(|error| damaged(format!("the settings cannot be decoded: {error}")))?;
+    if !record.0.is_empty() {
+        return Err(damaged("the settings: surplus bytes"));
+    }
+    Ok(stored)
 }
 
 /// A saved wave.
@@ -254,4 +218,103 @@ pub fn encode_force_scale(scale: &ForceScale) -> Result<Vec<u8>, String> {
 pub fn decode_force_scale(value: &[u8]) -> Result<ForceScale, DatabaseError> {
     let ForceScaleV1 { sensor, zero, per_g } = decode("the force scale", ForceScaleV1::VERSION, value)?;
     Ok(ForceScale { sensor, zero, per_g })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::document;
+    use super::*;
+    use crate::settings::{MotionChange, SettingsChange};
+    use crate::store::StoredState;
+
+    /// Settings of which each value has bytes of its own.
+    fn example() -> Settings {
+        let change = SettingsChange {
+            name: Some("größer".to_owned()),
+            tick_stroke_limit: Some(11),
+            force_limit: Some(800),
+            stroke_force_chart: Some(vec![60, 50, 40, 30, 25, 20, 15, 10, 5, 0]),
+            microsteps_per_rev: Some(1_600),
+            wave_resolution: Some(100),
+            stroke_limit: Some(120),
+            max_stroke: Some(300),
+            padding_mm: Some(7),
+            ..SettingsChange::default()
+        };
+        let motion = MotionChange {
+            max_speed_mm_s: Some(321.5),
+            max_acceleration_mm_s2: Some(4_000.25),
+            max_jerk_mm_s3: Some(123_456.789),
+            stop_deceleration_mm_s2: Some(9_000.0),
+            approach_speed_mm_s: Some(55.5),
+        };
+        let fresh = Settings::fresh("6b046f08c9f8c8945c405bb9".to_owned());
+        let mut settings = fresh.changed(&change).unwrap().with_motion(&motion).unwrap();
+        settings.document.max_steps = Some(1_450);
+        (settings.travel_steps, settings.calibrated_unix_s) = (Some(1_550), Some(1_735_689_599));
+        settings
+    }
+
+    fn hex(bytes: &[u8]) -> String {
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// The content of the example's settings as version 2 wrote it.
+    const V2: &str = "086772c3b6c39f657216c00c7864503c32281e140a008019c801f001d8040e000000000018744000000000\
+                      8040af40c976be9f0c24fe40000000000094c1400000000000c04b40";
+
+    #[test]
+    fn a_record_begins_with_the_bytes_of_version_2() {
+        let settings = example();
+        let record = encode_settings(&settings).unwrap();
+        let (version, content) = unseal(&record, STORED_VERSION).unwrap();
+        assert_eq!(version, STORED_VERSION);
+        assert!(hex(content).starts_with(V2), "{}", hex(content));
+        assert!(hex(content) == V2 || version > 2, "{}", hex(content));
+        let found = encode_calibration(&settings).unwrap().unwrap();
+        assert_eq!(hex(&found), "01d416019c1801ff8ad2bb06ada0f6ac");
+    }
+
+    #[test]
+    fn version_2_is_read_with_the_defaults_of_later_settings() {
+        let settings = example();
+        let bytes: Vec<u8> =
+            (0..V2.len()).step_by(2).map(|i| u8::from_str_radix(&V2[i..i + 2], 16).unwrap()).collect();
+        let found = encode_calibration(&settings).unwrap().unwrap();
+        let read = |version, content: &[u8]| {
+            decode_settings(settings.document.id.as_bytes(), &seal(version, content), Some(&found))
+        };
+        assert_eq!(read(2, &bytes), Ok(Ok(settings.clone())));
+        let surplus = [bytes.as_slice(), &[0]].concat();
+        for (version, content, said) in [
+            (1, bytes.as_slice(), "the settings: version 1 where version 2 belongs"),
+            (2, &surplus, "the settings: surplus bytes"),
+            (2, &bytes[1..], "the settings cannot be decoded: "),
+        ] {
+            let Err(DatabaseError::Unreadable(why)) = read(version, content) else { panic!("{said}") };
+            assert!(why.starts_with(said), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_backup_has_the_keys_of_version_2() {
+        let document = document::write(&StoredState::of(example()), 0, 7);
+        assert_eq!(
+            document["settings"].to_string(),
+            r#"{"id":"6b046f08c9f8c8945c405bb9","name":"größer","tick_stroke_limit_mm":11,"force_limit_g":800,"#
+                .to_owned()
+                + r#""stroke_force_chart_percent":[60,50,40,30,25,20,15,10,5,0],"microsteps_per_rev":1600,"#
+                + r#""wave_resolution_hz":100,"stroke_limit_mm":120,"max_stroke_mm":300,"padding_mm":7}"#
+        );
+        assert_eq!(
+            document["motion"].to_string(),
+            r#"{"max_speed_mm_s":321.5,"max_acceleration_mm_s2":4000.25,"max_jerk_mm_s3":123456.789,"#
+                .to_owned()
+                + r#""stop_deceleration_mm_s2":9000.0,"approach_speed_mm_s":55.5}"#
+        );
+        assert_eq!(
+            document["calibration"].to_string(),
+            r#"{"max_steps":1450,"travel_steps":1550,"calibrated_unix_s":1735689599}"#
+        );
+    }
 }

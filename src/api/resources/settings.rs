@@ -13,24 +13,10 @@ use crate::api::query;
 use crate::api::remote::RemoteFacts;
 use crate::api::request::RoutedRequest;
 use crate::api::settings_service::{Denied, SettingsService};
-use crate::settings::{Settings, SettingsChange};
+use crate::settings::{Document, SettingSource, Settings, SettingsChange};
 
-/// What the document that is shown has.
-const KNOWN: [&str; 13] = [
-    "name",
-    "active",
-    "tick_stroke_limit",
-    "force_limit",
-    "stroke_force_chart",
-    "microsteps_per_rev",
-    "wave_resolution",
-    "stroke_limit",
-    "max_stroke",
-    "padding_mm",
-    "max_steps",
-    "id",
-    "steps_per_mm",
-];
+/// The names of the fields of an answer that are no setting.
+const READ_ONLY: [&str; 2] = ["id", "steps_per_mm"];
 
 /// There is one document, and it cannot be doubled.
 ///
@@ -74,13 +60,6 @@ pub async fn put(
     let change = match FieldReader::of("data", body.as_ref()) {
         Ok(mut fields) => {
             let change = read(&mut fields);
-            fields.no_slips(&KNOWN);
-            for name in motion::FIELDS {
-                if fields.raw(name).is_some() {
-                    let why = "this is one of the limits of motion: change it with PUT /api/motion/limits";
-                    fields.complain(&[name.into()], (why, "value_error.extra"));
-                }
-            }
             complaints.append(&mut fields.complaints);
             change
         }
@@ -109,18 +88,38 @@ fn named(settings: &Settings, id: &str) -> Result<(), Denied> {
 }
 
 fn read(fields: &mut FieldReader<'_>) -> SettingsChange {
-    SettingsChange {
-        name: fields.optional("name", coerce::string),
-        active: fields.optional("active", coerce::boolean),
-        tick_stroke_limit: fields.optional("tick_stroke_limit", coerce::integer),
-        force_limit: fields.optional("force_limit", coerce::integer),
-        stroke_force_chart: fields.optional_list("stroke_force_chart", coerce::integer),
-        microsteps_per_rev: fields.optional("microsteps_per_rev", coerce::integer),
-        wave_resolution: fields.optional("wave_resolution", coerce::integer),
-        stroke_limit: fields.optional("stroke_limit", coerce::integer),
-        max_stroke: fields.optional("max_stroke", coerce::integer),
-        padding_mm: fields.optional("padding_mm", coerce::integer),
-        max_steps: fields.optional("max_steps", coerce::integer),
+    let change = SettingsChange::read(fields);
+    let known: Vec<&str> = Document::FIELDS.iter().map(|row| row.name).chain(READ_ONLY).collect();
+    fields.no_slips(&known);
+    for name in motion::names() {
+        if fields.raw(name).is_some() {
+            let why = "this is one of the limits of motion: change it with PUT /api/motion/limits";
+            fields.complain(&[name.into()], (why, "value_error.extra"));
+        }
+    }
+    change
+}
+
+/// Reads values as leniently as the clients' first server did, and notes those that are wrong.
+impl SettingSource for FieldReader<'_> {
+    fn text(&mut self, name: &'static str) -> Option<String> {
+        self.optional(name, coerce::string)
+    }
+
+    fn flag(&mut self, name: &'static str) -> Option<bool> {
+        self.optional(name, coerce::boolean)
+    }
+
+    fn whole(&mut self, name: &'static str) -> Option<i64> {
+        self.optional(name, coerce::integer)
+    }
+
+    fn list(&mut self, name: &'static str) -> Option<Vec<i64>> {
+        self.optional_list(name, coerce::integer)
+    }
+
+    fn number(&mut self, name: &'static str) -> Option<f64> {
+        self.optional(name, coerce::float)
     }
 }
 
@@ -129,7 +128,7 @@ fn show(settings: &Settings) -> Answer {
     #[derive(serde::Serialize)]
     struct MotionLimitsAnswer<'a> {
         #[serde(flatten)]
-        document: &'a crate::settings::Document,
+        document: &'a Document,
         steps_per_mm: Value,
     }
     answer::ok(&MotionLimitsAnswer {
