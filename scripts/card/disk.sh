@@ -1,7 +1,7 @@
 # Part of scripts/build-image: file systems, and the card that memory-layout/layout.toml describes.
 # shellcheck shell=bash
 
-# Every card has the same ids: what tells two apart is the machine id, made at the first start.
+# Every card has the same ids; the machine id, made at the first start, distinguishes cards.
 disk_id=0x59455031
 id_of() { printf '59455031-0000-4000-8000-00000000000%s' "$1"; }
 
@@ -22,7 +22,7 @@ make_ext4() {
 }
 
 make_image() {
-    # What is remembered begins empty; the system makes its folders itself.
+    # The stored state begins empty; the system makes its folders itself.
     mkdir -p "$work/data/lib"
     ln -s /run "$work/data/run"
     ln -s /run/lock "$work/data/lock"
@@ -57,7 +57,7 @@ make_image() {
     done
 }
 
-# Each partition: where it is, and how much of it is used.
+# Each partition: position, and size in use.
 describe() {
     local name start extent used
     echo "yep $version, commit $commit, Linux $kernel"

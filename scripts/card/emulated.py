@@ -1,8 +1,8 @@
-"""A Raspberry Pi's card in QEMU: started, asked, and cut off from its power.
+"""Emulated Raspberry Pi card in QEMU: start, commands, and power cuts.
 
-A power cut is more than a killed emulator: what the guest wrote and did not flush may be lost, in any order and in
-the middle of a write. QEMU logs each write and each flush (its driver blklogwrites); `Card.cut` makes the card anew
-from that log: all that was flushed, and of the rest what chance leaves.
+A power cut is more than a killed emulator: writes that the guest did not flush may be lost, in any order and in the
+middle of a write. QEMU logs each write and each flush (its driver blklogwrites); `Card.cut` makes the card anew from
+that log: all flushed writes, and a random part of the others.
 """
 
 import contextlib
@@ -26,11 +26,11 @@ FLUSH, FUA, DISCARD, MARK = 1, 2, 4, 8
 
 
 class Failed(Exception):
-    """Something is not as it must be."""
+    """A violated requirement."""
 
 
 def run(*command, **options):
-    """The output of a program; its failure is ours."""
+    """Runs a program and returns its output; its failure fails the test."""
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True, **options)
     if done.returncode:
         raise Failed(f"{command[0]} ended with {done.returncode}: {done.stderr.strip()[-500:]}")
@@ -38,7 +38,7 @@ def run(*command, **options):
 
 
 def free_port():
-    """A port of the loopback interface that nobody uses."""
+    """An unused port of the loopback interface."""
     with socket.socket() as door:
         door.bind(("127.0.0.1", 0))
         return door.getsockname()[1]
@@ -66,7 +66,7 @@ class Card:
         return copy.read_bytes()
 
     def has(self, name):
-        """Whether the boot partition has that file."""
+        """True if the boot partition has that file."""
         return not subprocess.run(["mdir", "-i", self._boot(), f"::/{name}"], capture_output=True).returncode
 
     def write(self, name, content):
@@ -76,19 +76,19 @@ class Card:
         run("mcopy", "-o", "-i", self._boot(), copy, f"::/{name}")
 
     def digest_of_root(self):
-        """Of every byte of the system's partition."""
+        """Digest of every byte of the system's partition."""
         start, size = (int(self.layout[f"part_root_a_{key}_mib"]) for key in ("start", "size"))
         command = f"dd if={self.file} bs=1M skip={start} count={size} status=none | sha256sum"
         return run("sh", "-c", command).split()[0]
 
     def entries(self):
-        """Of the table of partitions: start and length in MiB."""
+        """Start and length of each partition, from the partition table, in MiB."""
         with open(self.file, "rb") as file:
             table = file.read(512)[446:510]
         return [tuple(n // 2048 for n in struct.unpack("<II", table[i + 8 : i + 16])) for i in range(0, 64, 16)]
 
     def insert(self):
-        """The card as QEMU's options; what is written goes to a copy and to the log."""
+        """QEMU's options for the card; writes go to a copy and to the log."""
         run("cp", "--sparse=always", self.file, self.running)
         self.log.unlink(missing_ok=True)
         self.log.touch()
@@ -99,11 +99,11 @@ class Card:
         ]  # fmt: skip
 
     def keep(self):
-        """The machine was switched off in order: the card is what it left."""
+        """Keeps the card as the machine left it at an orderly shutdown."""
         self.running.replace(self.file)
 
     def cut(self, chance):
-        """The power went away: flushed writes hold, the others hold, are torn or are lost."""
+        """Power cut: flushed writes are kept, each of the others is kept, torn or lost."""
         with self._opened() as log:
             writes = list(self._entries(log))
         flushed = max((i for i, (flags, *_) in enumerate(writes) if flags & FLUSH), default=-1)
@@ -126,7 +126,7 @@ class Card:
         return {"writes": len(writes), "after the last flush": len(writes) - 1 - flushed, "lost": lost, "torn": torn}
 
     def waiting(self):
-        """While the machine runs, each time it is asked: how many writes no flush has made sure of yet."""
+        """Yields, while the machine runs, the number of writes that are not flushed yet."""
         count = 0
         with self._opened() as log:
             while True:
@@ -145,7 +145,7 @@ class Card:
 
     @staticmethod
     def _entries(log):
-        """The entries from here to the end, as far as they are complete: one that is not was not acknowledged."""
+        """The complete entries from here to the end; an incomplete one was not acknowledged."""
         # Their number in the header lags behind.
         while True:
             here = log.tell()
@@ -209,7 +209,7 @@ class Machine:
             raise Failed(f"QEMU ended: {self.process.stderr.read()[-500:]}")
 
     def wait(self, what, holds, within_s):
-        """Looks until `holds()`; the seconds since the start."""
+        """Polls until `holds()`; returns the seconds since the start."""
         end = time.monotonic() + within_s
         while True:
             self.alive()
@@ -222,7 +222,7 @@ class Machine:
             time.sleep(0.25)
 
     def ready(self, within_s=300):
-        """Until the server answers."""
+        """Waits until the server answers."""
         return self.wait("an answer of the server", lambda: self.get("/api/health", self.http), within_s)
 
     def get(self, path, port=None, body=None, method=None, host=None, timeout=10):
@@ -237,7 +237,7 @@ class Machine:
             return json.load(answer)
 
     def page(self, path):
-        """What a stranger's browser gets, and its type."""
+        """The content that a browser in the network gets, and its type."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.http}{path}", timeout=10) as answer:
                 return answer.read(), answer.headers["content-type"]
@@ -257,7 +257,7 @@ class Machine:
                 "-o", "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes", "-o", "ConnectTimeout=30", *more]  # fmt: skip
 
     def shell(self, command):
-        """What a command prints on the machine."""
+        """The output of a command on the machine."""
         return run(*self._ssh("root@127.0.0.1", command), timeout=120)
 
     def _tunnel(self):
@@ -305,14 +305,14 @@ class Machine:
         return found
 
     def kill(self):
-        """As when the plug is pulled."""
+        """Kills the machine as a power cut does."""
         for process in (self.tunnel, self.process):
             if process and process.poll() is None:
                 process.kill()
                 process.wait()
 
     def off(self, within_s=120):
-        """Switches it off in order; the seconds that it took."""
+        """Shuts the machine down in order; returns the seconds that it took."""
         asked = time.monotonic()
         with contextlib.suppress(Failed):
             self.shell("systemctl poweroff")

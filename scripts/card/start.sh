@@ -1,7 +1,7 @@
-# Part of scripts/build-image: what runs before the system does: kernel modules, the first program, the boot partition.
-# shellcheck shell=bash
+# Part of scripts/build-image: the files that run before the system does: kernel modules, the first program, the boot
+# partition.
 
-# The modules that stay, and what they need themselves.
+# The modules that stay, and their dependencies.
 choose_modules() {
     local modules=$root/usr/lib/modules/$kernel
     depmod -b "$root" "$kernel"
@@ -22,7 +22,7 @@ depends_of() {
         awk -v root="$root" '$1 == "insmod" { print $2 }' | sed "s#^$root/lib/#$root/usr/lib/#" | sort -u
 }
 
-# A busybox, the modules that reading the card takes, and scripts/card/init.
+# A busybox, the modules for reading the card, and scripts/card/init.
 make_initramfs() {
     local start=$work/start applet
     mkdir -p "$start"/{bin,dev,proc,sys,run,new,data,"lib/modules/$kernel"}
@@ -45,7 +45,7 @@ make_initramfs() {
 # Firmware, device trees, kernel, and the user's files.
 fill_boot() {
     local firmware=$root/usr/lib/raspi-firmware tree
-    # The small ones are what gpu_mem=16 makes the firmware take.
+    # With gpu_mem=16 the firmware uses the small ones.
     cp "$firmware"/{bootcode.bin,start.elf,start_cd.elf,start4.elf,start4cd.elf,fixup.dat,fixup_cd.dat,fixup4.dat,fixup4cd.dat} "$boot/"
     for tree in 2837-rpi-3-a-plus 2837-rpi-3-b 2837-rpi-3-b-plus 2837-rpi-cm3-io3 2837-rpi-zero-2-w 2711-rpi-4-b 2711-rpi-400 2711-rpi-cm4-io; do
         cp "$root/usr/lib/linux-image-$kernel/broadcom/bcm$tree.dtb" "$boot/"
@@ -58,14 +58,14 @@ fill_boot() {
         printf '# scripts/card/start.sh has put into the trees what they ask for.\n'
         printf 'upstream_kernel=1\nkernel=vmlinuz\ninitramfs initrd.img followkernel\n'
     } >"$boot/config.txt"
-    # Debian's kernel has no /dev/gpiomem; the last word lets the server's user reach the pins through /dev/mem.
+    # Debian's kernel has no /dev/gpiomem; the last word lets the server's user access the pins through /dev/mem.
     echo "$(cat memory-layout/boot/cmdline.txt) fsck.repair=yes quiet iomem=relaxed" >"$boot/cmdline.txt"
     cp scripts/card/boot/{README.txt,card.txt} "$work/yep.toml" "$boot/"
     [ -z "$ssh_key" ] || cp "$ssh_key" "$boot/authorized_keys"
 }
 
-# In the device tree $1: the good UART at pins 14 and 15 for the sensor, the I2C bus on, and a corner of memory that
-# outlives a restart, for the last words of a kernel.
+# In the device tree $1: the full UART at pins 14 and 15 for the sensor, the I2C bus on, and a reserved part of memory
+# that survives a restart, for the last messages of a kernel.
 adapt_tree() {
     local uart=/soc/serial@7e201000 pins=/soc/gpio@7e200000/uart0_gpio14 spare=0xf0
     ! fdtget -p "$1" $uart/bluetooth >/dev/null 2>&1 || fdtput -r "$1" $uart/bluetooth
@@ -73,7 +73,7 @@ adapt_tree() {
     fdtput -t x "$1" $uart pinctrl-0 $spare
     fdtput -t s "$1" $uart pinctrl-names default
     fdtput -t s "$1" $uart status okay
-    # The small one would want the same pins.
+    # The mini UART would use the same pins.
     fdtput -t s "$1" /soc/serial@7e215040 status disabled
     fdtput -t s "$1" /aliases serial0 $uart
     ! fdtget "$1" /chosen stdout-path >/dev/null 2>&1 || fdtput -d "$1" /chosen stdout-path

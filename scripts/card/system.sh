@@ -1,7 +1,7 @@
 # Part of scripts/build-image: the system in "$root" as the set-up scripts of its packages would have left it, and what
 # is ours. shellcheck shell=bash
 
-# The program, its unit and its user: what the Debian package has as well.
+# The program, its unit and its user, as in the Debian package.
 install_program() {
     install -D -m 755 "$binary" "$root/usr/bin/yep"
     aarch64-linux-gnu-strip --strip-unneeded "$root/usr/bin/yep" 2>/dev/null || true
@@ -10,7 +10,7 @@ install_program() {
     install -D -m 644 memory-layout/sysctl.conf "$root/etc/sysctl.d/50-yep.conf"
 }
 
-# What only a card has.
+# The parts that only a card has.
 install_card() {
     cp -r --no-preserve=mode,ownership scripts/card/root/. "$root/"
     install -D -m 755 scripts/card/bin/* -t "$root/usr/lib/yep"
@@ -32,7 +32,7 @@ install_card() {
     fi
 }
 
-# The server's options of the first day; with an app, they say where it is.
+# The server's default options; with an app, they name its folder.
 options() {
     if [ "$app" ]; then
         sed 's#^listen = .*#&\n\n\# The app that came with this card.\napp = "/usr/share/yep/app"#'
@@ -50,22 +50,22 @@ configure_system() {
     rm -f "$root"/etc/{passwd,group,shadow,gshadow}-
     ln -sf ../usr/lib/os-release "$root/etc/os-release"
     ln -sf ../run/systemd/resolve/stub-resolv.conf "$root/etc/resolv.conf"
-    # The file over which the first program lays the card's own id; see scripts/card/init.
+    # The file over which the first program mounts the card's own id; see scripts/card/init.
     echo uninitialized >"$root/etc/machine-id"
     printf 'NAME=yep\nVERSION=%s\nCOMMIT=%s\n' "$version" "$commit" >"$root/etc/yep/card-release"
 
-    # Scripts of before systemd; with them systemctl looks for tools that no card has.
+    # Init scripts from before systemd; with them systemctl needs tools that no card has.
     rm -rf "$root/etc/init.d" "$root"/etc/rc?.d
     local systemctl=(systemctl --quiet "--root=$root")
     "${systemctl[@]}" enable yep.service yep-card.service yep-safe-pins.service yep-banner.service \
         ssh.service systemd-networkd.service systemd-resolved.service systemd-timesyncd.service \
         systemd-pstore.service
     "${systemctl[@]}" set-default multi-user.target
-    # Nobody can log in at the screen; nothing waits for a network; nothing is updated in place.
+    # No login at the screen; no unit waits for a network; nothing is updated in place.
     "${systemctl[@]}" mask getty@.service serial-getty@.service console-getty.service systemd-networkd-wait-online.service \
         e2scrub_reap.service e2scrub_all.timer fstrim.timer dpkg-db-backup.timer apt-daily.timer apt-daily-upgrade.timer \
         systemd-machine-id-commit.service systemd-firstboot.service ldconfig.service rpcbind.service
-    # What set-up scripts and the first start would make, and cannot on a card that is not written.
+    # Files that set-up scripts and the first start would make, and cannot on a read-only system.
     ln -sf mawk "$root/usr/bin/awk"
     ln -sf ../proc/self/mounts "$root/etc/mtab"
     mkdir -p "$root/srv"
@@ -75,7 +75,7 @@ configure_system() {
     ln -sf /dev/null "$root/etc/systemd/network/99-default.link"
 }
 
-# What each package is and which version: the part that two builds of one commit may differ in.
+# Each package with its version: the only part in which two builds of one commit may differ.
 list_packages() {
     awk -v RS= '{
         name = version = ""
@@ -88,7 +88,7 @@ list_packages() {
     }' "$work/status" | sort
 }
 
-# The system is never updated package by package, so what only serves that goes, and what nothing here reads.
+# The system is never updated package by package, so the files for that are removed, and files that nothing here reads.
 drop_the_rest() {
     cp "$root/var/lib/dpkg/status" "$work/status"
     rm -rf "$root"/boot/{vmlinuz,System.map,config}* "$root"/usr/lib/{raspi-firmware,linux-image-*,klibc,initramfs-tools} \
