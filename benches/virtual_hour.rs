@@ -1,4 +1,5 @@
-//! An hour of the machine on virtual time: calibration, then a sine of 5 s. The goal is well under a minute.
+//! Simulation speed: real time for an hour of the machine on virtual time, a calibration and then a sine of 5 s. The
+//! goal is well under a minute.
 
 #[path = "../tests/support/mod.rs"]
 mod machine;

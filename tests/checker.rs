@@ -18,7 +18,7 @@ use yep::units::{MmPerS, MmPerS2, MmPerS3};
 
 /// Steps for a millimetre of the rail of these tests.
 const SCALE: f64 = 10.0;
-/// When its motions begin.
+/// Begin of its motions.
 const BEGIN_NS: u64 = 1_000_000_000;
 const MS: u64 = 1_000_000;
 
@@ -136,7 +136,7 @@ fn broken(edges: &[Edge]) -> Option<Rule> {
     check(edges, PUNCTUAL, |_| running()).map(|violation| violation.broken.rule)
 }
 
-/// Where in the train, by its index, is the step at which it first has this speed in steps/s.
+/// Index of the step at which the train first has this speed in steps/s.
 fn at_speed(steps: &[Step], speed: f64) -> usize {
     steps.windows(2).position(|pair| 1e9 / ((pair[1].0 - pair[0].0) as f64) >= speed).unwrap()
 }

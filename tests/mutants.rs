@@ -214,7 +214,7 @@ fn never_old(_sample: Option<ForceSample>, last: Option<ForceSample>, now: Nanos
     last.map(|sample| ForceSample { at: now, ..sample })
 }
 
-/// What a mutant does between the API and the machine.
+/// Defects between the API and the machine.
 #[derive(Clone, Copy, PartialEq)]
 enum PortDefect {
     NobodyGoes,

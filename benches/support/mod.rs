@@ -18,11 +18,11 @@ use std::time::{Duration, Instant};
 
 /// True under `cargo bench`; `cargo test --benches` would run it as well, and wait for minutes.
 pub fn is_bench_run() -> bool {
-    let wanted = std::env::args().any(|argument| argument == "--bench");
-    if !wanted {
+    let is_bench = std::env::args().any(|argument| argument == "--bench");
+    if !is_bench {
         eprintln!("this is a benchmark: run it with cargo bench, or all of them with scripts/bench");
     }
-    wanted
+    is_bench
 }
 
 /// The value of the option `--NAME`, if it is there and a number.

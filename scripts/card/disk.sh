@@ -12,8 +12,8 @@ make_ext4() {
     find "$folder" -newermt "@$SOURCE_DATE_EPOCH" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
     mke2fs -q -t ext4 -b 4096 -I 256 -i 16384 -L "$label" -U "$(id_of "$id")" -E "hash_seed=$(id_of "$id"),lazy_itable_init=0" "$@" \
         -d "$folder" "$file" "${size_mib}M" >/dev/null
-    # When a file was last changed cannot be set in the folder, so it is set in the image. A new one fills its inodes in
-    # order, and the first that is not the file system's own after the root, 2, is 11.
+    # The time of a file's last change cannot be set in the folder, so it is set in the image. A new file system fills
+    # its inodes in order, and the first that is not the file system's own after the root, 2, is 11.
     local all unused
     read -r all unused < <(dumpe2fs -h "$file" 2>/dev/null | awk '/^Inode count/ { a = $3 } /^Free inodes/ { print a, $3 }')
     { echo 2 && seq 11 $((all - unused)); } | awk -v at="$SOURCE_DATE_EPOCH" '{

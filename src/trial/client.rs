@@ -98,7 +98,7 @@ pub struct ClientRequest {
 pub struct ClientAnswer {
     /// Number of the request, in the order of sending.
     pub number: u64,
-    /// When the request was sent.
+    /// Instant of sending.
     pub asked_ns: Nanos,
     /// The request.
     pub call: ClientRequest,

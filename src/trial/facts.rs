@@ -17,7 +17,7 @@ use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS, seconds};
 /// A step edge that was observed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StepMade {
-    /// When.
+    /// Instant of the edge.
     pub at: Nanos,
     /// Direction: true is toward the front.
     pub forward: bool,
@@ -80,7 +80,8 @@ pub struct GroundTruth {
     pub under_voltage_since: Option<Nanos>,
     /// Instant since which the computer is hotter than usual, and its temperature in °C.
     pub hot_since: Option<(Nanos, f32)>,
-    /// When a socket of the other program was last opened, which is a sign of life of that client, as any request is.
+    /// Instant at which a socket of the other program was last opened, which is a sign of life of that client, as any
+    /// request is.
     pub program_heard_ns: Nanos,
     /// True while writes to the disk fail.
     pub disk_broken: bool,

@@ -1,4 +1,5 @@
-//! Mutant: the status words with every store relaxed. A model that passes it detects nothing.
+//! Mutant for the loom models: the status words of the step loop (src/drive/status.rs) with every store relaxed. The
+//! models must fail on it.
 
 #[path = "../../../src/drive/status.rs"]
 pub mod status;

@@ -1,4 +1,5 @@
-//! Mutant: the included file with every store relaxed. A model that passes it detects nothing.
+//! Mutant for the loom models: the seqlock of the newest force sample (src/hal/newest.rs) with every store relaxed. The
+//! models must fail on it.
 
 #[path = "../../../src/hal/newest.rs"]
 pub mod newest;
