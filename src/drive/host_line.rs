@@ -1,11 +1,11 @@
-//! The computer's power and heat, from whoever reads them to the control cycle: one atomic, the newest wins.
+//! Host line: the health of the computer as one atomic word for the control cycle; the newest value wins.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::machine::host::{Derating, DeratingCause, HostHealth, HostReadings};
 
-/// A handle to what the computer tells; clones are handles to the same one. At first nothing is known.
+/// Handle to the health of the computer; clones share it. At first nothing is known.
 #[derive(Debug, Clone, Default)]
 pub struct HostLine(Arc<AtomicU64>);
 
@@ -18,7 +18,7 @@ const STOP: u64 = 1 << 4;
 const BY_HEAT: u64 = 1 << 5;
 
 impl HostLine {
-    /// From now on it is so.
+    /// Publishes the health of the computer.
     pub fn store(&self, host: HostHealth) {
         let HostHealth { vitals: HostReadings { under_voltage, temperature_c }, reaction } = host;
         let bit = |on: bool, bit: u64| if on { bit } else { 0 };
@@ -32,8 +32,7 @@ impl HostLine {
         self.0.store(word, Ordering::Relaxed);
     }
 
-    /// How it is.
-    #[must_use]
+    /// Reads the newest health of the computer.
     pub fn load(&self) -> HostHealth {
         let word = self.0.load(Ordering::Relaxed);
         let has = |bit: u64| word & bit != 0;

@@ -58,7 +58,6 @@ impl CommandKind {
     ];
 
     /// As it is written in answers and logs.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             CommandKind::Calibrate => "calibrate",
@@ -75,7 +74,6 @@ impl CommandKind {
 
 impl Command {
     /// Which command it is.
-    #[must_use]
     pub const fn kind(&self) -> CommandKind {
         match self {
             Command::Calibrate => CommandKind::Calibrate,
@@ -106,7 +104,6 @@ pub enum Accepted {
 
 impl Accepted {
     /// A stable word for programs.
-    #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
             Accepted::Now => "now",
@@ -153,7 +150,6 @@ pub enum CommandRefusal {
 
 impl CommandRefusal {
     /// A stable word for programs.
-    #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
             CommandRefusal::NotHomed(_) => "not_homed",

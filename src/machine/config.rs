@@ -19,7 +19,6 @@ pub struct Config {
 
 impl Config {
     /// How long the strokes of waves are at most in a usable range of `range_mm`, in mm.
-    #[must_use]
     pub fn stroke_mm(&self, range_mm: f64) -> f64 {
         range_mm.min(self.stroke_limit.get())
     }
@@ -42,7 +41,6 @@ impl Config {
 
     /// Whether this lets the axis do more than `other`, or describes another rail: such a change waits for
     /// the axis to be at rest (S21).
-    #[must_use]
     pub fn needs_rest_after(&self, other: &Config) -> bool {
         self.geometry != other.geometry
             || self.stroke_limit > other.stroke_limit

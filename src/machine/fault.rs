@@ -51,7 +51,6 @@ pub enum Fault {
 
 impl Fault {
     /// A stable word for programs.
-    #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
             Fault::LimitHit(RailEnd::Back) => "limit_hit_back",
@@ -85,7 +84,6 @@ impl Fault {
     }
 
     /// Whether the step counter no longer tells where the carriage is.
-    #[must_use]
     pub const fn loses_position(self) -> bool {
         match self {
             Fault::ForceWhileHoming
@@ -113,7 +111,6 @@ impl Fault {
     }
 
     /// What to check or do about it.
-    #[must_use]
     pub const fn remedy(self) -> &'static str {
         match self {
             Fault::LimitHit(_) => {

@@ -21,7 +21,6 @@ pub struct Geometry {
 
 impl Geometry {
     /// Length of the usable range that a calibration should find, in mm.
-    #[must_use]
     pub fn expected_range_mm(&self) -> f64 {
         (self.max_stroke.get() - 2.0 * self.padding.get().max(MIN_PADDING_MM)).max(0.0)
     }
@@ -43,7 +42,6 @@ pub struct Calibration {
 
 impl Calibration {
     /// The calibration that follows from the two places where the switches closed.
-    #[must_use]
     pub fn from_touches(geometry: &Geometry, back_steps: i64, front_steps: i64) -> Calibration {
         let travel_steps = front_steps - back_steps;
         let padding_mm = geometry.padding.get().max(MIN_PADDING_MM);
@@ -60,19 +58,16 @@ impl Calibration {
     }
 
     /// Steps for a millimetre: the whole travel over the distance that the user measured.
-    #[must_use]
     pub fn steps_per_mm(&self, geometry: &Geometry) -> f64 {
         Self::scale(geometry, self.travel_steps)
     }
 
     /// Length of the usable range in mm.
-    #[must_use]
     pub fn range_mm(&self, geometry: &Geometry) -> f64 {
         self.max_steps as f64 / self.steps_per_mm(geometry)
     }
 
     /// Position of the axis for a reading of the step counter, in mm.
-    #[must_use]
     pub fn position_mm(&self, geometry: &Geometry, counter_steps: i64) -> f64 {
         (counter_steps - self.origin_steps) as f64 / self.steps_per_mm(geometry)
     }

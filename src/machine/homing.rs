@@ -39,7 +39,6 @@ impl Default for HomingOptions {
 
 impl HomingOptions {
     /// The same with no speed above `max_speed`, which the pulses can make as well (`Settings::check_step_rate`).
-    #[must_use]
     pub fn within(self, max_speed: MmPerS) -> HomingOptions {
         let at_most = |speed: MmPerS| if speed.get() > max_speed.get() { max_speed } else { speed };
         HomingOptions { fast: at_most(self.fast), slow: at_most(self.slow), ..self }
@@ -99,7 +98,6 @@ pub struct Homing {
 
 impl Homing {
     /// A homing that has not moved yet.
-    #[must_use]
     pub fn new(options: HomingOptions, geometry: Geometry) -> Homing {
         Homing {
             options,

@@ -27,7 +27,6 @@ pub enum DeratingCause {
 
 impl DeratingCause {
     /// A stable word for programs.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             DeratingCause::UnderVoltage => "under_voltage",
@@ -68,7 +67,6 @@ pub const RECOVERED_NS: Nanos = 10 * SECOND_NS;
 
 impl Derating {
     /// Which share of the highest speed is allowed.
-    #[must_use]
     pub const fn speed_share(self) -> f64 {
         match self {
             Derating::None => 1.0,
@@ -77,7 +75,6 @@ impl Derating {
     }
 
     /// The fault that a motion ends with, if it has to.
-    #[must_use]
     pub const fn fault(self) -> Option<Fault> {
         match self {
             Derating::None | Derating::Slower(_) => None,
@@ -87,7 +84,6 @@ impl Derating {
     }
 
     /// A stable word for programs.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Derating::None => "none",
@@ -97,7 +93,6 @@ impl Derating {
     }
 
     /// What it is about.
-    #[must_use]
     pub const fn cause(self) -> Option<DeratingCause> {
         match self {
             Derating::None => None,

@@ -32,7 +32,6 @@ impl DriverPower {
     }
 
     /// Whether the driver should be on.
-    #[must_use]
     pub fn is_on(&self) -> bool {
         self.on
     }

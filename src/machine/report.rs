@@ -51,7 +51,6 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// A machine of which nothing is known yet.
-    #[must_use]
     pub const fn at_power_on() -> Snapshot {
         Snapshot {
             at_ns: 0,

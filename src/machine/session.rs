@@ -16,13 +16,11 @@ pub struct SessionRules {
 
 impl SessionRules {
     /// Whether a wave that was last asked for at `asked` is over at `now`.
-    #[must_use]
     pub fn is_wave_over(&self, asked: Nanos, now: Nanos) -> bool {
         has_passed(self.longest_ns, asked, now)
     }
 
     /// Whether an axis that has rested since `since` is let go at `now`.
-    #[must_use]
     pub fn releases_axis(&self, since: Nanos, now: Nanos) -> bool {
         has_passed(self.release_ns, since, now)
     }

@@ -35,7 +35,6 @@ impl State {
     ];
 
     /// As it is written in telemetry and logs.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             State::NotHomed => "not_homed",
@@ -50,7 +49,6 @@ impl State {
     }
 
     /// Whether the machine means the axis to move in this state.
-    #[must_use]
     pub const fn is_moving(self) -> bool {
         match self {
             State::Homing | State::Running | State::Ending | State::Stopping => true,

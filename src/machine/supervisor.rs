@@ -75,7 +75,6 @@ pub struct Supervisor {
 
 impl Supervisor {
     /// The machine at power-on: not homed (promise S6).
-    #[must_use]
     pub fn new(config: Config, homing_options: HomingOptions) -> Supervisor {
         Supervisor {
             state: State::NotHomed,
@@ -109,43 +108,36 @@ impl Supervisor {
     }
 
     /// The state.
-    #[must_use]
     pub fn state(&self) -> State {
         self.state
     }
 
     /// Why it is in that state, and since when.
-    #[must_use]
     pub fn why(&self) -> (Why, Nanos) {
         (self.why, self.since_ns)
     }
 
     /// How long the last stop of a motion took, in ns, and how many steps it made.
-    #[must_use]
     pub fn last_stop(&self) -> Option<(Nanos, u64)> {
         self.last_stop
     }
 
     /// The fault that is latched.
-    #[must_use]
     pub fn fault(&self) -> Option<Fault> {
         self.fault
     }
 
     /// The settings in force.
-    #[must_use]
     pub fn config(&self) -> &Config {
         &self.config
     }
 
     /// The calibration, while the position is known.
-    #[must_use]
     pub fn calibration(&self) -> Option<&Calibration> {
         self.calibration.as_ref()
     }
 
     /// Whether the motor driver should be on: not before the first homing, not at rest without a position, not after a cut.
-    #[must_use]
     pub fn wants_power(&self) -> bool {
         self.power.is_on()
     }

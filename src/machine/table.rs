@@ -36,7 +36,6 @@ pub enum TableVerdict {
 
 impl TableVerdict {
     /// Whether a page should offer the command.
-    #[must_use]
     pub const fn is_offer(self) -> bool {
         match self {
             TableVerdict::Now
@@ -56,7 +55,6 @@ impl TableVerdict {
 }
 
 /// The verdict about `command` in `state`.
-#[must_use]
 pub const fn verdict(state: State, command: CommandKind) -> TableVerdict {
     use CommandKind::{Acknowledge, Arm, Calibrate, ClientGone, End, ReplaceSettings, Run, UpdateSettings};
     use State::{Disarmed, Ending, Faulted, Homing, NotHomed, Ready, Running, Stopping};
