@@ -563,17 +563,17 @@ mod tests {
             let mut stroke_mm = 145.0;
             // The approach is skipped: the axis is at the start at once.
             follower.advance(CYCLE_S, &follower.reference(stroke_mm), stroke_mm);
-            let mut max_amplitude_mm = stroke_mm;
+            let mut most_mm = stroke_mm;
             for (wave, cycles, other_stroke_mm) in changes {
                 for _ in 0..cycles {
                     let here = checked(&mut follower, stroke_mm)?;
-                    prop_assert!(here.p >= -1e-6 && here.p <= max_amplitude_mm + 1e-6, "{here:?} of {max_amplitude_mm}");
+                    prop_assert!(here.p >= -1e-6 && here.p <= most_mm + 1e-6, "{here:?} of {most_mm}");
                 }
                 let before = follower.reference(stroke_mm);
                 let crowded = follower.mix.is_crowded();
                 follower.change_to(wave);
                 stroke_mm = other_stroke_mm;
-                max_amplitude_mm = f64::max(max_amplitude_mm, stroke_mm);
+                most_mm = f64::max(most_mm, stroke_mm);
                 let after = follower.reference(stroke_mm);
                 let jump = [after.p - before.p, after.v - before.v, after.a - before.a].map(f64::abs);
                 prop_assert!(crowded || jump[0] < 1e-9 && jump[1] < 1e-7 && jump[2] < 1e-5, "{before:?} {after:?}");
