@@ -5,7 +5,7 @@
 //! - [`allowance`]: upper bound on speed from the measured force
 //! - [`stop`]: time-optimal stop in closed form
 //! - [`plan`]: time-optimal point-to-point move; [`course`]: such a move cut into control cycles
-//! - [`tracker`]: trajectory tracking, one control cycle at a time; [`deferred_limits`]: when lowered limits take
+//! - [`tracker`]: trajectory tracking, one control cycle at a time; `constraints`: what such a cycle may choose; [`deferred_limits`]: when lowered limits take
 //!   effect
 //! - [`follower`]: setpoints of a wave: gentle approach, start, changes, end
 //! - [`reach`]: largest amplitude of a wave that the axis can follow
@@ -15,6 +15,7 @@
 //! - [`inputs`], [`rail_end`], [`stop_level`]: input lines, ends of the rail, stop levels
 
 pub mod allowance;
+mod constraints;
 pub mod course;
 pub mod deferred_limits;
 pub mod ease;
@@ -33,6 +34,7 @@ pub mod stop_level;
 pub mod tracker;
 
 pub use allowance::{ALLOWANCE_POINTS, Allowance, protected_speed_mm_s};
+pub use constraints::CycleBounds;
 pub use course::MoveInProgress;
 pub use follower::Follower;
 pub use inputs::Inputs;
@@ -41,4 +43,4 @@ pub use limits::{MotionLimits, ProfileLimits, RampLimits};
 pub use plan::MovePlan;
 pub use rail_end::RailEnd;
 pub use stop_level::StopLevel;
-pub use tracker::{CycleBounds, Move, Tracker};
+pub use tracker::{Move, Tracker};
