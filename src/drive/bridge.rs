@@ -61,19 +61,19 @@ impl MachineHandle {
         }
         // By the newest snapshot, which is never ahead of the machine's clock, and stands still when the machine does.
         let expires_ns = self.0.snapshots.borrow().at_ns + OBEYED_WITHIN_NS;
-        let (decided, decision) = oneshot::channel();
+        let (reply_sender, reply_receiver) = oneshot::channel();
         let id = {
             let mut outbox = lock(&self.0.outbox);
             let id = outbox.next_id;
             outbox.next_id += 1;
-            lock(&self.0.waiting).insert(id, decided);
+            lock(&self.0.waiting).insert(id, reply_sender);
             if outbox.ring.enqueue(QueuedCommand { id, expires_ns, command }).is_err() {
                 lock(&self.0.waiting).remove(&id);
                 return Err(CommandRefusal::QueueFull);
             }
             id
         };
-        match tokio::time::timeout(ANSWER_WITHIN, decision).await {
+        match tokio::time::timeout(ANSWER_WITHIN, reply_receiver).await {
             Ok(reply) => reply.unwrap_or(Err(CommandRefusal::ShuttingDown)),
             Err(_elapsed) => {
                 lock(&self.0.waiting).remove(&id);
@@ -115,13 +115,13 @@ pub fn bridge(
     first: Snapshot,
 ) -> (MachineHandle, mpsc::UnboundedReceiver<Event>, impl Future<Output = ()> + Send + 'static) {
     let BridgeEnds { commands, mut events, mut snapshots } = ends;
-    let (newest, newest_seen) = watch::channel(first);
-    let (happened, happenings) = mpsc::unbounded_channel();
+    let (snapshot_sender, snapshot_receiver) = watch::channel(first);
+    let (event_sender, event_receiver) = mpsc::unbounded_channel();
     let shared = Arc::new(BridgeShared {
         outbox: Mutex::new(Outbox { ring: commands, next_id: 1 }),
         waiting: Mutex::new(HashMap::new()),
         stop_line,
-        snapshots: newest_seen,
+        snapshots: snapshot_receiver,
         snapshot_at: Mutex::new(Instant::now()),
     });
     let waiting = Arc::downgrade(&shared);
@@ -144,7 +144,7 @@ pub fn bridge(
             }
             if let Some(snapshot) = last {
                 *lock(&shared.snapshot_at) = Instant::now();
-                newest.send_replace(snapshot);
+                snapshot_sender.send_replace(snapshot);
                 let lost = snapshot.events_lost.wrapping_sub(events_lost);
                 if lost > 0 {
                     new_events.push(Event::EventsLost(lost));
@@ -153,15 +153,15 @@ pub fn bridge(
             }
             for event in new_events {
                 if let Event::Replied { id, reply } = event {
-                    if let Some(decided) = lock(&shared.waiting).remove(&id) {
+                    if let Some(reply_sender) = lock(&shared.waiting).remove(&id) {
                         // The caller may have gone.
-                        let _ = decided.send(reply);
+                        let _ = reply_sender.send(reply);
                     }
                 } else {
-                    let _ = happened.send(event);
+                    let _ = event_sender.send(event);
                 }
             }
         }
     };
-    (MachineHandle(shared), happenings, pump)
+    (MachineHandle(shared), event_receiver, pump)
 }

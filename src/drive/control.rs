@@ -114,7 +114,7 @@ impl<F: ForceSensor> Control<F> {
         }
         let motion = self.executor.observe_motion();
         let force_g = self.read_force(now);
-        let strained = self.update_host_health();
+        let derating_event = self.update_host_health();
         let command = self.take_command(now);
         let seen = Observation {
             now,
@@ -125,7 +125,7 @@ impl<F: ForceSensor> Control<F> {
             stop,
             ending: line.is_shutting_down(),
             step_loop_alive: self.executor.silence_s(now) <= self.options.step_loop_silence_s,
-            host_fault: self.host.reaction.fault(),
+            host_fault: self.host.derating.fault(),
             commands_wait: self.commands.ready(),
         };
         let asked = command.as_ref().map(|(_, command)| TracedCommand::of(command));
@@ -148,9 +148,9 @@ impl<F: ForceSensor> Control<F> {
         }
         self.force_g = force_g;
         // Before the events, so that the newest snapshot contains each event that is delivered.
-        self.send_snapshot(now, pressed || strained.is_some() || !actions.events.is_empty());
+        self.send_snapshot(now, pressed || derating_event.is_some() || !actions.events.is_empty());
         self.outcome = CycleOutcome::of(self.cycle, asked, &actions.events);
-        for event in strained.into_iter().chain(actions.events) {
+        for event in derating_event.into_iter().chain(actions.events) {
             self.send_event(event);
         }
         let seen = self.trace.is_some().then(|| self.trace_sample(now));
@@ -218,13 +218,13 @@ impl<F: ForceSensor> Control<F> {
     fn update_host_health(&mut self) -> Option<Event> {
         let before = core::mem::replace(&mut self.host, self.host_line.load());
         self.executor.limit_speed(self.speed_bound_mm_s());
-        (self.host.reaction != before.reaction).then_some(Event::HostStrained(self.host))
+        (self.host.derating != before.derating).then_some(Event::DeratingChanged(self.host))
     }
 
     /// Upper bound on speed from sensor latency and host derating, mm/s.
     fn speed_bound_mm_s(&self) -> f64 {
         let highest_mm_s = self.supervisor.config().limits.max_speed.get();
-        self.sensor_bound_mm_s.min(highest_mm_s * self.host.reaction.speed_share())
+        self.sensor_bound_mm_s.min(highest_mm_s * self.host.derating.speed_share())
     }
 
     fn read_force(&mut self, now: Nanos) -> Option<f64> {

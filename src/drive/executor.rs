@@ -175,7 +175,7 @@ impl Executor {
     pub fn execute(&mut self, order: MotionOrder) {
         match order {
             MotionOrder::Travel(travel) => self.start_travel(travel),
-            MotionOrder::Adopt(frame) => self.frame = frame,
+            MotionOrder::SetFrame(frame) => self.frame = frame,
             MotionOrder::Follow(wave) => {
                 self.outcome = None;
                 self.clipped_ns = None;

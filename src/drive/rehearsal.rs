@@ -70,7 +70,7 @@ pub struct Rehearsal<S, P = SimPins<S>, F = SimLoadCell> {
     next_id: u64,
     happened: Vec<Event>,
     /// Wrapper around each iteration of a loop.
-    around: LoopWrapper,
+    wrapper: LoopWrapper,
     watched: core::marker::PhantomData<S>,
 }
 
@@ -136,7 +136,7 @@ impl<S: CycleObserver, P: SimIo<S>, F: ForceSensor> Rehearsal<S, P, F> {
             step_frozen_until: 0,
             next_id: 0,
             happened: Vec::new(),
-            around: |turn| turn(),
+            wrapper: |turn| turn(),
             watched: core::marker::PhantomData,
         }
     }
@@ -157,8 +157,8 @@ impl<S: CycleObserver, P: SimIo<S>, F: ForceSensor> Rehearsal<S, P, F> {
     }
 
     /// Sets a wrapper around each iteration of either loop; nothing else runs inside it.
-    pub fn wrap_loops(&mut self, around: LoopWrapper) {
-        self.around = around;
+    pub fn wrap_loops(&mut self, wrapper: LoopWrapper) {
+        self.wrapper = wrapper;
     }
 
     /// Present instant.
@@ -227,9 +227,9 @@ impl<S: CycleObserver, P: SimIo<S>, F: ForceSensor> Rehearsal<S, P, F> {
         if self.next_cycle < self.step_frozen_until {
             self.clock.wait_until(self.next_cycle);
         } else {
-            (self.around)(&mut || self.step_loop.run_until(self.next_cycle));
+            (self.wrapper)(&mut || self.step_loop.run_until(self.next_cycle));
         }
-        (self.around)(&mut || self.control.cycle(self.next_cycle));
+        (self.wrapper)(&mut || self.control.cycle(self.next_cycle));
         self.next_cycle += layout::CONTROL_PERIOD_NS;
         // A stall of the host stalls both loops: missed cycles are not made up for.
         let missed = self.clock.now().saturating_sub(self.next_cycle) / layout::CONTROL_PERIOD_NS;

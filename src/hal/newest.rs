@@ -106,8 +106,8 @@ impl NewestForce {
 impl ForceSensor for NewestForce {
     fn latest(&mut self, now: Nanos) -> Option<ForceSample> {
         // A sample can be complete before it is counted. A reader that has seen it must not return an older one.
-        let looked = (0..READ_ATTEMPTS).find_map(|_| self.read_slot());
-        self.read = looked.into_iter().chain(self.read).max_by_key(|(number, _)| *number);
+        let newest = (0..READ_ATTEMPTS).find_map(|_| self.read_slot());
+        self.read = newest.into_iter().chain(self.read).max_by_key(|(number, _)| *number);
         let (number, sample) = self.read?;
         let heard = self.shared.heard.load(Ordering::Acquire).checked_sub(1)?;
         let counts = number > self.shared.lost.load(Ordering::Acquire)
