@@ -397,7 +397,7 @@ fn making() -> Box<dyn FnMut(u64)> {
         while left > 0 {
             for Cycle { start, pieces, end } in &cycles {
                 let before = maker.count();
-                assert!(maker.make(start, pieces, end, &mut runs));
+                assert!(maker.make_runs(start, pieces, end, &mut runs));
                 black_box(&mut runs);
                 left -= (maker.count() - before).abs();
             }
@@ -410,7 +410,7 @@ fn expanding() -> Box<dyn FnMut(u64)> {
     let mut runs: Vec<StepRun> = Vec::new();
     for Cycle { start, pieces, end } in strokes() {
         let mut some = heapless::Vec::new();
-        assert!(maker.make(&start, &pieces, &end, &mut some));
+        assert!(maker.make_runs(&start, &pieces, &end, &mut some));
         runs.extend(some);
     }
     Box::new(move |count| {

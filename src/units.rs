@@ -1,24 +1,23 @@
-//! Physical quantities as types.
+//! Physical quantities as types: each has a unit and a range, and is finite.
 //!
-//! Responsible for one thing: a number that crosses a room's border says its unit and is finite. The
-//! constructors check; behind them the planner calculates in plain `f64`, whose names carry the unit
-//! (`_mm`, `_mm_s`, `_mm_s2`, `_mm_s3`, `_g`, `_ns`).
+//! Numbers that cross a room's border have these types. Constructors check the range; inside a room the planner
+//! calculates in plain `f64`, with the unit in the name (`_mm`, `_mm_s`, `_mm_s2`, `_mm_s3`, `_g`, `_ns`).
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A number was not finite or not inside the range that its quantity allows.
+/// A number is not finite, or outside the range of its quantity.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 #[error("{value} {unit} is outside {min} … {max} {unit}")]
 pub struct OutOfRangeError {
-    /// What was given.
+    /// The rejected value.
     pub value: f64,
     /// Smallest accepted value.
     pub min: f64,
     /// Largest accepted value.
     pub max: f64,
-    /// The unit of all three.
+    /// Unit of all three.
     pub unit: &'static str,
 }
 
@@ -30,21 +29,19 @@ macro_rules! quantity {
         pub struct $name(f64);
 
         impl $name {
-            /// The unit, as it is printed.
+            /// Unit, as it is printed.
             pub const UNIT: &'static str = $unit;
             /// Smallest accepted value.
             pub const MIN: f64 = $min;
             /// Largest accepted value.
             pub const MAX: f64 = $max;
 
-            /// The plain number, in this type's unit.
-            #[must_use]
+            /// Plain number, in this type's unit.
             pub const fn get(self) -> f64 {
                 self.0
             }
 
-            /// For constants of the source: panics at compile time when the value is out of range.
-            #[must_use]
+            /// A constant of the source; panics at compile time if the value is out of range.
             pub const fn constant(value: f64) -> Self {
                 assert!(value >= Self::MIN && value <= Self::MAX);
                 Self(value)
@@ -80,19 +77,19 @@ macro_rules! quantity {
 }
 
 quantity!(
-    /// A length or a position along the axis. The sign is a direction: positive is toward the front.
+    /// Length or position along the axis. A positive sign is toward the front.
     Mm, "mm", -10_000.0, 10_000.0
 );
 quantity!(
-    /// A speed, never negative.
+    /// Speed, never negative.
     MmPerS, "mm/s", 0.0, 5_000.0
 );
 quantity!(
-    /// The magnitude of an acceleration; zero would mean that the axis can never stop.
+    /// Magnitude of an acceleration; not zero, since the axis could never stop then.
     MmPerS2, "mm/s²", 1.0, 200_000.0
 );
 quantity!(
-    /// The magnitude of a jerk.
+    /// Magnitude of a jerk.
     MmPerS3, "mm/s³", 1.0, 100_000_000.0
 );
 quantity!(
@@ -100,15 +97,15 @@ quantity!(
     Grams, "g", -1_000_000.0, 1_000_000.0
 );
 quantity!(
-    /// How many steps of the motor move the carriage by one millimetre.
+    /// Motor steps per millimetre of the carriage.
     StepsPerMm, "steps/mm", 0.01, 100_000.0
 );
 quantity!(
-    /// A span of time that a user chose.
+    /// Time span chosen by a user.
     Seconds, "s", 0.0, 1.0e9
 );
 
-/// An instant on the machine's own monotonic clock, or a span of it, in nanoseconds.
+/// Instant on the machine's own monotonic clock, or a time span, in nanoseconds.
 ///
 /// Starts at zero with the process; 64 bits last 584 years. Never wall-clock time (promise S23).
 pub type Nanos = u64;
@@ -121,7 +118,6 @@ pub const MILLISECOND_NS: Nanos = 1_000_000;
 pub const MICROSECOND_NS: Nanos = 1_000;
 
 /// Converts a span of [`Nanos`] to seconds.
-#[must_use]
 pub fn seconds(span_ns: Nanos) -> f64 {
     span_ns as f64 * 1e-9
 }

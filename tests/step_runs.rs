@@ -84,7 +84,7 @@ impl Cycle {
     fn timed(&self) -> Option<Vec<(i64, bool)>> {
         let end = self.pieces.iter().fold(self.start, |at, piece| at.after_piece(*piece));
         let mut runs: heapless::Vec<StepRun, RUNS_MAX> = heapless::Vec::new();
-        let made = RunMaker::new(self.count).make(&self.start, &self.pieces, &end, &mut runs);
+        let made = RunMaker::new(self.count).make_runs(&self.start, &self.pieces, &end, &mut runs);
         made.then(|| runs.iter().flat_map(|run| run.instants().map(|ns| (ns, run.forward))).collect())
     }
 

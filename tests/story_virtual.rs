@@ -71,8 +71,8 @@ fn end_finishes_the_period_and_rests_at_the_back() {
 
 #[test]
 fn a_strained_computer_slows_the_wave_then_ends_it_and_keeps_the_position() {
-    let show = |machine: &mut Rehearsal<support::Recorder>, reaction| {
-        machine.host().store(HostHealth { vitals: HostReadings::default(), reaction });
+    let show = |machine: &mut Rehearsal<support::Recorder>, derating| {
+        machine.host().store(HostHealth { readings: HostReadings::default(), derating });
     };
     let fastest_mm_s = |machine: &mut Rehearsal<support::Recorder>| {
         machine.sink().0.clear();

@@ -132,7 +132,7 @@ pub fn now(port: &dyn MachinePort) -> StatusDocument {
 /// The snapshot as it is sent, so old.
 fn object(snapshot: &Snapshot, age_s: Option<f64>) -> StatusDocument {
     let (inputs, late) = (snapshot.limits, snapshot.lateness);
-    let machine::HostHealth { vitals, reaction } = snapshot.host;
+    let machine::HostHealth { readings, derating } = snapshot.host;
     StatusDocument {
         state: snapshot.state.name().into(),
         why: snapshot.why.to_string(),
@@ -169,10 +169,10 @@ fn object(snapshot: &Snapshot, age_s: Option<f64>) -> StatusDocument {
             way_mm: stop.way_mm,
         }),
         host: HostTelemetry {
-            under_voltage: vitals.under_voltage,
-            temperature_c: vitals.temperature_c,
-            reaction: reaction.name().into(),
-            because: reaction.cause().map(|cause| cause.name().into()),
+            under_voltage: readings.under_voltage,
+            temperature_c: readings.temperature_c,
+            reaction: derating.name().into(),
+            because: derating.cause().map(|cause| cause.name().into()),
         },
         stops: snapshot.stops,
     }
@@ -221,8 +221,8 @@ mod tests {
             lateness: Lateness { rebases: 1, rebased_ns: 2, worst_step_ns: 3, starvations: 4 },
             last_stop: Some(LastStop { took_ns: 25_000_000, steps: 12, way_mm: 1.2 }),
             host: machine::HostHealth {
-                vitals: HostReadings { under_voltage: Some(true), temperature_c: Some(48.5) },
-                reaction: Derating::Slower(DeratingCause::UnderVoltage),
+                readings: HostReadings { under_voltage: Some(true), temperature_c: Some(48.5) },
+                derating: Derating::Slower(DeratingCause::UnderVoltage),
             },
             stops: 2,
             events_lost: 0,

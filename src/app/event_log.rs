@@ -81,9 +81,9 @@ pub async fn run(
             Event::Stopped { took_ns, steps } => {
                 tracing::info!(took_ms = took_ns as f64 * 1e-6, steps, "stopped");
             }
-            Event::HostStrained(host) => {
-                let why = host.reaction.to_string();
-                if host.reaction == Derating::None {
+            Event::DeratingChanged(host) => {
+                let why = host.derating.to_string();
+                if host.derating == Derating::None {
                     tracing::info!("{why}");
                     let fields = [("device", "host"), ("type", "waiting"), ("why", &why)];
                     ctx.bus.publish(STATUS, &fields);

@@ -33,9 +33,9 @@ where
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
-        let vitals = read().await;
+        let readings = read().await;
         let now = began.elapsed().as_nanos() as Nanos;
-        line.store(HostHealth { vitals, reaction: watch.update(now, vitals) });
+        line.store(HostHealth { readings, derating: watch.update(now, readings) });
     }
 }
 

@@ -86,7 +86,7 @@ impl SessionRecorder {
             | Event::Dropped { .. }
             | Event::Calibrated(_)
             | Event::SettingsApplied
-            | Event::HostStrained(_)
+            | Event::DeratingChanged(_)
             | Event::Stopped { .. } => {}
         }
     }

@@ -1,8 +1,8 @@
-//! The bridge between the real-time side and the tokio side.
+//! Bridge between the real-time side and the tokio side.
 //!
-//! Toward the machine: commands go into the ring as they come, under a lock that only ordinary threads take. Back:
-//! one task empties the rings every few milliseconds, hands replies to whoever waits, snapshots to a `watch` (the
-//! newest wins) and events to a queue (none is lost). The real-time side never learns that tokio exists.
+//! Toward the machine: commands go into the ring at once, under a lock that only ordinary threads take. Back: one task
+//! empties the rings every few milliseconds. It sends replies to the waiting callers, snapshots to a `watch` channel
+//! (the newest wins) and events to an unbounded queue. The real-time side does not depend on tokio.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,11 +16,12 @@ use super::stop_line::StopLine;
 use crate::machine::{Command, CommandRefusal, Event, Reply, Snapshot};
 use crate::units::{Nanos, SECOND_NS};
 
-/// How often the rings are emptied. Only answers wait for it; commands and STOP do not.
+/// Interval at which the rings are emptied. Only answers wait for it; commands and STOP do not.
 const PUMP_EVERY: Duration = Duration::from_millis(2);
-/// The control cycle decides within a few milliseconds. After this long it does not obey the command any more …
+/// Lifetime of a command. The control cycle usually decides within a few milliseconds.
 const OBEYED_WITHIN_NS: Nanos = 2 * SECOND_NS;
-/// … and a while later its answer is not waited for: so what was answered with `unanswered` never acts later.
+/// Time for which a reply is awaited. It is longer than the lifetime of a command, so a command that was answered with
+/// `unanswered` never acts later.
 const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 
 struct Outbox {
@@ -33,11 +34,11 @@ struct BridgeShared {
     waiting: Mutex<HashMap<u64, oneshot::Sender<Reply>>>,
     stop_line: StopLine,
     snapshots: watch::Receiver<Snapshot>,
-    /// When the newest snapshot came.
+    /// Arrival of the newest snapshot.
     snapshot_at: Mutex<Instant>,
 }
 
-/// A handle to the machine for the tokio side.
+/// Handle to the machine for the tokio side.
 #[derive(Clone)]
 pub struct MachineHandle(Arc<BridgeShared>);
 
@@ -47,32 +48,32 @@ impl std::fmt::Debug for MachineHandle {
     }
 }
 
-/// A lock whose holders do nothing that could panic half-way.
+/// Locks a mutex whose holders cannot panic half-way.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl MachineHandle {
-    /// Hands a command over and waits for the decision.
+    /// Sends a command and waits for the decision.
     pub async fn command(&self, command: Command) -> Reply {
         if self.0.stop_line.read().is_shutting_down() {
             return Err(CommandRefusal::ShuttingDown);
         }
         // By the newest snapshot, which is never ahead of the machine's clock, and stands still when the machine does.
         let expires_ns = self.0.snapshots.borrow().at_ns + OBEYED_WITHIN_NS;
-        let (decided, decision) = oneshot::channel();
+        let (reply_sender, reply_receiver) = oneshot::channel();
         let id = {
             let mut outbox = lock(&self.0.outbox);
             let id = outbox.next_id;
             outbox.next_id += 1;
-            lock(&self.0.waiting).insert(id, decided);
+            lock(&self.0.waiting).insert(id, reply_sender);
             if outbox.ring.enqueue(QueuedCommand { id, expires_ns, command }).is_err() {
                 lock(&self.0.waiting).remove(&id);
                 return Err(CommandRefusal::QueueFull);
             }
             id
         };
-        match tokio::time::timeout(ANSWER_WITHIN, decision).await {
+        match tokio::time::timeout(ANSWER_WITHIN, reply_receiver).await {
             Ok(reply) => reply.unwrap_or(Err(CommandRefusal::ShuttingDown)),
             Err(_elapsed) => {
                 lock(&self.0.waiting).remove(&id);
@@ -81,49 +82,46 @@ impl MachineHandle {
         }
     }
 
-    /// The end of the process: STOP, and from now on every command is refused.
+    /// Begins the shutdown of the process: STOP, and every command is refused.
     pub fn begin_shutdown(&self) {
         self.0.stop_line.begin_shutdown();
     }
 
-    /// Whether the axis rests and the driver is off since [`MachineHandle::end`].
-    #[must_use]
+    /// True if the axis rests and the driver is off since [`MachineHandle::begin_shutdown`].
     pub fn is_shut_down(&self) -> bool {
         self.0.stop_line.is_shut_down()
     }
 
-    /// Raises the stop line.
+    /// Raises the stop line to STOP.
     pub fn stop(&self) {
         self.0.stop_line.press();
     }
 
-    /// How long ago the newest snapshot came.
-    #[must_use]
+    /// Time since the newest snapshot arrived.
     pub fn snapshot_age(&self) -> Duration {
         lock(&self.0.snapshot_at).elapsed()
     }
 
-    /// The newest snapshot, and notice of newer ones.
-    #[must_use]
+    /// Watch channel of the newest snapshot.
     pub fn snapshots(&self) -> watch::Receiver<Snapshot> {
         self.0.snapshots.clone()
     }
 }
 
-/// Makes the link, the queue of events, and the task that feeds both; the task ends with the last link.
+/// Makes the handle, the queue of events, and the task that feeds both; the task ends with the last handle.
 pub fn bridge(
     ends: BridgeEnds,
     stop_line: StopLine,
     first: Snapshot,
 ) -> (MachineHandle, mpsc::UnboundedReceiver<Event>, impl Future<Output = ()> + Send + 'static) {
     let BridgeEnds { commands, mut events, mut snapshots } = ends;
-    let (newest, newest_seen) = watch::channel(first);
-    let (happened, happenings) = mpsc::unbounded_channel();
+    let (snapshot_sender, snapshot_receiver) = watch::channel(first);
+    let (event_sender, event_receiver) = mpsc::unbounded_channel();
     let shared = Arc::new(BridgeShared {
         outbox: Mutex::new(Outbox { ring: commands, next_id: 1 }),
         waiting: Mutex::new(HashMap::new()),
         stop_line,
-        snapshots: newest_seen,
+        snapshots: snapshot_receiver,
         snapshot_at: Mutex::new(Instant::now()),
     });
     let waiting = Arc::downgrade(&shared);
@@ -134,7 +132,8 @@ pub fn bridge(
         loop {
             tick.tick().await;
             let Some(shared) = waiting.upgrade() else { return };
-            // Events first out of their ring, last to their listeners: the snapshot that has them is older than they.
+            // Events are read before snapshots and delivered after them, so an event is never ahead of the snapshot
+            // that contains it.
             let mut new_events = Vec::new();
             while let Some(event) = events.dequeue() {
                 new_events.push(event);
@@ -145,7 +144,7 @@ pub fn bridge(
             }
             if let Some(snapshot) = last {
                 *lock(&shared.snapshot_at) = Instant::now();
-                newest.send_replace(snapshot);
+                snapshot_sender.send_replace(snapshot);
                 let lost = snapshot.events_lost.wrapping_sub(events_lost);
                 if lost > 0 {
                     new_events.push(Event::EventsLost(lost));
@@ -154,15 +153,15 @@ pub fn bridge(
             }
             for event in new_events {
                 if let Event::Replied { id, reply } = event {
-                    if let Some(decided) = lock(&shared.waiting).remove(&id) {
-                        // Whoever asked may have gone.
-                        let _ = decided.send(reply);
+                    if let Some(reply_sender) = lock(&shared.waiting).remove(&id) {
+                        // The caller may have gone.
+                        let _ = reply_sender.send(reply);
                     }
                 } else {
-                    let _ = happened.send(event);
+                    let _ = event_sender.send(event);
                 }
             }
         }
     };
-    (MachineHandle(shared), happenings, pump)
+    (MachineHandle(shared), event_receiver, pump)
 }

@@ -1,10 +1,10 @@
-//! A chunk: the motion of one control cycle, and behind it the way to rest.
+//! Chunk: the motion of one control cycle, and the stop tail behind it.
 //!
-//! The motion comes as runs, whose steps the step loop reads off with three additions each. The way to rest comes as
-//! pieces, which it solves step by step: it is rarely needed, and made anew for each chunk.
+//! The motion comes as runs, whose steps the step loop reads off with three additions each. The tail comes as pieces,
+//! which it solves step by step: it is rarely needed, and made anew for each chunk.
 //!
-//! Every chunk carries a complete stop tail. Whatever happens to the control cycle, the step loop holds a plan
-//! that ends at rest inside the range (house rules 4 and 5); the next chunk takes the place of the tail.
+//! Every chunk carries a complete stop tail. Whatever happens to the control cycle, the step loop holds a plan that
+//! ends at rest inside the range (rules 4 and 5 of docs/ARCHITECTURE.md). The next chunk replaces the tail.
 
 use heapless::Vec;
 
@@ -16,34 +16,33 @@ use crate::units::Nanos;
 /// Most pieces of the tail.
 pub const TAIL_MAX: usize = 3;
 
-/// Motion for one control cycle plus the way to rest, in steps of the step counter.
+/// Motion for one control cycle and the stop tail, in steps of the step counter.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Chunk {
-    /// Counts the motions: after one has ended, for whatever reason, its remaining chunks are stale.
+    /// Number of the motion. Once a motion has ended, for whatever reason, its remaining chunks are stale.
     pub epoch: u32,
-    /// When it begins, if no lateness has moved the time base.
+    /// Beginning of the chunk, if no lateness has moved the time base.
     pub start_ns: Nanos,
-    /// How long the committed motion takes.
+    /// Duration of the committed motion.
     pub duration_ns: Nanos,
-    /// The steps of the committed motion, if it is timed.
+    /// Steps of the committed motion, if it is timed.
     pub runs: Vec<StepRun, RUNS_MAX>,
-    /// Whether the runs hold all its steps. Otherwise it takes more than fit, and must be solved step by step.
+    /// True if the runs hold all its steps. Otherwise they do not fit, and the steps must be solved one by one.
     pub timed: bool,
-    /// The state at its beginning.
+    /// State at the beginning.
     pub start: Kinematics,
     /// The committed motion.
     pub committed: Vec<Piece, PIECES_MAX>,
-    /// The way to rest from its end.
+    /// Stop tail from the end of the committed motion.
     pub tail: Vec<Piece, TAIL_MAX>,
-    /// Inputs that end the motion at once.
+    /// Inputs that end the motion at once when they are confirmed.
     pub armed_inputs: Inputs,
-    /// No other chunk follows: the tail belongs to the plan.
+    /// True if no other chunk follows: the tail belongs to the plan.
     pub last: bool,
 }
 
 impl Chunk {
-    /// When the committed motion ends.
-    #[must_use]
+    /// End of the committed motion.
     pub const fn end_ns(&self) -> Nanos {
         self.start_ns + self.duration_ns
     }

@@ -1,11 +1,11 @@
-//! The control cycle, 1000 times a second, in a fixed order: inputs, supervisor (with its interlocks), planner with
-//! force allowance and bounds, chunks, and a word to the bridge.
+//! Control cycle, 1000 times a second, in a fixed order: inputs, supervisor (with its interlocks), planner with force
+//! allowance and bounds, chunks, messages to the bridge.
 //!
-//! Like the step loop it runs in its own thread or, one cycle after the other, on a virtual clock. It never waits
-//! for anyone: full rings are counted and passed over.
+//! Like the step loop it runs in its own thread or, cycle by cycle, on a virtual clock. It never waits: full rings are
+//! counted and passed over.
 
 use super::PowerRequest;
-use super::cycle_trace::{CommandTrace, CycleOutcome, TraceFeed, TraceSample};
+use super::cycle_trace::{CycleOutcome, TraceFeed, TraceSample, TracedCommand};
 use super::executor::{Executor, StarvationPolicy};
 use super::host_line::HostLine;
 use super::rings::{Commands, ControlEnds, EventFeed, QueuedCommand, SnapshotFeed};
@@ -19,35 +19,36 @@ use crate::machine::{
 use crate::motion::protected_speed_mm_s;
 use crate::units::{MILLISECOND_NS, Nanos, seconds};
 
-/// Promise S12: however slow a sensor is, a force sample older than this is no sample.
+/// Largest age of a valid force sample, for a sensor of any rate (promise S12).
 const FORCE_VALID_NS: Nanos = 200 * MILLISECOND_NS;
-/// Promise S13: a force beyond this is no force. Twice what the strongest common load cells can take.
+/// Largest valid magnitude of a force (promise S13): twice the capacity of the strongest common load cells.
 const FORCE_RANGE_G: f64 = 200_000.0;
-/// A snapshot every so many cycles, 100 a second, and whenever something happened.
+/// Cycles between two snapshots: 100 snapshots a second, and one whenever something happened.
 const SNAPSHOT_EVERY: u32 = 10;
 
-/// Places of the event ring that only replies may take, so that none is ever lost: one for each command that can wait.
+/// Slots of the event ring reserved for replies, so that no reply is lost: one for each command that can wait.
 const REPLY_PLACES: usize = layout::COMMAND_RING;
 
-/// From the end of a conversion to the control cycle that knows of it: the line, its driver and the sensor's thread.
+/// Upper bound on the delay from the end of a conversion to the control cycle: the line, its driver and the sensor's
+/// thread.
 const HEARD_WITHIN_NS: Nanos = 5 * MILLISECOND_NS;
 
-/// What differs between a real machine and a simulated one on an ordinary computer.
+/// Differences between a real machine and a simulated one on an ordinary computer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ControlOptions {
-    /// What it means that the step loop ran out of motion.
+    /// Policy for a step loop that ran out of motion.
     pub starvation: StarvationPolicy,
-    /// After this long without a sign of life from the step loop something is badly wrong.
+    /// Silence of the step loop after which it counts as dead.
     pub step_loop_silence_s: f64,
 }
 
-/// The state of the control cycle.
+/// State of the control cycle.
 pub struct Control<F> {
     supervisor: Supervisor,
     executor: Executor,
     force: Option<F>,
     overrun_mm: Option<f64>,
-    /// What the force sensor can protect.
+    /// Upper bound on speed from the latency of the force sensor, mm/s.
     sensor_bound_mm_s: f64,
     stop_line: StopLine,
     power: PowerRequest,
@@ -59,7 +60,7 @@ pub struct Control<F> {
     host_line: HostLine,
     host: HostHealth,
     cycle: u32,
-    /// The newest STOP that a cycle has heeded.
+    /// Number of the newest STOP that a cycle has handled.
     stops: u32,
     events_lost: u32,
     outcome: CycleOutcome,
@@ -67,7 +68,7 @@ pub struct Control<F> {
 }
 
 impl<F: ForceSensor> Control<F> {
-    /// A control cycle that has not run yet; without a sensor, force is neither known nor limited.
+    /// A control cycle that has not run yet. Without a sensor, force is neither known nor limited.
     pub fn new(
         supervisor: Supervisor,
         status: std::sync::Arc<super::StepStatus>,
@@ -101,19 +102,19 @@ impl<F: ForceSensor> Control<F> {
         }
     }
 
-    /// One cycle at `now`.
+    /// Runs one cycle at `now`.
     pub fn cycle(&mut self, now: Nanos) {
         let line = self.stop_line.read();
         let stop = line.level();
         let pressed = line.presses() != self.stops;
         self.stops = line.presses();
         if stop != StopLevel::None {
-            // Also when nothing is under way yet: an order of the cycle before must not begin after STOP.
+            // Also if nothing is under way yet: an order of the previous cycle must not begin after STOP.
             self.executor.drop_plan();
         }
         let motion = self.executor.observe_motion();
         let force_g = self.read_force(now);
-        let strained = self.update_host_health();
+        let derating_event = self.update_host_health();
         let command = self.take_command(now);
         let seen = Observation {
             now,
@@ -124,10 +125,10 @@ impl<F: ForceSensor> Control<F> {
             stop,
             ending: line.is_shutting_down(),
             step_loop_alive: self.executor.silence_s(now) <= self.options.step_loop_silence_s,
-            host_fault: self.host.reaction.fault(),
+            host_fault: self.host.derating.fault(),
             commands_wait: self.commands.ready(),
         };
-        let asked = command.as_ref().map(|(_, command)| CommandTrace::by(command));
+        let asked = command.as_ref().map(|(_, command)| TracedCommand::of(command));
         let actions = self.supervisor.step(&seen, command);
 
         self.stop_line.raise(actions.raise);
@@ -146,20 +147,21 @@ impl<F: ForceSensor> Control<F> {
             self.executor.fill_queue(now, self.supervisor.config());
         }
         self.force_g = force_g;
-        // Before the events: whoever hears of one finds it in the newest snapshot.
-        self.send_snapshot(now, pressed || strained.is_some() || !actions.events.is_empty());
+        // Before the events, so that the newest snapshot contains each event that is delivered.
+        self.send_snapshot(now, pressed || derating_event.is_some() || !actions.events.is_empty());
         self.outcome = CycleOutcome::of(self.cycle, asked, &actions.events);
-        for event in strained.into_iter().chain(actions.events) {
+        for event in derating_event.into_iter().chain(actions.events) {
             self.send_event(event);
         }
         let seen = self.trace.is_some().then(|| self.trace_sample(now));
         if let (Some(trace), Some(seen)) = (&mut self.trace, seen) {
-            // Nobody takes them: what is watched matters more than the watching. Their numbers tell how many.
+            // If the ring is full the sample is dropped: the cycle does not wait for its observers. The numbers of the
+            // samples show the gap.
             let _ = trace.enqueue(seen);
         }
     }
 
-    /// The next command that somebody still waits for. None is taken whose reply would find no place.
+    /// Takes the next command that has not expired. None is taken unless there is a slot for its reply.
     fn take_command(&mut self, now: Nanos) -> Option<(u64, Command)> {
         if !self.events.ready() {
             return None;
@@ -172,7 +174,8 @@ impl<F: ForceSensor> Control<F> {
         Some((id, command))
     }
 
-    /// Tells the bridge. When that hangs, replies wait in places of their own, and other events are counted as lost.
+    /// Sends an event to the bridge. If the bridge hangs, replies have slots of their own, and other events are counted
+    /// as lost.
     fn send_event(&mut self, event: Event) {
         let reserved = if matches!(event, Event::Replied { .. }) { 0 } else { REPLY_PLACES };
         let room = self.events.len() + reserved < self.events.capacity();
@@ -181,24 +184,23 @@ impl<F: ForceSensor> Control<F> {
         }
     }
 
-    /// From now on the axis moves no faster than it could stop within `overrun_mm` of meeting something, given how long
-    /// it takes the sensor to tell.
+    /// Limits the speed of waves so that the axis stops within `overrun_mm` of a contact, given the latency of the
+    /// force sensor.
     pub fn limit_overrun(&mut self, overrun_mm: f64) {
         self.overrun_mm = Some(overrun_mm);
     }
 
-    /// From now on it heeds what `line` tells of the computer.
+    /// Sets the source of the computer's health.
     pub fn set_host_line(&mut self, line: HostLine) {
         self.host_line = line;
     }
 
-    /// From now on each cycle ends with a look at everything, for whoever watches.
+    /// Sets the ring into which each cycle puts a trace sample.
     pub fn set_trace_feed(&mut self, trace: TraceFeed) {
         self.trace = Some(trace);
     }
 
-    /// Both loops, as they are at `now`.
-    #[must_use]
+    /// State of both loops at `now`.
     pub fn trace_sample(&self, now: Nanos) -> TraceSample {
         let seen = TraceSample::of(&self.supervisor, self.executor.status(), self.stop_line.level(), now);
         let limits = self.executor.limits_in_force(&seen.config);
@@ -212,17 +214,17 @@ impl<F: ForceSensor> Control<F> {
         }
     }
 
-    /// Looks at the computer's power and heat; tells when something else follows from them.
+    /// Reads the health of the computer, and returns an event if its derating has changed.
     fn update_host_health(&mut self) -> Option<Event> {
         let before = core::mem::replace(&mut self.host, self.host_line.load());
         self.executor.limit_speed(self.speed_bound_mm_s());
-        (self.host.reaction != before.reaction).then_some(Event::HostStrained(self.host))
+        (self.host.derating != before.derating).then_some(Event::DeratingChanged(self.host))
     }
 
-    /// What bounds the speed of a wave beside limits and force.
+    /// Upper bound on speed from sensor latency and host derating, mm/s.
     fn speed_bound_mm_s(&self) -> f64 {
         let highest_mm_s = self.supervisor.config().limits.max_speed.get();
-        self.sensor_bound_mm_s.min(highest_mm_s * self.host.reaction.speed_share())
+        self.sensor_bound_mm_s.min(highest_mm_s * self.host.derating.speed_share())
     }
 
     fn read_force(&mut self, now: Nanos) -> Option<f64> {
@@ -231,7 +233,7 @@ impl<F: ForceSensor> Control<F> {
         if let Some(overrun_mm) = self.overrun_mm {
             self.sensor_bound_mm_s = self.sensor_speed_bound_mm_s(overrun_mm, sample.period_ns);
         }
-        // Not a number is not within the range either.
+        // NaN fails this comparison, too.
         let valid = sample.force_g.abs() <= FORCE_RANGE_G && now.saturating_sub(sample.at) <= lasts_ns;
         if valid {
             self.executor.set_force(sample.force_g);
@@ -239,8 +241,8 @@ impl<F: ForceSensor> Control<F> {
         valid.then_some(sample.force_g)
     }
 
-    /// The reaction budget of promise S14: a sample, its way to this cycle, the cycle, what is queued ahead, and the time
-    /// in which braking builds up.
+    /// Upper bound on speed from the reaction time of promise S14: the sample period, the way to this cycle, the cycle
+    /// itself, the queue ahead, and the time in which braking builds up.
     fn sensor_speed_bound_mm_s(&self, overrun_mm: f64, period_ns: Nanos) -> f64 {
         let limits = &self.supervisor.config().limits;
         let (a, j) = (limits.max_acceleration.get(), limits.max_jerk.get());
@@ -252,13 +254,12 @@ impl<F: ForceSensor> Control<F> {
         self.cycle = self.cycle.wrapping_add(1);
         if something_happened || self.cycle.is_multiple_of(SNAPSHOT_EVERY) {
             let snapshot = self.snapshot(now);
-            // Full: the newest one is dropped; the next comes in a moment.
+            // If the ring is full, this snapshot is dropped; the next one follows soon.
             let _ = self.snapshots.enqueue(snapshot);
         }
     }
 
-    /// The machine as it is at `now`.
-    #[must_use]
+    /// Snapshot of the machine at `now`.
     pub fn snapshot(&self, now: Nanos) -> Snapshot {
         let (why, since_ns) = self.supervisor.why();
         let calibration = self.supervisor.calibration();

@@ -1,5 +1,4 @@
-//! The machine as somebody sees it who watches both loops: what the step loop shows and what the control cycle
-//! decided, at one instant.
+//! Cycle trace: a record of both loops after each control cycle, for the flight recorder and other observers.
 
 use heapless::spsc::{Consumer, Producer, Queue};
 
@@ -10,63 +9,62 @@ use crate::machine::{
 };
 use crate::units::Nanos;
 
-/// Both loops at one instant.
+/// State of both loops at one instant.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TraceSample {
-    /// When.
+    /// Instant of the control cycle.
     pub at_ns: Nanos,
-    /// The state.
+    /// State of the machine.
     pub state: State,
-    /// The fault that is latched.
+    /// Latched fault.
     pub fault: Option<Fault>,
-    /// The settings in force.
+    /// Settings in force.
     pub config: Config,
-    /// The calibration, while the position is known.
+    /// Calibration, while the position is known.
     pub calibration: Option<Calibration>,
-    /// The force that the control cycle reckons with.
+    /// Force that the control cycle uses, in grams.
     pub force_g: Option<f64>,
-    /// What bounds the speed of a wave beside limits and force, in mm/s: what the sensor can protect, and a computer that is
-    /// strained.
+    /// Upper bound on speed from sensor latency and host derating, mm/s.
     pub speed_bound_mm_s: f64,
-    /// The stop line.
+    /// Level of the stop line.
     pub stop: StopLevel,
-    /// The input lines as they were last read.
+    /// Input lines as last read, debounced.
     pub inputs: Inputs,
-    /// Speed of the pulses, signed, in steps per second.
+    /// Signed speed of the pulses, in steps per second.
     pub steps_per_s: f64,
-    /// The step counter, as it read when the look was taken: up to a cycle newer than `at_ns`.
+    /// Step counter at the time of sampling: up to a cycle newer than `at_ns`.
     pub steps: i64,
-    /// Whether the step loop plays nothing.
+    /// True if the step loop plays nothing.
     pub resting: bool,
-    /// The last motion that was ended by something else than its plan.
+    /// Last motion that ended by a cause other than its plan.
     pub ended: Option<MotionEnd>,
-    /// How often an input changed for so short a time that it was not believed.
+    /// Number of input changes too short to be confirmed.
     pub glitches: u32,
-    /// How often lateness has moved a time base.
+    /// Number of times lateness has moved a time base.
     pub rebases: u32,
-    /// The step counter, where it is known to belong to this very instant.
+    /// Step counter, if it is known to belong to this very instant.
     pub count: Option<i64>,
-    /// What no later look could show.
+    /// Decisions of this cycle that later samples do not show.
     pub outcome: CycleOutcome,
 }
 
-/// What a control cycle decided, beside the state that it left.
+/// Decisions of one control cycle, beside the state that it left.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct CycleOutcome {
-    /// Counts the cycles, so that a look that is missing shows.
+    /// Number of the cycle; a gap shows a missing sample.
     pub cycle: u32,
-    /// The command of this cycle, and what became of it.
+    /// Command of this cycle with its reply.
     pub decided: Option<CommandDecision>,
     /// A fault that came while another one was latched.
     pub also: Option<Fault>,
 }
 
-/// Which command it was, without all that it carries.
+/// Kind of a command, and the part of its argument that is recorded.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct CommandTrace {
-    /// Its kind.
+pub struct TracedCommand {
+    /// Kind of the command.
     pub kind: CommandKind,
-    /// The period of the wave that it asks for, in seconds.
+    /// Period of the wave that it asks for, in seconds.
     pub period_s: Option<f64>,
 }
 
@@ -74,27 +72,25 @@ pub struct CommandTrace {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CommandDecision {
     /// The command.
-    pub asked: CommandTrace,
-    /// The decision.
+    pub asked: TracedCommand,
+    /// The reply.
     pub reply: Reply,
 }
 
-impl CommandTrace {
-    /// What `command` asks for.
-    #[must_use]
-    pub fn by(command: &Command) -> CommandTrace {
+impl TracedCommand {
+    /// The recorded part of `command`.
+    pub fn of(command: &Command) -> TracedCommand {
         let period_s = match command {
             Command::Run(wave) => Some(wave.period_s()),
             _ => None,
         };
-        CommandTrace { kind: command.kind(), period_s }
+        TracedCommand { kind: command.kind(), period_s }
     }
 }
 
 impl CycleOutcome {
-    /// What is worth noting of a cycle: its number, its command, and the events that came of it.
-    #[must_use]
-    pub fn of(cycle: u32, asked: Option<CommandTrace>, events: &[Event]) -> CycleOutcome {
+    /// Extracts the decisions of a cycle from its number, its command and its events.
+    pub fn of(cycle: u32, asked: Option<TracedCommand>, events: &[Event]) -> CycleOutcome {
         let mut outcome = CycleOutcome { cycle, ..CycleOutcome::default() };
         for event in events {
             match *event {
@@ -110,8 +106,7 @@ impl CycleOutcome {
 }
 
 impl TraceSample {
-    /// What `supervisor` and `status` show at `at_ns`.
-    #[must_use]
+    /// State that `supervisor` and `status` show at `at_ns`.
     pub fn of(supervisor: &Supervisor, status: &StepStatus, stop: StopLevel, at_ns: Nanos) -> TraceSample {
         TraceSample {
             at_ns,
@@ -135,27 +130,27 @@ impl TraceSample {
     }
 }
 
-/// Somebody who gets to see every edge, and after each control cycle the machine.
+/// Observer of every edge, and of the machine after each control cycle.
 pub trait CycleObserver: EdgeSink {
-    /// A control cycle is over.
+    /// Called after each control cycle.
     fn cycle(&mut self, _seen: &TraceSample) {}
 
-    /// Something happened in the control cycle that is over next.
+    /// Called for each event of a control cycle, before `cycle`.
     fn event(&mut self, _event: &Event) {}
 }
 
-/// Nobody watches.
+/// No observer.
 impl CycleObserver for () {}
 
-/// Looks kept for whoever takes them: a quarter of a second of control cycles.
+/// Capacity of the ring: a quarter of a second of control cycles.
 const TRACE_SAMPLES: usize = 256;
 
-/// From the control cycle to whoever watches; as wait-free as the other rings.
+/// Producer's end of the trace ring, for the control cycle; wait-free like the other rings.
 pub type TraceFeed = Producer<'static, TraceSample>;
-/// The watcher's end of it.
+/// Consumer's end of the trace ring.
 pub type TraceReader = Consumer<'static, TraceSample>;
 
-/// Both ends of the ring of looks; like the others it lives as long as the process.
+/// Makes the trace ring; like the others it lives as long as the process.
 #[must_use]
 pub fn trace_ring() -> (TraceFeed, TraceReader) {
     Box::leak(Box::new(Queue::<TraceSample, TRACE_SAMPLES>::new())).split()

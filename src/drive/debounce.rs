@@ -1,55 +1,50 @@
 //! Debounce of the input lines. Pure.
 //!
-//! A line that has become active is believed when four samples in a row, 15 us apart, read it so (Klipper's rule for
-//! endstops); one that reads inactive is released at once. Nothing here waits: whoever looks at the lines brings the
-//! reading and the instant. Until a line is believed or released it is a *suspect*, and steps that it would end are held
-//! back.
+//! An active line is confirmed when four samples in a row, 15 us apart, read it active (Klipper's rule for endstops). A
+//! line that reads inactive is released at once. Nothing here waits: the caller brings the reading and its instant.
+//! Until a line is confirmed or released it is *pending*, and steps that it would end are held back.
 
 use crate::motion::Inputs;
 use crate::units::{MICROSECOND_NS, Nanos};
 
-/// Time between two samples that count.
+/// Interval between two samples that count.
 const SAMPLE_EVERY_NS: Nanos = 15 * MICROSECOND_NS;
 
-/// The input lines, debounced.
+/// Debounced input lines.
 #[derive(Debug, Default)]
 pub struct Debounce {
     confirmed: u8,
     pending: u8,
-    /// Suspects that were active at the last sample, at the last two, and at the last three.
+    /// Pending lines that were active at the last sample, at the last two, and at the last three.
     since: [u8; 3],
     next_sample_ns: Nanos,
 }
 
 impl Debounce {
-    /// Whether a reading says nothing new.
-    #[must_use]
+    /// True if a reading changes nothing.
     #[inline]
     pub fn is_settled(&self, read: Inputs) -> bool {
         self.pending == 0 && read.to_bits() == self.confirmed
     }
 
-    /// The lines that are believed to be active.
-    #[must_use]
+    /// Lines that are confirmed to be active.
     pub fn confirmed(&self) -> Inputs {
         Inputs::from_bits(self.confirmed)
     }
 
-    /// The lines that read active, and are not believed yet.
-    #[must_use]
+    /// Lines that read active and are not confirmed yet.
     #[inline]
     pub fn pending(&self) -> Inputs {
         Inputs::from_bits(self.pending)
     }
 
-    /// When to look again, while there are suspects.
-    #[must_use]
+    /// Instant of the next sample, while a line is pending.
     #[inline]
     pub fn next_sample_ns(&self) -> Option<Nanos> {
         (self.pending != 0).then_some(self.next_sample_ns)
     }
 
-    /// Takes a reading at `now`; tells whether a suspect has turned out to be a glitch.
+    /// Takes a reading at `now`. Returns true if a pending line has turned out to be a glitch.
     pub fn take_reading(&mut self, read: Inputs, now: Nanos) -> bool {
         let read = read.to_bits();
         let glitch = self.pending & !read != 0;
@@ -74,8 +69,8 @@ mod tests {
 
     use super::*;
 
-    /// What the rule says, line by line: active in four samples, each at least 15 us behind the one before, and in every
-    /// reading between them.
+    /// The rule, line by line: active in four samples, each at least 15 us after the previous one, and in every reading
+    /// between them.
     fn confirmed_by_the_rule(readings: &[(Nanos, u8)], line: u8) -> bool {
         let active = readings.iter().rev().take_while(|(_, read)| read & line != 0);
         let instants: Vec<Nanos> = active.map(|(at, _)| *at).collect();

@@ -1,4 +1,4 @@
-//! The executor: carries out the supervisor's orders by planning chunks, a little ahead of the step loop.
+//! Executor: carries out the supervisor's orders by planning chunks, a little ahead of the step loop.
 //!
 //! It keeps the queue filled up to [`layout::QUEUE_AHEAD_NS`]; each chunk is one cycle of the tracker with the stop
 //! tail of its end. It knows the axis in millimetres of the present [`AxisFrame`]; the chunks are in steps.
@@ -19,28 +19,28 @@ use crate::motion::{
 };
 use crate::units::{MILLISECOND_NS, Nanos, seconds};
 
-/// From an order at rest to the first chunk: time for the driver to be powered and for both loops to see it.
+/// Time from an order at rest to the first chunk: the driver is powered and both loops see it.
 const START_LEAD_NS: Nanos = 5 * MILLISECOND_NS;
 /// Most chunks planned in one control cycle, so that filling the queue never makes a cycle long.
 const CHUNKS_PER_CYCLE: u32 = 4;
-/// A move has arrived when what is left is this little: far below a step.
+/// Tolerances within which a wave has ended at its reference: far below a step.
 const ARRIVED_MM: f64 = 0.002;
 const ARRIVED_MM_S: f64 = 0.05;
 const ARRIVED_MM_S2: f64 = 20.0;
 /// More than the tracker's own rounding at a bound.
 const ROUNDING_MM: f64 = 1e-5;
-/// The axis does not follow a wave when it is this far from it.
+/// Deviation from a wave at which it counts as clipped.
 const CLIPPED_MM: f64 = 0.1;
-/// For how long clipping is shown after it was last seen.
+/// Time for which clipping is shown after it was last seen.
 const CLIPPED_SHOWN_NS: Nanos = 250 * MILLISECOND_NS;
 
-/// What is being carried out.
+/// The plan being executed.
 #[derive(Debug)]
-// There is one, and a box would allocate.
+// There is only one, and a box would allocate.
 #[allow(clippy::large_enum_variant)]
 enum ActivePlan {
     Nothing,
-    /// The course is planned where the motion begins.
+    /// The course is planned when the motion begins.
     Travel {
         target_mm: f64,
         speed_mm_s: f64,
@@ -52,51 +52,50 @@ enum ActivePlan {
 
 /// A motion that is under way in the step loop.
 #[derive(Debug, Clone, Copy)]
-struct UnderWay {
-    /// Up to when chunks have been pushed, on the plan's own time base.
+struct MotionUnderWay {
+    /// End of the chunks pushed so far, on the plan's own time base.
     horizon_ns: Nanos,
-    /// The last chunk has been pushed.
+    /// True if the last chunk has been pushed.
     complete: bool,
 }
 
-/// What it means that the step loop ran out of motion, because the control cycle was late (S16).
+/// Policy for a step loop that ran out of motion because the control cycle was late (S16).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StarvationPolicy {
     /// The motion is over: on a real machine something is wrong with the computer.
     EndsMotion,
-    /// Having come to rest, the motion goes on from there: the host of a simulation is rarely a real-time one.
+    /// The motion resumes after it has come to rest: the host of a simulation is rarely a real-time one.
     Resumes,
 }
 
-/// Carries out orders.
+/// Plans motions and fills the queue of the step loop.
 pub struct Executor {
     chunks: ChunkFeed,
-    /// What a starved motion means.
+    /// Policy for a starved motion.
     starvation: StarvationPolicy,
     status: Arc<StepStatus>,
     tracker: Tracker,
     frame: AxisFrame,
     plan: ActivePlan,
-    /// The planned state at the horizon, in mm of the frame.
+    /// Planned state at the horizon, in mm of the frame.
     state: Kinematics,
-    /// Makes the steps of the present motion; knows where the step counter will be at the horizon.
+    /// Makes the steps of the present motion, and knows the step counter at the horizon.
     runs: RunMaker,
     epoch: u32,
-    under_way: Option<UnderWay>,
+    under_way: Option<MotionUnderWay>,
     outcome: Option<MotionOutcome>,
     clipped_ns: Option<Nanos>,
-    /// How far the present wave may go, in mm.
+    /// Highest position of the present wave, in mm.
     high_mm: f64,
     force_g: f64,
-    /// What the force sensor can protect.
+    /// Upper bound on the speed of waves from sensor latency and host derating, mm/s.
     speed_bound_mm_s: f64,
 }
 
 const CYCLE_S: f64 = layout::CONTROL_PERIOD_NS as f64 * 1e-9;
 
 impl Executor {
-    /// At rest, with an arbitrary frame: the first homing brings its own.
-    #[must_use]
+    /// An executor at rest, with an arbitrary frame; the first homing sets its own.
     pub fn new(chunks: ChunkFeed, status: Arc<StepStatus>, starvation: StarvationPolicy) -> Executor {
         Executor {
             chunks,
@@ -117,17 +116,17 @@ impl Executor {
         }
     }
 
-    /// The force on the carriage, from now on.
+    /// Sets the force on the carriage, in grams.
     pub fn set_force(&mut self, force_g: f64) {
         self.force_g = force_g;
     }
 
-    /// No wave is faster from now on.
+    /// Limits the speed of waves.
     pub fn limit_speed(&mut self, speed_bound_mm_s: f64) {
         self.speed_bound_mm_s = speed_bound_mm_s;
     }
 
-    /// The motion side as the supervisor sees it; notices how a motion ended.
+    /// State of the motion for the supervisor. Detects the end of a motion and its cause.
     pub fn observe_motion(&mut self) -> MotionStatus {
         let MotionReading { resting, ended, played_until_ns, .. } = self.status.motion();
         if let Some(under_way) = self.under_way {
@@ -154,7 +153,7 @@ impl Executor {
                 self.epoch += 1;
                 self.plan = ActivePlan::Nothing;
             } else if ended.is_some() {
-                // Ended, but still on its ramp: nothing more to plan.
+                // Ended, but still on its ramp: nothing more is planned.
                 self.plan = ActivePlan::Nothing;
             }
         }
@@ -172,11 +171,11 @@ impl Executor {
         }
     }
 
-    /// Takes an order.
+    /// Begins to carry out an order.
     pub fn execute(&mut self, order: MotionOrder) {
         match order {
             MotionOrder::Travel(travel) => self.start_travel(travel),
-            MotionOrder::Adopt(frame) => self.frame = frame,
+            MotionOrder::SetFrame(frame) => self.frame = frame,
             MotionOrder::Follow(wave) => {
                 self.outcome = None;
                 self.clipped_ns = None;
@@ -208,17 +207,16 @@ impl Executor {
         };
     }
 
-    /// Forgets what is being carried out; the step loop has been told to stop, or nothing has started.
+    /// Drops the present plan: the step loop has been told to stop, or nothing has started.
     pub fn drop_plan(&mut self) {
         if self.under_way.is_none() {
-            // The step loop knows nothing of it: what it told of an earlier stop is not what this one took.
+            // The step loop never saw this motion; the figures that it shows are those of an earlier stop.
             self.status.show_stop(0, 0);
         }
         self.plan = ActivePlan::Nothing;
     }
 
-    /// The phase of the running wave, once it has started.
-    #[must_use]
+    /// Phase of the running wave, once it has started.
     pub fn phase(&self) -> Option<f64> {
         match &self.plan {
             ActivePlan::Follow(follower) => follower.phase(),
@@ -226,23 +224,22 @@ impl Executor {
         }
     }
 
-    /// Whether the axis could not follow its wave a moment ago.
-    #[must_use]
+    /// True if the axis could not follow its wave a moment ago.
     pub fn is_clipped(&self, now: Nanos) -> bool {
         self.clipped_ns.is_some_and(|seen| now.saturating_sub(seen) < CLIPPED_SHOWN_NS)
     }
 
-    /// Fills the queue.
+    /// Fills the queue of the step loop.
     pub fn fill_queue(&mut self, now: Nanos, config: &Config) {
         for _ in 0..CHUNKS_PER_CYCLE {
             if matches!(self.plan, ActivePlan::Nothing) || !self.chunks.ready() {
                 return;
             }
             let start_ns = match self.under_way {
-                Some(UnderWay { complete: true, .. }) => return,
-                // On the ramp of a starved motion: it goes on from rest.
+                Some(MotionUnderWay { complete: true, .. }) => return,
+                // On the ramp of a starved motion: it resumes from rest.
                 Some(_) if self.status.ended().is_some_and(|ended| ended.epoch == self.epoch) => return,
-                Some(UnderWay { horizon_ns, .. }) => {
+                Some(MotionUnderWay { horizon_ns, .. }) => {
                     if horizon_ns + self.status.shift_ns() >= now + layout::QUEUE_AHEAD_NS {
                         return;
                     }
@@ -257,7 +254,7 @@ impl Executor {
         }
     }
 
-    /// From rest, where the step counter says.
+    /// Begins a motion from rest, at the position of the step counter.
     fn begin_motion(&mut self, config: &Config) {
         let count = self.status.count();
         self.runs = RunMaker::new(count);
@@ -266,7 +263,7 @@ impl Executor {
         if let ActivePlan::Travel { target_mm, speed_mm_s, course, .. } = &mut self.plan {
             *course = MoveInProgress::new(self.state.p, *target_mm, *speed_mm_s, &config.limits).ok();
             if course.is_none() {
-                // Numbers that are none, which the types of units keep out: nothing moves.
+                // Values that are not numbers, which the types of units exclude: nothing moves.
                 self.plan = ActivePlan::Nothing;
                 self.outcome = Some(MotionOutcome::Halted);
             }
@@ -307,14 +304,14 @@ impl Executor {
                 if too_fast || steady && (planned.end.p - then.p).abs() > CLIPPED_MM {
                     self.clipped_ns = Some(now);
                 }
-                let arrived = follower.is_held() || follower.is_done() && has_arrived(&planned.end, &then);
+                let arrived = follower.is_blocked() || follower.is_done() && has_arrived(&planned.end, &then);
                 (planned, Inputs::ALL, arrived)
             }
         };
         let chunk =
             self.make_chunk(start_ns, start, &planned, config.limits.firm_stop(), armed_inputs, arrived);
         self.state = planned.end;
-        self.under_way = Some(UnderWay { horizon_ns: chunk.end_ns(), complete: arrived });
+        self.under_way = Some(MotionUnderWay { horizon_ns: chunk.end_ns(), complete: arrived });
         // There was room: this is the only producer.
         let _ = self.chunks.enqueue(chunk);
     }
@@ -336,7 +333,7 @@ impl Executor {
         let (start, end) = (state_in_steps(&start), state_in_steps(&planned.end));
         let committed: Vec<Piece, PIECES_MAX> = planned.pieces.iter().map(in_steps).collect();
         let mut runs = Vec::new();
-        let timed = self.runs.make(&start, &committed, &end, &mut runs);
+        let timed = self.runs.make_runs(&start, &committed, &end, &mut runs);
         Chunk {
             epoch: self.epoch,
             start_ns,
@@ -351,47 +348,41 @@ impl Executor {
         }
     }
 
-    /// The limits in force: those of `config`, or what still holds instead of lowered ones.
-    #[must_use]
+    /// Limits in force: those of `config`, or the former ones while lowered limits wait.
     pub fn limits_in_force(&self, config: &Config) -> MotionLimits {
         self.tracker.limits_in_force(&config.limits)
     }
 
     /// Position of the axis by the emitted pulses, in mm of the frame.
-    #[must_use]
     pub fn position_mm(&self) -> f64 {
         (self.status.count() - self.frame.origin_steps) as f64 / self.frame.steps_per_mm
     }
 
-    /// How far so many steps lead, in mm.
-    #[must_use]
+    /// Length of `steps`, in mm.
     pub fn steps_to_mm(&self, steps: u64) -> f64 {
         steps as f64 / self.frame.steps_per_mm
     }
 
-    /// Speed of the axis by the emitted pulses, in mm/s.
-    #[must_use]
+    /// Signed speed of the axis by the emitted pulses, in mm/s.
     pub fn velocity_mm_s(&self, now: Nanos) -> f64 {
         self.status.steps_per_s(now) / self.frame.steps_per_mm
     }
 
-    /// Since when the step loop has shown no sign of life, in seconds.
-    #[must_use]
+    /// Time since the last heartbeat of the step loop, in seconds.
     pub fn silence_s(&self, now: Nanos) -> f64 {
         seconds(now.saturating_sub(self.status.heartbeat_ns()))
     }
 
-    /// What the step loop shows.
-    #[must_use]
+    /// Status words of the step loop.
     pub fn status(&self) -> &StepStatus {
         &self.status
     }
 }
 
-/// How far the axis may go, in mm. What the user wants is a bound like the end of the range, for an axis that can still
-/// stop there; one that cannot, since the limit was narrowed, goes no farther than a gentle stop leads it, nor than it
-/// could go `before`. Once it comes back, nothing leads it outward again but a stop: letting go gently of a firm braking
-/// would.
+/// Upper bound on the position of the axis, in mm. The stroke limit is a bound like the end of the range for an axis
+/// that can still stop there. An axis that cannot, because the limit was lowered, goes no farther than a gentle stop
+/// leads it, nor than the bound `before`. On its way back only a firm stop bounds it: a gentle release of a firm
+/// braking would lead it outward again.
 fn high_bound_mm(start: &Kinematics, stroke_mm: f64, before_mm: f64, limits: &MotionLimits) -> f64 {
     let firmly_mm = stop::extent(*start, limits.firm_stop()).1;
     if firmly_mm <= stroke_mm + ROUNDING_MM {

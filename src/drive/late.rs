@@ -1,58 +1,58 @@
-//! What to do about steps that come late (promise S20). Pure.
+//! Lateness policy of the step loop: late steps are made up for, delay the motion, or end it (promise S20). Pure.
 //!
-//! Up to one interval late, the following steps close up, but never to less than 15/16 of their interval. Later
-//! than that, the time base moves: the delay stays, and nothing hurries after it. Later than
-//! `min(1 ms, 2 intervals)` the motor may have lost the step, and the position can no longer be trusted: the motion
-//! ends, and its ramp hurries after nothing either. Later than [`CUT_NS`] there is no ramp: the axis stands by then,
-//! and a ramp would begin at the speed that it had before.
+//! - Up to one interval late, the following steps close up, but never to less than 15/16 of their interval.
+//! - Later than that, the time base moves: the delay stays, and no step hurries to make up for it.
+//! - Later than `min(1 ms, 2 intervals)`, the motor may have lost the step, and the position can no longer be trusted:
+//!   the motion ends, and its ramp does not hurry either.
+//! - Later than [`CUT_NS`], there is no ramp: the axis has come to rest by then, and a ramp would begin at its former
+//!   speed.
 //!
-//! Time in which the loop itself holds a step back, to confirm an input, is no lateness: it is made up for like a small
-//! delay, however many intervals it is, and moves nothing ([`TimeBase::hold`]).
+//! Time in which the loop itself holds a step back, to confirm an input, is no lateness. It is made up for like a small
+//! delay, however many intervals it is, and does not move the time base ([`TimeBase::add_hold`]).
 
 use crate::units::{MICROSECOND_NS, MILLISECOND_NS, Nanos};
 
-/// From this lateness on a motion is cut instead of ramped down. A stepper without steps comes to rest within a quarter
-/// of its resonance's period, 2.5 ms at the usual 100 Hz.
+/// Lateness from which a motion is cut instead of ramped down. A stepper without steps comes to rest within a quarter
+/// of its resonance period, 2.5 ms at the usual 100 Hz.
 pub const CUT_NS: Nanos = 3 * MILLISECOND_NS;
 
-/// Steps that make up for a delay follow each other at no less than this share of their interval.
+/// Smallest interval of steps that make up for a delay, as a share of the planned one.
 pub const CLOSEST: f64 = 15.0 / 16.0;
-/// Most time that steps are held back and make up for without being late. One glitch takes 45 us, and is made up for
-/// within sixteen times that; a contact that goes on chattering is no glitch.
-const HELD_MOST_NS: Nanos = 200 * MICROSECOND_NS;
+/// Most hold time that is made up for and does not count as lateness. One glitch takes 45 us, and is made up for within
+/// sixteen times that; a contact that chatters on is no glitch.
+const MAX_HOLD_NS: Nanos = 200 * MICROSECOND_NS;
 
-/// How strict to be.
+/// Strictness about late steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LatePolicy {
-    /// Whether a step that is too late ends the motion. A simulated motor loses no steps, so there the answer is
-    /// no: the host of a simulation is rarely a real-time one.
+    /// True if a step that is too late ends the motion. A simulated motor loses no steps, so there it is false: the
+    /// host of a simulation is rarely a real-time one.
     pub ends_motion: bool,
 }
 
 impl LatePolicy {
-    /// Whether a step that is so late must not be made at all, nor any behind it.
-    #[must_use]
+    /// True if a step this late must not be made, nor any after it.
     pub fn requires_cut(self, late_ns: Nanos) -> bool {
         self.ends_motion && late_ns > CUT_NS
     }
 }
 
-/// What the lateness of a step means.
+/// Consequence of the lateness of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LatenessVerdict {
-    /// Fine.
+    /// The step was on time.
     OnTime,
-    /// The time base moves by so much.
+    /// The time base moves by this duration.
     Rebase(Nanos),
     /// The motion must end.
     TooLate,
 }
 
-/// The time base of one motion.
+/// Time base of one motion.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TimeBase {
     shift_ns: Nanos,
-    /// How far the steps are behind because they were held back.
+    /// Delay due to steps that were held back.
     held_ns: Nanos,
     last: Option<LastStep>,
 }
@@ -64,21 +64,18 @@ struct LastStep {
 }
 
 impl TimeBase {
-    /// By how much the time base has moved.
-    #[must_use]
+    /// Total shift of the time base.
     pub fn shift_ns(&self) -> Nanos {
         self.shift_ns
     }
 
-    /// When something planned for `nominal_ns` is due.
-    #[must_use]
+    /// Due instant of something planned for `nominal_ns`.
     #[inline]
     pub fn due(&self, nominal_ns: Nanos) -> Nanos {
         nominal_ns + self.shift_ns
     }
 
-    /// When a step planned for `nominal_ns` is due: not too close behind the one before.
-    #[must_use]
+    /// Due instant of a step planned for `nominal_ns`: not too close behind the previous one.
     #[inline]
     pub fn step_due(&self, nominal_ns: Nanos) -> Nanos {
         let due = self.due(nominal_ns);
@@ -88,12 +85,12 @@ impl TimeBase {
         })
     }
 
-    /// The next step was held back for so long.
+    /// Adds the time for which the next step was held back.
     pub fn add_hold(&mut self, held_ns: Nanos) {
-        self.held_ns = HELD_MOST_NS.min(self.held_ns + held_ns);
+        self.held_ns = MAX_HOLD_NS.min(self.held_ns + held_ns);
     }
 
-    /// A step planned for `nominal_ns` began at `actual_ns`.
+    /// Records that a step planned for `nominal_ns` began at `actual_ns`.
     #[inline]
     pub fn record_step(
         &mut self,
@@ -102,7 +99,7 @@ impl TimeBase {
         policy: LatePolicy,
     ) -> LatenessVerdict {
         let late_ns = self.lateness_ns(nominal_ns, actual_ns);
-        // What is not behind any more has been made up for.
+        // Delay that has been made up for no longer counts.
         self.held_ns = self.held_ns.min(actual_ns.saturating_sub(self.due(nominal_ns)));
         let interval_ns = self.last.map(|last| nominal_ns.saturating_sub(last.nominal_ns));
         self.last = Some(LastStep { nominal_ns, actual_ns });
@@ -115,8 +112,7 @@ impl TimeBase {
         LatenessVerdict::OnTime
     }
 
-    /// Lateness of a step planned for `nominal_ns` that began at `actual_ns`, without what was held back.
-    #[must_use]
+    /// Lateness of a step planned for `nominal_ns` that began at `actual_ns`, without the time held back.
     #[inline]
     pub fn lateness_ns(&self, nominal_ns: Nanos, actual_ns: Nanos) -> Nanos {
         actual_ns.saturating_sub(self.due(nominal_ns) + self.held_ns)
@@ -180,7 +176,7 @@ mod tests {
                 assert_eq!(base.record_step(i * interval_ns, actual, STRICT), LatenessVerdict::OnTime);
             }
             assert_eq!((base.step_due(200 * interval_ns), base.held_ns), (200 * interval_ns, 0));
-            // What comes later is lateness as ever.
+            // A later delay is lateness again.
             base.record_step(199 * interval_ns, 199 * interval_ns, STRICT);
             let late = 200 * interval_ns + 3 * interval_ns;
             assert_ne!(base.record_step(200 * interval_ns, late, FORGIVING), LatenessVerdict::OnTime);
@@ -192,7 +188,7 @@ mod tests {
         let mut base = TimeBase::default();
         base.record_step(1_000, 1_000, STRICT);
         assert_eq!(base.record_step(101_000, 302_000, STRICT), LatenessVerdict::TooLate);
-        // The ramp has its own pace, not 16/15 of it.
+        // The ramp keeps its own intervals, not 15/16 of them.
         assert_eq!(base.step_due(201_000), 402_000);
     }
 }

@@ -1,14 +1,15 @@
-//! DOING, in real time: the control cycle, the step loop, the rings between them, the stop line.
+//! Real-time loops: control cycle and step loop, the rings between them, the stop line, their threads.
 //!
-//! - [`control`]: 1000 times a second: see, decide, plan; [`executor`]: its planning half
-//! - [`step_loop`]: chunks to edges; [`player`]: through one chunk, event by event; [`late`]: what to do about late ones;
-//!   [`debounce`]: when an input is believed
-//! - [`chunk`], [`rings`], [`status`], [`stop_line`], [`host_line`]: how the two talk, and others to them, without ever waiting
-//! - [`rehearsal`]: both loops in one thread, on virtual time; [`cycle_trace`]: what a watcher sees of them
-//! - [`realtime`]: what their threads need from the host, and whether it gives that
+//! - [`control`]: control cycle, 1000 times a second: read, decide, plan; [`executor`]: its motion planning
+//! - [`step_loop`]: makes step pulses of chunks; [`player`]: iterates over the events of one chunk; [`late`]: lateness
+//!   policy; [`debounce`]: confirmation of inputs
+//! - [`chunk`], [`rings`], [`status`], [`stop_line`], [`host_line`]: wait-free communication between the loops and with
+//!   others
+//! - [`rehearsal`]: both loops in one thread, on virtual time; [`cycle_trace`]: trace samples for observers
+//! - [`realtime`]: demands of the threads on the host, and whether it meets them
 //! - [`threads`]: both loops in their threads; [`bridge`]: from them to the tokio side
 //!
-//! The two loops never allocate, lock, log or touch the disk once they run.
+//! Once they run, the two loops never allocate, lock, log or touch the disk.
 
 pub mod bridge;
 pub mod chunk;
@@ -30,7 +31,7 @@ pub mod threads;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// What threads share memory with. The models of tests/models put loom's in its place.
+/// Primitives shared between threads. The models of tests/models put loom's in their place.
 mod sync {
     pub use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU32, AtomicU64, Ordering};
 }
@@ -44,18 +45,17 @@ pub use status::StepStatus;
 pub use step_loop::{PulseTiming, StepLoop};
 pub use stop_line::StopLine;
 
-/// Whether the motor driver should be powered: the control cycle decides, the step loop owns the pin.
+/// Requested power of the motor driver: the control cycle decides, the step loop owns the pin.
 #[derive(Debug, Clone, Default)]
 pub struct PowerRequest(Arc<AtomicBool>);
 
 impl PowerRequest {
-    /// The decision.
+    /// Requests power on or off.
     pub fn set(&self, on: bool) {
         self.0.store(on, Ordering::Release);
     }
 
-    /// What was decided last.
-    #[must_use]
+    /// True if power is requested.
     pub fn is_on(&self) -> bool {
         self.0.load(Ordering::Acquire)
     }

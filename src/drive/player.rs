@@ -1,36 +1,36 @@
-//! The player: goes through one chunk, event by event. Pure.
+//! Chunk player: iterates over the events of one chunk. Pure.
 //!
-//! It says what comes next and stays there until it is told that it has happened, so the step loop can wait as long
-//! and as often as it likes.
+//! It returns the same next event until it is told that the event has happened. So the step loop can wait as long and
+//! as often as it likes.
 
 use super::chunk::Chunk;
 use crate::motion::runs::{Instants, StepRun};
 use crate::motion::{Kinematics, Piece, step_times};
 use crate::units::{Nanos, SECOND_NS};
 
-/// What comes next.
+/// Next event of a chunk.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum ChunkEvent {
-    /// A step, planned for that instant.
+    /// A step is due.
     Step {
-        /// The instant, if no lateness has moved the time base.
+        /// Planned instant, if no lateness has moved the time base.
         nominal_ns: Nanos,
-        /// Toward the front.
+        /// True for a step toward the front.
         forward: bool,
     },
-    /// The end of the committed motion.
+    /// The committed motion ends.
     CommitEnd {
-        /// The instant.
+        /// Planned instant.
         nominal_ns: Nanos,
     },
-    /// The end of the tail.
+    /// The stop tail ends.
     TailEnd {
-        /// The instant.
+        /// Planned instant.
         nominal_ns: Nanos,
     },
 }
 
-/// Where in the chunk.
+/// Position in the chunk.
 enum ChunkCursor {
     /// Reading the instants of a run.
     Run { index: usize, instants: Instants, forward: bool },
@@ -42,7 +42,7 @@ enum ChunkCursor {
 pub struct Player {
     chunk: Chunk,
     cursor: ChunkCursor,
-    /// What comes next, once it is known.
+    /// The next event, once it is known.
     next: Option<ChunkEvent>,
 }
 
@@ -51,8 +51,7 @@ fn nanoseconds(seconds: f64) -> Nanos {
 }
 
 impl Player {
-    /// At the beginning of the chunk.
-    #[must_use]
+    /// A player at the beginning of the chunk.
     pub fn new(chunk: Chunk) -> Player {
         let cursor = if chunk.timed {
             let first = chunk.runs.first();
@@ -67,18 +66,17 @@ impl Player {
         Player { chunk, cursor, next: None }
     }
 
-    /// The chunk.
-    #[must_use]
+    /// The chunk being played.
     pub fn chunk(&self) -> &Chunk {
         &self.chunk
     }
 
-    /// The step that came next has been made.
+    /// Marks the step returned last as made.
     pub fn finish_step(&mut self) {
         self.next = None;
     }
 
-    /// From the end of the committed motion along the way to rest.
+    /// Goes from the end of the committed motion to the stop tail.
     pub fn enter_tail(&mut self) {
         let (at, offset_s) =
             self.chunk.committed.iter().fold((self.chunk.start, 0.0), |(at, offset_s), piece| {
@@ -88,8 +86,8 @@ impl Player {
         self.next = None;
     }
 
-    /// What comes next, with the step counter at `count`. No step of the committed motion lies outside its chunk, whatever
-    /// the chunk says, so that nobody waits for it longer than that.
+    /// Next event, with the step counter at `count`. Steps of the committed motion are clamped to the chunk, whatever
+    /// its data say, so the step loop never waits beyond its end.
     #[inline]
     pub fn next_event(&mut self, count: i64) -> ChunkEvent {
         if let Some(next) = self.next {
@@ -108,7 +106,7 @@ impl Player {
         next
     }
 
-    /// The first step of the next run.
+    /// First step of the next run.
     fn next_run(&mut self) -> ChunkEvent {
         if let ChunkCursor::Run { index, instants, forward } = &mut self.cursor {
             while let Some(run) = self.chunk.runs.get(*index + 1) {
@@ -124,7 +122,7 @@ impl Player {
         self.end()
     }
 
-    /// The next step of the pieces.
+    /// Solves for the next step of the pieces.
     fn solve(&mut self, count: i64) -> ChunkEvent {
         if let ChunkCursor::Piece { on_tail, index, at, offset_s, from_s } = &mut self.cursor {
             let pieces: &[Piece] = if *on_tail { &self.chunk.tail } else { &self.chunk.committed };
@@ -160,7 +158,7 @@ impl Player {
     }
 }
 
-/// An instant of the committed motion, told from the start of its chunk.
+/// Instant of the committed motion, from a time since the start of its chunk.
 #[inline]
 fn clamp_to_chunk(chunk: &Chunk, at_ns: i64) -> Nanos {
     chunk.start_ns + at_ns.clamp(0, chunk.duration_ns as i64) as Nanos
@@ -173,7 +171,7 @@ mod tests {
 
     #[test]
     fn no_step_of_the_committed_motion_lies_outside_its_chunk() {
-        // One step a second, in a chunk that says that it is over after a millisecond.
+        // One step a second, in a chunk that ends after a millisecond.
         let chunk = Chunk {
             epoch: 1,
             start_ns: 5_000_000,

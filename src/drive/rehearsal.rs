@@ -1,5 +1,5 @@
-//! The whole machine in one thread, on virtual time: the same control cycle and the same step loop that run on the
-//! Pi, with the simulated rail, and no clock but the one that a test advances.
+//! Rehearsal: the whole machine in one thread on virtual time. The control cycle and the step loop are the same that
+//! run on the Pi; the rail is simulated, and only the test advances the clock.
 //!
 //! Two rehearsals with the same options and the same calls make the same edges, nanosecond for nanosecond.
 
@@ -26,27 +26,27 @@ use crate::machine::{
 };
 use crate::units::{MILLISECOND_NS, Nanos};
 
-/// What the rehearsal is made of.
+/// Options of a rehearsal.
 #[derive(Debug, Clone, Copy)]
 pub struct RehearsalOptions {
-    /// The rail.
+    /// The simulated rail.
     pub rail: RailOptions,
-    /// The settings.
+    /// Settings of the machine.
     pub config: Config,
-    /// How to home.
+    /// Options of homing.
     pub homing: HomingOptions,
-    /// What ends by itself.
+    /// Time limits of waves and of holding at rest.
     pub session: SessionRules,
-    /// How the driver wants its pulses.
+    /// Pulse timing of the motor driver.
     pub timing: PulseTiming,
-    /// What lateness means: the end of the motion, as with a real motor; or nothing, as with a simulated one.
+    /// True if lateness ends the motion, as with a real motor; false if it does not matter, as with a simulated one.
     pub lateness_ends_motion: bool,
 }
 
-/// Runs a turn of a loop, and looks at it from outside.
+/// Called with each iteration of a loop, which it runs.
 type LoopWrapper = fn(&mut dyn FnMut());
 
-/// Whoever the events go to instead of [`Rehearsal::take_events`].
+/// Receiver of events and snapshots instead of [`Rehearsal::take_events`].
 struct EventListener {
     events: EventFeed,
     snapshots: SnapshotFeed,
@@ -69,28 +69,25 @@ pub struct Rehearsal<S, P = SimPins<S>, F = SimLoadCell> {
     step_frozen_until: Nanos,
     next_id: u64,
     happened: Vec<Event>,
-    /// What stands around each turn of a loop.
-    around: LoopWrapper,
+    /// Wrapper around each iteration of a loop.
+    wrapper: LoopWrapper,
     watched: core::marker::PhantomData<S>,
 }
 
 impl<S: CycleObserver> Rehearsal<S> {
-    /// The machine, switched on; `sink` sees every edge, and the machine after each control cycle.
-    #[must_use]
+    /// The machine at power-on; `sink` observes every edge, and the machine after each control cycle.
     pub fn new(options: &RehearsalOptions, sink: S) -> Rehearsal<S> {
         Rehearsal::with_clock(VirtualClock::default(), options, sink)
     }
 
-    /// The same on a clock of the caller's: one that is late, say.
-    #[must_use]
+    /// The same on a given clock, for example a late one.
     pub fn with_clock(clock: VirtualClock, options: &RehearsalOptions, sink: S) -> Rehearsal<S> {
         Rehearsal::with_io(clock, options, sink, |pins| pins, |cell| cell)
     }
 }
 
 impl<S: CycleObserver, P: SimIo<S>, F: ForceSensor> Rehearsal<S, P, F> {
-    /// The same with something of the caller's between both loops and what they touch.
-    #[must_use]
+    /// The same with the caller's wrappers around pins and load cell.
     pub fn with_io(
         clock: VirtualClock,
         options: &RehearsalOptions,
@@ -139,16 +136,16 @@ impl<S: CycleObserver, P: SimIo<S>, F: ForceSensor> Rehearsal<S, P, F> {
             step_frozen_until: 0,
             next_id: 0,
             happened: Vec::new(),
-            around: |turn| turn(),
+            wrapper: |turn| turn(),
             watched: core::marker::PhantomData,
         }
     }
 
-    /// The ends of the rings that the bridge to tokio wants. From now on commands come from there, and what happens is
-    /// told there.
+    /// Returns the bridge's ends of the rings. From then on commands come from there, and events and snapshots go
+    /// there.
     ///
     /// # Panics
-    /// When they were taken before.
+    /// If they were taken before.
     #[must_use]
     pub fn take_bridge(&mut self) -> BridgeEnds {
         let (event_feed, events) = Box::leak(Box::new(Queue::<Event, { layout::EVENT_RING }>::new())).split();
@@ -159,95 +156,88 @@ impl<S: CycleObserver, P: SimIo<S>, F: ForceSensor> Rehearsal<S, P, F> {
         BridgeEnds { commands, events, snapshots }
     }
 
-    /// From now on each turn of either loop runs inside of this, and nothing else does.
-    pub fn wrap_loops(&mut self, around: LoopWrapper) {
-        self.around = around;
+    /// Sets a wrapper around each iteration of either loop; nothing else runs inside it.
+    pub fn wrap_loops(&mut self, wrapper: LoopWrapper) {
+        self.wrapper = wrapper;
     }
 
-    /// The instant.
-    #[must_use]
+    /// Present instant.
     pub fn now(&self) -> Nanos {
         self.clock.now()
     }
 
-    /// Hands at the machine.
-    #[must_use]
+    /// The simulated operator at the machine.
     pub fn operator(&self) -> &SimulatedOperator {
         &self.operator
     }
 
-    /// Where the computer's power and heat are shown.
-    #[must_use]
+    /// Line for the health of the computer.
     pub fn host(&self) -> &HostLine {
         &self.host
     }
 
     /// The stop line.
-    #[must_use]
     pub fn stop_line(&self) -> &StopLine {
         &self.stop_line
     }
 
-    /// What the step loop shows.
-    #[must_use]
+    /// Status words of the step loop.
     pub fn status(&self) -> &StepStatus {
         &self.status
     }
 
-    /// Who watches the edges.
+    /// Observer of the edges.
     pub fn sink(&mut self) -> &mut S {
         self.step_loop.io().sim().sink()
     }
 
-    /// What the input lines read right now.
+    /// Raw state of the input lines now.
     pub fn inputs(&mut self) -> Inputs {
         let now = self.clock.now();
         self.step_loop.io().inputs(now)
     }
 
-    /// The machine as it is now.
-    #[must_use]
+    /// Snapshot of the machine now.
     pub fn snapshot(&self) -> Snapshot {
         self.control.snapshot(self.clock.now())
     }
 
-    /// Everything that happened since the last call.
+    /// Takes all events since the last call.
     pub fn take_events(&mut self) -> Vec<Event> {
         core::mem::take(&mut self.happened)
     }
 
-    /// The control thread is frozen for so long: its cycles of that time are not made up for.
+    /// Stalls the control thread: its cycles of that time are not made up for.
     pub fn stall_control(&mut self, stall_ns: Nanos) {
         self.next_cycle += stall_ns;
     }
 
-    /// The step thread is frozen for so long.
+    /// Stalls the step thread.
     pub fn stall_steps(&mut self, stall_ns: Nanos) {
         self.step_frozen_until = self.clock.now() + stall_ns;
     }
 
-    /// Both loops as they are now.
-    #[must_use]
+    /// Trace sample of both loops now.
     pub fn trace_sample(&self) -> TraceSample {
         TraceSample { count: Some(self.status.count()), ..self.control.trace_sample(self.clock.now()) }
     }
 
-    /// One control cycle, with the steps up to it.
+    /// Runs the steps up to the next control cycle, and the cycle.
     pub fn cycle(&mut self) {
         if self.next_cycle < self.step_frozen_until {
             self.clock.wait_until(self.next_cycle);
         } else {
-            (self.around)(&mut || self.step_loop.run_until(self.next_cycle));
+            (self.wrapper)(&mut || self.step_loop.run_until(self.next_cycle));
         }
-        (self.around)(&mut || self.control.cycle(self.next_cycle));
+        (self.wrapper)(&mut || self.control.cycle(self.next_cycle));
         self.next_cycle += layout::CONTROL_PERIOD_NS;
-        // Where the host stalled, both loops did: cycles that were missed are not made up for.
+        // A stall of the host stalls both loops: missed cycles are not made up for.
         let missed = self.clock.now().saturating_sub(self.next_cycle) / layout::CONTROL_PERIOD_NS;
         self.next_cycle += missed * layout::CONTROL_PERIOD_NS;
         while let Some(event) = self.events.dequeue() {
             self.sink().event(&event);
             match &mut self.listener {
-                // If it hangs, it learns the state from the next snapshot.
+                // If the listener hangs, it learns the state from the next snapshot.
                 Some(listener) => drop(listener.events.enqueue(event)),
                 None => self.happened.push(event),
             }
@@ -261,14 +251,14 @@ impl<S: CycleObserver, P: SimIo<S>, F: ForceSensor> Rehearsal<S, P, F> {
         }
     }
 
-    /// Lets time pass, in whole control cycles.
+    /// Runs for a duration, in whole control cycles.
     pub fn run_ms(&mut self, milliseconds: u64) {
         for _ in 0..milliseconds * MILLISECOND_NS / layout::CONTROL_PERIOD_NS {
             self.cycle();
         }
     }
 
-    /// Lets time pass while `going_on` holds, for `limit_ms` at most; tells whether it ended in time.
+    /// Runs while `going_on` holds, for at most `limit_ms`; returns true if it ended in time.
     pub fn run_while(&mut self, limit_ms: u64, mut going_on: impl FnMut(&Snapshot) -> bool) -> bool {
         for _ in 0..limit_ms * MILLISECOND_NS / layout::CONTROL_PERIOD_NS {
             self.cycle();
@@ -289,7 +279,7 @@ impl<S: CycleObserver, P: SimIo<S>, F: ForceSensor> Rehearsal<S, P, F> {
         Some(self.next_id)
     }
 
-    /// Sends a command and lets time pass until the machine has decided; none if the queue is full.
+    /// Sends a command and runs until the machine has decided; none if the queue is full.
     pub fn command(&mut self, command: Command) -> Option<Reply> {
         let own = self.send(command)?;
         for _ in 0..layout::COMMAND_RING {
@@ -306,7 +296,7 @@ impl<S: CycleObserver, P: SimIo<S>, F: ForceSensor> Rehearsal<S, P, F> {
         None
     }
 
-    /// STOP.
+    /// Presses STOP.
     pub fn stop(&self) {
         self.stop_line.press();
     }

@@ -1,7 +1,7 @@
-//! The rings between the threads: single producer, single consumer, wait-free.
+//! Ring buffers between the threads: single producer, single consumer (SPSC), wait-free.
 //!
-//! They live as long as the process, so they are leaked once at the start: both ends then go to their threads
-//! without a lock or a count.
+//! They live as long as the process, so they are leaked once at the start: both ends then go to their threads without a
+//! lock or a reference count.
 
 use heapless::spsc::{Consumer, Producer, Queue};
 
@@ -14,29 +14,30 @@ use crate::wave::Retention;
 /// A command on its way to the control cycle.
 #[derive(Debug)]
 pub struct QueuedCommand {
-    /// The number that its reply will carry.
+    /// Number that its reply will carry.
     pub id: u64,
-    /// The latest instant, on the machine's clock, at which it is obeyed: whoever asked has given up by then.
+    /// Latest instant, on the machine's clock, at which it is obeyed: after that its sender has given up.
     pub expires_ns: Nanos,
     /// The command.
     pub command: Command,
 }
 
-/// Control cycle to step loop.
+/// Producer's end of the chunk ring, for the control cycle.
 pub type ChunkFeed = Producer<'static, Chunk>;
-/// The step loop's end of it.
+/// Consumer's end of the chunk ring, for the step loop.
 pub type Chunks = Consumer<'static, Chunk>;
-/// Everyone to the control cycle.
+/// Producer's end of the command ring, for the bridge.
 pub struct CommandFeed {
     ring: Producer<'static, QueuedCommand>,
     retention: Retention,
 }
 
 impl CommandFeed {
-    /// Hands a command over. Its wave is kept here as long as it is in use, since the control cycle may not free it.
+    /// Enqueues a command. Its wave is kept here for as long as it is in use, since the control cycle may not free
+    /// memory.
     ///
     /// # Errors
-    /// When the ring is full; then the command is dropped.
+    /// [`RingFullError`]; the command is dropped then.
     pub fn enqueue(&mut self, queued: QueuedCommand) -> Result<(), RingFullError> {
         if let Command::Run(wave) = &queued.command {
             self.retention.keep(wave);
@@ -45,40 +46,40 @@ impl CommandFeed {
     }
 }
 
-/// A ring is full.
+/// The ring is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RingFullError;
 
-/// The control cycle's end of it.
+/// Consumer's end of the command ring, for the control cycle.
 pub type Commands = Consumer<'static, QueuedCommand>;
-/// Control cycle to the bridge.
+/// Producer's end of the event ring, for the control cycle.
 pub type EventFeed = Producer<'static, Event>;
-/// The bridge's end of it.
+/// Consumer's end of the event ring, for the bridge.
 pub type Events = Consumer<'static, Event>;
-/// Control cycle to the bridge.
+/// Producer's end of the snapshot ring, for the control cycle.
 pub type SnapshotFeed = Producer<'static, Snapshot>;
-/// The bridge's end of it.
+/// Consumer's end of the snapshot ring, for the bridge.
 pub type Snapshots = Consumer<'static, Snapshot>;
 
 /// Both ends of all rings.
 pub struct Rings {
-    /// For the control cycle.
+    /// The control cycle's ends.
     pub control: ControlEnds,
-    /// For the step loop.
+    /// The step loop's end.
     pub chunks: Chunks,
-    /// For the bridge.
+    /// The bridge's ends.
     pub bridge: BridgeEnds,
 }
 
 /// The control cycle's ends.
 pub struct ControlEnds {
-    /// Motion, to the step loop.
+    /// Chunks, to the step loop.
     pub chunks: ChunkFeed,
     /// Commands, from the bridge.
     pub commands: Commands,
-    /// What happened, to the bridge.
+    /// Events, to the bridge.
     pub events: EventFeed,
-    /// How things are, to the bridge.
+    /// Snapshots, to the bridge.
     pub snapshots: SnapshotFeed,
 }
 
@@ -86,13 +87,13 @@ pub struct ControlEnds {
 pub struct BridgeEnds {
     /// Commands, to the control cycle.
     pub commands: CommandFeed,
-    /// What happened.
+    /// Events, from the control cycle.
     pub events: Events,
-    /// How things are.
+    /// Snapshots, from the control cycle.
     pub snapshots: Snapshots,
 }
 
-// What memory-layout/layout.toml budgets for a slot is enough for what is in it.
+// The slot sizes budgeted in memory-layout/layout.toml hold the items.
 const _: () = {
     assert!(size_of::<Chunk>() <= layout::CHUNK_SLOT_BYTES);
     assert!(size_of::<QueuedCommand>() <= layout::COMMAND_SLOT_BYTES);
@@ -106,7 +107,6 @@ fn leaked<T, const N: usize>() -> (Producer<'static, T>, Consumer<'static, T>) {
 
 impl Rings {
     /// New, empty rings.
-    #[must_use]
     pub fn new() -> Rings {
         let (chunk_feed, chunks) = leaked::<_, { layout::CHUNK_RING }>();
         let (command_feed, commands) = leaked::<_, { layout::COMMAND_RING }>();

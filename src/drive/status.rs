@@ -1,12 +1,12 @@
-//! Status words of the step loop: atomics that it alone writes and anyone reads.
+//! Status words of the step loop: atomics with one writer, the step loop, and any number of readers.
 //!
-//! The order matters for the end of a motion. The step loop writes the step counter, the end cause and what the stop
-//! took, and `resting` last. A reader therefore reads `resting` first ([`StepStatus::motion`]): when that says that the
-//! motion is over, everything else is final. A reader that took the end cause first could miss one that was written
-//! between its two reads, and take a motion that was cut for one that was completed.
+//! The order matters for the end of a motion. The step loop writes step counter, end cause and stop figures first, and
+//! `resting` last. A reader therefore reads `resting` first ([`StepStatus::motion`]): when that says that the motion is
+//! over, all other words are final. A reader that read the end cause first could miss one that was written between its
+//! two reads, and take a motion that was cut for a completed one.
 //!
-//! Every order in which writer and reader can meet is tried in tests/models/tests/status.rs, which is why the atomics
-//! come from `super::sync`: there they are loom's.
+//! tests/models/tests/status.rs checks every interleaving of writer and reader with loom; for that the atomics come
+//! from `super::sync`.
 
 use super::sync::{AtomicBool, AtomicI64, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use crate::machine::{Inputs, Lateness};
@@ -14,8 +14,8 @@ use crate::units::Nanos;
 
 /// End cause of a motion, in order of severity: a motion keeps the severest one that it met.
 ///
-/// A ramp keeps the position; starvation does too, and is a fault; a step that was too late loses the position; a halt
-/// and an input cut the motion dead at speed. An input is above a halt because it names what to look for.
+/// A ramp keeps the position. Starvation keeps it too, and is a fault. A step that was too late loses the position. A
+/// halt and an input cut the motion dead at speed. An input ranks above a halt because it names what to check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum EndCause {
@@ -25,7 +25,7 @@ pub enum EndCause {
     Starved = 2,
     /// A step was too late.
     Late = 3,
-    /// The stop line asked for a halt.
+    /// An armed input ended it at once.
     Halted = 4,
     /// An input ended it at once.
     Tripped = 5,
@@ -39,31 +39,31 @@ impl EndCause {
     }
 }
 
-/// A motion that was ended by something else than its plan.
+/// End of a motion by a cause other than its plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MotionEnd {
-    /// Which one.
+    /// Number of the motion.
     pub epoch: u32,
     /// The severest cause so far.
     pub cause: EndCause,
-    /// The inputs at that instant.
+    /// Confirmed inputs at that instant.
     pub inputs: Inputs,
 }
 
 /// One consistent reading of a motion's state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MotionReading {
-    /// No chunk is being played; then all of the following is final.
+    /// True if no chunk is being played; then all of the following is final.
     pub resting: bool,
-    /// The last motion that was ended by something else than its plan.
+    /// Last motion that ended by a cause other than its plan.
     pub ended: Option<MotionEnd>,
     /// End of the last chunk whose committed motion is over.
     pub played_until_ns: Nanos,
-    /// The step counter.
+    /// Step counter.
     pub count: i64,
 }
 
-/// Written by the step loop alone, read by anyone.
+/// Status words of the step loop, which alone writes them.
 #[derive(Debug)]
 pub struct StepStatus {
     heartbeat_ns: AtomicU64,
@@ -109,46 +109,39 @@ impl Default for StepStatus {
 }
 
 impl StepStatus {
-    /// When the step loop last showed a sign of life.
-    #[must_use]
+    /// Instant of the last heartbeat of the step loop.
     pub fn heartbeat_ns(&self) -> Nanos {
         self.heartbeat_ns.load(Ordering::Acquire)
     }
 
-    /// The step counter.
-    #[must_use]
+    /// Step counter.
     pub fn count(&self) -> i64 {
         self.count.load(Ordering::Acquire)
     }
 
-    /// The input lines as last read.
-    #[must_use]
+    /// Input lines as last read, debounced.
     pub fn inputs(&self) -> Inputs {
         Inputs::from_bits(self.inputs.load(Ordering::Acquire))
     }
 
-    /// Whether no chunk is being played.
-    #[must_use]
+    /// True if no chunk is being played.
     pub fn resting(&self) -> bool {
         self.resting.load(Ordering::Acquire)
     }
 
     /// End of the last chunk whose committed motion is over.
-    #[must_use]
     pub fn played_until_ns(&self) -> Nanos {
         self.played_until_ns.load(Ordering::Acquire)
     }
 
-    /// The last motion that was ended by something else than its plan.
-    #[must_use]
+    /// Last motion that ended by a cause other than its plan.
     pub fn ended(&self) -> Option<MotionEnd> {
         let word = self.ended.load(Ordering::Acquire);
         let cause = EndCause::from_byte((word >> 8) as u8)?;
         Some(MotionEnd { epoch: (word >> 32) as u32, cause, inputs: Inputs::from_bits(word as u8) })
     }
 
-    /// The state of the motion, read in the order that makes it consistent.
-    #[must_use]
+    /// State of the motion, read in the order that makes it consistent.
     pub fn motion(&self) -> MotionReading {
         let resting = self.resting();
         MotionReading {
@@ -159,27 +152,24 @@ impl StepStatus {
         }
     }
 
-    /// How far lateness has moved the time base of the present motion.
-    #[must_use]
+    /// Shift of the time base of the present motion by lateness.
     pub fn shift_ns(&self) -> Nanos {
         self.shift_ns.load(Ordering::Acquire)
     }
 
-    /// Speed of the pulses in steps per second, signed, as seen at `now`.
-    #[must_use]
+    /// Signed speed of the pulses in steps per second, as of `now`.
     pub fn steps_per_s(&self, now: Nanos) -> f64 {
         let interval_ns = self.interval_ns.load(Ordering::Acquire);
         if interval_ns == 0 || self.resting() {
             return 0.0;
         }
-        // A step that does not come says that the axis became slower.
+        // A step that does not come means that the axis has become slower.
         let since_ns = now.saturating_sub(self.last_step_ns.load(Ordering::Acquire));
         let span_ns = interval_ns.unsigned_abs().max(since_ns);
         interval_ns.signum() as f64 * 1e9 / span_ns as f64
     }
 
     /// Lateness since the start.
-    #[must_use]
     pub fn lateness(&self) -> Lateness {
         Lateness {
             rebases: self.rebases.load(Ordering::Relaxed),
@@ -189,14 +179,12 @@ impl StepStatus {
         }
     }
 
-    /// How often an input read active once and not again.
-    #[must_use]
+    /// Number of times an input read active and was not confirmed.
     pub fn glitches(&self) -> u32 {
         self.glitches.load(Ordering::Relaxed)
     }
 
-    /// How long the last stop ramp took, and how many steps it made.
-    #[must_use]
+    /// Duration of the last stop ramp, and the steps that it made.
     pub fn last_stop(&self) -> (Nanos, u64) {
         (self.stop_took_ns.load(Ordering::Acquire), self.stop_steps.load(Ordering::Acquire))
     }
@@ -224,7 +212,7 @@ impl StepStatus {
         self.played_until_ns.store(until_ns, Ordering::Release);
     }
 
-    /// Last of all words: whoever reads it finds the others final.
+    /// Written after all other words, so that a reader of it finds them final.
     pub(super) fn show_rest(&self) {
         self.interval_ns.store(0, Ordering::Release);
         self.shift_ns.store(0, Ordering::Release);
@@ -248,7 +236,7 @@ impl StepStatus {
     }
 
     pub(super) fn show_lateness(&self, late_ns: Nanos) {
-        // There is one writer, and a step that is the latest so far is rare.
+        // There is only one writer, and a new maximum is rare.
         if late_ns > self.worst_late_ns.load(Ordering::Relaxed) {
             self.worst_late_ns.store(late_ns, Ordering::Relaxed);
         }

@@ -1,12 +1,11 @@
-//! The step loop: turns chunks into edges, with one look at the inputs and the stop line before each of them.
+//! Step loop: turns chunks into step pulses, and polls inputs and stop line before each edge.
 //!
-//! It alone owns the pins and the step counter. It plans nothing: between two looks at the ring it knows one chunk,
-//! which ends at rest. It is generic over its clock and its pins, so tests run the very same loop on a virtual
-//! clock; [`StepLoop::run_until`] returns at a given instant, which lets one thread interleave it with the control
-//! cycle.
+//! It alone owns the pins and the step counter. It plans nothing: it holds one chunk at a time, which ends at rest. It
+//! is generic over its clock and its pins, so tests run the same loop on a virtual clock. [`StepLoop::run_until`]
+//! returns at a given instant, so that one thread can interleave it with the control cycle.
 //!
-//! A reading of the clock is passed on rather than repeated: a step takes three, two of which end the waits for its
-//! pulse's beginning and end, and one reading of the inputs. That is what the highest pulse rate is made of
+//! A clock reading is passed on rather than repeated. A step takes three of them, two of which end the waits for the
+//! beginning and the end of its pulse, and one reading of the inputs. That determines the highest pulse rate
 //! (`step_cost_ns` of layout.toml).
 
 use std::sync::Arc;
@@ -23,23 +22,22 @@ use crate::layout;
 use crate::motion::{Inputs, StopLevel};
 use crate::units::{Nanos, SECOND_NS};
 
-/// How the motor driver wants its pulses.
+/// Pulse timing of the motor driver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PulseTiming {
-    /// How long a step pulse is.
+    /// Length of a step pulse.
     pub high_ns: Nanos,
-    /// How long the line is low at least, between two pulses.
+    /// Shortest time between two pulses, for which the line is low.
     pub low_ns: Nanos,
-    /// From a change of direction to the next pulse.
+    /// Set-up time: from a change of direction to the next pulse.
     pub direction_setup_ns: Nanos,
-    /// From the end of a pulse to a change of direction.
+    /// Hold time: from the end of a pulse to a change of direction.
     pub direction_hold_ns: Nanos,
 }
 
 impl PulseTiming {
-    /// The highest honest pulse rate: a step takes its pulse, the gap behind it and what the loop itself needs, and there
-    /// must be room to make up for a delay, by intervals of 15/16.
-    #[must_use]
+    /// Highest pulse rate, in steps per second: a step takes its pulse, the gap behind it and the cost of the loop, and
+    /// delays must be made up for with intervals of 15/16.
     pub fn max_steps_per_s(&self) -> f64 {
         let step_ns = self.high_ns + self.low_ns + layout::STEP_COST_NS;
         let highest = SECOND_NS as f64 * super::late::CLOSEST / step_ns as f64;
@@ -47,7 +45,7 @@ impl PulseTiming {
     }
 }
 
-/// A stop that runs: when the loop saw it, and the step counter then.
+/// A stop in progress: the instant at which the loop saw it, and the step counter then.
 #[derive(Debug, Clone, Copy)]
 struct StopSeen {
     at: Nanos,
@@ -68,15 +66,15 @@ pub struct StepLoop<C, I> {
     base: TimeBase,
     count: i64,
     inputs: Debounce,
-    /// Since when a step is held back by an input that is not believed yet.
+    /// Beginning of the present hold of a step by an input that is not confirmed yet.
     held_since_ns: Option<Nanos>,
-    /// What the direction line is; unknown before the first step.
+    /// State of the direction line; unknown before the first step.
     forward: Option<bool>,
     powered: bool,
-    /// When the last pulse began and ended; the line is low before the first one.
+    /// Beginning and end of the last pulse; the line is low before the first one.
     pulse_began_ns: Option<Nanos>,
     pulse_ended_ns: Nanos,
-    /// The newest motion that was ended by something else than its plan, and the severest cause of that.
+    /// Newest motion that ended by a cause other than its plan, with the severest cause.
     ended: Option<(u32, EndCause)>,
     stop_seen: Option<StopSeen>,
 }
@@ -115,18 +113,18 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
         }
     }
 
-    /// The pins, for tests that look at them.
+    /// The pins, for tests that inspect them.
     pub fn io(&mut self) -> &mut I {
         &mut self.io
     }
 
-    /// Switches the motor driver off: the last thing that this loop does.
+    /// Switches the motor driver off, as the last action of this loop.
     pub fn power_off(&mut self) {
         let now = self.clock.now();
         self.io.set_enabled(false, now);
     }
 
-    /// Runs until `until`, or a little longer when an edge is in flight.
+    /// Runs until `until`, or slightly longer if an edge is in flight.
     pub fn run_until(&mut self, until: Nanos) {
         let mut now = self.clock.now();
         loop {
@@ -146,7 +144,7 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
                     self.base.step_due(nominal_ns).max(self.pulse_ended_ns + self.timing.low_ns)
                 }
                 ChunkEvent::CommitEnd { nominal_ns } => {
-                    // Ahead of the chunk, since its first step may be due at once.
+                    // Before the chunk begins, since its first step may be due at once.
                     if let Some(forward) = self.upcoming_direction(nominal_ns)
                         && self.forward != Some(forward)
                     {
@@ -162,7 +160,7 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
                 }
                 now = self.wait_for_edge(due.min(until), now);
             }
-            // However short the wait was: the last look before an edge, or one between two slices of a long wait.
+            // However short the wait was: the last poll before an edge, or one between two slices of a long wait.
             if !self.poll(now) || now < due {
                 continue;
             }
@@ -182,7 +180,7 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
         }
     }
 
-    /// Nothing is being played: takes the next chunk, or waits for one. Tells the instant, and nothing at `until`.
+    /// At rest: takes the next chunk, or waits for one. Returns the present instant, or none once `until` is reached.
     fn run_idle(&mut self, now: Nanos, until: Nanos) -> Option<Nanos> {
         self.poll(now);
         if self.take_chunk(now) {
@@ -191,18 +189,19 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
         if now >= until {
             return None;
         }
-        // At rest nothing can be stopped too late; chunks come with more lead than this.
+        // At rest no stop can be seen too late, and chunks come with more lead than this.
         let again = until.min(now + layout::CONTROL_PERIOD_NS);
         let sample_ns = self.inputs.next_sample_ns().unwrap_or(again);
         Some(self.clock.doze_until(again.min(sample_ns)))
     }
 
-    /// A sign of life, the power line, the inputs, the stop line. False if nothing is being played any more.
+    /// Polls power request, inputs and stop line, and sets the heartbeat. Returns false if nothing is being played any
+    /// more.
     #[inline]
     fn poll(&mut self, now: Nanos) -> bool {
         self.status.beat(now);
         let powered = self.power.is_on();
-        // A motor that moves keeps its power until it rests, or is cut.
+        // A moving motor keeps its power until it rests or is cut.
         if powered != self.powered && (powered || self.playing.is_none()) {
             self.powered = powered;
             self.io.set_enabled(powered, now);
@@ -211,7 +210,7 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
         if !self.inputs.is_settled(read) {
             self.debounce_inputs(read, now);
         }
-        // Behind the inputs, whose reading takes the longest.
+        // After the inputs, which take the longest to read.
         let level = self.stop_line.level();
         if level != StopLevel::None {
             self.apply_stop_level(level, now);
@@ -228,7 +227,7 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
         self.cut_on_armed_input(now);
     }
 
-    /// Ends the motion if an input is active that must end it.
+    /// Cuts the motion if an armed input is confirmed.
     fn cut_on_armed_input(&mut self, now: Nanos) {
         let confirmed = self.inputs.confirmed();
         if self.playing.as_ref().is_some_and(|playing| playing.chunk().armed_inputs.intersects(confirmed)) {
@@ -246,8 +245,8 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
         }
     }
 
-    /// Whether an input that would end the motion reads active, and is not believed yet: until that is decided no step
-    /// is made. The time that this takes is no lateness.
+    /// True if an armed input is pending: until it is confirmed or released no step is made. That time does not count
+    /// as lateness.
     #[inline]
     fn is_step_held(&self) -> bool {
         let pending = self.inputs.pending();
@@ -255,7 +254,7 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
             && self.playing.as_ref().is_some_and(|playing| playing.chunk().armed_inputs.intersects(pending))
     }
 
-    /// Waits for `due`, but not beyond the next look at everything; tells the instant.
+    /// Waits for `due`, at most until the next poll, and returns the instant.
     #[inline]
     fn wait_for_edge(&mut self, due: Nanos, now: Nanos) -> Nanos {
         let poll_ns = now + layout::STEP_POLL_NS;
@@ -267,7 +266,7 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
         }
     }
 
-    /// The next chunk of the ring, unless it is stale or stopping is asked for.
+    /// Takes the next chunk of the ring, unless it is stale or a stop is asked for.
     fn take_chunk(&mut self, now: Nanos) -> bool {
         while let Some(chunk) = self.chunks.dequeue() {
             if self.has_ended(chunk.epoch) {
@@ -275,7 +274,7 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
             }
             if self.stop_line.level() != StopLevel::None {
                 self.record_end(chunk.epoch, EndCause::Ramped, Inputs::default());
-                // It had not begun.
+                // The motion had not begun.
                 self.status.show_stop(0, 0);
                 continue;
             }
@@ -289,11 +288,12 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
 
     fn play(&mut self, chunk: Chunk, now: Nanos) {
         self.playing = Some(Player::new(chunk));
-        // An input may have become active in a chunk that it does not end.
+        // An input that is armed in this chunk may be active already.
         self.cut_on_armed_input(now);
     }
 
-    /// Direction of the first step of the chunk that goes on with this motion at `nominal_ns`, if it is there and has one.
+    /// Direction of the first step of the chunk that continues this motion at `nominal_ns`, if it is in the ring and
+    /// has one.
     #[inline]
     fn upcoming_direction(&self, nominal_ns: Nanos) -> Option<bool> {
         let epoch = self.playing.as_ref()?.chunk().epoch;
@@ -302,7 +302,7 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
         chunk.runs.first().map(|run| run.forward)
     }
 
-    /// Sets the direction line ahead of the step, as soon as the driver allows it; tells the instant.
+    /// Sets the direction line before a step, as soon as the hold time allows it; returns the instant.
     #[cold]
     fn set_direction_ahead(&mut self, forward: bool) -> Nanos {
         if self.forward.is_some() {
@@ -318,10 +318,10 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
         now
     }
 
-    /// Makes a step; tells when its pulse ended.
+    /// Makes a step and returns the instant at which its pulse ended.
     #[inline]
     fn make_step(&mut self, nominal_ns: Nanos, forward: bool) -> Nanos {
-        // Read behind the look, so that the pulse is no shorter than it is timed.
+        // Read after the poll, so that the pulse is not shorter than timed.
         let began_ns = self.clock.now();
         if let Some(since_ns) = self.held_since_ns.take() {
             self.base.add_hold(began_ns.saturating_sub(since_ns));
@@ -350,7 +350,7 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
         self.pulse_ended_ns
     }
 
-    /// The committed motion is over: the next chunk, or the way to rest.
+    /// At the end of the committed motion: plays the next chunk or the stop tail.
     fn finish_committed(&mut self, nominal_ns: Nanos, now: Nanos) {
         let Some(playing) = self.playing.as_ref() else { return };
         self.status.show_played(nominal_ns);
@@ -363,7 +363,7 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
                     Some(chunk) if chunk.epoch == epoch && chunk.start_ns == nominal_ns => {
                         return self.play(chunk, now);
                     }
-                    // Nothing came, or nothing that continues this motion.
+                    // No chunk came, or none that continues this motion.
                     _ => self.end_on_tail(EndCause::Starved, now),
                 }
             }
@@ -373,7 +373,7 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
         }
     }
 
-    /// From the end of its committed motion on, this motion runs along its tail, and takes no further chunk.
+    /// Ends this motion by its tail, from the end of its committed part; it takes no further chunk.
     fn end_on_tail(&mut self, cause: EndCause, now: Nanos) {
         let Some(playing) = self.playing.as_ref() else { return };
         if self.stop_seen.is_none() {
@@ -382,7 +382,7 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
         self.record_end(playing.chunk().epoch, cause, Inputs::default());
     }
 
-    /// Records why the motion ended; of several causes the severest is kept.
+    /// Records the cause of the end; of several causes the severest is kept.
     fn record_end(&mut self, epoch: u32, cause: EndCause, inputs: Inputs) {
         if self.ended.is_none_or(|ended| ended < (epoch, cause)) {
             self.ended = Some((epoch, cause));
@@ -390,12 +390,12 @@ impl<C: Clock, I: StepIo> StepLoop<C, I> {
         }
     }
 
-    /// Whether this motion, or a later one, was ended.
+    /// True if this motion, or a later one, was ended.
     fn has_ended(&self, epoch: u32) -> bool {
         self.ended.is_some_and(|(ended, _)| epoch <= ended)
     }
 
-    /// No further edge.
+    /// Ends the motion without any further edge.
     fn cut_motion(&mut self, cause: EndCause, inputs: Inputs, now: Nanos) {
         let Some(playing) = self.playing.take() else { return };
         self.record_end(playing.chunk().epoch, cause, inputs);

@@ -1,39 +1,38 @@
-//! The stop line: how urgently motion must end, and how often STOP was pressed, as one atomic word.
+//! Stop line: the urgency with which motion must end, and the count of STOP presses, as one atomic word.
 //!
-//! Anybody may raise it, from any thread, without waiting for anything; both real-time loops look at it. Only the
-//! control cycle lowers it, after the supervisor acted (house rule 3). So STOP works with a full queue and with a dead
-//! supervisor: the step loop alone ramps down on it.
+//! Any thread may raise it without waiting; both real-time loops poll it. Only the control cycle lowers it, after the
+//! supervisor has acted (rule 3 of docs/ARCHITECTURE.md). So STOP works with a full queue and with a dead supervisor:
+//! the step loop alone ramps down on it.
 //!
-//! Level and count share a word because lowering is a compare-and-swap on what was seen: a STOP that arrives between
-//! the look and the lowering changes the count, so the line stays up and this STOP is heeded, too.
+//! Level and count share a word because lowering is a compare-and-swap on the word that was read. A STOP that arrives
+//! between reading and lowering changes the count, so the line stays up, and this STOP is handled, too.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::machine::StopLevel;
 
-/// The line asks for a ramp.
+/// Request for a ramp.
 const STOP: u64 = 1;
-/// The line asks for a cut.
+/// Request for a cut.
 const HALT: u64 = 1 << 1;
-/// The process is ending: the line stays up for good (S40).
+/// Shutdown of the process: the line stays up for good (S40).
 const ENDING: u64 = 1 << 2;
-/// And the axis has come to rest, with the driver off.
+/// Shutdown confirmed: the axis has come to rest, and the driver is off.
 const ENDED: u64 = 1 << 3;
-/// The upper half counts the presses.
+/// One press; the upper half counts them.
 const PRESS: u64 = 1 << 32;
 
-/// A handle to the stop line; clones are handles to the same one.
+/// Handle to the stop line; clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct StopLine(Arc<AtomicU64>);
 
-/// The line at one instant.
+/// The stop line at one instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StopWord(u64);
 
 impl StopWord {
-    /// How urgently motion must end.
-    #[must_use]
+    /// Urgency with which motion must end.
     pub fn level(self) -> StopLevel {
         match self.0 {
             word if word & HALT != 0 => StopLevel::Halt,
@@ -42,28 +41,26 @@ impl StopWord {
         }
     }
 
-    /// The number of the newest STOP of a client, counted since the start; 0 before the first.
-    #[must_use]
+    /// Number of the newest STOP of a client, counted since the start; 0 before the first.
     pub fn presses(self) -> u32 {
         (self.0 / PRESS) as u32
     }
 
-    /// Whether the process is ending.
-    #[must_use]
+    /// True if the process is shutting down.
     pub fn is_shutting_down(self) -> bool {
         self.0 & ENDING != 0
     }
 }
 
 impl StopLine {
-    /// A client's STOP: counted, and raised to [`StopLevel::Stop`] if the line is not there or higher.
+    /// Counts a client's STOP, and raises the line to [`StopLevel::Stop`] unless it is there or higher.
     pub fn press(&self) {
         let pressed = |word: u64| Some(word.wrapping_add(PRESS) | STOP);
-        // The closure never declines, so this never fails.
+        // The closure always returns a value, so this never fails.
         let _ = self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, pressed);
     }
 
-    /// The machine's own reason to stop: raises the line to `level`, if it is not there or higher already.
+    /// Raises the line to `level` for a reason of the machine's own, unless it is there or higher.
     pub fn raise(&self, level: StopLevel) {
         let bits = match level {
             StopLevel::None => 0,
@@ -73,30 +70,27 @@ impl StopLine {
         self.0.fetch_or(bits, Ordering::SeqCst);
     }
 
-    /// The end of the process: STOP that nobody takes back, and from now on no command is obeyed (S40).
+    /// Begins the shutdown of the process: STOP that is never lowered, and no command is obeyed any more (S40).
     pub fn begin_shutdown(&self) {
         self.0.fetch_or(ENDING, Ordering::SeqCst);
     }
 
-    /// The process is ending, and nothing moves any more: the axis rests, and the driver is off.
+    /// Confirms the shutdown: the axis rests, and the driver is off.
     pub fn confirm_shutdown(&self) {
         self.0.fetch_or(ENDED, Ordering::SeqCst);
     }
 
-    /// Whether motion is over for good.
-    #[must_use]
+    /// True if motion is over for good.
     pub fn is_shut_down(&self) -> bool {
         self.read().0 & ENDED != 0
     }
 
-    /// The line as it is.
-    #[must_use]
+    /// Reads level and count.
     pub fn read(&self) -> StopWord {
         StopWord(self.0.load(Ordering::SeqCst))
     }
 
-    /// Where the line is.
-    #[must_use]
+    /// Present level of the line.
     pub fn level(&self) -> StopLevel {
         self.read().level()
     }

@@ -1,6 +1,6 @@
-//! Both loops in threads of their own, on the real clock, set up as far as the start demands it.
+//! Real-time threads: both loops, each in a thread of its own on the real clock, set up as far as the start demands.
 //!
-//! Each loop counts its turns, a thousand a second, so that anybody can see whether it is alive.
+//! Each loop counts its iterations, a thousand a second, so that others can see whether it is alive.
 
 use std::fs::File;
 use std::io;
@@ -15,7 +15,7 @@ use super::step_loop::StepLoop;
 use crate::hal::{Clock, ForceSensor, MonotonicClock, StepIo};
 use crate::layout;
 
-/// How many turns each loop has made; clones count the same ones.
+/// Iteration counts of both loops; clones share them.
 #[derive(Debug, Clone, Default)]
 pub struct Heartbeats(Arc<[AtomicU64; 2]>);
 
@@ -24,8 +24,7 @@ impl Heartbeats {
         self.0[role as usize].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Turns of the step loop and of the control cycle so far.
-    #[must_use]
+    /// Iterations of the step loop and of the control cycle so far.
     pub fn counts(&self) -> [u64; 2] {
         [ThreadRole::Step, ThreadRole::Control].map(|role| self.0[role as usize].load(Ordering::Relaxed))
     }
@@ -38,30 +37,30 @@ pub struct Threads {
     beats: Heartbeats,
     handles: [JoinHandle<()>; 2],
     report: RealtimeReport,
-    /// The processor stays awake for as long as this is open.
+    /// Keeps the processor out of deep sleep while it is open.
     _awake: Option<File>,
 }
 
-/// A panic of a real-time thread must not leave the other one running alone: the process dies, and with it the
-/// pulses; the service manager starts it anew, not homed.
+/// Aborts the process on a panic of a real-time thread: the other one must not run on alone. With the process the
+/// pulses end; the service manager restarts it, not homed.
 struct AbortOnPanic;
 
 impl Drop for AbortOnPanic {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            // Without a word: the panic has said what there is to say, and an error stream may block.
+            // Without a message: the panic has printed its own, and an error stream may block.
             std::process::abort();
         }
     }
 }
 
 impl Threads {
-    /// Starts both loops, and returns when each thread has asked the host for what it needs. Whether the machine may
-    /// move with what it got is for [`super::realtime::may_arm`] to say. Each loop calls `between` before each of its
-    /// turns: the simulation can hold it there.
+    /// Starts both loops, and returns when each thread has asked the host for what it needs.
+    /// [`super::realtime::may_arm`] decides whether the machine may move with what it got. Each loop calls `between`
+    /// before each of its iterations: the simulation can hold it there.
     ///
     /// # Errors
-    /// When the system refuses a thread.
+    /// If the system refuses a thread.
     pub fn start<I, F, B>(
         clock: MonotonicClock,
         mut step_loop: StepLoop<MonotonicClock, I>,
@@ -74,7 +73,7 @@ impl Threads {
         F: ForceSensor + Send + 'static,
         B: Fn(ThreadRole) + Clone + Send + 'static,
     {
-        // Before the threads: what they get is locked as it comes.
+        // Before the threads, so that their memory is locked as it comes.
         let (mut items, awake) = set_up_process(demand);
         let quit = Arc::new(AtomicBool::new(false));
         let beats = Heartbeats::default();
@@ -99,7 +98,7 @@ impl Threads {
                     between(ThreadRole::Control);
                     beats.record_turn(ThreadRole::Control);
                     control.cycle(clock.now());
-                    // A cycle that was missed is not made up: the next one fills the queue all the same.
+                    // A missed cycle is not made up for: the next one fills the queue all the same.
                     next = (next + layout::CONTROL_PERIOD_NS).max(clock.now());
                     clock.doze_until(next);
                 }
@@ -109,29 +108,27 @@ impl Threads {
         Ok(Threads { quit, beats, handles: [step, cycle], report: RealtimeReport { items }, _awake: awake })
     }
 
-    /// What was asked of the host, and what it gave.
-    #[must_use]
+    /// Result of the demands on the host.
     pub fn report(&self) -> &RealtimeReport {
         &self.report
     }
 
-    /// Whether both loops are alive.
-    #[must_use]
+    /// Iteration counts of both loops.
     pub fn heartbeats(&self) -> Heartbeats {
         self.beats.clone()
     }
 
-    /// Ends both loops and waits for them. Motion should be at rest before.
+    /// Stops both loops and waits for them. Motion should be at rest before.
     pub fn stop_and_join(self) {
         self.quit.store(true, Ordering::Release);
         for handle in self.handles {
-            // A panic has ended the process already.
+            // A panic would have ended the process already.
             let _ = handle.join();
         }
     }
 }
 
-/// What the whole process asks for, and what only the host can give.
+/// Makes the demands of the whole process, and checks those that only the host can meet.
 fn set_up_process(demand: Demand) -> (Vec<Item>, Option<File>) {
     if demand == Demand::Nothing {
         return (Vec::new(), None);
@@ -151,7 +148,7 @@ fn set_up_process(demand: Demand) -> (Vec<Item>, Option<File>) {
     )
 }
 
-/// A thread that asks for what its role needs, says what it got, and then runs.
+/// Starts a thread that sets itself up for its role, reports the result, and then runs.
 fn spawn_loop(
     role: ThreadRole,
     demand: Demand,
@@ -161,10 +158,10 @@ fn spawn_loop(
     let builder = Builder::new().name(role.name().into()).stack_size(role.stack_bytes());
     let thread = builder.spawn(move || {
         let _guard = AbortOnPanic;
-        // Nobody listens any more only when the start has failed.
+        // The receiver is gone only if the start has failed.
         let _ = sender.send(setup::set_up_thread(role, demand));
         run();
     })?;
-    // A thread that says nothing has panicked, and so ended the process.
+    // A thread that reports nothing has panicked, and so ended the process.
     Ok((thread, receiver.recv().unwrap_or_default()))
 }

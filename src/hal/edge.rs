@@ -1,44 +1,44 @@
-//! Edge: what happened on a pin and when, as a simulation, a pulse log or a recorder tells it.
+//! Edges: changes on the output pins with their instants, for simulation, pulse checker and recorders.
 
 use crate::machine::Inputs;
 use crate::units::Nanos;
 
-/// What happened on a pin.
+/// Kind of an edge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EdgeKind {
-    /// A step pulse began, toward the front or not.
+    /// A step pulse begins.
     StepBegins {
-        /// The direction line.
+        /// Direction line: true toward the front.
         forward: bool,
     },
-    /// A step pulse ended.
+    /// A step pulse ends.
     StepEnds,
-    /// The direction line changed.
+    /// The direction line changes.
     Direction {
-        /// What it is now.
+        /// New state: true toward the front.
         forward: bool,
     },
-    /// The driver was switched on or off.
+    /// The driver is switched on or off.
     Enable {
-        /// What it is now.
+        /// New state.
         on: bool,
     },
 }
 
-/// An edge on a pin.
+/// Edge on an output pin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Edge {
-    /// When.
+    /// Instant of the edge.
     pub at: Nanos,
-    /// Which.
+    /// Kind of the edge.
     pub kind: EdgeKind,
 }
 
-/// Somebody who gets to see every edge. Called by the step loop: must never wait.
+/// Observer of every edge. The step loop calls it, so it must never wait.
 pub trait EdgeSink {
-    /// An edge.
+    /// Called at each edge.
     fn edge(&mut self, edge: Edge);
 
-    /// What the input lines are: told at each look of the step loop, and before each step, looked at or not.
+    /// Called with the raw input lines each time the step loop reads them, and before each step.
     fn input_lines(&mut self, _at: Nanos, _inputs: Inputs) {}
 }

@@ -1,7 +1,7 @@
-//! The real clock: the system's monotonic time since the start of the process.
+//! Monotonic clock of the system, counted from the start of the process.
 //!
-//! Waits are absolute: the kernel gets the instant, not the time that is left. Whoever is interrupted between
-//! reading the clock and falling asleep would sleep by that much too long otherwise, which is late just when the
+//! Waits are absolute: the kernel gets the instant, not the remaining time. With a relative sleep, a thread that is
+//! interrupted between reading the clock and falling asleep would sleep that much too long, and that happens when the
 //! host is busy.
 
 use rustix::thread::clock_nanosleep_absolute;
@@ -11,19 +11,18 @@ use super::Clock;
 use crate::layout;
 use crate::units::{Nanos, SECOND_NS};
 
-/// Not set by anyone, and what the kernel's timers count.
+/// Cannot be set, and is the clock of the kernel's timers.
 const CLOCK: ClockId = ClockId::Monotonic;
 
 /// Sleeps until shortly before an instant, then spins: a sleep alone is late by the scheduler's latency.
 #[derive(Debug, Clone, Copy)]
 pub struct MonotonicClock {
-    /// Zero of this clock, on the system's.
+    /// Zero of this clock, on the system's clock.
     start_ns: Nanos,
 }
 
 impl MonotonicClock {
     /// A clock that starts at zero now; clones share the time base.
-    #[must_use]
     pub fn new() -> MonotonicClock {
         MonotonicClock { start_ns: system_ns() }
     }
@@ -35,7 +34,7 @@ impl Default for MonotonicClock {
     }
 }
 
-/// Since the system's start; 2⁶⁴ ns are 584 years.
+/// Time since the system's start; 2⁶⁴ ns are 584 years.
 fn system_ns() -> Nanos {
     let time = clock_gettime(CLOCK);
     time.tv_sec as Nanos * SECOND_NS + time.tv_nsec as Nanos
@@ -56,7 +55,7 @@ impl Clock for MonotonicClock {
     }
 
     fn doze_until(&mut self, instant: Nanos) -> Nanos {
-        // What does not fit into 584 years is as far away as anything.
+        // An instant beyond 584 years is never reached anyway.
         let at_ns = self.start_ns.saturating_add(instant);
         let at = Timespec { tv_sec: (at_ns / SECOND_NS) as _, tv_nsec: (at_ns % SECOND_NS) as _ };
         // A signal ends a sleep early. Reading the clock is cheaper than asking the kernel for an instant that is past.

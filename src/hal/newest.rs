@@ -1,27 +1,27 @@
-//! The newest force sample of a sensor that lives in a thread of its own: one writer, one reader, nobody waits.
+//! Seqlock in two slots: the newest force sample of another thread, read without waiting.
 //!
-//! Two places take turns. The writer fills the one that is not shown, then shows it; so a writer that loses its
-//! processor half-way leaves the reader with the sample before, whole. The reader holds on to what it read last for
-//! the rare case that it was itself interrupted for so long that both places changed.
+//! There is one writer and one reader. The writer fills the slot that is not published and then publishes it. So a
+//! writer that is preempted half-way leaves the previous sample to the reader, whole. The reader keeps the sample that
+//! it read last, for the rare case that it was preempted for so long that both slots changed.
 //!
-//! Every order in which the two can meet is tried in models/tests/newest.rs, which is why the atomics come from
-//! `super::sync`: there they are loom's.
+//! tests/models/tests/newest.rs checks every interleaving of writer and reader with loom; for that the atomics come
+//! from `super::sync`.
 //!
-//! Responsible for *whether a sample still counts* (promise S12), too: it ages, and so does the link that it came over.
+//! This module also decides whether a sample is still valid (promise S12): both the sample and its link time out.
 
 use super::sync::{Arc, AtomicU64, Ordering, fence};
 use super::{ForceSample, ForceSensor};
 use crate::units::{MILLISECOND_NS, Nanos};
 
-/// Promise S12: a sensor that was not heard for longer is not there.
+/// Time after which a silent sensor counts as absent (promise S12).
 pub const LINK_TIMEOUT_NS: Nanos = 100 * MILLISECOND_NS;
 
-/// How often the reader looks again when the writer was quicker than it.
+/// Attempts of the reader if the writer changes a slot during the read.
 const READ_ATTEMPTS: usize = 3;
 
 #[derive(Debug, Default)]
 struct SeqSlot {
-    /// Which sample is being written here, and which is complete; equal when nobody is at work.
+    /// Number of the sample being written here, and of the complete one; equal unless a write is in progress.
     begun: AtomicU64,
     done: AtomicU64,
     force_g_bits: AtomicU64,
@@ -33,27 +33,27 @@ struct SeqSlot {
 #[derive(Debug, Default)]
 struct SeqShared {
     slots: [SeqSlot; 2],
-    /// Samples published so far; the newest is in the place of this number's parity. Zero: none.
+    /// Samples published so far; the newest is in the slot of this number's parity. Zero: none.
     count: AtomicU64,
-    /// The sample of this number and those before it no longer count.
+    /// The sample of this number and all before it are invalid.
     lost: AtomicU64,
-    /// When the sensor was last heard, plus one; zero: never.
+    /// Instant at which the sensor was last heard, plus one; zero: never.
     heard: AtomicU64,
 }
 
-/// The sensor's end: the only writer.
+/// The writer's end, for the sensor.
 #[derive(Debug)]
 pub struct ForceFeed(Arc<SeqShared>);
 
-/// The control cycle's end.
+/// The reader's end, for the control cycle.
 #[derive(Debug)]
 pub struct NewestForce {
     shared: Arc<SeqShared>,
-    /// The last sample that was read whole, with its number.
+    /// Last sample that was read whole, with its number.
     read: Option<(u64, ForceSample)>,
 }
 
-/// A cell without a sample.
+/// Makes a seqlock without a sample.
 #[must_use]
 pub fn newest_force() -> (ForceFeed, NewestForce) {
     let shared = Arc::new(SeqShared::default());
@@ -61,7 +61,7 @@ pub fn newest_force() -> (ForceFeed, NewestForce) {
 }
 
 impl ForceFeed {
-    /// The newest sample, from a sensor that is heard at `now`.
+    /// Publishes the newest sample of a sensor that is heard at `now`.
     pub fn publish(&mut self, sample: ForceSample, now: Nanos) {
         let number = self.0.count.load(Ordering::Relaxed) + 1;
         let slot = &self.0.slots[(number % 2) as usize];
@@ -76,12 +76,12 @@ impl ForceFeed {
         self.mark_alive(now);
     }
 
-    /// The sensor was heard at `now`, with or without a new sample.
+    /// Records that the sensor was heard at `now`, with or without a new sample.
     pub fn mark_alive(&mut self, now: Nanos) {
         self.0.heard.store(now + 1, Ordering::Release);
     }
 
-    /// No sample so far counts any more: the sensor says that it is frozen, or was unplugged.
+    /// Invalidates all samples so far: the sensor reports that it is frozen, or was unplugged.
     pub fn invalidate(&mut self) {
         self.0.lost.store(self.0.count.load(Ordering::Relaxed), Ordering::Release);
     }
@@ -105,9 +105,9 @@ impl NewestForce {
 
 impl ForceSensor for NewestForce {
     fn latest(&mut self, now: Nanos) -> Option<ForceSample> {
-        // A sample can be whole before it is counted: whoever has seen it does not go back to the one before.
-        let looked = (0..READ_ATTEMPTS).find_map(|_| self.read_slot());
-        self.read = looked.into_iter().chain(self.read).max_by_key(|(number, _)| *number);
+        // A sample can be complete before it is counted. A reader that has seen it must not return an older one.
+        let newest = (0..READ_ATTEMPTS).find_map(|_| self.read_slot());
+        self.read = newest.into_iter().chain(self.read).max_by_key(|(number, _)| *number);
         let (number, sample) = self.read?;
         let heard = self.shared.heard.load(Ordering::Acquire).checked_sub(1)?;
         let counts = number > self.shared.lost.load(Ordering::Acquire)
@@ -153,7 +153,7 @@ mod tests {
         assert_eq!(known_g(&mut cell, 1), Some(6.0));
     }
 
-    /// A smoke test of the real processor; that no order of events breaks it is shown in models/tests/newest.rs.
+    /// A smoke test of the real processor; the models in tests/models/tests/newest.rs check every interleaving.
     #[test]
     fn a_reader_never_sees_half_of_one_sample_and_half_of_another() {
         const LAST: Nanos = 200_000;

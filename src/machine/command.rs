@@ -1,13 +1,13 @@
-//! The whole interface of the machine: what it can be asked, and what it answers.
+//! Commands of the machine, and its replies.
 //!
-//! STOP is not here on purpose: it is a level that only rises (`drive::stop_line`), so that it works with a
+//! STOP is deliberately not among them: it is a level that only rises (`drive::stop_line`), so that it works with a
 //! full queue and with a dead supervisor.
 
 use super::config::Config;
 use super::state::State;
 use crate::wave::Wave;
 
-/// Something that the machine is asked to do. Made of checked types only: behind this there is no range check.
+/// A command to the machine. Its arguments are of checked types: behind this point there is no range check.
 #[derive(Debug, Clone, PartialEq)]
 // A ring slot is as large as the largest command; the rings are small, and a box would allocate.
 #[allow(clippy::large_enum_variant)]
@@ -26,11 +26,12 @@ pub enum Command {
     UpdateSettings(Config),
     /// Settings from a backup, or the defaults: at rest only, whether they narrow or widen (S26).
     ReplaceSettings(Config),
-    /// The client that started the wave is gone, and nobody wanted it to go on without (S17). No client sends this.
+    /// The client that started the wave is gone, and had not asked for the wave to continue without it (S17). No client
+    /// sends this.
     ClientGone,
 }
 
-/// The name of a command, for tables, logs and answers.
+/// Kind of a command, for tables, logs and answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub enum CommandKind {
@@ -45,7 +46,7 @@ pub enum CommandKind {
 }
 
 impl CommandKind {
-    /// Every command.
+    /// All commands.
     pub const ALL: [CommandKind; 8] = [
         CommandKind::Calibrate,
         CommandKind::Run,
@@ -57,8 +58,7 @@ impl CommandKind {
         CommandKind::ClientGone,
     ];
 
-    /// As it is written in answers and logs.
-    #[must_use]
+    /// Name in answers and logs.
     pub const fn name(self) -> &'static str {
         match self {
             CommandKind::Calibrate => "calibrate",
@@ -74,8 +74,7 @@ impl CommandKind {
 }
 
 impl Command {
-    /// Which command it is.
-    #[must_use]
+    /// Kind of this command.
     pub const fn kind(&self) -> CommandKind {
         match self {
             Command::Calibrate => CommandKind::Calibrate,
@@ -90,23 +89,22 @@ impl Command {
     }
 }
 
-/// What the machine decided about a command.
+/// Decision of the machine about a command.
 pub type Reply = Result<Accepted, CommandRefusal>;
 
-/// The machine does it.
+/// The machine carries the command out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Accepted {
     /// It has begun, or is done.
     Now,
-    /// It comes after what runs now, unless STOP or a command of higher priority comes first.
+    /// It is queued behind the present motion, unless STOP or a command of higher priority comes first.
     Queued,
-    /// Nothing was left to do: it is so already.
+    /// There was nothing to do.
     Already,
 }
 
 impl Accepted {
-    /// A stable word for programs.
-    #[must_use]
+    /// Stable code for programs.
     pub const fn code(self) -> &'static str {
         match self {
             Accepted::Now => "now",
@@ -116,7 +114,7 @@ impl Accepted {
     }
 }
 
-/// The machine does not do it, and why.
+/// Reason why the machine does not carry a command out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CommandRefusal {
     /// The position is unknown.
@@ -127,33 +125,32 @@ pub enum CommandRefusal {
     Disarmed,
     /// The axis is coming to rest after STOP.
     Stopping,
-    /// Homing runs.
+    /// Homing is under way.
     Homing,
-    /// Something that only happens at rest was asked for in motion.
+    /// The command is for an axis at rest only, and the axis moves.
     Moving(State),
-    /// Nothing runs that could end.
+    /// There is no wave that could end.
     NothingRuns(State),
     /// The cause of the fault is still there.
     CauseRemains(super::fault::Fault),
-    /// It would end in a fault at once, and nothing would be won by beginning it.
+    /// It would end in a fault at once, so it is not begun.
     Prevented(super::fault::Fault),
     /// STOP came after the command, before it began.
     Stopped,
     /// Another command took its place in the queue.
     Replaced(CommandKind),
-    /// The client is gone that it waited for.
+    /// The client that it waited for is gone.
     ClientGone,
     /// Too many commands wait.
     QueueFull,
     /// The control cycle gave no answer in time. The command is void: it never acts later.
     Unanswered,
-    /// The process is ending (S40): it comes to rest, and takes no command any more.
+    /// The process is shutting down (S40): it comes to rest, and takes no further command.
     ShuttingDown,
 }
 
 impl CommandRefusal {
-    /// A stable word for programs.
-    #[must_use]
+    /// Stable code for programs.
     pub const fn code(&self) -> &'static str {
         match self {
             CommandRefusal::NotHomed(_) => "not_homed",
@@ -176,7 +173,7 @@ impl CommandRefusal {
 }
 
 impl std::fmt::Display for CommandRefusal {
-    /// What is so, and what to do, in one sentence.
+    /// The reason and the remedy, in one sentence.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             CommandRefusal::NotHomed(_) => f.write_str("not homed: calibrate first"),

@@ -1,5 +1,7 @@
-//! What was accepted and waits for the axis to rest: one slot for each kind of command that can wait; a higher one
-//! empties the lower ones. Whatever leaves its slot undone is told, as it had been promised to somebody.
+//! Command slots: accepted commands that wait for the axis to rest.
+//!
+//! There is one slot for each kind of command that can wait; filling one empties those of lower priority. Each dropped
+//! command is reported by an event, since it had been accepted.
 
 use heapless::Vec;
 
@@ -8,10 +10,10 @@ use super::config::Config;
 use super::report::Event;
 use crate::wave::Wave;
 
-/// What was dropped, for whoever listens.
+/// Events of the dropped commands.
 pub type Dropped = Vec<Event, 2>;
 
-/// The slots.
+/// The waiting commands.
 #[derive(Debug, Clone, Default)]
 pub struct CommandSlots {
     settings: Option<Config>,
@@ -20,41 +22,42 @@ pub struct CommandSlots {
 }
 
 impl CommandSlots {
-    /// Settings wait; they come before all that moves, and replace settings that wait already: they were made from them.
+    /// Queues settings. They come before every motion, and replace settings that wait already, since they were derived
+    /// from them.
     pub fn put_settings(&mut self, config: Config) -> Dropped {
         self.settings = Some(config);
         self.drop_motion(CommandRefusal::Replaced(CommandKind::UpdateSettings))
     }
 
-    /// Calibration waits; it comes before waves.
+    /// Queues a calibration, which comes before waves.
     pub fn put_calibrate(&mut self) -> Dropped {
         self.calibrate = true;
         self.drop_run(CommandRefusal::Replaced(CommandKind::Calibrate))
     }
 
-    /// A wave waits, in place of another.
+    /// Queues a wave, in place of another.
     pub fn put_run(&mut self, wave: Wave) -> Dropped {
         let dropped = self.drop_run(CommandRefusal::Replaced(CommandKind::Run));
         self.run = Some(wave);
         dropped
     }
 
-    /// The settings that waited.
+    /// Takes the waiting settings.
     pub fn take_settings(&mut self) -> Option<Config> {
         self.settings.take()
     }
 
-    /// Whether calibration waited; it does no longer.
+    /// Takes the waiting calibration; true if there was one.
     pub fn take_calibrate(&mut self) -> bool {
         core::mem::take(&mut self.calibrate)
     }
 
-    /// The wave that waited.
+    /// Takes the waiting wave.
     pub fn take_run(&mut self) -> Option<Wave> {
         self.run.take()
     }
 
-    /// Nothing that moves waits any longer, for that reason. Settings are kept: they were promised, and move nothing.
+    /// Drops every waiting motion, for the reason `why`. Settings are kept: they were accepted, and move nothing.
     pub fn drop_motion(&mut self, why: CommandRefusal) -> Dropped {
         let mut dropped = Dropped::new();
         if core::mem::take(&mut self.calibrate) {

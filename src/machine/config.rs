@@ -1,31 +1,30 @@
-//! What the settings mean to the machine: checked numbers, ready to use at 1 kHz.
+//! Machine configuration: the checked numbers of the settings, ready to use at 1 kHz.
 
 use super::geometry::Geometry;
 use crate::motion::{Allowance, MotionLimits};
 use crate::units::Mm;
 
-/// Everything the user's settings say about motion.
+/// All settings about motion.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Config {
-    /// The rail.
+    /// Geometry of the rail.
     pub geometry: Geometry,
-    /// Longest stroke that the user wants: the waves fill this much of the usable range, from the back.
+    /// Longest stroke of waves: they fill this much of the usable range, from the back.
     pub stroke_limit: Mm,
-    /// Speed, acceleration and jerk.
+    /// Limits of speed, acceleration and jerk.
     pub limits: MotionLimits,
-    /// Speed against force.
+    /// Allowed speed as a function of the force.
     pub allowance: Allowance,
 }
 
 impl Config {
-    /// How long the strokes of waves are at most in a usable range of `range_mm`, in mm.
-    #[must_use]
+    /// Longest stroke of waves in a usable range of `range_mm`, in mm.
     pub fn stroke_mm(&self, range_mm: f64) -> f64 {
         range_mm.min(self.stroke_limit.get())
     }
 
-    /// These settings with whatever is narrower in `new`: the part of a change that does not wait for rest (S21). Neither
-    /// wider than these settings nor than the new ones; the rail and the deceleration of a stop stay as they are.
+    /// These settings with every narrower value of `new`: the part of a change that takes effect before rest (S21). The
+    /// result is wider neither than these settings nor than the new ones; rail and stop deceleration stay as they are.
     #[must_use]
     pub fn narrowed_by(&self, new: &Config) -> Config {
         Config {
@@ -40,9 +39,7 @@ impl Config {
         }
     }
 
-    /// Whether this lets the axis do more than `other`, or describes another rail: such a change waits for
-    /// the axis to be at rest (S21).
-    #[must_use]
+    /// True if this lets the axis do more than `other`, or describes another rail: such a change waits for rest (S21).
     pub fn needs_rest_after(&self, other: &Config) -> bool {
         self.geometry != other.geometry
             || self.stroke_limit > other.stroke_limit

@@ -1,8 +1,8 @@
-//! Faults: what can go wrong, what it means for the position, and what to check.
+//! Machine faults: their codes, their effect on the position, their remedies.
 
 use crate::motion::RailEnd;
 
-/// A fault. It latches: the first one is kept until somebody acknowledges it.
+/// A fault. It latches: the first one is kept until it is acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Fault {
     /// A limit switch closed outside homing (S10).
@@ -11,7 +11,7 @@ pub enum Fault {
     BothLimitsClosed,
     /// The e-stop sense input is open (S24).
     EStop,
-    /// The motor driver says that it has given up.
+    /// The motor driver reports an alarm.
     DriverAlarm,
     /// Homing: no switch closed within the longest possible travel (S9).
     NoSwitchFound(RailEnd),
@@ -23,9 +23,9 @@ pub enum Fault {
     SwitchTooSoon(RailEnd),
     /// Homing: the slow touch did not agree with the fast one.
     TouchDisagrees(RailEnd),
-    /// Homing: the measured travel cannot be the rail that the settings describe.
+    /// Homing: the measured travel cannot be that of the rail in the settings.
     ImplausibleTravel,
-    /// Homing found more steps in a millimetre than the pulses can make at the highest speed.
+    /// Homing found more steps per millimetre than the pulses can make at the highest speed.
     StepRateTooHigh,
     /// Homing took too long.
     HomingTimeout,
@@ -33,11 +33,11 @@ pub enum Fault {
     ForceWhileHoming,
     /// No valid force sample in time (S12).
     ForceSampleLost,
-    /// The step loop had nothing to do in mid-motion: the control cycle was late (S16).
+    /// The step loop ran out of motion: the control cycle was late (S16).
     ControlLate,
     /// An edge came so late that the position can no longer be trusted (S20).
     StepLate,
-    /// The step loop gives no sign of life.
+    /// The step loop gives no heartbeat.
     StepLoopSilent,
     /// The computer's supply stayed too low (S25).
     UnderVoltage,
@@ -45,13 +45,12 @@ pub enum Fault {
     Overheated,
     /// A halt was ordered from inside the process.
     Halted,
-    /// What the user had set was lost with the store; the defaults, or older settings, are in force.
+    /// The user's settings were lost with the store; the defaults, or older settings, are in force.
     SettingsLost,
 }
 
 impl Fault {
-    /// A stable word for programs.
-    #[must_use]
+    /// Stable code for programs.
     pub const fn code(self) -> &'static str {
         match self {
             Fault::LimitHit(RailEnd::Back) => "limit_hit_back",
@@ -84,8 +83,7 @@ impl Fault {
         }
     }
 
-    /// Whether the step counter no longer tells where the carriage is.
-    #[must_use]
+    /// True if the step counter no longer gives the position of the carriage.
     pub const fn loses_position(self) -> bool {
         match self {
             Fault::ForceWhileHoming
@@ -112,8 +110,7 @@ impl Fault {
         }
     }
 
-    /// What to check or do about it.
-    #[must_use]
+    /// Remedy for the user.
     pub const fn remedy(self) -> &'static str {
         match self {
             Fault::LimitHit(_) => {
@@ -168,7 +165,7 @@ impl Fault {
 }
 
 impl std::fmt::Display for Fault {
-    /// What happened, in the past tense: a fault stays latched when its cause is gone.
+    /// The event, in the past tense: a fault stays latched when its cause is gone.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Fault::LimitHit(end) => write!(f, "the {} limit switch closed in motion", end.name()),
@@ -254,7 +251,7 @@ mod tests {
     #[test]
     fn remedies_name_what_can_be_done() {
         for (fault, words) in [
-            // Untared, babbling, another version: seldom the cable.
+            // Missing tare, noise on the line or another version: rarely the cable.
             (Fault::ForceSampleLost, &["yep sensor status", "tare", "baud rate"][..]),
             (Fault::SwitchStuck(RailEnd::Front), &["back_off_mm"]),
             (Fault::LimitHit(RailEnd::Back), &["far from it", "noise"]),

@@ -1,39 +1,38 @@
-//! Where things are on the rail, in steps and in millimetres.
+//! Geometry of the rail and its calibration: steps and millimetres.
 //!
-//! Two frames. The *step counter* of the step loop counts emitted steps from wherever it was switched on:
-//! the only truth about position. The *axis* is what calibration makes of it: 0 mm is the back switch plus
+//! There are two frames. The *step counter* of the step loop counts emitted steps from its position at power-on;
+//! emitted steps are the only truth about position. The *axis* follows from calibration: 0 mm is the back switch plus
 //! the padding, positive is toward the front.
 
 use crate::units::{Mm, StepsPerMm};
 
-/// What the user measured or chose about the rail.
+/// Rail, as the user measured and configured it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Geometry {
     /// Distance between the points where the two switches close, in mm, measured by hand.
     pub max_stroke: Mm,
-    /// Kept clear at each end, in mm.
+    /// Margin at each end, in mm.
     pub padding: Mm,
-    /// What motor, driver and belt should make: microsteps of a turn over the travel of a turn.
+    /// Nominal steps per millimetre of motor, driver and belt: microsteps per turn over the travel per turn.
     pub nominal: StepsPerMm,
-    /// Most steps that the driver's pulses allow in a second.
+    /// Highest step rate that the driver's pulses allow, in steps per second.
     pub max_steps_per_s: f64,
 }
 
 impl Geometry {
-    /// Length of the usable range that a calibration should find, in mm.
-    #[must_use]
+    /// Expected length of the usable range, in mm.
     pub fn expected_range_mm(&self) -> f64 {
         (self.max_stroke.get() - 2.0 * self.padding.get().max(MIN_PADDING_MM)).max(0.0)
     }
 }
 
-/// Closest that the usable range may come to a switch, in mm: even without padding no wave may press it.
+/// Smallest margin at a switch, in mm: even without padding no wave may press it.
 const MIN_PADDING_MM: f64 = 1.0;
 
-/// What one calibration found.
+/// Result of a calibration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Calibration {
-    /// Step counter at the place that is 0 mm of the axis.
+    /// Step counter at 0 mm of the axis.
     pub origin_steps: i64,
     /// Steps between the points where the two switches close.
     pub travel_steps: i64,
@@ -42,8 +41,7 @@ pub struct Calibration {
 }
 
 impl Calibration {
-    /// The calibration that follows from the two places where the switches closed.
-    #[must_use]
+    /// Calibration from the step counter at the two points where the switches closed.
     pub fn from_touches(geometry: &Geometry, back_steps: i64, front_steps: i64) -> Calibration {
         let travel_steps = front_steps - back_steps;
         let padding_mm = geometry.padding.get().max(MIN_PADDING_MM);
@@ -59,20 +57,17 @@ impl Calibration {
         travel_steps as f64 / geometry.max_stroke.get()
     }
 
-    /// Steps for a millimetre: the whole travel over the distance that the user measured.
-    #[must_use]
+    /// Steps per millimetre: the whole travel over the distance that the user measured.
     pub fn steps_per_mm(&self, geometry: &Geometry) -> f64 {
         Self::scale(geometry, self.travel_steps)
     }
 
     /// Length of the usable range in mm.
-    #[must_use]
     pub fn range_mm(&self, geometry: &Geometry) -> f64 {
         self.max_steps as f64 / self.steps_per_mm(geometry)
     }
 
-    /// Position of the axis for a reading of the step counter, in mm.
-    #[must_use]
+    /// Position of the axis for a value of the step counter, in mm.
     pub fn position_mm(&self, geometry: &Geometry, counter_steps: i64) -> f64 {
         (counter_steps - self.origin_steps) as f64 / self.steps_per_mm(geometry)
     }

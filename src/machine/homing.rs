@@ -1,6 +1,6 @@
-//! Homing and calibration: find both ends, twice each, and count the steps between them.
+//! Homing and calibration: finds both ends, each with two touches, and counts the steps between them.
 //!
-//! A chain of straight moves, each bounded in travel, time and speed (promise S9):
+//! A sequence of straight moves, each bounded in travel, time and speed (promise S9):
 //!
 //! ```text
 //! [leave a switch]  seek front, back off, touch it slowly, leave it,
@@ -15,15 +15,15 @@ use super::motion_port::{MotionOutcome, MotionStatus, Travel};
 use crate::motion::{Inputs, RailEnd};
 use crate::units::{Mm, MmPerS, Nanos, SECOND_NS};
 
-/// How to look for the ends.
+/// Options of homing.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct HomingOptions {
-    /// Speed while looking for a switch. The step loop cuts the motion there without a ramp, so this must be
-    /// a speed from which the motor can stop dead. Neither this nor the slow one is above the highest speed of the settings.
+    /// Speed of the search for a switch. The step loop cuts the motion there without a ramp, so the motor must be able
+    /// to stop dead from this speed. Neither this speed nor the slow one is above the highest speed of the settings.
     pub fast: MmPerS,
     /// Speed of the second touch.
     pub slow: MmPerS,
-    /// How far to back off between the touches.
+    /// Distance between the touches.
     pub back_off: Mm,
 }
 
@@ -38,8 +38,7 @@ impl Default for HomingOptions {
 }
 
 impl HomingOptions {
-    /// The same with no speed above `max_speed`, which the pulses can make as well (`Settings::check_step_rate`).
-    #[must_use]
+    /// The same with no speed above `max_speed`, at which the pulses are fast enough (`Settings::check_step_rate`).
     pub fn within(self, max_speed: MmPerS) -> HomingOptions {
         let at_most = |speed: MmPerS| if speed.get() > max_speed.get() { max_speed } else { speed };
         HomingOptions { fast: at_most(self.fast), slow: at_most(self.slow), ..self }
@@ -48,15 +47,15 @@ impl HomingOptions {
 
 /// Travel of a search, as a share of `max_stroke`.
 const SEARCH_SHARE: f64 = 1.1;
-/// How far the carriage may have to go to leave a switch that it starts on, in mm.
+/// Longest travel to leave a switch that is closed at the start, in mm.
 const LEAVE_MM: f64 = 10.0;
-/// How far the slow touch may look beyond the fast one, in mm.
+/// Travel of the slow touch beyond the position of the fast one, in mm.
 const TOUCH_BEYOND_MM: f64 = 1.0;
-/// How well the two touches must agree, in mm.
+/// Largest difference of the two touches, in mm.
 const AGREEMENT_MM: f64 = 0.2;
-/// How far the measured travel may be from `max_stroke`, as a share of it.
+/// Largest deviation of the measured travel from `max_stroke`, as a share of it.
 const PLAUSIBLE_SHARE: f64 = 0.2;
-/// What a move may take beyond its expected time: half of it again, and this.
+/// Time beyond 1.5 times the expected one that a move may take.
 const GRACE_NS: Nanos = 2 * SECOND_NS;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,32 +65,32 @@ enum HomingPhase {
     Seek(RailEnd),
     BackOff(RailEnd),
     Touch(RailEnd),
-    /// Off the front switch before looking for the back one.
+    /// Off the front switch before the search for the back one.
     Depart,
     Park,
 }
 
-/// What homing wants next.
+/// Next step of homing.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum HomingProgress {
-    /// Nothing; the move goes on.
+    /// The move continues.
     Wait,
-    /// This move.
+    /// Make this move.
     Go(Travel),
-    /// Both ends are known, and the carriage stands at 0 mm.
+    /// Complete: both ends are known, and the carriage stands at 0 mm.
     Done(Calibration),
-    /// It failed.
+    /// Failed with a fault.
     Failed(Fault),
 }
 
-/// A homing that runs.
+/// A homing in progress.
 #[derive(Debug, Clone)]
 pub struct Homing {
     options: HomingOptions,
     geometry: Geometry,
     phase: Option<HomingPhase>,
     deadline_ns: Nanos,
-    /// Where the fast touch of the present end closed.
+    /// Step counter at the fast touch of the present end.
     fast_steps: i64,
     front_steps: i64,
     calibration: Option<Calibration>,
@@ -99,7 +98,6 @@ pub struct Homing {
 
 impl Homing {
     /// A homing that has not moved yet.
-    #[must_use]
     pub fn new(options: HomingOptions, geometry: Geometry) -> Homing {
         Homing {
             options,
@@ -112,7 +110,7 @@ impl Homing {
         }
     }
 
-    /// One control cycle.
+    /// Advances by one control cycle.
     pub fn step(&mut self, now: Nanos, inputs: Inputs, motion: &MotionStatus) -> HomingProgress {
         let Some(phase) = self.phase else {
             return if inputs.front && inputs.back {
@@ -171,7 +169,7 @@ impl Homing {
         HomingProgress::Go(Travel { to_steps, steps_per_mm: nominal, speed_mm_s: speed, armed_inputs })
     }
 
-    /// What the end of a move means: the next phase, none after the last, or a fault.
+    /// Evaluates the end of a move: returns the next phase, none after the last one, or a fault.
     fn conclude(
         &mut self,
         phase: HomingPhase,
@@ -251,7 +249,8 @@ fn first_phase(inputs: Inputs) -> HomingPhase {
     }
 }
 
-/// A move off the switch of `end` must be complete, and have opened it; only the other switch can have ended it.
+/// Checks a move off the switch of `end`: it must be complete and have opened the switch. Only the other switch can
+/// have ended it.
 fn open_behind(end: RailEnd, touched: Option<Inputs>, inputs: Inputs) -> Result<(), Fault> {
     if touched.is_some() {
         Err(Fault::SwitchTooSoon(end.opposite()))
@@ -262,7 +261,7 @@ fn open_behind(end: RailEnd, touched: Option<Inputs>, inputs: Inputs) -> Result<
     }
 }
 
-/// A move toward `end` must have ended at its switch.
+/// Checks a move toward `end`: its switch must have ended it.
 fn closed_at(end: RailEnd, touched: Option<Inputs>, otherwise: Fault) -> Result<(), Fault> {
     match touched {
         None => Err(otherwise),

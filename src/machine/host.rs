@@ -1,33 +1,32 @@
-//! The computer's power and heat, and what follows from them (promise S25). Pure.
+//! Host derating: slower waves or a stop because of under-voltage or heat of the computer (promise S25). Pure.
 //!
-//! A Raspberry Pi whose supply sags, or that gets hot, first becomes slow and then unreliable. So the axis becomes slower
-//! while there is time to be careful, and comes to rest by its ramp before the computer goes down in mid-motion. What is
-//! not known (another computer, an old kernel) strains nothing.
+//! A Raspberry Pi with a weak supply, or one that gets hot, first becomes slow and then unreliable. So the axis becomes
+//! slower in time, and comes to rest by its ramp before the computer fails in mid-motion. Unknown values (another
+//! computer, an old kernel) cause no derating.
 
 use super::fault::Fault;
 use crate::units::{Nanos, SECOND_NS};
 
-/// What the computer tells of itself.
+/// Readings of the computer's own sensors.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct HostReadings {
-    /// Whether the supply is below what the board needs; none: not known.
+    /// True if the supply is below what the board needs; none if unknown.
     pub under_voltage: Option<bool>,
-    /// Temperature of the processor; none: not known.
+    /// Temperature of the processor; none if unknown.
     pub temperature_c: Option<f32>,
 }
 
-/// What the computer suffers from.
+/// Cause of a derating.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DeratingCause {
-    /// Its supply.
+    /// Under-voltage of the supply.
     UnderVoltage,
-    /// Its temperature.
+    /// Temperature of the processor.
     Heat,
 }
 
 impl DeratingCause {
-    /// A stable word for programs.
-    #[must_use]
+    /// Stable code for programs.
     pub const fn name(self) -> &'static str {
         match self {
             DeratingCause::UnderVoltage => "under_voltage",
@@ -36,39 +35,38 @@ impl DeratingCause {
     }
 }
 
-/// What the machine does about it.
+/// Derating of the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Derating {
-    /// Nothing.
+    /// No derating.
     #[default]
     None,
-    /// No wave is faster than [`DERATED_SPEED_SHARE`] of the highest speed.
+    /// Waves reach at most [`DERATED_SPEED_SHARE`] of the highest speed.
     Slower(DeratingCause),
-    /// Nothing moves: a motion ends by its ramp, and that is a fault.
+    /// Nothing moves: a motion ends by its ramp, with a fault.
     Stop(DeratingCause),
 }
 
-/// The share of the highest speed that is left while the computer is strained.
+/// Share of the highest speed that a derated machine has.
 pub const DERATED_SPEED_SHARE: f64 = 0.5;
 
-/// At 80 °C a Raspberry Pi begins to lower its clock, at 85 °C it has lowered it as far as it can
-/// (Raspberry Pi documentation, "Frequency management and thermal control").
+/// Temperature of derating. At 80 °C a Raspberry Pi begins to lower its clock, at 85 °C it has lowered it as far as it
+/// can (Raspberry Pi documentation, "Frequency management and thermal control").
 pub const HOT_C: f32 = 80.0;
-/// From here on nothing moves.
+/// Temperature from which nothing moves.
 pub const TOO_HOT_C: f32 = 85.0;
-/// What a processor that works can have; anything else is no temperature but a sensor that is out of order.
+/// Temperatures that a working processor can have; anything else is a sensor fault.
 pub const PLAUSIBLE_C: std::ops::RangeInclusive<f32> = -40.0..=125.0;
-/// How far it has to cool below the one or the other before that is over.
+/// Hysteresis: the temperature must fall this far below a threshold to end its effect.
 pub const COOLED_C: f32 = 5.0;
 
-/// An under-voltage without a break of this length is no start of another motor any more.
+/// Duration from which an uninterrupted under-voltage stops the axis; a shorter one may be the inrush of a motor.
 pub const LOW_FOR_NS: Nanos = 5 * SECOND_NS;
-/// The supply counts as good again after so long without under-voltage.
+/// Time without under-voltage after which the supply counts as good again.
 pub const RECOVERED_NS: Nanos = 10 * SECOND_NS;
 
 impl Derating {
-    /// Which share of the highest speed is allowed.
-    #[must_use]
+    /// Permitted share of the highest speed.
     pub const fn speed_share(self) -> f64 {
         match self {
             Derating::None => 1.0,
@@ -76,8 +74,7 @@ impl Derating {
         }
     }
 
-    /// The fault that a motion ends with, if it has to.
-    #[must_use]
+    /// Fault with which a motion ends, if it has to.
     pub const fn fault(self) -> Option<Fault> {
         match self {
             Derating::None | Derating::Slower(_) => None,
@@ -86,8 +83,7 @@ impl Derating {
         }
     }
 
-    /// A stable word for programs.
-    #[must_use]
+    /// Stable code for programs.
     pub const fn name(self) -> &'static str {
         match self {
             Derating::None => "none",
@@ -96,12 +92,11 @@ impl Derating {
         }
     }
 
-    /// What it is about.
-    #[must_use]
+    /// Cause of the derating.
     pub const fn cause(self) -> Option<DeratingCause> {
         match self {
             Derating::None => None,
-            Derating::Slower(strain) | Derating::Stop(strain) => Some(strain),
+            Derating::Slower(cause) | Derating::Stop(cause) => Some(cause),
         }
     }
 
@@ -132,26 +127,26 @@ impl std::fmt::Display for Derating {
     }
 }
 
-/// The computer as the machine sees it.
+/// Health of the computer.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct HostHealth {
-    /// What it tells.
-    pub vitals: HostReadings,
-    /// What is done about it.
-    pub reaction: Derating,
+    /// Readings of its sensors.
+    pub readings: HostReadings,
+    /// Resulting derating.
+    pub derating: Derating,
 }
 
-/// A supply that was too low a moment ago.
+/// A recent under-voltage.
 #[derive(Debug, Clone, Copy)]
 struct Low {
     since: Nanos,
     last: Nanos,
-    /// Not good since then.
+    /// True if it has not been interrupted since `since`.
     unbroken: bool,
     stop: bool,
 }
 
-/// Judges what the computer tells, time after time.
+/// Derives the derating from a sequence of readings.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct HostMonitor {
     low: Option<Low>,
@@ -161,10 +156,10 @@ pub struct HostMonitor {
 }
 
 impl HostMonitor {
-    /// What to do about `vitals` at `now`. An unknown value leaves things as they were.
-    pub fn update(&mut self, now: Nanos, vitals: HostReadings) -> Derating {
-        let power = self.update_power(now, vitals.under_voltage);
-        self.heat = self.update_heat(vitals.temperature_c);
+    /// Derating after the reading at `now`. An unknown value changes nothing.
+    pub fn update(&mut self, now: Nanos, readings: HostReadings) -> Derating {
+        let power = self.update_power(now, readings.under_voltage);
+        self.heat = self.update_heat(readings.temperature_c);
         if power.severity() >= self.heat.severity() { power } else { self.heat }
     }
 
@@ -209,7 +204,7 @@ impl HostMonitor {
 }
 
 impl HostMonitor {
-    /// The median of the newest three: one reading that is wrong, either way, changes nothing.
+    /// Median of the newest three: a single outlier, either way, changes nothing.
     fn median(&self, newest: f32) -> f32 {
         match self.temperatures {
             [Some(a), Some(b)] => newest.min(a).max(newest.max(a).min(b)),
@@ -228,18 +223,18 @@ mod tests {
     const POWER_SLOWS: Derating = Derating::Slower(DeratingCause::UnderVoltage);
     const POWER_STOPS: Derating = Derating::Stop(DeratingCause::UnderVoltage);
 
-    /// What comes of these, told once a second.
-    fn derating_for(vitals: impl IntoIterator<Item = HostReadings>) -> Vec<Derating> {
+    /// Deratings of these readings, one a second.
+    fn derating_for(readings: impl IntoIterator<Item = HostReadings>) -> Vec<Derating> {
         let mut watch = HostMonitor::default();
         let seconds = (0..).map(|s| s * SECOND_NS);
-        seconds.zip(vitals).map(|(now, vitals)| watch.update(now, vitals)).collect()
+        seconds.zip(readings).map(|(now, readings)| watch.update(now, readings)).collect()
     }
 
     fn temperatures(c: &[f32]) -> Vec<Derating> {
         derating_for(c.iter().map(|c| HostReadings { temperature_c: Some(*c), ..HostReadings::default() }))
     }
 
-    /// The same of temperatures that last.
+    /// The same for temperatures, each read twice.
     fn lasting(c: &[f32]) -> Vec<Derating> {
         let twice: Vec<f32> = c.iter().flat_map(|c| [*c, *c]).collect();
         temperatures(&twice).into_iter().skip(1).step_by(2).collect()
@@ -268,7 +263,7 @@ mod tests {
     fn one_reading_changes_nothing_and_nonsense_is_no_reading() {
         let (none, spike) = (Derating::None, [55.0, 55.0, 120.0, 55.0, 55.0, 84.0, 55.0]);
         assert_eq!(temperatures(&spike), [none; 7]);
-        // Two in a row are no spike; and a low one between high ones is.
+        // Two in a row are no outlier; a low one between high ones is.
         let real = [55.0, 90.0, 90.0, 20.0, 90.0, 90.0];
         assert_eq!(temperatures(&real)[..2], [none; 2]);
         assert_eq!(temperatures(&real)[2..], [HEAT_STOPS; 4]);
@@ -288,7 +283,7 @@ mod tests {
         let lasting = supply("######");
         assert_eq!(lasting[..5], [POWER_SLOWS; 5]);
         assert_eq!(lasting[5], POWER_STOPS);
-        // One that comes and goes slows only, until it has been good for ten seconds.
+        // An intermittent under-voltage slows only, until the supply has been good for ten seconds.
         let flickering = supply("#.##.####...........");
         assert!(!flickering.contains(&POWER_STOPS), "{flickering:?}");
         assert_eq!(flickering[17..], [POWER_SLOWS, Derating::None, Derating::None]);

@@ -1,14 +1,15 @@
-//! WHETHER to move: state, commands, faults, homing, the supervisor. Pure.
+//! State machine and safety rules: states, commands, faults, homing, the supervisor. Pure.
 //!
-//! - [`state`], [`command`], [`fault`]: the vocabulary; each says why, and what to do about it
-//! - [`table`]: what is allowed when
-//! - [`supervisor`]: one decision a control cycle; [`actions`]: what comes of it; [`command_slots`]: what it has accepted for later
-//! - [`power`]: when the motor driver is on
-//! - [`homing`]: finding both ends of the rail; [`geometry`]: what that means in millimetres
-//! - [`session`]: when a wave and the hold of an axis at rest end by themselves
-//! - [`host`]: the computer's power and heat, and what follows from them
-//! - [`motion_port`]: what the supervisor tells the motion side, and what it hears back
-//! - [`report`]: snapshots and events for everyone else; [`config`]: the settings in its terms
+//! - [`state`], [`command`], [`fault`]: states, commands with their refusals, faults with their remedies
+//! - [`table`]: decision table of state and command
+//! - [`supervisor`]: one decision per control cycle; [`actions`]: its result; [`command_slots`]: accepted commands that
+//!   wait
+//! - [`power`]: power of the motor driver
+//! - [`homing`]: finding both ends of the rail; [`geometry`]: the rail in steps and millimetres
+//! - [`session`]: time limits of waves and of holding at rest
+//! - [`host`]: derating because of the computer's power and heat
+//! - [`motion_port`]: interface between supervisor and executor
+//! - [`report`]: snapshots and events for the rest of the program; [`config`]: the settings, checked for 1 kHz use
 
 pub mod actions;
 pub mod command;

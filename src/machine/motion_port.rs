@@ -1,41 +1,41 @@
-//! What the supervisor tells the motion side, and what it hears back.
+//! Motion port: orders of the supervisor to the executor, and the motion status in return.
 
 use crate::motion::Inputs;
 use crate::units::Nanos;
 use crate::wave::Wave;
 
-/// How millimetres and the step counter relate.
+/// Relation of millimetres and step counter.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AxisFrame {
     /// Step counter at 0 mm.
     pub origin_steps: i64,
-    /// Steps for a millimetre.
+    /// Steps per millimetre.
     pub steps_per_mm: f64,
     /// The usable range is `0 … range_mm`.
     pub range_mm: f64,
 }
 
-/// A straight move of homing.
+/// Straight move of homing.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Travel {
-    /// Where to, as a reading of the step counter.
+    /// Target, as a value of the step counter.
     pub to_steps: i64,
-    /// Steps for a millimetre, as far as it is known yet.
+    /// Steps per millimetre, as far as known yet.
     pub steps_per_mm: f64,
-    /// How fast.
+    /// Speed.
     pub speed_mm_s: f64,
-    /// The inputs that end it at once.
+    /// Inputs that end it at once when they are confirmed.
     pub armed_inputs: Inputs,
 }
 
-/// What the supervisor wants of the motion side.
+/// Order of the supervisor to the executor.
 #[derive(Debug, Clone, PartialEq)]
 pub enum MotionOrder {
-    /// Move there.
+    /// Make this move.
     Travel(Travel),
-    /// From now on this is where things are.
-    Adopt(AxisFrame),
-    /// Follow the wave, beginning with the gentle way to its start.
+    /// Set the frame of the axis.
+    SetFrame(AxisFrame),
+    /// Follow the wave, beginning with the gentle approach to its start.
     Follow(Wave),
     /// Blend over to this wave.
     ChangeWave(Wave),
@@ -43,14 +43,14 @@ pub enum MotionOrder {
     Finish,
 }
 
-/// How the last motion ended.
+/// End of the last motion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MotionOutcome {
     /// As ordered.
     Completed,
-    /// An input ended it at once; these inputs were active.
+    /// An armed input ended it at once; these inputs were active.
     Tripped(Inputs),
-    /// By the stop ramp.
+    /// By the stop ramp, because of STOP.
     Ramped,
     /// By the stop ramp, because nothing more had been planned in time.
     Starved,
@@ -60,16 +60,16 @@ pub enum MotionOutcome {
     Halted,
 }
 
-/// The motion side as the supervisor sees it.
+/// Status of the motion for the supervisor.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MotionStatus {
-    /// Nothing moves and nothing is queued.
+    /// True if nothing moves and nothing is queued.
     pub resting: bool,
-    /// How the last motion ended, once it is at rest.
+    /// End of the last motion, once it is at rest.
     pub outcome: Option<MotionOutcome>,
-    /// The step counter.
+    /// Step counter.
     pub count_steps: i64,
-    /// How long the last stop ramp took, from when the step loop saw it.
+    /// Duration of the last stop ramp, from when the step loop saw the stop.
     pub stop_took_ns: Nanos,
     /// Steps emitted since then.
     pub stop_steps: u64,

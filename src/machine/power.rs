@@ -2,21 +2,21 @@
 
 use crate::units::{MILLISECOND_NS, Nanos};
 
-/// How long the axis rests before the driver goes off: the carriage swings for a while after the last step.
+/// Time at rest before the driver is switched off: the carriage swings for a while after the last step.
 const SETTLE_NS: Nanos = 50 * MILLISECOND_NS;
 
-/// Why the driver may be on or must be off, in one control cycle.
+/// Conditions for the driver's power in one control cycle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PowerNeed {
-    /// A position is held, or homing runs.
+    /// True if a position is held, or homing runs.
     pub held: bool,
-    /// Nothing moves and nothing is queued.
+    /// True if nothing moves and nothing is queued.
     pub resting: bool,
-    /// The motion is cut in this cycle: no ramp needs the motor.
+    /// True if the motion is cut in this cycle, so no ramp needs the motor.
     pub cut: bool,
 }
 
-/// The decision about the driver's power; off at power-on.
+/// Power state of the driver; off at power-on.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct DriverPower {
     on: bool,
@@ -24,15 +24,14 @@ pub struct DriverPower {
 }
 
 impl DriverPower {
-    /// One control cycle at `now`.
+    /// Updates the state in a control cycle at `now`.
     pub fn step(&mut self, now: Nanos, need: PowerNeed) {
         self.rested_ns = if need.resting { self.rested_ns.or(Some(now)) } else { None };
         let settled = self.rested_ns.is_some_and(|rested_ns| now.saturating_sub(rested_ns) >= SETTLE_NS);
         self.on = need.held || (self.on && !need.cut && !settled);
     }
 
-    /// Whether the driver should be on.
-    #[must_use]
+    /// True if the driver should be on.
     pub fn is_on(&self) -> bool {
         self.on
     }

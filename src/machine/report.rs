@@ -1,4 +1,4 @@
-//! What the machine says about itself: snapshots (the newest wins) and events (numbered, none lost).
+//! Snapshots (the newest wins) and events (in order) of the machine.
 
 use super::command::{CommandKind, CommandRefusal, Reply};
 use super::fault::Fault;
@@ -8,28 +8,28 @@ use super::state::{State, Why};
 use crate::motion::Inputs;
 use crate::units::Nanos;
 
-/// The machine as it was at one instant.
+/// State of the machine at one instant.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Snapshot {
-    /// When, on the machine's clock.
+    /// Instant on the machine's clock.
     pub at_ns: Nanos,
-    /// The state.
+    /// State.
     pub state: State,
-    /// Why it is in that state.
+    /// Reason for the state.
     pub why: Why,
-    /// Since when.
+    /// Instant at which the state was entered.
     pub since_ns: Nanos,
-    /// Position by the pulses that were emitted; none while not homed.
+    /// Position by the emitted pulses; none while not homed.
     pub position_mm: Option<f64>,
-    /// Speed of the pulses, signed; positive is toward the front.
+    /// Signed speed of the pulses; positive is toward the front.
     pub velocity_mm_s: f64,
-    /// Force at the load cell, when a valid sample is there.
+    /// Force at the load cell, if a valid sample is there.
     pub force_g: Option<f64>,
-    /// Whether the axis cannot follow the wave inside its limits.
+    /// True if the axis cannot follow the wave inside its limits.
     pub clipped: bool,
-    /// The switches and the e-stop as they read.
+    /// Input lines, debounced.
     pub limits: Inputs,
-    /// The fault that is latched.
+    /// Latched fault.
     pub fault: Option<Fault>,
     /// Length of the usable range, once calibrated.
     pub range_mm: Option<f64>,
@@ -37,21 +37,20 @@ pub struct Snapshot {
     pub phase: Option<f64>,
     /// Completed periods of the running wave.
     pub periods: u32,
-    /// How late the step loop and the control cycle were.
+    /// Lateness of step loop and control cycle.
     pub lateness: Lateness,
-    /// What the last STOP that met a motion came to.
+    /// Figures of the last STOP of a motion.
     pub last_stop: Option<LastStop>,
-    /// Power and heat of the computer.
+    /// Health of the computer.
     pub host: HostHealth,
-    /// The number of the newest STOP of a client, counted since the start; 0 before the first.
+    /// Number of the newest STOP of a client, counted since the start; 0 before the first.
     pub stops: u32,
-    /// Events that found no place on their way out, counted since the start.
+    /// Events lost in a full ring, counted since the start.
     pub events_lost: u32,
 }
 
 impl Snapshot {
-    /// A machine of which nothing is known yet.
-    #[must_use]
+    /// The machine at power-on, without any measurement.
     pub const fn at_power_on() -> Snapshot {
         Snapshot {
             at_ns: 0,
@@ -70,8 +69,8 @@ impl Snapshot {
             lateness: Lateness { rebases: 0, rebased_ns: 0, worst_step_ns: 0, starvations: 0 },
             last_stop: None,
             host: HostHealth {
-                vitals: HostReadings { under_voltage: None, temperature_c: None },
-                reaction: Derating::None,
+                readings: HostReadings { under_voltage: None, temperature_c: None },
+                derating: Derating::None,
             },
             stops: 0,
             events_lost: 0,
@@ -79,56 +78,56 @@ impl Snapshot {
     }
 }
 
-/// A stop as it was measured, not as it was planned (promise S4).
+/// A stop as measured, not as planned (promise S4).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LastStop {
-    /// From the instant STOP was seen to rest.
+    /// Time from the instant at which STOP was seen to rest.
     pub took_ns: Nanos,
-    /// Steps made meanwhile.
+    /// Steps made in that time.
     pub steps: u64,
-    /// What these steps are, in mm.
+    /// Length of these steps, in mm.
     pub way_mm: f64,
 }
 
-/// How late things were since the start.
+/// Lateness since the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Lateness {
-    /// Steps that were so late that the time base moved.
+    /// Steps so late that the time base moved.
     pub rebases: u32,
-    /// By how much it moved altogether, in ns.
+    /// Total shift of the time base, in ns.
     pub rebased_ns: u64,
-    /// The latest step, in ns.
+    /// Lateness of the latest step, in ns.
     pub worst_step_ns: u64,
-    /// How often the control cycle missed the end of the motion queue.
+    /// Number of times the control cycle missed the end of the motion queue.
     pub starvations: u32,
 }
 
-/// Something that happened.
+/// Event of the machine.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Event {
     /// The state changed.
     Entered {
-        /// When.
+        /// Instant of the change.
         at_ns: Nanos,
-        /// The state before.
+        /// Previous state.
         from: State,
-        /// The state now.
+        /// New state.
         to: State,
-        /// Why.
+        /// Reason.
         why: Why,
     },
-    /// The decision about the command with this number.
+    /// A command was decided.
     Replied {
-        /// The number that the sender gave it.
+        /// Number of the command, given by its sender.
         id: u64,
         /// The decision.
         reply: Reply,
     },
     /// A command that was accepted and waited will not be executed.
     Dropped {
-        /// Which command it was.
+        /// Kind of the command.
         kind: CommandKind,
-        /// Why not.
+        /// Reason.
         why: CommandRefusal,
     },
     /// Both ends were found.
@@ -137,13 +136,14 @@ pub enum Event {
     FaultWhileFaulted(Fault),
     /// Settings that waited for rest are in force.
     SettingsApplied,
-    /// So many events were lost since this was last told: whoever follows them looks at the newest snapshot.
+    /// So many events were lost since the last event of this kind: a consumer of events reads the newest snapshot
+    /// instead.
     EventsLost(u32),
-    /// Power or heat of the computer make the axis slower, end its motion, or are good again.
-    HostStrained(HostHealth),
+    /// The derating of the machine because of power or heat of the computer changed.
+    DeratingChanged(HostHealth),
     /// The axis is at rest after STOP.
     Stopped {
-        /// From the instant STOP was seen, in ns.
+        /// Time since STOP was seen, in ns.
         took_ns: Nanos,
         /// Steps emitted since then.
         steps: u64,

@@ -1,28 +1,27 @@
-//! How long a wave may go on that nobody has asked for anew, and how long the motor holds an axis that rests.
+//! Session rules: time limits for a wave that is not asked for again, and for holding an axis at rest.
 //!
-//! A wave that is forgotten goes on for as long as its client says nothing and stays; a motor at rest gets warm, and holds
-//! an axis against whoever wants to push it away. Both have an end that does not depend on anybody.
+//! A forgotten wave goes on while its client stays connected. A motor at rest gets warm, and holds the axis against a
+//! person who wants to push it away. Both end by themselves after a time limit.
 
 use crate::units::Nanos;
 
-/// The rules; by default there are none.
+/// Time limits; none by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SessionRules {
-    /// A wave ends with its period when the last one was asked for so long ago; none: never.
+    /// Time since the last request after which a wave ends with its period; none: never.
     pub longest_ns: Option<Nanos>,
-    /// An axis that has rested so long is let go: the motor driver is switched off, and the position is unknown; none: never.
+    /// Time at rest after which the axis is released: the motor driver is switched off, and the position is unknown;
+    /// none: never.
     pub release_ns: Option<Nanos>,
 }
 
 impl SessionRules {
-    /// Whether a wave that was last asked for at `asked` is over at `now`.
-    #[must_use]
+    /// True if a wave that was last asked for at `asked` has to end at `now`.
     pub fn is_wave_over(&self, asked: Nanos, now: Nanos) -> bool {
         has_passed(self.longest_ns, asked, now)
     }
 
-    /// Whether an axis that has rested since `since` is let go at `now`.
-    #[must_use]
+    /// True if an axis at rest since `since` is released at `now`.
     pub fn releases_axis(&self, since: Nanos, now: Nanos) -> bool {
         has_passed(self.release_ns, since, now)
     }

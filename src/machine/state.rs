@@ -1,17 +1,17 @@
-//! The states of the machine.
+//! States of the machine, and the reasons for entering them.
 
-/// What the machine is doing, and so what it may be asked.
+/// State of the machine, which decides what commands it accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum State {
     /// At rest, position unknown: after power-on, after a halt. Only homing may move the axis.
     NotHomed,
-    /// Looking for the two ends of the rail.
+    /// Searching for the two ends of the rail.
     Homing,
-    /// At rest, position known, locked: an acknowledged fault left it so until somebody arms it.
+    /// At rest, position known, locked: after an acknowledged fault, until the machine is armed.
     Disarmed,
     /// At rest, position known, armed: a wave may start.
     Ready,
-    /// Following a wave, or on the gentle way to its start.
+    /// Following a wave, or on the gentle approach to its start.
     Running,
     /// Finishing the period of a wave.
     Ending,
@@ -22,7 +22,7 @@ pub enum State {
 }
 
 impl State {
-    /// Every state.
+    /// All states.
     pub const ALL: [State; 8] = [
         State::NotHomed,
         State::Homing,
@@ -34,8 +34,7 @@ impl State {
         State::Faulted,
     ];
 
-    /// As it is written in telemetry and logs.
-    #[must_use]
+    /// Name in telemetry and logs.
     pub const fn name(self) -> &'static str {
         match self {
             State::NotHomed => "not_homed",
@@ -49,8 +48,7 @@ impl State {
         }
     }
 
-    /// Whether the machine means the axis to move in this state.
-    #[must_use]
+    /// True if the machine intends the axis to move in this state.
     pub const fn is_moving(self) -> bool {
         match self {
             State::Homing | State::Running | State::Ending | State::Stopping => true,
@@ -59,7 +57,7 @@ impl State {
     }
 }
 
-/// Why the machine is in its state: each transition carries one.
+/// Reason for the present state; each transition has one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Why {
     /// The process started.
@@ -74,7 +72,7 @@ pub enum Why {
     EndAsked,
     /// Another command waits for the end of the period.
     Superseded,
-    /// Nobody has asked for a wave for a long time.
+    /// No wave has been asked for in a long time.
     SessionOver,
     /// The last period is complete.
     PeriodComplete,
@@ -84,11 +82,11 @@ pub enum Why {
     ClientGone,
     /// At rest after STOP; the position is kept.
     AtRest,
-    /// At rest, but the position was lost on the way.
+    /// At rest, but the position was lost during the stop.
     PositionLost,
     /// The axis has rested for a long time: the motor is off.
     Released,
-    /// Settings about the rail changed, so the old calibration no longer fits.
+    /// Settings of the rail changed, so the calibration is no longer valid.
     GeometryChanged,
     /// A fault.
     Fault(super::fault::Fault),

@@ -1,8 +1,8 @@
-//! The supervisor: decides, once a control cycle, what the machine does.
+//! Supervisor: decides, once a control cycle, what the machine does.
 //!
-//! It owns the state and nothing else. It sees the world through [`Observation`], and acts through [`Actions`];
-//! it knows no pin, no clock and no thread. Each cycle runs in a fixed order: stop, interlocks, how motion ended,
-//! what the state asks for next, and only then a command.
+//! It owns the state and nothing else. Its input is an [`Observation`], its output [`Actions`]; it knows no pin, no
+//! clock and no thread. Each cycle runs in a fixed order: stop, interlocks, end of a motion, next step of the state,
+//! and only then a command.
 
 mod interlocks;
 mod settings;
@@ -25,32 +25,32 @@ use crate::motion::{Inputs, RailEnd, StopLevel};
 use crate::units::Nanos;
 use crate::wave::Wave;
 
-/// What the supervisor sees in one cycle.
+/// Input of the supervisor in one cycle.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Observation {
-    /// The instant.
+    /// Present instant.
     pub now: Nanos,
-    /// The input lines.
+    /// Input lines, debounced.
     pub inputs: Inputs,
-    /// Whether a valid force sample of the last 100 ms is there; always so where no sensor is configured.
+    /// True if there is a valid force sample, or no sensor is configured.
     pub force_known: bool,
-    /// Whether the force is one against which nothing may move.
+    /// True if nothing may move against the present force.
     pub force_full: bool,
-    /// The motion side.
+    /// Status of the motion.
     pub motion: MotionStatus,
-    /// The stop line.
+    /// Level of the stop line.
     pub stop: StopLevel,
-    /// Whether the process is ending: every command is refused, and at rest the driver goes off (S40).
+    /// True if the process is shutting down: every command is refused, and at rest the driver goes off (S40).
     pub ending: bool,
-    /// Whether the step loop shows signs of life.
+    /// True if the step loop has given a heartbeat recently.
     pub step_loop_alive: bool,
-    /// What the computer suffers from so much that nothing may move.
+    /// Fault of the computer because of which nothing may move.
     pub host_fault: Option<Fault>,
-    /// Whether more commands wait behind the one of this cycle.
+    /// True if more commands wait behind that of this cycle.
     pub commands_wait: bool,
 }
 
-/// The machine's state and its rules.
+/// State of the machine, with its rules.
 #[derive(Debug)]
 pub struct Supervisor {
     state: State,
@@ -59,15 +59,15 @@ pub struct Supervisor {
     config: Config,
     homing_options: HomingOptions,
     session: SessionRules,
-    /// When a wave was last asked for.
+    /// Instant of the last request for a wave.
     asked_ns: Nanos,
     homing: Option<Homing>,
     calibration: Option<Calibration>,
     fault: Option<Fault>,
     later_fault: Option<Fault>,
-    /// How long the last stop took, and how many steps.
+    /// Duration and steps of the last stop.
     last_stop: Option<(Nanos, u64)>,
-    /// The outcome as of the cycle before, so that each one is acted on once.
+    /// Outcome in the previous cycle, so that each outcome is handled once.
     last_outcome: Option<MotionOutcome>,
     waiting: CommandSlots,
     power: DriverPower,
@@ -75,7 +75,6 @@ pub struct Supervisor {
 
 impl Supervisor {
     /// The machine at power-on: not homed (promise S6).
-    #[must_use]
     pub fn new(config: Config, homing_options: HomingOptions) -> Supervisor {
         Supervisor {
             state: State::NotHomed,
@@ -96,61 +95,55 @@ impl Supervisor {
         }
     }
 
-    /// The machine at power-on, with a fault that was there before it: a person has to see it before anything moves.
+    /// The machine at power-on with an earlier fault: a person has to see it before anything moves.
     #[must_use]
     pub fn faulted_at_power_on(self, fault: Fault) -> Supervisor {
         Supervisor { state: State::Faulted, why: Why::Fault(fault), fault: Some(fault), ..self }
     }
 
-    /// The machine with rules for its sessions.
+    /// Sets the session rules.
     #[must_use]
     pub fn with_session(self, session: SessionRules) -> Supervisor {
         Supervisor { session, ..self }
     }
 
-    /// The state.
-    #[must_use]
+    /// State of the machine.
     pub fn state(&self) -> State {
         self.state
     }
 
-    /// Why it is in that state, and since when.
-    #[must_use]
+    /// Reason for the state, and the instant at which it was entered.
     pub fn why(&self) -> (Why, Nanos) {
         (self.why, self.since_ns)
     }
 
-    /// How long the last stop of a motion took, in ns, and how many steps it made.
-    #[must_use]
+    /// Duration in ns and steps of the last stop of a motion.
     pub fn last_stop(&self) -> Option<(Nanos, u64)> {
         self.last_stop
     }
 
-    /// The fault that is latched.
-    #[must_use]
+    /// Latched fault.
     pub fn fault(&self) -> Option<Fault> {
         self.fault
     }
 
-    /// The settings in force.
-    #[must_use]
+    /// Settings in force.
     pub fn config(&self) -> &Config {
         &self.config
     }
 
-    /// The calibration, while the position is known.
-    #[must_use]
+    /// Calibration, while the position is known.
     pub fn calibration(&self) -> Option<&Calibration> {
         self.calibration.as_ref()
     }
 
-    /// Whether the motor driver should be on: not before the first homing, not at rest without a position, not after a cut.
-    #[must_use]
+    /// True if the motor driver should be on: not before the first homing, not at rest without a position, not after a
+    /// cut.
     pub fn wants_power(&self) -> bool {
         self.power.is_on()
     }
 
-    /// One control cycle, with at most one command.
+    /// Runs one control cycle, with at most one command.
     pub fn step(&mut self, seen: &Observation, command: Option<(u64, Command)>) -> Actions {
         let mut actions = Actions::default();
         self.handle_stop(seen, &mut actions);
@@ -180,7 +173,7 @@ impl Supervisor {
 
     fn latch_fault(&mut self, fault: Fault, now: Nanos, actions: &mut Actions) {
         if self.fault.is_some() {
-            // The first cause is kept; a different one is told once, and still does what it must to the motion.
+            // The first cause is kept. A different one is reported once, and still ends the motion as it must.
             if self.fault != Some(fault) && self.later_fault != Some(fault) {
                 self.later_fault = Some(fault);
                 actions.push_event(Event::FaultWhileFaulted(fault));
@@ -216,7 +209,7 @@ impl Supervisor {
             }
             self.enter_state(State::Stopping, Why::StopAsked, seen.now, actions);
         }
-        // What was asked for before STOP is dropped, and it comes one command a cycle.
+        // Commands sent before STOP are dropped, and they come one per cycle.
         if seen.motion.resting && !seen.commands_wait {
             actions.lower_stop = true;
         }
@@ -228,11 +221,12 @@ impl Supervisor {
         }
     }
 
-    /// Latches what ended a motion, in every state: a late step or a trip on a ramp is as bad as one in a wave.
+    /// Latches the cause of the end of a motion, in every state: a late step or an input is as bad on a ramp as in a
+    /// wave.
     fn handle_outcome(&mut self, seen: &Observation, actions: &mut Actions) {
         let before = core::mem::replace(&mut self.last_outcome, seen.motion.outcome);
         let Some(outcome) = seen.motion.outcome.filter(|_| before != seen.motion.outcome) else { return };
-        // Homing draws its own conclusions: to it a trip is what it looks for.
+        // Homing evaluates the end of its moves itself: it expects inputs to end them.
         if self.state == State::Homing {
             return;
         }
@@ -241,14 +235,14 @@ impl Supervisor {
             MotionOutcome::Tripped(inputs) if inputs.e_stop => Fault::EStop,
             MotionOutcome::Tripped(inputs) if inputs.driver_alarm => Fault::DriverAlarm,
             MotionOutcome::Tripped(inputs) if inputs.front && inputs.back => Fault::BothLimitsClosed,
-            // The ramp of a homing that was stopped may well reach the switch; no position is lost by that.
+            // The ramp of a homing that was stopped may reach the switch; that loses no position.
             MotionOutcome::Tripped(_) if self.calibration.is_none() => return,
             MotionOutcome::Tripped(inputs) => {
                 Fault::LimitHit(if inputs.front { RailEnd::Front } else { RailEnd::Back })
             }
             MotionOutcome::Starved => Fault::ControlLate,
             MotionOutcome::Late => Fault::StepLate,
-            // The fault that is latched has ordered it.
+            // The latched fault has ordered the halt.
             MotionOutcome::Halted if self.fault.is_some() && self.calibration.is_none() => return,
             MotionOutcome::Halted => Fault::Halted,
         };
@@ -270,7 +264,7 @@ impl Supervisor {
                     self.last_stop = Some((took_ns, steps));
                     actions.push_event(Event::Stopped { took_ns, steps });
                     let (state, why) = match self.calibration {
-                        // Whoever comes back finds the reason.
+                        // A client that comes back finds the reason.
                         Some(_) if self.why == Why::ClientGone => (State::Ready, Why::ClientGone),
                         Some(_) => (State::Ready, Why::AtRest),
                         None => (State::NotHomed, Why::PositionLost),
@@ -312,7 +306,7 @@ impl Supervisor {
                 self.homing = None;
                 self.calibration = Some(calibration);
                 let geometry = &self.config.geometry;
-                actions.push_order(MotionOrder::Adopt(AxisFrame {
+                actions.push_order(MotionOrder::SetFrame(AxisFrame {
                     origin_steps: calibration.origin_steps,
                     steps_per_mm: calibration.steps_per_mm(geometry),
                     range_mm: calibration.range_mm(geometry),
@@ -324,13 +318,13 @@ impl Supervisor {
         }
     }
 
-    /// Whether the pulses cannot be as fast as the highest speed asks for with that calibration.
+    /// True if, with that calibration, the pulses cannot be as fast as the highest speed demands.
     fn exceeds_step_rate(&self, found: &Calibration) -> bool {
         let Config { geometry, limits, .. } = &self.config;
         found.steps_per_mm(geometry) * limits.max_speed.get() > geometry.max_steps_per_s
     }
 
-    /// At rest: the highest slot that is filled comes next, settings before everything.
+    /// Begins the waiting command of highest priority, at rest; settings come before all others.
     fn begin_queued(&mut self, seen: &Observation, actions: &mut Actions) {
         self.apply_queued_settings(seen.now, actions);
         if self.waiting.take_calibrate() {
@@ -368,7 +362,7 @@ impl Supervisor {
         self.enter_state(State::Running, Why::RunAsked, now, actions);
     }
 
-    /// The wave gives way to something that waits.
+    /// Ends the wave, since another command waits for its end.
     fn end_wave_for_queued(&mut self, now: Nanos, actions: &mut Actions) {
         if self.state == State::Running {
             self.finish_wave(Why::Superseded, now, actions);
@@ -395,7 +389,7 @@ impl Supervisor {
             TableVerdict::AtRest if !seen.motion.resting => Err(CommandRefusal::Moving(self.state)),
             TableVerdict::AtRest => Ok(self.execute(command, seen, actions)),
             TableVerdict::Faulted => Err(CommandRefusal::Faulted(self.fault.unwrap_or(Fault::Halted))),
-            // STOP came before this command was looked at: whatever would move is dropped.
+            // STOP came before this command was decided: every motion is dropped.
             TableVerdict::Now | TableVerdict::Queue | TableVerdict::IfCauseGone
                 if stopping && matches!(command, Command::Calibrate | Command::Run(_)) =>
             {
@@ -408,14 +402,14 @@ impl Supervisor {
             },
             TableVerdict::NowIfNarrower => match command {
                 Command::UpdateSettings(config) if self.waits_for_rest(&config) => {
-                    // What narrows never waits for what widens (S21).
+                    // A narrower limit never waits for a wider one (S21).
                     let narrowed = self.narrowed(&config);
                     self.apply_settings(narrowed, seen.now, actions);
                     Ok(self.queue_command(command, seen, actions))
                 }
                 _ => Ok(self.execute(command, seen, actions)),
             },
-            // Begun and failed, it would have lost the position for nothing.
+            // If it began and failed, the position would be lost for nothing.
             TableVerdict::Now if command == Command::Calibrate && homing_hindrance(seen).is_some() => {
                 Err(CommandRefusal::Prevented(homing_hindrance(seen).unwrap_or(Fault::ForceSampleLost)))
             }
@@ -450,7 +444,7 @@ impl Supervisor {
                 }
             }
             Command::UpdateSettings(config) | Command::ReplaceSettings(config) => {
-                // A change that overtakes one that waits replaces it: it was made from it.
+                // A later change replaces a waiting one, since it was derived from it.
                 self.waiting.take_settings();
                 self.apply_settings(config, now, actions);
             }
@@ -463,7 +457,7 @@ impl Supervisor {
             Command::UpdateSettings(config) => self.waiting.put_settings(config),
             Command::Calibrate => self.waiting.put_calibrate(),
             Command::Run(wave) => self.waiting.put_run(wave),
-            // The table lets none of these wait.
+            // The table queues none of these.
             Command::End
             | Command::Acknowledge
             | Command::Arm

@@ -1,24 +1,25 @@
-//! What is allowed when: one verdict for each pair of state and command.
+//! Decision table: one verdict for each pair of state and command.
 //!
-//! The match has no wildcard, so a new state or command asks for every decision again.
+//! The match has no wildcard, so a new state or command makes the compiler ask for every decision again.
 
 use super::command::CommandKind;
 use super::state::State;
 
-/// The table's answer.
+/// Verdict of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TableVerdict {
     /// It happens at once.
     Now,
     /// It waits for what runs now.
     Queue,
-    /// It is so already; nothing happens, and that is no error.
+    /// There is nothing to do, and that is no error.
     Already,
     /// It happens at once if the cause of the latched fault is gone.
     IfCauseGone,
-    /// What narrows happens at once, what widens waits for rest (S21).
+    /// A narrower value takes effect at once, a wider one at rest (S21).
     NowIfNarrower,
-    /// It happens at once if the axis rests: decided here, since a look from outside is old when it arrives (S26).
+    /// It happens at once if the axis rests. The supervisor checks that, since a snapshot is old when a client sees it
+    /// (S26).
     AtRest,
     /// Refused: the position is unknown.
     NotHomed,
@@ -35,8 +36,7 @@ pub enum TableVerdict {
 }
 
 impl TableVerdict {
-    /// Whether a page should offer the command.
-    #[must_use]
+    /// True if a page should offer the command.
     pub const fn is_offer(self) -> bool {
         match self {
             TableVerdict::Now
@@ -55,8 +55,7 @@ impl TableVerdict {
     }
 }
 
-/// The verdict about `command` in `state`.
-#[must_use]
+/// Verdict about `command` in `state`.
 pub const fn verdict(state: State, command: CommandKind) -> TableVerdict {
     use CommandKind::{Acknowledge, Arm, Calibrate, ClientGone, End, ReplaceSettings, Run, UpdateSettings};
     use State::{Disarmed, Ending, Faulted, Homing, NotHomed, Ready, Running, Stopping};

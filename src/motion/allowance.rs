@@ -1,35 +1,34 @@
-//! How fast the axis may move against a force.
+//! Force allowance: upper bound on speed as a function of the measured force.
 //!
-//! The force chart of the settings says, for shares of the force limit, which share of the full stroke per
-//! tick is allowed. Here it has become speed over force. Promise S15: force reduces motion and never adds
-//! any, so the table is made non-increasing, whatever the sliders say; at the limit and above it is zero,
-//! so nothing moves against a full force (S14).
+//! The force chart of the settings gives, for shares of the force limit, the allowed share of the full stroke per tick.
+//! This table is made of it and holds speed over force. Promise S15: force reduces motion and never adds any. So the
+//! table is non-increasing, whatever the sliders say. At the limit and above it is zero: nothing moves against a full
+//! force (S14).
 
 use crate::units::Grams;
 
 /// Entries of the table: one for each hundredth of the force limit, the last one for the limit itself.
 pub const ALLOWANCE_POINTS: usize = 101;
 
-/// Allowed speed against a force, as a table over the share of the force limit.
+/// Allowed speed against a force, tabulated over the share of the force limit.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Allowance {
     force_limit_g: f64,
     speed_mm_s: [f64; ALLOWANCE_POINTS],
 }
 
-/// What rounding may add to a speed that is read between two entries, as a share and in mm/s.
+/// Bound on the rounding of a speed interpolated between two entries, as a share and in mm/s.
 const ROUNDING: f64 = 1e-9;
 
-/// The force of entry `i` of a table that ends at `limit_g`.
+/// Force of entry `i` of a table that ends at `limit_g`.
 fn force_at(limit_g: f64, i: usize) -> f64 {
     limit_g * i as f64 / (ALLOWANCE_POINTS - 1) as f64
 }
 
 impl Allowance {
-    /// A table from `speeds_mm_s`, taken at 0 %, 1 % … 100 % of `force_limit`.
+    /// Builds the table from `speeds_mm_s`, taken at 0 %, 1 % … 100 % of `force_limit`.
     ///
     /// Each entry is lowered to the smallest one before it, negative ones count as zero, and the last is zero.
-    #[must_use]
     pub fn new(force_limit: Grams, speeds_mm_s: [f64; ALLOWANCE_POINTS]) -> Allowance {
         let mut speed_mm_s = speeds_mm_s;
         let mut least = f64::MAX;
@@ -42,8 +41,8 @@ impl Allowance {
         Allowance { force_limit_g: force_limit.get().max(f64::MIN_POSITIVE), speed_mm_s }
     }
 
-    /// The speed that is allowed against a force of `force_g` (which counts only when positive), in mm/s.
-    #[must_use]
+    /// Allowed speed against a force of `force_g`, in mm/s. A negative force, which acts with the motion, counts as
+    /// zero.
     pub fn speed_mm_s(&self, force_g: f64) -> f64 {
         let share = force_g.max(0.0) / self.force_limit_g * (ALLOWANCE_POINTS - 1) as f64;
         // An unknown force allows nothing.
@@ -55,21 +54,19 @@ impl Allowance {
         self.speed_mm_s[below] * (1.0 - rest) + self.speed_mm_s[below + 1] * rest
     }
 
-    /// Whether a force of `force_g`, whatever its direction, is one against which nothing may move. A chart that allows
-    /// nothing at any force says nothing about the force: then only the limit itself counts.
-    #[must_use]
+    /// True if nothing may move against a force of this magnitude, in either direction. A chart that allows no speed at
+    /// any force says nothing about the force: then only the limit itself counts.
     pub fn is_full(&self, force_g: f64) -> bool {
         let force_g = force_g.abs();
         force_g >= self.force_limit_g || (self.speed_mm_s(force_g) == 0.0 && self.speed_mm_s(0.0) > 0.0)
     }
 
-    /// Whether any force lets the axis move faster than `other` does.
-    #[must_use]
+    /// True if at some force this table allows a higher speed than `other`.
     pub fn wider_than(&self, other: &Allowance) -> bool {
         if self.force_limit_g == other.force_limit_g {
             return self.speed_mm_s.iter().zip(&other.speed_mm_s).any(|(mine, theirs)| mine > theirs);
         }
-        // Both are straight between their entries, so the difference is greatest at an entry of one of them.
+        // Both are linear between their entries, so the difference is greatest at an entry of one of them.
         let exceeds = |force_g: f64| {
             let (mine, theirs) = (self.speed_mm_s(force_g), other.speed_mm_s(force_g));
             mine > theirs * (1.0 + ROUNDING) + ROUNDING
@@ -81,11 +78,12 @@ impl Allowance {
         self.force_limit_g > other.force_limit_g || entries(self).chain(entries(other)).any(exceeds)
     }
 
-    /// An allowance that is wider than neither this one nor `other`, and hardly narrower than both.
+    /// A table that nowhere allows more than this one or `other`, and hardly less than the smaller of both.
     #[must_use]
     pub fn narrowed_by(&self, other: &Allowance) -> Allowance {
         let force_limit_g = self.force_limit_g.min(other.force_limit_g);
-        // Between two entries of the new table another one may bend down, so it counts with what it allows at the next.
+        // Between two entries of the new table the other one may bend down, so it counts with the speed at its next
+        // entry.
         let allowed = |table: &Allowance, i: usize| {
             if table.force_limit_g == force_limit_g {
                 table.speed_mm_s[i]
@@ -99,13 +97,12 @@ impl Allowance {
     }
 }
 
-/// The fastest speed at which the axis still comes to rest within `overrun_mm` of meeting something, when it learns of
-/// that `reaction_s` later and then brakes with `deceleration_mm_s2`.
+/// Upper bound on speed so that the axis comes to rest within `overrun_mm` of a contact, in mm/s. The contact is known
+/// `reaction_s` later, and braking begins then with `deceleration_mm_s2`.
 ///
-/// It goes on for v·t, and needs v²/2a to stop: v²/2a + v·t = s, of which the positive solution is
-/// v = a·(√(t² + 2s/a) − t). The second form below is the same without a difference of two nearly equal numbers.
-/// Braking takes longer by the time that the deceleration needs to build up; add a/2j to the reaction for that.
-#[must_use]
+/// The axis travels v·t during the reaction and v²/2a while it brakes: v²/2a + v·t = s, with the positive solution v =
+/// a·(√(t² + 2s/a) − t). The code uses an equal form without the difference of two nearly equal numbers. Braking takes
+/// longer by the time in which the deceleration builds up; add a/2j to the reaction for that.
 pub fn protected_speed_mm_s(overrun_mm: f64, reaction_s: f64, deceleration_mm_s2: f64) -> f64 {
     let root_s = libm::sqrt(reaction_s * reaction_s + 2.0 * overrun_mm / deceleration_mm_s2);
     2.0 * overrun_mm / (root_s + reaction_s)

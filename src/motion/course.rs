@@ -1,8 +1,8 @@
-//! A whole move on its way: planned at once, handed out cycle by cycle.
+//! Point-to-point move in progress: planned at once, handed out cycle by cycle.
 //!
-//! For moves of which nothing changes while they are made: those of homing. They are the quickest that the limits
-//! allow, end exactly at their target, and their whole extent is known before the first cycle of them is queued.
-//! What has to heed a force or a reference that moves is the [`Tracker`](super::Tracker)'s.
+//! For moves that do not change while they run: those of homing. They are time-optimal inside the limits and end
+//! exactly at their target, and their whole extent is known before the first cycle is queued. A motion that reacts to a
+//! force or to a moving reference is planned by the [`Tracker`](super::Tracker).
 
 use heapless::Vec;
 
@@ -11,27 +11,28 @@ use super::limits::MotionLimits;
 use super::plan::{MovePlan, PlanError, Target};
 use super::tracker::Move;
 
-/// What rounding may add to the way between start and target, in mm.
+/// Tolerance of the range check around start and target, for rounding, in mm.
 const SLACK_MM: f64 = 1e-6;
-/// A piece this short is the rounding of another one; its end is exact all the same.
+/// A shorter piece is a rounding remainder of its neighbour; its end is exact nevertheless.
 const SHORTEST_S: f64 = 1e-12;
 
-/// A planned move, and how much of it has been handed out.
+/// A planned move and the share of it that has been handed out.
 #[derive(Debug, Clone)]
 pub struct MoveInProgress {
     plan: MovePlan,
     target_mm: f64,
     at: Kinematics,
-    /// The piece that comes next, and how much of it is over.
+    /// Index of the next piece, and the part of it that has been handed out.
     index: usize,
     gone_s: f64,
 }
 
 impl MoveInProgress {
-    /// From rest at `from_mm` to rest at `to_mm` at `speed_mm_s` at most, never beyond the two.
+    /// Plans the move from rest at `from_mm` to rest at `to_mm` with at most `speed_mm_s`, never beyond these two
+    /// positions.
     ///
     /// # Errors
-    /// [`PlanError`]: for numbers that are none.
+    /// [`PlanError::BadInput`] if a number is not finite or a limit not positive.
     pub fn new(
         from_mm: f64,
         to_mm: f64,
@@ -44,7 +45,7 @@ impl MoveInProgress {
         Ok(MoveInProgress { plan, target_mm: to_mm, at: start, index: 0, gone_s: 0.0 })
     }
 
-    /// The next cycle of `cycle_s` seconds.
+    /// Motion of the next cycle of `cycle_s` seconds.
     pub fn next_cycle(&mut self, cycle_s: f64) -> Move {
         let mut pieces = Vec::new();
         let mut left_s = cycle_s;
@@ -54,7 +55,7 @@ impl MoveInProgress {
             if duration_s > SHORTEST_S {
                 let part = Piece { jerk: piece.jerk, duration_s };
                 self.at = self.at.after_piece(part);
-                // From rest to rest a plan has seven pieces at most, and one is left for what is behind it.
+                // From rest to rest a plan has at most seven pieces; one place is left for standing still behind it.
                 let _ = pieces.push(part);
             }
             if rest_s > left_s {
@@ -64,14 +65,13 @@ impl MoveInProgress {
             left_s -= duration_s;
             (self.index, self.gone_s) = (self.index + 1, 0.0);
         }
-        // What rounding left of speed and acceleration is not carried on.
+        // Rounding remainders of speed and acceleration are dropped.
         self.at = Kinematics::at_rest(self.target_mm);
         let _ = pieces.push(Piece { jerk: 0.0, duration_s: left_s });
         Move { pieces, end: self.at }
     }
 
-    /// Whether all of it has been handed out.
-    #[must_use]
+    /// True if all of the move has been handed out.
     pub fn is_done(&self) -> bool {
         self.index == self.plan.pieces().len()
     }

@@ -1,19 +1,19 @@
-//! When lowered limits take effect.
+//! Deferred limits: lowered motion limits take effect once the axis can keep them.
 //!
-//! An axis at full speed cannot brake by an acceleration that has just been lowered to a tenth: planners that try
-//! leave the rail. So while the axis moves, a lower acceleration or jerk waits, and the former one holds, until a turn
-//! inside the range is possible with the new one; at the latest until the axis has turned. What the acceleration
-//! then is beyond the new limit is let go of with the former jerk.
+//! An axis at full speed cannot brake inside the range with an acceleration that has just been lowered to a tenth. So
+//! while the axis moves, a lower acceleration or jerk waits and the former one holds, until a turn inside the range is
+//! possible with the new one, at the latest until the axis has turned. Acceleration beyond the new limit is then
+//! released with the former jerk.
 //!
-//! (Promise S2 does not hang on this: the way to rest is that of a stop, whose firmness only changes at rest.)
+//! Promise S2 does not depend on this: the way to rest uses the limits of the firm stop, which change at rest only.
 
 use super::kinematics::Kinematics;
 use super::limits::RampLimits;
 
-/// Slower than this the axis as good as rests, and is about to turn or to stay.
+/// Below this speed the axis counts as at rest, or as about to turn, in mm/s.
 const RESTS_MM_S: f64 = 0.1;
 
-/// Which limits hold while lower ones wait.
+/// The limits in force while lower ones wait.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct DeferredLimits {
     asked: Option<RampLimits>,
@@ -23,15 +23,15 @@ pub struct DeferredLimits {
 #[derive(Debug, Clone, Copy)]
 struct DeferredBound {
     former: RampLimits,
-    /// The velocity when the limits were lowered.
+    /// Velocity when the limits were lowered.
     v: f64,
-    /// Nothing speaks against the new limits, but that the acceleration is still beyond them.
+    /// True once the new limits apply, except that the acceleration is still beyond them.
     letting_go: bool,
 }
 
 impl DeferredLimits {
-    /// The limits for the cycle that begins with `start`, when these are `asked`; `possible` tells whether the axis
-    /// can turn inside the range, and keep its speed bounds, with given limits.
+    /// Limits for the cycle that begins with `start`, if the settings ask for `asked`. `possible` returns whether the
+    /// axis can turn inside the range and keep its speed bounds with given limits.
     pub fn limits(
         &mut self,
         start: &Kinematics,
@@ -64,8 +64,7 @@ impl DeferredLimits {
         RampLimits { jerk: waiting.former.jerk, ..asked }
     }
 
-    /// The limits that hold instead of those that are asked for, as long as they do.
-    #[must_use]
+    /// The former limits, while they hold instead of lower ones.
     pub fn former(&self) -> Option<RampLimits> {
         self.waiting.map(|waiting| waiting.former)
     }

@@ -1,50 +1,46 @@
-//! A number that goes smoothly to wherever it is told, however often it is told something else.
+//! Third-order low-pass filter without overshoot: a number that moves smoothly to a changing target.
 //!
-//! Three equal poles: with the distance `e` from the target,
+//! Three equal poles. With the distance `e` from the target,
 //!
 //! ```text
 //! e''' = -3w e'' - 3w² e' - w³ e,   so   e(t) = (k₀ + k₁ t + k₂ t²) exp(-wt)
 //! ```
 //!
 //! with `k₀ = e`, `k₁ = e' + w e`, `k₂ = (e'' + 2w e' + w² e) / 2` at `t = 0`; each cycle is solved exactly. Value,
-//! speed and acceleration are continuous whatever happens to the target. The filter's answer to a pulse is nowhere
-//! negative, so the number is always a mean of the targets that it had: it never overshoots them.
+//! speed and acceleration stay continuous when the target jumps. The impulse response is nowhere negative, so the value
+//! is always a mean of its past targets and never overshoots them.
 
 use super::kinematics::Kinematics;
 
-/// A number on its way.
+/// Filtered value with its first two derivatives.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Ease {
     now: Kinematics,
 }
 
 impl Ease {
-    /// At rest at that value.
-    #[must_use]
+    /// A filter at rest at `value`.
     pub const fn at_rest(value: f64) -> Ease {
         Ease { now: Kinematics::at_rest(value) }
     }
 
-    /// On its way already.
-    #[must_use]
+    /// A filter in motion, in the state `now`.
     pub const fn moving(now: Kinematics) -> Ease {
         Ease { now }
     }
 
-    /// The value with its first two derivatives by the time.
-    #[must_use]
+    /// The value with its first and second time derivative.
     pub const fn now(&self) -> Kinematics {
         self.now
     }
 
-    /// Whether it rests at the target.
-    #[must_use]
+    /// True if the value rests at `target`.
     pub fn is_at(&self, target: f64) -> bool {
         self.now == Kinematics::at_rest(target)
     }
 
-    /// Goes toward `target` for `time_s`, with three poles at `pole_per_s`, and tells the integral of the value over
-    /// that time. Once the value is as close to it as `near`, it is there.
+    /// Moves toward `target` for `time_s`, with three poles at `pole_per_s`, and returns the integral of the value over
+    /// that time. Within `near` of the target the value is set to it.
     pub fn advance(&mut self, target: f64, time_s: f64, pole_per_s: f64, near: f64) -> f64 {
         if self.is_at(target) {
             return target * time_s;
@@ -61,7 +57,7 @@ impl Ease {
             v: fade * (rise - w * sum),
             a: fade * (2.0 * k2 - 2.0 * w * rise + w * w * sum),
         };
-        // The equation above, integrated.
+        // Integral of the differential equation above.
         let over = ((end.a - a) + 3.0 * w * (end.v - v) + 3.0 * w * w * (end.p - e)) / -(w * w * w);
         let arrived = end.p.abs() <= near && end.v.abs() <= near * w && end.a.abs() <= near * w * w;
         self.now =
@@ -70,14 +66,13 @@ impl Ease {
     }
 }
 
-/// The product of two numbers, with its derivatives by the time.
-#[must_use]
+/// Product of two numbers, with its time derivatives.
 pub fn product(x: Kinematics, y: Kinematics) -> Kinematics {
     Kinematics { p: x.p * y.p, v: x.v * y.p + x.p * y.v, a: x.a * y.p + 2.0 * x.v * y.v + x.p * y.a }
 }
 
-/// From 0 to 1 over `x` in `[0, 1]`, at rest at both ends (`6x⁵ - 15x⁴ + 10x³`), with its derivatives by `x`.
-#[must_use]
+/// Smooth step from 0 to 1 for `x` in `[0, 1]`, at rest at both ends (`6x⁵ - 15x⁴ + 10x³`), with its derivatives by
+/// `x`.
 pub fn smooth_step(x: f64) -> Kinematics {
     let y = x * (1.0 - x);
     Kinematics {

@@ -1,19 +1,18 @@
-//! From a wave to a reference: the gentle way to its start, its phase, its envelope, its changes, its end.
+//! Setpoint generator: the reference trajectory of a wave, with gentle approach, start, changes and end.
 //!
 //! The reference is `scale · (offset + amplitude · graph(phase))`, and each part of it changes smoothly:
 //!
-//! - *Phase.* It does not jump into its full rate. It starts from rest with a smooth ramp of the rate (smoothstep
-//!   `3x² - 2x³`), so the first stroke grows out of standstill; from then on the rate is exactly one period in
-//!   `period_s`. Another period is another rate, to which it eases. END ramps the rate down again so that it reaches
-//!   zero exactly where the period ends.
-//! - *Offset and amplitude.* Another wave, or another stroke, has others, to which they ease ([`super::ease`]). A wave
-//!   that is too fast for the axis is made smaller, round its middle ([`super::reach`]).
-//! - *Graph.* Another one grows into the place of the one before ([`super::mix`]).
-//! - *Scale.* From 0 to 1 over the envelope's ramp up, from the start; back to 0 over its ramp down, from END. There the
-//!   axis is at the back and at rest, wherever in the period that is.
+//! - *Phase.* Its rate starts from zero with a smooth ramp (smoothstep `3x² - 2x³`), so the first stroke grows out of
+//!   standstill. After the ramp the rate is exactly one period in `period_s`. For another period it eases to the new
+//!   rate. END ramps the rate down so that it reaches zero exactly where the period ends.
+//! - *Offset and amplitude.* They ease to the values of another wave or another stroke ([`super::ease`]). The amplitude
+//!   of a wave that is too fast for the axis is reduced around its middle ([`super::reach`]).
+//! - *Graph.* Another graph is cross-faded ([`super::mix`]).
+//! - *Scale.* It goes from 0 to 1 over the envelope's ramp up, from the start, and back to 0 over its ramp down, from
+//!   END. There the axis is at the back and at rest, at whatever phase.
 //!
-//! So a wave may be changed as often as anyone likes: position, speed and acceleration stay continuous where the graph's
-//! are, and the reference never leaves the stroke.
+//! So a wave may be changed at any time. Position, speed and acceleration stay as continuous as those of the graph, and
+//! the reference never leaves the stroke.
 
 use super::ease::{Ease, product, smooth_step};
 use super::kinematics::Kinematics;
@@ -21,38 +20,38 @@ use super::limits::ProfileLimits;
 use super::mix::{Mix, Rate};
 use crate::wave::{Graph, StrokeSpan, Wave};
 
-/// Longest time in which the rate of the phase goes from 0 to 1 or back, in seconds.
+/// Longest ramp of the phase rate from 0 to 1 or back, in seconds.
 const MAX_RAMP_S: f64 = 1.0;
-/// Shortest such time, in seconds.
+/// Shortest such ramp, in seconds.
 const MIN_RAMP_S: f64 = 0.2;
-/// The approach is over when the axis is this close to the start of the wave, and this slow.
+/// The approach is complete when the axis is this close to the start of the wave, and this slow.
 const ARRIVED_MM: f64 = 0.02;
 const ARRIVED_MM_S: f64 = 0.5;
-/// An axis that shall end and stands for so long, or creeps, does not get there: something holds it, and it ends where it is.
-const HELD_S: f64 = 1.0;
-/// How fast graph, amplitude and offset ease to others: half of the way takes 0.27 s, all but a hundredth of it 0.84 s,
-/// and the extra speed is 2.7 times the way in a second at most.
+/// An axis that is to end and has stood or crept for so long is blocked, and ends where it is.
+const BLOCKED_S: f64 = 1.0;
+/// Pole of the filters of graph, amplitude and offset: half of a change takes 0.27 s, all but a hundredth of it 0.84 s,
+/// and it adds at most 2.7 times the change per second to the speed.
 const EASE_PER_S: f64 = 10.0;
-/// The same for the rate, which moves nothing at rest: half of the way in 0.18 s.
+/// The same for the rate, which moves nothing at rest: half of a change takes 0.18 s.
 const RATE_EASE_PER_S: f64 = 15.0;
-/// A length that is this close to another is the same one.
-const SAME_MM: f64 = 1e-7;
-/// The same for a rate, as a share of it: its step is far below what the tracker rounds.
-const SAME_RATE: f64 = 1e-6;
+/// Lengths that differ by less count as equal.
+const EQUAL_MM: f64 = 1e-7;
+/// The same for rates, relative: such a step is far below what the tracker rounds.
+const EQUAL_RATE: f64 = 1e-6;
 
-/// How much faster than its wave an axis may be that catches up with it.
+/// Speed of an axis that catches up with its wave, relative to the highest speed of the wave.
 const CATCH_UP: f64 = 1.25;
-/// However slow the wave is, in mm/s.
-const LEAST_PACE_MM_S: f64 = 1.0;
+/// Lower bound of that speed, for slow waves, in mm/s.
+const MIN_CATCH_UP_MM_S: f64 = 1.0;
 
-/// Where a follower is in its life.
+/// Stage of a follower.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Stage {
-    /// On the way to where the wave starts.
+    /// On the approach to the start of the wave.
     Approach,
     /// The rate grows; `since_s` after its beginning at `phase`.
     Starting { phase: f64, since_s: f64, ramp_s: f64 },
-    /// Exact rate; the phase is `phase` plus the elapsed cycles, so that no rounding piles up.
+    /// Exact rate. The phase is `phase` plus the elapsed cycles, so that rounding errors do not accumulate.
     Steady { phase: f64, since_s: f64 },
     /// The rate eases to that of another wave.
     Changing { phase: f64, rate: Ease },
@@ -62,7 +61,7 @@ enum Stage {
     Done { phase: f64 },
 }
 
-/// A ramp of the envelope.
+/// Ramp of the envelope.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Ramp {
     since_s: f64,
@@ -70,7 +69,7 @@ struct Ramp {
 }
 
 impl Ramp {
-    /// Where it is on its way from 0 to 1, with its derivatives by the time.
+    /// Progress from 0 to 1, with its time derivatives.
     fn now(&self) -> Kinematics {
         let Kinematics { p, v, a } = smooth_step((self.since_s / self.over_s).min(1.0));
         Kinematics { p, v: v / self.over_s, a: a / (self.over_s * self.over_s) }
@@ -81,9 +80,9 @@ impl Ramp {
     }
 }
 
-/// The part of the stroke that is filled, in mm, on its way from one to another.
+/// Offset and amplitude of the wave in mm, each with its smoothing filter.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Filled {
+struct SmoothedSpan {
     offset: Ease,
     amplitude: Ease,
 }
@@ -94,18 +93,18 @@ pub struct Follower {
     wave: Wave,
     stage: Stage,
     mix: Mix,
-    /// None before the start: then it is at once what the wave says.
-    filled: Option<Filled>,
+    /// None before the start: then the span is that of the wave, without smoothing.
+    span: Option<SmoothedSpan>,
     up: Option<Ramp>,
     down: Option<Ramp>,
-    /// Set by END: finish the period, as soon as the wave is steady.
+    /// Set by END: finish the period as soon as the wave is steady.
     finish: bool,
-    /// For how long the axis has stood, or crept, without having arrived.
-    stands_s: f64,
-    /// What the axis can do, and how long a way that leaves to the wave.
+    /// Time for which the axis has stood, or crept, without having arrived.
+    stalled_s: f64,
+    /// Limits of the axis, and the largest amplitude that they leave to the wave.
     limits: ProfileLimits,
-    most_mm: f64,
-    /// The fastest part of the wave, in ways a second.
+    max_amplitude_mm: f64,
+    /// Steepest slope of the wave, in amplitudes per second.
     steepest_per_s: f64,
 }
 
@@ -119,8 +118,7 @@ fn ramp_s(wave: &Wave) -> f64 {
 }
 
 impl Follower {
-    /// A follower that will approach the start of `wave` first.
-    #[must_use]
+    /// A follower that begins with the approach to the start of `wave`.
     pub fn new(wave: Wave) -> Follower {
         let up_s = wave.envelope.ramp_up_s;
         Follower {
@@ -128,17 +126,17 @@ impl Follower {
             up: (up_s > 0.0).then_some(Ramp { since_s: 0.0, over_s: up_s }),
             wave,
             stage: Stage::Approach,
-            filled: None,
+            span: None,
             down: None,
             finish: false,
-            stands_s: 0.0,
+            stalled_s: 0.0,
             limits: ProfileLimits::UNBOUNDED,
-            most_mm: f64::INFINITY,
+            max_amplitude_mm: f64::INFINITY,
             steepest_per_s: f64::INFINITY,
         }
     }
 
-    /// What the axis can do from now on: a wave that asks for more becomes smaller.
+    /// Sets the limits of the axis. A wave that demands more is made smaller.
     pub fn set_limits(&mut self, limits: ProfileLimits) {
         if limits != self.limits {
             self.limits = limits;
@@ -147,42 +145,40 @@ impl Follower {
     }
 
     fn update_bounds(&mut self) {
-        self.most_mm = self.limits.amplitude_mm(&self.wave.graph, self.wave.period_s());
+        self.max_amplitude_mm = self.limits.amplitude_mm(&self.wave.graph, self.wave.period_s());
         self.steepest_per_s = self.wave.graph.steepest() / self.wave.period_s();
     }
 
-    /// Whether the wave is too fast to fill its part of a stroke of `stroke_mm`.
-    #[must_use]
+    /// True if the wave is too fast to fill its part of a stroke of `stroke_mm`.
     pub fn is_too_fast(&self, stroke_mm: f64) -> bool {
-        self.most_mm < self.wave.envelope.over(stroke_mm).amplitude_mm
+        self.max_amplitude_mm < self.wave.envelope.over(stroke_mm).amplitude_mm
     }
 
-    /// The part of the stroke that the wave shall fill.
+    /// The part of the stroke that the wave is to fill.
     fn target_span(&self, stroke_mm: f64) -> StrokeSpan {
         let StrokeSpan { offset_mm, amplitude_mm: asked_mm } = self.wave.envelope.over(stroke_mm);
-        let amplitude_mm = asked_mm.min(self.most_mm);
+        let amplitude_mm = asked_mm.min(self.max_amplitude_mm);
         let (low, high) = self.wave.graph.extent();
         let middle = f64::midpoint(low, high);
         StrokeSpan { offset_mm: offset_mm + (asked_mm - amplitude_mm) * middle, amplitude_mm }
     }
 
-    /// The highest speed in mm/s that the axis needs for a wave that goes on as it is, and to catch up with it gently:
-    /// one that chases a wave as fast as it can is too fast to turn round with it. Infinite while the wave changes, and
-    /// where it jumps.
-    #[must_use]
+    /// Upper bound on the speed of the axis for this wave, with a margin to catch up gently, in mm/s. An axis that
+    /// catches up as fast as it can would be too fast to turn with the wave. Infinite while the wave changes, and where
+    /// it jumps.
     pub fn catch_up_speed_mm_s(&self, stroke_mm: f64) -> f64 {
         let even =
             matches!(self.stage, Stage::Starting { .. } | Stage::Steady { .. } | Stage::Finishing { .. });
-        let [offset, amplitude] = self.filled(stroke_mm);
+        let [offset, amplitude] = self.span_now(stroke_mm);
         let settled = offset.v == 0.0 && amplitude.v == 0.0 && self.up.is_none() && self.down.is_none();
         if even && settled && self.mix.only().is_some() {
-            CATCH_UP * amplitude.p * self.steepest_per_s + LEAST_PACE_MM_S
+            CATCH_UP * amplitude.p * self.steepest_per_s + MIN_CATCH_UP_MM_S
         } else {
             f64::INFINITY
         }
     }
 
-    /// Goes over to another wave at the same share of its period. One that is about to end is not changed any more.
+    /// Changes to another wave at the same share of its period. A wave that is about to end is not changed any more.
     pub fn change_to(&mut self, wave: Wave) {
         let rate = match self.stage {
             Stage::Approach => {
@@ -191,13 +187,13 @@ impl Follower {
                 return;
             }
             Stage::Finishing { .. } | Stage::Done { .. } => return,
-            // The same period goes on as it is.
+            // With the same period the phase continues unchanged.
             Stage::Starting { .. } | Stage::Steady { .. } if wave.period_s() == self.wave.period_s() => None,
             Stage::Starting { .. } | Stage::Steady { .. } => {
                 let Rate { per_s, per_s2 } = self.rate();
                 Some(Ease::moving(Kinematics { p: per_s, v: per_s2, a: 0.0 }))
             }
-            // It has another target from now on.
+            // The rate eases to the new target instead.
             Stage::Changing { .. } => None,
         };
         if let (Some(rate), Some(phase)) = (rate, self.phase()) {
@@ -208,8 +204,8 @@ impl Follower {
         self.update_bounds();
     }
 
-    /// END: come to rest at the back over the envelope's ramp down, or else finish the current period. On the approach
-    /// there is none: it is gone to its end.
+    /// END: comes to rest at the back over the envelope's ramp down, or else finishes the current period. During the
+    /// approach there is no period yet, and the approach is completed.
     pub fn finish(&mut self) {
         match self.stage {
             Stage::Starting { .. } | Stage::Steady { .. } | Stage::Changing { .. }
@@ -225,32 +221,27 @@ impl Follower {
         }
     }
 
-    /// Whether the axis is still on the way to the start of the wave.
-    #[must_use]
+    /// True if the axis is still on the approach to the start of the wave.
     pub fn is_approaching(&self) -> bool {
         self.stage == Stage::Approach
     }
 
-    /// Whether the last period is complete.
-    #[must_use]
+    /// True if the last period is complete.
     pub fn is_done(&self) -> bool {
         matches!(self.stage, Stage::Done { .. })
     }
 
-    /// Whether the axis, which shall end, is held on its way: then it ends where it is.
-    #[must_use]
-    pub fn is_held(&self) -> bool {
-        (self.finish || self.is_done()) && self.stands_s >= HELD_S
+    /// True if the axis is to end and is blocked on its way: then it ends where it is.
+    pub fn is_blocked(&self) -> bool {
+        (self.finish || self.is_done()) && self.stalled_s >= BLOCKED_S
     }
 
-    /// Whether the reference runs at its exact rate, so that a difference from it means clipping.
-    #[must_use]
+    /// True if the reference runs at its exact rate, so that a deviation from it means clipping.
     pub fn is_steady(&self) -> bool {
         matches!(self.stage, Stage::Steady { .. })
     }
 
-    /// The phase in periods since the wave started; none during the approach.
-    #[must_use]
+    /// Phase in periods since the start of the wave; none during the approach.
     pub fn phase(&self) -> Option<f64> {
         let period_s = self.wave.period_s();
         match self.stage {
@@ -284,16 +275,15 @@ impl Follower {
         Rate { per_s: full / period_s, per_s2: full_per_s / period_s }
     }
 
-    /// The reference at this instant, for strokes of `stroke_mm` from the back. Once the wave has started, another
-    /// stroke counts from the next cycle on.
-    #[must_use]
+    /// Reference at this instant, for strokes of `stroke_mm` from the back. Once the wave has started, a changed stroke
+    /// takes effect in the next cycle.
     pub fn reference(&self, stroke_mm: f64) -> Kinematics {
         let phase = self.phase().unwrap_or(0.0);
-        let [offset, amplitude] = self.filled(stroke_mm);
+        let [offset, amplitude] = self.span_now(stroke_mm);
         let scale = self.scale();
         let settled = |value: &Kinematics| value.v == 0.0 && value.a == 0.0;
         match self.mix.only() {
-            // What nearly always is so, for less.
+            // The usual case, at less cost.
             Some(graph) if settled(&offset) && settled(&amplitude) && scale == Kinematics::at_rest(1.0) => {
                 let (point, rate) = (graph.at(phase), self.rate());
                 let slope = amplitude.p * point.slope;
@@ -313,9 +303,9 @@ impl Follower {
     }
 
     /// Offset and amplitude, in mm.
-    fn filled(&self, stroke_mm: f64) -> [Kinematics; 2] {
-        match &self.filled {
-            Some(Filled { offset, amplitude }) => [offset.now(), amplitude.now()],
+    fn span_now(&self, stroke_mm: f64) -> [Kinematics; 2] {
+        match &self.span {
+            Some(SmoothedSpan { offset, amplitude }) => [offset.now(), amplitude.now()],
             None => {
                 let part = self.target_span(stroke_mm);
                 [part.offset_mm, part.amplitude_mm].map(Kinematics::at_rest)
@@ -323,7 +313,7 @@ impl Follower {
         }
     }
 
-    /// How much of the wave there is, by its ramps.
+    /// Factor of the wave by the ramps of its envelope.
     fn scale(&self) -> Kinematics {
         let up = self.up.map_or(Kinematics::at_rest(1.0), |ramp| ramp.now());
         match self.down {
@@ -335,17 +325,17 @@ impl Follower {
         }
     }
 
-    /// One cycle of `cycle_s` seconds passes; the axis is at `axis` when it begins.
+    /// Advances by one cycle of `cycle_s` seconds; `axis` is the state of the axis at its beginning.
     pub fn advance(&mut self, cycle_s: f64, axis: &Kinematics, stroke_mm: f64) {
-        self.ease(cycle_s, stroke_mm);
+        self.advance_filters(cycle_s, stroke_mm);
         let waits_for_axis = self.is_approaching() || self.is_done();
         let stands = waits_for_axis && axis.v.abs() < ARRIVED_MM_S;
-        self.stands_s = if stands { self.stands_s + cycle_s } else { 0.0 };
+        self.stalled_s = if stands { self.stalled_s + cycle_s } else { 0.0 };
         match &mut self.stage {
             Stage::Approach => {
                 let start = self.reference(stroke_mm);
                 if (axis.p - start.p).abs() < ARRIVED_MM && axis.v.abs() < ARRIVED_MM_S {
-                    self.begin(stroke_mm);
+                    self.begin_wave(stroke_mm);
                 }
             }
             Stage::Starting { since_s, ramp_s, .. } => {
@@ -364,7 +354,7 @@ impl Follower {
             }
             Stage::Changing { phase, rate } => {
                 let full = 1.0 / self.wave.period_s();
-                *phase += rate.advance(full, cycle_s, RATE_EASE_PER_S, SAME_RATE * full);
+                *phase += rate.advance(full, cycle_s, RATE_EASE_PER_S, EQUAL_RATE * full);
                 if rate.is_at(full) {
                     self.stage = Stage::Steady { phase: *phase, since_s: 0.0 };
                 }
@@ -384,26 +374,26 @@ impl Follower {
         }
     }
 
-    /// The axis is where the wave starts.
-    fn begin(&mut self, stroke_mm: f64) {
+    /// Starts the wave: the axis is at its start.
+    fn begin_wave(&mut self, stroke_mm: f64) {
         if self.finish {
             self.stage = Stage::Done { phase: 0.0 };
             return;
         }
         let part = self.target_span(stroke_mm);
-        self.filled = Some(Filled {
+        self.span = Some(SmoothedSpan {
             offset: Ease::at_rest(part.offset_mm),
             amplitude: Ease::at_rest(part.amplitude_mm),
         });
         self.stage = Stage::Starting { phase: 0.0, since_s: 0.0, ramp_s: ramp_s(&self.wave) };
     }
 
-    /// Everything but the phase.
-    fn ease(&mut self, cycle_s: f64, stroke_mm: f64) {
+    /// Advances everything but the phase.
+    fn advance_filters(&mut self, cycle_s: f64, stroke_mm: f64) {
         let part = self.target_span(stroke_mm);
-        let Some(Filled { offset, amplitude }) = &mut self.filled else { return };
+        let Some(SmoothedSpan { offset, amplitude }) = &mut self.span else { return };
         for (ease, target) in [(offset, part.offset_mm), (amplitude, part.amplitude_mm)] {
-            ease.advance(target, cycle_s, EASE_PER_S, SAME_MM);
+            ease.advance(target, cycle_s, EASE_PER_S, EQUAL_MM);
         }
         self.mix.advance(cycle_s, EASE_PER_S);
         for ramp in [&mut self.up, &mut self.down].into_iter().flatten() {
@@ -412,9 +402,9 @@ impl Follower {
         self.up = self.up.filter(|ramp| !ramp.is_over());
     }
 
-    /// The ramp down covers as much as half its time at full rate, so it begins that much before the end of a period: of
-    /// the present one where that much is left of it, else of the first later one. Where the graph rests at the end of the
-    /// present one anyhow, the ramp is as much shorter instead.
+    /// Begins the ramp down of the rate, if it is due. It covers as much phase as half its time at full rate, so it
+    /// begins that much before the end of a period: of the present one if enough is left of it, else of the first later
+    /// one. If the graph rests at the end of the present period anyway, the ramp is shortened to what is left.
     fn begin_finishing(&mut self, cycle_s: f64) {
         let (true, Some(phase)) = (self.finish, self.phase()) else {
             return;
@@ -520,12 +510,12 @@ mod tests {
         assert!((follower.phase().unwrap() - steady - 1_000.0).abs() < 1e-6);
     }
 
-    /// A wave whose curvature is continuous, in a part of the stroke.
+    /// A wave with continuous curvature, in a part of the stroke.
     fn smooth_wave() -> impl Strategy<Value = Wave> {
         let spline = |positions: Vec<f64>| {
             let knot = |(i, position): (usize, &f64)| Knot {
                 phase: i as f64 / positions.len() as f64,
-                // Where no spline swings out of the range.
+                // In this range no spline swings out of [0, 1].
                 position: 0.35 + 0.3 * position,
             };
             let knots: Vec<Knot> = positions.iter().enumerate().map(knot).collect();
@@ -552,7 +542,7 @@ mod tests {
         let after = follower.reference(stroke_mm);
         let (h, mean) = (CYCLE_S, |x: f64, y: f64| (x + y) / 2.0);
         let moved = h * (mean(before.v, after.v) + h * (before.a - after.a) / 12.0);
-        // At a point of a spline the jerk jumps.
+        // At a knot of a spline the jerk jumps.
         prop_assert!((after.p - before.p - moved).abs() < 1e-5, "{before:?} {after:?}");
         let faster = h * mean(before.a, after.a);
         prop_assert!((after.v - before.v - faster).abs() < 0.05, "{before:?} {after:?}");
@@ -571,7 +561,7 @@ mod tests {
         ) {
             let mut follower = Follower::new(first);
             let mut stroke_mm = 145.0;
-            // On the approach the axis is anywhere; here it is there at once.
+            // The approach is skipped: the axis is at the start at once.
             follower.advance(CYCLE_S, &follower.reference(stroke_mm), stroke_mm);
             let mut most_mm = stroke_mm;
             for (wave, cycles, other_stroke_mm) in changes {
@@ -595,7 +585,7 @@ mod tests {
                 }
             }
             prop_assert!(follower.is_done());
-            // What eases still does so to its end.
+            // The filters that still move do so to their end.
             for _ in 0..4_000 {
                 checked(&mut follower, stroke_mm)?;
             }
@@ -622,7 +612,7 @@ mod tests {
         let full = run(&mut follower, 2_000);
         let least = full.iter().map(|here| here.p).fold(f64::MAX, f64::min);
         assert!((reach(&full) - 70.0).abs() < 1e-3 && (least - 20.0).abs() < 1e-3);
-        // In the middle of a period, and it does not wait for its end.
+        // In the middle of a period: the ramp down does not wait for its end.
         run(&mut follower, 370);
         follower.finish();
         let fading = run(&mut follower, 1_999);

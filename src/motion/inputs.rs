@@ -50,7 +50,7 @@ impl Inputs {
         self.front as u8 | (self.back as u8) << 1 | (self.e_stop as u8) << 2 | (self.driver_alarm as u8) << 3
     }
 
-    /// The set that [`Inputs::to_bits`] made these bits of.
+    /// Inverse of [`Inputs::to_bits`].
     pub const fn from_bits(bits: u8) -> Inputs {
         Inputs {
             front: bits & 1 != 0,

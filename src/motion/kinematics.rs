@@ -1,7 +1,7 @@
-//! One axis under constant jerk: `p' = v`, `v' = a`, `a' = j`.
+//! Kinematics of one axis under constant jerk: `p' = v`, `v' = a`, `a' = j`.
 //!
-//! The only equations of motion of the program; everything else is built from them. Which unit of length
-//! they use is up to the caller: the planner uses millimetres, the step generator steps.
+//! These are the only equations of motion of the program. The unit of length is the caller's: the planner uses
+//! millimetres, the step generator steps.
 
 /// Position, velocity and acceleration at one instant.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -14,30 +14,27 @@ pub struct Kinematics {
     pub a: f64,
 }
 
-/// A span of constant jerk.
+/// Segment of constant jerk.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Piece {
     /// Jerk, per second cubed.
     pub jerk: f64,
-    /// How long, in seconds.
+    /// Duration, in seconds.
     pub duration_s: f64,
 }
 
 impl Kinematics {
-    /// At rest in `p`.
-    #[must_use]
+    /// At rest at the position `p`.
     pub const fn at_rest(p: f64) -> Kinematics {
         Kinematics { p, v: 0.0, a: 0.0 }
     }
 
-    /// The same motion with the axis turned round.
-    #[must_use]
+    /// The same motion with the direction of the axis reversed.
     pub const fn mirrored(&self) -> Kinematics {
         Kinematics { p: -self.p, v: -self.v, a: -self.a }
     }
 
-    /// Where a constant `jerk` leads in `t_s` seconds.
-    #[must_use]
+    /// State after `t_s` seconds of constant `jerk`.
     pub fn after(&self, jerk: f64, t_s: f64) -> Kinematics {
         Kinematics {
             p: self.p + t_s * (self.v + t_s * (self.a / 2.0 + t_s * jerk / 6.0)),
@@ -46,20 +43,17 @@ impl Kinematics {
         }
     }
 
-    /// Where the piece leads.
-    #[must_use]
+    /// State at the end of the piece.
     pub fn after_piece(&self, piece: Piece) -> Kinematics {
         self.after(piece.jerk, piece.duration_s)
     }
 
-    /// Smallest and largest position on the way through the piece, both ends included.
-    #[must_use]
+    /// Smallest and largest position within the piece, both ends included.
     pub fn extent(&self, piece: Piece) -> (f64, f64) {
         self.extent_until(piece, &self.after_piece(piece))
     }
 
-    /// The same, for a piece that is known to lead to `end`.
-    #[must_use]
+    /// The same for a piece whose end state is already known.
     #[inline]
     pub fn extent_until(&self, piece: Piece, end: &Kinematics) -> (f64, f64) {
         let (mut low, mut high) = (self.p.min(end.p), self.p.max(end.p));
@@ -73,23 +67,21 @@ impl Kinematics {
         (low, high)
     }
 
-    /// Whether the velocity, which is `end`'s at the end of the piece, keeps its sign all the way. Cheaper than to
-    /// look for [`Kinematics::turning_times`].
-    #[must_use]
+    /// True if the velocity keeps its sign throughout the piece that ends in `end`. Cheaper than
+    /// [`Kinematics::turning_times`].
     pub fn keeps_direction(&self, piece: Piece, end: &Kinematics) -> bool {
         if self.v * end.v <= 0.0 {
             return false;
         }
-        // Where the acceleration keeps its sign too, the velocity is nowhere beyond its ends; otherwise it has one
-        // extreme, v - a²/2j.
+        // If the acceleration keeps its sign too, the velocity lies between its end values. Otherwise it has one
+        // extremum, v - a²/2j.
         self.a * end.a >= 0.0 || (self.v - self.a * self.a / (2.0 * piece.jerk)) * self.v > 0.0
     }
 
-    /// The instants strictly inside the piece at which the velocity is zero, in order.
-    #[must_use]
+    /// Instants strictly inside the piece at which the velocity is zero, in order.
     pub fn turning_times(&self, piece: Piece) -> [Option<f64>; 2] {
         let inside = |t_s: f64| (t_s > 0.0 && t_s < piece.duration_s).then_some(t_s);
-        // v + a t + j t²/2 = 0, in the form that does not cancel for small j.
+        // Roots of v + a t + j t²/2, in the form that does not cancel for small j.
         let discriminant = self.a * self.a - 2.0 * piece.jerk * self.v;
         if discriminant < 0.0 {
             return [None, None];

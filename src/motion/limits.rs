@@ -1,18 +1,18 @@
-//! How fast the axis may do what: the numbers that every plan keeps.
+//! Motion limits: highest speed, acceleration and jerk, and the two ways to stop.
 
 use crate::layout;
 use crate::units::{MmPerS, MmPerS2, MmPerS3};
 
-/// The time in which a stop builds up its full deceleration.
+/// Time in which a firm stop builds up its full deceleration.
 ///
-/// Short enough that a stop keeps promise S4 (at rest within `v/a + 20 ms`: building up and letting go
-/// cost `STOP_ONSET_S` each), long enough that it is a ramp and not a blow.
+/// Short enough for promise S4 (at rest within `v/a + 20 ms`): building up and releasing take `STOP_ONSET_S` each. Long
+/// enough to be a ramp and not a blow.
 pub const STOP_ONSET_S: f64 = 0.005;
 
-/// Limits of a speed ramp: the pair that a stop needs, in one unit of length.
+/// Limits of a speed ramp, in one unit of length.
 ///
-/// Plain numbers, unlike [`MotionLimits`]: the planner also works in steps and in natural units. No part of
-/// [`ProfileLimits`], as a stop has no highest speed.
+/// Plain numbers, unlike [`MotionLimits`]: the planner also works in steps and in natural units. Not part of
+/// [`ProfileLimits`], since a stop has no highest speed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RampLimits {
     /// Largest acceleration.
@@ -23,8 +23,8 @@ pub struct RampLimits {
 
 /// Limits of a jerk-limited (S-curve) profile, all positive, in one unit of length.
 ///
-/// Plain numbers, unlike [`MotionLimits`]: the speed of a homing move or of a derated wave is no setting, and the pulse
-/// checker calculates in steps.
+/// Plain numbers, unlike [`MotionLimits`]: the speed of a homing move or of a derated wave is not a setting, and the
+/// pulse checker calculates in steps.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ProfileLimits {
     /// Highest speed.
@@ -41,10 +41,10 @@ impl ProfileLimits {
         ProfileLimits { speed: f64::INFINITY, acceleration: f64::INFINITY, jerk: f64::INFINITY };
 }
 
-/// Motion limits of the axis, as the user set them.
+/// Motion limits of the axis, as set by the user.
 ///
-/// There are two ways to stop: gently, with the limits of a wave, and firmly, with a deceleration and a jerk of its own. The
-/// firm stop is never weaker than the wave; [`MotionLimits::new`] checks that.
+/// There are two ways to stop: gently, with the limits of a wave, and firmly, with a deceleration and a jerk of its
+/// own. The firm stop is never weaker than the wave; [`MotionLimits::new`] checks that.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MotionLimits {
     /// Highest speed of a wave.
@@ -53,14 +53,14 @@ pub struct MotionLimits {
     pub max_acceleration: MmPerS2,
     /// Highest jerk of a wave.
     pub max_jerk: MmPerS3,
-    /// Deceleration of STOP.
+    /// Deceleration of the firm stop.
     pub stop_deceleration: MmPerS2,
-    /// Highest speed on the way to where a wave starts.
+    /// Highest speed on the approach to the start of a wave.
     pub approach_speed: MmPerS,
 }
 
 impl MotionLimits {
-    /// A full-stroke sine of 1 s (455 mm/s, 2 900 mm/s²) is followed exactly; faster ones are clipped.
+    /// A full-stroke sine of 1 s (455 mm/s, 2 900 mm/s²) is followed exactly; faster ones are made smaller.
     pub const DEFAULT: MotionLimits = MotionLimits {
         max_speed: MmPerS::constant(500.0),
         max_acceleration: MmPerS2::constant(5_000.0),
@@ -69,10 +69,10 @@ impl MotionLimits {
         approach_speed: MmPerS::constant(60.0),
     };
 
-    /// Limits, with the stop at least as firm as the wave.
+    /// Checks the limits: the firm stop must be at least as strong as a wave.
     ///
     /// # Errors
-    /// The name of the field that contradicts another, and why.
+    /// Name of the field that contradicts another one, and the reason.
     pub fn new(
         max_speed: MmPerS,
         max_acceleration: MmPerS2,
@@ -98,8 +98,7 @@ impl MotionLimits {
         Ok(MotionLimits { max_speed, max_acceleration, max_jerk, stop_deceleration, approach_speed })
     }
 
-    /// The least deceleration of a stop that goes with the highest speed, in mm/s².
-    #[must_use]
+    /// Smallest permitted deceleration of the firm stop at the highest speed, in mm/s².
     pub fn least_stop_deceleration_mm_s2(&self) -> f64 {
         least_stop_deceleration_mm_s2(self.max_speed.get())
     }
@@ -109,12 +108,12 @@ impl MotionLimits {
         RampLimits { acceleration: self.max_acceleration.get(), jerk: self.max_jerk.get() }
     }
 
-    /// Firm stop, the one of STOP: its deceleration and jerk, in mm/s² and mm/s³.
+    /// Firm stop, as STOP uses it: its deceleration and jerk, in mm/s² and mm/s³.
     pub fn firm_stop(&self) -> RampLimits {
         RampLimits { acceleration: self.stop_deceleration.get(), jerk: self.stop_jerk_mm_s3() }
     }
 
-    /// A profile with the acceleration and jerk of a wave and the given highest speed, in mm.
+    /// Profile with the acceleration and jerk of a wave and the given highest speed, in mm.
     pub fn profile(&self, speed_mm_s: f64) -> ProfileLimits {
         let RampLimits { acceleration, jerk } = self.gentle_stop();
         ProfileLimits { speed: speed_mm_s, acceleration, jerk }
@@ -125,8 +124,8 @@ impl MotionLimits {
         self.stop_deceleration.get() / STOP_ONSET_S
     }
 
-    /// These limits with whatever is lower in `new`. The stop keeps its deceleration, since lower is no narrower there; and an
-    /// approach that is under way keeps its speed, since only a firm braking could leave it.
+    /// These limits with every lower value of `new`. The firm stop keeps its deceleration, since a lower one is not a
+    /// narrower one. An approach under way keeps its speed, since only firm braking could reduce it at once.
     #[must_use]
     pub fn narrowed_by(&self, new: &MotionLimits) -> MotionLimits {
         fn lower<Q: PartialOrd + Copy>(mine: Q, theirs: Q) -> Q {
@@ -141,8 +140,7 @@ impl MotionLimits {
         }
     }
 
-    /// Whether any of these lets the axis do more than `other` does.
-    #[must_use]
+    /// True if any of these limits lets the axis do more than `other`.
     pub fn wider_than(&self, other: &MotionLimits) -> bool {
         self.max_speed > other.max_speed
             || self.max_acceleration > other.max_acceleration
@@ -152,9 +150,9 @@ impl MotionLimits {
     }
 }
 
-/// The least deceleration, in mm/s², with which a stop from `speed_mm_s` keeps the time and the way that
-/// memory-layout/layout.toml allows it. A stop takes `v/a` and its onset, and half of the onset longer a way than `v²/2a`.
-#[must_use]
+/// Smallest deceleration, in mm/s², with which a stop from `speed_mm_s` keeps the duration and the distance in
+/// `[limits]` of memory-layout/layout.toml. A stop takes `v/a` plus its onset, and covers `v²/2a` plus half of the
+/// onset at full speed.
 pub fn least_stop_deceleration_mm_s2(speed_mm_s: f64) -> f64 {
     let in_time = speed_mm_s / (layout::STOP_WITHIN_MS as f64 * 1e-3 - STOP_ONSET_S);
     let way_left_mm = layout::STOP_WAY_MM - speed_mm_s * STOP_ONSET_S / 2.0;

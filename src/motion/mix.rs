@@ -1,7 +1,7 @@
-//! The graphs that a motion follows: one, and for a while those that it followed before.
+//! Cross-fade of position graphs: a new graph takes over gradually from those before it.
 //!
-//! A new graph does not replace the old one at once: its share grows from nothing to all. Whatever the shares, their
-//! sum is 1, so the mixture is where its graphs are, inside the range.
+//! The share of a new graph grows from 0 to 1. The sum of all shares is 1, so the mixture stays within the range of its
+//! graphs.
 
 use heapless::Vec;
 
@@ -9,22 +9,22 @@ use super::ease::{Ease, product};
 use super::kinematics::Kinematics;
 use crate::wave::Graph;
 
-/// Graphs that can fade at the same time. One more, and the one with the least share goes at once; the tracker
-/// rounds what that makes of it.
+/// Graphs that can fade out at the same time. One more, and the one with the smallest share is dropped at once; the
+/// tracker smooths that jump.
 const FADING: usize = 4;
-/// A share that is this small is none.
+/// A smaller share counts as zero.
 const NO_SHARE: f64 = 1e-9;
 
-/// How the phase moves: its rate in periods a second, and how fast that changes, each second.
+/// Rate of the phase and its derivative.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rate {
-    /// Periods a second.
+    /// Periods per second.
     pub per_s: f64,
-    /// By how much it grows each second.
+    /// Change of the rate, per second.
     pub per_s2: f64,
 }
 
-/// A graph, and the shares of those before it.
+/// The newest graph, and the older ones with their shares.
 #[derive(Debug, Clone)]
 pub struct Mix {
     newest: Graph,
@@ -32,13 +32,12 @@ pub struct Mix {
 }
 
 impl Mix {
-    /// One graph.
-    #[must_use]
+    /// A mixture of one graph.
     pub const fn new(graph: Graph) -> Mix {
         Mix { newest: graph, fading: Vec::new() }
     }
 
-    /// From now on the share of `graph` grows.
+    /// Begins the cross-fade to `graph`.
     pub fn change_to(&mut self, graph: Graph) {
         if graph.same(&self.newest) {
             return;
@@ -53,11 +52,11 @@ impl Mix {
                 self.fading.swap_remove(least);
             }
         }
-        // There is room now.
+        // Space was made above.
         let _ = self.fading.push((before, Ease::moving(share)));
     }
 
-    /// Shares move on for `time_s`.
+    /// Advances the shares by `time_s`.
     pub fn advance(&mut self, time_s: f64, pole_per_s: f64) {
         self.fading.retain_mut(|(_, share)| {
             share.advance(0.0, time_s, pole_per_s, NO_SHARE);
@@ -65,20 +64,17 @@ impl Mix {
         });
     }
 
-    /// Whether the next change makes a graph go at once.
-    #[must_use]
+    /// True if the next change would drop a graph at once.
     pub fn is_crowded(&self) -> bool {
         self.fading.is_full()
     }
 
-    /// The one graph that is left, if it is only one.
-    #[must_use]
+    /// The graph, if no older one is fading out.
     pub fn only(&self) -> Option<&Graph> {
         self.fading.is_empty().then_some(&self.newest)
     }
 
-    /// Where the mixture is at `phase`, in shares of the range, with its derivatives by the time.
-    #[must_use]
+    /// Value of the mixture at `phase`, in shares of the range, with its time derivatives.
     pub fn at(&self, phase: f64, rate: Rate) -> Kinematics {
         let along = |graph: &Graph| {
             let point = graph.at(phase);

@@ -1,19 +1,21 @@
-//! HOW to move: planning of one axis inside its limits. Pure.
+//! Motion planning of one axis inside its limits. Pure: no clock, thread, file or chance.
 //!
-//! - [`kinematics`]: one axis under constant jerk, the only equations of motion
-//! - [`limits`]: how fast the axis may do what
-//! - [`allowance`]: how fast it may move against a force
-//! - [`stop`]: the quickest way to rest, in closed form
-//! - [`plan`]: a whole move at once, the quickest one; [`course`]: such a move cut into control cycles
-//! - [`tracker`]: one control cycle of following a reference inside all of these; [`deferred_limits`]: when lowered limits take
+//! - [`kinematics`]: the equations of motion, one axis under constant jerk
+//! - [`limits`]: highest speed, acceleration and jerk; gentle and firm stop
+//! - [`allowance`]: upper bound on speed from the measured force
+//! - [`stop`]: time-optimal stop in closed form
+//! - [`plan`]: time-optimal point-to-point move; [`course`]: such a move cut into control cycles
+//! - [`tracker`]: trajectory tracking, one control cycle at a time; `constraints`: what such a cycle may choose; [`deferred_limits`]: when lowered limits take
 //!   effect
-//! - [`follower`]: from a wave to a reference: gentle approach, start, changes, end
-//! - [`ease`], [`mix`]: numbers and graphs that change smoothly, for the follower
+//! - [`follower`]: setpoints of a wave: gentle approach, start, changes, end
+//! - [`reach`]: largest amplitude of a wave that the axis can follow
+//! - [`ease`], [`mix`]: smoothing filter and cross-fade, for the follower
 //! - [`runs`]: many steps timed by one cubic, for the step loop
+//! - [`step_times`]: instants of the steps of a planned motion, one by one
 //! - [`inputs`], [`rail_end`], [`stop_level`]: input lines, ends of the rail, stop levels
-//! - [`step_times`]: from planned motion to the instants of the steps
 
 pub mod allowance;
+mod constraints;
 pub mod course;
 pub mod deferred_limits;
 pub mod ease;
@@ -32,6 +34,7 @@ pub mod stop_level;
 pub mod tracker;
 
 pub use allowance::{ALLOWANCE_POINTS, Allowance, protected_speed_mm_s};
+pub use constraints::CycleBounds;
 pub use course::MoveInProgress;
 pub use follower::Follower;
 pub use inputs::Inputs;
@@ -40,4 +43,4 @@ pub use limits::{MotionLimits, ProfileLimits, RampLimits};
 pub use plan::MovePlan;
 pub use rail_end::RailEnd;
 pub use stop_level::StopLevel;
-pub use tracker::{CycleBounds, Move, Tracker};
+pub use tracker::{Move, Tracker};

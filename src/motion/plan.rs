@@ -1,20 +1,21 @@
-//! A whole move at once: from any velocity and acceleration to a place, arriving with a given velocity.
+//! Time-optimal point-to-point move, from any velocity and acceleration to a position with a given velocity.
 //!
-//! Method. Call *transition* the quickest change to the target velocity ([`super::stop`], in the frame that moves
-//! with that velocity). From the start state, the transition alone leads to some place. If the target lies
-//! beyond it, the axis must push first, with full jerk and then with full acceleration, and make the transition from
-//! there; the harder it pushes, the farther it comes. So one number, the peak of the push, makes a family of moves
-//! of which exactly one hits the target ([`Family`] has the formulas). If that one would coast beyond the speed limit,
-//! the push ends there, and the rest of the way is cruised. A target on the near side is the same in the mirror.
+//! Method. The *transition* is the quickest change to the target velocity: [`super::stop`] in the frame that moves with
+//! that velocity. From the start state, the transition alone leads to some position. If the target lies beyond it, the
+//! axis must first push, with full jerk and then with full acceleration, and make the transition from there. The harder
+//! it pushes, the farther it comes. So one number, the peak of the push, parametrises a family of moves of which
+//! exactly one hits the target ([`Family`] has the formulas). If that one would coast beyond the speed limit, the push
+//! ends there, and the axis cruises the rest of the distance. A target on the near side is handled in mirrored
+//! coordinates.
 //!
-//! This is the bang-bang solution of time-optimal control for one axis with bounded jerk, acceleration and speed, in
-//! one family instead of the usual case by case.
+//! This is the bang-bang solution of time-optimal control for one axis with bounded jerk, acceleration and speed, as
+//! one family instead of the usual case distinctions.
 //!
-//! Inside, all numbers are in the natural units of the limits (time `A/J`, length `A³/J²`), where acceleration and
-//! jerk limit are 1: nothing depends on the unit of length, which is where other planners fail.
+//! All internal numbers are in the natural units of the limits (time `A/J`, length `A³/J²`), in which acceleration and
+//! jerk limit are 1. So the numerical accuracy does not depend on the unit of length.
 //!
-//! The exact extent of every plan is known from the roots of its pieces ([`MovePlan::extent`]), and checked against the
-//! range before anyone sees the plan.
+//! The exact extent of every plan follows from the roots of its pieces ([`MovePlan::extent`]). It is checked against
+//! the range before the plan is returned.
 
 use heapless::Vec;
 
@@ -22,33 +23,33 @@ use super::kinematics::{Kinematics, Piece};
 use super::limits::{ProfileLimits, RampLimits};
 use super::stop;
 
-/// Where to, and how fast on arrival; the acceleration there is zero.
+/// Target position, and the velocity on arrival; the acceleration there is zero.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Target {
-    /// The place.
+    /// Position.
     pub p: f64,
-    /// The velocity there, within the speed limit.
+    /// Velocity on arrival, within the speed limit.
     pub v: f64,
 }
 
-/// Why there is no plan.
+/// Reason why a move cannot be planned.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 pub enum PlanError {
     /// A number is not finite, a limit not positive, or the target velocity beyond the speed limit.
     #[error("the move cannot be planned: a value is not finite or beyond its limit")]
     BadInput,
-    /// The quickest way leads out of the range.
+    /// The time-optimal move leaves the range.
     #[error("the move would lead to {low} … {high}, out of the range")]
     LeavesRange {
-        /// Lowest place on the way.
+        /// Lowest position of the move.
         low: f64,
-        /// Highest place on the way.
+        /// Highest position of the move.
         high: f64,
     },
 }
 
-/// Most pieces of a plan: a brake, a push and a plateau, a release, a cruise, three of a transition, and the spare
-/// piece of an interrupted brake.
+/// Largest number of pieces of a plan: a brake, a push and a plateau, a release, a cruise, three of a transition, and
+/// the spare piece of an interrupted brake.
 pub const PIECES: usize = 10;
 
 /// A planned move.
@@ -59,7 +60,7 @@ pub struct MovePlan {
 }
 
 impl MovePlan {
-    /// The quickest move from `start` to `target` whose whole way is inside `range`.
+    /// Plans the time-optimal move from `start` to `target` and checks that all of it is inside `range`.
     ///
     /// # Errors
     /// [`PlanError`].
@@ -80,20 +81,17 @@ impl MovePlan {
         if low < range.0 || high > range.1 { Err(PlanError::LeavesRange { low, high }) } else { Ok(plan) }
     }
 
-    /// The pieces, in order.
-    #[must_use]
+    /// Pieces of the move, in order.
     pub fn pieces(&self) -> &[Piece] {
         &self.pieces
     }
 
-    /// How long it takes, in seconds.
-    #[must_use]
+    /// Duration of the move, in seconds.
     pub fn duration_s(&self) -> f64 {
         duration_s(&self.pieces)
     }
 
-    /// Lowest and highest place on the way, exactly.
-    #[must_use]
+    /// Exact lowest and highest position of the move.
     pub fn extent(&self) -> (f64, f64) {
         let mut at = self.start;
         let mut extent = (at.p, at.p);
@@ -106,8 +104,7 @@ impl MovePlan {
         extent
     }
 
-    /// The state `t_s` seconds after the start; after the end, the axis goes on with its last velocity.
-    #[must_use]
+    /// State `t_s` seconds after the start. After the end, the axis keeps its last velocity.
     pub fn at(&self, t_s: f64) -> Kinematics {
         let mut at = self.start;
         let mut left_s = t_s;
@@ -126,13 +123,12 @@ fn duration_s(pieces: &[Piece]) -> f64 {
     pieces.iter().map(|piece| piece.duration_s).sum()
 }
 
-/// In natural units the limits are these.
+/// The limits in natural units.
 const UNIT: RampLimits = RampLimits { acceleration: 1.0, jerk: 1.0 };
 
-/// In natural units, how long it takes to gain so much velocity, from no acceleration to none; and by how much longer
-/// for each unit more. Half of the time the acceleration grows, half of it it falls, with a plateau between if it
-/// reaches its limit.
-fn gaining(velocity: f64) -> (f64, f64) {
+/// Time to gain `velocity` from no acceleration to none, and its derivative, in natural units. The acceleration grows
+/// in one half of the time and falls in the other, with a plateau between if it reaches its limit.
+fn speed_change_time(velocity: f64) -> (f64, f64) {
     if velocity <= 1.0 {
         let peak = libm::sqrt(velocity);
         (2.0 * peak, 1.0 / peak)
@@ -141,41 +137,43 @@ fn gaining(velocity: f64) -> (f64, f64) {
     }
 }
 
-/// In natural units, where the quickest change to velocity `to` leads, from `v` and `a` at zero.
+/// Distance of the quickest change from `v` and `a` to velocity `to`, in natural units.
 ///
-/// What is gained from no acceleration to none is gained symmetrically, so its way is its time at the mean of both
-/// velocities. A start with an acceleration is a place on the way from one without: `v + a²/2` if the change is a
-/// slowing down (the jerk is negative first), `v - a²/2` if it is a speeding up, and the way to there is `a (v ± a²/3)`.
-fn transition_way(v: f64, a: f64, to: f64) -> f64 {
+/// A change from no acceleration to none is symmetrical, so its distance is its time at the mean of both velocities. A
+/// start with an acceleration is a point on the way from a start without one: at `v + a²/2` if the axis slows down (the
+/// jerk is negative first), at `v - a²/2` if it speeds up, and the distance to there is `a (v ± a²/3)`.
+fn transition_distance(v: f64, a: f64, to: f64) -> f64 {
     let side = if v + a * a.abs() / 2.0 >= to { 1.0 } else { -1.0 };
     let from = v + side * a * a / 2.0;
-    side * a * (from - side * a * a / 6.0) + f64::midpoint(from, to) * gaining(side * (from - to)).0
+    side * a * (from - side * a * a / 6.0) + f64::midpoint(from, to) * speed_change_time(side * (from - to)).0
 }
 
-/// All moves that push toward larger places and then make the transition, by the peak of their push. In natural units.
+/// Family of all moves that push toward larger positions and then make the transition, parametrised by the peak of the
+/// push. In natural units.
 ///
-/// Let `v*` be the velocity at which the acceleration is zero on the jerk line through the start state, `v - a²/2`,
-/// and `p*` its place, `-a (v* + a²/6)`. A push to the peak `c ≤ 1` coasts at `x = v* + c²`; with a plateau, at
-/// `x = v* + Δ`, `Δ > 1`. With the times of [`gaining`], the move leads to
+/// Let `v*` be the velocity at which the acceleration is zero on the jerk line through the start state, `v - a²/2`, and
+/// `p*` its position, `-a (v* + a²/6)`. A push to the peak `c ≤ 1` coasts at `x = v* + c²`; with a plateau, at `x = v*
+/// + Δ`, `Δ > 1`. With the times of [`speed_change_time`], the move ends at
 ///
 /// ```text
 /// e = p* + (v* + x)/2 T(x - v*) + (x + v₁)/2 T(x - v₁),     T(c²) = 2c
 /// ```
 ///
-/// for the target velocity `v₁`. It also holds for negative `c`, a brake that is not let go of entirely before it
-/// is put on again. The parameter here is the peak that belongs to the larger one of `v*` and `v₁`, up to one, and the
-/// gain of velocity above: so both roots are smooth. Where both have a plateau, `e` is quadratic, and solved at once.
+/// for the target velocity `v₁`. It also holds for negative `c`, a brake that is not released entirely before it is
+/// applied again. The parameter in the code is the peak that belongs to the larger one of `v*` and `v₁`, up to one, and
+/// the gain of velocity above: this makes both roots smooth. Where both have a plateau, `e` is quadratic and solved
+/// directly.
 ///
-/// When the axis arrives moving backward, `e` has a dip first: pushing takes time, in which the target velocity
-/// counts (see [`Draft::early`] and [`Draft::detour`]). Otherwise it only rises.
+/// If the axis arrives moving backward, `e` has a dip first: pushing takes time, in which the target velocity counts
+/// (see [`Draft::first_rise`] and [`Draft::detour`]). Otherwise it only rises.
 struct Family {
-    start_place: f64,
+    start_position: f64,
     /// `v*`
     start_v: f64,
     /// The larger and the smaller one of `v*` and `v₁`.
     high: f64,
     low: f64,
-    /// The parameter of the transition alone.
+    /// Parameter of the transition alone.
     least: f64,
 }
 
@@ -191,7 +189,7 @@ impl Family {
             0.0
         };
         Family {
-            start_place: at.p - at.a * (start_v + half / 3.0),
+            start_position: at.p - at.a * (start_v + half / 3.0),
             start_v,
             high: start_v.max(target_v),
             low: start_v.min(target_v),
@@ -199,41 +197,41 @@ impl Family {
         }
     }
 
-    /// The parameter of the move that coasts at this speed.
-    fn of_speed(&self, speed: f64) -> f64 {
+    /// Parameter of the move that coasts at `speed`.
+    fn parameter_at_speed(&self, speed: f64) -> f64 {
         let gain = speed - self.high;
         if gain <= 1.0 { libm::sqrt(gain.max(0.0)) } else { gain }
     }
 
-    /// Where the move leads, and how much farther for each unit more of the parameter.
-    fn end(&self, parameter: f64) -> (f64, f64) {
+    /// End position of the move, and its derivative with respect to the parameter.
+    fn end_position(&self, parameter: f64) -> (f64, f64) {
         let k = parameter;
         let (gain, by, time, longer) =
             if k <= 1.0 { (k * k, 2.0 * k, 2.0 * k, 2.0) } else { (k, 1.0, k + 1.0, 1.0) };
         let coasting = self.high + gain;
-        let (other_time, other_longer) = gaining(coasting - self.low);
+        let (other_time, other_longer) = speed_change_time(coasting - self.low);
         let (twice_mean, other_mean) = (self.high + coasting, self.low + coasting);
-        let place = self.start_place + (twice_mean * time + other_mean * other_time) / 2.0;
+        let position = self.start_position + (twice_mean * time + other_mean * other_time) / 2.0;
         let slope = (by * (time + other_time + other_mean * other_longer) + twice_mean * longer) / 2.0;
-        (place, slope)
+        (position, slope)
     }
 
-    /// The parameter of the move to `target`, which is not beyond that of `most`, nor before that of the least.
-    fn to(&self, target: f64, most: f64) -> f64 {
-        if most > 1.0 && self.end(1.0).0 <= target {
+    /// Parameter of the move to `target`, which lies between the moves of the least parameter and of `most`.
+    fn parameter_to(&self, target: f64, most: f64) -> f64 {
+        if most > 1.0 && self.end_position(1.0).0 <= target {
             let own = |v: f64| v * (v - 1.0) / 2.0;
-            let square = target - self.start_place + own(self.high) + own(self.low);
+            let square = target - self.start_position + own(self.high) + own(self.low);
             let coasting = libm::sqrt((0.25 + square).max(0.0)) - 0.5;
             return (coasting - self.high).clamp(1.0, most);
         }
         root(self.least, most.min(1.0), |k| {
-            let (place, slope) = self.end(k);
-            (place - target, slope)
+            let (position, slope) = self.end_position(k);
+            (position - target, slope)
         })
     }
 
-    /// How long the push lasts, from the acceleration `a` on.
-    fn push(&self, parameter: f64, a: f64) -> f64 {
+    /// Duration of the push, from the acceleration `a` on.
+    fn push_duration(&self, parameter: f64, a: f64) -> f64 {
         let k = parameter;
         if self.start_v >= self.high && k <= 1.0 {
             return k - a;
@@ -252,7 +250,7 @@ struct Draft {
 }
 
 impl Draft {
-    fn go(&mut self, jerk: f64, duration_s: f64) {
+    fn append(&mut self, jerk: f64, duration_s: f64) {
         if duration_s > 0.0 {
             let piece = Piece { jerk, duration_s };
             self.at = self.at.after_piece(piece);
@@ -261,7 +259,7 @@ impl Draft {
         }
     }
 
-    /// The same start turned round, if `side` is -1.
+    /// The same start, mirrored if `side` is -1.
     fn on_side(&self, side: f64) -> Draft {
         let at = Kinematics { p: side * self.at.p, v: side * self.at.v, a: side * self.at.a };
         Draft { at, target_v: side * self.target_v, pieces: Vec::new() }
@@ -273,21 +271,21 @@ impl Draft {
 
     fn transition(&mut self, to_v: f64) {
         for piece in stop::tail(self.at.v - to_v, self.at.a, UNIT) {
-            self.go(piece.jerk, piece.duration_s);
+            self.append(piece.jerk, piece.duration_s);
         }
-        // What rounding left of the acceleration is not carried on.
+        // The rounding remainder of the acceleration is dropped.
         self.at.a = 0.0;
     }
 
-    /// Where the transition to the target velocity leads from here.
+    /// End position of the transition to the target velocity from here.
     fn landing(&self) -> f64 {
-        self.at.p + transition_way(self.at.v, self.at.a, self.target_v)
+        self.at.p + transition_distance(self.at.v, self.at.a, self.target_v)
     }
 
     fn push(&mut self, tau: f64) {
         let rising = tau.min(1.0 - self.at.a);
-        self.go(1.0, rising);
-        self.go(0.0, tau - rising);
+        self.append(1.0, rising);
+        self.append(0.0, tau - rising);
     }
 
     /// Completes a move to `target`, which is not before the landing from here.
@@ -295,11 +293,11 @@ impl Draft {
         let coasting = self.at.v + self.at.a * self.at.a.abs() / 2.0;
         if coasting < speed {
             let family = Family::new(&self.at, self.target_v);
-            let most = family.of_speed(speed);
-            let chosen = self
-                .early(&family, target)
-                .unwrap_or_else(|| if family.end(most).0 <= target { most } else { family.to(target, most) });
-            self.push(family.push(chosen, self.at.a));
+            let most = family.parameter_at_speed(speed);
+            let chosen = self.first_rise(&family, target).unwrap_or_else(|| {
+                if family.end_position(most).0 <= target { most } else { family.parameter_to(target, most) }
+            });
+            self.push(family.push_duration(chosen, self.at.a));
             if chosen >= most {
                 self.transition(speed);
                 self.cruise(target, speed);
@@ -310,54 +308,57 @@ impl Draft {
         self.transition(self.target_v);
     }
 
-    /// Arriving backward while already braking, the family rises before it falls: the first rise is the quickest way.
-    fn early(&self, family: &Family, target: f64) -> Option<f64> {
+    /// Parameter of a target on the first rise of the family. If the axis arrives moving backward and is braking
+    /// already, the family rises before it falls, and the first rise is the quickest move.
+    fn first_rise(&self, family: &Family, target: f64) -> Option<f64> {
         if self.target_v >= 0.0 || family.least >= 0.0 {
             return None;
         }
-        let highest = lowest_point(family.least, 0.0, |k| -family.end(k).0);
-        (family.end(highest).0 >= target).then(|| {
+        let highest = minimum(family.least, 0.0, |k| -family.end_position(k).0);
+        (family.end_position(highest).0 >= target).then(|| {
             root(family.least, highest, |k| {
-                let (place, slope) = family.end(k);
-                (place - target, slope)
+                let (position, slope) = family.end_position(k);
+                (position - target, slope)
             })
         })
     }
 
-    /// Arriving backward, a short push lands *farther back*: it takes time, in which the target velocity counts. So
-    /// a target a little before the landing may be reached by a push away from it. This makes that move.
+    /// Appends a push away from the target, and returns whether that hits it. If the axis arrives moving backward, a
+    /// short push lands *farther back*: it takes time, in which the target velocity counts. So a target slightly before
+    /// the landing may be reached in this way.
     fn detour(&mut self, target: f64, speed: f64) -> bool {
         let coasting = self.at.v + self.at.a * self.at.a.abs() / 2.0;
         if self.target_v >= 0.0 || coasting >= speed {
             return false;
         }
         let family = Family::new(&self.at, self.target_v);
-        let lowest = lowest_point(family.least, family.of_speed(speed), |k| family.end(k).0);
-        if family.end(lowest).0 > target || target > self.landing() {
+        let lowest = minimum(family.least, family.parameter_at_speed(speed), |k| family.end_position(k).0);
+        if family.end_position(lowest).0 > target || target > self.landing() {
             return false;
         }
         let chosen = root(family.least, lowest, |k| {
-            let (place, slope) = family.end(k);
-            (target - place, -slope)
+            let (position, slope) = family.end_position(k);
+            (target - position, -slope)
         });
-        self.push(family.push(chosen, self.at.a));
+        self.push(family.push_duration(chosen, self.at.a));
         self.transition(self.target_v);
         true
     }
 
     fn cruise(&mut self, target: f64, speed: f64) {
-        self.go(0.0, (target - self.landing()) / speed);
+        self.append(0.0, (target - self.landing()) / speed);
     }
 
-    /// Too fast at the start: brake to the speed limit and cruise, or, if the target is too near for that, brake
-    /// farther before letting go.
+    /// Too fast at the start: brakes to the speed limit and cruises, or, if the target is too near for that, brakes
+    /// longer before the release.
     fn brake_then_cruise(&mut self, target: f64, speed: f64) {
         let Kinematics { p, v, a } = self.at;
-        let slowed_to = |to_v: f64| p + transition_way(v, a, to_v) + transition_way(to_v, 0.0, self.target_v);
+        let slowed_to =
+            |to_v: f64| p + transition_distance(v, a, to_v) + transition_distance(to_v, 0.0, self.target_v);
         let to_v = if slowed_to(speed) <= target {
             speed
         } else {
-            // Without a slope that is right everywhere: by halving, and rarely needed.
+            // There is no slope that is right everywhere, so this root is found by bisection; it is rarely needed.
             root(self.target_v, speed, |to_v| (slowed_to(to_v) - target, f64::NAN))
         };
         self.transition(to_v);
@@ -365,13 +366,14 @@ impl Draft {
     }
 }
 
-/// Most rounds of [`root`]: as many halvings as tell two numbers apart.
+/// Largest number of rounds of [`root`]: as many bisections as separate two neighbouring numbers.
 const ROUNDS: u32 = 80;
-/// Newton's method doubles the digits in each round: behind a correction by this share there is nothing left.
+/// Newton's method doubles the digits in each round: after a relative correction of this size nothing is left to
+/// correct.
 const EXACT_SHARE: f64 = 1e-9;
 
-/// Root of `f`, which is not above zero at `low` and not below at `high` and comes with its slope: Newton's method,
-/// and halving wherever that leads out of what is known to hold the root.
+/// Root of `f`, which is not above zero at `low` and not below at `high`, and which returns its slope too: Newton's
+/// method, with bisection wherever a step leaves the bracket.
 fn root(low: f64, high: f64, f: impl Fn(f64) -> (f64, f64)) -> f64 {
     let (mut low, mut high) = (low, high);
     let mut at = f64::midpoint(low, high);
@@ -395,8 +397,8 @@ fn root(low: f64, high: f64, f: impl Fn(f64) -> (f64, f64)) -> f64 {
     at
 }
 
-/// Where `f`, which first falls and then rises, is lowest between `low` and `high`: golden section.
-fn lowest_point(low: f64, high: f64, f: impl Fn(f64) -> f64) -> f64 {
+/// Minimum of a unimodal function between `low` and `high`: golden-section search.
+fn minimum(low: f64, high: f64, f: impl Fn(f64) -> f64) -> f64 {
     const GOLDEN: f64 = 0.618_033_988_749_894_8;
     let (mut low, mut high) = (low, high);
     for _ in 0..64 {
@@ -420,8 +422,8 @@ fn pieces(start: Kinematics, target: Target, limits: ProfileLimits) -> Vec<Piece
         target_v: target.v / speed_unit,
         pieces: Vec::new(),
     };
-    // An acceleration beyond its limit is let go of first.
-    begun.go(-begun.at.a.signum(), begun.at.a.abs() - 1.0);
+    // An acceleration beyond its limit is released first.
+    begun.append(-begun.at.a.signum(), begun.at.a.abs() - 1.0);
     let distance = (target.p - start.p) / length;
     let mut side = if distance >= begun.landing() { 1.0 } else { -1.0 };
     let mut best = begun.on_side(side);
@@ -434,7 +436,7 @@ fn pieces(start: Kinematics, target: Target, limits: ProfileLimits) -> Vec<Piece
 
     let mut pieces = begun.pieces;
     for Piece { jerk, duration_s } in best.pieces {
-        // `PIECES` is the longest sequence, what was begun with included.
+        // `PIECES` is the longest sequence, including the pieces begun with.
         let _ = pieces.push(Piece { jerk: side * jerk, duration_s });
     }
     for piece in &mut pieces {

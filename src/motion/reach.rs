@@ -1,8 +1,7 @@
-//! How large a wave can be in its period.
+//! Reach: the largest amplitude of a wave that the axis can follow in its period.
 //!
-//! An axis that is asked for more than it can do would chase the wave from wherever it happens to be, and wander. So a
-//! wave that is too fast is made smaller, round its middle, until the axis has the time that it needs: it keeps its
-//! period, and the same place in every period.
+//! An axis that cannot follow would chase the wave from an arbitrary position and wander. So a wave that is too fast is
+//! reduced around its middle until the axis has the time that it needs. It keeps its period and its phase.
 
 use core::f64::consts::PI;
 
@@ -10,19 +9,19 @@ use super::limits::ProfileLimits;
 use crate::wave::cubics::Seams;
 use crate::wave::{Graph, Shape, Stroke};
 
-/// The share of its limits that a sine may ask for. The rest is for coming back to it after a disturbance.
+/// Share of the limits that a sine may demand. The rest is for catching up after a disturbance.
 const SINE_SHARE: f64 = 0.95;
-/// How many times the time of the quickest way a stroke gets. The tracker does not know where the wave will turn.
+/// Time that a stroke gets, relative to its time-optimal duration. The tracker does not know where the wave will turn.
 const GRANTED: f64 = 1.2;
-/// The same where the slope jumps: the axis goes beyond each corner, and has to come back before the next one.
+/// The same where the slope jumps: the axis overshoots each corner, and has to come back before the next one.
 const GRANTED_WITH_CORNERS: f64 = 1.7;
 
 impl ProfileLimits {
-    /// By how much the speed can change in `time_s`, from no acceleration to none.
+    /// Largest change of speed in `time_s`, from no acceleration to none.
     ///
-    /// The acceleration grows and falls with the jerk `j`: as a triangle in less than `2a/j`, else as a trapezoid with
-    /// the height `a`.
-    fn speed_within(&self, time_s: f64) -> f64 {
+    /// The acceleration grows and falls with the jerk `j`: as a triangle in less than `2a/j`, else as a trapezoid of
+    /// height `a`.
+    fn speed_change_within(&self, time_s: f64) -> f64 {
         let onset_s = self.acceleration / self.jerk;
         if time_s >= 2.0 * onset_s {
             self.acceleration * (time_s - onset_s)
@@ -31,8 +30,8 @@ impl ProfileLimits {
         }
     }
 
-    /// The time in which the speed can change by `speed_mm_s`: the inverse of [`ProfileLimits::speed_within`].
-    fn time_for(&self, speed_mm_s: f64) -> f64 {
+    /// Shortest time for a change of speed: the inverse of [`ProfileLimits::speed_change_within`].
+    fn speed_change_time(&self, speed_mm_s: f64) -> f64 {
         let onset_s = self.acceleration / self.jerk;
         if speed_mm_s >= self.acceleration * onset_s {
             speed_mm_s / self.acceleration + onset_s
@@ -41,22 +40,23 @@ impl ProfileLimits {
         }
     }
 
-    /// The longest way from rest to rest in `time_s`: half of it faster, half of it slower, and where that is too fast
-    /// the highest speed in between. Either half is symmetrical, so its mean speed is half of the peak.
-    fn way_within(&self, time_s: f64) -> f64 {
-        let peak = self.speed_within(time_s / 2.0);
+    /// Longest distance from rest to rest in `time_s`: half of the time accelerating, half braking, and where that
+    /// would be too fast the highest speed in between. Either half is symmetrical, so its mean speed is half of the
+    /// peak.
+    fn distance_within(&self, time_s: f64) -> f64 {
+        let peak = self.speed_change_within(time_s / 2.0);
         if peak <= self.speed {
             peak * time_s / 2.0
         } else {
-            self.speed * (time_s - self.time_for(self.speed))
+            self.speed * (time_s - self.speed_change_time(self.speed))
         }
     }
 
-    /// How long a way `graph` may have from its back to its front in mm, at one period in `period_s`.
+    /// Largest amplitude of `graph` at one period in `period_s`, in the unit of length of the limits, from its back to
+    /// its front.
     ///
-    /// A sine that goes `A` to and fro has the highest speed `πA/T`, acceleration `2π²A/T²` and jerk `4π³A/T³`. Of every
-    /// other graph each stroke gets the time that the quickest way takes, and some more.
-    #[must_use]
+    /// A sine with the stroke `A` has the highest speed `πA/T`, acceleration `2π²A/T²` and jerk `4π³A/T³`. Each stroke
+    /// of any other graph gets its time-optimal duration and a margin.
     pub fn amplitude_mm(&self, graph: &Graph, period_s: f64) -> f64 {
         if *self == ProfileLimits::UNBOUNDED {
             return f64::INFINITY;
@@ -72,7 +72,7 @@ impl ProfileLimits {
             Seams::Corners => GRANTED_WITH_CORNERS,
             Seams::Smooth | Seams::Jumps => GRANTED,
         };
-        let most = |stroke: &Stroke| self.way_within(stroke.share * period_s / granted) / stroke.way;
+        let most = |stroke: &Stroke| self.distance_within(stroke.share * period_s / granted) / stroke.way;
         graph.strokes().iter().map(most).fold(f64::INFINITY, f64::min)
     }
 }
@@ -92,7 +92,7 @@ mod tests {
             time_s in 0.01..3.0f64, v in 50.0..1_000.0f64, a in 500.0..15_000.0f64, onset_s in 0.005..0.1f64
         ) {
             let limits = ProfileLimits { speed: v, acceleration: a, jerk: a / onset_s };
-            let way_mm = limits.way_within(time_s);
+            let way_mm = limits.distance_within(time_s);
             let target = Target { p: way_mm, v: 0.0 };
             let plan = MovePlan::new(Kinematics::at_rest(0.0), target, limits, (f64::MIN, f64::MAX)).unwrap();
             prop_assert!((plan.duration_s() - time_s).abs() < 1e-6 * time_s, "{} {time_s}", plan.duration_s());

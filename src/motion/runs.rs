@@ -1,33 +1,34 @@
-//! Runs: many steps in one direction, timed by one cubic.
+//! Step runs: many steps in one direction, timed by one cubic in fixed point.
 //!
-//! The instant of a step is the inverse of the plan: `t(s)` where the plan has gone `s` steps. Over a stretch of
-//! constant jerk that function is so nearly a cubic that a Hermite cubic through both ends, with the slopes
-//! `dt/ds = 1/v`, is exact to nanoseconds. Both ends need no solving, since the plan knows position and velocity there;
-//! they lie between steps, which the cubic does not mind:
+//! The instant of a step is the inverse of the plan: `t(s)`, where the plan has covered `s` steps. Over a stretch of
+//! constant jerk that function is so nearly a cubic that a Hermite cubic through both ends, with the slopes `dt/ds =
+//! 1/v`, is exact to nanoseconds. Position and velocity at both ends are known from the plan. The ends lie between
+//! steps, which makes no difference to the cubic:
 //!
 //! ```text
 //! t(s₀ + u) = t₀ + m₀ u + c₂ u² + c₃ u³        d = t₁ - t₀, h = s₁ - s₀, mᵢ = 1/vᵢ
 //! c₂ = (3 d/h - 2 m₀ - m₁) / h                 c₃ = (m₀ + m₁ - 2 d/h) / h²
 //! ```
 //!
-//! A run is this cubic at whole `s`, as differences in fixed point, so that the step loop needs three additions for the
-//! next instant. A stretch for which the cubic is not exact enough is halved. Where halving ends at a single step (from
-//! rest, at a turn) its instant is solved for.
+//! A run is this cubic at whole `s`, as finite differences in fixed point, so that the step loop needs three additions
+//! for the next instant. A stretch for which the cubic is not exact enough is halved. Where halving ends at a single
+//! step (from rest, at a turn), its instant is solved for.
 //!
-//! # How exact it is
+//! # Error bound
 //!
-//! Measured in its own duration and way, a stretch of constant jerk has two free numbers, the slopes at its ends: the
-//! velocity is a parabola in time with the mean 1. So the largest error of the cubic is a function of these two alone,
-//! and a bound for it that holds for all pairs holds for all stretches, whatever the units. With `ε` the error in the
-//! middle, which is measured against the plan, and `s = m₀ + m₁ - 2`:
+//! Measured in its own duration and length, a stretch of constant jerk has two free numbers, the slopes at its ends:
+//! the velocity is a parabola in time with the mean 1. So the largest error of the cubic is a function of these two
+//! alone, and a bound that holds for all pairs holds for all stretches, in any unit. With `ε` the error in the middle,
+//! which is measured against the plan, and `s = m₀ + m₁ - 2`:
 //!
 //! ```text
 //! error ≤ 3/2 |ε| + s²/16        for slopes between half and one and a half of the mean
 //! ```
 //!
-//! The first term alone would not do: where the velocity is the same at both ends, the errors of both halves cancel in
-//! the middle. A test goes through all pairs. Slopes inside these bounds, which are below three times the mean, also make
-//! the cubic monotone (Fritsch and Carlson, 1980): no instant lies outside its stretch, and none before the one before.
+//! The first term alone is not enough: where the velocity is the same at both ends, the errors of both halves cancel in
+//! the middle. A test goes through all pairs. Slopes inside these bounds, which are below three times the mean, also
+//! make the cubic monotone (Fritsch and Carlson, 1980): no instant lies outside its stretch, and none before the
+//! previous one.
 //!
 //! The steps are those of [`step_times`](super::step_times): same boundaries, same hysteresis, same count.
 
@@ -36,49 +37,48 @@ use heapless::Vec;
 use super::kinematics::{Kinematics, Piece};
 use super::step_times::{self, HYSTERESIS};
 
-/// Most runs of one chunk; a cycle that needs more is left to the exact method.
+/// Most runs of one chunk; a cycle that needs more is solved step by step in the step loop.
 pub const RUNS_MAX: usize = 6;
-/// Most steps of a run: bounds what rounding in fixed point can add up to.
+/// Most steps of a run: bounds the accumulated rounding of the fixed point.
 const STEPS_MAX: u32 = 256;
-/// Largest error of a cubic. With what rounding to whole nanoseconds adds, no step is more than 25 ns beside the plan.
+/// Largest error of a cubic. With the rounding to whole nanoseconds, no step deviates by more than 25 ns from the plan.
 const TOLERANCE_S: f64 = 20e-9;
-/// How far the slope at an end may be from the mean, as a share of it.
+/// Largest deviation of the slope at an end from the mean, as a share of it.
 const SLOPE_SHARE: f64 = 0.5;
-/// How much of the error in the middle, and of `s²`, the bound of the error is.
-const OF_MIDDLE: f64 = 1.5;
-const OF_SQUARE: f64 = 1.0 / 16.0;
-/// No two steps are this close.
+/// Coefficients of the error bound: of the error in the middle, and of `s²`.
+const MIDDLE_FACTOR: f64 = 1.5;
+const SQUARE_FACTOR: f64 = 1.0 / 16.0;
+/// Two steps are always farther apart than this.
 const SHORTEST_S: f64 = 1e-9;
-/// Bits behind the point of a nanosecond.
+/// Fractional bits of a nanosecond.
 const FRACTION_BITS: u32 = 24;
 /// Fixed-point nanoseconds in a second.
 const FIXED_PER_S: f64 = 1e9 * (1u64 << FRACTION_BITS) as f64;
-/// No stretch that takes longer is timed by one cubic: [`fixed`] could not hold its times.
+/// A longer stretch is not timed by one cubic: [`fixed`] could not represent its times.
 const LONGEST: f64 = (1u64 << 50) as f64;
 
 /// Steps in one direction, timed by a cubic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct StepRun {
-    /// One step before the first, where the cubic need not mean anything: an instant in fixed-point nanoseconds from the
-    /// start of the chunk, modulo 2⁶⁴.
+    /// Extrapolated instant one step before the first, in fixed-point nanoseconds from the start of the chunk, modulo
+    /// 2⁶⁴.
     base: i64,
     /// First, second and third difference of the instants there, modulo 2⁶⁴.
     differences: [i64; 3],
-    /// How many steps.
+    /// Number of steps.
     pub steps: u32,
-    /// Toward the front.
+    /// True for steps toward the front.
     pub forward: bool,
 }
 
 impl StepRun {
-    /// The instants of the steps, in nanoseconds from the start of the chunk.
-    #[must_use]
+    /// Instants of the steps, in nanoseconds from the start of the chunk.
     pub fn instants(&self) -> Instants {
         Instants { at: self.base, differences: self.differences, left: self.steps }
     }
 }
 
-/// Goes through the instants of a run.
+/// Iterator over the instants of a run.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Instants {
     at: i64,
@@ -99,18 +99,18 @@ impl Iterator for Instants {
     }
 }
 
-/// A stretch of constant jerk in which the plan moves one way.
+/// Stretch of constant jerk in which the plan moves in one direction.
 #[derive(Debug, Clone, Copy)]
 struct JerkStretch {
     from: Kinematics,
     to: Kinematics,
     piece: Piece,
-    /// When it begins, in fixed-point nanoseconds from the start of the chunk.
+    /// Its beginning, in fixed-point nanoseconds from the start of the chunk.
     begin: f64,
 }
 
 impl JerkStretch {
-    /// Its part up to `at_s` after its beginning, and the rest.
+    /// Splits the stretch `at_s` seconds after its beginning.
     fn split(&self, at_s: f64) -> (JerkStretch, JerkStretch) {
         let Piece { jerk, duration_s } = self.piece;
         let between = self.from.after(jerk, at_s);
@@ -120,7 +120,7 @@ impl JerkStretch {
     }
 }
 
-/// Makes the runs of one motion, chunk after chunk.
+/// Makes the runs of one motion, chunk by chunk.
 #[derive(Debug, Clone)]
 pub struct RunMaker {
     count: i64,
@@ -128,22 +128,20 @@ pub struct RunMaker {
 
 impl RunMaker {
     /// For a motion that starts with the step counter at `count`.
-    #[must_use]
     pub fn new(count: i64) -> RunMaker {
         RunMaker { count }
     }
 
-    /// The step counter after everything that was made.
-    #[must_use]
+    /// Step counter after all steps made so far.
     pub fn count(&self) -> i64 {
         self.count
     }
 
-    /// Makes the runs of a chunk that begins with `start` (in steps), consists of `pieces` and ends with `end`, into
-    /// `runs`, which is emptied first. False if they are more than it can hold: then it is the step loop that solves
-    /// for each step. Either way the count goes on.
+    /// Makes the runs of a chunk that begins with `start` (in steps), consists of `pieces` and ends with `end`, and
+    /// puts them into `runs`, which is cleared first. Returns false if they do not fit: then the step loop solves for
+    /// each step. The count advances in either case.
     #[inline]
-    pub fn make(
+    pub fn make_runs(
         &mut self,
         start: &Kinematics,
         pieces: &[Piece],
@@ -151,18 +149,19 @@ impl RunMaker {
         runs: &mut Vec<StepRun, RUNS_MAX>,
     ) -> bool {
         runs.clear();
-        // Nearly always a cycle is one piece, and one cubic is enough for it.
+        // Nearly every cycle is one piece, and one cubic is enough for it.
         if let [piece] = pieces
             && start.keeps_direction(*piece, end)
-            && let Some(run) = self.run(&JerkStretch { from: *start, to: *end, piece: *piece, begin: 0.0 })
+            && let Some(run) =
+                self.single_run(&JerkStretch { from: *start, to: *end, piece: *piece, begin: 0.0 })
         {
             return runs.push(run).is_ok();
         }
-        self.make_in_parts(start, pieces, end, runs)
+        self.make_runs_in_parts(start, pieces, end, runs)
     }
 
     #[cold]
-    fn make_in_parts(
+    fn make_runs_in_parts(
         &mut self,
         start: &Kinematics,
         pieces: &[Piece],
@@ -173,10 +172,10 @@ impl RunMaker {
         let (mut from, mut begin) = (*start, 0.0);
         for (index, piece) in pieces.iter().enumerate() {
             let to = if index + 1 == pieces.len() { *end } else { from.after_piece(*piece) };
-            if !self.piece(JerkStretch { from, to, piece: *piece, begin }, runs) {
+            if !self.push_piece(JerkStretch { from, to, piece: *piece, begin }, runs) {
                 runs.clear();
                 self.count = before;
-                self.count_exactly(start, pieces);
+                self.count_steps_exactly(start, pieces);
                 return false;
             }
             from = to;
@@ -185,7 +184,7 @@ impl RunMaker {
         true
     }
 
-    fn count_exactly(&mut self, start: &Kinematics, pieces: &[Piece]) {
+    fn count_steps_exactly(&mut self, start: &Kinematics, pieces: &[Piece]) {
         let mut at = *start;
         for piece in pieces {
             let mut from_s = 0.0;
@@ -197,31 +196,31 @@ impl RunMaker {
         }
     }
 
-    /// The runs of a whole piece; false if they do not fit.
-    fn piece(&mut self, whole: JerkStretch, runs: &mut Vec<StepRun, RUNS_MAX>) -> bool {
+    /// Adds the runs of a whole piece; false if they do not fit.
+    fn push_piece(&mut self, whole: JerkStretch, runs: &mut Vec<StepRun, RUNS_MAX>) -> bool {
         let (mut rest, mut gone_s) = (whole, 0.0);
         for turn_s in whole.from.turning_times(whole.piece).into_iter().flatten() {
             let (before, behind) = rest.split(turn_s - gone_s);
-            if !self.one_way(&before, runs) {
+            if !self.push_stretch(&before, runs) {
                 return false;
             }
             (rest, gone_s) = (behind, turn_s);
         }
-        self.one_way(&rest, runs)
+        self.push_stretch(&rest, runs)
     }
 
-    /// The runs of a stretch in which the plan moves one way; false if they do not fit.
-    fn one_way(&mut self, stretch: &JerkStretch, runs: &mut Vec<StepRun, RUNS_MAX>) -> bool {
-        match self.run(stretch) {
+    /// Adds the runs of a stretch in one direction; false if they do not fit.
+    fn push_stretch(&mut self, stretch: &JerkStretch, runs: &mut Vec<StepRun, RUNS_MAX>) -> bool {
+        match self.single_run(stretch) {
             Some(run) => runs.push(run).is_ok(),
-            None => self.in_parts(stretch, runs),
+            None => self.push_halves(stretch, runs),
         }
     }
 
-    /// The one run of a stretch in which the plan moves one way, if one cubic is exact enough for its steps.
+    /// The single run of a stretch in one direction, if one cubic is exact enough for its steps.
     #[inline]
-    fn run(&mut self, stretch: &JerkStretch) -> Option<StepRun> {
-        let (forward, end) = self.steps_to(stretch.to.p);
+    fn single_run(&mut self, stretch: &JerkStretch) -> Option<StepRun> {
+        let (forward, end) = self.step_coordinate(stretch.to.p);
         let steps = end as u32;
         if !(1..=STEPS_MAX).contains(&steps) {
             return None;
@@ -231,27 +230,28 @@ impl RunMaker {
         Some(StepRun { base, differences, steps, forward })
     }
 
-    /// Which way a place is, and its step coordinate: one at the first boundary on the way, and a whole number at each.
+    /// Direction to `position`, and its step coordinate: one at the first boundary on the way, and a whole number at
+    /// each.
     #[inline]
-    fn steps_to(&self, place: f64) -> (bool, f64) {
-        let gone = place - self.count as f64;
+    fn step_coordinate(&self, position: f64) -> (bool, f64) {
+        let gone = position - self.count as f64;
         (gone > 0.0, gone.abs() + (0.5 - HYSTERESIS))
     }
 
-    /// The runs of a stretch for which one cubic will not do.
-    fn in_parts(&mut self, stretch: &JerkStretch, runs: &mut Vec<StepRun, RUNS_MAX>) -> bool {
+    /// Adds the runs of a stretch for which one cubic is not exact enough.
+    fn push_halves(&mut self, stretch: &JerkStretch, runs: &mut Vec<StepRun, RUNS_MAX>) -> bool {
         let JerkStretch { from, to, piece, begin } = stretch;
-        let (forward, end) = self.steps_to(to.p);
+        let (forward, end) = self.step_coordinate(to.p);
         if end < 1.0 {
             return true;
         }
-        // A plan of no motor, or none at all: halving would not end.
+        // Faster than any motor, or not a number: halving would not end.
         if piece.duration_s < SHORTEST_S || end.is_nan() {
             return false;
         }
         if end >= 2.0 {
             let (first, second) = stretch.split(piece.duration_s / 2.0);
-            return self.one_way(&first, runs) && self.one_way(&second, runs);
+            return self.push_stretch(&first, runs) && self.push_stretch(&second, runs);
         }
         let (beside, step) = if forward { (0.5 + HYSTERESIS, 1) } else { (-0.5 - HYSTERESIS, -1) };
         let boundary = self.count as f64 + beside;
@@ -262,10 +262,10 @@ impl RunMaker {
     }
 }
 
-/// The cubic of a stretch that ends at the step coordinate `end`, from its first step on; none if it is not
-/// exact enough.
+/// The cubic of a stretch that ends at the step coordinate `end`, from its first step on; none if it is not exact
+/// enough.
 ///
-/// In times of fixed point, and with `Aᵢ = mᵢ - d/h`, the formulas above become
+/// In fixed-point times, and with `Aᵢ = mᵢ - d/h`, the formulas above become
 ///
 /// ```text
 /// c₃ = (A₀ + A₁) / h²      c₂ = -(2 A₀ + A₁) / h
@@ -283,7 +283,7 @@ fn cubic(stretch: &JerkStretch, end: f64) -> Option<(i64, [i64; 3])> {
     let mean = duration * per_h;
     let slope = FIXED_PER_S / from.v.abs();
     let (beyond_0, beyond_1) = (slope - mean, FIXED_PER_S / to.v.abs() - mean);
-    // Both are false where a number is none.
+    // Both comparisons are false if a value is not a number.
     let even = beyond_0.abs().max(beyond_1.abs()) <= SLOPE_SHARE * mean && duration <= LONGEST;
     if !even {
         return None;
@@ -292,16 +292,16 @@ fn cubic(stretch: &JerkStretch, end: f64) -> Option<(i64, [i64; 3])> {
     let middle_s = (0.5 * duration + 0.125 * h * (beyond_0 - beyond_1)) * (1.0 / FIXED_PER_S);
     let beside = Kinematics { p: -0.5 * way, ..*from }.after(piece.jerk, middle_s).p;
     let in_middle = (beside * (mean - 0.25 * sum)).abs();
-    // The bound of the error times the duration, which saves dividing by it.
-    let left = (TOLERANCE_S * FIXED_PER_S - OF_MIDDLE * in_middle) * duration;
-    let exact = (OF_SQUARE * sum * h) * (sum * h) <= left;
+    // The error bound times the duration, which saves a division.
+    let left = (TOLERANCE_S * FIXED_PER_S - MIDDLE_FACTOR * in_middle) * duration;
+    let exact = (SQUARE_FACTOR * sum * h) * (sum * h) <= left;
     if !exact {
         return None;
     }
     let c2 = -(sum + beyond_0) * per_h;
     let c3 = sum * per_h * per_h;
-    // Where the first step is, from the beginning, whatever rounding makes of it; the differences are those one step
-    // before.
+    // Distance of the first step from the beginning, not negative in spite of rounding; the differences are those one
+    // step before.
     let u = (h - end + 1.0).max(0.0);
     let bend = u * c3;
     let q1 = c2 + bend;
@@ -312,8 +312,8 @@ fn cubic(stretch: &JerkStretch, end: f64) -> Option<(i64, [i64; 3])> {
     Some((fixed(begin + u * q0).wrapping_sub(differences[0]), differences))
 }
 
-/// The nearest whole number, for what is smaller than 2⁵¹ (an eighth of a second): the sum's last bit is worth one.
-/// A fraction of the cost of a conversion that holds for every number.
+/// Nearest whole number, for magnitudes below 2⁵¹ (an eighth of a second): the last bit of the sum is worth one. This
+/// costs a fraction of a conversion that holds for every number.
 #[inline]
 fn fixed(time: f64) -> i64 {
     const ONES: f64 = 1.5 * (1u64 << 52) as f64;
@@ -360,7 +360,7 @@ mod tests {
                 let pieces = [Piece { jerk, duration_s: 0.001 }];
                 let wanted = exact(at, &pieces, &mut count);
                 let mut runs = Vec::new();
-                if made.make(&at, &pieces, &at.after_piece(pieces[0]), &mut runs) {
+                if made.make_runs(&at, &pieces, &at.after_piece(pieces[0]), &mut runs) {
                     let got: std::vec::Vec<_> =
                         runs.iter().flat_map(|run| run.instants().map(|ns| (ns, run.forward))).collect();
                     prop_assert_eq!(got.len(), wanted.len(), "cycle {}", cycle);
@@ -379,7 +379,7 @@ mod tests {
         }
     }
 
-    /// A stretch with these slopes at its ends, in means, whose way is `way` steps and whose time is `duration_s`.
+    /// A stretch of `way` steps and `duration_s` with these slopes at its ends, relative to the mean slope.
     fn stretch_of(slopes: [f64; 2], way: f64, duration_s: f64) -> JerkStretch {
         let mean = way / duration_s;
         let [first, last] = slopes.map(|slope| 1.0 / slope);
@@ -401,7 +401,7 @@ mod tests {
             let accepted = |duration_s: f64| {
                 cubic(&stretch_of(slopes, f64::from(STEPS), duration_s), f64::from(STEPS) + 0.9)
             };
-            // The error is in proportion to the time, so the longest one that is accepted is the worst.
+            // The error is proportional to the time, so the longest stretch that is accepted is the worst.
             let (mut good_s, mut bad_s) = (1e-8, LONGEST_S);
             longest += u32::from(accepted(bad_s).is_some());
             for _ in 0..40 {
@@ -430,7 +430,7 @@ mod tests {
 
     #[test]
     fn slow_steps_come_at_their_instants_too() {
-        // Seconds between two steps, in cycles of a millisecond: most cycles have none, a few have one.
+        // Seconds between two steps: most cycles of a millisecond have none, a few have one.
         let (mut at, mut count, mut made) = (Kinematics { p: 0.0, v: 0.0, a: 3.0 }, 0, RunMaker::new(0));
         let mut seen = 0;
         for cycle in 0..60_000 {
@@ -438,7 +438,7 @@ mod tests {
             let pieces = [Piece { jerk, duration_s: 0.001 }];
             let wanted = exact(at, &pieces, &mut count);
             let (end, mut runs) = (at.after_piece(pieces[0]), Vec::new());
-            assert!(made.make(&at, &pieces, &end, &mut runs));
+            assert!(made.make_runs(&at, &pieces, &end, &mut runs));
             let got: std::vec::Vec<_> = runs.iter().flat_map(StepRun::instants).collect();
             assert_eq!(got.len(), wanted.len(), "cycle {cycle}");
             for (ns, (exact_ns, _)) in got.iter().zip(&wanted) {
@@ -470,7 +470,7 @@ mod tests {
             }
             let mut runs = Vec::new();
             assert!(
-                made.make(&at, &pieces, &at.after_piece(pieces[0]), &mut runs),
+                made.make_runs(&at, &pieces, &at.after_piece(pieces[0]), &mut runs),
                 "a smooth sine needs few runs"
             );
             for run in &runs {

@@ -1,32 +1,31 @@
-//! From planned motion to the instants of the steps.
+//! Instants of the steps of a planned motion, solved one by one.
 //!
-//! The axis stands on whole steps; a step forward is due when the plan crosses the boundary half-way to the next
-//! one, a step back at the boundary on the other side. The two boundaries overlap by a little ([`HYSTERESIS`]),
-//! so that a plan that rests exactly on one does not make the motor tremble.
+//! The axis stands on whole steps. A step forward is due when the plan crosses the boundary half-way to the next step,
+//! a step back at the boundary on the other side. The boundaries overlap slightly ([`HYSTERESIS`]), so that a plan that
+//! rests exactly on one does not make the motor tremble.
 
 use super::kinematics::{Kinematics, Piece};
 
-/// How far past the half-way point the plan must be for a step, in steps.
+/// Distance past the half-way point at which a step is due, in steps.
 pub const HYSTERESIS: f64 = 0.05;
 
 /// Rounds of the safeguarded Newton iteration; quadratic convergence needs four or five, bisection the rest.
 const ROUNDS: u32 = 60;
-/// The instant is exact enough when the correction is below a tenth of a nanosecond.
+/// Largest correction at which the instant counts as exact: a tenth of a nanosecond.
 const EXACT_S: f64 = 1e-10;
 
 /// A step that is due.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Step {
-    /// When, in seconds from the beginning of the piece.
+    /// Time since the beginning of the piece, in seconds.
     pub at_s: f64,
-    /// Toward the front.
+    /// True for a step toward the front.
     pub forward: bool,
 }
 
-/// The next step that `piece`, entered with `start` (in steps), asks of an axis that stands on `count`.
+/// Next step of `piece`, entered in the state `start` (in steps), for a step counter at `count`.
 ///
-/// `from_s` is where to begin looking: the time of the step before, or zero.
-#[must_use]
+/// The search begins at `from_s`: the time of the previous step, or zero.
 pub fn next_step(start: &Kinematics, piece: Piece, count: i64, from_s: f64) -> Option<Step> {
     let forward = count as f64 + 0.5 + HYSTERESIS;
     let backward = count as f64 - 0.5 - HYSTERESIS;
@@ -48,18 +47,19 @@ pub fn next_step(start: &Kinematics, piece: Piece, count: i64, from_s: f64) -> O
     None
 }
 
-/// When the plan, monotone between `low_s` and `high_s` and across the boundary at the end, crosses it.
+/// Time at which the plan crosses `boundary`. It must be monotone between `low_s` and `high_s` and beyond the boundary
+/// at the end.
 pub(super) fn crossing(start: &Kinematics, piece: Piece, boundary: f64, low_s: f64, high_s: f64) -> f64 {
     let (mut low_s, mut high_s) = (low_s, high_s);
     let at_low = start.after(piece.jerk, low_s).p;
     let at_high = start.after(piece.jerk, high_s).p;
-    // By the two ends, not by the boundary: a plan that comes down to end just on it would count as rising.
+    // Decided by the two ends, not by the boundary: a plan that descends to end exactly on it would count as rising.
     let rising = at_high >= at_low;
     if (rising && at_low >= boundary) || (!rising && at_low <= boundary) {
         // Already beyond it: the step is due now.
         return low_s;
     }
-    // The chord is a good first guess: pieces are short, so most of them are nearly straight.
+    // First guess by the chord: pieces are short, so most of them are nearly straight.
     let mut t_s = low_s + (high_s - low_s) * ((boundary - at_low) / (at_high - at_low)).min(1.0);
     for _ in 0..ROUNDS {
         let at = start.after(piece.jerk, t_s);
@@ -69,7 +69,7 @@ pub(super) fn crossing(start: &Kinematics, piece: Piece, boundary: f64, low_s: f
             low_s = t_s;
         }
         let newton_s = t_s - (at.p - boundary) / at.v;
-        // Looked at before the bracket: rounding may put the last correction a little outside it.
+        // Checked before the bracket: rounding may put the last correction a little outside it.
         if (newton_s - t_s).abs() < EXACT_S {
             return t_s;
         }

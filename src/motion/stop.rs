@@ -1,28 +1,27 @@
-//! The quickest jerk-limited way to rest: the *stop tail* that hangs behind every planned motion.
+//! Time-optimal jerk-limited stop: the *stop tail* behind every planned motion.
 //!
-//! Source of the formula. With the jerk limit `J`, letting go of an acceleration `a` takes `|a|/J` and changes
-//! the velocity by `a|a|/2J`, so the axis would coast at `u = v + a|a|/2J`. If `u` is not zero, a push against
-//! it is needed: the acceleration goes from `a` to a peak `-s·A'` (`s` the sign of `u`), stays there, and
-//! returns to zero. In coordinates mirrored so that `u > 0`, the velocity balance of a push without plateau is
+//! With the jerk limit `J`, releasing an acceleration `a` takes `|a|/J` and changes the velocity by `a|a|/2J`, so the
+//! axis would coast at `u = v + a|a|/2J`. If `u` is not zero, it has to be braked away: the acceleration goes from `a`
+//! to a peak `-s·A'` (`s` the sign of `u`), stays there, and returns to zero. In coordinates mirrored so that `u > 0`,
+//! the velocity balance without a plateau is
 //!
 //! ```text
 //! v + a²/2J - A'²/J = 0    =>    A' = sqrt(J v + a²/2)
 //! ```
 //!
-//! and where `A'` would exceed the limit `A`, a plateau of `(v + a²/2J - A²/J) / A` seconds makes up for it.
+//! If `A'` exceeds the limit `A`, a plateau of `(v + a²/2J - A²/J) / A` seconds makes up for it.
 
 use heapless::Vec;
 
 use super::kinematics::{Kinematics, Piece};
 use super::limits::RampLimits;
 
-/// The pieces of a stop: at most build-up, plateau, release.
+/// Pieces of a stop: at most build-up, plateau, release.
 pub type Tail = Vec<Piece, 3>;
 
-/// The quickest way to rest from velocity `v` and acceleration `a`.
+/// Time-optimal stop from velocity `v` and acceleration `a`.
 ///
-/// An acceleration beyond the limit at the start is not increased, and left as fast as the jerk allows.
-#[must_use]
+/// An initial acceleration beyond the limit is not increased, and is reduced as fast as the jerk allows.
 pub fn tail(v: f64, a: f64, limits: RampLimits) -> Tail {
     let phases = phases(v, a, limits);
     let mut tail = Tail::new();
@@ -40,7 +39,7 @@ fn phases(v: f64, a: f64, RampLimits { acceleration, jerk }: RampLimits) -> [Pie
     let side = if coasting < 0.0 { -1.0 } else { 1.0 };
     let (v, a) = (side * v, side * a);
     let limit = acceleration.max(-a);
-    // Rounding can bring the radicand, zero for a pure release, a little below zero.
+    // Rounding can bring the radicand, which is zero for a pure release, slightly below zero.
     let unlimited = libm::sqrt((jerk * v + a * a / 2.0).max(0.0)).max(-a);
     let (peak, plateau_s) = if unlimited <= limit {
         (unlimited, 0.0)
@@ -54,14 +53,12 @@ fn phases(v: f64, a: f64, RampLimits { acceleration, jerk }: RampLimits) -> [Pie
     ]
 }
 
-/// How far the quickest stop leads, signed.
-#[must_use]
+/// Signed distance of the time-optimal stop.
 pub fn displacement(v: f64, a: f64, limits: RampLimits) -> f64 {
     phases(v, a, limits).into_iter().fold(Kinematics { p: 0.0, v, a }, |at, piece| at.after_piece(piece)).p
 }
 
-/// Smallest and largest position on the quickest way to rest from `start`.
-#[must_use]
+/// Smallest and largest position during the time-optimal stop from `start`.
 pub fn extent(start: Kinematics, limits: RampLimits) -> (f64, f64) {
     let mut at = start;
     let (mut low, mut high) = (start.p, start.p);
@@ -73,23 +70,24 @@ pub fn extent(start: Kinematics, limits: RampLimits) -> (f64, f64) {
     (low, high)
 }
 
-/// Highest position that the quickest stop leads to, whenever it begins on the way of an axis that pushes back with these
-/// `gentle` limits from `start` on until it turns: where that is inside the range, such a turn never runs into its stop.
+/// Highest position that a firm stop can reach if it begins at any instant of a turn. In the turn, the axis brakes from
+/// `start` with the `gentle` limits until its velocity is zero. If the result is inside the range, no instant of the
+/// turn violates it.
 ///
-/// A turn is not a way to rest: behind it the axis is accelerating still, inward. So just before it, the stop to rest
-/// leads farther than the turn. It leads the farthest where the stop is nothing but letting go of the push `a` with its
-/// jerk `S`, at the speed `a²/2S`, and from there by `a³/6S²`. Either the push is complete there, and the turn would come
-/// `a³/8S²` farther on; or it still builds up with the jerk `J`, where `v = v₀ + a₀²/2J - a²/2J`:
+/// At the turning point the axis still accelerates inward, so it is not at rest there. A stop begun just before reaches
+/// farther than the turn itself. It reaches farthest where it consists of releasing the deceleration `a` with the firm
+/// jerk `S` only: at the speed `a²/2S`, and from there by `a³/6S²`. Either the deceleration is complete at that instant
+/// (the turning point lies `a³/8S²` farther on), or it still builds up with the jerk `J`, where `v = v₀ + a₀²/2J -
+/// a²/2J`:
 ///
 /// ```text
 /// a² = 2 (v₀ + a₀²/2J) J S / (J + S)
 /// ```
-#[must_use]
 pub fn turn_extent(start: Kinematics, gentle: RampLimits, firm: RampLimits) -> f64 {
     let RampLimits { acceleration, jerk } = gentle;
     let let_go = |push: f64| push * push * push / (6.0 * firm.jerk * firm.jerk);
     let fastest = start.v + start.a * start.a / (2.0 * jerk);
-    // Nothing but letting go is left of the push, or there is no way outward: the stop leads less and less far.
+    // Only the release is left of the deceleration, or the axis does not move outward: later stops reach less far.
     let past = start.a <= 0.0 && start.v <= start.a * start.a / (2.0 * firm.jerk);
     if past || fastest <= 0.0 {
         return extent(start, firm).1;
@@ -105,11 +103,11 @@ pub fn turn_extent(start: Kinematics, gentle: RampLimits, firm: RampLimits) -> f
     start.p.max(pushing.p + held + let_go(acceleration))
 }
 
-/// The same for an axis that may not come back faster than `way_back` afterwards.
+/// The same for an axis that may come back with at most the speed `way_back`.
 ///
-/// Letting go of an acceleration `A` at the turn, with the half of the jerk `J` that is left for it near a speed bound,
-/// makes the axis come back at `A²/J`. Where that is too fast the axis comes to rest instead, and starts from there.
-#[must_use]
+/// Releasing an acceleration `A` at the turning point, with half of the jerk `J` since the other half is reserved near
+/// a speed bound, makes the axis come back at `A²/J`. If that is too fast, the axis comes to rest first and starts from
+/// there.
 pub fn turn_extent_within(start: Kinematics, gentle: RampLimits, firm: RampLimits, way_back: f64) -> f64 {
     let RampLimits { acceleration, jerk } = gentle;
     if jerk * way_back >= acceleration * acceleration {
@@ -148,7 +146,7 @@ mod tests {
 
         #[test]
         fn stop_time_and_distance_keep_s4_without_the_queue(v in 0.0..800.0f64) {
-            // Half of the 20 ms of S4 belong to the ramp's onset and release, the rest to latency.
+            // Half of the 20 ms of S4 belong to onset and release of the ramp, the rest to latency.
             let time_s: f64 = tail(v, 0.0, FIRM).iter().map(|piece| piece.duration_s).sum();
             prop_assert!(time_s <= v / FIRM.acceleration + 0.010);
             prop_assert!(displacement(v, 0.0, FIRM) <= v * v / (2.0 * FIRM.acceleration) + v * 0.010);
@@ -175,7 +173,7 @@ mod tests {
                 }
                 at = at.after_piece(piece);
             }
-            // What is between two samples is a parabola around the worst instant.
+            // Between two samples the curve is a parabola around the worst instant.
             prop_assert!(told >= farthest - 1e-9 && told <= farthest + 1e-4, "{told} not {farthest}");
         }
     }
@@ -188,7 +186,7 @@ mod tests {
 
     #[test]
     fn the_extent_of_a_stop_that_turns_round_includes_the_turn() {
-        // Slow forward, hard braking already: the release overshoots into the other direction.
+        // Slow forward, already braking hard: the release overshoots into the other direction.
         let start = Kinematics { p: 10.0, v: 5.0, a: -8_000.0 };
         let (low, high) = extent(start, FIRM);
         assert!(high > 10.0 && low < 10.0, "{low} {high}");

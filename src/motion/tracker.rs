@@ -1,23 +1,24 @@
-//! One control cycle of following a reference, inside all limits.
+//! Trajectory tracking: plans one control cycle toward a moving reference, inside all limits.
 //!
-//! Each cycle chooses one number, the acceleration at its end; the jerk in between is constant. The choice is
-//! made in two steps:
+//! Each cycle chooses one number, the acceleration at its end; the jerk in between is constant. The choice has two
+//! steps:
 //!
-//! 1. *Wish.* Near the reference, a linear law with three equal poles; farther away, the acceleration from which
-//!    the quickest stop **relative to the moving reference** ends exactly on it. The second one is the switching
-//!    surface of time-optimal control, solved for the end of the cycle instead of switched upon, so it does not
-//!    chatter; the first one takes over where the second would hunt within one cycle.
-//! 2. *Permission.* The wish is moved as little as needed for the axis to stay able to (a) let go of its
-//!    acceleration before it reaches the speed bounds, (b) turn with its own limits, from whose every instant a stop
-//!    ends inside the range, and (c) stop inside the range at once. All three conditions are monotone in the chosen
-//!    acceleration, so bisection finds the border.
+//! 1. *Wanted acceleration.* Near the reference, a linear control law with three equal poles. Farther away, the
+//!    acceleration from which the time-optimal stop **relative to the moving reference** ends exactly on it. The second
+//!    one is the switching surface of time-optimal control, solved for the end of the cycle instead of switched upon,
+//!    so it does not chatter. The first one takes over where the second would oscillate within one cycle.
+//! 2. *Permitted acceleration.* The wanted one is changed as little as needed so that the axis can (a) release its
+//!    acceleration before it reaches the speed bounds, (b) turn with the limits of a wave, so that a firm stop from any
+//!    instant of the turn ends inside the range, and (c) stop inside the range at once. All three conditions are
+//!    monotone in the chosen acceleration, so bisection finds the border.
 //!
-//! If nothing is permitted, the cycle runs along the stop tail of the state it starts from. That tail was checked
-//! when the cycle before chose it, so promises S2 and S3 hold by induction: every state that is ever reached has
-//! a stop inside the range.
+//! If no acceleration is permitted, the cycle follows the stop tail of the state it starts from. The previous cycle
+//! checked that tail, so promises S2 and S3 hold by induction: every state that is ever reached has a stop inside the
+//! range.
 
 use heapless::Vec;
 
+use super::constraints::{CycleBounds, CycleConstraints, bisect, permitted_acceleration, turn_limits};
 use super::deferred_limits::DeferredLimits;
 use super::kinematics::{Kinematics, Piece};
 use super::limits::{MotionLimits, RampLimits};
@@ -25,57 +26,33 @@ use super::rail_end::RailEnd;
 use super::stop;
 use crate::units::{MmPerS2, MmPerS3};
 
-/// How fast an error dies out near the reference: three equal poles here, per second.
+/// Decay rate of an error near the reference: three equal poles, per second.
 const POLE_PER_S: f64 = 200.0;
-/// The same for the distance of the speed to its bound.
-const SPEED_POLE_PER_S: f64 = 300.0;
 /// Share of the jerk limit up to which the linear law is used, measured by the sum of its terms.
 const LINEAR_SHARE: f64 = 0.8;
-/// The relative stop is planned a little softer than allowed, so that the cycle grid leaves room to correct.
+/// The relative stop is planned slightly softer than allowed, so that the cycle grid leaves room for corrections.
 const RELATIVE_JERK_SHARE: f64 = 0.9;
-/// What the reference does not ask for, at its worst, is there for catching up with it; at least this share of acceleration
-/// and jerk. A quicker relative stop would not hold where the reference turns, and the axis would chase it for ever.
+/// Smallest share of acceleration and jerk that is available to catch up with the reference. More is available as far
+/// as the reference does not demand it at its worst. A quicker relative stop would not hold where the reference turns,
+/// and the axis would never settle.
 const CATCH_UP_SHARE: f64 = 0.1;
-/// The same for a reference that accelerates harder than the axis may.
+/// The same share for a reference that accelerates harder than the axis may.
 const CHASE_SHARE: f64 = 0.3;
-/// What is left of the reference's worst demand a cycle later: half of it for 0.35 s.
-const REMEMBERED: f64 = 0.998;
-/// A turn before the end of the range is planned with this share of the acceleration, and at most this one of the jerk.
-const TURN_SHARE: f64 = 0.97;
-const TURN_JERK_SHARE: f64 = 0.9;
-/// Bisections for a border: 2⁻³⁰ of the choice of one cycle is far below a thousandth of a step.
-const BISECTIONS: u32 = 30;
-/// A speed that is beyond its bound is brought down gently only if that takes about twice this long.
+/// Decay of the remembered demand of the reference per cycle: half of it is left after 0.35 s.
+const DEMAND_DECAY: f64 = 0.998;
+/// A speed beyond its bound is reduced gently only if that takes at most about twice this long.
 const GENTLE_S: f64 = 0.010;
-/// As near as this to its bound, a speed that was too high may still be letting go of its brake.
+/// Distance below its bound at which a speed that was too high may still be releasing its brake.
 const SPEED_SLACK_MM_S: f64 = 1.0;
-/// Tolerance of the range check, far below a step, far above the rounding of a metre.
-const RANGE_SLACK_MM: f64 = 1e-6;
-
-/// Where the axis may be and how fast it may go this cycle.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct CycleBounds {
-    /// Lowest position, in mm.
-    pub low_mm: f64,
-    /// Highest position, in mm.
-    pub high_mm: f64,
-    /// Highest speed toward the front, in mm/s.
-    pub forward_mm_s: f64,
-    /// Highest speed toward the back, in mm/s.
-    pub backward_mm_s: f64,
-    /// No speed beyond this one is asked for, in mm/s, either way: an axis that is faster slows down gently.
-    pub pace_mm_s: f64,
-}
-
-/// Most pieces of a cycle: a whole plan from rest to rest, and what is behind it.
+/// Most pieces of a cycle: a whole plan from rest to rest, and standing still behind it.
 pub const PIECES_MAX: usize = 8;
 
-/// The motion of one cycle: pieces of constant jerk, and the state they lead to.
+/// Motion of one cycle: pieces of constant jerk, and the state they lead to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Move {
-    /// The pieces, one unless the cycle runs along a stop tail or a plan; together as long as the cycle.
+    /// The pieces; together they last one cycle. There is one, unless the cycle follows a stop tail or a plan.
     pub pieces: Vec<Piece, PIECES_MAX>,
-    /// The state at the end.
+    /// State at the end.
     pub end: Kinematics,
 }
 
@@ -83,146 +60,26 @@ pub struct Move {
 #[derive(Debug, Clone)]
 pub struct Tracker {
     cycle_s: f64,
-    /// Braking with the firmness of a stop because a speed bound fell below the speed, until that is over.
-    firm: bool,
+    /// True during firm braking, which begins when a speed bound falls below the speed.
+    firm_braking: bool,
     deferred_limits: DeferredLimits,
-    /// What the reference asks for at its worst.
+    /// Largest recent acceleration and jerk of the reference.
     demand: RampLimits,
-}
-
-struct Cycle<'a> {
-    start: Kinematics,
-    cycle_s: f64,
-    normal: RampLimits,
-    /// What `normal` becomes when a firm braking is over, if it is under way.
-    afterwards: Option<RampLimits>,
-    stop: RampLimits,
-    bounds: &'a CycleBounds,
-    /// The highest speed that is ever allowed, in mm/s: bounds below it are there for a reason.
-    max_speed_mm_s: f64,
-    /// How far the stop tail of the start state leads: never more than this is asked of the range.
-    reach: (f64, f64),
-}
-
-impl Cycle<'_> {
-    fn end(&self, a: f64) -> Kinematics {
-        self.start.after((a - self.start.a) / self.cycle_s, self.cycle_s)
-    }
-
-    /// The acceleration nearest to `a` that leads to no speed beyond these; if they cannot be kept, the best is to
-    /// brake as hard as the cycle can.
-    fn slow_enough(&self, a: f64, (least, most): (f64, f64), forward_mm_s: f64, backward_mm_s: f64) -> f64 {
-        let forward = |a: f64| a <= self.approach_of_speed(forward_mm_s - self.end(a).v);
-        let backward = |a: f64| -a <= self.approach_of_speed(backward_mm_s + self.end(a).v);
-        if !forward(a) {
-            if forward(least) { bisect(least, a, forward) } else { least }
-        } else if !backward(a) {
-            if backward(most) { bisect(most, a, backward) } else { most }
-        } else {
-            a
-        }
-    }
-
-    /// Largest acceleration toward a speed bound that is still `left_mm_s` away: the root law of a release with
-    /// half the jerk limit, and below it a linear one, so that the bound is met without ripple. Where the two
-    /// meet, at `J/λ`, the linear law asks for just the whole jerk limit.
-    fn approach_of_speed(&self, left_mm_s: f64) -> f64 {
-        let left = left_mm_s.abs();
-        let magnitude = (SPEED_POLE_PER_S * left).min(libm::sqrt(self.normal.jerk * left));
-        libm::copysign(magnitude, left_mm_s)
-    }
-
-    /// How far the cycle and the stop behind it would lead, both ways.
-    fn extent(&self, a: f64) -> (f64, f64) {
-        let piece = Piece { jerk: (a - self.start.a) / self.cycle_s, duration_s: self.cycle_s };
-        let (low, high) = self.start.extent(piece);
-        let (stop_low, stop_high) = stop::extent(self.end(a), self.stop);
-        (low.min(stop_low), high.max(stop_high))
-    }
-
-    /// Where the axis turns. Against a force it must not come back faster than is allowed there.
-    fn turn(&self, end: Kinematics, normal: RampLimits, way_back_mm_s: f64) -> f64 {
-        let gentle = turn_limits(normal, self.cycle_s, -end.a);
-        if way_back_mm_s < self.max_speed_mm_s {
-            stop::turn_extent_within(end, gentle, self.stop, way_back_mm_s)
-        } else {
-            stop::turn_extent(end, gentle, self.stop)
-        }
-    }
-
-    fn turns_below_high(&self, a: f64) -> bool {
-        self.turn(self.end(a), self.normal, self.bounds.backward_mm_s) <= self.bounds.high_mm
-    }
-
-    fn turns_above_low(&self, a: f64) -> bool {
-        self.turn(self.end(a).mirrored(), self.normal, self.bounds.forward_mm_s) <= -self.bounds.low_mm
-    }
-
-    /// The acceleration nearest to `a` with which a firm braking ends at rest, if a turn behind it would lead out of the
-    /// range: the way back is gentle, and with a soft jerk the push of a turn lasts too long for a short range.
-    ///
-    /// At rest ends what keeps `v ≥ a²/2J` with the jerk `J` of a stop, as the last part of a stop tail does.
-    fn rest_or_return(&self, a: f64, least: f64, most: f64) -> f64 {
-        let Some(gentle) = self.afterwards else { return a };
-        let forward = self.start.v > 0.0;
-        let end = |a: f64| if forward { self.end(a).mirrored() } else { self.end(a) };
-        let CycleBounds { low_mm, high_mm, forward_mm_s, backward_mm_s, .. } = *self.bounds;
-        let (farthest_mm, way_back_mm_s) =
-            if forward { (-low_mm, forward_mm_s) } else { (high_mm, backward_mm_s) };
-        let returns = |a: f64| {
-            let end = end(a);
-            // What is beyond the gentle push is let go of firmly.
-            let let_go_s = ((end.a - gentle.acceleration) / self.stop.jerk).max(0.0);
-            self.turn(end.after(-self.stop.jerk, let_go_s), gentle, way_back_mm_s) <= farthest_mm
-        };
-        let rests = |a: f64| {
-            let end = end(a);
-            end.a <= 0.0 || -end.v >= end.a * end.a / (2.0 * self.stop.jerk)
-        };
-        if returns(a) || rests(a) {
-            return a;
-        }
-        let released = if forward { most } else { least };
-        if rests(released) { bisect(released, a, rests) } else { released }
-    }
-
-    fn stops_below_high(&self, a: f64) -> bool {
-        self.extent(a).1 <= self.reach.1.max(self.bounds.high_mm + RANGE_SLACK_MM)
-    }
-
-    fn stops_above_low(&self, a: f64) -> bool {
-        self.extent(a).0 >= self.reach.0.min(self.bounds.low_mm - RANGE_SLACK_MM)
-    }
-}
-
-/// The point nearest to `bad` between `good` and it for which `holds`; `good` is taken to hold.
-fn bisect(good: f64, bad: f64, holds: impl Fn(f64) -> bool) -> f64 {
-    let (mut good, mut bad) = (good, bad);
-    for _ in 0..BISECTIONS {
-        let middle = f64::midpoint(good, bad);
-        if holds(middle) {
-            good = middle;
-        } else {
-            bad = middle;
-        }
-    }
-    good
 }
 
 impl Tracker {
     /// A tracker for cycles of `cycle_s` seconds.
-    #[must_use]
     pub fn new(cycle_s: f64) -> Tracker {
         Tracker {
             cycle_s,
-            firm: false,
+            firm_braking: false,
             deferred_limits: DeferredLimits::default(),
             demand: RampLimits { acceleration: 0.0, jerk: 0.0 },
         }
     }
 
-    /// Plans one cycle from `start`, toward the reference that is at `now` when the cycle begins and at `then`
-    /// when it ends.
+    /// Plans one cycle from `start` toward the reference, which is at `now` when the cycle begins and at `then` when it
+    /// ends.
     #[must_use]
     pub fn plan(
         &mut self,
@@ -236,28 +93,28 @@ impl Tracker {
         let cycle_s = self.cycle_s;
         let gentle = self.deferred_limits.limits(&start, asked, |lower| {
             start.a.abs() <= lower.acceleration
-                && too_fast(&start, lower, stop, bounds, cycle_s).is_none()
+                && overspeed_end(&start, lower, stop, bounds, cycle_s).is_none()
                 && stop::turn_extent(start, turn_limits(lower, cycle_s, -start.a), stop) <= bounds.high_mm
                 && stop::turn_extent(start.mirrored(), turn_limits(lower, cycle_s, start.a), stop)
                     <= -bounds.low_mm
         });
-        let too_fast = too_fast(&start, gentle, stop, bounds, cycle_s);
-        // While lowered limits wait, what the former ones built up is no reason for firmness.
+        let overspeed = overspeed_end(&start, gentle, stop, bounds, cycle_s);
+        // While lowered limits wait, acceleration built up with the former ones is no reason for firm braking.
         let built_up = self.deferred_limits.former().unwrap_or(gentle);
-        self.firm = self.needs_firmness(&start, built_up, bounds, too_fast);
-        let normal = if self.firm {
+        self.firm_braking = self.needs_firm_braking(&start, built_up, bounds, overspeed);
+        let normal = if self.firm_braking {
             stop
         } else if exceeds(start.a, built_up) {
-            // Braking has turned into speeding up: what is too much is let go of as fast as it was built up.
+            // Braking has turned into speeding up: the excess is released as fast as it was built up.
             RampLimits { jerk: stop.jerk, ..gentle }
         } else {
             gentle
         };
-        let cycle = Cycle {
+        let cycle = CycleConstraints {
             start,
             cycle_s: self.cycle_s,
             normal,
-            afterwards: self.firm.then_some(gentle),
+            afterwards: self.firm_braking.then_some(gentle),
             stop,
             bounds,
             max_speed_mm_s: limits.max_speed.get(),
@@ -265,15 +122,16 @@ impl Tracker {
         };
 
         let (least, most) = reachable(start.a, normal, self.cycle_s);
-        // Pushing on toward a speed that is too high already is not what firmness is for: the push is let go of.
-        let let_go = libm::copysign((start.a.abs() - stop.jerk * self.cycle_s).max(0.0), start.a);
-        let (least, most) = match too_fast {
-            Some(RailEnd::Front) if start.a > 0.0 && start.v >= 0.0 => (least.min(let_go), let_go),
-            Some(RailEnd::Back) if start.a < 0.0 && start.v <= 0.0 => (let_go, most.max(let_go)),
+        // Firm limits are not for accelerating toward a speed that is too high already: such an acceleration is
+        // released.
+        let released = libm::copysign((start.a.abs() - stop.jerk * self.cycle_s).max(0.0), start.a);
+        let (least, most) = match overspeed {
+            Some(RailEnd::Front) if start.a > 0.0 && start.v >= 0.0 => (least.min(released), released),
+            Some(RailEnd::Back) if start.a < 0.0 && start.v <= 0.0 => (released, most.max(released)),
             _ => (least, most),
         };
-        let (least, most) = if self.firm && too_fast.is_none() && !exceeds(start.a, gentle) {
-            // What is left of a firm braking is let go of firmly, and not built up again.
+        let (least, most) = if self.firm_braking && overspeed.is_none() && !exceeds(start.a, gentle) {
+            // The rest of a firm braking is released firmly, and not built up again.
             let (gentle_least, gentle_most) = reachable(start.a, gentle, self.cycle_s);
             if start.a < 0.0 {
                 (gentle_least, most.min(gentle_most.max(0.0)))
@@ -296,25 +154,25 @@ impl Tracker {
         }
     }
 
-    /// Firm braking starts when the axis would coast faster than allowed, or ran along its stop tail; it ends when
-    /// its push is let go, or when the axis is slow enough, and would not turn while it lets go gently, or when it has
-    /// turned: neither speeding up nor braking for the reference is ever firm.
-    fn needs_firmness(
+    /// True if this cycle brakes firmly. That begins when the axis would coast faster than allowed, or followed its
+    /// stop tail. It ends when the deceleration is released; or when the axis is slow enough and would not turn during
+    /// a gentle release; or when it has turned. Neither speeding up nor braking for the reference is ever firm.
+    fn needs_firm_braking(
         &self,
         start: &Kinematics,
         gentle: RampLimits,
         bounds: &CycleBounds,
-        too_fast: Option<RailEnd>,
+        overspeed: Option<RailEnd>,
     ) -> bool {
         let braking = start.a * start.v < 0.0;
         let bound = if start.v > 0.0 { bounds.forward_mm_s } else { bounds.backward_mm_s };
         let slow_enough = start.v.abs() < bound - SPEED_SLACK_MM_S;
-        // Letting go of it gently would turn the axis.
+        // A gentle release would turn the axis.
         let turns = start.v.abs() < start.a * start.a / (2.0 * gentle.jerk);
         let still_pushing =
-            self.firm && (!slow_enough || turns) && start.a.abs() > gentle.jerk * self.cycle_s;
-        // Too much push for the way back is let go of when the axis has turned.
-        let too_fast_ahead = match too_fast {
+            self.firm_braking && (!slow_enough || turns) && start.a.abs() > gentle.jerk * self.cycle_s;
+        // Too much acceleration on the way back is released after the axis has turned.
+        let too_fast_ahead = match overspeed {
             Some(RailEnd::Front) => start.v >= 0.0,
             Some(RailEnd::Back) => start.v <= 0.0,
             None => false,
@@ -322,8 +180,7 @@ impl Tracker {
         too_fast_ahead || braking && (still_pushing || exceeds(start.a, gentle))
     }
 
-    /// The limits in force: `asked`, or while lowered ones wait the former acceleration and jerk.
-    #[must_use]
+    /// The limits in force: `asked`, or the former acceleration and jerk while lowered ones wait.
     pub fn limits_in_force(&self, asked: &MotionLimits) -> MotionLimits {
         let Some(former) = self.deferred_limits.former() else { return *asked };
         MotionLimits {
@@ -334,10 +191,11 @@ impl Tracker {
     }
 }
 
-/// Toward which end the axis, letting go of its acceleration, would coast faster than allowed: gently, or with the jerk
-/// of a stop and by more than the root law `2√(Δv/J)` with the gentle one makes up for in [`GENTLE_S`] twice. With a soft
-/// jerk a push that is being let go of brakes on for so long that the first alone would call any speed slow enough.
-fn too_fast(
+/// End of the rail toward which the axis would coast faster than allowed after releasing its acceleration. That is
+/// checked for a gentle release. It is also checked for a release with the firm jerk, if the excess is more than the
+/// root law `2√(Δv/J)` with the gentle jerk corrects in [`GENTLE_S`] twice: with a small jerk a deceleration that is
+/// being released brakes on for so long that the first check alone would accept any speed.
+fn overspeed_end(
     start: &Kinematics,
     gentle: RampLimits,
     stop: RampLimits,
@@ -359,28 +217,11 @@ fn too_fast(
     }
 }
 
-/// The limits with which a turn before the end of the range is planned, softer than they are, so that the cycle grid can
-/// keep them and correct.
-///
-/// A plan reaches the full push `A` in the middle of a cycle; the grid, whose jerk is constant over one, only at its end.
-/// With `δ` left to the planned push `sA`, the plan has pushed `sA - δ²/2JT` in the mean of the cycle, and the grid as
-/// much as `A - (δ + (1 - s) A)/2`. The grid pushes harder for every `δ` if `JT ≤ 4 (1 - s) A`.
-///
-/// An axis whose `push` is beyond the planned one goes on with it. If the plan fell back instead, the mean push of each
-/// cycle would have to be the planned one, and the push would swing around it from cycle to cycle.
-fn turn_limits(RampLimits { acceleration, jerk }: RampLimits, cycle_s: f64, push: f64) -> RampLimits {
-    let grid_jerk = 4.0 * (1.0 - TURN_SHARE) * acceleration / cycle_s;
-    RampLimits {
-        acceleration: push.min(acceleration).max(TURN_SHARE * acceleration),
-        jerk: (TURN_JERK_SHARE * jerk).min(grid_jerk),
-    }
-}
-
 fn exceeds(a: f64, limits: RampLimits) -> bool {
     a.abs() > limits.acceleration * (1.0 + 1e-9)
 }
 
-/// The accelerations that the jerk limit lets the cycle end with.
+/// Range of accelerations that the jerk limit permits at the end of the cycle.
 fn reachable(a: f64, limits: RampLimits, cycle_s: f64) -> (f64, f64) {
     let step = limits.jerk * cycle_s;
     let limit = limits.acceleration;
@@ -393,8 +234,8 @@ fn reachable(a: f64, limits: RampLimits, cycle_s: f64) -> (f64, f64) {
     }
 }
 
-/// What the reference has asked for lately, where the axis can do it: what it cannot, such as a jump of the acceleration, is
-/// not what it will follow.
+/// Recent demand of the reference, as far as the axis can follow it. A demand beyond that, such as a jump of the
+/// acceleration, is not followed and does not count.
 fn demand(
     before: RampLimits,
     now: &Kinematics,
@@ -405,14 +246,14 @@ fn demand(
     let (acceleration, jerk) = (then.a.abs(), ((then.a - now.a) / cycle_s).abs());
     let possible = |asked: f64, most: f64| if asked <= most { asked } else { 0.0 };
     RampLimits {
-        acceleration: possible(acceleration, most.acceleration).max(before.acceleration * REMEMBERED),
-        jerk: possible(jerk, most.jerk).max(before.jerk * REMEMBERED),
+        acceleration: possible(acceleration, most.acceleration).max(before.acceleration * DEMAND_DECAY),
+        jerk: possible(jerk, most.jerk).max(before.jerk * DEMAND_DECAY),
     }
 }
 
-/// The acceleration that following the reference asks for.
+/// Acceleration at the end of the cycle that tracks the reference.
 fn wanted_acceleration(
-    cycle: &Cycle<'_>,
+    cycle: &CycleConstraints<'_>,
     demand: RampLimits,
     now: Kinematics,
     then: Kinematics,
@@ -430,7 +271,7 @@ fn wanted_acceleration(
         return (then.a + (start.a - now.a) + error_jerk * cycle.cycle_s).clamp(least, most);
     }
     let limit = cycle.normal.acceleration;
-    // A reference that accelerates harder than the axis may is chased as if it did so as hard as possible.
+    // A reference that accelerates harder than the axis may is pursued as if it accelerated as hard as the axis can.
     let reference_a = then.a.clamp(-limit, limit);
     let relative = RampLimits {
         acceleration: (limit - reference_a.abs())
@@ -451,41 +292,7 @@ fn wanted_acceleration(
     }
 }
 
-/// The permitted acceleration nearest to the wish; none when only the stop tail is left.
-fn permitted_acceleration(cycle: &Cycle<'_>, wish: f64, least: f64, most: f64) -> Option<f64> {
-    let CycleBounds { forward_mm_s, backward_mm_s, pace_mm_s, .. } = *cycle.bounds;
-    let (forward_mm_s, backward_mm_s) = (forward_mm_s.min(pace_mm_s), backward_mm_s.min(pace_mm_s));
-    let mut a = cycle.slow_enough(wish, (least, most), forward_mm_s, backward_mm_s);
-    // The ends of the range, turning before them with the wave's own limits.
-    if !cycle.turns_below_high(a) {
-        a = if cycle.turns_below_high(least) {
-            bisect(least, a, |a| cycle.turns_below_high(a))
-        } else {
-            least
-        };
-    } else if !cycle.turns_above_low(a) {
-        a = if cycle.turns_above_low(most) { bisect(most, a, |a| cycle.turns_above_low(a)) } else { most };
-    }
-    a = cycle.rest_or_return(a, least, most);
-    // The way to rest inside the range, which comes before everything else.
-    if !cycle.stops_below_high(a) {
-        if !cycle.stops_below_high(least) {
-            return None;
-        }
-        a = bisect(least, a, |a| cycle.stops_below_high(a));
-        return cycle.stops_above_low(a).then_some(a);
-    }
-    if !cycle.stops_above_low(a) {
-        if !cycle.stops_above_low(most) {
-            return None;
-        }
-        a = bisect(most, a, |a| cycle.stops_above_low(a));
-        return cycle.stops_below_high(a).then_some(a);
-    }
-    Some(a)
-}
-
-/// The first cycle of the quickest stop.
+/// First cycle of the time-optimal stop.
 fn first_tail_cycle(start: Kinematics, limits: RampLimits, cycle_s: f64) -> Move {
     let mut pieces = Vec::new();
     let mut end = start;
@@ -499,7 +306,7 @@ fn first_tail_cycle(start: Kinematics, limits: RampLimits, cycle_s: f64) -> Move
             return Move { pieces, end };
         }
     }
-    // The tail ended inside the cycle: what rounding left of speed and acceleration is not carried on.
+    // The tail ended inside the cycle; rounding remainders of speed and acceleration are dropped.
     let _ = pieces.push(Piece { jerk: 0.0, duration_s: left_s });
     Move { pieces, end: Kinematics::at_rest(end.p) }
 }
@@ -537,7 +344,7 @@ mod tests {
         .unwrap()
     }
 
-    /// Checks what every cycle must keep, and returns where it leads.
+    /// Checks the invariants of every cycle, and returns its end state.
     fn checked(at: Kinematics, planned: &Move, limits: &MotionLimits, bounds: &CycleBounds) -> Kinematics {
         let stop = limits.firm_stop();
         let mut state = at;
@@ -601,7 +408,7 @@ mod tests {
             for at in &path {
                 prop_assert!(at.v.abs() <= speed + 1e-3, "speed {}", at.v);
                 prop_assert!((at.p - to) * side <= 0.01, "overshoot {}", (at.p - to) * side);
-                // The cycle grid resolves speeds to about jerk x cycle².
+                // The cycle grid resolves speeds to about jerk × cycle².
                 let grid = 0.5 + 2.0 * jerk * CYCLE_S * CYCLE_S;
                 prop_assert!(at.v * side >= -grid, "turned back with {} mm/s", at.v);
             }
@@ -618,7 +425,7 @@ mod tests {
             let mut at = Kinematics::at_rest(70.0);
             for (position, v, forward_mm_s, backward_mm_s) in seed {
                 let bounds = CycleBounds { forward_mm_s, backward_mm_s, ..bounds(0.0) };
-                // References beyond the range and with impossible speeds are asked for as well.
+                // References beyond the range and with impossible speeds are included.
                 let reference = Kinematics { p: position * 200.0 - 25.0, v, a: 0.0 };
                 for _ in 0..80 {
                     let planned = tracker.plan(at, reference, reference, &limits, &bounds);
@@ -675,8 +482,8 @@ mod tests {
         }
     }
 
-    /// For how many cycles in a row at most the axis speeds up harder than the wave may, while it follows sines of
-    /// these periods, one after the other, over the whole range.
+    /// Largest number of consecutive cycles in which the axis speeds up harder than the wave may, while it follows
+    /// sines of these periods in turn over the whole range.
     fn firm_speeding_up(limits: &MotionLimits, periods_s: &[f64], cycles_each: u32) -> u32 {
         let bounds = bounds(limits.max_speed.get());
         let mut tracker = Tracker::new(CYCLE_S);
@@ -706,13 +513,13 @@ mod tests {
 
     #[test]
     fn the_firmness_of_a_stop_never_speeds_the_axis_up() {
-        // Letting go of the deceleration of a stop, with the jerk of a stop, takes two cycles.
+        // Releasing the deceleration of a stop, with the jerk of a stop, takes two cycles.
         for period_s in [0.05, 0.1, 0.14, 0.2, 0.31] {
-            // Far too fast to be followed: the axis rides along the end of the range, and turns there.
+            // Far too fast to be followed: the axis moves along the end of the range, and turns there.
             let longest = firm_speeding_up(&MotionLimits::default(), &[period_s], 20_000);
             assert!(longest <= 3, "{longest} cycles with a sine of {period_s} s");
         }
-        // With so little jerk that a turn at the end of the range has too much push for the highest speed.
+        // With so small a jerk a turn at the end of the range has too much acceleration for the highest speed.
         let soft = limits(287.5, 1_520.0, 9_000.0, 2_280.0);
         for first_s in [0.05, 0.1, 0.4] {
             for then_s in [0.7, 1.4, 3.0] {
@@ -726,7 +533,7 @@ mod tests {
 
     #[test]
     fn a_firm_braking_in_a_short_range_is_not_followed_by_another_one() {
-        // A push of 1 235 mm/s² that is let go of with this jerk adds 104 mm/s, from which a gentle stop takes 18 mm.
+        // Releasing 1 235 mm/s² with this jerk adds 104 mm/s, from which a gentle stop takes 18 mm.
         let soft = limits(881.0, 1_235.0, 7_100.0, 10_600.0);
         let bounds = CycleBounds { high_mm: 8.0, ..bounds(881.0) };
         for (v, a) in [(-60.0, -1_000.0), (-97.9, -548.0), (0.0, -1_235.0), (60.0, 1_000.0), (110.0, 300.0)] {
@@ -781,7 +588,7 @@ mod tests {
             if cycle == 199 {
                 assert!(at.v > 400.0);
             }
-            // 500 mm/s with 8 000 mm/s² and two onsets of 5 ms, plus letting go of the acceleration first.
+            // 500 mm/s with 8 000 mm/s² and two onsets of 5 ms, plus releasing the acceleration first.
             if cycle > 200 + 75 {
                 assert!(at.v.abs() < 0.5, "{at:?} in cycle {cycle}");
             }

@@ -35,8 +35,8 @@ fn a_full_event_ring_counts_what_it_loses_and_keeps_every_reply() {
     let (mut sent, mut told, mut now) = (Vec::new(), 0, 0);
     for turn in 0..2_000u64 {
         // An event each cycle, and a command each third cycle.
-        let reaction = [Derating::None, Derating::Slower(DeratingCause::Heat)][(turn % 2) as usize];
-        host.store(HostHealth { vitals: HostReadings::default(), reaction });
+        let derating = [Derating::None, Derating::Slower(DeratingCause::Heat)][(turn % 2) as usize];
+        host.store(HostHealth { readings: HostReadings::default(), derating });
         let queued = QueuedCommand { id: turn, expires_ns: Nanos::MAX, command: Command::Acknowledge };
         if turn % 3 == 0 && bridge.commands.enqueue(queued).is_ok() {
             sent.push(turn);

@@ -1,26 +1,26 @@
-//! How much a start asks of the host, and whether a real motor may move with what it got. Pure.
+//! Arming condition: whether a real motor may move with what the host gave. Pure.
 
 use std::fmt;
 
 use super::report::{Item, Need, RealtimeReport};
 
-/// How much a start asks of the host.
+/// Demands of a start on the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Demand {
-    /// Nothing that other programs would feel: the simulated machine on an ordinary computer.
+    /// None that other programs would feel: the simulated machine on an ordinary computer.
     Nothing,
-    /// Everything, and the machine moves with what it gets: its owner decided so.
+    /// All of them, and the machine moves with what it gets: its owner decided so.
     Attempt,
-    /// Everything, and nothing moves without all of it.
+    /// All of them, and nothing moves unless each is met.
     Require,
 }
 
-/// Why nothing may move.
+/// Reason why nothing may move.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ArmingRefusal {
-    /// What the host does not give.
+    /// Demands that the host does not meet.
     pub missing: Vec<Item>,
-    /// What nobody asked it for: a mistake of the program, and no reason to move.
+    /// Demands that were never made: a bug of the program, and no reason to move.
     pub unasked: Vec<Need>,
 }
 
@@ -37,10 +37,10 @@ impl fmt::Display for ArmingRefusal {
     }
 }
 
-/// Whether the machine may be armed, given what the start asked for and got.
+/// Checks whether the machine may be armed, given the demands of the start and their results.
 ///
 /// # Errors
-/// With [`Demand::Require`], unless each [`Need`] was looked at and every item of it is `ok`.
+/// With [`Demand::Require`], unless each [`Need`] was checked and every item of it is `ok`.
 pub fn may_arm(demand: Demand, report: &RealtimeReport) -> Result<(), ArmingRefusal> {
     match demand {
         Demand::Nothing | Demand::Attempt => Ok(()),

@@ -1,16 +1,16 @@
-//! The one call that no safe crate offers: the scheduling class of a thread.
+//! SCHED_FIFO: the one system call here that no safe crate offers.
 
 use std::io;
 
-/// Makes the calling thread a SCHED_FIFO one of this priority, 1 … 99.
+/// Gives the calling thread the scheduling class SCHED_FIFO with this priority, 1 … 99.
 ///
 /// # Errors
-/// What the system said; without CAP_SYS_NICE and a limit below the priority it refuses.
+/// The error of the system, which refuses without CAP_SYS_NICE and with a limit below the priority.
 #[allow(unsafe_code)]
 pub fn set_fifo_priority(priority: i32) -> io::Result<()> {
     let wanted = libc::sched_param { sched_priority: priority };
-    // SAFETY: the call reads `wanted`, which lives until it returns, and changes nothing but how the calling
-    // thread is scheduled.
+    // SAFETY: the call reads `wanted`, which lives until it returns, and changes only how the calling thread is
+    // scheduled.
     let refused = unsafe { libc::pthread_setschedparam(libc::pthread_self(), libc::SCHED_FIFO, &wanted) };
     if refused == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(refused)) }
 }

@@ -1,14 +1,14 @@
-//! A histogram of times, with a fixed number of buckets: counting never allocates.
+//! Histogram of durations with a fixed number of buckets: recording never allocates.
 
 use crate::units::Nanos;
 
-/// Buckets between a power of two and the next: a figure is known to 1/8.
+/// Buckets between a power of two and the next: the resolution is 1/8.
 const PARTS_LOG2: u32 = 3;
 const PARTS: usize = 1 << PARTS_LOG2;
 /// Everything from 2³⁵ ns on, 34 s, is in the last bucket.
 const BUCKETS: usize = (35 - PARTS_LOG2 as usize + 1) * PARTS;
 
-/// How often something took how long.
+/// Histogram of durations.
 #[derive(Debug, Clone)]
 pub struct Histogram {
     counts: [u64; BUCKETS],
@@ -31,7 +31,7 @@ fn bucket(ns: Nanos) -> usize {
     ((octave as usize + 1) * PARTS + part).min(BUCKETS - 1)
 }
 
-/// The largest time in a bucket.
+/// Largest duration in a bucket.
 fn last_of(bucket: usize) -> Nanos {
     if bucket < PARTS {
         return bucket as Nanos;
@@ -41,27 +41,25 @@ fn last_of(bucket: usize) -> Nanos {
 }
 
 impl Histogram {
-    /// Counts one.
+    /// Records one duration.
     pub fn record(&mut self, ns: Nanos) {
         self.counts[bucket(ns)] += 1;
         self.total += 1;
         self.max_ns = self.max_ns.max(ns);
     }
 
-    /// How many were counted.
-    #[must_use]
+    /// Number of recorded durations.
     pub fn total(&self) -> u64 {
         self.total
     }
 
-    /// The longest.
-    #[must_use]
+    /// Longest recorded duration.
     pub fn max_ns(&self) -> Nanos {
         self.max_ns
     }
 
-    /// The time that a `share` (0 … 1) of them did not exceed, rounded up by 1/8 at most; 0 when there are none.
-    #[must_use]
+    /// Duration that a `share` (0 … 1) of the recorded ones did not exceed, rounded up by at most 1/8; 0 if there are
+    /// none.
     pub fn quantile(&self, share: f64) -> Nanos {
         let wanted = (share * self.total as f64).ceil().max(1.0) as u64;
         let mut seen = 0;
@@ -74,8 +72,7 @@ impl Histogram {
         self.max_ns
     }
 
-    /// How many were longer than `ns`; exact when that is one less than a power of two, else to 1/8.
-    #[must_use]
+    /// Number of durations longer than `ns`; exact if that is one less than a power of two, else to 1/8.
     pub fn count_above(&self, ns: Nanos) -> u64 {
         self.counts[bucket(ns) + 1..].iter().sum()
     }

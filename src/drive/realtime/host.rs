@@ -1,4 +1,4 @@
-//! What the host says about itself in /proc, /sys and /dev. Tests give it another root.
+//! Host checks by the files in /proc, /sys and /dev. Tests use another root.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -12,10 +12,10 @@ use crate::layout;
 const CAP_IPC_LOCK: u32 = 14;
 const CAP_SYS_NICE: u32 = 23;
 
-/// From this version on, a deadline server replaces the throttle.
+/// First kernel version with a deadline server in place of the throttle.
 const DEADLINE_SERVER_SINCE: (u32, u32) = (6, 12);
 
-/// Where the kernel shows its deadline server: for root, and where the unit binds it for the service.
+/// Folders in which the kernel shows its deadline server: for root, and where the unit binds it for the service.
 const FAIR_SERVER: [&str; 2] = ["sys/kernel/debug/sched/fair_server", "run/yep-fair-server"];
 
 /// A host, seen through its files.
@@ -25,50 +25,44 @@ pub struct HostFiles {
 }
 
 impl HostFiles {
-    /// The one that this process runs on.
-    #[must_use]
+    /// The host that this process runs on.
     pub fn of_this_host() -> HostFiles {
         HostFiles::under("/")
     }
 
-    /// One whose files are below `root`.
-    #[must_use]
+    /// A host whose files are below `root`.
     pub fn under(root: impl Into<PathBuf>) -> HostFiles {
         HostFiles { root: root.into() }
     }
 
-    /// The text of a file, such as `proc/version`, without the white space around it.
-    #[must_use]
+    /// Text of a file, such as `proc/version`, without surrounding white space.
     pub fn read_text(&self, path: impl AsRef<Path>) -> Option<String> {
-        // What the firmware writes ends with a NUL.
+        // Files from the firmware end with a NUL.
         let text = fs::read_to_string(self.root.join(path)).ok()?;
         Some(text.trim_matches(|c: char| c.is_whitespace() || c == '\0').to_owned())
     }
 
-    /// Whether this user may read and write a file.
+    /// Checks that this user may read and write a file.
     ///
     /// # Errors
-    /// What the system said.
+    /// The error of the system.
     pub fn check_access(&self, path: impl AsRef<Path>) -> io::Result<()> {
         Ok(access(self.root.join(path), Access::READ_OK | Access::WRITE_OK)?)
     }
 
-    /// What a link points to, in the end.
-    #[must_use]
+    /// Final target of a symbolic link.
     pub fn resolve_link(&self, path: impl AsRef<Path>) -> Option<PathBuf> {
         fs::canonicalize(self.root.join(path)).ok()
     }
 
     /// Version of the kernel.
-    #[must_use]
     pub fn kernel_version(&self) -> Option<(u32, u32)> {
         let release = self.read_text("proc/sys/kernel/osrelease")?;
         let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(str::parse);
         Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
     }
 
-    /// Whether the step loop's core is kept free of other programs.
-    #[must_use]
+    /// Checks that the step loop's core is isolated from other programs.
     pub fn check_isolated_core(&self) -> Item {
         let core = layout::STEP_CPU;
         let list = self.read_text("sys/devices/system/cpu/isolated");
@@ -85,8 +79,7 @@ impl HostFiles {
             .need(Need::IsolatedCore)
     }
 
-    /// Whether the scheduler may stop real-time threads for a part of each second.
-    #[must_use]
+    /// Checks that the scheduler does not stop real-time threads for a part of each second.
     pub fn check_throttle(&self) -> Item {
         let runtime_us = self.read_text("proc/sys/kernel/sched_rt_runtime_us");
         let ok = runtime_us.as_deref() == Some("-1");
@@ -95,8 +88,7 @@ impl HostFiles {
             .need(Need::NoThrottle)
     }
 
-    /// Whether the kernel's deadline server may take the step loop's core for ordinary threads.
-    #[must_use]
+    /// Checks that the kernel's deadline server does not give the step loop's core to ordinary threads.
     pub fn check_deadline_server(&self) -> Item {
         let core = layout::STEP_CPU;
         let version = self.kernel_version();
@@ -107,7 +99,7 @@ impl HostFiles {
             (false, _) => ("the kernel has none".to_owned(), true),
             (true, Some("0")) => ("off".to_owned(), true),
             (true, Some(runtime)) => (format!("{runtime} ns"), false),
-            // What nobody can see is not known to be off.
+            // A value that cannot be read does not count as off.
             (true, None) => ("cannot be read".to_owned(), false),
         };
         Item::new("deadline server", "off", got, ok)
@@ -115,8 +107,7 @@ impl HostFiles {
             .need(Need::NoDeadlineServer)
     }
 
-    /// Whether a process like this one may have real-time priorities up to `priority`.
-    #[must_use]
+    /// Checks that a process like this one may have real-time priorities up to `priority`.
     pub fn check_fifo_right(&self, priority: i32) -> Item {
         let limit = self.soft_limit("Max realtime priority");
         let allowed = limit.as_deref().and_then(|limit| limit.parse::<i32>().ok()).unwrap_or(0);
@@ -133,8 +124,7 @@ impl HostFiles {
             .need(Need::Fifo)
     }
 
-    /// Whether a process like this one may lock all of its memory.
-    #[must_use]
+    /// Checks that a process like this one may lock all of its memory.
     pub fn check_lock_right(&self) -> Item {
         let limit = self.soft_limit("Max locked memory");
         let (got, ok) = match limit.as_deref() {
@@ -159,7 +149,7 @@ impl HostFiles {
             .is_some_and(|mask| mask & 1 << bit != 0)
     }
 
-    /// A limit of /proc/self/limits: the first of the two figures behind its name.
+    /// Soft limit in /proc/self/limits: the first of the two figures behind its name.
     fn soft_limit(&self, name: &str) -> Option<String> {
         let limits = self.read_text("proc/self/limits")?;
         let figures = limits.lines().find_map(|line| line.strip_prefix(name))?;
@@ -167,8 +157,7 @@ impl HostFiles {
     }
 }
 
-/// A list of cores as the kernel writes it: `0-2,5`.
-#[must_use]
+/// Parses a list of cores as the kernel writes it: `0-2,5`.
 pub fn parse_core_list(list: &str) -> Option<Vec<usize>> {
     let mut cores = Vec::new();
     for part in list.split(',').filter(|part| !part.is_empty()) {

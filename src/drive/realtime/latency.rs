@@ -1,7 +1,7 @@
-//! The self-test: a thread set up like the step loop waits like the step loop, and measures how late it is.
+//! Latency self-test: a thread set up like the step loop waits like it, and measures how late its waits end.
 //!
-//! It moves nothing and needs no pins. What it finds holds for what the host does meanwhile: a figure that is to
-//! mean something is taken under load, and for minutes.
+//! It moves nothing and needs no pins. The result holds for the load of the host during the test, so a meaningful
+//! figure is taken under load and over minutes.
 
 use std::io;
 use std::thread::Builder;
@@ -14,28 +14,29 @@ use crate::hal::{Clock, MonotonicClock};
 use crate::layout;
 use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS};
 
-/// What was measured at one rate of steps.
+/// Result at one rate of steps.
 #[derive(Debug, Clone)]
 pub struct LatencyMeasurement {
-    /// Waits in a second.
+    /// Waits per second.
     pub rate_hz: u32,
-    /// How late they ended.
+    /// Lateness of their ends.
     pub late: Histogram,
 }
 
-/// What lateness means for steps, by the rules of [`crate::drive::late`].
+/// Step rates that a lateness permits, by the rules of [`crate::drive::late`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StepRateBounds {
-    /// Up to so many steps in a second, no time base would have moved: lateness stayed below one interval.
+    /// Highest rate in steps per second at which no time base would have moved: the lateness is below one interval.
     pub steady_hz: u32,
-    /// Up to so many, no motion would have ended (S20): below 1 ms and below two intervals. None: at no rate.
+    /// Highest rate at which no motion would have ended (S20): the lateness is below 1 ms and below two intervals.
+    /// None: at no rate.
     pub safe_hz: Option<u32>,
 }
 
 /// Measures for `seconds` at each of the rates, one after the other, on a thread like the step loop's.
 ///
 /// # Errors
-/// The system refused the thread.
+/// If the system refuses the thread.
 pub fn measure_lateness(
     rates_hz: &[u32],
     seconds: u64,
@@ -63,20 +64,19 @@ fn run_waits<C: Clock>(clock: &mut C, period_ns: Nanos, for_ns: Nanos, late: &mu
     let start = clock.now();
     let mut due = start + period_ns;
     while due < start + for_ns {
-        // As the step loop does it: asleep in slices, so that nothing is seen late.
+        // Sleeping in slices, as the step loop does, so that it can poll in between.
         while clock.now() + layout::STEP_POLL_NS + layout::SPIN_NS < due {
             clock.doze_until(clock.now() + layout::STEP_POLL_NS);
         }
         clock.wait_until(due);
         let now = clock.now();
         late.record(now.saturating_sub(due));
-        // What is missed is not made up: one stall counts once.
+        // Missed waits are not made up for: one stall counts once.
         due = (due + period_ns).max(now);
     }
 }
 
-/// What the latest of some waits means.
-#[must_use]
+/// Step rates that the latest of some waits permits.
 pub fn step_rate_bounds(latest_ns: Nanos) -> StepRateBounds {
     let most = u64::from(layout::MAX_STEP_RATE_HZ);
     let rate = |intervals: u64| (intervals * SECOND_NS / latest_ns.max(1)).min(most) as u32;
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
     use crate::drive::late::{LatePolicy, LatenessVerdict, TimeBase};
 
-    /// A clock on which each wait ends late by the next of these.
+    /// A clock whose waits end late, by each of these values in turn.
     struct Late<'a> {
         now: Nanos,
         by: std::iter::Cycle<std::slice::Iter<'a, Nanos>>,
@@ -129,7 +129,7 @@ mod tests {
         assert_eq!(late.max_ns(), 50 * MILLISECOND_NS);
     }
 
-    /// What the step loop would have said about a step that late, at that rate.
+    /// Verdict of the step loop on a step this late, at that rate.
     fn verdict(rate_hz: u32, late_ns: Nanos) -> LatenessVerdict {
         let interval_ns = SECOND_NS / Nanos::from(rate_hz);
         let mut base = TimeBase::default();

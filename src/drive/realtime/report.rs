@@ -1,13 +1,13 @@
-//! What was asked of the host, and what it gave.
+//! Real-time report: each demand on the host with its result.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// The conditions for moving a real motor. All five, since each of them alone can delay a step by milliseconds.
+/// Conditions for moving a real motor. There are five, since each of them alone can delay a step by milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
-    /// Both threads run ahead of every ordinary one.
+    /// Both threads take precedence over every ordinary one.
     Fifo,
     /// No page of the process has to be fetched.
     LockedMemory,
@@ -15,17 +15,16 @@ pub enum Need {
     IsolatedCore,
     /// The scheduler takes no share of each second away from real-time threads.
     NoThrottle,
-    /// Nor does its successor, from Linux 6.12 on.
+    /// Nor does its successor, the deadline server, from Linux 6.12 on.
     NoDeadlineServer,
 }
 
 impl Need {
-    /// Each of them.
+    /// All conditions.
     pub const ALL: [Need; 5] =
         [Need::Fifo, Need::LockedMemory, Need::IsolatedCore, Need::NoThrottle, Need::NoDeadlineServer];
 
-    /// In the words of a report.
-    #[must_use]
+    /// Name in a report.
     pub const fn name(self) -> &'static str {
         match self {
             Need::Fifo => "real-time priority",
@@ -37,39 +36,38 @@ impl Need {
     }
 }
 
-/// One thing that was wanted of the host.
+/// One demand on the host, with its result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Item {
     /// Its name.
     pub what: &'static str,
-    /// What would be right.
+    /// Required value.
     pub wanted: String,
-    /// What there is. What cannot be read says so, and is not `ok`.
+    /// Value found. A value that cannot be read is described as such, and is not `ok`.
     pub got: String,
-    /// Whether that is right.
+    /// True if the demand is met.
     pub ok: bool,
-    /// What to do when it is not.
+    /// Remedy if it is not.
     pub remedy: String,
-    /// Which condition for moving a real motor this is, if it is one.
+    /// The condition for moving a real motor that this item belongs to, if any.
     #[serde(skip)]
     pub need: Option<Need>,
 }
 
 impl Item {
-    /// Something that helps.
-    #[must_use]
+    /// A demand that is useful and no condition for moving.
     pub fn new(what: &'static str, wanted: impl Into<String>, got: impl Into<String>, ok: bool) -> Item {
         Item { what, wanted: wanted.into(), got: got.into(), ok, remedy: String::new(), need: None }
     }
 
-    /// What to do when it is not `ok`.
+    /// Sets the remedy.
     #[must_use]
     pub fn remedy(mut self, remedy: impl Into<String>) -> Item {
         self.remedy = remedy.into();
         self
     }
 
-    /// Something without which no real motor moves.
+    /// Makes it a condition for moving a real motor.
     #[must_use]
     pub fn need(mut self, need: Need) -> Item {
         self.need = Some(need);
@@ -87,9 +85,9 @@ impl fmt::Display for Item {
     }
 }
 
-/// Everything that one start asked of the host.
+/// All demands of one start on the host.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RealtimeReport {
-    /// In the order in which it was asked for.
+    /// In the order in which they were made.
     pub items: Vec<Item>,
 }

@@ -1,7 +1,6 @@
-//! What the process can do itself: priority, core, stack and timer of its threads, and locked memory.
+//! Thread set-up: priority, core, stack and timer of the real-time threads, and locked memory.
 //!
-//! Each attempt gives an [`Item`]. A failure changes nothing else: what follows is tried all the same, and
-//! [`super::may_arm`] decides what it means.
+//! Each attempt returns an [`Item`]. A failure does not stop the others; [`super::may_arm`] decides what it means.
 
 use std::fs::{File, OpenOptions};
 use std::hint::black_box;
@@ -17,7 +16,7 @@ use super::host::HostFiles;
 use super::report::{Item, Need};
 use crate::layout;
 
-/// What a real-time thread does.
+/// Role of a real-time thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ThreadRole {
     /// Makes the steps.
@@ -26,7 +25,7 @@ pub enum ThreadRole {
     Control,
 }
 
-/// The names of the items of a thread.
+/// Names of the items of a thread.
 struct ThreadItems {
     priority: &'static str,
     core: &'static str,
@@ -36,7 +35,6 @@ struct ThreadItems {
 
 impl ThreadRole {
     /// Name of the thread.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             ThreadRole::Step => "step",
@@ -45,7 +43,6 @@ impl ThreadRole {
     }
 
     /// Its core.
-    #[must_use]
     pub const fn core(self) -> usize {
         match self {
             ThreadRole::Step => layout::STEP_CPU,
@@ -54,7 +51,6 @@ impl ThreadRole {
     }
 
     /// Its SCHED_FIFO priority.
-    #[must_use]
     pub const fn priority(self) -> i32 {
         match self {
             ThreadRole::Step => layout::STEP_PRIORITY,
@@ -62,8 +58,7 @@ impl ThreadRole {
         }
     }
 
-    /// Its stack.
-    #[must_use]
+    /// Size of its stack.
     pub const fn stack_bytes(self) -> usize {
         match self {
             ThreadRole::Step => layout::STEP_STACK_BYTES,
@@ -89,28 +84,28 @@ impl ThreadRole {
     }
 }
 
-/// Sets the calling thread up for its role. Allocates; its loop comes after.
+/// Sets the calling thread up for its role. Allocates, so it runs before the loop.
 #[must_use]
 pub fn set_up_thread(role: ThreadRole, demand: Demand) -> Vec<Item> {
     let names = role.names();
     let mut items = vec![set_timer_slack(names.timer), prefault_stack(role, names.stack)];
     if demand != Demand::Nothing {
-        // The core first: a thread that is ahead of everybody should not be so on somebody else's core.
+        // The core first: a thread with real-time priority should not run on another thread's core.
         let own = pin_to_cores(names.core, &[role.core()]);
-        // An isolated core is no use to a thread that is elsewhere.
+        // An isolated core is of no use unless the thread runs on it.
         items.push(if role == ThreadRole::Step { own.need(Need::IsolatedCore) } else { own });
         items.push(set_priority(names.priority, role.priority()));
     }
     items
 }
 
-/// Keeps the calling thread, and those that it starts, on the server's cores.
+/// Pins the calling thread, and those that it starts, to the server's cores.
 #[must_use]
 pub fn pin_to_server_cores() -> Item {
     pin_to_cores("server: cores", &layout::SERVER_CPUS)
 }
 
-/// Locks what the process has in memory, and what it gets from here on.
+/// Locks the memory that the process has, and all that it gets later.
 #[must_use]
 pub fn lock_memory(host: &HostFiles) -> Item {
     let item = |got: String, ok| {
@@ -123,8 +118,8 @@ pub fn lock_memory(host: &HostFiles) -> Item {
         // It may even succeed now, and then fail an allocation later, which ends the process in mid-motion.
         return item(right.got, false);
     }
-    // What is there is fetched now. What comes later is locked page by page as it is used: fetching whole stacks
-    // and arenas of the server's threads would take several times the memory, for pages that nobody waits for.
+    // Present pages are fetched now. Later ones are locked as they are used: fetching whole stacks and arenas of the
+    // server's threads would take several times the memory, for pages that no real-time thread uses.
     let locked = mlockall(MlockAllFlags::CURRENT)
         .and_then(|()| mlockall(MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT));
     match locked {
@@ -133,7 +128,7 @@ pub fn lock_memory(host: &HostFiles) -> Item {
     }
 }
 
-/// Asks the processor not to sleep so deeply that waking up takes time; holds for as long as the file is open.
+/// Asks the processor for no deep sleep, which it would take long to wake from; holds while the file is open.
 #[must_use]
 pub fn forbid_deep_sleep() -> (Item, Option<File>) {
     const DEVICE: &str = "/dev/cpu_dma_latency";
@@ -184,10 +179,10 @@ fn set_timer_slack(what: &'static str) -> Item {
     Item::new(what, wanted, got, ok).remedy("ordinary threads wake up to 50 µs later; real-time ones do not")
 }
 
-/// What of a stack is not touched: what the thread has used to get here, and what the system keeps in it.
+/// Part of the stack that is not touched: used by the thread to get here, and by the system.
 const STACK_IN_USE_BYTES: usize = 64 * 1024;
 
-/// Uses the stack once, so that no page of it has to be fetched in mid-motion.
+/// Touches the stack once, so that no page of it has to be fetched in mid-motion.
 fn prefault_stack(role: ThreadRole, what: &'static str) -> Item {
     match role {
         ThreadRole::Step => touch_stack::<{ layout::STEP_STACK_BYTES - STACK_IN_USE_BYTES }>(),
@@ -197,7 +192,7 @@ fn prefault_stack(role: ThreadRole, what: &'static str) -> Item {
     Item::new(what, touched.clone(), touched, true)
 }
 
-/// Needs a frame of its own: an inlined one would stay.
+/// Needs a frame of its own: an inlined one would stay allocated.
 #[inline(never)]
 fn touch_stack<const BYTES: usize>() {
     let mut pages = [0_u8; BYTES];

@@ -1,36 +1,36 @@
-//! Why a Pi cannot be used.
+//! Errors of the Raspberry Pi's pins and buses, with their remedies.
 
 use std::fs;
 use std::io::{self, ErrorKind};
 
 use rppal::{gpio, i2c};
 
-/// Where a Pi says what it is.
+/// File with the model of a Raspberry Pi.
 const MODEL: &str = "/sys/firmware/devicetree/base/model";
-/// What the kernel calls the chip of the pins.
+/// GPIO character device of the kernel.
 const CHIP: &str = "/dev/gpiochip0";
 
-/// Why a Pi cannot be used.
+/// Reason why the pins or buses of a Pi cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PiError {
-    /// This computer is something else.
+    /// This computer is no Raspberry Pi.
     #[error("this computer is no Raspberry Pi ({0})")]
     NotAPi(String),
-    /// It is a Pi, and newer than what this build knows.
+    /// A Pi that is newer than this build knows.
     #[error("this Raspberry Pi is of an unknown model ({0})")]
     UnknownModel(String),
-    /// The devices are there, for others.
+    /// The device exists, and this user may not use it.
     #[error("no permission to use {0}")]
     NoPermission(String),
-    /// The kernel shows no such device.
+    /// The kernel has no such device.
     #[error("{0} is not there")]
     NoDevice(String),
-    /// Another program or a kernel driver has the pin.
+    /// Another program or a kernel driver uses the pin.
     #[error("BCM {pin} ({role}) is in use by another program")]
     PinBusy {
         /// The pin.
         pin: u8,
-        /// What it is for.
+        /// Its role.
         role: &'static str,
     },
     /// This model has no such pin.
@@ -38,22 +38,21 @@ pub enum PiError {
     NoSuchPin {
         /// The pin.
         pin: u8,
-        /// What it is for.
+        /// Its role.
         role: &'static str,
     },
-    /// Something else that the system said.
+    /// Any other error of the system.
     #[error("{what}: {error}")]
     System {
-        /// What was wanted.
+        /// Attempted operation.
         what: &'static str,
-        /// What the system said.
+        /// Error of the system.
         error: io::Error,
     },
 }
 
 impl PiError {
-    /// A stable word for programs.
-    #[must_use]
+    /// Stable code for programs.
     pub const fn code(&self) -> &'static str {
         match self {
             PiError::NotAPi(_) => "not_a_pi",
@@ -66,8 +65,7 @@ impl PiError {
         }
     }
 
-    /// What to do about it.
-    #[must_use]
+    /// Remedy for the user.
     pub fn remedy(&self) -> String {
         match self {
             PiError::NotAPi(_) => "run it on a Raspberry Pi, or use --driver sim".to_owned(),
@@ -95,7 +93,7 @@ impl PiError {
         }
     }
 
-    /// What rppal says when it cannot reach the pins at all.
+    /// Converts an error of rppal about all pins.
     pub(super) fn of_gpio(error: gpio::Error) -> PiError {
         match error {
             gpio::Error::UnknownModel => no_known_model(),
@@ -113,7 +111,7 @@ impl PiError {
         }
     }
 
-    /// What rppal says about one pin.
+    /// Converts an error of rppal about one pin.
     pub(super) fn of_pin(pin: u8, role: &'static str) -> impl FnOnce(gpio::Error) -> PiError {
         move |error| match error {
             gpio::Error::PinNotAvailable(_) => PiError::NoSuchPin { pin, role },
@@ -125,7 +123,7 @@ impl PiError {
         }
     }
 
-    /// What rppal says about a bus.
+    /// Converts an error of rppal about a bus.
     pub(super) fn of_bus(path: String) -> impl FnOnce(i2c::Error) -> PiError {
         move |error| match error {
             i2c::Error::UnknownModel => no_known_model(),
@@ -141,7 +139,7 @@ impl PiError {
     }
 }
 
-/// Why rppal does not know where it is.
+/// Error for a board that rppal does not know.
 fn no_known_model() -> PiError {
     match fs::read_to_string(MODEL) {
         Ok(model) if model.starts_with("Raspberry Pi") => {

@@ -1,9 +1,9 @@
-//! The older load cell: an Arduino on the I2C bus that weighs with an HX711.
+//! Older load cell: an Arduino with an HX711 on the I2C bus.
 //!
-//! Its program answers in its own way: the number of a register is written to it, it needs a moment to lay the value
-//! out, and then hands over one byte with each read: a little-endian `f32` in grams in register 0. There is no number
-//! of the sample and no checksum. What does not arrive whole and in time, or is no plausible weight, is a sample that
-//! is lost, never one of 0 g (promise S13); the one before it grows old meanwhile (S12).
+//! Its protocol: the number of a register is written to it, it needs a moment to prepare the value, and then returns
+//! one byte per read. Register 0 holds the weight as a little-endian `f32` in grams. There is no sequence number and no
+//! checksum. A reading that is incomplete, late or implausible is a lost sample, never one of 0 g (promise S13); the
+//! previous sample ages meanwhile (S12).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,28 +16,28 @@ use super::PiError;
 use crate::hal::{Clock, MonotonicClock};
 use crate::units::{MICROSECOND_NS, MILLISECOND_NS, Nanos, SECOND_NS};
 
-/// Where the weight is.
+/// Register of the weight.
 const REGISTER: u8 = 0;
-/// From naming the register to the first byte.
+/// Time from naming the register to the first byte.
 const LAY_OUT: Duration = Duration::from_micros(100);
-/// From one reading to the next: 80 a second, as an HX711 makes them at best.
+/// Interval between readings: 80 a second, the highest rate of an HX711.
 pub const PERIOD_NS: Nanos = 12_500 * MICROSECOND_NS;
-/// A reading takes 1.2 ms at 100 kHz. One that took longer than this may be put together of two.
+/// A reading takes 1.2 ms at 100 kHz. One that took longer than this may be a mixture of two.
 const DEADLINE_NS: Nanos = 10 * MILLISECOND_NS;
-/// What the kernel lets one transfer take; it counts in hundredths of a second.
+/// Kernel timeout of one transfer, in ms; it counts in units of 10 ms.
 const TRANSFER_MS: u32 = 10;
-/// No load cell of such a machine reads more.
+/// Largest plausible weight of such a machine, in grams.
 const MOST_G: f32 = 100_000.0;
-/// The log hears of lost samples at most so often.
+/// Shortest interval between two log lines about lost samples.
 const LOG_INTERVAL_NS: Nanos = 10 * SECOND_NS;
 
-/// The load cell, read by a thread of its own for as long as this exists.
+/// The load cell, read by a thread of its own while this value lives.
 #[derive(Debug)]
 pub struct I2cLoadCell {
     quit: Arc<AtomicBool>,
 }
 
-/// Why there is no sample.
+/// Reason for a lost sample.
 #[derive(Debug, PartialEq, thiserror::Error)]
 enum ReadError {
     #[error("it does not answer ({0})")]
@@ -49,11 +49,12 @@ enum ReadError {
 }
 
 impl I2cLoadCell {
-    /// Begins to read. `on_sample` gets each weight in grams, or none where there was none, with the instants at which the
+    /// Begins to read. `on_sample` gets each weight in grams, or none for a lost sample, with the instants at which the
     /// reading began and ended.
     ///
     /// # Errors
-    /// The bus is not there, or not for this user. A load cell that does not answer is no error: it may come later.
+    /// If the bus does not exist or this user may not use it. A load cell that does not answer is no error: it may be
+    /// connected later.
     pub fn start(
         clock: MonotonicClock,
         bus: u8,
@@ -63,7 +64,7 @@ impl I2cLoadCell {
         let failed = || PiError::of_bus(format!("/dev/i2c-{bus}"));
         let mut i2c = I2c::with_bus(bus).map_err(failed())?;
         i2c.set_slave_address(u16::from(address)).map_err(failed())?;
-        // Adapters that cannot do it keep their second.
+        // Adapters that do not support it keep their timeout of a second.
         let _ = i2c.set_timeout(TRANSFER_MS);
         let quit = Arc::new(AtomicBool::new(false));
         let mut reader = Reader { i2c, clock, on_sample, lost: 0, log_again_ns: 0 };
@@ -74,7 +75,7 @@ impl I2cLoadCell {
                 let mut next = reader.clock.now();
                 while !quitting.load(Ordering::Acquire) {
                     reader.take_sample();
-                    // A reading that was missed is not made up for.
+                    // A missed reading is not made up for.
                     next = (next + PERIOD_NS).max(reader.clock.now());
                     reader.clock.doze_until(next);
                 }
@@ -85,7 +86,7 @@ impl I2cLoadCell {
 }
 
 impl Drop for I2cLoadCell {
-    /// The thread ends after its present reading; nobody waits for it.
+    /// The thread ends after its present reading; it is not joined.
     fn drop(&mut self) {
         self.quit.store(true, Ordering::Release);
     }
@@ -95,7 +96,7 @@ struct Reader<H> {
     i2c: I2c,
     clock: MonotonicClock,
     on_sample: H,
-    /// Samples lost since the last one that was not.
+    /// Consecutive lost samples.
     lost: u32,
     log_again_ns: Nanos,
 }
@@ -135,13 +136,13 @@ impl<H: FnMut(Option<f64>, Nanos, Nanos)> Reader<H> {
     }
 }
 
-/// The weight in grams, if it is one.
+/// The weight in grams, if it is plausible and in time.
 fn parse_weight(bytes: [u8; 4], took_ns: Nanos) -> Result<f64, ReadError> {
     if took_ns > DEADLINE_NS {
         return Err(ReadError::Late(took_ns));
     }
     let force_g = f32::from_le_bytes(bytes);
-    // Numbers next to zero are bytes in the wrong order.
+    // Subnormal numbers are bytes in the wrong order.
     let plausible = (force_g == 0.0 || force_g.is_normal()) && force_g.abs() <= MOST_G;
     if plausible { Ok(f64::from(force_g)) } else { Err(ReadError::Implausible(force_g)) }
 }
@@ -159,7 +160,7 @@ mod tests {
                 Err(ReadError::Late(DEADLINE_NS + 1))
             );
         }
-        // The bus reads ones where nobody answers.
+        // The bus reads ones if no device answers.
         assert!(parse_weight([0xff; 4], 0).is_err());
         for force_g in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 2.0 * MOST_G, f32::MIN_POSITIVE / 2.0] {
             assert!(parse_weight(force_g.to_le_bytes(), 0).is_err(), "{force_g}");

@@ -1,12 +1,12 @@
-//! The pins and buses of a Raspberry Pi, through rppal.
+//! GPIO pins and I2C bus of a Raspberry Pi, through rppal.
 //!
-//! - [`RpiPins`]: the pins of the axis; [`PinAssignment`] says which is which
+//! - [`RpiPins`]: the pins of the axis; [`PinAssignment`] gives their numbers
 //! - [`I2cLoadCell`]: the older load cell, an Arduino on the I2C bus
-//! - [`set_outputs_safe`]: every output into its safe level, without the rest of the program
-//! - [`PiError`]: why a Pi cannot be used, with a word for programs and what to do
+//! - [`set_outputs_safe`]: sets every output to its safe level, without the rest of the program
+//! - [`PiError`]: errors with a code and a remedy
 //!
-//! An output is low when it is safe, always: that is what a pin is before any program runs (docs/ARCHITECTURE.md). It
-//! is made low before it is made an output, and it stays an output when the program ends, however it ends.
+//! The safe level of every output is low, which is the level of the pin before any program runs (docs/ARCHITECTURE.md).
+//! A pin is set low before it becomes an output, and it stays an output when the program ends, however it ends.
 
 mod error;
 pub mod load_cell;

@@ -1,4 +1,4 @@
-//! The pins of the axis.
+//! GPIO pins of the axis: outputs STEP, DIR and enable, and the input lines.
 
 use rppal::gpio::{Gpio, InputPin, OutputPin, Trigger};
 
@@ -8,18 +8,18 @@ use crate::layout::{Level, Pull};
 use crate::machine::Inputs;
 use crate::units::Nanos;
 
-/// An input line.
+/// Assignment of an input line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InputAssignment {
-    /// Its BCM number.
+    /// BCM number.
     pub pin: u8,
-    /// The level that means pressed, open, or in alarm.
+    /// Level that means pressed, open, or in alarm.
     pub active: Level,
-    /// What holds it when nothing is connected.
+    /// Pull resistor, for a line that is not connected.
     pub pull: Pull,
 }
 
-/// Which pin does what.
+/// Assignment of the pins to their roles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PinAssignment {
     /// BCM number of STEP: a pulse is high.
@@ -30,30 +30,30 @@ pub struct PinAssignment {
     pub forward: Level,
     /// BCM number of the line that powers the motor driver while it is high.
     pub enable: Option<u8>,
-    /// The switch at the front.
+    /// Front limit switch.
     pub front: InputAssignment,
-    /// The switch at the back.
+    /// Back limit switch.
     pub back: InputAssignment,
-    /// The e-stop loop.
+    /// E-stop loop.
     pub e_stop: Option<InputAssignment>,
-    /// The alarm of the motor driver.
+    /// Alarm of the motor driver.
     pub driver_alarm: Option<InputAssignment>,
 }
 
 impl PinAssignment {
-    /// The outputs with their roles; all of them are safe when they are low.
+    /// Output pins with their roles; the safe level of all of them is low.
     fn outputs(&self) -> impl Iterator<Item = (u8, &'static str)> {
-        // Enable first: what has no power does not move.
+        // Enable first: without power nothing moves.
         let enable = self.enable.map(|pin| (pin, "enable"));
         enable.into_iter().chain([(self.step, "step"), (self.dir, "dir")])
     }
 }
 
-/// Makes every output low and keeps it so, and touches nothing else. Works beside a program that uses the pins; it
-/// has the last word only when that program is dead.
+/// Sets every output low and keeps it so, and touches nothing else. It may run beside a program that uses the pins, but
+/// it is only lasting when that program is dead.
 ///
 /// # Errors
-/// Why the pins cannot be reached.
+/// If the pins cannot be reached.
 pub fn set_outputs_safe(wiring: &PinAssignment) -> Result<(), PiError> {
     let gpio = Gpio::new().map_err(PiError::of_gpio)?;
     for (pin, role) in wiring.outputs() {
@@ -62,14 +62,14 @@ pub fn set_outputs_safe(wiring: &PinAssignment) -> Result<(), PiError> {
     Ok(())
 }
 
-/// An output that is low from the first instant on, and stays what it is when its owner goes away.
+/// Claims an output that is low from the first instant on, and keeps its state when its owner goes away.
 fn claim_output(gpio: &Gpio, pin: u8, role: &'static str) -> Result<OutputPin, PiError> {
     let mut output = gpio.get(pin).map_err(PiError::of_pin(pin, role))?.into_output_low();
     output.set_reset_on_drop(false);
     Ok(output)
 }
 
-/// Fails if another program or a kernel driver has the pin. Leaves it an input that is pulled to the safe level.
+/// Fails if another program or a kernel driver uses the pin. Leaves it an input pulled to the safe level.
 fn check_free(gpio: &Gpio, pin: u8, role: &'static str) -> Result<(), PiError> {
     let mut probe = gpio.get(pin).map_err(PiError::of_pin(pin, role))?.into_input_pulldown();
     probe.set_reset_on_drop(false);
@@ -77,7 +77,7 @@ fn check_free(gpio: &Gpio, pin: u8, role: &'static str) -> Result<(), PiError> {
     probe.clear_interrupt().map_err(PiError::of_pin(pin, role))
 }
 
-/// An input line that is being read.
+/// A claimed input line.
 #[derive(Debug)]
 struct InputLine {
     pin: InputPin,
@@ -85,7 +85,7 @@ struct InputLine {
 }
 
 impl InputLine {
-    /// The kernel is told that the line is taken, so that a second program is refused it.
+    /// Registers the line with the kernel, so that a second program is refused it.
     fn claim(gpio: &Gpio, sense: InputAssignment, role: &'static str) -> Result<InputLine, PiError> {
         let InputAssignment { pin: number, active, pull } = sense;
         let pin = gpio.get(number).map_err(PiError::of_pin(number, role))?;
@@ -104,8 +104,7 @@ impl InputLine {
     }
 }
 
-/// The pins of the axis on a Pi. Each call is one or a few accesses to the registers of the chip: none of them waits,
-/// none leaves the process.
+/// Pins of the axis on a Pi. Each call is one or a few register accesses: it never waits and makes no system call.
 #[derive(Debug)]
 pub struct RpiPins {
     step: OutputPin,
@@ -119,13 +118,13 @@ pub struct RpiPins {
 }
 
 impl RpiPins {
-    /// Takes the pins: the outputs low, the inputs with their pulls.
+    /// Claims the pins: the outputs low, the inputs with their pulls.
     ///
     /// # Errors
-    /// Why that cannot be; the outputs that were taken already are low.
+    /// If a pin cannot be claimed; the outputs claimed before it are low.
     pub fn claim(wiring: &PinAssignment) -> Result<RpiPins, PiError> {
         let gpio = Gpio::new().map_err(PiError::of_gpio)?;
-        // Nothing is driven before it is known that nobody else drives it.
+        // Inputs first, then a check that no other program drives an output, and only then are the outputs driven.
         let front = InputLine::claim(&gpio, wiring.front, "front")?;
         let back = InputLine::claim(&gpio, wiring.back, "back")?;
         let claim = |sense: Option<InputAssignment>, role| {
@@ -150,7 +149,7 @@ impl RpiPins {
 }
 
 impl StepIo for RpiPins {
-    /// One register read a line, back to back: rppal has no call that reads them together.
+    /// One register read per line, back to back: rppal has no call that reads them together.
     #[inline]
     fn inputs(&mut self, _at: Nanos) -> Inputs {
         Inputs {
@@ -179,7 +178,7 @@ impl StepIo for RpiPins {
 }
 
 impl Drop for RpiPins {
-    /// The outputs stay outputs, and are safe.
+    /// The outputs stay outputs, at their safe level.
     fn drop(&mut self) {
         if let Some(enable) = &mut self.enable {
             enable.set_low();

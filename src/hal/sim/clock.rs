@@ -1,8 +1,8 @@
-//! Time that only passes when somebody waits for it.
+//! Virtual clock: time that passes only in waits.
 //!
-//! By default a wait ends exactly when it should. A clock can also be *late*, as an ordinary computer is: every wait
-//! a little, some of them much, all of it from a seed, so that each run can be repeated. And an *alarm* lets
-//! something happen at one instant, in the middle of whatever waits.
+//! By default a wait ends exactly when it should. The clock can also be *late*, as an ordinary computer is: every wait
+//! a little, some of them much, drawn from a seed, so that each run can be repeated. An *alarm* runs an action at one
+//! instant, in the middle of the wait that contains it.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -11,16 +11,16 @@ use super::random::Random;
 use crate::hal::Clock;
 use crate::units::Nanos;
 
-/// How late waits return.
+/// Lateness of waits.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct WaitLateness {
-    /// Where the chance begins.
+    /// Seed of the random numbers.
     pub seed: u64,
-    /// Every wait returns late by up to this.
+    /// Upper bound on the lateness of every wait.
     pub jitter_ns: Nanos,
-    /// The share of the waits that are stalled beside.
+    /// Share of the waits that are stalled in addition.
     pub stalls: f64,
-    /// Shortest and longest stall; every order of magnitude between them is as likely as any other.
+    /// Shortest and longest stall, distributed log-uniformly between them.
     pub stall_ns: (Nanos, Nanos),
 }
 
@@ -34,9 +34,9 @@ struct SimClockShared {
     alarm: RefCell<Option<Alarm>>,
 }
 
-/// A clock without a computer behind it: waiting until an instant makes it be that instant.
+/// A clock on which waiting until an instant sets the time to that instant.
 ///
-/// Clones show the same time; all of them live in one thread.
+/// Clones share the time; all of them live in one thread.
 #[derive(Clone, Default)]
 pub struct VirtualClock(Rc<SimClockShared>);
 
@@ -47,18 +47,18 @@ impl std::fmt::Debug for VirtualClock {
 }
 
 impl VirtualClock {
-    /// From now on waits are late, or (`None`) punctual.
+    /// Makes later waits late, or (`None`) punctual.
     pub fn set_lateness(&self, lateness: Option<WaitLateness>) {
         self.0.chance.set(Random::new(lateness.map_or(0, |lateness| lateness.seed)));
         self.0.late.set(lateness);
     }
 
-    /// At `instant`, or at the end of the wait in which it lies, `action` is called once.
+    /// Calls `action` once, at `instant` or at the end of the wait in which it lies.
     pub fn set_alarm(&self, instant: Nanos, action: impl FnOnce() + 'static) {
         *self.0.alarm.borrow_mut() = Some((instant, Box::new(action)));
     }
 
-    /// A number in `[0, 1)`.
+    /// A random number in `[0, 1)`.
     fn draw_unit(&self) -> f64 {
         let mut random = self.0.chance.get();
         let number = random.unit();
@@ -95,7 +95,7 @@ impl Clock for VirtualClock {
     fn wait_until(&mut self, instant: Nanos) -> Nanos {
         let until = self.0.now.get().max(instant) + self.draw_lateness_ns();
         self.0.now.set(until);
-        // What happens then may take time of its own.
+        // The action may take time of its own.
         self.fire_alarm();
         self.0.now.get()
     }

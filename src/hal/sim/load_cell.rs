@@ -1,4 +1,4 @@
-//! The simulated load cell: the spring at the end of the rail and a hand on the carriage, sampled at a fixed rate.
+//! Simulated load cell: the spring at the end of the rail and a hand on the carriage, sampled at a fixed rate.
 
 use super::operator::{Mishap, SimulatedOperator};
 use super::rail::{RailOptions, spring_force_g};
@@ -8,7 +8,7 @@ use crate::units::Nanos;
 /// Time between samples: 80 a second, as an HX711 makes them.
 const SAMPLE_PERIOD_NS: Nanos = 12_500_000;
 
-/// A load cell on the simulated machine.
+/// Load cell of the simulated machine.
 #[derive(Debug, Clone)]
 pub struct SimLoadCell {
     operator: SimulatedOperator,
@@ -17,14 +17,12 @@ pub struct SimLoadCell {
 }
 
 impl SimLoadCell {
-    /// The load cell of the machine that `hands` belongs to.
-    #[must_use]
+    /// A load cell on the machine of `operator`.
     pub fn new(operator: SimulatedOperator, options: RailOptions) -> SimLoadCell {
         SimLoadCell { operator, options, latest: None }
     }
 
-    /// The hands at the machine that it belongs to.
-    #[must_use]
+    /// The operator of its machine.
     pub fn operator(&self) -> &SimulatedOperator {
         &self.operator
     }
@@ -47,16 +45,16 @@ impl ForceSensor for SimLoadCell {
     }
 }
 
-/// How far a noisy load cell is beside the force, in grams.
+/// Amplitude of the noise of a noisy load cell, in grams.
 pub const NOISE_G: f64 = 150.0;
 
-/// In `[-1, 1)`, without a pattern, and the same for the same instant.
+/// Noise in `[-1, 1)` without a pattern, reproducible for each instant.
 fn noise(at: Nanos) -> f64 {
     let hash = at.wrapping_mul(0x9E37_79B9_7F4A_7C15);
     ((hash ^ hash >> 29).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 11) as f64 / (1u64 << 52) as f64 - 1.0
 }
 
-/// What no force can be.
+/// A value that no force can have.
 fn garbage(at: Nanos) -> f64 {
     [f64::NAN, f64::INFINITY, -1e9, 8_388_607e3][(at / SAMPLE_PERIOD_NS % 4) as usize]
 }

@@ -1,13 +1,13 @@
-//! The simulated machine: a rail with a carriage, two switches, an e-stop loop and a load cell.
+//! Simulated machine: a rail with a carriage, two switches, an e-stop loop and a load cell.
 //!
-//! - [`rail`]: the mechanics, pure: steps in, carriage and switches out; [`motor`]: what a real motor adds to that
-//! - [`pins`]: the rail behind [`StepIo`](super::StepIo), and who watches its edges
+//! - [`rail`]: the mechanics, pure: steps in, carriage and switches out; [`motor`]: inertia and lag of a real motor
+//! - [`pins`]: the rail behind [`StepIo`](super::StepIo), with an observer of its edges
 //! - [`load_cell`]: the load cell behind [`ForceSensor`](super::ForceSensor)
-//! - [`operator`]: what a person at the machine can do to it: press things, pull cables
-//! - [`clock`]: time that a test advances by hand, punctual or late
-//! - [`random`]: the numbers of every simulation, by seed
+//! - [`operator`]: simulated operator: sees the carriage, pushes it, injects faults
+//! - [`clock`]: virtual clock, punctual or late
+//! - [`random`]: random numbers of every simulation, by seed
 //!
-//! The rail belongs to the step loop, which alone makes it move; everything else sees it through [`SimulatedOperator`].
+//! The rail belongs to the step loop, which alone moves it; everything else sees it through [`SimulatedOperator`].
 
 pub mod clock;
 pub mod load_cell;

@@ -1,29 +1,29 @@
-//! The motor and what it moves: a rotor that lags behind its field, with a mass. Pure.
+//! Dynamics of a stepper motor with a load: a rotor that lags behind its field, with a mass. Pure.
 //!
 //! A stepper pulls its rotor toward the field with a force that is a sine of the lag between them. With `A` the
 //! acceleration that the greatest force gives the carriage, and `s` a full step,
 //!
 //! ```text
-//! a = A sin(π/2 · lag/s) - 2ζω (v - v_field) + outer forces / mass,   ω² = π/2 · A/s
+//! a = A sin(π/2 · lag/s) - 2ζω (v - v_field) + external forces / mass,   ω² = π/2 · A/s
 //! ```
 //!
-//! which is a spring for small lags. Beyond a lag of two full steps the force turns round: the rotor slips into
-//! another valley, four full steps away, and the steps between are lost without anybody being told.
+//! For small lags this is a spring. Beyond a lag of two full steps the force changes its sign: the rotor slips into
+//! another stable position, four full steps away, and the steps between are lost without notice.
 
 use core::f64::consts::FRAC_PI_2;
 
 use crate::units::{Nanos, seconds};
 
-/// What motor and carriage are like.
+/// Properties of motor and carriage.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MotorOptions {
     /// Travel of a full step, in mm.
     pub full_step_mm: f64,
-    /// The acceleration that the motor's greatest force gives the carriage, in mm/s².
+    /// Acceleration of the carriage by the motor's greatest force, in mm/s².
     pub pull_out_mm_s2: f64,
     /// Damping ratio of the rotor in its field.
     pub damping: f64,
-    /// What moves, in kg.
+    /// Moving mass, in kg.
     pub mass_kg: f64,
     /// Friction of the rail, as the deceleration of a carriage that nothing drives, in mm/s².
     pub friction_mm_s2: f64,
@@ -42,23 +42,23 @@ impl Default for MotorOptions {
     }
 }
 
-/// What a weak motor has of its force.
+/// Share of its force that a weak motor has.
 const WEAK: f64 = 0.1;
-/// Steps of integration: a fourteenth of a radian of the default motor.
+/// Time step of the integration: a fourteenth of a radian of the default motor.
 const STEP_S: f64 = 1e-4;
-/// Slower than this, and this near to balance, the carriage rests, in mm/s and mm/s².
+/// Speed and residual acceleration below which the carriage rests, in mm/s and mm/s².
 const STILL_MM_S: f64 = 0.02;
 const STILL_MM_S2: f64 = 100.0;
-/// mm/s² that a gram gives a kilogram: standard gravity over a thousand, in mm.
+/// Acceleration of one kilogram by the weight of one gram, in mm/s²: standard gravity over a thousand.
 const MM_S2_KG_PER_G: f64 = 9.806_65;
 
-/// The carriage as the motor moves it.
+/// Carriage driven by the motor.
 #[derive(Debug, Clone)]
 pub struct Motor {
     options: MotorOptions,
-    /// Where the field is, in mm; the rail's place of the step counter, shifted when the driver was off.
+    /// Position of the field in mm: that of the step counter, shifted while the driver was off.
     field_mm: f64,
-    /// Speed of the field by its last two steps, and when the last one was.
+    /// Speed of the field by its last two steps, and the instant of the last one.
     field_mm_s: f64,
     stepped_ns: Nanos,
     carriage_mm: f64,
@@ -68,22 +68,21 @@ pub struct Motor {
     still: bool,
 }
 
-/// What acts on the carriage beside the motor.
+/// External load on the carriage, and the state of the motor.
 #[derive(Debug, Clone, Copy)]
 pub struct ExternalLoad {
-    /// Springs and hands, in grams.
+    /// Force of springs and hands, in grams.
     pub force_g: f64,
-    /// Whether the motor is weak.
+    /// True if the motor is weak.
     pub weak: bool,
-    /// Whether something holds the carriage.
+    /// True if something holds the carriage.
     pub held: bool,
-    /// The mechanical ends, in mm.
+    /// Mechanical ends, in mm.
     pub ends_mm: (f64, f64),
 }
 
 impl Motor {
     /// A carriage at rest.
-    #[must_use]
     pub fn new(options: MotorOptions, start_mm: f64) -> Motor {
         Motor {
             options,
@@ -98,13 +97,12 @@ impl Motor {
         }
     }
 
-    /// Where the carriage is, in mm.
-    #[must_use]
+    /// Position of the carriage, in mm.
     pub fn carriage_mm(&self) -> f64 {
         self.carriage_mm
     }
 
-    /// Switches the driver on or off. A field that comes up takes the nearest place that the rotor can hold.
+    /// Switches the driver on or off. A field that is switched on takes the position of the rotor.
     pub fn set_powered(&mut self, on: bool) {
         if on && !self.powered {
             self.field_mm = self.carriage_mm;
@@ -123,7 +121,7 @@ impl Motor {
         self.still = false;
     }
 
-    /// Lets time pass until `at`; tells whether the carriage may have moved.
+    /// Advances the time to `at`; returns true if the carriage may have moved.
     pub fn advance(&mut self, at: Nanos, load: &ExternalLoad) -> bool {
         let mut left_s = seconds(at.saturating_sub(self.at_ns));
         self.at_ns = self.at_ns.max(at);
@@ -131,7 +129,7 @@ impl Motor {
         if self.still && !pushed {
             return false;
         }
-        // Since the last step the field stands, once twice its interval is over.
+        // The field counts as standing once twice its step interval has passed since the last step.
         let interval_s =
             if self.field_mm_s == 0.0 { 0.0 } else { self.options.full_step_mm / self.field_mm_s.abs() };
         let mut since_s = seconds(self.at_ns.saturating_sub(self.stepped_ns)) - left_s;
@@ -150,7 +148,7 @@ impl Motor {
         true
     }
 
-    /// Tells whether the carriage has come to rest.
+    /// Integrates over one time step; returns true if the carriage has come to rest.
     fn integrate(&mut self, dt: f64, load: &ExternalLoad) -> bool {
         if load.held {
             self.speed_mm_s = 0.0;
@@ -165,7 +163,7 @@ impl Motor {
             driving += pull_out * libm::sin(FRAC_PI_2 * lag / full_step_mm)
                 - 2.0 * damping * omega * (self.speed_mm_s - self.field_mm_s);
         }
-        // Friction takes what there is of speed, and never turns it round.
+        // Friction reduces the speed and never reverses it.
         let wanted = self.speed_mm_s + driving * dt;
         let friction = friction_mm_s2 * dt;
         self.speed_mm_s = if wanted.abs() <= friction { 0.0 } else { wanted - friction.copysign(wanted) };
@@ -179,8 +177,7 @@ impl Motor {
         calm && self.speed_mm_s.abs() < STILL_MM_S
     }
 
-    /// How far the field is ahead of the carriage, in mm: what is beyond two full steps is lost.
-    #[must_use]
+    /// Lead of the field over the carriage, in mm: beyond two full steps, steps are lost.
     pub fn lag_mm(&self) -> f64 {
         self.field_mm - self.carriage_mm
     }
@@ -192,7 +189,7 @@ mod tests {
 
     const FREE: ExternalLoad = ExternalLoad { force_g: 0.0, weak: false, held: false, ends_mm: (-1e3, 1e3) };
 
-    /// A ramp of the field up to `speed`, a second of it, a ramp down, and rest; returns the lag that is left.
+    /// A ramp of the field up to `speed`, a second of it, a ramp down, and rest; returns the remaining lag.
     fn trip(options: MotorOptions, load: ExternalLoad, acceleration: f64, speed: f64) -> f64 {
         let mut motor = Motor::new(options, 0.0);
         motor.set_powered(true);

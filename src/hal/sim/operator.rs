@@ -1,14 +1,14 @@
-//! What a person at the simulated machine can see and do: look at the carriage, press things, pull cables.
+//! Simulated operator: sees the carriage, pushes it by hand, and injects faults.
 //!
-//! Shared between the step loop, which owns the rail, and whoever plays the person: a test, the API of the
-//! simulation, the load cell. Only atomics, since the step loop must never wait.
+//! Shared between the step loop, which owns the rail, and the user of the simulation: a test, the API, the load cell.
+//! Only atomics, since the step loop must never wait.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
 use serde::{Deserialize, Serialize};
 
-/// Something wrong with the machine, or done to it.
+/// Injected fault of the simulated machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[repr(u32)]
@@ -35,7 +35,7 @@ pub enum Mishap {
     FrontLoose = 1 << 9,
     /// The motor driver reports an alarm.
     DriverAlarm = 1 << 10,
-    /// The control thread stands still for as long as this is on; where both loops share a thread, nothing happens.
+    /// The control thread stands still while this is on; without effect if both loops share a thread.
     ControlFrozen = 1 << 11,
     /// The same for the step thread.
     StepLoopFrozen = 1 << 12,
@@ -45,11 +45,11 @@ pub enum Mishap {
     BackBounces = 1 << 17,
     /// The load cell answers, always with the same sample.
     LoadCellFrozen = 1 << 18,
-    /// The load cell tells far more than its usual noise.
+    /// The load cell reports far more than its usual noise.
     LoadCellNoisy = 1 << 19,
-    /// The load cell tells what no force can be.
+    /// The load cell reports values that no force can have.
     LoadCellGarbage = 1 << 20,
-    /// The motor gives a tenth of its force.
+    /// The motor has a tenth of its force.
     MotorWeak = 1 << 21,
     /// Something holds the carriage where it is.
     CarriageBlocked = 1 << 22,
@@ -80,8 +80,7 @@ impl Mishap {
         Mishap::CarriageBlocked,
     ];
 
-    /// Its name, the same as in the configuration file.
-    #[must_use]
+    /// Name, the same as in the configuration file.
     pub const fn name(self) -> &'static str {
         match self {
             Mishap::FrontDead => "front_dead",
@@ -107,8 +106,7 @@ impl Mishap {
         }
     }
 
-    /// The mishap of that name.
-    #[must_use]
+    /// The mishap of that name, if there is one.
     pub fn from_name(name: &str) -> Option<Mishap> {
         Mishap::ALL.into_iter().find(|mishap| mishap.name() == name)
     }
@@ -119,13 +117,12 @@ impl Mishap {
 pub struct Mishaps(u32);
 
 impl Mishaps {
-    /// Whether the mishap is among them.
-    #[must_use]
+    /// True if the mishap is in the set.
     pub const fn has(self, mishap: Mishap) -> bool {
         self.0 & mishap as u32 != 0
     }
 
-    /// These and one more.
+    /// The set with one more mishap.
     #[must_use]
     pub const fn with(self, mishap: Mishap) -> Mishaps {
         Mishaps(self.0 | mishap as u32)
@@ -140,12 +137,12 @@ struct OperatorShared {
     hand_mg: AtomicI64,
 }
 
-/// A handle to the simulated machine; clones are handles to the same one.
+/// Handle to the simulated machine; clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct SimulatedOperator(Arc<OperatorShared>);
 
 impl SimulatedOperator {
-    /// Makes a mishap happen, or ends it.
+    /// Injects a mishap, or ends it.
     pub fn set_mishap(&self, mishap: Mishap, on: bool) {
         if on {
             self.0.mishaps.fetch_or(mishap as u32, Ordering::Relaxed);
@@ -154,19 +151,17 @@ impl SimulatedOperator {
         }
     }
 
-    /// Makes exactly these happen, all in the same instant.
+    /// Replaces all mishaps at once.
     pub fn replace_mishaps(&self, mishaps: Mishaps) {
         self.0.mishaps.store(mishaps.0, Ordering::Relaxed);
     }
 
     /// The mishaps that are on.
-    #[must_use]
     pub fn mishaps(&self) -> Mishaps {
         Mishaps(self.0.mishaps.load(Ordering::Relaxed))
     }
 
-    /// Where the carriage stands, in mm from where the back switch closes.
-    #[must_use]
+    /// Position of the carriage, in mm from where the back switch closes.
     pub fn carriage_mm(&self) -> f64 {
         self.0.carriage_nm.load(Ordering::Relaxed) as f64 * 1e-6
     }
@@ -175,13 +170,12 @@ impl SimulatedOperator {
         self.0.carriage_nm.store((carriage_mm * 1e6) as i64, Ordering::Relaxed);
     }
 
-    /// Pushes the carriage with so many grams, beside the spring; negative is toward the back.
+    /// Sets the force of a hand on the carriage, beside the spring, in grams; negative is toward the back.
     pub fn push_g(&self, force_g: f64) {
         self.0.hand_mg.store((force_g * 1e3) as i64, Ordering::Relaxed);
     }
 
-    /// How hard the carriage is pushed, beside the spring.
-    #[must_use]
+    /// Force of the hand on the carriage, in grams.
     pub fn pushed_g(&self) -> f64 {
         self.0.hand_mg.load(Ordering::Relaxed) as f64 * 1e-3
     }

@@ -1,4 +1,4 @@
-//! The rail behind the pins of the step loop, and who watches its edges.
+//! Simulated pins: the rail behind the pins of the step loop, with an observer of its edges.
 
 use super::operator::SimulatedOperator;
 use super::rail::{RailOptions, SimulatedRail};
@@ -6,9 +6,9 @@ use crate::hal::{Edge, EdgeKind, EdgeSink, StepIo};
 use crate::machine::Inputs;
 use crate::units::Nanos;
 
-/// The simulated pins, whatever a test has put between them and the step loop.
+/// Simulated pins, possibly wrapped by a test.
 pub trait SimIo<S>: StepIo {
-    /// The pins themselves.
+    /// The innermost pins.
     fn sim(&mut self) -> &mut SimPins<S>;
 }
 
@@ -42,12 +42,12 @@ impl<S> SimIo<S> for Box<dyn SimIo<S>> {
     }
 }
 
-/// Nobody watches.
+/// No observer.
 impl EdgeSink for () {
     fn edge(&mut self, _edge: Edge) {}
 }
 
-/// The pins of the simulated machine.
+/// Pins of the simulated machine.
 #[derive(Debug)]
 pub struct SimPins<S> {
     rail: SimulatedRail,
@@ -58,15 +58,14 @@ pub struct SimPins<S> {
 }
 
 impl<S: EdgeSink> SimPins<S> {
-    /// The machine at power-on; `sink` sees every edge, `hands` can reach in.
-    #[must_use]
+    /// The machine at power-on; `sink` observes every edge, `operator` acts on the machine.
     pub fn new(options: RailOptions, operator: SimulatedOperator, sink: S) -> SimPins<S> {
         let rail = SimulatedRail::new(options);
         operator.set_carriage_mm(rail.carriage_mm());
         SimPins { rail, operator, sink, forward: false, enabled: false }
     }
 
-    /// What has mass moves on between the steps.
+    /// Advances the rail to `at`: with a mass it moves between the steps, too.
     fn advance_rail(&mut self, at: Nanos) {
         if self.rail.advance(at, self.operator.pushed_g(), self.operator.mishaps()) {
             self.operator.set_carriage_mm(self.rail.carriage_mm());
@@ -74,12 +73,11 @@ impl<S: EdgeSink> SimPins<S> {
     }
 
     /// The rail.
-    #[must_use]
     pub fn rail(&self) -> &SimulatedRail {
         &self.rail
     }
 
-    /// Who watches.
+    /// Observer of the edges.
     pub fn sink(&mut self) -> &mut S {
         &mut self.sink
     }
@@ -106,7 +104,7 @@ impl<S: EdgeSink> StepIo for SimPins<S> {
         self.advance_rail(at);
         self.sink.input_lines(at, self.rail.inputs(self.operator.mishaps(), at));
         self.sink.edge(Edge { at, kind: EdgeKind::StepBegins { forward: self.forward } });
-        // A driver that is off does not turn the motor.
+        // The motor does not turn while the driver is off.
         if self.enabled {
             self.rail.step(self.forward, self.operator.mishaps(), at);
             self.operator.set_carriage_mm(self.rail.carriage_mm());

@@ -1,33 +1,33 @@
-//! The mechanics of the simulated rail: steps in, carriage and switches out. Pure.
+//! Mechanics of the simulated rail: steps in, carriage and switches out. Pure.
 
 use super::motor::{ExternalLoad, Motor, MotorOptions};
 use super::operator::{Mishap, Mishaps};
 use crate::machine::Inputs;
 use crate::units::{MICROSECOND_NS, MILLISECOND_NS, Nanos};
 
-/// What the simulated rail is like.
+/// Properties of the simulated rail.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RailOptions {
     /// Distance between the places where the two switches close, in mm.
     pub length_mm: f64,
-    /// Steps for a millimetre.
+    /// Steps per millimetre.
     pub steps_per_mm: f64,
-    /// Where the carriage stands at the start, in mm from where the back switch closes.
+    /// Initial position of the carriage, in mm from where the back switch closes.
     pub start_mm: f64,
-    /// How far the carriage must leave a switch for it to open, in mm.
+    /// Distance by which the carriage must leave a switch for it to open, in mm.
     pub hysteresis_mm: f64,
-    /// How far behind each switch the mechanical end is, in mm.
+    /// Distance of the mechanical end behind each switch, in mm.
     pub overtravel_mm: f64,
-    /// Where a spring begins to push back, in mm; the load cell sees it.
+    /// Position at which a spring begins to push back, in mm; the load cell measures it.
     pub wall_mm: f64,
-    /// How stiff that spring is.
+    /// Stiffness of that spring.
     pub stiffness_g_per_mm: f64,
-    /// The motor; none: the carriage goes with every step, as if it had no mass.
+    /// The motor; none: the carriage follows every step, as if it had no mass.
     pub motor: Option<MotorOptions>,
 }
 
 impl Default for RailOptions {
-    /// The rail that the first clients were made for: 155 mm and 1550 steps; no spring within reach.
+    /// The rail of the first clients: 155 mm and 1550 steps; no spring within reach.
     fn default() -> Self {
         RailOptions {
             length_mm: 155.0,
@@ -42,17 +42,17 @@ impl Default for RailOptions {
     }
 }
 
-/// Rounding is smaller than this, in mm; the places of the switches are meant exactly.
+/// Tolerance for rounding at the exact positions of the switches, in mm.
 const EXACT_MM: f64 = 1e-6;
 
-/// How far a loose switch moves each time it is pressed, in mm.
+/// Displacement of a loose switch each time it is pressed, in mm.
 const LOOSE_MM: f64 = 0.5;
 
-/// How long contacts that bounce do so, and how long they stay as they are meanwhile.
+/// Duration of contact bounce, and of each state during it.
 const BOUNCE_NS: Nanos = 2 * MILLISECOND_NS;
 const CONTACT_NS: Nanos = 30 * MICROSECOND_NS;
 
-/// A switch.
+/// Limit switch.
 #[derive(Debug, Clone, Copy, Default)]
 struct Switch {
     closed: bool,
@@ -60,7 +60,7 @@ struct Switch {
 }
 
 impl Switch {
-    /// The switch when the carriage is `behind_mm` behind it.
+    /// Sets the state for a carriage `behind_mm` behind the switch.
     fn update(&mut self, behind_mm: f64, hysteresis_mm: f64, at: Nanos) {
         let closed = behind_mm >= -EXACT_MM || (self.closed && behind_mm > -hysteresis_mm + EXACT_MM);
         if closed != self.closed {
@@ -73,31 +73,30 @@ impl Switch {
         if !bounces || self.changed_ns == 0 || since_ns >= BOUNCE_NS {
             return self.closed;
         }
-        // Contacts have no pattern, but a simulation must repeat: a hash of the instant.
+        // Real contacts bounce without a pattern, but a simulation must repeat: a hash of the instant.
         let slot = (self.changed_ns / CONTACT_NS + since_ns / CONTACT_NS).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         self.closed == (slot >> 40 & 3 != 0)
     }
 }
 
-/// A carriage on a rail.
+/// Carriage on a rail.
 #[derive(Debug, Clone)]
 pub struct SimulatedRail {
     options: RailOptions,
-    /// Steps that the carriage has made from where it started: whole, so that nothing adds up.
+    /// Steps of the carriage from its initial position: an integer, so that rounding errors do not accumulate.
     steps: i64,
     carriage_mm: f64,
     motor: Option<Motor>,
     front: Switch,
     back: Switch,
-    /// How far a loose front switch has been pushed, in mm.
+    /// Total displacement of a loose front switch, in mm.
     front_pushed_mm: f64,
-    /// Steps that the motor made while the carriage stood at a mechanical end.
+    /// Steps that did not move the carriage because it was blocked or at a mechanical end.
     lost_steps: u64,
 }
 
 impl SimulatedRail {
     /// The rail at power-on.
-    #[must_use]
     pub fn new(options: RailOptions) -> SimulatedRail {
         let mut rail = SimulatedRail {
             options,
@@ -113,20 +112,17 @@ impl SimulatedRail {
         rail
     }
 
-    /// What it is like.
-    #[must_use]
+    /// Properties of the rail.
     pub fn options(&self) -> &RailOptions {
         &self.options
     }
 
-    /// Where the carriage stands, in mm from where the back switch closes.
-    #[must_use]
+    /// Position of the carriage, in mm from where the back switch closes.
     pub fn carriage_mm(&self) -> f64 {
         self.carriage_mm
     }
 
-    /// Steps that did not move the carriage because it stood at a mechanical end.
-    #[must_use]
+    /// Steps that did not move the carriage because it was blocked or at a mechanical end.
     pub fn lost_steps(&self) -> u64 {
         self.lost_steps
     }
@@ -156,7 +152,7 @@ impl SimulatedRail {
         }
     }
 
-    /// Lets time pass until `at`, with a hand that pushes; tells whether the carriage may have moved.
+    /// Advances the time to `at`, with the force of a hand; returns true if the carriage may have moved.
     pub fn advance(&mut self, at: Nanos, hand_g: f64, mishaps: Mishaps) -> bool {
         let ends_mm = self.ends_mm();
         let Some(motor) = &mut self.motor else { return false };
@@ -174,7 +170,7 @@ impl SimulatedRail {
         true
     }
 
-    /// The driver is switched on or off. Without a mass the carriage stays where it is.
+    /// Switches the driver on or off. Without a mass the carriage stays where it is.
     pub fn set_powered(&mut self, on: bool) {
         if let Some(motor) = &mut self.motor {
             motor.set_powered(on);
@@ -202,8 +198,7 @@ impl SimulatedRail {
         self.back.update(-self.carriage_mm, hysteresis_mm, at);
     }
 
-    /// What the input lines read at `at`.
-    #[must_use]
+    /// State of the input lines at `at`.
     pub fn inputs(&self, mishaps: Mishaps, at: Nanos) -> Inputs {
         let read = |switch: Switch, dead: Mishap, welded: Mishap, bounces: Mishap| {
             (switch.reading(mishaps.has(bounces), at) && !mishaps.has(dead)) || mishaps.has(welded)
@@ -221,7 +216,6 @@ impl SimulatedRail {
 }
 
 /// Force of the spring on the carriage, in grams; it pushes toward the back, which counts as negative.
-#[must_use]
 pub fn spring_force_g(options: &RailOptions, carriage_mm: f64) -> f64 {
     let pressed_mm = (carriage_mm - options.wall_mm).max(0.0);
     if pressed_mm == 0.0 { 0.0 } else { -options.stiffness_g_per_mm * pressed_mm }

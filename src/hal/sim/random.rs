@@ -1,17 +1,16 @@
-//! Numbers that look like chance and repeat with their seed: SplitMix64 (Steele, Lea, Flood 2014).
+//! Pseudo-random number generator with a seed: SplitMix64 (Steele, Lea, Flood 2014).
 
-/// A source of numbers.
+/// State of the generator.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Random(u64);
 
 impl Random {
-    /// The source that belongs to `seed`.
-    #[must_use]
+    /// A generator with the given seed.
     pub const fn new(seed: u64) -> Random {
         Random(seed)
     }
 
-    /// Any number.
+    /// A uniform 64-bit number.
     pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
@@ -20,42 +19,42 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    /// Any number below `end`, which must not be 0.
+    /// A uniform number below `end`, which must not be 0.
     pub fn below(&mut self, end: u64) -> u64 {
         self.number() % end
     }
 
-    /// An index of something with so many parts, which must not be 0.
+    /// A uniform index below `len`, which must not be 0.
     pub fn index(&mut self, len: usize) -> usize {
         (self.number() % len as u64) as usize
     }
 
-    /// In `[0, 1)`.
+    /// Uniform in `[0, 1)`.
     pub fn unit(&mut self) -> f64 {
         (self.number() >> 11) as f64 / (1u64 << 53) as f64
     }
 
-    /// In `[low, high)`.
+    /// Uniform in `[low, high)`.
     pub fn between(&mut self, low: f64, high: f64) -> f64 {
         low + (high - low) * self.unit()
     }
 
-    /// In `[low, high)`, every order of magnitude as likely as any other.
+    /// Log-uniform in `[low, high)`.
     pub fn log_between(&mut self, low: f64, high: f64) -> f64 {
         libm::exp(self.between(libm::log(low), libm::log(high)))
     }
 
-    /// True so often, of one.
+    /// True with the probability `share`.
     pub fn chance(&mut self, share: f64) -> bool {
         self.unit() < share
     }
 
-    /// One of these, which must not be empty.
+    /// A uniformly chosen element of `all`, which must not be empty.
     pub fn one_of<'a, T>(&mut self, all: &'a [T]) -> &'a T {
         &all[(self.unit() * all.len() as f64) as usize]
     }
 
-    /// The index of one of these weights, each as likely as it is heavy.
+    /// An index chosen with the probability of its weight.
     pub fn weighted(&mut self, weights: &[u32]) -> usize {
         let mut at = self.unit() * f64::from(weights.iter().sum::<u32>());
         for (index, weight) in weights.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Interlocks: the reasons not to move that can be seen right now.
+//! Interlocks: conditions of the present cycle that forbid motion.
 
 use super::super::command::CommandKind;
 use super::super::fault::Fault;
@@ -7,7 +7,7 @@ use super::{Observation, Supervisor};
 use crate::motion::RailEnd;
 
 impl Supervisor {
-    /// A reason not to move that can be seen right now.
+    /// Fault of an interlock that is active in this cycle.
     pub(super) fn interlock_fault(&self, seen: &Observation) -> Option<Fault> {
         if seen.inputs.e_stop {
             return Some(Fault::EStop);
@@ -21,26 +21,26 @@ impl Supervisor {
         if !seen.step_loop_alive {
             return Some(Fault::StepLoopSilent);
         }
-        // Outside homing a closed limit means that the axis is not where the counter says. (While nothing is
-        // known about the position there is nothing to lose, and a person may try the switches by hand.)
+        // Outside homing a closed limit switch means that the axis is not where the counter says. (While the position
+        // is unknown there is nothing to lose, and a person may try the switches by hand.)
         let known = self.calibration.is_some() && self.homing.is_none();
         let mut closed = [RailEnd::Back, RailEnd::Front].into_iter().filter(|&end| seen.inputs.limit(end));
         if let (true, Some(end)) = (known, closed.next()) {
             return Some(Fault::LimitHit(end));
         }
         let moves = matches!(self.state, State::Homing | State::Running | State::Ending);
-        // At rest it waits: only a fault is not acknowledged meanwhile.
+        // At rest it is no fault; only an acknowledgement waits for it.
         if let (Some(fault), true) = (seen.host_fault, moves || self.state == State::Faulted) {
             return Some(fault);
         }
-        // Homing does not bend to a force as a wave does, so there a full one is a fault.
+        // Homing does not slow down against a force as a wave does, so a full force is a fault there.
         if seen.force_full && self.state == State::Homing {
             return Some(Fault::ForceWhileHoming);
         }
         (!seen.force_known && moves).then_some(Fault::ForceSampleLost)
     }
 
-    /// A reason not to acknowledge the fault, or not to calibrate behind it (S7).
+    /// Interlock that prevents acknowledging the fault, or calibrating after it (S7).
     pub(super) fn remaining_cause(&self, command: CommandKind, seen: &Observation) -> Option<Fault> {
         let forced = || if command == CommandKind::Calibrate { homing_hindrance(seen) } else { None };
         let unfelt = || (!seen.force_known).then_some(Fault::ForceSampleLost);
@@ -48,7 +48,8 @@ impl Supervisor {
     }
 }
 
-/// What would end homing in its first cycle: a force that nobody feels or that is full already, or a strained computer.
+/// Condition that would end homing in its first cycle: an unknown or full force, or a derated computer that stops
+/// motion.
 pub(super) fn homing_hindrance(seen: &Observation) -> Option<Fault> {
     let forced = seen.force_full.then_some(Fault::ForceWhileHoming);
     let unfelt = (!seen.force_known).then_some(Fault::ForceSampleLost);

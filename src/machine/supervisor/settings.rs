@@ -1,4 +1,4 @@
-//! Changes of the settings: what narrows is in force at once, what widens at rest (S21).
+//! Changes of the settings: narrower values take effect at once, wider ones at rest (S21).
 
 use super::super::actions::Actions;
 use super::super::config::Config;
@@ -15,13 +15,14 @@ impl Supervisor {
         }
     }
 
-    /// Whether any of it has to wait. Homing plans each move with the limits at its start, so they stay until it is over.
+    /// True if any part of `config` has to wait. Homing plans each move with the limits at its start, so they stay
+    /// until it is over.
     pub(super) fn waits_for_rest(&self, config: &Config) -> bool {
         let other_limits = self.state == State::Homing && config.limits != self.config.limits;
         other_limits || config.needs_rest_after(&self.config)
     }
 
-    /// The settings in force with what narrows in `config`.
+    /// Settings in force with every narrower value of `config`.
     pub(super) fn narrowed(&self, config: &Config) -> Config {
         let narrowed = self.config.narrowed_by(config);
         match self.state {
