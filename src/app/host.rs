@@ -130,7 +130,7 @@ fn millidegrees(text: &str) -> Option<f32> {
     Some(c).filter(|c| PLAUSIBLE_C.contains(c))
 }
 
-/// The alarm of the Pi's own supply monitor, or the firmware's flags.
+/// Searches for the alarm file of the Pi's supply monitor, or the firmware's flags.
 fn find_under_voltage(root: &Path) -> Option<PathBuf> {
     let alarm = of_kind(&root.join("sys/class/hwmon"), "name", "rpi_volt");
     let alarm = alarm.map(|monitor| monitor.join("in0_lcrit_alarm"));
@@ -138,13 +138,13 @@ fn find_under_voltage(root: &Path) -> Option<PathBuf> {
     alarm.into_iter().chain([flags]).find(|path| path.exists())
 }
 
-/// The processor's thermal zone, by the name that a Pi gives it.
+/// Searches for the processor's thermal zone, by the name that a Pi gives it.
 fn find_temperature(root: &Path) -> Option<PathBuf> {
     let zone = of_kind(&root.join("sys/class/thermal"), "type", "cpu-thermal")?;
     Some(zone.join("temp")).filter(|path| path.exists())
 }
 
-/// The device in `folder` whose file `key` says `kind`.
+/// The device in `folder` whose file `key` contains `kind`.
 fn of_kind(folder: &Path, key: &str, kind: &str) -> Option<PathBuf> {
     let mut devices: Vec<_> = fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path()).collect();
     devices.sort();
@@ -179,14 +179,14 @@ mod tests {
             let vitals = HostSensors::of(&gpio, root).read();
             assert_eq!(vitals, HostReadings { under_voltage: low, temperature_c: Some(48.312) }, "{said}");
         }
-        // The monitor knows better, where there is one.
+        // The supply monitor has priority over the flags.
         write(&root.join("sys/class/hwmon/hwmon1/name"), "rpi_volt\n");
         write(&root.join("sys/class/hwmon/hwmon1/in0_lcrit_alarm"), "1\n");
         let sources = HostSensors::of(&gpio, root);
         assert_eq!(sources.read().under_voltage, Some(true));
         fs::remove_file(root.join("sys/class/hwmon/hwmon1/in0_lcrit_alarm")).unwrap();
         assert_eq!(sources.read().under_voltage, None);
-        // A simulated machine does not care how the computer is that it happens to run on.
+        // A simulated machine does not depend on the computer's supply.
         assert!(!HostSensors::of(&Options::default(), root).any());
     }
 

@@ -64,7 +64,7 @@ pub struct RunningMachine {
     host: HostLine,
 }
 
-/// The running machine, with its event log.
+/// The running machine, with its event log attached.
 pub struct LoggedMachine {
     threads: Threads,
     link: MachineHandle,

@@ -1,4 +1,4 @@
-//! `yep end`: ends the wave with its period.
+//! `yep end`: ends the wave with its period, as a request to the running server.
 
 use clap::Args;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! `yep stop`: controlled stop at once.
+//! `yep stop`: controlled stop at once, as a request to the running server.
 
 use clap::Args;
 use serde_json::json;

@@ -54,7 +54,7 @@ impl UartSensor {
     /// Starts the thread. The device need not be there yet.
     ///
     /// # Errors
-    /// The system has no more threads.
+    /// The thread cannot be started.
     pub fn start(
         options: UartOptions,
         scale: Scale,

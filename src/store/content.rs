@@ -14,7 +14,7 @@ pub struct Stored {
     pub id: String,
     /// Settings, or all that is wrong with them.
     pub settings: Result<Settings, Vec<Invalid>>,
-    /// The state with default settings.
+    /// The whole state, with default settings in place of the stored ones.
     pub rest: StoredState,
     /// Number of writes so far.
     pub generation: u64,

@@ -1,8 +1,8 @@
-//! Everything that is remembered as one JSON document, for people and for other machines: units in the keys, read as
-//! strictly as it is written.
+//! JSON document of the whole state, for backups and for snapshots: units in the keys, read as strictly as it is
+//! written.
 //!
-//! Every section has to be there with every field, and nothing else: what replaces everything must say everything. Only
-//! the scale of the force sensor may be left out, and then stays as it is.
+//! Every section is required with every field, and nothing else is allowed, as the document replaces the whole state.
+//! Only the scale of the force sensor may be missing; the present one stays then.
 
 use std::collections::BTreeMap;
 
@@ -17,41 +17,41 @@ use crate::settings::{
 };
 use crate::wall_clock;
 
-/// What the document says it is.
+/// Name of the format.
 const FORMAT: &str = "yep-state";
-/// Version of all of it but the settings. A change of any key is a new one.
+/// Version of everything except the settings. A change of any key is a new version.
 const OWN_VERSION: u64 = 2;
-/// Its version. A setting that is added is a new one, which its row names.
+/// Version of the document. An added setting is a new version, which its row names.
 pub const VERSION: u64 =
     if OWN_VERSION > STORED_VERSION as u64 { OWN_VERSION } else { STORED_VERSION as u64 };
-/// The oldest that is read: it had no force scale.
+/// Oldest version that is read: it had no force scale.
 const OLDEST: u64 = 1;
 
-/// What is wrong with a document.
+/// The reason why a document is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DocumentError {
     /// A newer program wrote it.
     #[error("it was written by a newer yep (version {found} of the format, this one knows {VERSION})")]
     Newer {
-        /// The version that was found.
+        /// Version of the document.
         found: u64,
     },
-    /// All that is wrong.
+    /// All problems.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Values(Vec<Problem>),
 }
 
-/// One thing that is wrong.
+/// A problem of a document.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {message}")]
 pub struct Problem {
     /// The section, or the section and the field.
     pub place: String,
-    /// What is wrong there.
+    /// Description of the problem.
     pub message: String,
 }
 
-/// The sections, in their order, and what they are read into.
+/// Parsed sections, in their order.
 struct Sections {
     settings: Option<SettingsPart>,
     motion: Option<MotionPart>,
@@ -62,14 +62,13 @@ struct Sections {
     force_scale: Option<Option<ForceScale>>,
 }
 
-/// The sections by their names, after the head.
+/// Names of the sections, which follow the head.
 const SECTIONS: [&str; 7] =
     ["settings", "motion", "calibration", "waves", "sessions", "counters", "force_scale"];
-/// What the head says besides the format: for people, and not read.
+/// Keys of the head; except the format and the version they are for people, and not read.
 const HEAD: [&str; 6] = ["format", "version", "program", "written_unix_s", "written", "generation"];
 
-/// The document that says `state`, written at this time. `generation` is the number of the write that it is up to date
-/// with.
+/// Writes the document of `state`. `generation` is the number of the write that it is up to date with.
 pub fn write(state: &StoredState, written_unix_s: u64, generation: u64) -> Value {
     let StoredSettings { settings, motion } = StoredSettings::from(&state.settings);
     let calibration = CalibrationPart::of(&state.settings);
@@ -92,10 +91,10 @@ pub fn write(state: &StoredState, written_unix_s: u64, generation: u64) -> Value
     })
 }
 
-/// What a document says. `understood` says what is wrong with a wave.
+/// Reads and checks a document. `understood` checks a wave.
 ///
 /// # Errors
-/// [`DocumentError`], with everything that is.
+/// [`DocumentError`], with all problems.
 pub fn read(
     document: &Value,
     understood: impl Fn(&Value) -> Result<(), String>,
@@ -105,17 +104,17 @@ pub fn read(
     state(sections, understood, |_| {}, wrong)
 }
 
-/// What a document of this machine's own says, which an older version may have written with wider bounds.
+/// Reads a document that this machine wrote, perhaps an older version with wider bounds.
 ///
 /// # Errors
-/// [`DocumentError`], with everything that is.
+/// [`DocumentError`], with all problems.
 pub fn read_own(document: &Value) -> Result<StoredState, DocumentError> {
     let mut wrong = Vec::new();
     let mut sections = sections(document, &mut wrong)?;
     if let Some(settings) = &mut sections.settings {
         settings.name = without_controls(&settings.name);
     }
-    // A wave was understood when it was saved; whoever runs it reads it again.
+    // A wave was checked when it was saved, and is read again when it is run.
     state(sections, |_| Ok(()), StoredState::clamp_to_bounds, wrong)
 }
 
@@ -159,7 +158,7 @@ fn state(
     if wrong.is_empty() { Ok(state) } else { Err(DocumentError::Values(wrong)) }
 }
 
-/// Where a setting is in the document, by the name that the clients know.
+/// Place of a setting in the document, by the name that the clients use.
 fn place_of(field: &str) -> String {
     let of = |rows: &[SettingField]| rows.iter().find(|row| row.name == field).and_then(|row| row.stored_as);
     if let Some(key) = of(Document::FIELDS) {
@@ -181,7 +180,7 @@ fn joined(
     let (settings, motion) = StoredSettings { settings, motion }.with_calibration(found);
     match settings.with_motion(&motion) {
         Ok(settings) => Ok(settings),
-        // Both, when both are wrong: with_motion looks at the rest only when the motion is possible.
+        // Adds the other problems, as `with_motion` checks the rest only if the motion is possible.
         Err(mut invalid) => {
             for more in settings.check().err().into_iter().flatten() {
                 if !invalid.contains(&more) {
@@ -217,7 +216,7 @@ fn sections(document: &Value, wrong: &mut Vec<Problem>) -> Result<Sections, Docu
         waves: section(map, "waves", &mut problem),
         sessions: section(map, "sessions", &mut problem),
         counters: section(map, "counters", &mut problem),
-        // The one that may be missing: the present scale stays then.
+        // May be missing; the present scale stays then.
         force_scale: match map.get("force_scale") {
             None => Some(None),
             Some(_) => section(map, "force_scale", &mut problem),
@@ -234,7 +233,7 @@ fn section<T: DeserializeOwned>(
     read_section(map.get(name), name, problem)
 }
 
-/// The same for a section of settings, with the defaults of those that a document of this version does not have.
+/// The same for a section of settings, with defaults for settings that a document of this version does not have.
 fn settings_section<T: DeserializeOwned>(
     map: &Map<String, Value>,
     name: &str,
@@ -255,7 +254,7 @@ fn read_section<T: DeserializeOwned>(
     problem: &mut impl FnMut(&str, String),
 ) -> Option<T> {
     let read = match section {
-        // A reference: a section may be long.
+        // By reference, as a section may be long.
         Some(section) => T::deserialize(section).map_err(|error| error.to_string()),
         None => Err("is not there".to_owned()),
     };

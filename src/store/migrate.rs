@@ -1,7 +1,7 @@
-//! From the layouts of older versions to the present one, a version a step.
+//! Migration of stored values from the layouts of older versions to the present one, one version per step.
 //!
-//! A step makes new bytes of old ones, and touches nothing: what it made is written as one, or not at all. Each has a
-//! fixture of the old bytes in its test, which stays readable for ever.
+//! A step is a pure function from old bytes to new ones; its result is written in one batch, or not at all. Each step
+//! has a fixture of the old bytes in its test, which stays readable for ever.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,11 +12,11 @@ use super::seal::{damaged, decode, encode, seal, unseal};
 /// Version of the trees, their keys and their records, as this program writes them.
 pub const LAYOUT_VERSION: u8 = 3;
 
-/// The step from each version to the next, beginning with the one from version 1.
+/// Steps from each version to the next, beginning with version 1.
 const STEPS: [fn(StoredValues) -> Result<StoredValues, DatabaseError>; LAYOUT_VERSION as usize - 1] =
     [from_1_to_2, from_2_to_3];
 
-/// The version of what is stored; none where nothing is.
+/// Version of the stored content; `None` if there is none.
 ///
 /// # Errors
 /// [`DatabaseError::Unreadable`] or [`DatabaseError::Newer`].
@@ -28,7 +28,7 @@ pub fn version(content: &StoredValues) -> Result<Option<u8>, DatabaseError> {
     }
 }
 
-/// What is stored in this version, as it is stored now.
+/// Migrates content of this version to the present one.
 ///
 /// # Errors
 /// [`DatabaseError::Unreadable`].
@@ -36,12 +36,12 @@ pub fn upgrade(content: StoredValues, version: u8) -> Result<StoredValues, Datab
     STEPS.iter().skip(usize::from(version).saturating_sub(1)).try_fold(content, |content, step| step(content))
 }
 
-/// The stored form of the layout's version.
+/// Stored value of the layout's version.
 pub fn layout_value(version: u8) -> Vec<u8> {
     seal(version, &[])
 }
 
-/// The document in the versions 1 and 2 of the settings.
+/// Settings document in versions 1 and 2 of the settings.
 #[derive(Serialize, Deserialize)]
 struct DocumentV1 {
     name: String,
@@ -55,7 +55,7 @@ struct DocumentV1 {
     padding_mm: i64,
 }
 
-/// The limits of motion in the versions 1 and 2 of the settings.
+/// Limits of motion in versions 1 and 2 of the settings.
 #[derive(Serialize, Deserialize)]
 struct MotionV1 {
     max_speed_mm_s: f64,
@@ -65,7 +65,7 @@ struct MotionV1 {
     approach_speed_mm_s: f64,
 }
 
-/// Version 1 of the settings: with the calibration, and with the number of the write that made them. A struct inside
+/// Version 1 of the settings: with the calibration, and with the number of the write that made them. A nested struct
 /// has the bytes of its fields.
 #[derive(Serialize, Deserialize)]
 struct SettingsV1 {
@@ -83,7 +83,7 @@ struct SettingsV2 {
     motion: MotionV1,
 }
 
-/// Version 1 of what calibration found.
+/// Version 1 of the calibration.
 #[derive(Serialize)]
 struct CalibrationV1 {
     max_steps: i64,
@@ -91,15 +91,15 @@ struct CalibrationV1 {
     calibrated_unix_s: Option<u64>,
 }
 
-/// Version 1 had the trees `settings` and `meta` only. Version 2 has a tree for the calibration, and the number of the
-/// write in `meta`, since no longer every write is one of the settings.
+/// Version 1 had only the trees `settings` and `meta`. Version 2 has a tree for the calibration, and the number of the
+/// write in `meta`, since not every write changes the settings any more.
 fn from_1_to_2(old: StoredValues) -> Result<StoredValues, DatabaseError> {
     let mut new = StoredValues::new();
     let mut newest: Option<(Vec<u8>, SettingsV1)> = None;
     for ((tree, id), value) in old {
         if tree == Tree::Settings {
             let settings: SettingsV1 = decode("the settings", 1, &value)?;
-            // There is one, but a program that died in a reset could have left two.
+            // There is one, but a program that died in a reset may have left two.
             if newest.as_ref().is_none_or(|(_, newest)| newest.generation <= settings.generation) {
                 newest = Some((id, settings));
             }
@@ -122,7 +122,7 @@ fn from_1_to_2(old: StoredValues) -> Result<StoredValues, DatabaseError> {
     Ok(new)
 }
 
-/// Version 3 may have the scale of the force sensor beside the calibration; before, it was a file of its own.
+/// Version 3 may have the scale of the force sensor beside the calibration; before, it had a file of its own.
 fn from_2_to_3(mut content: StoredValues) -> Result<StoredValues, DatabaseError> {
     content.insert((Tree::Meta, Tree::LAYOUT_KEY.to_vec()), layout_value(3));
     Ok(content)
@@ -162,7 +162,7 @@ mod tests {
         assert_eq!((settings.document.max_steps, settings.calibrated_unix_s), (None, None));
     }
 
-    /// The content of a calibration as version 2 wrote it: 1450 steps of 1550, at 1735689599.
+    /// Content of a calibration as version 2 wrote it: 1450 steps of 1550, at 1735689599.
     const V2_CALIBRATION: &str = "d416019c1801ff8ad2bb06";
 
     #[test]

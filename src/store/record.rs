@@ -1,8 +1,9 @@
-//! The content of stored values, each a struct of its own: the types of the program may change, what is stored may not.
+//! Stored records: the content of each value of the database, as structs that only the store has, since the types of
+//! the program may change and stored bytes may not.
 //!
-//! The order of the fields *is* the format. A change of one is a new version with a new struct, a new version of the
-//! layout, and a step in [`migrate`](super::migrate); the old struct goes there. A setting that is added is not such a
-//! change: its row in `settings/definition.rs` names the version that has it first, and an older record is read with its
+//! The order of the fields *is* the format. A change of it is a new version with a new struct, a new version of the
+//! layout, and a step in [`migrate`](super::migrate); the old struct goes there. An added setting is no such change:
+//! its row in `settings/definition.rs` names the version that has it first, and an older record is read with its
 //! default.
 
 use serde::de::DeserializeOwned;
@@ -66,10 +67,10 @@ impl ForceScaleV1 {
     const VERSION: u8 = 1;
 }
 
-/// Version of the record of what calibration found.
+/// Version of the calibration record.
 const CALIBRATION_VERSION: u8 = 1;
 
-/// The values of a record in postcard's encoding, one behind the other: the same bytes as those of a struct.
+/// Values of a record in postcard's encoding, one after the other: the same bytes as those of a struct.
 #[derive(Default)]
 struct PostcardWriter(Vec<u8>);
 
@@ -94,19 +95,19 @@ impl RecordReader for PostcardReader<'_> {
     }
 }
 
-/// What the user set. The key is the id of the document.
+/// Encodes the settings. Their key is the id of the document.
 pub fn encode_settings(settings: &Settings) -> Result<Vec<u8>, String> {
     let mut record = PostcardWriter::default();
     StoredSettings::from(settings).write(&mut record)?;
     Ok(seal(STORED_VERSION, &record.0))
 }
 
-/// What calibration found, if it has found anything.
+/// Encodes the calibration, if there is one.
 pub fn encode_calibration(settings: &Settings) -> Result<Option<Vec<u8>>, String> {
     CalibrationPart::of(settings).map(|found| encode(CALIBRATION_VERSION, &found)).transpose()
 }
 
-/// Both, from under the id that was the key of the first: checked, or everything that is wrong with them.
+/// Decodes both, with the id that was the key of the settings: checked, or everything that is wrong with them.
 pub fn decode_settings(
     id: &[u8],
     settings: &[u8],
@@ -121,7 +122,7 @@ pub fn decode_settings(
     Ok(settings.with_motion(&motion))
 }
 
-/// The record of the settings, in the present version or an older one.
+/// Decodes a settings record of the present version or an older one.
 fn decode_stored(id: String, value: &[u8]) -> Result<StoredSettings, DatabaseError> {
     let (version, content) = unseal(value, STORED_VERSION)?;
     if version < OLDEST_VERSION {
@@ -138,12 +139,12 @@ fn decode_stored(id: String, value: &[u8]) -> Result<StoredSettings, DatabaseErr
     Ok(stored)
 }
 
-/// A saved wave.
+/// Encodes a saved wave.
 pub fn encode_wave(wave: &SavedWave) -> Result<Vec<u8>, String> {
     encode(WaveV1::VERSION, &WaveV1 { json: wave.text().to_owned() })
 }
 
-/// A saved wave with its name, which was the key.
+/// Decodes a saved wave; `name` is its key.
 pub fn decode_wave(name: &[u8], value: &[u8]) -> Result<(String, SavedWave), DatabaseError> {
     let name = String::from_utf8(name.to_vec()).map_err(|_| damaged("the name of a wave is no text"))?;
     let WaveV1 { json } = decode("a wave", WaveV1::VERSION, value)?;
@@ -151,7 +152,7 @@ pub fn decode_wave(name: &[u8], value: &[u8]) -> Result<(String, SavedWave), Dat
     Ok((name, wave))
 }
 
-/// A session.
+/// Encodes a session.
 pub fn encode_session(session: &SessionRecord) -> Result<Vec<u8>, String> {
     let s = session.clone();
     let content = SessionV1 {
@@ -167,7 +168,7 @@ pub fn encode_session(session: &SessionRecord) -> Result<Vec<u8>, String> {
     encode(SessionV1::VERSION, &content)
 }
 
-/// A session with its number, which was the key.
+/// Decodes a session; `number` is its key.
 pub fn decode_session(number: &[u8], value: &[u8]) -> Result<(u64, SessionRecord), DatabaseError> {
     let number = number.try_into().map_err(|_| damaged("the number of a session has no eight bytes"))?;
     let s: SessionV1 = decode("a session", SessionV1::VERSION, value)?;
@@ -184,7 +185,7 @@ pub fn decode_session(number: &[u8], value: &[u8]) -> Result<(u64, SessionRecord
     Ok((u64::from_be_bytes(number), session))
 }
 
-/// The sums.
+/// Encodes the counters.
 pub fn encode_counters(c: &Counters) -> Result<Vec<u8>, String> {
     let content = CountersV1 {
         sessions: c.sessions,
@@ -196,7 +197,7 @@ pub fn encode_counters(c: &Counters) -> Result<Vec<u8>, String> {
     encode(CountersV1::VERSION, &content)
 }
 
-/// The sums.
+/// Decodes the counters.
 pub fn decode_counters(value: &[u8]) -> Result<Counters, DatabaseError> {
     let c: CountersV1 = decode("the counters", CountersV1::VERSION, value)?;
     Ok(Counters {
@@ -208,13 +209,13 @@ pub fn decode_counters(value: &[u8]) -> Result<Counters, DatabaseError> {
     })
 }
 
-/// What the readings of the force sensor mean.
+/// Encodes the scale of the force sensor.
 pub fn encode_force_scale(scale: &ForceScale) -> Result<Vec<u8>, String> {
     let ForceScale { sensor, zero, per_g } = scale.clone();
     encode(ForceScaleV1::VERSION, &ForceScaleV1 { sensor, zero, per_g })
 }
 
-/// What the readings of the force sensor mean.
+/// Decodes the scale of the force sensor.
 pub fn decode_force_scale(value: &[u8]) -> Result<ForceScale, DatabaseError> {
     let ForceScaleV1 { sensor, zero, per_g } = decode("the force scale", ForceScaleV1::VERSION, value)?;
     Ok(ForceScale { sensor, zero, per_g })
@@ -227,7 +228,7 @@ mod tests {
     use crate::settings::{MotionChange, SettingsChange};
     use crate::store::StoredState;
 
-    /// Settings of which each value has bytes of its own.
+    /// Settings with distinct bytes for each value.
     fn example() -> Settings {
         let change = SettingsChange {
             name: Some("größer".to_owned()),
@@ -259,7 +260,7 @@ mod tests {
         bytes.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// The content of the example's settings as version 2 wrote it.
+    /// Content of the example's settings as version 2 wrote it.
     const V2: &str = "086772c3b6c39f657216c00c7864503c32281e140a008019c801f001d8040e000000000018744000000000\
                       8040af40c976be9f0c24fe40000000000094c1400000000000c04b40";
 

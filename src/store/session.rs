@@ -1,5 +1,5 @@
-//! Session record: from the instant at which a wave begins to move the axis until it is at rest again; and the counters
-//! over all sessions.
+//! Session record: duration, strokes, distance, peaks and faults from the instant at which a wave begins to move the
+//! axis until it is at rest again; and the sums over all sessions.
 
 use serde::{Deserialize, Serialize};
 

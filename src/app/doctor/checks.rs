@@ -1,4 +1,6 @@
-//! Checks that a start does not make, as it would go on all the same, or fail by itself.
+//! Host checks of `yep doctor`: driver, state folder, board, kernel, cores, interrupts, clocks, supply and devices.
+//!
+//! A start does not make these checks, as it would go on all the same, or fail by itself.
 
 use std::io::ErrorKind;
 use std::path::Path;

@@ -8,7 +8,7 @@
 /// Time constant of the release.
 const RELEASE_S: f32 = 0.020;
 
-/// The filter.
+/// Asymmetric low-pass filter of one channel.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Filter {
     value: Option<f32>,
