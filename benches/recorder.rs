@@ -2,7 +2,8 @@
 //!
 //! - `recorder.look`: the trace sample at the end of a control cycle, put into its ring and taken out, in one thread
 //! - `recorder.record`: one trace sample made into a record
-//! - `recorder.freeze`, `recorder.encode`, `recorder.keep`: a whole recording out of the ring, as a file, and on the disk
+//! - `recorder.freeze`, `recorder.encode`, `recorder.keep`: a whole recording out of the ring, as a file, and on the
+//!   disk
 //! - `recorder.csv`: the same as rows
 
 #[path = "../tests/support/mod.rs"]

@@ -144,7 +144,8 @@ fn a_wrong_configuration_file_is_named_with_its_line() {
 fn pulses_that_are_too_slow_for_the_settings_keep_the_server_from_starting() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("yep.toml");
-    // A step takes 1 ms and the program's own time, with a sixteenth in reserve: 937 steps/s, where 500 mm/s need 5 000.
+    // A step takes 1 ms and the program's own time, with a sixteenth in reserve: 937 steps/s, where 500 mm/s need 5
+    // 000.
     fs::write(&file, "[timing]\npulse_high_ns = 500000\npulse_low_ns = 500000\n").unwrap();
     let state = folder.path().join("state");
     let (file, state) = (file.to_str().unwrap(), state.to_str().unwrap());

@@ -258,8 +258,8 @@ fn the_self_test_prints_a_histogram() {
 fn unprivileged(folder: &Path) -> Option<Command> {
     let is_root = fs::read_to_string("/proc/self/status").unwrap().contains("\nUid:\t0\t0\t");
     let copy = folder.join("yep");
-    // Another process copies it: a program that another thread starts meanwhile would inherit the file open for writing,
-    // and a file that is open for writing cannot be run.
+    // Another process copies it: a program that another thread starts meanwhile would inherit the file open for
+    // writing, and a file that is open for writing cannot be run.
     assert!(Command::new("cp").arg(YEP).arg(&copy).status().unwrap().success());
     for path in [folder, &copy] {
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();

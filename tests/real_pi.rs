@@ -177,7 +177,8 @@ fn it_homes_and_moves_on_the_pins_and_a_limit_halts_it() {
         let yep = start_with_short_rail(&home);
         homed(&pi, &yep)?;
         assert!(pi.is_high(ENABLE), "the driver has no power after homing");
-        // Half the rail, the whole rail, twice back off and touch, and on to 0 mm, which is a padding away from the switch.
+        // Half the rail, the whole rail, twice back off and touch, and on to 0 mm, which is a padding away from the
+        // switch.
         let steps = pi.steps();
         assert!((340..=400).contains(&steps), "{steps} steps");
         assert!((SHORT.back + 5..=SHORT.back + 15).contains(&pi.position()), "parked at {}", pi.position());

@@ -169,8 +169,8 @@ fn a_force_is_tared_calibrated_obeyed_lost_and_found_again() {
     );
     let peak_g = press_wall(&yep, &board);
     println!("peak {peak_g:.0} g of 1000 g");
-    // The wall has 40 g per mm. On a stalled host the test's own reading of the carriage is late, too: a step beyond the
-    // limit violates the chart, a centimetre beyond it means that the force was not received at all.
+    // The wall has 40 g per mm. On a stalled host the test's own reading of the carriage is late, too: a step beyond
+    // the limit violates the chart, a centimetre beyond it means that the force was not received at all.
     assert!((700.0..1_300.0).contains(&peak_g), "{peak_g} g");
 
     // Unplugged, the force is lost, and the axis stops with a known position (S12).

@@ -357,8 +357,8 @@ fn a_spring_wall_is_pressed_no_harder_than_the_limit() {
         peak_g = peak_g.max(-machine.snapshot().force_g.unwrap_or(0.0));
     }
     assert!(machine.snapshot().fault.is_none());
-    // The motion under way when the limit is reached (S14): one sample, one cycle and the queue, at the low speed that is
-    // still allowed there, cover less than half a millimetre of 40 g each.
+    // The motion under way when the limit is reached (S14): one sample, one cycle and the queue, at the low speed that
+    // is still allowed there, cover less than half a millimetre of 40 g each.
     assert!(peak_g > 500.0 && peak_g <= 1_020.0, "peak {peak_g} g");
 }
 

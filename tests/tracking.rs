@@ -325,8 +325,8 @@ fn what_the_axis_cannot_quite_do_is_the_same_in_every_period() {
     let mut worst = 0.0f64;
     for round in 0..rounds(90) {
         let limits = some_limits(&mut random);
-        // From this period on (half a period, as a share of the quickest way from end to end) each kind comes near both ends.
-        // The axis chases a much faster reference from an arbitrary place.
+        // From this period on (half a period, as a share of the quickest way from end to end) each kind comes near both
+        // ends. The axis chases a much faster reference from an arbitrary place.
         let (impossible, least) =
             [(Impossible::Square, 0.9), (Impossible::Sawtooth, 0.7), (Impossible::Sine, 0.5)][round % 3];
         let way_s = quickest(Kinematics::at_rest(0.0), 0.9 * RANGE_MM, &limits).duration_s();
@@ -419,7 +419,8 @@ fn limits_lowered_in_mid_stroke_never_lead_out_of_the_range_also_where_the_oracl
             since += 1;
             assert!(since < 200_000, "it does not arrive: {:?} {target:?} {after:?}", axis.at);
         }
-        // The lower limits are in force at the latest when the axis has turned, or rests, and has released its acceleration.
+        // The lower limits are in force at the latest when the axis has turned, or rests, and has released its
+        // acceleration.
         let mut more = 0;
         while axis.tracker.limits_in_force(&after) != after {
             axis.follow(target, target, &after);

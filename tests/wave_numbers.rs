@@ -14,7 +14,7 @@ fn numbers(list: &Value) -> Vec<f64> {
 }
 
 /// A number in a form that clients send: also as text, also with nothing after the point.
-fn sent(value: &Value) -> Option<f64> {
+fn as_number(value: &Value) -> Option<f64> {
     value.as_f64().or_else(|| value.as_str()?.parse().ok())
 }
 
@@ -35,7 +35,7 @@ fn plain(points: &Points) -> Vec<f64> {
 }
 
 /// Shape, duration and resolution of a recorded request; `None` where its JSON is refused before the wave is.
-fn asked(item: &Value) -> Option<(Shape, f64, i64)> {
+fn recorded_request(item: &Value) -> Option<(Shape, f64, i64)> {
     let body = item["request"]["body"].as_str()?.replace("NaN", "\"NaN\"");
     let body: Value = serde_json::from_str(&body).ok()?;
     let name = item["name"].as_str()?;
@@ -43,7 +43,7 @@ fn asked(item: &Value) -> Option<(Shape, f64, i64)> {
         Some(rest) => rest.split('_').next()?.parse().unwrap(),
         None => 120,
     };
-    Some((Shape::from_name(body["type"].as_str()?)?, sent(&body["duration"])?, resolution))
+    Some((Shape::from_name(body["type"].as_str()?)?, as_number(&body["duration"])?, resolution))
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn every_recorded_wave_has_the_same_points() {
     let mut compared = 0;
     for item in recorded("wave_get") {
         let (name, response) = (item["name"].as_str().unwrap(), &item["response"]);
-        let Some((shape, duration_s, resolution)) = asked(&item) else {
+        let Some((shape, duration_s, resolution)) = recorded_request(&item) else {
             assert_ne!(response["status"], 200, "{name} was not understood");
             continue;
         };
@@ -87,8 +87,8 @@ fn every_recorded_curve_has_the_same_values() {
             continue;
         };
         // The original took an entry without a value for not-a-number as well.
-        let points: Vec<f64> = points.iter().map(|point| sent(point).unwrap_or(f64::NAN)).collect();
-        let resolution = sent(&body["resolution"]).map_or(100, |resolution| resolution as i64);
+        let points: Vec<f64> = points.iter().map(|point| as_number(point).unwrap_or(f64::NAN)).collect();
+        let resolution = as_number(&body["resolution"]).map_or(100, |resolution| resolution as i64);
         match response["status"].as_u64() {
             Some(200) => {
                 assert_same(name, &curve(&points, resolution).unwrap(), &numbers(&response["json"]));
@@ -107,7 +107,7 @@ fn every_recorded_curve_has_the_same_values() {
 fn the_points_that_were_sent_to_a_machine_are_these_points() {
     for item in recorded("wave_run") {
         let name = item["name"].as_str().unwrap();
-        let (shape, duration_s, resolution) = asked(&item).unwrap();
+        let (shape, duration_s, resolution) = recorded_request(&item).unwrap();
         let points = plain(&sample(shape, duration_s, resolution).unwrap());
         let ours: Vec<f64> = points.iter().map(|point| (point + 1.0) / 2.0).collect();
         // A frame is the text of an array of messages, and their data the text of an array.

@@ -65,8 +65,8 @@ const NUMBERS: &[&[u8]] =
 
 /// Changes an input a little, or much.
 pub fn mutate(random: &mut Random, input: &[u8], others: &[Vec<u8>]) -> Vec<u8> {
-    // Half of the time the first line stays, which is the destination of the rest, and half of the time JSON stays JSON:
-    // so that more inputs are still parsed.
+    // Half of the time the first line stays, which is the destination of the rest, and half of the time JSON stays
+    // JSON: so that more inputs are still parsed.
     let first = input.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
     let (kept, changed) = input.split_at(if random.index(2) == 0 { first } else { 0 });
     let json = if random.index(2) == 0 { json_in(random, changed) } else { None };

@@ -119,8 +119,8 @@ fn tokens(text: &str) -> Vec<(usize, Token)> {
     found
 }
 
-/// Names of structs, enums, traits and unions anywhere, and of aliases outside of any braces: inside of them an alias is the
-/// type of a trait.
+/// Names of structs, enums, traits and unions anywhere, and of aliases outside of any braces: inside of them an alias
+/// is the type of a trait.
 fn types(tokens: &[(usize, Token)]) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     let mut depth = 0;

@@ -147,7 +147,8 @@ fn killed(number: u8, rounds: u32, holds: fn(&StoredState)) {
         match opened.recovery {
             Recovery::Migrated { from } if from == number => old += 1,
             Recovery::Clean => new += 1,
-            // A database may not open again after a kill while sled opens it. Its copy, made before that, has the old state.
+            // A database may not open again after a kill while sled opens it. Its copy, made before that, has the old
+            // state.
             Recovery::Restored { .. } => copies += 1,
             other => panic!("round {round}: {other:?}"),
         }

@@ -80,8 +80,8 @@ impl Home {
 
     /// A command of the binary with this folder's configuration.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        // As a user starts it, and never with a real-time policy for the whole process: the store's own threads spin while
-        // they wait, and would block the host. A simulated machine tolerates the stalls of a busy host.
+        // As a user starts it, and never with a real-time policy for the whole process: the store's own threads spin
+        // while they wait, and would block the host. A simulated machine tolerates the stalls of a busy host.
         let mut command = self.command_in_env(&["run", "--config"]);
         command.arg(self.config()).args(arguments);
         command
