@@ -40,7 +40,7 @@ impl Mix {
 
     /// From now on the share of `graph` grows.
     pub fn change_to(&mut self, graph: Graph) {
-        if graph.same(&self.newest) {
+        if graph.is_same(&self.newest) {
             return;
         }
         let share = self.newest_share();

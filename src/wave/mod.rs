@@ -1,4 +1,4 @@
-//! WHAT to move: position graphs, as functions of a phase. Pure.
+//! WHAT to move: position graphs (cam profiles), as functions of a phase. Pure.
 //!
 //! - [`graph`]: [`Wave`], a graph with its period and its envelope
 //! - [`shape`]: the graphs with a formula; [`cubics`]: those made of polynomials; [`trapezoid`] and [`interpolate`] make

@@ -117,11 +117,11 @@ impl Spec {
         let mut all: Vec<WaveFieldError> = self.misplaced().collect();
         // Only in a possible period can times be placed.
         let wave = match Wave::new(Shape::Sine, self.duration_s) {
-            Ok(possible) => self.graph().map(|graph| possible.along(graph)),
+            Ok(possible) => self.graph().map(|graph| possible.with_graph(graph)),
             Err(bad) => Err(vec![wrong("duration", bad.to_string())]),
         };
         match (wave, self.envelope()) {
-            (Ok(wave), Ok(envelope)) if all.is_empty() => Ok(wave.within(envelope)),
+            (Ok(wave), Ok(envelope)) if all.is_empty() => Ok(wave.with_envelope(envelope)),
             (wave, envelope) => {
                 all.extend(wave.err().into_iter().flatten());
                 all.extend(envelope.err().into_iter().flatten());
@@ -244,14 +244,14 @@ impl Spec {
             Some(PointsSpec::Even(positions)) => even(positions),
             Some(PointsSpec::Timed(pairs)) => self.timed(pairs)?,
         };
-        let of_point = |flaw: interpolate::Flaw| WaveFieldError {
+        let of_point = |error: interpolate::KnotError| WaveFieldError {
             field: "points",
-            index: flaw.index(),
-            why: flaw.to_string(),
+            index: error.index(),
+            why: error.to_string(),
         };
         interpolate::through(&knots, interpolation)
             .map(Graph::from)
-            .map_err(|flaws| flaws.into_iter().map(of_point).collect())
+            .map_err(|errors| errors.into_iter().map(of_point).collect())
     }
 
     /// A point at the end of the period is the one at its start again, and may be said.
