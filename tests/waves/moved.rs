@@ -6,8 +6,8 @@ use yep::drive::Rehearsal;
 use yep::machine::{Accepted, Command, State};
 use yep::units::Mm;
 use yep::wave::envelope::Size;
+use yep::wave::fields::PointsSpec;
 use yep::wave::interpolate::{Interpolation, Knot, through};
-use yep::wave::spec::PointsSpec;
 use yep::wave::{Cubics, Envelope, Graph, Shape, Spec, Wave};
 
 use super::support::{Recorder, homed, leave, options, steps};

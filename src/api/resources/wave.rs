@@ -133,11 +133,11 @@ pub async fn run_asked(ctx: &Arc<Context>, client: &Client, asked: Option<&Value
 
 /// What is to become of the wave without its client, when that is said.
 fn lease(asked: Option<&Value>) -> Result<Option<Policy>, Rejection> {
-    let Some(said) = asked.and_then(|asked| asked.get(LEASE)).filter(|said| !said.is_null()) else {
+    let Some(said) = asked.and_then(|asked| asked.get(LEASE.name)).filter(|said| !said.is_null()) else {
         return Ok(None);
     };
     let policy = said.as_str().and_then(Policy::from_name);
-    let wrong = || answer::unprocessable(&[senseless(ARGUMENT, LEASE, "must be \"stop\" or \"continue\"")]);
+    let wrong = || answer::unprocessable(&[senseless(ARGUMENT, LEASE.name, "must be \"stop\" or \"continue\"")]);
     policy.map(Some).ok_or_else(wrong)
 }
 
