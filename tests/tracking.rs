@@ -473,7 +473,7 @@ fn some_wave(random: &mut Random) -> Wave {
     let offset = random.unit() * (1.0 - amplitude);
     let envelope =
         Envelope { amplitude: Size::Share(amplitude), offset: Size::Share(offset), ..Envelope::default() };
-    Wave::new(graph, random.log_between(0.05, 2.0)).unwrap().within(envelope)
+    Wave::new(graph, random.log_between(0.05, 2.0)).unwrap().with_envelope(envelope)
 }
 
 #[test]
@@ -485,7 +485,7 @@ fn a_wave_that_is_too_fast_is_made_smaller_and_is_the_same_in_every_period() {
         let wave = some_wave(&mut random);
         // Whole cycles, so that periods can be compared.
         let cycles = (wave.period_s() / CYCLE_S).round() as usize;
-        let wave = Wave::new(wave.graph, cycles as f64 * CYCLE_S).unwrap().within(wave.envelope);
+        let wave = Wave::new(wave.graph, cycles as f64 * CYCLE_S).unwrap().with_envelope(wave.envelope);
         let mut follower = Follower::new(wave.clone());
         follower.set_limits(limits.profile(limits.max_speed.get()));
         let mut axis = Axis::at_rest(follower.reference(RANGE_MM).p);
@@ -509,7 +509,7 @@ fn a_wave_that_is_too_fast_is_made_smaller_and_is_the_same_in_every_period() {
         worst_mm = worst_mm.max(off_mm);
         // A jump or a corner falls into one cycle or the next.
         assert!(off_mm < 2.0, "round {round}: {off_mm} mm: {wave:?} {limits:?}");
-        if wave.graph.same(&Shape::Sine.into()) {
+        if wave.graph.is_same(&Shape::Sine.into()) {
             sine_mm = sine_mm.max(beside_mm);
         }
     }

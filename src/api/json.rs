@@ -1,28 +1,54 @@
-//! Reads JSON in which every key of an object is there once.
+//! JSON in which each key of an object is there once.
 //!
-//! The usual readers take the last one of two. Whoever writes `amplitude` twice has said two things, and either of them may be
-//! what they believe that the machine does.
+//! The usual readers take the last one of two. A client that writes `amplitude` twice has said two things, and may believe that the
+//! machine does either.
 
 use std::collections::HashSet;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-/// The value that the text stands for.
+/// The value that the text stands for. It is parsed once; only a text with a doubled key is read again, to name that.
 ///
 /// # Errors
 /// It is no JSON, or a key is there twice; that is an error of the data.
 pub fn read(text: &[u8]) -> Result<Value, serde_json::Error> {
     let value = serde_json::from_slice(text)?;
-    Once.deserialize(&mut serde_json::Deserializer::from_slice(text))?;
+    if members_of_text(text) != members_of_value(&value) {
+        UniqueKeys.deserialize(&mut serde_json::Deserializer::from_slice(text))?;
+    }
     Ok(value)
 }
 
-/// Looks at the keys only.
-#[derive(Clone, Copy)]
-struct Once;
+/// Number of the members of all objects in a text that is JSON: each has a colon, and there are no others outside of strings.
+fn members_of_text(text: &[u8]) -> usize {
+    let (mut members, mut in_string, mut is_escaped) = (0, false, false);
+    for byte in text {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = true,
+            b'"' => in_string = !in_string,
+            b':' if !in_string => members += 1,
+            _ => {}
+        }
+    }
+    members
+}
 
-impl<'de> DeserializeSeed<'de> for Once {
+/// Number of the members of all objects in a value, in which a doubled key counts once.
+fn members_of_value(value: &Value) -> usize {
+    match value {
+        Value::Array(list) => list.iter().map(members_of_value).sum(),
+        Value::Object(map) => map.len() + map.values().map(members_of_value).sum::<usize>(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
+    }
+}
+
+/// Visitor that looks at the keys only, and fails at the first doubled one.
+#[derive(Clone, Copy)]
+struct UniqueKeys;
+
+impl<'de> DeserializeSeed<'de> for UniqueKeys {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -30,7 +56,7 @@ impl<'de> DeserializeSeed<'de> for Once {
     }
 }
 
-impl<'de> Visitor<'de> for Once {
+impl<'de> Visitor<'de> for UniqueKeys {
     type Value = ();
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -62,7 +88,7 @@ impl<'de> Visitor<'de> for Once {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
-        while elements.next_element_seed(Once)?.is_some() {}
+        while elements.next_element_seed(UniqueKeys)?.is_some() {}
         Ok(())
     }
 
@@ -73,7 +99,7 @@ impl<'de> Visitor<'de> for Once {
             if !keys.insert(key) {
                 return Err(A::Error::custom(format!("the key {shown:?} is there twice")));
             }
-            entries.next_value_seed(Once)?;
+            entries.next_value_seed(UniqueKeys)?;
         }
         Ok(())
     }
@@ -112,6 +138,10 @@ mod tests {
                 "{error}"
             );
         }
-        assert!(read(br#"{"a": {"a": 1}, "b": {"a": 1}}"#).is_ok());
+        for text in [r#"{"a": {"a": 1}, "b": {"a": 1}}"#, r#"{"a:\\": ":", "\":": [{"a": "\\\":"}]}"#] {
+            assert!(read(text.as_bytes()).is_ok(), "{text}");
+        }
+        // The doubled key hides the members of its first value.
+        assert!(read(br#"{"a": {"b": 1}, "a": 1}"#).unwrap_err().is_data());
     }
 }

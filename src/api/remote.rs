@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 use super::answer::{self, Rejection};
 use super::settings_service::SettingsService;
+use super::wave_spec::duration_complaint;
 use crate::machine::{CommandRefusal, State};
 
 /// Without a calibration nobody knows how many steps its range has; it is some ten steps a millimetre.
@@ -41,7 +42,7 @@ impl RemoteFacts {
         }
         let why =
             "the machine would not make a step, and not hear STOP any more: give a longer duration or stroke";
-        Err(super::resources::wave::bad_duration(&why))
+        Err(answer::unprocessable(&[duration_complaint(&why)]))
     }
 }
 

@@ -1,32 +1,15 @@
-//! Slips of the pen: which field somebody meant whose name is none.
+//! Suggestions for an unknown field: the known one that it is misspelt from (edit distance), or an alias of.
 
 use strsim::osa_distance;
 
-/// What other machines and programs call the fields of a wave.
-const OF_WAVES: [(&str, &[&str]); 8] = [
-    (
-        "amplitude",
-        &["stroke", "strokelength", "range", "size", "height", "width", "max", "strength", "intensity"],
-    ),
-    ("offset", &["depth", "position", "center", "centre", "middle", "base", "min", "start"]),
-    (
-        "duration",
-        &["speed", "velocity", "period", "time", "seconds", "frequency", "rate", "hz", "bpm", "length"],
-    ),
-    ("type", &["shape", "wave", "waveform", "pattern", "kind", "mode", "name"]),
-    ("points", &["positions", "values", "course", "path", "actions"]),
-    ("ramp_up", &["fadein", "attack"]),
-    ("ramp_down", &["fadeout", "decay", "release"]),
-    ("interpolation", &["easing", "smooth", "smoothing"]),
-];
+use crate::wave::fields::FIELDS;
 
 /// The field among `known` that `name` looks like: another spelling of it, or what it is called elsewhere.
 #[must_use]
 pub fn meant<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let plain = plain(name);
-    let elsewhere =
-        OF_WAVES.iter().find(|(_, words)| words.contains(&plain.as_str())).map(|(field, _)| *field);
-    if let Some(field) = elsewhere.and_then(|field| known.iter().find(|known| **known == field)) {
+    let alias_of = FIELDS.iter().find(|field| field.aliases.contains(&plain.as_str()));
+    if let Some(field) = alias_of.and_then(|field| known.iter().find(|known| **known == field.name)) {
         return Some(field);
     }
     let near = known.iter().map(|known| (osa_distance(&plain, &self::plain(known)), *known));

@@ -189,7 +189,7 @@ fn read(place: &StateArgument) -> Result<Value, Failure> {
 
 fn replace_state(dir: &Path, document: &Value) -> Result<(), Failure> {
     let state: StoredState =
-        document::read(document, waves::understood).map_err(|wrong| refused(wrong.to_string()))?;
+        document::read(document, waves::check_restored).map_err(|wrong| refused(wrong.to_string()))?;
     let (store, opened) = Store::open(dir).map_err(|error| refused(error.to_string()))?;
     if !opened.recovery.is_plain() {
         eprintln!("yep: {}", opened.recovery);

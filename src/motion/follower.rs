@@ -530,7 +530,7 @@ mod tests {
             |(graph, period_s, amplitude, share, ramp_up_s, ramp_down_s)| {
                 let offset = Size::Share(share * (1.0 - amplitude));
                 let envelope = Envelope { amplitude: Size::Share(amplitude), offset, ramp_up_s, ramp_down_s };
-                Wave::new(graph, period_s).unwrap().within(envelope)
+                Wave::new(graph, period_s).unwrap().with_envelope(envelope)
             },
         )
     }

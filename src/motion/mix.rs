@@ -39,7 +39,7 @@ impl Mix {
 
     /// Begins the cross-fade to `graph`.
     pub fn change_to(&mut self, graph: Graph) {
-        if graph.same(&self.newest) {
+        if graph.is_same(&self.newest) {
             return;
         }
         let share = self.newest_share();

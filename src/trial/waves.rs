@@ -95,6 +95,6 @@ mod tests {
             }
         }
         assert!(good > 850, "{good}");
-        assert_eq!(types.len(), crate::wave::spec::TYPES.len(), "{types:?}");
+        assert_eq!(types.len(), crate::wave::fields::TYPES.len(), "{types:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! A graph made of cubic polynomials, one after the other round the period.
+//! Piecewise cubic graph: polynomials one after the other round the period.
 //!
 //! Each is written in the distance from its start, `u`, in periods: `c₀ + c₁u + c₂u² + c₃u³`. The last one reaches
 //! over the end of the period to the start of the first.
@@ -6,17 +6,17 @@
 use super::shape::Point;
 use super::strokes::{self, Strokes};
 
-/// One polynomial.
+/// One piece of a graph.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cubic {
-    /// The phase at which it begins, in `[0, 1)`.
+    /// Phase at which it begins, in `[0, 1)`.
     pub start: f64,
-    /// Its coefficients, from the constant one on.
+    /// Coefficients, from the constant one on.
     pub coefficients: [f64; 4],
 }
 
 impl Cubic {
-    /// The one from `(start, from)` to `(start + length, to)` with these slopes at its ends (Hermite's form).
+    /// The cubic from `(start, from)` to `(start + length, to)` with these slopes at its ends (Hermite's form).
     #[must_use]
     pub fn hermite(start: f64, length: f64, [from, to]: [f64; 2], [slope, end_slope]: [f64; 2]) -> Cubic {
         let chord = (to - from) / length;
@@ -61,7 +61,7 @@ impl Cubic {
         slopes.fold(0.0, f64::max)
     }
 
-    /// Where in the first `length` of it the slope is zero, in this order.
+    /// Places in the first `length` of it where the slope is zero, in this order.
     fn turns(&self, length: f64) -> [Option<f64>; 2] {
         let [_, c1, c2, c3] = self.coefficients;
         // Where the slope c₁ + 2c₂u + 3c₃u² is zero, in the form that does not cancel.
@@ -74,19 +74,19 @@ impl Cubic {
     }
 }
 
-/// Cubics round one period.
+/// Piecewise cubic graph of one period.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cubics {
     cubics: Box<[Cubic]>,
-    // What follows from them is known when they are made: a thread that moves the axis asks for it.
+    // Computed once, since a real-time thread asks for them.
     strokes: Strokes,
     seams: Seams,
     steepest: f64,
 }
 
 impl Cubics {
-    /// These cubics, whose starts rise inside `[0, 1)`; there is at least one. Only [`super::interpolate`] and
-    /// [`super::trapezoid`] make some, and see to that and to positions inside `[0, 1]`.
+    /// A graph of these cubics: at least one, with starts that rise inside `[0, 1)`. Only [`super::interpolate`] and
+    /// [`super::trapezoid`] make some; they also keep the positions inside `[0, 1]`.
     pub(super) fn new(cubics: Vec<Cubic>) -> Cubics {
         debug_assert!(!cubics.is_empty() && cubics.windows(2).all(|pair| pair[0].start < pair[1].start));
         let corners: Vec<(f64, f64)> = each(&cubics)
@@ -105,22 +105,22 @@ impl Cubics {
                 each(&cubics).map(|(cubic, length)| cubic.steepest(length)).fold(0.0, f64::max)
             }
         };
-        Cubics { strokes: strokes::along(&corners), seams, steepest, cubics: cubics.into() }
+        Cubics { strokes: strokes::find_strokes(&corners), seams, steepest, cubics: cubics.into() }
     }
 
-    /// The worst that there is where one cubic gives way to the next.
+    /// Worst discontinuity where one cubic gives way to the next.
     #[must_use]
     pub const fn seams(&self) -> Seams {
         self.seams
     }
 
-    /// Its steepest slope, up or down, per period; infinite where it jumps.
+    /// Steepest slope, up or down, per period; infinite where it jumps.
     #[must_use]
     pub const fn steepest(&self) -> f64 {
         self.steepest
     }
 
-    /// What it asks of an axis.
+    /// Strokes of one period.
     #[must_use]
     pub const fn strokes(&self) -> &Strokes {
         &self.strokes
@@ -137,7 +137,7 @@ impl Cubics {
             None => (&self.cubics[self.cubics.len() - 1], 1.0),
         };
         let point = cubic.at(phase - cubic.start + round);
-        // What rounding puts outside is not outside.
+        // Rounding may put it slightly outside.
         Point { position: point.position.clamp(0.0, 1.0), ..point }
     }
 
@@ -153,7 +153,7 @@ fn each(cubics: &[Cubic]) -> impl Iterator<Item = (&Cubic, f64)> {
     cubics.iter().zip(ends).map(|(cubic, end)| (cubic, end - cubic.start))
 }
 
-/// How well an axis can follow a graph.
+/// Discontinuity of a graph, by severity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Seams {
     /// Position and slope are continuous.
@@ -164,7 +164,7 @@ pub enum Seams {
     Jumps,
 }
 
-/// What counts as continuous, beside the rounding of coefficients.
+/// Tolerance within which two cubics meet, for the rounding of their coefficients.
 const SAME: f64 = 1e-6;
 
 fn seams(cubics: &[Cubic]) -> Seams {

@@ -1,4 +1,4 @@
-//! How much of the stroke a wave fills, and how it grows and fades.
+//! Envelope of a wave: offset and amplitude inside the stroke, ramp up and ramp down.
 //!
 //! The wave moves between `offset` and `offset + amplitude`, from the back. Both are shares of the stroke or
 //! millimetres; the stroke is the calibrated range, or the user's stroke limit where that is less. The offset counts
@@ -6,17 +6,17 @@
 
 use crate::units::Mm;
 
-/// A length that is a share of the stroke, or a number of millimetres.
+/// Length as a share of the stroke, or in millimetres.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Size {
-    /// A share of the stroke, in `[0, 1]`.
+    /// Share of the stroke, in `[0, 1]`.
     Share(f64),
     /// Millimetres, not negative.
     Mm(Mm),
 }
 
 impl Size {
-    fn over(self, stroke_mm: f64) -> f64 {
+    fn in_mm(self, stroke_mm: f64) -> f64 {
         match self {
             Size::Share(share) => share * stroke_mm,
             Size::Mm(mm) => mm.get(),
@@ -24,16 +24,16 @@ impl Size {
     }
 }
 
-/// The part of the stroke that a wave fills, and how long it takes to get there and back.
+/// Part of the stroke that a wave fills, and the times in which it grows to it and fades.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Envelope {
     /// From the wave's back end to its front end.
     pub amplitude: Size,
     /// From the back of the stroke to the wave's back end.
     pub offset: Size,
-    /// From its start until it fills its part, in seconds: 0 or up to [`MAX_RAMP_S`].
+    /// Time from its start until it fills its part, in seconds, up to [`MAX_RAMP_S`].
     pub ramp_up_s: f64,
-    /// From END until it rests at the back, in seconds: up to [`MAX_RAMP_S`], or 0 to finish the period instead.
+    /// Time from END until it rests at the back, in seconds, up to [`MAX_RAMP_S`]; with 0 it finishes the period instead.
     pub ramp_down_s: f64,
 }
 
@@ -41,27 +41,27 @@ pub struct Envelope {
 pub const MAX_RAMP_S: f64 = 600.0;
 
 impl Default for Envelope {
-    /// The whole stroke, from the start to the end of a period.
+    /// The whole stroke, without ramps.
     fn default() -> Envelope {
         Envelope { amplitude: Size::Share(1.0), offset: Size::Share(0.0), ramp_up_s: 0.0, ramp_down_s: 0.0 }
     }
 }
 
-/// The part that a wave fills of a stroke of known length, from its back.
+/// Part that a wave fills of a stroke of known length, from its back.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StrokeSpan {
-    /// Where it begins.
+    /// Distance of its beginning from the back.
     pub offset_mm: f64,
-    /// How long it is.
+    /// Its length.
     pub amplitude_mm: f64,
 }
 
 impl Envelope {
-    /// The part that it means in a stroke of `stroke_mm`; never beyond it.
+    /// The part that it fills of a stroke of `stroke_mm`; never beyond it.
     #[must_use]
     pub fn over(&self, stroke_mm: f64) -> StrokeSpan {
-        let offset_mm = self.offset.over(stroke_mm).min(stroke_mm);
-        StrokeSpan { offset_mm, amplitude_mm: self.amplitude.over(stroke_mm).min(stroke_mm - offset_mm) }
+        let offset_mm = self.offset.in_mm(stroke_mm).min(stroke_mm);
+        StrokeSpan { offset_mm, amplitude_mm: self.amplitude.in_mm(stroke_mm).min(stroke_mm - offset_mm) }
     }
 }
 

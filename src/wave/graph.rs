@@ -1,4 +1,4 @@
-//! What "run this wave" means: a graph, how much of the stroke it fills, and how long a period takes.
+//! A wave: a periodic position graph, the part of the stroke that it fills, and its period.
 
 use std::sync::Arc;
 
@@ -8,10 +8,10 @@ use super::shape::{Point, Shape};
 use super::strokes::Stroke;
 use crate::units::Seconds;
 
-/// What one period looks like.
+/// Position over one period.
 ///
-/// Cubics may be many, so waves share them. The thread that executes a wave must not free them: [`super::Retention`] sees
-/// to that.
+/// Waves share cubics, since there may be many. The thread that executes a wave must not free them: [`super::Retention`] prevents
+/// that.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Graph {
     /// One that has a formula.
@@ -21,7 +21,7 @@ pub enum Graph {
 }
 
 impl Graph {
-    /// The point of the graph at `phase`, and its first and second derivative by the phase. At a corner, and where
+    /// The point of the graph at `phase`, with its first and second derivative by the phase. At a corner, and where
     /// the graph jumps, it is the one behind.
     ///
     /// The phase counts periods and may be any finite number.
@@ -33,9 +33,9 @@ impl Graph {
         }
     }
 
-    /// Whether it is surely the same graph, without a look at every point.
+    /// True if it is the same graph for certain; cubics are compared by their address, not point by point.
     #[must_use]
-    pub fn same(&self, other: &Graph) -> bool {
+    pub fn is_same(&self, other: &Graph) -> bool {
         match (self, other) {
             (Graph::Shape(mine), Graph::Shape(theirs)) => mine == theirs,
             (Graph::Cubics(mine), Graph::Cubics(theirs)) => Arc::ptr_eq(mine, theirs),
@@ -43,7 +43,7 @@ impl Graph {
         }
     }
 
-    /// What it asks of an axis.
+    /// The strokes of one period, each from a turn to the next.
     #[must_use]
     pub fn strokes(&self) -> &[Stroke] {
         match self {
@@ -53,7 +53,7 @@ impl Graph {
         }
     }
 
-    /// Its lowest and its highest position.
+    /// Its lowest and its highest position, as shares of the range.
     #[must_use]
     pub fn extent(&self) -> (f64, f64) {
         match self {
@@ -72,7 +72,7 @@ impl Graph {
         }
     }
 
-    /// How well an axis can follow it.
+    /// Its worst discontinuity.
     #[must_use]
     pub fn seams(&self) -> Seams {
         match self {
@@ -100,9 +100,9 @@ impl From<Cubics> for Graph {
 pub struct Wave {
     /// The graph.
     pub graph: Graph,
-    /// How it grows, how much of the stroke it fills, how it fades.
+    /// The part of the stroke that it fills, and its ramps.
     pub envelope: Envelope,
-    /// The time for one period.
+    /// Time for one period.
     period: Seconds,
 }
 
@@ -111,38 +111,38 @@ pub const MIN_PERIOD_S: f64 = 0.05;
 /// Longest period that the machine executes: one day.
 pub const MAX_PERIOD_S: f64 = 86_400.0;
 
-/// A period that cannot be executed.
+/// A period outside the range, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 #[error("a period of {0} s cannot be run: give {MIN_PERIOD_S} s to {MAX_PERIOD_S} s")]
-pub struct BadPeriod(pub f64);
+pub struct PeriodError(pub f64);
 
 impl Wave {
     /// A wave with that period, in seconds, that fills the stroke.
     ///
     /// # Errors
-    /// [`BadPeriod`] outside [`MIN_PERIOD_S`] … [`MAX_PERIOD_S`], NaN included.
-    pub fn new(graph: impl Into<Graph>, period_s: f64) -> Result<Wave, BadPeriod> {
+    /// [`PeriodError`] outside [`MIN_PERIOD_S`] … [`MAX_PERIOD_S`], NaN included.
+    pub fn new(graph: impl Into<Graph>, period_s: f64) -> Result<Wave, PeriodError> {
         match Seconds::try_from(period_s) {
             Ok(period) if (MIN_PERIOD_S..=MAX_PERIOD_S).contains(&period_s) => {
                 Ok(Wave { graph: graph.into(), envelope: Envelope::default(), period })
             }
-            _ => Err(BadPeriod(period_s)),
+            _ => Err(PeriodError(period_s)),
         }
     }
 
     /// The same wave along another graph.
     #[must_use]
-    pub fn along(self, graph: Graph) -> Wave {
+    pub fn with_graph(self, graph: Graph) -> Wave {
         Wave { graph, ..self }
     }
 
     /// The same wave in that part of the stroke.
     #[must_use]
-    pub fn within(self, envelope: Envelope) -> Wave {
+    pub fn with_envelope(self, envelope: Envelope) -> Wave {
         Wave { envelope, ..self }
     }
 
-    /// The time for one period, in seconds.
+    /// Time for one period, in seconds.
     #[must_use]
     pub fn period_s(&self) -> f64 {
         self.period.get()

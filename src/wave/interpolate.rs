@@ -1,4 +1,4 @@
-//! A periodic graph through points: straight, monotone, or as smooth as a cubic spline.
+//! Periodic interpolation through points: linear, monotone cubic, or cubic spline.
 //!
 //! The spline is the one whose slope and curvature are continuous all round. With the distances `hᵢ = xᵢ₊₁ - xᵢ` and
 //! the chords `dᵢ = (yᵢ₊₁ - yᵢ) / hᵢ`, its slopes `mᵢ` at the points are the solution of
@@ -9,27 +9,27 @@
 //!
 //! (C. de Boor, *A Practical Guide to Splines*, chapter IV), a system that is cyclic and diagonally dominant.
 //!
-//! The monotone graph begins with these slopes and limits each to what keeps every stretch monotone: none where the
+//! The monotone graph begins with these slopes and limits each to what keeps every segment monotone: none where the
 //! points turn, and elsewhere at most three times the flatter of the two chords beside it. That is the square inside
 //! the region of Fritsch and Carlson (*Monotone piecewise cubic interpolation*, 1980), as Hyman applies it to a spline
 //! (1983). So where the points leave room it is the spline, and it never goes beyond the points beside it.
 
 use super::cubics::{Cubic, Cubics};
 
-/// How to go from point to point.
+/// Kind of interpolation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Interpolation {
-    /// In straight lines, with corners, which the tracker rounds.
+    /// Straight lines with corners, which the tracker rounds.
     Linear,
-    /// Smoothly, never beyond the two points on either side.
+    /// Smooth, and never beyond the two points on either side.
     #[default]
     Monotone,
-    /// As a cubic spline: the smoothest, and it may swing beyond the points.
+    /// A cubic spline: the smoothest. It may swing beyond the points.
     Spline,
 }
 
 impl Interpolation {
-    /// Every one.
+    /// All kinds, in the order in which help texts list them.
     pub const ALL: [Interpolation; 3] =
         [Interpolation::Linear, Interpolation::Monotone, Interpolation::Spline];
 
@@ -49,7 +49,7 @@ impl Interpolation {
         Interpolation::ALL.into_iter().find(|interpolation| interpolation.name() == name)
     }
 
-    /// Fewest points that it goes through.
+    /// Least number of points.
     #[must_use]
     pub const fn least_points(self) -> usize {
         match self {
@@ -59,37 +59,37 @@ impl Interpolation {
     }
 }
 
-/// Most points of a graph.
+/// Largest number of points of a graph.
 pub const MAX_POINTS: usize = 1_000;
-/// Points that are nearer to each other than this share of the period are one point.
+/// Least distance between two points, as a share of the period.
 pub const MIN_GAP: f64 = 1e-6;
 
 /// A point that a graph goes through.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Knot {
-    /// Where in the period, in `[0, 1)`.
+    /// Phase, in `[0, 1)`.
     pub phase: f64,
-    /// 0 is the back of the usable range, 1 its front.
+    /// Position: 0 is the back of the usable range, 1 its front.
     pub position: f64,
 }
 
-/// What is wrong with the points.
+/// Error in the points of a graph.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
-pub enum Flaw {
+pub enum KnotError {
     /// Too few or too many.
     #[error("{given} points are given: {interpolation} takes {least} to {MAX_POINTS}")]
     Count {
-        /// How many there are.
+        /// Number that is given.
         given: usize,
-        /// How many are needed.
+        /// Least number.
         least: usize,
-        /// For what.
+        /// Name of the interpolation.
         interpolation: &'static str,
     },
     /// The position of a point is outside `[0, 1]`, or no number.
     #[error("its position is {position}: give 0 for the back of the range to 1 for its front")]
     Position {
-        /// Which point, from 0.
+        /// Index of the point, from 0.
         index: usize,
         /// Its position.
         position: f64,
@@ -97,7 +97,7 @@ pub enum Flaw {
     /// The phase of a point is outside `[0, 1)`, or no number.
     #[error("it is outside the period: the first point may be at 0, the last one before the end")]
     Phase {
-        /// Which point, from 0.
+        /// Index of the point, from 0.
         index: usize,
     },
     /// A point does not come after the one before it.
@@ -105,7 +105,7 @@ pub enum Flaw {
         "it does not come after the point before it: give them in order, at least a millionth of the period apart"
     )]
     Order {
-        /// Which point, from 0.
+        /// Index of the point, from 0.
         index: usize,
     },
     /// The spline leaves the range behind a point.
@@ -113,83 +113,90 @@ pub enum Flaw {
         "behind it the spline swings to {position:.3}, outside 0 to 1: add points there, move them apart, or take monotone"
     )]
     Swing {
-        /// Which point, from 0.
+        /// Index of the point, from 0.
         index: usize,
         /// The farthest position.
         position: f64,
     },
 }
 
-impl Flaw {
-    /// Which point is wrong, from 0; none when it is their number.
+impl KnotError {
+    /// Index of the point, from 0; none if their number is wrong.
     #[must_use]
     pub const fn index(&self) -> Option<usize> {
         match self {
-            Flaw::Count { .. } => None,
-            Flaw::Position { index, .. }
-            | Flaw::Phase { index }
-            | Flaw::Order { index }
-            | Flaw::Swing { index, .. } => Some(*index),
+            KnotError::Count { .. } => None,
+            KnotError::Position { index, .. }
+            | KnotError::Phase { index }
+            | KnotError::Order { index }
+            | KnotError::Swing { index, .. } => Some(*index),
         }
     }
 }
 
-/// The graph through these points, all round the period.
+/// Makes the graph through these points, all round the period.
 ///
 /// # Errors
-/// Everything that is wrong with the points: at least one flaw.
-pub fn through(knots: &[Knot], interpolation: Interpolation) -> Result<Cubics, Vec<Flaw>> {
+/// Everything that is wrong with the points: at least one thing.
+pub fn through(knots: &[Knot], interpolation: Interpolation) -> Result<Cubics, Vec<KnotError>> {
     let least = interpolation.least_points();
     if !(least..=MAX_POINTS).contains(&knots.len()) {
-        return Err(vec![Flaw::Count { given: knots.len(), least, interpolation: interpolation.name() }]);
+        return Err(vec![KnotError::Count {
+            given: knots.len(),
+            least,
+            interpolation: interpolation.name(),
+        }]);
     }
-    let flaws: Vec<Flaw> = (0..knots.len()).filter_map(|index| flaw(knots, index)).collect();
-    if !flaws.is_empty() {
-        return Err(flaws);
+    let errors: Vec<KnotError> = (0..knots.len()).filter_map(|index| knot_error(knots, index)).collect();
+    if !errors.is_empty() {
+        return Err(errors);
     }
-    let stretches: Vec<CurveSegment> = stretches(knots).collect();
+    let segments: Vec<CurveSegment> = segments(knots).collect();
     let slopes = match interpolation {
         Interpolation::Linear => Vec::new(),
-        Interpolation::Monotone => monotone_slopes(&stretches),
-        Interpolation::Spline => spline_slopes(&stretches),
+        Interpolation::Monotone => monotone_slopes(&segments),
+        Interpolation::Spline => spline_slopes(&segments),
     };
-    let cubic = |(index, stretch): (usize, &CurveSegment)| match slopes.get(index) {
-        None => Cubic::line(stretch.start, stretch.length, stretch.ends),
+    let cubic = |(index, segment): (usize, &CurveSegment)| match slopes.get(index) {
+        None => Cubic::line(segment.start, segment.length, segment.ends),
         Some(slope) => {
             let end_slope = slopes[(index + 1) % slopes.len()];
-            Cubic::hermite(stretch.start, stretch.length, stretch.ends, [*slope, end_slope])
+            Cubic::hermite(segment.start, segment.length, segment.ends, [*slope, end_slope])
         }
     };
-    let graph = Cubics::new(stretches.iter().enumerate().map(cubic).collect());
-    let swings: Vec<Flaw> =
-        graph.each().enumerate().filter_map(|(index, (cubic, length))| swing(index, cubic, length)).collect();
+    let graph = Cubics::new(segments.iter().enumerate().map(cubic).collect());
+    let swings: Vec<KnotError> = graph
+        .each()
+        .enumerate()
+        .filter_map(|(index, (cubic, length))| swing_error(index, cubic, length))
+        .collect();
     if swings.is_empty() { Ok(graph) } else { Err(swings) }
 }
 
-fn flaw(knots: &[Knot], index: usize) -> Option<Flaw> {
+fn knot_error(knots: &[Knot], index: usize) -> Option<KnotError> {
     let Knot { phase, position } = knots[index];
     if !(0.0..=1.0).contains(&position) {
-        return Some(Flaw::Position { index, position });
+        return Some(KnotError::Position { index, position });
     }
     let comes_round = knots[0].phase + 1.0;
     if !(0.0..1.0).contains(&phase) || comes_round - phase < MIN_GAP {
-        return Some(Flaw::Phase { index });
+        return Some(KnotError::Phase { index });
     }
-    // A phase before that is no number has a flaw of its own.
+    // If the phase before is no number, that is an error of its own.
     let before = knots[..index].last();
-    before.is_some_and(|before| phase - before.phase < MIN_GAP).then_some(Flaw::Order { index })
+    before.is_some_and(|before| phase - before.phase < MIN_GAP).then_some(KnotError::Order { index })
 }
 
-/// How far beyond the range rounding may put a graph whose points are in it.
+/// Distance by which rounding may put a graph beyond the range when its points are inside.
 const ROUNDING: f64 = 1e-9;
 
-fn swing(index: usize, cubic: &Cubic, length: f64) -> Option<Flaw> {
+fn swing_error(index: usize, cubic: &Cubic, length: f64) -> Option<KnotError> {
     let (low, high) = cubic.extent(length);
     let position = if high - 1.0 > -low { high } else { low };
-    (!(-ROUNDING..=1.0 + ROUNDING).contains(&position)).then_some(Flaw::Swing { index, position })
+    (!(-ROUNDING..=1.0 + ROUNDING).contains(&position)).then_some(KnotError::Swing { index, position })
 }
 
-/// From one point to the next.
+/// Part of a graph from one point to the next.
 struct CurveSegment {
     start: f64,
     length: f64,
@@ -202,7 +209,7 @@ impl CurveSegment {
     }
 }
 
-fn stretches(knots: &[Knot]) -> impl Iterator<Item = CurveSegment> {
+fn segments(knots: &[Knot]) -> impl Iterator<Item = CurveSegment> {
     (0..knots.len()).map(|index| {
         let next = (index + 1) % knots.len();
         let round = if next == 0 { 1.0 } else { 0.0 };
@@ -215,12 +222,12 @@ fn stretches(knots: &[Knot]) -> impl Iterator<Item = CurveSegment> {
     })
 }
 
-fn monotone_slopes(stretches: &[CurveSegment]) -> Vec<f64> {
+fn monotone_slopes(segments: &[CurveSegment]) -> Vec<f64> {
     // Two points are two turns.
-    let slopes = if stretches.len() < 3 { vec![0.0; stretches.len()] } else { spline_slopes(stretches) };
+    let slopes = if segments.len() < 3 { vec![0.0; segments.len()] } else { spline_slopes(segments) };
     let limited = |(index, slope): (usize, &f64)| {
-        let before = stretches[(index + stretches.len() - 1) % stretches.len()].chord();
-        let after = stretches[index].chord();
+        let before = segments[(index + segments.len() - 1) % segments.len()].chord();
+        let after = segments[index].chord();
         let most = 3.0 * before.abs().min(after.abs());
         if before * after <= 0.0 || slope * after <= 0.0 {
             0.0
@@ -235,12 +242,12 @@ fn monotone_slopes(stretches: &[CurveSegment]) -> Vec<f64> {
 ///
 /// The corners of the cyclic system are put into a rank-one term (Sherman and Morrison), which leaves two solutions
 /// of one tridiagonal system.
-fn spline_slopes(stretches: &[CurveSegment]) -> Vec<f64> {
-    let count = stretches.len();
-    let before = |index: usize| &stretches[(index + count - 1) % count];
+fn spline_slopes(segments: &[CurveSegment]) -> Vec<f64> {
+    let count = segments.len();
+    let before = |index: usize| &segments[(index + count - 1) % count];
     let mut rows: Vec<Row> = (0..count)
         .map(|index| {
-            let (before, after) = (before(index), &stretches[index]);
+            let (before, after) = (before(index), &segments[index]);
             let (left, right) = (1.0 / before.length, 1.0 / after.length);
             Row {
                 left,
@@ -251,7 +258,7 @@ fn spline_slopes(stretches: &[CurveSegment]) -> Vec<f64> {
             }
         })
         .collect();
-    // Both corners are 1/h of the stretch that closes the period. With γ = -middle₀ the term is u vᵀ, where
+    // Both corners are 1/h of the segment that closes the period. With γ = -middle₀ the term is u vᵀ, where
     // u = (γ, 0 … 0, corner) and v = (1, 0 … 0, corner/γ).
     let corner = rows[0].left;
     let gamma = -rows[0].middle;
@@ -259,7 +266,7 @@ fn spline_slopes(stretches: &[CurveSegment]) -> Vec<f64> {
     rows[0].corner = gamma;
     rows[count - 1].middle -= corner * corner / gamma;
     rows[count - 1].corner = corner;
-    let (plain, turned) = solved(&rows);
+    let (plain, turned) = solve(&rows);
     let along_v = |x: &[f64]| x[0] + x[count - 1] * corner / gamma;
     let share = along_v(&plain) / (1.0 + along_v(&turned));
     plain.iter().zip(&turned).map(|(plain, turned)| plain - share * turned).collect()
@@ -275,7 +282,7 @@ struct Row {
 }
 
 /// The solutions for `value` and for `corner`, by one pass forward and one back (Thomas).
-fn solved(rows: &[Row]) -> (Vec<f64>, Vec<f64>) {
+fn solve(rows: &[Row]) -> (Vec<f64>, Vec<f64>) {
     let (mut plain, mut turned, mut next) = (Vec::new(), Vec::new(), Vec::<f64>::new());
     let (mut above, mut above_value, mut above_corner) = (0.0, 0.0, 0.0);
     for (index, row) in rows.iter().enumerate() {
@@ -358,8 +365,8 @@ mod tests {
         fn a_spline_has_continuous_slope_and_curvature_and_is_refused_where_it_leaves_the_range(
             knots in random_knots()
         ) {
-            let slopes = spline_slopes(&stretches(&knots).collect::<Vec<_>>());
-            let cubics: Vec<(Cubic, f64)> = stretches(&knots).enumerate().map(|(index, s)| {
+            let slopes = spline_slopes(&segments(&knots).collect::<Vec<_>>());
+            let cubics: Vec<(Cubic, f64)> = segments(&knots).enumerate().map(|(index, s)| {
                 let ends = [slopes[index], slopes[(index + 1) % slopes.len()]];
                 (Cubic::hermite(s.start, s.length, s.ends, ends), s.length)
             }).collect();
@@ -379,8 +386,8 @@ mod tests {
             let wrong: Vec<usize> = (0..cubics.len()).filter(|index| leaves(*index)).collect();
             match through(&knots, Interpolation::Spline) {
                 Ok(_) => prop_assert!(wrong.is_empty()),
-                Err(flaws) => {
-                    let named: Vec<usize> = flaws.iter().filter_map(Flaw::index).collect();
+                Err(errors) => {
+                    let named: Vec<usize> = errors.iter().filter_map(KnotError::index).collect();
                     prop_assert_eq!(named, wrong);
                 }
             }
@@ -419,17 +426,17 @@ mod tests {
             (&[(0.0, 0.5), (0.999_999_9, 1.0)], Interpolation::Monotone, Some(1), "outside the period"),
             (&[(0.0, 0.0), (0.2, 1.0), (0.3, 1.0)], Interpolation::Spline, Some(1), "take monotone"),
         ] {
-            let flaws = through(&knots(points), interpolation).unwrap_err();
-            assert_eq!(flaws[0].index(), index, "{flaws:?}");
-            assert!(flaws[0].to_string().contains(said), "{}", flaws[0]);
+            let errors = through(&knots(points), interpolation).unwrap_err();
+            assert_eq!(errors[0].index(), index, "{errors:?}");
+            assert!(errors[0].to_string().contains(said), "{}", errors[0]);
         }
     }
 
     #[test]
     fn all_wrong_points_are_named_at_once() {
-        let flaws =
+        let errors =
             through(&knots(&[(0.0, -1.0), (0.5, 1.0), (0.4, 2.0)]), Interpolation::Linear).unwrap_err();
-        assert_eq!(flaws.iter().map(Flaw::index).collect::<Vec<_>>(), [Some(0), Some(2)]);
+        assert_eq!(errors.iter().map(KnotError::index).collect::<Vec<_>>(), [Some(0), Some(2)]);
     }
 
     #[test]

@@ -1,20 +1,20 @@
-//! A period of a graph as points: what the clients draw, number for number as their first server made it.
+//! Sampling: one period of a graph as points for the clients to draw.
 //!
-//! That server lost the last point of a sine and the last two of a square, and turned the period so that it
-//! starts at its lowest point. The clients' charts were made for these numbers, so they stay; the axis follows
-//! [`Shape::at`] instead, which has no seam.
+//! A plain sine or square has the numbers of the clients' first server, bit for bit. It lost the last point of a sine and the last
+//! two of a square, and rotated the period so that it starts at its lowest point. The clients' charts were made for these numbers;
+//! the axis follows [`Shape::at`] instead, which has no seam.
 //!
-//! Waves that it did not know are sampled as they are: from their start, with all their points.
+//! Every other wave is sampled as it is: from its start, with all its points.
 
 use core::f64::consts::PI;
 
 use super::graph::Wave;
 use super::shape::Shape;
 
-/// Most points of one answer; at the default 120 points/s a period of 2.3 hours.
+/// Upper bound on the points of one answer; at the default 120 points/s a period of 2.3 hours.
 pub const MAX_POINTS: usize = 1_000_000;
 
-/// The points of a period, -1 for the back and 1 for the front.
+/// Points of a period: -1 is the back, 1 the front.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Points {
     /// One fewer than `duration · resolution`, in `[-1, 1]`.
@@ -118,7 +118,7 @@ fn square(length: usize) -> Vec<i8> {
     trimmed((0..length).map(|i| if front.contains(&x(i)) { 1 } else { -1 }).collect())
 }
 
-/// Drops the closing point, turns the period so that it starts at its first lowest point, drops one more.
+/// Drops the closing point, rotates the period so that it starts at its first lowest point, and drops one more.
 fn trimmed<T: PartialOrd>(mut points: Vec<T>) -> Vec<T> {
     let mut lowest = 0;
     for i in 1..points.len() {

@@ -1,21 +1,20 @@
-//! Keeps what a real-time thread uses, so that it is never the one that frees it.
+//! Deferred reclamation of graphs: keeps each `Arc` alive until no real-time thread holds one.
 //!
-//! Graphs are handed over as shared pointers. Whoever lets go of the last one frees the graph, and a thread that may
-//! not free must not be that one. So whoever sends a wave gives it to the retention first, whose own pointer is the
-//! last one, and goes when an ordinary thread finds that no other is left. Nothing travels back, so nothing can be
-//! full on the way.
+//! Graphs are handed to the control cycle as shared pointers. Dropping the last pointer frees the graph, and a real-time thread may
+//! not free memory. So the sender of a wave gives it to the retention first, whose pointer is dropped by an ordinary thread when it
+//! is the last one. Nothing travels back from the real-time thread, so no queue on that way can be full.
 
 use std::sync::Arc;
 
 use super::cubics::Cubics;
 use super::graph::{Graph, Wave};
 
-/// The graphs that may be in use.
+/// Graphs that may be in use by a real-time thread.
 #[derive(Debug, Default)]
 pub struct Retention(Vec<Arc<Cubics>>);
 
 impl Retention {
-    /// Keeps the graph of `wave`, and frees those that nobody uses any more. Not for a real-time thread.
+    /// Keeps the graph of `wave`, and frees those that are not in use any more. Not for a real-time thread.
     pub fn keep(&mut self, wave: &Wave) {
         // A count of one cannot rise again: a pointer is only made from another one.
         self.0.retain(|cubics| Arc::strong_count(cubics) > 1);
@@ -33,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_graph_is_freed_by_the_shelf_and_by_nobody_else() {
+    fn a_graph_is_freed_by_the_retention_only() {
         let knots = [(0.0, 0.0), (0.5, 1.0)].map(|(phase, position)| Knot { phase, position });
         let made = || Wave::new(through(&knots, Interpolation::Monotone).unwrap(), 1.0).unwrap();
         let weak = |wave: &Wave| match &wave.graph {
@@ -49,7 +48,7 @@ mod tests {
         retention.keep(&first);
         assert_eq!(seen.strong_count(), 2, "still in use");
         drop(first);
-        assert_eq!(seen.strong_count(), 1, "whoever used it last has freed it");
+        assert_eq!(seen.strong_count(), 1, "its last user has freed it");
         retention.keep(&second);
         assert_eq!(seen.strong_count(), 0, "nobody has freed it");
     }

@@ -1,8 +1,8 @@
-//! The graphs that have a formula: position as a share of the usable range over the phase of one period.
+//! Sine and square: the graphs that have a formula, as a share of the usable range over the phase of one period.
 
 use core::f64::consts::PI;
 
-/// Which graph a period follows.
+/// A graph that has a formula.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Shape {
     /// `(1 - cos 2πφ) / 2`: smooth, starts and ends at the back.
@@ -31,7 +31,7 @@ impl Shape {
         Shape::ALL.into_iter().find(|shape| shape.name() == name)
     }
 
-    /// The point of the graph at `phase`, and its first and second derivative by the phase.
+    /// The point of the graph at `phase`, with its first and second derivative by the phase.
     ///
     /// The phase counts periods and may be any finite number.
     #[must_use]
@@ -55,7 +55,7 @@ impl Shape {
     }
 }
 
-/// A point of a graph: position in `[0, 1]` and its derivatives by the phase.
+/// Point of a graph: position in `[0, 1]` and its derivatives by the phase.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Point {
     /// 0 is the back of the usable range, 1 its front.

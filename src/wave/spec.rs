@@ -1,79 +1,27 @@
-//! From what a person asks for to a wave, or to everything that is wrong with it.
+//! Checks of a wave that is asked for, a [`Spec`], and the construction of the [`Wave`] from it.
 //!
-//! What is asked for comes as fields with names, over HTTP or from the command line; both are read here, so that both
-//! mean the same and are refused alike. All times are seconds, all positions shares: 0 is the back, 1 the front.
+//! HTTP and the command line both come through here, so both mean the same and are refused alike. Times are in seconds, positions
+//! in shares: 0 is the back, 1 the front. The fields themselves are rows in [`super::fields`].
 
 use super::envelope::{Envelope, MAX_RAMP_S, Size};
+use super::fields::{POINTS, PointsSpec, Spec, TRAPEZOID, TRIANGLE, TYPES};
 use super::graph::{Graph, Wave};
-use super::interpolate::{self, Interpolation, Knot};
+use super::interpolate::{self, Interpolation, Knot, KnotError};
 use super::shape::Shape;
 use super::trapezoid::{Shares, trapezoid};
 use crate::units::Mm;
 
-/// The names of all types of waves, in the order in which help texts list them.
-pub const TYPES: [&str; 5] = ["sine", "square", TRAPEZOID, TRIANGLE, POINTS];
-const TRAPEZOID: &str = "trapezoid";
-const TRIANGLE: &str = "triangle";
-const POINTS: &str = "points";
-
-/// Times that must fill a period may miss it by this share of it.
+/// Tolerance for times that must fill a period, and for parts that must fit into a stroke, as a share of it.
 const ROUNDING: f64 = 1e-6;
 
-/// Points, as they are asked for.
-#[derive(Debug, Clone, PartialEq)]
-pub enum PointsSpec {
-    /// Positions, evenly spaced from the start of the period.
-    Even(Vec<f64>),
-    /// Pairs of a time in seconds and a position.
-    Timed(Vec<[f64; 2]>),
-}
-
-/// A wave as it is asked for. What is none was not said.
-#[derive(Debug, Clone, PartialEq, Default)]
-#[allow(missing_docs)] // The fields are those of [`FIELDS`], with their units.
-pub struct Spec {
-    /// One of [`TYPES`].
-    pub kind: String,
-    /// The time for one period.
-    pub duration_s: f64,
-    pub rise_s: Option<f64>,
-    pub hold_front_s: Option<f64>,
-    pub fall_s: Option<f64>,
-    pub hold_back_s: Option<f64>,
-    pub points: Option<PointsSpec>,
-    pub interpolation: Option<String>,
-    pub amplitude: Option<f64>,
-    pub amplitude_mm: Option<f64>,
-    pub offset: Option<f64>,
-    pub offset_mm: Option<f64>,
-    pub ramp_up_s: Option<f64>,
-    pub ramp_down_s: Option<f64>,
-}
-
-/// The names of all fields but type and duration, and to which types each belongs: to all where there are none.
-pub const FIELDS: [(&str, &[&str]); 12] = [
-    ("rise", &[TRAPEZOID, TRIANGLE]),
-    ("hold_front", &[TRAPEZOID]),
-    ("fall", &[TRAPEZOID]),
-    ("hold_back", &[TRAPEZOID]),
-    ("points", &[POINTS]),
-    ("interpolation", &[POINTS]),
-    ("amplitude", &[]),
-    ("amplitude_mm", &[]),
-    ("offset", &[]),
-    ("offset_mm", &[]),
-    ("ramp_up", &[]),
-    ("ramp_down", &[]),
-];
-
-/// What is wrong with a field.
+/// Error in a field, or in one element of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WaveFieldError {
-    /// Its name.
+    /// Name of the field.
     pub field: &'static str,
-    /// Which of its elements, from 0.
+    /// Index of the element, from 0.
     pub index: Option<usize>,
-    /// Why, and what to do.
+    /// Reason, and what to do.
     pub why: String,
 }
 
@@ -86,15 +34,15 @@ impl std::fmt::Display for WaveFieldError {
     }
 }
 
-fn wrong(field: &'static str, why: impl Into<String>) -> WaveFieldError {
+fn field_error(field: &'static str, why: impl Into<String>) -> WaveFieldError {
     WaveFieldError { field, index: None, why: why.into() }
 }
 
 impl Spec {
-    /// Whether this says no more than the clients' first server understood: a sine or a square, and its duration.
+    /// True if it is what the clients' first server understood: a sine or a square with its duration, and no other field.
     #[must_use]
     pub fn is_plain(&self) -> bool {
-        self.shape().is_some() && self.given().next().is_none()
+        self.shape().is_some() && self.given().all(|(field, _)| field.is_required())
     }
 
     /// The shape, if its type has a formula.
@@ -103,25 +51,32 @@ impl Spec {
         Shape::from_name(&self.kind)
     }
 
-    /// The wave that is meant.
+    /// Checks that there is a type of that name.
+    ///
+    /// # Errors
+    /// The error lists the types that there are.
+    pub fn check_type(&self) -> Result<(), WaveFieldError> {
+        if TYPES.contains(&self.kind.as_str()) {
+            return Ok(());
+        }
+        let types = TYPES.join(", ");
+        Err(field_error("type", format!("unknown type of wave: give one of {types}")))
+    }
+
+    /// Builds the wave.
     ///
     /// # Errors
     /// Everything that is wrong: at least one thing.
     pub fn wave(&self) -> Result<Wave, Vec<WaveFieldError>> {
-        if !TYPES.contains(&self.kind.as_str()) {
-            return Err(vec![wrong(
-                "type",
-                format!("unknown type of wave: give one of {}", TYPES.join(", ")),
-            )]);
-        }
+        self.check_type().map_err(|error| vec![error])?;
         let mut all: Vec<WaveFieldError> = self.misplaced().collect();
-        // Only in a possible period can times be placed.
+        // Times can be placed only in a possible period.
         let wave = match Wave::new(Shape::Sine, self.duration_s) {
-            Ok(possible) => self.graph().map(|graph| possible.along(graph)),
-            Err(bad) => Err(vec![wrong("duration", bad.to_string())]),
+            Ok(possible) => self.graph().map(|graph| possible.with_graph(graph)),
+            Err(error) => Err(vec![field_error("duration", error.to_string())]),
         };
         match (wave, self.envelope()) {
-            (Ok(wave), Ok(envelope)) if all.is_empty() => Ok(wave.within(envelope)),
+            (Ok(wave), Ok(envelope)) if all.is_empty() => Ok(wave.with_envelope(envelope)),
             (wave, envelope) => {
                 all.extend(wave.err().into_iter().flatten());
                 all.extend(envelope.err().into_iter().flatten());
@@ -130,10 +85,10 @@ impl Spec {
         }
     }
 
-    /// That a wave that says millimetres fits into strokes of `stroke_mm`.
+    /// Checks that what is given in millimetres fits into strokes of `stroke_mm`.
     ///
     /// # Errors
-    /// Which field is too much.
+    /// The field that is too much.
     pub fn fits(&self, stroke_mm: f64) -> Result<(), Vec<WaveFieldError>> {
         let in_mm = |mm: Option<f64>, share: Option<f64>| mm.or(share.map(|share| share * stroke_mm));
         let offset_mm = in_mm(self.offset_mm, self.offset).unwrap_or_default();
@@ -149,113 +104,93 @@ impl Spec {
             "offset and amplitude are {:.1} mm together, and a stroke {stroke_mm:.1} mm at most: make one less",
             offset_mm + amplitude_mm
         );
-        Err(vec![wrong(name, why)])
+        Err(vec![field_error(name, why)])
     }
 
-    /// The names of the fields that were said.
-    fn given(&self) -> impl Iterator<Item = &'static str> {
-        let said = [
-            self.rise_s.is_some(),
-            self.hold_front_s.is_some(),
-            self.fall_s.is_some(),
-            self.hold_back_s.is_some(),
-            self.points.is_some(),
-            self.interpolation.is_some(),
-            self.amplitude.is_some(),
-            self.amplitude_mm.is_some(),
-            self.offset.is_some(),
-            self.offset_mm.is_some(),
-            self.ramp_up_s.is_some(),
-            self.ramp_down_s.is_some(),
-        ];
-        FIELDS.into_iter().zip(said).filter(|(_, said)| *said).map(|((name, _), _)| name)
-    }
-
-    /// Fields that this type does not have.
+    /// Errors for fields that this type does not have.
     fn misplaced(&self) -> impl Iterator<Item = WaveFieldError> {
-        self.given().filter_map(|name| {
-            let (_, types) = FIELDS.into_iter().find(|(field, _)| *field == name)?;
-            let fits = types.is_empty() || types.contains(&self.kind.as_str());
-            let why = || format!("a {} has no {name}: it belongs to {}", self.kind, types.join(" and "));
-            (!fits).then(|| wrong(name, why()))
+        let misplaced = self.given().map(|(field, _)| field).filter(|field| !field.belongs_to(&self.kind));
+        misplaced.map(|field| {
+            let types = field.types.join(" and ");
+            field_error(field.name, format!("a {} has no {}: it belongs to {types}", self.kind, field.name))
         })
     }
 
     fn graph(&self) -> Result<Graph, Vec<WaveFieldError>> {
         match self.kind.as_str() {
-            TRAPEZOID => self.trapezoid().map_err(|wrong| vec![wrong]),
-            TRIANGLE => self.triangle().map_err(|wrong| vec![wrong]),
-            POINTS => self.through_points(),
+            TRAPEZOID => self.trapezoid().map_err(|error| vec![error]),
+            TRIANGLE => self.triangle().map_err(|error| vec![error]),
+            POINTS => self.graph_through_points(),
             _ => self.shape().map(Graph::from).ok_or_else(Vec::new),
         }
     }
 
-    /// The times that were not said share what the others leave of the period.
+    /// The times that are not given share evenly what the others leave of the period.
     fn trapezoid(&self) -> Result<Graph, WaveFieldError> {
         let times = [self.rise_s, self.hold_front_s, self.fall_s, self.hold_back_s];
         let names = ["rise", "hold_front", "fall", "hold_back"];
         for (name, time_s) in names.into_iter().zip(times) {
-            self.within_the_period(name, time_s)?;
+            self.check_part_of_period(name, time_s)?;
         }
         let left_s = self.duration_s - times.into_iter().flatten().sum::<f64>();
-        let unsaid = times.into_iter().filter(Option::is_none).count();
+        let missing = times.into_iter().filter(Option::is_none).count();
         let missed = left_s.abs() > ROUNDING * self.duration_s;
-        if missed && (left_s < 0.0 || unsaid == 0) {
+        if missed && (left_s < 0.0 || missing == 0) {
             let last = names.into_iter().zip(times).rfind(|(_, time_s)| time_s.is_some());
             let why = format!(
                 "the parts take {} s of a period of {} s: change one, or leave one out, which then gets the rest",
                 self.duration_s - left_s,
                 self.duration_s
             );
-            return Err(wrong(last.map_or("duration", |(name, _)| name), why));
+            return Err(field_error(last.map_or("duration", |(name, _)| name), why));
         }
-        let rest_s = left_s.max(0.0) / unsaid.max(1) as f64;
+        let rest_s = left_s.max(0.0) / missing.max(1) as f64;
         let [rise, hold_front, fall, hold_back] =
             times.map(|time_s| time_s.unwrap_or(rest_s) / self.duration_s);
         Ok(trapezoid(Shares { rise, hold_front, fall, hold_back }).into())
     }
 
     fn triangle(&self) -> Result<Graph, WaveFieldError> {
-        self.within_the_period("rise", self.rise_s)?;
+        self.check_part_of_period("rise", self.rise_s)?;
         let rise = self.rise_s.map_or(0.5, |rise_s| rise_s / self.duration_s);
         Ok(trapezoid(Shares { rise, hold_front: 0.0, fall: 1.0 - rise, hold_back: 0.0 }).into())
     }
 
-    fn within_the_period(&self, name: &'static str, time_s: Option<f64>) -> Result<(), WaveFieldError> {
+    fn check_part_of_period(&self, name: &'static str, time_s: Option<f64>) -> Result<(), WaveFieldError> {
         match time_s {
             Some(time_s) if !(0.0..=self.duration_s).contains(&time_s) => {
                 let why = format!("{time_s} s is no part of a period of {} s", self.duration_s);
-                Err(wrong(name, why))
+                Err(field_error(name, why))
             }
             _ => Ok(()),
         }
     }
 
-    fn through_points(&self) -> Result<Graph, Vec<WaveFieldError>> {
+    fn graph_through_points(&self) -> Result<Graph, Vec<WaveFieldError>> {
         let interpolation = match self.interpolation.as_deref() {
             None => Interpolation::default(),
             Some(name) => Interpolation::from_name(name).ok_or_else(|| {
                 let known = Interpolation::ALL.map(Interpolation::name).join(", ");
-                vec![wrong("interpolation", format!("give one of {known}"))]
+                vec![field_error("interpolation", format!("give one of {known}"))]
             })?,
         };
         let knots = match &self.points {
-            None => return Err(vec![wrong("points", "give the points that the wave goes through")]),
-            Some(PointsSpec::Even(positions)) => even(positions),
-            Some(PointsSpec::Timed(pairs)) => self.timed(pairs)?,
+            None => return Err(vec![field_error("points", "give the points that the wave goes through")]),
+            Some(PointsSpec::Even(positions)) => even_knots(positions),
+            Some(PointsSpec::Timed(pairs)) => self.timed_knots(pairs)?,
         };
-        let of_point = |flaw: interpolate::Flaw| WaveFieldError {
+        let of_points = |error: KnotError| WaveFieldError {
             field: "points",
-            index: flaw.index(),
-            why: flaw.to_string(),
+            index: error.index(),
+            why: error.to_string(),
         };
         interpolate::through(&knots, interpolation)
             .map(Graph::from)
-            .map_err(|flaws| flaws.into_iter().map(of_point).collect())
+            .map_err(|errors| errors.into_iter().map(of_points).collect())
     }
 
-    /// A point at the end of the period is the one at its start again, and may be said.
-    fn timed(&self, pairs: &[[f64; 2]]) -> Result<Vec<Knot>, Vec<WaveFieldError>> {
+    /// Knots of timed points. A last point at the end of the period closes it: it repeats the first one, and is no knot.
+    fn timed_knots(&self, pairs: &[[f64; 2]]) -> Result<Vec<Knot>, Vec<WaveFieldError>> {
         let closed = match pairs {
             [[first_s, first], .., [last_s, last]] if *last_s == self.duration_s && *first_s == 0.0 => {
                 if first != last {
@@ -277,21 +212,25 @@ impl Spec {
 
     fn envelope(&self) -> Result<Envelope, Vec<WaveFieldError>> {
         let mut all = Vec::new();
-        let mut kept = |size: Result<Size, WaveFieldError>| size.map_err(|wrong| all.push(wrong)).ok();
+        let mut keep = |size: Result<Size, WaveFieldError>| size.map_err(|error| all.push(error)).ok();
         let whole = Envelope::default();
-        let amplitude =
-            kept(size(["amplitude", "amplitude_mm"], self.amplitude, self.amplitude_mm, whole.amplitude));
-        let offset = kept(size(["offset", "offset_mm"], self.offset, self.offset_mm, whole.offset));
+        let amplitude = keep(envelope_size(
+            ["amplitude", "amplitude_mm"],
+            self.amplitude,
+            self.amplitude_mm,
+            whole.amplitude,
+        ));
+        let offset = keep(envelope_size(["offset", "offset_mm"], self.offset, self.offset_mm, whole.offset));
         let (Some(amplitude), Some(offset)) = (amplitude, offset) else { return Err(all) };
         if let (Some(amplitude), Some(offset)) = (self.amplitude, self.offset)
             && amplitude + offset > 1.0 + ROUNDING
         {
             let why = format!("with an offset of {offset} it must be at most {}", 1.0 - offset);
-            all.push(wrong("amplitude", why));
+            all.push(field_error("amplitude", why));
         }
         for (name, ramp_s) in [("ramp_up", self.ramp_up_s), ("ramp_down", self.ramp_down_s)] {
             if let Some(ramp_s) = ramp_s.filter(|ramp_s| !(0.0..=MAX_RAMP_S).contains(ramp_s)) {
-                all.push(wrong(name, format!("{ramp_s} s is no ramp: give 0 to {MAX_RAMP_S} s")));
+                all.push(field_error(name, format!("{ramp_s} s is no ramp: give 0 to {MAX_RAMP_S} s")));
             }
         }
         let [ramp_up_s, ramp_down_s] = [self.ramp_up_s, self.ramp_down_s].map(Option::unwrap_or_default);
@@ -299,7 +238,7 @@ impl Spec {
     }
 }
 
-fn even(positions: &[f64]) -> Vec<Knot> {
+fn even_knots(positions: &[f64]) -> Vec<Knot> {
     let knot = |(index, position): (usize, &f64)| Knot {
         phase: index as f64 / positions.len() as f64,
         position: *position,
@@ -307,24 +246,24 @@ fn even(positions: &[f64]) -> Vec<Knot> {
     positions.iter().enumerate().map(knot).collect()
 }
 
-/// A length that may be said in two ways.
-fn size(
+/// A length that may be given as a share or in millimetres.
+fn envelope_size(
     [share_name, mm_name]: [&'static str; 2],
     share: Option<f64>,
     mm: Option<f64>,
-    unsaid: Size,
+    default: Size,
 ) -> Result<Size, WaveFieldError> {
     match (share, mm) {
-        (Some(_), Some(_)) => Err(wrong(mm_name, format!("give {share_name} or {mm_name}, not both"))),
-        (None, None) => Ok(unsaid),
+        (Some(_), Some(_)) => Err(field_error(mm_name, format!("give {share_name} or {mm_name}, not both"))),
+        (None, None) => Ok(default),
         (Some(share), None) if (0.0..=1.0).contains(&share) => Ok(Size::Share(share)),
-        (Some(share), None) => Err(wrong(
+        (Some(share), None) => Err(field_error(
             share_name,
             format!("{share} is no share of the stroke: give 0 to 1, or use {mm_name}"),
         )),
         (None, Some(mm)) => match Mm::try_from(mm) {
             Ok(mm) if mm.get() >= 0.0 => Ok(Size::Mm(mm)),
-            _ => Err(wrong(mm_name, format!("{mm} mm is no length: give 0 to {} mm", Mm::MAX))),
+            _ => Err(field_error(mm_name, format!("{mm} mm is no length: give 0 to {} mm", Mm::MAX))),
         },
     }
 }

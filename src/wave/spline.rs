@@ -1,18 +1,18 @@
-//! The curve through the ten sliders of the force chart.
+//! Quadratic B-spline through the ten sliders of the force chart.
 //!
-//! An interpolating B-spline of degree 2 through the sliders at 0, 10 … 90 % of the force limit and an
+//! It interpolates, with degree 2, through the sliders at 0, 10 … 90 % of the force limit and an
 //! eleventh point at 100 %, which is always 0: nothing moves against a full force. Its knots lie half-way
 //! between the inner points. The curve swings past its points where they jump; callers that need a share
 //! clamp it.
 
-/// Sliders of the chart.
+/// Number of sliders of the chart.
 pub const SLIDERS: usize = 10;
-/// Most values of one curve.
+/// Largest number of values of one curve.
 pub const MAX_RESOLUTION: i64 = 1_000_000;
 
-/// Points that the curve goes through: the sliders and the end.
+/// Number of points that the curve goes through: the sliders and the end.
 const POINTS: usize = SLIDERS + 1;
-/// In units of the distance between two sliders.
+/// Knots, in units of the distance between two sliders.
 const KNOTS: [f64; POINTS + 3] = [0.0, 0.0, 0.0, 1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5, 8.5, 10.0, 10.0, 10.0];
 
 /// A curve that cannot be made.
@@ -24,9 +24,9 @@ pub enum CurveError {
     /// A point is no number, or so large that the curve would not be one.
     #[error("point {index} of the curve is not a usable number: {value}")]
     Point {
-        /// Which one, from 0.
+        /// Index of the point, from 0.
         index: usize,
-        /// What was given.
+        /// Its value.
         value: f64,
     },
     /// The resolution is out of range.
@@ -53,7 +53,7 @@ pub fn curve(points: &[f64], resolution: i64) -> Result<Vec<f64>, CurveError> {
     Ok((0..resolution).map(|i| spline.at(i as f64 / last)).collect())
 }
 
-/// The curve as a function of the share of the force limit.
+/// Curve as a function of the share of the force limit.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Spline {
     coefficients: [f64; POINTS],
@@ -90,7 +90,7 @@ impl Spline {
     }
 }
 
-/// The weights of the coefficients `span - 2 ..= span` at `x`, which lies between the knots `span` and
+/// Weights of the coefficients `span - 2 ..= span` at `x`, which lies between the knots `span` and
 /// `span + 1` (the recurrence of Cox and de Boor, written out for degree 2).
 fn basis(span: usize, x: f64) -> [f64; 3] {
     let k = &KNOTS[span - 1..span + 3];

@@ -1,32 +1,31 @@
-//! What a graph asks of an axis: how far it goes before it turns round, and in what time.
+//! Strokes of a graph: the way from one turn to the next and its time, from which the feasible amplitude follows.
 
-/// A graph turns round where it goes back by more than this share of its extent. What is less is a wiggle, which the
-/// axis may round.
+/// Hysteresis of turns, as a share of the graph's extent: it turns where it goes back by more. A smaller wiggle may be rounded.
 const WIGGLE: f64 = 0.1;
 
-/// From where a graph leaves one end of its way to where it leaves the next one.
+/// Part of a period from where the graph leaves one turn to where it leaves the next one.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Stroke {
-    /// How far it goes, as a share of the usable range, forward or backward.
+    /// Length of the way, forward or backward, as a share of the usable range.
     pub way: f64,
-    /// The share of the period in which it does so, a rest at its end included.
+    /// Time, as a share of the period, with the rest at its end.
     pub share: f64,
 }
 
-/// The strokes of one period, and what they lead to.
+/// Strokes of one period, and the extent of the graph.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Strokes {
     /// In their order.
     pub strokes: Box<[Stroke]>,
-    /// The graph's lowest position.
+    /// Lowest position.
     pub low: f64,
-    /// Its highest one.
+    /// Highest position.
     pub high: f64,
 }
 
-/// The strokes along `corners`: phase and position, by the phase, all round one period, with every place at which the
-/// graph may turn or jump. A position that is there twice in a row is a rest.
-pub(super) fn along(corners: &[(f64, f64)]) -> Strokes {
+/// Finds the strokes of a graph by its corners: pairs of phase and position in the order of the phases, all round one period, with
+/// every place at which the graph may turn or jump. A position that is there twice in a row is a rest.
+pub(super) fn find_strokes(corners: &[(f64, f64)]) -> Strokes {
     let least = (0..corners.len()).min_by(|i, j| corners[*i].1.total_cmp(&corners[*j].1)).unwrap_or(0);
     let low = corners.get(least).map_or(0.0, |corner| corner.1);
     let high = corners.iter().fold(low, |high, corner| high.max(corner.1));
@@ -42,7 +41,7 @@ pub(super) fn along(corners: &[(f64, f64)]) -> Strokes {
     Strokes { strokes: turns.iter().zip(next.chain(first_again)).map(stroke).collect(), low, high }
 }
 
-/// Where the way turns round, low and high by turns; it begins at its lowest place.
+/// Places where the graph turns, alternately low and high; the first is its lowest place.
 fn turns(round: impl Iterator<Item = (f64, f64)>, wiggle: f64) -> Vec<(f64, f64)> {
     let mut turns = Vec::new();
     let mut farthest: Option<(f64, f64)> = None;
@@ -51,7 +50,7 @@ fn turns(round: impl Iterator<Item = (f64, f64)>, wiggle: f64) -> Vec<(f64, f64)
         let end = farthest.get_or_insert(corner);
         let beyond = (corner.1 - end.1) * rising;
         if beyond >= 0.0 {
-            // The last place of those that are as far is where it leaves.
+            // Of places that are equally far, the graph leaves the last one.
             *end = corner;
         } else if -beyond > wiggle {
             turns.push(*end);
@@ -59,7 +58,7 @@ fn turns(round: impl Iterator<Item = (f64, f64)>, wiggle: f64) -> Vec<(f64, f64)
             rising = -rising;
         }
     }
-    // At its end it is on the way back to its lowest place, where it began.
+    // At the end of the period it goes back to its lowest place, where it began.
     if rising > 0.0 {
         turns.extend(farthest);
     }
@@ -72,7 +71,7 @@ mod tests {
 
     fn strokes(corners: &[(f64, f64)]) -> Vec<(f64, f64)> {
         let round = |x: f64| (x * 1e9).round() / 1e9;
-        along(corners).strokes.iter().map(|stroke| (round(stroke.way), round(stroke.share))).collect()
+        find_strokes(corners).strokes.iter().map(|stroke| (round(stroke.way), round(stroke.share))).collect()
     }
 
     #[test]
@@ -100,8 +99,8 @@ mod tests {
 
     #[test]
     fn what_stays_in_one_place_has_none() {
-        assert_eq!(along(&[(0.0, 0.4), (0.5, 0.4)]).strokes.len(), 0);
-        let one = along(&[(0.0, 0.4)]);
+        assert_eq!(find_strokes(&[(0.0, 0.4), (0.5, 0.4)]).strokes.len(), 0);
+        let one = find_strokes(&[(0.0, 0.4)]);
         assert_eq!((one.low, one.high), (0.4, 0.4));
     }
 }

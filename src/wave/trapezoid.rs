@@ -1,10 +1,10 @@
-//! Straight lines between the back and the front: trapezoids and triangles.
+//! Trapezoids and triangles: graphs of straight lines between the back and the front.
 //!
-//! Their corners are what no axis can follow: there the tracker rounds them inside its limits.
+//! No axis can follow their corners: the tracker rounds them inside its limits.
 
 use super::cubics::{Cubic, Cubics};
 
-/// The shares of a period of a trapezoid, in the order in which they come; together 1.
+/// Parts of a trapezoid as shares of its period, in their order; together 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Shares {
     /// From the back to the front.
@@ -17,11 +17,11 @@ pub struct Shares {
     pub hold_back: f64,
 }
 
-/// A part that is shorter than this is none, and neither is one that begins at the end by rounding.
+/// Shortest part, as a share of the period. A shorter one is left out, as is one that begins at the end by rounding.
 const SHORTEST: f64 = 1e-9;
 
-/// The trapezoid, beginning at the back with its rise. A part without length is left out, so that a rise or a fall in
-/// no time is a jump.
+/// Makes a trapezoid that begins at the back with its rise. A part without length is left out, so a rise or a fall in no time is a
+/// jump.
 #[must_use]
 pub fn trapezoid(shares: Shares) -> Cubics {
     let parts = [

@@ -193,3 +193,16 @@ async fn a_remote_machine_gets_the_points_of_the_wave() {
     let data: Vec<f64> = serde_json::from_str(frame[0]["data"].as_str().unwrap()).unwrap();
     assert_eq!((data.len(), data[0], data[15], data[45]), (120, 0.0, 0.5, 1.0));
 }
+
+#[tokio::test]
+async fn a_wave_that_runs_here_is_not_held_to_the_limits_of_a_remote_machine() {
+    let still = json!({ "type": "sine", "duration": 2, "amplitude": 0 });
+    let server = start(MachineLocation::Local).await;
+    run(&server, &still).await;
+    // A remote machine is not homed from here on.
+    assert_eq!(server.post("/api/setup/initialize", "").await.status, 200);
+    server.port.commands();
+    run(&server, &still).await;
+    let server = start(MachineLocation::Remote).await;
+    assert_eq!(server.post("/api/wave/run", &still.to_string()).await.status, 422);
+}

@@ -19,7 +19,7 @@ type Machine = yep::drive::Rehearsal<Recorder>;
 fn sine(period_s: f64, offset: f64, amplitude: f64) -> Wave {
     let envelope =
         Envelope { offset: Size::Share(offset), amplitude: Size::Share(amplitude), ..Envelope::default() };
-    Wave::new(Shape::Sine, period_s).unwrap().within(envelope)
+    Wave::new(Shape::Sine, period_s).unwrap().with_envelope(envelope)
 }
 
 /// A graph whose turns differ from those of a sine.
@@ -81,7 +81,7 @@ fn every_change_takes_effect_within_20_ms() {
             0 => Command::Run(sine(wave.period_s() * 2.0, 0.1, 0.8)),
             1 => Command::Run(sine(wave.period_s(), 0.1, random.between(0.1, 0.6))),
             2 => Command::Run(sine(wave.period_s(), random.between(0.0, 0.05), 0.8)),
-            3 => Command::Run(wave.clone().along(curve(&mut random))),
+            3 => Command::Run(wave.clone().with_graph(curve(&mut random))),
             4 if round % 12 == 4 => narrower(|config| config.stroke_limit = Mm::constant(90.0)),
             4 => narrower(|config| config.limits = limits),
             _ => narrower(|config| config.allowance = against),
@@ -119,7 +119,7 @@ fn random_changes_at_random_instants_stay_between_the_old_wave_and_the_new_one()
             let offset = random.between(0.0, 1.0 - amplitude);
             let mut wave = sine(random.between(2.0, 8.0), offset, amplitude);
             if random.unit() < 0.4 {
-                wave = wave.along(curve(&mut random));
+                wave = wave.with_graph(curve(&mut random));
             }
             assert_eq!(machine.command(Command::Run(wave)), Some(Ok(Accepted::Now)));
             parts.push((offset, offset + amplitude));
@@ -169,7 +169,7 @@ fn a_slider_that_is_dragged_is_followed_and_then_the_wave_is_exact() {
     // A new graph each 20 ms: more than can blend at a time.
     for i in 0..100 {
         let amplitude = 1.0 - 0.006 * f64::from(i);
-        let wave = sine(2.0 + 0.01 * f64::from(i), 0.0, amplitude).along(points(i).into());
+        let wave = sine(2.0 + 0.01 * f64::from(i), 0.0, amplitude).with_graph(points(i).into());
         assert_eq!(machine.command(Command::Run(wave)), Some(Ok(Accepted::Now)));
         reach(&mut machine, 19);
     }

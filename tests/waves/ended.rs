@@ -50,7 +50,7 @@ fn end_ends_every_wave_of_every_period() {
         for period_s in periods_s {
             let fade = if random.chance(0.2) { random.between(0.1, 1.0) } else { 0.0 };
             let envelope = Envelope { ramp_down_s: fade, ..Envelope::default() };
-            let wave = Wave::new(graph.clone(), period_s).unwrap().within(envelope);
+            let wave = Wave::new(graph.clone(), period_s).unwrap().with_envelope(envelope);
             assert_eq!(machine.command(Command::Run(wave.clone())), Some(Ok(Accepted::Now)));
             assert!(machine.run_while(10_000, |seen| seen.phase.is_none()), "{name} never starts");
             machine.run_ms(random.between(10.0, 2_000.0) as u64);

@@ -6,8 +6,8 @@ use yep::drive::Rehearsal;
 use yep::machine::{Accepted, Command, State};
 use yep::units::Mm;
 use yep::wave::envelope::Size;
+use yep::wave::fields::PointsSpec;
 use yep::wave::interpolate::{Interpolation, Knot, through};
-use yep::wave::spec::PointsSpec;
 use yep::wave::{Cubics, Envelope, Graph, Shape, Spec, Wave};
 
 use super::support::{Recorder, homed, leave, options, steps};
@@ -108,7 +108,7 @@ fn an_envelope_grows_fills_its_part_and_fades_to_rest_at_the_back() {
         ramp_up_s: 6.0,
         ramp_down_s: 3.0,
     };
-    let wave = Wave::new(Shape::Sine, 1.5).unwrap().within(envelope);
+    let wave = Wave::new(Shape::Sine, 1.5).unwrap().with_envelope(envelope);
     machine.command(Command::Run(wave));
     let reach = |machine: &mut Rehearsal<Recorder>, ms: u64| {
         let (mut low, mut high) = (f64::MAX, f64::MIN);

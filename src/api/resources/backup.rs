@@ -33,7 +33,7 @@ pub fn get(store: &dyn SettingsStore) -> Answer {
 /// cannot be stored. Then nothing has changed.
 pub async fn post(settings: &SettingsService, bus: &Bus, body: RequestBody) -> HandlerResult {
     let body = body.json()?.unwrap_or_default();
-    let state = document::read(&body, waves::understood)
+    let state = document::read(&body, waves::check_restored)
         .map_err(|wrong| answer::unprocessable(&complaints(&wrong)))?;
     let said = json!({ "status": "success", "waves": state.waves.len(), "sessions": state.sessions.len() });
     settings.replace_everything(state).await?;

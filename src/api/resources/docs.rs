@@ -11,8 +11,8 @@ use crate::api::answer::{self, Answer};
 use crate::api::request::BodyType;
 use crate::api::route::{AnswerType, BodyLimit, Route};
 use crate::auth::Role;
-use crate::wave::interpolate::{Interpolation, MAX_POINTS};
-use crate::wave::spec;
+use crate::wave::fields::{FIELDS, TYPES, WaveFieldKind};
+use crate::wave::interpolate::MAX_POINTS;
 
 /// The routes as OpenAPI.
 pub fn openapi(routes: &[Route]) -> Answer {
@@ -51,17 +51,19 @@ fn schema(route: &Route) -> Value {
         return json!({ "type": "object" });
     }
     let mut fields = Map::new();
-    fields.insert("type".into(), json!({ "enum": spec::TYPES }));
+    fields.insert("type".into(), json!({ "enum": TYPES }));
     fields.insert("duration".into(), json!({ "type": "number", "description": "seconds for a period" }));
-    for (name, types) in spec::FIELDS {
-        let of = if types.is_empty() { "every type".into() } else { types.join(", ") };
+    for field in FIELDS.iter().filter(|field| !field.is_required()) {
+        let of = if field.types.is_empty() { "every type".into() } else { field.types.join(", ") };
         let described = format!("of {of}; docs/WAVES.md has the units");
-        let field = match name {
-            "points" => json!({ "type": "array", "maxItems": MAX_POINTS + 1, "description": described }),
-            "interpolation" => json!({ "enum": Interpolation::ALL.map(Interpolation::name) }),
-            _ => json!({ "type": "number", "description": described }),
+        let schema = match field.kind {
+            WaveFieldKind::Points => {
+                json!({ "type": "array", "maxItems": MAX_POINTS + 1, "description": described })
+            }
+            WaveFieldKind::Word(words) => json!({ "enum": words }),
+            WaveFieldKind::Number { .. } => json!({ "type": "number", "description": described }),
         };
-        fields.insert(name.into(), field);
+        fields.insert(field.name.into(), schema);
     }
     json!({ "type": "object", "required": ["type", "duration"], "properties": fields })
 }

@@ -1,5 +1,7 @@
-//! `/api/wave/get` and `/api/wave/run`: a wave by its type and the duration of one period, in seconds, and what
-//! [`wave_spec`] reads besides.
+//! `/api/wave/get` and `/api/wave/run`: the points of a wave for drawing, and its start.
+//!
+//! A body goes one way: [`wave_spec`] makes a [`Spec`] of it, that becomes one [`Wave`], and both the machine and the points that
+//! are announced get this wave. [`super::waves`] comes in with the body that it has kept.
 
 use std::sync::Arc;
 
@@ -19,23 +21,23 @@ use crate::api::lease::Policy;
 use crate::api::port::MachineLocation;
 use crate::api::python;
 use crate::api::request::RoutedRequest;
-use crate::api::wave_spec::{self, ARGUMENT, LEASE, Purpose};
+use crate::api::wave_spec::{self, ARGUMENT, LEASE, Purpose, duration_complaint};
 use crate::wave::points::{self, Points};
-use crate::wave::{Spec, Wave};
+use crate::wave::{Shape, Spec, Wave};
 
 /// A yep-machine drops its connection on larger messages and is then deaf, for STOP too, for 20 s.
 const REMOTE_MESSAGE_BYTES: usize = 1024 * 1024;
-/// A wave of more points is announced without them, where they are only for show.
+/// Most points of an announcement that is only for show; a longer wave is announced without points.
 const ANNOUNCED_POINTS: usize = 50_000;
-/// What a message says besides the points.
+/// Bytes of a message besides its points.
 const MESSAGE_OVERHEAD_BYTES: usize = 1024;
-/// Answers with so many points are written at once.
+/// An answer of up to so many points is written whole.
 const WHOLE_POINTS: usize = 8 * 1024;
-/// Points of a piece of a longer one.
+/// Points of a piece of a longer answer.
 const PIECE_POINTS: usize = 2 * 1024;
-/// A point as a text with what separates it from the next one, at least.
+/// Bytes of a point as text with its separator, at least.
 const LEAST_POINT_TEXT_BYTES: usize = 5;
-/// The same at most.
+/// Bytes of a point as text with its separator, at most.
 const POINT_TEXT_BYTES: usize = 24;
 
 #[derive(Serialize)]
@@ -48,9 +50,9 @@ struct Drawing<T> {
 /// # Errors
 /// 400 and 422.
 pub async fn get(ctx: &Arc<Context>, request: RoutedRequest) -> HandlerResult {
-    let spec = read(ctx, request.body.json()?.as_ref(), Purpose::Draw)?;
-    let share = ctx.budget.take(points_of(ctx, &spec) * size_of::<f64>())?;
-    Ok(match sampled(ctx, spec).await? {
+    let asked = AskedWave::read(ctx, request.body.json()?.as_ref(), Purpose::Draw)?;
+    let share = ctx.budget.take(asked.most_points() * size_of::<f64>())?;
+    Ok(match asked.sample(None).await? {
         Points::Sine(positions) | Points::Other(positions) => drawn(ctx, positions, share),
         Points::Square(positions) => drawn(ctx, positions, share),
     })
@@ -90,110 +92,140 @@ pub async fn run(ctx: &Arc<Context>, request: RoutedRequest) -> HandlerResult {
     run_asked(ctx, &client, body.json()?.as_ref()).await
 }
 
-/// Runs the wave that `asked` stands for, wherever that is from.
+/// Runs the wave of a body, which may be that of a request or one that was kept.
 ///
 /// # Errors
 /// 422, and 409 when the machine does not run it.
-pub async fn run_asked(ctx: &Arc<Context>, client: &Client, asked: Option<&Value>) -> HandlerResult {
-    let spec = read(ctx, asked, Purpose::Run)?;
-    let lease = lease(asked)?;
-    let location = ctx.port.location();
-    let wave = match location {
-        MachineLocation::Local => Some(wave_of(&spec)?),
-        MachineLocation::Remote => None,
+pub async fn run_asked(ctx: &Arc<Context>, client: &Client, body: Option<&Value>) -> HandlerResult {
+    let asked = AskedWave::read(ctx, body, Purpose::Run)?;
+    let policy = lease_policy(body)?;
+    let (wave, announced) = match ctx.port.location() {
+        MachineLocation::Local => {
+            let wave = build(&asked.spec)?;
+            let announced = announcement(ctx, &asked, &wave).await?;
+            (Some(wave), announced)
+        }
+        MachineLocation::Remote => (None, Some(remote_message(ctx, &asked).await?)),
     };
-    // Nobody here moves by what is announced, and so much of it would only take up memory.
-    let points = points_of(ctx, &spec);
-    let announced = location == MachineLocation::Remote || points <= ANNOUNCED_POINTS;
-    let too_long = || bad_duration(&"so many points do not fit into one message to the machine: give less");
-    if location == MachineLocation::Remote && points > REMOTE_MESSAGE_BYTES / LEAST_POINT_TEXT_BYTES {
-        return Err(too_long());
-    }
-    let data = if announced {
-        let _share = ctx.budget.take(points * (2 * size_of::<f64>() + POINT_TEXT_BYTES))?;
-        let positions: Vec<f64> = match sampled(ctx, spec).await? {
-            Points::Sine(points) | Points::Other(points) => {
-                points.into_iter().map(|p| (p + 1.0) / 2.0).collect()
-            }
-            Points::Square(points) => points.into_iter().map(|p| f64::from(p + 1) / 2.0).collect(),
-        };
-        ctx.remote.check_wave(&ctx.settings, &positions)?;
-        Some(python::float_list(positions))
-    } else {
-        None
-    };
-    let bytes = data.as_ref().map_or(0, String::len);
-    if location == MachineLocation::Remote && bytes > REMOTE_MESSAGE_BYTES - MESSAGE_OVERHEAD_BYTES {
-        return Err(too_long());
-    }
-    ctx.waves.run(client, wave, lease).await?;
-    ctx.bus.announce(LOOP_WAVE, data.as_deref());
+    ctx.waves.run(client, wave, policy).await?;
+    ctx.bus.announce(LOOP_WAVE, announced.as_deref());
     Ok(answer::ok(&json!({ "status": "success" })))
 }
 
-/// What is to become of the wave without its client, when that is said.
-fn lease(asked: Option<&Value>) -> Result<Option<Policy>, Rejection> {
-    let Some(said) = asked.and_then(|asked| asked.get(LEASE)).filter(|said| !said.is_null()) else {
+/// Text of the points of a wave that moves here. Nobody moves by it, so a long wave has none.
+async fn announcement(ctx: &Context, asked: &AskedWave, wave: &Wave) -> Result<Option<String>, Rejection> {
+    if asked.most_points() > ANNOUNCED_POINTS {
+        return Ok(None);
+    }
+    let (positions, _share) = asked.positions(ctx, Some(wave)).await?;
+    Ok(Some(python::float_list(positions)))
+}
+
+/// Text of the points by which a yep-machine on another host moves.
+async fn remote_message(ctx: &Context, asked: &AskedWave) -> Result<String, Rejection> {
+    let too_long = || {
+        let why = "so many points do not fit into one message to the machine: give less";
+        answer::unprocessable(&[duration_complaint(&why)])
+    };
+    if asked.most_points() > REMOTE_MESSAGE_BYTES / LEAST_POINT_TEXT_BYTES {
+        return Err(too_long());
+    }
+    let (positions, _share) = asked.positions(ctx, None).await?;
+    ctx.remote.check_wave(&ctx.settings, &positions)?;
+    let message = python::float_list(positions);
+    if message.len() > REMOTE_MESSAGE_BYTES - MESSAGE_OVERHEAD_BYTES { Err(too_long()) } else { Ok(message) }
+}
+
+/// The policy for the wave without its client, if the body has one.
+fn lease_policy(body: Option<&Value>) -> Result<Option<Policy>, Rejection> {
+    let Some(given) = body.and_then(|body| body.get(LEASE.name)).filter(|given| !given.is_null()) else {
         return Ok(None);
     };
-    let policy = said.as_str().and_then(Policy::from_name);
-    let wrong = || answer::unprocessable(&[senseless(ARGUMENT, LEASE, "must be \"stop\" or \"continue\"")]);
+    let policy = given.as_str().and_then(Policy::from_name);
+    let why = "must be \"stop\" or \"continue\"";
+    let wrong = || answer::unprocessable(&[senseless(ARGUMENT, LEASE.name, why)]);
     policy.map(Some).ok_or_else(wrong)
 }
 
-fn read(ctx: &Context, asked: Option<&Value>, purpose: Purpose) -> Result<Spec, Rejection> {
-    let spec = wave_spec::read(asked, purpose);
-    let fitting = spec.and_then(|spec| wave_spec::fits(&spec, stroke_mm(ctx)).map(|()| spec));
-    fitting.map_err(|complaints| answer::unprocessable(&complaints))
-}
-
-/// How long a stroke is at most: by what was calibrated, or else by what the settings say of the rail.
-fn stroke_mm(ctx: &Context) -> f64 {
-    let config = ctx.settings.config();
-    let found_mm = ctx.port.snapshots().borrow().range_mm;
-    config.stroke_mm(found_mm.unwrap_or_else(|| config.geometry.expected_range_mm()))
-}
-
-fn wave_of(spec: &Spec) -> Result<Wave, Rejection> {
+fn build(spec: &Spec) -> Result<Wave, Rejection> {
     wave_spec::wave(spec).map_err(|complaints| answer::unprocessable(&complaints))
 }
 
-/// What is drawn: what the clients' first server knew as it drew it, everything else as it is.
-enum Drawn {
-    Plain(crate::wave::Shape, f64),
-    Other(Wave),
+/// A wave as it is asked for, with the settings that its points depend on.
+struct AskedWave {
+    spec: Spec,
+    /// Longest stroke: of the calibrated range, or else of the rail in the settings.
+    stroke_mm: f64,
+    /// Points for each second.
+    resolution: i64,
 }
 
-fn resolution(ctx: &Context) -> i64 {
-    ctx.settings.current().document.wave_resolution
+/// Graph that is sampled.
+enum SampledGraph {
+    /// A plain sine or square of that duration, as the clients' first server drew it.
+    Plain(Shape, f64),
+    /// Any other wave as it is.
+    Whole(Wave),
 }
 
-/// How many points a period of the wave has at most.
-fn points_of(ctx: &Context, spec: &Spec) -> usize {
-    // Of what cannot be sampled there are none.
-    (spec.duration_s * resolution(ctx) as f64).clamp(0.0, points::MAX_POINTS as f64) as usize
-}
+impl AskedWave {
+    /// Reads a body, and checks what it gives in millimetres against the stroke.
+    fn read(ctx: &Context, body: Option<&Value>, purpose: Purpose) -> Result<AskedWave, Rejection> {
+        let config = ctx.settings.config();
+        let found_mm = ctx.port.snapshots().borrow().range_mm;
+        let stroke_mm = config.stroke_mm(found_mm.unwrap_or_else(|| config.geometry.expected_range_mm()));
+        let spec = wave_spec::read(body, purpose)
+            .and_then(|spec| wave_spec::fits(&spec, stroke_mm).map(|()| spec))
+            .map_err(|complaints| answer::unprocessable(&complaints))?;
+        Ok(AskedWave { spec, stroke_mm, resolution: ctx.settings.current().document.wave_resolution })
+    }
 
-async fn sampled(ctx: &Context, spec: Spec) -> Result<Points, Rejection> {
-    let resolution = resolution(ctx);
-    let drawn = match spec.shape() {
-        Some(shape) if spec.is_plain() => Drawn::Plain(shape, spec.duration_s),
-        _ => Drawn::Other(wave_of(&spec)?),
-    };
-    let stroke_mm = stroke_mm(ctx);
-    // The longest wave takes a while, and the threads here have sockets to serve.
-    let sampling = tokio::task::spawn_blocking(move || match drawn {
-        Drawn::Plain(shape, duration_s) => points::sample(shape, duration_s, resolution),
-        Drawn::Other(wave) => points::sample_wave(&wave, stroke_mm, resolution),
-    });
-    match sampling.await {
-        Ok(points) => points.map_err(|error| bad_duration(&error)),
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    /// Upper bound on the points of a period.
+    fn most_points(&self) -> usize {
+        // A wave that cannot be sampled has none.
+        (self.spec.duration_s * self.resolution as f64).clamp(0.0, points::MAX_POINTS as f64) as usize
+    }
+
+    /// The points of a period. `built` is the wave of the specification, where there is one already.
+    async fn sample(&self, built: Option<&Wave>) -> Result<Points, Rejection> {
+        let graph = match (self.spec.shape(), built) {
+            (Some(shape), _) if self.spec.is_plain() => SampledGraph::Plain(shape, self.spec.duration_s),
+            (_, Some(wave)) => SampledGraph::Whole(wave.clone()),
+            (_, None) => SampledGraph::Whole(build(&self.spec)?),
+        };
+        let (stroke_mm, resolution) = (self.stroke_mm, self.resolution);
+        // The longest wave takes a while, and the threads here have sockets to serve.
+        let sampling = tokio::task::spawn_blocking(move || match graph {
+            SampledGraph::Plain(shape, duration_s) => points::sample(shape, duration_s, resolution),
+            SampledGraph::Whole(wave) => points::sample_wave(&wave, stroke_mm, resolution),
+        });
+        match sampling.await {
+            Ok(points) => points.map_err(|error| answer::unprocessable(&[duration_complaint(&error)])),
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+
+    /// The points of a period as shares of the stroke, with the memory for them and for their text.
+    async fn positions(&self, ctx: &Context, built: Option<&Wave>) -> Result<(Vec<f64>, Share), Rejection> {
+        let share = ctx.budget.take(self.most_points() * (2 * size_of::<f64>() + POINT_TEXT_BYTES))?;
+        let positions = match self.sample(built).await? {
+            Points::Sine(points) | Points::Other(points) => {
+                points.into_iter().map(|point| (point + 1.0) / 2.0).collect()
+            }
+            Points::Square(points) => points.into_iter().map(|point| f64::from(point + 1) / 2.0).collect(),
+        };
+        Ok((positions, share))
     }
 }
 
-/// 422, about the duration.
-#[must_use]
-pub(crate) fn bad_duration(why: &impl ToString) -> Rejection {
-    answer::unprocessable(&[senseless(ARGUMENT, "duration", why.to_string())])
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wave::fields::WaveFieldKind;
+
+    #[test]
+    fn the_words_of_the_lease_are_the_policies() {
+        let WaveFieldKind::Word(words) = LEASE.kind else { panic!("{LEASE:?}") };
+        assert!(words.iter().all(|word| Policy::from_name(word).is_some()) && words.len() == 2);
+    }
 }

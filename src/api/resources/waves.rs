@@ -1,4 +1,4 @@
-//! `/api/waves`: waves that are kept under a name, as they were asked for.
+//! `/api/waves`: saved waves. Each is kept under its name, as the body that asked for it.
 
 use std::sync::Arc;
 
@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::{not_kept, senseless, wave};
 use crate::api::answer::{self, Answer, HandlerResult, Rejection};
 use crate::api::context::Context;
+use crate::api::fields::Complaint;
 use crate::api::request::RoutedRequest;
 use crate::api::settings_service::SettingsStore;
 use crate::api::wave_spec::{self, ARGUMENT, Purpose};
@@ -27,7 +28,7 @@ pub fn list(store: &dyn SettingsStore) -> Answer {
 /// # Errors
 /// 404.
 pub fn get(store: &dyn SettingsStore, request: &RoutedRequest) -> HandlerResult {
-    Ok(answer::ok(&named(store, request)?))
+    Ok(saved_answer(&named(store, request)?))
 }
 
 /// Keeps a wave under that name; another of that name is replaced.
@@ -37,14 +38,12 @@ pub fn get(store: &dyn SettingsStore, request: &RoutedRequest) -> HandlerResult 
 pub async fn put(store: &dyn SettingsStore, request: RoutedRequest) -> HandlerResult {
     let name = request.value(0).to_owned();
     let body = request.body.json()?;
-    let complain = |field: &str, why: String| answer::unprocessable(&[senseless(ARGUMENT, field, why)]);
-    check_wave_name(&name).map_err(|why| complain("name", why))?;
-    let spec = wave_spec::read(body.as_ref(), Purpose::Run).map_err(|wrong| answer::unprocessable(&wrong))?;
-    wave_spec::wave(&spec).map_err(|wrong| answer::unprocessable(&wrong))?;
-    let asked = body.unwrap_or_default();
-    let saved = SavedWave::new(&asked).map_err(|why| complain("points", why))?;
-    keep(store, StateChange::SaveWave(name, saved)).await?;
-    Ok(answer::ok(&asked))
+    let refuse = |field: &str, why: String| answer::unprocessable(&[senseless(ARGUMENT, field, why)]);
+    check_wave_name(&name).map_err(|why| refuse("name", why))?;
+    check(body.as_ref(), Purpose::Run).map_err(|complaints| answer::unprocessable(&complaints))?;
+    let saved = SavedWave::new(&body.unwrap_or_default()).map_err(|why| refuse("points", why))?;
+    keep(store, StateChange::SaveWave(name, saved.clone())).await?;
+    Ok(saved_answer(&saved))
 }
 
 /// Forgets the wave of that name.
@@ -62,19 +61,17 @@ pub async fn delete(store: &dyn SettingsStore, request: &RoutedRequest) -> Handl
 /// # Errors
 /// 404, and those of running it.
 pub async fn run(ctx: &Arc<Context>, request: &RoutedRequest) -> HandlerResult {
-    let asked = named(&*ctx.store, request)?;
-    wave::run_asked(ctx, &request.client, Some(&asked)).await
+    let body = named(&*ctx.store, request)?.value();
+    wave::run_asked(ctx, &request.client, Some(&body)).await
 }
 
-/// Whether a wave makes sense, for those who have it from elsewhere.
+/// Checks a wave that comes from a backup.
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn understood(asked: &Value) -> Result<(), String> {
-    let spec = wave_spec::read(Some(asked), Purpose::BringBack);
-    let wave = spec.and_then(|spec| wave_spec::wave(&spec));
-    wave.map(drop).map_err(|complaints| {
-        let words = |complaint: &crate::api::fields::Complaint| {
+pub fn check_restored(asked: &Value) -> Result<(), String> {
+    check(Some(asked), Purpose::BringBack).map_err(|complaints| {
+        let words = |complaint: &Complaint| {
             let place: Vec<String> = complaint.loc.iter().skip(2).map(plain).collect();
             format!("{}: {}", place.join("."), complaint.msg)
         };
@@ -82,15 +79,25 @@ pub fn understood(asked: &Value) -> Result<(), String> {
     })
 }
 
+/// Checks that a body makes a wave.
+fn check(body: Option<&Value>, purpose: Purpose) -> Result<(), Vec<Complaint>> {
+    wave_spec::wave(&wave_spec::read(body, purpose)?).map(drop)
+}
+
 fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-fn named(store: &dyn SettingsStore, request: &RoutedRequest) -> Result<Value, Rejection> {
+fn named(store: &dyn SettingsStore, request: &RoutedRequest) -> Result<SavedWave, Rejection> {
     let (state, _) = store.kept();
     let why = "there is no saved wave of this name; /api/waves lists them";
     let wave = state.waves.get(request.value(0));
-    wave.map(SavedWave::value).ok_or_else(|| answer::detail(StatusCode::NOT_FOUND, why))
+    wave.cloned().ok_or_else(|| answer::detail(StatusCode::NOT_FOUND, why))
+}
+
+/// 200 with the wave as it is kept, which is JSON.
+fn saved_answer(wave: &SavedWave) -> Answer {
+    answer::typed(StatusCode::OK, "application/json", wave.text().to_owned())
 }
 
 async fn keep(store: &dyn SettingsStore, change: StateChange) -> Result<(), Rejection> {
