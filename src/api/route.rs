@@ -85,15 +85,20 @@ pub enum AnswerType {
     Socket,
 }
 
+/// A function that answers a request.
+pub type AnswerHandler = fn(Arc<Context>, RoutedRequest) -> BoxFuture<'static, HandlerResult>;
+
+/// A function that turns the connection of a request into a WebSocket.
+pub type UpgradeHandler =
+    fn(Arc<Context>, Arc<Connection>, &mut Request<Incoming>, Vec<String>, Role, Client) -> HandlerResult;
+
 /// The function behind a route. It picks the parts of the context that its resource uses.
 #[derive(Debug, Clone, Copy)]
 pub enum Handler {
     /// Answers a request.
-    Answers(fn(Arc<Context>, RoutedRequest) -> BoxFuture<'static, HandlerResult>),
+    Answers(AnswerHandler),
     /// Turns the connection into a WebSocket.
-    Upgrades(
-        fn(Arc<Context>, Arc<Connection>, &mut Request<Incoming>, Vec<String>, Role, Client) -> HandlerResult,
-    ),
+    Upgrades(UpgradeHandler),
 }
 
 impl Route {

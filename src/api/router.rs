@@ -14,10 +14,9 @@ use super::client::Client;
 use super::connection::Connection;
 use super::context::Context;
 use super::cors;
-use super::port::BoxFuture;
 use super::request::{RequestBody, RoutedRequest};
 use super::resources::{commands, stop};
-use super::route::{self, Handler, Match, Route, Urgency};
+use super::route::{self, AnswerHandler, Handler, Match, Route, Urgency};
 use super::routes::ROUTES;
 use super::socket;
 use crate::auth::{GateRefusal, GateRules, RequestFacts, Role};
@@ -199,7 +198,7 @@ async fn respond(
 /// A request on its way to its handler.
 struct HandlerTask {
     route: &'static Route,
-    handler: fn(Arc<Context>, RoutedRequest) -> BoxFuture<'static, HandlerResult>,
+    handler: AnswerHandler,
     request: RoutedRequest,
     /// Memory for the body as JSON.
     parsed_bytes: usize,
