@@ -29,7 +29,7 @@ use serde_json::json;
 use skip::skip;
 use yep::hal::sim::Random;
 use yep::machine::Calibration;
-use yep::settings::{MotionChange, Settings, SettingsChange, new_id};
+use yep::settings::{MotionChange, STORED_VERSION, Settings, SettingsChange, new_id};
 use yep::store::{
     self, ForceScale, InitialState, Recovery, SavedWave, SessionEnd, SessionRecord, Store, StoreError,
     StoredState,

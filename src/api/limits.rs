@@ -8,8 +8,6 @@ use crate::layout;
 
 /// Descriptors of the store, the machine and the runtime; connections leave them free.
 const OTHER_FILES: usize = 64;
-/// Connections of a kind that there are at least.
-const FEWEST: usize = 8;
 
 /// The limits of the server, all in one place.
 #[derive(Debug, Clone)]
@@ -96,10 +94,13 @@ impl Default for ServerLimits {
 }
 
 impl ServerLimits {
+    /// Connections of a kind that there are at least.
+    pub const FEWEST: usize = 8;
+
     /// The same for a process that may have so many files open. What is not a connection needs some of them.
     #[must_use]
     pub fn within_open_files(mut self, open_files: usize) -> ServerLimits {
-        let all = open_files.saturating_sub(OTHER_FILES).max(2 * FEWEST);
+        let all = open_files.saturating_sub(OTHER_FILES).max(2 * ServerLimits::FEWEST);
         self.connections = self.connections.min(all / 2);
         self.waiting_connections = self.waiting_connections.min(all - self.connections);
         self
@@ -116,10 +117,14 @@ mod tests {
             let limits = ServerLimits::default().within_open_files(open_files);
             let all = limits.connections + limits.waiting_connections;
             assert!(
-                all + OTHER_FILES <= open_files.max(OTHER_FILES + 2 * FEWEST),
+                all + OTHER_FILES <= open_files.max(OTHER_FILES + 2 * ServerLimits::FEWEST),
                 "{open_files}: {limits:?}"
             );
-            assert!(limits.connections >= FEWEST && limits.waiting_connections >= FEWEST, "{limits:?}");
+            assert!(
+                limits.connections >= ServerLimits::FEWEST
+                    && limits.waiting_connections >= ServerLimits::FEWEST,
+                "{limits:?}"
+            );
         }
         assert_eq!(ServerLimits::default().within_open_files(1024).waiting_connections, 256);
     }

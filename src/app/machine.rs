@@ -20,7 +20,7 @@ use crate::drive::{
 };
 use crate::hal::sim::{Mishap, SimulatedOperator};
 use crate::hal::{Clock, ForceSensor, MonotonicClock, StepIo};
-use crate::machine::{Config, Event, Fault, HomingOptions, Supervisor};
+use crate::machine::{Config, Event, Fault, Supervisor};
 use crate::options::Options;
 use crate::sensor::service::SensorService;
 
@@ -101,12 +101,7 @@ where
     let Rings { control: control_ends, chunks, bridge: bridge_ends } = Rings::new();
     let shared = (Arc::clone(&status), stop_line.clone(), power.clone());
     let step_loop = StepLoop::new(clock, io, chunks, shared, pulse_timing(options), late);
-    let homing = HomingOptions {
-        fast: options.homing.fast,
-        slow: options.homing.slow,
-        back_off: options.homing.back_off,
-    };
-    let mut supervisor = Supervisor::new(config, homing).with_session(options.session_rules());
+    let mut supervisor = Supervisor::new(config, options.homing.into()).with_session(options.session_rules());
     if let Some(fault) = at_power_on {
         supervisor = supervisor.faulted_at_power_on(fault);
     }

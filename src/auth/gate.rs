@@ -60,7 +60,7 @@ impl Default for GateRules {
     fn default() -> Self {
         GateRules {
             hostname: String::new(),
-            extra_origins: origin::DEFAULT_EXTRA.map(String::from).to_vec(),
+            extra_origins: origin::DEFAULT_EXTRA_ORIGINS.map(String::from).to_vec(),
             remote_machine: None,
         }
     }

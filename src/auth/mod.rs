@@ -12,3 +12,4 @@ pub mod host;
 pub mod origin;
 
 pub use gate::{GateRefusal, GateRules, RequestFacts, Role};
+pub use origin::DEFAULT_EXTRA_ORIGINS;

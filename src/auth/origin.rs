@@ -11,8 +11,8 @@ use super::host;
 const BUILT_IN: [&str; 4] =
     ["http://localhost", "http://localhost:3042", "http://127.0.0.1", "http://127.0.0.1:3042"];
 
-/// Where else the app runs while it is developed; the allowed origins of the clients' first server.
-pub const DEFAULT_EXTRA: [&str; 3] =
+/// Development servers of the app; the allowed origins of the clients' first server.
+pub const DEFAULT_EXTRA_ORIGINS: [&str; 3] =
     ["http://localhost:3000", "http://localhost:8080", "http://localhost:4200"];
 
 /// What a request says about the page that sent it.
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn listed_and_same_origins_are_allowed_and_all_others_are_not() {
-        let extra = DEFAULT_EXTRA.map(String::from);
+        let extra = DEFAULT_EXTRA_ORIGINS.map(String::from);
         for good in ["http://localhost", "http://127.0.0.1:3042", "http://localhost:3000", "http://yep.local"]
         {
             let map = headers(&[("host", "yep.local"), ("origin", good)]);

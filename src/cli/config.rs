@@ -1,41 +1,15 @@
-//! The configuration file, and how it meets the command line: command line before file before defaults.
+//! Merge of command line, configuration file and defaults, in this order of precedence.
 
-use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::{env, io};
 
-use serde::Deserialize;
 use toml::de::{DeTable, DeValue};
 
 use super::run_arguments::Arguments;
 use crate::files;
 use crate::options::rules::OptionsError;
-use crate::options::{
-    Access, ConnectionOptions, Driver, Force, HomingSection, HostOptions, Options, Pins, RailSection,
-    Realtime, SessionOptions, Sim, Timing,
-};
-
-/// The file. Every key may be left out; a key that is not known is an error, since it is a misspelt one.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct File {
-    listen: Option<SocketAddr>,
-    state_dir: Option<PathBuf>,
-    driver: Option<Driver>,
-    app: Option<PathBuf>,
-    access: Access,
-    limits: ConnectionOptions,
-    pins: Pins,
-    timing: Timing,
-    rail: RailSection,
-    homing: HomingSection,
-    session: SessionOptions,
-    force: Force,
-    realtime: Realtime,
-    host: HostOptions,
-    sim: Sim,
-}
+use crate::options::{Force, Options};
 
 /// Why there are no options to start with.
 #[derive(Debug, thiserror::Error)]
@@ -45,20 +19,20 @@ pub enum ConfigError {
     Read {
         /// The file.
         file: PathBuf,
-        /// What the system said.
+        /// The system's error.
         error: io::Error,
     },
-    /// The file says something that it cannot.
+    /// The file is not valid.
     #[error("{}:{line}: {what}", .file.display())]
     Wrong {
         /// The file.
         file: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// What is wrong there.
+        /// The mistake.
         what: String,
     },
-    /// File, command line and defaults do not fit together.
+    /// A rule between the options is broken, and the file has no line to blame.
     #[error(transparent)]
     Broken(#[from] OptionsError),
 }
@@ -94,7 +68,9 @@ fn understand(arguments: &Arguments, text: &str) -> Result<Options, ConfigError>
 
     let parsed = toml::from_str(text)
         .map_err(|error| wrong(error.span().unwrap_or_default(), error.message().to_owned()))?;
-    let options = merge(arguments, parsed, env::var_os("STATE_DIRECTORY").map(PathBuf::from));
+    let names_state_dir = span_of(text, "state_dir").is_some();
+    let systemd_dir = env::var_os("STATE_DIRECTORY").map(PathBuf::from);
+    let options = merge(arguments, parsed, names_state_dir, systemd_dir);
     options.check().map_err(|broken| match span_of(text, broken.key) {
         Some(span) => wrong(span, broken.to_string()),
         None => broken.into(),
@@ -102,33 +78,24 @@ fn understand(arguments: &Arguments, text: &str) -> Result<Options, ConfigError>
     Ok(options)
 }
 
-fn merge(arguments: &Arguments, file: File, systemd_dir: Option<PathBuf>) -> Options {
-    let default = Options::default();
+/// The options of the file under those of the command line. The state folder of systemd counts where the file names none.
+fn merge(
+    arguments: &Arguments,
+    file: Options,
+    names_state_dir: bool,
+    systemd_dir: Option<PathBuf>,
+) -> Options {
+    let systemd_dir = systemd_dir.filter(|_| !names_state_dir);
     Options {
-        listen: arguments.listen.or(file.listen).unwrap_or(default.listen),
-        state_dir: arguments
-            .state_dir
-            .clone()
-            .or(file.state_dir)
-            .or(systemd_dir)
-            .unwrap_or(default.state_dir),
-        driver: arguments.driver.or(file.driver).unwrap_or(default.driver),
-        app: file.app,
-        access: file.access,
-        limits: file.limits,
-        pins: file.pins,
-        timing: file.timing,
-        rail: file.rail,
-        homing: file.homing,
-        session: file.session,
+        listen: arguments.listen.unwrap_or(file.listen),
+        state_dir: arguments.state_dir.clone().or(systemd_dir).unwrap_or(file.state_dir),
+        driver: arguments.driver.unwrap_or(file.driver),
         force: Force { sensor: arguments.force_sensor.or(file.force.sensor), ..file.force },
-        realtime: file.realtime,
-        host: file.host,
-        sim: file.sim,
+        ..file
     }
 }
 
-/// Where the file says the value of `section.key`, if it does.
+/// Place of the value of `section.key` in the file, if the file has it.
 fn span_of(text: &str, key: &str) -> Option<Range<usize>> {
     let document = DeTable::parse(text).ok()?;
     let mut table = document.get_ref();
@@ -148,6 +115,8 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::options::{Driver, ForceSensorOptions};
+    use crate::settings::{RailGeometry, Settings, new_id};
 
     fn read(text: &str) -> Result<Options, String> {
         let folder = tempfile::tempdir().unwrap();
@@ -198,33 +167,39 @@ mod tests {
             .collect();
         let example: toml::Table = all.parse().unwrap();
         let mut options = Options::default();
+        options.app = Some("/usr/share/yep/app".into());
         options.pins.e_stop = Some(16);
         options.pins.driver_alarm = Some(26);
         options.pins.enable = Some(25);
         options.access.hostname = Some("yep".into());
         options.access.remote_machine = Some([192, 168, 1, 20].into());
-        options.force.sensor = Some(crate::options::ForceSensorOptions::Sim);
-        options.force.overrun = Some(crate::units::Mm::constant(10.0));
+        options.force.sensor = Some(ForceSensorOptions::Sim);
+        let uart = Force { sensor: Some(ForceSensorOptions::Uart), ..Force::default() };
+        let overrun_mm = Options { force: uart, ..Options::default() }.overrun_mm();
+        options.force.overrun = overrun_mm.map(crate::units::Mm::constant);
         options.force.firmware = Some("/usr/lib/yep/sensor-board.elf".into());
-        for (section, keys) in [
-            ("access", toml::Table::try_from(&options.access)),
-            ("limits", toml::Table::try_from(options.limits)),
-            ("pins", toml::Table::try_from(options.pins)),
-            ("timing", toml::Table::try_from(options.timing)),
-            ("rail", toml::Table::try_from(options.rail)),
-            ("homing", toml::Table::try_from(options.homing)),
-            ("session", toml::Table::try_from(options.session)),
-            ("force", toml::Table::try_from(&options.force)),
-            ("realtime", toml::Table::try_from(options.realtime)),
-            ("sim", toml::Table::try_from(&options.sim)),
-        ] {
-            assert_eq!(example[section].as_table(), Some(&keys.unwrap()), "[{section}]");
-        }
+        options.host.under_voltage = Some("/sys/class/hwmon/hwmon1/in0_lcrit_alarm".into());
+        options.host.temperature = Some("/sys/class/thermal/thermal_zone0/temp".into());
+        assert_eq!(example, toml::Table::try_from(&options).unwrap());
+    }
+
+    #[test]
+    fn the_simulated_rail_is_the_one_of_the_default_settings() {
+        let options = Options::default();
+        let settings = Settings::fresh(new_id());
+        let rail = RailGeometry {
+            travel_per_turn_mm: options.rail.travel_per_turn.get(),
+            ..RailGeometry::default()
+        };
+        let geometry = settings.config(&rail).geometry;
+        assert_eq!((geometry.max_stroke, geometry.nominal), (options.sim.length, options.sim.steps_per_mm));
     }
 
     #[test]
     fn the_command_line_wins_over_the_file_and_the_file_over_the_system() {
-        let file = || toml::from_str("listen = '127.0.0.1:1'\nstate_dir = '/file'\ndriver = 'gpio'").unwrap();
+        let file = || -> Options {
+            toml::from_str("listen = '127.0.0.1:1'\nstate_dir = '/file'\ndriver = 'gpio'").unwrap()
+        };
         let systemd = || Some(PathBuf::from("/systemd"));
         let arguments = Arguments {
             listen: Some(([127, 0, 0, 1], 2).into()),
@@ -233,13 +208,13 @@ mod tests {
             force_sensor: None,
             config: None,
         };
-        let all = merge(&arguments, file(), systemd());
+        let all = merge(&arguments, file(), true, systemd());
         assert_eq!((all.listen.port(), all.driver), (2, Driver::Remote));
         assert_eq!(all.state_dir, PathBuf::from("/line"));
-        let two = merge(&Arguments::default(), file(), systemd());
+        let two = merge(&Arguments::default(), file(), true, systemd());
         assert_eq!((two.listen.port(), two.driver), (1, Driver::Gpio));
         assert_eq!(two.state_dir, PathBuf::from("/file"));
-        let one = merge(&Arguments::default(), File::default(), systemd());
+        let one = merge(&Arguments::default(), Options::default(), false, systemd());
         assert_eq!(one.state_dir, PathBuf::from("/systemd"));
     }
 

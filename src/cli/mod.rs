@@ -187,10 +187,29 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
+    use crate::options::Options;
 
     #[test]
     fn the_arguments_do_not_contradict_each_other() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_and_the_scripts_say_the_defaults_of_the_options() {
+        let Options { listen, state_dir, .. } = Options::default();
+        let server = Cli::command().find_subcommand("status").map(|status| status.clone().render_long_help());
+        assert!(server.unwrap().to_string().contains(&format!("[default: http://{listen}]")));
+        let run = Cli::command().find_subcommand("run").map(|run| run.clone().render_long_help());
+        let run = run.unwrap().to_string();
+        for said in [
+            format!("[default: {listen}]"),
+            format!("on http://{listen}\n"),
+            format!("[default: ./{}]", state_dir.display()),
+        ] {
+            assert!(run.contains(&said), "{said}: {run}");
+        }
+        assert!(Cli::command().render_long_help().to_string().contains(&format!("serve on {listen}, ")));
+        assert!(include_str!("../../scripts/deb/prerm").contains(&format!("${{listen:-{listen}}}")));
     }
 
     fn understood(line: &str) -> Result<Cli, clap::Error> {
@@ -238,6 +257,7 @@ mod tests {
             ("PI.md", include_str!("../../docs/PI.md")),
             ("SAFETY.md", include_str!("../../docs/SAFETY.md")),
             ("WAVES.md", include_str!("../../docs/WAVES.md")),
+            ("SETTINGS.md", include_str!("../../docs/SETTINGS.md")),
             ("REALTIME.md", include_str!("../../docs/REALTIME.md")),
         ];
         let mut seen = 0;

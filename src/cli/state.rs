@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::{Failure, Server};
 use crate::api::resources::waves;
 use crate::files;
+use crate::options::Options;
 use crate::store::{StateChange, Store, StoredState, check, document};
 use crate::wall_clock;
 
@@ -58,7 +59,7 @@ enum StateCommand {
     /// Look at a state folder without touching it
     Check {
         /// The folder
-        #[arg(long, value_name = "DIR", env = "STATE_DIRECTORY", default_value = "state")]
+        #[arg(long, value_name = "DIR", env = "STATE_DIRECTORY", default_value_os_t = Options::default().state_dir)]
         state_dir: PathBuf,
     },
 }

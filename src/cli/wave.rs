@@ -7,6 +7,7 @@ use clap::Args;
 use super::Failure;
 use super::chart::{Axes, ChartStyle};
 use super::wave_arguments::WaveArguments;
+use crate::settings::Document;
 use crate::units::Mm;
 use crate::wave::Wave;
 use crate::wave::cubics::Seams;
@@ -41,12 +42,17 @@ pub struct Arguments {
     #[arg(long)]
     csv: bool,
     /// Rows for a second of --csv
-    #[arg(long, value_name = "PER_SECOND", default_value_t = 120, requires = "csv",
+    #[arg(long, value_name = "PER_SECOND", default_value_t = points_per_second(), requires = "csv",
           value_parser = clap::value_parser!(u32).range(1..=100_000))]
     resolution: u32,
     /// Draw with plain ASCII characters
     #[arg(long, conflicts_with = "csv")]
     ascii: bool,
+}
+
+/// The default of `wave_resolution`.
+fn points_per_second() -> u32 {
+    u32::try_from(Document::fresh(String::new()).wave_resolution).unwrap_or(u32::MAX)
 }
 
 /// Draws, or prints the rows.

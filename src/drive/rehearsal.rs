@@ -24,7 +24,7 @@ use crate::layout;
 use crate::machine::{
     Command, Config, Event, HomingOptions, Inputs, Reply, SessionRules, Snapshot, Supervisor,
 };
-use crate::units::{MILLISECOND_NS, Nanos};
+use crate::units::{MILLISECOND_NS, Nanos, seconds};
 
 /// Options of a rehearsal.
 #[derive(Debug, Clone, Copy)]
@@ -115,7 +115,7 @@ impl<S: CycleObserver, P: SimIo<S>, F: ForceSensor> Rehearsal<S, P, F> {
             control,
             Some(cell(SimLoadCell::new(operator.clone(), options.rail))),
             (stop_line.clone(), power),
-            ControlOptions { starvation, step_loop_silence_s: 0.020 },
+            ControlOptions { starvation, step_loop_silence_s: seconds(layout::STEP_LOOP_SILENCE_NS) },
         );
         let host = HostLine::default();
         control.set_host_line(host.clone());

@@ -3,7 +3,8 @@
 //! This room has the types, the defaults and the rules between them; `cli` reads the values and `app` applies them.
 //! Settings that a *user* changes while the machine runs are in `settings`.
 //!
-//! Each part is a section of the configuration file; a key that is left out keeps its default.
+//! Each part is a section of the configuration file; a key that is left out keeps its default. A default that another
+//! room has is taken from there.
 
 pub mod rules;
 
@@ -12,12 +13,17 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::hal::sim::Mishap;
+use crate::api::ServerLimits;
+use crate::auth;
+use crate::hal::sim::{Mishap, RailOptions};
 use crate::layout;
+use crate::machine::HomingOptions;
+use crate::settings::RailGeometry;
 use crate::units::{Grams, Mm, MmPerS, StepsPerMm};
 
 /// All options.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Options {
     /// Address that the server listens on; port 0 takes any free one.
     pub listen: SocketAddr,
@@ -115,10 +121,7 @@ impl Default for Access {
     fn default() -> Self {
         Access {
             hostname: None,
-            // Development servers of the app.
-            extra_origins: ["http://localhost:3000", "http://localhost:8080", "http://localhost:4200"]
-                .map(str::to_owned)
-                .to_vec(),
+            extra_origins: auth::DEFAULT_EXTRA_ORIGINS.map(str::to_owned).to_vec(),
             remote_machine: None,
             lease: LeasePolicy::default(),
         }
@@ -137,7 +140,8 @@ pub struct ConnectionOptions {
 
 impl Default for ConnectionOptions {
     fn default() -> Self {
-        ConnectionOptions { connections: 64, ws_sockets: 16 }
+        let ServerLimits { connections, sockets, .. } = ServerLimits::default();
+        ConnectionOptions { connections, ws_sockets: sockets }
     }
 }
 
@@ -245,8 +249,7 @@ pub struct RailSection {
 
 impl Default for RailSection {
     fn default() -> Self {
-        // A pulley of 20 teeth on a belt with 2 mm pitch.
-        RailSection { travel_per_turn: Mm::constant(40.0) }
+        RailSection { travel_per_turn: const { Mm::constant(RailGeometry::DEFAULT.travel_per_turn_mm) } }
     }
 }
 
@@ -268,11 +271,14 @@ pub struct HomingSection {
 
 impl Default for HomingSection {
     fn default() -> Self {
-        HomingSection {
-            fast: MmPerS::constant(40.0),
-            slow: MmPerS::constant(5.0),
-            back_off: Mm::constant(3.0),
-        }
+        let HomingOptions { fast, slow, back_off } = HomingOptions::default();
+        HomingSection { fast, slow, back_off }
+    }
+}
+
+impl From<HomingSection> for HomingOptions {
+    fn from(HomingSection { fast, slow, back_off }: HomingSection) -> HomingOptions {
+        HomingOptions { fast, slow, back_off }
     }
 }
 
@@ -411,13 +417,13 @@ pub struct Sim {
 impl Default for Sim {
     fn default() -> Self {
         Sim {
-            length: Mm::constant(155.0),
-            steps_per_mm: StepsPerMm::constant(10.0),
-            start: Mm::constant(77.5),
-            hysteresis: Mm::constant(0.5),
-            overtravel: Mm::constant(3.0),
-            wall: Mm::constant(1_000.0),
-            stiffness_g_per_mm: 50.0,
+            length: const { Mm::constant(RailOptions::DEFAULT.length_mm) },
+            steps_per_mm: const { StepsPerMm::constant(RailOptions::DEFAULT.steps_per_mm) },
+            start: const { Mm::constant(RailOptions::DEFAULT.start_mm) },
+            hysteresis: const { Mm::constant(RailOptions::DEFAULT.hysteresis_mm) },
+            overtravel: const { Mm::constant(RailOptions::DEFAULT.overtravel_mm) },
+            wall: const { Mm::constant(RailOptions::DEFAULT.wall_mm) },
+            stiffness_g_per_mm: RailOptions::DEFAULT.stiffness_g_per_mm,
             mishaps: Vec::new(),
             pulse_log: None,
         }

@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 
 use super::{Driver, ForceSensorOptions, Options};
+use crate::api::ServerLimits;
 use crate::layout;
 use crate::machine::SessionRules;
 use crate::units::SECOND_NS;
@@ -60,7 +61,7 @@ impl Options {
     /// The first broken rule.
     pub fn check(&self) -> Result<(), OptionsError> {
         self.check_access()?;
-        within("limits.connections", self.limits.connections, 8..=65_536)?;
+        within("limits.connections", self.limits.connections, ServerLimits::FEWEST..=65_536)?;
         within("limits.ws_sockets", self.limits.ws_sockets, 1..=self.limits.connections)?;
         within("session.longest_min", self.session.longest_min, 0..=LONGEST_MIN)?;
         within("session.release_min", self.session.release_min, 0..=LONGEST_MIN)?;

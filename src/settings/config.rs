@@ -16,10 +16,15 @@ pub struct RailGeometry {
     pub max_steps_per_s: f64,
 }
 
-impl Default for RailGeometry {
+impl RailGeometry {
     /// A 20-tooth pulley on a 2 mm belt: with the default 400 microsteps a turn, 10 steps/mm.
+    pub const DEFAULT: RailGeometry =
+        RailGeometry { travel_per_turn_mm: 40.0, max_steps_per_s: layout::MAX_STEP_RATE_HZ as f64 };
+}
+
+impl Default for RailGeometry {
     fn default() -> RailGeometry {
-        RailGeometry { travel_per_turn_mm: 40.0, max_steps_per_s: f64::from(layout::MAX_STEP_RATE_HZ) }
+        RailGeometry::DEFAULT
     }
 }
 

@@ -25,7 +25,7 @@ const ROOMS: [(&str, &str); 22] = [
     ("api", "units wall_clock files layout wave motion machine settings store auth"),
     ("feed", "units wall_clock files layout wave motion machine settings store auth"),
     // Between the two rooms that need it: cli makes the options, app obeys them.
-    ("options", "units layout wave motion machine hal"),
+    ("options", "units layout wave motion machine hal settings auth api"),
     (
         "app",
         "units wall_clock files layout wave motion machine hal drive diag sensor settings store auth api feed options",

@@ -19,7 +19,7 @@ use yep::machine::{Command, Config, Fault, HomingOptions, Snapshot, State, Super
 use yep::sensor::logs::LogSink;
 use yep::sensor::{BoardListener, SampleLimits, SampleValidator, Scale, SensorReport};
 use yep::settings::{RailGeometry, Settings, new_id};
-use yep::units::{MILLISECOND_NS, Nanos};
+use yep::units::{MILLISECOND_NS, Nanos, seconds};
 use yep::wave::{Shape, Wave};
 use yep_sensor_board::hx711::{Conversion, Hx711};
 use yep_sensor_board::sim::Chip;
@@ -140,7 +140,10 @@ impl WallRig {
             control,
             Some(wired(rail, operator.clone(), rate_hz, trouble.clone())),
             (stop_line, power),
-            ControlOptions { starvation: StarvationPolicy::EndsMotion, step_loop_silence_s: 0.020 },
+            ControlOptions {
+                starvation: StarvationPolicy::EndsMotion,
+                step_loop_silence_s: seconds(layout::STEP_LOOP_SILENCE_NS),
+            },
         );
         let mut rig = WallRig {
             control,

@@ -91,7 +91,9 @@ fn a_store_of_version_1_is_opened_and_brought_up_to_date() {
 
 #[test]
 fn the_state_of_a_newer_program_is_refused_and_kept() {
-    for (tree, known) in [("settings", 2), ("meta", 3), ("waves", 1), ("counters", 1), ("calibration", 1)] {
+    for (tree, known) in
+        [("settings", STORED_VERSION), ("meta", 3), ("waves", 1), ("counters", 1), ("calibration", 1)]
+    {
         let dir = tempfile::tempdir().unwrap();
         let id = filled(dir.path(), 1).document.id;
         let key = match tree {

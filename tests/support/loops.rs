@@ -14,8 +14,9 @@ use yep::drive::{
 };
 use yep::hal::sim::SimLoadCell;
 use yep::hal::{Clock, StepIo};
+use yep::layout;
 use yep::machine::{Accepted, Command, Event, Inputs, Snapshot, State, Supervisor};
-use yep::units::Nanos;
+use yep::units::{Nanos, seconds};
 
 const CYCLE_NS: Nanos = 1_000_000;
 
@@ -145,7 +146,10 @@ impl Loops {
             ends,
             None,
             (stop_line, power),
-            ControlOptions { starvation: StarvationPolicy::EndsMotion, step_loop_silence_s: 0.020 },
+            ControlOptions {
+                starvation: StarvationPolicy::EndsMotion,
+                step_loop_silence_s: seconds(layout::STEP_LOOP_SILENCE_NS),
+            },
         );
         let mut loops = Loops { status, step_loop, control, bridge, next_cycle: CYCLE_NS, sent: 0 };
         loops.command(Command::Calibrate);

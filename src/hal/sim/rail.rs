@@ -26,19 +26,23 @@ pub struct RailOptions {
     pub motor: Option<MotorOptions>,
 }
 
-impl Default for RailOptions {
+impl RailOptions {
     /// The rail of the first clients: 155 mm and 1550 steps; no spring within reach.
+    pub const DEFAULT: RailOptions = RailOptions {
+        length_mm: 155.0,
+        steps_per_mm: 10.0,
+        start_mm: 77.5,
+        hysteresis_mm: 0.5,
+        overtravel_mm: 3.0,
+        wall_mm: 1_000.0,
+        stiffness_g_per_mm: 50.0,
+        motor: None,
+    };
+}
+
+impl Default for RailOptions {
     fn default() -> Self {
-        RailOptions {
-            length_mm: 155.0,
-            steps_per_mm: 10.0,
-            start_mm: 77.5,
-            hysteresis_mm: 0.5,
-            overtravel_mm: 3.0,
-            wall_mm: 1_000.0,
-            stiffness_g_per_mm: 50.0,
-            motor: None,
-        }
+        RailOptions::DEFAULT
     }
 }
 
