@@ -5,8 +5,8 @@
 //! - [`allowance`]: upper bound on speed from the measured force
 //! - [`stop`]: time-optimal stop in closed form
 //! - [`plan`]: time-optimal point-to-point move; [`course`]: such a move cut into control cycles
-//! - [`tracker`]: trajectory tracking, one control cycle at a time; `constraints`: what such a cycle may choose; [`deferred_limits`]: when lowered limits take
-//!   effect
+//! - [`tracker`]: trajectory tracking, one control cycle at a time; `constraints`: what such a cycle may choose;
+//!   [`deferred_limits`]: when lowered limits take effect
 //! - [`follower`]: setpoints of a wave: gentle approach, start, changes, end
 //! - [`reach`]: largest amplitude of a wave that the axis can follow
 //! - [`ease`], [`mix`]: smoothing filter and cross-fade, for the follower
