@@ -25,7 +25,7 @@ pub fn commit(package: &Path) -> Option<(String, Vec<PathBuf>)> {
     Some((id, watched))
 }
 
-/// Time of the commit of this very package [s since 1970].
+/// Time of the commit of this very package (s since 1970).
 pub fn commit_time(package: &Path) -> Option<u64> {
     commit(package)?;
     let time =

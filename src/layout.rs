@@ -82,9 +82,9 @@ pub struct Partition {
     pub label: &'static str,
     /// File system; `none` if there is none yet.
     pub filesystem: &'static str,
-    /// Start [MiB].
+    /// Start (MiB).
     pub start_mib: u64,
-    /// Size when the card is written [MiB].
+    /// Size when the card is written (MiB).
     pub size_mib: u64,
     /// True if it grows to the rest of the card at the first boot.
     pub grows: bool,

@@ -3,7 +3,7 @@
 /// Drawing options.
 #[derive(Debug, Clone, Copy)]
 pub struct ChartStyle {
-    /// Width [characters].
+    /// Width (characters).
     pub width: usize,
     /// Plain ASCII instead of braille dots and box lines.
     pub ascii: bool,
@@ -14,13 +14,13 @@ pub struct ChartStyle {
 const ROWS: usize = 17;
 /// Least width of a chart.
 const MIN_WIDTH: usize = 32;
-/// Least distance of two labels of the time axis [characters].
+/// Least distance of two labels of the time axis (characters).
 const LABEL_EVERY: usize = 10;
 
 /// Scales of the axes.
 #[derive(Debug, Clone, Copy)]
 pub struct Axes {
-    /// Right end of the time axis [s].
+    /// Right end of the time axis (s).
     pub seconds: f64,
     /// Value of a height of 1.
     pub top: f64,

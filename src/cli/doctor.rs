@@ -123,7 +123,7 @@ fn us(ns: Nanos) -> f64 {
 /// Quantiles that are shown, with their names.
 const SHARES: [(&str, f64); 3] = [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)];
 
-/// Upper ends of the bars as powers of two [ns], where the histogram is exact: from 0.5 µs to 34 s.
+/// Upper ends of the bars as powers of two (ns), where the histogram is exact: from 0.5 µs to 34 s.
 const BAR_ENDS_LOG2: std::ops::RangeInclusive<u32> = 9..=35;
 
 /// Upper end of each bar and its number of waits, up to the last one that has any.

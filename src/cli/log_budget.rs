@@ -13,9 +13,9 @@ use tracing_subscriber::layer::{Context, Layer};
 
 use crate::token_bucket::TokenBucket;
 
-/// Burst of a call site [lines].
+/// Burst of a call site (lines).
 const BURST: f64 = 100.0;
-/// Rate of a call site in the long run [lines/s].
+/// Rate of a call site in the long run (lines/s).
 const LINES_PER_S: f64 = 2.0;
 
 /// Token buckets of all call sites.

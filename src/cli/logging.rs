@@ -23,7 +23,7 @@ use super::log_budget::LogBudget;
 
 /// Filter without RUST_LOG.
 const DEFAULT_FILTER: &str = "info";
-/// Length of the queue [lines].
+/// Length of the queue (lines).
 const QUEUED_LINES: usize = 1024;
 /// Longest line; longer ones are cut, which bounds the memory of the queue.
 const LINE_BYTES: usize = 4096;

@@ -31,7 +31,7 @@ fn widest(one: ProfileLimits, other: ProfileLimits) -> ProfileLimits {
     }
 }
 
-/// Duration of a ramp from `speed` to rest with these limits [s].
+/// Duration of a ramp from `speed` to rest with these limits (s).
 fn ramp_s(speed: f64, ProfileLimits { acceleration, jerk, .. }: ProfileLimits) -> f64 {
     speed / acceleration + acceleration / jerk
 }

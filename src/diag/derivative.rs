@@ -36,7 +36,7 @@ use crate::units::{Nanos, SECOND_NS, seconds};
 pub struct PlanSample {
     /// Instant.
     pub at: Nanos,
-    /// Position [steps].
+    /// Position (steps).
     pub place: f64,
 }
 
@@ -77,7 +77,7 @@ pub fn derivative<const N: usize>(samples: &[PlanSample; N], uncertainty: f64) -
 }
 
 /// Spacing of samples, each exact to `uncertainty` steps, at which the derivative of that order is exact to `wanted`
-/// [s].
+/// (s).
 pub fn spacing_s(order: u32, uncertainty: f64, wanted: f64) -> f64 {
     libm::pow(f64::from(1 << order) * uncertainty / wanted, 1.0 / f64::from(order))
 }

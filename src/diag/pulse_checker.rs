@@ -36,7 +36,7 @@ pub struct CheckOptions {
     pub timing: PulseTiming,
     /// Precision of the edges' timing.
     pub precision: Precision,
-    /// Highest speed of homing [mm/s].
+    /// Highest speed of homing (mm/s).
     pub homing_mm_s: f64,
 }
 

@@ -25,9 +25,9 @@ use crate::units::{MICROSECOND_NS, Nanos, SECOND_NS, seconds};
 const TOLERANCE: f64 = 0.01;
 /// Uncertainty of spaced samples, as a share of the limit.
 const UNCERTAINTY_SHARE: f64 = 0.02;
-/// Tolerance of the planner's root finding [steps].
+/// Tolerance of the planner's root finding (steps).
 const ROOT_TOLERANCE: f64 = 1e-5;
-/// Longest lag of a late step behind the plan: an interval, which is a step, or more in a start [steps].
+/// Longest lag of a late step behind the plan: an interval, which is a step, or more in a start (steps).
 const MAX_LAG: f64 = 1.25;
 /// After a late step the next one comes no sooner than this share of the interval (S20).
 const MIN_INTERVAL_SHARE: f64 = 15.0 / 16.0;
@@ -36,7 +36,7 @@ const ONSET_STEPS: u64 = 16;
 /// Time of debouncing: an input that reads active is sampled four times, 15 us apart, and no step is made until then
 /// (S20).
 const INPUT_SAMPLING_NS: Nanos = 60 * MICROSECOND_NS;
-/// A step is due when the plan is at most this far past its boundary [steps].
+/// A step is due when the plan is at most this far past its boundary (steps).
 const BOUNDARY_TOLERANCE: f64 = 0.1;
 
 /// Precision of the edges' timing.
@@ -48,7 +48,7 @@ pub struct Precision {
     pub slews: bool,
 }
 
-/// Range that the axis must stay inside of [steps of the step counter].
+/// Range that the axis must stay inside of (steps of the step counter).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PositionRange {
     /// The back end.
@@ -145,7 +145,7 @@ impl StepTrain {
         found
     }
 
-    /// Uncertainty of the plan's position at an edge [steps].
+    /// Uncertainty of the plan's position at an edge (steps).
     fn uncertainty(&self, speed: f64) -> f64 {
         self.uncertainty_on_time(speed) + if self.precision.slews { MAX_LAG } else { 0.0 }
     }

@@ -213,7 +213,7 @@ impl Pins {
     }
 }
 
-/// Pulse timing of the motor driver [ns].
+/// Pulse timing of the motor driver (ns).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Timing {
@@ -282,7 +282,7 @@ impl From<HomingSection> for HomingOptions {
     }
 }
 
-/// Time limits of waves and of holding the axis at rest [min]; 0 means none.
+/// Time limits of waves and of holding the axis at rest (min); 0 means none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SessionOptions {
@@ -306,7 +306,7 @@ pub struct Force {
     pub sensor: Option<ForceSensorOptions>,
     /// The serial device of the sensor's board.
     pub device: PathBuf,
-    /// Baud rate [bit/s].
+    /// Baud rate (bit/s).
     pub baud: u32,
     /// Conversion rate [1/s]: 10 or 80.
     pub rate_hz: u16,
@@ -381,7 +381,7 @@ pub enum Require {
 pub struct HostOptions {
     /// Alarm of the supply's monitor, 0 or 1, or the flags of the firmware.
     pub under_voltage: Option<PathBuf>,
-    /// Temperature of the processor [m°C].
+    /// Temperature of the processor (m°C).
     pub temperature: Option<PathBuf>,
 }
 

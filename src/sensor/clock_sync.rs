@@ -3,7 +3,7 @@
 //!
 //! Each message carries its time of sending on the board's clock, and arrives after a delay of line, driver and
 //! scheduler that has a lower bound. So the smallest difference between arrival and sending is the best estimate of the
-//! offset. The estimate may rise slowly ([`DRIFT`]), since the two clocks drift. A message that a busy host reads late
+//! offset. The estimate may rise slowly (`DRIFT`), since the two clocks drift. A message that a busy host reads late
 //! keeps its true age. If the board's clock drifts more than that, samples look older than they are, which is the safe
 //! side.
 
@@ -23,11 +23,11 @@ pub struct ClockSync {
 struct ClockMapping {
     /// Time stamp of the last message, on the board's clock.
     sent_us: u32,
-    /// The same without wrapping [ns since the first message].
+    /// The same without wrapping (ns since the first message).
     board_ns: Nanos,
     /// Its arrival on the machine's clock.
     heard: Nanos,
-    /// Machine's clock minus the board's [ns].
+    /// Machine's clock minus the board's (ns).
     offset_ns: i128,
 }
 

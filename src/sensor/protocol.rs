@@ -36,7 +36,7 @@ pub struct BoardConfig {
     pub zero_counts: Option<i32>,
     /// Counts per gram; `None` before the first calibration.
     pub counts_per_g: Option<f32>,
-    /// Conversion rate [1/s].
+    /// Conversion rate (1/s).
     pub rate_hz: u16,
 }
 

@@ -78,11 +78,11 @@ pub struct SensorState {
     pub trouble: Option<String>,
     /// The board, after its Hello.
     pub board: Option<BoardReport>,
-    /// Conversion rate [1/s].
+    /// Conversion rate (1/s).
     pub rate_hz: Option<f64>,
     /// Scale in force.
     pub scale: Scale,
-    /// Force of the last plausible sample [g].
+    /// Force of the last plausible sample (g).
     pub force_g: Option<f64>,
     /// Last reading in the sensor's own unit.
     pub reading: Option<f64>,
@@ -107,12 +107,12 @@ pub struct SensorState {
 }
 
 impl SensorState {
-    /// Age of the last plausible sample [ms].
+    /// Age of the last plausible sample (ms).
     pub fn sample_age_ms(&self, now: Nanos) -> Option<u64> {
         Some(now.saturating_sub(self.sample_at?) / MILLISECOND_NS)
     }
 
-    /// Time since the last frame [ms].
+    /// Time since the last frame (ms).
     pub fn link_age_ms(&self, now: Nanos) -> Option<u64> {
         Some(now.saturating_sub(self.heard_at?) / MILLISECOND_NS)
     }

@@ -51,7 +51,7 @@ pub struct Scale {
 }
 
 impl Scale {
-    /// Force of a reading [g]; `None` without a tare and a calibration.
+    /// Force of a reading (g); `None` without a tare and a calibration.
     pub fn force_g(&self, reading: f64) -> Option<f64> {
         Some((reading - self.zero?) / self.per_g?)
     }

@@ -24,7 +24,7 @@ pub const FREE_TARE_G: f64 = 20.0;
 const STEADY_G: f64 = 50.0;
 /// Least signal-to-noise ratio of a calibration: the change of the reading over the spread of the readings.
 const STANDS_OUT: f64 = 10.0;
-/// Smallest weight for a calibration [g].
+/// Smallest weight for a calibration (g).
 pub const LEAST_WEIGHT_G: f64 = 10.0;
 /// Averaging time, and the least number of readings.
 const AVERAGE_S: f64 = 0.5;
@@ -65,7 +65,7 @@ pub enum SensorRefusal {
         "the weight changes the readings by {0:.1} only, which noise does too: put it on, or take a heavier one"
     )]
     NoDifference(f64),
-    /// The weight is out of range; the value is the cell's range [g].
+    /// The weight is out of range; the value is the cell's range (g).
     #[error("the weight must be between {LEAST_WEIGHT_G} and {0} g, with the sign of its direction")]
     Weight(f64),
     /// The scale cannot be stored.

@@ -33,9 +33,9 @@ const READ_BYTES: usize = 4_096;
 pub struct UartOptions {
     /// The serial device.
     pub device: PathBuf,
-    /// Baud rate [bit/s].
+    /// Baud rate (bit/s).
     pub baud: u32,
-    /// Conversion rate [1/s].
+    /// Conversion rate (1/s).
     pub rate_hz: u16,
     /// Limits of a plausible sample.
     pub rules: SampleLimits,

@@ -18,9 +18,9 @@ const STUCK_AFTER_NS: Nanos = SECOND_NS;
 /// Limits of a plausible sample.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SampleLimits {
-    /// Range of the cell, either way [g].
+    /// Range of the cell, either way (g).
     pub range_g: f64,
-    /// Highest slew rate of a force on the carriage [g/s].
+    /// Highest slew rate of a force on the carriage (g/s).
     pub fastest_g_per_s: f64,
     /// Inverts the sign, for a cell that is mounted the other way round.
     pub invert: bool,
@@ -31,7 +31,7 @@ pub struct SampleLimits {
 pub struct SampleCandidate {
     /// Reading in the sensor's own unit.
     pub reading: f64,
-    /// Force [g] before the inversion of the sign.
+    /// Force (g) before the inversion of the sign.
     pub force_g: f64,
     /// Instant of the conversion.
     pub at: Nanos,

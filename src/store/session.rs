@@ -44,19 +44,19 @@ impl SessionEnd {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SessionRecord {
-    /// Beginning by the wall clock, which may be wrong [s since 1970].
+    /// Beginning by the wall clock, which may be wrong (s since 1970).
     pub started_unix_s: u64,
-    /// Duration on the machine's clock [s].
+    /// Duration on the machine's clock (s).
     pub duration_s: f64,
     /// The reason why it ended; `None` while it is under way.
     pub ended: Option<SessionEnd>,
     /// Strokes there and back.
     pub strokes: u64,
-    /// Distance by the pulses [mm].
+    /// Distance by the pulses (mm).
     pub distance_mm: f64,
-    /// Peak speed [mm/s].
+    /// Peak speed (mm/s).
     pub peak_speed_mm_s: f64,
-    /// Peak force, either way [g]; `None` without a load cell.
+    /// Peak force, either way (g); `None` without a load cell.
     pub peak_force_g: Option<f64>,
     /// Codes of the faults, the first cause first, eight at most.
     pub faults: Vec<String>,
@@ -116,9 +116,9 @@ pub struct Counters {
     pub sessions: u64,
     /// Strokes there and back.
     pub strokes: u64,
-    /// Distance [mm].
+    /// Distance (mm).
     pub distance_mm: f64,
-    /// Time in motion [s].
+    /// Time in motion (s).
     pub moving_s: f64,
     /// Number of sessions that ended with a fault.
     pub faults: u64,

@@ -14,17 +14,17 @@ use crate::settings::Settings;
 
 /// Largest number of saved waves.
 pub const MAX_WAVES: usize = 64;
-/// Longest name of a wave [characters].
+/// Longest name of a wave (characters).
 pub const WAVE_NAME_CHARS: usize = 64;
-/// Largest saved wave, as compact JSON [bytes].
+/// Largest saved wave, as compact JSON (bytes).
 pub const WAVE_BYTES: usize = 64 * 1024;
-/// Largest size of all saved waves together [bytes].
+/// Largest size of all saved waves together (bytes).
 pub const WAVES_BYTES: usize = 512 * 1024;
 /// Number of sessions that are kept, the newest.
 pub const MAX_SESSIONS: usize = 200;
 /// At this number sessions are renumbered from 1, so that there is always a next number.
 const RENUMBER_FROM: u64 = MAX_WHOLE / 2;
-/// Longest name of a kind of sensor [characters].
+/// Longest name of a kind of sensor (characters).
 const SENSOR_CHARS: usize = 16;
 
 /// Persistent state.

@@ -14,7 +14,7 @@ use super::file::{self, RecordingFileError};
 use super::recording::{Recording, RecordingSummary};
 use crate::{files, layout};
 
-/// Longest number of a recording [digits]: enough for one a second for thirty years.
+/// Longest number of a recording (digits): enough for one a second for thirty years.
 const DIGITS: usize = 9;
 /// Name of a file until it is complete.
 const UNFINISHED: &str = "unfinished";

@@ -20,21 +20,21 @@ pub struct Recording {
 pub struct RecordingSummary {
     /// Program and version that made it.
     pub program: String,
-    /// Time of the fault by the wall clock, which may be wrong [ms since 1970]; only shown.
+    /// Time of the fault by the wall clock, which may be wrong (ms since 1970); only shown.
     pub at_unix_ms: u64,
     /// Instant of the fault on the machine's clock, which starts with the process.
     pub fault_ns: Nanos,
     /// The fault.
     pub fault: FaultText,
-    /// Other faults while it was latched, with their times after it [s].
+    /// Other faults while it was latched, with their times after it (s).
     pub also: Vec<(f64, FaultText)>,
     /// State in the last cycle without the fault.
     pub before: Option<StateBeforeFault>,
     /// Scale of the axis before the fault.
     pub axis: Option<AxisScale>,
-    /// Time from the first record to the fault [s].
+    /// Time from the first record to the fault (s).
     pub before_s: f64,
-    /// Time from the fault to the last record [s].
+    /// Time from the fault to the last record (s).
     pub after_s: f64,
     /// Number of cycles whose samples were not taken in time.
     pub missed_cycles: u64,
@@ -95,13 +95,13 @@ impl Recording {
         index.and_then(|index| self.about.names.get(index)).map_or("", String::as_str)
     }
 
-    /// Time of a record after the fault [s]; negative before it.
+    /// Time of a record after the fault (s); negative before it.
     pub fn time_s(&self, record: &Record) -> f64 {
         span_s(self.about.fault_ns, record.at_ns)
     }
 }
 
-/// Time from `from` to `to` [s], exact to the nanosecond for a day.
+/// Time from `from` to `to` (s), exact to the nanosecond for a day.
 pub fn span_s(from: Nanos, to: Nanos) -> f64 {
     let ns = i128::from(to) - i128::from(from);
     ns as f64 * 1e-9

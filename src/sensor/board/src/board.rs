@@ -13,7 +13,7 @@ use crate::frame::{self, Channel, Deframer, SensorFrame};
 use crate::hx711::{self, MAX_COUNTS, MIN_COUNTS};
 use crate::message::{self, ForceReading, FromBoard, Hello, PROTOCOL, Reading, SCHEMA, Setup, ToBoard};
 
-/// Longest time between two samples, new or repeated: 125 a second show that the link is alive [µs].
+/// Longest time between two samples, new or repeated: 125 a second show that the link is alive (µs).
 pub const SIGN_OF_LIFE_US: u32 = 8_000;
 /// Number of missed conversions in a row after which the converter counts as silent.
 const MISSED_CONVERSIONS: u32 = 4;

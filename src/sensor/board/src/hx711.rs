@@ -13,7 +13,7 @@ pub const MAX_COUNTS: i32 = 0x7f_ffff;
 /// Lowest conversion result, also of everything below the range.
 pub const MIN_COUNTS: i32 = -0x80_0000;
 
-/// Conversion rates that the pin RATE selects, with the internal clock [1/s].
+/// Conversion rates that the pin RATE selects, with the internal clock (1/s).
 pub const RATES_HZ: [u16; 2] = [10, 80];
 
 const BITS: u32 = 24;

@@ -18,7 +18,7 @@ pub const SCHEMA: u64 = {
     from.rotate_left(1) ^ to
 };
 
-/// Longest message [bytes].
+/// Longest message (bytes).
 pub const MESSAGE_BYTES: usize = 64;
 
 /// From the board to its host.
@@ -54,7 +54,7 @@ pub struct Setup {
     pub zero_counts: Option<i32>,
     /// Change of the reading per gram; negative for a cell that is mounted the other way round.
     pub counts_per_g: Option<f32>,
-    /// Conversion rate [1/s].
+    /// Conversion rate (1/s).
     pub rate_hz: u16,
 }
 
@@ -63,9 +63,9 @@ pub struct Setup {
 pub struct ForceReading {
     /// Number of the conversion. The same number again is a repeated sample.
     pub number: u32,
-    /// Instant of the conversion on the board's clock [µs]; wraps every 71 minutes.
+    /// Instant of the conversion on the board's clock (µs); wraps every 71 minutes.
     pub taken_us: u32,
-    /// Instant of sending on the same clock [µs].
+    /// Instant of sending on the same clock (µs).
     pub sent_us: u32,
     /// Raw conversion result, 24 bits with a sign.
     pub counts: i32,
@@ -76,7 +76,7 @@ pub struct ForceReading {
 /// Force, or the reason why there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, Schema)]
 pub enum Reading {
-    /// Filtered force [g].
+    /// Filtered force (g).
     Force(f32),
     /// The board has no zero and factor since power-on.
     Unscaled,
@@ -103,7 +103,7 @@ pub enum ToBoard {
     },
     /// Set the conversion rate to the nearest that the converter has.
     SetRate {
-        /// Conversion rate [1/s].
+        /// Conversion rate (1/s).
         rate_hz: u16,
     },
 }
