@@ -59,7 +59,7 @@ impl Place {
     }
 }
 
-fn said(output: &Output) -> String {
+fn output_text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
@@ -107,8 +107,8 @@ fn what_an_installation_takes_away_is_installed_again() {
     let place = bare_computer(removes);
     place.program("bin/qemu-img", "");
     let output = place.run("card-tools", &["--install"], "");
-    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
-    assert!(place.path("bin/qemu-img").exists() && said(&output).contains("nothing is missing"));
+    assert_eq!(output.status.code(), Some(0), "{}", output_text(&output));
+    assert!(place.path("bin/qemu-img").exists() && output_text(&output).contains("nothing is missing"));
     assert_eq!(installations(&place), 2);
     // A second run has nothing to do.
     assert!(place.run("card-tools", &[], "").status.success());
@@ -126,8 +126,8 @@ fn what_cannot_be_had_ends_the_search() {
     for also in [either, "rm -f \"$PLACE/bin/cpio\""] {
         let place = bare_computer(also);
         let output = place.run("card-tools", &["--install"], "");
-        assert_eq!(output.status.code(), Some(1), "{}", said(&output));
-        let still = said(&output);
+        assert_eq!(output.status.code(), Some(1), "{}", output_text(&output));
+        let still = output_text(&output);
         assert!(still.contains("still missing after installing them: "), "{still}");
         assert!((2..=4).contains(&installations(&place)));
     }
@@ -167,13 +167,13 @@ fn what_was_not_tried_fails_in_ci_and_is_said_elsewhere() {
     ] {
         let place = all_green(tools, cargo);
         let elsewhere = place.run("test", &[], "");
-        assert_eq!(elsewhere.status.code(), Some(0), "{}", said(&elsewhere));
+        assert_eq!(elsewhere.status.code(), Some(0), "{}", output_text(&elsewhere));
         let in_ci = place.run("test", &[], "true");
-        let log = said(&in_ci);
+        let log = output_text(&in_ci);
         assert_eq!(in_ci.status.code(), Some(i32::from(left_out.is_some())), "{log}");
         match left_out {
             Some(words) => {
-                assert!(said(&elsewhere).contains(words));
+                assert!(output_text(&elsewhere).contains(words));
                 assert!(log.split_once("== FAILED").is_some_and(|(_, why)| why.contains(words)), "{log}");
             }
             None => assert!(log.contains("the card passed") && !log.contains("FAILED"), "{log}"),
@@ -201,10 +201,10 @@ fn warnings(card_txt: &[u8]) -> (Vec<String>, String) {
     fs::write(place.path("boot/card.txt"), card_txt).unwrap();
     fs::write(place.path("boot/yep.toml"), "driver = 'sim'\r\n").unwrap();
     let output = place.card_script("setup", &CARD);
-    assert!(output.status.success(), "{}", said(&output));
+    assert!(output.status.success(), "{}", output_text(&output));
     assert_eq!(fs::read(place.path("run/yep.toml")).unwrap(), b"driver = 'sim'\r\n");
     let warnings = fs::read_to_string(place.path("run/warnings")).unwrap();
-    assert_eq!(said(&output), warnings, "the log and the screen say the same");
+    assert_eq!(output_text(&output), warnings, "the log and the screen say the same");
     let network = fs::read_to_string(place.path("run/wpa_supplicant-wlan0.conf")).unwrap_or_default();
     (warnings.lines().map(str::to_owned).collect(), network)
 }

@@ -7,7 +7,7 @@ use yep::hal::sim::{Mishap, Mishaps, MotorOptions, VirtualClock};
 use yep::machine::{Accepted, Command, Event, Fault, State, StopLevel};
 use yep::motion::RailEnd;
 
-use crate::plain::{Edges, Plain, homed, position_error_mm, stall, until_fast};
+use crate::plain::{Edges, Plain, homed, position_error_mm, run_until_fast, stall};
 use crate::support::{options, sine};
 
 /// Causes of a ramp down from speed.
@@ -23,7 +23,7 @@ const RAMPS: [Ramp; 3] = [Ramp::Stop, Ramp::ForceLost, Ramp::Starved];
 impl Ramp {
     /// Begins the ramp at 440 mm/s or more, and lets it run for some milliseconds.
     fn begin(self, machine: &mut Plain) {
-        until_fast(machine, 440.0);
+        run_until_fast(machine, 440.0);
         match self {
             Ramp::Stop => machine.stop(),
             Ramp::ForceLost => {
@@ -112,7 +112,7 @@ fn a_late_step_on_a_ramp_loses_the_position() {
 fn stall_on_ramp(machine: &mut Plain, clock: &VirtualClock, ramp: Ramp, stall_ns: u64) {
     if ramp == Ramp::Starved {
         // Both happen within one call: the stall is scheduled beforehand, for some milliseconds behind the queue's end.
-        until_fast(machine, 440.0);
+        run_until_fast(machine, 440.0);
         stall(clock, machine.now() + 25_000_000, stall_ns);
         machine.stall_control(40_000_000);
         machine.cycle();
@@ -135,7 +135,7 @@ fn a_trip_on_a_ramp_latches_also_when_it_is_over_before_the_next_cycle() {
             let clock = VirtualClock::default();
             let mut machine = running(&clock, true);
             let at = if ramp == Ramp::Starved {
-                until_fast(&mut machine, 440.0);
+                run_until_fast(&mut machine, 440.0);
                 machine.now() + 25_000_000
             } else {
                 ramp.begin(&mut machine);

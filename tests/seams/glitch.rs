@@ -9,7 +9,7 @@ use yep::hal::sim::{Mishap, SimulatedOperator, VirtualClock};
 use yep::machine::{Accepted, State};
 
 use crate::fine::{fine, period_s};
-use crate::plain::{homed, position_error_mm, until_fast};
+use crate::plain::{homed, position_error_mm, run_until_fast};
 use crate::random::{self, Random};
 use crate::support::{options, sine, steps, timing};
 
@@ -60,7 +60,7 @@ fn a_glitch_costs_neither_position_nor_the_time_base_at_any_rate() {
             let period_s = period_s(speed);
             assert_eq!(machine.command(sine(period_s)), Some(Ok(Accepted::Now)));
             machine.run_ms((period_s * 1e3) as u64 + 1_500);
-            until_fast(&mut machine, speed * 0.9);
+            run_until_fast(&mut machine, speed * 0.9);
             machine.sink().0.clear();
             let made = Glitches::default();
             glitch(&clock, &machine.operator().clone(), random::from_env(), glitches, &made);

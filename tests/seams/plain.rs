@@ -40,7 +40,7 @@ pub fn stall(clock: &VirtualClock, at: u64, stall_ns: u64) {
 }
 
 /// Runs until the axis is faster than `above_mm_s`.
-pub fn until_fast(machine: &mut Plain, above_mm_s: f64) {
+pub fn run_until_fast(machine: &mut Plain, above_mm_s: f64) {
     let reached = machine.run_while(20_000, |snapshot| snapshot.velocity_mm_s.abs() < above_mm_s);
     assert!(reached, "never that fast");
 }
