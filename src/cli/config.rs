@@ -166,8 +166,7 @@ mod tests {
             .map(|line| line.strip_prefix("#: ").unwrap_or(line).to_owned() + "\n")
             .collect();
         let example: toml::Table = all.parse().unwrap();
-        let mut options = Options::default();
-        options.app = Some("/usr/share/yep/app".into());
+        let mut options = Options { app: Some("/usr/share/yep/app".into()), ..Options::default() };
         options.pins.e_stop = Some(16);
         options.pins.driver_alarm = Some(26);
         options.pins.enable = Some(25);
