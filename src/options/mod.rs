@@ -308,7 +308,7 @@ pub struct Force {
     pub device: PathBuf,
     /// Baud rate (bit/s).
     pub baud: u32,
-    /// Conversion rate [1/s]: 10 or 80.
+    /// Conversion rate (1/s): 10 or 80.
     pub rate_hz: u16,
     /// True if the cell is mounted the other way round.
     pub invert: bool,
