@@ -3,7 +3,7 @@
 //! A board on a serial line digitises the load cell. [`yep_sensor_board`] is the code that the board and this room
 //! share. On the way from the line to the control cycle:
 //!
-//! - [`line`]: the serial device, the only file that uses rppal's `Uart`
+//! - [`line`](mod@line): the serial device, the only file that uses rppal's `Uart`
 //! - [`protocol`]: state machine of the link: version check, configuration of the board, detection of new and frozen
 //!   samples
 //! - [`clock_sync`]: converts the board's time stamps to the machine's monotonic clock

@@ -7,7 +7,7 @@
 //! - [`record`]: one control cycle in 40 bytes
 //! - [`ring`]: the recorder itself; pure, so it also runs on virtual time
 //! - [`recording`]: the frozen records of a fault, and their summary
-//! - [`file`]: file format of a recording, with checksums
+//! - [`file`](mod@file): file format of a recording, with checksums
 //! - [`archive`]: folder of recordings; only the newest few are kept
 //! - [`export`]: a recording as JSON and as CSV
 //!
