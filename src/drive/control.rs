@@ -120,7 +120,8 @@ impl<F: ForceSensor> Control<F> {
             now,
             inputs: self.executor.status().inputs(),
             force_known: self.force.is_none() || force_g.is_some(),
-            force_full: force_g.is_some_and(|force_g| self.supervisor.config().allowance.is_full(force_g)),
+            force_full: force_g
+                .is_some_and(|force_g| self.supervisor.config().allowance.blocks_motion(force_g)),
             motion,
             stop,
             ending: line.is_shutting_down(),

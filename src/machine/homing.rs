@@ -116,15 +116,15 @@ impl Homing {
             return if inputs.front && inputs.back {
                 HomingProgress::Failed(Fault::BothLimitsClosed)
             } else {
-                self.begin(now, first_phase(inputs), motion)
+                self.begin_phase(now, first_phase(inputs), motion)
             };
         };
         if now > self.deadline_ns {
             return HomingProgress::Failed(Fault::HomingTimeout);
         }
         match (motion.resting, motion.outcome) {
-            (true, Some(outcome)) => match self.conclude(phase, outcome, inputs, motion) {
-                Ok(Some(next)) => self.begin(now, next, motion),
+            (true, Some(outcome)) => match self.evaluate_move(phase, outcome, inputs, motion) {
+                Ok(Some(next)) => self.begin_phase(now, next, motion),
                 Ok(None) => self.calibration.map_or(HomingProgress::Wait, HomingProgress::Done),
                 Err(fault) => HomingProgress::Failed(fault),
             },
@@ -132,7 +132,7 @@ impl Homing {
         }
     }
 
-    fn begin(&mut self, now: Nanos, phase: HomingPhase, motion: &MotionStatus) -> HomingProgress {
+    fn begin_phase(&mut self, now: Nanos, phase: HomingPhase, motion: &MotionStatus) -> HomingProgress {
         let nominal = self.geometry.nominal.get();
         let max_stroke_mm = self.geometry.max_stroke.get();
         let HomingOptions { fast, slow, back_off } = self.options;
@@ -170,7 +170,7 @@ impl Homing {
     }
 
     /// Evaluates the end of a move: returns the next phase, none after the last one, or a fault.
-    fn conclude(
+    fn evaluate_move(
         &mut self,
         phase: HomingPhase,
         outcome: MotionOutcome,
@@ -197,34 +197,33 @@ impl Homing {
         }
         match phase {
             HomingPhase::Leave(end) => {
-                open_behind(end, touched, inputs).map(|()| Some(HomingPhase::Seek(RailEnd::Front)))
+                check_switch_opened(end, touched, inputs).map(|()| Some(HomingPhase::Seek(RailEnd::Front)))
             }
             HomingPhase::BackOff(end) => {
-                open_behind(end, touched, inputs).map(|()| Some(HomingPhase::Touch(end)))
+                check_switch_opened(end, touched, inputs).map(|()| Some(HomingPhase::Touch(end)))
             }
-            HomingPhase::Depart => {
-                open_behind(RailEnd::Front, touched, inputs).map(|()| Some(HomingPhase::Seek(RailEnd::Back)))
-            }
-            HomingPhase::Park => open_behind(RailEnd::Back, touched, inputs).map(|()| None),
+            HomingPhase::Depart => check_switch_opened(RailEnd::Front, touched, inputs)
+                .map(|()| Some(HomingPhase::Seek(RailEnd::Back))),
+            HomingPhase::Park => check_switch_opened(RailEnd::Back, touched, inputs).map(|()| None),
             HomingPhase::Seek(end) => {
-                closed_at(end, touched, Fault::NoSwitchFound(end))?;
+                check_switch_closed(end, touched, Fault::NoSwitchFound(end))?;
                 self.fast_steps = motion.count_steps;
                 Ok(Some(HomingPhase::BackOff(end)))
             }
             HomingPhase::Touch(end) => {
-                closed_at(end, touched, Fault::TouchDisagrees(end))?;
+                check_switch_closed(end, touched, Fault::TouchDisagrees(end))?;
                 let apart_mm =
                     (motion.count_steps - self.fast_steps).abs() as f64 / self.geometry.nominal.get();
                 let step_mm = 1.0 / self.geometry.nominal.get();
                 if apart_mm > AGREEMENT_MM.max(step_mm) + 1e-9 {
                     return Err(Fault::TouchDisagrees(end));
                 }
-                self.both_touched(end, motion.count_steps)
+                self.record_touch(end, motion.count_steps)
             }
         }
     }
 
-    fn both_touched(&mut self, end: RailEnd, count_steps: i64) -> Result<Option<HomingPhase>, Fault> {
+    fn record_touch(&mut self, end: RailEnd, count_steps: i64) -> Result<Option<HomingPhase>, Fault> {
         if end == RailEnd::Front {
             self.front_steps = count_steps;
             return Ok(Some(HomingPhase::Depart));
@@ -251,7 +250,7 @@ fn first_phase(inputs: Inputs) -> HomingPhase {
 
 /// Checks a move off the switch of `end`: it must be complete and have opened the switch. Only the other switch can
 /// have ended it.
-fn open_behind(end: RailEnd, touched: Option<Inputs>, inputs: Inputs) -> Result<(), Fault> {
+fn check_switch_opened(end: RailEnd, touched: Option<Inputs>, inputs: Inputs) -> Result<(), Fault> {
     if touched.is_some() {
         Err(Fault::SwitchTooSoon(end.opposite()))
     } else if inputs.limit(end) {
@@ -262,7 +261,7 @@ fn open_behind(end: RailEnd, touched: Option<Inputs>, inputs: Inputs) -> Result<
 }
 
 /// Checks a move toward `end`: its switch must have ended it.
-fn closed_at(end: RailEnd, touched: Option<Inputs>, otherwise: Fault) -> Result<(), Fault> {
+fn check_switch_closed(end: RailEnd, touched: Option<Inputs>, otherwise: Fault) -> Result<(), Fault> {
     match touched {
         None => Err(otherwise),
         Some(active) if active.limit(end) => Ok(()),

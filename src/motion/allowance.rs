@@ -56,7 +56,7 @@ impl Allowance {
 
     /// True if nothing may move against a force of this magnitude, in either direction. A chart that allows no speed at
     /// any force says nothing about the force: then only the limit itself counts.
-    pub fn is_full(&self, force_g: f64) -> bool {
+    pub fn blocks_motion(&self, force_g: f64) -> bool {
         let force_g = force_g.abs();
         force_g >= self.force_limit_g || (self.speed_mm_s(force_g) == 0.0 && self.speed_mm_s(0.0) > 0.0)
     }
@@ -132,7 +132,7 @@ mod tests {
         let usual = Allowance::new(Grams::constant(1_000.0), speeds_mm_s);
         let none = Allowance::new(Grams::constant(1_000.0), [0.0; ALLOWANCE_POINTS]);
         let full = [0.0, -790.0, 800.0, -999.0, 1_000.0, -1_500.0]
-            .map(|force_g| (usual.is_full(force_g), none.is_full(force_g)));
+            .map(|force_g| (usual.blocks_motion(force_g), none.blocks_motion(force_g)));
         let (no, chart, both) = ((false, false), (true, false), (true, true));
         assert_eq!(full, [no, no, chart, chart, both, both]);
     }

@@ -171,7 +171,7 @@ impl Follower {
             matches!(self.stage, Stage::Starting { .. } | Stage::Steady { .. } | Stage::Finishing { .. });
         let [offset, amplitude] = self.span_now(stroke_mm);
         let settled = offset.v == 0.0 && amplitude.v == 0.0 && self.up.is_none() && self.down.is_none();
-        if even && settled && self.mix.only().is_some() {
+        if even && settled && self.mix.single_graph().is_some() {
             CATCH_UP * amplitude.p * self.steepest_per_s + MIN_CATCH_UP_MM_S
         } else {
             f64::INFINITY
@@ -282,7 +282,7 @@ impl Follower {
         let [offset, amplitude] = self.span_now(stroke_mm);
         let scale = self.scale();
         let settled = |value: &Kinematics| value.v == 0.0 && value.a == 0.0;
-        match self.mix.only() {
+        match self.mix.single_graph() {
             // The usual case, at less cost.
             Some(graph) if settled(&offset) && settled(&amplitude) && scale == Kinematics::at_rest(1.0) => {
                 let (point, rate) = (graph.at(phase), self.rate());
@@ -427,7 +427,7 @@ impl Follower {
     }
 
     fn rests_at(&self, phase: f64) -> bool {
-        self.mix.only().is_some_and(|graph: &Graph| graph.at(phase).slope == 0.0)
+        self.mix.single_graph().is_some_and(|graph: &Graph| graph.at(phase).slope == 0.0)
     }
 }
 

@@ -70,7 +70,7 @@ impl Mix {
     }
 
     /// The graph, if no older one is fading out.
-    pub fn only(&self) -> Option<&Graph> {
+    pub fn single_graph(&self) -> Option<&Graph> {
         self.fading.is_empty().then_some(&self.newest)
     }
 
@@ -146,13 +146,13 @@ mod tests {
     fn the_old_graph_goes_and_the_new_one_is_all() {
         let mut mix = Mix::new(Shape::Sine.into());
         mix.change_to(Shape::Sine.into());
-        assert!(mix.only().is_some(), "the same graph fades");
+        assert!(mix.single_graph().is_some(), "the same graph fades");
         mix.change_to(Shape::Square.into());
-        assert!(mix.only().is_none());
+        assert!(mix.single_graph().is_none());
         assert_eq!(mix.at(0.3, Rate { per_s: 1.0, per_s2: 0.0 }).p, Shape::Sine.at(0.3).position);
         for _ in 0..4_000 {
             mix.advance(1e-3, 10.0);
         }
-        assert_eq!(mix.only(), Some(&Graph::from(Shape::Square)));
+        assert_eq!(mix.single_graph(), Some(&Graph::from(Shape::Square)));
     }
 }

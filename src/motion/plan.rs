@@ -4,7 +4,7 @@
 //! that velocity. From the start state, the transition alone leads to some position. If the target lies beyond it, the
 //! axis must first push, with full jerk and then with full acceleration, and make the transition from there. The harder
 //! it pushes, the farther it comes. So one number, the peak of the push, parametrises a family of moves of which
-//! exactly one hits the target ([`Family`] has the formulas). If that one would coast beyond the speed limit, the push
+//! exactly one hits the target (`Family` has the formulas). If that one would coast beyond the speed limit, the push
 //! ends there, and the axis cruises the rest of the distance. A target on the near side is handled in mirrored
 //! coordinates.
 //!

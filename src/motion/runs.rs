@@ -30,7 +30,7 @@
 //! make the cubic monotone (Fritsch and Carlson, 1980): no instant lies outside its stretch, and none before the
 //! previous one.
 //!
-//! The steps are those of [`step_times`](super::step_times): same boundaries, same hysteresis, same count.
+//! The steps are those of [`step_times`]: same boundaries, same hysteresis, same count.
 
 use heapless::Vec;
 
@@ -54,7 +54,7 @@ const SHORTEST_S: f64 = 1e-9;
 const FRACTION_BITS: u32 = 24;
 /// Fixed-point nanoseconds in a second.
 const FIXED_PER_S: f64 = 1e9 * (1u64 << FRACTION_BITS) as f64;
-/// A longer stretch is not timed by one cubic: [`fixed`] could not represent its times.
+/// A longer stretch is not timed by one cubic: [`to_fixed`] could not represent its times.
 const LONGEST: f64 = (1u64 << 50) as f64;
 
 /// Steps in one direction, timed by a cubic.
@@ -225,7 +225,7 @@ impl RunMaker {
         if !(1..=STEPS_MAX).contains(&steps) {
             return None;
         }
-        let (base, differences) = cubic(stretch, end)?;
+        let (base, differences) = fit_cubic(stretch, end)?;
         self.count += if forward { i64::from(steps) } else { -i64::from(steps) };
         Some(StepRun { base, differences, steps, forward })
     }
@@ -257,7 +257,7 @@ impl RunMaker {
         let boundary = self.count as f64 + beside;
         let at_s = step_times::crossing(from, *piece, boundary, 0.0, piece.duration_s);
         self.count += step;
-        let base = fixed(begin + at_s * FIXED_PER_S);
+        let base = to_fixed(begin + at_s * FIXED_PER_S);
         runs.push(StepRun { base, differences: [0; 3], steps: 1, forward }).is_ok()
     }
 }
@@ -274,7 +274,7 @@ impl RunMaker {
 ///
 /// and the differences at `u` are those of the cubic shifted to `u` by Horner's scheme.
 #[inline]
-fn cubic(stretch: &JerkStretch, end: f64) -> Option<(i64, [i64; 3])> {
+fn fit_cubic(stretch: &JerkStretch, end: f64) -> Option<(i64, [i64; 3])> {
     let JerkStretch { from, to, piece, begin } = stretch;
     let way = to.p - from.p;
     let h = way.abs();
@@ -308,14 +308,14 @@ fn cubic(stretch: &JerkStretch, end: f64) -> Option<(i64, [i64; 3])> {
     let q0 = slope + u * q1;
     let (slope_there, bend_there) = (q0 + u * (q1 + bend), q1 + bend + bend);
     let to_first = slope_there - bend_there + c3;
-    let differences = [to_first, 2.0 * bend_there, 6.0 * c3].map(fixed);
-    Some((fixed(begin + u * q0).wrapping_sub(differences[0]), differences))
+    let differences = [to_first, 2.0 * bend_there, 6.0 * c3].map(to_fixed);
+    Some((to_fixed(begin + u * q0).wrapping_sub(differences[0]), differences))
 }
 
 /// Nearest whole number, for magnitudes below 2⁵¹ (an eighth of a second): the last bit of the sum is worth one. This
 /// costs a fraction of a conversion that holds for every number.
 #[inline]
-fn fixed(time: f64) -> i64 {
+fn to_fixed(time: f64) -> i64 {
     const ONES: f64 = 1.5 * (1u64 << 52) as f64;
     ((time + ONES).to_bits() as i64).wrapping_sub(ONES.to_bits() as i64)
 }
@@ -399,7 +399,7 @@ mod tests {
         for (first, last) in (0..=100u8).flat_map(|i| (0..=100u8).map(move |j| (i, j))) {
             let slopes = [first, last].map(|i| 0.5 + f64::from(i) / 100.0);
             let accepted = |duration_s: f64| {
-                cubic(&stretch_of(slopes, f64::from(STEPS), duration_s), f64::from(STEPS) + 0.9)
+                fit_cubic(&stretch_of(slopes, f64::from(STEPS), duration_s), f64::from(STEPS) + 0.9)
             };
             // The error is proportional to the time, so the longest stretch that is accepted is the worst.
             let (mut good_s, mut bad_s) = (1e-8, LONGEST_S);

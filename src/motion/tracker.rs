@@ -121,7 +121,7 @@ impl Tracker {
             reach: stop::extent(start, stop),
         };
 
-        let (least, most) = reachable(start.a, normal, self.cycle_s);
+        let (least, most) = reachable_accelerations(start.a, normal, self.cycle_s);
         // Firm limits are not for accelerating toward a speed that is too high already: such an acceleration is
         // released.
         let released = libm::copysign((start.a.abs() - stop.jerk * self.cycle_s).max(0.0), start.a);
@@ -132,7 +132,7 @@ impl Tracker {
         };
         let (least, most) = if self.firm_braking && overspeed.is_none() && !exceeds(start.a, gentle) {
             // The rest of a firm braking is released firmly, and not built up again.
-            let (gentle_least, gentle_most) = reachable(start.a, gentle, self.cycle_s);
+            let (gentle_least, gentle_most) = reachable_accelerations(start.a, gentle, self.cycle_s);
             if start.a < 0.0 {
                 (gentle_least, most.min(gentle_most.max(0.0)))
             } else {
@@ -141,7 +141,7 @@ impl Tracker {
         } else {
             (least, most)
         };
-        self.demand = demand(self.demand, &now, &then, gentle, cycle_s);
+        self.demand = updated_demand(self.demand, &now, &then, gentle, cycle_s);
         let wish = wanted_acceleration(&cycle, self.demand, now, then, least, most);
         match permitted_acceleration(&cycle, wish, least, most) {
             Some(a) => {
@@ -222,7 +222,7 @@ fn exceeds(a: f64, limits: RampLimits) -> bool {
 }
 
 /// Range of accelerations that the jerk limit permits at the end of the cycle.
-fn reachable(a: f64, limits: RampLimits, cycle_s: f64) -> (f64, f64) {
+fn reachable_accelerations(a: f64, limits: RampLimits, cycle_s: f64) -> (f64, f64) {
     let step = limits.jerk * cycle_s;
     let limit = limits.acceleration;
     if a > limit {
@@ -236,7 +236,7 @@ fn reachable(a: f64, limits: RampLimits, cycle_s: f64) -> (f64, f64) {
 
 /// Recent demand of the reference, as far as the axis can follow it. A demand beyond that, such as a jump of the
 /// acceleration, is not followed and does not count.
-fn demand(
+fn updated_demand(
     before: RampLimits,
     now: &Kinematics,
     then: &Kinematics,
