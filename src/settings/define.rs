@@ -37,8 +37,13 @@ macro_rules! with_key {
 macro_rules! document_settings {
     ($(
         $(#[doc = $doc:literal])+
-        $name:ident: $type:ty = $default:expr, unit $unit:literal, allowed $allowed:expr
-        $(, stored as $key:literal $(since $since:literal)?)?;
+        $name:ident: $type:ty = {
+            unit: $unit:literal,
+            allowed: $allowed:expr,
+            default: $default:expr,
+            $(stored_as: $key:literal,)?
+            $(since: $since:literal,)?
+        }
     )+) => {
         /// The settings as the clients know them. Serialized in the order in which they always came.
         #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -74,7 +79,7 @@ macro_rules! document_settings {
                 allowed: $allowed,
                 default: || json::<$type>($default),
                 stored_as: stored_as!($($key)?),
-                since: since!($($($since)?)?),
+                since: since!($($since)?),
                 doc: concat!($($doc),+).trim_ascii(),
             };)+
         }
@@ -129,7 +134,7 @@ macro_rules! document_settings {
         impl SettingsPart {
             /// Writes the values that this version of the record has first.
             pub(super) fn write<W: RecordWriter>(&self, version: u8, to: &mut W) -> Result<(), W::Error> {
-                $($(if version == with_key!($key, since!($($since)?)) {
+                $($(if version == with_key!($key, document_rows::$name.since) {
                     to.put(&self.$name)?;
                 })?)+
                 Ok(())
@@ -137,7 +142,7 @@ macro_rules! document_settings {
 
             /// Reads what [`SettingsPart::write`] wrote.
             pub(super) fn read<R: RecordReader>(&mut self, version: u8, from: &mut R) -> Result<(), R::Error> {
-                $($(if version == with_key!($key, since!($($since)?)) {
+                $($(if version == with_key!($key, document_rows::$name.since) {
                     self.$name = from.take()?;
                 })?)+
                 Ok(())
@@ -146,12 +151,16 @@ macro_rules! document_settings {
     };
 }
 
-/// The limits of motion. Each row has its name, the type of its quantity and its field in `MotionLimits`, in the order in which
-/// `MotionLimits::new` takes them.
+/// The limits of motion: each row has its name, the type of its quantity, and its field in
+/// [`MotionLimits`](crate::motion::MotionLimits), where its default is. In the order in which `MotionLimits::new` takes them.
 macro_rules! motion_settings {
     ($(
         $(#[doc = $doc:literal])+
-        $name:ident: $quantity:ident = MotionLimits.$field:ident, allowed $allowed:expr $(, since $since:literal)?;
+        $name:ident: $quantity:ident = {
+            field: $field:ident,
+            allowed: $allowed:expr,
+            $(since: $since:literal,)?
+        }
     )+) => {
         /// New limits of motion. None: the limit stays.
         #[derive(Debug, Clone, Copy, Default, PartialEq)]

@@ -3,12 +3,17 @@
 //! From its row follow its place in the clients' document and in a change, how it is read from JSON, its default, its
 //! range, its place in the stored record and in a backup, and its line in docs/SETTINGS.md.
 //!
-//! To add one, add a row, in the place that it is to have in the clients' document. `stored as` is its key in a backup,
-//! with the unit in the name; `since` is a version above [`STORED_VERSION`](super::STORED_VERSION) and
-//! [`document::VERSION`](crate::store::document::VERSION), which both become it: a store or backup of an older version is
-//! read with the default. Another change of a row (its key, its type, its meaning) needs a step in `store/migrate.rs`. Then
-//! `YEP_UPDATE_DOCS=1 cargo test --lib settings` writes the page anew. What a value means to the machine is in
-//! `config.rs`, and the rules between settings are in `check.rs`.
+//! To add one:
+//!
+//! 1. Add a row, in the place that it is to have in the clients' document. `stored_as` is its key in a backup, with the unit
+//!    in the name. `since` is a version above [`STORED_VERSION`](super::STORED_VERSION) and
+//!    [`document::VERSION`](crate::store::document::VERSION), which both become it: a store or backup of an older version
+//!    is read with the default.
+//! 2. `YEP_UPDATE_DOCS=1 cargo test --lib settings` writes docs/SETTINGS.md anew.
+//! 3. Use it: `config.rs` says what the machine makes of the settings, and `check.rs` has the rules between them. A limit of
+//!    motion also is a field of [`MotionLimits`].
+//!
+//! Another change of a row (its key, its type, its meaning) needs a step in `store/migrate.rs`.
 
 use std::ops::RangeInclusive;
 
@@ -31,61 +36,111 @@ pub const STEPS: RangeInclusive<i64> = 1..=1_000_000_000;
 
 document_settings! {
     /// A label.
-    name: String = "main".to_owned(), unit "", allowed Text(200), stored as "name";
-
+    name: String = {
+        unit: "",
+        allowed: Text(200),
+        default: "main".to_owned(),
+        stored_as: "name",
+    }
     /// Marks the document that `default` means; there is one document, so it is always true.
-    active: bool = true, unit "", allowed True;
-
+    active: bool = {
+        unit: "",
+        allowed: True,
+        default: true,
+    }
     /// Travel in one tick that is 100 % of the chart.
-    tick_stroke_limit: i64 = 10, unit "mm", allowed Whole(Fixed(1), Fixed(1_000)), stored as "tick_stroke_limit_mm";
-
+    tick_stroke_limit: i64 = {
+        unit: "mm",
+        allowed: Whole(Fixed(1), Fixed(1_000)),
+        default: 10,
+        stored_as: "tick_stroke_limit_mm",
+    }
     /// Force that is 100 % of the chart's other axis.
-    // The strongest common load cells end at 100 kg.
-    force_limit: i64 = 1_000, unit "g", allowed Whole(Fixed(1), Fixed(100_000)), stored as "force_limit_g";
-
+    force_limit: i64 = {
+        unit: "g",
+        // The strongest common load cells end at 100 kg.
+        allowed: Whole(Fixed(1), Fixed(100_000)),
+        default: 1_000,
+        stored_as: "force_limit_g",
+    }
     /// Allowed travel in one tick at 0, 10 … 90 % of the force limit.
-    stroke_force_chart: [i64; SLIDERS] = [50, 40, 30, 25, 23, 22, 20, 18, 15, 10], unit "%",
-        allowed List(SLIDERS, 0, 100), stored as "stroke_force_chart_percent";
-
+    stroke_force_chart: [i64; SLIDERS] = {
+        unit: "%",
+        allowed: List(SLIDERS, 0, 100),
+        default: [50, 40, 30, 25, 23, 22, 20, 18, 15, 10],
+        stored_as: "stroke_force_chart_percent",
+    }
     /// Microsteps for a turn of the motor.
-    // The finest driver (256) with the finest motor (400 steps) makes 102 400; ten times that is a mistake for certain.
-    microsteps_per_rev: i64 = 400, unit "", allowed Whole(Fixed(1), Fixed(1_000_000)), stored as "microsteps_per_rev";
-
+    microsteps_per_rev: i64 = {
+        unit: "",
+        // The finest driver (256) with the finest motor (400 steps) makes 102 400; ten times that is a mistake for certain.
+        allowed: Whole(Fixed(1), Fixed(1_000_000)),
+        default: 400,
+        stored_as: "microsteps_per_rev",
+    }
     /// Ticks a second.
-    wave_resolution: i64 = 120, unit "Hz", allowed Whole(Fixed(1), Fixed(10_000)), stored as "wave_resolution_hz";
-
+    wave_resolution: i64 = {
+        unit: "Hz",
+        allowed: Whole(Fixed(1), Fixed(10_000)),
+        default: 120,
+        stored_as: "wave_resolution_hz",
+    }
     /// Longest stroke that the user wants.
-    stroke_limit: i64 = 155, unit "mm", allowed Whole(Fixed(1), Setting("max_stroke")), stored as "stroke_limit_mm";
-
+    stroke_limit: i64 = {
+        unit: "mm",
+        allowed: Whole(Fixed(1), Setting("max_stroke")),
+        default: 155,
+        stored_as: "stroke_limit_mm",
+    }
     /// Distance between the points where the two switches close, measured by hand.
-    max_stroke: i64 = 155, unit "mm", allowed Whole(Fixed(1), Fixed(layout::MAX_STROKE_MM as i64)),
-        stored as "max_stroke_mm";
-
+    max_stroke: i64 = {
+        unit: "mm",
+        allowed: Whole(Fixed(1), Fixed(layout::MAX_STROKE_MM as i64)),
+        default: 155,
+        stored_as: "max_stroke_mm",
+    }
     /// Length that is kept clear at each end.
-    padding_mm: i64 = 5, unit "mm", allowed Whole(Fixed(0), BelowHalfOf("max_stroke")), stored as "padding_mm";
-
+    padding_mm: i64 = {
+        unit: "mm",
+        allowed: Whole(Fixed(0), BelowHalfOf("max_stroke")),
+        default: 5,
+        stored_as: "padding_mm",
+    }
     /// Steps of the usable range, once calibrated.
-    max_steps: Option<i64> = None, unit "steps", allowed Measured(*STEPS.start(), *STEPS.end());
+    max_steps: Option<i64> = {
+        unit: "steps",
+        allowed: Measured(*STEPS.start(), *STEPS.end()),
+        default: None,
+    }
 }
 
 motion_settings! {
     /// Highest speed of a wave.
-    max_speed_mm_s: MmPerS = MotionLimits.max_speed, allowed Number(Fixed(1.0), Fixed(layout::MAX_SPEED_MM_S));
-
+    max_speed_mm_s: MmPerS = {
+        field: max_speed,
+        allowed: Number(Fixed(1.0), Fixed(layout::MAX_SPEED_MM_S)),
+    }
     /// Highest acceleration of a wave, both ways.
-    max_acceleration_mm_s2: MmPerS2 = MotionLimits.max_acceleration,
-        allowed Number(Fixed(MmPerS2::MIN), Fixed(layout::MAX_ACCELERATION_MM_S2));
-
+    max_acceleration_mm_s2: MmPerS2 = {
+        field: max_acceleration,
+        allowed: Number(Fixed(MmPerS2::MIN), Fixed(layout::MAX_ACCELERATION_MM_S2)),
+    }
     /// Highest jerk of a wave, at most 200 times `stop_deceleration_mm_s2`, which is the jerk of a stop.
-    max_jerk_mm_s3: MmPerS3 = MotionLimits.max_jerk, allowed Number(Fixed(MmPerS3::MIN), Fixed(layout::MAX_JERK_MM_S3));
-
+    max_jerk_mm_s3: MmPerS3 = {
+        field: max_jerk,
+        allowed: Number(Fixed(MmPerS3::MIN), Fixed(layout::MAX_JERK_MM_S3)),
+    }
     /// Deceleration of STOP, firm enough that a stop from the highest speed keeps the time and the way of
     /// memory-layout/layout.toml.
-    stop_deceleration_mm_s2: MmPerS2 = MotionLimits.stop_deceleration,
-        allowed Number(Setting("max_acceleration_mm_s2"), Fixed(layout::MAX_ACCELERATION_MM_S2));
-
+    stop_deceleration_mm_s2: MmPerS2 = {
+        field: stop_deceleration,
+        allowed: Number(Setting("max_acceleration_mm_s2"), Fixed(layout::MAX_ACCELERATION_MM_S2)),
+    }
     /// Highest speed on the way to where a wave starts.
-    approach_speed_mm_s: MmPerS = MotionLimits.approach_speed, allowed Number(Fixed(1.0), Setting("max_speed_mm_s"));
+    approach_speed_mm_s: MmPerS = {
+        field: approach_speed,
+        allowed: Number(Fixed(1.0), Setting("max_speed_mm_s")),
+    }
 }
 
 /// All rows: the document, then the limits of motion.
