@@ -13,6 +13,7 @@ use super::pages::Pages;
 use super::port::MachinePort;
 use super::remote::RemoteFacts;
 use super::settings_service::{SettingsService, SettingsStore};
+use super::wave_requests::WaveRequests;
 use super::wave_service::WaveService;
 use crate::auth::GateRules;
 use crate::settings::{RailGeometry, Settings};
@@ -45,8 +46,10 @@ pub struct Context {
     pub commands: Arc<CommandService>,
     /// Waves, and the lease on the one that runs.
     pub waves: Arc<WaveService>,
+    /// Waves that clients ask for.
+    pub wave_requests: WaveRequests,
     /// The yep-machine elsewhere, if there is one.
-    pub remote: RemoteFacts,
+    pub remote: Arc<RemoteFacts>,
     /// The runtime on which requests are answered, apart from the connections: the one in which this was made.
     pub workers: Handle,
     /// Memory for requests and answers.
@@ -74,23 +77,34 @@ impl Context {
         let settings = Arc::new(SettingsService::new(Arc::clone(&port), settings, Arc::clone(&store), rail));
         let commands =
             Arc::new(CommandService::new(Arc::clone(&port), Arc::clone(&settings), Arc::clone(&bus)));
-        let waves = WaveService::new(
+        let remote = Arc::new(RemoteFacts::default());
+        let budget = MemoryBudget::new(limits);
+        let waves = Arc::new(WaveService::new(
             Arc::clone(&port),
             Arc::clone(&bus),
             Arc::clone(&commands),
             options.lease,
             limits.lease_time,
-        );
+        ));
+        let wave_requests = WaveRequests {
+            port: Arc::clone(&port),
+            settings: Arc::clone(&settings),
+            bus: Arc::clone(&bus),
+            waves: Arc::clone(&waves),
+            remote: Arc::clone(&remote),
+            budget: budget.clone(),
+        };
         Arc::new(Context {
             port,
             settings,
             store,
             bus,
             commands,
-            waves: Arc::new(waves),
-            remote: RemoteFacts::default(),
+            waves,
+            wave_requests,
+            remote,
             workers: Handle::current(),
-            budget: MemoryBudget::new(limits),
+            budget,
             options,
         })
     }

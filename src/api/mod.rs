@@ -17,7 +17,7 @@
 //! # What is shared
 //!
 //! [`Context`] puts the services together: the machine behind its [`port`], the settings ([`settings_service`]), the bus, commands by
-//! their names ([`commands`]) behind the [`fence`] that holds starts after a STOP, waves ([`wave_service`]) and the [`lease`] that a
+//! their names ([`commands`]) behind the [`fence`] that holds starts after a STOP, waves (from a body to the machine in [`wave_requests`], run by [`wave_service`]) and the [`lease`] that a
 //! [`client`] has on the one that runs, and what is known of a yep-machine elsewhere ([`remote`]). HTTP owns no fact: the
 //! machine decides, the store remembers.
 
@@ -39,7 +39,6 @@ pub mod json;
 pub mod lease;
 pub mod limiter;
 pub mod limits;
-
 pub mod pages;
 pub mod port;
 pub mod publisher;
@@ -58,6 +57,7 @@ pub mod socket;
 pub mod source;
 pub mod suggestions;
 pub mod telemetry;
+pub mod wave_requests;
 pub mod wave_service;
 pub mod wave_spec;
 

@@ -68,7 +68,7 @@ pub const ROUTES: &[Route] = &[
         LenientJson,
         Json,
         "The points of a wave, for drawing it: type and duration, and what docs/WAVES.md lists",
-        answers!(|ctx, request| wave::get(&ctx, request).await),
+        answers!(|ctx, request| wave::get(&ctx.wave_requests, &ctx.workers, request).await),
     )
     .limited(BodyLimit::Wave),
     Route::new(
@@ -78,7 +78,7 @@ pub const ROUTES: &[Route] = &[
         LenientJson,
         Json,
         "Run a wave until END or STOP; while one runs, go over to it smoothly",
-        answers!(|ctx, request| wave::run(&ctx, request).await),
+        answers!(|ctx, request| wave::run(&ctx.wave_requests, request).await),
     )
     .limited(BodyLimit::Wave),
     Route::new(
@@ -270,7 +270,7 @@ pub const ROUTES: &[Route] = &[
         Nothing,
         Json,
         "Run a saved wave until END or STOP",
-        answers!(|ctx, request| waves::run(&ctx, &request).await),
+        answers!(|ctx, request| waves::run(&*ctx.store, &ctx.wave_requests, &request).await),
     ),
     Route::new(
         GET,

@@ -7,7 +7,7 @@
 //! docs/SAFETY.md is an invariant that is checked against the pulses, the input lines and the answers ([`promises`]).
 //! Two runs with the same seed are the same, byte for byte.
 //!
-//! - [`run`]: one run, and a series of runs; [`plan`]: what a seed tries; [`fault`]: the faults that can be injected;
+//! - [`mod@run`]: one run, and a series of runs; [`plan`]: what a seed tries; [`fault`]: the faults that can be injected;
 //!   [`gear`]: random machine configurations
 //! - [`process`]: machine and server on one virtual clock; [`tap`]: records the calls from the server to the machine
 //! - [`link`]: the force sensor with its board, its frames and its serial line

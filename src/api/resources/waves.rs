@@ -1,16 +1,14 @@
 //! `/api/waves`: saved waves. Each is kept under its name, as the body that asked for it.
 
-use std::sync::Arc;
-
 use hyper::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::{not_kept, senseless, wave};
+use super::{not_kept, senseless};
 use crate::api::answer::{self, Answer, HandlerResult, Rejection};
-use crate::api::context::Context;
 use crate::api::fields::Complaint;
 use crate::api::request::RoutedRequest;
 use crate::api::settings_service::SettingsStore;
+use crate::api::wave_requests::WaveRequests;
 use crate::api::wave_spec::{self, ARGUMENT, Purpose};
 use crate::store::state::check_wave_name;
 use crate::store::{SavedWave, StateChange};
@@ -60,9 +58,10 @@ pub async fn delete(store: &dyn SettingsStore, request: &RoutedRequest) -> Handl
 ///
 /// # Errors
 /// 404, and those of running it.
-pub async fn run(ctx: &Arc<Context>, request: &RoutedRequest) -> HandlerResult {
-    let body = named(&*ctx.store, request)?.value();
-    wave::run_asked(ctx, &request.client, Some(&body)).await
+pub async fn run(store: &dyn SettingsStore, waves: &WaveRequests, request: &RoutedRequest) -> HandlerResult {
+    let body = named(store, request)?.value();
+    waves.run(&request.client, Some(&body)).await?;
+    Ok(answer::ok(&json!({ "status": "success" })))
 }
 
 /// Checks a wave that comes from a backup.
