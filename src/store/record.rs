@@ -299,7 +299,14 @@ mod tests {
 
     #[test]
     fn a_backup_has_the_keys_of_version_2() {
-        let document = document::write(&StoredState::of(example()), 0, 7);
+        let mut document = document::write(&StoredState::of(example()), 0, 7);
+        // A later version may have more.
+        for row in crate::settings::fields().filter(|row| row.since > OLDEST_VERSION) {
+            for part in ["settings", "motion"] {
+                let part = document[part].as_object_mut().unwrap();
+                part.shift_remove(row.stored_as.unwrap_or_default());
+            }
+        }
         assert_eq!(
             document["settings"].to_string(),
             r#"{"id":"6b046f08c9f8c8945c405bb9","name":"größer","tick_stroke_limit_mm":11,"force_limit_g":800,"#
