@@ -110,8 +110,8 @@ fn checker(precision: Precision) -> PulseChecker {
     checker
 }
 
-/// Has the edges judged, with a look at the machine every millisecond, and at rest afterwards; `from` is where the axis
-/// stands at first.
+/// Has the edges judged, with a trace sample of the machine every millisecond, and at rest afterwards; `from` is where
+/// the axis stands at first.
 fn check(edges: &[Edge], precision: Precision, look: impl Fn(u64) -> TraceSample) -> Option<Violation> {
     let mut checker = checker(precision);
     let mut left = edges.iter().peekable();

@@ -266,7 +266,7 @@ impl MachinePort for DefectivePort {
                     config.limits = with_firmness(&config.limits, 4.0);
                     Command::UpdateSettings(config)
                 }
-                // Past the door and past the machine's own look.
+                // Past the checks of the API and of the machine.
                 (PortDefect::ReplacesInMotion, Command::ReplaceSettings(config)) => {
                     Command::UpdateSettings(config)
                 }

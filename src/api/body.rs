@@ -39,7 +39,7 @@ pub async fn read(body: Incoming, limit_bytes: usize, limits: &ServerLimits) -> 
 async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, Rejection> {
     let mut collected = BytesMut::new();
     let mut read = 0;
-    // A chunked body says its length only at the end, so each chunk is looked at.
+    // A chunked body says its length only at the end, so the length is checked at each chunk.
     let mut too_large = body.size_hint().lower() > limit as u64;
     while let Some(frame) = body.frame().await {
         let frame = frame

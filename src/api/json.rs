@@ -44,7 +44,7 @@ fn members_of_value(value: &Value) -> usize {
     }
 }
 
-/// Visitor that looks at the keys only, and fails at the first doubled one.
+/// Visitor that checks the keys only, and fails at the first doubled one.
 #[derive(Clone, Copy)]
 struct UniqueKeys;
 

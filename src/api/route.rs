@@ -40,7 +40,7 @@ pub struct Route {
 /// The order in which a request is checked and executed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Urgency {
-    /// Executed before host, origin, role and connection slot are looked at (promise S5).
+    /// Executed before host, origin, role and connection slot are checked (promise S5).
     Stop,
     /// The body may say STOP, which is executed whatever the gate says of the request; so the body is read without a
     /// connection slot, and from everybody.

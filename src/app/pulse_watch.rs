@@ -53,7 +53,7 @@ pub fn watch(options: CheckOptions, log: Option<PulseLog>) -> (PulseSink, PulseW
 /// Consumer end: checker and log.
 pub struct PulseWatch {
     edges: Consumer<'static, Edge>,
-    /// TraceReader that the checker does not have yet.
+    /// Trace samples that the checker does not have yet.
     unsettled: VecDeque<TraceSample>,
     lost: Arc<AtomicU64>,
     checker: PulseChecker,

@@ -118,7 +118,7 @@ fn drawing(
     out.flush()
 }
 
-/// Points of a period at which speed and acceleration are looked at.
+/// Points of a period at which speed and acceleration are sampled.
 const SAMPLES: u32 = 4_000;
 
 /// What the graph asks of the axis.

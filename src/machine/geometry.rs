@@ -1,4 +1,4 @@
-//! Geometry of the rail and its calibration: steps and millimetres.
+//! Rail geometry and calibration: conversion of step counts to millimetres.
 //!
 //! There are two frames. The *step counter* of the step loop counts emitted steps from its position at power-on;
 //! emitted steps are the only truth about position. The *axis* follows from calibration: 0 mm is the back switch plus
@@ -13,14 +13,15 @@ pub struct Geometry {
     pub max_stroke: Mm,
     /// Margin at each end, in mm.
     pub padding: Mm,
-    /// Nominal steps per millimetre of motor, driver and belt: microsteps per turn over the travel per turn.
+    /// Nominal steps per millimetre of motor, driver and belt: microsteps per turn over the travel per turn. In use
+    /// until a calibration has measured the actual value.
     pub nominal: StepsPerMm,
     /// Highest step rate that the driver's pulses allow, in steps per second.
     pub max_steps_per_s: f64,
 }
 
 impl Geometry {
-    /// Expected length of the usable range, in mm.
+    /// Expected length of the usable range, in mm, for the time before a calibration.
     pub fn expected_range_mm(&self) -> f64 {
         (self.max_stroke.get() - 2.0 * self.padding.get().max(MIN_PADDING_MM)).max(0.0)
     }

@@ -6,10 +6,11 @@
 //!   wait
 //! - [`power`]: power of the motor driver
 //! - [`homing`]: finding both ends of the rail; [`geometry`]: the rail in steps and millimetres
-//! - [`session`]: time limits of waves and of holding at rest
+//! - [`session`]: idle timeouts of waves and of holding at rest
 //! - [`host`]: derating because of the computer's power and heat
 //! - [`motion_port`]: interface between supervisor and executor
-//! - [`report`]: snapshots and events for the rest of the program; [`config`]: the settings, checked for 1 kHz use
+//! - [`report`]: snapshots and events for the rest of the program; [`config`]: the checked settings that the control
+//!   cycle uses
 
 pub mod actions;
 pub mod command;

@@ -1,4 +1,5 @@
-//! Power of the motor driver: on while a position is held or a motion goes on; off at rest, or with the cut of a halt.
+//! Power of the motor driver: on while a position is held or a motion goes on; off at rest without a position, and at
+//! once when a halt cuts the motion.
 
 use crate::units::{MILLISECOND_NS, Nanos};
 

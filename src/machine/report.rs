@@ -1,4 +1,5 @@
-//! Snapshots (the newest wins) and events (in order) of the machine.
+//! Telemetry of the machine: snapshots, of which the newest wins, and events, which come in order. The control cycle
+//! sends both through rings to the bridge, for the rest of the program.
 
 use super::command::{CommandKind, CommandRefusal, Reply};
 use super::fault::Fault;
@@ -81,7 +82,7 @@ impl Snapshot {
 /// A stop as measured, not as planned (promise S4).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LastStop {
-    /// Time from the instant at which STOP was seen to rest.
+    /// Time from the step loop's reading of STOP until the axis rested.
     pub took_ns: Nanos,
     /// Steps made in that time.
     pub steps: u64,
@@ -92,11 +93,11 @@ pub struct LastStop {
 /// Lateness since the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Lateness {
-    /// Steps so late that the time base moved.
+    /// Steps so late that the time base moved: the rest of the motion was delayed with them.
     pub rebases: u32,
     /// Total shift of the time base, in ns.
     pub rebased_ns: u64,
-    /// Lateness of the latest step, in ns.
+    /// Greatest lateness of a step, in ns.
     pub worst_step_ns: u64,
     /// Number of times the control cycle missed the end of the motion queue.
     pub starvations: u32,
@@ -143,9 +144,9 @@ pub enum Event {
     DeratingChanged(HostHealth),
     /// The axis is at rest after STOP.
     Stopped {
-        /// Time since STOP was seen, in ns.
+        /// Time from the step loop's reading of STOP until rest, in ns.
         took_ns: Nanos,
-        /// Steps emitted since then.
+        /// Steps emitted in that time.
         steps: u64,
     },
 }

@@ -1,7 +1,8 @@
-//! Session rules: time limits for a wave that is not asked for again, and for holding an axis at rest.
+//! Idle timeouts (session rules): for a wave that is not asked for again, and for an axis that is held at rest.
 //!
 //! A forgotten wave goes on while its client stays connected. A motor at rest gets warm, and holds the axis against a
-//! person who wants to push it away. Both end by themselves after a time limit.
+//! person who wants to push it away. Both end by themselves after a time limit. The supervisor checks both limits in
+//! each control cycle.
 
 use crate::units::Nanos;
 

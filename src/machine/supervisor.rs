@@ -1,4 +1,4 @@
-//! Supervisor: decides, once a control cycle, what the machine does.
+//! Supervisor: the state machine, which decides once per control cycle what the machine does.
 //!
 //! It owns the state and nothing else. Its input is an [`Observation`], its output [`Actions`]; it knows no pin, no
 //! clock and no thread. Each cycle runs in a fixed order: stop, interlocks, end of a motion, next step of the state,
@@ -138,7 +138,7 @@ impl Supervisor {
     }
 
     /// True if the motor driver should be on: not before the first homing, not at rest without a position, not after a
-    /// cut.
+    /// halt, which cuts the motion.
     pub fn wants_power(&self) -> bool {
         self.power.is_on()
     }
@@ -342,7 +342,7 @@ impl Supervisor {
                 self.begin_wave(wave, seen.now, actions);
             }
         } else {
-            // The settings that came first describe another rail.
+            // The settings that were applied first changed the rail, so the calibration is no longer valid.
             actions.push_events(self.waiting.drop_motion(CommandRefusal::NotHomed(self.state)));
         }
     }
@@ -409,7 +409,7 @@ impl Supervisor {
                 }
                 _ => Ok(self.execute(command, seen, actions)),
             },
-            // If it began and failed, the position would be lost for nothing.
+            // Homing that begins and fails in its first cycle would lose the position for nothing.
             TableVerdict::Now if command == Command::Calibrate && homing_hindrance(seen).is_some() => {
                 Err(CommandRefusal::Prevented(homing_hindrance(seen).unwrap_or(Fault::ForceSampleLost)))
             }

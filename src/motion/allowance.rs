@@ -1,9 +1,11 @@
 //! Force allowance: upper bound on speed as a function of the measured force.
 //!
-//! The force chart of the settings gives, for shares of the force limit, the allowed share of the full stroke per tick.
-//! This table is made of it and holds speed over force. Promise S15: force reduces motion and never adds any. So the
-//! table is non-increasing, whatever the sliders say. At the limit and above it is zero: nothing moves against a full
-//! force (S14).
+//! The force chart of the settings has ten sliders, at 0, 10 … 90 % of the force limit. Each is a share of the highest
+//! speed of the chart. `settings` fills this table of speed over force from a spline through the sliders. Promise S15:
+//! force reduces motion and never adds any. So the table is non-increasing, whatever values the sliders have. At the
+//! force limit and above it is zero: nothing moves against a full force (S14).
+//!
+//! [`protected_speed_mm_s`] is a second bound on speed, due to the latency of the force sensor.
 
 use crate::units::Grams;
 

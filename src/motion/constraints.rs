@@ -1,4 +1,7 @@
 //! Constraints of one control cycle: which accelerations at its end keep the axis inside speed bounds and range.
+//!
+//! The tracker asks `permitted_acceleration` for the permitted acceleration nearest to the one that it wants. Without
+//! any it follows the stop tail.
 
 use super::kinematics::{Kinematics, Piece};
 use super::limits::RampLimits;
@@ -34,9 +37,11 @@ pub struct CycleBounds {
 pub(super) struct CycleConstraints<'a> {
     pub start: Kinematics,
     pub cycle_s: f64,
+    /// Limits in force: those of a wave, or the firm ones during a firm braking.
     pub normal: RampLimits,
     /// Limits after a firm braking, while one is under way.
     pub afterwards: Option<RampLimits>,
+    /// Limits of a firm stop.
     pub stop: RampLimits,
     pub bounds: &'a CycleBounds,
     /// Highest speed by the settings, in mm/s. A bound below it is due to a force.
@@ -46,6 +51,7 @@ pub(super) struct CycleConstraints<'a> {
 }
 
 impl CycleConstraints<'_> {
+    /// State at the end of the cycle, with the acceleration `a` there.
     pub fn end(&self, a: f64) -> Kinematics {
         self.start.after((a - self.start.a) / self.cycle_s, self.cycle_s)
     }
@@ -81,8 +87,8 @@ impl CycleConstraints<'_> {
         (low.min(stop_low), high.max(stop_high))
     }
 
-    /// Highest position of a turn that begins at `end`. Against a force the axis must not come back faster than is
-    /// allowed there.
+    /// Highest position of a turn (braking to zero speed, and back) that begins at `end`. Against a force the axis must
+    /// not come back faster than is allowed there.
     fn turn(&self, end: Kinematics, normal: RampLimits, way_back_mm_s: f64) -> f64 {
         let gentle = turn_limits(normal, self.cycle_s, -end.a);
         if way_back_mm_s < self.max_speed_mm_s {

@@ -1,4 +1,7 @@
-//! Instants of the steps of a planned motion, solved one by one.
+//! Root finder for step times: the instants of the steps of a planned motion, solved one by one.
+//!
+//! The step loop uses it for stop tails, and for the rare cycle that needs too many runs of steps; `motion::runs` uses
+//! it where a cubic is not exact enough.
 //!
 //! The axis stands on whole steps. A step forward is due when the plan crosses the boundary half-way to the next step,
 //! a step back at the boundary on the other side. The boundaries overlap slightly ([`HYSTERESIS`]), so that a plan that

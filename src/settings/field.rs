@@ -1,4 +1,4 @@
-//! A row of the table of settings, as data: name, unit, allowed values, default, meaning.
+//! Schema of a setting: one row of the table of settings, with name, unit, allowed values, default and meaning.
 
 use std::fmt;
 

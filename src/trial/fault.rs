@@ -62,7 +62,8 @@ impl InjectedFault {
 
     /// Every fault.
     pub fn all() -> Vec<InjectedFault> {
-        // Both loops share a thread here, so the run itself freezes them.
+        // These two mishaps freeze a thread. In a trial both loops share one thread, so the run freezes a single loop
+        // instead: `ControlFrozen` and `StepsFrozen` among the others.
         let others = [Mishap::ControlFrozen, Mishap::StepLoopFrozen];
         let machine = Mishap::ALL.into_iter().filter(|mishap| !others.contains(mishap));
         machine.map(InjectedFault::Machine).chain(InjectedFault::OTHERS).collect()

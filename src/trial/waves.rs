@@ -1,10 +1,10 @@
-//! Random wave requests: every type, with and without an envelope, some of them invalid. Pure.
+//! Generator of random wave requests: every type, with and without an envelope, some of them invalid. Pure.
 
 use serde_json::{Value, json};
 
 use crate::hal::sim::Random;
 
-/// A random wave for a stroke of `stroke_mm`.
+/// JSON body of a random wave request, for a stroke of `stroke_mm`.
 pub fn random_wave(random: &mut Random, stroke_mm: f64) -> Value {
     let duration = random.log_between(0.05, 12.0);
     let mut wave = match random.weighted(&[5, 5, 3, 2, 4]) {
@@ -58,6 +58,7 @@ fn points(random: &mut Random, duration: f64) -> Value {
     json!({ "type": "points", "points": points, "interpolation": interpolation })
 }
 
+/// Adds an envelope to the wave: offset, amplitude and ramps.
 fn envelope(random: &mut Random, wave: &mut Value, stroke_mm: f64) {
     let offset = if random.chance(0.6) { random.between(0.0, 0.9) } else { 0.0 };
     if random.chance(0.3) {

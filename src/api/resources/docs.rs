@@ -84,7 +84,7 @@ pub fn page(routes: &[Route]) -> Answer {
          <tr><th>Method</th><th>Path</th><th>What it is for</th><th>Who may</th></tr>",
     );
     for route in routes {
-        // The table's own text, in which nothing needs escaping; a test looks.
+        // The table's own text, in which nothing needs escaping; a test checks that.
         let _ = write!(
             page,
             "<tr><td>{}</td><td><code>{}</code></td><td>{}</td><td>{}</td></tr>",

@@ -1,4 +1,4 @@
-//! `/api/stop`: STOP, without a word to say. The router has raised the stop line before it looked at anything else.
+//! `/api/stop`: STOP, without a word to say. The router has raised the stop line before it checked anything else.
 
 use serde_json::Value;
 

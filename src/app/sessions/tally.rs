@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn strokes_and_distance_are_those_of_the_wave() {
         let mut tally = SessionTally::default();
-        // Three periods of 100 mm in 2 s each, seen every 10 ms, with a jitter that is no movement.
+        // Three periods of 100 mm in 2 s each, sampled every 10 ms, with a jitter that is no movement.
         for i in 0..=600_u32 {
             let phase = f64::from(i) / 200.0 * std::f64::consts::TAU;
             let jitter = if i % 2 == 0 { 0.01 } else { -0.01 };

@@ -1,4 +1,5 @@
-//! SCHED_FIFO: the one system call here that no safe crate offers.
+//! Real-time priority of a thread: sets the scheduling class SCHED_FIFO. No safe crate offers this system call, so this
+//! file has the only `unsafe` of the room.
 
 use std::io;
 

@@ -1,4 +1,5 @@
-//! Latency self-test: a thread set up like the step loop waits like it, and measures how late its waits end.
+//! Latency self-test (`yep doctor --latency`), in the manner of cyclictest: a thread set up like the step loop waits
+//! like it, and measures how late its waits end.
 //!
 //! It moves nothing and needs no pins. The result holds for the load of the host during the test, so a meaningful
 //! figure is taken under load and over minutes.

@@ -1,4 +1,4 @@
-//! Interlocks: conditions of the present cycle that forbid motion.
+//! Interlocks: conditions of the present cycle that forbid motion, and the fault that each of them is.
 
 use super::super::command::CommandKind;
 use super::super::fault::Fault;
@@ -29,11 +29,13 @@ impl Supervisor {
             return Some(Fault::LimitHit(end));
         }
         let moves = matches!(self.state, State::Homing | State::Running | State::Ending);
-        // At rest it is no fault; only an acknowledgement waits for it.
+        // Low voltage or heat of the computer is no fault while the axis rests. It only holds back the acknowledgement
+        // of a latched fault.
         if let (Some(fault), true) = (seen.host_fault, moves || self.state == State::Faulted) {
             return Some(fault);
         }
-        // Homing does not slow down against a force as a wave does, so a full force is a fault there.
+        // A wave slows down against a force, homing does not. So a full force, against which nothing may move, is a
+        // fault of homing only.
         if seen.force_full && self.state == State::Homing {
             return Some(Fault::ForceWhileHoming);
         }
