@@ -297,10 +297,10 @@ fn share(frames_per_s: u32, log: Option<&Log>) {
     };
     // The file of the firmware is read, and the first burst of lines is over.
     let sent_before = write_for(Duration::from_secs(3));
-    let look = || (cpu_ns("sensor"), cpu_ns("sensor-log"), sensor.report().state().clone());
-    let before = look();
+    let measure = || (cpu_ns("sensor"), cpu_ns("sensor-log"), sensor.report().state().clone());
+    let before = measure();
     let sent = write_for(WATCHED) - sent_before;
-    let after = look();
+    let after = measure();
     drop(cell);
 
     let percent = |from: u64, to: u64| 100.0 * (to - from) as f64 / WATCHED.as_nanos() as f64;

@@ -112,11 +112,11 @@ fn checker(precision: Precision) -> PulseChecker {
 
 /// Has the edges judged, with a trace sample of the machine every millisecond, and at rest afterwards; `from` is where
 /// the axis stands at first.
-fn check(edges: &[Edge], precision: Precision, look: impl Fn(u64) -> TraceSample) -> Option<Violation> {
+fn check(edges: &[Edge], precision: Precision, sample_at: impl Fn(u64) -> TraceSample) -> Option<Violation> {
     let mut checker = checker(precision);
     let mut left = edges.iter().peekable();
     let last_ns = edges.last().map_or(BEGIN_NS, |edge| edge.at);
-    let rest = TraceSample { resting: true, ..look(0) };
+    let rest = TraceSample { resting: true, ..sample_at(0) };
     checker.check(&rest);
     let mut now = BEGIN_NS - 10 * MS;
     while now < last_ns + 3 * MS {
@@ -124,12 +124,12 @@ fn check(edges: &[Edge], precision: Precision, look: impl Fn(u64) -> TraceSample
         while let Some(edge) = left.next_if(|edge| edge.at <= now) {
             checker.add_edge(*edge);
         }
-        let violation = checker.check(&TraceSample { at_ns: now, ..look(now) });
+        let violation = checker.check(&TraceSample { at_ns: now, ..sample_at(now) });
         if violation.is_some() {
             return violation;
         }
     }
-    checker.check(&TraceSample { at_ns: now + MS, resting: true, ..look(now + MS) })
+    checker.check(&TraceSample { at_ns: now + MS, resting: true, ..sample_at(now + MS) })
 }
 
 fn broken(edges: &[Edge]) -> Option<Rule> {

@@ -175,14 +175,14 @@ fn one_of_the_two_ways_to_the_registers_is_enough_but_the_chip_must_be_there() {
 fn a_bus_is_needed_by_whoever_weighs_with_it() {
     let root = pi();
     let config = root.path().join("yep.toml");
-    let look = || json(&doctor(root.path(), &["--config", config.to_str().unwrap(), "--json"]));
+    let report = || json(&doctor(root.path(), &["--config", config.to_str().unwrap(), "--json"]));
     for (sensor, device, what) in
         [("i2c", "dev/i2c-1", "older load cell"), ("uart", "dev/serial0", "sensor's line")]
     {
         put(root.path(), "yep.toml", &format!("[force]\nsensor = '{sensor}'\n"));
-        assert_eq!(missing(&look()), Vec::<&str>::new());
+        assert_eq!(missing(&report()), Vec::<&str>::new());
         fs::remove_file(root.path().join(device)).unwrap();
-        assert_eq!(missing(&look()), [what]);
+        assert_eq!(missing(&report()), [what]);
     }
 }
 
@@ -209,13 +209,13 @@ fn what_only_helps_stops_nobody() {
 #[test]
 fn a_state_folder_that_cannot_be_one_is_missed() {
     let root = pi();
-    let look = || json(&doctor(root.path(), &["--json"]));
+    let report = || json(&doctor(root.path(), &["--json"]));
     fs::remove_dir_all(state(root.path())).unwrap();
     // The server makes the folder at its start; the doctor makes nothing.
-    assert_eq!(missing(&look()), Vec::<&str>::new());
+    assert_eq!(missing(&report()), Vec::<&str>::new());
     assert!(!state(root.path()).exists());
     fs::write(state(root.path()), "a file").unwrap();
-    assert_eq!(missing(&look()), ["state folder"]);
+    assert_eq!(missing(&report()), ["state folder"]);
 }
 
 #[test]
@@ -301,13 +301,13 @@ fn this_host_is_fine_for_the_simulated_machine() {
 #[test]
 fn nobody_needs_rights_to_look() {
     let folder = tempfile::tempdir().unwrap();
-    let look = |arguments: &[&str], state: &Path| {
+    let report = |arguments: &[&str], state: &Path| {
         unprivileged(folder.path()).map(|command| of_this_host(command, arguments, state))
     };
-    let Some(output) = look(&["--json"], &std::env::temp_dir()) else { return };
+    let Some(output) = report(&["--json"], &std::env::temp_dir()) else { return };
     assert_eq!((output.status.code(), missing(&json(&output))), (Some(0), vec![]), "{output:?}");
     // Everything is tried, refusals are reported, and nothing fails.
-    let output = look(&["--driver", "gpio", "--latency", "1", "--json"], &std::env::temp_dir()).unwrap();
+    let output = report(&["--driver", "gpio", "--latency", "1", "--json"], &std::env::temp_dir()).unwrap();
     let findings = json(&output);
     let setup = findings["latency"]["setup"].as_array().unwrap();
     let priority = setup.iter().find(|item| item["what"] == "step: priority").unwrap();

@@ -51,10 +51,10 @@ fn is_host_lateness(status: &Value) -> bool {
     late
 }
 
-/// Polls until `look` returns a value; `None` if the host was too late meanwhile.
+/// Polls until `poll` returns a value; `None` if the host was too late meanwhile.
 #[track_caller]
-fn poll_unless_late<T>(yep: &Yep, what: &str, mut look: impl FnMut() -> Option<T>) -> Option<T> {
-    eventually(what, || match look() {
+fn poll_unless_late<T>(yep: &Yep, what: &str, mut poll: impl FnMut() -> Option<T>) -> Option<T> {
+    eventually(what, || match poll() {
         Some(found) => Some(Some(found)),
         None => is_host_lateness(&yep.status()).then_some(None),
     })

@@ -30,7 +30,7 @@ struct RecordingObserver {
     pulses: support::Recorder,
     recorder: Recorder,
     /// Each trace sample, for comparison.
-    looks: Vec<TraceSample>,
+    samples: Vec<TraceSample>,
     recordings: Vec<Recording>,
 }
 
@@ -41,10 +41,10 @@ impl EdgeSink for RecordingObserver {
 }
 
 impl CycleObserver for RecordingObserver {
-    fn cycle(&mut self, seen: &TraceSample) {
-        self.pulses.cycle(seen);
-        self.looks.push(*seen);
-        self.recordings.extend(self.recorder.record(seen));
+    fn cycle(&mut self, sample: &TraceSample) {
+        self.pulses.cycle(sample);
+        self.samples.push(*sample);
+        self.recordings.extend(self.recorder.record(sample));
     }
 }
 
@@ -53,7 +53,7 @@ fn machine() -> Rehearsal<RecordingObserver> {
     let watcher = RecordingObserver {
         pulses: recorder(&options, support::PUNCTUAL),
         recorder: Recorder::new(),
-        looks: Vec::new(),
+        samples: Vec::new(),
         recordings: Vec::new(),
     };
     Rehearsal::new(&options, watcher)
@@ -117,14 +117,14 @@ fn what_is_recorded_is_what_the_pulses_did_up_to_the_instant_of_the_fault() {
     let records = &recording.records;
     assert_eq!(
         records.len(),
-        watcher.looks.iter().filter(|seen| seen.at_ns <= about.fault_ns + 1_000_000_000).count()
+        watcher.samples.iter().filter(|sample| sample.at_ns <= about.fault_ns + 1_000_000_000).count()
     );
-    for (record, seen) in records.iter().zip(&watcher.looks) {
-        assert_eq!(record.at_ns, seen.at_ns);
-        assert_eq!(recording.name(record.state), seen.state.name());
-        assert_eq!(recording.name(record.fault), seen.fault.map_or("", Fault::code));
-        assert_eq!(record.inputs(), seen.inputs);
-        assert_eq!(record.force_g.is_finite().then_some(f64::from(record.force_g)), seen.force_g);
+    for (record, sample) in records.iter().zip(&watcher.samples) {
+        assert_eq!(record.at_ns, sample.at_ns);
+        assert_eq!(recording.name(record.state), sample.state.name());
+        assert_eq!(recording.name(record.fault), sample.fault.map_or("", Fault::code));
+        assert_eq!(record.inputs(), sample.inputs);
+        assert_eq!(record.force_g.is_finite().then_some(f64::from(record.force_g)), sample.force_g);
     }
     // Steps, position and speed against the edges.
     let axis = about.axis.expect("it was homed");
@@ -261,7 +261,7 @@ fn a_feed_that_nobody_empties_is_passed_over_and_counted() {
         (StopLine::default(), PowerRequest::default()),
         ControlOptions { starvation: StarvationPolicy::EndsMotion, step_loop_silence_s: 1e9 },
     );
-    let (feed, mut looks) = trace_ring();
+    let (feed, mut samples) = trace_ring();
     control.set_trace_feed(feed);
     let mut recorder = Recorder::new();
     // Nothing takes the samples: the cycle goes on, and samples that do not fit are dropped.
@@ -273,17 +273,17 @@ fn a_feed_that_nobody_empties_is_passed_over_and_counted() {
         }
     };
     run(1_000);
-    let kept = looks.len();
+    let kept = samples.len();
     assert!(kept < 300, "{kept}");
     // Later the samples are taken again, and a fault comes.
-    while let Some(seen) = looks.dequeue() {
-        assert!(recorder.record(&seen).is_none());
+    while let Some(sample) = samples.dequeue() {
+        assert!(recorder.record(&sample).is_none());
     }
     run(100);
     let mut last = None;
-    while let Some(seen) = looks.dequeue() {
-        assert!(recorder.record(&TraceSample { fault: Some(Fault::EStop), ..seen }).is_none());
-        last = Some(seen);
+    while let Some(sample) = samples.dequeue() {
+        assert!(recorder.record(&TraceSample { fault: Some(Fault::EStop), ..sample }).is_none());
+        last = Some(sample);
     }
     assert_eq!(last.unwrap().at_ns, 1_100 * layout::CONTROL_PERIOD_NS);
     let recording = recorder.finish().unwrap();
@@ -295,7 +295,7 @@ fn a_feed_that_nobody_empties_is_passed_over_and_counted() {
 /// A synthetic recording of that many records, each a bit different.
 fn made(records: usize) -> Recording {
     let mut recorder = Recorder::new();
-    let seen = |index: usize, fault: Option<Fault>| TraceSample {
+    let sample = |index: usize, fault: Option<Fault>| TraceSample {
         at_ns: (index as u64 + 1) * layout::CONTROL_PERIOD_NS,
         state: if fault.is_some() { State::Faulted } else { State::Ready },
         fault,
@@ -315,9 +315,9 @@ fn made(records: usize) -> Recording {
         outcome: CycleOutcome { cycle: index as u32, decided: None, also: None },
     };
     for index in 0..records - 1 {
-        assert!(recorder.record(&seen(index, None)).is_none());
+        assert!(recorder.record(&sample(index, None)).is_none());
     }
-    recorder.record(&seen(records - 1, Some(Fault::Halted)));
+    recorder.record(&sample(records - 1, Some(Fault::Halted)));
     recorder.finish().unwrap()
 }
 
@@ -499,14 +499,14 @@ fn a_recording_is_told_as_rows_and_as_columns() {
 #[test]
 fn the_records_of_a_rail_out_of_bounds_stay_numbers() {
     // Beyond any rail: the counter does not fit, and saturates.
-    let seen = |steps: i64| TraceSample { steps, ..base() };
+    let sample = |steps: i64| TraceSample { steps, ..base() };
     let mut names = Default::default();
-    assert_eq!(Record::of(&seen(i64::MAX), 0, &mut names).steps, i32::MAX);
-    assert_eq!(Record::of(&seen(i64::MIN), 0, &mut names).steps, i32::MIN);
+    assert_eq!(Record::of(&sample(i64::MAX), 0, &mut names).steps, i32::MAX);
+    assert_eq!(Record::of(&sample(i64::MIN), 0, &mut names).steps, i32::MIN);
 }
 
 fn base() -> TraceSample {
     let mut machine = machine();
     machine.run_ms(1);
-    machine.sink().looks[0]
+    machine.sink().samples[0]
 }

@@ -1,4 +1,4 @@
-//! The settings desk: changes come here one after the other, and are kept before they are in force.
+//! The settings service: changes come here one after the other, and are stored before they are in force.
 //!
 //! A change is made, written down so that a power cut cannot lose it, given to the machine, and only then
 //! shown to anyone. If one of these fails, nothing has changed.
@@ -64,7 +64,7 @@ pub struct SettingsService {
 }
 
 impl SettingsService {
-    /// A desk with the settings that are in force.
+    /// A service with the settings that are in force.
     #[must_use]
     pub fn new(
         port: Arc<dyn MachinePort>,

@@ -1,7 +1,7 @@
 //! Waves that clients ask for: from a body to its points, or to the machine that runs it.
 //!
-//! A body goes one way: [`wave_spec`] makes a [`Spec`] of it, that becomes one [`Wave`], and both the machine and the points that
-//! are announced get this wave.
+//! A body goes one way: [`wave_spec`] makes a [`Spec`] of it, and that becomes one [`Wave`], which the machine gets. The points of
+//! a plain sine or square come from its formula, as the clients' first server drew it; those of any other wave from that [`Wave`].
 
 use std::sync::Arc;
 

@@ -24,7 +24,7 @@ fn what_narrows_is_in_force_at_once_also_behind_a_widening_that_waits() {
     machine.run_ms(10_000);
     let wide = with_speed(&config(), 600.0);
     assert_eq!(machine.command(Command::UpdateSettings(wide)), Some(Ok(Accepted::Queued)));
-    // The settings desk bases the next change on the waiting one; one change may narrow one limit and widen another.
+    // The settings service bases the next change on the waiting one; one change may narrow one limit and widen another.
     let narrow = Config { stroke_limit: Mm::constant(60.0), ..wide };
     assert_eq!(machine.command(Command::UpdateSettings(narrow)), Some(Ok(Accepted::Queued)));
     assert_eq!(machine.trace_sample().config.stroke_limit.get(), 60.0);

@@ -31,12 +31,12 @@ pub use socket::Socket;
 /// Longest wait before a test counts as failed.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Polls until `look` returns a value.
+/// Polls until `poll` returns a value.
 #[track_caller]
-pub fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub fn eventually<T>(what: &str, mut poll: impl FnMut() -> Option<T>) -> T {
     let began = Instant::now();
     loop {
-        if let Some(found) = look() {
+        if let Some(found) = poll() {
             return found;
         }
         assert!(began.elapsed() < PATIENCE, "{what}: not within {PATIENCE:?}");
