@@ -20,6 +20,17 @@ pub struct Complaint {
     /// For a program.
     #[serde(rename = "type")]
     pub kind: &'static str,
+    /// The least and the largest value that would be taken, where the field has a range. The clients' first server did not say it.
+    #[serde(skip)]
+    pub range: Option<(f64, f64)>,
+}
+
+impl Complaint {
+    /// A complaint about a field without a range.
+    #[must_use]
+    pub fn new(loc: Vec<Value>, msg: impl Into<String>, kind: &'static str) -> Complaint {
+        Complaint { loc, msg: msg.into(), kind, range: None }
+    }
 }
 
 /// Collects the fields of one JSON object, and everything that is wrong with them.
@@ -40,7 +51,7 @@ impl<'a> FieldReader<'a> {
     /// # Errors
     /// The body is missing or no object.
     pub fn of(argument: &'static str, body: Option<&'a Value>) -> Result<FieldReader<'a>, Complaint> {
-        let wrong = |(msg, kind): CoercionError| Complaint { loc: loc(argument, &[]), msg: msg.into(), kind };
+        let wrong = |(msg, kind): CoercionError| Complaint::new(loc(argument, &[]), msg, kind);
         let map = match body {
             None | Some(Value::Null) => return Err(wrong(MISSING)),
             Some(Value::Object(map)) => map,
@@ -82,7 +93,7 @@ impl<'a> FieldReader<'a> {
     /// Notes that something is wrong with a field, or with an element of it.
     pub fn complain(&mut self, path: &[Value], (msg, kind): (impl Into<String>, &'static str)) {
         if self.complaints.len() < MOST_COMPLAINTS {
-            self.complaints.push(Complaint { loc: loc(self.argument, path), msg: msg.into(), kind });
+            self.complaints.push(Complaint::new(loc(self.argument, path), msg, kind));
         }
     }
 

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use serde_json::Value;
 use tokio::sync::watch;
 
+use super::problem::ProblemCode;
 use crate::machine::{Command, Reply, Snapshot};
 
 /// A boxed future, which a method of a trait object can return.
@@ -93,8 +94,8 @@ pub trait Recordings: Send + Sync {
 /// The reason why the force sensor was not tared or calibrated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoadCellRefusal {
-    /// A stable word for programs.
-    pub code: &'static str,
+    /// The reason.
+    pub code: ProblemCode,
     /// The cause and the remedy, for people.
     pub why: String,
 }

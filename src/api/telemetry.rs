@@ -178,7 +178,9 @@ fn object(snapshot: &Snapshot, age_s: Option<f64>) -> StatusDocument {
     }
 }
 
-fn allowed(state: State) -> Vec<Word> {
+/// The commands that a page should offer in this state, by their names; STOP always.
+#[must_use]
+pub fn allowed(state: State) -> Vec<Word> {
     // Settings have routes of their own, and that a client is gone no client says.
     CommandKind::ALL
         .into_iter()

@@ -145,11 +145,8 @@ fn lease_policy(body: Option<&Value>) -> Result<Option<Policy>, Rejection> {
     let policy = given.as_str().and_then(Policy::from_name);
     let why = "must be \"stop\" or \"continue\"";
     let wrong = || {
-        answer::unprocessable(&[Complaint {
-            loc: fields::loc(ARGUMENT, &[LEASE.name.into()]),
-            msg: why.into(),
-            kind: "value_error",
-        }])
+        let place = fields::loc(ARGUMENT, &[LEASE.name.into()]);
+        answer::unprocessable(&[Complaint::new(place, why, "value_error")])
     };
     policy.map(Some).ok_or_else(wrong)
 }

@@ -92,7 +92,7 @@ fn complaints(errors: Vec<WaveFieldError>) -> Vec<Complaint> {
 
 fn complaint(error: WaveFieldError) -> Complaint {
     let path: Vec<Value> = [error.field.into()].into_iter().chain(error.index.map(Value::from)).collect();
-    Complaint { loc: fields::loc(ARGUMENT, &path), msg: error.why, kind: "value_error" }
+    Complaint::new(fields::loc(ARGUMENT, &path), error.why, "value_error")
 }
 
 impl WaveFieldSource for FieldReader<'_> {

@@ -11,6 +11,7 @@ use super::recordings::RecordingsReader;
 use crate::api::port::{
     self, BoxFuture, ForceSensorPort, LoadCellRefusal, MachineLocation, MachinePort, Recordings,
 };
+use crate::api::problem::ProblemCode;
 use crate::drive::bridge::MachineHandle;
 use crate::hal::sim::{Mishap, Mishaps, SimulatedOperator};
 use crate::machine::{Accepted, Command, Reply, Snapshot};
@@ -78,7 +79,19 @@ impl ForceSensorPort for SensorService {
 }
 
 fn refusal(refused: SensorRefusal) -> LoadCellRefusal {
-    LoadCellRefusal { code: refused.code(), why: refused.to_string() }
+    let code = match refused {
+        SensorRefusal::Moving => ProblemCode::Moving,
+        SensorRefusal::NoReadings(_) => ProblemCode::NoReadings,
+        SensorRefusal::Unsteady(_) => ProblemCode::Unsteady,
+        SensorRefusal::Load(_) => ProblemCode::LoadPresent,
+        SensorRefusal::LoadUnknown => ProblemCode::LoadUnknown,
+        SensorRefusal::NotTared => ProblemCode::NotTared,
+        SensorRefusal::NoDifference(_) => ProblemCode::NoDifference,
+        SensorRefusal::Weight(_) => ProblemCode::WeightOutOfRange,
+        SensorRefusal::NotKept(_) => ProblemCode::NotKept,
+        SensorRefusal::NotConfirmed => ProblemCode::NotConfirmed,
+    };
+    LoadCellRefusal { code, why: refused.to_string() }
 }
 
 impl port::OperatorPort for SimulatedOperator {

@@ -1,12 +1,11 @@
 //! `/api/sensor`: how the force sensor gets on, and what its readings mean.
 
-use hyper::StatusCode;
-
 use super::{complete, senseless};
 use crate::api::answer::{self, HandlerResult, Rejection};
 use crate::api::coerce;
 use crate::api::fields::FieldReader;
 use crate::api::port::ForceSensorPort;
+use crate::api::problem::ProblemCode;
 use crate::api::request::RequestBody;
 
 const ARGUMENT: &str = "data";
@@ -53,13 +52,13 @@ pub async fn calibrate(sensor: Option<&dyn ForceSensorPort>, body: RequestBody) 
 
 fn present(sensor: Option<&dyn ForceSensorPort>) -> Result<&dyn ForceSensorPort, Rejection> {
     let why = "no sensor that could be tared is configured: set `sensor` in [force] of the configuration";
-    sensor.ok_or_else(|| answer::detail(StatusCode::NOT_FOUND, why))
+    sensor.ok_or_else(|| answer::refuse(ProblemCode::NoForceSensor, why))
 }
 
 fn answered(done: Result<serde_json::Value, crate::api::port::LoadCellRefusal>) -> HandlerResult {
     match done {
         Ok(done) => Ok(answer::ok(&done)),
-        Err(refusal) => Err(answer::conflict(&refusal.why, refusal.code)),
+        Err(refusal) => Err(answer::refuse(refusal.code, refusal.why)),
     }
 }
 
@@ -84,7 +83,8 @@ mod tests {
 
         fn tare(&self, confirmed: bool) -> BoxFuture<'_, Result<Value, LoadCellRefusal>> {
             Box::pin(async move {
-                let refusal = LoadCellRefusal { code: "load_present", why: "a load of 500 g".into() };
+                let refusal =
+                    LoadCellRefusal { code: ProblemCode::LoadPresent, why: "a load of 500 g".into() };
                 if confirmed { Ok(json!({ "zero": 7 })) } else { Err(refusal) }
             })
         }

@@ -1,7 +1,6 @@
 //! `/api/sim`: the hands of a person at the simulated machine, so that anyone can see what it does when something
 //! breaks.
 
-use hyper::StatusCode;
 use serde_json::json;
 
 use super::{complete, senseless};
@@ -9,6 +8,7 @@ use crate::api::answer::{self, Answer, HandlerResult, Rejection};
 use crate::api::coerce;
 use crate::api::fields::FieldReader;
 use crate::api::port::OperatorPort;
+use crate::api::problem::ProblemCode;
 use crate::api::request::RequestBody;
 
 const ARGUMENT: &str = "data";
@@ -34,7 +34,7 @@ pub fn put(operator: Option<&dyn OperatorPort>, body: RequestBody) -> HandlerRes
 
 fn present(operator: Option<&dyn OperatorPort>) -> Result<&dyn OperatorPort, Rejection> {
     let why = "the machine is not simulated: this is only there with the driver sim";
-    operator.ok_or_else(|| answer::detail(StatusCode::NOT_FOUND, why))
+    operator.ok_or_else(|| answer::refuse(ProblemCode::NotSimulated, why))
 }
 
 fn change(operator: &dyn OperatorPort, body: RequestBody) -> HandlerResult {

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::{not_kept, senseless};
 use crate::api::answer::{self, Answer, HandlerResult, Rejection};
 use crate::api::fields::Complaint;
+use crate::api::problem::ProblemCode;
 use crate::api::request::RoutedRequest;
 use crate::api::settings_service::SettingsStore;
 use crate::api::wave_requests::WaveRequests;
@@ -91,7 +92,7 @@ fn named(store: &dyn SettingsStore, request: &RoutedRequest) -> Result<SavedWave
     let (state, _) = store.kept();
     let why = "there is no saved wave of this name; /api/waves lists them";
     let wave = state.waves.get(request.value(0));
-    wave.cloned().ok_or_else(|| answer::detail(StatusCode::NOT_FOUND, why))
+    wave.cloned().ok_or_else(|| answer::refuse(ProblemCode::UnknownWave, why))
 }
 
 /// 200 with the wave as it is kept, which is JSON.
