@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::answer::{self, Rejection};
 use super::body;
 use super::client::Client;
+use super::coerce::Reading;
 use super::problem::ProblemCode;
 use crate::auth::Role;
 use crate::files;
@@ -24,6 +25,8 @@ pub struct RoutedRequest {
     pub query: String,
     /// The header `accept`.
     pub accept: Option<HeaderValue>,
+    /// How the values of its body are read.
+    pub reading: Reading,
     /// The body.
     pub body: RequestBody,
 }

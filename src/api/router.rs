@@ -11,6 +11,7 @@ use super::answer::{self, Answer, HandlerResult, Rejection};
 use super::body;
 use super::budget::{self, Share};
 use super::client::Client;
+use super::coerce::Reading;
 use super::connection::Connection;
 use super::context::Context;
 use super::cors;
@@ -195,7 +196,7 @@ async fn respond(
     } else {
         RequestBody::Received { body_type: route.body, content_type, bytes }
     };
-    let request = RoutedRequest { role, client, values, query, accept, body };
+    let request = RoutedRequest { role, client, values, query, accept, reading: Reading::of(&path), body };
     let task = HandlerTask { route, handler, request, parsed_bytes, share };
     task.run_to_completion(ctx, connection).await
 }

@@ -26,7 +26,7 @@ pub async fn tare(sensor: Option<&dyn ForceSensorPort>, body: RequestBody) -> Ha
     let load_cell = present(sensor)?;
     let body = body.json()?;
     let mut fields = FieldReader::of(ARGUMENT, body.as_ref()).map_err(|c| answer::unprocessable(&[c]))?;
-    let confirmed = fields.optional("confirm", coerce::boolean).unwrap_or(false);
+    let confirmed = fields.optional("confirm", coerce::BOOLEAN).unwrap_or(false);
     fields.nothing_but(&["confirm"]);
     complete(&fields.complaints)?;
     answered(load_cell.tare(confirmed).await)
@@ -40,7 +40,7 @@ pub async fn calibrate(sensor: Option<&dyn ForceSensorPort>, body: RequestBody) 
     let load_cell = present(sensor)?;
     let body = body.json()?;
     let mut fields = FieldReader::of(ARGUMENT, body.as_ref()).map_err(|c| answer::unprocessable(&[c]))?;
-    let grams = fields.required("grams", coerce::float);
+    let grams = fields.required("grams", coerce::FLOAT);
     fields.nothing_but(&["grams"]);
     let mut complaints = fields.complaints;
     if grams.is_some_and(|grams| !grams.is_finite()) {

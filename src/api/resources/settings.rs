@@ -104,23 +104,23 @@ fn read(fields: &mut FieldReader<'_>) -> SettingsChange {
 /// Reads values as leniently as the clients' first server did, and notes those that are wrong.
 impl SettingSource for FieldReader<'_> {
     fn text(&mut self, name: &'static str) -> Option<String> {
-        self.optional(name, coerce::string)
+        self.optional(name, coerce::STRING)
     }
 
     fn flag(&mut self, name: &'static str) -> Option<bool> {
-        self.optional(name, coerce::boolean)
+        self.optional(name, coerce::BOOLEAN)
     }
 
     fn whole(&mut self, name: &'static str) -> Option<i64> {
-        self.optional(name, coerce::integer)
+        self.optional(name, coerce::INTEGER)
     }
 
     fn list(&mut self, name: &'static str) -> Option<Vec<i64>> {
-        self.optional_list(name, coerce::integer)
+        self.optional_list(name, coerce::INTEGER)
     }
 
     fn number(&mut self, name: &'static str) -> Option<f64> {
-        self.optional(name, coerce::float)
+        self.optional(name, coerce::FLOAT)
     }
 }
 

@@ -40,8 +40,8 @@ fn present(operator: Option<&dyn OperatorPort>) -> Result<&dyn OperatorPort, Rej
 fn change(operator: &dyn OperatorPort, body: RequestBody) -> HandlerResult {
     let body = body.json()?;
     let mut fields = FieldReader::of(ARGUMENT, body.as_ref()).map_err(|c| answer::unprocessable(&[c]))?;
-    let mishaps = fields.optional_list("mishaps", coerce::string);
-    let push_g = fields.optional("push_g", coerce::float);
+    let mishaps = fields.optional_list("mishaps", coerce::STRING);
+    let push_g = fields.optional("push_g", coerce::FLOAT);
     fields.nothing_but(&["mishaps", "push_g"]);
     let mut complaints = fields.complaints;
     let known = operator.known();
