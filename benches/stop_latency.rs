@@ -65,11 +65,11 @@ fn main() {
     let zero = zero(&mut client, &log, epoch);
 
     // Shortens the approach to the beginning of the wave.
-    let (status, _) = client.ask("PUT", "/api/motion/limits", r#"{"approach_speed_mm_s": 500}"#);
+    let (status, _) = client.ask("PUT", "/api/v1/limits", r#"{"approach_speed_mm_s": 500}"#);
     assert_eq!(status, 200);
-    let limits = client.get("/api/motion/limits").1;
+    let limits = client.get("/api/v1/limits").1;
     let limits: Value = serde_json::from_slice(limits).expect("the limits");
-    let deceleration_mm_s2 = limits["stop_deceleration_mm_s2"].as_f64().expect("a deceleration");
+    let deceleration_mm_s2 = limits["asked"]["stop_deceleration_mm_s2"].as_f64().expect("a deceleration");
 
     server.calibrate();
     let measured: Vec<Stop> = (0..stops)

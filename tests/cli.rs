@@ -210,26 +210,20 @@ const DONE: (&str, &str) = ("200 OK", "null");
 #[test]
 fn commands_ask_what_the_app_asks() {
     for (arguments, line, body, answer, said) in [
-        (
-            &["calibrate"][..],
-            "POST /api/commands/run HTTP/1.1",
-            r#"{"type":"calibrate"}"#,
-            DONE,
-            "calibrating\n",
-        ),
-        (&["stop"], "POST /api/commands/run HTTP/1.1", r#"{"type":"stop"}"#, DONE, "stopping\n"),
-        (&["end"], "POST /api/commands/run HTTP/1.1", r#"{"type":"end"}"#, DONE, "ending: "),
+        (&["calibrate"][..], "POST /api/v1/machine/calibrate HTTP/1.1", "{}", DONE, "calibrating\n"),
+        (&["stop"], "POST /api/stop HTTP/1.1", "{}", DONE, "stopping\n"),
+        (&["end"], "POST /api/v1/machine/end HTTP/1.1", "{}", DONE, "ending: "),
         (
             &["run-wave", "sine", "--duration", "2.5"],
-            "POST /api/wave/run HTTP/1.1",
-            r#"{"type":"sine","duration":2.5,"lease":"continue"}"#,
+            "POST /api/v1/machine/run HTTP/1.1",
+            r#"{"wave":{"type":"sine","duration":2.5,"lease":"continue"}}"#,
             ("200 OK", r#"{"status":"success"}"#),
             "sine, 2.5 s a period, also without a client; end it with",
         ),
         (
             &["run-wave", "trapezoid", "--duration", "4", "--rise", "1", "--hold-front", "0.5"],
-            "POST /api/wave/run HTTP/1.1",
-            r#"{"type":"trapezoid","duration":4.0,"rise":1.0,"hold_front":0.5,"lease":"continue"}"#,
+            "POST /api/v1/machine/run HTTP/1.1",
+            r#"{"wave":{"type":"trapezoid","duration":4.0,"rise":1.0,"hold_front":0.5,"lease":"continue"}}"#,
             ("200 OK", r#"{"status":"success"}"#),
             "trapezoid, 4 s a period",
         ),
@@ -244,8 +238,8 @@ fn commands_ask_what_the_app_asks() {
                 "--interpolation",
                 "spline",
             ],
-            "POST /api/wave/run HTTP/1.1",
-            r#"{"type":"points","duration":2.0,"points":[[0,0],[1,1]],"interpolation":"spline","lease":"continue"}"#,
+            "POST /api/v1/machine/run HTTP/1.1",
+            r#"{"wave":{"type":"points","duration":2.0,"points":[[0,0],[1,1]],"interpolation":"spline","lease":"continue"}}"#,
             ("200 OK", r#"{"status":"success"}"#),
             "points, 2 s a period",
         ),
@@ -262,8 +256,8 @@ fn commands_ask_what_the_app_asks() {
                 "--ramp-down",
                 "5",
             ],
-            "POST /api/wave/run HTTP/1.1",
-            r#"{"type":"sine","duration":2.0,"amplitude_mm":60.0,"ramp_up":10.0,"ramp_down":5.0,"lease":"continue"}"#,
+            "POST /api/v1/machine/run HTTP/1.1",
+            r#"{"wave":{"type":"sine","duration":2.0,"amplitude_mm":60.0,"ramp_up":10.0,"ramp_down":5.0,"lease":"continue"}}"#,
             ("200 OK", r#"{"status":"success"}"#),
             "sine, 2 s a period",
         ),
@@ -312,14 +306,14 @@ fn the_server_can_be_named_by_the_environment() {
     let stub = Stub::with_answers(&[DONE]);
     let mut command = Command::new(env!("CARGO_BIN_EXE_yep"));
     assert!(command.arg("stop").env("YEP_SERVER", stub.url()).output().unwrap().status.success());
-    assert_eq!(stub.requests()[0].body, r#"{"type":"stop"}"#);
+    assert_eq!(stub.requests()[0].body, "{}");
 }
 
 const RUNNING: &str = r#"{"state":"running","why":"a wave was asked for","since_s":3.0,"position_mm":12.345,
-    "velocity_mm_s":-91.1,"force_g":12.4,"clipped":true,"limits":{"front":false,"back":false,"e_stop":false},
+    "velocity_mm_s":-91.1,"force_g":12.4,"clipped":true,"inputs":{"front":false,"back":false,"e_stop":false},
     "fault":null,"range_mm":145.0,"phase":0.42,"periods":3,"lateness":{}}"#;
 const FAULTED: &str = r#"{"state":"faulted","why":"the e-stop input opened","position_mm":null,"velocity_mm_s":0,
-    "force_g":null,"clipped":false,"limits":{"front":true,"back":false,"e_stop":true},
+    "force_g":null,"clipped":false,"inputs":{"front":true,"back":false,"e_stop":true},
     "fault":{"code":"e_stop","message":"the e-stop input opened","remedy":"make sure that it is safe"},
     "range_mm":null,"phase":null,"periods":0}"#;
 
@@ -336,7 +330,7 @@ fn the_status_is_a_page_for_people() {
          limits    front free, back free, e-stop loop closed\n\
          wave      42 % of a period, 3 complete\n"
     );
-    assert_eq!(stub.requests()[0].line, "GET /api/status HTTP/1.1");
+    assert_eq!(stub.requests()[0].line, "GET /api/v1/machine HTTP/1.1");
 
     let stub = Stub::with_answers(&[("200 OK", FAULTED)]);
     let output = yep(&["status", "--server", &stub.url()]);

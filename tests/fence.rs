@@ -48,7 +48,7 @@ fn run_for(process: &mut TrialProcess, time: u64) {
 fn calibrated() -> TrialProcess {
     let mut process = TrialProcess::start(&TrialEnvironment::new(RailOptions::default()), 70.0).unwrap();
     run_for(&mut process, SECOND / 2);
-    assert_eq!(request(&mut process, ClientKind::Program, "PUT", "/api/waves/kept", WAVE).0, 200);
+    assert_eq!(request(&mut process, ClientKind::Program, "PUT", "/api/v1/waves/kept", WAVE).0, 200);
     assert_eq!(post(&mut process, ClientKind::Page, "/api/commands/run", r#"{"type": "calibrate"}"#).0, 200);
     for _ in 0..60 {
         run_for(&mut process, SECOND);
@@ -63,7 +63,9 @@ fn calibrated() -> TrialProcess {
 fn send(process: &mut TrialProcess, feed: Feed, socket: &ClientSocket) -> Option<(u16, Value)> {
     match feed {
         Feed::Run => Some(post(process, ClientKind::Program, "/api/wave/run", WAVE)),
-        Feed::SavedRun => Some(post(process, ClientKind::Program, "/api/waves/kept/run", "")),
+        Feed::SavedRun => {
+            Some(post(process, ClientKind::Program, "/api/v1/machine/run", r#"{"saved": "kept"}"#))
+        }
         Feed::Calibrate => {
             Some(post(process, ClientKind::Program, "/api/commands/run", r#"{"type": "calibrate"}"#))
         }

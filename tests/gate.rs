@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use yep::api::port::MachineLocation;
 use yep::api::route::Urgency;
 use yep::api::routes::ROUTES;
-use yep::auth::Role;
+use yep::auth::{Right, Role};
 
 /// Host number of a client of each role: 192.168.1.10, 192.168.1.60 and the machine itself.
 fn host_of(role: Role) -> u8 {
@@ -38,12 +38,14 @@ async fn every_route_with_every_role() {
             let case = format!("{} {path} as {role:?}", route.method);
             let host = host_of(role);
             if route.upgrades() {
-                for (stream, right) in
-                    [("command_all", Role::Machine), ("status", Role::Machine), ("telemetry", Role::Local)]
-                {
+                for (stream, right) in [
+                    ("command_all", Right::Machine),
+                    ("status", Right::Machine),
+                    ("telemetry", Right::Observe),
+                ] {
                     let opened = server.socket_from(host, stream, &[]).await;
                     let refused = opened.err().map(|status| status.as_u16());
-                    assert_eq!(refused, (role < right).then_some(403), "{case} {stream}");
+                    assert_eq!(refused, (!role.has(right)).then_some(403), "{case} {stream}");
                 }
                 continue;
             }
@@ -54,8 +56,8 @@ async fn every_route_with_every_role() {
                 assert_eq!(answer.status, 200, "{case}");
             }
             // The right of a command depends on the command.
-            let right = if route.urgency == Urgency::MayStop { Role::Local } else { route.role };
-            assert_eq!(answer.status == 403, role < right, "{case}: {}", answer.status);
+            let right = if route.urgency == Urgency::MayStop { Right::Operate } else { route.right };
+            assert_eq!(answer.status == 403, !role.has(right), "{case}: {}", answer.status);
             assert_ne!(answer.status, 401, "{case}");
         }
     }
@@ -145,7 +147,11 @@ async fn a_name_that_is_not_ours_gets_421_and_the_names_that_are() {
     }
     assert_eq!((server.port.stop_count(), server.port.commands().len()), (0, 0));
     for host in ["localhost:1234", "127.0.0.1", "yep.local", "[::1]:80", "LOCALHOST"] {
-        assert_eq!(server.request("GET", "/api/status", &[("host", host)], "").await.status, 200, "{host}");
+        assert_eq!(
+            server.request("GET", "/api/v1/machine", &[("host", host)], "").await.status,
+            200,
+            "{host}"
+        );
     }
 }
 
@@ -196,7 +202,7 @@ async fn pages_of_this_server_and_of_the_app_may_do_everything_here() {
         ("yep.local", "http://yep.local"),
     ] {
         let headers: Headers<'_> = &[("host", host), ("origin", origin)];
-        let answer = server.request("GET", "/api/status", headers, "").await;
+        let answer = server.request("GET", "/api/v1/machine", headers, "").await;
         assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, Some(origin)));
         assert!(server.socket_from(1, "status", headers).await.is_ok(), "{origin}");
     }
@@ -231,7 +237,11 @@ async fn a_wrong_token_is_401_and_never_a_guest() {
         let answer = server.request_from(10, "GET", "/api/health", &[(name, value)], b"").await;
         assert_eq!(answer.status, 401, "{name}");
         // A client on the machine itself needs no token, so a stale one does not matter.
-        assert_eq!(server.request("GET", "/api/status", &[(name, value)], "").await.status, 200, "{name}");
+        assert_eq!(
+            server.request("GET", "/api/v1/machine", &[(name, value)], "").await.status,
+            200,
+            "{name}"
+        );
     }
 }
 
@@ -247,7 +257,7 @@ async fn it_is_the_same_over_ipv6() {
     for (host, status) in [("[::1]", "200"), ("localhost", "200"), ("[::2]", "421"), ("evil.example", "421")]
     {
         let mut client = tokio::net::TcpStream::connect(address).await.unwrap();
-        let head = format!("GET /api/status HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        let head = format!("GET /api/v1/machine HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
         client.write_all(head.as_bytes()).await.unwrap();
         let mut answer = String::new();
         tokio::time::timeout(PATIENCE, client.read_to_string(&mut answer)).await.unwrap().unwrap();

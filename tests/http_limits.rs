@@ -198,7 +198,7 @@ async fn silent_and_slow_connections_keep_nobody_out() {
     for host in [1, 10, 60, 200] {
         assert_eq!(server.request_from(host, "GET", "/api/health", &[], b"").await.status, 200, "{host}");
     }
-    assert_eq!(server.get("/api/status").await.status, 200);
+    assert_eq!(server.get("/api/v1/machine").await.status, 200);
     assert_eq!(server.port.stop_count(), 4);
 }
 
@@ -345,7 +345,7 @@ async fn settings_that_cannot_be_stored_are_not_in_force() {
     server.store.broken.store(true, SeqCst);
     for (path, body) in [
         ("/api/settings/any/default", r#"{"force_limit":900}"#),
-        ("/api/motion/limits", r#"{"max_speed_mm_s":400}"#),
+        ("/api/v1/limits", r#"{"max_speed_mm_s":400}"#),
     ] {
         let answer = server.put(path, body).await;
         assert_eq!(answer.status, 503, "{}", answer.text());
@@ -462,7 +462,8 @@ fn any_json_on_any_route_is_answered_without_failing_and_with_cors_headers() {
     let cases = (0..routes.len(), body(), "default|[a-z%0-9]{1,6}", any::<bool>());
     let tried = TestRunner::new_with_rng(config, rng).run(&cases, |(n, body, id, slash)| {
         let route = routes[n];
-        let path = route.path.replace("{model}", "any").replace("{id}", &id) + if slash { "/" } else { "" };
+        let path = route.path.replace("{model}", "any").replace("{id}", &id).replace("{name}", &id)
+            + if slash { "/" } else { "" };
         let headers = [("origin", ORIGIN), ("content-type", "application/json")];
         let body = body.to_string();
         let request = server.request(route.method.as_str(), &path, &headers, &body);

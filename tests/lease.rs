@@ -245,7 +245,7 @@ fn the_status_tells_how_old_it_is() {
         let call = ClientRequest {
             who: ClientKind::Page,
             method: "GET",
-            path: "/api/status".to_owned(),
+            path: "/api/v1/machine".to_owned(),
             body: Vec::new(),
         };
         process.request(call, 2_000).unwrap().body["age_s"].as_f64().unwrap()

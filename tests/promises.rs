@@ -57,7 +57,7 @@ fn s13_a_lost_sample_is_nothing_in_the_api() {
         let call = ClientRequest {
             who: ClientKind::Page,
             method: "GET",
-            path: "/api/status".to_owned(),
+            path: "/api/v1/machine".to_owned(),
             body: Vec::new(),
         };
         process.request(call, 1_000).unwrap().body["force_g"].clone()
@@ -137,17 +137,17 @@ fn s15_no_force_moves_what_rests() {
 /// Sends ten minutes of reads from all kinds of clients; returns the number of answers.
 fn ten_minutes_of_reads(process: &mut TrialProcess, random: &mut Random) -> usize {
     const PATHS: [&str; 12] = [
-        "/api/status",
+        "/api/v1/machine",
         "/api/health",
-        "/api/faults",
-        "/api/sessions",
-        "/api/state",
-        "/api/backup",
-        "/api/waves",
-        "/api/sensor",
-        "/api/motion/limits",
+        "/api/v1/faults",
+        "/api/v1/sessions",
+        "/api/v1/state",
+        "/api/v1/backup",
+        "/api/v1/waves",
+        "/api/v1/sensor",
+        "/api/v1/limits",
         "/api/settings/machine-thrust/default",
-        "/api/sim",
+        "/api/v1/sim",
         "/api/nothing",
     ];
     let _listeners = [

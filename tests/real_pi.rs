@@ -110,7 +110,7 @@ fn outputs_are_low_before_they_are_driven_and_inputs_are_pulled_up() {
 
 #[test]
 fn each_input_is_seen_with_its_polarity() {
-    let limits = |yep: &Yep| yep.status()["limits"].clone();
+    let limits = |yep: &Yep| yep.status()["inputs"].clone();
     let none = json!({ "front": false, "back": false, "e_stop": false, "driver_alarm": false });
     retry_on_stall("the inputs", || {
         let pi = FakePi::new();
@@ -208,13 +208,13 @@ fn it_homes_and_moves_on_the_pins_and_a_limit_halts_it() {
         thread::sleep(Duration::from_millis(300));
         assert_eq!(pi.steps(), halted, "it moves after a halt");
         // The flight recorder works with a real machine as well: its last row has the carriage's position by the pins.
-        let newest = || yep.get("/api/faults").expect_ok()["faults"].as_array().unwrap().first().cloned();
+        let newest = || yep.get("/api/v1/faults").expect_ok()["faults"].as_array().unwrap().first().cloned();
         let newest = eventually("the fault is recorded", newest);
         assert_eq!(
             (&newest["fault"]["code"], &newest["before"]["state"]),
             (&json!("limit_hit_front"), &json!("running"))
         );
-        let rows = yep.get(&format!("/api/faults/{}", newest["id"])).expect_ok();
+        let rows = yep.get(&format!("/api/v1/faults/{}", newest["id"])).expect_ok();
         let last = rows["columns"]["steps"].as_array().unwrap().last().unwrap().as_i64();
         assert_eq!(last, Some(pi.position()), "the pins were elsewhere");
         assert!(!pi.is_high(STEP) && pi.driven_too_early().is_empty());

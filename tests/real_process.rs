@@ -36,21 +36,18 @@ fn a_restart_keeps_the_settings_and_forgets_the_position() {
     let mut yep = home.start();
     yep.put(SETTINGS, &json!({ "name": "kept", "stroke_limit": 120, "stroke_force_chart": vec![7; 10] }))
         .expect_ok();
-    yep.put("/api/motion/limits", &json!({ "max_speed_mm_s": 321.0 })).expect_ok();
+    yep.put("/api/v1/limits", &json!({ "max_speed_mm_s": 321.0 })).expect_ok();
     yep.send_command("calibrate").expect_ok();
     yep.wait_for_state("homing");
     yep.wait_until_calibrated();
-    let (settings, limits) = (yep.get(SETTINGS).expect_ok(), yep.get("/api/motion/limits").expect_ok());
+    let (settings, limits) = (yep.get(SETTINGS).expect_ok(), yep.get("/api/v1/limits").expect_ok());
     assert_eq!((&settings["name"], &settings["max_steps"]), (&json!("kept"), &json!(1_450)));
     yep.signal("TERM");
     assert_eq!(yep.wait_for_exit().code(), Some(0), "{}", yep.log());
     drop(yep);
 
     let yep = home.start();
-    assert_eq!(
-        (yep.get(SETTINGS).expect_ok(), yep.get("/api/motion/limits").expect_ok()),
-        (settings, limits)
-    );
+    assert_eq!((yep.get(SETTINGS).expect_ok(), yep.get("/api/v1/limits").expect_ok()), (settings, limits));
     assert_not_homed(&yep);
     thread::sleep(Duration::from_millis(500));
     assert_eq!(home.pulses(), [], "it moves by itself after a restart");
@@ -278,7 +275,7 @@ fn a_loop_that_hangs_is_no_sign_of_life() {
         yep.put_sim(&json!({ "mishaps": [mishap] }));
         manager.watchdog_expires();
         // The server itself works, but sends no sign of life.
-        assert_eq!(yep.get("/api/sim").expect_ok()["mishaps"], json!([mishap]));
+        assert_eq!(yep.get("/api/v1/sim").expect_ok()["mishaps"], json!([mishap]));
         yep.put_sim(&json!({ "mishaps": [] }));
         manager.receive("WATCHDOG=1");
     }

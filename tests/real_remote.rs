@@ -137,7 +137,7 @@ fn a_machine_elsewhere_is_told_everything_and_says_how_it_is() {
 
     // The machine would stop reading after a message beyond its limit.
     assert_eq!(app.run_wave("sine", json!(600)).status, 422);
-    let sim = yep.get("/api/sim");
+    let sim = yep.get("/api/v1/sim");
     assert_eq!(sim.status, 404);
     assert!(
         sim.json()["detail"].as_str().unwrap().contains("only there with the driver sim"),

@@ -68,7 +68,7 @@ fn home(folder: &Path) -> Home {
 
 #[track_caller]
 fn status(yep: &Yep) -> Value {
-    yep.get("/api/sensor").expect_ok()
+    yep.get("/api/v1/sensor").expect_ok()
 }
 
 #[track_caller]
@@ -136,7 +136,10 @@ fn a_force_is_tared_calibrated_obeyed_lost_and_found_again() {
     assert!(done && page.contains("to do     tare the unloaded cell"), "{page}");
 
     // Tare: the first one needs `confirm`, since a load cannot be detected yet.
-    assert_eq!(post(&yep, "/api/sensor/calibrate", json!({ "grams": 500 })).expect_refused().0, "not_tared");
+    assert_eq!(
+        post(&yep, "/api/v1/sensor/calibrate", json!({ "grams": 500 })).expect_refused().0,
+        "not_tared"
+    );
     let (done, why) = run_sensor_command(&yep, &["tare"]);
     assert!(!done && why.contains("cannot be known before the first calibration"), "{why}");
     assert_eq!(run_sensor_command(&yep, &["tare", "--confirm"]), (true, "tared\n".to_owned()));
@@ -155,7 +158,7 @@ fn a_force_is_tared_calibrated_obeyed_lost_and_found_again() {
     feels(&yep, 500.0);
 
     // A known load is not tared away without `confirm` (S15).
-    let (code, why) = post(&yep, "/api/sensor/tare", json!({})).expect_refused();
+    let (code, why) = post(&yep, "/api/v1/sensor/tare", json!({})).expect_refused();
     assert!(code == "load_present" && why.contains("500 g"), "{why}");
     board.load(0.0);
     feels(&yep, 0.0);
@@ -163,7 +166,7 @@ fn a_force_is_tared_calibrated_obeyed_lost_and_found_again() {
     // The axis stops at a wall, at the force limit (S14).
     homed(&yep);
     yep.run_wave("sine", 3.0).expect_ok();
-    let refused = post(&yep, "/api/sensor/tare", json!({ "confirm": true }));
+    let refused = post(&yep, "/api/v1/sensor/tare", json!({ "confirm": true }));
     assert!(
         refused.status == 409 && ["moving", "no_readings"].contains(&refused.expect_refused().0.as_str())
     );
@@ -199,13 +202,13 @@ fn a_force_is_tared_calibrated_obeyed_lost_and_found_again() {
     assert_eq!(status(&yep)["reading_per_g"].as_f64(), Some(per_g));
 
     // A backup with a scale applies it at once; one without leaves the present scale.
-    let mut backup = yep.get("/api/backup").expect_ok();
+    let mut backup = yep.get("/api/v1/backup").expect_ok();
     assert_eq!(backup["force_scale"]["per_g"].as_f64(), Some(per_g), "{backup}");
     backup["force_scale"]["zero"] = json!(zero + 100.0 * per_g);
-    post(&yep, "/api/backup", backup.clone()).expect_ok();
+    post(&yep, "/api/v1/backup", backup.clone()).expect_ok();
     feels(&yep, -300.0);
     backup.as_object_mut().unwrap().remove("force_scale");
-    post(&yep, "/api/backup", backup).expect_ok();
+    post(&yep, "/api/v1/backup", backup).expect_ok();
     assert_eq!(status(&yep)["reading_per_g"].as_f64(), Some(per_g));
     feels(&yep, -300.0);
 }
@@ -284,7 +287,7 @@ fn the_log_of_the_board_is_read_with_its_firmware_and_counted_without() {
         let yep = home.start();
         // The first tare makes the board log a line.
         eventually("the board is heard", || (status(&yep)["link"] == "live").then_some(()));
-        post(&yep, "/api/sensor/tare", json!({ "confirm": true })).expect_ok();
+        post(&yep, "/api/v1/sensor/tare", json!({ "confirm": true })).expect_ok();
         let counted = |which: &str| status(&yep)["log"][which].as_u64().unwrap();
         match (firmware, said) {
             (Some(_), None) => {

@@ -97,7 +97,7 @@ impl ServerWithStreams {
     }
 
     fn status(&self) -> Value {
-        http::request(self.address, "GET", "/api/status", &[], "").json()
+        http::request(self.address, "GET", "/api/v1/machine", &[], "").json()
     }
 
     fn wait_for_state(&self, state: &str) {
@@ -281,7 +281,7 @@ fn its_memory_is_bounded_whatever_clients_ask_for_and_the_axis_moves_on() {
     for (path, body, times) in [
         ("/api/wave/get", long_wave, 40),
         ("/api/wave/get", many_numbers.as_str(), 40),
-        ("/api/backup", backup.as_str(), 60),
+        ("/api/v1/backup", backup.as_str(), 60),
     ] {
         // All at once; half of them are read late.
         let mut streams: Vec<_> = (0..times).map(|_| ask(address, path, body)).collect();

@@ -75,13 +75,13 @@ fn change_settings(address: SocketAddr, number: i64) -> Option<Answer> {
 }
 
 fn change_wave(address: SocketAddr, number: i64) -> Option<Answer> {
-    let path = format!("/api/waves/wave-{}", number % WAVES);
+    let path = format!("/api/v1/waves/wave-{}", number % WAVES);
     http::attempt(address, "PUT", &path, &JSON, &wave(number).to_string()).ok()
 }
 
 /// Sends settings and a wave of one number in a single change of everything.
 fn change_everything(address: SocketAddr, number: i64) -> Option<Answer> {
-    let mut document = http::attempt(address, "GET", "/api/backup", &[], "").ok()?.expect_ok();
+    let mut document = http::attempt(address, "GET", "/api/v1/backup", &[], "").ok()?.expect_ok();
     let new = settings(number);
     let part = &mut document["settings"];
     part["name"] = new["name"].clone();
@@ -89,7 +89,7 @@ fn change_everything(address: SocketAddr, number: i64) -> Option<Answer> {
     part["force_limit_g"] = new["force_limit"].clone();
     part["stroke_force_chart_percent"] = new["stroke_force_chart"].clone();
     document["waves"]["whole"] = wave(number);
-    http::attempt(address, "POST", "/api/backup", &JSON, &document.to_string()).ok()
+    http::attempt(address, "POST", "/api/v1/backup", &JSON, &document.to_string()).ok()
 }
 
 #[track_caller]
@@ -123,7 +123,7 @@ struct Expected {
 impl Expected {
     /// Checks the state; returns how many changes that were under way are there.
     fn check(&mut self, yep: &Yep, round: u32) -> u32 {
-        let start = yep.get("/api/state").expect_ok();
+        let start = yep.get("/api/v1/state").expect_ok();
         assert_eq!(start["start"]["good"], true, "round {round}: {start}");
         let status = yep.status();
         assert_eq!(
@@ -134,7 +134,7 @@ impl Expected {
         let number = number_of(&yep.get(SETTINGS).expect_ok());
         let mut landed = u32::from(is("settings", round, number, self.settings));
         self.settings = Last { kept: number, tried: number };
-        let waves = yep.get("/api/waves").expect_ok();
+        let waves = yep.get("/api/v1/waves").expect_ok();
         for (index, last) in self.waves.iter_mut().enumerate() {
             let found = number_of_wave(&waves["waves"][format!("wave-{index}")]);
             landed += u32::from(is("wave", round, found, *last));
@@ -229,7 +229,7 @@ fn home_axis(yep: &Yep) {
 #[track_caller]
 fn session(yep: &Yep, number: u64, ended: &Value) -> Value {
     eventually(&format!("session {number} ends with {ended}"), || {
-        let told = yep.get("/api/sessions").expect_ok();
+        let told = yep.get("/api/v1/sessions").expect_ok();
         let newest = told["sessions"][0].clone();
         (newest["number"] == number && &newest["ended"] == ended).then_some(newest)
     })
@@ -268,7 +268,7 @@ fn sessions_are_in_the_book_with_their_ends() {
     assert_eq!(third["faults"], json!(["e_stop"]), "{third}");
     yep.put_sim(&json!({ "mishaps": [] }));
     // The loop reads its inputs once in a millisecond; until then the cause of the fault remains.
-    eventually("the e-stop is closed", || (yep.status()["limits"]["e_stop"] == false).then_some(()));
+    eventually("the e-stop is closed", || (yep.status()["inputs"]["e_stop"] == false).then_some(()));
     home_axis(&yep);
     yep.run_wave("sine", 2.0).expect_ok();
     yep.wait_for_state("running");
@@ -284,7 +284,7 @@ fn sessions_are_in_the_book_with_their_ends() {
     yep.wait_for_exit();
     let yep = home.start();
     session(&yep, 5, &json!("interrupted"));
-    let counters = yep.get("/api/sessions").expect_ok()["counters"].take();
+    let counters = yep.get("/api/v1/sessions").expect_ok()["counters"].take();
     assert_eq!((&counters["sessions"], &counters["faults"]), (&json!(5), &json!(1)), "{counters}");
     let shown = home.command_in_env(&["sessions", "--server", &yep.url()]).output().unwrap();
     let shown = String::from_utf8(shown.stdout).unwrap();
@@ -304,7 +304,7 @@ fn a_lost_store_is_restored_with_a_warning_or_asks_to_be_looked_at() {
     spoil();
     let mut yep = home.start();
     assert_eq!(yep.get(SETTINGS).expect_ok()["name"], "kept");
-    let start = yep.get("/api/state").expect_ok()["start"].take();
+    let start = yep.get("/api/v1/state").expect_ok()["start"].take();
     assert_eq!(start["code"], "restored", "{start}");
     assert!(start["message"].as_str().unwrap().contains("its copy of 20"), "{start}");
     assert_eq!(yep.status()["state"], "not_homed");

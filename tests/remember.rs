@@ -19,21 +19,21 @@ async fn start() -> Server {
 
 async fn post_backup(server: &Server, document: &Value) -> support::HttpAnswer {
     let headers = [("content-type", "application/json")];
-    server.request("POST", "/api/backup", &headers, &document.to_string()).await
+    server.request("POST", "/api/v1/backup", &headers, &document.to_string()).await
 }
 
 #[tokio::test]
 async fn a_backup_brings_everything_to_another_machine() {
     let (one, other) = (start().await, start().await);
     one.put("/api/settings/any/default", r#"{"name":"größer","force_limit":800,"max_steps":1450}"#).await;
-    one.put("/api/motion/limits", r#"{"max_speed_mm_s":321.5}"#).await;
-    assert_eq!(one.put("/api/waves/slow%20one", r#"{"type":"sine","duration":2.5}"#).await.status, 200);
+    one.put("/api/v1/limits", r#"{"max_speed_mm_s":321.5}"#).await;
+    assert_eq!(one.put("/api/v1/waves/slow%20one", r#"{"type":"sine","duration":2.5}"#).await.status, 200);
     let session =
         SessionRecord { ended: Some(SessionEnd::Stop), distance_mm: 0.1 + 0.2, ..SessionRecord::begun(7) };
     let kept = one.ctx.store.keep(StateChange::Session(3, session)).await;
     assert_eq!(kept, Ok(()));
 
-    let backup = one.get("/api/backup").await;
+    let backup = one.get("/api/v1/backup").await;
     assert_eq!(backup.header("content-disposition"), Some("attachment; filename=\"yep-backup.json\""));
     let document = backup.json();
     assert_eq!(document["settings"]["force_limit_g"], 800);
@@ -58,7 +58,7 @@ async fn a_backup_brings_everything_to_another_machine() {
 #[tokio::test]
 async fn a_backup_that_went_through_windows_is_taken_or_named() {
     let server = start().await;
-    let text = server.get("/api/backup").await.text().replace('\n', "\r\n");
+    let text = server.get("/api/v1/backup").await.text().replace('\n', "\r\n");
     let utf_16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
     for (body, status) in [
         ([b"\xef\xbb\xbf", text.as_bytes()].concat(), 200),
@@ -66,7 +66,7 @@ async fn a_backup_that_went_through_windows_is_taken_or_named() {
         (utf_16, 400),
     ] {
         let headers = [("content-type", "application/json")];
-        let answer = server.request_from(1, "POST", "/api/backup", &headers, &body).await;
+        let answer = server.request_from(1, "POST", "/api/v1/backup", &headers, &body).await;
         assert_eq!(answer.status, status, "{}", answer.text());
         assert!(status == 200 || answer.text().contains("UTF-16"), "{}", answer.text());
     }
@@ -75,7 +75,7 @@ async fn a_backup_that_went_through_windows_is_taken_or_named() {
 #[tokio::test]
 async fn a_backup_that_is_wrong_or_untimely_changes_nothing() {
     let server = start().await;
-    let good = server.get("/api/backup").await.json();
+    let good = server.get("/api/v1/backup").await.json();
     let before = server.ctx.store.kept().0;
     let mut bad = good.clone();
     bad["settings"]["force_limit_g"] = json!(0);
@@ -83,17 +83,17 @@ async fn a_backup_that_is_wrong_or_untimely_changes_nothing() {
     bad["waves"]["x"] = json!({ "type": "sine", "duration": 0.001 });
     let refused = post_backup(&server, &bad).await;
     assert_eq!(refused.status, 422);
-    for said in [r#""settings","force_limit_g""#, r#""motion","max_speed_mm_s""#, r#""waves","x""#] {
+    for said in ["settings.force_limit_g", "motion.max_speed_mm_s", r#""waves.x""#] {
         assert!(refused.text().contains(said), "{said}: {}", refused.text());
     }
     for (body, status) in
         [("{", 400), ("", 422), ("[]", 422), ("{}", 422), (r#"{"format":"yep-state"}"#, 422)]
     {
         let headers = [("content-type", "application/json")];
-        let answer = server.request("POST", "/api/backup", &headers, body).await;
+        let answer = server.request("POST", "/api/v1/backup", &headers, body).await;
         assert_eq!(answer.status, status, "{body}: {}", answer.text());
     }
-    let undeclared = server.request("POST", "/api/backup", &[], &good.to_string()).await;
+    let undeclared = server.request("POST", "/api/v1/backup", &[], &good.to_string()).await;
     assert_eq!(undeclared.status, 415);
 
     let mut good = good;
@@ -120,7 +120,8 @@ async fn waves_are_kept_under_their_names() {
     let wave = json!({ "type": "points", "duration": 2, "points": [0, 1, 0.25], "interpolation": "linear" });
     for (name, body, status) in [
         ("a", wave.to_string(), 200),
-        ("a", json!({ "type": "sine", "duration": "2." }).to_string(), 200),
+        ("a", json!({ "type": "sine", "duration": "2." }).to_string(), 422),
+        ("a", json!({ "type": "sine", "duration": 2.5 }).to_string(), 200),
         ("b%2Fc", wave.to_string(), 200),
         ("d", json!({ "type": "sine" }).to_string(), 422),
         ("d", json!({ "type": "sine", "duration": 0.001 }).to_string(), 422),
@@ -129,36 +130,38 @@ async fn waves_are_kept_under_their_names() {
         (&"x".repeat(65), wave.to_string(), 422),
         ("d", "{".to_owned(), 400),
     ] {
-        let answer = server.put(&format!("/api/waves/{name}"), &body).await;
+        let answer = server.put(&format!("/api/v1/waves/{name}"), &body).await;
         assert_eq!(answer.status, status, "{name} {body}: {}", answer.text());
     }
-    let waves = server.get("/api/waves").await.json();
-    assert_eq!(waves, json!({ "waves": { "a": { "type": "sine", "duration": "2." }, "b/c": wave } }));
-    assert_eq!(server.get("/api/waves/b%2Fc").await.json(), wave);
+    let waves = server.get("/api/v1/waves").await.json();
+    assert_eq!(waves, json!({ "waves": { "a": { "type": "sine", "duration": 2.5 }, "b/c": wave } }));
+    assert_eq!(server.get("/api/v1/waves/b%2Fc").await.json(), wave);
 
-    assert_eq!(server.post("/api/waves/a/run", "").await.status, 200);
+    let json = [("content-type", "application/json")];
+    let run = || server.request("POST", "/api/v1/machine/run", &json, r#"{"saved":"a"}"#);
+    assert_eq!(run().await.status, 200);
     assert!(matches!(server.port.commands()[..], [machine::Command::Run(_)]));
     server.port.script_replies([Err(CommandRefusal::NotHomed(machine::State::NotHomed))]);
-    assert_eq!(server.post("/api/waves/a/run", "").await.status, 409);
+    assert_eq!(run().await.status, 409);
 
-    assert_eq!(server.request("DELETE", "/api/waves/a", &[], "").await.status, 200);
-    for (method, path) in [("DELETE", "/api/waves/a"), ("GET", "/api/waves/a"), ("POST", "/api/waves/a/run")]
-    {
-        assert_eq!(server.request(method, path, &[], "").await.status, 404, "{method} {path}");
+    assert_eq!(server.request("DELETE", "/api/v1/waves/a", &[], "").await.status, 200);
+    for method in ["DELETE", "GET"] {
+        assert_eq!(server.request(method, "/api/v1/waves/a", &[], "").await.status, 404, "{method}");
     }
+    assert_eq!(run().await.json()["code"], "unknown_wave");
     for n in 1..64 {
-        assert_eq!(server.put(&format!("/api/waves/{n}"), &wave.to_string()).await.status, 200, "{n}");
+        assert_eq!(server.put(&format!("/api/v1/waves/{n}"), &wave.to_string()).await.status, 200, "{n}");
     }
-    let full = server.put("/api/waves/one-more", &wave.to_string()).await;
+    let full = server.put("/api/v1/waves/one-more", &wave.to_string()).await;
     assert_eq!((full.status, &full.json()["code"]), (409, &json!("no_room")), "{}", full.text());
     server.store.broken.store(true, SeqCst);
-    assert_eq!(server.put("/api/waves/1", &wave.to_string()).await.status, 503);
+    assert_eq!(server.put("/api/v1/waves/1", &wave.to_string()).await.status, 503);
 }
 
 #[tokio::test]
 async fn sessions_are_told_newest_first_with_their_sums() {
     let server = start().await;
-    assert_eq!(server.get("/api/sessions").await.json()["sessions"], json!([]));
+    assert_eq!(server.get("/api/v1/sessions").await.json()["sessions"], json!([]));
     let session = SessionRecord {
         ended: Some(SessionEnd::Fault),
         faults: vec!["e_stop".into()],
@@ -167,12 +170,12 @@ async fn sessions_are_told_newest_first_with_their_sums() {
     for number in 1..=3 {
         server.ctx.store.keep(StateChange::Session(number, session.clone())).await.unwrap();
     }
-    let told = server.get("/api/sessions").await.json();
+    let told = server.get("/api/v1/sessions").await.json();
     let numbers: Vec<_> = told["sessions"].as_array().unwrap().iter().map(|s| &s["number"]).collect();
     assert_eq!(numbers, [3, 2, 1]);
     assert_eq!(told["sessions"][0]["ended"], "fault");
     assert_eq!((&told["counters"]["sessions"], &told["counters"]["faults"]), (&json!(3), &json!(3)));
-    let state = server.get("/api/state").await.json();
+    let state = server.get("/api/v1/state").await.json();
     assert_eq!((&state["start"]["code"], &state["sessions"]), (&json!("clean"), &json!(3)));
 }
 

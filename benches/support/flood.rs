@@ -20,7 +20,7 @@ pub const FLOODS: [(&str, Start); 10] = [
     ("wave_get_8", |to, over| requests(to, over, 8, "/api/wave/get", LONG_WAVE.into())),
     ("wave_get_40", |to, over| requests(to, over, 40, "/api/wave/get", LONG_WAVE.into())),
     ("numbers_40", |to, over| requests(to, over, 40, "/api/wave/get", many_numbers())),
-    ("backups_60", |to, over| requests(to, over, 60, "/api/backup", many_values())),
+    ("backups_60", |to, over| requests(to, over, 60, "/api/v1/backup", many_values())),
     ("slow_200", |to, over| vec![hold(to, over, 200, b"POST /api/stop HTTP/1.1\r\nHost: loc")]),
     ("forgotten_63", |to, over| {
         vec![hold(to, over, 63, b"GET /api/health HTTP/1.1\r\nHost: localhost\r\n\r\n")]

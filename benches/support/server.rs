@@ -260,7 +260,7 @@ impl Client {
 
     /// The machine as it is now.
     pub fn status(&mut self) -> Value {
-        serde_json::from_slice(self.get("/api/status").1).expect("a status")
+        serde_json::from_slice(self.get("/api/v1/machine").1).expect("a status")
     }
 
     /// Waits for a state of the machine.

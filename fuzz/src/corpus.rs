@@ -47,7 +47,8 @@ pub fn http_requests() -> Vec<Vec<u8>> {
     let mut seeds = Vec::new();
     for (index, route) in ROUTES.iter().enumerate() {
         // A few bodies are enough for a route that ignores them; STOP would keep the axis from moving.
-        let calm = ["/api/stop", "/api/setup/initialize"].contains(&route.path);
+        let calm = ["/api/stop", "/api/v1/stop", "/api/setup/initialize", "/api/v1/settings/reset"]
+            .contains(&route.path);
         let bodies = if route.method == "GET" || calm { 2 } else { BODIES.len() };
         for (at, body) in BODIES.iter().enumerate().take(bodies) {
             let value = VALUES[(index + at) % VALUES.len()];
@@ -76,7 +77,7 @@ pub fn http_requests() -> Vec<Vec<u8>> {
             ("POST /api/wave/get", "duration"),
             ("POST /api/commands/run", "calibrate"),
             ("POST /api/curve", "\"points\": [600"),
-            ("PUT /api/motion/limits", "max_speed_mm_s"),
+            ("PUT /api/v1/limits", "max_speed_mm_s"),
         ];
         for (line, _) in fits.iter().filter(|(_, word)| body.contains(word)) {
             seeds.extend(vec![format!("{line}\n{body}").into_bytes(); 4]);
@@ -113,7 +114,7 @@ pub fn http_bytes() -> Vec<Vec<u8>> {
         "GET /api/health HTTP/1.0\r\n\r\n",
         "GET http://localhost/api/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
         "OPTIONS /api/wave/run HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost:3042\r\nAccess-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: content-type\r\n\r\n",
-        "GET /api/health HTTP/1.1\r\nHost: localhost\r\n\r\nGET /api/status HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "GET /api/health HTTP/1.1\r\nHost: localhost\r\n\r\nGET /api/v1/machine HTTP/1.1\r\nHost: localhost\r\n\r\n",
         "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     ] {
         seeds.push(text.as_bytes().to_vec());

@@ -122,14 +122,14 @@ pub fn assert_alive() {
 /// Keeps the machine in motion: inputs break it and stop it, so without this it would stay faulted for ever.
 fn keep_busy(address: SocketAddr) {
     const CARES: [(&str, &str, &str); 5] = [
-        ("PUT", "/api/sim", r#"{"mishaps": [], "push_g": 0}"#),
+        ("PUT", "/api/v1/sim", r#"{"mishaps": [], "push_g": 0}"#),
         (
             "PUT",
             "/api/settings/machine-thrust/default",
             r#"{"max_stroke": 20, "stroke_limit": 20, "padding_mm": 2}"#,
         ),
         ("POST", "/api/commands/run", r#"{"type": "calibrate"}"#),
-        ("GET", "/api/status", ""),
+        ("GET", "/api/v1/machine", ""),
         ("POST", "/api/wave/run", r#"{"type": "sine", "duration": 1}"#),
     ];
     for (method, path, body) in CARES.into_iter().cycle() {

@@ -58,6 +58,16 @@ impl Rejection {
         self
     }
 
+    /// The fields of its complaints lie in this field of the body.
+    #[must_use]
+    pub fn within(mut self, field: &str) -> Rejection {
+        for complaint in &mut self.0.complaints {
+            let at = complaint.loc.len().min(2);
+            complaint.loc.insert(at, field.into());
+        }
+        self
+    }
+
     /// Its reason.
     #[must_use]
     pub fn code(&self) -> ProblemCode {

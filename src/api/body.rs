@@ -62,6 +62,18 @@ async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, Rejection> {
     Ok(collected.freeze())
 }
 
+/// The body as JSON, which an editor on Windows may have begun with a byte order mark.
+///
+/// # Errors
+/// Those of [`json`]; one that is UTF-16 is called that.
+pub fn declared_json(body: &[u8]) -> Result<Option<Value>, Rejection> {
+    if body.starts_with(&[0xFF, 0xFE]) || body.starts_with(&[0xFE, 0xFF]) {
+        let why = "the body is UTF-16, and JSON is UTF-8: save it as UTF-8";
+        return Err(answer::refuse(ProblemCode::InvalidJson, why));
+    }
+    json(body.strip_prefix(&[0xEF, 0xBB, 0xBF]).unwrap_or(body))
+}
+
 /// The body as JSON, whatever its content type says; none when it is empty.
 ///
 /// # Errors

@@ -34,18 +34,18 @@ pub struct Coercion<T> {
 
 /// Which of the two readings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reading {
+pub enum Strictness {
     /// Texts that look like a number are numbers, and `null` is a field that is not there.
     Lenient,
     /// Each value has the type that the document of the API says.
     Strict,
 }
 
-impl Reading {
+impl Strictness {
     /// The reading of the bodies that come to this path.
     #[must_use]
-    pub fn of(path: &str) -> Reading {
-        if path.starts_with(super::dialect::V1) { Reading::Strict } else { Reading::Lenient }
+    pub fn of(path: &str) -> Strictness {
+        if path.starts_with(super::dialect::V1) { Strictness::Strict } else { Strictness::Lenient }
     }
 }
 
@@ -62,10 +62,10 @@ impl<T> Coercion<T> {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn read(self, reading: Reading, value: &Value) -> Result<T, CoercionError> {
-        match reading {
-            Reading::Lenient => (self.lenient)(value),
-            Reading::Strict => (self.strict)(value),
+    pub fn read(self, strictness: Strictness, value: &Value) -> Result<T, CoercionError> {
+        match strictness {
+            Strictness::Lenient => (self.lenient)(value),
+            Strictness::Strict => (self.strict)(value),
         }
     }
 }

@@ -9,7 +9,7 @@ use super::fence::{Fence, Fenced, Stops};
 use super::port::{MachineLocation, MachinePort};
 use super::problem::ProblemCode;
 use super::settings_service::SettingsService;
-use crate::machine::{Command, CommandRefusal};
+use crate::machine::{Accepted, Command, CommandRefusal};
 
 /// The name of the command that stops.
 pub const STOP: &str = "stop";
@@ -77,14 +77,26 @@ impl CommandService {
     ///
     /// # Errors
     /// [`CommandError`]; then nothing is announced.
-    pub async fn give(&self, client: &Client, name: &str) -> Result<(), CommandError> {
+    pub async fn give(&self, client: &Client, name: &str) -> Result<Accepted, CommandError> {
         if name == STOP {
             self.stop();
-            return Ok(());
+            return Ok(Accepted::Now);
         }
         let stops = self.may_give(client, name)?;
-        self.execute(stops, name).await?;
+        let accepted = self.execute(stops, name).await?;
         self.bus.announce(name, None);
+        Ok(accepted)
+    }
+
+    /// Checks that no STOP came after the one with this number, which is the newest that the sender of a command knows.
+    ///
+    /// # Errors
+    /// [`CommandRefusal::Stopped`].
+    pub fn check_after_stop(&self, known: Option<u32>) -> Result<(), CommandError> {
+        let newest = self.port.snapshots().borrow().stops;
+        if known.is_some_and(|known| known < newest) {
+            return Err(CommandError::Refused(CommandRefusal::Stopped));
+        }
         Ok(())
     }
 
@@ -108,11 +120,11 @@ impl CommandService {
     ///
     /// # Errors
     /// [`CommandError::Refused`]; then nothing moves.
-    pub async fn start(&self, stops: Stops, command: Command) -> Result<(), CommandError> {
+    pub async fn start(&self, stops: Stops, command: Command) -> Result<Accepted, CommandError> {
         if self.fence.stops() == stops {
-            self.port.command(command).await.map_err(CommandError::Refused)?;
+            let accepted = self.port.command(command).await.map_err(CommandError::Refused)?;
             if self.fence.stops() == stops {
-                return Ok(());
+                return Ok(accepted);
             }
             // STOP came while the machine decided. Whichever of the two it took first, this one was asked for first.
             self.port.stop();
@@ -125,26 +137,28 @@ impl CommandService {
     ///
     /// # Errors
     /// [`CommandError`].
-    pub async fn execute(&self, stops: Stops, name: &str) -> Result<(), CommandError> {
+    pub async fn execute(&self, stops: Stops, name: &str) -> Result<Accepted, CommandError> {
         let command = match (self.port.location(), name) {
             (_, STOP) => {
                 self.raise_stop();
-                return Ok(());
+                return Ok(Accepted::Now);
             }
-            (MachineLocation::Remote, _) => return Ok(()),
+            (MachineLocation::Remote, _) => return Ok(Accepted::Now),
             (MachineLocation::Local, CALIBRATE) => return self.start(stops, Command::Calibrate).await,
             (MachineLocation::Local, "end") => Command::End,
             (MachineLocation::Local, "acknowledge") => Command::Acknowledge,
             (MachineLocation::Local, "arm") => Command::Arm,
             (MachineLocation::Local, UPDATE_SETTINGS) => {
-                return self.settings.apply_again().await.map_err(CommandError::Refused);
+                let applied = self.settings.apply_again().await;
+                return applied.map(|()| Accepted::Now).map_err(CommandError::Refused);
             }
             (MachineLocation::Local, LOOP_WAVE) => return Err(CommandError::NeedsWave),
-            (MachineLocation::Local, _) => return Ok(()),
+            (MachineLocation::Local, _) => return Ok(Accepted::Now),
         };
         match self.port.command(command).await {
             // The app sends it whenever its button is pressed; an axis at rest is what was wanted.
-            Ok(_) | Err(CommandRefusal::NothingRuns(_)) => Ok(()),
+            Ok(accepted) => Ok(accepted),
+            Err(CommandRefusal::NothingRuns(_)) => Ok(Accepted::Already),
             Err(refusal) => Err(CommandError::Refused(refusal)),
         }
     }

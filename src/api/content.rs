@@ -40,6 +40,15 @@ impl Content {
         Content { source: ContentSource::Pieces(pieces), share: Some(share) }
     }
 
+    /// All of it, unless it is made while it is sent.
+    #[must_use]
+    pub fn whole_bytes(&self) -> Option<Bytes> {
+        match &self.source {
+            ContentSource::Whole(bytes) => Some(bytes.clone()),
+            ContentSource::Pieces(_) => None,
+        }
+    }
+
     /// Bytes of it that are held in memory without being counted.
     #[must_use]
     pub fn uncounted_bytes(&self) -> usize {

@@ -7,11 +7,15 @@ use tokio::runtime::Handle;
 use super::budget::MemoryBudget;
 use super::bus::Bus;
 use super::commands::CommandService;
+use super::control::events::ControlEvents;
+use super::control::hub::Hub;
 use super::lease::Policy;
 use super::limits::ServerLimits;
+use super::metrics::Metrics;
 use super::pages::Pages;
 use super::port::MachinePort;
 use super::remote::RemoteFacts;
+use super::resources::waves::SavedWaves;
 use super::settings_service::{SettingsService, SettingsStore};
 use super::wave_requests::WaveRequests;
 use super::wave_service::WaveService;
@@ -46,6 +50,12 @@ pub struct Context {
     pub commands: Arc<CommandService>,
     /// Waves, and the lease on the one that runs.
     pub waves: Arc<WaveService>,
+    /// Live samples for control sockets.
+    pub hub: Arc<Hub>,
+    /// The events of the machine, for control sockets.
+    pub control_events: Arc<ControlEvents>,
+    /// Counters for `/metrics`.
+    pub metrics: Metrics,
     /// Waves that clients ask for.
     pub wave_requests: WaveRequests,
     /// The yep-machine elsewhere, if there is one.
@@ -59,6 +69,12 @@ pub struct Context {
 }
 
 impl Context {
+    /// The saved waves.
+    #[must_use]
+    pub fn saved_waves(&self) -> SavedWaves<'_> {
+        SavedWaves(&*self.store)
+    }
+
     /// A context around the machine behind `port`, with the settings that `store` remembered.
     ///
     /// # Panics
@@ -102,6 +118,9 @@ impl Context {
             commands,
             waves,
             wave_requests,
+            hub: Arc::default(),
+            metrics: Metrics::default(),
+            control_events: Arc::default(),
             remote,
             workers: Handle::current(),
             budget,

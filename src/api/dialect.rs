@@ -12,6 +12,9 @@ use super::{request_id, telemetry};
 /// Where the paths of API v1 begin.
 pub const V1: &str = "/api/v1/";
 
+/// The one path of API v1 outside, where Prometheus looks for it.
+pub const METRICS: &str = "/metrics";
+
 /// The shape of the answer to one request.
 pub enum Dialect {
     /// API v1, with the id of the request.
@@ -24,7 +27,11 @@ impl Dialect {
     /// The dialect of a path.
     #[must_use]
     pub fn of(path: &str) -> Dialect {
-        if path.starts_with(V1) { Dialect::V1(request_id::next()) } else { Dialect::Contract }
+        if path.starts_with(V1) || path == METRICS {
+            Dialect::V1(request_id::next())
+        } else {
+            Dialect::Contract
+        }
     }
 
     /// The answer that a handler came to, as it is sent.
@@ -34,6 +41,7 @@ impl Dialect {
             return outcome.unwrap_or_else(super::answer::Rejection::into_answer);
         };
         let mut answer = outcome.unwrap_or_else(|rejection| {
+            ctx.metrics.count_refusal(rejection.code());
             tracing::info!(request_id = id, code = rejection.code().name(), "refused");
             rejection.into_problem_answer(id, || telemetry::allowed(ctx.port.snapshots().borrow().state))
         });

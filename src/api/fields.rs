@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use super::coerce::{Coercion, CoercionError, MISSING, NONE, NOT_DICT, NOT_LIST, Reading};
+use super::coerce::{Coercion, CoercionError, MISSING, NONE, NOT_DICT, NOT_LIST, Strictness};
 use super::suggestions;
 
 /// Whoever has so many things to put right needs no more of them at once.
@@ -37,7 +37,7 @@ impl Complaint {
 #[derive(Debug)]
 pub struct FieldReader<'a> {
     argument: &'static str,
-    reading: Reading,
+    strictness: Strictness,
     map: &'a Map<String, Value>,
     /// What was wrong so far.
     pub complaints: Vec<Complaint>,
@@ -52,15 +52,15 @@ impl<'a> FieldReader<'a> {
     /// # Errors
     /// The body is missing or no object.
     pub fn of(argument: &'static str, body: Option<&'a Value>) -> Result<FieldReader<'a>, Complaint> {
-        FieldReader::reading(Reading::Lenient, argument, body)
+        FieldReader::with(Strictness::Lenient, argument, body)
     }
 
     /// The fields of `body`, read so.
     ///
     /// # Errors
     /// The body is missing or no object.
-    pub fn reading(
-        reading: Reading,
+    pub fn with(
+        strictness: Strictness,
         argument: &'static str,
         body: Option<&'a Value>,
     ) -> Result<FieldReader<'a>, Complaint> {
@@ -68,10 +68,10 @@ impl<'a> FieldReader<'a> {
         let map = match body {
             None | Some(Value::Null) => return Err(wrong(MISSING)),
             Some(Value::Object(map)) => map,
-            Some(Value::Array(list)) if list.is_empty() && reading == Reading::Lenient => &EMPTY,
+            Some(Value::Array(list)) if list.is_empty() && strictness == Strictness::Lenient => &EMPTY,
             Some(_) => return Err(wrong(NOT_DICT)),
         };
-        Ok(FieldReader { argument, reading, map, complaints: Vec::new() })
+        Ok(FieldReader { argument, strictness, map, complaints: Vec::new() })
     }
 
     /// Notes each field that is none of `known`: it is misspelt, or meant for something else, and to pass over it would be to
@@ -100,7 +100,7 @@ impl<'a> FieldReader<'a> {
     /// A field as it is, when it is there; of a lenient reading also not null.
     #[must_use]
     pub fn raw(&self, name: &str) -> Option<&'a Value> {
-        self.map.get(name).filter(|value| self.reading == Reading::Strict || !value.is_null())
+        self.map.get(name).filter(|value| self.strictness == Strictness::Strict || !value.is_null())
     }
 
     /// Reads one value.
@@ -108,7 +108,7 @@ impl<'a> FieldReader<'a> {
     /// # Errors
     /// What is wrong with it.
     pub fn read<T>(&self, read: Coercion<T>, value: &Value) -> Result<T, CoercionError> {
-        read.read(self.reading, value)
+        read.read(self.strictness, value)
     }
 
     /// Notes that something is wrong with a field, or with an element of it.
@@ -120,7 +120,7 @@ impl<'a> FieldReader<'a> {
 
     /// A field that must be there. None when it is wrong, which is noted.
     pub fn required<T>(&mut self, name: &str, read: Coercion<T>) -> Option<T> {
-        match self.map.get(name).ok_or(MISSING).and_then(|value| read.read(self.reading, value)) {
+        match self.map.get(name).ok_or(MISSING).and_then(|value| read.read(self.strictness, value)) {
             Ok(value) => Some(value),
             Err(wrong) => {
                 self.complain(&[name.into()], wrong);
@@ -133,7 +133,7 @@ impl<'a> FieldReader<'a> {
     pub fn optional<T>(&mut self, name: &str, read: Coercion<T>) -> Option<T> {
         match self.map.get(name) {
             None => None,
-            Some(Value::Null) if self.reading == Reading::Lenient => None,
+            Some(Value::Null) if self.strictness == Strictness::Lenient => None,
             Some(_) => self.required(name, read),
         }
     }
@@ -154,7 +154,7 @@ impl<'a> FieldReader<'a> {
         };
         let mut read_values = Vec::with_capacity(list.len());
         for (i, element) in list.iter().enumerate() {
-            match read.read(self.reading, element) {
+            match read.read(self.strictness, element) {
                 Ok(value) => read_values.push(value),
                 Err(wrong) => self.complain(&[name.into(), i.into()], wrong),
             }
@@ -166,7 +166,7 @@ impl<'a> FieldReader<'a> {
     pub fn optional_list<T>(&mut self, name: &str, read: Coercion<T>) -> Option<Vec<T>> {
         match self.map.get(name) {
             None => None,
-            Some(Value::Null) if self.reading == Reading::Lenient => None,
+            Some(Value::Null) if self.strictness == Strictness::Lenient => None,
             Some(_) => self.required_list(name, read),
         }
     }

@@ -102,7 +102,7 @@ pub struct LoadCellRefusal {
 
 /// Force sensor: its status, tare and calibration.
 pub trait ForceSensorPort: Send + Sync {
-    /// State of the sensor, as `GET /api/sensor` shows it.
+    /// State of the sensor, as `GET /api/v1/sensor` shows it.
     fn status(&self) -> Value;
 
     /// Takes the present reading as zero. Without `confirmed` it is refused while there is a load, or may be one.
@@ -110,6 +110,9 @@ pub trait ForceSensorPort: Send + Sync {
 
     /// Computes the scale factor from the present load, which weighs `weight_g` grams; positive pushes toward the front.
     fn calibrate(&self, weight_g: f64) -> BoxFuture<'_, Result<Value, LoadCellRefusal>>;
+
+    /// The samples that were lost, by reason.
+    fn lost_samples(&self) -> Vec<(&'static str, u64)>;
 
     /// Applies the stored scale again, after it was replaced in the store.
     fn reload_scale(&self);

@@ -2,12 +2,14 @@
 
 use bytes::Bytes;
 use hyper::header::HeaderValue;
-use serde_json::Value;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use super::answer::{self, Rejection};
 use super::body;
 use super::client::Client;
-use super::coerce::Reading;
+use super::coerce::Strictness;
+use super::fields::Complaint;
 use super::problem::ProblemCode;
 use crate::auth::Role;
 use crate::files;
@@ -26,7 +28,7 @@ pub struct RoutedRequest {
     /// The header `accept`.
     pub accept: Option<HeaderValue>,
     /// How the values of its body are read.
-    pub reading: Reading,
+    pub strictness: Strictness,
     /// The body.
     pub body: RequestBody,
 }
@@ -84,8 +86,11 @@ impl RequestBody {
             BodyType::Nothing => Ok(None),
             BodyType::Json => body::json(&bytes),
             BodyType::DeclaredJson => {
+                if bytes.is_empty() {
+                    return Ok(None);
+                }
                 check_declared(content_type.as_ref())?;
-                body::json(&bytes)
+                body::declared_json(&bytes)
             }
             BodyType::JsonFile => {
                 check_declared(content_type.as_ref())?;
@@ -95,6 +100,29 @@ impl RequestBody {
                 body::json(text.as_bytes())
             }
         }
+    }
+}
+
+impl RequestBody {
+    /// The body as a value of this type; no body is an empty object.
+    ///
+    /// # Errors
+    /// Those of [`RequestBody::json`], and 422 with the first field that is wrong.
+    pub fn typed<T: DeserializeOwned>(self) -> Result<T, Rejection> {
+        let value = self.json()?.unwrap_or_else(|| Value::Object(Map::new()));
+        serde_path_to_error::deserialize(value).map_err(|error| {
+            let path = error.path().to_string();
+            let mut loc: Vec<Value> = vec!["body".into(), "data".into()];
+            loc.extend(path.split('.').filter(|part| *part != ".").map(Value::from));
+            let why = error.inner().to_string();
+            let kind = match why.split(' ').next() {
+                Some("missing") => "value_error.missing",
+                Some("unknown") if why.starts_with("unknown field") => "value_error.extra",
+                Some("invalid") => "type_error",
+                _ => "value_error",
+            };
+            answer::unprocessable(&[Complaint::new(loc, why, kind)])
+        })
     }
 }
 

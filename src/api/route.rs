@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use hyper::body::Incoming;
 use hyper::{Method, Request};
+use schemars::{Schema, SchemaGenerator};
 
 use super::answer::HandlerResult;
 use super::client::Client;
@@ -12,7 +13,7 @@ use super::context::Context;
 use super::limits::ServerLimits;
 use super::port::BoxFuture;
 use super::request::{BodyType, RoutedRequest};
-use crate::auth::Role;
+use crate::auth::{Right, Role};
 
 /// One row: everything that the router, the documentation and the tests need to know of a route.
 #[derive(Debug)]
@@ -21,8 +22,8 @@ pub struct Route {
     pub method: Method,
     /// The path without a slash at its end; a segment in braces takes any value.
     pub path: &'static str,
-    /// The least role that may use it.
-    pub role: Role,
+    /// The right that it asks of its caller.
+    pub right: Right,
     /// The order of its checks.
     pub urgency: Urgency,
     /// The type of its body.
@@ -31,6 +32,14 @@ pub struct Route {
     pub limit: BodyLimit,
     /// The type of its answer.
     pub answer: AnswerType,
+    /// True for a document that rarely changes: the answer has a tag, and is not sent again to a client that has it.
+    pub rarely_changes: bool,
+    /// The schema of its body, where the document of API v1 has it.
+    pub takes: Option<SchemaFn>,
+    /// The parameters of its query.
+    pub query: &'static [QueryParameter],
+    /// The schema of its answer, where the document of API v1 has it.
+    pub gives: Option<SchemaFn>,
     /// Its purpose, in one sentence.
     pub summary: &'static str,
     /// The function that answers it.
@@ -81,8 +90,26 @@ pub enum AnswerType {
     JsonOrCsv,
     /// A page for people.
     Html,
+    /// Text, in the format of Prometheus.
+    Metrics,
     /// A WebSocket.
     Socket,
+}
+
+/// A function that makes the schema of a body or an answer.
+pub type SchemaFn = fn(&mut SchemaGenerator) -> Schema;
+
+/// A parameter of a query.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct QueryParameter {
+    /// Its name.
+    pub name: &'static str,
+    /// Its meaning, with the unit.
+    pub summary: &'static str,
+    /// Its least and its largest value.
+    pub range: Option<(f64, f64)>,
+    /// The JSON type of its value.
+    pub kind: &'static str,
 }
 
 /// A function that answers a request.
@@ -107,14 +134,91 @@ impl Route {
     pub const fn new(
         method: Method,
         path: &'static str,
-        role: Role,
+        right: Right,
         body: BodyType,
         answer: AnswerType,
         summary: &'static str,
         handler: Handler,
     ) -> Route {
         let (urgency, limit) = (Urgency::Ordinary, BodyLimit::Small);
-        Route { method, path, role, urgency, body, limit, answer, summary, handler }
+        let (takes, query, gives) = (None, [].as_slice(), None);
+        let rarely_changes = false;
+        Route {
+            method,
+            path,
+            right,
+            urgency,
+            body,
+            limit,
+            answer,
+            rarely_changes,
+            takes,
+            query,
+            gives,
+            summary,
+            handler,
+        }
+    }
+
+    /// A row for reading a document.
+    #[must_use]
+    pub const fn get(path: &'static str, right: Right, summary: &'static str, handler: Handler) -> Route {
+        Route::new(Method::GET, path, right, BodyType::Nothing, AnswerType::Json, summary, handler)
+    }
+
+    /// A row for an act without a body.
+    #[must_use]
+    pub const fn act(
+        method: Method,
+        path: &'static str,
+        right: Right,
+        summary: &'static str,
+        handler: Handler,
+    ) -> Route {
+        Route::new(method, path, right, BodyType::Nothing, AnswerType::Json, summary, handler)
+    }
+
+    /// This row with a JSON body of that schema.
+    #[must_use]
+    pub const fn takes(mut self, schema: SchemaFn) -> Route {
+        self.body = BodyType::DeclaredJson;
+        self.takes = Some(schema);
+        self
+    }
+
+    /// This row with an answer of that schema.
+    #[must_use]
+    pub const fn gives(mut self, schema: SchemaFn) -> Route {
+        self.gives = Some(schema);
+        self
+    }
+
+    /// This row with a document that rarely changes.
+    #[must_use]
+    pub const fn rarely_changes(mut self) -> Route {
+        self.rarely_changes = true;
+        self
+    }
+
+    /// This row with these parameters in its query.
+    #[must_use]
+    pub const fn with_query(mut self, query: &'static [QueryParameter]) -> Route {
+        self.query = query;
+        self
+    }
+
+    /// This row with another type of body.
+    #[must_use]
+    pub const fn with_body(mut self, body: BodyType) -> Route {
+        self.body = body;
+        self
+    }
+
+    /// This row with another type of answer.
+    #[must_use]
+    pub const fn answers_with(mut self, answer: AnswerType) -> Route {
+        self.answer = answer;
+        self
     }
 
     /// This row with another largest body.
@@ -129,6 +233,12 @@ impl Route {
     pub const fn urgent(mut self, urgency: Urgency) -> Route {
         self.urgency = urgency;
         self
+    }
+
+    /// True if its answers may be compressed and tagged: those of API v1, and pages for people.
+    #[must_use]
+    pub fn takes_representations(&self) -> bool {
+        self.path.starts_with(super::dialect::V1) || self.answer == AnswerType::Html
     }
 
     /// True if the row answers only requests for a WebSocket, which no other row answers.

@@ -11,14 +11,16 @@ use super::answer::{self, Answer, HandlerResult, Rejection};
 use super::body;
 use super::budget::{self, Share};
 use super::client::Client;
-use super::coerce::Reading;
+use super::coerce::Strictness;
 use super::connection::Connection;
 use super::context::Context;
 use super::cors;
 use super::dialect::Dialect;
 use super::problem::ProblemCode;
+use super::representation::Wanted;
 use super::request::{RequestBody, RoutedRequest};
-use super::resources::{commands, stop};
+use super::resources::contract::commands;
+use super::resources::stop;
 use super::route::{self, AnswerHandler, Handler, Match, Route, Urgency};
 use super::routes::ROUTES;
 use super::socket;
@@ -92,7 +94,8 @@ fn stop(ctx: &Arc<Context>, connection: &Connection, request: Request<Incoming>)
         let limits = &reading.options.limits;
         let _ = body::read(body, limits.body_bytes, limits).await;
     });
-    let mut answer = stop::answer();
+    let dialect = Dialect::of(head.uri.path());
+    let mut answer = dialect.write(ctx, Ok(stop::answer_in(&dialect)));
     answer.headers_mut().insert(NO_SNIFFING.0, NO_SNIFFING.1);
     cors::allow(&mut answer, ctx.options.rules.origin(&head.headers));
     // It needs no place, and gets one if there is one, so that the next STOP comes on the same connection.
@@ -158,7 +161,7 @@ async fn respond(
     };
     // The command may be STOP, which needs no place.
     check_place(route.urgency == Urgency::MayStop || connection.slot.admit())?;
-    if role < route.role {
+    if !role.has(route.right) {
         return Err(answer::forbidden());
     }
     let client = Client::of(connection.peer, request.headers(), role);
@@ -170,6 +173,7 @@ async fn respond(
     let query = request.uri().query().unwrap_or_default().to_owned();
     let content_type = request.headers().get(hyper::header::CONTENT_TYPE).cloned();
     let accept = request.headers().get(hyper::header::ACCEPT).cloned();
+    let wanted = Wanted::of(request.method(), request.headers());
     let limit_bytes = route.limit.bytes(&ctx.options.limits);
     let body = request.into_body();
     let bytes = match route.urgency {
@@ -196,8 +200,9 @@ async fn respond(
     } else {
         RequestBody::Received { body_type: route.body, content_type, bytes }
     };
-    let request = RoutedRequest { role, client, values, query, accept, reading: Reading::of(&path), body };
-    let task = HandlerTask { route, handler, request, parsed_bytes, share };
+    let request =
+        RoutedRequest { role, client, values, query, accept, strictness: Strictness::of(&path), body };
+    let task = HandlerTask { route, handler, request, wanted, parsed_bytes, share };
     task.run_to_completion(ctx, connection).await
 }
 
@@ -206,6 +211,8 @@ struct HandlerTask {
     route: &'static Route,
     handler: AnswerHandler,
     request: RoutedRequest,
+    /// The representation of the answer that its client wants.
+    wanted: Wanted,
     /// Memory for the body as JSON.
     parsed_bytes: usize,
     /// Memory for the bytes of the body.
@@ -235,6 +242,10 @@ impl HandlerTask {
         let parsing = ctx.budget.take(self.parsed_bytes)?;
         let mut answer = (self.handler)(Arc::clone(&ctx), self.request).await?;
         drop(parsing);
+        // The clients' old contract has its answers as they were.
+        if self.route.takes_representations() {
+            answer = self.wanted.represent(answer, self.route.rarely_changes);
+        }
         let content = answer.body_mut();
         content.count(ctx.budget.take(content.uncounted_bytes())?);
         Ok(answer)

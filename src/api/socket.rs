@@ -18,18 +18,20 @@ use tokio::time::{MissedTickBehavior, interval_at, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::{self, CloseFrame, WebSocketConfig};
-use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
 use super::client::Client;
 use super::close_reason::CloseReason;
 use super::connection::Connection;
 use super::context::Context;
+use super::limits::ServerLimits;
 use super::publisher::Publisher;
 use super::source::MessageSource;
 use crate::auth::Role;
 
 type Io = TokioIo<hyper::upgrade::Upgraded>;
-type Socket = WebSocketStream<Io>;
+/// A WebSocket, on the server's side.
+pub(super) type Socket = WebSocketStream<Io>;
 
 /// How long a client that is told to leave may take to hear it.
 const GOODBYE_TIME: Duration = Duration::from_secs(1);
@@ -39,6 +41,55 @@ const DRAINED_BYTES: usize = 1024 * 1024;
 /// the one who floods that waits, never the one who listens.
 const FRAMES_A_BREATH: u32 = 16;
 const BREATH: Duration = Duration::from_millis(1);
+
+/// The server's side of an upgraded connection.
+pub(super) async fn server_side(upgraded: hyper::upgrade::Upgraded, limits: &ServerLimits) -> Socket {
+    let config = WebSocketConfig::default()
+        // The default of 128 KiB a socket is more than all of its messages together.
+        .read_buffer_size(4 * 1024)
+        .max_message_size(Some(limits.frame_bytes))
+        .max_frame_size(Some(limits.frame_bytes));
+    Socket::from_raw_socket(TokioIo::new(upgraded), protocol::Role::Server, Some(config)).await
+}
+
+/// The text of a frame, or none for a frame without one.
+///
+/// # Errors
+/// Why the socket ends.
+pub(super) fn text_of(frame: Option<Result<Message, Error>>) -> Result<Option<Utf8Bytes>, CloseReason> {
+    match frame {
+        None => Err(CloseReason::Left),
+        Some(Ok(Message::Text(text))) => Ok(Some(text)),
+        Some(Ok(Message::Binary(_))) => Err(CloseReason::BadFrame),
+        // The answer to a ping or a close goes out when the next frame is asked for.
+        Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_) | Message::Close(_))) => Ok(None),
+        Some(Err(Error::Capacity(_))) => Err(CloseReason::TooLarge),
+        Some(Err(Error::Utf8(_))) => Err(CloseReason::NotText),
+        Some(Err(Error::Protocol(wrong))) if wrong != ProtocolError::ResetWithoutClosingHandshake => {
+            Err(CloseReason::Protocol)
+        }
+        Some(Err(_)) => Err(CloseReason::Left),
+    }
+}
+
+/// The pace at which the frames of one client are taken, so that it holds nobody else up.
+#[derive(Debug, Default)]
+pub(super) struct ListenPace {
+    since_breath: u32,
+}
+
+impl ListenPace {
+    /// Lets the others have their turn.
+    pub(super) async fn breathe(&mut self) {
+        self.since_breath += 1;
+        if self.since_breath < FRAMES_A_BREATH {
+            tokio::task::yield_now().await;
+        } else {
+            self.since_breath = 0;
+            tokio::time::sleep(BREATH).await;
+        }
+    }
+}
 
 /// Serves one socket from the 101 to its end.
 pub async fn serve(
@@ -50,12 +101,7 @@ pub async fn serve(
 ) {
     let Ok(upgraded) = upgrade.await else { return };
     let limits = &ctx.options.limits;
-    let config = WebSocketConfig::default()
-        // The default of 128 KiB a socket is more than all of its messages together.
-        .read_buffer_size(4 * 1024)
-        .max_message_size(Some(limits.frame_bytes))
-        .max_frame_size(Some(limits.frame_bytes));
-    let socket = Socket::from_raw_socket(TokioIo::new(upgraded), protocol::Role::Server, Some(config)).await;
+    let socket = server_side(upgraded, limits).await;
     let (mut sink, mut frames) = socket.split();
     let publisher = Publisher::new(&ctx, role, client.clone());
     let heard = AtomicBool::new(true);
@@ -74,7 +120,7 @@ async fn listen(
     (ctx, client): (&Context, &Client),
     heard: &AtomicBool,
 ) -> CloseReason {
-    let mut since_breath = 0;
+    let mut pace = ListenPace::default();
     loop {
         let frame = frames.next().await;
         heard.store(true, Relaxed);
@@ -82,30 +128,15 @@ async fn listen(
         if matches!(&frame, Some(Ok(said)) if !said.is_close()) {
             ctx.waves.renew_lease(client);
         }
-        let end = match frame {
-            None => Some(CloseReason::Left),
-            Some(Ok(Message::Text(text))) => publisher.take(text).await.err(),
-            Some(Ok(Message::Binary(_))) => Some(CloseReason::BadFrame),
-            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => None,
-            // The answer to it goes out when the next frame is asked for.
-            Some(Ok(Message::Close(_))) => None,
-            Some(Err(Error::Capacity(_))) => Some(CloseReason::TooLarge),
-            Some(Err(Error::Utf8(_))) => Some(CloseReason::NotText),
-            Some(Err(Error::Protocol(wrong))) if wrong != ProtocolError::ResetWithoutClosingHandshake => {
-                Some(CloseReason::Protocol)
-            }
-            Some(Err(_)) => Some(CloseReason::Left),
+        let end = match text_of(frame) {
+            Ok(Some(text)) => publisher.take(text).await.err(),
+            Ok(None) => None,
+            Err(end) => Some(end),
         };
         if let Some(end) = end {
             return end;
         }
-        since_breath += 1;
-        if since_breath < FRAMES_A_BREATH {
-            tokio::task::yield_now().await;
-        } else {
-            since_breath = 0;
-            tokio::time::sleep(BREATH).await;
-        }
+        pace.breathe().await;
     }
 }
 
@@ -151,7 +182,11 @@ async fn speak(
 
 /// Says why, and gives the client the time to hear it: a socket that is closed while its client still sends
 /// is reset, and what was said last is lost.
-async fn leave(mut sink: SplitSink<Socket, Message>, frames: SplitStream<Socket>, end: CloseReason) {
+pub(super) async fn leave(
+    mut sink: SplitSink<Socket, Message>,
+    frames: SplitStream<Socket>,
+    end: CloseReason,
+) {
     let goodbye = async {
         if let Some(code) = end.code() {
             let frame = CloseFrame { code, reason: end.reason().into() };

@@ -1,8 +1,8 @@
-//! What the machine says about itself, as JSON: one object, the same in `GET /api/status` and on the stream
-//! `telemetry`.
+//! What the machine says about itself, as JSON: one object, part of `GET /api/v1/machine`, and on the stream `telemetry`.
 
 use std::borrow::Cow;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::port::MachinePort;
@@ -14,14 +14,15 @@ use crate::units::seconds;
 pub const STREAM: &str = "telemetry";
 
 /// A word of a fixed vocabulary, or a text made of them: borrowed by the server, owned by a reader.
-type Word = Cow<'static, str>;
+pub type Word = Cow<'static, str>;
 
 /// The state of the machine. Written by the server and read by the command line; a reader takes what an older server leaves out
 /// for unknown.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct StatusDocument {
     /// The name of the state.
+    #[schemars(extend("enum" = State::ALL.map(State::name)))]
     pub state: Word,
     /// The reason of the last change of the state, for people.
     pub why: String,
@@ -38,7 +39,7 @@ pub struct StatusDocument {
     /// True while the limits keep the axis from following its wave.
     pub clipped: bool,
     /// The inputs.
-    pub limits: SwitchTelemetry,
+    pub inputs: InputTelemetry,
     /// The fault that is latched.
     pub fault: Option<FaultReport>,
     /// The calibrated range, in mm.
@@ -60,7 +61,7 @@ pub struct StatusDocument {
 }
 
 /// Power and heat of the computer.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct HostTelemetry {
     /// True while the supply is too low; unknown off the Pi.
@@ -74,7 +75,7 @@ pub struct HostTelemetry {
 }
 
 /// A stop as it was measured.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct LastStopTelemetry {
     /// Time from STOP to rest, in seconds.
@@ -86,10 +87,10 @@ pub struct LastStopTelemetry {
 }
 
 /// The inputs: true is a closed limit switch, an open e-stop loop, an alarm.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[allow(missing_docs)]
-pub struct SwitchTelemetry {
+pub struct InputTelemetry {
     pub front: bool,
     pub back: bool,
     pub e_stop: bool,
@@ -97,7 +98,7 @@ pub struct SwitchTelemetry {
 }
 
 /// A fault.
-#[derive(Debug, Default, Clone, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct FaultReport {
     /// Stable, for programs.
@@ -109,7 +110,7 @@ pub struct FaultReport {
 }
 
 /// Lateness of the real-time threads.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct LatenessTelemetry {
     /// Shifts of the time base.
@@ -142,7 +143,7 @@ fn object(snapshot: &Snapshot, age_s: Option<f64>) -> StatusDocument {
         velocity_mm_s: snapshot.velocity_mm_s,
         force_g: snapshot.force_g,
         clipped: snapshot.clipped,
-        limits: SwitchTelemetry {
+        inputs: InputTelemetry {
             front: inputs.front,
             back: inputs.back,
             e_stop: inputs.e_stop,
@@ -178,16 +179,19 @@ fn object(snapshot: &Snapshot, age_s: Option<f64>) -> StatusDocument {
     }
 }
 
+/// The commands that a client gives by their names.
+pub fn commands() -> impl Iterator<Item = CommandKind> {
+    // Settings have routes of their own, and that a client is gone no client says.
+    CommandKind::ALL.into_iter().filter(|kind| {
+        use CommandKind::{ClientGone, ReplaceSettings, UpdateSettings};
+        !matches!(kind, UpdateSettings | ReplaceSettings | ClientGone)
+    })
+}
+
 /// The commands that a page should offer in this state, by their names; STOP always.
 #[must_use]
 pub fn allowed(state: State) -> Vec<Word> {
-    // Settings have routes of their own, and that a client is gone no client says.
-    CommandKind::ALL
-        .into_iter()
-        .filter(|kind| {
-            use CommandKind::{ClientGone, ReplaceSettings, UpdateSettings};
-            !matches!(kind, UpdateSettings | ReplaceSettings | ClientGone)
-        })
+    commands()
         .filter(|kind| verdict(state, *kind).is_offer())
         .map(CommandKind::name)
         .chain(["stop"])
@@ -220,7 +224,13 @@ mod tests {
             range_mm: Some(145.0),
             phase: None,
             periods: 7,
-            lateness: Lateness { rebases: 1, rebased_ns: 2, worst_step_ns: 3, starvations: 4 },
+            lateness: Lateness {
+                rebases: 1,
+                rebased_ns: 2,
+                worst_step_ns: 3,
+                starvations: 4,
+                ..Lateness::default()
+            },
             last_stop: Some(LastStop { took_ns: 25_000_000, steps: 12, way_mm: 1.2 }),
             host: machine::HostHealth {
                 readings: HostReadings { under_voltage: Some(true), temperature_c: Some(48.5) },
@@ -240,7 +250,7 @@ mod tests {
                 "velocity_mm_s": -1.5,
                 "force_g": 12.0,
                 "clipped": true,
-                "limits": {"front": true, "back": false, "e_stop": false, "driver_alarm": false},
+                "inputs": {"front": true, "back": false, "e_stop": false, "driver_alarm": false},
                 "fault": {
                     "code": "limit_hit_front",
                     "message": "the front limit switch closed in motion",

@@ -11,16 +11,18 @@ use super::answer::{self, Rejection};
 use super::budget::{MemoryBudget, Share};
 use super::bus::Bus;
 use super::client::Client;
-use super::coerce::Reading;
+use super::coerce::Strictness;
 use super::commands::LOOP_WAVE;
+use super::documents::wave::WavePreview;
 use super::fields::{self, Complaint};
 use super::lease::Policy;
 use super::port::{MachineLocation, MachinePort};
 use super::python;
 use super::remote::RemoteFacts;
 use super::settings_service::SettingsService;
-use super::wave_service::WaveService;
+use super::wave_service::{AskedWave, WaveInForce, WaveService};
 use super::wave_spec::{self, ARGUMENT, LEASE, Purpose, duration_complaint};
+use crate::machine::Accepted;
 use crate::wave::points::{self, Points};
 use crate::wave::{Shape, Spec, Wave};
 
@@ -56,24 +58,41 @@ impl WaveRequests {
     ///
     /// # Errors
     /// 422, 413, 503.
-    pub async fn points(&self, reading: Reading, body: Option<&Value>) -> Result<(Points, Share), Rejection> {
-        let asked = self.read(reading, body, Purpose::Draw)?;
+    pub async fn points(
+        &self,
+        strictness: Strictness,
+        body: Option<&Value>,
+    ) -> Result<(Points, Share), Rejection> {
+        let asked = self.read(strictness, body, Purpose::Draw)?;
         let share = self.budget.take(asked.most_points() * size_of::<f64>())?;
         Ok((asked.sample(None).await?, share))
     }
 
-    /// Runs the wave of a body, which may be that of a request or one that was kept. While one runs, goes over to this one.
+    /// The points of the wave of a body as API v1 shows them, with the memory for them.
+    ///
+    /// # Errors
+    /// 422, 413, 503.
+    pub async fn preview(&self, body: Option<&Value>) -> Result<(WavePreview, Share), Rejection> {
+        let asked = self.read(Strictness::Strict, body, Purpose::Draw)?;
+        let (positions, share) = self.positions(&asked, None).await?;
+        Ok((WavePreview { stroke_mm: asked.stroke_mm, rate_hz: asked.resolution, positions }, share))
+    }
+
+    /// Runs the wave of a body, which may be that of a request or one that is saved under the name `saved`. While one runs, goes
+    /// over to this one.
     ///
     /// # Errors
     /// 422, and 409 when the machine does not run it.
     pub async fn run(
         &self,
         client: &Client,
-        reading: Reading,
+        strictness: Strictness,
         body: Option<&Value>,
-    ) -> Result<(), Rejection> {
-        let asked = self.read(reading, body, Purpose::Run)?;
+        saved: Option<String>,
+    ) -> Result<Accepted, Rejection> {
+        let asked = self.read(strictness, body, Purpose::Run)?;
         let policy = lease_policy(body)?;
+        let description = WaveInForce { fields: body.cloned().unwrap_or_default(), saved };
         let (wave, announced) = match self.port.location() {
             MachineLocation::Local => {
                 let wave = build(&asked.spec)?;
@@ -82,24 +101,29 @@ impl WaveRequests {
             }
             MachineLocation::Remote => (None, Some(self.remote_message(&asked).await?)),
         };
-        self.waves.run(client, wave, policy).await?;
+        let accepted = self.waves.run(client, AskedWave { wave, policy, description }).await?;
         self.bus.announce(LOOP_WAVE, announced.as_deref());
-        Ok(())
+        Ok(accepted)
     }
 
     /// Reads a body, and checks what it gives in millimetres against the stroke.
-    fn read(&self, reading: Reading, body: Option<&Value>, purpose: Purpose) -> Result<AskedWave, Rejection> {
+    fn read(
+        &self,
+        strictness: Strictness,
+        body: Option<&Value>,
+        purpose: Purpose,
+    ) -> Result<ReadWave, Rejection> {
         let config = self.settings.config();
         let found_mm = self.port.snapshots().borrow().range_mm;
         let stroke_mm = config.stroke_mm(found_mm.unwrap_or_else(|| config.geometry.expected_range_mm()));
-        let spec = wave_spec::read(reading, body, purpose)
+        let spec = wave_spec::read(strictness, body, purpose)
             .and_then(|spec| wave_spec::fits(&spec, stroke_mm).map(|()| spec))
             .map_err(|complaints| answer::unprocessable(&complaints))?;
-        Ok(AskedWave { spec, stroke_mm, resolution: self.settings.current().document.wave_resolution })
+        Ok(ReadWave { spec, stroke_mm, resolution: self.settings.current().document.wave_resolution })
     }
 
     /// Text of the points of a wave that moves here. Nobody moves by it, so a long wave has none.
-    async fn announcement(&self, asked: &AskedWave, wave: &Wave) -> Result<Option<String>, Rejection> {
+    async fn announcement(&self, asked: &ReadWave, wave: &Wave) -> Result<Option<String>, Rejection> {
         if asked.most_points() > ANNOUNCED_POINTS {
             return Ok(None);
         }
@@ -108,7 +132,7 @@ impl WaveRequests {
     }
 
     /// Text of the points by which a yep-machine on another host moves.
-    async fn remote_message(&self, asked: &AskedWave) -> Result<String, Rejection> {
+    async fn remote_message(&self, asked: &ReadWave) -> Result<String, Rejection> {
         let too_long = || {
             let why = "so many points do not fit into one message to the machine: give less";
             answer::unprocessable(&[duration_complaint(&why)])
@@ -129,7 +153,7 @@ impl WaveRequests {
     /// The points of a period as shares of the stroke, with the memory for them and for their text.
     async fn positions(
         &self,
-        asked: &AskedWave,
+        asked: &ReadWave,
         built: Option<&Wave>,
     ) -> Result<(Vec<f64>, Share), Rejection> {
         let share = self.budget.take(asked.most_points() * (2 * size_of::<f64>() + POINT_TEXT_BYTES))?;
@@ -162,7 +186,7 @@ fn build(spec: &Spec) -> Result<Wave, Rejection> {
 }
 
 /// A wave as it is asked for, with the settings that its points depend on.
-struct AskedWave {
+struct ReadWave {
     spec: Spec,
     /// Longest stroke: of the calibrated range, or else of the rail in the settings.
     stroke_mm: f64,
@@ -178,7 +202,7 @@ enum SampledGraph {
     Whole(Wave),
 }
 
-impl AskedWave {
+impl ReadWave {
     /// Upper bound on the points of a period.
     fn most_points(&self) -> usize {
         // A wave that cannot be sampled has none.

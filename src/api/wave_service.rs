@@ -1,16 +1,20 @@
 //! Waves on behalf of clients: starts a wave, gives its client the [`Lease`], watches that, and ends the wave of a client
 //! that is gone.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
 
 use super::bus::{Bus, STATUS};
 use super::client::Client;
 use super::commands::{CommandError, CommandService};
 use super::lease::{Lease, LeaseNumber, LeaseState, Policy};
 use super::port::{MachineLocation, MachinePort};
-use crate::machine::Command;
+use crate::machine::{Accepted, Command};
 use crate::wave::Wave;
 
 /// Starts waves, and holds the lease on the one that runs.
@@ -28,6 +32,27 @@ pub struct WaveService {
     turn: tokio::sync::Mutex<()>,
     /// True while the clients are warned that the one of the wave is gone.
     warned: AtomicBool,
+    /// The wave that the machine accepted last.
+    accepted: Mutex<Option<WaveInForce>>,
+}
+
+/// A wave that the machine has accepted, as it was asked for.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct WaveInForce {
+    /// Its fields, as they were sent.
+    pub fields: Value,
+    /// The name under which it is saved, if it was started by that.
+    pub saved: Option<String>,
+}
+
+/// A wave that a client asks for.
+pub struct AskedWave {
+    /// The wave; none for a yep-machine elsewhere, which moves by what is announced.
+    pub wave: Option<Wave>,
+    /// The policy that the client asked for; without one that of the configuration holds.
+    pub policy: Option<Policy>,
+    /// What it asked for.
+    pub description: WaveInForce,
 }
 
 impl WaveService {
@@ -49,6 +74,7 @@ impl WaveService {
             lease_time,
             turn: tokio::sync::Mutex::default(),
             warned: AtomicBool::new(false),
+            accepted: Mutex::default(),
         }
     }
 
@@ -57,31 +83,32 @@ impl WaveService {
         self.lease.renew(client);
     }
 
-    /// Runs the wave for this client, which holds the lease from then on. Without a wave the client only takes the lease: a
-    /// yep-machine elsewhere moves by what is announced. `asked` is the policy that the client asked for; without one that of
-    /// the configuration holds.
+    /// Runs the wave for this client, which holds the lease from then on. Without a wave the client only takes the lease.
     ///
     /// # Errors
     /// [`CommandError`].
-    pub async fn run(
-        self: &Arc<Self>,
-        client: &Client,
-        wave: Option<Wave>,
-        asked: Option<Policy>,
-    ) -> Result<(), CommandError> {
+    pub async fn run(self: &Arc<Self>, client: &Client, asked: AskedWave) -> Result<Accepted, CommandError> {
         let _turn = self.turn.lock().await;
         let stops = self.commands.may_start(client)?;
-        if let Some(wave) = wave {
-            self.commands.start(stops, Command::Run(wave)).await?;
-        }
+        let accepted = match asked.wave {
+            Some(wave) => self.commands.start(stops, Command::Run(wave)).await?,
+            None => Accepted::Now,
+        };
+        *self.accepted.lock().unwrap_or_else(PoisonError::into_inner) = Some(asked.description);
         let number = self.lease.grant(client.clone());
         // A client is there again.
         self.end_client_warning();
         // The state of a machine elsewhere is not known, so it cannot be held.
         if self.port.location() == MachineLocation::Local {
-            tokio::spawn(Arc::clone(self).watch(number, asked.unwrap_or(self.policy)));
+            tokio::spawn(Arc::clone(self).watch(number, asked.policy.unwrap_or(self.policy)));
         }
-        Ok(())
+        Ok(accepted)
+    }
+
+    /// The wave that the machine accepted last.
+    #[must_use]
+    pub fn running(&self) -> Option<WaveInForce> {
+        self.accepted.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Takes the warning about a client that is gone back, if there was one: its wave has ended, or belongs to another client.

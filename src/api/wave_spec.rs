@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 
-use super::coerce::{self, Coercion, CoercionError, NOT_LIST, Reading};
+use super::coerce::{self, Coercion, CoercionError, NOT_LIST, Strictness};
 use super::fields::{self, Complaint, FieldReader};
 use crate::wave::fields::{FIELDS, PointsSpec, WaveField, WaveFieldDefault, WaveFieldKind, WaveFieldSource};
 use crate::wave::interpolate::MAX_POINTS;
@@ -48,8 +48,8 @@ pub fn body_fields() -> impl Iterator<Item = &'static WaveField> {
 ///
 /// # Errors
 /// Everything that cannot be read, and a type that does not exist.
-pub fn read(reading: Reading, body: Option<&Value>, purpose: Purpose) -> Result<Spec, Vec<Complaint>> {
-    let mut fields = FieldReader::reading(reading, ARGUMENT, body).map_err(|complaint| vec![complaint])?;
+pub fn read(strictness: Strictness, body: Option<&Value>, purpose: Purpose) -> Result<Spec, Vec<Complaint>> {
+    let mut fields = FieldReader::with(strictness, ARGUMENT, body).map_err(|complaint| vec![complaint])?;
     let spec = Spec::read(&mut fields);
     if !fields.complaints.is_empty() {
         return Err(fields.complaints);

@@ -13,6 +13,7 @@ use crate::api::Context;
 use crate::api::bus::{self, STATUS};
 use crate::machine::host::Derating;
 use crate::machine::{CommandKind, CommandRefusal, Event, State, Why};
+use crate::units::{Nanos, seconds};
 use crate::wall_clock;
 
 /// Name of the machine on the stream `status`.
@@ -47,8 +48,12 @@ pub async fn run(
         };
         let Some(event) = event else { return sessions.close().await };
         sessions.handle_event(&event, &snapshots.borrow_and_update());
+        push_control_event(&ctx, &event, snapshots.borrow().at_ns);
         match event {
             Event::Entered { from, to, why, .. } => {
+                if let (State::Faulted, Why::Fault(fault)) = (to, why) {
+                    ctx.metrics.count_fault(fault);
+                }
                 match to {
                     State::Faulted => tracing::warn!("{} -> {}: {why}", from.name(), to.name()),
                     _ => tracing::info!("{} -> {}: {why}", from.name(), to.name()),
@@ -97,6 +102,31 @@ pub async fn run(
             Event::Replied { .. } => {}
         }
     }
+}
+
+/// Passes the event to the control sockets, with a stable name.
+fn push_control_event(ctx: &Context, event: &Event, now_ns: Nanos) {
+    let (code, text) = match event {
+        Event::Entered { to: State::Faulted, why: Why::Fault(fault), .. } => {
+            ("fault", format!("{fault} ({})", fault.code()))
+        }
+        Event::Entered { to, why, .. } => (to.name(), why.to_string()),
+        Event::Calibrated(found) => {
+            ("calibrated", format!("{} steps between the switches", found.travel_steps))
+        }
+        Event::FaultWhileFaulted(fault) => ("another_fault", format!("{fault} ({})", fault.code())),
+        Event::EventsLost(count) => ("events_lost", format!("{count} events of the machine were lost")),
+        Event::SettingsApplied => {
+            ("settings_applied", "settings that waited for rest are in force".to_owned())
+        }
+        Event::Stopped { took_ns, steps } => {
+            ("stopped", format!("at rest {:.0} ms and {steps} steps behind STOP", *took_ns as f64 * 1e-6))
+        }
+        Event::DeratingChanged(host) => ("derating", host.derating.to_string()),
+        Event::Dropped { kind, why } => ("dropped", format!("{}: {why}", kind.name())),
+        Event::Replied { .. } => return,
+    };
+    ctx.control_events.push(seconds(now_ns), code, &text);
 }
 
 /// Warns when the measured travel differs from the last one, as a slipping belt, lost steps or a moved switch make it.

@@ -76,6 +76,10 @@ impl ForceSensorPort for SensorService {
     fn reload_scale(&self) {
         self.reload_scale();
     }
+
+    fn lost_samples(&self) -> Vec<(&'static str, u64)> {
+        self.lost_samples()
+    }
 }
 
 fn refusal(refused: SensorRefusal) -> LoadCellRefusal {

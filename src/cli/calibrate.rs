@@ -38,7 +38,7 @@ pub struct Arguments {
 /// Requests the calibration.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let server = &arguments.server.server;
-    server.post("/api/commands/run", &json!({ "type": "calibrate" }))?;
+    server.post("/api/v1/machine/calibrate", &json!({}))?;
     if !arguments.wait {
         println!("calibrating");
         return Ok(());

@@ -165,10 +165,25 @@ impl Address {
 /// message each.
 fn refusal_text(status: StatusCode, body: &[u8]) -> String {
     let answer: Value = serde_json::from_slice(body).unwrap_or_default();
+    if let Some(errors) = answer["errors"].as_array().filter(|errors| !errors.is_empty()) {
+        return errors.iter().map(field_problem).collect::<Vec<_>>().join("; ");
+    }
     match &answer["detail"] {
         Value::String(detail) => detail.clone(),
         Value::Array(list) if !list.is_empty() => problems(&answer["detail"]),
         _ => format!("the server answered {status}"),
+    }
+}
+
+/// A field that the server refuses; an element of a list as `points[3]`.
+fn field_problem(error: &Value) -> String {
+    let message = error["message"].as_str().unwrap_or("not allowed");
+    let path = error["field"].as_str().unwrap_or_default();
+    let path = path.strip_prefix("wave.").unwrap_or(path);
+    match path.rsplit_once('.') {
+        _ if path.is_empty() => message.to_owned(),
+        Some((field, index)) if index.parse::<usize>().is_ok() => format!("{field}[{index}]: {message}"),
+        _ => format!("{path}: {message}"),
     }
 }
 
@@ -230,6 +245,12 @@ mod tests {
     fn a_refusal_says_what_the_server_said() {
         let said = |body: &str| refusal_text(StatusCode::CONFLICT, body.as_bytes());
         assert_eq!(said(r#"{"detail":"not homed: calibrate first"}"#), "not homed: calibrate first");
+        assert_eq!(
+            said(
+                r#"{"detail":"a","errors":[{"field":"wave.points.3","message":"b"},{"field":"","message":"c"}]}"#
+            ),
+            "points[3]: b; c"
+        );
         assert_eq!(
             said(r#"{"detail":[{"loc":["body","spec","duration"],"msg":"field required"},{"msg":"no"}]}"#),
             "duration: field required; no"

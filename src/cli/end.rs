@@ -22,7 +22,7 @@ pub struct Arguments {
 
 /// Requests the end.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    arguments.server.server.post("/api/commands/run", &json!({ "type": "end" }))?;
+    arguments.server.server.post("/api/v1/machine/end", &json!({}))?;
     println!("ending: the wave finishes its period, or fades, first");
     Ok(())
 }

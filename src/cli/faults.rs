@@ -144,7 +144,7 @@ struct ColumnsJson {
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let text = match &arguments.what {
         FaultsCommand::List { json: true, server } => {
-            format!("{}\n", server.server.get("/api/faults")?).into_bytes()
+            format!("{}\n", server.server.get("/api/v1/faults")?).into_bytes()
         }
         FaultsCommand::List { json: false, server } => list(&recordings(&server.server)?).into_bytes(),
         FaultsCommand::Show { id, csv, json, ascii, server } => {
@@ -155,7 +155,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             };
             if *csv || *json {
                 let form = if *csv { "csv" } else { "json" };
-                server.get_bytes(&format!("/api/faults/{id}.{form}"))?.to_vec()
+                server.get_bytes(&format!("/api/v1/faults/{id}.{form}"))?.to_vec()
             } else {
                 show(server, id, ChartStyle { width: terminal_width(), ascii: *ascii })?.into_bytes()
             }
@@ -174,7 +174,7 @@ fn parse_answer<T: serde::de::DeserializeOwned>(answer: Value) -> Result<T, Fail
 }
 
 fn recordings(server: &Address) -> Result<Vec<RecordingJson>, Failure> {
-    parse_answer(server.get("/api/faults")?["faults"].take())
+    parse_answer(server.get("/api/v1/faults")?["faults"].take())
 }
 
 fn newest(server: &Address) -> Result<u64, Failure> {
@@ -209,10 +209,10 @@ fn line(text: &mut String, line: impl AsRef<str>) {
 
 /// Two requests: the timeline of the whole recording, and the steps around the fault.
 fn show(server: &Address, id: u64, style: ChartStyle) -> Result<String, Failure> {
-    let recording: RecordingJson = parse_answer(server.get(&format!("/api/faults/{id}?every=60000"))?)?;
+    let recording: RecordingJson = parse_answer(server.get(&format!("/api/v1/faults/{id}?every=60000"))?)?;
     let (from_s, to_s) = DRAWN_S;
     let drawn: RecordingJson =
-        parse_answer(server.get(&format!("/api/faults/{id}?from_s={from_s}&to_s={to_s}"))?)?;
+        parse_answer(server.get(&format!("/api/v1/faults/{id}?from_s={from_s}&to_s={to_s}"))?)?;
     let mut text = head(&recording);
     text.push('\n');
     text.push_str(&timeline(&recording));

@@ -1,6 +1,7 @@
 //! `yep run-wave`: move.
 
 use clap::Args;
+use serde_json::json;
 
 use super::wave_arguments::WaveArguments;
 use super::{Failure, Server};
@@ -31,7 +32,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut body = arguments.wave.body()?;
     // This program is about to be gone, and the prompt says how the wave is ended.
     body["lease"] = "continue".into();
-    arguments.server.server.post("/api/wave/run", &body)?;
+    arguments.server.server.post("/api/v1/machine/run", &json!({ "wave": body }))?;
     let (name, duration_s) = (arguments.wave.kind(), arguments.wave.duration_s());
     println!("{name}, {duration_s} s a period, also without a client; end it with `yep end` or `yep stop`");
     Ok(())

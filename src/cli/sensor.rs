@@ -53,17 +53,17 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let server = &arguments.server.server;
     match arguments.what {
         SensorCommand::Status { json } => {
-            let status = server.get("/api/sensor")?;
+            let status = server.get("/api/v1/sensor")?;
             print!("{}", if json { format!("{status}\n") } else { page(&status) });
         }
         SensorCommand::Tare { confirm } => {
-            let done = server.post("/api/sensor/tare", &json!({ "confirm": confirm }))?;
+            let done = server.post("/api/v1/sensor/tare", &json!({ "confirm": confirm }))?;
             let was =
                 done["was_g"].as_f64().map_or(String::new(), |was| format!("; it showed {was:.1} g before"));
             println!("tared{was}");
         }
         SensorCommand::Calibrate { grams } => {
-            let done = server.post("/api/sensor/calibrate", &json!({ "grams": grams }))?;
+            let done = server.post("/api/v1/sensor/calibrate", &json!({ "grams": grams }))?;
             println!("{}", calibrated(&done));
         }
     }

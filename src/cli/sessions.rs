@@ -44,7 +44,7 @@ struct SessionJson {
 
 /// Prints the sessions.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let answer = arguments.server.server.get("/api/sessions")?;
+    let answer = arguments.server.server.get("/api/v1/sessions")?;
     if arguments.json {
         println!("{answer}");
         return Ok(());

@@ -87,7 +87,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 fn show(place: &StateArgument, json: bool) -> Result<(), Failure> {
     let document = read(place)?;
     let start = match &place.state_dir {
-        None => Some(place.server.server.get("/api/state")?["start"].take()),
+        None => Some(place.server.server.get("/api/v1/state")?["start"].take()),
         Some(_) => None,
     };
     if json {
@@ -174,7 +174,7 @@ fn import(place: &StateArgument, file: &Path) -> Result<(), Failure> {
     let document: Value = serde_json::from_str(&text)
         .map_err(|error| Failure::Usage(format!("{} is no JSON: {error}", file.display())))?;
     match &place.state_dir {
-        None => drop(place.server.server.post("/api/backup", &document)?),
+        None => drop(place.server.server.post("/api/v1/backup", &document)?),
         Some(dir) => replace_state(dir, &document)?,
     }
     println!("everything is as {} says; calibrate before moving", file.display());
@@ -183,7 +183,7 @@ fn import(place: &StateArgument, file: &Path) -> Result<(), Failure> {
 
 /// Reads the document from the server or from the folder.
 fn read(place: &StateArgument) -> Result<Value, Failure> {
-    let Some(dir) = &place.state_dir else { return place.server.server.get("/api/backup") };
+    let Some(dir) = &place.state_dir else { return place.server.server.get("/api/v1/backup") };
     let (state, generation) = check::read_state(dir).map_err(refused)?;
     Ok(document::write(&state, wall_clock::now_unix_s(), generation))
 }

@@ -37,7 +37,7 @@ pub struct Arguments {
 
 /// Requests the status from the server.
 pub(super) fn fetch(server: &Address) -> Result<StatusDocument, Failure> {
-    parse(server.get("/api/status")?)
+    parse(server.get("/api/v1/machine")?)
 }
 
 fn parse(answer: Value) -> Result<StatusDocument, Failure> {
@@ -55,16 +55,16 @@ fn page(status: &StatusDocument) -> String {
     row("speed", format!("{:.1} mm/s{}", status.velocity_mm_s, clipped_note(status)));
     row("force", status.force_g.map_or("not known".to_owned(), |force| format!("{force:.0} g")));
     let pressed = |closed: bool| if closed { "pressed" } else { "free" };
-    let e_stop = if status.limits.e_stop { "open" } else { "closed" };
+    let e_stop = if status.inputs.e_stop { "open" } else { "closed" };
     row(
         "limits",
         format!(
             "front {}, back {}, e-stop loop {e_stop}",
-            pressed(status.limits.front),
-            pressed(status.limits.back)
+            pressed(status.inputs.front),
+            pressed(status.inputs.back)
         ),
     );
-    if status.limits.driver_alarm {
+    if status.inputs.driver_alarm {
         row("driver", "reports an alarm".to_owned());
     }
     if let Some(phase) = status.phase {
@@ -104,7 +104,7 @@ fn clipped_note(status: &StatusDocument) -> &'static str {
 /// Prints the status, once or repeatedly.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     loop {
-        let answer = arguments.server.server.get("/api/status")?;
+        let answer = arguments.server.server.get("/api/v1/machine")?;
         let text = if arguments.json {
             format!("{answer}\n")
         } else {

@@ -22,7 +22,7 @@ pub struct Arguments {
 
 /// Requests the stop.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    arguments.server.server.post("/api/commands/run", &json!({ "type": "stop" }))?;
+    arguments.server.server.post("/api/stop", &json!({}))?;
     println!("stopping");
     Ok(())
 }

@@ -9,6 +9,7 @@
 //! from `super::sync`.
 
 use super::sync::{AtomicBool, AtomicI64, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use crate::machine::report::{LATENESS_BUCKETS, lateness_bucket};
 use crate::machine::{Inputs, Lateness};
 use crate::units::Nanos;
 
@@ -79,6 +80,7 @@ pub struct StepStatus {
     rebases: AtomicU32,
     rebased_ns: AtomicU64,
     worst_late_ns: AtomicU64,
+    late_steps: [AtomicU32; LATENESS_BUCKETS],
     starvations: AtomicU32,
     glitches: AtomicU32,
     stop_took_ns: AtomicU64,
@@ -100,6 +102,7 @@ impl Default for StepStatus {
             rebases: AtomicU32::new(0),
             rebased_ns: AtomicU64::new(0),
             worst_late_ns: AtomicU64::new(0),
+            late_steps: [const { AtomicU32::new(0) }; LATENESS_BUCKETS],
             starvations: AtomicU32::new(0),
             glitches: AtomicU32::new(0),
             stop_took_ns: AtomicU64::new(0),
@@ -176,6 +179,7 @@ impl StepStatus {
             rebased_ns: self.rebased_ns.load(Ordering::Relaxed),
             worst_step_ns: self.worst_late_ns.load(Ordering::Relaxed),
             starvations: self.starvations.load(Ordering::Relaxed),
+            steps: core::array::from_fn(|bucket| self.late_steps[bucket].load(Ordering::Relaxed)),
         }
     }
 
@@ -236,7 +240,9 @@ impl StepStatus {
     }
 
     pub(super) fn show_lateness(&self, late_ns: Nanos) {
-        // There is only one writer, and a new maximum is rare.
+        // There is only one writer, so an addition needs no lock of the bus.
+        let bucket = &self.late_steps[lateness_bucket(late_ns)];
+        bucket.store(bucket.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
         if late_ns > self.worst_late_ns.load(Ordering::Relaxed) {
             self.worst_late_ns.store(late_ns, Ordering::Relaxed);
         }

@@ -50,6 +50,37 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// Every fault.
+    pub const ALL: [Fault; 27] = [
+        Fault::LimitHit(RailEnd::Back),
+        Fault::LimitHit(RailEnd::Front),
+        Fault::BothLimitsClosed,
+        Fault::EStop,
+        Fault::DriverAlarm,
+        Fault::NoSwitchFound(RailEnd::Back),
+        Fault::NoSwitchFound(RailEnd::Front),
+        Fault::SwitchStuck(RailEnd::Back),
+        Fault::SwitchStuck(RailEnd::Front),
+        Fault::WrongSwitch(RailEnd::Back),
+        Fault::WrongSwitch(RailEnd::Front),
+        Fault::SwitchTooSoon(RailEnd::Back),
+        Fault::SwitchTooSoon(RailEnd::Front),
+        Fault::TouchDisagrees(RailEnd::Back),
+        Fault::TouchDisagrees(RailEnd::Front),
+        Fault::ImplausibleTravel,
+        Fault::StepRateTooHigh,
+        Fault::HomingTimeout,
+        Fault::ForceWhileHoming,
+        Fault::ForceSampleLost,
+        Fault::ControlLate,
+        Fault::StepLate,
+        Fault::StepLoopSilent,
+        Fault::UnderVoltage,
+        Fault::Overheated,
+        Fault::Halted,
+        Fault::SettingsLost,
+    ];
+
     /// Stable code for programs.
     pub const fn code(self) -> &'static str {
         match self {
@@ -210,37 +241,9 @@ impl std::fmt::Display for Fault {
 mod tests {
     use super::*;
 
-    const ALL: [Fault; 25] = [
-        Fault::LimitHit(RailEnd::Back),
-        Fault::LimitHit(RailEnd::Front),
-        Fault::BothLimitsClosed,
-        Fault::EStop,
-        Fault::DriverAlarm,
-        Fault::NoSwitchFound(RailEnd::Back),
-        Fault::NoSwitchFound(RailEnd::Front),
-        Fault::SwitchStuck(RailEnd::Back),
-        Fault::SwitchStuck(RailEnd::Front),
-        Fault::WrongSwitch(RailEnd::Back),
-        Fault::WrongSwitch(RailEnd::Front),
-        Fault::TouchDisagrees(RailEnd::Back),
-        Fault::TouchDisagrees(RailEnd::Front),
-        Fault::ImplausibleTravel,
-        Fault::StepRateTooHigh,
-        Fault::HomingTimeout,
-        Fault::ForceWhileHoming,
-        Fault::ForceSampleLost,
-        Fault::ControlLate,
-        Fault::StepLate,
-        Fault::StepLoopSilent,
-        Fault::UnderVoltage,
-        Fault::Overheated,
-        Fault::Halted,
-        Fault::SettingsLost,
-    ];
-
     #[test]
     fn what_is_latched_is_told_in_the_past_tense() {
-        for fault in ALL {
+        for fault in Fault::ALL {
             let said = format!(" {fault} ");
             for present in [" is ", " are ", " does ", " reports ", " gives ", " disagree "] {
                 assert!(!said.contains(present), "{}:{said}", fault.code());
@@ -260,6 +263,6 @@ mod tests {
                 assert!(fault.remedy().contains(word), "{}: {}", fault.code(), fault.remedy());
             }
         }
-        assert!(ALL.iter().all(|fault| !fault.remedy().contains("padding_mm")));
+        assert!(Fault::ALL.iter().all(|fault| !fault.remedy().contains("padding_mm")));
     }
 }

@@ -144,7 +144,7 @@ impl SensorService {
         }
     }
 
-    /// Status as JSON, for `GET /api/sensor`.
+    /// Status as JSON, for `GET /api/v1/sensor`.
     pub fn status(&self) -> Value {
         let now = self.clock.now();
         let state = self.report.state().clone();
@@ -176,6 +176,12 @@ impl SensorService {
             "lost": lost,
             "log": state.logs,
         })
+    }
+
+    /// Number of samples that were lost, by reason.
+    pub fn lost_samples(&self) -> Vec<(&'static str, u64)> {
+        let state = self.report.state();
+        SampleError::ALL.map(|why| (why.name(), state.lost[why as usize])).to_vec()
     }
 
     /// Tares: takes the present reading as zero. With `confirmed`, the user takes any load on the cell for zero.

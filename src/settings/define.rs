@@ -169,7 +169,7 @@ macro_rules! motion_settings {
         }
 
         /// The limits of motion as they are stored, in a backup and in an answer.
-        #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
         #[serde(deny_unknown_fields)]
         pub struct MotionPart {
             $($(#[doc = $doc])+ pub $name: f64,)+

@@ -21,7 +21,7 @@ mod field;
 mod id;
 mod kinds;
 #[cfg(test)]
-mod page;
+pub(crate) mod page;
 #[cfg(test)]
 mod properties;
 mod stored;

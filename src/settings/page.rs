@@ -18,7 +18,7 @@ fn table(rows: &[SettingField]) -> Vec<String> {
 }
 
 /// The page with the lines of these tables in the place of its own.
-fn with_tables(page: &str, tables: [Vec<String>; 2]) -> String {
+pub fn with_tables<const TABLES: usize>(page: &str, tables: [Vec<String>; TABLES]) -> String {
     let is_row = |line: &str| line.starts_with("| `");
     let mut tables = tables.into_iter();
     let mut text = String::new();

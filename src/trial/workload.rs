@@ -84,8 +84,8 @@ impl ClientWorkload {
     /// Sends one random request that fits the state of the machine, and schedules the next one.
     pub fn act(&mut self, process: &mut TrialProcess) {
         self.open_page(process);
-        let asked =
-            process.request(build_request(ClientKind::Page, "GET", "/api/status", &Value::Null), ANSWER_MS);
+        let asked = process
+            .request(build_request(ClientKind::Page, "GET", "/api/v1/machine", &Value::Null), ANSWER_MS);
         let state = asked.and_then(|answer| Some(answer.body.get("state")?.as_str()?.to_owned()));
         // Clients start a wave soon, and then let it run.
         let longest_s = if matches!(state.as_deref(), Some("running" | "homing")) { 5.0 } else { 0.8 };
@@ -171,11 +171,13 @@ impl ClientWorkload {
     fn back_up_or_restore(&mut self, process: &mut TrialProcess) {
         match self.backup.take() {
             Some(backup) => {
-                process.send(build_request(ClientKind::Page, "POST", "/api/backup", &backup));
+                process.send(build_request(ClientKind::Page, "POST", "/api/v1/backup", &backup));
             }
             None => {
-                let answer = process
-                    .request(build_request(ClientKind::Page, "GET", "/api/backup", &Value::Null), ANSWER_MS);
+                let answer = process.request(
+                    build_request(ClientKind::Page, "GET", "/api/v1/backup", &Value::Null),
+                    ANSWER_MS,
+                );
                 self.backup = answer.map(|answer| answer.body);
             }
         }
@@ -215,7 +217,7 @@ impl ClientWorkload {
             "stop_deceleration_mm_s2": limits.stop_deceleration.get(),
             "approach_speed_mm_s": limits.approach_speed.get(),
         });
-        build_request(self.pick_client(), "PUT", "/api/motion/limits", &body)
+        build_request(self.pick_client(), "PUT", "/api/v1/limits", &body)
     }
 
     /// Sends a flood of commands with a STOP in the midst of it.
@@ -248,9 +250,9 @@ impl ClientWorkload {
             "/api/wave/get",
             "/api/commands/run",
             "/api/settings/machine-thrust/default",
-            "/api/motion/limits",
+            "/api/v1/limits",
             "/api/curve",
-            "/api/sim",
+            "/api/v1/sim",
             "/api/nothing",
         ];
         let good: &[&[u8]] = &[

@@ -60,7 +60,7 @@ async fn a_client_that_is_lost_does_not_end_the_wave_of_the_next_one() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_others_ask_for_under_the_name_of_a_dead_client_does_not_keep_its_wave() {
     let kept = tokio::join!(
-        wave_ends("GET", "/api/status", &[], 1),
+        wave_ends("GET", "/api/v1/machine", &[], 1),
         wave_ends("POST", "/api/curve", &[("origin", "http://localhost:3042")], 1),
     );
     assert_eq!(kept, (false, false), "the client itself");
@@ -72,8 +72,8 @@ async fn what_others_ask_for_under_the_name_of_a_dead_client_does_not_keep_its_w
         ("GET", "/api/health", &[("via", "1.1 proxy")], 1),
         ("GET", "/api/health", &[("host", "evil.example")], 1),
         ("GET", "/api/nothing", &[], 1),
-        ("DELETE", "/api/status", &[], 1),
-        ("GET", "/api/status", &[("authorization", "Bearer 0")], 10),
+        ("DELETE", "/api/v1/machine", &[], 1),
+        ("GET", "/api/v1/machine", &[("authorization", "Bearer 0")], 10),
     ];
     let all = strangers.map(|(method, path, headers, from)| async move {
         (method, path, headers, wave_ends(method, path, headers, from).await)

@@ -118,9 +118,9 @@ async fn nothing_leads_out_of_the_folder() {
 async fn the_api_is_never_shadowed() {
     let folder = built();
     let server = serve(folder.path()).await;
-    assert!(server.get("/api/status").await.json()["state"].is_string());
+    assert!(server.get("/api/v1/machine").await.json()["state"].is_string());
     for path in
-        ["/api", "/api/", "/api/none", "/%61pi/status", "/api%2fstatus", "/docs/none", "/api/status/x"]
+        ["/api", "/api/", "/api/none", "/%61pi/status", "/api%2fstatus", "/docs/none", "/api/v1/machine/x"]
     {
         let answer = server.get(path).await;
         assert_eq!(answer.status, 404, "{path}");

@@ -13,7 +13,7 @@ const KEPT: usize = yep::layout::RECORDINGS;
 
 #[track_caller]
 fn recordings(yep: &Yep) -> Vec<Value> {
-    yep.get("/api/faults").expect_ok()["faults"].as_array().unwrap().clone()
+    yep.get("/api/v1/faults").expect_ok()["faults"].as_array().unwrap().clone()
 }
 
 /// Waits until recording `id` is the newest one and on the disk; returns it.
@@ -57,9 +57,9 @@ fn a_fault_is_recorded_told_and_kept_over_a_kill() {
     );
 
     // The rows, requested in both ways, and their steps against the pulse log.
-    let csv = yep.get("/api/faults/1.csv");
+    let csv = yep.get("/api/v1/faults/1.csv");
     assert_eq!((csv.status, csv.header("content-type")), (200, Some("text/csv; charset=utf-8")));
-    assert_eq!(yep.request("GET", "/api/faults/1", &[("accept", "text/csv")], "").body, csv.body);
+    assert_eq!(yep.request("GET", "/api/v1/faults/1", &[("accept", "text/csv")], "").body, csv.body);
     let mut rows = csv.body.lines();
     let columns = rows.next().unwrap();
     let rows: Vec<(u64, i64)> = rows
@@ -88,10 +88,12 @@ fn a_fault_is_recorded_told_and_kept_over_a_kill() {
     assert!(csv.body.lines().any(|row| cell(columns, row, "reply") == "faulted"), "the refusal is missing");
 
     // A part of it as JSON.
-    let part = yep.get("/api/faults/1?from_s=-0.1&to_s=0.1&every=5").expect_ok();
+    let part = yep.get("/api/v1/faults/1?from_s=-0.1&to_s=0.1&every=5").expect_ok();
     let times = part["columns"]["time_s"].as_array().unwrap();
     assert!(!times.is_empty() && times.len() <= 41, "{times:?}");
-    for (path, status) in [("/api/faults/2", 404), ("/api/faults/x", 404), ("/api/faults/1?every=0", 422)] {
+    for (path, status) in
+        [("/api/v1/faults/2", 404), ("/api/v1/faults/x", 404), ("/api/v1/faults/1?every=0", 422)]
+    {
         assert_eq!(yep.get(path).status, status, "{path}");
     }
 
@@ -118,7 +120,7 @@ fn a_fault_is_recorded_told_and_kept_over_a_kill() {
     let yep = home.start();
     let kept = recordings(&yep);
     assert_eq!((kept.len(), &kept[0]["id"], &kept[0]["this_run"]), (1, &json!(1), &json!(false)));
-    assert_eq!(yep.get("/api/faults/1.csv").body, csv.body);
+    assert_eq!(yep.get("/api/v1/faults/1.csv").body, csv.body);
     assert!(yep.log().contains("faults of earlier runs"), "{}", yep.log());
     assert_eq!(yep.status()["state"], "not_homed");
     assert!(run_yep(&yep, &["faults", "list"]).contains("; in an earlier run"));
@@ -158,9 +160,9 @@ fn a_handful_is_kept_and_a_damaged_one_keeps_nothing_from_starting() {
     assert_eq!(ids.len(), KEPT - 2);
     assert_eq!(ids[0], rounds - 2);
     // Damaged records are reported when they are requested.
-    let damaged = yep.get(&format!("/api/faults/{}", rounds - 2));
+    let damaged = yep.get(&format!("/api/v1/faults/{}", rounds - 2));
     assert!(damaged.status == 404 && damaged.body.contains("checksum"), "{damaged:?}");
-    assert_eq!(yep.get(&format!("/api/faults/{}", rounds - 3)).status, 200);
+    assert_eq!(yep.get(&format!("/api/v1/faults/{}", rounds - 3)).status, 200);
     yep.put_sim(&json!({ "mishaps": ["e_stop_open"] }));
     yep.wait_for_state("faulted");
     wait_for_recording(&yep, rounds + 1);

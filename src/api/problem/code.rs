@@ -176,6 +176,11 @@ problem_codes! {
         code: "nothing_runs", status: CONFLICT,
         remedy: "Nothing needs to be done: the axis already rests, or comes to rest.",
     }
+    /// There is nothing to do
+    Already = {
+        code: "already", status: CONFLICT,
+        remedy: "Nothing needs to be done: what the command would do is so already.",
+    }
     /// The cause of the fault is still there
     CauseRemains = {
         code: "cause_remains", status: CONFLICT,
@@ -217,6 +222,11 @@ problem_codes! {
         remedy: "Wait until it has started again.",
     }
 
+    /// The message makes no sense
+    InvalidMessage = {
+        code: "invalid_message", status: BAD_REQUEST,
+        remedy: "Send a JSON object with a `type` of docs/API.md and the fields that belong to it.",
+    }
     /// The command needs a wave
     NeedsWave = {
         code: "needs_wave", status: CONFLICT,

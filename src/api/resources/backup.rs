@@ -1,17 +1,20 @@
-//! `/api/backup`: everything that is remembered, as one JSON document, there and back. `/api/state`: how the store is.
+//! `/api/v1/backup`: everything that is remembered, as one JSON document, there and back. `/api/v1/state`: how the store is.
 
 use hyper::header::{CONTENT_DISPOSITION, HeaderValue};
 use serde_json::{Value, json};
 
 use super::waves;
-use crate::api::answer::{self, Answer, HandlerResult};
+use crate::api::answer::{self, Answer, HandlerResult, Rejection};
 use crate::api::bus::Bus;
+use crate::api::coerce;
 use crate::api::commands::UPDATE_SETTINGS;
 use crate::api::fields::Complaint;
-use crate::api::request::RequestBody;
+use crate::api::query;
+use crate::api::request::RoutedRequest;
+use crate::api::route::QueryParameter;
 use crate::api::settings_service::{SettingsService, SettingsStore};
 use crate::settings::Settings;
-use crate::store::document::{self, DocumentError, Problem};
+use crate::store::document::{self, DocumentError, DocumentProblem};
 use crate::wall_clock;
 
 const ARGUMENT: &str = "backup";
@@ -26,16 +29,39 @@ pub fn get(store: &dyn SettingsStore) -> Answer {
     answer
 }
 
-/// Replaces everything by what the document says.
+/// The parameters of the query.
+pub const QUERY: &[QueryParameter] = &[QueryParameter {
+    name: "check",
+    summary: "With `true`, the backup is only checked, and nothing is replaced.",
+    range: None,
+    kind: "boolean",
+}];
+
+/// True if the query asks for a check only.
+fn checks_only(text: &str) -> Result<bool, Rejection> {
+    let Some(word) = query::last(text, "check") else { return Ok(false) };
+    if word.is_empty() {
+        return Ok(true);
+    }
+    coerce::word(&word).map_err(|(msg, kind)| {
+        answer::unprocessable(&[Complaint::new(vec!["query".into(), "check".into()], msg, kind)])
+    })
+}
+
+/// Replaces everything by what the document says, or checks only whether that could be done.
 ///
 /// # Errors
 /// 415, 400, 422 with everything that is wrong; 409 while the axis moves or when the machine refuses; 503 when it
 /// cannot be stored. Then nothing has changed.
-pub async fn post(settings: &SettingsService, bus: &Bus, body: RequestBody) -> HandlerResult {
-    let body = body.json()?.unwrap_or_default();
+pub async fn post(settings: &SettingsService, bus: &Bus, request: RoutedRequest) -> HandlerResult {
+    let checks_only = checks_only(&request.query)?;
+    let body = request.body.json()?.unwrap_or_default();
     let state = document::read(&body, waves::check_restored)
         .map_err(|wrong| answer::unprocessable(&complaints(&wrong)))?;
     let said = json!({ "status": "success", "waves": state.waves.len(), "sessions": state.sessions.len() });
+    if checks_only {
+        return Ok(answer::ok(&said));
+    }
     settings.replace_everything(state).await?;
     bus.announce(UPDATE_SETTINGS, None);
     Ok(answer::ok(&said))
@@ -49,9 +75,10 @@ fn complaints(wrong: &DocumentError) -> Vec<Complaint> {
     };
     match wrong {
         DocumentError::Newer { .. } => vec![complaint("version", wrong.to_string())],
-        DocumentError::Values(problems) => {
-            problems.iter().map(|Problem { place, message }| complaint(place, message.clone())).collect()
-        }
+        DocumentError::Values(problems) => problems
+            .iter()
+            .map(|DocumentProblem { place, message }| complaint(place, message.clone()))
+            .collect(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! `/api/faults`: what the flight recorder kept of faults, as JSON or as CSV.
+//! `/api/v1/faults`: what the flight recorder kept of faults, as JSON or as CSV.
 //!
 //! A recording is long: `from_s`, `to_s` (seconds after the fault, before it negative) and `every` (each n-th record)
 //! tell a part of it.
@@ -16,6 +16,7 @@ use crate::api::port::{RecordingError, RecordingFormat, RecordingSpan, Recording
 use crate::api::problem::ProblemCode;
 use crate::api::query;
 use crate::api::request::RoutedRequest;
+use crate::api::route::QueryParameter;
 
 /// Behind an id: this form, whatever the client accepts.
 const SUFFIXES: [(&str, RecordingFormat); 2] =
@@ -23,6 +24,28 @@ const SUFFIXES: [(&str, RecordingFormat); 2] =
 
 /// One record of a whole recording, or two.
 const EVERY_MAX: usize = 60_000;
+
+/// The parameters of the query.
+pub const QUERY: &[QueryParameter] = &[
+    QueryParameter {
+        name: "from_s",
+        summary: "Time of the first record, in seconds after the fault; before it negative.",
+        range: None,
+        kind: "number",
+    },
+    QueryParameter {
+        name: "to_s",
+        summary: "Time of the last record, in seconds after the fault.",
+        range: None,
+        kind: "number",
+    },
+    QueryParameter {
+        name: "every",
+        summary: "Every n-th record only.",
+        range: Some((1.0, EVERY_MAX as f64)),
+        kind: "integer",
+    },
+];
 
 /// What is known about each recording, the newest first.
 ///
@@ -42,7 +65,7 @@ pub async fn get(recordings: Option<Arc<dyn Recordings>>, request: &RoutedReques
     let (id, form) = wanted(request.value(0), request.accept.as_ref());
     let part = part(&request.query)?;
     let Ok(id) = id.parse::<u64>() else { return Err(rejection(RecordingError::Unknown)) };
-    // Reading a file and writing megabytes is nothing for the threads that answer.
+    // Strictness a file and writing megabytes is nothing for the threads that answer.
     let reading = tokio::task::spawn_blocking(move || recordings.read(id, form, &part));
     let read = reading.await.unwrap_or_else(|error| Err(RecordingError::Unreadable(error.to_string())));
     let body = read.map_err(rejection)?;
@@ -107,7 +130,7 @@ fn rejection(error: RecordingError) -> Rejection {
     match error {
         RecordingError::Unknown => answer::refuse(
             ProblemCode::UnknownRecording,
-            "there is no recording with this id; /api/faults lists them",
+            "there is no recording with this id; /api/v1/faults lists them",
         ),
         RecordingError::Unreadable(why) => answer::refuse(ProblemCode::UnreadableRecording, why),
         RecordingError::Busy => {

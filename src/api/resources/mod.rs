@@ -1,21 +1,18 @@
 //! What answers the routes, one file a resource.
 
 pub mod backup;
-pub mod commands;
-pub mod curve;
+pub mod contract;
 pub mod docs;
 pub mod faults;
-pub mod health;
-pub mod motion;
+pub mod info;
+pub mod limits;
+pub mod machine;
+pub mod metrics;
 pub mod sensor;
 pub mod sessions;
 pub mod settings;
-pub mod setup;
 pub mod sim;
-pub mod status;
 pub mod stop;
-pub mod stream;
-pub mod wave;
 pub mod waves;
 
 use super::answer::{self, Rejection};

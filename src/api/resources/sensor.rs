@@ -1,4 +1,4 @@
-//! `/api/sensor`: how the force sensor gets on, and what its readings mean.
+//! `/api/v1/sensor`: how the force sensor gets on, and what its readings mean.
 
 use super::{complete, senseless};
 use crate::api::answer::{self, HandlerResult, Rejection};
@@ -94,6 +94,10 @@ mod tests {
         }
 
         fn reload_scale(&self) {}
+
+        fn lost_samples(&self) -> Vec<(&'static str, u64)> {
+            Vec::new()
+        }
     }
 
     fn asked(path: &str, has_one: bool, json: bool, body: &str) -> (u16, Value) {

@@ -1,4 +1,4 @@
-//! `/api/sessions`: what the machine did, the newest first.
+//! `/api/v1/sessions`: what the machine did, the newest first.
 
 use serde::Serialize;
 use serde_json::json;

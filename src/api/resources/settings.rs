@@ -1,108 +1,82 @@
-//! `/api/settings/{model}/{id}`: the settings document. The model may be anything; the id is the document's,
-//! or `default`.
+//! `/api/v1/settings`: the settings, with the unit in each name.
 
-use serde_json::Value;
-
-use super::motion;
 use crate::api::answer::{self, Answer, HandlerResult};
 use crate::api::bus::Bus;
 use crate::api::coerce;
 use crate::api::commands::UPDATE_SETTINGS;
-use crate::api::fields::{Complaint, FieldReader};
-use crate::api::problem::ProblemCode;
-use crate::api::query;
+use crate::api::documents::settings as document;
+use crate::api::fields::FieldReader;
 use crate::api::remote::RemoteFacts;
 use crate::api::request::RoutedRequest;
 use crate::api::settings_service::{Denied, SettingsService};
-use crate::settings::{Document, SettingSource, Settings, SettingsChange};
-
-/// The names of the fields of an answer that are no setting.
-const READ_ONLY: [&str; 2] = ["id", "steps_per_mm"];
-
-/// There is one document, and it cannot be doubled.
-///
-/// # Errors
-/// Always 409.
-pub fn create() -> HandlerResult {
-    let why = "there is one settings document: change it with PUT on its id, or on default";
-    Err(answer::refuse(ProblemCode::OneDocument, why))
-}
+use crate::settings::{Document, Invalid, SettingSource, Settings, SettingsChange, new_id};
 
 /// The settings.
-///
-/// # Errors
-/// 404 for the id of another document.
-pub fn get(settings: &SettingsService, request: &RoutedRequest) -> HandlerResult {
-    let settings = settings.current();
-    named(&settings, request.value(1))?;
-    Ok(show(&settings))
+pub fn get(settings: &SettingsService) -> Answer {
+    show(&settings.current())
 }
 
-/// Changes some of the settings, and announces it unless it is a machine that says so of itself.
+/// Changes some of the settings.
 ///
 /// # Errors
-/// 400, 422, 404 for the id of another document, 503 when they cannot be stored, 409 when the machine refuses.
-pub async fn put(
-    settings: &SettingsService,
-    remote: &RemoteFacts,
-    bus: &Bus,
-    request: RoutedRequest,
-) -> HandlerResult {
-    let id = request.value(1).to_owned();
-    let RoutedRequest { query, body, .. } = request;
-    let body = body.json()?;
-    let mut complaints = Vec::new();
-    let from_machine = query::last(&query, "machine").is_some_and(|word| {
-        coerce::word(&word).unwrap_or_else(|(msg, kind)| {
-            complaints.push(Complaint::new(vec!["query".into(), "machine".into()], msg, kind));
-            false
-        })
-    });
-    let change = match FieldReader::of("data", body.as_ref()) {
-        Ok(mut fields) => {
-            let change = read(&mut fields);
-            complaints.append(&mut fields.complaints);
-            change
-        }
-        Err(complaint) => {
-            complaints.push(complaint);
-            SettingsChange::default()
-        }
-    };
-    super::complete(&complaints)?;
-    let changing = settings.change(|settings| {
-        named(settings, &id)?;
-        Ok(settings.changed(&change)?)
-    });
+/// 415, 400, 422, 503 when they cannot be stored, 409 when the machine refuses.
+pub async fn put(settings: &SettingsService, bus: &Bus, request: RoutedRequest) -> HandlerResult {
+    let body = request.body.json()?;
+    let reader = FieldReader::with(request.strictness, "data", body.as_ref());
+    let mut fields = NamedFields(reader.map_err(|complaint| answer::unprocessable(&[complaint]))?);
+    let change = SettingsChange::read(&mut fields);
+    let NamedFields(mut fields) = fields;
+    fields.nothing_but(&document::rows().map(|(_, name)| name).collect::<Vec<_>>());
+    super::complete(&fields.complaints)?;
+    let changing = settings.change(|settings| settings.changed(&change).map_err(renamed));
     let changed = changing.await?;
-    if change.max_steps.is_some() {
-        remote.measured();
-    }
-    if !from_machine {
-        bus.announce(UPDATE_SETTINGS, None);
-    }
+    bus.announce(UPDATE_SETTINGS, None);
     Ok(show(&changed))
 }
 
-fn named(settings: &Settings, id: &str) -> Result<(), Denied> {
-    if id == "default" || id == settings.document.id { Ok(()) } else { Err(Denied::Unknown) }
+/// Puts all settings back to their defaults, in a document with a new id; what calibration found is forgotten.
+///
+/// # Errors
+/// 409 while the axis moves, 503 when the new settings cannot be stored.
+pub async fn reset(settings: &SettingsService, remote: &RemoteFacts, bus: &Bus) -> HandlerResult {
+    settings.replace(Settings::fresh(new_id())).await?;
+    remote.reset();
+    bus.announce(UPDATE_SETTINGS, None);
+    Ok(get(settings))
 }
 
-fn read(fields: &mut FieldReader<'_>) -> SettingsChange {
-    let change = SettingsChange::read(fields);
-    let known: Vec<&str> = Document::FIELDS.iter().map(|row| row.name).chain(READ_ONLY).collect();
-    fields.no_slips(&known);
-    for name in motion::names() {
-        if fields.raw(name).is_some() {
-            let why = "this is one of the limits of motion: change it with PUT /api/motion/limits";
-            fields.complain(&[name.into()], (why, "value_error.extra"));
-        }
+fn show(settings: &Settings) -> Answer {
+    answer::ok(&document::document(settings))
+}
+
+/// The name of a setting in API v1; none for one that it does not have.
+fn name_of(name: &str) -> Option<&'static str> {
+    document::rows().find(|(row, _)| row.name == name).map(|(_, name)| name)
+}
+
+/// Complaints under the names of API v1.
+fn renamed(invalid: Vec<Invalid>) -> Denied {
+    let renamed = invalid.into_iter().map(|Invalid { field, message }| {
+        let known = Document::FIELDS.iter().filter(|row| message.contains(row.name));
+        let message = known.fold(message.clone(), |message, row| match row.stored_as {
+            Some(name) if name != row.name && !message.contains(name) => message.replace(row.name, name),
+            _ => message,
+        });
+        Invalid { field: name_of(field).unwrap_or(field), message }
+    });
+    Denied::Invalid(renamed.collect())
+}
+
+/// The fields of a body under the names of API v1.
+struct NamedFields<'a>(FieldReader<'a>);
+
+impl NamedFields<'_> {
+    fn optional<T>(&mut self, name: &str, read: coerce::Coercion<T>) -> Option<T> {
+        self.0.optional(name_of(name)?, read)
     }
-    change
 }
 
-/// Reads values as leniently as the clients' first server did, and notes those that are wrong.
-impl SettingSource for FieldReader<'_> {
+impl SettingSource for NamedFields<'_> {
     fn text(&mut self, name: &'static str) -> Option<String> {
         self.optional(name, coerce::STRING)
     }
@@ -116,7 +90,7 @@ impl SettingSource for FieldReader<'_> {
     }
 
     fn list(&mut self, name: &'static str) -> Option<Vec<i64>> {
-        self.optional_list(name, coerce::INTEGER)
+        self.0.optional_list(name_of(name)?, coerce::INTEGER)
     }
 
     fn number(&mut self, name: &'static str) -> Option<f64> {
@@ -124,16 +98,25 @@ impl SettingSource for FieldReader<'_> {
     }
 }
 
-/// The document, and what follows from it.
-fn show(settings: &Settings) -> Answer {
-    #[derive(serde::Serialize)]
-    struct MotionLimitsAnswer<'a> {
-        #[serde(flatten)]
-        document: &'a Document,
-        steps_per_mm: Value,
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_name_of_api_v1_has_its_unit_or_none() {
+        for (row, name) in document::rows() {
+            let unit = row.unit.to_lowercase().replace('%', "percent");
+            assert!(name.ends_with(&unit), "{name}: {unit}");
+            assert_eq!(name_of(row.name), Some(name));
+        }
+        assert_eq!(name_of("max_steps"), None);
     }
-    answer::ok(&MotionLimitsAnswer {
-        document: &settings.document,
-        steps_per_mm: settings.steps_per_mm().into(),
-    })
+
+    #[test]
+    fn a_complaint_has_the_names_of_api_v1() {
+        let invalid = vec![Invalid { field: "stroke_limit", message: "must be at most max_stroke".into() }];
+        let Denied::Invalid(renamed) = renamed(invalid) else { panic!() };
+        assert_eq!(renamed[0].field, "stroke_limit_mm");
+        assert_eq!(renamed[0].message, "must be at most max_stroke_mm");
+    }
 }

@@ -1,4 +1,4 @@
-//! `/api/sim`: the hands of a person at the simulated machine, so that anyone can see what it does when something
+//! `/api/v1/sim`: the hands of a person at the simulated machine, so that anyone can see what it does when something
 //! breaks.
 
 use serde_json::json;

@@ -168,7 +168,9 @@ impl Promise for PositionIsTheSteps {
     }
 
     fn check_answer(&mut self, facts: &Facts, answer: &ClientAnswer) -> PromiseResult {
-        let (Some(trace), "/api/status") = (&facts.trace, answer.call.path.as_str()) else { return Ok(()) };
+        let (Some(trace), "/api/v1/machine") = (&facts.trace, answer.call.path.as_str()) else {
+            return Ok(());
+        };
         let shown = answer.body.get("position_mm").and_then(serde_json::Value::as_f64);
         let (Some(shown_mm), Some(calibration)) = (shown, trace.calibration) else { return Ok(()) };
         let late = trace.at_ns < facts.ground_truth.late_until;

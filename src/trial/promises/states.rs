@@ -40,7 +40,9 @@ impl Promise for FaultLatches {
     }
 
     fn check_answer(&mut self, facts: &Facts, answer: &ClientAnswer) -> PromiseResult {
-        let (Some(latched), "/api/status") = (self.latched, answer.call.path.as_str()) else { return Ok(()) };
+        let (Some(latched), "/api/v1/machine") = (self.latched, answer.call.path.as_str()) else {
+            return Ok(());
+        };
         let shown =
             answer.body.get("fault").and_then(|fault| fault.get("code")).and_then(|code| code.as_str());
         let both =
@@ -217,7 +219,7 @@ impl Promise for RestoredAtRest {
     fn check_answer(&mut self, facts: &Facts, answer: &ClientAnswer) -> PromiseResult {
         let (Some(trace), Some(last)) = (&facts.trace, facts.last_step) else { return Ok(()) };
         let ClientAnswer { call, status, asked_ns, .. } = answer;
-        let restored = call.method == "POST" && call.path == "/api/backup" && *status == Some(200);
+        let restored = call.method == "POST" && call.path == "/api/v1/backup" && *status == Some(200);
         let moves = trace.at_ns < last.at + MAY_REST_NS && self.paused_ns < *asked_ns;
         if restored && moves {
             return Err("a backup was restored, and there was never a pause between the steps".to_owned());

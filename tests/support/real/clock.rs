@@ -24,7 +24,7 @@ impl Zero {
         let began = Instant::now();
         let mut seen = Vec::new();
         while began.elapsed() < LOOK_FOR {
-            let carriage_mm = yep.get("/api/sim").expect_ok()["carriage_mm"].as_f64().unwrap();
+            let carriage_mm = yep.get("/api/v1/sim").expect_ok()["carriage_mm"].as_f64().unwrap();
             seen.push((Instant::now(), carriage_mm));
         }
         // The pulses may not be written to the log yet.

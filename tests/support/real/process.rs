@@ -216,21 +216,21 @@ impl Yep {
         std::thread::sleep(yep::api::fence::PAUSE);
     }
 
-    /// Sends `what` to `/api/sim`.
+    /// Sends `what` to `/api/v1/sim`.
     #[track_caller]
     pub fn put_sim(&self, what: &Value) {
-        self.put("/api/sim", what).expect_ok();
+        self.put("/api/v1/sim", what).expect_ok();
     }
 
     /// True position of the carriage.
     #[track_caller]
     pub fn carriage_mm(&self) -> f64 {
-        self.get("/api/sim").expect_ok()["carriage_mm"].as_f64().unwrap()
+        self.get("/api/v1/sim").expect_ok()["carriage_mm"].as_f64().unwrap()
     }
 
     #[track_caller]
     pub fn status(&self) -> Value {
-        self.get("/api/status").expect_ok()
+        self.get("/api/v1/machine").expect_ok()
     }
 
     /// Waits until the machine leaves a state; returns the status.

@@ -1,10 +1,10 @@
 //! `/api/curve`: the force curve through ten points.
 
-use super::senseless;
 use crate::api::answer::{self, HandlerResult};
 use crate::api::coerce;
 use crate::api::fields::FieldReader;
 use crate::api::request::RequestBody;
+use crate::api::resources::senseless;
 use crate::wave::spline::{self, CurveError};
 
 const ARGUMENT: &str = "data";
@@ -21,7 +21,7 @@ pub async fn make(body: RequestBody) -> HandlerResult {
     let points = fields.required_list("points", coerce::FLOAT);
     let resolution = fields.optional("resolution", coerce::INTEGER).unwrap_or(DEFAULT_RESOLUTION);
     fields.no_slips(&["points", "resolution"]);
-    super::complete(&fields.complaints)?;
+    crate::api::resources::complete(&fields.complaints)?;
     let points = points.unwrap_or_default();
     // The finest curve takes a while, and the threads here have sockets to serve.
     match tokio::task::spawn_blocking(move || spline::curve(&points, resolution)).await {

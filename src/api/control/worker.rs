@@ -1,0 +1,72 @@
+//! The worker of a control socket: carries out its commands one after the other, apart from the thread that serves sockets.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::message::{ClientMessage, ClientMessageKind};
+use crate::api::answer::{self, Rejection};
+use crate::api::client::Client;
+use crate::api::coerce::Strictness;
+use crate::api::context::Context;
+use crate::api::documents::command::CommandAnswer;
+use crate::api::problem::ProblemCode;
+use crate::machine::State;
+
+/// Carries out one message that moves the axis.
+///
+/// # Errors
+/// Why it is refused.
+pub async fn carry_out(
+    ctx: &Arc<Context>,
+    client: &Client,
+    message: ClientMessage,
+) -> Result<CommandAnswer, Rejection> {
+    let name = match message.kind {
+        ClientMessageKind::Run => {
+            let (strictness, wave) = match (message.wave, &message.saved) {
+                (Some(wave), None) => (Strictness::Strict, wave),
+                (None, Some(name)) => (Strictness::Lenient, ctx.saved_waves().named(name)?.value()),
+                _ => {
+                    return Err(answer::refuse(ProblemCode::InvalidMessage, "give either `wave` or `saved`"));
+                }
+            };
+            ctx.commands.check_after_stop(message.after_stop)?;
+            let accepted = ctx.wave_requests.run(client, strictness, Some(&wave), message.saved).await;
+            return accepted.map(CommandAnswer::from).map_err(|rejection| rejection.within("wave"));
+        }
+        ClientMessageKind::Change => {
+            let wave = changed(ctx, message.fields.unwrap_or_default())?;
+            ctx.commands.check_after_stop(message.after_stop)?;
+            let accepted = ctx.wave_requests.run(client, Strictness::Strict, Some(&wave), None).await;
+            return accepted.map(CommandAnswer::from).map_err(|rejection| rejection.within("fields"));
+        }
+        ClientMessageKind::End => "end",
+        ClientMessageKind::Calibrate => "calibrate",
+        ClientMessageKind::Acknowledge => "acknowledge",
+        ClientMessageKind::Arm => "arm",
+        ClientMessageKind::Hello | ClientMessageKind::Alive | ClientMessageKind::Stop => {
+            return Err(answer::refuse(ProblemCode::InvalidMessage, "this is no command"));
+        }
+    };
+    ctx.commands.check_after_stop(message.after_stop)?;
+    Ok(ctx.commands.give(client, name).await?.into())
+}
+
+/// The wave that runs, with some fields changed.
+fn changed(ctx: &Context, fields: serde_json::Map<String, Value>) -> Result<Value, Rejection> {
+    let runs = ctx.port.snapshots().borrow().state == State::Running;
+    let Some(wave) = ctx.waves.running().filter(|_| runs) else {
+        return Err(answer::refuse(ProblemCode::NothingRuns, "no wave runs that could be changed: run one"));
+    };
+    let mut wave = wave.fields;
+    for (name, value) in fields {
+        let Some(known) = wave.as_object_mut() else { break };
+        if value.is_null() {
+            known.shift_remove(&name);
+        } else {
+            known.insert(name, value);
+        }
+    }
+    Ok(wave)
+}

@@ -1,0 +1,17 @@
+//! `/api/v1/info` and health: what everybody may know.
+
+use crate::api::answer::{self, Answer};
+use crate::api::documents::info::{HealthDocument, InfoDocument};
+
+/// The version of the API.
+const API: u32 = 1;
+
+/// Name and version; not what the machine does.
+pub fn get() -> Answer {
+    answer::ok(&InfoDocument { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION"), api: API })
+}
+
+/// Whether the server answers.
+pub fn health() -> Answer {
+    answer::ok(&HealthDocument { status: "ok" })
+}

@@ -1,0 +1,47 @@
+//! `/api/v1/limits`: speed, acceleration and jerk.
+
+use crate::api::answer::{self, Answer, HandlerResult};
+use crate::api::bus::Bus;
+use crate::api::commands::UPDATE_SETTINGS;
+use crate::api::documents::limits::LimitsDocument;
+use crate::api::fields::FieldReader;
+use crate::api::port::MachinePort;
+use crate::api::request::RoutedRequest;
+use crate::api::settings_service::SettingsService;
+use crate::settings::{MotionChange, MotionPart, Settings};
+
+/// The limits that are in force, those that were asked for, and those of the hardware.
+pub fn get(port: &dyn MachinePort, settings: &SettingsService) -> Answer {
+    show(port, &settings.current())
+}
+
+/// Changes some of the limits.
+///
+/// # Errors
+/// 415, 400, 422, 503 when they cannot be stored, 409 when the machine refuses.
+pub async fn put(
+    port: &dyn MachinePort,
+    settings: &SettingsService,
+    bus: &Bus,
+    request: RoutedRequest,
+) -> HandlerResult {
+    let body = request.body.json()?;
+    let reader = FieldReader::with(request.strictness, "data", body.as_ref());
+    let mut fields = reader.map_err(|complaint| answer::unprocessable(&[complaint]))?;
+    let change = MotionChange::read(&mut fields);
+    fields.nothing_but(&names());
+    super::complete(&fields.complaints)?;
+    let changed = settings.change(|settings| Ok(settings.with_motion(&change)?)).await?;
+    bus.announce(UPDATE_SETTINGS, None);
+    Ok(show(port, &changed))
+}
+
+/// The names of the limits.
+pub(super) fn names() -> Vec<&'static str> {
+    MotionPart::FIELDS.iter().map(|row| row.name).collect()
+}
+
+fn show(port: &dyn MachinePort, settings: &Settings) -> Answer {
+    let in_force = port.snapshots().borrow().in_force;
+    answer::ok(&LimitsDocument::new(settings, &in_force))
+}
