@@ -2,19 +2,16 @@
 //! breaks.
 
 use hyper::StatusCode;
-use serde_json::json;
 
 use super::{complete, senseless};
 use crate::api::answer::{self, Answer, HandlerResult, Rejection};
 use crate::api::coerce;
+use crate::api::documents::sim::{LARGEST_PUSH_G, SimDocument};
 use crate::api::fields::FieldReader;
 use crate::api::port::OperatorPort;
 use crate::api::request::RequestBody;
 
 const ARGUMENT: &str = "data";
-
-/// The hardest push, in grams: far beyond every force limit, and far within what the simulation can count.
-const HARDEST_PUSH_G: f64 = 1e6;
 
 /// What is wrong, and where the carriage really is.
 ///
@@ -49,8 +46,8 @@ fn change(operator: &dyn OperatorPort, body: RequestBody) -> HandlerResult {
         let why = format!("unknown mishap {name:?}: give some of {}", known.join(", "));
         complaints.push(senseless(ARGUMENT, "mishaps", why));
     }
-    if push_g.is_some_and(|push_g| !(-HARDEST_PUSH_G..=HARDEST_PUSH_G).contains(&push_g)) {
-        let why = format!("must be a number of grams, {HARDEST_PUSH_G} at most either way");
+    if push_g.is_some_and(|push_g| !(-LARGEST_PUSH_G..=LARGEST_PUSH_G).contains(&push_g)) {
+        let why = format!("must be a number of grams, {LARGEST_PUSH_G} at most either way");
         complaints.push(senseless(ARGUMENT, "push_g", why));
     }
     complete(&complaints)?;
@@ -64,11 +61,11 @@ fn change(operator: &dyn OperatorPort, body: RequestBody) -> HandlerResult {
 }
 
 fn show(operator: &dyn OperatorPort) -> Answer {
-    answer::ok(&json!({
-        "mishaps": operator.mishaps(),
-        "push_g": operator.pushed_g(),
-        "carriage_mm": operator.carriage_mm(),
-    }))
+    answer::ok(&SimDocument {
+        mishaps: operator.mishaps(),
+        push_g: operator.pushed_g(),
+        carriage_mm: operator.carriage_mm(),
+    })
 }
 
 #[cfg(test)]
@@ -78,7 +75,7 @@ mod tests {
     use bytes::Bytes;
     use http_body_util::BodyExt;
     use hyper::header::HeaderValue;
-    use serde_json::Value;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::api::request::BodyType;
