@@ -11,6 +11,7 @@ use bytes::Bytes;
 use serde_json::Value;
 use tokio::sync::watch;
 
+use super::documents::sensor::{ForceSensorDocument, ScaleResult, TareResult};
 use crate::machine::{Command, Reply, Snapshot};
 
 /// A boxed future, which a method of a trait object can return.
@@ -101,14 +102,14 @@ pub struct LoadCellRefusal {
 
 /// Force sensor: its status, tare and calibration.
 pub trait ForceSensorPort: Send + Sync {
-    /// State of the sensor, as `GET /api/sensor` shows it.
-    fn status(&self) -> Value;
+    /// State of the sensor.
+    fn status(&self) -> ForceSensorDocument;
 
     /// Takes the present reading as zero. Without `confirmed` it is refused while there is a load, or may be one.
-    fn tare(&self, confirmed: bool) -> BoxFuture<'_, Result<Value, LoadCellRefusal>>;
+    fn tare(&self, confirmed: bool) -> BoxFuture<'_, Result<TareResult, LoadCellRefusal>>;
 
     /// Computes the scale factor from the present load, which weighs `weight_g` grams; positive pushes toward the front.
-    fn calibrate(&self, weight_g: f64) -> BoxFuture<'_, Result<Value, LoadCellRefusal>>;
+    fn calibrate(&self, weight_g: f64) -> BoxFuture<'_, Result<ScaleResult, LoadCellRefusal>>;
 
     /// Applies the stored scale again, after it was replaced in the store.
     fn reload_scale(&self);

@@ -1,12 +1,13 @@
 //! `/api/sensor`: how the force sensor gets on, and what its readings mean.
 
 use hyper::StatusCode;
+use serde::Serialize;
 
 use super::{complete, senseless};
 use crate::api::answer::{self, HandlerResult, Rejection};
 use crate::api::coerce;
 use crate::api::fields::FieldReader;
-use crate::api::port::ForceSensorPort;
+use crate::api::port::{ForceSensorPort, LoadCellRefusal};
 use crate::api::request::RequestBody;
 
 const ARGUMENT: &str = "data";
@@ -56,7 +57,7 @@ fn present(sensor: Option<&dyn ForceSensorPort>) -> Result<&dyn ForceSensorPort,
     sensor.ok_or_else(|| answer::detail(StatusCode::NOT_FOUND, why))
 }
 
-fn answered(done: Result<serde_json::Value, crate::api::port::LoadCellRefusal>) -> HandlerResult {
+fn answered(done: Result<impl Serialize, LoadCellRefusal>) -> HandlerResult {
     match done {
         Ok(done) => Ok(answer::ok(&done)),
         Err(refusal) => Err(answer::conflict(&refusal.why, refusal.code)),
@@ -71,26 +72,28 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::api::port::{BoxFuture, LoadCellRefusal};
+    use crate::api::documents::sensor::{ForceSensorDocument, ScaleResult, TareResult};
+    use crate::api::port::BoxFuture;
     use crate::api::request::BodyType;
 
     /// A load cell that answers with what it was asked.
     struct Stub;
 
     impl ForceSensorPort for Stub {
-        fn status(&self) -> Value {
-            json!({ "link": "live" })
+        fn status(&self) -> ForceSensorDocument {
+            ForceSensorDocument { link: "live", ..ForceSensorDocument::default() }
         }
 
-        fn tare(&self, confirmed: bool) -> BoxFuture<'_, Result<Value, LoadCellRefusal>> {
+        fn tare(&self, confirmed: bool) -> BoxFuture<'_, Result<TareResult, LoadCellRefusal>> {
             Box::pin(async move {
                 let refusal = LoadCellRefusal { code: "load_present", why: "a load of 500 g".into() };
-                if confirmed { Ok(json!({ "zero": 7 })) } else { Err(refusal) }
+                if confirmed { Ok(TareResult { zero: 7.0, was_g: None }) } else { Err(refusal) }
             })
         }
 
-        fn calibrate(&self, weight_g: f64) -> BoxFuture<'_, Result<Value, LoadCellRefusal>> {
-            Box::pin(async move { Ok(json!({ "weight_g": weight_g })) })
+        fn calibrate(&self, weight_g: f64) -> BoxFuture<'_, Result<ScaleResult, LoadCellRefusal>> {
+            let result = ScaleResult { zero: 0.0, reading_per_g: weight_g, reading_unit: "g", noise_g: 0.0 };
+            Box::pin(async move { Ok(result) })
         }
 
         fn reload_scale(&self) {}
@@ -122,7 +125,10 @@ mod tests {
         let (status, said) = asked("tare", true, true, "{}");
         assert_eq!((status, &said["code"]), (409, &json!("load_present")), "{said}");
         assert_eq!(asked("tare", true, true, r#"{"confirm": false}"#).0, 409);
-        assert_eq!(asked("tare", true, true, r#"{"confirm": true}"#), (200, json!({ "zero": 7 })));
+        assert_eq!(
+            asked("tare", true, true, r#"{"confirm": true}"#),
+            (200, json!({ "zero": 7.0, "was_g": null }))
+        );
     }
 
     #[test]
@@ -144,6 +150,7 @@ mod tests {
             assert_eq!(asked(path, false, true, r#"{"grams": 500, "confirm": true}"#).0, 404, "{path}");
         }
         assert_eq!(asked("status", false, true, "").0, 404);
-        assert_eq!(asked("status", true, true, ""), (200, json!({ "link": "live" })));
+        let (status, said) = asked("status", true, true, "");
+        assert_eq!((status, &said["link"]), (200, &json!("live")), "{said}");
     }
 }
