@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde_json::Value;
 use tokio::sync::watch;
 
+use super::documents::faults::RecordingSummary;
 use super::documents::sensor::{ForceSensorDocument, ScaleResult, TareResult};
 use crate::machine::{Command, Reply, Snapshot};
 
@@ -82,7 +82,7 @@ pub enum RecordingError {
 /// The recordings of faults that the flight recorder has kept.
 pub trait Recordings: Send + Sync {
     /// A summary of each recording, the newest first. Does not block for long.
-    fn list(&self) -> Vec<Value>;
+    fn list(&self) -> Vec<RecordingSummary>;
 
     /// Reads a part of the recording `id`. Blocks on the disk.
     ///

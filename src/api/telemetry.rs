@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::port::MachinePort;
@@ -97,8 +98,9 @@ pub struct SwitchTelemetry {
 }
 
 /// A fault.
-#[derive(Debug, Default, Clone, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
+#[schemars(!default)]
 pub struct FaultReport {
     /// Stable, for programs.
     pub code: Word,
