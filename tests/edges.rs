@@ -6,6 +6,7 @@
 #[path = "support/edge_check.rs"]
 mod edge_check;
 
+use yep::api::coerce::Reading;
 use yep::api::wave_spec;
 use yep::hal::sim::Random;
 use yep::machine::{Accepted, Command, State};
@@ -20,7 +21,7 @@ fn number(name: &str, otherwise: u64) -> u64 {
 fn any_wave(random: &mut Random, gear: &Gear) -> Wave {
     loop {
         let asked = waves::random_wave(random, gear.max_stroke_mm as f64);
-        if let Ok(spec) = wave_spec::read(Some(&asked), wave_spec::Purpose::Run)
+        if let Ok(spec) = wave_spec::read(Reading::Lenient, Some(&asked), wave_spec::Purpose::Run)
             && let Ok(wave) = wave_spec::wave(&spec)
         {
             return wave;

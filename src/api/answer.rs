@@ -1,5 +1,7 @@
 //! Answers: the shapes in which results and refusals leave the server.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::{Response, StatusCode};
@@ -9,14 +11,27 @@ use serde_json::json;
 use super::budget::BudgetError;
 use super::content::Content;
 use super::fields::Complaint;
+use super::problem::{self, FieldProblem, Problem, ProblemCode};
 use crate::machine::CommandRefusal;
 
 /// A complete answer.
 pub type Answer = Response<Content>;
 
-/// An answer that refuses, so that `?` ends a handler.
+/// A refusal, so that `?` ends a handler. The router writes it as the route's clients expect it: as a
+/// [`Problem`], or in the shape of the clients' first server.
 #[derive(Debug)]
-pub struct Rejection(Box<Answer>);
+pub struct Rejection(Box<RejectionParts>);
+
+#[derive(Debug)]
+struct RejectionParts {
+    code: ProblemCode,
+    detail: String,
+    complaints: Vec<Complaint>,
+    /// The act that helps in this case; else that of the code.
+    remedy: Option<&'static str>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    closes: bool,
+}
 
 /// What a handler comes to.
 pub type HandlerResult = Result<Answer, Rejection>;
@@ -25,20 +40,78 @@ impl Rejection {
     /// With this header, too.
     #[must_use]
     pub fn with(mut self, name: HeaderName, value: HeaderValue) -> Rejection {
-        self.0.headers_mut().insert(name, value);
+        self.0.headers.push((name, value));
+        self
+    }
+
+    /// With another remedy than that of its code.
+    #[must_use]
+    pub fn with_remedy(mut self, remedy: &'static str) -> Rejection {
+        self.0.remedy = Some(remedy);
         self
     }
 
     /// The connection ends behind it.
     #[must_use]
-    pub fn closing(self) -> Rejection {
-        Rejection(Box::new(closing(*self.0)))
+    pub fn closing(mut self) -> Rejection {
+        self.0.closes = true;
+        self
     }
 
-    /// The answer.
+    /// Its reason.
+    #[must_use]
+    pub fn code(&self) -> ProblemCode {
+        self.0.code
+    }
+
+    /// The refusal as API v1 writes it. `allowed` are the commands that the machine would accept now.
+    #[must_use]
+    pub fn problem(&self, request_id: &str, allowed: impl FnOnce() -> Vec<Cow<'static, str>>) -> Problem {
+        let parts = &*self.0;
+        Problem {
+            kind: problem::reference(parts.code),
+            title: parts.code.title(),
+            status: parts.code.status().as_u16(),
+            code: parts.code.name(),
+            detail: parts.detail.clone(),
+            remedy: parts.remedy.unwrap_or(parts.code.remedy()).into(),
+            errors: parts.complaints.iter().map(FieldProblem::from).collect(),
+            allowed: (parts.code.status() == StatusCode::CONFLICT).then(allowed),
+            request_id: request_id.to_owned(),
+        }
+    }
+
+    /// The answer with its problem.
+    #[must_use]
+    pub fn into_problem_answer(
+        self,
+        request_id: &str,
+        allowed: impl FnOnce() -> Vec<Cow<'static, str>>,
+    ) -> Answer {
+        let problem = self.problem(request_id, allowed);
+        let body = serde_json::to_vec(&problem).unwrap_or_default();
+        let answer = typed(self.0.code.status(), problem::CONTENT_TYPE, body);
+        self.finish(answer)
+    }
+
+    /// The answer in the shape of the clients' first server: `detail`, and a `code` where the state is the reason.
     #[must_use]
     pub fn into_answer(self) -> Answer {
-        *self.0
+        let RejectionParts { code, detail, complaints, .. } = &*self.0;
+        let status = code.status();
+        let answer = match status {
+            _ if !complaints.is_empty() => json(status, &json!({ "detail": complaints })),
+            StatusCode::CONFLICT => json(status, &json!({ "detail": detail, "code": code.name() })),
+            _ => json(status, &json!({ "detail": detail })),
+        };
+        self.finish(answer)
+    }
+
+    fn finish(self, mut answer: Answer) -> Answer {
+        for (name, value) in self.0.headers {
+            answer.headers_mut().insert(name, value);
+        }
+        if self.0.closes { closing(answer) } else { answer }
     }
 }
 
@@ -46,12 +119,12 @@ impl Rejection {
 impl From<BudgetError> for Rejection {
     fn from(error: BudgetError) -> Rejection {
         match error {
-            BudgetError::TooLarge => detail(
-                StatusCode::PAYLOAD_TOO_LARGE,
+            BudgetError::TooLarge => refuse(
+                ProblemCode::TooMuchMemory,
                 "this takes more memory than there is for requests: send or ask for less at once",
             ),
-            BudgetError::InUse => detail(
-                StatusCode::SERVICE_UNAVAILABLE,
+            BudgetError::InUse => refuse(
+                ProblemCode::MemoryInUse,
                 "other requests take up the memory that there is for them: try again in a moment, ask for less, or read \
                  the answers that wait",
             )
@@ -84,7 +157,7 @@ pub fn json(status: StatusCode, value: &impl Serialize) -> Answer {
         Ok(body) => typed(status, "application/json", body),
         Err(error) => {
             tracing::error!(%error, "an answer could not be written");
-            detail(StatusCode::INTERNAL_SERVER_ERROR, "the answer could not be written").into_answer()
+            refuse(ProblemCode::ServerFailed, "the answer could not be written").into_answer()
         }
     }
 }
@@ -109,34 +182,40 @@ pub fn empty(status: StatusCode) -> Answer {
     answer
 }
 
-/// A refusal that says why.
+/// A refusal for this reason; `detail` says what is wrong in this case.
 #[must_use]
-pub fn detail(status: StatusCode, why: &str) -> Rejection {
-    Rejection(Box::new(json(status, &json!({ "detail": why }))))
+pub fn refuse(code: ProblemCode, detail: impl Into<String>) -> Rejection {
+    let (complaints, headers) = (Vec::new(), Vec::new());
+    let parts =
+        RejectionParts { code, detail: detail.into(), complaints, remedy: None, headers, closes: false };
+    Rejection(Box::new(parts))
 }
 
-/// 404, in the clients' shape.
+/// 404, in the clients' words.
 #[must_use]
 pub fn not_found() -> Rejection {
-    detail(StatusCode::NOT_FOUND, "Not Found")
+    refuse(ProblemCode::UnknownPath, "Not Found")
 }
 
 /// 422: everything that is wrong with a request.
 #[must_use]
 pub fn unprocessable(complaints: &[Complaint]) -> Rejection {
-    Rejection(Box::new(json(StatusCode::UNPROCESSABLE_ENTITY, &json!({ "detail": complaints }))))
+    let first = complaints.first().map_or("", |complaint| &complaint.msg);
+    let mut refusal = refuse(ProblemCode::InvalidFields, first);
+    refusal.0.complaints = complaints.to_vec();
+    refusal
 }
 
-/// 409: what was asked for contradicts what is so. `code` is a stable word for programs.
-#[must_use]
-pub fn conflict(why: &str, code: &str) -> Rejection {
-    Rejection(Box::new(json(StatusCode::CONFLICT, &json!({ "detail": why, "code": code }))))
-}
-
-/// 409: the machine said no.
+/// 409: the machine refuses a command.
 #[must_use]
 pub fn refused(refusal: &CommandRefusal) -> Rejection {
-    conflict(&refusal.to_string(), refusal.code())
+    let rejection = refuse(refusal.into(), refusal.to_string());
+    match refusal {
+        CommandRefusal::Faulted(fault)
+        | CommandRefusal::CauseRemains(fault)
+        | CommandRefusal::Prevented(fault) => rejection.with_remedy(fault.remedy()),
+        _ => rejection,
+    }
 }
 
 /// The connection ends behind this answer.
@@ -145,8 +224,9 @@ pub fn closing(mut answer: Answer) -> Answer {
     answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     answer
 }
-/// 403, for whoever is not trusted with this.
+
+/// 403, for a role that may not do it.
 #[must_use]
 pub fn forbidden() -> Rejection {
-    detail(StatusCode::FORBIDDEN, "this needs a local connection")
+    refuse(ProblemCode::Role, "this needs a local connection")
 }

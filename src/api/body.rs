@@ -2,13 +2,13 @@
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
-use hyper::StatusCode;
 use hyper::body::{Body, Incoming};
 use serde_json::Value;
 
 use super::answer::{self, Rejection};
 use super::fields::Complaint;
 use super::limits::ServerLimits;
+use super::problem::ProblemCode;
 
 /// How much of a body that is too large is read and thrown away. A client that is still sending when the
 /// connection closes may never see the answer.
@@ -30,8 +30,7 @@ pub async fn read(body: Incoming, limit_bytes: usize, limits: &ServerLimits) -> 
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(refusal)) => Err(refusal.closing()),
         Err(_) => {
-            Err(answer::detail(StatusCode::REQUEST_TIMEOUT, "the body of the request took too long")
-                .closing())
+            Err(answer::refuse(ProblemCode::BodyTimeout, "the body of the request took too long").closing())
         }
     }
 }
@@ -43,7 +42,7 @@ async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, Rejection> {
     let mut too_large = body.size_hint().lower() > limit as u64;
     while let Some(frame) = body.frame().await {
         let frame = frame
-            .map_err(|_| answer::detail(StatusCode::BAD_REQUEST, "There was an error parsing the body"))?;
+            .map_err(|_| answer::refuse(ProblemCode::InvalidJson, "There was an error parsing the body"))?;
         let Ok(data) = frame.into_data() else { continue };
         read += data.len();
         too_large |= read > limit;
@@ -58,7 +57,7 @@ async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, Rejection> {
     }
     if too_large {
         let why = format!("the body of the request is larger than {limit} bytes");
-        return Err(answer::detail(StatusCode::PAYLOAD_TOO_LARGE, &why));
+        return Err(answer::refuse(ProblemCode::BodyTooLarge, why));
     }
     Ok(collected.freeze())
 }
@@ -73,10 +72,9 @@ pub fn json(body: &[u8]) -> Result<Option<Value>, Rejection> {
     }
     super::json::read(body).map(Some).map_err(|error| {
         if error.is_data() {
-            let complaint =
-                Complaint { loc: vec!["body".into()], msg: error.to_string(), kind: "value_error.doubled" };
+            let complaint = Complaint::new(vec!["body".into()], error.to_string(), "value_error.doubled");
             return answer::unprocessable(&[complaint]);
         }
-        answer::detail(StatusCode::BAD_REQUEST, "There was an error parsing the body")
+        answer::refuse(ProblemCode::InvalidJson, "There was an error parsing the body")
     })
 }

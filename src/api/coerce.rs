@@ -25,11 +25,81 @@ pub const NOT_DICT: CoercionError = ("value is not a valid dict", "type_error.di
 /// Not one of the words for yes and no.
 pub const NOT_BOOL: CoercionError = ("value could not be parsed to a boolean", "type_error.bool");
 
+/// How a value is read: as the clients' first server read it, or as API v1 does.
+#[derive(Debug)]
+pub struct Coercion<T> {
+    lenient: fn(&Value) -> Result<T, CoercionError>,
+    strict: fn(&Value) -> Result<T, CoercionError>,
+}
+
+/// Which of the two readings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// Texts that look like a number are numbers, and `null` is a field that is not there.
+    Lenient,
+    /// Each value has the type that the document of the API says.
+    Strict,
+}
+
+impl Reading {
+    /// The reading of the bodies that come to this path.
+    #[must_use]
+    pub fn of(path: &str) -> Reading {
+        if path.starts_with(super::dialect::V1) { Reading::Strict } else { Reading::Lenient }
+    }
+}
+
+impl<T> Clone for Coercion<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Coercion<T> {}
+
+impl<T> Coercion<T> {
+    /// Reads the value.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn read(self, reading: Reading, value: &Value) -> Result<T, CoercionError> {
+        match reading {
+            Reading::Lenient => (self.lenient)(value),
+            Reading::Strict => (self.strict)(value),
+        }
+    }
+}
+
+/// A number.
+pub const FLOAT: Coercion<f64> = Coercion {
+    lenient: float,
+    strict: |value| value.as_f64().ok_or(("must be a number", "type_error.float")),
+};
+/// A whole number.
+pub const INTEGER: Coercion<i64> = Coercion {
+    lenient: integer,
+    strict: |value| match value {
+        // 2.0 is a whole number, as JSON Schema sees it.
+        Value::Number(number) if number.as_f64().is_some_and(|float| float.fract() == 0.0) => integer(value),
+        _ => Err(("must be a whole number", "type_error.integer")),
+    },
+};
+/// A text.
+pub const STRING: Coercion<String> = Coercion {
+    lenient: string,
+    strict: |value| value.as_str().map(str::to_owned).ok_or(("must be a text", "type_error.str")),
+};
+/// True or false.
+pub const BOOLEAN: Coercion<bool> = Coercion {
+    lenient: boolean,
+    strict: |value| value.as_bool().ok_or(("must be true or false", "type_error.bool")),
+};
+
 /// A number: numbers, and strings that Python's `float()` reads. The first server also took `true` for 1: nobody means that.
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn float(value: &Value) -> Result<f64, CoercionError> {
+fn float(value: &Value) -> Result<f64, CoercionError> {
     match value {
         Value::Number(number) => number.as_f64().ok_or(NOT_FLOAT),
         Value::String(text) => without_underscores(text).and_then(|t| t.parse().ok()).ok_or(NOT_FLOAT),
@@ -42,7 +112,7 @@ pub fn float(value: &Value) -> Result<f64, CoercionError> {
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn integer(value: &Value) -> Result<i64, CoercionError> {
+fn integer(value: &Value) -> Result<i64, CoercionError> {
     match value {
         Value::Number(number) => match (number.as_i64(), number.as_f64()) {
             (Some(integer), _) => Ok(integer),
@@ -60,7 +130,7 @@ pub fn integer(value: &Value) -> Result<i64, CoercionError> {
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn string(value: &Value) -> Result<String, CoercionError> {
+fn string(value: &Value) -> Result<String, CoercionError> {
     match value {
         Value::String(text) => Ok(text.clone()),
         Value::Bool(true) => Ok("True".into()),
@@ -84,7 +154,7 @@ pub fn number_text(number: &serde_json::Number) -> String {
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn boolean(value: &Value) -> Result<bool, CoercionError> {
+fn boolean(value: &Value) -> Result<bool, CoercionError> {
     match value {
         Value::Bool(flag) => Ok(*flag),
         Value::Number(number) => match number.as_f64() {

@@ -7,6 +7,7 @@ use super::bus::Bus;
 use super::client::Client;
 use super::fence::{Fence, Fenced, Stops};
 use super::port::{MachineLocation, MachinePort};
+use super::problem::ProblemCode;
 use super::settings_service::SettingsService;
 use crate::machine::{Command, CommandRefusal};
 
@@ -37,11 +38,9 @@ impl From<CommandError> for Rejection {
         match error {
             CommandError::Refused(refusal) => answer::refused(&refusal),
             CommandError::NeedsWave => {
-                answer::conflict("loop_wave says no wave here: use /api/wave/run", "needs_wave")
+                answer::refuse(ProblemCode::NeedsWave, "loop_wave says no wave here: use /api/wave/run")
             }
-            CommandError::Fenced(fenced) => {
-                answer::conflict(&fenced.to_string(), CommandRefusal::Stopped.code())
-            }
+            CommandError::Fenced(fenced) => answer::refuse(ProblemCode::Stopped, fenced.to_string()),
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use super::coerce::{CoercionError, MISSING, NONE, NOT_DICT, NOT_LIST};
+use super::coerce::{Coercion, CoercionError, MISSING, NONE, NOT_DICT, NOT_LIST, Reading};
 use super::suggestions;
 
 /// Whoever has so many things to put right needs no more of them at once.
@@ -20,12 +20,24 @@ pub struct Complaint {
     /// For a program.
     #[serde(rename = "type")]
     pub kind: &'static str,
+    /// The least and the largest value that would be taken, where the field has a range. The clients' first server did not say it.
+    #[serde(skip)]
+    pub range: Option<(f64, f64)>,
+}
+
+impl Complaint {
+    /// A complaint about a field without a range.
+    #[must_use]
+    pub fn new(loc: Vec<Value>, msg: impl Into<String>, kind: &'static str) -> Complaint {
+        Complaint { loc, msg: msg.into(), kind, range: None }
+    }
 }
 
 /// Collects the fields of one JSON object, and everything that is wrong with them.
 #[derive(Debug)]
 pub struct FieldReader<'a> {
     argument: &'static str,
+    reading: Reading,
     map: &'a Map<String, Value>,
     /// What was wrong so far.
     pub complaints: Vec<Complaint>,
@@ -40,14 +52,26 @@ impl<'a> FieldReader<'a> {
     /// # Errors
     /// The body is missing or no object.
     pub fn of(argument: &'static str, body: Option<&'a Value>) -> Result<FieldReader<'a>, Complaint> {
-        let wrong = |(msg, kind): CoercionError| Complaint { loc: loc(argument, &[]), msg: msg.into(), kind };
+        FieldReader::reading(Reading::Lenient, argument, body)
+    }
+
+    /// The fields of `body`, read so.
+    ///
+    /// # Errors
+    /// The body is missing or no object.
+    pub fn reading(
+        reading: Reading,
+        argument: &'static str,
+        body: Option<&'a Value>,
+    ) -> Result<FieldReader<'a>, Complaint> {
+        let wrong = |(msg, kind): CoercionError| Complaint::new(loc(argument, &[]), msg, kind);
         let map = match body {
             None | Some(Value::Null) => return Err(wrong(MISSING)),
             Some(Value::Object(map)) => map,
-            Some(Value::Array(list)) if list.is_empty() => &EMPTY,
+            Some(Value::Array(list)) if list.is_empty() && reading == Reading::Lenient => &EMPTY,
             Some(_) => return Err(wrong(NOT_DICT)),
         };
-        Ok(FieldReader { argument, map, complaints: Vec::new() })
+        Ok(FieldReader { argument, reading, map, complaints: Vec::new() })
     }
 
     /// Notes each field that is none of `known`: it is misspelt, or meant for something else, and to pass over it would be to
@@ -73,22 +97,30 @@ impl<'a> FieldReader<'a> {
         }
     }
 
-    /// A field as it is, when it is there and not null.
+    /// A field as it is, when it is there; of a lenient reading also not null.
     #[must_use]
     pub fn raw(&self, name: &str) -> Option<&'a Value> {
-        self.map.get(name).filter(|value| !value.is_null())
+        self.map.get(name).filter(|value| self.reading == Reading::Strict || !value.is_null())
+    }
+
+    /// Reads one value.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn read<T>(&self, read: Coercion<T>, value: &Value) -> Result<T, CoercionError> {
+        read.read(self.reading, value)
     }
 
     /// Notes that something is wrong with a field, or with an element of it.
     pub fn complain(&mut self, path: &[Value], (msg, kind): (impl Into<String>, &'static str)) {
         if self.complaints.len() < MOST_COMPLAINTS {
-            self.complaints.push(Complaint { loc: loc(self.argument, path), msg: msg.into(), kind });
+            self.complaints.push(Complaint::new(loc(self.argument, path), msg, kind));
         }
     }
 
     /// A field that must be there. None when it is wrong, which is noted.
-    pub fn required<T>(&mut self, name: &str, read: fn(&Value) -> Result<T, CoercionError>) -> Option<T> {
-        match self.map.get(name).ok_or(MISSING).and_then(read) {
+    pub fn required<T>(&mut self, name: &str, read: Coercion<T>) -> Option<T> {
+        match self.map.get(name).ok_or(MISSING).and_then(|value| read.read(self.reading, value)) {
             Ok(value) => Some(value),
             Err(wrong) => {
                 self.complain(&[name.into()], wrong);
@@ -98,19 +130,16 @@ impl<'a> FieldReader<'a> {
     }
 
     /// A field that may be missing or null. None then, and when it is wrong, which is noted.
-    pub fn optional<T>(&mut self, name: &str, read: fn(&Value) -> Result<T, CoercionError>) -> Option<T> {
+    pub fn optional<T>(&mut self, name: &str, read: Coercion<T>) -> Option<T> {
         match self.map.get(name) {
-            None | Some(Value::Null) => None,
+            None => None,
+            Some(Value::Null) if self.reading == Reading::Lenient => None,
             Some(_) => self.required(name, read),
         }
     }
 
     /// A list, each element read alike. None when anything in it is wrong, which is noted.
-    pub fn required_list<T>(
-        &mut self,
-        name: &str,
-        read: fn(&Value) -> Result<T, CoercionError>,
-    ) -> Option<Vec<T>> {
+    pub fn required_list<T>(&mut self, name: &str, read: Coercion<T>) -> Option<Vec<T>> {
         let list = match self.map.get(name) {
             Some(Value::Array(list)) => list,
             other => {
@@ -125,7 +154,7 @@ impl<'a> FieldReader<'a> {
         };
         let mut read_values = Vec::with_capacity(list.len());
         for (i, element) in list.iter().enumerate() {
-            match read(element) {
+            match read.read(self.reading, element) {
                 Ok(value) => read_values.push(value),
                 Err(wrong) => self.complain(&[name.into(), i.into()], wrong),
             }
@@ -134,13 +163,10 @@ impl<'a> FieldReader<'a> {
     }
 
     /// A list that may be missing or null.
-    pub fn optional_list<T>(
-        &mut self,
-        name: &str,
-        read: fn(&Value) -> Result<T, CoercionError>,
-    ) -> Option<Vec<T>> {
+    pub fn optional_list<T>(&mut self, name: &str, read: Coercion<T>) -> Option<Vec<T>> {
         match self.map.get(name) {
-            None | Some(Value::Null) => None,
+            None => None,
+            Some(Value::Null) if self.reading == Reading::Lenient => None,
             Some(_) => self.required_list(name, read),
         }
     }
@@ -157,16 +183,16 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::api::coerce::{float, integer};
+    use crate::api::coerce::{FLOAT, INTEGER};
 
     #[test]
     fn every_wrong_field_is_named_at_once() {
         let body = json!({"a": "x", "list": [1, null, "y"]});
         let mut fields = FieldReader::of("data", Some(&body)).unwrap();
-        assert_eq!(fields.required("a", float), None);
-        assert_eq!(fields.required("b", float), None);
-        assert_eq!(fields.optional("c", float), None);
-        assert_eq!(fields.required_list("list", integer), None);
+        assert_eq!(fields.required("a", FLOAT), None);
+        assert_eq!(fields.required("b", FLOAT), None);
+        assert_eq!(fields.optional("c", FLOAT), None);
+        assert_eq!(fields.required_list("list", INTEGER), None);
         let said = serde_json::to_value(&fields.complaints).unwrap();
         assert_eq!(
             said,

@@ -17,6 +17,7 @@ use hyper::header::{
 use hyper::{Method, StatusCode};
 
 use super::answer::{self, Answer, HandlerResult};
+use super::problem::ProblemCode;
 use super::query::decoded;
 use crate::layout;
 
@@ -91,7 +92,7 @@ impl Pages {
     pub fn answer(&self, method: &Method, path: &str, headers: &HeaderMap) -> HandlerResult {
         let page = self.find(path).ok_or_else(answer::not_found)?;
         if !matches!(*method, Method::GET | Method::HEAD) {
-            let refusal = answer::detail(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
+            let refusal = answer::refuse(ProblemCode::MethodNotAllowed, "Method Not Allowed");
             return Err(refusal.with(ALLOW, HeaderValue::from_static("GET, HEAD")));
         }
         let mut answer = if page.is_known_to(headers) {

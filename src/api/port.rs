@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use super::documents::faults::RecordingSummary;
 use super::documents::sensor::{ForceSensorDocument, ScaleResult, TareResult};
+use super::problem::ProblemCode;
 use crate::machine::{Command, Reply, Snapshot};
 
 /// A boxed future, which a method of a trait object can return.
@@ -94,8 +95,8 @@ pub trait Recordings: Send + Sync {
 /// The reason why the force sensor was not tared or calibrated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoadCellRefusal {
-    /// A stable word for programs.
-    pub code: &'static str,
+    /// The reason.
+    pub code: ProblemCode,
     /// The cause and the remedy, for people.
     pub why: String,
 }

@@ -1,13 +1,14 @@
 //! A request behind the router: its route, its role and the size of its body are checked.
 
 use bytes::Bytes;
-use hyper::StatusCode;
 use hyper::header::HeaderValue;
 use serde_json::Value;
 
 use super::answer::{self, Rejection};
 use super::body;
 use super::client::Client;
+use super::coerce::Reading;
+use super::problem::ProblemCode;
 use crate::auth::Role;
 use crate::files;
 
@@ -24,6 +25,8 @@ pub struct RoutedRequest {
     pub query: String,
     /// The header `accept`.
     pub accept: Option<HeaderValue>,
+    /// How the values of its body are read.
+    pub reading: Reading,
     /// The body.
     pub body: RequestBody,
 }
@@ -87,7 +90,7 @@ impl RequestBody {
             BodyType::JsonFile => {
                 check_declared(content_type.as_ref())?;
                 let text = files::text(bytes.to_vec()).map_err(|why| {
-                    answer::detail(StatusCode::BAD_REQUEST, &format!("the body is no JSON: {why}"))
+                    answer::refuse(ProblemCode::InvalidJson, format!("the body is no JSON: {why}"))
                 })?;
                 body::json(text.as_bytes())
             }
@@ -102,5 +105,5 @@ fn check_declared(content_type: Option<&HeaderValue>) -> Result<(), Rejection> {
         return Ok(());
     }
     let why = "send it with content-type application/json";
-    Err(answer::detail(StatusCode::UNSUPPORTED_MEDIA_TYPE, why))
+    Err(answer::refuse(ProblemCode::WrongContentType, why))
 }

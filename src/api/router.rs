@@ -5,15 +5,18 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER};
-use hyper::{Method, Request, StatusCode};
+use hyper::{Method, Request};
 
 use super::answer::{self, Answer, HandlerResult, Rejection};
 use super::body;
 use super::budget::{self, Share};
 use super::client::Client;
+use super::coerce::Reading;
 use super::connection::Connection;
 use super::context::Context;
 use super::cors;
+use super::dialect::Dialect;
+use super::problem::ProblemCode;
 use super::request::{RequestBody, RoutedRequest};
 use super::resources::{commands, stop};
 use super::route::{self, AnswerHandler, Handler, Match, Route, Urgency};
@@ -31,6 +34,7 @@ pub async fn answer(ctx: Arc<Context>, connection: Arc<Connection>, request: Req
     if urgency == Urgency::Stop {
         return stop(&ctx, &connection, request);
     }
+    let dialect = Dialect::of(request.uri().path());
     let headers = request.headers().clone();
     let upgrade = socket::is_upgrade(&request);
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
@@ -50,10 +54,12 @@ pub async fn answer(ctx: Arc<Context>, connection: Arc<Connection>, request: Req
             } else {
                 Err(refusal)
             };
-            return answer::closing(answered.unwrap_or_else(Rejection::into_answer));
+            return answer::closing(dialect.write(&ctx, answered));
         }
-        Err(GateRefusal::ForeignOrigin) => Err((StatusCode::FORBIDDEN, "this origin may not use the server")),
-        Err(GateRefusal::WrongToken) => Err((StatusCode::UNAUTHORIZED, "the token is not valid")),
+        Err(GateRefusal::ForeignOrigin) => {
+            Err((ProblemCode::ForeignOrigin, "this origin may not use the server"))
+        }
+        Err(GateRefusal::WrongToken) => Err((ProblemCode::BadToken, "the token is not valid")),
     };
     let origin = ctx.options.rules.origin(&headers);
     if let Some(answer) = cors::preflight(request.method(), &headers, origin) {
@@ -62,13 +68,13 @@ pub async fn answer(ctx: Arc<Context>, connection: Arc<Connection>, request: Req
     let slot = Arc::clone(&connection);
     let outcome = match role {
         Ok(role) => respond(Arc::clone(&ctx), connection, request, role, upgrade).await,
-        Err((status, why)) if urgency == Urgency::MayStop => {
-            stop_or(&ctx, &connection, request, answer::detail(status, why)).await
+        Err((code, why)) if urgency == Urgency::MayStop => {
+            stop_or(&ctx, &connection, request, answer::refuse(code, why)).await
         }
         // The connection ends, for the body is not read.
-        Err((status, why)) => Err(answer::detail(status, why).closing()),
+        Err((code, why)) => Err(answer::refuse(code, why).closing()),
     };
-    let mut answer = outcome.unwrap_or_else(Rejection::into_answer);
+    let mut answer = dialect.write(&ctx, outcome);
     answer.headers_mut().insert(NO_SNIFFING.0, NO_SNIFFING.1);
     cors::allow(&mut answer, origin);
     if slot.slot.has_place() { answer } else { answer::closing(answer) }
@@ -127,7 +133,7 @@ fn misdirected(rules: &GateRules, connection: &Connection) -> Rejection {
     let why = format!(
         "this server answers to {names}: use one of these names; STOP (POST /api/stop) is taken under any"
     );
-    answer::detail(StatusCode::MISDIRECTED_REQUEST, &why).with(NO_SNIFFING.0, NO_SNIFFING.1)
+    answer::refuse(ProblemCode::UnknownHost, why).with(NO_SNIFFING.0, NO_SNIFFING.1)
 }
 
 async fn respond(
@@ -190,7 +196,7 @@ async fn respond(
     } else {
         RequestBody::Received { body_type: route.body, content_type, bytes }
     };
-    let request = RoutedRequest { role, client, values, query, accept, body };
+    let request = RoutedRequest { role, client, values, query, accept, reading: Reading::of(&path), body };
     let task = HandlerTask { route, handler, request, parsed_bytes, share };
     task.run_to_completion(ctx, connection).await
 }
@@ -219,7 +225,7 @@ impl HandlerTask {
         });
         handling.await.unwrap_or_else(|error| {
             tracing::error!(%error, path, "a handler failed");
-            Err(answer::detail(StatusCode::INTERNAL_SERVER_ERROR, "the server failed; its log says why"))
+            Err(answer::refuse(ProblemCode::ServerFailed, "the server failed; its log says why"))
         })
     }
 
@@ -242,12 +248,12 @@ fn check_place(has_place: bool) -> Result<(), Rejection> {
     }
     let why =
         "too many requests are being answered, and only STOP is taken now: close connections, or try again";
-    let refusal = answer::detail(StatusCode::SERVICE_UNAVAILABLE, why).closing();
+    let refusal = answer::refuse(ProblemCode::StopOnly, why).closing();
     Err(refusal.with(RETRY_AFTER, HeaderValue::from_static("1")))
 }
 
 fn method_not_allowed(methods: &[&Method]) -> Rejection {
-    let refusal = answer::detail(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
+    let refusal = answer::refuse(ProblemCode::MethodNotAllowed, "Method Not Allowed");
     let names: Vec<&str> = methods.iter().map(|method| method.as_str()).collect();
     match HeaderValue::from_str(&names.join(", ")) {
         Ok(names) => refusal.with(ALLOW, names),

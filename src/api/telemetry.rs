@@ -133,7 +133,7 @@ pub fn now(port: &dyn MachinePort) -> StatusDocument {
 
 /// The snapshot as it is sent, so old.
 fn object(snapshot: &Snapshot, age_s: Option<f64>) -> StatusDocument {
-    let (inputs, late) = (snapshot.limits, snapshot.lateness);
+    let (inputs, late) = (snapshot.inputs, snapshot.lateness);
     let machine::HostHealth { readings, derating } = snapshot.host;
     StatusDocument {
         state: snapshot.state.name().into(),
@@ -180,7 +180,9 @@ fn object(snapshot: &Snapshot, age_s: Option<f64>) -> StatusDocument {
     }
 }
 
-fn allowed(state: State) -> Vec<Word> {
+/// The commands that a page should offer in this state, by their names; STOP always.
+#[must_use]
+pub fn allowed(state: State) -> Vec<Word> {
     // Settings have routes of their own, and that a client is gone no client says.
     CommandKind::ALL
         .into_iter()
@@ -215,7 +217,7 @@ mod tests {
             velocity_mm_s: -1.5,
             force_g: Some(12.0),
             clipped: true,
-            limits: Inputs { front: true, ..Inputs::default() },
+            inputs: Inputs { front: true, ..Inputs::default() },
             fault: Some(fault),
             range_mm: Some(145.0),
             phase: None,
@@ -227,7 +229,7 @@ mod tests {
                 derating: Derating::Slower(DeratingCause::UnderVoltage),
             },
             stops: 2,
-            events_lost: 0,
+            ..Snapshot::at_power_on()
         };
         assert_eq!(
             serde_json::to_value(object(&snapshot, Some(0.004))).unwrap(),

@@ -11,6 +11,7 @@ use super::answer::{self, Rejection};
 use super::budget::{MemoryBudget, Share};
 use super::bus::Bus;
 use super::client::Client;
+use super::coerce::Reading;
 use super::commands::LOOP_WAVE;
 use super::fields::{self, Complaint};
 use super::lease::Policy;
@@ -55,8 +56,8 @@ impl WaveRequests {
     ///
     /// # Errors
     /// 422, 413, 503.
-    pub async fn points(&self, body: Option<&Value>) -> Result<(Points, Share), Rejection> {
-        let asked = self.read(body, Purpose::Draw)?;
+    pub async fn points(&self, reading: Reading, body: Option<&Value>) -> Result<(Points, Share), Rejection> {
+        let asked = self.read(reading, body, Purpose::Draw)?;
         let share = self.budget.take(asked.most_points() * size_of::<f64>())?;
         Ok((asked.sample(None).await?, share))
     }
@@ -65,8 +66,13 @@ impl WaveRequests {
     ///
     /// # Errors
     /// 422, and 409 when the machine does not run it.
-    pub async fn run(&self, client: &Client, body: Option<&Value>) -> Result<(), Rejection> {
-        let asked = self.read(body, Purpose::Run)?;
+    pub async fn run(
+        &self,
+        client: &Client,
+        reading: Reading,
+        body: Option<&Value>,
+    ) -> Result<(), Rejection> {
+        let asked = self.read(reading, body, Purpose::Run)?;
         let policy = lease_policy(body)?;
         let (wave, announced) = match self.port.location() {
             MachineLocation::Local => {
@@ -82,11 +88,11 @@ impl WaveRequests {
     }
 
     /// Reads a body, and checks what it gives in millimetres against the stroke.
-    fn read(&self, body: Option<&Value>, purpose: Purpose) -> Result<AskedWave, Rejection> {
+    fn read(&self, reading: Reading, body: Option<&Value>, purpose: Purpose) -> Result<AskedWave, Rejection> {
         let config = self.settings.config();
         let found_mm = self.port.snapshots().borrow().range_mm;
         let stroke_mm = config.stroke_mm(found_mm.unwrap_or_else(|| config.geometry.expected_range_mm()));
-        let spec = wave_spec::read(body, purpose)
+        let spec = wave_spec::read(reading, body, purpose)
             .and_then(|spec| wave_spec::fits(&spec, stroke_mm).map(|()| spec))
             .map_err(|complaints| answer::unprocessable(&complaints))?;
         Ok(AskedWave { spec, stroke_mm, resolution: self.settings.current().document.wave_resolution })
@@ -145,11 +151,8 @@ fn lease_policy(body: Option<&Value>) -> Result<Option<Policy>, Rejection> {
     let policy = given.as_str().and_then(Policy::from_name);
     let why = "must be \"stop\" or \"continue\"";
     let wrong = || {
-        answer::unprocessable(&[Complaint {
-            loc: fields::loc(ARGUMENT, &[LEASE.name.into()]),
-            msg: why.into(),
-            kind: "value_error",
-        }])
+        let place = fields::loc(ARGUMENT, &[LEASE.name.into()]);
+        answer::unprocessable(&[Complaint::new(place, why, "value_error")])
     };
     policy.map(Some).ok_or_else(wrong)
 }

@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 
-use super::coerce::{self, CoercionError, NOT_LIST};
+use super::coerce::{self, Coercion, CoercionError, NOT_LIST, Reading};
 use super::fields::{self, Complaint, FieldReader};
 use crate::wave::fields::{FIELDS, PointsSpec, WaveField, WaveFieldDefault, WaveFieldKind, WaveFieldSource};
 use crate::wave::interpolate::MAX_POINTS;
@@ -48,8 +48,8 @@ pub fn body_fields() -> impl Iterator<Item = &'static WaveField> {
 ///
 /// # Errors
 /// Everything that cannot be read, and a type that does not exist.
-pub fn read(body: Option<&Value>, purpose: Purpose) -> Result<Spec, Vec<Complaint>> {
-    let mut fields = FieldReader::of(ARGUMENT, body).map_err(|complaint| vec![complaint])?;
+pub fn read(reading: Reading, body: Option<&Value>, purpose: Purpose) -> Result<Spec, Vec<Complaint>> {
+    let mut fields = FieldReader::reading(reading, ARGUMENT, body).map_err(|complaint| vec![complaint])?;
     let spec = Spec::read(&mut fields);
     if !fields.complaints.is_empty() {
         return Err(fields.complaints);
@@ -92,16 +92,16 @@ fn complaints(errors: Vec<WaveFieldError>) -> Vec<Complaint> {
 
 fn complaint(error: WaveFieldError) -> Complaint {
     let path: Vec<Value> = [error.field.into()].into_iter().chain(error.index.map(Value::from)).collect();
-    Complaint { loc: fields::loc(ARGUMENT, &path), msg: error.why, kind: "value_error" }
+    Complaint::new(fields::loc(ARGUMENT, &path), error.why, "value_error")
 }
 
 impl WaveFieldSource for FieldReader<'_> {
     fn number(&mut self, field: &'static WaveField) -> Option<f64> {
-        read_value(self, field, coerce::float)
+        read_value(self, field, coerce::FLOAT)
     }
 
     fn word(&mut self, field: &'static WaveField) -> Option<String> {
-        read_value(self, field, coerce::string)
+        read_value(self, field, coerce::STRING)
     }
 
     /// Either all positions, or all pairs.
@@ -120,16 +120,12 @@ impl WaveFieldSource for FieldReader<'_> {
         if list.iter().any(Value::is_array) {
             read_elements(self, field, list, pair).map(PointsSpec::Timed)
         } else {
-            read_elements(self, field, list, coerce::float).map(PointsSpec::Even)
+            read_elements(self, field, list, position).map(PointsSpec::Even)
         }
     }
 }
 
-fn read_value<T>(
-    reader: &mut FieldReader<'_>,
-    field: &WaveField,
-    read: fn(&Value) -> Result<T, CoercionError>,
-) -> Option<T> {
+fn read_value<T>(reader: &mut FieldReader<'_>, field: &WaveField, read: Coercion<T>) -> Option<T> {
     if field.is_required() { reader.required(field.name, read) } else { reader.optional(field.name, read) }
 }
 
@@ -138,11 +134,11 @@ fn read_elements<T>(
     reader: &mut FieldReader<'_>,
     field: &WaveField,
     list: &[Value],
-    read: fn(&Value) -> Result<T, CoercionError>,
+    read: fn(&FieldReader<'_>, &Value) -> Result<T, CoercionError>,
 ) -> Option<Vec<T>> {
     let mut elements = Vec::with_capacity(list.len());
     for (index, element) in list.iter().enumerate() {
-        match read(element) {
+        match read(reader, element) {
             Ok(element) => elements.push(element),
             Err(error) => reader.complain(&[field.name.into(), index.into()], error),
         }
@@ -150,11 +146,15 @@ fn read_elements<T>(
     (elements.len() == list.len()).then_some(elements)
 }
 
-fn pair(value: &Value) -> Result<[f64; 2], CoercionError> {
+fn position(reader: &FieldReader<'_>, value: &Value) -> Result<f64, CoercionError> {
+    reader.read(coerce::FLOAT, value)
+}
+
+fn pair(reader: &FieldReader<'_>, value: &Value) -> Result<[f64; 2], CoercionError> {
     const NO_PAIR: CoercionError =
         ("give [seconds, position], as all the others, or a position at every point", "value_error.point");
     match value.as_array().map(Vec::as_slice) {
-        Some([time_s, position]) => Ok([coerce::float(time_s)?, coerce::float(position)?]),
+        Some([time_s, at]) => Ok([position(reader, time_s)?, position(reader, at)?]),
         _ => Err(NO_PAIR),
     }
 }

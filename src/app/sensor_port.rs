@@ -5,6 +5,7 @@ use crate::api::documents::sensor::{
     TareResult,
 };
 use crate::api::port::{BoxFuture, ForceSensorPort, LoadCellRefusal};
+use crate::api::problem::ProblemCode;
 use crate::sensor::SampleError;
 use crate::sensor::report::{BoardReport, LogReport};
 use crate::sensor::service::{CalibrationOutcome, SensorRefusal, SensorService, SensorStatus, TareOutcome};
@@ -35,7 +36,19 @@ impl ForceSensorPort for SensorService {
 }
 
 fn refusal(refused: SensorRefusal) -> LoadCellRefusal {
-    LoadCellRefusal { code: refused.code(), why: refused.to_string() }
+    let code = match refused {
+        SensorRefusal::Moving => ProblemCode::Moving,
+        SensorRefusal::NoReadings(_) => ProblemCode::NoReadings,
+        SensorRefusal::Unsteady(_) => ProblemCode::Unsteady,
+        SensorRefusal::Load(_) => ProblemCode::LoadPresent,
+        SensorRefusal::LoadUnknown => ProblemCode::LoadUnknown,
+        SensorRefusal::NotTared => ProblemCode::NotTared,
+        SensorRefusal::NoDifference(_) => ProblemCode::NoDifference,
+        SensorRefusal::Weight(_) => ProblemCode::WeightOutOfRange,
+        SensorRefusal::NotKept(_) => ProblemCode::NotKept,
+        SensorRefusal::NotConfirmed => ProblemCode::NotConfirmed,
+    };
+    LoadCellRefusal { code, why: refused.to_string() }
 }
 
 fn document(status: SensorStatus) -> ForceSensorDocument {

@@ -47,6 +47,11 @@ impl CommandSlots {
         self.settings.take()
     }
 
+    /// True while new settings wait.
+    pub const fn has_settings(&self) -> bool {
+        self.settings.is_some()
+    }
+
     /// Takes the waiting calibration; true if there was one.
     pub fn take_calibrate(&mut self) -> bool {
         core::mem::take(&mut self.calibrate)

@@ -36,7 +36,7 @@ pub use geometry::{Calibration, Geometry};
 pub use homing::HomingOptions;
 pub use host::HostHealth;
 pub use motion_port::{AxisFrame, MotionOrder, MotionOutcome, MotionStatus, Travel};
-pub use report::{Event, LastStop, Lateness, Snapshot};
+pub use report::{Event, LastStop, Lateness, LimitsInForce, Snapshot};
 pub use session::SessionRules;
 pub use state::{State, Why};
 pub use supervisor::{Observation, Supervisor};

@@ -6,7 +6,7 @@ use super::fault::Fault;
 use super::geometry::Calibration;
 use super::host::{Derating, HostHealth, HostReadings};
 use super::state::{State, Why};
-use crate::motion::Inputs;
+use crate::motion::{Inputs, MotionLimits};
 use crate::units::Nanos;
 
 /// State of the machine at one instant.
@@ -29,7 +29,11 @@ pub struct Snapshot {
     /// True if the axis cannot follow the wave inside its limits.
     pub clipped: bool,
     /// Input lines, debounced.
-    pub limits: Inputs,
+    pub inputs: Inputs,
+    /// The limits in force.
+    pub in_force: LimitsInForce,
+    /// Instant at which the wave ends, or an axis at rest is released, by the idle timeouts.
+    pub ends_ns: Option<Nanos>,
     /// Latched fault.
     pub fault: Option<Fault>,
     /// Length of the usable range, once calibrated.
@@ -62,7 +66,9 @@ impl Snapshot {
             velocity_mm_s: 0.0,
             force_g: None,
             clipped: false,
-            limits: Inputs::NONE,
+            inputs: Inputs::NONE,
+            in_force: LimitsInForce { motion: MotionLimits::DEFAULT, stroke_mm: 0.0, changes_wait: false },
+            ends_ns: None,
             fault: None,
             range_mm: None,
             phase: None,
@@ -77,6 +83,17 @@ impl Snapshot {
             events_lost: 0,
         }
     }
+}
+
+/// The limits that the control cycle obeys. Wider ones of a change may wait until the axis rests (S21).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LimitsInForce {
+    /// Speed, acceleration and jerk.
+    pub motion: MotionLimits,
+    /// Longest stroke of a wave, in mm.
+    pub stroke_mm: f64,
+    /// True while a change waits for rest.
+    pub changes_wait: bool,
 }
 
 /// A stop as measured, not as planned (promise S4).

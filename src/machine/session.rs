@@ -19,15 +19,21 @@ pub struct SessionRules {
 impl SessionRules {
     /// True if a wave that was last asked for at `asked` has to end at `now`.
     pub fn is_wave_over(&self, asked: Nanos, now: Nanos) -> bool {
-        has_passed(self.longest_ns, asked, now)
+        self.wave_end_ns(asked).is_some_and(|end| now >= end)
     }
 
     /// True if an axis at rest since `since` is released at `now`.
     pub fn releases_axis(&self, since: Nanos, now: Nanos) -> bool {
-        has_passed(self.release_ns, since, now)
+        self.release_ns(since).is_some_and(|end| now >= end)
     }
-}
 
-fn has_passed(limit_ns: Option<Nanos>, since: Nanos, now: Nanos) -> bool {
-    limit_ns.is_some_and(|limit_ns| now.saturating_sub(since) >= limit_ns)
+    /// Instant at which a wave that was last asked for at `asked` ends.
+    pub fn wave_end_ns(&self, asked: Nanos) -> Option<Nanos> {
+        self.longest_ns.map(|longest_ns| asked.saturating_add(longest_ns))
+    }
+
+    /// Instant at which an axis at rest since `since` is released.
+    pub fn release_ns(&self, since: Nanos) -> Option<Nanos> {
+        self.release_ns.map(|release_ns| since.saturating_add(release_ns))
+    }
 }

@@ -17,7 +17,7 @@ use super::geometry::Calibration;
 use super::homing::{Homing, HomingOptions, HomingProgress};
 use super::motion_port::{AxisFrame, MotionOrder, MotionOutcome, MotionStatus};
 use super::power::{DriverPower, PowerNeed};
-use super::report::Event;
+use super::report::{Event, LimitsInForce};
 use super::session::SessionRules;
 use super::state::{State, Why};
 use super::table::{TableVerdict, verdict};
@@ -125,6 +125,24 @@ impl Supervisor {
     /// Latched fault.
     pub fn fault(&self) -> Option<Fault> {
         self.fault
+    }
+
+    /// Limits in force.
+    pub fn limits_in_force(&self) -> LimitsInForce {
+        LimitsInForce {
+            motion: self.config.limits,
+            stroke_mm: self.config.stroke_limit.get(),
+            changes_wait: self.waiting.has_settings(),
+        }
+    }
+
+    /// Instant at which an idle timeout ends the wave or releases the axis.
+    pub fn ends_ns(&self) -> Option<Nanos> {
+        match self.state {
+            State::Running => self.session.wave_end_ns(self.asked_ns),
+            State::Ready | State::Disarmed => self.session.release_ns(self.since_ns),
+            _ => None,
+        }
     }
 
     /// Settings in force.

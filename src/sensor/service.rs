@@ -76,24 +76,6 @@ pub enum SensorRefusal {
     NotConfirmed,
 }
 
-impl SensorRefusal {
-    /// A stable word for programs.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            SensorRefusal::Moving => "moving",
-            SensorRefusal::NoReadings(_) => "no_readings",
-            SensorRefusal::Unsteady(_) => "unsteady",
-            SensorRefusal::Load(_) => "load_present",
-            SensorRefusal::LoadUnknown => "load_unknown",
-            SensorRefusal::NotTared => "not_tared",
-            SensorRefusal::NoDifference(_) => "no_difference",
-            SensorRefusal::Weight(_) => "weight_out_of_range",
-            SensorRefusal::NotKept(_) => "not_kept",
-            SensorRefusal::NotConfirmed => "not_confirmed",
-        }
-    }
-}
-
 /// Tare, calibration and status of one force sensor.
 pub struct SensorService {
     kind: SensorKind,

@@ -80,6 +80,7 @@ fn envelope(random: &mut Random, wave: &mut Value, stroke_mm: f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::coerce::Reading;
     use crate::api::wave_spec::{self, Purpose};
 
     #[test]
@@ -88,7 +89,7 @@ mod tests {
         let (mut good, mut types) = (0, std::collections::BTreeSet::new());
         for _ in 0..1_000 {
             let wave = random_wave(&mut random, 155.0);
-            if let Ok(spec) = wave_spec::read(Some(&wave), Purpose::Run)
+            if let Ok(spec) = wave_spec::read(Reading::Lenient, Some(&wave), Purpose::Run)
                 && wave_spec::wave(&spec).is_ok()
             {
                 good += 1;

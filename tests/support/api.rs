@@ -29,7 +29,7 @@ use yep::api::server::{Door, Visitor};
 use yep::api::settings_service::SettingsStore;
 use yep::api::{Context, ServerLimits, ServerOptions};
 use yep::auth::GateRules;
-use yep::machine::{self, Accepted, Command, Inputs, Lateness, Reply, Snapshot, Why};
+use yep::machine::{self, Accepted, Command, Reply, Snapshot, Why};
 use yep::settings::{RailGeometry, Settings};
 use yep::store::{Recovery, StateChange, StoreError, StoredState};
 
@@ -119,19 +119,8 @@ pub fn snapshot(state: machine::State) -> Snapshot {
         why: Why::Calibrated,
         since_ns: 500_000_000,
         position_mm: Some(72.5),
-        velocity_mm_s: 0.0,
-        force_g: None,
-        clipped: false,
-        limits: Inputs::default(),
-        fault: None,
         range_mm: Some(145.0),
-        phase: None,
-        periods: 0,
-        lateness: Lateness::default(),
-        last_stop: None,
-        host: machine::HostHealth::default(),
-        stops: 0,
-        events_lost: 0,
+        ..Snapshot::at_power_on()
     }
 }
 

@@ -49,7 +49,7 @@ fn complaints(wrong: &DocumentError) -> Vec<Complaint> {
     let complaint = |place: &str, msg: String| {
         let path: Vec<Value> = place.splitn(2, '.').map(Value::from).collect();
         let loc = ["body".into(), ARGUMENT.into()].into_iter().chain(path).collect();
-        Complaint { loc, msg, kind: "value_error" }
+        Complaint::new(loc, msg, "value_error")
     };
     match wrong {
         DocumentError::Newer { .. } => vec![complaint("version", wrong.to_string())],

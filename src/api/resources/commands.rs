@@ -22,7 +22,7 @@ pub fn is_stop(body: Option<&Value>) -> bool {
 pub async fn run(commands: &CommandService, request: RoutedRequest) -> HandlerResult {
     let body = request.body.json()?;
     let mut fields = FieldReader::of("data", body.as_ref()).map_err(|c| answer::unprocessable(&[c]))?;
-    let Some(name) = fields.required("type", coerce::string) else {
+    let Some(name) = fields.required("type", coerce::STRING) else {
         return Err(answer::unprocessable(&fields.complaints));
     };
     if request.role < Role::Local && name != STOP {

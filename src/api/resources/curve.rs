@@ -18,8 +18,8 @@ const DEFAULT_RESOLUTION: i64 = 100;
 pub async fn make(body: RequestBody) -> HandlerResult {
     let body = body.json()?;
     let mut fields = FieldReader::of(ARGUMENT, body.as_ref()).map_err(|c| answer::unprocessable(&[c]))?;
-    let points = fields.required_list("points", coerce::float);
-    let resolution = fields.optional("resolution", coerce::integer).unwrap_or(DEFAULT_RESOLUTION);
+    let points = fields.required_list("points", coerce::FLOAT);
+    let resolution = fields.optional("resolution", coerce::INTEGER).unwrap_or(DEFAULT_RESOLUTION);
     fields.no_slips(&["points", "resolution"]);
     super::complete(&fields.complaints)?;
     let points = points.unwrap_or_default();

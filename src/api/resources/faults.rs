@@ -13,6 +13,7 @@ use crate::api::answer::{self, HandlerResult, Rejection};
 use crate::api::documents::faults::RecordingList;
 use crate::api::fields::Complaint;
 use crate::api::port::{RecordingError, RecordingFormat, RecordingSpan, Recordings};
+use crate::api::problem::ProblemCode;
 use crate::api::query;
 use crate::api::request::RoutedRequest;
 
@@ -60,7 +61,7 @@ pub async fn get(recordings: Option<Arc<dyn Recordings>>, request: &RoutedReques
 
 fn present(recordings: Option<Arc<dyn Recordings>>) -> Result<Arc<dyn Recordings>, Rejection> {
     let why = "the machine is not in this process: it keeps its own recordings";
-    recordings.ok_or_else(|| answer::detail(StatusCode::NOT_FOUND, why))
+    recordings.ok_or_else(|| answer::refuse(ProblemCode::NoRecordings, why))
 }
 
 /// The id without its suffix, and the form: that of the suffix, else the one that the client asks for, else JSON.
@@ -81,10 +82,8 @@ fn wanted<'a>(value: &'a str, accept: Option<&HeaderValue>) -> (&'a str, Recordi
 
 fn part(text: &str) -> Result<RecordingSpan, Rejection> {
     let mut complaints = Vec::new();
-    let senseless = |name: &'static str, msg: String| Complaint {
-        loc: vec!["query".into(), name.into()],
-        msg,
-        kind: "value_error",
+    let senseless = |name: &'static str, msg: String| {
+        Complaint::new(vec!["query".into(), name.into()], msg, "value_error")
     };
     let mut number = |name: &'static str, missing: f64| {
         let Some(text) = query::last(text, name) else { return missing };
@@ -106,14 +105,14 @@ fn part(text: &str) -> Result<RecordingSpan, Rejection> {
 
 fn rejection(error: RecordingError) -> Rejection {
     match error {
-        RecordingError::Unknown => answer::detail(
-            StatusCode::NOT_FOUND,
+        RecordingError::Unknown => answer::refuse(
+            ProblemCode::UnknownRecording,
             "there is no recording with this id; /api/faults lists them",
         ),
-        RecordingError::Unreadable(why) => answer::detail(StatusCode::NOT_FOUND, &why),
+        RecordingError::Unreadable(why) => answer::refuse(ProblemCode::UnreadableRecording, why),
         RecordingError::Busy => {
             let why = "other recordings are being read: try again in a moment";
-            answer::detail(StatusCode::TOO_MANY_REQUESTS, why)
+            answer::refuse(ProblemCode::RecordingsBusy, why)
         }
     }
 }

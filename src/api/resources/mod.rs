@@ -18,10 +18,9 @@ pub mod stream;
 pub mod wave;
 pub mod waves;
 
-use hyper::StatusCode;
-
 use super::answer::{self, Rejection};
 use super::fields::{self, Complaint};
+use super::problem::ProblemCode;
 use super::settings_service::Denied;
 use crate::machine::CommandRefusal;
 use crate::settings::Invalid;
@@ -35,17 +34,17 @@ fn complete(complaints: &[Complaint]) -> Result<(), Rejection> {
 /// A value that was read, but makes no sense.
 fn senseless(argument: &'static str, field: &str, why: impl ToString) -> Complaint {
     let loc = fields::loc(argument, &[field.into()]);
-    Complaint { loc, msg: why.to_string(), kind: "value_error" }
+    Complaint::new(loc, why.to_string(), "value_error")
 }
 
 /// 503: what was to be remembered could not be written down. 409: there is no room for it.
 fn not_kept(what: &str, why: &StoreError) -> Rejection {
     match why {
-        StoreError::NoRoom(why) => answer::conflict(why, "no_room"),
+        StoreError::NoRoom(why) => answer::refuse(ProblemCode::NoRoom, why.as_str()),
         why => {
             tracing::error!(%why, "the {what} could not be written down");
             let said = format!("the {what} could not be stored, nothing has changed: {why}");
-            answer::detail(StatusCode::SERVICE_UNAVAILABLE, &said)
+            answer::refuse(ProblemCode::NotStored, said)
         }
     }
 }
@@ -59,7 +58,9 @@ impl From<Vec<Invalid>> for Denied {
 impl From<Denied> for Rejection {
     fn from(denied: Denied) -> Rejection {
         match denied {
-            Denied::Unknown => answer::detail(StatusCode::NOT_FOUND, "there are no settings with this id"),
+            Denied::Unknown => {
+                answer::refuse(ProblemCode::UnknownDocument, "there are no settings with this id")
+            }
             Denied::Invalid(invalid) => {
                 let complaints = invalid.into_iter().map(|i| senseless("data", i.field, i.message));
                 answer::unprocessable(&complaints.collect::<Vec<_>>())

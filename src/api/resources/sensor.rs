@@ -1,6 +1,5 @@
 //! `/api/sensor`: how the force sensor gets on, and what its readings mean.
 
-use hyper::StatusCode;
 use serde::Serialize;
 
 use super::{complete, senseless};
@@ -8,6 +7,7 @@ use crate::api::answer::{self, HandlerResult, Rejection};
 use crate::api::coerce;
 use crate::api::fields::FieldReader;
 use crate::api::port::{ForceSensorPort, LoadCellRefusal};
+use crate::api::problem::ProblemCode;
 use crate::api::request::RequestBody;
 
 const ARGUMENT: &str = "data";
@@ -28,7 +28,7 @@ pub async fn tare(sensor: Option<&dyn ForceSensorPort>, body: RequestBody) -> Ha
     let load_cell = present(sensor)?;
     let body = body.json()?;
     let mut fields = FieldReader::of(ARGUMENT, body.as_ref()).map_err(|c| answer::unprocessable(&[c]))?;
-    let confirmed = fields.optional("confirm", coerce::boolean).unwrap_or(false);
+    let confirmed = fields.optional("confirm", coerce::BOOLEAN).unwrap_or(false);
     fields.nothing_but(&["confirm"]);
     complete(&fields.complaints)?;
     answered(load_cell.tare(confirmed).await)
@@ -42,7 +42,7 @@ pub async fn calibrate(sensor: Option<&dyn ForceSensorPort>, body: RequestBody) 
     let load_cell = present(sensor)?;
     let body = body.json()?;
     let mut fields = FieldReader::of(ARGUMENT, body.as_ref()).map_err(|c| answer::unprocessable(&[c]))?;
-    let grams = fields.required("grams", coerce::float);
+    let grams = fields.required("grams", coerce::FLOAT);
     fields.nothing_but(&["grams"]);
     let mut complaints = fields.complaints;
     if grams.is_some_and(|grams| !grams.is_finite()) {
@@ -54,13 +54,13 @@ pub async fn calibrate(sensor: Option<&dyn ForceSensorPort>, body: RequestBody) 
 
 fn present(sensor: Option<&dyn ForceSensorPort>) -> Result<&dyn ForceSensorPort, Rejection> {
     let why = "no sensor that could be tared is configured: set `sensor` in [force] of the configuration";
-    sensor.ok_or_else(|| answer::detail(StatusCode::NOT_FOUND, why))
+    sensor.ok_or_else(|| answer::refuse(ProblemCode::NoForceSensor, why))
 }
 
 fn answered(done: Result<impl Serialize, LoadCellRefusal>) -> HandlerResult {
     match done {
         Ok(done) => Ok(answer::ok(&done)),
-        Err(refusal) => Err(answer::conflict(&refusal.why, refusal.code)),
+        Err(refusal) => Err(answer::refuse(refusal.code, refusal.why)),
     }
 }
 
@@ -86,7 +86,8 @@ mod tests {
 
         fn tare(&self, confirmed: bool) -> BoxFuture<'_, Result<TareResult, LoadCellRefusal>> {
             Box::pin(async move {
-                let refusal = LoadCellRefusal { code: "load_present", why: "a load of 500 g".into() };
+                let refusal =
+                    LoadCellRefusal { code: ProblemCode::LoadPresent, why: "a load of 500 g".into() };
                 if confirmed { Ok(TareResult { zero: 7.0, was_g: None }) } else { Err(refusal) }
             })
         }

@@ -9,6 +9,7 @@ use crate::api::bus::Bus;
 use crate::api::coerce;
 use crate::api::commands::UPDATE_SETTINGS;
 use crate::api::fields::{Complaint, FieldReader};
+use crate::api::problem::ProblemCode;
 use crate::api::query;
 use crate::api::remote::RemoteFacts;
 use crate::api::request::RoutedRequest;
@@ -24,7 +25,7 @@ const READ_ONLY: [&str; 2] = ["id", "steps_per_mm"];
 /// Always 409.
 pub fn create() -> HandlerResult {
     let why = "there is one settings document: change it with PUT on its id, or on default";
-    Err(answer::conflict(why, "one_document"))
+    Err(answer::refuse(ProblemCode::OneDocument, why))
 }
 
 /// The settings.
@@ -53,7 +54,7 @@ pub async fn put(
     let mut complaints = Vec::new();
     let from_machine = query::last(&query, "machine").is_some_and(|word| {
         coerce::word(&word).unwrap_or_else(|(msg, kind)| {
-            complaints.push(Complaint { loc: vec!["query".into(), "machine".into()], msg: msg.into(), kind });
+            complaints.push(Complaint::new(vec!["query".into(), "machine".into()], msg, kind));
             false
         })
     });
@@ -103,23 +104,23 @@ fn read(fields: &mut FieldReader<'_>) -> SettingsChange {
 /// Reads values as leniently as the clients' first server did, and notes those that are wrong.
 impl SettingSource for FieldReader<'_> {
     fn text(&mut self, name: &'static str) -> Option<String> {
-        self.optional(name, coerce::string)
+        self.optional(name, coerce::STRING)
     }
 
     fn flag(&mut self, name: &'static str) -> Option<bool> {
-        self.optional(name, coerce::boolean)
+        self.optional(name, coerce::BOOLEAN)
     }
 
     fn whole(&mut self, name: &'static str) -> Option<i64> {
-        self.optional(name, coerce::integer)
+        self.optional(name, coerce::INTEGER)
     }
 
     fn list(&mut self, name: &'static str) -> Option<Vec<i64>> {
-        self.optional_list(name, coerce::integer)
+        self.optional_list(name, coerce::INTEGER)
     }
 
     fn number(&mut self, name: &'static str) -> Option<f64> {
-        self.optional(name, coerce::float)
+        self.optional(name, coerce::FLOAT)
     }
 }
 

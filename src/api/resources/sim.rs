@@ -1,14 +1,13 @@
 //! `/api/sim`: the hands of a person at the simulated machine, so that anyone can see what it does when something
 //! breaks.
 
-use hyper::StatusCode;
-
 use super::{complete, senseless};
 use crate::api::answer::{self, Answer, HandlerResult, Rejection};
 use crate::api::coerce;
 use crate::api::documents::sim::{LARGEST_PUSH_G, SimDocument};
 use crate::api::fields::FieldReader;
 use crate::api::port::OperatorPort;
+use crate::api::problem::ProblemCode;
 use crate::api::request::RequestBody;
 
 const ARGUMENT: &str = "data";
@@ -31,14 +30,14 @@ pub fn put(operator: Option<&dyn OperatorPort>, body: RequestBody) -> HandlerRes
 
 fn present(operator: Option<&dyn OperatorPort>) -> Result<&dyn OperatorPort, Rejection> {
     let why = "the machine is not simulated: this is only there with the driver sim";
-    operator.ok_or_else(|| answer::detail(StatusCode::NOT_FOUND, why))
+    operator.ok_or_else(|| answer::refuse(ProblemCode::NotSimulated, why))
 }
 
 fn change(operator: &dyn OperatorPort, body: RequestBody) -> HandlerResult {
     let body = body.json()?;
     let mut fields = FieldReader::of(ARGUMENT, body.as_ref()).map_err(|c| answer::unprocessable(&[c]))?;
-    let mishaps = fields.optional_list("mishaps", coerce::string);
-    let push_g = fields.optional("push_g", coerce::float);
+    let mishaps = fields.optional_list("mishaps", coerce::STRING);
+    let push_g = fields.optional("push_g", coerce::FLOAT);
     fields.nothing_but(&["mishaps", "push_g"]);
     let mut complaints = fields.complaints;
     let known = operator.known();

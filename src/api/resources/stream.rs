@@ -14,6 +14,7 @@ use crate::api::bus::{COMMANDS, STATUS};
 use crate::api::client::Client;
 use crate::api::connection::Connection;
 use crate::api::context::Context;
+use crate::api::problem::ProblemCode;
 use crate::api::socket;
 use crate::api::source::{self, MessageSource};
 use crate::auth::Role;
@@ -37,24 +38,24 @@ pub fn open(
     let stream = values.pop().unwrap_or_default();
     if !source::STREAMS.contains(&stream.as_str()) {
         let why = format!("there is no stream of this name: {}", source::STREAMS.join(", "));
-        return Err(answer::detail(StatusCode::NOT_FOUND, &why));
+        return Err(answer::refuse(ProblemCode::UnknownStream, why));
     }
     if role < Role::Local && ![COMMANDS, STATUS].contains(&stream.as_str()) {
         return Err(answer::forbidden());
     }
     let headers = request.headers();
     if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != VERSION) {
-        let refusal = answer::detail(StatusCode::UPGRADE_REQUIRED, "only WebSocket version 13 is spoken");
+        let refusal = answer::refuse(ProblemCode::WebSocketVersion, "only WebSocket version 13 is spoken");
         return Err(refusal.with(SEC_WEBSOCKET_VERSION, HeaderValue::from_static(VERSION)));
     }
     let Some(key) = headers.get(SEC_WEBSOCKET_KEY) else {
-        return Err(answer::detail(StatusCode::BAD_REQUEST, "the WebSocket key is missing"));
+        return Err(answer::refuse(ProblemCode::BadHandshake, "the WebSocket key is missing"));
     };
     let Ok(accept) = HeaderValue::from_str(&derive_accept_key(key.as_bytes())) else {
-        return Err(answer::detail(StatusCode::BAD_REQUEST, "the WebSocket key is not usable"));
+        return Err(answer::refuse(ProblemCode::BadHandshake, "the WebSocket key is not usable"));
     };
     let Some(slot) = connection.take_socket() else {
-        return Err(answer::detail(StatusCode::SERVICE_UNAVAILABLE, "too many sockets are open"));
+        return Err(answer::refuse(ProblemCode::TooManySockets, "too many sockets are open"));
     };
     let upgrade = hyper::upgrade::on(request);
     // Subscribed before the client can know that it is connected: nothing that follows is missed.

@@ -28,7 +28,7 @@ struct Drawing<T> {
 /// # Errors
 /// 400 and 422.
 pub async fn get(waves: &WaveRequests, workers: &Handle, request: RoutedRequest) -> HandlerResult {
-    let (points, share) = waves.points(request.body.json()?.as_ref()).await?;
+    let (points, share) = waves.points(request.reading, request.body.json()?.as_ref()).await?;
     Ok(match points {
         Points::Sine(positions) | Points::Other(positions) => drawn(workers, positions, share),
         Points::Square(positions) => drawn(workers, positions, share),
@@ -65,7 +65,7 @@ fn drawn<T: Serialize + Send + Sync + 'static>(workers: &Handle, positions: Vec<
 /// # Errors
 /// 400, 422, and 409 when the machine does not run it.
 pub async fn run(waves: &WaveRequests, request: RoutedRequest) -> HandlerResult {
-    let RoutedRequest { client, body, .. } = request;
-    waves.run(&client, body.json()?.as_ref()).await?;
+    let RoutedRequest { client, reading, body, .. } = request;
+    waves.run(&client, reading, body.json()?.as_ref()).await?;
     Ok(answer::ok(&json!({ "status": "success" })))
 }

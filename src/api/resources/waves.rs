@@ -5,7 +5,9 @@ use serde_json::{Map, Value, json};
 
 use super::{not_kept, senseless};
 use crate::api::answer::{self, Answer, HandlerResult, Rejection};
+use crate::api::coerce::Reading;
 use crate::api::fields::Complaint;
+use crate::api::problem::ProblemCode;
 use crate::api::request::RoutedRequest;
 use crate::api::settings_service::SettingsStore;
 use crate::api::wave_requests::WaveRequests;
@@ -35,10 +37,11 @@ pub fn get(store: &dyn SettingsStore, request: &RoutedRequest) -> HandlerResult 
 /// 415, 400, 422 as for running it, 409 when there is no room, 503 when it cannot be stored.
 pub async fn put(store: &dyn SettingsStore, request: RoutedRequest) -> HandlerResult {
     let name = request.value(0).to_owned();
+    let reading = request.reading;
     let body = request.body.json()?;
     let refuse = |field: &str, why: String| answer::unprocessable(&[senseless(ARGUMENT, field, why)]);
     check_wave_name(&name).map_err(|why| refuse("name", why))?;
-    check(body.as_ref(), Purpose::Run).map_err(|complaints| answer::unprocessable(&complaints))?;
+    check(reading, body.as_ref(), Purpose::Run).map_err(|complaints| answer::unprocessable(&complaints))?;
     let saved = SavedWave::new(&body.unwrap_or_default()).map_err(|why| refuse("points", why))?;
     keep(store, StateChange::SaveWave(name, saved.clone())).await?;
     Ok(saved_answer(&saved))
@@ -60,7 +63,7 @@ pub async fn delete(store: &dyn SettingsStore, request: &RoutedRequest) -> Handl
 /// 404, and those of running it.
 pub async fn run(store: &dyn SettingsStore, waves: &WaveRequests, request: &RoutedRequest) -> HandlerResult {
     let body = named(store, request)?.value();
-    waves.run(&request.client, Some(&body)).await?;
+    waves.run(&request.client, Reading::Lenient, Some(&body)).await?;
     Ok(answer::ok(&json!({ "status": "success" })))
 }
 
@@ -69,7 +72,7 @@ pub async fn run(store: &dyn SettingsStore, waves: &WaveRequests, request: &Rout
 /// # Errors
 /// What is wrong with it.
 pub fn check_restored(asked: &Value) -> Result<(), String> {
-    check(Some(asked), Purpose::BringBack).map_err(|complaints| {
+    check(Reading::Lenient, Some(asked), Purpose::BringBack).map_err(|complaints| {
         let words = |complaint: &Complaint| {
             let place: Vec<String> = complaint.loc.iter().skip(2).map(plain).collect();
             format!("{}: {}", place.join("."), complaint.msg)
@@ -79,8 +82,8 @@ pub fn check_restored(asked: &Value) -> Result<(), String> {
 }
 
 /// Checks that a body makes a wave.
-fn check(body: Option<&Value>, purpose: Purpose) -> Result<(), Vec<Complaint>> {
-    wave_spec::wave(&wave_spec::read(body, purpose)?).map(drop)
+fn check(reading: Reading, body: Option<&Value>, purpose: Purpose) -> Result<(), Vec<Complaint>> {
+    wave_spec::wave(&wave_spec::read(reading, body, purpose)?).map(drop)
 }
 
 fn plain(value: &Value) -> String {
@@ -91,7 +94,7 @@ fn named(store: &dyn SettingsStore, request: &RoutedRequest) -> Result<SavedWave
     let (state, _) = store.kept();
     let why = "there is no saved wave of this name; /api/waves lists them";
     let wave = state.waves.get(request.value(0));
-    wave.cloned().ok_or_else(|| answer::detail(StatusCode::NOT_FOUND, why))
+    wave.cloned().ok_or_else(|| answer::refuse(ProblemCode::UnknownWave, why))
 }
 
 /// 200 with the wave as it is kept, which is JSON.

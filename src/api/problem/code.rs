@@ -1,0 +1,414 @@
+//! The problem types: one row for each reason for which the API refuses a request.
+//!
+//! From its row follow the HTTP status, the document of RFC 9457, the OpenAPI document, /docs, and the table in docs/API.md.
+//! Codes are stable: programs compare them.
+
+use hyper::StatusCode;
+
+use crate::machine::CommandRefusal;
+
+/// Makes the enum and its columns from rows `/// title`, `Name = { … }`.
+macro_rules! problem_codes {
+    ($(
+        #[doc = $title:literal]
+        $name:ident = { code: $code:literal, status: $status:ident, remedy: $remedy:literal $(,)? }
+    )+) => {
+        /// Reason for which the API refuses a request.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum ProblemCode {
+            $(#[doc = $title] $name,)+
+        }
+
+        impl ProblemCode {
+            /// Every code, in the order of the documentation.
+            pub const ALL: &'static [ProblemCode] = &[$(ProblemCode::$name),+];
+
+            /// The stable name, for programs.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(ProblemCode::$name => $code,)+
+                }
+            }
+
+            /// The status of the answer.
+            #[must_use]
+            pub const fn status(self) -> StatusCode {
+                match self {
+                    $(ProblemCode::$name => StatusCode::$status,)+
+                }
+            }
+
+            /// What is wrong, in a few words that are the same for each occurrence.
+            #[must_use]
+            pub const fn title(self) -> &'static str {
+                match self {
+                    $(ProblemCode::$name => $title.trim_ascii(),)+
+                }
+            }
+
+            /// The act that helps.
+            #[must_use]
+            pub const fn remedy(self) -> &'static str {
+                match self {
+                    $(ProblemCode::$name => $remedy,)+
+                }
+            }
+        }
+    };
+}
+
+problem_codes! {
+    /// The body is no JSON
+    InvalidJson = {
+        code: "invalid_json", status: BAD_REQUEST,
+        remedy: "Send JSON in UTF-8, complete, and each key of an object once.",
+    }
+    /// Some fields are wrong
+    InvalidFields = {
+        code: "invalid_fields", status: UNPROCESSABLE_ENTITY,
+        remedy: "Correct the fields that `errors` names; nothing was changed.",
+    }
+    /// The body is not declared as JSON
+    WrongContentType = {
+        code: "wrong_content_type", status: UNSUPPORTED_MEDIA_TYPE,
+        remedy: "Send the header content-type: application/json.",
+    }
+    /// The body is too large
+    BodyTooLarge = {
+        code: "body_too_large", status: PAYLOAD_TOO_LARGE,
+        remedy: "Send less; docs/API.md has the limit of each route.",
+    }
+    /// The body took too long
+    BodyTimeout = {
+        code: "body_timeout", status: REQUEST_TIMEOUT,
+        remedy: "Send the whole body within ten seconds, over a better connection.",
+    }
+    /// There is no such path
+    UnknownPath = {
+        code: "unknown_path", status: NOT_FOUND,
+        remedy: "Compare the path with /docs.",
+    }
+    /// The path does not take this method
+    MethodNotAllowed = {
+        code: "method_not_allowed", status: METHOD_NOT_ALLOWED,
+        remedy: "Use one of the methods that the header Allow names.",
+    }
+    /// The request takes more memory than there is
+    TooMuchMemory = {
+        code: "too_much_memory", status: PAYLOAD_TOO_LARGE,
+        remedy: "Send less, or ask for less at once: a shorter wave, a part of a recording.",
+    }
+    /// Other requests take up the memory
+    MemoryInUse = {
+        code: "memory_in_use", status: SERVICE_UNAVAILABLE,
+        remedy: "Try again in a moment, ask for less at once, and read the answers that wait.",
+    }
+    /// Only STOP is taken now
+    StopOnly = {
+        code: "stop_only", status: SERVICE_UNAVAILABLE,
+        remedy: "Close connections that are not needed, or try again in a moment; POST /api/stop is always taken.",
+    }
+    /// Too many sockets are open
+    TooManySockets = {
+        code: "too_many_sockets", status: SERVICE_UNAVAILABLE,
+        remedy: "Close pages and programs that are not needed.",
+    }
+    /// The server failed
+    ServerFailed = {
+        code: "server_failed", status: INTERNAL_SERVER_ERROR,
+        remedy: "Look for the request id in the log, and report what it says there.",
+    }
+
+    /// The server is not known by this name
+    UnknownHost = {
+        code: "unknown_host", status: MISDIRECTED_REQUEST,
+        remedy: "Open it by one of the names that `detail` lists.",
+    }
+    /// A foreign page may not change anything
+    ForeignOrigin = {
+        code: "foreign_origin", status: FORBIDDEN,
+        remedy: "Use the page of this machine, or allow the origin with `extra_origins` in yep.toml.",
+    }
+    /// The token is not valid
+    BadToken = {
+        code: "bad_token", status: UNAUTHORIZED,
+        remedy: "Pair this device again, or send no token.",
+    }
+    /// This role may not do that
+    Role = {
+        code: "role", status: FORBIDDEN,
+        remedy: "Use the machine itself (a local connection), or a device that may.",
+    }
+
+    /// The position is not known
+    NotHomed = {
+        code: "not_homed", status: CONFLICT,
+        remedy: "Keep clear of the carriage, then calibrate.",
+    }
+    /// A fault is latched
+    Faulted = {
+        code: "faulted", status: CONFLICT,
+        remedy: "Remove the cause that the fault names, then acknowledge and arm, or calibrate.",
+    }
+    /// Locked since the last fault
+    Disarmed = {
+        code: "disarmed", status: CONFLICT,
+        remedy: "Arm, or calibrate.",
+    }
+    /// The axis is coming to rest
+    Stopping = {
+        code: "stopping", status: CONFLICT,
+        remedy: "Wait until the axis is at rest, then send it again.",
+    }
+    /// Homing is under way
+    Homing = {
+        code: "homing", status: CONFLICT,
+        remedy: "Wait for its end, or stop it.",
+    }
+    /// The axis moves
+    Moving = {
+        code: "moving", status: CONFLICT,
+        remedy: "Stop the motion or let it end, then send it again.",
+    }
+    /// Nothing runs that could end
+    NothingRuns = {
+        code: "nothing_runs", status: CONFLICT,
+        remedy: "Nothing needs to be done: the axis already rests, or comes to rest.",
+    }
+    /// The cause of the fault is still there
+    CauseRemains = {
+        code: "cause_remains", status: CONFLICT,
+        remedy: "Remove the cause that the fault names, then send it again.",
+    }
+    /// It would end in a fault at once
+    Prevented = {
+        code: "prevented", status: CONFLICT,
+        remedy: "Remove the cause that `detail` names, then send it again.",
+    }
+    /// STOP came after the command
+    Stopped = {
+        code: "stopped", status: CONFLICT,
+        remedy: "Make sure that moving is still wanted, then send it again.",
+    }
+    /// Another command took its place
+    Replaced = {
+        code: "replaced", status: CONFLICT,
+        remedy: "Send it again if it is still wanted.",
+    }
+    /// The client that started the motion is gone
+    ClientGone = {
+        code: "client_gone", status: CONFLICT,
+        remedy: "Send it again from a client that stays connected.",
+    }
+    /// Too many commands wait
+    QueueFull = {
+        code: "queue_full", status: CONFLICT,
+        remedy: "Send it again in a moment.",
+    }
+    /// The machine gives no answer
+    Unanswered = {
+        code: "unanswered", status: CONFLICT,
+        remedy: "Stop the machine, and look at the log; the command is void and never acts later.",
+    }
+    /// The program is ending
+    ShuttingDown = {
+        code: "shutting_down", status: CONFLICT,
+        remedy: "Wait until it has started again.",
+    }
+
+    /// The command needs a wave
+    NeedsWave = {
+        code: "needs_wave", status: CONFLICT,
+        remedy: "Send the wave to POST /api/v1/machine/run.",
+    }
+    /// There is no saved wave of this name
+    UnknownWave = {
+        code: "unknown_wave", status: NOT_FOUND,
+        remedy: "GET /api/v1/waves lists the saved waves.",
+    }
+    /// There are no settings with this id
+    UnknownDocument = {
+        code: "unknown_document", status: NOT_FOUND,
+        remedy: "Use the id of the settings document, or `default`.",
+    }
+    /// There is one settings document
+    OneDocument = {
+        code: "one_document", status: CONFLICT,
+        remedy: "Change the document with PUT on its id, or on `default`.",
+    }
+    /// There is no room for it
+    NoRoom = {
+        code: "no_room", status: CONFLICT,
+        remedy: "Delete saved waves that are not needed.",
+    }
+    /// It could not be stored
+    NotStored = {
+        code: "not_stored", status: SERVICE_UNAVAILABLE,
+        remedy: "Nothing has changed. Check the card: it may be full, read-only or worn; `yep doctor` says which.",
+    }
+    /// There is no such recording
+    UnknownRecording = {
+        code: "unknown_recording", status: NOT_FOUND,
+        remedy: "GET /api/v1/faults lists the recordings.",
+    }
+    /// The recording cannot be read
+    UnreadableRecording = {
+        code: "unreadable_recording", status: NOT_FOUND,
+        remedy: "Its file is damaged; another recording may help.",
+    }
+    /// Other recordings are being read
+    RecordingsBusy = {
+        code: "recordings_busy", status: TOO_MANY_REQUESTS,
+        remedy: "Try again in a moment.",
+    }
+    /// The machine keeps its recordings elsewhere
+    NoRecordings = {
+        code: "no_recordings", status: NOT_FOUND,
+        remedy: "Ask the computer that owns the pins.",
+    }
+    /// The machine is not simulated
+    NotSimulated = {
+        code: "not_simulated", status: NOT_FOUND,
+        remedy: "Start with --driver sim to inject faults.",
+    }
+    /// There is no force sensor
+    NoForceSensor = {
+        code: "no_force_sensor", status: NOT_FOUND,
+        remedy: "Set `sensor` in [force] of yep.toml.",
+    }
+
+    /// The force sensor has too few readings
+    NoReadings = {
+        code: "no_readings", status: CONFLICT,
+        remedy: "GET /api/v1/sensor says what the sensor lacks: power, its cable, another baud rate.",
+    }
+    /// The force readings are unsteady
+    Unsteady = {
+        code: "unsteady", status: CONFLICT,
+        remedy: "Let the carriage rest, and touch nothing.",
+    }
+    /// A load is on the force sensor
+    LoadPresent = {
+        code: "load_present", status: CONFLICT,
+        remedy: "Take the load away, or send `confirm: true` if it is to count as none.",
+    }
+    /// Whether a load is on the force sensor is not known
+    LoadUnknown = {
+        code: "load_unknown", status: CONFLICT,
+        remedy: "Make sure that nothing presses on the sensor, then send `confirm: true`.",
+    }
+    /// The force sensor is not tared
+    NotTared = {
+        code: "not_tared", status: CONFLICT,
+        remedy: "Take every load away and tare, then calibrate.",
+    }
+    /// The weight does not change the readings
+    NoDifference = {
+        code: "no_difference", status: CONFLICT,
+        remedy: "Put the weight on, or take a heavier one.",
+    }
+    /// The weight is out of range
+    WeightOutOfRange = {
+        code: "weight_out_of_range", status: CONFLICT,
+        remedy: "Take a weight inside the range that `detail` names, with the sign of its direction.",
+    }
+    /// The scale could not be stored
+    NotKept = {
+        code: "not_kept", status: CONFLICT,
+        remedy: "Nothing has changed. Check the card: it may be full, read-only or worn; `yep doctor` says which.",
+    }
+    /// The force sensor has not confirmed the scale yet
+    NotConfirmed = {
+        code: "not_confirmed", status: CONFLICT,
+        remedy: "The scale is stored. GET /api/v1/sensor says when the sensor uses it.",
+    }
+
+    /// There is no stream of this name
+    UnknownStream = {
+        code: "unknown_stream", status: NOT_FOUND,
+        remedy: "Use one of the streams that `detail` lists, or GET /api/v1/socket.",
+    }
+    /// The WebSocket handshake is wrong
+    BadHandshake = {
+        code: "bad_handshake", status: BAD_REQUEST,
+        remedy: "Use a WebSocket library.",
+    }
+    /// Another version of WebSocket
+    WebSocketVersion = {
+        code: "websocket_version", status: UPGRADE_REQUIRED,
+        remedy: "Use version 13.",
+    }
+}
+
+impl ProblemCode {
+    /// The code with this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<ProblemCode> {
+        ProblemCode::ALL.iter().copied().find(|code| code.name() == name)
+    }
+}
+
+/// The match has no wildcard, so a new refusal makes the compiler ask for its row.
+impl From<&CommandRefusal> for ProblemCode {
+    fn from(refusal: &CommandRefusal) -> ProblemCode {
+        match refusal {
+            CommandRefusal::NotHomed(_) => ProblemCode::NotHomed,
+            CommandRefusal::Faulted(_) => ProblemCode::Faulted,
+            CommandRefusal::Disarmed => ProblemCode::Disarmed,
+            CommandRefusal::Stopping => ProblemCode::Stopping,
+            CommandRefusal::Homing => ProblemCode::Homing,
+            CommandRefusal::Moving(_) => ProblemCode::Moving,
+            CommandRefusal::NothingRuns(_) => ProblemCode::NothingRuns,
+            CommandRefusal::CauseRemains(_) => ProblemCode::CauseRemains,
+            CommandRefusal::Prevented(_) => ProblemCode::Prevented,
+            CommandRefusal::Stopped => ProblemCode::Stopped,
+            CommandRefusal::Replaced(_) => ProblemCode::Replaced,
+            CommandRefusal::ClientGone => ProblemCode::ClientGone,
+            CommandRefusal::QueueFull => ProblemCode::QueueFull,
+            CommandRefusal::Unanswered => ProblemCode::Unanswered,
+            CommandRefusal::ShuttingDown => ProblemCode::ShuttingDown,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_code_has_a_name_of_its_own_a_title_and_a_remedy() {
+        for (at, code) in ProblemCode::ALL.iter().enumerate() {
+            let name = code.name();
+            assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{name}");
+            assert!(!ProblemCode::ALL[..at].iter().any(|other| other.name() == name), "{name} twice");
+            assert!(code.title().len() > 5 && !code.title().ends_with('.'), "{name}");
+            assert!(code.remedy().ends_with('.') && code.remedy().len() > 10, "{name}");
+            assert!(code.status().is_client_error() || code.status().is_server_error(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_of_the_machine_keeps_its_code() {
+        use crate::machine::{CommandKind, Fault, State};
+        for refusal in [
+            CommandRefusal::NotHomed(State::NotHomed),
+            CommandRefusal::Faulted(Fault::EStop),
+            CommandRefusal::Disarmed,
+            CommandRefusal::Stopping,
+            CommandRefusal::Homing,
+            CommandRefusal::Moving(State::Running),
+            CommandRefusal::NothingRuns(State::Ready),
+            CommandRefusal::CauseRemains(Fault::EStop),
+            CommandRefusal::Prevented(Fault::EStop),
+            CommandRefusal::Stopped,
+            CommandRefusal::Replaced(CommandKind::Run),
+            CommandRefusal::ClientGone,
+            CommandRefusal::QueueFull,
+            CommandRefusal::Unanswered,
+            CommandRefusal::ShuttingDown,
+        ] {
+            assert_eq!(ProblemCode::from(&refusal).name(), refusal.code());
+        }
+    }
+}
