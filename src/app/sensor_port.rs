@@ -1,7 +1,7 @@
 //! Force sensor port: the sensor's service behind the API's port, with its status as the API's document.
 
 use crate::api::documents::sensor::{
-    BoardLogCounts, ForceSensorDocument, FrameCounts, LostSampleCounts, ScaleResult, SensorBoardDocument,
+    BoardLogCounts, ForceSensorDocument, LinkFrameCounts, LostSampleCounts, ScaleResult, SensorBoardDocument,
     TareResult,
 };
 use crate::api::port::{BoxFuture, ForceSensorPort, LoadCellRefusal};
@@ -77,7 +77,7 @@ fn document(status: SensorStatus) -> ForceSensorDocument {
             serial,
         }),
         samples: state.samples,
-        frames: FrameCounts { good: state.good_frames, garbled: state.garbled },
+        frames: LinkFrameCounts { good: state.good_frames, garbled: state.garbled },
         opened: state.opened,
         last_lost: state.last_lost.map(SampleError::name),
         lost: lost(state.lost),

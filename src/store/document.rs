@@ -40,13 +40,13 @@ pub enum DocumentError {
     },
     /// All problems.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
-    Values(Vec<Problem>),
+    Values(Vec<DocumentProblem>),
 }
 
 /// A problem of a document.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {message}")]
-pub struct Problem {
+pub struct DocumentProblem {
     /// The section, or the section and the field.
     pub place: String,
     /// Description of the problem.
@@ -160,7 +160,7 @@ fn state(
     sections: Sections,
     understood: impl Fn(&Value) -> Result<(), String>,
     adapt: impl FnOnce(&mut StoredState),
-    mut wrong: Vec<Problem>,
+    mut wrong: Vec<DocumentProblem>,
 ) -> Result<StoredState, DocumentError> {
     let Sections {
         settings: Some(settings),
@@ -174,7 +174,7 @@ fn state(
     else {
         return Err(DocumentError::Values(wrong));
     };
-    let mut problem = |place: String, message: String| wrong.push(Problem { place, message });
+    let mut problem = |place: String, message: String| wrong.push(DocumentProblem { place, message });
     let settings = joined(settings, motion, calibration);
     if let Err(invalid) = &settings {
         for invalid in invalid {
@@ -230,10 +230,14 @@ fn joined(
     }
 }
 
-fn sections(document: &Value, wrong: &mut Vec<Problem>) -> Result<Sections, DocumentError> {
-    let mut problem = |place: &str, message: String| wrong.push(Problem { place: place.to_owned(), message });
+fn sections(document: &Value, wrong: &mut Vec<DocumentProblem>) -> Result<Sections, DocumentError> {
+    let mut problem =
+        |place: &str, message: String| wrong.push(DocumentProblem { place: place.to_owned(), message });
     let no_document = |message: &str| {
-        DocumentError::Values(vec![Problem { place: "the whole".to_owned(), message: message.to_owned() }])
+        DocumentError::Values(vec![DocumentProblem {
+            place: "the whole".to_owned(),
+            message: message.to_owned(),
+        }])
     };
     let map = document.as_object().ok_or_else(|| no_document("must be a JSON object"))?;
     if map.get("format").and_then(Value::as_str) != Some(FORMAT) {

@@ -41,7 +41,7 @@ pub struct ForceSensorDocument {
     /// Number of plausible samples.
     pub samples: u64,
     /// Counters of the link's frames.
-    pub frames: FrameCounts,
+    pub frames: LinkFrameCounts,
     /// Number of times that the device was opened.
     pub opened: u64,
     /// Reason why the last sample was lost, by the names of `lost`; null after a plausible sample.
@@ -65,7 +65,7 @@ pub struct SensorBoardDocument {
 
 /// Counters of the link's frames.
 #[derive(Debug, Default, Serialize, JsonSchema)]
-pub struct FrameCounts {
+pub struct LinkFrameCounts {
     /// Intact frames, or answers on the I2C bus.
     pub good: u64,
     /// Pieces that were no frame, or reads of the I2C bus without an answer.

@@ -14,7 +14,7 @@ use crate::api::request::RequestBody;
 use crate::api::settings_service::{SettingsService, SettingsStore};
 use crate::settings::Settings;
 use crate::store::BackupDocument;
-use crate::store::document::{self, DocumentError, Problem};
+use crate::store::document::{self, DocumentError, DocumentProblem};
 use crate::wall_clock;
 
 const ARGUMENT: &str = "backup";
@@ -53,9 +53,10 @@ fn complaints(wrong: &DocumentError) -> Vec<Complaint> {
     };
     match wrong {
         DocumentError::Newer { .. } => vec![complaint("version", wrong.to_string())],
-        DocumentError::Values(problems) => {
-            problems.iter().map(|Problem { place, message }| complaint(place, message.clone())).collect()
-        }
+        DocumentError::Values(problems) => problems
+            .iter()
+            .map(|DocumentProblem { place, message }| complaint(place, message.clone()))
+            .collect(),
     }
 }
 
