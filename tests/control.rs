@@ -118,7 +118,7 @@ async fn commands_are_answered_with_the_machines_decision_or_a_problem() {
         assert_eq!(problem["code"], code, "{message}: {problem}");
         assert_eq!(problem["errors"][0]["field"].as_str().unwrap_or_default(), field, "{problem}");
     }
-    for nonsense in ["", "{", "[]", r#"{"type":"fly"}"#, r#"{"type":"stop","speed":3}"#] {
+    for nonsense in ["", "{", "[]", r#"[1, "stop"]"#, r#"{"type":"fly"}"#, r#"{"type":"stop","speed":3}"#] {
         client.send(nonsense).await;
         let problem = next(&mut client, "reply").await["problem"].take();
         assert_eq!(problem["code"], "invalid_message", "{nonsense}: {problem}");

@@ -2,9 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use yep::api::port::{RecordingFormat, RecordingSpan};
+use yep::app::recordings::RecordingsReader;
 use yep::cli::config;
-use yep::diag::recorder::export::{self, ExportSpan};
+use yep::diag::recorder::export;
 use yep::diag::recorder::{Archive, file};
 use yep::store::Store;
 
@@ -26,12 +29,14 @@ pub fn recording(data: &[u8]) {
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("fault-7.rec"), &bytes).expect("a file");
     let archive = Archive::open(folder.path());
-    let (entry, read) = archive.read(7).expect("what can be decoded can be read");
+    let (_, read) = archive.read(7).expect("what can be decoded can be read");
     assert!(*read == recording);
-    let part = ExportSpan { seconds: f64::NEG_INFINITY..=f64::INFINITY, every: 1 };
-    let json = export::json(&entry, &recording, &part);
-    serde_json::from_slice::<serde_json::Value>(&json).expect("JSON");
-    let csv = export::csv(&recording, &part);
+    let reader = RecordingsReader::of(Arc::new(archive));
+    let part = RecordingSpan { from_s: f64::NEG_INFINITY, to_s: f64::INFINITY, every: 1 };
+    let text = |format| reader.read(7, format, &part).expect("what can be read can be exported");
+    serde_json::from_slice::<serde_json::Value>(&text(RecordingFormat::Json)).expect("JSON");
+    let csv = text(RecordingFormat::Csv);
+    let csv = str::from_utf8(&csv).expect("a text");
     let columns = export::COLUMNS.split(',').count();
     assert!(csv.lines().all(|row| row.split(',').count() == columns));
 }

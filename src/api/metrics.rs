@@ -6,8 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::context::Context;
 use super::problem::ProblemCode;
-use crate::machine::report::LATENESS_BOUNDS_NS;
-use crate::machine::{Fault, State};
+use crate::machine::{Fault, LATENESS_BOUNDS_NS, State};
 
 /// The media type of the text.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";

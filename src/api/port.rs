@@ -8,9 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde_json::Value;
 use tokio::sync::watch;
 
+use super::documents::faults::RecordingSummary;
+use super::documents::sensor::{ForceSensorDocument, ScaleResult, TareResult};
 use super::problem::ProblemCode;
 use crate::machine::{Command, Reply, Snapshot};
 
@@ -82,7 +83,7 @@ pub enum RecordingError {
 /// The recordings of faults that the flight recorder has kept.
 pub trait Recordings: Send + Sync {
     /// A summary of each recording, the newest first. Does not block for long.
-    fn list(&self) -> Vec<Value>;
+    fn list(&self) -> Vec<RecordingSummary>;
 
     /// Reads a part of the recording `id`. Blocks on the disk.
     ///
@@ -102,14 +103,14 @@ pub struct LoadCellRefusal {
 
 /// Force sensor: its status, tare and calibration.
 pub trait ForceSensorPort: Send + Sync {
-    /// State of the sensor, as `GET /api/v1/sensor` shows it.
-    fn status(&self) -> Value;
+    /// State of the sensor.
+    fn status(&self) -> ForceSensorDocument;
 
     /// Takes the present reading as zero. Without `confirmed` it is refused while there is a load, or may be one.
-    fn tare(&self, confirmed: bool) -> BoxFuture<'_, Result<Value, LoadCellRefusal>>;
+    fn tare(&self, confirmed: bool) -> BoxFuture<'_, Result<TareResult, LoadCellRefusal>>;
 
     /// Computes the scale factor from the present load, which weighs `weight_g` grams; positive pushes toward the front.
-    fn calibrate(&self, weight_g: f64) -> BoxFuture<'_, Result<Value, LoadCellRefusal>>;
+    fn calibrate(&self, weight_g: f64) -> BoxFuture<'_, Result<ScaleResult, LoadCellRefusal>>;
 
     /// The samples that were lost, by reason.
     fn lost_samples(&self) -> Vec<(&'static str, u64)>;

@@ -2,14 +2,15 @@
 
 use bytes::Bytes;
 use hyper::header::HeaderValue;
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::answer::{self, Rejection};
 use super::body;
 use super::client::Client;
-use super::coerce::Strictness;
-use super::fields::Complaint;
+use super::coerce::{self, Strictness};
+use super::fields::{Complaint, FieldReader};
 use super::problem::ProblemCode;
 use crate::auth::Role;
 use crate::files;
@@ -104,12 +105,34 @@ impl RequestBody {
 }
 
 impl RequestBody {
-    /// The body as a value of this type; no body is an empty object.
+    /// The body as a value of this type, or its default without a body.
     ///
     /// # Errors
-    /// Those of [`RequestBody::json`], and 422 with the first field that is wrong.
-    pub fn typed<T: DeserializeOwned>(self) -> Result<T, Rejection> {
-        let value = self.json()?.unwrap_or_else(|| Value::Object(Map::new()));
+    /// Those of [`RequestBody::typed`].
+    pub fn typed_or_default<T: DeserializeOwned + JsonSchema + Default>(self) -> Result<T, Rejection> {
+        if matches!(&self, RequestBody::Received { bytes, .. } if bytes.is_empty()) {
+            return Ok(T::default());
+        }
+        self.typed()
+    }
+
+    /// The body as a value of this type.
+    ///
+    /// # Errors
+    /// Those of [`RequestBody::json`], and 422 without a body, or with the first field that is wrong.
+    pub fn typed<T: DeserializeOwned + JsonSchema>(self) -> Result<T, Rejection> {
+        let Some(value) = self.json()? else {
+            let (msg, kind) = coerce::MISSING;
+            return Err(answer::unprocessable(&[Complaint::new(vec!["body".into()], msg, kind)]));
+        };
+        let mut fields = FieldReader::with(Strictness::Strict, "data", Some(&value))
+            .map_err(|complaint| answer::unprocessable(&[complaint]))?;
+        let schema = schemars::schema_for!(T).to_value();
+        let known = schema["properties"].as_object().into_iter().flat_map(Map::keys);
+        fields.nothing_but(&known.map(String::as_str).collect::<Vec<_>>());
+        if !fields.complaints.is_empty() {
+            return Err(answer::unprocessable(&fields.complaints));
+        }
         serde_path_to_error::deserialize(value).map_err(|error| {
             let path = error.path().to_string();
             let mut loc: Vec<Value> = vec!["body".into(), "data".into()];
@@ -117,7 +140,6 @@ impl RequestBody {
             let why = error.inner().to_string();
             let kind = match why.split(' ').next() {
                 Some("missing") => "value_error.missing",
-                Some("unknown") if why.starts_with("unknown field") => "value_error.extra",
                 Some("invalid") => "type_error",
                 _ => "value_error",
             };

@@ -5,13 +5,21 @@ use hyper::Method;
 use schemars::{Schema, SchemaGenerator};
 
 use super::control::session as control;
+use super::documents::backup::{RestoreResult, StoreDocument};
 use super::documents::command::{CommandAnswer, MotionRequest, RunRequest};
+use super::documents::faults::{RecordingDocument, RecordingList};
 use super::documents::info::{HealthDocument, InfoDocument, StopAnswer};
 use super::documents::limits::LimitsDocument;
 use super::documents::machine::MachineDocument;
+use super::documents::sensor::{
+    CalibrateSensorRequest, ForceSensorDocument, ScaleResult, TareRequest, TareResult,
+};
+use super::documents::sessions::SessionsDocument;
 use super::documents::settings as settings_document;
+use super::documents::sim::{SimDocument, SimRequest};
+use super::documents::success::SuccessDocument;
 use super::documents::wave::{SavedWavesDocument, WaveBody, WavePreview};
-use super::request::BodyType::{DeclaredJson, Json as LenientJson, JsonFile, Nothing};
+use super::request::BodyType::{Json as LenientJson, JsonFile, Nothing};
 use super::resources::contract::{commands, curve, settings as clients_settings, setup, stream, wave};
 use super::resources::{
     backup, docs, faults, info, limits, machine, metrics, sensor, sessions, settings, sim, stop, waves,
@@ -19,6 +27,7 @@ use super::resources::{
 use super::route::AnswerType::{Html, Json, JsonOrCsv, Metrics, Socket};
 use super::route::{BodyLimit, Handler, Route, Urgency};
 use crate::auth::Right::{Administer, Anyone, Machine, Observe, Operate};
+use crate::store::BackupDocument;
 
 const GET: Method = Method::GET;
 const POST: Method = Method::POST;
@@ -222,13 +231,15 @@ pub const ROUTES: &[Route] = &[
         Operate,
         "Delete a saved wave",
         answers!(|ctx, request| ctx.saved_waves().delete(&request).await),
-    ),
+    )
+    .gives(of::<SuccessDocument>),
     Route::get(
         "/api/v1/sensor",
         Observe,
         "The force sensor: its link, readings and scale",
         answers!(|ctx, request| sensor::get(ctx.port.load_cell())),
-    ),
+    )
+    .gives(of::<ForceSensorDocument>),
     Route::act(
         POST,
         "/api/v1/sensor/tare",
@@ -236,7 +247,8 @@ pub const ROUTES: &[Route] = &[
         "Take the present reading as zero",
         answers!(|ctx, request| sensor::tare(ctx.port.load_cell(), request.body).await),
     )
-    .with_body(DeclaredJson),
+    .takes(of::<TareRequest>)
+    .gives(of::<TareResult>),
     Route::act(
         POST,
         "/api/v1/sensor/calibrate",
@@ -244,13 +256,15 @@ pub const ROUTES: &[Route] = &[
         "Compute the scale from a known weight",
         answers!(|ctx, request| sensor::calibrate(ctx.port.load_cell(), request.body).await),
     )
-    .with_body(DeclaredJson),
+    .takes(of::<CalibrateSensorRequest>)
+    .gives(of::<ScaleResult>),
     Route::get(
         "/api/v1/faults",
         Observe,
         "The recordings of faults, the newest first",
         answers!(|ctx, request| faults::list(ctx.port.recordings())),
     )
+    .gives(of::<RecordingList>)
     .rarely_changes(),
     Route::get(
         "/api/v1/faults/{id}",
@@ -258,6 +272,7 @@ pub const ROUTES: &[Route] = &[
         "A recording, or a part of it, as JSON or as CSV",
         answers!(|ctx, request| faults::get(ctx.port.recordings(), &request).await),
     )
+    .gives(of::<RecordingDocument>)
     .answers_with(JsonOrCsv)
     .with_query(faults::QUERY),
     Route::get(
@@ -266,13 +281,15 @@ pub const ROUTES: &[Route] = &[
         "When the machine moved, how far, and why it ended",
         answers!(|ctx, request| Ok(sessions::list(&*ctx.store))),
     )
+    .gives(of::<SessionsDocument>)
     .rarely_changes(),
     Route::get(
         "/api/v1/backup",
         Administer,
         "Everything that is stored, as one document",
         answers!(|ctx, request| Ok(backup::get(&*ctx.store))),
-    ),
+    )
+    .gives(of::<BackupDocument<'static>>),
     Route::act(
         POST,
         "/api/v1/backup",
@@ -280,6 +297,8 @@ pub const ROUTES: &[Route] = &[
         "Replace everything that is stored by a backup",
         answers!(|ctx, request| backup::post(&ctx.settings, &ctx.bus, request).await),
     )
+    .takes(of::<BackupDocument<'static>>)
+    .gives(of::<RestoreResult>)
     .with_body(JsonFile)
     .with_query(backup::QUERY)
     .limited(BodyLimit::Backup),
@@ -288,13 +307,15 @@ pub const ROUTES: &[Route] = &[
         Observe,
         "How the store started, and what is in it",
         answers!(|ctx, request| Ok(backup::state(&*ctx.store, &ctx.settings.current()))),
-    ),
+    )
+    .gives(of::<StoreDocument>),
     Route::get(
         "/api/v1/sim",
         Administer,
         "The faults that are injected into the simulated machine",
         answers!(|ctx, request| sim::get(ctx.port.simulated_operator())),
-    ),
+    )
+    .gives(of::<SimDocument>),
     Route::act(
         PUT,
         "/api/v1/sim",
@@ -302,7 +323,8 @@ pub const ROUTES: &[Route] = &[
         "Inject faults into the simulated machine",
         answers!(|ctx, request| sim::put(ctx.port.simulated_operator(), request.body)),
     )
-    .with_body(DeclaredJson),
+    .takes(of::<SimRequest>)
+    .gives(of::<SimDocument>),
     Route::get(
         "/api/v1/openapi.json",
         Anyone,

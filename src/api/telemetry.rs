@@ -100,6 +100,7 @@ pub struct InputTelemetry {
 /// A fault.
 #[derive(Debug, Default, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
+#[schemars(!default)]
 pub struct FaultReport {
     /// Stable, for programs.
     pub code: Word,

@@ -3,19 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
 use tokio::sync::watch;
 
 use super::machine::RunningMachine;
 use super::recordings::RecordingsReader;
-use crate::api::port::{
-    self, BoxFuture, ForceSensorPort, LoadCellRefusal, MachineLocation, MachinePort, Recordings,
-};
-use crate::api::problem::ProblemCode;
+use crate::api::port::{self, BoxFuture, ForceSensorPort, MachineLocation, MachinePort, Recordings};
 use crate::drive::bridge::MachineHandle;
 use crate::hal::sim::{Mishap, Mishaps, SimulatedOperator};
 use crate::machine::{Accepted, Command, Reply, Snapshot};
-use crate::sensor::service::{SensorRefusal, SensorService};
+use crate::sensor::service::SensorService;
 
 /// Port of the machine of this process.
 struct Local {
@@ -58,44 +54,6 @@ impl MachinePort for Local {
     fn load_cell(&self) -> Option<&dyn ForceSensorPort> {
         self.load_cell.as_ref().map(|service| service as &dyn ForceSensorPort)
     }
-}
-
-impl ForceSensorPort for SensorService {
-    fn status(&self) -> Value {
-        self.status()
-    }
-
-    fn tare(&self, confirmed: bool) -> BoxFuture<'_, Result<Value, LoadCellRefusal>> {
-        Box::pin(async move { self.tare(confirmed).await.map_err(refusal) })
-    }
-
-    fn calibrate(&self, weight_g: f64) -> BoxFuture<'_, Result<Value, LoadCellRefusal>> {
-        Box::pin(async move { self.calibrate(weight_g).await.map_err(refusal) })
-    }
-
-    fn reload_scale(&self) {
-        self.reload_scale();
-    }
-
-    fn lost_samples(&self) -> Vec<(&'static str, u64)> {
-        self.lost_samples()
-    }
-}
-
-fn refusal(refused: SensorRefusal) -> LoadCellRefusal {
-    let code = match refused {
-        SensorRefusal::Moving => ProblemCode::Moving,
-        SensorRefusal::NoReadings(_) => ProblemCode::NoReadings,
-        SensorRefusal::Unsteady(_) => ProblemCode::Unsteady,
-        SensorRefusal::Load(_) => ProblemCode::LoadPresent,
-        SensorRefusal::LoadUnknown => ProblemCode::LoadUnknown,
-        SensorRefusal::NotTared => ProblemCode::NotTared,
-        SensorRefusal::NoDifference(_) => ProblemCode::NoDifference,
-        SensorRefusal::Weight(_) => ProblemCode::WeightOutOfRange,
-        SensorRefusal::NotKept(_) => ProblemCode::NotKept,
-        SensorRefusal::NotConfirmed => ProblemCode::NotConfirmed,
-    };
-    LoadCellRefusal { code, why: refused.to_string() }
 }
 
 impl port::OperatorPort for SimulatedOperator {

@@ -9,7 +9,8 @@
 //! - `sessions`: records what the machine did, session by session
 //! - [`event_log`]: writes the machine's events to the log, the clients and the store
 //! - `witness`: takes the trace samples of the control cycle, for the flight recorder and the pulse checker
-//! - `recordings`: implements the API's port to the recordings of faults
+//! - [`recordings`]: implements the API's port to the recordings of faults
+//! - `sensor_port`: implements the API's port to the force sensor
 //! - `pulse_watch`: feeds the pulse checker of the simulated machine; `pulse_log` writes its pulses to a file
 //! - `service_manager`: notifies systemd; `signals`: graceful shutdown on a signal; [`stdio`]: writes with a timeout
 //! - `runtimes`: the tokio runtimes of the server and their threads
@@ -33,8 +34,9 @@ pub mod machine_port;
 mod pulse_log;
 mod pulse_watch;
 mod realtime;
-mod recordings;
+pub mod recordings;
 mod runtimes;
+mod sensor_port;
 mod service_manager;
 mod sessions;
 mod signals;

@@ -1,11 +1,13 @@
 //! Recordings reader: the flight recorder's archive behind the API's port.
 
+mod document;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::api::documents::faults::RecordingSummary;
 use crate::api::port::{RecordingError, RecordingFormat, RecordingSpan, Recordings};
 use crate::diag::recorder::archive::ArchiveError;
 use crate::diag::recorder::{Archive, export};
@@ -40,8 +42,8 @@ impl AsRef<[u8]> for ExportInMemory {
 }
 
 impl Recordings for RecordingsReader {
-    fn list(&self) -> Vec<Value> {
-        self.archive.list().iter().map(export::summary).collect()
+    fn list(&self) -> Vec<RecordingSummary> {
+        self.archive.list().iter().map(document::summary).collect()
     }
 
     fn read(&self, id: u64, form: RecordingFormat, part: &RecordingSpan) -> Result<Bytes, RecordingError> {
@@ -55,7 +57,10 @@ impl Recordings for RecordingsReader {
         })?;
         let part = export::ExportSpan { seconds: part.from_s..=part.to_s, every: part.every };
         let text = match form {
-            RecordingFormat::Json => export::json(&entry, &recording, &part),
+            // Large, so it is serialised without a tree of values. The types have no key that JSON cannot have.
+            RecordingFormat::Json => {
+                serde_json::to_vec(&document::recording(&entry, &recording, &part)).unwrap_or_default()
+            }
             RecordingFormat::Csv => export::csv(&recording, &part).into_bytes(),
         };
         Ok(Bytes::from_owner(ExportInMemory { text, _permit: permit }))

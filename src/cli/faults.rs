@@ -4,13 +4,15 @@ use std::fmt::Write as _;
 use std::io::{self, ErrorKind, Write as _};
 
 use clap::{Args, Subcommand};
-use serde::Deserialize;
 use serde_json::Value;
 
 use super::chart::{Axes, ChartStyle};
 use super::client::Address;
 use super::wave::terminal_width;
 use super::{Failure, Server};
+use crate::api::documents::faults::{
+    RecordColumns, RecordedChange, RecordingDocument, RecordingList, RecordingSummary,
+};
 use crate::api::telemetry::FaultReport;
 
 const EXAMPLES: &str = "\
@@ -64,82 +66,6 @@ const DRAWN_S: (f64, f64) = (-2.0, 1.0);
 /// Largest number of lines of the timeline; the last ones are shown.
 const LINES_MAX: usize = 40;
 
-/// A recording in the server's JSON; missing fields count as not known.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct RecordingJson {
-    id: u64,
-    at: String,
-    uptime_s: f64,
-    this_run: bool,
-    written: bool,
-    program: String,
-    fault: FaultReport,
-    also: Vec<Also>,
-    before: Option<BeforeJson>,
-    axis: Option<AxisJson>,
-    before_s: f64,
-    after_s: f64,
-    missed_cycles: u64,
-    commands: Vec<CommandJson>,
-    changes: Vec<ChangeJson>,
-    columns: ColumnsJson,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Also {
-    time_s: f64,
-    fault: FaultReport,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct BeforeJson {
-    state: String,
-    position_mm: Option<f64>,
-    velocity_mm_s: f64,
-    force_g: Option<f64>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct AxisJson {
-    origin_steps: f64,
-    steps_per_mm: f64,
-    range_mm: f64,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct CommandJson {
-    time_s: f64,
-    command: String,
-    period_s: Option<f64>,
-    reply: String,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct ChangeJson {
-    time_s: f64,
-    state: String,
-    front: bool,
-    back: bool,
-    e_stop: bool,
-    driver_alarm: bool,
-    stop: String,
-    fault: Option<String>,
-    missed_cycles: u64,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct ColumnsJson {
-    time_s: Vec<f64>,
-    steps: Vec<f64>,
-}
-
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let text = match &arguments.what {
@@ -173,8 +99,9 @@ fn parse_answer<T: serde::de::DeserializeOwned>(answer: Value) -> Result<T, Fail
         .map_err(|error| Failure::Unreachable(format!("the recording makes no sense: {error}")))
 }
 
-fn recordings(server: &Address) -> Result<Vec<RecordingJson>, Failure> {
-    parse_answer(server.get("/api/v1/faults")?["faults"].take())
+fn recordings(server: &Address) -> Result<Vec<RecordingSummary>, Failure> {
+    let list: RecordingList = parse_answer(server.get("/api/v1/faults")?)?;
+    Ok(list.faults)
 }
 
 fn newest(server: &Address) -> Result<u64, Failure> {
@@ -182,7 +109,7 @@ fn newest(server: &Address) -> Result<u64, Failure> {
     recordings(server)?.first().map(|recording| recording.id).ok_or_else(none)
 }
 
-fn list(recordings: &[RecordingJson]) -> String {
+fn list(recordings: &[RecordingSummary]) -> String {
     if recordings.is_empty() {
         return "no fault was recorded\n".to_owned();
     }
@@ -209,11 +136,12 @@ fn line(text: &mut String, line: impl AsRef<str>) {
 
 /// Two requests: the timeline of the whole recording, and the steps around the fault.
 fn show(server: &Address, id: u64, style: ChartStyle) -> Result<String, Failure> {
-    let recording: RecordingJson = parse_answer(server.get(&format!("/api/v1/faults/{id}?every=60000"))?)?;
+    let recording: RecordingDocument =
+        parse_answer(server.get(&format!("/api/v1/faults/{id}?every=60000"))?)?;
     let (from_s, to_s) = DRAWN_S;
-    let drawn: RecordingJson =
+    let drawn: RecordingDocument =
         parse_answer(server.get(&format!("/api/v1/faults/{id}?from_s={from_s}&to_s={to_s}"))?)?;
-    let mut text = head(&recording);
+    let mut text = head(&recording.summary);
     text.push('\n');
     text.push_str(&timeline(&recording));
     text.push('\n');
@@ -221,7 +149,7 @@ fn show(server: &Address, id: u64, style: ChartStyle) -> Result<String, Failure>
     Ok(text)
 }
 
-fn head(recording: &RecordingJson) -> String {
+fn head(recording: &RecordingSummary) -> String {
     let mut text = String::new();
     let mut row = |name: &str, value: String| line(&mut text, format!("{name:<10}{value}"));
     row("fault", format!("{} ({})", recording.fault.message, recording.fault.code));
@@ -250,7 +178,7 @@ fn head(recording: &RecordingJson) -> String {
 }
 
 /// Timeline of commands and changes.
-fn timeline(recording: &RecordingJson) -> String {
+fn timeline(recording: &RecordingDocument) -> String {
     let mut rows: Vec<(f64, String)> = Vec::new();
     for command in &recording.commands {
         let period = command.period_s.map_or(String::new(), |period_s| format!(", period {period_s} s"));
@@ -272,7 +200,7 @@ fn timeline(recording: &RecordingJson) -> String {
     text
 }
 
-fn change_text(change: &ChangeJson) -> String {
+fn change_text(change: &RecordedChange) -> String {
     let mut text = change.state.clone();
     for (is, word) in [
         (change.front, "front pressed"),
@@ -297,24 +225,24 @@ fn change_text(change: &ChangeJson) -> String {
 }
 
 /// Chart of the steps around the fault, in mm if the scale was known.
-fn chart(recording: &RecordingJson, style: ChartStyle) -> String {
-    let ColumnsJson { time_s, steps } = &recording.columns;
+fn chart(recording: &RecordingDocument, style: ChartStyle) -> String {
+    let RecordColumns { time_s, steps, .. } = &recording.columns;
     let (Some(begin_s), Some(end_s)) = (time_s.first(), time_s.last()) else { return String::new() };
     let seconds = (end_s - begin_s).max(1e-3);
-    let (origin, scale, top, what) = match &recording.axis {
+    let (origin, scale, top, what) = match &recording.summary.axis {
         Some(axis) if axis.steps_per_mm > 0.0 && axis.range_mm > 0.0 => {
-            (axis.origin_steps, axis.steps_per_mm, axis.range_mm, "position by the pulses (mm)")
+            (axis.origin_steps as f64, axis.steps_per_mm, axis.range_mm, "position by the pulses (mm)")
         }
         _ => {
-            let lowest = steps.iter().copied().fold(f64::INFINITY, f64::min);
-            let highest = steps.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let lowest = steps.iter().copied().min().map_or(0.0, f64::from);
+            let highest = steps.iter().copied().max().map_or(0.0, f64::from);
             (lowest, 1.0, (highest - lowest).max(1.0), "steps above the lowest")
         }
     };
     let height = |share: f64| {
         let at_s = begin_s + share * seconds;
         let index = time_s.partition_point(|time_s| *time_s < at_s).min(time_s.len() - 1);
-        steps.get(index).map_or(0.0, |steps| (steps - origin) / scale / top)
+        steps.get(index).map_or(0.0, |steps| (f64::from(*steps) - origin) / scale / top)
     };
     let title = format!("{what} over time (s); the fault is at {:.2}\n", 0.0 - begin_s);
     title + &style.draw(Axes { seconds, top }, height)

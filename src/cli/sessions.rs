@@ -3,10 +3,9 @@
 use std::fmt::Write as _;
 
 use clap::Args;
-use serde::Deserialize;
 
 use super::{Failure, Server};
-use crate::store::{Counters, SessionRecord};
+use crate::api::documents::sessions::{NumberedSession, SessionsDocument};
 use crate::wall_clock;
 
 const EXAMPLES: &str = "\
@@ -29,19 +28,6 @@ pub struct Arguments {
     server: Server,
 }
 
-#[derive(Deserialize)]
-struct SessionsAnswer {
-    sessions: Vec<SessionJson>,
-    counters: Counters,
-}
-
-#[derive(Deserialize)]
-struct SessionJson {
-    number: u64,
-    #[serde(flatten)]
-    session: SessionRecord,
-}
-
 /// Prints the sessions.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let answer = arguments.server.server.get("/api/v1/sessions")?;
@@ -49,16 +35,16 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         println!("{answer}");
         return Ok(());
     }
-    let answer: SessionsAnswer = serde_json::from_value(answer)
+    let answer: SessionsDocument = serde_json::from_value(answer)
         .map_err(|error| Failure::Unreachable(format!("the answer makes no sense: {error}")))?;
     print!("{}", page(&answer, arguments.last));
     Ok(())
 }
 
-fn page(answer: &SessionsAnswer, last: usize) -> String {
+fn page(answer: &SessionsDocument, last: usize) -> String {
     let mut page = String::new();
     let mut line = |text: String| writeln!(page, "{text}").expect("a String takes any text");
-    for SessionJson { number, session: s } in answer.sessions.iter().take(last) {
+    for NumberedSession { number, session: s } in answer.sessions.iter().take(last) {
         let force = s.peak_force_g.map_or(String::new(), |force| format!(", {force:.0} g"));
         let faults = if s.faults.is_empty() { String::new() } else { format!(" ({})", s.faults.join(", ")) };
         line(format!(
@@ -91,7 +77,7 @@ fn duration(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::SessionEnd;
+    use crate::store::{Counters, SessionEnd, SessionRecord};
 
     #[test]
     fn the_newest_are_shown_with_their_ends() {
@@ -110,8 +96,8 @@ mod tests {
         let counters = Counters { sessions: 2, faults: 1, ..Counters::default() };
         let sessions = [(9, running), (8, session.clone()), (7, session)];
         let sessions =
-            sessions.into_iter().map(|(number, session)| SessionJson { number, session }).collect();
-        let page = page(&SessionsAnswer { sessions, counters }, 2);
+            sessions.into_iter().map(|(number, session)| NumberedSession { number, session }).collect();
+        let page = page(&SessionsDocument { sessions, counters }, 2);
         let lines: Vec<_> = page.lines().collect();
         assert_eq!(lines.len(), 3, "{page}");
         assert!(lines[0].starts_with("    9  2099-12-31 23:59:59 UTC   1:02:03"), "{page}");

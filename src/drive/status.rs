@@ -9,8 +9,7 @@
 //! from `super::sync`.
 
 use super::sync::{AtomicBool, AtomicI64, AtomicU8, AtomicU32, AtomicU64, Ordering};
-use crate::machine::report::{LATENESS_BUCKETS, lateness_bucket};
-use crate::machine::{Inputs, Lateness};
+use crate::machine::{Inputs, LATENESS_BUCKETS, Lateness, lateness_bucket};
 use crate::units::Nanos;
 
 /// End cause of a motion, in order of severity: a motion keeps the severest one that it met.
@@ -102,7 +101,7 @@ impl Default for StepStatus {
             rebases: AtomicU32::new(0),
             rebased_ns: AtomicU64::new(0),
             worst_late_ns: AtomicU64::new(0),
-            late_steps: [const { AtomicU32::new(0) }; LATENESS_BUCKETS],
+            late_steps: core::array::from_fn(|_| AtomicU32::new(0)),
             starvations: AtomicU32::new(0),
             glitches: AtomicU32::new(0),
             stop_took_ns: AtomicU64::new(0),

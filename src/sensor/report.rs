@@ -2,15 +2,12 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde::Serialize;
-
 use super::sample_error::SampleError;
 use super::scale::Scale;
 use crate::units::{MILLISECOND_NS, Nanos};
 
 /// State of the serial link.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LinkState {
     /// The device cannot be opened, or was unplugged.
     #[default]
@@ -28,6 +25,18 @@ pub enum LinkState {
 }
 
 impl LinkState {
+    /// A stable word for programs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            LinkState::Unplugged => "unplugged",
+            LinkState::Silent => "silent",
+            LinkState::Babbling => "babbling",
+            LinkState::OtherVersion => "other_version",
+            LinkState::Greeting => "greeting",
+            LinkState::Live => "live",
+        }
+    }
+
     /// State and remedy, for people.
     pub const fn remedy(self) -> &'static str {
         match self {
@@ -48,7 +57,7 @@ impl LinkState {
 }
 
 /// The board's Hello.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BoardReport {
     /// Version of the messages.
     pub protocol: u16,
@@ -59,7 +68,7 @@ pub struct BoardReport {
 }
 
 /// Counters of the board's log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LogReport {
     /// Frames that were written to our log.
     pub said: u64,

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
-use serde_json::{Value, json};
 use tokio::sync::{Mutex, oneshot};
 
 use super::listener::SensorRequest;
@@ -17,6 +16,7 @@ use super::sample_error::SampleError;
 use super::scale::{Scale, ScaleStore, SensorKind};
 use super::validator::{Average, AverageRequest, SampleLimits};
 use crate::hal::{Clock, MonotonicClock};
+use crate::units::Nanos;
 
 /// A smaller load may be tared away without confirmation: the drift of a day.
 pub const FREE_TARE_G: f64 = 20.0;
@@ -76,24 +76,6 @@ pub enum SensorRefusal {
     NotConfirmed,
 }
 
-impl SensorRefusal {
-    /// A stable word for programs.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            SensorRefusal::Moving => "moving",
-            SensorRefusal::NoReadings(_) => "no_readings",
-            SensorRefusal::Unsteady(_) => "unsteady",
-            SensorRefusal::Load(_) => "load_present",
-            SensorRefusal::LoadUnknown => "load_unknown",
-            SensorRefusal::NotTared => "not_tared",
-            SensorRefusal::NoDifference(_) => "no_difference",
-            SensorRefusal::Weight(_) => "weight_out_of_range",
-            SensorRefusal::NotKept(_) => "not_kept",
-            SensorRefusal::NotConfirmed => "not_confirmed",
-        }
-    }
-}
-
 /// Tare, calibration and status of one force sensor.
 pub struct SensorService {
     kind: SensorKind,
@@ -106,6 +88,68 @@ pub struct SensorService {
     at_rest: Box<dyn Fn() -> bool + Send + Sync>,
     /// Serialises tare and calibration.
     turn: Mutex<()>,
+}
+
+/// Status of a force sensor at one instant.
+#[derive(Debug, Clone)]
+pub struct SensorStatus {
+    /// Kind of sensor.
+    pub kind: SensorKind,
+    /// Name of its device.
+    pub device: String,
+    /// Limits of a plausible sample.
+    pub rules: SampleLimits,
+    /// Link, readings, scale and counters.
+    pub state: SensorState,
+    /// The instant.
+    pub at: Nanos,
+}
+
+impl SensorStatus {
+    /// State and remedy, for people.
+    pub fn remedy(&self) -> &'static str {
+        let SensorState { link, scale, last_lost, .. } = &self.state;
+        // Errors of samples say nothing about the cell while the link is not live.
+        match last_lost.filter(|_| *link == LinkState::Live) {
+            Some(SampleError::Unscaled) if scale.zero.is_none() => {
+                "tare the unloaded cell: `yep sensor tare`"
+            }
+            Some(SampleError::Unscaled) if scale.per_g.is_none() => {
+                "put a known weight on the cell: `yep sensor calibrate GRAMS`"
+            }
+            Some(SampleError::Saturated) => {
+                "the converter is at the end of its range: check the four wires of the load cell"
+            }
+            Some(SampleError::Silent) => "the converter gives no results: check its supply and its two pins",
+            Some(SampleError::Stuck) => "the readings do not change at all: check the load cell",
+            Some(SampleError::OutOfRange) => {
+                "more force than the cell can measure: check it, and calibrate again"
+            }
+            _ => link.remedy(),
+        }
+    }
+}
+
+/// Result of a tare.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TareOutcome {
+    /// The new zero, in the sensor's own unit.
+    pub zero: f64,
+    /// Force by the former scale (g); `None` before the first calibration.
+    pub was_g: Option<f64>,
+}
+
+/// Result of a calibration.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CalibrationOutcome {
+    /// Zero, in the sensor's own unit.
+    pub zero: f64,
+    /// The new change of the reading per gram.
+    pub per_g: f64,
+    /// Kind of sensor, which says what its own unit is.
+    pub kind: SensorKind,
+    /// Spread of the readings (g).
+    pub noise_g: f64,
 }
 
 /// Parts of a sensor service.
@@ -144,38 +188,15 @@ impl SensorService {
         }
     }
 
-    /// Status as JSON, for `GET /api/v1/sensor`.
-    pub fn status(&self) -> Value {
-        let now = self.clock.now();
-        let state = self.report.state().clone();
-        let lost: serde_json::Map<String, Value> = SampleError::ALL
-            .map(|why| (why.name().to_owned(), state.lost[why as usize].into()))
-            .into_iter()
-            .collect();
-        json!({
-            "sensor": self.kind.name(),
-            "device": self.device,
-            "link": state.link,
-            "remedy": remedy(&state),
-            "trouble": state.trouble,
-            "link_age_ms": state.link_age_ms(now),
-            "sample_age_ms": state.sample_age_ms(now),
-            "force_g": state.force_g,
-            "reading": state.reading,
-            "rate_hz": state.rate_hz,
-            "zero": state.scale.zero,
-            "reading_per_g": state.scale.per_g,
-            "reading_unit": self.kind.unit(),
-            "inverted": self.rules.invert,
-            "range_g": self.rules.range_g,
-            "board": state.board,
-            "samples": state.samples,
-            "frames": { "good": state.good_frames, "garbled": state.garbled },
-            "opened": state.opened,
-            "last_lost": state.last_lost.map(SampleError::name),
-            "lost": lost,
-            "log": state.logs,
-        })
+    /// The present status.
+    pub fn status(&self) -> SensorStatus {
+        SensorStatus {
+            kind: self.kind,
+            device: self.device.clone(),
+            rules: self.rules,
+            state: self.report.state().clone(),
+            at: self.clock.now(),
+        }
     }
 
     /// Number of samples that were lost, by reason.
@@ -188,7 +209,7 @@ impl SensorService {
     ///
     /// # Errors
     /// [`SensorRefusal`]; nothing has changed, except with [`SensorRefusal::NotConfirmed`].
-    pub async fn tare(&self, confirmed: bool) -> Result<Value, SensorRefusal> {
+    pub async fn tare(&self, confirmed: bool) -> Result<TareOutcome, SensorRefusal> {
         let _turn = self.turn.lock().await;
         let scale = self.scale();
         let average = self.average().await?;
@@ -200,9 +221,10 @@ impl SensorService {
             Some(load_g) if load_g.abs() > FREE_TARE_G => return Err(SensorRefusal::Load(load_g.abs())),
             Some(_) => {}
         }
-        self.apply_scale(Scale { zero: Some(average.mean.round()), ..scale }).await?;
-        tracing::info!(zero = average.mean.round(), ?load_g, "the force sensor was tared");
-        Ok(json!({ "zero": average.mean.round(), "was_g": load_g }))
+        let zero = average.mean.round();
+        self.apply_scale(Scale { zero: Some(zero), ..scale }).await?;
+        tracing::info!(zero, ?load_g, "the force sensor was tared");
+        Ok(TareOutcome { zero, was_g: load_g })
     }
 
     /// Calibrates: computes the factor from the present load, which weighs `weight_g` grams; positive pushes toward the
@@ -210,7 +232,7 @@ impl SensorService {
     ///
     /// # Errors
     /// [`SensorRefusal`]; nothing has changed, except with [`SensorRefusal::NotConfirmed`].
-    pub async fn calibrate(&self, weight_g: f64) -> Result<Value, SensorRefusal> {
+    pub async fn calibrate(&self, weight_g: f64) -> Result<CalibrationOutcome, SensorRefusal> {
         if !(LEAST_WEIGHT_G..=self.rules.range_g).contains(&weight_g.abs()) {
             return Err(SensorRefusal::Weight(self.rules.range_g));
         }
@@ -223,15 +245,11 @@ impl SensorService {
             return Err(SensorRefusal::NoDifference(difference));
         }
         let as_counted_g = if self.rules.invert { -weight_g } else { weight_g };
-        let scale = Scale { zero: Some(zero), per_g: Some(difference / as_counted_g) };
-        self.apply_scale(scale).await?;
-        tracing::info!(weight_g, per_g = scale.per_g, "the force sensor was calibrated");
-        Ok(json!({
-            "zero": zero,
-            "reading_per_g": scale.per_g,
-            "reading_unit": self.kind.unit(),
-            "noise_g": average.spread / difference.abs() * weight_g.abs(),
-        }))
+        let per_g = difference / as_counted_g;
+        self.apply_scale(Scale { zero: Some(zero), per_g: Some(per_g) }).await?;
+        tracing::info!(weight_g, per_g, "the force sensor was calibrated");
+        let noise_g = average.spread / difference.abs() * weight_g.abs();
+        Ok(CalibrationOutcome { zero, per_g, kind: self.kind, noise_g })
     }
 
     /// Applies the stored scale again, after a backup replaced it.
@@ -281,27 +299,5 @@ impl SensorService {
             }
         };
         tokio::time::timeout(CONFIRMED_WITHIN, confirmed).await.map_err(|_| SensorRefusal::NotConfirmed)
-    }
-}
-
-/// Remedy for the present state, for people.
-fn remedy(state: &SensorState) -> &'static str {
-    // Errors of samples say nothing about the cell while the link is not live.
-    match state.last_lost.filter(|_| state.link == LinkState::Live) {
-        Some(SampleError::Unscaled) if state.scale.zero.is_none() => {
-            "tare the unloaded cell: `yep sensor tare`"
-        }
-        Some(SampleError::Unscaled) if state.scale.per_g.is_none() => {
-            "put a known weight on the cell: `yep sensor calibrate GRAMS`"
-        }
-        Some(SampleError::Saturated) => {
-            "the converter is at the end of its range: check the four wires of the load cell"
-        }
-        Some(SampleError::Silent) => "the converter gives no results: check its supply and its two pins",
-        Some(SampleError::Stuck) => "the readings do not change at all: check the load cell",
-        Some(SampleError::OutOfRange) => {
-            "more force than the cell can measure: check it, and calibrate again"
-        }
-        _ => state.link.remedy(),
     }
 }

@@ -61,12 +61,17 @@ macro_rules! document_settings {
         }
 
         /// The settings that the user set, as they are stored, under the keys of a backup.
-        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
         #[serde(deny_unknown_fields)]
         #[allow(missing_docs)] // See `Document`.
         pub struct SettingsPart {
+            /// 24 hexadecimal digits.
             pub id: String,
-            $($(#[serde(rename = $key)] pub $name: $type,)?)+
+            $($(
+                #[serde(rename = $key)]
+                #[schemars(description = document_rows::$name.description())]
+                pub $name: $type,
+            )?)+
         }
 
         #[allow(non_upper_case_globals)] // Each row has the name of its setting.
@@ -168,16 +173,23 @@ macro_rules! motion_settings {
             $($(#[doc = $doc])+ pub $name: Option<f64>,)+
         }
 
-        /// The limits of motion as they are stored, in a backup and in an answer.
-        #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+        /// Limits of motion.
+        // As they are stored, in a backup and in an answer.
+        #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
         #[serde(deny_unknown_fields)]
         pub struct MotionPart {
-            $($(#[doc = $doc])+ pub $name: f64,)+
+            $(
+                $(#[doc = $doc])+
+                #[schemars(description = motion_rows::$name.description())]
+                pub $name: f64,
+            )+
         }
 
-        impl MotionPart {
-            /// The rows of the table, in the order of the answer.
-            pub const FIELDS: &'static [SettingField] = &[$(SettingField {
+        #[allow(non_upper_case_globals)] // Each row has the name of its limit.
+        mod motion_rows {
+            use super::*;
+
+            $(pub const $name: SettingField = SettingField {
                 name: stringify!($name),
                 unit: $quantity::UNIT,
                 allowed: $allowed,
@@ -185,7 +197,12 @@ macro_rules! motion_settings {
                 stored_as: Some(stringify!($name)),
                 since: since!($($since)?),
                 doc: concat!($($doc),+).trim_ascii(),
-            }),+];
+            };)+
+        }
+
+        impl MotionPart {
+            /// The rows of the table, in the order of the answer.
+            pub const FIELDS: &'static [SettingField] = &[$(motion_rows::$name),+];
 
             /// The values, in the order of the rows.
             pub(super) fn values(&self) -> [f64; MotionPart::FIELDS.len()] {

@@ -24,6 +24,15 @@ pub struct SettingField {
     pub doc: &'static str,
 }
 
+impl SettingField {
+    /// Its meaning, its unit and the values that it takes, in sentences.
+    pub fn description(&self) -> String {
+        let SettingField { doc, allowed, .. } = self;
+        let unit = if self.unit.is_empty() { String::new() } else { format!(" In {}.", self.unit) };
+        format!("{doc}{unit} Allowed: {allowed}.")
+    }
+}
+
 /// The values that a setting takes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Allowed {

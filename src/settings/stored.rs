@@ -3,6 +3,7 @@
 //! A version adds settings to the one before it; their values stand behind those of the older versions in the record. An
 //! older record or backup does not have them, and they are read as their defaults.
 
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -106,15 +107,15 @@ impl From<&Settings> for StoredSettings {
     }
 }
 
-/// What calibration found, as it is stored beside the settings and in a backup.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// Calibration of the axis, as it is stored beside the settings and in a backup.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CalibrationPart {
-    /// Steps of the usable range.
+    /// Length of the usable range, in steps.
     pub max_steps: i64,
-    /// Steps between the two switches, when a calibration of this machine measured them.
+    /// Distance between the two limit switches, in steps; null if this machine has not measured it.
     pub travel_steps: Option<i64>,
-    /// When it did, in seconds since 1970.
+    /// Time of the calibration by the wall clock, in seconds since 1970; null if it is not known.
     pub calibrated_unix_s: Option<u64>,
 }
 

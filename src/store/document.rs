@@ -6,8 +6,10 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::session::{Counters, SessionRecord};
 use super::state::{ForceScale, SavedWave, StoredState};
@@ -68,27 +70,63 @@ const SECTIONS: [&str; 7] =
 /// Keys of the head; except the format and the version they are for people, and not read.
 const HEAD: [&str; 6] = ["format", "version", "program", "written_unix_s", "written", "generation"];
 
-/// Writes the document of `state`. `generation` is the number of the write that it is up to date with.
+/// Everything that the machine remembers.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct BackupDocument<'a> {
+    /// Name of the format, always `yep-state`.
+    format: &'static str,
+    /// Version of the format.
+    version: u64,
+    /// Version of the program that wrote it.
+    program: &'static str,
+    /// Time at which it was written, in seconds since 1970.
+    written_unix_s: u64,
+    /// The same time, for people.
+    written: String,
+    /// Number of the newest write of the store that it includes.
+    generation: u64,
+    /// Settings of the user.
+    settings: SettingsPart,
+    /// Limits of motion.
+    motion: MotionPart,
+    /// Calibration of the axis; null without one.
+    calibration: Option<CalibrationPart>,
+    /// Each saved wave under its name: the body that it was saved with.
+    waves: BTreeMap<String, Map<String, Value>>,
+    /// Each stored session under its number.
+    sessions: &'a BTreeMap<u64, SessionRecord>,
+    /// Sums over all ended sessions.
+    counters: Counters,
+    /// Scale of the force sensor; null before the first tare.
+    force_scale: Option<&'a ForceScale>,
+}
+
+impl BackupDocument<'_> {
+    /// The document of `state`. `generation` is the number of the write that it is up to date with.
+    pub fn of(state: &StoredState, written_unix_s: u64, generation: u64) -> BackupDocument<'_> {
+        let StoredSettings { settings, motion } = StoredSettings::from(&state.settings);
+        BackupDocument {
+            format: FORMAT,
+            version: VERSION,
+            program: env!("CARGO_PKG_VERSION"),
+            written_unix_s,
+            written: wall_clock::readable(written_unix_s),
+            generation,
+            settings,
+            motion,
+            calibration: CalibrationPart::of(&state.settings),
+            waves: state.waves.iter().map(|(name, wave)| (name.clone(), wave.object())).collect(),
+            sessions: &state.sessions,
+            counters: state.counters,
+            force_scale: state.force_scale.as_ref(),
+        }
+    }
+}
+
+/// The [`BackupDocument`] as a tree of values.
 pub fn write(state: &StoredState, written_unix_s: u64, generation: u64) -> Value {
-    let StoredSettings { settings, motion } = StoredSettings::from(&state.settings);
-    let calibration = CalibrationPart::of(&state.settings);
-    let waves: Map<String, Value> =
-        state.waves.iter().map(|(name, wave)| (name.clone(), wave.value())).collect();
-    json!({
-        "format": FORMAT,
-        "version": VERSION,
-        "program": env!("CARGO_PKG_VERSION"),
-        "written_unix_s": written_unix_s,
-        "written": wall_clock::readable(written_unix_s),
-        "generation": generation,
-        "settings": settings,
-        "motion": motion,
-        "calibration": calibration,
-        "waves": waves,
-        "sessions": state.sessions,
-        "counters": state.counters,
-        "force_scale": state.force_scale,
-    })
+    // The types have no key that JSON cannot have.
+    serde_json::to_value(BackupDocument::of(state, written_unix_s, generation)).unwrap_or_default()
 }
 
 /// Reads and checks a document. `understood` checks a wave.
@@ -267,6 +305,8 @@ fn read_section<T: DeserializeOwned>(
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::super::session::SessionEnd;
     use super::*;
     use crate::settings::new_id;

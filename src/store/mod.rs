@@ -49,6 +49,7 @@ mod writer;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use document::BackupDocument;
 pub use error::StoreError;
 pub use recovery::Recovery;
 pub use session::{Counters, SessionEnd, SessionRecord};

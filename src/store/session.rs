@@ -1,6 +1,7 @@
 //! Session record: duration, strokes, distance, peaks and faults from the instant at which a wave begins to move the
 //! axis until it is at rest again; and the sums over all sessions.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Largest whole number that is stored: up to here every JSON reader keeps integers exactly.
@@ -11,7 +12,7 @@ pub const MAX_FAULTS: usize = 8;
 const FAULT_CHARS: usize = 64;
 
 /// The reason why a session ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 // The order is stored: append only.
 pub enum SessionEnd {
@@ -40,23 +41,24 @@ impl SessionEnd {
     }
 }
 
-/// Record of a session. Serialised with its units, as clients and backups have it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// Record of a session.
+// Serialised with its units, as clients and backups have it; the comments are descriptions for clients.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SessionRecord {
-    /// Beginning by the wall clock, which may be wrong (s since 1970).
+    /// Beginning by the wall clock, which may be wrong, in seconds since 1970.
     pub started_unix_s: u64,
-    /// Duration on the machine's clock (s).
+    /// Duration on the machine's clock, in seconds.
     pub duration_s: f64,
-    /// The reason why it ended; `None` while it is under way.
+    /// The reason why it ended; null while it is under way.
     pub ended: Option<SessionEnd>,
-    /// Strokes there and back.
+    /// Number of strokes there and back.
     pub strokes: u64,
-    /// Distance by the pulses (mm).
+    /// Distance by the pulses, in millimetres.
     pub distance_mm: f64,
-    /// Peak speed (mm/s).
+    /// Peak speed, in millimetres per second.
     pub peak_speed_mm_s: f64,
-    /// Peak force, either way (g); `None` without a load cell.
+    /// Peak force, either way, in grams; null without a load cell.
     pub peak_force_g: Option<f64>,
     /// Codes of the faults, the first cause first, eight at most.
     pub faults: Vec<String>,
@@ -109,16 +111,16 @@ impl SessionRecord {
 }
 
 /// Sums over all ended sessions.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Counters {
     /// Number of sessions.
     pub sessions: u64,
-    /// Strokes there and back.
+    /// Number of strokes there and back.
     pub strokes: u64,
-    /// Distance (mm).
+    /// Distance, in millimetres.
     pub distance_mm: f64,
-    /// Time in motion (s).
+    /// Time in motion, in seconds.
     pub moving_s: f64,
     /// Number of sessions that ended with a fault.
     pub faults: u64,

@@ -6,8 +6,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::session::{Counters, MAX_WHOLE, SessionRecord};
 use crate::settings::Settings;
@@ -43,14 +44,14 @@ pub struct StoredState {
 }
 
 /// Scale of a force sensor: `force = (reading − zero) / per_g`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ForceScale {
-    /// Kind of sensor; the scale is ignored for any other.
+    /// Kind of sensor, `uart` or `i2c`; the scale is ignored for any other.
     pub sensor: String,
-    /// Reading of the unloaded cell; `None` before the first tare.
+    /// Reading of the unloaded cell, in the sensor's own unit; null before the first tare.
     pub zero: Option<f64>,
-    /// Change of the reading per gram; `None` before the first calibration, negative for a cell that is mounted the
+    /// Change of the reading per gram; not zero, null before the first calibration, negative for a cell that is mounted the
     /// other way round.
     pub per_g: Option<f64>,
 }
@@ -111,7 +112,12 @@ impl SavedWave {
 
     /// The JSON of the client.
     pub fn value(&self) -> Value {
-        // Always valid, as the text was made from a value.
+        Value::Object(self.object())
+    }
+
+    /// The JSON of the client as an object, which it always is.
+    pub fn object(&self) -> Map<String, Value> {
+        // Always valid, as the text was made from an object.
         serde_json::from_str(&self.0).unwrap_or_default()
     }
 }

@@ -34,6 +34,20 @@ pub struct ClientMessage {
     pub t: Option<f64>,
 }
 
+impl ClientMessage {
+    /// The message of a text.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn read(text: &str) -> Result<ClientMessage, String> {
+        // A list would be read as the fields in their order.
+        if !text.trim_start().starts_with('{') {
+            return Err("a message is a JSON object".to_owned());
+        }
+        serde_json::from_str(text).map_err(|error| error.to_string())
+    }
+}
+
 /// What a client asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -116,10 +116,10 @@ impl Session {
 
     /// The messages that answer this one, unless the worker does.
     fn take(&self, text: &str, commands: &mpsc::Sender<ClientMessage>) -> Option<Vec<String>> {
-        let message: ClientMessage = match serde_json::from_str(text) {
+        let message = match ClientMessage::read(text) {
             Ok(message) => message,
-            Err(error) => {
-                let refusal = answer::refuse(ProblemCode::InvalidMessage, error.to_string());
+            Err(why) => {
+                let refusal = answer::refuse(ProblemCode::InvalidMessage, why);
                 return Some(vec![self.refusal(None, &refusal)]);
             }
         };

@@ -2,7 +2,6 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::limits::LimitsDocument;
 use crate::api::context::Context;
@@ -150,11 +149,10 @@ fn in_force(ctx: &Context, snapshot: &Snapshot) -> InForceDocument {
 /// The newest recording of this run with that fault.
 fn recording(port: &dyn MachinePort, fault: &str) -> Option<u64> {
     let recordings = port.recordings()?.list();
-    let of_this_fault = |summary: &&Value| summary["this_run"] == true && summary["fault"]["code"] == fault;
-    recordings.iter().find(of_this_fault)?["id"].as_u64()
+    let newest = recordings.iter().find(|summary| summary.this_run && summary.fault.code == fault)?;
+    Some(newest.id)
 }
 
 fn sensor_link(port: &dyn MachinePort) -> String {
-    let link = port.load_cell().map(|sensor| sensor.status()["link"].clone());
-    link.and_then(|link| link.as_str().map(str::to_owned)).unwrap_or_else(|| "none".to_owned())
+    port.load_cell().map_or_else(|| "none".to_owned(), |sensor| sensor.status().link.to_string())
 }

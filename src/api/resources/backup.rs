@@ -1,19 +1,22 @@
 //! `/api/v1/backup`: everything that is remembered, as one JSON document, there and back. `/api/v1/state`: how the store is.
 
 use hyper::header::{CONTENT_DISPOSITION, HeaderValue};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::waves;
 use crate::api::answer::{self, Answer, HandlerResult, Rejection};
 use crate::api::bus::Bus;
 use crate::api::coerce;
 use crate::api::commands::UPDATE_SETTINGS;
+use crate::api::documents::backup::{CalibrationDocument, RestoreResult, StoreDocument, StoreStart};
+use crate::api::documents::success::SuccessStatus;
 use crate::api::fields::Complaint;
 use crate::api::query;
 use crate::api::request::RoutedRequest;
 use crate::api::route::QueryParameter;
 use crate::api::settings_service::{SettingsService, SettingsStore};
 use crate::settings::Settings;
+use crate::store::BackupDocument;
 use crate::store::document::{self, DocumentError, DocumentProblem};
 use crate::wall_clock;
 
@@ -22,7 +25,7 @@ const ARGUMENT: &str = "backup";
 /// Everything, to be kept as a file.
 pub fn get(store: &dyn SettingsStore) -> Answer {
     let (state, generation) = store.kept();
-    let mut answer = answer::ok(&document::write(&state, wall_clock::now_unix_s(), generation));
+    let mut answer = answer::ok(&BackupDocument::of(&state, wall_clock::now_unix_s(), generation));
     answer
         .headers_mut()
         .insert(CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"yep-backup.json\""));
@@ -58,13 +61,14 @@ pub async fn post(settings: &SettingsService, bus: &Bus, request: RoutedRequest)
     let body = request.body.json()?.unwrap_or_default();
     let state = document::read(&body, waves::check_restored)
         .map_err(|wrong| answer::unprocessable(&complaints(&wrong)))?;
-    let said = json!({ "status": "success", "waves": state.waves.len(), "sessions": state.sessions.len() });
+    let (waves, sessions) = (state.waves.len(), state.sessions.len());
+    let restored = RestoreResult { status: SuccessStatus::Success, waves, sessions };
     if checks_only {
-        return Ok(answer::ok(&said));
+        return Ok(answer::ok(&restored));
     }
     settings.replace_everything(state).await?;
     bus.announce(UPDATE_SETTINGS, None);
-    Ok(answer::ok(&said))
+    Ok(answer::ok(&restored))
 }
 
 fn complaints(wrong: &DocumentError) -> Vec<Complaint> {
@@ -86,22 +90,19 @@ fn complaints(wrong: &DocumentError) -> Vec<Complaint> {
 pub fn state(store: &dyn SettingsStore, settings: &Settings) -> Answer {
     let (state, generation) = store.kept();
     let recovery = store.recovery();
-    let found = settings.document.max_steps.map(|max_steps| {
-        let at = settings.calibrated_unix_s;
-        json!({
-            "max_steps": max_steps,
-            "travel_steps": settings.travel_steps,
-            "steps_per_mm": settings.steps_per_mm(),
-            "calibrated_unix_s": at,
-            "calibrated": at.map(wall_clock::readable),
-        })
+    let calibration = settings.document.max_steps.map(|max_steps| CalibrationDocument {
+        max_steps,
+        travel_steps: settings.travel_steps,
+        steps_per_mm: settings.steps_per_mm(),
+        calibrated_unix_s: settings.calibrated_unix_s,
+        calibrated: settings.calibrated_unix_s.map(wall_clock::readable),
     });
-    answer::ok(&json!({
-        "start": { "code": recovery.code(), "message": recovery.to_string(), "good": recovery.is_plain() },
-        "writes": generation,
-        "calibration": found,
-        "waves": state.waves.len(),
-        "sessions": state.sessions.len(),
-        "counters": state.counters,
-    }))
+    answer::ok(&StoreDocument {
+        start: StoreStart { code: recovery.code(), message: recovery.to_string(), good: recovery.is_plain() },
+        writes: generation,
+        calibration,
+        waves: state.waves.len(),
+        sessions: state.sessions.len(),
+        counters: state.counters,
+    })
 }

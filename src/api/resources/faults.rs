@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use hyper::StatusCode;
 use hyper::header::{CONTENT_DISPOSITION, HeaderValue, VARY};
-use serde_json::json;
 
 use super::complete;
 use crate::api::answer::{self, HandlerResult, Rejection};
+use crate::api::documents::faults::RecordingList;
 use crate::api::fields::Complaint;
 use crate::api::port::{RecordingError, RecordingFormat, RecordingSpan, Recordings};
 use crate::api::problem::ProblemCode;
@@ -52,7 +52,7 @@ pub const QUERY: &[QueryParameter] = &[
 /// # Errors
 /// 404 when the machine is elsewhere.
 pub fn list(recordings: Option<Arc<dyn Recordings>>) -> HandlerResult {
-    Ok(answer::ok(&json!({ "faults": present(recordings)?.list() })))
+    Ok(answer::ok(&RecordingList { faults: present(recordings)?.list() }))
 }
 
 /// One recording, or a part of it.

@@ -48,7 +48,7 @@ pub async fn run(
 /// # Errors
 /// 400, 415, 422, and 409 when the machine does not do it.
 pub async fn give(commands: &CommandService, name: &'static str, request: RoutedRequest) -> HandlerResult {
-    let MotionRequest { after_stop } = request.body.typed()?;
+    let MotionRequest { after_stop } = request.body.typed_or_default()?;
     commands.check_after_stop(after_stop)?;
     let accepted = commands.give(&request.client, name).await?;
     Ok(answer::ok(&CommandAnswer::from(accepted)))

@@ -1,14 +1,10 @@
 //! `/api/v1/sensor`: how the force sensor gets on, and what its readings mean.
 
-use super::{complete, senseless};
 use crate::api::answer::{self, HandlerResult, Rejection};
-use crate::api::coerce;
-use crate::api::fields::FieldReader;
-use crate::api::port::ForceSensorPort;
+use crate::api::documents::sensor::{CalibrateSensorRequest, TareRequest};
+use crate::api::port::{ForceSensorPort, LoadCellRefusal};
 use crate::api::problem::ProblemCode;
 use crate::api::request::RequestBody;
-
-const ARGUMENT: &str = "data";
 
 /// How the sensor gets on.
 ///
@@ -24,12 +20,8 @@ pub fn get(sensor: Option<&dyn ForceSensorPort>) -> HandlerResult {
 /// 404 without a sensor, 415, 400 and 422, 409 with a code when it is refused.
 pub async fn tare(sensor: Option<&dyn ForceSensorPort>, body: RequestBody) -> HandlerResult {
     let load_cell = present(sensor)?;
-    let body = body.json()?;
-    let mut fields = FieldReader::of(ARGUMENT, body.as_ref()).map_err(|c| answer::unprocessable(&[c]))?;
-    let confirmed = fields.optional("confirm", coerce::BOOLEAN).unwrap_or(false);
-    fields.nothing_but(&["confirm"]);
-    complete(&fields.complaints)?;
-    answered(load_cell.tare(confirmed).await)
+    let TareRequest { confirm } = body.typed()?;
+    Ok(answer::ok(&load_cell.tare(confirm).await.map_err(rejection)?))
 }
 
 /// Takes the present load for `grams`.
@@ -38,16 +30,8 @@ pub async fn tare(sensor: Option<&dyn ForceSensorPort>, body: RequestBody) -> Ha
 /// 404 without a sensor, 415, 400 and 422, 409 with a code when it is refused.
 pub async fn calibrate(sensor: Option<&dyn ForceSensorPort>, body: RequestBody) -> HandlerResult {
     let load_cell = present(sensor)?;
-    let body = body.json()?;
-    let mut fields = FieldReader::of(ARGUMENT, body.as_ref()).map_err(|c| answer::unprocessable(&[c]))?;
-    let grams = fields.required("grams", coerce::FLOAT);
-    fields.nothing_but(&["grams"]);
-    let mut complaints = fields.complaints;
-    if grams.is_some_and(|grams| !grams.is_finite()) {
-        complaints.push(senseless(ARGUMENT, "grams", "must be a number"));
-    }
-    complete(&complaints)?;
-    answered(load_cell.calibrate(grams.unwrap_or_default()).await)
+    let CalibrateSensorRequest { grams } = body.typed()?;
+    Ok(answer::ok(&load_cell.calibrate(grams).await.map_err(rejection)?))
 }
 
 fn present(sensor: Option<&dyn ForceSensorPort>) -> Result<&dyn ForceSensorPort, Rejection> {
@@ -55,11 +39,8 @@ fn present(sensor: Option<&dyn ForceSensorPort>) -> Result<&dyn ForceSensorPort,
     sensor.ok_or_else(|| answer::refuse(ProblemCode::NoForceSensor, why))
 }
 
-fn answered(done: Result<serde_json::Value, crate::api::port::LoadCellRefusal>) -> HandlerResult {
-    match done {
-        Ok(done) => Ok(answer::ok(&done)),
-        Err(refusal) => Err(answer::refuse(refusal.code, refusal.why)),
-    }
+fn rejection(refusal: LoadCellRefusal) -> Rejection {
+    answer::refuse(refusal.code, refusal.why)
 }
 
 #[cfg(test)]
@@ -70,27 +51,29 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::api::port::{BoxFuture, LoadCellRefusal};
+    use crate::api::documents::sensor::{ForceSensorDocument, ScaleResult, TareResult};
+    use crate::api::port::BoxFuture;
     use crate::api::request::BodyType;
 
     /// A load cell that answers with what it was asked.
     struct Stub;
 
     impl ForceSensorPort for Stub {
-        fn status(&self) -> Value {
-            json!({ "link": "live" })
+        fn status(&self) -> ForceSensorDocument {
+            ForceSensorDocument { link: "live", ..ForceSensorDocument::default() }
         }
 
-        fn tare(&self, confirmed: bool) -> BoxFuture<'_, Result<Value, LoadCellRefusal>> {
+        fn tare(&self, confirmed: bool) -> BoxFuture<'_, Result<TareResult, LoadCellRefusal>> {
             Box::pin(async move {
                 let refusal =
                     LoadCellRefusal { code: ProblemCode::LoadPresent, why: "a load of 500 g".into() };
-                if confirmed { Ok(json!({ "zero": 7 })) } else { Err(refusal) }
+                if confirmed { Ok(TareResult { zero: 7.0, was_g: None }) } else { Err(refusal) }
             })
         }
 
-        fn calibrate(&self, weight_g: f64) -> BoxFuture<'_, Result<Value, LoadCellRefusal>> {
-            Box::pin(async move { Ok(json!({ "weight_g": weight_g })) })
+        fn calibrate(&self, weight_g: f64) -> BoxFuture<'_, Result<ScaleResult, LoadCellRefusal>> {
+            let result = ScaleResult { zero: 0.0, reading_per_g: weight_g, reading_unit: "g", noise_g: 0.0 };
+            Box::pin(async move { Ok(result) })
         }
 
         fn reload_scale(&self) {}
@@ -126,7 +109,10 @@ mod tests {
         let (status, said) = asked("tare", true, true, "{}");
         assert_eq!((status, &said["code"]), (409, &json!("load_present")), "{said}");
         assert_eq!(asked("tare", true, true, r#"{"confirm": false}"#).0, 409);
-        assert_eq!(asked("tare", true, true, r#"{"confirm": true}"#), (200, json!({ "zero": 7 })));
+        assert_eq!(
+            asked("tare", true, true, r#"{"confirm": true}"#),
+            (200, json!({ "zero": 7.0, "was_g": null }))
+        );
     }
 
     #[test]
@@ -148,6 +134,7 @@ mod tests {
             assert_eq!(asked(path, false, true, r#"{"grams": 500, "confirm": true}"#).0, 404, "{path}");
         }
         assert_eq!(asked("status", false, true, "").0, 404);
-        assert_eq!(asked("status", true, true, ""), (200, json!({ "link": "live" })));
+        let (status, said) = asked("status", true, true, "");
+        assert_eq!((status, &said["link"]), (200, &json!("live")), "{said}");
     }
 }

@@ -1,23 +1,17 @@
 //! `/api/v1/sessions`: what the machine did, the newest first.
 
-use serde::Serialize;
-use serde_json::json;
-
 use crate::api::answer::{self, Answer};
+use crate::api::documents::sessions::{NumberedSession, SessionsDocument};
 use crate::api::settings_service::SettingsStore;
 use crate::store::SessionRecord;
 
 /// The newest sessions, and the sums over all.
 pub fn list(store: &dyn SettingsStore) -> Answer {
-    #[derive(Serialize)]
-    struct NumberedSession<'a> {
-        number: u64,
-        #[serde(flatten)]
-        session: &'a SessionRecord,
-    }
     let (state, _) = store.kept();
-    let newest_first = state.sessions.iter().rev();
-    let sessions: Vec<_> =
-        newest_first.map(|(number, session)| NumberedSession { number: *number, session }).collect();
-    answer::ok(&json!({ "sessions": sessions, "counters": state.counters }))
+    let numbered = |(number, session): (&u64, &SessionRecord)| NumberedSession {
+        number: *number,
+        session: session.clone(),
+    };
+    let sessions = state.sessions.iter().rev().map(numbered).collect();
+    answer::ok(&SessionsDocument { sessions, counters: state.counters })
 }

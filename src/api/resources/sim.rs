@@ -1,20 +1,14 @@
 //! `/api/v1/sim`: the hands of a person at the simulated machine, so that anyone can see what it does when something
 //! breaks.
 
-use serde_json::json;
-
 use super::{complete, senseless};
 use crate::api::answer::{self, Answer, HandlerResult, Rejection};
-use crate::api::coerce;
-use crate::api::fields::FieldReader;
+use crate::api::documents::sim::{LARGEST_PUSH_G, SimDocument, SimRequest};
 use crate::api::port::OperatorPort;
 use crate::api::problem::ProblemCode;
 use crate::api::request::RequestBody;
 
 const ARGUMENT: &str = "data";
-
-/// The hardest push, in grams: far beyond every force limit, and far within what the simulation can count.
-const HARDEST_PUSH_G: f64 = 1e6;
 
 /// What is wrong, and where the carriage really is.
 ///
@@ -38,19 +32,15 @@ fn present(operator: Option<&dyn OperatorPort>) -> Result<&dyn OperatorPort, Rej
 }
 
 fn change(operator: &dyn OperatorPort, body: RequestBody) -> HandlerResult {
-    let body = body.json()?;
-    let mut fields = FieldReader::of(ARGUMENT, body.as_ref()).map_err(|c| answer::unprocessable(&[c]))?;
-    let mishaps = fields.optional_list("mishaps", coerce::STRING);
-    let push_g = fields.optional("push_g", coerce::FLOAT);
-    fields.nothing_but(&["mishaps", "push_g"]);
-    let mut complaints = fields.complaints;
+    let SimRequest { mishaps, push_g } = body.typed()?;
+    let mut complaints = Vec::new();
     let known = operator.known();
     if let Some(name) = mishaps.iter().flatten().find(|name| !known.contains(&name.as_str())) {
         let why = format!("unknown mishap {name:?}: give some of {}", known.join(", "));
         complaints.push(senseless(ARGUMENT, "mishaps", why));
     }
-    if push_g.is_some_and(|push_g| !(-HARDEST_PUSH_G..=HARDEST_PUSH_G).contains(&push_g)) {
-        let why = format!("must be a number of grams, {HARDEST_PUSH_G} at most either way");
+    if push_g.is_some_and(|push_g| !(-LARGEST_PUSH_G..=LARGEST_PUSH_G).contains(&push_g)) {
+        let why = format!("must be a number of grams, {LARGEST_PUSH_G} at most either way");
         complaints.push(senseless(ARGUMENT, "push_g", why));
     }
     complete(&complaints)?;
@@ -64,11 +54,11 @@ fn change(operator: &dyn OperatorPort, body: RequestBody) -> HandlerResult {
 }
 
 fn show(operator: &dyn OperatorPort) -> Answer {
-    answer::ok(&json!({
-        "mishaps": operator.mishaps(),
-        "push_g": operator.pushed_g(),
-        "carriage_mm": operator.carriage_mm(),
-    }))
+    answer::ok(&SimDocument {
+        mishaps: operator.mishaps(),
+        push_g: operator.pushed_g(),
+        carriage_mm: operator.carriage_mm(),
+    })
 }
 
 #[cfg(test)]
@@ -78,7 +68,7 @@ mod tests {
     use bytes::Bytes;
     use http_body_util::BodyExt;
     use hyper::header::HeaderValue;
-    use serde_json::Value;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::api::request::BodyType;
@@ -163,9 +153,9 @@ mod tests {
                 422,
                 "no field of this name; did you mean push_g? known: mishaps, push_g",
             ),
-            (JSON, r#"{"mishaps": "hail"}"#, 422, "not a valid list"),
-            (JSON, r#"{"mishaps": ["hail"], "push_g": "x"}"#, 422, "not a valid float"),
-            (JSON, r#"{"mishaps": ["hail"], "push_g": "nan"}"#, 422, "number of grams"),
+            (JSON, r#"{"mishaps": "hail"}"#, 422, "expected a sequence"),
+            (JSON, r#"{"mishaps": ["hail"], "push_g": "x"}"#, 422, "expected f64"),
+            (JSON, r#"{"mishaps": ["hail"], "push_g": "nan"}"#, 422, "expected f64"),
             (JSON, r#"{"mishaps": ["snow"], "push_g": 1e300}"#, 422, "number of grams"),
             (JSON, r#"{"mishaps": ["snow"], "push_g": 5}"#, 422, "unknown mishap"),
         ] {

@@ -1,4 +1,4 @@
-//! Archive: the folder of recordings, with a summary of each in memory.
+//! Archive: the folder of recordings, with the head of each in memory.
 //!
 //! A recording is written under another name, made durable, and renamed, so a power cut leaves it whole or absent. When
 //! it cannot be written, it stays in memory until the process ends. Files that cannot be read are skipped with a
@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::file::{self, RecordingFileError};
-use super::recording::{Recording, RecordingSummary};
+use super::recording::{Recording, RecordingHead};
 use crate::{files, layout};
 
 /// Longest number of a recording (digits): enough for one a second for thirty years.
@@ -38,8 +38,8 @@ pub enum ArchiveError {
 pub struct ArchiveEntry {
     /// Its number; later recordings have higher ones.
     pub id: u64,
-    /// Its summary.
-    pub about: RecordingSummary,
+    /// Its head.
+    pub about: RecordingHead,
     /// True if this process made it.
     pub this_run: bool,
     /// The recording itself, if it could not be written.
@@ -73,7 +73,7 @@ impl Archive {
         let ids = recording_ids(dir);
         let mut entries = Vec::new();
         for &id in &ids {
-            match read_summary(&path(dir, id)) {
+            match read_head(&path(dir, id)) {
                 Ok(about) => entries.push(ArchiveEntry { id, about, this_run: false, unwritten: None }),
                 Err(error) => {
                     tracing::warn!(file = %path(dir, id).display(), %error, "a recording is skipped");
@@ -204,10 +204,10 @@ fn id_of(name: &str) -> Option<u64> {
     digits.parse().ok().filter(|_| ours)
 }
 
-fn read_summary(path: &Path) -> Result<RecordingSummary, ArchiveError> {
+fn read_head(path: &Path) -> Result<RecordingHead, ArchiveError> {
     let file = files::open_regular(path)?;
     let file_bytes = file.metadata()?.len();
     let mut begin = Vec::new();
-    file.take(file::SUMMARY_BYTES as u64).read_to_end(&mut begin)?;
-    Ok(file::decode_summary(&begin, file_bytes)?.0)
+    file.take(file::BEGIN_BYTES as u64).read_to_end(&mut begin)?;
+    Ok(file::decode_head(&begin, file_bytes)?.0)
 }

@@ -5,7 +5,7 @@
 //! length of the head  u32, little-endian
 //! checksum of it      CRC-32, u32
 //! number of records   u32
-//! head                JSON, the summary of the recording
+//! head                JSON, a `RecordingHead`
 //! records             40 bytes each
 //! checksum of them    CRC-32, u32
 //! ```
@@ -14,7 +14,7 @@
 //! in the records is in the head, so a newer program with other words reads an old file correctly.
 
 use super::record::{self, Record};
-use super::recording::{Recording, RecordingSummary};
+use super::recording::{Recording, RecordingHead};
 use super::ring::CAPACITY;
 
 /// Magic number of a file; the last byte is the version of the format.
@@ -25,10 +25,10 @@ const FIXED_BYTES: usize = 20;
 const HEAD_MAX_BYTES: usize = 64 * 1024;
 const CRC_BYTES: usize = 4;
 
-/// Number of bytes from the start of a file that hold its summary.
-pub const SUMMARY_BYTES: usize = FIXED_BYTES + HEAD_MAX_BYTES;
+/// Number of bytes from the start of a file that hold its head.
+pub const BEGIN_BYTES: usize = FIXED_BYTES + HEAD_MAX_BYTES;
 /// Longest possible file.
-pub const MAX_BYTES: usize = SUMMARY_BYTES + CAPACITY * record::BYTES + CRC_BYTES;
+pub const MAX_BYTES: usize = BEGIN_BYTES + CAPACITY * record::BYTES + CRC_BYTES;
 
 /// The reason why a file cannot be decoded.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -72,15 +72,15 @@ pub fn encode(recording: &Recording) -> Vec<u8> {
     file
 }
 
-/// Decodes the summary from the first [`SUMMARY_BYTES`] of a file and its length; also returns the range of its
+/// Decodes the head from the first [`BEGIN_BYTES`] of a file and its length; also returns the range of its
 /// records.
 ///
 /// # Errors
 /// [`RecordingFileError`], except of the records.
-pub fn decode_summary(
+pub fn decode_head(
     begin: &[u8],
     file_bytes: u64,
-) -> Result<(RecordingSummary, core::ops::Range<usize>), RecordingFileError> {
+) -> Result<(RecordingHead, core::ops::Range<usize>), RecordingFileError> {
     let (magic, rest) = begin.split_first_chunk::<8>().ok_or(RecordingFileError::Foreign)?;
     if *magic != MAGIC {
         return Err(RecordingFileError::Foreign);
@@ -111,7 +111,7 @@ pub fn decode_summary(
 /// # Errors
 /// [`RecordingFileError`].
 pub fn decode(file: &[u8]) -> Result<Recording, RecordingFileError> {
-    let (about, range) = decode_summary(file, file.len() as u64)?;
+    let (about, range) = decode_head(file, file.len() as u64)?;
     let (records, crc) = file[range.start..].split_at(range.len());
     if crc32fast::hash(records).to_le_bytes() != crc {
         return Err(RecordingFileError::Checksum("records"));

@@ -6,10 +6,10 @@
 //!
 //! - [`record`]: one control cycle in 40 bytes
 //! - [`ring`]: the recorder itself; pure, so it also runs on virtual time
-//! - [`recording`]: the frozen records of a fault, and their summary
+//! - [`recording`]: the frozen records of a fault, and their head
 //! - [`file`](mod@file): file format of a recording, with checksums
 //! - [`archive`]: folder of recordings; only the newest few are kept
-//! - [`export`]: a recording as JSON and as CSV
+//! - [`export`]: a part of a recording, and its CSV
 //!
 //! Nothing here runs in a real-time thread, and the control cycle waits for none of it: samples that were not taken in
 //! time are missing here, and counted.

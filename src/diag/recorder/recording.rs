@@ -1,4 +1,4 @@
-//! Frozen recording of a fault: a summary, and the records around it.
+//! Frozen recording of a fault: a head, and the records around it.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,15 +9,15 @@ use crate::units::Nanos;
 /// Recording of one fault.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recording {
-    /// Its summary.
-    pub about: RecordingSummary,
+    /// Its head.
+    pub about: RecordingHead,
     /// The records, the oldest first; not empty.
     pub records: Vec<Record>,
 }
 
-/// Summary of a recording.
+/// Head of a recording: the fault and its circumstances, as the file has them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RecordingSummary {
+pub struct RecordingHead {
     /// Program and version that made it.
     pub program: String,
     /// Time of the fault by the wall clock, which may be wrong (ms since 1970); only shown.

@@ -1,7 +1,7 @@
 //! Recorder: a ring buffer of records, frozen one second after a fault.
 
 use super::record::{Record, WordTable};
-use super::recording::{AxisScale, FaultText, Recording, RecordingSummary, StateBeforeFault, known, span_s};
+use super::recording::{AxisScale, FaultText, Recording, RecordingHead, StateBeforeFault, known, span_s};
 use crate::drive::TraceSample;
 use crate::layout;
 use crate::machine::Fault;
@@ -95,7 +95,7 @@ impl Recorder {
         let (newer, older) = self.ring[..self.filled].split_at(self.next.min(self.filled));
         let records: Vec<Record> = older.iter().chain(newer).copied().collect();
         let (first, last) = (records.first()?, records.last()?);
-        let about = RecordingSummary {
+        let about = RecordingHead {
             program: format!("yep {} ({})", env!("CARGO_PKG_VERSION"), layout::GIT_ID),
             at_unix_ms: 0,
             fault_ns: pending.fault_ns,
