@@ -12,6 +12,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+#[path = "schema.rs"]
+mod schema;
+
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use http_body_util::{BodyExt, Full};
@@ -305,6 +308,8 @@ impl Server {
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         let body = timeout(PATIENCE, answer.into_body().collect()).await.unwrap().unwrap().to_bytes();
         driving.abort();
+        let content_type = headers.get("content-type").and_then(|value| value.to_str().ok());
+        schema::check_answer(method, path, status, content_type, &body);
         HttpAnswer { status, headers, body }
     }
 

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 
 use serde_json::Value;
 
-use super::PATIENCE;
+use super::{PATIENCE, schema};
 
 /// Header names and values.
 pub type Headers<'a> = &'a [(&'a str, &'a str)];
@@ -75,7 +75,9 @@ pub fn attempt(
     stream.write_all(format!("{head}\r\n{body}").as_bytes())?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
-    parse(&answer).ok_or_else(|| io::Error::new(io::ErrorKind::UnexpectedEof, answer))
+    let answer = parse(&answer).ok_or_else(|| io::Error::new(io::ErrorKind::UnexpectedEof, answer))?;
+    schema::check_answer(method, path, answer.status, answer.header("content-type"), answer.body.as_bytes());
+    Ok(answer)
 }
 
 /// Parses a whole answer; `None` if a part is missing.

@@ -19,6 +19,8 @@ pub mod http;
 pub mod process;
 pub mod pulses;
 pub mod retries;
+#[path = "../schema.rs"]
+mod schema;
 pub mod shifts;
 pub mod socket;
 
