@@ -45,7 +45,7 @@ impl Strictness {
     /// The reading of the bodies that come to this path.
     #[must_use]
     pub fn of(path: &str) -> Strictness {
-        if path.starts_with(super::dialect::V1) { Strictness::Strict } else { Strictness::Lenient }
+        if path.starts_with(super::paths::V1) { Strictness::Strict } else { Strictness::Lenient }
     }
 }
 

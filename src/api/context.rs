@@ -9,9 +9,9 @@ use super::bus::Bus;
 use super::commands::CommandService;
 use super::control::events::ControlEvents;
 use super::control::hub::Hub;
+use super::event_counters::EventCounters;
 use super::lease::Policy;
 use super::limits::ServerLimits;
-use super::metrics::Metrics;
 use super::pages::Pages;
 use super::port::MachinePort;
 use super::remote::RemoteFacts;
@@ -55,7 +55,7 @@ pub struct Context {
     /// The events of the machine, for control sockets.
     pub control_events: Arc<ControlEvents>,
     /// Counters for `/metrics`.
-    pub metrics: Metrics,
+    pub counters: EventCounters,
     /// Waves that clients ask for.
     pub wave_requests: WaveRequests,
     /// The yep-machine elsewhere, if there is one.
@@ -119,7 +119,7 @@ impl Context {
             waves,
             wave_requests,
             hub: Arc::default(),
-            metrics: Metrics::default(),
+            counters: EventCounters::default(),
             control_events: Arc::default(),
             remote,
             workers: Handle::current(),

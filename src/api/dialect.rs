@@ -7,13 +7,7 @@ use hyper::header::HeaderValue;
 
 use super::answer::{Answer, HandlerResult};
 use super::context::Context;
-use super::{request_id, telemetry};
-
-/// Where the paths of API v1 begin.
-pub const V1: &str = "/api/v1/";
-
-/// The one path of API v1 outside, where Prometheus looks for it.
-pub const METRICS: &str = "/metrics";
+use super::{paths, request_id, telemetry};
 
 /// The shape of the answer to one request.
 pub enum Dialect {
@@ -27,11 +21,7 @@ impl Dialect {
     /// The dialect of a path.
     #[must_use]
     pub fn of(path: &str) -> Dialect {
-        if path.starts_with(V1) || path == METRICS {
-            Dialect::V1(request_id::next())
-        } else {
-            Dialect::Contract
-        }
+        if paths::is_v1(path) { Dialect::V1(request_id::next()) } else { Dialect::Contract }
     }
 
     /// The answer that a handler came to, as it is sent.
@@ -41,7 +31,7 @@ impl Dialect {
             return outcome.unwrap_or_else(super::answer::Rejection::into_answer);
         };
         let mut answer = outcome.unwrap_or_else(|rejection| {
-            ctx.metrics.count_refusal(rejection.code());
+            ctx.counters.count_refusal(rejection.code());
             tracing::info!(request_id = id, code = rejection.code().name(), "refused");
             rejection.into_problem_answer(id, || telemetry::allowed(ctx.port.snapshots().borrow().state))
         });

@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use super::dialect::V1;
 use super::documents::wave::NAME as WAVE;
 use super::openapi;
+use super::paths::V1;
 use super::problem::ProblemCode;
 use super::route::Route;
 use crate::machine::Fault;

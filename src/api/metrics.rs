@@ -2,48 +2,12 @@
 //! nothing.
 
 use std::fmt::Write;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::context::Context;
-use super::problem::ProblemCode;
 use crate::machine::{Fault, LATENESS_BOUNDS_NS, State};
 
 /// The media type of the text.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
-
-/// Counters since the start of the program that no snapshot has.
-#[derive(Debug)]
-pub struct Metrics {
-    refused: [AtomicU64; ProblemCode::ALL.len()],
-    faults: [AtomicU64; Fault::ALL.len()],
-}
-
-impl Default for Metrics {
-    fn default() -> Metrics {
-        Metrics {
-            refused: [const { AtomicU64::new(0) }; ProblemCode::ALL.len()],
-            faults: [const { AtomicU64::new(0) }; Fault::ALL.len()],
-        }
-    }
-}
-
-impl Metrics {
-    /// Counts a refused request.
-    pub fn count_refusal(&self, code: ProblemCode) {
-        let at = ProblemCode::ALL.iter().position(|known| *known == code);
-        if let Some(counter) = at.and_then(|at| self.refused.get(at)) {
-            counter.fetch_add(1, Relaxed);
-        }
-    }
-
-    /// Counts a fault.
-    pub fn count_fault(&self, fault: Fault) {
-        let at = Fault::ALL.iter().position(|known| *known == fault);
-        if let Some(counter) = at.and_then(|at| self.faults.get(at)) {
-            counter.fetch_add(1, Relaxed);
-        }
-    }
-}
 
 /// The text.
 #[must_use]
@@ -62,8 +26,8 @@ pub fn write(ctx: &Context) -> String {
         page.sample("yep_fault", &[("code", fault.code())], f64::from(u8::from(latched)));
     }
     page.family("yep_faults_total", "counter", "Faults since the start, by code.");
-    for (fault, count) in Fault::ALL.iter().zip(&ctx.metrics.faults) {
-        page.sample("yep_faults_total", &[("code", fault.code())], count.load(Relaxed) as f64);
+    for (fault, count) in ctx.counters.faults() {
+        page.sample("yep_faults_total", &[("code", fault.code())], count as f64);
     }
     page.single("yep_stops_total", "counter", "STOPs since the start.", f64::from(snapshot.stops));
     if let Some(stop) = snapshot.last_stop {
@@ -103,8 +67,8 @@ pub fn write(ctx: &Context) -> String {
         "counter",
         "Refused requests of API v1, by the code of the problem.",
     );
-    for (code, count) in ProblemCode::ALL.iter().zip(&ctx.metrics.refused) {
-        page.sample("yep_refused_requests_total", &[("code", code.name())], count.load(Relaxed) as f64);
+    for (code, count) in ctx.counters.refusals() {
+        page.sample("yep_refused_requests_total", &[("code", code.name())], count as f64);
     }
     page.0
 }

@@ -5,7 +5,7 @@ use schemars::transform::RecursiveTransform;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use super::dialect::V1;
+use super::paths::V1;
 use super::problem::{self, Problem};
 use super::request::BodyType;
 use super::route::{AnswerType, BodyLimit, QueryParameter, Route, SchemaFn};

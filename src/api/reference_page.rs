@@ -2,8 +2,8 @@
 
 use std::{env, fs};
 
-use super::dialect::V1;
 use super::openapi;
+use super::paths;
 use super::problem::ProblemCode;
 use super::routes::ROUTES;
 use crate::machine::Fault;
@@ -13,7 +13,7 @@ const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/API.md");
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/openapi.json");
 
 fn routes() -> Vec<String> {
-    let v1 = ROUTES.iter().filter(|route| route.path.starts_with(V1) || route.path == "/metrics");
+    let v1 = ROUTES.iter().filter(|route| paths::is_v1(route.path));
     v1.map(|route| {
         format!("| `{} {}` | {} | {} |", route.method, route.path, route.right.name(), route.summary)
     })

@@ -238,7 +238,7 @@ impl Route {
     /// True if its answers may be compressed and tagged: those of API v1, and pages for people.
     #[must_use]
     pub fn takes_representations(&self) -> bool {
-        self.path.starts_with(super::dialect::V1) || self.answer == AnswerType::Html
+        self.path.starts_with(super::paths::V1) || self.answer == AnswerType::Html
     }
 
     /// True if the row answers only requests for a WebSocket, which no other row answers.

@@ -329,7 +329,7 @@ pub const ROUTES: &[Route] = &[
         "/api/v1/openapi.json",
         Anyone,
         "These routes, for programs",
-        answers!(|ctx, request| Ok(docs::openapi())),
+        answers!(|ctx, request| Ok(docs::openapi(ROUTES))),
     )
     .rarely_changes(),
     Route::get(
@@ -437,7 +437,7 @@ pub const ROUTES: &[Route] = &[
         Nothing,
         Html,
         "These routes, for people",
-        answers!(|ctx, request| Ok(docs::page())),
+        answers!(|ctx, request| Ok(docs::page(ROUTES))),
     )
     .rarely_changes(),
     Route::new(
@@ -447,7 +447,7 @@ pub const ROUTES: &[Route] = &[
         Nothing,
         Html,
         "These routes, for people",
-        answers!(|ctx, request| Ok(docs::page())),
+        answers!(|ctx, request| Ok(docs::page(ROUTES))),
     ),
     Route::new(
         GET,
@@ -456,6 +456,6 @@ pub const ROUTES: &[Route] = &[
         Nothing,
         Html,
         "These routes, for people",
-        answers!(|ctx, request| Ok(docs::page())),
+        answers!(|ctx, request| Ok(docs::page(ROUTES))),
     ),
 ];

@@ -1,10 +1,9 @@
 //! What the machine says about itself, as JSON: one object, part of `GET /api/v1/machine`, and on the stream `telemetry`.
 
-use std::borrow::Cow;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::documents::fault::{FaultReport, Word};
 use super::port::MachinePort;
 use crate::machine::table::verdict;
 use crate::machine::{self, CommandKind, Snapshot, State};
@@ -12,9 +11,6 @@ use crate::units::seconds;
 
 /// The stream of snapshots. Unlike the others it carries bare objects, and a slow client misses old ones.
 pub const STREAM: &str = "telemetry";
-
-/// A word of a fixed vocabulary, or a text made of them: borrowed by the server, owned by a reader.
-pub type Word = Cow<'static, str>;
 
 /// The state of the machine. Written by the server and read by the command line; a reader takes what an older server leaves out
 /// for unknown.
@@ -95,19 +91,6 @@ pub struct InputTelemetry {
     pub back: bool,
     pub e_stop: bool,
     pub driver_alarm: bool,
-}
-
-/// A fault.
-#[derive(Debug, Default, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(default)]
-#[schemars(!default)]
-pub struct FaultReport {
-    /// Stable, for programs.
-    pub code: Word,
-    /// For people.
-    pub message: String,
-    /// The act that helps.
-    pub remedy: Word,
 }
 
 /// Lateness of the real-time threads.

@@ -5,13 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use schemars::JsonSchema;
-use serde::Serialize;
-use serde_json::Value;
-
 use super::bus::{Bus, STATUS};
 use super::client::Client;
 use super::commands::{CommandError, CommandService};
+use super::documents::wave::WaveInForce;
 use super::lease::{Lease, LeaseNumber, LeaseState, Policy};
 use super::port::{MachineLocation, MachinePort};
 use crate::machine::{Accepted, Command};
@@ -34,15 +31,6 @@ pub struct WaveService {
     warned: AtomicBool,
     /// The wave that the machine accepted last.
     accepted: Mutex<Option<WaveInForce>>,
-}
-
-/// A wave that the machine has accepted, as it was asked for.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-pub struct WaveInForce {
-    /// Its fields, as they were sent.
-    pub fields: Value,
-    /// The name under which it is saved, if it was started by that.
-    pub saved: Option<String>,
 }
 
 /// A wave that a client asks for.

@@ -52,7 +52,7 @@ pub async fn run(
         match event {
             Event::Entered { from, to, why, .. } => {
                 if let (State::Faulted, Why::Fault(fault)) = (to, why) {
-                    ctx.metrics.count_fault(fault);
+                    ctx.counters.count_fault(fault);
                 }
                 match to {
                     State::Faulted => tracing::warn!("{} -> {}: {why}", from.name(), to.name()),

@@ -10,10 +10,10 @@ use super::chart::{Axes, ChartStyle};
 use super::client::Address;
 use super::wave::terminal_width;
 use super::{Failure, Server};
+use crate::api::documents::fault::FaultReport;
 use crate::api::documents::faults::{
     RecordColumns, RecordedChange, RecordingDocument, RecordingList, RecordingSummary,
 };
-use crate::api::telemetry::FaultReport;
 
 const EXAMPLES: &str = "\
 Examples:

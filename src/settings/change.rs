@@ -1,6 +1,6 @@
 //! Changes that a client asks for: a change makes whole new settings, or is refused with everything that is wrong.
 
-use super::check::{Invalid, InvalidFields};
+use super::invalid::{Invalid, InvalidFields};
 use super::{MotionChange, Settings, SettingsChange};
 
 impl Settings {

@@ -19,7 +19,7 @@ macro_rules! stored_as {
 /// The version that has a setting first: the oldest that is stored, unless the row names another.
 macro_rules! since {
     () => {
-        $crate::settings::stored::OLDEST_VERSION
+        $crate::settings::record_io::OLDEST_VERSION
     };
     ($version:literal) => {
         $version

@@ -20,13 +20,13 @@ use std::ops::RangeInclusive;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::check::{Invalid, InvalidFields, in_unit};
 use super::define::{document_settings, motion_settings, since, stored_as, with_key};
 use super::field::Allowed::{List, Measured, Number, Text, True, Whole};
 use super::field::Bound::{BelowHalfOf, Fixed, Setting};
 use super::field::{SettingField, json};
+use super::invalid::{Invalid, InvalidFields, in_unit};
 use super::kinds::{SettingSource, SettingType};
-use super::stored::{RecordReader, RecordWriter};
+use super::record_io::{RecordReader, RecordWriter};
 use crate::layout;
 use crate::motion::MotionLimits;
 use crate::units::{MmPerS, MmPerS2, MmPerS3};
@@ -163,7 +163,7 @@ mod tests {
     fn the_clients_read_it_in_their_order() {
         // The fields that the clients know from their first server. A later one may stand between them.
         let mut document = serde_json::to_value(document()).unwrap();
-        for row in Document::FIELDS.iter().filter(|row| row.since > super::super::stored::OLDEST_VERSION) {
+        for row in Document::FIELDS.iter().filter(|row| row.since > super::super::record_io::OLDEST_VERSION) {
             document.as_object_mut().unwrap().shift_remove(row.name);
         }
         assert_eq!(
@@ -195,7 +195,10 @@ mod tests {
                     _ => false,
                 };
                 assert!(fits, "{row:?}: {value}");
-                assert!(!row.doc.is_empty() && row.since >= super::super::stored::OLDEST_VERSION, "{row:?}");
+                assert!(
+                    !row.doc.is_empty() && row.since >= super::super::record_io::OLDEST_VERSION,
+                    "{row:?}"
+                );
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The types of the settings in the document: how each is read from a client, changed and checked.
 
-use super::check::InvalidFields;
 use super::field::{Allowed, Bound, SettingField};
+use super::invalid::InvalidFields;
 
 /// Where new values come from, by the name of the setting: the body of a request, for example. None: it has no value
 /// for this setting, or a wrong one, which it reports by itself.

@@ -19,22 +19,24 @@ mod define;
 mod definition;
 mod field;
 mod id;
+mod invalid;
 mod kinds;
 #[cfg(test)]
 pub(crate) mod page;
 #[cfg(test)]
 mod properties;
+mod record_io;
 mod stored;
 
-pub use check::{Invalid, without_controls};
+pub use check::without_controls;
 pub use config::RailGeometry;
 pub use definition::{Document, MotionChange, MotionPart, STEPS, SettingsChange, SettingsPart, fields};
 pub use field::{Allowed, Bound, SettingField};
 pub use id::{is_id, new_id};
+pub use invalid::Invalid;
 pub use kinds::SettingSource;
-pub use stored::{
-    CalibrationPart, OLDEST_VERSION, RecordReader, RecordWriter, STORED_VERSION, StoredSettings, add_defaults,
-};
+pub use record_io::{OLDEST_VERSION, RecordReader, RecordWriter};
+pub use stored::{CalibrationPart, STORED_VERSION, StoredSettings, add_defaults};
 
 use crate::machine::Calibration;
 use crate::motion::MotionLimits;

@@ -4,16 +4,13 @@
 //! older record or backup does not have them, and they are read as their defaults.
 
 use schemars::JsonSchema;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::definition::{Document, MotionPart, SettingsPart};
 use super::field::SettingField;
+use super::record_io::{OLDEST_VERSION, RecordReader, RecordWriter};
 use super::{MotionChange, Settings};
-
-/// The oldest version that is read: `store/migrate.rs` makes it of what is older still.
-pub const OLDEST_VERSION: u8 = 2;
 
 /// The present version: the latest that a row of the table names.
 pub const STORED_VERSION: u8 = latest(Document::FIELDS, latest(MotionPart::FIELDS, OLDEST_VERSION));
@@ -27,30 +24,6 @@ const fn latest(rows: &[SettingField], mut version: u8) -> u8 {
         row += 1;
     }
     version
-}
-
-/// Takes the values of a record, one after the other.
-pub trait RecordWriter {
-    /// Why it cannot.
-    type Error;
-
-    /// Takes a value.
-    ///
-    /// # Errors
-    /// The writer's.
-    fn put<T: Serialize>(&mut self, value: &T) -> Result<(), Self::Error>;
-}
-
-/// Gives the values of a record, one after the other.
-pub trait RecordReader {
-    /// Why it cannot.
-    type Error;
-
-    /// Gives the next value.
-    ///
-    /// # Errors
-    /// The reader's.
-    fn take<T: DeserializeOwned>(&mut self) -> Result<T, Self::Error>;
 }
 
 /// What the user set, as it is stored.

@@ -21,8 +21,8 @@ use crate::api::client::Client;
 use crate::api::close_reason::CloseReason;
 use crate::api::connection::Connection;
 use crate::api::context::Context;
-use crate::api::documents::machine::{self, MachineDocument};
 use crate::api::handshake;
+use crate::api::machine_state;
 use crate::api::problem::ProblemCode;
 use crate::api::request_id;
 use crate::api::socket::{self, Socket};
@@ -171,10 +171,10 @@ impl Session {
 
     fn refusal(&self, id: Option<u64>, refusal: &Rejection) -> String {
         let request_id = request_id::next();
-        self.ctx.metrics.count_refusal(refusal.code());
+        self.ctx.counters.count_refusal(refusal.code());
         tracing::info!(request_id, code = refusal.code().name(), "refused on a control socket");
         let state = self.ctx.port.snapshots().borrow().state;
-        let problem = refusal.problem(&request_id, || machine::allowed(state, self.role));
+        let problem = refusal.problem(&request_id, || machine_state::allowed(state, self.role));
         ServerMessage::Reply { id, done: None, problem: Some(Box::new(problem)), t: None }.text()
     }
 
@@ -259,7 +259,7 @@ impl Session {
     }
 
     fn state(&self) -> String {
-        let machine = Box::new(MachineDocument::now(&self.ctx, self.role));
+        let machine = Box::new(machine_state::now(&self.ctx, self.role));
         ServerMessage::State { machine }.text()
     }
 }

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::api::telemetry::FaultReport;
+use crate::api::documents::fault::FaultReport;
 
 /// The recordings of faults.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]

@@ -3,16 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::fault::Word;
 use super::limits::LimitsDocument;
-use crate::api::context::Context;
-use crate::api::port::MachinePort;
-use crate::api::problem::ProblemCode;
-use crate::api::telemetry::{self, StatusDocument, Word};
-use crate::api::wave_service::WaveInForce;
-use crate::auth::{Right, Role};
-use crate::machine::table::{TableVerdict, verdict};
-use crate::machine::{CommandKind, Snapshot, State};
-use crate::units::seconds;
+use super::wave::WaveInForce;
+use crate::api::telemetry::StatusDocument;
 
 /// The whole state of the machine, as this caller may know it.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -73,86 +67,4 @@ pub struct IdleTimeout {
     pub what: &'static str,
     /// Time until then, in seconds.
     pub in_s: f64,
-}
-
-impl MachineDocument {
-    /// The state now, for a caller with this role.
-    #[must_use]
-    pub fn now(ctx: &Context, role: Role) -> MachineDocument {
-        let snapshot = *ctx.port.snapshots().borrow();
-        let mut status = telemetry::now(&*ctx.port);
-        status.allowed = allowed(snapshot.state, role);
-        MachineDocument {
-            refused: refused(snapshot.state, role),
-            in_force: in_force(ctx, &snapshot),
-            fault_recording: status.fault.as_ref().and_then(|fault| recording(&*ctx.port, &fault.code)),
-            sensor: sensor_link(&*ctx.port),
-            status,
-        }
-    }
-}
-
-/// The commands that the machine would accept from this role; STOP always.
-#[must_use]
-pub fn allowed(state: State, role: Role) -> Vec<Word> {
-    if role.has(Right::Operate) { telemetry::allowed(state) } else { vec!["stop".into()] }
-}
-
-fn refused(state: State, role: Role) -> Vec<RefusedCommand> {
-    let reason = |kind: CommandKind| {
-        if !role.has(Right::Operate) {
-            return Some(ProblemCode::Role);
-        }
-        Some(match verdict(state, kind) {
-            TableVerdict::Now
-            | TableVerdict::Queue
-            | TableVerdict::IfCauseGone
-            | TableVerdict::NowIfNarrower
-            | TableVerdict::AtRest => return None,
-            TableVerdict::Already => ProblemCode::Already,
-            TableVerdict::NothingRuns => ProblemCode::NothingRuns,
-            TableVerdict::NotHomed => ProblemCode::NotHomed,
-            TableVerdict::Faulted => ProblemCode::Faulted,
-            TableVerdict::Disarmed => ProblemCode::Disarmed,
-            TableVerdict::Stopping => ProblemCode::Stopping,
-            TableVerdict::Moving => ProblemCode::Moving,
-        })
-    };
-    let refused = telemetry::commands().filter_map(|kind| Some((kind, reason(kind)?)));
-    refused
-        .map(|(kind, code)| RefusedCommand {
-            command: kind.name().into(),
-            code: code.name().into(),
-            why: code.title().into(),
-            remedy: code.remedy().into(),
-        })
-        .collect()
-}
-
-fn in_force(ctx: &Context, snapshot: &Snapshot) -> InForceDocument {
-    let runs = matches!(snapshot.state, State::Running | State::Ending);
-    let settings = ctx.settings.current();
-    let what = if runs { "wave" } else { "hold" };
-    InForceDocument {
-        wave: if runs { ctx.waves.running() } else { None },
-        window: snapshot.range_mm.map(|range_mm| PositionWindow {
-            from_mm: 0.0,
-            to_mm: range_mm.min(snapshot.in_force.stroke_mm),
-        }),
-        limits: LimitsDocument::new(&settings, &snapshot.in_force),
-        ends: snapshot
-            .ends_ns
-            .map(|ends_ns| IdleTimeout { what, in_s: seconds(ends_ns.saturating_sub(snapshot.at_ns)) }),
-    }
-}
-
-/// The newest recording of this run with that fault.
-fn recording(port: &dyn MachinePort, fault: &str) -> Option<u64> {
-    let recordings = port.recordings()?.list();
-    let newest = recordings.iter().find(|summary| summary.this_run && summary.fault.code == fault)?;
-    Some(newest.id)
-}
-
-fn sensor_link(port: &dyn MachinePort) -> String {
-    port.load_cell().map_or_else(|| "none".to_owned(), |sensor| sensor.status().link.to_string())
 }

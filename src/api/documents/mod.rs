@@ -7,6 +7,7 @@
 
 pub mod backup;
 pub mod command;
+pub mod fault;
 pub mod faults;
 pub mod info;
 pub mod limits;

@@ -99,6 +99,15 @@ fn description(field: &WaveField) -> String {
     format!("{}{unit}{default}{policy}", field.summary)
 }
 
+/// A wave that the machine has accepted, as it was asked for.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct WaveInForce {
+    /// Its fields, as they were sent.
+    pub fields: Value,
+    /// The name under which it is saved, if it was started by that.
+    pub saved: Option<String>,
+}
+
 /// The points of one period of a wave, for drawing it.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct WavePreview {

@@ -1,6 +1,6 @@
 //! `/docs` and `/api/v1/openapi.json`: the routes, for people and for programs. Both are made once, from the route table.
 
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 use hyper::StatusCode;
@@ -9,19 +9,21 @@ use hyper::header::{CONTENT_SECURITY_POLICY, HeaderValue};
 use crate::api::answer::{self, Answer};
 use crate::api::docs_page;
 use crate::api::openapi;
-use crate::api::routes::ROUTES;
+use crate::api::route::Route;
 
-static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| openapi::document(ROUTES).to_string().into());
-static PAGE: LazyLock<Bytes> = LazyLock::new(|| docs_page::write(ROUTES).into());
+static DOCUMENT: OnceLock<Bytes> = OnceLock::new();
+static PAGE: OnceLock<Bytes> = OnceLock::new();
 
 /// The routes as OpenAPI 3.1.
-pub fn openapi() -> Answer {
-    answer::typed(StatusCode::OK, "application/json", DOCUMENT.clone())
+pub fn openapi(routes: &[Route]) -> Answer {
+    let document = DOCUMENT.get_or_init(|| openapi::document(routes).to_string().into());
+    answer::typed(StatusCode::OK, "application/json", document.clone())
 }
 
 /// The routes as a page, without scripts or anything from elsewhere.
-pub fn page() -> Answer {
-    let mut answer = answer::typed(StatusCode::OK, "text/html; charset=utf-8", PAGE.clone());
+pub fn page(routes: &[Route]) -> Answer {
+    let page = PAGE.get_or_init(|| docs_page::write(routes).into());
+    let mut answer = answer::typed(StatusCode::OK, "text/html; charset=utf-8", page.clone());
     let policy = HeaderValue::from_static(docs_page::CONTENT_POLICY);
     answer.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
     answer

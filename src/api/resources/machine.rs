@@ -7,8 +7,8 @@ use crate::api::coerce::Strictness;
 use crate::api::commands::CommandService;
 use crate::api::context::Context;
 use crate::api::documents::command::{CommandAnswer, MotionRequest, RunRequest};
-use crate::api::documents::machine::MachineDocument;
 use crate::api::fields::{self, Complaint};
+use crate::api::machine_state;
 use crate::api::request::RoutedRequest;
 use crate::api::wave_requests::WaveRequests;
 
@@ -16,7 +16,7 @@ use super::waves::SavedWaves;
 
 /// The state of the machine, for this caller.
 pub fn get(ctx: &Context, request: &RoutedRequest) -> Answer {
-    answer::ok(&MachineDocument::now(ctx, request.role))
+    answer::ok(&machine_state::now(ctx, request.role))
 }
 
 /// Runs a wave, or a saved one. While one runs, goes over to this one.

@@ -1,10 +1,10 @@
 //! JSON documents of recordings: the API's types, filled from the flight recorder's archive.
 
+use crate::api::documents::fault::FaultReport;
 use crate::api::documents::faults::{
     FurtherFault, RecordColumns, RecordedAxis, RecordedChange, RecordedCommand, RecordedState,
     RecordingDocument, RecordingSummary,
 };
-use crate::api::telemetry::FaultReport;
 use crate::diag::recorder::archive::ArchiveEntry;
 use crate::diag::recorder::export::{ExportSpan, round_to_micros, round_to_millis};
 use crate::diag::recorder::recording::{AxisScale, FaultText, StateBeforeFault, known};
