@@ -1,6 +1,5 @@
 //! The state of the machine as one document, for the caller who asks.
 
-use super::context::Context;
 use super::documents::fault::Word;
 use super::documents::limits::LimitsDocument;
 use super::documents::machine::{
@@ -8,7 +7,9 @@ use super::documents::machine::{
 };
 use super::port::MachinePort;
 use super::problem::ProblemCode;
+use super::settings_service::SettingsService;
 use super::telemetry;
+use super::wave_service::WaveService;
 use crate::auth::{Right, Role};
 use crate::machine::table::{TableVerdict, verdict};
 use crate::machine::{CommandKind, Snapshot, State};
@@ -16,15 +17,20 @@ use crate::units::seconds;
 
 /// The state now, for a caller with this role.
 #[must_use]
-pub fn now(ctx: &Context, role: Role) -> MachineDocument {
-    let snapshot = *ctx.port.snapshots().borrow();
-    let mut status = telemetry::now(&*ctx.port);
+pub fn now(
+    port: &dyn MachinePort,
+    settings: &SettingsService,
+    waves: &WaveService,
+    role: Role,
+) -> MachineDocument {
+    let snapshot = *port.snapshots().borrow();
+    let mut status = telemetry::now(port);
     status.allowed = allowed(snapshot.state, role);
     MachineDocument {
         refused: refused(snapshot.state, role),
-        in_force: in_force(ctx, &snapshot),
-        fault_recording: status.fault.as_ref().and_then(|fault| recording(&*ctx.port, &fault.code)),
-        sensor: sensor_link(&*ctx.port),
+        in_force: in_force(settings, waves, &snapshot),
+        fault_recording: status.fault.as_ref().and_then(|fault| recording(port, &fault.code)),
+        sensor: sensor_link(port),
         status,
     }
 }
@@ -66,12 +72,12 @@ fn refused(state: State, role: Role) -> Vec<RefusedCommand> {
         .collect()
 }
 
-fn in_force(ctx: &Context, snapshot: &Snapshot) -> InForceDocument {
+fn in_force(settings: &SettingsService, waves: &WaveService, snapshot: &Snapshot) -> InForceDocument {
     let runs = matches!(snapshot.state, State::Running | State::Ending);
-    let settings = ctx.settings.current();
+    let settings = settings.current();
     let what = if runs { "wave" } else { "hold" };
     InForceDocument {
-        wave: if runs { ctx.waves.running() } else { None },
+        wave: if runs { waves.running() } else { None },
         window: snapshot.range_mm.map(|range_mm| PositionWindow {
             from_mm: 0.0,
             to_mm: range_mm.min(snapshot.in_force.stroke_mm),

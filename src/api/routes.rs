@@ -96,7 +96,7 @@ pub const ROUTES: &[Route] = &[
         "/api/v1/machine",
         Observe,
         "The state of the machine",
-        answers!(|ctx, request| Ok(machine::get(&ctx, &request))),
+        answers!(|ctx, request| Ok(machine::get(&*ctx.port, &ctx.settings, &ctx.waves, &request))),
     )
     .gives(of::<MachineDocument>),
     Route::act(

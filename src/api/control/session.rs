@@ -259,7 +259,8 @@ impl Session {
     }
 
     fn state(&self) -> String {
-        let machine = Box::new(machine_state::now(&self.ctx, self.role));
+        let machine =
+            Box::new(machine_state::now(&*self.ctx.port, &self.ctx.settings, &self.ctx.waves, self.role));
         ServerMessage::State { machine }.text()
     }
 }
