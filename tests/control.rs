@@ -256,3 +256,30 @@ async fn a_guest_gets_no_socket_and_a_foreign_page_none_either() {
     assert_eq!(refused(10, &[]).await, Some(403));
     assert_eq!(refused(1, &[("origin", "http://evil.example")]).await, Some(403));
 }
+
+#[tokio::test]
+async fn a_page_that_hangs_still_answers_pings_and_its_wave_comes_to_rest() {
+    let mut setup = Setup::new(MachineLocation::Local);
+    setup.limits.ping_time = Duration::from_millis(20);
+    setup.limits.lease_time = Duration::from_millis(500);
+    let server = setup.start().await;
+    let mut client = open(&server).await;
+    let wave: Value = serde_json::from_str(SINE).unwrap();
+    ask(&mut client, json!({ "type": "run", "id": 1, "wave": wave })).await;
+    server.port.set_snapshot(snapshot(State::Running));
+    let gone = |server: &Server| server.port.commands().contains(&Command::ClientGone);
+    // Alive, it goes on for longer than the lease.
+    let begun = Instant::now();
+    server.port.commands();
+    while begun.elapsed() < Duration::from_millis(1_200) {
+        ask(&mut client, json!({ "type": "alive", "id": 2 })).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(!gone(&server), "its client is alive");
+    // Reading answers each ping, and says nothing else.
+    let begun = Instant::now();
+    while !gone(&server) {
+        assert!(begun.elapsed() < PATIENCE, "a pong counts as a sign of life");
+        let _ = tokio::time::timeout(Duration::from_millis(50), client.text()).await;
+    }
+}
