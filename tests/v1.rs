@@ -176,3 +176,21 @@ async fn the_figures_are_those_of_the_machine() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_value_out_of_range_is_told_the_range() {
+    let server = start().await;
+    for (path, body, field, min, max) in [
+        ("/api/v1/settings", r#"{"force_limit_g":0}"#, "force_limit_g", 1.0, 100_000.0),
+        ("/api/v1/limits", r#"{"max_speed_mm_s":0.5}"#, "max_speed_mm_s", 1.0, 2_000.0),
+    ] {
+        let problem = server.put(path, body).await.json();
+        let error = &problem["errors"][0];
+        assert_eq!((&error["field"], &error["code"]), (&json!(field), &json!("out_of_range")), "{problem}");
+        assert_eq!((error["min"].as_f64(), error["max"].as_f64()), (Some(min), Some(max)), "{problem}");
+    }
+    let wave = r#"{"wave":{"type":"sine","duration":0.001}}"#;
+    let problem = server.request("POST", "/api/v1/machine/run", JSON, wave).await.json();
+    assert_eq!(problem["errors"][0]["field"], "wave.duration", "{problem}");
+    assert_eq!(problem["errors"][0]["min"], 0.05, "{problem}");
+}

@@ -72,7 +72,13 @@ fn write_operation(page: &mut String, document: &Value, (method, path): (&str, &
     for (kind, content) in operation["responses"]["200"]["content"].as_object().into_iter().flatten() {
         write_fields(page, &format!("Answer: {kind}"), &rows(document, &content["schema"]));
     }
-    let body = if body.is_null() { "" } else { " -H 'content-type: application/json' -d @body.json" };
+    let example = resolved(document, body)["examples"][0].to_string();
+    let body = if body.is_null() {
+        String::new()
+    } else {
+        let example = if example == "null" { "@body.json".to_owned() } else { format!("'{example}'") };
+        format!(" -H 'content-type: application/json' -d {}", escaped(&example))
+    };
     let _ = write!(
         page,
         "<p>Refused: a <a href=\"#problems\">problem</a>.</p><pre>curl -X {method} http://yep.local{}{body}</pre></details>",

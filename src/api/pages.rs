@@ -12,13 +12,15 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hyper::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH,
+    ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, ETAG, HeaderMap, HeaderValue,
+    IF_NONE_MATCH, VARY,
 };
 use hyper::{Method, StatusCode};
 
 use super::answer::{self, Answer, HandlerResult};
 use super::problem::ProblemCode;
 use super::query::decoded;
+use super::representation;
 use crate::layout;
 
 /// What answers a path that has no file.
@@ -37,6 +39,8 @@ pub struct Pages(Arc<BTreeMap<String, Page>>);
 #[derive(Debug)]
 struct Page {
     content: Bytes,
+    /// The same, compressed once at the start, where that makes it smaller.
+    compressed: Option<Bytes>,
     content_type: &'static str,
     /// Changes with the content.
     tag: HeaderValue,
@@ -98,7 +102,7 @@ impl Pages {
         let mut answer = if page.is_known_to(headers) {
             answer::empty(StatusCode::NOT_MODIFIED)
         } else {
-            answer::typed(StatusCode::OK, page.content_type, page.content.clone())
+            page.content_for(headers)
         };
         page.describe(&mut answer);
         Ok(answer)
@@ -125,7 +129,27 @@ impl Page {
     fn new(name: &str, content: Vec<u8>) -> Page {
         let tag = format!("\"{:08x}-{:x}\"", crc32fast::hash(&content), content.len());
         let tag = HeaderValue::from_str(&tag).expect("digits and quotes make a header");
-        Page { content: content.into(), content_type: content_type(name), tag }
+        let content_type = content_type(name);
+        let compressed = representation::is_worth_compressing(content_type)
+            .then(|| representation::gzip(&content))
+            .flatten()
+            .filter(|compressed| compressed.len() < content.len())
+            .map(Bytes::from);
+        Page { content: content.into(), compressed, content_type, tag }
+    }
+
+    /// The content as this client wants it.
+    fn content_for(&self, headers: &HeaderMap) -> Answer {
+        let wanted = self.compressed.as_ref().filter(|_| representation::takes_gzip(headers));
+        let content = wanted.unwrap_or(&self.content).clone();
+        let mut answer = answer::typed(StatusCode::OK, self.content_type, content);
+        if wanted.is_some() {
+            answer.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        if self.compressed.is_some() {
+            answer.headers_mut().insert(VARY, HeaderValue::from_static("accept-encoding"));
+        }
+        answer
     }
 
     /// Whether the client has this very content.

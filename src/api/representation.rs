@@ -69,6 +69,14 @@ impl Wanted {
     }
 }
 
+/// True for text; pictures, sounds and fonts are compressed already.
+#[must_use]
+pub fn is_worth_compressing(content_type: &str) -> bool {
+    let kinds =
+        ["text/", "application/json", "application/manifest+json", "application/wasm", "image/svg+xml"];
+    kinds.iter().any(|kind| content_type.starts_with(kind))
+}
+
 /// A weak tag: the same for the compressed and the plain text.
 fn tag(bytes: &[u8]) -> String {
     format!("W/\"{:08x}-{:x}\"", crc32fast::hash(bytes), bytes.len())
@@ -80,7 +88,9 @@ fn contains(known: &HeaderValue, tag: &str) -> bool {
     known.trim() == "*" || known.split(',').any(|known| weak(known) == weak(tag))
 }
 
-fn takes_gzip(headers: &HeaderMap) -> bool {
+/// True if the client takes gzip.
+#[must_use]
+pub fn takes_gzip(headers: &HeaderMap) -> bool {
     let all = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     all.flat_map(|value| value.split(',')).any(|coding| {
         let mut parts = coding.split(';');
@@ -90,7 +100,9 @@ fn takes_gzip(headers: &HeaderMap) -> bool {
     })
 }
 
-fn gzip(bytes: &[u8]) -> Option<Vec<u8>> {
+/// The bytes, compressed.
+#[must_use]
+pub fn gzip(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 4), Compression::fast());
     encoder.write_all(bytes).ok()?;
     encoder.finish().ok()

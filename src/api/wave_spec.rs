@@ -92,7 +92,12 @@ fn complaints(errors: Vec<WaveFieldError>) -> Vec<Complaint> {
 
 fn complaint(error: WaveFieldError) -> Complaint {
     let path: Vec<Value> = [error.field.into()].into_iter().chain(error.index.map(Value::from)).collect();
-    Complaint::new(fields::loc(ARGUMENT, &path), error.why, "value_error")
+    let field = FIELDS.iter().find(|field| field.name == error.field);
+    let range = field.and_then(|field| match field.kind {
+        WaveFieldKind::Number { low, high, .. } => Some((low, high?)),
+        WaveFieldKind::Word(_) | WaveFieldKind::Points => None,
+    });
+    Complaint { range, ..Complaint::new(fields::loc(ARGUMENT, &path), error.why, "value_error") }
 }
 
 impl WaveFieldSource for FieldReader<'_> {

@@ -191,3 +191,29 @@ fn a_folder_that_cannot_be_served_whole_is_not_served() {
     fs::create_dir_all(&deep).unwrap();
     assert!(said(folder.path()).ends_with("the name is not UTF-8, or too deep"));
 }
+
+#[tokio::test]
+async fn a_large_file_comes_compressed_to_those_who_ask() {
+    use std::io::Read;
+
+    let folder = built();
+    let script = "export const words = \"the same again\";\n".repeat(500);
+    fs::write(folder.path().join("assets/large.js"), &script).unwrap();
+    let server = serve(folder.path()).await;
+    let gzip = [("accept-encoding", "gzip, deflate")];
+    let asked = server.request("GET", "/assets/large.js", &gzip, "").await;
+    assert_eq!(
+        (asked.header("content-encoding"), asked.header("vary")),
+        (Some("gzip"), Some("accept-encoding"))
+    );
+    assert!(asked.body.len() * 10 < script.len(), "{}", asked.body.len());
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(&*asked.body).read_to_string(&mut text).unwrap();
+    assert_eq!(text, script);
+    let plain = server.get("/assets/large.js").await;
+    assert_eq!((plain.text(), plain.header("content-encoding")), (&*script, None));
+    assert_eq!(plain.header("etag"), asked.header("etag"));
+    // A font is compressed already.
+    let font = server.request("GET", "/assets/font.woff2", &gzip, "").await;
+    assert_eq!(font.header("content-encoding"), None);
+}

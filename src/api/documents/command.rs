@@ -10,6 +10,7 @@ use crate::machine::Accepted;
 /// A command that may start a motion.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("examples" = [{ "after_stop": 0 }]))]
 pub struct MotionRequest {
     /// The number of the newest STOP that the sender knows (`stops` of the machine). When there was a later one, the command is
     /// refused with `stopped`, so that a start that was delayed on its way cannot follow somebody else's STOP.
@@ -19,6 +20,7 @@ pub struct MotionRequest {
 /// A wave to be run: `wave` or `saved`, one of the two.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("examples" = [{ "wave": { "type": "sine", "duration": 5, "lease": "continue" } }]))]
 pub struct RunRequest {
     /// The wave.
     #[schemars(with = "WaveBody")]

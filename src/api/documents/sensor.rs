@@ -109,6 +109,7 @@ pub struct BoardLogCounts {
 /// A tare: the present reading becomes the reading without force.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("examples" = [{ "confirm": true }]))]
 pub struct TareRequest {
     /// True to take a load on the cell for zero. Without it a tare is refused while there is a load, or may be one.
     #[serde(default)]
@@ -127,6 +128,7 @@ pub struct TareResult {
 /// A calibration of the scale: the present load has this weight.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("examples" = [{ "grams": 500 }]))]
 pub struct CalibrateSensorRequest {
     /// Weight of the present load, in grams, 10 up to the range of the cell; positive pushes toward the front, negative
     /// toward the back.

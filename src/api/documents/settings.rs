@@ -64,19 +64,20 @@ pub fn schema(_: &mut SchemaGenerator) -> Schema {
 
 /// The schema of a change of the document.
 pub fn change_schema(_: &mut SchemaGenerator) -> Schema {
-    change_of(rows())
+    change_of(rows(), &json!({ "stroke_limit_mm": 120 }))
 }
 
 /// The schema of a change of the limits of motion.
 pub fn limits_change_schema(_: &mut SchemaGenerator) -> Schema {
-    change_of(MotionPart::FIELDS.iter().map(|row| (row, row.name)))
+    change_of(MotionPart::FIELDS.iter().map(|row| (row, row.name)), &json!({ "max_speed_mm_s": 250 }))
 }
 
-fn change_of(rows: impl Iterator<Item = (&'static SettingField, &'static str)>) -> Schema {
+fn change_of(rows: impl Iterator<Item = (&'static SettingField, &'static str)>, example: &Value) -> Schema {
     let properties: Map<String, Value> = rows.map(|(row, name)| (name.into(), property(row))).collect();
     json_schema!({
         "type": "object",
         "description": "New values; what is not given stays.",
+        "examples": [example],
         "properties": properties,
         "additionalProperties": false,
     })
@@ -119,6 +120,18 @@ fn range(mut schema: Value, least: Option<Value>, most: Option<Value>) -> Value 
         schema["maximum"] = most;
     }
     schema
+}
+
+/// The range of the setting or limit of that name, in either dialect; none where another setting makes a bound.
+#[must_use]
+pub fn fixed_range(name: &str) -> Option<(f64, f64)> {
+    let row = crate::settings::fields().find(|row| row.name == name || row.stored_as == Some(name))?;
+    match row.allowed {
+        Allowed::Whole(least, most) => Some((fixed(least)? as f64, fixed(most)? as f64)),
+        Allowed::List(_, least, most) => Some((least as f64, most as f64)),
+        Allowed::Number(least, most) => Some((fixed(least)?, fixed(most)?)),
+        Allowed::Text(_) | Allowed::True | Allowed::Measured(..) => None,
+    }
 }
 
 /// The bound, if it is the same whatever the other settings are.

@@ -22,6 +22,7 @@ pub struct SimDocument {
 /// A change of the simulated machine. What is left out stays.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("examples" = [{ "mishaps": [], "push_g": -500 }]))]
 pub struct SimRequest {
     /// Names of the faults to inject; exactly these are in force then. An empty list ends all.
     pub mishaps: Option<Vec<String>>,

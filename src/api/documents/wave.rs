@@ -32,6 +32,10 @@ fn schema() -> Schema {
     json_schema!({
         "description": "A wave: the graph of one period, which is repeated; docs/WAVES.md has pictures.",
         "oneOf": forms,
+        "examples": [
+            { "type": "sine", "duration": 5 },
+            { "type": "points", "duration": 4, "points": [0, 0.6, 0.4, 1] },
+        ],
     })
 }
 

@@ -22,6 +22,17 @@ pub const CONTENT_TYPE: &str = "application/problem+json";
 /// Why a request was refused, and what helps (RFC 9457).
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(inline)]
+#[schemars(extend("examples" = [{
+    "type": "/docs#problem-not_homed",
+    "title": "The position is not known",
+    "status": 409,
+    "code": "not_homed",
+    "detail": "not homed: calibrate first",
+    "remedy": "Keep clear of the carriage, then calibrate.",
+    "errors": [],
+    "allowed": ["calibrate", "stop"],
+    "request_id": "7f3a2c1900000012",
+}]))]
 pub struct Problem {
     /// A reference to the description of this kind of problem, in /docs of this machine.
     #[serde(rename = "type")]

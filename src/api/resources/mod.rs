@@ -16,6 +16,7 @@ pub mod stop;
 pub mod waves;
 
 use super::answer::{self, Rejection};
+use super::documents::settings as settings_document;
 use super::fields::{self, Complaint};
 use super::problem::ProblemCode;
 use super::settings_service::Denied;
@@ -59,7 +60,10 @@ impl From<Denied> for Rejection {
                 answer::refuse(ProblemCode::UnknownDocument, "there are no settings with this id")
             }
             Denied::Invalid(invalid) => {
-                let complaints = invalid.into_iter().map(|i| senseless("data", i.field, i.message));
+                let complaints = invalid.into_iter().map(|i| Complaint {
+                    range: settings_document::fixed_range(i.field),
+                    ..senseless("data", i.field, i.message)
+                });
                 answer::unprocessable(&complaints.collect::<Vec<_>>())
             }
             Denied::Moving(state) => answer::refused(&CommandRefusal::Moving(state)),
