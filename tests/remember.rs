@@ -126,6 +126,7 @@ async fn waves_are_kept_under_their_names() {
         ("d", json!({ "type": "sine" }).to_string(), 422),
         ("d", json!({ "type": "sine", "duration": 0.001 }).to_string(), 422),
         ("d", json!({ "type": "zigzag", "duration": 1 }).to_string(), 422),
+        ("d", json!({ "type": "sine", "duration": 1, "lease": "" }).to_string(), 422),
         ("%20d", wave.to_string(), 422),
         (&"x".repeat(65), wave.to_string(), 422),
         ("d", "{".to_owned(), 400),

@@ -103,6 +103,12 @@ impl<'a> FieldReader<'a> {
         self.map.get(name).filter(|value| self.strictness == Strictness::Strict || !value.is_null())
     }
 
+    /// True if each value must have the type that the document of the API says.
+    #[must_use]
+    pub fn is_strict(&self) -> bool {
+        self.strictness == Strictness::Strict
+    }
+
     /// Reads one value.
     ///
     /// # Errors

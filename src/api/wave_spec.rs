@@ -51,6 +51,7 @@ pub fn body_fields() -> impl Iterator<Item = &'static WaveField> {
 pub fn read(strictness: Strictness, body: Option<&Value>, purpose: Purpose) -> Result<Spec, Vec<Complaint>> {
     let mut fields = FieldReader::with(strictness, ARGUMENT, body).map_err(|complaint| vec![complaint])?;
     let spec = Spec::read(&mut fields);
+    check_lease(&mut fields);
     if !fields.complaints.is_empty() {
         return Err(fields.complaints);
     }
@@ -62,6 +63,16 @@ pub fn read(strictness: Strictness, body: Option<&Value>, purpose: Purpose) -> R
         Purpose::Run | Purpose::Draw | Purpose::BringBack => fields.nothing_but(&known),
     }
     if fields.complaints.is_empty() { Ok(spec) } else { Err(fields.complaints) }
+}
+
+/// Notes a word for the lease that is none. Of a wave that was kept by an older program it is found when that wave runs.
+fn check_lease(fields: &mut FieldReader<'_>) {
+    let WaveFieldKind::Word(words) = LEASE.kind else { return };
+    let is_known = |given: &Value| given.as_str().is_some_and(|given| words.contains(&given));
+    if fields.is_strict() && fields.raw(LEASE.name).is_some_and(|given| !is_known(given)) {
+        let why = format!("must be one of {}", words.join(", "));
+        fields.complain(&[LEASE.name.into()], (why, "value_error"));
+    }
 }
 
 /// Builds the wave.

@@ -23,7 +23,7 @@ pub struct MotionRequest {
 #[schemars(extend("examples" = [{ "wave": { "type": "sine", "duration": 5, "lease": "continue" } }]))]
 pub struct RunRequest {
     /// The wave.
-    #[schemars(with = "WaveBody")]
+    #[schemars(with = "Option<WaveBody>")]
     #[serde(default)]
     pub wave: Option<Value>,
     /// The name of a saved wave.
