@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::{Driver, ForceSensorOptions, Options};
+use super::{ConnectionOptions, Driver, ForceSensorOptions, Options};
 use crate::api::ServerLimits;
 use crate::layout;
 use crate::machine::SessionRules;
@@ -62,7 +62,7 @@ impl Options {
     pub fn check(&self) -> Result<(), OptionsError> {
         self.check_access()?;
         within("limits.connections", self.limits.connections, ServerLimits::FEWEST..=65_536)?;
-        within("limits.ws_sockets", self.limits.ws_sockets, 1..=self.limits.connections)?;
+        self.check_sockets()?;
         within("session.longest_min", self.session.longest_min, 0..=LONGEST_MIN)?;
         within("session.release_min", self.session.release_min, 0..=LONGEST_MIN)?;
         self.check_pins()?;
@@ -94,6 +94,14 @@ impl Options {
             self.driver == Driver::Remote || access.remote_machine.is_none(),
             || "only the driver \"remote\" has a machine on another host".to_owned(),
         )
+    }
+
+    fn check_sockets(&self) -> Result<(), OptionsError> {
+        let ConnectionOptions { connections, ws_sockets } = self.limits;
+        // A socket is a connection too, so the remedy may be the other key.
+        require("limits.ws_sockets", (1..=connections).contains(&ws_sockets), || {
+            format!("{ws_sockets} is outside 1 … {connections}, which is limits.connections")
+        })
     }
 
     fn check_pins(&self) -> Result<(), OptionsError> {
@@ -200,7 +208,7 @@ mod tests {
     #[test]
     fn each_rule_refuses_what_breaks_it() {
         type Change = fn(&mut Options);
-        let cases: [(Change, &str); 27] = [
+        let cases: [(Change, &str); 28] = [
             (|o| o.session.longest_min = 1_441, "session.longest_min: 1441 is outside 0 … 1440"),
             (|o| o.access.hostname = Some(String::new()), "access.hostname: must be a plain name"),
             (|o| o.access.hostname = Some("yep.local".into()), "access.hostname: must be a plain name"),
@@ -211,7 +219,11 @@ mod tests {
                 "access.remote_machine: only the driver",
             ),
             (|o| o.limits.connections = 7, "limits.connections: 7 is outside 8"),
-            (|o| o.limits.ws_sockets = 65, "limits.ws_sockets: 65 is outside 1 … 64"),
+            (
+                |o| o.limits.ws_sockets = 65,
+                "limits.ws_sockets: 65 is outside 1 … 64, which is limits.connections",
+            ),
+            (|o| o.limits.ws_sockets = 0, "limits.ws_sockets: 0 is outside 1 … 64"),
             (|o| o.pins.step = 14, "pins.step: BCM 14 cannot be used; choose one of [12, 13"),
             (|o| o.pins.e_stop = Some(2), "pins.e_stop: BCM 2 cannot be used"),
             (|o| o.pins.enable = Some(23), "pins.enable: BCM 23 is already pins.step"),
