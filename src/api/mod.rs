@@ -6,8 +6,8 @@
 //! [`limiter`] when its slot is needed. [`router`] executes STOP, and takes each other request through the gate (`auth`), answers
 //! preflights ([`cors`]), and finds its [`route`] in the table of [`routes`]. The row says the least role, the limit and the type
 //! of the body, and the handler, one of [`resources`]. The handler runs to its end in a task on another runtime, even when the
-//! client goes away. An [`answer`] has a [`content`] that is counted against a [`budget`] of memory. A [`request`] is read as
-//! leniently as the clients expect ([`body`], [`json`], [`fields`], [`coerce`], [`suggestions`]; [`wave_spec`] for waves).
+//! client goes away. An [`answer`] has a [`content`] that is counted against a [`budget`] of memory; [`float_text`] writes the
+//! points of waves. A [`request`] is read as leniently as the clients expect ([`body`], [`json`], [`fields`], [`coerce`], [`suggestions`]; [`wave_spec`] for waves).
 //!
 //! # The way of a message
 //!
@@ -35,6 +35,7 @@ pub mod context;
 pub mod cors;
 pub mod fence;
 pub mod fields;
+pub mod float_text;
 pub mod json;
 pub mod lease;
 pub mod limiter;
