@@ -7,7 +7,7 @@
 //! preflights ([`cors`]), and finds its [`route`] in the table of [`routes`]. The row says the least role, the limit and the type
 //! of the body, and the handler, one of [`resources`]. The handler runs to its end in a task on another runtime, even when the
 //! client goes away. An [`answer`] is made of one of the [`documents`], and has a [`content`] that is counted against a
-//! [`budget`] of memory. A [`request`] is read as leniently as the clients expect ([`body`], [`json`], [`fields`], [`coerce`], [`suggestions`]; [`wave_spec`] for waves).
+//! [`budget`] of memory; [`float_text`] writes the points of waves. A [`request`] is read as leniently as the clients expect ([`body`], [`json`], [`fields`], [`coerce`], [`suggestions`]; [`wave_spec`] for waves).
 //!
 //! # The way of a message
 //!
@@ -40,6 +40,7 @@ pub mod documents;
 pub mod event_counters;
 pub mod fence;
 pub mod fields;
+pub mod float_text;
 pub mod handshake;
 pub mod json;
 pub mod lease;

@@ -58,9 +58,21 @@ pub struct SettingsService {
     port: Arc<dyn MachinePort>,
     keeper: Arc<dyn SettingsStore>,
     rail: RailGeometry,
-    current: RwLock<Settings>,
+    current: RwLock<SettingsInForce>,
     /// Held by the change that is being made.
     turn: Mutex<()>,
+}
+
+/// Settings with the configuration that follows from them, which is made once for all requests that read it.
+struct SettingsInForce {
+    settings: Settings,
+    config: Config,
+}
+
+impl SettingsInForce {
+    fn new(settings: Settings, rail: &RailGeometry) -> SettingsInForce {
+        SettingsInForce { config: settings.config(rail), settings }
+    }
 }
 
 impl SettingsService {
@@ -72,19 +84,20 @@ impl SettingsService {
         keeper: Arc<dyn SettingsStore>,
         rail: RailGeometry,
     ) -> SettingsService {
-        SettingsService { port, keeper, rail, current: RwLock::new(settings), turn: Mutex::new(()) }
+        let current = RwLock::new(SettingsInForce::new(settings, &rail));
+        SettingsService { port, keeper, rail, current, turn: Mutex::new(()) }
     }
 
     /// The settings that are in force.
     #[must_use]
     pub fn current(&self) -> Settings {
-        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.current.read().unwrap_or_else(PoisonError::into_inner).settings.clone()
     }
 
     /// The settings that are in force, as the machine takes them.
     #[must_use]
     pub fn config(&self) -> Config {
-        self.current().config(&self.rail)
+        self.current.read().unwrap_or_else(PoisonError::into_inner).config
     }
 
     /// Replaces the settings by what `make` makes of them. Not to be cancelled half-way: run it in a task.
@@ -216,6 +229,7 @@ impl SettingsService {
     }
 
     fn put_in_force(&self, settings: Settings) {
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = settings;
+        let in_force = SettingsInForce::new(settings, &self.rail);
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = in_force;
     }
 }

@@ -30,6 +30,8 @@ use crate::wave::{Shape, Spec, Wave};
 const REMOTE_MESSAGE_BYTES: usize = 1024 * 1024;
 /// Most points of an announcement that is only for show; a longer wave is announced without points.
 const ANNOUNCED_POINTS: usize = 50_000;
+/// Waves of up to so many points are sampled where they are asked for: to hand them to another thread would cost more.
+const SAMPLED_HERE: usize = 4 * 1024;
 /// Bytes of a message besides its points.
 const MESSAGE_OVERHEAD_BYTES: usize = 1024;
 /// Bytes of a point as text with its separator, at least.
@@ -217,15 +219,20 @@ impl ReadWave {
             (_, None) => SampledGraph::Whole(build(&self.spec)?),
         };
         let (stroke_mm, resolution) = (self.stroke_mm, self.resolution);
-        // The longest wave takes a while, and the threads here have sockets to serve.
-        let sampling = tokio::task::spawn_blocking(move || match graph {
+        let sample = move || match graph {
             SampledGraph::Plain(shape, duration_s) => points::sample(shape, duration_s, resolution),
             SampledGraph::Whole(wave) => points::sample_wave(&wave, stroke_mm, resolution),
-        });
-        match sampling.await {
-            Ok(points) => points.map_err(|error| answer::unprocessable(&[duration_complaint(&error)])),
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
-        }
+        };
+        let sampled = if self.most_points() <= SAMPLED_HERE {
+            sample()
+        } else {
+            // The longest wave takes a while, and the threads here have other requests to answer.
+            match tokio::task::spawn_blocking(sample).await {
+                Ok(sampled) => sampled,
+                Err(error) => std::panic::resume_unwind(error.into_panic()),
+            }
+        };
+        sampled.map_err(|error| answer::unprocessable(&[duration_complaint(&error)]))
     }
 }
 

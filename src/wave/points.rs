@@ -6,10 +6,9 @@
 //!
 //! Every other wave is sampled as it is: from its start, with all its points.
 
-use core::f64::consts::PI;
-
 use super::graph::Wave;
 use super::shape::Shape;
+use super::sine;
 
 /// Upper bound on the points of one answer; at the default 120 points/s a period of 2.3 hours.
 pub const MAX_POINTS: usize = 1_000_000;
@@ -63,7 +62,7 @@ pub enum PointsError {
 pub fn sample(shape: Shape, duration_s: f64, resolution: i64) -> Result<Points, PointsError> {
     let length = length(duration_s, resolution)?;
     match shape {
-        Shape::Sine => Ok(Points::Sine(sine(length))),
+        Shape::Sine => Ok(Points::Sine(trimmed(sine::period(length)))),
         Shape::Square if length == 0 => Err(PointsError::TooShort { duration_s, resolution }),
         Shape::Square => Ok(Points::Square(square(length))),
     }
@@ -101,14 +100,6 @@ fn length(duration_s: f64, resolution: i64) -> Result<usize, PointsError> {
     Ok(length as usize)
 }
 
-fn sine(length: usize) -> Vec<f64> {
-    let step = 2.0 * PI / length.max(1) as f64;
-    // The order of the two operations, and the exact end, decide the last bit, and with it where the lowest
-    // of two equal points lies.
-    let angle = |i: usize| if i == length && i > 0 { PI } else { i as f64 * step + -PI };
-    trimmed((0..=length).map(|i| libm::sin(angle(i))).collect())
-}
-
 fn square(length: usize) -> Vec<i8> {
     let end = length as f64;
     // `length` points from 0 to `length`, both ends included.
@@ -119,13 +110,10 @@ fn square(length: usize) -> Vec<i8> {
 }
 
 /// Drops the closing point, rotates the period so that it starts at its first lowest point, and drops one more.
-fn trimmed<T: PartialOrd>(mut points: Vec<T>) -> Vec<T> {
-    let mut lowest = 0;
-    for i in 1..points.len() {
-        if points[i] < points[lowest] {
-            lowest = i;
-        }
-    }
+fn trimmed<T: PartialOrd + Copy>(mut points: Vec<T>) -> Vec<T> {
+    // Two simple passes are cheaper than one that also remembers the place.
+    let least = points.iter().copied().reduce(|least, point| if point < least { point } else { least });
+    let lowest = points.iter().position(|point| Some(*point) == least).unwrap_or(0);
     points.pop();
     if !points.is_empty() {
         let turn = lowest % points.len();

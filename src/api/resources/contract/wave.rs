@@ -1,7 +1,6 @@
 //! `/api/wave/get` and `/api/wave/run`: the points of a wave for drawing, and its start.
 
-use bytes::Bytes;
-use serde::Serialize;
+use hyper::StatusCode;
 use serde_json::json;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -9,6 +8,7 @@ use tokio::sync::mpsc;
 use crate::api::answer::{self, Answer, HandlerResult};
 use crate::api::budget::Share;
 use crate::api::content::Content;
+use crate::api::float_text;
 use crate::api::request::RoutedRequest;
 use crate::api::wave_requests::WaveRequests;
 use crate::wave::points::Points;
@@ -18,11 +18,6 @@ const WHOLE_POINTS: usize = 8 * 1024;
 /// Points of a piece of a longer answer.
 const PIECE_POINTS: usize = 2 * 1024;
 
-#[derive(Serialize)]
-struct Drawing<T> {
-    positions: Vec<T>,
-}
-
 /// The points of the wave, as the clients draw them. A long answer is written by `workers`.
 ///
 /// # Errors
@@ -30,34 +25,60 @@ struct Drawing<T> {
 pub async fn get(waves: &WaveRequests, workers: &Handle, request: RoutedRequest) -> HandlerResult {
     let (points, share) = waves.points(request.strictness, request.body.json()?.as_ref()).await?;
     Ok(match points {
-        Points::Sine(positions) | Points::Other(positions) => drawn(workers, positions, share),
-        Points::Square(positions) => drawn(workers, positions, share),
+        Points::Sine(positions) | Points::Other(positions) => {
+            drawn(workers, positions, share, float_text::push_all)
+        }
+        Points::Square(positions) => drawn(workers, positions, share, push_integers),
     })
 }
 
+/// Appends the positions as JSON, with a comma behind each.
+type PushAll<T> = fn(&mut Vec<u8>, &[T]);
+
 /// An answer with the positions. A long one is written while it is sent: as a text it is much larger than as numbers.
-fn drawn<T: Serialize + Send + Sync + 'static>(workers: &Handle, positions: Vec<T>, share: Share) -> Answer {
+fn drawn<T: Send + Sync + 'static>(
+    workers: &Handle,
+    positions: Vec<T>,
+    share: Share,
+    push_all: PushAll<T>,
+) -> Answer {
+    let mut text = b"{\"positions\":[".to_vec();
     if positions.len() <= WHOLE_POINTS {
-        return answer::ok(&Drawing { positions });
+        push_all(&mut text, &positions);
+        close(&mut text);
+        return answer::typed(StatusCode::OK, "application/json", text);
     }
     let (pieces, sent) = mpsc::channel(1);
     workers.spawn(async move {
-        let mut text = b"{\"positions\":".to_vec();
-        for (index, part) in positions.chunks(PIECE_POINTS).enumerate() {
-            for (within, position) in part.iter().enumerate() {
-                text.push(if index + within == 0 { b'[' } else { b',' });
-                if serde_json::to_writer(&mut text, position).is_err() {
-                    return;
-                }
+        let mut parts = positions.chunks(PIECE_POINTS).peekable();
+        while let Some(part) = parts.next() {
+            push_all(&mut text, part);
+            if parts.peek().is_none() {
+                close(&mut text);
             }
             if pieces.send(core::mem::take(&mut text).into()).await.is_err() {
                 // The client is gone.
                 return;
             }
         }
-        let _ = pieces.send(Bytes::from_static(b"]}")).await;
     });
     answer::json_pieces(Content::pieces(sent, share))
+}
+
+/// Puts the end of the answer in the place of the last comma.
+fn close(text: &mut Vec<u8>) {
+    if text.ends_with(b",") {
+        text.pop();
+    }
+    text.extend_from_slice(b"]}");
+}
+
+fn push_integers(text: &mut Vec<u8>, positions: &[i8]) {
+    for position in positions {
+        // Memory takes everything, and every integer has a text.
+        let _ = serde_json::to_writer(&mut *text, position);
+        text.push(b',');
+    }
 }
 
 /// Runs the wave. While one runs, goes over to this one.
