@@ -9,7 +9,6 @@
 //! - [`strokes`]: the strokes of a graph, from one turn to the next
 //! - [`retention`]: keeps the graphs that a real-time thread uses
 //! - [`points`]: the sampled form that clients draw; of sine and square number for number as their first server made it
-//! - `sine`: the sines of a whole period at once, for the points
 //! - [`spline`]: the quadratic B-spline through the ten sliders of the force chart
 //!
 //! Nothing here knows limits or the clock: 0 is the back of the usable range, 1 its front.
@@ -22,7 +21,6 @@ pub mod interpolate;
 pub mod points;
 pub mod retention;
 pub mod shape;
-mod sine;
 pub mod spec;
 pub mod spline;
 pub mod strokes;

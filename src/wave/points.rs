@@ -6,9 +6,10 @@
 //!
 //! Every other wave is sampled as it is: from its start, with all its points.
 
+use core::f64::consts::PI;
+
 use super::graph::Wave;
 use super::shape::Shape;
-use super::sine;
 
 /// Upper bound on the points of one answer; at the default 120 points/s a period of 2.3 hours.
 pub const MAX_POINTS: usize = 1_000_000;
@@ -62,7 +63,7 @@ pub enum PointsError {
 pub fn sample(shape: Shape, duration_s: f64, resolution: i64) -> Result<Points, PointsError> {
     let length = length(duration_s, resolution)?;
     match shape {
-        Shape::Sine => Ok(Points::Sine(trimmed(sine::period(length)))),
+        Shape::Sine => Ok(Points::Sine(sine(length))),
         Shape::Square if length == 0 => Err(PointsError::TooShort { duration_s, resolution }),
         Shape::Square => Ok(Points::Square(square(length))),
     }
@@ -98,6 +99,14 @@ fn length(duration_s: f64, resolution: i64) -> Result<usize, PointsError> {
         return Err(PointsError::TooLong { duration_s, resolution });
     }
     Ok(length as usize)
+}
+
+fn sine(length: usize) -> Vec<f64> {
+    let step = 2.0 * PI / length.max(1) as f64;
+    // The order of the two operations, and the exact end, decide the last bit, and with it where the lowest
+    // of two equal points lies.
+    let angle = |i: usize| if i == length && i > 0 { PI } else { i as f64 * step + -PI };
+    trimmed((0..=length).map(|i| libm::sin(angle(i))).collect())
 }
 
 fn square(length: usize) -> Vec<i8> {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use yep::api::port::MachineLocation;
 use yep::machine::Command;
-use yep::wave::Wave;
+use yep::wave::{Points, Shape, Wave, sample};
 
 use super::api::{Server, Setup};
 
@@ -205,4 +205,22 @@ async fn a_wave_that_runs_here_is_not_held_to_the_limits_of_a_remote_machine() {
     run(&server, &still).await;
     let server = start(MachineLocation::Remote).await;
     assert_eq!(server.post("/api/wave/run", &still.to_string()).await.status, 422);
+}
+
+#[tokio::test]
+async fn an_answer_is_byte_for_byte_the_text_of_its_points_whole_or_in_pieces() {
+    let server = start(MachineLocation::Local).await;
+    let resolution = server.ctx.settings.current().document.wave_resolution;
+    for shape in Shape::ALL {
+        for duration_s in [0.01, 0.1, 5.0, 68.2, 68.4, 120.0, 1_000.0] {
+            let text = match sample(shape, duration_s, resolution).unwrap() {
+                Points::Sine(points) | Points::Other(points) => serde_json::to_string(&points),
+                Points::Square(points) => serde_json::to_string(&points),
+            };
+            let spec = json!({ "type": shape.name(), "duration": duration_s });
+            let answer = server.post("/api/wave/get", &spec.to_string()).await;
+            let expected = format!(r#"{{"positions":{}}}"#, text.unwrap());
+            assert!(answer.body == expected.as_bytes(), "{spec}: {} bytes", answer.body.len());
+        }
+    }
 }
