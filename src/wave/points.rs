@@ -1,8 +1,8 @@
 //! Sampling: one period of a graph as points for the clients to draw.
 //!
-//! A plain sine or square has the numbers of the clients' first server, bit for bit. It lost the last point of a sine and the last
-//! two of a square, and rotated the period so that it starts at its lowest point. The clients' charts were made for these numbers;
-//! the axis follows [`Shape::at`] instead, which has no seam.
+//! A plain sine or square has the numbers of the clients' first server; those of a sine differ by 1e-15 at most, as its quarters
+//! are mirrored here. It lost the last point of a sine and the last two of a square, and rotated the period so that it starts at
+//! its lowest point. The clients' charts were made for these numbers; the axis follows [`Shape::at`] instead, which has no seam.
 //!
 //! Every other wave is sampled as it is: from its start, with all its points.
 
@@ -103,10 +103,29 @@ fn length(duration_s: f64, resolution: i64) -> Result<usize, PointsError> {
 
 fn sine(length: usize) -> Vec<f64> {
     let step = 2.0 * PI / length.max(1) as f64;
-    // The order of the two operations, and the exact end, decide the last bit, and with it where the lowest
-    // of two equal points lies.
-    let angle = |i: usize| if i == length && i > 0 { PI } else { i as f64 * step + -PI };
-    trimmed((0..=length).map(|i| libm::sin(angle(i))).collect())
+    // The order of the two operations, and the exact end, are those of the first server.
+    let sine = |i: usize| libm::sin(if i == length && i > 0 { PI } else { i as f64 * step + -PI });
+    let (half, is_even) = (length / 2, length % 2 == 0);
+    // The second half of a period mirrors the first one, and with an even number of points each half has two equal quarters.
+    let evaluated = if is_even { length / 4 } else { half };
+    let mut points = vec![0.0; length + 1];
+    for i in 0..=evaluated {
+        let point = sine(i);
+        let twin = if is_even { half - i } else { i };
+        (points[i], points[twin]) = (point, point);
+        (points[length - i], points[length - twin]) = (-point, -point);
+    }
+    if is_even {
+        points[half] = sine(half);
+    }
+    let lowest = if length % 4 == 2 {
+        // Two points are lowest, and the last bit of their angles decided which one the first server took.
+        let first = half / 2;
+        first + usize::from(sine(first + 1) < sine(first))
+    } else {
+        lowest(&points)
+    };
+    trimmed(points, lowest)
 }
 
 fn square(length: usize) -> Vec<i8> {
@@ -115,14 +134,20 @@ fn square(length: usize) -> Vec<i8> {
     let step = end / (length.max(2) - 1) as f64;
     let x = |i: usize| if i + 1 == length && i > 0 { end } else { i as f64 * step };
     let front = end / 4.0..3.0 * end / 4.0;
-    trimmed((0..length).map(|i| if front.contains(&x(i)) { 1 } else { -1 }).collect())
+    let points: Vec<i8> = (0..length).map(|i| if front.contains(&x(i)) { 1 } else { -1 }).collect();
+    let lowest = lowest(&points);
+    trimmed(points, lowest)
 }
 
-/// Drops the closing point, rotates the period so that it starts at its first lowest point, and drops one more.
-fn trimmed<T: PartialOrd + Copy>(mut points: Vec<T>) -> Vec<T> {
+/// The index of the first lowest point.
+fn lowest<T: PartialOrd + Copy>(points: &[T]) -> usize {
     // Two simple passes are cheaper than one that also remembers the place.
     let least = points.iter().copied().reduce(|least, point| if point < least { point } else { least });
-    let lowest = points.iter().position(|point| Some(*point) == least).unwrap_or(0);
+    points.iter().position(|point| Some(*point) == least).unwrap_or(0)
+}
+
+/// Drops the closing point, rotates the period so that it starts at its lowest point, and drops one more.
+fn trimmed<T>(mut points: Vec<T>, lowest: usize) -> Vec<T> {
     points.pop();
     if !points.is_empty() {
         let turn = lowest % points.len();
@@ -147,6 +172,21 @@ mod tests {
             assert!(
                 matches!(sample(Shape::Square, duration_s, 120), Ok(Points::Square(p)) if p.len() == square)
             );
+        }
+    }
+
+    #[test]
+    fn a_mirrored_sine_is_the_evaluated_one_and_begins_at_the_same_point() {
+        for length in (0..3_000).chain([9_998, 9_999, 10_000, 99_998]) {
+            let step = 2.0 * PI / f64::from(length.max(1));
+            let angle = |i| if i == length && i > 0 { PI } else { f64::from(i) * step + -PI };
+            let evaluated: Vec<f64> = (0..=length).map(|i| libm::sin(angle(i))).collect();
+            let evaluated = trimmed(evaluated.clone(), lowest(&evaluated));
+            let mirrored = sine(length as usize);
+            assert_eq!(mirrored.len(), evaluated.len());
+            for (mirrored, evaluated) in mirrored.iter().zip(&evaluated) {
+                assert!((mirrored - evaluated).abs() < 1e-15, "{length}: {mirrored} is not {evaluated}");
+            }
         }
     }
 
