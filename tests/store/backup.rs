@@ -122,7 +122,7 @@ prop_compose! {
         force_scale in of(force_scale()),
     ) -> StoredState {
         let counters = Counters { sessions: sessions_count, strokes, distance_mm, moving_s, faults };
-        StoredState { settings, waves, sessions, counters, force_scale }
+        StoredState { waves, sessions, counters, force_scale, ..StoredState::of(settings) }
     }
 }
 
