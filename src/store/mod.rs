@@ -14,6 +14,7 @@
 //! - `generation`: the number of the last write in a file of its own, which detects a database that went back in time
 //! - `record`: the stored values; `seal`: their version and checksum; `migrate`: migration from older versions
 //! - [`document`]: the state as a JSON document; `json_snapshot`: a copy of it beside the database, for recovery
+//! - `access_section`: the section of that copy which a backup does not have: devices, audit log, machine time
 //! - `reserve`: reserved disk space, released when the disk is full
 //! - [`inline`]: a store without the thread, for a machine on virtual time
 //! - `quarantine`: unreadable databases that were moved aside; the newest few are kept, all are counted
@@ -26,6 +27,7 @@
 //! refuses to open is left alone: the machine runs with what can be read, and each save reports why it cannot be kept.
 
 mod access;
+mod access_section;
 pub mod audit;
 pub mod check;
 mod content;
