@@ -8,6 +8,8 @@ mod by_hand;
 mod damage;
 #[path = "store/deleted.rs"]
 mod deleted;
+#[path = "store/devices.rs"]
+mod devices;
 #[path = "store/disks.rs"]
 mod disks;
 #[path = "store/numbers.rs"]
@@ -25,6 +27,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use devices::{device, pairing};
 use serde_json::json;
 use skip::skip;
 use yep::hal::sim::Random;
@@ -197,8 +200,8 @@ fn a_session_that_nobody_ended_is_ended_at_the_next_start() {
     }
 }
 
-/// No test of its own: the process that the next test kills. Saves 1, 2, 3 … as a setting and then as the zero of the
-/// force sensor, and prints each number once both are durable.
+/// No test of its own: the process that the next test kills. Saves 1, 2, 3 … as a setting, as the zero of the force
+/// sensor, and as a device with its audit entry in place of the one before, and prints each number once all are durable.
 #[test]
 fn writer_to_be_killed() {
     let Some(dir) = std::env::var_os("YEP_TEST_WRITER") else { return };
@@ -207,6 +210,7 @@ fn writer_to_be_killed() {
     for n in opened.state.settings.document.max_steps.unwrap_or(0) + 1.. {
         block_on(store.save(numbered(&opened.state.settings, n))).unwrap();
         block_on(store.save(store::StateChange::ForceScale(force_scale(n as f64)))).unwrap();
+        block_on(store.save(pairing(store.state().next_device(), n as u32))).unwrap();
         writeln!(out, "saved {n}").unwrap();
         out.flush().unwrap();
     }
@@ -241,9 +245,16 @@ fn a_kill_loses_nothing_that_was_acknowledged() {
         let (_store, opened) = open(dir.path());
         assert_eq!(opened.recovery, Recovery::Clean, "round {round}");
         let stored = opened.state.settings.document.max_steps.unwrap();
-        let zero = opened.state.force_scale.map_or(0, |scale| scale.zero.unwrap() as i64);
+        let zero = opened.state.force_scale.as_ref().map_or(0, |scale| scale.zero.unwrap() as i64);
         assert!((acknowledged..=acknowledged + 1).contains(&stored), "{stored} after {acknowledged}");
         assert!((acknowledged..=stored).contains(&zero), "{zero} after {acknowledged}, beside {stored}");
+        // Of a change of several parts all are there, or none.
+        let state = &opened.state;
+        let paired = state.audit.back().map_or(0, |entry| entry.detail.parse().unwrap());
+        let expected = (paired > 0).then(|| (state.last_device, device(paired as u32)));
+        assert!(state.devices.clone().into_iter().eq(expected), "{:?} beside {paired}", state.devices);
+        assert_eq!(state.next_audit(), u64::from(state.next_device()), "round {round}");
+        assert!((acknowledged..=zero).contains(&paired), "{paired} after {acknowledged}, beside {zero}");
     }
     assert!(acknowledged >= 20, "the writer hardly wrote: {acknowledged}");
 }

@@ -9,7 +9,7 @@ use yep::app::recordings::RecordingsReader;
 use yep::cli::config;
 use yep::diag::recorder::export;
 use yep::diag::recorder::{Archive, file};
-use yep::store::Store;
+use yep::store::{AuditAct, AuditEntry, DeviceKind, DeviceRecord, DeviceRole, StateChange, Store};
 
 /// Target: a configuration file gives options that keep every rule, or an error.
 pub fn config(data: &[u8]) {
@@ -86,6 +86,18 @@ pub fn intact_state_files() -> Vec<(PathBuf, Vec<u8>)> {
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(store.save(opened.state.settings)).expect("it can be written");
+            let device = DeviceRecord {
+                name: "a device".to_owned(),
+                role: DeviceRole::Operator,
+                kind: DeviceKind::Browser,
+                token_hash: [7; 32],
+                paired_unix_s: 7,
+                last_seen_unix_s: 8,
+                last_used_h: 0,
+            };
+            let entry = AuditEntry::new(7, AuditAct::Paired, Some(1), "192.0.2.7", "with the switches");
+            let pairing = vec![StateChange::PutDevice(1, device), StateChange::Audit(entry)];
+            runtime.block_on(store.save(StateChange::Several(pairing))).expect("it can be written");
             drop(store);
             let mut files = Vec::new();
             read(folder.path(), folder.path(), &mut files);

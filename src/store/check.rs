@@ -89,10 +89,11 @@ fn check_database(db: &Path) -> Finding {
     found(
         true,
         format!(
-            "good, version {version}, after write {}: {} waves, {} sessions",
+            "good, version {version}, after write {}: {} waves, {} sessions, {} devices",
             stored.generation,
             stored.rest.waves.len(),
-            stored.rest.sessions.len()
+            stored.rest.sessions.len(),
+            stored.rest.devices.len()
         ),
     )
 }

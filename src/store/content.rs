@@ -83,6 +83,24 @@ pub fn decode(content: &StoredValues) -> Result<Option<Stored>, DatabaseError> {
     if let Some(value) = content.get(&(Tree::Calibration, Tree::FORCE_KEY.to_vec())) {
         rest.force_scale = Some(record::decode_force_scale(value)?);
     }
+    for (key, value) in of(Tree::Devices) {
+        match key {
+            Tree::LAST_DEVICE_KEY => {
+                rest.last_device = record::decode_number("the number of the last device", value)?;
+            }
+            Tree::CARD_CODE_KEY => rest.card_code = Some(record::decode_card_code(value)?),
+            number => {
+                let (number, device) = record::decode_device(number, value)?;
+                rest.devices.insert(number, device);
+            }
+        }
+    }
+    for (number, value) in of(Tree::Audit) {
+        rest.audit.push_back(record::decode_audit(number, value)?);
+    }
+    if let Some(value) = content.get(&(Tree::Counters, Tree::MACHINE_H_KEY.to_vec())) {
+        rest.machine_h = record::decode_number("the machine time", value)?;
+    }
     rest.clamp_to_bounds();
     rest.check_rest().map_err(damaged)?;
     let generation = content.get(&(Tree::Meta, Tree::GENERATION_KEY.to_vec()));
@@ -117,6 +135,19 @@ pub fn encode(state: &StoredState) -> Result<StoredValues, String> {
         content.insert((Tree::Sessions, number.to_be_bytes().to_vec()), record::encode_session(session)?);
     }
     content.insert((Tree::Counters, only()), record::encode_counters(&state.counters)?);
+    let machine_h = record::encode_number(state.machine_h)?;
+    content.insert((Tree::Counters, Tree::MACHINE_H_KEY.to_vec()), machine_h);
+    for (number, device) in &state.devices {
+        content.insert((Tree::Devices, number.to_be_bytes().to_vec()), record::encode_device(device)?);
+    }
+    let last_device = record::encode_number(state.last_device)?;
+    content.insert((Tree::Devices, Tree::LAST_DEVICE_KEY.to_vec()), last_device);
+    if let Some(code) = &state.card_code {
+        content.insert((Tree::Devices, Tree::CARD_CODE_KEY.to_vec()), record::encode_card_code(code)?);
+    }
+    for entry in &state.audit {
+        content.insert((Tree::Audit, entry.number.to_be_bytes().to_vec()), record::encode_audit(entry)?);
+    }
     content.insert((Tree::Meta, Tree::LAYOUT_KEY.to_vec()), migrate::layout_value(migrate::LAYOUT_VERSION));
     Ok(content)
 }

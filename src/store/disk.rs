@@ -4,9 +4,9 @@
 //! file does. Its configuration file is never made durable. Damaged files make it panic, return errors, or silently go
 //! back to an earlier state, even an empty one. Hence the syncs, the generation file, and the caller's `catch_unwind`.
 
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File, Metadata, Permissions};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use sled::transaction::{TransactionError, Transactional};
@@ -51,6 +51,7 @@ impl DiskEngine {
         let system = |error: io::Error| system_error(&error);
         let generation = GenerationFile::open(dir).map_err(system)?;
         let file = sync_new(dir).map_err(system)?;
+        close_to_others(dir);
         Ok(DiskEngine { trees, db, file, path: dir.join("db"), generation })
     }
 
@@ -87,6 +88,14 @@ pub fn check_only_files(dir: &Path) -> Result<(), DatabaseError> {
         }
     }
     Ok(())
+}
+
+/// Lets only the owner of the folder `dir` into it, as the values have hashes of tokens. A folder whose mode cannot be
+/// changed, as on a file system without modes, stays as it is.
+fn close_to_others(dir: &Path) {
+    if fs::metadata(dir).is_ok_and(|about| about.mode() & 0o077 != 0) {
+        let _ = fs::set_permissions(dir, Permissions::from_mode(0o700));
+    }
 }
 
 /// Makes the created files durable; returns sled's main file.

@@ -24,22 +24,41 @@ pub enum Tree {
     Waves,
     /// Sessions under their numbers, big-endian, so that the keys are in the order of the numbers.
     Sessions,
-    /// Sums over all sessions, under [`Tree::ONLY_KEY`].
+    /// Sums over all sessions, under [`Tree::ONLY_KEY`]; machine time, under [`Tree::MACHINE_H_KEY`].
     Counters,
     /// Version of the layout, under [`Tree::LAYOUT_KEY`]; number of the last write, under [`Tree::GENERATION_KEY`].
     Meta,
+    /// Paired devices under their numbers, four bytes big-endian; number of the last one, under
+    /// [`Tree::LAST_DEVICE_KEY`]; pairing code of the card, under [`Tree::CARD_CODE_KEY`].
+    Devices,
+    /// Entries of the audit log under their numbers, as those of the sessions.
+    Audit,
 }
 
 impl Tree {
     /// All trees.
-    pub const ALL: [Tree; 6] =
-        [Tree::Settings, Tree::Calibration, Tree::Waves, Tree::Sessions, Tree::Counters, Tree::Meta];
+    pub const ALL: [Tree; 8] = [
+        Tree::Settings,
+        Tree::Calibration,
+        Tree::Waves,
+        Tree::Sessions,
+        Tree::Counters,
+        Tree::Meta,
+        Tree::Devices,
+        Tree::Audit,
+    ];
     /// Key of the layout's version in the tree `meta`.
     pub const LAYOUT_KEY: &'static [u8] = b"layout";
     /// Key of the number of the last write in the tree `meta`.
     pub const GENERATION_KEY: &'static [u8] = b"generation";
     /// Key of the force sensor's scale in the tree `calibration`.
     pub const FORCE_KEY: &'static [u8] = b"force";
+    /// Key of the machine time in the tree `counters`.
+    pub const MACHINE_H_KEY: &'static [u8] = b"machine_h";
+    /// Key of the number of the last device in the tree `devices`; longer than a number.
+    pub const LAST_DEVICE_KEY: &'static [u8] = b"last_device";
+    /// Key of the pairing code of the card in the tree `devices`; longer than a number.
+    pub const CARD_CODE_KEY: &'static [u8] = b"card_code";
     /// Key of the value in a tree with a single value.
     pub const ONLY_KEY: &'static [u8] = b"0";
 

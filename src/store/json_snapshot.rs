@@ -1,15 +1,20 @@
 //! JSON snapshot: a copy of the whole state as a file beside the database, for recovery and for people.
 //!
-//! `mirror.json` is `{"crc32": …, "state": …}`; the state is the [`document`] of a backup. It is written under another
-//! name, made durable, and renamed; the one before it stays as `mirror.previous.json`. A snapshot is written after the
-//! database, so it is never newer.
+//! `mirror.json` is `{"crc32": …, "state": …, "access": …}`; the state is the [`document`] of a backup, and [access] what
+//! a backup does not have. It is written under another name, made durable, and renamed; the one before it stays as
+//! `mirror.previous.json`. A snapshot is written after the database, so it is never newer. Only its owner may read it,
+//! as it has hashes of tokens.
+//!
+//! [access]: access_section
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::access_section;
 use super::document::{self, DocumentError};
 use super::engine::DatabaseError;
 use super::session::MAX_WHOLE;
@@ -20,7 +25,9 @@ use crate::wall_clock;
 const NEWEST: &str = "mirror.json";
 const PREVIOUS: &str = "mirror.previous.json";
 const UNFINISHED: &str = "mirror.unfinished";
-/// Upper bound on the size of a snapshot: a line for each number of all saved waves, and the sessions.
+/// Mode of the files, whatever the umask: for the owner only.
+const MODE: u32 = 0o600;
+/// Upper bound on the size of a snapshot: a line for each number of all saved waves, the sessions, the audit log.
 pub const MAX_BYTES: usize = 32 << 20;
 
 /// A valid snapshot.
@@ -68,7 +75,8 @@ pub fn read(dir: &Path) -> Result<Option<JsonSnapshot>, DatabaseError> {
 /// The system's; then the earlier snapshots are unchanged.
 pub fn write(dir: &Path, state: &StoredState, generation: u64) -> io::Result<()> {
     let document = document::write(state, wall_clock::now_unix_s(), generation);
-    let copy = json!({ "crc32": checksum(&document), "state": document });
+    let access = access_section::write(state);
+    let copy = json!({ "crc32": checksum(&document, Some(&access)), "state": document, "access": access });
     let unfinished = dir.join(UNFINISHED);
     let written = write_new(&unfinished, serde_json::to_string_pretty(&copy)? + "\n").and_then(|()| {
         match fs::rename(dir.join(NEWEST), dir.join(PREVIOUS)) {
@@ -91,14 +99,22 @@ pub fn files(dir: &Path) -> [PathBuf; 2] {
 }
 
 fn write_new(path: &Path, text: String) -> io::Result<()> {
-    let mut file = files::create_anew(path)?;
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = File::options().write(true).create_new(true).mode(MODE).open(path)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
 }
 
-/// Checksum of the document without white space, which an editor may change.
-fn checksum(document: &Value) -> String {
-    format!("{:08x}", crc32fast::hash(document.to_string().as_bytes()))
+/// Checksum of the document and the section behind it, without white space, which an editor may change.
+fn checksum(document: &Value, access: Option<&Value>) -> String {
+    let mut hasher = crc32fast::Hasher::new();
+    for part in [Some(document), access].into_iter().flatten() {
+        hasher.update(part.to_string().as_bytes());
+    }
+    format!("{:08x}", hasher.finalize())
 }
 
 /// Parses and checks a snapshot.
@@ -109,16 +125,21 @@ pub fn parse(text: &[u8]) -> Result<JsonSnapshot, DatabaseError> {
     let damaged = |what: &str| DatabaseError::Unreadable(format!("the copy of it {what}"));
     let copy: Value = serde_json::from_slice(text).map_err(|error| damaged(&format!("is cut: {error}")))?;
     let document = &copy["state"];
-    if copy["crc32"].as_str() != Some(&checksum(document)) {
+    // Copies of version 3 of the layout have none: nobody was paired.
+    let access = copy.get("access");
+    if copy["crc32"].as_str() != Some(&checksum(document, access)) {
         return Err(damaged("is damaged: its checksum is wrong"));
     }
-    let state = document::read_own(document).map_err(|wrong| match wrong {
+    let mut state = document::read_own(document).map_err(|wrong| match wrong {
         DocumentError::Newer { found } => DatabaseError::Newer {
             found: u8::try_from(found).unwrap_or(u8::MAX),
             known: document::VERSION as u8,
         },
         wrong @ DocumentError::Values(_) => damaged(&format!("is not allowed: {wrong}")),
     })?;
+    if let Some(access) = access {
+        access_section::read(access, &mut state)?;
+    }
     let number = |name: &str| document[name].as_u64().ok_or_else(|| damaged("has no number"));
     if number("generation")? > MAX_WHOLE {
         return Err(damaged("has the number of a write that nobody made"));
@@ -128,12 +149,31 @@ pub fn parse(text: &[u8]) -> Result<JsonSnapshot, DatabaseError> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::audit::{AuditAct, AuditEntry};
+    use super::super::device::{CardCode, DeviceKind, DeviceRecord, DeviceRole};
+    use super::super::state::StateChange;
     use super::*;
     use crate::settings::{Settings, new_id};
 
     fn state(force_limit: i64) -> StoredState {
         let mut state = StoredState::of(Settings::fresh(new_id()));
         state.settings.document.force_limit = force_limit;
+        let device = DeviceRecord {
+            name: "a device".to_owned(),
+            role: DeviceRole::Admin,
+            kind: DeviceKind::Browser,
+            token_hash: [7; 32],
+            paired_unix_s: 7,
+            last_seen_unix_s: 8,
+            last_used_h: 0,
+        };
+        let entry = AuditEntry::new(7, AuditAct::Paired, Some(1), "192.0.2.7", "with the switches");
+        let code = CardCode { salt: [1; 16], hash: [2; 32], wrong_tries: 0, used: true };
+        for change in
+            [StateChange::PutDevice(1, device), StateChange::Audit(entry), StateChange::CardCode(Some(code))]
+        {
+            state.apply(change).unwrap();
+        }
         state
     }
 
@@ -165,12 +205,31 @@ mod tests {
     }
 
     #[test]
+    fn a_copy_of_an_older_program_has_no_devices() {
+        let document = document::write(&state(1), 0, 1);
+        let copy = json!({ "crc32": checksum(&document, None), "state": document });
+        let found = parse(copy.to_string().as_bytes()).unwrap().state;
+        assert_eq!((found.settings.document.force_limit, found.devices.len()), (1, 0));
+        // The checksum of the document alone does not do for a copy with devices.
+        let access = access_section::write(&state(1));
+        let copy = json!({ "crc32": checksum(&document, None), "state": document, "access": access });
+        assert!(matches!(parse(copy.to_string().as_bytes()), Err(DatabaseError::Unreadable(_))));
+    }
+
+    #[test]
     fn a_copy_of_a_newer_program_is_not_taken() {
         let dir = tempfile::tempdir().unwrap();
         let mut document = document::write(&state(1), 0, 1);
         document["version"] = json!(9);
-        let copy = json!({ "crc32": checksum(&document), "state": document });
+        let copy = json!({ "crc32": checksum(&document, None), "state": document });
         fs::write(dir.path().join(NEWEST), copy.to_string()).unwrap();
         assert_eq!(read(dir.path()), Err(DatabaseError::Newer { found: 9, known: document::VERSION as u8 }));
+
+        let (document, mut access) = (document::write(&state(1), 0, 1), access_section::write(&state(1)));
+        access["version"] = json!(9);
+        let copy =
+            json!({ "crc32": checksum(&document, Some(&access)), "state": document, "access": access });
+        fs::write(dir.path().join(NEWEST), copy.to_string()).unwrap();
+        assert_eq!(read(dir.path()), Err(DatabaseError::Newer { found: 9, known: 1 }));
     }
 }

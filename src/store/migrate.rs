@@ -10,11 +10,11 @@ use super::engine::{DatabaseError, Tree};
 use super::seal::{damaged, decode, encode, seal, unseal};
 
 /// Version of the trees, their keys and their records, as this program writes them.
-pub const LAYOUT_VERSION: u8 = 3;
+pub const LAYOUT_VERSION: u8 = 4;
 
 /// Steps from each version to the next, beginning with version 1.
 const STEPS: [fn(StoredValues) -> Result<StoredValues, DatabaseError>; LAYOUT_VERSION as usize - 1] =
-    [from_1_to_2, from_2_to_3];
+    [from_1_to_2, from_2_to_3, from_3_to_4];
 
 /// Version of the stored content; `None` if there is none.
 ///
@@ -128,6 +128,12 @@ fn from_2_to_3(mut content: StoredValues) -> Result<StoredValues, DatabaseError>
     Ok(content)
 }
 
+/// Version 4 may have devices, audit entries, machine time and the pairing code of the card; before, nobody was paired.
+fn from_3_to_4(mut content: StoredValues) -> Result<StoredValues, DatabaseError> {
+    content.insert((Tree::Meta, Tree::LAYOUT_KEY.to_vec()), layout_value(4));
+    Ok(content)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::content;
@@ -176,6 +182,48 @@ mod tests {
         assert_eq!((settings.calibrated_unix_s, stored.rest.force_scale), (Some(1_735_689_599), None));
     }
 
+    /// All values of a store as version 3 wrote them.
+    const V3: [(Tree, &[u8], &str); 8] = [
+        (
+            Tree::Settings,
+            ID,
+            "021376657273696f6e20332c206772c3b6c39f657214c00c64503c322e2c28241e14a006f001f001b6020a0000000000187440000000\
+             000088b34000000000006a0841000000000040bf400000000000004e40365b32e4",
+        ),
+        (Tree::Calibration, b"0", "01d416019c1801eff597d806c69da6ab"),
+        (Tree::Calibration, b"force", "010475617274019a9999999999b93f010000000000187ac05e06c756"),
+        (
+            Tree::Waves,
+            b"slow one",
+            "011e7b2274797065223a2273696e65222c226475726174696f6e223a372e357d15124f50",
+        ),
+        (
+            Tree::Sessions,
+            b"\0\0\0\0\0\0\0\x01",
+            "01ff8ad2bb060000000000000000010107000000000000294000000000000000000000f252ec6d",
+        ),
+        (Tree::Counters, b"0", "01010700000000000029400000000000000000003f159c05"),
+        (Tree::Meta, b"generation", "010528a8d731"),
+        (Tree::Meta, b"layout", "034b0bbe37"),
+    ];
+
+    #[test]
+    fn version_3_is_read_for_ever() {
+        let old: StoredValues =
+            V3.iter().map(|(tree, key, value)| ((*tree, key.to_vec()), bytes(value))).collect();
+        assert_eq!(version(&old), Ok(Some(3)));
+        let stored = content::decode(&upgrade(old, 3).unwrap()).unwrap().unwrap();
+        let settings = stored.settings.unwrap();
+        assert_eq!((stored.generation, settings.document.name.as_str()), (5, "version 3, größer"));
+        assert_eq!((settings.document.max_steps, settings.travel_steps), (Some(1_450), Some(1_550)));
+        let rest = stored.rest;
+        assert_eq!(rest.waves["slow one"].text(), r#"{"type":"sine","duration":7.5}"#);
+        assert_eq!((rest.sessions[&1].strokes, rest.counters.distance_mm), (7, 12.5));
+        assert_eq!(rest.force_scale.unwrap().per_g, Some(-417.5));
+        assert!(rest.devices.is_empty() && rest.audit.is_empty() && rest.card_code.is_none());
+        assert_eq!((rest.last_device, rest.machine_h), (0, 0));
+    }
+
     #[test]
     fn of_two_documents_the_newest_counts_and_its_calibration_is_kept() {
         let value = |generation, max_steps: Option<i64>, travel_steps| {
@@ -199,7 +247,7 @@ mod tests {
         }
         let mut newer = version_1(&[]);
         newer.insert((Tree::Meta, b"layout".to_vec()), layout_value(LAYOUT_VERSION + 1));
-        assert_eq!(version(&newer), Err(DatabaseError::Newer { found: 4, known: 3 }));
+        assert_eq!(version(&newer), Err(DatabaseError::Newer { found: 5, known: 4 }));
         assert_eq!(version(&StoredValues::new()), Ok(None));
         let mut without = version_1(&[(ID, &bytes(V1))]);
         without.remove(&(Tree::Meta, b"layout".to_vec()));

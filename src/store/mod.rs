@@ -3,7 +3,8 @@
 //! One thread, called `store`, owns the database. All other threads have a [`Store`]: a handle that sends it changes
 //! and waits until they are durable. The database is read once, at the start; after that the state is in memory.
 //!
-//! - [`state`]: the persistent state as one value, and the changes to it; [`session`] is a part of it
+//! - [`state`]: the persistent state as one value, and the changes to it; [`session`], [`device`] and [`audit`] are parts
+//!   of it, `access` has the changes of the last two
 //! - `writer`: the writer thread, with group commit: changes that arrive during a write are written and acknowledged
 //!   together
 //! - `open`: the start: locks the folder, reads everything, moves an unreadable database aside; [`recovery`] is the
@@ -13,6 +14,7 @@
 //! - `generation`: the number of the last write in a file of its own, which detects a database that went back in time
 //! - `record`: the stored values; `seal`: their version and checksum; `migrate`: migration from older versions
 //! - [`document`]: the state as a JSON document; `json_snapshot`: a copy of it beside the database, for recovery
+//! - `access_section`: the section of that copy which a backup does not have: devices, audit log, machine time
 //! - `reserve`: reserved disk space, released when the disk is full
 //! - [`inline`]: a store without the thread, for a machine on virtual time
 //! - `quarantine`: unreadable databases that were moved aside; the newest few are kept, all are counted
@@ -24,8 +26,12 @@
 //! newer program, or one in use by another process, is an error, and nothing is touched. A database that the system
 //! refuses to open is left alone: the machine runs with what can be read, and each save reports why it cannot be kept.
 
+mod access;
+mod access_section;
+pub mod audit;
 pub mod check;
 mod content;
+pub mod device;
 mod disk;
 pub mod document;
 mod engine;
@@ -49,6 +55,8 @@ mod writer;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use audit::{AuditAct, AuditEntry};
+pub use device::{CardCode, DeviceKind, DeviceRecord, DeviceRole};
 pub use document::BackupDocument;
 pub use error::StoreError;
 pub use recovery::Recovery;

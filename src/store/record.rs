@@ -9,6 +9,8 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::audit::{AuditAct, AuditEntry};
+use super::device::{CardCode, DeviceKind, DeviceRecord, DeviceRole, HASH_BYTES, SALT_BYTES};
 use super::engine::DatabaseError;
 use super::seal::{damaged, decode, encode, seal, unseal};
 use super::session::{Counters, SessionEnd, SessionRecord};
@@ -67,6 +69,48 @@ impl ForceScaleV1 {
     const VERSION: u8 = 1;
 }
 
+#[derive(Serialize, Deserialize)]
+struct DeviceV1 {
+    name: String,
+    role: DeviceRole,
+    kind: DeviceKind,
+    token_hash: [u8; HASH_BYTES],
+    paired_unix_s: u64,
+    last_seen_unix_s: u64,
+    last_used_h: u32,
+}
+
+impl DeviceV1 {
+    const VERSION: u8 = 1;
+}
+
+#[derive(Serialize, Deserialize)]
+struct AuditV1 {
+    unix_s: u64,
+    what: AuditAct,
+    device: Option<u32>,
+    who: String,
+    detail: String,
+}
+
+impl AuditV1 {
+    const VERSION: u8 = 1;
+}
+
+#[derive(Serialize, Deserialize)]
+struct CardCodeV1 {
+    salt: [u8; SALT_BYTES],
+    hash: [u8; HASH_BYTES],
+    wrong_tries: u8,
+    used: bool,
+}
+
+impl CardCodeV1 {
+    const VERSION: u8 = 1;
+}
+
+/// Version of the records that are a single number.
+const NUMBER_VERSION: u8 = 1;
 /// Version of the calibration record.
 const CALIBRATION_VERSION: u8 = 1;
 
@@ -219,6 +263,72 @@ pub fn encode_force_scale(scale: &ForceScale) -> Result<Vec<u8>, String> {
 pub fn decode_force_scale(value: &[u8]) -> Result<ForceScale, DatabaseError> {
     let ForceScaleV1 { sensor, zero, per_g } = decode("the force scale", ForceScaleV1::VERSION, value)?;
     Ok(ForceScale { sensor, zero, per_g })
+}
+
+/// Encodes a device.
+pub fn encode_device(device: &DeviceRecord) -> Result<Vec<u8>, String> {
+    let d = device.clone();
+    let content = DeviceV1 {
+        name: d.name,
+        role: d.role,
+        kind: d.kind,
+        token_hash: d.token_hash,
+        paired_unix_s: d.paired_unix_s,
+        last_seen_unix_s: d.last_seen_unix_s,
+        last_used_h: d.last_used_h,
+    };
+    encode(DeviceV1::VERSION, &content)
+}
+
+/// Decodes a device; `number` is its key.
+pub fn decode_device(number: &[u8], value: &[u8]) -> Result<(u32, DeviceRecord), DatabaseError> {
+    let number = number.try_into().map_err(|_| damaged("the number of a device has no four bytes"))?;
+    let d: DeviceV1 = decode("a device", DeviceV1::VERSION, value)?;
+    let device = DeviceRecord {
+        name: d.name,
+        role: d.role,
+        kind: d.kind,
+        token_hash: d.token_hash,
+        paired_unix_s: d.paired_unix_s,
+        last_seen_unix_s: d.last_seen_unix_s,
+        last_used_h: d.last_used_h,
+    };
+    Ok((u32::from_be_bytes(number), device))
+}
+
+/// Encodes an entry of the audit log.
+pub fn encode_audit(entry: &AuditEntry) -> Result<Vec<u8>, String> {
+    let AuditEntry { number: _, unix_s, what, device, who, detail } = entry.clone();
+    encode(AuditV1::VERSION, &AuditV1 { unix_s, what, device, who, detail })
+}
+
+/// Decodes an entry of the audit log; `number` is its key.
+pub fn decode_audit(number: &[u8], value: &[u8]) -> Result<AuditEntry, DatabaseError> {
+    let number = number.try_into().map_err(|_| damaged("the number of an audit entry has no eight bytes"))?;
+    let AuditV1 { unix_s, what, device, who, detail } = decode("an audit entry", AuditV1::VERSION, value)?;
+    Ok(AuditEntry { number: u64::from_be_bytes(number), unix_s, what, device, who, detail })
+}
+
+/// Encodes the pairing code of the card.
+pub fn encode_card_code(code: &CardCode) -> Result<Vec<u8>, String> {
+    let CardCode { salt, hash, wrong_tries, used } = code.clone();
+    encode(CardCodeV1::VERSION, &CardCodeV1 { salt, hash, wrong_tries, used })
+}
+
+/// Decodes the pairing code of the card.
+pub fn decode_card_code(value: &[u8]) -> Result<CardCode, DatabaseError> {
+    let CardCodeV1 { salt, hash, wrong_tries, used } = decode("the card's code", CardCodeV1::VERSION, value)?;
+    Ok(CardCode { salt, hash, wrong_tries, used })
+}
+
+/// Encodes the machine time or the number of the last device.
+pub fn encode_number(number: u32) -> Result<Vec<u8>, String> {
+    encode(NUMBER_VERSION, &number)
+}
+
+/// Decodes what [`encode_number`] encoded; `what` names it in errors.
+pub fn decode_number(what: &str, value: &[u8]) -> Result<u32, DatabaseError> {
+    decode(what, NUMBER_VERSION, value)
 }
 
 #[cfg(test)]

@@ -141,7 +141,10 @@ impl fmt::Display for Recovery {
                 write!(f, "the settings were loaded, and brought from version {from} to the present one")
             }
             Recovery::Restored { origin, written_unix_s } => {
-                write!(f, "{origin}: settings, calibration, waves and sessions are those of ")?;
+                write!(
+                    f,
+                    "{origin}: settings, calibration, waves, sessions and paired devices are those of "
+                )?;
                 write!(f, "its copy of {}; check them", readable(*written_unix_s))
             }
             Recovery::Defaults { origin, no_copy } => {

@@ -150,7 +150,8 @@ impl Counters {
     }
 }
 
-fn check_whole(name: &str, value: u64) -> Result<(), String> {
+/// Checks that a whole number can be stored.
+pub(super) fn check_whole(name: &str, value: u64) -> Result<(), String> {
     if value <= MAX_WHOLE { Ok(()) } else { Err(format!("{name} must be at most {MAX_WHOLE}, not {value}")) }
 }
 

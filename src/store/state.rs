@@ -1,15 +1,17 @@
 //! Persistent state as one value, and the changes to it.
 //!
-//! Its bounds keep the store small: the number and size of waves, the number of sessions. A later version may widen
-//! them and never narrow them, as stored values have to stay readable.
+//! Its bounds keep the store small: the number and size of waves, the number of sessions, of devices and of audit
+//! entries. A later version may widen them and never narrow them, as stored values have to stay readable.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::audit::AuditEntry;
+use super::device::{CardCode, DeviceRecord, DeviceRole};
 use super::session::{Counters, MAX_WHOLE, SessionRecord};
 use crate::settings::Settings;
 
@@ -41,6 +43,16 @@ pub struct StoredState {
     pub counters: Counters,
     /// Scale of the force sensor; `None` before the first tare. It is no setting: a reset of the settings keeps it.
     pub force_scale: Option<ForceScale>,
+    /// Paired devices by number. A reset of the settings and a backup keep them, as everything below.
+    pub devices: BTreeMap<u32, DeviceRecord>,
+    /// Number of the device that was added last, which may be gone; 0 before the first. No number is given twice.
+    pub last_device: u32,
+    /// Newest entries of the audit log, the newest last.
+    pub audit: VecDeque<AuditEntry>,
+    /// Time that the machine has run in all, in hours. It only rises, unlike the wall clock.
+    pub machine_h: u32,
+    /// Pairing code that was taken over from the card; `None` before the first.
+    pub card_code: Option<CardCode>,
 }
 
 /// Scale of a force sensor: `force = (reading − zero) / per_g`.
@@ -127,11 +139,19 @@ impl SavedWave {
 /// # Errors
 /// The rule for names.
 pub fn check_wave_name(name: &str) -> Result<(), String> {
+    check_name(name, WAVE_NAME_CHARS)
+}
+
+/// Checks the name of a wave or of a device.
+///
+/// # Errors
+/// The rule for names.
+pub(super) fn check_name(name: &str, max_chars: usize) -> Result<(), String> {
     let chars = name.chars().count();
-    if (1..=WAVE_NAME_CHARS).contains(&chars) && name.trim() == name && !name.chars().any(char::is_control) {
+    if (1..=max_chars).contains(&chars) && name.trim() == name && !name.chars().any(char::is_control) {
         return Ok(());
     }
-    let rule = format!("a name has 1 to {WAVE_NAME_CHARS} characters, no control characters among them");
+    let rule = format!("a name has 1 to {max_chars} characters, no control characters among them");
     Err(format!("{rule}, and no space at its ends"))
 }
 
@@ -148,9 +168,30 @@ pub enum StateChange {
     Session(u64, SessionRecord),
     /// Replaces the scale of the force sensor.
     ForceScale(ForceScale),
-    /// Replaces everything. If it has no force scale, the present one stays, as an old backup does not mean that the
-    /// sensor is gone.
+    /// Replaces everything that a backup has; devices, audit log, machine time and card code stay. If it has no force
+    /// scale, the present one stays, as an old backup does not mean that the sensor is gone.
     Everything(Box<StoredState>),
+    /// Adds the device under [`StoredState::next_device`], or replaces the record of the device of this number, which
+    /// must have the same token.
+    PutDevice(u32, DeviceRecord),
+    /// Renames the device of this number. Unlike a replaced record, it cannot undo a change of the role at the same time.
+    RenameDevice(u32, String),
+    /// Gives the device of this number another role.
+    SetDeviceRole(u32, DeviceRole),
+    /// Revokes the device of this number, if it is there.
+    ForgetDevice(u32),
+    /// Appends the entry to the audit log, under the next number.
+    Audit(AuditEntry),
+    /// Adds an hour of machine time.
+    Hour {
+        /// Numbers of the devices that were used in it, each with the time at which it was last seen, in seconds since
+        /// 1970.
+        used: Vec<(u32, u64)>,
+    },
+    /// Replaces the pairing code of the card.
+    CardCode(Option<CardCode>),
+    /// Makes all these changes in their order, in one write; or none, if one is refused.
+    Several(Vec<StateChange>),
 }
 
 impl From<Settings> for StateChange {
@@ -168,6 +209,11 @@ impl StoredState {
             sessions: BTreeMap::new(),
             counters: Counters::default(),
             force_scale: None,
+            devices: BTreeMap::new(),
+            last_device: 0,
+            audit: VecDeque::new(),
+            machine_h: 0,
+            card_code: None,
         }
     }
 
@@ -196,10 +242,22 @@ impl StoredState {
                 self.force_scale = Some(scale);
             }
             StateChange::Everything(state) => {
-                let present = self.force_scale.take();
-                *self = *state;
-                self.force_scale = self.force_scale.take().or(present);
+                let mut present = std::mem::replace(self, *state);
+                self.force_scale = self.force_scale.take().or(present.force_scale.take());
+                self.keep_access_of(present);
                 self.renumber_sessions();
+            }
+            StateChange::PutDevice(number, device) => self.put_device(number, device)?,
+            StateChange::RenameDevice(number, name) => self.rename_device(number, name)?,
+            StateChange::SetDeviceRole(number, role) => self.set_device_role(number, role)?,
+            StateChange::ForgetDevice(number) => drop(self.devices.remove(&number)),
+            StateChange::Audit(entry) => self.append_audit(entry),
+            StateChange::Hour { used } => self.count_hour(&used),
+            StateChange::CardCode(code) => self.card_code = code,
+            StateChange::Several(changes) => {
+                let mut next = self.clone();
+                changes.into_iter().try_for_each(|change| next.apply(change))?;
+                *self = next;
             }
         }
         Ok(())
@@ -274,6 +332,7 @@ impl StoredState {
         if let Some(scale) = &self.force_scale {
             scale.check().map_err(|why| format!("force_scale: {why}"))?;
         }
+        self.check_access()?;
         self.counters.check()
     }
 

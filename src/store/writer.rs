@@ -246,9 +246,9 @@ impl Writer {
             if batch.is_empty() {
                 return Ok(());
             }
-            let made_by_the_user = batch
-                .iter()
-                .any(|(tree, ..)| matches!(tree, Tree::Settings | Tree::Calibration | Tree::Waves));
+            let made_by_the_user = batch.iter().any(|(tree, ..)| {
+                matches!(tree, Tree::Settings | Tree::Calibration | Tree::Waves | Tree::Devices)
+            });
             self.generation += 1;
             let batch = content::with_generation(batch, self.generation)
                 .map_err(|why| WriteError { why, full: false })?;

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 use yep::store::{Counters, document};
 
+use super::devices::{access_changes, apply_allowed, save_allowed};
 use super::*;
 
 prop_compose! {
@@ -122,7 +123,7 @@ prop_compose! {
         force_scale in of(force_scale()),
     ) -> StoredState {
         let counters = Counters { sessions: sessions_count, strokes, distance_mm, moving_s, faults };
-        StoredState { settings, waves, sessions, counters, force_scale }
+        StoredState { waves, sessions, counters, force_scale, ..StoredState::of(settings) }
     }
 }
 
@@ -130,9 +131,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn an_export_and_its_import_are_the_identity(state in state(), at in any::<u64>(), write in any::<u64>()) {
-        let text = serde_json::to_string_pretty(&document::write(&state, at, write)).unwrap();
+    fn an_export_and_its_import_are_the_identity(state in state(), at in any::<u64>(), write in any::<u64>(), changes in access_changes()) {
+        let mut with_devices = state.clone();
+        apply_allowed(&mut with_devices, changes);
+        let text = serde_json::to_string_pretty(&document::write(&with_devices, at, write)).unwrap();
         let document: Value = serde_json::from_str(&text).unwrap();
+        // Without the devices and everything that belongs to them.
         prop_assert_eq!(document::read(&document, |_| Ok(())).unwrap(), state);
     }
 
@@ -155,15 +159,24 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
 
     #[test]
-    fn what_replaces_everything_is_everything_after_a_restart(state in state()) {
+    fn what_replaces_everything_is_everything_but_the_devices(state in state(), changes in access_changes()) {
         let dir = tempfile::tempdir().unwrap();
         let (store, _) = open(dir.path());
         block_on(store.save(store::StateChange::SaveWave("before".into(), wave(1.0)))).unwrap();
+        save_allowed(&store, changes);
+        let present = store.state();
         block_on(store.save(store::StateChange::Everything(Box::new(state.clone())))).unwrap();
         drop(store);
         let opened = open(dir.path()).1;
         // A session that is under way in the backup will never end.
-        let mut expected = state;
+        let mut expected = StoredState {
+            devices: present.devices.clone(),
+            last_device: present.last_device,
+            audit: present.audit.clone(),
+            machine_h: present.machine_h,
+            card_code: present.card_code.clone(),
+            ..state
+        };
         expected.end_interrupted();
         prop_assert_eq!(opened, InitialState { state: expected, recovery: Recovery::Clean });
     }

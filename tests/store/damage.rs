@@ -6,6 +6,9 @@ use super::*;
 /// files of the database.
 fn good() -> (tempfile::TempDir, Settings, Vec<PathBuf>) {
     let good = tempfile::tempdir().unwrap();
+    let (store, _) = open(good.path());
+    block_on(store.save(pairing(1, 1))).unwrap();
+    drop(store);
     let last = filled(good.path(), 40);
     // Another start leaves a snapshot of sled's beside the log, which allows other damage.
     drop(open(good.path()));
@@ -79,6 +82,7 @@ fn with_a_copy_damage_loses_nothing_and_is_told() {
         fs::copy(good.path().join("mirror.json"), dir.path().join("mirror.json")).unwrap();
         let (store, opened) = open(dir.path());
         assert_eq!(opened.state.settings, last, "seed {seed}");
+        assert!(opened.state.devices.clone().into_iter().eq([(1, device(1))]), "seed {seed}");
         match &opened.recovery {
             Recovery::Clean => {}
             Recovery::Restored { .. } => {

@@ -60,6 +60,42 @@ fn the_copy_of_version_2_takes_the_place_of_its_store() {
     is_version_2(&opened.state);
 }
 
+/// Asserts the state that version 3 stored.
+fn is_version_3(state: &StoredState) {
+    let d = &state.settings.document;
+    assert_eq!((d.id.as_str(), d.name.as_str()), ("6b0c27b5dea8310cc5000000", "version 3, größer"));
+    assert_eq!((d.max_steps, state.settings.travel_steps), (Some(1_450), Some(1_550)));
+    assert_eq!(state.settings.calibrated_unix_s, Some(1_795_554_031));
+    assert_eq!((state.waves.len(), &state.waves["slow one"]), (1, &wave(7.5)));
+    assert_eq!((state.sessions.len(), state.sessions[&1].strokes, state.counters.strokes), (1, 7, 7));
+    assert_eq!(state.force_scale, Some(force_scale(0.1)));
+    assert_eq!((state.devices.len(), state.next_device(), state.audit.len()), (0, 1, 0));
+    assert_eq!((state.machine_h, &state.card_code), (0, &None));
+}
+
+#[test]
+fn a_store_of_version_3_is_opened_and_takes_a_device() {
+    let dir = version(3);
+    let (store, opened) = open(dir.path());
+    assert_eq!(opened.recovery, Recovery::Migrated { from: 3 });
+    is_version_3(&opened.state);
+    assert_eq!(store.generation(), 6, "the writes are counted on");
+    block_on(store.save(store::StateChange::PutDevice(1, device(1)))).unwrap();
+    drop(store);
+    let (_store, opened) = open(dir.path());
+    assert_eq!((opened.recovery, &opened.state.devices[&1]), (Recovery::Clean, &device(1)));
+}
+
+#[test]
+fn the_copy_of_version_3_takes_the_place_of_its_store() {
+    let dir = version(3);
+    fs::copy(fixture(3).join("mirror.json"), dir.path().join("mirror.json")).unwrap();
+    fs::write(dir.path().join("db/db"), b"no database").unwrap();
+    let (_store, opened) = open(dir.path());
+    assert!(matches!(opened.recovery, Recovery::Restored { .. }), "{:?}", opened.recovery);
+    is_version_3(&opened.state);
+}
+
 /// Asserts the state that version 1 stored.
 fn is_version_1(state: &StoredState) {
     let d = &state.settings.document;
@@ -91,15 +127,23 @@ fn a_store_of_version_1_is_opened_and_brought_up_to_date() {
 
 #[test]
 fn the_state_of_a_newer_program_is_refused_and_kept() {
-    for (tree, known) in
-        [("settings", STORED_VERSION), ("meta", 3), ("waves", 1), ("counters", 1), ("calibration", 1)]
-    {
+    for (tree, known) in [
+        ("settings", STORED_VERSION),
+        ("meta", 4),
+        ("waves", 1),
+        ("counters", 1),
+        ("calibration", 1),
+        ("devices", 1),
+        ("audit", 1),
+    ] {
         let dir = tempfile::tempdir().unwrap();
         let id = filled(dir.path(), 1).document.id;
         let key = match tree {
             "meta" => b"layout".to_vec(),
             "settings" => id.into_bytes(),
             "calibration" => b"force".to_vec(),
+            "devices" => 1_u32.to_be_bytes().to_vec(),
+            "audit" => 1_u64.to_be_bytes().to_vec(),
             _ => b"0".to_vec(),
         };
         plant(dir.path(), tree, &key, &sealed(9, b"what it may say"));
@@ -124,6 +168,7 @@ fn a_migration_that_is_killed_leaves_the_old_or_the_new() {
     let rounds = std::env::var("YEP_KILL_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(40);
     killed(1, rounds, is_version_1);
     killed(2, rounds, is_version_2);
+    killed(3, rounds, is_version_3);
 }
 
 fn killed(number: u8, rounds: u32, holds: fn(&StoredState)) {

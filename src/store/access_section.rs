@@ -1,0 +1,208 @@
+//! Section of the JSON snapshot with what a backup never has: devices, audit log, machine time and card code. With it, a
+//! lost database does not revoke every device.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+
+use super::audit::AuditEntry;
+use super::device::{CardCode, DeviceKind, DeviceRecord, DeviceRole, HASH_BYTES, SALT_BYTES};
+use super::engine::DatabaseError;
+use super::seal::damaged;
+use super::state::StoredState;
+
+/// Version of the section. A change of any key is a new version.
+const SECTION_VERSION: u8 = 1;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AccessSection {
+    version: u8,
+    devices: BTreeMap<u32, DeviceEntry>,
+    last_device: u32,
+    audit: VecDeque<AuditEntry>,
+    machine_h: u32,
+    card_code: Option<CardCodeEntry>,
+}
+
+/// A [`DeviceRecord`], which has no JSON form outside of this file.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DeviceEntry {
+    name: String,
+    role: DeviceRole,
+    kind: DeviceKind,
+    #[serde(with = "hexadecimal")]
+    token_hash: [u8; HASH_BYTES],
+    paired_unix_s: u64,
+    last_seen_unix_s: u64,
+    last_used_h: u32,
+}
+
+/// A [`CardCode`], which has no JSON form outside of this file.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CardCodeEntry {
+    #[serde(with = "hexadecimal")]
+    salt: [u8; SALT_BYTES],
+    #[serde(with = "hexadecimal")]
+    hash: [u8; HASH_BYTES],
+    wrong_tries: u8,
+    used: bool,
+}
+
+/// Bytes as small hexadecimal digits.
+mod hexadecimal {
+    use super::*;
+
+    pub fn serialize<S: Serializer, const N: usize>(bytes: &[u8; N], to: S) -> Result<S::Ok, S::Error> {
+        let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        to.serialize_str(&text)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>, const N: usize>(from: D) -> Result<[u8; N], D::Error> {
+        let text = String::deserialize(from)?;
+        let digit = |byte: u8| char::from(byte).to_digit(16).filter(|_| !byte.is_ascii_uppercase());
+        let pair = |pair: &[u8; 2]| Some((digit(pair[0])? * 16 + digit(pair[1])?) as u8);
+        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+        let bytes: Option<Vec<u8>> = pairs.iter().map(pair).collect();
+        let bytes = bytes.filter(|_| rest.is_empty()).and_then(|bytes| bytes.try_into().ok());
+        bytes.ok_or_else(|| D::Error::custom(format!("must be {} hexadecimal digits", 2 * N)))
+    }
+}
+
+/// The section of `state`.
+pub fn write(state: &StoredState) -> Value {
+    let section = AccessSection {
+        version: SECTION_VERSION,
+        devices: state.devices.iter().map(|(number, device)| (*number, DeviceEntry::of(device))).collect(),
+        last_device: state.last_device,
+        audit: state.audit.clone(),
+        machine_h: state.machine_h,
+        card_code: state.card_code.as_ref().map(CardCodeEntry::of),
+    };
+    // The types have no key that JSON cannot have.
+    serde_json::to_value(section).unwrap_or_default()
+}
+
+/// Reads and checks the section into `state`.
+///
+/// # Errors
+/// [`DatabaseError::Newer`], [`DatabaseError::Unreadable`].
+pub fn read(section: &Value, state: &mut StoredState) -> Result<(), DatabaseError> {
+    if let Some(found) = section["version"].as_u64().filter(|found| *found > SECTION_VERSION.into()) {
+        let found = u8::try_from(found).unwrap_or(u8::MAX);
+        return Err(DatabaseError::Newer { found, known: SECTION_VERSION });
+    }
+    let not_allowed = |why: String| damaged(format!("the copy of it is not allowed: access: {why}"));
+    let AccessSection { version, devices, last_device, audit, machine_h, card_code } =
+        AccessSection::deserialize(section).map_err(|error| not_allowed(error.to_string()))?;
+    if version != SECTION_VERSION {
+        return Err(not_allowed(format!("version must be {SECTION_VERSION}")));
+    }
+    state.devices = devices.into_iter().map(|(number, device)| (number, device.record())).collect();
+    (state.last_device, state.audit, state.machine_h) = (last_device, audit, machine_h);
+    state.card_code = card_code.map(CardCodeEntry::code);
+    state.check_access().map_err(not_allowed)
+}
+
+impl DeviceEntry {
+    fn of(device: &DeviceRecord) -> DeviceEntry {
+        let DeviceRecord { name, role, kind, token_hash, paired_unix_s, last_seen_unix_s, last_used_h } =
+            device.clone();
+        DeviceEntry { name, role, kind, token_hash, paired_unix_s, last_seen_unix_s, last_used_h }
+    }
+
+    fn record(self) -> DeviceRecord {
+        let DeviceEntry { name, role, kind, token_hash, paired_unix_s, last_seen_unix_s, last_used_h } = self;
+        DeviceRecord { name, role, kind, token_hash, paired_unix_s, last_seen_unix_s, last_used_h }
+    }
+}
+
+impl CardCodeEntry {
+    fn of(code: &CardCode) -> CardCodeEntry {
+        let CardCode { salt, hash, wrong_tries, used } = code.clone();
+        CardCodeEntry { salt, hash, wrong_tries, used }
+    }
+
+    fn code(self) -> CardCode {
+        let CardCodeEntry { salt, hash, wrong_tries, used } = self;
+        CardCode { salt, hash, wrong_tries, used }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::audit::AuditAct;
+    use super::super::state::StateChange;
+    use super::*;
+    use crate::settings::{Settings, new_id};
+
+    fn example() -> StoredState {
+        let mut state = StoredState::of(Settings::fresh(new_id()));
+        let device = DeviceRecord {
+            name: "größer \"2\"".to_owned(),
+            role: DeviceRole::Admin,
+            kind: DeviceKind::Program,
+            token_hash: std::array::from_fn(|n| n as u8 * 8),
+            paired_unix_s: 1_735_689_599,
+            last_seen_unix_s: 1_735_689_600,
+            last_used_h: 0,
+        };
+        let code = CardCode { salt: [0xab; 16], hash: [0x0c; 32], wrong_tries: 10, used: false };
+        for change in [
+            StateChange::PutDevice(1, device.clone()),
+            StateChange::ForgetDevice(1),
+            StateChange::PutDevice(2, device),
+            StateChange::Audit(AuditEntry::new(7, AuditAct::CodeBurnt, Some(2), "192.0.2.7", "ten tries")),
+            StateChange::Hour { used: vec![(2, 8)] },
+            StateChange::CardCode(Some(code)),
+        ] {
+            state.apply(change).unwrap();
+        }
+        state
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let state = example();
+        for state in [&state, &StoredState::of(state.settings.clone())] {
+            let mut again = StoredState { machine_h: 9, ..StoredState::of(state.settings.clone()) };
+            read(&write(state), &mut again).unwrap();
+            assert_eq!(again, *state);
+        }
+    }
+
+    #[test]
+    fn what_is_not_allowed_is_told() {
+        type Spoil = fn(&mut Value);
+        let cases: [(Spoil, &str); 11] = [
+            (|s| *s = json!(null), "access: invalid type: null"),
+            (|s| s["version"] = json!(0), "access: version must be 1"),
+            (|s| s["version"] = json!("1"), "access: invalid type"),
+            (|s| s["extra"] = json!(0), "access: unknown field `extra`"),
+            (|s| s["last_device"] = json!(1), "access: device 2: its number must be 1 to 1"),
+            (|s| s["devices"]["2"]["role"] = json!("owner"), "access: unknown variant `owner`"),
+            (|s| s["devices"]["2"]["token_hash"] = json!("00"), "access: must be 64 hexadecimal digits"),
+            (|s| s["devices"]["2"]["token_hash"] = json!("AA".repeat(32)), "must be 64 hexadecimal digits"),
+            (|s| s["card_code"]["salt"] = json!("ä".repeat(16)), "access: must be 32 hexadecimal digits"),
+            (|s| s["audit"][0]["who"] = json!("a\nb"), "access: audit entry 1: who must have"),
+            (|s| drop(s.as_object_mut().unwrap().remove("machine_h")), "access: missing field `machine_h`"),
+        ];
+        for (spoil, said) in cases {
+            let mut section = write(&example());
+            spoil(&mut section);
+            let Err(DatabaseError::Unreadable(why)) = read(&section, &mut example()) else {
+                panic!("{said}")
+            };
+            assert!(why.contains(said), "{said}: {why}");
+        }
+        let mut newer = write(&example());
+        newer["version"] = json!(300);
+        assert_eq!(read(&newer, &mut example()), Err(DatabaseError::Newer { found: 255, known: 1 }));
+    }
+}
