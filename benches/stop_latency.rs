@@ -26,7 +26,7 @@ use serde_json::Value;
 use support::flood::{FLOODS, Flood};
 use support::server::{Client, Server, folder};
 use support::{Samples, ms, print_figure};
-use yep::api::fence::GUARD;
+use yep::api::charge::fence::GUARD;
 
 const STOPS: u64 = 60;
 /// Number of STOPs during each flood, and of those that stop an axis in motion.

@@ -107,7 +107,7 @@ async fn every_recorded_request_is_answered_as_recorded_or_as_decided() {
 /// Waits as long as a client must pause behind a STOP before the next start (S34).
 async fn pause_behind(item: &Value) {
     if item["name"] == "run_stop" {
-        tokio::time::sleep(yep::api::fence::GUARD).await;
+        tokio::time::sleep(yep::api::charge::fence::GUARD).await;
     }
 }
 

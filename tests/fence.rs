@@ -2,7 +2,7 @@
 //! WebSockets in memory, to the real server and machine on virtual time.
 
 use serde_json::{Value, json};
-use yep::api::fence::{GUARD, PAUSE};
+use yep::api::charge::fence::{GUARD, PAUSE};
 use yep::hal::sim::RailOptions;
 use yep::machine::State;
 use yep::trial::client::{ClientKind, ClientRequest, ClientSocket, SocketAction};
@@ -138,7 +138,8 @@ fn what_goes_on_sending_starts_nothing_behind_a_stop_however_it_sends_and_whoeve
 fn a_run_behind_end_is_dropped_by_stop_and_not_sent_anew() {
     let mut process = calibrated();
     let socket = process.open_socket(ClientKind::Program, "command_all");
-    assert_eq!(post(&mut process, ClientKind::Page, "/api/wave/run", WAVE).0, 200);
+    run_for(&mut process, 5 * SECOND);
+    assert_eq!(post(&mut process, ClientKind::Program, "/api/wave/run", WAVE).0, 200);
     run_for(&mut process, 5 * SECOND);
     assert_eq!(post(&mut process, ClientKind::Page, "/api/commands/run", r#"{"type": "end"}"#).0, 200);
     assert_eq!(process.machine.trace_sample().state, State::Ending);
@@ -155,9 +156,9 @@ fn a_single_press_starts_while_something_else_goes_on_in_vain() {
     let mut process = calibrated();
     let socket = process.open_socket(ClientKind::Program, "command_all");
     let _page = process.open_socket(ClientKind::Page, "status");
-    assert_eq!(post(&mut process, ClientKind::Page, "/api/wave/run", WAVE).0, 200);
     run_for(&mut process, 3 * SECOND);
     assert_eq!(send(&mut process, Feed::Run, &socket).unwrap().0, 200);
+    run_for(&mut process, 3 * SECOND);
     assert_eq!(post(&mut process, ClientKind::Page, "/api/commands/run", r#"{"type": "stop"}"#).0, 200);
     assert_feed_refused(&mut process, Feed::Run, &socket, SECOND);
     // The app's request when a person presses the button.
@@ -166,7 +167,7 @@ fn a_single_press_starts_while_something_else_goes_on_in_vain() {
         200
     );
     for _ in 0..40 {
-        assert_eq!(send(&mut process, Feed::Run, &socket).unwrap().1["code"], "stopped");
+        assert_eq!(send(&mut process, Feed::Run, &socket).unwrap().1["code"], "not_in_charge");
         run_for(&mut process, PACE);
     }
     assert_eq!(process.machine.trace_sample().state, State::Running);
@@ -174,7 +175,8 @@ fn a_single_press_starts_while_something_else_goes_on_in_vain() {
     for _ in 0..5 {
         assert_eq!(post(&mut process, ClientKind::Page, "/api/wave/run", WAVE).0, 200);
     }
-    // A program that has paused is accepted like a person.
+    // A program that has paused is accepted like a person, once nobody else is in charge.
+    assert_eq!(post(&mut process, ClientKind::Page, "/api/stop", "").0, 200);
     run_for(&mut process, PAUSE.as_nanos() as u64);
     assert_eq!(send(&mut process, Feed::Run, &socket).unwrap().0, 200);
 }

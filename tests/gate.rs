@@ -13,52 +13,126 @@ use yep::api::port::MachineLocation;
 use yep::api::route::Urgency;
 use yep::api::routes::ROUTES;
 use yep::auth::{Right, Role};
+use yep::store::DeviceRole;
 
-/// Host number of a client of each role: 192.168.1.10, 192.168.1.60 and the machine itself.
+/// Host number of a client whose address decides its role: 192.168.1.10, 192.168.1.60 and the machine itself.
 fn host_of(role: Role) -> u8 {
     match role {
-        Role::Guest => 10,
         Role::Machine => 60,
         Role::Local => 1,
+        Role::Guest | Role::Observer | Role::Operator | Role::Admin => 10,
     }
 }
 
-async fn start() -> Server {
-    let mut setup = Setup::new(MachineLocation::Local);
+/// A setup with a yep-machine and a paired device of each role.
+fn setup() -> Setup {
+    let mut setup = Setup::new(MachineLocation::Local).with_devices();
     setup.rules.remote_machine = Some("192.168.1.60".parse().unwrap());
-    setup.start().await
+    setup
+}
+
+async fn start() -> Server {
+    setup().start().await
+}
+
+/// A kind of sender of a request: where it comes from, what it says besides, and as whom it is treated.
+struct Sender {
+    name: &'static str,
+    host: u8,
+    headers: Vec<(&'static str, String)>,
+    role: Role,
+    /// 401 in place of 403.
+    is_told: bool,
+    /// It may change nothing, whatever its role.
+    is_foreign: bool,
+}
+
+fn senders() -> Vec<Sender> {
+    let token = |number| vec![("authorization", support::bearer(number))];
+    let cookie = |number| vec![("cookie", format!("yep_token_80={}", support::token(number).text()))];
+    let with = |mut headers: Vec<(&'static str, String)>, name, value: &str| {
+        headers.push((name, value.to_owned()));
+        headers
+    };
+    let known =
+        |name, host, headers, role| Sender { name, host, headers, role, is_told: false, is_foreign: false };
+    let wrong = |name, host, headers| Sender { is_told: true, ..known(name, host, headers, Role::Guest) };
+    let foreign =
+        |name, host, headers| Sender { is_foreign: true, ..known(name, host, headers, Role::Guest) };
+    vec![
+        known("no token", 10, vec![], Role::Guest),
+        wrong("a wrong token", 10, vec![("authorization", "Bearer 0123".to_owned())]),
+        wrong("a revoked token", 10, token(4)),
+        wrong("a revoked cookie", 10, cookie(4)),
+        known("an observer", 10, token(1), Role::Observer),
+        known("an observer's browser", 10, cookie(1), Role::Observer),
+        known("an operator", 10, token(2), Role::Operator),
+        known("an operator's browser", 10, cookie(2), Role::Operator),
+        known("an admin", 10, token(3), Role::Admin),
+        known("the yep-machine", 60, vec![], Role::Machine),
+        known("this machine", 1, vec![], Role::Local),
+        known("this machine with a revoked token", 1, token(4), Role::Local),
+        known("forwarded", 1, with(vec![], "x-forwarded-for", "1.2.3.4"), Role::Guest),
+        known("forwarded with an admin's token", 1, with(token(3), "via", "1.1 a"), Role::Admin),
+        known("a proxy on this machine", 1, with(vec![], "host", "yep.local"), Role::Guest),
+        foreign("a foreign page", 1, with(vec![], "origin", "http://evil.example")),
+        foreign("a foreign page in an admin's browser", 10, with(cookie(3), "origin", "http://yep.local:81")),
+    ]
 }
 
 #[tokio::test]
-async fn every_route_with_every_role() {
-    let server = start().await;
-    for route in ROUTES {
-        let path = route.path.replace("{model}", "any").replace("{id}", "default");
-        for role in Role::ALL {
-            let case = format!("{} {path} as {role:?}", route.method);
-            let host = host_of(role);
+async fn every_route_with_every_role_and_state_of_a_token() {
+    let mut setup = setup();
+    setup.devices.push((4, DeviceRole::Admin));
+    let server = setup.start().await;
+    server.post("/api/v1/lease", "").await;
+    let revoked = server.request("DELETE", "/api/v1/devices/4", &[], "").await;
+    assert_eq!(revoked.status, 200, "{}", revoked.text());
+    let mut taken = 0;
+    for route in ROUTES.iter() {
+        let path = route.path.replace("{model}", "any").replace("{id}", "default").replace("{number}", "99");
+        for sender in senders() {
+            let Sender { name, host, role, .. } = sender;
+            let case = format!("{} {path} from {name}", route.method);
+            let headers: Vec<_> = sender.headers.iter().map(|(name, text)| (*name, text.as_str())).collect();
+            let refusal = if sender.is_told { 401 } else { 403 };
             if route.upgrades() {
-                for (stream, right) in [
-                    ("command_all", Right::Machine),
-                    ("status", Right::Machine),
+                let streams = [
+                    ("command_all", Right::Follow),
+                    ("status", Right::Follow),
                     ("telemetry", Right::Observe),
-                ] {
-                    let opened = server.socket_from(host, stream, &[]).await;
+                ];
+                let paths = streams.map(|(stream, right)| (path.replace("{name}", stream), right));
+                for (path, right) in paths {
+                    let right = if route.path.contains('{') { right } else { route.right };
+                    let opened = server.upgrade_from(host, &path, &headers).await;
                     let refused = opened.err().map(|status| status.as_u16());
-                    assert_eq!(refused, (!role.has(right)).then_some(403), "{case} {stream}");
+                    let expected = (!role.has(right) || sender.is_foreign).then_some(refusal);
+                    assert_eq!(refused, expected, "{case} {path}");
                 }
                 continue;
             }
             let method = route.method.as_str();
-            let json = [("content-type", "application/json")];
-            let answer = server.request_from(host, method, &path, &json, br#"{"type": "end"}"#).await;
+            let all = [&headers[..], &[("content-type", "application/json")]].concat();
+            let answer = server.request_from(host, method, &path, &all, br#"{"type": "end"}"#).await;
             if route.urgency == Urgency::Stop {
-                assert_eq!(answer.status, 200, "{case}");
+                taken += 1;
+                assert_eq!((answer.status, server.port.stop_count()), (200, taken), "{case}");
+                continue;
             }
             // The right of a command depends on the command.
             let right = if route.urgency == Urgency::MayStop { Right::Operate } else { route.right };
-            assert_eq!(answer.status == 403, !role.has(right), "{case}: {}", answer.status);
-            assert_ne!(answer.status, 401, "{case}");
+            let is_foreign = sender.is_foreign && method != "GET";
+            let may = role.has(right) && !is_foreign;
+            let refused = match answer.status {
+                401 | 403 => Some(answer.status),
+                _ => None,
+            };
+            // A body of a handler may be refused as well, with 403 for a role that it asks for itself.
+            let own = answer.json_or_null()["code"] == "role" && may;
+            assert!(refused == (!may).then_some(refusal) || own, "{case}: {}", answer.status);
+            let deletes = answer.header("set-cookie").is_some_and(|cookie| cookie.contains("Max-Age=0"));
+            assert_eq!(deletes, answer.status == 401, "{case}");
         }
     }
 }
@@ -67,7 +141,7 @@ async fn every_route_with_every_role() {
 async fn anyone_may_stop_by_either_path() {
     let server = start().await;
     let mut commands = server.socket("command_all").await;
-    for (n, role) in Role::ALL.into_iter().enumerate() {
+    for (n, role) in [Role::Guest, Role::Machine, Role::Local].into_iter().enumerate() {
         let host = host_of(role);
         let stop = server.request_from(host, "POST", "/api/stop", &[], b"").await;
         assert_eq!((stop.status, stop.text()), (200, "null"));
@@ -131,14 +205,16 @@ async fn stop_passes_the_gate_whatever_is_wrong_with_the_request() {
 #[tokio::test]
 async fn a_name_that_is_not_ours_gets_421_and_the_names_that_are() {
     let server = start().await;
-    for host in ["evil.example", "rebound.evil.example:80", "localhost.evil.example", "yep.", "[::2]"] {
+    for host in
+        ["evil.example", "rebound.evil.example:80", "localhost.evil.example", "yep.", "[::2]", "yep.lan"]
+    {
         for (path, body) in
             [("/", ""), ("/api/settings/any/default", ""), ("/api/commands/run", r#"{"type":"end"}"#)]
         {
             let answer = server.request("POST", path, &[("host", host)], body).await;
             assert_eq!(answer.status, 421, "{host} {path}");
             let said = answer.json()["detail"].as_str().unwrap().to_owned();
-            assert!(said.contains("localhost, 127.0.0.1, [::1], yep.local and 127.0.0.1:"), "{said}");
+            assert!(said.contains("localhost, 127.0.0.1, [::1], yep, yep.local and 127.0.0.1:"), "{said}");
             assert!(said.contains("STOP (POST /api/stop) is taken under any"), "{said}");
             assert!(answer.body.len() < 300, "{said}");
         }
@@ -146,7 +222,7 @@ async fn a_name_that_is_not_ours_gets_421_and_the_names_that_are() {
         assert_eq!(upgrade.err().map(|status| status.as_u16()), Some(421), "{host}");
     }
     assert_eq!((server.port.stop_count(), server.port.commands().len()), (0, 0));
-    for host in ["localhost:1234", "127.0.0.1", "yep.local", "[::1]:80", "LOCALHOST"] {
+    for host in ["localhost:1234", "127.0.0.1", "[::1]:80", "LOCALHOST"] {
         assert_eq!(
             server.request("GET", "/api/v1/machine", &[("host", host)], "").await.status,
             200,
@@ -199,10 +275,9 @@ async fn pages_of_this_server_and_of_the_app_may_do_everything_here() {
         ("localhost", "http://localhost:3042"),
         ("localhost", "http://localhost"),
         ("127.0.0.1:8000", "http://127.0.0.1:8000"),
-        ("yep.local", "http://yep.local"),
     ] {
         let headers: Headers<'_> = &[("host", host), ("origin", origin)];
-        let answer = server.request("GET", "/api/v1/machine", headers, "").await;
+        let answer = server.request("GET", "/api/settings/any/default", headers, "").await;
         assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, Some(origin)));
         assert!(server.socket_from(1, "status", headers).await.is_ok(), "{origin}");
     }
@@ -231,11 +306,20 @@ async fn a_forwarded_request_is_a_guest() {
 }
 
 #[tokio::test]
-async fn a_wrong_token_is_401_and_never_a_guest() {
+async fn a_wrong_token_is_told_so_where_a_role_is_needed_and_nowhere_else() {
     let server = start().await;
-    for (name, value) in [("authorization", "Bearer 0123"), ("cookie", "a=b; yep_token=0123")] {
-        let answer = server.request_from(10, "GET", "/api/health", &[(name, value)], b"").await;
-        assert_eq!(answer.status, 401, "{name}");
+    for (name, value) in [("authorization", "Bearer 0123"), ("cookie", "a=b; yep_token_80=0123")] {
+        for path in ["/api/health", "/api/v1/info", "/api/v1/me", "/api/v1/pairing"] {
+            assert_eq!(
+                server.request_from(10, "GET", path, &[(name, value)], b"").await.status,
+                200,
+                "{path}"
+            );
+        }
+        let needed = server.request_from(10, "GET", "/api/v1/machine", &[(name, value)], b"").await;
+        assert_eq!(needed.status, 401, "{name}");
+        let cookie = needed.header("set-cookie").unwrap();
+        assert!(cookie.starts_with("yep_token_80=; ") && cookie.contains("Max-Age=0"), "{cookie}");
         // A client on the machine itself needs no token, so a stale one does not matter.
         assert_eq!(
             server.request("GET", "/api/v1/machine", &[(name, value)], "").await.status,

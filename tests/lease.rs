@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use yep::api::Policy;
+use yep::api::Presence;
 use yep::hal::sim::RailOptions;
 use yep::machine::State;
 use yep::trial::client::{ClientKind, ClientRequest, ClientSocket, SocketAction};
@@ -17,12 +17,12 @@ const GRACE: u64 = 3 * SECOND;
 const RAMP: u64 = 2 * SECOND;
 
 fn calibrated() -> TrialProcess {
-    calibrated_with(Policy::default())
+    calibrated_with(Presence::default())
 }
 
 /// A calibrated machine with this configured policy for waves whose client is gone.
-fn calibrated_with(lease: Policy) -> TrialProcess {
-    let mut process = homing(lease);
+fn calibrated_with(presence: Presence) -> TrialProcess {
+    let mut process = homing(presence);
     for _ in 0..60 {
         run_for(&mut process, SECOND);
         if state(&process) == State::Ready {
@@ -32,8 +32,8 @@ fn calibrated_with(lease: Policy) -> TrialProcess {
     panic!("homing does not end");
 }
 
-fn homing(lease: Policy) -> TrialProcess {
-    let environment = TrialEnvironment { lease, ..TrialEnvironment::new(RailOptions::default()) };
+fn homing(presence: Presence) -> TrialProcess {
+    let environment = TrialEnvironment { presence, ..TrialEnvironment::new(RailOptions::default()) };
     let mut process = TrialProcess::start(&environment, 70.0).unwrap();
     // The board of the force sensor is set up by then.
     run_for(&mut process, SECOND / 2);
@@ -188,7 +188,7 @@ fn who_wants_the_wave_to_go_on_says_so() {
 
 #[test]
 fn the_configuration_may_let_waves_go_on_and_who_is_there_is_told() {
-    let mut process = calibrated_with(Policy::Continue);
+    let mut process = calibrated_with(Presence::GoOn);
     let watcher = process.open_socket(ClientKind::Program, "status");
     drop(page(&mut process));
     run_for(&mut process, GRACE - SECOND);
@@ -217,7 +217,7 @@ fn who_is_there_is_told_that_the_client_is_gone() {
 
 #[test]
 fn homing_ends_without_its_client_and_the_wave_behind_it_is_dropped_and_told() {
-    let mut process = homing(Policy::Stop);
+    let mut process = homing(Presence::Watch);
     let watcher = process.open_socket(ClientKind::Program, "status");
     let page = process.open_socket(ClientKind::Page, "status");
     run(&mut process, json!({}));

@@ -113,7 +113,7 @@ impl ServerWithStreams {
 
     fn run(&self) {
         // Behind a STOP another client starts the wave, after a pause (promise S34).
-        std::thread::sleep(yep::api::fence::GUARD);
+        std::thread::sleep(yep::api::charge::fence::GUARD);
         let wave = json!({ "type": "sine", "duration": 2.0, "lease": "continue" }).to_string();
         let agent = format!("{:?}", Instant::now());
         http::request(self.address, "POST", "/api/wave/run", &[("user-agent", &agent)], &wave).expect_ok();

@@ -270,7 +270,7 @@ async fn what_waits_behind_a_stop_is_not_given_any_more_and_what_crosses_it_is_s
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(server.port.commands().len(), 1, "the second one was given behind STOP");
     // A request is answered with the same refusal.
-    tokio::time::sleep(yep::api::fence::PAUSE).await;
+    tokio::time::sleep(yep::api::charge::fence::PAUSE).await;
     server.port.hold_replies(true);
     let run = server.post("/api/wave/run", r#"{"type":"sine","duration":2}"#);
     let stop = async {

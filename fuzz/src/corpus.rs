@@ -89,7 +89,7 @@ pub fn http_requests() -> Vec<Vec<u8>> {
 /// Requests as bytes on the wire.
 pub fn http_bytes() -> Vec<Vec<u8>> {
     let mut seeds = Vec::new();
-    for route in ROUTES {
+    for route in ROUTES.iter() {
         let path = route
             .path
             .replace("{model}", "machine-thrust")

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, SET_COOKIE};
 use hyper::{Response, StatusCode};
 use serde::Serialize;
 use serde_json::json;
@@ -12,6 +12,7 @@ use super::budget::BudgetError;
 use super::content::Content;
 use super::fields::Complaint;
 use super::problem::{self, FieldProblem, Problem, ProblemCode};
+use crate::auth::{Caller, credentials, host};
 use crate::machine::CommandRefusal;
 
 /// A complete answer.
@@ -238,5 +239,20 @@ pub fn closing(mut answer: Answer) -> Answer {
 /// 403, for a role that may not do it.
 #[must_use]
 pub fn forbidden() -> Rejection {
-    refuse(ProblemCode::Role, "this needs a local connection")
+    refuse(ProblemCode::Role, "this role may not do that")
+}
+
+/// 403 for a caller who may not do it; 401 for a wrong token, which its browser forgets with that. `sent` is the name of this
+/// server that the request says.
+#[must_use]
+pub fn refuse_role(caller: Caller, sent: &str) -> Rejection {
+    if !caller.wrong_token {
+        return forbidden();
+    }
+    let why = "the token is not valid: this device was taken off the list, or the list is lost";
+    let refusal = refuse(ProblemCode::BadToken, why);
+    match HeaderValue::from_str(&credentials::delete_cookie(host::port(sent))) {
+        Ok(cookie) => refusal.with(SET_COOKIE, cookie),
+        Err(_) => refusal,
+    }
 }

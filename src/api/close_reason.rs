@@ -19,6 +19,8 @@ pub enum CloseReason {
     NotText,
     /// The client does not take what is sent to it.
     TooSlow,
+    /// The device of the client was taken off the list, or has another role.
+    Revoked,
     /// The server ends.
     Restarting,
 }
@@ -34,6 +36,7 @@ impl CloseReason {
             CloseReason::Protocol => Some(CloseCode::Protocol),
             CloseReason::NotText => Some(CloseCode::Invalid),
             CloseReason::TooSlow => Some(CloseCode::Again),
+            CloseReason::Revoked => Some(CloseCode::Library(4401)),
             // Not 1001: a yep-machine comes back only after an unclean close.
             CloseReason::Restarting => Some(CloseCode::Restart),
         }
@@ -51,6 +54,7 @@ impl CloseReason {
             CloseReason::Protocol => "not a frame of the WebSocket protocol",
             CloseReason::NotText => "a text must be UTF-8",
             CloseReason::TooSlow => "the messages were not read in time",
+            CloseReason::Revoked => "this device is not let in any more, or has another role",
             CloseReason::Restarting => "the server ends",
         }
     }

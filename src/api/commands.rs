@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::answer::{self, Rejection};
 use super::bus::Bus;
-use super::client::Client;
-use super::fence::{Fence, Fenced, Stops};
+use super::charge::client::Client;
+use super::charge::fence::{Fence, Fenced, Stops};
+use super::charge::lease::{Lease, NotInCharge};
 use super::port::{MachineLocation, MachinePort};
 use super::problem::ProblemCode;
 use super::settings_service::SettingsService;
@@ -19,6 +20,8 @@ pub const LOOP_WAVE: &str = "loop_wave";
 const CALIBRATE: &str = "calibrate";
 /// The commands that make an axis move that rests, here or at a yep-machine.
 const STARTS: [&str; 2] = [CALIBRATE, LOOP_WAVE];
+/// The commands that change what the axis may do next, and move nothing.
+const NEED_CHARGE: [&str; 2] = ["acknowledge", "arm"];
 /// The name under which new settings are announced.
 pub const UPDATE_SETTINGS: &str = "update_settings";
 
@@ -31,6 +34,14 @@ pub enum CommandError {
     NeedsWave,
     /// STOP came, and its sender has not paused since.
     Fenced(Fenced),
+    /// Another client is in charge.
+    NotInCharge(NotInCharge),
+}
+
+impl From<NotInCharge> for CommandError {
+    fn from(other: NotInCharge) -> CommandError {
+        CommandError::NotInCharge(other)
+    }
 }
 
 impl From<CommandError> for Rejection {
@@ -41,29 +52,49 @@ impl From<CommandError> for Rejection {
                 answer::refuse(ProblemCode::NeedsWave, "loop_wave says no wave here: use /api/wave/run")
             }
             CommandError::Fenced(fenced) => answer::refuse(ProblemCode::Stopped, fenced.to_string()),
+            CommandError::NotInCharge(NotInCharge { holder }) => {
+                answer::refuse(ProblemCode::NotInCharge, format!("{holder} is in charge of the machine"))
+            }
         }
     }
 }
 
-/// Gives commands to the machine and announces them on the bus. Each passes the [`Fence`] first.
+/// Gives commands to the machine and announces them on the bus. Each passes the [`Lease`] and the [`Fence`] first.
 pub struct CommandService {
     port: Arc<dyn MachinePort>,
     settings: Arc<SettingsService>,
     bus: Arc<Bus>,
+    lease: Arc<Lease>,
     fence: Fence,
 }
 
 impl CommandService {
     /// For the machine behind `port`.
     #[must_use]
-    pub fn new(port: Arc<dyn MachinePort>, settings: Arc<SettingsService>, bus: Arc<Bus>) -> CommandService {
-        CommandService { port, settings, bus, fence: Fence::default() }
+    pub fn new(
+        port: Arc<dyn MachinePort>,
+        settings: Arc<SettingsService>,
+        bus: Arc<Bus>,
+        lease: Arc<Lease>,
+    ) -> CommandService {
+        CommandService { port, settings, bus, lease, fence: Fence::default() }
     }
 
     /// Stops, then announces it. The stop line comes first, and waits for nothing.
     pub fn stop(&self) {
+        self.stop_for(None);
+    }
+
+    /// The same for a client that is known.
+    pub fn stop_for(&self, client: Option<&Client>) {
         self.raise_stop();
+        self.fence.stopped_by(client.cloned());
         self.bus.announce(STOP, None);
+    }
+
+    /// The last STOP came from that client, if it is known.
+    pub fn stopped_by(&self, client: Option<Client>) {
+        self.fence.stopped_by(client);
     }
 
     /// Stops without an announcement. From then on the fence holds every start.
@@ -71,6 +102,7 @@ impl CommandService {
         // First, so that a start that the machine takes behind this STOP is seen to have crossed it.
         self.fence.stopped();
         self.port.stop();
+        self.lease.stopped();
     }
 
     /// Gives the command of that name, and announces it when it is accepted.
@@ -79,41 +111,79 @@ impl CommandService {
     /// [`CommandError`]; then nothing is announced.
     pub async fn give(&self, client: &Client, name: &str) -> Result<Accepted, CommandError> {
         if name == STOP {
-            self.stop();
+            self.stop_for(Some(client));
             return Ok(Accepted::Now);
         }
-        let stops = self.may_give(client, name)?;
+        self.give_behind(client, name, None).await
+    }
+
+    /// The same for a command that is no STOP, of a client that has seen the STOP with this number.
+    ///
+    /// # Errors
+    /// [`CommandError`]; then nothing is announced.
+    pub async fn give_behind(
+        &self,
+        client: &Client,
+        name: &str,
+        after_stop: Option<u32>,
+    ) -> Result<Accepted, CommandError> {
+        let stops = self.may_give(client, name, after_stop)?;
         let accepted = self.execute(stops, name).await?;
         self.bus.announce(name, None);
         Ok(accepted)
     }
 
-    /// Checks that no STOP came after the one with this number, which is the newest that the sender of a command knows.
-    ///
-    /// # Errors
-    /// [`CommandRefusal::Stopped`].
-    pub fn check_after_stop(&self, known: Option<u32>) -> Result<(), CommandError> {
-        let newest = self.port.snapshots().borrow().stops;
-        if known.is_some_and(|known| known < newest) {
-            return Err(CommandError::Refused(CommandRefusal::Stopped));
-        }
-        Ok(())
-    }
-
     /// The number of STOPs behind which this client gives the command of that name, if it may give it now.
     ///
     /// # Errors
-    /// [`CommandError::Fenced`].
-    pub fn may_give(&self, client: &Client, name: &str) -> Result<Stops, CommandError> {
-        if STARTS.contains(&name) { self.may_start(client) } else { Ok(self.fence.stops()) }
+    /// [`CommandError::NotInCharge`], [`CommandError::Fenced`], [`CommandRefusal::Stopped`].
+    pub fn may_give(
+        &self,
+        client: &Client,
+        name: &str,
+        after_stop: Option<u32>,
+    ) -> Result<Stops, CommandError> {
+        if STARTS.contains(&name) {
+            return self.may_start(client, after_stop);
+        }
+        if NEED_CHARGE.contains(&name) {
+            self.lease.act(client, self.rests())?;
+        }
+        Ok(self.fence.stops())
     }
 
-    /// The number of STOPs behind which this client starts a motion, if it may start one now.
+    /// The number of STOPs behind which this client starts a motion, if it may start one now. `after_stop` is the number of the
+    /// newest STOP that it has seen, if it says so.
     ///
     /// # Errors
-    /// [`CommandError::Fenced`].
-    pub fn may_start(&self, client: &Client) -> Result<Stops, CommandError> {
-        self.fence.pass(client).map_err(CommandError::Fenced)
+    /// [`CommandError::NotInCharge`], [`CommandError::Fenced`], [`CommandRefusal::Stopped`].
+    pub fn may_start(&self, client: &Client, after_stop: Option<u32>) -> Result<Stops, CommandError> {
+        let rests = self.rests();
+        // A start that the fence holds is no act: who only goes on sending does not stay in charge by it.
+        self.lease.check(client, rests)?;
+        let stops = match after_stop {
+            None => self.fence.pass(client).map_err(CommandError::Fenced)?,
+            Some(seen) if seen < self.port.snapshots().borrow().stops => {
+                return Err(CommandError::Refused(CommandRefusal::Stopped));
+            }
+            Some(_) => self.fence.pass_seen().map_err(CommandError::Fenced)?,
+        };
+        self.lease.act(client, rests)?;
+        Ok(stops)
+    }
+
+    /// Checks that nobody else is in charge of an axis that moves: for changes that act on it without moving it.
+    ///
+    /// # Errors
+    /// [`CommandError::NotInCharge`].
+    pub fn may_change(&self, client: &Client) -> Result<(), CommandError> {
+        if self.rests() { Ok(()) } else { Ok(self.lease.check(client, false)?) }
+    }
+
+    /// Whether the axis rests. A machine elsewhere says nothing of it; its clients are taken at their word.
+    #[must_use]
+    pub fn rests(&self) -> bool {
+        !self.port.snapshots().borrow().state.is_moving()
     }
 
     /// Gives the machine a command that starts a motion and was asked for behind so many STOPs.

@@ -4,22 +4,26 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
+use super::access::devices::Devices;
+use super::access::entropy::Entropy;
+use super::access::pairing::Pairing;
 use super::budget::MemoryBudget;
 use super::bus::Bus;
+use super::charge::client::Client;
+use super::charge::lease::{Lease, Presence};
 use super::commands::CommandService;
 use super::control::events::ControlEvents;
 use super::control::hub::Hub;
 use super::event_counters::EventCounters;
-use super::lease::Policy;
 use super::limits::ServerLimits;
 use super::pages::Pages;
 use super::port::MachinePort;
 use super::remote::RemoteFacts;
 use super::resources::waves::SavedWaves;
-use super::settings_service::{SettingsService, SettingsStore};
+use super::settings_service::{Authority, SettingsService, SettingsStore};
 use super::wave_requests::WaveRequests;
 use super::wave_service::WaveService;
-use crate::auth::GateRules;
+use crate::auth::{GateRules, Right};
 use crate::settings::{RailGeometry, Settings};
 
 /// The server's part of the configuration.
@@ -29,10 +33,12 @@ pub struct ServerOptions {
     pub rules: GateRules,
     /// The limits of the server.
     pub limits: ServerLimits,
-    /// What happens to a wave whose client is gone.
-    pub lease: Policy,
+    /// How the client of a wave shows that it is there, if the wave does not say so.
+    pub presence: Presence,
     /// The pages that are served besides the API.
     pub pages: Pages,
+    /// Where tokens and codes come from.
+    pub entropy: Entropy,
 }
 
 /// Everything that handlers may use. A row of the route table hands a handler the parts that it needs; none gets the whole.
@@ -58,6 +64,10 @@ pub struct Context {
     pub counters: EventCounters,
     /// Waves that clients ask for.
     pub wave_requests: WaveRequests,
+    /// Who was let in.
+    pub devices: Arc<Devices>,
+    /// The ways to be let in.
+    pub pairing: Arc<Pairing>,
     /// The yep-machine elsewhere, if there is one.
     pub remote: Arc<RemoteFacts>,
     /// The runtime on which requests are answered, apart from the connections: the one in which this was made.
@@ -73,6 +83,18 @@ impl Context {
     #[must_use]
     pub fn saved_waves(&self) -> SavedWaves<'_> {
         SavedWaves(&*self.store)
+    }
+
+    /// How far this client may change what the axis may do. Everybody who may move it may narrow that, also while another client
+    /// is in charge.
+    pub fn authority(&self, client: &Client) -> Authority {
+        if !client.caller.role.has(Right::Administer) || self.commands.may_change(client).is_err() {
+            Authority::Narrow
+        } else if self.pairing.is_present(client) {
+            Authority::Whole
+        } else {
+            Authority::Envelope
+        }
     }
 
     /// A context around the machine behind `port`, with the settings that `store` remembered.
@@ -91,16 +113,24 @@ impl Context {
         let limits = &options.limits;
         let bus = Arc::new(Bus::new(limits.queued_messages, limits.queued_bytes));
         let settings = Arc::new(SettingsService::new(Arc::clone(&port), settings, Arc::clone(&store), rail));
-        let commands =
-            Arc::new(CommandService::new(Arc::clone(&port), Arc::clone(&settings), Arc::clone(&bus)));
+        let lease = Arc::new(Lease::new(limits.lease_time));
+        let commands = CommandService::new(
+            Arc::clone(&port),
+            Arc::clone(&settings),
+            Arc::clone(&bus),
+            Arc::clone(&lease),
+        );
+        let commands = Arc::new(commands);
         let remote = Arc::new(RemoteFacts::default());
+        let devices = Arc::new(Devices::new(Arc::clone(&store)));
+        let pairing = Pairing::new(Arc::clone(&port), Arc::clone(&devices), options.entropy.clone());
         let budget = MemoryBudget::new(limits);
         let waves = Arc::new(WaveService::new(
             Arc::clone(&port),
             Arc::clone(&bus),
             Arc::clone(&commands),
-            options.lease,
-            limits.lease_time,
+            lease,
+            options.presence,
         ));
         let wave_requests = WaveRequests {
             port: Arc::clone(&port),
@@ -118,6 +148,8 @@ impl Context {
             commands,
             waves,
             wave_requests,
+            devices,
+            pairing: Arc::new(pairing),
             hub: Arc::default(),
             counters: EventCounters::default(),
             control_events: Arc::default(),

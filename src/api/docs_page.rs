@@ -240,7 +240,7 @@ fn write_contract(page: &mut String, routes: &[Route]) {
             route.method,
             escaped(route.path),
             escaped(route.summary),
-            escaped(route.right.holders()),
+            escaped(&route.right.holders()),
         );
     }
     page.push_str("</table>");
@@ -261,7 +261,7 @@ mod tests {
 
     #[test]
     fn every_route_problem_and_fault_is_on_the_page() {
-        let page = write(ROUTES);
+        let page = write(&ROUTES);
         for route in ROUTES.iter().filter(|route| !route.upgrades()) {
             assert!(page.contains(&escaped(route.path)), "{}", route.path);
         }
@@ -274,7 +274,7 @@ mod tests {
 
     #[test]
     fn the_fields_of_a_body_have_units_and_ranges() {
-        let page = write(ROUTES);
+        let page = write(&ROUTES);
         assert!(page.contains("max_speed_mm_s") && page.contains("In mm/s."), "{page}");
         assert!(page.contains("(sine) duration"), "{page}");
     }

@@ -209,6 +209,12 @@ impl Limiter {
 }
 
 impl Slot {
+    /// Its number, which no other connection has.
+    #[must_use]
+    pub const fn number(&self) -> u64 {
+        self.id
+    }
+
     /// Whether the request whose header is complete has a place. It gets one, at the expense of a connection that stands
     /// still, unless all that may have to yield are at work.
     #[must_use]

@@ -1,5 +1,7 @@
 //! The state of the machine as one document, for the caller who asks.
 
+use super::charge::client::Client;
+use super::charge::lease::LeaseView;
 use super::documents::fault::Word;
 use super::documents::limits::LimitsDocument;
 use super::documents::machine::{
@@ -10,24 +12,26 @@ use super::problem::ProblemCode;
 use super::settings_service::SettingsService;
 use super::telemetry;
 use super::wave_service::WaveService;
-use crate::auth::{Right, Role};
+use crate::auth::Right;
 use crate::machine::table::{TableVerdict, verdict};
 use crate::machine::{CommandKind, Snapshot, State};
 use crate::units::seconds;
 
-/// The state now, for a caller with this role.
+/// The state now, for this client.
 #[must_use]
 pub fn now(
     port: &dyn MachinePort,
     settings: &SettingsService,
     waves: &WaveService,
-    role: Role,
+    client: &Client,
 ) -> MachineDocument {
     let snapshot = *port.snapshots().borrow();
     let mut status = telemetry::now(port);
-    status.allowed = allowed(snapshot.state, role);
+    let lease = waves.view(client);
+    status.allowed = allowed_by(snapshot.state, client, &lease);
     MachineDocument {
-        refused: refused(snapshot.state, role),
+        refused: refused(snapshot.state, client, &lease),
+        lease: lease.into(),
         in_force: in_force(settings, waves, &snapshot),
         fault_recording: status.fault.as_ref().and_then(|fault| recording(port, &fault.code)),
         sensor: sensor_link(port),
@@ -35,16 +39,31 @@ pub fn now(
     }
 }
 
-/// The commands that the machine would accept from this role; STOP always.
+/// The commands that the machine would accept from this client; STOP always.
 #[must_use]
-pub fn allowed(state: State, role: Role) -> Vec<Word> {
-    if role.has(Right::Operate) { telemetry::allowed(state) } else { vec!["stop".into()] }
+pub fn allowed(state: State, waves: &WaveService, client: &Client) -> Vec<Word> {
+    allowed_by(state, client, &waves.view(client))
 }
 
-fn refused(state: State, role: Role) -> Vec<RefusedCommand> {
+fn allowed_by(state: State, client: &Client, lease: &LeaseView) -> Vec<Word> {
+    let mut allowed = telemetry::allowed(state);
+    allowed.retain(|name| name == "stop" || !is_barred(name, client, lease));
+    allowed
+}
+
+/// True if the role or the lease bars the client from the command of that name, whatever the machine would say. END is taken from
+/// everybody who may move the axis.
+fn is_barred(name: &str, client: &Client, lease: &LeaseView) -> bool {
+    !client.may_move() || (lease.holder.is_some() && !lease.is_own && name != "end")
+}
+
+fn refused(state: State, client: &Client, lease: &LeaseView) -> Vec<RefusedCommand> {
     let reason = |kind: CommandKind| {
-        if !role.has(Right::Operate) {
+        if !client.caller.role.has(Right::Operate) {
             return Some(ProblemCode::Role);
+        }
+        if is_barred(kind.name(), client, lease) {
+            return Some(ProblemCode::NotInCharge);
         }
         Some(match verdict(state, kind) {
             TableVerdict::Now

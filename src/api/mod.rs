@@ -21,11 +21,12 @@
 //! [`client`] has on the one that runs, and what is known of a yep-machine elsewhere ([`remote`]). HTTP owns no fact: the
 //! machine decides, the store remembers.
 
+pub mod access;
 pub mod answer;
 pub mod body;
 pub mod budget;
 pub mod bus;
-pub mod client;
+pub mod charge;
 pub mod close_reason;
 pub mod coerce;
 pub mod commands;
@@ -38,12 +39,11 @@ pub mod dialect;
 pub mod docs_page;
 pub mod documents;
 pub mod event_counters;
-pub mod fence;
 pub mod fields;
 pub mod float_text;
 pub mod handshake;
 pub mod json;
-pub mod lease;
+pub mod lease_acts;
 pub mod limiter;
 pub mod limits;
 pub mod machine_state;
@@ -55,6 +55,7 @@ pub mod port;
 pub mod problem;
 pub mod publisher;
 pub mod python;
+pub mod qr;
 pub mod query;
 pub mod read_deadline;
 #[cfg(test)]
@@ -77,8 +78,9 @@ pub mod wave_requests;
 pub mod wave_service;
 pub mod wave_spec;
 
+pub use access::entropy::Entropy;
+pub use charge::lease::Presence;
 pub use context::{Context, ServerOptions};
-pub use lease::Policy;
 pub use limits::ServerLimits;
 pub use pages::Pages;
 pub use server::{listen, serve};

@@ -7,16 +7,17 @@ use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::bus::{self, COMMANDS, STATUS};
-use super::client::Client;
+use super::charge::client::Client;
+use super::charge::fence::Stops;
+use super::charge::lease::NotInCharge;
 use super::close_reason::CloseReason;
 use super::coerce;
 use super::commands::{CommandError, STOP};
 use super::context::Context;
-use super::fence::Stops;
 use super::json;
 use super::port::MachineLocation;
+use super::problem::ProblemCode;
 use crate::auth::Role;
-use crate::machine::CommandRefusal;
 
 /// How many commands of one socket may wait for the machine's decision.
 const WAITING_COMMANDS: usize = 64;
@@ -26,7 +27,6 @@ const SHORT_BYTES: usize = 4 * 1024;
 /// Publishes for one socket, and obeys it if it may command.
 pub struct Publisher {
     ctx: Arc<Context>,
-    role: Role,
     client: Client,
     /// The listeners were told of a command that was not taken.
     warned: bool,
@@ -35,20 +35,24 @@ pub struct Publisher {
 }
 
 impl Publisher {
-    /// For a client of that role.
+    /// For that client.
     #[must_use]
-    pub fn new(ctx: &Arc<Context>, role: Role, client: Client) -> Publisher {
+    pub fn new(ctx: &Arc<Context>, client: Client) -> Publisher {
         let (commands, mut waiting) = mpsc::channel::<(Stops, String)>(WAITING_COMMANDS);
-        let service = Arc::clone(&ctx.commands);
+        let (service, devices, sender) =
+            (Arc::clone(&ctx.commands), Arc::clone(&ctx.devices), client.clone());
         // A task of its own: what was accepted is carried out, even if the client leaves.
         ctx.workers.spawn(async move {
             while let Some((stops, command)) = waiting.recv().await {
+                if !devices.knows(&sender) {
+                    return;
+                }
                 if let Err(no) = service.execute(stops, &command).await {
                     tracing::info!(command, ?no, "a command on the stream was not obeyed");
                 }
             }
         });
-        Publisher { ctx: Arc::clone(ctx), role, client, warned: false, commands }
+        Publisher { ctx: Arc::clone(ctx), client, warned: false, commands }
     }
 
     /// Takes one text frame. A long one is read where requests are worked on.
@@ -65,22 +69,27 @@ impl Publisher {
             self.ctx.workers.spawn(async move { parse(&text) }).await.unwrap_or_default()
         };
         let (stream, fields) = frame.ok_or(CloseReason::BadFrame)?;
-        // What nobody can hear may be a slip of the pen, and in it a STOP.
-        if ![COMMANDS, STATUS].contains(&stream.as_str()) || (self.role < Role::Local && stream != STATUS) {
+        let command = fields.iter().find(|(name, _)| stream == COMMANDS && name == "type");
+        let command = command.map(|(_, command)| command.clone());
+        let is_stop = command.as_deref() == Some(STOP);
+        let may_publish = match stream.as_str() {
+            COMMANDS => is_stop || self.client.may_move(),
+            STATUS => self.client.may_move() || self.client.caller.role == Role::Machine,
+            // What nobody can hear may be a slip of the pen, and in it a STOP.
+            _ => false,
+        };
+        if !may_publish {
             return Err(CloseReason::NotAllowed);
         }
         let device = fields.iter().find(|(name, _)| stream == STATUS && name == "device");
         if device.is_some_and(|(_, device)| !self.may_speak_for(device)) {
             return Err(CloseReason::NotAllowed);
         }
-        let command = fields.iter().find(|(name, _)| stream == COMMANDS && name == "type");
-        let command = command.map(|(_, command)| command.clone());
-        let is_stop = command.as_deref() == Some(STOP);
         if is_stop {
             self.ctx.commands.raise_stop();
         }
-        let given =
-            command.as_deref().map(|command| self.ctx.commands.may_give(&self.client, command)).transpose();
+        let may_give = |command| self.ctx.commands.may_give(&self.client, command, None);
+        let given = command.as_deref().map(may_give).transpose();
         let Ok(stops) = given.map_err(|no| self.warn(command.as_deref().unwrap_or_default(), &no)) else {
             // Nobody hears it: a yep-machine would start.
             return Ok(());
@@ -106,13 +115,15 @@ impl Publisher {
 
     /// Tells the listeners once that commands of this client are not taken; a frame has no answer.
     fn warn(&mut self, command: &str, no: &CommandError) {
-        let CommandError::Fenced(fenced) = no else { return };
-        if !fenced.first {
-            return;
-        }
-        let why = format!("{command} is not obeyed: {fenced}");
+        let (code, why) = match no {
+            CommandError::Fenced(fenced) if fenced.first => (ProblemCode::Stopped, fenced.to_string()),
+            CommandError::NotInCharge(NotInCharge { holder }) if !self.warned => {
+                (ProblemCode::NotInCharge, format!("{holder} is in charge of the machine"))
+            }
+            _ => return,
+        };
+        let (code, why) = (code.name(), format!("{command} is not obeyed: {why}"));
         tracing::warn!("{why}");
-        let code = CommandRefusal::Stopped.code();
         let fields =
             [("device", "queue"), ("type", "warning"), ("command", command), ("code", code), ("why", &why)];
         self.ctx.bus.mention(STATUS, &fields);

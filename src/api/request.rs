@@ -1,5 +1,7 @@
 //! A request behind the router: its route, its role and the size of its body are checked.
 
+use std::net::IpAddr;
+
 use bytes::Bytes;
 use hyper::header::HeaderValue;
 use schemars::JsonSchema;
@@ -8,20 +10,21 @@ use serde_json::{Map, Value};
 
 use super::answer::{self, Rejection};
 use super::body;
-use super::client::Client;
+use super::charge::client::Client;
 use super::coerce::{self, Strictness};
 use super::fields::{Complaint, FieldReader};
 use super::problem::ProblemCode;
-use crate::auth::Role;
 use crate::files;
 
 /// A request that a route has taken.
 #[derive(Debug)]
 pub struct RoutedRequest {
-    /// The role of its sender.
-    pub role: Role,
     /// Its sender.
     pub client: Client,
+    /// The address of its sender.
+    pub peer: IpAddr,
+    /// The name of this server that it says.
+    pub host: String,
     /// The values of the segments in braces, in the order of the path.
     pub values: Vec<String>,
     /// The text behind the question mark.

@@ -7,13 +7,13 @@ use hyper::{Method, Request};
 use schemars::{Schema, SchemaGenerator};
 
 use super::answer::HandlerResult;
-use super::client::Client;
+use super::charge::client::Client;
 use super::connection::Connection;
 use super::context::Context;
 use super::limits::ServerLimits;
 use super::port::BoxFuture;
 use super::request::{BodyType, RoutedRequest};
-use crate::auth::{Right, Role};
+use crate::auth::Right;
 
 /// One row: everything that the router, the documentation and the tests need to know of a route.
 #[derive(Debug)]
@@ -117,7 +117,7 @@ pub type AnswerHandler = fn(Arc<Context>, RoutedRequest) -> BoxFuture<'static, H
 
 /// A function that turns the connection of a request into a WebSocket.
 pub type UpgradeHandler =
-    fn(Arc<Context>, Arc<Connection>, &mut Request<Incoming>, Vec<String>, Role, Client) -> HandlerResult;
+    fn(Arc<Context>, Arc<Connection>, &mut Request<Incoming>, Vec<String>, Client) -> HandlerResult;
 
 /// The function behind a route. It picks the parts of the context that its resource uses.
 #[derive(Debug, Clone, Copy)]
@@ -316,7 +316,7 @@ mod tests {
     use crate::api::routes::ROUTES;
 
     fn found(method: Method, path: &str) -> Option<(&'static str, Vec<String>)> {
-        match find(ROUTES, &method, path, false) {
+        match find(&ROUTES, &method, path, false) {
             Match::Found(route, values) => Some((route.path, values)),
             _ => None,
         }
@@ -338,13 +338,13 @@ mod tests {
         for path in
             ["", "/", "//", "/api", "/api//curve", "/api/curve//", "/api/settings/", "/api/settings//x", "x"]
         {
-            assert!(matches!(find(ROUTES, &Method::GET, path, false), Match::Nothing), "{path}");
+            assert!(matches!(find(&ROUTES, &Method::GET, path, false), Match::Nothing), "{path}");
         }
     }
 
     #[test]
     fn a_wrong_method_is_told_the_right_ones() {
-        let Match::OtherMethods(methods) = find(ROUTES, &Method::DELETE, "/api/settings/any/default", false)
+        let Match::OtherMethods(methods) = find(&ROUTES, &Method::DELETE, "/api/settings/any/default", false)
         else {
             panic!("found");
         };
@@ -356,19 +356,19 @@ mod tests {
 
     #[test]
     fn streams_are_for_websockets_only() {
-        assert!(matches!(find(ROUTES, &Method::GET, "/api/stream/status", false), Match::Nothing));
-        assert!(matches!(find(ROUTES, &Method::GET, "/api/stream/status", true), Match::Found(..)));
-        assert!(matches!(find(ROUTES, &Method::GET, "/api/stream/status/deeper", true), Match::Nothing));
-        assert!(matches!(find(ROUTES, &Method::GET, "/api/health", true), Match::Nothing));
+        assert!(matches!(find(&ROUTES, &Method::GET, "/api/stream/status", false), Match::Nothing));
+        assert!(matches!(find(&ROUTES, &Method::GET, "/api/stream/status", true), Match::Found(..)));
+        assert!(matches!(find(&ROUTES, &Method::GET, "/api/stream/status/deeper", true), Match::Nothing));
+        assert!(matches!(find(&ROUTES, &Method::GET, "/api/health", true), Match::Nothing));
     }
 
     #[test]
     fn a_first_segment_of_a_route_belongs_to_the_api_however_it_is_spelt() {
         for path in ["/api", "/api/", "/api/none", "/%61pi/none", "/docs", "/docs/x", "/redoc/"] {
-            assert!(is_first_segment_of_a_route(ROUTES, path), "{path}");
+            assert!(is_first_segment_of_a_route(&ROUTES, path), "{path}");
         }
         for path in ["/", "", "api", "/apis", "/index.html", "/app/api", "//api"] {
-            assert!(!is_first_segment_of_a_route(ROUTES, path), "{path}");
+            assert!(!is_first_segment_of_a_route(&ROUTES, path), "{path}");
         }
     }
 
@@ -381,7 +381,7 @@ mod tests {
             (Method::POST, "/api/commands/run/", Urgency::MayStop),
             (Method::POST, "/api/wave/run", Urgency::Ordinary),
         ] {
-            assert_eq!(urgency(ROUTES, &method, path), expected, "{method} {path}");
+            assert_eq!(urgency(&ROUTES, &method, path), expected, "{method} {path}");
         }
     }
 }

@@ -4,18 +4,19 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hyper::body::Incoming;
-use hyper::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER};
+use hyper::header::{ALLOW, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::{Method, Request};
 
 use super::answer::{self, Answer, HandlerResult, Rejection};
 use super::body;
 use super::budget::{self, Share};
-use super::client::Client;
+use super::charge::client::{Client, Origin, Sign};
 use super::coerce::Strictness;
 use super::connection::Connection;
 use super::context::Context;
 use super::cors;
 use super::dialect::Dialect;
+use super::paths;
 use super::problem::ProblemCode;
 use super::representation::Wanted;
 use super::request::{RequestBody, RoutedRequest};
@@ -24,7 +25,7 @@ use super::resources::stop;
 use super::route::{self, AnswerHandler, Handler, Match, Route, Urgency};
 use super::routes::ROUTES;
 use super::socket;
-use crate::auth::{GateRefusal, GateRules, RequestFacts, Role};
+use crate::auth::{Caller, GateRefusal, GateRules, RequestFacts, host};
 
 /// Browsers must not guess another type than the one that is said.
 const NO_SNIFFING: (HeaderName, HeaderValue) =
@@ -32,7 +33,7 @@ const NO_SNIFFING: (HeaderName, HeaderValue) =
 
 /// The answer to a request, with the headers that every answer has.
 pub async fn answer(ctx: Arc<Context>, connection: Arc<Connection>, request: Request<Incoming>) -> Answer {
-    let urgency = route::urgency(ROUTES, request.method(), request.uri().path());
+    let urgency = route::urgency(&ROUTES, request.method(), request.uri().path());
     if urgency == Urgency::Stop {
         return stop(&ctx, &connection, request);
     }
@@ -40,15 +41,17 @@ pub async fn answer(ctx: Arc<Context>, connection: Arc<Connection>, request: Req
     let headers = request.headers().clone();
     let upgrade = socket::is_upgrade(&request);
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    let judged = ctx.options.rules.judge(&RequestFacts {
+    let is_v1 = paths::is_v1(request.uri().path());
+    let facts = RequestFacts {
         peer: connection.peer,
         local: connection.local,
         authority: request.uri().authority().map(|authority| authority.as_str()),
         headers: &headers,
         changes: upgrade || !safe,
-    });
-    let role = match judged {
-        Ok(role) => Ok(role),
+        is_v1,
+    };
+    let caller = match ctx.options.rules.judge(&facts, &*ctx.devices) {
+        Ok(caller) => Ok(caller),
         Err(GateRefusal::Misdirected) => {
             let refusal = misdirected(&ctx.options.rules, &connection);
             let answered = if urgency == Urgency::MayStop {
@@ -61,15 +64,14 @@ pub async fn answer(ctx: Arc<Context>, connection: Arc<Connection>, request: Req
         Err(GateRefusal::ForeignOrigin) => {
             Err((ProblemCode::ForeignOrigin, "this origin may not use the server"))
         }
-        Err(GateRefusal::WrongToken) => Err((ProblemCode::BadToken, "the token is not valid")),
     };
-    let origin = ctx.options.rules.origin(&headers);
+    let origin = ctx.options.rules.origin(&headers, is_v1);
     if let Some(answer) = cors::preflight(request.method(), &headers, origin) {
         return answer;
     }
     let slot = Arc::clone(&connection);
-    let outcome = match role {
-        Ok(role) => respond(Arc::clone(&ctx), connection, request, role, upgrade).await,
+    let outcome = match caller {
+        Ok(caller) => respond(Arc::clone(&ctx), connection, request, caller, upgrade).await,
         Err((code, why)) if urgency == Urgency::MayStop => {
             stop_or(&ctx, &connection, request, answer::refuse(code, why)).await
         }
@@ -87,6 +89,7 @@ pub async fn answer(ctx: Arc<Context>, connection: Arc<Connection>, request: Req
 fn stop(ctx: &Arc<Context>, connection: &Connection, request: Request<Incoming>) -> Answer {
     ctx.commands.stop();
     let (head, body) = request.into_parts();
+    note_who_stopped(ctx, connection, &head);
     // Nobody reads what it says, and the answer does not wait for it; it is taken from the connection, so that that can
     // go on.
     let reading = Arc::clone(ctx);
@@ -97,9 +100,39 @@ fn stop(ctx: &Arc<Context>, connection: &Connection, request: Request<Incoming>)
     let dialect = Dialect::of(head.uri.path());
     let mut answer = dialect.write(ctx, Ok(stop::answer_in(&dialect)));
     answer.headers_mut().insert(NO_SNIFFING.0, NO_SNIFFING.1);
-    cors::allow(&mut answer, ctx.options.rules.origin(&head.headers));
+    cors::allow(&mut answer, ctx.options.rules.origin(&head.headers, paths::is_v1(head.uri.path())));
     // It needs no place, and gets one if there is one, so that the next STOP comes on the same connection.
     if connection.slot.admit() { answer } else { answer::closing(answer) }
+}
+
+/// Whoever pressed STOP need not wait as long as others before they start again.
+fn note_who_stopped(ctx: &Context, connection: &Connection, head: &hyper::http::request::Parts) {
+    let is_v1 = paths::is_v1(head.uri.path());
+    let facts = RequestFacts {
+        peer: connection.peer,
+        local: connection.local,
+        authority: None,
+        headers: &head.headers,
+        changes: true,
+        is_v1,
+    };
+    let caller = ctx.options.rules.judge(&facts, &*ctx.devices);
+    ctx.commands
+        .stopped_by(caller.ok().map(|caller| client(ctx, connection, &head.headers, caller, is_v1, false)));
+}
+
+/// The client behind a request of this caller.
+fn client(
+    ctx: &Context,
+    connection: &Connection,
+    headers: &HeaderMap,
+    caller: Caller,
+    is_v1: bool,
+    is_socket: bool,
+) -> Client {
+    let name = caller.device.and_then(|number| ctx.devices.meet(number));
+    let (peer, connection) = (connection.peer, connection.slot.number());
+    Client::of(Origin { peer, connection, headers, is_v1, is_socket }, caller, name)
 }
 
 /// The refusal, unless the command that is refused is STOP in the words of the clients' first server: that is obeyed.
@@ -132,7 +165,7 @@ async fn read(
 
 /// 421: says under which names this is reached, and not what is here.
 fn misdirected(rules: &GateRules, connection: &Connection) -> Rejection {
-    let names = rules.names(connection.local);
+    let names = rules.names.text(connection.local);
     let why = format!(
         "this server answers to {names}: use one of these names; STOP (POST /api/stop) is taken under any"
     );
@@ -143,17 +176,17 @@ async fn respond(
     ctx: Arc<Context>,
     connection: Arc<Connection>,
     mut request: Request<Incoming>,
-    role: Role,
+    caller: Caller,
     upgrade: bool,
 ) -> HandlerResult {
     let path = request.uri().path().to_owned();
-    let (route, values) = match route::find(ROUTES, request.method(), &path, upgrade) {
+    let (route, values) = match route::find(&ROUTES, request.method(), &path, upgrade) {
         Match::Found(route, values) => (route, values),
         Match::OtherMethods(methods) => return Err(method_not_allowed(&methods)),
         Match::Nothing if upgrade => return Err(answer::not_found()),
         Match::Nothing => {
             check_place(connection.slot.admit())?;
-            if route::is_first_segment_of_a_route(ROUTES, &path) {
+            if route::is_first_segment_of_a_route(&ROUTES, &path) {
                 return Err(answer::not_found());
             }
             return ctx.options.pages.answer(request.method(), &path, request.headers());
@@ -161,14 +194,15 @@ async fn respond(
     };
     // The command may be STOP, which needs no place.
     check_place(route.urgency == Urgency::MayStop || connection.slot.admit())?;
-    if !role.has(route.right) {
-        return Err(answer::forbidden());
+    let sent = host::sent(request.headers()).unwrap_or_default().to_owned();
+    if !caller.role.has(route.right) {
+        return Err(answer::refuse_role(caller, &sent));
     }
-    let client = Client::of(connection.peer, request.headers(), role);
-    ctx.waves.renew_lease(&client);
+    let client = client(&ctx, &connection, request.headers(), caller, paths::is_v1(&path), upgrade);
+    ctx.waves.hear(&client, Sign::Request);
     let handler = match route.handler {
         Handler::Answers(handler) => handler,
-        Handler::Upgrades(open) => return open(ctx, connection, &mut request, values, role, client),
+        Handler::Upgrades(open) => return open(ctx, connection, &mut request, values, client),
     };
     let query = request.uri().query().unwrap_or_default().to_owned();
     let content_type = request.headers().get(hyper::header::CONTENT_TYPE).cloned();
@@ -200,8 +234,8 @@ async fn respond(
     } else {
         RequestBody::Received { body_type: route.body, content_type, bytes }
     };
-    let request =
-        RoutedRequest { role, client, values, query, accept, strictness: Strictness::of(&path), body };
+    let (strictness, peer) = (Strictness::of(&path), connection.peer);
+    let request = RoutedRequest { client, peer, host: sent, values, query, accept, strictness, body };
     let task = HandlerTask { route, handler, request, wanted, parsed_bytes, share };
     task.run_to_completion(ctx, connection).await
 }

@@ -51,6 +51,19 @@ pub enum Denied {
     NotKept(StoreError),
     /// The machine does not take them.
     Refused(CommandRefusal),
+    /// They let the axis do more than its client may allow.
+    TooWide(Authority),
+}
+
+/// How far a client may change what the axis may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Authority {
+    /// It may narrow.
+    Narrow,
+    /// It may widen inside the envelope, which is what the default settings allow.
+    Envelope,
+    /// It may do everything: its person is at the machine, or it is the machine.
+    Whole,
 }
 
 /// The settings, and who must know of a change.
@@ -106,12 +119,14 @@ impl SettingsService {
     /// [`Denied`]; then nothing has changed.
     pub async fn change(
         &self,
+        authority: Authority,
         make: impl FnOnce(&Settings) -> Result<Settings, Denied>,
     ) -> Result<Settings, Denied> {
         let turn = self.turn.lock().await;
         let before = self.current();
         let after = make(&before)?;
         self.check(&after)?;
+        self.check_authority(authority, &after)?;
         let config = after.config(&self.rail);
         self.establish(&after, Command::UpdateSettings(config), after.clone().into(), before.into(), turn)
             .await?;
@@ -136,9 +151,10 @@ impl SettingsService {
     ///
     /// # Errors
     /// [`Denied`]; then nothing has changed.
-    pub async fn replace_everything(&self, state: StoredState) -> Result<(), Denied> {
+    pub async fn replace_everything(&self, authority: Authority, state: StoredState) -> Result<(), Denied> {
         let turn = self.turn.lock().await;
         self.rests()?;
+        self.check_authority(authority, &state.settings)?;
         // Also what could not be written down when it came into force.
         let before = StoredState { settings: self.current(), ..(*self.keeper.kept().0).clone() };
         let settings = match state.settings.with_a_firm_stop() {
@@ -163,6 +179,16 @@ impl SettingsService {
     fn rests(&self) -> Result<(), Denied> {
         let state = self.port.snapshots().borrow().state;
         if state.is_moving() { Err(Denied::Moving(state)) } else { Ok(()) }
+    }
+
+    fn check_authority(&self, authority: Authority, after: &Settings) -> Result<(), Denied> {
+        let (before, after) = (self.config(), after.config(&self.rail));
+        let is_too_wide = match authority {
+            Authority::Whole => false,
+            Authority::Narrow => after.needs_rest_after(&before),
+            Authority::Envelope => after.exceeds(&Settings::fresh(String::new()).config(&self.rail), &before),
+        };
+        if is_too_wide { Err(Denied::TooWide(authority)) } else { Ok(()) }
     }
 
     /// A yep-machine elsewhere has pulses of its own.

@@ -20,14 +20,13 @@ use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::{self, CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
-use super::client::Client;
+use super::charge::client::{Client, Sign};
 use super::close_reason::CloseReason;
 use super::connection::Connection;
 use super::context::Context;
 use super::limits::ServerLimits;
 use super::publisher::Publisher;
 use super::source::MessageSource;
-use crate::auth::Role;
 
 type Io = TokioIo<hyper::upgrade::Upgraded>;
 /// A WebSocket, on the server's side.
@@ -96,18 +95,19 @@ pub async fn serve(
     ctx: Arc<Context>,
     upgrade: OnUpgrade,
     source: MessageSource,
-    (role, client): (Role, Client),
+    client: Client,
     connection: Arc<Connection>,
 ) {
     let Ok(upgraded) = upgrade.await else { return };
     let limits = &ctx.options.limits;
     let socket = server_side(upgraded, limits).await;
     let (mut sink, mut frames) = socket.split();
-    let publisher = Publisher::new(&ctx, role, client.clone());
+    let publisher = Publisher::new(&ctx, client.clone());
     let heard = AtomicBool::new(true);
     let end = tokio::select! {
         end = listen(&mut frames, publisher, (&ctx, &client), &heard) => end,
         end = speak(&mut sink, source, &ctx, &heard) => end,
+        () = ctx.devices.until_unknown(&client) => CloseReason::Revoked,
         () = connection.closing() => CloseReason::Restarting,
     };
     tracing::debug!(?end, peer = %connection.peer, "a socket ends");
@@ -126,7 +126,7 @@ async fn listen(
         heard.store(true, Relaxed);
         // A farewell, and a connection that breaks, are no signs of life.
         if matches!(&frame, Some(Ok(said)) if !said.is_close()) {
-            ctx.waves.renew_lease(client);
+            ctx.waves.hear(client, Sign::Frame);
         }
         let end = match text_of(frame) {
             Ok(Some(text)) => publisher.take(text).await.err(),

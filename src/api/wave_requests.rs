@@ -10,12 +10,12 @@ use serde_json::Value;
 use super::answer::{self, Rejection};
 use super::budget::{MemoryBudget, Share};
 use super::bus::Bus;
-use super::client::Client;
+use super::charge::client::Client;
+use super::charge::lease::Presence;
 use super::coerce::Strictness;
 use super::commands::LOOP_WAVE;
 use super::documents::wave::{WaveInForce, WavePreview};
 use super::fields::{self, Complaint};
-use super::lease::Policy;
 use super::port::{MachineLocation, MachinePort};
 use super::python;
 use super::remote::RemoteFacts;
@@ -80,8 +80,7 @@ impl WaveRequests {
         Ok((WavePreview { stroke_mm: asked.stroke_mm, rate_hz: asked.resolution, positions }, share))
     }
 
-    /// Runs the wave of a body, which may be that of a request or one that is saved under the name `saved`. While one runs, goes
-    /// over to this one.
+    /// Runs the wave of a body, which may be that of a request or one that is saved. While one runs, goes over to this one.
     ///
     /// # Errors
     /// 422, and 409 when the machine does not run it.
@@ -90,10 +89,14 @@ impl WaveRequests {
         client: &Client,
         strictness: Strictness,
         body: Option<&Value>,
-        saved: Option<String>,
+        start: WaveStart,
     ) -> Result<Accepted, Rejection> {
+        let WaveStart { saved, presence, after_stop } = start;
         let asked = self.read(strictness, body, Purpose::Run)?;
-        let policy = lease_policy(body)?;
+        let presence = match presence {
+            None => presence_of(body)?,
+            given => given,
+        };
         let description = WaveInForce { fields: body.cloned().unwrap_or_default(), saved };
         let (wave, announced) = match self.port.location() {
             MachineLocation::Local => {
@@ -103,7 +106,7 @@ impl WaveRequests {
             }
             MachineLocation::Remote => (None, Some(self.remote_message(&asked).await?)),
         };
-        let accepted = self.waves.run(client, AskedWave { wave, policy, description }).await?;
+        let accepted = self.waves.run(client, AskedWave { wave, presence, after_stop, description }).await?;
         self.bus.announce(LOOP_WAVE, announced.as_deref());
         Ok(accepted)
     }
@@ -169,18 +172,38 @@ impl WaveRequests {
     }
 }
 
-/// The policy for the wave without its client, if the body has one.
-fn lease_policy(body: Option<&Value>) -> Result<Option<Policy>, Rejection> {
+/// What the start of a wave says besides the wave.
+#[derive(Debug, Default)]
+pub struct WaveStart {
+    /// The name under which the wave is saved, if it is.
+    pub saved: Option<String>,
+    /// How its client shows that it is there.
+    pub presence: Option<Presence>,
+    /// The number of the newest STOP that its client has seen.
+    pub after_stop: Option<u32>,
+}
+
+/// The words of a wave for the presence of its client.
+fn presence_by_name(name: &str) -> Option<Presence> {
+    match name {
+        "stop" => Some(Presence::Watch),
+        "continue" => Some(Presence::GoOn),
+        _ => None,
+    }
+}
+
+/// The presence of the wave's client, if the body says anything of it.
+fn presence_of(body: Option<&Value>) -> Result<Option<Presence>, Rejection> {
     let Some(given) = body.and_then(|body| body.get(LEASE.name)).filter(|given| !given.is_null()) else {
         return Ok(None);
     };
-    let policy = given.as_str().and_then(Policy::from_name);
+    let presence = given.as_str().and_then(presence_by_name);
     let why = "must be \"stop\" or \"continue\"";
     let wrong = || {
         let place = fields::loc(ARGUMENT, &[LEASE.name.into()]);
         answer::unprocessable(&[Complaint::new(place, why, "value_error")])
     };
-    policy.map(Some).ok_or_else(wrong)
+    presence.map(Some).ok_or_else(wrong)
 }
 
 fn build(spec: &Spec) -> Result<Wave, Rejection> {
@@ -242,8 +265,8 @@ mod tests {
     use crate::wave::fields::WaveFieldKind;
 
     #[test]
-    fn the_words_of_the_lease_are_the_policies() {
+    fn the_words_of_the_lease_are_presences() {
         let WaveFieldKind::Word(words) = LEASE.kind else { panic!("{LEASE:?}") };
-        assert!(words.iter().all(|word| Policy::from_name(word).is_some()) && words.len() == 2);
+        assert!(words.iter().all(|word| presence_by_name(word).is_some()) && words.len() == 2);
     }
 }

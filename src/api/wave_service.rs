@@ -1,29 +1,30 @@
-//! Waves on behalf of clients: starts a wave, gives its client the [`Lease`], watches that, and ends the wave of a client
-//! that is gone.
+//! Waves on behalf of clients: starts a wave, watches the [`Lease`] of its client, and ends the wave of a client that is gone.
+//! The lease changes hands here too, as the axis comes to rest first.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::bus::{Bus, STATUS};
-use super::client::Client;
+use super::charge::client::{Client, Sign};
+use super::charge::lease::{Asked, Lease, LeaseNumber, LeaseState, LeaseView, Presence};
 use super::commands::{CommandError, CommandService};
 use super::documents::wave::WaveInForce;
-use super::lease::{Lease, LeaseNumber, LeaseState, Policy};
 use super::port::{MachineLocation, MachinePort};
 use crate::machine::{Accepted, Command};
 use crate::wave::Wave;
 
-/// Starts waves, and holds the lease on the one that runs.
+/// So long an axis may take to come to rest before STOP ends what it does.
+const REST_TIME: Duration = Duration::from_secs(5);
+
+/// Starts waves, and watches the lease on the one that runs.
 pub struct WaveService {
     port: Arc<dyn MachinePort>,
     bus: Arc<Bus>,
     commands: Arc<CommandService>,
-    lease: Lease,
-    /// The policy of a wave whose client asks for none.
-    policy: Policy,
-    /// So long the lease lasts behind a sign of life.
-    lease_time: Duration,
+    lease: Arc<Lease>,
+    /// The presence of the client of a wave that asks for none.
+    presence: Presence,
     /// Held by the client that starts a wave, from before it is asked for until it has the lease, and by the watch that ends
     /// one whose client is gone: a client that is lost must not end the wave of the next one.
     turn: tokio::sync::Mutex<()>,
@@ -37,8 +38,10 @@ pub struct WaveService {
 pub struct AskedWave {
     /// The wave; none for a yep-machine elsewhere, which moves by what is announced.
     pub wave: Option<Wave>,
-    /// The policy that the client asked for; without one that of the configuration holds.
-    pub policy: Option<Policy>,
+    /// The presence that the client asked for; without one that of the configuration holds.
+    pub presence: Option<Presence>,
+    /// The number of the newest STOP that the client has seen, if it says so.
+    pub after_stop: Option<u32>,
     /// What it asked for.
     pub description: WaveInForce,
 }
@@ -50,25 +53,36 @@ impl WaveService {
         port: Arc<dyn MachinePort>,
         bus: Arc<Bus>,
         commands: Arc<CommandService>,
-        policy: Policy,
-        lease_time: Duration,
+        lease: Arc<Lease>,
+        presence: Presence,
     ) -> WaveService {
         WaveService {
             port,
             bus,
             commands,
-            lease: Lease::default(),
-            policy,
-            lease_time,
+            lease,
+            presence,
             turn: tokio::sync::Mutex::default(),
             warned: AtomicBool::new(false),
             accepted: Mutex::default(),
         }
     }
 
-    /// A sign of life of that client.
-    pub fn renew_lease(&self, client: &Client) {
-        self.lease.renew(client);
+    /// Something that was heard of that client.
+    pub fn hear(&self, client: &Client, sign: Sign) {
+        self.lease.renew(client, sign);
+    }
+
+    /// The lease.
+    #[must_use]
+    pub fn lease(&self) -> &Lease {
+        &self.lease
+    }
+
+    /// The lease as that client sees it.
+    #[must_use]
+    pub fn view(&self, client: &Client) -> LeaseView {
+        self.lease.view(client, self.commands.rests())
     }
 
     /// Runs the wave for this client, which holds the lease from then on. Without a wave the client only takes the lease.
@@ -77,18 +91,18 @@ impl WaveService {
     /// [`CommandError`].
     pub async fn run(self: &Arc<Self>, client: &Client, asked: AskedWave) -> Result<Accepted, CommandError> {
         let _turn = self.turn.lock().await;
-        let stops = self.commands.may_start(client)?;
+        let stops = self.commands.may_start(client, asked.after_stop)?;
         let accepted = match asked.wave {
             Some(wave) => self.commands.start(stops, Command::Run(wave)).await?,
             None => Accepted::Now,
         };
         *self.accepted.lock().unwrap_or_else(PoisonError::into_inner) = Some(asked.description);
-        let number = self.lease.grant(client.clone());
+        let number = self.lease.begin(client, asked.presence.unwrap_or(self.presence));
         // A client is there again.
         self.end_client_warning();
         // The state of a machine elsewhere is not known, so it cannot be held.
         if self.port.location() == MachineLocation::Local {
-            tokio::spawn(Arc::clone(self).watch(number, asked.policy.unwrap_or(self.policy)));
+            tokio::spawn(Arc::clone(self).watch(number));
         }
         Ok(accepted)
     }
@@ -121,17 +135,85 @@ impl WaveService {
         self.port.snapshots().borrow().state.is_moving()
     }
 
+    /// Asks for the lease on behalf of a client, and waits for what becomes of it: true if the client has it.
+    pub async fn ask(self: &Arc<Self>, client: &Client) -> bool {
+        let until = match self.lease.ask(client, self.commands.rests()) {
+            Asked::Granted => return true,
+            Asked::AfterRest => {
+                self.take_over(client).await;
+                return true;
+            }
+            Asked::Waits(until) => until,
+        };
+        let mut changes = self.lease.changes();
+        loop {
+            let view = self.view(client);
+            if view.is_own || view.asker.is_none() {
+                return view.is_own;
+            }
+            tokio::select! {
+                _ = changes.changed() => {}
+                () = tokio::time::sleep_until(until) => break,
+            }
+        }
+        if self.lease.time_is_up(client) {
+            self.take_over(client).await;
+        }
+        self.view(client).is_own
+    }
+
+    /// The holder hands the lease over to the client that asks for it. The axis may go on: it was asked for. False if nobody asks.
+    pub fn hand_over(self: &Arc<Self>, holder: &Client) -> bool {
+        let Some(number) = self.lease.hand_over(holder) else { return false };
+        if self.port.location() == MachineLocation::Local {
+            tokio::spawn(Arc::clone(self).watch(number));
+        }
+        true
+    }
+
+    /// Gives the lease to that client, whoever holds it. What moves comes to rest first: nobody inherits a motion.
+    pub async fn take_over(&self, client: &Client) {
+        let _turn = self.turn.lock().await;
+        self.bring_to_rest("the lease changes hands: the axis comes to rest first").await;
+        self.lease.replace(client);
+    }
+
+    /// Takes the lease from the clients of which `is_gone` is true. If one of them held it, what moves comes to rest.
+    pub async fn release(&self, is_gone: impl Fn(&Client) -> bool + Send, why: &str) {
+        let _turn = self.turn.lock().await;
+        if self.lease.release(is_gone) {
+            self.bring_to_rest(why).await;
+        }
+    }
+
+    /// Ends what moves by its ramp, and waits until it rests; then STOP, if it does not.
+    async fn bring_to_rest(&self, why: &str) {
+        if !self.moves() {
+            return;
+        }
+        tracing::info!("{why}");
+        if let Err(refusal) = self.port.command(Command::ClientGone).await {
+            tracing::warn!(%refusal, "the machine does not end what moves: STOP");
+            self.commands.stop();
+        }
+        let mut snapshots = self.port.snapshots();
+        let rests = snapshots.wait_for(|snapshot| !snapshot.state.is_moving());
+        if tokio::time::timeout(REST_TIME, rests).await.is_err() {
+            self.commands.stop();
+        }
+    }
+
     /// Waits until the lease with that number has expired or is over.
-    async fn watch(self: Arc<Self>, number: LeaseNumber, policy: Policy) {
-        let _turn = loop {
-            match self.lease.state(number, self.lease_time) {
+    async fn watch(self: Arc<Self>, number: LeaseNumber) {
+        let (_turn, presence) = loop {
+            match self.lease.state(number) {
                 LeaseState::Replaced => return,
                 LeaseState::Until(instant) => tokio::time::sleep_until(instant).await,
-                LeaseState::Expired => {
+                LeaseState::Expired(_) => {
                     let turn = self.turn.lock().await;
                     // Another client may have had the turn meanwhile.
-                    if self.lease.state(number, self.lease_time) == LeaseState::Expired {
-                        break turn;
+                    if let LeaseState::Expired(presence) = self.lease.state(number) {
+                        break (turn, presence);
                     }
                 }
             }
@@ -142,8 +224,8 @@ impl WaveService {
         if !self.moves() {
             return;
         }
-        match policy {
-            Policy::Stop => {
+        match presence {
+            Presence::Hold | Presence::Watch => {
                 self.warn_of_client("the client that started the wave is gone: the axis comes to rest");
                 if let Err(refusal) = self.port.command(Command::ClientGone).await {
                     // For whatever reason it refuses, it must not go on.
@@ -151,7 +233,7 @@ impl WaveService {
                     self.commands.stop();
                 }
             }
-            Policy::Continue => self.warn_of_client(
+            Presence::GoOn => self.warn_of_client(
                 "the client that started the wave is gone: it goes on until END or STOP, as was asked for",
             ),
         }

@@ -287,9 +287,14 @@ fn host_label() -> String {
 fn api_options(options: &Options) -> Result<api::ServerOptions, AppError> {
     Ok(api::ServerOptions {
         rules: auth::GateRules {
-            hostname: options.access.hostname.clone().unwrap_or_else(host_label),
+            names: auth::HostNames {
+                hostname: options.access.hostname.clone().unwrap_or_else(host_label),
+                extra: options.access.hosts.clone(),
+                domains: Arc::default(),
+            },
             extra_origins: options.access.extra_origins.clone(),
             remote_machine: options.access.remote_machine,
+            trusts_local: options.access.local == options::LocalTrust::Full,
         },
         limits: api::ServerLimits {
             connections: options.limits.connections,
@@ -297,10 +302,11 @@ fn api_options(options: &Options) -> Result<api::ServerOptions, AppError> {
             ..api::ServerLimits::default()
         }
         .within_open_files(open_files()),
-        lease: match options.access.lease {
-            options::LeasePolicy::Stop => api::Policy::Stop,
-            options::LeasePolicy::Continue => api::Policy::Continue,
+        presence: match options.access.lease {
+            options::LeasePolicy::Stop => api::Presence::Watch,
+            options::LeasePolicy::Continue => api::Presence::GoOn,
         },
+        entropy: api::Entropy::default(),
         pages: match &options.app {
             Some(folder) => api::Pages::read(folder).map_err(AppError::App)?,
             None => api::Pages::default(),

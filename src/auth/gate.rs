@@ -7,21 +7,23 @@
 //! 1. Host names this server, else 421 with a text that says which names do.
 //! 2. A header of a proxy (Forwarded, Via, X-Forwarded-*, X-Real-IP and their like) takes away all trust in the address.
 //! 3. A foreign Origin may change nothing and open no WebSocket: 403.
-//! 4. *Local*: loopback address, not forwarded, an allowed Origin, or none unless the browser says that the request
-//!    comes from another site: everything, without credentials. The app on the machine itself needs nothing else.
+//! 4. *Local*: loopback address, **Host localhost, 127.0.0.1 or [::1]** (whoever comes from there and says another name is a
+//!    proxy), not forwarded, an allowed Origin, or none unless the browser says that the request comes from another site:
+//!    everything, without credentials. The app on the machine itself needs nothing else. A configuration can take this away.
 //!    *Machine*: the one address of a yep-machine that the configuration names: what that program does, no more.
-//! 5. A token would come here. None can be valid yet, so a presented one is wrong: 401, never a guest.
+//! 5. A token, as a cookie or as Bearer: the role of its device. A wrong one makes its sender a guest who is told so where a
+//!    role is needed ([`Caller::wrong_token`]): a device that was taken off the list can still stop, and be paired again.
 //! 6. Everyone else is a *guest*.
 
 use std::net::IpAddr;
 
-use hyper::header::{AUTHORIZATION, COOKIE, HeaderMap};
+use hyper::header::HeaderMap;
 
-use super::host;
+use super::credentials::{self, Presented};
+use super::host::{self, HostNames};
 use super::origin::{self, RequestOrigin};
-
-/// The cookie that would carry a token.
-const TOKEN_COOKIE: &str = "yep_token";
+use super::right::Role;
+use super::token::TokenBook;
 
 /// Headers with which a proxy says that the request is not its own.
 const FORWARDING: [&str; 14] = [
@@ -48,20 +50,23 @@ const FETCH_SITE: &str = "sec-fetch-site";
 /// What the gate is told once.
 #[derive(Debug, Clone)]
 pub struct GateRules {
-    /// The host name without `.local`; empty when there is none.
-    pub hostname: String,
-    /// Origins that are allowed besides the app's own.
-    pub extra_origins: Vec<String>,
+    /// The names of this server.
+    pub names: HostNames,
+    /// Origins that are allowed besides the app's own; none where the configuration names none.
+    pub extra_origins: Option<Vec<String>>,
     /// The address of the yep-machine that moves the axis, when it runs on another host.
     pub remote_machine: Option<IpAddr>,
+    /// False if programs and pages on this machine need a token, too.
+    pub trusts_local: bool,
 }
 
 impl Default for GateRules {
     fn default() -> Self {
         GateRules {
-            hostname: String::new(),
-            extra_origins: origin::DEFAULT_EXTRA_ORIGINS.map(String::from).to_vec(),
+            names: HostNames::default(),
+            extra_origins: None,
             remote_machine: None,
+            trusts_local: true,
         }
     }
 }
@@ -79,22 +84,27 @@ pub struct RequestFacts<'a> {
     pub headers: &'a HeaderMap,
     /// Whether it may change something: an unsafe method or a WebSocket upgrade.
     pub changes: bool,
+    /// True for a path of API v1, where only origins of the configuration are allowed besides the own one.
+    pub is_v1: bool,
 }
 
-/// As whom a request is treated. Ordered by how much it may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Role {
-    /// Anyone: health. STOP asks for no role.
-    Guest,
-    /// The configured yep-machine.
-    Machine,
-    /// A program or an allowed page on this very machine.
-    Local,
+/// Who sends a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caller {
+    /// The role.
+    pub role: Role,
+    /// The number of the paired device, for a role that a token gave.
+    pub device: Option<u32>,
+    /// True for a guest who presented a token that is not valid.
+    pub wrong_token: bool,
 }
 
-impl Role {
-    /// Every role.
-    pub const ALL: [Role; 3] = [Role::Guest, Role::Machine, Role::Local];
+impl Caller {
+    /// A caller who needs no token for this role.
+    #[must_use]
+    pub const fn of(role: Role) -> Caller {
+        Caller { role, device: None, wrong_token: false }
+    }
 }
 
 /// The request does not come in.
@@ -104,8 +114,6 @@ pub enum GateRefusal {
     Misdirected,
     /// Rule 3: 403.
     ForeignOrigin,
-    /// Rule 5: 401.
-    WrongToken,
 }
 
 impl GateRules {
@@ -113,50 +121,61 @@ impl GateRules {
     ///
     /// # Errors
     /// [`GateRefusal`], by the rules of this module.
-    pub fn judge(&self, facts: &RequestFacts<'_>) -> Result<Role, GateRefusal> {
-        let ours = |authority| host::is_ours(authority, &self.hostname, facts.local);
-        match host::sent(facts.headers) {
-            Some(sent) if ours(sent) && facts.authority.is_none_or(ours) => {}
+    pub fn judge(&self, facts: &RequestFacts<'_>, tokens: &dyn TokenBook) -> Result<Caller, GateRefusal> {
+        let ours = |authority| self.names.has(authority, facts.local);
+        let sent = match host::sent(facts.headers) {
+            Some(sent) if ours(sent) && facts.authority.is_none_or(ours) => sent,
             _ => return Err(GateRefusal::Misdirected),
-        }
-        let origin = self.origin(facts.headers);
+        };
+        let origin = self.origin(facts.headers, facts.is_v1);
         if origin == RequestOrigin::Other && facts.changes {
             return Err(GateRefusal::ForeignOrigin);
         }
-        let peer = facts.peer.to_canonical();
-        // An allowed Origin is trusted wherever its page is; a picture in a page of another site names none.
-        let from_elsewhere = origin == RequestOrigin::None && is_cross_site(facts.headers);
-        if origin != RequestOrigin::Other && !from_elsewhere && !is_forwarded(facts.headers) {
-            if peer.is_loopback() {
-                return Ok(Role::Local);
-            }
-            if origin == RequestOrigin::None && self.remote_machine.is_some_and(|m| m.to_canonical() == peer)
-            {
-                return Ok(Role::Machine);
-            }
+        if let Some(role) = self.role_by_address(facts, sent, origin) {
+            return Ok(Caller::of(role));
         }
-        if presents_token(facts.headers) {
-            return Err(GateRefusal::WrongToken);
+        let guest = Caller::of(Role::Guest);
+        // A foreign page that only reads is a guest, whatever cookie its browser adds.
+        if origin == RequestOrigin::Other {
+            return Ok(guest);
         }
-        Ok(Role::Guest)
+        Ok(match credentials::presented(facts.headers, host::port(sent)) {
+            Presented::Nothing => guest,
+            Presented::Tokens(presented) => {
+                let known = presented.iter().flatten().find_map(|token| tokens.find(&token.hash()));
+                known.map_or(Caller { wrong_token: true, ..guest }, |device| Caller {
+                    role: device.role,
+                    device: Some(device.number),
+                    wrong_token: false,
+                })
+            }
+        })
     }
 
-    /// Under which names this server answers on a connection that came in on `local`, for a person.
-    #[must_use]
-    pub fn names(&self, local: IpAddr) -> String {
-        let name =
-            if self.hostname.is_empty() { String::new() } else { format!(", {}.local", self.hostname) };
-        let address = match local.to_canonical() {
-            IpAddr::V6(address) => format!("[{address}]"),
-            address => address.to_string(),
-        };
-        format!("localhost, 127.0.0.1, [::1]{name} and {address}")
+    /// Rule 4.
+    fn role_by_address(
+        &self,
+        facts: &RequestFacts<'_>,
+        host: &str,
+        origin: RequestOrigin<'_>,
+    ) -> Option<Role> {
+        // An allowed Origin is trusted wherever its page is; a picture in a page of another site names none.
+        let from_elsewhere = origin == RequestOrigin::None && is_cross_site(facts.headers);
+        if origin == RequestOrigin::Other || from_elsewhere || is_forwarded(facts.headers) {
+            return None;
+        }
+        let peer = facts.peer.to_canonical();
+        if peer.is_loopback() && self.trusts_local && host::is_loopback(host) {
+            return Some(Role::Local);
+        }
+        let is_machine = self.remote_machine.is_some_and(|machine| machine.to_canonical() == peer);
+        (origin == RequestOrigin::None && is_machine).then_some(Role::Machine)
     }
 
     /// What the request says about the page that sent it.
     #[must_use]
-    pub fn origin<'a>(&self, headers: &'a HeaderMap) -> RequestOrigin<'a> {
-        origin::of(headers, &self.extra_origins)
+    pub fn origin<'a>(&self, headers: &'a HeaderMap, is_v1: bool) -> RequestOrigin<'a> {
+        origin::of(headers, self.extra_origins.as_deref(), is_v1)
     }
 }
 
@@ -171,40 +190,55 @@ fn is_cross_site(headers: &HeaderMap) -> bool {
     headers.get_all(FETCH_SITE).iter().any(|site| site.as_bytes().eq_ignore_ascii_case(b"cross-site"))
 }
 
-fn presents_token(headers: &HeaderMap) -> bool {
-    if headers.contains_key(AUTHORIZATION) {
-        return true;
-    }
-    headers.get_all(COOKIE).iter().any(|cookies| {
-        cookies.as_bytes().split(|&byte| byte == b';').any(|cookie| {
-            let name = cookie.split(|&byte| byte == b'=').next().unwrap_or_default();
-            name.trim_ascii() == TOKEN_COOKIE.as_bytes()
-        })
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::token::{KnownDevice, Token, TokenHash};
     use super::*;
 
     const LOOPBACK: &str = "127.0.0.1";
     const OTHER: &str = "192.168.1.50";
     const MACHINE: &str = "192.168.1.60";
 
-    fn judge(peer: &str, pairs: &[(&'static str, &str)], changes: bool) -> Result<Role, GateRefusal> {
-        let rules = GateRules {
-            hostname: "yep".into(),
+    /// One device, an operator.
+    struct OneDevice(TokenHash);
+
+    impl TokenBook for OneDevice {
+        fn find(&self, hash: &TokenHash) -> Option<KnownDevice> {
+            (*hash == self.0).then_some(KnownDevice { number: 7, role: Role::Operator })
+        }
+    }
+
+    fn token() -> Token {
+        Token::new([5; 32])
+    }
+
+    fn rules() -> GateRules {
+        GateRules {
+            names: HostNames::of("yep"),
             remote_machine: Some(MACHINE.parse().unwrap()),
             ..GateRules::default()
-        };
+        }
+    }
+
+    fn judged(
+        rules: &GateRules,
+        peer: &str,
+        headers: &HeaderMap,
+        changes: bool,
+    ) -> Result<Caller, GateRefusal> {
+        let local = "192.168.1.20".parse().unwrap();
+        let peer = peer.parse().unwrap();
+        let facts = RequestFacts { peer, local, authority: None, headers, changes, is_v1: false };
+        rules.judge(&facts, &OneDevice(token().hash()))
+    }
+
+    fn judge(peer: &str, pairs: &[(&'static str, &str)], changes: bool) -> Result<Role, GateRefusal> {
         let mut headers = HeaderMap::new();
         headers.append("host", "localhost".parse().unwrap());
         for (name, value) in pairs {
             headers.append(*name, value.parse().unwrap());
         }
-        let local = "192.168.1.20".parse().unwrap();
-        let peer = peer.parse().unwrap();
-        rules.judge(&RequestFacts { peer, local, authority: None, headers: &headers, changes })
+        judged(&rules(), peer, &headers, changes).map(|caller| caller.role)
     }
 
     #[test]
@@ -267,14 +301,66 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_wrong_unless_nobody_needed_it() {
-        let bearer = ("authorization", "Bearer 0123");
-        let cookie = ("cookie", "a=b; yep_token=0123");
-        for token in [bearer, cookie] {
-            assert_eq!(judge(OTHER, &[token], false), Err(GateRefusal::WrongToken));
-            assert_eq!(judge(LOOPBACK, &[token], false), Ok(Role::Local));
+    fn a_token_gives_the_role_of_its_device_and_a_wrong_one_makes_a_guest_who_is_told() {
+        let mut headers = HeaderMap::new();
+        headers.append("host", "yep.local:8080".parse().unwrap());
+        let mut with = |name: &'static str, value: String| {
+            headers.insert(name, value.parse().unwrap());
+            let caller = judged(&rules(), OTHER, &headers, true).unwrap();
+            headers.remove(name);
+            (caller.role, caller.device, caller.wrong_token)
+        };
+        let text = token().text();
+        let known = (Role::Operator, Some(7), false);
+        assert_eq!(with("authorization", format!("Bearer {text}")), known);
+        assert_eq!(with("cookie", format!("yep_token_8080=x; yep_token_8080={text}")), known);
+        // Another port is another server of this host.
+        assert_eq!(with("cookie", format!("yep_token_80={text}")), (Role::Guest, None, false));
+        assert_eq!(with("cookie", "yep_token_8080=0123".into()), (Role::Guest, None, true));
+        assert_eq!(with("authorization", "Bearer 0123".into()), (Role::Guest, None, true));
+        assert_eq!(with("authorization", "Basic 0123".into()), (Role::Guest, None, false));
+        assert_eq!(judge(LOOPBACK, &[("authorization", "Bearer 0123")], false), Ok(Role::Local));
+        let bearer = format!("Bearer {text}");
+        for proxy in ["x-forwarded-for", "via"] {
+            let forwarded = [("authorization", bearer.as_str()), (proxy, "1.2.3.4")];
+            assert_eq!(judge(LOOPBACK, &forwarded, true), Ok(Role::Operator), "a token needs no address");
         }
-        assert_eq!(judge(OTHER, &[("cookie", "a=b; not_yep_token=1")], false), Ok(Role::Guest));
+        let read = [("authorization", bearer.as_str()), ("origin", "http://evil.example")];
+        assert_eq!(judge(OTHER, &read, false), Ok(Role::Guest));
+    }
+
+    #[test]
+    fn who_comes_from_here_and_says_another_name_is_a_proxy() {
+        let mut headers = HeaderMap::new();
+        for (host, role) in [
+            ("localhost:3042", Role::Local),
+            ("127.0.0.1", Role::Local),
+            ("[::1]:80", Role::Local),
+            ("yep.local", Role::Guest),
+            ("192.168.1.20", Role::Guest),
+        ] {
+            headers.insert("host", host.parse().unwrap());
+            assert_eq!(judged(&rules(), LOOPBACK, &headers, true), Ok(Caller::of(role)), "{host}");
+        }
+        headers.insert("host", "localhost".parse().unwrap());
+        let paired = GateRules { trusts_local: false, ..rules() };
+        assert_eq!(judged(&paired, LOOPBACK, &headers, true), Ok(Caller::of(Role::Guest)));
+    }
+
+    #[test]
+    fn api_v1_knows_no_origin_but_its_own_and_those_of_the_configuration() {
+        let origin = |extra: Option<&str>, is_v1| {
+            let rules = GateRules { extra_origins: extra.map(|extra| vec![extra.to_owned()]), ..rules() };
+            let mut headers = HeaderMap::new();
+            headers.insert("host", "localhost".parse().unwrap());
+            headers.insert("origin", "http://localhost:3000".parse().unwrap());
+            rules.origin(&headers, is_v1) != RequestOrigin::Other
+        };
+        assert_eq!([origin(None, false), origin(None, true)], [true, false]);
+        let given = Some("http://localhost:3000");
+        assert_eq!([origin(given, false), origin(given, true)], [true, true]);
+        let other = Some("http://localhost:1");
+        assert_eq!([origin(other, false), origin(other, true)], [false, false]);
     }
 
     #[test]
@@ -288,7 +374,9 @@ mod tests {
         let address = LOOPBACK.parse().unwrap();
         let mut headers = HeaderMap::new();
         let judge = |headers: &HeaderMap, authority| {
-            rules.judge(&RequestFacts { peer: address, local: address, authority, headers, changes: false })
+            let (peer, local) = (address, address);
+            let facts = RequestFacts { peer, local, authority, headers, changes: false, is_v1: false };
+            rules.judge(&facts, &OneDevice(token().hash())).map(|caller| caller.role)
         };
         assert_eq!(judge(&headers, None), Err(GateRefusal::Misdirected), "no host");
         headers.append("host", "evil.example".parse().unwrap());

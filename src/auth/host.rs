@@ -4,6 +4,7 @@
 //! its own name as Host.
 
 use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use hyper::header::{HOST, HeaderMap};
 
@@ -23,29 +24,103 @@ pub(super) fn single(headers: &HeaderMap, name: hyper::header::HeaderName) -> Op
     }
 }
 
-/// Whether `authority` (a host with or without a port) is a name of this server: localhost, a loopback
-/// literal, `<hostname>.local`, or the very address on which the connection came in.
+/// The port of an authority; 80 without one.
 #[must_use]
-pub fn is_ours(authority: &str, hostname: &str, local: IpAddr) -> bool {
-    let Some(host) = without_port(authority) else { return false };
-    if let Some(literal) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        let Ok(address) = literal.parse::<Ipv6Addr>() else { return false };
-        return address == Ipv6Addr::LOCALHOST || IpAddr::V6(address).to_canonical() == local.to_canonical();
-    }
-    if host.eq_ignore_ascii_case("localhost") || host == "127.0.0.1" {
-        return true;
-    }
-    if let Some(name) = strip_local(host) {
-        return !hostname.is_empty() && name.eq_ignore_ascii_case(hostname);
-    }
-    host.parse::<IpAddr>().is_ok_and(|address| address.is_ipv4() && address == local.to_canonical())
+pub fn port(authority: &str) -> u16 {
+    without_port(authority)
+        .and_then(|host| authority.get(host.len() + 1..))
+        .and_then(|port| port.parse().ok())
+        .unwrap_or(80)
 }
 
-/// The name in front of `.local`.
-fn strip_local(host: &str) -> Option<&str> {
-    let at = host.len().checked_sub(".local".len())?;
-    let tail = host.get(at..)?;
-    tail.eq_ignore_ascii_case(".local").then(|| &host[..at])
+/// Whether the authority is a name that only this machine itself can mean: localhost, 127.0.0.1 or [::1].
+#[must_use]
+pub fn is_loopback(authority: &str) -> bool {
+    without_port(authority).is_some_and(|host| {
+        host.eq_ignore_ascii_case("localhost") || host == "127.0.0.1" || is_ipv6(host, Ipv6Addr::LOCALHOST)
+    })
+}
+
+/// Whether the host is this address in brackets, however it is written.
+fn is_ipv6(host: &str, address: Ipv6Addr) -> bool {
+    let literal = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    literal.is_some_and(|literal| literal.parse() == Ok(address))
+}
+
+/// The names under which this server may be reached.
+#[derive(Debug, Clone, Default)]
+pub struct HostNames {
+    /// The host name without a domain; empty when there is none.
+    pub hostname: String,
+    /// Further names, of the configuration.
+    pub extra: Vec<String>,
+    /// The domains that the network gave this host, with which `<hostname>.<domain>` is a name, too. They change when the
+    /// host gets another address.
+    pub domains: Arc<RwLock<Vec<String>>>,
+}
+
+impl HostNames {
+    /// The names of a host that is called so.
+    #[must_use]
+    pub fn of(hostname: &str) -> HostNames {
+        HostNames { hostname: hostname.to_owned(), ..HostNames::default() }
+    }
+
+    /// Whether `authority` (a host with or without a port) is a name of this server: localhost, a loopback literal,
+    /// `<hostname>`, `<hostname>.local`, `<hostname>.<domain of the network>`, a name of the configuration, or the very
+    /// address on which the connection came in. An address needs no list: no foreign page can have it as its name.
+    #[must_use]
+    pub fn has(&self, authority: &str, local: IpAddr) -> bool {
+        let Some(host) = without_port(authority) else { return false };
+        if is_loopback(authority) {
+            return true;
+        }
+        match local.to_canonical() {
+            IpAddr::V6(local) if is_ipv6(host, local) => return true,
+            IpAddr::V4(local) if host.parse() == Ok(local) => return true,
+            IpAddr::V4(local) if is_ipv6(host, local.to_ipv6_mapped()) => return true,
+            _ => {}
+        }
+        if self.extra.iter().any(|name| host.eq_ignore_ascii_case(name)) {
+            return true;
+        }
+        let rest = (!self.hostname.is_empty()).then(|| strip_name(host, &self.hostname)).flatten();
+        rest.is_some_and(|rest| match rest.strip_prefix('.') {
+            None => rest.is_empty(),
+            Some(domain) => {
+                domain.eq_ignore_ascii_case("local")
+                    || self.domains().iter().any(|known| domain.eq_ignore_ascii_case(known))
+            }
+        })
+    }
+
+    /// The names, for a person whose connection came in on `local`.
+    #[must_use]
+    pub fn text(&self, local: IpAddr) -> String {
+        let address = match local.to_canonical() {
+            IpAddr::V6(address) => format!("[{address}]"),
+            address => address.to_string(),
+        };
+        let hostname = &self.hostname;
+        let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "[::1]".to_owned()];
+        if !hostname.is_empty() {
+            names.extend([hostname.clone(), format!("{hostname}.local")]);
+            // A text for a person: a router gives one domain, and 421 is no list.
+            names.extend(self.domains().first().map(|domain| format!("{hostname}.{domain}")));
+        }
+        names.extend(self.extra.first().cloned());
+        format!("{} and {address}", names.join(", "))
+    }
+
+    fn domains(&self) -> RwLockReadGuard<'_, Vec<String>> {
+        self.domains.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What stands behind the name at the beginning of the host.
+fn strip_name<'a>(host: &'a str, name: &str) -> Option<&'a str> {
+    host.get(..name.len()).filter(|head| head.eq_ignore_ascii_case(name))?;
+    host.get(name.len()..)
 }
 
 /// The host of an authority whose port, if there is one, is a number.
@@ -65,8 +140,13 @@ fn without_port(authority: &str) -> Option<&str> {
 mod tests {
     use super::*;
 
+    fn names() -> HostNames {
+        let domains = Arc::new(RwLock::new(vec!["fritz.box".to_owned(), "lan".to_owned()]));
+        HostNames { hostname: "yep".into(), extra: vec!["machine.example".into()], domains }
+    }
+
     fn ours(authority: &str) -> bool {
-        is_ours(authority, "yep", "192.168.1.20".parse().unwrap())
+        names().has(authority, "192.168.1.20".parse().unwrap())
     }
 
     #[test]
@@ -76,11 +156,20 @@ mod tests {
         {
             assert!(ours(name), "{name}");
         }
-        for name in ["YEP.Local:80", "192.168.1.20", "192.168.1.20:80"] {
+        for name in [
+            "YEP.Local:80",
+            "192.168.1.20",
+            "192.168.1.20:80",
+            "yep",
+            "yep:80",
+            "yep.fritz.box",
+            "YEP.lan:8080",
+            "machine.example",
+        ] {
             assert!(ours(name), "{name}");
         }
-        assert!(is_ours("[fd00::7]:80", "yep", "fd00::7".parse().unwrap()));
-        assert!(is_ours("10.0.0.1", "yep", "::ffff:10.0.0.1".parse().unwrap()), "a dual-stack socket");
+        assert!(names().has("[fd00::7]:80", "fd00::7".parse().unwrap()));
+        assert!(names().has("10.0.0.1", "::ffff:10.0.0.1".parse().unwrap()), "a dual-stack socket");
     }
 
     #[test]
@@ -97,6 +186,12 @@ mod tests {
             "other.local",
             ".local",
             "evilyep.local",
+            "yep.evil.example",
+            "yep.fritz.box.evil.example",
+            "yep.",
+            "yepfritz.box",
+            "other.lan",
+            "fritz.box",
             "[::2]",
             "[::1",
             "::1",
@@ -107,6 +202,17 @@ mod tests {
         ] {
             assert!(!ours(name), "{name}");
         }
-        assert!(!is_ours(".local", "", "127.0.0.1".parse().unwrap()), "a host without a name");
+        for name in [".local", "", "local"] {
+            assert!(!HostNames::default().has(name, "127.0.0.1".parse().unwrap()), "a host without a name");
+        }
+    }
+
+    #[test]
+    fn the_port_of_an_authority_is_80_without_one() {
+        for (authority, expected) in
+            [("yep.local", 80), ("yep.local:8080", 8080), ("[::1]:81", 81), ("[::1]", 80), ("a:b", 80)]
+        {
+            assert_eq!(port(authority), expected, "{authority}");
+        }
     }
 }

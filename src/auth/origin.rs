@@ -11,7 +11,7 @@ use super::host;
 const BUILT_IN: [&str; 4] =
     ["http://localhost", "http://localhost:3042", "http://127.0.0.1", "http://127.0.0.1:3042"];
 
-/// Development servers of the app; the allowed origins of the clients' first server.
+/// Development servers of the app; the allowed origins of the clients' first server, where the configuration names none.
 pub const DEFAULT_EXTRA_ORIGINS: [&str; 3] =
     ["http://localhost:3000", "http://localhost:8080", "http://localhost:4200"];
 
@@ -27,15 +27,18 @@ pub enum RequestOrigin<'a> {
 }
 
 /// Reads the Origin header. The caller has checked the Host header before: a page of this server is known by
-/// naming the same authority in both.
+/// naming the same authority in both. Besides it API v1 takes only origins of the configuration, and the clients' old contract
+/// also those of their first server.
 #[must_use]
-pub fn of<'a>(headers: &'a HeaderMap, extra: &[String]) -> RequestOrigin<'a> {
+pub fn of<'a>(headers: &'a HeaderMap, extra: Option<&[String]>, is_v1: bool) -> RequestOrigin<'a> {
     if !headers.contains_key(ORIGIN) {
         return RequestOrigin::None;
     }
     let Some(origin) = host::single(headers, ORIGIN) else { return RequestOrigin::Other };
-    let listed = BUILT_IN.contains(&origin) || extra.iter().any(|allowed| allowed == origin);
-    if listed || is_same(origin, host::sent(headers)) {
+    let is_listed = extra.is_some_and(|extra| extra.iter().any(|allowed| allowed == origin));
+    let is_app =
+        !is_v1 && (BUILT_IN.contains(&origin) || extra.is_none() && DEFAULT_EXTRA_ORIGINS.contains(&origin));
+    if is_listed || is_app || is_same(origin, host::sent(headers)) {
         RequestOrigin::Allowed(origin)
     } else {
         RequestOrigin::Other
@@ -62,11 +65,10 @@ mod tests {
 
     #[test]
     fn listed_and_same_origins_are_allowed_and_all_others_are_not() {
-        let extra = DEFAULT_EXTRA_ORIGINS.map(String::from);
         for good in ["http://localhost", "http://127.0.0.1:3042", "http://localhost:3000", "http://yep.local"]
         {
             let map = headers(&[("host", "yep.local"), ("origin", good)]);
-            assert_eq!(of(&map, &extra), RequestOrigin::Allowed(good));
+            assert_eq!(of(&map, None, false), RequestOrigin::Allowed(good));
         }
         for bad in [
             "null",
@@ -80,16 +82,16 @@ mod tests {
             "localhost",
         ] {
             let map = headers(&[("host", "yep.local"), ("origin", bad)]);
-            assert_eq!(of(&map, &extra), RequestOrigin::Other, "{bad}");
+            assert_eq!(of(&map, None, false), RequestOrigin::Other, "{bad}");
         }
         let twice = headers(&[("origin", "http://localhost"), ("origin", "http://evil.example")]);
-        assert_eq!(of(&twice, &extra), RequestOrigin::Other);
-        assert_eq!(of(&headers(&[("host", "localhost")]), &extra), RequestOrigin::None);
+        assert_eq!(of(&twice, None, false), RequestOrigin::Other);
+        assert_eq!(of(&headers(&[("host", "localhost")]), None, false), RequestOrigin::None);
     }
 
     #[test]
     fn the_default_port_may_be_written_in_the_host() {
         let map = headers(&[("host", "yep.local:80"), ("origin", "http://yep.local")]);
-        assert_eq!(of(&map, &[]), RequestOrigin::Allowed("http://yep.local"));
+        assert_eq!(of(&map, Some(&[]), true), RequestOrigin::Allowed("http://yep.local"));
     }
 }

@@ -1,57 +1,127 @@
-//! Rights: what a route asks of its caller, apart from who has it. A route names one right; a role has a set of them.
+//! Roles and rights: a route asks for one right, and a role has a set of them.
 
-use super::gate::Role;
+/// As whom a request is treated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Anyone: STOP, health, name and version, pairing.
+    Guest,
+    /// The configured yep-machine.
+    Machine,
+    /// A paired device that reads.
+    Observer,
+    /// A paired device that moves the axis.
+    Operator,
+    /// A paired device that also changes what the machine is.
+    Admin,
+    /// A program or an allowed page on this very machine.
+    Local,
+}
 
 /// What a route asks of its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Right {
-    /// Nothing: STOP, and what everybody may know.
+    /// Nothing: STOP, pairing, and what everybody may know.
     Anyone,
-    /// To be the program that moves the axis from another host: settings and streams of the clients' old contract.
-    Machine,
+    /// To read the settings and to follow commands and states, in the clients' old contract.
+    Follow,
+    /// To change settings in the clients' old contract. A yep-machine may give the steps that it has measured.
+    Report,
     /// To read what the machine is and does.
     Observe,
     /// To move the axis, and to narrow its limits.
     Operate,
-    /// To change what the machine is: settings, limits, what is stored.
+    /// To change what the machine is: settings, limits, what is stored, who is let in.
     Administer,
+    /// To be at the machine: to make tokens for programs, and to widen limits beyond what was tried on it.
+    Attend,
 }
 
 impl Right {
     /// Every right.
-    pub const ALL: [Right; 5] =
-        [Right::Anyone, Right::Machine, Right::Observe, Right::Operate, Right::Administer];
+    pub const ALL: [Right; 7] = [
+        Right::Anyone,
+        Right::Follow,
+        Right::Report,
+        Right::Observe,
+        Right::Operate,
+        Right::Administer,
+        Right::Attend,
+    ];
 
     /// Its name, for programs.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Right::Anyone => "anyone",
-            Right::Machine => "machine",
+            Right::Follow => "follow",
+            Right::Report => "report",
             Right::Observe => "observe",
             Right::Operate => "operate",
             Right::Administer => "administer",
+            Right::Attend => "attend",
         }
     }
 
-    /// Who has it, in words.
+    /// The roles that have it, in words.
     #[must_use]
-    pub const fn holders(self) -> &'static str {
-        match self {
-            Right::Anyone => "anyone",
-            Right::Machine => "this machine, and the configured yep-machine",
-            Right::Observe | Right::Operate | Right::Administer => "this machine",
+    pub fn holders(self) -> String {
+        if self == Right::Anyone {
+            return "anyone".to_owned();
         }
+        let names: Vec<_> = Role::ALL.into_iter().filter(|role| role.has(self)).map(Role::name).collect();
+        names.join(", ")
     }
 }
 
 impl Role {
+    /// Every role.
+    pub const ALL: [Role; 6] =
+        [Role::Guest, Role::Machine, Role::Observer, Role::Operator, Role::Admin, Role::Local];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Role::Guest => "guest",
+            Role::Machine => "machine",
+            Role::Observer => "observer",
+            Role::Operator => "operator",
+            Role::Admin => "admin",
+            Role::Local => "local",
+        }
+    }
+
     /// True if this role has that right.
     #[must_use]
     pub const fn has(self, right: Right) -> bool {
-        match (self, right) {
-            (_, Right::Anyone) | (Role::Machine, Right::Machine) | (Role::Local, _) => true,
-            (Role::Guest | Role::Machine, _) => false,
+        match (right, self) {
+            (Right::Anyone, _) | (_, Role::Local) => true,
+            (_, Role::Guest) | (Right::Attend, _) => false,
+            (Right::Follow, _) => true,
+            (Right::Report, role) => matches!(role, Role::Machine | Role::Admin),
+            (Right::Observe, role) => matches!(role, Role::Observer | Role::Operator | Role::Admin),
+            (Right::Operate, role) => matches!(role, Role::Operator | Role::Admin),
+            (Right::Administer, role) => matches!(role, Role::Admin),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_of_roles_and_rights() {
+        let holders = Right::ALL.map(|right| (right.name(), right.holders()));
+        let expected = [
+            ("anyone", "anyone"),
+            ("follow", "machine, observer, operator, admin, local"),
+            ("report", "machine, admin, local"),
+            ("observe", "observer, operator, admin, local"),
+            ("operate", "operator, admin, local"),
+            ("administer", "admin, local"),
+            ("attend", "local"),
+        ];
+        assert_eq!(holders, expected.map(|(right, holders)| (right, holders.to_owned())));
     }
 }

@@ -171,6 +171,7 @@ mod tests {
         options.pins.driver_alarm = Some(26);
         options.pins.enable = Some(25);
         options.access.hostname = Some("yep".into());
+        options.access.extra_origins = Some(vec!["http://localhost:3000".into()]);
         options.access.remote_machine = Some([192, 168, 1, 20].into());
         options.force.sensor = Some(ForceSensorOptions::Sim);
         let uart = Force { sensor: Some(ForceSensorOptions::Uart), ..Force::default() };

@@ -39,6 +39,22 @@ impl Config {
         }
     }
 
+    /// True if this lets the axis do more than `envelope` and more than `before` in any one respect: a change to it widens beyond
+    /// the envelope.
+    pub fn exceeds(&self, envelope: &Config, before: &Config) -> bool {
+        let most = |limits: &MotionLimits| {
+            let MotionLimits { max_speed, max_acceleration, max_jerk, approach_speed, .. } = limits;
+            [max_speed.get(), max_acceleration.get(), max_jerk.get(), approach_speed.get()]
+        };
+        let all = |config: &Config| {
+            let [speed, acceleration, jerk, approach] = most(&config.limits);
+            [speed, acceleration, jerk, approach, config.stroke_limit.get(), config.geometry.max_stroke.get()]
+        };
+        let beyond = |(new, (envelope, before)): (f64, (f64, f64))| new > envelope && new > before;
+        all(self).into_iter().zip(all(envelope).into_iter().zip(all(before))).any(beyond)
+            || self.allowance.wider_than(&envelope.allowance) && self.allowance.wider_than(&before.allowance)
+    }
+
     /// True if this lets the axis do more than `other`, or describes another rail: such a change waits for rest (S21).
     pub fn needs_rest_after(&self, other: &Config) -> bool {
         self.geometry != other.geometry

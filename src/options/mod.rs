@@ -14,7 +14,6 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::api::ServerLimits;
-use crate::auth;
 use crate::hal::sim::{Mishap, RailOptions};
 use crate::layout;
 use crate::machine::HomingOptions;
@@ -98,12 +97,28 @@ pub enum Driver {
 pub struct Access {
     /// Name of this host in the local network, without `.local`; `None` means the system's name.
     pub hostname: Option<String>,
-    /// Origins of pages that may call the server, besides the app's own on this host.
-    pub extra_origins: Vec<String>,
+    /// Further names under which this server may be reached, as `Host` of a request.
+    pub hosts: Vec<String>,
+    /// Trust in programs and pages on this host.
+    pub local: LocalTrust,
+    /// Origins of pages that may call the server, besides the app's own on this host; `None` means those of the clients' first
+    /// server, for the clients' old contract only.
+    pub extra_origins: Option<Vec<String>>,
     /// Address of the yep-machine, for the driver `remote`.
     pub remote_machine: Option<IpAddr>,
     /// Reaction when the client of a wave is gone.
     pub lease: LeasePolicy,
+}
+
+/// Trust in programs and pages on this host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LocalTrust {
+    /// They may do everything, without a token.
+    #[default]
+    Full,
+    /// They need a token like everybody else: for a host with a reverse proxy that hides where a request comes from.
+    Paired,
 }
 
 /// Reaction when the client of a wave is gone.
@@ -121,7 +136,9 @@ impl Default for Access {
     fn default() -> Self {
         Access {
             hostname: None,
-            extra_origins: auth::DEFAULT_EXTRA_ORIGINS.map(str::to_owned).to_vec(),
+            hosts: Vec::new(),
+            local: LocalTrust::default(),
+            extra_origins: None,
             remote_machine: None,
             lease: LeasePolicy::default(),
         }

@@ -82,7 +82,13 @@ impl Options {
         require("access.hostname", access.hostname.as_ref().is_none_or(plain), || {
             "must be a plain name of a-z, 0-9 and -, without .local".to_owned()
         })?;
-        for origin in &access.extra_origins {
+        for host in &access.hosts {
+            let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
+            require("access.hosts", (1..=253).contains(&host.len()) && host.chars().all(plain), || {
+                format!("{host:?} must be a name without a port, as in \"yep.example.org\"")
+            })?;
+        }
+        for origin in access.extra_origins.iter().flatten() {
             require("access.extra_origins", is_origin(origin), || {
                 format!(
                     "{origin:?} must be a scheme, a host and perhaps a port, as in \"http://192.168.1.5:3042\""
@@ -208,12 +214,22 @@ mod tests {
     #[test]
     fn each_rule_refuses_what_breaks_it() {
         type Change = fn(&mut Options);
-        let cases: [(Change, &str); 28] = [
+        let cases: [(Change, &str); 29] = [
             (|o| o.session.longest_min = 1_441, "session.longest_min: 1441 is outside 0 … 1440"),
             (|o| o.access.hostname = Some(String::new()), "access.hostname: must be a plain name"),
+            (
+                |o| o.access.hosts = vec!["a:80".into()],
+                "access.hosts: \"a:80\" must be a name without a port",
+            ),
             (|o| o.access.hostname = Some("yep.local".into()), "access.hostname: must be a plain name"),
-            (|o| o.access.extra_origins = vec!["*".into()], "access.extra_origins: \"*\" must be a scheme"),
-            (|o| o.access.extra_origins.push("http://a/b".into()), "access.extra_origins: \"http://a/b\""),
+            (
+                |o| o.access.extra_origins = Some(vec!["*".into()]),
+                "access.extra_origins: \"*\" must be a scheme",
+            ),
+            (
+                |o| o.access.extra_origins = Some(vec!["http://a/b".into()]),
+                "access.extra_origins: \"http://a/b\"",
+            ),
             (
                 |o| o.access.remote_machine = Some([10, 0, 0, 2].into()),
                 "access.remote_machine: only the driver",

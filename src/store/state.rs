@@ -146,7 +146,7 @@ pub fn check_wave_name(name: &str) -> Result<(), String> {
 ///
 /// # Errors
 /// The rule for names.
-pub(super) fn check_name(name: &str, max_chars: usize) -> Result<(), String> {
+pub fn check_name(name: &str, max_chars: usize) -> Result<(), String> {
     let chars = name.chars().count();
     if (1..=max_chars).contains(&chars) && name.trim() == name && !name.chars().any(char::is_control) {
         return Ok(());

@@ -20,9 +20,9 @@ use super::tap::{CallLog, Tap};
 use super::witness::TrialWitness;
 use crate::api::port::{BoxFuture, MachinePort};
 use crate::api::settings_service::SettingsStore;
-use crate::api::{self, Context, Policy};
+use crate::api::{self, Context, Presence};
 use crate::app::{event_log, host, machine_port};
-use crate::auth::GateRules;
+use crate::auth::{GateRules, HostNames};
 use crate::diag::CheckOptions;
 use crate::diag::step_train::Precision;
 use crate::drive::bridge::bridge;
@@ -110,7 +110,7 @@ pub struct TrialEnvironment {
     /// Session rules of each process.
     pub session: SessionRules,
     /// Configured policy for a wave whose client is gone.
-    pub lease: Policy,
+    pub presence: Presence,
     /// The serial line of the force sensor.
     pub line: SimulatedSerialLine,
     /// Supply and temperature of the computer.
@@ -133,7 +133,7 @@ impl TrialEnvironment {
             timing: usual_timing(),
             disk: Arc::default(),
             session: SessionRules::default(),
-            lease: Policy::default(),
+            presence: Presence::default(),
             line: SimulatedSerialLine::default(),
             computer: Arc::new(Mutex::new(HEALTHY_COMPUTER)),
             clock: VirtualClock::default(),
@@ -254,9 +254,9 @@ impl TrialProcess {
             let (link, events, pump) = bridge(ends, stop_line, first);
             let port = (environment.wiring.port)(machine_port::on_virtual_time(link, operator));
             let port: Arc<dyn MachinePort> = Arc::new(Tap { port, log: Arc::clone(&log) });
-            let rules = GateRules { hostname: "yep".to_owned(), ..GateRules::default() };
+            let rules = GateRules { names: HostNames::of("yep"), ..GateRules::default() };
             let options =
-                api::ServerOptions { rules, lease: environment.lease, ..api::ServerOptions::default() };
+                api::ServerOptions { rules, presence: environment.presence, ..api::ServerOptions::default() };
             let keeper = SimulatedStore { disk: Arc::clone(&environment.disk), opened };
             let ctx = Context::new(port, settings, keeper, environment.drive, options);
             tokio::spawn(pump);

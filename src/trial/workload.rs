@@ -6,7 +6,7 @@ use super::client::{ClientKind, ClientRequest, ClientSocket, SocketAction};
 use super::gear::Gear;
 use super::process::TrialProcess;
 use super::waves;
-use crate::api::fence;
+use crate::api::charge::fence;
 use crate::hal::sim::Random;
 use crate::units::{Nanos, SECOND_NS};
 

@@ -22,7 +22,7 @@ const ROOMS: [(&str, &str); 22] = [
     ("store", "units wall_clock files layout wave motion machine settings"),
     ("auth", "units files layout wave motion machine settings store"),
     // The API uses the machine through a port of its own: no request handler ever names a thread or a pin.
-    ("api", "units wall_clock files layout wave motion machine settings store auth"),
+    ("api", "units wall_clock token_bucket files layout wave motion machine settings store auth"),
     ("feed", "units wall_clock files layout wave motion machine settings store auth"),
     // Between the two rooms that need it: cli makes the options, app obeys them.
     ("options", "units layout wave motion machine hal settings auth api"),

@@ -38,11 +38,14 @@ async fn wave_ends(method: &str, path: &str, headers: Headers<'_>, from: u8) -> 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_client_that_is_lost_does_not_end_the_wave_of_the_next_one() {
+async fn a_lease_that_expires_does_not_end_the_wave_that_is_being_asked_for() {
     let server = running().await;
-    // The next client's wave waits for the machine's decision while the lease of the first one expires.
+    let other = [("user-agent", "another browser")];
+    let refused = server.request_from(1, "POST", "/api/wave/run", &other, WAVE).await;
+    assert_eq!((refused.status, &refused.json()["code"]), (409, &"not_in_charge".into()));
+    // The client's next wave waits for the machine's decision while its lease expires.
     server.port.hold_replies(true);
-    let next = [("user-agent", "another browser")];
+    let next = [AGENT];
     let deciding = async {
         tokio::time::sleep(2 * LEASE).await;
         server.port.hold_replies(false);

@@ -31,10 +31,10 @@ use yep::api::port::{BoxFuture, MachineLocation, MachinePort};
 use yep::api::server::{Door, Visitor};
 use yep::api::settings_service::SettingsStore;
 use yep::api::{Context, ServerLimits, ServerOptions};
-use yep::auth::GateRules;
+use yep::auth::{GateRules, HostNames, Token};
 use yep::machine::{self, Accepted, Command, Reply, Snapshot, Why};
 use yep::settings::{RailGeometry, Settings};
-use yep::store::{Recovery, StateChange, StoreError, StoredState};
+use yep::store::{DeviceKind, DeviceRecord, DeviceRole, Recovery, StateChange, StoreError, StoredState};
 
 /// Longest wait before a test counts as failed.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -175,35 +175,79 @@ pub struct Setup {
     pub limits: ServerLimits,
     pub rules: GateRules,
     pub settings: Settings,
-    pub lease: yep::api::Policy,
+    pub presence: yep::api::Presence,
     pub pages: yep::api::Pages,
+    /// Paired devices.
+    pub devices: Vec<(u32, DeviceRole)>,
     /// Runtime of the requests, if it is not that of the connections.
     pub workers: Option<tokio::runtime::Handle>,
 }
 
+/// The devices of [`Setup::with_devices`], by their numbers.
+pub const DEVICES: [(u32, DeviceRole); 3] =
+    [(1, DeviceRole::Observer), (2, DeviceRole::Operator), (3, DeviceRole::Admin)];
+
+/// The token of the device with this number.
+pub fn token(number: u32) -> Token {
+    Token::new([u8::try_from(number).unwrap(); 32])
+}
+
+/// The header with which the device with this number shows who it is.
+pub fn bearer(number: u32) -> String {
+    format!("Bearer {}", token(number).text())
+}
+
+fn device(number: u32, role: DeviceRole) -> DeviceRecord {
+    DeviceRecord {
+        name: role.name().to_owned(),
+        role,
+        kind: DeviceKind::Program,
+        token_hash: token(number).hash().0,
+        paired_unix_s: 0,
+        last_seen_unix_s: 0,
+        last_used_h: 0,
+    }
+}
+
 impl Setup {
+    /// With a paired device of each role.
+    pub fn with_devices(mut self) -> Setup {
+        self.devices = DEVICES.to_vec();
+        self
+    }
+
     pub fn new(location: MachineLocation) -> Setup {
         Setup {
             location,
             limits: ServerLimits::default(),
-            rules: GateRules { hostname: "yep".into(), ..GateRules::default() },
+            rules: GateRules { names: HostNames::of("yep"), ..GateRules::default() },
             settings: Settings::fresh(yep::settings::new_id()),
-            lease: yep::api::Policy::default(),
+            presence: yep::api::Presence::default(),
             pages: yep::api::Pages::default(),
+            devices: Vec::new(),
             workers: None,
         }
     }
 
     pub async fn start(self) -> Server {
         let port = FakePort::new(self.location);
+        let mut state = StoredState::of(self.settings.clone());
+        for (number, role) in self.devices {
+            state.apply(StateChange::PutDevice(number, device(number, role))).unwrap();
+        }
         let store = Arc::new(FakeStore {
             kept: Mutex::default(),
-            state: Mutex::new(Arc::new(StoredState::of(self.settings.clone()))),
+            state: Mutex::new(Arc::new(state)),
             broken: AtomicBool::new(false),
             takes: Mutex::default(),
         });
-        let options =
-            ServerOptions { rules: self.rules, limits: self.limits, lease: self.lease, pages: self.pages };
+        let options = ServerOptions {
+            rules: self.rules,
+            limits: self.limits,
+            presence: self.presence,
+            pages: self.pages,
+            ..ServerOptions::default()
+        };
         let handle = FakeStoreHandle(Arc::clone(&store));
         let machine: Arc<dyn MachinePort> = Arc::clone(&port) as _;
         let ctx = {
@@ -263,6 +307,11 @@ impl HttpAnswer {
 
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.text()))
+    }
+
+    /// The JSON of the body; null for another one.
+    pub fn json_or_null(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
     pub fn header(&self, name: &str) -> Option<&str> {

@@ -9,7 +9,7 @@ use yep::api::openapi;
 use yep::api::route::{Match, find};
 use yep::api::routes::ROUTES;
 
-static DOCUMENT: LazyLock<Value> = LazyLock::new(|| openapi::document(ROUTES));
+static DOCUMENT: LazyLock<Value> = LazyLock::new(|| openapi::document(&ROUTES));
 static VALIDATORS: LazyLock<Mutex<HashMap<String, &'static Validator>>> = LazyLock::new(Mutex::default);
 
 /// Checks an answer; one of the clients' old contract has no schema.
@@ -28,7 +28,7 @@ pub fn check_answer(method: &str, path: &str, status: u16, content_type: Option<
         return check(&case, "/components/responses/Problem/content/application~1problem+json/schema", body);
     }
     let method = method.parse().unwrap();
-    let Match::Found(route, _) = find(ROUTES, &method, path, false) else { panic!("{case}: no such route") };
+    let Match::Found(route, _) = find(&ROUTES, &method, path, false) else { panic!("{case}: no such route") };
     let escaped = |text: &str| text.replace('~', "~0").replace('/', "~1");
     let operation = format!("/paths/{}/{}", escaped(route.path), route.method.as_str().to_lowercase());
     let content = format!("{operation}/responses/200/content/{}", escaped(kind));

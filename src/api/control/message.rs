@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::api::charge::lease::Presence;
+use crate::api::documents::access::{LeaseAct, LeaseDocument};
 use crate::api::documents::command::CommandAnswer;
 use crate::api::documents::machine::MachineDocument;
 use crate::api::problem::Problem;
@@ -30,6 +32,14 @@ pub struct ClientMessage {
     pub fields: Option<Map<String, Value>>,
     /// Of a command that may start a motion: the number of the newest STOP that the client knows.
     pub after_stop: Option<u32>,
+    /// Of `run` and `change`: how the client shows that it is there.
+    pub presence: Option<Presence>,
+    /// Of `hello`: the name of the tab or of the program's instance. Two sockets with the same one are one client.
+    pub tab: Option<String>,
+    /// Of `lease`: what the client does about it.
+    pub act: Option<LeaseAct>,
+    /// Of `alive`: `app` from a script in a page of the clients' old contract, which cannot say so itself.
+    pub of: Option<AliveOf>,
     /// Of `alive`: anything; it comes back with the reply, so that the client can measure the round trip.
     pub t: Option<f64>,
 }
@@ -70,6 +80,16 @@ pub enum ClientMessageKind {
     Acknowledge,
     /// Unlock the axis after an acknowledged fault.
     Arm,
+    /// Ask for the control lease, hand it over, keep it, give it back, or take it.
+    Lease,
+}
+
+/// Who it is that is alive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AliveOf {
+    /// The page of the clients' old contract on the same device.
+    App,
 }
 
 impl ClientMessageKind {
@@ -84,6 +104,7 @@ impl ClientMessageKind {
             | ClientMessageKind::End
             | ClientMessageKind::Calibrate
             | ClientMessageKind::Acknowledge
+            | ClientMessageKind::Lease
             | ClientMessageKind::Arm => Right::Operate,
         }
     }
@@ -143,6 +164,9 @@ pub enum ServerMessage<'a> {
         /// What the machine decided; null where there was nothing to decide.
         #[serde(skip_serializing_if = "Option::is_none")]
         done: Option<CommandAnswer>,
+        /// Who is in charge now, after an act on the lease.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        lease: Option<LeaseDocument>,
         /// Why it was refused.
         #[serde(skip_serializing_if = "Option::is_none")]
         problem: Option<Box<Problem>>,

@@ -1,7 +1,7 @@
 //! One control socket: its handshake, and the two loops that speak and listen until one of them ends.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use futures_util::stream::{SplitSink, SplitStream};
@@ -9,24 +9,26 @@ use futures_util::{SinkExt, StreamExt};
 use hyper::Request;
 use hyper::body::Incoming;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{MissedTickBehavior, interval, interval_at, timeout};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::hub::Feed;
-use super::message::{ClientMessage, ClientMessageKind, ServerMessage};
+use super::message::{AliveOf, ClientMessage, ClientMessageKind, ServerMessage};
 use super::worker;
 use crate::api::answer::{self, HandlerResult, Rejection};
-use crate::api::client::Client;
+use crate::api::charge::client::{self, Client, Sign};
 use crate::api::close_reason::CloseReason;
 use crate::api::connection::Connection;
 use crate::api::context::Context;
+use crate::api::documents::access::LeaseAct;
 use crate::api::handshake;
+use crate::api::lease_acts;
 use crate::api::machine_state;
 use crate::api::problem::ProblemCode;
 use crate::api::request_id;
 use crate::api::socket::{self, Socket};
-use crate::auth::{Right, Role};
+use crate::auth::Right;
 use crate::units::seconds;
 
 /// Between two states of a machine that does not change.
@@ -36,12 +38,16 @@ const QUEUED_COMMANDS: usize = 16;
 /// Replies that wait for one socket. A client that takes none is not listened to either.
 const QUEUED_REPLIES: usize = 16;
 
+/// Acts on the lease of one socket that wait at the same time.
+const LEASE_ACTS: usize = 2;
+
 /// One socket, with its client.
 #[derive(Clone)]
 struct Session {
     ctx: Arc<Context>,
-    role: Role,
-    client: Client,
+    /// The client, which says in its first message which tab it is.
+    client: Arc<RwLock<Client>>,
+    lease_acts: Arc<Semaphore>,
 }
 
 /// Answers the handshake and leaves the socket to a task.
@@ -53,13 +59,13 @@ pub fn open(
     connection: Arc<Connection>,
     request: &mut Request<Incoming>,
     _: Vec<String>,
-    role: Role,
     client: Client,
 ) -> HandlerResult {
     let (upgrade, slot, answer) = handshake::accept(&connection, request)?;
     let feed = ctx.hub.listen(&ctx.port);
     tokio::spawn(async move {
-        let session = Session { ctx, role, client };
+        let lease_acts = Arc::new(Semaphore::new(LEASE_ACTS));
+        let session = Session { ctx, client: Arc::new(RwLock::new(client)), lease_acts };
         if let Ok(upgraded) = upgrade.await {
             let socket = socket::server_side(upgraded, &session.ctx.options.limits).await;
             session.serve(socket, feed, &connection).await;
@@ -76,9 +82,11 @@ impl Session {
         let (commands, queue) = mpsc::channel(QUEUED_COMMANDS);
         let worker = self.ctx.workers.spawn(self.clone().work(queue, replies.clone()));
         let heard = AtomicBool::new(true);
+        let client = self.client();
         let end = tokio::select! {
             end = self.listen(&mut frames, &commands, &replies, &heard) => end,
             end = self.speak(&mut sink, feed, waiting, &heard) => end,
+            () = self.ctx.devices.until_unknown(&client) => CloseReason::Revoked,
             () = connection.closing() => CloseReason::Restarting,
         };
         // What was begun is completed; what waits is dropped with its client.
@@ -105,7 +113,7 @@ impl Session {
                 Ok(None) => continue,
                 Err(end) => return end,
             };
-            if let Some(reply) = self.take(&text, commands)
+            if let Some(reply) = self.take(&text, commands, replies)
                 && replies.send(reply).await.is_err()
             {
                 return CloseReason::Left;
@@ -115,7 +123,12 @@ impl Session {
     }
 
     /// The messages that answer this one, unless the worker does.
-    fn take(&self, text: &str, commands: &mpsc::Sender<ClientMessage>) -> Option<Vec<String>> {
+    fn take(
+        &self,
+        text: &str,
+        commands: &mpsc::Sender<ClientMessage>,
+        replies: &mpsc::Sender<Vec<String>>,
+    ) -> Option<Vec<String>> {
         let message = match ClientMessage::read(text) {
             Ok(message) => message,
             Err(why) => {
@@ -124,35 +137,72 @@ impl Session {
             }
         };
         let (id, kind) = (message.id, message.kind);
-        if !self.role.has(kind.right()) {
+        let client = self.client();
+        if !client.caller.role.has(kind.right()) {
             return Some(vec![self.refusal(id, &answer::forbidden())]);
         }
         match kind {
             ClientMessageKind::Stop => {
-                self.ctx.commands.stop();
+                self.ctx.commands.stop_for(Some(&client));
                 Some(vec![reply(id, None)])
             }
             ClientMessageKind::Alive => {
-                self.ctx.waves.renew_lease(&self.client);
+                let of_the_app = message.of == Some(AliveOf::App);
+                let client = if of_the_app { client.of_the_app() } else { client };
+                self.ctx.waves.hear(&client, Sign::Said);
                 Some(vec![reply(id, message.t)])
             }
+            ClientMessageKind::Lease => {
+                let act = message.act.unwrap_or_default();
+                let Ok(turn) = Arc::clone(&self.lease_acts).try_acquire_owned() else {
+                    return Some(vec![self.refusal(id, &queue_full())]);
+                };
+                let (session, replies) = (self.clone(), replies.clone());
+                // Somebody may have to be asked first, and other messages do not wait for that.
+                self.ctx.workers.spawn(async move {
+                    let reply = session.act_on_lease(id, &client, act).await;
+                    // The socket may have ended meanwhile.
+                    let _ = replies.send(vec![reply]).await;
+                    drop(turn);
+                });
+                None
+            }
             ClientMessageKind::Hello => {
+                if let Some(tab) = &message.tab {
+                    if !client::is_tab(tab) {
+                        let why = "tab must be 1 to 64 visible characters of ASCII";
+                        let refusal = answer::refuse(ProblemCode::InvalidMessage, why);
+                        return Some(vec![self.refusal(id, &refusal)]);
+                    }
+                    *self.client.write().unwrap_or_else(PoisonError::into_inner) = client.in_tab(tab);
+                }
                 let since = self.ctx.control_events.since(message.since.unwrap_or_default());
                 let gap = ServerMessage::Gap { newest_event: since.newest };
                 let gap = since.has_gap.then(|| gap.text());
                 Some(gap.into_iter().chain(since.messages).chain([reply(id, None)]).collect())
             }
-            _ => commands.try_send(message).err().map(|_| {
-                let why = "too many commands of this socket wait: send it again in a moment";
-                vec![self.refusal(id, &answer::refuse(ProblemCode::QueueFull, why))]
-            }),
+            _ => commands.try_send(message).err().map(|_| vec![self.refusal(id, &queue_full())]),
         }
+    }
+
+    async fn act_on_lease(&self, id: Option<u64>, client: &Client, act: LeaseAct) -> String {
+        let ctx = &self.ctx;
+        match lease_acts::carry_out(&ctx.waves, &ctx.devices, client, act).await {
+            Ok(lease) => {
+                ServerMessage::Reply { id, done: None, lease: Some(lease), problem: None, t: None }.text()
+            }
+            Err(refusal) => self.refusal(id, &refusal),
+        }
+    }
+
+    fn client(&self) -> Client {
+        self.client.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     async fn work(self, mut queue: mpsc::Receiver<ClientMessage>, replies: mpsc::Sender<Vec<String>>) {
         while let Some(message) = queue.recv().await {
             let id = message.id;
-            let (ctx, client) = (Arc::clone(&self.ctx), self.client.clone());
+            let (ctx, client) = (Arc::clone(&self.ctx), self.client());
             // In a task of its own: what was begun is completed, even when the client goes away meanwhile.
             let task = tokio::spawn(async move { worker::carry_out(&ctx, &client, message).await });
             let outcome = task.await.unwrap_or_else(|error| {
@@ -160,7 +210,9 @@ impl Session {
                 Err(answer::refuse(ProblemCode::ServerFailed, "the server failed; its log says why"))
             });
             let text = match outcome {
-                Ok(done) => ServerMessage::Reply { id, done: Some(done), problem: None, t: None }.text(),
+                Ok(done) => {
+                    ServerMessage::Reply { id, done: Some(done), lease: None, problem: None, t: None }.text()
+                }
                 Err(refusal) => self.refusal(id, &refusal),
             };
             if replies.send(vec![text]).await.is_err() {
@@ -174,8 +226,10 @@ impl Session {
         self.ctx.counters.count_refusal(refusal.code());
         tracing::info!(request_id, code = refusal.code().name(), "refused on a control socket");
         let state = self.ctx.port.snapshots().borrow().state;
-        let problem = refusal.problem(&request_id, || machine_state::allowed(state, self.role));
-        ServerMessage::Reply { id, done: None, problem: Some(Box::new(problem)), t: None }.text()
+        let client = self.client();
+        let problem =
+            refusal.problem(&request_id, || machine_state::allowed(state, &self.ctx.waves, &client));
+        ServerMessage::Reply { id, done: None, lease: None, problem: Some(Box::new(problem)), t: None }.text()
     }
 
     /// Sends the hello, states, live samples, events and replies.
@@ -191,6 +245,7 @@ impl Session {
         let mut known = *newest.borrow_and_update();
         let mut pings = interval_at(tokio::time::Instant::now() + limits.ping_time, limits.ping_time);
         let mut states = interval(STATE_TIME);
+        let mut charge = self.ctx.waves.lease().changes();
         for ticks in [&mut pings, &mut states] {
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         }
@@ -222,6 +277,7 @@ impl Session {
                     states.reset();
                     texts.push(self.state().into());
                 }
+                _ = charge.changed() => texts.push(self.state().into()),
                 _ = states.tick() => texts.push(self.state().into()),
                 batch = feed.live.recv() => match batch {
                     Ok(batch) => texts.push(batch),
@@ -252,19 +308,29 @@ impl Session {
 
     fn hello(&self, newest_event: u64) -> String {
         let rights = [Right::Administer, Right::Operate, Right::Observe];
-        let right = rights.into_iter().find(|right| self.role.has(*right)).unwrap_or(Right::Anyone);
+        let role = self.client().caller.role;
+        let right = rights.into_iter().find(|right| role.has(*right)).unwrap_or(Right::Anyone);
         let t = seconds(self.ctx.port.snapshots().borrow().at_ns);
         let build = env!("CARGO_PKG_VERSION");
         ServerMessage::Hello { build, right: right.name(), t, newest_event }.text()
     }
 
     fn state(&self) -> String {
-        let machine =
-            Box::new(machine_state::now(&*self.ctx.port, &self.ctx.settings, &self.ctx.waves, self.role));
+        let machine = Box::new(machine_state::now(
+            &*self.ctx.port,
+            &self.ctx.settings,
+            &self.ctx.waves,
+            &self.client(),
+        ));
         ServerMessage::State { machine }.text()
     }
 }
 
 fn reply(id: Option<u64>, t: Option<f64>) -> String {
-    ServerMessage::Reply { id, done: None, problem: None, t }.text()
+    ServerMessage::Reply { id, done: None, lease: None, problem: None, t }.text()
+}
+
+fn queue_full() -> Rejection {
+    let why = "too many commands of this socket wait: send it again in a moment";
+    answer::refuse(ProblemCode::QueueFull, why)
 }

@@ -6,11 +6,12 @@ use serde_json::Value;
 
 use super::message::{ClientMessage, ClientMessageKind};
 use crate::api::answer::{self, Rejection};
-use crate::api::client::Client;
+use crate::api::charge::client::Client;
 use crate::api::coerce::Strictness;
 use crate::api::context::Context;
 use crate::api::documents::command::CommandAnswer;
 use crate::api::problem::ProblemCode;
+use crate::api::wave_requests::WaveStart;
 use crate::machine::State;
 
 /// Carries out one message that moves the axis.
@@ -22,6 +23,8 @@ pub async fn carry_out(
     client: &Client,
     message: ClientMessage,
 ) -> Result<CommandAnswer, Rejection> {
+    let after_stop = message.after_stop;
+    let start = WaveStart { saved: message.saved.clone(), presence: message.presence, after_stop };
     let name = match message.kind {
         ClientMessageKind::Run => {
             let (strictness, wave) = match (message.wave, &message.saved) {
@@ -31,26 +34,26 @@ pub async fn carry_out(
                     return Err(answer::refuse(ProblemCode::InvalidMessage, "give either `wave` or `saved`"));
                 }
             };
-            ctx.commands.check_after_stop(message.after_stop)?;
-            let accepted = ctx.wave_requests.run(client, strictness, Some(&wave), message.saved).await;
+            let accepted = ctx.wave_requests.run(client, strictness, Some(&wave), start).await;
             return accepted.map(CommandAnswer::from).map_err(|rejection| rejection.within("wave"));
         }
         ClientMessageKind::Change => {
             let wave = changed(ctx, message.fields.unwrap_or_default())?;
-            ctx.commands.check_after_stop(message.after_stop)?;
-            let accepted = ctx.wave_requests.run(client, Strictness::Strict, Some(&wave), None).await;
+            let accepted = ctx.wave_requests.run(client, Strictness::Strict, Some(&wave), start).await;
             return accepted.map(CommandAnswer::from).map_err(|rejection| rejection.within("fields"));
         }
         ClientMessageKind::End => "end",
         ClientMessageKind::Calibrate => "calibrate",
         ClientMessageKind::Acknowledge => "acknowledge",
         ClientMessageKind::Arm => "arm",
-        ClientMessageKind::Hello | ClientMessageKind::Alive | ClientMessageKind::Stop => {
+        ClientMessageKind::Hello
+        | ClientMessageKind::Alive
+        | ClientMessageKind::Stop
+        | ClientMessageKind::Lease => {
             return Err(answer::refuse(ProblemCode::InvalidMessage, "this is no command"));
         }
     };
-    ctx.commands.check_after_stop(message.after_stop)?;
-    Ok(ctx.commands.give(client, name).await?.into())
+    Ok(ctx.commands.give_behind(client, name, after_stop).await?.into())
 }
 
 /// The wave that runs, with some fields changed.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::wave::WaveBody;
+use crate::api::charge::lease::Presence;
 use crate::machine::Accepted;
 
 /// A command that may start a motion.
@@ -31,6 +32,8 @@ pub struct RunRequest {
     pub saved: Option<String>,
     /// The number of the newest STOP that the sender knows; see the other commands.
     pub after_stop: Option<u32>,
+    /// How the client shows that it is there; without it the wave says so, or the configuration.
+    pub presence: Option<Presence>,
 }
 
 /// What the machine decided about a command.

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::access::LeaseDocument;
 use super::fault::Word;
 use super::limits::LimitsDocument;
 use super::wave::WaveInForce;
@@ -16,6 +17,8 @@ pub struct MachineDocument {
     pub status: StatusDocument,
     /// The commands that would be refused now, each with the reason.
     pub refused: Vec<RefusedCommand>,
+    /// Who is in charge.
+    pub lease: LeaseDocument,
     /// What is in force.
     pub in_force: InForceDocument,
     /// The number of the recording of the latched fault, once it is made.

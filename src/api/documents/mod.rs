@@ -5,6 +5,7 @@
 //! Three documents are elsewhere, since they have other users: the status in [`telemetry`](super::telemetry), session records
 //! and the backup in [`store`](crate::store).
 
+pub mod access;
 pub mod backup;
 pub mod command;
 pub mod fault;

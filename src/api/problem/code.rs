@@ -334,6 +334,83 @@ problem_codes! {
         remedy: "The scale is stored. GET /api/v1/sensor says when the sensor uses it.",
     }
 
+    /// Another client is in charge
+    NotInCharge = {
+        code: "not_in_charge", status: CONFLICT,
+        remedy: "Ask for the lease (POST /api/v1/lease with `act: ask`), or wait until the axis rests. STOP is taken from anyone.",
+    }
+    /// Nobody asks for the lease
+    NobodyAsks = {
+        code: "nobody_asks", status: CONFLICT,
+        remedy: "There is nothing to answer: GET /api/v1/lease says who is in charge and who asks.",
+    }
+    /// The lease was not handed over
+    LeaseKept = {
+        code: "lease_kept", status: CONFLICT,
+        remedy: "The client in charge said no, or did not answer. Ask again, or ask an admin to take the lease.",
+    }
+    /// Only narrower limits
+    OnlyNarrower = {
+        code: "only_narrower", status: FORBIDDEN,
+        remedy: "Let an admin widen them, while no other client moves the axis.",
+    }
+    /// Wider than what was tried on this machine
+    BeyondEnvelope = {
+        code: "beyond_envelope", status: FORBIDDEN,
+        remedy: "Prove that you are at the machine (POST /api/v1/pairing/requests with `purpose: presence`), then try again.",
+    }
+
+    /// Too many tries
+    TooManyTries = {
+        code: "too_many_tries", status: TOO_MANY_REQUESTS,
+        remedy: "Wait a second, then try again. Tries are counted over all devices.",
+    }
+    /// Another device asks to be let in
+    PairingBusy = {
+        code: "pairing_busy", status: CONFLICT,
+        remedy: "Wait until it is done, two minutes at most, then ask again.",
+    }
+    /// The limit switches cannot prove anything now
+    SwitchesInUse = {
+        code: "switches_in_use", status: CONFLICT,
+        remedy: "Ask a paired device for a code, use the code on the card, or restart the machine and press before it homes.",
+    }
+    /// The wrong switch
+    WrongSwitch = {
+        code: "wrong_switch", status: CONFLICT,
+        remedy: "Ask again, and press the switches in the order that is named.",
+    }
+    /// The request to be let in is over
+    PairingEnded = {
+        code: "pairing_ended", status: CONFLICT,
+        remedy: "Ask to be let in again.",
+    }
+    /// The machine was not switched on just now
+    NotRestarted = {
+        code: "not_restarted", status: CONFLICT,
+        remedy: "Switch the machine off and on, then ask again within five minutes.",
+    }
+    /// The code is wrong
+    WrongCode = {
+        code: "wrong_code", status: FORBIDDEN,
+        remedy: "Read the code again. `detail` says how many tries are left, over all devices.",
+    }
+    /// No code is good now
+    NoCode = {
+        code: "no_code", status: CONFLICT,
+        remedy: "Let a paired admin open a window (POST /api/v1/pairing/window), or run `yep pair` on the machine.",
+    }
+    /// There is no device with this number
+    UnknownDevice = {
+        code: "unknown_device", status: NOT_FOUND,
+        remedy: "GET /api/v1/devices lists those that there are.",
+    }
+    /// The last admin stays
+    LastAdmin = {
+        code: "last_admin", status: CONFLICT,
+        remedy: "Make another device an admin first, or do this on the machine itself.",
+    }
+
     /// There is no stream of this name
     UnknownStream = {
         code: "unknown_stream", status: NOT_FOUND,

@@ -5,16 +5,16 @@ use serde_json::Value;
 
 use super::waves;
 use crate::api::answer::{self, Answer, HandlerResult, Rejection};
-use crate::api::bus::Bus;
 use crate::api::coerce;
 use crate::api::commands::UPDATE_SETTINGS;
+use crate::api::context::Context;
 use crate::api::documents::backup::{CalibrationDocument, RestoreResult, StoreDocument, StoreStart};
 use crate::api::documents::success::SuccessStatus;
 use crate::api::fields::Complaint;
 use crate::api::query;
 use crate::api::request::RoutedRequest;
 use crate::api::route::QueryParameter;
-use crate::api::settings_service::{SettingsService, SettingsStore};
+use crate::api::settings_service::SettingsStore;
 use crate::settings::Settings;
 use crate::store::BackupDocument;
 use crate::store::document::{self, DocumentError, DocumentProblem};
@@ -56,7 +56,8 @@ fn checks_only(text: &str) -> Result<bool, Rejection> {
 /// # Errors
 /// 415, 400, 422 with everything that is wrong; 409 while the axis moves or when the machine refuses; 503 when it
 /// cannot be stored. Then nothing has changed.
-pub async fn post(settings: &SettingsService, bus: &Bus, request: RoutedRequest) -> HandlerResult {
+pub async fn post(ctx: &Context, request: RoutedRequest) -> HandlerResult {
+    let authority = ctx.authority(&request.client);
     let checks_only = checks_only(&request.query)?;
     let body = request.body.json()?.unwrap_or_default();
     let state = document::read(&body, waves::check_restored)
@@ -66,8 +67,8 @@ pub async fn post(settings: &SettingsService, bus: &Bus, request: RoutedRequest)
     if checks_only {
         return Ok(answer::ok(&restored));
     }
-    settings.replace_everything(state).await?;
-    bus.announce(UPDATE_SETTINGS, None);
+    ctx.settings.replace_everything(authority, state).await?;
+    ctx.bus.announce(UPDATE_SETTINGS, None);
     Ok(answer::ok(&restored))
 }
 

@@ -1,8 +1,8 @@
 //! `/api/v1/limits`: speed, acceleration and jerk.
 
 use crate::api::answer::{self, Answer, HandlerResult};
-use crate::api::bus::Bus;
 use crate::api::commands::UPDATE_SETTINGS;
+use crate::api::context::Context;
 use crate::api::documents::limits::LimitsDocument;
 use crate::api::fields::FieldReader;
 use crate::api::port::MachinePort;
@@ -19,21 +19,17 @@ pub fn get(port: &dyn MachinePort, settings: &SettingsService) -> Answer {
 ///
 /// # Errors
 /// 415, 400, 422, 503 when they cannot be stored, 409 when the machine refuses.
-pub async fn put(
-    port: &dyn MachinePort,
-    settings: &SettingsService,
-    bus: &Bus,
-    request: RoutedRequest,
-) -> HandlerResult {
+pub async fn put(ctx: &Context, request: RoutedRequest) -> HandlerResult {
+    let authority = ctx.authority(&request.client);
     let body = request.body.json()?;
     let reader = FieldReader::with(request.strictness, "data", body.as_ref());
     let mut fields = reader.map_err(|complaint| answer::unprocessable(&[complaint]))?;
     let change = MotionChange::read(&mut fields);
     fields.nothing_but(&names());
     super::complete(&fields.complaints)?;
-    let changed = settings.change(|settings| Ok(settings.with_motion(&change)?)).await?;
-    bus.announce(UPDATE_SETTINGS, None);
-    Ok(show(port, &changed))
+    let changed = ctx.settings.change(authority, |settings| Ok(settings.with_motion(&change)?)).await?;
+    ctx.bus.announce(UPDATE_SETTINGS, None);
+    Ok(show(&*ctx.port, &changed))
 }
 
 /// The names of the limits.

@@ -11,7 +11,7 @@ use crate::api::machine_state;
 use crate::api::port::MachinePort;
 use crate::api::request::RoutedRequest;
 use crate::api::settings_service::SettingsService;
-use crate::api::wave_requests::WaveRequests;
+use crate::api::wave_requests::{WaveRequests, WaveStart};
 use crate::api::wave_service::WaveService;
 
 use super::waves::SavedWaves;
@@ -23,29 +23,24 @@ pub fn get(
     waves: &WaveService,
     request: &RoutedRequest,
 ) -> Answer {
-    answer::ok(&machine_state::now(port, settings, waves, request.role))
+    answer::ok(&machine_state::now(port, settings, waves, &request.client))
 }
 
 /// Runs a wave, or a saved one. While one runs, goes over to this one.
 ///
 /// # Errors
 /// 400, 404, 415, 422, and 409 when the machine does not run it.
-pub async fn run(
-    commands: &CommandService,
-    waves: &WaveRequests,
-    saved: SavedWaves<'_>,
-    request: RoutedRequest,
-) -> HandlerResult {
-    let RunRequest { wave, saved: name, after_stop } = request.body.typed()?;
+pub async fn run(waves: &WaveRequests, saved: SavedWaves<'_>, request: RoutedRequest) -> HandlerResult {
+    let RunRequest { wave, saved: name, after_stop, presence } = request.body.typed()?;
     let (strictness, wave) = match (wave, &name) {
         (Some(wave), None) => (Strictness::Strict, wave),
         // It was checked when it was saved.
         (None, Some(name)) => (Strictness::Lenient, saved.named(name)?.value()),
         _ => return Err(one_of_two()),
     };
-    commands.check_after_stop(after_stop)?;
     let place = if name.is_some() { "saved" } else { "wave" };
-    let running = waves.run(&request.client, strictness, Some(&wave), name).await;
+    let start = WaveStart { saved: name, presence, after_stop };
+    let running = waves.run(&request.client, strictness, Some(&wave), start).await;
     let accepted = running.map_err(|rejection| rejection.within(place))?;
     Ok(answer::ok(&CommandAnswer::from(accepted)))
 }
@@ -56,8 +51,7 @@ pub async fn run(
 /// 400, 415, 422, and 409 when the machine does not do it.
 pub async fn give(commands: &CommandService, name: &'static str, request: RoutedRequest) -> HandlerResult {
     let MotionRequest { after_stop } = request.body.typed_or_default()?;
-    commands.check_after_stop(after_stop)?;
-    let accepted = commands.give(&request.client, name).await?;
+    let accepted = commands.give_behind(&request.client, name, after_stop).await?;
     Ok(answer::ok(&CommandAnswer::from(accepted)))
 }
 

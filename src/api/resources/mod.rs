@@ -1,5 +1,6 @@
 //! What answers the routes, one file a resource.
 
+pub mod access;
 pub mod backup;
 pub mod contract;
 pub mod docs;
@@ -8,6 +9,7 @@ pub mod info;
 pub mod limits;
 pub mod machine;
 pub mod metrics;
+pub mod pairing;
 pub mod sensor;
 pub mod sessions;
 pub mod settings;
@@ -19,7 +21,7 @@ use super::answer::{self, Rejection};
 use super::documents::settings as settings_document;
 use super::fields::{self, Complaint};
 use super::problem::ProblemCode;
-use super::settings_service::Denied;
+use super::settings_service::{Authority, Denied};
 use crate::machine::CommandRefusal;
 use crate::settings::Invalid;
 use crate::store::StoreError;
@@ -69,6 +71,14 @@ impl From<Denied> for Rejection {
             Denied::Moving(state) => answer::refused(&CommandRefusal::Moving(state)),
             Denied::NotKept(why) => not_kept("settings", &why),
             Denied::Refused(refusal) => answer::refused(&refusal),
+            Denied::TooWide(Authority::Narrow) => {
+                let why = "this lets the axis do more; without being in charge, and without an admin, limits are only narrowed";
+                answer::refuse(ProblemCode::OnlyNarrower, why)
+            }
+            Denied::TooWide(_) => {
+                let why = "this lets the axis do more than was tried on this machine";
+                answer::refuse(ProblemCode::BeyondEnvelope, why)
+            }
         }
     }
 }

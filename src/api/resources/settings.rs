@@ -1,12 +1,11 @@
 //! `/api/v1/settings`: the settings, with the unit in each name.
 
 use crate::api::answer::{self, Answer, HandlerResult};
-use crate::api::bus::Bus;
 use crate::api::coerce;
 use crate::api::commands::UPDATE_SETTINGS;
+use crate::api::context::Context;
 use crate::api::documents::settings as document;
 use crate::api::fields::FieldReader;
-use crate::api::remote::RemoteFacts;
 use crate::api::request::RoutedRequest;
 use crate::api::settings_service::{Denied, SettingsService};
 use crate::settings::{Document, Invalid, SettingSource, Settings, SettingsChange, new_id};
@@ -20,7 +19,8 @@ pub fn get(settings: &SettingsService) -> Answer {
 ///
 /// # Errors
 /// 415, 400, 422, 503 when they cannot be stored, 409 when the machine refuses.
-pub async fn put(settings: &SettingsService, bus: &Bus, request: RoutedRequest) -> HandlerResult {
+pub async fn put(ctx: &Context, request: RoutedRequest) -> HandlerResult {
+    let authority = ctx.authority(&request.client);
     let body = request.body.json()?;
     let reader = FieldReader::with(request.strictness, "data", body.as_ref());
     let mut fields = NamedFields(reader.map_err(|complaint| answer::unprocessable(&[complaint]))?);
@@ -28,9 +28,9 @@ pub async fn put(settings: &SettingsService, bus: &Bus, request: RoutedRequest) 
     let NamedFields(mut fields) = fields;
     fields.nothing_but(&document::rows().map(|(_, name)| name).collect::<Vec<_>>());
     super::complete(&fields.complaints)?;
-    let changing = settings.change(|settings| settings.changed(&change).map_err(renamed));
+    let changing = ctx.settings.change(authority, |settings| settings.changed(&change).map_err(renamed));
     let changed = changing.await?;
-    bus.announce(UPDATE_SETTINGS, None);
+    ctx.bus.announce(UPDATE_SETTINGS, None);
     Ok(show(&changed))
 }
 
@@ -38,11 +38,12 @@ pub async fn put(settings: &SettingsService, bus: &Bus, request: RoutedRequest) 
 ///
 /// # Errors
 /// 409 while the axis moves, 503 when the new settings cannot be stored.
-pub async fn reset(settings: &SettingsService, remote: &RemoteFacts, bus: &Bus) -> HandlerResult {
-    settings.replace(Settings::fresh(new_id())).await?;
-    remote.reset();
-    bus.announce(UPDATE_SETTINGS, None);
-    Ok(get(settings))
+pub async fn reset(ctx: &Context, request: &RoutedRequest) -> HandlerResult {
+    ctx.commands.may_change(&request.client)?;
+    ctx.settings.replace(Settings::fresh(new_id())).await?;
+    ctx.remote.reset();
+    ctx.bus.announce(UPDATE_SETTINGS, None);
+    Ok(get(&ctx.settings))
 }
 
 fn show(settings: &Settings) -> Answer {

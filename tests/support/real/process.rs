@@ -213,7 +213,7 @@ impl Yep {
 
     /// Pauses behind a STOP as a person does, so that the next start is not refused.
     pub fn pause_behind_stop(&self) {
-        std::thread::sleep(yep::api::fence::PAUSE);
+        std::thread::sleep(yep::api::charge::fence::PAUSE);
     }
 
     /// Sends `what` to `/api/v1/sim`.

@@ -7,7 +7,6 @@ use crate::api::coerce;
 use crate::api::commands::{CommandService, STOP};
 use crate::api::fields::FieldReader;
 use crate::api::request::RoutedRequest;
-use crate::auth::Role;
 
 /// True if a body gives the command STOP.
 #[must_use]
@@ -25,8 +24,8 @@ pub async fn run(commands: &CommandService, request: RoutedRequest) -> HandlerRe
     let Some(name) = fields.required("type", coerce::STRING) else {
         return Err(answer::unprocessable(&fields.complaints));
     };
-    if request.role < Role::Local && name != STOP {
-        return Err(answer::forbidden());
+    if name != STOP && !request.client.may_move() {
+        return Err(answer::refuse_role(request.client.caller, &request.host));
     }
     commands.give(&request.client, &name).await?;
     Ok(answer::ok(&Value::Null))

@@ -4,16 +4,16 @@
 use serde_json::Value;
 
 use crate::api::answer::{self, Answer, HandlerResult};
-use crate::api::bus::Bus;
 use crate::api::coerce;
 use crate::api::commands::UPDATE_SETTINGS;
+use crate::api::context::Context;
 use crate::api::fields::{Complaint, FieldReader};
 use crate::api::problem::ProblemCode;
 use crate::api::query;
-use crate::api::remote::RemoteFacts;
 use crate::api::request::RoutedRequest;
 use crate::api::resources::limits;
-use crate::api::settings_service::{Denied, SettingsService};
+use crate::api::settings_service::{Authority, Denied, SettingsService};
+use crate::auth::Role;
 use crate::settings::{Document, SettingSource, Settings, SettingsChange};
 
 /// The names of the fields of an answer that are no setting.
@@ -42,12 +42,9 @@ pub fn get(settings: &SettingsService, request: &RoutedRequest) -> HandlerResult
 ///
 /// # Errors
 /// 400, 422, 404 for the id of another document, 503 when they cannot be stored, 409 when the machine refuses.
-pub async fn put(
-    settings: &SettingsService,
-    remote: &RemoteFacts,
-    bus: &Bus,
-    request: RoutedRequest,
-) -> HandlerResult {
+pub async fn put(ctx: &Context, request: RoutedRequest) -> HandlerResult {
+    let is_machine = request.client.caller.role == Role::Machine;
+    let authority = if is_machine { Authority::Whole } else { ctx.authority(&request.client) };
     let id = request.value(1).to_owned();
     let RoutedRequest { query, body, .. } = request;
     let body = body.json()?;
@@ -70,16 +67,21 @@ pub async fn put(
         }
     };
     crate::api::resources::complete(&complaints)?;
-    let changing = settings.change(|settings| {
+    // A machine says what it has measured; what it may do is for people to say.
+    let measured = SettingsChange { max_steps: change.max_steps, ..SettingsChange::default() };
+    if is_machine && change != measured {
+        return Err(answer::forbidden());
+    }
+    let changing = ctx.settings.change(authority, |settings| {
         named(settings, &id)?;
         Ok(settings.changed(&change)?)
     });
     let changed = changing.await?;
     if change.max_steps.is_some() {
-        remote.measured();
+        ctx.remote.measured();
     }
     if !from_machine {
-        bus.announce(UPDATE_SETTINGS, None);
+        ctx.bus.announce(UPDATE_SETTINGS, None);
     }
     Ok(show(&changed))
 }

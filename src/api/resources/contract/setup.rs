@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use crate::api::answer::{self, HandlerResult};
-use crate::api::remote::RemoteFacts;
-use crate::api::settings_service::SettingsService;
+use crate::api::context::Context;
+use crate::api::request::RoutedRequest;
 use crate::settings::{Settings, new_id};
 
 /// Begins anew; what calibration found is forgotten, and a yep-machine elsewhere counts as not homed. Nothing is announced, as
@@ -12,8 +12,9 @@ use crate::settings::{Settings, new_id};
 ///
 /// # Errors
 /// 409 while the axis moves, 503 when the new settings cannot be stored.
-pub async fn initialize(settings: &SettingsService, remote: &RemoteFacts) -> HandlerResult {
-    settings.replace(Settings::fresh(new_id())).await?;
-    remote.reset();
+pub async fn initialize(ctx: &Context, request: &RoutedRequest) -> HandlerResult {
+    ctx.commands.may_change(&request.client)?;
+    ctx.settings.replace(Settings::fresh(new_id())).await?;
+    ctx.remote.reset();
     Ok(answer::ok(&Value::Null))
 }

@@ -7,14 +7,14 @@ use hyper::body::Incoming;
 
 use crate::api::answer::{self, HandlerResult};
 use crate::api::bus::{COMMANDS, STATUS};
-use crate::api::client::Client;
+use crate::api::charge::client::Client;
 use crate::api::connection::Connection;
 use crate::api::context::Context;
 use crate::api::handshake;
 use crate::api::problem::ProblemCode;
 use crate::api::socket;
 use crate::api::source::{self, MessageSource};
-use crate::auth::Role;
+use crate::auth::Right;
 
 /// Answers the handshake and leaves the socket to a task.
 ///
@@ -26,7 +26,6 @@ pub fn open(
     connection: Arc<Connection>,
     request: &mut Request<Incoming>,
     mut values: Vec<String>,
-    role: Role,
     client: Client,
 ) -> HandlerResult {
     let stream = values.pop().unwrap_or_default();
@@ -34,14 +33,14 @@ pub fn open(
         let why = format!("there is no stream of this name: {}", source::STREAMS.join(", "));
         return Err(answer::refuse(ProblemCode::UnknownStream, why));
     }
-    if role < Role::Local && ![COMMANDS, STATUS].contains(&stream.as_str()) {
+    if !client.caller.role.has(Right::Observe) && ![COMMANDS, STATUS].contains(&stream.as_str()) {
         return Err(answer::forbidden());
     }
     let (upgrade, slot, answer) = handshake::accept(&connection, request)?;
     // Subscribed before the client can know that it is connected: nothing that follows is missed.
     let source = MessageSource::of(&ctx, &stream);
     tokio::spawn(async move {
-        socket::serve(ctx, upgrade, source, (role, client), connection).await;
+        socket::serve(ctx, upgrade, source, client, connection).await;
         drop(slot);
     });
     Ok(answer)

@@ -10,7 +10,7 @@ use crate::api::budget::Share;
 use crate::api::content::Content;
 use crate::api::float_text;
 use crate::api::request::RoutedRequest;
-use crate::api::wave_requests::WaveRequests;
+use crate::api::wave_requests::{WaveRequests, WaveStart};
 use crate::wave::points::Points;
 
 /// An answer of up to so many points is written whole.
@@ -87,6 +87,6 @@ fn push_integers(text: &mut Vec<u8>, positions: &[i8]) {
 /// 400, 422, and 409 when the machine does not run it.
 pub async fn run(waves: &WaveRequests, request: RoutedRequest) -> HandlerResult {
     let RoutedRequest { client, strictness, body, .. } = request;
-    waves.run(&client, strictness, body.json()?.as_ref(), None).await?;
+    waves.run(&client, strictness, body.json()?.as_ref(), WaveStart::default()).await?;
     Ok(answer::ok(&json!({ "status": "success" })))
 }

@@ -1,0 +1,70 @@
+//! The documents of the API, figures, and the control socket.
+
+use hyper::Method;
+
+use super::ROUTES;
+use crate::api::control::session as control;
+use crate::api::request::BodyType::Nothing;
+use crate::api::resources::{docs, metrics};
+use crate::api::route::AnswerType::{Html, Metrics, Socket};
+use crate::api::route::{Handler, Route};
+use crate::auth::Right::{Anyone, Observe};
+
+const GET: Method = Method::GET;
+
+/// The rows.
+pub(super) fn rows() -> Vec<Route> {
+    vec![
+        Route::get(
+            "/api/v1/openapi.json",
+            Anyone,
+            "These routes, for programs",
+            answers!(|ctx, request| Ok(docs::openapi(&ROUTES))),
+        )
+        .rarely_changes(),
+        Route::get(
+            "/metrics",
+            Observe,
+            "Figures for Prometheus",
+            answers!(|ctx, request| Ok(metrics::get(&ctx))),
+        )
+        .answers_with(Metrics),
+        Route::new(
+            GET,
+            "/api/v1/socket",
+            Observe,
+            Nothing,
+            Socket,
+            "WebSocket: commands, the state, live samples and events",
+            Handler::Upgrades(control::open),
+        ),
+        Route::new(
+            GET,
+            "/docs",
+            Anyone,
+            Nothing,
+            Html,
+            "These routes, for people",
+            answers!(|ctx, request| Ok(docs::page(&ROUTES))),
+        )
+        .rarely_changes(),
+        Route::new(
+            GET,
+            "/redoc",
+            Anyone,
+            Nothing,
+            Html,
+            "These routes, for people",
+            answers!(|ctx, request| Ok(docs::page(&ROUTES))),
+        ),
+        Route::new(
+            GET,
+            "/docs/oauth2-redirect",
+            Anyone,
+            Nothing,
+            Html,
+            "These routes, for people",
+            answers!(|ctx, request| Ok(docs::page(&ROUTES))),
+        ),
+    ]
+}

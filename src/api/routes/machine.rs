@@ -1,0 +1,131 @@
+//! STOP, and API v1 around the motion of the machine.
+
+use hyper::Method;
+
+use super::of;
+use crate::api::documents::command::{CommandAnswer, MotionRequest, RunRequest};
+use crate::api::documents::info::{HealthDocument, InfoDocument, StopAnswer};
+use crate::api::documents::limits::LimitsDocument;
+use crate::api::documents::machine::MachineDocument;
+use crate::api::documents::settings as settings_document;
+use crate::api::resources::{info, limits, machine, stop};
+use crate::api::route::{BodyLimit, Handler, Route, Urgency};
+use crate::auth::Right::{Anyone, Observe, Operate};
+
+const POST: Method = Method::POST;
+const PUT: Method = Method::PUT;
+
+/// The rows.
+pub(super) fn rows() -> Vec<Route> {
+    vec![
+        // STOP, under both its paths for ever.
+        Route::act(
+            POST,
+            "/api/stop",
+            Anyone,
+            "Stop: the fastest controlled stop, in every state",
+            answers!(|ctx, request| Ok(stop::answer())),
+        )
+        .urgent(Urgency::Stop),
+        Route::act(
+            POST,
+            "/api/v1/stop",
+            Anyone,
+            "Stop: the fastest controlled stop, in every state",
+            answers!(|ctx, request| Ok(stop::answer())),
+        )
+        .gives(of::<StopAnswer>)
+        .urgent(Urgency::Stop),
+        Route::get(
+            "/api/health",
+            Anyone,
+            "Whether the server answers",
+            answers!(|ctx, request| Ok(info::health())),
+        ),
+        // API v1.
+        Route::get(
+            "/api/v1/health",
+            Anyone,
+            "Whether the server answers",
+            answers!(|ctx, request| Ok(info::health())),
+        )
+        .gives(of::<HealthDocument>),
+        Route::get(
+            "/api/v1/info",
+            Anyone,
+            "Name and version of this server",
+            answers!(|ctx, request| Ok(info::get())),
+        )
+        .gives(of::<InfoDocument>),
+        Route::get(
+            "/api/v1/machine",
+            Observe,
+            "The state of the machine",
+            answers!(|ctx, request| Ok(machine::get(&*ctx.port, &ctx.settings, &ctx.waves, &request))),
+        )
+        .gives(of::<MachineDocument>),
+        Route::act(
+            POST,
+            "/api/v1/machine/run",
+            Operate,
+            "Run a wave until END or STOP; while one runs, go over to it smoothly",
+            answers!(|ctx, request| machine::run(&ctx.wave_requests, ctx.saved_waves(), request).await),
+        )
+        .takes(of::<RunRequest>)
+        .gives(of::<CommandAnswer>)
+        .limited(BodyLimit::Wave),
+        Route::act(
+            POST,
+            "/api/v1/machine/end",
+            Operate,
+            "End the wave when its period is complete",
+            answers!(|ctx, request| machine::give(&ctx.commands, "end", request).await),
+        )
+        .takes(of::<MotionRequest>)
+        .gives(of::<CommandAnswer>),
+        Route::act(
+            POST,
+            "/api/v1/machine/calibrate",
+            Operate,
+            "Find both ends of the rail",
+            answers!(|ctx, request| machine::give(&ctx.commands, "calibrate", request).await),
+        )
+        .takes(of::<MotionRequest>)
+        .gives(of::<CommandAnswer>),
+        Route::act(
+            POST,
+            "/api/v1/machine/acknowledge",
+            Operate,
+            "Acknowledge the latched fault",
+            answers!(|ctx, request| machine::give(&ctx.commands, "acknowledge", request).await),
+        )
+        .takes(of::<MotionRequest>)
+        .gives(of::<CommandAnswer>),
+        Route::act(
+            POST,
+            "/api/v1/machine/arm",
+            Operate,
+            "Unlock the axis after an acknowledged fault",
+            answers!(|ctx, request| machine::give(&ctx.commands, "arm", request).await),
+        )
+        .takes(of::<MotionRequest>)
+        .gives(of::<CommandAnswer>),
+        Route::get(
+            "/api/v1/limits",
+            Observe,
+            "Limits of motion: in force, asked for, and of the hardware",
+            answers!(|ctx, request| Ok(limits::get(&*ctx.port, &ctx.settings))),
+        )
+        .rarely_changes()
+        .gives(of::<LimitsDocument>),
+        Route::act(
+            PUT,
+            "/api/v1/limits",
+            Operate,
+            "Change some of the limits of motion; an operator may narrow them",
+            answers!(|ctx, request| limits::put(&ctx, request).await),
+        )
+        .takes(settings_document::limits_change_schema)
+        .gives(of::<LimitsDocument>),
+    ]
+}

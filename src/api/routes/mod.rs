@@ -1,0 +1,43 @@
+//! The route table: every request that is understood, one row each. The router, the documentation and the tests know nothing
+//! else of a route. A handler picks the parts of the [`Context`](super::Context) that its resource uses.
+//!
+//! - `machine`: STOP, and API v1 around the motion of the machine
+//! - `stored`: API v1 around what is stored: settings, waves, recordings, sessions, backups
+//! - `access`: API v1 around who is let in, and who is in charge
+//! - `about`: the documents of the API, figures, the control socket
+//! - `contract`: the clients' old contract
+
+use std::sync::LazyLock;
+
+use schemars::{Schema, SchemaGenerator};
+
+use super::route::Route;
+
+/// A handler that answers a request: `answers!(|ctx, request| answer)`, where `answer` may wait.
+macro_rules! answers {
+    (|$ctx:ident, $request:ident| $answer:expr) => {
+        Handler::Answers(|$ctx, $request| {
+            Box::pin(async move {
+                let _ = (&$ctx, &$request);
+                $answer
+            })
+        })
+    };
+}
+
+mod about;
+mod access;
+mod contract;
+mod machine;
+mod stored;
+
+/// Every route.
+pub static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
+    let groups = [machine::rows(), stored::rows(), access::rows(), about::rows(), contract::rows()];
+    groups.into_iter().flatten().collect()
+});
+
+/// The schema of a type.
+fn of<T: schemars::JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<T>()
+}
