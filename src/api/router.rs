@@ -99,7 +99,7 @@ fn stop(ctx: &Arc<Context>, connection: &Connection, request: Request<Incoming>)
         let _ = body::read(body, limits.body_bytes, limits).await;
     });
     let dialect = Dialect::of(head.uri.path());
-    let mut answer = dialect.write(ctx, Ok(stop::answer_in(&dialect)));
+    let mut answer = dialect.write(ctx, Ok(stop::answer_to(&head.headers, &dialect)));
     cors::allow(&mut answer, ctx.options.rules.origin(&head.headers));
     // It needs no place, and gets one if there is one, so that the next STOP comes on the same connection.
     if connection.slot.admit() { answer } else { answer::closing(answer) }
