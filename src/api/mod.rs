@@ -6,7 +6,7 @@
 //! [`limiter`] when its slot is needed. [`router`] executes STOP, and takes each other request through the gate (`auth`), answers
 //! preflights ([`cors`]), and finds its [`route`] in the table of [`routes`]. The row says the least role, the limit and the type
 //! of the body, and the handler, one of [`resources`]. The handler runs to its end in a task on another runtime, even when the
-//! client goes away. An [`answer`] is made of one of the [`documents`], and has a [`content`] that is counted against a
+//! client goes away. An [`answer`] is made of one of the [`documents`], gets its [`page_headers`], and has a [`content`] that is counted against a
 //! [`budget`] of memory; [`float_text`] writes the points of waves. A [`request`] is read as leniently as the clients expect ([`body`], [`json`], [`fields`], [`coerce`], [`suggestions`]; [`wave_spec`] for waves).
 //!
 //! # The way of a message
@@ -49,6 +49,7 @@ pub mod limits;
 pub mod machine_state;
 pub mod metrics;
 pub mod openapi;
+pub mod page_headers;
 pub mod pages;
 pub mod paths;
 pub mod port;

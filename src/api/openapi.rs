@@ -152,6 +152,11 @@ fn success(route: &Route, schemas: &mut Schemas) -> Value {
             "application/json": { "schema": schema },
             "text/csv": { "schema": { "type": "string" } },
         }),
+        AnswerType::JsonOrHtml => json!({
+            "application/json": { "schema": schema },
+            "text/html": { "schema": { "type": "string" } },
+        }),
+        AnswerType::Script => json!({ "text/javascript": { "schema": { "type": "string" } } }),
         AnswerType::Html => json!({ "text/html": { "schema": { "type": "string" } } }),
         AnswerType::Metrics => json!({ "text/plain": { "schema": { "type": "string" } } }),
         AnswerType::Socket => json!({}),

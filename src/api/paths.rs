@@ -9,5 +9,5 @@ pub const METRICS: &str = "/metrics";
 /// True for a path of API v1.
 #[must_use]
 pub fn is_v1(path: &str) -> bool {
-    path.starts_with(V1) || path == METRICS
+    path.starts_with(V1) || path.strip_suffix('/').unwrap_or(path) == METRICS
 }

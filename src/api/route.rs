@@ -88,8 +88,12 @@ pub enum AnswerType {
     Json,
     /// JSON, or CSV for a client that asks for it.
     JsonOrCsv,
+    /// JSON, or a page for a form.
+    JsonOrHtml,
     /// A page for people.
     Html,
+    /// A script for a page.
+    Script,
     /// Text, in the format of Prometheus.
     Metrics,
     /// A WebSocket.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hyper::body::Incoming;
-use hyper::header::{ALLOW, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use hyper::header::{ALLOW, HOST, HeaderMap, HeaderValue, RETRY_AFTER};
 use hyper::{Method, Request};
 
 use super::answer::{self, Answer, HandlerResult, Rejection};
@@ -16,6 +16,7 @@ use super::connection::Connection;
 use super::context::Context;
 use super::cors;
 use super::dialect::Dialect;
+use super::page_headers;
 use super::paths;
 use super::problem::ProblemCode;
 use super::representation::Wanted;
@@ -27,12 +28,16 @@ use super::routes::ROUTES;
 use super::socket;
 use crate::auth::{Caller, GateRefusal, GateRules, RequestFacts, host};
 
-/// Browsers must not guess another type than the one that is said.
-const NO_SNIFFING: (HeaderName, HeaderValue) =
-    (HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
-
 /// The answer to a request, with the headers that every answer has.
 pub async fn answer(ctx: Arc<Context>, connection: Arc<Connection>, request: Request<Incoming>) -> Answer {
+    let host = request.headers().get(HOST).cloned();
+    let mut answer = judge(ctx, connection, request).await;
+    page_headers::protect(&mut answer, host.as_ref());
+    answer
+}
+
+/// STOP, or the answer of the gate and of the route.
+async fn judge(ctx: Arc<Context>, connection: Arc<Connection>, request: Request<Incoming>) -> Answer {
     let urgency = route::urgency(&ROUTES, request.method(), request.uri().path());
     if urgency == Urgency::Stop {
         return stop(&ctx, &connection, request);
@@ -79,7 +84,6 @@ pub async fn answer(ctx: Arc<Context>, connection: Arc<Connection>, request: Req
         Err((code, why)) => Err(answer::refuse(code, why).closing()),
     };
     let mut answer = dialect.write(&ctx, outcome);
-    answer.headers_mut().insert(NO_SNIFFING.0, NO_SNIFFING.1);
     cors::allow(&mut answer, origin);
     if slot.slot.has_place() { answer } else { answer::closing(answer) }
 }
@@ -98,8 +102,7 @@ fn stop(ctx: &Arc<Context>, connection: &Connection, request: Request<Incoming>)
         let _ = body::read(body, limits.body_bytes, limits).await;
     });
     let dialect = Dialect::of(head.uri.path());
-    let mut answer = dialect.write(ctx, Ok(stop::answer_in(&dialect)));
-    answer.headers_mut().insert(NO_SNIFFING.0, NO_SNIFFING.1);
+    let mut answer = dialect.write(ctx, Ok(stop::answer_to(&head.headers, &dialect)));
     cors::allow(&mut answer, ctx.options.rules.origin(&head.headers, paths::is_v1(head.uri.path())));
     // It needs no place, and gets one if there is one, so that the next STOP comes on the same connection.
     if connection.slot.admit() { answer } else { answer::closing(answer) }
@@ -169,7 +172,7 @@ fn misdirected(rules: &GateRules, connection: &Connection) -> Rejection {
     let why = format!(
         "this server answers to {names}: use one of these names; STOP (POST /api/stop) is taken under any"
     );
-    answer::refuse(ProblemCode::UnknownHost, why).with(NO_SNIFFING.0, NO_SNIFFING.1)
+    answer::refuse(ProblemCode::UnknownHost, why)
 }
 
 async fn respond(

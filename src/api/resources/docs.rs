@@ -9,6 +9,7 @@ use hyper::header::{CONTENT_SECURITY_POLICY, HeaderValue};
 use crate::api::answer::{self, Answer};
 use crate::api::docs_page;
 use crate::api::openapi;
+use crate::api::pages;
 use crate::api::route::Route;
 
 static DOCUMENT: OnceLock<Bytes> = OnceLock::new();
@@ -18,6 +19,11 @@ static PAGE: OnceLock<Bytes> = OnceLock::new();
 pub fn openapi(routes: &[Route]) -> Answer {
     let document = DOCUMENT.get_or_init(|| openapi::document(routes).to_string().into());
     answer::typed(StatusCode::OK, "application/json", document.clone())
+}
+
+/// The script that says for a page of the clients' old contract that it is there.
+pub fn app_presence() -> Answer {
+    answer::typed(StatusCode::OK, "text/javascript; charset=utf-8", pages::APP_PRESENCE_JS)
 }
 
 /// The routes as a page, without scripts or anything from elsewhere.

@@ -6,7 +6,7 @@ use super::ROUTES;
 use crate::api::control::session as control;
 use crate::api::request::BodyType::Nothing;
 use crate::api::resources::{docs, metrics};
-use crate::api::route::AnswerType::{Html, Metrics, Socket};
+use crate::api::route::AnswerType::{Html, Metrics, Script, Socket};
 use crate::api::route::{Handler, Route};
 use crate::auth::Right::{Anyone, Observe};
 
@@ -38,6 +38,16 @@ pub(super) fn rows() -> Vec<Route> {
             "WebSocket: commands, the state, live samples and events",
             Handler::Upgrades(control::open),
         ),
+        Route::new(
+            GET,
+            "/api/v1/app-presence.js",
+            Anyone,
+            Nothing,
+            Script,
+            "A script for a page of the clients' old contract: says that the page is there",
+            answers!(|ctx, request| Ok(docs::app_presence())),
+        )
+        .rarely_changes(),
         Route::new(
             GET,
             "/docs",

@@ -9,6 +9,7 @@ use crate::api::documents::limits::LimitsDocument;
 use crate::api::documents::machine::MachineDocument;
 use crate::api::documents::settings as settings_document;
 use crate::api::resources::{info, limits, machine, stop};
+use crate::api::route::AnswerType::JsonOrHtml;
 use crate::api::route::{BodyLimit, Handler, Route, Urgency};
 use crate::auth::Right::{Anyone, Observe, Operate};
 
@@ -35,6 +36,7 @@ pub(super) fn rows() -> Vec<Route> {
             answers!(|ctx, request| Ok(stop::answer())),
         )
         .gives(of::<StopAnswer>)
+        .answers_with(JsonOrHtml)
         .urgent(Urgency::Stop),
         Route::get(
             "/api/health",

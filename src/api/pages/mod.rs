@@ -1,13 +1,20 @@
-//! An app's own files: a folder that is read once, at the start, and served from memory.
+//! Static files of an app: a [`folder`] that is read once, at the start, and served from memory.
 //!
 //! A request only ever looks up a name among those that were found then, so no path leads out of the folder; what many
 //! clients ask for at once is held once; and no request waits for the disk. A path without a file is the app's own
 //! business: it gets index.html, unless its last segment names a file or its first one is the API's.
+//!
+//! An app that was built for `http://localhost` is served so that it works under every name of this server: the
+//! [`addresses`] of the API in its scripts ([`literals`]), styles and [`html`] lead to the origin of the page. Such an app
+//! says nothing of itself while somebody looks at it, so its index.html loads [`APP_PRESENCE_JS`], too.
+
+mod addresses;
+mod folder;
+mod html;
+mod literals;
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -21,13 +28,19 @@ use super::answer::{self, Answer, HandlerResult};
 use super::problem::ProblemCode;
 use super::query::decoded;
 use super::representation;
-use crate::layout;
+use addresses::Syntax;
+pub use folder::PagesError;
 
+/// Where the app is, besides `/`: an address of its own, for the day on which another page takes `/`.
+const MOUNT: &str = "app";
 /// What answers a path that has no file.
 const INDEX: &str = "index.html";
-/// Folders in folders; a built app has two or three.
-const MOST_DEPTH: usize = 16;
-/// No other site may show the page in a frame, and so lead somebody to a button that they do not see.
+/// Script that sends a sign of life for an app that sends none itself.
+pub const APP_PRESENCE_JS: &str = include_str!("app_presence.js");
+/// Where that script is served.
+const APP_PRESENCE_PATH: &str = "/api/v1/app-presence.js";
+/// No other site may show the page in a frame, and so lead somebody to a button that they do not see. Nothing stricter: a
+/// build of create-react-app has its first script and its styles inline, and what it loads is its own business.
 const NOT_IN_A_FRAME: HeaderValue = HeaderValue::from_static("frame-ancestors 'none'");
 /// A browser asks each time whether its copy is the newest: after an update nobody sees half of the old app.
 const ASK_FIRST: HeaderValue = HeaderValue::from_static("no-cache");
@@ -46,47 +59,19 @@ struct Page {
     tag: HeaderValue,
 }
 
-/// Why a folder cannot be served.
-#[derive(Debug, thiserror::Error)]
-pub enum PagesError {
-    /// The system does not let it be read.
-    #[error("cannot read {}: {error}", .path.display())]
-    Read {
-        /// The file or folder.
-        path: PathBuf,
-        /// What the system said.
-        error: io::Error,
-    },
-    /// A link could lead anywhere, and the rest is nothing to be sent.
-    #[error("{} is neither a file nor a folder; an app is served from plain files only", .0.display())]
-    NotPlain(PathBuf),
-    /// A name that no URL can have.
-    #[error("{}: the name is not UTF-8, or too deep", .0.display())]
-    Name(PathBuf),
-    /// It would take too much memory.
-    #[error("{} has more than {} MiB; that much is served at most", .0.display(), layout::APP_BYTES >> 20)]
-    TooLarge(PathBuf),
-    /// A folder of something else.
-    #[error("{} has no {INDEX}; give the folder of a built app", .0.display())]
-    NoIndex(PathBuf),
-}
-
 impl Pages {
-    /// All files below `folder`, but those with a name that begins with a dot.
+    /// All files below `folder`, but those with a name that begins with a dot. The files on the disk stay as they are.
     ///
     /// # Errors
     /// [`PagesError`].
     pub fn read(folder: &Path) -> Result<Pages, PagesError> {
-        let mut found = BTreeMap::new();
-        let mut left = layout::APP_BYTES;
-        collect(folder, "", &mut left, &mut found).map_err(|error| match error {
-            PagesError::TooLarge(_) => PagesError::TooLarge(folder.to_owned()),
-            other => other,
-        })?;
-        if !found.contains_key(INDEX) {
-            return Err(PagesError::NoIndex(folder.to_owned()));
-        }
-        Ok(Pages(Arc::new(found)))
+        let mut files = folder::read(folder)?;
+        lead_to_the_origin(&mut files);
+        let page = |(name, content): (String, _)| {
+            let page = Page::new(&name, content);
+            (name, page)
+        };
+        Ok(Pages(Arc::new(files.into_iter().map(page).collect())))
     }
 
     /// The answer to a request that no route knows.
@@ -111,17 +96,48 @@ impl Pages {
     fn find(&self, path: &str) -> Option<&Page> {
         let name = decoded(path.strip_prefix('/')?, false);
         let name = name.strip_suffix('/').unwrap_or(&name);
-        let mut segments = name.split('/');
-        let first = segments.next().unwrap_or_default();
         let odd = |segment: &str| matches!(segment, "" | "." | "..") || segment.contains(['\\', '\0']);
         if !name.is_empty() && name.split('/').any(odd) {
             return None;
         }
-        let last = segments.next_back().unwrap_or(first);
-        self.0
-            .get(name)
-            .or_else(|| self.0.get(&format!("{name}/{INDEX}")))
+        let last = name.rsplit('/').next().unwrap_or_default();
+        self.file(name)
+            .or_else(|| self.file(name.strip_prefix(MOUNT)?.strip_prefix('/')?))
             .or_else(|| self.0.get(INDEX).filter(|_| !last.contains('.')))
+    }
+
+    /// The file of that name, or the index.html of the folder of that name.
+    fn file(&self, name: &str) -> Option<&Page> {
+        self.0.get(name).or_else(|| self.0.get(&format!("{name}/{INDEX}")))
+    }
+}
+
+/// Rewrites the addresses of the API in these files, and says so in the log.
+fn lead_to_the_origin(files: &mut BTreeMap<String, Vec<u8>>) {
+    let mut rewritten = 0;
+    for (name, content) in files.iter_mut() {
+        let Some(syntax) = Syntax::of(content_type(name)) else { continue };
+        let Some((changed, addresses)) = addresses::rewrite(content, syntax) else { continue };
+        tracing::info!(
+            file = name,
+            addresses,
+            "the app's addresses of the API lead to the origin of its page"
+        );
+        *content = changed;
+        rewritten += addresses;
+    }
+    if rewritten == 0 {
+        return;
+    }
+    if let Some(index) = files.get_mut(INDEX) {
+        *index = html::with_script(index, APP_PRESENCE_PATH);
+    }
+    let pages = files.iter().filter(|(name, _)| Syntax::of(content_type(name)) == Some(Syntax::Html));
+    for (name, _) in pages.filter(|(_, content)| html::has_integrity(content)) {
+        tracing::warn!(
+            file = name,
+            "the page has hashes of its files (integrity), and some files were changed: build the app without them"
+        );
     }
 }
 
@@ -168,46 +184,6 @@ impl Page {
         headers.insert(CACHE_CONTROL, ASK_FIRST);
         headers.insert(CONTENT_SECURITY_POLICY, NOT_IN_A_FRAME);
     }
-}
-
-/// Adds what is in `folder` to `found`, with `prefix` before each name; `left` is how many bytes still may come.
-fn collect(
-    folder: &Path,
-    prefix: &str,
-    left: &mut usize,
-    found: &mut BTreeMap<String, Page>,
-) -> Result<(), PagesError> {
-    let failed = |path: &Path| {
-        let path = path.to_owned();
-        move |error| PagesError::Read { path, error }
-    };
-    for entry in fs::read_dir(folder).map_err(failed(folder))? {
-        let entry = entry.map_err(failed(folder))?;
-        let path = entry.path();
-        let name = entry.file_name();
-        let name = name.to_str().ok_or_else(|| PagesError::Name(path.clone()))?;
-        if name.starts_with('.') {
-            continue;
-        }
-        let name = format!("{prefix}{name}");
-        // Of the entry itself, not of what a link leads to.
-        let kind = entry.file_type().map_err(failed(&path))?;
-        if kind.is_dir() {
-            if name.split('/').count() > MOST_DEPTH {
-                return Err(PagesError::Name(path));
-            }
-            collect(&path, &format!("{name}/"), left, found)?;
-        } else if kind.is_file() {
-            let mut content = Vec::new();
-            let file = File::open(&path).map_err(failed(&path))?;
-            file.take(*left as u64 + 1).read_to_end(&mut content).map_err(failed(&path))?;
-            *left = left.checked_sub(content.len()).ok_or(PagesError::TooLarge(path))?;
-            found.insert(name.clone(), Page::new(&name, content));
-        } else {
-            return Err(PagesError::NotPlain(path));
-        }
-    }
-    Ok(())
 }
 
 /// What browsers need to be told, as they may not guess. Everything that is not here is for download.
