@@ -39,7 +39,16 @@ impl Disk {
     }
 
     fn remount(&self, how: &str) {
-        assert!(run(&["mount", "-o", &format!("remount,{how}"), self.path()]), "remount {how}");
+        let remount = || run(&["mount", "-o", &format!("remount,{how}"), self.path()]);
+        // A child of another test inherits all open files of this process until it executes its program, and a disk
+        // with files that are open for writing does not become read-only.
+        let patiently = |_| {
+            remount() || {
+                std::thread::sleep(Duration::from_millis(10));
+                false
+            }
+        };
+        assert!((0..200).any(patiently), "remount {how}");
     }
 }
 
