@@ -211,6 +211,28 @@ fn warnings(card_txt: &[u8]) -> (Vec<String>, String) {
 }
 
 #[test]
+fn a_pairing_code_is_handed_to_the_server_and_then_removed_from_the_card() {
+    let place = Place::with(&[]);
+    // Stands for `chown` and `mount`, which need a user and a partition of the card.
+    place.program("fake", "true");
+    let places = [&CARD[..], &[("chown yep:", "fake"), ("mount -o", "fake")]].concat();
+    fs::create_dir_all(place.path("boot")).unwrap();
+    fs::write(place.path("boot/yep.toml"), "").unwrap();
+    let before = "\u{feff}pairing_code = Ab3d-Ef9h \r\nhostname = rail\r\npairing_code=Xy3d Ef9h\r\n";
+    fs::write(place.path("boot/card.txt"), before).unwrap();
+    let output = place.card_script("setup", &places);
+    assert_eq!((output.status.success(), output_text(&output)), (true, String::new()));
+    let handed = place.path("run/pairing-code");
+    assert_eq!(fs::read_to_string(&handed).unwrap(), "Xy3d Ef9h");
+    assert_eq!(fs::metadata(&handed).unwrap().permissions().mode() & 0o777, 0o600);
+    let output = place.card_script("blank-pairing-code", &places);
+    assert!(output.status.success(), "{}", output_text(&output));
+    let after = "\u{feff}pairing_code =\r\nhostname = rail\r\npairing_code=\r\n";
+    assert_eq!(fs::read_to_string(place.path("boot/card.txt")).unwrap(), after);
+    assert!(!handed.exists() && !place.path("boot/card.new").exists());
+}
+
+#[test]
 fn each_line_of_card_txt_that_is_not_understood_is_named() {
     let shipped = fs::read("scripts/card/boot/card.txt").unwrap();
     assert_eq!(warnings(&shipped), (vec![], String::new()));
@@ -218,10 +240,10 @@ fn each_line_of_card_txt_that_is_not_understood_is_named() {
         secret-2\r\nWIFI_NAME=y\r\nwifi_name=home = sweet\r\nwifi_country = Germany";
     let (told, network) = warnings(wrong.as_bytes());
     let expected = [
-        "card.txt, line 2: wifi-name is not known: hostname, wifi_name, wifi_password, wifi_country",
-        "card.txt, line 5: wifi_pasword is not known: hostname, wifi_name, wifi_password, wifi_country",
+        "card.txt, line 2: wifi-name is not known: hostname, wifi_name, wifi_password, wifi_country, pairing_code",
+        "card.txt, line 5: wifi_pasword is not known: hostname, wifi_name, wifi_password, wifi_country, pairing_code",
         "card.txt, line 6: not understood: a line is name = value",
-        "card.txt, line 7: WIFI_NAME is not known: hostname, wifi_name, wifi_password, wifi_country",
+        "card.txt, line 7: WIFI_NAME is not known: hostname, wifi_name, wifi_password, wifi_country, pairing_code",
         "card.txt: wifi_country = GERMANY is no country: two letters",
     ];
     assert_eq!(told, expected);

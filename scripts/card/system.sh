@@ -57,7 +57,7 @@ configure_system() {
     # Init scripts from before systemd; with them systemctl needs tools that no card has.
     rm -rf "$root/etc/init.d" "$root"/etc/rc?.d
     local systemctl=(systemctl --quiet "--root=$root")
-    "${systemctl[@]}" enable yep.service yep-card.service yep-safe-pins.service yep-banner.service \
+    "${systemctl[@]}" enable yep.service yep-card.service yep-safe-pins.service yep-banner.service yep-pairing-code.service \
         ssh.service systemd-networkd.service systemd-resolved.service systemd-timesyncd.service \
         systemd-pstore.service
     "${systemctl[@]}" set-default multi-user.target

@@ -22,11 +22,13 @@
 //! command is refused, STOP, rest, driver off, server, threads, store (S40).
 
 pub mod appliance;
+mod card_code;
 pub mod doctor;
 pub mod event_log;
 mod force;
 mod force_scale;
 pub mod gpio;
+mod home_domains;
 pub mod host;
 mod loop_watchdog;
 mod machine;
@@ -218,6 +220,10 @@ async fn serve(
     let loops = machine.as_ref().map(RunningMachine::heartbeats);
     let host = machine.as_ref().and_then(|machine| watch_host(options, machine.host()));
     let machine = machine.map(|machine| machine.attach_event_log(Arc::clone(&ctx)));
+
+    card_code::take_over(&ctx.pairing).await;
+    tokio::spawn(Arc::clone(&ctx.devices).count_hours());
+    tokio::spawn(home_domains::follow(Arc::clone(&ctx.options.rules.names.domains)));
 
     print_greeting(options, bound);
     let (quit, quitting) = tokio::sync::oneshot::channel::<()>();

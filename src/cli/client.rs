@@ -1,12 +1,13 @@
 //! HTTP client: one request to a running server, and its answer.
 
+use std::env;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::header::{CONTENT_TYPE, HOST};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use hyper::{Method, Request, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
@@ -17,6 +18,8 @@ use crate::app::reachable_address;
 
 /// Timeout of the connection, and again of the answer; a working server answers in milliseconds.
 const TIMEOUT: Duration = Duration::from_secs(5);
+/// The environment variable with a token, for a server on another computer.
+const TOKEN: &str = "YEP_TOKEN";
 /// Longest answer; a whole recording of the flight recorder has some megabytes.
 const ANSWER_BYTES: usize = 16 << 20;
 
@@ -79,6 +82,16 @@ impl Address {
         self.request(Method::POST, path, body.to_string().into())
     }
 
+    /// Sends a PUT request with `body` to `path`.
+    pub fn put(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        self.request(Method::PUT, path, body.to_string().into())
+    }
+
+    /// Sends a DELETE request to `path`.
+    pub fn delete(&self, path: &str) -> Result<Value, Failure> {
+        self.request(Method::DELETE, path, Bytes::new())
+    }
+
     /// Sends a GET request for `path`; the answer may have any type.
     pub fn get_bytes(&self, path: &str) -> Result<Bytes, Failure> {
         self.request_bytes(Method::GET, path, Bytes::new())
@@ -129,13 +142,16 @@ impl Address {
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(protocol_error)?;
         // Ends with the runtime; its errors show in the answer.
         tokio::spawn(connection);
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(method)
             .uri(path)
             .header(HOST, &self.authority)
-            .header(CONTENT_TYPE, "application/json")
-            .body(Full::new(body))
-            .map_err(|error| Failure::Usage(error.to_string()))?;
+            .header(CONTENT_TYPE, "application/json");
+        // Not an option: what is on a command line is seen by every user of the computer.
+        if let Ok(token) = env::var(TOKEN) {
+            request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+        }
+        let request = request.body(Full::new(body)).map_err(|error| Failure::Usage(error.to_string()))?;
         let answer = sender.send_request(request).await.map_err(protocol_error)?;
         let status = answer.status();
         let body = Limited::new(answer.into_body(), ANSWER_BYTES)

@@ -8,6 +8,7 @@
 //! - `simulate`: deterministic simulation tests of the whole machine, with injected faults
 //! - `doctor`: checks of this host
 //! - `state`: export, import and check of the persistent state, of a server or in its folder
+//! - `pair`, `devices`: who is let in
 //! - `calibrate`, `run_wave`, `end`, `stop`, `status`, `faults`, `sensor`, `sessions`: requests to a running server
 //!
 //! The exit codes are stable: 0 done; 1 refused, with the reason on the error stream; 2 not understood; 3 no server
@@ -27,12 +28,14 @@ mod calibrate;
 mod chart;
 mod client;
 pub mod config;
+mod devices;
 mod doctor;
 mod end;
 mod faults;
 mod layout;
 mod log_budget;
 mod logging;
+mod pair;
 mod run;
 mod run_arguments;
 mod run_wave;
@@ -55,6 +58,7 @@ Examples:
   yep status --watch               see it
   yep stop                         stop now, keep the position
   yep faults show                  what happened around the last fault
+  yep pair                         let a phone in
   yep doctor                       what this computer gives, and what it lacks
 
 Exit codes: 0 done, 1 refused, 2 not understood, 3 no server there.
@@ -81,6 +85,8 @@ enum CliCommand {
     Run(run_arguments::Arguments),
     Wave(wave::Arguments),
     Doctor(doctor::Arguments),
+    Pair(pair::Arguments),
+    Devices(devices::Arguments),
     Layout(layout::Arguments),
     SafePins(safe_pins::Arguments),
     Calibrate(calibrate::Arguments),
@@ -159,6 +165,8 @@ pub fn main() -> ExitCode {
         CliCommand::Run(arguments) => run::run(arguments),
         CliCommand::Wave(arguments) => wave::run(&arguments),
         CliCommand::Doctor(arguments) => doctor::run(&arguments),
+        CliCommand::Pair(arguments) => pair::run(&arguments),
+        CliCommand::Devices(arguments) => devices::run(&arguments),
         CliCommand::Layout(arguments) => layout::run(&arguments),
         CliCommand::SafePins(arguments) => safe_pins::run(&arguments),
         CliCommand::Calibrate(arguments) => calibrate::run(&arguments),

@@ -97,12 +97,28 @@ pub async fn code(pairing: &Pairing, request: RoutedRequest) -> HandlerResult {
 ///
 /// # Errors
 /// 415, 422.
-pub async fn open_window(pairing: &Pairing, devices: &Devices, request: RoutedRequest) -> HandlerResult {
-    let (client, host) = (request.client, request.host);
+pub async fn open_window(
+    pairing: &Pairing,
+    devices: &Devices,
+    hostname: &str,
+    request: RoutedRequest,
+) -> HandlerResult {
+    let (client, host) = (request.client, reachable(&request.host, hostname));
     let WindowRequest { role } = request.body.typed_or_default()?;
     let window = pairing.open_window(role.unwrap_or(DeviceRole::Operator));
     devices.audit(AuditAct::WindowOpened, &client, &format!("lets in {}", window.role.name())).await;
     Ok(answer::ok(&document(&window, &host)))
+}
+
+/// The name under which another device reaches this server, where the request came in under this one.
+fn reachable(host: &str, hostname: &str) -> String {
+    if hostname.is_empty() || !auth::host::is_loopback(host) {
+        return host.to_owned();
+    }
+    match auth::host::port(host) {
+        80 => format!("{hostname}.local"),
+        port => format!("{hostname}.local:{port}"),
+    }
 }
 
 fn document(window: &CodeWindow, host: &str) -> WindowDocument {

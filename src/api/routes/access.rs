@@ -82,7 +82,10 @@ pub(super) fn rows() -> Vec<Route> {
         "/api/v1/pairing/window",
         Administer,
         "Open a window of 120 s: six digits let one device in",
-        answers!(|ctx, request| pairing::open_window(&ctx.pairing, &ctx.devices, request).await),
+        answers!(|ctx, request| {
+                let hostname = &ctx.options.rules.names.hostname;
+                pairing::open_window(&ctx.pairing, &ctx.devices, hostname, request).await
+            }),
     )
     .takes(of::<WindowRequest>)
     .gives(of::<WindowDocument>),

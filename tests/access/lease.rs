@@ -1,0 +1,234 @@
+//! The control lease over real sockets (S22, S35, S36): who is in charge, how it changes hands, and who counts as there.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use yep::api::port::MachineLocation;
+use yep::machine::{Command, Snapshot, State};
+
+use crate::support::{Client, Server, Setup, bearer, snapshot};
+use crate::{by, code, paired};
+
+const LEASE: Duration = Duration::from_millis(600);
+const WAVE: &str = r#"{"type":"sine","duration":2}"#;
+
+async fn quick() -> Server {
+    let mut setup = Setup::new(MachineLocation::Local).with_devices();
+    setup.limits.lease_time = LEASE;
+    setup.start().await
+}
+
+/// A control socket of a tab of the device with this number.
+async fn tab(server: &Server, number: u32, tab: &str) -> Client {
+    let bearer = bearer(number);
+    let headers = [("host", "yep.local"), ("authorization", bearer.as_str())];
+    let mut client = server.upgrade_from(10, "/api/v1/socket", &headers).await.unwrap();
+    assert_eq!(
+        ask(&mut client, json!({ "id": 1, "type": "hello", "tab": tab })).await["problem"],
+        Value::Null
+    );
+    client
+}
+
+/// The reply to a message with an id.
+async fn ask(client: &mut Client, message: Value) -> Value {
+    client.send(&message.to_string()).await;
+    reply(client, &message["id"]).await
+}
+
+async fn reply(client: &mut Client, id: &Value) -> Value {
+    loop {
+        let said: Value = serde_json::from_str(&client.text().await).unwrap();
+        if said["type"] == "reply" && said["id"] == *id {
+            return said;
+        }
+    }
+}
+
+fn run(id: u64) -> Value {
+    json!({ "id": id, "type": "run", "wave": { "type": "sine", "duration": 2 }, "after_stop": 0 })
+}
+
+fn lease(id: u64, act: &str) -> Value {
+    json!({ "id": id, "type": "lease", "act": act })
+}
+
+/// The machine comes to rest when it is told that a client is gone.
+fn rest_on_command(server: &Server) -> tokio::task::JoinHandle<()> {
+    let port = server.port.clone();
+    tokio::spawn(async move {
+        loop {
+            if port.commands().contains(&Command::ClientGone) {
+                port.set_snapshot(snapshot(State::Ready));
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+}
+
+async fn running(server: &Server, client: &mut Client) {
+    let started = ask(client, run(7)).await;
+    assert_eq!(started["done"]["accepted"], "now", "{started}");
+    server.port.set_snapshot(snapshot(State::Running));
+    server.port.commands();
+}
+
+#[tokio::test]
+async fn two_tabs_of_one_browser_do_not_hold_each_others_waves() {
+    let server = paired().await;
+    let (mut one, mut two) = (tab(&server, 2, "one").await, tab(&server, 2, "two").await);
+    running(&server, &mut one).await;
+    let refused = ask(&mut two, run(8)).await;
+    assert_eq!(
+        (&refused["problem"]["code"], &refused["problem"]["status"]),
+        (&json!("not_in_charge"), &json!(409))
+    );
+    assert!(refused["problem"]["detail"].as_str().unwrap().contains("operator is in charge"), "{refused}");
+    assert_eq!(server.port.command_count(), 0);
+    // What is offered follows from role and lease; END and STOP are everybody's who may move the axis.
+    let state = by(&server, 3, "GET", "/api/v1/machine", Value::Null).await.json();
+    assert_eq!((&state["lease"]["holder"], &state["lease"]["is_own"]), (&json!("operator"), &json!(false)));
+    let allowed: Vec<_> = state["allowed"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert_eq!(allowed, ["end", "stop"], "{state}");
+    assert!(
+        state["refused"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|r| r["command"] == "run" && r["code"] == "not_in_charge")
+    );
+    let end = by(&server, 3, "POST", "/api/v1/machine/end", json!({})).await;
+    assert_eq!(end.status, 200, "{}", end.text());
+    // The old paths take the lease in the same way.
+    let old = server.post("/api/wave/run", WAVE).await;
+    assert_eq!((old.status, code(&old)), (409, "not_in_charge".to_owned()));
+}
+
+#[tokio::test]
+async fn a_holder_that_is_asked_hands_over_and_the_motion_goes_on() {
+    let server = paired().await;
+    let (mut one, mut two) = (tab(&server, 2, "one").await, tab(&server, 3, "two").await);
+    running(&server, &mut one).await;
+    assert_eq!(ask(&mut one, lease(3, "hand_over")).await["problem"]["code"], "nobody_asks");
+    for (answer, got) in [("keep", false), ("hand_over", true)] {
+        two.send(&lease(4, "ask").to_string()).await;
+        loop {
+            let view = ask(&mut one, json!({ "id": 5, "type": "alive" })).await;
+            assert_eq!(view["problem"], Value::Null);
+            let seen = by(&server, 1, "GET", "/api/v1/lease", Value::Null).await.json();
+            if seen["asker"] == "admin" {
+                break;
+            }
+        }
+        assert_eq!(ask(&mut one, lease(6, answer)).await["problem"], Value::Null);
+        let reply = reply(&mut two, &json!(4)).await;
+        assert_eq!(reply["lease"]["is_own"] == true, got, "{reply}");
+        assert_eq!(reply["problem"]["code"] == "lease_kept", !got, "{reply}");
+    }
+    assert_eq!(server.port.command_count(), 0, "the motion goes on");
+    assert_eq!(ask(&mut one, run(9)).await["problem"]["code"], "not_in_charge");
+}
+
+#[tokio::test]
+async fn a_holder_of_whom_nothing_is_heard_loses_the_lease_and_its_motion_is_not_inherited() {
+    let server = quick().await;
+    let mut one = tab(&server, 2, "one").await;
+    let mut start = run(7);
+    start["presence"] = json!("go_on");
+    assert_eq!(ask(&mut one, start).await["done"]["accepted"], "now");
+    server.port.set_snapshot(snapshot(State::Running));
+    server.port.commands();
+    tokio::time::sleep(LEASE + Duration::from_millis(200)).await;
+    let resting = rest_on_command(&server);
+    let mut two = tab(&server, 3, "two").await;
+    let got = ask(&mut two, lease(4, "ask")).await;
+    assert_eq!(got["lease"]["is_own"], true, "{got}");
+    resting.await.unwrap();
+}
+
+#[tokio::test]
+async fn an_admin_takes_the_lease_by_force_after_rest_and_an_operator_does_not() {
+    let server = paired().await;
+    let mut one = tab(&server, 3, "one").await;
+    running(&server, &mut one).await;
+    let mut two = tab(&server, 2, "two").await;
+    assert_eq!(ask(&mut two, lease(4, "force")).await["problem"]["code"], "role");
+    let resting = rest_on_command(&server);
+    let mut three = tab(&server, 3, "three").await;
+    assert_eq!(ask(&mut three, lease(4, "force")).await["lease"]["is_own"], true);
+    resting.await.unwrap();
+    let audit = by(&server, 3, "GET", "/api/v1/audit", Value::Null).await.json();
+    assert_eq!(audit["events"][0]["what"], "lease_forced", "{audit}");
+    // An explicit lease is held at rest, until it is given back.
+    assert_eq!(ask(&mut two, run(8)).await["problem"]["code"], "not_in_charge");
+    assert_eq!(ask(&mut three, lease(5, "release")).await["lease"]["holder"], Value::Null);
+    assert_eq!(ask(&mut two, run(9)).await["done"]["accepted"], "now");
+}
+
+#[tokio::test]
+async fn a_device_that_is_revoked_in_charge_leaves_an_axis_that_comes_to_rest() {
+    let server = paired().await;
+    let mut one = tab(&server, 2, "one").await;
+    running(&server, &mut one).await;
+    let resting = rest_on_command(&server);
+    assert_eq!(by(&server, 3, "DELETE", "/api/v1/devices/2", Value::Null).await.status, 200);
+    resting.await.unwrap();
+    assert_eq!(by(&server, 3, "GET", "/api/v1/lease", Value::Null).await.json()["holder"], Value::Null);
+}
+
+#[tokio::test]
+async fn only_what_the_visible_page_says_is_a_sign_of_life() {
+    for (message, is_alive) in [
+        (json!({ "id": 1, "type": "alive" }), true),
+        (json!({ "id": 1, "type": "hello" }), false),
+        (json!({ "id": 1, "type": "alive", "of": "app" }), false),
+    ] {
+        let server = quick().await;
+        let mut client = tab(&server, 2, "one").await;
+        running(&server, &mut client).await;
+        let until = tokio::time::Instant::now() + 3 * LEASE;
+        while tokio::time::Instant::now() < until {
+            // Reading answers the pings, as a browser does by itself.
+            ask(&mut client, message.clone()).await;
+            tokio::time::sleep(LEASE / 10).await;
+        }
+        assert_eq!(server.port.commands().is_empty(), is_alive, "{message}");
+    }
+}
+
+#[tokio::test]
+async fn a_finger_that_is_lifted_is_noticed_in_a_third_of_a_second() {
+    let server = paired().await;
+    let mut client = tab(&server, 2, "one").await;
+    let mut start = run(7);
+    start["presence"] = json!("hold");
+    ask(&mut client, start).await;
+    server.port.set_snapshot(snapshot(State::Running));
+    server.port.commands();
+    for _ in 0..10 {
+        ask(&mut client, json!({ "id": 1, "type": "alive" })).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(server.port.commands().is_empty(), "the finger is down");
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(server.port.commands(), [Command::ClientGone]);
+}
+
+#[tokio::test]
+async fn a_start_that_has_not_seen_the_last_stop_is_refused_and_one_that_has_need_not_pause() {
+    let server = paired().await;
+    let mut client = tab(&server, 2, "one").await;
+    running(&server, &mut client).await;
+    assert_eq!(server.request_from(11, "POST", "/api/v1/stop", &[], b"").await.status, 200);
+    server.port.set_snapshot(Snapshot { stops: 1, ..snapshot(State::Ready) });
+    assert_eq!(ask(&mut client, run(8)).await["problem"]["code"], "stopped");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let mut seen = run(9);
+    seen["after_stop"] = json!(1);
+    assert_eq!(ask(&mut client, seen.clone()).await["done"]["accepted"], "now");
+    // Nobody can have seen a STOP that was given just now, whatever number is guessed.
+    server.request_from(11, "POST", "/api/v1/stop", &[], b"").await;
+    seen["after_stop"] = json!(2);
+    assert_eq!(ask(&mut client, seen).await["problem"]["code"], "stopped");
+}
