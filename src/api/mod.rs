@@ -17,8 +17,8 @@
 //! # What is shared
 //!
 //! [`Context`] puts the services together: the machine behind its [`port`], the settings ([`settings_service`]), the bus, commands by
-//! their names ([`commands`]) behind the [`fence`] that holds starts after a STOP, waves (from a body to the machine in [`wave_requests`], run by [`wave_service`]) and the [`lease`] that a
-//! [`client`] has on the one that runs, and what is known of a yep-machine elsewhere ([`remote`]). HTTP owns no fact: the
+//! their names ([`commands`]), waves (from a body to the machine in [`wave_requests`], run by [`wave_service`]), who is let in
+//! ([`access`]) and who is in [`charge`], and what is known of a yep-machine elsewhere ([`remote`]). HTTP owns no fact: the
 //! machine decides, the store remembers.
 
 pub mod access;

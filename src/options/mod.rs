@@ -92,7 +92,7 @@ pub enum Driver {
 }
 
 /// Access control.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Access {
     /// Name of this host in the local network, without `.local`; `None` means the system's name.
@@ -130,19 +130,6 @@ pub enum LeasePolicy {
     Stop,
     /// It moves on, and the other clients get a warning.
     Continue,
-}
-
-impl Default for Access {
-    fn default() -> Self {
-        Access {
-            hostname: None,
-            hosts: Vec::new(),
-            local: LocalTrust::default(),
-            extra_origins: None,
-            remote_machine: None,
-            lease: LeasePolicy::default(),
-        }
-    }
 }
 
 /// Limits on connections.

@@ -105,7 +105,7 @@ fn sine(length: usize) -> Vec<f64> {
     let step = 2.0 * PI / length.max(1) as f64;
     // The order of the two operations, and the exact end, are those of the first server.
     let sine = |i: usize| libm::sin(if i == length && i > 0 { PI } else { i as f64 * step + -PI });
-    let (half, is_even) = (length / 2, length % 2 == 0);
+    let (half, is_even) = (length / 2, length.is_multiple_of(2));
     // The second half of a period mirrors the first one, and with an even number of points each half has two equal quarters.
     let evaluated = if is_even { length / 4 } else { half };
     let mut points = vec![0.0; length + 1];

@@ -7,7 +7,10 @@ use crate::auth::Token;
 
 /// A source of random bytes: the system's, and in a simulation a sequence that is the same each time.
 #[derive(Clone)]
-pub struct Entropy(Arc<dyn Fn(&mut [u8]) + Send + Sync>);
+pub struct Entropy(Arc<FillBytes>);
+
+/// Fills a slice with random bytes.
+type FillBytes = dyn Fn(&mut [u8]) + Send + Sync;
 
 impl Default for Entropy {
     /// The system's.
