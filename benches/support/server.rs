@@ -83,10 +83,19 @@ impl Server {
 
     /// A WebSocket on `stream`, after its handshake.
     pub fn socket(&self, stream: &str) -> TcpStream {
+        self.socket_at(&format!("/api/stream/{stream}"))
+    }
+
+    /// A control socket, after its handshake.
+    pub fn control_socket(&self) -> TcpStream {
+        self.socket_at("/api/v1/socket")
+    }
+
+    fn socket_at(&self, path: &str) -> TcpStream {
         let mut socket = TcpStream::connect(self.address).expect("a connection");
         write!(
             socket,
-            "GET /api/stream/{stream} HTTP/1.1\r\nhost: {}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+            "GET {path} HTTP/1.1\r\nhost: {}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
              sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
             self.address
         )
