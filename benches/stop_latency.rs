@@ -95,7 +95,9 @@ fn main() {
     print_figure("stop_latency.uncertainty", zero.uncertainty_s * 1e3, "ms", how);
     let (tries, moves) =
         (support::number("--tries").unwrap_or(TRIES), support::number("--moves").unwrap_or(MOVES));
-    for (number, (name, _)) in FLOODS.iter().enumerate() {
+    let only = support::text("--flood");
+    let wanted = |name: &str| only.as_deref().is_none_or(|only| only == name);
+    for (number, (name, _)) in FLOODS.iter().enumerate().filter(|(_, (name, _))| wanted(name)) {
         let flood = Flood::begin(number, server.address());
         std::thread::sleep(RISES);
         let name = format!("stop_latency.flood.{name}");

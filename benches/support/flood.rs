@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 type Start = fn(SocketAddr, &Arc<AtomicBool>) -> Vec<JoinHandle<()>>;
 
 /// All floods with their names.
-pub const FLOODS: [(&str, Start); 10] = [
+pub const FLOODS: [(&str, Start); 11] = [
     ("quiet", |_, _| Vec::new()),
     ("wave_get_2", |to, over| requests(to, over, 2, "/api/wave/get", LONG_WAVE.into())),
     ("wave_get_8", |to, over| requests(to, over, 8, "/api/wave/get", LONG_WAVE.into())),
@@ -27,7 +27,15 @@ pub const FLOODS: [(&str, Start); 10] = [
     }),
     ("connects", connects),
     ("frames_8", frames),
+    ("slow_200_and_commands_8", |to, over| {
+        let mut clients = requests(to, over, 8, "/api/commands/run", COMMAND.into());
+        clients.push(hold(to, over, 200, b"POST /api/stop HTTP/1.1\r\nHost: loc"));
+        clients
+    }),
 ];
+
+/// A command that goes through the machine's queue, moves nothing and asks for no lease.
+const COMMAND: &str = r#"{"type":"update_settings"}"#;
 
 const LONG_WAVE: &str = r#"{"type":"sine","duration":8333}"#;
 

@@ -27,8 +27,12 @@ pub fn is_bench_run() -> bool {
 
 /// The value of the option `--NAME`, if it is there and a number.
 pub fn number(name: &str) -> Option<u64> {
-    let mut arguments = std::env::args().skip_while(|argument| argument != name);
-    arguments.nth(1)?.parse().ok()
+    text(name)?.parse().ok()
+}
+
+/// The value of the option `--NAME`, if it is there.
+pub fn text(name: &str) -> Option<String> {
+    std::env::args().skip_while(|argument| argument != name).nth(1)
 }
 
 /// Measured values, sorted.
