@@ -45,7 +45,7 @@ impl Connection {
     /// A slot for a WebSocket on this connection.
     #[must_use]
     pub fn take_socket(&self) -> Option<SocketSlot> {
-        let socket = self.limiter.take_socket()?;
+        let socket = self.limiter.take_socket(self.peer)?;
         self.slot.deadline.socket();
         Some(socket)
     }

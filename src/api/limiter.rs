@@ -86,6 +86,7 @@ struct LimiterState {
     by_network: HashMap<Network, Count>,
     next: u64,
     sockets: usize,
+    sockets_by_network: HashMap<Network, usize>,
 }
 
 /// All connections of the server.
@@ -106,7 +107,10 @@ pub struct Slot {
 
 /// One open WebSocket.
 #[derive(Debug)]
-pub struct SocketSlot(Arc<Limiter>);
+pub struct SocketSlot {
+    limiter: Arc<Limiter>,
+    network: Network,
+}
 
 impl LimiterState {
     fn of(&self, network: Network) -> Count {
@@ -191,15 +195,20 @@ impl Limiter {
             || inner.evict(ConnectionKind::Placed, None, Duration::ZERO);
     }
 
-    /// A slot for a WebSocket; none when there are too many.
+    /// A slot for a WebSocket of that peer; none when there are too many in all, or half of them are of its network: no one
+    /// observer takes them all.
     #[must_use]
-    pub fn take_socket(self: &Arc<Self>) -> Option<SocketSlot> {
+    pub fn take_socket(self: &Arc<Self>, peer: IpAddr) -> Option<SocketSlot> {
+        let network = Network::of(peer);
         let mut inner = self.lock();
-        if inner.sockets >= self.limits.sockets {
+        let of_network = inner.sockets_by_network.get(&network).copied().unwrap_or_default();
+        let has_share = network == Network::Own || of_network < self.limits.sockets.div_ceil(2);
+        if inner.sockets >= self.limits.sockets || !has_share {
             return None;
         }
         inner.sockets += 1;
-        Some(SocketSlot(Arc::clone(self)))
+        inner.sockets_by_network.insert(network, of_network + 1);
+        Some(SocketSlot { limiter: Arc::clone(self), network })
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, LimiterState> {
@@ -255,7 +264,14 @@ impl Drop for Slot {
 
 impl Drop for SocketSlot {
     fn drop(&mut self) {
-        self.0.lock().sockets -= 1;
+        let mut inner = self.limiter.lock();
+        inner.sockets -= 1;
+        if let Some(count) = inner.sockets_by_network.get_mut(&self.network) {
+            *count -= 1;
+            if *count == 0 {
+                inner.sockets_by_network.remove(&self.network);
+            }
+        }
     }
 }
 
@@ -274,7 +290,7 @@ mod tests {
             connections: 10,
             connections_per_network: 3,
             waiting_connections: 6,
-            sockets: 1,
+            sockets: 4,
             ..ServerLimits::default()
         })
     }
@@ -358,11 +374,16 @@ mod tests {
     }
 
     #[test]
-    fn sockets_are_counted_apart() {
+    fn sockets_are_counted_apart_and_one_network_has_half_of_them() {
         let limiter = limiter();
-        let held = limiter.take_socket();
-        assert!(held.is_some() && limiter.take_socket().is_none());
-        drop(held);
-        assert!(limiter.take_socket().is_some());
+        let take = |peer| limiter.take_socket(peer);
+        let (first, second) = (take(other(1)), take(other(1)));
+        assert!(first.is_some() && second.is_some() && take(other(1)).is_none());
+        let (third, own) = (take(other(2)), take(OWN));
+        assert!(third.is_some() && own.is_some() && take(OWN).is_none(), "all four");
+        drop(first);
+        assert!(take(OWN).is_some() && take(other(1)).is_some());
+        drop((second, third, own));
+        assert!(limiter.lock().sockets_by_network.is_empty());
     }
 }

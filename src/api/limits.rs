@@ -40,7 +40,7 @@ pub struct ServerLimits {
     pub small_memory_bytes: usize,
     /// The same for larger ones.
     pub large_memory_bytes: usize,
-    /// WebSockets.
+    /// WebSockets; half of them are for one network at most.
     pub sockets: usize,
     /// Size of a message from a WebSocket's client, in bytes.
     pub frame_bytes: usize,
