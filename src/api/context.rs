@@ -122,7 +122,9 @@ impl Context {
         );
         let commands = Arc::new(commands);
         let remote = Arc::new(RemoteFacts::default());
-        let devices = Arc::new(Devices::new(Arc::clone(&store)));
+        let control_events: Arc<ControlEvents> = Arc::default();
+        let devices =
+            Arc::new(Devices::new(Arc::clone(&store), Arc::clone(&port), Arc::clone(&control_events)));
         let pairing = Pairing::new(Arc::clone(&port), Arc::clone(&devices), options.entropy.clone());
         let budget = MemoryBudget::new(limits);
         let waves = Arc::new(WaveService::new(
@@ -152,7 +154,7 @@ impl Context {
             pairing: Arc::new(pairing),
             hub: Arc::default(),
             counters: EventCounters::default(),
-            control_events: Arc::default(),
+            control_events,
             remote,
             workers: Handle::current(),
             budget,

@@ -49,6 +49,9 @@ pub struct Arguments {
     /// Make a token for the program of this name
     #[arg(long, value_name = "NAME")]
     token: Option<String>,
+    /// Show this text as a QR code, and let nobody in
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["role", "token", "no_wait"])]
+    qr: Option<String>,
     /// Do not wait until the digits are used
     #[arg(long)]
     no_wait: bool,
@@ -58,6 +61,9 @@ pub struct Arguments {
 
 /// Lets a device in.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    if let Some(text) = &arguments.qr {
+        return print(&qr::lines(text));
+    }
     let server = &arguments.server.server;
     let role = arguments.role.name();
     if let Some(name) = &arguments.token {

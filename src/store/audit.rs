@@ -38,6 +38,23 @@ pub enum AuditAct {
     PresenceProven,
 }
 
+impl AuditAct {
+    /// Name, for people and programs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            AuditAct::Paired => "paired",
+            AuditAct::Refused => "refused",
+            AuditAct::Revoked => "revoked",
+            AuditAct::RoleChanged => "role_changed",
+            AuditAct::Renamed => "renamed",
+            AuditAct::LeaseForced => "lease_forced",
+            AuditAct::CodeBurnt => "code_burnt",
+            AuditAct::WindowOpened => "window_opened",
+            AuditAct::PresenceProven => "presence_proven",
+        }
+    }
+}
+
 /// Entry of the audit log.
 // Serialised as the copy has it; the comments are descriptions for clients.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -97,6 +114,14 @@ impl AuditEntry {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_act_has_the_same_name_everywhere() {
+        for act in [AuditAct::Paired, AuditAct::RoleChanged, AuditAct::LeaseForced, AuditAct::PresenceProven]
+        {
+            assert_eq!(serde_json::to_value(act).unwrap(), act.name());
+        }
+    }
 
     #[test]
     fn texts_of_strangers_are_cut_to_the_bounds() {

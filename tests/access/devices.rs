@@ -37,8 +37,17 @@ async fn a_revoked_device_loses_its_sockets_within_a_second_and_its_token() {
         other.send(r#"{"type":"hello","id":1}"#).await;
     }
     let mut client = socket(&server, 2, "/api/v1/socket").await;
+    let mut observer = socket(&server, 1, "/api/v1/socket").await;
     assert_eq!(by(&server, 3, "DELETE", "/api/v1/devices/2", Value::Null).await.status, 200);
     assert_eq!(close_code(&mut client).await, 4401);
+    // Everybody who may look hears of it.
+    loop {
+        let said: Value = serde_json::from_str(&observer.text().await).unwrap();
+        if said["type"] == "event" && said["code"] == "revoked" {
+            assert_eq!(said["text"], "operator was taken off the list");
+            break;
+        }
+    }
     let refused = by(&server, 2, "GET", "/api/v1/machine", Value::Null).await;
     assert_eq!((refused.status, code(&refused)), (401, "bad_token".to_owned()));
     let me = by(&server, 2, "GET", "/api/v1/me", Value::Null).await.json();

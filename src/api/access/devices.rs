@@ -10,11 +10,14 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::api::charge::client::Client;
+use crate::api::control::events::ControlEvents;
+use crate::api::port::MachinePort;
 use crate::api::settings_service::SettingsStore;
 use crate::auth::{KnownDevice, Role, Token, TokenBook, TokenHash};
 use crate::store::{
     AuditAct, AuditEntry, DeviceKind, DeviceRecord, DeviceRole, StateChange, StoreError, StoredState,
 };
+use crate::units::seconds;
 use crate::wall_clock;
 
 /// A token that was not used for so many hours that the machine ran is good no more: half a year. The wall clock is not asked,
@@ -54,6 +57,9 @@ impl From<StoreError> for DeviceRefusal {
 /// The devices.
 pub struct Devices {
     store: Arc<dyn SettingsStore>,
+    port: Arc<dyn MachinePort>,
+    /// Where everybody who may look hears of it.
+    events: Arc<ControlEvents>,
     /// When each was seen last, since that was last written down.
     seen: Mutex<BTreeMap<u32, u64>>,
     changes: watch::Sender<u64>,
@@ -83,11 +89,17 @@ fn is_used(state: &StoredState, device: &DeviceRecord) -> bool {
 }
 
 impl Devices {
-    /// The devices of that store.
+    /// The devices of that store. Control sockets hear of what is done, at the time of the machine behind `port`.
     #[must_use]
-    pub fn new(store: Arc<dyn SettingsStore>) -> Devices {
+    pub fn new(
+        store: Arc<dyn SettingsStore>,
+        port: Arc<dyn MachinePort>,
+        events: Arc<ControlEvents>,
+    ) -> Devices {
         Devices {
             store,
+            port,
+            events,
             seen: Mutex::default(),
             changes: watch::Sender::new(0),
             turn: tokio::sync::Mutex::default(),
@@ -169,6 +181,7 @@ impl Devices {
         let changes = ended.chain([StateChange::PutDevice(number, record), StateChange::Audit(entry)]);
         self.keep(StateChange::Several(changes.collect())).await?;
         tracing::info!(device = number, "let in: {detail}");
+        self.tell(AuditAct::Paired, &detail);
         Ok(number)
     }
 
@@ -199,7 +212,11 @@ impl Devices {
             [StateChange::SetDeviceRole(number, role), entry]
         });
         let changes = renamed.into_iter().chain(given).flatten().collect();
-        Ok(self.keep(StateChange::Several(changes)).await?)
+        self.keep(StateChange::Several(changes)).await?;
+        if let Some(role) = role {
+            self.tell(AuditAct::RoleChanged, &format!("{} is {} now", before.name, role.name()));
+        }
+        Ok(())
     }
 
     /// Takes a device off the list. Its token is good no more.
@@ -214,6 +231,7 @@ impl Devices {
         let changes = vec![StateChange::ForgetDevice(number), StateChange::Audit(entry)];
         self.keep(StateChange::Several(changes)).await?;
         tracing::info!(device = number, "let out: {}", device.name);
+        self.tell(AuditAct::Revoked, &format!("{} was taken off the list", device.name));
         Ok(())
     }
 
@@ -232,6 +250,8 @@ impl Devices {
 
     async fn note(&self, entry: AuditEntry, with: StateChange) {
         let _turn = self.turn.lock().await;
+        let who = if entry.who.is_empty() { "somebody" } else { &entry.who };
+        self.tell(entry.what, &format!("{who}: {}", entry.detail));
         if let Err(error) = self.store.keep(StateChange::Several(vec![with, StateChange::Audit(entry)])).await
         {
             tracing::error!(%error, "the audit could not be written down");
@@ -252,6 +272,10 @@ impl Devices {
                 }
             }
         }
+    }
+
+    fn tell(&self, act: AuditAct, text: &str) {
+        self.events.push(seconds(self.port.snapshots().borrow().at_ns), act.name(), text);
     }
 
     fn known(&self, number: u32) -> Result<DeviceRecord, DeviceRefusal> {
