@@ -133,7 +133,8 @@ fn operation(route: &Route, schemas: &mut Schemas) -> Value {
 
 /// An object without required fields may be left out.
 fn is_required(schema: &Value) -> bool {
-    schema.get("$ref").and_then(Value::as_str) != Some("#/components/schemas/MotionRequest")
+    let name = schema.get("$ref").and_then(Value::as_str).and_then(|path| path.rsplit('/').next());
+    !matches!(name, Some("MotionRequest" | "WindowRequest"))
 }
 
 fn size(limit: BodyLimit) -> &'static str {

@@ -131,7 +131,7 @@ async fn five_wrong_tries_of_whomever_close_the_window_and_the_audit_says_from_w
     let wrong = if digits == "000000" { "000001" } else { "000000" };
     for n in 0..5 {
         let tried = post(&server, PHONES[n % 3], CODE, json!({ "name": "x", "code": wrong })).await;
-        assert_eq!((tried.status, code(&tried)), (403, "wrong_code".to_owned()), "{n}");
+        assert_eq!((tried.status, code(&tried)), (409, "wrong_code".to_owned()), "{n}");
     }
     let right = post(&server, 10, CODE, json!({ "name": "x", "code": digits })).await;
     assert_eq!((right.status, code(&right)), (409, "no_code".to_owned()));

@@ -392,7 +392,7 @@ problem_codes! {
     }
     /// The code is wrong
     WrongCode = {
-        code: "wrong_code", status: FORBIDDEN,
+        code: "wrong_code", status: CONFLICT,
         remedy: "Read the code again. `detail` says how many tries are left, over all devices.",
     }
     /// No code is good now

@@ -16,6 +16,7 @@ use crate::api::documents::access::{
     CodeRequest, PairedDevice, PairingDocument, PairingNews, PairingOpened, PairingPoll, PairingRequest,
     RequestPurpose, SwitchesState, TicketDocument, WindowDocument, WindowRequest, WindowState,
 };
+use crate::api::problem::ProblemCode;
 use crate::api::qr;
 use crate::api::request::RoutedRequest;
 use crate::auth::{self, Right, credentials};
@@ -41,8 +42,10 @@ pub fn request(pairing: &Arc<Pairing>, request: RoutedRequest) -> HandlerResult 
         RequestPurpose::Device => PairingPurpose::Device(name),
         RequestPurpose::Anew => PairingPurpose::Anew(name),
         RequestPurpose::Presence => {
-            let admin = caller.device.filter(|_| caller.role.has(Right::Administer));
-            PairingPurpose::Presence(admin.ok_or_else(answer::forbidden)?)
+            if !caller.role.has(Right::Administer) {
+                return Err(answer::forbidden());
+            }
+            PairingPurpose::Presence(caller.device.ok_or_else(is_here)?)
         }
     };
     let open = pairing.request(purpose).map_err(refused)?;
@@ -146,11 +149,16 @@ pub fn close_window(pairing: &Pairing) -> Answer {
 /// A ticket with which this device is let in under another name of this server.
 ///
 /// # Errors
-/// 403 for a client without a token.
+/// 409 for a client that needs none.
 pub fn ticket(pairing: &Pairing, request: &RoutedRequest) -> HandlerResult {
-    let device = request.client.caller.device.ok_or_else(answer::forbidden)?;
+    let device = request.client.caller.device.ok_or_else(is_here)?;
     let (ticket, expires_s) = (pairing.make_ticket(device), TICKET_TIME.as_secs_f64());
     Ok(answer::ok(&TicketDocument { ticket, expires_s }))
+}
+
+/// A client on the machine itself has no device, and needs none.
+fn is_here() -> Rejection {
+    answer::refuse(ProblemCode::Already, "this client is on the machine itself, and has all rights already")
 }
 
 fn paired(let_in: &LetIn) -> PairedDevice {
