@@ -18,7 +18,7 @@
 //! - [`sensor`]: force sensor on a serial line
 //! - [`options`]: start-up options: command line, configuration file, defaults
 //! - [`settings`]: user settings, with their ranges
-//! - [`store`]: persistent store: settings, calibration, waves and sessions on disk
+//! - [`store`]: persistent store: settings, calibration, waves, sessions and devices on disk
 //! - [`auth`]: access control: the gate in front of the server
 //! - [`api`]: HTTP and WebSocket server
 //! - [`app`]: composition root: the only room that names every part

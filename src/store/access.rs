@@ -5,8 +5,9 @@
 
 use super::audit::{AuditEntry, MAX_AUDIT};
 use super::device::{DeviceRecord, DeviceRole, MAX_DEVICES};
+use super::name::check_name;
 use super::session::MAX_WHOLE;
-use super::state::{StoredState, check_name};
+use super::state::StoredState;
 
 impl StoredState {
     /// Number of the next device. The number of a revoked device is not given again.

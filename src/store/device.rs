@@ -8,8 +8,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::name::check_name;
 use super::session::check_whole;
-use super::state::check_name;
 
 /// Largest number of paired devices.
 pub const MAX_DEVICES: usize = 32;

@@ -41,6 +41,7 @@ pub mod inline;
 mod json_snapshot;
 mod memory;
 mod migrate;
+pub mod name;
 mod open;
 mod quarantine;
 mod record;

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 
 use super::audit::AuditEntry;
 use super::device::{CardCode, DeviceRecord, DeviceRole};
+use super::name::check_name;
 use super::session::{Counters, MAX_WHOLE, SessionRecord};
 use crate::settings::Settings;
 
@@ -140,19 +141,6 @@ impl SavedWave {
 /// The rule for names.
 pub fn check_wave_name(name: &str) -> Result<(), String> {
     check_name(name, WAVE_NAME_CHARS)
-}
-
-/// Checks the name of a wave or of a device.
-///
-/// # Errors
-/// The rule for names.
-pub fn check_name(name: &str, max_chars: usize) -> Result<(), String> {
-    let chars = name.chars().count();
-    if (1..=max_chars).contains(&chars) && name.trim() == name && !name.chars().any(char::is_control) {
-        return Ok(());
-    }
-    let rule = format!("a name has 1 to {max_chars} characters, no control characters among them");
-    Err(format!("{rule}, and no space at its ends"))
 }
 
 /// A change of the state.

@@ -18,7 +18,7 @@ use crate::api::request::RoutedRequest;
 use crate::api::wave_service::WaveService;
 use crate::store::DeviceKind;
 use crate::store::device::DEVICE_NAME_CHARS;
-use crate::store::state::check_name;
+use crate::store::name::check_name;
 
 /// Who asks.
 pub fn me(pairing: &Pairing, devices: &Devices, request: &RoutedRequest) -> Answer {
