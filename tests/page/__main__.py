@@ -43,8 +43,8 @@ class Bench:
     def say(self, text):
         print(f"    {text}", flush=True)
 
-    def device(self, **options):
-        device = Device(self.browser, self.traffic, self.server, **options)
+    def device(self, server=None, **options):
+        device = Device(self.browser, self.traffic, server or self.server, **options)
         self.devices.append(device)
         return device
 
@@ -59,6 +59,7 @@ class Bench:
             device.keep_storage()
         for thing in self.devices + self.others:
             thing.end()
+        self.traffic.logs += [thing.log() for thing in self.others if isinstance(thing, Server)]
         self.devices, self.others = [], []
 
 

@@ -19,6 +19,8 @@ class Traffic:
         self.statuses = []
         self.secrets = {}
         self.storage = []
+        # Of servers that ended before the one of the checks.
+        self.logs = []
 
     def secret(self, kind, text):
         self.secrets[text] = kind

@@ -52,14 +52,14 @@ def its_wave_goes_on_until_its_page_hangs_or_is_closed(bench):
     for how in ("hangs", "is closed"):
         page = open_app(bench, phone.context)
         run(page)
-        assert watched(bench, 5) == {"running"}, "the script in it says that it is there"
+        assert watched(bench, 4.5) == {"running"}, "the script in it says that it is there"
         if how == "hangs":
-            page.evaluate("void setTimeout(() => { const until = Date.now() + 6000; while (Date.now() < until); })")
+            page.evaluate("void setTimeout(() => { const until = Date.now() + 4500; while (Date.now() < until); })")
         else:
             page.close()
         took_s, _ = rests_as_its_client_is_gone(bench)
         assert took_s < MOST_S, took_s
-        bench.say(f"5 s of a wave; then it {how}: rest after {took_s:.1f} s")
+        bench.say(f"4.5 s of a wave; then it {how}: rest after {took_s:.1f} s")
         bench.server.settle(is_homed=True)
         if how == "hangs":
             page.close()

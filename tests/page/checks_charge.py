@@ -54,7 +54,7 @@ def a_page_that_hangs_is_absent_though_its_browser_pongs(bench):
     run(page)
     assert watched(bench, 4) == {"running"}, "signs of life keep it"
     before = relay.counted()
-    page.evaluate("hang(6000)")
+    page.evaluate("hang(5000)")
     took_s, why = rests_as_its_client_is_gone(bench)
     assert LEAST_S < took_s < MOST_S, took_s
     pongs, texts = (now - then for now, then in zip(relay.counted(), before))
@@ -64,6 +64,18 @@ def a_page_that_hangs_is_absent_though_its_browser_pongs(bench):
     time.sleep(1)
     assert bench.server.machine()["state"] == "ready", "a page that comes back starts nothing"
     bench.say(f"rest {took_s:.1f} s after the endless loop began ({pongs} pongs, {texts} messages meanwhile): {why}")
+
+
+def a_finger_that_is_held_says_so_all_the_time(bench):
+    page = pair(bench.device(), "operator")
+    page.evaluate("openControl(50)")
+    reply = page.evaluate("run(2, 'hold')")
+    assert reply.get("done", {}).get("accepted") == "now", reply
+    page.wait_for_function("control.machine.state === 'running' && control.machine.lease.presence === 'hold'")
+    page.evaluate("hang(2500)")
+    took_s, _ = rests_as_its_client_is_gone(bench)
+    assert took_s < 1.5, took_s
+    bench.say(f"presence `hold`: rest {took_s:.1f} s after its page hangs")
 
 
 def a_tab_that_is_closed_or_crashes_is_absent(bench):
@@ -174,6 +186,7 @@ def stop_of_any_tab_ends_it_and_a_late_start_is_refused(bench):
 CHECKS = [
     the_calibrated_axis_pairs_nobody_by_its_switches,
     a_page_that_hangs_is_absent_though_its_browser_pongs,
+    a_finger_that_is_held_says_so_all_the_time,
     a_tab_that_is_closed_or_crashes_is_absent,
     of_two_tabs_one_is_in_charge_and_hands_over_in_motion,
     an_admin_takes_the_lease_by_force_and_never_the_motion,

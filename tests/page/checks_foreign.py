@@ -40,7 +40,7 @@ def the_cookie_is_for_this_server_and_no_script(bench):
 
 
 def the_server_on_another_port_has_a_cookie_of_its_own(bench):
-    other = bench.lend(Server(bench.server.process.args[0], bench.server.folder.parent / "other"))
+    other = bench.lend(Server(bench.server.command[0], bench.server.folder.parent / "other"))
     phone = bench.device()
     page = pair(phone, "operator")
     there = phone.open(origin=other.url)

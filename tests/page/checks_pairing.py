@@ -1,13 +1,16 @@
 """Being let in, each way, under a name that is no secure context (promise S37). The axis is not homed."""
 
+import shutil
+
 from browser import call, pair
+from server import Server
 
 OTHER = {"front": "back", "back": "front"}
 
 
-def ask_by_switches(bench, device, name):
-    page = device.open()
-    opened = page.evaluate("name => askBySwitches(name)", name)
+def ask_by_switches(bench, device, name, purpose="device", page=None):
+    page = page or device.open()
+    opened = page.evaluate("([name, purpose]) => askBySwitches(name, purpose)", [name, purpose])
     if opened["status"] == 200:
         bench.traffic.secret("secret of a request", opened["body"]["secret"])
     return page, opened
@@ -170,6 +173,60 @@ def a_program_gets_its_token_at_the_machine_only(bench):
     bench.say("Bearer of an observer reads, and moves nothing; a page of an admin gets no such token")
 
 
+def the_switches_prove_that_an_admin_is_at_the_machine(bench):
+    bench.server.hold()
+    phone = bench.device()
+    page = pair(phone, "admin")
+    assert call(page, "GET", "/api/v1/me")[1]["is_present"] is False
+    token = phone.token()
+    _, opened = ask_by_switches(bench, phone, "here", "presence", page)
+    for switch in opened["body"]["ask"]:
+        bench.server.press(switch)
+    assert page.evaluate("outcome")["body"]["status"] == "present"
+    assert call(page, "GET", "/api/v1/me")[1]["is_present"] is True
+    assert phone.token() == token, "no new device"
+    _, refused = ask_by_switches(bench, bench.device(), "guest", "presence")
+    assert (refused["status"], refused["body"]["code"]) == (403, "role"), refused
+    bench.say("present; a guest cannot ask for that")
+
+
+def with_every_admin_lost_a_phone_begins_anew(bench):
+    bench.server.hold()
+    phone = bench.device()
+    page, opened = ask_by_switches(bench, phone, "new phone", "anew")
+    for switch in opened["body"]["ask"]:
+        bench.server.press(switch)
+    assert page.evaluate("outcome")["body"]["device"]["role"] == "admin"
+    assert phone.token()
+    bench.say("admin beside those that there are, within five minutes after the start")
+
+
+def a_restart_keeps_who_is_in_and_a_lost_store_lets_them_pair_again(bench):
+    server = bench.lend(Server(bench.server.command[0], bench.server.folder.parent / "restarted"))
+    phone = bench.device(server=server)
+    page = pair(phone, "admin")
+    token = phone.token()
+    server.end()
+    server.start()
+    page.reload()
+    assert call(page, "GET", "/api/v1/me")[1]["role"] == "admin" and phone.token() == token
+    server.end()
+    shutil.rmtree(server.state_dir)
+    server.start()
+    page.reload()
+    me = call(page, "GET", "/api/v1/me")[1]
+    assert (me["role"], me["wrong_token"]) == ("guest", True), me
+    assert call(page, "POST", "/api/v1/stop")[0] == 200
+    assert call(page, "GET", "/api/v1/machine")[0] == 401 and phone.cookies() == {}
+    assert call(page, "GET", "/api/v1/pairing")[1]["is_claimed"] is False
+    _, opened = ask_by_switches(bench, phone, "the same phone", page=page)
+    for switch in opened["body"]["ask"]:
+        server.press(switch)
+    assert page.evaluate("outcome")["body"]["device"]["role"] == "admin"
+    assert phone.token() != token
+    bench.say("in after a restart; without the store 401, STOP is taken, and the switches make it the first device again")
+
+
 def a_request_is_over_when_the_axis_homes(bench):
     bench.server.hold()
     phone = bench.device()
@@ -192,5 +249,8 @@ CHECKS = [
     five_wrong_tries_close_the_window_whoever_made_them,
     a_ticket_lets_the_same_phone_in_under_another_name,
     a_program_gets_its_token_at_the_machine_only,
+    the_switches_prove_that_an_admin_is_at_the_machine,
+    with_every_admin_lost_a_phone_begins_anew,
+    a_restart_keeps_who_is_in_and_a_lost_store_lets_them_pair_again,
     a_request_is_over_when_the_axis_homes,
 ]

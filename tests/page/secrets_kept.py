@@ -40,7 +40,7 @@ def no_secret_is_anywhere(bench):
     places["an address that was asked for"] = "\n".join(traffic.urls)
     # What scripts of the page can read.
     places["storage, document.cookie or the address of a page"] = "\n".join(traffic.storage)
-    places["the log"] = TIMES.sub("", bench.server.log())
+    places["the log"] = TIMES.sub("", "\n".join([bench.server.log(), *traffic.logs]))
     for file in bench.server.state_dir.rglob("*"):
         if file.is_file():
             places[f"the file {file.name}"] = file.read_bytes().decode("latin-1")

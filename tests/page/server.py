@@ -22,22 +22,34 @@ class Server:
         self.folder = Path(folder)
         self.folder.mkdir()
         config = self.folder / "yep.toml"
-        config.write_text(f'app = "{STAND_IN}"\n[access]\nhostname = "{NAME.removesuffix(".local")}"\n')
+        config.write_text(
+            f'app = "{STAND_IN}"\n'
+            f'[access]\nhostname = "{NAME.removesuffix(".local")}"\n'
+            # The tests do not wait for a careful search.
+            "[homing]\nfast_mm_s = 100.0\n"
+        )
         self.state_dir = self.folder / "state"
         self.log_file = self.folder / "log"
-        command = [program, "run", "--driver", "sim", "--listen", "127.0.0.1:0"]
-        command += ["--state-dir", str(self.state_dir), "--config", str(config)]
-        # Everything that the program and its libraries can say.
-        environment = dict(os.environ, RUST_LOG="trace", NO_COLOR="1")
-        with open(self.log_file, "wb") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
-        self.port = self._started()
+        self.log_file.touch()
+        self.command = [program, "run", "--driver", "sim", "--state-dir", str(self.state_dir), "--config", str(config)]
+        self.port = 0
+        self.start()
         self.url = f"http://{NAME}:{self.port}"
 
-    def _started(self):
+    def start(self):
+        """Starts the program, on the port of the last time."""
+        # Everything that it and its libraries can say.
+        environment = dict(os.environ, RUST_LOG="trace", NO_COLOR="1")
+        command = [*self.command, "--listen", f"127.0.0.1:{self.port}"]
+        said = len(self.log())
+        with open(self.log_file, "ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+        self.port = self._started(said)
+
+    def _started(self, said):
         until = time.monotonic() + SERVER_START_S
         while time.monotonic() < until and self.process.poll() is None:
-            found = re.search(r"http://(?:localhost|127\.0\.0\.1):(\d+)", self.log())
+            found = re.search(r"http://(?:localhost|127\.0\.0\.1):(\d+)", self.log()[said:])
             if found:
                 return int(found.group(1))
             time.sleep(0.05)

@@ -24,8 +24,8 @@ async function call(method, path, body) {
 }
 
 // Asks to be let in by the switches, and follows the request until it is over.
-async function askBySwitches(name) {
-  const opened = await call("POST", "/api/v1/pairing/requests", { name });
+async function askBySwitches(name, purpose) {
+  const opened = await call("POST", "/api/v1/pairing/requests", { name, purpose });
   if (opened.status === 200) {
     window.outcome = follow(opened.body);
   }
@@ -96,20 +96,21 @@ class Control {
 }
 
 // Opens the control socket, says which tab this is, and says from then on that it is there.
-async function openControl() {
+async function openControl(aliveMs = 500) {
   control = new Control();
   await control.opened;
   await control.send({ type: "hello", tab });
   while (!control.machine) {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  setInterval(() => control.socket.readyState === WebSocket.OPEN && control.send({ type: "alive" }), 500);
+  setInterval(() => control.socket.readyState === WebSocket.OPEN && control.send({ type: "alive" }), aliveMs);
   return control.hello;
 }
 
 // Runs a wave until END or STOP. It names the newest STOP that this page has seen.
-function run(duration) {
-  return control.send({ type: "run", wave: { type: "sine", duration }, after_stop: control.machine.stops });
+function run(duration, presence) {
+  const after_stop = control.machine.stops;
+  return control.send({ type: "run", wave: { type: "sine", duration }, after_stop, presence });
 }
 
 function lease(act) {
