@@ -227,7 +227,7 @@ fn the_sign_of_life_comes_from_the_visible_page_alone_and_for_ever() {
     let alive = json!(["{\"type\":\"alive\",\"of\":\"app\"}"]);
     let expected = json!({
         "globals": 0, "address": "ws://yep.local/api/v1/socket", "every": [500], "unopened": [], "open": alive,
-        "hidden": [], "closed": [], "again": alive, "waits": [1000, 1000, 1000, 1000, 1000], "sockets": 6,
+        "hidden": [], "closed": [], "again": alive, "waits": [1000, 2000, 4000, 8000, 10000], "sockets": 6,
     });
     assert_eq!(serde_json::to_value(report).unwrap(), expected);
     assert!(APP_PRESENCE_JS.lines().count() < 30);

@@ -4,8 +4,8 @@
 //! at all, and a served app, as a build of create-react-app needs inline scripts and styles.
 
 use hyper::header::{
-    CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue,
+    REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 
 use super::answer::Answer;
@@ -31,6 +31,14 @@ pub fn protect(answer: &mut Answer, host: Option<&HeaderValue>) {
         if let Ok(policy) = HeaderValue::from_str(&page_policy(host)) {
             headers.insert(CONTENT_SECURITY_POLICY, policy);
         }
+    }
+}
+
+/// What API v1 answers is true now and for this caller, so no cache keeps it; a document with a tag is asked for anew each time.
+pub fn keep_nowhere(answer: &mut Answer) {
+    let headers = answer.headers_mut();
+    if !headers.contains_key(ETAG) {
+        headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     }
 }
 

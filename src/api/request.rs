@@ -25,6 +25,8 @@ pub struct RoutedRequest {
     pub peer: IpAddr,
     /// The name of this server that it says.
     pub host: String,
+    /// The `Set-Cookie` with which the browser of a paired device keeps its token for longer.
+    pub renewed_cookie: Option<String>,
     /// The values of the segments in braces, in the order of the path.
     pub values: Vec<String>,
     /// The text behind the question mark.

@@ -26,13 +26,17 @@ use super::resources::stop;
 use super::route::{self, AnswerHandler, Handler, Match, Route, Urgency};
 use super::routes::ROUTES;
 use super::socket;
-use crate::auth::{Caller, GateRefusal, GateRules, RequestFacts, host};
+use crate::auth::{Caller, GateRefusal, GateRules, RequestFacts, credentials, host};
 
 /// The answer to a request, with the headers that every answer has.
 pub async fn answer(ctx: Arc<Context>, connection: Arc<Connection>, request: Request<Incoming>) -> Answer {
     let host = request.headers().get(HOST).cloned();
+    let is_v1 = paths::is_v1(request.uri().path());
     let mut answer = judge(ctx, connection, request).await;
     page_headers::protect(&mut answer, host.as_ref());
+    if is_v1 {
+        page_headers::keep_nowhere(&mut answer);
+    }
     answer
 }
 
@@ -207,6 +211,9 @@ async fn respond(
         Handler::Answers(handler) => handler,
         Handler::Upgrades(open) => return open(ctx, connection, &mut request, values, client),
     };
+    let known = caller.device.filter(|_| !upgrade);
+    let renewed_cookie =
+        known.and_then(|_| credentials::renewed_cookie(request.headers(), host::port(&sent)));
     let query = request.uri().query().unwrap_or_default().to_owned();
     let content_type = request.headers().get(hyper::header::CONTENT_TYPE).cloned();
     let accept = request.headers().get(hyper::header::ACCEPT).cloned();
@@ -238,7 +245,8 @@ async fn respond(
         RequestBody::Received { body_type: route.body, content_type, bytes }
     };
     let (strictness, peer) = (Strictness::of(&path), connection.peer);
-    let request = RoutedRequest { client, peer, host: sent, values, query, accept, strictness, body };
+    let request =
+        RoutedRequest { client, peer, host: sent, renewed_cookie, values, query, accept, strictness, body };
     let task = HandlerTask { route, handler, request, wanted, parsed_bytes, share };
     task.run_to_completion(ctx, connection).await
 }

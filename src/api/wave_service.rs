@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::bus::{Bus, STATUS};
 use super::charge::client::{Client, Sign};
 use super::charge::lease::{Asked, Lease, LeaseNumber, LeaseState, LeaseView, Presence};
@@ -151,9 +153,17 @@ impl WaveService {
             if view.is_own || view.asker.is_none() {
                 return view.is_own;
             }
+            // A holder that goes is not waited for until the end.
+            let gone = self.lease.holder_until().unwrap_or(until);
+            if Instant::now() >= gone {
+                break;
+            }
             tokio::select! {
                 _ = changes.changed() => {}
-                () = tokio::time::sleep_until(until) => break,
+                () = tokio::time::sleep_until(gone.min(until)) => {}
+            }
+            if Instant::now() >= until {
+                break;
             }
         }
         if self.lease.time_is_up(client) {

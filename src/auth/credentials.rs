@@ -51,6 +51,18 @@ pub fn set_cookie(token: &Token, port: u16) -> String {
     cookie(&cookie_name(port), &token.text(), COOKIE_AGE_S)
 }
 
+/// The `Set-Cookie` that lets a browser keep the token that it presents for as long again. None for a program.
+#[must_use]
+pub fn renewed_cookie(headers: &HeaderMap, port: u16) -> Option<String> {
+    if headers.contains_key(AUTHORIZATION) {
+        return None;
+    }
+    match presented(headers, port) {
+        Presented::Tokens(tokens) => tokens.first()?.as_ref().map(|token| set_cookie(token, port)),
+        Presented::Nothing => None,
+    }
+}
+
 /// The `Set-Cookie` that takes the token away again.
 #[must_use]
 pub fn delete_cookie(port: u16) -> String {

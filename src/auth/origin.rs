@@ -20,6 +20,8 @@ pub const DEFAULT_EXTRA_ORIGINS: [&str; 3] =
 pub enum RequestOrigin<'a> {
     /// No page: a program, or a page of this server that only reads.
     None,
+    /// A page of this server, that calls API v1: its browser asks for no permission to read the answer.
+    Own,
     /// A page that may call the server; exactly as it was sent.
     Allowed(&'a str),
     /// Any other page, `null`, or a header that is no text or is there twice.
@@ -38,7 +40,10 @@ pub fn of<'a>(headers: &'a HeaderMap, extra: Option<&[String]>, is_v1: bool) -> 
     let is_listed = extra.is_some_and(|extra| extra.iter().any(|allowed| allowed == origin));
     let is_app =
         !is_v1 && (BUILT_IN.contains(&origin) || extra.is_none() && DEFAULT_EXTRA_ORIGINS.contains(&origin));
-    if is_listed || is_app || is_same(origin, host::sent(headers)) {
+    let is_own = is_same(origin, host::sent(headers));
+    if is_own && is_v1 && !is_listed {
+        RequestOrigin::Own
+    } else if is_listed || is_app || is_own {
         RequestOrigin::Allowed(origin)
     } else {
         RequestOrigin::Other
@@ -92,6 +97,7 @@ mod tests {
     #[test]
     fn the_default_port_may_be_written_in_the_host() {
         let map = headers(&[("host", "yep.local:80"), ("origin", "http://yep.local")]);
-        assert_eq!(of(&map, Some(&[]), true), RequestOrigin::Allowed("http://yep.local"));
+        assert_eq!(of(&map, Some(&[]), true), RequestOrigin::Own);
+        assert_eq!(of(&map, Some(&[]), false), RequestOrigin::Allowed("http://yep.local"));
     }
 }

@@ -69,6 +69,22 @@ async fn a_revoked_device_loses_its_sockets_within_a_second_and_its_token() {
 }
 
 #[tokio::test]
+async fn a_browser_that_is_used_keeps_its_cookie_and_no_cache_keeps_an_answer() {
+    let server = paired().await;
+    let cookie = format!("yep_token_80={}", crate::support::token(2).text());
+    let headers = [("host", "yep.local"), ("cookie", cookie.as_str())];
+    let me = server.request_from(10, "GET", "/api/v1/me", &headers, b"").await;
+    assert_eq!(crate::cookie(&me), cookie);
+    assert_eq!(me.header("cache-control"), Some("no-store"));
+    assert_eq!(
+        by(&server, 2, "GET", "/api/v1/me", Value::Null).await.header("set-cookie"),
+        None,
+        "a program"
+    );
+    assert_eq!(server.get("/api/v1/limits").await.header("cache-control"), Some("no-cache"));
+}
+
+#[tokio::test]
 async fn only_at_the_machine_a_token_is_made_and_it_is_shown_once() {
     let server = paired().await;
     let body = json!({ "name": "home automation", "role": "observer" });

@@ -148,6 +148,21 @@ async fn a_holder_of_whom_nothing_is_heard_loses_the_lease_and_its_motion_is_not
 }
 
 #[tokio::test]
+async fn a_holder_that_leaves_while_it_is_asked_is_not_waited_for_until_the_end() {
+    let server = quick().await;
+    let mut one = tab(&server, 2, "one").await;
+    running(&server, &mut one).await;
+    let mut two = tab(&server, 3, "two").await;
+    two.send(&lease(4, "ask").to_string()).await;
+    drop(one);
+    let resting = rest_on_command(&server);
+    let begun = std::time::Instant::now();
+    assert_eq!(reply(&mut two, &json!(4)).await["lease"]["is_own"], true);
+    assert!(begun.elapsed() < 5 * LEASE, "{:?}", begun.elapsed());
+    resting.await.unwrap();
+}
+
+#[tokio::test]
 async fn an_admin_takes_the_lease_by_force_after_rest_and_an_operator_does_not() {
     let server = paired().await;
     let mut one = tab(&server, 3, "one").await;

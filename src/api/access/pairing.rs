@@ -30,6 +30,8 @@ pub const REQUEST_TIME: Duration = Duration::from_secs(120);
 pub const PRESS_TIME: Duration = Duration::from_secs(30);
 /// A proof is good for so long: the page that asked has to fetch its token.
 const PROVEN_TIME: Duration = Duration::from_secs(60);
+/// A request whose device has not asked for news for so long is over: its page is closed.
+const UNPOLLED_TIME: Duration = Duration::from_secs(30);
 /// While a second device asks, presses count for neither; it asks for so long.
 const CONTEST_TIME: Duration = Duration::from_secs(10);
 /// A ticket for another name of this server is good for so long.
@@ -114,6 +116,8 @@ struct SwitchRequest {
     purpose: PairingPurpose,
     order: SwitchOrder,
     until: Instant,
+    /// Its device asked for news then.
+    polled: Instant,
     /// From the first press on.
     pressed_until: Option<Instant>,
     contested_until: Option<Instant>,

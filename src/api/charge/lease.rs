@@ -230,6 +230,12 @@ impl Lease {
         Asked::Waits(until)
     }
 
+    /// When the holder counts as gone, if nothing is heard of it until then.
+    #[must_use]
+    pub fn holder_until(&self) -> Option<Instant> {
+        self.lock().holder.as_ref().map(|held| held.heard + self.lasts)
+    }
+
     /// The time of an asker is up without an answer: whether silence means yes, which it does if nothing is heard of the holder.
     pub fn time_is_up(&self, client: &Client) -> bool {
         let mut table = self.lock();

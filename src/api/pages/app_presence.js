@@ -3,13 +3,18 @@
 (function () {
   "use strict";
   var scheme = location.protocol === "https:" ? "wss://" : "ws://";
-  var socket;
+  var socket, wait = 500;
 
   function open() {
     socket = new WebSocket(scheme + location.host + "/api/v1/socket");
-    // For ever, also after a refusal: the server may be starting, and this device may be paired in another tab.
+    socket.onopen = function () {
+      wait = 500;
+    };
+    // For ever, also after a refusal, and more and more seldom: the server may be starting, and this device may be paired in
+    // another tab.
     socket.onclose = function () {
-      setTimeout(open, 1000);
+      wait = Math.min(2 * wait, 10000);
+      setTimeout(open, wait);
     };
   }
 

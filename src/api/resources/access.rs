@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use hyper::header::{HeaderValue, SET_COOKIE};
+
 use super::not_kept;
 use crate::api::access::devices::{DeviceRefusal, Devices, NewDevice};
 use crate::api::access::pairing::Pairing;
@@ -20,18 +22,23 @@ use crate::store::DeviceKind;
 use crate::store::device::DEVICE_NAME_CHARS;
 use crate::store::name::check_name;
 
-/// Who asks.
+/// Who asks. The cookie of a device that is used never ends.
 pub fn me(pairing: &Pairing, devices: &Devices, request: &RoutedRequest) -> Answer {
     let caller = request.client.caller;
     let state = devices.state();
     let known = caller.device.and_then(|number| state.devices.get(&number));
-    answer::ok(&CallerDocument {
+    let mut answer = answer::ok(&CallerDocument {
         role: caller.role.name(),
         device: caller.device,
         name: known.map(|device| device.name.clone()),
         wrong_token: caller.wrong_token,
         is_present: pairing.is_present(&request.client),
-    })
+    });
+    let renewed = request.renewed_cookie.as_deref().map(HeaderValue::from_str);
+    if let Some(Ok(cookie)) = renewed {
+        answer.headers_mut().append(SET_COOKIE, cookie);
+    }
+    answer
 }
 
 /// The devices.

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{
     ANEW_TIME, CONTEST_TIME, OpenRequest, POLL_TIME, PRESENCE_TIME, PRESS_TIME, PROVEN_TIME, Pairing,
-    PairingPurpose, PairingRefusal, REQUEST_TIME, RequestProgress, SwitchRequest,
+    PairingPurpose, PairingRefusal, REQUEST_TIME, RequestProgress, SwitchRequest, UNPOLLED_TIME,
 };
 use crate::api::access::devices::NewDevice;
 use crate::api::access::switch_order::{Progress, SwitchOrder};
@@ -50,6 +50,7 @@ impl Pairing {
             purpose,
             order,
             until: Instant::now() + REQUEST_TIME,
+            polled: Instant::now(),
             pressed_until: None,
             contested_until: None,
             outcome: None,
@@ -85,10 +86,11 @@ impl Pairing {
             let (purpose, look_again) = {
                 let mut desk = self.desk();
                 let over = || PairingRefusal::no(ProblemCode::PairingEnded, "this request is over");
-                let request = desk.request.as_ref().ok_or_else(over)?;
+                let request = desk.request.as_mut().ok_or_else(over)?;
                 if request.open.id != id || request.open.secret != secret {
                     return Err(over());
                 }
+                request.polled = Instant::now();
                 let (pressed, contested) = (request.order.pressed(), request.is_contested());
                 let look_again = request.contested_until.filter(|_| contested).unwrap_or(until).min(until);
                 match &request.outcome {
@@ -155,7 +157,9 @@ impl Pairing {
             }
             return Some(request.until);
         }
-        let is_over = now >= request.until || request.pressed_until.is_some_and(|until| now >= until);
+        let is_over = now >= request.until
+            || now >= request.polled + UNPOLLED_TIME
+            || request.pressed_until.is_some_and(|until| now >= until);
         if snapshot.state != State::NotHomed {
             let why = "the axis is in use, and its switches protect it";
             request.outcome = Some(Err((ProblemCode::SwitchesInUse, why)));
@@ -165,7 +169,8 @@ impl Pairing {
         } else if !request.is_contested() {
             match request.order.feed(snapshot.inputs.front, snapshot.inputs.back) {
                 Progress::Same => {
-                    return Some(request.until.min(request.pressed_until.unwrap_or(request.until)));
+                    let pressed_until = request.pressed_until.unwrap_or(request.until);
+                    return Some(request.until.min(pressed_until).min(request.polled + UNPOLLED_TIME));
                 }
                 Progress::Pressed => request.pressed_until = Some(now + PRESS_TIME),
                 Progress::Proven => request.outcome = Some(Ok(())),
