@@ -4,10 +4,12 @@
 //! The defects exist here only. Each mutant must be caught within a few dozen runs, by the promise that it breaks; the
 //! run that catches it keeps every promise without the defect.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_tungstenite::tungstenite::Message;
 use yep::api::port::{BoxFuture, MachineLocation, MachinePort, OperatorPort};
 use yep::drive::RehearsalOptions;
 use yep::hal::sim::{Mishap, SimIo, SimPins};
@@ -15,6 +17,7 @@ use yep::hal::{ForceSample, ForceSensor, StepIo};
 use yep::machine::host::HostReadings;
 use yep::machine::{Accepted, Command, CommandRefusal, Geometry, Inputs, Reply, Snapshot, State};
 use yep::motion::MotionLimits;
+use yep::store::StateChange;
 use yep::trial::link::SensorLink;
 use yep::trial::witness::TrialWitness;
 use yep::trial::{InjectedFault, TrialOptions, TrialSetup, run, run_series};
@@ -228,6 +231,7 @@ enum PortDefect {
     HardensJerk,
     NarrowsLate,
     SoftensStop,
+    ForgetsStops,
 }
 
 /// These limits with another acceleration, jerk and stop.
@@ -236,6 +240,102 @@ fn with_firmness(l: &MotionLimits, share: f64) -> MotionLimits {
     let j = MmPerS3::try_from(l.max_jerk.get() * share).unwrap();
     let stop = MmPerS2::try_from(l.stop_deceleration.get() * share).unwrap();
     MotionLimits::new(l.max_speed, a, j, stop, l.approach_speed).unwrap()
+}
+
+/// A wave looks as if the axis rested.
+fn at_rest(snapshot: Snapshot) -> Snapshot {
+    match snapshot.state {
+        State::Running | State::Ending => Snapshot { state: State::Ready, ..snapshot },
+        _ => snapshot,
+    }
+}
+
+/// These snapshots, each with a change.
+fn with_snapshots(
+    mut true_ones: watch::Receiver<Snapshot>,
+    change: fn(Snapshot) -> Snapshot,
+) -> watch::Receiver<Snapshot> {
+    let (tell, shown) = watch::channel(change(*true_ones.borrow()));
+    tokio::spawn(async move {
+        while true_ones.changed().await.is_ok() && tell.send(change(*true_ones.borrow_and_update())).is_ok() {
+        }
+    });
+    shown
+}
+
+/// A client that is asked for a sign of life is asked again after this time at the earliest: sooner than this behind a start, the
+/// axis comes to rest for another client only.
+const ASKED_AGAIN: Duration = Duration::from_millis(2_900);
+/// So long it is said that the axis rests.
+const SAID_TO_REST: Duration = Duration::from_millis(20);
+
+/// Port with the defect that the axis goes on when somebody else takes the lease.
+struct InheritingPort {
+    port: Arc<dyn MachinePort>,
+    /// Instants of the last start, and of the last end of a motion that was not passed on.
+    started: Mutex<Option<Instant>>,
+    went_on: Mutex<Option<Instant>>,
+}
+
+fn is_within(since: &Mutex<Option<Instant>>, time: Duration) -> bool {
+    since.lock().unwrap().is_some_and(|since| since.elapsed() < time)
+}
+
+impl MachinePort for InheritingPort {
+    fn location(&self) -> MachineLocation {
+        self.port.location()
+    }
+
+    fn command(&self, command: Command) -> BoxFuture<'_, Reply> {
+        Box::pin(async move {
+            let moves = matches!(self.port.snapshots().borrow().state, State::Running | State::Ending);
+            match command {
+                Command::Run(_) => *self.started.lock().unwrap() = Some(Instant::now()),
+                Command::ClientGone if moves && is_within(&self.started, ASKED_AGAIN) => {
+                    *self.went_on.lock().unwrap() = Some(Instant::now());
+                    // Something that changes nothing, in its place.
+                    let _ = self.port.command(Command::Acknowledge).await;
+                    return Ok(Accepted::Now);
+                }
+                _ => {}
+            }
+            self.port.command(command).await
+        })
+    }
+
+    fn stop(&self) {
+        self.port.stop();
+    }
+
+    fn snapshots(&self) -> watch::Receiver<Snapshot> {
+        if is_within(&self.went_on, SAID_TO_REST) {
+            return with_snapshots(self.port.snapshots(), at_rest);
+        }
+        self.port.snapshots()
+    }
+
+    fn simulated_operator(&self) -> Option<&dyn OperatorPort> {
+        self.port.simulated_operator()
+    }
+}
+
+/// Defect: the browser's answer to a ping is taken for a word of the page.
+fn pong_counts(frame: Message) -> Message {
+    match frame {
+        Message::Pong(_) => Message::text(r#"{"type":"alive"}"#),
+        other => other,
+    }
+}
+
+/// Defect: a device that is taken off the list stays on it.
+fn forgets_nobody(change: StateChange) -> StateChange {
+    match change {
+        StateChange::Several(mut all) => {
+            all.retain(|change| !matches!(change, StateChange::ForgetDevice(_)));
+            StateChange::Several(all)
+        }
+        other => other,
+    }
 }
 
 struct DefectivePort(Arc<dyn MachinePort>, PortDefect);
@@ -333,21 +433,13 @@ impl MachinePort for DefectivePort {
     }
 
     fn snapshots(&self) -> watch::Receiver<Snapshot> {
-        let mut true_ones = self.0.snapshots();
-        if self.1 != PortDefect::ReplacesInMotion {
-            return true_ones;
+        match self.1 {
+            PortDefect::ReplacesInMotion => with_snapshots(self.0.snapshots(), at_rest),
+            PortDefect::ForgetsStops => {
+                with_snapshots(self.0.snapshots(), |snapshot| Snapshot { stops: 0, ..snapshot })
+            }
+            _ => self.0.snapshots(),
         }
-        let rests = |snapshot: Snapshot| match snapshot.state {
-            State::Running | State::Ending => Snapshot { state: State::Ready, ..snapshot },
-            _ => snapshot,
-        };
-        let (tell, shown) = watch::channel(rests(*true_ones.borrow()));
-        tokio::spawn(async move {
-            while true_ones.changed().await.is_ok()
-                && tell.send(rests(*true_ones.borrow_and_update())).is_ok()
-            {}
-        });
-        shown
     }
 
     fn simulated_operator(&self) -> Option<&dyn OperatorPort> {
@@ -539,4 +631,26 @@ fn a_machine_that_is_told_the_wrong_thing_at_its_start_is_caught() {
         &["s16", "s20"],
     );
     assert_caught("another rail", with!(options, no_bounds), &[], &["s21", "s09"]);
+}
+
+#[test]
+fn what_is_wrong_with_who_is_in_charge_is_caught() {
+    assert_caught("a pong counts", with!(frames, pong_counts), &[InjectedFault::ClientHangs], &["s36"]);
+    assert_caught(
+        "a motion is inherited",
+        with!(port, |port| Arc::new(InheritingPort {
+            port,
+            started: Mutex::default(),
+            went_on: Mutex::default()
+        })),
+        &[],
+        &["s22"],
+    );
+    assert_caught(
+        "a late start passes",
+        with!(port, |port| Arc::new(DefectivePort(port, PortDefect::ForgetsStops))),
+        &[],
+        &["s35"],
+    );
+    assert_caught("a revoked token still moves", with!(changes, forgets_nobody), &[], &["s37"]);
 }

@@ -160,7 +160,12 @@ impl CommandService {
     pub fn may_start(&self, client: &Client, after_stop: Option<u32>) -> Result<Stops, CommandError> {
         let rests = self.rests();
         // A start that the fence holds is no act: who only goes on sending does not stay in charge by it.
-        self.lease.check(client, rests)?;
+        if let Err(other) = self.lease.check(client, rests) {
+            if after_stop.is_none() {
+                self.fence.tried(client);
+            }
+            return Err(other.into());
+        }
         let stops = match after_stop {
             None => self.fence.pass(client).map_err(CommandError::Fenced)?,
             Some(seen) if seen < self.port.snapshots().borrow().stops => {

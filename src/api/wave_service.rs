@@ -139,7 +139,12 @@ impl WaveService {
 
     /// Asks for the lease on behalf of a client, and waits for what becomes of it: true if the client has it.
     pub async fn ask(self: &Arc<Self>, client: &Client) -> bool {
-        let until = match self.lease.ask(client, self.commands.rests()) {
+        let asked = {
+            // Behind whoever brings the axis to rest: a lease that is free by then is taken with no motion.
+            let _turn = self.turn.lock().await;
+            self.lease.ask(client, self.commands.rests())
+        };
+        let until = match asked {
             Asked::Granted => return true,
             Asked::AfterRest => {
                 self.take_over(client).await;
@@ -206,11 +211,17 @@ impl WaveService {
             tracing::warn!(%refusal, "the machine does not end what moves: STOP");
             self.commands.stop();
         }
+        if !self.rests_in_time().await {
+            self.commands.stop();
+            self.rests_in_time().await;
+        }
+    }
+
+    /// Waits until the axis rests, for so long; whether it does.
+    async fn rests_in_time(&self) -> bool {
         let mut snapshots = self.port.snapshots();
         let rests = snapshots.wait_for(|snapshot| !snapshot.state.is_moving());
-        if tokio::time::timeout(REST_TIME, rests).await.is_err() {
-            self.commands.stop();
-        }
+        tokio::time::timeout(REST_TIME, rests).await.is_ok()
     }
 
     /// Waits until the lease with that number has expired or is over.

@@ -13,6 +13,7 @@ use tokio::io::DuplexStream;
 use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Message;
 
+use crate::api::charge::client::TAB;
 use crate::api::server::{Door, Visitor};
 use crate::units::Nanos;
 
@@ -46,7 +47,7 @@ impl Door for MemoryListener {
 }
 
 /// Kind of client: it decides address, `Host` and `User-Agent`, and with them the role.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ClientKind {
     /// A page in a browser on this computer.
     Page,
@@ -54,29 +55,61 @@ pub enum ClientKind {
     Program,
     /// A device in the network, which has the role of a guest.
     Guest,
+    /// A phone that was let in as an operator.
+    Phone,
+    /// Another one.
+    OtherPhone,
+    /// A phone that was let in as an admin.
+    Admin,
+    /// A device in the network that nobody let in, and that tries to get in.
+    Stranger,
+    /// A program on this computer that sends starts one after the other, whatever comes back.
+    Feed,
 }
 
 impl ClientKind {
     const fn address(self) -> IpAddr {
-        match self {
-            ClientKind::Page | ClientKind::Program => IpAddr::V4(Ipv4Addr::LOCALHOST),
-            ClientKind::Guest => IpAddr::V4(Ipv4Addr::new(192, 168, 1, 20)),
-        }
+        let last = match self {
+            ClientKind::Page | ClientKind::Program | ClientKind::Feed => {
+                return IpAddr::V4(Ipv4Addr::LOCALHOST);
+            }
+            ClientKind::Guest => 20,
+            ClientKind::Phone => 31,
+            ClientKind::OtherPhone => 32,
+            ClientKind::Admin => 33,
+            ClientKind::Stranger => 66,
+        };
+        IpAddr::V4(Ipv4Addr::new(192, 168, 1, last))
     }
 
     const fn agent(self) -> &'static str {
         match self {
             ClientKind::Page => "a browser",
             ClientKind::Program => "a program",
-            ClientKind::Guest => "a telephone",
+            ClientKind::Feed => "a feed",
+            _ => "a telephone",
         }
     }
 
-    const fn host(self) -> &'static str {
+    /// The `Host` of its requests.
+    pub const fn host(self) -> &'static str {
+        if self.address().is_loopback() { "localhost" } else { "yep.local" }
+    }
+
+    /// The name of its tab, for a client of API v1.
+    pub const fn tab(self) -> Option<&'static str> {
         match self {
-            ClientKind::Page | ClientKind::Program => "localhost",
-            ClientKind::Guest => "yep.local",
+            ClientKind::Phone => Some("phone"),
+            ClientKind::OtherPhone => Some("other"),
+            ClientKind::Admin => Some("admin"),
+            ClientKind::Stranger => Some("stranger"),
+            ClientKind::Page | ClientKind::Program | ClientKind::Guest | ClientKind::Feed => None,
         }
+    }
+
+    /// True for a program or page on this computer, which needs no token.
+    pub const fn is_local(self) -> bool {
+        self.address().is_loopback()
     }
 }
 
@@ -106,31 +139,42 @@ pub struct ClientAnswer {
     pub status: Option<u16>,
     /// The body, if it is JSON.
     pub body: Value,
+    /// The token that came with it as a cookie.
+    pub token: Option<String>,
 }
 
 /// Answers in the order of arrival.
 pub type AnswerLog = Arc<Mutex<Vec<ClientAnswer>>>;
 
-fn connect(connector: &MemoryConnector, who: ClientKind) -> Option<DuplexStream> {
+/// The token of a `Set-Cookie` that gives one.
+fn token_of(cookie: &str) -> Option<String> {
+    let (name, rest) = cookie.split_once('=')?;
+    let (token, _) = rest.split_once(';')?;
+    (name.starts_with("yep_token") && !token.is_empty()).then(|| token.to_owned())
+}
+
+/// Connects this client to the server.
+pub(super) fn connect(connector: &MemoryConnector, who: ClientKind) -> Option<DuplexStream> {
     let (ours, theirs) = tokio::io::duplex(SOCKET_BYTES);
-    let local = match who {
-        ClientKind::Page | ClientKind::Program => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        ClientKind::Guest => IpAddr::V4(Ipv4Addr::new(192, 168, 1, 10)),
+    let local = if who.is_local() {
+        IpAddr::V4(Ipv4Addr::LOCALHOST)
+    } else {
+        IpAddr::V4(Ipv4Addr::new(192, 168, 1, 10))
     };
     connector.send(Visitor { socket: theirs, peer: who.address(), local }).ok()?;
     Some(ours)
 }
 
-/// Sends a request on a connection of its own and appends the answer to `answers`.
+/// Sends a request on a connection of its own, with that token, and appends the answer to `answers`.
 pub async fn request(
     connector: MemoryConnector,
     (number, asked_ns): (u64, Nanos),
-    call: ClientRequest,
+    (call, token): (ClientRequest, Option<String>),
     answers: AnswerLog,
 ) {
-    let (status, body) = match exchange(&connector, &call).await {
-        Some((status, body)) => (Some(status), body),
-        None => (None, Value::Null),
+    let (status, body, token) = match exchange(&connector, &call, token).await {
+        Some((status, body, token)) => (Some(status), body, token),
+        None => (None, Value::Null, None),
     };
     answers.lock().unwrap_or_else(PoisonError::into_inner).push(ClientAnswer {
         number,
@@ -138,26 +182,38 @@ pub async fn request(
         call,
         status,
         body,
+        token,
     });
 }
 
-async fn exchange(connector: &MemoryConnector, call: &ClientRequest) -> Option<(u16, Value)> {
+async fn exchange(
+    connector: &MemoryConnector,
+    call: &ClientRequest,
+    token: Option<String>,
+) -> Option<(u16, Value, Option<String>)> {
     let io = TokioIo::new(connect(connector, call.who)?);
     let (mut sender, connection) = hyper::client::conn::http1::handshake(io).await.ok()?;
     let driving = tokio::spawn(connection);
-    let request = Request::builder()
+    let mut request = Request::builder()
         .method(call.method)
         .uri(&call.path)
         .header("host", call.who.host())
         .header("user-agent", call.who.agent())
-        .header("content-type", "application/json")
-        .body(Full::new(Bytes::from(call.body.clone())))
-        .ok()?;
+        .header("content-type", "application/json");
+    if let Some(tab) = call.who.tab() {
+        request = request.header(TAB, tab);
+    }
+    if let Some(token) = token {
+        request = request.header("authorization", format!("Bearer {token}"));
+    }
+    let request = request.body(Full::new(Bytes::from(call.body.clone()))).ok()?;
     let answer = sender.send_request(request).await.ok()?;
     let status = answer.status().as_u16();
+    let cookies = answer.headers().get_all("set-cookie");
+    let token = cookies.iter().find_map(|cookie| token_of(cookie.to_str().ok()?));
     let body = answer.into_body().collect().await.ok()?.to_bytes();
     driving.abort();
-    Some((status, serde_json::from_slice(&body).unwrap_or(Value::Null)))
+    Some((status, serde_json::from_slice(&body).unwrap_or(Value::Null), token))
 }
 
 /// An action of a client with a WebSocket.

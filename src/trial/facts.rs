@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use super::client::ClientKind;
 use super::edge_oracle::{self, KinematicBounds};
 use super::link::SimulatedSerialLine;
 use crate::drive::TraceSample;
@@ -176,6 +177,8 @@ pub struct Facts {
     pub shown: Option<ShownLimits>,
     /// Short injected pulses on input lines that are over, oldest first; the fault injector appends them.
     pub input_pulses: Rc<RefCell<VecDeque<InputPulse>>>,
+    /// The clients that were let in, each with the number of its device.
+    pub let_in: Vec<(ClientKind, u32)>,
     /// Longest time that any line has lately read active, and the instant of the last active reading.
     pub read_active: Option<(Nanos, Nanos)>,
     /// True force at the end of each of the last control cycles in grams, newest last.
@@ -200,6 +203,7 @@ impl Facts {
             homing: HomingOptions::default(),
             shown: None,
             input_pulses: Rc::default(),
+            let_in: Vec::new(),
             read_active: None,
             forces_g: VecDeque::with_capacity(REMEMBERED + 1),
         }
@@ -285,6 +289,16 @@ impl Facts {
             firm: KinematicBounds::of(speed.max(homing), stop, jerk, widest),
             gentle: calm.then(|| (self.ground_truth.disturbed_until, KinematicBounds::of(v, a, j, measured))),
         })
+    }
+
+    /// True if this client may move the axis: it is on this computer, or was let in.
+    pub fn may_move(&self, who: ClientKind) -> bool {
+        who.is_local() || self.let_in.iter().any(|(known, _)| *known == who)
+    }
+
+    /// The client with the device of this number.
+    pub fn owner_of(&self, device: u32) -> Option<ClientKind> {
+        self.let_in.iter().find(|(_, number)| *number == device).map(|(who, _)| *who)
     }
 
     /// Records the beginning of a step.

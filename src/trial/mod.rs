@@ -11,20 +11,24 @@
 //!   [`gear`]: random machine configurations
 //! - [`process`]: machine and server on one virtual clock; [`tap`]: records the calls from the server to the machine
 //! - [`link`]: the force sensor with its board, its frames and its serial line
-//! - [`client`]: HTTP requests and WebSockets in memory; [`workload`]: the simulated clients that send them; [`waves`]:
-//!   random wave requests; [`injector`]: fault injection
+//! - [`client`]: HTTP requests and WebSockets in memory; [`control_client`]: the control socket of API v1; [`acts`]: what a
+//!   request asks for; [`workload`]: the clients on this computer that send them; [`phones`]: those in the network, let in or
+//!   not; [`waves`]: random wave requests; [`injector`]: fault injection
 //! - [`witness`]: observes the run and calls the checks; [`facts`]: the observations that they read; [`promises`]: one
 //!   invariant check per promise; [`edge_oracle`]: a second oracle for speed, acceleration and jerk, from the step
 //!   edges alone
 //! - [`report`]: counts and reaction times; random numbers come from a seed ([`Random`](crate::hal::sim::Random))
 
+pub mod acts;
 pub mod client;
+pub mod control_client;
 pub mod edge_oracle;
 pub mod facts;
 pub mod fault;
 pub mod gear;
 pub mod injector;
 pub mod link;
+pub mod phones;
 pub mod plan;
 pub mod process;
 pub mod promises;

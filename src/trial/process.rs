@@ -6,13 +6,17 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::acts::{self, ClientAct, SentAct};
 use super::client::{
     self, AnswerLog, ClientAnswer, ClientKind, ClientRequest, ClientSocket, MemoryConnector, MemoryListener,
+    SocketAction,
 };
+use super::control_client::{self, ControlClient, FrameWrapper};
 use super::gear::Gear;
 use super::link::{SensorLink, SimulatedSerialLine};
 use super::plan::JITTER_NS;
@@ -20,21 +24,21 @@ use super::tap::{CallLog, Tap};
 use super::witness::TrialWitness;
 use crate::api::port::{BoxFuture, MachinePort};
 use crate::api::settings_service::SettingsStore;
-use crate::api::{self, Context, Presence};
+use crate::api::{self, Context, Entropy, Presence};
 use crate::app::{event_log, host, machine_port};
 use crate::auth::{GateRules, HostNames};
 use crate::diag::CheckOptions;
 use crate::diag::step_train::Precision;
 use crate::drive::bridge::bridge;
 use crate::drive::{PulseTiming, Rehearsal, RehearsalOptions};
-use crate::hal::sim::{RailOptions, SimIo, SimPins, SimulatedOperator, VirtualClock};
+use crate::hal::sim::{RailOptions, Random, SimIo, SimPins, SimulatedOperator, VirtualClock};
 use crate::hal::{Clock, ForceSensor};
 use crate::layout;
 use crate::machine::host::HostReadings;
 use crate::machine::{HomingOptions, SessionRules};
 use crate::settings::{RailGeometry, Settings};
 use crate::store::inline::InlineStore;
-use crate::store::{self, InitialState, Recovery, StoreError, StoredState};
+use crate::store::{InitialState, Recovery, StateChange, StoreError, StoredState};
 use crate::units::{MILLISECOND_NS, Nanos};
 
 /// Slice of the loops between two turns of the server.
@@ -59,6 +63,10 @@ pub struct TrialSetup {
     pub vitals: fn(HostReadings) -> HostReadings,
     /// Changes the options of the machine.
     pub options: fn(RehearsalOptions) -> RehearsalOptions,
+    /// Between the browser of a phone and the server.
+    pub frames: FrameWrapper,
+    /// Between the API and the disk.
+    pub changes: fn(StateChange) -> StateChange,
 }
 
 impl Default for TrialSetup {
@@ -70,6 +78,8 @@ impl Default for TrialSetup {
             port: |port| port,
             vitals: |v| v,
             options: |o| o,
+            frames: |frame| frame,
+            changes: |change| change,
         }
     }
 }
@@ -89,6 +99,9 @@ pub struct TrialProcess {
     answers: AnswerLog,
     requests: Vec<JoinHandle<()>>,
     heard: Vec<ClientAnswer>,
+    /// Answers to clients in the network, for [`phones`](super::phones).
+    heard_by_phones: Vec<ClientAnswer>,
+    frames: FrameWrapper,
     number: u64,
     /// Start of the process on the virtual clock and on the runtime's clock.
     began: (Nanos, Instant),
@@ -172,6 +185,8 @@ struct SimulatedStore {
     disk: Arc<Mutex<InlineStore>>,
     /// Result of opening the store at the start of the process.
     opened: InitialState,
+    /// What stands between the API and the disk.
+    changes: fn(StateChange) -> StateChange,
 }
 
 impl SimulatedStore {
@@ -181,11 +196,11 @@ impl SimulatedStore {
 }
 
 impl SettingsStore for SimulatedStore {
-    fn keep(&self, change: store::StateChange) -> BoxFuture<'_, Result<(), StoreError>> {
+    fn keep(&self, change: StateChange) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
             // Latency of the disk.
             tokio::time::sleep(Duration::from_millis(5)).await;
-            self.disk().save(change)
+            self.disk().save((self.changes)(change))
         })
     }
 
@@ -197,6 +212,15 @@ impl SettingsStore for SimulatedStore {
     fn recovery(&self) -> &Recovery {
         &self.opened.recovery
     }
+}
+
+/// Random bytes that are the same in each repetition of a run, and others in each process of it.
+fn entropy_at(now: Nanos) -> Entropy {
+    let random = Mutex::new(Random::new(now));
+    Entropy::new(move |bytes| {
+        let mut random = random.lock().unwrap_or_else(PoisonError::into_inner);
+        bytes.fill_with(|| random.number() as u8);
+    })
 }
 
 fn usual_timing() -> PulseTiming {
@@ -255,9 +279,14 @@ impl TrialProcess {
             let port = (environment.wiring.port)(machine_port::on_virtual_time(link, operator));
             let port: Arc<dyn MachinePort> = Arc::new(Tap { port, log: Arc::clone(&log) });
             let rules = GateRules { names: HostNames::of("yep"), ..GateRules::default() };
-            let options =
-                api::ServerOptions { rules, presence: environment.presence, ..api::ServerOptions::default() };
-            let keeper = SimulatedStore { disk: Arc::clone(&environment.disk), opened };
+            let options = api::ServerOptions {
+                rules,
+                presence: environment.presence,
+                entropy: entropy_at(environment.clock.now()),
+                ..api::ServerOptions::default()
+            };
+            let changes = environment.wiring.changes;
+            let keeper = SimulatedStore { disk: Arc::clone(&environment.disk), opened, changes };
             let ctx = Context::new(port, settings, keeper, environment.drive, options);
             tokio::spawn(pump);
             let (computer, tells) = (Arc::clone(&environment.computer), environment.wiring.vitals);
@@ -281,6 +310,8 @@ impl TrialProcess {
             answers: AnswerLog::default(),
             requests: Vec::new(),
             heard: Vec::new(),
+            heard_by_phones: Vec::new(),
+            frames: environment.wiring.frames,
             number: 0,
             began,
         })
@@ -330,20 +361,79 @@ impl TrialProcess {
         for answer in &answers {
             witness.record_answer(answer);
         }
-        self.heard.append(&mut answers);
+        let (mut phones, mut others): (Vec<_>, Vec<_>) =
+            answers.into_iter().partition(|answer| answer.call.who.tab().is_some());
+        self.heard.append(&mut others);
+        self.heard_by_phones.append(&mut phones);
     }
 
     /// Sends a request without waiting, and returns its number.
     pub fn send(&mut self, call: ClientRequest) -> u64 {
-        self.number += 1;
+        let now = self.now();
+        self.send_with(call, None, now)
+    }
+
+    /// The same with that token, for a request on which its sender decided at that instant.
+    pub fn send_with(&mut self, call: ClientRequest, token: Option<String>, decided_ns: Nanos) -> u64 {
+        let number = self.note_sent(&call, decided_ns);
         let task = client::request(
             self.connector.clone(),
-            (self.number, self.now()),
-            call,
+            (number, self.now()),
+            (call, token),
             Arc::clone(&self.answers),
         );
         self.requests.push(self.runtime.spawn(task));
+        number
+    }
+
+    /// Tells the witness of a request that is sent now; returns its number.
+    fn note_sent(&mut self, call: &ClientRequest, decided_ns: Nanos) -> u64 {
+        self.number += 1;
+        let (who, act) = (call.who, ClientAct::of(call));
+        let sent = SentAct { number: self.number, who, act, decided_ns, arrives_ns: self.now() };
+        self.witness().record_sent(&sent);
         self.number
+    }
+
+    /// Sends text frames on the stream of a socket.
+    pub fn send_frames(&mut self, who: ClientKind, socket: &ClientSocket, frames: Vec<String>) {
+        let path = "/api/stream/command_all".to_owned();
+        let now = self.now();
+        self.note_sent(&ClientRequest { who, method: acts::MESSAGE, path, body: Vec::new() }, now);
+        for frame in frames {
+            socket.act(SocketAction::Send(frame));
+        }
+    }
+
+    /// Opens a control socket with that token, and says which tab it is.
+    pub fn open_control(&mut self, who: ClientKind, token: Option<String>) -> ControlClient {
+        let opened = control_client::open(
+            self.connector.clone(),
+            (who, token),
+            Arc::clone(&self.answers),
+            self.frames,
+        );
+        let (socket, task) = opened;
+        self.runtime.spawn(task);
+        let now = self.now();
+        self.say(&socket, json!({ "type": "hello", "tab": who.tab() }), now);
+        socket
+    }
+
+    /// Sends a message on a control socket, on which its sender decided at that instant.
+    pub fn say(&mut self, socket: &ControlClient, mut message: Value, decided_ns: Nanos) {
+        // The number that it will have.
+        message["id"] = json!(self.number + 1);
+        let (method, path) = (acts::MESSAGE, acts::CONTROL_SOCKET.to_owned());
+        let call = ClientRequest { who: socket.who, method, path, body: message.to_string().into_bytes() };
+        let number = self.note_sent(&call, decided_ns);
+        let wants_answer = ClientAct::of(&call) != ClientAct::Alive;
+        socket.say((number, self.now()), &call, wants_answer);
+    }
+
+    /// Takes the answers to clients in the network since the last call.
+    pub fn take_answers_of_phones(&mut self) -> Vec<ClientAnswer> {
+        core::mem::take(&mut self.heard_by_phones)
     }
 
     /// Sends a request and runs until the answer arrives; `None` after `limit_ms`.
@@ -374,7 +464,7 @@ impl TrialProcess {
         match who {
             ClientKind::Page => self.witness().facts.ground_truth.page_there = true,
             ClientKind::Program => self.witness().facts.ground_truth.program_heard_ns = now,
-            ClientKind::Guest => {}
+            _ => {}
         }
         let (socket, task) = client::open_socket(self.connector.clone(), who, stream);
         self.runtime.spawn(task);

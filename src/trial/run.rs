@@ -3,6 +3,7 @@
 use super::facts::GroundTruth;
 use super::fault::InjectedFault;
 use super::injector::FaultInjector;
+use super::phones::PhoneWorkload;
 use super::plan::{PlannedFault, TrialPlan};
 use super::process::{TrialEnvironment, TrialProcess, TrialSetup};
 use super::report::{BrokenRun, TrialReport, class_of_gear};
@@ -42,6 +43,7 @@ struct TrialRun {
     environment: TrialEnvironment,
     plan: TrialPlan,
     workload: ClientWorkload,
+    phones: PhoneWorkload,
     injector: FaultInjector,
     report: TrialReport,
     /// The fault whose reaction is being measured, and until when.
@@ -56,6 +58,7 @@ pub fn run(options: &TrialOptions) -> TrialReport {
     let plan = TrialPlan::new(&mut random, options.seconds, &options.faults);
     let report =
         TrialReport { runs: 1, faulted: u64::from(!plan.faults.is_empty()), ..TrialReport::default() };
+    let mut phones = PhoneWorkload::new(Random::new(!options.seed), plan.gear, &options.faults);
     let built = TrialEnvironment::with_gear(plan.rail, &plan.gear).map_err(|error| error.to_string());
     let started = built.and_then(|environment| {
         let environment = TrialEnvironment {
@@ -64,7 +67,10 @@ pub fn run(options: &TrialOptions) -> TrialReport {
             wiring: options.wiring,
             ..environment
         };
-        Ok((TrialProcess::start(&environment, plan.rail.start_mm)?, environment))
+        let let_in = phones.let_in(&environment.disk).map_err(|error| error.to_string())?;
+        let mut process = TrialProcess::start(&environment, plan.rail.start_mm)?;
+        process.witness().facts.let_in = let_in;
+        Ok((process, environment))
     });
     let (mut process, environment) = match started {
         Ok(started) => started,
@@ -73,7 +79,7 @@ pub fn run(options: &TrialOptions) -> TrialReport {
     process.witness().append_history(format_args!("{:?}", plan.gear));
     let workload = ClientWorkload::new(Random::new(random.number()), plan.gear);
     let injector = FaultInjector::new(Random::new(random.number()));
-    let run = TrialRun { process, environment, plan, workload, injector, report, probing: None };
+    let run = TrialRun { process, environment, plan, workload, phones, injector, report, probing: None };
     run.execute(options)
 }
 
@@ -97,7 +103,8 @@ impl TrialRun {
             let now = self.process.now();
             let next_begin = begins.peek().map_or(Nanos::MAX, |planned| self.starts_at(planned, now));
             let next_end = on.last().map_or(Nanos::MAX, |(until, _)| *until);
-            self.process.run_until(self.workload.next_ns.min(next_begin).min(next_end).min(end));
+            let next_client = self.workload.next_ns.min(self.phones.next_ns);
+            self.process.run_until(next_client.min(next_begin).min(next_end).min(end));
             self.record_probe();
             let now = self.process.now();
             if now >= next_end {
@@ -118,6 +125,8 @@ impl TrialRun {
             } else if now >= self.workload.next_ns {
                 self.check_settled();
                 self.workload.act(&mut self.process);
+            } else if now >= self.phones.next_ns {
+                self.phones.act(&mut self.process);
             }
         }
         self.finish(options.seed)
@@ -181,6 +190,7 @@ impl TrialRun {
     fn restart(&mut self) -> Result<(), String> {
         self.probing = None;
         self.workload.drop_sockets();
+        self.phones.drop_sockets();
         let mishaps = self.process.machine.operator().mishaps();
         let pushed_g = self.process.machine.operator().pushed_g();
         // A control thread that was frozen is gone with its process.
@@ -190,6 +200,7 @@ impl TrialRun {
             control_frozen: None,
             ..self.process.witness().facts.ground_truth
         };
+        let let_in = self.process.witness().facts.let_in.clone();
         let carriage_mm = self.process.machine.operator().carriage_mm();
         self.environment.pass_time(RESTART_NS);
         self.report.requests += self.process.requests_made();
@@ -197,6 +208,7 @@ impl TrialRun {
         let (witness, before) = core::mem::replace(&mut self.process, next).kill();
         self.process.witness().resume(witness);
         self.process.witness().facts.ground_truth = truth;
+        self.process.witness().facts.let_in = let_in;
         self.process.machine.operator().replace_mishaps(mishaps);
         self.process.machine.operator().push_g(pushed_g);
         self.injector.cancel_pulse(&self.process);

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
 
+use super::acts::{ClientAct, SentAct};
 use super::client::{ClientAnswer, ClientKind};
 use super::edge_oracle::{EdgeOracle, OracleResolution, WindowLimits};
 use super::facts::Facts;
@@ -157,6 +158,8 @@ impl TrialWitness {
         asked.hash(&mut self.digest);
         match asked.request {
             PortRequest::Stop => self.expect_firm_braking(self.now),
+            // The axis comes to rest for another client, or as its client is gone.
+            PortRequest::Command(CommandKind::ClientGone) => self.expect_firm_braking(self.now),
             PortRequest::Command(CommandKind::Calibrate) => self.facts.ground_truth.page_waves = false,
             PortRequest::Command(_) => {}
         }
@@ -185,10 +188,16 @@ impl TrialWitness {
         self.check_promises(|promise, facts| promise.check_event(facts, event));
     }
 
+    /// Records a request or message that is sent now.
+    pub fn record_sent(&mut self, sent: &SentAct) {
+        self.check_promises(|promise, facts| promise.check_sent(facts, sent));
+    }
+
     /// Records an answer to a client.
     pub fn record_answer(&mut self, answer: &ClientAnswer) {
         let ClientAnswer { call, status, body, .. } = answer;
-        if call.path == "/api/wave/run" && *status == Some(200) {
+        let act = ClientAct::of(call);
+        if act.is_start() && call.path != "/api/commands/run" && *status == Some(200) {
             // The lease stops the wave of a client that is silent for long.
             self.facts.ground_truth.page_waves = call.who == ClientKind::Page;
             self.expect_firm_braking(self.now);
@@ -201,6 +210,17 @@ impl TrialWitness {
         let code = body.get("code").map(|code| format!(" {code}")).unwrap_or_default();
         self.append_history(format!("{:?}: {} {} {sent} -> {said}{code}", call.who, call.method, call.path));
         self.check_promises(|promise, facts| promise.check_answer(facts, answer));
+        if *status != Some(200) {
+            return;
+        }
+        match act {
+            ClientAct::Revoke(device) => self.facts.let_in.retain(|(_, number)| *number != device),
+            ClientAct::Pair => {
+                let number = body.get("number").and_then(|number| number.as_u64()?.try_into().ok());
+                self.facts.let_in.extend(number.map(|number| (call.who, number)));
+            }
+            _ => {}
+        }
     }
 
     /// Checks the settings that the API shows, when the axis has rested for a while and nothing is under way.

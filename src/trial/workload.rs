@@ -160,7 +160,8 @@ impl ClientWorkload {
             }),
             _ => {
                 if let Some(socket) = &self.status {
-                    socket.act(SocketAction::Send(r#"{"stream": "command_all", "type": "stop"}"#.to_owned()));
+                    let stop = r#"{"stream": "command_all", "type": "stop"}"#.to_owned();
+                    process.send_frames(ClientKind::Page, socket, vec![stop]);
                 }
                 0
             }
@@ -233,10 +234,12 @@ impl ClientWorkload {
             }
         }
         if let Some(socket) = &self.status {
-            for _ in 0..20 {
+            let frame = |_| {
                 let name = *self.random.one_of(&["calibrate", "end", "acknowledge", "arm", "stop"]);
-                socket.act(SocketAction::Send(format!(r#"{{"stream": "command_all", "type": "{name}"}}"#)));
-            }
+                format!(r#"{{"stream": "command_all", "type": "{name}"}}"#)
+            };
+            let frames = (0..20).map(frame).collect();
+            process.send_frames(ClientKind::Page, socket, frames);
         }
         process.finish_requests(ANSWER_MS);
         self.start_pause(process);

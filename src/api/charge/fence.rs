@@ -59,6 +59,26 @@ struct ClientHistory {
     through: Stops,
 }
 
+impl ClientHistory {
+    /// A client that asks for the first time, and now.
+    fn new(client: &Client) -> ClientHistory {
+        ClientHistory { client: client.clone(), asked: Instant::now(), asked_behind: 0, through: 0 }
+    }
+}
+
+fn take(clients: &mut Vec<ClientHistory>, client: &Client) -> Option<ClientHistory> {
+    let at = clients.iter().position(|known| known.client == *client)?;
+    Some(clients.remove(at))
+}
+
+/// Keeps the clients in the order in which they asked last.
+fn remember(clients: &mut Vec<ClientHistory>, known: ClientHistory) {
+    if clients.len() == KNOWN_CLIENTS {
+        clients.remove(0);
+    }
+    clients.push(known);
+}
+
 /// The fence.
 #[derive(Debug)]
 pub struct Fence {
@@ -125,14 +145,9 @@ impl Fence {
         let stops = self.stops();
         let now = Instant::now();
         let mut clients = self.clients();
-        let before = clients.iter().position(|known| known.client == *client).map(|at| clients.remove(at));
+        let before = take(&mut clients, client);
         let rested_from = before.as_ref().map(|known| known.asked + PAUSE);
-        let mut known = before.unwrap_or(ClientHistory {
-            client: client.clone(),
-            asked: now,
-            asked_behind: 0,
-            through: 0,
-        });
+        let mut known = before.unwrap_or_else(|| ClientHistory::new(client));
         let free = stops == 0 || known.through == stops;
         let is_own = self.stopper.lock().unwrap_or_else(PoisonError::into_inner).as_ref() == Some(client);
         let guarded_until = self.stopped_at(if is_own { OWN_GUARD } else { GUARD });
@@ -146,12 +161,16 @@ impl Fence {
         if fenced.is_none() {
             known.through = stops;
         }
-        if clients.len() == KNOWN_CLIENTS {
-            clients.remove(0);
-        }
-        // In the order in which they asked last.
-        clients.push(known);
+        remember(&mut clients, known);
         fenced.map_or(Ok(stops), Err)
+    }
+
+    /// The client has asked for a start that was refused before it came here: it goes on sending all the same.
+    pub fn tried(&self, client: &Client) {
+        let mut clients = self.clients();
+        let mut known = take(&mut clients, client).unwrap_or_else(|| ClientHistory::new(client));
+        known.asked = Instant::now();
+        remember(&mut clients, known);
     }
 
     fn clients(&self) -> MutexGuard<'_, Vec<ClientHistory>> {
@@ -239,6 +258,20 @@ mod tests {
         assert!(fence.pass(&client("own")).is_ok() && fence.pass(&client("third")).is_err());
         fence.stopped();
         assert!(fence.pass_seen().is_err(), "nobody can have seen this one");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_start_that_was_refused_for_another_reason_is_no_pause() {
+        let fence = Fence::default();
+        let feed = client("feed");
+        fence.stopped();
+        for _ in 0..40 {
+            advance(100 * MS).await;
+            fence.tried(&feed);
+        }
+        assert!(fence.pass(&feed).is_err());
+        advance(PAUSE).await;
+        assert!(fence.pass(&feed).is_ok());
     }
 
     #[tokio::test(start_paused = true)]

@@ -3,6 +3,7 @@
 use super::{Promise, PromiseResult};
 use crate::drive::TraceSample;
 use crate::machine::{CommandKind, Event, State};
+use crate::trial::acts::wave_of;
 use crate::trial::client::{ClientAnswer, ClientKind};
 use crate::trial::facts::{Facts, StepMade};
 use crate::trial::tap::{PortCall, PortRequest};
@@ -32,11 +33,13 @@ impl Promise for SomebodyIsThere {
     fn check_answer(&mut self, facts: &Facts, answer: &ClientAnswer) -> PromiseResult {
         let Some(trace) = &facts.trace else { return Ok(()) };
         let ClientAnswer { call, status, .. } = answer;
-        let accepted = call.path == "/api/wave/run" && *status == Some(200);
+        let accepted = wave_of(call).is_some() && *status == Some(200);
         if accepted || self.holder.is_some_and(|(who, _)| who == call.who) {
             self.holder = Some((call.who, trace.at_ns));
         }
-        if accepted && call.body.windows(KEEPS_ON.len()).any(|part| part == KEEPS_ON) {
+        // Pages of API v1 have a check of their own (S36).
+        let keeps_on = call.body.windows(KEEPS_ON.len()).any(|part| part == KEEPS_ON);
+        if accepted && (keeps_on || call.who.tab().is_some()) {
             self.holder = None;
         }
         Ok(())
@@ -117,9 +120,11 @@ impl Promise for EndEnds {
         let call = &answer.call;
         let body: serde_json::Value = serde_json::from_slice(&call.body).unwrap_or_default();
         let asks = body.get("type").and_then(serde_json::Value::as_str);
+        let wave = wave_of(call);
         match (call.path.as_str(), asks) {
-            ("/api/wave/run", _) => {
-                let s = |name: &str| body.get(name).and_then(serde_json::Value::as_f64).unwrap_or(0.0);
+            _ if wave.is_some() => {
+                let wave = wave.unwrap_or_default();
+                let s = |name: &str| wave.get(name).and_then(serde_json::Value::as_f64).unwrap_or(0.0);
                 let longest_s = 2.0 * s("duration") + s("ramp_up") + s("ramp_down");
                 self.longest_ns = [(longest_s * SECOND_NS as f64) as Nanos, self.longest_ns[0]];
             }

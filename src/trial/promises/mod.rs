@@ -4,14 +4,19 @@
 //! it cannot know, but it never reports one wrongly. The pulse checker of [`crate::diag`] covers what the pulses alone
 //! show; [`promise_of_rule`] maps its rules to promises.
 
+mod charge;
 mod clients;
 mod computer;
 mod force;
 mod host;
+mod latch;
+mod let_in;
 mod position;
+mod presence;
 mod states;
 mod stopping;
 
+use super::acts::SentAct;
 use super::client::ClientAnswer;
 use super::facts::{Facts, StepMade};
 use super::tap::PortCall;
@@ -46,6 +51,11 @@ pub trait Promise {
         Ok(())
     }
 
+    /// Checks a request or message of a client that is sent now.
+    fn check_sent(&mut self, _facts: &Facts, _sent: &SentAct) -> PromiseResult {
+        Ok(())
+    }
+
     /// Checks an answer to a client.
     fn check_answer(&mut self, _facts: &Facts, _answer: &ClientAnswer) -> PromiseResult {
         Ok(())
@@ -77,6 +87,11 @@ pub fn all() -> Vec<Box<dyn Promise>> {
         Box::<computer::FrozenControlRamps>::default(),
         Box::<clients::SomebodyIsThere>::default(),
         Box::<clients::EndEnds>::default(),
+        Box::<charge::OneInCharge>::default(),
+        Box::<latch::StopLatches>::default(),
+        Box::<latch::LateStartMovesNothing>::default(),
+        Box::<presence::HungPageIsAbsent>::default(),
+        Box::<let_in::OnlyWhoWasLetIn>::default(),
         Box::<computer::LateStepsLatch>::default(),
         Box::<states::SettingsWaitForRest>::default(),
         Box::<stopping::EStopCuts>::default(),

@@ -6,6 +6,7 @@ use super::{Promise, PromiseResult};
 use crate::machine::{Event, Fault, State, StopLevel, Why};
 use crate::motion::RailEnd;
 use crate::motion::limits::STOP_ONSET_S;
+use crate::trial::acts::{ClientAct, MESSAGE};
 use crate::trial::client::ClientAnswer;
 use crate::trial::facts::{Facts, InputPulse, StepMade};
 use crate::trial::tap::{PortCall, PortRequest};
@@ -145,19 +146,14 @@ impl Promise for StopIsQuick {
 #[derive(Debug)]
 pub struct StopIsAlwaysTaken;
 
-/// True if the request is a STOP.
-fn is_stop_request(answer: &ClientAnswer) -> bool {
-    let call = &answer.call;
-    call.path == "/api/stop" || (call.path == "/api/commands/run" && call.body == br#"{"type":"stop"}"#)
-}
-
 impl Promise for StopIsAlwaysTaken {
     fn name(&self) -> &'static str {
         "s05_stop_is_always_taken"
     }
 
     fn check_answer(&mut self, _facts: &Facts, answer: &ClientAnswer) -> PromiseResult {
-        if is_stop_request(answer) && answer.status != Some(200) {
+        let is_sent = answer.call.method != MESSAGE || answer.status.is_some();
+        if ClientAct::of(&answer.call) == ClientAct::Stop && is_sent && answer.status != Some(200) {
             return Err(format!("STOP was answered with {:?}: {}", answer.status, answer.body));
         }
         Ok(())
