@@ -34,7 +34,7 @@ pub struct KnownState {
 type Unanswered = BTreeMap<u64, (Nanos, ClientRequest)>;
 
 #[derive(Debug, Default)]
-struct Page {
+struct PageMemory {
     known: KnownState,
     unanswered: Unanswered,
 }
@@ -45,10 +45,10 @@ pub struct ControlClient {
     /// The client.
     pub who: ClientKind,
     texts: mpsc::UnboundedSender<String>,
-    page: Arc<Mutex<Page>>,
+    page: Arc<Mutex<PageMemory>>,
 }
 
-fn lock(page: &Mutex<Page>) -> MutexGuard<'_, Page> {
+fn lock(page: &Mutex<PageMemory>) -> MutexGuard<'_, PageMemory> {
     page.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -82,7 +82,7 @@ pub fn open(
     wrapper: FrameWrapper,
 ) -> (ControlClient, impl Future<Output = ()> + Send) {
     let (texts, queued) = mpsc::unbounded_channel();
-    let page = Arc::<Mutex<Page>>::default();
+    let page = Arc::<Mutex<PageMemory>>::default();
     let heard = Arc::clone(&page);
     let task = async move {
         // A client that is refused has no socket.
@@ -107,7 +107,7 @@ async fn drive(
     connector: &MemoryConnector,
     (who, token): (ClientKind, Option<String>),
     mut texts: mpsc::UnboundedReceiver<String>,
-    (page, answers): (&Mutex<Page>, &AnswerLog),
+    (page, answers): (&Mutex<PageMemory>, &AnswerLog),
     wrapper: FrameWrapper,
 ) -> Option<()> {
     let mut request = Request::builder()
@@ -137,7 +137,7 @@ async fn drive(
 }
 
 /// Takes a message of the server: the state, or the reply to a message.
-fn take(page: &Mutex<Page>, answers: &AnswerLog, text: &str) {
+fn take(page: &Mutex<PageMemory>, answers: &AnswerLog, text: &str) {
     // Samples come often, and tell the page nothing that it acts by.
     if text.starts_with(r#"{"type":"live""#) {
         return;

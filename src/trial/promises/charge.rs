@@ -19,10 +19,11 @@ pub struct OneInCharge {
     started: Option<ClientKind>,
     /// Number of times that the client in charge has changed, or may have.
     changes: u64,
-    /// Starts on their way, each with that number when it was sent.
-    under_way: BTreeMap<u64, u64>,
-    /// Of each client, the instant of the last thing that it sent.
+    /// Starts on their way, each with its sender and that number when it was sent.
+    under_way: BTreeMap<u64, (ClientKind, u64)>,
+    /// Of each client, the instant of the last thing that it sent, and of its last word that it is there.
     heard: BTreeMap<ClientKind, Nanos>,
+    said: BTreeMap<ClientKind, Nanos>,
     /// The instant at which the lease was last handed over, or may have been.
     handed_over_ns: Option<Nanos>,
     /// The client that has taken the lease and has started nothing yet, and since when.
@@ -33,6 +34,11 @@ pub struct OneInCharge {
 const THERE_NS: Nanos = 2_800 * MILLISECOND_NS;
 /// An ask for the lease is answered within so long.
 const ASKS_NS: Nanos = 20 * SECOND_NS;
+
+/// True for an act by which the lease may change hands.
+const fn may_change_hands(act: ClientAct) -> bool {
+    act.is_on_the_lease() || matches!(act, ClientAct::Revoke(_))
+}
 
 impl OneInCharge {
     /// Somebody else may be in charge from now on.
@@ -63,12 +69,15 @@ impl Promise for OneInCharge {
         self.heard.insert(sent.who, sent.arrives_ns);
         match sent.act {
             ClientAct::Start { .. } => {
-                self.under_way.insert(sent.number, self.changes);
+                self.under_way.insert(sent.number, (sent.who, self.changes));
+            }
+            ClientAct::Alive | ClientAct::Ask | ClientAct::Force => {
+                self.said.insert(sent.who, sent.arrives_ns);
             }
             ClientAct::HandOver => self.handed_over_ns = Some(sent.arrives_ns),
             _ => {}
         }
-        let may_change = sent.act.is_on_the_lease() || matches!(sent.act, ClientAct::Revoke(_));
+        let may_change = may_change_hands(sent.act);
         if may_change || matches!(sent.act, ClientAct::Frames | ClientAct::Stop) {
             self.doubt();
         }
@@ -84,9 +93,13 @@ impl Promise for OneInCharge {
         let (who, Some(now)) = (answer.call.who, facts.trace.as_ref().map(|trace| trace.at_ns)) else {
             return Ok(());
         };
-        match ClientAct::of(&answer.call) {
+        let act = ClientAct::of(&answer.call);
+        if may_change_hands(act) {
+            self.taken = None;
+        }
+        match act {
             ClientAct::Start { .. } => {
-                let sent_at = self.under_way.remove(&answer.number);
+                let sent_at = self.under_way.remove(&answer.number).map(|(_, changes)| changes);
                 let accepted = answer.status == Some(200);
                 if let Some(mover) = self.mover.filter(|mover| *mover != who)
                     && accepted
@@ -108,10 +121,14 @@ impl Promise for OneInCharge {
                 let handed_over = self.handed_over_ns.is_some_and(|at| at >= answer.asked_ns);
                 let own = answer.body["lease"]["is_own"] == true;
                 // What moves may be its own.
-                if own && !handed_over && self.started != Some(who) && now < answer.asked_ns + ASKS_NS {
+                let starts = self.under_way.values().any(|(starter, _)| *starter == who);
+                let moves = starts || self.started == Some(who);
+                if own && !handed_over && !moves && now < answer.asked_ns + ASKS_NS {
                     self.taken = Some((who, now));
                 }
-                self.started = self.started.filter(|_| !handed_over);
+                if own && handed_over {
+                    self.started = Some(who);
+                }
             }
             _ => {}
         }
@@ -125,7 +142,8 @@ impl Promise for OneInCharge {
         {
             self.doubt();
         }
-        if self.taken.is_some_and(|(who, _)| !self.is_there(facts, who, trace.at_ns)) {
+        let has_said = |who| self.said.get(&who).is_some_and(|said| trace.at_ns < said + THERE_NS);
+        if self.taken.is_some_and(|(who, _)| !has_said(who)) {
             self.taken = None;
         }
         Ok(())

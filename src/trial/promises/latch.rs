@@ -16,6 +16,8 @@ struct StartUnderWay {
     sent: SentAct,
     /// Instant of the last STOP before it arrived.
     behind_ns: Nanos,
+    /// True if the axis moved then.
+    moves: bool,
 }
 
 /// True if that answer says that the start begins something.
@@ -54,10 +56,8 @@ impl Promise for StopLatches {
 
     fn check_sent(&mut self, facts: &Facts, sent: &SentAct) -> PromiseResult {
         let moves = facts.state().is_moving();
-        if let (ClientAct::Start { names_stop: false, .. }, Some(behind_ns)) = (sent.act, self.stopped_ns)
-            && !moves
-        {
-            self.under_way.insert(sent.number, StartUnderWay { sent: *sent, behind_ns });
+        if let (ClientAct::Start { names_stop: false, .. }, Some(behind_ns)) = (sent.act, self.stopped_ns) {
+            self.under_way.insert(sent.number, StartUnderWay { sent: *sent, behind_ns, moves });
         }
         Ok(())
     }
@@ -70,11 +70,16 @@ impl Promise for StopLatches {
             return Ok(());
         }
         let before_ns = self.last_ns.insert(who, answer.asked_ns);
-        let Some(StartUnderWay { sent, behind_ns }) = self.under_way.remove(&answer.number) else {
+        let Some(StartUnderWay { sent, behind_ns, moves }) = self.under_way.remove(&answer.number) else {
             return Ok(());
         };
+        // What the machine itself refuses has passed the fence, and moves nothing.
+        let code = answer.body.get("code").and_then(|code| code.as_str());
+        if answer.status == Some(409) && !matches!(code, Some("stopped" | "not_in_charge")) {
+            self.through_ns.insert(who, behind_ns);
+        }
         // A STOP that came since is the business of the check on late starts.
-        if !begins(answer) || self.stopped_ns != Some(behind_ns) || !facts.state().is_moving() {
+        if moves || !begins(answer) || self.stopped_ns != Some(behind_ns) || !facts.state().is_moving() {
             return Ok(());
         }
         let is_through = self.through_ns.insert(who, behind_ns) == Some(behind_ns);
