@@ -98,12 +98,31 @@ impl CycleConstraints<'_> {
         }
     }
 
+    /// The same for a turn with the limits `gentle` behind a firm braking: acceleration beyond them is released firmly.
+    fn turn_behind_firm(&self, end: Kinematics, gentle: RampLimits, way_back_mm_s: f64) -> f64 {
+        let release_s = ((end.a.abs() - gentle.acceleration) / self.stop.jerk).max(0.0);
+        let released = end.after(-libm::copysign(self.stop.jerk, end.a), release_s);
+        self.turn(released, gentle, way_back_mm_s)
+    }
+
+    /// Highest position of the turn behind this cycle. The end of the range that the axis approaches while it brakes
+    /// firmly is met gently: if the braking were released as far as a firm turn permits, another firm braking would
+    /// have to follow there.
+    fn next_turn(&self, end: Kinematics, approaches: bool, way_back_mm_s: f64) -> f64 {
+        match self.afterwards {
+            Some(gentle) if approaches => self.turn_behind_firm(end, gentle, way_back_mm_s),
+            _ => self.turn(end, self.normal, way_back_mm_s),
+        }
+    }
+
     fn turns_below_high(&self, a: f64) -> bool {
-        self.turn(self.end(a), self.normal, self.bounds.backward_mm_s) <= self.bounds.high_mm
+        let CycleBounds { high_mm, backward_mm_s, .. } = *self.bounds;
+        self.next_turn(self.end(a), self.start.v > 0.0, backward_mm_s) <= high_mm
     }
 
     fn turns_above_low(&self, a: f64) -> bool {
-        self.turn(self.end(a).mirrored(), self.normal, self.bounds.forward_mm_s) <= -self.bounds.low_mm
+        let CycleBounds { low_mm, forward_mm_s, .. } = *self.bounds;
+        self.next_turn(self.end(a).mirrored(), self.start.v < 0.0, forward_mm_s) <= -low_mm
     }
 
     /// Nearest acceleration to `a` with which a firm braking ends at rest, if a turn behind it would leave the range: the
@@ -117,12 +136,7 @@ impl CycleConstraints<'_> {
         let CycleBounds { low_mm, high_mm, forward_mm_s, backward_mm_s, .. } = *self.bounds;
         let (farthest_mm, way_back_mm_s) =
             if forward { (-low_mm, forward_mm_s) } else { (high_mm, backward_mm_s) };
-        let returns = |a: f64| {
-            let end = end(a);
-            // Acceleration beyond the gentle limit is released firmly.
-            let release_s = ((end.a - gentle.acceleration) / self.stop.jerk).max(0.0);
-            self.turn(end.after(-self.stop.jerk, release_s), gentle, way_back_mm_s) <= farthest_mm
-        };
+        let returns = |a: f64| self.turn_behind_firm(end(a), gentle, way_back_mm_s) <= farthest_mm;
         let rests = |a: f64| {
             let end = end(a);
             end.a <= 0.0 || -end.v >= end.a * end.a / (2.0 * self.stop.jerk)

@@ -559,6 +559,63 @@ mod tests {
         }
     }
 
+    /// Cycles, counted from a fall of the speed bound to `lowered`, in which the jerk is more than that of a wave, while
+    /// the axis moves toward `target`. The first one is the first cycle with the lowered bound.
+    fn firm_cycles(
+        limits: &MotionLimits,
+        from: Kinematics,
+        target: f64,
+        (falls_after, lowered): (u32, f64),
+    ) -> std::vec::Vec<u32> {
+        let reference = Kinematics::at_rest(target);
+        let mut tracker = Tracker::new(CYCLE_S);
+        let mut at = from;
+        let mut firm = std::vec::Vec::new();
+        for cycle in 0..falls_after + 1_500 {
+            let speed = if cycle < falls_after { limits.max_speed.get() } else { lowered };
+            let planned = tracker.plan(at, reference, reference, limits, &bounds(speed));
+            let end = checked(at, &planned, limits, &bounds(speed));
+            if (end.a - at.a).abs() / CYCLE_S > limits.max_jerk.get() * (1.0 + 1e-6) {
+                firm.push(cycle.saturating_sub(falls_after));
+            }
+            at = end;
+        }
+        firm
+    }
+
+    /// Regression: an axis that braked gently for the end of the range let go of its brake when a bound on its speed
+    /// fell, as far as a firm turn permitted, and braked firmly once more at the end, by 30 times its jerk.
+    #[test]
+    fn a_speed_bound_that_falls_before_the_end_of_the_range_makes_the_axis_brake_firmly_once() {
+        let soft = limits(24.705, 545.9, 5_786.7, 1_423.9);
+        let braking = Kinematics { p: 1.445_96, v: -24.130_7, a: 46.793_8 };
+        let front = Kinematics { p: RANGE_MM - braking.p, v: -braking.v, a: -braking.a };
+        for (start, target) in [(braking, 0.0), (front, RANGE_MM)] {
+            let firm = firm_cycles(&soft, start, target, (0, 22.543));
+            assert!(firm.len() > 1 && firm.iter().all(|cycle| *cycle < 25), "{firm:?}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+
+        #[test]
+        fn a_speed_bound_that_falls_makes_the_axis_brake_firmly_once(
+            speed in 20.0..800.0f64, acceleration in 500.0..15e3f64, onset_s in 0.01..0.2f64,
+            firmer in 1.0..3.0f64, way in 0.2..1.0f64, when in 0.0..1.0f64, share in 0.3..1.0f64
+        ) {
+            let limits = limits(speed, acceleration, acceleration / onset_s, acceleration * firmer);
+            let way_mm = way * RANGE_MM;
+            let shortest_s = way_mm / speed + speed / acceleration + onset_s;
+            let falls_after = (when * shortest_s * 1_000.0) as u32;
+            let from = Kinematics::at_rest(way_mm);
+            let firm = firm_cycles(&limits, from, 0.0, (falls_after, share * speed));
+            // The ramp of a stop, its onset and release, and the asymptotic end of the law of the speed.
+            let ramp = (speed * (1.0 - share) / (acceleration * firmer) * 1_000.0) as u32 + 40;
+            prop_assert!(firm.iter().all(|cycle| *cycle <= ramp), "{firm:?}, {ramp} cycles are the most");
+        }
+    }
+
     #[test]
     fn a_speed_bound_that_rises_again_while_the_axis_brakes_turns_nothing() {
         let limits = MotionLimits::default();
