@@ -25,6 +25,8 @@ use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS};
 
 /// Share of the runs in which there are phones.
 const PRESENT_SHARE: f64 = 0.6;
+/// Share of the acts that a phone leaves out while the machine homes.
+const HOMING_SHARE: f64 = 0.9;
 /// The phones, with their roles.
 const PHONES: [(ClientKind, DeviceRole); 3] = [
     (ClientKind::Phone, DeviceRole::Operator),
@@ -155,7 +157,9 @@ impl PhoneWorkload {
         self.stranger.act(process, &mut self.random);
         if now >= self.feed_ns {
             self.feed_ns = now + ns(self.random.between(15.0, 90.0));
-            self.plan_feed(now);
+            if !self.phones.iter().any(|phone| phone.sees("homing")) {
+                self.plan_feed(now);
+            }
         }
         let phones = self.phones.iter().map(|phone| phone.alive_ns.min(phone.acts_ns));
         let delayed = self.delayed.iter().map(|delayed| delayed.at_ns);
@@ -194,6 +198,10 @@ impl PhoneWorkload {
             }
             return;
         };
+        // Homing takes long, and waves are what is in question.
+        if known.state == "homing" && self.random.chance(HOMING_SHARE) {
+            return;
+        }
         let moves = matches!(known.state.as_str(), "running" | "ending" | "homing");
         let (hangs, leaves) = (u32::from(self.misdeeds.hangs), u32::from(self.misdeeds.leaves));
         let weights = [
@@ -206,11 +214,11 @@ impl PhoneWorkload {
             6,
             3,
             if known.asked_for && known.in_charge { 40 } else { 1 },
-            8,
+            if matches!(known.state.as_str(), "ready" | "running") { 8 } else { 0 },
             hangs * if known.in_charge && moves { 40 } else { 3 },
             leaves * 3,
-            if is_admin { 8 } else { 0 },
-            if is_admin { 10 } else { 0 },
+            if is_admin { 5 } else { 0 },
+            if is_admin { 6 } else { 0 },
         ];
         let lease = |act: &str| json!({ "type": "lease", "act": act });
         let message = match self.random.weighted(&weights) {

@@ -63,6 +63,11 @@ impl Phone {
         self.away_until_ns = now + ns(random.between(0.5, 2.0));
     }
 
+    /// True if its page shows the machine in this state.
+    pub fn sees(&self, state: &str) -> bool {
+        self.socket.as_ref().is_some_and(|socket| socket.known().state == state)
+    }
+
     /// Says something, if its page is open.
     pub fn say(&self, process: &mut TrialProcess, message: Value, decided_ns: Nanos) {
         if let Some(socket) = self.socket.as_ref().filter(|socket| socket.is_open()) {

@@ -1,8 +1,9 @@
 //! S22: one client at a time is in charge, and nobody inherits a motion.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Promise, PromiseResult};
+use crate::machine::State;
 use crate::trial::acts::{ClientAct, SentAct};
 use crate::trial::client::{ClientAnswer, ClientKind};
 use crate::trial::facts::{Facts, StepMade};
@@ -15,8 +16,8 @@ use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS};
 pub struct OneInCharge {
     /// The client whose motion this is for certain.
     mover: Option<ClientKind>,
-    /// The client whose start was taken last.
-    started: Option<ClientKind>,
+    /// The client whose start was taken last, and those whose start may have been taken since.
+    started: BTreeSet<ClientKind>,
     /// Number of times that the client in charge has changed, or may have.
     changes: u64,
     /// Starts on their way, each with its sender and that number when it was sent.
@@ -107,8 +108,11 @@ impl Promise for OneInCharge {
                 {
                     return Err(format!("{who:?} started while {mover:?} was in charge and moved the axis"));
                 }
+                if accepted {
+                    self.started.clear();
+                }
                 if accepted || answer.status.is_none() {
-                    self.started = Some(who);
+                    self.started.insert(who);
                 }
                 if answer.status.is_none() {
                     self.doubt();
@@ -122,12 +126,12 @@ impl Promise for OneInCharge {
                 let own = answer.body["lease"]["is_own"] == true;
                 // What moves may be its own.
                 let starts = self.under_way.values().any(|(starter, _)| *starter == who);
-                let moves = starts || self.started == Some(who);
+                let moves = starts || self.started.contains(&who);
                 if own && !handed_over && !moves && now < answer.asked_ns + ASKS_NS {
                     self.taken = Some((who, now));
                 }
                 if own && handed_over {
-                    self.started = Some(who);
+                    self.started = [who].into();
                 }
             }
             _ => {}
@@ -149,8 +153,10 @@ impl Promise for OneInCharge {
         Ok(())
     }
 
-    fn check_step(&mut self, _facts: &Facts, made: &StepMade) -> PromiseResult {
+    fn check_step(&mut self, facts: &Facts, made: &StepMade) -> PromiseResult {
         match self.taken {
+            // The ramp of a fault is nobody's motion.
+            _ if facts.state() == State::Faulted => Ok(()),
             Some((who, since)) => Err(format!(
                 "a step {} ms after {who:?} took the lease, which has started nothing",
                 made.at.saturating_sub(since) / MILLISECOND_NS

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Promise, PromiseResult};
+use crate::machine::State;
 use crate::trial::acts::{ClientAct, SentAct};
 use crate::trial::client::{ClientAnswer, ClientKind};
 use crate::trial::facts::{Facts, StepMade};
@@ -80,8 +81,9 @@ impl Promise for OnlyWhoWasLetIn {
         Ok(())
     }
 
-    fn check_step(&mut self, _facts: &Facts, _made: &StepMade) -> PromiseResult {
-        if self.all().any(|cause| cause.is_let_in) {
+    fn check_step(&mut self, facts: &Facts, _made: &StepMade) -> PromiseResult {
+        // The ramp of a fault is nobody's motion.
+        if facts.state() == State::Faulted || self.all().any(|cause| cause.is_let_in) {
             return Ok(());
         }
         Err(match self.causes.last() {
