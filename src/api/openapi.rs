@@ -9,8 +9,13 @@ use super::paths::V1;
 use super::problem::{self, Problem};
 use super::request::BodyType;
 use super::route::{AnswerType, BodyLimit, QueryParameter, Route, SchemaFn};
-use crate::auth::Right;
+use crate::auth::{Right, credentials};
 
+/// The names of the two ways to present a token.
+const BEARER: &str = "bearer";
+const COOKIE: &str = "cookie";
+/// The port of a machine in the home network.
+const DEFAULT_PORT: u16 = 80;
 /// Where the document has the schemas of its types.
 const SCHEMAS: &str = "/components/schemas";
 
@@ -37,6 +42,19 @@ pub fn document(routes: &[Route]) -> Value {
         "servers": [{ "url": "/" }],
         "paths": paths,
         "components": {
+            "securitySchemes": {
+                BEARER: {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "The token of a program: `yep pair --token NAME` on the machine.",
+                },
+                COOKIE: {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": credentials::cookie_name(DEFAULT_PORT),
+                    "description": "The token of a paired browser; the name has the port of the server.",
+                },
+            },
             "schemas": schemas.collected(),
             "responses": {
                 "Problem": {
@@ -103,9 +121,8 @@ impl Schemas {
 fn operation(route: &Route, schemas: &mut Schemas) -> Value {
     let mut parameters: Vec<Value> = path_parameters(route);
     parameters.extend(route.query.iter().map(query_parameter));
-    // Who calls is told by the address today; a token will be another way.
     let mut operation = json!({
-        "security": [],
+        "security": security(route.right),
         "operationId": operation_id(route),
         "tags": [tag(route)],
         "summary": route.summary,
@@ -129,6 +146,15 @@ fn operation(route: &Route, schemas: &mut Schemas) -> Value {
         });
     }
     operation
+}
+
+/// A token, but on the machine itself, where none is needed.
+fn security(right: Right) -> Value {
+    match right {
+        Right::Anyone => json!([]),
+        Right::Attend => json!([{}]),
+        _ => json!([{ BEARER: [] }, { COOKIE: [] }, {}]),
+    }
 }
 
 /// An object without required fields may be left out.
