@@ -1,4 +1,4 @@
-//! Promises S13, S15 and S29 of docs/SAFETY.md, which no other test shows by itself, on virtual time.
+//! Promises S13, S15, S19 and S29 of docs/SAFETY.md, as far as no other test shows them, on virtual time.
 
 #[path = "support/random.rs"]
 mod random;
@@ -69,6 +69,52 @@ fn s13_a_lost_sample_is_nothing_in_the_api() {
     for _ in 0..50 {
         assert_eq!(force(&mut process), Value::Null);
     }
+}
+
+/// Regression: a belt that slips while homing counts the steps makes the rail longer than it is. The machine cannot know
+/// that, and its waves have the limits of the settings by the millimetres that it measured. The edge oracle held them
+/// against those of the rail.
+#[test]
+fn s19_a_belt_that_slips_while_homing_makes_other_millimetres_but_no_harder_waves() {
+    let mut process = TrialProcess::start(&TrialEnvironment::new(RailOptions::default()), 70.0).unwrap();
+    let send = |process: &mut TrialProcess, method: &'static str, path: &str, body: &str| {
+        let call = ClientRequest {
+            who: ClientKind::Page,
+            method,
+            path: path.to_owned(),
+            body: body.as_bytes().to_vec(),
+        };
+        assert_eq!(process.request(call, 1_000).unwrap().status, Some(200));
+    };
+    let until = |process: &mut TrialProcess, holds: fn(&TrialProcess) -> bool| {
+        for _ in 0..6_000 {
+            if holds(process) {
+                return;
+            }
+            process.run_until(process.now() + 10 * MILLISECOND_NS);
+        }
+        panic!("it did not come to pass");
+    };
+    let _socket = process.open_socket(ClientKind::Page, "status");
+    process.run_until(SECOND_NS);
+    // The axis speeds up with all of its acceleration for a tenth of a second.
+    let limits = r#"{"max_speed_mm_s": 70, "max_acceleration_mm_s2": 570, "max_jerk_mm_s3": 90000,
+        "stop_deceleration_mm_s2": 1700, "approach_speed_mm_s": 35}"#;
+    send(&mut process, "PUT", "/api/v1/limits", limits);
+    send(&mut process, "POST", "/api/commands/run", r#"{"type": "calibrate"}"#);
+    until(&mut process, |process| process.machine.operator().carriage_mm() >= 155.0);
+    until(&mut process, |process| process.machine.operator().carriage_mm() < 100.0);
+    process.machine.operator().set_mishap(Mishap::BeltOff, true);
+    process.run_until(process.now() + 300 * MILLISECOND_NS);
+    process.machine.operator().set_mishap(Mishap::BeltOff, false);
+    until(&mut process, |process| process.machine.trace_sample().state == State::Ready);
+    let travel_steps = process.machine.trace_sample().calibration.unwrap().travel_steps;
+    assert!((1_650..1_700).contains(&travel_steps), "{travel_steps} steps");
+    send(&mut process, "POST", "/api/wave/run", r#"{"type": "square", "duration": 4}"#);
+    process.run_until(process.now() + 15 * SECOND_NS);
+    assert_eq!(process.witness().violation(), None);
+    let now = process.now();
+    assert!(process.witness().facts.window_limits(now).unwrap().gentle.is_some(), "judged as a wave");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::edge_oracle::{self, KinematicBounds};
 use super::link::SimulatedSerialLine;
 use crate::drive::TraceSample;
 use crate::hal::sim::rail::spring_force_g;
-use crate::hal::sim::{RailOptions, SimulatedOperator};
+use crate::hal::sim::{Mishap, RailOptions, SimulatedOperator};
 use crate::machine::{Config, HomingOptions, Inputs, State, StopLevel};
 use crate::motion::{MotionLimits, RailEnd};
 use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS, seconds};
@@ -91,6 +91,9 @@ pub struct GroundTruth {
     pub disturbed_until: Nanos,
     /// True if the current or last motion is a wave that was requested by a page that is there.
     pub page_waves: bool,
+    /// True if the carriage did not follow the steps of the last homing, or the front switch has been loose: then the
+    /// steps between the two ends, which homing counts, are not those of the rail.
+    pub mismeasured: bool,
 }
 
 /// MotionLimits that the API shows, with the wider ones that it showed a moment ago.
@@ -183,6 +186,10 @@ pub struct Facts {
     pub read_active: Option<(Nanos, Nanos)>,
     /// True force at the end of each of the last control cycles in grams, newest last.
     forces_g: VecDeque<f64>,
+    /// Distance in mm by which the carriage was behind the steps when homing began.
+    behind_mm: f64,
+    /// True if the front switch has been loose, and may have been pushed away.
+    front_moved: bool,
 }
 
 impl Facts {
@@ -206,6 +213,8 @@ impl Facts {
             let_in: Vec::new(),
             read_active: None,
             forces_g: VecDeque::with_capacity(REMEMBERED + 1),
+            behind_mm: 0.0,
+            front_moved: false,
         }
     }
 
@@ -265,6 +274,9 @@ impl Facts {
         let scale = self.rail.steps_per_mm;
         let beside = 1.0 + TOUCHED_MM / self.rail.length_mm;
         let measured = scale * (self.rail.length_mm / shown.max_stroke_mm).max(1.0) * beside;
+        // The machine cannot know better than its homing; how far that may be off, homing itself bounds.
+        let mismeasured = self.ground_truth.mismeasured;
+        let measured = if mismeasured { measured.max(self.steps_per_mm()) } else { measured };
         let (mut speed, mut stop, mut jerk) = shown.firmest(at);
         let limits = &shown.limits;
         let (mut v, mut a, mut j) =
@@ -314,6 +326,10 @@ impl Facts {
     /// Records the trace at the end of a control cycle.
     pub fn record_cycle(&mut self, trace: &TraceSample) {
         self.previous_trace = self.trace.replace(*trace);
+        self.front_moved |= self.operator.mishaps().has(Mishap::FrontLoose);
+        if trace.state == State::Homing {
+            self.compare_carriage_with_steps();
+        }
         let force_g = spring_force_g(&self.rail, self.operator.carriage_mm()) + self.operator.pushed_g();
         if self.forces_g.len() == REMEMBERED {
             self.forces_g.pop_front();
@@ -336,6 +352,16 @@ impl Facts {
         if force_g != 0.0 || changed || !self.ground_truth.page_there {
             self.expect_firm_braking(trace.at_ns);
         }
+    }
+
+    /// Records whether the carriage follows the steps of homing.
+    fn compare_carriage_with_steps(&mut self) {
+        let behind_mm = self.step_count as f64 / self.rail.steps_per_mm - self.operator.carriage_mm();
+        if self.previous_trace.is_none_or(|before| before.state != State::Homing) {
+            self.behind_mm = behind_mm;
+            self.ground_truth.mismeasured = false;
+        }
+        self.ground_truth.mismeasured |= self.front_moved || (behind_mm - self.behind_mm).abs() > TOUCHED_MM;
     }
 
     /// State of the machine.
