@@ -127,7 +127,7 @@ def five_wrong_tries_close_the_window_whoever_made_them(bench):
     for attempt in range(5):
         page = pages[attempt % 2]
         status, answer = call(page, "POST", "/api/v1/pairing/code", {"name": "guess", "code": wrong})
-        assert (status, answer["code"]) == (403, "wrong_code"), answer
+        assert (status, answer["code"]) == (409, "wrong_code"), answer
         assert f"{4 - attempt} tries are left" in answer["detail"], answer
     status, answer = call(pages[2], "POST", "/api/v1/pairing/code", {"name": "owner", "code": code})
     assert (status, answer["code"]) == (409, "no_code"), answer
