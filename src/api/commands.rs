@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::access::devices::Devices;
 use super::answer::{self, Rejection};
 use super::bus::Bus;
 use super::charge::client::Client;
@@ -36,6 +37,8 @@ pub enum CommandError {
     Fenced(Fenced),
     /// Another client is in charge.
     NotInCharge(NotInCharge),
+    /// The device of the client was taken off the list since the gate let it in, or has another role.
+    Revoked,
 }
 
 impl From<NotInCharge> for CommandError {
@@ -52,6 +55,10 @@ impl From<CommandError> for Rejection {
                 answer::refuse(ProblemCode::NeedsWave, "loop_wave says no wave here: use /api/wave/run")
             }
             CommandError::Fenced(fenced) => answer::refuse(ProblemCode::Stopped, fenced.to_string()),
+            CommandError::Revoked => answer::refuse(
+                ProblemCode::BadToken,
+                "this device was taken off the list, or has another role",
+            ),
             CommandError::NotInCharge(NotInCharge { holder }) => {
                 answer::refuse(ProblemCode::NotInCharge, format!("{holder} is in charge of the machine"))
             }
@@ -65,6 +72,7 @@ pub struct CommandService {
     settings: Arc<SettingsService>,
     bus: Arc<Bus>,
     lease: Arc<Lease>,
+    devices: Arc<Devices>,
     fence: Fence,
 }
 
@@ -76,8 +84,9 @@ impl CommandService {
         settings: Arc<SettingsService>,
         bus: Arc<Bus>,
         lease: Arc<Lease>,
+        devices: Arc<Devices>,
     ) -> CommandService {
-        CommandService { port, settings, bus, lease, fence: Fence::default() }
+        CommandService { port, settings, bus, lease, devices, fence: Fence::default() }
     }
 
     /// Stops, then announces it. The stop line comes first, and waits for nothing.
@@ -158,6 +167,10 @@ impl CommandService {
     /// # Errors
     /// [`CommandError::NotInCharge`], [`CommandError::Fenced`], [`CommandRefusal::Stopped`].
     pub fn may_start(&self, client: &Client, after_stop: Option<u32>) -> Result<Stops, CommandError> {
+        // The body of a request may come long after the gate, and a start may wait for another one.
+        if !self.devices.knows(client) {
+            return Err(CommandError::Revoked);
+        }
         let rests = self.rests();
         // A start that the fence holds is no act: who only goes on sending does not stay in charge by it.
         if let Err(other) = self.lease.check(client, rests) {
@@ -168,7 +181,7 @@ impl CommandService {
         }
         let stops = match after_stop {
             None => self.fence.pass(client).map_err(CommandError::Fenced)?,
-            Some(seen) if seen < self.port.snapshots().borrow().stops => {
+            Some(seen) if seen != self.port.snapshots().borrow().stops => {
                 return Err(CommandError::Refused(CommandRefusal::Stopped));
             }
             Some(_) => self.fence.pass_seen().map_err(CommandError::Fenced)?,

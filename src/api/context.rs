@@ -113,18 +113,19 @@ impl Context {
         let limits = &options.limits;
         let bus = Arc::new(Bus::new(limits.queued_messages, limits.queued_bytes));
         let settings = Arc::new(SettingsService::new(Arc::clone(&port), settings, Arc::clone(&store), rail));
+        let control_events: Arc<ControlEvents> = Arc::default();
+        let devices =
+            Arc::new(Devices::new(Arc::clone(&store), Arc::clone(&port), Arc::clone(&control_events)));
         let lease = Arc::new(Lease::new(limits.lease_time));
         let commands = CommandService::new(
             Arc::clone(&port),
             Arc::clone(&settings),
             Arc::clone(&bus),
             Arc::clone(&lease),
+            Arc::clone(&devices),
         );
         let commands = Arc::new(commands);
         let remote = Arc::new(RemoteFacts::default());
-        let control_events: Arc<ControlEvents> = Arc::default();
-        let devices =
-            Arc::new(Devices::new(Arc::clone(&store), Arc::clone(&port), Arc::clone(&control_events)));
         let pairing = Pairing::new(Arc::clone(&port), Arc::clone(&devices), options.entropy.clone());
         let budget = MemoryBudget::new(limits);
         let waves = Arc::new(WaveService::new(

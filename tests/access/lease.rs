@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use yep::api::port::MachineLocation;
 use yep::machine::{Command, Snapshot, State};
 
@@ -190,6 +191,26 @@ async fn a_device_that_is_revoked_in_charge_leaves_an_axis_that_comes_to_rest() 
     assert_eq!(by(&server, 3, "DELETE", "/api/v1/devices/2", Value::Null).await.status, 200);
     resting.await.unwrap();
     assert_eq!(by(&server, 3, "GET", "/api/v1/lease", Value::Null).await.json()["holder"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_start_that_was_under_way_when_its_device_was_revoked_moves_nothing() {
+    let server = paired().await;
+    let mut slow = server.connect_from(10).await;
+    let body = r#"{"wave": {"type": "sine", "duration": 2}}"#;
+    let head = format!(
+        "POST /api/v1/machine/run HTTP/1.1\r\nHost: yep.local\r\nAuthorization: {}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        bearer(2),
+        body.len()
+    );
+    slow.write_all(head.as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(by(&server, 3, "DELETE", "/api/v1/devices/2", Value::Null).await.status, 200);
+    slow.write_all(body.as_bytes()).await.unwrap();
+    let mut answer = [0; 12];
+    slow.read_exact(&mut answer).await.unwrap();
+    assert_eq!((&answer[..], server.port.command_count()), (&b"HTTP/1.1 401"[..], 0));
 }
 
 #[tokio::test]
