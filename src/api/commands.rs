@@ -101,7 +101,7 @@ impl CommandService {
         self.bus.announce(STOP, None);
     }
 
-    /// The last STOP came from that client, if it is known.
+    /// The last STOP came from that client, which is known only now.
     pub fn stopped_by(&self, client: Option<Client>) {
         self.fence.stopped_by(client);
     }
@@ -112,6 +112,8 @@ impl CommandService {
         self.fence.stopped();
         self.port.stop();
         self.lease.stopped();
+        // Whoever gave the one before is not who gave this one.
+        self.fence.stopped_by(None);
     }
 
     /// Gives the command of that name, and announces it when it is accepted.

@@ -87,6 +87,7 @@ impl Publisher {
         }
         if is_stop {
             self.ctx.commands.raise_stop();
+            self.ctx.commands.stopped_by(Some(self.client.clone()));
         }
         let may_give = |command| self.ctx.commands.may_give(&self.client, command, None);
         let given = command.as_deref().map(may_give).transpose();

@@ -233,7 +233,7 @@ async fn respond(
         let stops = commands::is_stop(parsed.as_ref().ok().and_then(Option::as_ref));
         if stops {
             // Here, and not on the runtime where other requests are answered.
-            ctx.commands.stop();
+            ctx.commands.stop_for(Some(&client));
         }
         let has_place = connection.slot.admit();
         if stops {

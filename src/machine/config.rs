@@ -48,7 +48,9 @@ impl Config {
         };
         let all = |config: &Config| {
             let [speed, acceleration, jerk, approach] = most(&config.limits);
-            [speed, acceleration, jerk, approach, config.stroke_limit.get(), config.geometry.max_stroke.get()]
+            let Geometry { max_stroke, nominal, .. } = config.geometry;
+            // More steps to a millimetre make every motion longer and faster than its numbers say.
+            [speed, acceleration, jerk, approach, config.stroke_limit.get(), max_stroke.get(), nominal.get()]
         };
         let beyond = |(new, (envelope, before)): (f64, (f64, f64))| new > envelope && new > before;
         all(self).into_iter().zip(all(envelope).into_iter().zip(all(before))).any(beyond)
@@ -102,6 +104,19 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_exceeds_an_envelope_is_wider_than_it_and_than_before(
+            new in any_config(), envelope in any_config(), before in any_config()
+        ) {
+            if new.exceeds(&envelope, &before) {
+                prop_assert!(new.needs_rest_after(&envelope) && new.needs_rest_after(&before));
+            }
+            prop_assert!(!new.exceeds(&new, &before) && !new.exceeds(&envelope, &new));
+            let mut finer = envelope;
+            finer.geometry.nominal = StepsPerMm::constant(11.0);
+            prop_assert!(finer.exceeds(&envelope, &envelope) && !finer.exceeds(&envelope, &finer));
+        }
+
         #[test]
         fn the_narrowed_part_of_a_change_is_wider_than_neither(old in any_config(), new in any_config()) {
             let narrowed = old.narrowed_by(&new);

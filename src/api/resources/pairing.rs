@@ -6,7 +6,7 @@ use hyper::header::{HeaderValue, SET_COOKIE};
 
 use super::access::checked_name;
 use super::not_kept;
-use crate::api::access::code::{CodeWindow, WINDOW_TIME};
+use crate::api::access::code::CodeWindow;
 use crate::api::access::devices::Devices;
 use crate::api::access::pairing::{
     LetIn, Pairing, PairingPurpose, PairingRefusal, REQUEST_TIME, RequestProgress, TICKET_TIME,
@@ -129,7 +129,7 @@ fn document(window: &CodeWindow, host: &str) -> WindowDocument {
     WindowDocument {
         code: window.digits().to_owned(),
         role: window.role,
-        expires_s: WINDOW_TIME.min(window.left()).as_secs_f64(),
+        expires_s: window.left().as_secs_f64(),
         qr_svg: qr::svg(&url),
         url,
     }
