@@ -135,8 +135,7 @@ impl Executor {
                 && ended.is_some_and(|ended| ended.cause == EndCause::Starved);
             if goes_on {
                 if resting {
-                    self.under_way = None;
-                    self.epoch += 1;
+                    self.leave_motion();
                 }
                 return self.motion();
             }
@@ -149,8 +148,7 @@ impl Executor {
                     EndCause::Late => MotionOutcome::Late,
                     EndCause::Halted => MotionOutcome::Halted,
                 }));
-                self.under_way = None;
-                self.epoch += 1;
+                self.leave_motion();
                 self.plan = ActivePlan::Nothing;
             } else if ended.is_some() {
                 // Ended, but still on its ramp: nothing more is planned.
@@ -158,6 +156,13 @@ impl Executor {
             }
         }
         self.motion()
+    }
+
+    /// The motion under way is over, and the axis rests.
+    fn leave_motion(&mut self) {
+        self.under_way = None;
+        self.epoch += 1;
+        self.tracker.settle();
     }
 
     fn motion(&self) -> MotionStatus {

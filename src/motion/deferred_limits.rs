@@ -64,6 +64,11 @@ impl DeferredLimits {
         RampLimits { jerk: waiting.former.jerk, ..asked }
     }
 
+    /// Ends the wait: the axis rests.
+    pub fn settle(&mut self) {
+        self.waiting = None;
+    }
+
     /// The former limits, while they hold instead of lower ones.
     pub fn former(&self) -> Option<RampLimits> {
         self.waiting.map(|waiting| waiting.former)

@@ -180,6 +180,11 @@ impl Tracker {
         too_fast_ahead || braking && (still_pushing || exceeds(start.a, gentle))
     }
 
+    /// Ends the wait of lowered limits: the motion is over, whether it came to its end or was cut.
+    pub fn settle(&mut self) {
+        self.deferred_limits.settle();
+    }
+
     /// The limits in force: `asked`, or the former acceleration and jerk while lowered ones wait.
     pub fn limits_in_force(&self, asked: &MotionLimits) -> MotionLimits {
         let Some(former) = self.deferred_limits.former() else { return *asked };

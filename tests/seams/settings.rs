@@ -3,12 +3,12 @@
 
 use yep::drive::bridge::bridge;
 use yep::drive::rings::QueuedCommand;
-use yep::hal::sim::VirtualClock;
+use yep::hal::sim::{Mishap, VirtualClock};
 use yep::machine::{Accepted, Command, CommandRefusal, Config, State};
 use yep::motion::Allowance;
-use yep::units::{Grams, Mm, MmPerS, SECOND_NS};
+use yep::units::{Grams, Mm, MmPerS, MmPerS2, SECOND_NS};
 
-use crate::plain::homed;
+use crate::plain::{homed, run_until_fast};
 use crate::support::{config, machine, options, sine};
 
 fn with_speed(base: &Config, mm_s: f64) -> Config {
@@ -40,6 +40,26 @@ fn what_narrows_is_in_force_at_once_also_behind_a_widening_that_waits() {
     assert!(farthest_mm < 61.0, "it went to {farthest_mm} mm");
     machine.run_ms(10);
     assert_eq!(machine.trace_sample().config, narrow, "at rest all of it is in force");
+}
+
+/// Regression: an input cut the motion while a lower acceleration waited for a turn that could keep it. Nothing was
+/// planned any more, so it waited at rest as well.
+#[test]
+fn a_lower_acceleration_that_waits_for_a_turn_is_in_force_once_the_motion_was_cut() {
+    for cut in [Mishap::BackWelded, Mishap::FrontWelded, Mishap::EStopOpen] {
+        let mut machine = homed(&VirtualClock::default(), &options());
+        assert_eq!(machine.command(sine(1.0)), Some(Ok(Accepted::Now)));
+        run_until_fast(&mut machine, 400.0);
+        let mut gentle = config();
+        gentle.limits.max_acceleration = MmPerS2::try_from(500.0).unwrap();
+        assert_eq!(machine.command(Command::UpdateSettings(gentle)), Some(Ok(Accepted::Now)));
+        machine.run_ms(2);
+        assert_eq!(machine.trace_sample().config.limits.max_acceleration.get(), 5_000.0, "{cut:?}");
+        machine.operator().set_mishap(cut, true);
+        machine.run_ms(20);
+        assert_eq!(machine.snapshot().state, State::Faulted, "{cut:?}");
+        assert_eq!(machine.trace_sample().config, gentle, "{cut:?}: at rest all of it is in force");
+    }
 }
 
 #[test]
