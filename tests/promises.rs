@@ -71,11 +71,17 @@ fn s13_a_lost_sample_is_nothing_in_the_api() {
     }
 }
 
-/// Regression: a belt that slips while homing counts the steps makes the rail longer than it is. The machine cannot know
-/// that, and its waves have the limits of the settings by the millimetres that it measured. The edge oracle held them
-/// against those of the rail.
+/// Regression: a belt that slips or a carriage that is blocked while homing counts the steps makes the rail longer than it
+/// is. The machine cannot know that, and its waves have the limits of the settings by the millimetres that it measured.
+/// The edge oracle held them against those of the rail.
 #[test]
-fn s19_a_belt_that_slips_while_homing_makes_other_millimetres_but_no_harder_waves() {
+fn s19_steps_that_move_nothing_while_homing_make_other_millimetres_but_no_harder_waves() {
+    for mishap in [Mishap::BeltOff, Mishap::CarriageBlocked] {
+        run_a_wave_behind_a_homing_with(mishap);
+    }
+}
+
+fn run_a_wave_behind_a_homing_with(mishap: Mishap) {
     let mut process = TrialProcess::start(&TrialEnvironment::new(RailOptions::default()), 70.0).unwrap();
     let send = |process: &mut TrialProcess, method: &'static str, path: &str, body: &str| {
         let call = ClientRequest {
@@ -104,15 +110,15 @@ fn s19_a_belt_that_slips_while_homing_makes_other_millimetres_but_no_harder_wave
     send(&mut process, "POST", "/api/commands/run", r#"{"type": "calibrate"}"#);
     until(&mut process, |process| process.machine.operator().carriage_mm() >= 155.0);
     until(&mut process, |process| process.machine.operator().carriage_mm() < 100.0);
-    process.machine.operator().set_mishap(Mishap::BeltOff, true);
+    process.machine.operator().set_mishap(mishap, true);
     process.run_until(process.now() + 300 * MILLISECOND_NS);
-    process.machine.operator().set_mishap(Mishap::BeltOff, false);
+    process.machine.operator().set_mishap(mishap, false);
     until(&mut process, |process| process.machine.trace_sample().state == State::Ready);
     let travel_steps = process.machine.trace_sample().calibration.unwrap().travel_steps;
-    assert!((1_650..1_700).contains(&travel_steps), "{travel_steps} steps");
+    assert!((1_650..1_700).contains(&travel_steps), "{travel_steps} steps with {mishap:?}");
     send(&mut process, "POST", "/api/wave/run", r#"{"type": "square", "duration": 4}"#);
     process.run_until(process.now() + 15 * SECOND_NS);
-    assert_eq!(process.witness().violation(), None);
+    assert_eq!(process.witness().violation(), None, "{mishap:?}");
     let now = process.now();
     assert!(process.witness().facts.window_limits(now).unwrap().gentle.is_some(), "judged as a wave");
 }

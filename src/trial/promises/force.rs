@@ -4,7 +4,7 @@ use super::{Promise, PromiseResult};
 use crate::machine::State;
 use crate::trial::facts::{Facts, StepMade};
 use crate::trial::link::LINK_LATENCY_NS;
-use crate::units::{MICROSECOND_NS, MILLISECOND_NS, Nanos, SECOND_NS, seconds};
+use crate::units::{MICROSECOND_NS, MILLISECOND_NS, MmPerS2, Nanos, SECOND_NS, seconds};
 
 /// S12: largest age of a valid sample.
 const VALID_NS: Nanos = 100 * MILLISECOND_NS;
@@ -157,11 +157,40 @@ impl Promise for FullForceMovesNothing {
 /// deceleration.
 #[derive(Debug, Default)]
 pub struct ForceOnlyReduces {
-    /// Upper bound on the speed forward and backward, in mm/s.
-    forward_mm_s: f64,
-    backward_mm_s: f64,
+    forward: SpeedBound,
+    backward: SpeedBound,
     /// No bound is known before this instant.
     unknown_until: Nanos,
+}
+
+/// Upper bound on the speed in one direction: the axis brakes to what its force allows.
+#[derive(Debug, Clone, Copy, Default)]
+struct SpeedBound {
+    mm_s: f64,
+}
+
+impl SpeedBound {
+    /// No bound is known: the axis is as fast as that at most.
+    fn begin(&mut self, fastest_mm_s: f64) {
+        self.mm_s = fastest_mm_s;
+    }
+
+    /// So much is allowed now, and the axis has braked by so much since the last call.
+    fn allow(&mut self, allowed_mm_s: f64, braked_mm_s: f64) {
+        self.mm_s = allowed_mm_s.max(self.mm_s - braked_mm_s);
+    }
+
+    /// Whether a step is faster than intervals between steps can be wrong.
+    fn is_exceeded_by(&self, speed_mm_s: f64) -> bool {
+        speed_mm_s > self.mm_s * 1.05 + SLOW_MM_S
+    }
+}
+
+/// Speed in mm/s that an axis loses in a cycle of `cycle_ns` at a bound that has been known since `known_ns`.
+///
+/// A ramp that is under way when the bound becomes known is slower to release its deceleration than to brake.
+fn braked_mm_s(known_ns: Nanos, cycle_ns: Nanos, stop_deceleration: MmPerS2) -> f64 {
+    if known_ns < ONSET_NS { 0.0 } else { stop_deceleration.get() * seconds(cycle_ns) }
 }
 
 /// Cycles from a force to braking: a sample, its line, three cycles, queued motion, the onset of a ramp, and the
@@ -190,17 +219,19 @@ impl Promise for ForceOnlyReduces {
         let spoilt = trace.at_ns < facts.ground_truth.corrupted_until;
         let (least_g, most_g) = facts.forces_g(HEEDED_CYCLES + if spoilt { VALID_CYCLES } else { 0 });
         let [old, new] = [before, trace].map(|trace| &trace.config.limits);
-        let braked = new.stop_deceleration.get() * seconds(trace.at_ns - before.at_ns);
         let highest = old.max_speed.get().max(new.max_speed.get());
-        let known = trace.at_ns >= self.unknown_until;
-        // Without a bound yet, begin with the present speed: the ramp down from it may last longer.
-        let begin = highest.max(facts.speed_mm_s(trace.at_ns));
-        let bound = |speed: f64, against_g: f64| {
-            let allowed = trace.config.allowance.speed_mm_s(against_g - facts.ground_truth.noise_g);
-            if known { allowed.min(highest).max(speed - braked) } else { begin }
+        let Some(known_ns) = trace.at_ns.checked_sub(self.unknown_until) else {
+            // The ramp down from the present speed may last longer than until a bound is known.
+            let fastest = highest.max(facts.speed_mm_s(trace.at_ns));
+            self.forward.begin(fastest);
+            self.backward.begin(fastest);
+            return Ok(());
         };
-        self.forward_mm_s = bound(self.forward_mm_s, -most_g);
-        self.backward_mm_s = bound(self.backward_mm_s, least_g);
+        let braked = braked_mm_s(known_ns, trace.at_ns - before.at_ns, new.stop_deceleration);
+        let noise_g = facts.ground_truth.noise_g;
+        let allowed = |against_g: f64| trace.config.allowance.speed_mm_s(against_g - noise_g).min(highest);
+        self.forward.allow(allowed(-most_g), braked);
+        self.backward.allow(allowed(least_g), braked);
         Ok(())
     }
 
@@ -208,12 +239,50 @@ impl Promise for ForceOnlyReduces {
         if !follows_wave(facts.state()) || made.at < self.unknown_until {
             return Ok(());
         }
-        let allowed = if made.forward { self.forward_mm_s } else { self.backward_mm_s };
+        let bound = if made.forward { self.forward } else { self.backward };
         let speed = facts.speed_mm_s(made.at);
-        if speed > allowed * 1.05 + SLOW_MM_S {
-            let force_g = facts.force_g();
+        if bound.is_exceeded_by(speed) {
+            let (force_g, allowed) = (facts.force_g(), bound.mm_s);
             return Err(format!("{speed:.1} mm/s at {force_g:.0} g, which allow {allowed:.1} mm/s by now"));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STOP_DECELERATION: MmPerS2 = MmPerS2::constant(8_000.0);
+    const CYCLE_NS: Nanos = MILLISECOND_NS;
+
+    /// Judges an axis that makes this speed in each cycle since the bound is known; the first cycle in which it is too fast.
+    fn too_fast_in(
+        speeds_mm_s: impl Iterator<Item = f64>,
+        fastest_mm_s: f64,
+        allowed_mm_s: f64,
+    ) -> Option<Nanos> {
+        let mut bound = SpeedBound::default();
+        bound.begin(fastest_mm_s);
+        for (cycle, speed_mm_s) in (0..).zip(speeds_mm_s) {
+            bound.allow(allowed_mm_s, braked_mm_s(cycle * CYCLE_NS, CYCLE_NS, STOP_DECELERATION));
+            if bound.is_exceeded_by(speed_mm_s) {
+                return Some(cycle);
+            }
+        }
+        None
+    }
+
+    /// Regression: the axis was braking when the bound became known, and released that deceleration within its jerk.
+    #[test]
+    fn an_axis_that_releases_its_braking_is_not_too_fast() {
+        let releasing = (0..60).map(|cycle| (100.0 - 5.0 * f64::from(cycle.min(19))).max(10.0));
+        assert_eq!(too_fast_in(releasing, 100.0, 10.0), None);
+    }
+
+    #[test]
+    fn an_axis_that_does_not_brake_is_too_fast() {
+        assert_eq!(too_fast_in((0..60).map(|_| 100.0), 100.0, 10.0), Some(20 + 1));
+        assert!(too_fast_in((0..60).map(|_| 20.0), 100.0, 10.0).is_some());
     }
 }

@@ -98,7 +98,7 @@ pub fn all() -> Vec<Box<dyn Promise>> {
         Box::<host::StrainSlowsThenStops>::default(),
         Box::<states::RestoredAtRest>::default(),
         Box::new(computer::NothingFailsInside),
-        Box::new(position::PositionIsTheSteps),
+        Box::<position::PositionIsTheSteps>::default(),
     ]
 }
 

@@ -1,5 +1,7 @@
 //! Checks about the position: stroke limit (S2), homing (S6, S9), and the position that is shown (S30).
 
+use std::collections::VecDeque;
+
 use super::{Promise, PromiseResult};
 use crate::machine::{Event, State, Why};
 use crate::trial::client::ClientAnswer;
@@ -156,15 +158,42 @@ impl Promise for HomingIsBounded {
 }
 
 /// S30: the position that the API shows agrees with the pulses.
-#[derive(Debug)]
-pub struct PositionIsTheSteps;
+#[derive(Debug, Default)]
+pub struct PositionIsTheSteps {
+    /// Step counter after each of the last control cycles, newest last.
+    counts: VecDeque<i64>,
+}
 
 /// Largest age of a snapshot: it is made every ten cycles, taken every ten, and requested in between.
 const SNAPSHOT_AGE_S: f64 = 0.025;
+/// The same in control cycles.
+const SNAPSHOT_AGE_CYCLES: usize = 25;
+
+impl PositionIsTheSteps {
+    fn record(&mut self, count: i64) {
+        if self.counts.len() == SNAPSHOT_AGE_CYCLES {
+            self.counts.pop_front();
+        }
+        self.counts.push_back(count);
+    }
+
+    /// Distance in mm by which the position that is shown may differ, as it is older than the steps.
+    fn tolerance_mm(&self, count: i64, max_speed_mm_s: f64, steps_per_mm: f64) -> f64 {
+        let farthest_steps = self.counts.iter().map(|before| count.abs_diff(*before)).max().unwrap_or(0);
+        // An axis whose highest speed was just lowered is still faster.
+        let moved_mm = (max_speed_mm_s * SNAPSHOT_AGE_S).max(farthest_steps as f64 / steps_per_mm);
+        moved_mm + 2.0 / steps_per_mm
+    }
+}
 
 impl Promise for PositionIsTheSteps {
     fn name(&self) -> &'static str {
         "s30_the_position_is_the_steps"
+    }
+
+    fn check_cycle(&mut self, facts: &Facts) -> PromiseResult {
+        self.record(facts.step_count);
+        Ok(())
     }
 
     fn check_answer(&mut self, facts: &Facts, answer: &ClientAnswer) -> PromiseResult {
@@ -181,10 +210,34 @@ impl Promise for PositionIsTheSteps {
             return Ok(());
         }
         let made_mm = (facts.step_count - calibration.origin_steps) as f64 / facts.steps_per_mm();
-        let moved_mm = trace.config.limits.max_speed.get() * SNAPSHOT_AGE_S + 2.0 / facts.steps_per_mm();
-        if (shown_mm - made_mm).abs() > moved_mm {
+        let max_speed_mm_s = trace.config.limits.max_speed.get();
+        let tolerance_mm = self.tolerance_mm(facts.step_count, max_speed_mm_s, facts.steps_per_mm());
+        if (shown_mm - made_mm).abs() > tolerance_mm {
             return Err(format!("shown at {shown_mm:.2} mm, by the pulses at {made_mm:.2} mm"));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Regression: the highest speed was lowered to 38 mm/s while the axis made 260 mm/s.
+    #[test]
+    fn a_fast_axis_with_a_lowered_speed_is_as_far_away_as_it_went() {
+        let mut promise = PositionIsTheSteps::default();
+        for cycle in 0..100 {
+            promise.record(cycle * 26 / 10);
+        }
+        let tolerance_mm = promise.tolerance_mm(99 * 26 / 10, 38.0, 10.0);
+        assert!((6.0..7.0).contains(&tolerance_mm), "{tolerance_mm} mm");
+    }
+
+    #[test]
+    fn an_axis_at_rest_is_where_it_is_shown() {
+        let mut promise = PositionIsTheSteps::default();
+        (0..100).for_each(|_| promise.record(500));
+        assert!(promise.tolerance_mm(500, 38.0, 10.0) < 1.2);
     }
 }
