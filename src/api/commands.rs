@@ -139,7 +139,7 @@ impl CommandService {
         after_stop: Option<u32>,
     ) -> Result<Accepted, CommandError> {
         let stops = self.may_give(client, name, after_stop)?;
-        let accepted = self.execute(stops, name).await?;
+        let accepted = self.execute(client, stops, name).await?;
         self.bus.announce(name, None);
         Ok(accepted)
     }
@@ -203,7 +203,7 @@ impl CommandService {
     /// Whether the axis rests. A machine elsewhere says nothing of it; its clients are taken at their word.
     #[must_use]
     pub fn rests(&self) -> bool {
-        !self.port.snapshots().borrow().state.is_moving()
+        self.port.snapshots().borrow().is_at_rest()
     }
 
     /// Gives the machine a command that starts a motion and was asked for behind so many STOPs.
@@ -222,19 +222,30 @@ impl CommandService {
         Err(CommandError::Refused(CommandRefusal::Stopped))
     }
 
+    /// Calibrates for a client that was let through behind so many STOPs.
+    async fn calibrate(&self, client: &Client, stops: Stops) -> Result<Accepted, CommandError> {
+        let _turn = self.lease.turn().await;
+        // Whoever had the turn before may have taken the lease from this client.
+        if !self.devices.knows(client) {
+            return Err(CommandError::Revoked);
+        }
+        self.lease.check(client, self.rests())?;
+        self.start(stops, Command::Calibrate).await
+    }
+
     /// Gives the command of that name to the machine, if this process moves it; asked for behind so many STOPs. A name that
     /// means nothing here may mean something to another listener of the stream.
     ///
     /// # Errors
     /// [`CommandError`].
-    pub async fn execute(&self, stops: Stops, name: &str) -> Result<Accepted, CommandError> {
+    pub async fn execute(&self, client: &Client, stops: Stops, name: &str) -> Result<Accepted, CommandError> {
         let command = match (self.port.location(), name) {
             (_, STOP) => {
                 self.raise_stop();
                 return Ok(Accepted::Now);
             }
             (MachineLocation::Remote, _) => return Ok(Accepted::Now),
-            (MachineLocation::Local, CALIBRATE) => return self.start(stops, Command::Calibrate).await,
+            (MachineLocation::Local, CALIBRATE) => return self.calibrate(client, stops).await,
             (MachineLocation::Local, "end") => Command::End,
             (MachineLocation::Local, "acknowledge") => Command::Acknowledge,
             (MachineLocation::Local, "arm") => Command::Arm,

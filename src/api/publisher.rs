@@ -47,7 +47,7 @@ impl Publisher {
                 if !devices.knows(&sender) {
                     return;
                 }
-                if let Err(no) = service.execute(stops, &command).await {
+                if let Err(no) = service.execute(&sender, stops, &command).await {
                     tracing::info!(command, ?no, "a command on the stream was not obeyed");
                 }
             }

@@ -13,7 +13,7 @@ use super::charge::lease::{Asked, Lease, LeaseNumber, LeaseState, LeaseView, Pre
 use super::commands::{CommandError, CommandService};
 use super::documents::wave::WaveInForce;
 use super::port::{MachineLocation, MachinePort};
-use crate::machine::{Accepted, Command};
+use crate::machine::{Accepted, Command, Snapshot, State};
 use crate::wave::Wave;
 
 /// So long an axis may take to come to rest before STOP ends what it does.
@@ -27,9 +27,6 @@ pub struct WaveService {
     lease: Arc<Lease>,
     /// The presence of the client of a wave that asks for none.
     presence: Presence,
-    /// Held by the client that starts a wave, from before it is asked for until it has the lease, and by the watch that ends
-    /// one whose client is gone: a client that is lost must not end the wave of the next one.
-    turn: tokio::sync::Mutex<()>,
     /// True while the clients are warned that the one of the wave is gone.
     warned: AtomicBool,
     /// The wave that the machine accepted last.
@@ -64,7 +61,6 @@ impl WaveService {
             commands,
             lease,
             presence,
-            turn: tokio::sync::Mutex::default(),
             warned: AtomicBool::new(false),
             accepted: Mutex::default(),
         }
@@ -92,7 +88,7 @@ impl WaveService {
     /// # Errors
     /// [`CommandError`].
     pub async fn run(self: &Arc<Self>, client: &Client, asked: AskedWave) -> Result<Accepted, CommandError> {
-        let _turn = self.turn.lock().await;
+        let _turn = self.lease.turn().await;
         let stops = self.commands.may_start(client, asked.after_stop)?;
         let accepted = match asked.wave {
             Some(wave) => self.commands.start(stops, Command::Run(wave)).await?,
@@ -134,14 +130,14 @@ impl WaveService {
     }
 
     fn moves(&self) -> bool {
-        self.port.snapshots().borrow().state.is_moving()
+        !self.commands.rests()
     }
 
     /// Asks for the lease on behalf of a client, and waits for what becomes of it: true if the client has it.
     pub async fn ask(self: &Arc<Self>, client: &Client) -> bool {
         let asked = {
             // Behind whoever brings the axis to rest: a lease that is free by then is taken with no motion.
-            let _turn = self.turn.lock().await;
+            let _turn = self.lease.turn().await;
             self.lease.ask(client, self.commands.rests())
         };
         let until = match asked {
@@ -188,14 +184,14 @@ impl WaveService {
 
     /// Gives the lease to that client, whoever holds it. What moves comes to rest first: nobody inherits a motion.
     pub async fn take_over(&self, client: &Client) {
-        let _turn = self.turn.lock().await;
+        let _turn = self.lease.turn().await;
         self.bring_to_rest("the lease changes hands: the axis comes to rest first").await;
         self.lease.replace(client);
     }
 
     /// Takes the lease from the clients of which `is_gone` is true. If one of them held it, what moves comes to rest.
     pub async fn release(&self, is_gone: impl Fn(&Client) -> bool + Send, why: &str) {
-        let _turn = self.turn.lock().await;
+        let _turn = self.lease.turn().await;
         if self.lease.release(is_gone) {
             self.bring_to_rest(why).await;
         }
@@ -207,9 +203,18 @@ impl WaveService {
             return;
         }
         tracing::info!("{why}");
-        if let Err(refusal) = self.port.command(Command::ClientGone).await {
-            tracing::warn!(%refusal, "the machine does not end what moves: STOP");
-            self.commands.stop();
+        let state = self.port.snapshots().borrow().state;
+        match state {
+            // It brakes already.
+            State::Faulted => {}
+            // It would go on to the ends of the rail.
+            State::Homing => self.commands.stop(),
+            _ => {
+                if let Err(refusal) = self.port.command(Command::ClientGone).await {
+                    tracing::warn!(%refusal, "the machine does not end what moves: STOP");
+                    self.commands.stop();
+                }
+            }
         }
         if !self.rests_in_time().await {
             self.commands.stop();
@@ -220,7 +225,7 @@ impl WaveService {
     /// Waits until the axis rests, for so long; whether it does.
     async fn rests_in_time(&self) -> bool {
         let mut snapshots = self.port.snapshots();
-        let rests = snapshots.wait_for(|snapshot| !snapshot.state.is_moving());
+        let rests = snapshots.wait_for(Snapshot::is_at_rest);
         tokio::time::timeout(REST_TIME, rests).await.is_ok()
     }
 
@@ -231,7 +236,7 @@ impl WaveService {
                 LeaseState::Replaced => return,
                 LeaseState::Until(instant) => tokio::time::sleep_until(instant).await,
                 LeaseState::Expired(_) => {
-                    let turn = self.turn.lock().await;
+                    let turn = self.lease.turn().await;
                     // Another client may have had the turn meanwhile.
                     if let LeaseState::Expired(presence) = self.lease.state(number) {
                         break (turn, presence);

@@ -162,7 +162,7 @@ impl RunningMachine {
     /// The service for tare and calibration, if there is a sensor that can be tared.
     pub fn load_cell(&self) -> Option<SensorService> {
         let snapshots = self.link.snapshots();
-        let at_rest = move || !snapshots.borrow().state.is_moving();
+        let at_rest = move || snapshots.borrow().is_at_rest();
         self.load_cell.as_ref().map(|load_cell| load_cell.service(at_rest))
     }
 

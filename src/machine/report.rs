@@ -56,6 +56,12 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// True if the axis rests: a fault is latched while its ramp still runs.
+    #[must_use]
+    pub fn is_at_rest(&self) -> bool {
+        !self.state.is_moving() && self.velocity_mm_s == 0.0
+    }
+
     /// The machine at power-on, without any measurement.
     pub const fn at_power_on() -> Snapshot {
         Snapshot {

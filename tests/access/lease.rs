@@ -68,6 +68,16 @@ fn rest_on_command(server: &Server) -> tokio::task::JoinHandle<()> {
     })
 }
 
+async fn wait_until(holds: impl Fn() -> bool) {
+    for _ in 0..400 {
+        if holds() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("it did not come to pass");
+}
+
 async fn running(server: &Server, client: &mut Client) {
     let started = ask(client, run(7)).await;
     assert_eq!(started["done"]["accepted"], "now", "{started}");
@@ -180,6 +190,56 @@ async fn an_admin_takes_the_lease_by_force_after_rest_and_an_operator_does_not()
     assert_eq!(ask(&mut two, run(8)).await["problem"]["code"], "not_in_charge");
     assert_eq!(ask(&mut three, lease(5, "release")).await["lease"]["holder"], Value::Null);
     assert_eq!(ask(&mut two, run(9)).await["done"]["accepted"], "now");
+}
+
+/// Regression: a latched fault counted as rest while its ramp still ran.
+#[tokio::test]
+async fn the_ramp_of_a_fault_is_waited_for_and_nothing_is_added_to_it() {
+    let server = paired().await;
+    let mut one = tab(&server, 2, "one").await;
+    running(&server, &mut one).await;
+    server.port.set_snapshot(Snapshot { velocity_mm_s: -40.0, ..snapshot(State::Faulted) });
+    let mut two = tab(&server, 3, "two").await;
+    two.send(&lease(4, "force").to_string()).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let seen = by(&server, 1, "GET", "/api/v1/lease", Value::Null).await.json();
+    assert_eq!(seen["holder"], "operator", "{seen}");
+    server.port.set_snapshot(snapshot(State::Faulted));
+    assert_eq!(reply(&mut two, &json!(4)).await["lease"]["is_own"], true);
+    assert_eq!((server.port.command_count(), server.port.stop_count()), (0, 0));
+}
+
+/// Regression: homing went on to the ends of the rail for up to five seconds.
+#[tokio::test]
+async fn homing_is_stopped_when_the_lease_changes_hands() {
+    let server = paired().await;
+    let mut one = tab(&server, 2, "one").await;
+    running(&server, &mut one).await;
+    server.port.set_snapshot(snapshot(State::Homing));
+    let mut two = tab(&server, 3, "two").await;
+    two.send(&lease(4, "force").to_string()).await;
+    wait_until(|| server.port.stop_count() == 1).await;
+    server.port.set_snapshot(Snapshot { stops: 1, ..snapshot(State::NotHomed) });
+    assert_eq!(reply(&mut two, &json!(4)).await["lease"]["is_own"], true);
+}
+
+/// Regression: a calibration did not wait for its turn, and might begin under the next client.
+#[tokio::test]
+async fn a_calibration_that_waits_for_rest_does_not_begin_under_the_next_client() {
+    let server = paired().await;
+    let mut one = tab(&server, 2, "one").await;
+    running(&server, &mut one).await;
+    let mut two = tab(&server, 3, "two").await;
+    two.send(&lease(4, "force").to_string()).await;
+    wait_until(|| server.port.commands().contains(&Command::ClientGone)).await;
+    // It is in charge still, and comes while the axis brakes.
+    one.send(&json!({ "id": 8, "type": "calibrate", "after_stop": 0 }).to_string()).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(server.port.command_count(), 0, "it waits");
+    server.port.set_snapshot(snapshot(State::Ready));
+    assert_eq!(reply(&mut two, &json!(4)).await["lease"]["is_own"], true);
+    assert_eq!(reply(&mut one, &json!(8)).await["problem"]["code"], "not_in_charge");
+    assert_eq!(server.port.command_count(), 0);
 }
 
 #[tokio::test]

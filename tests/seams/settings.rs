@@ -58,6 +58,7 @@ fn a_lower_acceleration_that_waits_for_a_turn_is_in_force_once_the_motion_was_cu
         machine.operator().set_mishap(cut, true);
         machine.run_ms(20);
         assert_eq!(machine.snapshot().state, State::Faulted, "{cut:?}");
+        assert!(machine.snapshot().is_at_rest(), "{cut:?}");
         assert_eq!(machine.trace_sample().config, gentle, "{cut:?}: at rest all of it is in force");
     }
 }

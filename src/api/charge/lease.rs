@@ -75,6 +75,7 @@ pub struct Lease {
     changes: watch::Sender<u64>,
     /// Without a sign of life for so long its holder is gone.
     lasts: Duration,
+    turn: tokio::sync::Mutex<()>,
 }
 
 /// The state of a lease, for the task that watches it.
@@ -138,7 +139,19 @@ impl Lease {
     /// A lease that nobody holds. A holder of whom nothing is heard for the time `lasts` is gone.
     #[must_use]
     pub fn new(lasts: Duration) -> Lease {
-        Lease { table: Mutex::default(), changes: watch::Sender::new(0), lasts }
+        Lease {
+            table: Mutex::default(),
+            changes: watch::Sender::new(0),
+            lasts,
+            turn: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// The turn of a client that starts a motion, from before it is asked for until that client has the lease, and of whoever
+    /// brings the axis to rest to give the lease to somebody else: a client that is lost must not end the motion of the next
+    /// one, nor begin one under it. STOP waits for no turn.
+    pub async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.turn.lock().await
     }
 
     /// A number that grows with each change of holder or asker.
