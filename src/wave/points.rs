@@ -7,6 +7,7 @@
 //! Every other wave is sampled as it is: from its start, with all its points.
 
 use core::f64::consts::PI;
+use core::ops::Range;
 
 use super::graph::Wave;
 use super::shape::Shape;
@@ -105,27 +106,35 @@ fn sine(length: usize) -> Vec<f64> {
     let step = 2.0 * PI / length.max(1) as f64;
     // The order of the two operations, and the exact end, are those of the first server.
     let sine = |i: usize| libm::sin(if i == length && i > 0 { PI } else { i as f64 * step + -PI });
-    let (half, is_even) = (length / 2, length.is_multiple_of(2));
     // The second half of a period mirrors the first one, and with an even number of points each half has two equal quarters.
+    let (half, is_even) = (length / 2, length.is_multiple_of(2));
     let evaluated = if is_even { length / 4 } else { half };
-    let mut points = vec![0.0; length + 1];
-    for i in 0..=evaluated {
-        let point = sine(i);
-        let twin = if is_even { half - i } else { i };
-        (points[i], points[twin]) = (point, point);
-        (points[length - i], points[length - twin]) = (-point, -point);
+    let mut points = Vec::with_capacity(length + 1);
+    points.extend((0..=evaluated).map(sine));
+    if is_even && length > 0 {
+        extend_reversed(&mut points, 1..half - evaluated);
+        points.push(sine(half));
     }
-    if is_even {
-        points[half] = sine(half);
-    }
+    let first_half = points.len();
+    let second_half = extend_reversed(&mut points, 0..length + 1 - first_half);
+    second_half.iter_mut().for_each(|point| *point = -*point);
     let lowest = if length % 4 == 2 {
         // Two points are lowest, and the last bit of their angles decided which one the first server took.
         let first = half / 2;
         first + usize::from(sine(first + 1) < sine(first))
     } else {
-        lowest(&points)
+        lowest(&points[..first_half])
     };
     trimmed(points, lowest)
+}
+
+/// Appends some of the points, the last one first.
+fn extend_reversed(points: &mut Vec<f64>, some: Range<usize>) -> &mut [f64] {
+    let length = points.len();
+    points.extend_from_within(some);
+    let appended = &mut points[length..];
+    appended.reverse();
+    appended
 }
 
 fn square(length: usize) -> Vec<i8> {
