@@ -7,11 +7,12 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::watch;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::limits::ServerLimits;
@@ -44,10 +45,18 @@ struct Doing {
     closes: Option<Instant>,
 }
 
+/// What a connection is doing, and who waits for a change of it: the one task of the connection. A channel that many may wait on
+/// costs ten times as much, four times a request.
+#[derive(Debug)]
+struct Shared {
+    doing: Mutex<Doing>,
+    changed: Notify,
+}
+
 /// The phase of one connection, shared by its socket, its service, its deadline and the limiter.
 #[derive(Debug, Clone)]
 pub struct ReadDeadline {
-    doing: watch::Sender<Doing>,
+    shared: Arc<Shared>,
     /// For the first header.
     header_time: Duration,
 }
@@ -57,7 +66,8 @@ impl ReadDeadline {
     #[must_use]
     pub fn new(header_time: Duration) -> ReadDeadline {
         let doing = Doing { phase: ConnectionPhase::Header(Instant::now()), closes: None };
-        ReadDeadline { doing: watch::Sender::new(doing), header_time }
+        let shared = Arc::new(Shared { doing: Mutex::new(doing), changed: Notify::new() });
+        ReadDeadline { shared, header_time }
     }
 
     /// A header is complete.
@@ -80,8 +90,19 @@ impl ReadDeadline {
         self.enter(ConnectionPhase::Socket);
     }
 
+    fn doing(&self) -> MutexGuard<'_, Doing> {
+        self.shared.doing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes what it is doing; `change` says whether it did. A change while nobody waits is kept for who waits next.
+    fn change(&self, change: impl FnOnce(&mut Doing) -> bool) {
+        if change(&mut self.doing()) {
+            self.shared.changed.notify_one();
+        }
+    }
+
     fn enter(&self, next: ConnectionPhase) {
-        self.doing.send_if_modified(|doing| {
+        self.change(|doing| {
             let enters = doing.phase != ConnectionPhase::Socket;
             if enters {
                 doing.phase = next;
@@ -93,7 +114,7 @@ impl ReadDeadline {
     /// Since when it has stood still; none while it is at work.
     #[must_use]
     pub fn idle_since(&self) -> Option<Instant> {
-        match self.doing.borrow().phase {
+        match self.doing().phase {
             ConnectionPhase::Header(since)
             | ConnectionPhase::Body(since)
             | ConnectionPhase::Resting(since) => Some(since),
@@ -103,16 +124,19 @@ impl ReadDeadline {
 
     /// Closes it after `grace`.
     pub fn evict(&self, grace: Duration) {
-        self.doing.send_modify(|doing| doing.closes = Some(Instant::now() + grace));
+        self.change(|doing| {
+            doing.closes = Some(Instant::now() + grace);
+            true
+        });
     }
 
     /// Closes it no more.
     pub fn readmit(&self) {
-        self.doing.send_if_modified(|doing| doing.closes.take().is_some());
+        self.change(|doing| doing.closes.take().is_some());
     }
 
     fn bytes_arrived(&self) {
-        self.doing.send_if_modified(|doing| {
+        self.change(|doing| {
             let begins = matches!(doing.phase, ConnectionPhase::Resting(_));
             if begins {
                 doing.phase = ConnectionPhase::Header(Instant::now());
@@ -123,7 +147,7 @@ impl ReadDeadline {
 
     /// A long answer to a slow reader is no rest.
     fn bytes_left(&self) {
-        self.doing.send_if_modified(|doing| {
+        self.change(|doing| {
             let ConnectionPhase::Resting(since) = &mut doing.phase else { return false };
             *since = Instant::now();
             true
@@ -132,10 +156,9 @@ impl ReadDeadline {
 
     /// Returns when the connection has dawdled for too long, or has lost its place.
     pub async fn too_slow(&self, limits: &ServerLimits) {
-        let mut changes = self.doing.subscribe();
         let mut header_time = self.header_time;
         loop {
-            let doing = *changes.borrow_and_update();
+            let doing = *self.doing();
             let deadline = match doing.phase {
                 ConnectionPhase::Header(since) => Some(since + header_time),
                 ConnectionPhase::Resting(since) => Some(since + limits.idle_time),
@@ -158,8 +181,7 @@ impl ReadDeadline {
             };
             tokio::select! {
                 () = expired => return,
-                // `self` keeps a sender, so this never fails.
-                _ = changes.changed() => {}
+                () = self.shared.changed.notified() => {}
             }
         }
     }
