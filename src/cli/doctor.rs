@@ -51,6 +51,7 @@ pub struct Arguments {
 /// Runs the checks, and the latency test if wanted, and prints the results.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let options = config::load(&server::Arguments {
+        app: None,
         listen: None,
         state_dir: arguments.state_dir.clone(),
         driver: arguments.driver,

@@ -33,6 +33,9 @@ pub struct Arguments {
     /// What measures the force [default: sim with --driver sim, else none]
     #[arg(long)]
     pub force_sensor: Option<ForceSensorOptions>,
+    /// Folder of a built yep-app, which is served at /app/; that of the page itself (src/web) is served from there
+    #[arg(long, value_name = "DIR")]
+    pub app: Option<PathBuf>,
     /// A file with the same and more
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,

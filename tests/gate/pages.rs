@@ -57,7 +57,6 @@ async fn anyone_gets_the_files_with_their_types() {
     let folder = built();
     let server = serve(folder.path()).await;
     for (path, content_type, content) in [
-        ("/", "text/html; charset=utf-8", INDEX),
         ("/index.html", "text/html; charset=utf-8", INDEX),
         ("/assets/app-1a2b.js", "text/javascript; charset=utf-8", "export {}"),
         ("/assets/app-1a2b.js?v=1", "text/javascript; charset=utf-8", "export {}"),
@@ -130,7 +129,7 @@ async fn the_api_is_never_shadowed() {
     assert!(docs.text().contains("/api/stop"), "the server's own page");
     // Without an app every such path is 404.
     let plain = Setup::new(MachineLocation::Local).start().await;
-    assert_eq!(plain.get("/").await.status, 404);
+    assert_eq!(plain.get("/app/").await.status, 404);
 }
 
 #[tokio::test]
@@ -156,11 +155,11 @@ async fn pages_are_only_read_and_the_gate_stands_before_them() {
 async fn a_browser_that_has_the_newest_is_told_so() {
     let folder = built();
     let server = serve(folder.path()).await;
-    let first = server.get("/").await;
+    let first = server.get("/app/").await;
     let tag = first.header("etag").unwrap();
     assert_eq!(first.header("cache-control"), Some("no-cache"));
     for known in [tag.to_owned(), format!("\"x\", W/{tag}"), "*".to_owned()] {
-        let again = server.request("GET", "/", &[("if-none-match", &known)], "").await;
+        let again = server.request("GET", "/app/", &[("if-none-match", &known)], "").await;
         assert_eq!((again.status, again.body.len(), again.header("etag")), (304, 0, Some(tag)), "{known}");
     }
     let other = server.request("GET", "/help", &[("if-none-match", tag)], "").await;

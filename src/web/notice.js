@@ -1,0 +1,42 @@
+// Short messages above STOP: what was refused, and what helps.
+
+import { fill, h } from "./dom.js";
+import { words } from "./words.js";
+
+const SHOWN_MS = 8000;
+const place = document.getElementById("notices");
+let timer = 0;
+
+/** Shows a message until it is closed, or replaced, or for a while. `kind` is `good`, `bad` or `plain`. */
+export function notify(text, kind = "plain", detail = "") {
+  clearTimeout(timer);
+  const close = h("button", { class: "notice-close", type: "button", "aria-label": words.close, onclick: clear }, "\u00d7");
+  const said = h("p", {}, h("strong", {}, text), detail && h("span", {}, ` ${detail}`));
+  fill(place, h("div", { class: `notice ${kind}` }, said, close));
+  timer = setTimeout(clear, SHOWN_MS);
+}
+
+function clear() {
+  place.replaceChildren();
+}
+
+/** Shows why something was refused, and the act that helps. */
+export function complain(problem) {
+  if (problem.name === "AbortError") return;
+  const where = (problem.errors ?? []).map((error) => `${error.field}: ${error.message}`).join("; ");
+  const what = problem.detail || problem.title || problem.message;
+  const helps = where || problem.remedy || "";
+  notify(what, "bad", what.includes(helps) ? "" : helps);
+}
+
+/** Does something for the person at the page, and says what went wrong. True if it succeeded. */
+export async function attempt(act, done = "") {
+  try {
+    await act();
+    if (done) notify(done, "good");
+    return true;
+  } catch (problem) {
+    complain(problem);
+    return false;
+  }
+}

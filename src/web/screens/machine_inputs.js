@@ -1,0 +1,14 @@
+// The inputs.
+
+import { card } from "../controls.js";
+import { h } from "../dom.js";
+import { words } from "../words.js";
+import { inputs } from "./inputs.js";
+
+export function inputsCard() {
+  const shown = inputs();
+  return {
+    element: card(words.machine.inputsTitle, shown.element, h("small", {}, words.machine.inputsHint)),
+    state: (state) => shown.update(state.inputs),
+  };
+}
