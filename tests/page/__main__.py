@@ -16,6 +16,7 @@ from playwright.sync_api import sync_playwright
 import checks_app
 import checks_charge
 import checks_foreign
+import checks_page
 import checks_pairing
 import checks_revoked
 import secrets_kept
@@ -26,6 +27,7 @@ from server import Server
 GROUPS = [
     ("not-homed", False, [checks_pairing, checks_foreign]),
     ("homed", True, [checks_charge, checks_app, checks_revoked]),
+    ("page", True, [checks_page]),
 ]
 
 

@@ -25,15 +25,14 @@ def run(page):
 def its_addresses_lead_to_the_server_of_the_page(bench):
     phone = bench.device()
     pair(phone, "operator")
-    for path in ("/app/", "/"):
-        page = open_app(bench, phone.context, path)
-        assert page.evaluate("[stream.url, api]") == [f"ws://yep.local:{bench.server.port}/api/stream/status", "/api/"]
-        assert page.evaluate("[...document.scripts].map(script => script.getAttribute('src'))") == [
-            "/api/v1/app-presence.js",
-            "/main.js",
-        ]
+    page = open_app(bench, phone.context)
+    assert page.evaluate("[stream.url, api]") == [f"ws://yep.local:{bench.server.port}/api/stream/status", "/api/"]
+    assert page.evaluate("[...document.scripts].map(script => script.getAttribute('src'))") == [
+        "/api/v1/app-presence.js",
+        "/main.js",
+    ]
     assert not [url for url in bench.traffic.urls if "localhost" in url], "nothing is asked of the phone itself"
-    bench.say("at / and at /app/: paths, ws://yep.local:PORT, and the script for its presence")
+    bench.say("paths, ws://yep.local:PORT, and the script for its presence")
 
 
 def a_guest_cannot_move_with_it(bench):
