@@ -1,14 +1,9 @@
-// The live graph: position and force of the last half minute, on one canvas, drawn by hand. Samples are kept in rings of floats;
-// a sample that is missing is a gap, never a line. Positions have the limits of the wave as lines, forces the force limit.
+// The live graph: position and force of the last half minute, on one canvas, drawn by hand. A sample that is missing is a gap,
+// never a line. Positions have the limits of the wave as lines, forces the force limit.
 
+import { SAMPLES, forces, placeOf, positions } from "./history.js";
 import { stroke_mm, windowOf } from "./stroke.js";
 
-/** So much time is shown. */
-const SHOWN_S = 30;
-const RATE_HZ = 50;
-const SAMPLES = SHOWN_S * RATE_HZ;
-/** A larger step between two batches is a gap. */
-const GAP_S = 0.75 / RATE_HZ;
 const PAD = { left: 40, right: 8, top: 8, bottom: 8, between: 14 };
 /** A lane that is lower has one label. */
 const LABELS_PX = 44;
@@ -45,10 +40,6 @@ function roundUp(value) {
 
 export class LiveGraph {
   #canvas;
-  #position = new Float32Array(SAMPLES).fill(NaN);
-  #force = new Float32Array(SAMPLES).fill(NaN);
-  #next = 0;
-  #lastTime = null;
   #colours = colours();
   #scheduled = false;
   #state = null;
@@ -77,21 +68,9 @@ export class LiveGraph {
     this.#schedule();
   }
 
-  /** A batch of samples. */
-  live({ t0, dt, s }) {
-    if (this.#lastTime !== null && Math.abs(t0 - this.#lastTime - dt) > GAP_S) {
-      const missing = Math.round((t0 - this.#lastTime) / dt) - 1;
-      for (let i = 0; i < Math.min(Math.max(missing, 1), SAMPLES); i += 1) this.#push(NaN, NaN);
-    }
-    for (const [position, , force] of s) this.#push(position ?? NaN, force ?? NaN);
-    this.#lastTime = t0 + dt * (s.length - 1);
+  /** There are new samples. */
+  live() {
     this.#schedule();
-  }
-
-  #push(position, force) {
-    this.#position[this.#next] = position;
-    this.#force[this.#next] = force;
-    this.#next = (this.#next + 1) % SAMPLES;
   }
 
   #schedule() {
@@ -118,14 +97,14 @@ export class LiveGraph {
       this.#level(context, lane, 0, range, window_mm.from_mm, this.#colours.accent);
       this.#level(context, lane, 0, range, window_mm.to_mm, this.#colours.accent);
     }
-    if (range) this.#curve(context, lane, 0, range, this.#position, this.#colours.graph, 2);
+    if (range) this.#curve(context, lane, 0, range, positions, this.#colours.graph, 2);
     const limit = inForce?.limits.force_limit_g ?? 0;
     const highest = roundUp(Math.max(limit * 1.15, 10));
     const below = { ...lane, top: lane.top + lane.height + PAD.between, height: forceHeight };
     this.#lane(context, below, -highest, highest, "g");
     this.#level(context, below, -highest, highest, limit, this.#colours.bad);
     this.#level(context, below, -highest, highest, -limit, this.#colours.bad);
-    this.#curve(context, below, -highest, highest, this.#force, this.#colours.force, 1.5);
+    this.#curve(context, below, -highest, highest, forces, this.#colours.force, 1.5);
   }
 
   #lane(context, { left, across, top, height }, low, high, unit) {
@@ -162,7 +141,7 @@ export class LiveGraph {
     context.beginPath();
     let isDown = false;
     for (let i = 0; i < SAMPLES; i += 1) {
-      const value = ring[(this.#next + i) % SAMPLES];
+      const value = ring[placeOf(i)];
       if (Number.isNaN(value)) {
         isDown = false;
         continue;

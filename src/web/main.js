@@ -2,6 +2,7 @@
 
 import { showBar } from "./bar.js";
 import { attribute, fill, h } from "./dom.js";
+import "./history.js";
 import { link } from "./link.js";
 import { notify } from "./notice.js";
 import { words } from "./words.js";

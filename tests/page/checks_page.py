@@ -3,11 +3,16 @@
 import re
 import time
 
+from axe_playwright_python.sync_playwright import Axe
+
 from browser import pair
 from server import Server
 
 SCREENS = ["drive", "waves", "machine", "faults", "settings"]
 MOST_STOP_S = 1.5
+SIZES = [(360, 640), (740, 360), (1280, 800)]
+ACCESSIBILITY = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+LEAST_TARGET_PX = 48
 
 
 def at_the_machine(bench, device=None, server=None, path="/"):
@@ -270,6 +275,60 @@ def no_screen_breaks_a_rule_of_the_page(bench):
     bench.say(f"{len(bench.traffic.urls)} addresses, all of this server; no error of a script, no report of the policy")
 
 
+def everybody_can_use_every_screen(bench):
+    """What axe finds, targets that are too small, and what is wider than the screen, at each size, light and dark."""
+    found, seen = [], 0
+    for width, height in SIZES:
+        for scheme in ("light", "dark"):
+            device = bench.device(viewport={"width": width, "height": height}, color_scheme=scheme)
+            guest = device.open("/")
+            guest.wait_for_selector("body[data-link=guest] main section")
+            found += look_at(guest, f"pair {width} {scheme}")
+            page = at_the_machine(bench, device)
+            for screen in SCREENS:
+                page.evaluate(f"location.hash = '#{screen}'")
+                page.wait_for_function("name => document.body.dataset.screen === name", arg=screen)
+                page.wait_for_timeout(700)
+                found += look_at(page, f"{screen} {width} {scheme}")
+                seen += 1
+            device.context.close()
+            bench.devices.remove(device)
+    assert not found, "\n".join(found)
+    bench.say(f"{seen} screens: axe finds nothing, every target is {LEAST_TARGET_PX} px high, nothing is wider than the screen")
+
+
+def look_at(page, name):
+    """What is wrong with a screen for somebody who cannot use it as others do."""
+    options = {"runOnly": {"type": "tag", "values": ACCESSIBILITY}, "resultTypes": ["violations"]}
+    violations = Axe().run(page, options=options).response["violations"]
+    found = [f"{name}: {violation['id']}: {violation['nodes'][0]['html'][:160]}" for violation in violations]
+    # A checkbox is as large as its label.
+    small = page.evaluate(
+        """least => [...document.querySelectorAll("button, select, summary, input:not([type=checkbox]), nav a")]
+            .filter(element => element.checkVisibility() && element.getBoundingClientRect().height < least)
+            .map(element => element.outerHTML.slice(0, 120))""",
+        LEAST_TARGET_PX,
+    )
+    found += [f"{name}: smaller than {LEAST_TARGET_PX} px: {html}" for html in small]
+    if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+        found.append(f"{name}: wider than the screen")
+    return found
+
+
+def the_drive_screen_needs_no_scrolling(bench):
+    for width, height in SIZES:
+        device = bench.device(viewport={"width": width, "height": height})
+        page = at_the_machine(bench, device)
+        start(bench, page)
+        page.wait_for_timeout(1_000)
+        over_px = page.evaluate("(main => main.scrollHeight - main.clientHeight)(document.querySelector('main'))")
+        assert over_px <= 0, f"{width} x {height}: {over_px} px too high"
+        stops = bench.server.machine()["stops"]
+        page.click("#stop-button")
+        rests(bench, stops)
+    bench.say(f"with a wave that runs, at {SIZES}")
+
+
 CHECKS = [
     a_newcomer_calibrates_runs_a_wave_and_stops_it,
     stop_is_on_every_screen_and_takes_every_kind_of_press,
@@ -279,4 +338,6 @@ CHECKS = [
     a_deeper_stroke_comes_gently_and_a_smaller_one_at_once,
     only_one_page_is_in_charge_and_it_changes_hands,
     no_screen_breaks_a_rule_of_the_page,
+    everybody_can_use_every_screen,
+    the_drive_screen_needs_no_scrolling,
 ]

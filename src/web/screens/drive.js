@@ -43,7 +43,7 @@ export const drive = {
         more.update(state);
       },
       live(batch) {
-        graph.live(batch);
+        graph.live();
         const [position_mm, velocity_mm_s, force_g] = batch.s[batch.s.length - 1];
         figure({ position_mm, velocity_mm_s: velocity_mm_s ?? 0, force_g });
       },
