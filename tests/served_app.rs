@@ -17,7 +17,7 @@ mod skip;
 #[path = "support/api.rs"]
 mod support;
 
-use support::{Server, Setup};
+use support::{Server, Setup, bearer};
 
 const PRESENCE: &str = "<script src=\"/api/v1/app-presence.js\" defer></script>";
 
@@ -92,7 +92,7 @@ fn built() -> TempDir {
 }
 
 async fn serve(folder: &TempDir) -> Server {
-    let mut setup = Setup::new(MachineLocation::Local);
+    let mut setup = Setup::new(MachineLocation::Local).with_devices();
     setup.pages = Pages::read(folder.path()).unwrap();
     setup.start().await
 }
@@ -103,7 +103,9 @@ async fn under_every_name_the_addresses_lead_to_the_origin_of_the_page() {
     let server = serve(&folder).await;
     for host in ["localhost", "127.0.0.1", "yep.local", "yep.local:80"] {
         for path in ["/app", "/app/", "/app/index.html", "/machine/thrust", "/app/machine/thrust"] {
-            let page = server.request("GET", path, &[("host", host)], "").await;
+            // Under a name of the network the client is no longer the machine itself.
+            let page =
+                server.request("GET", path, &[("host", host), ("authorization", &bearer(1))], "").await;
             let text = page.text();
             assert_eq!(page.status, 200, "{host} {path}");
             assert!(text.contains(&format!("{PRESENCE}</head>")) && !text.contains("localhost"), "{text}");

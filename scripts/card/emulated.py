@@ -236,10 +236,11 @@ class Machine:
         with urllib.request.urlopen(request, timeout=timeout) as answer:
             return json.load(answer)
 
-    def page(self, path):
-        """The content that a browser in the network gets, and its type."""
+    def page(self, path, is_local=False):
+        """The content that a browser in the network gets, or one on the machine itself, and its type."""
+        port = self._tunnel() if is_local else self.http
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.http}{path}", timeout=10) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
                 return answer.read(), answer.headers["content-type"]
         except urllib.error.HTTPError as error:
             return error.read(), error.headers["content-type"]

@@ -7,6 +7,8 @@ use serde_json::{Map, Value};
 use super::coerce::{Coercion, CoercionError, MISSING, NONE, NOT_DICT, NOT_LIST, Strictness};
 use super::suggestions;
 
+/// As many fields as most bodies have.
+const FEW_FIELDS: usize = 8;
 /// Whoever has so many things to put right needs no more of them at once.
 const MOST_COMPLAINTS: usize = 100;
 
@@ -97,10 +99,18 @@ impl<'a> FieldReader<'a> {
         }
     }
 
+    /// The value of a field. Of few fields each is looked at, which is cheaper than a hash of the name.
+    fn value(&self, name: &str) -> Option<&'a Value> {
+        if self.map.len() > FEW_FIELDS {
+            return self.map.get(name);
+        }
+        self.map.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+
     /// A field as it is, when it is there; of a lenient reading also not null.
     #[must_use]
     pub fn raw(&self, name: &str) -> Option<&'a Value> {
-        self.map.get(name).filter(|value| self.strictness == Strictness::Strict || !value.is_null())
+        self.value(name).filter(|value| self.strictness == Strictness::Strict || !value.is_null())
     }
 
     /// True if each value must have the type that the document of the API says.
@@ -126,7 +136,7 @@ impl<'a> FieldReader<'a> {
 
     /// A field that must be there. None when it is wrong, which is noted.
     pub fn required<T>(&mut self, name: &str, read: Coercion<T>) -> Option<T> {
-        match self.map.get(name).ok_or(MISSING).and_then(|value| read.read(self.strictness, value)) {
+        match self.value(name).ok_or(MISSING).and_then(|value| read.read(self.strictness, value)) {
             Ok(value) => Some(value),
             Err(wrong) => {
                 self.complain(&[name.into()], wrong);
@@ -137,7 +147,7 @@ impl<'a> FieldReader<'a> {
 
     /// A field that may be missing or null. None then, and when it is wrong, which is noted.
     pub fn optional<T>(&mut self, name: &str, read: Coercion<T>) -> Option<T> {
-        match self.map.get(name) {
+        match self.value(name) {
             None => None,
             Some(Value::Null) if self.strictness == Strictness::Lenient => None,
             Some(_) => self.required(name, read),
@@ -146,7 +156,7 @@ impl<'a> FieldReader<'a> {
 
     /// A list, each element read alike. None when anything in it is wrong, which is noted.
     pub fn required_list<T>(&mut self, name: &str, read: Coercion<T>) -> Option<Vec<T>> {
-        let list = match self.map.get(name) {
+        let list = match self.value(name) {
             Some(Value::Array(list)) => list,
             other => {
                 let wrong = match other {
@@ -170,7 +180,7 @@ impl<'a> FieldReader<'a> {
 
     /// A list that may be missing or null.
     pub fn optional_list<T>(&mut self, name: &str, read: Coercion<T>) -> Option<Vec<T>> {
-        match self.map.get(name) {
+        match self.value(name) {
             None => None,
             Some(Value::Null) if self.strictness == Strictness::Lenient => None,
             Some(_) => self.required_list(name, read),

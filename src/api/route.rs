@@ -279,6 +279,9 @@ pub fn find(routes: &'static [Route], method: &Method, path: &str, upgrade: bool
     let trimmed = path.strip_suffix('/').unwrap_or(path);
     let mut others = Vec::new();
     for route in routes.iter().filter(|route| route.upgrades() == upgrade) {
+        if begins_otherwise(route.path, trimmed) {
+            continue;
+        }
         let Some(values) = values(route.path, trimmed) else { continue };
         let head = method == Method::HEAD && route.method == Method::GET && !upgrade;
         if route.method == *method || head {
@@ -298,9 +301,17 @@ pub fn is_first_segment_of_a_route(routes: &[Route], path: &str) -> bool {
         .is_some_and(|segment| routes.iter().any(|route| first(route.path).as_ref() == Some(&segment)))
 }
 
+/// Whether already the first letters show that the path does not fit, as they do of most routes; they are compared as one word.
+fn begins_otherwise(template: &str, path: &str) -> bool {
+    match (template.as_bytes().first_chunk::<8>(), path.as_bytes().first_chunk::<8>()) {
+        (Some(wanted), Some(given)) => wanted != given && !wanted.contains(&b'{'),
+        _ => false,
+    }
+}
+
 /// The values of the segments in braces, if the path fits the template.
 fn values(template: &str, path: &str) -> Option<Vec<String>> {
-    // Most routes are another one by their first letters. A brace begins a segment.
+    // A brace begins a segment.
     let is_same = |(wanted, given): &(u8, u8)| wanted == given && *wanted != b'{';
     let same = template.bytes().zip(path.bytes()).take_while(is_same).count();
     let (wanted, given) = (&template.as_bytes()[same..], &path.as_bytes()[same..]);
@@ -366,7 +377,9 @@ mod tests {
         let cut = templates.iter().map(|template| template[..template.len() - 1].to_owned());
         for path in templates.iter().map(|path| (*path).to_owned()).chain(filled).chain(cut) {
             for template in &templates {
-                assert_eq!(values(template, &path), segment_values(template, &path), "{template} {path}");
+                let expected = segment_values(template, &path);
+                assert_eq!(values(template, &path), expected, "{template} {path}");
+                assert!(expected.is_none() || !begins_otherwise(template, &path), "{template} {path}");
             }
         }
     }

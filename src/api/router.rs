@@ -196,7 +196,7 @@ async fn respond(
             if route::is_first_segment_of_a_route(&ROUTES, &path) {
                 return Err(answer::not_found());
             }
-            return ctx.options.pages.answer(request.method(), &path, request.headers());
+            return ctx.options.pages.answer(request.method(), &path, request.headers(), caller.role);
         }
     };
     // The command may be STOP, which needs no place.

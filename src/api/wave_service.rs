@@ -136,16 +136,17 @@ impl WaveService {
     /// Asks for the lease on behalf of a client, and waits for what becomes of it: true if the client has it.
     pub async fn ask(self: &Arc<Self>, client: &Client) -> bool {
         let asked = {
-            // Behind whoever brings the axis to rest: a lease that is free by then is taken with no motion.
-            let _turn = self.lease.turn().await;
-            self.lease.ask(client, self.commands.rests())
+            // Behind whoever brings the axis to rest: a lease that is free by then is taken with no motion. From a holder who is gone
+            // it is taken in the same turn, as the next who asks asks the new holder, who is there.
+            let turn = self.lease.turn().await;
+            let asked = self.lease.ask(client, self.commands.rests());
+            if asked == Asked::AfterRest {
+                self.take(client, &turn).await;
+            }
+            asked
         };
         let until = match asked {
-            Asked::Granted => return true,
-            Asked::AfterRest => {
-                self.take_over(client).await;
-                return true;
-            }
+            Asked::Granted | Asked::AfterRest => return true,
             Asked::Waits(until) => until,
         };
         let mut changes = self.lease.changes();
@@ -167,9 +168,11 @@ impl WaveService {
                 break;
             }
         }
+        let turn = self.lease.turn().await;
         if self.lease.time_is_up(client) {
-            self.take_over(client).await;
+            self.take(client, &turn).await;
         }
+        drop(turn);
         self.view(client).is_own
     }
 
@@ -184,7 +187,11 @@ impl WaveService {
 
     /// Gives the lease to that client, whoever holds it. What moves comes to rest first: nobody inherits a motion.
     pub async fn take_over(&self, client: &Client) {
-        let _turn = self.lease.turn().await;
+        let turn = self.lease.turn().await;
+        self.take(client, &turn).await;
+    }
+
+    async fn take(&self, client: &Client, _turn: &tokio::sync::MutexGuard<'_, ()>) {
         self.bring_to_rest("the lease changes hands: the axis comes to rest first").await;
         self.lease.replace(client);
     }

@@ -158,6 +158,32 @@ async fn a_holder_of_whom_nothing_is_heard_loses_the_lease_and_its_motion_is_not
     resting.await.unwrap();
 }
 
+/// Regression: both waited for the axis to rest, and the second one took the lease from the first one, who was there.
+#[tokio::test]
+async fn of_two_who_ask_a_holder_who_is_gone_the_second_asks_the_first() {
+    let server = quick().await;
+    let mut one = tab(&server, 2, "one").await;
+    running(&server, &mut one).await;
+    let (mut two, mut three) = (tab(&server, 3, "two").await, tab(&server, 3, "three").await);
+    drop(one);
+    tokio::time::sleep(LEASE + Duration::from_millis(100)).await;
+    two.send(&lease(4, "ask").to_string()).await;
+    wait_until(|| server.port.commands().contains(&Command::ClientGone)).await;
+    three.send(&lease(5, "ask").to_string()).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    server.port.set_snapshot(snapshot(State::Ready));
+    assert_eq!(reply(&mut two, &json!(4)).await["lease"]["is_own"], true);
+    loop {
+        let seen = ask(&mut two, json!({ "id": 6, "type": "alive" })).await;
+        assert_eq!(seen["problem"], Value::Null);
+        if by(&server, 3, "GET", "/api/v1/lease", Value::Null).await.json()["asker"] == "admin" {
+            break;
+        }
+    }
+    assert_eq!(ask(&mut two, lease(7, "keep")).await["problem"], Value::Null);
+    assert_eq!(reply(&mut three, &json!(5)).await["problem"]["code"], "lease_kept");
+}
+
 #[tokio::test]
 async fn a_holder_that_leaves_while_it_is_asked_is_not_waited_for_until_the_end() {
     let server = quick().await;

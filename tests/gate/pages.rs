@@ -70,7 +70,7 @@ async fn anyone_gets_the_files_with_their_types() {
         ("/waves/sine", "text/html; charset=utf-8", INDEX),
         ("/apis", "text/html; charset=utf-8", INDEX),
     ] {
-        let answer = server.request_from(10, "GET", path, &[], b"").await;
+        let answer = server.get(path).await;
         assert_eq!((answer.status, answer.text()), (200, content), "{path}");
         assert_eq!(answer.header("content-type"), Some(content_type), "{path}");
         assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
@@ -130,6 +130,20 @@ async fn the_api_is_never_shadowed() {
     // Without an app every such path is 404.
     let plain = Setup::new(MachineLocation::Local).start().await;
     assert_eq!(plain.get("/app/").await.status, 404);
+}
+
+#[tokio::test]
+async fn a_guest_at_the_app_is_led_to_the_page_that_lets_devices_in() {
+    let folder = built();
+    let server = serve(folder.path()).await;
+    for path in ["/app/", "/app", "/index.html", "/waves/sine"] {
+        let answer = server.request_from(10, "GET", path, &[], b"").await;
+        assert_eq!((answer.status, answer.header("location")), (303, Some("/")), "{path}");
+        assert_eq!(answer.header("cache-control"), Some("no-store"), "{path}");
+    }
+    for path in ["/", "/assets/app-1a2b.js", "/help"] {
+        assert_eq!(server.request_from(10, "GET", path, &[], b"").await.status, 200, "{path}");
+    }
 }
 
 #[tokio::test]

@@ -35,9 +35,18 @@ def its_addresses_lead_to_the_server_of_the_page(bench):
     bench.say("paths, ws://yep.local:PORT, and the script for its presence")
 
 
-def a_guest_cannot_move_with_it(bench):
+def a_guest_is_led_to_the_page_that_lets_devices_in(bench):
     page = bench.device().context.new_page()
     page.goto(bench.server.url + "/app/")
+    assert page.url == bench.server.url + "/", page.url
+    page.wait_for_selector("body[data-screen=pair]")
+    bench.say("from /app/ to /, where the ways are")
+
+
+def an_observer_cannot_move_with_it(bench):
+    phone = bench.device()
+    pair(phone, "observer")
+    page = open_app(bench, phone.context)
     page.click("#run")
     page.wait_for_function("document.getElementById('state').textContent")
     assert page.inner_text("#state") == "403"
@@ -103,7 +112,8 @@ def its_wave_ends_when_nobody_sees_the_page(bench):
 
 CHECKS = [
     its_addresses_lead_to_the_server_of_the_page,
-    a_guest_cannot_move_with_it,
+    a_guest_is_led_to_the_page_that_lets_devices_in,
+    an_observer_cannot_move_with_it,
     its_wave_goes_on_until_its_page_hangs_or_is_closed,
     without_the_script_for_its_presence_its_wave_ends,
     its_wave_ends_when_nobody_sees_the_page,

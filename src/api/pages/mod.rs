@@ -20,12 +20,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use hyper::Method;
-use hyper::header::{ALLOW, HeaderMap, HeaderValue};
+use hyper::header::{ALLOW, CACHE_CONTROL, HeaderMap, HeaderValue, LOCATION};
+use hyper::{Method, StatusCode};
 
 use super::answer::{self, HandlerResult};
 use super::problem::ProblemCode;
 use super::query::decoded;
+use crate::auth::Role;
 use addresses::Syntax;
 use built_in::BuiltIn;
 pub use folder::PagesError;
@@ -50,6 +51,14 @@ pub struct Pages {
     app: Arc<BTreeMap<String, Page>>,
 }
 
+/// What a path leads to.
+enum Found {
+    /// The app.
+    Index(Page),
+    /// A file of an app, or of the built-in page.
+    File(Page),
+}
+
 impl Pages {
     /// An app: all files below `folder`, but those with a name that begins with a dot. The files on the disk stay as they are. The
     /// folder of the built-in page itself takes its place.
@@ -69,22 +78,31 @@ impl Pages {
         Ok(Pages { app: Arc::new(files.into_iter().map(page).collect()), ..Pages::default() })
     }
 
-    /// The answer to a request that no route knows.
+    /// The answer to a request that no route knows. A guest who opens the app, with which he can do nothing, is led to the built-in
+    /// page, which lets devices in.
     ///
     /// # Errors
     /// There is no such page, or the method is none for a page.
-    pub fn answer(&self, method: &Method, path: &str, headers: &HeaderMap) -> HandlerResult {
-        let page = self.find(path).ok_or_else(answer::not_found)?;
+    pub fn answer(&self, method: &Method, path: &str, headers: &HeaderMap, role: Role) -> HandlerResult {
+        let found = self.find(path).ok_or_else(answer::not_found)?;
         if !matches!(*method, Method::GET | Method::HEAD) {
             let refusal = answer::refuse(ProblemCode::MethodNotAllowed, "Method Not Allowed");
             return Err(refusal.with(ALLOW, HeaderValue::from_static("GET, HEAD")));
         }
-        Ok(page.answer(headers))
+        Ok(match found {
+            Found::Index(_) if role == Role::Guest => {
+                let mut answer = answer::empty(StatusCode::SEE_OTHER);
+                answer.headers_mut().insert(LOCATION, HeaderValue::from_static("/"));
+                answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+                answer
+            }
+            Found::Index(page) | Found::File(page) => page.answer(headers),
+        })
     }
 
-    fn find(&self, path: &str) -> Option<Page> {
+    fn find(&self, path: &str) -> Option<Found> {
         if let Some(name) = built_in::name_of(path) {
-            return self.built_in.find(name);
+            return self.built_in.find(name).map(Found::File);
         }
         let name = decoded(path.strip_prefix('/')?, false);
         let name = name.strip_suffix('/').unwrap_or(&name);
@@ -93,15 +111,16 @@ impl Pages {
             return None;
         }
         let last = name.rsplit('/').next().unwrap_or_default();
-        self.file(name)
+        let (name, page) = self
+            .file(name)
             .or_else(|| self.file(name.strip_prefix(MOUNT)?.strip_prefix('/')?))
-            .or_else(|| self.app.get(INDEX).filter(|_| !last.contains('.')))
-            .cloned()
+            .or_else(|| self.app.get_key_value(INDEX).filter(|_| !last.contains('.')))?;
+        Some(if name == INDEX { Found::Index(page.clone()) } else { Found::File(page.clone()) })
     }
 
     /// The file of that name, or the index.html of the folder of that name.
-    fn file(&self, name: &str) -> Option<&Page> {
-        self.app.get(name).or_else(|| self.app.get(&format!("{name}/{INDEX}")))
+    fn file(&self, name: &str) -> Option<(&String, &Page)> {
+        self.app.get_key_value(name).or_else(|| self.app.get_key_value(&format!("{name}/{INDEX}")))
     }
 }
 
