@@ -93,8 +93,8 @@ fn check_script(name: &str, text: &str, broken: &mut Vec<String>) {
 }
 
 fn check_markup(name: &str, text: &str, broken: &mut Vec<String>) {
-    let mut tags = text.split('<').skip(1).filter_map(|rest| rest.split_once('>'));
-    while let Some((tag, behind)) = tags.next() {
+    let tags = text.split('<').skip(1).filter_map(|rest| rest.split_once('>'));
+    for (tag, behind) in tags {
         let kind = tag.split_ascii_whitespace().next().unwrap_or_default().to_ascii_lowercase();
         if kind == "script" && (!tag.contains(" src=") || !behind.trim().is_empty()) {
             broken.push(format!("{name}: an inline script"));
