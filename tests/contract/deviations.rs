@@ -94,6 +94,14 @@ pub const DEVIATIONS: &[Deviation] = &[
         "a foreign page may change nothing",
     ),
     instead(
+        "docs_errors",
+        "root",
+        200,
+        Instead::Text(include_str!("../../src/web/index.html")),
+        &[],
+        "the page of the program is at /",
+    ),
+    instead(
         "curve",
         "len_9",
         422,
