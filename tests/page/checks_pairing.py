@@ -232,7 +232,7 @@ def a_request_is_over_when_the_axis_homes(bench):
     phone = bench.device()
     page, opened = ask_by_switches(bench, phone, "slow phone")
     bench.server.press(opened["body"]["ask"][0])
-    bench.server.begin_calibration()
+    bench.server.ask("POST", "/api/v1/machine/calibrate")
     outcome = page.evaluate("outcome")
     bench.server.settle(is_homed=False)
     assert (outcome["status"], outcome["body"]["code"]) == (409, "switches_in_use"), outcome
