@@ -152,8 +152,12 @@ impl WaveService {
         let mut changes = self.lease.changes();
         loop {
             let view = self.view(client);
-            if view.is_own || view.asker.is_none() {
-                return view.is_own;
+            if view.is_own {
+                // By an act, perhaps, which takes it for the motion only; but it was asked for in so many words.
+                return self.lease.ask(client, self.commands.rests()) == Asked::Granted;
+            }
+            if view.asker.is_none() {
+                return false;
             }
             // A holder that goes is not waited for until the end.
             let gone = self.lease.holder_until().unwrap_or(until);

@@ -68,6 +68,18 @@ fn rest_on_command(server: &Server) -> tokio::task::JoinHandle<()> {
     })
 }
 
+/// Waits until the admin's request for the lease is there; its holder says meanwhile that it is there.
+async fn until_admin_asks(server: &Server, holder: &mut Client) {
+    for _ in 0..400 {
+        assert_eq!(ask(holder, json!({ "id": 5, "type": "alive" })).await["problem"], Value::Null);
+        if by(server, 1, "GET", "/api/v1/lease", Value::Null).await.json()["asker"] == "admin" {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("nobody asks");
+}
+
 async fn wait_until(holds: impl Fn() -> bool) {
     for _ in 0..400 {
         if holds() {
@@ -124,14 +136,7 @@ async fn a_holder_that_is_asked_hands_over_and_the_motion_goes_on() {
     assert_eq!(ask(&mut one, lease(3, "hand_over")).await["problem"]["code"], "nobody_asks");
     for (answer, got) in [("keep", false), ("hand_over", true)] {
         two.send(&lease(4, "ask").to_string()).await;
-        loop {
-            let view = ask(&mut one, json!({ "id": 5, "type": "alive" })).await;
-            assert_eq!(view["problem"], Value::Null);
-            let seen = by(&server, 1, "GET", "/api/v1/lease", Value::Null).await.json();
-            if seen["asker"] == "admin" {
-                break;
-            }
-        }
+        until_admin_asks(&server, &mut one).await;
         assert_eq!(ask(&mut one, lease(6, answer)).await["problem"], Value::Null);
         let reply = reply(&mut two, &json!(4)).await;
         assert_eq!(reply["lease"]["is_own"] == true, got, "{reply}");
@@ -173,15 +178,27 @@ async fn of_two_who_ask_a_holder_who_is_gone_the_second_asks_the_first() {
     tokio::time::sleep(Duration::from_millis(100)).await;
     server.port.set_snapshot(snapshot(State::Ready));
     assert_eq!(reply(&mut two, &json!(4)).await["lease"]["is_own"], true);
-    loop {
-        let seen = ask(&mut two, json!({ "id": 6, "type": "alive" })).await;
-        assert_eq!(seen["problem"], Value::Null);
-        if by(&server, 3, "GET", "/api/v1/lease", Value::Null).await.json()["asker"] == "admin" {
-            break;
-        }
-    }
+    until_admin_asks(&server, &mut two).await;
     assert_eq!(ask(&mut two, lease(7, "keep")).await["problem"], Value::Null);
     assert_eq!(reply(&mut three, &json!(5)).await["problem"]["code"], "lease_kept");
+}
+
+/// Regression: a client that took the free lease by an act while it waited for an answer was told that it has it, and lost it with the
+/// next STOP, as if it had never asked.
+#[tokio::test]
+async fn who_asks_and_takes_the_lease_by_an_act_meanwhile_keeps_it_behind_a_stop() {
+    let server = paired().await;
+    let (mut one, mut two) = (tab(&server, 2, "one").await, tab(&server, 3, "two").await);
+    running(&server, &mut one).await;
+    two.send(&lease(4, "ask").to_string()).await;
+    until_admin_asks(&server, &mut one).await;
+    server.port.set_snapshot(snapshot(State::Ready));
+    server.request_from(11, "POST", "/api/v1/stop", &[], b"").await;
+    two.send(&json!({ "id": 5, "type": "arm" }).to_string()).await;
+    assert_eq!(reply(&mut two, &json!(4)).await["lease"]["is_own"], true);
+    server.request_from(11, "POST", "/api/v1/stop", &[], b"").await;
+    let seen = by(&server, 1, "GET", "/api/v1/lease", Value::Null).await.json();
+    assert_eq!(seen["holder"], "admin", "{seen}");
 }
 
 #[tokio::test]
