@@ -2,13 +2,14 @@
 
 import { attribute, fill, h, show, text } from "./dom.js";
 import { link } from "./link.js";
-import { button } from "./controls.js";
+import { ask, button } from "./controls.js";
 import { attempt } from "./notice.js";
 import { duration } from "./numbers.js";
+import { isAdmin, isOperator } from "./role.js";
 import { words } from "./words.js";
 
 /** From this round trip on STOP takes so long that a person should know. */
-export const SLOW_MS = 300;
+const SLOW_MS = 300;
 /** From this one on nothing is started from here. */
 export const TOO_SLOW_MS = 1000;
 const CLOCK_MS = 200;
@@ -53,16 +54,18 @@ export function showBar(bar) {
 function showLease(place) {
   let before = "";
   const act = (act) => attempt(() => link.send({ type: "lease", act }));
+  const force = async () => {
+    const isSure = await ask(document.getElementById("notices"), words.lease.forceAsk, words.lease.force, words.cancel);
+    if (isSure) act("force");
+  };
   const choices = (lease) => {
-    const mayOperate = ["operator", "admin", "local"].includes(link.me?.role);
-    const mayForce = ["admin", "local"].includes(link.me?.role);
-    if (!mayOperate || !lease.holder) return [];
+    if (!isOperator() || !lease.holder) return [];
     if (lease.is_own && lease.asker) {
       return [h("span", {}, words.lease.asked(lease.asker)), button(words.lease.handOver, () => act("hand_over")),
         button(words.lease.keep, () => act("keep"))];
     }
     if (lease.is_own) return [];
-    return [button(words.lease.ask, () => act("ask")), mayForce && button(words.lease.force, () => act("force"))];
+    return [button(words.lease.ask, () => act("ask")), isAdmin() && button(words.lease.force, force)];
   };
   return () => {
     const lease = link.isLive ? link.state?.lease : null;

@@ -9,7 +9,7 @@ const STEP_MS = 250;
  * @param {{from_mm: number, to_mm: number}} now
  * @param {{from_mm: number, to_mm: number}} wanted
  */
-export function nextWindow(now, wanted) {
+function nextWindow(now, wanted) {
   const step = (GROWTH_MM_S * STEP_MS) / 1000;
   return {
     from_mm: Math.max(wanted.from_mm, now.from_mm - step),

@@ -6,7 +6,7 @@
 import { words } from "./words.js";
 
 /** Silence behind which what is shown is old. */
-export const STALE_MS = 500;
+const STALE_MS = 500;
 const ALIVE_MS = 500;
 const REPLY_MS = 5000;
 const FIRST_RETRY_MS = 500;

@@ -7,12 +7,12 @@ import { LiveGraph } from "../graph.js";
 import { link } from "../link.js";
 import { attempt } from "../notice.js";
 import { duration, fixed, signed } from "../numbers.js";
+import { isOperator } from "../role.js";
 import { words } from "../words.js";
 import { WaveControls } from "./drive_wave.js";
 import { holdButton } from "./hold.js";
 
 const says = words.drive;
-const MAY_MOVE = ["operator", "admin", "local"];
 
 export const drive = {
   name: "drive",
@@ -70,7 +70,7 @@ function showActs(controls) {
     element,
     leave: calibrate.leave,
     update(state) {
-      const mayMove = MAY_MOVE.includes(link.me?.role);
+      const mayMove = isOperator();
       const isNew = state.state === "not_homed";
       const isLocked = state.state === "disarmed";
       const isFault = state.state === "faulted";

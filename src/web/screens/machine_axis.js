@@ -8,7 +8,7 @@ import { fixed, moment } from "../numbers.js";
 import { words } from "../words.js";
 import { holdButton } from "./hold.js";
 import { poll } from "./poll.js";
-import { isOperator } from "./role.js";
+import { isOperator } from "../role.js";
 
 const STORE_POLL_MS = 5000;
 const said = words.machine;

@@ -6,7 +6,7 @@ import { link } from "../link.js";
 import { attempt, notify } from "../notice.js";
 import { fixed } from "../numbers.js";
 import { words } from "../words.js";
-import { isAdmin, isOperator } from "./role.js";
+import { isAdmin, isOperator } from "../role.js";
 
 /** A tare that wants to be sure: these say why, and what is sent again then. */
 const NEEDS_CONFIRMATION = ["load_present", "load_unknown"];

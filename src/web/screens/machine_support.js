@@ -6,7 +6,7 @@ import { link } from "../link.js";
 import { attempt } from "../notice.js";
 import { words } from "../words.js";
 import { poll } from "./poll.js";
-import { isAdmin } from "./role.js";
+import { isAdmin } from "../role.js";
 
 const POLL_MS = 60000;
 const RELEASE_MS = 10000;

@@ -1,5 +1,7 @@
 // One period of a wave on a canvas, drawn from points. Crisp on every display, in the colours of the page.
 
+import { prepare } from "../canvas.js";
+
 /** Room round the graph for its line, and for points that stand at its ends, in px. */
 const ROOM = 12;
 const LINE = 2;
@@ -11,19 +13,6 @@ export function periodArea(canvas) {
   return { left: room, top: room, width: clientWidth - 2 * room, height: clientHeight - 2 * room };
 }
 
-/** Makes the canvas as fine as the display, and empties it. Null while it is not laid out. */
-function prepared(canvas) {
-  const scale = globalThis.devicePixelRatio || 1;
-  const [width, height] = [Math.round(canvas.clientWidth * scale), Math.round(canvas.clientHeight * scale)];
-  if (!width || !height) return null;
-  if (canvas.width !== width) canvas.width = width;
-  if (canvas.height !== height) canvas.height = height;
-  const context = canvas.getContext("2d");
-  context.setTransform(scale, 0, 0, scale, 0, 0);
-  context.clearRect(0, 0, canvas.clientWidth, canvas.clientHeight);
-  return context;
-}
-
 /**
  * Draws one period.
  * @param {HTMLCanvasElement} canvas
@@ -33,11 +22,10 @@ function prepared(canvas) {
  *   what is needed to draw on top of it; null if the canvas has no size
  */
 export function drawPeriod(canvas, points, { window: part = null } = {}) {
-  const context = prepared(canvas);
-  if (!context) return null;
+  const pen = prepare(canvas);
+  if (!pen) return null;
+  const { context, colour } = pen;
   const area = periodArea(canvas);
-  const style = getComputedStyle(canvas);
-  const colour = (name) => style.getPropertyValue(name).trim();
   const y = (position) => area.top + (1 - position) * area.height;
   if (part) {
     context.fillStyle = colour("--accent-soft");
@@ -71,24 +59,4 @@ export function drawPeriod(canvas, points, { window: part = null } = {}) {
 export function filledBy(points) {
   if (!points.length) return null;
   return points.reduce(({ from, to }, p) => ({ from: Math.min(from, p), to: Math.max(to, p) }), { from: 1, to: 0 });
-}
-
-/**
- * Keeps a canvas drawn: `paint` is called when its size changes, and when the page changes between light and dark.
- * @returns {() => void} ends that
- */
-export function keepDrawn(canvas, paint) {
-  const observer = new ResizeObserver(paint);
-  try {
-    // Another display may be as large in px of the page, and finer.
-    observer.observe(canvas, { box: "device-pixel-content-box" });
-  } catch {
-    observer.observe(canvas);
-  }
-  const scheme = matchMedia("(prefers-color-scheme: dark)");
-  scheme.addEventListener("change", paint);
-  return () => {
-    observer.disconnect();
-    scheme.removeEventListener("change", paint);
-  };
 }

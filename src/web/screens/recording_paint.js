@@ -1,5 +1,6 @@
 // Draws a recording on a canvas. Colours are the custom properties of the page.
 
+import { prepare } from "../canvas.js";
 import { words } from "../words.js";
 import { extent, nearest, ticks } from "./recording_scale.js";
 
@@ -23,19 +24,11 @@ const TICK_PX = 40;
  */
 
 /** Draws the graph, and the cursor unless it is null. */
-export function paint(canvas, context, graph, cursor_s) {
-  const ratio = window.devicePixelRatio || 1;
-  const { width, height } = canvas.getBoundingClientRect();
-  const [wide, high] = [Math.round(width * ratio), Math.round(height * ratio)];
-  if (!wide || !high) return;
-  if (canvas.width !== wide || canvas.height !== high) Object.assign(canvas, { width: wide, height: high });
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  context.clearRect(0, 0, width, height);
-  if (!graph) return;
-
-  const style = getComputedStyle(canvas);
-  const colour = (name) => style.getPropertyValue(name).trim();
-  context.font = `${FONT_PX}px ${style.fontFamily}`;
+export function paint(canvas, graph, cursor_s) {
+  const prepared = prepare(canvas);
+  if (!prepared || !graph) return;
+  const { context, width, height, ratio, colour } = prepared;
+  context.font = `${FONT_PX}px ${getComputedStyle(canvas).fontFamily}`;
   const right = width - RIGHT;
   const x = (time_s) => LEFT + ((time_s - graph.from_s) / (graph.to_s - graph.from_s)) * (right - LEFT);
   const free = height - TOP - BETWEEN - BOTTOM;

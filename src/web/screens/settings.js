@@ -4,7 +4,7 @@ import { attribute, fill, h } from "../dom.js";
 import { card } from "../controls.js";
 import { link } from "../link.js";
 import { words } from "../words.js";
-import { isAdmin } from "./role.js";
+import { isAdmin } from "../role.js";
 import { backupPart } from "./settings_backup.js";
 import { devicesPart } from "./settings_devices.js";
 import { limitsPart } from "./settings_limits.js";

@@ -6,7 +6,7 @@ import { card, facts } from "../controls.js";
 import { link } from "../link.js";
 import { fixed } from "../numbers.js";
 import { words } from "../words.js";
-import { isAdmin, isOperator } from "./role.js";
+import { isAdmin, isOperator } from "../role.js";
 import { chartCard } from "./settings_chart.js";
 import { changeSettings, followSettings } from "./settings_document.js";
 import { numbersForm } from "./settings_form.js";

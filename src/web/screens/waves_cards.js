@@ -1,5 +1,6 @@
 // The parts of the editor that stand for the wave itself: its graph, its points, and its fields.
 
+import { keepDrawn } from "../canvas.js";
 import { attribute, h, show, text } from "../dom.js";
 import { link } from "../link.js";
 import { button, card, check } from "../controls.js";
@@ -7,7 +8,7 @@ import { words } from "../words.js";
 import { short } from "./waves_common.js";
 import { waveForm } from "./waves_form.js";
 import { MAX_POINTS, MIN_POINTS, periodOf, placeOf, rounded, space, waveOf } from "./waves_model.js";
-import { drawPeriod, keepDrawn } from "./period.js";
+import { drawPeriod } from "./period.js";
 import { pointHandles } from "./waves_points.js";
 import { latestPreview } from "./waves_store.js";
 import { pointTable } from "./waves_table.js";

@@ -1,9 +1,10 @@
 // What the list of waves and their editor have in common.
 
+import { keepDrawn } from "../canvas.js";
 import { h } from "../dom.js";
 import { link } from "../link.js";
 import { words } from "../words.js";
-import { drawPeriod, filledBy, keepDrawn } from "./period.js";
+import { drawPeriod, filledBy } from "./period.js";
 
 const WRITERS = ["operator", "admin", "local"];
 

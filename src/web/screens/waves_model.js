@@ -67,7 +67,7 @@ export function waveOf(draft) {
 }
 
 /** The name of the field for a length in the unit that was chosen. */
-export function sentName(draft, field) {
+function sentName(draft, field) {
   return draft.units[field] === "mm" ? `${field}_mm` : field;
 }
 

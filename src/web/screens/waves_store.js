@@ -36,7 +36,7 @@ export async function isSaved(name) {
 }
 
 /** The points of one period, and the stroke they are shares of: `positions`, `stroke_mm`. */
-export async function previewOf(wave) {
+async function previewOf(wave) {
   const ask = (asked) => link.request("POST", "/api/v1/machine/preview", asked);
   const drawn = drawnQuickly(wave);
   if (drawn === wave) return ask(wave);
