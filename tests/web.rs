@@ -9,6 +9,7 @@ use yep::api::port::MachineLocation;
 
 #[path = "support/api.rs"]
 mod support;
+// The build script's own source, of which the tests use the rules and not the embedding.
 #[path = "../build/web.rs"]
 #[allow(dead_code)]
 mod web;

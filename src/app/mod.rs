@@ -352,11 +352,11 @@ fn print_greeting(options: &Options, bound: SocketAddr) {
     let bound = reachable_address(bound);
     let greeting = format!(
         "yep {} serves {driver} on http://{bound}\n\
-         state is kept in {}; nothing moves before calibration\n\
-         try:  yep calibrate --wait --server http://{bound}\n      \
-               yep run-wave sine --duration 5 --server http://{bound}\n      \
-               yep status --watch --server http://{bound}\n      \
-               yep stop --server http://{bound}\n",
+         open that address in a browser; state is kept in {}; nothing moves before calibration\n\
+         or try: yep calibrate --wait --server http://{bound}\n        \
+                 yep run-wave sine --duration 5 --server http://{bound}\n        \
+                 yep status --watch --server http://{bound}\n        \
+                 yep stop --server http://{bound}\n",
         env!("CARGO_PKG_VERSION"),
         options.state_dir.display(),
     );
