@@ -24,6 +24,7 @@ use super::settings_service::{Authority, SettingsService, SettingsStore};
 use super::wave_requests::WaveRequests;
 use super::wave_service::WaveService;
 use crate::auth::{GateRules, Right};
+use crate::machine::SessionRules;
 use crate::settings::{RailGeometry, Settings};
 
 /// The server's part of the configuration.
@@ -35,6 +36,8 @@ pub struct ServerOptions {
     pub limits: ServerLimits,
     /// How the client of a wave shows that it is there, if the wave does not say so.
     pub presence: Presence,
+    /// When motion and holding end by themselves.
+    pub session: SessionRules,
     /// The pages that are served besides the API.
     pub pages: Pages,
     /// Where tokens and codes come from.

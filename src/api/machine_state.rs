@@ -17,6 +17,10 @@ use crate::machine::table::{TableVerdict, verdict};
 use crate::machine::{CommandKind, Snapshot, State};
 use crate::units::seconds;
 
+/// A recording has the time of the cycle in which its fault was seen, which is near the one in which the state changed; two faults
+/// are further apart than that, as somebody acknowledges between them.
+const RECORDING_SLACK_S: f64 = 0.05;
+
 /// The state now, for this client.
 #[must_use]
 pub fn now(
@@ -33,7 +37,7 @@ pub fn now(
         refused: refused(snapshot.state, client, &lease),
         lease: lease.into(),
         in_force: in_force(settings, waves, &snapshot),
-        fault_recording: status.fault.as_ref().and_then(|fault| recording(port, &fault.code)),
+        fault_recording: status.fault.as_ref().and_then(|_| recording(port, &snapshot)),
         sensor: sensor_link(port),
         status,
     }
@@ -108,11 +112,15 @@ fn in_force(settings: &SettingsService, waves: &WaveService, snapshot: &Snapshot
     }
 }
 
-/// The newest recording of this run with that fault.
-fn recording(port: &dyn MachinePort, fault: &str) -> Option<u64> {
+/// The recording of the latched fault. It is made a second behind the fault; until then the newest one may be that of an earlier
+/// fault.
+fn recording(port: &dyn MachinePort, snapshot: &Snapshot) -> Option<u64> {
     let recordings = port.recordings()?.list();
-    let newest = recordings.iter().find(|summary| summary.this_run && summary.fault.code == fault)?;
-    Some(newest.id)
+    let latched_s = seconds(snapshot.since_ns) - RECORDING_SLACK_S;
+    recordings
+        .iter()
+        .find(|summary| summary.this_run && summary.uptime_s >= latched_s)
+        .map(|summary| summary.id)
 }
 
 fn sensor_link(port: &dyn MachinePort) -> String {

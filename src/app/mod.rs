@@ -312,6 +312,7 @@ fn api_options(options: &Options) -> Result<api::ServerOptions, AppError> {
             options::LeasePolicy::Stop => api::Presence::Watch,
             options::LeasePolicy::Continue => api::Presence::GoOn,
         },
+        session: options.session_rules(),
         entropy: api::Entropy::default(),
         pages: match &options.app {
             Some(folder) => api::Pages::read(folder).map_err(AppError::App)?,

@@ -97,7 +97,7 @@ mod tests {
         let sessions = [(9, running), (8, session.clone()), (7, session)];
         let sessions =
             sessions.into_iter().map(|(number, session)| NumberedSession { number, session }).collect();
-        let page = page(&SessionsDocument { sessions, counters }, 2);
+        let page = page(&SessionsDocument { sessions, counters, rules: Default::default() }, 2);
         let lines: Vec<_> = page.lines().collect();
         assert_eq!(lines.len(), 3, "{page}");
         assert!(lines[0].starts_with("    9  2099-12-31 23:59:59 UTC   1:02:03"), "{page}");

@@ -169,3 +169,23 @@ fn a_handful_is_kept_and_a_damaged_one_keeps_nothing_from_starting() {
     assert_eq!(fs::read_dir(&faults).unwrap().count(), KEPT);
     assert!(!yep.log().contains("panic"), "{}", yep.log());
 }
+
+#[test]
+fn a_latched_fault_has_no_recording_or_its_own() {
+    let home = Home::new("");
+    let yep = home.start();
+    for id in 1..=3 {
+        yep.put_sim(&json!({ "mishaps": ["e_stop_open"] }));
+        yep.wait_for_state("faulted");
+        eventually("its recording is made", || {
+            let machine = yep.get("/api/v1/machine").expect_ok();
+            let recording = &machine["fault_recording"];
+            assert!(recording.is_null() || *recording == json!(id), "fault {id}: {machine}");
+            (!recording.is_null()).then_some(())
+        });
+        yep.put_sim(&json!({ "mishaps": [] }));
+        eventually("it may be acknowledged", || {
+            (yep.send_command("acknowledge").status == 200).then_some(())
+        });
+    }
+}

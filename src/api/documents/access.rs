@@ -80,6 +80,8 @@ pub struct CallerDocument {
     pub wrong_token: bool,
     /// True if the person is at the machine: on the machine itself, or proven by its switches.
     pub is_present: bool,
+    /// The name that people gave the machine, for those who are let in.
+    pub machine: Option<String>,
 }
 
 /// The last 100 events of access.

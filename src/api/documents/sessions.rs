@@ -12,6 +12,20 @@ pub struct SessionsDocument {
     pub sessions: Vec<NumberedSession>,
     /// Sums over all ended sessions, also those that are no longer stored.
     pub counters: Counters,
+    /// When motion and holding end by themselves.
+    #[serde(default)]
+    pub rules: IdleRules,
+}
+
+/// When motion and holding end by themselves, as the configuration file says.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct IdleRules {
+    /// Time after which a wave that nobody asks for anew ends, in seconds; null if never.
+    #[schemars(range(min = 0.0))]
+    pub longest_s: Option<f64>,
+    /// Time at rest after which the motor is released, in seconds; null if never.
+    #[schemars(range(min = 0.0))]
+    pub release_s: Option<f64>,
 }
 
 /// A session with its number.
@@ -39,6 +53,7 @@ mod tests {
             ..SessionRecord::begun(7)
         };
         let sessions = vec![NumberedSession { number: 3, session }];
-        assert_schema_keys(&SessionsDocument { sessions, counters: Counters::default() });
+        let rules = IdleRules { longest_s: Some(7200.0), release_s: Some(3600.0) };
+        assert_schema_keys(&SessionsDocument { sessions, counters: Counters::default(), rules });
     }
 }

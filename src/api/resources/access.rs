@@ -8,6 +8,7 @@ use super::not_kept;
 use crate::api::access::devices::{DeviceRefusal, Devices, NewDevice};
 use crate::api::access::pairing::Pairing;
 use crate::api::answer::{self, Answer, HandlerResult, Rejection};
+use crate::api::context::Context;
 use crate::api::documents::access::{
     AuditDocument, CallerDocument, DeviceChange, DeviceDocument, DeviceList, LeaseRequest, ProgramRequest,
     ProgramToken,
@@ -18,12 +19,14 @@ use crate::api::lease_acts;
 use crate::api::problem::ProblemCode;
 use crate::api::request::RoutedRequest;
 use crate::api::wave_service::WaveService;
+use crate::auth::Right;
 use crate::store::DeviceKind;
 use crate::store::device::DEVICE_NAME_CHARS;
 use crate::store::name::check_name;
 
 /// Who asks. The cookie of a device that is used never ends.
-pub fn me(pairing: &Pairing, devices: &Devices, request: &RoutedRequest) -> Answer {
+pub fn me(ctx: &Context, request: &RoutedRequest) -> Answer {
+    let Context { pairing, devices, settings, .. } = ctx;
     let caller = request.client.caller;
     let state = devices.state();
     let known = caller.device.and_then(|number| state.devices.get(&number));
@@ -33,6 +36,7 @@ pub fn me(pairing: &Pairing, devices: &Devices, request: &RoutedRequest) -> Answ
         name: known.map(|device| device.name.clone()),
         wrong_token: caller.wrong_token,
         is_present: pairing.is_present(&request.client),
+        machine: caller.role.has(Right::Observe).then(|| settings.current().document.name.clone()),
     });
     let renewed = request.renewed_cookie.as_deref().map(HeaderValue::from_str);
     if let Some(Ok(cookie)) = renewed {

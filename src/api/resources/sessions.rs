@@ -1,17 +1,21 @@
 //! `/api/v1/sessions`: what the machine did, the newest first.
 
 use crate::api::answer::{self, Answer};
-use crate::api::documents::sessions::{NumberedSession, SessionsDocument};
+use crate::api::documents::sessions::{IdleRules, NumberedSession, SessionsDocument};
 use crate::api::settings_service::SettingsStore;
+use crate::machine::SessionRules;
 use crate::store::SessionRecord;
+use crate::units::seconds;
 
 /// The newest sessions, and the sums over all.
-pub fn list(store: &dyn SettingsStore) -> Answer {
+pub fn list(store: &dyn SettingsStore, rules: &SessionRules) -> Answer {
     let (state, _) = store.kept();
     let numbered = |(number, session): (&u64, &SessionRecord)| NumberedSession {
         number: *number,
         session: session.clone(),
     };
     let sessions = state.sessions.iter().rev().map(numbered).collect();
-    answer::ok(&SessionsDocument { sessions, counters: state.counters })
+    let rules =
+        IdleRules { longest_s: rules.longest_ns.map(seconds), release_s: rules.release_ns.map(seconds) };
+    answer::ok(&SessionsDocument { sessions, counters: state.counters, rules })
 }

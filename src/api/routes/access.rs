@@ -25,7 +25,7 @@ pub(super) fn rows() -> Vec<Route> {
         "/api/v1/me",
         Anyone,
         "Who asks, as the server sees it",
-        answers!(|ctx, request| Ok(access::me(&ctx.pairing, &ctx.devices, &request))),
+        answers!(|ctx, request| Ok(access::me(&ctx, &request))),
     )
     .gives(of::<CallerDocument>),
     Route::get(

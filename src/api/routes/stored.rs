@@ -142,7 +142,7 @@ pub(super) fn rows() -> Vec<Route> {
             "/api/v1/sessions",
             Observe,
             "When the machine moved, how far, and why it ended",
-            answers!(|ctx, request| Ok(sessions::list(&*ctx.store))),
+            answers!(|ctx, request| Ok(sessions::list(&*ctx.store, &ctx.options.session))),
         )
         .gives(of::<SessionsDocument>)
         .rarely_changes(),
