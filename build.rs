@@ -18,7 +18,7 @@ mod git;
 mod map;
 #[path = "build/schema.rs"]
 mod schema;
-#[path = "build/web.rs"]
+#[path = "build/web/mod.rs"]
 mod web;
 
 const LAYOUT: &str = "memory-layout/layout.toml";

@@ -10,7 +10,7 @@ use yep::api::port::MachineLocation;
 #[path = "support/api.rs"]
 mod support;
 // The build script's own source, of which the tests use the rules and not the embedding.
-#[path = "../build/web.rs"]
+#[path = "../build/web/mod.rs"]
 #[allow(dead_code)]
 mod web;
 
@@ -23,6 +23,7 @@ async fn server() -> Server {
 #[tokio::test]
 async fn anyone_gets_the_page_under_its_policy() {
     let server = server().await;
+    let joined = web::join(&web::read(Path::new("src/web")).unwrap()).unwrap();
     let headers = [("host", "yep.local"), ("accept-encoding", "gzip")];
     let page = server.request_from(10, "GET", "/", &headers, b"").await;
     assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
@@ -30,15 +31,14 @@ async fn anyone_gets_the_page_under_its_policy() {
     assert!(policy.starts_with("default-src 'self'; connect-src 'self' ws://yep.local;"), "{policy}");
     assert_eq!(page.header("cache-control"), Some("no-cache"));
     for (name, kind) in
-        [("stop.js", "text/javascript"), ("app.css", "text/css"), ("icon.svg", "image/svg+xml")]
+        [("stop.js", "text/javascript"), ("style.css", "text/css"), ("icon.svg", "image/svg+xml")]
     {
         let path = format!("/web/{name}");
         let file = server.request_from(10, "GET", &path, &headers, b"").await;
         assert_eq!((file.status, file.header("content-encoding")), (200, Some("gzip")), "{name}");
         assert!(file.header("content-type").unwrap().starts_with(kind), "{name}");
         let plain = server.get(&path).await;
-        let source = fs::read(Path::new("src/web").join(name)).unwrap();
-        assert_eq!(plain.body, web::strip(name, &source), "{name}");
+        assert!(plain.body == joined[name], "{name}");
         let tag = plain.header("etag").unwrap();
         let again = server.request("GET", &path, &[("if-none-match", tag)], "").await;
         assert_eq!((again.status, again.body.len()), (304, 0), "{name}");
@@ -82,7 +82,6 @@ fn a_file_that_breaks_a_rule_is_named() {
         ("a.js", "import 'https://example.org/a.js'", "another origin"),
         ("a.js", "e.setAttribute(\"style\", x)", "style attribute"),
         ("a.js", "f(`one\n  two`)", "several lines"),
-        ("a.css", "@import 'b.css';", "@import"),
         ("a.css", "a { background: url(//example.org/a.png) }", "another origin"),
         ("a.html", "<script>f()</script>", "inline script"),
         ("a.html", "<script src=a.js>f()</script>", "inline script"),
@@ -108,8 +107,72 @@ fn what_is_stripped_is_comments_and_indentation() {
     let script =
         "// Why.\n/**\n * What.\n */\nexport function f() {\n\n  return \"// a\"; // here\n}\n/* one */\n";
     let stripped = "export function f() {\nreturn \"// a\"; // here\n}\n";
-    assert_eq!(web::strip("a.js", script.as_bytes()), stripped.as_bytes());
-    assert_eq!(web::strip("a.html", b"  <p>"), b"  <p>");
+    assert_eq!(web::strip::strip("a.js", script.as_bytes()), stripped.as_bytes());
+    assert_eq!(web::strip::strip("a.html", b"  <p>"), b"  <p>");
+}
+
+/// A page of these files besides an index that loads `main.js` and `style.css`.
+fn page(files: &[(&str, &str)]) -> web::Files {
+    let index =
+        r#"<link rel="stylesheet" href="web/style.css"><script type="module" src="web/main.js"></script>"#;
+    let all = [("index.html", index), ("style.css", "@import \"a.css\";\nb {}\n"), ("a.css", "a {}\n")];
+    all.iter().chain(files).map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec())).collect()
+}
+
+#[test]
+fn what_is_loaded_together_is_joined() {
+    let joined = web::join(&page(&[
+        ("main.js", "import { one } from \"./a/one.js\";\nimport \"./two.js\";\none(() => import(\"./a/late.js\"));\n"),
+        ("a/one.js", "import { two as second } from \"../two.js\";\nexport function one() {}\n"),
+        ("two.js", "// Why.\nexport const two = 2;\n"),
+        ("a/late.js", "import {\n  two,\n} from \"../two.js\";\nimport { own } from \"./own.js\";\nexport const late = two;\n"),
+        ("a/own.js", "export class own {}\n"),
+    ]))
+    .unwrap();
+    let text = |name: &str| String::from_utf8(joined[name].clone()).unwrap();
+    assert_eq!(joined.keys().collect::<Vec<_>>(), ["a/late.js", "index.html", "main.js", "style.css"]);
+    assert_eq!(text("style.css"), "a {}\nb {}\n");
+    assert_eq!(
+        text("main.js"),
+        "const $two = (() => {\nconst two = 2;\nreturn { two };\n})();\n\
+         const $a_one = (() => {\nconst { two: second } = $two;\nfunction one() {}\nreturn { one };\n})();\n\
+         const { one } = $a_one;\none(() => import(\"./a/late.js\"));\nexport { $two, $a_one };\n"
+    );
+    assert_eq!(
+        text("a/late.js"),
+        "import { $two } from \"../main.js\";\nconst $a_own = (() => {\nclass own {}\nreturn { own };\n})();\n\
+         const { two } = $two;\nconst { own } = $a_own;\nconst late = two;\nexport { late };\nexport { $a_own };\n"
+    );
+}
+
+#[test]
+fn what_cannot_be_joined_is_named() {
+    for (files, said) in [
+        (&[("main.js", "import { a } from \"./a.js\";\n")][..], "a.js: is wanted, and is not there"),
+        (&[("main.js", "f();\n"), ("a.js", "g();\n")], "a.js: nothing loads it"),
+        (
+            &[
+                ("main.js", "import \"./a.js\";\n"),
+                ("a.js", "import \"./b.js\";\n"),
+                ("b.js", "import \"./a.js\";\n"),
+            ],
+            "a.js: waits for itself: main.js, a.js, b.js",
+        ),
+        (&[("main.js", "import * as a from \"./a.js\";\n")], "main.js: cannot be joined: import * as a"),
+        (&[("main.js", "export default f;\n")], "main.js: cannot be joined: export default f;"),
+        (
+            &[("main.js", "f();\n"), ("a.css", "@import url(b.css);\n")],
+            "a.css: cannot be joined: @import url(b.css);",
+        ),
+        (&[("main.js", "import { a } from\n")], "main.js: an import without an end"),
+        (
+            &[("main.js", "import \"./a.js\";\n"), ("a.js", "import(\"./b.js\");\n"), ("b.js", "f();\n")],
+            "a.js: import() is for entries only",
+        ),
+    ] {
+        let why = web::join(&page(files)).unwrap_err();
+        assert!(why.starts_with(said), "{why}");
+    }
 }
 
 #[test]

@@ -1,11 +1,11 @@
 // The bar: the machine's state and why, who is in charge, and how old what is shown is.
 
-import { attribute, fill, h, show, text } from "./dom.js";
+import { attribute, fill, h, show, text } from "./parts/dom.js";
 import { link } from "./link.js";
-import { ask, button } from "./controls.js";
-import { attempt } from "./notice.js";
-import { duration } from "./numbers.js";
-import { isAdmin, isOperator } from "./role.js";
+import { ask, button } from "./parts/controls.js";
+import { attempt } from "./parts/notice.js";
+import { duration } from "./parts/numbers.js";
+import { isAdmin, isOperator } from "./parts/role.js";
 import { words } from "./words.js";
 
 /** From this round trip on STOP takes so long that a person should know. */

@@ -1,7 +1,8 @@
 // The link to the machine: one control socket, requests, and what was heard last.
 //
 // The server is the truth. The page keeps no position and no wish; on a new connection it sends nothing but who it is. What is
-// heard is handed on as events of `link`: `phase`, `state`, `live`, `event`, `trip`.
+// heard is handed on as events of `link`: `phase`, `state`, `live`, `event`, `trip`, `updated`, and `rested`: what moved when the
+// connection was lost rests now.
 
 import { words } from "./words.js";
 
@@ -13,12 +14,16 @@ const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 2000;
 /** The server closes with this code when the device was taken off its list, or has another role. */
 const NOT_LET_IN = 4401;
+const MOVES = ["homing", "running", "ending", "stopping"];
+
+/** What helps a person at this page: the server's words, but where they are for programs. */
+const remedyFor = (code, remedy) => words.remedies[code] ?? remedy;
 
 /** A refusal: what is wrong, and what helps. */
 export class Problem extends Error {
   constructor({ code = "", title = "", detail = "", remedy = "", errors = [], status = 0 }) {
     super(detail || title);
-    Object.assign(this, { code, title, detail, remedy, errors, status });
+    Object.assign(this, { code, title, detail, remedy: remedyFor(code, remedy), errors, status });
   }
 }
 
@@ -41,6 +46,8 @@ class Link extends EventTarget {
   heardAt = -Infinity;
   /** When the connection was lost, in ms since 1970. */
   lostAt = null;
+  /** When the connection was lost while the axis moved, in ms since 1970; null once a state came. */
+  #leftMovingAt = null;
   /** Round trip of the last sign of life. */
   trip_ms = null;
   tab = tabName();
@@ -85,7 +92,8 @@ class Link extends EventTarget {
   /** Why a command would be refused now: `why` and `remedy`. */
   refusal(command) {
     if (!this.isLive) return { why: words.link.lost, remedy: "" };
-    return this.state?.refused.find((refused) => refused.command === command) ?? null;
+    const refused = this.state?.refused.find((refused) => refused.command === command);
+    return refused ? { why: refused.why, remedy: remedyFor(refused.code, refused.remedy) } : null;
   }
 
   /** Asks who this page is, and opens the socket if it may look. */
@@ -141,7 +149,10 @@ class Link extends EventTarget {
 
   #enter(phase) {
     if (this.phase === phase) return;
-    if (phase === "lost") this.lostAt = Date.now() - (Number.isFinite(this.heardAt) ? this.age_ms : 0);
+    if (phase === "lost") {
+      this.lostAt = Date.now() - (Number.isFinite(this.heardAt) ? this.age_ms : 0);
+      if (MOVES.includes(this.state?.state)) this.#leftMovingAt = this.lostAt;
+    }
     this.phase = phase;
     this.#emit("phase", phase);
   }
@@ -185,6 +196,8 @@ class Link extends EventTarget {
     const before = this.state;
     this.state = state;
     this.#enter("live");
+    if (this.#leftMovingAt && !MOVES.includes(state.state)) this.#emit("rested", Date.now() - this.#leftMovingAt);
+    this.#leftMovingAt = null;
     this.#emit("state", { state, before });
     const measured = state.last_stop && JSON.stringify(state.last_stop) !== JSON.stringify(before?.last_stop);
     if (before && measured) window.dispatchEvent(new CustomEvent("yep-stopped", { detail: state.last_stop }));

@@ -1,10 +1,14 @@
 // The page: which screen is shown, the bar above it, and what every screen has in common.
 
 import { showBar } from "./bar.js";
-import { attribute, fill, h } from "./dom.js";
-import "./history.js";
+import { attribute, fill, h } from "./parts/dom.js";
+import "./parts/history.js";
 import { link } from "./link.js";
-import { notify } from "./notice.js";
+import { notify } from "./parts/notice.js";
+import { duration } from "./parts/numbers.js";
+import { showTitle } from "./parts/title.js";
+import { drive } from "./screens/drive/drive.js";
+import { takeCode } from "./screens/pair/address.js";
 import { words } from "./words.js";
 
 /**
@@ -13,15 +17,8 @@ import { words } from "./words.js";
  * @typedef {{name: string, mount: (root: HTMLElement, rest: string[]) => any}} Screen
  */
 
-/** The screens, each loaded when it is wanted: one that is broken is no harm to the others. */
-const SCREENS = {
-  drive: async () => (await import("./screens/drive.js")).drive,
-  waves: async () => (await import("./screens/waves.js")).waves,
-  machine: async () => (await import("./screens/machine.js")).machine,
-  faults: async () => (await import("./screens/faults.js")).faults,
-  settings: async () => (await import("./screens/settings.js")).settings,
-  pair: async () => (await import("./screens/pair.js")).pair,
-};
+/** Drive is there at once; the other screens come behind it, and if they are broken, that is no harm to it. */
+const others = () => import("./screens/others.js");
 /** Those that have a place in the navigation. */
 const PLACES = ["drive", "waves", "machine", "faults", "settings"];
 
@@ -49,6 +46,7 @@ function wanted() {
 }
 
 async function go() {
+  takeCode();
   const [name, rest] = wanted();
   const change = ++changes;
   shown.news.leave?.();
@@ -56,12 +54,14 @@ async function go() {
   document.body.dataset.screen = name;
   for (const place of places.children) attribute(place, "aria-current", place.dataset.name === name ? "page" : null);
   try {
-    const screen = await SCREENS[name]();
+    const screen = name === "drive" ? drive : (await others()).screens[name];
     if (change !== changes) return;
     fill(content);
     content.scrollTop = 0;
     shown.news = screen.mount(content, rest) ?? {};
     if (link.state) shown.news.state?.(link.state, null);
+    // With them here, a connection that is lost later takes no screen away.
+    others().catch(() => {});
   } catch (error) {
     fill(content, h("p", { class: "card", role: "alert" }, words.broken));
     throw error;
@@ -76,6 +76,7 @@ function choosePlaces() {
 link.addEventListener("phase", () => {
   const isGuest = link.phase === "guest";
   document.body.dataset.link = link.phase;
+  showTitle();
   const wasGuest = places.childElementCount === 0;
   if (!shown.name || isGuest !== wasGuest) {
     choosePlaces();
@@ -92,6 +93,7 @@ link.addEventListener("state", ({ detail: { state, before } }) => {
 link.addEventListener("live", ({ detail }) => shown.news.live?.(detail));
 link.addEventListener("event", ({ detail }) => shown.news.event?.(detail));
 link.addEventListener("updated", () => notify(words.link.updated, "plain", words.link.reload));
+link.addEventListener("rested", ({ detail }) => notify(words.link.rested, "plain", words.link.away(duration(detail / 1000))));
 window.addEventListener("hashchange", go);
 
 showBar(document.getElementById("bar"));

@@ -113,8 +113,10 @@ def stop_needs_nothing_else_of_the_page(bench):
 
     def with_a_broken_screen():
         device = bench.device()
-        device.context.route("**/drive.js", lambda route: route.fulfill(body="throw 1", content_type="text/javascript"))
+        device.context.route("**/others.js", lambda route: route.fulfill(body="throw 1", content_type="text/javascript"))
         page = at_the_machine(bench, device)
+        page.wait_for_selector("text='End smoothly'")
+        page.evaluate("location.hash = '#faults'")
         page.wait_for_selector("main [role=alert]")
         page.click("#stop-button")
 

@@ -1,7 +1,7 @@
 // Controls: cards, fields, sliders, buttons. All are at least 48 px high, have names, and work with the keyboard.
 
 import { attribute, h, text } from "./dom.js";
-import { link } from "./link.js";
+import { link } from "../link.js";
 
 let nextId = 1;
 const newId = () => `c${nextId++}`;

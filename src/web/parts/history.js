@@ -1,7 +1,7 @@
 // The samples of the last half minute, kept from the first one that the page hears, whatever screen is shown. A sample that is
 // missing is not a number.
 
-import { link } from "./link.js";
+import { link } from "../link.js";
 
 /** So much time is kept. */
 const KEPT_S = 30;

@@ -1,9 +1,9 @@
 // A button that starts a motion of an axis whose position is not known. It is held for a second, so that no stray touch
 // does it.
 
-import { ask, commandButton } from "../controls.js";
-import { h } from "../dom.js";
-import { notify } from "../notice.js";
+import { ask, commandButton } from "./controls.js";
+import { h } from "./dom.js";
+import { notify } from "./notice.js";
 import { words } from "../words.js";
 
 const HOLD_MS = 1000;

@@ -1,6 +1,6 @@
 // The four inputs, live: each with a shape and a word, as colour alone is not seen by everybody.
 
-import { attribute, h, text } from "../dom.js";
+import { attribute, h, text } from "./dom.js";
 import { words } from "../words.js";
 
 const INPUTS = ["back", "front", "e_stop", "driver_alarm"];

@@ -1,7 +1,7 @@
 // Short messages above STOP: what was refused, and what helps.
 
 import { fill, h } from "./dom.js";
-import { words } from "./words.js";
+import { words } from "../words.js";
 
 const SHOWN_MS = 8000;
 const place = document.getElementById("notices");

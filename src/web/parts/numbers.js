@@ -1,6 +1,6 @@
 // Numbers as people read them. What is not known is "?".
 
-import { words } from "./words.js";
+import { words } from "../words.js";
 
 /** With so many decimal places. */
 export function fixed(value, places = 0) {

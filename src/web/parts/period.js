@@ -1,6 +1,6 @@
 // One period of a wave on a canvas, drawn from points. Crisp on every display, in the colours of the page.
 
-import { prepare } from "../canvas.js";
+import { prepare } from "./canvas.js";
 
 /** Room round the graph for its line, and for points that stand at its ends, in px. */
 const ROOM = 12;

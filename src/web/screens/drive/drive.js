@@ -1,16 +1,16 @@
 // Drive: what the axis does now, and the wave that it follows.
 
-import { TOO_SLOW_MS } from "../bar.js";
-import { button, choice, commandButton } from "../controls.js";
-import { attribute, h, show, text } from "../dom.js";
-import { LiveGraph } from "../graph.js";
-import { link } from "../link.js";
-import { attempt } from "../notice.js";
-import { duration, fixed, signed } from "../numbers.js";
-import { isOperator } from "../role.js";
-import { words } from "../words.js";
-import { WaveControls } from "./drive_wave.js";
-import { holdButton } from "./hold.js";
+import { TOO_SLOW_MS } from "../../bar.js";
+import { button, choice, commandButton } from "../../parts/controls.js";
+import { attribute, h, show, text } from "../../parts/dom.js";
+import { LiveGraph } from "../../parts/graph.js";
+import { link } from "../../link.js";
+import { attempt } from "../../parts/notice.js";
+import { duration, fixed, signed } from "../../parts/numbers.js";
+import { isOperator } from "../../parts/role.js";
+import { words } from "../../words.js";
+import { WaveControls } from "./wave.js";
+import { holdButton } from "../../parts/hold.js";
 
 const says = words.drive;
 

@@ -1,13 +1,13 @@
 // The wave that is asked for: its graph, how many strokes a minute, how deep, how long. While it runs, a slider changes it at
 // once, but for a deeper or longer stroke, which arrives gently.
 
-import { choice, slider } from "../controls.js";
-import { h } from "../dom.js";
-import { GentleWindow } from "../gentle.js";
-import { link } from "../link.js";
-import { complain } from "../notice.js";
-import { stroke_mm, windowOf } from "../stroke.js";
-import { words } from "../words.js";
+import { choice, slider } from "../../parts/controls.js";
+import { h } from "../../parts/dom.js";
+import { GentleWindow } from "../../parts/gentle.js";
+import { link } from "../../link.js";
+import { complain } from "../../parts/notice.js";
+import { stroke_mm, windowOf } from "../../parts/stroke.js";
+import { words } from "../../words.js";
 
 const says = words.drive;
 const SHAPES = ["sine", "triangle", "trapezoid"];

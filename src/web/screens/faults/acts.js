@@ -1,14 +1,14 @@
 // The latched fault: what it is, what to check, and the three acts that lead back to work. Each lights up in its turn.
 
-import { card, commandButton } from "../controls.js";
-import { attribute, h, show, text } from "../dom.js";
-import { link } from "../link.js";
-import { attempt, notify } from "../notice.js";
-import { moment } from "../numbers.js";
-import { words } from "../words.js";
-import { emptyState } from "./empty.js";
-import { holdButton } from "./hold.js";
-import { inputs } from "./inputs.js";
+import { card, commandButton } from "../../parts/controls.js";
+import { attribute, h, show, text } from "../../parts/dom.js";
+import { link } from "../../link.js";
+import { attempt, notify } from "../../parts/notice.js";
+import { moment } from "../../parts/numbers.js";
+import { words } from "../../words.js";
+import { emptyState } from "../../parts/empty.js";
+import { holdButton } from "../../parts/hold.js";
+import { inputs } from "../../parts/inputs.js";
 
 const said = words.faults;
 const AT_WORK = ["ready", "running", "ending"];

@@ -1,6 +1,6 @@
 // What the graph of a recording draws, from the recording as the server gives it.
 
-import { words } from "../words.js";
+import { words } from "../../words.js";
 
 const said = words.faults;
 /** Of the usual time between two records: behind a longer one the line is interrupted. */

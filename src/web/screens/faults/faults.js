@@ -1,13 +1,12 @@
 // Faults: the latched one with the way back to work, what led to it, and the recordings of earlier ones.
 
-import { h } from "../dom.js";
-import { words } from "../words.js";
-import { actsCard } from "./fault_acts.js";
-import { recordingCard } from "./fault_graph.js";
-import { recordingsCard } from "./fault_list.js";
+import { h } from "../../parts/dom.js";
+import { words } from "../../words.js";
+import { actsCard } from "./acts.js";
+import { recordingCard } from "./graph.js";
+import { recordingsCard } from "./list.js";
 
-/** A recording goes on for a second after its fault. Before, the server may name an earlier one of the same kind. */
-const MADE_S = 1.5;
+/** A recording goes on for a second after its fault. */
 const GIVE_UP_S = 6;
 
 export const faults = {
@@ -29,7 +28,7 @@ export const faults = {
     }
     function showLatched(state) {
       if (!state.fault) return;
-      if (state.since_s >= MADE_S && state.fault_recording !== null) open(state.fault_recording);
+      if (state.fault_recording !== null) open(state.fault_recording);
       else recording.say(state.since_s < GIVE_UP_S ? words.faults.making : words.faults.missing);
     }
 

@@ -1,12 +1,12 @@
 // One recording: its graph, what was measured at one instant of it, what happened in it, and the file with all of it.
 
-import { card, choice, facts, slider } from "../controls.js";
-import { fill, h, show, text } from "../dom.js";
-import { link } from "../link.js";
-import { fixed, moment } from "../numbers.js";
-import { words } from "../words.js";
-import { graphOf } from "./fault_data.js";
-import { happened } from "./fault_history.js";
+import { card, choice, facts, slider } from "../../parts/controls.js";
+import { fill, h, show, text } from "../../parts/dom.js";
+import { link } from "../../link.js";
+import { fixed, moment } from "../../parts/numbers.js";
+import { words } from "../../words.js";
+import { graphOf } from "./data.js";
+import { happened } from "./history.js";
 import { recordingGraph } from "./recording.js";
 import { nearest } from "./recording_scale.js";
 

@@ -1,8 +1,8 @@
 // What happened in a recording, in words and in its order: commands with their replies, states, inputs, further faults.
 
-import { h } from "../dom.js";
-import { fixed } from "../numbers.js";
-import { words } from "../words.js";
+import { h } from "../../parts/dom.js";
+import { fixed } from "../../parts/numbers.js";
+import { words } from "../../words.js";
 
 const said = words.faults;
 const INPUTS = Object.keys(words.machine.inputs);

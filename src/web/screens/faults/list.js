@@ -1,11 +1,11 @@
 // The recordings of faults, the newest first. Each is a link to its graph.
 
-import { card } from "../controls.js";
-import { attribute, fill, h, show, text } from "../dom.js";
-import { moment } from "../numbers.js";
-import { words } from "../words.js";
-import { emptyState } from "./empty.js";
-import { poll } from "./poll.js";
+import { card } from "../../parts/controls.js";
+import { attribute, fill, h, show, text } from "../../parts/dom.js";
+import { moment } from "../../parts/numbers.js";
+import { words } from "../../words.js";
+import { emptyState } from "../../parts/empty.js";
+import { poll } from "../../parts/poll.js";
 
 const POLL_MS = 5000;
 const said = words.faults;

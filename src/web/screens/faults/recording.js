@@ -1,7 +1,7 @@
 // The graph of a recording of a fault: position and force over time, with the instant of the fault.
 
-import { keepDrawn, oncePerFrame } from "../canvas.js";
-import { h } from "../dom.js";
+import { keepDrawn, oncePerFrame } from "../../parts/canvas.js";
+import { h } from "../../parts/dom.js";
 import { LEFT, RIGHT, paint } from "./recording_paint.js";
 
 /** @param {(time_s: number) => void} onpoint a finger or a mouse is at that time */

@@ -1,7 +1,7 @@
 // Draws a recording on a canvas. Colours are the custom properties of the page.
 
-import { prepare } from "../canvas.js";
-import { words } from "../words.js";
+import { prepare } from "../../parts/canvas.js";
+import { words } from "../../words.js";
 import { extent, nearest, ticks } from "./recording_scale.js";
 
 const FONT_PX = 12;

@@ -1,6 +1,6 @@
 // Scales of a graph: how far an axis reaches, and round numbers on it.
 
-import { fixed } from "../numbers.js";
+import { fixed } from "../../parts/numbers.js";
 
 const STEPS = [1, 2, 5, 10];
 const MARGIN = 0.06;

@@ -1,14 +1,14 @@
 // The axis: where it is, its last calibration, and the button for the next one.
 
-import { card, facts } from "../controls.js";
-import { h, text } from "../dom.js";
-import { link } from "../link.js";
-import { attempt } from "../notice.js";
-import { fixed, moment } from "../numbers.js";
-import { words } from "../words.js";
-import { holdButton } from "./hold.js";
-import { poll } from "./poll.js";
-import { isOperator } from "../role.js";
+import { card, facts } from "../../parts/controls.js";
+import { h, text } from "../../parts/dom.js";
+import { link } from "../../link.js";
+import { attempt } from "../../parts/notice.js";
+import { fixed, moment } from "../../parts/numbers.js";
+import { words } from "../../words.js";
+import { holdButton } from "../../parts/hold.js";
+import { poll } from "../../parts/poll.js";
+import { isOperator } from "../../parts/role.js";
 
 const STORE_POLL_MS = 5000;
 const said = words.machine;

@@ -1,9 +1,9 @@
 // The computer that makes the steps: its supply, its heat, and how late it was.
 
-import { card, facts } from "../controls.js";
-import { h } from "../dom.js";
-import { fixed } from "../numbers.js";
-import { words } from "../words.js";
+import { card, facts } from "../../parts/controls.js";
+import { h } from "../../parts/dom.js";
+import { fixed } from "../../parts/numbers.js";
+import { words } from "../../words.js";
 
 const said = words.machine;
 

@@ -1,9 +1,9 @@
 // The inputs.
 
-import { card } from "../controls.js";
-import { h } from "../dom.js";
-import { words } from "../words.js";
-import { inputs } from "./inputs.js";
+import { card } from "../../parts/controls.js";
+import { h } from "../../parts/dom.js";
+import { words } from "../../words.js";
+import { inputs } from "../../parts/inputs.js";
 
 export function inputsCard() {
   const shown = inputs();

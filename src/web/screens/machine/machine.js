@@ -1,13 +1,13 @@
 // The machine: what it senses, how it is, what it has done, and what helps somebody far away to help.
 
-import { h } from "../dom.js";
-import { axisCard } from "./machine_axis.js";
-import { computerCard } from "./machine_computer.js";
-import { inputsCard } from "./machine_inputs.js";
-import { sensorCard } from "./machine_sensor.js";
-import { sessionsCard } from "./machine_sessions.js";
-import { simulationCard } from "./machine_sim.js";
-import { supportCard } from "./machine_support.js";
+import { h } from "../../parts/dom.js";
+import { axisCard } from "./axis.js";
+import { computerCard } from "./computer.js";
+import { inputsCard } from "./inputs.js";
+import { sensorCard } from "./sensor.js";
+import { sessionsCard } from "./sessions.js";
+import { simulationCard } from "./sim.js";
+import { supportCard } from "./support.js";
 
 /**
  * A card: its element, and what it does about news. Cards that ask the server themselves stop with `leave`.

@@ -1,12 +1,12 @@
 // Zero and scale of the force sensor: tare, then a known weight. What the server refuses it explains.
 
-import { ask, button, field } from "../controls.js";
-import { h, show, text } from "../dom.js";
-import { link } from "../link.js";
-import { attempt, notify } from "../notice.js";
-import { fixed } from "../numbers.js";
-import { words } from "../words.js";
-import { isAdmin, isOperator } from "../role.js";
+import { ask, button, field } from "../../parts/controls.js";
+import { h, show, text } from "../../parts/dom.js";
+import { link } from "../../link.js";
+import { attempt, notify } from "../../parts/notice.js";
+import { fixed } from "../../parts/numbers.js";
+import { words } from "../../words.js";
+import { isAdmin, isOperator } from "../../parts/role.js";
 
 /** A tare that wants to be sure: these say why, and what is sent again then. */
 const NEEDS_CONFIRMATION = ["load_present", "load_unknown"];

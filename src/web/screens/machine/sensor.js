@@ -1,12 +1,12 @@
 // The force sensor: what is heard of it, and its zero and scale.
 
-import { card, facts } from "../controls.js";
-import { h, show, text } from "../dom.js";
-import { fixed } from "../numbers.js";
-import { words } from "../words.js";
-import { emptyState } from "./empty.js";
-import { poll } from "./poll.js";
-import { scaleControls } from "./machine_scale.js";
+import { card, facts } from "../../parts/controls.js";
+import { h, show, text } from "../../parts/dom.js";
+import { fixed } from "../../parts/numbers.js";
+import { words } from "../../words.js";
+import { emptyState } from "../../parts/empty.js";
+import { poll } from "../../parts/poll.js";
+import { scaleControls } from "./scale.js";
 
 const POLL_MS = 1000;
 const said = words.machine;

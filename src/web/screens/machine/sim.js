@@ -1,12 +1,12 @@
 // The simulated machine: whoever learns may break it, as nothing real moves. It is shown where the server has one.
 
-import { button, card, check, facts, slider } from "../controls.js";
-import { h, show, text } from "../dom.js";
-import { link } from "../link.js";
-import { attempt, complain } from "../notice.js";
-import { fixed, signed } from "../numbers.js";
-import { words } from "../words.js";
-import { poll } from "./poll.js";
+import { button, card, check, facts, slider } from "../../parts/controls.js";
+import { h, show, text } from "../../parts/dom.js";
+import { link } from "../../link.js";
+import { attempt, complain } from "../../parts/notice.js";
+import { fixed, signed } from "../../parts/numbers.js";
+import { words } from "../../words.js";
+import { poll } from "../../parts/poll.js";
 
 const POLL_MS = 500;
 /** Further than the force limit, and no further than is of use. */

@@ -1,12 +1,12 @@
 // Versions, and a file for somebody who helps from far away. It is made in the browser and sent nowhere.
 
-import { button, card, facts } from "../controls.js";
-import { h } from "../dom.js";
-import { link } from "../link.js";
-import { attempt } from "../notice.js";
-import { words } from "../words.js";
-import { poll } from "./poll.js";
-import { isAdmin } from "../role.js";
+import { button, card, facts } from "../../parts/controls.js";
+import { h } from "../../parts/dom.js";
+import { link } from "../../link.js";
+import { attempt } from "../../parts/notice.js";
+import { words } from "../../words.js";
+import { poll } from "../../parts/poll.js";
+import { isAdmin } from "../../parts/role.js";
 
 const POLL_MS = 60000;
 const RELEASE_MS = 10000;

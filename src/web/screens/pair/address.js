@@ -28,5 +28,3 @@ export function dropCode() {
   held = "";
   if (location.hash === PLACE) history.replaceState(null, "", location.pathname + location.search);
 }
-
-takeCode();

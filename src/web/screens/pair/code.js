@@ -1,11 +1,11 @@
 // Being let in by a code: six digits, the code of the card, or the ticket of a link.
 
-import { attribute, h, show, text } from "../dom.js";
-import { button, field } from "../controls.js";
-import { link } from "../link.js";
-import { words } from "../words.js";
-import { heldCode, isTicket } from "./pair_address.js";
-import { failureOf } from "./pair_failure.js";
+import { attribute, h, show, text } from "../../parts/dom.js";
+import { button, field } from "../../parts/controls.js";
+import { link } from "../../link.js";
+import { words } from "../../words.js";
+import { heldCode, isTicket } from "./address.js";
+import { failureOf } from "./failure.js";
 
 const DIGITS = 6;
 const CARD_CHARS = 8;

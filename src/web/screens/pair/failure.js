@@ -1,6 +1,6 @@
 // Why a device was not let in, in plain words.
 
-import { words } from "../words.js";
+import { words } from "../../words.js";
 
 /** The words for a refusal. What this page does not know is said as the server says it. */
 export function failureOf(problem) {

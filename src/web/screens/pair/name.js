@@ -1,9 +1,9 @@
 // The name of this device: a sensible one to begin with, and what was typed from then on.
 
-import { h, text } from "../dom.js";
-import { field } from "../controls.js";
-import { link } from "../link.js";
-import { words } from "../words.js";
+import { h, text } from "../../parts/dom.js";
+import { field } from "../../parts/controls.js";
+import { link } from "../../link.js";
+import { words } from "../../words.js";
 
 const NAME_CHARS = 64;
 

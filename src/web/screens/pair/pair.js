@@ -1,22 +1,21 @@
 // Pairing: all that a guest sees. It says nothing of what the machine does.
 
-import { fill, h, show, text } from "../dom.js";
-import { card } from "../controls.js";
-import { link } from "../link.js";
-import { notify } from "../notice.js";
-import { words } from "../words.js";
-import { dropCode, heldCode, isTicket, takeCode } from "./pair_address.js";
-import { codeWay } from "./pair_code.js";
-import { nameField } from "./pair_name.js";
-import { switchesWay } from "./pair_switches.js";
+import { fill, h, show, text } from "../../parts/dom.js";
+import { card } from "../../parts/controls.js";
+import { link } from "../../link.js";
+import { notify } from "../../parts/notice.js";
+import { words } from "../../words.js";
+import { dropCode, heldCode, isTicket } from "./address.js";
+import { codeWay } from "./code.js";
+import { nameField } from "./name.js";
+import { switchesWay } from "./switches.js";
 
 const LOOK_MS = 2500;
 
-/** @type {import("../main.js").Screen} */
+/** @type {import("../../main.js").Screen} */
 export const pair = {
   name: "pair",
   mount(root) {
-    takeCode();
     const { role } = link.me ?? {};
     if (role === "guest" || !role) return mountForGuest(root);
     mountForOthers(root, role);

@@ -1,11 +1,11 @@
 // Showing to be at the machine by pressing its two limit switches in the order that the server names.
 
-import { attribute, fill, h, show, text } from "../dom.js";
-import { button } from "../controls.js";
-import { link } from "../link.js";
-import { duration } from "../numbers.js";
-import { words } from "../words.js";
-import { failureOf } from "./pair_failure.js";
+import { attribute, fill, h, show, text } from "../../parts/dom.js";
+import { button } from "../../parts/controls.js";
+import { link } from "../../link.js";
+import { duration } from "../../parts/numbers.js";
+import { words } from "../../words.js";
+import { failureOf } from "./failure.js";
 
 const ROUTE = "/api/v1/pairing/requests";
 const RETRY_MS = 1000;

@@ -1,13 +1,13 @@
 // The same phone under another address of this machine: browsers keep the permission of each address apart, so a
 // ticket is taken along.
 
-import { fill, h, text } from "../dom.js";
-import { button, card, field } from "../controls.js";
-import { link } from "../link.js";
-import { attempt } from "../notice.js";
-import { duration } from "../numbers.js";
-import { words } from "../words.js";
-import { BY_ENTER, sendForm, sender } from "./settings_sender.js";
+import { fill, h, text } from "../../parts/dom.js";
+import { button, card, field } from "../../parts/controls.js";
+import { link } from "../../link.js";
+import { attempt } from "../../parts/notice.js";
+import { duration } from "../../parts/numbers.js";
+import { words } from "../../words.js";
+import { BY_ENTER, sendForm, sender } from "./sender.js";
 
 const CLOCK_MS = 1000;
 const said = words.settings.address;

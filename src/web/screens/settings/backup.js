@@ -1,15 +1,15 @@
 // Everything that is remembered as one file, and back. A file is checked, and what is in it is shown, before it
 // replaces anything.
 
-import { fill, h } from "../dom.js";
-import { ask, button, card, facts, field } from "../controls.js";
-import { link } from "../link.js";
-import { attempt, notify } from "../notice.js";
-import { fixed, moment } from "../numbers.js";
-import { words } from "../words.js";
-import { presenceOffer } from "./settings_presence.js";
-import { resetCard } from "./settings_reset.js";
-import { sender } from "./settings_sender.js";
+import { fill, h } from "../../parts/dom.js";
+import { ask, button, card, facts, field } from "../../parts/controls.js";
+import { link } from "../../link.js";
+import { attempt, notify } from "../../parts/notice.js";
+import { fixed, moment } from "../../parts/numbers.js";
+import { words } from "../../words.js";
+import { presenceOffer } from "./presence.js";
+import { resetCard } from "./reset.js";
+import { sender } from "./sender.js";
 
 const ROUTE = "/api/v1/backup";
 const RELEASE_MS = 10000;

@@ -1,12 +1,12 @@
 // The chart that bounds the speed by the force: ten shares of a full speed, at 0 to 90 % of the force limit. At the
 // limit it is 0.
 
-import { h } from "../dom.js";
-import { card } from "../controls.js";
-import { fixed } from "../numbers.js";
-import { words } from "../words.js";
-import { changeSettings } from "./settings_document.js";
-import { numbersForm } from "./settings_form.js";
+import { h } from "../../parts/dom.js";
+import { card } from "../../parts/controls.js";
+import { fixed } from "../../parts/numbers.js";
+import { words } from "../../words.js";
+import { changeSettings } from "./document.js";
+import { numbersForm } from "./form.js";
 
 const POINTS = 10;
 const CHART = "stroke_force_chart_percent";

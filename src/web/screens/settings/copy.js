@@ -1,8 +1,8 @@
 // A text that is taken along: a field that selects itself, and a button that copies where the browser allows it.
 
-import { h, text } from "../dom.js";
-import { button, field } from "../controls.js";
-import { words } from "../words.js";
+import { h, text } from "../../parts/dom.js";
+import { button, field } from "../../parts/controls.js";
+import { words } from "../../words.js";
 
 export function copyField(label, value, hint = "") {
   const { element, input } = field(label, { readonly: true, value, spellcheck: false, autocomplete: "off", class: "mono" }, hint);

@@ -1,12 +1,12 @@
 // One device of the list: what it is, and what an admin may do about it.
 
-import { attribute, h, show, text } from "../dom.js";
-import { ask, button, choice, field } from "../controls.js";
-import { link } from "../link.js";
-import { attempt } from "../notice.js";
-import { moment } from "../numbers.js";
-import { words } from "../words.js";
-import { BY_ENTER, sendForm, sender } from "./settings_sender.js";
+import { attribute, h, show, text } from "../../parts/dom.js";
+import { ask, button, choice, field } from "../../parts/controls.js";
+import { link } from "../../link.js";
+import { attempt } from "../../parts/notice.js";
+import { moment } from "../../parts/numbers.js";
+import { words } from "../../words.js";
+import { BY_ENTER, sendForm, sender } from "./sender.js";
 
 const said = words.settings.devices;
 

@@ -1,15 +1,15 @@
 // The devices that were let in, and how another one gets in.
 
-import { fill, h } from "../dom.js";
-import { card } from "../controls.js";
-import { complain } from "../notice.js";
-import { link } from "../link.js";
-import { words } from "../words.js";
-import { poll } from "./poll.js";
-import { addressCard } from "./settings_address.js";
-import { deviceRow } from "./settings_device.js";
-import { letInCard } from "./settings_let_in.js";
-import { programsCard } from "./settings_programs.js";
+import { fill, h } from "../../parts/dom.js";
+import { card } from "../../parts/controls.js";
+import { complain } from "../../parts/notice.js";
+import { link } from "../../link.js";
+import { words } from "../../words.js";
+import { poll } from "../../parts/poll.js";
+import { addressCard } from "./address.js";
+import { deviceRow } from "./device.js";
+import { letInCard } from "./let_in.js";
+import { programsCard } from "./programs.js";
 
 const LOOK_MS = 3000;
 const said = words.settings.devices;

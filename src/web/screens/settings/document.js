@@ -1,8 +1,8 @@
 // The settings document: read while it is shown, as another device may change it, and changed.
 
-import { link } from "../link.js";
-import { complain } from "../notice.js";
-import { poll } from "./poll.js";
+import { link } from "../../link.js";
+import { complain } from "../../parts/notice.js";
+import { poll } from "../../parts/poll.js";
 
 const ROUTE = "/api/v1/settings";
 const LOOK_MS = 5000;

@@ -1,12 +1,12 @@
 // Numbers of the server that a person may change. Nothing is sent before "Save"; then only what was changed.
 
-import { attribute, fill, h, show } from "../dom.js";
-import { ask, button } from "../controls.js";
-import { notify } from "../notice.js";
-import { words } from "../words.js";
-import { presenceOffer } from "./settings_presence.js";
-import { numberRow, rangeRow } from "./settings_rows.js";
-import { BY_ENTER, refreshSender, sendForm, sender } from "./settings_sender.js";
+import { attribute, fill, h, show } from "../../parts/dom.js";
+import { ask, button } from "../../parts/controls.js";
+import { notify } from "../../parts/notice.js";
+import { words } from "../../words.js";
+import { presenceOffer } from "./presence.js";
+import { numberRow, rangeRow } from "./rows.js";
+import { BY_ENTER, refreshSender, sendForm, sender } from "./sender.js";
 
 /**
  * @typedef {{name: string, label: string, unit?: string, min?: number, max?: number, step?: number | "any", hint?: string,

@@ -1,15 +1,15 @@
 // "Let somebody in": six digits that are good for one device and two minutes, as digits, as an address and as a
 // picture.
 
-import { fill, h, text } from "../dom.js";
-import { button, card, choice } from "../controls.js";
-import { link } from "../link.js";
-import { attempt, notify } from "../notice.js";
-import { duration } from "../numbers.js";
-import { words } from "../words.js";
-import { roles } from "./settings_device.js";
-import { picture } from "./settings_picture.js";
-import { sender } from "./settings_sender.js";
+import { fill, h, text } from "../../parts/dom.js";
+import { button, card, choice } from "../../parts/controls.js";
+import { link } from "../../link.js";
+import { attempt, notify } from "../../parts/notice.js";
+import { duration } from "../../parts/numbers.js";
+import { words } from "../../words.js";
+import { roles } from "./device.js";
+import { picture } from "./picture.js";
+import { sender } from "./sender.js";
 
 const ROUTE = "/api/v1/pairing/window";
 const CLOCK_MS = 1000;

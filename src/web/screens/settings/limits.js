@@ -1,15 +1,15 @@
 // Limits of motion, of force and of the stroke: what is in force, what is asked for, and what this hardware could do
 // at most.
 
-import { h, show } from "../dom.js";
-import { card, facts } from "../controls.js";
-import { link } from "../link.js";
-import { fixed } from "../numbers.js";
-import { words } from "../words.js";
-import { isAdmin, isOperator } from "../role.js";
-import { chartCard } from "./settings_chart.js";
-import { changeSettings, followSettings } from "./settings_document.js";
-import { numbersForm } from "./settings_form.js";
+import { h, show } from "../../parts/dom.js";
+import { card, facts } from "../../parts/controls.js";
+import { link } from "../../link.js";
+import { fixed } from "../../parts/numbers.js";
+import { words } from "../../words.js";
+import { isAdmin, isOperator } from "../../parts/role.js";
+import { chartCard } from "./chart.js";
+import { changeSettings, followSettings } from "./document.js";
+import { numbersForm } from "./form.js";
 
 const said = words.settings.limits;
 

@@ -1,11 +1,11 @@
 // The access log: who came, who was refused, what was changed. The newest comes first.
 
-import { fill, h } from "../dom.js";
-import { card } from "../controls.js";
-import { complain } from "../notice.js";
-import { moment } from "../numbers.js";
-import { words } from "../words.js";
-import { poll } from "./poll.js";
+import { fill, h } from "../../parts/dom.js";
+import { card } from "../../parts/controls.js";
+import { complain } from "../../parts/notice.js";
+import { moment } from "../../parts/numbers.js";
+import { words } from "../../words.js";
+import { poll } from "../../parts/poll.js";
 
 const LOOK_MS = 10000;
 const said = words.settings.log;

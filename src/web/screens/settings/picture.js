@@ -1,6 +1,6 @@
 // A picture that the server drew, as elements of this page: it may load no picture from a text.
 
-import { h } from "../dom.js";
+import { h } from "../../parts/dom.js";
 
 /** The picture, or nothing if there is none. */
 export function picture(svg, label) {

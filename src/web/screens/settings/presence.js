@@ -1,11 +1,11 @@
 // What is wider than what was tried on this machine needs somebody beside it: an admin shows that by its limit
 // switches.
 
-import { h } from "../dom.js";
-import { link } from "../link.js";
-import { notify } from "../notice.js";
-import { words } from "../words.js";
-import { switchesWay } from "./pair_switches.js";
+import { h } from "../../parts/dom.js";
+import { link } from "../../link.js";
+import { notify } from "../../parts/notice.js";
+import { words } from "../../words.js";
+import { switchesWay } from "../pair/switches.js";
 
 /** The offer; `done` is called when presence is proven. */
 export function presenceOffer(done) {

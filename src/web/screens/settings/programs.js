@@ -1,13 +1,13 @@
 // Tokens for programs. Only the machine itself makes them, and each is shown once.
 
-import { fill, h } from "../dom.js";
-import { button, card, choice, field } from "../controls.js";
-import { link } from "../link.js";
-import { attempt } from "../notice.js";
-import { words } from "../words.js";
-import { copyField } from "./settings_copy.js";
-import { roles } from "./settings_device.js";
-import { BY_ENTER, sendForm, sender } from "./settings_sender.js";
+import { fill, h } from "../../parts/dom.js";
+import { button, card, choice, field } from "../../parts/controls.js";
+import { link } from "../../link.js";
+import { attempt } from "../../parts/notice.js";
+import { words } from "../../words.js";
+import { copyField } from "./copy.js";
+import { roles } from "./device.js";
+import { BY_ENTER, sendForm, sender } from "./sender.js";
 
 const said = words.settings.programs;
 

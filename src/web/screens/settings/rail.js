@@ -1,11 +1,11 @@
 // The rail: numbers that belong to the mechanics. Another rail needs another calibration.
 
-import { h } from "../dom.js";
-import { card, facts } from "../controls.js";
-import { fixed, moment } from "../numbers.js";
-import { words } from "../words.js";
-import { changeSettings, followSettings } from "./settings_document.js";
-import { numbersForm } from "./settings_form.js";
+import { h } from "../../parts/dom.js";
+import { card, facts } from "../../parts/controls.js";
+import { fixed, moment } from "../../parts/numbers.js";
+import { words } from "../../words.js";
+import { changeSettings, followSettings } from "./document.js";
+import { numbersForm } from "./form.js";
 
 const said = words.settings.rail;
 

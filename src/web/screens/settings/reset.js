@@ -1,11 +1,11 @@
 // All settings back to their defaults.
 
-import { h } from "../dom.js";
-import { ask, card } from "../controls.js";
-import { link } from "../link.js";
-import { attempt } from "../notice.js";
-import { words } from "../words.js";
-import { sender } from "./settings_sender.js";
+import { h } from "../../parts/dom.js";
+import { ask, card } from "../../parts/controls.js";
+import { link } from "../../link.js";
+import { attempt } from "../../parts/notice.js";
+import { words } from "../../words.js";
+import { sender } from "./sender.js";
 
 const said = words.settings.reset;
 

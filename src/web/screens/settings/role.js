@@ -1,11 +1,11 @@
 // What stands in the place of a part that this role may not open. What every role may do about its own device is
 // there, too.
 
-import { h } from "../dom.js";
-import { card } from "../controls.js";
-import { link } from "../link.js";
-import { words } from "../words.js";
-import { addressCard } from "./settings_address.js";
+import { h } from "../../parts/dom.js";
+import { card } from "../../parts/controls.js";
+import { link } from "../../link.js";
+import { words } from "../../words.js";
+import { addressCard } from "./address.js";
 
 /** The part of that name for everybody but admins. */
 export const otherRolePart = (name) => (place) => {

@@ -1,8 +1,8 @@
 // One number of a form: a field with its unit, or a range. It knows the server's value, and whether somebody changed
 // it.
 
-import { attribute, h, text } from "../dom.js";
-import { words } from "../words.js";
+import { attribute, h, text } from "../../parts/dom.js";
+import { words } from "../../words.js";
 
 let nextId = 1;
 

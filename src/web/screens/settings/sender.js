@@ -1,9 +1,9 @@
 // Buttons that send something: off while there is no connection, while there is nothing to send, and while it is
 // under way.
 
-import { button } from "../controls.js";
-import { h } from "../dom.js";
-import { link } from "../link.js";
+import { button } from "../../parts/controls.js";
+import { h } from "../../parts/dom.js";
+import { link } from "../../link.js";
 
 /** A button whose act takes a while. */
 export function sender(label, act, kind = "plain", properties = {}) {

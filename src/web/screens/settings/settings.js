@@ -1,23 +1,24 @@
 // Settings: a list of parts, and the part that is open. On a phone one of the two is shown, on a wide screen both.
 
-import { attribute, fill, h } from "../dom.js";
-import { card } from "../controls.js";
-import { link } from "../link.js";
-import { words } from "../words.js";
-import { isAdmin } from "../role.js";
-import { backupPart } from "./settings_backup.js";
-import { devicesPart } from "./settings_devices.js";
-import { limitsPart } from "./settings_limits.js";
-import { logPart } from "./settings_log.js";
-import { railPart } from "./settings_rail.js";
-import { refreshSenders } from "./settings_sender.js";
-import { otherRolePart } from "./settings_role.js";
+import { attribute, fill, h } from "../../parts/dom.js";
+import { card } from "../../parts/controls.js";
+import { link } from "../../link.js";
+import { words } from "../../words.js";
+import { isAdmin } from "../../parts/role.js";
+import { aboutPart } from "./about.js";
+import { backupPart } from "./backup.js";
+import { devicesPart } from "./devices.js";
+import { limitsPart } from "./limits.js";
+import { logPart } from "./log.js";
+import { railPart } from "./rail.js";
+import { refreshSenders } from "./sender.js";
+import { otherRolePart } from "./role.js";
 
 /** Each part with what makes it. All but the first are for admins. */
-const PARTS = { limits: limitsPart, rail: railPart, devices: devicesPart, log: logPart, backup: backupPart };
+const PARTS = { limits: limitsPart, rail: railPart, devices: devicesPart, log: logPart, backup: backupPart, about: aboutPart };
 const FIRST = "limits";
 
-/** @type {import("../main.js").Screen} */
+/** @type {import("../../main.js").Screen} */
 export const settings = {
   name: "settings",
   mount(root, [wanted]) {

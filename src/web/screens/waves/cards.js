@@ -1,17 +1,17 @@
 // The parts of the editor that stand for the wave itself: its graph, its points, and its fields.
 
-import { keepDrawn } from "../canvas.js";
-import { attribute, h, show, text } from "../dom.js";
-import { link } from "../link.js";
-import { button, card, check } from "../controls.js";
-import { words } from "../words.js";
-import { short } from "./waves_common.js";
-import { waveForm } from "./waves_form.js";
-import { MAX_POINTS, MIN_POINTS, periodOf, placeOf, rounded, space, waveOf } from "./waves_model.js";
-import { drawPeriod } from "./period.js";
-import { pointHandles } from "./waves_points.js";
-import { latestPreview } from "./waves_store.js";
-import { pointTable } from "./waves_table.js";
+import { keepDrawn } from "../../parts/canvas.js";
+import { attribute, h, show, text } from "../../parts/dom.js";
+import { link } from "../../link.js";
+import { button, card, check } from "../../parts/controls.js";
+import { words } from "../../words.js";
+import { short } from "./common.js";
+import { waveForm } from "./form.js";
+import { MAX_POINTS, MIN_POINTS, periodOf, placeOf, rounded, space, waveOf } from "./model.js";
+import { drawPeriod } from "../../parts/period.js";
+import { pointHandles } from "./points.js";
+import { latestPreview } from "./store.js";
+import { pointTable } from "./table.js";
 
 /** So long nothing more was typed: then it is drawn, and what is wrong with it is said. */
 const TYPED_MS = 250;
@@ -21,7 +21,7 @@ const HELP = "waves-points-help";
 /** What the canvas is to a screen reader while it has points. */
 const SLIDER = { tabindex: 0, "aria-valuemin": 0, "aria-valuemax": 1, "aria-describedby": HELP };
 
-/** @param {import("./waves_model.js").Draft} draft */
+/** @param {import("./model.js").Draft} draft */
 export function waveCards(draft, title, changed) {
   let positions = [];
   /** What is wrong with which point, by its index. */

@@ -1,10 +1,10 @@
 // What the list of waves and their editor have in common.
 
-import { keepDrawn } from "../canvas.js";
-import { h } from "../dom.js";
-import { link } from "../link.js";
-import { words } from "../words.js";
-import { drawPeriod, filledBy } from "./period.js";
+import { keepDrawn } from "../../parts/canvas.js";
+import { h } from "../../parts/dom.js";
+import { link } from "../../link.js";
+import { words } from "../../words.js";
+import { drawPeriod, filledBy } from "../../parts/period.js";
 
 const WRITERS = ["operator", "admin", "local"];
 

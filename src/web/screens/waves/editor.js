@@ -1,16 +1,16 @@
 // The editor of a wave: loads it, keeps what was changed until it is saved, and saves it.
 
-import { fill, h } from "../dom.js";
-import { link } from "../link.js";
-import { ask, button, card } from "../controls.js";
-import { complain, notify } from "../notice.js";
-import { words } from "../words.js";
-import { linkButton, mayOperate } from "./waves_common.js";
-import { draftFor, dropDraft, keepDraft } from "./waves_drafts.js";
-import { fieldWithError } from "./waves_fields.js";
-import { STARTS, draftOf, waveOf } from "./waves_model.js";
-import { waveCards } from "./waves_cards.js";
-import { isSaved, save, savedWave } from "./waves_store.js";
+import { fill, h } from "../../parts/dom.js";
+import { link } from "../../link.js";
+import { ask, button, card } from "../../parts/controls.js";
+import { complain, notify } from "../../parts/notice.js";
+import { words } from "../../words.js";
+import { linkButton, mayOperate } from "./common.js";
+import { draftFor, dropDraft, keepDraft } from "./drafts.js";
+import { fieldWithError } from "./fields.js";
+import { STARTS, draftOf, waveOf } from "./model.js";
+import { waveCards } from "./cards.js";
+import { isSaved, save, savedWave } from "./store.js";
 
 const KEEP_MS = 300;
 const WRONG = "[aria-invalid]:not(:disabled)";

@@ -1,8 +1,8 @@
 // Inputs of this screen: each with a place for what the server says about it.
 
-import { attribute, h, show, text } from "../dom.js";
-import { choice, field } from "../controls.js";
-import { words } from "../words.js";
+import { attribute, h, show, text } from "../../parts/dom.js";
+import { choice, field } from "../../parts/controls.js";
+import { words } from "../../words.js";
 
 /** Gives a field of `controls.js` a place for an error. `fail("")` takes the error away. */
 function withError({ element, input }) {

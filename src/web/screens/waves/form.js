@@ -1,15 +1,15 @@
 // The fields of a wave, as its type has them. They change the draft, and show what is wrong with it.
 
-import { attribute, h, show } from "../dom.js";
-import { card } from "../controls.js";
-import { words } from "../words.js";
-import { choiceWithError, lengthField, numberField } from "./waves_fields.js";
-import { INTERPOLATIONS, LENGTHS, PARTS, RAMPS, TYPES } from "./waves_model.js";
+import { attribute, h, show } from "../../parts/dom.js";
+import { card } from "../../parts/controls.js";
+import { words } from "../../words.js";
+import { choiceWithError, lengthField, numberField } from "./fields.js";
+import { INTERPOLATIONS, LENGTHS, PARTS, RAMPS, TYPES } from "./model.js";
 
 const DIGITS = 6;
 
 /**
- * @param {import("./waves_model.js").Draft} draft
+ * @param {import("./model.js").Draft} draft
  * @param {{changed: () => void, convert: (field: string, unit: string) => string}} editor
  *   `convert`: the text of a length in another unit
  */

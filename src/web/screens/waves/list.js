@@ -1,14 +1,14 @@
 // The list of the saved waves, and waves to begin with.
 
-import { fill, h, show, text } from "../dom.js";
-import { link } from "../link.js";
-import { button, card } from "../controls.js";
-import { words } from "../words.js";
-import { draftFor } from "./waves_drafts.js";
-import { describe, linkButton, mayOperate, periodPicture } from "./waves_common.js";
-import { STARTS } from "./waves_model.js";
-import { savedRow } from "./waves_row.js";
-import { Drawings, savedWaves } from "./waves_store.js";
+import { fill, h, show, text } from "../../parts/dom.js";
+import { link } from "../../link.js";
+import { button, card } from "../../parts/controls.js";
+import { words } from "../../words.js";
+import { draftFor } from "./drafts.js";
+import { describe, linkButton, mayOperate, periodPicture } from "./common.js";
+import { STARTS } from "./model.js";
+import { savedRow } from "./row.js";
+import { Drawings, savedWaves } from "./store.js";
 
 export function mountList(root) {
   const drawings = new Drawings();

@@ -1,10 +1,10 @@
 // Points of a wave on its graph: dragged with a finger or a mouse, or moved with the keys.
 
-import { attribute } from "../dom.js";
-import { fixed } from "../numbers.js";
-import { words } from "../words.js";
-import { periodArea } from "./period.js";
-import { MAX_POINTS, MIN_POINTS, periodOf, rounded, space, timeStep } from "./waves_model.js";
+import { attribute } from "../../parts/dom.js";
+import { fixed } from "../../parts/numbers.js";
+import { words } from "../../words.js";
+import { periodArea } from "../../parts/period.js";
+import { MAX_POINTS, MIN_POINTS, periodOf, rounded, space, timeStep } from "./model.js";
 
 /** A finger that comes down so near takes the point, in px. */
 const REACH = 32;
@@ -18,7 +18,7 @@ const within = (value, from, to) => Math.min(to, Math.max(from, value));
 
 /**
  * @param {HTMLCanvasElement} canvas
- * @param {import("./waves_model.js").Draft} draft
+ * @param {import("./model.js").Draft} draft
  * @param {object} editor
  * @param {() => {offset: number, amplitude: number}} editor.place where the graph is in the stroke
  * @param {(share: number) => number|null} editor.at the graph at that share of the period

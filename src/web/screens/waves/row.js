@@ -1,14 +1,14 @@
 // A saved wave in the list: its graph, what it is, and what can be done with it.
 
-import { h, show } from "../dom.js";
-import { link } from "../link.js";
-import { ask, button } from "../controls.js";
-import { attempt, complain, notify } from "../notice.js";
-import { words } from "../words.js";
-import { draftFor, dropDraft } from "./waves_drafts.js";
-import { describe, editPlace, linkButton, periodPicture } from "./waves_common.js";
-import { fieldWithError } from "./waves_fields.js";
-import { forget, isSaved, save } from "./waves_store.js";
+import { h, show } from "../../parts/dom.js";
+import { link } from "../../link.js";
+import { ask, button } from "../../parts/controls.js";
+import { attempt, complain, notify } from "../../parts/notice.js";
+import { words } from "../../words.js";
+import { draftFor, dropDraft } from "./drafts.js";
+import { describe, editPlace, linkButton, periodPicture } from "./common.js";
+import { fieldWithError } from "./fields.js";
+import { forget, isSaved, save } from "./store.js";
 
 export function savedRow({ name, wave, drawings, isWriter, reload }) {
   const picture = periodPicture(describe(wave));

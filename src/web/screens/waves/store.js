@@ -1,8 +1,8 @@
 // The saved waves, and the points of waves: what this screen asks of the server.
 
-import { Problem, link } from "../link.js";
-import { words } from "../words.js";
-import { LENGTHS, PARTS } from "./waves_model.js";
+import { Problem, link } from "../../link.js";
+import { words } from "../../words.js";
+import { LENGTHS, PARTS } from "./model.js";
 
 /** Period of a wave that is drawn, in seconds: a longer one has the same graph, and many more points. */
 const DRAWN_S = 2;

@@ -1,15 +1,15 @@
 // The points of a wave as numbers: what the canvas shows, for keyboards, screen readers, and exact values.
 
-import { attribute, fill, h, show, text } from "../dom.js";
-import { button } from "../controls.js";
-import { words } from "../words.js";
-import { periodOf, rounded, timeStep } from "./waves_model.js";
+import { attribute, fill, h, show, text } from "../../parts/dom.js";
+import { button } from "../../parts/controls.js";
+import { words } from "../../words.js";
+import { periodOf, rounded, timeStep } from "./model.js";
 
 /** A thousand rows would make a phone slow. */
 const PAGE = 50;
 
 /**
- * @param {import("./waves_model.js").Draft} draft
+ * @param {import("./model.js").Draft} draft
  * @param {{chosen: number, choose: (index: number) => void}} handles
  * @param {() => void} changed
  */

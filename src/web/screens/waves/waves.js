@@ -1,8 +1,8 @@
 // WAVES: the saved waves, and their editor. `#waves`, `#waves/new`, `#waves/new/START`, `#waves/edit/NAME`.
 
-import { mayOperate } from "./waves_common.js";
-import { mountEditor } from "./waves_editor.js";
-import { mountList } from "./waves_list.js";
+import { mayOperate } from "./common.js";
+import { mountEditor } from "./editor.js";
+import { mountList } from "./list.js";
 
 export const waves = {
   name: "waves",
