@@ -18,6 +18,8 @@ import checks_charge
 import checks_foreign
 import checks_page
 import checks_pairing
+import checks_presence
+import checks_reach
 import checks_revoked
 import secrets_kept
 from browser import CHROMIUM, FLAGS, Device, Traffic
@@ -28,6 +30,7 @@ GROUPS = [
     ("not-homed", False, [checks_pairing, checks_foreign]),
     ("homed", True, [checks_charge, checks_app, checks_revoked]),
     ("page", True, [checks_page]),
+    ("reach", True, [checks_presence, checks_reach]),
 ]
 
 
