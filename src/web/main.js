@@ -4,7 +4,7 @@ import { showBar } from "./bar.js";
 import { attribute, fill, h } from "./parts/dom.js";
 import "./parts/history.js";
 import { link } from "./link.js";
-import { notify } from "./parts/notice.js";
+import { notify, offer } from "./parts/notice.js";
 import { duration } from "./parts/numbers.js";
 import { showTitle } from "./parts/title.js";
 import { drive } from "./screens/drive/drive.js";
@@ -26,7 +26,7 @@ const content = document.getElementById("content");
 const places = document.getElementById("places");
 
 /** The name of the screen that is shown, what it does about news, and the number of the last change. */
-let shown = { name: "", news: {} };
+let shown = { place: "", news: {} };
 let changes = 0;
 
 /** A part of the address that is not well written is no part of it. */
@@ -46,13 +46,16 @@ function wanted() {
 }
 
 async function go() {
-  takeCode();
+  const hasCode = takeCode();
   const [name, rest] = wanted();
+  const place = [name, ...rest].join("/");
+  // A screen that is there keeps what was chosen on it.
+  if (place === shown.place && !hasCode) return;
   const change = ++changes;
   shown.news.leave?.();
-  shown = { name, news: {} };
+  shown = { place, news: {} };
   document.body.dataset.screen = name;
-  for (const place of places.children) attribute(place, "aria-current", place.dataset.name === name ? "page" : null);
+  for (const item of places.children) attribute(item, "aria-current", item.dataset.name === name ? "page" : null);
   try {
     const screen = name === "drive" ? drive : (await others()).screens[name];
     if (change !== changes) return;
@@ -63,6 +66,7 @@ async function go() {
     // With them here, a connection that is lost later takes no screen away.
     others().catch(() => {});
   } catch (error) {
+    shown.place = "";
     fill(content, h("p", { class: "card", role: "alert" }, words.broken));
     throw error;
   }
@@ -78,7 +82,7 @@ link.addEventListener("phase", () => {
   document.body.dataset.link = link.phase;
   showTitle();
   const wasGuest = places.childElementCount === 0;
-  if (!shown.name || isGuest !== wasGuest) {
+  if (!shown.place || isGuest !== wasGuest) {
     choosePlaces();
     go();
   } else if (link.state) {
@@ -92,7 +96,7 @@ link.addEventListener("state", ({ detail: { state, before } }) => {
 });
 link.addEventListener("live", ({ detail }) => shown.news.live?.(detail));
 link.addEventListener("event", ({ detail }) => shown.news.event?.(detail));
-link.addEventListener("updated", () => notify(words.link.updated, "plain", words.link.reload));
+link.addEventListener("updated", () => offer(words.link.updated, words.link.reload, () => location.reload()));
 link.addEventListener("rested", ({ detail }) => notify(words.link.rested, "plain", words.link.away(duration(detail / 1000))));
 window.addEventListener("hashchange", go);
 

@@ -28,6 +28,7 @@ export const words = {
     not_in_charge: "Ask for it above, or wait until the axis rests",
     needs_wave: "Choose a wave",
     nobody_asks: "",
+    stopped: "",
     beyond_envelope: "Show that you are at the machine, by its limit switches",
     no_readings: "Look at its power, its cable and the baud rate",
     not_confirmed: "The scale is stored, and in use once the sensor confirms it",

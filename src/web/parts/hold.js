@@ -64,7 +64,7 @@ export function holdButton(label, command, act, needsHold, kind = "start") {
   });
   // At the window: a button that was disabled meanwhile hears nothing, and nobody holds it any more.
   const left = new AbortController();
-  for (const name of ["pointerup", "pointercancel"]) {
+  for (const name of ["pointerup", "pointercancel", "blur"]) {
     window.addEventListener(name, () => isByKey || release(), { signal: left.signal });
   }
   pressed.addEventListener("pointerleave", () => isByKey || release());

@@ -1,5 +1,6 @@
 // Short messages above STOP: what was refused, and what helps.
 
+import { button } from "./controls.js";
 import { fill, h } from "./dom.js";
 import { words } from "../words.js";
 
@@ -9,11 +10,19 @@ let timer = 0;
 
 /** Shows a message until it is closed, or replaced, or for a while. `kind` is `good`, `bad` or `plain`. */
 export function notify(text, kind = "plain", detail = "") {
+  put(text, kind, detail && h("span", {}, ` ${detail}`));
+  timer = setTimeout(clear, SHOWN_MS);
+}
+
+/** Shows a message that stays until it is closed, with an act. */
+export function offer(text, label, act) {
+  put(text, "plain", null, button(label, act));
+}
+
+function put(text, kind, detail, act) {
   clearTimeout(timer);
   const close = h("button", { class: "notice-close", type: "button", "aria-label": words.close, onclick: clear }, "\u00d7");
-  const said = h("p", {}, h("strong", {}, text), detail && h("span", {}, ` ${detail}`));
-  fill(place, h("div", { class: `notice ${kind}` }, said, close));
-  timer = setTimeout(clear, SHOWN_MS);
+  fill(place, h("div", { class: `notice ${kind}` }, h("p", {}, h("strong", {}, text), detail), act, close));
 }
 
 function clear() {
@@ -26,7 +35,7 @@ export function complain(problem) {
   const where = (problem.errors ?? []).map((error) => `${error.field}: ${error.message}`).join("; ");
   const what = problem.detail || problem.title || problem.message;
   const helps = where || problem.remedy || "";
-  notify(what, "bad", what.includes(helps) ? "" : helps);
+  notify(/[.!?]$/.test(what) ? what : `${what}.`, "bad", what.includes(helps) ? "" : helps);
 }
 
 /** Does something for the person at the page, and says what went wrong. True if it succeeded. */

@@ -9,12 +9,13 @@ const PLACE = "#pair";
 
 let held = "";
 
-/** Takes the code out of the address, which the browser would keep in its history. */
+/** Takes the code out of the address, which the browser would keep in its history. True if there was one. */
 export function takeCode() {
   const brought = BROUGHT.exec(location.hash);
-  if (!brought) return;
+  if (!brought) return false;
   held = brought[1].trim();
   history.replaceState(null, "", PLACE);
+  return true;
 }
 
 /** The code that the address brought; empty if there was none. */
