@@ -79,7 +79,14 @@ pub fn derivative<const N: usize>(samples: &[PlanSample; N], uncertainty: f64) -
 /// Spacing of samples, each exact to `uncertainty` steps, at which the derivative of that order is exact to `wanted`
 /// (s).
 pub fn spacing_s(order: u32, uncertainty: f64, wanted: f64) -> f64 {
-    libm::pow(f64::from(1 << order) * uncertainty / wanted, 1.0 / f64::from(order))
+    let power = f64::from(1 << order) * uncertainty / wanted;
+    // The roots of the three orders that are asked for cost a third of a power.
+    match order {
+        1 => power,
+        2 => libm::sqrt(power),
+        3 => libm::cbrt(power),
+        _ => libm::pow(power, 1.0 / f64::from(order)),
+    }
 }
 
 /// Samples of the current motion.
