@@ -15,7 +15,9 @@ use yep::drive::RehearsalOptions;
 use yep::hal::sim::{Mishap, SimIo, SimPins};
 use yep::hal::{ForceSample, ForceSensor, StepIo};
 use yep::machine::host::HostReadings;
-use yep::machine::{Accepted, Command, CommandRefusal, Geometry, Inputs, Reply, Snapshot, State};
+use yep::machine::{
+    Accepted, Command, CommandRefusal, Geometry, Inputs, NudgeLength, Reply, Snapshot, State,
+};
 use yep::motion::MotionLimits;
 use yep::store::StateChange;
 use yep::trial::link::SensorLink;
@@ -232,6 +234,8 @@ enum PortDefect {
     NarrowsLate,
     SoftensStop,
     ForgetsStops,
+    HoldsOn,
+    NudgesFar,
 }
 
 /// These limits with another acceleration, jerk and stop.
@@ -347,7 +351,8 @@ impl MachinePort for DefectivePort {
 
     fn command(&self, command: Command) -> BoxFuture<'_, Reply> {
         Box::pin(async move {
-            let moves = matches!(self.0.snapshots().borrow().state, State::Running | State::Ending);
+            let state = self.0.snapshots().borrow().state;
+            let moves = matches!(state, State::Running | State::Ending);
             let command = match (self.1, command) {
                 (PortDefect::WidensSpeed, Command::UpdateSettings(mut config)) => {
                     let l = config.limits;
@@ -376,6 +381,10 @@ impl MachinePort for DefectivePort {
                 }
                 // Something that changes nothing, in its place: the machine answers as many commands as it was sent.
                 (PortDefect::NobodyGoes, Command::ClientGone) if moves => Command::Acknowledge,
+                (PortDefect::HoldsOn, Command::ClientGone) if state == State::Nudging => Command::Acknowledge,
+                (PortDefect::NudgesFar, Command::Nudge(toward, _)) => {
+                    Command::Nudge(toward, NudgeLength::Ruler)
+                }
                 (PortDefect::ForgetsEnd, Command::End)
                 | (PortDefect::NarrowsLate, Command::UpdateSettings(_))
                     if moves =>
@@ -612,6 +621,20 @@ fn what_is_wrong_between_the_api_and_the_machine_is_caught() {
         &[],
         &["s21"],
     );
+}
+
+#[test]
+fn what_is_wrong_with_a_nudge_is_caught() {
+    fn defect(defect: PortDefect) -> impl Fn(Arc<dyn MachinePort>) -> Arc<dyn MachinePort> {
+        move |port| Arc::new(DefectivePort(port, defect))
+    }
+    assert_caught(
+        "a nudge without a finger",
+        with!(port, |p| defect(PortDefect::HoldsOn)(p)),
+        &[InjectedFault::ClientHangs],
+        &["s39"],
+    );
+    assert_caught("a nudge too far", with!(port, |p| defect(PortDefect::NudgesFar)(p)), &[], &["s39"]);
 }
 
 #[test]

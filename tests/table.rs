@@ -6,13 +6,13 @@ use support::{Recorder, homed, machine, options, sine};
 use yep::drive::Rehearsal;
 use yep::hal::sim::Mishap;
 use yep::machine::table::{TableVerdict, verdict};
-use yep::machine::{Accepted, Command, CommandKind, CommandRefusal, Reply, State};
+use yep::machine::{Accepted, Command, CommandKind, CommandRefusal, NudgeLength, RailEnd, Reply, State};
 use yep::units::Mm;
 
 /// A machine in that state.
 fn in_state(state: State) -> Rehearsal<Recorder> {
     let mut machine = match state {
-        State::NotHomed | State::Homing => machine(&options()),
+        State::NotHomed | State::Homing | State::Nudging => machine(&options()),
         _ => homed(&options()),
     };
     machine.run_ms(20);
@@ -20,6 +20,10 @@ fn in_state(state: State) -> Rehearsal<Recorder> {
         State::NotHomed | State::Ready => {}
         State::Homing => {
             machine.command(Command::Calibrate);
+            machine.run_ms(500);
+        }
+        State::Nudging => {
+            machine.command(Command::Nudge(RailEnd::Front, NudgeLength::Ruler));
             machine.run_ms(500);
         }
         State::Running => {
@@ -56,6 +60,7 @@ fn in_state(state: State) -> Rehearsal<Recorder> {
 fn command(kind: CommandKind) -> Command {
     match kind {
         CommandKind::Calibrate => Command::Calibrate,
+        CommandKind::Nudge => Command::Nudge(RailEnd::Back, NudgeLength::Short),
         CommandKind::Run => sine(1.5),
         CommandKind::End => Command::End,
         CommandKind::Acknowledge => Command::Acknowledge,
@@ -79,6 +84,7 @@ fn fits(verdict: TableVerdict, reply: Reply) -> bool {
         TableVerdict::Queue => reply == Ok(Accepted::Queued),
         TableVerdict::Already => reply == Ok(Accepted::Already),
         TableVerdict::NotHomed => matches!(reply, Err(CommandRefusal::NotHomed(_))),
+        TableVerdict::Homed => matches!(reply, Err(CommandRefusal::Homed(_))),
         TableVerdict::Faulted => matches!(reply, Err(CommandRefusal::Faulted(_))),
         TableVerdict::Disarmed => reply == Err(CommandRefusal::Disarmed),
         TableVerdict::Stopping => reply == Err(CommandRefusal::Stopping),

@@ -133,7 +133,8 @@ async fn the_state_says_what_is_in_force_and_why_not() {
         .iter()
         .map(|refused| (refused["command"].as_str().unwrap(), refused["code"].as_str().unwrap()))
         .collect();
-    assert_eq!(reasons, [("acknowledge", "already"), ("arm", "already")], "{state}");
+    let expected = [("nudge", "moving"), ("acknowledge", "already"), ("arm", "already")];
+    assert_eq!(reasons, expected, "{state}");
     let fault = Fault::EStop;
     let faulted = Snapshot { fault: Some(fault), why: Why::Fault(fault), ..snapshot(State::Faulted) };
     server.port.set_snapshot(faulted);

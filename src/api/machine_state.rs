@@ -37,6 +37,7 @@ pub fn now(
         refused: refused(snapshot.state, client, &lease),
         lease: lease.into(),
         in_force: in_force(settings, waves, &snapshot),
+        last_nudge: snapshot.last_nudge.map(Into::into),
         fault_recording: status.fault.as_ref().and_then(|_| recording(port, &snapshot)),
         sensor: sensor_link(port),
         status,
@@ -55,15 +56,26 @@ fn allowed_by(state: State, client: &Client, lease: &LeaseView) -> Vec<Word> {
     allowed
 }
 
+/// The right that a command needs. The nudge is for whoever sets the machine up.
+const fn right_for(kind: CommandKind) -> Right {
+    match kind {
+        CommandKind::Nudge => Right::Administer,
+        _ => Right::Operate,
+    }
+}
+
 /// True if the role or the lease bars the client from the command of that name, whatever the machine would say. END is taken from
 /// everybody who may move the axis.
 fn is_barred(name: &str, client: &Client, lease: &LeaseView) -> bool {
-    !client.may_move() || (lease.holder.is_some() && !lease.is_own && name != "end")
+    let is_for_admins = name == CommandKind::Nudge.name();
+    (is_for_admins && !client.caller.role.has(right_for(CommandKind::Nudge)))
+        || !client.may_move()
+        || (lease.holder.is_some() && !lease.is_own && name != "end")
 }
 
 fn refused(state: State, client: &Client, lease: &LeaseView) -> Vec<RefusedCommand> {
     let reason = |kind: CommandKind| {
-        if !client.caller.role.has(Right::Operate) {
+        if !client.caller.role.has(right_for(kind)) {
             return Some(ProblemCode::Role);
         }
         if is_barred(kind.name(), client, lease) {
@@ -78,6 +90,7 @@ fn refused(state: State, client: &Client, lease: &LeaseView) -> Vec<RefusedComma
             TableVerdict::Already => ProblemCode::Already,
             TableVerdict::NothingRuns => ProblemCode::NothingRuns,
             TableVerdict::NotHomed => ProblemCode::NotHomed,
+            TableVerdict::Homed => ProblemCode::Homed,
             TableVerdict::Faulted => ProblemCode::Faulted,
             TableVerdict::Disarmed => ProblemCode::Disarmed,
             TableVerdict::Stopping => ProblemCode::Stopping,

@@ -48,6 +48,7 @@ pub mod limiter;
 pub mod limits;
 pub mod machine_state;
 pub mod metrics;
+pub mod nudge;
 pub mod openapi;
 pub mod page_headers;
 pub mod pages;

@@ -105,6 +105,25 @@ impl WaveService {
         Ok(accepted)
     }
 
+    /// Starts a motion that goes on only while this client says each 100 ms that a finger is held down
+    /// ([`Presence::Hold`]).
+    ///
+    /// # Errors
+    /// [`CommandError`].
+    pub async fn run_held(
+        self: &Arc<Self>,
+        client: &Client,
+        after_stop: Option<u32>,
+        command: Command,
+    ) -> Result<Accepted, CommandError> {
+        let _turn = self.lease.turn().await;
+        let stops = self.commands.may_start(client, after_stop)?;
+        let accepted = self.commands.start(stops, command).await?;
+        let number = self.lease.begin(client, Presence::Hold);
+        tokio::spawn(Arc::clone(self).watch(number));
+        Ok(accepted)
+    }
+
     /// The wave that the machine accepted last.
     #[must_use]
     pub fn running(&self) -> Option<WaveInForce> {
@@ -263,7 +282,10 @@ impl WaveService {
         }
         match presence {
             Presence::Hold | Presence::Watch => {
-                self.warn_of_client("the client that started the wave is gone: the axis comes to rest");
+                // To let go is how a nudge ends.
+                if self.port.snapshots().borrow().state != State::Nudging {
+                    self.warn_of_client("the client that started the wave is gone: the axis comes to rest");
+                }
                 if let Err(refusal) = self.port.command(Command::ClientGone).await {
                     // For whatever reason it refuses, it must not go on.
                     tracing::warn!(%refusal, "the wave's client is gone, and the machine does not take it: STOP");

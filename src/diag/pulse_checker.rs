@@ -180,7 +180,7 @@ impl PulseChecker {
         before: &'a TraceSample,
         now: &'a TraceSample,
     ) -> CycleInterval<'a> {
-        let homing = before.state == State::Homing || now.state == State::Homing;
+        let homing = before.state.is_homing_move() || now.state.is_homing_move();
         let calibration = before.calibration.filter(|_| !homing && now.calibration == before.calibration);
         let steps = calibration.map(|found| (found.origin_steps, found.origin_steps + found.max_steps));
         self.halted_since_ns = match (before.stop, now.stop) {
@@ -311,14 +311,14 @@ impl PulseChecker {
 fn steps_per_mm(seen: &TraceSample) -> f64 {
     let geometry = &seen.config.geometry;
     match seen.calibration {
-        Some(calibration) if seen.state != State::Homing => calibration.steps_per_mm(geometry),
+        Some(calibration) if !seen.state.is_homing_move() => calibration.steps_per_mm(geometry),
         _ => geometry.nominal.get(),
     }
 }
 
 fn rates(config: &Config, homing_mm_s: f64, scale: f64, state: State) -> (ProfileLimits, RampLimits) {
     let limits = &config.limits;
-    let speed = if state == State::Homing { homing_mm_s } else { limits.max_speed.get() };
+    let speed = if state.is_homing_move() { homing_mm_s } else { limits.max_speed.get() };
     let gentle = ProfileLimits {
         speed: speed * scale,
         acceleration: limits.max_acceleration.get() * scale,

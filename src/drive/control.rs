@@ -288,6 +288,7 @@ impl<F: ForceSensor> Control<F> {
                 steps,
                 way_mm: self.executor.steps_to_mm(steps),
             }),
+            last_nudge: self.supervisor.last_nudge(),
             host: self.host,
             stops: self.stops,
             events_lost: self.events_lost,

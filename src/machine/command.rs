@@ -4,7 +4,9 @@
 //! full queue and with a dead supervisor.
 
 use super::config::Config;
+use super::nudge::NudgeLength;
 use super::state::State;
+use crate::motion::RailEnd;
 use crate::wave::Wave;
 
 /// A command to the machine. Its arguments are of checked types: behind this point there is no range check.
@@ -14,6 +16,9 @@ use crate::wave::Wave;
 pub enum Command {
     /// Find both ends of the rail. For old clients it also acknowledges a fault whose cause is gone, and arms.
     Calibrate,
+    /// Move a little toward that end, to see whether the motor turns that way; only while not homed, and only while a
+    /// person holds a finger down (S39). Ends not homed.
+    Nudge(RailEnd, NudgeLength),
     /// Follow this wave until END or STOP; while one runs, blend over to this one.
     Run(Wave),
     /// Finish the current period, then rest.
@@ -36,6 +41,7 @@ pub enum Command {
 #[allow(missing_docs)]
 pub enum CommandKind {
     Calibrate,
+    Nudge,
     Run,
     End,
     Acknowledge,
@@ -47,8 +53,9 @@ pub enum CommandKind {
 
 impl CommandKind {
     /// All commands.
-    pub const ALL: [CommandKind; 8] = [
+    pub const ALL: [CommandKind; 9] = [
         CommandKind::Calibrate,
+        CommandKind::Nudge,
         CommandKind::Run,
         CommandKind::End,
         CommandKind::Acknowledge,
@@ -62,6 +69,7 @@ impl CommandKind {
     pub const fn name(self) -> &'static str {
         match self {
             CommandKind::Calibrate => "calibrate",
+            CommandKind::Nudge => "nudge",
             CommandKind::Run => "run",
             CommandKind::End => "end",
             CommandKind::Acknowledge => "acknowledge",
@@ -78,6 +86,7 @@ impl Command {
     pub const fn kind(&self) -> CommandKind {
         match self {
             Command::Calibrate => CommandKind::Calibrate,
+            Command::Nudge(..) => CommandKind::Nudge,
             Command::Run(_) => CommandKind::Run,
             Command::End => CommandKind::End,
             Command::Acknowledge => CommandKind::Acknowledge,
@@ -119,6 +128,10 @@ impl Accepted {
 pub enum CommandRefusal {
     /// The position is unknown.
     NotHomed(State),
+    /// The position is known, and the command is for a machine that is not homed.
+    Homed(State),
+    /// The carriage presses this limit switch, which would end the motion at once.
+    SwitchPressed(RailEnd),
     /// A fault is latched.
     Faulted(super::fault::Fault),
     /// An acknowledged fault left the axis locked.
@@ -154,6 +167,8 @@ impl CommandRefusal {
     pub const fn code(&self) -> &'static str {
         match self {
             CommandRefusal::NotHomed(_) => "not_homed",
+            CommandRefusal::Homed(_) => "homed",
+            CommandRefusal::SwitchPressed(_) => "switch_pressed",
             CommandRefusal::Faulted(_) => "faulted",
             CommandRefusal::Disarmed => "disarmed",
             CommandRefusal::Stopping => "stopping",
@@ -177,6 +192,20 @@ impl std::fmt::Display for CommandRefusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             CommandRefusal::NotHomed(_) => f.write_str("not homed: calibrate first"),
+            CommandRefusal::Homed(state) => {
+                write!(
+                    f,
+                    "the position is known (the machine is {}): this is for the time before",
+                    state.name()
+                )
+            }
+            CommandRefusal::SwitchPressed(end) => {
+                write!(
+                    f,
+                    "the {} limit switch is pressed: push the carriage away from it by hand",
+                    end.name()
+                )
+            }
             CommandRefusal::Faulted(fault) => {
                 write!(f, "faulted: {fault}; {}, then acknowledge and arm, or calibrate", fault.remedy())
             }

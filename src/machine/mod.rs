@@ -5,7 +5,8 @@
 //! - [`supervisor`]: one decision per control cycle; [`actions`]: its result; [`command_slots`]: accepted commands that
 //!   wait
 //! - [`power`]: power of the motor driver
-//! - [`homing`]: finding both ends of the rail; [`geometry`]: the rail in steps and millimetres
+//! - [`homing`]: finding both ends of the rail; [`nudge`]: a short move to see which way the motor turns; [`geometry`]: the rail
+//!   in steps and millimetres
 //! - [`session`]: idle timeouts of waves and of holding at rest
 //! - [`host`]: derating because of the computer's power and heat
 //! - [`motion_port`]: interface between supervisor and executor
@@ -22,6 +23,7 @@ pub mod homing;
 pub mod host;
 pub mod lateness;
 pub mod motion_port;
+pub mod nudge;
 pub mod power;
 pub mod report;
 pub mod session;
@@ -38,6 +40,7 @@ pub use homing::HomingOptions;
 pub use host::HostHealth;
 pub use lateness::{LATENESS_BOUNDS_NS, LATENESS_BUCKETS, Lateness, lateness_bucket};
 pub use motion_port::{AxisFrame, MotionOrder, MotionOutcome, MotionStatus, Travel};
+pub use nudge::{LastNudge, NudgeEnd, NudgeLength};
 pub use report::{Event, LastStop, LimitsInForce, Snapshot};
 pub use session::SessionRules;
 pub use state::{State, Why};

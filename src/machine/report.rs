@@ -6,6 +6,7 @@ use super::fault::Fault;
 use super::geometry::Calibration;
 use super::host::{Derating, HostHealth, HostReadings};
 use super::lateness::Lateness;
+use super::nudge::LastNudge;
 use super::state::{State, Why};
 use crate::motion::{Inputs, MotionLimits};
 use crate::units::Nanos;
@@ -47,6 +48,8 @@ pub struct Snapshot {
     pub lateness: Lateness,
     /// Figures of the last STOP of a motion.
     pub last_stop: Option<LastStop>,
+    /// The last nudge, if it ended without a fault and nothing was homed since.
+    pub last_nudge: Option<LastNudge>,
     /// Health of the computer.
     pub host: HostHealth,
     /// Number of the newest STOP of a client, counted since the start; 0 before the first.
@@ -82,6 +85,7 @@ impl Snapshot {
             periods: 0,
             lateness: Lateness::NONE,
             last_stop: None,
+            last_nudge: None,
             host: HostHealth {
                 readings: HostReadings { under_voltage: None, temperature_c: None },
                 derating: Derating::None,

@@ -3,10 +3,12 @@
 /// State of the machine, which decides what commands it accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum State {
-    /// At rest, position unknown: after power-on, after a halt. Only homing may move the axis.
+    /// At rest, position unknown: after power-on, after a halt. Only homing and the nudge may move the axis.
     NotHomed,
     /// Searching for the two ends of the rail.
     Homing,
+    /// Moving a little, position unknown, while a person holds a finger down.
+    Nudging,
     /// At rest, position known, locked: after an acknowledged fault, until the machine is armed.
     Disarmed,
     /// At rest, position known, armed: a wave may start.
@@ -23,9 +25,10 @@ pub enum State {
 
 impl State {
     /// All states.
-    pub const ALL: [State; 8] = [
+    pub const ALL: [State; 9] = [
         State::NotHomed,
         State::Homing,
+        State::Nudging,
         State::Disarmed,
         State::Ready,
         State::Running,
@@ -39,6 +42,7 @@ impl State {
         match self {
             State::NotHomed => "not_homed",
             State::Homing => "homing",
+            State::Nudging => "nudging",
             State::Disarmed => "disarmed",
             State::Ready => "ready",
             State::Running => "running",
@@ -51,9 +55,15 @@ impl State {
     /// True if the machine intends the axis to move in this state.
     pub const fn is_moving(self) -> bool {
         match self {
-            State::Homing | State::Running | State::Ending | State::Stopping => true,
+            State::Homing | State::Nudging | State::Running | State::Ending | State::Stopping => true,
             State::NotHomed | State::Disarmed | State::Ready | State::Faulted => false,
         }
+    }
+
+    /// True while the axis moves without a known position: homing, and the nudge, which is a homing move with another
+    /// bound.
+    pub const fn is_homing_move(self) -> bool {
+        matches!(self, State::Homing | State::Nudging)
     }
 }
 
@@ -64,6 +74,12 @@ pub enum Why {
     PowerOn,
     /// CALIBRATE was asked for.
     CalibrateAsked,
+    /// A nudge was asked for.
+    NudgeAsked,
+    /// The finger that held a nudge was let go.
+    LetGo,
+    /// A nudge is over.
+    NudgeOver,
     /// Both ends were found.
     Calibrated,
     /// A wave was asked for.
@@ -101,6 +117,9 @@ impl std::fmt::Display for Why {
         f.write_str(match self {
             Why::PowerOn => "switched on: the position is not known until calibration",
             Why::CalibrateAsked => "calibration was asked for",
+            Why::NudgeAsked => "a nudge was asked for",
+            Why::LetGo => "the finger that held the nudge was let go",
+            Why::NudgeOver => "the nudge is over; the position is not known",
             Why::Calibrated => "both ends were found",
             Why::RunAsked => "a wave was asked for",
             Why::EndAsked => "END was asked for: the wave finishes its period, or fades",

@@ -6,6 +6,7 @@
 
 mod interlocks;
 mod settings;
+mod unhomed;
 
 use self::interlocks::homing_hindrance;
 use super::actions::Actions;
@@ -14,8 +15,9 @@ use super::command_slots::{CommandSlots, Dropped};
 use super::config::Config;
 use super::fault::Fault;
 use super::geometry::Calibration;
-use super::homing::{Homing, HomingOptions, HomingProgress};
-use super::motion_port::{AxisFrame, MotionOrder, MotionOutcome, MotionStatus};
+use super::homing::{Homing, HomingOptions};
+use super::motion_port::{MotionOrder, MotionOutcome, MotionStatus};
+use super::nudge::{LastNudge, Nudge, NudgeEnd};
 use super::power::{DriverPower, PowerNeed};
 use super::report::{Event, LimitsInForce};
 use super::session::SessionRules;
@@ -62,6 +64,11 @@ pub struct Supervisor {
     /// Instant of the last request for a wave.
     asked_ns: Nanos,
     homing: Option<Homing>,
+    /// The nudge that moves, or comes to rest.
+    nudge: Option<Nudge>,
+    last_nudge: Option<LastNudge>,
+    /// Number of nudges that have begun.
+    nudges: u32,
     calibration: Option<Calibration>,
     fault: Option<Fault>,
     later_fault: Option<Fault>,
@@ -85,6 +92,9 @@ impl Supervisor {
             session: SessionRules::default(),
             asked_ns: 0,
             homing: None,
+            nudge: None,
+            last_nudge: None,
+            nudges: 0,
             calibration: None,
             fault: None,
             later_fault: None,
@@ -120,6 +130,11 @@ impl Supervisor {
     /// Duration in ns and steps of the last stop of a motion.
     pub fn last_stop(&self) -> Option<(Nanos, u64)> {
         self.last_stop
+    }
+
+    /// The last nudge, if it ended without a fault and nothing was homed since.
+    pub fn last_nudge(&self) -> Option<LastNudge> {
+        self.last_nudge
     }
 
     /// Latched fault.
@@ -175,7 +190,8 @@ impl Supervisor {
         self.power.step(
             seen.now,
             PowerNeed {
-                held: !seen.ending && (self.calibration.is_some() || self.homing.is_some()),
+                held: !seen.ending
+                    && (self.calibration.is_some() || self.homing.is_some() || self.nudge.is_some()),
                 resting: seen.motion.resting,
                 cut: seen.stop == StopLevel::Halt || actions.raise == StopLevel::Halt,
             },
@@ -208,6 +224,7 @@ impl Supervisor {
             self.calibration = None;
         }
         self.homing = None;
+        self.nudge = None;
         actions.raise = if fault.loses_position() { StopLevel::Halt } else { StopLevel::Stop };
         self.enter_state(State::Faulted, Why::Fault(fault), now, actions);
         actions.push_events(self.waiting.drop_motion(CommandRefusal::Faulted(fault)));
@@ -221,7 +238,7 @@ impl Supervisor {
             self.latch_fault(Fault::Halted, seen.now, actions);
         }
         actions.push_events(self.waiting.drop_motion(CommandRefusal::Stopped));
-        if matches!(self.state, State::Homing | State::Running | State::Ending) {
+        if matches!(self.state, State::Homing | State::Nudging | State::Running | State::Ending) {
             if self.homing.take().is_some() {
                 self.calibration = None;
             }
@@ -244,8 +261,8 @@ impl Supervisor {
     fn handle_outcome(&mut self, seen: &Observation, actions: &mut Actions) {
         let before = core::mem::replace(&mut self.last_outcome, seen.motion.outcome);
         let Some(outcome) = seen.motion.outcome.filter(|_| before != seen.motion.outcome) else { return };
-        // Homing evaluates the end of its moves itself: it expects inputs to end them.
-        if self.state == State::Homing {
+        // Homing and the nudge evaluate the end of their moves themselves: they expect inputs to end them.
+        if self.state.is_homing_move() {
             return;
         }
         let fault = match outcome {
@@ -253,7 +270,7 @@ impl Supervisor {
             MotionOutcome::Tripped(inputs) if inputs.e_stop => Fault::EStop,
             MotionOutcome::Tripped(inputs) if inputs.driver_alarm => Fault::DriverAlarm,
             MotionOutcome::Tripped(inputs) if inputs.front && inputs.back => Fault::BothLimitsClosed,
-            // The ramp of a homing that was stopped may reach the switch; that loses no position.
+            // The ramp of a homing or a nudge that was stopped may reach the switch; that loses no position.
             MotionOutcome::Tripped(_) if self.calibration.is_none() => return,
             MotionOutcome::Tripped(inputs) => {
                 Fault::LimitHit(if inputs.front { RailEnd::Front } else { RailEnd::Back })
@@ -270,6 +287,7 @@ impl Supervisor {
     fn advance_state(&mut self, seen: &Observation, actions: &mut Actions) {
         match self.state {
             State::Homing => self.advance_homing(seen, actions),
+            State::Nudging => self.advance_nudge(seen, actions),
             State::Ending => {
                 if seen.motion.resting && seen.motion.outcome == Some(MotionOutcome::Completed) {
                     self.enter_state(State::Ready, Why::PeriodComplete, seen.now, actions);
@@ -281,7 +299,9 @@ impl Supervisor {
                     let MotionStatus { stop_took_ns: took_ns, stop_steps: steps, .. } = seen.motion;
                     self.last_stop = Some((took_ns, steps));
                     actions.push_event(Event::Stopped { took_ns, steps });
+                    let nudged = self.end_nudge(NudgeEnd::LetGo, seen.motion.count_steps);
                     let (state, why) = match self.calibration {
+                        None if nudged => (State::NotHomed, Why::NudgeOver),
                         // A client that comes back finds the reason.
                         Some(_) if self.why == Why::ClientGone => (State::Ready, Why::ClientGone),
                         Some(_) => (State::Ready, Why::AtRest),
@@ -311,37 +331,6 @@ impl Supervisor {
         }
     }
 
-    fn advance_homing(&mut self, seen: &Observation, actions: &mut Actions) {
-        let Some(homing) = &mut self.homing else { return };
-        match homing.step(seen.now, seen.inputs, &seen.motion) {
-            HomingProgress::Wait => {}
-            HomingProgress::Go(travel) => actions.push_order(MotionOrder::Travel(travel)),
-            HomingProgress::Failed(fault) => self.latch_fault(fault, seen.now, actions),
-            HomingProgress::Done(found) if self.exceeds_step_rate(&found) => {
-                self.latch_fault(Fault::StepRateTooHigh, seen.now, actions);
-            }
-            HomingProgress::Done(calibration) => {
-                self.homing = None;
-                self.calibration = Some(calibration);
-                let geometry = &self.config.geometry;
-                actions.push_order(MotionOrder::SetFrame(AxisFrame {
-                    origin_steps: calibration.origin_steps,
-                    steps_per_mm: calibration.steps_per_mm(geometry),
-                    range_mm: calibration.range_mm(geometry),
-                }));
-                actions.push_event(Event::Calibrated(calibration));
-                self.enter_state(State::Ready, Why::Calibrated, seen.now, actions);
-                self.begin_queued(seen, actions);
-            }
-        }
-    }
-
-    /// True if, with that calibration, the pulses cannot be as fast as the highest speed demands.
-    fn exceeds_step_rate(&self, found: &Calibration) -> bool {
-        let Config { geometry, limits, .. } = &self.config;
-        found.steps_per_mm(geometry) * limits.max_speed.get() > geometry.max_steps_per_s
-    }
-
     /// Begins the waiting command of highest priority, at rest; settings come before all others.
     fn begin_queued(&mut self, seen: &Observation, actions: &mut Actions) {
         self.apply_queued_settings(seen.now, actions);
@@ -363,15 +352,6 @@ impl Supervisor {
             // The settings that were applied first changed the rail, so the calibration is no longer valid.
             actions.push_events(self.waiting.drop_motion(CommandRefusal::NotHomed(self.state)));
         }
-    }
-
-    fn begin_homing(&mut self, now: Nanos, actions: &mut Actions) {
-        self.calibration = None;
-        self.fault = None;
-        self.later_fault = None;
-        let options = self.homing_options.within(self.config.limits.max_speed);
-        self.homing = Some(Homing::new(options, self.config.geometry));
-        self.enter_state(State::Homing, Why::CalibrateAsked, now, actions);
     }
 
     fn begin_wave(&mut self, wave: Wave, now: Nanos, actions: &mut Actions) {
@@ -400,6 +380,7 @@ impl Supervisor {
         match verdict(self.state, command.kind()) {
             TableVerdict::Already => Ok(Accepted::Already),
             TableVerdict::NotHomed => Err(CommandRefusal::NotHomed(self.state)),
+            TableVerdict::Homed => Err(CommandRefusal::Homed(self.state)),
             TableVerdict::Disarmed => Err(CommandRefusal::Disarmed),
             TableVerdict::Stopping => Err(CommandRefusal::Stopping),
             TableVerdict::NothingRuns => Err(CommandRefusal::NothingRuns(self.state)),
@@ -409,7 +390,8 @@ impl Supervisor {
             TableVerdict::Faulted => Err(CommandRefusal::Faulted(self.fault.unwrap_or(Fault::Halted))),
             // STOP came before this command was decided: every motion is dropped.
             TableVerdict::Now | TableVerdict::Queue | TableVerdict::IfCauseGone
-                if stopping && matches!(command, Command::Calibrate | Command::Run(_)) =>
+                if stopping
+                    && matches!(command, Command::Calibrate | Command::Nudge(..) | Command::Run(_)) =>
             {
                 Err(CommandRefusal::Stopped)
             }
@@ -427,11 +409,10 @@ impl Supervisor {
                 }
                 _ => Ok(self.execute(command, seen, actions)),
             },
-            // Homing that begins and fails in its first cycle would lose the position for nothing.
-            TableVerdict::Now if command == Command::Calibrate && homing_hindrance(seen).is_some() => {
-                Err(CommandRefusal::Prevented(homing_hindrance(seen).unwrap_or(Fault::ForceSampleLost)))
-            }
-            TableVerdict::Now => Ok(self.execute(command, seen, actions)),
+            TableVerdict::Now => match self.hindrance(&command, seen) {
+                Some(refusal) => Err(refusal),
+                None => Ok(self.execute(command, seen, actions)),
+            },
             TableVerdict::Queue => Ok(self.queue_command(command, seen, actions)),
         }
     }
@@ -440,6 +421,7 @@ impl Supervisor {
         let now = seen.now;
         match command {
             Command::Calibrate => self.begin_homing(now, actions),
+            Command::Nudge(toward, length) => self.begin_nudge(toward, length, now, actions),
             Command::Run(wave) if self.state == State::Running => {
                 self.asked_ns = now;
                 actions.push_order(MotionOrder::ChangeWave(wave));
@@ -458,7 +440,8 @@ impl Supervisor {
                 // Homing ends by itself; only the wave behind it is dropped.
                 if self.state != State::Homing {
                     actions.raise = actions.raise.max(StopLevel::Stop);
-                    self.enter_state(State::Stopping, Why::ClientGone, now, actions);
+                    let why = if self.nudge.is_some() { Why::LetGo } else { Why::ClientGone };
+                    self.enter_state(State::Stopping, why, now, actions);
                 }
             }
             Command::UpdateSettings(config) | Command::ReplaceSettings(config) => {
@@ -476,7 +459,8 @@ impl Supervisor {
             Command::Calibrate => self.waiting.put_calibrate(),
             Command::Run(wave) => self.waiting.put_run(wave),
             // The table queues none of these.
-            Command::End
+            Command::Nudge(..)
+            | Command::End
             | Command::Acknowledge
             | Command::Arm
             | Command::ReplaceSettings(_)

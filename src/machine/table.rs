@@ -23,6 +23,8 @@ pub enum TableVerdict {
     AtRest,
     /// Refused: the position is unknown.
     NotHomed,
+    /// Refused: the position is known, and it is for the time before.
+    Homed,
     /// Refused: a fault is latched.
     Faulted,
     /// Refused: locked since the last fault.
@@ -46,6 +48,7 @@ impl TableVerdict {
             | TableVerdict::AtRest => true,
             TableVerdict::Already
             | TableVerdict::NotHomed
+            | TableVerdict::Homed
             | TableVerdict::Faulted
             | TableVerdict::Disarmed
             | TableVerdict::Stopping
@@ -57,16 +60,25 @@ impl TableVerdict {
 
 /// Verdict about `command` in `state`.
 pub const fn verdict(state: State, command: CommandKind) -> TableVerdict {
-    use CommandKind::{Acknowledge, Arm, Calibrate, ClientGone, End, ReplaceSettings, Run, UpdateSettings};
-    use State::{Disarmed, Ending, Faulted, Homing, NotHomed, Ready, Running, Stopping};
+    use CommandKind::{
+        Acknowledge, Arm, Calibrate, ClientGone, End, Nudge, ReplaceSettings, Run, UpdateSettings,
+    };
+    use State::{Disarmed, Ending, Faulted, Homing, NotHomed, Nudging, Ready, Running, Stopping};
     match (state, command) {
         (NotHomed | Disarmed | Ready, Calibrate) => TableVerdict::Now,
         (Homing, Calibrate) => TableVerdict::Already,
+        (Nudging, Calibrate) => TableVerdict::Moving,
         (Running | Ending, Calibrate) => TableVerdict::Queue,
         (Stopping, Calibrate) => TableVerdict::Stopping,
         (Faulted, Calibrate) => TableVerdict::IfCauseGone,
 
-        (NotHomed, Run) => TableVerdict::NotHomed,
+        (NotHomed, Nudge) => TableVerdict::Now,
+        (Homing | Nudging | Running | Ending, Nudge) => TableVerdict::Moving,
+        (Disarmed | Ready, Nudge) => TableVerdict::Homed,
+        (Stopping, Nudge) => TableVerdict::Stopping,
+        (Faulted, Nudge) => TableVerdict::Faulted,
+
+        (NotHomed | Nudging, Run) => TableVerdict::NotHomed,
         (Disarmed, Run) => TableVerdict::Disarmed,
         (Ready | Running, Run) => TableVerdict::Now,
         (Homing | Ending, Run) => TableVerdict::Queue,
@@ -75,26 +87,28 @@ pub const fn verdict(state: State, command: CommandKind) -> TableVerdict {
 
         (Running, End) => TableVerdict::Now,
         (Ending, End) => TableVerdict::Already,
-        (NotHomed | Homing | Disarmed | Ready | Stopping | Faulted, End) => TableVerdict::NothingRuns,
+        (NotHomed | Homing | Nudging | Disarmed | Ready | Stopping | Faulted, End) => {
+            TableVerdict::NothingRuns
+        }
 
         (Faulted, Acknowledge) => TableVerdict::IfCauseGone,
-        (NotHomed | Homing | Disarmed | Ready | Running | Ending | Stopping, Acknowledge) => {
+        (NotHomed | Homing | Nudging | Disarmed | Ready | Running | Ending | Stopping, Acknowledge) => {
             TableVerdict::Already
         }
 
-        (NotHomed, Arm) => TableVerdict::NotHomed,
+        (NotHomed | Nudging, Arm) => TableVerdict::NotHomed,
         (Disarmed, Arm) => TableVerdict::Now,
         (Homing | Ready | Running | Ending | Stopping, Arm) => TableVerdict::Already,
         (Faulted, Arm) => TableVerdict::Faulted,
 
         (NotHomed | Disarmed | Ready, UpdateSettings) => TableVerdict::Now,
-        (Homing | Running | Ending, UpdateSettings) => TableVerdict::NowIfNarrower,
+        (Homing | Nudging | Running | Ending, UpdateSettings) => TableVerdict::NowIfNarrower,
         (Stopping | Faulted, UpdateSettings) => TableVerdict::Queue,
 
         (NotHomed | Disarmed | Ready | Faulted, ReplaceSettings) => TableVerdict::AtRest,
-        (Homing | Running | Ending | Stopping, ReplaceSettings) => TableVerdict::Moving,
+        (Homing | Nudging | Running | Ending | Stopping, ReplaceSettings) => TableVerdict::Moving,
 
-        (Homing | Running | Ending, ClientGone) => TableVerdict::Now,
+        (Homing | Nudging | Running | Ending, ClientGone) => TableVerdict::Now,
         (NotHomed | Disarmed | Ready | Stopping | Faulted, ClientGone) => TableVerdict::Already,
     }
 }
@@ -110,6 +124,13 @@ mod tests {
             let position_is_or_will_be_known =
                 matches!(state, State::Homing | State::Ready | State::Running | State::Ending);
             assert_eq!(may, position_is_or_will_be_known, "{state:?}");
+        }
+    }
+
+    #[test]
+    fn only_an_unknown_position_at_rest_lets_a_nudge_begin() {
+        for state in State::ALL {
+            assert_eq!(verdict(state, CommandKind::Nudge).is_offer(), state == State::NotHomed, "{state:?}");
         }
     }
 

@@ -11,16 +11,20 @@ pub const CONTROL_SOCKET: &str = "/api/v1/socket";
 pub const MESSAGE: &str = "WS";
 /// The path of the devices; that of one ends with its number.
 pub const DEVICES: &str = "/api/v1/devices/";
+/// The path of the nudge.
+pub const NUDGE: &str = "/api/v1/commissioning/nudge";
 /// The path where a code is tried.
 pub const PAIRING_CODE: &str = "/api/v1/pairing/code";
 
 /// What a client asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClientAct {
-    /// To start a motion: a wave, or homing.
+    /// To start a motion: a wave, homing, or a nudge.
     Start {
-        /// True for homing.
+        /// True for homing and the nudge.
         homes: bool,
+        /// The nudge that it is.
+        nudge: Option<AskedNudge>,
         /// True if the client says which STOP it has seen.
         names_stop: bool,
         /// True if the motion is to go on without its client.
@@ -48,6 +52,15 @@ pub enum ClientAct {
     Other,
 }
 
+/// A nudge that a client asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AskedNudge {
+    /// True toward the front.
+    pub is_forward: bool,
+    /// True for 10 mm instead of 2 mm.
+    pub is_ruler: bool,
+}
+
 impl ClientAct {
     /// The act of this request or message.
     pub fn of(call: &ClientRequest) -> ClientAct {
@@ -55,8 +68,21 @@ impl ClientAct {
         let word = |name: &str| body.get(name).and_then(Value::as_str);
         let start = |homes: bool, goes_on: bool| ClientAct::Start {
             homes,
+            nudge: None,
             names_stop: body.get("after_stop").is_some_and(|stop| !stop.is_null()),
             goes_on,
+        };
+        let nudge = || match start(true, false) {
+            ClientAct::Start { names_stop, .. } => ClientAct::Start {
+                homes: true,
+                nudge: Some(AskedNudge {
+                    is_forward: word("toward") == Some("front"),
+                    is_ruler: word("travel") == Some("ruler"),
+                }),
+                names_stop,
+                goes_on: false,
+            },
+            other => other,
         };
         let goes_on = word("presence") == Some("go_on");
         match (call.method, call.path.as_str(), word("type")) {
@@ -71,6 +97,7 @@ impl ClientAct {
             ("POST", "/api/v1/machine/calibrate", _) | (MESSAGE, CONTROL_SOCKET, Some("calibrate")) => {
                 start(true, false)
             }
+            ("POST", NUDGE, _) | (MESSAGE, CONTROL_SOCKET, Some("nudge")) => nudge(),
             ("POST", PAIRING_CODE, _) => ClientAct::Pair,
             ("DELETE", path, _) => {
                 let number = path.strip_prefix(DEVICES).and_then(|number| number.parse().ok());
@@ -129,7 +156,9 @@ mod tests {
 
     #[test]
     fn acts_are_known_by_every_way_in() {
-        let start = |homes, names_stop, goes_on| ClientAct::Start { homes, names_stop, goes_on };
+        let start = |homes, names_stop, goes_on| ClientAct::Start { homes, nudge: None, names_stop, goes_on };
+        let nudge = Some(AskedNudge { is_forward: true, is_ruler: false });
+        let nudge = ClientAct::Start { homes: true, nudge, names_stop: true, goes_on: false };
         for (method, path, body, act) in [
             ("POST", "/api/stop", "", ClientAct::Stop),
             ("POST", "/api/commands/run", r#"{"type":"stop"}"#, ClientAct::Stop),
@@ -139,6 +168,7 @@ mod tests {
             ("POST", "/api/v1/machine/run", r#"{"wave":{},"after_stop":3}"#, start(false, true, false)),
             (MESSAGE, CONTROL_SOCKET, r#"{"type":"run","presence":"go_on"}"#, start(false, false, true)),
             (MESSAGE, CONTROL_SOCKET, r#"{"type":"calibrate","after_stop":0}"#, start(true, true, false)),
+            (MESSAGE, CONTROL_SOCKET, r#"{"type":"nudge","toward":"front","after_stop":1}"#, nudge),
             (MESSAGE, CONTROL_SOCKET, r#"{"type":"lease","act":"force"}"#, ClientAct::Force),
             (MESSAGE, "/api/stream/command_all", "", ClientAct::Frames),
             ("DELETE", "/api/v1/devices/7", "", ClientAct::Revoke(7)),

@@ -3,6 +3,7 @@
 //!
 //! They have random numbers of their own, so that the other clients of a seed do as they did before there were phones.
 
+mod finger;
 mod phone;
 mod stranger;
 
@@ -10,6 +11,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
+use self::finger::Finger;
 use self::phone::Phone;
 use self::stranger::Stranger;
 use super::acts::{ClientAct, DEVICES, PAIRING_CODE};
@@ -65,6 +67,8 @@ pub struct PhoneWorkload {
     gear: Gear,
     misdeeds: Misdeeds,
     phones: Vec<Phone>,
+    /// The finger on the admin's page.
+    finger: Finger,
     stranger: Stranger,
     delayed: Vec<DelayedAct>,
     /// Instant of the next burst of the feed.
@@ -89,6 +93,8 @@ impl PhoneWorkload {
             hangs: faults.contains(&InjectedFault::ClientHangs),
             leaves: faults.contains(&InjectedFault::ClientLeaves),
         };
+        let mut own = random;
+        let finger = Finger::new(Random::new(own.number()));
         let there = random.chance(PRESENT_SHARE);
         let phones =
             if there { PHONES.map(|(kind, _)| Phone::new(kind, &mut random)).into() } else { vec![] };
@@ -98,6 +104,7 @@ impl PhoneWorkload {
             gear,
             misdeeds,
             phones,
+            finger,
             stranger: Stranger::default(),
             delayed: Vec::new(),
             next_ns: if there { 0 } else { Nanos::MAX },
@@ -148,7 +155,11 @@ impl PhoneWorkload {
         let now = process.now();
         for index in 0..self.phones.len() {
             self.phones[index].be_there(process, &mut self.random);
-            if now >= self.phones[index].acts_ns {
+            let is_admin = self.phones[index].kind == ClientKind::Admin;
+            if is_admin {
+                self.finger.act(process, &self.phones[index]);
+            }
+            if now >= self.phones[index].acts_ns && !(is_admin && self.finger.is_down()) {
                 let pause = ns(self.random.log_between(0.3, 6.0));
                 self.phones[index].acts_ns = now + pause;
                 self.act_as(index, process);
@@ -163,7 +174,8 @@ impl PhoneWorkload {
         }
         let phones = self.phones.iter().map(|phone| phone.alive_ns.min(phone.acts_ns));
         let delayed = self.delayed.iter().map(|delayed| delayed.at_ns);
-        let next = phones.chain(delayed).chain([self.stranger.next_ns, self.feed_ns]).min();
+        let own = [self.stranger.next_ns, self.feed_ns, self.finger.next_ns];
+        let next = phones.chain(delayed).chain(own).min();
         // Whatever is overdue comes with the next slice.
         self.next_ns = next.unwrap_or(Nanos::MAX).max(now + 10 * MILLISECOND_NS);
     }

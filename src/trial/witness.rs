@@ -160,7 +160,9 @@ impl TrialWitness {
             PortRequest::Stop => self.expect_firm_braking(self.now),
             // The axis comes to rest for another client, or as its client is gone.
             PortRequest::Command(CommandKind::ClientGone) => self.expect_firm_braking(self.now),
-            PortRequest::Command(CommandKind::Calibrate) => self.facts.ground_truth.page_waves = false,
+            PortRequest::Command(CommandKind::Calibrate | CommandKind::Nudge) => {
+                self.facts.ground_truth.page_waves = false
+            }
             PortRequest::Command(_) => {}
         }
         self.check_promises(|promise, facts| promise.check_call(facts, &asked));

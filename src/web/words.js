@@ -40,6 +40,7 @@ export const words = {
   states: {
     not_homed: "NOT CALIBRATED",
     homing: "CALIBRATING",
+    nudging: "MOVING A LITTLE",
     ready: "READY",
     running: "RUNNING",
     ending: "ENDING",

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use crate::api::charge::lease::Presence;
 use crate::api::documents::access::{LeaseAct, LeaseDocument};
 use crate::api::documents::command::CommandAnswer;
+use crate::api::documents::commissioning::{NudgeTravel, RailEndName};
 use crate::api::documents::machine::MachineDocument;
 use crate::api::problem::Problem;
 use crate::auth::Right;
@@ -34,6 +35,10 @@ pub struct ClientMessage {
     pub after_stop: Option<u32>,
     /// Of `run` and `change`: how the client shows that it is there.
     pub presence: Option<Presence>,
+    /// Of `nudge`: the end of the rail toward which the carriage should move.
+    pub toward: Option<RailEndName>,
+    /// Of `nudge`: how far; 2 mm if it is not given.
+    pub travel: Option<NudgeTravel>,
     /// Of `hello`: the name of the tab or of the program's instance. Two sockets with the same one are one client.
     pub tab: Option<String>,
     /// Of `lease`: what the client does about it.
@@ -76,6 +81,8 @@ pub enum ClientMessageKind {
     End,
     /// Find both ends of the rail.
     Calibrate,
+    /// Move a little toward an end of the rail, while `alive` comes each 100 ms; only while not homed.
+    Nudge,
     /// Acknowledge the latched fault.
     Acknowledge,
     /// Unlock the axis after an acknowledged fault.
@@ -99,6 +106,7 @@ impl ClientMessageKind {
         match self {
             ClientMessageKind::Hello | ClientMessageKind::Alive => Right::Observe,
             ClientMessageKind::Stop => Right::Anyone,
+            ClientMessageKind::Nudge => Right::Administer,
             ClientMessageKind::Run
             | ClientMessageKind::Change
             | ClientMessageKind::End

@@ -10,6 +10,8 @@ use crate::api::charge::client::Client;
 use crate::api::coerce::Strictness;
 use crate::api::context::Context;
 use crate::api::documents::command::CommandAnswer;
+use crate::api::documents::commissioning::NudgeRequest;
+use crate::api::nudge;
 use crate::api::problem::ProblemCode;
 use crate::api::wave_requests::WaveStart;
 use crate::machine::State;
@@ -41,6 +43,14 @@ pub async fn carry_out(
             let wave = changed(ctx, message.fields.unwrap_or_default())?;
             let accepted = ctx.wave_requests.run(client, Strictness::Strict, Some(&wave), start).await;
             return accepted.map(CommandAnswer::from).map_err(|rejection| rejection.within("fields"));
+        }
+        ClientMessageKind::Nudge => {
+            let Some(toward) = message.toward else {
+                let why = "`toward` is missing: \"front\" or \"back\"";
+                return Err(answer::refuse(ProblemCode::InvalidMessage, why));
+            };
+            let nudge = NudgeRequest { toward, travel: message.travel.unwrap_or_default(), after_stop };
+            return Ok(nudge::begin(ctx, client, nudge).await?.into());
         }
         ClientMessageKind::End => "end",
         ClientMessageKind::Calibrate => "calibrate",

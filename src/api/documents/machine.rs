@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::access::LeaseDocument;
+use super::commissioning::NudgeResult;
 use super::fault::Word;
 use super::limits::LimitsDocument;
 use super::wave::WaveInForce;
@@ -21,6 +22,8 @@ pub struct MachineDocument {
     pub lease: LeaseDocument,
     /// What is in force.
     pub in_force: InForceDocument,
+    /// The last nudge, if it ended without a fault and nothing was calibrated since.
+    pub last_nudge: Option<NudgeResult>,
     /// The number of the recording of the latched fault, once it is made.
     pub fault_recording: Option<u64>,
     /// The force sensor's link in one word; `none` without a sensor that could say so.

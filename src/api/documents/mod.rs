@@ -8,6 +8,7 @@
 pub mod access;
 pub mod backup;
 pub mod command;
+pub mod commissioning;
 pub mod fault;
 pub mod faults;
 pub mod info;

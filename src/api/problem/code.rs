@@ -146,6 +146,16 @@ problem_codes! {
         code: "not_homed", status: CONFLICT,
         remedy: "Keep clear of the carriage, then calibrate.",
     }
+    /// The position is known
+    Homed = {
+        code: "homed", status: CONFLICT,
+        remedy: "This is for a machine that is not homed: switch it off and on, then send it again before calibrating.",
+    }
+    /// A limit switch is pressed
+    SwitchPressed = {
+        code: "switch_pressed", status: CONFLICT,
+        remedy: "Push the carriage away from the switch by hand, to the middle of the rail, then send it again.",
+    }
     /// A fault is latched
     Faulted = {
         code: "faulted", status: CONFLICT,
@@ -275,6 +285,11 @@ problem_codes! {
     /// The machine keeps its recordings elsewhere
     NoRecordings = {
         code: "no_recordings", status: NOT_FOUND,
+        remedy: "Ask the computer that owns the pins.",
+    }
+    /// The pins belong to another computer
+    MachineElsewhere = {
+        code: "machine_elsewhere", status: NOT_FOUND,
         remedy: "Ask the computer that owns the pins.",
     }
     /// The machine is not simulated
@@ -441,6 +456,8 @@ impl From<&CommandRefusal> for ProblemCode {
     fn from(refusal: &CommandRefusal) -> ProblemCode {
         match refusal {
             CommandRefusal::NotHomed(_) => ProblemCode::NotHomed,
+            CommandRefusal::Homed(_) => ProblemCode::Homed,
+            CommandRefusal::SwitchPressed(_) => ProblemCode::SwitchPressed,
             CommandRefusal::Faulted(_) => ProblemCode::Faulted,
             CommandRefusal::Disarmed => ProblemCode::Disarmed,
             CommandRefusal::Stopping => ProblemCode::Stopping,
@@ -477,9 +494,11 @@ mod tests {
 
     #[test]
     fn a_refusal_of_the_machine_keeps_its_code() {
-        use crate::machine::{CommandKind, Fault, State};
+        use crate::machine::{CommandKind, Fault, RailEnd, State};
         for refusal in [
             CommandRefusal::NotHomed(State::NotHomed),
+            CommandRefusal::Homed(State::Ready),
+            CommandRefusal::SwitchPressed(RailEnd::Back),
             CommandRefusal::Faulted(Fault::EStop),
             CommandRefusal::Disarmed,
             CommandRefusal::Stopping,

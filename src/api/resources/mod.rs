@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod backup;
+pub mod commissioning;
 pub mod contract;
 pub mod docs;
 pub mod faults;

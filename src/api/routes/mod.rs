@@ -4,6 +4,7 @@
 //! - `machine`: STOP, and API v1 around the motion of the machine
 //! - `stored`: API v1 around what is stored: settings, waves, recordings, sessions, backups
 //! - `access`: API v1 around who is let in, and who is in charge
+//! - `commissioning`: API v1 around the first run
 //! - `about`: the documents of the API, figures, the control socket
 //! - `contract`: the clients' old contract
 
@@ -27,13 +28,21 @@ macro_rules! answers {
 
 mod about;
 mod access;
+mod commissioning;
 mod contract;
 mod machine;
 mod stored;
 
 /// Every route.
 pub static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
-    let groups = [machine::rows(), stored::rows(), access::rows(), about::rows(), contract::rows()];
+    let groups = [
+        machine::rows(),
+        commissioning::rows(),
+        stored::rows(),
+        access::rows(),
+        about::rows(),
+        contract::rows(),
+    ];
     groups.into_iter().flatten().collect()
 });
 

@@ -28,15 +28,15 @@ impl Supervisor {
         if let (true, Some(end)) = (known, closed.next()) {
             return Some(Fault::LimitHit(end));
         }
-        let moves = matches!(self.state, State::Homing | State::Running | State::Ending);
+        let moves = matches!(self.state, State::Homing | State::Nudging | State::Running | State::Ending);
         // Low voltage or heat of the computer is no fault while the axis rests. It only holds back the acknowledgement
         // of a latched fault.
         if let (Some(fault), true) = (seen.host_fault, moves || self.state == State::Faulted) {
             return Some(fault);
         }
-        // A wave slows down against a force, homing does not. So a full force, against which nothing may move, is a
-        // fault of homing only.
-        if seen.force_full && self.state == State::Homing {
+        // A wave slows down against a force, homing and the nudge do not. So a full force, against which nothing may
+        // move, is a fault of theirs only.
+        if seen.force_full && self.state.is_homing_move() {
             return Some(Fault::ForceWhileHoming);
         }
         (!seen.force_known && moves).then_some(Fault::ForceSampleLost)

@@ -15,10 +15,10 @@ impl Supervisor {
         }
     }
 
-    /// True if any part of `config` has to wait. Homing plans each move with the limits at its start, so they stay
-    /// until it is over.
+    /// True if any part of `config` has to wait. Homing and the nudge plan each move with the limits at its start, so
+    /// they stay until it is over.
     pub(super) fn waits_for_rest(&self, config: &Config) -> bool {
-        let other_limits = self.state == State::Homing && config.limits != self.config.limits;
+        let other_limits = self.state.is_homing_move() && config.limits != self.config.limits;
         other_limits || config.needs_rest_after(&self.config)
     }
 
@@ -26,7 +26,7 @@ impl Supervisor {
     pub(super) fn narrowed(&self, config: &Config) -> Config {
         let narrowed = self.config.narrowed_by(config);
         match self.state {
-            State::Homing => Config { limits: self.config.limits, ..narrowed },
+            State::Homing | State::Nudging => Config { limits: self.config.limits, ..narrowed },
             _ => narrowed,
         }
     }

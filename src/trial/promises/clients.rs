@@ -100,10 +100,15 @@ impl Promise for EndEnds {
 
     fn check_call(&mut self, facts: &Facts, call: &PortCall) -> PromiseResult {
         // Requests over a socket count too; they have no answer.
-        if let PortRequest::Command(kind @ (CommandKind::Run | CommandKind::Calibrate)) = call.request {
+        let PortRequest::Command(kind) = call.request else { return Ok(()) };
+        if matches!(kind, CommandKind::Run | CommandKind::Calibrate | CommandKind::Nudge) {
             (self.asked_ns, self.ends_by_ns) = (call.at_ns, None);
-            // A running wave blends into another one at once; homing waits for its end.
-            self.waits |= kind == CommandKind::Calibrate || facts.state() != State::Running;
+            // A running wave blends into another one at once; homing waits for its end, and a nudge never waits.
+            self.waits |= match kind {
+                CommandKind::Nudge => false,
+                CommandKind::Calibrate => true,
+                _ => facts.state() != State::Running,
+            };
         }
         Ok(())
     }

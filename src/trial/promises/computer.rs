@@ -149,7 +149,7 @@ impl Promise for LateStepsLatch {
     }
 
     fn check_step(&mut self, facts: &Facts, made: &StepMade) -> PromiseResult {
-        let Some(stop) = facts.firmest_stop_steps_s2(made.at).filter(|_| facts.state() != State::Homing)
+        let Some(stop) = facts.firmest_stop_steps_s2(made.at).filter(|_| !facts.state().is_homing_move())
         else {
             // A homing touch ends at speed and keeps the position.
             (self.due, self.stood) = (None, None);
@@ -186,7 +186,7 @@ impl Promise for LateStepsLatch {
 
     fn check_cycle(&mut self, facts: &Facts) -> PromiseResult {
         let Some(trace) = &facts.trace else { return Ok(()) };
-        if trace.state == State::Homing {
+        if trace.state.is_homing_move() {
             self.due = None;
         }
         if self.due.is_some_and(|(due, _)| trace.at_ns > due) {

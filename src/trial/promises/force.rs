@@ -21,7 +21,7 @@ fn follows_wave(state: State) -> bool {
 }
 
 fn is_moving(state: State) -> bool {
-    follows_wave(state) || state == State::Homing
+    follows_wave(state) || state.is_homing_move()
 }
 
 /// Instant since which there has been no valid sample, or of the last conversion whose frame arrived intact.

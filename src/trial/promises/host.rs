@@ -76,7 +76,7 @@ impl Promise for StrainSlowsThenStops {
         if strained && followed && trace.calibration.is_none() && trace.outcome.also.is_none() {
             return Err("the position was lost with a stop for power or heat".to_owned());
         }
-        let moves = matches!(trace.state, State::Homing | State::Running | State::Ending);
+        let moves = trace.state.is_homing_move() || matches!(trace.state, State::Running | State::Ending);
         // A motion that begins in this cycle ends in the next one.
         let began = before.state != trace.state;
         match self.stopped_since(facts) {

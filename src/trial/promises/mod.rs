@@ -11,6 +11,7 @@ mod force;
 mod host;
 mod latch;
 mod let_in;
+mod nudge;
 mod position;
 mod presence;
 mod states;
@@ -78,6 +79,7 @@ pub fn all() -> Vec<Box<dyn Promise>> {
         Box::<states::FaultLatches>::default(),
         Box::<states::NothingOldIsExecuted>::default(),
         Box::<position::HomingIsBounded>::default(),
+        Box::<nudge::NudgeIsBounded>::default(),
         Box::<stopping::LimitLosesPosition>::default(),
         Box::<stopping::BothLimitsMoveNothing>::default(),
         Box::<force::SamplesAreMissed>::default(),

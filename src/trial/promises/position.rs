@@ -50,7 +50,7 @@ impl Promise for InsideStrokeLimit {
     }
 }
 
-/// S6: after power-on, and after a loss of position, only homing moves the axis.
+/// S6: after power-on, and after a loss of position, only homing and the nudge move the axis.
 #[derive(Debug, Default)]
 pub struct OnlyHomingMoves {
     known: bool,
@@ -64,7 +64,9 @@ impl Promise for OnlyHomingMoves {
 
     fn check_event(&mut self, _facts: &Facts, event: &Event) -> PromiseResult {
         match event {
-            Event::Entered { to: State::Homing, .. } | Event::Calibrated(_) => self.known = true,
+            Event::Entered { to: State::Homing | State::Nudging, .. } | Event::Calibrated(_) => {
+                self.known = true
+            }
             Event::Entered { at_ns, to, why, .. } => {
                 let lost = match why {
                     Why::Fault(fault) => fault.loses_position(),

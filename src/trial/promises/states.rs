@@ -114,6 +114,7 @@ impl Promise for NothingOldIsExecuted {
                 // STOP does not cancel acknowledge and arm, but they never wait either.
                 let (kind, known) = match why {
                     Why::RunAsked => (CommandKind::Run, self.was_requested(CommandKind::Run)),
+                    Why::NudgeAsked => (CommandKind::Nudge, self.was_requested(CommandKind::Nudge)),
                     Why::CalibrateAsked => {
                         (CommandKind::Calibrate, self.was_requested(CommandKind::Calibrate))
                     }
@@ -158,7 +159,7 @@ impl Promise for SettingsWaitForRest {
         let (Some(before), Some(trace)) = (&facts.previous_trace, &facts.trace) else { return Ok(()) };
         // A change takes effect a moment before its client has the answer.
         let new = trace.config != before.config;
-        if new || trace.state == State::Homing || trace.at_ns < facts.ground_truth.late_until {
+        if new || trace.state.is_homing_move() || trace.at_ns < facts.ground_truth.late_until {
             self.waits_ns = trace.at_ns;
         }
         if let Some(shown) = facts.shown
@@ -175,9 +176,7 @@ impl Promise for SettingsWaitForRest {
                 trace.config.stroke_limit.get()
             ));
         }
-        let moves =
-            |state: State| matches!(state, State::Homing | State::Running | State::Ending | State::Stopping);
-        let moving = moves(before.state) && moves(trace.state) && !before.resting && !trace.resting;
+        let moving = before.state.is_moving() && trace.state.is_moving() && !before.resting && !trace.resting;
         if moving && trace.config != before.config && trace.config.needs_rest_after(&before.config) {
             return Err(format!("{} with wider settings", trace.state.name()));
         }

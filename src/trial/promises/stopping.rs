@@ -27,7 +27,7 @@ impl Promise for LimitStops {
     fn check_step(&mut self, facts: &Facts, made: &StepMade) -> PromiseResult {
         // While the position is unknown, only homing and the ramp behind it may move off a switch.
         let known = facts.trace.as_ref().is_some_and(|trace| trace.calibration.is_some());
-        let known = known && facts.state() != State::Homing;
+        let known = known && !facts.state().is_homing_move();
         for end in [RailEnd::Front, RailEnd::Back] {
             let Some(since) = facts.active_since.limit(end) else { continue };
             let toward = made.forward == (end == RailEnd::Front);
@@ -118,7 +118,7 @@ impl Promise for StopIsQuick {
 
     fn check_event(&mut self, facts: &Facts, event: &Event) -> PromiseResult {
         match event {
-            Event::Entered { to: State::Running | State::Homing, .. } => self.running = None,
+            Event::Entered { to: State::Running | State::Homing | State::Nudging, .. } => self.running = None,
             Event::Stopped { took_ns, steps } => {
                 let Some(stop) = self.running else { return Ok(()) };
                 let measured_ns = stop.last_ns - stop.asked_ns;
