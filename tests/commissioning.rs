@@ -1,4 +1,4 @@
-//! The first run over real connections: the nudge and its finger.
+//! The first run over real connections: the nudge and its finger, and what is refused before the wiring is proven.
 
 #[path = "support/api.rs"]
 mod support;
@@ -6,8 +6,11 @@ mod support;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use yep::api::commissioning::step::CommissioningStep;
+use yep::api::commissioning::{CommissioningNeed, CommissioningRules, WiringFacts};
 use yep::api::port::MachineLocation;
 use yep::machine::{Command, CommandRefusal, NudgeLength, RailEnd, State};
+use yep::store::{CommissioningRecord, StateChange};
 
 use support::{Client, HttpAnswer, Server, Setup, bearer, snapshot};
 
@@ -148,4 +151,171 @@ async fn a_motor_elsewhere_is_not_nudged() {
     let server = Setup::new(MachineLocation::Remote).with_devices().start().await;
     let refused = by(&server, 3, "POST", NUDGE, json!({ "toward": "front" })).await;
     assert_eq!((refused.status, code(&refused).as_str()), (404, "machine_elsewhere"));
+}
+
+const RUN: &str = "/api/v1/machine/run";
+const COMMISSIONING: &str = "/api/v1/commissioning";
+
+fn wired(front: u8) -> CommissioningRules {
+    let wiring = WiringFacts::default().with("driver", "gpio").with("pins.front", front);
+    CommissioningRules { need: CommissioningNeed::Required, wiring, has_force_sensor: false }
+}
+
+async fn real_machine(rules: CommissioningRules, record: CommissioningRecord) -> Server {
+    let mut setup = Setup::new(MachineLocation::Local).with_devices();
+    (setup.commissioning, setup.commissioned) = (rules, record);
+    setup.start().await
+}
+
+fn sine() -> Value {
+    json!({ "wave": { "type": "sine", "duration": 2 }, "after_stop": 0 })
+}
+
+/// Everything that can start a motion, by everybody who may; the code with which it is refused.
+async fn assert_nothing_runs(server: &Server) {
+    server.port.commands();
+    for number in [2, 3] {
+        let refused = by(server, number, "POST", RUN, sine()).await;
+        assert_eq!((refused.status, code(&refused).as_str()), (409, "not_commissioned"));
+        assert!(refused.json()["remedy"].as_str().unwrap().contains("by_hand"));
+        assert!(!refused.json()["allowed"].as_array().is_some_and(|all| all.contains(&json!("run"))));
+    }
+    // The clients' old contract, from this machine itself.
+    let old = server.post("/api/wave/run", r#"{"type":"sine","duration":2}"#).await;
+    assert_eq!(old.status, 409, "{}", old.text());
+    let mut page = page(server, 3).await;
+    let mut message = sine();
+    (message["id"], message["type"]) = (json!(2), json!("run"));
+    assert_eq!(ask(&mut page, message).await["problem"]["code"], "not_commissioned");
+    assert_eq!(server.port.command_count(), 0, "something moved");
+    let machine = by(server, 3, "GET", "/api/v1/machine", Value::Null).await.json();
+    assert!(!machine["allowed"].as_array().unwrap().contains(&json!("run")), "{machine}");
+    let why =
+        machine["refused"].as_array().unwrap().iter().find(|refused| refused["command"] == "run").unwrap();
+    assert_eq!(why["code"], "not_commissioned");
+}
+
+async fn first_run(server: &Server) -> Value {
+    by(server, 1, "GET", COMMISSIONING, Value::Null).await.json()
+}
+
+async fn prove(server: &Server, steps: impl IntoIterator<Item = CommissioningStep>) {
+    for step in steps {
+        server.ctx.commissioning.done(step, [("tries", 1.0)]).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn before_the_first_run_only_homing_and_the_nudge_move_a_real_motor() {
+    let server = real_machine(wired(21), CommissioningRecord::default()).await;
+    assert_nothing_runs(&server).await;
+    let run = first_run(&server).await;
+    assert_eq!(
+        (&run["need"], &run["complete"], &run["next"]),
+        (&json!("required"), &json!(false), &json!("own"))
+    );
+    assert!(
+        run["steps"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|step| step["state"] == "open" || step["step"] == "force")
+    );
+    let calibrated = by(&server, 2, "POST", "/api/v1/machine/calibrate", json!({ "after_stop": 0 })).await;
+    assert_eq!(calibrated.status, 200, "{}", calibrated.text());
+    server.port.set_snapshot(snapshot(State::NotHomed));
+    let nudged = by(&server, 3, "POST", NUDGE, json!({ "toward": "back", "after_stop": 0 })).await;
+    assert_eq!(nudged.status, 409, "an operator is in charge");
+    assert_eq!(server.port.commands(), [Command::Calibrate]);
+}
+
+#[tokio::test]
+async fn all_steps_let_it_move_and_another_wiring_makes_those_due_that_depend_on_it() {
+    let server = real_machine(wired(21), CommissioningRecord::default()).await;
+    let all = CommissioningStep::ALL.into_iter().filter(|step| *step != CommissioningStep::Force);
+    let last = CommissioningStep::Keep;
+    prove(&server, all.filter(|step| *step != last)).await;
+    assert_nothing_runs(&server).await;
+    assert_eq!(first_run(&server).await["next"], "keep");
+    prove(&server, [last]).await;
+    let run = first_run(&server).await;
+    assert_eq!((&run["complete"], &run["next"]), (&json!(true), &Value::Null), "{run}");
+    assert_eq!(by(&server, 2, "POST", RUN, sine()).await.status, 200);
+
+    // The same store behind another front pin.
+    let record = server.store.state.lock().unwrap().commissioning.clone();
+    let moved = real_machine(wired(20), record.clone()).await;
+    assert_nothing_runs(&moved).await;
+    let run = first_run(&moved).await;
+    let due: Vec<_> = run["steps"].as_array().unwrap().iter().filter(|step| step["state"] == "due").collect();
+    let due: Vec<_> = due.iter().map(|step| step["step"].as_str().unwrap()).collect();
+    assert_eq!(due, ["switches", "which_way", "calibrate", "proof"]);
+    // Other microsteps, which are a setting.
+    let same = real_machine(wired(21), record).await;
+    assert_eq!(by(&same, 2, "POST", RUN, sine()).await.status, 200);
+    same.port.set_snapshot(snapshot(State::NotHomed));
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let changed = same.put("/api/v1/settings", r#"{"microsteps_per_rev": 200}"#).await;
+    assert_eq!(changed.status, 200, "{}", changed.text());
+    assert_eq!(first_run(&same).await["next"], "numbers");
+}
+
+#[tokio::test]
+async fn who_knows_or_has_no_motor_is_not_asked() {
+    for need in [CommissioningNeed::ByHand, CommissioningNeed::Optional] {
+        let server =
+            real_machine(CommissioningRules { need, ..wired(21) }, CommissioningRecord::default()).await;
+        assert_eq!(by(&server, 2, "POST", RUN, sine()).await.status, 200, "{need:?}");
+        assert_eq!(first_run(&server).await["complete"], false);
+    }
+}
+
+#[tokio::test]
+async fn a_machine_that_was_in_use_is_asked_once() {
+    const CONFIRM: &str = "/api/v1/commissioning/confirm";
+    let server = real_machine(wired(21), CommissioningRecord::in_use_before()).await;
+    assert_nothing_runs(&server).await;
+    assert_eq!(first_run(&server).await["asks"], "in_use_before");
+    let works = json!({ "works": true });
+    assert_eq!(by(&server, 2, "POST", CONFIRM, works.clone()).await.status, 403);
+    let confirmed = by(&server, 3, "POST", CONFIRM, works.clone()).await;
+    assert_eq!((confirmed.status, &confirmed.json()["complete"]), (200, &json!(true)));
+    assert_eq!(by(&server, 2, "POST", RUN, sine()).await.status, 200);
+    let again = by(&server, 3, "POST", CONFIRM, works).await;
+    assert_eq!((again.status, code(&again).as_str()), (409, "nothing_to_confirm"));
+    let audit = by(&server, 3, "GET", "/api/v1/audit", Value::Null).await.json();
+    assert!(audit.to_string().contains("works as it is wired"), "{audit}");
+    // That word was about this wiring.
+    let record = server.store.state.lock().unwrap().commissioning.clone();
+    assert_nothing_runs(&real_machine(wired(20), record).await).await;
+
+    let server = real_machine(wired(21), CommissioningRecord::in_use_before()).await;
+    let denied = by(&server, 3, "POST", CONFIRM, json!({ "works": false })).await;
+    assert_eq!((denied.status, &denied.json()["asks"]), (200, &Value::Null));
+    assert_nothing_runs(&server).await;
+    server.store.broken.store(true, std::sync::atomic::Ordering::SeqCst);
+    assert!(server.ctx.commissioning.done(CommissioningStep::Own, []).await.is_err());
+}
+
+#[tokio::test]
+async fn a_backup_of_another_machine_proves_nothing_here() {
+    let proven = real_machine(wired(21), CommissioningRecord::default()).await;
+    prove(&proven, CommissioningStep::ALL).await;
+    let backup = by(&proven, 3, "GET", "/api/v1/backup", Value::Null).await.json();
+    let other = real_machine(wired(21), CommissioningRecord::default()).await;
+    let restored = other.post("/api/v1/backup", &backup.to_string()).await;
+    assert_eq!(restored.status, 415, "not declared as JSON");
+    let restored = by(&other, 3, "POST", "/api/v1/backup", backup.clone()).await;
+    assert_eq!(restored.status, 200, "{}", restored.text());
+    assert_eq!(first_run(&other).await["asks"], "restored");
+    assert_nothing_runs(&other).await;
+    // One that has proven something itself keeps that.
+    let blank = real_machine(wired(21), CommissioningRecord::default()).await;
+    let empty = by(&blank, 3, "GET", "/api/v1/backup", Value::Null).await.json();
+    assert_eq!(by(&proven, 3, "POST", "/api/v1/backup", empty).await.status, 200);
+    assert_eq!(first_run(&proven).await["complete"], true);
+    // A reset of the settings is none of the wiring.
+    let mut state = (*proven.store.state.lock().unwrap().clone()).clone();
+    state.apply(StateChange::Settings(yep::settings::Settings::fresh(yep::settings::new_id()))).unwrap();
+    assert!(!state.commissioning.is_blank());
 }

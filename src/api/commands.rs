@@ -8,6 +8,7 @@ use super::bus::Bus;
 use super::charge::client::Client;
 use super::charge::fence::{Fence, Fenced, Stops};
 use super::charge::lease::{Lease, NotInCharge};
+use super::commissioning::CommissioningService;
 use super::port::{MachineLocation, MachinePort};
 use super::problem::ProblemCode;
 use super::settings_service::SettingsService;
@@ -35,6 +36,8 @@ pub enum CommandError {
     NeedsWave,
     /// STOP came, and its sender has not paused since.
     Fenced(Fenced),
+    /// The first run has not proven the wiring yet.
+    NotCommissioned,
     /// Another client is in charge.
     NotInCharge(NotInCharge),
     /// The device of the client was taken off the list since the gate let it in, or has another role.
@@ -55,6 +58,10 @@ impl From<CommandError> for Rejection {
                 answer::refuse(ProblemCode::NeedsWave, "loop_wave says no wave here: use /api/wave/run")
             }
             CommandError::Fenced(fenced) => answer::refuse(ProblemCode::Stopped, fenced.to_string()),
+            CommandError::NotCommissioned => answer::refuse(
+                ProblemCode::NotCommissioned,
+                "the first run has not proven yet how this machine is wired: only calibration and the nudge move it",
+            ),
             CommandError::Revoked => answer::refuse(
                 ProblemCode::BadToken,
                 "this device was taken off the list, or has another role",
@@ -70,6 +77,7 @@ impl From<CommandError> for Rejection {
 pub struct CommandService {
     port: Arc<dyn MachinePort>,
     settings: Arc<SettingsService>,
+    commissioning: Arc<CommissioningService>,
     bus: Arc<Bus>,
     lease: Arc<Lease>,
     devices: Arc<Devices>,
@@ -81,12 +89,12 @@ impl CommandService {
     #[must_use]
     pub fn new(
         port: Arc<dyn MachinePort>,
-        settings: Arc<SettingsService>,
+        (settings, commissioning): (Arc<SettingsService>, Arc<CommissioningService>),
         bus: Arc<Bus>,
         lease: Arc<Lease>,
         devices: Arc<Devices>,
     ) -> CommandService {
-        CommandService { port, settings, bus, lease, devices, fence: Fence::default() }
+        CommandService { port, settings, commissioning, bus, lease, devices, fence: Fence::default() }
     }
 
     /// Stops, then announces it. The stop line comes first, and waits for nothing.
@@ -206,11 +214,28 @@ impl CommandService {
         self.port.snapshots().borrow().is_at_rest()
     }
 
+    /// True if nothing but homing and the nudge may move the machine, as its first run is not complete.
+    #[must_use]
+    pub fn bars_motion(&self) -> bool {
+        self.commissioning.bars_motion()
+    }
+
     /// Gives the machine a command that starts a motion and was asked for behind so many STOPs.
     ///
     /// # Errors
-    /// [`CommandError::Refused`]; then nothing moves.
+    /// [`CommandError::Refused`], [`CommandError::NotCommissioned`]; then nothing moves.
     pub async fn start(&self, stops: Stops, command: Command) -> Result<Accepted, CommandError> {
+        if matches!(command, Command::Run(_)) && self.bars_motion() {
+            return Err(CommandError::NotCommissioned);
+        }
+        self.start_unproven(stops, command).await
+    }
+
+    /// The same for a motion that is itself part of the first run.
+    ///
+    /// # Errors
+    /// [`CommandError::Refused`]; then nothing moves.
+    pub async fn start_unproven(&self, stops: Stops, command: Command) -> Result<Accepted, CommandError> {
         if self.fence.stops() == stops {
             let accepted = self.port.command(command).await.map_err(CommandError::Refused)?;
             if self.fence.stops() == stops {

@@ -12,6 +12,7 @@ use super::bus::Bus;
 use super::charge::client::Client;
 use super::charge::lease::{Lease, Presence};
 use super::commands::CommandService;
+use super::commissioning::{CommissioningRules, CommissioningService};
 use super::control::events::ControlEvents;
 use super::control::hub::Hub;
 use super::event_counters::EventCounters;
@@ -42,6 +43,8 @@ pub struct ServerOptions {
     pub pages: Pages,
     /// Where tokens and codes come from.
     pub entropy: Entropy,
+    /// What the configuration says of the first run.
+    pub commissioning: CommissioningRules,
 }
 
 /// Everything that handlers may use. A row of the route table hands a handler the parts that it needs; none gets the whole.
@@ -67,6 +70,8 @@ pub struct Context {
     pub counters: EventCounters,
     /// Waves that clients ask for.
     pub wave_requests: WaveRequests,
+    /// What the first run has proven.
+    pub commissioning: Arc<CommissioningService>,
     /// Who was let in.
     pub devices: Arc<Devices>,
     /// The ways to be let in.
@@ -120,9 +125,14 @@ impl Context {
         let devices =
             Arc::new(Devices::new(Arc::clone(&store), Arc::clone(&port), Arc::clone(&control_events)));
         let lease = Arc::new(Lease::new(limits.lease_time));
+        let commissioning = Arc::new(CommissioningService::new(
+            options.commissioning.clone(),
+            Arc::clone(&store),
+            Arc::clone(&settings),
+        ));
         let commands = CommandService::new(
             Arc::clone(&port),
-            Arc::clone(&settings),
+            (Arc::clone(&settings), Arc::clone(&commissioning)),
             Arc::clone(&bus),
             Arc::clone(&lease),
             Arc::clone(&devices),
@@ -154,6 +164,7 @@ impl Context {
             commands,
             waves,
             wave_requests,
+            commissioning,
             devices,
             pairing: Arc::new(pairing),
             hub: Arc::default(),

@@ -32,9 +32,10 @@ pub fn now(
     let snapshot = *port.snapshots().borrow();
     let mut status = telemetry::now(port);
     let lease = waves.view(client);
-    status.allowed = allowed_by(snapshot.state, client, &lease);
+    let bars_motion = waves.bars_motion();
+    status.allowed = allowed_by(snapshot.state, client, &lease, bars_motion);
     MachineDocument {
-        refused: refused(snapshot.state, client, &lease),
+        refused: refused(snapshot.state, client, &lease, bars_motion),
         lease: lease.into(),
         in_force: in_force(settings, waves, &snapshot),
         last_nudge: snapshot.last_nudge.map(Into::into),
@@ -47,12 +48,13 @@ pub fn now(
 /// The commands that the machine would accept from this client; STOP always.
 #[must_use]
 pub fn allowed(state: State, waves: &WaveService, client: &Client) -> Vec<Word> {
-    allowed_by(state, client, &waves.view(client))
+    allowed_by(state, client, &waves.view(client), waves.bars_motion())
 }
 
-fn allowed_by(state: State, client: &Client, lease: &LeaseView) -> Vec<Word> {
+fn allowed_by(state: State, client: &Client, lease: &LeaseView, bars_motion: bool) -> Vec<Word> {
+    let is_unproven = |name: &Word| bars_motion && name == CommandKind::Run.name();
     let mut allowed = telemetry::allowed(state);
-    allowed.retain(|name| name == "stop" || !is_barred(name, client, lease));
+    allowed.retain(|name| name == "stop" || !(is_unproven(name) || is_barred(name, client, lease)));
     allowed
 }
 
@@ -73,13 +75,16 @@ fn is_barred(name: &str, client: &Client, lease: &LeaseView) -> bool {
         || (lease.holder.is_some() && !lease.is_own && name != "end")
 }
 
-fn refused(state: State, client: &Client, lease: &LeaseView) -> Vec<RefusedCommand> {
+fn refused(state: State, client: &Client, lease: &LeaseView, bars_motion: bool) -> Vec<RefusedCommand> {
     let reason = |kind: CommandKind| {
         if !client.caller.role.has(right_for(kind)) {
             return Some(ProblemCode::Role);
         }
         if is_barred(kind.name(), client, lease) {
             return Some(ProblemCode::NotInCharge);
+        }
+        if bars_motion && kind == CommandKind::Run {
+            return Some(ProblemCode::NotCommissioned);
         }
         Some(match verdict(state, kind) {
             TableVerdict::Now

@@ -18,7 +18,7 @@
 //!
 //! [`Context`] puts the services together: the machine behind its [`port`], the settings ([`settings_service`]), the bus, commands by
 //! their names ([`commands`]), waves (from a body to the machine in [`wave_requests`], run by [`wave_service`]), who is let in
-//! ([`access`]) and who is in [`charge`], and what is known of a yep-machine elsewhere ([`remote`]). HTTP owns no fact: the
+//! ([`access`]) and who is in [`charge`], what the first run has proven ([`commissioning`], with its [`nudge`]), and what is known of a yep-machine elsewhere ([`remote`]). HTTP owns no fact: the
 //! machine decides, the store remembers.
 
 pub mod access;
@@ -30,6 +30,7 @@ pub mod charge;
 pub mod close_reason;
 pub mod coerce;
 pub mod commands;
+pub mod commissioning;
 pub mod connection;
 pub mod content;
 pub mod context;

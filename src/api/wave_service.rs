@@ -124,6 +124,12 @@ impl WaveService {
         Ok(accepted)
     }
 
+    /// True if nothing but homing and the nudge may move the machine, as its first run is not complete.
+    #[must_use]
+    pub fn bars_motion(&self) -> bool {
+        self.commands.bars_motion()
+    }
+
     /// The wave that the machine accepted last.
     #[must_use]
     pub fn running(&self) -> Option<WaveInForce> {

@@ -11,6 +11,7 @@
 //! - `witness`: takes the trace samples of the control cycle, for the flight recorder and the pulse checker
 //! - [`recordings`]: implements the API's port to the recordings of faults
 //! - `sensor_port`: implements the API's port to the force sensor
+//! - `wiring`: the rules of the first run, from the options
 //! - `pulse_watch`: feeds the pulse checker of the simulated machine; `pulse_log` writes its pulses to a file
 //! - `service_manager`: notifies systemd; `signals`: graceful shutdown on a signal; [`stdio`]: writes with a timeout
 //! - `runtimes`: the tokio runtimes of the server and their threads
@@ -44,6 +45,7 @@ mod sessions;
 mod signals;
 mod simulated;
 pub mod stdio;
+mod wiring;
 mod witness;
 
 use std::io;
@@ -314,6 +316,7 @@ fn api_options(options: &Options) -> Result<api::ServerOptions, AppError> {
         },
         session: options.session_rules(),
         entropy: api::Entropy::default(),
+        commissioning: wiring::commissioning_rules(options),
         pages: match &options.app {
             Some(folder) => api::Pages::read(folder).map_err(AppError::App)?,
             None => api::Pages::default(),

@@ -27,6 +27,7 @@ use crate::app::stdio;
 mod calibrate;
 mod chart;
 mod client;
+mod commission;
 pub mod config;
 mod devices;
 mod doctor;
@@ -59,6 +60,7 @@ Examples:
   yep stop                         stop now, keep the position
   yep faults show                  what happened around the last fault
   yep pair                         let a phone in
+  yep commission                   what the first run has proven, and what is left
   yep doctor                       what this computer gives, and what it lacks
 
 Exit codes: 0 done, 1 refused, 2 not understood, 3 no server there.
@@ -85,6 +87,7 @@ enum CliCommand {
     Run(run_arguments::Arguments),
     Wave(wave::Arguments),
     Doctor(doctor::Arguments),
+    Commission(commission::Arguments),
     Pair(pair::Arguments),
     Devices(devices::Arguments),
     Layout(layout::Arguments),
@@ -165,6 +168,7 @@ pub fn main() -> ExitCode {
         CliCommand::Run(arguments) => run::run(arguments),
         CliCommand::Wave(arguments) => wave::run(&arguments),
         CliCommand::Doctor(arguments) => doctor::run(&arguments),
+        CliCommand::Commission(arguments) => commission::run(&arguments),
         CliCommand::Pair(arguments) => pair::run(&arguments),
         CliCommand::Devices(arguments) => devices::run(&arguments),
         CliCommand::Layout(arguments) => layout::run(&arguments),

@@ -30,6 +30,8 @@ pub struct Options {
     pub state_dir: PathBuf,
     /// Driver of the axis.
     pub driver: Driver,
+    /// Whether the first run has to prove the wiring before the machine moves.
+    pub commissioned: Commissioned,
     /// The folder of a built app that is served besides the API.
     pub app: Option<PathBuf>,
     /// Access control.
@@ -62,6 +64,7 @@ impl Default for Options {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             state_dir: PathBuf::from("state"),
             driver: Driver::default(),
+            commissioned: Commissioned::default(),
             app: None,
             access: Access::default(),
             limits: ConnectionOptions::default(),
@@ -89,6 +92,19 @@ pub enum Driver {
     Gpio,
     /// A yep-machine on another host, which listens to the stream `command_all`
     Remote,
+}
+
+/// Whether the first run has to prove the wiring before the machine moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Commissioned {
+    /// With a real motor.
+    #[default]
+    Auto,
+    /// With a simulated machine as well.
+    Required,
+    /// Never: the wiring was tried by hand.
+    ByHand,
 }
 
 /// Access control.

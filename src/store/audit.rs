@@ -36,6 +36,8 @@ pub enum AuditAct {
     WindowOpened,
     /// Somebody proved to be at the machine.
     PresenceProven,
+    /// A person said whether the machine works as it is wired.
+    Confirmed,
 }
 
 impl AuditAct {
@@ -51,6 +53,7 @@ impl AuditAct {
             AuditAct::CodeBurnt => "code_burnt",
             AuditAct::WindowOpened => "window_opened",
             AuditAct::PresenceProven => "presence_proven",
+            AuditAct::Confirmed => "confirmed",
         }
     }
 }

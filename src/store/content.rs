@@ -83,6 +83,9 @@ pub fn decode(content: &StoredValues) -> Result<Option<Stored>, DatabaseError> {
     if let Some(value) = content.get(&(Tree::Calibration, Tree::FORCE_KEY.to_vec())) {
         rest.force_scale = Some(record::decode_force_scale(value)?);
     }
+    if let Some(value) = content.get(&(Tree::Calibration, Tree::COMMISSIONING_KEY.to_vec())) {
+        rest.commissioning = record::decode_commissioning(value)?;
+    }
     for (key, value) in of(Tree::Devices) {
         match key {
             Tree::LAST_DEVICE_KEY => {
@@ -127,6 +130,10 @@ pub fn encode(state: &StoredState) -> Result<StoredValues, String> {
     if let Some(scale) = &state.force_scale {
         let key = Tree::FORCE_KEY.to_vec();
         content.insert((Tree::Calibration, key), record::encode_force_scale(scale)?);
+    }
+    if !state.commissioning.is_blank() {
+        let key = Tree::COMMISSIONING_KEY.to_vec();
+        content.insert((Tree::Calibration, key), record::encode_commissioning(&state.commissioning)?);
     }
     for (name, wave) in &state.waves {
         content.insert((Tree::Waves, name.clone().into_bytes()), record::encode_wave(wave)?);

@@ -2,7 +2,7 @@
 //! written.
 //!
 //! Every section is required with every field, and nothing else is allowed, as the document replaces the whole state.
-//! Only the scale of the force sensor may be missing; the present one stays then.
+//! The scale of the force sensor and the record of the first run may be missing; the present ones stay then.
 
 use std::collections::BTreeMap;
 
@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::commissioning::CommissioningRecord;
 use super::session::{Counters, SessionRecord};
 use super::state::{ForceScale, SavedWave, StoredState};
 use crate::settings::{
@@ -22,11 +23,11 @@ use crate::wall_clock;
 /// Name of the format.
 const FORMAT: &str = "yep-state";
 /// Version of everything except the settings. A change of any key is a new version.
-const OWN_VERSION: u64 = 2;
+const OWN_VERSION: u64 = 3;
 /// Version of the document. An added setting is a new version, which its row names.
 pub const VERSION: u64 =
     if OWN_VERSION > STORED_VERSION as u64 { OWN_VERSION } else { STORED_VERSION as u64 };
-/// Oldest version that is read: it had no force scale.
+/// Oldest version that is read: it had no force scale, and before version 3 there was no record of the first run.
 const OLDEST: u64 = 1;
 
 /// The reason why a document is refused.
@@ -62,11 +63,13 @@ struct Sections {
     sessions: Option<BTreeMap<u64, SessionRecord>>,
     counters: Option<Counters>,
     force_scale: Option<Option<ForceScale>>,
+    /// `Some(None)` in a document of an older version.
+    commissioning: Option<Option<CommissioningRecord>>,
 }
 
 /// Names of the sections, which follow the head.
-const SECTIONS: [&str; 7] =
-    ["settings", "motion", "calibration", "waves", "sessions", "counters", "force_scale"];
+const SECTIONS: [&str; 8] =
+    ["settings", "motion", "calibration", "waves", "sessions", "counters", "force_scale", "commissioning"];
 /// Keys of the head; except the format and the version they are for people, and not read.
 const HEAD: [&str; 6] = ["format", "version", "program", "written_unix_s", "written", "generation"];
 
@@ -99,6 +102,9 @@ pub struct BackupDocument<'a> {
     counters: Counters,
     /// Scale of the force sensor; null before the first tare.
     force_scale: Option<&'a ForceScale>,
+    /// What the first run has proven. Restored on a machine that has proven something itself, it is ignored; on another one
+    /// it counts once a person has confirmed it.
+    commissioning: &'a CommissioningRecord,
 }
 
 impl BackupDocument<'_> {
@@ -119,6 +125,7 @@ impl BackupDocument<'_> {
             sessions: &state.sessions,
             counters: state.counters,
             force_scale: state.force_scale.as_ref(),
+            commissioning: &state.commissioning,
         }
     }
 }
@@ -170,6 +177,7 @@ fn state(
         sessions: Some(sessions),
         counters: Some(counters),
         force_scale: Some(force_scale),
+        commissioning: Some(commissioning),
     } = sections
     else {
         return Err(DocumentError::Values(wrong));
@@ -183,6 +191,11 @@ fn state(
     }
     let mut state = StoredState::of(settings.unwrap_or_else(|_| Settings::fresh(String::new())));
     (state.sessions, state.counters, state.force_scale) = (sessions, counters, force_scale);
+    // A machine that was calibrated before there was a record was in use.
+    state.commissioning = commissioning.unwrap_or_else(|| match state.settings.document.max_steps {
+        Some(_) => CommissioningRecord::in_use_before(),
+        None => CommissioningRecord::default(),
+    });
     for (name, asked) in waves {
         match SavedWave::new(&asked).and_then(|wave| understood(&asked).map(|()| wave)) {
             Ok(wave) => drop(state.waves.insert(name, wave)),
@@ -263,6 +276,10 @@ fn sections(document: &Value, wrong: &mut Vec<DocumentProblem>) -> Result<Sectio
             None => Some(None),
             Some(_) => section(map, "force_scale", &mut problem),
         },
+        commissioning: match map.get("commissioning") {
+            None => Some(None),
+            Some(_) => section(map, "commissioning", &mut problem).map(Some),
+        },
     };
     Ok(read)
 }
@@ -307,6 +324,7 @@ fn read_section<T: DeserializeOwned>(
 mod tests {
     use serde_json::json;
 
+    use super::super::commissioning::StepRecord;
     use super::super::session::SessionEnd;
     use super::*;
     use crate::settings::new_id;
@@ -333,6 +351,12 @@ mod tests {
         state.counters.add(&session);
         state.force_scale =
             Some(ForceScale { sensor: "uart".to_owned(), zero: Some(81_234.0), per_g: Some(0.1 + 0.2) });
+        let step = StepRecord {
+            done_unix_s: 1_735_689_599,
+            wiring: "cbf29ce484222325".to_owned(),
+            evidence: [("spread_mm".to_owned(), 0.1 + 0.2)].into(),
+        };
+        state.commissioning.steps.insert("calibrate".to_owned(), step);
         state
     }
 
@@ -347,6 +371,7 @@ mod tests {
         assert_eq!(read.waves, state.waves);
         assert_eq!((read.sessions, read.counters), (state.sessions, state.counters));
         assert_eq!(read.force_scale, state.force_scale);
+        assert_eq!(read.commissioning, state.commissioning);
         assert_eq!(read.settings.travel_steps, Some(1_550));
         assert!(text.contains("\"written\": \"1970-01-01 00:00:00 UTC (the clock was not set)\""), "{text}");
     }
@@ -359,6 +384,9 @@ mod tests {
         assert_eq!(read(&document, any_wave).unwrap().force_scale, None);
         document["force_scale"] = json!(null);
         assert_eq!(read(&document, any_wave).unwrap().force_scale, None);
+        // It was calibrated, so somebody is asked whether it works.
+        document.as_object_mut().unwrap().remove("commissioning");
+        assert_eq!(read(&document, any_wave).unwrap().commissioning, CommissioningRecord::in_use_before());
     }
 
     #[test]
@@ -366,7 +394,7 @@ mod tests {
         type Spoil = fn(&mut Value);
         let not_known = format!("the whole: version must be 1 to {VERSION}");
         let newer = format!("newer yep (version {} of the format, this one knows {VERSION})", VERSION + 1);
-        let cases: [(Spoil, &str); 23] = [
+        let cases: [(Spoil, &str); 25] = [
             (|d| *d = json!([]), "the whole: must be a JSON object"),
             (|d| d["format"] = json!("other"), "the whole: is no backup of this program"),
             (|d| d["version"] = json!(0), &not_known),
@@ -385,6 +413,11 @@ mod tests {
             (|d| d["waves"]["x"] = json!(1), "waves.x: a wave must be a JSON object"),
             (|d| d["force_scale"]["per_g"] = json!(0), "the whole: force_scale: per_g must be"),
             (|d| d["force_scale"]["x"] = json!(0), "force_scale: unknown field `x`"),
+            (|d| d["commissioning"]["x"] = json!(0), "commissioning: unknown field `x`"),
+            (
+                |d| d["commissioning"]["confirmed"] = json!({ "unix_s": 0, "wiring": "" }),
+                "the whole: commissioning: \"\" must be 1 to",
+            ),
             (|d| d["settings"]["name"] = json!("a\u{1b}[2J"), "settings.name: must have no control"),
             (|d| d["sessions"]["9007199254740993"] = d["sessions"]["3"].clone(), "at most 9007199254740992"),
             (|d| d["counters"]["strokes"] = json!(u64::MAX), "the whole: strokes must be at most"),

@@ -18,7 +18,8 @@ pub type Batch = Vec<(Tree, Vec<u8>, Option<Vec<u8>>)>;
 pub enum Tree {
     /// Settings: one document under its id.
     Settings,
-    /// Result of the last calibration, under [`Tree::ONLY_KEY`]; scale of the force sensor, under [`Tree::FORCE_KEY`].
+    /// Result of the last calibration, under [`Tree::ONLY_KEY`]; scale of the force sensor, under [`Tree::FORCE_KEY`];
+    /// record of the first run, under [`Tree::COMMISSIONING_KEY`].
     Calibration,
     /// Saved waves under their names.
     Waves,
@@ -53,6 +54,8 @@ impl Tree {
     pub const GENERATION_KEY: &'static [u8] = b"generation";
     /// Key of the force sensor's scale in the tree `calibration`.
     pub const FORCE_KEY: &'static [u8] = b"force";
+    /// Key of the record of the first run in the tree `calibration`.
+    pub const COMMISSIONING_KEY: &'static [u8] = b"commissioning";
     /// Key of the machine time in the tree `counters`.
     pub const MACHINE_H_KEY: &'static [u8] = b"machine_h";
     /// Key of the number of the last device in the tree `devices`; longer than a number.

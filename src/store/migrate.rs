@@ -10,11 +10,11 @@ use super::engine::{DatabaseError, Tree};
 use super::seal::{damaged, decode, encode, seal, unseal};
 
 /// Version of the trees, their keys and their records, as this program writes them.
-pub const LAYOUT_VERSION: u8 = 4;
+pub const LAYOUT_VERSION: u8 = 5;
 
 /// Steps from each version to the next, beginning with version 1.
 const STEPS: [fn(StoredValues) -> Result<StoredValues, DatabaseError>; LAYOUT_VERSION as usize - 1] =
-    [from_1_to_2, from_2_to_3, from_3_to_4];
+    [from_1_to_2, from_2_to_3, from_3_to_4, from_4_to_5];
 
 /// Version of the stored content; `None` if there is none.
 ///
@@ -134,8 +134,26 @@ fn from_3_to_4(mut content: StoredValues) -> Result<StoredValues, DatabaseError>
     Ok(content)
 }
 
+/// Version 1 of the record of the first run.
+#[derive(Serialize)]
+struct CommissioningV1 {
+    json: &'static str,
+}
+
+/// Version 5 may have the record of the first run beside the calibration. A machine that was calibrated before was in use,
+/// and its owner is asked whether it works as it is wired.
+fn from_4_to_5(mut content: StoredValues) -> Result<StoredValues, DatabaseError> {
+    if content.contains_key(&(Tree::Calibration, Tree::ONLY_KEY.to_vec())) {
+        let value = encode(1, &CommissioningV1 { json: r#"{"asks":"in_use_before"}"# }).map_err(damaged)?;
+        content.insert((Tree::Calibration, Tree::COMMISSIONING_KEY.to_vec()), value);
+    }
+    content.insert((Tree::Meta, Tree::LAYOUT_KEY.to_vec()), layout_value(5));
+    Ok(content)
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::commissioning::CommissioningRecord;
     use super::super::content;
     use super::*;
 
@@ -224,6 +242,25 @@ mod tests {
         assert_eq!((rest.last_device, rest.machine_h), (0, 0));
     }
 
+    /// The layout of version 4; its other values were those of version 3.
+    const V4_LAYOUT: &str = "04d56f2b94";
+
+    #[test]
+    fn a_machine_that_was_in_use_in_version_4_is_asked_about_and_a_new_one_is_not() {
+        let mut old: StoredValues =
+            V3.iter().map(|(tree, key, value)| ((*tree, key.to_vec()), bytes(value))).collect();
+        assert_eq!(layout_value(4), bytes(V4_LAYOUT));
+        old.insert((Tree::Meta, b"layout".to_vec()), bytes(V4_LAYOUT));
+        assert_eq!(version(&old), Ok(Some(4)));
+        let asked = |old: &StoredValues| {
+            let stored = content::decode(&upgrade(old.clone(), 4).unwrap()).unwrap().unwrap();
+            stored.rest.commissioning
+        };
+        assert_eq!(asked(&old), CommissioningRecord::in_use_before());
+        old.remove(&(Tree::Calibration, b"0".to_vec()));
+        assert!(asked(&old).is_blank());
+    }
+
     #[test]
     fn of_two_documents_the_newest_counts_and_its_calibration_is_kept() {
         let value = |generation, max_steps: Option<i64>, travel_steps| {
@@ -247,7 +284,7 @@ mod tests {
         }
         let mut newer = version_1(&[]);
         newer.insert((Tree::Meta, b"layout".to_vec()), layout_value(LAYOUT_VERSION + 1));
-        assert_eq!(version(&newer), Err(DatabaseError::Newer { found: 5, known: 4 }));
+        assert_eq!(version(&newer), Err(DatabaseError::Newer { found: 6, known: 5 }));
         assert_eq!(version(&StoredValues::new()), Ok(None));
         let mut without = version_1(&[(ID, &bytes(V1))]);
         without.remove(&(Tree::Meta, b"layout".to_vec()));

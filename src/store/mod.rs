@@ -3,8 +3,8 @@
 //! One thread, called `store`, owns the database. All other threads have a [`Store`]: a handle that sends it changes
 //! and waits until they are durable. The database is read once, at the start; after that the state is in memory.
 //!
-//! - [`state`]: the persistent state as one value, and the changes to it; [`session`], [`device`] and [`audit`] are parts
-//!   of it, `access` has the changes of the last two
+//! - [`state`]: the persistent state as one value, and the changes to it; [`session`], [`device`], [`audit`] and
+//!   [`commissioning`] are parts of it, `access` has the changes of the last two
 //! - `writer`: the writer thread, with group commit: changes that arrive during a write are written and acknowledged
 //!   together
 //! - `open`: the start: locks the folder, reads everything, moves an unreadable database aside; [`recovery`] is the
@@ -30,6 +30,7 @@ mod access;
 mod access_section;
 pub mod audit;
 pub mod check;
+pub mod commissioning;
 mod content;
 pub mod device;
 mod disk;
@@ -57,6 +58,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use audit::{AuditAct, AuditEntry};
+pub use commissioning::{CommissioningRecord, ConfirmReason, Confirmation, StepRecord};
 pub use device::{CardCode, DeviceKind, DeviceRecord, DeviceRole};
 pub use document::BackupDocument;
 pub use error::StoreError;

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::audit::{AuditAct, AuditEntry};
+use super::commissioning::CommissioningRecord;
 use super::device::{CardCode, DeviceKind, DeviceRecord, DeviceRole, HASH_BYTES, SALT_BYTES};
 use super::engine::DatabaseError;
 use super::seal::{damaged, decode, encode, seal, unseal};
@@ -66,6 +67,16 @@ struct ForceScaleV1 {
 }
 
 impl ForceScaleV1 {
+    const VERSION: u8 = 1;
+}
+
+/// The record of the first run as JSON, in the form that a backup has.
+#[derive(Serialize, Deserialize)]
+struct CommissioningV1 {
+    json: String,
+}
+
+impl CommissioningV1 {
     const VERSION: u8 = 1;
 }
 
@@ -263,6 +274,18 @@ pub fn encode_force_scale(scale: &ForceScale) -> Result<Vec<u8>, String> {
 pub fn decode_force_scale(value: &[u8]) -> Result<ForceScale, DatabaseError> {
     let ForceScaleV1 { sensor, zero, per_g } = decode("the force scale", ForceScaleV1::VERSION, value)?;
     Ok(ForceScale { sensor, zero, per_g })
+}
+
+/// Encodes the record of the first run.
+pub fn encode_commissioning(record: &CommissioningRecord) -> Result<Vec<u8>, String> {
+    let json = serde_json::to_string(record).map_err(|error| error.to_string())?;
+    encode(CommissioningV1::VERSION, &CommissioningV1 { json })
+}
+
+/// Decodes the record of the first run.
+pub fn decode_commissioning(value: &[u8]) -> Result<CommissioningRecord, DatabaseError> {
+    let CommissioningV1 { json } = decode("the record of the first run", CommissioningV1::VERSION, value)?;
+    serde_json::from_str(&json).map_err(|error| damaged(format!("the record of the first run: {error}")))
 }
 
 /// Encodes a device.

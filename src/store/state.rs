@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::audit::AuditEntry;
+use super::commissioning::CommissioningRecord;
 use super::device::{CardCode, DeviceRecord, DeviceRole};
 use super::name::check_name;
 use super::session::{Counters, MAX_WHOLE, SessionRecord};
@@ -44,6 +45,8 @@ pub struct StoredState {
     pub counters: Counters,
     /// Scale of the force sensor; `None` before the first tare. It is no setting: a reset of the settings keeps it.
     pub force_scale: Option<ForceScale>,
+    /// What the first run has proven. A reset of the settings keeps it.
+    pub commissioning: CommissioningRecord,
     /// Paired devices by number. A reset of the settings and a backup keep them, as everything below.
     pub devices: BTreeMap<u32, DeviceRecord>,
     /// Number of the device that was added last, which may be gone; 0 before the first. No number is given twice.
@@ -156,8 +159,11 @@ pub enum StateChange {
     Session(u64, SessionRecord),
     /// Replaces the scale of the force sensor.
     ForceScale(ForceScale),
+    /// Replaces the record of the first run.
+    Commissioning(CommissioningRecord),
     /// Replaces everything that a backup has; devices, audit log, machine time and card code stay. If it has no force
-    /// scale, the present one stays, as an old backup does not mean that the sensor is gone.
+    /// scale, the present one stays, as an old backup does not mean that the sensor is gone. What the first run has
+    /// proven here stays, too.
     Everything(Box<StoredState>),
     /// Adds the device under [`StoredState::next_device`], or replaces the record of the device of this number, which
     /// must have the same token.
@@ -197,6 +203,7 @@ impl StoredState {
             sessions: BTreeMap::new(),
             counters: Counters::default(),
             force_scale: None,
+            commissioning: CommissioningRecord::default(),
             devices: BTreeMap::new(),
             last_device: 0,
             audit: VecDeque::new(),
@@ -229,9 +236,15 @@ impl StoredState {
                 scale.check()?;
                 self.force_scale = Some(scale);
             }
+            StateChange::Commissioning(record) => {
+                record.check()?;
+                self.commissioning = record;
+            }
             StateChange::Everything(state) => {
                 let mut present = std::mem::replace(self, *state);
                 self.force_scale = self.force_scale.take().or(present.force_scale.take());
+                let (own, restored) = (&mut present.commissioning, &mut self.commissioning);
+                *restored = std::mem::take(own).after_restoring(std::mem::take(restored));
                 self.keep_access_of(present);
                 self.renumber_sessions();
             }
@@ -320,6 +333,7 @@ impl StoredState {
         if let Some(scale) = &self.force_scale {
             scale.check().map_err(|why| format!("force_scale: {why}"))?;
         }
+        self.commissioning.check().map_err(|why| format!("commissioning: {why}"))?;
         self.check_access()?;
         self.counters.check()
     }

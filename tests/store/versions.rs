@@ -129,7 +129,7 @@ fn a_store_of_version_1_is_opened_and_brought_up_to_date() {
 fn the_state_of_a_newer_program_is_refused_and_kept() {
     for (tree, known) in [
         ("settings", STORED_VERSION),
-        ("meta", 4),
+        ("meta", 5),
         ("waves", 1),
         ("counters", 1),
         ("calibration", 1),

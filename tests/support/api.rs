@@ -27,6 +27,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{Error, Message};
+use yep::api::commissioning::CommissioningRules;
 use yep::api::port::{BoxFuture, MachineLocation, MachinePort};
 use yep::api::server::{Door, Visitor};
 use yep::api::settings_service::SettingsStore;
@@ -34,7 +35,9 @@ use yep::api::{Context, ServerLimits, ServerOptions};
 use yep::auth::{GateRules, HostNames, Token};
 use yep::machine::{self, Accepted, Command, Reply, Snapshot, Why};
 use yep::settings::{RailGeometry, Settings};
-use yep::store::{DeviceKind, DeviceRecord, DeviceRole, Recovery, StateChange, StoreError, StoredState};
+use yep::store::{
+    CommissioningRecord, DeviceKind, DeviceRecord, DeviceRole, Recovery, StateChange, StoreError, StoredState,
+};
 
 /// Longest wait before a test counts as failed.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -177,6 +180,9 @@ pub struct Setup {
     pub settings: Settings,
     pub presence: yep::api::Presence,
     pub pages: yep::api::Pages,
+    /// What the configuration says of the first run, and what the store has of it.
+    pub commissioning: CommissioningRules,
+    pub commissioned: CommissioningRecord,
     /// Paired devices.
     pub devices: Vec<(u32, DeviceRole)>,
     /// Runtime of the requests, if it is not that of the connections.
@@ -224,6 +230,8 @@ impl Setup {
             settings: Settings::fresh(yep::settings::new_id()),
             presence: yep::api::Presence::default(),
             pages: yep::api::Pages::default(),
+            commissioning: CommissioningRules::default(),
+            commissioned: CommissioningRecord::default(),
             devices: Vec::new(),
             workers: None,
         }
@@ -232,6 +240,7 @@ impl Setup {
     pub async fn start(self) -> Server {
         let port = FakePort::new(self.location);
         let mut state = StoredState::of(self.settings.clone());
+        state.commissioning = self.commissioned;
         for (number, role) in self.devices {
             state.apply(StateChange::PutDevice(number, device(number, role))).unwrap();
         }
@@ -246,6 +255,7 @@ impl Setup {
             limits: self.limits,
             presence: self.presence,
             pages: self.pages,
+            commissioning: self.commissioning,
             ..ServerOptions::default()
         };
         let handle = FakeStoreHandle(Arc::clone(&store));

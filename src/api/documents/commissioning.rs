@@ -1,10 +1,84 @@
 //! Commissioning: the first run, which proves the wiring before anything moves.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::fault::Word;
+use crate::api::commissioning::service::{CommissioningNeed, StepProgress};
+use crate::api::commissioning::step::CommissioningStep;
 use crate::machine::{LastNudge, NudgeLength, RailEnd};
+use crate::store::ConfirmReason;
+
+/// The first run: what is proven, and what is left.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct CommissioningDocument {
+    /// `required`: nothing but homing and the nudge moves the machine before it is complete; `optional`: a simulated machine;
+    /// `by_hand`: the configuration says that the wiring was tried by hand.
+    #[schemars(with = "String", extend("enum" = [
+        CommissioningNeed::Required.name(),
+        CommissioningNeed::Optional.name(),
+        CommissioningNeed::ByHand.name(),
+    ]))]
+    pub need: &'static str,
+    /// True if every step is done with the wiring of now, or a person has confirmed that the machine works.
+    pub complete: bool,
+    /// Why a person is asked whether the machine works as it is wired (POST /api/v1/commissioning/confirm); null if nobody asks.
+    pub asks: Option<ConfirmReason>,
+    /// Time at which a person confirmed that it works, in seconds since 1970.
+    pub confirmed_unix_s: Option<u64>,
+    /// The name of the first step that is left; null if none is.
+    #[schemars(with = "Option<String>")]
+    pub next: Option<&'static str>,
+    /// The steps, in their order.
+    pub steps: Vec<StepDocument>,
+    /// How the machine is wired: the keys of the configuration and the settings that the steps depend on.
+    pub wiring: Vec<WiringKey>,
+}
+
+/// A step of the first run.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct StepDocument {
+    /// Its name.
+    #[schemars(with = "String", extend("enum" = CommissioningStep::ALL.map(CommissioningStep::name)))]
+    pub step: &'static str,
+    /// `open`: not done yet; `done`; `due`: done with another wiring, and to be done again; `not_needed`: there is nothing that it
+    /// could prove here.
+    #[schemars(with = "String", extend("enum" = [
+        StepProgress::Open.name(),
+        StepProgress::Done.name(),
+        StepProgress::Due.name(),
+        StepProgress::NotNeeded.name(),
+    ]))]
+    pub state: &'static str,
+    /// What there is to do, for people.
+    #[schemars(with = "String")]
+    pub todo: &'static str,
+    /// Time at which it was done, in seconds since 1970.
+    pub done_unix_s: Option<u64>,
+    /// What was measured and answered, with the unit in each name; an answer is 1 for yes and 0 for no.
+    pub evidence: BTreeMap<String, f64>,
+}
+
+/// A key that says how the machine is wired.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct WiringKey {
+    /// The key, with its section of yep.toml; `settings.` begins those of the settings.
+    #[schemars(with = "String")]
+    pub key: &'static str,
+    /// Its value.
+    pub value: String,
+}
+
+/// A person's word about a machine that was in use before there was a record, or whose record came with a backup.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("examples" = [{ "works": true }]))]
+pub struct ConfirmRequest {
+    /// True if this machine works as it is wired; false to follow the first run.
+    pub works: bool,
+}
 
 /// An end of the rail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -156,6 +156,11 @@ problem_codes! {
         code: "switch_pressed", status: CONFLICT,
         remedy: "Push the carriage away from the switch by hand, to the middle of the rail, then send it again.",
     }
+    /// The first run is not complete
+    NotCommissioned = {
+        code: "not_commissioned", status: CONFLICT,
+        remedy: "Open the machine's page and follow its first run; GET /api/v1/commissioning says what is left. Who has tried the wiring by hand sets `commissioned = \"by_hand\"` in yep.toml.",
+    }
     /// A fault is latched
     Faulted = {
         code: "faulted", status: CONFLICT,
@@ -286,6 +291,11 @@ problem_codes! {
     NoRecordings = {
         code: "no_recordings", status: NOT_FOUND,
         remedy: "Ask the computer that owns the pins.",
+    }
+    /// Nobody asks whether the machine works
+    NothingToConfirm = {
+        code: "nothing_to_confirm", status: CONFLICT,
+        remedy: "Follow the first run; GET /api/v1/commissioning says what is left.",
     }
     /// The pins belong to another computer
     MachineElsewhere = {

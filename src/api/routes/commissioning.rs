@@ -4,16 +4,32 @@ use hyper::Method;
 
 use super::of;
 use crate::api::documents::command::CommandAnswer;
-use crate::api::documents::commissioning::NudgeRequest;
+use crate::api::documents::commissioning::{CommissioningDocument, ConfirmRequest, NudgeRequest};
 use crate::api::resources::commissioning;
 use crate::api::route::{Handler, Route};
-use crate::auth::Right::Administer;
+use crate::auth::Right::{Administer, Observe};
 
 const POST: Method = Method::POST;
 
 /// The rows.
 pub(super) fn rows() -> Vec<Route> {
     vec![
+        Route::get(
+            "/api/v1/commissioning",
+            Observe,
+            "The first run: what is proven, and what is left",
+            answers!(|ctx, request| Ok(commissioning::get(&ctx.commissioning))),
+        )
+        .gives(of::<CommissioningDocument>),
+        Route::act(
+            POST,
+            "/api/v1/commissioning/confirm",
+            Administer,
+            "Say whether a machine works that was in use before there was a first run, or was restored",
+            answers!(|ctx, request| commissioning::confirm(&ctx, request).await),
+        )
+        .takes(of::<ConfirmRequest>)
+        .gives(of::<CommissioningDocument>),
         Route::act(
             POST,
             "/api/v1/commissioning/nudge",

@@ -1,0 +1,12 @@
+//! Commissioning: the first run, which proves the wiring before anything moves, and what is refused until then.
+//!
+//! - [`wiring`]: the keys of the configuration that say how the machine is wired, and their hash
+//! - [`step`]: the steps of the first run, what each depends on, and what there is to do
+//! - [`service`]: the record in the store against the wiring of now: which steps are done, and whether the machine may move
+
+pub mod service;
+pub mod step;
+pub mod wiring;
+
+pub use service::{CommissioningNeed, CommissioningRules, CommissioningService};
+pub use wiring::WiringFacts;

@@ -1,0 +1,212 @@
+//! The record of the first run against the wiring of now: which steps are done, and whether the machine may move.
+//!
+//! The record is in the store, the wiring in the configuration and the settings; this service holds neither of them.
+
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+
+use super::step::CommissioningStep;
+use super::wiring::WiringFacts;
+use crate::api::settings_service::{SettingsService, SettingsStore};
+use crate::store::{CommissioningRecord, Confirmation, StateChange, StepRecord, StoreError};
+use crate::wall_clock;
+
+/// Whether the machine has to be commissioned before it moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CommissioningNeed {
+    /// It may be, and moves without it: a simulated machine.
+    #[default]
+    Optional,
+    /// Nothing but homing and the nudge moves it before.
+    Required,
+    /// The configuration says that it was done by hand.
+    ByHand,
+}
+
+impl CommissioningNeed {
+    /// Stable name for programs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            CommissioningNeed::Optional => "optional",
+            CommissioningNeed::Required => "required",
+            CommissioningNeed::ByHand => "by_hand",
+        }
+    }
+}
+
+/// What the configuration says of the first run.
+#[derive(Debug, Clone, Default)]
+pub struct CommissioningRules {
+    /// Whether it is needed.
+    pub need: CommissioningNeed,
+    /// How the machine is wired.
+    pub wiring: WiringFacts,
+    /// True if a force sensor is configured.
+    pub has_force_sensor: bool,
+}
+
+/// How far a step is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StepProgress {
+    /// It was done with this wiring.
+    Done,
+    /// It was done with another wiring, and has to be done again.
+    Due,
+    /// It was not done yet.
+    Open,
+    /// There is nothing that it could prove here.
+    NotNeeded,
+}
+
+impl StepProgress {
+    /// Stable name for programs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            StepProgress::Done => "done",
+            StepProgress::Due => "due",
+            StepProgress::Open => "open",
+            StepProgress::NotNeeded => "not_needed",
+        }
+    }
+}
+
+/// Why a record was not confirmed.
+#[derive(Debug, PartialEq)]
+pub enum ConfirmRefusal {
+    /// Nobody asks.
+    NothingAsked,
+    /// It could not be written down.
+    NotKept(StoreError),
+}
+
+/// The record of the first run, and the rules about it.
+pub struct CommissioningService {
+    rules: CommissioningRules,
+    store: Arc<dyn SettingsStore>,
+    settings: Arc<SettingsService>,
+    /// Held while the record is changed.
+    turn: Mutex<()>,
+}
+
+impl CommissioningService {
+    /// With the record in `store`.
+    #[must_use]
+    pub fn new(
+        rules: CommissioningRules,
+        store: Arc<dyn SettingsStore>,
+        settings: Arc<SettingsService>,
+    ) -> CommissioningService {
+        CommissioningService { rules, store, settings, turn: Mutex::default() }
+    }
+
+    /// Whether the machine has to be commissioned before it moves.
+    #[must_use]
+    pub fn need(&self) -> CommissioningNeed {
+        self.rules.need
+    }
+
+    /// The record.
+    #[must_use]
+    pub fn record(&self) -> CommissioningRecord {
+        self.store.kept().0.commissioning.clone()
+    }
+
+    /// How the machine is wired, with the settings that say so.
+    #[must_use]
+    pub fn wiring(&self) -> WiringFacts {
+        let settings = self.settings.current();
+        let document = &settings.document;
+        let wiring = self.rules.wiring.clone();
+        wiring
+            .with("settings.microsteps_per_rev", document.microsteps_per_rev)
+            .with("settings.max_stroke_mm", document.max_stroke)
+    }
+
+    /// How far a step is, by the record and the wiring.
+    #[must_use]
+    pub fn progress(
+        &self,
+        step: CommissioningStep,
+        record: &CommissioningRecord,
+        wiring: &WiringFacts,
+    ) -> StepProgress {
+        if step == CommissioningStep::Force && !self.rules.has_force_sensor {
+            return StepProgress::NotNeeded;
+        }
+        match record.steps.get(step.name()) {
+            None => StepProgress::Open,
+            Some(done) if done.wiring == wiring.hash_of(step.depends_on()) => StepProgress::Done,
+            Some(_) => StepProgress::Due,
+        }
+    }
+
+    /// True if every step is done with this wiring, or a person has said that the machine works as it is wired.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        let (record, wiring) = (self.record(), self.wiring());
+        let confirmed = record.confirmed.as_ref();
+        if record.asks.is_some() {
+            return false;
+        }
+        if confirmed.is_some_and(|confirmed| confirmed.wiring == wiring.hash_of(&[""])) {
+            return true;
+        }
+        CommissioningStep::ALL.into_iter().all(|step| {
+            matches!(self.progress(step, &record, &wiring), StepProgress::Done | StepProgress::NotNeeded)
+        })
+    }
+
+    /// True if nothing but homing and the nudge may move the machine yet.
+    #[must_use]
+    pub fn bars_motion(&self) -> bool {
+        self.rules.need == CommissioningNeed::Required && !self.is_complete()
+    }
+
+    /// A person says whether the machine works as it is wired, where somebody asks: it was in use before there was a record, or
+    /// the record came with a backup.
+    ///
+    /// # Errors
+    /// [`ConfirmRefusal`]; then nothing has changed.
+    pub async fn confirm(&self, works: bool) -> Result<(), ConfirmRefusal> {
+        let _turn = self.turn.lock().await;
+        let mut record = self.record();
+        if record.asks.take().is_none() {
+            return Err(ConfirmRefusal::NothingAsked);
+        }
+        if works {
+            let wiring = self.wiring().hash_of(&[""]);
+            record.confirmed = Some(Confirmation { unix_s: wall_clock::now_unix_s(), wiring });
+        } else {
+            // Whatever was proven was proven elsewhere.
+            record = CommissioningRecord::default();
+        }
+        self.keep(record).await.map_err(ConfirmRefusal::NotKept)
+    }
+
+    /// Writes down that a step was done, with its evidence.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then it is not done.
+    pub async fn done(
+        &self,
+        step: CommissioningStep,
+        evidence: impl IntoIterator<Item = (&'static str, f64)>,
+    ) -> Result<(), StoreError> {
+        let _turn = self.turn.lock().await;
+        let mut record = self.record();
+        let step_record = StepRecord {
+            done_unix_s: wall_clock::now_unix_s(),
+            wiring: self.wiring().hash_of(step.depends_on()),
+            evidence: evidence.into_iter().map(|(key, value)| (key.to_owned(), value)).collect(),
+        };
+        record.steps.insert(step.name().to_owned(), step_record);
+        self.keep(record).await
+    }
+
+    async fn keep(&self, record: CommissioningRecord) -> Result<(), StoreError> {
+        self.store.keep(StateChange::Commissioning(record)).await
+    }
+}

@@ -1,0 +1,65 @@
+//! Wiring facts: the keys that say how the machine is wired, with their values, and a hash of some of them.
+//!
+//! What a step of the first run has proven holds for the wiring that it was proven with. The hash is FNV-1a (Fowler, Noll, Vo):
+//! it tells one wiring from another by accident, not by intent.
+
+use std::fmt::Write as _;
+
+/// Keys and values, in the order of the configuration file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WiringFacts(Vec<(&'static str, String)>);
+
+const FNV_OFFSET: u64 = 0xCBF2_9CE4_8422_2325;
+const FNV_PRIME: u64 = 0x0100_0000_01B3;
+
+impl WiringFacts {
+    /// Adds a key with its value.
+    #[must_use]
+    pub fn with(mut self, key: &'static str, value: impl std::fmt::Display) -> WiringFacts {
+        self.0.push((key, value.to_string()));
+        self
+    }
+
+    /// Keys and values.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.0.iter().map(|(key, value)| (*key, value.as_str()))
+    }
+
+    /// Hash of the values of all keys that begin with one of these prefixes, as 16 hexadecimal digits.
+    #[must_use]
+    pub fn hash_of(&self, prefixes: &[&str]) -> String {
+        let mut hash = FNV_OFFSET;
+        let mut add = |text: &str| {
+            for byte in text.bytes().chain([b'\n']) {
+                hash = (hash ^ u64::from(byte)).wrapping_mul(FNV_PRIME);
+            }
+        };
+        for (key, value) in
+            self.iter().filter(|(key, _)| prefixes.iter().any(|prefix| key.starts_with(prefix)))
+        {
+            add(key);
+            add(value);
+        }
+        let mut text = String::with_capacity(16);
+        // Writing to a text does not fail.
+        let _ = write!(text, "{hash:016x}");
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hash_depends_on_the_keys_that_it_is_of_and_on_no_other() {
+        let facts = |dir: &str, front: u8| {
+            WiringFacts::default().with("pins.dir", 24).with("pins.invert_dir", dir).with("pins.front", front)
+        };
+        let [old, turned, moved] = [facts("false", 21), facts("true", 21), facts("false", 20)];
+        assert_ne!(old.hash_of(&["pins.invert_dir"]), turned.hash_of(&["pins.invert_dir"]));
+        assert_eq!(old.hash_of(&["pins.invert_dir"]), moved.hash_of(&["pins.invert_dir"]));
+        assert_ne!(old.hash_of(&["pins."]), moved.hash_of(&["pins."]));
+        assert_eq!(old.hash_of(&[]).len(), 16);
+    }
+}
