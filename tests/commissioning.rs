@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use yep::api::commissioning::step::CommissioningStep;
-use yep::api::commissioning::{CommissioningNeed, CommissioningRules, WiringFacts};
+use yep::api::commissioning::{CommissioningNeed, CommissioningRules, WiringFacts, WiringSource};
 use yep::api::port::MachineLocation;
 use yep::machine::{Command, CommandRefusal, NudgeLength, RailEnd, State};
 use yep::store::{CommissioningRecord, StateChange};
@@ -158,7 +158,7 @@ const COMMISSIONING: &str = "/api/v1/commissioning";
 
 fn wired(front: u8) -> CommissioningRules {
     let wiring = WiringFacts::default().with("driver", "gpio").with("pins.front", front);
-    CommissioningRules { need: CommissioningNeed::Required, wiring, has_force_sensor: false }
+    CommissioningRules { need: CommissioningNeed::Required, wiring, ..CommissioningRules::default() }
 }
 
 async fn real_machine(rules: CommissioningRules, record: CommissioningRecord) -> Server {
@@ -309,6 +309,13 @@ async fn a_backup_of_another_machine_proves_nothing_here() {
     assert_eq!(restored.status, 200, "{}", restored.text());
     assert_eq!(first_run(&other).await["asks"], "restored");
     assert_nothing_runs(&other).await;
+    let works = json!({ "works": true });
+    let far = by(&other, 3, "POST", "/api/v1/commissioning/confirm", works.clone()).await;
+    assert_eq!((far.status, code(&far).as_str()), (403, "presence_needed"));
+    // Somebody at the machine, by its own screen.
+    let json = [("content-type", "application/json")];
+    let near = other.request("POST", "/api/v1/commissioning/confirm", &json, &works.to_string()).await;
+    assert_eq!((near.status, &near.json()["complete"]), (200, &json!(true)), "{}", near.text());
     // One that has proven something itself keeps that.
     let blank = real_machine(wired(21), CommissioningRecord::default()).await;
     let empty = by(&blank, 3, "GET", "/api/v1/backup", Value::Null).await.json();
@@ -318,4 +325,108 @@ async fn a_backup_of_another_machine_proves_nothing_here() {
     let mut state = (*proven.store.state.lock().unwrap().clone()).clone();
     state.apply(StateChange::Settings(yep::settings::Settings::fresh(yep::settings::new_id()))).unwrap();
     assert!(!state.commissioning.is_blank());
+}
+
+/// Speed, acceleration, stroke and force that were proven.
+fn envelope(speed: f64, stroke: i64) -> Value {
+    json!({ "max_speed_mm_s": speed, "max_acceleration_mm_s2": 4000.0, "stroke_mm": stroke, "force_g": 900 })
+}
+
+#[tokio::test]
+async fn an_admin_widens_inside_the_envelope_and_beyond_it_only_at_the_machine() {
+    const ENVELOPE: &str = "/api/v1/commissioning/envelope";
+    const LIMITS: &str = "/api/v1/limits";
+    const SETTINGS: &str = "/api/v1/settings";
+    let server = real_machine(wired(21), CommissioningRecord::default()).await;
+    let run = first_run(&server).await;
+    assert_eq!((&run["envelope_proven"], &run["envelope"]["max_speed_mm_s"]), (&json!(false), &json!(500.0)));
+    // Narrower, from afar.
+    assert_eq!(by(&server, 2, "PUT", ENVELOPE, envelope(100.0, 80)).await.status, 403);
+    let set = by(&server, 3, "PUT", ENVELOPE, envelope(100.0, 80)).await;
+    assert_eq!((set.status, &set.json()["envelope_proven"]), (200, &json!(true)), "{}", set.text());
+    for wider in [envelope(101.0, 80), envelope(100.0, 81)] {
+        let refused = by(&server, 3, "PUT", ENVELOPE, wider).await;
+        assert_eq!((refused.status, code(&refused).as_str()), (403, "beyond_envelope"));
+    }
+    for wrong in [envelope(0.0, 80), envelope(1e9, 80), envelope(100.0, 0)] {
+        assert_eq!(by(&server, 3, "PUT", ENVELOPE, wrong).await.status, 422);
+    }
+    // What was in force before stays; narrowing it is for good.
+    for (number, path, body, status, reason) in [
+        (3, LIMITS, json!({ "max_speed_mm_s": 60.0 }), 200, ""),
+        (3, LIMITS, json!({ "max_speed_mm_s": 100.0 }), 200, ""),
+        (3, LIMITS, json!({ "max_speed_mm_s": 100.5 }), 403, "beyond_envelope"),
+        (3, LIMITS, json!({ "max_acceleration_mm_s2": 3000.0 }), 200, ""),
+        (3, LIMITS, json!({ "max_acceleration_mm_s2": 4500.0 }), 403, "beyond_envelope"),
+        (3, SETTINGS, json!({ "stroke_limit_mm": 70 }), 200, ""),
+        (3, SETTINGS, json!({ "stroke_limit_mm": 80 }), 200, ""),
+        (3, SETTINGS, json!({ "stroke_limit_mm": 81 }), 403, "beyond_envelope"),
+        (3, SETTINGS, json!({ "force_limit_g": 500 }), 200, ""),
+        (3, SETTINGS, json!({ "force_limit_g": 901 }), 403, "beyond_envelope"),
+        (2, LIMITS, json!({ "max_speed_mm_s": 90.0 }), 200, ""),
+        (2, LIMITS, json!({ "max_speed_mm_s": 95.0 }), 403, "only_narrower"),
+    ] {
+        let answer = by(&server, number, "PUT", path, body.clone()).await;
+        let reason_given = answer.json_or_null()["code"].as_str().unwrap_or_default().to_owned();
+        assert_eq!((answer.status, reason_given.as_str()), (status, reason), "{body}");
+    }
+    for (number, may_widen) in [(1, "none"), (2, "none"), (3, "inside_envelope")] {
+        let limits = by(&server, number, "GET", LIMITS, Value::Null).await.json();
+        assert_eq!((&limits["may_widen"], &limits["envelope"]["stroke_mm"]), (&json!(may_widen), &json!(80)));
+        let machine = by(&server, number, "GET", "/api/v1/machine", Value::Null).await.json();
+        assert_eq!(machine["in_force"]["limits"]["may_widen"], may_widen);
+    }
+    // A reset makes nothing wider than was proven.
+    assert_eq!(by(&server, 3, "POST", "/api/v1/settings/reset", Value::Null).await.status, 200);
+    let limits = server.get(LIMITS).await.json();
+    assert_eq!((&limits["asked"]["max_speed_mm_s"], &limits["may_widen"]), (&json!(100.0), &json!("any")));
+    // At the machine itself.
+    assert_eq!(server.put(ENVELOPE, &envelope(300.0, 120).to_string()).await.status, 200);
+    assert_eq!(by(&server, 3, "PUT", LIMITS, json!({ "max_speed_mm_s": 300.0 })).await.status, 200);
+    let backup = by(&server, 3, "GET", "/api/v1/backup", Value::Null).await.json();
+    assert_eq!(backup["commissioning"]["envelope"]["stroke_mm"], 120);
+    let audit = by(&server, 3, "GET", "/api/v1/audit", Value::Null).await.json();
+    assert!(audit.to_string().contains("300 mm/s"), "{audit}");
+}
+
+#[tokio::test]
+async fn what_was_found_out_about_the_wiring_is_stored_and_the_file_wins() {
+    const WIRING: &str = "/api/v1/commissioning/wiring";
+    let mut rules = wired(21);
+    rules.wiring = rules
+        .wiring
+        .with_source("pins.invert_dir", false, WiringSource::Default)
+        .with_source("pins.invert_front", false, WiringSource::File)
+        .with_source("rail.travel_per_turn_mm", 40, WiringSource::Commissioned);
+    let server = real_machine(rules, CommissioningRecord::default()).await;
+    let key = |run: &Value, key: &str| {
+        let all = run["wiring"].as_array().unwrap();
+        all.iter().find(|fact| fact["key"] == key).unwrap().clone()
+    };
+    let turned = json!({ "invert_dir": true });
+    assert_eq!(by(&server, 2, "PUT", WIRING, turned.clone()).await.status, 403);
+    let fixed = by(&server, 3, "PUT", WIRING, json!({ "invert_dir": true, "invert_front": true })).await;
+    assert_eq!((fixed.status, code(&fixed).as_str()), (409, "fixed_in_file"), "{}", fixed.text());
+    for wrong in [json!({ "pulse_low_ns": 5 }), json!({ "travel_per_turn_mm": -1.0 }), json!({ "pins": 3 })] {
+        assert_eq!(by(&server, 3, "PUT", WIRING, wrong).await.status, 422);
+    }
+    server.port.set_snapshot(snapshot(State::Running));
+    let moving = by(&server, 3, "PUT", WIRING, turned.clone()).await;
+    assert_eq!((moving.status, code(&moving).as_str()), (409, "moving"));
+    server.port.set_snapshot(snapshot(State::NotHomed));
+    assert!(server.store.state.lock().unwrap().commissioning.is_blank());
+    let stored = by(&server, 3, "PUT", WIRING, turned).await;
+    assert_eq!(stored.status, 200, "{}", stored.text());
+    let dir = key(&stored.json(), "pins.invert_dir");
+    assert_eq!((&dir["value"], &dir["at_next_start"]), (&json!("false"), &json!("true")), "{dir}");
+    let front = key(&stored.json(), "pins.invert_front");
+    assert_eq!((&front["source"], &front["at_next_start"]), (&json!("file"), &Value::Null));
+    assert_eq!(key(&stored.json(), "settings.max_stroke_mm")["source"], "settings");
+    let anew = tokio::time::timeout(Duration::from_secs(5), server.ctx.restart.notified()).await;
+    assert!(anew.is_ok(), "the program goes on with the old wiring");
+    assert_eq!(server.store.state.lock().unwrap().commissioning.wiring.invert_dir, Some(true));
+    // What is in force already needs no other start.
+    let same = by(&server, 3, "PUT", WIRING, json!({ "travel_per_turn_mm": 40.0 })).await;
+    assert_eq!(same.status, 200);
+    assert_eq!(server.port.command_count(), 0, "something moved");
 }

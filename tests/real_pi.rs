@@ -109,6 +109,18 @@ fn outputs_are_low_before_they_are_driven_and_inputs_are_pulled_up() {
 }
 
 #[test]
+fn before_its_first_run_a_machine_on_its_pins_homes_and_runs_no_wave() {
+    let pi = FakePi::new();
+    let home = pi.new_home(&format!("[realtime]\nrequire = 'never'\n{WIRED}"));
+    let yep = home.start();
+    let (code, why) = yep.run_wave("sine", 2.0).expect_refused();
+    assert_eq!(code, "not_commissioned", "{why}");
+    let run = yep.get("/api/v1/commissioning").expect_ok();
+    assert_eq!((&run["need"], &run["complete"]), (&json!("required"), &json!(false)), "{run}");
+    assert_eq!(pi.steps(), 0);
+}
+
+#[test]
 fn each_input_is_seen_with_its_polarity() {
     let limits = |yep: &Yep| yep.status()["inputs"].clone();
     let none = json!({ "front": false, "back": false, "e_stop": false, "driver_alarm": false });

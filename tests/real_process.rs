@@ -7,6 +7,8 @@ mod ending;
 mod faults;
 #[path = "support/real/mod.rs"]
 mod real;
+#[path = "real_process/rewired.rs"]
+mod rewired;
 
 use std::net::{TcpListener, TcpStream};
 use std::os::linux::net::SocketAddrExt as _;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
+use tokio::sync::Notify;
 
 use super::access::devices::Devices;
 use super::access::entropy::Entropy;
@@ -82,6 +83,8 @@ pub struct Context {
     pub workers: Handle,
     /// Memory for requests and answers.
     pub budget: MemoryBudget,
+    /// Notified when the program has to start anew, with another wiring.
+    pub restart: Notify,
     /// The configuration.
     pub options: ServerOptions,
 }
@@ -173,6 +176,7 @@ impl Context {
             remote,
             workers: Handle::current(),
             budget,
+            restart: Notify::new(),
             options,
         })
     }

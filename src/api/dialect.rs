@@ -7,7 +7,7 @@ use hyper::header::HeaderValue;
 
 use super::answer::{Answer, HandlerResult};
 use super::context::Context;
-use super::{paths, request_id, telemetry};
+use super::{machine_state, paths, request_id};
 
 /// The shape of the answer to one request.
 pub enum Dialect {
@@ -33,7 +33,7 @@ impl Dialect {
         let mut answer = outcome.unwrap_or_else(|rejection| {
             ctx.counters.count_refusal(rejection.code());
             tracing::info!(request_id = id, code = rejection.code().name(), "refused");
-            rejection.into_problem_answer(id, || telemetry::allowed(ctx.port.snapshots().borrow().state))
+            rejection.into_problem_answer(id, || machine_state::allowed_by_machine(ctx))
         });
         if let Ok(id) = HeaderValue::from_str(id) {
             answer.headers_mut().insert(request_id::HEADER, id);

@@ -2,6 +2,7 @@
 
 use super::charge::client::Client;
 use super::charge::lease::LeaseView;
+use super::context::Context;
 use super::documents::fault::Word;
 use super::documents::limits::LimitsDocument;
 use super::documents::machine::{
@@ -9,7 +10,6 @@ use super::documents::machine::{
 };
 use super::port::MachinePort;
 use super::problem::ProblemCode;
-use super::settings_service::SettingsService;
 use super::telemetry;
 use super::wave_service::WaveService;
 use crate::auth::Right;
@@ -23,12 +23,8 @@ const RECORDING_SLACK_S: f64 = 0.05;
 
 /// The state now, for this client.
 #[must_use]
-pub fn now(
-    port: &dyn MachinePort,
-    settings: &SettingsService,
-    waves: &WaveService,
-    client: &Client,
-) -> MachineDocument {
+pub fn now(ctx: &Context, client: &Client) -> MachineDocument {
+    let (port, waves) = (&*ctx.port, &*ctx.waves);
     let snapshot = *port.snapshots().borrow();
     let mut status = telemetry::now(port);
     let lease = waves.view(client);
@@ -37,7 +33,7 @@ pub fn now(
     MachineDocument {
         refused: refused(snapshot.state, client, &lease, bars_motion),
         lease: lease.into(),
-        in_force: in_force(settings, waves, &snapshot),
+        in_force: in_force(ctx, client, &snapshot),
         last_nudge: snapshot.last_nudge.map(Into::into),
         fault_recording: status.fault.as_ref().and_then(|_| recording(port, &snapshot)),
         sensor: sensor_link(port),
@@ -49,6 +45,18 @@ pub fn now(
 #[must_use]
 pub fn allowed(state: State, waves: &WaveService, client: &Client) -> Vec<Word> {
     allowed_by(state, client, &waves.view(client), waves.bars_motion())
+}
+
+/// The commands that the machine would accept from a caller who may move it and is in charge; the nudge is for admins, and is left
+/// out.
+#[must_use]
+pub fn allowed_by_machine(ctx: &Context) -> Vec<Word> {
+    let bars_motion = ctx.waves.bars_motion();
+    let mut allowed = telemetry::allowed(ctx.port.snapshots().borrow().state);
+    allowed.retain(|name| {
+        name != CommandKind::Nudge.name() && !(bars_motion && name == CommandKind::Run.name())
+    });
+    allowed
 }
 
 fn allowed_by(state: State, client: &Client, lease: &LeaseView, bars_motion: bool) -> Vec<Word> {
@@ -113,17 +121,22 @@ fn refused(state: State, client: &Client, lease: &LeaseView, bars_motion: bool) 
         .collect()
 }
 
-fn in_force(settings: &SettingsService, waves: &WaveService, snapshot: &Snapshot) -> InForceDocument {
+fn in_force(ctx: &Context, client: &Client, snapshot: &Snapshot) -> InForceDocument {
     let runs = matches!(snapshot.state, State::Running | State::Ending);
-    let settings = settings.current();
+    let settings = ctx.settings.current();
     let what = if runs { "wave" } else { "hold" };
     InForceDocument {
-        wave: if runs { waves.running() } else { None },
+        wave: if runs { ctx.waves.running() } else { None },
         window: snapshot.range_mm.map(|range_mm| PositionWindow {
             from_mm: 0.0,
             to_mm: range_mm.min(snapshot.in_force.stroke_mm),
         }),
-        limits: LimitsDocument::new(&settings, &snapshot.in_force),
+        limits: LimitsDocument::new(
+            &settings,
+            &snapshot.in_force,
+            ctx.settings.envelope(),
+            ctx.authority(client),
+        ),
         ends: snapshot
             .ends_ns
             .map(|ends_ns| IdleTimeout { what, in_s: seconds(ends_ns.saturating_sub(snapshot.at_ns)) }),

@@ -9,7 +9,7 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use super::port::{BoxFuture, MachineLocation, MachinePort};
 use crate::machine::{Calibration, Command, CommandRefusal, Config};
-use crate::settings::{Invalid, RailGeometry, Settings};
+use crate::settings::{Invalid, ProvenLimits, RailGeometry, Settings};
 use crate::store::{self, Recovery, Store, StoreError, StoredState};
 
 /// Where things are written down.
@@ -60,10 +60,22 @@ pub enum Denied {
 pub enum Authority {
     /// It may narrow.
     Narrow,
-    /// It may widen inside the envelope, which is what the default settings allow.
+    /// It may widen inside the envelope: the limits that the first run has proven, or what the default settings allow.
     Envelope,
     /// It may do everything: its person is at the machine, or it is the machine.
     Whole,
+}
+
+impl Authority {
+    /// Stable name for programs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Authority::Narrow => "none",
+            Authority::Envelope => "inside_envelope",
+            Authority::Whole => "any",
+        }
+    }
 }
 
 /// The settings, and who must know of a change.
@@ -111,6 +123,19 @@ impl SettingsService {
     #[must_use]
     pub fn config(&self) -> Config {
         self.current.read().unwrap_or_else(PoisonError::into_inner).config
+    }
+
+    /// The envelope: the limits that the first run has proven, and without one the default settings.
+    #[must_use]
+    pub fn envelope(&self) -> ProvenLimits {
+        let proven = self.keeper.kept().0.commissioning.proven_limits();
+        proven.unwrap_or_else(ProvenLimits::of_defaults)
+    }
+
+    /// Default settings, in a document with this id, inside the envelope.
+    #[must_use]
+    pub fn fresh(&self, id: String) -> Settings {
+        self.envelope().narrow(Settings::fresh(id))
     }
 
     /// Replaces the settings by what `make` makes of them. Not to be cancelled half-way: run it in a task.
@@ -186,7 +211,7 @@ impl SettingsService {
         let is_too_wide = match authority {
             Authority::Whole => false,
             Authority::Narrow => after.needs_rest_after(&before),
-            Authority::Envelope => after.exceeds(&Settings::fresh(String::new()).config(&self.rail), &before),
+            Authority::Envelope => after.exceeds(&self.envelope().config(&self.rail), &before),
         };
         if is_too_wide { Err(Denied::TooWide(authority)) } else { Ok(()) }
     }

@@ -89,6 +89,10 @@ impl WaveService {
     /// [`CommandError`].
     pub async fn run(self: &Arc<Self>, client: &Client, asked: AskedWave) -> Result<Accepted, CommandError> {
         let _turn = self.lease.turn().await;
+        // A start that nobody may make takes no lease.
+        if asked.wave.is_some() && self.bars_motion() {
+            return Err(CommandError::NotCommissioned);
+        }
         let stops = self.commands.may_start(client, asked.after_stop)?;
         let accepted = match asked.wave {
             Some(wave) => self.commands.start(stops, Command::Run(wave)).await?,

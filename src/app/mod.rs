@@ -73,6 +73,8 @@ use crate::store::{InitialState, Store, StoreError};
 const REST_TIMEOUT: Duration = Duration::from_millis(2_000 + layout::STOP_WITHIN_MS);
 /// Timeout for the server's remaining tasks at shutdown.
 const TASKS_TIMEOUT: Duration = Duration::from_secs(2);
+/// Time for the answer to the request because of which the program starts anew.
+const ANSWER_TIME: Duration = Duration::from_millis(200);
 /// Timeout for the greeting; a terminal that is not stopped takes a few lines sooner.
 const GREETING_TIMEOUT: Duration = Duration::from_millis(50);
 
@@ -125,11 +127,11 @@ fn system(what: &'static str) -> impl FnOnce(io::Error) -> AppError {
     move |error| AppError::System { what, error }
 }
 
-/// Runs the server until a signal asks the process to end.
+/// Runs the server until a signal asks the process to end, or another wiring asks it to start anew.
 ///
 /// # Errors
 /// [`AppError`]; nothing has moved.
-pub fn run(options: &Options) -> Result<(), AppError> {
+pub fn run(options: &Options) -> Result<End, AppError> {
     signals::ignore_others().map_err(system("ignoring signals"))?;
     // Before any thread is started, as threads inherit it.
     realtime::place_server(realtime::demand(options.driver, options.realtime.require));
@@ -165,16 +167,28 @@ fn rail(options: &Options) -> RailGeometry {
     }
 }
 
+/// The reason why the server ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// A signal asked for it.
+    Asked,
+    /// The program has to start anew, with another wiring.
+    Restart,
+}
+
 async fn serve(
     options: &Options,
     runtimes: &Runtimes,
     store: Store,
     initial: InitialState,
-) -> Result<(), AppError> {
+) -> Result<End, AppError> {
+    let stored = initial.state.commissioning.wiring;
+    let commissioning = wiring::commissioning_rules(options, &stored);
+    let options = &wiring::with_commissioned(options, &stored);
     let address = options.listen;
     // Before the machine starts, so that a server that cannot start, or an early signal, does not cut a motion.
     let shutdown = signals::shutdown_requested().map_err(system("listening for signals"))?;
-    let api_options = api_options(options)?;
+    let api_options = api::ServerOptions { commissioning, ..api_options(options)? };
     let listener = {
         let _in = runtimes.front.enter();
         api::listen(address).map_err(|error| AppError::Listen { address, error })?
@@ -229,6 +243,7 @@ async fn serve(
 
     print_greeting(options, bound);
     let (quit, quitting) = tokio::sync::oneshot::channel::<()>();
+    let anew = Arc::clone(&ctx);
     let server = runtimes.front.spawn(api::serve(listener, ctx, async {
         let _ = quitting.await;
     }));
@@ -240,7 +255,16 @@ async fn serve(
         let (manager, front) = (Arc::clone(&manager), runtimes.front.clone());
         async move { manager.feed_watchdog(loops, front).await }
     });
-    shutdown.await;
+    let end = tokio::select! {
+        () = shutdown => End::Asked,
+        () = anew.restart.notified() => {
+            // The answer to the client that asks for it is on its way.
+            tokio::time::sleep(ANSWER_TIME).await;
+            tracing::info!("another wiring is stored: the program starts anew with it");
+            End::Restart
+        }
+    };
+    drop(anew);
     // The axis rests before anything is logged, as a blocked log must not keep it moving.
     let rested = match &machine {
         Some(machine) => {
@@ -270,7 +294,7 @@ async fn serve(
     if let Some(host) = host {
         host.abort();
     }
-    Ok(())
+    Ok(end)
 }
 
 /// Starts monitoring the computer, if it has any sensor.
@@ -316,7 +340,7 @@ fn api_options(options: &Options) -> Result<api::ServerOptions, AppError> {
         },
         session: options.session_rules(),
         entropy: api::Entropy::default(),
-        commissioning: wiring::commissioning_rules(options),
+        commissioning: api::commissioning::CommissioningRules::default(),
         pages: match &options.app {
             Some(folder) => api::Pages::read(folder).map_err(AppError::App)?,
             None => api::Pages::default(),

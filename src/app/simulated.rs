@@ -8,8 +8,9 @@ use crate::diag::step_train::Precision;
 use crate::drive::executor::StarvationPolicy;
 use crate::drive::{ControlOptions, LatePolicy, PulseTiming};
 use crate::hal::MonotonicClock;
-use crate::hal::sim::{RailOptions, SimLoadCell, SimPins, SimulatedOperator};
-use crate::options::{ForceSensorOptions, Options};
+use crate::hal::sim::{InvertedLines, RailOptions, SimLoadCell, SimPins, SimulatedOperator};
+use crate::machine::Inputs;
+use crate::options::{ForceSensorOptions, Options, Pins};
 use crate::store::Store;
 use crate::units::Nanos;
 
@@ -40,7 +41,7 @@ pub fn hardware(
         _ => force::sensor(options, clock, store)?.unzip(),
     };
     Ok(Hardware {
-        io: SimPins::new(rail, operator.clone(), sink),
+        io: SimPins::new(rail, operator.clone(), sink).with_inverted(inverted_lines(options)),
         force,
         load_cell,
         // A simulated motor loses no steps, and its host is rarely a real-time one.
@@ -61,6 +62,15 @@ fn check_options(options: &Options, timing: PulseTiming) -> CheckOptions {
         precision: Precision { edge_ns: EDGE_NS, slews: true },
         homing_mm_s: options.homing.fast.get().max(options.homing.slow.get()),
     }
+}
+
+/// The lines that the options take the other way round. The simulated wiring is that of the defaults, so a line that is said to be
+/// inverted reads wrong; a mishap turns it.
+fn inverted_lines(options: &Options) -> InvertedLines {
+    let Pins { invert_dir, invert_front, invert_back, invert_e_stop, .. } = options.pins;
+    let inputs =
+        Inputs { front: invert_front, back: invert_back, e_stop: invert_e_stop, driver_alarm: false };
+    InvertedLines { direction: invert_dir, inputs }
 }
 
 fn rail_options(options: &Options) -> RailOptions {

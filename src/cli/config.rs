@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 use super::run_arguments::Arguments;
 use crate::files;
 use crate::options::rules::OptionsError;
-use crate::options::{Force, Options};
+use crate::options::{COMMISSIONED_KEYS, Force, Options};
 
 /// Why there are no options to start with.
 #[derive(Debug, thiserror::Error)]
@@ -70,7 +70,8 @@ fn understand(arguments: &Arguments, text: &str) -> Result<Options, ConfigError>
         .map_err(|error| wrong(error.span().unwrap_or_default(), error.message().to_owned()))?;
     let names_state_dir = span_of(text, "state_dir").is_some();
     let systemd_dir = env::var_os("STATE_DIRECTORY").map(PathBuf::from);
-    let options = merge(arguments, parsed, names_state_dir, systemd_dir);
+    let mut options = merge(arguments, parsed, names_state_dir, systemd_dir);
+    options.said = COMMISSIONED_KEYS.into_iter().filter(|key| span_of(text, key).is_some()).collect();
     options.check().map_err(|broken| match span_of(text, broken.key) {
         Some(span) => wrong(span, broken.to_string()),
         None => broken.into(),
@@ -237,6 +238,22 @@ mod tests {
         ] {
             let error = read(text).unwrap_err();
             assert!(error.starts_with(said), "{text:?} gave {error:?}");
+        }
+    }
+
+    #[test]
+    fn what_the_file_says_of_the_wiring_is_known() {
+        let options = read("pins.invert_dir = false\n[timing]\npulse_low_ns = 2500\n").unwrap();
+        assert_eq!(
+            options.said.iter().copied().collect::<Vec<_>>(),
+            ["pins.invert_dir", "timing.pulse_low_ns"]
+        );
+        assert!(read("driver = 'gpio'").unwrap().said.is_empty());
+        // Each is a key of the file.
+        let all: toml::Table = toml::Table::try_from(Options::default()).unwrap();
+        for key in COMMISSIONED_KEYS {
+            let (section, key) = key.split_once('.').unwrap();
+            assert!(all[section].get(key).is_some(), "{key}");
         }
     }
 

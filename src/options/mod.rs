@@ -8,6 +8,7 @@
 
 pub mod rules;
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
@@ -56,7 +57,23 @@ pub struct Options {
     pub host: HostOptions,
     /// Simulated machine.
     pub sim: Sim,
+    /// The keys of the wiring that the configuration file says itself, with their sections.
+    #[serde(skip)]
+    pub said: BTreeSet<&'static str>,
 }
+
+/// Keys of the wiring that the machine's page may set; one that the configuration file says wins.
+pub const COMMISSIONED_KEYS: [&str; 9] = [
+    "pins.invert_dir",
+    "pins.invert_front",
+    "pins.invert_back",
+    "pins.invert_e_stop",
+    "rail.travel_per_turn_mm",
+    "timing.pulse_high_ns",
+    "timing.pulse_low_ns",
+    "timing.dir_setup_ns",
+    "timing.dir_hold_ns",
+];
 
 impl Default for Options {
     fn default() -> Self {
@@ -77,6 +94,7 @@ impl Default for Options {
             realtime: Realtime::default(),
             host: HostOptions::default(),
             sim: Sim::default(),
+            said: BTreeSet::new(),
         }
     }
 }

@@ -8,6 +8,7 @@
 //! - [`SettingsChange`], [`MotionChange`]: what a client asks for; what is absent stays
 //! - [`StoredSettings`]: the form in which they are stored, in a database and in a backup
 //! - [`Invalid`]: one reason for a refusal; `check.rs` has the rules between settings
+//! - [`ProvenLimits`]: the envelope, inside which an admin widens the settings
 //! - `config.rs`: the settings as the machine takes them; [`RailGeometry`]: the mechanics, which no setting describes
 //!
 //! Promise S21: whatever comes from a client or from the disk passes [`Settings::check`] before it is in force.
@@ -25,6 +26,7 @@ mod kinds;
 pub(crate) mod page;
 #[cfg(test)]
 mod properties;
+mod proven_limits;
 mod record_io;
 mod stored;
 
@@ -35,6 +37,7 @@ pub use field::{Allowed, Bound, SettingField};
 pub use id::{is_id, new_id};
 pub use invalid::Invalid;
 pub use kinds::SettingSource;
+pub use proven_limits::ProvenLimits;
 pub use record_io::{OLDEST_VERSION, RecordReader, RecordWriter};
 pub use stored::{CalibrationPart, STORED_VERSION, StoredSettings, add_defaults};
 

@@ -38,6 +38,10 @@ pub enum AuditAct {
     PresenceProven,
     /// A person said whether the machine works as it is wired.
     Confirmed,
+    /// The envelope was set.
+    EnvelopeSet,
+    /// Wiring values were stored.
+    WiringSet,
 }
 
 impl AuditAct {
@@ -54,6 +58,8 @@ impl AuditAct {
             AuditAct::WindowOpened => "window_opened",
             AuditAct::PresenceProven => "presence_proven",
             AuditAct::Confirmed => "confirmed",
+            AuditAct::EnvelopeSet => "envelope_set",
+            AuditAct::WiringSet => "wiring_set",
         }
     }
 }

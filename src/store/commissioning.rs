@@ -10,6 +10,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::wiring::WiringValues;
+use crate::settings::ProvenLimits;
+
 /// Largest number of steps in a record.
 const MAX_STEPS: usize = 32;
 /// Largest number of values in the evidence of a step.
@@ -23,6 +26,10 @@ const NAME_BYTES: usize = 48;
 pub struct CommissioningRecord {
     /// The steps that were done, by name.
     pub steps: BTreeMap<String, StepRecord>,
+    /// The envelope: the limits that were proven, beyond which settings are widened only by a person at the machine.
+    pub envelope: Option<ProvenLimits>,
+    /// What was found out about the wiring, for what the configuration file does not say.
+    pub wiring: WiringValues,
     /// A person's word that the machine was tried by hand, in place of the steps.
     pub confirmed: Option<Confirmation>,
     /// The reason why a person is asked whether the machine works as it is wired.
@@ -67,6 +74,11 @@ impl CommissioningRecord {
         CommissioningRecord { asks: Some(ConfirmReason::InUseBefore), ..CommissioningRecord::default() }
     }
 
+    /// The envelope, if it was proven on this machine.
+    pub fn proven_limits(&self) -> Option<ProvenLimits> {
+        self.envelope.filter(|_| self.asks != Some(ConfirmReason::Restored))
+    }
+
     /// True if there is nothing in it.
     pub fn is_blank(&self) -> bool {
         *self == CommissioningRecord::default()
@@ -80,8 +92,7 @@ impl CommissioningRecord {
         if is_own {
             return self;
         }
-        let has_proof = !backup.steps.is_empty() || backup.confirmed.is_some();
-        let asks = if has_proof { Some(ConfirmReason::Restored) } else { backup.asks };
+        let asks = (!backup.is_blank()).then_some(ConfirmReason::Restored);
         CommissioningRecord { asks, ..backup }
     }
 
@@ -105,6 +116,10 @@ impl CommissioningRecord {
                     return Err(format!("{name}: {key} must be a finite number"));
                 }
             }
+        }
+        self.wiring.check().map_err(|(key, why)| format!("wiring: {key} {why}"))?;
+        if let Some(envelope) = &self.envelope {
+            envelope.check().map_err(|wrong| format!("envelope: {wrong}"))?;
         }
         self.confirmed.as_ref().map_or(Ok(()), |confirmed| check_word(&confirmed.wiring))
     }
@@ -133,9 +148,11 @@ mod tests {
     fn a_restored_record_asks_and_never_replaces_an_own_one() {
         let restored = CommissioningRecord { asks: Some(ConfirmReason::Restored), ..proven() };
         let before = CommissioningRecord::in_use_before();
+        let asks =
+            CommissioningRecord { asks: Some(ConfirmReason::Restored), ..CommissioningRecord::default() };
         for (own, backup, after) in [
             (CommissioningRecord::default(), proven(), restored.clone()),
-            (CommissioningRecord::default(), before.clone(), before.clone()),
+            (CommissioningRecord::default(), before.clone(), asks),
             (restored.clone(), CommissioningRecord::default(), CommissioningRecord::default()),
             (restored.clone(), proven(), restored),
             (proven(), CommissioningRecord::default(), proven()),
@@ -149,7 +166,8 @@ mod tests {
     fn what_is_too_large_or_no_number_is_refused() {
         assert_eq!(proven().check(), Ok(()));
         type Spoil = fn(&mut CommissioningRecord);
-        let spoils: [Spoil; 4] = [
+        let spoils: [Spoil; 5] = [
+            |record| record.envelope = Some(ProvenLimits { stroke_mm: 0, ..ProvenLimits::of_defaults() }),
             |record| drop(record.steps.insert("Spaces here".to_owned(), record.steps["calibrate"].clone())),
             |record| {
                 let step = record.steps.get_mut("calibrate").unwrap();

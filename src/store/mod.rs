@@ -3,8 +3,8 @@
 //! One thread, called `store`, owns the database. All other threads have a [`Store`]: a handle that sends it changes
 //! and waits until they are durable. The database is read once, at the start; after that the state is in memory.
 //!
-//! - [`state`]: the persistent state as one value, and the changes to it; [`session`], [`device`], [`audit`] and
-//!   [`commissioning`] are parts of it, `access` has the changes of the last two
+//! - [`state`]: the persistent state as one value, and the changes to it; [`session`], [`device`], [`audit`],
+//!   [`commissioning`] and [`wiring`] are parts of it, `access` has the changes of the last two
 //! - `writer`: the writer thread, with group commit: changes that arrive during a write are written and acknowledged
 //!   together
 //! - `open`: the start: locks the folder, reads everything, moves an unreadable database aside; [`recovery`] is the
@@ -52,6 +52,7 @@ mod scratch;
 mod seal;
 pub mod session;
 pub mod state;
+pub mod wiring;
 mod writer;
 
 use std::path::Path;
@@ -65,6 +66,7 @@ pub use error::StoreError;
 pub use recovery::Recovery;
 pub use session::{Counters, SessionEnd, SessionRecord};
 pub use state::{ForceScale, SavedWave, StateChange, StoredState};
+pub use wiring::WiringValues;
 
 /// Handle to the store. Dropping the last one waits until everything is durable and the folder is unlocked.
 #[derive(Clone, Debug)]

@@ -9,4 +9,4 @@ pub mod step;
 pub mod wiring;
 
 pub use service::{CommissioningNeed, CommissioningRules, CommissioningService};
-pub use wiring::WiringFacts;
+pub use wiring::{WiringFacts, WiringSource};

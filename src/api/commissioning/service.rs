@@ -7,9 +7,12 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 
 use super::step::CommissioningStep;
-use super::wiring::WiringFacts;
+use super::wiring::{WiringFacts, WiringSource};
 use crate::api::settings_service::{SettingsService, SettingsStore};
-use crate::store::{CommissioningRecord, Confirmation, StateChange, StepRecord, StoreError};
+use crate::settings::{Invalid, ProvenLimits, RailGeometry};
+use crate::store::{
+    CommissioningRecord, ConfirmReason, Confirmation, StateChange, StepRecord, StoreError, WiringValues,
+};
 use crate::wall_clock;
 
 /// Whether the machine has to be commissioned before it moves.
@@ -45,6 +48,35 @@ pub struct CommissioningRules {
     pub wiring: WiringFacts,
     /// True if a force sensor is configured.
     pub has_force_sensor: bool,
+    /// The mechanics that would follow from these stored values, at the next start.
+    pub rail: RailOf,
+}
+
+/// Makes the mechanics of stored values, together with what the configuration file says.
+#[derive(Clone)]
+pub struct RailOf(pub Arc<dyn Fn(&WiringValues) -> RailGeometry + Send + Sync>);
+
+impl Default for RailOf {
+    fn default() -> RailOf {
+        RailOf(Arc::new(|_| RailGeometry::default()))
+    }
+}
+
+impl std::fmt::Debug for RailOf {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("RailOf")
+    }
+}
+
+/// Why wiring values were not stored.
+#[derive(Debug, PartialEq)]
+pub enum WiringRefusal {
+    /// The configuration file says these keys, and wins.
+    FixedInFile(Vec<&'static str>),
+    /// The pulses could not be as fast as the settings ask for.
+    StepRate(Invalid),
+    /// It could not be written down.
+    NotKept(StoreError),
 }
 
 /// How far a step is.
@@ -78,6 +110,8 @@ impl StepProgress {
 pub enum ConfirmRefusal {
     /// Nobody asks.
     NothingAsked,
+    /// The record came with a backup, and nobody has shown to be at the machine.
+    NotPresent,
     /// It could not be written down.
     NotKept(StoreError),
 }
@@ -121,8 +155,8 @@ impl CommissioningService {
         let document = &settings.document;
         let wiring = self.rules.wiring.clone();
         wiring
-            .with("settings.microsteps_per_rev", document.microsteps_per_rev)
-            .with("settings.max_stroke_mm", document.max_stroke)
+            .with_source("settings.microsteps_per_rev", document.microsteps_per_rev, WiringSource::Settings)
+            .with_source("settings.max_stroke_mm", document.max_stroke, WiringSource::Settings)
     }
 
     /// How far a step is, by the record and the wiring.
@@ -166,15 +200,17 @@ impl CommissioningService {
     }
 
     /// A person says whether the machine works as it is wired, where somebody asks: it was in use before there was a record, or
-    /// the record came with a backup.
+    /// the record came with a backup. That it belongs to this machine only somebody who `is_present` can say.
     ///
     /// # Errors
     /// [`ConfirmRefusal`]; then nothing has changed.
-    pub async fn confirm(&self, works: bool) -> Result<(), ConfirmRefusal> {
+    pub async fn confirm(&self, works: bool, is_present: bool) -> Result<(), ConfirmRefusal> {
         let _turn = self.turn.lock().await;
         let mut record = self.record();
-        if record.asks.take().is_none() {
-            return Err(ConfirmRefusal::NothingAsked);
+        match record.asks.take() {
+            None => return Err(ConfirmRefusal::NothingAsked),
+            Some(ConfirmReason::Restored) if works && !is_present => return Err(ConfirmRefusal::NotPresent),
+            Some(_) => {}
         }
         if works {
             let wiring = self.wiring().hash_of(&[""]);
@@ -204,6 +240,34 @@ impl CommissioningService {
         };
         record.steps.insert(step.name().to_owned(), step_record);
         self.keep(record).await
+    }
+
+    /// Stores wiring values, which the next start takes. The steps that depend on them are due again then.
+    ///
+    /// # Errors
+    /// [`WiringRefusal`]; then nothing has changed.
+    pub async fn set_wiring(&self, change: &WiringValues) -> Result<(), WiringRefusal> {
+        let fixed = change.said().map(|(key, _)| key).filter(|key| self.rules.wiring.is_fixed(key));
+        let fixed: Vec<_> = fixed.collect();
+        if !fixed.is_empty() {
+            return Err(WiringRefusal::FixedInFile(fixed));
+        }
+        let _turn = self.turn.lock().await;
+        let record = self.record();
+        let wiring = record.wiring.changed(change);
+        // A start with settings that the pulses cannot follow would be refused.
+        let rail = (self.rules.rail.0)(&wiring);
+        self.settings.current().check_step_rate(&rail).map_err(WiringRefusal::StepRate)?;
+        self.keep(CommissioningRecord { wiring, ..record }).await.map_err(WiringRefusal::NotKept)
+    }
+
+    /// Sets the envelope.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then it is as before.
+    pub async fn set_envelope(&self, envelope: ProvenLimits) -> Result<(), StoreError> {
+        let _turn = self.turn.lock().await;
+        self.keep(CommissioningRecord { envelope: Some(envelope), ..self.record() }).await
     }
 
     async fn keep(&self, record: CommissioningRecord) -> Result<(), StoreError> {

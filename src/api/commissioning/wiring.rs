@@ -5,9 +5,47 @@
 
 use std::fmt::Write as _;
 
+/// Where a value comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WiringSource {
+    /// The configuration file, which wins.
+    File,
+    /// The record of the first run.
+    Commissioned,
+    /// The settings.
+    Settings,
+    /// The default, as nobody says it.
+    #[default]
+    Default,
+}
+
+impl WiringSource {
+    /// Stable name for programs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            WiringSource::File => "file",
+            WiringSource::Commissioned => "commissioned",
+            WiringSource::Settings => "settings",
+            WiringSource::Default => "default",
+        }
+    }
+}
+
+/// A key with its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WiringFact {
+    /// The key, with its section.
+    pub key: &'static str,
+    /// The value that is in force.
+    pub value: String,
+    /// Where it comes from.
+    pub source: WiringSource,
+}
+
 /// Keys and values, in the order of the configuration file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct WiringFacts(Vec<(&'static str, String)>);
+pub struct WiringFacts(Vec<WiringFact>);
 
 const FNV_OFFSET: u64 = 0xCBF2_9CE4_8422_2325;
 const FNV_PRIME: u64 = 0x0100_0000_01B3;
@@ -15,14 +53,31 @@ const FNV_PRIME: u64 = 0x0100_0000_01B3;
 impl WiringFacts {
     /// Adds a key with its value.
     #[must_use]
-    pub fn with(mut self, key: &'static str, value: impl std::fmt::Display) -> WiringFacts {
-        self.0.push((key, value.to_string()));
+    pub fn with(self, key: &'static str, value: impl std::fmt::Display) -> WiringFacts {
+        self.with_source(key, value, WiringSource::default())
+    }
+
+    /// Adds a key with its value and its source.
+    #[must_use]
+    pub fn with_source(
+        mut self,
+        key: &'static str,
+        value: impl std::fmt::Display,
+        source: WiringSource,
+    ) -> WiringFacts {
+        self.0.push(WiringFact { key, value: value.to_string(), source });
         self
     }
 
     /// Keys and values.
-    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.0.iter().map(|(key, value)| (*key, value.as_str()))
+    pub fn iter(&self) -> impl Iterator<Item = &WiringFact> {
+        self.0.iter()
+    }
+
+    /// True if the configuration file says this key.
+    #[must_use]
+    pub fn is_fixed(&self, key: &str) -> bool {
+        self.0.iter().any(|fact| fact.key == key && fact.source == WiringSource::File)
     }
 
     /// Hash of the values of all keys that begin with one of these prefixes, as 16 hexadecimal digits.
@@ -34,9 +89,8 @@ impl WiringFacts {
                 hash = (hash ^ u64::from(byte)).wrapping_mul(FNV_PRIME);
             }
         };
-        for (key, value) in
-            self.iter().filter(|(key, _)| prefixes.iter().any(|prefix| key.starts_with(prefix)))
-        {
+        let is_of = |fact: &&WiringFact| prefixes.iter().any(|prefix| fact.key.starts_with(prefix));
+        for WiringFact { key, value, .. } in self.0.iter().filter(is_of) {
             add(key);
             add(value);
         }

@@ -316,12 +316,7 @@ impl Session {
     }
 
     fn state(&self) -> String {
-        let machine = Box::new(machine_state::now(
-            &*self.ctx.port,
-            &self.ctx.settings,
-            &self.ctx.waves,
-            &self.client(),
-        ));
+        let machine = Box::new(machine_state::now(&self.ctx, &self.client()));
         ServerMessage::State { machine }.text()
     }
 }

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::fault::Word;
 use crate::api::commissioning::service::{CommissioningNeed, StepProgress};
 use crate::api::commissioning::step::CommissioningStep;
+use crate::api::commissioning::wiring::WiringSource;
 use crate::machine::{LastNudge, NudgeLength, RailEnd};
+use crate::settings::ProvenLimits;
 use crate::store::ConfirmReason;
 
 /// The first run: what is proven, and what is left.
@@ -33,6 +35,10 @@ pub struct CommissioningDocument {
     pub next: Option<&'static str>,
     /// The steps, in their order.
     pub steps: Vec<StepDocument>,
+    /// The envelope: inside it an admin widens the settings, beyond it somebody has to be at the machine.
+    pub envelope: ProvenLimits,
+    /// False if it is that of the default settings, as none was proven here.
+    pub envelope_proven: bool,
     /// How the machine is wired: the keys of the configuration and the settings that the steps depend on.
     pub wiring: Vec<WiringKey>,
 }
@@ -67,8 +73,18 @@ pub struct WiringKey {
     /// The key, with its section of yep.toml; `settings.` begins those of the settings.
     #[schemars(with = "String")]
     pub key: &'static str,
-    /// Its value.
+    /// Its value, which is in force.
     pub value: String,
+    /// `file`: yep.toml says it, and no page can change it; `commissioned`: the page has set it; `settings`; `default`.
+    #[schemars(with = "String", extend("enum" = [
+        WiringSource::File.name(),
+        WiringSource::Commissioned.name(),
+        WiringSource::Settings.name(),
+        WiringSource::Default.name(),
+    ]))]
+    pub source: &'static str,
+    /// The value that the next start of the program takes, if it is another one.
+    pub at_next_start: Option<String>,
 }
 
 /// A person's word about a machine that was in use before there was a record, or whose record came with a backup.

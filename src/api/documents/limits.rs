@@ -3,9 +3,10 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::api::settings_service::Authority;
 use crate::layout;
 use crate::machine::LimitsInForce;
-use crate::settings::{Document, MotionPart, Settings};
+use crate::settings::{Document, MotionPart, ProvenLimits, Settings};
 
 /// The limits of motion.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -20,6 +21,15 @@ pub struct LimitsDocument {
     pub stroke_limit_mm: f64,
     /// The force at which the axis may no longer move, in g: the end of the force chart.
     pub force_limit_g: i64,
+    /// The limits that were proven on this machine; without a first run, those of the default settings.
+    pub envelope: ProvenLimits,
+    /// How far this caller may widen them: `none`; `inside_envelope`; `any`, as its person is at the machine.
+    #[schemars(with = "String", extend("enum" = [
+        Authority::Narrow.name(),
+        Authority::Envelope.name(),
+        Authority::Whole.name(),
+    ]))]
+    pub may_widen: &'static str,
     /// What no setting can exceed on this hardware.
     pub hard: HardLimits,
 }
@@ -38,9 +48,14 @@ pub struct HardLimits {
 }
 
 impl LimitsDocument {
-    /// The limits of these settings, of which the machine obeys so much.
+    /// The limits of these settings, of which the machine obeys so much, for a caller who may widen them so far.
     #[must_use]
-    pub fn new(settings: &Settings, in_force: &LimitsInForce) -> LimitsDocument {
+    pub fn new(
+        settings: &Settings,
+        in_force: &LimitsInForce,
+        envelope: ProvenLimits,
+        authority: Authority,
+    ) -> LimitsDocument {
         let Document { force_limit, .. } = settings.document;
         LimitsDocument {
             in_force: MotionPart::from(&in_force.motion),
@@ -48,6 +63,8 @@ impl LimitsDocument {
             changes_wait: in_force.changes_wait,
             stroke_limit_mm: in_force.stroke_mm,
             force_limit_g: force_limit,
+            envelope,
+            may_widen: authority.name(),
             hard: HardLimits {
                 max_speed_mm_s: layout::MAX_SPEED_MM_S,
                 max_acceleration_mm_s2: layout::MAX_ACCELERATION_MM_S2,

@@ -292,6 +292,11 @@ problem_codes! {
         code: "no_recordings", status: NOT_FOUND,
         remedy: "Ask the computer that owns the pins.",
     }
+    /// The configuration file says it
+    FixedInFile = {
+        code: "fixed_in_file", status: CONFLICT,
+        remedy: "Change the key in yep.toml, or take it out there.",
+    }
     /// Nobody asks whether the machine works
     NothingToConfirm = {
         code: "nothing_to_confirm", status: CONFLICT,
@@ -382,6 +387,11 @@ problem_codes! {
     /// Wider than what was tried on this machine
     BeyondEnvelope = {
         code: "beyond_envelope", status: FORBIDDEN,
+        remedy: "Prove that you are at the machine (POST /api/v1/pairing/requests with `purpose: presence`), then try again.",
+    }
+    /// Nobody has shown to be at the machine
+    PresenceNeeded = {
+        code: "presence_needed", status: FORBIDDEN,
         remedy: "Prove that you are at the machine (POST /api/v1/pairing/requests with `purpose: presence`), then try again.",
     }
 

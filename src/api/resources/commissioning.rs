@@ -1,10 +1,12 @@
 //! `/api/v1/commissioning`: the first run.
 
-use super::not_kept;
+use super::{not_kept, senseless};
 use crate::api::answer::{self, Answer, HandlerResult};
 use crate::api::commissioning::CommissioningService;
-use crate::api::commissioning::service::{ConfirmRefusal, StepProgress};
+use crate::api::commissioning::WiringSource;
+use crate::api::commissioning::service::{ConfirmRefusal, StepProgress, WiringRefusal};
 use crate::api::commissioning::step::CommissioningStep;
+use crate::api::commissioning::wiring::WiringFact;
 use crate::api::context::Context;
 use crate::api::documents::command::CommandAnswer;
 use crate::api::documents::commissioning::{
@@ -13,10 +15,13 @@ use crate::api::documents::commissioning::{
 use crate::api::nudge;
 use crate::api::problem::ProblemCode;
 use crate::api::request::RoutedRequest;
-use crate::store::AuditAct;
+use crate::api::settings_service::SettingsService;
+use crate::machine::CommandRefusal;
+use crate::settings::{Invalid, ProvenLimits};
+use crate::store::{AuditAct, WiringValues};
 
 /// What is proven, and what is left.
-pub fn get(commissioning: &CommissioningService) -> Answer {
+pub fn get(commissioning: &CommissioningService, settings: &SettingsService) -> Answer {
     let (record, wiring) = (commissioning.record(), commissioning.wiring());
     let progress = |step| commissioning.progress(step, &record, &wiring);
     let is_left =
@@ -38,26 +43,100 @@ pub fn get(commissioning: &CommissioningService) -> Answer {
         confirmed_unix_s: record.confirmed.as_ref().map(|confirmed| confirmed.unix_s),
         next: CommissioningStep::ALL.into_iter().find(is_left).map(CommissioningStep::name),
         steps: steps.collect(),
-        wiring: wiring.iter().map(|(key, value)| WiringKey { key, value: value.to_owned() }).collect(),
+        envelope: settings.envelope(),
+        envelope_proven: record.proven_limits().is_some(),
+        wiring: wiring.iter().map(|fact| wiring_key(fact, &record.wiring)).collect(),
     })
+}
+
+fn wiring_key(fact: &WiringFact, stored: &WiringValues) -> WiringKey {
+    let stored = stored.said().find(|(key, _)| *key == fact.key).map(|(_, value)| value);
+    let at_next_start = stored.filter(|value| fact.source != WiringSource::File && *value != fact.value);
+    WiringKey { key: fact.key, value: fact.value.clone(), source: fact.source.name(), at_next_start }
+}
+
+/// Stores wiring values, and starts the program anew with them: the wiring of a running machine never changes.
+///
+/// # Errors
+/// 400, 415, 422; 409 while the axis moves, another client is in charge, or for a key that the configuration file says; 503 if they
+/// cannot be stored. Then nothing has changed.
+pub async fn put_wiring(ctx: &Context, request: RoutedRequest) -> HandlerResult {
+    let change: WiringValues = request.body.typed()?;
+    if let Err((field, why)) = change.check() {
+        return Err(answer::unprocessable(&[senseless("data", field, why)]));
+    }
+    ctx.commands.may_change(&request.client)?;
+    let state = ctx.port.snapshots().borrow().state;
+    if !ctx.commands.rests() {
+        return Err(answer::refused(&CommandRefusal::Moving(state)));
+    }
+    ctx.commissioning.set_wiring(&change).await.map_err(|refusal| match refusal {
+        WiringRefusal::FixedInFile(keys) => {
+            let why = format!("yep.toml says {}, and its word counts", keys.join(", "));
+            answer::refuse(ProblemCode::FixedInFile, why)
+        }
+        WiringRefusal::StepRate(Invalid { field, message }) => {
+            answer::unprocessable(&[senseless("data", field, message)])
+        }
+        WiringRefusal::NotKept(error) => not_kept("the wiring", &error),
+    })?;
+    let said: Vec<_> = change.said().map(|(key, value)| format!("{key} = {value}")).collect();
+    ctx.devices.audit(AuditAct::WiringSet, &request.client, &said.join(", ")).await;
+    if waits_for_a_start(ctx) {
+        ctx.restart.notify_one();
+    }
+    Ok(get(&ctx.commissioning, &ctx.settings))
+}
+
+/// True if the next start takes another value than is in force.
+fn waits_for_a_start(ctx: &Context) -> bool {
+    let (record, wiring) = (ctx.commissioning.record(), ctx.commissioning.wiring());
+    wiring.iter().any(|fact| wiring_key(fact, &record.wiring).at_next_start.is_some())
 }
 
 /// Takes a person's word that the machine works as it is wired, or that it does not.
 ///
 /// # Errors
-/// 400, 415, 422, 409 if nobody asks, 503 if it cannot be stored.
+/// 400, 415, 422, 409 if nobody asks, 403 for a restored record without presence, 503 if it cannot be stored.
 pub async fn confirm(ctx: &Context, request: RoutedRequest) -> HandlerResult {
     let ConfirmRequest { works } = request.body.typed()?;
-    ctx.commissioning.confirm(works).await.map_err(|refusal| match refusal {
+    let is_present = ctx.pairing.is_present(&request.client);
+    ctx.commissioning.confirm(works, is_present).await.map_err(|refusal| match refusal {
         ConfirmRefusal::NothingAsked => answer::refuse(
             ProblemCode::NothingToConfirm,
             "only a machine that was in use before there was a first run, or was restored, is asked about",
+        ),
+        ConfirmRefusal::NotPresent => answer::refuse(
+            ProblemCode::PresenceNeeded,
+            "the record came with a backup, and only somebody at this machine can say that it belongs to it",
         ),
         ConfirmRefusal::NotKept(error) => not_kept("the first run", &error),
     })?;
     let said = if works { "the machine works as it is wired" } else { "the first run is to be followed" };
     ctx.devices.audit(AuditAct::Confirmed, &request.client, said).await;
-    Ok(get(&ctx.commissioning))
+    Ok(get(&ctx.commissioning, &ctx.settings))
+}
+
+/// Sets the envelope. Wider than it is, that takes a person at the machine.
+///
+/// # Errors
+/// 400, 415, 422, 403 for a wider one without presence, 503 if it cannot be stored.
+pub async fn put_envelope(ctx: &Context, request: RoutedRequest) -> HandlerResult {
+    let envelope: ProvenLimits = request.body.typed()?;
+    if let Err(wrong) = envelope.check() {
+        return Err(answer::unprocessable(&[senseless("data", wrong.field, wrong.message)]));
+    }
+    if envelope.exceeds(&ctx.settings.envelope()) && !ctx.pairing.is_present(&request.client) {
+        let why = "this envelope is wider than what was proven on this machine";
+        return Err(answer::refuse(ProblemCode::BeyondEnvelope, why));
+    }
+    ctx.commissioning.set_envelope(envelope).await.map_err(|error| not_kept("the envelope", &error))?;
+    let ProvenLimits { max_speed_mm_s, max_acceleration_mm_s2, stroke_mm, force_g } = envelope;
+    let said = format!(
+        "the envelope is {max_speed_mm_s} mm/s, {max_acceleration_mm_s2} mm/s^2, {stroke_mm} mm, {force_g} g"
+    );
+    ctx.devices.audit(AuditAct::EnvelopeSet, &request.client, &said).await;
+    Ok(get(&ctx.commissioning, &ctx.settings))
 }
 
 /// Begins a nudge.

@@ -1,18 +1,17 @@
 //! `/api/v1/limits`: speed, acceleration and jerk.
 
 use crate::api::answer::{self, Answer, HandlerResult};
+use crate::api::charge::client::Client;
 use crate::api::commands::UPDATE_SETTINGS;
 use crate::api::context::Context;
 use crate::api::documents::limits::LimitsDocument;
 use crate::api::fields::FieldReader;
-use crate::api::port::MachinePort;
 use crate::api::request::RoutedRequest;
-use crate::api::settings_service::SettingsService;
 use crate::settings::{MotionChange, MotionPart, Settings};
 
-/// The limits that are in force, those that were asked for, and those of the hardware.
-pub fn get(port: &dyn MachinePort, settings: &SettingsService) -> Answer {
-    show(port, &settings.current())
+/// The limits that are in force, those that were asked for, those that were proven, and those of the hardware.
+pub fn get(ctx: &Context, request: &RoutedRequest) -> Answer {
+    show(ctx, &request.client, &ctx.settings.current())
 }
 
 /// Changes some of the limits.
@@ -29,7 +28,7 @@ pub async fn put(ctx: &Context, request: RoutedRequest) -> HandlerResult {
     super::complete(&fields.complaints)?;
     let changed = ctx.settings.change(authority, |settings| Ok(settings.with_motion(&change)?)).await?;
     ctx.bus.announce(UPDATE_SETTINGS, None);
-    Ok(show(&*ctx.port, &changed))
+    Ok(show(ctx, &request.client, &changed))
 }
 
 /// The names of the limits.
@@ -37,7 +36,7 @@ pub(super) fn names() -> Vec<&'static str> {
     MotionPart::FIELDS.iter().map(|row| row.name).collect()
 }
 
-fn show(port: &dyn MachinePort, settings: &Settings) -> Answer {
-    let in_force = port.snapshots().borrow().in_force;
-    answer::ok(&LimitsDocument::new(settings, &in_force))
+fn show(ctx: &Context, client: &Client, settings: &Settings) -> Answer {
+    let in_force = ctx.port.snapshots().borrow().in_force;
+    answer::ok(&LimitsDocument::new(settings, &in_force, ctx.settings.envelope(), ctx.authority(client)))
 }

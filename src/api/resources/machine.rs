@@ -5,25 +5,18 @@ use serde_json::Value;
 use crate::api::answer::{self, Answer, HandlerResult, Rejection};
 use crate::api::coerce::Strictness;
 use crate::api::commands::CommandService;
+use crate::api::context::Context;
 use crate::api::documents::command::{CommandAnswer, MotionRequest, RunRequest};
 use crate::api::fields::{self, Complaint};
 use crate::api::machine_state;
-use crate::api::port::MachinePort;
 use crate::api::request::RoutedRequest;
-use crate::api::settings_service::SettingsService;
 use crate::api::wave_requests::{WaveRequests, WaveStart};
-use crate::api::wave_service::WaveService;
 
 use super::waves::SavedWaves;
 
 /// The state of the machine, for this caller.
-pub fn get(
-    port: &dyn MachinePort,
-    settings: &SettingsService,
-    waves: &WaveService,
-    request: &RoutedRequest,
-) -> Answer {
-    answer::ok(&machine_state::now(port, settings, waves, &request.client))
+pub fn get(ctx: &Context, request: &RoutedRequest) -> Answer {
+    answer::ok(&machine_state::now(ctx, &request.client))
 }
 
 /// Runs a wave, or a saved one. While one runs, goes over to this one.

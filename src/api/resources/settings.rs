@@ -34,13 +34,14 @@ pub async fn put(ctx: &Context, request: RoutedRequest) -> HandlerResult {
     Ok(show(&changed))
 }
 
-/// Puts all settings back to their defaults, in a document with a new id; what calibration found is forgotten.
+/// Puts all settings back to their defaults, in a document with a new id, and none of them beyond the envelope; what calibration
+/// found is forgotten.
 ///
 /// # Errors
 /// 409 while the axis moves, 503 when the new settings cannot be stored.
 pub async fn reset(ctx: &Context, request: &RoutedRequest) -> HandlerResult {
     ctx.commands.may_change(&request.client)?;
-    ctx.settings.replace(Settings::fresh(new_id())).await?;
+    ctx.settings.replace(ctx.settings.fresh(new_id())).await?;
     ctx.remote.reset();
     ctx.bus.announce(UPDATE_SETTINGS, None);
     Ok(get(&ctx.settings))

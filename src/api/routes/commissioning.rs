@@ -8,8 +8,11 @@ use crate::api::documents::commissioning::{CommissioningDocument, ConfirmRequest
 use crate::api::resources::commissioning;
 use crate::api::route::{Handler, Route};
 use crate::auth::Right::{Administer, Observe};
+use crate::settings::ProvenLimits;
+use crate::store::WiringValues;
 
 const POST: Method = Method::POST;
+const PUT: Method = Method::PUT;
 
 /// The rows.
 pub(super) fn rows() -> Vec<Route> {
@@ -18,7 +21,7 @@ pub(super) fn rows() -> Vec<Route> {
             "/api/v1/commissioning",
             Observe,
             "The first run: what is proven, and what is left",
-            answers!(|ctx, request| Ok(commissioning::get(&ctx.commissioning))),
+            answers!(|ctx, request| Ok(commissioning::get(&ctx.commissioning, &ctx.settings))),
         )
         .gives(of::<CommissioningDocument>),
         Route::act(
@@ -29,6 +32,24 @@ pub(super) fn rows() -> Vec<Route> {
             answers!(|ctx, request| commissioning::confirm(&ctx, request).await),
         )
         .takes(of::<ConfirmRequest>)
+        .gives(of::<CommissioningDocument>),
+        Route::act(
+            PUT,
+            "/api/v1/commissioning/wiring",
+            Administer,
+            "Store what was found out about the wiring; the program starts anew with it",
+            answers!(|ctx, request| commissioning::put_wiring(&ctx, request).await),
+        )
+        .takes(of::<WiringValues>)
+        .gives(of::<CommissioningDocument>),
+        Route::act(
+            PUT,
+            "/api/v1/commissioning/envelope",
+            Administer,
+            "Set the envelope; wider than it is, with presence at the machine only",
+            answers!(|ctx, request| commissioning::put_envelope(&ctx, request).await),
+        )
+        .takes(of::<ProvenLimits>)
         .gives(of::<CommissioningDocument>),
         Route::act(
             POST,

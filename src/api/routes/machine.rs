@@ -63,7 +63,7 @@ pub(super) fn rows() -> Vec<Route> {
             "/api/v1/machine",
             Observe,
             "The state of the machine",
-            answers!(|ctx, request| Ok(machine::get(&*ctx.port, &ctx.settings, &ctx.waves, &request))),
+            answers!(|ctx, request| Ok(machine::get(&ctx, &request))),
         )
         .gives(of::<MachineDocument>),
         Route::act(
@@ -116,7 +116,7 @@ pub(super) fn rows() -> Vec<Route> {
             "/api/v1/limits",
             Observe,
             "Limits of motion: in force, asked for, and of the hardware",
-            answers!(|ctx, request| Ok(limits::get(&*ctx.port, &ctx.settings))),
+            answers!(|ctx, request| Ok(limits::get(&ctx, &request))),
         )
         .rarely_changes()
         .gives(of::<LimitsDocument>),

@@ -21,6 +21,6 @@ pub use clock::{VirtualClock, WaitLateness};
 pub use load_cell::SimLoadCell;
 pub use motor::MotorOptions;
 pub use operator::{Mishap, Mishaps, SimulatedOperator};
-pub use pins::{SimIo, SimPins};
+pub use pins::{InvertedLines, SimIo, SimPins};
 pub use rail::{RailOptions, SimulatedRail};
 pub use random::Random;

@@ -47,6 +47,15 @@ impl EdgeSink for () {
     fn edge(&mut self, _edge: Edge) {}
 }
 
+/// Lines of the simulated machine that the program takes the other way round, as its options say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct InvertedLines {
+    /// The direction line.
+    pub direction: bool,
+    /// The input lines.
+    pub inputs: Inputs,
+}
+
 /// Pins of the simulated machine.
 #[derive(Debug)]
 pub struct SimPins<S> {
@@ -55,6 +64,7 @@ pub struct SimPins<S> {
     sink: S,
     forward: bool,
     enabled: bool,
+    inverted: InvertedLines,
 }
 
 impl<S: EdgeSink> SimPins<S> {
@@ -62,7 +72,20 @@ impl<S: EdgeSink> SimPins<S> {
     pub fn new(options: RailOptions, operator: SimulatedOperator, sink: S) -> SimPins<S> {
         let rail = SimulatedRail::new(options);
         operator.set_carriage_mm(rail.carriage_mm());
-        SimPins { rail, operator, sink, forward: false, enabled: false }
+        let inverted = InvertedLines::default();
+        SimPins { rail, operator, sink, forward: false, enabled: false, inverted }
+    }
+
+    /// The same with these lines the other way round.
+    #[must_use]
+    pub fn with_inverted(self, inverted: InvertedLines) -> SimPins<S> {
+        SimPins { inverted, ..self }
+    }
+
+    /// The input lines as the program takes them.
+    fn read_inputs(&self, at: Nanos) -> Inputs {
+        let inputs = self.rail.inputs(self.operator.mishaps(), at);
+        Inputs::from_bits(inputs.to_bits() ^ self.inverted.inputs.to_bits())
     }
 
     /// Advances the rail to `at`: with a mass it moves between the steps, too.
@@ -86,7 +109,7 @@ impl<S: EdgeSink> SimPins<S> {
 impl<S: EdgeSink> StepIo for SimPins<S> {
     fn inputs(&mut self, at: Nanos) -> Inputs {
         self.advance_rail(at);
-        let inputs = self.rail.inputs(self.operator.mishaps(), at);
+        let inputs = self.read_inputs(at);
         self.sink.input_lines(at, inputs);
         inputs
     }
@@ -102,11 +125,11 @@ impl<S: EdgeSink> StepIo for SimPins<S> {
             return;
         }
         self.advance_rail(at);
-        self.sink.input_lines(at, self.rail.inputs(self.operator.mishaps(), at));
+        self.sink.input_lines(at, self.read_inputs(at));
         self.sink.edge(Edge { at, kind: EdgeKind::StepBegins { forward: self.forward } });
         // The motor does not turn while the driver is off.
         if self.enabled {
-            self.rail.step(self.forward, self.operator.mishaps(), at);
+            self.rail.step(self.forward != self.inverted.direction, self.operator.mishaps(), at);
             self.operator.set_carriage_mm(self.rail.carriage_mm());
         }
     }

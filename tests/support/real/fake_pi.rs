@@ -113,7 +113,13 @@ impl FakePi {
     /// A home for a server on this Pi, which takes the real-time features that the host has, with these sections in its
     /// configuration.
     pub fn home(&self, config: &str) -> Home {
-        let home = Home::new(&format!("driver = 'gpio'\n[realtime]\nrequire = 'never'\n{config}"));
+        // Its wiring is the test's, and was tried by hand.
+        self.new_home(&format!("commissioned = 'by_hand'\n[realtime]\nrequire = 'never'\n{config}"))
+    }
+
+    /// The same before anybody has tried the wiring.
+    pub fn new_home(&self, config: &str) -> Home {
+        let home = Home::new(&format!("driver = 'gpio'\n{config}"));
         home.with("LD_PRELOAD", SHIM.as_os_str()).with("FAKEPI_DIR", self.folder.path())
     }
 

@@ -1,0 +1,203 @@
+//! The envelope: the limits that were proven on this machine, with a person beside it.
+//!
+//! Inside it an admin widens the settings while the axis rests; beyond it somebody has to be at the machine. Without a first run
+//! the default settings are the envelope.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Document, Invalid, RailGeometry, Settings};
+use crate::layout;
+use crate::machine::Config;
+use crate::motion::MotionLimits;
+use crate::units::{Mm, MmPerS, MmPerS2};
+
+/// Limits that were proven on this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("examples" = [
+    { "max_speed_mm_s": 100.0, "max_acceleration_mm_s2": 5000.0, "stroke_mm": 77, "force_g": 1000 }
+]))]
+pub struct ProvenLimits {
+    /// Highest speed of a wave, in mm/s.
+    pub max_speed_mm_s: f64,
+    /// Highest acceleration of a wave, in mm/s^2.
+    pub max_acceleration_mm_s2: f64,
+    /// Longest stroke, in mm.
+    pub stroke_mm: i64,
+    /// Force at which the axis may no longer move, in g.
+    pub force_g: i64,
+}
+
+/// Speed of the first envelope, in mm/s.
+const FIRST_SPEED_MM_S: f64 = 100.0;
+/// Strongest force limit, in g.
+const STRONGEST_G: i64 = 100_000;
+
+impl ProvenLimits {
+    /// Those of these settings.
+    #[must_use]
+    pub fn of(settings: &Settings) -> ProvenLimits {
+        ProvenLimits {
+            max_speed_mm_s: settings.motion.max_speed.get(),
+            max_acceleration_mm_s2: settings.motion.max_acceleration.get(),
+            stroke_mm: settings.document.stroke_limit,
+            force_g: settings.document.force_limit,
+        }
+    }
+
+    /// The envelope of a machine without a first run: the default settings.
+    #[must_use]
+    pub fn of_defaults() -> ProvenLimits {
+        ProvenLimits::of(&Settings::fresh(String::new()))
+    }
+
+    /// The first envelope of a machine with this distance of its switches, low to begin with: 100 mm/s, half the stroke.
+    #[must_use]
+    pub fn first(max_stroke_mm: i64) -> ProvenLimits {
+        let defaults = ProvenLimits::of_defaults();
+        ProvenLimits {
+            max_speed_mm_s: FIRST_SPEED_MM_S.min(defaults.max_speed_mm_s),
+            stroke_mm: (max_stroke_mm / 2).max(1),
+            ..defaults
+        }
+    }
+
+    /// True if this allows more than `other` in any one respect.
+    #[must_use]
+    pub fn exceeds(&self, other: &ProvenLimits) -> bool {
+        self.max_speed_mm_s > other.max_speed_mm_s
+            || self.max_acceleration_mm_s2 > other.max_acceleration_mm_s2
+            || self.stroke_mm > other.stroke_mm
+            || self.force_g > other.force_g
+    }
+
+    /// Checks the ranges, which are those of the settings.
+    ///
+    /// # Errors
+    /// The first value that is out of its range.
+    pub fn check(&self) -> Result<(), Invalid> {
+        let within = |field: &'static str, value: f64, most: f64| {
+            let message = format!("must be 1 to {most}, not {value}");
+            if (1.0..=most).contains(&value) { Ok(()) } else { Err(Invalid { field, message }) }
+        };
+        within("max_speed_mm_s", self.max_speed_mm_s, layout::MAX_SPEED_MM_S)?;
+        within("max_acceleration_mm_s2", self.max_acceleration_mm_s2, layout::MAX_ACCELERATION_MM_S2)?;
+        within("stroke_mm", self.stroke_mm as f64, layout::MAX_STROKE_MM)?;
+        within("force_g", self.force_g as f64, STRONGEST_G as f64)
+    }
+
+    /// The envelope as the machine would take it: what these limits do not name is as in the default settings.
+    #[must_use]
+    pub fn config(&self, rail: &RailGeometry) -> Config {
+        let fresh = Settings::fresh(String::new());
+        let mut config = Settings {
+            document: Document { force_limit: self.force_g, ..fresh.document },
+            motion: self.motion(fresh.motion),
+            ..fresh
+        }
+        .config(rail);
+        config.stroke_limit = Mm::try_from(self.stroke_mm as f64).unwrap_or(config.stroke_limit);
+        config
+    }
+
+    /// These settings, with nothing that is wider than this.
+    #[must_use]
+    pub fn narrow(&self, settings: Settings) -> Settings {
+        let document = Document {
+            stroke_limit: settings.document.stroke_limit.min(self.stroke_mm),
+            force_limit: settings.document.force_limit.min(self.force_g),
+            ..settings.document
+        };
+        let least = ProvenLimits {
+            max_speed_mm_s: self.max_speed_mm_s.min(settings.motion.max_speed.get()),
+            max_acceleration_mm_s2: self.max_acceleration_mm_s2.min(settings.motion.max_acceleration.get()),
+            ..*self
+        };
+        Settings { document, motion: least.motion(settings.motion), ..settings }
+    }
+
+    /// These limits of motion with the speed and the acceleration of this.
+    fn motion(&self, motion: MotionLimits) -> MotionLimits {
+        let max_speed = MmPerS::try_from(self.max_speed_mm_s).unwrap_or(motion.max_speed);
+        let max_acceleration =
+            MmPerS2::try_from(self.max_acceleration_mm_s2).unwrap_or(motion.max_acceleration);
+        let slower = |speed: MmPerS| if speed.get() > max_speed.get() { max_speed } else { speed };
+        MotionLimits { max_speed, max_acceleration, approach_speed: slower(motion.approach_speed), ..motion }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::{MotionChange, SettingsChange, new_id};
+    use super::*;
+
+    fn any_limits() -> impl Strategy<Value = ProvenLimits> {
+        (1.0..2_000.0f64, 1.0..8_000.0f64, 1..400i64, 1..5_000i64).prop_map(|(v, a, stroke_mm, force_g)| {
+            ProvenLimits { max_speed_mm_s: v, max_acceleration_mm_s2: a, stroke_mm, force_g }
+        })
+    }
+
+    fn settings_of(limits: &ProvenLimits) -> Settings {
+        let fresh = Settings::fresh(new_id());
+        let longer = SettingsChange {
+            max_stroke: Some(limits.stroke_mm.max(155)),
+            stroke_limit: Some(limits.stroke_mm),
+            force_limit: Some(limits.force_g),
+            ..SettingsChange::default()
+        };
+        let motion = MotionChange {
+            max_speed_mm_s: Some(limits.max_speed_mm_s),
+            max_acceleration_mm_s2: Some(limits.max_acceleration_mm_s2),
+            approach_speed_mm_s: Some(limits.max_speed_mm_s.min(60.0)),
+            ..MotionChange::default()
+        };
+        fresh.changed(&longer).unwrap().with_motion(&motion).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn settings_exceed_an_envelope_where_their_own_limits_do(asked in any_limits(), envelope in any_limits()) {
+            let rail = RailGeometry::default();
+            // Nothing is in force: everything beyond the envelope widens.
+            let mut nothing = settings_of(&ProvenLimits { stroke_mm: 1, force_g: 1, ..asked }).config(&rail);
+            nothing.geometry = settings_of(&asked).config(&rail).geometry;
+            nothing.limits = MotionLimits { max_speed: MmPerS::constant(1.0), ..nothing.limits };
+            let asked_config = settings_of(&asked).config(&rail);
+            let widens = asked_config.exceeds(&envelope.config(&rail), &nothing);
+            if asked.max_speed_mm_s > envelope.max_speed_mm_s
+                || asked.stroke_mm > envelope.stroke_mm
+                || asked.force_g > envelope.force_g
+            {
+                prop_assert!(widens, "{:?} in {:?}", asked, envelope);
+            }
+        }
+
+        #[test]
+        fn what_is_narrowed_is_sound_and_inside(asked in any_limits(), envelope in any_limits()) {
+            let before = settings_of(&asked);
+            let after = envelope.narrow(before.clone());
+            prop_assert_eq!(after.check(), Ok(()));
+            prop_assert!(!ProvenLimits::of(&after).exceeds(&envelope));
+            prop_assert!(!ProvenLimits::of(&after).exceeds(&asked));
+            if !asked.exceeds(&envelope) {
+                prop_assert_eq!(after, before);
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_envelope_is_low_and_the_defaults_need_no_first_run() {
+        let first = ProvenLimits::first(300);
+        assert_eq!((first.max_speed_mm_s, first.stroke_mm), (100.0, 150));
+        assert!(ProvenLimits::of_defaults().exceeds(&ProvenLimits::first(155)));
+        let rail = RailGeometry::default();
+        assert_eq!(ProvenLimits::of_defaults().config(&rail), Settings::fresh(new_id()).config(&rail));
+        for wrong in [f64::NAN, 0.0, 1e9] {
+            assert!(ProvenLimits { max_speed_mm_s: wrong, ..first }.check().is_err());
+        }
+        assert_eq!(ProvenLimits::first(1).check(), Ok(()));
+    }
+}
