@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 use yep::api::commissioning::step::CommissioningStep;
 use yep::api::commissioning::{CommissioningNeed, CommissioningRules, WiringFacts, WiringSource};
 use yep::api::port::MachineLocation;
-use yep::machine::{Command, CommandRefusal, NudgeLength, RailEnd, State};
+use yep::machine::{
+    Calibration, Command, CommandRefusal, Contact, Contacts, NudgeLength, RailEnd, Snapshot, State,
+};
 use yep::store::{CommissioningRecord, StateChange};
 
 use support::{Client, HttpAnswer, Server, Setup, bearer, snapshot};
@@ -429,4 +431,67 @@ async fn what_was_found_out_about_the_wiring_is_stored_and_the_file_wins() {
     let same = by(&server, 3, "PUT", WIRING, json!({ "travel_per_turn_mm": 40.0 })).await;
     assert_eq!(same.status, 200);
     assert_eq!(server.port.command_count(), 0, "something moved");
+}
+
+/// Calibrates with these travels, and asks for the step to be finished behind each; the last answer.
+async fn calibrated(server: &Server, travels_steps: &[i64], from_ns: u64) -> HttpAnswer {
+    let mut last = None;
+    for (at, travel_steps) in travels_steps.iter().enumerate() {
+        let found =
+            Calibration { origin_steps: 50, travel_steps: *travel_steps, max_steps: travel_steps - 100 };
+        server.ctx.settings.calibrated(&found, 7).await.unwrap();
+        let since_ns = from_ns + 1_000_000_000 * at as u64;
+        server.port.set_snapshot(Snapshot { since_ns, at_ns: since_ns + 1, ..snapshot(State::Ready) });
+        tokio::time::sleep(Duration::from_millis(40)).await;
+        last = Some(by(server, 3, "POST", "/api/v1/commissioning/calibrate", json!({})).await);
+    }
+    last.unwrap()
+}
+
+#[tokio::test]
+async fn calibrations_that_differ_by_more_than_a_fifth_of_a_millimetre_are_refused() {
+    let server = real_machine(wired(21), CommissioningRecord::default()).await;
+    prove(&server, CommissioningStep::ALL.into_iter().take(8)).await;
+    let begun = by(&server, 3, "POST", "/api/v1/commissioning/calibrate", json!({ "act": "begin" })).await;
+    assert_eq!(begun.status, 200, "{}", begun.text());
+    // 10 steps to a millimetre.
+    let apart = calibrated(&server, &[1_550, 1_551, 1_553], 5_000_000_000).await;
+    assert_eq!((apart.status, code(&apart).as_str()), (409, "step_not_proven"));
+    assert!(apart.json()["detail"].as_str().unwrap().contains("0.30 mm"), "{}", apart.text());
+    // The three begin anew.
+    let two = calibrated(&server, &[1_553, 1_552], 20_000_000_000).await;
+    assert_eq!(two.json()["in_progress"]["travels_steps"], json!([1_553, 1_552]), "{}", two.text());
+    let again = by(&server, 3, "POST", "/api/v1/commissioning/calibrate", json!({})).await;
+    assert_eq!(again.status, 409, "the same calibration counts once");
+    let three = calibrated(&server, &[1_551], 30_000_000_000).await;
+    assert_eq!(three.status, 200, "{}", three.text());
+    let step = three.json()["steps"][8].clone();
+    assert_eq!((&step["step"], &step["state"]), (&json!("calibrate"), &json!("done")));
+    let spread_mm = step["evidence"]["spread_mm"].as_f64().unwrap();
+    assert!((spread_mm - 0.2).abs() < 1e-9, "{spread_mm}");
+}
+
+#[tokio::test]
+async fn a_switch_that_bounces_for_longer_than_five_milliseconds_is_refused() {
+    let server = real_machine(wired(21), CommissioningRecord::default()).await;
+    prove(&server, CommissioningStep::ALL.into_iter().take(2)).await;
+    server.port.set_snapshot(snapshot(State::NotHomed));
+    let switches = "/api/v1/commissioning/switches";
+    assert_eq!(by(&server, 3, "POST", switches, json!({ "act": "begin" })).await.status, 200);
+    let show = async |contacts: Contacts| {
+        server.port.set_snapshot(Snapshot { contacts, at_ns: 9_000_000_000, ..snapshot(State::NotHomed) });
+        tokio::time::sleep(Duration::from_millis(40)).await;
+    };
+    let pressed = Contact { presses: 2, longest_bounce_ns: 0, closed_since_ns: None };
+    let plug = Contact { presses: 3, closed_since_ns: Some(8_000_000_000), ..pressed };
+    show(Contacts { front: plug, back: pressed }).await;
+    assert_eq!(by(&server, 3, "POST", switches, json!({ "act": "unplugged" })).await.status, 200);
+    let bouncing = Contact { longest_bounce_ns: 6_000_000, ..pressed };
+    show(Contacts { front: pressed, back: bouncing }).await;
+    let refused = by(&server, 3, "POST", switches, json!({})).await;
+    assert!(refused.json()["detail"].as_str().unwrap().contains("bounces for 6 ms"), "{}", refused.text());
+    let clean = Contact { longest_bounce_ns: 5_000_000, ..pressed };
+    show(Contacts { front: pressed, back: clean }).await;
+    let done = by(&server, 3, "POST", switches, json!({})).await;
+    assert_eq!((done.status, &done.json()["steps"][2]["state"]), (200, &json!("done")), "{}", done.text());
 }

@@ -13,7 +13,7 @@ use super::bus::Bus;
 use super::charge::client::Client;
 use super::charge::lease::{Lease, Presence};
 use super::commands::CommandService;
-use super::commissioning::{CommissioningRules, CommissioningService};
+use super::commissioning::{CommissioningRules, CommissioningService, FirstRun};
 use super::control::events::ControlEvents;
 use super::control::hub::Hub;
 use super::event_counters::EventCounters;
@@ -73,6 +73,8 @@ pub struct Context {
     pub wave_requests: WaveRequests,
     /// What the first run has proven.
     pub commissioning: Arc<CommissioningService>,
+    /// The step of the first run that is in progress.
+    pub first_run: FirstRun,
     /// Who was let in.
     pub devices: Arc<Devices>,
     /// The ways to be let in.
@@ -168,6 +170,7 @@ impl Context {
             waves,
             wave_requests,
             commissioning,
+            first_run: FirstRun::default(),
             devices,
             pairing: Arc::new(pairing),
             hub: Arc::default(),

@@ -106,9 +106,27 @@ impl WaveRequests {
             }
             MachineLocation::Remote => (None, Some(self.remote_message(&asked).await?)),
         };
-        let accepted = self.waves.run(client, AskedWave { wave, presence, after_stop, description }).await?;
+        let asked = AskedWave { wave, presence, after_stop, description, is_proof: false };
+        let accepted = self.waves.run(client, asked).await?;
         self.bus.announce(LOOP_WAVE, announced.as_deref());
         Ok(accepted)
+    }
+
+    /// Runs the slow wave of the first run, on a machine that is not proven yet.
+    ///
+    /// # Errors
+    /// 409 when the machine does not run it.
+    pub async fn run_proof(
+        &self,
+        client: &Client,
+        body: &Value,
+        start: WaveStart,
+    ) -> Result<Accepted, Rejection> {
+        let WaveStart { saved, presence, after_stop } = start;
+        let wave = build(&self.read(Strictness::Strict, Some(body), Purpose::Run)?.spec)?;
+        let description = WaveInForce { fields: body.clone(), saved };
+        let asked = AskedWave { wave: Some(wave), presence, after_stop, description, is_proof: true };
+        Ok(self.waves.run(client, asked).await?)
     }
 
     /// Reads a body, and checks what it gives in millimetres against the stroke.

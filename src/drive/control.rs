@@ -12,6 +12,7 @@ use super::rings::{Commands, ControlEnds, EventFeed, QueuedCommand, SnapshotFeed
 use super::stop_line::StopLine;
 use crate::hal::ForceSensor;
 use crate::layout;
+use crate::machine::contact::ContactWatch;
 use crate::machine::{
     Command, CommandRefusal, Config, Event, HostHealth, LastStop, Observation, Snapshot, StopLevel,
     Supervisor,
@@ -65,6 +66,7 @@ pub struct Control<F> {
     events_lost: u32,
     outcome: CycleOutcome,
     force_g: Option<f64>,
+    contacts: ContactWatch,
 }
 
 impl<F: ForceSensor> Control<F> {
@@ -99,6 +101,7 @@ impl<F: ForceSensor> Control<F> {
             events_lost: 0,
             outcome: CycleOutcome::default(),
             force_g: None,
+            contacts: ContactWatch::default(),
         }
     }
 
@@ -115,6 +118,7 @@ impl<F: ForceSensor> Control<F> {
         let motion = self.executor.observe_motion();
         let force_g = self.read_force(now);
         let derating_event = self.update_host_health();
+        self.contacts.update(now, self.executor.status().inputs());
         let command = self.take_command(now);
         let seen = Observation {
             now,
@@ -276,6 +280,7 @@ impl<F: ForceSensor> Control<F> {
             force_g: self.force_g,
             clipped: self.executor.is_clipped(now),
             inputs: self.executor.status().inputs(),
+            contacts: self.contacts.contacts(),
             in_force: self.supervisor.limits_in_force(),
             ends_ns: self.supervisor.ends_ns(),
             fault: self.supervisor.fault(),

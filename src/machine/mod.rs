@@ -7,6 +7,7 @@
 //! - [`power`]: power of the motor driver
 //! - [`homing`]: finding both ends of the rail; [`nudge`]: a short move to see which way the motor turns; [`geometry`]: the rail
 //!   in steps and millimetres
+//! - [`contact`]: what the limit switches have done, for a person who tries them by hand
 //! - [`session`]: idle timeouts of waves and of holding at rest
 //! - [`host`]: derating because of the computer's power and heat
 //! - [`motion_port`]: interface between supervisor and executor
@@ -17,6 +18,7 @@ pub mod actions;
 pub mod command;
 pub mod command_slots;
 pub mod config;
+pub mod contact;
 pub mod fault;
 pub mod geometry;
 pub mod homing;
@@ -34,6 +36,7 @@ pub mod table;
 pub use actions::Actions;
 pub use command::{Accepted, Command, CommandKind, CommandRefusal, Reply};
 pub use config::Config;
+pub use contact::{Contact, Contacts};
 pub use fault::Fault;
 pub use geometry::{Calibration, Geometry};
 pub use homing::HomingOptions;

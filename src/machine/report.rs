@@ -2,6 +2,7 @@
 //! sends both through rings to the bridge, for the rest of the program.
 
 use super::command::{CommandKind, CommandRefusal, Reply};
+use super::contact::Contacts;
 use super::fault::Fault;
 use super::geometry::Calibration;
 use super::host::{Derating, HostHealth, HostReadings};
@@ -32,6 +33,8 @@ pub struct Snapshot {
     pub clipped: bool,
     /// Input lines, debounced.
     pub inputs: Inputs,
+    /// What the limit switches have done since the start.
+    pub contacts: Contacts,
     /// The limits in force.
     pub in_force: LimitsInForce,
     /// Instant at which the wave ends, or an axis at rest is released, by the idle timeouts.
@@ -77,6 +80,7 @@ impl Snapshot {
             force_g: None,
             clipped: false,
             inputs: Inputs::NONE,
+            contacts: Contacts::NONE,
             in_force: LimitsInForce { motion: MotionLimits::DEFAULT, stroke_mm: 0.0, changes_wait: false },
             ends_ns: None,
             fault: None,

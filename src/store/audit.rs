@@ -42,6 +42,8 @@ pub enum AuditAct {
     EnvelopeSet,
     /// Wiring values were stored.
     WiringSet,
+    /// A step of the first run was proven.
+    StepProven,
 }
 
 impl AuditAct {
@@ -60,6 +62,7 @@ impl AuditAct {
             AuditAct::Confirmed => "confirmed",
             AuditAct::EnvelopeSet => "envelope_set",
             AuditAct::WiringSet => "wiring_set",
+            AuditAct::StepProven => "step_proven",
         }
     }
 }

@@ -136,7 +136,7 @@ fn from_3_to_4(mut content: StoredValues) -> Result<StoredValues, DatabaseError>
 
 /// Version 1 of the record of the first run.
 #[derive(Serialize)]
-struct CommissioningV1 {
+struct FirstRunV1 {
     json: &'static str,
 }
 
@@ -144,7 +144,7 @@ struct CommissioningV1 {
 /// and its owner is asked whether it works as it is wired.
 fn from_4_to_5(mut content: StoredValues) -> Result<StoredValues, DatabaseError> {
     if content.contains_key(&(Tree::Calibration, Tree::ONLY_KEY.to_vec())) {
-        let value = encode(1, &CommissioningV1 { json: r#"{"asks":"in_use_before"}"# }).map_err(damaged)?;
+        let value = encode(1, &FirstRunV1 { json: r#"{"asks":"in_use_before"}"# }).map_err(damaged)?;
         content.insert((Tree::Calibration, Tree::COMMISSIONING_KEY.to_vec()), value);
     }
     content.insert((Tree::Meta, Tree::LAYOUT_KEY.to_vec()), layout_value(5));

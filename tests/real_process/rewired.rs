@@ -29,7 +29,9 @@ fn another_direction_is_in_force_in_the_same_process() {
     let mut yep = home.start();
     let nudged_mm = |yep: &super::Yep| {
         let before_mm = yep.carriage_mm();
-        yep.post("/api/v1/commissioning/nudge", &json!({ "toward": "front" })).expect_ok();
+        let json = [("content-type", "application/json")];
+        let body = r#"{ "toward": "front" }"#;
+        yep.request("POST", "/api/v1/commissioning/nudge", &json, body).expect_ok();
         thread::sleep(Duration::from_millis(800));
         let machine = yep.get("/api/v1/machine").expect_ok();
         assert_eq!(machine["state"], "not_homed", "{machine}");

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 
 use super::step::CommissioningStep;
-use super::wiring::{WiringFacts, WiringSource};
+use super::wiring::{WiringFact, WiringFacts, WiringSource};
 use crate::api::settings_service::{SettingsService, SettingsStore};
 use crate::settings::{Invalid, ProvenLimits, RailGeometry};
 use crate::store::{
@@ -240,6 +240,26 @@ impl CommissioningService {
         };
         record.steps.insert(step.name().to_owned(), step_record);
         self.keep(record).await
+    }
+
+    /// True if a force sensor is configured.
+    #[must_use]
+    pub fn has_force_sensor(&self) -> bool {
+        self.rules.has_force_sensor
+    }
+
+    /// The value that the next start takes for a key, if it is another one than is in force.
+    #[must_use]
+    pub fn at_next_start(fact: &WiringFact, stored: &WiringValues) -> Option<String> {
+        let stored = stored.said().find(|(key, _)| *key == fact.key).map(|(_, value)| value);
+        stored.filter(|value| fact.source != WiringSource::File && *value != fact.value)
+    }
+
+    /// True if the next start takes another value than is in force.
+    #[must_use]
+    pub fn waits_for_a_start(&self) -> bool {
+        let stored = self.record().wiring;
+        self.wiring().iter().any(|fact| Self::at_next_start(fact, &stored).is_some())
     }
 
     /// Stores wiring values, which the next start takes. The steps that depend on them are due again then.

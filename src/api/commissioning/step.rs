@@ -119,7 +119,8 @@ impl CommissioningStep {
             CommissioningStep::Switches => {
                 &["driver", "pins.front", "pins.back", "pins.invert_front", "pins.invert_back"]
             }
-            CommissioningStep::Numbers => &["driver", "timing.", "rail.", "settings."],
+            // The travel per turn is proven by the ruler.
+            CommissioningStep::Numbers => &["driver", "timing.", "settings."],
             CommissioningStep::Force => &["driver", "force."],
             CommissioningStep::Power => &["driver", "pins.step", "pins.dir", "pins.enable"],
             CommissioningStep::WhichWay => &[

@@ -11,7 +11,7 @@ use crate::api::commissioning::step::CommissioningStep;
 use crate::api::commissioning::wiring::WiringSource;
 use crate::machine::{LastNudge, NudgeLength, RailEnd};
 use crate::settings::ProvenLimits;
-use crate::store::ConfirmReason;
+use crate::store::{ConfirmReason, WiringValues};
 
 /// The first run: what is proven, and what is left.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -35,6 +35,8 @@ pub struct CommissioningDocument {
     pub next: Option<&'static str>,
     /// The steps, in their order.
     pub steps: Vec<StepDocument>,
+    /// The step that was begun, with what was seen since then; null if none is.
+    pub in_progress: Option<StepInProgressDocument>,
     /// The envelope: inside it an admin widens the settings, beyond it somebody has to be at the machine.
     pub envelope: ProvenLimits,
     /// False if it is that of the default settings, as none was proven here.
@@ -65,6 +67,98 @@ pub struct StepDocument {
     pub done_unix_s: Option<u64>,
     /// What was measured and answered, with the unit in each name; an answer is 1 for yes and 0 for no.
     pub evidence: BTreeMap<String, f64>,
+}
+
+/// A step in progress: what the machine has shown since it was begun.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct StepInProgressDocument {
+    /// Its name.
+    #[schemars(with = "String")]
+    pub step: &'static str,
+    /// STOPs.
+    pub stops: u32,
+    /// The e-stop input opened.
+    pub e_stop_opened: bool,
+    /// It closed again.
+    pub e_stop_closed: bool,
+    /// Presses of the front switch.
+    pub front_presses: u32,
+    /// Presses of the back switch.
+    pub back_presses: u32,
+    /// Longest bounce of a switch since the start of the program, in ms.
+    pub bounce_ms: f64,
+    /// A switch read as pressed with its plug pulled.
+    pub unplugged: bool,
+    /// Lowest force, in g; negative is toward the back.
+    pub lowest_g: f64,
+    /// Highest force, in g.
+    pub highest_g: f64,
+    /// Nudges that a person saw go to the front.
+    pub nudges_to_the_front: u32,
+    /// Travel of each calibration, in steps.
+    pub travels_steps: Vec<i64>,
+    /// Time of a STOP in motion, in ms.
+    pub stop_ms: Option<f64>,
+    /// Highest force by which a wave was held, in g.
+    pub held_by_g: f64,
+    /// A motion came to rest as its client was gone.
+    pub client_gone: bool,
+    /// The polarity of a switch that reads pressed though nobody presses it: PUT it to /api/v1/commissioning/wiring.
+    pub offer: WiringValues,
+}
+
+/// What to do about a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StepAct {
+    /// Begin it: from now on it is observed.
+    Begin,
+    /// Of `switches`: a plug is pulled now.
+    Unplugged,
+    /// Of `proof`: start the slow wave.
+    Start,
+    /// Finish it, or note an answer.
+    #[default]
+    Finish,
+}
+
+/// A person's answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StepAnswer {
+    /// Yes.
+    Yes,
+    /// No.
+    No,
+    /// It went to the front.
+    Front,
+    /// It went to the back.
+    Back,
+    /// It did not move.
+    Nowhere,
+}
+
+/// An act in a step of the first run; each step takes the fields that it asks for.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(extend("examples" = [{ "act": "begin" }, { "answer": "front" }]))]
+pub struct StepRequest {
+    /// What to do.
+    pub act: StepAct,
+    /// Of `hardware_stop`, `power`, `keep`: yes or no; of `which_way`: front, back, nowhere.
+    pub answer: Option<StepAnswer>,
+    /// Of `how_far`: what the ruler says, in mm.
+    pub ruler_mm: Option<f64>,
+    /// Of `numbers`: distance between the switches, in mm.
+    pub max_stroke_mm: Option<i64>,
+    /// Of `numbers`: microsteps for a turn of the motor.
+    pub microsteps_per_rev: Option<i64>,
+    /// Of `numbers`: travel per turn and pulse timing.
+    pub wiring: Option<WiringValues>,
+    /// Of `limits`: the envelope; without it the first one, 100 mm/s and half the stroke.
+    pub envelope: Option<ProvenLimits>,
+    /// Of `proof`: the number of the newest STOP that the sender knows.
+    pub after_stop: Option<u32>,
 }
 
 /// A key that says how the machine is wired.

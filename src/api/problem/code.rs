@@ -5,8 +5,6 @@
 
 use hyper::StatusCode;
 
-use crate::machine::CommandRefusal;
-
 /// Makes the enum and its columns from rows `/// title`, `Name = { … }`.
 macro_rules! problem_codes {
     ($(
@@ -292,6 +290,21 @@ problem_codes! {
         code: "no_recordings", status: NOT_FOUND,
         remedy: "Ask the computer that owns the pins.",
     }
+    /// The step of the first run is not proven
+    StepNotProven = {
+        code: "step_not_proven", status: CONFLICT,
+        remedy: "Do what `detail` says, then finish the step again.",
+    }
+    /// Another step comes first
+    StepOutOfOrder = {
+        code: "step_out_of_order", status: CONFLICT,
+        remedy: "GET /api/v1/commissioning names the next step; begin it with `act: begin`.",
+    }
+    /// There is no such step
+    UnknownStep = {
+        code: "unknown_step", status: NOT_FOUND,
+        remedy: "GET /api/v1/commissioning lists the steps.",
+    }
     /// The configuration file says it
     FixedInFile = {
         code: "fixed_in_file", status: CONFLICT,
@@ -471,31 +484,6 @@ impl ProblemCode {
     }
 }
 
-/// The match has no wildcard, so a new refusal makes the compiler ask for its row.
-impl From<&CommandRefusal> for ProblemCode {
-    fn from(refusal: &CommandRefusal) -> ProblemCode {
-        match refusal {
-            CommandRefusal::NotHomed(_) => ProblemCode::NotHomed,
-            CommandRefusal::Homed(_) => ProblemCode::Homed,
-            CommandRefusal::SwitchPressed(_) => ProblemCode::SwitchPressed,
-            CommandRefusal::Faulted(_) => ProblemCode::Faulted,
-            CommandRefusal::Disarmed => ProblemCode::Disarmed,
-            CommandRefusal::Stopping => ProblemCode::Stopping,
-            CommandRefusal::Homing => ProblemCode::Homing,
-            CommandRefusal::Moving(_) => ProblemCode::Moving,
-            CommandRefusal::NothingRuns(_) => ProblemCode::NothingRuns,
-            CommandRefusal::CauseRemains(_) => ProblemCode::CauseRemains,
-            CommandRefusal::Prevented(_) => ProblemCode::Prevented,
-            CommandRefusal::Stopped => ProblemCode::Stopped,
-            CommandRefusal::Replaced(_) => ProblemCode::Replaced,
-            CommandRefusal::ClientGone => ProblemCode::ClientGone,
-            CommandRefusal::QueueFull => ProblemCode::QueueFull,
-            CommandRefusal::Unanswered => ProblemCode::Unanswered,
-            CommandRefusal::ShuttingDown => ProblemCode::ShuttingDown,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -509,32 +497,6 @@ mod tests {
             assert!(code.title().len() > 5 && !code.title().ends_with('.'), "{name}");
             assert!(code.remedy().ends_with('.') && code.remedy().len() > 10, "{name}");
             assert!(code.status().is_client_error() || code.status().is_server_error(), "{name}");
-        }
-    }
-
-    #[test]
-    fn a_refusal_of_the_machine_keeps_its_code() {
-        use crate::machine::{CommandKind, Fault, RailEnd, State};
-        for refusal in [
-            CommandRefusal::NotHomed(State::NotHomed),
-            CommandRefusal::Homed(State::Ready),
-            CommandRefusal::SwitchPressed(RailEnd::Back),
-            CommandRefusal::Faulted(Fault::EStop),
-            CommandRefusal::Disarmed,
-            CommandRefusal::Stopping,
-            CommandRefusal::Homing,
-            CommandRefusal::Moving(State::Running),
-            CommandRefusal::NothingRuns(State::Ready),
-            CommandRefusal::CauseRemains(Fault::EStop),
-            CommandRefusal::Prevented(Fault::EStop),
-            CommandRefusal::Stopped,
-            CommandRefusal::Replaced(CommandKind::Run),
-            CommandRefusal::ClientGone,
-            CommandRefusal::QueueFull,
-            CommandRefusal::Unanswered,
-            CommandRefusal::ShuttingDown,
-        ] {
-            assert_eq!(ProblemCode::from(&refusal).name(), refusal.code());
         }
     }
 }

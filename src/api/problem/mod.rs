@@ -5,6 +5,7 @@
 //! [`answer`](super::answer) writes.
 
 pub mod code;
+mod refusal;
 
 use std::borrow::Cow;
 

@@ -1,27 +1,32 @@
 //! `/api/v1/commissioning`: the first run.
 
+use std::sync::Arc;
+
 use super::{not_kept, senseless};
 use crate::api::answer::{self, Answer, HandlerResult};
 use crate::api::commissioning::CommissioningService;
-use crate::api::commissioning::WiringSource;
+use crate::api::commissioning::first_run::StepInProgress;
+use crate::api::commissioning::proof::{self, Outcome};
 use crate::api::commissioning::service::{ConfirmRefusal, StepProgress, WiringRefusal};
 use crate::api::commissioning::step::CommissioningStep;
 use crate::api::commissioning::wiring::WiringFact;
 use crate::api::context::Context;
 use crate::api::documents::command::CommandAnswer;
 use crate::api::documents::commissioning::{
-    CommissioningDocument, ConfirmRequest, NudgeRequest, StepDocument, WiringKey,
+    CommissioningDocument, ConfirmRequest, NudgeRequest, StepAct, StepDocument, StepInProgressDocument,
+    StepRequest, WiringKey,
 };
 use crate::api::nudge;
+use crate::api::port::MachineLocation;
 use crate::api::problem::ProblemCode;
 use crate::api::request::RoutedRequest;
-use crate::api::settings_service::SettingsService;
 use crate::machine::CommandRefusal;
 use crate::settings::{Invalid, ProvenLimits};
 use crate::store::{AuditAct, WiringValues};
 
 /// What is proven, and what is left.
-pub fn get(commissioning: &CommissioningService, settings: &SettingsService) -> Answer {
+pub fn get(ctx: &Context) -> Answer {
+    let (commissioning, settings) = (&*ctx.commissioning, &*ctx.settings);
     let (record, wiring) = (commissioning.record(), commissioning.wiring());
     let progress = |step| commissioning.progress(step, &record, &wiring);
     let is_left =
@@ -43,15 +48,70 @@ pub fn get(commissioning: &CommissioningService, settings: &SettingsService) -> 
         confirmed_unix_s: record.confirmed.as_ref().map(|confirmed| confirmed.unix_s),
         next: CommissioningStep::ALL.into_iter().find(is_left).map(CommissioningStep::name),
         steps: steps.collect(),
+        in_progress: ctx.first_run.in_progress().map(|progress| in_progress(ctx, &progress)),
         envelope: settings.envelope(),
         envelope_proven: record.proven_limits().is_some(),
         wiring: wiring.iter().map(|fact| wiring_key(fact, &record.wiring)).collect(),
     })
 }
 
+fn in_progress(ctx: &Context, progress: &StepInProgress) -> StepInProgressDocument {
+    let seen = &progress.observed;
+    let (front_presses, back_presses) = seen.presses();
+    StepInProgressDocument {
+        step: progress.step.name(),
+        stops: seen.stops(),
+        e_stop_opened: seen.e_stop_opened,
+        e_stop_closed: seen.e_stop_closed,
+        front_presses,
+        back_presses,
+        bounce_ms: seen.longest_bounce_ms(),
+        unplugged: progress.unplugged,
+        lowest_g: seen.force_g.0,
+        highest_g: seen.force_g.1,
+        nudges_to_the_front: progress.fronts,
+        travels_steps: progress.travels_steps.clone(),
+        stop_ms: seen.stopped.map(|(ms, _)| ms),
+        held_by_g: seen.held_by_g,
+        client_gone: seen.client_gone,
+        offer: proof::polarity_offer(ctx, seen.last()),
+    }
+}
+
+/// Begins a step, notes an answer, or finishes it.
+///
+/// # Errors
+/// 400, 404 for another name, 415, 422; 409 with what is missing or wrong, and what to check.
+pub async fn step(ctx: &Arc<Context>, request: RoutedRequest) -> HandlerResult {
+    let Some(step) = CommissioningStep::from_name(request.value(0)) else {
+        return Err(answer::refuse(ProblemCode::UnknownStep, "the first run has no step of this name"));
+    };
+    let client = request.client.clone();
+    let asked: StepRequest = request.body.typed_or_default()?;
+    if ctx.port.location() == MachineLocation::Remote {
+        let why = "the machine is wired to another computer";
+        return Err(answer::refuse(ProblemCode::MachineElsewhere, why));
+    }
+    if asked.act == StepAct::Begin {
+        ctx.first_run.begin(ctx, step)?;
+        return Ok(get(ctx));
+    }
+    let progress = ctx.first_run.expect(step)?;
+    match proof::act(ctx, &client, &progress, &asked).await? {
+        Outcome::Proven(evidence) => {
+            let done = ctx.commissioning.done(step, evidence).await;
+            done.map_err(|error| not_kept("the first run", &error))?;
+            ctx.first_run.end(step);
+            ctx.devices.audit(AuditAct::StepProven, &client, step.name()).await;
+        }
+        Outcome::Rewired => ctx.first_run.end(step),
+        Outcome::GoesOn => {}
+    }
+    Ok(get(ctx))
+}
+
 fn wiring_key(fact: &WiringFact, stored: &WiringValues) -> WiringKey {
-    let stored = stored.said().find(|(key, _)| *key == fact.key).map(|(_, value)| value);
-    let at_next_start = stored.filter(|value| fact.source != WiringSource::File && *value != fact.value);
+    let at_next_start = CommissioningService::at_next_start(fact, stored);
     WiringKey { key: fact.key, value: fact.value.clone(), source: fact.source.name(), at_next_start }
 }
 
@@ -82,16 +142,10 @@ pub async fn put_wiring(ctx: &Context, request: RoutedRequest) -> HandlerResult 
     })?;
     let said: Vec<_> = change.said().map(|(key, value)| format!("{key} = {value}")).collect();
     ctx.devices.audit(AuditAct::WiringSet, &request.client, &said.join(", ")).await;
-    if waits_for_a_start(ctx) {
+    if ctx.commissioning.waits_for_a_start() {
         ctx.restart.notify_one();
     }
-    Ok(get(&ctx.commissioning, &ctx.settings))
-}
-
-/// True if the next start takes another value than is in force.
-fn waits_for_a_start(ctx: &Context) -> bool {
-    let (record, wiring) = (ctx.commissioning.record(), ctx.commissioning.wiring());
-    wiring.iter().any(|fact| wiring_key(fact, &record.wiring).at_next_start.is_some())
+    Ok(get(ctx))
 }
 
 /// Takes a person's word that the machine works as it is wired, or that it does not.
@@ -114,7 +168,7 @@ pub async fn confirm(ctx: &Context, request: RoutedRequest) -> HandlerResult {
     })?;
     let said = if works { "the machine works as it is wired" } else { "the first run is to be followed" };
     ctx.devices.audit(AuditAct::Confirmed, &request.client, said).await;
-    Ok(get(&ctx.commissioning, &ctx.settings))
+    Ok(get(ctx))
 }
 
 /// Sets the envelope. Wider than it is, that takes a person at the machine.
@@ -136,7 +190,7 @@ pub async fn put_envelope(ctx: &Context, request: RoutedRequest) -> HandlerResul
         "the envelope is {max_speed_mm_s} mm/s, {max_acceleration_mm_s2} mm/s^2, {stroke_mm} mm, {force_g} g"
     );
     ctx.devices.audit(AuditAct::EnvelopeSet, &request.client, &said).await;
-    Ok(get(&ctx.commissioning, &ctx.settings))
+    Ok(get(ctx))
 }
 
 /// Begins a nudge.

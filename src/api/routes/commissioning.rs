@@ -4,7 +4,9 @@ use hyper::Method;
 
 use super::of;
 use crate::api::documents::command::CommandAnswer;
-use crate::api::documents::commissioning::{CommissioningDocument, ConfirmRequest, NudgeRequest};
+use crate::api::documents::commissioning::{
+    CommissioningDocument, ConfirmRequest, NudgeRequest, StepRequest,
+};
 use crate::api::resources::commissioning;
 use crate::api::route::{Handler, Route};
 use crate::auth::Right::{Administer, Observe};
@@ -21,7 +23,7 @@ pub(super) fn rows() -> Vec<Route> {
             "/api/v1/commissioning",
             Observe,
             "The first run: what is proven, and what is left",
-            answers!(|ctx, request| Ok(commissioning::get(&ctx.commissioning, &ctx.settings))),
+            answers!(|ctx, request| Ok(commissioning::get(&ctx))),
         )
         .gives(of::<CommissioningDocument>),
         Route::act(
@@ -60,5 +62,15 @@ pub(super) fn rows() -> Vec<Route> {
         )
         .takes(of::<NudgeRequest>)
         .gives(of::<CommandAnswer>),
+        // Behind those with a name of their own.
+        Route::act(
+            POST,
+            "/api/v1/commissioning/{step}",
+            Administer,
+            "Begin a step of the first run, answer it, or finish it",
+            answers!(|ctx, request| commissioning::step(&ctx, request).await),
+        )
+        .takes(of::<StepRequest>)
+        .gives(of::<CommissioningDocument>),
     ]
 }

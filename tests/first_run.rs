@@ -1,0 +1,297 @@
+//! The first run of the real binary against the simulated machine, with `/api/v1/sim` as the hands: the whole walk, and what is
+//! refused before motion or within a nudge.
+
+#[path = "support/real/mod.rs"]
+mod real;
+
+use std::thread;
+use std::time::Duration;
+
+use real::http::Answer;
+use real::process::QUICK_HOMING;
+use real::{Home, Yep, eventually};
+use serde_json::{Value, json};
+
+const RUN: &str = "/api/v1/commissioning";
+/// Longer than ten control cycles and a snapshot, and shorter than a person.
+const BEAT: Duration = Duration::from_millis(250);
+
+fn home() -> Home {
+    Home::new(&format!("commissioned = 'required'\n[pins]\ne_stop = 16\n{QUICK_HOMING}"))
+}
+
+/// A request of the page.
+fn page(yep: &Yep, path: &str, body: &Value) -> Answer {
+    let headers = [("content-type", "application/json"), ("yep-tab", "page")];
+    yep.request("POST", path, &headers, &body.to_string())
+}
+
+fn step(yep: &Yep, name: &str, body: Value) -> Answer {
+    page(yep, &format!("{RUN}/{name}"), &body)
+}
+
+#[track_caller]
+fn begin(yep: &Yep, name: &str) {
+    step(yep, name, json!({ "act": "begin" })).expect_ok();
+}
+
+/// Finishes a step, which must be refused with these words.
+#[track_caller]
+fn refused(yep: &Yep, name: &str, body: Value, said: &str) {
+    let answer = step(yep, name, body);
+    let problem = answer.json();
+    assert_eq!((answer.status, &problem["code"]), (409, &json!("step_not_proven")), "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains(said), "{said}: {problem}");
+}
+
+#[track_caller]
+fn proven(yep: &Yep, name: &str, body: Value) -> Value {
+    let run = step(yep, name, body).expect_ok();
+    let done = run["steps"].as_array().unwrap().iter().find(|step| step["step"] == name).unwrap().clone();
+    assert_eq!(done["state"], "done", "{name}: {run}");
+    done["evidence"].clone()
+}
+
+fn hands(yep: &Yep, mishaps: &[&str]) {
+    yep.put_sim(&json!({ "mishaps": mishaps }));
+    thread::sleep(BEAT);
+}
+
+fn push(yep: &Yep, force_g: f64) {
+    yep.put_sim(&json!({ "push_g": force_g }));
+    thread::sleep(BEAT);
+}
+
+fn press(yep: &Yep, switch: &str) {
+    hands(yep, &[switch]);
+    hands(yep, &[]);
+}
+
+/// Holds the button of a nudge until the axis rests.
+#[track_caller]
+fn hold(yep: &Yep, travel: &str) {
+    let stops = yep.status()["stops"].clone();
+    let nudge = json!({ "toward": "front", "travel": travel, "after_stop": stops });
+    page(yep, &format!("{RUN}/nudge"), &nudge).expect_ok();
+    eventually("the nudge ends", || {
+        page(yep, "/api/v1/lease", &json!({ "act": "alive" })).expect_ok();
+        (yep.status()["state"] != "nudging").then_some(())
+    });
+}
+
+#[track_caller]
+fn calibrate(yep: &Yep) {
+    for _ in 0..5 {
+        let stops = yep.status()["stops"].clone();
+        page(yep, "/api/v1/machine/calibrate", &json!({ "after_stop": stops })).expect_ok();
+        yep.wait_for_state("homing");
+        let status = yep.wait_while("homing");
+        thread::sleep(BEAT);
+        // A host that is busy makes steps late, and homing has a time.
+        if status["fault"]["code"] != "homing_timeout" {
+            assert_eq!(status["state"], "ready", "{status}");
+            return;
+        }
+    }
+    panic!("the host is too slow for any homing");
+}
+
+/// Everything up to the motor's power.
+#[track_caller]
+fn without_motion(yep: &Yep) {
+    begin(yep, "own");
+    proven(yep, "own", json!({}));
+    begin(yep, "hardware_stop");
+    refused(yep, "hardware_stop", json!({}), "no STOP has arrived");
+    page(yep, "/api/v1/stop", &json!({})).expect_ok();
+    thread::sleep(BEAT);
+    refused(yep, "hardware_stop", json!({ "answer": "yes" }), "did not open");
+    hands(yep, &["e_stop_open"]);
+    refused(yep, "hardware_stop", json!({}), "release the button");
+    hands(yep, &[]);
+    proven(yep, "hardware_stop", json!({}));
+    page(yep, "/api/v1/machine/acknowledge", &json!({})).expect_ok();
+
+    begin(yep, "switches");
+    refused(yep, "switches", json!({}), "the front switch was pressed 0 times");
+    press(yep, "front_welded");
+    press(yep, "front_welded");
+    refused(yep, "switches", json!({}), "the back switch was pressed 0 times");
+    press(yep, "back_welded");
+    press(yep, "back_welded");
+    refused(yep, "switches", json!({}), "pull the plug");
+    refused(yep, "switches", json!({ "act": "unplugged" }), "normally closed");
+    hands(yep, &["front_welded"]);
+    thread::sleep(2 * BEAT);
+    refused(yep, "switches", json!({}), "the front switch reads pressed");
+    step(yep, "switches", json!({ "act": "unplugged" })).expect_ok();
+    hands(yep, &[]);
+    let seen = proven(yep, "switches", json!({}));
+    assert!(seen["front_presses"].as_f64() >= Some(2.0) && seen["bounce_ms"] == 0.0, "{seen}");
+
+    begin(yep, "numbers");
+    refused(yep, "numbers", json!({}), "max_stroke_mm");
+    let numbers = json!({ "max_stroke_mm": 155, "microsteps_per_rev": 400 });
+    assert_eq!(proven(yep, "numbers", numbers)["steps_per_mm"], 10.0);
+
+    begin(yep, "force");
+    refused(yep, "force", json!({}), "must be positive");
+    push(yep, 600.0);
+    refused(yep, "force", json!({}), "must be negative");
+    push(yep, -600.0);
+    push(yep, 0.0);
+    proven(yep, "force", json!({}));
+    begin(yep, "power");
+    refused(yep, "power", json!({ "answer": "no" }), "supply");
+    proven(yep, "power", json!({ "answer": "yes" }));
+}
+
+#[test]
+fn the_whole_first_run_proves_a_simulated_machine() {
+    let home = home();
+    let mut yep = home.start();
+    assert_eq!(yep.run_wave("sine", 2.0).expect_refused().0, "not_commissioned");
+    let early = step(&yep, "which_way", json!({ "act": "begin" })).json();
+    assert_eq!(early["code"], "step_out_of_order", "{early}");
+    assert_eq!(step(&yep, "nothing", json!({})).status, 404);
+    without_motion(&yep);
+    assert!(home.pulses().is_empty(), "something moved before the motor had power");
+
+    begin(&yep, "which_way");
+    refused(&yep, "which_way", json!({ "answer": "front" }), "nudge 2 mm");
+    hold(&yep, "short");
+    refused(&yep, "which_way", json!({ "answer": "nowhere" }), "did not move");
+    step(&yep, "which_way", json!({ "answer": "front" })).expect_ok();
+    refused(&yep, "which_way", json!({ "answer": "front" }), "nudge 2 mm");
+    hold(&yep, "short");
+    proven(&yep, "which_way", json!({ "answer": "front" }));
+
+    begin(&yep, "how_far");
+    hold(&yep, "ruler");
+    refused(&yep, "how_far", json!({ "ruler_mm": 13.0 }), "microsteps");
+    refused(&yep, "how_far", json!({ "ruler_mm": 7.5 }), "microsteps");
+    proven(&yep, "how_far", json!({ "ruler_mm": 10.0 }));
+
+    begin(&yep, "calibrate");
+    refused(&yep, "calibrate", json!({}), "calibrate first");
+    for _ in 0..2 {
+        calibrate(&yep);
+        step(&yep, "calibrate", json!({})).expect_ok();
+        refused(&yep, "calibrate", json!({}), "calibrate first");
+    }
+    calibrate(&yep);
+    let seen = proven(&yep, "calibrate", json!({}));
+    assert!(seen["spread_mm"].as_f64() <= Some(0.2) && seen["calibrations"] == 3.0, "{seen}");
+    assert_eq!(yep.run_wave("sine", 2.0).expect_refused().0, "not_commissioned");
+
+    begin(&yep, "proof");
+    let start = |yep: &Yep| {
+        let stops = yep.status()["stops"].clone();
+        step(yep, "proof", json!({ "act": "start", "after_stop": stops })).expect_ok();
+        yep.wait_for_state("running");
+        thread::sleep(Duration::from_millis(1_500));
+    };
+    start(&yep);
+    push(&yep, -1_500.0);
+    push(&yep, 1_500.0);
+    push(&yep, 0.0);
+    refused(&yep, "proof", json!({}), "press STOP");
+    page(&yep, "/api/v1/stop", &json!({})).expect_ok();
+    yep.wait_for_state("ready");
+    thread::sleep(2 * BEAT);
+    refused(&yep, "proof", json!({}), "lock this phone");
+    start(&yep);
+    yep.wait_for_state("ready");
+    thread::sleep(BEAT);
+    let seen = proven(&yep, "proof", json!({}));
+    assert!(seen["stop_ms"].as_f64() < Some(100.0) && seen["held_by_g"].as_f64() >= Some(200.0), "{seen}");
+
+    begin(&yep, "limits");
+    let seen = proven(&yep, "limits", json!({}));
+    assert_eq!((&seen["max_speed_mm_s"], &seen["stroke_mm"]), (&json!(100.0), &json!(77.0)));
+    begin(&yep, "keep");
+    refused(&yep, "keep", json!({}), "download a backup");
+    proven(&yep, "keep", json!({ "answer": "yes" }));
+    let run = yep.get(RUN).expect_ok();
+    assert_eq!((&run["complete"], &run["next"]), (&json!(true), &Value::Null), "{run}");
+    yep.pause_behind_stop();
+    yep.run_wave("sine", 4.0).expect_ok();
+    yep.wait_for_full_rate();
+
+    // Power lost: what is proven stays so.
+    yep.signal("KILL");
+    yep.wait_for_exit();
+    let yep = home.start();
+    assert_eq!(yep.get(RUN).expect_ok()["complete"], true);
+    assert_eq!(yep.run_wave("sine", 2.0).expect_refused().0, "not_homed");
+}
+
+#[test]
+fn both_switches_closed_are_offered_another_polarity_and_never_guessed() {
+    let home = home();
+    let yep = home.start();
+    begin(&yep, "own");
+    proven(&yep, "own", json!({}));
+    begin(&yep, "hardware_stop");
+    page(&yep, "/api/v1/stop", &json!({})).expect_ok();
+    hands(&yep, &["e_stop_open"]);
+    hands(&yep, &[]);
+    proven(&yep, "hardware_stop", json!({}));
+    page(&yep, "/api/v1/machine/acknowledge", &json!({})).expect_ok();
+    hands(&yep, &["front_welded", "back_welded"]);
+    begin(&yep, "switches");
+    thread::sleep(BEAT);
+    refused(&yep, "switches", json!({}), "both switches read pressed");
+    let run = yep.get(RUN).expect_ok();
+    let offer = &run["in_progress"]["offer"];
+    assert_eq!((&offer["invert_front"], &offer["invert_back"]), (&json!(true), &json!(true)), "{run}");
+    assert_eq!(yep.status()["fault"]["code"], "both_limits_closed");
+    assert!(home.pulses().is_empty());
+}
+
+#[test]
+fn a_reversed_motor_is_found_within_a_nudge_and_turned_by_its_answer() {
+    let home = home();
+    let mut yep = home.start();
+    without_motion(&yep);
+    hands(&yep, &["direction_reversed"]);
+    begin(&yep, "which_way");
+    let before_mm = yep.carriage_mm();
+    hold(&yep, "short");
+    let went_mm = yep.carriage_mm() - before_mm;
+    assert!((-2.01..-1.0).contains(&went_mm), "{went_mm} mm");
+    let run = step(&yep, "which_way", json!({ "answer": "back" })).expect_ok();
+    assert_eq!(run["in_progress"], Value::Null, "{run}");
+    let again = eventually("it starts anew", || {
+        let said = yep.stdout();
+        let lines = said.lines().filter(|line| line.contains(" serves ")).skip(1);
+        lines.filter_map(|line| line.rsplit_once("http://")?.1.trim().parse().ok()).next()
+    });
+    yep.address = again;
+    // The motor is wired as it was, and what was proven before stays so.
+    hands(&yep, &["direction_reversed"]);
+    assert_eq!(yep.get(RUN).expect_ok()["next"], "which_way");
+    begin(&yep, "which_way");
+    for _ in 0..2 {
+        let before_mm = yep.carriage_mm();
+        hold(&yep, "short");
+        assert!(yep.carriage_mm() > before_mm + 1.0);
+        step(&yep, "which_way", json!({ "answer": "front" })).expect_ok();
+    }
+    assert_eq!(yep.get(RUN).expect_ok()["next"], "how_far");
+    // Its belt has another pitch than was said, by a tenth: travel per turn is corrected, and measured again.
+    begin(&yep, "how_far");
+    hold(&yep, "ruler");
+    step(&yep, "how_far", json!({ "ruler_mm": 11.0 })).expect_ok();
+    let again = eventually("it starts anew", || {
+        let said = yep.stdout();
+        let lines = said.lines().filter(|line| line.contains(" serves ")).skip(2);
+        lines.filter_map(|line| line.rsplit_once("http://")?.1.trim().parse().ok()).next()
+    });
+    yep.address = again;
+    let run = yep.get(RUN).expect_ok();
+    let travel =
+        run["wiring"].as_array().unwrap().iter().find(|fact| fact["key"] == "rail.travel_per_turn_mm");
+    assert_eq!(travel.unwrap()["value"], "44");
+    assert_eq!(run["next"], "how_far", "it is measured once more");
+}
