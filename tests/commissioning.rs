@@ -3,15 +3,18 @@
 #[path = "support/api.rs"]
 mod support;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use yep::api::commissioning::service::RailOf;
 use yep::api::commissioning::step::CommissioningStep;
 use yep::api::commissioning::{CommissioningNeed, CommissioningRules, WiringFacts, WiringSource};
 use yep::api::port::MachineLocation;
 use yep::machine::{
     Calibration, Command, CommandRefusal, Contact, Contacts, NudgeLength, RailEnd, Snapshot, State,
 };
+use yep::settings::RailGeometry;
 use yep::store::{CommissioningRecord, StateChange};
 
 use support::{Client, HttpAnswer, Server, Setup, bearer, snapshot};
@@ -278,6 +281,8 @@ async fn a_machine_that_was_in_use_is_asked_once() {
     let server = real_machine(wired(21), CommissioningRecord::in_use_before()).await;
     assert_nothing_runs(&server).await;
     assert_eq!(first_run(&server).await["asks"], "in_use_before");
+    let early = by(&server, 3, "POST", "/api/v1/commissioning/own", json!({ "act": "begin" })).await;
+    assert_eq!((early.status, code(&early).as_str()), (409, "step_out_of_order"));
     let works = json!({ "works": true });
     assert_eq!(by(&server, 2, "POST", CONFIRM, works.clone()).await.status, 403);
     let confirmed = by(&server, 3, "POST", CONFIRM, works.clone()).await;
@@ -400,6 +405,10 @@ async fn what_was_found_out_about_the_wiring_is_stored_and_the_file_wins() {
         .with_source("pins.invert_dir", false, WiringSource::Default)
         .with_source("pins.invert_front", false, WiringSource::File)
         .with_source("rail.travel_per_turn_mm", 40, WiringSource::Commissioned);
+    rules.rail = RailOf(Arc::new(|stored| RailGeometry {
+        travel_per_turn_mm: stored.travel_per_turn_mm.unwrap_or(40.0),
+        ..RailGeometry::default()
+    }));
     let server = real_machine(rules, CommissioningRecord::default()).await;
     let key = |run: &Value, key: &str| {
         let all = run["wiring"].as_array().unwrap();
@@ -427,6 +436,11 @@ async fn what_was_found_out_about_the_wiring_is_stored_and_the_file_wins() {
     let anew = tokio::time::timeout(Duration::from_secs(5), server.ctx.restart.notified()).await;
     assert!(anew.is_ok(), "the program goes on with the old wiring");
     assert_eq!(server.store.state.lock().unwrap().commissioning.wiring.invert_dir, Some(true));
+    // More steps to a millimetre make homing faster than its numbers say: not from afar.
+    let finer = json!({ "travel_per_turn_mm": 20.0 });
+    let far = by(&server, 3, "PUT", WIRING, finer.clone()).await;
+    assert_eq!((far.status, code(&far).as_str()), (403, "presence_needed"));
+    assert_eq!(server.put(WIRING, &finer.to_string()).await.status, 200, "at the machine itself");
     // What is in force already needs no other start.
     let same = by(&server, 3, "PUT", WIRING, json!({ "travel_per_turn_mm": 40.0 })).await;
     assert_eq!(same.status, 200);
@@ -494,4 +508,37 @@ async fn a_switch_that_bounces_for_longer_than_five_milliseconds_is_refused() {
     show(Contacts { front: pressed, back: clean }).await;
     let done = by(&server, 3, "POST", switches, json!({})).await;
     assert_eq!((done.status, &done.json()["steps"][2]["state"]), (200, &json!("done")), "{}", done.text());
+}
+
+#[tokio::test]
+async fn numbers_from_afar_stay_inside_the_envelope_and_hands_on_the_switches_are_presence() {
+    let numbers = "/api/v1/commissioning/numbers";
+    let finer = json!({ "max_stroke_mm": 155, "microsteps_per_rev": 800 });
+    let server = real_machine(wired(21), CommissioningRecord::default()).await;
+    prove(&server, CommissioningStep::ALL.into_iter().take(3)).await;
+    server.port.set_snapshot(snapshot(State::NotHomed));
+    assert_eq!(by(&server, 3, "POST", numbers, json!({ "act": "begin" })).await.status, 200);
+    let far = by(&server, 3, "POST", numbers, finer.clone()).await;
+    assert_eq!((far.status, code(&far).as_str()), (403, "beyond_envelope"));
+    let same =
+        by(&server, 3, "POST", numbers, json!({ "max_stroke_mm": 155, "microsteps_per_rev": 400 })).await;
+    assert_eq!(same.status, 200, "{}", same.text());
+    let me = by(&server, 3, "GET", "/api/v1/me", Value::Null).await.json();
+    assert_eq!(me["is_present"], false);
+    let switches = "/api/v1/commissioning/switches";
+    assert_eq!(by(&server, 3, "POST", switches, json!({ "act": "begin" })).await.status, 200);
+    let pressed = Contact { presses: 2, longest_bounce_ns: 0, closed_since_ns: None };
+    let plug = Contact { presses: 3, closed_since_ns: Some(8_000_000_000), ..pressed };
+    for (front, body) in [(plug, json!({ "act": "unplugged" })), (pressed, json!({}))] {
+        let contacts = Contacts { front, back: pressed };
+        server.port.set_snapshot(Snapshot { contacts, at_ns: 9_000_000_000, ..snapshot(State::NotHomed) });
+        tokio::time::sleep(Duration::from_millis(40)).await;
+        let answer = by(&server, 3, "POST", switches, body).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+    let me = by(&server, 3, "GET", "/api/v1/me", Value::Null).await.json();
+    assert_eq!(me["is_present"], true);
+    assert_eq!(by(&server, 3, "POST", numbers, json!({ "act": "begin" })).await.status, 200);
+    let near = by(&server, 3, "POST", numbers, finer).await;
+    assert_eq!(near.status, 200, "{}", near.text());
 }

@@ -182,7 +182,7 @@ async fn serve(
     store: Store,
     initial: InitialState,
 ) -> Result<End, AppError> {
-    let stored = initial.state.commissioning.wiring;
+    let stored = initial.state.commissioning.wiring_in_use();
     let commissioning = wiring::commissioning_rules(options, &stored);
     let options = &wiring::with_commissioned(options, &stored);
     let address = options.listen;

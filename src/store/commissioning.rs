@@ -2,8 +2,8 @@
 //!
 //! It is about this machine and this wiring. Each step has the hash of the wiring that it was made with, and is due again
 //! when that differs. A backup has the record, since the card of a machine may be exchanged; but no file proves that it
-//! belongs to this machine, so a restored record counts only once a person has confirmed that
-//! ([`ConfirmReason::Restored`]), and never replaces one that was made here.
+//! belongs to this machine. So a restored record, with its envelope and its wiring values, counts only once a person has
+//! confirmed that ([`ConfirmReason::Restored`]), and never replaces one that was made here.
 
 use std::collections::BTreeMap;
 
@@ -77,6 +77,11 @@ impl CommissioningRecord {
     /// The envelope, if it was proven on this machine.
     pub fn proven_limits(&self) -> Option<ProvenLimits> {
         self.envelope.filter(|_| self.asks != Some(ConfirmReason::Restored))
+    }
+
+    /// The wiring values, if they were found out on this machine.
+    pub fn wiring_in_use(&self) -> WiringValues {
+        if self.asks == Some(ConfirmReason::Restored) { WiringValues::default() } else { self.wiring }
     }
 
     /// True if there is nothing in it.

@@ -223,6 +223,14 @@ impl Pairing {
             || present.is_some_and(|(device, _)| client.caller.device == Some(device))
     }
 
+    /// The person with this client has shown to be at the machine in another way: both switches were tried by hand while its step of
+    /// the first run was in progress.
+    pub fn prove_presence(&self, client: &Client) {
+        if let Some(device) = client.caller.device {
+            self.desk().present = Some((device, Instant::now() + PRESENCE_TIME));
+        }
+    }
+
     /// Lets a device in that is proven by `how`.
     ///
     /// # Errors

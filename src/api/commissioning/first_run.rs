@@ -66,9 +66,14 @@ impl FirstRun {
     /// Begins a step, once those before it are done. One that was done before is done anew.
     ///
     /// # Errors
-    /// 409 if an earlier step is left.
+    /// 409 if an earlier step is left, or a person is asked about the record.
     pub fn begin(&self, ctx: &Arc<Context>, step: CommissioningStep) -> Result<(), Rejection> {
         let (record, wiring) = (ctx.commissioning.record(), ctx.commissioning.wiring());
+        if record.asks.is_some() {
+            let why =
+                "say first whether this machine works as it is wired (POST /api/v1/commissioning/confirm)";
+            return Err(answer::refuse(ProblemCode::StepOutOfOrder, why));
+        }
         let is_left = |earlier: &CommissioningStep| {
             let progress = ctx.commissioning.progress(*earlier, &record, &wiring);
             matches!(progress, StepProgress::Open | StepProgress::Due)

@@ -43,6 +43,9 @@ const PUSH_G: f64 = 200.0;
 const PROOF_MM: f64 = 30.0;
 const PROOF_S: f64 = 5.0;
 
+/// Why more steps to a millimetre take presence.
+pub const FINER: &str = "more steps to a millimetre make every motion faster than its numbers say: only somebody at the machine may say so";
+
 /// The outcome of an act.
 #[derive(Debug)]
 pub enum Outcome {
@@ -68,8 +71,8 @@ pub async fn act(
     match progress.step {
         CommissioningStep::Own => own(ctx, client),
         CommissioningStep::HardwareStop => hardware_stop(ctx, seen, request),
-        CommissioningStep::Switches => switches(ctx, progress, request),
-        CommissioningStep::Numbers => numbers(ctx, request).await,
+        CommissioningStep::Switches => switches(ctx, client, progress, request),
+        CommissioningStep::Numbers => numbers(ctx, client, request).await,
         CommissioningStep::Force => force(seen),
         CommissioningStep::Power => match request.answer {
             Some(StepAnswer::Yes) => Ok(Outcome::Proven(vec![("is_stiff", 1.0)])),
@@ -78,8 +81,8 @@ pub async fn act(
             )),
             _ => Err(missing("answer: yes or no")),
         },
-        CommissioningStep::WhichWay => which_way(ctx, progress, request).await,
-        CommissioningStep::HowFar => how_far(ctx, progress, request).await,
+        CommissioningStep::WhichWay => which_way(ctx, client, progress, request).await,
+        CommissioningStep::HowFar => how_far(ctx, client, progress, request).await,
         CommissioningStep::Calibrate => calibrate(ctx, progress).await,
         CommissioningStep::Proof => proof(ctx, client, seen, request).await,
         CommissioningStep::Limits => limits(ctx, client, request).await,
@@ -143,7 +146,12 @@ fn hardware_stop(ctx: &Context, seen: &Observed, request: &StepRequest) -> Resul
     Ok(Outcome::Proven(evidence))
 }
 
-fn switches(ctx: &Context, progress: &StepInProgress, request: &StepRequest) -> Result<Outcome, Rejection> {
+fn switches(
+    ctx: &Context,
+    client: &Client,
+    progress: &StepInProgress,
+    request: &StepRequest,
+) -> Result<Outcome, Rejection> {
     let seen = &progress.observed;
     if request.act == StepAct::Unplugged {
         if !seen.holds_one_switch(UNPLUGGED_NS) {
@@ -185,6 +193,8 @@ fn switches(ctx: &Context, progress: &StepInProgress, request: &StepRequest) -> 
     if !progress.unplugged {
         return Err(not_proven("pull the plug of one switch, and send `act: unplugged` while it is out"));
     }
+    // Nobody presses two switches and pulls a plug from afar.
+    ctx.pairing.prove_presence(client);
     Ok(Outcome::Proven(vec![
         ("front_presses", f64::from(front)),
         ("back_presses", f64::from(back)),
@@ -193,7 +203,7 @@ fn switches(ctx: &Context, progress: &StepInProgress, request: &StepRequest) -> 
     ]))
 }
 
-async fn numbers(ctx: &Context, request: &StepRequest) -> Result<Outcome, Rejection> {
+async fn numbers(ctx: &Context, client: &Client, request: &StepRequest) -> Result<Outcome, Rejection> {
     let (Some(max_stroke), Some(microsteps)) = (request.max_stroke_mm, request.microsteps_per_rev) else {
         return Err(missing("max_stroke_mm and microsteps_per_rev"));
     };
@@ -204,9 +214,9 @@ async fn numbers(ctx: &Context, request: &StepRequest) -> Result<Outcome, Reject
         microsteps_per_rev: Some(microsteps),
         ..SettingsChange::default()
     };
-    // The person is beside the machine, and nothing has moved yet: the numbers are what is found out here.
-    ctx.settings.change(Authority::Whole, |settings| Ok(settings.changed(&change)?)).await?;
-    if let Some(outcome) = rewire(ctx, &request.wiring.unwrap_or_default()).await? {
+    // Who has tried the switches by hand is at the machine; from afar the envelope holds.
+    ctx.settings.change(ctx.authority(client), |settings| Ok(settings.changed(&change)?)).await?;
+    if let Some(outcome) = rewire(ctx, client, &request.wiring.unwrap_or_default()).await? {
         return Ok(outcome);
     }
     let geometry = ctx.settings.config().geometry;
@@ -220,12 +230,14 @@ async fn numbers(ctx: &Context, request: &StepRequest) -> Result<Outcome, Reject
 }
 
 /// Stores these wiring values; if the next start takes another value than is in force, the program starts anew.
-async fn rewire(ctx: &Context, values: &WiringValues) -> Result<Option<Outcome>, Rejection> {
-    ctx.commissioning.set_wiring(values).await.map_err(|refusal| match refusal {
+async fn rewire(ctx: &Context, client: &Client, values: &WiringValues) -> Result<Option<Outcome>, Rejection> {
+    let is_present = ctx.pairing.is_present(client);
+    ctx.commissioning.set_wiring(values, is_present).await.map_err(|refusal| match refusal {
         WiringRefusal::FixedInFile(keys) => answer::refuse(
             ProblemCode::FixedInFile,
             format!("yep.toml says {}, and its word counts: correct it there", keys.join(", ")),
         ),
+        WiringRefusal::NotPresent => answer::refuse(ProblemCode::PresenceNeeded, FINER),
         WiringRefusal::StepRate(wrong) => not_proven(format!("{} {}", wrong.field, wrong.message)),
         WiringRefusal::NotKept(why) => {
             answer::refuse(ProblemCode::NotStored, format!("the wiring could not be stored: {why}"))
@@ -278,6 +290,7 @@ fn new_nudge(progress: &StepInProgress, length: NudgeLength) -> Result<(u32, f64
 
 async fn which_way(
     ctx: &Context,
+    client: &Client,
     progress: &StepInProgress,
     request: &StepRequest,
 ) -> Result<Outcome, Rejection> {
@@ -298,7 +311,7 @@ async fn which_way(
             let is_inverted = wiring.iter().any(|fact| fact.key == "pins.invert_dir" && fact.value == "true");
             let turned = WiringValues { invert_dir: Some(!is_inverted), ..WiringValues::default() };
             ctx.first_run.change(CommissioningStep::WhichWay, |progress| progress.fronts = 0);
-            Ok(rewire(ctx, &turned).await?.unwrap_or(Outcome::GoesOn))
+            Ok(rewire(ctx, client, &turned).await?.unwrap_or(Outcome::GoesOn))
         }
         Some(StepAnswer::Nowhere) => Err(not_proven(
             "the motor did not move the carriage: check its power, the enable line, STEP and its cable, the belt, and whether the \
@@ -310,6 +323,7 @@ async fn which_way(
 
 async fn how_far(
     ctx: &Context,
+    client: &Client,
     progress: &StepInProgress,
     request: &StepRequest,
 ) -> Result<Outcome, Rejection> {
@@ -329,7 +343,7 @@ async fn how_far(
         let travel = wiring.iter().find(|fact| fact.key == "rail.travel_per_turn_mm");
         let travel_mm = travel.and_then(|fact| fact.value.parse::<f64>().ok()).unwrap_or(0.0);
         let values = WiringValues { travel_per_turn_mm: Some(travel_mm * share), ..WiringValues::default() };
-        if let Some(outcome) = rewire(ctx, &values).await? {
+        if let Some(outcome) = rewire(ctx, client, &values).await? {
             return Ok(outcome);
         }
     }

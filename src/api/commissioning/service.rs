@@ -75,6 +75,8 @@ pub enum WiringRefusal {
     FixedInFile(Vec<&'static str>),
     /// The pulses could not be as fast as the settings ask for.
     StepRate(Invalid),
+    /// More steps to a millimetre make every motion faster than its numbers say, homing among them.
+    NotPresent,
     /// It could not be written down.
     NotKept(StoreError),
 }
@@ -213,7 +215,8 @@ impl CommissioningService {
             Some(_) => {}
         }
         if works {
-            let wiring = self.wiring().hash_of(&[""]);
+            // The next start takes the values of a record that is this machine's.
+            let wiring = self.wiring().with_stored(&record.wiring).hash_of(&[""]);
             record.confirmed = Some(Confirmation { unix_s: wall_clock::now_unix_s(), wiring });
         } else {
             // Whatever was proven was proven elsewhere.
@@ -258,15 +261,16 @@ impl CommissioningService {
     /// True if the next start takes another value than is in force.
     #[must_use]
     pub fn waits_for_a_start(&self) -> bool {
-        let stored = self.record().wiring;
+        let stored = self.record().wiring_in_use();
         self.wiring().iter().any(|fact| Self::at_next_start(fact, &stored).is_some())
     }
 
-    /// Stores wiring values, which the next start takes. The steps that depend on them are due again then.
+    /// Stores wiring values, which the next start takes. The steps that depend on them are due again then. More steps to a millimetre
+    /// takes a person who `is_present`.
     ///
     /// # Errors
     /// [`WiringRefusal`]; then nothing has changed.
-    pub async fn set_wiring(&self, change: &WiringValues) -> Result<(), WiringRefusal> {
+    pub async fn set_wiring(&self, change: &WiringValues, is_present: bool) -> Result<(), WiringRefusal> {
         let fixed = change.said().map(|(key, _)| key).filter(|key| self.rules.wiring.is_fixed(key));
         let fixed: Vec<_> = fixed.collect();
         if !fixed.is_empty() {
@@ -277,7 +281,12 @@ impl CommissioningService {
         let wiring = record.wiring.changed(change);
         // A start with settings that the pulses cannot follow would be refused.
         let rail = (self.rules.rail.0)(&wiring);
-        self.settings.current().check_step_rate(&rail).map_err(WiringRefusal::StepRate)?;
+        let settings = self.settings.current();
+        settings.check_step_rate(&rail).map_err(WiringRefusal::StepRate)?;
+        let is_finer = settings.config(&rail).geometry.nominal > self.settings.config().geometry.nominal;
+        if change.travel_per_turn_mm.is_some() && is_finer && !is_present {
+            return Err(WiringRefusal::NotPresent);
+        }
         self.keep(CommissioningRecord { wiring, ..record }).await.map_err(WiringRefusal::NotKept)
     }
 

@@ -5,6 +5,8 @@
 
 use std::fmt::Write as _;
 
+use crate::store::WiringValues;
+
 /// Where a value comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum WiringSource {
@@ -69,6 +71,18 @@ impl WiringFacts {
         self
     }
 
+    /// As the next start takes them, with these stored values.
+    #[must_use]
+    pub fn with_stored(mut self, stored: &WiringValues) -> WiringFacts {
+        for (key, value) in stored.said() {
+            let open = self.0.iter_mut().find(|fact| fact.key == key && fact.source != WiringSource::File);
+            if let Some(fact) = open {
+                fact.value = value;
+            }
+        }
+        self
+    }
+
     /// Keys and values.
     pub fn iter(&self) -> impl Iterator<Item = &WiringFact> {
         self.0.iter()
@@ -115,5 +129,9 @@ mod tests {
         assert_eq!(old.hash_of(&["pins.invert_dir"]), moved.hash_of(&["pins.invert_dir"]));
         assert_ne!(old.hash_of(&["pins."]), moved.hash_of(&["pins."]));
         assert_eq!(old.hash_of(&[]).len(), 16);
+        let stored = WiringValues { invert_dir: Some(true), ..WiringValues::default() };
+        assert_eq!(old.clone().with_stored(&stored).hash_of(&[""]), turned.hash_of(&[""]));
+        let fixed = WiringFacts::default().with_source("pins.invert_dir", false, WiringSource::File);
+        assert_eq!(fixed.clone().with_stored(&stored), fixed);
     }
 }

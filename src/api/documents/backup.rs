@@ -65,8 +65,11 @@ pub struct RestoreResult {
 mod tests {
     use super::super::schema_keys::assert_schema_keys;
     use super::*;
-    use crate::settings::{Settings, new_id};
-    use crate::store::{BackupDocument, ForceScale, SavedWave, SessionEnd, SessionRecord, StoredState};
+    use crate::settings::{ProvenLimits, Settings, new_id};
+    use crate::store::{
+        BackupDocument, CommissioningRecord, ConfirmReason, Confirmation, ForceScale, SavedWave, SessionEnd,
+        SessionRecord, StepRecord, StoredState, WiringValues,
+    };
 
     #[test]
     fn the_schema_has_the_keys_of_the_answer() {
@@ -104,6 +107,28 @@ mod tests {
         };
         state.sessions.insert(3, session);
         state.force_scale = Some(ForceScale { sensor: "uart".to_owned(), zero: Some(1.0), per_g: Some(2.0) });
+        let step = StepRecord {
+            done_unix_s: 0,
+            wiring: "cbf29ce484222325".to_owned(),
+            evidence: [("spread_mm".to_owned(), 0.1)].into(),
+        };
+        state.commissioning = CommissioningRecord {
+            steps: [("calibrate".to_owned(), step)].into(),
+            envelope: Some(ProvenLimits::of_defaults()),
+            wiring: WiringValues {
+                invert_dir: Some(true),
+                invert_front: Some(true),
+                invert_back: Some(true),
+                invert_e_stop: Some(true),
+                travel_per_turn_mm: Some(40.0),
+                pulse_high_ns: Some(2_500),
+                pulse_low_ns: Some(2_500),
+                dir_setup_ns: Some(5_000),
+                dir_hold_ns: Some(5_000),
+            },
+            confirmed: Some(Confirmation { unix_s: 0, wiring: "cbf29ce484222325".to_owned() }),
+            asks: Some(ConfirmReason::Restored),
+        };
         assert_schema_keys(&BackupDocument::of(&state, 0, 7));
     }
 }

@@ -51,7 +51,7 @@ pub fn get(ctx: &Context) -> Answer {
         in_progress: ctx.first_run.in_progress().map(|progress| in_progress(ctx, &progress)),
         envelope: settings.envelope(),
         envelope_proven: record.proven_limits().is_some(),
-        wiring: wiring.iter().map(|fact| wiring_key(fact, &record.wiring)).collect(),
+        wiring: wiring.iter().map(|fact| wiring_key(fact, &record.wiring_in_use())).collect(),
     })
 }
 
@@ -118,8 +118,8 @@ fn wiring_key(fact: &WiringFact, stored: &WiringValues) -> WiringKey {
 /// Stores wiring values, and starts the program anew with them: the wiring of a running machine never changes.
 ///
 /// # Errors
-/// 400, 415, 422; 409 while the axis moves, another client is in charge, or for a key that the configuration file says; 503 if they
-/// cannot be stored. Then nothing has changed.
+/// 400, 415, 422; 403 for more steps to a millimetre without presence; 409 while the axis moves, another client is in charge, or for
+/// a key that the configuration file says; 503 if they cannot be stored. Then nothing has changed.
 pub async fn put_wiring(ctx: &Context, request: RoutedRequest) -> HandlerResult {
     let change: WiringValues = request.body.typed()?;
     if let Err((field, why)) = change.check() {
@@ -130,11 +130,13 @@ pub async fn put_wiring(ctx: &Context, request: RoutedRequest) -> HandlerResult 
     if !ctx.commands.rests() {
         return Err(answer::refused(&CommandRefusal::Moving(state)));
     }
-    ctx.commissioning.set_wiring(&change).await.map_err(|refusal| match refusal {
+    let is_present = ctx.pairing.is_present(&request.client);
+    ctx.commissioning.set_wiring(&change, is_present).await.map_err(|refusal| match refusal {
         WiringRefusal::FixedInFile(keys) => {
             let why = format!("yep.toml says {}, and its word counts", keys.join(", "));
             answer::refuse(ProblemCode::FixedInFile, why)
         }
+        WiringRefusal::NotPresent => answer::refuse(ProblemCode::PresenceNeeded, proof::FINER),
         WiringRefusal::StepRate(Invalid { field, message }) => {
             answer::unprocessable(&[senseless("data", field, message)])
         }
@@ -168,6 +170,9 @@ pub async fn confirm(ctx: &Context, request: RoutedRequest) -> HandlerResult {
     })?;
     let said = if works { "the machine works as it is wired" } else { "the first run is to be followed" };
     ctx.devices.audit(AuditAct::Confirmed, &request.client, said).await;
+    if ctx.commissioning.waits_for_a_start() {
+        ctx.restart.notify_one();
+    }
     Ok(get(ctx))
 }
 
