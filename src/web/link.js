@@ -281,6 +281,11 @@ class Link extends EventTarget {
     this.#emit("trip", this.trip_ms);
   }
 
+  /** A sign of life at once, of a finger that is held down. */
+  sayAlive() {
+    this.#alive();
+  }
+
   #stop({ answered }) {
     this.send({ type: "stop" }).then(answered, () => {});
   }

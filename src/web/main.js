@@ -19,8 +19,11 @@ import { words } from "./words.js";
 
 /** Drive is there at once; the other screens come behind it, and if they are broken, that is no harm to it. */
 const others = () => import("./screens/others.js");
+/** The first run is followed once, and most never see it again. */
+const firstRun = async () => (await import("./screens/first/first.js")).first;
 /** Those that have a place in the navigation. */
 const PLACES = ["drive", "waves", "machine", "faults", "settings"];
+const FIRST_RUN = "first";
 
 const content = document.getElementById("content");
 const places = document.getElementById("places");
@@ -42,7 +45,7 @@ function decoded(part) {
 function wanted() {
   const [name, ...rest] = location.hash.slice(1).split(/[/=]/).map(decoded);
   if (link.phase === "guest" || name === "pair") return ["pair", rest];
-  return [PLACES.includes(name) ? name : "drive", rest];
+  return [PLACES.includes(name) || name === FIRST_RUN ? name : "drive", rest];
 }
 
 async function go() {
@@ -57,7 +60,7 @@ async function go() {
   document.body.dataset.screen = name;
   for (const item of places.children) attribute(item, "aria-current", item.dataset.name === name ? "page" : null);
   try {
-    const screen = name === "drive" ? drive : (await others()).screens[name];
+    const screen = name === "drive" ? drive : name === FIRST_RUN ? await firstRun() : (await others()).screens[name];
     if (change !== changes) return;
     fill(content);
     content.scrollTop = 0;

@@ -1,4 +1,4 @@
-// Every word of the page, for translations. (`stop.js` has its own, as it imports nothing.)
+// Every word of the page, for translations. (`stop.js` has its own, as it imports nothing, and so has the first run, which few load.)
 
 export const words = {
   unknown: "?",
@@ -96,6 +96,12 @@ export const words = {
       hold: (time) => `The motor is released in ${time}; then the axis has to be calibrated again.`,
     },
     clipped: "The limits keep the axis from following the wave: it is smaller or later than asked for.",
+  },
+
+  first: {
+    title: "First run",
+    what: "Twelve steps prove the wiring before anything moves, and fix the limits that were tried.",
+    open: "Set up this machine",
   },
 
   presence: {
@@ -310,6 +316,8 @@ export const words = {
     notCalibrated: "not calibrated",
     neverCalibrated: "never",
     noDate: "at an unknown time",
+    spread: "Spread of three calibrations",
+    noSpread: "not measured: first run",
     lastStop: "Last STOP",
     noStop: "none since the start",
     stopMeasured: (ms, mm) => `${ms} ms, ${mm} mm`,
@@ -579,6 +587,7 @@ export const words = {
         stop_deceleration_mm_s2: "Deceleration of STOP",
         approach_speed_mm_s: "Speed on the way to a wave",
       },
+      proven: (value, unit) => `proven ${value.toLocaleString("en")} ${unit}`,
       most: (value, unit) => `at most ${value.toLocaleString("en")} ${unit}`,
       inForce: (value, unit) => `in force now: ${value.toLocaleString("en")} ${unit}`,
       forceTitle: "Force and stroke",

@@ -15,6 +15,7 @@ from playwright.sync_api import sync_playwright
 
 import checks_app
 import checks_charge
+import checks_first_run
 import checks_foreign
 import checks_page
 import checks_pairing
@@ -28,6 +29,7 @@ from server import Server
 # A server each: the files whose checks share it, and whether its axis is homed.
 GROUPS = [
     ("not-homed", False, [checks_pairing, checks_foreign]),
+    ("first-run", False, [checks_first_run]),
     ("homed", True, [checks_charge, checks_app, checks_revoked]),
     ("page", True, [checks_page]),
     ("reach", True, [checks_presence, checks_reach]),

@@ -20,15 +20,16 @@ OWN_GUARD_S = 0.6
 class Server:
     """One server under the name `yep.local`, on a loopback port, with a state folder of its own."""
 
-    def __init__(self, program, folder):
+    def __init__(self, program, folder, first="", last=""):
+        """`first` and `last` are more of the configuration: keys of their own, and sections."""
         self.folder = Path(folder)
         self.folder.mkdir()
         config = self.folder / "yep.toml"
         config.write_text(
-            f'app = "{STAND_IN}"\n'
+            f'app = "{STAND_IN}"\n{first}'
             f'[access]\nhostname = "{NAME.removesuffix(".local")}"\n'
             # The tests do not wait for a careful search.
-            "[homing]\nfast_mm_s = 100.0\n"
+            f"[homing]\nfast_mm_s = 100.0\n{last}"
         )
         self.state_dir = self.folder / "state"
         self.log_file = self.folder / "log"

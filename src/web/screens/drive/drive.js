@@ -65,7 +65,9 @@ function showActs(controls) {
   const arm = commandButton(says.arm, "arm", () => attempt(() => link.command({ type: "arm" })), "reset");
   const fault = h("a", { class: "button danger link", href: "#faults" }, says.seeFault);
   const observer = h("p", { class: "quiet" }, says.onlyLooks);
-  const element = h("div", { class: "acts" }, controls.choice, start.element, end.element, calibrate.element, arm.element, fault, observer, clear);
+  const setUp = h("a", { class: "button primary link", href: "#first" }, words.first.open);
+  const element = h("div", { class: "acts" }, controls.choice, start.element, end.element, calibrate.element, arm.element, fault, setUp,
+    observer, clear);
   return {
     element,
     leave: calibrate.leave,
@@ -75,11 +77,14 @@ function showActs(controls) {
       const isLocked = state.state === "disarmed";
       const isFault = state.state === "faulted";
       const moves = ["running", "ending"].includes(state.state);
-      show(controls.choice, !isNew && !isLocked && !isFault);
-      show(start.element, mayMove && !moves && !isNew && !isLocked && !isFault);
+      // Before its wiring is proven nothing moves it but the first run.
+      const isUnproven = state.refused.some(({ code }) => code === "not_commissioned");
+      show(setUp, isUnproven);
+      show(controls.choice, !isNew && !isLocked && !isFault && !isUnproven);
+      show(start.element, mayMove && !moves && !isNew && !isLocked && !isFault && !isUnproven);
       show(end.element, mayMove && moves);
-      show(calibrate.element, mayMove && isNew);
-      show(clear, mayMove && isNew);
+      show(calibrate.element, mayMove && isNew && !isUnproven);
+      show(clear, mayMove && isNew && !isUnproven);
       show(arm.element, mayMove && isLocked);
       show(fault, isFault);
       show(observer, !mayMove);

@@ -11,11 +11,12 @@ import { poll } from "../../parts/poll.js";
 import { isOperator } from "../../parts/role.js";
 
 const STORE_POLL_MS = 5000;
+const RUN_POLL_MS = 10000;
 const said = words.machine;
 
 export function axisCard() {
   const values = facts([["state", said.stateName], ["position", said.position], ["range", said.range],
-    ["scale", said.scale], ["date", said.calibrated], ["stop", said.lastStop]]);
+    ["scale", said.scale], ["date", said.calibrated], ["spread", said.spread], ["stop", said.lastStop]]);
   const isHomed = () => link.state?.range_mm != null;
   const start = () => attempt(() => link.command({ type: "calibrate" }));
   const calibrate = holdButton(said.calibrateHold, "calibrate", start, () => !isHomed());
@@ -26,6 +27,11 @@ export function axisCard() {
   const store = poll("/api/v1/state", STORE_POLL_MS, (document) => {
     stored = document.calibration;
     update(link.state);
+  });
+
+  const firstRun = poll("/api/v1/commissioning", RUN_POLL_MS, ({ steps }) => {
+    const { spread_mm } = steps.find(({ step }) => step === "calibrate").evidence;
+    values.set("spread", spread_mm === undefined ? said.noSpread : words.faults.mm(fixed(spread_mm, 2)));
   });
 
   function update(state) {
@@ -54,6 +60,7 @@ export function axisCard() {
     },
     leave() {
       store.leave();
+      firstRun.leave();
       calibrate.leave();
     },
   };

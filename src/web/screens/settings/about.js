@@ -28,6 +28,7 @@ export function aboutPart(place) {
     rules.set("release", time(release_s));
   });
   place.append(card(said.title, sendForm(element, h("div", { class: "row" }, save))),
-    card(said.rules, rules.element, h("p", { class: "quiet" }, said.rulesHint)));
+    card(said.rules, rules.element, h("p", { class: "quiet" }, said.rulesHint)),
+    card(words.first.title, h("p", { class: "quiet" }, words.first.what), h("a", { class: "button", href: "#first" }, words.first.open)));
   return {};
 }

@@ -20,17 +20,17 @@ export function backupPart(place) {
   return {};
 }
 
-function saveCard() {
-  const save = sender(said.save, () => attempt(async () => {
-    const backup = await link.request("GET", ROUTE);
-    const file = new Blob([JSON.stringify(backup, null, 2)], { type: "application/json" });
-    const address = URL.createObjectURL(file);
-    const day = new Date(backup.written_unix_s * 1000).toISOString().slice(0, 10);
-    h("a", { href: address, download: `yep-backup-${day}.json` }).click();
-    setTimeout(() => URL.revokeObjectURL(address), RELEASE_MS);
-  }, said.saved), "primary wide");
-  return card(said.saveTitle, h("p", { class: "quiet" }, said.saveWhat), save);
-}
+/** A button for a backup as a download. */
+export const saveButton = () => sender(said.save, () => attempt(async () => {
+  const backup = await link.request("GET", ROUTE);
+  const file = new Blob([JSON.stringify(backup, null, 2)], { type: "application/json" });
+  const address = URL.createObjectURL(file);
+  const day = new Date(backup.written_unix_s * 1000).toISOString().slice(0, 10);
+  h("a", { href: address, download: `yep-backup-${day}.json` }).click();
+  setTimeout(() => URL.revokeObjectURL(address), RELEASE_MS);
+}, said.saved), "primary wide");
+
+const saveCard = () => card(said.saveTitle, h("p", { class: "quiet" }, said.saveWhat), saveButton());
 
 function restoreCard() {
   const file = field(said.file, { type: "file", accept: "application/json,.json" });

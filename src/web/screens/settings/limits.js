@@ -48,13 +48,14 @@ function motionCard() {
       return answer.asked;
     },
   });
-  const take = ({ asked, in_force, hard, changes_wait }) => {
+  const take = ({ asked, in_force, envelope, hard, changes_wait }) => {
     form.take(asked);
     show(waits, changes_wait);
     for (const [name, unit, bound] of LIMITS) {
       const isNarrow = !isAdmin();
-      const hint = in_force[name] === asked[name] ? said.most(isNarrow ? asked[name] : hard[bound], unit)
+      const most = in_force[name] === asked[name] ? said.most(isNarrow ? asked[name] : hard[bound], unit)
         : said.inForce(in_force[name], unit);
+      const hint = name in envelope ? `${most}; ${said.proven(envelope[name], unit)}` : most;
       const disabled = !isOperator() || (isNarrow && name === NEITHER);
       form.note(name, { hint, max: isNarrow ? asked[name] : hard[bound], disabled });
     }
@@ -85,10 +86,19 @@ function forceCards() {
     save: changeSettings,
   });
   const chart = chartCard();
+  let longest = null;
   const document = followSettings((settings) => {
     form.take(settings);
-    form.note("stroke_limit_mm", { hint: said.strokeHint(settings.max_stroke_mm), max: settings.max_stroke_mm });
+    form.note("stroke_limit_mm", { max: settings.max_stroke_mm });
     chart.take(settings);
+    longest = settings.max_stroke_mm;
   });
-  return { elements: [card(said.forceTitle, form.element), chart.element], leave: document.leave };
+  return {
+    elements: [card(said.forceTitle, form.element), chart.element],
+    state({ envelope }) {
+      form.note("force_limit_g", { hint: `${said.forceHint}; ${said.proven(envelope.force_g, "g")}` });
+      if (longest) form.note("stroke_limit_mm", { hint: `${said.strokeHint(longest)}; ${said.proven(envelope.stroke_mm, "mm")}` });
+    },
+    leave: document.leave,
+  };
 }

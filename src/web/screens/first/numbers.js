@@ -1,0 +1,44 @@
+// The steps that ask for numbers: the mechanics, and the limits that were proven.
+
+import { button, field } from "../../parts/controls.js";
+import { h } from "../../parts/dom.js";
+import { said } from "./words.js";
+
+/** Of the first envelope: low to begin with. */
+const FIRST_SPEED_MM_S = 100;
+
+const number = (label, value, properties = {}, hint = "") =>
+  field(label, { type: "number", inputmode: "decimal", step: "any", min: 0, value, ...properties }, hint);
+
+export function numbers({ act, run }) {
+  const fact = (key) => run.wiring.find((fact) => fact.key === key) ?? {};
+  const travel = fact("rail.travel_per_turn_mm");
+  const isFixed = travel.source === "file";
+  const rail = number(said.rail, fact("settings.max_stroke_mm").value);
+  const turn = number(said.turn, travel.at_next_start ?? travel.value, { disabled: isFixed }, isFixed ? said.inFile : "");
+  const microsteps = number(said.microsteps, fact("settings.microsteps_per_rev").value, { inputmode: "numeric", step: 1 });
+  const send = () => act("finish", {
+    max_stroke_mm: Math.round(rail.input.valueAsNumber),
+    microsteps_per_rev: Math.round(microsteps.input.valueAsNumber),
+    ...(!isFixed && turn.input.value !== travel.value && { wiring: { travel_per_turn_mm: turn.input.valueAsNumber } }),
+  });
+  return {
+    element: h("div", { class: "stack" }, rail.element, turn.element, microsteps.element, button(said.finish, send, "primary wide")),
+  };
+}
+
+export function limits({ act, run }) {
+  const { max_acceleration_mm_s2, stroke_mm, force_g } = run.envelope;
+  const rail_mm = Number(run.wiring.find(({ key }) => key === "settings.max_stroke_mm")?.value ?? stroke_mm);
+  const fields = {
+    max_speed_mm_s: number(said.speed, FIRST_SPEED_MM_S),
+    max_acceleration_mm_s2: number(said.acceleration, max_acceleration_mm_s2),
+    stroke_mm: number(said.stroke, Math.floor(rail_mm / 2), { step: 1 }),
+    force_g: number(said.force, force_g, { step: 1 }),
+  };
+  const values = () => Object.fromEntries(Object.entries(fields).map(([name, { input }]) => [name, input.valueAsNumber]));
+  return {
+    element: h("div", { class: "stack" }, Object.values(fields).map(({ element }) => element),
+      button(said.finish, () => act("finish", { envelope: values() }), "primary wide")),
+  };
+}
