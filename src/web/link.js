@@ -9,6 +9,8 @@ import { words } from "./words.js";
 /** Silence behind which what is shown is old. */
 const STALE_MS = 500;
 const ALIVE_MS = 500;
+/** Longer than the machine waits for a finger, and shorter than it waits for a page. */
+const QUIET_MS = 1000;
 const REPLY_MS = 5000;
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 2000;
@@ -59,6 +61,7 @@ class Link extends EventTarget {
   #newestEvent = 0;
   #retry_ms = FIRST_RETRY_MS;
   #timer = 0;
+  #quietUntil = 0;
 
   start() {
     window.addEventListener("yep-stop", (event) => this.#stop(event.detail));
@@ -270,6 +273,7 @@ class Link extends EventTarget {
   }
 
   async #alive() {
+    if (performance.now() < this.#quietUntil) return;
     if (document.visibilityState !== "visible" || this.#socket?.readyState !== WebSocket.OPEN) return;
     const sent = performance.now();
     try {
@@ -283,7 +287,13 @@ class Link extends EventTarget {
 
   /** A sign of life at once, of a finger that is held down. */
   sayAlive() {
+    this.#quietUntil = 0;
     this.#alive();
+  }
+
+  /** The finger is gone: for a moment there is no sign of life, so that what it held ends at once. */
+  letGo() {
+    this.#quietUntil = performance.now() + QUIET_MS;
   }
 
   #stop({ answered }) {

@@ -26,6 +26,7 @@ export function holdToRun(label, command, begin) {
     begin().then((isBegun) => isBegun || release());
   }
   function release() {
+    if (timer) link.letGo();
     clearInterval(timer);
     timer = 0;
     pressed.classList.remove("is-held");
