@@ -226,18 +226,98 @@ fn the_whole_first_run_proves_a_simulated_machine() {
     assert_eq!(yep.run_wave("sine", 2.0).expect_refused().0, "not_homed");
 }
 
+/// Everything up to the switches.
+#[track_caller]
+fn to_the_switches(yep: &Yep) {
+    begin(yep, "own");
+    proven(yep, "own", json!({}));
+    begin(yep, "hardware_stop");
+    page(yep, "/api/v1/stop", &json!({})).expect_ok();
+    hands(yep, &["e_stop_open"]);
+    hands(yep, &[]);
+    proven(yep, "hardware_stop", json!({}));
+    page(yep, "/api/v1/machine/acknowledge", &json!({})).expect_ok();
+}
+
+/// What is wrong with a machine, step by step; nothing moves farther than a nudge before it is told.
+#[test]
+fn what_is_wrong_is_caught_at_its_step() {
+    let home = home();
+    let yep = home.start();
+    to_the_switches(&yep);
+
+    // A dead front switch, or one whose cable is broken where nothing sees it: presses change nothing.
+    begin(&yep, "switches");
+    press(&yep, "back_welded");
+    press(&yep, "back_welded");
+    refused(&yep, "switches", json!({}), "the front switch was pressed 0 times");
+    // A welded one.
+    begin(&yep, "switches");
+    hands(&yep, &["front_welded"]);
+    refused(&yep, "switches", json!({}), "the front switch reads pressed");
+    hands(&yep, &[]);
+    // Swapped ones: a person presses the front switch, as the page says.
+    begin(&yep, "switches");
+    hands(&yep, &["switches_swapped"]);
+    for _ in 0..2 {
+        hands(&yep, &["switches_swapped", "front_welded"]);
+        hands(&yep, &["switches_swapped"]);
+    }
+    refused(&yep, "switches", json!({}), "whether the two are swapped");
+    hands(&yep, &[]);
+    begin(&yep, "switches");
+    for switch in ["front_welded", "front_welded", "back_welded", "back_welded"] {
+        press(&yep, switch);
+    }
+    hands(&yep, &["back_welded"]);
+    thread::sleep(2 * BEAT);
+    step(&yep, "switches", json!({ "act": "unplugged" })).expect_ok();
+    hands(&yep, &[]);
+    proven(&yep, "switches", json!({}));
+
+    // Half of the microsteps that the driver makes: no number shows it, the ruler does.
+    begin(&yep, "numbers");
+    proven(&yep, "numbers", json!({ "max_stroke_mm": 155, "microsteps_per_rev": 200 }));
+    // A sensor with the other sign.
+    begin(&yep, "force");
+    push(&yep, -600.0);
+    refused(&yep, "force", json!({}), "must be positive");
+    push(&yep, 600.0);
+    push(&yep, 0.0);
+    proven(&yep, "force", json!({}));
+    begin(&yep, "power");
+    proven(&yep, "power", json!({ "answer": "yes" }));
+    assert!(home.pulses().is_empty(), "something moved before the motor had power");
+
+    // A belt that is off, and a carriage that is held.
+    for mishap in ["belt_off", "carriage_blocked"] {
+        begin(&yep, "which_way");
+        hands(&yep, &[mishap]);
+        let before_mm = yep.carriage_mm();
+        hold(&yep, "short");
+        assert!((yep.carriage_mm() - before_mm).abs() < 2.01, "{mishap}");
+        refused(&yep, "which_way", json!({ "answer": "nowhere" }), "did not move");
+        hands(&yep, &[]);
+    }
+    begin(&yep, "which_way");
+    hold(&yep, "short");
+    step(&yep, "which_way", json!({ "answer": "front" })).expect_ok();
+    hold(&yep, "short");
+    proven(&yep, "which_way", json!({ "answer": "front" }));
+    begin(&yep, "how_far");
+    let before_mm = yep.carriage_mm();
+    hold(&yep, "ruler");
+    let ruler_mm = yep.carriage_mm() - before_mm;
+    assert!((4.9..5.1).contains(&ruler_mm), "{ruler_mm} mm");
+    refused(&yep, "how_far", json!({ "ruler_mm": ruler_mm }), "microsteps");
+    assert_eq!(yep.get(RUN).expect_ok()["next"], "how_far");
+}
+
 #[test]
 fn both_switches_closed_are_offered_another_polarity_and_never_guessed() {
     let home = home();
     let yep = home.start();
-    begin(&yep, "own");
-    proven(&yep, "own", json!({}));
-    begin(&yep, "hardware_stop");
-    page(&yep, "/api/v1/stop", &json!({})).expect_ok();
-    hands(&yep, &["e_stop_open"]);
-    hands(&yep, &[]);
-    proven(&yep, "hardware_stop", json!({}));
-    page(&yep, "/api/v1/machine/acknowledge", &json!({})).expect_ok();
+    to_the_switches(&yep);
     hands(&yep, &["front_welded", "back_welded"]);
     begin(&yep, "switches");
     thread::sleep(BEAT);
