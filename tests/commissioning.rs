@@ -281,7 +281,7 @@ async fn a_machine_that_was_in_use_is_asked_once() {
     let server = real_machine(wired(21), CommissioningRecord::in_use_before()).await;
     assert_nothing_runs(&server).await;
     assert_eq!(first_run(&server).await["asks"], "in_use_before");
-    let early = by(&server, 3, "POST", "/api/v1/commissioning/own", json!({ "act": "begin" })).await;
+    let early = by(&server, 3, "POST", "/api/v1/commissioning/steps/own", json!({ "act": "begin" })).await;
     assert_eq!((early.status, code(&early).as_str()), (409, "step_out_of_order"));
     let works = json!({ "works": true });
     assert_eq!(by(&server, 2, "POST", CONFIRM, works.clone()).await.status, 403);
@@ -457,7 +457,7 @@ async fn calibrated(server: &Server, travels_steps: &[i64], from_ns: u64) -> Htt
         let since_ns = from_ns + 1_000_000_000 * at as u64;
         server.port.set_snapshot(Snapshot { since_ns, at_ns: since_ns + 1, ..snapshot(State::Ready) });
         tokio::time::sleep(Duration::from_millis(40)).await;
-        last = Some(by(server, 3, "POST", "/api/v1/commissioning/calibrate", json!({})).await);
+        last = Some(by(server, 3, "POST", "/api/v1/commissioning/steps/calibrate", json!({})).await);
     }
     last.unwrap()
 }
@@ -466,7 +466,8 @@ async fn calibrated(server: &Server, travels_steps: &[i64], from_ns: u64) -> Htt
 async fn calibrations_that_differ_by_more_than_a_fifth_of_a_millimetre_are_refused() {
     let server = real_machine(wired(21), CommissioningRecord::default()).await;
     prove(&server, CommissioningStep::ALL.into_iter().take(8)).await;
-    let begun = by(&server, 3, "POST", "/api/v1/commissioning/calibrate", json!({ "act": "begin" })).await;
+    let begun =
+        by(&server, 3, "POST", "/api/v1/commissioning/steps/calibrate", json!({ "act": "begin" })).await;
     assert_eq!(begun.status, 200, "{}", begun.text());
     // 10 steps to a millimetre.
     let apart = calibrated(&server, &[1_550, 1_551, 1_553], 5_000_000_000).await;
@@ -475,7 +476,7 @@ async fn calibrations_that_differ_by_more_than_a_fifth_of_a_millimetre_are_refus
     // The three begin anew.
     let two = calibrated(&server, &[1_553, 1_552], 20_000_000_000).await;
     assert_eq!(two.json()["in_progress"]["travels_steps"], json!([1_553, 1_552]), "{}", two.text());
-    let again = by(&server, 3, "POST", "/api/v1/commissioning/calibrate", json!({})).await;
+    let again = by(&server, 3, "POST", "/api/v1/commissioning/steps/calibrate", json!({})).await;
     assert_eq!(again.status, 409, "the same calibration counts once");
     let three = calibrated(&server, &[1_551], 30_000_000_000).await;
     assert_eq!(three.status, 200, "{}", three.text());
@@ -490,7 +491,7 @@ async fn a_switch_that_bounces_for_longer_than_five_milliseconds_is_refused() {
     let server = real_machine(wired(21), CommissioningRecord::default()).await;
     prove(&server, CommissioningStep::ALL.into_iter().take(2)).await;
     server.port.set_snapshot(snapshot(State::NotHomed));
-    let switches = "/api/v1/commissioning/switches";
+    let switches = "/api/v1/commissioning/steps/switches";
     assert_eq!(by(&server, 3, "POST", switches, json!({ "act": "begin" })).await.status, 200);
     let show = async |contacts: Contacts| {
         server.port.set_snapshot(Snapshot { contacts, at_ns: 9_000_000_000, ..snapshot(State::NotHomed) });
@@ -512,7 +513,7 @@ async fn a_switch_that_bounces_for_longer_than_five_milliseconds_is_refused() {
 
 #[tokio::test]
 async fn numbers_from_afar_stay_inside_the_envelope_and_hands_on_the_switches_are_presence() {
-    let numbers = "/api/v1/commissioning/numbers";
+    let numbers = "/api/v1/commissioning/steps/numbers";
     let finer = json!({ "max_stroke_mm": 155, "microsteps_per_rev": 800 });
     let server = real_machine(wired(21), CommissioningRecord::default()).await;
     prove(&server, CommissioningStep::ALL.into_iter().take(3)).await;
@@ -525,7 +526,7 @@ async fn numbers_from_afar_stay_inside_the_envelope_and_hands_on_the_switches_ar
     assert_eq!(same.status, 200, "{}", same.text());
     let me = by(&server, 3, "GET", "/api/v1/me", Value::Null).await.json();
     assert_eq!(me["is_present"], false);
-    let switches = "/api/v1/commissioning/switches";
+    let switches = "/api/v1/commissioning/steps/switches";
     assert_eq!(by(&server, 3, "POST", switches, json!({ "act": "begin" })).await.status, 200);
     let pressed = Contact { presses: 2, longest_bounce_ns: 0, closed_since_ns: None };
     let plug = Contact { presses: 3, closed_since_ns: Some(8_000_000_000), ..pressed };

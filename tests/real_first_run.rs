@@ -27,7 +27,7 @@ fn page(yep: &Yep, path: &str, body: &Value) -> Answer {
 }
 
 fn step(yep: &Yep, name: &str, body: Value) -> Answer {
-    page(yep, &format!("{RUN}/{name}"), &body)
+    page(yep, &format!("{RUN}/steps/{name}"), &body)
 }
 
 #[track_caller]

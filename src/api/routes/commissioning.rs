@@ -62,10 +62,9 @@ pub(super) fn rows() -> Vec<Route> {
         )
         .takes(of::<NudgeRequest>)
         .gives(of::<CommandAnswer>),
-        // Behind those with a name of their own.
         Route::act(
             POST,
-            "/api/v1/commissioning/{step}",
+            "/api/v1/commissioning/steps/{step}",
             Administer,
             "Begin a step of the first run, answer it, or finish it",
             answers!(|ctx, request| commissioning::step(&ctx, request).await),

@@ -53,11 +53,11 @@ export const first = {
     /** An act in the step that is shown. When it is proven, the next one is begun: it is what the person came for. */
     async function act(act, answers = {}) {
       const before = name;
-      if (!(await post(before, { act, ...answers }))) return false;
+      if (!(await post(`steps/${before}`, { act, ...answers }))) return false;
       const isProven = act === "finish" && run.steps.find(({ step }) => step === before).state === "done";
       if (!isProven || run.in_progress) return true;
       chosen = null;
-      if (run.next) await post(run.next, { act: "begin" });
+      if (run.next) await post(`steps/${run.next}`, { act: "begin" });
       return true;
     }
 
@@ -90,7 +90,7 @@ export const first = {
       const again = isAdmin() && ["done", "due"].includes(state) && button(said.again, () => {
         chosen = step;
         name = null;
-        post(step, { act: "begin" });
+        post(`steps/${step}`, { act: "begin" });
       });
       const item = h("li", { class: "first-step", "data-is": state }, h("strong", {}, said.titles[step]),
         h("span", { class: "badge", "data-kind": state === "done" ? "good" : state === "due" ? "bad" : "" }, said.states[state]),
