@@ -543,3 +543,13 @@ async fn numbers_from_afar_stay_inside_the_envelope_and_hands_on_the_switches_ar
     let near = by(&server, 3, "POST", numbers, finer).await;
     assert_eq!(near.status, 200, "{}", near.text());
 }
+
+#[tokio::test]
+async fn an_array_is_no_object() {
+    let server = real_machine(wired(21), CommissioningRecord::default()).await;
+    for field in ["wiring", "envelope"] {
+        let body = json!({ "act": "begin", field: [null, null] });
+        let answer = by(&server, 3, "POST", "/api/v1/commissioning/steps/own", body).await;
+        assert_eq!(answer.status, 422, "{}", answer.text());
+    }
+}

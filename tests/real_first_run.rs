@@ -63,8 +63,16 @@ fn push(yep: &Yep, force_g: f64) {
 }
 
 fn press(yep: &Yep, switch: &str) {
+    let reads = |is_closed: bool| {
+        let name = switch.trim_end_matches("_welded");
+        eventually(switch, || (yep.status()["inputs"][name] == is_closed).then_some(()));
+        // A press that is no bounce, also where a busy host has the inputs read late.
+        thread::sleep(BEAT);
+    };
     hands(yep, &[switch]);
+    reads(true);
     hands(yep, &[]);
+    reads(false);
 }
 
 /// Holds the button of a nudge until the axis rests.

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
 
 use super::fault::Word;
 use crate::api::commissioning::service::{CommissioningNeed, StepProgress};
@@ -154,11 +156,19 @@ pub struct StepRequest {
     /// Of `numbers`: microsteps for a turn of the motor.
     pub microsteps_per_rev: Option<i64>,
     /// Of `numbers`: travel per turn and pulse timing.
+    #[serde(deserialize_with = "object")]
     pub wiring: Option<WiringValues>,
     /// Of `limits`: the envelope; without it the first one, 100 mm/s and half the stroke.
+    #[serde(deserialize_with = "object")]
     pub envelope: Option<ProvenLimits>,
     /// Of `proof`: the number of the newest STOP that the sender knows.
     pub after_stop: Option<u32>,
+}
+
+/// An object, and nothing else: serde takes an array of the values for a structure, too.
+fn object<'de, D: Deserializer<'de>, T: DeserializeOwned>(from: D) -> Result<Option<T>, D::Error> {
+    let object: Option<Map<String, Value>> = Deserialize::deserialize(from)?;
+    object.map(|object| T::deserialize(Value::Object(object)).map_err(D::Error::custom)).transpose()
 }
 
 /// A key that says how the machine is wired.
