@@ -1,20 +1,28 @@
-//! Pulse checker ([`yep::diag`]) on synthetic pulse trains: a train with one defect is reported under the right rule, a
-//! train without is not.
+//! The checks of the pulses ([`yep::diag`]) and of simulated runs ([`yep::trial`]) on made-up observations: a defect is
+//! reported under the right rule, and what has none is not.
 
 mod support;
 
 use proptest::prelude::*;
-use support::{PUNCTUAL, config, timing};
+use support::{PUNCTUAL, config, homed, options, sine, timing};
 use yep::diag::step_train::Precision;
 use yep::diag::{CheckOptions, PulseChecker, Rule, Violation};
 use yep::drive::TraceSample;
 use yep::drive::cycle_trace::CycleOutcome;
 use yep::drive::status::{EndCause, MotionEnd};
+use yep::hal::sim::{RailOptions, SimulatedOperator};
 use yep::hal::{Edge, EdgeKind};
 use yep::machine::{Calibration, Config, Inputs, State, StopLevel};
 use yep::motion::plan::{MovePlan, Target};
-use yep::motion::{Kinematics, Piece, ProfileLimits, RampLimits, step_times, stop};
-use yep::units::{MmPerS, MmPerS2, MmPerS3};
+use yep::motion::{
+    ALLOWANCE_POINTS, Allowance, Kinematics, Piece, ProfileLimits, RampLimits, step_times, stop,
+};
+use yep::trial::acts::{ClientAct, SentAct};
+use yep::trial::client::{ClientAnswer, ClientKind, ClientRequest};
+use yep::trial::facts::{Facts, StepMade};
+use yep::trial::promises;
+use yep::trial::tap::{PortCall, PortRequest};
+use yep::units::{Grams, MmPerS, MmPerS2, MmPerS3};
 
 /// Steps for a millimetre of the rail of these tests.
 const SCALE: f64 = 10.0;
@@ -119,7 +127,7 @@ fn check(edges: &[Edge], precision: Precision, sample_at: impl Fn(u64) -> TraceS
     let rest = TraceSample { resting: true, ..sample_at(0) };
     checker.check(&rest);
     let mut now = BEGIN_NS - 10 * MS;
-    while now < last_ns + 3 * MS {
+    while now < last_ns + 5 * MS {
         now += MS;
         while let Some(edge) = left.next_if(|edge| edge.at <= now) {
             checker.add_edge(*edge);
@@ -350,6 +358,33 @@ fn only_a_halt_and_a_tripped_input_end_a_motion_at_once() {
     assert_eq!(ended_by(EndCause::Starved), Some(Rule::Missing));
 }
 
+/// Regression (seed 7310): behind a late step the axis went on with a ramp, which the next stall cut; two samples of one
+/// instant had already made the end an old one.
+#[test]
+fn a_stall_may_cut_the_ramp_of_a_late_step_and_of_no_other_motion() {
+    let slewing = Precision { slews: true, ..PUNCTUAL };
+    let good = travel(0, 1_400, rates());
+    let fast = at_speed(&good, 2_000.0);
+    let last_ns = good[fast - 1].0;
+    let next = travel(fast as i64, 1_400, rates());
+    let later = next[..fast].iter().map(|(at, forward)| (at + 500 * MS, *forward)).collect::<Vec<_>>();
+    let late_at = |ended_ns: Option<u64>, steps: &[Step]| {
+        let ended = MotionEnd { epoch: 1, cause: EndCause::Late, inputs: Inputs::default() };
+        let until_ns = steps.last().unwrap().0;
+        check(&edges(steps), slewing, |now| {
+            let rests = now > until_ns || now > last_ns && now < later[0].0;
+            let ended = ended_ns.is_some_and(|ended_ns| now >= ended_ns).then_some(ended);
+            TraceSample { resting: rests, ended, ..running() }
+        })
+        .map(|violation| violation.broken.rule)
+    };
+    assert_eq!(late_at(Some(last_ns - 6 * MS), &good[..fast]), None);
+    assert_eq!(late_at(None, &good[..fast]), Some(Rule::Missing));
+    // The cause stays on display while the next motion goes on, and excuses nothing there.
+    let both = [&good[..fast], &later].concat();
+    assert_eq!(late_at(Some(last_ns - 6 * MS), &both), Some(Rule::Missing));
+}
+
 #[test]
 fn no_step_comes_more_than_a_millisecond_after_a_halt() {
     let good = travel(0, 1_400, rates());
@@ -457,4 +492,75 @@ proptest! {
         let violation = check(&edges(&steps), late, |_| TraceSample { config, ..running() });
         prop_assert!(violation.is_none(), "late: {}", violation.unwrap());
     }
+}
+
+/// What the checks of a run know of a machine that shows this.
+fn facts_of(sample: &TraceSample) -> Facts {
+    let mut facts = Facts::new(RailOptions::default(), SimulatedOperator::default());
+    facts.ground_truth.page_there = true;
+    facts.ground_truth.page_waves = true;
+    facts.record_limits(sample.at_ns, sample.config.limits, 155.0, 155.0);
+    facts.record_cycle(sample);
+    facts
+}
+
+/// Regression (seed 4786): a force chart that allows less speed is braked for firmly, as narrowed limits are, and counted
+/// as no change at all.
+#[test]
+fn any_setting_that_changes_may_be_braked_for() {
+    let slower = Allowance::new(Grams::constant(1_000.0), [300.0; ALLOWANCE_POINTS]);
+    let narrowed = Config { allowance: slower, ..config() };
+    let calm_at = 100_000 * MS;
+    for (next, is_calm) in [(config(), true), (narrowed, false)] {
+        let mut facts = facts_of(&running());
+        facts.record_cycle(&TraceSample { at_ns: calm_at, config: next, ..running() });
+        let limits = facts.window_limits(calm_at + MS).unwrap();
+        assert_eq!(limits.gentle.is_some(), is_calm);
+        // A few seconds later waves are gentle again.
+        assert!(facts.window_limits(calm_at + 10_000 * MS).unwrap().gentle.is_some());
+    }
+}
+
+/// Regression (seeds 4413, 7070 and more): a client that a fault stopped goes on behind it as if it had been let through,
+/// which it had been.
+#[test]
+fn a_start_that_a_fault_ends_at_once_was_let_through() {
+    let mut machine = homed(&options());
+    machine.command(sine(2.0));
+    machine.run_ms(500);
+    let moving = machine.trace_sample();
+    assert_eq!(moving.state, State::Running);
+    let rests = TraceSample { state: State::Faulted, ..moving };
+    // Each start: when it comes behind STOP, and whether the machine moves as it is answered.
+    let judged = |starts: &[(u64, bool)]| {
+        let mut checks = promises::all();
+        let check = checks.iter_mut().find(|check| check.name() == "s34_stop_latches").unwrap();
+        let mut facts = facts_of(&rests);
+        check.check_call(&facts, &PortCall { at_ns: 0, request: PortRequest::Stop }).unwrap();
+        for (number, (at_ms, moves)) in (0..).zip(starts) {
+            let call = ClientRequest {
+                who: ClientKind::Feed,
+                method: "POST",
+                path: "/api/wave/run".to_owned(),
+                body: br#"{"type":"sine","duration":1.0}"#.to_vec(),
+            };
+            let at_ns = at_ms * MS;
+            let act = ClientAct::of(&call);
+            facts.trace = Some(rests);
+            check.check_sent(
+                &facts,
+                &SentAct { number, who: call.who, act, decided_ns: at_ns, arrives_ns: at_ns },
+            )?;
+            facts.trace = Some(if *moves { moving } else { rests });
+            let (body, status, token) = (serde_json::json!({}), Some(200), None);
+            check
+                .check_answer(&facts, &ClientAnswer { number, asked_ns: at_ns, call, status, body, token })?;
+            check
+                .check_step(&facts, &StepMade { at: at_ns + MS, forward: true, interval_ns: MS, way: 1.0 })?;
+        }
+        Ok::<(), String>(())
+    };
+    assert_eq!(judged(&[(3_000, false), (4_000, true)]), Ok(()));
+    // Too early behind the STOP, however it ended.
+    assert!(judged(&[(100, true)]).is_err());
 }

@@ -57,6 +57,9 @@ pub struct PulseChecker {
     /// Instant at which the motion that a sample showed at rest counts as over.
     rests_at_ns: Option<Nanos>,
     halted_since_ns: Option<Nanos>,
+    /// True once a late step has ended the motion that goes on: a lasting stall cuts its ramp wherever it is (S20), and
+    /// the cause that is reported stays the late step.
+    ended_late: bool,
     violations: u64,
 }
 
@@ -88,6 +91,7 @@ impl PulseChecker {
             last: None,
             rests_at_ns: None,
             halted_since_ns: None,
+            ended_late: false,
             violations: 0,
         }
     }
@@ -193,8 +197,10 @@ impl PulseChecker {
         // While an input is debounced, the step behind it waits.
         let read_again = earlier.glitches != now.glitches || earlier.inputs != now.inputs;
         // Where lateness cannot happen the time base never moves, whatever the machine reports.
-        let late = earlier.rebases != now.rebases || new_end(|cause| cause == EndCause::Late);
-        let rebased = read_again || self.options.precision.slews && late;
+        let slews = self.options.precision.slews;
+        let ended_late = slews && new_end(|cause| cause == EndCause::Late);
+        self.ended_late |= ended_late;
+        let rebased = read_again || slews && earlier.rebases != now.rebases || ended_late;
         CycleInterval {
             rested: earlier.resting && before.resting && now.resting && earlier.ended == now.ended,
             before,
@@ -220,9 +226,7 @@ impl PulseChecker {
         self.count += if forward { 1 } else { -1 };
         let mut motion = self.train.check_step(at, from, forward, limits, between.range);
         if let Some(RuleViolation { rule: Rule::Missing, .. }) = motion
-            && (between.cut
-                || between.rebased
-                || between.now.ended.is_some_and(|end| end.cause == EndCause::Late))
+            && (between.cut || between.rebased || self.ended_late)
         {
             // The motion was cut, and this step begins the next one; or the time base moved, which is not reported
             // again after a late step has ended the motion.
@@ -280,7 +284,8 @@ impl PulseChecker {
         self.rests_at_ns.take_if(|rests_at| *rests_at <= at)?;
         let missing = self.train.check_missing(at, true);
         self.train.end_motion();
-        missing
+        let ended_late = core::mem::take(&mut self.ended_late);
+        missing.filter(|_| !ended_late)
     }
 
     /// Checks what the edges up to this sample leave open: missing steps, and the step counter.

@@ -335,17 +335,16 @@ impl Facts {
             self.forces_g.pop_front();
         }
         self.forces_g.push_back(force_g);
-        let before = self
-            .previous_trace
-            .map(|before| before.config.limits)
-            .filter(|limits| *limits != trace.config.limits);
+        let before = self.previous_trace.map(|before| before.config).filter(|before| *before != trace.config);
         let changed = before.is_some();
-        if let (Some(limits), Some(shown)) = (before, &mut self.shown) {
+        if let (Some(config), Some(shown)) = (before, &mut self.shown)
+            && config.limits != trace.config.limits
+        {
             // The motion under the previous limits may still be going on.
             let (speed, stop, jerk) = shown.firmest(trace.at_ns);
-            let speed = speed.max(limits.max_speed.get());
-            let stop = stop.max(limits.stop_deceleration.get());
-            let jerk = jerk.max(limits.stop_jerk_mm_s3());
+            let speed = speed.max(config.limits.max_speed.get());
+            let stop = stop.max(config.limits.stop_deceleration.get());
+            let jerk = jerk.max(config.limits.stop_jerk_mm_s3());
             shown.former = Some((speed, stop, jerk, trace.at_ns + FORMER_NS));
         }
         // The lease of a page that is gone runs out after a while and stops the axis.
