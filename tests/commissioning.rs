@@ -151,6 +151,39 @@ async fn a_nudge_of_which_nothing_is_heard_ends_and_no_ping_holds_it() {
     assert!(took < Duration::from_millis(1_500), "{took:?}");
 }
 
+/// Regression (seeds 235, 254 and 425): the nudge went on under the client that the lease was handed to, who held nothing.
+#[tokio::test]
+async fn a_finger_is_not_handed_over_with_the_lease() {
+    let server = not_homed().await;
+    let (mut one, mut two) = (page(&server, 3).await, page(&server, 2).await);
+    let nudge = json!({ "id": 2, "type": "nudge", "toward": "front", "travel": "ruler", "after_stop": 0 });
+    assert_eq!(ask(&mut one, nudge).await["done"]["accepted"], "now");
+    server.port.set_snapshot(snapshot(State::Nudging));
+    server.port.commands();
+    two.send(&json!({ "id": 3, "type": "lease", "act": "ask" }).to_string()).await;
+    let began = Instant::now();
+    one.send(&json!({ "id": 4, "type": "lease", "act": "hand_over" }).to_string()).await;
+    // The finger stays down all the while.
+    let (_, took) = tokio::join!(
+        async {
+            for id in 10..30 {
+                one.send(&json!({ "id": id, "type": "alive" }).to_string()).await;
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        },
+        until_gone(&server, began)
+    );
+    assert!(took < Duration::from_millis(900), "{took:?}");
+    loop {
+        let said: Value = serde_json::from_str(&two.text().await).unwrap();
+        if said["type"] == "reply" && said["id"] == 3 {
+            assert_eq!(said["lease"]["is_own"], true, "{said}");
+            break;
+        }
+    }
+    assert_eq!(server.port.command_count(), 0, "the next holder starts nothing");
+}
+
 #[tokio::test]
 async fn a_motor_elsewhere_is_not_nudged() {
     let server = Setup::new(MachineLocation::Remote).with_devices().start().await;

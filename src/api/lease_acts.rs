@@ -30,7 +30,7 @@ pub async fn carry_out(
             }
         }
         LeaseAct::HandOver => {
-            if !waves.hand_over(client) {
+            if !waves.hand_over(client).await {
                 return Err(nobody_asks());
             }
         }

@@ -212,8 +212,15 @@ impl WaveService {
         self.view(client).is_own
     }
 
-    /// The holder hands the lease over to the client that asks for it. The axis may go on: it was asked for. False if nobody asks.
-    pub fn hand_over(self: &Arc<Self>, holder: &Client) -> bool {
+    /// The holder hands the lease over to the client that asks for it. The axis may go on: it was asked for; but what a finger holds
+    /// comes to rest first, as the finger is not handed over. False if nobody asks.
+    pub async fn hand_over(self: &Arc<Self>, holder: &Client) -> bool {
+        let _turn = self.lease.turn().await;
+        match self.lease.asked_for(holder) {
+            None => return false,
+            Some(Presence::Hold) => self.bring_to_rest("a finger cannot be handed over").await,
+            Some(Presence::Watch | Presence::GoOn) => {}
+        }
         let Some(number) = self.lease.hand_over(holder) else { return false };
         if self.port.location() == MachineLocation::Local {
             tokio::spawn(Arc::clone(self).watch(number));

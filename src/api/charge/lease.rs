@@ -262,6 +262,14 @@ impl Lease {
         }
     }
 
+    /// How what that client moves is held, if it holds the lease and another one asks for it.
+    #[must_use]
+    pub fn asked_for(&self, holder: &Client) -> Option<Presence> {
+        let table = self.lock();
+        table.asker.as_ref()?;
+        table.holder.as_ref().filter(|held| held.client == *holder).map(|held| held.presence)
+    }
+
     /// The holder hands the lease over to the client that asks for it; the axis may go on, and the new client is watched by this
     /// number. None if nobody asks, or another client holds it.
     pub fn hand_over(&self, holder: &Client) -> Option<LeaseNumber> {
