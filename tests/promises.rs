@@ -9,7 +9,8 @@ use serde_json::Value;
 use support::{Recorder, homed, options, sine, steps};
 use yep::drive::Rehearsal;
 use yep::hal::sim::{Mishap, RailOptions};
-use yep::machine::{Accepted, Fault, State};
+use yep::machine::{Accepted, Command, Fault, FaultCause, State};
+use yep::motion::RailEnd;
 use yep::trial::client::{ClientKind, ClientRequest};
 use yep::trial::process::{TrialEnvironment, TrialProcess};
 use yep::units::{MILLISECOND_NS, SECOND_NS};
@@ -250,5 +251,36 @@ fn s29_ten_minutes_of_reads_move_nothing() {
         assert!(answered > 200, "{answered} reads were answered");
         assert!(process.witness().violation().is_none(), "{:?}", process.witness().violation());
         assert_eq!((process.machine.trace_sample().state, process.witness().steps()), (state, steps));
+    }
+}
+
+#[test]
+fn s7_a_fault_says_what_still_holds_it_and_helps_by_its_cause() {
+    for (until_mm, is_near) in [(40.0, false), (143.0, true)] {
+        let mut machine = homed(&options());
+        machine.command(sine(5.0));
+        machine.run_while(20_000, |snapshot| snapshot.position_mm.unwrap() < until_mm);
+        let rail_mm = machine.operator().carriage_mm();
+        machine.operator().set_mishap(Mishap::FrontWelded, true);
+        machine.run_ms(50);
+        let seen = machine.snapshot();
+        let (fault, cause) = (seen.fault.unwrap(), seen.cause);
+        assert_eq!(fault, Fault::LimitHit(RailEnd::Front));
+        let from_mm = cause.from_switch_mm.unwrap();
+        assert!((RailOptions::DEFAULT.length_mm - rail_mm - from_mm).abs() < 1.0, "{from_mm} at {rail_mm}");
+        assert_eq!(fault.remedy_by(&cause).contains("near"), is_near, "{from_mm}");
+        // A switch that is pressed holds no fault: who pulls the carriage off it has to acknowledge first.
+        assert_eq!(cause.remains, None);
+        machine.operator().set_mishap(Mishap::EStopOpen, true);
+        machine.run_ms(50);
+        let seen = machine.snapshot();
+        assert_eq!((seen.fault, seen.cause.remains), (Some(fault), Some(Fault::EStop)));
+        assert_eq!(seen.cause.from_switch_mm, Some(from_mm), "it is not forgotten");
+        machine.operator().set_mishap(Mishap::EStopOpen, false);
+        machine.run_ms(50);
+        assert_eq!(machine.snapshot().cause.remains, None);
+        machine.command(Command::Acknowledge);
+        machine.run_ms(50);
+        assert_eq!((machine.snapshot().fault, machine.snapshot().cause), (None, FaultCause::NONE));
     }
 }

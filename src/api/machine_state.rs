@@ -14,7 +14,7 @@ use super::telemetry;
 use super::wave_service::WaveService;
 use crate::auth::Right;
 use crate::machine::table::{TableVerdict, verdict};
-use crate::machine::{CommandKind, Snapshot, State};
+use crate::machine::{CommandKind, Fault, Snapshot, State};
 use crate::units::seconds;
 
 /// A recording has the time of the cycle in which its fault was seen, which is near the one in which the state changed; two faults
@@ -29,9 +29,9 @@ pub fn now(ctx: &Context, client: &Client) -> MachineDocument {
     let mut status = telemetry::now(port);
     let lease = waves.view(client);
     let bars_motion = waves.bars_motion();
-    status.allowed = allowed_by(snapshot.state, client, &lease, bars_motion);
+    status.allowed = allowed_by(&snapshot, client, &lease, bars_motion);
     MachineDocument {
-        refused: refused(snapshot.state, client, &lease, bars_motion),
+        refused: refused(&snapshot, client, &lease, bars_motion),
         lease: lease.into(),
         in_force: in_force(ctx, client, &snapshot),
         last_nudge: snapshot.last_nudge.map(Into::into),
@@ -43,8 +43,8 @@ pub fn now(ctx: &Context, client: &Client) -> MachineDocument {
 
 /// The commands that the machine would accept from this client; STOP always.
 #[must_use]
-pub fn allowed(state: State, waves: &WaveService, client: &Client) -> Vec<Word> {
-    allowed_by(state, client, &waves.view(client), waves.bars_motion())
+pub fn allowed(snapshot: &Snapshot, waves: &WaveService, client: &Client) -> Vec<Word> {
+    allowed_by(snapshot, client, &waves.view(client), waves.bars_motion())
 }
 
 /// The commands that the machine would accept from a caller who may move it and is in charge; the nudge is for admins, and is left
@@ -52,16 +52,16 @@ pub fn allowed(state: State, waves: &WaveService, client: &Client) -> Vec<Word> 
 #[must_use]
 pub fn allowed_by_machine(ctx: &Context) -> Vec<Word> {
     let bars_motion = ctx.waves.bars_motion();
-    let mut allowed = telemetry::allowed(ctx.port.snapshots().borrow().state);
+    let mut allowed = telemetry::allowed(&ctx.port.snapshots().borrow());
     allowed.retain(|name| {
         name != CommandKind::Nudge.name() && !(bars_motion && name == CommandKind::Run.name())
     });
     allowed
 }
 
-fn allowed_by(state: State, client: &Client, lease: &LeaseView, bars_motion: bool) -> Vec<Word> {
+fn allowed_by(snapshot: &Snapshot, client: &Client, lease: &LeaseView, bars_motion: bool) -> Vec<Word> {
     let is_unproven = |name: &Word| bars_motion && name == CommandKind::Run.name();
-    let mut allowed = telemetry::allowed(state);
+    let mut allowed = telemetry::allowed(snapshot);
     allowed.retain(|name| name == "stop" || !(is_unproven(name) || is_barred(name, client, lease)));
     allowed
 }
@@ -83,7 +83,12 @@ fn is_barred(name: &str, client: &Client, lease: &LeaseView) -> bool {
         || (lease.holder.is_some() && !lease.is_own && name != "end")
 }
 
-fn refused(state: State, client: &Client, lease: &LeaseView, bars_motion: bool) -> Vec<RefusedCommand> {
+fn refused(
+    snapshot: &Snapshot,
+    client: &Client,
+    lease: &LeaseView,
+    bars_motion: bool,
+) -> Vec<RefusedCommand> {
     let reason = |kind: CommandKind| {
         if !client.caller.role.has(right_for(kind)) {
             return Some(ProblemCode::Role);
@@ -94,7 +99,10 @@ fn refused(state: State, client: &Client, lease: &LeaseView, bars_motion: bool) 
         if bars_motion && kind == CommandKind::Run {
             return Some(ProblemCode::NotCommissioned);
         }
-        Some(match verdict(state, kind) {
+        if telemetry::holding_fault(snapshot, kind).is_some() {
+            return Some(ProblemCode::CauseRemains);
+        }
+        Some(match verdict(snapshot.state, kind) {
             TableVerdict::Now
             | TableVerdict::Queue
             | TableVerdict::IfCauseGone
@@ -112,11 +120,16 @@ fn refused(state: State, client: &Client, lease: &LeaseView, bars_motion: bool) 
     };
     let refused = telemetry::commands().filter_map(|kind| Some((kind, reason(kind)?)));
     refused
-        .map(|(kind, code)| RefusedCommand {
-            command: kind.name().into(),
-            code: code.name().into(),
-            why: code.title().into(),
-            remedy: code.remedy().into(),
+        .map(|(kind, code)| {
+            let holding =
+                telemetry::holding_fault(snapshot, kind).filter(|_| code == ProblemCode::CauseRemains);
+            RefusedCommand {
+                command: kind.name().into(),
+                code: code.name().into(),
+                why: holding
+                    .map_or_else(|| code.title().into(), |fault| format!("{}: {fault}", code.title()).into()),
+                remedy: holding.map_or(code.remedy(), Fault::remedy).into(),
+            }
         })
         .collect()
 }

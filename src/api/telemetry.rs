@@ -5,12 +5,14 @@ use serde::{Deserialize, Serialize};
 
 use super::documents::fault::{FaultReport, Word};
 use super::port::MachinePort;
-use crate::machine::table::verdict;
-use crate::machine::{self, CommandKind, Snapshot, State};
+use crate::machine::table::{TableVerdict, verdict};
+use crate::machine::{self, CommandKind, Fault, Snapshot, State};
 use crate::units::seconds;
 
 /// The stream of snapshots. Unlike the others it carries bare objects, and a slow client misses old ones.
 pub const STREAM: &str = "telemetry";
+
+const SAMPLES_ARE_BACK: &str = "the samples are back: acknowledge; if they are lost again, `yep sensor status` says what the force sensor lacks";
 
 /// The state of the machine. Written by the server and read by the command line; a reader takes what an older server leaves out
 /// for unknown.
@@ -38,6 +40,8 @@ pub struct StatusDocument {
     pub inputs: InputTelemetry,
     /// The fault that is latched.
     pub fault: Option<FaultReport>,
+    /// The code of what still holds the fault: it is acknowledged once this is gone.
+    pub fault_remains: Option<Word>,
     /// The calibrated range, in mm.
     pub range_mm: Option<f64>,
     /// Phase of the running wave, 0 to 1.
@@ -111,11 +115,25 @@ pub struct LatenessTelemetry {
 #[must_use]
 pub fn now(port: &dyn MachinePort) -> StatusDocument {
     let snapshot = *port.snapshots().borrow();
-    object(&snapshot, port.age().map(|age| age.as_secs_f64()))
+    object(&snapshot, port.age().map(|age| age.as_secs_f64()), remedy(port, &snapshot))
+}
+
+/// What helps against the latched fault, by its cause as far as it is known.
+fn remedy(port: &dyn MachinePort, snapshot: &Snapshot) -> Word {
+    let Some(fault) = snapshot.fault else { return Word::default() };
+    match (fault, snapshot.cause.remains) {
+        // The sensor knows best what it lacks, and a sensor that was tared a moment ago lacks nothing.
+        (Fault::ForceSampleLost, Some(Fault::ForceSampleLost)) => {
+            port.load_cell().map_or(fault.remedy(), |sensor| sensor.status().remedy)
+        }
+        (Fault::ForceSampleLost, None) => SAMPLES_ARE_BACK,
+        _ => fault.remedy_by(&snapshot.cause),
+    }
+    .into()
 }
 
 /// The snapshot as it is sent, so old.
-fn object(snapshot: &Snapshot, age_s: Option<f64>) -> StatusDocument {
+fn object(snapshot: &Snapshot, age_s: Option<f64>, remedy: Word) -> StatusDocument {
     let (inputs, late) = (snapshot.inputs, snapshot.lateness);
     let machine::HostHealth { readings, derating } = snapshot.host;
     StatusDocument {
@@ -136,12 +154,13 @@ fn object(snapshot: &Snapshot, age_s: Option<f64>) -> StatusDocument {
         fault: snapshot.fault.map(|fault| FaultReport {
             code: fault.code().into(),
             message: fault.to_string(),
-            remedy: fault.remedy().into(),
+            remedy,
         }),
+        fault_remains: snapshot.cause.remains.map(|fault| fault.code().into()),
         range_mm: snapshot.range_mm,
         phase: snapshot.phase,
         periods: snapshot.periods,
-        allowed: allowed(snapshot.state),
+        allowed: allowed(snapshot),
         lateness: LatenessTelemetry {
             rebases: late.rebases,
             rebased_ns: late.rebased_ns,
@@ -172,15 +191,21 @@ pub fn commands() -> impl Iterator<Item = CommandKind> {
     })
 }
 
-/// The commands that a page should offer in this state, by their names; STOP always.
+/// The commands that a page should offer now, by their names; STOP always.
 #[must_use]
-pub fn allowed(state: State) -> Vec<Word> {
+pub fn allowed(snapshot: &Snapshot) -> Vec<Word> {
     commands()
-        .filter(|kind| verdict(state, *kind).is_offer())
+        .filter(|kind| verdict(snapshot.state, *kind).is_offer() && holding_fault(snapshot, *kind).is_none())
         .map(CommandKind::name)
         .chain(["stop"])
         .map(Word::from)
         .collect()
+}
+
+/// The fault whose cause is still there, if this command waits for its end.
+#[must_use]
+pub fn holding_fault(snapshot: &Snapshot, kind: CommandKind) -> Option<Fault> {
+    snapshot.cause.remains.filter(|_| verdict(snapshot.state, kind) == TableVerdict::IfCauseGone)
 }
 
 #[cfg(test)]
@@ -189,7 +214,7 @@ mod tests {
 
     use super::*;
     use crate::machine::host::{Derating, DeratingCause, HostReadings};
-    use crate::machine::{Fault, Inputs, LastStop, Lateness, RailEnd, State, Why};
+    use crate::machine::{FaultCause, Inputs, LastStop, Lateness, RailEnd, State, Why};
 
     #[test]
     fn a_snapshot_is_one_object_with_units_in_its_names() {
@@ -224,7 +249,7 @@ mod tests {
             ..Snapshot::at_power_on()
         };
         assert_eq!(
-            serde_json::to_value(object(&snapshot, Some(0.004))).unwrap(),
+            serde_json::to_value(object(&snapshot, Some(0.004), "look".into())).unwrap(),
             json!({
                 "state": "faulted",
                 "why": "the front limit switch closed in motion",
@@ -238,8 +263,9 @@ mod tests {
                 "fault": {
                     "code": "limit_hit_front",
                     "message": "the front limit switch closed in motion",
-                    "remedy": fault.remedy(),
+                    "remedy": "look",
                 },
+                "fault_remains": null,
                 "range_mm": 145.0,
                 "phase": null,
                 "periods": 7,
@@ -255,5 +281,16 @@ mod tests {
                 "stops": 2,
             })
         );
+    }
+
+    #[test]
+    fn a_fault_whose_cause_is_there_is_not_offered_to_be_acknowledged() {
+        let held = |remains| {
+            let cause = FaultCause { remains, from_switch_mm: None };
+            let snapshot = Snapshot { state: State::Faulted, cause, ..Snapshot::at_power_on() };
+            allowed(&snapshot)
+        };
+        assert_eq!(held(None), ["calibrate", "acknowledge", "stop"]);
+        assert_eq!(held(Some(Fault::EStop)), ["stop"]);
     }
 }

@@ -284,6 +284,7 @@ impl<F: ForceSensor> Control<F> {
             in_force: self.supervisor.limits_in_force(),
             ends_ns: self.supervisor.ends_ns(),
             fault: self.supervisor.fault(),
+            cause: self.supervisor.cause(),
             range_mm: calibration.map(|found| found.range_mm(geometry)),
             phase: phase.map(|phase| phase - libm::floor(phase)),
             periods: phase.map_or(0, |phase| phase as u32),

@@ -1,6 +1,10 @@
 //! Machine faults: their codes, their effect on the position, their remedies.
 
+use super::report::FaultCause;
 use crate::motion::RailEnd;
+
+/// Within this distance a carriage that lost some steps may have reached the switch, in mm; the padding is half of it.
+const NEAR_SWITCH_MM: f64 = 10.0;
 
 /// A fault. It latches: the first one is kept until it is acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -141,7 +145,20 @@ impl Fault {
         }
     }
 
-    /// Remedy for the user.
+    /// Remedy for the user, by what is known of the cause.
+    pub fn remedy_by(self, cause: &FaultCause) -> &'static str {
+        match (self, cause.from_switch_mm) {
+            (Fault::LimitHit(_), Some(mm)) if mm > NEAR_SWITCH_MM => {
+                "the carriage was far from that switch: look for a loose contact, or for noise from the motor on the cable of the switch; and that the belt does not slip"
+            }
+            (Fault::LimitHit(_), Some(_)) => {
+                "the carriage was near that switch: check that nothing slipped or blocked it, and that max_stroke is what you measured"
+            }
+            _ => self.remedy(),
+        }
+    }
+
+    /// Remedy for the user, if nothing is known of the cause.
     pub const fn remedy(self) -> &'static str {
         match self {
             Fault::LimitHit(_) => {

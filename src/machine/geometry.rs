@@ -4,6 +4,7 @@
 //! emitted steps are the only truth about position. The *axis* follows from calibration: 0 mm is the back switch plus
 //! the padding, positive is toward the front.
 
+use crate::motion::RailEnd;
 use crate::units::{Mm, StepsPerMm};
 
 /// Rail, as the user measured and configured it.
@@ -68,6 +69,16 @@ impl Calibration {
         self.max_steps as f64 / self.steps_per_mm(geometry)
     }
 
+    /// Distance from where the switch at `end` closes for a value of the step counter, in mm; negative beyond it.
+    pub fn from_switch_mm(&self, geometry: &Geometry, end: RailEnd, counter_steps: i64) -> f64 {
+        let back_steps = self.origin_steps - (self.travel_steps - self.max_steps) / 2;
+        let steps = match end {
+            RailEnd::Back => counter_steps - back_steps,
+            RailEnd::Front => back_steps + self.travel_steps - counter_steps,
+        };
+        steps as f64 / self.steps_per_mm(geometry)
+    }
+
     /// Position of the axis for a value of the step counter, in mm.
     pub fn position_mm(&self, geometry: &Geometry, counter_steps: i64) -> f64 {
         (counter_steps - self.origin_steps) as f64 / self.steps_per_mm(geometry)
@@ -92,5 +103,8 @@ mod tests {
         assert_eq!(calibration.steps_per_mm(&geometry), 10.0);
         assert_eq!(calibration.range_mm(&geometry), 145.0);
         assert_eq!(calibration.position_mm(&geometry, -250), 0.0);
+        let from_switch_mm = |end, steps| calibration.from_switch_mm(&geometry, end, steps);
+        assert_eq!((from_switch_mm(RailEnd::Back, -250), from_switch_mm(RailEnd::Front, -250)), (5.0, 150.0));
+        assert_eq!(from_switch_mm(RailEnd::Front, 1_260), -1.0);
     }
 }

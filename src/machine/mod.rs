@@ -44,7 +44,7 @@ pub use host::HostHealth;
 pub use lateness::{LATENESS_BOUNDS_NS, LATENESS_BUCKETS, Lateness, lateness_bucket};
 pub use motion_port::{AxisFrame, MotionOrder, MotionOutcome, MotionStatus, Travel};
 pub use nudge::{LastNudge, NudgeEnd, NudgeLength};
-pub use report::{Event, LastStop, LimitsInForce, Snapshot};
+pub use report::{Event, FaultCause, LastStop, LimitsInForce, Snapshot};
 pub use session::SessionRules;
 pub use state::{State, Why};
 pub use supervisor::{Observation, Supervisor};

@@ -41,6 +41,8 @@ pub struct Snapshot {
     pub ends_ns: Option<Nanos>,
     /// Latched fault.
     pub fault: Option<Fault>,
+    /// What is known of its cause.
+    pub cause: FaultCause,
     /// Length of the usable range, once calibrated.
     pub range_mm: Option<f64>,
     /// Phase of the running wave in `[0, 1)`, once it has started.
@@ -84,6 +86,7 @@ impl Snapshot {
             in_force: LimitsInForce { motion: MotionLimits::DEFAULT, stroke_mm: 0.0, changes_wait: false },
             ends_ns: None,
             fault: None,
+            cause: FaultCause::NONE,
             range_mm: None,
             phase: None,
             periods: 0,
@@ -98,6 +101,20 @@ impl Snapshot {
             events_lost: 0,
         }
     }
+}
+
+/// What is known of the cause of the latched fault.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct FaultCause {
+    /// Interlock that holds the fault: it cannot be acknowledged before this is gone.
+    pub remains: Option<Fault>,
+    /// For a limit switch that closed: distance of the axis from where that switch was calibrated, in mm.
+    pub from_switch_mm: Option<f64>,
+}
+
+impl FaultCause {
+    /// Nothing is known.
+    pub const NONE: FaultCause = FaultCause { remains: None, from_switch_mm: None };
 }
 
 /// The limits that the control cycle obeys. Wider ones of a change may wait until the axis rests (S21).

@@ -19,7 +19,7 @@ use super::homing::{Homing, HomingOptions};
 use super::motion_port::{MotionOrder, MotionOutcome, MotionStatus};
 use super::nudge::{LastNudge, Nudge, NudgeEnd};
 use super::power::{DriverPower, PowerNeed};
-use super::report::{Event, LimitsInForce};
+use super::report::{Event, FaultCause, LimitsInForce};
 use super::session::SessionRules;
 use super::state::{State, Why};
 use super::table::{TableVerdict, verdict};
@@ -72,6 +72,7 @@ pub struct Supervisor {
     calibration: Option<Calibration>,
     fault: Option<Fault>,
     later_fault: Option<Fault>,
+    cause: FaultCause,
     /// Duration and steps of the last stop.
     last_stop: Option<(Nanos, u64)>,
     /// Outcome in the previous cycle, so that each outcome is handled once.
@@ -98,6 +99,7 @@ impl Supervisor {
             calibration: None,
             fault: None,
             later_fault: None,
+            cause: FaultCause::NONE,
             last_stop: None,
             last_outcome: None,
             waiting: CommandSlots::default(),
@@ -142,6 +144,11 @@ impl Supervisor {
         self.fault
     }
 
+    /// What is known of the cause of the latched fault.
+    pub fn cause(&self) -> FaultCause {
+        self.cause
+    }
+
     /// Limits in force.
     pub fn limits_in_force(&self) -> LimitsInForce {
         LimitsInForce {
@@ -179,6 +186,7 @@ impl Supervisor {
     /// Runs one control cycle, with at most one command.
     pub fn step(&mut self, seen: &Observation, command: Option<(u64, Command)>) -> Actions {
         let mut actions = Actions::default();
+        let before = (self.fault, self.calibration);
         self.handle_stop(seen, &mut actions);
         self.check_interlocks(seen, &mut actions);
         self.handle_outcome(seen, &mut actions);
@@ -187,6 +195,7 @@ impl Supervisor {
             let reply = self.decide_command(command, seen, &mut actions);
             actions.push_event(Event::Replied { id, reply });
         }
+        self.cause = self.known_cause(before, seen);
         self.power.step(
             seen.now,
             PowerNeed {

@@ -225,10 +225,10 @@ impl Session {
         let request_id = request_id::next();
         self.ctx.counters.count_refusal(refusal.code());
         tracing::info!(request_id, code = refusal.code().name(), "refused on a control socket");
-        let state = self.ctx.port.snapshots().borrow().state;
+        let snapshot = *self.ctx.port.snapshots().borrow();
         let client = self.client();
         let problem =
-            refusal.problem(&request_id, || machine_state::allowed(state, &self.ctx.waves, &client));
+            refusal.problem(&request_id, || machine_state::allowed(&snapshot, &self.ctx.waves, &client));
         ServerMessage::Reply { id, done: None, lease: None, problem: Some(Box::new(problem)), t: None }.text()
     }
 

@@ -2,6 +2,8 @@
 
 use super::super::command::CommandKind;
 use super::super::fault::Fault;
+use super::super::geometry::Calibration;
+use super::super::report::FaultCause;
 use super::super::state::State;
 use super::{Observation, Supervisor};
 use crate::motion::RailEnd;
@@ -47,6 +49,24 @@ impl Supervisor {
         let forced = || if command == CommandKind::Calibrate { homing_hindrance(seen) } else { None };
         let unfelt = || (!seen.force_known).then_some(Fault::ForceSampleLost);
         self.interlock_fault(seen).or_else(unfelt).or_else(forced)
+    }
+
+    /// What is known of the cause of the latched fault, with fault and calibration as they were before this cycle: a limit
+    /// switch that closes ends the calibration.
+    pub(super) fn known_cause(
+        &self,
+        before: (Option<Fault>, Option<Calibration>),
+        seen: &Observation,
+    ) -> FaultCause {
+        let Some(fault) = self.fault else { return FaultCause::NONE };
+        let from_switch_mm = match (before, fault) {
+            ((None, Some(calibration)), Fault::LimitHit(end)) => {
+                Some(calibration.from_switch_mm(&self.config.geometry, end, seen.motion.count_steps))
+            }
+            ((None, None), _) => None,
+            _ => self.cause.from_switch_mm,
+        };
+        FaultCause { remains: self.remaining_cause(CommandKind::Acknowledge, seen), from_switch_mm }
     }
 }
 

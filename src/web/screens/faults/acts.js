@@ -14,12 +14,6 @@ const said = words.faults;
 const AT_WORK = ["ready", "running", "ending"];
 /** States behind which the axis is locked no more, or will not be once it is calibrated. */
 const NOT_LOCKED = ["not_homed", "homing"];
-/** Causes that the inputs show: as long as they do, the machine refuses to be acknowledged. */
-const REMAINS = {
-  e_stop: (inputs) => inputs.e_stop,
-  driver_alarm: (inputs) => inputs.driver_alarm,
-  both_limits_closed: (inputs) => inputs.front && inputs.back,
-};
 
 /** @param {boolean} saysNone whether it says so when no fault is latched */
 export function actsCard(saysNone) {
@@ -86,11 +80,9 @@ function acknowledgement() {
   const control = commandButton(said.acknowledge, "acknowledge", () => send("acknowledge"), "reset");
   return {
     control,
-    update({ fault, inputs }) {
+    update({ fault, fault_remains: cause }) {
       control.update();
-      const isCauseThere = Boolean(fault && REMAINS[fault.code]?.(inputs));
-      if (isCauseThere) control.button.disabled = true;
-      settle(control, !fault, isCauseThere ? said.causeRemains : fault ? null : said.done);
+      settle(control, !fault, cause ? said.causeRemains : fault ? null : said.done);
     },
   };
 }
