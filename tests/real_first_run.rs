@@ -17,7 +17,12 @@ const RUN: &str = "/api/v1/commissioning";
 const BEAT: Duration = Duration::from_millis(250);
 
 fn home() -> Home {
-    Home::new(&format!("commissioned = 'required'\n[pins]\ne_stop = 16\n{QUICK_HOMING}"))
+    home_with("")
+}
+
+/// With these lines about the simulated rail.
+fn home_with(rail: &str) -> Home {
+    Home::with_rail(&format!("commissioned = 'required'\n[pins]\ne_stop = 16\n{QUICK_HOMING}"), rail)
 }
 
 /// A request of the page.
@@ -102,6 +107,31 @@ fn calibrate(yep: &Yep) {
         }
     }
     panic!("the host is too slow for any homing");
+}
+
+/// Starts the wave of a step.
+#[track_caller]
+fn start_wave(yep: &Yep, name: &str, mut body: Value) {
+    // Behind a STOP a start has to know of it.
+    body["act"] = json!("start");
+    body["after_stop"] = yep.status()["stops"].clone();
+    step(yep, name, body).expect_ok();
+    yep.wait_for_state("running");
+}
+
+/// Lets the wave at these limits go on for two periods, if it can.
+#[track_caller]
+fn wave_at_limits(yep: &Yep, body: Value) {
+    start_wave(yep, "limits", body);
+    eventually("two periods at the limits", || {
+        page(yep, "/api/v1/lease", &json!({ "act": "alive" })).expect_ok();
+        let status = yep.status();
+        (status["state"] != "running" || status["periods"].as_u64() >= Some(2)).then_some(())
+    });
+    if yep.status()["state"] == "running" {
+        page(yep, "/api/v1/machine/end", &json!({})).expect_ok();
+        yep.wait_for_state("ready");
+    }
 }
 
 /// Everything up to the motor's power.
@@ -194,9 +224,7 @@ fn the_whole_first_run_proves_a_simulated_machine() {
 
     begin(&yep, "proof");
     let start = |yep: &Yep| {
-        let stops = yep.status()["stops"].clone();
-        step(yep, "proof", json!({ "act": "start", "after_stop": stops })).expect_ok();
-        yep.wait_for_state("running");
+        start_wave(yep, "proof", json!({}));
         thread::sleep(Duration::from_millis(1_500));
     };
     start(&yep);
@@ -215,8 +243,17 @@ fn the_whole_first_run_proves_a_simulated_machine() {
     assert!(seen["stop_ms"].as_f64() < Some(100.0) && seen["held_by_g"].as_f64() >= Some(200.0), "{seen}");
 
     begin(&yep, "limits");
+    refused(&yep, "limits", json!({}), "start the wave");
+    start_wave(&yep, "limits", json!({}));
+    yep.send_command("end").expect_ok();
+    yep.wait_for_state("ready");
+    refused(&yep, "limits", json!({}), "complete periods");
+    wave_at_limits(&yep, json!({}));
+    refused(&yep, "limits", json!({}), "end the wave and calibrate");
+    calibrate(&yep);
     let seen = proven(&yep, "limits", json!({}));
     assert_eq!((&seen["max_speed_mm_s"], &seen["stroke_mm"]), (&json!(100.0), &json!(77.0)));
+    assert!(seen["lost_mm"].as_f64() <= Some(0.2) && seen["periods"].as_f64() >= Some(2.0), "{seen}");
     begin(&yep, "keep");
     refused(&yep, "keep", json!({}), "download a backup");
     proven(&yep, "keep", json!({ "answer": "yes" }));
@@ -382,4 +419,207 @@ fn a_reversed_motor_is_found_within_a_nudge_and_turned_by_its_answer() {
         run["wiring"].as_array().unwrap().iter().find(|fact| fact["key"] == "rail.travel_per_turn_mm");
     assert_eq!(travel.unwrap()["value"], "44");
     assert_eq!(run["next"], "how_far", "it is measured once more");
+}
+
+/// Does the step as a person would, on a machine that is as it should be.
+fn prove(yep: &mut Yep, name: &str) {
+    begin(yep, name);
+    let answer = match name {
+        "hardware_stop" => {
+            page(yep, "/api/v1/stop", &json!({})).expect_ok();
+            hands(yep, &["e_stop_open"]);
+            hands(yep, &[]);
+            json!({})
+        }
+        "switches" => {
+            for switch in ["front_welded", "front_welded", "back_welded", "back_welded"] {
+                press(yep, switch);
+            }
+            hands(yep, &["back_welded"]);
+            thread::sleep(2 * BEAT);
+            step(yep, name, json!({ "act": "unplugged" })).expect_ok();
+            hands(yep, &[]);
+            json!({})
+        }
+        "numbers" => json!({ "max_stroke_mm": 155, "microsteps_per_rev": 400 }),
+        "force" => {
+            push(yep, 600.0);
+            push(yep, -600.0);
+            push(yep, 0.0);
+            push_to_the_middle(yep);
+            json!({})
+        }
+        "power" | "keep" => json!({ "answer": "yes" }),
+        "which_way" => {
+            hold(yep, "short");
+            step(yep, name, json!({ "answer": "front" })).expect_ok();
+            hold(yep, "short");
+            json!({ "answer": "front" })
+        }
+        "how_far" => {
+            hold(yep, "ruler");
+            json!({ "ruler_mm": 10.0 })
+        }
+        "calibrate" => {
+            for _ in 0..2 {
+                calibrate(yep);
+                step(yep, name, json!({})).expect_ok();
+            }
+            calibrate(yep);
+            json!({})
+        }
+        "proof" => {
+            start_wave(yep, name, json!({}));
+            push(yep, -1_500.0);
+            push(yep, 1_500.0);
+            push(yep, 0.0);
+            page(yep, "/api/v1/stop", &json!({})).expect_ok();
+            yep.wait_for_state("ready");
+            thread::sleep(2 * BEAT);
+            // Nobody says that the phone is there.
+            start_wave(yep, name, json!({}));
+            yep.wait_for_state("ready");
+            thread::sleep(BEAT);
+            json!({})
+        }
+        "limits" => {
+            wave_at_limits(yep, json!({}));
+            calibrate(yep);
+            json!({})
+        }
+        _ => json!({}),
+    };
+    proven(yep, name, answer);
+    if name == "hardware_stop" {
+        page(yep, "/api/v1/machine/acknowledge", &json!({})).expect_ok();
+    }
+}
+
+/// A carriage with a mass, whose motor is off, gives way to a push.
+fn push_to_the_middle(yep: &Yep) {
+    eventually("the middle", || {
+        let carriage_mm = yep.carriage_mm();
+        if (40.0..115.0).contains(&carriage_mm) {
+            return Some(());
+        }
+        yep.put_sim(&json!({ "push_g": if carriage_mm < 77.0 { 300.0 } else { -300.0 } }));
+        thread::sleep(Duration::from_millis(40));
+        yep.put_sim(&json!({ "push_g": 0.0 }));
+        thread::sleep(Duration::from_millis(100));
+        None
+    });
+}
+
+/// The names of the steps, and what is next.
+fn steps_of(yep: &Yep) -> (Vec<String>, Value) {
+    let run = yep.get(RUN).expect_ok();
+    let names = run["steps"].as_array().unwrap().iter().map(|step| step["step"].as_str().unwrap().to_owned());
+    (names.collect(), run["next"].clone())
+}
+
+#[test]
+fn power_lost_in_each_step_goes_on_there() {
+    let home = home();
+    let mut yep = home.start();
+    let (names, _) = steps_of(&yep);
+    for name in &names {
+        if ["proof", "limits"].contains(&name.as_str()) {
+            calibrate(&yep);
+        }
+        begin(&yep, name);
+        match name.as_str() {
+            "which_way" => hold(&yep, "short"),
+            "proof" | "limits" => start_wave(&yep, name, json!({})),
+            _ => {}
+        }
+        yep.signal("KILL");
+        yep.wait_for_exit();
+        yep = home.start();
+        let (_, next) = steps_of(&yep);
+        assert_eq!(&next, name, "it goes on elsewhere");
+        let finish = step(&yep, name, json!({})).json();
+        assert_eq!(finish["code"], "step_out_of_order", "what was seen before the cut counts: {finish}");
+        if ["proof", "limits"].contains(&name.as_str()) {
+            calibrate(&yep);
+        }
+        prove(&mut yep, name);
+    }
+    assert_eq!(yep.get(RUN).expect_ok()["complete"], true);
+}
+
+/// What shows only when the axis moves by itself: at the calibrations, and at the limits.
+#[test]
+fn a_loose_switch_another_ruler_and_a_weak_motor_are_caught_at_their_step() {
+    let home = home_with("mass = true");
+    let mut yep = home.start();
+    let (names, _) = steps_of(&yep);
+    for name in names.iter().take_while(|name| *name != "numbers") {
+        prove(&mut yep, name);
+    }
+    // The ruler was read wrong by a tenth, which homing alone takes for the rail's own.
+    begin(&yep, "numbers");
+    proven(&yep, "numbers", json!({ "max_stroke_mm": 140, "microsteps_per_rev": 400 }));
+    for name in ["force", "power", "which_way", "how_far"] {
+        prove(&mut yep, name);
+    }
+    begin(&yep, "calibrate");
+    for _ in 0..2 {
+        calibrate(&yep);
+        step(&yep, "calibrate", json!({})).expect_ok();
+    }
+    calibrate(&yep);
+    refused(&yep, "calibrate", json!({}), "140 mm by your ruler");
+    prove(&mut yep, "numbers");
+
+    // A switch that sits farther each time it is pressed.
+    begin(&yep, "calibrate");
+    hands(&yep, &["front_loose"]);
+    let said = (0..3).find_map(|_| {
+        let stops = yep.status()["stops"].clone();
+        page(&yep, "/api/v1/machine/calibrate", &json!({ "after_stop": stops })).expect_ok();
+        yep.wait_for_state("homing");
+        let status = yep.wait_while("homing");
+        thread::sleep(BEAT);
+        if status["state"] == "faulted" {
+            return Some(status["fault"]["code"].as_str().unwrap().to_owned());
+        }
+        let answer = step(&yep, "calibrate", json!({})).json();
+        answer["detail"].as_str().map(str::to_owned)
+    });
+    let said = said.expect("nothing was found");
+    assert!(said.contains("touch_disagrees_front") || said.contains("switches are tight"), "{said}");
+    hands(&yep, &[]);
+    if yep.status()["state"] == "faulted" {
+        page(&yep, "/api/v1/machine/acknowledge", &json!({})).expect_ok();
+    }
+    // Contacts that bounce for 2 ms, less than 5, do no harm.
+    hands(&yep, &["front_bounces", "back_bounces"]);
+    prove(&mut yep, "calibrate");
+    hands(&yep, &[]);
+    prove(&mut yep, "proof");
+
+    // A motor with a tenth of its force: slow waves hide it, the limits show it.
+    begin(&yep, "limits");
+    hands(&yep, &["motor_weak"]);
+    let firm = json!({ "max_speed_mm_s": 600.0, "max_acceleration_mm_s2": 8_000.0, "stroke_mm": 140, "force_g": 1_000 });
+    wave_at_limits(&yep, json!({ "envelope": firm }));
+    if yep.status()["state"] == "ready" {
+        let stops = yep.status()["stops"].clone();
+        page(&yep, "/api/v1/machine/calibrate", &json!({ "after_stop": stops })).expect_ok();
+        yep.wait_for_state("homing");
+        yep.wait_while("homing");
+        thread::sleep(BEAT);
+    }
+    match yep.status()["fault"]["code"].as_str() {
+        None => refused(&yep, "limits", json!({}), "the motor lost steps"),
+        // The carriage is not where the steps say: a switch closes in motion, or the touches of homing disagree.
+        Some(fault) => {
+            assert!(fault.starts_with("limit_hit") || fault.starts_with("touch_disagrees"), "{fault}");
+            page(&yep, "/api/v1/machine/acknowledge", &json!({})).expect_ok();
+        }
+    }
+    // With more current it is as strong as it should be.
+    hands(&yep, &[]);
+    calibrate(&yep);
+    prove(&mut yep, "limits");
 }

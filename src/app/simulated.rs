@@ -8,7 +8,7 @@ use crate::diag::step_train::Precision;
 use crate::drive::executor::StarvationPolicy;
 use crate::drive::{ControlOptions, LatePolicy, PulseTiming};
 use crate::hal::MonotonicClock;
-use crate::hal::sim::{InvertedLines, RailOptions, SimLoadCell, SimPins, SimulatedOperator};
+use crate::hal::sim::{InvertedLines, MotorOptions, RailOptions, SimLoadCell, SimPins, SimulatedOperator};
 use crate::machine::Inputs;
 use crate::options::{ForceSensorOptions, Options, Pins};
 use crate::store::Store;
@@ -83,6 +83,6 @@ fn rail_options(options: &Options) -> RailOptions {
         overtravel_mm: sim.overtravel.get(),
         wall_mm: sim.wall.get(),
         stiffness_g_per_mm: sim.stiffness_g_per_mm,
-        motor: None,
+        motor: sim.mass.then(MotorOptions::default),
     }
 }

@@ -286,6 +286,7 @@ impl<F: ForceSensor> Control<F> {
             fault: self.supervisor.fault(),
             cause: self.supervisor.cause(),
             range_mm: calibration.map(|found| found.range_mm(geometry)),
+            origin_steps: calibration.map(|found| found.origin_steps),
             phase: phase.map(|phase| phase - libm::floor(phase)),
             periods: phase.map_or(0, |phase| phase as u32),
             lateness: self.executor.status().lateness(),

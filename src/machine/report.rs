@@ -45,6 +45,8 @@ pub struct Snapshot {
     pub cause: FaultCause,
     /// Length of the usable range, once calibrated.
     pub range_mm: Option<f64>,
+    /// Step counter at 0 mm of the axis, once calibrated: another one behind a calibration is a distance that was lost.
+    pub origin_steps: Option<i64>,
     /// Phase of the running wave in `[0, 1)`, once it has started.
     pub phase: Option<f64>,
     /// Completed periods of the running wave.
@@ -88,6 +90,7 @@ impl Snapshot {
             fault: None,
             cause: FaultCause::NONE,
             range_mm: None,
+            origin_steps: None,
             phase: None,
             periods: 0,
             lateness: Lateness::NONE,

@@ -446,6 +446,8 @@ pub struct Sim {
     pub wall: Mm,
     /// Stiffness of that spring.
     pub stiffness_g_per_mm: f64,
+    /// True for a carriage with a mass, on a motor that pulls it with 30 N and slips beyond that.
+    pub mass: bool,
     /// Injected faults at the start.
     pub mishaps: Vec<Mishap>,
     /// File for the pulse log.
@@ -462,6 +464,7 @@ impl Default for Sim {
             overtravel: const { Mm::constant(RailOptions::DEFAULT.overtravel_mm) },
             wall: const { Mm::constant(RailOptions::DEFAULT.wall_mm) },
             stiffness_g_per_mm: RailOptions::DEFAULT.stiffness_g_per_mm,
+            mass: false,
             mishaps: Vec::new(),
             pulse_log: None,
         }

@@ -6,7 +6,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Document, Invalid, RailGeometry, Settings};
+use super::{Document, Invalid, MotionChange, RailGeometry, Settings, SettingsChange};
 use crate::layout;
 use crate::machine::Config;
 use crate::motion::MotionLimits;
@@ -117,6 +117,25 @@ impl ProvenLimits {
         Settings { document, motion: least.motion(settings.motion), ..settings }
     }
 
+    /// These settings with just these limits, the stroke as far as the rail has it.
+    ///
+    /// # Errors
+    /// Each limit that contradicts another setting, as the pulse rate or the stop.
+    pub fn apply(&self, settings: &Settings) -> Result<Settings, Vec<Invalid>> {
+        let change = SettingsChange {
+            stroke_limit: Some(self.stroke_mm.min(settings.document.max_stroke)),
+            force_limit: Some(self.force_g),
+            ..SettingsChange::default()
+        };
+        let motion = MotionChange {
+            max_speed_mm_s: Some(self.max_speed_mm_s),
+            max_acceleration_mm_s2: Some(self.max_acceleration_mm_s2),
+            approach_speed_mm_s: Some(self.max_speed_mm_s.min(settings.motion.approach_speed.get())),
+            ..MotionChange::default()
+        };
+        settings.changed(&change)?.with_motion(&motion)
+    }
+
     /// These limits of motion with the speed and the acceleration of this.
     fn motion(&self, motion: MotionLimits) -> MotionLimits {
         let max_speed = MmPerS::try_from(self.max_speed_mm_s).unwrap_or(motion.max_speed);
@@ -131,7 +150,7 @@ impl ProvenLimits {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::{MotionChange, SettingsChange, new_id};
+    use super::super::new_id;
     use super::*;
 
     fn any_limits() -> impl Strategy<Value = ProvenLimits> {
@@ -186,6 +205,17 @@ mod tests {
                 prop_assert_eq!(after, before);
             }
         }
+    }
+
+    #[test]
+    fn limits_that_are_tried_are_in_force_as_they_are_or_named() {
+        let first = ProvenLimits::first(155);
+        let narrow = first.apply(&Settings::fresh(new_id())).unwrap();
+        assert_eq!(ProvenLimits::of(&narrow), first);
+        let wider = ProvenLimits { max_speed_mm_s: 300.0, stroke_mm: 120, ..first };
+        assert_eq!(ProvenLimits::of(&wider.apply(&narrow).unwrap()), wider);
+        let firm = ProvenLimits { max_acceleration_mm_s2: layout::MAX_ACCELERATION_MM_S2, ..first };
+        assert_eq!(firm.apply(&narrow).unwrap_err()[0].field, "stop_deceleration_mm_s2");
     }
 
     #[test]

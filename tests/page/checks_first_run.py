@@ -17,12 +17,12 @@ HARD_PUSH_G = 1_500
 class NewMachine(Server):
     """A machine that nobody has set up yet, with a wired stop."""
 
-    def __init__(self, bench, name):
+    def __init__(self, bench, name, pins="[pins]\ne_stop = 16\n"):
         super().__init__(
             bench.server.command[0],
             bench.server.folder.parent / name,
             first="commissioned = 'required'\n",
-            last="[pins]\ne_stop = 16\n",
+            last=pins,
         )
         # It starts anew with another wiring, and has to be found where it was.
         self.end()
@@ -166,7 +166,14 @@ def somebody_with_a_phone_proves_a_new_machine(bench):
     machine.wait_for("ready", 8)
     page.wait_for_function("window.looped")
     person.done("proof")
-    person.done("limits")
+    person.tap("Start the wave at these limits")
+    machine.wait_for("running", 5)
+    # It ends by itself behind two periods.
+    machine.wait_for("ready", 20)
+    person.tap("Calibrate")
+    machine.wait_for("homing", 3)
+    machine.wait_for("ready", 40)
+    person.proven("limits")
     with page.expect_download():
         person.tap("Save a backup")
     person.done("keep", "I have the backup: finish")
@@ -239,9 +246,23 @@ def nothing_moves_a_machine_whose_wiring_is_not_proven(bench):
     bench.say("Drive leads to the first run, and a wave is refused")
 
 
+def a_button_without_an_input_is_proven_by_the_drivers_light(bench):
+    machine = NewMachine(bench, "unwired", pins="")
+    person = Person(bench, machine)
+    person.done("own")
+    light = "The light of the driver went out: go on"
+    assert not person.page.is_visible("main li:has-text('The button was pressed')")
+    person.refused(light, "no STOP has arrived")
+    person.stops()
+    person.done("hardware_stop", light)
+    assert machine.step("hardware_stop")["evidence"]["light_went_out"] == 1
+    bench.say("STOP, and a person's word about the light")
+
+
 CHECKS = [
     somebody_with_a_phone_proves_a_new_machine,
     a_reversed_motor_is_found_within_a_nudge,
+    a_button_without_an_input_is_proven_by_the_drivers_light,
     another_phone_goes_on_where_the_first_has_stopped,
     nothing_moves_a_machine_whose_wiring_is_not_proven,
 ]

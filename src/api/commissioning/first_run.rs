@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
+use super::at_limits::TriedLimits;
 use super::observed::Observed;
 use super::service::StepProgress;
 use super::step::CommissioningStep;
@@ -35,6 +36,8 @@ pub struct StepInProgress {
     pub travels_steps: Vec<i64>,
     /// A switch read as pressed with its plug pulled.
     pub unplugged: bool,
+    /// The limits that are tried.
+    pub tried: Option<TriedLimits>,
     /// Instant at which the machine was ready behind the last calibration that counts, on its clock.
     pub calibrated_ns: Nanos,
     /// When it is over.
@@ -94,6 +97,7 @@ impl FirstRun {
             fronts: 0,
             travels_steps: Vec::new(),
             unplugged: false,
+            tried: None,
             calibrated_ns: snapshot.at_ns,
             until: Instant::now() + STEP_TIME,
             number,

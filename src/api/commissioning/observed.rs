@@ -24,6 +24,10 @@ pub struct Observed {
     pub client_gone: bool,
     /// Highest force in a wave that stood, in g: the axis gave way to a push.
     pub held_by_g: f64,
+    /// Complete periods of the newest wave.
+    pub periods: u32,
+    /// When the newest calibration was done, on the machine's clock.
+    pub calibrated_ns: Nanos,
     ran: bool,
 }
 
@@ -45,6 +49,8 @@ impl Observed {
             stopped: None,
             client_gone: false,
             held_by_g: 0.0,
+            periods: 0,
+            calibrated_ns: 0,
             ran: false,
         }
     }
@@ -59,6 +65,12 @@ impl Observed {
         }
         let runs = now.state == State::Running;
         self.ran |= runs;
+        if runs || now.state == State::Ending {
+            self.periods = now.periods;
+        }
+        if now.why == Why::Calibrated {
+            self.calibrated_ns = now.since_ns;
+        }
         if runs && now.velocity_mm_s.abs() < HELD_MM_S {
             self.held_by_g = self.held_by_g.max(now.force_g.map_or(0.0, f64::abs));
         }

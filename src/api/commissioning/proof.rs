@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use super::at_limits;
 use super::first_run::{Evidence, StepInProgress, not_proven};
 use super::observed::Observed;
 use super::service::WiringRefusal;
@@ -14,10 +15,9 @@ use crate::api::charge::lease::Presence;
 use crate::api::context::Context;
 use crate::api::documents::commissioning::{StepAct, StepAnswer, StepRequest};
 use crate::api::problem::ProblemCode;
-use crate::api::settings_service::Authority;
 use crate::api::wave_requests::WaveStart;
 use crate::machine::{NudgeEnd, NudgeLength, RailEnd, Snapshot, State};
-use crate::settings::{ProvenLimits, SettingsChange};
+use crate::settings::SettingsChange;
 use crate::store::WiringValues;
 use crate::units::{MILLISECOND_NS, Nanos};
 
@@ -35,6 +35,9 @@ const TAKEN_SHARE: f64 = 0.02;
 /// Calibrations, and their largest spread, in mm.
 const CALIBRATIONS: usize = 3;
 const SPREAD_MM: f64 = 0.2;
+/// Deviation of the distance of the switches by the steps from that by the ruler, as a share: what the other ruler may leave, and a
+/// whole millimetre.
+const DISTANCE_SHARE: f64 = 0.04;
 /// Forces toward the front and toward the back that show the sign, in g.
 const SIGN_G: f64 = 200.0;
 /// A push that the axis has to give way to, in g.
@@ -85,7 +88,7 @@ pub async fn act(
         CommissioningStep::HowFar => how_far(ctx, client, progress, request).await,
         CommissioningStep::Calibrate => calibrate(ctx, progress).await,
         CommissioningStep::Proof => proof(ctx, client, seen, request).await,
-        CommissioningStep::Limits => limits(ctx, client, request).await,
+        CommissioningStep::Limits => at_limits::act(ctx, client, progress, request).await,
         CommissioningStep::Keep => keep(ctx, request),
     }
 }
@@ -382,12 +385,19 @@ async fn calibrate(ctx: &Context, progress: &StepInProgress) -> Result<Outcome, 
         return Ok(Outcome::GoesOn);
     }
     let measured_mm = travel_steps as f64 / nominal;
+    let ruler_mm = settings.document.max_stroke as f64;
+    if (measured_mm / ruler_mm - 1.0).abs() > DISTANCE_SHARE {
+        return Err(not_proven(format!(
+            "the switches are {measured_mm:.1} mm apart by the steps of the motor, and {ruler_mm} mm by your ruler: measure again, and do \
+             the step numbers anew"
+        )));
+    }
     Ok(Outcome::Proven(vec![
         ("calibrations", travels.len() as f64),
         ("travel_steps", travel_steps as f64),
         ("spread_mm", spread_mm),
         ("measured_mm", measured_mm),
-        ("ruler_mm", settings.document.max_stroke as f64),
+        ("ruler_mm", ruler_mm),
     ]))
 }
 
@@ -431,27 +441,6 @@ async fn proof(
         ("stop_mm", stop_mm),
         ("held_by_g", seen.held_by_g),
         ("rests_without_client", 1.0),
-    ]))
-}
-
-async fn limits(ctx: &Context, client: &Client, request: &StepRequest) -> Result<Outcome, Rejection> {
-    let first = ProvenLimits::first(ctx.settings.current().document.max_stroke);
-    let envelope = request.envelope.unwrap_or(first);
-    envelope.check().map_err(|wrong| not_proven(format!("{} {}", wrong.field, wrong.message)))?;
-    if envelope.exceeds(&first) && !ctx.pairing.is_present(client) {
-        let why = "the first envelope is low; a wider one takes somebody who has shown to be at the machine";
-        return Err(answer::refuse(ProblemCode::BeyondEnvelope, why));
-    }
-    ctx.settings.change(Authority::Whole, |settings| Ok(envelope.narrow(settings.clone()))).await?;
-    let kept = ctx.commissioning.set_envelope(envelope).await;
-    kept.map_err(|why| {
-        answer::refuse(ProblemCode::NotStored, format!("the envelope could not be stored: {why}"))
-    })?;
-    Ok(Outcome::Proven(vec![
-        ("max_speed_mm_s", envelope.max_speed_mm_s),
-        ("max_acceleration_mm_s2", envelope.max_acceleration_mm_s2),
-        ("stroke_mm", envelope.stroke_mm as f64),
-        ("force_g", envelope.force_g as f64),
     ]))
 }
 

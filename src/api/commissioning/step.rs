@@ -105,7 +105,9 @@ impl CommissioningStep {
             CommissioningStep::Proof => {
                 "Start the slow wave; press STOP; push against it, if there is a force sensor; lock the phone for 5 s."
             }
-            CommissioningStep::Limits => "Choose the limits that were proven: low to begin with.",
+            CommissioningStep::Limits => {
+                "Choose the limits, low to begin with: start the wave at these limits, end it behind two periods, and calibrate."
+            }
             CommissioningStep::Keep => "Download a backup, and let a second device in.",
         }
     }

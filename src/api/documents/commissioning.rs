@@ -105,6 +105,8 @@ pub struct StepInProgressDocument {
     pub held_by_g: f64,
     /// A motion came to rest as its client was gone.
     pub client_gone: bool,
+    /// Complete periods of the newest wave.
+    pub periods: u32,
     /// The polarity of a switch that reads pressed though nobody presses it: PUT it to /api/v1/commissioning/wiring.
     pub offer: WiringValues,
 }
@@ -117,7 +119,7 @@ pub enum StepAct {
     Begin,
     /// Of `switches`: a plug is pulled now.
     Unplugged,
-    /// Of `proof`: start the slow wave.
+    /// Of `proof`: start the slow wave. Of `limits`: start a wave at these limits.
     Start,
     /// Finish it, or note an answer.
     #[default]
@@ -161,7 +163,7 @@ pub struct StepRequest {
     /// Of `limits`: the envelope; without it the first one, 100 mm/s and half the stroke.
     #[serde(deserialize_with = "object")]
     pub envelope: Option<ProvenLimits>,
-    /// Of `proof`: the number of the newest STOP that the sender knows.
+    /// Of `act: start`: the number of the newest STOP that the sender knows.
     pub after_stop: Option<u32>,
 }
 

@@ -74,6 +74,7 @@ fn in_progress(ctx: &Context, progress: &StepInProgress) -> StepInProgressDocume
         stop_ms: seen.stopped.map(|(ms, _)| ms),
         held_by_g: seen.held_by_g,
         client_gone: seen.client_gone,
+        periods: seen.periods,
         offer: proof::polarity_offer(ctx, seen.last()),
     }
 }

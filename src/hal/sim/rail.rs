@@ -112,7 +112,7 @@ impl SimulatedRail {
             front_pushed_mm: 0.0,
             lost_steps: 0,
         };
-        rail.move_to(0, 0);
+        rail.move_to(0, 0, Mishaps::default());
         rail
     }
 
@@ -149,11 +149,7 @@ impl SimulatedRail {
             self.lost_steps += 1;
             return;
         }
-        let was_closed = self.front.closed;
-        self.move_to(wanted, at);
-        if mishaps.has(Mishap::FrontLoose) && was_closed && !self.front.closed {
-            self.front_pushed_mm += LOOSE_MM;
-        }
+        self.move_to(wanted, at, mishaps);
     }
 
     /// Advances the time to `at`, with the force of a hand; returns true if the carriage may have moved.
@@ -170,7 +166,7 @@ impl SimulatedRail {
             return false;
         }
         self.carriage_mm = motor.carriage_mm();
-        self.update_switches(at);
+        self.update_switches(at, mishaps);
         true
     }
 
@@ -190,16 +186,20 @@ impl SimulatedRail {
         self.options.start_mm + steps as f64 / self.options.steps_per_mm
     }
 
-    fn move_to(&mut self, steps: i64, at: Nanos) {
+    fn move_to(&mut self, steps: i64, at: Nanos, mishaps: Mishaps) {
         self.steps = steps;
         self.carriage_mm = self.position_mm(steps);
-        self.update_switches(at);
+        self.update_switches(at, mishaps);
     }
 
-    fn update_switches(&mut self, at: Nanos) {
+    fn update_switches(&mut self, at: Nanos, mishaps: Mishaps) {
+        let was_closed = self.front.closed;
         let RailOptions { length_mm, hysteresis_mm, .. } = self.options;
         self.front.update(self.carriage_mm - length_mm - self.front_pushed_mm, hysteresis_mm, at);
         self.back.update(-self.carriage_mm, hysteresis_mm, at);
+        if mishaps.has(Mishap::FrontLoose) && was_closed && !self.front.closed {
+            self.front_pushed_mm += LOOSE_MM;
+        }
     }
 
     /// State of the input lines at `at`.

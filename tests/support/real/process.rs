@@ -27,10 +27,15 @@ pub struct Home {
 impl Home {
     /// A home with these lines in the configuration file, for sections other than `[sim]`.
     pub fn new(config: &str) -> Home {
+        Home::with_rail(config, "")
+    }
+
+    /// The same with these lines in the section `[sim]`.
+    pub fn with_rail(config: &str, rail: &str) -> Home {
         let home = Home { folder: tempfile::tempdir().unwrap(), environment: Vec::new() };
         let top =
             format!("listen = '127.0.0.1:0'\nstate_dir = '{}'", home.folder.path().join("state").display());
-        let sim = format!("[sim]\npulse_log = '{}'", home.pulse_log().display());
+        let sim = format!("[sim]\npulse_log = '{}'\n{rail}", home.pulse_log().display());
         fs::write(home.config(), format!("{top}\n{config}\n{sim}\n")).unwrap();
         home
     }

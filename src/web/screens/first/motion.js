@@ -6,13 +6,11 @@ import { holdButton } from "../../parts/hold.js";
 import { holdToRun } from "../../parts/hold_to_run.js";
 import { link } from "../../link.js";
 import { attempt } from "../../parts/notice.js";
+import { finishesBehindHoming } from "./homing.js";
 import { fixed } from "../../parts/numbers.js";
 import { words } from "../../words.js";
 import { signs } from "./signs.js";
 import { said } from "./words.js";
-
-/** A calibration is written down a moment behind its end. */
-const WRITTEN_MS = 400;
 
 const nudge = (label, travel) => holdToRun(label, "nudge",
   () => attempt(() => link.command({ type: "nudge", toward: "front", travel })));
@@ -46,14 +44,13 @@ export function calibrations({ act }) {
     () => !isHomed());
   const seen = signs(["calibrated"]);
   const why = h("p", { class: "quiet" }, words.drive.keepClear);
-  let wasHoming = false;
+  const follow = finishesBehindHoming(act);
   return {
     element: h("div", { class: "stack" }, why, calibrate.element, seen.element),
     state(state) {
       text(calibrate.button, isHomed() ? said.calibrate : words.drive.holdToCalibrate);
       calibrate.update();
-      if (wasHoming && state.state === "ready") setTimeout(act, WRITTEN_MS, "finish");
-      wasHoming = state.state === "homing";
+      follow(state);
     },
     hear: ({ travels_steps }) => seen.set("calibrated", travels_steps.length >= 3, travels_steps.length),
     leave: calibrate.leave,

@@ -1,11 +1,17 @@
 // The steps that ask for numbers: the mechanics, and the limits that were proven.
 
-import { button, field } from "../../parts/controls.js";
+import { attempt } from "../../parts/notice.js";
+import { button, commandButton, field } from "../../parts/controls.js";
+import { finishesBehindHoming } from "./homing.js";
 import { h } from "../../parts/dom.js";
+import { link } from "../../link.js";
 import { said } from "./words.js";
+import { signs } from "./signs.js";
 
 /** Of the first envelope: low to begin with. */
 const FIRST_SPEED_MM_S = 100;
+/** Of the wave at the limits. */
+const PERIODS = 2;
 
 const number = (label, value, properties = {}, hint = "") =>
   field(label, { type: "number", inputmode: "decimal", step: "any", min: 0, value, ...properties }, hint);
@@ -37,8 +43,22 @@ export function limits({ act, run }) {
     force_g: number(said.force, force_g, { step: 1 }),
   };
   const values = () => Object.fromEntries(Object.entries(fields).map(([name, { input }]) => [name, input.valueAsNumber]));
+  const start = button(said.tryThem, () => act("start", { envelope: values(), after_stop: link.state?.stops ?? 0 }), "start");
+  const calibrate = commandButton(said.calibrate, "calibrate", () => attempt(() => link.command({ type: "calibrate" })));
+  const seen = signs(["periods"]);
+  const follow = finishesBehindHoming(act);
+  let isDone = false;
   return {
-    element: h("div", { class: "stack" }, Object.values(fields).map(({ element }) => element),
-      button(said.finish, () => act("finish", { envelope: values() }), "primary wide")),
+    element: h("div", { class: "stack" }, Object.values(fields).map(({ element }) => element), start, seen.element, calibrate.element),
+    state(state) {
+      start.disabled = !link.isLive || state.state !== "ready";
+      calibrate.update();
+      // The wave has shown what it can: more of it proves no more.
+      const isEnough = state.state === "running" && state.periods >= PERIODS;
+      if (isEnough && !isDone) attempt(() => link.command({ type: "end" }));
+      isDone = isEnough;
+      follow(state);
+    },
+    hear: ({ periods }) => seen.set("periods", periods >= PERIODS, periods),
   };
 }
