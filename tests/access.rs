@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use yep::api::port::MachineLocation;
 use yep::machine::{Inputs, Snapshot, State};
 
-use support::{HttpAnswer, Server, Setup, bearer, snapshot};
+use support::{HttpAnswer, Server, Setup, snapshot};
 
 /// Host numbers of three telephones in the network.
 const PHONES: [u8; 3] = [10, 11, 12];
@@ -40,19 +40,6 @@ fn not_homed(front: bool, back: bool) -> Snapshot {
 async fn post(server: &Server, host: u8, path: &str, body: Value) -> HttpAnswer {
     let headers = [("host", "yep.local"), ("content-type", "application/json")];
     server.request_from(host, "POST", path, &headers, body.to_string().as_bytes()).await
-}
-
-/// A request of the device with this number.
-async fn by(server: &Server, number: u32, method: &str, path: &str, body: Value) -> HttpAnswer {
-    let bearer = bearer(number);
-    let headers =
-        [("host", "yep.local"), ("authorization", bearer.as_str()), ("content-type", "application/json")];
-    let body = if body.is_null() { String::new() } else { body.to_string() };
-    server.request_from(10, method, path, &headers, body.as_bytes()).await
-}
-
-fn code(answer: &HttpAnswer) -> String {
-    answer.json()["code"].as_str().unwrap_or_default().to_owned()
 }
 
 /// The role that a telephone with this cookie has.

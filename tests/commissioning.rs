@@ -17,7 +17,7 @@ use yep::machine::{
 use yep::settings::RailGeometry;
 use yep::store::{CommissioningRecord, StateChange};
 
-use support::{Client, HttpAnswer, Server, Setup, bearer, snapshot};
+use support::{Client, HttpAnswer, Server, Setup, ask, bearer, by, code, reply, snapshot};
 
 const NUDGE: &str = "/api/v1/commissioning/nudge";
 
@@ -28,19 +28,6 @@ async fn not_homed() -> Server {
     server
 }
 
-/// A request of the device with this number.
-async fn by(server: &Server, number: u32, method: &str, path: &str, body: Value) -> HttpAnswer {
-    let bearer = bearer(number);
-    let headers =
-        [("host", "yep.local"), ("authorization", bearer.as_str()), ("content-type", "application/json")];
-    let body = if body.is_null() { String::new() } else { body.to_string() };
-    server.request_from(10, method, path, &headers, body.as_bytes()).await
-}
-
-fn code(answer: &HttpAnswer) -> String {
-    answer.json()["code"].as_str().unwrap_or_default().to_owned()
-}
-
 /// The control socket of a page of the device with this number.
 async fn page(server: &Server, number: u32) -> Client {
     let bearer = bearer(number);
@@ -49,17 +36,6 @@ async fn page(server: &Server, number: u32) -> Client {
     let hello = ask(&mut client, json!({ "id": 1, "type": "hello", "tab": "page" })).await;
     assert_eq!(hello["problem"], Value::Null);
     client
-}
-
-/// The reply to a message with an id.
-async fn ask(client: &mut Client, message: Value) -> Value {
-    client.send(&message.to_string()).await;
-    loop {
-        let said: Value = serde_json::from_str(&client.text().await).unwrap();
-        if said["type"] == "reply" && said["id"] == message["id"] {
-            return said;
-        }
-    }
 }
 
 /// Waits until the machine is told that the client is gone, and comes to rest then; the time that it took.
@@ -174,13 +150,8 @@ async fn a_finger_is_not_handed_over_with_the_lease() {
         until_gone(&server, began)
     );
     assert!(took < Duration::from_millis(900), "{took:?}");
-    loop {
-        let said: Value = serde_json::from_str(&two.text().await).unwrap();
-        if said["type"] == "reply" && said["id"] == 3 {
-            assert_eq!(said["lease"]["is_own"], true, "{said}");
-            break;
-        }
-    }
+    let said = reply(&mut two, &json!(3)).await;
+    assert_eq!(said["lease"]["is_own"], true, "{said}");
     assert_eq!(server.port.command_count(), 0, "the next holder starts nothing");
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use yep::api::port::MachineLocation;
 use yep::machine::{Command, CommandRefusal, State};
 
-use support::{Client, PATIENCE, Server, Setup, snapshot};
+use support::{Client, PATIENCE, Server, Setup, ask, snapshot};
 
 const SINE: &str = r#"{"type":"sine","duration":2}"#;
 
@@ -27,16 +27,6 @@ async fn next(client: &mut Client, kind: &str) -> Value {
         let message: Value = serde_json::from_str(&client.text().await).unwrap();
         if message["type"] == kind {
             return message;
-        }
-    }
-}
-
-async fn ask(client: &mut Client, message: Value) -> Value {
-    client.send(&message.to_string()).await;
-    loop {
-        let reply = next(client, "reply").await;
-        if reply["id"] == message["id"] {
-            return reply;
         }
     }
 }

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::support::{Client, Server, bearer};
-use crate::{by, code, not_homed, paired, post};
+use crate::support::{Client, Server, bearer, by, code};
+use crate::{not_homed, paired, post};
 
 async fn socket(server: &Server, number: u32, path: &str) -> Client {
     let bearer = bearer(number);

@@ -7,8 +7,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use yep::api::port::MachineLocation;
 use yep::machine::{Command, Snapshot, State};
 
-use crate::support::{Client, Server, Setup, bearer, snapshot};
-use crate::{by, code, paired};
+use crate::paired;
+use crate::support::{Client, Server, Setup, ask, bearer, by, code, reply, snapshot};
 
 const LEASE: Duration = Duration::from_millis(600);
 const WAVE: &str = r#"{"type":"sine","duration":2}"#;
@@ -29,21 +29,6 @@ async fn tab(server: &Server, number: u32, tab: &str) -> Client {
         Value::Null
     );
     client
-}
-
-/// The reply to a message with an id.
-async fn ask(client: &mut Client, message: Value) -> Value {
-    client.send(&message.to_string()).await;
-    reply(client, &message["id"]).await
-}
-
-async fn reply(client: &mut Client, id: &Value) -> Value {
-    loop {
-        let said: Value = serde_json::from_str(&client.text().await).unwrap();
-        if said["type"] == "reply" && said["id"] == *id {
-            return said;
-        }
-    }
 }
 
 fn run(id: u64) -> Value {

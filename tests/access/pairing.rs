@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use yep::machine::State;
 
-use crate::support::{Server, snapshot};
-use crate::{PHONES, by, code, cookie, not_homed, paired, post, role_of, unpaired};
+use crate::support::{Server, by, code, snapshot};
+use crate::{PHONES, cookie, not_homed, paired, post, role_of, unpaired};
 
 const REQUESTS: &str = "/api/v1/pairing/requests";
 const CODE: &str = "/api/v1/pairing/code";

@@ -16,6 +16,7 @@ from playwright.sync_api import sync_playwright
 import checks_app
 import checks_charge
 import checks_first_run
+import checks_first_run_mishaps
 import checks_foreign
 import checks_page
 import checks_pairing
@@ -29,7 +30,7 @@ from server import Server
 # A server each: the files whose checks share it, and whether its axis is homed.
 GROUPS = [
     ("not-homed", False, [checks_pairing, checks_foreign]),
-    ("first-run", False, [checks_first_run]),
+    ("first-run", False, [checks_first_run, checks_first_run_mishaps]),
     ("homed", True, [checks_charge, checks_app, checks_revoked]),
     ("page", True, [checks_page]),
     ("reach", True, [checks_presence, checks_reach]),

@@ -203,6 +203,36 @@ pub fn bearer(number: u32) -> String {
     format!("Bearer {}", token(number).text())
 }
 
+/// A request of the device with this number.
+pub async fn by(server: &Server, number: u32, method: &str, path: &str, body: Value) -> HttpAnswer {
+    let bearer = bearer(number);
+    let headers =
+        [("host", "yep.local"), ("authorization", bearer.as_str()), ("content-type", "application/json")];
+    let body = if body.is_null() { String::new() } else { body.to_string() };
+    server.request_from(10, method, path, &headers, body.as_bytes()).await
+}
+
+/// The code of a problem; empty without one.
+pub fn code(answer: &HttpAnswer) -> String {
+    answer.json()["code"].as_str().unwrap_or_default().to_owned()
+}
+
+/// The reply to a message with an id.
+pub async fn ask(client: &mut Client, message: Value) -> Value {
+    client.send(&message.to_string()).await;
+    reply(client, &message["id"]).await
+}
+
+/// The reply to the message with that id.
+pub async fn reply(client: &mut Client, id: &Value) -> Value {
+    loop {
+        let said: Value = serde_json::from_str(&client.text().await).unwrap();
+        if said["type"] == "reply" && said["id"] == *id {
+            return said;
+        }
+    }
+}
+
 fn device(number: u32, role: DeviceRole) -> DeviceRecord {
     DeviceRecord {
         name: role.name().to_owned(),

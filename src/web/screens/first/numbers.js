@@ -1,7 +1,7 @@
 // The steps that ask for numbers: the mechanics, and the limits that were proven.
 
 import { attempt } from "../../parts/notice.js";
-import { button, commandButton, field } from "../../parts/controls.js";
+import { button, choice, commandButton, field } from "../../parts/controls.js";
 import { finishesBehindHoming } from "./homing.js";
 import { h } from "../../parts/dom.js";
 import { link } from "../../link.js";
@@ -13,6 +13,16 @@ const FIRST_SPEED_MM_S = 100;
 /** Of the wave at the limits. */
 const PERIODS = 2;
 
+/** By the data sheets, rounded up: STEP high and low, DIR before and behind a pulse, in ns. Modules with slow couplers need longer. */
+const DRIVERS = {
+  "A4988": [1000, 1000, 200, 200],
+  "DRV8825": [1900, 1900, 650, 650],
+  "TMC2208, TMC2209": [200, 200, 100, 100],
+  "DM542, DM556, CL57T": [2500, 2500, 5000, 5000],
+  "TB6600": [5000, 5000, 5000, 5000],
+};
+const TIMING = ["pulse_high_ns", "pulse_low_ns", "dir_setup_ns", "dir_hold_ns"];
+
 const number = (label, value, properties = {}, hint = "") =>
   field(label, { type: "number", inputmode: "decimal", step: "any", min: 0, value, ...properties }, hint);
 
@@ -23,13 +33,21 @@ export function numbers({ act, run }) {
   const rail = number(said.rail, fact("settings.max_stroke_mm").value);
   const turn = number(said.turn, travel.at_next_start ?? travel.value, { disabled: isFixed }, isFixed ? said.inFile : "");
   const microsteps = number(said.microsteps, fact("settings.microsteps_per_rev").value, { inputmode: "numeric", step: 1 });
+  const driver = choice(said.driver, [["", said.asItIs], ...Object.keys(DRIVERS).map((name) => [name, name])]);
+  const isTimingFixed = TIMING.some((name) => fact(`timing.${name}`).source === "file");
+  if (isTimingFixed) driver.offer([["", said.inFile]]);
+  driver.select.disabled = isTimingFixed;
+  const wiring = () => ({
+    ...(!isFixed && turn.input.value !== travel.value && { travel_per_turn_mm: turn.input.valueAsNumber }),
+    ...Object.fromEntries((DRIVERS[driver.select.value] ?? []).map((ns, at) => [TIMING[at], ns])),
+  });
   const send = () => act("finish", {
     max_stroke_mm: Math.round(rail.input.valueAsNumber),
     microsteps_per_rev: Math.round(microsteps.input.valueAsNumber),
-    ...(!isFixed && turn.input.value !== travel.value && { wiring: { travel_per_turn_mm: turn.input.valueAsNumber } }),
+    wiring: wiring(),
   });
   return {
-    element: h("div", { class: "stack" }, rail.element, turn.element, microsteps.element, button(said.finish, send, "primary wide")),
+    element: h("div", { class: "stack" }, rail.element, turn.element, microsteps.element, driver.element, button(said.finish, send, "primary wide")),
   };
 }
 

@@ -68,6 +68,8 @@ export const said = {
   rail: "Distance between the two switches (mm)",
   turn: "Travel per turn of the motor (mm)",
   microsteps: "Microsteps per turn",
+  driver: "Motor driver",
+  asItIs: "Timing as it is set",
   inFile: "Set in yep.toml",
   speed: "Highest speed (mm/s)",
   acceleration: "Highest acceleration (mm/s\u00b2)",
