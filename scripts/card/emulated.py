@@ -228,7 +228,7 @@ class Machine:
     def get(self, path, port=None, body=None, method=None, host=None, timeout=10):
         """An answer of the API; without `port` as a program on the machine itself, through SSH's tunnel."""
         request = urllib.request.Request(
-            f"http://127.0.0.1:{port or self._tunnel()}{path}",
+            f"http://127.0.0.1:{port or self.local_port()}{path}",
             data=None if body is None else json.dumps(body).encode(),
             method=method or ("GET" if body is None else "POST"),
             headers={"content-type": "application/json"} | ({"host": host} if host else {}),
@@ -238,7 +238,7 @@ class Machine:
 
     def page(self, path, is_local=False):
         """The content that a browser in the network gets, or one on the machine itself, and its type."""
-        port = self._tunnel() if is_local else self.http
+        port = self.local_port() if is_local else self.http
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
                 return answer.read(), answer.headers["content-type"]
@@ -261,7 +261,8 @@ class Machine:
         """The output of a command on the machine."""
         return run(*self._ssh("root@127.0.0.1", command), timeout=120)
 
-    def _tunnel(self):
+    def local_port(self):
+        """The port of this computer that leads to the server as a program on the machine itself reaches it."""
         if self.tunnel is None or self.tunnel.poll() is not None:
             way = f"127.0.0.1:{self.tunnel_port}:127.0.0.1:80"
             self.tunnel = subprocess.Popen(self._ssh("-N", "-L", way, "root@127.0.0.1"), stderr=subprocess.DEVNULL)
