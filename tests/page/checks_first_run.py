@@ -270,9 +270,9 @@ def a_reversed_motor_is_found_within_a_nudge(bench):
     person = Person(bench, machine)
     person.gets_to_the_motor()
     machine.hands("direction_reversed")
-    before_mm = machine.ask("GET", "/api/v1/sim")["carriage_mm"]
+    before_mm = machine.carriage_mm()
     person.holds("Hold: 2 mm")
-    went_mm = machine.ask("GET", "/api/v1/sim")["carriage_mm"] - before_mm
+    went_mm = machine.carriage_mm() - before_mm
     assert -2.1 < went_mm < -1, went_mm
     person.tap("to the back")
     # The program starts anew with the direction turned, and the page is there again.
@@ -281,9 +281,9 @@ def a_reversed_motor_is_found_within_a_nudge(bench):
     machine.hands("direction_reversed")
     person.tap("Begin this step")
     for _ in range(2):
-        before_mm = machine.ask("GET", "/api/v1/sim")["carriage_mm"]
+        before_mm = machine.carriage_mm()
         person.holds("Hold: 2 mm")
-        assert machine.ask("GET", "/api/v1/sim")["carriage_mm"] > before_mm + 1
+        assert machine.carriage_mm() > before_mm + 1
         person.tap("to the front")
         time.sleep(BEAT_S)
     person.proven("which_way")

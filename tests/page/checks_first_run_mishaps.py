@@ -11,7 +11,7 @@ def what_is_wrong_is_said_in_its_step(bench):
     machine = NewMachine(bench, "wrong")
     person = Person(bench, machine)
     person.shows_both_stops()
-    at_mm = machine.ask("GET", "/api/v1/sim")["carriage_mm"]
+    at_mm = machine.carriage_mm()
     wrong_switches(machine, person)
     person.presses_both_switches()
     # Half of the microsteps that the driver makes: no number shows it.
@@ -20,7 +20,7 @@ def what_is_wrong_is_said_in_its_step(bench):
     person.proves_the_sensor()
     person.refused("It can be pushed", "check supply")
     person.done("power", "It is stiff")
-    assert machine.ask("GET", "/api/v1/sim")["carriage_mm"] == at_mm, "it moved before its power was on"
+    assert machine.carriage_mm() == at_mm, "it moved before its power was on"
 
     machine.hands("belt_off")
     person.holds("Hold: 2 mm")
@@ -32,7 +32,7 @@ def what_is_wrong_is_said_in_its_step(bench):
         time.sleep(BEAT_S)
     person.proven("which_way")
     person.holds("Hold: 10 mm")
-    went_mm = machine.ask("GET", "/api/v1/sim")["carriage_mm"] - at_mm
+    went_mm = machine.carriage_mm() - at_mm
     assert went_mm < 10, went_mm
     person.page.get_by_label("The ruler says").fill("5")
     person.refused(DONE, "Check the microsteps")
