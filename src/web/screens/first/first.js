@@ -29,6 +29,8 @@ export const first = {
     const list = h("ol", { class: "first-steps" });
     const all = h("details", { class: "card fold" }, h("summary", {}, said.all), list);
     const asks = confirmation((works) => post("confirm", { works }));
+    // Before the server has said which step is next there is none to begin.
+    show(begin, false);
     root.append(h("div", { class: "stack" }, asks.element, step, all));
 
     /** What the server said last, the step that is shown, and its controls. */
