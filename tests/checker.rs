@@ -17,7 +17,7 @@ use yep::motion::plan::{MovePlan, Target};
 use yep::motion::{
     ALLOWANCE_POINTS, Allowance, Kinematics, Piece, ProfileLimits, RampLimits, step_times, stop,
 };
-use yep::trial::acts::{ClientAct, SentAct};
+use yep::trial::acts::{CONTROL_SOCKET, ClientAct, MESSAGE, SentAct};
 use yep::trial::client::{ClientAnswer, ClientKind, ClientRequest};
 use yep::trial::facts::{Facts, StepMade};
 use yep::trial::promises;
@@ -563,4 +563,40 @@ fn a_start_that_a_fault_ends_at_once_was_let_through() {
     assert_eq!(judged(&[(3_000, false), (4_000, true)]), Ok(()));
     // Too early behind the STOP, however it ended.
     assert!(judged(&[(100, true)]).is_err());
+}
+
+/// Regression (seed 3394): a client's ask waited at the server when its connection was lost, and the lease was handed over to
+/// it with the motion; it asked once more then, and had it.
+#[test]
+fn an_ask_that_lost_its_connection_is_handed_the_motion() {
+    let mut machine = homed(&options());
+    machine.command(sine(2.0));
+    machine.run_ms(500);
+    let facts = facts_of(&machine.trace_sample());
+    // The instant at which the holder hands over, if it does, between two asks of another client.
+    let judged = |handed_over_ms: Option<u64>| {
+        let mut checks = promises::all();
+        let check = checks.iter_mut().find(|check| check.name() == "s22_one_in_charge").unwrap();
+        let mut number = 0;
+        let mut tell = |who: ClientKind, act: &str, at_ms: u64, status: Option<u16>| {
+            number += 1;
+            let (path, method) = (CONTROL_SOCKET.to_owned(), MESSAGE);
+            let body = format!(r#"{{"type":"lease","act":"{act}"}}"#).into_bytes();
+            let call = ClientRequest { who, method, path, body };
+            let (at_ns, act) = (at_ms * MS, ClientAct::of(&call));
+            check.check_sent(&facts, &SentAct { number, who, act, decided_ns: at_ns, arrives_ns: at_ns })?;
+            let body = serde_json::json!({ "lease": { "is_own": true } });
+            let answer = ClientAnswer { number, asked_ns: at_ns, call, status, body, token: None };
+            check.check_answer(&facts, &answer)?;
+            check.check_step(&facts, &StepMade { at: at_ns + MS, forward: true, interval_ns: MS, way: 1.0 })
+        };
+        tell(ClientKind::Admin, "ask", 1_000, None)?;
+        if let Some(at_ms) = handed_over_ms {
+            tell(ClientKind::Phone, "hand_over", at_ms, Some(200))?;
+        }
+        tell(ClientKind::Admin, "ask", 2_000, Some(200))
+    };
+    assert_eq!(judged(Some(1_300)), Ok(()));
+    assert!(judged(None).is_err(), "a motion was inherited");
+    assert!(judged(Some(900)).is_err(), "it was handed over before anybody asked");
 }

@@ -27,6 +27,9 @@ pub struct OneInCharge {
     said: BTreeMap<ClientKind, Nanos>,
     /// The instant at which the lease was last handed over, or may have been.
     handed_over_ns: Option<Nanos>,
+    /// Of each client, the instant of its oldest ask for the lease that has no answer: it waits at the server, also when its
+    /// connection is lost.
+    asked: BTreeMap<ClientKind, Nanos>,
     /// The client that has taken the lease and has started nothing yet, and since when.
     taken: Option<(ClientKind, Nanos)>,
 }
@@ -74,6 +77,9 @@ impl Promise for OneInCharge {
             }
             ClientAct::Alive | ClientAct::Ask | ClientAct::Force => {
                 self.said.insert(sent.who, sent.arrives_ns);
+                if sent.act == ClientAct::Ask {
+                    self.asked.entry(sent.who).or_insert(sent.arrives_ns);
+                }
             }
             ClientAct::HandOver => self.handed_over_ns = Some(sent.arrives_ns),
             _ => {}
@@ -98,6 +104,8 @@ impl Promise for OneInCharge {
         if may_change_hands(act) {
             self.taken = None;
         }
+        let is_answered_ask = act == ClientAct::Ask && answer.status.is_some();
+        let waiting_ns = if is_answered_ask { self.asked.remove(&who) } else { None };
         match act {
             ClientAct::Start { .. } => {
                 let sent_at = self.under_way.remove(&answer.number).map(|(_, changes)| changes);
@@ -122,7 +130,9 @@ impl Promise for OneInCharge {
                 }
             }
             ClientAct::Ask | ClientAct::Force if answer.status == Some(200) => {
-                let handed_over = self.handed_over_ns.is_some_and(|at| at >= answer.asked_ns);
+                let asked_ns =
+                    waiting_ns.filter(|waiting_ns| now < waiting_ns + ASKS_NS).unwrap_or(answer.asked_ns);
+                let handed_over = self.handed_over_ns.is_some_and(|at| at >= asked_ns);
                 let own = answer.body["lease"]["is_own"] == true;
                 // What moves may be its own.
                 let starts = self.under_way.values().any(|(starter, _)| *starter == who);
