@@ -13,9 +13,8 @@ use std::time::{Duration, Instant};
 
 use real::process::QUICK_HOMING;
 use real::pulses::speed_mm_s;
-use real::{Home, Pulse, eventually, http};
-use rustix::fs::{Mode, OFlags};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use real::{Home, Pulse, eventually, http, terminal};
+use rustix::fs::OFlags;
 use rustix::termios::{Action, tcflow};
 use serde_json::{Value, json};
 
@@ -141,11 +140,7 @@ impl Drop for ServerWithStreams {
 
 /// A terminal with stopped output (Ctrl-S) that nobody reads; both ends.
 fn stopped_terminal() -> (OwnedFd, OwnedFd) {
-    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-    grantpt(&ours).unwrap();
-    unlockpt(&ours).unwrap();
-    let name = ptsname(&ours, Vec::new()).unwrap();
-    let theirs = rustix::fs::open(name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
+    let (ours, theirs) = terminal::open();
     tcflow(&theirs, Action::OOff).unwrap();
     (ours, theirs)
 }

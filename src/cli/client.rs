@@ -14,6 +14,7 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 
 use super::Failure;
+use crate::api::charge::client::TAB;
 use crate::app::reachable_address;
 
 /// Timeout of the connection, and again of the answer; a working server answers in milliseconds.
@@ -29,6 +30,8 @@ pub struct Address {
     authority: String,
     host: String,
     port: u16,
+    /// Name of the client among those of this computer; a motion that waits for signs of life takes them from it alone.
+    tab: Option<String>,
 }
 
 impl FromStr for Address {
@@ -45,6 +48,7 @@ impl FromStr for Address {
                     authority: authority.to_string(),
                     host,
                     port,
+                    tab: None,
                 }))
             }
             _ => Err("give it as http://host:port, with nothing behind it".to_owned()),
@@ -58,7 +62,17 @@ impl Address {
     fn of_unspecified(host: &str, port: u16) -> Option<Address> {
         let any: IpAddr = host.parse().ok().filter(IpAddr::is_unspecified)?;
         let here = reachable_address(SocketAddr::new(any, port));
-        Some(Address { authority: here.to_string(), host: here.ip().to_string(), port })
+        Some(Address { authority: here.to_string(), host: here.ip().to_string(), port, tab: None })
+    }
+
+    /// The same server, asked as the client of this name.
+    pub fn in_tab(&self, tab: String) -> Address {
+        Address { tab: Some(tab), ..self.clone() }
+    }
+
+    /// The address for people.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.authority)
     }
 
     /// The command that starts a server at this address, for people.
@@ -151,6 +165,9 @@ impl Address {
         if let Ok(token) = env::var(TOKEN) {
             request = request.header(AUTHORIZATION, format!("Bearer {token}"));
         }
+        if let Some(tab) = &self.tab {
+            request = request.header(TAB, tab);
+        }
         let request = request.body(Full::new(body)).map_err(|error| Failure::Usage(error.to_string()))?;
         let answer = sender.send_request(request).await.map_err(protocol_error)?;
         let status = answer.status();
@@ -163,16 +180,16 @@ impl Address {
 
     fn no_server(&self, why: &str) -> Failure {
         Failure::Unreachable(format!(
-            "no server at http://{} ({why})\n{}\nor name another with --server or YEP_SERVER",
-            self.authority,
+            "no server at {} ({why})\n{}\nor name another with --server or YEP_SERVER",
+            self.url(),
             self.start_command()
         ))
     }
 
     fn not_a_server(&self, why: &str) -> Failure {
         Failure::Unreachable(format!(
-            "something at http://{} does not talk like a yep server ({why})\nName another with --server or YEP_SERVER",
-            self.authority
+            "something at {} does not talk like a yep server ({why})\nName another with --server or YEP_SERVER",
+            self.url()
         ))
     }
 }

@@ -1,4 +1,4 @@
-//! Command-line interface: one file for each subcommand.
+//! Command-line interface: one file or folder for each subcommand.
 //!
 //! - `run`: the server, also without a subcommand. `config` reads the configuration file, `logging` writes the log,
 //!   `log_budget` is its rate limit
@@ -9,6 +9,7 @@
 //! - `doctor`: checks of this host
 //! - `state`: export, import and check of the persistent state, of a server or in its folder
 //! - `pair`, `devices`: who is let in
+//! - `commission`: the first run: its record, and the walk through it in a terminal
 //! - `calibrate`, `run_wave`, `end`, `stop`, `status`, `faults`, `sensor`, `sessions`: requests to a running server
 //!
 //! The exit codes are stable: 0 done; 1 refused, with the reason on the error stream; 2 not understood; 3 no server
@@ -60,7 +61,7 @@ Examples:
   yep stop                         stop now, keep the position
   yep faults show                  what happened around the last fault
   yep pair                         let a phone in
-  yep commission                   what the first run has proven, and what is left
+  yep commission walk              the first run, in this terminal
   yep doctor                       what this computer gives, and what it lacks
 
 Exit codes: 0 done, 1 refused, 2 not understood, 3 no server there.
@@ -108,7 +109,13 @@ enum CliCommand {
 #[derive(Debug, Args)]
 struct Server {
     /// Where the server is
-    #[arg(long, value_name = "URL", env = "YEP_SERVER", default_value = "http://127.0.0.1:8080")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "YEP_SERVER",
+        default_value = "http://127.0.0.1:8080"
+    )]
     server: client::Address,
 }
 
@@ -235,6 +242,9 @@ mod tests {
             "yep --server=http://a:1 state show",
             "yep --server http://a:1 state import file",
             "yep status --server http://a:1",
+            "yep --server http://a:1 commission walk",
+            "yep commission --server http://a:1 walk",
+            "yep sensor tare --server http://a:1",
         ] {
             let said =
                 format!("{:?}", understood(line).unwrap_or_else(|error| panic!("{line}: {error}")).command);

@@ -5,6 +5,7 @@
 //! - [`fake_pi`]: a Raspberry Pi for it, whose registers the test reads and writes
 //! - [`http`], [`socket`]: clients that send exactly the bytes of a test
 //! - [`app`]: the requests of yep-app
+//! - [`terminal`]: a terminal with a person at its keys
 //! - [`pulses`]: the pulse log, as an oscilloscope at the pins would show it
 //! - [`clock`]: instants of pulses on the clock of the test
 //! - [`retries`]: bounded and counted retries
@@ -23,6 +24,7 @@ pub mod retries;
 mod schema;
 pub mod shifts;
 pub mod socket;
+pub mod terminal;
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,8 @@
-//! `yep commission`: what the first run has proven, and what is left.
+//! `yep commission`: what the first run has proven, and what is left; here the record is shown and confirmed.
+//!
+//! - `walk`: the first run in a terminal, step after step; `steps` has the title and the acts of each
+//! - `by_hand`, `numbers`, `nudges`, `motions`: what a person does in the steps; `signs`: what the machine has shown of it
+//! - `terminal`: its mode; `keys`: key presses, and STOP from them; `held_key`: a key that is held down
 
 use std::fmt::Write as _;
 
@@ -6,14 +10,30 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::{Failure, Server, print};
+use crate::api::commissioning::step::CommissioningStep;
+
+mod by_hand;
+mod held_key;
+mod keys;
+mod motions;
+mod nudges;
+mod numbers;
+mod signs;
+mod steps;
+mod terminal;
+mod walk;
 
 const EXAMPLES: &str = "\
 Examples:
   yep commission                       what is proven, and what is left
+  yep commission walk                  prove what is left, here in the terminal
+  yep commission walk --server http://yep.local   of a machine elsewhere; with a token in YEP_TOKEN
+  yep commission walk --again numbers  the distance of the switches was measured wrong
   yep commission confirm               this machine was in use before, and works as it is wired
   yep commission deny                  it may not: follow the first run
 
-Before the first run is complete, only calibration and its nudge move a real motor.";
+Before the first run is complete, only calibration and its nudge move a real motor. In a walk the key s is STOP and q
+leaves; what is proven stays proven. Its nudges move only while the space key is held down.";
 
 /// Show what the first run has proven
 #[derive(Debug, Args)]
@@ -30,22 +50,37 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum CommissionAct {
+    /// Go through the steps that are left, in this terminal
+    Walk {
+        /// Do this step anew, although it is proven
+        #[arg(long, value_name = "STEP", value_parser = step_name)]
+        again: Option<CommissioningStep>,
+    },
     /// Say that a machine that was in use before works as it is wired
     Confirm,
     /// Say that it may not, and has to follow the first run
     Deny,
 }
 
-/// Shows the steps, or answers the question about a machine that was in use before.
+/// Walks through the steps, shows them, or answers the question about a machine that was in use before.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let server = &arguments.server.server;
-    let confirm = |works: bool| server.post("/api/v1/commissioning/confirm", &json!({ "works": works }));
+    let confirm = |works: bool| server.post(walk::CONFIRM, &json!({ "works": works }));
     let answer = match &arguments.act {
-        None => server.get("/api/v1/commissioning")?,
+        None => server.get(walk::FIRST_RUN)?,
+        Some(CommissionAct::Walk { .. }) if arguments.json => {
+            return Err(Failure::Usage("a walk is for a person: it has no JSON".to_owned()));
+        }
+        Some(CommissionAct::Walk { again }) => return walk::run(server, *again),
         Some(CommissionAct::Confirm) => confirm(true)?,
         Some(CommissionAct::Deny) => confirm(false)?,
     };
     if arguments.json { print(&format!("{answer}\n")) } else { print(&page(&answer)) }
+}
+
+fn step_name(name: &str) -> Result<CommissioningStep, String> {
+    let names = || CommissioningStep::ALL.map(CommissioningStep::name).join(", ");
+    CommissioningStep::from_name(name).ok_or_else(|| format!("the steps are {}", names()))
 }
 
 fn page(answer: &Value) -> String {
