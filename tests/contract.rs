@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use support::{Client, HttpAnswer, Server, Setup};
 use yep::api::port::MachineLocation;
 use yep::api::routes::ROUTES;
-use yep::machine::{Calibration, Command, CommandRefusal, Fault, State};
+use yep::machine::{Calibration, Command, CommandRefusal, Fault, State, SwitchDistance};
 use yep::settings::Settings;
 use yep::wave::{Graph, Shape};
 
@@ -241,7 +241,7 @@ async fn what_the_machine_refuses_is_a_conflict_and_is_not_announced() {
     let fault = Fault::EStop;
     for (refusal, code) in [
         (CommandRefusal::NotHomed(State::NotHomed), "not_homed"),
-        (CommandRefusal::Faulted(fault), "faulted"),
+        (CommandRefusal::Faulted(fault, SwitchDistance::Unknown), "faulted"),
         (CommandRefusal::QueueFull, "queue_full"),
     ] {
         for (path, body) in [

@@ -6,7 +6,7 @@ mod support;
 use support::{Recorder, homed, machine, options, sine};
 use yep::drive::Rehearsal;
 use yep::hal::sim::Mishap;
-use yep::machine::{Accepted, Command, CommandKind, CommandRefusal, Event, Fault, State};
+use yep::machine::{Accepted, Command, CommandKind, CommandRefusal, Event, Fault, State, SwitchDistance};
 use yep::units::Mm;
 
 const QUEUED: Option<Result<Accepted, CommandRefusal>> = Some(Ok(Accepted::Queued));
@@ -46,7 +46,7 @@ fn a_fault_drops_what_waits_and_says_so() {
     let mut machine = both_wait();
     machine.operator().set_mishap(Mishap::LoadCellSilent, true);
     let (dropped, states) = dropped(&mut machine);
-    assert_eq!(dropped, both(CommandRefusal::Faulted(Fault::ForceSampleLost)));
+    assert_eq!(dropped, both(CommandRefusal::Faulted(Fault::ForceSampleLost, SwitchDistance::Unknown)));
     assert_eq!(states, [State::Faulted]);
 }
 
@@ -109,7 +109,7 @@ fn homing_that_fails_drops_the_wave_behind_it_and_says_so() {
     machine.take_events();
     machine.operator().set_mishap(Mishap::EStopOpen, true);
     let (dropped, states) = dropped(&mut machine);
-    assert_eq!(dropped, [(CommandKind::Run, CommandRefusal::Faulted(Fault::EStop))]);
+    assert_eq!(dropped, [(CommandKind::Run, CommandRefusal::Faulted(Fault::EStop, SwitchDistance::Unknown))]);
     assert_eq!(states, [State::Faulted]);
 }
 

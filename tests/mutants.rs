@@ -399,7 +399,7 @@ impl MachinePort for DefectivePort {
                 // Refused in a fault, carried out as soon as it is over.
                 (
                     PortDefect::Retries,
-                    Err(CommandRefusal::Faulted(_) | CommandRefusal::Disarmed | CommandRefusal::NotHomed(_)),
+                    Err(CommandRefusal::Faulted(..) | CommandRefusal::Disarmed | CommandRefusal::NotHomed(_)),
                 ) => {
                     let port = Arc::clone(&self.0);
                     tokio::spawn(async move {
@@ -411,7 +411,7 @@ impl MachinePort for DefectivePort {
                         }
                     });
                 }
-                (PortDefect::AcknowledgesByItself, Err(CommandRefusal::Faulted(_))) => {
+                (PortDefect::AcknowledgesByItself, Err(CommandRefusal::Faulted(..))) => {
                     let _ = self.0.command(Command::Acknowledge).await;
                     let _ = self.0.command(Command::Arm).await;
                     return self.0.command(command).await;

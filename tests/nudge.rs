@@ -10,7 +10,8 @@ use yep::drive::{Rehearsal, RehearsalOptions};
 use yep::hal::sim::{Mishap, Random};
 use yep::hal::{Edge, EdgeKind};
 use yep::machine::{
-    Accepted, Command, CommandRefusal, Fault, NudgeEnd, NudgeLength, RailEnd, Snapshot, State, Why,
+    Accepted, Command, CommandRefusal, Fault, NudgeEnd, NudgeLength, RailEnd, Snapshot, State,
+    SwitchDistance, Why,
 };
 
 const SHORT: NudgeLength = NudgeLength::Short;
@@ -174,7 +175,7 @@ fn a_force_or_its_absence_prevents_it() {
     assert_eq!((snapshot.state, snapshot.fault), (State::Faulted, Some(Fault::ForceSampleLost)));
     assert_eq!((snapshot.position_mm, snapshot.last_nudge), (None, None));
     let refused = machine.command(Command::Nudge(RailEnd::Front, SHORT));
-    assert_eq!(refused, Some(Err(CommandRefusal::Faulted(Fault::ForceSampleLost))));
+    assert_eq!(refused, Some(Err(CommandRefusal::Faulted(Fault::ForceSampleLost, SwitchDistance::Unknown))));
 }
 
 /// Whatever comes at whatever instant: the bound holds, the axis rests, its position is unknown, and nothing follows.

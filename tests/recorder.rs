@@ -23,6 +23,7 @@ use yep::hal::{Edge, EdgeKind, EdgeSink};
 use yep::layout;
 use yep::machine::{
     Accepted, Command, CommandRefusal, Fault, HomingOptions, Inputs, RailEnd, State, Supervisor,
+    SwitchDistance,
 };
 
 /// Duration of a recording before a fault, in seconds.
@@ -101,7 +102,7 @@ fn what_is_recorded_is_what_the_pulses_did_up_to_the_instant_of_the_fault() {
     machine.run_ms(20);
     assert_eq!(
         machine.command(sine(1.0)),
-        Some(Err(CommandRefusal::Faulted(Fault::LimitHit(RailEnd::Front))))
+        Some(Err(CommandRefusal::Faulted(Fault::LimitHit(RailEnd::Front), SwitchDistance::Near)))
     );
     machine.run_ms(2_000);
 

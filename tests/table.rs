@@ -85,7 +85,7 @@ fn fits(verdict: TableVerdict, reply: Reply) -> bool {
         TableVerdict::Already => reply == Ok(Accepted::Already),
         TableVerdict::NotHomed => matches!(reply, Err(CommandRefusal::NotHomed(_))),
         TableVerdict::Homed => matches!(reply, Err(CommandRefusal::Homed(_))),
-        TableVerdict::Faulted => matches!(reply, Err(CommandRefusal::Faulted(_))),
+        TableVerdict::Faulted => matches!(reply, Err(CommandRefusal::Faulted(..))),
         TableVerdict::Disarmed => reply == Err(CommandRefusal::Disarmed),
         TableVerdict::Stopping => reply == Err(CommandRefusal::Stopping),
         TableVerdict::AtRest => reply == Ok(Accepted::Now),

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use support::{Headers, Server, Setup, snapshot};
 use yep::api::port::MachineLocation;
 use yep::api::routes::ROUTES;
-use yep::machine::{CommandRefusal, Fault, Snapshot, State, Why};
+use yep::machine::{CommandRefusal, Fault, Snapshot, State, SwitchDistance, Why};
 
 const JSON: Headers<'static> = &[("content-type", "application/json")];
 
@@ -89,7 +89,7 @@ async fn a_refusal_names_each_field_and_the_request() {
         problem["errors"].as_array().unwrap().iter().filter_map(|error| error["field"].as_str()).collect();
     assert_eq!(fields, ["wave.duration", "wave.points.1", "wave.points.2"], "{problem}");
 
-    server.port.script_replies([Err(CommandRefusal::Faulted(Fault::EStop))]);
+    server.port.script_replies([Err(CommandRefusal::Faulted(Fault::EStop, SwitchDistance::Unknown))]);
     let faulted = server.request("POST", "/api/v1/machine/calibrate", &[], "").await.json();
     assert_eq!((&faulted["code"], &faulted["remedy"]), (&json!("faulted"), &json!(Fault::EStop.remedy())));
     assert_eq!(faulted["allowed"].as_array().unwrap().last(), Some(&json!("stop")), "{faulted}");

@@ -222,9 +222,10 @@ pub fn unprocessable(complaints: &[Complaint]) -> Rejection {
 pub fn refused(refusal: &CommandRefusal) -> Rejection {
     let rejection = refuse(refusal.into(), refusal.to_string());
     match refusal {
-        CommandRefusal::Faulted(fault)
-        | CommandRefusal::CauseRemains(fault)
-        | CommandRefusal::Prevented(fault) => rejection.with_remedy(fault.remedy()),
+        CommandRefusal::Faulted(fault, distance) => rejection.with_remedy(fault.remedy_by(*distance)),
+        CommandRefusal::CauseRemains(fault) | CommandRefusal::Prevented(fault) => {
+            rejection.with_remedy(fault.remedy())
+        }
         _ => rejection,
     }
 }

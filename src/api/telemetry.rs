@@ -127,7 +127,7 @@ fn remedy(port: &dyn MachinePort, snapshot: &Snapshot) -> Word {
             port.load_cell().map_or(fault.remedy(), |sensor| sensor.status().remedy)
         }
         (Fault::ForceSampleLost, None) => SAMPLES_ARE_BACK,
-        _ => fault.remedy_by(&snapshot.cause),
+        _ => fault.remedy_by(snapshot.cause.switch_distance()),
     }
     .into()
 }

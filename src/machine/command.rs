@@ -132,8 +132,8 @@ pub enum CommandRefusal {
     Homed(State),
     /// The carriage presses this limit switch, which would end the motion at once.
     SwitchPressed(RailEnd),
-    /// A fault is latched.
-    Faulted(super::fault::Fault),
+    /// A fault is latched; with what is known of its cause.
+    Faulted(super::fault::Fault, super::fault::SwitchDistance),
     /// An acknowledged fault left the axis locked.
     Disarmed,
     /// The axis is coming to rest after STOP.
@@ -169,7 +169,7 @@ impl CommandRefusal {
             CommandRefusal::NotHomed(_) => "not_homed",
             CommandRefusal::Homed(_) => "homed",
             CommandRefusal::SwitchPressed(_) => "switch_pressed",
-            CommandRefusal::Faulted(_) => "faulted",
+            CommandRefusal::Faulted(..) => "faulted",
             CommandRefusal::Disarmed => "disarmed",
             CommandRefusal::Stopping => "stopping",
             CommandRefusal::Homing => "homing",
@@ -206,8 +206,9 @@ impl std::fmt::Display for CommandRefusal {
                     end.name()
                 )
             }
-            CommandRefusal::Faulted(fault) => {
-                write!(f, "faulted: {fault}; {}, then acknowledge and arm, or calibrate", fault.remedy())
+            CommandRefusal::Faulted(fault, distance) => {
+                let remedy = fault.remedy_by(*distance);
+                write!(f, "faulted: {fault}; {remedy}, then acknowledge and arm, or calibrate")
             }
             CommandRefusal::Disarmed => f.write_str("disarmed after a fault: arm first, or calibrate"),
             CommandRefusal::Stopping => f.write_str("stopping: wait until the axis is at rest"),

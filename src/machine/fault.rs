@@ -1,10 +1,32 @@
 //! Machine faults: their codes, their effect on the position, their remedies.
 
-use super::report::FaultCause;
 use crate::motion::RailEnd;
 
 /// Within this distance a carriage that lost some steps may have reached the switch, in mm; the padding is half of it.
 const NEAR_SWITCH_MM: f64 = 10.0;
+
+/// Where the carriage was, seen from the limit switch that closed, as far as it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SwitchDistance {
+    /// No calibration says it, or no switch is meant.
+    Unknown,
+    /// Lost steps explain that it closed.
+    Near,
+    /// Lost steps do not explain it.
+    Far,
+}
+
+impl SwitchDistance {
+    /// From the distance to the place at which the switch was calibrated, in mm.
+    #[must_use]
+    pub fn of(from_switch_mm: Option<f64>) -> SwitchDistance {
+        match from_switch_mm {
+            None => SwitchDistance::Unknown,
+            Some(mm) if mm > NEAR_SWITCH_MM => SwitchDistance::Far,
+            Some(_) => SwitchDistance::Near,
+        }
+    }
+}
 
 /// A fault. It latches: the first one is kept until it is acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -146,12 +168,12 @@ impl Fault {
     }
 
     /// Remedy for the user, by what is known of the cause.
-    pub fn remedy_by(self, cause: &FaultCause) -> &'static str {
-        match (self, cause.from_switch_mm) {
-            (Fault::LimitHit(_), Some(mm)) if mm > NEAR_SWITCH_MM => {
+    pub const fn remedy_by(self, distance: SwitchDistance) -> &'static str {
+        match (self, distance) {
+            (Fault::LimitHit(_), SwitchDistance::Far) => {
                 "the carriage was far from that switch: look for a loose contact, or for noise from the motor on the cable of the switch; and that the belt does not slip"
             }
-            (Fault::LimitHit(_), Some(_)) => {
+            (Fault::LimitHit(_), SwitchDistance::Near) => {
                 "the carriage was near that switch: check that nothing slipped or blocked it, and that max_stroke is what you measured"
             }
             _ => self.remedy(),

@@ -37,7 +37,7 @@ pub use actions::Actions;
 pub use command::{Accepted, Command, CommandKind, CommandRefusal, Reply};
 pub use config::Config;
 pub use contact::{Contact, Contacts};
-pub use fault::Fault;
+pub use fault::{Fault, SwitchDistance};
 pub use geometry::{Calibration, Geometry};
 pub use homing::HomingOptions;
 pub use host::HostHealth;

@@ -3,7 +3,7 @@
 
 use super::command::{CommandKind, CommandRefusal, Reply};
 use super::contact::Contacts;
-use super::fault::Fault;
+use super::fault::{Fault, SwitchDistance};
 use super::geometry::Calibration;
 use super::host::{Derating, HostHealth, HostReadings};
 use super::lateness::Lateness;
@@ -118,6 +118,12 @@ pub struct FaultCause {
 impl FaultCause {
     /// Nothing is known.
     pub const NONE: FaultCause = FaultCause { remains: None, from_switch_mm: None };
+
+    /// Where the carriage was, seen from the switch that closed.
+    #[must_use]
+    pub fn switch_distance(&self) -> SwitchDistance {
+        SwitchDistance::of(self.from_switch_mm)
+    }
 }
 
 /// The limits that the control cycle obeys. Wider ones of a change may wait until the axis rests (S21).

@@ -236,7 +236,9 @@ impl Supervisor {
         self.nudge = None;
         actions.raise = if fault.loses_position() { StopLevel::Halt } else { StopLevel::Stop };
         self.enter_state(State::Faulted, Why::Fault(fault), now, actions);
-        actions.push_events(self.waiting.drop_motion(CommandRefusal::Faulted(fault)));
+        actions.push_events(
+            self.waiting.drop_motion(CommandRefusal::Faulted(fault, self.cause.switch_distance())),
+        );
     }
 
     fn handle_stop(&mut self, seen: &Observation, actions: &mut Actions) {
@@ -396,7 +398,10 @@ impl Supervisor {
             TableVerdict::Moving => Err(CommandRefusal::Moving(self.state)),
             TableVerdict::AtRest if !seen.motion.resting => Err(CommandRefusal::Moving(self.state)),
             TableVerdict::AtRest => Ok(self.execute(command, seen, actions)),
-            TableVerdict::Faulted => Err(CommandRefusal::Faulted(self.fault.unwrap_or(Fault::Halted))),
+            TableVerdict::Faulted => {
+                let fault = self.fault.unwrap_or(Fault::Halted);
+                Err(CommandRefusal::Faulted(fault, self.cause.switch_distance()))
+            }
             // STOP came before this command was decided: every motion is dropped.
             TableVerdict::Now | TableVerdict::Queue | TableVerdict::IfCauseGone
                 if stopping

@@ -10,7 +10,7 @@ impl From<&CommandRefusal> for ProblemCode {
             CommandRefusal::NotHomed(_) => ProblemCode::NotHomed,
             CommandRefusal::Homed(_) => ProblemCode::Homed,
             CommandRefusal::SwitchPressed(_) => ProblemCode::SwitchPressed,
-            CommandRefusal::Faulted(_) => ProblemCode::Faulted,
+            CommandRefusal::Faulted(..) => ProblemCode::Faulted,
             CommandRefusal::Disarmed => ProblemCode::Disarmed,
             CommandRefusal::Stopping => ProblemCode::Stopping,
             CommandRefusal::Homing => ProblemCode::Homing,
@@ -34,12 +34,12 @@ mod tests {
 
     #[test]
     fn a_refusal_of_the_machine_keeps_its_code() {
-        use crate::machine::{CommandKind, Fault, RailEnd, State};
+        use crate::machine::{CommandKind, Fault, RailEnd, State, SwitchDistance};
         for refusal in [
             CommandRefusal::NotHomed(State::NotHomed),
             CommandRefusal::Homed(State::Ready),
             CommandRefusal::SwitchPressed(RailEnd::Back),
-            CommandRefusal::Faulted(Fault::EStop),
+            CommandRefusal::Faulted(Fault::EStop, SwitchDistance::Unknown),
             CommandRefusal::Disarmed,
             CommandRefusal::Stopping,
             CommandRefusal::Homing,

@@ -231,7 +231,7 @@ impl Promise for RestoredAtRest {
 mod tests {
     use super::*;
     use crate::hal::sim::{RailOptions, SimulatedOperator};
-    use crate::machine::{CommandRefusal, Fault};
+    use crate::machine::{CommandRefusal, Fault, SwitchDistance};
 
     #[test]
     fn what_a_fault_takes_from_its_slot_must_be_told() {
@@ -240,7 +240,10 @@ mod tests {
         let faulted =
             Event::Entered { at_ns: 0, from: State::Homing, to: State::Faulted, why: Why::Fault(fault) };
         let queued = Event::Replied { id: 1, reply: Ok(Accepted::Queued) };
-        let dropped = Event::Dropped { kind: CommandKind::Run, why: CommandRefusal::Faulted(fault) };
+        let dropped = Event::Dropped {
+            kind: CommandKind::Run,
+            why: CommandRefusal::Faulted(fault, SwitchDistance::Unknown),
+        };
         let judge = |events: &[Event]| {
             let mut promise = NothingOldIsExecuted::default();
             promise
