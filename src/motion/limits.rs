@@ -39,6 +39,19 @@ impl ProfileLimits {
     /// No limits.
     pub const UNBOUNDED: ProfileLimits =
         ProfileLimits { speed: f64::INFINITY, acceleration: f64::INFINITY, jerk: f64::INFINITY };
+
+    /// This share of each limit.
+    #[must_use]
+    pub fn scaled(&self, share: f64) -> ProfileLimits {
+        let ProfileLimits { speed, acceleration, jerk } = *self;
+        ProfileLimits { speed: speed * share, acceleration: acceleration * share, jerk: jerk * share }
+    }
+
+    /// Acceleration and jerk alone.
+    #[must_use]
+    pub fn ramp(&self) -> RampLimits {
+        RampLimits { acceleration: self.acceleration, jerk: self.jerk }
+    }
 }
 
 /// Motion limits of the axis, as set by the user.

@@ -8,6 +8,7 @@
 //! - [`tracker`]: trajectory tracking, one control cycle at a time; `constraints`: what such a cycle may choose;
 //!   [`deferred_limits`]: when lowered limits take effect
 //! - [`follower`]: setpoints of a wave: gentle approach, start, changes, end
+//! - [`feed`]: setpoints of what other programs send
 //! - [`reach`]: largest amplitude of a wave that the axis can follow
 //! - [`ease`], [`mix`]: smoothing filter and cross-fade, for the follower
 //! - [`runs`]: many steps timed by one cubic, for the step loop
@@ -19,6 +20,7 @@ mod constraints;
 pub mod course;
 pub mod deferred_limits;
 pub mod ease;
+pub mod feed;
 pub mod follower;
 pub mod inputs;
 pub mod kinematics;
@@ -36,6 +38,7 @@ pub mod tracker;
 pub use allowance::{ALLOWANCE_POINTS, Allowance, protected_speed_mm_s};
 pub use constraints::CycleBounds;
 pub use course::MoveInProgress;
+pub use feed::{FeedCounts, FeedLimits, FeedTarget, FeedWindow, Feeder, Pace};
 pub use follower::Follower;
 pub use inputs::Inputs;
 pub use kinematics::{Kinematics, Piece};

@@ -56,6 +56,7 @@ pub const PIECES: usize = 10;
 #[derive(Debug, Clone, PartialEq)]
 pub struct MovePlan {
     start: Kinematics,
+    end: f64,
     pieces: Vec<Piece, PIECES>,
 }
 
@@ -76,7 +77,7 @@ impl MovePlan {
         if !finite || !positive || target.v.abs() > limits.speed {
             return Err(PlanError::BadInput);
         }
-        let plan = MovePlan { start, pieces: pieces(start, target, limits) };
+        let plan = MovePlan { start, end: target.p, pieces: pieces(start, target, limits) };
         let (low, high) = plan.extent();
         if low < range.0 || high > range.1 { Err(PlanError::LeavesRange { low, high }) } else { Ok(plan) }
     }
@@ -89,6 +90,11 @@ impl MovePlan {
     /// Duration of the move, in seconds.
     pub fn duration_s(&self) -> f64 {
         duration_s(&self.pieces)
+    }
+
+    /// Position of the target.
+    pub fn end(&self) -> f64 {
+        self.end
     }
 
     /// Exact lowest and highest position of the move.

@@ -1,0 +1,430 @@
+//! Feeder: the path of one feed, cycle by cycle.
+
+use super::super::kinematics::Kinematics;
+use super::super::limits::ProfileLimits;
+use super::super::plan::{MovePlan, Target};
+use super::super::stop;
+use super::clock::{DENSE_S, SenderClock};
+use super::points::{Point, Points};
+use super::segment::{Segment, slope};
+use super::stroke::stroke;
+use super::target::{FeedTarget, FeedWindow, LONGEST_S, Pace};
+
+/// Longest interval of a dense stream if its intervals are equal, in s.
+const STEADY_DENSE_S: f64 = 0.11;
+/// Margin of the buffer of a dense stream beyond the jitter seen, in s.
+const MARGIN_S: f64 = 0.002;
+/// Correction of the buffer's delay per target, as a share of its time.
+const DELAY_SLEW: f64 = 0.02;
+/// Share of the limits that the path uses; the rest is for the tracker.
+const LIMIT_SHARE: f64 = 0.96;
+/// The same for the brake of a path that has no more points.
+const BRAKE_SHARE: f64 = 0.8;
+/// The axis has met the feed within this share of its window, and always within this length in mm.
+const MET_SHARE: f64 = 0.03;
+const MET_MM: f64 = 0.3;
+/// A rest that lasts longer makes the next motion begin slowly, in s.
+const PAUSE_S: f64 = 1.0;
+/// A path that rests beside its goal goes there when nothing came for so long, in s.
+const GRACE_S: f64 = 0.06;
+/// Shortest segment, in s.
+const SHORTEST_S: f64 = 0.001;
+/// Lengths that differ by less are equal, in mm.
+const EQUAL_MM: f64 = 1e-6;
+
+/// What becomes of a path that brakes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Afterwards {
+    /// The axis meets the feed.
+    Meet,
+    /// The path goes to its goal.
+    GoOn,
+    /// The feed is over.
+    End,
+}
+
+/// What the feeder does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// No target came yet.
+    Waits,
+    /// The axis goes to the goal at the approach speed.
+    Meets,
+    /// The path leads through the points.
+    Follows,
+    /// It is to brake from the state of the axis, as that has not met it; then so.
+    BrakesAxis(Afterwards),
+    /// It brakes; then so.
+    Brakes(Afterwards),
+    /// The feed is over.
+    Over,
+}
+
+/// Counters of a feed, which wrap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FeedCounts {
+    /// Targets that were taken.
+    pub taken: u32,
+    /// Targets that were too old, or too many.
+    pub dropped: u32,
+    /// Targets that the axis cannot reach in their time.
+    pub shortened: u32,
+}
+
+/// Limits of a path, in mm and s.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FeedLimits {
+    /// Those of the axis.
+    pub most: ProfileLimits,
+    /// Highest speed of an axis that has not met the feed.
+    pub approach_mm_s: f64,
+    /// Between the instant at which a state is planned and that of its pulses, in s.
+    pub ahead_s: f64,
+}
+
+/// Makes the path of one feed.
+#[derive(Debug, Clone)]
+pub struct Feeder {
+    window: FeedWindow,
+    limits: FeedLimits,
+    clock: SenderClock,
+    points: Points,
+    phase: Phase,
+    segment: Segment,
+    /// Instant up to which the path was given out.
+    now_s: f64,
+    /// The newest target: where the axis rests if no other comes.
+    goal: f64,
+    /// Since when the path rests.
+    rests_since_s: f64,
+    /// Delay of the buffer of a dense stream, in s.
+    delay_s: Option<f64>,
+    counts: FeedCounts,
+}
+
+impl Feeder {
+    /// A feed in this window. Nothing moves before its first target.
+    pub fn new(window: FeedWindow, limits: FeedLimits) -> Feeder {
+        Feeder {
+            window,
+            limits,
+            clock: SenderClock::default(),
+            points: Points::default(),
+            phase: Phase::Waits,
+            segment: Segment::Rest { p: 0.0 },
+            now_s: 0.0,
+            goal: 0.0,
+            rests_since_s: f64::NEG_INFINITY,
+            delay_s: None,
+            counts: FeedCounts::default(),
+        }
+    }
+
+    /// Sets the limits. The path keeps some of them for the tracker.
+    pub fn set_limits(&mut self, limits: FeedLimits) {
+        self.limits = limits;
+    }
+
+    /// Moves the window: the axis goes to the same share of the new one, from a gentle stop, at the approach speed.
+    pub fn set_window(&mut self, window: FeedWindow) {
+        if window == self.window {
+            return;
+        }
+        let share = self.window.share(self.goal);
+        self.window = window;
+        self.points.clear();
+        self.clock.restart();
+        self.goal = window.place(share);
+        self.brake(Afterwards::Meet);
+    }
+
+    /// The window.
+    pub fn window(&self) -> FeedWindow {
+        self.window
+    }
+
+    /// Takes a target that came at `at_s`.
+    pub fn push(&mut self, target: FeedTarget, at_s: f64) {
+        let pauses = self.phase == Phase::Follows && self.is_still() && at_s - self.rests_since_s > PAUSE_S;
+        match self.phase {
+            Phase::Over | Phase::Brakes(Afterwards::End) | Phase::BrakesAxis(Afterwards::End) => return,
+            Phase::Waits => self.phase = Phase::Meets,
+            Phase::Follows if pauses => self.phase = Phase::Meets,
+            Phase::Meets | Phase::Follows | Phase::Brakes(_) | Phase::BrakesAxis(_) => {}
+        }
+        self.counts.taken = self.counts.taken.wrapping_add(1);
+        let place = self.window.place(target.share);
+        let (from_s, from) = match self.points.last() {
+            Some(last) => (last.due_s, last.p),
+            None => (self.segment.end_s().min(self.now_s.max(at_s)), self.segment.at(self.segment.end_s()).p),
+        };
+        self.clock.arrive(at_s);
+        let time_s = self.time_s(target.pace, (place - from).abs());
+        let slot = self.clock.place(at_s, time_s);
+        self.goal = place;
+        let follows = matches!(self.phase, Phase::Follows | Phase::Brakes(Afterwards::GoOn));
+        if slot.replaces || !follows {
+            self.points.clear();
+        }
+        let dense = time_s <= DENSE_S || time_s <= STEADY_DENSE_S && self.clock.is_steady();
+        let due_s = slot.due_s + self.buffer_s(time_s, dense);
+        if follows && slot.replaces && !self.is_still() {
+            // What is under way is void: the path goes on from where it is.
+            self.segment = Segment::at_once(self.segment.at(self.now_s), self.now_s);
+        }
+        let reach = LIMIT_SHARE * self.limits.most.speed * (due_s - from_s.min(due_s)).max(SHORTEST_S);
+        let p =
+            if dense && follows && !slot.replaces { place.clamp(from - reach, from + reach) } else { place };
+        if (p - place).abs() > EQUAL_MM {
+            self.count_shortened();
+        }
+        if !self.points.push(Point { due_s, p, dense }) {
+            self.count_dropped();
+        }
+        if self.phase == Phase::Brakes(Afterwards::GoOn) {
+            self.phase = Phase::Follows;
+            self.segment = Segment::at_once(self.segment.at(self.now_s), self.now_s);
+        }
+    }
+
+    fn time_s(&self, pace: Pace, way_mm: f64) -> f64 {
+        let at_speed = |mm_s: f64| way_mm / mm_s.max(f64::MIN_POSITIVE);
+        let time_s = match pace {
+            Pace::Within { time_s } => time_s,
+            Pace::AtSpeed { per_s } => at_speed(per_s * self.window.length_mm()),
+            Pace::Live => self.clock.live_s().unwrap_or_else(|| at_speed(self.limits.approach_mm_s)),
+        };
+        // `max` drops a value that is no number.
+        time_s.max(SHORTEST_S).min(LONGEST_S)
+    }
+
+    /// Delay of a point behind the sender's clock: for a dense stream one interval, so that the point behind it is known when
+    /// the way to it is planned, and the jitter seen.
+    fn buffer_s(&mut self, time_s: f64, dense: bool) -> f64 {
+        if !dense {
+            self.delay_s = None;
+            return 0.0;
+        }
+        let interval_s = self.clock.interval_s().unwrap_or(time_s).clamp(time_s, STEADY_DENSE_S.max(time_s));
+        let wanted_s = interval_s + self.clock.jitter_s() + MARGIN_S + self.limits.ahead_s;
+        let most_s = DELAY_SLEW * time_s;
+        let delay_s =
+            self.delay_s.map_or(wanted_s, |before_s| before_s + (wanted_s - before_s).clamp(-most_s, most_s));
+        self.delay_s = Some(delay_s);
+        delay_s
+    }
+
+    /// Brakes gently, for good.
+    pub fn finish(&mut self) {
+        self.points.clear();
+        self.brake(Afterwards::End);
+    }
+
+    fn brake(&mut self, afterwards: Afterwards) {
+        self.phase = match self.phase {
+            Phase::Over | Phase::Brakes(Afterwards::End) | Phase::BrakesAxis(Afterwards::End) => return,
+            Phase::Waits if afterwards == Afterwards::End => Phase::Over,
+            Phase::Waits => Phase::Waits,
+            Phase::Meets if afterwards == Afterwards::Meet => Phase::Meets,
+            Phase::Meets | Phase::BrakesAxis(_) => Phase::BrakesAxis(afterwards),
+            Phase::Follows | Phase::Brakes(_) => {
+                self.segment = self.braking(self.segment.at(self.now_s), self.now_s);
+                Phase::Brakes(afterwards)
+            }
+        };
+    }
+
+    /// The way from `state` to rest.
+    fn braking(&self, state: Kinematics, at_s: f64) -> Segment {
+        let limits = self.limits.most.scaled(BRAKE_SHARE);
+        let state = self.feasible(state);
+        let rest = state.p + stop::displacement(state.v, state.a, limits.ramp());
+        self.planned(state, rest, limits, at_s)
+    }
+
+    /// The state, with speed and acceleration as the axis can have them: a cubic through points that are too far apart has more,
+    /// and a move that is planned from there would take long to release it.
+    fn feasible(&self, state: Kinematics) -> Kinematics {
+        let ProfileLimits { speed, acceleration, .. } = self.limits.most;
+        Kinematics { v: state.v.clamp(-speed, speed), a: state.a.clamp(-acceleration, acceleration), ..state }
+    }
+
+    fn planned(&self, from: Kinematics, to: f64, limits: ProfileLimits, at_s: f64) -> Segment {
+        match MovePlan::new(from, Target { p: to, v: 0.0 }, limits, (f64::NEG_INFINITY, f64::INFINITY)) {
+            Ok(plan) => Segment::Planned { span_s: (at_s, plan.duration_s()), plan },
+            // Values that are not numbers, which the types of units exclude.
+            Err(_) => Segment::Rest { p: from.p },
+        }
+    }
+
+    /// What has to change before the next cycle, for an axis in the state `axis`. `is_held` says that a force holds it back.
+    pub fn settle(&mut self, axis: &Kinematics, is_held: bool) {
+        let met_mm = (MET_SHARE * self.window.length_mm()).max(MET_MM);
+        match self.phase {
+            Phase::Meets if (axis.p - self.goal).abs() <= met_mm => {
+                self.phase = Phase::Follows;
+                self.segment = if self.points.last().is_some_and(|last| last.due_s > self.now_s + SHORTEST_S)
+                {
+                    Segment::at_once(*axis, self.now_s)
+                } else {
+                    self.points.clear();
+                    self.planned(*axis, self.goal, self.slow(), self.now_s)
+                };
+            }
+            Phase::BrakesAxis(afterwards) => {
+                self.segment = self.braking(*axis, self.now_s);
+                self.phase = Phase::Brakes(afterwards);
+            }
+            // Whoever holds the axis must not set it free for a leap.
+            Phase::Follows if is_held && axis.v.abs() <= self.limits.approach_mm_s => {
+                if (axis.p - self.segment.at(self.now_s).p).abs() > met_mm {
+                    self.phase = Phase::Meets;
+                }
+            }
+            Phase::Waits | Phase::Meets | Phase::Follows | Phase::Brakes(_) | Phase::Over => {}
+        }
+    }
+
+    fn slow(&self) -> ProfileLimits {
+        let most = self.limits.most.scaled(LIMIT_SHARE);
+        ProfileLimits { speed: most.speed.min(self.limits.approach_mm_s), ..most }
+    }
+
+    /// Advances the path to `until_s`.
+    pub fn advance(&mut self, until_s: f64) {
+        match self.phase {
+            Phase::Follows | Phase::Brakes(_) => self.advance_path(until_s),
+            Phase::Waits | Phase::Meets | Phase::BrakesAxis(_) | Phase::Over => {}
+        }
+        self.now_s = until_s;
+        if !self.is_still() || self.phase == Phase::Meets {
+            self.rests_since_s = until_s;
+        }
+    }
+
+    fn advance_path(&mut self, until_s: f64) {
+        // A segment is not shorter than a millisecond, so this ends.
+        while self.segment.end_s() <= until_s {
+            let at_s = self.segment.end_s().max(self.now_s);
+            let state = self.segment.at(at_s);
+            self.segment = match self.phase {
+                Phase::Brakes(afterwards) => {
+                    self.phase = match afterwards {
+                        Afterwards::Meet => Phase::Meets,
+                        Afterwards::GoOn => Phase::Follows,
+                        Afterwards::End => Phase::Over,
+                    };
+                    Segment::Rest { p: state.p }
+                }
+                Phase::Follows | Phase::Waits | Phase::Meets | Phase::BrakesAxis(_) | Phase::Over => {
+                    self.next_segment(at_s, state)
+                }
+            };
+        }
+        if self.phase == Phase::Follows && self.is_still() {
+            let state = self.segment.at(self.now_s);
+            if !self.points.is_empty() {
+                self.segment = self.next_segment(self.now_s, state);
+            } else if (state.p - self.goal).abs() > EQUAL_MM && until_s - self.rests_since_s > GRACE_S {
+                self.segment = self.planned(state, self.goal, self.slow(), self.now_s);
+            }
+        }
+    }
+
+    /// The segment behind `state`, in which the path is at `at_s`.
+    fn next_segment(&mut self, at_s: f64, state: Kinematics) -> Segment {
+        let Some((point, behind)) = self.points.take(at_s + SHORTEST_S) else {
+            if state.v == 0.0 && state.a == 0.0 || matches!(self.segment, Segment::Planned { .. }) {
+                return Segment::Rest { p: state.p };
+            }
+            // Starved: the path brakes, and goes to its goal afterwards.
+            self.phase = Phase::Brakes(Afterwards::GoOn);
+            return self.braking(state, at_s);
+        };
+        let lasts_s = (point.due_s - at_s).max(SHORTEST_S);
+        let most = self.limits.most.scaled(LIMIT_SHARE);
+        if point.dense {
+            let reach = most.speed * lasts_s;
+            let p = point.p.clamp(state.p - reach, state.p + reach);
+            let to_s = at_s + lasts_s;
+            let here = (to_s, p);
+            let v = match behind {
+                // At an end of the window the path turns or rests.
+                _ if !self.is_inside(p) => 0.0,
+                Some(after) if after.due_s > to_s => slope((at_s, state.p), here, (after.due_s, after.p)),
+                Some(_) | None => (p - state.p) / lasts_s,
+            };
+            return Segment::Cubic {
+                from: state,
+                to: (p, v.clamp(-most.speed, most.speed)),
+                span_s: (at_s, lasts_s),
+            };
+        }
+        let Some(made) = stroke(self.feasible(state), point.p, lasts_s, most) else {
+            return Segment::Rest { p: state.p };
+        };
+        if made.is_shortened {
+            self.count_shortened();
+        }
+        Segment::Planned { span_s: (at_s, made.plan.duration_s().max(lasts_s)), plan: made.plan }
+    }
+
+    fn is_inside(&self, p: f64) -> bool {
+        p > self.window.back_mm + EQUAL_MM && p < self.window.front_mm - EQUAL_MM
+    }
+
+    /// Reference at the instant up to which the path was given out.
+    pub fn reference(&self) -> Kinematics {
+        if self.is_slow() { Kinematics::at_rest(self.goal) } else { self.segment.at(self.now_s) }
+    }
+
+    /// True while the axis has not met the feed, and may be no faster than the approach speed.
+    pub fn is_slow(&self) -> bool {
+        self.phase == Phase::Meets
+    }
+
+    /// True if the path rests and nothing is due.
+    pub fn rests(&self) -> bool {
+        match self.phase {
+            Phase::Waits | Phase::Over => true,
+            Phase::Meets | Phase::Brakes(_) | Phase::BrakesAxis(_) => false,
+            Phase::Follows => {
+                let at_goal = (self.segment.at(self.now_s).p - self.goal).abs() <= EQUAL_MM;
+                self.is_still() && self.points.is_empty() && at_goal
+            }
+        }
+    }
+
+    /// True if the feed is over.
+    pub fn is_over(&self) -> bool {
+        self.phase == Phase::Over
+    }
+
+    fn is_still(&self) -> bool {
+        matches!(self.segment, Segment::Rest { .. })
+    }
+
+    /// Begins a motion of the axis from rest at `p`, at `now_s`.
+    pub fn begin(&mut self, p: f64, now_s: f64) {
+        (self.segment, self.now_s) = (Segment::Rest { p }, now_s);
+    }
+
+    /// Delay of the path behind the sender's clock, in s.
+    pub fn delay_s(&self) -> f64 {
+        self.delay_s.unwrap_or(0.0)
+    }
+
+    /// Counters.
+    pub fn counts(&self) -> FeedCounts {
+        self.counts
+    }
+
+    /// Counts a target that is dropped.
+    pub fn count_dropped(&mut self) {
+        self.counts.dropped = self.counts.dropped.wrapping_add(1);
+    }
+
+    fn count_shortened(&mut self) {
+        self.counts.shortened = self.counts.shortened.wrapping_add(1);
+    }
+}

@@ -1,0 +1,204 @@
+//! Streams as other programs send them, through feeder and tracker.
+
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
+
+use super::super::constraints::CycleBounds;
+use super::super::limits::MotionLimits;
+use super::super::tracker::Tracker;
+use super::super::{Kinematics, stop};
+use super::{FeedCounts, FeedLimits, FeedTarget, FeedWindow, Feeder, Pace};
+
+const CYCLE_S: f64 = 0.001;
+/// The bounds of the axis are so far outside of the window that it can rest at its ends.
+const SLACK_MM: f64 = 0.001;
+const AHEAD_S: f64 = 0.006;
+const WINDOW: FeedWindow = FeedWindow { back_mm: 20.0, front_mm: 120.0 };
+
+/// A target and when it comes.
+type Sent = (f64, FeedTarget);
+
+fn within(share: f64, time_s: f64) -> FeedTarget {
+    FeedTarget { share, pace: Pace::Within { time_s } }
+}
+
+fn limits() -> MotionLimits {
+    MotionLimits::DEFAULT
+}
+
+/// What the axis did: its state at each millisecond, and the path.
+struct Run {
+    axis: Vec<Kinematics>,
+    path: Vec<Kinematics>,
+    slow: Vec<bool>,
+    counts: FeedCounts,
+}
+
+impl Run {
+    fn at(&self, at_s: f64) -> &Kinematics {
+        &self.axis[((at_s / CYCLE_S).round() as usize).min(self.axis.len() - 1)]
+    }
+
+    /// Lag in s with the least deviation from `source` between two instants, and that deviation: root mean square and largest.
+    fn lag(&self, source: impl Fn(f64) -> f64, from_s: f64, to_s: f64) -> (f64, f64, f64) {
+        let deviation = |lag_s: f64| {
+            let errors: Vec<f64> = (0..((to_s - from_s) / CYCLE_S) as usize)
+                .map(|index| from_s + index as f64 * CYCLE_S)
+                .map(|at_s| self.at(at_s).p - source(at_s - lag_s))
+                .collect();
+            let square = errors.iter().map(|error| error * error).sum::<f64>() / errors.len() as f64;
+            (square.sqrt(), errors.iter().fold(0.0, |most: f64, error| most.max(error.abs())))
+        };
+        (0..1_000)
+            .map(|half_ms| f64::from(half_ms) * 0.0005)
+            .map(|lag_s| (lag_s, deviation(lag_s).0, deviation(lag_s).1))
+            .min_by(|a, b| a.1.total_cmp(&b.1))
+            .unwrap()
+    }
+}
+
+/// Runs an axis that rests at `from_mm` for `time_s` behind what is sent.
+fn run(from_mm: f64, sent: &[Sent], time_s: f64) -> Run {
+    let limits = limits();
+    let feed = FeedLimits {
+        most: limits.profile(limits.max_speed.get()),
+        approach_mm_s: limits.approach_speed.get(),
+        ahead_s: AHEAD_S,
+    };
+    let mut feeder = Feeder::new(WINDOW, feed);
+    let mut tracker = Tracker::new(CYCLE_S);
+    let mut axis = Kinematics::at_rest(from_mm);
+    feeder.begin(from_mm, AHEAD_S);
+    let (mut waiting, mut ran) = (
+        sent.iter().peekable(),
+        Run { axis: vec![], path: vec![], slow: vec![], counts: FeedCounts::default() },
+    );
+    // What is planned at an instant moves later.
+    ran.axis.extend(vec![axis; (AHEAD_S / CYCLE_S) as usize]);
+    for cycle in 0..(time_s / CYCLE_S) as usize {
+        let now_s = cycle as f64 * CYCLE_S;
+        while let Some((at_s, target)) = waiting.next_if(|(at_s, _)| *at_s <= now_s) {
+            feeder.push(*target, *at_s);
+        }
+        feeder.settle(&axis, false);
+        let now = feeder.reference();
+        feeder.advance(now_s + AHEAD_S + CYCLE_S);
+        let then = feeder.reference();
+        let speed = if feeder.is_slow() { limits.approach_speed } else { limits.max_speed }.get();
+        let bounds = CycleBounds {
+            low_mm: WINDOW.back_mm.min(from_mm) - SLACK_MM,
+            high_mm: WINDOW.front_mm.max(from_mm) + SLACK_MM,
+            forward_mm_s: speed,
+            backward_mm_s: speed,
+            pace_mm_s: f64::INFINITY,
+        };
+        axis = tracker.plan(axis, now, then, &limits, &bounds).end;
+        ran.axis.push(axis);
+        ran.path.push(then);
+        ran.slow.push(feeder.is_slow());
+    }
+    ran.counts = feeder.counts();
+    ran
+}
+
+/// A source sampled at equal intervals and delivered by a network that is late by up to `jitter_s`, in order.
+fn stream(source: impl Fn(f64) -> f64, interval_s: f64, jitter_s: f64, until_s: f64) -> Vec<Sent> {
+    let mut seed = 7u64;
+    let mut at_s = 0.0f64;
+    (1..(until_s / interval_s) as u32)
+        .map(|index| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let late_s = jitter_s * (seed >> 40) as f64 / (1u64 << 24) as f64;
+            let sent_s = f64::from(index) * interval_s;
+            at_s = at_s.max(sent_s + late_s);
+            (at_s, within(WINDOW.share(source(sent_s)), interval_s))
+        })
+        .collect()
+}
+
+fn sine(at_s: f64) -> f64 {
+    70.0 + 40.0 * (core::f64::consts::TAU * at_s).sin()
+}
+
+#[test]
+fn a_dense_stream_is_followed_two_intervals_later() {
+    for (rate_hz, jitter_s) in
+        [(10.0, 0.0), (20.0, 0.0), (40.0, 0.0), (40.0, 0.01), (100.0, 0.0), (100.0, 0.02)]
+    {
+        let interval_s = 1.0 / rate_hz;
+        let ran = run(70.0, &stream(sine, interval_s, jitter_s, 12.0), 12.0);
+        let (lag_s, rms_mm, most_mm) = ran.lag(sine, 6.0, 11.5);
+        eprintln!(
+            "{rate_hz} Hz, jitter {jitter_s} s: lag {lag_s:.4} s, {rms_mm:.3} mm rms, {most_mm:.3} mm at most"
+        );
+        assert!(lag_s <= 2.0 * interval_s + 0.015 + jitter_s, "{rate_hz} Hz: {lag_s} s");
+        assert!(rms_mm <= 0.5, "{rate_hz} Hz: {rms_mm} mm");
+    }
+}
+
+#[test]
+fn the_first_motion_is_slow_until_the_axis_has_met_the_feed() {
+    let ran = run(20.0, &[(0.1, within(1.0, 0.01))], 4.0);
+    let most = ran.axis.iter().map(|axis| axis.v.abs()).fold(0.0, f64::max);
+    assert!(most <= 60.0 + 1e-6, "{most} mm/s");
+    assert!((ran.at(3.9).p - 120.0).abs() < 0.01, "{:?}", ran.at(3.9));
+}
+
+#[test]
+fn a_key_frame_is_reached_on_time_at_rest() {
+    let sent = [(0.1, within(0.0, 0.2)), (0.5, within(0.6, 0.5)), (1.0, within(0.2, 0.4))];
+    let ran = run(20.0, &sent, 3.0);
+    for (due_s, mm) in [(1.0, 80.0), (1.4, 40.0)] {
+        let axis = ran.at(due_s);
+        assert!((axis.p - mm).abs() < 0.1 && axis.v.abs() < 5.0, "{due_s} s: {axis:?}");
+    }
+    assert_eq!(ran.counts.shortened, 0);
+}
+
+#[test]
+fn a_feed_that_starves_in_motion_comes_to_rest_on_its_last_target() {
+    let ran = run(70.0, &stream(sine, 0.01, 0.0, 3.0), 8.0);
+    let last = ran.at(7.9);
+    let target = sine(2.99);
+    assert!((last.p - target).abs() < 0.3 && last.v.abs() < 1e-6, "{last:?} {target}");
+    let beyond = ran.axis[3_000..].iter().map(|axis| axis.p - target).fold(0.0, f64::max);
+    assert!(beyond < 15.0, "{beyond} mm beyond its last target");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { rng_seed: RngSeed::Fixed(1), ..ProptestConfig::with_cases(200) })]
+    #[test]
+    fn whatever_is_sent_the_axis_stays_in_the_window_and_ends_on_the_last_target(
+        from_mm in 0.0..145.0f64,
+        sent in prop::collection::vec((0.0..0.4f64, 0.0..1.0f64, prop_oneof![
+            (0.001..0.06f64).prop_map(|time_s| Pace::Within { time_s }),
+            (0.001..1.5f64).prop_map(|time_s| Pace::Within { time_s }),
+            (0.0..20.0f64).prop_map(|per_s| Pace::AtSpeed { per_s }),
+            Just(Pace::Live),
+        ]), 1..60),
+    ) {
+        let mut at_s = 0.0;
+        let sent: Vec<Sent> = sent.into_iter().map(|(gap_s, share, pace)| {
+            // Half of them come together or nearly so.
+            at_s += (gap_s - 0.2f64).max(0.0);
+            (at_s, FeedTarget { share, pace })
+        }).collect();
+        let ran = run(from_mm, &sent, at_s + 20.0);
+        let goal = WINDOW.place(sent.last().unwrap().1.share);
+        let last = ran.axis.last().unwrap();
+        prop_assert!((last.p - goal).abs() < 0.01 && last.v.abs() < 0.01, "{:?} at {}", last, goal);
+        let firm = limits().firm_stop();
+        for axis in &ran.axis {
+            prop_assert!(axis.p >= WINDOW.back_mm.min(from_mm) - SLACK_MM - 1e-6 && axis.p <= WINDOW.front_mm.max(from_mm) + SLACK_MM + 1e-6);
+            prop_assert!(axis.v.abs() <= 500.0 + 1e-3);
+            let (low, high) = stop::extent(*axis, firm);
+            prop_assert!(low >= WINDOW.back_mm.min(from_mm) - 2.0 * SLACK_MM && high <= WINDOW.front_mm.max(from_mm) + 2.0 * SLACK_MM);
+        }
+        for (index, pair) in ran.path.windows(2).enumerate() {
+            // A path that is followed has no jumps.
+            if !ran.slow[index] && !ran.slow[index + 1] {
+                prop_assert!((pair[1].p - pair[0].p).abs() <= 1.0, "{} {:?}", index, pair);
+            }
+        }
+    }
+}
