@@ -205,6 +205,12 @@ fn motion(layout: &Layout, broken: &mut Broken) {
     broken.require(period > 0 && motion.queue_ahead_us >= 2 * period, || {
         format!("motion.queue_ahead_us = {}: must be two control periods or more", motion.queue_ahead_us)
     });
+    broken.require(motion.feed_ahead_us >= 2 * period && motion.feed_ahead_us <= motion.queue_ahead_us, || {
+        format!(
+            "motion.feed_ahead_us = {}: must be two control periods or more, and at most motion.queue_ahead_us",
+            motion.feed_ahead_us
+        )
+    });
     // One chunk per period, and a ring holds one item less than its size.
     broken.require(period > 0 && motion.queue_ahead_us / period < layout.ram.chunk_ring, || {
         format!("ram.chunk_ring = {}: does not hold motion.queue_ahead_us of chunks", layout.ram.chunk_ring)

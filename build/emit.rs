@@ -92,6 +92,7 @@ pub fn emit(layout: &Layout) -> String {
             "QUEUE_AHEAD_NS",
             motion.queue_ahead_us * 1000,
         ),
+        ("The same for the motion of a feed", "FEED_AHEAD_NS", motion.feed_ahead_us * 1000),
         ("Longest sleep of the step loop", "STEP_POLL_NS", motion.step_poll_us * 1000),
         ("Time before an edge during which the step loop spins", "SPIN_NS", motion.spin_us * 1000),
         ("Time that a step takes the step loop beside its pulse", "STEP_COST_NS", motion.step_cost_ns),

@@ -64,6 +64,8 @@ pub struct Ram {
     pub event_slot_bytes: u64,
     pub snapshot_ring: u64,
     pub snapshot_slot_bytes: u64,
+    pub target_ring: u64,
+    pub target_slot_bytes: u64,
     pub step_stack_kib: u64,
     pub control_stack_kib: u64,
     pub recorder_before_s: u64,
@@ -81,12 +83,13 @@ pub struct Ram {
 
 impl Ram {
     /// Each ring: its name, its size, the largest size of an item.
-    pub fn rings(&self) -> [(&'static str, u64, u64); 4] {
+    pub fn rings(&self) -> [(&'static str, u64, u64); 5] {
         [
             ("chunk", self.chunk_ring, self.chunk_slot_bytes),
             ("command", self.command_ring, self.command_slot_bytes),
             ("event", self.event_ring, self.event_slot_bytes),
             ("snapshot", self.snapshot_ring, self.snapshot_slot_bytes),
+            ("target", self.target_ring, self.target_slot_bytes),
         ]
     }
 }
@@ -96,6 +99,7 @@ impl Ram {
 pub struct Motion {
     pub control_period_us: u64,
     pub queue_ahead_us: u64,
+    pub feed_ahead_us: u64,
     pub step_poll_us: u64,
     pub spin_us: u64,
     pub step_cost_ns: u64,

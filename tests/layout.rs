@@ -197,6 +197,8 @@ refused! {
 
     the_queue_covers_two_periods: |l, f| l.motion.queue_ahead_us = 1_999
         => "motion.queue_ahead_us = 1999: must be two control periods or more";
+    a_feed_is_queued_no_further_ahead: |l, f| l.motion.feed_ahead_us = l.motion.queue_ahead_us + 1
+        => "motion.feed_ahead_us = 12001";
     the_queue_fits_its_ring: |l, f| l.ram.chunk_ring = 8
         => "ram.chunk_ring = 8: does not hold motion.queue_ahead_us";
     spinning_is_shorter_than_sleeping: |l, f| l.motion.spin_us = 200

@@ -6,7 +6,10 @@ use support::{Recorder, homed, machine, options, sine};
 use yep::drive::Rehearsal;
 use yep::hal::sim::Mishap;
 use yep::machine::table::{TableVerdict, verdict};
-use yep::machine::{Accepted, Command, CommandKind, CommandRefusal, NudgeLength, RailEnd, Reply, State};
+use yep::machine::{
+    Accepted, Command, CommandKind, CommandRefusal, FeedItem, FeedStart, NudgeLength, RailEnd, Reply, State,
+};
+use yep::motion::{FeedTarget, FeedWindow, Pace};
 use yep::units::Mm;
 
 /// A machine in that state.
@@ -29,6 +32,11 @@ fn in_state(state: State) -> Rehearsal<Recorder> {
         State::Running => {
             machine.command(sine(2.0));
             machine.run_ms(3_000);
+        }
+        State::Following => {
+            machine.command(follow());
+            machine.send_to_feed(1, FeedItem::Target(FeedTarget { share: 1.0, pace: Pace::Live }));
+            machine.run_ms(500);
         }
         State::Ending => {
             machine.command(sine(2.0));
@@ -57,11 +65,17 @@ fn in_state(state: State) -> Rehearsal<Recorder> {
     machine
 }
 
+fn follow() -> Command {
+    Command::Follow(FeedStart { number: 1, window: FeedWindow { back_mm: 10.0, front_mm: 100.0 } })
+}
+
 fn command(kind: CommandKind) -> Command {
     match kind {
         CommandKind::Calibrate => Command::Calibrate,
         CommandKind::Nudge => Command::Nudge(RailEnd::Back, NudgeLength::Short),
         CommandKind::Run => sine(1.5),
+        CommandKind::Follow => follow(),
+        CommandKind::Rest => Command::Rest,
         CommandKind::End => Command::End,
         CommandKind::Acknowledge => Command::Acknowledge,
         CommandKind::Arm => Command::Arm,

@@ -186,8 +186,8 @@ fn object(snapshot: &Snapshot, age_s: Option<f64>, remedy: Word) -> StatusDocume
 pub fn commands() -> impl Iterator<Item = CommandKind> {
     // Settings have routes of their own, and that a client is gone no client says.
     CommandKind::ALL.into_iter().filter(|kind| {
-        use CommandKind::{ClientGone, ReplaceSettings, UpdateSettings};
-        !matches!(kind, UpdateSettings | ReplaceSettings | ClientGone)
+        use CommandKind::{ClientGone, Follow, ReplaceSettings, Rest, UpdateSettings};
+        !matches!(kind, UpdateSettings | ReplaceSettings | ClientGone | Follow | Rest)
     })
 }
 

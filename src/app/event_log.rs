@@ -59,7 +59,7 @@ pub async fn run(
                     _ => tracing::info!("{} -> {}: {why}", from.name(), to.name()),
                 }
                 publish_state(&ctx, to, why);
-                if matches!(to, State::Homing | State::Nudging | State::Running) {
+                if matches!(to, State::Homing | State::Nudging | State::Running | State::Following) {
                     queue.clear(&ctx);
                 }
                 if !to.is_moving() {
@@ -177,7 +177,12 @@ impl QueueWarning {
 /// The clients' word for a state.
 fn client_word(state: State) -> &'static str {
     match state {
-        State::Homing | State::Nudging | State::Running | State::Ending | State::Stopping => "running",
+        State::Homing
+        | State::Nudging
+        | State::Running
+        | State::Following
+        | State::Ending
+        | State::Stopping => "running",
         State::NotHomed | State::Disarmed | State::Ready => "waiting",
         State::Faulted => "error",
     }

@@ -61,7 +61,7 @@ impl SessionRecorder {
     /// Handles an event; `now` is the newest snapshot.
     pub fn handle_event(&mut self, event: &Event, now: &Snapshot) {
         match *event {
-            Event::Entered { at_ns, to: State::Running, .. } => {
+            Event::Entered { at_ns, to: State::Running | State::Following, .. } => {
                 self.faulted = None;
                 if self.open.is_none() {
                     self.begin_session(at_ns);
@@ -94,8 +94,8 @@ impl SessionRecorder {
     /// Handles lost events: the beginning or the end of a session may have been among them.
     fn catch_up(&mut self, now: &Snapshot) {
         match now.state {
-            State::Running if self.open.is_none() => self.begin_session(now.at_ns),
-            State::Running | State::Ending | State::Stopping => self.add_snapshot(now),
+            State::Running | State::Following if self.open.is_none() => self.begin_session(now.at_ns),
+            State::Running | State::Following | State::Ending | State::Stopping => self.add_snapshot(now),
             state => {
                 self.add_snapshot(now);
                 self.end_session(now.at_ns, state, now.why);

@@ -11,9 +11,9 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
-use super::rings::{BridgeEnds, CommandFeed, QueuedCommand};
+use super::rings::{BridgeEnds, CommandFeed, QueuedCommand, RingFullError, TargetFeed};
 use super::stop_line::StopLine;
-use crate::machine::{Command, CommandRefusal, Event, Reply, Snapshot};
+use crate::machine::{Command, CommandRefusal, Event, FeedMessage, Reply, Snapshot};
 use crate::units::{Nanos, SECOND_NS};
 
 /// Interval at which the rings are emptied. Only answers wait for it; commands and STOP do not.
@@ -31,6 +31,7 @@ struct Outbox {
 
 struct BridgeShared {
     outbox: Mutex<Outbox>,
+    targets: Mutex<TargetFeed>,
     waiting: Mutex<HashMap<u64, oneshot::Sender<Reply>>>,
     stop_line: StopLine,
     snapshots: watch::Receiver<Snapshot>,
@@ -82,6 +83,14 @@ impl MachineHandle {
         }
     }
 
+    /// Sends an item to a feed. It is on its way at once, without an answer.
+    ///
+    /// # Errors
+    /// [`RingFullError`]; the item is dropped then.
+    pub fn send_to_feed(&self, message: FeedMessage) -> Result<(), RingFullError> {
+        lock(&self.0.targets).enqueue(message).map_err(|_| RingFullError)
+    }
+
     /// Begins the shutdown of the process: STOP, and every command is refused.
     pub fn begin_shutdown(&self) {
         self.0.stop_line.begin_shutdown();
@@ -114,11 +123,12 @@ pub fn bridge(
     stop_line: StopLine,
     first: Snapshot,
 ) -> (MachineHandle, mpsc::UnboundedReceiver<Event>, impl Future<Output = ()> + Send + 'static) {
-    let BridgeEnds { commands, mut events, mut snapshots } = ends;
+    let BridgeEnds { commands, targets, mut events, mut snapshots } = ends;
     let (snapshot_sender, snapshot_receiver) = watch::channel(first);
     let (event_sender, event_receiver) = mpsc::unbounded_channel();
     let shared = Arc::new(BridgeShared {
         outbox: Mutex::new(Outbox { ring: commands, next_id: 1 }),
+        targets: Mutex::new(targets),
         waiting: Mutex::new(HashMap::new()),
         stop_line,
         snapshots: snapshot_receiver,

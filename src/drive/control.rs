@@ -8,7 +8,7 @@ use super::PowerRequest;
 use super::cycle_trace::{CycleOutcome, TraceFeed, TraceSample, TracedCommand};
 use super::executor::{Executor, StarvationPolicy};
 use super::host_line::HostLine;
-use super::rings::{Commands, ControlEnds, EventFeed, QueuedCommand, SnapshotFeed};
+use super::rings::{Commands, ControlEnds, EventFeed, QueuedCommand, SnapshotFeed, Targets};
 use super::stop_line::StopLine;
 use crate::hal::ForceSensor;
 use crate::layout;
@@ -55,6 +55,7 @@ pub struct Control<F> {
     power: PowerRequest,
     options: ControlOptions,
     commands: Commands,
+    targets: Targets,
     events: EventFeed,
     snapshots: SnapshotFeed,
     trace: Option<TraceFeed>,
@@ -79,7 +80,7 @@ impl<F: ForceSensor> Control<F> {
         shared: (StopLine, PowerRequest),
         options: ControlOptions,
     ) -> Control<F> {
-        let ControlEnds { chunks, commands, events, snapshots } = ends;
+        let ControlEnds { chunks, commands, targets, events, snapshots } = ends;
         let (stop_line, power) = shared;
         Control {
             supervisor,
@@ -91,6 +92,7 @@ impl<F: ForceSensor> Control<F> {
             power,
             options,
             commands,
+            targets,
             events,
             snapshots,
             trace: None,
@@ -141,7 +143,11 @@ impl<F: ForceSensor> Control<F> {
             self.stop_line.lower(line);
         }
         for order in actions.orders {
-            self.executor.execute(order);
+            self.executor.execute(order, self.supervisor.config());
+        }
+        // Behind the orders: what a feed sends right behind its beginning belongs to it.
+        while let Some(message) = self.targets.dequeue() {
+            self.executor.take_feed_item(message, now);
         }
         let powered = self.supervisor.wants_power();
         self.power.set(powered);
@@ -287,6 +293,7 @@ impl<F: ForceSensor> Control<F> {
             cause: self.supervisor.cause(),
             range_mm: calibration.map(|found| found.range_mm(geometry)),
             origin_steps: calibration.map(|found| found.origin_steps),
+            feed: self.executor.feed(),
             phase: phase.map(|phase| phase - libm::floor(phase)),
             periods: phase.map_or(0, |phase| phase as u32),
             lateness: self.executor.status().lateness(),

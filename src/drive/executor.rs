@@ -7,11 +7,15 @@ use std::sync::Arc;
 
 use heapless::Vec;
 
+use super::bound;
 use super::chunk::Chunk;
+use super::feed_plan::{FeedBounds, FeedPlan};
 use super::rings::ChunkFeed;
 use super::status::{EndCause, MotionReading, StepStatus};
 use crate::layout;
-use crate::machine::{AxisFrame, Config, Inputs, MotionOrder, MotionOutcome, MotionStatus, Travel};
+use crate::machine::{
+    AxisFrame, Config, FeedMessage, FeedReport, Inputs, MotionOrder, MotionOutcome, MotionStatus, Travel,
+};
 use crate::motion::runs::RunMaker;
 use crate::motion::tracker::PIECES_MAX;
 use crate::motion::{
@@ -21,14 +25,14 @@ use crate::units::{MILLISECOND_NS, Nanos, seconds};
 
 /// Time from an order at rest to the first chunk: the driver is powered and both loops see it.
 const START_LEAD_NS: Nanos = 5 * MILLISECOND_NS;
+/// The same for a feed: both loops wait for it.
+const FEED_LEAD_NS: Nanos = MILLISECOND_NS;
 /// Most chunks planned in one control cycle, so that filling the queue never makes a cycle long.
 const CHUNKS_PER_CYCLE: u32 = 4;
 /// Tolerances within which a wave has ended at its reference: far below a step.
 const ARRIVED_MM: f64 = 0.002;
 const ARRIVED_MM_S: f64 = 0.05;
 const ARRIVED_MM_S2: f64 = 20.0;
-/// More than the tracker's own rounding at a bound.
-const ROUNDING_MM: f64 = 1e-5;
 /// Deviation from a wave at which it counts as clipped.
 const CLIPPED_MM: f64 = 0.1;
 /// Time for which clipping is shown after it was last seen.
@@ -48,6 +52,8 @@ enum ActivePlan {
         course: Option<MoveInProgress>,
     },
     Follow(Follower),
+    /// A feed is not over when the axis rests: its motions begin and end with what it says.
+    Feed(FeedPlan),
 }
 
 /// A motion that is under way in the step loop.
@@ -149,13 +155,24 @@ impl Executor {
                     EndCause::Halted => MotionOutcome::Halted,
                 }));
                 self.leave_motion();
-                self.plan = ActivePlan::Nothing;
+                self.leave_plan();
             } else if ended.is_some() {
                 // Ended, but still on its ramp: nothing more is planned.
                 self.plan = ActivePlan::Nothing;
             }
         }
         self.motion()
+    }
+
+    /// The motion of the plan is over: so is the plan, but for a feed that has come to rest.
+    fn leave_plan(&mut self) {
+        let goes_on = match &self.plan {
+            ActivePlan::Feed(feed) => self.outcome == Some(MotionOutcome::Completed) && !feed.is_over(),
+            ActivePlan::Nothing | ActivePlan::Travel { .. } | ActivePlan::Follow(_) => false,
+        };
+        if !goes_on {
+            self.plan = ActivePlan::Nothing;
+        }
     }
 
     /// The motion under way is over, and the axis rests.
@@ -177,7 +194,7 @@ impl Executor {
     }
 
     /// Begins to carry out an order.
-    pub fn execute(&mut self, order: MotionOrder) {
+    pub fn execute(&mut self, order: MotionOrder, config: &Config) {
         match order {
             MotionOrder::Travel(travel) => self.start_travel(travel),
             MotionOrder::SetFrame(frame) => self.frame = frame,
@@ -185,6 +202,7 @@ impl Executor {
                 self.outcome = None;
                 self.clipped_ns = None;
                 self.high_mm = f64::INFINITY;
+                self.tracker.set_repeats(true);
                 self.plan = ActivePlan::Follow(Follower::new(wave));
             }
             MotionOrder::ChangeWave(wave) => {
@@ -192,11 +210,24 @@ impl Executor {
                     follower.change_to(wave);
                 }
             }
-            MotionOrder::Finish => {
-                if let ActivePlan::Follow(follower) = &mut self.plan {
-                    follower.finish();
-                }
+            MotionOrder::FollowFeed(start) => {
+                self.outcome = None;
+                self.clipped_ns = None;
+                self.tracker.set_repeats(false);
+                self.plan =
+                    ActivePlan::Feed(FeedPlan::new(start, config, config.stroke_mm(self.frame.range_mm)));
             }
+            MotionOrder::Finish => match &mut self.plan {
+                ActivePlan::Follow(follower) => follower.finish(),
+                ActivePlan::Feed(feed) => {
+                    feed.finish();
+                    if self.under_way.is_none() {
+                        self.outcome = Some(MotionOutcome::Completed);
+                        self.plan = ActivePlan::Nothing;
+                    }
+                }
+                ActivePlan::Nothing | ActivePlan::Travel { .. } => {}
+            },
         }
     }
 
@@ -225,7 +256,32 @@ impl Executor {
     pub fn phase(&self) -> Option<f64> {
         match &self.plan {
             ActivePlan::Follow(follower) => follower.phase(),
-            ActivePlan::Nothing | ActivePlan::Travel { .. } => None,
+            ActivePlan::Nothing | ActivePlan::Travel { .. } | ActivePlan::Feed(_) => None,
+        }
+    }
+
+    /// Takes an item of a feed that came at `now`.
+    pub fn take_feed_item(&mut self, message: FeedMessage, now: Nanos) {
+        if let ActivePlan::Feed(feed) = &mut self.plan {
+            feed.take(message, now);
+        }
+    }
+
+    /// The feed that moves the axis.
+    pub fn feed(&self) -> Option<FeedReport> {
+        match &self.plan {
+            ActivePlan::Feed(feed) => Some(feed.report()),
+            ActivePlan::Nothing | ActivePlan::Travel { .. } | ActivePlan::Follow(_) => None,
+        }
+    }
+
+    /// How far ahead of the pulses the present plan is queued, and the time from an order at rest to its first chunk.
+    fn lead_ns(&self) -> (Nanos, Nanos) {
+        match &self.plan {
+            ActivePlan::Feed(_) => (layout::FEED_AHEAD_NS, FEED_LEAD_NS),
+            ActivePlan::Nothing | ActivePlan::Travel { .. } | ActivePlan::Follow(_) => {
+                (layout::QUEUE_AHEAD_NS, START_LEAD_NS)
+            }
         }
     }
 
@@ -245,14 +301,16 @@ impl Executor {
                 // On the ramp of a starved motion: it resumes from rest.
                 Some(_) if self.status.ended().is_some_and(|ended| ended.epoch == self.epoch) => return,
                 Some(MotionUnderWay { horizon_ns, .. }) => {
-                    if horizon_ns + self.status.shift_ns() >= now + layout::QUEUE_AHEAD_NS {
+                    if horizon_ns + self.status.shift_ns() >= now + self.lead_ns().0 {
                         return;
                     }
                     horizon_ns
                 }
+                None if matches!(&self.plan, ActivePlan::Feed(feed) if !feed.is_due()) => return,
                 None => {
-                    self.begin_motion(config);
-                    now + START_LEAD_NS
+                    let start_ns = now + self.lead_ns().1;
+                    self.begin_motion(start_ns, config);
+                    start_ns
                 }
             };
             self.push_chunk(start_ns, now, config);
@@ -260,11 +318,14 @@ impl Executor {
     }
 
     /// Begins a motion from rest, at the position of the step counter.
-    fn begin_motion(&mut self, config: &Config) {
+    fn begin_motion(&mut self, start_ns: Nanos, config: &Config) {
         let count = self.status.count();
         self.runs = RunMaker::new(count);
         let steps = count - self.frame.origin_steps;
         self.state = Kinematics::at_rest(steps as f64 / self.frame.steps_per_mm);
+        if let ActivePlan::Feed(feed) = &mut self.plan {
+            feed.begin(self.state.p, start_ns);
+        }
         if let ActivePlan::Travel { target_mm, speed_mm_s, course, .. } = &mut self.plan {
             *course = MoveInProgress::new(self.state.p, *target_mm, *speed_mm_s, &config.limits).ok();
             if course.is_none() {
@@ -283,6 +344,23 @@ impl Executor {
             ActivePlan::Travel { armed_inputs, course: Some(course), .. } => {
                 (course.next_cycle(CYCLE_S), *armed_inputs, course.is_done())
             }
+            ActivePlan::Feed(feed) => {
+                let most = FeedBounds {
+                    speed_mm_s: config.limits.max_speed.get().min(self.speed_bound_mm_s),
+                    force_mm_s: (
+                        config.allowance.speed_mm_s(-self.force_g),
+                        config.allowance.speed_mm_s(self.force_g),
+                    ),
+                    stroke_mm: stroke_mm.min(self.frame.range_mm),
+                };
+                let shifted_ns = start_ns + self.status.shift_ns();
+                let (planned, then) = feed.plan(&mut self.tracker, start, shifted_ns, config, most);
+                if feed.is_met() && (planned.end.p - then.p).abs() > CLIPPED_MM {
+                    self.clipped_ns = Some(now);
+                }
+                let arrived = !feed.is_due() && has_arrived(&planned.end, &then);
+                (planned, Inputs::ALL, arrived)
+            }
             ActivePlan::Follow(follower) => {
                 follower.set_limits(
                     config.limits.profile(config.limits.max_speed.get().min(self.speed_bound_mm_s)),
@@ -296,7 +374,7 @@ impl Executor {
                 let speed = if approaching { limits.approach_speed } else { limits.max_speed };
                 let speed = speed.get().min(self.speed_bound_mm_s);
                 self.high_mm = self.high_mm.min(self.frame.range_mm);
-                self.high_mm = high_bound_mm(&start, stroke_mm, self.high_mm, limits);
+                self.high_mm = bound::high_mm(&start, stroke_mm, self.high_mm, limits);
                 // Only a force against the motion counts: a negative one pushes toward the back.
                 let bounds = CycleBounds {
                     low_mm: 0.0,
@@ -382,21 +460,6 @@ impl Executor {
     pub fn status(&self) -> &StepStatus {
         &self.status
     }
-}
-
-/// Upper bound on the position of the axis, in mm. The stroke limit is a bound like the end of the range for an axis
-/// that can still stop there. An axis that cannot, because the limit was lowered, goes no farther than a gentle stop
-/// leads it, nor than the bound `before`. On its way back only a firm stop bounds it: a gentle release of a firm
-/// braking would lead it outward again.
-fn high_bound_mm(start: &Kinematics, stroke_mm: f64, before_mm: f64, limits: &MotionLimits) -> f64 {
-    let firmly_mm = stop::extent(*start, limits.firm_stop()).1;
-    if firmly_mm <= stroke_mm + ROUNDING_MM {
-        return stroke_mm;
-    }
-    if start.v <= 0.0 {
-        return firmly_mm.min(before_mm);
-    }
-    stroke_mm.max(stop::extent(*start, limits.gentle_stop()).1).min(before_mm)
 }
 
 fn has_arrived(axis: &Kinematics, target: &Kinematics) -> bool {

@@ -13,7 +13,7 @@ use super::executor::StarvationPolicy;
 use super::host_line::HostLine;
 use super::late::LatePolicy;
 use super::rings::{
-    BridgeEnds, CommandFeed, EventFeed, Events, QueuedCommand, Rings, SnapshotFeed, Snapshots,
+    BridgeEnds, CommandFeed, EventFeed, Events, QueuedCommand, Rings, SnapshotFeed, Snapshots, TargetFeed,
 };
 use super::status::StepStatus;
 use super::step_loop::{PulseTiming, StepLoop};
@@ -22,7 +22,8 @@ use crate::hal::sim::{RailOptions, SimIo, SimLoadCell, SimPins, SimulatedOperato
 use crate::hal::{Clock, ForceSensor};
 use crate::layout;
 use crate::machine::{
-    Command, Config, Event, HomingOptions, Inputs, Reply, SessionRules, Snapshot, Supervisor,
+    Command, Config, Event, FeedItem, FeedMessage, FeedNumber, HomingOptions, Inputs, Reply, SessionRules,
+    Snapshot, Supervisor,
 };
 use crate::units::{MILLISECOND_NS, Nanos, seconds};
 
@@ -61,7 +62,7 @@ pub struct Rehearsal<S, P = SimPins<S>, F = SimLoadCell> {
     status: Arc<StepStatus>,
     operator: SimulatedOperator,
     host: HostLine,
-    commands: Option<CommandFeed>,
+    commands: Option<(CommandFeed, TargetFeed)>,
     events: Events,
     snapshots: Snapshots,
     listener: Option<EventListener>,
@@ -128,7 +129,7 @@ impl<S: CycleObserver, P: SimIo<S>, F: ForceSensor> Rehearsal<S, P, F> {
             status,
             operator,
             host,
-            commands: Some(bridge.commands),
+            commands: Some((bridge.commands, bridge.targets)),
             events: bridge.events,
             snapshots: bridge.snapshots,
             listener: None,
@@ -152,8 +153,8 @@ impl<S: CycleObserver, P: SimIo<S>, F: ForceSensor> Rehearsal<S, P, F> {
         let (snapshot_feed, snapshots) =
             Box::leak(Box::new(Queue::<Snapshot, { layout::SNAPSHOT_RING }>::new())).split();
         self.listener = Some(EventListener { events: event_feed, snapshots: snapshot_feed });
-        let commands = self.commands.take().expect("the bridge was taken before");
-        BridgeEnds { commands, events, snapshots }
+        let (commands, targets) = self.commands.take().expect("the bridge was taken before");
+        BridgeEnds { commands, targets, events, snapshots }
     }
 
     /// Sets a wrapper around each iteration of either loop; nothing else runs inside it.
@@ -274,9 +275,16 @@ impl<S: CycleObserver, P: SimIo<S>, F: ForceSensor> Rehearsal<S, P, F> {
         self.next_id += 1;
         self.commands
             .as_mut()?
+            .0
             .enqueue(QueuedCommand { id: self.next_id, expires_ns: Nanos::MAX, command })
             .ok()?;
         Some(self.next_id)
+    }
+
+    /// Sends an item to a feed; false if the ring is full.
+    pub fn send_to_feed(&mut self, number: FeedNumber, item: FeedItem) -> bool {
+        let message = FeedMessage { number, item };
+        self.commands.as_mut().is_some_and(|(_, targets)| targets.enqueue(message).is_ok())
     }
 
     /// Sends a command and runs until the machine has decided; none if the queue is full.

@@ -7,7 +7,7 @@ use heapless::spsc::{Consumer, Producer, Queue};
 
 use super::chunk::Chunk;
 use crate::layout;
-use crate::machine::{Command, Event, Snapshot};
+use crate::machine::{Command, Event, FeedMessage, Snapshot};
 use crate::units::Nanos;
 use crate::wave::Retention;
 
@@ -50,6 +50,10 @@ impl CommandFeed {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RingFullError;
 
+/// Producer's end of the ring of a feed's targets, for the bridge.
+pub type TargetFeed = Producer<'static, FeedMessage>;
+/// Consumer's end of the ring of a feed's targets, for the control cycle.
+pub type Targets = Consumer<'static, FeedMessage>;
 /// Consumer's end of the command ring, for the control cycle.
 pub type Commands = Consumer<'static, QueuedCommand>;
 /// Producer's end of the event ring, for the control cycle.
@@ -77,6 +81,8 @@ pub struct ControlEnds {
     pub chunks: ChunkFeed,
     /// Commands, from the bridge.
     pub commands: Commands,
+    /// Targets of a feed, from the bridge.
+    pub targets: Targets,
     /// Events, to the bridge.
     pub events: EventFeed,
     /// Snapshots, to the bridge.
@@ -87,6 +93,8 @@ pub struct ControlEnds {
 pub struct BridgeEnds {
     /// Commands, to the control cycle.
     pub commands: CommandFeed,
+    /// Targets of a feed, to the control cycle.
+    pub targets: TargetFeed,
     /// Events, from the control cycle.
     pub events: Events,
     /// Snapshots, from the control cycle.
@@ -98,6 +106,7 @@ const _: () = {
     assert!(size_of::<Chunk>() <= layout::CHUNK_SLOT_BYTES);
     assert!(size_of::<QueuedCommand>() <= layout::COMMAND_SLOT_BYTES);
     assert!(size_of::<Event>() <= layout::EVENT_SLOT_BYTES);
+    assert!(size_of::<FeedMessage>() <= layout::TARGET_SLOT_BYTES);
     assert!(size_of::<Snapshot>() <= layout::SNAPSHOT_SLOT_BYTES);
 };
 
@@ -110,18 +119,21 @@ impl Rings {
     pub fn new() -> Rings {
         let (chunk_feed, chunks) = leaked::<_, { layout::CHUNK_RING }>();
         let (command_feed, commands) = leaked::<_, { layout::COMMAND_RING }>();
+        let (target_feed, targets) = leaked::<_, { layout::TARGET_RING }>();
         let (event_feed, events) = leaked::<_, { layout::EVENT_RING }>();
         let (snapshot_feed, snapshots) = leaked::<_, { layout::SNAPSHOT_RING }>();
         Rings {
             control: ControlEnds {
                 chunks: chunk_feed,
                 commands,
+                targets,
                 events: event_feed,
                 snapshots: snapshot_feed,
             },
             chunks,
             bridge: BridgeEnds {
                 commands: CommandFeed { ring: command_feed, retention: Retention::default() },
+                targets: target_feed,
                 events,
                 snapshots,
             },

@@ -4,6 +4,7 @@
 //! full queue and with a dead supervisor.
 
 use super::config::Config;
+use super::feed::FeedStart;
 use super::nudge::NudgeLength;
 use super::state::State;
 use crate::motion::RailEnd;
@@ -21,6 +22,10 @@ pub enum Command {
     Nudge(RailEnd, NudgeLength),
     /// Follow this wave until END or STOP; while one runs, blend over to this one.
     Run(Wave),
+    /// Go where a feed says until END, rest or STOP.
+    Follow(FeedStart),
+    /// Come to rest now, as after STOP, which latches nothing: the client of the motion wants it to rest.
+    Rest,
     /// Finish the current period, then rest.
     End,
     /// A person has seen the fault. Starts nothing.
@@ -43,6 +48,8 @@ pub enum CommandKind {
     Calibrate,
     Nudge,
     Run,
+    Follow,
+    Rest,
     End,
     Acknowledge,
     Arm,
@@ -53,10 +60,12 @@ pub enum CommandKind {
 
 impl CommandKind {
     /// All commands.
-    pub const ALL: [CommandKind; 9] = [
+    pub const ALL: [CommandKind; 11] = [
         CommandKind::Calibrate,
         CommandKind::Nudge,
         CommandKind::Run,
+        CommandKind::Follow,
+        CommandKind::Rest,
         CommandKind::End,
         CommandKind::Acknowledge,
         CommandKind::Arm,
@@ -71,6 +80,8 @@ impl CommandKind {
             CommandKind::Calibrate => "calibrate",
             CommandKind::Nudge => "nudge",
             CommandKind::Run => "run",
+            CommandKind::Follow => "follow",
+            CommandKind::Rest => "rest",
             CommandKind::End => "end",
             CommandKind::Acknowledge => "acknowledge",
             CommandKind::Arm => "arm",
@@ -88,6 +99,8 @@ impl Command {
             Command::Calibrate => CommandKind::Calibrate,
             Command::Nudge(..) => CommandKind::Nudge,
             Command::Run(_) => CommandKind::Run,
+            Command::Follow(_) => CommandKind::Follow,
+            Command::Rest => CommandKind::Rest,
             Command::End => CommandKind::End,
             Command::Acknowledge => CommandKind::Acknowledge,
             Command::Arm => CommandKind::Arm,

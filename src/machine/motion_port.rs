@@ -1,5 +1,6 @@
 //! Motion port: orders of the supervisor to the executor, and the motion status in return.
 
+use super::feed::FeedStart;
 use crate::motion::Inputs;
 use crate::units::Nanos;
 use crate::wave::Wave;
@@ -39,7 +40,9 @@ pub enum MotionOrder {
     Follow(Wave),
     /// Blend over to this wave.
     ChangeWave(Wave),
-    /// Finish the period of the wave.
+    /// Go where a feed says.
+    FollowFeed(FeedStart),
+    /// Finish the period of the wave, or bring the feed gently to rest.
     Finish,
 }
 

@@ -4,6 +4,7 @@
 use super::command::{CommandKind, CommandRefusal, Reply};
 use super::contact::Contacts;
 use super::fault::{Fault, SwitchDistance};
+use super::feed::FeedReport;
 use super::geometry::Calibration;
 use super::host::{Derating, HostHealth, HostReadings};
 use super::lateness::Lateness;
@@ -47,6 +48,8 @@ pub struct Snapshot {
     pub range_mm: Option<f64>,
     /// Step counter at 0 mm of the axis, once calibrated: another one behind a calibration is a distance that was lost.
     pub origin_steps: Option<i64>,
+    /// The feed that moves the axis.
+    pub feed: Option<FeedReport>,
     /// Phase of the running wave in `[0, 1)`, once it has started.
     pub phase: Option<f64>,
     /// Completed periods of the running wave.
@@ -91,6 +94,7 @@ impl Snapshot {
             cause: FaultCause::NONE,
             range_mm: None,
             origin_steps: None,
+            feed: None,
             phase: None,
             periods: 0,
             lateness: Lateness::NONE,

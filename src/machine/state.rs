@@ -15,7 +15,9 @@ pub enum State {
     Ready,
     /// Following a wave, or on the gentle approach to its start.
     Running,
-    /// Finishing the period of a wave.
+    /// Going where another program says, or waiting for it to say something.
+    Following,
+    /// Finishing the period of a wave, or coming gently to rest after a feed.
     Ending,
     /// Coming to rest after STOP, or after a fault that allows a ramp.
     Stopping,
@@ -25,13 +27,14 @@ pub enum State {
 
 impl State {
     /// All states.
-    pub const ALL: [State; 9] = [
+    pub const ALL: [State; 10] = [
         State::NotHomed,
         State::Homing,
         State::Nudging,
         State::Disarmed,
         State::Ready,
         State::Running,
+        State::Following,
         State::Ending,
         State::Stopping,
         State::Faulted,
@@ -46,6 +49,7 @@ impl State {
             State::Disarmed => "disarmed",
             State::Ready => "ready",
             State::Running => "running",
+            State::Following => "following",
             State::Ending => "ending",
             State::Stopping => "stopping",
             State::Faulted => "faulted",
@@ -55,7 +59,12 @@ impl State {
     /// True if the machine intends the axis to move in this state.
     pub const fn is_moving(self) -> bool {
         match self {
-            State::Homing | State::Nudging | State::Running | State::Ending | State::Stopping => true,
+            State::Homing
+            | State::Nudging
+            | State::Running
+            | State::Following
+            | State::Ending
+            | State::Stopping => true,
             State::NotHomed | State::Disarmed | State::Ready | State::Faulted => false,
         }
     }
@@ -84,6 +93,10 @@ pub enum Why {
     Calibrated,
     /// A wave was asked for.
     RunAsked,
+    /// A feed was asked for.
+    FollowAsked,
+    /// The client of a feed has stopped it, or has left.
+    RestAsked,
     /// END was asked for.
     EndAsked,
     /// Another command waits for the end of the period.
@@ -122,6 +135,8 @@ impl std::fmt::Display for Why {
             Why::NudgeOver => "the nudge is over; the position is not known",
             Why::Calibrated => "both ends were found",
             Why::RunAsked => "a wave was asked for",
+            Why::FollowAsked => "another program moves the axis",
+            Why::RestAsked => "the program that moves the axis has stopped it",
             Why::EndAsked => "END was asked for: the wave finishes its period, or fades",
             Why::Superseded => "another command waits for the end of the period",
             Why::SessionOver => "nobody has asked for a wave for a long time: it finishes its period, or fades",

@@ -5,13 +5,13 @@
 //! and only then a command.
 
 mod interlocks;
+mod queue;
 mod settings;
 mod unhomed;
 
-use self::interlocks::homing_hindrance;
 use super::actions::Actions;
-use super::command::{Accepted, Command, CommandKind, CommandRefusal, Reply};
-use super::command_slots::{CommandSlots, Dropped};
+use super::command::{Accepted, Command, CommandRefusal, Reply};
+use super::command_slots::CommandSlots;
 use super::config::Config;
 use super::fault::Fault;
 use super::geometry::Calibration;
@@ -249,7 +249,10 @@ impl Supervisor {
             self.latch_fault(Fault::Halted, seen.now, actions);
         }
         actions.push_events(self.waiting.drop_motion(CommandRefusal::Stopped));
-        if matches!(self.state, State::Homing | State::Nudging | State::Running | State::Ending) {
+        if matches!(
+            self.state,
+            State::Homing | State::Nudging | State::Running | State::Following | State::Ending
+        ) {
             if self.homing.take().is_some() {
                 self.calibration = None;
             }
@@ -338,30 +341,7 @@ impl Supervisor {
                     self.enter_state(State::NotHomed, Why::Released, seen.now, actions);
                 }
             }
-            State::NotHomed => {}
-        }
-    }
-
-    /// Begins the waiting command of highest priority, at rest; settings come before all others.
-    fn begin_queued(&mut self, seen: &Observation, actions: &mut Actions) {
-        self.apply_queued_settings(seen.now, actions);
-        if self.waiting.take_calibrate() {
-            match homing_hindrance(seen) {
-                None => self.begin_homing(seen.now, actions),
-                Some(fault) => {
-                    actions.push_event(Event::Dropped {
-                        kind: CommandKind::Calibrate,
-                        why: CommandRefusal::Prevented(fault),
-                    });
-                }
-            }
-        } else if self.state == State::Ready {
-            if let Some(wave) = self.waiting.take_run() {
-                self.begin_wave(wave, seen.now, actions);
-            }
-        } else {
-            // The settings that were applied first changed the rail, so the calibration is no longer valid.
-            actions.push_events(self.waiting.drop_motion(CommandRefusal::NotHomed(self.state)));
+            State::NotHomed | State::Following => {}
         }
     }
 
@@ -369,13 +349,6 @@ impl Supervisor {
         self.asked_ns = now;
         actions.push_order(MotionOrder::Follow(wave));
         self.enter_state(State::Running, Why::RunAsked, now, actions);
-    }
-
-    /// Ends the wave, since another command waits for its end.
-    fn end_wave_for_queued(&mut self, now: Nanos, actions: &mut Actions) {
-        if self.state == State::Running {
-            self.finish_wave(Why::Superseded, now, actions);
-        }
     }
 
     fn finish_wave(&mut self, why: Why, now: Nanos, actions: &mut Actions) {
@@ -405,7 +378,10 @@ impl Supervisor {
             // STOP came before this command was decided: every motion is dropped.
             TableVerdict::Now | TableVerdict::Queue | TableVerdict::IfCauseGone
                 if stopping
-                    && matches!(command, Command::Calibrate | Command::Nudge(..) | Command::Run(_)) =>
+                    && matches!(
+                        command,
+                        Command::Calibrate | Command::Nudge(..) | Command::Run(_) | Command::Follow(_)
+                    ) =>
             {
                 Err(CommandRefusal::Stopped)
             }
@@ -441,6 +417,15 @@ impl Supervisor {
                 actions.push_order(MotionOrder::ChangeWave(wave));
             }
             Command::Run(wave) => self.begin_wave(wave, now, actions),
+            Command::Follow(start) => {
+                actions.push_order(MotionOrder::FollowFeed(start));
+                self.enter_state(State::Following, Why::FollowAsked, now, actions);
+            }
+            Command::Rest => {
+                actions.push_events(self.waiting.drop_motion(CommandRefusal::Stopped));
+                actions.raise = actions.raise.max(StopLevel::Stop);
+                self.enter_state(State::Stopping, Why::RestAsked, now, actions);
+            }
             Command::End => self.finish_wave(Why::EndAsked, now, actions),
             Command::Acknowledge => {
                 self.fault = None;
@@ -465,23 +450,5 @@ impl Supervisor {
             }
         }
         Accepted::Now
-    }
-
-    fn queue_command(&mut self, command: Command, seen: &Observation, actions: &mut Actions) -> Accepted {
-        let dropped = match command {
-            Command::UpdateSettings(config) => self.waiting.put_settings(config),
-            Command::Calibrate => self.waiting.put_calibrate(),
-            Command::Run(wave) => self.waiting.put_run(wave),
-            // The table queues none of these.
-            Command::Nudge(..)
-            | Command::End
-            | Command::Acknowledge
-            | Command::Arm
-            | Command::ReplaceSettings(_)
-            | Command::ClientGone => Dropped::new(),
-        };
-        actions.push_events(dropped);
-        self.end_wave_for_queued(seen.now, actions);
-        Accepted::Queued
     }
 }

@@ -61,19 +61,20 @@ impl TableVerdict {
 /// Verdict about `command` in `state`.
 pub const fn verdict(state: State, command: CommandKind) -> TableVerdict {
     use CommandKind::{
-        Acknowledge, Arm, Calibrate, ClientGone, End, Nudge, ReplaceSettings, Run, UpdateSettings,
+        Acknowledge, Arm, Calibrate, ClientGone, End, Follow, Nudge, ReplaceSettings, Rest, Run,
+        UpdateSettings,
     };
-    use State::{Disarmed, Ending, Faulted, Homing, NotHomed, Nudging, Ready, Running, Stopping};
+    use State::{Disarmed, Ending, Faulted, Following, Homing, NotHomed, Nudging, Ready, Running, Stopping};
     match (state, command) {
         (NotHomed | Disarmed | Ready, Calibrate) => TableVerdict::Now,
         (Homing, Calibrate) => TableVerdict::Already,
         (Nudging, Calibrate) => TableVerdict::Moving,
-        (Running | Ending, Calibrate) => TableVerdict::Queue,
+        (Running | Following | Ending, Calibrate) => TableVerdict::Queue,
         (Stopping, Calibrate) => TableVerdict::Stopping,
         (Faulted, Calibrate) => TableVerdict::IfCauseGone,
 
         (NotHomed, Nudge) => TableVerdict::Now,
-        (Homing | Nudging | Running | Ending, Nudge) => TableVerdict::Moving,
+        (Homing | Nudging | Running | Following | Ending, Nudge) => TableVerdict::Moving,
         (Disarmed | Ready, Nudge) => TableVerdict::Homed,
         (Stopping, Nudge) => TableVerdict::Stopping,
         (Faulted, Nudge) => TableVerdict::Faulted,
@@ -81,34 +82,46 @@ pub const fn verdict(state: State, command: CommandKind) -> TableVerdict {
         (NotHomed | Nudging, Run) => TableVerdict::NotHomed,
         (Disarmed, Run) => TableVerdict::Disarmed,
         (Ready | Running, Run) => TableVerdict::Now,
-        (Homing | Ending, Run) => TableVerdict::Queue,
+        (Homing | Following | Ending, Run) => TableVerdict::Queue,
         (Stopping, Run) => TableVerdict::Stopping,
         (Faulted, Run) => TableVerdict::Faulted,
 
-        (Running, End) => TableVerdict::Now,
+        (NotHomed | Nudging, Follow) => TableVerdict::NotHomed,
+        (Disarmed, Follow) => TableVerdict::Disarmed,
+        (Ready, Follow) => TableVerdict::Now,
+        (Homing | Running | Following | Ending, Follow) => TableVerdict::Moving,
+        (Stopping, Follow) => TableVerdict::Stopping,
+        (Faulted, Follow) => TableVerdict::Faulted,
+
+        (Running | Following | Ending, Rest) => TableVerdict::Now,
+        (Homing | Nudging, Rest) => TableVerdict::Moving,
+        (NotHomed | Disarmed | Ready | Stopping | Faulted, Rest) => TableVerdict::Already,
+
+        (Running | Following, End) => TableVerdict::Now,
         (Ending, End) => TableVerdict::Already,
         (NotHomed | Homing | Nudging | Disarmed | Ready | Stopping | Faulted, End) => {
             TableVerdict::NothingRuns
         }
 
         (Faulted, Acknowledge) => TableVerdict::IfCauseGone,
-        (NotHomed | Homing | Nudging | Disarmed | Ready | Running | Ending | Stopping, Acknowledge) => {
-            TableVerdict::Already
-        }
+        (
+            NotHomed | Homing | Nudging | Disarmed | Ready | Running | Following | Ending | Stopping,
+            Acknowledge,
+        ) => TableVerdict::Already,
 
         (NotHomed | Nudging, Arm) => TableVerdict::NotHomed,
         (Disarmed, Arm) => TableVerdict::Now,
-        (Homing | Ready | Running | Ending | Stopping, Arm) => TableVerdict::Already,
+        (Homing | Ready | Running | Following | Ending | Stopping, Arm) => TableVerdict::Already,
         (Faulted, Arm) => TableVerdict::Faulted,
 
         (NotHomed | Disarmed | Ready, UpdateSettings) => TableVerdict::Now,
-        (Homing | Nudging | Running | Ending, UpdateSettings) => TableVerdict::NowIfNarrower,
+        (Homing | Nudging | Running | Following | Ending, UpdateSettings) => TableVerdict::NowIfNarrower,
         (Stopping | Faulted, UpdateSettings) => TableVerdict::Queue,
 
         (NotHomed | Disarmed | Ready | Faulted, ReplaceSettings) => TableVerdict::AtRest,
-        (Homing | Nudging | Running | Ending | Stopping, ReplaceSettings) => TableVerdict::Moving,
+        (Homing | Nudging | Running | Following | Ending | Stopping, ReplaceSettings) => TableVerdict::Moving,
 
-        (Homing | Nudging | Running | Ending, ClientGone) => TableVerdict::Now,
+        (Homing | Nudging | Running | Following | Ending, ClientGone) => TableVerdict::Now,
         (NotHomed | Disarmed | Ready | Stopping | Faulted, ClientGone) => TableVerdict::Already,
     }
 }
@@ -121,8 +134,10 @@ mod tests {
     fn only_a_known_position_without_a_fault_lets_a_wave_start() {
         for state in State::ALL {
             let may = matches!(verdict(state, CommandKind::Run), TableVerdict::Now | TableVerdict::Queue);
-            let position_is_or_will_be_known =
-                matches!(state, State::Homing | State::Ready | State::Running | State::Ending);
+            let position_is_or_will_be_known = matches!(
+                state,
+                State::Homing | State::Ready | State::Running | State::Following | State::Ending
+            );
             assert_eq!(may, position_is_or_will_be_known, "{state:?}");
         }
     }

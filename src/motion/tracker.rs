@@ -38,8 +38,10 @@ const RELATIVE_JERK_SHARE: f64 = 0.9;
 const CATCH_UP_SHARE: f64 = 0.1;
 /// The same share for a reference that accelerates harder than the axis may.
 const CHASE_SHARE: f64 = 0.3;
-/// Decay of the remembered demand of the reference per cycle: half of it is left after 0.35 s.
+/// Decay of the remembered demand of a reference that repeats itself, per cycle: half of it is left after 0.35 s.
 const DEMAND_DECAY: f64 = 0.998;
+/// The same for a reference that nobody knows ahead: half of it is left after 10 ms, as what it demanded a moment ago says little.
+const FEED_DEMAND_DECAY: f64 = 0.93;
 /// A speed beyond its bound is reduced gently only if that takes at most about twice this long.
 const GENTLE_S: f64 = 0.010;
 /// Distance below its bound at which a speed that was too high may still be releasing its brake.
@@ -63,8 +65,9 @@ pub struct Tracker {
     /// True during firm braking, which begins when a speed bound falls below the speed.
     firm_braking: bool,
     deferred_limits: DeferredLimits,
-    /// Largest recent acceleration and jerk of the reference.
+    /// Largest recent acceleration and jerk of the reference, and the decay of this memory per cycle.
     demand: RampLimits,
+    demand_decay: f64,
 }
 
 impl Tracker {
@@ -75,7 +78,13 @@ impl Tracker {
             firm_braking: false,
             deferred_limits: DeferredLimits::default(),
             demand: RampLimits { acceleration: 0.0, jerk: 0.0 },
+            demand_decay: DEMAND_DECAY,
         }
+    }
+
+    /// Says whether the reference repeats itself, as a wave does.
+    pub fn set_repeats(&mut self, repeats: bool) {
+        self.demand_decay = if repeats { DEMAND_DECAY } else { FEED_DEMAND_DECAY };
     }
 
     /// Plans one cycle from `start` toward the reference, which is at `now` when the cycle begins and at `then` when it
@@ -141,7 +150,7 @@ impl Tracker {
         } else {
             (least, most)
         };
-        self.demand = updated_demand(self.demand, &now, &then, gentle, cycle_s);
+        self.demand = updated_demand((self.demand, self.demand_decay), &now, &then, gentle, cycle_s);
         let wish = wanted_acceleration(&cycle, self.demand, now, then, least, most);
         match permitted_acceleration(&cycle, wish, least, most) {
             Some(a) => {
@@ -242,7 +251,7 @@ fn reachable_accelerations(a: f64, limits: RampLimits, cycle_s: f64) -> (f64, f6
 /// Recent demand of the reference, as far as the axis can follow it. A demand beyond that, such as a jump of the
 /// acceleration, is not followed and does not count.
 fn updated_demand(
-    before: RampLimits,
+    (before, decay): (RampLimits, f64),
     now: &Kinematics,
     then: &Kinematics,
     most: RampLimits,
@@ -251,8 +260,8 @@ fn updated_demand(
     let (acceleration, jerk) = (then.a.abs(), ((then.a - now.a) / cycle_s).abs());
     let possible = |asked: f64, most: f64| if asked <= most { asked } else { 0.0 };
     RampLimits {
-        acceleration: possible(acceleration, most.acceleration).max(before.acceleration * DEMAND_DECAY),
-        jerk: possible(jerk, most.jerk).max(before.jerk * DEMAND_DECAY),
+        acceleration: possible(acceleration, most.acceleration).max(before.acceleration * decay),
+        jerk: possible(jerk, most.jerk).max(before.jerk * decay),
     }
 }
 

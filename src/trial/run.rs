@@ -147,7 +147,7 @@ impl TrialRun {
 
     fn in_motion(&self) -> bool {
         let trace = self.process.machine.trace_sample();
-        matches!(trace.state, State::Running | State::Ending) && !trace.resting
+        matches!(trace.state, State::Running | State::Following | State::Ending) && !trace.resting
     }
 
     fn start_fault(&mut self, planned: &PlannedFault) -> Result<(), String> {

@@ -16,7 +16,7 @@ const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 2000;
 /** The server closes with this code when the device was taken off its list, or has another role. */
 const NOT_LET_IN = 4401;
-const MOVES = ["homing", "running", "ending", "stopping"];
+const MOVES = ["homing", "running", "following", "ending", "stopping"];
 
 /** What helps a person at this page: the server's words, but where they are for programs. */
 const remedyFor = (code, remedy) => words.remedies[code] ?? remedy;

@@ -251,7 +251,7 @@ impl Walk {
 
     /// True if the axis moves.
     pub fn moves(&self) -> bool {
-        matches!(self.state(), "homing" | "nudging" | "running" | "ending" | "stopping")
+        matches!(self.state(), "homing" | "nudging" | "running" | "following" | "ending" | "stopping")
     }
 
     /// What was seen since the step was begun.

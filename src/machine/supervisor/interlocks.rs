@@ -30,7 +30,10 @@ impl Supervisor {
         if let (true, Some(end)) = (known, closed.next()) {
             return Some(Fault::LimitHit(end));
         }
-        let moves = matches!(self.state, State::Homing | State::Nudging | State::Running | State::Ending);
+        let moves = matches!(
+            self.state,
+            State::Homing | State::Nudging | State::Running | State::Following | State::Ending
+        );
         // Low voltage or heat of the computer is no fault while the axis rests. It only holds back the acknowledgement
         // of a latched fault.
         if let (Some(fault), true) = (seen.host_fault, moves || self.state == State::Faulted) {

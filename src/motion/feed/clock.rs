@@ -18,6 +18,9 @@ const LATE_DENSE_S: f64 = 0.12;
 const LATE_S: f64 = 0.04;
 /// Targets that take no longer make a dense stream, in s.
 pub const DENSE_S: f64 = 0.05;
+/// Two targets in a row that are late by this, in s, with no sign of catching up: what was between them is lost, and with it their
+/// share of the sender's clock.
+const LOST_S: f64 = 0.03;
 /// Weight of the newest interval in their mean.
 const INTERVAL_WEIGHT: f64 = 0.125;
 /// Longer intervals are pauses.
@@ -35,7 +38,7 @@ const STEADY: u32 = 6;
 
 /// When a target begins and when it is due, in s of our clock, without the delay of its buffer.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Slot {
+pub struct TargetSlot {
     /// When it begins.
     pub start_s: f64,
     /// When the axis is to be there.
@@ -55,6 +58,8 @@ pub struct SenderClock {
     least_s: f64,
     /// Largest delay beyond that, recently, in s.
     jitter_s: f64,
+    /// How late the target before was, in s.
+    error_s: f64,
     /// The time of the target before, and how many in a row had the same.
     time_s: f64,
     equal: u32,
@@ -84,23 +89,25 @@ impl SenderClock {
     }
 
     /// Places a target that came at `at_s` and takes `time_s`.
-    pub fn place(&mut self, at_s: f64, time_s: f64) -> Slot {
+    pub fn place(&mut self, at_s: f64, time_s: f64) -> TargetSlot {
         let is_equal = (time_s - self.time_s).abs() <= EQUAL_SHARE * time_s;
         self.equal = if is_equal { self.equal.saturating_add(1) } else { 0 };
         let before_s = core::mem::replace(&mut self.time_s, time_s);
         let Some((_, clock_s)) = self.last else {
             self.least_s = 0.0;
             self.last = Some((at_s, at_s + time_s));
-            return Slot { start_s: at_s, due_s: at_s + time_s, replaces: true };
+            return TargetSlot { start_s: at_s, due_s: at_s + time_s, replaces: true };
         };
         let error_s = at_s - clock_s;
         let early_s = EARLY_S.max(EARLY_SHARE * before_s);
+        let before_error_s = core::mem::replace(&mut self.error_s, error_s);
+        let is_lost = error_s.min(before_error_s) > LOST_S && error_s > before_error_s - time_s / 2.0;
         let late_s = if time_s <= DENSE_S { LATE_DENSE_S } else { LATE_S };
         let (start_s, replaces) = if error_s < -early_s {
             self.least_s = 0.0;
             (at_s, true)
-        } else if error_s > late_s {
-            self.least_s = 0.0;
+        } else if error_s > late_s || is_lost {
+            (self.least_s, self.error_s) = (0.0, 0.0);
             (at_s, false)
         } else {
             self.least_s = (self.least_s + LEAK * time_s).min(error_s);
@@ -110,7 +117,7 @@ impl SenderClock {
             (clock_s + correction_s, false)
         };
         self.last = Some((at_s, start_s + time_s));
-        Slot { start_s, due_s: start_s + time_s, replaces }
+        TargetSlot { start_s, due_s: start_s + time_s, replaces }
     }
 
     /// True if the targets come at equal times.
@@ -133,7 +140,7 @@ impl SenderClock {
 mod tests {
     use super::*;
 
-    fn placed(clock: &mut SenderClock, at_s: f64, time_s: f64) -> Slot {
+    fn placed(clock: &mut SenderClock, at_s: f64, time_s: f64) -> TargetSlot {
         clock.arrive(at_s);
         clock.place(at_s, time_s)
     }
@@ -160,7 +167,7 @@ mod tests {
         for index in 0..10 {
             placed(&mut clock, f64::from(index) * 0.01, 0.01);
         }
-        let clump: Vec<Slot> = (0..3).map(|_| placed(&mut clock, 0.12, 0.01)).collect();
+        let clump: Vec<TargetSlot> = (0..3).map(|_| placed(&mut clock, 0.12, 0.01)).collect();
         assert!(clump.iter().all(|slot| !slot.replaces));
         assert!((clump[2].due_s - 0.13).abs() < 0.001, "{clump:?}");
 
@@ -168,6 +175,16 @@ mod tests {
         assert_eq!(placed(&mut clock, 5.0, 0.5).due_s, 5.5);
         let second = placed(&mut clock, 5.2, 0.5);
         assert_eq!((second.start_s, second.due_s, second.replaces), (5.2, 5.7, true));
+    }
+
+    #[test]
+    fn lost_targets_cost_their_time_once() {
+        let mut clock = SenderClock::default();
+        let due = |clock: &mut SenderClock, index: u32| placed(clock, f64::from(index) * 0.01, 0.01).due_s;
+        for index in (0..50).chain(56..60) {
+            due(&mut clock, index);
+        }
+        assert!((due(&mut clock, 60) - 0.61).abs() < 0.001);
     }
 
     #[test]

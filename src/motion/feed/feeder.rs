@@ -5,7 +5,7 @@ use super::super::limits::ProfileLimits;
 use super::super::plan::{MovePlan, Target};
 use super::super::stop;
 use super::clock::{DENSE_S, SenderClock};
-use super::points::{Point, Points};
+use super::points::{PathPoint, PathPoints};
 use super::segment::{Segment, slope};
 use super::stroke::stroke;
 use super::target::{FeedTarget, FeedWindow, LONGEST_S, Pace};
@@ -52,7 +52,7 @@ enum Phase {
     Meets,
     /// The path leads through the points.
     Follows,
-    /// It is to brake from the state of the axis, as that has not met it; then so.
+    /// It is to brake from the state of the axis, which may not be on it; then so.
     BrakesAxis(Afterwards),
     /// It brakes; then so.
     Brakes(Afterwards),
@@ -88,7 +88,7 @@ pub struct Feeder {
     window: FeedWindow,
     limits: FeedLimits,
     clock: SenderClock,
-    points: Points,
+    points: PathPoints,
     phase: Phase,
     segment: Segment,
     /// Instant up to which the path was given out.
@@ -109,7 +109,7 @@ impl Feeder {
             window,
             limits,
             clock: SenderClock::default(),
-            points: Points::default(),
+            points: PathPoints::default(),
             phase: Phase::Waits,
             segment: Segment::Rest { p: 0.0 },
             now_s: 0.0,
@@ -149,7 +149,7 @@ impl Feeder {
         match self.phase {
             Phase::Over | Phase::Brakes(Afterwards::End) | Phase::BrakesAxis(Afterwards::End) => return,
             Phase::Waits => self.phase = Phase::Meets,
-            Phase::Follows if pauses => self.phase = Phase::Meets,
+            Phase::Follows if pauses => self.phase = Phase::Brakes(Afterwards::Meet),
             Phase::Meets | Phase::Follows | Phase::Brakes(_) | Phase::BrakesAxis(_) => {}
         }
         self.counts.taken = self.counts.taken.wrapping_add(1);
@@ -178,7 +178,7 @@ impl Feeder {
         if (p - place).abs() > EQUAL_MM {
             self.count_shortened();
         }
-        if !self.points.push(Point { due_s, p, dense }) {
+        if !self.points.push(PathPoint { due_s, p, dense }) {
             self.count_dropped();
         }
         if self.phase == Phase::Brakes(Afterwards::GoOn) {
@@ -226,10 +226,8 @@ impl Feeder {
             Phase::Waits if afterwards == Afterwards::End => Phase::Over,
             Phase::Waits => Phase::Waits,
             Phase::Meets if afterwards == Afterwards::Meet => Phase::Meets,
-            Phase::Meets | Phase::BrakesAxis(_) => Phase::BrakesAxis(afterwards),
-            Phase::Follows | Phase::Brakes(_) => {
-                self.segment = self.braking(self.segment.at(self.now_s), self.now_s);
-                Phase::Brakes(afterwards)
+            Phase::Meets | Phase::Follows | Phase::Brakes(_) | Phase::BrakesAxis(_) => {
+                Phase::BrakesAxis(afterwards)
             }
         };
     }
@@ -275,6 +273,12 @@ impl Feeder {
                 self.segment = self.braking(*axis, self.now_s);
                 self.phase = Phase::Brakes(afterwards);
             }
+            // An axis that could not follow its path may still be fast when that rests.
+            Phase::Brakes(Afterwards::Meet)
+                if self.is_still() && axis.v.abs() <= self.limits.approach_mm_s =>
+            {
+                self.phase = Phase::Meets;
+            }
             // Whoever holds the axis must not set it free for a leap.
             Phase::Follows if is_held && axis.v.abs() <= self.limits.approach_mm_s => {
                 if (axis.p - self.segment.at(self.now_s).p).abs() > met_mm {
@@ -310,7 +314,7 @@ impl Feeder {
             self.segment = match self.phase {
                 Phase::Brakes(afterwards) => {
                     self.phase = match afterwards {
-                        Afterwards::Meet => Phase::Meets,
+                        Afterwards::Meet => Phase::Brakes(Afterwards::Meet),
                         Afterwards::GoOn => Phase::Follows,
                         Afterwards::End => Phase::Over,
                     };

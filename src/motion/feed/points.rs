@@ -7,7 +7,7 @@ const POINTS_MAX: usize = 32;
 
 /// A point of the path.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Point {
+pub struct PathPoint {
     /// When the axis is to be there, in s.
     pub due_s: f64,
     /// Where, in mm.
@@ -18,13 +18,13 @@ pub struct Point {
 
 /// The points.
 #[derive(Debug, Clone, Default)]
-pub struct Points {
-    waiting: Deque<Point, POINTS_MAX>,
+pub struct PathPoints {
+    waiting: Deque<PathPoint, POINTS_MAX>,
 }
 
-impl Points {
+impl PathPoints {
     /// Adds a point behind all others. False if the oldest one gave way to it.
-    pub fn push(&mut self, point: Point) -> bool {
+    pub fn push(&mut self, point: PathPoint) -> bool {
         let had_room = !self.waiting.is_full();
         if !had_room {
             self.waiting.pop_front();
@@ -34,7 +34,7 @@ impl Points {
     }
 
     /// The point that is due first behind `at_s`, or else the newest; and the one behind it. The first leaves the queue.
-    pub fn take(&mut self, at_s: f64) -> Option<(Point, Option<Point>)> {
+    pub fn take(&mut self, at_s: f64) -> Option<(PathPoint, Option<PathPoint>)> {
         let mut first = self.waiting.pop_front()?;
         while first.due_s <= at_s {
             match self.waiting.pop_front() {
@@ -46,7 +46,7 @@ impl Points {
     }
 
     /// The newest point.
-    pub fn last(&self) -> Option<&Point> {
+    pub fn last(&self) -> Option<&PathPoint> {
         self.waiting.back()
     }
 

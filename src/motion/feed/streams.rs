@@ -67,6 +67,7 @@ fn run(from_mm: f64, sent: &[Sent], time_s: f64) -> Run {
     };
     let mut feeder = Feeder::new(WINDOW, feed);
     let mut tracker = Tracker::new(CYCLE_S);
+    tracker.set_repeats(false);
     let mut axis = Kinematics::at_rest(from_mm);
     feeder.begin(from_mm, AHEAD_S);
     let (mut waiting, mut ran) = (

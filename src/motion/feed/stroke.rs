@@ -12,7 +12,7 @@ const ON_TIME_S: f64 = 1e-4;
 
 /// A stroke, and whether it was made shorter.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Stroke {
+pub struct TimedStroke {
     /// The move.
     pub plan: MovePlan,
     /// Where it ends.
@@ -26,11 +26,11 @@ pub struct Stroke {
 /// From rest it takes a third of the time each for speeding up and for braking where the limits allow that, which is the
 /// gentlest trapezoid; with less time, or from a motion, it speeds up as fast as it may and goes as slowly as the time
 /// allows.
-pub fn stroke(start: Kinematics, target: f64, time_s: f64, limits: ProfileLimits) -> Option<Stroke> {
+pub fn stroke(start: Kinematics, target: f64, time_s: f64, limits: ProfileLimits) -> Option<TimedStroke> {
     let plan_to = |end: f64, limits: ProfileLimits| {
         MovePlan::new(start, Target { p: end, v: 0.0 }, limits, (f64::NEG_INFINITY, f64::INFINITY)).ok()
     };
-    let whole = |plan| Some(Stroke { plan, end: target, is_shortened: false });
+    let whole = |plan| Some(TimedStroke { plan, end: target, is_shortened: false });
     if let Some(gentle) = thirds(start, target, time_s, limits) {
         return whole(plan_to(target, gentle)?);
     }
@@ -46,7 +46,7 @@ pub fn stroke(start: Kinematics, target: f64, time_s: f64, limits: ProfileLimits
         let in_time = plan_to(middle, limits).is_some_and(|plan| plan.duration_s() <= time_s);
         if in_time { near = middle } else { far = middle }
     }
-    Some(Stroke { plan: plan_to(near, limits)?, end: near, is_shortened: true })
+    Some(TimedStroke { plan: plan_to(near, limits)?, end: near, is_shortened: true })
 }
 
 /// The limits with which a stroke from rest takes just its time, in three equal parts; none if it needs more than `most`.

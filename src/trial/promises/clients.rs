@@ -114,7 +114,7 @@ impl Promise for EndEnds {
     }
 
     fn check_event(&mut self, _facts: &Facts, event: &Event) -> PromiseResult {
-        if let Event::Entered { to: State::Running | State::Homing, .. } = event {
+        if let Event::Entered { to: State::Running | State::Following | State::Homing, .. } = event {
             self.waits = false;
         }
         Ok(())

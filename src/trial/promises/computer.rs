@@ -69,7 +69,8 @@ impl Promise for FrozenControlRamps {
         {
             self.looked_at_ns = from;
             // A STOP shortly before the freeze may end the motion first.
-            let waved = before.state == State::Running && before.stop == StopLevel::None;
+            let waved =
+                matches!(before.state, State::Running | State::Following) && before.stop == StopLevel::None;
             let asked = self.stopped_ns + STARVES_NS > from;
             if waved && moved && !asked && until - from > STARVES_NS && trace.state != State::Faulted {
                 self.latches_by_ns = Some(until + facts.longest_ramp_ns() + LATCHED_WITHIN_NS);

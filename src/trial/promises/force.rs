@@ -17,7 +17,7 @@ const QUEUED_NS: Nanos = 12 * MILLISECOND_NS;
 const ONSET_NS: Nanos = 20 * MILLISECOND_NS;
 
 fn follows_wave(state: State) -> bool {
-    matches!(state, State::Running | State::Ending)
+    matches!(state, State::Running | State::Following | State::Ending)
 }
 
 fn is_moving(state: State) -> bool {

@@ -72,11 +72,13 @@ impl Promise for StrainSlowsThenStops {
             self.former_mm_s = before.config.limits.max_speed.get();
         }
         let strained = matches!(trace.fault, Some(Fault::UnderVoltage | Fault::Overheated));
-        let followed = matches!(before.state, State::Running | State::Ending) && before.fault.is_none();
+        let followed = matches!(before.state, State::Running | State::Following | State::Ending)
+            && before.fault.is_none();
         if strained && followed && trace.calibration.is_none() && trace.outcome.also.is_none() {
             return Err("the position was lost with a stop for power or heat".to_owned());
         }
-        let moves = trace.state.is_homing_move() || matches!(trace.state, State::Running | State::Ending);
+        let moves = trace.state.is_homing_move()
+            || matches!(trace.state, State::Running | State::Following | State::Ending);
         // A motion that begins in this cycle ends in the next one.
         let began = before.state != trace.state;
         match self.stopped_since(facts) {
@@ -100,7 +102,7 @@ impl Promise for StrainSlowsThenStops {
         {
             return Err(format!("a step {} ms after motion had to end", ms(made.at - stopped)));
         }
-        let follows = matches!(trace.state, State::Running | State::Ending);
+        let follows = matches!(trace.state, State::Running | State::Following | State::Ending);
         let slowed = since.max(self.changed_ns).max(facts.ground_truth.late_until) + slowed_ns;
         let (speed, allowed) = (facts.speed_mm_s(made.at), limits.max_speed.get() * SHARE);
         if follows && made.at > slowed && speed > allowed * 1.05 + SLOW_MM_S {

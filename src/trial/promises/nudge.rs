@@ -81,7 +81,9 @@ impl Promise for NudgeIsBounded {
                 }
                 self.running = Some(NudgeSteps { asked, who, steps: 0, cut_ns: None });
             }
-            Event::Entered { to: State::Homing | State::Running, .. } => self.running = None,
+            Event::Entered { to: State::Homing | State::Running | State::Following, .. } => {
+                self.running = None
+            }
             Event::Entered { from: State::Nudging, to, .. }
                 if !matches!(to, State::NotHomed | State::Stopping | State::Faulted) =>
             {

@@ -75,7 +75,9 @@ impl Promise for OnlyHomingMoves {
                 if lost && self.known {
                     (self.known, self.lost_ns) = (false, *at_ns);
                 }
-                if !self.known && matches!(to, State::Ready | State::Running | State::Ending) {
+                if !self.known
+                    && matches!(to, State::Ready | State::Running | State::Following | State::Ending)
+                {
                     return Err(format!("{} without having been homed", to.name()));
                 }
             }

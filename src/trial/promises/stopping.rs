@@ -118,7 +118,9 @@ impl Promise for StopIsQuick {
 
     fn check_event(&mut self, facts: &Facts, event: &Event) -> PromiseResult {
         match event {
-            Event::Entered { to: State::Running | State::Homing | State::Nudging, .. } => self.running = None,
+            Event::Entered {
+                to: State::Running | State::Following | State::Homing | State::Nudging, ..
+            } => self.running = None,
             Event::Stopped { took_ns, steps } => {
                 let Some(stop) = self.running else { return Ok(()) };
                 let measured_ns = stop.last_ns - stop.asked_ns;

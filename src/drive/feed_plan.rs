@@ -1,0 +1,149 @@
+//! Plan of a feed, for the executor: the feeder, its clock, and the bounds of the axis in its window.
+
+use crate::layout;
+use crate::machine::{Config, FeedItem, FeedMessage, FeedNumber, FeedReport, FeedStart};
+use crate::motion::{CycleBounds, FeedLimits, FeedWindow, Feeder, Kinematics, Move, Tracker};
+use crate::units::{Nanos, seconds};
+
+/// Between the instant at which a state is planned and that of its pulses, in s.
+const AHEAD_S: f64 = layout::FEED_AHEAD_NS as f64 * 1e-9;
+const CYCLE_S: f64 = layout::CONTROL_PERIOD_NS as f64 * 1e-9;
+/// The bounds of the axis lie so far outside of the window that it can rest at its ends, in mm: far below a step.
+const SLACK_MM: f64 = 0.001;
+/// Share of a cycle by which the clock of the path follows a time base that was shifted.
+const SLEW: f64 = 0.02;
+
+/// A feed that moves the axis.
+#[derive(Debug, Clone)]
+pub struct FeedPlan {
+    number: FeedNumber,
+    /// The window that was asked for, which may reach beyond the stroke.
+    asked: FeedWindow,
+    feeder: Feeder,
+    /// Instant of the end of the path, in s.
+    until_s: f64,
+    /// Bounds of the axis, in mm, on its way into the window.
+    bounds_mm: (f64, f64),
+}
+
+/// What bounds the axis besides the window, in mm/s and mm.
+#[derive(Debug, Clone, Copy)]
+pub struct FeedBounds {
+    /// Highest speed by settings, sensor and computer.
+    pub speed_mm_s: f64,
+    /// Highest speed toward the front and the back by the force.
+    pub force_mm_s: (f64, f64),
+    /// Longest stroke.
+    pub stroke_mm: f64,
+}
+
+impl FeedPlan {
+    /// A feed that has sent nothing yet.
+    pub fn new(start: FeedStart, config: &Config, stroke_mm: f64) -> FeedPlan {
+        let limits = limits(config, config.limits.max_speed.get());
+        FeedPlan {
+            number: start.number,
+            asked: start.window,
+            feeder: Feeder::new(start.window.within(stroke_mm), limits),
+            until_s: 0.0,
+            bounds_mm: (f64::NEG_INFINITY, f64::INFINITY),
+        }
+    }
+
+    /// Takes an item that came at `now`. What was sent to another feed is dropped.
+    pub fn take(&mut self, message: FeedMessage, now: Nanos) {
+        if message.number != self.number {
+            return;
+        }
+        match message.item {
+            FeedItem::Target(target) => self.feeder.push(target, seconds(now)),
+            FeedItem::Window(window) => self.asked = window,
+        }
+    }
+
+    /// Begins a motion from rest at `at_mm`, whose first pulses come at `start`.
+    pub fn begin(&mut self, at_mm: f64, start: Nanos) {
+        self.until_s = seconds(start);
+        self.bounds_mm = (f64::NEG_INFINITY, f64::INFINITY);
+        self.feeder.begin(at_mm, self.until_s);
+    }
+
+    /// True if the axis, which rests, has somewhere to go.
+    pub fn is_due(&self) -> bool {
+        !self.feeder.rests()
+    }
+
+    /// Plans the cycle that begins in `start` at `start_ns`; also says whether the axis has come to rest, and how far it is from its
+    /// path.
+    pub fn plan(
+        &mut self,
+        tracker: &mut Tracker,
+        start: Kinematics,
+        start_ns: Nanos,
+        config: &Config,
+        most: FeedBounds,
+    ) -> (Move, Kinematics) {
+        self.feeder.set_limits(limits(config, most.speed_mm_s));
+        self.feeder.set_window(self.asked.within(most.stroke_mm));
+        let is_held = most.force_mm_s.0.min(most.force_mm_s.1) < most.speed_mm_s;
+        self.feeder.settle(&start, is_held);
+        let now = self.feeder.reference();
+        self.until_s += CYCLE_S + (seconds(start_ns) - self.until_s).clamp(-SLEW * CYCLE_S, SLEW * CYCLE_S);
+        self.feeder.advance(self.until_s);
+        let then = self.feeder.reference();
+        let bounds = self.bounds(&start, config, most);
+        (tracker.plan(start, now, then, &config.limits, &bounds), then)
+    }
+
+    fn bounds(&mut self, start: &Kinematics, config: &Config, most: FeedBounds) -> CycleBounds {
+        let FeedWindow { back_mm, front_mm } = self.feeder.window();
+        let approach_mm_s = config.limits.approach_speed.get();
+        let speed_mm_s =
+            most.speed_mm_s.min(if self.feeder.is_slow() { approach_mm_s } else { f64::INFINITY });
+        let (low, high) = self.bounds_mm;
+        let high = super::bound::high_mm(start, front_mm + SLACK_MM, high, &config.limits);
+        // The same for the back, seen from the other side.
+        let low = -super::bound::high_mm(&start.mirrored(), SLACK_MM - back_mm, -low, &config.limits);
+        self.bounds_mm = (low, high);
+        CycleBounds {
+            low_mm: low,
+            high_mm: high,
+            forward_mm_s: speed_mm_s.min(most.force_mm_s.0),
+            backward_mm_s: speed_mm_s.min(most.force_mm_s.1),
+            pace_mm_s: f64::INFINITY,
+        }
+    }
+
+    /// Brings the feed gently to rest.
+    pub fn finish(&mut self) {
+        self.feeder.finish();
+    }
+
+    /// True if the feed is over.
+    pub fn is_over(&self) -> bool {
+        self.feeder.is_over()
+    }
+
+    /// True while the axis should follow its path.
+    pub fn is_met(&self) -> bool {
+        !self.feeder.is_slow()
+    }
+
+    /// What is reported of it.
+    pub fn report(&self) -> FeedReport {
+        FeedReport {
+            number: self.number,
+            counts: self.feeder.counts(),
+            delay_s: self.feeder.delay_s(),
+            is_met: self.is_met(),
+        }
+    }
+}
+
+fn limits(config: &Config, speed_mm_s: f64) -> FeedLimits {
+    FeedLimits {
+        most: config.limits.profile(speed_mm_s),
+        approach_mm_s: config.limits.approach_speed.get(),
+        ahead_s: AHEAD_S,
+    }
+}

@@ -1,0 +1,46 @@
+//! A feed as the machine sees it: how it begins, what it sends, what is reported of it.
+
+use crate::motion::{FeedCounts, FeedTarget, FeedWindow};
+
+/// Number of a feed. What was sent to an earlier one is dropped.
+pub type FeedNumber = u32;
+
+/// Begin of a feed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FeedStart {
+    /// Its number.
+    pub number: FeedNumber,
+    /// The part of the range in which it moves, as the user set it; of that, what lies in the stroke limit.
+    pub window: FeedWindow,
+}
+
+/// What is sent to a feed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum FeedItem {
+    /// A place to be at.
+    Target(FeedTarget),
+    /// Another window.
+    Window(FeedWindow),
+}
+
+/// An item on its way to the feed with that number.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FeedMessage {
+    /// The feed.
+    pub number: FeedNumber,
+    /// What is sent to it.
+    pub item: FeedItem,
+}
+
+/// What is reported of a feed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FeedReport {
+    /// Its number.
+    pub number: FeedNumber,
+    /// Its targets.
+    pub counts: FeedCounts,
+    /// Delay of its path behind the clock of its sender, in s.
+    pub delay_s: f64,
+    /// True while the axis goes to it at the approach speed.
+    pub is_met: bool,
+}
