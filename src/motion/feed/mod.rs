@@ -1,0 +1,5 @@
+//! Feeds: targets that other programs send while the axis moves.
+
+pub mod target;
+
+pub use target::{FeedTarget, Pace};
