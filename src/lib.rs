@@ -20,6 +20,7 @@
 //! - [`settings`]: user settings, with their ranges
 //! - [`store`]: persistent store: settings, calibration, waves, sessions and devices on disk
 //! - [`auth`]: access control: the gate in front of the server
+//! - [`feeds`]: feed protocols: what other programs send to move the axis
 //! - [`api`]: HTTP and WebSocket server
 //! - [`app`]: composition root: the only room that names every part
 //! - [`trial`]: deterministic simulation test: the whole machine on virtual time, with injected faults, by seed
@@ -31,6 +32,7 @@ pub mod auth;
 pub mod cli;
 pub mod diag;
 pub mod drive;
+pub mod feeds;
 pub mod files;
 pub mod hal;
 pub mod layout;

@@ -246,3 +246,18 @@ pub fn state() -> Vec<Vec<u8>> {
     let files = files::intact_state_files().into_iter().enumerate();
     files.map(|(index, (_, content))| [&[index as u8], content.as_slice()].concat()).collect()
 }
+
+/// Lines of programs that send T-Code, behind the sizes of the pieces in which they come.
+pub fn tcode() -> Vec<Vec<u8>> {
+    let lines = [
+        "L05000I10 L15000I10 L25000I10 R05000I10 R15000I10 R25000I10 V00000I10 A00000I10\n",
+        "L09999I500\r\nL0500I10\rL0\n",
+        "D0\nD1\nD2\n$L0-0100-0900\nD2\n$L0-9000-1000\n",
+        "L00500I250 R14000I250\nDSTOP\nL09500I300\n",
+        "L00123 L15000\nV033\nDENABLE\nL0500S80I0<50>30=1G7\n",
+        "L0100I500 L0900I4294967296\nDSTOP L0999\nL00.5I16.6667\n",
+    ];
+    let long = format!("L05 {}\nL09999", "L01000I70000 ".repeat(90));
+    let streams = lines.into_iter().chain([long.as_str()]).enumerate();
+    streams.map(|(index, line)| [&[index as u8, 0, 40, b'\n'], line.as_bytes()].concat()).collect()
+}

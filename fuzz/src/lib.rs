@@ -16,6 +16,7 @@ pub mod http;
 pub mod mutate;
 pub mod serial;
 pub mod server;
+pub mod tcode;
 pub mod websocket;
 
 /// A fuzz target: a function of any bytes.
@@ -37,4 +38,5 @@ pub const TARGETS: &[Target] = &[
     Target { name: "recording", run: files::recording, seeds: corpus::recording },
     Target { name: "state", run: files::state, seeds: corpus::state },
     Target { name: "serial", run: serial::line, seeds: corpus::serial },
+    Target { name: "tcode", run: tcode::stream, seeds: corpus::tcode },
 ];

@@ -10,6 +10,7 @@
 //! - [`follower`]: setpoints of a wave: gentle approach, start, changes, end
 //! - [`feed`]: setpoints of what other programs send
 //! - [`reach`]: largest amplitude of a wave that the axis can follow
+//! - [`feed`]: targets that other programs send while the axis moves
 //! - [`ease`], [`mix`]: smoothing filter and cross-fade, for the follower
 //! - [`runs`]: many steps timed by one cubic, for the step loop
 //! - [`step_times`]: instants of the steps of a planned motion, one by one

@@ -21,29 +21,30 @@ const ROOMS: [(&str, &str); 22] = [
     ("settings", "units wall_clock layout wave motion machine"),
     ("store", "units wall_clock files layout wave motion machine settings"),
     ("auth", "units files layout wave motion machine settings store"),
+    // Pure parts of the protocols by which other programs move the axis; no room below knows that there are any.
+    ("feeds", "units layout motion"),
     // The API uses the machine through a port of its own: no request handler ever names a thread or a pin.
-    ("api", "units wall_clock token_bucket files layout wave motion machine settings store auth"),
-    ("feed", "units wall_clock files layout wave motion machine settings store auth"),
+    ("api", "units wall_clock token_bucket files layout wave motion machine settings store auth feeds"),
     // Between the two rooms that need it: cli makes the options, app obeys them.
     ("options", "units layout wave motion machine hal settings auth api"),
     (
         "app",
-        "units wall_clock files layout wave motion machine hal drive diag sensor settings store auth api feed options",
+        "units wall_clock files layout wave motion machine hal drive diag sensor settings store auth feeds api options",
     ),
     (
         "trial",
-        "units wall_clock files layout wave motion machine hal drive diag sensor settings store auth api feed options app",
+        "units wall_clock files layout wave motion machine hal drive diag sensor settings store auth feeds api options app",
     ),
     (
         "cli",
-        "units wall_clock token_bucket files layout wave motion machine hal drive diag sensor settings store auth api feed options app \
+        "units wall_clock token_bucket files layout wave motion machine hal drive diag sensor settings store auth feeds api options app \
          trial",
     ),
     ("main", "cli"),
 ];
 
 /// Pure rooms: the same inputs give the same outputs, in every test and on every machine.
-const PURE: [&str; 5] = ["units", "layout", "wave", "motion", "machine"];
+const PURE: [&str; 6] = ["units", "layout", "wave", "motion", "machine", "feeds"];
 
 /// Paths that a pure room never names: clocks, threads, files, networks, hardware, randomness.
 const IMPURE: [&[&str]; 8] = [
