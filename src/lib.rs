@@ -21,6 +21,7 @@
 //! - [`store`]: persistent store: settings, calibration, waves, sessions and devices on disk
 //! - [`auth`]: access control: the gate in front of the server
 //! - [`api`]: HTTP and WebSocket server
+//! - [`feeds`]: protocols in which other programs drive the axis
 //! - [`app`]: composition root: the only room that names every part
 //! - [`trial`]: deterministic simulation test: the whole machine on virtual time, with injected faults, by seed
 //! - [`cli`]: command-line interface
@@ -31,6 +32,7 @@ pub mod auth;
 pub mod cli;
 pub mod diag;
 pub mod drive;
+pub mod feeds;
 pub mod files;
 pub mod hal;
 pub mod layout;

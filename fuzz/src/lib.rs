@@ -10,6 +10,7 @@
 //! machine with its threads, store, recorder and router, as `yep run` starts it.
 
 pub mod answer;
+pub mod buttplug;
 pub mod corpus;
 pub mod files;
 pub mod http;
@@ -37,4 +38,5 @@ pub const TARGETS: &[Target] = &[
     Target { name: "recording", run: files::recording, seeds: corpus::recording },
     Target { name: "state", run: files::state, seeds: corpus::state },
     Target { name: "serial", run: serial::line, seeds: corpus::serial },
+    Target { name: "buttplug", run: buttplug::frames, seeds: buttplug::seeds },
 ];

@@ -9,6 +9,7 @@
 //!   [`deferred_limits`]: when lowered limits take effect
 //! - [`follower`]: setpoints of a wave: gentle approach, start, changes, end
 //! - [`reach`]: largest amplitude of a wave that the axis can follow
+//! - [`feed`]: targets that another program sends while the axis moves
 //! - [`ease`], [`mix`]: smoothing filter and cross-fade, for the follower
 //! - [`runs`]: many steps timed by one cubic, for the step loop
 //! - [`step_times`]: instants of the steps of a planned motion, one by one
@@ -19,6 +20,7 @@ mod constraints;
 pub mod course;
 pub mod deferred_limits;
 pub mod ease;
+pub mod feed;
 pub mod follower;
 pub mod inputs;
 pub mod kinematics;
