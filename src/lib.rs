@@ -22,6 +22,7 @@
 //! - [`auth`]: access control: the gate in front of the server
 //! - [`feeds`]: feed protocols: what other programs send to move the axis
 //! - [`api`]: HTTP and WebSocket server
+//! - [`feeds`]: protocols in which other programs drive the axis
 //! - [`app`]: composition root: the only room that names every part
 //! - [`trial`]: deterministic simulation test: the whole machine on virtual time, with injected faults, by seed
 //! - [`cli`]: command-line interface

@@ -10,6 +10,7 @@
 //! machine with its threads, store, recorder and router, as `yep run` starts it.
 
 pub mod answer;
+pub mod buttplug;
 pub mod corpus;
 pub mod files;
 pub mod http;
@@ -39,4 +40,5 @@ pub const TARGETS: &[Target] = &[
     Target { name: "state", run: files::state, seeds: corpus::state },
     Target { name: "serial", run: serial::line, seeds: corpus::serial },
     Target { name: "tcode", run: tcode::stream, seeds: corpus::tcode },
+    Target { name: "buttplug", run: buttplug::frames, seeds: buttplug::seeds },
 ];

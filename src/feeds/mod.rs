@@ -9,9 +9,11 @@
 //! widens it; limits, the approach after a rest, and the question whose commands count are matters of [`motion`] and of
 //! the rooms above.
 //!
+//! - [`buttplug`]: messages of the server that programs for many devices look for, in all its versions
 //! - [`tcode`]: lines for stroker robots, from video players and games, and such lines for devices that follow this
 //!   axis
 //!
 //! [`motion`]: crate::motion
 
+pub mod buttplug;
 pub mod tcode;
