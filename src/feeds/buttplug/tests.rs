@@ -296,7 +296,7 @@ const REFUSED: &[(usize, &str, u32, u64)] = &[
     (3, r#"[{"LinearCmd":{"Id":7,"DeviceIndex":0,"Vectors":[{"Index":0,"Position":null,"Duration":500}]}}]"#, 7, 3),
     // JSON has no such numbers.
     (3, r#"[{"LinearCmd":{"Id":7,"DeviceIndex":0,"Vectors":[{"Index":0,"Position":NaN,"Duration":500}]}}]"#, 0, 3),
-    (3, r#"[{"LinearCmd":{"Id":7,"DeviceIndex":0,"Vectors":[{"Index":0,"Position":1e999,"Duration":500}]}}]"#, 0, 3),
+    (3, r#"[{"LinearCmd":{"Id":7,"DeviceIndex":0,"Vectors":[{"Index":0,"Position":1e999,"Duration":500}]}}]"#, 7, 3),
     // No such device or feature.
     (4, r#"[{"OutputCmd":{"Id":7,"DeviceIndex":1,"FeatureIndex":0,"Command":{"Position":{"Value":5000}}}}]"#, 7, 4),
     (4, r#"[{"OutputCmd":{"Id":7,"DeviceIndex":1e300,"FeatureIndex":0,"Command":{"Position":{"Value":5000}}}}]"#, 7, 4),
