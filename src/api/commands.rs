@@ -200,6 +200,12 @@ impl CommandService {
         Ok(stops)
     }
 
+    /// The number of STOPs until now.
+    #[must_use]
+    pub fn stops(&self) -> Stops {
+        self.fence.stops()
+    }
+
     /// Checks that nobody else is in charge of an axis that moves: for changes that act on it without moving it.
     ///
     /// # Errors
@@ -225,7 +231,7 @@ impl CommandService {
     /// # Errors
     /// [`CommandError::Refused`], [`CommandError::NotCommissioned`]; then nothing moves.
     pub async fn start(&self, stops: Stops, command: Command) -> Result<Accepted, CommandError> {
-        if matches!(command, Command::Run(_)) && self.bars_motion() {
+        if matches!(command, Command::Run(_) | Command::Follow(_)) && self.bars_motion() {
             return Err(CommandError::NotCommissioned);
         }
         self.start_unproven(stops, command).await

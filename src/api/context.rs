@@ -17,6 +17,8 @@ use super::commissioning::{CommissioningRules, CommissioningService, FirstRun};
 use super::control::events::ControlEvents;
 use super::control::hub::Hub;
 use super::event_counters::EventCounters;
+use super::feeds::listeners::FeedListeners;
+use super::feeds::service::FeedService;
 use super::limits::ServerLimits;
 use super::pages::Pages;
 use super::port::MachinePort;
@@ -63,6 +65,10 @@ pub struct Context {
     pub commands: Arc<CommandService>,
     /// Waves, and the lease on the one that runs.
     pub waves: Arc<WaveService>,
+    /// Other programs that move the axis.
+    pub feeds: Arc<FeedService>,
+    /// The addresses to which they come.
+    pub feed_listeners: Arc<FeedListeners>,
     /// Live samples for control sockets.
     pub hub: Arc<Hub>,
     /// The events of the machine, for control sockets.
@@ -153,6 +159,13 @@ impl Context {
             lease,
             options.presence,
         ));
+        let feeds = Arc::new(FeedService::new(
+            Arc::clone(&port),
+            (Arc::clone(&commands), Arc::clone(&waves)),
+            Arc::clone(&settings),
+            Arc::clone(&store),
+            options.rules.trusts_local,
+        ));
         let wave_requests = WaveRequests {
             port: Arc::clone(&port),
             settings: Arc::clone(&settings),
@@ -168,6 +181,8 @@ impl Context {
             bus,
             commands,
             waves,
+            feeds,
+            feed_listeners: Arc::default(),
             wave_requests,
             commissioning,
             first_run: FirstRun::default(),

@@ -40,6 +40,7 @@ pub mod dialect;
 pub mod docs_page;
 pub mod documents;
 pub mod event_counters;
+pub mod feeds;
 pub mod fields;
 pub mod float_text;
 pub mod handshake;

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use super::documents::faults::RecordingSummary;
 use super::documents::sensor::{ForceSensorDocument, ScaleResult, TareResult};
 use super::problem::ProblemCode;
-use crate::machine::{Command, Reply, Snapshot};
+use crate::machine::{Command, FeedMessage, Reply, Snapshot};
 
 /// A boxed future, which a method of a trait object can return.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -126,6 +126,12 @@ pub trait MachinePort: Send + Sync {
 
     /// Sends the command and waits for the machine's decision.
     fn command(&self, command: Command) -> BoxFuture<'_, Reply>;
+
+    /// Sends an item to a feed, which is on its way at once. False if it was dropped, as too many wait or there is no machine here.
+    fn send_to_feed(&self, message: FeedMessage) -> bool {
+        let _ = message;
+        false
+    }
 
     /// Raises the stop line. Takes effect without a queue, in every state. Never blocks, never fails.
     fn stop(&self);

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::bus::{Bus, STATUS};
 use super::charge::client::{Client, Sign};
+use super::charge::fence::Stops;
 use super::charge::lease::{Asked, Lease, LeaseNumber, LeaseState, LeaseView, Presence};
 use super::commands::{CommandError, CommandService};
 use super::documents::wave::WaveInForce;
@@ -127,6 +128,26 @@ impl WaveService {
         let stops = self.commands.may_start(client, after_stop)?;
         let accepted = self.commands.start(stops, command).await?;
         let number = self.lease.begin(client, Presence::Hold);
+        tokio::spawn(Arc::clone(self).watch(number));
+        Ok(accepted)
+    }
+
+    /// Starts a motion for the client of a feed, whose connection is its sign of life. Feeds have a latch of their own in place of
+    /// the fence: `stops` is the number of STOPs behind which they may move the axis.
+    ///
+    /// # Errors
+    /// [`CommandError`].
+    pub async fn run_for(
+        self: &Arc<Self>,
+        client: &Client,
+        stops: Stops,
+        command: Command,
+    ) -> Result<Accepted, CommandError> {
+        let _turn = self.lease.turn().await;
+        self.lease.check(client, self.commands.rests())?;
+        let accepted = self.commands.start(stops, command).await?;
+        let number = self.lease.begin(client, Presence::Watch);
+        self.end_client_warning();
         tokio::spawn(Arc::clone(self).watch(number));
         Ok(accepted)
     }

@@ -10,7 +10,7 @@ use super::recordings::RecordingsReader;
 use crate::api::port::{self, BoxFuture, ForceSensorPort, MachineLocation, MachinePort, Recordings};
 use crate::drive::bridge::MachineHandle;
 use crate::hal::sim::{Mishap, Mishaps, SimulatedOperator};
-use crate::machine::{Accepted, Command, Reply, Snapshot};
+use crate::machine::{Accepted, Command, FeedMessage, Reply, Snapshot};
 use crate::sensor::service::SensorService;
 
 /// Port of the machine of this process.
@@ -29,6 +29,10 @@ impl MachinePort for Local {
 
     fn command(&self, command: Command) -> BoxFuture<'_, Reply> {
         Box::pin(self.link.command(command))
+    }
+
+    fn send_to_feed(&self, message: FeedMessage) -> bool {
+        self.link.send_to_feed(message).is_ok()
     }
 
     fn stop(&self) {

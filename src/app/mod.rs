@@ -26,6 +26,7 @@ pub mod appliance;
 mod card_code;
 pub mod doctor;
 pub mod event_log;
+mod feeds;
 mod force;
 mod force_scale;
 pub mod gpio;
@@ -54,6 +55,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::feeds::Feeds;
 use self::machine::RunningMachine;
 use self::runtimes::Runtimes;
 use self::service_manager::ServiceManager;
@@ -241,6 +243,7 @@ async fn serve(
     tokio::spawn(Arc::clone(&ctx.devices).count_hours());
     tokio::spawn(home_domains::follow(Arc::clone(&ctx.options.rules.names.domains)));
 
+    let feeds = Feeds::listen(&options.feeds, &ctx, runtimes.requests());
     print_greeting(options, bound);
     let (quit, quitting) = tokio::sync::oneshot::channel::<()>();
     let anew = Arc::clone(&ctx);
@@ -282,6 +285,7 @@ async fn serve(
     } else {
         tracing::warn!("ending: the axis did not come to rest in time");
     }
+    drop(feeds);
     let _ = quit.send(());
     let _ = server.await;
     if let Some(guarding) = guarding {

@@ -35,6 +35,7 @@ mod content;
 pub mod device;
 mod disk;
 pub mod document;
+pub mod feeds;
 mod engine;
 mod error;
 mod generation;
@@ -63,6 +64,7 @@ pub use commissioning::{CommissioningRecord, ConfirmReason, Confirmation, StepRe
 pub use device::{CardCode, DeviceKind, DeviceRecord, DeviceRole};
 pub use document::BackupDocument;
 pub use error::StoreError;
+pub use feeds::FeedSettings;
 pub use recovery::Recovery;
 pub use session::{Counters, SessionEnd, SessionRecord};
 pub use state::{ForceScale, SavedWave, StateChange, StoredState};

@@ -37,6 +37,8 @@ enum ClientIdentity {
     Device(u32),
     /// An old client: its address and its `User-Agent`.
     Agent(IpAddr, Arc<[u8]>),
+    /// A link of a feed.
+    Feed(u64),
 }
 
 /// Something that was heard of a client.
@@ -94,6 +96,12 @@ impl Client {
         Client { identity, caller, name }
     }
 
+    /// The client of a feed's link with that number.
+    #[must_use]
+    pub fn of_feed(link: u64, caller: Caller, name: &str) -> Client {
+        Client { identity: ClientIdentity::Feed(link), caller, name: name.into() }
+    }
+
     /// The same client, in the tab of this name.
     #[must_use]
     pub fn in_tab(self, tab: &str) -> Client {
@@ -125,7 +133,7 @@ impl Client {
             (_, Sign::Said) | (ClientIdentity::Agent(..), _) | (ClientIdentity::Device(_), Sign::Request) => {
                 true
             }
-            (ClientIdentity::Tab(..) | ClientIdentity::Connection(_), _)
+            (ClientIdentity::Tab(..) | ClientIdentity::Connection(_) | ClientIdentity::Feed(_), _)
             | (ClientIdentity::Device(_), Sign::Frame) => false,
         }
     }

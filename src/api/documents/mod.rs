@@ -11,6 +11,7 @@ pub mod command;
 pub mod commissioning;
 pub mod fault;
 pub mod faults;
+pub mod feeds;
 pub mod info;
 pub mod limits;
 pub mod machine;

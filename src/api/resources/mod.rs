@@ -6,6 +6,7 @@ pub mod commissioning;
 pub mod contract;
 pub mod docs;
 pub mod faults;
+pub mod feeds;
 pub mod info;
 pub mod limits;
 pub mod machine;

@@ -6,6 +6,7 @@
 //! - `access`: API v1 around who is let in, and who is in charge
 //! - `commissioning`: API v1 around the first run
 //! - `about`: the documents of the API, figures, the control socket
+//! - `feeds`: other programs that move the axis
 //! - `contract`: the clients' old contract
 
 use std::sync::LazyLock;
@@ -30,6 +31,7 @@ mod about;
 mod access;
 mod commissioning;
 mod contract;
+mod feeds;
 mod machine;
 mod stored;
 
@@ -39,6 +41,7 @@ pub static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
         machine::rows(),
         commissioning::rows(),
         stored::rows(),
+        feeds::rows(),
         access::rows(),
         about::rows(),
         contract::rows(),

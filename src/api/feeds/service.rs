@@ -1,0 +1,448 @@
+//! The feed core: one owner under the lease, the window of the user, and the latch behind a STOP.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::admission::{self, FeedProtocol};
+use super::link::{FeedLink, LinkFigures, LinkNumber, LinkOrigin};
+use super::refusal::FeedRefusal;
+use crate::api::charge::client::{Client, Sign};
+use crate::api::charge::fence::Stops;
+use crate::api::commands::CommandService;
+use crate::api::port::{MachineLocation, MachinePort};
+use crate::api::settings_service::{SettingsService, SettingsStore};
+use crate::api::wave_service::WaveService;
+use crate::auth::{Caller, Role};
+use crate::machine::{
+    Command, FeedItem, FeedMessage, FeedNumber, FeedStart, Snapshot, State, Why,
+};
+use crate::motion::{FeedTarget, FeedWindow, Pace};
+use crate::store::{FeedSettings, StateChange, StoreError};
+use crate::units::Mm;
+use crate::wave::envelope::Size;
+use crate::wave::graph::PeriodError;
+use crate::wave::{Envelope, Shape, Wave};
+
+/// A refusal holds for so long, so that a flood of commands asks the machine only now and then.
+const REFUSED_FOR: Duration = Duration::from_millis(50);
+/// The newest snapshot may be older than what the machine has just accepted, by this.
+const SNAPSHOT_LAGS: Duration = Duration::from_millis(200);
+/// So long the axis may take to come to rest between a stroke and a target.
+const REST_TIME: Duration = Duration::from_secs(2);
+/// A vibration grows from nothing to its full strength in this time; it falls at once.
+const VIBRATION_GROWS_S: f64 = 2.0;
+/// A stroke whose speed changes by less, as a share of the highest, stays as it is.
+const EQUAL_SHARE: f64 = 0.02;
+/// Bounds on the period of a stroke, in s.
+const SHORTEST_S: f64 = 0.3;
+const LONGEST_S: f64 = 600.0;
+
+/// What the owner has the axis do.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum OwnMotion {
+    /// It rests.
+    Rests,
+    /// It follows targets.
+    Follows(FeedNumber),
+    /// It strokes.
+    Strokes,
+}
+
+/// The link that moves the axis.
+#[derive(Debug, Clone, Copy)]
+struct FeedOwner {
+    link: LinkNumber,
+    motion: OwnMotion,
+    /// When the machine took its motion.
+    begun: Instant,
+    /// Its announced moves are over.
+    ends: Instant,
+}
+
+struct FeedTable {
+    links: BTreeMap<LinkNumber, LinkFigures>,
+    last_link: LinkNumber,
+    owner: Option<FeedOwner>,
+    last_feed: FeedNumber,
+    /// The number of STOPs behind which feeds may move the axis; none behind an END.
+    allowed_behind: Option<Stops>,
+    /// Strength of the vibration, and when it was set.
+    vibration: (f64, Instant),
+    /// Share of the highest speed of the stroke that runs.
+    stroke: f64,
+    /// The newest refusal of a begin, and until when it holds.
+    refused: Option<(LinkNumber, FeedRefusal, Instant)>,
+}
+
+/// The feeds.
+pub struct FeedService {
+    port: Arc<dyn MachinePort>,
+    commands: Arc<CommandService>,
+    waves: Arc<WaveService>,
+    settings: Arc<SettingsService>,
+    store: Arc<dyn SettingsStore>,
+    /// Whether programs on this computer need no switch.
+    trusts_local: bool,
+    table: Mutex<FeedTable>,
+    /// Only one link begins at a time.
+    begins: tokio::sync::Mutex<()>,
+}
+
+impl FeedService {
+    /// No feed yet.
+    #[must_use]
+    pub fn new(
+        port: Arc<dyn MachinePort>,
+        (commands, waves): (Arc<CommandService>, Arc<WaveService>),
+        settings: Arc<SettingsService>,
+        store: Arc<dyn SettingsStore>,
+        trusts_local: bool,
+    ) -> FeedService {
+        let table = FeedTable {
+            links: BTreeMap::new(),
+            last_link: 0,
+            owner: None,
+            last_feed: 0,
+            allowed_behind: Some(commands.stops()),
+            vibration: (0.0, Instant::now()),
+            stroke: 0.0,
+            refused: None,
+        };
+        let (table, begins) = (Mutex::new(table), tokio::sync::Mutex::default());
+        FeedService { port, commands, waves, settings, store, trusts_local, table, begins }
+    }
+
+    /// A new link. None if no feed may come from there.
+    #[must_use]
+    pub fn open(self: &Arc<Self>, origin: LinkOrigin) -> Option<FeedLink> {
+        let comes_in = origin.peer.is_none_or(|peer| self.admits(origin.protocol, peer.ip()));
+        comes_in.then(|| self.open_for(origin))
+    }
+
+    /// A new link of somebody who was let in.
+    #[must_use]
+    pub fn open_for(self: &Arc<Self>, origin: LinkOrigin) -> FeedLink {
+        let peer = origin.peer.map(|peer| peer.ip());
+        let role = if peer.is_none_or(|peer| peer.to_canonical().is_loopback()) { Role::Local } else { Role::Operator };
+        let mut table = self.lock();
+        table.last_link += 1;
+        let number = table.last_link;
+        let place = origin.peer.map_or(String::new(), |peer| format!(" from {}", peer.ip().to_canonical()));
+        let name = format!("{} over {}{place}", origin.protocol.title(), origin.transport);
+        let client = Client::of_feed(number, Caller::of(role), &name);
+        table.links.insert(number, LinkFigures::new(origin, client));
+        drop(table);
+        FeedLink::new(Arc::clone(self), number)
+    }
+
+    /// True if a feed of that computer may move the axis.
+    #[must_use]
+    pub fn admits(&self, protocol: FeedProtocol, peer: IpAddr) -> bool {
+        admission::admits(&self.stored(), protocol, peer, self.trusts_local)
+    }
+
+    /// The stored settings.
+    #[must_use]
+    pub fn stored(&self) -> FeedSettings {
+        FeedSettings::default()//STUB
+    }
+
+    /// Stores other settings. A window that moves takes the axis along.
+    ///
+    /// # Errors
+    /// They could not be written down; then nothing changes.
+    pub async fn change(&self, settings: FeedSettings) -> Result<(), StoreError> {
+        let _ = settings;//STUB
+        let owner = self.lock().owner;
+        if let Some(FeedOwner { motion: OwnMotion::Follows(number), .. }) = owner {
+            self.send(number, FeedItem::Window(self.window()));
+        }
+        Ok(())
+    }
+
+    /// The window that is asked for: that of the user, or the whole stroke.
+    #[must_use]
+    pub fn window(&self) -> FeedWindow {
+        let stroke_mm = self.settings.current().document.max_stroke as f64;
+        self.stored().window.map_or(FeedWindow { back_mm: 0.0, front_mm: stroke_mm }, |window| FeedWindow {
+            back_mm: window.back_mm,
+            front_mm: window.front_mm,
+        })
+    }
+
+    /// The machine now.
+    #[must_use]
+    pub fn now(&self) -> Snapshot {
+        *self.port.snapshots().borrow()
+    }
+
+    /// The links, and which of them moves the axis.
+    #[must_use]
+    pub fn links(&self) -> (Vec<(LinkNumber, LinkFigures)>, Option<LinkNumber>) {
+        let table = self.lock();
+        let links = table.links.iter().map(|(number, figures)| (*number, figures.clone())).collect();
+        (links, table.owner.map(|owner| owner.link))
+    }
+
+    /// True behind a STOP or an END, until [`FeedService::resume`].
+    #[must_use]
+    pub fn is_latched(&self) -> bool {
+        self.lock().allowed_behind != Some(self.commands.stops())
+    }
+
+    /// A person who has seen the STOP with this number lets feeds move the axis again. False if another STOP came since.
+    #[must_use]
+    pub fn resume(&self, after_stop: u32) -> bool {
+        let stops = self.commands.stops();
+        if self.port.snapshots().borrow().stops != after_stop {
+            return false;
+        }
+        let mut table = self.lock();
+        table.allowed_behind = Some(stops);
+        table.refused = None;
+        true
+    }
+
+    pub(super) fn hear(&self, link: LinkNumber) {
+        let client = self.lock().links.get(&link).map(|figures| figures.client.clone());
+        if let Some(client) = client {
+            self.waves.hear(&client, Sign::Said);
+        }
+    }
+
+    pub(super) fn rename(&self, link: LinkNumber, name: &str) {
+        if let Some(figures) = self.lock().links.get_mut(&link) {
+            figures.client.name = name.into();
+        }
+    }
+
+    /// When the announced moves of that link are over, if it moves the axis.
+    pub(super) fn moves_until(&self, link: LinkNumber) -> Option<Instant> {
+        self.lock().owner.filter(|owner| owner.link == link).map(|owner| owner.ends)
+    }
+
+    pub(super) async fn toward(self: &Arc<Self>, link: LinkNumber, target: FeedTarget) -> Result<(), FeedRefusal> {
+        let took = self.try_toward(link, target).await;
+        self.note(link, took)
+    }
+
+    async fn try_toward(self: &Arc<Self>, link: LinkNumber, target: FeedTarget) -> Result<(), FeedRefusal> {
+        let client = self.may_move(link)?;
+        let number = match self.following(link) {
+            Some(number) => number,
+            None => self.begin(link, &client).await?,
+        };
+        let ends = match target.pace {
+            Pace::Within { time_s } => Instant::now() + Duration::from_secs_f64(time_s.clamp(0.0, 60.0)),
+            Pace::AtSpeed { .. } | Pace::Live => Instant::now(),
+        };
+        if let Some(owner) = self.lock().owner.as_mut().filter(|owner| owner.link == link) {
+            owner.ends = owner.ends.max(ends);
+        }
+        self.send(number, FeedItem::Target(target));
+        self.waves.hear(&client, Sign::Said);
+        Ok(())
+    }
+
+    pub(super) async fn vibrate(self: &Arc<Self>, link: LinkNumber, share: f64) -> Result<(), FeedRefusal> {
+        let FeedSettings { vibration, vibration_speed_share, .. } = self.stored();
+        if !vibration {
+            return self.note(link, Err(FeedRefusal::NoVibration));
+        }
+        let share = self.slewed(share.clamp(0.0, 1.0));
+        self.stroke(link, share * vibration_speed_share).await
+    }
+
+    /// The strength of a vibration, which apps switch on and off at the rate of a screen.
+    fn slewed(&self, share: f64) -> f64 {
+        let mut table = self.lock();
+        let (before, since) = table.vibration;
+        let share = share.min(before + since.elapsed().as_secs_f64().min(0.5) / VIBRATION_GROWS_S);
+        table.vibration = (share, Instant::now());
+        share
+    }
+
+    pub(super) async fn stroke(self: &Arc<Self>, link: LinkNumber, share: f64) -> Result<(), FeedRefusal> {
+        let took = self.try_stroke(link, share).await;
+        self.note(link, took)
+    }
+
+    async fn try_stroke(self: &Arc<Self>, link: LinkNumber, share: f64) -> Result<(), FeedRefusal> {
+        let client = self.may_move(link)?;
+        if share <= 0.0 {
+            self.rest(link).await;
+            return Ok(());
+        }
+        let _begins = self.begins.lock().await;
+        let stops = {
+            let table = self.lock();
+            let strokes = table.owner.is_some_and(|owner| owner.link == link && owner.motion == OwnMotion::Strokes);
+            if strokes && (table.stroke - share).abs() < EQUAL_SHARE {
+                return Ok(());
+            }
+            table.allowed_behind.ok_or(FeedRefusal::Latched)?
+        };
+        // Its period is inside the bounds of every wave.
+        let Ok(wave) = self.stroke_wave(share) else { return Ok(()) };
+        self.waves.run_for(&client, stops, Command::Run(wave)).await?;
+        self.own(link, OwnMotion::Strokes);
+        self.lock().stroke = share;
+        Ok(())
+    }
+
+    /// A sine over the window whose highest speed is that share of what the settings allow.
+    fn stroke_wave(&self, share: f64) -> Result<Wave, PeriodError> {
+        let now = self.now();
+        let stroke_mm = now.in_force.stroke_mm.min(now.range_mm.unwrap_or(f64::INFINITY));
+        let window = self.window().within(stroke_mm);
+        let highest_mm_s = now.in_force.motion.max_speed.get() * share.min(1.0);
+        let period_s = (core::f64::consts::PI * window.length_mm() / highest_mm_s).clamp(SHORTEST_S, LONGEST_S);
+        let mm = |mm: f64| Mm::try_from(mm).map_or(Size::Share(0.0), Size::Mm);
+        let (offset, amplitude) = (mm(window.back_mm), mm(window.length_mm()));
+        let mut wave = Wave::new(Shape::Sine, period_s)?;
+        wave.envelope = Envelope { offset, amplitude, ..Envelope::default() };
+        Ok(wave)
+    }
+
+    /// Comes to rest for that link, if it moves the axis; which latches nothing.
+    pub(super) async fn rest(&self, link: LinkNumber) {
+        let owner = self.lock().owner.filter(|owner| owner.link == link && owner.motion != OwnMotion::Rests);
+        if owner.is_none() {
+            return;
+        }
+        self.own(link, OwnMotion::Rests);
+        // It may have ended meanwhile, and then rests.
+        let _ = self.port.command(Command::Rest).await;
+    }
+
+    /// The link has ended.
+    pub(super) async fn leave(&self, link: LinkNumber) {
+        self.rest(link).await;
+        let client = self.forget(link);
+        if let Some(client) = client {
+            self.waves.release(|held| *held == client, "the program that moved the axis has left").await;
+        }
+    }
+
+    /// Forgets a link; its client.
+    pub(super) fn forget(&self, link: LinkNumber) -> Option<Client> {
+        let mut table = self.lock();
+        table.owner.take_if(|owner| owner.link == link);
+        table.links.remove(&link).map(|figures| figures.client)
+    }
+
+    /// Counts a command of a link, and says whether it may move the axis; its client.
+    fn may_move(&self, link: LinkNumber) -> Result<Client, FeedRefusal> {
+        self.look_at_motion(link);
+        let stops = self.commands.stops();
+        let mut table = self.lock();
+        let Some(figures) = table.links.get_mut(&link) else { return Err(FeedRefusal::Latched) };
+        figures.count();
+        let client = figures.client.clone();
+        if table.allowed_behind != Some(stops) {
+            return Err(FeedRefusal::Latched);
+        }
+        match &table.refused {
+            Some((refused, why, until)) if *refused == link && *until > Instant::now() => Err(why.clone()),
+            _ => Ok(client),
+        }
+    }
+
+    /// The feed of that link, if it moves the axis now.
+    fn following(&self, link: LinkNumber) -> Option<FeedNumber> {
+        let owner = self.lock().owner.filter(|owner| owner.link == link)?;
+        match owner.motion {
+            OwnMotion::Follows(number) => Some(number),
+            OwnMotion::Rests | OwnMotion::Strokes => None,
+        }
+    }
+
+    /// Finds out whether the motion of that link has ended; behind an END, which a person gave, nothing goes on.
+    fn look_at_motion(&self, link: LinkNumber) {
+        let now = self.now();
+        let mut table = self.lock();
+        let owner = table.owner.as_mut().filter(|owner| owner.link == link && owner.begun.elapsed() >= SNAPSHOT_LAGS);
+        let Some(owner) = owner else { return };
+        let goes_on = match owner.motion {
+            OwnMotion::Rests => true,
+            OwnMotion::Follows(number) => {
+                now.state == State::Following && now.feed.is_some_and(|feed| feed.number == number)
+            }
+            OwnMotion::Strokes => now.state == State::Running,
+        };
+        if !goes_on {
+            owner.motion = OwnMotion::Rests;
+            if matches!(now.why, Why::EndAsked | Why::PeriodComplete) {
+                table.allowed_behind = None;
+            }
+        }
+    }
+
+    /// Begins a feed for that link.
+    async fn begin(self: &Arc<Self>, link: LinkNumber, client: &Client) -> Result<FeedNumber, FeedRefusal> {
+        let _begins = self.begins.lock().await;
+        if let Some(number) = self.following(link) {
+            return Ok(number);
+        }
+        if self.port.location() == MachineLocation::Remote {
+            return Err(FeedRefusal::Elsewhere);
+        }
+        let strokes = self.lock().owner.is_some_and(|owner| owner.link == link && owner.motion == OwnMotion::Strokes);
+        if strokes {
+            self.rest(link).await;
+        }
+        if self.lock().owner.is_some_and(|owner| owner.link == link) {
+            // Its own stop may still brake.
+            let mut snapshots = self.port.snapshots();
+            let rests = snapshots.wait_for(|now| now.state != State::Stopping);
+            let _ = tokio::time::timeout(REST_TIME, rests).await;
+        }
+        let (number, stops) = {
+            let mut table = self.lock();
+            table.last_feed = table.last_feed.wrapping_add(1);
+            (table.last_feed, table.allowed_behind.ok_or(FeedRefusal::Latched)?)
+        };
+        let start = FeedStart { number, window: self.window() };
+        self.waves.run_for(client, stops, Command::Follow(start)).await?;
+        self.own(link, OwnMotion::Follows(number));
+        Ok(number)
+    }
+
+    fn own(&self, link: LinkNumber, motion: OwnMotion) {
+        let begun = Instant::now();
+        let mut table = self.lock();
+        table.owner = Some(FeedOwner { link, motion, begun, ends: begun });
+        table.refused = None;
+    }
+
+    fn send(&self, number: FeedNumber, item: FeedItem) {
+        // A full ring drops it: newer ones come.
+        let _ = self.port.send_to_feed(FeedMessage { number, item });
+    }
+
+    /// Keeps what became of a command.
+    fn note(&self, link: LinkNumber, took: Result<(), FeedRefusal>) -> Result<(), FeedRefusal> {
+        let mut table = self.lock();
+        if let Err(refusal) = &took {
+            let until = Instant::now() + REFUSED_FOR;
+            if table.refused.as_ref().is_none_or(|(_, _, until)| *until <= Instant::now()) {
+                table.refused = Some((link, refusal.clone(), until));
+            }
+        }
+        if let Some(figures) = table.links.get_mut(&link) {
+            figures.refused += u64::from(took.is_err());
+            figures.refusal = took.as_ref().err().cloned();
+        }
+        drop(table);
+        took
+    }
+
+    fn lock(&self) -> MutexGuard<'_, FeedTable> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
