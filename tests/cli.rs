@@ -467,9 +467,14 @@ struct Serving {
 impl Serving {
     fn on(listen: &str) -> Serving {
         let folder = tempfile::tempdir().unwrap();
+        // Other servers run beside it.
+        let config = folder.path().join("yep.toml");
+        fs::write(&config, "[feeds]\ntcode_udp = 0\ntcode_tcp = 0\nbuttplug = 0\n").unwrap();
         let mut server = Command::new(env!("CARGO_BIN_EXE_yep"))
             .args(["run", "--listen", listen, "--state-dir"])
-            .arg(folder.path())
+            .arg(folder.path().join("state"))
+            .arg("--config")
+            .arg(config)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()

@@ -334,9 +334,14 @@ fn the_simulated_machine_runs_without_rights() {
     let state = folder.path().join("state");
     fs::create_dir(&state).unwrap();
     fs::set_permissions(&state, fs::Permissions::from_mode(0o777)).unwrap();
+    // Other servers run beside it.
+    let config = folder.path().join("yep.toml");
+    fs::write(&config, "[feeds]\ntcode_udp = 0\ntcode_tcp = 0\nbuttplug = 0\n").unwrap();
     let Some(mut command) = unprivileged(folder.path()) else { return };
     let mut server = command
-        .args(["run", "--listen", "127.0.0.1:0", "--state-dir"])
+        .args(["run", "--listen", "127.0.0.1:0", "--config"])
+        .arg(&config)
+        .arg("--state-dir")
         .arg(&state)
         .env("RUST_LOG", "warn")
         .stdout(Stdio::piped())

@@ -18,6 +18,8 @@ use tempfile::TempDir;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Interval of attempts to reach a starting server: shorter than any printed figure.
 const RETRY: Duration = Duration::from_micros(100);
+/// Section of the configuration file without the ports of other programs: a server of the user may have them.
+const NO_FEEDS: &str = "[feeds]\ntcode_udp = 0\ntcode_tcp = 0\nbuttplug = 0\n";
 /// Units of the times in /proc, which Linux fixes for all programs.
 const TICKS_PER_S: f64 = 100.0;
 
@@ -38,6 +40,7 @@ impl Server {
     /// Starts the program in `folder` with this configuration file, and waits until it answers.
     pub fn start(folder: &Path, config: &str) -> Server {
         let address = free_address();
+        let config = format!("{config}\n{NO_FEEDS}");
         fs::write(folder.join("yep.toml"), config).expect("the configuration");
         let log = File::create(folder.join("log")).expect("the log");
         let begin = Instant::now();

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use yep::options::{ConnectionOptions, HomingSection, Options, Sim};
+use yep::options::{ConnectionOptions, FeedOptions, HomingSection, Options, Sim};
 use yep::units::{Mm, MmPerS};
 
 /// Longest wait before a test counts as failed.
@@ -66,6 +66,8 @@ fn start() -> SocketAddr {
             back_off: Mm::constant(1.0),
         },
         sim: Sim { length: Mm::constant(20.0), start: Mm::constant(10.0), ..Sim::default() },
+        // Several fuzz targets run at once.
+        feeds: FeedOptions::off(),
         limits: ConnectionOptions { connections: 128, ws_sockets: 64 },
         ..Options::default()
     };

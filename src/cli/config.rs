@@ -117,7 +117,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::options::{Driver, ForceSensorOptions};
+    use crate::options::{Driver, ForceSensorOptions, MirrorOptions, MirrorTarget};
     use crate::settings::{RailGeometry, Settings, new_id};
 
     fn read(text: &str) -> Result<Options, String> {
@@ -180,6 +180,16 @@ mod tests {
         let overrun_mm = Options { force: uart, ..Options::default() }.overrun_mm();
         options.force.overrun = overrun_mm.map(crate::units::Mm::constant);
         options.force.firmware = Some("/usr/lib/yep/sensor-board.elf".into());
+        options.feeds.tcode_serial = Some("/dev/ttyGS0".into());
+        options.feeds.tcode_pty = Some("/run/yep/tcode".into());
+        options.feeds.intiface = Some("ws://127.0.0.1:54817".into());
+        options.feeds.mirror = vec![MirrorOptions {
+            to: MirrorTarget::Udp("192.168.1.20:8000".into()),
+            low: 0.0,
+            high: 1.0,
+            delay_ms: 0,
+            interval_ms: 20,
+        }];
         options.host.under_voltage = Some("/sys/class/hwmon/hwmon1/in0_lcrit_alarm".into());
         options.host.temperature = Some("/sys/class/thermal/thermal_zone0/temp".into());
         assert_eq!(example, toml::Table::try_from(&options).unwrap());
@@ -233,6 +243,12 @@ mod tests {
             ("[homing]\nfast_mm_s = -1", "yep.toml:2: -1 mm/s is outside 0 … 5000 mm/s"),
             ("[homing]\nfast_mm_s = nan", "yep.toml:2: NaN mm/s is outside"),
             ("homing.slow_mm_s = 50\n", "yep.toml:1: homing.slow_mm_s: 50 is outside 0.5 … 40"),
+            ("\nlisten = '0.0.0.0:8000'", "feeds.tcode_tcp: port 8000 is the server's own"),
+            (
+                "\nlisten = '0.0.0.0:1'\n[feeds]\nbuttplug = 1",
+                "yep.toml:4: feeds.buttplug: port 1 is the server's",
+            ),
+            ("[feeds]\n[[feeds.mirror]]\nto = 'a'", "yep.toml:3: \"a\" must be \"udp://HOST:PORT\", \"ws://"),
             ("[realtime]\nrequire = true", "yep.toml:2: "),
             ("a = \n", "yep.toml:1: "),
         ] {

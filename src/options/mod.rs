@@ -6,6 +6,8 @@
 //! Each part is a section of the configuration file; a key that is left out keeps its default. A default that another
 //! room has is taken from there.
 
+mod feed_rules;
+mod feeds;
 pub mod rules;
 
 use std::collections::BTreeSet;
@@ -14,6 +16,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::feeds::{FeedOptions, MirrorOptions, MirrorTarget};
 use crate::api::ServerLimits;
 use crate::hal::sim::{Mishap, RailOptions};
 use crate::layout;
@@ -51,6 +54,8 @@ pub struct Options {
     pub session: SessionOptions,
     /// Force sensor.
     pub force: Force,
+    /// Feeds: where other programs reach the axis, and the devices that follow it.
+    pub feeds: FeedOptions,
     /// Real-time demands on the host.
     pub realtime: Realtime,
     /// Files for the computer's supply and temperature.
@@ -91,6 +96,7 @@ impl Default for Options {
             homing: HomingSection::default(),
             session: SessionOptions::default(),
             force: Force::default(),
+            feeds: FeedOptions::default(),
             realtime: Realtime::default(),
             host: HostOptions::default(),
             sim: Sim::default(),

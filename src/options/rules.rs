@@ -67,7 +67,8 @@ impl Options {
         within("session.release_min", self.session.release_min, 0..=LONGEST_MIN)?;
         self.check_pins()?;
         self.check_motion()?;
-        self.check_sim()
+        self.check_sim()?;
+        self.check_feeds()
     }
 
     fn check_access(&self) -> Result<(), OptionsError> {
@@ -167,12 +168,17 @@ impl Options {
 /// Baud rates of a serial line that are fast enough for a hundred frames a second.
 const BAUD_RATES: [u32; 6] = [57_600, 115_200, 230_400, 460_800, 921_600, 1_000_000];
 
-fn require(key: &'static str, holds: bool, rule: impl FnOnce() -> String) -> Result<(), OptionsError> {
+/// Checks that a rule holds.
+pub(super) fn require(
+    key: &'static str,
+    holds: bool,
+    rule: impl FnOnce() -> String,
+) -> Result<(), OptionsError> {
     if holds { Ok(()) } else { Err(OptionsError { key, rule: rule() }) }
 }
 
 /// Checks a range; NaN is in none.
-fn within<T>(key: &'static str, value: T, range: RangeInclusive<T>) -> Result<(), OptionsError>
+pub(super) fn within<T>(key: &'static str, value: T, range: RangeInclusive<T>) -> Result<(), OptionsError>
 where
     T: PartialOrd + std::fmt::Display,
 {

@@ -29,7 +29,9 @@ class Server:
             f'app = "{STAND_IN}"\n{first}'
             f'[access]\nhostname = "{NAME.removesuffix(".local")}"\n'
             # The tests do not wait for a careful search.
-            f"[homing]\nfast_mm_s = 100.0\n{last}"
+            f"[homing]\nfast_mm_s = 100.0\n"
+            # Several servers at once.
+            f"[feeds]\ntcode_udp = 0\ntcode_tcp = 0\nbuttplug = 0\n{last}"
         )
         self.state_dir = self.folder / "state"
         self.log_file = self.folder / "log"

@@ -18,6 +18,9 @@ use super::{Pulse, Socket, eventually, pulses};
 /// Fast homing, for tests with another subject.
 pub const QUICK_HOMING: &str = "[homing]\nfast_mm_s = 100.0\nslow_mm_s = 10.0\n";
 
+/// Section of the configuration file without the ports of other programs, for several servers at once.
+pub const NO_FEEDS: &str = "[feeds]\ntcode_udp = 0\ntcode_tcp = 0\nbuttplug = 0\n";
+
 /// Folder with the files of a server; it outlives the server, so that another one can follow.
 pub struct Home {
     folder: TempDir,
@@ -25,7 +28,8 @@ pub struct Home {
 }
 
 impl Home {
-    /// A home with these lines in the configuration file, for sections other than `[sim]`.
+    /// A home with these lines in the configuration file, for sections other than `[sim]`. Without a section `[feeds]`
+    /// among them, other programs have no port.
     pub fn new(config: &str) -> Home {
         Home::with_rail(config, "")
     }
@@ -35,8 +39,9 @@ impl Home {
         let home = Home { folder: tempfile::tempdir().unwrap(), environment: Vec::new() };
         let top =
             format!("listen = '127.0.0.1:0'\nstate_dir = '{}'", home.folder.path().join("state").display());
+        let feeds = if config.contains("[feeds]") { "" } else { NO_FEEDS };
         let sim = format!("[sim]\npulse_log = '{}'\n{rail}", home.pulse_log().display());
-        fs::write(home.config(), format!("{top}\n{config}\n{sim}\n")).unwrap();
+        fs::write(home.config(), format!("{top}\n{config}\n{feeds}{sim}\n")).unwrap();
         home
     }
 
