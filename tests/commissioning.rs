@@ -12,7 +12,8 @@ use yep::api::commissioning::step::CommissioningStep;
 use yep::api::commissioning::{CommissioningNeed, CommissioningRules, WiringFacts, WiringSource};
 use yep::api::port::MachineLocation;
 use yep::machine::{
-    Calibration, Command, CommandRefusal, Contact, Contacts, NudgeLength, RailEnd, Snapshot, State,
+    Calibration, Command, CommandRefusal, Contact, Contacts, Fault, NudgeLength, RailEnd, Snapshot, State,
+    SwitchDistance, Why,
 };
 use yep::settings::RailGeometry;
 use yep::store::{CommissioningRecord, StateChange};
@@ -546,6 +547,200 @@ async fn numbers_from_afar_stay_inside_the_envelope_and_hands_on_the_switches_ar
     assert_eq!(by(&server, 3, "POST", numbers, json!({ "act": "begin" })).await.status, 200);
     let near = by(&server, 3, "POST", numbers, finer).await;
     assert_eq!(near.status, 200, "{}", near.text());
+}
+
+const LIMITS_STEP: &str = "/api/v1/commissioning/steps/limits";
+
+/// A calibrated axis at rest, whose switches closed so many steps beside their place.
+fn calibrated_at(at_ns: u64, beside_steps: i64) -> Snapshot {
+    Snapshot { at_ns, since_ns: at_ns - 1, origin_steps: Some(-725 + beside_steps), ..snapshot(State::Ready) }
+}
+
+/// With everything proven before the limits, which are begun.
+async fn at_the_limits() -> Server {
+    let server = real_machine(wired(21), CommissioningRecord::default()).await;
+    let before = CommissioningStep::ALL.into_iter().take_while(|step| *step != CommissioningStep::Limits);
+    prove(&server, before).await;
+    server.port.set_snapshot(calibrated_at(2_000_000_000, 0));
+    let begun = by(&server, 3, "POST", LIMITS_STEP, json!({ "act": "begin" })).await;
+    assert_eq!(begun.status, 200, "{}", begun.text());
+    server
+}
+
+fn trial(envelope: &Value) -> Value {
+    json!({ "act": "start", "envelope": envelope, "after_stop": 0 })
+}
+
+/// Everything that is in force, as clients see it and as it is written down.
+async fn in_force(server: &Server) -> (Value, Value, yep::settings::Settings) {
+    let settings = server.get("/api/v1/settings").await.json();
+    let limits = server.get("/api/v1/limits").await.json()["asked"].clone();
+    (settings, limits, server.store.state.lock().unwrap().settings.clone())
+}
+
+/// Shows these snapshots one after the other, so that the step sees each.
+async fn show(server: &Server, snapshots: impl IntoIterator<Item = Snapshot>) {
+    for snapshot in snapshots {
+        server.port.set_snapshot(snapshot);
+        tokio::time::sleep(Duration::from_millis(40)).await;
+    }
+}
+
+/// A wave of two periods that reaches this speed, and a calibration that finds the switches so many steps beside their place.
+async fn wave_and_calibration(server: &Server, from_ns: u64, fastest_mm_s: f64, beside_steps: i64) {
+    let runs = Snapshot { at_ns: from_ns, why: Why::RunAsked, periods: 2, ..snapshot(State::Running) };
+    let fastest = Snapshot { velocity_mm_s: -fastest_mm_s, ..runs };
+    show(server, [runs, fastest, calibrated_at(from_ns + 1_000_000_000, beside_steps)]).await;
+}
+
+/// Asks for that act in the step, from the page of an admin.
+async fn limits(server: &Server, body: Value) -> HttpAnswer {
+    let bearer = bearer(3);
+    let headers = [
+        ("host", "yep.local"),
+        ("authorization", bearer.as_str()),
+        ("content-type", "application/json"),
+        ("yep-tab", "page"),
+    ];
+    server.request_from(10, "POST", LIMITS_STEP, &headers, body.to_string().as_bytes()).await
+}
+
+#[track_caller]
+fn assert_unproven(answer: &HttpAnswer, said: &str) {
+    assert_eq!((answer.status, code(answer).as_str()), (409, "step_not_proven"), "{}", answer.text());
+    assert!(answer.json()["detail"].as_str().unwrap().contains(said), "{said}: {}", answer.text());
+}
+
+#[tokio::test]
+async fn limits_whose_wave_is_refused_are_taken_back() {
+    let server = at_the_limits().await;
+    let wanted = envelope(60.0, 40);
+    let former = in_force(&server).await;
+    let refused = async |sent: Value, reason: &str| {
+        let answer = limits(&server, sent).await;
+        assert_eq!((answer.status, code(&answer).as_str()), (409, reason), "{}", answer.text());
+        assert_eq!(in_force(&server).await, former, "{reason}: half of it was done");
+    };
+    let mut other = page(&server, 2).await;
+    let lease = ask(&mut other, json!({ "id": 2, "type": "lease", "act": "ask" })).await;
+    assert_eq!(lease["lease"]["is_own"], true, "{lease}");
+    refused(trial(&wanted), "not_in_charge").await;
+    ask(&mut other, json!({ "id": 3, "type": "lease", "act": "release" })).await;
+    // STOP came, of which the sender does not know.
+    refused(json!({ "act": "start", "envelope": wanted, "after_stop": 7 }), "stopped").await;
+    for (refusal, reason) in [
+        (CommandRefusal::Faulted(Fault::EStop, SwitchDistance::Unknown), "faulted"),
+        (CommandRefusal::Disarmed, "disarmed"),
+        (CommandRefusal::Stopped, "stopped"),
+    ] {
+        server.port.commands();
+        server.port.refuse_runs(Some(refusal));
+        refused(trial(&wanted), reason).await;
+        assert!(matches!(
+            server.port.commands()[..],
+            [Command::UpdateSettings(_), Command::Run(_), Command::UpdateSettings(_)]
+        ));
+    }
+    server.port.refuse_runs(None);
+    // Not from a wave that runs: what is wider would not be in force.
+    show(&server, [Snapshot { origin_steps: Some(-725), ..snapshot(State::Running) }]).await;
+    refused(trial(&wanted), "moving").await;
+    assert_eq!(server.port.command_count(), 0);
+    show(&server, [calibrated_at(3_000_000_000, 0)]).await;
+    assert_unproven(&limits(&server, json!({})).await, "start the wave");
+    let started = limits(&server, trial(&wanted)).await;
+    assert_eq!(started.status, 200, "{}", started.text());
+    assert_eq!(in_force(&server).await.1["max_speed_mm_s"], 60.0);
+}
+
+#[tokio::test]
+async fn what_somebody_changed_meanwhile_is_not_taken_back() {
+    let server = at_the_limits().await;
+    let former = in_force(&server).await.2;
+    server.port.commands();
+    server.port.refuse_runs(Some(CommandRefusal::Stopped));
+    // The limits are in force, and the wave waits for the machine's answer.
+    server.port.hold_runs(true);
+    let narrows = async {
+        while server.port.command_count() < 2 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let slower = json!({ "max_speed_mm_s": 50.0, "approach_speed_mm_s": 50.0 });
+        let narrowed = by(&server, 2, "PUT", "/api/v1/limits", slower).await;
+        assert_eq!(narrowed.status, 200, "{}", narrowed.text());
+        server.port.hold_runs(false);
+    };
+    let (refused, ()) = tokio::join!(limits(&server, trial(&envelope(60.0, 40))), narrows);
+    assert_eq!((refused.status, code(&refused).as_str()), (409, "stopped"), "{}", refused.text());
+    let (_, asked, stored) = in_force(&server).await;
+    assert_eq!((&asked["max_speed_mm_s"], &asked["approach_speed_mm_s"]), (&json!(50.0), &json!(50.0)));
+    assert_eq!(stored.motion.max_acceleration, former.motion.max_acceleration);
+    assert_eq!(stored.document, former.document);
+}
+
+#[tokio::test]
+async fn limits_are_proven_by_the_wave_that_ran_at_them() {
+    let server = at_the_limits().await;
+    let tried = envelope(60.0, 40);
+    let start = async |at_ns: u64| {
+        show(&server, [calibrated_at(at_ns, 0)]).await;
+        let started = limits(&server, trial(&tried)).await;
+        assert_eq!(started.status, 200, "{}", started.text());
+    };
+    start(2_000_000_000).await;
+    // A force held it back.
+    wave_and_calibration(&server, 3_000_000_000, 50.0, 0).await;
+    assert_unproven(
+        &limits(&server, json!({})).await,
+        "reached 50 mm/s, and at these limits this stroke reaches 60",
+    );
+    // A person narrows the limits while the wave runs.
+    start(5_000_000_000).await;
+    let slower = json!({ "max_speed_mm_s": 30.0, "approach_speed_mm_s": 30.0 });
+    assert_eq!(by(&server, 2, "PUT", "/api/v1/limits", slower).await.status, 200);
+    wave_and_calibration(&server, 6_000_000_000, 60.0, 0).await;
+    let refused = limits(&server, json!({})).await;
+    assert_unproven(&refused, "30 mm/s, 4000 mm/s^2, 40 mm, 900 g are in force");
+    assert_eq!(first_run(&server).await["envelope_proven"], false);
+    // At last.
+    start(8_000_000_000).await;
+    wave_and_calibration(&server, 9_000_000_000, 58.0, 1).await;
+    let done = limits(&server, json!({})).await;
+    assert_eq!(done.status, 200, "{}", done.text());
+    let run = done.json();
+    assert_eq!((&run["envelope"], &run["envelope_proven"]), (&tried, &json!(true)));
+    let evidence = &run["steps"][10]["evidence"];
+    assert_eq!((&evidence["reached_mm_s"], &evidence["lost_mm"]), (&json!(58.0), &json!(0.1)), "{run}");
+}
+
+#[tokio::test]
+async fn where_steps_were_lost_no_limit_stays_wider_than_before() {
+    let server = at_the_limits().await;
+    // Someone has chosen a short stroke and a low speed.
+    let low = json!({ "max_speed_mm_s": 40.0, "approach_speed_mm_s": 40.0 });
+    assert_eq!(by(&server, 3, "PUT", "/api/v1/limits", low).await.status, 200);
+    let tried =
+        json!({ "max_speed_mm_s": 90.0, "max_acceleration_mm_s2": 2000.0, "stroke_mm": 70, "force_g": 900 });
+    for at_ns in [2_000_000_000, 10_000_000_000] {
+        show(&server, [calibrated_at(at_ns, 0)]).await;
+        let started = limits(&server, trial(&tried)).await;
+        assert_eq!(started.status, 200, "{}", started.text());
+        assert_eq!(in_force(&server).await.1["max_speed_mm_s"], 90.0);
+        if at_ns == 2_000_000_000 {
+            // Without an end: what was before it is what was before both.
+            continue;
+        }
+        wave_and_calibration(&server, at_ns + 1_000_000_000, 90.0, 8).await;
+        let lost = limits(&server, json!({})).await;
+        assert_unproven(&lost, "the motor lost steps");
+        assert_unproven(&lost, "wider than before the wave: 40 mm/s, 2000 mm/s^2, 70 mm, 900 g");
+    }
+    let (_, asked, stored) = in_force(&server).await;
+    assert_eq!((&asked["max_speed_mm_s"], &asked["max_acceleration_mm_s2"]), (&json!(40.0), &json!(2000.0)));
+    assert_eq!((stored.document.stroke_limit, stored.document.force_limit), (70, 900));
+    assert_unproven(&limits(&server, json!({})).await, "start the wave");
+    let run = first_run(&server).await;
+    assert_eq!((&run["envelope_proven"], &run["next"]), (&json!(false), &json!("limits")));
 }
 
 #[tokio::test]

@@ -254,6 +254,7 @@ fn the_whole_first_run_proves_a_simulated_machine() {
     let seen = proven(&yep, "limits", json!({}));
     assert_eq!((&seen["max_speed_mm_s"], &seen["stroke_mm"]), (&json!(100.0), &json!(77.0)));
     assert!(seen["lost_mm"].as_f64() <= Some(0.2) && seen["periods"].as_f64() >= Some(2.0), "{seen}");
+    assert!(seen["reached_mm_s"].as_f64() >= Some(90.0), "{seen}");
     begin(&yep, "keep");
     refused(&yep, "keep", json!({}), "download a backup");
     proven(&yep, "keep", json!({ "answer": "yes" }));
@@ -611,7 +612,11 @@ fn a_loose_switch_another_ruler_and_a_weak_motor_are_caught_at_their_step() {
         thread::sleep(BEAT);
     }
     match yep.status()["fault"]["code"].as_str() {
-        None => refused(&yep, "limits", json!({}), "the motor lost steps"),
+        None => {
+            refused(&yep, "limits", json!({}), "the motor lost steps");
+            let limits = yep.get("/api/v1/limits").expect_ok();
+            assert_eq!(limits["asked"]["max_speed_mm_s"], 500.0, "wider than before the wave: {limits}");
+        }
         // The carriage is not where the steps say: a switch closes in motion, or the touches of homing disagree.
         Some(fault) => {
             assert!(fault.starts_with("limit_hit") || fault.starts_with("touch_disagrees"), "{fault}");

@@ -16,7 +16,8 @@ impl Feeds {
     /// Listens on each port that is not 0, on that runtime.
     #[must_use]
     pub fn listen(options: &FeedOptions, ctx: &Arc<Context>, runtime: &Handle) -> Feeds {
-        let gate = Arc::new(FeedGate { rules: ctx.options.rules.clone(), tokens: Arc::clone(&ctx.devices) as _ });
+        let gate =
+            Arc::new(FeedGate { rules: ctx.options.rules.clone(), tokens: Arc::clone(&ctx.devices) as _ });
         let doors = [
             (FeedDoor::TcodeUdp, options.tcode_udp),
             (FeedDoor::TcodeTcp, options.tcode_tcp),

@@ -3,6 +3,8 @@
 //! Inside it an admin widens the settings while the axis rests; beyond it somebody has to be at the machine. Without a first run
 //! the default settings are the envelope.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -136,6 +138,35 @@ impl ProvenLimits {
         settings.changed(&change)?.with_motion(&motion)
     }
 
+    /// What is in force `now`, with what [`ProvenLimits::apply`] has made of `before` taken back. A limit that is no longer as it was
+    /// `applied` was changed since, and stays; where it contradicts the former ones, nothing is wider than they are.
+    #[must_use]
+    pub fn taken_back(now: &Settings, applied: &Settings, before: &Settings) -> Settings {
+        fn former<T: PartialEq>(now: T, applied: T, before: T) -> T {
+            if now == applied { before } else { now }
+        }
+        let [n, a, b] = [now, applied, before].map(ProvenLimits::of);
+        let approach = |settings: &Settings| settings.motion.approach_speed.get();
+        let change = SettingsChange {
+            stroke_limit: Some(former(n.stroke_mm, a.stroke_mm, b.stroke_mm).min(now.document.max_stroke)),
+            force_limit: Some(former(n.force_g, a.force_g, b.force_g)),
+            ..SettingsChange::default()
+        };
+        let motion = MotionChange {
+            max_speed_mm_s: Some(former(n.max_speed_mm_s, a.max_speed_mm_s, b.max_speed_mm_s)),
+            max_acceleration_mm_s2: Some(former(
+                n.max_acceleration_mm_s2,
+                a.max_acceleration_mm_s2,
+                b.max_acceleration_mm_s2,
+            )),
+            approach_speed_mm_s: Some(former(approach(now), approach(applied), approach(before))),
+            ..MotionChange::default()
+        };
+        let taken_back = now.changed(&change).and_then(|settings| settings.with_motion(&motion)).ok();
+        let sound = taken_back.filter(|settings| settings.check_stop().is_ok());
+        sound.unwrap_or_else(|| ProvenLimits::of(before).narrow(now.clone()))
+    }
+
     /// These limits of motion with the speed and the acceleration of this.
     fn motion(&self, motion: MotionLimits) -> MotionLimits {
         let max_speed = MmPerS::try_from(self.max_speed_mm_s).unwrap_or(motion.max_speed);
@@ -143,6 +174,13 @@ impl ProvenLimits {
             MmPerS2::try_from(self.max_acceleration_mm_s2).unwrap_or(motion.max_acceleration);
         let slower = |speed: MmPerS| if speed.get() > max_speed.get() { max_speed } else { speed };
         MotionLimits { max_speed, max_acceleration, approach_speed: slower(motion.approach_speed), ..motion }
+    }
+}
+
+impl fmt::Display for ProvenLimits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ProvenLimits { max_speed_mm_s, max_acceleration_mm_s2, stroke_mm, force_g } = self;
+        write!(f, "{max_speed_mm_s} mm/s, {max_acceleration_mm_s2} mm/s^2, {stroke_mm} mm, {force_g} g")
     }
 }
 
@@ -216,6 +254,43 @@ mod tests {
         assert_eq!(ProvenLimits::of(&wider.apply(&narrow).unwrap()), wider);
         let firm = ProvenLimits { max_acceleration_mm_s2: layout::MAX_ACCELERATION_MM_S2, ..first };
         assert_eq!(firm.apply(&narrow).unwrap_err()[0].field, "stop_deceleration_mm_s2");
+    }
+
+    #[test]
+    fn what_was_tried_is_taken_back_and_what_was_changed_since_stays() {
+        let before = Settings::fresh(new_id());
+        let tried = ProvenLimits {
+            max_speed_mm_s: 50.0,
+            max_acceleration_mm_s2: 1_000.0,
+            ..ProvenLimits::first(155)
+        };
+        let applied = tried.apply(&before).unwrap();
+        assert_eq!(ProvenLimits::taken_back(&applied, &applied, &before), before);
+        let slower = MotionChange {
+            max_speed_mm_s: Some(30.0),
+            approach_speed_mm_s: Some(20.0),
+            ..MotionChange::default()
+        };
+        let shorter = SettingsChange { stroke_limit: Some(40), ..SettingsChange::default() };
+        let since = applied.with_motion(&slower).unwrap().changed(&shorter).unwrap();
+        let after = ProvenLimits::taken_back(&since, &applied, &before);
+        let defaults = ProvenLimits::of_defaults();
+        assert_eq!(
+            ProvenLimits::of(&after),
+            ProvenLimits { max_speed_mm_s: 30.0, stroke_mm: 40, ..defaults }
+        );
+        assert_eq!(after.motion.approach_speed.get(), 20.0);
+        // A stop that is too weak for the former acceleration: nothing is wider than it is now, nor than it was.
+        let weak = MotionChange {
+            stop_deceleration_mm_s2: Some(2_000.0),
+            max_jerk_mm_s3: Some(100_000.0),
+            ..MotionChange::default()
+        };
+        let since = applied.with_motion(&weak).unwrap();
+        let after = ProvenLimits::taken_back(&since, &applied, &before);
+        assert_eq!((after.check(), after.check_stop()), (Ok(()), Ok(())));
+        assert!(!ProvenLimits::of(&after).exceeds(&ProvenLimits::of(&since)));
+        assert!(!ProvenLimits::of(&after).exceeds(&defaults));
     }
 
     #[test]

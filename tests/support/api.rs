@@ -33,7 +33,7 @@ use yep::api::server::{Door, Visitor};
 use yep::api::settings_service::SettingsStore;
 use yep::api::{Context, ServerLimits, ServerOptions};
 use yep::auth::{GateRules, HostNames, Token};
-use yep::machine::{self, Accepted, Command, Reply, Snapshot, Why};
+use yep::machine::{self, Accepted, Command, CommandRefusal, Reply, Snapshot, Why};
 use yep::settings::{RailGeometry, Settings};
 use yep::store::{
     CommissioningRecord, DeviceKind, DeviceRecord, DeviceRole, Recovery, StateChange, StoreError, StoredState,
@@ -47,6 +47,8 @@ pub struct FakePort {
     location: MachineLocation,
     commands: Mutex<Vec<Command>>,
     replies: Mutex<VecDeque<Reply>>,
+    refused_runs: Mutex<Option<CommandRefusal>>,
+    held_runs: watch::Sender<bool>,
     stops: AtomicUsize,
     snapshots: watch::Sender<Snapshot>,
     held: watch::Sender<bool>,
@@ -58,6 +60,8 @@ impl FakePort {
             location,
             commands: Mutex::default(),
             replies: Mutex::default(),
+            refused_runs: Mutex::default(),
+            held_runs: watch::Sender::new(false),
             stops: AtomicUsize::new(0),
             snapshots: watch::Sender::new(snapshot(machine::State::Ready)),
             held: watch::Sender::new(false),
@@ -67,6 +71,16 @@ impl FakePort {
     /// Sets the replies to the next commands; all others are accepted.
     pub fn script_replies(&self, replies: impl IntoIterator<Item = Reply>) {
         self.replies.lock().unwrap().extend(replies);
+    }
+
+    /// Refuses every wave like this, or takes them again.
+    pub fn refuse_runs(&self, refusal: Option<CommandRefusal>) {
+        *self.refused_runs.lock().unwrap() = refusal;
+    }
+
+    /// Holds back the replies to waves, or sends them again.
+    pub fn hold_runs(&self, held: bool) {
+        self.held_runs.send_replace(held);
     }
 
     /// Takes the commands since the last call.
@@ -102,8 +116,15 @@ impl MachinePort for FakePort {
 
     fn command(&self, command: Command) -> BoxFuture<'_, Reply> {
         Box::pin(async move {
+            let is_run = matches!(command, Command::Run(_));
             self.commands.lock().unwrap().push(command);
             self.held.subscribe().wait_for(|held| !held).await.unwrap();
+            if is_run {
+                self.held_runs.subscribe().wait_for(|held| !held).await.unwrap();
+                if let Some(refusal) = *self.refused_runs.lock().unwrap() {
+                    return Err(refusal);
+                }
+            }
             self.replies.lock().unwrap().pop_front().unwrap_or(Ok(Accepted::Now))
         })
     }

@@ -26,6 +26,8 @@ pub struct Observed {
     pub held_by_g: f64,
     /// Complete periods of the newest wave.
     pub periods: u32,
+    /// Highest speed of the newest wave, in mm/s.
+    pub fastest_mm_s: f64,
     /// When the newest calibration was done, on the machine's clock.
     pub calibrated_ns: Nanos,
     ran: bool,
@@ -50,6 +52,7 @@ impl Observed {
             client_gone: false,
             held_by_g: 0.0,
             periods: 0,
+            fastest_mm_s: 0.0,
             calibrated_ns: 0,
             ran: false,
         }
@@ -65,6 +68,12 @@ impl Observed {
         }
         let runs = now.state == State::Running;
         self.ran |= runs;
+        if runs && self.last.state != State::Running {
+            self.fastest_mm_s = 0.0;
+        }
+        if runs {
+            self.fastest_mm_s = self.fastest_mm_s.max(now.velocity_mm_s.abs());
+        }
         if runs || now.state == State::Ending {
             self.periods = now.periods;
         }
@@ -82,6 +91,11 @@ impl Observed {
         }
         self.client_gone |= self.ran && now.why == Why::ClientGone && now.since_ns > self.begun.at_ns;
         self.last = now;
+    }
+
+    /// A wave was accepted: what the one before has shown is none of it.
+    pub fn wave_accepted(&mut self) {
+        (self.periods, self.fastest_mm_s) = (0, 0.0);
     }
 
     /// The newest snapshot.

@@ -82,9 +82,13 @@ mod tests {
         settings.buttplug_beyond_loopback = true;
         assert!(!admitted(&settings, "192.168.1.20"));
         settings.tcode_beyond_loopback = true;
-        for (peer, comes_in) in
-            [("192.168.1.20", true), ("10.1.2.3", true), ("fe80::1", true), ("8.8.8.8", false), ("2001:db8::1", false)]
-        {
+        for (peer, comes_in) in [
+            ("192.168.1.20", true),
+            ("10.1.2.3", true),
+            ("fe80::1", true),
+            ("8.8.8.8", false),
+            ("2001:db8::1", false),
+        ] {
             assert_eq!(admitted(&settings, peer), comes_in, "{peer}");
         }
         settings.allowed_hosts = vec!["8.8.8.8".to_owned()];

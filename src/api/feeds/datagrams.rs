@@ -1,7 +1,7 @@
 //! T-Code in datagrams: each is one or more lines of a sender, which is known by its address only.
 //!
 //! There is no connection that could end. A sender is forgotten 3 s after its last datagram, or after the end of the move that
-//! it announced; the lease ends with it, by its own rule (S17).
+//! it announced; the axis comes to rest then, if it does not rest already (S17).
 
 use std::collections::HashMap;
 use std::io;
@@ -57,12 +57,12 @@ fn is_answer_refused(error: &io::Error) -> bool {
 
 /// True if a sender is not forgotten yet. A move that it has announced is its sign of life.
 fn is_there(sender: &Sender) -> bool {
-    let moves_until = sender.link.moves_until();
-    if moves_until.is_some_and(|until| until > Instant::now()) {
+    let last = sender.link.moves_until().map_or(sender.heard, |until| until.max(sender.heard));
+    let is_there = last.elapsed() < FORGOTTEN;
+    if is_there {
         sender.link.is_alive();
     }
-    let last = moves_until.map_or(sender.heard, |until| until.max(sender.heard));
-    last.elapsed() < FORGOTTEN
+    is_there
 }
 
 async fn take(

@@ -74,7 +74,9 @@ impl LinkFigures {
     pub fn count(&mut self) {
         let now = Instant::now();
         self.received += 1;
-        let Some(gap) = self.last.replace(now).map(|last| now - last).filter(|gap| *gap <= PAUSE) else { return };
+        let Some(gap) = self.last.replace(now).map(|last| now - last).filter(|gap| *gap <= PAUSE) else {
+            return;
+        };
         let gap_s = gap.as_secs_f64();
         let mean_s = self.interval_s.unwrap_or(gap_s);
         self.interval_s = Some(mean_s + (gap_s - mean_s) * INTERVAL_WEIGHT);

@@ -157,13 +157,21 @@ pub async fn listen(
 
 fn trouble(error: &io::Error, address: SocketAddr) -> String {
     if error.kind() == io::ErrorKind::AddrInUse {
-        format!("another program uses port {} of this computer: end it, or choose another port in [feeds]", address.port())
+        format!(
+            "another program uses port {} of this computer: end it, or choose another port in [feeds]",
+            address.port()
+        )
     } else {
         format!("{address}: {error}")
     }
 }
 
-async fn accept(door: FeedDoor, listener: TcpListener, service: &Arc<FeedService>, gate: &Arc<FeedGate>) -> io::Error {
+async fn accept(
+    door: FeedDoor,
+    listener: TcpListener,
+    service: &Arc<FeedService>,
+    gate: &Arc<FeedGate>,
+) -> io::Error {
     let places = Arc::new(tokio::sync::Semaphore::new(CONNECTIONS));
     loop {
         let (stream, peer) = match listener.accept().await {
@@ -205,7 +213,8 @@ fn keep_alive(stream: &TcpStream) {
 
 async fn serve_buttplug(stream: TcpStream, service: Arc<FeedService>, gate: &FeedGate, origin: LinkOrigin) {
     let (Some(peer), Ok(local)) = (origin.peer, stream.local_addr()) else { return };
-    let judge = |request: &Request, response: Response| match judge(gate, &service, peer, local.ip(), request) {
+    let judge = |request: &Request, response: Response| match judge(gate, &service, peer, local.ip(), request)
+    {
         Ok(()) => Ok(response),
         Err(status) => {
             let mut refused = ErrorResponse::new(None);

@@ -28,7 +28,10 @@ impl std::fmt::Display for FeedRefusal {
                 f.write_str("stopped by a person: let programs go on, on the machine's page under Feeds")
             }
             FeedRefusal::NotInCharge(NotInCharge { holder }) => {
-                write!(f, "{holder} is in charge of the machine: end it there, or take over on the machine's page")
+                write!(
+                    f,
+                    "{holder} is in charge of the machine: end it there, or take over on the machine's page"
+                )
             }
             FeedRefusal::NotCommissioned => {
                 f.write_str("the first run is not complete: follow it on the machine's page")

@@ -17,9 +17,7 @@ use crate::api::port::{MachineLocation, MachinePort};
 use crate::api::settings_service::{SettingsService, SettingsStore};
 use crate::api::wave_service::WaveService;
 use crate::auth::{Caller, Role};
-use crate::machine::{
-    Command, FeedItem, FeedMessage, FeedNumber, FeedStart, Snapshot, State, Why,
-};
+use crate::machine::{Command, FeedItem, FeedMessage, FeedNumber, FeedStart, Snapshot, State, Why};
 use crate::motion::{FeedTarget, FeedWindow, Pace};
 use crate::store::{FeedSettings, StateChange, StoreError};
 use crate::units::Mm;
@@ -127,7 +125,11 @@ impl FeedService {
     #[must_use]
     pub fn open_for(self: &Arc<Self>, origin: LinkOrigin) -> FeedLink {
         let peer = origin.peer.map(|peer| peer.ip());
-        let role = if peer.is_none_or(|peer| peer.to_canonical().is_loopback()) { Role::Local } else { Role::Operator };
+        let role = if peer.is_none_or(|peer| peer.to_canonical().is_loopback()) {
+            Role::Local
+        } else {
+            Role::Operator
+        };
         let mut table = self.lock();
         table.last_link += 1;
         let number = table.last_link;
@@ -148,7 +150,7 @@ impl FeedService {
     /// The stored settings.
     #[must_use]
     pub fn stored(&self) -> FeedSettings {
-        FeedSettings::default()//STUB
+        FeedSettings::default() //STUB
     }
 
     /// Stores other settings. A window that moves takes the axis along.
@@ -156,7 +158,7 @@ impl FeedService {
     /// # Errors
     /// They could not be written down; then nothing changes.
     pub async fn change(&self, settings: FeedSettings) -> Result<(), StoreError> {
-        let _ = settings;//STUB
+        let _ = settings; //STUB
         let owner = self.lock().owner;
         if let Some(FeedOwner { motion: OwnMotion::Follows(number), .. }) = owner {
             self.send(number, FeedItem::Window(self.window()));
@@ -225,7 +227,11 @@ impl FeedService {
         self.lock().owner.filter(|owner| owner.link == link).map(|owner| owner.ends)
     }
 
-    pub(super) async fn toward(self: &Arc<Self>, link: LinkNumber, target: FeedTarget) -> Result<(), FeedRefusal> {
+    pub(super) async fn toward(
+        self: &Arc<Self>,
+        link: LinkNumber,
+        target: FeedTarget,
+    ) -> Result<(), FeedRefusal> {
         let took = self.try_toward(link, target).await;
         self.note(link, took)
     }
@@ -280,7 +286,8 @@ impl FeedService {
         let _begins = self.begins.lock().await;
         let stops = {
             let table = self.lock();
-            let strokes = table.owner.is_some_and(|owner| owner.link == link && owner.motion == OwnMotion::Strokes);
+            let strokes =
+                table.owner.is_some_and(|owner| owner.link == link && owner.motion == OwnMotion::Strokes);
             if strokes && (table.stroke - share).abs() < EQUAL_SHARE {
                 return Ok(());
             }
@@ -300,7 +307,8 @@ impl FeedService {
         let stroke_mm = now.in_force.stroke_mm.min(now.range_mm.unwrap_or(f64::INFINITY));
         let window = self.window().within(stroke_mm);
         let highest_mm_s = now.in_force.motion.max_speed.get() * share.min(1.0);
-        let period_s = (core::f64::consts::PI * window.length_mm() / highest_mm_s).clamp(SHORTEST_S, LONGEST_S);
+        let period_s =
+            (core::f64::consts::PI * window.length_mm() / highest_mm_s).clamp(SHORTEST_S, LONGEST_S);
         let mm = |mm: f64| Mm::try_from(mm).map_or(Size::Share(0.0), Size::Mm);
         let (offset, amplitude) = (mm(window.back_mm), mm(window.length_mm()));
         let mut wave = Wave::new(Shape::Sine, period_s)?;
@@ -365,7 +373,8 @@ impl FeedService {
     fn look_at_motion(&self, link: LinkNumber) {
         let now = self.now();
         let mut table = self.lock();
-        let owner = table.owner.as_mut().filter(|owner| owner.link == link && owner.begun.elapsed() >= SNAPSHOT_LAGS);
+        let owner =
+            table.owner.as_mut().filter(|owner| owner.link == link && owner.begun.elapsed() >= SNAPSHOT_LAGS);
         let Some(owner) = owner else { return };
         let goes_on = match owner.motion {
             OwnMotion::Rests => true,
@@ -391,7 +400,8 @@ impl FeedService {
         if self.port.location() == MachineLocation::Remote {
             return Err(FeedRefusal::Elsewhere);
         }
-        let strokes = self.lock().owner.is_some_and(|owner| owner.link == link && owner.motion == OwnMotion::Strokes);
+        let strokes =
+            self.lock().owner.is_some_and(|owner| owner.link == link && owner.motion == OwnMotion::Strokes);
         if strokes {
             self.rest(link).await;
         }
@@ -445,4 +455,3 @@ impl FeedService {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-

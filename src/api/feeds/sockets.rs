@@ -76,10 +76,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> FeedSocket<S> {
 }
 
 /// Serves T-Code to the end of the socket.
-pub async fn serve_tcode<S: AsyncRead + AsyncWrite + Unpin>(
-    socket: WebSocketStream<S>,
-    link: FeedLink,
-) {
+pub async fn serve_tcode<S: AsyncRead + AsyncWrite + Unpin>(socket: WebSocketStream<S>, link: FeedLink) {
     let mut socket = FeedSocket::new(socket);
     let mut session = TcodeSession::default();
     let mut pings = interval(PING_EVERY);
@@ -117,10 +114,7 @@ pub async fn serve_tcode<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 /// Serves a client of a Buttplug server to the end of the socket.
-pub async fn serve_buttplug<S: AsyncRead + AsyncWrite + Unpin>(
-    socket: WebSocketStream<S>,
-    link: FeedLink,
-) {
+pub async fn serve_buttplug<S: AsyncRead + AsyncWrite + Unpin>(socket: WebSocketStream<S>, link: FeedLink) {
     let service = Arc::clone(link.service());
     let mut socket = FeedSocket::new(socket);
     let session = ButtplugSession::new();
@@ -172,7 +166,11 @@ pub async fn serve_buttplug<S: AsyncRead + AsyncWrite + Unpin>(
     socket.close().await;
 }
 
-async fn carry_out(act: ButtplugAct, link: &FeedLink, service: &FeedService) -> Result<ButtplugOutcome, String> {
+async fn carry_out(
+    act: ButtplugAct,
+    link: &FeedLink,
+    service: &FeedService,
+) -> Result<ButtplugOutcome, String> {
     let done = match act {
         ButtplugAct::Toward(target) => link.toward(target).await,
         ButtplugAct::Oscillate { share } => link.stroke(share).await,

@@ -51,7 +51,11 @@ impl Commands {
 }
 
 /// Serves one stream to its end, which is a planned stop.
-pub async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, service: Arc<FeedService>, origin: LinkOrigin) {
+pub async fn serve(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    service: Arc<FeedService>,
+    origin: LinkOrigin,
+) {
     let Some(link) = service.open(origin) else { return };
     let mut session = TcodeSession::default();
     let mut bytes = vec![0; READ_BYTES];

@@ -191,10 +191,7 @@ pub async fn put_envelope(ctx: &Context, request: RoutedRequest) -> HandlerResul
         return Err(answer::refuse(ProblemCode::BeyondEnvelope, why));
     }
     ctx.commissioning.set_envelope(envelope).await.map_err(|error| not_kept("the envelope", &error))?;
-    let ProvenLimits { max_speed_mm_s, max_acceleration_mm_s2, stroke_mm, force_g } = envelope;
-    let said = format!(
-        "the envelope is {max_speed_mm_s} mm/s, {max_acceleration_mm_s2} mm/s^2, {stroke_mm} mm, {force_g} g"
-    );
+    let said = format!("the envelope is {envelope}");
     ctx.devices.audit(AuditAct::EnvelopeSet, &request.client, &said).await;
     Ok(get(ctx))
 }

@@ -15,8 +15,8 @@ use crate::api::charge::client::Client;
 use crate::api::connection::Connection;
 use crate::api::context::Context;
 use crate::api::documents::feeds::{
-    FeedLinkDocument, FeedListenerDocument, FeedMotionDocument, FeedWindowDocument, FeedsChange, FeedsDocument,
-    FeedsResume,
+    FeedLinkDocument, FeedListenerDocument, FeedMotionDocument, FeedWindowDocument, FeedsChange,
+    FeedsDocument, FeedsResume,
 };
 use crate::api::feeds::admission::FeedProtocol;
 use crate::api::feeds::link::{LinkFigures, LinkNumber, LinkOrigin};
@@ -140,7 +140,10 @@ pub fn resume(ctx: &Context, request: RoutedRequest) -> HandlerResult {
     if ctx.feeds.resume(after_stop) {
         return Ok(get(ctx));
     }
-    Err(answer::refuse(ProblemCode::Stopped, "another STOP came since: look at the machine, then let programs go on"))
+    Err(answer::refuse(
+        ProblemCode::Stopped,
+        "another STOP came since: look at the machine, then let programs go on",
+    ))
 }
 
 /// T-Code in the frames of a WebSocket on the server's own port.

@@ -4,9 +4,9 @@ use hyper::Method;
 
 use super::of;
 use crate::api::documents::feeds::{FeedsChange, FeedsDocument, FeedsResume};
+use crate::api::request::BodyType::Nothing;
 use crate::api::resources::feeds;
 use crate::api::route::AnswerType::Socket;
-use crate::api::request::BodyType::Nothing;
 use crate::api::route::{Handler, Route};
 use crate::auth::Right::{Anyone, Observe, Operate};
 

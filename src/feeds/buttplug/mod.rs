@@ -48,5 +48,5 @@ pub mod version;
 pub use message::ButtplugRequest;
 pub use reading::{ButtplugReading, ReadingKind};
 pub use refusal::{ButtplugErrorCode, ButtplugRefusal};
-pub use session::{NO_VIBRATION, ButtplugAct, ButtplugOutcome, ButtplugSession, ButtplugStep};
+pub use session::{ButtplugAct, ButtplugOutcome, ButtplugSession, ButtplugStep, NO_VIBRATION};
 pub use version::SpecVersion;
