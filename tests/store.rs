@@ -34,8 +34,8 @@ use yep::hal::sim::Random;
 use yep::machine::Calibration;
 use yep::settings::{MotionChange, STORED_VERSION, Settings, SettingsChange, new_id};
 use yep::store::{
-    self, ForceScale, InitialState, Recovery, SavedWave, SessionEnd, SessionRecord, Store, StoreError,
-    StoredState,
+    self, FeedSettings, ForceScale, InitialState, Recovery, SavedWave, SessionEnd, SessionRecord, Store,
+    StoreError, StoredState, StoredWindow,
 };
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -57,6 +57,18 @@ fn wave(duration_s: f64) -> SavedWave {
 
 fn force_scale(zero: f64) -> ForceScale {
     ForceScale { sensor: "uart".to_owned(), zero: Some(zero), per_g: Some(-417.5) }
+}
+
+/// Settings of the feeds that encode `n`.
+fn feeds(n: u8) -> FeedSettings {
+    FeedSettings {
+        window: Some(StoredWindow { back_mm: f64::from(n), front_mm: 300.5 }),
+        vibration: true,
+        vibration_speed_share: 0.1,
+        tcode_beyond_loopback: true,
+        buttplug_beyond_loopback: false,
+        allowed_hosts: vec![[192, 168, 1, n].into(), "fe80::1".parse().unwrap()],
+    }
 }
 
 /// A state folder with settings that were saved `saves` times; returns the last.
@@ -107,6 +119,7 @@ fn what_was_saved_is_there_after_a_restart() {
         store::StateChange::ForgetWave("slow".into()),
         store::StateChange::Session(1, session.clone()),
         store::StateChange::ForceScale(force_scale(0.1)),
+        store::StateChange::Feeds(feeds(9)),
     ];
     for change in changes {
         block_on(store.save(change)).unwrap();
@@ -125,7 +138,32 @@ fn what_was_saved_is_there_after_a_restart() {
     drop(store);
     let opened = open(dir.path()).1;
     assert_eq!((opened.state.settings, opened.state.waves.len()), (reset, 1));
-    assert_eq!(opened.state.force_scale, Some(force_scale(0.1)));
+    assert_eq!((opened.state.force_scale, opened.state.feeds), (Some(force_scale(0.1)), feeds(9)));
+}
+
+#[test]
+fn the_feeds_survive_a_lost_database_and_what_cannot_be_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _) = open(dir.path());
+    block_on(store.save(store::StateChange::Feeds(feeds(9)))).unwrap();
+    let twice = FeedSettings { allowed_hosts: vec![[10, 0, 0, 1].into(); 2], ..feeds(9) };
+    let refused = block_on(store.save(store::StateChange::Feeds(twice))).unwrap_err().to_string();
+    assert!(refused.contains("10.0.0.1 is there twice"), "{refused}");
+    drop(store);
+    fs::remove_dir_all(dir.path().join("db")).unwrap();
+    let (store, opened) = open(dir.path());
+    assert!(matches!(opened.recovery, Recovery::Restored { .. }), "{:?}", opened.recovery);
+    assert_eq!(opened.state.feeds, feeds(9));
+    // The defaults need no record.
+    block_on(store.save(store::StateChange::Feeds(FeedSettings::default()))).unwrap();
+    drop(store);
+    assert!(!raw(dir.path()).open_tree("calibration").unwrap().contains_key("feeds").unwrap());
+    assert_eq!(open(dir.path()).1.state.feeds, FeedSettings::default());
+    // A record that cannot be is damage, and the copy takes its place.
+    plant(dir.path(), "calibration", b"feeds", &sealed(1, b"\x08{\"x\": 1}"));
+    let opened = open(dir.path()).1;
+    assert!(matches!(opened.recovery, Recovery::Restored { .. }), "{:?}", opened.recovery);
+    assert_eq!(opened.state.feeds, FeedSettings::default());
 }
 
 #[test]

@@ -1,10 +1,12 @@
-//! Changes and checks of the part of the state that says who may use the machine: devices, audit log, machine time.
+//! Changes and checks of the part of the state that says who may use the machine: devices, audit log, machine time, and who
+//! reaches the feeds.
 //!
 //! A reset of the settings and a backup leave this part as it is: a backup has no hashes of tokens, and would revoke
 //! every device.
 
 use super::audit::{AuditEntry, MAX_AUDIT};
 use super::device::{DeviceRecord, DeviceRole, MAX_DEVICES};
+use super::feeds::FeedMotionPart;
 use super::name::check_name;
 use super::session::MAX_WHOLE;
 use super::state::StoredState;
@@ -82,9 +84,10 @@ impl StoredState {
 
     /// Takes this part of the state from `present`.
     pub(super) fn keep_access_of(&mut self, present: StoredState) {
-        let StoredState { devices, last_device, audit, machine_h, card_code, .. } = present;
+        let StoredState { devices, last_device, audit, machine_h, card_code, feeds, .. } = present;
         (self.devices, self.last_device, self.audit) = (devices, last_device, audit);
         (self.machine_h, self.card_code) = (machine_h, card_code);
+        self.feeds = feeds.with_motion(FeedMotionPart::of(&self.feeds));
     }
 
     /// Checks this part of the state.
@@ -92,6 +95,7 @@ impl StoredState {
     /// # Errors
     /// A message about the first problem.
     pub fn check_access(&self) -> Result<(), String> {
+        self.feeds.check_access().map_err(|why| format!("feeds: {why}"))?;
         if self.devices.len() > MAX_DEVICES {
             return Err(format!("at most {MAX_DEVICES} devices are kept, not {}", self.devices.len()));
         }

@@ -1,7 +1,8 @@
-//! Section of the JSON snapshot with what a backup never has: devices, audit log, machine time and card code. With it, a
-//! lost database does not revoke every device.
+//! Section of the JSON snapshot with what a backup never has: devices, audit log, machine time, card code, and who reaches
+//! the feeds. With it, a lost database does not revoke every device.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::net::IpAddr;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -10,11 +11,12 @@ use serde_json::Value;
 use super::audit::AuditEntry;
 use super::device::{CardCode, DeviceKind, DeviceRecord, DeviceRole, HASH_BYTES, SALT_BYTES};
 use super::engine::DatabaseError;
+use super::feeds::FeedSettings;
 use super::seal::damaged;
 use super::state::StoredState;
 
-/// Version of the section. A change of any key is a new version.
-const SECTION_VERSION: u8 = 1;
+/// Version of the section. A change of any key is a new version. Version 1 had no feeds.
+const SECTION_VERSION: u8 = 2;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,6 +27,17 @@ struct AccessSection {
     audit: VecDeque<AuditEntry>,
     machine_h: u32,
     card_code: Option<CardCodeEntry>,
+    /// `None` in version 1.
+    feeds: Option<FeedAccessEntry>,
+}
+
+/// Who reaches the feeds from beyond this host: the part of [`FeedSettings`] that a backup does not have.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FeedAccessEntry {
+    tcode_beyond_loopback: bool,
+    buttplug_beyond_loopback: bool,
+    allowed_hosts: Vec<IpAddr>,
 }
 
 /// A [`DeviceRecord`], which has no JSON form outside of this file.
@@ -82,6 +95,7 @@ pub fn write(state: &StoredState) -> Value {
         audit: state.audit.clone(),
         machine_h: state.machine_h,
         card_code: state.card_code.as_ref().map(CardCodeEntry::of),
+        feeds: Some(FeedAccessEntry::of(&state.feeds)),
     };
     // The types have no key that JSON cannot have.
     serde_json::to_value(section).unwrap_or_default()
@@ -97,15 +111,33 @@ pub fn read(section: &Value, state: &mut StoredState) -> Result<(), DatabaseErro
         return Err(DatabaseError::Newer { found, known: SECTION_VERSION });
     }
     let not_allowed = |why: String| damaged(format!("the copy of it is not allowed: access: {why}"));
-    let AccessSection { version, devices, last_device, audit, machine_h, card_code } =
+    let AccessSection { version, devices, last_device, audit, machine_h, card_code, feeds } =
         AccessSection::deserialize(section).map_err(|error| not_allowed(error.to_string()))?;
-    if version != SECTION_VERSION {
-        return Err(not_allowed(format!("version must be {SECTION_VERSION}")));
-    }
+    let feeds = match (version, feeds) {
+        (1, None) => FeedAccessEntry::of(&FeedSettings::default()),
+        (SECTION_VERSION, Some(feeds)) => feeds,
+        (1 | SECTION_VERSION, _) => return Err(not_allowed(format!("feeds in version {version}"))),
+        _ => return Err(not_allowed(format!("version must be 1 to {SECTION_VERSION}"))),
+    };
+    state.feeds = feeds.of_motion(std::mem::take(&mut state.feeds));
     state.devices = devices.into_iter().map(|(number, device)| (number, device.record())).collect();
     (state.last_device, state.audit, state.machine_h) = (last_device, audit, machine_h);
     state.card_code = card_code.map(CardCodeEntry::code);
     state.check_access().map_err(not_allowed)
+}
+
+impl FeedAccessEntry {
+    fn of(settings: &FeedSettings) -> FeedAccessEntry {
+        let FeedSettings { tcode_beyond_loopback, buttplug_beyond_loopback, allowed_hosts, .. } =
+            settings.clone();
+        FeedAccessEntry { tcode_beyond_loopback, buttplug_beyond_loopback, allowed_hosts }
+    }
+
+    /// Settings with this access and the rest of `settings`.
+    fn of_motion(self, settings: FeedSettings) -> FeedSettings {
+        let FeedAccessEntry { tcode_beyond_loopback, buttplug_beyond_loopback, allowed_hosts } = self;
+        FeedSettings { tcode_beyond_loopback, buttplug_beyond_loopback, allowed_hosts, ..settings }
+    }
 }
 
 impl DeviceEntry {
@@ -161,6 +193,11 @@ mod tests {
             StateChange::Audit(AuditEntry::new(7, AuditAct::CodeBurnt, Some(2), "192.0.2.7", "ten tries")),
             StateChange::Hour { used: vec![(2, 8)] },
             StateChange::CardCode(Some(code)),
+            StateChange::Feeds(FeedSettings {
+                tcode_beyond_loopback: true,
+                allowed_hosts: vec!["fe80::1".parse().unwrap()],
+                ..FeedSettings::default()
+            }),
         ] {
             state.apply(change).unwrap();
         }
@@ -178,11 +215,21 @@ mod tests {
     }
 
     #[test]
+    fn version_1_opens_no_feed() {
+        let mut section = write(&example());
+        section["version"] = json!(1);
+        section.as_object_mut().unwrap().remove("feeds");
+        let mut again = StoredState::of(example().settings);
+        read(&section, &mut again).unwrap();
+        assert_eq!((again.feeds, again.last_device), (FeedSettings::default(), 2));
+    }
+
+    #[test]
     fn what_is_not_allowed_is_told() {
         type Spoil = fn(&mut Value);
-        let cases: [(Spoil, &str); 11] = [
+        let cases: [(Spoil, &str); 15] = [
             (|s| *s = json!(null), "access: invalid type: null"),
-            (|s| s["version"] = json!(0), "access: version must be 1"),
+            (|s| s["version"] = json!(0), "access: version must be 1 to 2"),
             (|s| s["version"] = json!("1"), "access: invalid type"),
             (|s| s["extra"] = json!(0), "access: unknown field `extra`"),
             (|s| s["last_device"] = json!(1), "access: device 2: its number must be 1 to 1"),
@@ -191,6 +238,13 @@ mod tests {
             (|s| s["devices"]["2"]["token_hash"] = json!("AA".repeat(32)), "must be 64 hexadecimal digits"),
             (|s| s["card_code"]["salt"] = json!("ä".repeat(16)), "access: must be 32 hexadecimal digits"),
             (|s| s["audit"][0]["who"] = json!("a\nb"), "access: audit entry 1: who must have"),
+            (|s| s["version"] = json!(1), "access: feeds in version 1"),
+            (|s| drop(s.as_object_mut().unwrap().remove("feeds")), "access: feeds in version 2"),
+            (|s| s["feeds"]["allowed_hosts"][0] = json!("a"), "access: invalid IP address syntax"),
+            (
+                |s| s["feeds"]["allowed_hosts"][0] = json!("::"),
+                "access: feeds: allowed_hosts: :: is no address",
+            ),
             (|s| drop(s.as_object_mut().unwrap().remove("machine_h")), "access: missing field `machine_h`"),
         ];
         for (spoil, said) in cases {
@@ -203,6 +257,6 @@ mod tests {
         }
         let mut newer = write(&example());
         newer["version"] = json!(300);
-        assert_eq!(read(&newer, &mut example()), Err(DatabaseError::Newer { found: 255, known: 1 }));
+        assert_eq!(read(&newer, &mut example()), Err(DatabaseError::Newer { found: 255, known: 2 }));
     }
 }

@@ -86,6 +86,9 @@ pub fn decode(content: &StoredValues) -> Result<Option<Stored>, DatabaseError> {
     if let Some(value) = content.get(&(Tree::Calibration, Tree::COMMISSIONING_KEY.to_vec())) {
         rest.commissioning = record::decode_commissioning(value)?;
     }
+    if let Some(value) = content.get(&(Tree::Calibration, Tree::FEEDS_KEY.to_vec())) {
+        rest.feeds = record::decode_feeds(value)?;
+    }
     for (key, value) in of(Tree::Devices) {
         match key {
             Tree::LAST_DEVICE_KEY => {
@@ -134,6 +137,9 @@ pub fn encode(state: &StoredState) -> Result<StoredValues, String> {
     if !state.commissioning.is_blank() {
         let key = Tree::COMMISSIONING_KEY.to_vec();
         content.insert((Tree::Calibration, key), record::encode_commissioning(&state.commissioning)?);
+    }
+    if !state.feeds.is_default() {
+        content.insert((Tree::Calibration, Tree::FEEDS_KEY.to_vec()), record::encode_feeds(&state.feeds)?);
     }
     for (name, wave) in &state.waves {
         content.insert((Tree::Waves, name.clone().into_bytes()), record::encode_wave(wave)?);

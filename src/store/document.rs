@@ -2,7 +2,8 @@
 //! written.
 //!
 //! Every section is required with every field, and nothing else is allowed, as the document replaces the whole state.
-//! The scale of the force sensor and the record of the first run may be missing; the present ones stay then.
+//! The scale of the force sensor and the record of the first run may be missing; the present ones stay then. Documents
+//! before version 4 have no feeds, and get the defaults of their motion.
 
 use std::collections::BTreeMap;
 
@@ -12,6 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::commissioning::CommissioningRecord;
+use super::feeds::{FeedMotionPart, FeedSettings};
 use super::session::{Counters, SessionRecord};
 use super::state::{ForceScale, SavedWave, StoredState};
 use crate::settings::{
@@ -23,10 +25,12 @@ use crate::wall_clock;
 /// Name of the format.
 const FORMAT: &str = "yep-state";
 /// Version of everything except the settings. A change of any key is a new version.
-const OWN_VERSION: u64 = 3;
+const OWN_VERSION: u64 = 4;
 /// Version of the document. An added setting is a new version, which its row names.
 pub const VERSION: u64 =
     if OWN_VERSION > STORED_VERSION as u64 { OWN_VERSION } else { STORED_VERSION as u64 };
+/// First version with the feeds.
+const FEEDS_VERSION: u64 = 4;
 /// Oldest version that is read: it had no force scale, and before version 3 there was no record of the first run.
 const OLDEST: u64 = 1;
 
@@ -65,11 +69,21 @@ struct Sections {
     force_scale: Option<Option<ForceScale>>,
     /// `Some(None)` in a document of an older version.
     commissioning: Option<Option<CommissioningRecord>>,
+    feeds: Option<FeedMotionPart>,
 }
 
 /// Names of the sections, which follow the head.
-const SECTIONS: [&str; 8] =
-    ["settings", "motion", "calibration", "waves", "sessions", "counters", "force_scale", "commissioning"];
+const SECTIONS: [&str; 9] = [
+    "settings",
+    "motion",
+    "calibration",
+    "waves",
+    "sessions",
+    "counters",
+    "force_scale",
+    "commissioning",
+    "feeds",
+];
 /// Keys of the head; except the format and the version they are for people, and not read.
 const HEAD: [&str; 6] = ["format", "version", "program", "written_unix_s", "written", "generation"];
 
@@ -105,6 +119,8 @@ pub struct BackupDocument<'a> {
     /// What the first run has proven. Restored on a machine that has proven something itself, it is ignored; on another one
     /// it counts once a person has confirmed it.
     commissioning: &'a CommissioningRecord,
+    /// Where and how other programs may move the axis. From where they reach it is not in a backup.
+    feeds: FeedMotionPart,
 }
 
 impl BackupDocument<'_> {
@@ -126,6 +142,7 @@ impl BackupDocument<'_> {
             counters: state.counters,
             force_scale: state.force_scale.as_ref(),
             commissioning: &state.commissioning,
+            feeds: FeedMotionPart::of(&state.feeds),
         }
     }
 }
@@ -178,6 +195,7 @@ fn state(
         counters: Some(counters),
         force_scale: Some(force_scale),
         commissioning: Some(commissioning),
+        feeds: Some(feeds),
     } = sections
     else {
         return Err(DocumentError::Values(wrong));
@@ -196,6 +214,7 @@ fn state(
         Some(_) => CommissioningRecord::in_use_before(),
         None => CommissioningRecord::default(),
     });
+    state.feeds = FeedSettings::default().with_motion(feeds);
     for (name, asked) in waves {
         match SavedWave::new(&asked).and_then(|wave| understood(&asked).map(|()| wave)) {
             Ok(wave) => drop(state.waves.insert(name, wave)),
@@ -280,6 +299,10 @@ fn sections(document: &Value, wrong: &mut Vec<DocumentProblem>) -> Result<Sectio
             None => Some(None),
             Some(_) => section(map, "commissioning", &mut problem).map(Some),
         },
+        feeds: match map.get("feeds") {
+            None if version < FEEDS_VERSION => Some(FeedMotionPart::of(&FeedSettings::default())),
+            _ => section(map, "feeds", &mut problem),
+        },
     };
     Ok(read)
 }
@@ -325,6 +348,7 @@ mod tests {
     use serde_json::json;
 
     use super::super::commissioning::StepRecord;
+    use super::super::feeds::StoredWindow;
     use super::super::session::SessionEnd;
     use super::*;
     use crate::settings::new_id;
@@ -357,6 +381,14 @@ mod tests {
             evidence: [("spread_mm".to_owned(), 0.1 + 0.2)].into(),
         };
         state.commissioning.steps.insert("calibrate".to_owned(), step);
+        state.feeds = FeedSettings {
+            window: Some(StoredWindow { back_mm: 0.1 + 0.2, front_mm: 120.0 }),
+            vibration: true,
+            vibration_speed_share: 0.1 + 0.2,
+            tcode_beyond_loopback: true,
+            buttplug_beyond_loopback: true,
+            allowed_hosts: vec![[192, 168, 1, 20].into()],
+        };
         state
     }
 
@@ -372,6 +404,9 @@ mod tests {
         assert_eq!((read.sessions, read.counters), (state.sessions, state.counters));
         assert_eq!(read.force_scale, state.force_scale);
         assert_eq!(read.commissioning, state.commissioning);
+        // Without the access, which is nobody's business who has the backup.
+        assert!(!text.contains("loopback") && !text.contains("192.168"), "{text}");
+        assert_eq!(read.feeds, FeedSettings::default().with_motion(FeedMotionPart::of(&state.feeds)));
         assert_eq!(read.settings.travel_steps, Some(1_550));
         assert!(text.contains("\"written\": \"1970-01-01 00:00:00 UTC (the clock was not set)\""), "{text}");
     }
@@ -390,11 +425,21 @@ mod tests {
     }
 
     #[test]
+    fn a_document_of_version_3_has_no_feeds_and_a_later_one_must() {
+        let mut document = write(&example(), 0, 7);
+        document.as_object_mut().unwrap().remove("feeds");
+        let wrong = read(&document, any_wave).unwrap_err().to_string();
+        assert_eq!(wrong, "feeds: is not there");
+        document["version"] = json!(3);
+        assert_eq!(read(&document, any_wave).unwrap().feeds, FeedSettings::default());
+    }
+
+    #[test]
     fn everything_that_is_wrong_is_told_with_its_place() {
         type Spoil = fn(&mut Value);
         let not_known = format!("the whole: version must be 1 to {VERSION}");
         let newer = format!("newer yep (version {} of the format, this one knows {VERSION})", VERSION + 1);
-        let cases: [(Spoil, &str); 25] = [
+        let cases: [(Spoil, &str); 28] = [
             (|d| *d = json!([]), "the whole: must be a JSON object"),
             (|d| d["format"] = json!("other"), "the whole: is no backup of this program"),
             (|d| d["version"] = json!(0), &not_known),
@@ -417,6 +462,15 @@ mod tests {
             (
                 |d| d["commissioning"]["confirmed"] = json!({ "unix_s": 0, "wiring": "" }),
                 "the whole: commissioning: \"\" must be 1 to",
+            ),
+            (|d| d["feeds"]["allowed_hosts"] = json!([]), "feeds: unknown field `allowed_hosts`"),
+            (
+                |d| d["feeds"]["vibration_speed_share"] = json!(2),
+                "the whole: feeds: vibration_speed_share must",
+            ),
+            (
+                |d| d["feeds"]["window"]["front_mm"] = json!(1),
+                "the whole: feeds: window: front_mm must be at",
             ),
             (|d| d["settings"]["name"] = json!("a\u{1b}[2J"), "settings.name: must have no control"),
             (|d| d["sessions"]["9007199254740993"] = d["sessions"]["3"].clone(), "at most 9007199254740992"),

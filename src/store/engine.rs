@@ -19,7 +19,7 @@ pub enum Tree {
     /// Settings: one document under its id.
     Settings,
     /// Result of the last calibration, under [`Tree::ONLY_KEY`]; scale of the force sensor, under [`Tree::FORCE_KEY`];
-    /// record of the first run, under [`Tree::COMMISSIONING_KEY`].
+    /// record of the first run, under [`Tree::COMMISSIONING_KEY`]; settings of the feeds, under [`Tree::FEEDS_KEY`].
     Calibration,
     /// Saved waves under their names.
     Waves,
@@ -56,6 +56,8 @@ impl Tree {
     pub const FORCE_KEY: &'static [u8] = b"force";
     /// Key of the record of the first run in the tree `calibration`.
     pub const COMMISSIONING_KEY: &'static [u8] = b"commissioning";
+    /// Key of the settings of the feeds in the tree `calibration`.
+    pub const FEEDS_KEY: &'static [u8] = b"feeds";
     /// Key of the machine time in the tree `counters`.
     pub const MACHINE_H_KEY: &'static [u8] = b"machine_h";
     /// Key of the number of the last device in the tree `devices`; longer than a number.

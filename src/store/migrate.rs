@@ -10,11 +10,11 @@ use super::engine::{DatabaseError, Tree};
 use super::seal::{damaged, decode, encode, seal, unseal};
 
 /// Version of the trees, their keys and their records, as this program writes them.
-pub const LAYOUT_VERSION: u8 = 5;
+pub const LAYOUT_VERSION: u8 = 6;
 
 /// Steps from each version to the next, beginning with version 1.
 const STEPS: [fn(StoredValues) -> Result<StoredValues, DatabaseError>; LAYOUT_VERSION as usize - 1] =
-    [from_1_to_2, from_2_to_3, from_3_to_4, from_4_to_5];
+    [from_1_to_2, from_2_to_3, from_3_to_4, from_4_to_5, from_5_to_6];
 
 /// Version of the stored content; `None` if there is none.
 ///
@@ -151,10 +151,17 @@ fn from_4_to_5(mut content: StoredValues) -> Result<StoredValues, DatabaseError>
     Ok(content)
 }
 
+/// Version 6 may have the settings of the feeds beside the calibration; before, there were no feeds.
+fn from_5_to_6(mut content: StoredValues) -> Result<StoredValues, DatabaseError> {
+    content.insert((Tree::Meta, Tree::LAYOUT_KEY.to_vec()), layout_value(6));
+    Ok(content)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::commissioning::CommissioningRecord;
     use super::super::content;
+    use super::super::feeds::FeedSettings;
     use super::*;
 
     fn bytes(hex: &str) -> Vec<u8> {
@@ -261,6 +268,23 @@ mod tests {
         assert!(asked(&old).is_blank());
     }
 
+    /// What version 5 had besides the values of version 3: its layout, and the record of the first run.
+    const V5: [(Tree, &[u8], &str); 2] = [
+        (Tree::Meta, b"layout", "05a2681b02"),
+        (Tree::Calibration, b"commissioning", "01187b2261736b73223a22696e5f7573655f6265666f7265227d69a40ec4"),
+    ];
+
+    #[test]
+    fn version_5_is_read_for_ever() {
+        let values = V3.iter().chain(&V5).map(|(tree, key, value)| ((*tree, key.to_vec()), bytes(value)));
+        let old: StoredValues = values.collect();
+        assert_eq!(version(&old), Ok(Some(5)));
+        let stored = content::decode(&upgrade(old, 5).unwrap()).unwrap().unwrap();
+        assert_eq!((stored.generation, stored.rest.counters.strokes), (5, 7));
+        assert_eq!(stored.rest.commissioning, CommissioningRecord::in_use_before());
+        assert_eq!(stored.rest.feeds, FeedSettings::default());
+    }
+
     #[test]
     fn of_two_documents_the_newest_counts_and_its_calibration_is_kept() {
         let value = |generation, max_steps: Option<i64>, travel_steps| {
@@ -284,7 +308,7 @@ mod tests {
         }
         let mut newer = version_1(&[]);
         newer.insert((Tree::Meta, b"layout".to_vec()), layout_value(LAYOUT_VERSION + 1));
-        assert_eq!(version(&newer), Err(DatabaseError::Newer { found: 6, known: 5 }));
+        assert_eq!(version(&newer), Err(DatabaseError::Newer { found: 7, known: 6 }));
         assert_eq!(version(&StoredValues::new()), Ok(None));
         let mut without = version_1(&[(ID, &bytes(V1))]);
         without.remove(&(Tree::Meta, b"layout".to_vec()));

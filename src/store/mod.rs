@@ -4,7 +4,7 @@
 //! and waits until they are durable. The database is read once, at the start; after that the state is in memory.
 //!
 //! - [`state`]: the persistent state as one value, and the changes to it; [`session`], [`device`], [`audit`],
-//!   [`commissioning`] and [`wiring`] are parts of it, `access` has the changes of the last two
+//!   [`commissioning`], [`wiring`] and [`feeds`] are parts of it, `access` has the changes of devices and audit log
 //! - `writer`: the writer thread, with group commit: changes that arrive during a write are written and acknowledged
 //!   together
 //! - `open`: the start: locks the folder, reads everything, moves an unreadable database aside; [`recovery`] is the
@@ -14,7 +14,8 @@
 //! - `generation`: the number of the last write in a file of its own, which detects a database that went back in time
 //! - `record`: the stored values; `seal`: their version and checksum; `migrate`: migration from older versions
 //! - [`document`]: the state as a JSON document; `json_snapshot`: a copy of it beside the database, for recovery
-//! - `access_section`: the section of that copy which a backup does not have: devices, audit log, machine time
+//! - `access_section`: the section of that copy which a backup does not have: devices, audit log, machine time, who reaches
+//!   the feeds
 //! - `reserve`: reserved disk space, released when the disk is full
 //! - [`inline`]: a store without the thread, for a machine on virtual time
 //! - `quarantine`: unreadable databases that were moved aside; the newest few are kept, all are counted
@@ -64,7 +65,7 @@ pub use commissioning::{CommissioningRecord, ConfirmReason, Confirmation, StepRe
 pub use device::{CardCode, DeviceKind, DeviceRecord, DeviceRole};
 pub use document::BackupDocument;
 pub use error::StoreError;
-pub use feeds::FeedSettings;
+pub use feeds::{FeedMotionPart, FeedSettings, StoredWindow};
 pub use recovery::Recovery;
 pub use session::{Counters, SessionEnd, SessionRecord};
 pub use state::{ForceScale, SavedWave, StateChange, StoredState};

@@ -13,6 +13,7 @@ use super::audit::{AuditAct, AuditEntry};
 use super::commissioning::CommissioningRecord;
 use super::device::{CardCode, DeviceKind, DeviceRecord, DeviceRole, HASH_BYTES, SALT_BYTES};
 use super::engine::DatabaseError;
+use super::feeds::FeedSettings;
 use super::seal::{damaged, decode, encode, seal, unseal};
 use super::session::{Counters, SessionEnd, SessionRecord};
 use super::state::{ForceScale, SavedWave};
@@ -77,6 +78,16 @@ struct CommissioningV1 {
 }
 
 impl CommissioningV1 {
+    const VERSION: u8 = 1;
+}
+
+/// The settings of the feeds as JSON.
+#[derive(Serialize, Deserialize)]
+struct FeedsV1 {
+    json: String,
+}
+
+impl FeedsV1 {
     const VERSION: u8 = 1;
 }
 
@@ -286,6 +297,18 @@ pub fn encode_commissioning(record: &CommissioningRecord) -> Result<Vec<u8>, Str
 pub fn decode_commissioning(value: &[u8]) -> Result<CommissioningRecord, DatabaseError> {
     let CommissioningV1 { json } = decode("the record of the first run", CommissioningV1::VERSION, value)?;
     serde_json::from_str(&json).map_err(|error| damaged(format!("the record of the first run: {error}")))
+}
+
+/// Encodes the settings of the feeds.
+pub fn encode_feeds(feeds: &FeedSettings) -> Result<Vec<u8>, String> {
+    let json = serde_json::to_string(feeds).map_err(|error| error.to_string())?;
+    encode(FeedsV1::VERSION, &FeedsV1 { json })
+}
+
+/// Decodes the settings of the feeds.
+pub fn decode_feeds(value: &[u8]) -> Result<FeedSettings, DatabaseError> {
+    let FeedsV1 { json } = decode("the settings of the feeds", FeedsV1::VERSION, value)?;
+    serde_json::from_str(&json).map_err(|error| damaged(format!("the settings of the feeds: {error}")))
 }
 
 /// Encodes a device.

@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use super::audit::AuditEntry;
 use super::commissioning::CommissioningRecord;
 use super::device::{CardCode, DeviceRecord, DeviceRole};
+use super::feeds::FeedSettings;
 use super::name::check_name;
 use super::session::{Counters, MAX_WHOLE, SessionRecord};
 use crate::settings::Settings;
@@ -47,6 +48,8 @@ pub struct StoredState {
     pub force_scale: Option<ForceScale>,
     /// What the first run has proven. A reset of the settings keeps it.
     pub commissioning: CommissioningRecord,
+    /// Settings of the feeds. A reset of the settings keeps them; a backup has those of the motion only.
+    pub feeds: FeedSettings,
     /// Paired devices by number. A reset of the settings and a backup keep them, as everything below.
     pub devices: BTreeMap<u32, DeviceRecord>,
     /// Number of the device that was added last, which may be gone; 0 before the first. No number is given twice.
@@ -161,9 +164,11 @@ pub enum StateChange {
     ForceScale(ForceScale),
     /// Replaces the record of the first run.
     Commissioning(CommissioningRecord),
-    /// Replaces everything that a backup has; devices, audit log, machine time and card code stay. If it has no force
-    /// scale, the present one stays, as an old backup does not mean that the sensor is gone. What the first run has
-    /// proven here stays, too.
+    /// Replaces the settings of the feeds.
+    Feeds(FeedSettings),
+    /// Replaces everything that a backup has; devices, audit log, machine time, card code and the hosts that reach the feeds
+    /// stay. If it has no force scale, the present one stays, as an old backup does not mean that the sensor is gone. What
+    /// the first run has proven here stays, too.
     Everything(Box<StoredState>),
     /// Adds the device under [`StoredState::next_device`], or replaces the record of the device of this number, which
     /// must have the same token.
@@ -204,6 +209,7 @@ impl StoredState {
             counters: Counters::default(),
             force_scale: None,
             commissioning: CommissioningRecord::default(),
+            feeds: FeedSettings::default(),
             devices: BTreeMap::new(),
             last_device: 0,
             audit: VecDeque::new(),
@@ -239,6 +245,10 @@ impl StoredState {
             StateChange::Commissioning(record) => {
                 record.check()?;
                 self.commissioning = record;
+            }
+            StateChange::Feeds(feeds) => {
+                feeds.check()?;
+                self.feeds = feeds;
             }
             StateChange::Everything(state) => {
                 let mut present = std::mem::replace(self, *state);
@@ -334,6 +344,7 @@ impl StoredState {
             scale.check().map_err(|why| format!("force_scale: {why}"))?;
         }
         self.commissioning.check().map_err(|why| format!("commissioning: {why}"))?;
+        self.feeds.check().map_err(|why| format!("feeds: {why}"))?;
         self.check_access()?;
         self.counters.check()
     }
@@ -356,6 +367,7 @@ impl StoredState {
 mod tests {
     use serde_json::json;
 
+    use super::super::feeds::StoredWindow;
     use super::super::session::SessionEnd;
     use super::*;
     use crate::settings::new_id;
@@ -438,6 +450,33 @@ mod tests {
             assert!(StoredState { force_scale: Some(wrong), ..fresh() }.check_rest().is_err());
         }
         assert_eq!(state.force_scale, Some(other), "what was refused has changed nothing");
+    }
+
+    #[test]
+    fn a_backup_brings_the_window_of_the_feeds_and_opens_nothing() {
+        let opened = |back_mm, last| FeedSettings {
+            window: Some(StoredWindow { back_mm, front_mm: 100.0 }),
+            vibration: true,
+            vibration_speed_share: 0.5,
+            tcode_beyond_loopback: true,
+            buttplug_beyond_loopback: false,
+            allowed_hosts: vec![[192, 168, 1, last].into()],
+        };
+        let mut state = fresh();
+        state.apply(StateChange::Feeds(opened(10.0, 1))).unwrap();
+        state.apply(StateChange::Settings(Settings::fresh(new_id()))).unwrap();
+        assert_eq!(state.feeds, opened(10.0, 1));
+        let backup = StoredState { feeds: opened(20.0, 2), ..fresh() };
+        state.apply(StateChange::Everything(Box::new(backup.clone()))).unwrap();
+        assert_eq!(state.feeds, opened(20.0, 1));
+        let mut other = fresh();
+        other.apply(StateChange::Everything(Box::new(backup))).unwrap();
+        assert!(!other.feeds.tcode_beyond_loopback && other.feeds.allowed_hosts.is_empty());
+        let wrong = FeedSettings { vibration_speed_share: 2.0, ..opened(10.0, 1) };
+        assert!(state.apply(StateChange::Feeds(wrong.clone())).is_err());
+        assert_eq!(state.feeds, opened(20.0, 1), "what was refused has changed nothing");
+        let why = StoredState { feeds: wrong, ..fresh() }.check_rest().unwrap_err();
+        assert_eq!(why, "feeds: vibration_speed_share must be 0 to 1, not 2");
     }
 
     #[test]

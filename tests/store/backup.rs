@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::option::of;
 use proptest::prelude::*;
 use serde_json::Value;
-use yep::store::{Counters, document};
+use yep::store::{Counters, FeedMotionPart, document};
 
 use super::devices::{access_changes, apply_allowed, save_allowed};
 use super::*;
@@ -114,6 +114,20 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn feed_motion()(
+        window in of((0.0..4_999.0, 0.0..=1.0)),
+        vibration in any::<bool>(),
+        vibration_speed_share in prop_oneof![0.0..=1.0, Just(0.3)],
+    ) -> FeedMotionPart {
+        let window = window.map(|(back_mm, share): (f64, f64)| {
+            let shortest_mm = back_mm + 1.0;
+            StoredWindow { back_mm, front_mm: (shortest_mm + share * (5_000.0 - shortest_mm)).min(5_000.0) }
+        });
+        FeedMotionPart { window, vibration, vibration_speed_share }
+    }
+}
+
+prop_compose! {
     fn state()(
         settings in settings(),
         waves in waves(),
@@ -121,9 +135,11 @@ prop_compose! {
         (sessions_count, strokes, faults) in (0_u64..=1 << 53, 0_u64..=1 << 53, 0_u64..=1 << 53),
         (distance_mm, moving_s) in (number(), number()),
         force_scale in of(force_scale()),
+        feeds in feed_motion(),
     ) -> StoredState {
         let counters = Counters { sessions: sessions_count, strokes, distance_mm, moving_s, faults };
-        StoredState { waves, sessions, counters, force_scale, ..StoredState::of(settings) }
+        let feeds = FeedSettings::default().with_motion(feeds);
+        StoredState { waves, sessions, counters, force_scale, feeds, ..StoredState::of(settings) }
     }
 }
 
@@ -134,6 +150,8 @@ proptest! {
     fn an_export_and_its_import_are_the_identity(state in state(), at in any::<u64>(), write in any::<u64>(), changes in access_changes()) {
         let mut with_devices = state.clone();
         apply_allowed(&mut with_devices, changes);
+        // The access of the feeds is theirs, their motion is that of the state.
+        with_devices.feeds = with_devices.feeds.with_motion(FeedMotionPart::of(&state.feeds));
         let text = serde_json::to_string_pretty(&document::write(&with_devices, at, write)).unwrap();
         let document: Value = serde_json::from_str(&text).unwrap();
         // Without the devices and everything that belongs to them.
@@ -141,7 +159,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_is_imported_is_refused_or_allowed(document in json(), state in state(), place in 0_usize..13) {
+    fn whatever_is_imported_is_refused_or_allowed(document in json(), state in state(), place in 0_usize..15) {
         // Random bytes, and a valid document with random bytes in one place.
         let _ = document::read(&document, |_| Ok(()));
         let mut whole = document::write(&state, 0, 0);
@@ -175,6 +193,7 @@ proptest! {
             audit: present.audit.clone(),
             machine_h: present.machine_h,
             card_code: present.card_code.clone(),
+            feeds: present.feeds.clone().with_motion(FeedMotionPart::of(&state.feeds)),
             ..state
         };
         expected.end_interrupted();

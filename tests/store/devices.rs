@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use proptest::prelude::*;
 use yep::store::{
-    AuditAct, AuditEntry, CardCode, DeviceKind, DeviceRecord, DeviceRole, StateChange, document,
+    AuditAct, AuditEntry, CardCode, DeviceKind, DeviceRecord, DeviceRole, FeedSettings, StateChange, document,
 };
 
 use super::*;
@@ -80,7 +80,17 @@ fn access_change() -> impl Strategy<Value = StateChange> {
     let number = || 0_u32..9;
     let code = (any::<[u8; 16]>(), any::<[u8; 32]>(), any::<u8>(), any::<bool>())
         .prop_map(|(salt, hash, wrong_tries, used)| CardCode { salt, hash, wrong_tries, used });
+    let hosts =
+        prop::collection::vec(prop_oneof![any::<std::net::IpAddr>(), Just([10, 0, 0, 1].into())], 0..18);
+    let feeds =
+        (any::<bool>(), any::<bool>(), hosts).prop_map(|(tcode, buttplug, allowed_hosts)| FeedSettings {
+            tcode_beyond_loopback: tcode,
+            buttplug_beyond_loopback: buttplug,
+            allowed_hosts,
+            ..FeedSettings::default()
+        });
     let leaf = prop_oneof![
+        1 => feeds.prop_map(StateChange::Feeds),
         4 => (number(), any_device()).prop_map(|(number, device)| StateChange::PutDevice(number, device)),
         1 => (number(), "\\PC{0,20}").prop_map(|(number, name)| StateChange::RenameDevice(number, name)),
         1 => (number(), role()).prop_map(|(number, role)| StateChange::SetDeviceRole(number, role)),

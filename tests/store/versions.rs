@@ -71,6 +71,7 @@ fn is_version_3(state: &StoredState) {
     assert_eq!(state.force_scale, Some(force_scale(0.1)));
     assert_eq!((state.devices.len(), state.next_device(), state.audit.len()), (0, 1, 0));
     assert_eq!((state.machine_h, &state.card_code), (0, &None));
+    assert_eq!(state.feeds, FeedSettings::default());
 }
 
 #[test]
@@ -129,7 +130,7 @@ fn a_store_of_version_1_is_opened_and_brought_up_to_date() {
 fn the_state_of_a_newer_program_is_refused_and_kept() {
     for (tree, known) in [
         ("settings", STORED_VERSION),
-        ("meta", 5),
+        ("meta", 6),
         ("waves", 1),
         ("counters", 1),
         ("calibration", 1),

@@ -68,7 +68,7 @@ mod tests {
     use crate::settings::{ProvenLimits, Settings, new_id};
     use crate::store::{
         BackupDocument, CommissioningRecord, ConfirmReason, Confirmation, ForceScale, SavedWave, SessionEnd,
-        SessionRecord, StepRecord, StoredState, WiringValues,
+        SessionRecord, StepRecord, StoredState, StoredWindow, WiringValues,
     };
 
     #[test]
@@ -129,6 +129,7 @@ mod tests {
             confirmed: Some(Confirmation { unix_s: 0, wiring: "cbf29ce484222325".to_owned() }),
             asks: Some(ConfirmReason::Restored),
         };
+        state.feeds.window = Some(StoredWindow { back_mm: 20.0, front_mm: 120.0 });
         assert_schema_keys(&BackupDocument::of(&state, 0, 7));
     }
 }
