@@ -70,6 +70,10 @@ impl Machine {
         self.yep.get("/api/v1/feeds").json()
     }
 
+    fn request(&self, method: &str, path: &str, body: &Value) -> real::http::Answer {
+        self.yep.request(method, path, &[("content-type", "application/json")], &body.to_string())
+    }
+
     fn wait_for_position(&self, mm: f64) {
         eventually(&format!("{mm} mm"), || ((self.position_mm() - mm).abs() < 0.2).then_some(()));
     }
@@ -130,7 +134,9 @@ fn a_player_that_asks_for_the_version_drives_by_datagrams_and_stops() {
     machine.wait_for_position(72.5);
     // Silence is no leave as long as its moves last; then its sender is forgotten.
     assert_eq!(machine.feeds()["links"][0]["is_owner"], true);
-    eventually("the sender is forgotten", || machine.feeds()["links"].as_array().unwrap().is_empty().then_some(()));
+    eventually("the sender is forgotten", || {
+        machine.feeds()["links"].as_array().unwrap().is_empty().then_some(())
+    });
     assert_eq!(machine.yep.wait_for_state("ready")["fault"], json!(null));
 }
 
@@ -215,7 +221,8 @@ fn stop_latches_against_who_goes_on_sending_until_a_person_lets_it_go_on() {
     assert!(feeds["links"][0]["refusal"].as_str().unwrap().contains("Feeds"), "{feeds}");
     // Not by the number of another STOP.
     let stops = machine.yep.status()["stops"].as_u64().unwrap();
-    let resume = |stops: u64| machine.yep.post("/api/v1/feeds/resume", &json!({ "after_stop": stops }));
+    let resume =
+        |stops: u64| machine.request("POST", "/api/v1/feeds/resume", &json!({ "after_stop": stops }));
     assert_eq!(resume(stops + 1).status, 409);
     assert_eq!(resume(stops).expect_ok()["is_latched"], false);
     stream(1.0);
@@ -226,10 +233,10 @@ fn stop_latches_against_who_goes_on_sending_until_a_person_lets_it_go_on() {
 fn a_window_that_a_person_sets_holds_what_every_program_sends() {
     let machine = Machine::calibrated();
     let window = json!({ "window": { "back_mm": 40.0, "front_mm": 60.0 } });
-    let changed = machine.yep.request("PATCH", "/api/v1/feeds", &[], &window.to_string());
+    let changed = machine.request("PATCH", "/api/v1/feeds", &window);
     assert_eq!(changed.expect_ok()["window"], window["window"]);
     let wrong = json!({ "window": { "back_mm": 60.0, "front_mm": 40.0 } });
-    assert_eq!(machine.yep.request("PATCH", "/api/v1/feeds", &[], &wrong.to_string()).status, 422);
+    assert_eq!(machine.request("PATCH", "/api/v1/feeds", &wrong).status, 422);
     let udp = machine.udp();
     udp.send(b"L09999I100\n").unwrap();
     machine.wait_for_position(60.0);
@@ -237,7 +244,7 @@ fn a_window_that_a_person_sets_holds_what_every_program_sends() {
     machine.wait_for_position(40.0);
     // Another one takes the axis along, while the program says nothing new.
     let other = json!({ "window": { "back_mm": 100.0, "front_mm": 120.0 } });
-    machine.yep.request("PATCH", "/api/v1/feeds", &[], &other.to_string()).expect_ok();
+    machine.request("PATCH", "/api/v1/feeds", &other).expect_ok();
     machine.wait_for_position(100.0);
 }
 
@@ -320,13 +327,19 @@ fn the_libraries_that_people_use_move_the_axis_and_stop_it() {
         }
         let all = |wanted: &str| steps.iter().filter(|(step, ..)| step == wanted).collect::<Vec<_>>();
         let refused = all("refused");
-        assert!(refused.iter().any(|(.., said)| said["error"].as_str().unwrap().contains("vibrate")), "{refused:?}");
+        assert!(
+            refused.iter().any(|(.., said)| said["error"].as_str().unwrap().contains("vibrate")),
+            "{refused:?}"
+        );
         // A step says when the answer came; what it moves shows in the time behind it.
         let moved: usize = steps.iter().map(|(_, _, moved, _)| moved).sum();
         assert!(moved > 4_000, "{name}: {moved} steps");
         for wanted in ["stop", "stop_all"] {
             let (_, at, ..) = all(wanted)[0];
-            let next = steps.iter().find(|(_, later, ..)| *later > *at + STOPS_WITHIN).map_or(Instant::now(), |it| it.1);
+            let next = steps
+                .iter()
+                .find(|(_, later, ..)| *later > *at + STOPS_WITHIN)
+                .map_or(Instant::now(), |it| it.1);
             let behind = machine.pulses(*at + STOPS_WITHIN, next.min(*at + Duration::from_secs(1)));
             assert!(behind.len() <= 3, "{name}: {} pulses behind {wanted}", behind.len());
         }
@@ -343,7 +356,9 @@ fn a_library_that_is_killed_has_left() {
                 break;
             }
         }
-        eventually("a stroke", || (machine.yep.status()["velocity_mm_s"].as_f64().unwrap().abs() > 20.0).then_some(()));
+        eventually("a stroke", || {
+            (machine.yep.status()["velocity_mm_s"].as_f64().unwrap().abs() > 20.0).then_some(())
+        });
         // SIGKILL: no library says goodbye then.
         library.child.kill().unwrap();
         let killed = Instant::now();

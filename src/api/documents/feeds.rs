@@ -1,5 +1,7 @@
 //! Feeds: other programs that move the axis, and what the user allows them.
 
+use std::net::IpAddr;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +21,7 @@ pub struct FeedsDocument {
     /// Whether Buttplug clients on other computers are taken.
     pub buttplug_beyond_loopback: bool,
     /// Addresses of the computers that are taken; none: each one in a network of this house.
-    pub allowed_hosts: Vec<String>,
+    pub allowed_hosts: Vec<IpAddr>,
     /// True behind a STOP or an END, until a person lets feeds go on.
     pub is_latched: bool,
     /// The connections and senders.
@@ -112,7 +114,7 @@ pub struct FeedsChange {
     /// Whether Buttplug clients on other computers are taken; takes an admin.
     pub buttplug_beyond_loopback: Option<bool>,
     /// Addresses of the computers that are taken; takes an admin.
-    pub allowed_hosts: Option<Vec<String>>,
+    pub allowed_hosts: Option<Vec<IpAddr>>,
 }
 
 /// A person lets feeds move the axis again.

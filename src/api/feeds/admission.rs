@@ -53,8 +53,8 @@ pub fn admits(settings: &FeedSettings, protocol: FeedProtocol, peer: IpAddr, tru
     if !is_open(settings, protocol) {
         return false;
     }
-    let listed = || settings.allowed_hosts.iter().any(|host| host.parse() == Ok(peer));
-    if settings.allowed_hosts.is_empty() { is_private(peer) } else { listed() }
+    let hosts = &settings.allowed_hosts;
+    if hosts.is_empty() { is_private(peer) } else { hosts.iter().any(|host| host.to_canonical() == peer) }
 }
 
 fn is_private(peer: IpAddr) -> bool {
@@ -91,7 +91,7 @@ mod tests {
         ] {
             assert_eq!(admitted(&settings, peer), comes_in, "{peer}");
         }
-        settings.allowed_hosts = vec!["8.8.8.8".to_owned()];
+        settings.allowed_hosts = vec!["8.8.8.8".parse().unwrap()];
         assert!(admitted(&settings, "8.8.8.8") && !admitted(&settings, "192.168.1.20"));
     }
 }

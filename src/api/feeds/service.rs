@@ -150,7 +150,7 @@ impl FeedService {
     /// The stored settings.
     #[must_use]
     pub fn stored(&self) -> FeedSettings {
-        FeedSettings::default() //STUB
+        self.store.kept().0.feeds.clone()
     }
 
     /// Stores other settings. A window that moves takes the axis along.
@@ -158,7 +158,7 @@ impl FeedService {
     /// # Errors
     /// They could not be written down; then nothing changes.
     pub async fn change(&self, settings: FeedSettings) -> Result<(), StoreError> {
-        let _ = settings; //STUB
+        self.store.keep(StateChange::Feeds(settings)).await?;
         let owner = self.lock().owner;
         if let Some(FeedOwner { motion: OwnMotion::Follows(number), .. }) = owner {
             self.send(number, FeedItem::Window(self.window()));

@@ -194,8 +194,7 @@ impl Feeder {
             Pace::AtSpeed { per_s } => at_speed(per_s * self.window.length_mm()),
             Pace::Live => self.clock.live_s().unwrap_or_else(|| at_speed(self.limits.approach_mm_s)),
         };
-        // `max` drops a value that is no number.
-        time_s.max(SHORTEST_S).min(LONGEST_S)
+        if time_s.is_nan() { SHORTEST_S } else { time_s.clamp(SHORTEST_S, LONGEST_S) }
     }
 
     /// Delay of a point behind the sender's clock: for a dense stream one interval, so that the point behind it is known when

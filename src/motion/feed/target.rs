@@ -55,8 +55,8 @@ impl FeedWindow {
     /// Position of a share of it, in mm. A share beyond its ends is at the end; one that is no number is at the back.
     #[must_use]
     pub fn place(&self, share: f64) -> f64 {
-        // `max` and `min` drop a value that is no number.
-        self.back_mm + share.max(0.0).min(1.0) * self.length_mm()
+        let share = if share.is_nan() { 0.0 } else { share.clamp(0.0, 1.0) };
+        self.back_mm + share * self.length_mm()
     }
 
     /// Share of the window at a position in mm; 0 for a window without length.
