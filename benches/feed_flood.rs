@@ -63,8 +63,7 @@ fn main() {
     if !support::is_bench_run() {
         return;
     }
-    let seconds = std::env::args().skip_while(|word| word != "--seconds").nth(1);
-    let seconds = seconds.and_then(|text| text.parse().ok()).unwrap_or(SECONDS);
+    let seconds = support::number("seconds").map_or(SECONDS, |seconds| seconds as f64);
     let port = UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a port").port();
     let folder = folder();
     let config = format!("[feeds]\ntcode_udp = {port}\ntcode_tcp = 0\nbuttplug = 0\n");

@@ -213,6 +213,8 @@ fn keep_alive(stream: &TcpStream) {
 
 async fn serve_buttplug(stream: TcpStream, service: Arc<FeedService>, gate: &FeedGate, origin: LinkOrigin) {
     let (Some(peer), Ok(local)) = (origin.peer, stream.local_addr()) else { return };
+    // The type of the error is that of the library's callback.
+    #[allow(clippy::result_large_err)]
     let judge = |request: &Request, response: Response| match judge(gate, &service, peer, local.ip(), request)
     {
         Ok(()) => Ok(response),
