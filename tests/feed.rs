@@ -113,7 +113,15 @@ fn the_first_motion_is_slow_and_so_is_that_behind_stop_a_pause_or_another_window
     // Behind a pause.
     machine.run_ms(1_500);
     slow(&mut machine, 0.0, WINDOW.back_mm);
-    // In another window.
+    // Into another window, while nothing is sent.
+    machine.run_ms(1_000);
+    machine.send_to_feed(1, FeedItem::Window(FeedWindow { back_mm: 70.0, front_mm: 140.0 }));
+    for _ in 0..2_000 {
+        machine.cycle();
+        assert!(machine.snapshot().velocity_mm_s.abs() <= 60.5);
+    }
+    assert!((position(&machine) - 70.0).abs() <= 0.06, "{} mm", position(&machine));
+    // And into another one, in full stream.
     machine.send_to_feed(1, FeedItem::Window(FeedWindow { back_mm: 50.0, front_mm: 140.0 }));
     slow(&mut machine, 0.0, 50.0);
     machine.stop();

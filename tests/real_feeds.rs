@@ -173,22 +173,38 @@ fn frames_of_a_websocket_are_answered_as_players_read_them() {
     let address = machine.yep.url().replace("http://", "");
     let stream = TcpStream::connect(&address).unwrap();
     let (mut socket, _) = client(format!("ws://{address}/ws"), stream).unwrap();
-    socket.send(Message::text("D1\n")).unwrap();
-    assert_eq!(socket.read().unwrap().to_text().unwrap(), r#"{"command":"TCode v0.3\n"}"#);
-    socket.send(Message::binary(b"D1\n".to_vec())).unwrap();
-    assert_eq!(socket.read().unwrap(), Message::binary(b"TCode v0.3\n".to_vec()));
+    let mut ask = |question: Message| {
+        socket.send(question).unwrap();
+        loop {
+            match socket.read().unwrap() {
+                Message::Ping(_) => {}
+                answer => return answer,
+            }
+        }
+    };
+    assert_eq!(ask(Message::text("D1\n")), Message::text(r#"{"command":"TCode v0.3\n"}"#));
+    assert_eq!(ask(Message::binary(b"D1\n".to_vec())), Message::binary(b"TCode v0.3\n".to_vec()));
     socket.send(Message::text("L02500I500 L11000I500\n")).unwrap();
     machine.wait_for_position(0.25 * 145.0);
-    // A page of another site comes in nowhere.
-    let stream = TcpStream::connect(&address).unwrap();
-    let request = http_request(&address, "https://elsewhere.example");
-    assert!(client(request, stream).is_err());
+    // A page of another site comes in nowhere, and neither does whoever comes through a proxy on this computer.
+    let buttplug = format!("127.0.0.1:{}", machine.ports.buttplug);
+    for address in [&address, &buttplug] {
+        for header in
+            [("origin", "https://elsewhere.example"), ("x-forwarded-for", "10.0.0.7"), ("host", "yep.local")]
+        {
+            let stream = TcpStream::connect(address).unwrap();
+            assert!(client(upgrade(address, header), stream).is_err(), "{address}: {header:?}");
+        }
+    }
 }
 
-fn http_request(address: &str, origin: &str) -> tokio_tungstenite::tungstenite::http::Request<()> {
+fn upgrade(
+    address: &str,
+    (name, value): (&'static str, &str),
+) -> tokio_tungstenite::tungstenite::http::Request<()> {
     use tokio_tungstenite::tungstenite::client::IntoClientRequest;
     let mut request = format!("ws://{address}/ws").into_client_request().unwrap();
-    request.headers_mut().insert("origin", origin.parse().unwrap());
+    request.headers_mut().insert(name, value.parse().unwrap());
     request
 }
 

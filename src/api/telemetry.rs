@@ -295,7 +295,7 @@ mod tests {
                 "fault_remains": null,
                 "range_mm": 145.0,
                 "phase": null,
-                "periods": 7,
+                "periods": 7, "feed": null,
                 "allowed": ["calibrate", "acknowledge", "stop"],
                 "lateness": {"rebases": 1, "rebased_ns": 2, "worst_step_ns": 3, "starvations": 4},
                 "last_stop": {"took_s": 0.025, "steps": 12, "way_mm": 1.2},

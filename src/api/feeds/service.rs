@@ -147,6 +147,13 @@ impl FeedService {
         admission::admits(&self.stored(), protocol, peer, self.trusts_local)
     }
 
+    /// The same for the request of a WebSocket to which the gate gave no role: a loopback address counts for nothing then, as a proxy
+    /// may stand behind it.
+    #[must_use]
+    pub fn admits_guest(&self, protocol: FeedProtocol, peer: IpAddr) -> bool {
+        !peer.to_canonical().is_loopback() && self.admits(protocol, peer)
+    }
+
     /// The stored settings.
     #[must_use]
     pub fn stored(&self) -> FeedSettings {

@@ -25,7 +25,7 @@ use crate::api::handshake;
 use crate::api::problem::ProblemCode;
 use crate::api::request::RoutedRequest;
 use crate::api::telemetry::FeedTelemetry;
-use crate::auth::Right;
+use crate::auth::{Right, host};
 use crate::store::FeedSettings;
 use crate::store::feeds::StoredWindow;
 
@@ -152,8 +152,9 @@ pub fn open(
     client: Client,
 ) -> HandlerResult {
     let may_move = client.caller.role.has(Right::Operate);
-    if !may_move && !ctx.feeds.admits(FeedProtocol::Tcode, connection.peer) {
-        return Err(answer::forbidden());
+    if !may_move && !ctx.feeds.admits_guest(FeedProtocol::Tcode, connection.peer) {
+        let sent = host::sent(request.headers()).unwrap_or_default();
+        return Err(answer::refuse_role(client.caller, sent));
     }
     let (upgrade, slot, answer) = handshake::accept(&connection, request)?;
     let peer = Some(SocketAddr::from((connection.peer, 0)));
