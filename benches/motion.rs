@@ -4,6 +4,8 @@
 //!   that cannot; for each also its dearest cycle, which limits a real-time loop
 //! - `follower`: one control cycle of the reference; `follower_changing`: the same while waves with other graphs,
 //!   periods and parts of the stroke come, one each 300 cycles
+//! - `feed_stream`: one control cycle of the reference of a stream of 100 targets a second; `feed_moves`: the same while each of
+//!   these targets is a move of half a second that replaces the one before: the dearest that a sender can do
 //! - `wave_*`: one point of a graph with its derivatives: with a formula, and through 10 and 1 000 points
 //! - `step_*`: one step from planned pieces of 1 ms to its instant, with few and with many steps a piece
 //! - `runs_make`, `runs_expand`: one step of the peers' stroke (150 mm, 80 steps/mm, up to 32 000 steps/s, cycles of
@@ -33,8 +35,8 @@ use yep::drive::chunk::Chunk;
 use yep::motion::plan::{MovePlan, Target};
 use yep::motion::runs::{RunMaker, StepRun};
 use yep::motion::{
-    CycleBounds, Follower, Inputs, Kinematics, MotionLimits, Piece, ProfileLimits, RampLimits, Tracker,
-    step_times, stop,
+    CycleBounds, FeedLimits, FeedTarget, FeedWindow, Feeder, Follower, Inputs, Kinematics, MotionLimits,
+    Pace, Piece, ProfileLimits, RampLimits, Tracker, step_times, stop,
 };
 use yep::wave::envelope::Size;
 use yep::wave::interpolate::{Interpolation, Knot, through};
@@ -71,6 +73,8 @@ fn units() -> Vec<Unit> {
         unit("tracker_square", "cycle", 5_000, tracking(square())),
         unit("follower", "cycle", 5_000, following()),
         unit("follower_changing", "cycle", 5_000, following_changes()),
+        unit("feed_stream", "cycle", 5_000, feeding(0.01)),
+        unit("feed_moves", "cycle", 5_000, feeding(0.5)),
         unit("wave_sine", "point", 50_000, evaluating(Shape::Sine)),
         unit("wave_square", "point", 50_000, evaluating(Shape::Square)),
         unit("wave_trapezoid", "point", 50_000, evaluating(trapezoid(QUARTERS))),
@@ -252,6 +256,30 @@ fn following() -> Box<dyn FnMut(u64)> {
             let now = black_box(follower.reference(RANGE_MM));
             follower.advance(CYCLE_S, &axis, RANGE_MM);
             black_box((now, follower.reference(RANGE_MM)));
+        }
+    })
+}
+
+/// A target each 10 ms that leaves so much time.
+fn feeding(time_s: f64) -> Box<dyn FnMut(u64)> {
+    const EVERY: u64 = 10;
+    let limits = MotionLimits::DEFAULT;
+    let (most, approach_mm_s) = (limits.profile(limits.max_speed.get()), limits.approach_speed.get());
+    let window = FeedWindow { back_mm: 0.0, front_mm: RANGE_MM };
+    let mut feeder = Feeder::new(window, FeedLimits { most, approach_mm_s, ahead_s: 0.006 });
+    let (mut done, mut axis) = (0u64, Kinematics::at_rest(RANGE_MM / 2.0));
+    feeder.begin(axis.p, 0.0);
+    Box::new(move |count| {
+        for _ in 0..count {
+            let at_s = done as f64 * CYCLE_S;
+            if done.is_multiple_of(EVERY) {
+                let share = 0.5 + 0.3 * (at_s * 3.0).sin();
+                feeder.push(FeedTarget { share, pace: Pace::Within { time_s } }, at_s);
+            }
+            done += 1;
+            feeder.settle(&axis, false);
+            feeder.advance(at_s + 0.007);
+            axis = black_box(feeder.reference());
         }
     })
 }
