@@ -136,12 +136,12 @@ fn what_is_loaded_together_is_joined() {
         text("main.js"),
         "const $two = (() => {\nconst two = 2;\nreturn { two };\n})();\n\
          const $a_one = (() => {\nconst { two: second } = $two;\nfunction one() {}\nreturn { one };\n})();\n\
-         const { one } = $a_one;\none(() => import(\"./a/late.js\"));\nexport { $two, $a_one };\n"
+         const { one } = $a_one;\none(() => import(\"./a/late.js\"));\nexport { $two };\n"
     );
     assert_eq!(
         text("a/late.js"),
         "import { $two } from \"../main.js\";\nconst $a_own = (() => {\nclass own {}\nreturn { own };\n})();\n\
-         const { two } = $two;\nconst { own } = $a_own;\nconst late = two;\nexport { late };\nexport { $a_own };\n"
+         const { two } = $two;\nconst { own } = $a_own;\nconst late = two;\nexport { late };\n"
     );
 }
 

@@ -8,7 +8,7 @@
 //! const $dom = (() => { function h() {} return { h }; })();
 //! ```
 //!
-//! An entry also exports these, for the entries that are loaded after it.
+//! An entry also exports those of them that an entry needs which is loaded after it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -17,6 +17,8 @@ use super::strip::strip;
 
 /// The content of each file, by its name.
 pub type Files = BTreeMap<String, Vec<u8>>;
+/// The variables of modules in an entry, by its name, that others need.
+type Shared = BTreeMap<String, BTreeSet<String>>;
 
 /// The files as they are handed out: scripts and styles joined, all of them stripped.
 ///
@@ -33,16 +35,21 @@ pub fn join(files: &Files) -> Result<Files, String> {
 
     let mut entries = addresses(&index, "src=\"web/");
     let mut done = BTreeMap::new();
+    let mut shared = Shared::new();
     let mut next = 0;
     while let Some(entry) = entries.get(next).cloned() {
         let mut bundle =
             Bundle { text: &text, entry: &entry, earlier: &done, own: Vec::new(), path: Vec::new() };
-        let body = bundle.script(&mut entries)?;
+        let body = bundle.script(&mut entries, &mut shared)?;
         used.extend(bundle.own.iter().cloned());
         done.extend(bundle.own.iter().map(|module| (module.clone(), entry.clone())));
         used.insert(entry.clone());
         joined.insert(entry, body.into_bytes());
         next += 1;
+    }
+    for (entry, variables) in shared {
+        let names: Vec<_> = variables.into_iter().collect();
+        joined.entry(entry).or_default().extend(format!("export {{ {} }};\n", names.join(", ")).bytes());
     }
     for style in addresses(&index, "href=\"web/").into_iter().filter(|name| name.ends_with(".css")) {
         let body = style_sheet(&text, &style, &mut used)?;
@@ -116,14 +123,15 @@ struct Bundle<'a, T> {
 }
 
 impl<T: Fn(&str) -> Result<String, String>> Bundle<'_, T> {
-    /// The script; the entries that it loads later are added to `entries`.
-    fn script(&mut self, entries: &mut Vec<String>) -> Result<String, String> {
+    /// The script; the entries that it loads later are added to `entries`, and what it needs of earlier ones to `shared`.
+    fn script(&mut self, entries: &mut Vec<String>, shared: &mut Shared) -> Result<String, String> {
         let mut modules = String::new();
-        let mut wanted: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let mut wanted = Shared::new();
         let entry = self.module(self.entry.to_owned(), &mut modules, &mut wanted)?;
 
         let mut script = String::new();
         for (from, variables) in wanted {
+            shared.entry(from.clone()).or_default().extend(variables.iter().cloned());
             let names: Vec<_> = variables.into_iter().collect();
             let up = "../".repeat(self.entry.matches('/').count());
             let _ = writeln!(
@@ -136,10 +144,6 @@ impl<T: Fn(&str) -> Result<String, String>> Bundle<'_, T> {
         script += &modules;
         script += &entry.body;
         script += &entry.exports.iter().map(|name| format!("export {{ {name} }};\n")).collect::<String>();
-        if !self.own.is_empty() {
-            let names: Vec<_> = self.own.iter().map(|module| variable(module)).collect();
-            let _ = writeln!(script, "export {{ {} }};", names.join(", "));
-        }
         for path in addresses(&entry.body, "import(\"") {
             let lazy = relative(self.entry, &path);
             if !entries.contains(&lazy) {
@@ -154,7 +158,7 @@ impl<T: Fn(&str) -> Result<String, String>> Bundle<'_, T> {
         &mut self,
         name: String,
         modules: &mut String,
-        wanted: &mut BTreeMap<String, BTreeSet<String>>,
+        wanted: &mut Shared,
     ) -> Result<Module, String> {
         if self.path.contains(&name) {
             return Err(format!("{name}: waits for itself: {}", self.path.join(", ")));

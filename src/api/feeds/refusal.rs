@@ -25,7 +25,7 @@ impl std::fmt::Display for FeedRefusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             FeedRefusal::Latched => {
-                f.write_str("stopped by a person: let programs go on, on the machine's page under Feeds")
+                f.write_str("stopped by a person: let programs go on, on the machine's page: Machine, Programs")
             }
             FeedRefusal::NotInCharge(NotInCharge { holder }) => {
                 write!(
