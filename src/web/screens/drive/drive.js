@@ -89,6 +89,7 @@ function showActs(controls) {
       show(program, isProgram || isWaiting);
       text(program, isProgram ? says.program : says.programsWait);
       attribute(program, "data-waits", isWaiting);
+      show(controls.element, !isProgram);
       show(controls.choice, !isProgram && !isNew && !isLocked && !isFault && !isUnproven);
       show(start.element, mayMove && !moves && !isNew && !isLocked && !isFault && !isUnproven);
       show(end.element, mayMove && moves);

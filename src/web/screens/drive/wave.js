@@ -96,8 +96,7 @@ export class WaveControls {
     }
     this.#take(state);
     this.#rate.range(SLOWEST_PER_MIN, fastest(state.in_force.limits.in_force, this.#length.value));
-    const isOff = !link.isLive || (!link.allows("run") && state.state !== "not_homed")
-      || ["faulted", "following"].includes(state.state);
+    const isOff = !link.isLive || (!link.allows("run") && state.state !== "not_homed") || state.state === "faulted";
     for (const control of [this.#rate, this.#depth, this.#length]) control.disable(isOff);
     this.#wave.select.disabled = isOff;
   }

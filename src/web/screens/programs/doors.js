@@ -53,8 +53,8 @@ function addresses({ tcode_udp: udp, tcode_tcp: tcp, buttplug }) {
 }
 
 function help([name, lines]) {
-  const list = h("dl", { class: "facts" }, lines.map(([what, text]) =>
-    h("div", {}, h("dt", {}, what), h("dd", { class: "mono" }, text))));
+  const list = h("ul", { class: "list" }, lines.map(([what, text]) =>
+    h("li", {}, h("small", {}, what), h("p", { class: "mono" }, text))));
   return h("details", {}, h("summary", {}, name), list);
 }
 

@@ -42,9 +42,9 @@ export const programs = {
     let news = follow();
 
     /** Asks for a change. What was asked for before it would be older than its answer. */
-    async function send(method, path, body, done) {
+    async function send(method, path, body) {
       news.leave();
-      const isDone = await attempt(async () => { known = await link.request(method, path, body); }, done);
+      const isDone = await attempt(async () => { known = await link.request(method, path, body); });
       if (isLeft) return isDone;
       update();
       news.leave();
@@ -54,7 +54,7 @@ export const programs = {
     const acts = {
       change: (changed) => send("PATCH", ROUTE, changed),
       // The newest STOP that this page has shown: behind another one the server refuses.
-      resume: () => send("POST", `${ROUTE}/resume`, { after_stop: link.state.stops }, said.resumed),
+      resume: () => send("POST", `${ROUTE}/resume`, { after_stop: link.state.stops }),
     };
 
     function make() {

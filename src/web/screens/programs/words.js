@@ -7,7 +7,6 @@ export const said = {
   nobodyHint: "What to type where stands below. The first one that sends has the axis; the others wait.",
   latched: "Stopped. Programs do not move the axis until you let them go on.",
   resume: "Let programs go on",
-  resumed: "Programs may move the axis again.",
   needsOperator: "Only an operator may change this. This device may look and stop.",
   needsAdmin: (role) => `Only an admin may change this. This device has the role ${role}.`,
   moves: "moves it",
