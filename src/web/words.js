@@ -25,7 +25,7 @@ export const words = {
   },
 
   remedies: {
-    not_in_charge: "Ask for it above, or wait until the axis rests",
+    not_in_charge: "Take over above, or stop it first",
     needs_wave: "Choose a wave",
     nobody_asks: "",
     stopped: "",

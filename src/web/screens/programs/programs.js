@@ -59,8 +59,8 @@ export const programs = {
 
     function make() {
       role = link.me?.role;
-      const left = [whoCard(acts), windowCard(acts, update)];
-      const right = [mayCard(acts, update), doorsCard(), helpCard()];
+      const left = [whoCard(acts), windowCard(acts, update), doorsCard()];
+      const right = [mayCard(acts, update), helpCard()];
       cards = [...left, ...right];
       const column = (cards) => h("div", { class: "column" }, cards.map((card) => card.element));
       fill(root, h("a", { class: "settings-back", href: "#machine" }, said.back),

@@ -17,6 +17,13 @@ export function range({ label, step = 1, say, moved, done }) {
   const shown = h("output", { for: id });
   const input = h("input", { id, type: "range", min: 0, max: 100, step });
   let isHeld = false;
+  /** Moved by somebody, and not told yet. */
+  let isMoved = false;
+  const letGo = () => {
+    isHeld = false;
+    if (isMoved) done();
+    isMoved = false;
+  };
   const by = (change) => () => {
     input.value = String(Number(input.value) + change);
     moved?.();
@@ -25,14 +32,12 @@ export function range({ label, step = 1, say, moved, done }) {
   const [less, more] = [button("\u2212", by(-step), "plain", { "aria-label": said.less(label) }),
     button("+", by(step), "plain", { "aria-label": said.more(label) })];
   input.addEventListener("pointerdown", () => { isHeld = true; });
-  for (const end of ["pointerup", "pointercancel", "blur"]) input.addEventListener(end, () => { isHeld = false; });
+  // Not every browser says "change" of a value that a script has set meanwhile.
+  for (const end of ["pointerup", "pointercancel", "blur", "change"]) input.addEventListener(end, letGo);
   input.addEventListener("input", () => {
+    isMoved = true;
     control.set(Number(input.value));
     moved?.();
-  });
-  input.addEventListener("change", () => {
-    isHeld = false;
-    done();
   });
   const control = {
     element: h("div", { class: "stepped" }, h("label", { for: id }, label), shown, less, input, more),
