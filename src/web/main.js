@@ -8,6 +8,7 @@ import { notify, offer } from "./parts/notice.js";
 import { duration } from "./parts/numbers.js";
 import { showTitle } from "./parts/title.js";
 import { drive } from "./screens/drive/drive.js";
+import { watchPrograms } from "./parts/programs.js";
 import { takeCode } from "./screens/pair/address.js";
 import { words } from "./words.js";
 
@@ -107,6 +108,7 @@ link.addEventListener("updated", () => offer(words.link.updated, words.link.relo
 link.addEventListener("rested", ({ detail }) => notify(words.link.rested, "plain", words.link.away(duration(detail / 1000))));
 window.addEventListener("hashchange", go);
 
+watchPrograms();
 showBar(document.getElementById("bar"));
 choosePlaces();
 link.start();

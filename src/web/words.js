@@ -86,7 +86,6 @@ export const words = {
     arm: "Unlock",
     seeFault: "See the fault",
     program: "A program moves it",
-    programsWait: "Programs wait behind this STOP",
     holdToCalibrate: "Hold to calibrate",
     keepClear: "The axis moves to both ends of the rail. Keep clear of the carriage.",
     onlyLooks: "This device may look. Moving the axis needs an operator.",
@@ -114,6 +113,7 @@ export const words = {
 
   programs: {
     title: "Programs",
+    wait: "Programs wait until you let them go on",
     what: "Players and games that move the axis: which, where, and what they may.",
   },
 

@@ -146,10 +146,11 @@ def behind_a_stop_programs_wait_until_a_person_lets_them_go_on(bench):
     stops = bench.server.machine()["stops"]
     page.click("#stop-button")
     took_s = rests(bench, stops)
-    page.wait_for_selector("main a:text-is('Programs wait behind this STOP')")
+    page.wait_for_selector(".notice:has-text('Programs wait until you let them go on')")
     before, at_mm = player.sent, bench.server.machine()["position_mm"]
-    page.click("text='Programs wait behind this STOP'")
+    page.click(".notice .button:text-is('Programs')")
     page.wait_for_selector(LATCH)
+    assert not page.is_visible(".notice")
     page.wait_for_selector(".entry-why:has-text('stopped by a person')")
     rested = positions(bench, 2)
     assert bench.server.machine()["state"] == "ready"
@@ -177,6 +178,19 @@ def behind_a_stop_programs_wait_until_a_person_lets_them_go_on(bench):
     status, answer = bench.server.request("POST", f"{ROUTE}/resume", {"after_stop": stops})
     assert (status, answer["code"]) == (409, "stopped"), answer
     bench.say("STOP on the screen of the programs; who has not seen it lets nothing go on")
+
+    # It goes away when programs go on, whoever lets them.
+    page.wait_for_selector(".notice")
+    go_on(bench)
+    bench.server.wait_for("following", 5)
+    page.wait_for_selector(".notice", state="detached")
+    show(page, "drive")
+    page.click("text='End smoothly'")
+    bench.server.wait_for("ready", 5)
+    page.wait_for_selector(".notice:has-text('Programs wait')")
+    time.sleep(1)
+    assert bench.server.machine()["state"] == "ready" and feeds(bench)["is_latched"]
+    bench.say("behind an END of a person they wait, too")
 
 
 def the_window_on_the_page_limits_the_motion(bench):

@@ -63,14 +63,12 @@ function showActs(controls) {
   const calibrate = holdButton(says.holdToCalibrate, "calibrate", () => attempt(() => link.command({ type: "calibrate" })), () => true);
   const clear = h("p", { class: "quiet" }, says.keepClear);
   const arm = commandButton(says.arm, "arm", () => attempt(() => link.command({ type: "arm" })), "reset");
-  const program = h("a", { class: "button", href: "#programs" });
+  const program = h("a", { class: "button", href: "#programs" }, says.program);
   const fault = h("a", { class: "button danger link", href: "#faults" }, says.seeFault);
   const observer = h("p", { class: "quiet" }, says.onlyLooks);
   const setUp = h("a", { class: "button primary link", href: "#first" }, words.first.open);
   const element = h("div", { class: "acts" }, controls.choice, start.element, end.element, calibrate.element, arm.element, program, fault, setUp,
     observer, clear);
-  /** How many STOPs there were when a program moved the axis last. */
-  let stopsBefore = Infinity;
   return {
     element,
     leave: calibrate.leave,
@@ -81,14 +79,10 @@ function showActs(controls) {
       const isFault = state.state === "faulted";
       const isProgram = state.state === "following";
       const moves = isProgram || ["running", "ending"].includes(state.state);
-      if (isProgram) stopsBefore = state.stops;
-      const isWaiting = state.stops > stopsBefore;
       // Before its wiring is proven nothing moves it but the first run.
       const isUnproven = state.refused.some(({ code }) => code === "not_commissioned");
       show(setUp, isUnproven);
-      show(program, isProgram || isWaiting);
-      text(program, isProgram ? says.program : says.programsWait);
-      attribute(program, "data-waits", isWaiting);
+      show(program, isProgram);
       show(controls.element, !isProgram);
       show(controls.choice, !isProgram && !isNew && !isLocked && !isFault && !isUnproven);
       show(start.element, mayMove && !moves && !isNew && !isLocked && !isFault && !isUnproven);

@@ -6,6 +6,7 @@ import { emptyState } from "../../parts/empty.js";
 import { link } from "../../link.js";
 import { duration, fixed } from "../../parts/numbers.js";
 import { isOperator } from "../../parts/role.js";
+import { words } from "../../words.js";
 import { said } from "./words.js";
 
 export function whoCard({ resume }) {
@@ -31,7 +32,7 @@ export function whoCard({ resume }) {
       if (!owner) return;
       figures.set("rate", said.perSecond(fixed(owner.per_s)));
       figures.set("jitter", said.ms(fixed(owner.jitter_ms, 1)));
-      figures.set("delay", said.ms(fixed(motion?.delay_ms)));
+      figures.set("delay", motion ? said.ms(fixed(motion.delay_ms)) : words.unknown);
       figures.set("dropped", said.ofTaken(motion?.dropped ?? 0, owner.received));
       figures.set("shortened", said.ofTaken(motion?.shortened ?? 0, owner.received));
     },
