@@ -154,12 +154,7 @@ impl<T: Fn(&str) -> Result<String, String>> Bundle<'_, T> {
     }
 
     /// The text of a module of which the needs are in `modules`, or in an earlier entry, which is `wanted` then.
-    fn module(
-        &mut self,
-        name: String,
-        modules: &mut String,
-        wanted: &mut Shared,
-    ) -> Result<Module, String> {
+    fn module(&mut self, name: String, modules: &mut String, wanted: &mut Shared) -> Result<Module, String> {
         if self.path.contains(&name) {
             return Err(format!("{name}: waits for itself: {}", self.path.join(", ")));
         }

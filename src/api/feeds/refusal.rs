@@ -24,9 +24,9 @@ pub enum FeedRefusal {
 impl std::fmt::Display for FeedRefusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            FeedRefusal::Latched => {
-                f.write_str("stopped by a person: let programs go on, on the machine's page: Machine, Programs")
-            }
+            FeedRefusal::Latched => f.write_str(
+                "stopped by a person: let programs go on, on the machine's page: Machine, Programs",
+            ),
             FeedRefusal::NotInCharge(NotInCharge { holder }) => {
                 write!(
                     f,
