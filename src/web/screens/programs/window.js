@@ -37,14 +37,13 @@ export function windowCard({ change }, update) {
 
   /** One end was moved: it takes the other one along before the window is too short. */
   function moved(isBack) {
-    // The last step of the range ends where the stroke does, which is rarely a whole number.
-    const front_mm = front.value >= Math.floor(stroke) ? stroke : front.value;
     if (isBack) {
       const back_mm = Math.min(back.value, stroke - SHORTEST_MM);
-      put({ back_mm, front_mm: Math.max(front_mm, back_mm + SHORTEST_MM) });
+      put({ back_mm, front_mm: Math.max(ends.front_mm, back_mm + SHORTEST_MM) });
     } else {
-      const least_mm = Math.max(front_mm, SHORTEST_MM);
-      put({ back_mm: Math.min(back.value, least_mm - SHORTEST_MM), front_mm: least_mm });
+      // The last step of the range ends where the stroke does, which is rarely a whole number.
+      const front_mm = Math.max(front.value >= Math.floor(stroke) ? stroke : front.value, SHORTEST_MM);
+      put({ back_mm: Math.min(ends.back_mm, front_mm - SHORTEST_MM), front_mm });
     }
   }
 

@@ -69,6 +69,6 @@ export const said = {
     ["ScriptPlayer", [["Connect to Buttplug, address", at.buttplugPath]]],
     ["VaM, ToySerialController", [["UDP, address", at.host], ["Its port", at.udpPort]]],
     ["Others", [["T-Code over UDP", at.udp], ["T-Code over TCP", at.tcp], ["T-Code over WebSocket", at.socket],
-      ["Buttplug, v0 to v4", at.buttplug]]],
+      ["Buttplug", at.buttplug]]],
   ],
 };
