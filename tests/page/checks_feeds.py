@@ -179,18 +179,19 @@ def behind_a_stop_programs_wait_until_a_person_lets_them_go_on(bench):
     assert (status, answer["code"]) == (409, "stopped"), answer
     bench.say("STOP on the screen of the programs; who has not seen it lets nothing go on")
 
-    # It goes away when programs go on, whoever lets them.
-    page.wait_for_selector(".notice")
+    assert not page.is_visible(".notice"), "the screen says it itself"
     go_on(bench)
     bench.server.wait_for("following", 5)
-    page.wait_for_selector(".notice", state="detached")
     show(page, "drive")
     page.click("text='End smoothly'")
     bench.server.wait_for("ready", 5)
     page.wait_for_selector(".notice:has-text('Programs wait')")
     time.sleep(1)
     assert bench.server.machine()["state"] == "ready" and feeds(bench)["is_latched"]
-    bench.say("behind an END of a person they wait, too")
+    go_on(bench)
+    bench.server.wait_for("following", 5)
+    page.wait_for_selector(".notice", state="detached")
+    bench.say("behind an END of a person they wait, too; the notice goes away when they go on, whoever lets them")
 
 
 def the_window_on_the_page_limits_the_motion(bench):

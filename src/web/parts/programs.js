@@ -8,17 +8,16 @@ export function watchPrograms() {
   /** How many STOPs there were when a program began to move the axis. */
   let stops = Infinity;
   let takeAway = null;
+  // There it is said, too.
+  const isThere = () => location.hash === "#programs";
+  window.addEventListener("hashchange", () => isThere() && takeAway?.());
   link.addEventListener("state", ({ detail: { state, before } }) => {
     if (state.state === "following" && before?.state !== "following") {
       takeAway?.();
       stops = state.stops;
     } else if (state.stops > stops || (before?.state === "following" && state.state === "ending")) {
       stops = Infinity;
-      const { wait, title } = words.programs;
-      takeAway = offer(wait, title, () => {
-        takeAway();
-        location.hash = "#programs";
-      });
+      if (!isThere()) takeAway = offer(words.programs.wait, words.programs.title, () => { location.hash = "#programs"; });
     }
   });
 }
