@@ -7,7 +7,7 @@ import threading
 import time
 
 from browser import pair
-from checks_page import SIZES, at_the_machine, look_at, rests
+from checks_page import SIZES, at_the_machine, look_at, rests, start
 
 SEND_S = 0.02
 PERIOD_S = 2.0
@@ -194,6 +194,29 @@ def behind_a_stop_programs_wait_until_a_person_lets_them_go_on(bench):
     bench.say("behind an END of a person they wait, too; the notice goes away when they go on, whoever lets them")
 
 
+def a_program_that_was_refused_and_sends_on_waits_for_a_person(bench):
+    page = at_the_machine(bench)
+    go_on(bench)
+    start(bench, page)
+    bench.lend(Player(bench.server))
+    programs(bench, page)
+    page.wait_for_selector(".entry-why:has-text('is in charge')")
+    # Nor does a sender that moved it before, and is forgotten by now, stop what is not its own.
+    page.wait_for_timeout(3_500)
+    assert bench.server.machine()["state"] == "running", bench.server.machine()["why"]
+    show(page, "drive")
+    page.click("text='End smoothly'")
+    bench.server.wait_for("ready", 15)
+    show(page, "programs")
+    page.wait_for_selector("text=/A program was refused, and has gone on sending/", timeout=15_000)
+    page.wait_for_timeout(1_000)
+    assert bench.server.machine()["state"] == "ready" and not feeds(bench)["is_latched"]
+    page.click("text='Let programs go on'")
+    bench.server.wait_for("following", 5)
+    page.wait_for_selector("text=/A program was refused/", state="hidden")
+    bench.say("it was refused while a wave ran; when that has ended it moves nothing before a person says so")
+
+
 def the_window_on_the_page_limits_the_motion(bench):
     page = at_the_machine(bench)
     sent = []
@@ -373,6 +396,7 @@ def everybody_can_use_the_screen_of_the_programs(bench):
 CHECKS = [
     a_program_that_streams_is_shown_with_its_figures_and_drive_says_it,
     behind_a_stop_programs_wait_until_a_person_lets_them_go_on,
+    a_program_that_was_refused_and_sends_on_waits_for_a_person,
     the_window_on_the_page_limits_the_motion,
     only_an_admin_lets_other_computers_in,
     an_observer_sees_programs_and_may_stop_them,

@@ -1,7 +1,7 @@
 // Who moves the axis now, how well, and the latch behind a STOP.
 
 import { button, card, facts } from "../../parts/controls.js";
-import { fill, h, show } from "../../parts/dom.js";
+import { fill, h, show, text } from "../../parts/dom.js";
 import { emptyState } from "../../parts/empty.js";
 import { link } from "../../link.js";
 import { duration, fixed } from "../../parts/numbers.js";
@@ -12,7 +12,8 @@ import { said } from "./words.js";
 export function whoCard({ resume }) {
   const go = button(said.resume, resume, "reset");
   const mayNot = h("small", { hidden: isOperator() }, said.needsOperator);
-  const latch = h("div", { class: "said warn stack", role: "status", hidden: true }, h("p", {}, said.latched), go, mayNot);
+  const why = h("p", {});
+  const latch = h("div", { class: "said warn stack", role: "status", hidden: true }, why, go, mayNot);
   const none = emptyState(said.nobody, said.nobodyHint);
   const list = h("ul", { class: "list" });
   const approach = h("p", { class: "quiet" }, said.approaching);
@@ -21,7 +22,10 @@ export function whoCard({ resume }) {
   return {
     element: card(said.who, latch, none, list, approach, figures.element),
     update({ is_latched, links, motion }, state) {
-      show(latch, is_latched);
+      // The reason for which it was refused is gone, and what only goes on sending starts nothing.
+      const isBarred = state.state === "ready" && !state.lease.holder && links.some((link) => link.is_barred);
+      show(latch, is_latched || isBarred);
+      text(why, is_latched ? said.latched : said.barred);
       go.disabled = !link.isLive || !isOperator();
       show(none, !links.length);
       const isMoving = state.state === "following" || (state.state === "running" && links.some(holds(state)));

@@ -6,6 +6,7 @@ export const said = {
   nobody: "No program is connected",
   nobodyHint: "What to type where stands below. The first one that sends has the axis; the others wait.",
   latched: "Stopped. Programs do not move the axis until you let them go on.",
+  barred: "A program was refused, and has gone on sending. It pauses for 2 s first, or you let it go on.",
   resume: "Let programs go on",
   needsOperator: "Only an operator may change this. This device may look and stop.",
   needsAdmin: (role) => `Only an admin may change this. This device has the role ${role}.`,
