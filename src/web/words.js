@@ -113,7 +113,7 @@ export const words = {
 
   programs: {
     title: "Programs",
-    wait: "Programs wait until you let them go on",
+    wait: "Programs wait for you",
     what: "Players and games that move the axis: which, where, and what they may.",
   },
 

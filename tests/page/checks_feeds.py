@@ -146,7 +146,7 @@ def behind_a_stop_programs_wait_until_a_person_lets_them_go_on(bench):
     stops = bench.server.machine()["stops"]
     page.click("#stop-button")
     took_s = rests(bench, stops)
-    page.wait_for_selector(".notice:has-text('Programs wait until you let them go on')")
+    page.wait_for_selector(".notice:has-text('Programs wait for you')")
     before, at_mm = player.sent, bench.server.machine()["position_mm"]
     page.click(".notice .button:text-is('Programs')")
     page.wait_for_selector(LATCH)

@@ -1,4 +1,5 @@
-// Behind a STOP, an END or a taking over of a person programs wait: that is said on whatever screen is shown, with the way to where they may go on.
+// Behind a STOP, an END or a taking over of a person programs wait: that is said on whatever screen is shown, with the way to
+// where they may go on.
 
 import { link } from "../link.js";
 import { offer } from "./notice.js";
