@@ -134,14 +134,14 @@ fn what_is_loaded_together_is_joined() {
     assert_eq!(text("style.css"), "a {}\nb {}\n");
     assert_eq!(
         text("main.js"),
-        "const $two = (() => {\nconst two = 2;\nreturn { two };\n})();\n\
-         const $a_one = (() => {\nconst { two: second } = $two;\nfunction one() {}\nreturn { one };\n})();\n\
-         const { one } = $a_one;\none(() => import(\"./a/late.js\"));\nexport { $two, $a_one };\n"
+        "const $7 = (() => {\nconst two = 2;\nreturn { two };\n})();\n\
+         const $2 = (() => {\nconst { two: second } = $7;\nfunction one() {}\nreturn { one };\n})();\n\
+         const { one } = $2;\none(() => import(\"./a/late.js\"));\nexport { $7 };\n"
     );
     assert_eq!(
         text("a/late.js"),
-        "import { $two } from \"../main.js\";\nconst $a_own = (() => {\nclass own {}\nreturn { own };\n})();\n\
-         const { two } = $two;\nconst { own } = $a_own;\nconst late = two;\nexport { late };\nexport { $a_own };\n"
+        "import { $7 } from \"../main.js\";\nconst $3 = (() => {\nclass own {}\nreturn { own };\n})();\n\
+         const { two } = $7;\nconst { own } = $3;\nconst late = two;\nexport { late };\n"
     );
 }
 

@@ -2,13 +2,14 @@
 //! compress to two thirds. What is on the disk is what a browser can load as it is; joined it does the same.
 //!
 //! A script of index.html, and what `import()` loads, is an entry: it gets the text of every module that only it needs. Such a module
-//! becomes a function that is called once and returns its exports, so that no name is in another's way:
+//! becomes a function that is called once and returns its exports, so that no name is in another's way. It has a number, as its
+//! path in each place would be 5 kB:
 //!
 //! ```js
-//! const $dom = (() => { function h() {} return { h }; })();
+//! const $7 = (() => { function h() {} return { h }; })();
 //! ```
 //!
-//! An entry also exports these, for the entries that are loaded after it.
+//! An entry also exports those of them that an entry needs which is loaded after it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -17,6 +18,8 @@ use super::strip::strip;
 
 /// The content of each file, by its name.
 pub type Files = BTreeMap<String, Vec<u8>>;
+/// The variables of modules in an entry, by its name, that others need.
+type Shared = BTreeMap<String, BTreeSet<String>>;
 
 /// The files as they are handed out: scripts and styles joined, all of them stripped.
 ///
@@ -33,16 +36,21 @@ pub fn join(files: &Files) -> Result<Files, String> {
 
     let mut entries = addresses(&index, "src=\"web/");
     let mut done = BTreeMap::new();
+    let mut shared = Shared::new();
     let mut next = 0;
     while let Some(entry) = entries.get(next).cloned() {
         let mut bundle =
-            Bundle { text: &text, entry: &entry, earlier: &done, own: Vec::new(), path: Vec::new() };
-        let body = bundle.script(&mut entries)?;
+            Bundle { files, text: &text, entry: &entry, earlier: &done, own: Vec::new(), path: Vec::new() };
+        let body = bundle.script(&mut entries, &mut shared)?;
         used.extend(bundle.own.iter().cloned());
         done.extend(bundle.own.iter().map(|module| (module.clone(), entry.clone())));
         used.insert(entry.clone());
         joined.insert(entry, body.into_bytes());
         next += 1;
+    }
+    for (entry, variables) in shared {
+        let names: Vec<_> = variables.into_iter().collect();
+        joined.entry(entry).or_default().extend(format!("export {{ {} }};\n", names.join(", ")).bytes());
     }
     for style in addresses(&index, "href=\"web/").into_iter().filter(|name| name.ends_with(".css")) {
         let body = style_sheet(&text, &style, &mut used)?;
@@ -98,13 +106,9 @@ fn relative(from: &str, path: &str) -> String {
     parts.join("/")
 }
 
-/// What a module is called in the entry that it is in: `$screens_pair` for `screens/pair.js`.
-fn variable(module: &str) -> String {
-    format!("${}", module.trim_end_matches(".js").replace(['/', '-'], "_"))
-}
-
 /// What becomes one script.
 struct Bundle<'a, T> {
+    files: &'a Files,
     text: &'a T,
     entry: &'a str,
     /// The entry of each module that is in an earlier one.
@@ -116,14 +120,20 @@ struct Bundle<'a, T> {
 }
 
 impl<T: Fn(&str) -> Result<String, String>> Bundle<'_, T> {
-    /// The script; the entries that it loads later are added to `entries`.
-    fn script(&mut self, entries: &mut Vec<String>) -> Result<String, String> {
+    /// What a module is called in the entry that it is in: `$7` for the eighth file.
+    fn variable(&self, module: &str) -> String {
+        format!("${}", self.files.keys().take_while(|name| *name != module).count())
+    }
+
+    /// The script; the entries that it loads later are added to `entries`, and what it needs of earlier ones to `shared`.
+    fn script(&mut self, entries: &mut Vec<String>, shared: &mut Shared) -> Result<String, String> {
         let mut modules = String::new();
-        let mut wanted: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let mut wanted = Shared::new();
         let entry = self.module(self.entry.to_owned(), &mut modules, &mut wanted)?;
 
         let mut script = String::new();
         for (from, variables) in wanted {
+            shared.entry(from.clone()).or_default().extend(variables.iter().cloned());
             let names: Vec<_> = variables.into_iter().collect();
             let up = "../".repeat(self.entry.matches('/').count());
             let _ = writeln!(
@@ -136,10 +146,6 @@ impl<T: Fn(&str) -> Result<String, String>> Bundle<'_, T> {
         script += &modules;
         script += &entry.body;
         script += &entry.exports.iter().map(|name| format!("export {{ {name} }};\n")).collect::<String>();
-        if !self.own.is_empty() {
-            let names: Vec<_> = self.own.iter().map(|module| variable(module)).collect();
-            let _ = writeln!(script, "export {{ {} }};", names.join(", "));
-        }
         for path in addresses(&entry.body, "import(\"") {
             let lazy = relative(self.entry, &path);
             if !entries.contains(&lazy) {
@@ -150,12 +156,7 @@ impl<T: Fn(&str) -> Result<String, String>> Bundle<'_, T> {
     }
 
     /// The text of a module of which the needs are in `modules`, or in an earlier entry, which is `wanted` then.
-    fn module(
-        &mut self,
-        name: String,
-        modules: &mut String,
-        wanted: &mut BTreeMap<String, BTreeSet<String>>,
-    ) -> Result<Module, String> {
+    fn module(&mut self, name: String, modules: &mut String, wanted: &mut Shared) -> Result<Module, String> {
         if self.path.contains(&name) {
             return Err(format!("{name}: waits for itself: {}", self.path.join(", ")));
         }
@@ -165,14 +166,14 @@ impl<T: Fn(&str) -> Result<String, String>> Bundle<'_, T> {
         for (path, names) in std::mem::take(&mut module.imports) {
             let needed = relative(&name, &path);
             if let Some(entry) = self.earlier.get(&needed) {
-                wanted.entry(entry.clone()).or_default().insert(variable(&needed));
+                wanted.entry(entry.clone()).or_default().insert(self.variable(&needed));
             } else if !self.own.contains(&needed) {
                 let inner = self.module(needed.clone(), modules, wanted)?;
                 if inner.body.contains("import(\"") {
                     return Err(format!("{needed}: import() is for entries only"));
                 }
                 let exports = inner.exports.join(", ");
-                let variable = variable(&needed);
+                let variable = self.variable(&needed);
                 let _ = writeln!(
                     modules,
                     "const {variable} = (() => {{\n{}return {{ {exports} }};\n}})();",
@@ -181,8 +182,12 @@ impl<T: Fn(&str) -> Result<String, String>> Bundle<'_, T> {
                 self.own.push(needed.clone());
             }
             if !names.is_empty() {
-                let _ =
-                    writeln!(needs, "const {{ {} }} = {};", names.replace(" as ", ": "), variable(&needed));
+                let _ = writeln!(
+                    needs,
+                    "const {{ {} }} = {};",
+                    names.replace(" as ", ": "),
+                    self.variable(&needed)
+                );
             }
         }
         self.path.pop();

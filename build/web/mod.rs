@@ -16,8 +16,9 @@ pub use join::{Files, join};
 
 /// The page, compressed, in bytes: on a Wi-Fi of one megabit it is there within half a second.
 pub const BUDGET_BYTES: usize = 64_000;
-/// What only the first run needs, and most never load.
-const FIRST_RUN: (&str, usize) = ("screens/first/", 8_000);
+/// What is loaded for itself, and by few: the first run, and the programs that move the axis. Each with what it may have.
+const APART: [(&str, &str, usize); 2] =
+    [("the first run", "screens/first/", 8_000), ("the screen of the programs", "screens/programs/", 6_000)];
 
 /// The content of each file below `folder`, by its name.
 ///
@@ -54,10 +55,13 @@ pub fn compress(files: &Files) -> Result<BTreeMap<&str, Vec<u8>>, String> {
             .map_err(|error| format!("{name}: {error}"))?;
         compressed.insert(name.as_str(), packed);
     }
-    let (first_run, page): (Vec<_>, Vec<_>) =
-        compressed.iter().partition(|(name, _)| name.starts_with(FIRST_RUN.0));
-    for (what, files, most) in [("the page", page, BUDGET_BYTES), ("the first run", first_run, FIRST_RUN.1)] {
-        let bytes: usize = files.into_iter().map(|(_, content): (_, &Vec<u8>)| content.len()).sum();
+    let size = |belongs: &dyn Fn(&str) -> bool| -> usize {
+        compressed.iter().filter(|(name, _)| belongs(name)).map(|(_, content)| content.len()).sum()
+    };
+    let is_apart = |name: &str| APART.iter().any(|(_, folder, _)| name.starts_with(folder));
+    let page = ("the page", size(&|name| !is_apart(name)), BUDGET_BYTES);
+    let apart = APART.map(|(what, folder, most)| (what, size(&|name| name.starts_with(folder)), most));
+    for (what, bytes, most) in [page].into_iter().chain(apart) {
         if bytes > most {
             return Err(format!("{bytes} bytes, compressed; {what} may have {most}"));
         }

@@ -65,11 +65,12 @@ function showLease(place) {
         button(words.lease.keep, () => act("keep"))];
     }
     if (lease.is_own) return [];
-    return [button(words.lease.ask, () => act("ask")), isAdmin() && button(words.lease.force, force)];
+    // A program answers nobody.
+    return [link.state.state !== "following" && button(words.lease.ask, () => act("ask")), isAdmin() && button(words.lease.force, force)];
   };
   return () => {
     const lease = link.isLive ? link.state?.lease : null;
-    const now = JSON.stringify([lease, link.me?.role]);
+    const now = JSON.stringify([lease, link.me?.role, link.state?.state === "following"]);
     if (now === before) return;
     before = now;
     const holder = lease?.holder && (lease.is_own ? words.lease.own : words.lease.other(lease.holder));

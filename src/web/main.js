@@ -8,6 +8,7 @@ import { notify, offer } from "./parts/notice.js";
 import { duration } from "./parts/numbers.js";
 import { showTitle } from "./parts/title.js";
 import { drive } from "./screens/drive/drive.js";
+import { watchPrograms } from "./parts/programs.js";
 import { takeCode } from "./screens/pair/address.js";
 import { words } from "./words.js";
 
@@ -19,11 +20,15 @@ import { words } from "./words.js";
 
 /** Drive is there at once; the other screens come behind it, and if they are broken, that is no harm to it. */
 const others = () => import("./screens/others.js");
-/** The first run is followed once, and most never see it again. */
-const firstRun = async () => (await import("./screens/first/first.js")).first;
+/** Files of their own: the first run is followed once, and not everybody has programs that move the axis. */
+const LATER = {
+  first: async () => (await import("./screens/first/first.js")).first,
+  programs: async () => (await import("./screens/programs/programs.js")).programs,
+};
 /** Those that have a place in the navigation. */
 const PLACES = ["drive", "waves", "machine", "faults", "settings"];
-const FIRST_RUN = "first";
+/** Screens behind one of those. */
+const BEHIND = { programs: "machine" };
 
 const content = document.getElementById("content");
 const places = document.getElementById("places");
@@ -45,7 +50,7 @@ function decoded(part) {
 function wanted() {
   const [name, ...rest] = location.hash.slice(1).split(/[/=]/).map(decoded);
   if (link.phase === "guest" || name === "pair") return ["pair", rest];
-  return [PLACES.includes(name) || name === FIRST_RUN ? name : "drive", rest];
+  return [PLACES.includes(name) || Object.hasOwn(LATER, name) ? name : "drive", rest];
 }
 
 async function go() {
@@ -58,9 +63,9 @@ async function go() {
   shown.news.leave?.();
   shown = { place, news: {} };
   document.body.dataset.screen = name;
-  for (const item of places.children) attribute(item, "aria-current", item.dataset.name === name ? "page" : null);
+  for (const item of places.children) attribute(item, "aria-current", item.dataset.name === (BEHIND[name] ?? name) ? "page" : null);
   try {
-    const screen = name === "drive" ? drive : name === FIRST_RUN ? await firstRun() : (await others()).screens[name];
+    const screen = name === "drive" ? drive : (await LATER[name]?.()) ?? (await others()).screens[name];
     if (change !== changes) return;
     fill(content);
     content.scrollTop = 0;
@@ -103,6 +108,7 @@ link.addEventListener("updated", () => offer(words.link.updated, words.link.relo
 link.addEventListener("rested", ({ detail }) => notify(words.link.rested, "plain", words.link.away(duration(detail / 1000))));
 window.addEventListener("hashchange", go);
 
+watchPrograms();
 showBar(document.getElementById("bar"));
 choosePlaces();
 link.start();

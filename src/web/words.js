@@ -25,7 +25,7 @@ export const words = {
   },
 
   remedies: {
-    not_in_charge: "Ask for it above, or wait until the axis rests",
+    not_in_charge: "Take over above, or stop it first",
     needs_wave: "Choose a wave",
     nobody_asks: "",
     stopped: "",
@@ -43,6 +43,7 @@ export const words = {
     nudging: "MOVING A LITTLE",
     ready: "READY",
     running: "RUNNING",
+    following: "A PROGRAM MOVES IT",
     ending: "ENDING",
     stopping: "STOPPING",
     disarmed: "LOCKED",
@@ -84,6 +85,7 @@ export const words = {
     end: "End smoothly",
     arm: "Unlock",
     seeFault: "See the fault",
+    program: "A program moves it",
     holdToCalibrate: "Hold to calibrate",
     keepClear: "The axis moves to both ends of the rail. Keep clear of the carriage.",
     onlyLooks: "This device may look. Moving the axis needs an operator.",
@@ -107,6 +109,12 @@ export const words = {
   presence: {
     watch: "If this phone locks or this page is closed, the machine comes to rest after 3 s.",
     goOn: "The machine goes on without this page.",
+  },
+
+  programs: {
+    title: "Programs",
+    wait: "Programs wait for you",
+    what: "Players and games that move the axis: which, where, and what they may.",
   },
 
   pair: {
@@ -445,7 +453,6 @@ export const words = {
       sensor: "Load cell",
       inputs: "E-stop and driver",
       program: "Program",
-      others: "Others",
     },
     mishaps: {
       front_dead: "Front switch never closes",

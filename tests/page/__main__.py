@@ -15,6 +15,7 @@ from playwright.sync_api import sync_playwright
 
 import checks_app
 import checks_charge
+import checks_feeds
 import checks_first_run
 import checks_first_run_mishaps
 import checks_foreign
@@ -33,6 +34,7 @@ GROUPS = [
     ("first-run", False, [checks_first_run, checks_first_run_mishaps]),
     ("homed", True, [checks_charge, checks_app, checks_revoked]),
     ("page", True, [checks_page]),
+    ("feeds", True, [checks_feeds]),
     ("reach", True, [checks_presence, checks_reach]),
 ]
 
@@ -101,7 +103,7 @@ def run(program, folder, words):
             groups = [(file, [check for check in file.CHECKS if words in title(check)]) for file in files]
             if not any(checks for _, checks in groups):
                 continue
-            server = Server(program, folder / name)
+            server = Server(program, folder / name, has_feeds=name == "feeds")
             try:
                 if is_calibrated:
                     server.calibrate()

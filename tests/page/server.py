@@ -5,6 +5,7 @@ import http.server
 import json
 import os
 import re
+import socket
 import subprocess
 import threading
 import time
@@ -17,11 +18,24 @@ SERVER_START_S = 15
 OWN_GUARD_S = 0.6
 
 
+def free_port(kind=socket.SOCK_STREAM):
+    """A port that nobody has now."""
+    with socket.socket(socket.AF_INET, kind) as other:
+        other.bind(("127.0.0.1", 0))
+        return other.getsockname()[1]
+
+
 class Server:
     """One server under the name `yep.local`, on a loopback port, with a state folder of its own."""
 
-    def __init__(self, program, folder, first="", last=""):
+    def __init__(self, program, folder, first="", last="", has_feeds=False):
         """`first` and `last` are more of the configuration: keys of their own, and sections."""
+        # Several servers at once: only those have feeds that need them.
+        self.feed_ports = {"tcode_udp": 0, "tcode_tcp": 0, "buttplug": 0}
+        if has_feeds:
+            kinds = {"tcode_udp": socket.SOCK_DGRAM}
+            self.feed_ports = {name: free_port(kinds.get(name, socket.SOCK_STREAM)) for name in self.feed_ports}
+        feeds = "\n".join(f"{name} = {port}" for name, port in self.feed_ports.items())
         self.folder = Path(folder)
         self.folder.mkdir()
         config = self.folder / "yep.toml"
@@ -30,8 +44,7 @@ class Server:
             f'[access]\nhostname = "{NAME.removesuffix(".local")}"\n'
             # The tests do not wait for a careful search.
             f"[homing]\nfast_mm_s = 100.0\n"
-            # Several servers at once.
-            f"[feeds]\ntcode_udp = 0\ntcode_tcp = 0\nbuttplug = 0\n{last}"
+            f"[feeds]\n{feeds}\n{last}"
         )
         self.state_dir = self.folder / "state"
         self.log_file = self.folder / "log"

@@ -71,6 +71,8 @@ pub struct FeedLinkDocument {
     pub refused: u64,
     /// Why the newest command did not; null if it did.
     pub refusal: Option<String>,
+    /// True if it was refused and has gone on sending: then it pauses, or a person lets programs go on, before it moves the axis.
+    pub is_barred: bool,
 }
 
 /// An address to which feeds come.

@@ -26,11 +26,11 @@ pub enum FeedRefusal {
 impl std::fmt::Display for FeedRefusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            FeedRefusal::Latched => {
-                f.write_str("stopped by a person: let programs go on, on the machine's page under Feeds")
-            }
+            FeedRefusal::Latched => f.write_str(
+                "stopped by a person: let programs go on, on the machine's page: Machine, Programs",
+            ),
             FeedRefusal::GoesOnSending => f.write_str(
-                "it was refused, and has gone on sending: send nothing for 2 s, or let programs go on, on the machine's page under Feeds",
+                "it was refused, and has gone on sending: send nothing for 2 s, or let programs go on, on the machine's page: Machine, Programs",
             ),
             FeedRefusal::NotInCharge(NotInCharge { holder }) => {
                 write!(

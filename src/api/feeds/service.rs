@@ -337,6 +337,10 @@ impl FeedService {
             return;
         }
         self.own(link, OwnMotion::Rests);
+        let client = self.lock().links.get(&link).map(|figures| figures.client.clone());
+        if client.is_some_and(|client| self.is_of_another(&client)) {
+            return;
+        }
         // It may have ended meanwhile, and then rests.
         let _ = self.port.command(Command::Rest).await;
     }
@@ -404,13 +408,16 @@ impl FeedService {
         owner.motion = OwnMotion::Rests;
         let was_ended = matches!(now.why, Why::EndAsked | Why::PeriodComplete);
         let client = table.links.get(&link).map(|figures| figures.client.clone());
-        let was_taken = client.is_some_and(|client| {
-            let view = self.waves.view(&client);
-            view.holder.is_some() && !view.is_own
-        });
+        let was_taken = client.is_some_and(|client| self.is_of_another(&client));
         if was_ended || was_taken {
             table.allowed_behind = None;
         }
+    }
+
+    /// True if what moves now, if anything does, is the motion of another client.
+    fn is_of_another(&self, client: &Client) -> bool {
+        let view = self.waves.view(client);
+        view.holder.is_some() && !view.is_own
     }
 
     /// Refuses a motion of a link that was refused before and has gone on sending since, if nothing else refuses it now.

@@ -73,6 +73,7 @@ fn link(number: LinkNumber, figures: &LinkFigures, owner: Option<LinkNumber>) ->
         received: figures.received,
         refused: figures.refused,
         refusal: figures.refusal.as_ref().map(ToString::to_string),
+        is_barred: figures.is_barred,
     }
 }
 

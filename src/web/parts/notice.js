@@ -14,15 +14,18 @@ export function notify(text, kind = "plain", detail = "") {
   timer = setTimeout(clear, SHOWN_MS);
 }
 
-/** Shows a message that stays until it is closed, with an act. */
+/** Shows a message that stays until it is closed, with an act; what takes it away. */
 export function offer(text, label, act) {
-  put(text, "plain", null, button(label, act));
+  const box = put(text, "plain", null, button(label, act));
+  return () => box.remove();
 }
 
 function put(text, kind, detail, act) {
   clearTimeout(timer);
   const close = h("button", { class: "notice-close", type: "button", "aria-label": words.close, onclick: clear }, "\u00d7");
-  fill(place, h("div", { class: `notice ${kind}` }, h("p", {}, h("strong", {}, text), detail), act, close));
+  const box = h("div", { class: `notice ${kind}` }, h("p", {}, h("strong", {}, text), detail), act, close);
+  fill(place, box);
+  return box;
 }
 
 function clear() {

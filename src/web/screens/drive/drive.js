@@ -63,10 +63,11 @@ function showActs(controls) {
   const calibrate = holdButton(says.holdToCalibrate, "calibrate", () => attempt(() => link.command({ type: "calibrate" })), () => true);
   const clear = h("p", { class: "quiet" }, says.keepClear);
   const arm = commandButton(says.arm, "arm", () => attempt(() => link.command({ type: "arm" })), "reset");
+  const program = h("a", { class: "button", href: "#programs" }, says.program);
   const fault = h("a", { class: "button danger link", href: "#faults" }, says.seeFault);
   const observer = h("p", { class: "quiet" }, says.onlyLooks);
   const setUp = h("a", { class: "button primary link", href: "#first" }, words.first.open);
-  const element = h("div", { class: "acts" }, controls.choice, start.element, end.element, calibrate.element, arm.element, fault, setUp,
+  const element = h("div", { class: "acts" }, controls.choice, start.element, end.element, calibrate.element, arm.element, program, fault, setUp,
     observer, clear);
   return {
     element,
@@ -76,11 +77,14 @@ function showActs(controls) {
       const isNew = state.state === "not_homed";
       const isLocked = state.state === "disarmed";
       const isFault = state.state === "faulted";
-      const moves = ["running", "ending"].includes(state.state);
+      const isProgram = state.state === "following";
+      const moves = isProgram || ["running", "ending"].includes(state.state);
       // Before its wiring is proven nothing moves it but the first run.
       const isUnproven = state.refused.some(({ code }) => code === "not_commissioned");
       show(setUp, isUnproven);
-      show(controls.choice, !isNew && !isLocked && !isFault && !isUnproven);
+      show(program, isProgram);
+      show(controls.element, !isProgram);
+      show(controls.choice, !isProgram && !isNew && !isLocked && !isFault && !isUnproven);
       show(start.element, mayMove && !moves && !isNew && !isLocked && !isFault && !isUnproven);
       show(end.element, mayMove && moves);
       show(calibrate.element, mayMove && isNew && !isUnproven);
@@ -108,8 +112,10 @@ function showMore(controls) {
     element,
     update(state) {
       const inForce = state.lease.presence ?? controls.presence;
-      text(note, inForce === "go_on" ? words.presence.goOn : words.presence.watch);
-      attribute(note, "data-kind", inForce);
+      // A program counts for itself.
+      const goesOn = state.state === "following" || inForce === "go_on";
+      text(note, goesOn ? words.presence.goOn : words.presence.watch);
+      attribute(note, "data-kind", goesOn ? "go_on" : inForce);
       const by = state.in_force.ends;
       text(ends, by ? says.ends[by.what](duration(by.in_s)) : "");
       text(clipped, state.clipped ? says.clipped : "");

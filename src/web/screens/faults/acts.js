@@ -11,7 +11,7 @@ import { holdButton } from "../../parts/hold.js";
 import { inputs } from "../../parts/inputs.js";
 
 const said = words.faults;
-const AT_WORK = ["ready", "running", "ending"];
+const AT_WORK = ["ready", "running", "following", "ending"];
 /** States behind which the axis is locked no more, or will not be once it is calibrated. */
 const NOT_LOCKED = ["not_homed", "homing"];
 

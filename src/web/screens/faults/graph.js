@@ -25,7 +25,7 @@ export function recordingCard() {
   const legend = h("small");
   const events = h("ol", { class: "happened" });
   const more = h("details", {}, h("summary", {}, said.happened), events);
-  const csv = h("a", { class: "button plain link-button", download: "" }, said.csv);
+  const csv = h("a", { class: "button plain", download: "" }, said.csv);
   const from = h("small");
   const known = h("div", { class: "pile", hidden: true }, span.element, graph.element, place, values.element, legend,
     more, h("div", { class: "row" }, csv), from);

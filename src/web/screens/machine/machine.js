@@ -4,6 +4,7 @@ import { h } from "../../parts/dom.js";
 import { axisCard } from "./axis.js";
 import { computerCard } from "./computer.js";
 import { inputsCard } from "./inputs.js";
+import { programsCard } from "./programs.js";
 import { sensorCard } from "./sensor.js";
 import { sessionsCard } from "./sessions.js";
 import { simulationCard } from "./sim.js";
@@ -19,7 +20,7 @@ export const machine = {
   name: "machine",
   mount(root) {
     const left = [inputsCard(), axisCard(), sensorCard(), simulationCard()];
-    const right = [computerCard(), sessionsCard(), supportCard()];
+    const right = [programsCard(), computerCard(), sessionsCard(), supportCard()];
     const column = (cards) => h("div", { class: "column" }, cards.map((card) => card.element));
     root.append(h("div", { class: "columns" }, column(left), column(right)));
 
