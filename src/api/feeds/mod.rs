@@ -5,6 +5,7 @@
 //!
 //! - [`service`]: who moves the axis, and the latch behind a STOP
 //! - [`link`]: one connection or sender, and what is known of it
+//! - `stroke`: the wave of a program that says how fast, and not where
 //! - [`refusal`]: why a feed does not move the axis, in words for its user
 //! - [`admission`]: from where feeds may come
 //! - [`listeners`]: the addresses they come to; [`datagrams`], [`streams`], [`sockets`]: what comes there
@@ -27,3 +28,4 @@ pub mod refusal;
 pub mod service;
 pub mod sockets;
 pub mod streams;
+mod stroke;

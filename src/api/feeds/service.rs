@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::admission::{self, FeedProtocol};
 use super::link::{FeedLink, LinkFigures, LinkNumber, LinkOrigin};
 use super::refusal::FeedRefusal;
+use super::stroke;
 use crate::api::charge::client::{Client, Sign};
 use crate::api::charge::fence::Stops;
 use crate::api::commands::CommandService;
@@ -23,10 +24,6 @@ use crate::machine::{
 };
 use crate::motion::{FeedTarget, FeedWindow, Pace};
 use crate::store::{FeedSettings, StateChange, StoreError};
-use crate::units::Mm;
-use crate::wave::envelope::Size;
-use crate::wave::graph::PeriodError;
-use crate::wave::{Envelope, Shape, Wave};
 
 /// A refusal holds for so long, so that a flood of commands asks the machine only now and then.
 const REFUSED_FOR: Duration = Duration::from_millis(50);
@@ -38,9 +35,6 @@ const REST_TIME: Duration = Duration::from_secs(2);
 const VIBRATION_GROWS_S: f64 = 2.0;
 /// A stroke whose speed changes by less, as a share of the highest, stays as it is.
 const EQUAL_SHARE: f64 = 0.02;
-/// Bounds on the period of a stroke, in s.
-const SHORTEST_S: f64 = 0.3;
-const LONGEST_S: f64 = 600.0;
 
 /// What the owner has the axis do.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -213,6 +207,11 @@ impl FeedService {
         if self.port.snapshots().borrow().stops != after_stop {
             return false;
         }
+        // A motion that somebody has ended counts as ended now, and not at its client's next command.
+        let owner = self.lock().owner.map(|owner| owner.link);
+        if let Some(owner) = owner {
+            self.look_at_motion(owner);
+        }
         let mut table = self.lock();
         table.allowed_behind = Some(stops);
         table.refused = None;
@@ -308,26 +307,11 @@ impl FeedService {
         };
         self.check_new_act(link, &client)?;
         // Its period is inside the bounds of every wave.
-        let Ok(wave) = self.stroke_wave(share) else { return Ok(()) };
+        let Ok(wave) = stroke::wave(self.window(), &self.now(), share) else { return Ok(()) };
         self.waves.run_for(&client, stops, Command::Run(wave)).await?;
         self.own(link, OwnMotion::Strokes);
         self.lock().stroke = share;
         Ok(())
-    }
-
-    /// A sine over the window whose highest speed is that share of what the settings allow.
-    fn stroke_wave(&self, share: f64) -> Result<Wave, PeriodError> {
-        let now = self.now();
-        let stroke_mm = now.in_force.stroke_mm.min(now.range_mm.unwrap_or(f64::INFINITY));
-        let window = self.window().within(stroke_mm);
-        let highest_mm_s = now.in_force.motion.max_speed.get() * share.min(1.0);
-        let period_s =
-            (core::f64::consts::PI * window.length_mm() / highest_mm_s).clamp(SHORTEST_S, LONGEST_S);
-        let mm = |mm: f64| Mm::try_from(mm).map_or(Size::Share(0.0), Size::Mm);
-        let (offset, amplitude) = (mm(window.back_mm), mm(window.length_mm()));
-        let mut wave = Wave::new(Shape::Sine, period_s)?;
-        wave.envelope = Envelope { offset, amplitude, ..Envelope::default() };
-        Ok(wave)
     }
 
     /// Comes to rest for that link, if it moves the axis; which latches nothing.

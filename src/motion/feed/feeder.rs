@@ -306,17 +306,17 @@ impl Feeder {
     }
 
     fn advance_path(&mut self, until_s: f64) {
+        // A motion that began anew while the path braked has nothing left to brake.
+        if let (Phase::Brakes(afterwards), true) = (self.phase, self.is_still()) {
+            self.phase = behind_brake(afterwards);
+        }
         // A segment is not shorter than a millisecond, so this ends.
         while self.segment.end_s() <= until_s {
             let at_s = self.segment.end_s().max(self.now_s);
             let state = self.segment.at(at_s);
             self.segment = match self.phase {
                 Phase::Brakes(afterwards) => {
-                    self.phase = match afterwards {
-                        Afterwards::Meet => Phase::Brakes(Afterwards::Meet),
-                        Afterwards::GoOn => Phase::Follows,
-                        Afterwards::End => Phase::Over,
-                    };
+                    self.phase = behind_brake(afterwards);
                     Segment::Rest { p: state.p }
                 }
                 Phase::Follows | Phase::Waits | Phase::Meets | Phase::BrakesAxis(_) | Phase::Over => {
@@ -429,5 +429,41 @@ impl Feeder {
 
     fn count_shortened(&mut self) {
         self.counts.shortened = self.counts.shortened.wrapping_add(1);
+    }
+}
+
+/// What comes when the path has braked. An axis that is to meet the feed has to be slow itself.
+const fn behind_brake(afterwards: Afterwards) -> Phase {
+    match afterwards {
+        Afterwards::Meet => Phase::Brakes(Afterwards::Meet),
+        Afterwards::GoOn => Phase::Follows,
+        Afterwards::End => Phase::Over,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_that_brakes_for_good_is_over_even_if_its_motion_begins_anew() {
+        let most = ProfileLimits { speed: 500.0, acceleration: 5_000.0, jerk: 200_000.0 };
+        let limits = FeedLimits { most, approach_mm_s: 60.0, ahead_s: 0.006 };
+        let mut feeder = Feeder::new(FeedWindow { back_mm: 0.0, front_mm: 100.0 }, limits);
+        feeder.begin(50.0, 0.0);
+        let target = |share| FeedTarget { share, pace: Pace::Within { time_s: 0.5 } };
+        feeder.push(target(0.5), 0.0);
+        feeder.settle(&Kinematics::at_rest(50.0), false);
+        feeder.push(target(1.0), 0.1);
+        feeder.advance(0.3);
+        feeder.finish();
+        feeder.settle(&feeder.reference().clone(), false);
+        feeder.advance(0.301);
+        assert!(!feeder.is_over());
+        // The step loop ran out of motion, and the axis rests somewhere.
+        feeder.begin(70.0, 1.0);
+        feeder.settle(&Kinematics::at_rest(70.0), false);
+        feeder.advance(1.001);
+        assert!(feeder.is_over() && feeder.rests());
     }
 }
