@@ -17,6 +17,7 @@ use super::client::{
     SocketAction,
 };
 use super::control_client::{self, ControlClient, FrameWrapper};
+use super::feed_facts::{PlayerSocket, SentFrame};
 use super::gear::Gear;
 use super::link::{SensorLink, SimulatedSerialLine};
 use super::plan::JITTER_NS;
@@ -391,6 +392,7 @@ impl TrialProcess {
         self.number += 1;
         let (who, act) = (call.who, ClientAct::of(call));
         let sent = SentAct { number: self.number, who, act, decided_ns, arrives_ns: self.now() };
+        self.witness().facts.feeds.record_sent((sent.number, sent.arrives_ns), call);
         self.witness().record_sent(&sent);
         self.number
     }
@@ -466,9 +468,28 @@ impl TrialProcess {
             ClientKind::Program => self.witness().facts.ground_truth.program_heard_ns = now,
             _ => {}
         }
-        let (socket, task) = client::open_socket(self.connector.clone(), who, stream);
+        let path = format!("/api/stream/{stream}");
+        let (socket, task) = client::open_socket(self.connector.clone(), who, path);
         self.runtime.spawn(task);
         socket
+    }
+
+    /// Opens the WebSocket of a player.
+    pub fn open_player(&mut self, who: ClientKind) -> ClientSocket {
+        self.record_socket(who, PlayerSocket::Open);
+        let (socket, task) = client::open_socket(self.connector.clone(), who, "/ws".to_owned());
+        self.runtime.spawn(task);
+        socket
+    }
+
+    /// Tells the witness what became of the socket of a player.
+    pub fn record_socket(&mut self, who: ClientKind, socket: PlayerSocket) {
+        self.witness().record_socket(who, socket);
+    }
+
+    /// Tells the witness of a frame that a player sends now.
+    pub fn record_frame(&mut self, frame: &SentFrame) {
+        self.witness().record_frame(frame);
     }
 
     /// Number of requests that were sent.

@@ -1,0 +1,151 @@
+//! S33: a feed that says nothing more is at rest on its last target.
+
+use super::{Promise, PromiseResult};
+use crate::machine::{Event, State};
+use crate::trial::facts::{Facts, StepMade};
+use crate::trial::feed_facts::{SentFrame, SentTarget};
+use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS};
+
+/// S33: an axis whose feed has sent nothing for so long that its last move is over rests at its last target, goes no further from
+/// it, and begins no motion by itself.
+#[derive(Debug, Default)]
+pub struct SilentFeedRests {
+    follows: bool,
+    silence: Option<Silence>,
+    /// The windows that may be in force.
+    windows: Vec<(f64, f64)>,
+    /// Instant of the last thing that may hold the axis up: a force, other limits, another window.
+    disturbed_ns: Nanos,
+}
+
+/// What is expected behind the last target.
+#[derive(Debug, Clone, Copy)]
+struct Silence {
+    /// From then on the axis only comes nearer to its target.
+    nears_from_ns: Nanos,
+    /// From then on it rests there.
+    rests_by_ns: Nanos,
+    /// Least distance from the targets that may be the last one, once it only comes nearer.
+    nearest_mm: f64,
+}
+
+/// Delay of a target on its way to the pulses: the server's turn, the buffer of a dense stream, and the grace of one that starved.
+const DELAY_NS: Nanos = 250 * MILLISECOND_NS;
+/// The longest time that a target without one may take.
+const LIVE_S: f64 = 1.0;
+/// Of the speed that is allowed, what a path uses at least.
+const SPEED_SHARE: f64 = 0.85;
+/// Tolerance of the last target, in mm and steps.
+const THERE_MM: f64 = 0.05;
+const THERE_STEPS: f64 = 1.5;
+
+impl SilentFeedRests {
+    /// What is expected behind this target, if nothing else is sent.
+    fn silence(facts: &Facts, windows: &[(f64, f64)], last: &SentTarget, from_ns: Nanos) -> Option<Silence> {
+        let (config, trace) = (facts.config()?, facts.trace.as_ref()?);
+        let approach_mm_s = config.limits.approach_speed.get();
+        // A time that is not said follows from the intervals, or from the way at the approach speed.
+        let longest_mm = windows.iter().map(|(back, front)| front - back).fold(0.0, f64::max);
+        let takes_s = last.time_s.unwrap_or_else(|| LIVE_S.max(longest_mm / approach_mm_s).min(10.0));
+        let due_ns = last.at_ns.max(from_ns) + (takes_s * SECOND_NS as f64) as Nanos + DELAY_NS;
+        let nears_from_ns = due_ns + facts.gentle_stop_ns();
+        let speed_mm_s = approach_mm_s.min(trace.speed_bound_mm_s).min(config.limits.max_speed.get());
+        // It may have braked far from there, and behind a stop it begins anew.
+        let way_mm = Self::farthest_mm(facts, windows, last) + longest_mm.min(facts.gentle_stop_mm());
+        let way_s = way_mm / (SPEED_SHARE * speed_mm_s).max(0.1);
+        let rests_by_ns = nears_from_ns + (way_s * SECOND_NS as f64) as Nanos + 2 * facts.gentle_stop_ns();
+        Some(Silence { nears_from_ns, rests_by_ns, nearest_mm: f64::INFINITY })
+    }
+
+    fn farthest_mm(facts: &Facts, windows: &[(f64, f64)], last: &SentTarget) -> f64 {
+        let Some(at_mm) = facts.position_mm() else { return 0.0 };
+        let away = |(back, front): &(f64, f64)| (at_mm - (back + last.share * (front - back))).abs();
+        windows.iter().map(away).fold(0.0, f64::max)
+    }
+
+    /// Distance from the nearest place that may be the last target.
+    fn nearest_mm(facts: &Facts) -> Option<f64> {
+        let (at_mm, now) = (facts.position_mm()?, facts.trace.as_ref()?.at_ns);
+        let places = facts.feeds.last_targets().flat_map(|last| {
+            let windows = facts.feed_windows(last.at_ns, now);
+            windows.into_iter().map(|(back, front)| back + last.share * (front - back))
+        });
+        places.map(|place| (at_mm - place).abs()).reduce(f64::min)
+    }
+}
+
+impl Promise for SilentFeedRests {
+    fn name(&self) -> &'static str {
+        "s33_a_silent_feed_rests"
+    }
+
+    fn check_event(&mut self, _facts: &Facts, event: &Event) -> PromiseResult {
+        if let Event::Entered { at_ns, to, .. } = event {
+            self.follows = *to == State::Following;
+            self.silence = None;
+            self.disturbed_ns = *at_ns;
+        }
+        Ok(())
+    }
+
+    fn check_frame(&mut self, _facts: &Facts, frame: &SentFrame) -> PromiseResult {
+        if frame.target.is_some() || frame.stops {
+            self.silence = None;
+        }
+        Ok(())
+    }
+
+    fn check_cycle(&mut self, facts: &Facts) -> PromiseResult {
+        let (Some(trace), Some(before)) = (&facts.trace, &facts.previous_trace) else { return Ok(()) };
+        if !self.follows {
+            return Ok(());
+        }
+        let windows = facts.feed_windows(trace.at_ns, trace.at_ns);
+        let is_disturbed = facts.force_g() != 0.0
+            || trace.force_g.is_some_and(|force_g| force_g.abs() > facts.ground_truth.noise_g + 1.0)
+            || trace.config != before.config
+            || trace.speed_bound_mm_s != before.speed_bound_mm_s
+            || trace.at_ns < facts.ground_truth.late_until
+            || windows != self.windows;
+        if is_disturbed {
+            self.disturbed_ns = trace.at_ns;
+            self.windows = windows;
+            self.silence = None;
+        }
+        if let (None, Some(last)) = (self.silence, facts.feeds.last_target()) {
+            self.silence = Self::silence(facts, &self.windows, last, self.disturbed_ns);
+        }
+        let Some(silence) = &mut self.silence else { return Ok(()) };
+        if trace.at_ns >= silence.nears_from_ns
+            && let Some(away_mm) = Self::nearest_mm(facts)
+        {
+            let slack_mm = THERE_MM + THERE_STEPS / facts.steps_per_mm();
+            silence.nearest_mm = silence.nearest_mm.min(away_mm);
+            if away_mm > silence.nearest_mm + slack_mm {
+                return Err(format!(
+                    "a feed that says nothing moves the axis to {away_mm:.2} mm from its last target, from {:.2} mm",
+                    silence.nearest_mm
+                ));
+            }
+            if trace.at_ns >= silence.rests_by_ns && away_mm > slack_mm {
+                let ms = (trace.at_ns - self.disturbed_ns) / MILLISECOND_NS;
+                return Err(format!(
+                    "the axis rests {away_mm:.2} mm from the last target of a feed that has said nothing for {ms} ms"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_step(&mut self, facts: &Facts, made: &StepMade) -> PromiseResult {
+        let Some(silence) = self.silence.filter(|_| self.follows) else { return Ok(()) };
+        let Some(last) = facts.feeds.last_target() else {
+            return Err("the axis follows a feed that has said nothing".to_owned());
+        };
+        if made.at > silence.rests_by_ns && made.at >= facts.ground_truth.late_until {
+            let ms = (made.at - last.at_ns) / MILLISECOND_NS;
+            return Err(format!("a step of a feed that has said nothing for {ms} ms"));
+        }
+        Ok(())
+    }
+}
