@@ -67,6 +67,34 @@ fn a_target_is_on_the_pins_within_milliseconds() {
     assert!(median <= 10.0 && last <= 20.0, "median {median} ms, at most {last} ms");
 }
 
+/// Two machines that have done the same; one of them gets a target more.
+#[test]
+fn a_target_in_full_motion_changes_the_pulses_within_milliseconds() {
+    let mut fine = options();
+    fine.config.geometry.nominal = StepsPerMm::constant(80.0);
+    fine.rail.steps_per_mm = 80.0;
+    let mut waits_ms = Vec::new();
+    for index in 0..40u64 {
+        let [mut with, mut without] = [following(&fine), following(&fine)];
+        for machine in [&mut with, &mut without] {
+            machine.send_to_feed(1, target(0.9, 0.8));
+            machine.run_ms(100 + 13 * index);
+        }
+        let sent = with.now();
+        with.send_to_feed(1, target(0.2, 0.5));
+        for machine in [&mut with, &mut without] {
+            machine.run_ms(60);
+        }
+        let (with, without) = (steps(&with.sink().0), steps(&without.sink().0));
+        let same = with.iter().zip(&without).take_while(|(a, b)| a.0.abs_diff(b.0) < 100).count();
+        waits_ms.push((with[same].0.min(without[same].0) - sent) as f64 * 1e-6);
+    }
+    waits_ms.sort_by(f64::total_cmp);
+    let (median, last) = (waits_ms[20], waits_ms[39]);
+    eprintln!("from a target to the first pulse that differs: median {median:.1} ms, at most {last:.1} ms");
+    assert!(median <= 10.0 && last <= 20.0, "median {median} ms, at most {last} ms");
+}
+
 #[test]
 fn the_first_motion_is_slow_and_so_is_that_behind_stop_a_pause_or_another_window() {
     let mut machine = homed(&options());
@@ -85,7 +113,15 @@ fn the_first_motion_is_slow_and_so_is_that_behind_stop_a_pause_or_another_window
     // Behind a pause.
     machine.run_ms(1_500);
     slow(&mut machine, 0.0, WINDOW.back_mm);
-    // In another window.
+    // Into another window, while nothing is sent.
+    machine.run_ms(1_000);
+    machine.send_to_feed(1, FeedItem::Window(FeedWindow { back_mm: 70.0, front_mm: 140.0 }));
+    for _ in 0..2_000 {
+        machine.cycle();
+        assert!(machine.snapshot().velocity_mm_s.abs() <= 60.5);
+    }
+    assert!((position(&machine) - 70.0).abs() <= 0.06, "{} mm", position(&machine));
+    // And into another one, in full stream.
     machine.send_to_feed(1, FeedItem::Window(FeedWindow { back_mm: 50.0, front_mm: 140.0 }));
     slow(&mut machine, 0.0, 50.0);
     machine.stop();

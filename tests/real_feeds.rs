@@ -173,22 +173,38 @@ fn frames_of_a_websocket_are_answered_as_players_read_them() {
     let address = machine.yep.url().replace("http://", "");
     let stream = TcpStream::connect(&address).unwrap();
     let (mut socket, _) = client(format!("ws://{address}/ws"), stream).unwrap();
-    socket.send(Message::text("D1\n")).unwrap();
-    assert_eq!(socket.read().unwrap().to_text().unwrap(), r#"{"command":"TCode v0.3\n"}"#);
-    socket.send(Message::binary(b"D1\n".to_vec())).unwrap();
-    assert_eq!(socket.read().unwrap(), Message::binary(b"TCode v0.3\n".to_vec()));
+    let mut ask = |question: Message| {
+        socket.send(question).unwrap();
+        loop {
+            match socket.read().unwrap() {
+                Message::Ping(_) => {}
+                answer => return answer,
+            }
+        }
+    };
+    assert_eq!(ask(Message::text("D1\n")), Message::text(r#"{"command":"TCode v0.3\n"}"#));
+    assert_eq!(ask(Message::binary(b"D1\n".to_vec())), Message::binary(b"TCode v0.3\n".to_vec()));
     socket.send(Message::text("L02500I500 L11000I500\n")).unwrap();
     machine.wait_for_position(0.25 * 145.0);
-    // A page of another site comes in nowhere.
-    let stream = TcpStream::connect(&address).unwrap();
-    let request = http_request(&address, "https://elsewhere.example");
-    assert!(client(request, stream).is_err());
+    // A page of another site comes in nowhere, and neither does whoever comes through a proxy on this computer.
+    let buttplug = format!("127.0.0.1:{}", machine.ports.buttplug);
+    for address in [&address, &buttplug] {
+        for header in
+            [("origin", "https://elsewhere.example"), ("x-forwarded-for", "10.0.0.7"), ("host", "yep.local")]
+        {
+            let stream = TcpStream::connect(address).unwrap();
+            assert!(client(upgrade(address, header), stream).is_err(), "{address}: {header:?}");
+        }
+    }
 }
 
-fn http_request(address: &str, origin: &str) -> tokio_tungstenite::tungstenite::http::Request<()> {
+fn upgrade(
+    address: &str,
+    (name, value): (&'static str, &str),
+) -> tokio_tungstenite::tungstenite::http::Request<()> {
     use tokio_tungstenite::tungstenite::client::IntoClientRequest;
     let mut request = format!("ws://{address}/ws").into_client_request().unwrap();
-    request.headers_mut().insert("origin", origin.parse().unwrap());
+    request.headers_mut().insert(name, value.parse().unwrap());
     request
 }
 
@@ -385,4 +401,73 @@ fn a_machine_that_is_not_homed_says_so_to_a_library() {
     }
     assert!(refusals >= 4);
     assert_eq!(home.pulses(), []);
+}
+
+/// Sends a place that moves slowly, each 10 ms, until it is dropped.
+struct Sender {
+    ends: std::sync::Arc<std::sync::atomic::AtomicBool>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Sender {
+    fn start(socket: UdpSocket) -> Sender {
+        let ends = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let thread = std::thread::spawn({
+            let ends = std::sync::Arc::clone(&ends);
+            move || {
+                let begun = Instant::now();
+                while !ends.load(std::sync::atomic::Ordering::Relaxed) {
+                    let phase = begun.elapsed().as_secs_f64() * std::f64::consts::TAU * 0.25;
+                    let line = format!("L0{:04}I10\n", (5_000.0 + 3_000.0 * phase.sin()) as u32);
+                    let _ = socket.send(line.as_bytes());
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+            }
+        });
+        Sender { ends, thread: Some(thread) }
+    }
+}
+
+impl Drop for Sender {
+    fn drop(&mut self) {
+        self.ends.store(true, std::sync::atomic::Ordering::Relaxed);
+        let _ = self.thread.take().map(std::thread::JoinHandle::join);
+    }
+}
+
+#[test]
+fn what_only_goes_on_sending_starts_nothing_when_its_reason_is_gone() {
+    let ports = Ports::free();
+    let home = Home::new(&ports.config());
+    let yep = home.start();
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.connect(("127.0.0.1", ports.udp)).unwrap();
+    let sender = Sender::start(socket.try_clone().unwrap());
+    let link = || yep.get("/api/v1/feeds").json()["links"][0].clone();
+    eventually("a refusal", || {
+        link()["refusal"].as_str().filter(|why| why.contains("not homed")).map(str::to_owned)
+    });
+    yep.send_command("calibrate").expect_ok();
+    yep.wait_until_calibrated();
+    std::thread::sleep(Duration::from_millis(1_500));
+    assert_eq!(yep.status()["state"], "ready", "the axis moves, as nobody wanted it to");
+    assert!(link()["refusal"].as_str().unwrap().contains("gone on sending"), "{}", link());
+    // A pause is a new act.
+    drop(sender);
+    std::thread::sleep(Duration::from_millis(2_300));
+    let sender = Sender::start(socket);
+    yep.wait_for_state("following");
+    // Who takes over has the axis, and keeps it at rest when the lease is given back.
+    let lease = |act: &str| {
+        let headers = [("content-type", "application/json"), ("yep-tab", "a")];
+        yep.request("POST", "/api/v1/lease", &headers, &json!({ "act": act }).to_string()).expect_ok();
+    };
+    lease("force");
+    assert_eq!(yep.wait_for_state("ready")["fault"], json!(null));
+    std::thread::sleep(Duration::from_millis(500));
+    lease("release");
+    std::thread::sleep(Duration::from_millis(1_000));
+    assert_eq!(yep.status()["state"], "ready");
+    assert_eq!(yep.get("/api/v1/feeds").json()["is_latched"], true);
+    drop(sender);
 }

@@ -37,10 +37,12 @@ pub fn folder() -> TempDir {
 }
 
 impl Server {
-    /// Starts the program in `folder` with this configuration file, and waits until it answers.
+    /// Starts the program in `folder` with this configuration file, and waits until it answers. Without a section `[feeds]`
+    /// other programs have no port.
     pub fn start(folder: &Path, config: &str) -> Server {
         let address = free_address();
-        let config = format!("{config}\n{NO_FEEDS}");
+        let feeds = if config.contains("[feeds]") { "" } else { NO_FEEDS };
+        let config = format!("{config}\n{feeds}");
         fs::write(folder.join("yep.toml"), config).expect("the configuration");
         let log = File::create(folder.join("log")).expect("the log");
         let begin = Instant::now();

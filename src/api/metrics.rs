@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use super::context::Context;
-use crate::machine::{Fault, LATENESS_BOUNDS_NS, State};
+use crate::machine::{Fault, LATENESS_BOUNDS_NS, Snapshot, State};
 
 /// The media type of the text.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -43,6 +43,7 @@ pub fn write(ctx: &Context) -> String {
         page.single("yep_snapshot_age_seconds", "gauge", "Age of the newest snapshot.", age.as_secs_f64());
     }
     write_sessions(&mut page, ctx);
+    write_feeds(&mut page, ctx, &snapshot);
     write_lateness(&mut page, &snapshot.lateness);
     write_sensor(&mut page, ctx);
     let host = snapshot.host.readings;
@@ -79,6 +80,47 @@ fn write_sessions(page: &mut MetricsText, ctx: &Context) {
     page.single("yep_strokes_total", "counter", "Strokes there and back.", counters.strokes as f64);
     page.single("yep_distance_millimetres_total", "counter", "Distance by the pulses.", counters.distance_mm);
     page.single("yep_moving_seconds_total", "counter", "Time in motion.", counters.moving_s);
+}
+
+fn write_feeds(page: &mut MetricsText, ctx: &Context, snapshot: &Snapshot) {
+    let (links, owner) = ctx.feeds.links();
+    let latched = f64::from(u8::from(ctx.feeds.is_latched()));
+    page.single("yep_feed_latched", "gauge", "1 behind a STOP, until a person lets feeds go on.", latched);
+    page.single("yep_feed_links", "gauge", "Connections and senders of feeds.", links.len() as f64);
+    if let Some((_, figures)) = links.iter().find(|(number, _)| owner == Some(*number)) {
+        page.single(
+            "yep_feed_commands_per_second",
+            "gauge",
+            "Commands of the feed in charge.",
+            figures.per_s(),
+        );
+        page.single("yep_feed_jitter_seconds", "gauge", "Deviation of their intervals.", figures.jitter_s());
+        let (received, refused) = (figures.received as f64, figures.refused as f64);
+        page.single("yep_feed_commands", "gauge", "Commands of it since it began.", received);
+        page.single("yep_feed_refused_commands", "gauge", "Those that did not move the axis.", refused);
+    }
+    if let Some(feed) = snapshot.feed {
+        let counts = feed.counts;
+        page.single(
+            "yep_feed_delay_seconds",
+            "gauge",
+            "Time by which the axis is behind the feed.",
+            feed.delay_s,
+        );
+        page.single("yep_feed_targets", "gauge", "Targets of this motion.", f64::from(counts.taken));
+        page.single(
+            "yep_feed_dropped_targets",
+            "gauge",
+            "Those that were too many.",
+            f64::from(counts.dropped),
+        );
+        page.single(
+            "yep_feed_shortened_targets",
+            "gauge",
+            "Those out of reach in their time.",
+            f64::from(counts.shortened),
+        );
+    }
 }
 
 fn write_lateness(page: &mut MetricsText, lateness: &crate::machine::Lateness) {

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::documents::fault::{FaultReport, Word};
 use super::port::MachinePort;
 use crate::machine::table::{TableVerdict, verdict};
-use crate::machine::{self, CommandKind, Fault, Snapshot, State};
+use crate::machine::{self, CommandKind, Fault, FeedReport, Snapshot, State};
+use crate::motion::FeedCounts;
 use crate::units::seconds;
 
 /// The stream of snapshots. Unlike the others it carries bare objects, and a slow client misses old ones.
@@ -48,6 +49,8 @@ pub struct StatusDocument {
     pub phase: Option<f64>,
     /// Complete periods of the running wave.
     pub periods: u32,
+    /// The feed that moves the axis: targets of another program.
+    pub feed: Option<FeedTelemetry>,
     /// The commands that would be accepted now, by the names of `/api/commands/run`; STOP always.
     pub allowed: Vec<Word>,
     /// Lateness of the real-time threads.
@@ -72,6 +75,29 @@ pub struct HostTelemetry {
     pub reaction: Word,
     /// The cause of the derating.
     pub because: Option<Word>,
+}
+
+/// A feed, as the control cycle sees it.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct FeedTelemetry {
+    /// Targets that were taken.
+    pub taken: u32,
+    /// Targets that were too many.
+    pub dropped: u32,
+    /// Targets that the axis cannot reach in their time: it goes as far as it can.
+    pub shortened: u32,
+    /// Time by which the axis is behind what was sent, in ms; 0 for single moves, which end on time.
+    pub delay_ms: f64,
+    /// False while the axis goes to where the feed is at the approach speed.
+    pub is_met: bool,
+}
+
+impl From<FeedReport> for FeedTelemetry {
+    fn from(feed: FeedReport) -> FeedTelemetry {
+        let FeedCounts { taken, dropped, shortened } = feed.counts;
+        FeedTelemetry { taken, dropped, shortened, delay_ms: feed.delay_s * 1e3, is_met: feed.is_met }
+    }
 }
 
 /// A stop as it was measured.
@@ -160,6 +186,7 @@ fn object(snapshot: &Snapshot, age_s: Option<f64>, remedy: Word) -> StatusDocume
         range_mm: snapshot.range_mm,
         phase: snapshot.phase,
         periods: snapshot.periods,
+        feed: snapshot.feed.map(FeedTelemetry::from),
         allowed: allowed(snapshot),
         lateness: LatenessTelemetry {
             rebases: late.rebases,
@@ -268,7 +295,7 @@ mod tests {
                 "fault_remains": null,
                 "range_mm": 145.0,
                 "phase": null,
-                "periods": 7,
+                "periods": 7, "feed": null,
                 "allowed": ["calibrate", "acknowledge", "stop"],
                 "lateness": {"rebases": 1, "rebased_ns": 2, "worst_step_ns": 3, "starvations": 4},
                 "last_stop": {"took_s": 0.025, "steps": 12, "way_mm": 1.2},

@@ -296,6 +296,9 @@ impl Executor {
             if matches!(self.plan, ActivePlan::Nothing) || !self.chunks.ready() {
                 return;
             }
+            if self.under_way.is_none() && !self.is_due(config) {
+                return;
+            }
             let start_ns = match self.under_way {
                 Some(MotionUnderWay { complete: true, .. }) => return,
                 // On the ramp of a starved motion: it resumes from rest.
@@ -306,7 +309,6 @@ impl Executor {
                     }
                     horizon_ns
                 }
-                None if matches!(&self.plan, ActivePlan::Feed(feed) if !feed.is_due()) => return,
                 None => {
                     let start_ns = now + self.lead_ns().1;
                     self.begin_motion(start_ns, config);
@@ -314,6 +316,15 @@ impl Executor {
                 }
             };
             self.push_chunk(start_ns, now, config);
+        }
+    }
+
+    /// True if the plan has a motion to begin. A feed may have none for a while.
+    fn is_due(&mut self, config: &Config) -> bool {
+        let stroke_mm = config.stroke_mm(self.frame.range_mm).min(self.frame.range_mm);
+        match &mut self.plan {
+            ActivePlan::Feed(feed) => feed.is_due(stroke_mm),
+            ActivePlan::Nothing | ActivePlan::Travel { .. } | ActivePlan::Follow(_) => true,
         }
     }
 
@@ -358,7 +369,7 @@ impl Executor {
                 if feed.is_met() && (planned.end.p - then.p).abs() > CLIPPED_MM {
                     self.clipped_ns = Some(now);
                 }
-                let arrived = !feed.is_due() && has_arrived(&planned.end, &then);
+                let arrived = feed.rests() && has_arrived(&planned.end, &then);
                 (planned, Inputs::ALL, arrived)
             }
             ActivePlan::Follow(follower) => {

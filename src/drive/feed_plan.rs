@@ -68,9 +68,15 @@ impl FeedPlan {
         self.feeder.begin(at_mm, self.until_s);
     }
 
-    /// True if the axis, which rests, has somewhere to go.
-    pub fn is_due(&self) -> bool {
+    /// True if the axis, which rests, has somewhere to go in a stroke of that length: to a target, or into another window.
+    pub fn is_due(&mut self, stroke_mm: f64) -> bool {
+        self.feeder.set_window(self.asked.within(stroke_mm));
         !self.feeder.rests()
+    }
+
+    /// True if the path rests.
+    pub fn rests(&self) -> bool {
+        self.feeder.rests()
     }
 
     /// Plans the cycle that begins in `start` at `start_ns`; also says whether the axis has come to rest, and how far it is from its

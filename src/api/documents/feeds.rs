@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::api::telemetry::FeedTelemetry;
+
 /// The feeds.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct FeedsDocument {
@@ -27,7 +29,7 @@ pub struct FeedsDocument {
     /// The connections and senders.
     pub links: Vec<FeedLinkDocument>,
     /// The motion that follows targets now.
-    pub motion: Option<FeedMotionDocument>,
+    pub motion: Option<FeedTelemetry>,
     /// The addresses to which feeds come.
     pub listeners: Vec<FeedListenerDocument>,
 }
@@ -69,21 +71,6 @@ pub struct FeedLinkDocument {
     pub refused: u64,
     /// Why the newest command did not; null if it did.
     pub refusal: Option<String>,
-}
-
-/// A motion that follows targets.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct FeedMotionDocument {
-    /// Targets that were taken.
-    pub taken: u32,
-    /// Targets that were too many.
-    pub dropped: u32,
-    /// Targets that the axis cannot reach in their time: it goes as far as it can.
-    pub shortened: u32,
-    /// Time by which the axis is behind what was sent, in ms; 0 for single moves, which end on time.
-    pub delay_ms: f64,
-    /// False while the axis goes to where the feed is at the approach speed.
-    pub is_met: bool,
 }
 
 /// An address to which feeds come.

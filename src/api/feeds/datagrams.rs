@@ -15,7 +15,7 @@ use tokio::time::{Instant, interval};
 use super::admission::FeedProtocol;
 use super::link::{FeedLink, LinkOrigin};
 use super::service::FeedService;
-use super::streams::Commands;
+use super::streams::TcodeCommands;
 use crate::feeds::tcode::TcodeSession;
 
 /// Longest datagram: four times the longest that a known sender makes.
@@ -83,7 +83,7 @@ async fn take(
     }
     let Some(sender) = senders.get_mut(&from) else { return };
     sender.heard = Instant::now();
-    let mut commands = Commands::default();
+    let mut commands = TcodeCommands::default();
     sender.session.feed_frame(datagram, |event| commands.add(event));
     for answer in commands.carry_out(&sender.link).await {
         let _ = socket.send_to(answer.line().as_bytes(), from).await;

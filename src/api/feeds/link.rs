@@ -16,6 +16,8 @@ use crate::motion::FeedTarget;
 const INTERVAL_WEIGHT: f64 = 0.1;
 /// Longer intervals are pauses.
 const PAUSE: Duration = Duration::from_secs(1);
+/// Behind a refusal a link that has sent nothing for so long may move the axis again.
+const NEW_ACT: Duration = Duration::from_secs(2);
 
 /// Number of a link, counted since the start.
 pub type LinkNumber = u64;
@@ -46,6 +48,8 @@ pub struct LinkFigures {
     pub refused: u64,
     /// Why the newest of them did not.
     pub refusal: Option<FeedRefusal>,
+    /// True behind a refusal, until it pauses: what only goes on sending starts nothing.
+    pub is_barred: bool,
     /// When the newest command came.
     last: Option<Instant>,
     /// Mean interval between commands, and its mean deviation, in s.
@@ -64,6 +68,7 @@ impl LinkFigures {
             received: 0,
             refused: 0,
             refusal: None,
+            is_barred: false,
             last: None,
             interval_s: None,
             deviation_s: 0.0,
@@ -74,9 +79,13 @@ impl LinkFigures {
     pub fn count(&mut self) {
         let now = Instant::now();
         self.received += 1;
-        let Some(gap) = self.last.replace(now).map(|last| now - last).filter(|gap| *gap <= PAUSE) else {
+        let Some(gap) = self.last.replace(now).map(|last| now - last) else { return };
+        if gap >= NEW_ACT {
+            self.is_barred = false;
+        }
+        if gap > PAUSE {
             return;
-        };
+        }
         let gap_s = gap.as_secs_f64();
         let mean_s = self.interval_s.unwrap_or(gap_s);
         self.interval_s = Some(mean_s + (gap_s - mean_s) * INTERVAL_WEIGHT);

@@ -117,7 +117,6 @@ pub async fn listen(
 ) -> Infallible {
     let mut changes = listeners.changes.subscribe();
     loop {
-        changes.mark_unchanged();
         let is_open = admission::is_open(&service.stored(), door.protocol());
         let host = if is_open { Ipv4Addr::UNSPECIFIED } else { Ipv4Addr::LOCALHOST };
         let address = SocketAddr::from((host, port));
@@ -146,12 +145,20 @@ pub async fn listen(
                 listeners.set(DoorState { door, address, trouble: Some(trouble) });
                 tokio::select! {
                     () = tokio::time::sleep(TRY_AGAIN) => {}
-                    _ = changes.changed() => {}
+                    () = switched(&mut changes, &service, door, is_open) => {}
                 }
             }
             // Connections that are let in stay; the next ones come to the other address.
-            _ = changes.changed() => {}
+            () = switched(&mut changes, &service, door, is_open) => {}
         }
+    }
+}
+
+/// Waits until the protocol is switched on for other computers, or off again.
+async fn switched(changes: &mut watch::Receiver<u64>, service: &FeedService, door: FeedDoor, was_open: bool) {
+    while admission::is_open(&service.stored(), door.protocol()) == was_open {
+        // The sender lives as long as the process.
+        let _ = changes.changed().await;
     }
 }
 
@@ -213,6 +220,8 @@ fn keep_alive(stream: &TcpStream) {
 
 async fn serve_buttplug(stream: TcpStream, service: Arc<FeedService>, gate: &FeedGate, origin: LinkOrigin) {
     let (Some(peer), Ok(local)) = (origin.peer, stream.local_addr()) else { return };
+    // The type of the error is that of the library's callback.
+    #[allow(clippy::result_large_err)]
     let judge = |request: &Request, response: Response| match judge(gate, &service, peer, local.ip(), request)
     {
         Ok(()) => Ok(response),
@@ -245,6 +254,6 @@ fn judge(
         is_v1: true,
     };
     let caller = gate.rules.judge(&facts, &*gate.tokens).map_err(|_| StatusCode::FORBIDDEN)?;
-    let comes_in = caller.role == Role::Local || service.admits(FeedProtocol::Buttplug, peer.ip());
+    let comes_in = caller.role == Role::Local || service.admits_guest(FeedProtocol::Buttplug, peer.ip());
     if comes_in { Ok(()) } else { Err(StatusCode::FORBIDDEN) }
 }

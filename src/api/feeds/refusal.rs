@@ -9,6 +9,8 @@ use crate::machine::CommandRefusal;
 pub enum FeedRefusal {
     /// STOP or END came, and nobody has let feeds go on since.
     Latched,
+    /// It was refused before, and has gone on sending since: what only goes on sending starts nothing.
+    GoesOnSending,
     /// Another client is in charge.
     NotInCharge(NotInCharge),
     /// The first run is not complete.
@@ -27,6 +29,9 @@ impl std::fmt::Display for FeedRefusal {
             FeedRefusal::Latched => {
                 f.write_str("stopped by a person: let programs go on, on the machine's page under Feeds")
             }
+            FeedRefusal::GoesOnSending => f.write_str(
+                "it was refused, and has gone on sending: send nothing for 2 s, or let programs go on, on the machine's page under Feeds",
+            ),
             FeedRefusal::NotInCharge(NotInCharge { holder }) => {
                 write!(
                     f,

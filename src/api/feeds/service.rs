@@ -17,7 +17,10 @@ use crate::api::port::{MachineLocation, MachinePort};
 use crate::api::settings_service::{SettingsService, SettingsStore};
 use crate::api::wave_service::WaveService;
 use crate::auth::{Caller, Role};
-use crate::machine::{Command, FeedItem, FeedMessage, FeedNumber, FeedStart, Snapshot, State, Why};
+use crate::machine::table::verdict;
+use crate::machine::{
+    Command, CommandKind, FeedItem, FeedMessage, FeedNumber, FeedStart, Snapshot, State, Why,
+};
 use crate::motion::{FeedTarget, FeedWindow, Pace};
 use crate::store::{FeedSettings, StateChange, StoreError};
 use crate::units::Mm;
@@ -147,6 +150,13 @@ impl FeedService {
         admission::admits(&self.stored(), protocol, peer, self.trusts_local)
     }
 
+    /// The same for the request of a WebSocket to which the gate gave no role: a loopback address counts for nothing then, as a proxy
+    /// may stand behind it.
+    #[must_use]
+    pub fn admits_guest(&self, protocol: FeedProtocol, peer: IpAddr) -> bool {
+        !peer.to_canonical().is_loopback() && self.admits(protocol, peer)
+    }
+
     /// The stored settings.
     #[must_use]
     pub fn stored(&self) -> FeedSettings {
@@ -206,6 +216,9 @@ impl FeedService {
         let mut table = self.lock();
         table.allowed_behind = Some(stops);
         table.refused = None;
+        for figures in table.links.values_mut() {
+            figures.is_barred = false;
+        }
         true
     }
 
@@ -293,6 +306,7 @@ impl FeedService {
             }
             table.allowed_behind.ok_or(FeedRefusal::Latched)?
         };
+        self.check_new_act(link, &client)?;
         // Its period is inside the bounds of every wave.
         let Ok(wave) = self.stroke_wave(share) else { return Ok(()) };
         self.waves.run_for(&client, stops, Command::Run(wave)).await?;
@@ -369,7 +383,8 @@ impl FeedService {
         }
     }
 
-    /// Finds out whether the motion of that link has ended; behind an END, which a person gave, nothing goes on.
+    /// Finds out whether the motion of that link has ended. Behind an END, which a person gave, and when another client took the
+    /// lease, nothing goes on by itself.
     fn look_at_motion(&self, link: LinkNumber) {
         let now = self.now();
         let mut table = self.lock();
@@ -383,12 +398,28 @@ impl FeedService {
             }
             OwnMotion::Strokes => now.state == State::Running,
         };
-        if !goes_on {
-            owner.motion = OwnMotion::Rests;
-            if matches!(now.why, Why::EndAsked | Why::PeriodComplete) {
-                table.allowed_behind = None;
-            }
+        if goes_on {
+            return;
         }
+        owner.motion = OwnMotion::Rests;
+        let was_ended = matches!(now.why, Why::EndAsked | Why::PeriodComplete);
+        let client = table.links.get(&link).map(|figures| figures.client.clone());
+        let was_taken = client.is_some_and(|client| {
+            let view = self.waves.view(&client);
+            view.holder.is_some() && !view.is_own
+        });
+        if was_ended || was_taken {
+            table.allowed_behind = None;
+        }
+    }
+
+    /// Refuses a motion of a link that was refused before and has gone on sending since, if nothing else refuses it now.
+    fn check_new_act(&self, link: LinkNumber, client: &Client) -> Result<(), FeedRefusal> {
+        let is_barred = self.lock().links.get(&link).is_some_and(|figures| figures.is_barred);
+        let may_begin = verdict(self.now().state, CommandKind::Follow).is_offer()
+            && !self.waves.bars_motion()
+            && self.waves.lease().check(client, self.commands.rests()).is_ok();
+        if is_barred && may_begin { Err(FeedRefusal::GoesOnSending) } else { Ok(()) }
     }
 
     /// Begins a feed for that link.
@@ -411,6 +442,7 @@ impl FeedService {
             let rests = snapshots.wait_for(|now| now.state != State::Stopping);
             let _ = tokio::time::timeout(REST_TIME, rests).await;
         }
+        self.check_new_act(link, client)?;
         let (number, stops) = {
             let mut table = self.lock();
             table.last_feed = table.last_feed.wrapping_add(1);
@@ -444,6 +476,11 @@ impl FeedService {
             }
         }
         if let Some(figures) = table.links.get_mut(&link) {
+            figures.is_barred = match &took {
+                Ok(()) => false,
+                Err(FeedRefusal::Latched | FeedRefusal::NoVibration) => figures.is_barred,
+                Err(_) => true,
+            };
             figures.refused += u64::from(took.is_err());
             figures.refusal = took.as_ref().err().cloned();
         }

@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
 use super::link::FeedLink;
 use super::service::FeedService;
-use super::streams::Commands;
+use super::streams::TcodeCommands;
 use crate::feeds::buttplug::{
     ButtplugAct, ButtplugOutcome, ButtplugReading, ButtplugSession, ButtplugStep, ReadingKind,
 };
@@ -97,7 +97,7 @@ pub async fn serve_tcode<S: AsyncRead + AsyncWrite + Unpin>(socket: WebSocketStr
             Some(Message::Binary(bytes)) => (bytes, false),
             Some(_) => continue,
         };
-        let mut commands = Commands::default();
+        let mut commands = TcodeCommands::default();
         session.feed_frame(&bytes, |event| commands.add(event));
         for answer in commands.carry_out(&link).await {
             let frame = if is_text {

@@ -20,14 +20,14 @@ const ALIVE_EVERY: Duration = Duration::from_secs(1);
 
 /// What came in one piece: it is carried out in the same instant, so the last target counts.
 #[derive(Debug, Default)]
-pub struct Commands {
+pub struct TcodeCommands {
     /// What is done in order: a stop, and the target behind it.
     stops: bool,
     target: Option<FeedTarget>,
     answers: Vec<TcodeAnswer>,
 }
 
-impl Commands {
+impl TcodeCommands {
     /// Adds what a line says.
     pub fn add(&mut self, event: TcodeEvent) {
         match event {
@@ -71,7 +71,7 @@ pub async fn serve(
                 continue;
             }
         };
-        let mut commands = Commands::default();
+        let mut commands = TcodeCommands::default();
         session.feed(&bytes[..length], |event| commands.add(event));
         for answer in commands.carry_out(&link).await {
             let written = timeout(ANSWER_TIME, stream.write_all(answer.line().as_bytes())).await;

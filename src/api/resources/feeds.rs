@@ -15,8 +15,7 @@ use crate::api::charge::client::Client;
 use crate::api::connection::Connection;
 use crate::api::context::Context;
 use crate::api::documents::feeds::{
-    FeedLinkDocument, FeedListenerDocument, FeedMotionDocument, FeedWindowDocument, FeedsChange,
-    FeedsDocument, FeedsResume,
+    FeedLinkDocument, FeedListenerDocument, FeedWindowDocument, FeedsChange, FeedsDocument, FeedsResume,
 };
 use crate::api::feeds::admission::FeedProtocol;
 use crate::api::feeds::link::{LinkFigures, LinkNumber, LinkOrigin};
@@ -25,7 +24,8 @@ use crate::api::fields::Complaint;
 use crate::api::handshake;
 use crate::api::problem::ProblemCode;
 use crate::api::request::RoutedRequest;
-use crate::auth::Right;
+use crate::api::telemetry::FeedTelemetry;
+use crate::auth::{Right, host};
 use crate::store::FeedSettings;
 use crate::store::feeds::StoredWindow;
 
@@ -37,13 +37,7 @@ pub fn get(ctx: &Context) -> Answer {
 fn document(ctx: &Context) -> FeedsDocument {
     let (stored, window) = (ctx.feeds.stored(), ctx.feeds.window());
     let (links, owner) = ctx.feeds.links();
-    let motion = ctx.feeds.now().feed.map(|feed| FeedMotionDocument {
-        taken: feed.counts.taken,
-        dropped: feed.counts.dropped,
-        shortened: feed.counts.shortened,
-        delay_ms: feed.delay_s * 1e3,
-        is_met: feed.is_met,
-    });
+    let motion = ctx.feeds.now().feed.map(FeedTelemetry::from);
     let listeners = ctx.feed_listeners.states().into_iter().map(|state| FeedListenerDocument {
         name: state.door.name().to_owned(),
         address: state.address.to_string(),
@@ -158,8 +152,9 @@ pub fn open(
     client: Client,
 ) -> HandlerResult {
     let may_move = client.caller.role.has(Right::Operate);
-    if !may_move && !ctx.feeds.admits(FeedProtocol::Tcode, connection.peer) {
-        return Err(answer::forbidden());
+    if !may_move && !ctx.feeds.admits_guest(FeedProtocol::Tcode, connection.peer) {
+        let sent = host::sent(request.headers()).unwrap_or_default();
+        return Err(answer::refuse_role(client.caller, sent));
     }
     let (upgrade, slot, answer) = handshake::accept(&connection, request)?;
     let peer = Some(SocketAddr::from((connection.peer, 0)));

@@ -10,8 +10,8 @@
 const SLEW: f64 = 0.02;
 /// Growth of the least delay seen, in s per s: it follows a clock that drifts.
 const LEAK: f64 = 0.001;
-/// A target that comes earlier than this share of its predecessor's time, and this time in s, replaces it.
-const EARLY_SHARE: f64 = 0.25;
+/// A target that comes so long before the one in front of it is over replaces that one, in s: a network does not make anything
+/// earlier, and its other delays are no longer.
 const EARLY_S: f64 = 0.04;
 /// A target that comes later than this begins anew, in s: one of a dense stream, whose network makes clumps, and another.
 const LATE_DENSE_S: f64 = 0.12;
@@ -92,18 +92,17 @@ impl SenderClock {
     pub fn place(&mut self, at_s: f64, time_s: f64) -> TargetSlot {
         let is_equal = (time_s - self.time_s).abs() <= EQUAL_SHARE * time_s;
         self.equal = if is_equal { self.equal.saturating_add(1) } else { 0 };
-        let before_s = core::mem::replace(&mut self.time_s, time_s);
+        self.time_s = time_s;
         let Some((_, clock_s)) = self.last else {
             self.least_s = 0.0;
             self.last = Some((at_s, at_s + time_s));
             return TargetSlot { start_s: at_s, due_s: at_s + time_s, replaces: true };
         };
         let error_s = at_s - clock_s;
-        let early_s = EARLY_S.max(EARLY_SHARE * before_s);
         let before_error_s = core::mem::replace(&mut self.error_s, error_s);
         let is_lost = error_s.min(before_error_s) > LOST_S && error_s > before_error_s - time_s / 2.0;
         let late_s = if time_s <= DENSE_S { LATE_DENSE_S } else { LATE_S };
-        let (start_s, replaces) = if error_s < -early_s {
+        let (start_s, replaces) = if error_s < -EARLY_S {
             self.least_s = 0.0;
             (at_s, true)
         } else if error_s > late_s || is_lost {
