@@ -402,7 +402,8 @@ impl Facts {
     /// the stroke.
     pub fn feed_windows(&self, from: Nanos, until: Nanos) -> Vec<(f64, f64)> {
         let Some(trace) = &self.trace else { return Vec::new() };
-        let range_mm = trace.calibration.map_or(0.0, |calibration| calibration.range_mm(&trace.config.geometry));
+        let range_mm =
+            trace.calibration.map_or(0.0, |calibration| calibration.range_mm(&trace.config.geometry));
         let stroke_mm = range_mm.min(trace.config.stroke_limit.get());
         let whole = FeedWindow { back_mm: 0.0, front_mm: trace.config.geometry.max_stroke.get() };
         let mut windows = Vec::new();

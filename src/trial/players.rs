@@ -7,8 +7,8 @@ mod desk;
 mod player;
 mod score;
 
-use self::desk::Desk;
-use self::player::Player;
+use self::desk::FeedDesk;
+use self::player::SimulatedPlayer;
 use super::client::ClientKind;
 use super::gear::Gear;
 use super::process::TrialProcess;
@@ -23,8 +23,8 @@ pub const BANDS: [(f64, f64); 2] = [(0.0, 0.4), (0.6, 1.0)];
 /// The players of one run.
 pub struct PlayerWorkload {
     random: Random,
-    players: Vec<Player>,
-    desk: Desk,
+    players: Vec<SimulatedPlayer>,
+    desk: FeedDesk,
     /// Instant of the next action.
     pub next_ns: Nanos,
 }
@@ -38,11 +38,15 @@ impl PlayerWorkload {
     pub fn new(mut random: Random, gear: Gear) -> PlayerWorkload {
         let players = if random.chance(DUEL_SHARE) {
             let kinds = [ClientKind::Player, ClientKind::OtherPlayer];
-            kinds.into_iter().zip(BANDS).map(|(kind, band)| Player::new(kind, band, &mut random)).collect()
+            kinds
+                .into_iter()
+                .zip(BANDS)
+                .map(|(kind, band)| SimulatedPlayer::new(kind, band, &mut random))
+                .collect()
         } else {
-            vec![Player::new(ClientKind::Player, (0.0, 1.0), &mut random)]
+            vec![SimulatedPlayer::new(ClientKind::Player, (0.0, 1.0), &mut random)]
         };
-        let desk = Desk::new(gear, &mut random);
+        let desk = FeedDesk::new(gear, &mut random);
         PlayerWorkload { random, players, desk, next_ns: 0 }
     }
 
@@ -60,7 +64,7 @@ impl PlayerWorkload {
             player.act(process, &mut self.random);
         }
         self.desk.act(process, &mut self.random);
-        let next = self.players.iter().map(Player::next_ns).chain([self.desk.next_ns()]).min();
+        let next = self.players.iter().map(SimulatedPlayer::next_ns).chain([self.desk.next_ns()]).min();
         self.next_ns = next.unwrap_or(Nanos::MAX).max(process.now() + 1);
     }
 }

@@ -17,7 +17,7 @@ use super::client::{
     SocketAction,
 };
 use super::control_client::{self, ControlClient, FrameWrapper};
-use super::feed_facts::{PlayerSocket, SentFrame};
+use super::feed_facts::PlayerSocket;
 use super::gear::Gear;
 use super::link::{SensorLink, SimulatedSerialLine};
 use super::plan::JITTER_NS;
@@ -392,8 +392,7 @@ impl TrialProcess {
         self.number += 1;
         let (who, act) = (call.who, ClientAct::of(call));
         let sent = SentAct { number: self.number, who, act, decided_ns, arrives_ns: self.now() };
-        self.witness().facts.feeds.record_sent((sent.number, sent.arrives_ns), call);
-        self.witness().record_sent(&sent);
+        self.witness().record_sent(&sent, call);
         self.number
     }
 
@@ -476,20 +475,10 @@ impl TrialProcess {
 
     /// Opens the WebSocket of a player.
     pub fn open_player(&mut self, who: ClientKind) -> ClientSocket {
-        self.record_socket(who, PlayerSocket::Open);
+        self.witness().record_socket(who, PlayerSocket::Open);
         let (socket, task) = client::open_socket(self.connector.clone(), who, "/ws".to_owned());
         self.runtime.spawn(task);
         socket
-    }
-
-    /// Tells the witness what became of the socket of a player.
-    pub fn record_socket(&mut self, who: ClientKind, socket: PlayerSocket) {
-        self.witness().record_socket(who, socket);
-    }
-
-    /// Tells the witness of a frame that a player sends now.
-    pub fn record_frame(&mut self, frame: &SentFrame) {
-        self.witness().record_frame(frame);
     }
 
     /// Number of requests that were sent.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
 
 use super::acts::{ClientAct, SentAct};
-use super::client::{ClientAnswer, ClientKind};
+use super::client::{ClientAnswer, ClientKind, ClientRequest};
 use super::edge_oracle::{EdgeOracle, OracleResolution, WindowLimits};
 use super::facts::Facts;
 use super::feed_facts::{PlayerSocket, SentFrame};
@@ -205,7 +205,8 @@ impl TrialWitness {
     }
 
     /// Records a request or message that is sent now.
-    pub fn record_sent(&mut self, sent: &SentAct) {
+    pub fn record_sent(&mut self, sent: &SentAct, call: &ClientRequest) {
+        self.facts.feeds.record_sent((sent.number, sent.arrives_ns), call);
         self.check_promises(|promise, facts| promise.check_sent(facts, sent));
     }
 

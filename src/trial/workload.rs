@@ -88,7 +88,8 @@ impl ClientWorkload {
             .request(build_request(ClientKind::Page, "GET", "/api/v1/machine", &Value::Null), ANSWER_MS);
         let state = asked.and_then(|answer| Some(answer.body.get("state")?.as_str()?.to_owned()));
         // Clients start a wave soon, and then let it run.
-        let longest_s = if matches!(state.as_deref(), Some("running" | "following" | "homing")) { 5.0 } else { 0.8 };
+        let longest_s =
+            if matches!(state.as_deref(), Some("running" | "following" | "homing")) { 5.0 } else { 0.8 };
         let pause_s = self.random.log_between(0.05, longest_s);
         match state.as_deref() {
             Some("not_homed") => self.send_one_of(process, &[60, 5, 3, 3, 6, 6, 3, 3, 2]),

@@ -12,7 +12,7 @@ use crate::trial::process::TrialProcess;
 use crate::units::{MILLISECOND_NS, Nanos};
 
 /// The page.
-pub struct Desk {
+pub struct FeedDesk {
     gear: Gear,
     /// Its control socket, by which it knows the number of STOPs.
     pub socket: Option<ControlClient>,
@@ -26,10 +26,10 @@ fn request(who: ClientKind, method: &'static str, path: &str, body: &Value) -> C
     ClientRequest { who, method, path: path.to_owned(), body }
 }
 
-impl Desk {
+impl FeedDesk {
     /// A page that is not open yet.
-    pub fn new(gear: Gear, random: &mut Random) -> Desk {
-        Desk { gear, socket: None, acts_ns: ns(random.between(0.2, 2.0)), delayed: None }
+    pub fn new(gear: Gear, random: &mut Random) -> FeedDesk {
+        FeedDesk { gear, socket: None, acts_ns: ns(random.between(0.2, 2.0)), delayed: None }
     }
 
     /// Instant of its next act.
@@ -52,7 +52,12 @@ impl Desk {
             return;
         };
         let known = socket.known();
-        match random.weighted(&[8, 1, 3, 1, 1, 4]) {
+        // What was refused before starts nothing by itself, and somebody else has the axis soon.
+        let is_free = known.state == "ready";
+        if is_free {
+            self.acts_ns = now + ns(random.log_between(0.05, 1.0));
+        }
+        match random.weighted(&[if is_free { 20 } else { 8 }, 1, 3, 1, 1, 4]) {
             0 => resume(process, known.stops),
             // A number that it has not seen, or no longer sees.
             1 => resume(process, if random.chance(0.5) { known.stops + 1 } else { known.stops / 2 }),

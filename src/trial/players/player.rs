@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use super::score::{self, Note};
 use super::ns;
+use super::score::{self, Note};
 use crate::hal::sim::Random;
 use crate::trial::client::{ClientKind, ClientSocket, SocketAction};
 use crate::trial::feed_facts::{PlayerSocket, SentFrame, SentTarget};
@@ -11,10 +11,10 @@ use crate::trial::process::TrialProcess;
 use crate::units::Nanos;
 
 /// Pause between two sessions, in s.
-const PAUSE_S: (f64, f64) = (1.0, 20.0);
+const PAUSE_S: (f64, f64) = (1.0, 12.0);
 
 /// A player.
-pub struct Player {
+pub struct SimulatedPlayer {
     kind: ClientKind,
     band: (f64, f64),
     /// Its socket, while it has one.
@@ -25,11 +25,11 @@ pub struct Player {
     begins_ns: Nanos,
 }
 
-impl Player {
+impl SimulatedPlayer {
     /// A player that has not begun.
-    pub fn new(kind: ClientKind, band: (f64, f64), random: &mut Random) -> Player {
+    pub fn new(kind: ClientKind, band: (f64, f64), random: &mut Random) -> SimulatedPlayer {
         let begins_ns = ns(random.between(1.0, 10.0));
-        Player { kind, band, socket: None, notes: VecDeque::new(), begins_ns }
+        SimulatedPlayer { kind, band, socket: None, notes: VecDeque::new(), begins_ns }
     }
 
     /// Instant of its next act.
@@ -58,19 +58,19 @@ impl Player {
             Note::Frame { text, stops, target } => {
                 let Some(socket) = self.socket.as_ref().filter(|socket| socket.is_open()) else { return };
                 let target = target.map(|(share, time_s)| SentTarget { at_ns, share, time_s });
-                process.record_frame(&SentFrame { who: self.kind, at_ns, stops, target });
+                process.witness().record_frame(&SentFrame { who: self.kind, at_ns, stops, target });
                 socket.act(SocketAction::Send(text));
             }
             Note::Open if self.socket.as_ref().is_some_and(ClientSocket::is_open) => {}
             Note::Open => self.socket = Some(process.open_player(self.kind)),
             Note::Close => {
                 self.socket = None;
-                process.record_socket(self.kind, PlayerSocket::Closed);
+                process.witness().record_socket(self.kind, PlayerSocket::Closed);
             }
             Note::Hang => {
                 if let Some(socket) = &self.socket {
                     socket.act(SocketAction::Hang);
-                    process.record_socket(self.kind, PlayerSocket::Hangs);
+                    process.witness().record_socket(self.kind, PlayerSocket::Hangs);
                 }
             }
         }

@@ -4,8 +4,8 @@ use super::ns;
 use crate::hal::sim::Random;
 use crate::units::Nanos;
 
-/// Longest session, in s.
-const SESSION_S: (f64, f64) = (3.0, 15.0);
+/// Shortest and longest session, in s.
+const SESSION_S: (f64, f64) = (4.0, 20.0);
 /// Largest value of four digits: the front.
 const FRONT: f64 = 9_999.0;
 /// Lines in a flood.
@@ -59,7 +59,7 @@ enum Delivery {
 }
 
 /// A session that is being written.
-struct Session<'a> {
+struct ScoreWriter<'a> {
     random: &'a mut Random,
     band: (f64, f64),
     at_s: f64,
@@ -69,7 +69,7 @@ struct Session<'a> {
 /// The notes of a session in that band of the window, in order, each with its time after the beginning.
 pub fn session(random: &mut Random, band: (f64, f64)) -> Vec<(Nanos, Note)> {
     let lasts_s = random.between(SESSION_S.0, SESSION_S.1);
-    let mut session = Session { random, band, at_s: 0.05, notes: vec![(0.0, Note::Open)] };
+    let mut session = ScoreWriter { random, band, at_s: 0.05, notes: vec![(0.0, Note::Open)] };
     while session.at_s < lasts_s {
         session.part();
     }
@@ -80,7 +80,7 @@ pub fn session(random: &mut Random, band: (f64, f64)) -> Vec<(Nanos, Note)> {
     notes.into_iter().map(|(at_s, note)| (ns(at_s), note)).collect()
 }
 
-impl Session<'_> {
+impl ScoreWriter<'_> {
     fn part(&mut self) {
         match self.random.weighted(&[6, 4, 4, 5, 4, 2, 4, 2, 2, 1]) {
             0 => self.wave(|phase| 0.5 + 0.5 * libm::sin(phase * core::f64::consts::TAU)),
@@ -183,8 +183,7 @@ impl Session<'_> {
 
     /// Targets that say no time.
     fn live(&mut self) {
-        let (interval_s, period_s) =
-            (self.random.log_between(0.01, 0.2), self.random.log_between(0.5, 4.0));
+        let (interval_s, period_s) = (self.random.log_between(0.01, 0.2), self.random.log_between(0.5, 4.0));
         let count = (self.random.log_between(0.3, 3.0) / interval_s) as u32 + 1;
         for index in 0..count {
             let phase = f64::from(index) * interval_s / period_s;

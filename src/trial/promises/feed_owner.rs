@@ -3,22 +3,24 @@
 use super::{Promise, PromiseResult};
 use crate::machine::{Event, State};
 use crate::trial::client::ClientKind;
-use crate::trial::facts::{Facts, StepMade};
+use crate::trial::facts::Facts;
 use crate::trial::feed_facts::SentFrame;
 use crate::trial::players::BANDS;
 use crate::units::{MILLISECOND_NS, Nanos};
 
-/// S22: of two feeds only one moves the axis. Each of the two players has a band of the window of its own, so an axis that comes
-/// from the band of one to that of the other, and back, was moved by both.
+/// S22: of two feeds only one moves the axis. Each of the two players has a band of the window of its own, so an axis that rests in
+/// the band of one, then in that of the other, and then in the first again was moved by both.
 #[derive(Debug, Default)]
 pub struct OneFeedMoves {
     /// The bands through which the axis has gone in this motion, up to the third.
     bands: Vec<usize>,
-    /// The end of the ranges that may be in force, and since when they are.
+    /// The windows that may be in force.
     windows: Vec<(f64, f64)>,
     follows: bool,
 }
 
+/// An axis that makes no step for so long rests: longer than a path that starved waits before it goes on.
+const RESTS_NS: Nanos = 150 * MILLISECOND_NS;
 /// Share of the window by which a band reaches into what lies between them.
 const BESIDE: f64 = 0.05;
 
@@ -43,21 +45,16 @@ impl Promise for OneFeedMoves {
             self.windows = windows;
             self.bands.clear();
         }
-        Ok(())
-    }
-
-    fn check_step(&mut self, facts: &Facts, _made: &StepMade) -> PromiseResult {
-        if !self.follows || !facts.feeds.is_duel() {
-            return Ok(());
-        }
-        let (Some(at_mm), [(back, front)]) = (facts.position_mm(), &self.windows[..]) else {
-            return Ok(());
-        };
-        let share = (at_mm - back) / (front - back).max(1.0);
-        let Some(band) = BANDS.iter().position(|(low, high)| share > low - BESIDE && share < high + BESIDE)
+        // On its way it may brake beyond its target, as nobody can know that nothing more comes.
+        let rests = facts.last_step.is_none_or(|step| trace.at_ns > step.at + RESTS_NS);
+        let (Some(at_mm), [(back, front)], true) =
+            (facts.position_mm(), &self.windows[..], rests && facts.feeds.is_duel())
         else {
             return Ok(());
         };
+        let share = (at_mm - back) / (front - back).max(1.0);
+        let is_in = |(low, high): &(f64, f64)| share > low - BESIDE && share < high + BESIDE;
+        let Some(band) = BANDS.iter().position(is_in) else { return Ok(()) };
         if self.bands.last() != Some(&band) {
             self.bands.push(band);
         }
