@@ -19,14 +19,14 @@ pub struct SilentFeedRests {
 }
 
 /// What is expected behind the last target.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Silence {
     /// From then on the axis only comes nearer to its target.
     nears_from_ns: Nanos,
     /// From then on it rests there.
     rests_by_ns: Nanos,
-    /// Least distance from the targets that may be the last one, once it only comes nearer.
-    nearest_mm: f64,
+    /// The places that may be the last target, each with the least distance from it since then.
+    places: Vec<(f64, f64)>,
 }
 
 /// Delay of a target on its way to the pulses: the server's turn, the buffer of a dense stream, and the grace of one that starved.
@@ -54,23 +54,17 @@ impl SilentFeedRests {
         let way_mm = Self::farthest_mm(facts, windows, last) + longest_mm.min(facts.gentle_stop_mm());
         let way_s = way_mm / (SPEED_SHARE * speed_mm_s).max(0.1);
         let rests_by_ns = nears_from_ns + (way_s * SECOND_NS as f64) as Nanos + 2 * facts.gentle_stop_ns();
-        Some(Silence { nears_from_ns, rests_by_ns, nearest_mm: f64::INFINITY })
+        // Nobody can see which of two players moves the axis.
+        let of_players = facts.feeds.last_targets().flat_map(|last| {
+            windows.iter().map(|(back, front)| (back + last.share * (front - back), f64::INFINITY))
+        });
+        Some(Silence { nears_from_ns, rests_by_ns, places: of_players.collect() })
     }
 
     fn farthest_mm(facts: &Facts, windows: &[(f64, f64)], last: &SentTarget) -> f64 {
         let Some(at_mm) = facts.position_mm() else { return 0.0 };
         let away = |(back, front): &(f64, f64)| (at_mm - (back + last.share * (front - back))).abs();
         windows.iter().map(away).fold(0.0, f64::max)
-    }
-
-    /// Distance from the nearest place that may be the last target.
-    fn nearest_mm(facts: &Facts) -> Option<f64> {
-        let (at_mm, now) = (facts.position_mm()?, facts.trace.as_ref()?.at_ns);
-        let places = facts.feeds.last_targets().flat_map(|last| {
-            let windows = facts.feed_windows(last.at_ns, now);
-            windows.into_iter().map(|(back, front)| back + last.share * (front - back))
-        });
-        places.map(|place| (at_mm - place).abs()).reduce(f64::min)
     }
 }
 
@@ -112,25 +106,30 @@ impl Promise for SilentFeedRests {
             self.windows = windows;
             self.silence = None;
         }
-        if let (None, Some(last)) = (self.silence, facts.feeds.last_target()) {
+        if let (None, Some(last)) = (&self.silence, facts.feeds.last_target()) {
             self.silence = Self::silence(facts, &self.windows, last, self.disturbed_ns);
         }
         let Some(silence) = &mut self.silence else { return Ok(()) };
         if trace.at_ns >= silence.nears_from_ns
-            && let Some(away_mm) = Self::nearest_mm(facts)
+            && let Some(at_mm) = facts.position_mm()
         {
             let slack_mm = THERE_MM + THERE_STEPS / facts.steps_per_mm();
-            silence.nearest_mm = silence.nearest_mm.min(away_mm);
-            if away_mm > silence.nearest_mm + slack_mm {
+            for (place, nearest_mm) in &mut silence.places {
+                *nearest_mm = nearest_mm.min((at_mm - *place).abs());
+            }
+            let away_mm = |place: &f64| (at_mm - place).abs();
+            if silence.places.iter().all(|(place, nearest_mm)| away_mm(place) > nearest_mm + slack_mm) {
                 return Err(format!(
-                    "a feed that says nothing moves the axis to {away_mm:.2} mm from its last target, from {:.2} mm",
-                    silence.nearest_mm
+                    "a feed that says nothing moves the axis to {at_mm:.2} mm; its last target, and the least distance: {:?}",
+                    silence.places
                 ));
             }
-            if trace.at_ns >= silence.rests_by_ns && away_mm > slack_mm {
+            let is_late = trace.at_ns >= silence.rests_by_ns;
+            if is_late && silence.places.iter().all(|(place, _)| away_mm(place) > slack_mm) {
                 let ms = (trace.at_ns - self.disturbed_ns) / MILLISECOND_NS;
                 return Err(format!(
-                    "the axis rests {away_mm:.2} mm from the last target of a feed that has said nothing for {ms} ms"
+                    "at {at_mm:.2} mm rests the axis of a feed that has said nothing for up to {ms} ms; its last target: {:?}",
+                    silence.places
                 ));
             }
         }
@@ -138,7 +137,7 @@ impl Promise for SilentFeedRests {
     }
 
     fn check_step(&mut self, facts: &Facts, made: &StepMade) -> PromiseResult {
-        let Some(silence) = self.silence.filter(|_| self.follows) else { return Ok(()) };
+        let Some(silence) = self.silence.as_ref().filter(|_| self.follows) else { return Ok(()) };
         let Some(last) = facts.feeds.last_target() else {
             return Err("the axis follows a feed that has said nothing".to_owned());
         };
