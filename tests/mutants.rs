@@ -331,7 +331,7 @@ impl MachinePort for InheritingPort {
 /// Defects between the feeds and the machine.
 #[derive(Clone, Copy, PartialEq)]
 enum FeedDefect {
-    IgnoresWindow,
+    WidensWindow,
     LeapsAtOnce,
     StartsAgain,
     Extrapolates,
@@ -347,10 +347,13 @@ struct DefectiveFeeds {
     defect: FeedDefect,
     /// The number of the newest target, and the last two shares.
     sent: Arc<Mutex<(u64, [f64; 2])>>,
+    /// The window of the user.
+    window: Mutex<FeedWindow>,
 }
 
 fn feeds(defect: FeedDefect, port: Arc<dyn MachinePort>) -> Arc<dyn MachinePort> {
-    Arc::new(DefectiveFeeds { port, defect, sent: Arc::default() })
+    let window = Mutex::new(FeedWindow { back_mm: 0.0, front_mm: 0.0 });
+    Arc::new(DefectiveFeeds { port, defect, sent: Arc::default(), window })
 }
 
 fn target(share: f64, time_s: f64) -> FeedItem {
@@ -390,10 +393,9 @@ impl MachinePort for DefectiveFeeds {
     fn command(&self, command: Command) -> BoxFuture<'_, Reply> {
         Box::pin(async move {
             let Command::Follow(start) = command else { return self.port.command(command).await };
-            let everywhere = FeedWindow { back_mm: 0.0, front_mm: 2_000.0 };
-            let ignores = self.defect == FeedDefect::IgnoresWindow;
-            let window = if ignores { everywhere } else { start.window };
-            let reply = self.port.command(Command::Follow(FeedStart { window, ..start })).await;
+            let FeedStart { window, .. } = start;
+            *self.window.lock().unwrap() = window;
+            let reply = self.port.command(Command::Follow(start)).await;
             let at_mm = self.port.snapshots().borrow().position_mm;
             if let (FeedDefect::LeapsAtOnce, Some(at_mm)) = (self.defect, at_mm) {
                 // The feed is where the axis is, so the axis has met it.
@@ -407,7 +409,14 @@ impl MachinePort for DefectiveFeeds {
 
     fn send_to_feed(&self, message: FeedMessage) -> bool {
         match (self.defect, message.item) {
-            (FeedDefect::IgnoresWindow, FeedItem::Window(_)) => return true,
+            // Its front is 5 mm further for whoever wants to go there.
+            (FeedDefect::WidensWindow, FeedItem::Window(window)) => *self.window.lock().unwrap() = window,
+            (FeedDefect::WidensWindow, FeedItem::Target(FeedTarget { share, .. })) => {
+                let user = *self.window.lock().unwrap();
+                let front_mm = user.front_mm + if share > 0.9 { 5.0 } else { 0.0 };
+                let item = FeedItem::Window(FeedWindow { front_mm, ..user });
+                self.port.send_to_feed(FeedMessage { item, ..message });
+            }
             (FeedDefect::StartsAgain, _) => {
                 self.send_later(message, STARTS_AGAIN, |[newest, _]| if newest < 0.5 { 1.0 } else { 0.0 });
             }
@@ -794,7 +803,7 @@ fn what_is_wrong_with_who_is_in_charge_is_caught() {
 #[test]
 fn what_is_wrong_with_a_feed_is_caught() {
     let caught = |name: &str, wiring: TrialSetup, promise: &str| assert_caught(name, wiring, &[], &[promise]);
-    caught("a window ignored", with!(port, |p| feeds(FeedDefect::IgnoresWindow, p)), "s31");
+    caught("a window that a feed widens", with!(port, |p| feeds(FeedDefect::WidensWindow, p)), "s31");
     caught("a feed is met in a leap", with!(port, |p| feeds(FeedDefect::LeapsAtOnce, p)), "s32");
     caught("a starved feed starts again", with!(port, |p| feeds(FeedDefect::StartsAgain, p)), "s33");
     caught("a starved feed goes on", with!(port, |p| feeds(FeedDefect::Extrapolates, p)), "s33");

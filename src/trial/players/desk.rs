@@ -11,12 +11,18 @@ use crate::trial::gear::Gear;
 use crate::trial::process::TrialProcess;
 use crate::units::{MILLISECOND_NS, Nanos};
 
+/// How often it looks at the machine.
+const LOOKS_NS: Nanos = 50 * MILLISECOND_NS;
+
 /// The page.
 pub struct FeedDesk {
     gear: Gear,
     /// Its control socket, by which it knows the number of STOPs.
     pub socket: Option<ControlClient>,
     acts_ns: Nanos,
+    /// When it looks at the machine next, and whether that was free when it looked last.
+    looks_ns: Nanos,
+    was_free: bool,
     /// A resume that is on its way, with its instant and number.
     delayed: Option<(Nanos, u64)>,
 }
@@ -29,12 +35,14 @@ fn request(who: ClientKind, method: &'static str, path: &str, body: &Value) -> C
 impl FeedDesk {
     /// A page that is not open yet.
     pub fn new(gear: Gear, random: &mut Random) -> FeedDesk {
-        FeedDesk { gear, socket: None, acts_ns: ns(random.between(0.2, 2.0)), delayed: None }
+        let acts_ns = ns(random.between(0.2, 2.0));
+        FeedDesk { gear, socket: None, acts_ns, looks_ns: acts_ns, was_free: false, delayed: None }
     }
 
     /// Instant of its next act.
     pub fn next_ns(&self) -> Nanos {
-        self.delayed.map_or(self.acts_ns, |(at_ns, _)| at_ns.min(self.acts_ns))
+        let next_ns = self.acts_ns.min(self.looks_ns);
+        self.delayed.map_or(next_ns, |(at_ns, _)| at_ns.min(next_ns))
     }
 
     /// Does what is due.
@@ -42,6 +50,15 @@ impl FeedDesk {
         let now = process.now();
         if let Some((_, stops)) = self.delayed.take_if(|(at_ns, _)| *at_ns <= now) {
             resume(process, stops);
+        }
+        if now >= self.looks_ns {
+            self.looks_ns = now + LOOKS_NS;
+            // Somebody else has the axis soon, and what was refused before starts nothing by itself.
+            let is_free = self.socket.as_ref().is_some_and(|socket| socket.known().state == "ready");
+            if is_free && !core::mem::replace(&mut self.was_free, is_free) {
+                self.acts_ns = self.acts_ns.min(now + ns(random.log_between(0.01, 1.0)));
+            }
+            self.was_free = is_free;
         }
         if now < self.acts_ns {
             return;
@@ -52,7 +69,6 @@ impl FeedDesk {
             return;
         };
         let known = socket.known();
-        // What was refused before starts nothing by itself, and somebody else has the axis soon.
         let is_free = known.state == "ready";
         if is_free {
             self.acts_ns = now + ns(random.log_between(0.05, 1.0));
