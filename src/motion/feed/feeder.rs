@@ -366,11 +366,11 @@ impl Feeder {
             };
             // There is no room behind an end of the window for an axis that cannot brake as hard as the cubic does.
             let is_too_hard = !self.is_inside(p) && cubic.at(to_s).a.abs() > most.acceleration;
-            let braked = is_too_hard.then(|| stroke(self.feasible(state), p, lasts_s, self.limits.most));
-            return braked.flatten().map_or(cubic, |made| Segment::Planned {
-                span_s: (at_s, made.plan.duration_s().max(lasts_s)),
-                plan: made.plan,
-            });
+            return if is_too_hard {
+                self.planned(self.feasible(state), p, self.limits.most, at_s)
+            } else {
+                cubic
+            };
         }
         let Some(made) = stroke(self.feasible(state), point.p, lasts_s, most) else {
             return Segment::Rest { p: state.p };

@@ -27,6 +27,8 @@ struct Silence {
     rests_by_ns: Nanos,
     /// The places that may be the last target, each with the least distance from it since then.
     places: Vec<(f64, f64)>,
+    /// By so much it may go beyond its target when it meets it: the path brakes a little softer than the axis did before.
+    beyond_mm: f64,
 }
 
 /// Delay of a target on its way to the pulses: the server's turn, the buffer of a dense stream, and the grace of one that starved.
@@ -38,6 +40,9 @@ const SPEED_SHARE: f64 = 0.85;
 /// Tolerance of the last target, in mm and steps.
 const THERE_MM: f64 = 0.05;
 const THERE_STEPS: f64 = 1.5;
+/// What an axis that meets its last target may go beyond it, in mm and as a share of the window.
+const BEYOND_MM: f64 = 0.1;
+const BEYOND_SHARE: f64 = 0.01;
 
 impl SilentFeedRests {
     /// What is expected behind this target, if nothing else is sent.
@@ -58,7 +63,8 @@ impl SilentFeedRests {
         let of_players = facts.feeds.last_targets().flat_map(|last| {
             windows.iter().map(|(back, front)| (back + last.share * (front - back), f64::INFINITY))
         });
-        Some(Silence { nears_from_ns, rests_by_ns, places: of_players.collect() })
+        let beyond_mm = BEYOND_MM.max(BEYOND_SHARE * longest_mm);
+        Some(Silence { nears_from_ns, rests_by_ns, places: of_players.collect(), beyond_mm })
     }
 
     fn farthest_mm(facts: &Facts, windows: &[(f64, f64)], last: &SentTarget) -> f64 {
@@ -118,7 +124,11 @@ impl Promise for SilentFeedRests {
                 *nearest_mm = nearest_mm.min((at_mm - *place).abs());
             }
             let away_mm = |place: &f64| (at_mm - place).abs();
-            if silence.places.iter().all(|(place, nearest_mm)| away_mm(place) > nearest_mm + slack_mm) {
+            if silence
+                .places
+                .iter()
+                .all(|(place, nearest_mm)| away_mm(place) > nearest_mm + slack_mm + silence.beyond_mm)
+            {
                 return Err(format!(
                     "a feed that says nothing moves the axis to {at_mm:.2} mm; its last target, and the least distance: {:?}",
                     silence.places
