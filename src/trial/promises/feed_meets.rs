@@ -34,6 +34,8 @@ const PAUSE_NS: Nanos = SECOND_NS;
 const PAUSE_BESIDE_NS: Nanos = 400 * MILLISECOND_NS;
 /// The longest time that a target without one may take.
 const LIVE_NS: Nanos = SECOND_NS;
+/// Tolerance of the approach speed.
+const TOLERANCE: f64 = 1.1;
 /// Single intervals are too coarse for a speed below this.
 const SLOW_MM_S: f64 = 5.0;
 
@@ -116,7 +118,7 @@ impl Promise for FeedIsMetSlowly {
         }
         let allowed = self.approach_mm_s.max(self.former.map_or(0.0, |(former, _)| former));
         let speed = facts.speed_mm_s(made.at);
-        if speed > allowed * 1.05 + SLOW_MM_S {
+        if speed > allowed * TOLERANCE + SLOW_MM_S {
             let at_mm = facts.position_mm().unwrap_or_default();
             return Err(format!(
                 "{speed:.1} mm/s at {at_mm:.2} mm, where no feed has been met, and {allowed:.1} mm/s is the most; windows {:?}",

@@ -53,7 +53,8 @@ impl SilentFeedRests {
         let longest_mm = windows.iter().map(|(back, front)| front - back).fold(0.0, f64::max);
         let takes_s = last.time_s.unwrap_or_else(|| LIVE_S.max(longest_mm / approach_mm_s).min(10.0));
         let due_ns = last.at_ns.max(from_ns) + (takes_s * SECOND_NS as f64) as Nanos + DELAY_NS;
-        let nears_from_ns = due_ns + facts.gentle_stop_ns();
+        // A path that starves brakes softer than the axis can.
+        let nears_from_ns = due_ns + 2 * facts.gentle_stop_ns();
         let speed_mm_s = approach_mm_s.min(trace.speed_bound_mm_s).min(config.limits.max_speed.get());
         // It may have braked far from there, and behind a stop it begins anew.
         let way_mm = Self::farthest_mm(facts, windows, last) + longest_mm.min(facts.gentle_stop_mm());
