@@ -10,8 +10,8 @@ use stream::{Delivery, Shape, Stream, WINDOW, following};
 use support::{Recorder, homed, options, steps};
 use yep::drive::Rehearsal;
 use yep::machine::{Accepted, Command, FeedItem, FeedStart, State};
-use yep::motion::{FeedTarget, FeedWindow, Pace};
-use yep::units::StepsPerMm;
+use yep::motion::{FeedTarget, FeedWindow, MotionLimits, Pace};
+use yep::units::{MmPerS, MmPerS2, MmPerS3, StepsPerMm};
 
 fn target(share: f64, time_s: f64) -> FeedItem {
     FeedItem::Target(FeedTarget { share, pace: Pace::Within { time_s } })
@@ -229,5 +229,47 @@ fn a_flood_is_no_lag() {
                 position(&machine)
             );
         }
+    }
+}
+
+#[test]
+fn a_window_without_length_does_not_forget_where_the_feed_wants_to_be() {
+    let mut machine = homed(&options());
+    let begin = Command::Follow(FeedStart { number: 1, window: WINDOW });
+    assert_eq!(machine.command(begin), Some(Ok(Accepted::Now)));
+    machine.send_to_feed(1, target(0.75, 0.5));
+    machine.run_ms(6_000);
+    machine.send_to_feed(1, FeedItem::Window(FeedWindow { back_mm: 50.0, front_mm: 50.0 }));
+    machine.run_ms(6_000);
+    assert!((position(&machine) - 50.0).abs() < 0.06, "{} mm", position(&machine));
+    machine.send_to_feed(1, FeedItem::Window(WINDOW));
+    machine.run_ms(6_000);
+    assert!((position(&machine) - WINDOW.place(0.75)).abs() < 0.06, "{} mm", position(&machine));
+}
+
+/// Seed 49 of the simulation: the pulse checker found the jerk of a stop there. A cubic that turns at an end of the window brakes
+/// harder than the axis can, and behind that end there is no room.
+#[test]
+fn an_axis_that_meets_its_feed_at_the_end_of_the_window_keeps_its_limits() {
+    let mut soft = options();
+    soft.config.limits = MotionLimits::new(
+        MmPerS::try_from(300.0).unwrap(),
+        MmPerS2::try_from(2_100.0).unwrap(),
+        MmPerS3::try_from(169_000.0).unwrap(),
+        MmPerS2::try_from(4_000.0).unwrap(),
+        MmPerS::try_from(28.0).unwrap(),
+    )
+    .unwrap();
+    for delay_ms in 0..20 {
+        let mut machine = homed(&soft);
+        let place = FeedWindow { back_mm: 23.0, front_mm: 23.0 };
+        let begin = Command::Follow(FeedStart { number: 1, window: place });
+        assert_eq!(machine.command(begin), Some(Ok(Accepted::Now)));
+        machine.run_ms(delay_ms);
+        for index in 0..300 {
+            machine.send_to_feed(1, target(f64::from(index % 7) / 7.0, 0.01));
+            machine.run_ms(10);
+        }
+        assert!((position(&machine) - 23.0).abs() < 0.06, "{} mm", position(&machine));
     }
 }

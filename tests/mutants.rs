@@ -16,9 +16,10 @@ use yep::hal::sim::{Mishap, SimIo, SimPins};
 use yep::hal::{ForceSample, ForceSensor, StepIo};
 use yep::machine::host::HostReadings;
 use yep::machine::{
-    Accepted, Command, CommandRefusal, Geometry, Inputs, NudgeLength, Reply, Snapshot, State,
+    Accepted, Command, CommandRefusal, FeedItem, FeedMessage, FeedStart, Geometry, Inputs, NudgeLength,
+    Reply, Snapshot, State,
 };
-use yep::motion::MotionLimits;
+use yep::motion::{FeedTarget, FeedWindow, MotionLimits, Pace};
 use yep::store::StateChange;
 use yep::trial::link::SensorLink;
 use yep::trial::witness::TrialWitness;
@@ -307,6 +308,10 @@ impl MachinePort for InheritingPort {
         })
     }
 
+    fn send_to_feed(&self, message: FeedMessage) -> bool {
+        self.port.send_to_feed(message)
+    }
+
     fn stop(&self) {
         self.port.stop();
     }
@@ -315,6 +320,119 @@ impl MachinePort for InheritingPort {
         if is_within(&self.went_on, SAID_TO_REST) {
             return with_snapshots(self.port.snapshots(), at_rest);
         }
+        self.port.snapshots()
+    }
+
+    fn simulated_operator(&self) -> Option<&dyn OperatorPort> {
+        self.port.simulated_operator()
+    }
+}
+
+/// Defects between the feeds and the machine.
+#[derive(Clone, Copy, PartialEq)]
+enum FeedDefect {
+    WidensWindow,
+    LeapsAtOnce,
+    StartsAgain,
+    Extrapolates,
+}
+
+/// So long behind its last target a feed starves, and so much later it starts again.
+const STARVES: Duration = Duration::from_millis(100);
+const STARTS_AGAIN: Duration = Duration::from_millis(1_500);
+
+/// Port with a defect of its feeds.
+struct DefectiveFeeds {
+    port: Arc<dyn MachinePort>,
+    defect: FeedDefect,
+    /// The number of the newest target, and the last two shares.
+    sent: Arc<Mutex<(u64, [f64; 2])>>,
+    /// The window of the user.
+    window: Mutex<FeedWindow>,
+}
+
+fn feeds(defect: FeedDefect, port: Arc<dyn MachinePort>) -> Arc<dyn MachinePort> {
+    let window = Mutex::new(FeedWindow { back_mm: 0.0, front_mm: 0.0 });
+    Arc::new(DefectiveFeeds { port, defect, sent: Arc::default(), window })
+}
+
+fn target(share: f64, time_s: f64) -> FeedItem {
+    FeedItem::Target(FeedTarget { share, pace: Pace::Within { time_s } })
+}
+
+impl DefectiveFeeds {
+    /// Sends that target of its own when nothing else came for so long.
+    fn send_later(
+        &self,
+        message: FeedMessage,
+        after: Duration,
+        share: impl Fn([f64; 2]) -> f64 + Send + 'static,
+    ) {
+        let FeedItem::Target(FeedTarget { share: newest, .. }) = message.item else { return };
+        let number = {
+            let mut sent = self.sent.lock().unwrap();
+            *sent = (sent.0 + 1, [newest, sent.1[0]]);
+            sent.0
+        };
+        let (port, sent) = (Arc::clone(&self.port), Arc::clone(&self.sent));
+        tokio::spawn(async move {
+            tokio::time::sleep(after).await;
+            let (newest, shares) = *sent.lock().unwrap();
+            if newest == number {
+                port.send_to_feed(FeedMessage { item: target(share(shares), 0.1), ..message });
+            }
+        });
+    }
+}
+
+impl MachinePort for DefectiveFeeds {
+    fn location(&self) -> MachineLocation {
+        self.port.location()
+    }
+
+    fn command(&self, command: Command) -> BoxFuture<'_, Reply> {
+        Box::pin(async move {
+            let Command::Follow(start) = command else { return self.port.command(command).await };
+            let FeedStart { window, .. } = start;
+            *self.window.lock().unwrap() = window;
+            let reply = self.port.command(Command::Follow(start)).await;
+            let at_mm = self.port.snapshots().borrow().position_mm;
+            if let (FeedDefect::LeapsAtOnce, Some(at_mm)) = (self.defect, at_mm) {
+                // The feed is where the axis is, so the axis has met it.
+                let item = target(window.share(at_mm), 0.01);
+                self.port.send_to_feed(FeedMessage { number: start.number, item });
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            reply
+        })
+    }
+
+    fn send_to_feed(&self, message: FeedMessage) -> bool {
+        match (self.defect, message.item) {
+            // Its front is 5 mm further for whoever wants to go there.
+            (FeedDefect::WidensWindow, FeedItem::Window(window)) => *self.window.lock().unwrap() = window,
+            (FeedDefect::WidensWindow, FeedItem::Target(FeedTarget { share, .. })) => {
+                let user = *self.window.lock().unwrap();
+                let front_mm = user.front_mm + if share > 0.9 { 5.0 } else { 0.0 };
+                let item = FeedItem::Window(FeedWindow { front_mm, ..user });
+                self.port.send_to_feed(FeedMessage { item, ..message });
+            }
+            (FeedDefect::StartsAgain, _) => {
+                self.send_later(message, STARTS_AGAIN, |[newest, _]| if newest < 0.5 { 1.0 } else { 0.0 });
+            }
+            (FeedDefect::Extrapolates, _) => {
+                self.send_later(message, STARVES, |[newest, before]| newest + 20.0 * (newest - before));
+            }
+            _ => {}
+        }
+        self.port.send_to_feed(message)
+    }
+
+    fn stop(&self) {
+        self.port.stop();
+    }
+
+    fn snapshots(&self) -> watch::Receiver<Snapshot> {
         self.port.snapshots()
     }
 
@@ -427,6 +545,10 @@ impl MachinePort for DefectivePort {
             }
             reply
         })
+    }
+
+    fn send_to_feed(&self, message: FeedMessage) -> bool {
+        self.0.send_to_feed(message)
     }
 
     fn stop(&self) {
@@ -673,7 +795,22 @@ fn what_is_wrong_with_who_is_in_charge_is_caught() {
         "a late start passes",
         with!(port, |port| Arc::new(DefectivePort(port, PortDefect::ForgetsStops))),
         &[],
-        &["s35"],
+        &["s34", "s35"],
     );
     assert_caught("a revoked token still moves", with!(changes, forgets_nobody), &[], &["s37"]);
+}
+
+#[test]
+fn what_is_wrong_with_a_feed_is_caught() {
+    let caught = |name: &str, wiring: TrialSetup, promise: &str| assert_caught(name, wiring, &[], &[promise]);
+    caught("a window that a feed widens", with!(port, |p| feeds(FeedDefect::WidensWindow, p)), "s31");
+    caught("a feed is met in a leap", with!(port, |p| feeds(FeedDefect::LeapsAtOnce, p)), "s32");
+    caught("a starved feed starts again", with!(port, |p| feeds(FeedDefect::StartsAgain, p)), "s33");
+    caught("a starved feed goes on", with!(port, |p| feeds(FeedDefect::Extrapolates, p)), "s33");
+    // Each STOP is the first one, so whoever lets feeds go on has always seen it.
+    caught(
+        "the latch of feeds forgets",
+        with!(port, |p| Arc::new(DefectivePort(p, PortDefect::ForgetsStops))),
+        "s34_feeds",
+    );
 }

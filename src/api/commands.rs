@@ -1,6 +1,7 @@
 //! Commands by their names, as clients give them: in a request, or in a frame on `command_all`.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::access::devices::Devices;
 use super::answer::{self, Rejection};
@@ -82,6 +83,8 @@ pub struct CommandService {
     lease: Arc<Lease>,
     devices: Arc<Devices>,
     fence: Fence,
+    /// How often END has ended the motion of a feed.
+    feed_ends: AtomicU64,
 }
 
 impl CommandService {
@@ -94,7 +97,16 @@ impl CommandService {
         lease: Arc<Lease>,
         devices: Arc<Devices>,
     ) -> CommandService {
-        CommandService { port, settings, commissioning, bus, lease, devices, fence: Fence::default() }
+        CommandService {
+            port,
+            settings,
+            commissioning,
+            bus,
+            lease,
+            devices,
+            fence: Fence::default(),
+            feed_ends: AtomicU64::new(0),
+        }
     }
 
     /// Stops, then announces it. The stop line comes first, and waits for nothing.
@@ -191,13 +203,28 @@ impl CommandService {
         }
         let stops = match after_stop {
             None => self.fence.pass(client).map_err(CommandError::Fenced)?,
-            Some(seen) if seen != self.port.snapshots().borrow().stops => {
-                return Err(CommandError::Refused(CommandRefusal::Stopped));
-            }
-            Some(_) => self.fence.pass_seen().map_err(CommandError::Fenced)?,
+            Some(seen) => self.stops_behind(seen)?,
         };
         self.lease.act(client, rests)?;
         Ok(stops)
+    }
+
+    /// The number of STOPs until now, for somebody who has seen the STOP with that number and no other one since.
+    ///
+    /// # Errors
+    /// [`CommandError::Fenced`], [`CommandRefusal::Stopped`].
+    pub fn stops_behind(&self, seen: u32) -> Result<Stops, CommandError> {
+        if seen != self.port.snapshots().borrow().stops {
+            return Err(CommandError::Refused(CommandRefusal::Stopped));
+        }
+        // The newest snapshot may be older than the newest STOP.
+        self.fence.pass_seen().map_err(CommandError::Fenced)
+    }
+
+    /// How often END has ended the motion of a feed until now.
+    #[must_use]
+    pub fn feed_ends(&self) -> u64 {
+        self.feed_ends.load(Ordering::SeqCst)
     }
 
     /// The number of STOPs until now.
@@ -287,7 +314,12 @@ impl CommandService {
             (MachineLocation::Local, LOOP_WAVE) => return Err(CommandError::NeedsWave),
             (MachineLocation::Local, _) => return Ok(Accepted::Now),
         };
+        let ends_feed = command == Command::End && self.lease.is_held_by_feed();
         match self.port.command(command).await {
+            Ok(Accepted::Now) if ends_feed => {
+                self.feed_ends.fetch_add(1, Ordering::SeqCst);
+                Ok(Accepted::Now)
+            }
             // The app sends it whenever its button is pressed; an axis at rest is what was wanted.
             Ok(accepted) => Ok(accepted),
             Err(CommandRefusal::NothingRuns(_)) => Ok(Accepted::Already),

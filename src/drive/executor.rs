@@ -385,7 +385,8 @@ impl Executor {
                 let speed = if approaching { limits.approach_speed } else { limits.max_speed };
                 let speed = speed.get().min(self.speed_bound_mm_s);
                 self.high_mm = self.high_mm.min(self.frame.range_mm);
-                self.high_mm = bound::high_mm(&start, stroke_mm, self.high_mm, limits);
+                self.high_mm =
+                    bound::high_mm(&start, stroke_mm, self.high_mm, (limits, limits.gentle_stop()));
                 // Only a force against the motion counts: a negative one pushes toward the back.
                 let bounds = CycleBounds {
                     low_mm: 0.0,

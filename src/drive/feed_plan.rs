@@ -2,7 +2,9 @@
 
 use crate::layout;
 use crate::machine::{Config, FeedItem, FeedMessage, FeedNumber, FeedReport, FeedStart};
-use crate::motion::{CycleBounds, FeedLimits, FeedWindow, Feeder, Kinematics, Move, Tracker};
+use crate::motion::{
+    CycleBounds, FeedLimits, FeedWindow, Feeder, Kinematics, Move, RampLimits, Tracker, stop,
+};
 use crate::units::{Nanos, seconds};
 
 /// Between the instant at which a state is planned and that of its pulses, in s.
@@ -10,6 +12,8 @@ const AHEAD_S: f64 = layout::FEED_AHEAD_NS as f64 * 1e-9;
 const CYCLE_S: f64 = layout::CONTROL_PERIOD_NS as f64 * 1e-9;
 /// The bounds of the axis lie so far outside of the window that it can rest at its ends, in mm: far below a step.
 const SLACK_MM: f64 = 0.001;
+/// Share of the limits of a wave with which an axis that is outside of the window can be stopped at its bound.
+const SOFT_SHARE: f64 = 0.7;
 /// Share of a cycle by which the clock of the path follows a time base that was shifted.
 const SLEW: f64 = 0.02;
 
@@ -98,7 +102,26 @@ impl FeedPlan {
         self.feeder.advance(self.until_s);
         let then = self.feeder.reference();
         let bounds = self.bounds(&start, config, most);
-        (tracker.plan(start, now, then, &config.limits, &bounds), then)
+        // A path that nobody knows ahead may be too hard at an end of the window. The tracker would keep the axis inside with a
+        // firm stop; here it begins to brake while a gentle one is enough.
+        let mut attempt = tracker.clone();
+        let planned = attempt.plan(start, now, then, &config.limits, &bounds);
+        let (low, high) = stop::extent(planned.end, config.limits.gentle_stop());
+        let end_mm = if high > bounds.high_mm {
+            Some(bounds.high_mm - SLACK_MM)
+        } else if low < bounds.low_mm {
+            Some(bounds.low_mm + SLACK_MM)
+        } else {
+            None
+        };
+        let planned = match end_mm.map(Kinematics::at_rest) {
+            Some(end) => tracker.plan(start, end, end, &config.limits, &bounds),
+            None => {
+                *tracker = attempt;
+                planned
+            }
+        };
+        (planned, then)
     }
 
     fn bounds(&mut self, start: &Kinematics, config: &Config, most: FeedBounds) -> CycleBounds {
@@ -106,10 +129,14 @@ impl FeedPlan {
         let approach_mm_s = config.limits.approach_speed.get();
         let speed_mm_s =
             most.speed_mm_s.min(if self.feeder.is_slow() { approach_mm_s } else { f64::INFINITY });
+        // Softer than the brake of the path, which a bound must not make harder.
+        let RampLimits { acceleration, jerk } = config.limits.gentle_stop();
+        let gentle = RampLimits { acceleration: SOFT_SHARE * acceleration, jerk: SOFT_SHARE * jerk };
+        let limits = (&config.limits, gentle);
         let (low, high) = self.bounds_mm;
-        let high = super::bound::high_mm(start, front_mm + SLACK_MM, high, &config.limits);
+        let high = super::bound::high_mm(start, front_mm + SLACK_MM, high, limits);
         // The same for the back, seen from the other side.
-        let low = -super::bound::high_mm(&start.mirrored(), SLACK_MM - back_mm, -low, &config.limits);
+        let low = -super::bound::high_mm(&start.mirrored(), SLACK_MM - back_mm, -low, limits);
         self.bounds_mm = (low, high);
         CycleBounds {
             low_mm: low,

@@ -9,6 +9,10 @@ use crate::units::Nanos;
 pub const CONTROL_SOCKET: &str = "/api/v1/socket";
 /// The method of a message on a socket.
 pub const MESSAGE: &str = "WS";
+/// The path of the feeds, and the one where they are let go on.
+pub const FEEDS: &str = "/api/v1/feeds";
+/// See there.
+pub const RESUME: &str = "/api/v1/feeds/resume";
 /// The path of the devices; that of one ends with its number.
 pub const DEVICES: &str = "/api/v1/devices/";
 /// The path of the nudge.
@@ -32,6 +36,12 @@ pub enum ClientAct {
     },
     /// STOP.
     Stop,
+    /// END.
+    End,
+    /// Another window for the feeds.
+    Window,
+    /// To let feeds move the axis again, behind the STOP with this number.
+    Resume(u32),
     /// It says that it is there.
     Alive,
     /// It asks for the lease.
@@ -88,6 +98,14 @@ impl ClientAct {
         match (call.method, call.path.as_str(), word("type")) {
             ("POST", "/api/stop" | "/api/v1/stop", _) | ("POST", "/api/commands/run", Some("stop")) => {
                 ClientAct::Stop
+            }
+            ("POST", "/api/commands/run", Some("end"))
+            | ("POST", "/api/v1/machine/end", _)
+            | (MESSAGE, CONTROL_SOCKET, Some("end")) => ClientAct::End,
+            ("PATCH", FEEDS, _) => ClientAct::Window,
+            ("POST", RESUME, _) => {
+                let number = body.get("after_stop").and_then(|stop| stop.as_u64()?.try_into().ok());
+                number.map_or(ClientAct::Other, ClientAct::Resume)
             }
             ("POST", "/api/commands/run", Some("calibrate")) => start(true, false),
             ("POST", "/api/wave/run", _) => start(false, word("lease") == Some("continue")),
@@ -163,7 +181,10 @@ mod tests {
             ("POST", "/api/stop", "", ClientAct::Stop),
             ("POST", "/api/commands/run", r#"{"type":"stop"}"#, ClientAct::Stop),
             ("POST", "/api/commands/run", r#"{"type":"calibrate"}"#, start(true, false, false)),
-            ("POST", "/api/commands/run", r#"{"type":"end"}"#, ClientAct::Other),
+            ("POST", "/api/commands/run", r#"{"type":"end"}"#, ClientAct::End),
+            (MESSAGE, CONTROL_SOCKET, r#"{"type":"end"}"#, ClientAct::End),
+            ("PATCH", "/api/v1/feeds", r#"{"whole_window":true}"#, ClientAct::Window),
+            ("POST", "/api/v1/feeds/resume", r#"{"after_stop":4}"#, ClientAct::Resume(4)),
             ("POST", "/api/wave/run", r#"{"type":"sine","lease":"continue"}"#, start(false, false, true)),
             ("POST", "/api/v1/machine/run", r#"{"wave":{},"after_stop":3}"#, start(false, true, false)),
             (MESSAGE, CONTROL_SOCKET, r#"{"type":"run","presence":"go_on"}"#, start(false, false, true)),

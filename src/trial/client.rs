@@ -65,12 +65,23 @@ pub enum ClientKind {
     Stranger,
     /// A program on this computer that sends starts one after the other, whatever comes back.
     Feed,
+    /// A program on this computer that sends T-Code.
+    Player,
+    /// Another one.
+    OtherPlayer,
+    /// The page on this computer on which a person sets what players may do.
+    Desk,
 }
 
 impl ClientKind {
     const fn address(self) -> IpAddr {
         let last = match self {
-            ClientKind::Page | ClientKind::Program | ClientKind::Feed => {
+            ClientKind::Page
+            | ClientKind::Program
+            | ClientKind::Feed
+            | ClientKind::Player
+            | ClientKind::OtherPlayer
+            | ClientKind::Desk => {
                 return IpAddr::V4(Ipv4Addr::LOCALHOST);
             }
             ClientKind::Guest => 20,
@@ -87,6 +98,7 @@ impl ClientKind {
             ClientKind::Page => "a browser",
             ClientKind::Program => "a program",
             ClientKind::Feed => "a feed",
+            ClientKind::Player | ClientKind::OtherPlayer => "a player",
             _ => "a telephone",
         }
     }
@@ -103,7 +115,13 @@ impl ClientKind {
             ClientKind::OtherPhone => Some("other"),
             ClientKind::Admin => Some("admin"),
             ClientKind::Stranger => Some("stranger"),
-            ClientKind::Page | ClientKind::Program | ClientKind::Guest | ClientKind::Feed => None,
+            ClientKind::Desk => Some("desk"),
+            ClientKind::Page
+            | ClientKind::Program
+            | ClientKind::Guest
+            | ClientKind::Feed
+            | ClientKind::Player
+            | ClientKind::OtherPlayer => None,
         }
     }
 
@@ -250,24 +268,24 @@ impl ClientSocket {
     }
 }
 
-/// Opens a WebSocket. The returned task drives it.
+/// Opens a WebSocket at that path. The returned task drives it.
 pub fn open_socket(
     connector: MemoryConnector,
     who: ClientKind,
-    stream: &'static str,
+    path: String,
 ) -> (ClientSocket, impl Future<Output = ()> + Send) {
     let (actions, queued) = mpsc::unbounded_channel();
     let messages = Arc::default();
     let received = Arc::clone(&messages);
     let task = async move {
         // A client that is refused has no socket: `is_open` says so.
-        let _ = drive_socket(&connector, (who, stream), queued, &received).await;
+        let _ = drive_socket(&connector, (who, &path), queued, &received).await;
     };
     (ClientSocket { actions, messages }, task)
 }
 
-/// The stream whose messages are dropped.
-const TELEMETRY: &str = "telemetry";
+/// The path of the stream whose messages are dropped.
+const TELEMETRY: &str = "/api/stream/telemetry";
 
 /// Appends the objects of a frame, which is a list of one object.
 fn store_messages(received: &Mutex<Vec<Value>>, text: &str) {
@@ -278,12 +296,12 @@ fn store_messages(received: &Mutex<Vec<Value>>, text: &str) {
 
 async fn drive_socket(
     connector: &MemoryConnector,
-    (who, stream): (ClientKind, &str),
+    (who, path): (ClientKind, &str),
     mut actions: mpsc::UnboundedReceiver<SocketAction>,
     messages: &Mutex<Vec<Value>>,
 ) -> Option<()> {
     let request = Request::builder()
-        .uri(format!("ws://localhost/api/stream/{stream}"))
+        .uri(format!("ws://localhost{path}"))
         .header("host", who.host())
         .header("user-agent", who.agent())
         .header("connection", "Upgrade")
@@ -297,7 +315,7 @@ async fn drive_socket(
         tokio::select! {
             biased;
             frame = socket.next() => match frame {
-                Some(Ok(Message::Text(text))) if stream != TELEMETRY => store_messages(messages, &text),
+                Some(Ok(Message::Text(text))) if path != TELEMETRY => store_messages(messages, &text),
                 Some(Ok(_)) => {}
                 _ => return None,
             },

@@ -7,12 +7,13 @@ use std::rc::Rc;
 
 use super::client::ClientKind;
 use super::edge_oracle::{self, KinematicBounds};
+use super::feed_facts::FeedFacts;
 use super::link::SimulatedSerialLine;
 use crate::drive::TraceSample;
 use crate::hal::sim::rail::spring_force_g;
 use crate::hal::sim::{Mishap, RailOptions, SimulatedOperator};
 use crate::machine::{Config, HomingOptions, Inputs, State, StopLevel};
-use crate::motion::{MotionLimits, RailEnd};
+use crate::motion::{FeedWindow, MotionLimits, RailEnd};
 use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS, seconds};
 
 /// A step edge that was observed.
@@ -182,6 +183,8 @@ pub struct Facts {
     pub input_pulses: Rc<RefCell<VecDeque<InputPulse>>>,
     /// The clients that were let in, each with the number of its device.
     pub let_in: Vec<(ClientKind, u32)>,
+    /// What players sent, and the windows.
+    pub feeds: FeedFacts,
     /// Longest time that any line has lately read active, and the instant of the last active reading.
     pub read_active: Option<(Nanos, Nanos)>,
     /// True force at the end of each of the last control cycles in grams, newest last.
@@ -211,6 +214,7 @@ impl Facts {
             shown: None,
             input_pulses: Rc::default(),
             let_in: Vec::new(),
+            feeds: FeedFacts::default(),
             read_active: None,
             forces_g: VecDeque::with_capacity(REMEMBERED + 1),
             behind_mm: 0.0,
@@ -386,6 +390,43 @@ impl Facts {
             Some(calibration) if trace.state != State::Homing => calibration.steps_per_mm(geometry),
             _ => geometry.nominal.get(),
         }
+    }
+
+    /// Position by the pulses, in mm, while it is known.
+    pub fn position_mm(&self) -> Option<f64> {
+        let trace = self.trace.as_ref().filter(|trace| !trace.state.is_homing_move())?;
+        Some((self.step_count - trace.calibration?.origin_steps) as f64 / self.steps_per_mm())
+    }
+
+    /// Back and front of the windows that may have been in force at some time between these instants, each once: what of them lies in
+    /// the stroke.
+    pub fn feed_windows(&self, from: Nanos, until: Nanos) -> Vec<(f64, f64)> {
+        let Some(trace) = &self.trace else { return Vec::new() };
+        let range_mm =
+            trace.calibration.map_or(0.0, |calibration| calibration.range_mm(&trace.config.geometry));
+        let stroke_mm = range_mm.min(trace.config.stroke_limit.get());
+        let whole = FeedWindow { back_mm: 0.0, front_mm: trace.config.geometry.max_stroke.get() };
+        let mut windows = Vec::new();
+        for window in self.feeds.windows(from, until) {
+            let FeedWindow { back_mm, front_mm } = window.unwrap_or(whole).within(stroke_mm);
+            if !windows.contains(&(back_mm, front_mm)) {
+                windows.push((back_mm, front_mm));
+            }
+        }
+        windows
+    }
+
+    /// Longest way of a gentle stop from the highest speed, in mm.
+    pub fn gentle_stop_mm(&self) -> f64 {
+        let speed_mm_s = self.config().map_or(0.0, |config| config.limits.max_speed.get());
+        speed_mm_s * seconds(self.gentle_stop_ns())
+    }
+
+    /// Longest time in which a gentle stop from the highest speed is over, in ns.
+    pub fn gentle_stop_ns(&self) -> Nanos {
+        let Some(limits) = self.config().map(|config| &config.limits) else { return 0 };
+        let (speed, a, j) = (limits.max_speed.get(), limits.max_acceleration.get(), limits.max_jerk.get());
+        ((speed / a + 2.0 * a / j) * SECOND_NS as f64) as Nanos
     }
 
     /// Highest deceleration of a stop that may show in the pulses, in steps/s².

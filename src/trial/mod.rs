@@ -13,8 +13,9 @@
 //! - [`link`]: the force sensor with its board, its frames and its serial line
 //! - [`client`]: HTTP requests and WebSockets in memory; [`control_client`]: the control socket of API v1; [`acts`]: what a
 //!   request asks for; [`workload`]: the clients on this computer that send them; [`phones`]: those in the network, let in or
-//!   not; [`waves`]: random wave requests; [`injector`]: fault injection
-//! - [`witness`]: observes the run and calls the checks; [`facts`]: the observations that they read; [`promises`]: one
+//!   not; [`players`]: programs that send T-Code, and the page that sets what they may do; [`waves`]: random wave requests;
+//!   [`injector`]: fault injection
+//! - [`witness`]: observes the run and calls the checks; [`facts`] and [`feed_facts`]: the observations that they read; [`promises`]: one
 //!   invariant check per promise; [`edge_oracle`]: a second oracle for speed, acceleration and jerk, from the step
 //!   edges alone
 //! - [`report`]: counts and reaction times; random numbers come from a seed ([`Random`](crate::hal::sim::Random))
@@ -25,11 +26,13 @@ pub mod control_client;
 pub mod edge_oracle;
 pub mod facts;
 pub mod fault;
+pub mod feed_facts;
 pub mod gear;
 pub mod injector;
 pub mod link;
 pub mod phones;
 pub mod plan;
+pub mod players;
 pub mod process;
 pub mod promises;
 pub mod report;

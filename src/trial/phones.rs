@@ -214,7 +214,7 @@ impl PhoneWorkload {
         if known.state == "homing" && self.random.chance(HOMING_SHARE) {
             return;
         }
-        let moves = matches!(known.state.as_str(), "running" | "ending" | "homing");
+        let moves = matches!(known.state.as_str(), "running" | "following" | "ending" | "homing");
         let (hangs, leaves) = (u32::from(self.misdeeds.hangs), u32::from(self.misdeeds.leaves));
         let weights = [
             if known.state == "ready" { 40 } else { 8 },

@@ -17,6 +17,7 @@ use super::client::{
     SocketAction,
 };
 use super::control_client::{self, ControlClient, FrameWrapper};
+use super::feed_facts::PlayerSocket;
 use super::gear::Gear;
 use super::link::{SensorLink, SimulatedSerialLine};
 use super::plan::JITTER_NS;
@@ -391,7 +392,7 @@ impl TrialProcess {
         self.number += 1;
         let (who, act) = (call.who, ClientAct::of(call));
         let sent = SentAct { number: self.number, who, act, decided_ns, arrives_ns: self.now() };
-        self.witness().record_sent(&sent);
+        self.witness().record_sent(&sent, call);
         self.number
     }
 
@@ -466,7 +467,16 @@ impl TrialProcess {
             ClientKind::Program => self.witness().facts.ground_truth.program_heard_ns = now,
             _ => {}
         }
-        let (socket, task) = client::open_socket(self.connector.clone(), who, stream);
+        let path = format!("/api/stream/{stream}");
+        let (socket, task) = client::open_socket(self.connector.clone(), who, path);
+        self.runtime.spawn(task);
+        socket
+    }
+
+    /// Opens the WebSocket of a player.
+    pub fn open_player(&mut self, who: ClientKind) -> ClientSocket {
+        self.witness().record_socket(who, PlayerSocket::Open);
+        let (socket, task) = client::open_socket(self.connector.clone(), who, "/ws".to_owned());
         self.runtime.spawn(task);
         socket
     }

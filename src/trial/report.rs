@@ -90,6 +90,34 @@ impl FaultTally {
     }
 }
 
+/// Counts of the feeds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FeedTally {
+    /// Number of runs in which the axis followed a feed.
+    pub runs: u64,
+    /// Number of times that it began to.
+    pub begun: u64,
+    /// Number of steps of it.
+    pub steps: u64,
+    /// Number of targets that were sent.
+    pub targets: u64,
+    /// Number of windows that were set, and of times that feeds were let go on.
+    pub windows: u64,
+    /// See there.
+    pub resumed: u64,
+}
+
+impl FeedTally {
+    fn add(&mut self, other: &FeedTally) {
+        self.runs += other.runs;
+        self.begun += other.begun;
+        self.steps += other.steps;
+        self.targets += other.targets;
+        self.windows += other.windows;
+        self.resumed += other.resumed;
+    }
+}
+
 /// Totals of all runs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrialReport {
@@ -107,6 +135,8 @@ pub struct TrialReport {
     pub tallies: BTreeMap<InjectedFault, FaultTally>,
     /// Runs and steps by class of gear; the key is the lower bound of the class in steps/mm.
     pub gears: BTreeMap<u32, (u64, u64)>,
+    /// Counts of the feeds.
+    pub feeds: FeedTally,
     /// Hash over everything that happened in the last run.
     pub digest: u64,
     /// The first run that broke a promise.
@@ -122,6 +152,7 @@ impl TrialReport {
         self.steps += other.steps;
         self.requests += other.requests;
         self.digest = other.digest;
+        self.feeds.add(&other.feeds);
         for (class, (runs, steps)) in &other.gears {
             let all = self.gears.entry(*class).or_default();
             *all = (all.0 + runs, all.1 + steps);
@@ -136,12 +167,14 @@ impl TrialReport {
 }
 
 impl TrialReport {
-    /// Numbers for scripts/soak: one line for the runs, one per class of gear, and one per fault with tried, in motion,
+    /// Numbers for scripts/soak: one line for the runs, one for the feeds, one per class of gear, and one per fault with tried, in motion,
     /// latched, the histogram of reaction times, the longest of them and the longest time to the last step, in ms.
     pub fn classes(&self) -> String {
         let hours = self.machine_ns as f64 / (3_600 * SECOND_NS) as f64;
         let mut text =
             format!("total {} {} {hours} {} {}\n", self.runs, self.faulted, self.steps, self.requests);
+        let FeedTally { runs, begun, steps, targets, windows, resumed } = self.feeds;
+        text += &format!("feeds {runs} {begun} {steps} {targets} {windows} {resumed}\n");
         for (class, (runs, steps)) in &self.gears {
             text += &format!("gear {class} {runs} {steps}\n");
         }
@@ -169,6 +202,11 @@ impl fmt::Display for TrialReport {
             f,
             "{} runs ({} with faults), {hours:.2} hours of the machine, {} steps, {} requests",
             self.runs, self.faulted, self.steps, self.requests
+        )?;
+        let FeedTally { runs, begun, steps, targets, windows, resumed } = self.feeds;
+        writeln!(
+            f,
+            "feeds: in {runs} runs, begun {begun} times, {steps} steps, {targets} targets, {windows} windows, {resumed} times let go on"
         )?;
         for (class, (runs, steps)) in &self.gears {
             writeln!(f, "from {class:>3} steps/mm on: {runs} runs, {steps} steps")?;

@@ -5,8 +5,9 @@ use super::fault::InjectedFault;
 use super::injector::FaultInjector;
 use super::phones::PhoneWorkload;
 use super::plan::{PlannedFault, TrialPlan};
+use super::players::PlayerWorkload;
 use super::process::{TrialEnvironment, TrialProcess, TrialSetup};
-use super::report::{BrokenRun, TrialReport, class_of_gear};
+use super::report::{BrokenRun, FeedTally, TrialReport, class_of_gear};
 use super::witness::PromiseViolation;
 use super::workload::ClientWorkload;
 use crate::hal::sim::Random;
@@ -37,6 +38,9 @@ const PROBED_NS: Nanos = SECOND_NS / 2;
 const PATIENCE_NS: Nanos = 40 * SECOND_NS;
 const LOOK_AGAIN_NS: Nanos = 50 * MILLISECOND_NS;
 
+/// Makes the random numbers of the players others than those of the rest.
+const PLAYERS: u64 = 0x50_6C61_7965_7273;
+
 /// State of a run.
 struct TrialRun {
     process: TrialProcess,
@@ -44,6 +48,7 @@ struct TrialRun {
     plan: TrialPlan,
     workload: ClientWorkload,
     phones: PhoneWorkload,
+    players: PlayerWorkload,
     injector: FaultInjector,
     report: TrialReport,
     /// The fault whose reaction is being measured, and until when.
@@ -79,7 +84,9 @@ pub fn run(options: &TrialOptions) -> TrialReport {
     process.witness().append_history(format_args!("{:?}", plan.gear));
     let workload = ClientWorkload::new(Random::new(random.number()), plan.gear);
     let injector = FaultInjector::new(Random::new(random.number()));
-    let run = TrialRun { process, environment, plan, workload, phones, injector, report, probing: None };
+    let players = PlayerWorkload::new(Random::new(options.seed.rotate_left(32) ^ PLAYERS), plan.gear);
+    let run =
+        TrialRun { process, environment, plan, workload, phones, players, injector, report, probing: None };
     run.execute(options)
 }
 
@@ -103,7 +110,7 @@ impl TrialRun {
             let now = self.process.now();
             let next_begin = begins.peek().map_or(Nanos::MAX, |planned| self.starts_at(planned, now));
             let next_end = on.last().map_or(Nanos::MAX, |(until, _)| *until);
-            let next_client = self.workload.next_ns.min(self.phones.next_ns);
+            let next_client = self.workload.next_ns.min(self.phones.next_ns).min(self.players.next_ns);
             self.process.run_until(next_client.min(next_begin).min(next_end).min(end));
             self.record_probe();
             let now = self.process.now();
@@ -127,6 +134,8 @@ impl TrialRun {
                 self.workload.act(&mut self.process);
             } else if now >= self.phones.next_ns {
                 self.phones.act(&mut self.process);
+            } else if now >= self.players.next_ns {
+                self.players.act(&mut self.process);
             }
         }
         self.finish(options.seed)
@@ -191,6 +200,7 @@ impl TrialRun {
         self.probing = None;
         self.workload.drop_sockets();
         self.phones.drop_sockets();
+        self.players.drop_sockets();
         let mishaps = self.process.machine.operator().mishaps();
         let pushed_g = self.process.machine.operator().pushed_g();
         // A control thread that was frozen is gone with its process.
@@ -227,6 +237,8 @@ impl TrialRun {
         let witness = self.process.witness();
         self.report.steps = witness.steps();
         self.report.digest = witness.digest();
+        let feeds = witness.feeds();
+        self.report.feeds = FeedTally { runs: u64::from(feeds.steps > 0), ..feeds };
         let class = class_of_gear(self.plan.gear.steps_per_mm());
         self.report.gears.insert(class, (1, witness.steps()));
         self.report.broken = witness.violation().map(|broken| {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::api::port::{BoxFuture, MachineLocation, MachinePort, OperatorPort};
-use crate::machine::{Command, CommandKind, CommandRefusal, Reply, Snapshot};
+use crate::machine::{Command, CommandKind, CommandRefusal, FeedMessage, Reply, Snapshot};
 use crate::units::Nanos;
 
 /// A call of the API to the machine.
@@ -87,6 +87,10 @@ impl MachinePort for Tap {
             }
             reply
         })
+    }
+
+    fn send_to_feed(&self, message: FeedMessage) -> bool {
+        self.port.send_to_feed(message)
     }
 
     fn stop(&self) {

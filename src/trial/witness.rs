@@ -4,10 +4,12 @@ use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
 
 use super::acts::{ClientAct, SentAct};
-use super::client::{ClientAnswer, ClientKind};
+use super::client::{ClientAnswer, ClientKind, ClientRequest};
 use super::edge_oracle::{EdgeOracle, OracleResolution, WindowLimits};
 use super::facts::Facts;
+use super::feed_facts::{PlayerSocket, SentFrame};
 use super::promises::{self, Promise, PromiseResult};
+use super::report::FeedTally;
 use super::tap::{PortCall, PortRequest};
 use crate::diag::{CheckOptions, PulseChecker};
 use crate::drive::{CycleObserver, TraceSample};
@@ -65,6 +67,7 @@ pub struct TrialWitness {
     violation: Option<PromiseViolation>,
     now: Nanos,
     probe: Option<Probe>,
+    feeds: FeedTally,
 }
 
 /// Measures the reaction to a fault.
@@ -94,6 +97,7 @@ impl TrialWitness {
             violation: None,
             now: 0,
             probe: None,
+            feeds: FeedTally::default(),
         }
     }
 
@@ -129,6 +133,13 @@ impl TrialWitness {
         self.steps = earlier.steps;
         self.violation = earlier.violation;
         self.now = earlier.now;
+        self.feeds = earlier.feeds;
+        self.facts.feeds = earlier.facts.feeds.in_next_process();
+    }
+
+    /// Counts of the feeds.
+    pub fn feeds(&self) -> FeedTally {
+        self.feeds
     }
 
     /// Allows firm braking until `until`, and for the stop ramp behind it. The bounds change at once, since no control
@@ -159,8 +170,10 @@ impl TrialWitness {
         match asked.request {
             PortRequest::Stop => self.expect_firm_braking(self.now),
             // The axis comes to rest for another client, or as its client is gone.
-            PortRequest::Command(CommandKind::ClientGone) => self.expect_firm_braking(self.now),
-            PortRequest::Command(CommandKind::Calibrate | CommandKind::Nudge) => {
+            PortRequest::Command(CommandKind::ClientGone | CommandKind::Rest) => {
+                self.expect_firm_braking(self.now)
+            }
+            PortRequest::Command(CommandKind::Calibrate | CommandKind::Nudge | CommandKind::Follow) => {
                 self.facts.ground_truth.page_waves = false
             }
             PortRequest::Command(_) => {}
@@ -179,6 +192,7 @@ impl TrialWitness {
             // Reply numbers depend on the bridge; the answers carry the same information.
             Event::Replied { .. } => {}
             Event::Entered { from, to, why, .. } => {
+                self.feeds.begun += u64::from(*to == State::Following);
                 let (carriage_mm, count) = (self.facts.operator.carriage_mm(), self.facts.step_count);
                 let (from, to) = (from.name(), to.name());
                 self.append_history(format!(
@@ -191,13 +205,33 @@ impl TrialWitness {
     }
 
     /// Records a request or message that is sent now.
-    pub fn record_sent(&mut self, sent: &SentAct) {
+    pub fn record_sent(&mut self, sent: &SentAct, call: &ClientRequest) {
+        self.facts.feeds.record_sent((sent.number, sent.arrives_ns), call);
         self.check_promises(|promise, facts| promise.check_sent(facts, sent));
+    }
+
+    /// Records a frame of a player that is sent now.
+    pub fn record_frame(&mut self, frame: &SentFrame) {
+        self.feeds.targets += u64::from(frame.target.is_some());
+        self.facts.feeds.record_frame(frame);
+        let target = frame.target.map(|target| (target.share.to_bits(), target.time_s.map(f64::to_bits)));
+        (frame.who, frame.stops, target).hash(&mut self.digest);
+        if frame.stops {
+            self.append_history(format_args!("{:?}: DSTOP", frame.who));
+        }
+        self.check_promises(|promise, facts| promise.check_frame(facts, frame));
+    }
+
+    /// Records what became of the socket of a player.
+    pub fn record_socket(&mut self, who: ClientKind, socket: PlayerSocket) {
+        self.facts.feeds.record_socket(who, socket, self.now);
+        self.append_history(format_args!("{who:?}: its socket {socket:?}"));
     }
 
     /// Records an answer to a client.
     pub fn record_answer(&mut self, answer: &ClientAnswer) {
         let ClientAnswer { call, status, body, .. } = answer;
+        self.facts.feeds.record_answer(answer, self.now);
         let act = ClientAct::of(call);
         if act.is_start() && call.path != "/api/commands/run" && *status == Some(200) {
             // The lease stops the wave of a client that is silent for long.
@@ -216,6 +250,8 @@ impl TrialWitness {
             return;
         }
         match act {
+            ClientAct::Window => self.feeds.windows += 1,
+            ClientAct::Resume(_) => self.feeds.resumed += 1,
             ClientAct::Revoke(device) => self.facts.let_in.retain(|(_, number)| *number != device),
             ClientAct::Pair => {
                 let number = body.get("number").and_then(|number| number.as_u64()?.try_into().ok());
@@ -274,6 +310,7 @@ impl EdgeSink for TrialWitness {
         match edge.kind {
             EdgeKind::StepBegins { forward } => {
                 self.steps += 1;
+                self.feeds.steps += u64::from(self.facts.state() == State::Following);
                 if let Some(probe) = &mut self.probe
                     && !probe.over
                 {

@@ -88,7 +88,8 @@ impl ClientWorkload {
             .request(build_request(ClientKind::Page, "GET", "/api/v1/machine", &Value::Null), ANSWER_MS);
         let state = asked.and_then(|answer| Some(answer.body.get("state")?.as_str()?.to_owned()));
         // Clients start a wave soon, and then let it run.
-        let longest_s = if matches!(state.as_deref(), Some("running" | "homing")) { 5.0 } else { 0.8 };
+        let longest_s =
+            if matches!(state.as_deref(), Some("running" | "following" | "homing")) { 5.0 } else { 0.8 };
         let pause_s = self.random.log_between(0.05, longest_s);
         match state.as_deref() {
             Some("not_homed") => self.send_one_of(process, &[60, 5, 3, 3, 6, 6, 3, 3, 2]),
@@ -97,6 +98,8 @@ impl ClientWorkload {
             Some("homing") => self.send_one_of(process, &[2, 4, 2, 6, 6, 4, 2, 2, 2]),
             Some("ready") => self.send_one_of(process, &[5, 60, 3, 4, 10, 8, 2, 2, 3]),
             Some("running" | "ending") => self.send_one_of(process, &[3, 25, 8, 20, 14, 12, 2, 2, 3]),
+            // A feed goes on without the page, which stops it now and then.
+            Some("following") => self.send_one_of(process, &[2, 10, 4, 6, 14, 12, 2, 2, 3]),
             Some("disarmed") => self.send_one_of(process, &[15, 10, 3, 3, 4, 4, 5, 50, 2]),
             Some("faulted") => self.send_one_of(process, &[20, 15, 3, 5, 6, 5, 40, 10, 2]),
             _ => {}

@@ -102,6 +102,12 @@ impl Client {
         Client { identity: ClientIdentity::Feed(link), caller, name: name.into() }
     }
 
+    /// True for the client of a feed's link.
+    #[must_use]
+    pub const fn is_feed(&self) -> bool {
+        matches!(self.identity, ClientIdentity::Feed(_))
+    }
+
     /// The same client, in the tab of this name.
     #[must_use]
     pub fn in_tab(self, tab: &str) -> Client {

@@ -310,6 +310,12 @@ impl Lease {
         held
     }
 
+    /// True if a feed holds it.
+    #[must_use]
+    pub fn is_held_by_feed(&self) -> bool {
+        self.lock().holder.as_ref().is_some_and(|held| held.client.is_feed())
+    }
+
     /// The state of the lease with that number.
     #[must_use]
     pub fn state(&self, number: LeaseNumber) -> LeaseState {

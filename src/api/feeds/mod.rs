@@ -3,7 +3,7 @@
 //! Each connection is a [`FeedLink`](link::FeedLink) of one [`FeedService`](service::FeedService). The protocols are pure
 //! (`feeds::tcode`, `feeds::buttplug`); what they say becomes one of four acts here: toward a place, stroke, stop, leave.
 //!
-//! - [`service`]: who moves the axis, and the latch behind a STOP
+//! - [`service`]: who moves the axis, and the latch behind a STOP; `owner`: its data
 //! - [`link`]: one connection or sender, and what is known of it
 //! - `stroke`: the wave of a program that says how fast, and not where
 //! - [`refusal`]: why a feed does not move the axis, in words for its user
@@ -24,6 +24,7 @@ pub mod admission;
 pub mod datagrams;
 pub mod link;
 pub mod listeners;
+mod owner;
 pub mod refusal;
 pub mod service;
 pub mod sockets;

@@ -9,10 +9,10 @@ use tokio::time::Instant;
 
 use super::admission::{self, FeedProtocol};
 use super::link::{FeedLink, LinkFigures, LinkNumber, LinkOrigin};
+use super::owner::{FeedLatch, FeedOwner, OwnMotion};
 use super::refusal::FeedRefusal;
 use super::stroke;
 use crate::api::charge::client::{Client, Sign};
-use crate::api::charge::fence::Stops;
 use crate::api::commands::CommandService;
 use crate::api::port::{MachineLocation, MachinePort};
 use crate::api::settings_service::{SettingsService, SettingsStore};
@@ -31,40 +31,21 @@ const REFUSED_FOR: Duration = Duration::from_millis(50);
 const SNAPSHOT_LAGS: Duration = Duration::from_millis(200);
 /// So long the axis may take to come to rest between a stroke and a target.
 const REST_TIME: Duration = Duration::from_secs(2);
+/// How often, and how many times, what finds the ring of the machine full is sent again.
+const SENT_AGAIN: Duration = Duration::from_millis(1);
+const SENT_TRIES: u32 = 50;
 /// A vibration grows from nothing to its full strength in this time; it falls at once.
 const VIBRATION_GROWS_S: f64 = 2.0;
 /// A stroke whose speed changes by less, as a share of the highest, stays as it is.
 const EQUAL_SHARE: f64 = 0.02;
-
-/// What the owner has the axis do.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum OwnMotion {
-    /// It rests.
-    Rests,
-    /// It follows targets.
-    Follows(FeedNumber),
-    /// It strokes.
-    Strokes,
-}
-
-/// The link that moves the axis.
-#[derive(Debug, Clone, Copy)]
-struct FeedOwner {
-    link: LinkNumber,
-    motion: OwnMotion,
-    /// When the machine took its motion.
-    begun: Instant,
-    /// Its announced moves are over.
-    ends: Instant,
-}
 
 struct FeedTable {
     links: BTreeMap<LinkNumber, LinkFigures>,
     last_link: LinkNumber,
     owner: Option<FeedOwner>,
     last_feed: FeedNumber,
-    /// The number of STOPs behind which feeds may move the axis; none behind an END.
-    allowed_behind: Option<Stops>,
+    /// The STOPs and ENDs behind which feeds may move the axis; none behind the end of a motion that a person gave.
+    allowed_behind: Option<FeedLatch>,
     /// Strength of the vibration, and when it was set.
     vibration: (f64, Instant),
     /// Share of the highest speed of the stroke that runs.
@@ -102,7 +83,7 @@ impl FeedService {
             last_link: 0,
             owner: None,
             last_feed: 0,
-            allowed_behind: Some(commands.stops()),
+            allowed_behind: Some(FeedLatch { stops: commands.stops(), ends: commands.feed_ends() }),
             vibration: (0.0, Instant::now()),
             stroke: 0.0,
             refused: None,
@@ -165,7 +146,7 @@ impl FeedService {
         self.store.keep(StateChange::Feeds(settings)).await?;
         let owner = self.lock().owner;
         if let Some(FeedOwner { motion: OwnMotion::Follows(number), .. }) = owner {
-            self.send(number, FeedItem::Window(self.window()));
+            self.send(number, FeedItem::Window(self.window())).await;
         }
         Ok(())
     }
@@ -194,26 +175,28 @@ impl FeedService {
         (links, table.owner.map(|owner| owner.link))
     }
 
+    fn latch(&self) -> FeedLatch {
+        FeedLatch { stops: self.commands.stops(), ends: self.commands.feed_ends() }
+    }
+
     /// True behind a STOP or an END, until [`FeedService::resume`].
     #[must_use]
     pub fn is_latched(&self) -> bool {
-        self.lock().allowed_behind != Some(self.commands.stops())
+        self.lock().allowed_behind != Some(self.latch())
     }
 
     /// A person who has seen the STOP with this number lets feeds move the axis again. False if another STOP came since.
     #[must_use]
     pub fn resume(&self, after_stop: u32) -> bool {
-        let stops = self.commands.stops();
-        if self.port.snapshots().borrow().stops != after_stop {
-            return false;
-        }
         // A motion that somebody has ended counts as ended now, and not at its client's next command.
         let owner = self.lock().owner.map(|owner| owner.link);
         if let Some(owner) = owner {
             self.look_at_motion(owner);
         }
+        let ends = self.commands.feed_ends();
+        let Ok(stops) = self.commands.stops_behind(after_stop) else { return false };
         let mut table = self.lock();
-        table.allowed_behind = Some(stops);
+        table.allowed_behind = Some(FeedLatch { stops, ends });
         table.refused = None;
         for figures in table.links.values_mut() {
             figures.is_barred = false;
@@ -261,7 +244,7 @@ impl FeedService {
         if let Some(owner) = self.lock().owner.as_mut().filter(|owner| owner.link == link) {
             owner.ends = owner.ends.max(ends);
         }
-        self.send(number, FeedItem::Target(target));
+        self.send(number, FeedItem::Target(target)).await;
         self.waves.hear(&client, Sign::Said);
         Ok(())
     }
@@ -303,7 +286,7 @@ impl FeedService {
             if strokes && (table.stroke - share).abs() < EQUAL_SHARE {
                 return Ok(());
             }
-            table.allowed_behind.ok_or(FeedRefusal::Latched)?
+            table.allowed_behind.ok_or(FeedRefusal::Latched)?.stops
         };
         self.check_new_act(link, &client)?;
         // Its period is inside the bounds of every wave.
@@ -348,12 +331,12 @@ impl FeedService {
     /// Counts a command of a link, and says whether it may move the axis; its client.
     fn may_move(&self, link: LinkNumber) -> Result<Client, FeedRefusal> {
         self.look_at_motion(link);
-        let stops = self.commands.stops();
+        let latch = self.latch();
         let mut table = self.lock();
         let Some(figures) = table.links.get_mut(&link) else { return Err(FeedRefusal::Latched) };
         figures.count();
         let client = figures.client.clone();
-        if table.allowed_behind != Some(stops) {
+        if table.allowed_behind != Some(latch) {
             return Err(FeedRefusal::Latched);
         }
         match &table.refused {
@@ -437,11 +420,16 @@ impl FeedService {
         let (number, stops) = {
             let mut table = self.lock();
             table.last_feed = table.last_feed.wrapping_add(1);
-            (table.last_feed, table.allowed_behind.ok_or(FeedRefusal::Latched)?)
+            (table.last_feed, table.allowed_behind.ok_or(FeedRefusal::Latched)?.stops)
         };
         let start = FeedStart { number, window: self.window() };
         self.waves.run_for(client, stops, Command::Follow(start)).await?;
         self.own(link, OwnMotion::Follows(number));
+        // It may have been moved while the machine decided.
+        let window = self.window();
+        if window != start.window {
+            self.send(number, FeedItem::Window(window)).await;
+        }
         Ok(number)
     }
 
@@ -452,9 +440,15 @@ impl FeedService {
         table.refused = None;
     }
 
-    fn send(&self, number: FeedNumber, item: FeedItem) {
-        // A full ring drops it: newer ones come.
-        let _ = self.port.send_to_feed(FeedMessage { number, item });
+    /// Each cycle of the machine empties the ring. What waits for that is the newest of a flood, and counts; the rest of the flood
+    /// waits in its socket.
+    async fn send(&self, number: FeedNumber, item: FeedItem) {
+        for _ in 0..SENT_TRIES {
+            if self.port.send_to_feed(FeedMessage { number, item }) {
+                return;
+            }
+            tokio::time::sleep(SENT_AGAIN).await;
+        }
     }
 
     /// Keeps what became of a command.

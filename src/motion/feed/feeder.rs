@@ -95,6 +95,8 @@ pub struct Feeder {
     now_s: f64,
     /// The newest target: where the axis rests if no other comes.
     goal: f64,
+    /// Its share of the window, which a window without length does not show.
+    goal_share: f64,
     /// Since when the path rests.
     rests_since_s: f64,
     /// Delay of the buffer of a dense stream, in s.
@@ -114,6 +116,7 @@ impl Feeder {
             segment: Segment::Rest { p: 0.0 },
             now_s: 0.0,
             goal: 0.0,
+            goal_share: 0.0,
             rests_since_s: f64::NEG_INFINITY,
             delay_s: None,
             counts: FeedCounts::default(),
@@ -130,11 +133,10 @@ impl Feeder {
         if window == self.window {
             return;
         }
-        let share = self.window.share(self.goal);
         self.window = window;
         self.points.clear();
         self.clock.restart();
-        self.goal = window.place(share);
+        self.goal = window.place(self.goal_share);
         self.brake(Afterwards::Meet);
     }
 
@@ -161,7 +163,7 @@ impl Feeder {
         self.clock.arrive(at_s);
         let time_s = self.time_s(target.pace, (place - from).abs());
         let slot = self.clock.place(at_s, time_s);
-        self.goal = place;
+        (self.goal, self.goal_share) = (place, target.share);
         let follows = matches!(self.phase, Phase::Follows | Phase::Brakes(Afterwards::GoOn));
         if slot.replaces || !follows {
             self.points.clear();
@@ -357,10 +359,17 @@ impl Feeder {
                 Some(after) if after.due_s > to_s => slope((at_s, state.p), here, (after.due_s, after.p)),
                 Some(_) | None => (p - state.p) / lasts_s,
             };
-            return Segment::Cubic {
+            let cubic = Segment::Cubic {
                 from: state,
                 to: (p, v.clamp(-most.speed, most.speed)),
                 span_s: (at_s, lasts_s),
+            };
+            // There is no room behind an end of the window for an axis that cannot brake as hard as the cubic does.
+            let is_too_hard = !self.is_inside(p) && cubic.at(to_s).a.abs() > most.acceleration;
+            return if is_too_hard {
+                self.planned(self.feasible(state), p, self.limits.most, at_s)
+            } else {
+                cubic
             };
         }
         let Some(made) = stroke(self.feasible(state), point.p, lasts_s, most) else {

@@ -101,11 +101,14 @@ impl Promise for EndEnds {
     fn check_call(&mut self, facts: &Facts, call: &PortCall) -> PromiseResult {
         // Requests over a socket count too; they have no answer.
         let PortRequest::Command(kind) = call.request else { return Ok(()) };
-        if matches!(kind, CommandKind::Run | CommandKind::Calibrate | CommandKind::Nudge) {
+        if matches!(
+            kind,
+            CommandKind::Run | CommandKind::Follow | CommandKind::Calibrate | CommandKind::Nudge
+        ) {
             (self.asked_ns, self.ends_by_ns) = (call.at_ns, None);
-            // A running wave blends into another one at once; homing waits for its end, and a nudge never waits.
+            // A running wave blends into another one at once; homing waits for its end, and a nudge and a feed never wait.
             self.waits |= match kind {
-                CommandKind::Nudge => false,
+                CommandKind::Nudge | CommandKind::Follow => false,
                 CommandKind::Calibrate => true,
                 _ => facts.state() != State::Running,
             };

@@ -7,6 +7,7 @@ use crate::machine::State;
 use crate::trial::acts::{ClientAct, SentAct};
 use crate::trial::client::{ClientAnswer, ClientKind};
 use crate::trial::facts::{Facts, StepMade};
+use crate::trial::feed_facts::SentFrame;
 
 /// A start that may be the reason of the motion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +51,15 @@ impl Promise for OnlyWhoWasLetIn {
             }
             ClientAct::HandOver => self.handed_over = true,
             _ => {}
+        }
+        Ok(())
+    }
+
+    fn check_frame(&mut self, facts: &Facts, frame: &SentFrame) -> PromiseResult {
+        // It has no answer, and may begin a motion later.
+        let cause = MotionCause { who: frame.who, is_let_in: facts.may_move(frame.who) };
+        if frame.target.is_some() && !self.causes.contains(&cause) {
+            self.causes.push(cause);
         }
         Ok(())
     }

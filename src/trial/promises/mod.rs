@@ -7,6 +7,11 @@
 mod charge;
 mod clients;
 mod computer;
+mod feed_latch;
+mod feed_meets;
+mod feed_owner;
+mod feed_rests;
+mod feed_window;
 mod force;
 mod host;
 mod latch;
@@ -20,6 +25,7 @@ mod stopping;
 use super::acts::SentAct;
 use super::client::ClientAnswer;
 use super::facts::{Facts, StepMade};
+use super::feed_facts::SentFrame;
 use super::tap::PortCall;
 use crate::diag::Rule;
 use crate::machine::{Config, Event};
@@ -54,6 +60,11 @@ pub trait Promise {
 
     /// Checks a request or message of a client that is sent now.
     fn check_sent(&mut self, _facts: &Facts, _sent: &SentAct) -> PromiseResult {
+        Ok(())
+    }
+
+    /// Checks a frame of a player that is sent now.
+    fn check_frame(&mut self, _facts: &Facts, _frame: &SentFrame) -> PromiseResult {
         Ok(())
     }
 
@@ -101,6 +112,12 @@ pub fn all() -> Vec<Box<dyn Promise>> {
         Box::<states::RestoredAtRest>::default(),
         Box::new(computer::NothingFailsInside),
         Box::<position::PositionIsTheSteps>::default(),
+        Box::<feed_window::FeedStaysInItsWindow>::default(),
+        Box::<feed_meets::FeedIsMetSlowly>::default(),
+        Box::<feed_rests::SilentFeedRests>::default(),
+        Box::<feed_latch::StopLatchesFeeds>::default(),
+        Box::<feed_owner::OneFeedMoves>::default(),
+        Box::<feed_owner::FeedHasItsClient>::default(),
     ]
 }
 

@@ -1,0 +1,130 @@
+//! S32: the first motion of a feed is slow until the axis has met it.
+
+use super::{Promise, PromiseResult};
+use crate::machine::{Event, State};
+use crate::trial::facts::{Facts, StepMade};
+use crate::trial::feed_facts::SentFrame;
+use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS};
+
+/// S32: behind rest, STOP, leave, a long pause and another window the axis is no faster than the approach speed until it is near a
+/// target that a player sent a moment ago.
+#[derive(Debug, Default)]
+pub struct FeedIsMetSlowly {
+    follows: bool,
+    /// Instant from which the axis must be slow, as it has not met the feed.
+    slow_from_ns: Option<Nanos>,
+    /// The windows that may be in force.
+    windows: Vec<(f64, f64)>,
+    /// The approach speed before it was changed, and until when it may show.
+    approach_mm_s: f64,
+    former: Option<(f64, Nanos)>,
+}
+
+/// The axis has met a target within this share of the window, and always within this length.
+const MET_SHARE: f64 = 0.03;
+const MET_MM: f64 = 0.3;
+/// Steps by which the position of the plan may differ.
+const BESIDE_STEPS: f64 = 2.0;
+/// Between the instant at which a target is sent and that at which the pulses show it.
+const SHOWN_NS: Nanos = 60 * MILLISECOND_NS;
+/// Time granted for a window that was moved, besides braking.
+const MOVED_NS: Nanos = 150 * MILLISECOND_NS;
+/// Longest pause that is none, and the delay of what was sent before it.
+const PAUSE_NS: Nanos = SECOND_NS;
+const PAUSE_BESIDE_NS: Nanos = 400 * MILLISECOND_NS;
+/// The longest time that a target without one may take.
+const LIVE_NS: Nanos = SECOND_NS;
+/// Tolerance of the approach speed.
+const TOLERANCE: f64 = 1.1;
+/// Single intervals are too coarse for a speed below this.
+const SLOW_MM_S: f64 = 5.0;
+
+impl FeedIsMetSlowly {
+    fn look_for_meeting(&mut self, facts: &Facts, now: Nanos) {
+        let (true, Some(at_mm)) = (self.slow_from_ns.is_some(), facts.position_mm()) else { return };
+        let beside_mm = BESIDE_STEPS / facts.steps_per_mm();
+        let from = now.saturating_sub(SHOWN_NS);
+        let windows = facts.feed_windows(from, now);
+        let is_met = facts.feeds.newest_targets(from, now).any(|target| {
+            windows.iter().any(|(back, front)| {
+                let length_mm = front - back;
+                let met_mm = (MET_SHARE * length_mm).max(MET_MM) + beside_mm;
+                (at_mm - (back + target.share * length_mm)).abs() <= met_mm
+            })
+        });
+        if is_met {
+            self.slow_from_ns = None;
+        }
+    }
+}
+
+impl Promise for FeedIsMetSlowly {
+    fn name(&self) -> &'static str {
+        "s32_a_feed_is_met_slowly"
+    }
+
+    fn check_event(&mut self, facts: &Facts, event: &Event) -> PromiseResult {
+        let Event::Entered { at_ns, to, .. } = event else { return Ok(()) };
+        self.follows = *to == State::Following;
+        self.slow_from_ns = self.follows.then_some(*at_ns);
+        self.windows = facts.feed_windows(*at_ns, *at_ns);
+        Ok(())
+    }
+
+    fn check_frame(&mut self, facts: &Facts, frame: &SentFrame) -> PromiseResult {
+        // What was sent before: nobody else has sent anything since.
+        let (Some(last), true) = (facts.feeds.target_before(frame), frame.target.is_some()) else {
+            return Ok(());
+        };
+        let takes_ns = last.time_s.map_or(LIVE_NS, |time_s| (time_s * SECOND_NS as f64) as Nanos);
+        let silent = frame.at_ns > last.at_ns + takes_ns + PAUSE_NS + PAUSE_BESIDE_NS;
+        let rests_since = facts.last_step.map_or(0, |step| step.at);
+        if self.follows && silent && frame.at_ns > rests_since + PAUSE_NS + PAUSE_BESIDE_NS {
+            self.slow_from_ns = Some(frame.at_ns);
+        }
+        Ok(())
+    }
+
+    fn check_cycle(&mut self, facts: &Facts) -> PromiseResult {
+        let Some(trace) = &facts.trace else { return Ok(()) };
+        let now = trace.at_ns;
+        let approach_mm_s = trace.config.limits.approach_speed.get();
+        if approach_mm_s < self.approach_mm_s {
+            self.former = Some((self.approach_mm_s, now + MOVED_NS + facts.gentle_stop_ns()));
+        }
+        self.approach_mm_s = approach_mm_s;
+        self.former = self.former.filter(|(_, until)| *until > now);
+        if !self.follows {
+            return Ok(());
+        }
+        self.look_for_meeting(facts, now);
+        let windows = facts.feed_windows(now, now);
+        if windows != self.windows {
+            // While both may be in force nobody can tell; then the axis brakes, and goes to the same share of the new one.
+            if windows.len() == 1 && !self.windows.is_empty() {
+                self.slow_from_ns = Some(now + MOVED_NS + 2 * facts.gentle_stop_ns());
+                self.look_for_meeting(facts, now);
+            }
+            self.windows = windows;
+        }
+        Ok(())
+    }
+
+    fn check_step(&mut self, facts: &Facts, made: &StepMade) -> PromiseResult {
+        self.look_for_meeting(facts, made.at);
+        let Some(from) = self.slow_from_ns.filter(|_| self.follows) else { return Ok(()) };
+        if made.at < from.max(facts.ground_truth.late_until) {
+            return Ok(());
+        }
+        let allowed = self.approach_mm_s.max(self.former.map_or(0.0, |(former, _)| former));
+        let speed = facts.speed_mm_s(made.at);
+        if speed > allowed * TOLERANCE + SLOW_MM_S {
+            let at_mm = facts.position_mm().unwrap_or_default();
+            return Err(format!(
+                "{speed:.1} mm/s at {at_mm:.2} mm, where no feed has been met, and {allowed:.1} mm/s is the most; windows {:?}",
+                self.windows
+            ));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,105 @@
+//! Checks about whose targets move the axis (S22), and about a feed whose client is gone (S17).
+
+use super::{Promise, PromiseResult};
+use crate::machine::{Event, State};
+use crate::trial::client::ClientKind;
+use crate::trial::facts::Facts;
+use crate::trial::feed_facts::SentFrame;
+use crate::trial::players::BANDS;
+use crate::units::{MILLISECOND_NS, Nanos};
+
+/// S22: of two feeds only one moves the axis. Each of the two players has a band of the window of its own, so an axis that rests in
+/// the band of one, then in that of the other, and then in the first again was moved by both.
+#[derive(Debug, Default)]
+pub struct OneFeedMoves {
+    /// The bands through which the axis has gone in this motion, up to the third.
+    bands: Vec<usize>,
+    /// The windows that may be in force.
+    windows: Vec<(f64, f64)>,
+    follows: bool,
+}
+
+/// An axis that makes no step for so long rests: longer than a path that starved waits before it goes on.
+const RESTS_NS: Nanos = 150 * MILLISECOND_NS;
+/// Share of the window by which a band reaches into what lies between them.
+const BESIDE: f64 = 0.05;
+
+impl Promise for OneFeedMoves {
+    fn name(&self) -> &'static str {
+        "s22_one_feed_moves"
+    }
+
+    fn check_event(&mut self, _facts: &Facts, event: &Event) -> PromiseResult {
+        if let Event::Entered { to, .. } = event {
+            self.follows = *to == State::Following;
+            self.bands.clear();
+        }
+        Ok(())
+    }
+
+    fn check_cycle(&mut self, facts: &Facts) -> PromiseResult {
+        let Some(trace) = facts.trace.as_ref().filter(|_| self.follows) else { return Ok(()) };
+        let windows = facts.feed_windows(trace.at_ns, trace.at_ns);
+        if windows != self.windows {
+            // The axis goes with it.
+            self.windows = windows;
+            self.bands.clear();
+        }
+        // On its way it may brake beyond its target, as nobody can know that nothing more comes.
+        let rests = facts.last_step.is_none_or(|step| trace.at_ns > step.at + RESTS_NS);
+        let (Some(at_mm), [(back, front)], true) =
+            (facts.position_mm(), &self.windows[..], rests && facts.feeds.is_duel())
+        else {
+            return Ok(());
+        };
+        let share = (at_mm - back) / (front - back).max(1.0);
+        let is_in = |(low, high): &(f64, f64)| share > low - BESIDE && share < high + BESIDE;
+        let Some(band) = BANDS.iter().position(is_in) else { return Ok(()) };
+        if self.bands.last() != Some(&band) {
+            self.bands.push(band);
+        }
+        // From where the axis was before, to the one feed, and to the other one.
+        if self.bands.len() > 2 {
+            return Err(format!("one motion went through the bands {:?} of two players", self.bands));
+        }
+        Ok(())
+    }
+}
+
+/// S17 for feeds: a motion whose player is gone, or hangs, ends.
+#[derive(Debug, Default)]
+pub struct FeedHasItsClient {
+    heard: bool,
+}
+
+/// Pings are a second apart, one without an answer for three seconds ends the socket, and the command waits like any other.
+const SILENT_NS: Nanos = 4_500 * MILLISECOND_NS;
+/// Others may have the turn, which brings another motion to rest first.
+const TURN_NS: Nanos = 5_000 * MILLISECOND_NS;
+
+impl Promise for FeedHasItsClient {
+    fn name(&self) -> &'static str {
+        "s17_a_feed_has_its_client"
+    }
+
+    fn check_frame(&mut self, _facts: &Facts, frame: &SentFrame) -> PromiseResult {
+        self.heard |= matches!(frame.who, ClientKind::Player | ClientKind::OtherPlayer);
+        Ok(())
+    }
+
+    fn check_cycle(&mut self, facts: &Facts) -> PromiseResult {
+        let Some(trace) = facts.trace.as_ref().filter(|trace| trace.state == State::Following) else {
+            return Ok(());
+        };
+        if !self.heard {
+            return Err("the axis follows a feed, and no player has said anything".to_owned());
+        }
+        match facts.feeds.left_since() {
+            Some(since) if trace.at_ns > (since + SILENT_NS + TURN_NS).max(facts.ground_truth.late_until) => {
+                let ms = (trace.at_ns - since) / MILLISECOND_NS;
+                Err(format!("the axis follows a feed {ms} ms after its player has left"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
