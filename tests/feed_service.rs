@@ -1,5 +1,5 @@
 //! Feeds at the real server, with the real machine on virtual time: what a person does holds, whatever a program sends at that
-//! instant. Each of these was found by the simulation.
+//! instant.
 
 use serde_json::{Value, json};
 use yep::hal::sim::RailOptions;

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use heapless::Vec;
 
-use super::bound;
 use super::chunk::Chunk;
 use super::feed_plan::{FeedBounds, FeedPlan};
 use super::rings::ChunkFeed;
@@ -33,6 +32,8 @@ const CHUNKS_PER_CYCLE: u32 = 4;
 const ARRIVED_MM: f64 = 0.002;
 const ARRIVED_MM_S: f64 = 0.05;
 const ARRIVED_MM_S2: f64 = 20.0;
+/// More than the tracker's own rounding at a bound.
+const ROUNDING_MM: f64 = 1e-5;
 /// Deviation from a wave at which it counts as clipped.
 const CLIPPED_MM: f64 = 0.1;
 /// Time for which clipping is shown after it was last seen.
@@ -385,8 +386,7 @@ impl Executor {
                 let speed = if approaching { limits.approach_speed } else { limits.max_speed };
                 let speed = speed.get().min(self.speed_bound_mm_s);
                 self.high_mm = self.high_mm.min(self.frame.range_mm);
-                self.high_mm =
-                    bound::high_mm(&start, stroke_mm, self.high_mm, (limits, limits.gentle_stop()));
+                self.high_mm = high_bound_mm(&start, stroke_mm, self.high_mm, limits);
                 // Only a force against the motion counts: a negative one pushes toward the back.
                 let bounds = CycleBounds {
                     low_mm: 0.0,
@@ -472,6 +472,21 @@ impl Executor {
     pub fn status(&self) -> &StepStatus {
         &self.status
     }
+}
+
+/// Upper bound on the position of the axis, in mm. The stroke limit is a bound like the end of the range for an axis
+/// that can still stop there. An axis that cannot, because the limit was lowered, goes no farther than a gentle stop
+/// leads it, nor than the bound `before`. On its way back only a firm stop bounds it: a gentle release of a firm
+/// braking would lead it outward again.
+fn high_bound_mm(start: &Kinematics, stroke_mm: f64, before_mm: f64, limits: &MotionLimits) -> f64 {
+    let firmly_mm = stop::extent(*start, limits.firm_stop()).1;
+    if firmly_mm <= stroke_mm + ROUNDING_MM {
+        return stroke_mm;
+    }
+    if start.v <= 0.0 {
+        return firmly_mm.min(before_mm);
+    }
+    stroke_mm.max(stop::extent(*start, limits.gentle_stop()).1).min(before_mm)
 }
 
 fn has_arrived(axis: &Kinematics, target: &Kinematics) -> bool {

@@ -12,8 +12,10 @@ const AHEAD_S: f64 = layout::FEED_AHEAD_NS as f64 * 1e-9;
 const CYCLE_S: f64 = layout::CONTROL_PERIOD_NS as f64 * 1e-9;
 /// The bounds of the axis lie so far outside of the window that it can rest at its ends, in mm: far below a step.
 const SLACK_MM: f64 = 0.001;
-/// Share of the limits of a wave with which an axis that is outside of the window can be stopped at its bound.
+/// Share of the limits of a wave with which an axis can stop before a bound that was moved: less than its path brakes with.
 const SOFT_SHARE: f64 = 0.7;
+/// Beyond that such a bound is so far away, in mm, that it never makes a brake firmer.
+const ROOM_MM: f64 = 1.0;
 /// Share of a cycle by which the clock of the path follows a time base that was shifted.
 const SLEW: f64 = 0.02;
 
@@ -129,14 +131,12 @@ impl FeedPlan {
         let approach_mm_s = config.limits.approach_speed.get();
         let speed_mm_s =
             most.speed_mm_s.min(if self.feeder.is_slow() { approach_mm_s } else { f64::INFINITY });
-        // Softer than the brake of the path, which a bound must not make harder.
         let RampLimits { acceleration, jerk } = config.limits.gentle_stop();
-        let gentle = RampLimits { acceleration: SOFT_SHARE * acceleration, jerk: SOFT_SHARE * jerk };
-        let limits = (&config.limits, gentle);
+        let soft = RampLimits { acceleration: SOFT_SHARE * acceleration, jerk: SOFT_SHARE * jerk };
         let (low, high) = self.bounds_mm;
-        let high = super::bound::high_mm(start, front_mm + SLACK_MM, high, limits);
+        let high = high_bound_mm(start, front_mm + SLACK_MM, high, soft);
         // The same for the back, seen from the other side.
-        let low = -super::bound::high_mm(&start.mirrored(), SLACK_MM - back_mm, -low, limits);
+        let low = -high_bound_mm(&start.mirrored(), SLACK_MM - back_mm, -low, soft);
         self.bounds_mm = (low, high);
         CycleBounds {
             low_mm: low,
@@ -171,6 +171,13 @@ impl FeedPlan {
             is_met: self.is_met(),
         }
     }
+}
+
+/// Upper bound on the position of an axis in a window that ends at `asked_mm`. An axis that cannot stop there softly, because the
+/// window was moved, is bounded by where it can, and by the bound `before`: so it never turns outward again.
+fn high_bound_mm(start: &Kinematics, asked_mm: f64, before_mm: f64, soft: RampLimits) -> f64 {
+    let softly_mm = stop::extent(*start, soft).1;
+    if softly_mm <= asked_mm { asked_mm } else { asked_mm.max(softly_mm + ROOM_MM).min(before_mm) }
 }
 
 fn limits(config: &Config, speed_mm_s: f64) -> FeedLimits {

@@ -1,7 +1,7 @@
 //! Real-time loops: control cycle and step loop, the rings between them, the stop line, their threads.
 //!
 //! - [`control`]: control cycle, 1000 times a second: read, decide, plan; [`executor`]: its motion planning; `feed_plan`:
-//!   that of a feed; `bound`: a bound that was moved
+//!   that of a feed
 //! - [`step_loop`]: makes step pulses of chunks; [`player`]: iterates over the events of one chunk; [`late`]: lateness
 //!   policy; [`debounce`]: confirmation of inputs
 //! - [`chunk`], [`rings`], [`status`], [`stop_line`], [`host_line`]: wait-free communication between the loops and with
@@ -12,7 +12,6 @@
 //!
 //! Once they run, the two loops never allocate, lock, log or touch the disk.
 
-mod bound;
 pub mod bridge;
 pub mod chunk;
 pub mod control;
