@@ -9,6 +9,7 @@
 //! - `sessions`: records what the machine did, session by session
 //! - [`event_log`]: writes the machine's events to the log, the clients and the store
 //! - `witness`: takes the trace samples of the control cycle, for the flight recorder and the pulse checker
+//! - `feeds`: the addresses, lines and connections of other programs, and the devices that follow the axis
 //! - [`recordings`]: implements the API's port to the recordings of faults
 //! - `sensor_port`: implements the API's port to the force sensor
 //! - `wiring`: the rules of the first run, from the options
@@ -285,7 +286,7 @@ async fn serve(
     } else {
         tracing::warn!("ending: the axis did not come to rest in time");
     }
-    drop(feeds);
+    feeds.end().await;
     let _ = quit.send(());
     let _ = server.await;
     if let Some(guarding) = guarding {
