@@ -397,3 +397,34 @@ fn devices_follow_the_axis_and_stop_with_it() {
     assert!(yep.wait_for_exit().success());
     assert!(line.hear().ends_with("DSTOP\n"), "{}", line.heard);
 }
+
+#[test]
+fn tcode_local_is_this_computer_until_another_device_says_so() {
+    const GROUP: &str = "224.0.0.251:5353";
+    let name = b"\x05tcode\x05local\x00";
+    let yep = home("tcode_local = true\n").start();
+    wait_until_open(&yep, "tcode_local");
+    // Within this computer only.
+    let asker = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket2::SockRef::from(&asker).set_multicast_if_v4(&std::net::Ipv4Addr::LOCALHOST).unwrap();
+    asker.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    let question = [&[0, 7, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0], &name[..], &[0, 1, 0, 1]].concat();
+    asker.send_to(&question, GROUP).unwrap();
+    let mut answer = [0; 256];
+    let count = asker.recv(&mut answer).unwrap();
+    let record = [&name[..], &[0, 1, 0, 1, 0, 0, 0, 10, 0, 4, 127, 0, 0, 1]].concat();
+    assert!(answer.starts_with(&[0, 7, 0x84, 0, 0, 1, 0, 2]), "{answer:x?}");
+    assert!(answer[..count].windows(record.len()).any(|part| part == record), "{answer:x?}");
+    // A page under that name is no foreign one.
+    let called = |name| yep.request("GET", "/api/v1/feeds", &[("host", name)], "").status;
+    assert_eq!((called("tcode.local"), called("other.local")), (403, 421), "a guest, and a foreign page");
+
+    let record = [&name[..], &[0, 1, 0x80, 1, 0, 0, 0, 120, 0, 4, 192, 0, 2, 77]].concat();
+    let claim = [&[0, 0, 0x84, 0, 0, 0, 0, 1, 0, 0, 0, 0], &record[..]].concat();
+    asker.send_to(&claim, GROUP).unwrap();
+    let why = eventually("it gives way", || trouble(&yep, "tcode_local").as_str().map(str::to_owned));
+    assert!(why.contains("192.0.2.77"), "{why}");
+    asker.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    asker.send_to(&question, GROUP).unwrap();
+    assert!(asker.recv(&mut answer).is_err(), "it answers all the same");
+}

@@ -321,12 +321,18 @@ fn host_label() -> String {
     system.nodename().to_str().ok().and_then(|name| name.split('.').next()).unwrap_or_default().to_owned()
 }
 
+/// The other names of this computer.
+fn host_names(options: &Options) -> Vec<String> {
+    let second = options.feeds.tcode_local.then(|| feeds::tcode_local::NAME.to_owned());
+    options.access.hosts.iter().cloned().chain(second).collect()
+}
+
 fn api_options(options: &Options) -> Result<api::ServerOptions, AppError> {
     Ok(api::ServerOptions {
         rules: auth::GateRules {
             names: auth::HostNames {
                 hostname: options.access.hostname.clone().unwrap_or_else(host_label),
-                extra: options.access.hosts.clone(),
+                extra: host_names(options),
                 domains: Arc::default(),
             },
             extra_origins: options.access.extra_origins.clone(),

@@ -42,6 +42,8 @@ pub enum FeedDoor {
     TcodePty,
     /// T-Code of an Intiface, to which this program goes as a device.
     Intiface,
+    /// The name `tcode.local`, by which programs find the other doors.
+    TcodeLocal,
 }
 
 impl FeedDoor {
@@ -55,6 +57,7 @@ impl FeedDoor {
             FeedDoor::TcodeSerial => "tcode_serial",
             FeedDoor::TcodePty => "tcode_pty",
             FeedDoor::Intiface => "intiface",
+            FeedDoor::TcodeLocal => "tcode_local",
         }
     }
 
@@ -62,7 +65,7 @@ impl FeedDoor {
     #[must_use]
     pub const fn transport(self) -> &'static str {
         match self {
-            FeedDoor::TcodeUdp => "UDP",
+            FeedDoor::TcodeUdp | FeedDoor::TcodeLocal => "UDP",
             FeedDoor::TcodeTcp => "TCP",
             FeedDoor::Buttplug => "WebSocket",
             FeedDoor::TcodeSerial | FeedDoor::TcodePty => "serial",
@@ -79,7 +82,8 @@ impl FeedDoor {
             | FeedDoor::TcodeTcp
             | FeedDoor::TcodeSerial
             | FeedDoor::TcodePty
-            | FeedDoor::Intiface => FeedProtocol::Tcode,
+            | FeedDoor::Intiface
+            | FeedDoor::TcodeLocal => FeedProtocol::Tcode,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! - [`lines`]: a serial device and a pseudo terminal, over [`terminal`] and [`pty`]
 //! - [`intiface`]: the connection to an Intiface, over [`dial`]
 //! - [`mirror`]: devices that follow, each told by its [`schedule`] over a [`wire`]
+//! - [`tcode_local`]: one more name of this computer, with the messages of [`second_name`]
 //! - [`door`]: what is said of the lines and connections
 
 mod dial;
@@ -12,6 +13,8 @@ mod lines;
 mod mirror;
 mod pty;
 mod schedule;
+mod second_name;
+pub mod tcode_local;
 mod terminal;
 mod wire;
 
@@ -55,6 +58,12 @@ impl Feeds {
         let mut feeds = Feeds { tasks: Vec::new(), polite: Vec::new(), ending: watch::Sender::new(false) };
         feeds.open_ports(options, ctx, runtime);
         feeds.open_lines(options, ctx, runtime);
+        if options.tcode_local {
+            let ctx = Arc::clone(ctx);
+            feeds.tasks.push(runtime.spawn(async move {
+                tcode_local::answer(&ctx).await;
+            }));
+        }
         if let Some(address) = options.intiface.clone() {
             let (ctx, ending) = (Arc::clone(ctx), Ending(feeds.ending.subscribe()));
             feeds.polite.push(runtime.spawn(async move { intiface::present(&address, &ctx, ending).await }));
