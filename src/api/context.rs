@@ -18,6 +18,7 @@ use super::control::events::ControlEvents;
 use super::control::hub::Hub;
 use super::event_counters::EventCounters;
 use super::feeds::listeners::FeedListeners;
+use super::feeds::mirrors::FeedMirrors;
 use super::feeds::service::FeedService;
 use super::limits::ServerLimits;
 use super::pages::Pages;
@@ -69,6 +70,8 @@ pub struct Context {
     pub feeds: Arc<FeedService>,
     /// The addresses to which they come.
     pub feed_listeners: Arc<FeedListeners>,
+    /// The devices that follow the axis.
+    pub feed_mirrors: FeedMirrors,
     /// Live samples for control sockets.
     pub hub: Arc<Hub>,
     /// The events of the machine, for control sockets.
@@ -183,6 +186,7 @@ impl Context {
             waves,
             feeds,
             feed_listeners: Arc::default(),
+            feed_mirrors: FeedMirrors::default(),
             wave_requests,
             commissioning,
             first_run: FirstRun::default(),

@@ -9,6 +9,7 @@
 //! - `sessions`: records what the machine did, session by session
 //! - [`event_log`]: writes the machine's events to the log, the clients and the store
 //! - `witness`: takes the trace samples of the control cycle, for the flight recorder and the pulse checker
+//! - `feeds`: the addresses, lines and connections of other programs, and the devices that follow the axis
 //! - [`recordings`]: implements the API's port to the recordings of faults
 //! - `sensor_port`: implements the API's port to the force sensor
 //! - `wiring`: the rules of the first run, from the options
@@ -285,7 +286,7 @@ async fn serve(
     } else {
         tracing::warn!("ending: the axis did not come to rest in time");
     }
-    drop(feeds);
+    feeds.end().await;
     let _ = quit.send(());
     let _ = server.await;
     if let Some(guarding) = guarding {
@@ -320,12 +321,18 @@ fn host_label() -> String {
     system.nodename().to_str().ok().and_then(|name| name.split('.').next()).unwrap_or_default().to_owned()
 }
 
+/// The other names of this computer.
+fn host_names(options: &Options) -> Vec<String> {
+    let second = options.feeds.tcode_local.then(|| feeds::tcode_local::NAME.to_owned());
+    options.access.hosts.iter().cloned().chain(second).collect()
+}
+
 fn api_options(options: &Options) -> Result<api::ServerOptions, AppError> {
     Ok(api::ServerOptions {
         rules: auth::GateRules {
             names: auth::HostNames {
                 hostname: options.access.hostname.clone().unwrap_or_else(host_label),
-                extra: options.access.hosts.clone(),
+                extra: host_names(options),
                 domains: Arc::default(),
             },
             extra_origins: options.access.extra_origins.clone(),

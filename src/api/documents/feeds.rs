@@ -30,8 +30,10 @@ pub struct FeedsDocument {
     pub links: Vec<FeedLinkDocument>,
     /// The motion that follows targets now.
     pub motion: Option<FeedTelemetry>,
-    /// The addresses to which feeds come.
+    /// The addresses, lines and connections by which feeds come.
     pub listeners: Vec<FeedListenerDocument>,
+    /// The devices that follow the axis.
+    pub mirrors: Vec<FeedMirrorDocument>,
 }
 
 /// A window.
@@ -51,7 +53,7 @@ pub struct FeedLinkDocument {
     pub number: u64,
     /// Its protocol: `tcode` or `buttplug`.
     pub protocol: String,
-    /// How it is carried: `UDP`, `TCP`, `WebSocket`, `serial`.
+    /// How it is carried: `UDP`, `TCP`, `WebSocket`, `serial`, `Intiface`.
     pub transport: String,
     /// The address of its other end; null for a line.
     pub peer: Option<String>,
@@ -75,14 +77,25 @@ pub struct FeedLinkDocument {
     pub is_barred: bool,
 }
 
-/// An address to which feeds come.
+/// An address, a line or a connection by which feeds come.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct FeedListenerDocument {
     /// Its key in the section `[feeds]` of the configuration.
     pub name: String,
-    /// The address.
+    /// The address, or the path of the line.
     pub address: String,
-    /// Why it does not listen; null if it does.
+    /// Why it is not open; null if it is. It is tried again and again.
+    pub trouble: Option<String>,
+}
+
+/// A device that follows the axis.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct FeedMirrorDocument {
+    /// Its address, as the configuration says it.
+    pub to: String,
+    /// Lines that were sent to it since the start.
+    pub sent: u64,
+    /// Why it does not follow; null if it does. It is tried again and again.
     pub trouble: Option<String>,
 }
 

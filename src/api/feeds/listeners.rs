@@ -1,4 +1,4 @@
-//! Listeners: the addresses to which feeds come, and what is said of them.
+//! Listeners: the addresses to which feeds come, and what is said of them and of the lines.
 //!
 //! Each listens on the loopback address; where an admin has switched its protocol on for other computers, on every address. A
 //! port in use is said, tried again, and holds nothing else up.
@@ -27,7 +27,7 @@ const HANDSHAKE_TIME: Duration = Duration::from_secs(3);
 /// Most connections of one listener.
 const CONNECTIONS: usize = 16;
 
-/// What comes to a listener.
+/// What comes to a listener, or on a line or connection that this program opens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FeedDoor {
     /// T-Code in datagrams.
@@ -36,6 +36,14 @@ pub enum FeedDoor {
     TcodeTcp,
     /// WebSockets of clients of a Buttplug server.
     Buttplug,
+    /// T-Code on a serial device.
+    TcodeSerial,
+    /// T-Code on a pseudo terminal.
+    TcodePty,
+    /// T-Code of an Intiface, to which this program goes as a device.
+    Intiface,
+    /// The name `tcode.local`, by which programs find the other doors.
+    TcodeLocal,
 }
 
 impl FeedDoor {
@@ -46,6 +54,22 @@ impl FeedDoor {
             FeedDoor::TcodeUdp => "tcode_udp",
             FeedDoor::TcodeTcp => "tcode_tcp",
             FeedDoor::Buttplug => "buttplug",
+            FeedDoor::TcodeSerial => "tcode_serial",
+            FeedDoor::TcodePty => "tcode_pty",
+            FeedDoor::Intiface => "intiface",
+            FeedDoor::TcodeLocal => "tcode_local",
+        }
+    }
+
+    /// How what comes there is carried, for people.
+    #[must_use]
+    pub const fn transport(self) -> &'static str {
+        match self {
+            FeedDoor::TcodeUdp | FeedDoor::TcodeLocal => "UDP",
+            FeedDoor::TcodeTcp => "TCP",
+            FeedDoor::Buttplug => "WebSocket",
+            FeedDoor::TcodeSerial | FeedDoor::TcodePty => "serial",
+            FeedDoor::Intiface => "Intiface",
         }
     }
 
@@ -53,8 +77,13 @@ impl FeedDoor {
     #[must_use]
     pub const fn protocol(self) -> FeedProtocol {
         match self {
-            FeedDoor::TcodeUdp | FeedDoor::TcodeTcp => FeedProtocol::Tcode,
             FeedDoor::Buttplug => FeedProtocol::Buttplug,
+            FeedDoor::TcodeUdp
+            | FeedDoor::TcodeTcp
+            | FeedDoor::TcodeSerial
+            | FeedDoor::TcodePty
+            | FeedDoor::Intiface
+            | FeedDoor::TcodeLocal => FeedProtocol::Tcode,
         }
     }
 }
@@ -64,9 +93,9 @@ impl FeedDoor {
 pub struct DoorState {
     /// Which one.
     pub door: FeedDoor,
-    /// Its address.
-    pub address: SocketAddr,
-    /// Why it does not listen; none if it does.
+    /// Its address, or the path of its line.
+    pub address: String,
+    /// Why it is not open; none if it is.
     pub trouble: Option<String>,
 }
 
@@ -85,7 +114,8 @@ impl FeedListeners {
         self.states.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn set(&self, state: DoorState) {
+    /// Says what is known of one.
+    pub fn set(&self, state: DoorState) {
         let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
         match states.iter_mut().find(|before| before.door == state.door) {
             Some(before) => *before = state,
@@ -107,7 +137,7 @@ pub struct FeedGate {
     pub tokens: Arc<dyn TokenBook + Send + Sync>,
 }
 
-/// Listens on a port for as long as the process runs.
+/// Listens on a port for as long as the process runs, for a door that has one.
 pub async fn listen(
     door: FeedDoor,
     port: u16,
@@ -120,18 +150,19 @@ pub async fn listen(
         let is_open = admission::is_open(&service.stored(), door.protocol());
         let host = if is_open { Ipv4Addr::UNSPECIFIED } else { Ipv4Addr::LOCALHOST };
         let address = SocketAddr::from((host, port));
+        let state = |trouble| DoorState { door, address: address.to_string(), trouble };
         let serving = async {
             match door {
                 FeedDoor::TcodeUdp => match UdpSocket::bind(address).await {
                     Ok(socket) => {
-                        listeners.set(DoorState { door, address, trouble: None });
+                        listeners.set(state(None));
                         datagrams::read(socket, Arc::clone(&service)).await
                     }
                     Err(error) => error,
                 },
-                FeedDoor::TcodeTcp | FeedDoor::Buttplug => match TcpListener::bind(address).await {
+                _ => match TcpListener::bind(address).await {
                     Ok(listener) => {
-                        listeners.set(DoorState { door, address, trouble: None });
+                        listeners.set(state(None));
                         accept(door, listener, &service, &gate).await
                     }
                     Err(error) => error,
@@ -142,7 +173,7 @@ pub async fn listen(
             error = serving => {
                 let trouble = trouble(&error, address);
                 tracing::warn!("{}: {trouble}", door.name());
-                listeners.set(DoorState { door, address, trouble: Some(trouble) });
+                listeners.set(state(Some(trouble)));
                 tokio::select! {
                     () = tokio::time::sleep(TRY_AGAIN) => {}
                     () = switched(&mut changes, &service, door, is_open) => {}
@@ -189,25 +220,17 @@ async fn accept(
         let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
         let _ = stream.set_nodelay(true);
         let (service, gate) = (Arc::clone(service), Arc::clone(gate));
-        let origin = LinkOrigin { protocol: door.protocol(), transport: transport(door), peer: Some(peer) };
+        let origin = LinkOrigin { protocol: door.protocol(), transport: door.transport(), peer: Some(peer) };
         tokio::spawn(async move {
             match door {
                 FeedDoor::Buttplug => serve_buttplug(stream, service, &gate, origin).await,
-                FeedDoor::TcodeTcp | FeedDoor::TcodeUdp => {
+                _ => {
                     keep_alive(&stream);
                     streams::serve(stream, service, origin).await;
                 }
             }
             drop(place);
         });
-    }
-}
-
-const fn transport(door: FeedDoor) -> &'static str {
-    match door {
-        FeedDoor::TcodeUdp => "UDP",
-        FeedDoor::TcodeTcp => "TCP",
-        FeedDoor::Buttplug => "WebSocket",
     }
 }
 

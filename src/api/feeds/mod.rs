@@ -9,6 +9,7 @@
 //! - [`refusal`]: why a feed does not move the axis, in words for its user
 //! - [`admission`]: from where feeds may come
 //! - [`listeners`]: the addresses they come to; [`datagrams`], [`streams`], [`sockets`]: what comes there
+//! - [`mirrors`]: what is known of the devices that follow the axis
 //!
 //! The rules:
 //!
@@ -24,6 +25,7 @@ pub mod admission;
 pub mod datagrams;
 pub mod link;
 pub mod listeners;
+pub mod mirrors;
 mod owner;
 pub mod refusal;
 pub mod service;

@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use hyper::Request;
 use hyper::body::Incoming;
+use hyper::header::{CONTENT_DISPOSITION, HeaderValue};
+use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::Role;
@@ -15,17 +16,22 @@ use crate::api::charge::client::Client;
 use crate::api::connection::Connection;
 use crate::api::context::Context;
 use crate::api::documents::feeds::{
-    FeedLinkDocument, FeedListenerDocument, FeedWindowDocument, FeedsChange, FeedsDocument, FeedsResume,
+    FeedLinkDocument, FeedListenerDocument, FeedMirrorDocument, FeedWindowDocument, FeedsChange,
+    FeedsDocument, FeedsResume,
 };
 use crate::api::feeds::admission::FeedProtocol;
 use crate::api::feeds::link::{LinkFigures, LinkNumber, LinkOrigin};
+use crate::api::feeds::mirrors::MirrorState;
 use crate::api::feeds::sockets;
 use crate::api::fields::Complaint;
 use crate::api::handshake;
 use crate::api::problem::ProblemCode;
+use crate::api::query;
 use crate::api::request::RoutedRequest;
+use crate::api::route::QueryParameter;
 use crate::api::telemetry::FeedTelemetry;
 use crate::auth::{Right, host};
+use crate::feeds::tcode::wsdm::{self, DeviceConfigFormat};
 use crate::store::FeedSettings;
 use crate::store::feeds::StoredWindow;
 
@@ -40,9 +46,11 @@ fn document(ctx: &Context) -> FeedsDocument {
     let motion = ctx.feeds.now().feed.map(FeedTelemetry::from);
     let listeners = ctx.feed_listeners.states().into_iter().map(|state| FeedListenerDocument {
         name: state.door.name().to_owned(),
-        address: state.address.to_string(),
+        address: state.address,
         trouble: state.trouble,
     });
+    let mirrors = ctx.feed_mirrors.states().into_iter();
+    let mirrors = mirrors.map(|MirrorState { to, sent, trouble }| FeedMirrorDocument { to, sent, trouble });
     FeedsDocument {
         window: FeedWindowDocument { back_mm: window.back_mm, front_mm: window.front_mm },
         window_is_whole: stored.window.is_none(),
@@ -55,6 +63,7 @@ fn document(ctx: &Context) -> FeedsDocument {
         links: links.iter().map(|(number, figures)| link(*number, figures, owner)).collect(),
         motion,
         listeners: listeners.collect(),
+        mirrors: mirrors.collect(),
     }
 }
 
@@ -139,6 +148,35 @@ pub fn resume(ctx: &Context, request: RoutedRequest) -> HandlerResult {
         ProblemCode::Stopped,
         "another STOP came since: look at the machine, then let programs go on",
     ))
+}
+
+/// The parameters of the query for Intiface's file.
+pub const INTIFACE_QUERY: &[QueryParameter] = &[QueryParameter {
+    name: "major",
+    summary: "Format of the file: 5, or 4 for an Intiface that refuses it as too new. 5 if left out.",
+    range: Some((4.0, 5.0)),
+    kind: "integer",
+}];
+
+/// The user device configuration of Intiface, as a file to download.
+///
+/// # Errors
+/// 422 for another format.
+pub fn intiface_config(query: &str) -> HandlerResult {
+    let format = match query::last(query, "major").as_deref() {
+        None | Some("5") => DeviceConfigFormat::V5,
+        Some("4") => DeviceConfigFormat::V4,
+        Some(_) => {
+            let complaint = senseless("query", "major", "must be 4 or 5");
+            return Err(answer::unprocessable(&[complaint]));
+        }
+    };
+    let mut answer = answer::typed(StatusCode::OK, "application/json", wsdm::device_config(format));
+    let name = format!("attachment; filename=\"{}\"", wsdm::DEVICE_CONFIG_NAME);
+    if let Ok(name) = HeaderValue::from_str(&name) {
+        answer.headers_mut().insert(CONTENT_DISPOSITION, name);
+    }
+    Ok(answer)
 }
 
 /// T-Code in the frames of a WebSocket on the server's own port.

@@ -42,6 +42,13 @@ pub(super) fn rows() -> Vec<Route> {
         )
         .takes(of::<FeedsResume>)
         .gives(of::<FeedsDocument>),
+        Route::get(
+            "/api/v1/feeds/intiface-config",
+            Observe,
+            "File for Intiface, with which it knows this axis as a device",
+            answers!(|ctx, request| feeds::intiface_config(&request.query)),
+        )
+        .with_query(feeds::INTIFACE_QUERY),
         // As players expect it of a device.
         tcode("/ws"),
         tcode("/tcode"),

@@ -5,6 +5,7 @@ import { fill, h, show } from "../../parts/dom.js";
 import { said } from "./words.js";
 
 const ANYWHERE = /^(0\.0\.0\.0|\[::\]):/;
+const SOCKET = /^[\d[]/;
 const portOf = (address) => address.slice(address.lastIndexOf(":") + 1);
 
 export function doorsCard() {
@@ -16,7 +17,8 @@ export function doorsCard() {
 }
 
 function row({ name, address, trouble }) {
-  const where = (ANYWHERE.test(address) ? said.everywhere : said.here)(portOf(address));
+  const socket = ANYWHERE.test(address) ? said.everywhere : said.here;
+  const where = SOCKET.test(address) ? socket(portOf(address)) : address;
   return h("li", { class: "entry" },
     h("div", { class: "entry-head" }, h("strong", {}, said.doorNames[name] ?? name),
       h("span", { class: "badge", "data-kind": trouble ? "bad" : "good" }, trouble ? said.trouble : said.listens)),

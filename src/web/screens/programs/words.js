@@ -54,7 +54,10 @@ export const said = {
   removeHost: (host) => `Remove: ${host}`,
 
   doors: "Where they come in",
-  doorNames: { tcode_udp: "T-Code over UDP", tcode_tcp: "T-Code over TCP", buttplug: "Buttplug" },
+  doorNames: {
+    tcode_udp: "T-Code over UDP", tcode_tcp: "T-Code over TCP", buttplug: "Buttplug",
+    tcode_serial: "T-Code on a line", tcode_pty: "T-Code on a pseudo terminal", intiface: "Intiface",
+  },
   listens: "open",
   trouble: "closed",
   everywhere: (port) => `port ${port}, from this network`,
