@@ -154,6 +154,7 @@ fn all_green(tools: &str, cargo: &str) -> Place {
     place.program("scripts/card-test", "echo the card passed");
     place.program("scripts/api-test", "");
     place.program("scripts/page-test", "");
+    place.program("scripts/clients-test", "");
     place.program("scripts/cross-smoke", "");
     place
 }

@@ -27,6 +27,8 @@ const MET_MM: f64 = 0.3;
 const PAUSE_S: f64 = 1.0;
 /// A path that rests beside its goal goes there when nothing came for so long, in s.
 const GRACE_S: f64 = 0.06;
+/// In a window that is narrower, in mm, the axis rests at each target: a stroke limit may have left it no length.
+const NARROW_MM: f64 = 1.0;
 /// Shortest segment, in s.
 const SHORTEST_S: f64 = 0.001;
 /// Lengths that differ by less are equal, in mm.
@@ -168,7 +170,8 @@ impl Feeder {
         if slot.replaces || !follows {
             self.points.clear();
         }
-        let dense = time_s <= DENSE_S || time_s <= STEADY_DENSE_S && self.clock.is_steady();
+        let streams = time_s <= DENSE_S || time_s <= STEADY_DENSE_S && self.clock.is_steady();
+        let dense = streams && self.window.length_mm() >= NARROW_MM;
         let due_s = slot.due_s + self.buffer_s(time_s, dense);
         if follows && slot.replaces && !self.is_still() {
             // What is under way is void: the path goes on from where it is.
