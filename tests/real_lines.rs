@@ -11,7 +11,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use real::process::NO_FEEDS;
+use real::process::{NO_FEEDS, QUICK_HOMING};
 use real::{Home, Yep, eventually};
 use rustix::fs::{OFlags, fcntl_setfl};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -121,10 +121,8 @@ fn rests_before(yep: &Yep, target: f64) {
     assert!(transports(yep).is_empty(), "{}", feeds(yep));
 }
 
-/// Near the end that is found first, and with a second approach that is fast, too.
 fn home(lines: &str) -> Home {
-    let homing = "[homing]\nfast_mm_s = 100.0\nslow_mm_s = 40.0\n";
-    Home::with_rail(&format!("{homing}{NO_FEEDS}{lines}"), "start_mm = 5.0\n")
+    Home::new(&format!("{QUICK_HOMING}{NO_FEEDS}{lines}"))
 }
 
 #[track_caller]

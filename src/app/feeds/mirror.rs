@@ -18,8 +18,13 @@ use crate::options::MirrorOptions;
 const TRY_AGAIN: Duration = Duration::from_secs(2);
 
 /// Has a device follow the axis until the end comes; then it is stopped. `baud` (bit/s) is for one on a serial line.
-pub async fn lead(options: &MirrorOptions, baud: u32, ctx: &Context, mut ending: Ending) {
-    let number = ctx.feed_mirrors.add(&options.to.to_string());
+pub async fn lead(
+    number: MirrorNumber,
+    options: &MirrorOptions,
+    baud: u32,
+    ctx: &Context,
+    mut ending: Ending,
+) {
     let mut said = None;
     loop {
         let opened = tokio::select! {

@@ -70,7 +70,11 @@ impl Feeds {
         }
         for mirror in options.mirror.clone() {
             let (ctx, ending, baud) = (Arc::clone(ctx), Ending(feeds.ending.subscribe()), options.tcode_baud);
-            feeds.polite.push(runtime.spawn(async move { mirror::lead(&mirror, baud, &ctx, ending).await }));
+            // Here, as the tasks begin in any order.
+            let number = ctx.feed_mirrors.add(&mirror.to.to_string());
+            feeds
+                .polite
+                .push(runtime.spawn(async move { mirror::lead(number, &mirror, baud, &ctx, ending).await }));
         }
         feeds
     }
