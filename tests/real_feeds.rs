@@ -234,7 +234,7 @@ fn stop_latches_against_who_goes_on_sending_until_a_person_lets_it_go_on() {
     assert_eq!(feeds["is_latched"], true);
     let refused = feeds["links"][0]["refused"].as_u64().unwrap();
     assert!(refused + 20 >= u64::from(sent), "{refused} of {sent}");
-    assert!(feeds["links"][0]["refusal"].as_str().unwrap().contains("Feeds"), "{feeds}");
+    assert!(feeds["links"][0]["refusal"].as_str().unwrap().contains("Programs"), "{feeds}");
     // Not by the number of another STOP.
     let stops = machine.yep.status()["stops"].as_u64().unwrap();
     let resume =
