@@ -593,7 +593,7 @@ fn assert_caught_from(
     promises: &[&str],
 ) {
     let options = TrialOptions { seed, seconds: 60, faults: faults.to_vec(), wiring };
-    let report = run_series(&options, |so_far| so_far.runs >= 400);
+    let report = run_series(&options, |so_far| so_far.runs >= 150);
     let Some(broken) = report.broken else { panic!("{name} was not caught in {} runs", report.runs) };
     println!("{name}: {} in seed {}", broken.promise, broken.seed);
     let expected = promises.iter().any(|id| broken.promise.starts_with(id));
