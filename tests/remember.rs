@@ -234,7 +234,7 @@ fn the_command_line_saves_restores_and_checks_a_folder() {
     assert!(run_ok(&["state", "show", "--state-dir", &other]).contains("777 g at most"));
 
     let checked = run_ok(&["state", "check", "--state-dir", &one]);
-    assert!(checked.contains("good, version 6") && checked.contains("mirror.json"), "{checked}");
+    assert!(checked.contains("good, version 7") && checked.contains("mirror.json"), "{checked}");
     std::fs::write(Path::new(&one).join("db/db"), "what is this?").unwrap();
     let bad = run_refused(&["state", "check", "--state-dir", &one], 1);
     assert!(bad.contains("not as it should be: db"), "{bad}");

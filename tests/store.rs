@@ -14,6 +14,8 @@ mod devices;
 mod disks;
 #[path = "store/numbers.rs"]
 mod numbers;
+#[path = "store/patterns.rs"]
+mod patterns;
 #[path = "support/skip.rs"]
 mod skip;
 #[path = "store/versions.rs"]
@@ -34,8 +36,9 @@ use yep::hal::sim::Random;
 use yep::machine::Calibration;
 use yep::settings::{MotionChange, STORED_VERSION, Settings, SettingsChange, new_id};
 use yep::store::{
-    self, FeedSettings, ForceScale, InitialState, Recovery, SavedWave, SessionEnd, SessionRecord, Store,
-    StoreError, StoredState, StoredWindow,
+    self, FeedSettings, ForceScale, InitialState, PatternMemory, PatternSettings, PatternStep,
+    PlayerSettings, Recovery, SavedWave, SessionEnd, SessionRecord, SourceKind, Store, StoreError,
+    StoredSource, StoredState, StoredWindow,
 };
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -69,6 +72,24 @@ fn feeds(n: u8) -> FeedSettings {
         buttplug_beyond_loopback: false,
         allowed_hosts: vec![[192, 168, 1, n].into(), "fe80::1".parse().unwrap()],
     }
+}
+
+/// A pattern that encodes `n`.
+fn pattern(n: u8) -> PatternSettings {
+    let step = |to| PatternStep { to, speed: 0.1, rest_s: 0.5 };
+    PatternSettings {
+        pattern: "steps".into(),
+        steps: vec![step(0.0), step(f64::from(n) / 256.0)],
+        strokes_per_min: Some(40.0),
+        ..PatternSettings::default()
+    }
+}
+
+/// Settings of the media player that encode `n`.
+fn player(n: u8) -> PlayerSettings {
+    let (address, password) = (format!("http://192.168.1.{n}:8080"), Some(format!("hunter{n}")));
+    let source = StoredSource { kind: SourceKind::Vlc, address, password };
+    PlayerSettings { offset_ms: -f64::from(n), source: Some(source) }
 }
 
 /// A state folder with settings that were saved `saves` times; returns the last.
@@ -120,6 +141,11 @@ fn what_was_saved_is_there_after_a_restart() {
         store::StateChange::Session(1, session.clone()),
         store::StateChange::ForceScale(force_scale(0.1)),
         store::StateChange::Feeds(feeds(9)),
+        store::StateChange::Patterns(pattern(9)),
+        store::StateChange::SavePattern("gone".into(), pattern(1)),
+        store::StateChange::SavePattern("größer".into(), pattern(2)),
+        store::StateChange::ForgetPattern("gone".into()),
+        store::StateChange::Player(player(9)),
     ];
     for change in changes {
         block_on(store.save(change)).unwrap();
@@ -139,6 +165,9 @@ fn what_was_saved_is_there_after_a_restart() {
     let opened = open(dir.path()).1;
     assert_eq!((opened.state.settings, opened.state.waves.len()), (reset, 1));
     assert_eq!((opened.state.force_scale, opened.state.feeds), (Some(force_scale(0.1)), feeds(9)));
+    let PatternMemory { kept, saved } = opened.state.patterns;
+    assert_eq!((kept, saved), (pattern(9).without_speed(), [("größer".into(), pattern(2))].into()));
+    assert_eq!(opened.state.player, player(9));
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! Changes and checks of the part of the state that says who may use the machine: devices, audit log, machine time, and who
-//! reaches the feeds.
+//! Changes and checks of the part of the state that says who may use the machine: devices, audit log, machine time, who
+//! reaches the feeds, and the password of the media player.
 //!
 //! A reset of the settings and a backup leave this part as it is: a backup has no hashes of tokens, and would revoke
 //! every device.
@@ -84,10 +84,11 @@ impl StoredState {
 
     /// Takes this part of the state from `present`.
     pub(super) fn keep_access_of(&mut self, present: StoredState) {
-        let StoredState { devices, last_device, audit, machine_h, card_code, feeds, .. } = present;
+        let StoredState { devices, last_device, audit, machine_h, card_code, feeds, player, .. } = present;
         (self.devices, self.last_device, self.audit) = (devices, last_device, audit);
         (self.machine_h, self.card_code) = (machine_h, card_code);
         self.feeds = feeds.with_motion(FeedMotionPart::of(&self.feeds));
+        self.player = std::mem::take(&mut self.player).in_place_of(player);
     }
 
     /// Checks this part of the state.

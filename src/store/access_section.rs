@@ -1,5 +1,5 @@
-//! Section of the JSON snapshot with what a backup never has: devices, audit log, machine time, card code, and who reaches
-//! the feeds. With it, a lost database does not revoke every device.
+//! Section of the JSON snapshot with what a backup never has: devices, audit log, machine time, card code, who reaches the
+//! feeds, and the password of the media player. With it, a lost database does not revoke every device.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
@@ -12,11 +12,12 @@ use super::audit::AuditEntry;
 use super::device::{CardCode, DeviceKind, DeviceRecord, DeviceRole, HASH_BYTES, SALT_BYTES};
 use super::engine::DatabaseError;
 use super::feeds::FeedSettings;
+use super::player::PlayerPart;
 use super::seal::damaged;
 use super::state::StoredState;
 
-/// Version of the section. A change of any key is a new version. Version 1 had no feeds.
-const SECTION_VERSION: u8 = 2;
+/// Version of the section. A change of any key is a new version. Version 1 had no feeds, version 2 no player.
+const SECTION_VERSION: u8 = 3;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -29,6 +30,8 @@ struct AccessSection {
     card_code: Option<CardCodeEntry>,
     /// `None` in version 1.
     feeds: Option<FeedAccessEntry>,
+    /// `None` before version 3.
+    player: Option<PlayerAccessEntry>,
 }
 
 /// Who reaches the feeds from beyond this host: the part of [`FeedSettings`] that a backup does not have.
@@ -38,6 +41,13 @@ struct FeedAccessEntry {
     tcode_beyond_loopback: bool,
     buttplug_beyond_loopback: bool,
     allowed_hosts: Vec<IpAddr>,
+}
+
+/// What the media player asks for: the part of its settings that a backup does not have.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PlayerAccessEntry {
+    password: Option<String>,
 }
 
 /// A [`DeviceRecord`], which has no JSON form outside of this file.
@@ -96,6 +106,7 @@ pub fn write(state: &StoredState) -> Value {
         machine_h: state.machine_h,
         card_code: state.card_code.as_ref().map(CardCodeEntry::of),
         feeds: Some(FeedAccessEntry::of(&state.feeds)),
+        player: Some(PlayerAccessEntry { password: state.player.password().map(str::to_owned) }),
     };
     // The types have no key that JSON cannot have.
     serde_json::to_value(section).unwrap_or_default()
@@ -111,14 +122,26 @@ pub fn read(section: &Value, state: &mut StoredState) -> Result<(), DatabaseErro
         return Err(DatabaseError::Newer { found, known: SECTION_VERSION });
     }
     let not_allowed = |why: String| damaged(format!("the copy of it is not allowed: access: {why}"));
-    let AccessSection { version, devices, last_device, audit, machine_h, card_code, feeds } =
+    let AccessSection { version, devices, last_device, audit, machine_h, card_code, feeds, player } =
         AccessSection::deserialize(section).map_err(|error| not_allowed(error.to_string()))?;
+    if !(1..=SECTION_VERSION).contains(&version) {
+        return Err(not_allowed(format!("version must be 1 to {SECTION_VERSION}")));
+    }
     let feeds = match (version, feeds) {
         (1, None) => FeedAccessEntry::of(&FeedSettings::default()),
-        (SECTION_VERSION, Some(feeds)) => feeds,
-        (1 | SECTION_VERSION, _) => return Err(not_allowed(format!("feeds in version {version}"))),
-        _ => return Err(not_allowed(format!("version must be 1 to {SECTION_VERSION}"))),
+        (2.., Some(feeds)) => feeds,
+        _ => return Err(not_allowed(format!("feeds in version {version}"))),
     };
+    let password = match (version, player) {
+        (..=2, None) => None,
+        (3.., Some(PlayerAccessEntry { password })) => password,
+        _ => return Err(not_allowed(format!("player in version {version}"))),
+    };
+    if password.is_some() && state.player.source.is_none() {
+        return Err(not_allowed("player: a password without a source".to_owned()));
+    }
+    state.player = PlayerPart::of(&state.player).with_password(password);
+    state.player.check().map_err(|why| not_allowed(format!("player: {why}")))?;
     state.feeds = feeds.of_motion(std::mem::take(&mut state.feeds));
     state.devices = devices.into_iter().map(|(number, device)| (number, device.record())).collect();
     (state.last_device, state.audit, state.machine_h) = (last_device, audit, machine_h);
@@ -170,9 +193,19 @@ mod tests {
     use serde_json::json;
 
     use super::super::audit::AuditAct;
+    use super::super::player::{PlayerSettings, SourceKind, StoredSource};
     use super::super::state::StateChange;
     use super::*;
     use crate::settings::{Settings, new_id};
+
+    fn player(password: Option<&str>) -> PlayerSettings {
+        let source = StoredSource {
+            kind: SourceKind::Vlc,
+            address: "http://192.0.2.7:8080".to_owned(),
+            password: password.map(str::to_owned),
+        };
+        PlayerSettings { offset_ms: 5.0, source: Some(source) }
+    }
 
     fn example() -> StoredState {
         let mut state = StoredState::of(Settings::fresh(new_id()));
@@ -198,6 +231,7 @@ mod tests {
                 allowed_hosts: vec!["fe80::1".parse().unwrap()],
                 ..FeedSettings::default()
             }),
+            StateChange::Player(player(Some("hunter2"))),
         ] {
             state.apply(change).unwrap();
         }
@@ -209,9 +243,16 @@ mod tests {
         let state = example();
         for state in [&state, &StoredState::of(state.settings.clone())] {
             let mut again = StoredState { machine_h: 9, ..StoredState::of(state.settings.clone()) };
+            // The rest of its settings comes with the document.
+            again.player = PlayerPart::of(&state.player).with_password(None);
             read(&write(state), &mut again).unwrap();
             assert_eq!(again, *state);
         }
+    }
+
+    /// What the document of such a copy has.
+    fn without_access() -> StoredState {
+        StoredState { player: player(None), ..StoredState::of(Settings::fresh(new_id())) }
     }
 
     #[test]
@@ -219,17 +260,29 @@ mod tests {
         let mut section = write(&example());
         section["version"] = json!(1);
         section.as_object_mut().unwrap().remove("feeds");
-        let mut again = StoredState::of(example().settings);
+        section.as_object_mut().unwrap().remove("player");
+        let mut again = without_access();
         read(&section, &mut again).unwrap();
         assert_eq!((again.feeds, again.last_device), (FeedSettings::default(), 2));
+        assert_eq!(again.player, player(None));
+    }
+
+    #[test]
+    fn version_2_has_no_password() {
+        let mut section = write(&example());
+        section["version"] = json!(2);
+        section.as_object_mut().unwrap().remove("player");
+        let mut again = without_access();
+        read(&section, &mut again).unwrap();
+        assert_eq!((again.feeds, again.player), (example().feeds, player(None)));
     }
 
     #[test]
     fn what_is_not_allowed_is_told() {
         type Spoil = fn(&mut Value);
-        let cases: [(Spoil, &str); 15] = [
+        let cases: [(Spoil, &str); 20] = [
             (|s| *s = json!(null), "access: invalid type: null"),
-            (|s| s["version"] = json!(0), "access: version must be 1 to 2"),
+            (|s| s["version"] = json!(0), "access: version must be 1 to 3"),
             (|s| s["version"] = json!("1"), "access: invalid type"),
             (|s| s["extra"] = json!(0), "access: unknown field `extra`"),
             (|s| s["last_device"] = json!(1), "access: device 2: its number must be 1 to 1"),
@@ -239,7 +292,15 @@ mod tests {
             (|s| s["card_code"]["salt"] = json!("ä".repeat(16)), "access: must be 32 hexadecimal digits"),
             (|s| s["audit"][0]["who"] = json!("a\nb"), "access: audit entry 1: who must have"),
             (|s| s["version"] = json!(1), "access: feeds in version 1"),
-            (|s| drop(s.as_object_mut().unwrap().remove("feeds")), "access: feeds in version 2"),
+            (|s| drop(s.as_object_mut().unwrap().remove("feeds")), "access: feeds in version 3"),
+            (|s| s["version"] = json!(2), "access: player in version 2"),
+            (|s| drop(s.as_object_mut().unwrap().remove("player")), "access: player in version 3"),
+            (|s| s["player"]["user"] = json!("a"), "access: unknown field `user`"),
+            (|s| s["player"] = json!(null), "access: player in version 3"),
+            (
+                |s| s["player"]["password"] = json!("x".repeat(101)),
+                "access: player: source: password must have at most 100",
+            ),
             (|s| s["feeds"]["allowed_hosts"][0] = json!("a"), "access: invalid IP address syntax"),
             (
                 |s| s["feeds"]["allowed_hosts"][0] = json!("::"),
@@ -255,8 +316,11 @@ mod tests {
             };
             assert!(why.contains(said), "{said}: {why}");
         }
+        let mut without = StoredState { player: PlayerSettings::default(), ..example() };
+        let Err(DatabaseError::Unreadable(why)) = read(&write(&example()), &mut without) else { panic!() };
+        assert!(why.contains("access: player: a password without a source"), "{why}");
         let mut newer = write(&example());
         newer["version"] = json!(300);
-        assert_eq!(read(&newer, &mut example()), Err(DatabaseError::Newer { found: 255, known: 2 }));
+        assert_eq!(read(&newer, &mut example()), Err(DatabaseError::Newer { found: 255, known: 3 }));
     }
 }

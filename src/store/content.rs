@@ -1,6 +1,7 @@
 //! Encoding of the state to the trees of a database, and decoding.
 
 use super::engine::{Batch, DatabaseError, Engine, StoredValues, Tree, WriteError};
+use super::patterns::{PatternMemory, PatternSettings};
 use super::seal::damaged;
 use super::session::MAX_WHOLE;
 use super::state::StoredState;
@@ -89,6 +90,16 @@ pub fn decode(content: &StoredValues) -> Result<Option<Stored>, DatabaseError> {
     if let Some(value) = content.get(&(Tree::Calibration, Tree::FEEDS_KEY.to_vec())) {
         rest.feeds = record::decode_feeds(value)?;
     }
+    if let Some(value) = content.get(&(Tree::Calibration, Tree::PATTERN_KEY.to_vec())) {
+        rest.patterns.kept = record::decode_pattern(value)?;
+    }
+    for (name, value) in of(Tree::Patterns) {
+        let (name, pattern) = record::decode_saved_pattern(name, value)?;
+        rest.patterns.saved.insert(name, pattern);
+    }
+    if let Some(value) = content.get(&(Tree::Calibration, Tree::PLAYER_KEY.to_vec())) {
+        rest.player = record::decode_player(value)?;
+    }
     for (key, value) in of(Tree::Devices) {
         match key {
             Tree::LAST_DEVICE_KEY => {
@@ -140,6 +151,16 @@ pub fn encode(state: &StoredState) -> Result<StoredValues, String> {
     }
     if !state.feeds.is_default() {
         content.insert((Tree::Calibration, Tree::FEEDS_KEY.to_vec()), record::encode_feeds(&state.feeds)?);
+    }
+    let PatternMemory { kept, saved } = &state.patterns;
+    if *kept != PatternSettings::default() {
+        content.insert((Tree::Calibration, Tree::PATTERN_KEY.to_vec()), record::encode_pattern(kept)?);
+    }
+    for (name, pattern) in saved {
+        content.insert((Tree::Patterns, name.clone().into_bytes()), record::encode_pattern(pattern)?);
+    }
+    if !state.player.is_default() {
+        content.insert((Tree::Calibration, Tree::PLAYER_KEY.to_vec()), record::encode_player(&state.player)?);
     }
     for (name, wave) in &state.waves {
         content.insert((Tree::Waves, name.clone().into_bytes()), record::encode_wave(wave)?);

@@ -3,7 +3,7 @@
 //!
 //! Every section is required with every field, and nothing else is allowed, as the document replaces the whole state.
 //! The scale of the force sensor and the record of the first run may be missing; the present ones stay then. Documents
-//! before version 4 have no feeds, and get the defaults of their motion.
+//! before version 4 have no feeds, those before version 5 neither patterns nor player; they get the defaults.
 
 use std::collections::BTreeMap;
 
@@ -14,6 +14,8 @@ use serde_json::{Map, Value};
 
 use super::commissioning::CommissioningRecord;
 use super::feeds::{FeedMotionPart, FeedSettings};
+use super::patterns::PatternMemory;
+use super::player::PlayerPart;
 use super::session::{Counters, SessionRecord};
 use super::state::{ForceScale, SavedWave, StoredState};
 use crate::settings::{
@@ -25,12 +27,16 @@ use crate::wall_clock;
 /// Name of the format.
 const FORMAT: &str = "yep-state";
 /// Version of everything except the settings. A change of any key is a new version.
-const OWN_VERSION: u64 = 4;
+const OWN_VERSION: u64 = 5;
 /// Version of the document. An added setting is a new version, which its row names.
 pub const VERSION: u64 =
     if OWN_VERSION > STORED_VERSION as u64 { OWN_VERSION } else { STORED_VERSION as u64 };
 /// First version with the feeds.
 const FEEDS_VERSION: u64 = 4;
+/// First version with the patterns.
+const PATTERNS_VERSION: u64 = 5;
+/// First version with the player.
+const PLAYER_VERSION: u64 = 5;
 /// Oldest version that is read: it had no force scale, and before version 3 there was no record of the first run.
 const OLDEST: u64 = 1;
 
@@ -70,10 +76,12 @@ struct Sections {
     /// `Some(None)` in a document of an older version.
     commissioning: Option<Option<CommissioningRecord>>,
     feeds: Option<FeedMotionPart>,
+    patterns: Option<PatternMemory>,
+    player: Option<PlayerPart>,
 }
 
 /// Names of the sections, which follow the head.
-const SECTIONS: [&str; 9] = [
+const SECTIONS: [&str; 11] = [
     "settings",
     "motion",
     "calibration",
@@ -83,6 +91,8 @@ const SECTIONS: [&str; 9] = [
     "force_scale",
     "commissioning",
     "feeds",
+    "patterns",
+    "player",
 ];
 /// Keys of the head; except the format and the version they are for people, and not read.
 const HEAD: [&str; 6] = ["format", "version", "program", "written_unix_s", "written", "generation"];
@@ -121,6 +131,10 @@ pub struct BackupDocument<'a> {
     commissioning: &'a CommissioningRecord,
     /// Where and how other programs may move the axis. From where they reach it is not in a backup.
     feeds: FeedMotionPart,
+    /// The pattern that was used last, and the saved ones.
+    patterns: &'a PatternMemory,
+    /// The media player that is followed. Its password is not in a backup.
+    player: PlayerPart,
 }
 
 impl BackupDocument<'_> {
@@ -143,6 +157,8 @@ impl BackupDocument<'_> {
             force_scale: state.force_scale.as_ref(),
             commissioning: &state.commissioning,
             feeds: FeedMotionPart::of(&state.feeds),
+            patterns: &state.patterns,
+            player: PlayerPart::of(&state.player),
         }
     }
 }
@@ -196,6 +212,8 @@ fn state(
         force_scale: Some(force_scale),
         commissioning: Some(commissioning),
         feeds: Some(feeds),
+        patterns: Some(patterns),
+        player: Some(player),
     } = sections
     else {
         return Err(DocumentError::Values(wrong));
@@ -215,6 +233,7 @@ fn state(
         None => CommissioningRecord::default(),
     });
     state.feeds = FeedSettings::default().with_motion(feeds);
+    (state.patterns, state.player) = (patterns, player.with_password(None));
     for (name, asked) in waves {
         match SavedWave::new(&asked).and_then(|wave| understood(&asked).map(|()| wave)) {
             Ok(wave) => drop(state.waves.insert(name, wave)),
@@ -303,6 +322,14 @@ fn sections(document: &Value, wrong: &mut Vec<DocumentProblem>) -> Result<Sectio
             None if version < FEEDS_VERSION => Some(FeedMotionPart::of(&FeedSettings::default())),
             _ => section(map, "feeds", &mut problem),
         },
+        patterns: match map.get("patterns") {
+            None if version < PATTERNS_VERSION => Some(PatternMemory::default()),
+            _ => section(map, "patterns", &mut problem),
+        },
+        player: match map.get("player") {
+            None if version < PLAYER_VERSION => Some(PlayerPart::default()),
+            _ => section(map, "player", &mut problem),
+        },
     };
     Ok(read)
 }
@@ -349,6 +376,8 @@ mod tests {
 
     use super::super::commissioning::StepRecord;
     use super::super::feeds::StoredWindow;
+    use super::super::patterns::{PatternSettings, PatternStep};
+    use super::super::player::{PlayerSettings, SourceKind, StoredSource};
     use super::super::session::SessionEnd;
     use super::*;
     use crate::settings::new_id;
@@ -389,6 +418,21 @@ mod tests {
             buttplug_beyond_loopback: true,
             allowed_hosts: vec![[192, 168, 1, 20].into()],
         };
+        let step = |to| PatternStep { to, speed: 0.1 + 0.2, rest_s: 0.5 };
+        let pattern = PatternSettings {
+            pattern: "steps".to_owned(),
+            steps: vec![step(1.0), step(0.0)],
+            speed_pct: Some(0.1 + 0.2),
+            ..PatternSettings::default()
+        };
+        state.patterns.saved.insert("größer \"2\"".to_owned(), pattern.clone());
+        state.patterns.kept = pattern.without_speed();
+        let source = StoredSource {
+            kind: SourceKind::Vlc,
+            address: "http://192.0.2.7:8080".to_owned(),
+            password: Some("hunter2".to_owned()),
+        };
+        state.player = PlayerSettings { offset_ms: -0.1 - 0.2, source: Some(source) };
         state
     }
 
@@ -407,6 +451,9 @@ mod tests {
         // Without the access, which is nobody's business who has the backup.
         assert!(!text.contains("loopback") && !text.contains("192.168"), "{text}");
         assert_eq!(read.feeds, FeedSettings::default().with_motion(FeedMotionPart::of(&state.feeds)));
+        assert_eq!(read.patterns, state.patterns);
+        assert!(!text.contains("hunter2") && !text.contains("password"), "{text}");
+        assert_eq!(read.player, PlayerPart::of(&state.player).with_password(None));
         assert_eq!(read.settings.travel_steps, Some(1_550));
         assert!(text.contains("\"written\": \"1970-01-01 00:00:00 UTC (the clock was not set)\""), "{text}");
     }
@@ -435,11 +482,25 @@ mod tests {
     }
 
     #[test]
+    fn a_document_of_version_4_has_no_patterns_and_no_player_and_a_later_one_must() {
+        for section in ["patterns", "player"] {
+            let mut document = write(&example(), 0, 7);
+            document.as_object_mut().unwrap().remove(section);
+            let wrong = read(&document, any_wave).unwrap_err().to_string();
+            assert_eq!(wrong, format!("{section}: is not there"));
+            document["version"] = json!(4);
+            let read = read(&document, any_wave).unwrap();
+            assert_eq!(read.patterns.is_default(), section == "patterns");
+            assert_eq!(read.player.is_default(), section == "player");
+        }
+    }
+
+    #[test]
     fn everything_that_is_wrong_is_told_with_its_place() {
         type Spoil = fn(&mut Value);
         let not_known = format!("the whole: version must be 1 to {VERSION}");
         let newer = format!("newer yep (version {} of the format, this one knows {VERSION})", VERSION + 1);
-        let cases: [(Spoil, &str); 28] = [
+        let cases: [(Spoil, &str); 37] = [
             (|d| *d = json!([]), "the whole: must be a JSON object"),
             (|d| d["format"] = json!("other"), "the whole: is no backup of this program"),
             (|d| d["version"] = json!(0), &not_known),
@@ -472,6 +533,21 @@ mod tests {
                 |d| d["feeds"]["window"]["front_mm"] = json!(1),
                 "the whole: feeds: window: front_mm must be at",
             ),
+            (|d| d["patterns"] = json!({}), "patterns: missing field `kept`"),
+            (|d| d["patterns"]["kept"]["x"] = json!(0), "patterns: unknown field `x`"),
+            (|d| d["patterns"]["kept"]["steps"][0]["x"] = json!(0), "patterns: unknown field `x`"),
+            (
+                |d| d["patterns"]["kept"]["speed_pct"] = json!(1),
+                "the whole: patterns: kept: its speeds must be null",
+            ),
+            (
+                |d| d["patterns"]["saved"]["b\n"] = d["patterns"]["kept"].clone(),
+                "the whole: patterns: saved: \"b\\n\": a name has 1 to 64",
+            ),
+            (|d| d["player"]["source"]["password"] = json!("a"), "player: unknown field `password`"),
+            (|d| d["player"]["source"]["kind"] = json!("other"), "player: unknown variant `other`"),
+            (|d| d["player"]["source"]["address"] = json!(""), "the whole: player: source: address must"),
+            (|d| d["player"]["offset_ms"] = json!(2_001), "the whole: player: offset_ms must be -2000"),
             (|d| d["settings"]["name"] = json!("a\u{1b}[2J"), "settings.name: must have no control"),
             (|d| d["sessions"]["9007199254740993"] = d["sessions"]["3"].clone(), "at most 9007199254740992"),
             (|d| d["counters"]["strokes"] = json!(u64::MAX), "the whole: strokes must be at most"),

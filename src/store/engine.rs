@@ -19,7 +19,8 @@ pub enum Tree {
     /// Settings: one document under its id.
     Settings,
     /// Result of the last calibration, under [`Tree::ONLY_KEY`]; scale of the force sensor, under [`Tree::FORCE_KEY`];
-    /// record of the first run, under [`Tree::COMMISSIONING_KEY`]; settings of the feeds, under [`Tree::FEEDS_KEY`].
+    /// record of the first run, under [`Tree::COMMISSIONING_KEY`]; settings of the feeds, under [`Tree::FEEDS_KEY`]; pattern
+    /// that was used last, under [`Tree::PATTERN_KEY`]; settings of the media player, under [`Tree::PLAYER_KEY`].
     Calibration,
     /// Saved waves under their names.
     Waves,
@@ -34,11 +35,13 @@ pub enum Tree {
     Devices,
     /// Entries of the audit log under their numbers, as those of the sessions.
     Audit,
+    /// Saved patterns under their names.
+    Patterns,
 }
 
 impl Tree {
     /// All trees.
-    pub const ALL: [Tree; 8] = [
+    pub const ALL: [Tree; 9] = [
         Tree::Settings,
         Tree::Calibration,
         Tree::Waves,
@@ -47,6 +50,7 @@ impl Tree {
         Tree::Meta,
         Tree::Devices,
         Tree::Audit,
+        Tree::Patterns,
     ];
     /// Key of the layout's version in the tree `meta`.
     pub const LAYOUT_KEY: &'static [u8] = b"layout";
@@ -58,6 +62,10 @@ impl Tree {
     pub const COMMISSIONING_KEY: &'static [u8] = b"commissioning";
     /// Key of the settings of the feeds in the tree `calibration`.
     pub const FEEDS_KEY: &'static [u8] = b"feeds";
+    /// Key of the pattern that was used last in the tree `calibration`.
+    pub const PATTERN_KEY: &'static [u8] = b"pattern";
+    /// Key of the settings of the media player in the tree `calibration`.
+    pub const PLAYER_KEY: &'static [u8] = b"player";
     /// Key of the machine time in the tree `counters`.
     pub const MACHINE_H_KEY: &'static [u8] = b"machine_h";
     /// Key of the number of the last device in the tree `devices`; longer than a number.

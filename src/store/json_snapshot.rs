@@ -3,7 +3,7 @@
 //! `mirror.json` is `{"crc32": …, "state": …, "access": …}`; the state is the [`document`] of a backup, and [access] what
 //! a backup does not have. It is written under another name, made durable, and renamed; the one before it stays as
 //! `mirror.previous.json`. A snapshot is written after the database, so it is never newer. Only its owner may read it,
-//! as it has hashes of tokens.
+//! as it has hashes of tokens, and a password.
 //!
 //! [access]: access_section
 
@@ -230,6 +230,6 @@ mod tests {
         let copy =
             json!({ "crc32": checksum(&document, Some(&access)), "state": document, "access": access });
         fs::write(dir.path().join(NEWEST), copy.to_string()).unwrap();
-        assert_eq!(read(dir.path()), Err(DatabaseError::Newer { found: 9, known: 2 }));
+        assert_eq!(read(dir.path()), Err(DatabaseError::Newer { found: 9, known: 3 }));
     }
 }

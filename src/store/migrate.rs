@@ -10,11 +10,11 @@ use super::engine::{DatabaseError, Tree};
 use super::seal::{damaged, decode, encode, seal, unseal};
 
 /// Version of the trees, their keys and their records, as this program writes them.
-pub const LAYOUT_VERSION: u8 = 6;
+pub const LAYOUT_VERSION: u8 = 7;
 
 /// Steps from each version to the next, beginning with version 1.
 const STEPS: [fn(StoredValues) -> Result<StoredValues, DatabaseError>; LAYOUT_VERSION as usize - 1] =
-    [from_1_to_2, from_2_to_3, from_3_to_4, from_4_to_5, from_5_to_6];
+    [from_1_to_2, from_2_to_3, from_3_to_4, from_4_to_5, from_5_to_6, from_6_to_7];
 
 /// Version of the stored content; `None` if there is none.
 ///
@@ -157,11 +157,19 @@ fn from_5_to_6(mut content: StoredValues) -> Result<StoredValues, DatabaseError>
     Ok(content)
 }
 
+/// Version 7 may have patterns, and the settings of the media player beside the calibration; before, there were none.
+fn from_6_to_7(mut content: StoredValues) -> Result<StoredValues, DatabaseError> {
+    content.insert((Tree::Meta, Tree::LAYOUT_KEY.to_vec()), layout_value(7));
+    Ok(content)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::commissioning::CommissioningRecord;
     use super::super::content;
-    use super::super::feeds::FeedSettings;
+    use super::super::feeds::{FeedSettings, StoredWindow};
+    use super::super::patterns::PatternMemory;
+    use super::super::player::PlayerSettings;
     use super::*;
 
     fn bytes(hex: &str) -> Vec<u8> {
@@ -285,6 +293,39 @@ mod tests {
         assert_eq!(stored.rest.feeds, FeedSettings::default());
     }
 
+    /// What version 6 had besides the values of version 5: its layout, and the settings of the feeds.
+    const V6: [(Tree, &[u8], &str); 2] = [
+        (Tree::Meta, b"layout", "063b614ab8"),
+        (
+            Tree::Calibration,
+            b"feeds",
+            "01b8017b2277696e646f77223a7b226261636b5f6d6d223a32302e352c2266726f6e745f6d6d223a3132302e307d2c22766962726174\
+             696f6e223a747275652c22766962726174696f6e5f73706565645f7368617265223a302e342c2274636f64655f6265796f6e645f6c6f\
+             6f706261636b223a747275652c2262757474706c75675f6265796f6e645f6c6f6f706261636b223a66616c73652c22616c6c6f776564\
+             5f686f737473223a5b223139322e3136382e312e3230225d7d0f9b8b6b",
+        ),
+    ];
+
+    #[test]
+    fn version_6_is_read_for_ever() {
+        let values =
+            V3.iter().chain(&V5).chain(&V6).map(|(tree, key, value)| ((*tree, key.to_vec()), bytes(value)));
+        let old: StoredValues = values.collect();
+        assert_eq!(version(&old), Ok(Some(6)));
+        let rest = content::decode(&upgrade(old, 6).unwrap()).unwrap().unwrap().rest;
+        assert_eq!((rest.counters.strokes, rest.commissioning), (7, CommissioningRecord::in_use_before()));
+        let feeds = FeedSettings {
+            window: Some(StoredWindow { back_mm: 20.5, front_mm: 120.0 }),
+            vibration: true,
+            vibration_speed_share: 0.4,
+            tcode_beyond_loopback: true,
+            buttplug_beyond_loopback: false,
+            allowed_hosts: vec![[192, 168, 1, 20].into()],
+        };
+        assert_eq!(rest.feeds, feeds);
+        assert_eq!((rest.patterns, rest.player), (PatternMemory::default(), PlayerSettings::default()));
+    }
+
     #[test]
     fn of_two_documents_the_newest_counts_and_its_calibration_is_kept() {
         let value = |generation, max_steps: Option<i64>, travel_steps| {
@@ -308,7 +349,7 @@ mod tests {
         }
         let mut newer = version_1(&[]);
         newer.insert((Tree::Meta, b"layout".to_vec()), layout_value(LAYOUT_VERSION + 1));
-        assert_eq!(version(&newer), Err(DatabaseError::Newer { found: 7, known: 6 }));
+        assert_eq!(version(&newer), Err(DatabaseError::Newer { found: 8, known: 7 }));
         assert_eq!(version(&StoredValues::new()), Ok(None));
         let mut without = version_1(&[(ID, &bytes(V1))]);
         without.remove(&(Tree::Meta, b"layout".to_vec()));

@@ -4,7 +4,8 @@
 //! and waits until they are durable. The database is read once, at the start; after that the state is in memory.
 //!
 //! - [`state`]: the persistent state as one value, and the changes to it; [`session`], [`device`], [`audit`],
-//!   [`commissioning`], [`wiring`] and [`feeds`] are parts of it, `access` has the changes of devices and audit log
+//!   [`commissioning`], [`wiring`], [`feeds`], [`patterns`] and [`player`] are parts of it, `access` has the changes of
+//!   devices and audit log
 //! - `writer`: the writer thread, with group commit: changes that arrive during a write are written and acknowledged
 //!   together
 //! - `open`: the start: locks the folder, reads everything, moves an unreadable database aside; [`recovery`] is the
@@ -15,7 +16,7 @@
 //! - `record`: the stored values; `seal`: their version and checksum; `migrate`: migration from older versions
 //! - [`document`]: the state as a JSON document; `json_snapshot`: a copy of it beside the database, for recovery
 //! - `access_section`: the section of that copy which a backup does not have: devices, audit log, machine time, who reaches
-//!   the feeds
+//!   the feeds, the password of the media player
 //! - `reserve`: reserved disk space, released when the disk is full
 //! - [`inline`]: a store without the thread, for a machine on virtual time
 //! - `quarantine`: unreadable databases that were moved aside; the newest few are kept, all are counted
@@ -46,6 +47,8 @@ mod memory;
 mod migrate;
 pub mod name;
 mod open;
+pub mod patterns;
+pub mod player;
 mod quarantine;
 mod record;
 pub mod recovery;
@@ -66,6 +69,8 @@ pub use device::{CardCode, DeviceKind, DeviceRecord, DeviceRole};
 pub use document::BackupDocument;
 pub use error::StoreError;
 pub use feeds::{FeedMotionPart, FeedSettings, StoredWindow};
+pub use patterns::{PatternMemory, PatternSettings, PatternStep};
+pub use player::{PlayerPart, PlayerSettings, SourceKind, SourcePart, StoredSource};
 pub use recovery::Recovery;
 pub use session::{Counters, SessionEnd, SessionRecord};
 pub use state::{ForceScale, SavedWave, StateChange, StoredState};

@@ -14,6 +14,8 @@ use super::commissioning::CommissioningRecord;
 use super::device::{CardCode, DeviceKind, DeviceRecord, DeviceRole, HASH_BYTES, SALT_BYTES};
 use super::engine::DatabaseError;
 use super::feeds::FeedSettings;
+use super::patterns::PatternSettings;
+use super::player::{PlayerPart, PlayerSettings};
 use super::seal::{damaged, decode, encode, seal, unseal};
 use super::session::{Counters, SessionEnd, SessionRecord};
 use super::state::{ForceScale, SavedWave};
@@ -88,6 +90,27 @@ struct FeedsV1 {
 }
 
 impl FeedsV1 {
+    const VERSION: u8 = 1;
+}
+
+/// A pattern as JSON, in the form that a backup has.
+#[derive(Serialize, Deserialize)]
+struct PatternV1 {
+    json: String,
+}
+
+impl PatternV1 {
+    const VERSION: u8 = 1;
+}
+
+/// The settings of the media player as JSON, in the form that a backup has, and what it has not.
+#[derive(Serialize, Deserialize)]
+struct PlayerV1 {
+    json: String,
+    password: Option<String>,
+}
+
+impl PlayerV1 {
     const VERSION: u8 = 1;
 }
 
@@ -309,6 +332,38 @@ pub fn encode_feeds(feeds: &FeedSettings) -> Result<Vec<u8>, String> {
 pub fn decode_feeds(value: &[u8]) -> Result<FeedSettings, DatabaseError> {
     let FeedsV1 { json } = decode("the settings of the feeds", FeedsV1::VERSION, value)?;
     serde_json::from_str(&json).map_err(|error| damaged(format!("the settings of the feeds: {error}")))
+}
+
+/// Encodes a pattern, the one that was used last or a saved one.
+pub fn encode_pattern(pattern: &PatternSettings) -> Result<Vec<u8>, String> {
+    let json = serde_json::to_string(pattern).map_err(|error| error.to_string())?;
+    encode(PatternV1::VERSION, &PatternV1 { json })
+}
+
+/// Decodes a pattern.
+pub fn decode_pattern(value: &[u8]) -> Result<PatternSettings, DatabaseError> {
+    let PatternV1 { json } = decode("a pattern", PatternV1::VERSION, value)?;
+    serde_json::from_str(&json).map_err(|error| damaged(format!("a pattern: {error}")))
+}
+
+/// Decodes a saved pattern; `name` is its key.
+pub fn decode_saved_pattern(name: &[u8], value: &[u8]) -> Result<(String, PatternSettings), DatabaseError> {
+    let name = String::from_utf8(name.to_vec()).map_err(|_| damaged("the name of a pattern is no text"))?;
+    Ok((name, decode_pattern(value)?))
+}
+
+/// Encodes the settings of the media player.
+pub fn encode_player(player: &PlayerSettings) -> Result<Vec<u8>, String> {
+    let json = serde_json::to_string(&PlayerPart::of(player)).map_err(|error| error.to_string())?;
+    encode(PlayerV1::VERSION, &PlayerV1 { json, password: player.password().map(str::to_owned) })
+}
+
+/// Decodes the settings of the media player.
+pub fn decode_player(value: &[u8]) -> Result<PlayerSettings, DatabaseError> {
+    let PlayerV1 { json, password } = decode("the settings of the player", PlayerV1::VERSION, value)?;
+    let part: PlayerPart = serde_json::from_str(&json)
+        .map_err(|error| damaged(format!("the settings of the player: {error}")))?;
+    Ok(part.with_password(password))
 }
 
 /// Encodes a device.

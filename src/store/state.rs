@@ -15,6 +15,8 @@ use super::commissioning::CommissioningRecord;
 use super::device::{CardCode, DeviceRecord, DeviceRole};
 use super::feeds::FeedSettings;
 use super::name::check_name;
+use super::patterns::{PatternMemory, PatternSettings};
+use super::player::PlayerSettings;
 use super::session::{Counters, MAX_WHOLE, SessionRecord};
 use crate::settings::Settings;
 
@@ -50,6 +52,10 @@ pub struct StoredState {
     pub commissioning: CommissioningRecord,
     /// Settings of the feeds. A reset of the settings keeps them; a backup has those of the motion only.
     pub feeds: FeedSettings,
+    /// The pattern that was used last, and the saved ones. A reset of the settings keeps them.
+    pub patterns: PatternMemory,
+    /// Settings of the media player. A reset of the settings keeps them; a backup has them without the password.
+    pub player: PlayerSettings,
     /// Paired devices by number. A reset of the settings and a backup keep them, as everything below.
     pub devices: BTreeMap<u32, DeviceRecord>,
     /// Number of the device that was added last, which may be gone; 0 before the first. No number is given twice.
@@ -166,9 +172,17 @@ pub enum StateChange {
     Commissioning(CommissioningRecord),
     /// Replaces the settings of the feeds.
     Feeds(FeedSettings),
-    /// Replaces everything that a backup has; devices, audit log, machine time, card code and the hosts that reach the feeds
-    /// stay. If it has no force scale, the present one stays, as an old backup does not mean that the sensor is gone. What
-    /// the first run has proven here stays, too.
+    /// Replaces the pattern that was used last; its speed is not kept.
+    Patterns(PatternSettings),
+    /// Saves a pattern under this name; replaces another one.
+    SavePattern(String, PatternSettings),
+    /// Deletes the pattern of this name.
+    ForgetPattern(String),
+    /// Replaces the settings of the media player.
+    Player(PlayerSettings),
+    /// Replaces everything that a backup has; devices, audit log, machine time, card code, the hosts that reach the feeds and
+    /// the password of the same media player stay. If it has no force scale, the present one stays, as an old backup does
+    /// not mean that the sensor is gone. What the first run has proven here stays, too.
     Everything(Box<StoredState>),
     /// Adds the device under [`StoredState::next_device`], or replaces the record of the device of this number, which
     /// must have the same token.
@@ -210,6 +224,8 @@ impl StoredState {
             force_scale: None,
             commissioning: CommissioningRecord::default(),
             feeds: FeedSettings::default(),
+            patterns: PatternMemory::default(),
+            player: PlayerSettings::default(),
             devices: BTreeMap::new(),
             last_device: 0,
             audit: VecDeque::new(),
@@ -249,6 +265,13 @@ impl StoredState {
             StateChange::Feeds(feeds) => {
                 feeds.check()?;
                 self.feeds = feeds;
+            }
+            StateChange::Patterns(settings) => self.patterns.keep(settings)?,
+            StateChange::SavePattern(name, settings) => self.patterns.save(name, settings)?,
+            StateChange::ForgetPattern(name) => drop(self.patterns.saved.remove(&name)),
+            StateChange::Player(player) => {
+                player.check()?;
+                self.player = player;
             }
             StateChange::Everything(state) => {
                 let mut present = std::mem::replace(self, *state);
@@ -345,6 +368,8 @@ impl StoredState {
         }
         self.commissioning.check().map_err(|why| format!("commissioning: {why}"))?;
         self.feeds.check().map_err(|why| format!("feeds: {why}"))?;
+        self.patterns.check().map_err(|why| format!("patterns: {why}"))?;
+        self.player.check().map_err(|why| format!("player: {why}"))?;
         self.check_access()?;
         self.counters.check()
     }

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use proptest::option::of;
 use proptest::prelude::*;
 use serde_json::Value;
-use yep::store::{Counters, FeedMotionPart, document};
+use yep::store::{Counters, FeedMotionPart, PlayerPart, document};
 
-use super::devices::{access_changes, apply_allowed, save_allowed};
+use super::devices::{access_changes, apply_allowed, save_allowed, source};
 use super::*;
 
 prop_compose! {
@@ -128,6 +128,43 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn pattern_settings()(
+        pattern in "[a-z0-9-]{1,32}",
+        steps in prop::collection::vec((0.0..=1.0, 1e-9..=1.0, 0.0..=10.0), 2..=16),
+        is_of_steps in any::<bool>(),
+        (depth_pct, stroke_pct, sensation) in (0.0..=100.0, 0.0..=100.0, -100.0..=100.0),
+        speed in of((any::<bool>(), 0.0..=100.0)),
+    ) -> PatternSettings {
+        let step = |(to, speed, rest_s)| PatternStep { to, speed, rest_s };
+        let is_of_steps = is_of_steps || pattern == "steps";
+        PatternSettings {
+            pattern: if is_of_steps { "steps".to_owned() } else { pattern },
+            steps: if is_of_steps { steps.into_iter().map(step).collect() } else { Vec::new() },
+            depth_pct,
+            stroke_pct,
+            sensation,
+            speed_pct: speed.filter(|(is_share, _)| *is_share).map(|(_, speed)| speed),
+            strokes_per_min: speed.filter(|(is_share, _)| !*is_share).map(|(_, speed)| 6.0 * speed),
+        }
+    }
+}
+
+prop_compose! {
+    fn patterns()(
+        kept in prop_oneof![pattern_settings(), Just(PatternSettings::default())],
+        saved in prop::collection::btree_map("[a-zA-Zäß\"\\\\/.]{1,20}", pattern_settings(), 0..6),
+    ) -> PatternMemory {
+        PatternMemory { kept: kept.without_speed(), saved }
+    }
+}
+
+prop_compose! {
+    fn player_part()(offset_ms in -2_000.0..=2_000.0, source in of(source())) -> PlayerPart {
+        PlayerPart { offset_ms, source }
+    }
+}
+
+prop_compose! {
     fn state()(
         settings in settings(),
         waves in waves(),
@@ -135,11 +172,12 @@ prop_compose! {
         (sessions_count, strokes, faults) in (0_u64..=1 << 53, 0_u64..=1 << 53, 0_u64..=1 << 53),
         (distance_mm, moving_s) in (number(), number()),
         force_scale in of(force_scale()),
-        feeds in feed_motion(),
+        (feeds, patterns, player) in (feed_motion(), patterns(), player_part()),
     ) -> StoredState {
         let counters = Counters { sessions: sessions_count, strokes, distance_mm, moving_s, faults };
         let feeds = FeedSettings::default().with_motion(feeds);
-        StoredState { waves, sessions, counters, force_scale, feeds, ..StoredState::of(settings) }
+        let player = player.with_password(None);
+        StoredState { waves, sessions, counters, force_scale, feeds, patterns, player, ..StoredState::of(settings) }
     }
 }
 
@@ -150,8 +188,10 @@ proptest! {
     fn an_export_and_its_import_are_the_identity(state in state(), at in any::<u64>(), write in any::<u64>(), changes in access_changes()) {
         let mut with_devices = state.clone();
         apply_allowed(&mut with_devices, changes);
-        // The access of the feeds is theirs, their motion is that of the state.
+        // The access of the feeds and the password are theirs, the rest is that of the state.
         with_devices.feeds = with_devices.feeds.with_motion(FeedMotionPart::of(&state.feeds));
+        let password = with_devices.player.password().map(str::to_owned);
+        with_devices.player = PlayerPart::of(&state.player).with_password(password);
         let text = serde_json::to_string_pretty(&document::write(&with_devices, at, write)).unwrap();
         let document: Value = serde_json::from_str(&text).unwrap();
         // Without the devices and everything that belongs to them.
@@ -159,7 +199,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_is_imported_is_refused_or_allowed(document in json(), state in state(), place in 0_usize..15) {
+    fn whatever_is_imported_is_refused_or_allowed(document in json(), state in state(), place in 0_usize..17) {
         // Random bytes, and a valid document with random bytes in one place.
         let _ = document::read(&document, |_| Ok(()));
         let mut whole = document::write(&state, 0, 0);
@@ -186,6 +226,10 @@ proptest! {
         block_on(store.save(store::StateChange::Everything(Box::new(state.clone())))).unwrap();
         drop(store);
         let opened = open(dir.path()).1;
+        // The password stays if it is that of the same player.
+        let is_same = PlayerPart::of(&state.player).source == PlayerPart::of(&present.player).source;
+        let password = present.player.password().filter(|_| is_same).map(str::to_owned);
+        let restored = PlayerPart::of(&state.player).with_password(password);
         // A session that is under way in the backup will never end.
         let mut expected = StoredState {
             devices: present.devices.clone(),
@@ -194,6 +238,7 @@ proptest! {
             machine_h: present.machine_h,
             card_code: present.card_code.clone(),
             feeds: present.feeds.clone().with_motion(FeedMotionPart::of(&state.feeds)),
+            player: restored,
             ..state
         };
         expected.end_interrupted();

@@ -4,7 +4,8 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use proptest::prelude::*;
 use yep::store::{
-    AuditAct, AuditEntry, CardCode, DeviceKind, DeviceRecord, DeviceRole, FeedSettings, StateChange, document,
+    AuditAct, AuditEntry, CardCode, DeviceKind, DeviceRecord, DeviceRole, FeedSettings, SourcePart,
+    StateChange, document,
 };
 
 use super::*;
@@ -75,6 +76,13 @@ fn role() -> impl Strategy<Value = DeviceRole> {
     prop::sample::select(DeviceRole::ALL.to_vec())
 }
 
+/// A player. There are few, so that two of them are often the same.
+pub fn source() -> impl Strategy<Value = SourcePart> {
+    let kind = prop::sample::select(vec![SourceKind::Mpv, SourceKind::HereSphere]);
+    let address = prop_oneof![Just("tcp:[::1]:9".to_owned()), "[ä-ü:/]{1,2}"];
+    (kind, address).prop_map(|(kind, address)| SourcePart { kind, address })
+}
+
 /// A change of this part of the state, which may be refused. Numbers are small, so that most of them mean something.
 fn access_change() -> impl Strategy<Value = StateChange> {
     let number = || 0_u32..9;
@@ -89,7 +97,18 @@ fn access_change() -> impl Strategy<Value = StateChange> {
             allowed_hosts,
             ..FeedSettings::default()
         });
+    let password = prop::option::of(prop_oneof!["\\PC{0,20}", "(?s).{95,105}"]);
+    let player =
+        (-2_500.0..2_500.0, prop::option::of((source(), password))).prop_map(|(offset_ms, found)| {
+            let source = found.map(|(SourcePart { kind, address }, password)| StoredSource {
+                kind,
+                address,
+                password,
+            });
+            PlayerSettings { offset_ms, source }
+        });
     let leaf = prop_oneof![
+        1 => player.prop_map(StateChange::Player),
         1 => feeds.prop_map(StateChange::Feeds),
         4 => (number(), any_device()).prop_map(|(number, device)| StateChange::PutDevice(number, device)),
         1 => (number(), "\\PC{0,20}").prop_map(|(number, name)| StateChange::RenameDevice(number, name)),

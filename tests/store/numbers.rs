@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use yep::store::document;
+use yep::store::patterns::{MAX_PATTERN_STEPS, MAX_PATTERNS};
 
 use super::*;
 
@@ -109,8 +110,25 @@ fn the_largest_backup_is_one_that_can_be_posted() {
     for n in 0..yep::store::state::MAX_SESSIONS as u64 {
         state.sessions.insert(LAST - n, session.clone());
     }
+    let tiny = f64::MIN_POSITIVE;
+    let step = PatternStep { to: tiny, speed: tiny, rest_s: tiny };
+    let pattern = PatternSettings {
+        pattern: "steps".to_owned(),
+        steps: vec![step; MAX_PATTERN_STEPS],
+        depth_pct: tiny,
+        stroke_pct: tiny,
+        sensation: -tiny,
+        strokes_per_min: Some(tiny),
+        ..PatternSettings::default()
+    };
+    state.apply(store::StateChange::Patterns(pattern.clone())).unwrap();
+    for n in 0..MAX_PATTERNS {
+        let name = format!("{}{n:02}", "\"".repeat(62));
+        state.apply(store::StateChange::SavePattern(name, pattern.clone())).unwrap();
+    }
     let document = document::write(&state, 0, 0);
-    assert_eq!(read(&document).unwrap().sessions.len(), yep::store::state::MAX_SESSIONS);
+    let again = read(&document).unwrap();
+    assert_eq!((again.sessions.len(), again.patterns), (yep::store::state::MAX_SESSIONS, state.patterns));
     let bytes = document.to_string().len();
     assert!(bytes < yep::layout::BACKUP_BODY_BYTES, "{bytes}");
 }

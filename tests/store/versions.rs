@@ -72,6 +72,7 @@ fn is_version_3(state: &StoredState) {
     assert_eq!((state.devices.len(), state.next_device(), state.audit.len()), (0, 1, 0));
     assert_eq!((state.machine_h, &state.card_code), (0, &None));
     assert_eq!(state.feeds, FeedSettings::default());
+    assert!(state.patterns.is_default() && state.player.is_default());
 }
 
 #[test]
@@ -130,12 +131,13 @@ fn a_store_of_version_1_is_opened_and_brought_up_to_date() {
 fn the_state_of_a_newer_program_is_refused_and_kept() {
     for (tree, known) in [
         ("settings", STORED_VERSION),
-        ("meta", 6),
+        ("meta", 7),
         ("waves", 1),
         ("counters", 1),
         ("calibration", 1),
         ("devices", 1),
         ("audit", 1),
+        ("patterns", 1),
     ] {
         let dir = tempfile::tempdir().unwrap();
         let id = filled(dir.path(), 1).document.id;

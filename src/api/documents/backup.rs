@@ -67,8 +67,9 @@ mod tests {
     use super::*;
     use crate::settings::{ProvenLimits, Settings, new_id};
     use crate::store::{
-        BackupDocument, CommissioningRecord, ConfirmReason, Confirmation, ForceScale, SavedWave, SessionEnd,
-        SessionRecord, StepRecord, StoredState, StoredWindow, WiringValues,
+        BackupDocument, CommissioningRecord, ConfirmReason, Confirmation, ForceScale, PatternSettings,
+        PatternStep, PlayerSettings, SavedWave, SessionEnd, SessionRecord, SourceKind, StepRecord,
+        StoredSource, StoredState, StoredWindow, WiringValues,
     };
 
     #[test]
@@ -130,6 +131,18 @@ mod tests {
             asks: Some(ConfirmReason::Restored),
         };
         state.feeds.window = Some(StoredWindow { back_mm: 20.0, front_mm: 120.0 });
+        let steps = vec![PatternStep { to: 1.0, speed: 0.5, rest_s: 0.0 }];
+        let pattern = PatternSettings {
+            steps,
+            speed_pct: Some(1.0),
+            strokes_per_min: Some(1.0),
+            ..PatternSettings::default()
+        };
+        state.patterns.saved.insert("mine".to_owned(), pattern.clone());
+        state.patterns.kept = pattern;
+        let source =
+            StoredSource { kind: SourceKind::Mpv, address: "tcp:[::1]:9".to_owned(), password: None };
+        state.player = PlayerSettings { offset_ms: 0.0, source: Some(source) };
         assert_schema_keys(&BackupDocument::of(&state, 0, 7));
     }
 }
