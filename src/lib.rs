@@ -21,6 +21,7 @@
 //! - [`store`]: persistent store: settings, calibration, waves, sessions and devices on disk
 //! - [`auth`]: access control: the gate in front of the server
 //! - [`feeds`]: feed protocols: what other programs send to move the axis
+//! - [`players`]: player protocols: what video players say of their playback, and the media clock
 //! - [`api`]: HTTP and WebSocket server
 //! - [`feeds`]: protocols in which other programs drive the axis
 //! - [`app`]: composition root: the only room that names every part
@@ -40,6 +41,7 @@ pub mod layout;
 pub mod machine;
 pub mod motion;
 pub mod options;
+pub mod players;
 pub mod sensor;
 pub mod settings;
 pub mod store;

@@ -10,6 +10,7 @@
 //! - [`event_log`]: writes the machine's events to the log, the clients and the store
 //! - `witness`: takes the trace samples of the control cycle, for the flight recorder and the pulse checker
 //! - `feeds`: the addresses, lines and connections of other programs, and the devices that follow the axis
+//! - [`players`]: the connection to the video player that a script follows
 //! - [`recordings`]: implements the API's port to the recordings of faults
 //! - `sensor_port`: implements the API's port to the force sensor
 //! - `wiring`: the rules of the first run, from the options
@@ -36,6 +37,7 @@ pub mod host;
 mod loop_watchdog;
 mod machine;
 pub mod machine_port;
+pub mod players;
 mod pulse_log;
 mod pulse_watch;
 mod realtime;

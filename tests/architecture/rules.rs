@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::source::Source;
 
 /// Each room with the rooms that it may name. Imports point from the bottom of this table to its top.
-const ROOMS: [(&str, &str); 22] = [
+const ROOMS: [(&str, &str); 23] = [
     ("units", ""),
     ("wall_clock", ""),
     ("token_bucket", ""),
@@ -23,28 +23,33 @@ const ROOMS: [(&str, &str); 22] = [
     ("auth", "units files layout wave motion machine settings store"),
     // Pure parts of the protocols by which other programs move the axis; no room below knows that there are any.
     ("feeds", "units layout motion"),
+    // Pure parts of the protocols in which video players say where they are.
+    ("players", "units"),
     // The API uses the machine through a port of its own: no request handler ever names a thread or a pin.
-    ("api", "units wall_clock token_bucket files layout wave motion machine settings store auth feeds"),
+    (
+        "api",
+        "units wall_clock token_bucket files layout wave motion machine settings store auth feeds players",
+    ),
     // Between the two rooms that need it: cli makes the options, app obeys them.
     ("options", "units layout wave motion machine hal settings auth api"),
     (
         "app",
-        "units wall_clock files layout wave motion machine hal drive diag sensor settings store auth feeds api options",
+        "units wall_clock files layout wave motion machine hal drive diag sensor settings store auth feeds players api options",
     ),
     (
         "trial",
-        "units wall_clock files layout wave motion machine hal drive diag sensor settings store auth feeds api options app",
+        "units wall_clock files layout wave motion machine hal drive diag sensor settings store auth feeds players api options app",
     ),
     (
         "cli",
-        "units wall_clock token_bucket files layout wave motion machine hal drive diag sensor settings store auth feeds api options app \
+        "units wall_clock token_bucket files layout wave motion machine hal drive diag sensor settings store auth feeds players api options app \
          trial",
     ),
     ("main", "cli"),
 ];
 
 /// Pure rooms: the same inputs give the same outputs, in every test and on every machine.
-const PURE: [&str; 6] = ["units", "layout", "wave", "motion", "machine", "feeds"];
+const PURE: [&str; 7] = ["units", "layout", "wave", "motion", "machine", "feeds", "players"];
 
 /// Paths that a pure room never names: clocks, threads, files, networks, hardware, randomness.
 const IMPURE: [&[&str]; 8] = [
