@@ -1,6 +1,6 @@
 //! A feed as the machine sees it: how it begins, what it sends, what is reported of it.
 
-use crate::motion::{FeedCounts, FeedTarget, FeedWindow, StrokeDrive, StrokeReport};
+use crate::motion::{FeedCounts, FeedTarget, FeedWindow, ScriptPoint, StrokeDrive, StrokeReport};
 
 /// Number of a feed. What was sent to an earlier one is dropped.
 pub type FeedNumber = u32;
@@ -25,6 +25,10 @@ pub enum FeedItem {
     Window(FeedWindow),
     /// What strokes from now on, and how. The first one begins a pattern, which a target ends.
     Strokes(StrokeDrive),
+    /// A point of a script, behind those that were sent before. The first one begins a script.
+    Point(ScriptPoint),
+    /// The points that were sent and are not reached are void. Without others behind it the axis comes to rest where it is.
+    Clear,
 }
 
 /// An item on its way to the feed with that number.
@@ -47,6 +51,8 @@ pub struct FeedReport {
     pub delay_s: f64,
     /// True while the axis goes to it at the approach speed.
     pub is_met: bool,
+    /// True if its path rests and nothing is due.
+    pub rests: bool,
     /// Its pattern, if it is one.
     pub strokes: Option<StrokeReport>,
 }

@@ -39,7 +39,7 @@ pub mod tracker;
 pub use allowance::{ALLOWANCE_POINTS, Allowance, protected_speed_mm_s};
 pub use constraints::CycleBounds;
 pub use course::MoveInProgress;
-pub use feed::{FeedCounts, FeedLimits, FeedTarget, FeedWindow, Feeder, Pace};
+pub use feed::{FeedCounts, FeedLimits, FeedTarget, FeedWindow, Feeder, Pace, ScriptPoint};
 pub use follower::Follower;
 pub use inputs::Inputs;
 pub use kinematics::{Kinematics, Piece};

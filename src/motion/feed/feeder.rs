@@ -1,5 +1,6 @@
 //! Feeder: the path of one feed, cycle by cycle.
 
+mod script;
 mod strokes;
 
 use super::super::kinematics::Kinematics;
@@ -11,6 +12,7 @@ use super::points::{PathPoint, PathPoints};
 use super::segment::{Segment, slope};
 use super::stroke::stroke;
 use super::target::{FeedTarget, FeedWindow, LONGEST_S, Pace};
+use script::ScriptPath;
 use strokes::StrokePath;
 
 /// Longest interval of a dense stream if its intervals are equal, in s.
@@ -111,6 +113,8 @@ pub struct Feeder {
     counts: FeedCounts,
     /// The pattern, if that moves the axis in place of targets.
     strokes: Option<StrokePath>,
+    /// The script, if that moves it.
+    script: Option<ScriptPath>,
 }
 
 impl Feeder {
@@ -130,6 +134,7 @@ impl Feeder {
             delay_s: None,
             counts: FeedCounts::default(),
             strokes: None,
+            script: None,
         }
     }
 
@@ -138,6 +143,7 @@ impl Feeder {
         if limits != self.limits {
             self.limits = limits;
             self.replan_strokes();
+            self.replan_script();
         }
     }
 
@@ -152,6 +158,8 @@ impl Feeder {
         self.goal = window.place(self.goal_share);
         if self.strokes.is_some() {
             self.move_strokes_into_window();
+        } else if self.script.is_some() {
+            self.move_script_into_window();
         } else {
             self.brake(Afterwards::Meet);
         }
@@ -280,6 +288,9 @@ impl Feeder {
         let met_mm = (MET_SHARE * self.window.length_mm()).max(MET_MM);
         self.observe_axis(axis, met_mm);
         match self.phase {
+            Phase::Meets if self.script.is_some() && (axis.p - self.goal).abs() <= met_mm => {
+                self.join_script(*axis);
+            }
             Phase::Meets if (axis.p - self.goal).abs() <= met_mm => {
                 self.phase = Phase::Follows;
                 self.segment = if self.points.last().is_some_and(|last| last.due_s > self.now_s + SHORTEST_S)
@@ -317,6 +328,7 @@ impl Feeder {
 
     /// Advances the path to `until_s`.
     pub fn advance(&mut self, until_s: f64) {
+        self.prepare_script(until_s);
         match self.phase {
             Phase::Follows | Phase::Brakes(_) => self.advance_path(until_s),
             Phase::Waits | Phase::Meets | Phase::BrakesAxis(_) | Phase::Over => {}
@@ -350,6 +362,8 @@ impl Feeder {
             let state = self.segment.at(self.now_s);
             if self.strokes.is_some() {
                 self.wake_strokes(state, until_s);
+            } else if self.script.is_some() {
+                self.wake_script(state, until_s);
             } else if !self.points.is_empty() {
                 self.segment = self.next_segment(self.now_s, state);
             } else if (state.p - self.goal).abs() > EQUAL_MM && until_s - self.rests_since_s > GRACE_S {
@@ -362,6 +376,9 @@ impl Feeder {
     fn next_segment(&mut self, at_s: f64, state: Kinematics) -> Segment {
         if self.strokes.is_some() {
             return self.next_leg(at_s, state);
+        }
+        if self.script.is_some() {
+            return self.next_script_segment(at_s, state);
         }
         let Some((point, behind)) = self.points.take(at_s + SHORTEST_S) else {
             if state.v == 0.0 && state.a == 0.0 || matches!(self.segment, Segment::Planned { .. }) {
@@ -428,7 +445,7 @@ impl Feeder {
             Phase::Follows if self.strokes.is_some() => self.is_still() && !self.has_strokes_to_do(),
             Phase::Follows => {
                 let at_goal = (self.segment.at(self.now_s).p - self.goal).abs() <= EQUAL_MM;
-                self.is_still() && self.points.is_empty() && at_goal
+                self.is_still() && self.points.is_empty() && !self.has_points_ahead() && at_goal
             }
         }
     }

@@ -3,6 +3,7 @@
 use super::super::kinematics::Kinematics;
 use super::super::plan::MovePlan;
 use super::super::stop::Tail;
+use super::quintic::Quintic;
 
 /// A part of the path.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +21,13 @@ pub enum Segment {
         to: (f64, f64),
         /// When it begins, in s, and how long it lasts.
         span_s: (f64, f64),
+    },
+    /// A curve of a script.
+    Curve {
+        /// The curve.
+        curve: Quintic,
+        /// When it begins, in s.
+        start_s: f64,
     },
     /// A change of the speed, which is kept behind it.
     Change {
@@ -54,6 +62,7 @@ impl Segment {
             Segment::Cubic { span_s, .. }
             | Segment::Change { span_s, .. }
             | Segment::Planned { span_s, .. } => span_s.0 + span_s.1,
+            Segment::Curve { curve, start_s } => start_s + curve.lasts_s(),
         }
     }
 
@@ -65,6 +74,7 @@ impl Segment {
             Segment::Cubic { from, to, span_s: (start_s, lasts_s) } => {
                 cubic(from, *to, *lasts_s, (at_s - start_s).clamp(0.0, *lasts_s))
             }
+            Segment::Curve { curve, start_s } => curve.at(at_s - start_s),
             Segment::Change { from, tail, to, span_s: (start_s, _) } => {
                 changed(*from, tail, *to, (at_s - start_s).max(0.0))
             }

@@ -2,7 +2,8 @@
 //!
 //! A script is known ahead, so the shortening is spread over both ends of a stroke: of each turn it is asked between which bounds it
 //! would have to lie for all turns ahead to be reached, and the middle between them is taken. The same arithmetic makes the path and
-//! the analysis before play.
+//! the analysis before play. They differ where the analysis knows more: the path does not know that the last point ahead of it is the
+//! end, and asks of points between two turns whether it can be there in time.
 //!
 //! With the longest ways `c` from rest to rest in the time of each stroke, turn `i` of the positions `p` is taken to
 //!

@@ -59,6 +59,7 @@ impl Feeder {
                 StrokeCursor::new(drive)
             };
             self.points.clear();
+            self.script = None;
             self.clock.restart();
             self.delay_s = None;
             self.strokes = Some(StrokePath {
@@ -96,26 +97,40 @@ impl Feeder {
     }
 
     fn go_on_with_strokes(&mut self) {
+        if self.go_on() {
+            self.replan_strokes();
+        }
+    }
+
+    /// Goes on behind a hold, or begins. True if the path goes on from where it is.
+    pub(super) fn go_on(&mut self) -> bool {
         match self.phase {
             Phase::Waits => self.phase = Phase::Meets,
             Phase::Brakes(Afterwards::Wait) => self.phase = Phase::Brakes(Afterwards::Meet),
             Phase::BrakesAxis(Afterwards::Wait) => self.phase = Phase::BrakesAxis(Afterwards::Meet),
             Phase::Follows | Phase::Brakes(Afterwards::GoOn) | Phase::BrakesAxis(Afterwards::GoOn) => {
                 self.phase = Phase::Follows;
-                self.replan_strokes();
+                return true;
             }
             Phase::Meets | Phase::Brakes(_) | Phase::BrakesAxis(_) | Phase::Over => {}
         }
+        false
     }
 
     /// Brings the pattern to rest where it is.
     fn hold_strokes(&mut self) {
+        if let Some(strokes) = &self.strokes {
+            self.hold(strokes.axis);
+        }
+    }
+
+    /// Brings a pattern or a script, with the axis at `axis_mm`, to rest where it is.
+    pub(super) fn hold(&mut self, axis_mm: f64) {
         match self.phase {
             Phase::Follows => self.brake(Afterwards::GoOn),
             Phase::Meets | Phase::Brakes(Afterwards::Meet) | Phase::BrakesAxis(Afterwards::Meet) => {
-                let Some(strokes) = &self.strokes else { return };
-                let inside = strokes.axis.clamp(self.window.back_mm, self.window.front_mm);
-                if inside == strokes.axis {
+                let inside = axis_mm.clamp(self.window.back_mm, self.window.front_mm);
+                if inside == axis_mm {
                     self.brake(Afterwards::Wait);
                 } else {
                     // It is on its way into another window, and rests there.
@@ -131,7 +146,12 @@ impl Feeder {
         let rest =
             state.p + stop::displacement(state.v, state.a, self.limits.most.scaled(BRAKE_SHARE).ramp());
         let leads_beyond = (rest - self.goal) * state.v > 0.0;
-        if self.strokes.is_some() && leads_beyond { LIMIT_SHARE } else { BRAKE_SHARE }
+        let leads_out = rest < self.window.back_mm || rest > self.window.front_mm;
+        if self.strokes.is_some() && leads_beyond || self.script.is_some() && leads_out {
+            LIMIT_SHARE
+        } else {
+            BRAKE_SHARE
+        }
     }
 
     /// The window has moved: a pattern that moves meets its half stroke in it, one that rests does so inside it.
@@ -149,9 +169,10 @@ impl Feeder {
         }
     }
 
-    /// A target takes the axis over from the pattern.
+    /// A target or a script takes the axis over from the pattern, or a target from the script.
     pub(super) fn leave_strokes(&mut self) {
-        if self.strokes.take().is_none() {
+        let left = (self.strokes.take(), self.script.take());
+        if matches!(left, (None, None)) {
             return;
         }
         self.clock.restart();
@@ -176,6 +197,7 @@ impl Feeder {
 
     /// Takes notice of where the axis is.
     pub(super) fn observe_axis(&mut self, axis: &Kinematics, met_mm: f64) {
+        self.observe_axis_of_script(axis);
         let path = self.segment.at(self.now_s).p;
         if let Some(strokes) = &mut self.strokes {
             strokes.axis = axis.p;
