@@ -6,6 +6,9 @@
 //!   periods and parts of the stroke come, one each 300 cycles
 //! - `feed_stream`: one control cycle of the reference of a stream of 100 targets a second; `feed_moves`: the same while each of
 //!   these targets is a move of half a second that replaces the one before: the dearest that a sender can do
+//! - `feed_script`: one control cycle of the reference of a script with a stroke each 200 ms, which the limits do not allow;
+//!   `feed_script_dense`: the same for points each 20 ms; `feed_script_anew`: the same while all of them come anew each 20 cycles, each
+//!   time shifted by 3 ms
 //! - `wave_*`: one point of a graph with its derivatives: with a formula, and through 10 and 1 000 points
 //! - `step_*`: one step from planned pieces of 1 ms to its instant, with few and with many steps a piece
 //! - `runs_make`, `runs_expand`: one step of the peers' stroke (150 mm, 80 steps/mm, up to 32 000 steps/s, cycles of
@@ -36,7 +39,7 @@ use yep::motion::plan::{MovePlan, Target};
 use yep::motion::runs::{RunMaker, StepRun};
 use yep::motion::{
     CycleBounds, FeedLimits, FeedTarget, FeedWindow, Feeder, Follower, Inputs, Kinematics, MotionLimits,
-    Pace, Piece, ProfileLimits, RampLimits, Tracker, step_times, stop,
+    Pace, Piece, ProfileLimits, RampLimits, ScriptPoint, Tracker, step_times, stop,
 };
 use yep::wave::envelope::Size;
 use yep::wave::interpolate::{Interpolation, Knot, through};
@@ -75,6 +78,9 @@ fn units() -> Vec<Unit> {
         unit("follower_changing", "cycle", 5_000, following_changes()),
         unit("feed_stream", "cycle", 5_000, feeding(0.01)),
         unit("feed_moves", "cycle", 5_000, feeding(0.5)),
+        unit("feed_script", "cycle", 5_000, playing(0.2, false)),
+        unit("feed_script_dense", "cycle", 5_000, playing(0.02, false)),
+        unit("feed_script_anew", "cycle", 5_000, playing(0.02, true)),
         unit("wave_sine", "point", 50_000, evaluating(Shape::Sine)),
         unit("wave_square", "point", 50_000, evaluating(Shape::Square)),
         unit("wave_trapezoid", "point", 50_000, evaluating(trapezoid(QUARTERS))),
@@ -275,6 +281,42 @@ fn feeding(time_s: f64) -> Box<dyn FnMut(u64)> {
             if done.is_multiple_of(EVERY) {
                 let share = 0.5 + 0.3 * (at_s * 3.0).sin();
                 feeder.push(FeedTarget { share, pace: Pace::Within { time_s } }, at_s);
+            }
+            done += 1;
+            feeder.settle(&axis, false);
+            feeder.advance(at_s + 0.007);
+            axis = black_box(feeder.reference());
+        }
+    })
+}
+
+/// The path of a script with a point each `interval_s`, which a player sends one by one, or all that are ahead `anew` each 20 cycles.
+fn playing(interval_s: f64, anew: bool) -> Box<dyn FnMut(u64)> {
+    const EVERY: u64 = 20;
+    const AHEAD: u64 = 24;
+    let limits = MotionLimits::DEFAULT;
+    let (most, approach_mm_s) = (limits.profile(limits.max_speed.get()), limits.approach_speed.get());
+    let window = FeedWindow { back_mm: 0.0, front_mm: RANGE_MM };
+    let mut feeder = Feeder::new(window, FeedLimits { most, approach_mm_s, ahead_s: 0.006 });
+    let (mut done, mut sent, mut axis) = (0u64, 0u64, Kinematics::at_rest(RANGE_MM / 2.0));
+    feeder.begin(axis.p, 0.0);
+    Box::new(move |count| {
+        for _ in 0..count {
+            let at_s = done as f64 * CYCLE_S;
+            if done.is_multiple_of(EVERY) {
+                let past = (at_s / interval_s) as u64 + 1;
+                let shift_s = if anew && (done / EVERY).is_multiple_of(2) { 0.003 } else { 0.0 };
+                if anew {
+                    feeder.clear_points();
+                    sent = past;
+                }
+                while sent < past + AHEAD {
+                    let due_s = sent as f64 * interval_s;
+                    let share = 0.5 + 0.4 * (due_s / interval_s.max(0.2) * std::f64::consts::PI).cos();
+                    let due_ns = ((due_s + shift_s) * 1e9) as u64;
+                    feeder.push_point(ScriptPoint { due_ns, share }, at_s);
+                    sent += 1;
+                }
             }
             done += 1;
             feeder.settle(&axis, false);

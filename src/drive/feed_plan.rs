@@ -64,6 +64,9 @@ impl FeedPlan {
         match message.item {
             FeedItem::Target(target) => self.feeder.push(target, seconds(now)),
             FeedItem::Window(window) => self.asked = window,
+            FeedItem::Strokes(drive) => self.feeder.drive(drive),
+            FeedItem::Point(point) => self.feeder.push_point(point, seconds(now)),
+            FeedItem::Clear => self.feeder.clear_points(),
         }
     }
 
@@ -169,6 +172,8 @@ impl FeedPlan {
             counts: self.feeder.counts(),
             delay_s: self.feeder.delay_s(),
             is_met: self.is_met(),
+            rests: self.rests(),
+            strokes: self.feeder.strokes(),
         }
     }
 }

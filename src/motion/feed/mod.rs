@@ -7,7 +7,10 @@
 //! - `points`: the targets that are not reached yet
 //! - `segment`, `stroke`: the path between them. A dense stream is played one interval later, as cubics through its points; a
 //!   target that leaves more time becomes a stroke that ends at rest.
-//! - [`feeder`]: the path itself
+//! - `timeline`: the points of a script, which is known ahead; `script_way`, `quintic`: the way through them;
+//!   [`mod@within_reach`]: what of it an axis reaches
+//! - [`feeder`]: the path itself; `feeder::strokes`: that of a [pattern](super::pattern), whose half strokes take the place of
+//!   targets; `feeder::script`: that of a script
 //!
 //! Its rules:
 //!
@@ -23,11 +26,17 @@
 pub mod clock;
 pub mod feeder;
 mod points;
+mod quintic;
+mod script_way;
 mod segment;
 #[cfg(test)]
 mod streams;
 mod stroke;
 pub mod target;
+mod timeline;
+pub mod within_reach;
 
 pub use feeder::{FeedCounts, FeedLimits, Feeder};
 pub use target::{FeedTarget, FeedWindow, Pace};
+pub use timeline::ScriptPoint;
+pub use within_reach::within_reach;
