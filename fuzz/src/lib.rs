@@ -15,6 +15,7 @@ pub mod corpus;
 pub mod files;
 pub mod http;
 pub mod mutate;
+pub mod script;
 pub mod serial;
 pub mod server;
 pub mod tcode;
@@ -41,4 +42,5 @@ pub const TARGETS: &[Target] = &[
     Target { name: "serial", run: serial::line, seeds: corpus::serial },
     Target { name: "tcode", run: tcode::stream, seeds: corpus::tcode },
     Target { name: "buttplug", run: buttplug::frames, seeds: buttplug::seeds },
+    Target { name: "script", run: script::file, seeds: script::seeds },
 ];

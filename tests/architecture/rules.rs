@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::source::Source;
 
 /// Each room with the rooms that it may name. Imports point from the bottom of this table to its top.
-const ROOMS: [(&str, &str); 22] = [
+const ROOMS: [(&str, &str); 23] = [
     ("units", ""),
     ("wall_clock", ""),
     ("token_bucket", ""),
@@ -23,21 +23,26 @@ const ROOMS: [(&str, &str); 22] = [
     ("auth", "units files layout wave motion machine settings store"),
     // Pure parts of the protocols by which other programs move the axis; no room below knows that there are any.
     ("feeds", "units layout motion"),
+    // Pure but for its library, which keeps files.
+    ("scripts", "units files layout motion"),
     // The API uses the machine through a port of its own: no request handler ever names a thread or a pin.
-    ("api", "units wall_clock token_bucket files layout wave motion machine settings store auth feeds"),
+    (
+        "api",
+        "units wall_clock token_bucket files layout wave motion machine settings store auth feeds scripts",
+    ),
     // Between the two rooms that need it: cli makes the options, app obeys them.
     ("options", "units layout wave motion machine hal settings auth api"),
     (
         "app",
-        "units wall_clock files layout wave motion machine hal drive diag sensor settings store auth feeds api options",
+        "units wall_clock files layout wave motion machine hal drive diag sensor settings store auth feeds scripts api options",
     ),
     (
         "trial",
-        "units wall_clock files layout wave motion machine hal drive diag sensor settings store auth feeds api options app",
+        "units wall_clock files layout wave motion machine hal drive diag sensor settings store auth feeds scripts api options app",
     ),
     (
         "cli",
-        "units wall_clock token_bucket files layout wave motion machine hal drive diag sensor settings store auth feeds api options app \
+        "units wall_clock token_bucket files layout wave motion machine hal drive diag sensor settings store auth feeds scripts api options app \
          trial",
     ),
     ("main", "cli"),
