@@ -1,5 +1,5 @@
 //! No allocation in the real-time loops: a counting allocator around both loops of the rehearsed machine, while homing,
-//! in a wave, at a stop, in a fault, and while settings change.
+//! in a wave, in patterns, at a stop, in a fault, and while settings change.
 
 mod support;
 
@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use support::{options, sine, square};
 use yep::drive::Rehearsal;
 use yep::hal::sim::{Mishap, VirtualClock};
-use yep::machine::{Command, Config, State};
+use yep::machine::{Command, Config, FeedItem, FeedStart, State};
+use yep::motion::{FeedWindow, PatternKind, StrokeDrive, StrokeProgram, StrokeSpeed};
 use yep::units::Mm;
 
 thread_local! {
@@ -60,6 +61,18 @@ fn counted(runs: &mut dyn FnMut()) {
     INSIDE.set(false);
 }
 
+fn strokes(kind: PatternKind) -> StrokeDrive {
+    StrokeDrive {
+        program: StrokeProgram::Kind(kind),
+        speed: StrokeSpeed::Share(0.7),
+        depth: 0.9,
+        stroke: 0.8,
+        sensation: 0.3,
+        is_paused: false,
+        seed: 1,
+    }
+}
+
 #[test]
 fn neither_loop_asks_for_memory() {
     // The counter works.
@@ -90,6 +103,17 @@ fn neither_loop_asks_for_memory() {
     machine.command(Command::End);
     machine.run_ms(4_000);
     none("coming to rest");
+    machine.command(Command::Follow(FeedStart {
+        number: 1,
+        window: FeedWindow { back_mm: 10.0, front_mm: 120.0 },
+    }));
+    for kind in PatternKind::ALL {
+        machine.send_to_feed(1, FeedItem::Strokes(strokes(kind)));
+        machine.run_ms(1_500);
+    }
+    machine.command(Command::Rest);
+    machine.run_ms(500);
+    none("stroking");
     machine.command(sine(1.0));
     machine.run_ms(1_500);
     machine.stall_control(40_000_000);

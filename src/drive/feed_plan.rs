@@ -64,6 +64,7 @@ impl FeedPlan {
         match message.item {
             FeedItem::Target(target) => self.feeder.push(target, seconds(now)),
             FeedItem::Window(window) => self.asked = window,
+            FeedItem::Strokes(drive) => self.feeder.drive(drive),
         }
     }
 
@@ -169,6 +170,7 @@ impl FeedPlan {
             counts: self.feeder.counts(),
             delay_s: self.feeder.delay_s(),
             is_met: self.is_met(),
+            strokes: self.feeder.strokes(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A feed as the machine sees it: how it begins, what it sends, what is reported of it.
 
-use crate::motion::{FeedCounts, FeedTarget, FeedWindow};
+use crate::motion::{FeedCounts, FeedTarget, FeedWindow, StrokeDrive, StrokeReport};
 
 /// Number of a feed. What was sent to an earlier one is dropped.
 pub type FeedNumber = u32;
@@ -16,11 +16,15 @@ pub struct FeedStart {
 
 /// What is sent to a feed.
 #[derive(Debug, Clone, Copy, PartialEq)]
+// The larger one holds a user's program, which must be in the item: the control cycle can free no memory.
+#[allow(clippy::large_enum_variant)]
 pub enum FeedItem {
     /// A place to be at.
     Target(FeedTarget),
     /// Another window.
     Window(FeedWindow),
+    /// What strokes from now on, and how. The first one begins a pattern, which a target ends.
+    Strokes(StrokeDrive),
 }
 
 /// An item on its way to the feed with that number.
@@ -43,4 +47,6 @@ pub struct FeedReport {
     pub delay_s: f64,
     /// True while the axis goes to it at the approach speed.
     pub is_met: bool,
+    /// Its pattern, if it is one.
+    pub strokes: Option<StrokeReport>,
 }

@@ -8,9 +8,8 @@
 //! - [`tracker`]: trajectory tracking, one control cycle at a time; `constraints`: what such a cycle may choose;
 //!   [`deferred_limits`]: when lowered limits take effect
 //! - [`follower`]: setpoints of a wave: gentle approach, start, changes, end
-//! - [`feed`]: setpoints of what other programs send
 //! - [`reach`]: largest amplitude of a wave that the axis can follow
-//! - [`feed`]: targets that other programs send while the axis moves
+//! - [`feed`]: targets that other programs send while the axis moves; [`pattern`]: programs of half strokes
 //! - [`ease`], [`mix`]: smoothing filter and cross-fade, for the follower
 //! - [`runs`]: many steps timed by one cubic, for the step loop
 //! - [`step_times`]: instants of the steps of a planned motion, one by one
@@ -27,6 +26,7 @@ pub mod inputs;
 pub mod kinematics;
 pub mod limits;
 pub mod mix;
+pub mod pattern;
 pub mod plan;
 pub mod rail_end;
 pub mod reach;
@@ -44,6 +44,9 @@ pub use follower::Follower;
 pub use inputs::Inputs;
 pub use kinematics::{Kinematics, Piece};
 pub use limits::{MotionLimits, ProfileLimits, RampLimits};
+pub use pattern::{
+    PatternKind, StrokeDrive, StrokeProgram, StrokeReport, StrokeSpeed, StrokeStep, StrokeSteps,
+};
 pub use plan::MovePlan;
 pub use rail_end::RailEnd;
 pub use stop_level::StopLevel;

@@ -1,5 +1,7 @@
 //! Feeder: the path of one feed, cycle by cycle.
 
+mod strokes;
+
 use super::super::kinematics::Kinematics;
 use super::super::limits::ProfileLimits;
 use super::super::plan::{MovePlan, Target};
@@ -9,6 +11,7 @@ use super::points::{PathPoint, PathPoints};
 use super::segment::{Segment, slope};
 use super::stroke::stroke;
 use super::target::{FeedTarget, FeedWindow, LONGEST_S, Pace};
+use strokes::StrokePath;
 
 /// Longest interval of a dense stream if its intervals are equal, in s.
 const STEADY_DENSE_S: f64 = 0.11;
@@ -41,6 +44,8 @@ enum Afterwards {
     Meet,
     /// The path goes to its goal.
     GoOn,
+    /// The feed waits as it did before its first target.
+    Wait,
     /// The feed is over.
     End,
 }
@@ -104,6 +109,8 @@ pub struct Feeder {
     /// Delay of the buffer of a dense stream, in s.
     delay_s: Option<f64>,
     counts: FeedCounts,
+    /// The pattern, if that moves the axis in place of targets.
+    strokes: Option<StrokePath>,
 }
 
 impl Feeder {
@@ -122,12 +129,16 @@ impl Feeder {
             rests_since_s: f64::NEG_INFINITY,
             delay_s: None,
             counts: FeedCounts::default(),
+            strokes: None,
         }
     }
 
     /// Sets the limits. The path keeps some of them for the tracker.
     pub fn set_limits(&mut self, limits: FeedLimits) {
-        self.limits = limits;
+        if limits != self.limits {
+            self.limits = limits;
+            self.replan_strokes();
+        }
     }
 
     /// Moves the window: the axis goes to the same share of the new one, from a gentle stop, at the approach speed.
@@ -139,7 +150,11 @@ impl Feeder {
         self.points.clear();
         self.clock.restart();
         self.goal = window.place(self.goal_share);
-        self.brake(Afterwards::Meet);
+        if self.strokes.is_some() {
+            self.move_strokes_into_window();
+        } else {
+            self.brake(Afterwards::Meet);
+        }
     }
 
     /// The window.
@@ -149,6 +164,7 @@ impl Feeder {
 
     /// Takes a target that came at `at_s`.
     pub fn push(&mut self, target: FeedTarget, at_s: f64) {
+        self.leave_strokes();
         let pauses = self.phase == Phase::Follows && self.is_still() && at_s - self.rests_since_s > PAUSE_S;
         match self.phase {
             Phase::Over | Phase::Brakes(Afterwards::End) | Phase::BrakesAxis(Afterwards::End) => return,
@@ -238,8 +254,8 @@ impl Feeder {
 
     /// The way from `state` to rest.
     fn braking(&self, state: Kinematics, at_s: f64) -> Segment {
-        let limits = self.limits.most.scaled(BRAKE_SHARE);
         let state = self.feasible(state);
+        let limits = self.limits.most.scaled(self.brake_share(&state));
         let rest = state.p + stop::displacement(state.v, state.a, limits.ramp());
         self.planned(state, rest, limits, at_s)
     }
@@ -262,6 +278,7 @@ impl Feeder {
     /// What has to change before the next cycle, for an axis in the state `axis`. `is_held` says that a force holds it back.
     pub fn settle(&mut self, axis: &Kinematics, is_held: bool) {
         let met_mm = (MET_SHARE * self.window.length_mm()).max(MET_MM);
+        self.observe_axis(axis, met_mm);
         match self.phase {
             Phase::Meets if (axis.p - self.goal).abs() <= met_mm => {
                 self.phase = Phase::Follows;
@@ -331,7 +348,9 @@ impl Feeder {
         }
         if self.phase == Phase::Follows && self.is_still() {
             let state = self.segment.at(self.now_s);
-            if !self.points.is_empty() {
+            if self.strokes.is_some() {
+                self.wake_strokes(state, until_s);
+            } else if !self.points.is_empty() {
                 self.segment = self.next_segment(self.now_s, state);
             } else if (state.p - self.goal).abs() > EQUAL_MM && until_s - self.rests_since_s > GRACE_S {
                 self.segment = self.planned(state, self.goal, self.slow(), self.now_s);
@@ -341,6 +360,9 @@ impl Feeder {
 
     /// The segment behind `state`, in which the path is at `at_s`.
     fn next_segment(&mut self, at_s: f64, state: Kinematics) -> Segment {
+        if self.strokes.is_some() {
+            return self.next_leg(at_s, state);
+        }
         let Some((point, behind)) = self.points.take(at_s + SHORTEST_S) else {
             if state.v == 0.0 && state.a == 0.0 || matches!(self.segment, Segment::Planned { .. }) {
                 return Segment::Rest { p: state.p };
@@ -403,6 +425,7 @@ impl Feeder {
         match self.phase {
             Phase::Waits | Phase::Over => true,
             Phase::Meets | Phase::Brakes(_) | Phase::BrakesAxis(_) => false,
+            Phase::Follows if self.strokes.is_some() => self.is_still() && !self.has_strokes_to_do(),
             Phase::Follows => {
                 let at_goal = (self.segment.at(self.now_s).p - self.goal).abs() <= EQUAL_MM;
                 self.is_still() && self.points.is_empty() && at_goal
@@ -449,6 +472,7 @@ const fn behind_brake(afterwards: Afterwards) -> Phase {
     match afterwards {
         Afterwards::Meet => Phase::Brakes(Afterwards::Meet),
         Afterwards::GoOn => Phase::Follows,
+        Afterwards::Wait => Phase::Waits,
         Afterwards::End => Phase::Over,
     }
 }

@@ -7,7 +7,9 @@
 //! - `points`: the targets that are not reached yet
 //! - `segment`, `stroke`: the path between them. A dense stream is played one interval later, as cubics through its points; a
 //!   target that leaves more time becomes a stroke that ends at rest.
-//! - [`feeder`]: the path itself
+//! - [`mod@within_reach`]: what of a script an axis reaches
+//! - [`feeder`]: the path itself; `feeder::strokes`: that of a [pattern](super::pattern), whose half strokes take the place of
+//!   targets
 //!
 //! Its rules:
 //!
@@ -28,6 +30,8 @@ mod segment;
 mod streams;
 mod stroke;
 pub mod target;
+pub mod within_reach;
 
 pub use feeder::{FeedCounts, FeedLimits, Feeder};
 pub use target::{FeedTarget, FeedWindow, Pace};
+pub use within_reach::within_reach;

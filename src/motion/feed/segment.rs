@@ -2,6 +2,7 @@
 
 use super::super::kinematics::Kinematics;
 use super::super::plan::MovePlan;
+use super::super::stop::Tail;
 
 /// A part of the path.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +19,17 @@ pub enum Segment {
         /// Position and speed of its end.
         to: (f64, f64),
         /// When it begins, in s, and how long it lasts.
+        span_s: (f64, f64),
+    },
+    /// A change of the speed, which is kept behind it.
+    Change {
+        /// Its beginning.
+        from: Kinematics,
+        /// How it is made.
+        tail: Tail,
+        /// The speed that it leads to.
+        to: f64,
+        /// When it begins, in s, and how long it lasts: not shorter than the change.
         span_s: (f64, f64),
     },
     /// A planned move.
@@ -39,7 +51,9 @@ impl Segment {
     pub fn end_s(&self) -> f64 {
         match self {
             Segment::Rest { .. } => f64::INFINITY,
-            Segment::Cubic { span_s, .. } | Segment::Planned { span_s, .. } => span_s.0 + span_s.1,
+            Segment::Cubic { span_s, .. }
+            | Segment::Change { span_s, .. }
+            | Segment::Planned { span_s, .. } => span_s.0 + span_s.1,
         }
     }
 
@@ -51,6 +65,9 @@ impl Segment {
             Segment::Cubic { from, to, span_s: (start_s, lasts_s) } => {
                 cubic(from, *to, *lasts_s, (at_s - start_s).clamp(0.0, *lasts_s))
             }
+            Segment::Change { from, tail, to, span_s: (start_s, _) } => {
+                changed(*from, tail, *to, (at_s - start_s).max(0.0))
+            }
             Segment::Planned { plan, span_s: (start_s, _) } => {
                 let since_s = (at_s - start_s).max(0.0);
                 // Behind the move the axis rests at its end, without the remainders of rounding.
@@ -58,6 +75,19 @@ impl Segment {
             }
         }
     }
+}
+
+/// State `left_s` after the beginning of a change of the speed; behind it that speed, without the remainders of rounding.
+fn changed(from: Kinematics, tail: &Tail, to: f64, mut left_s: f64) -> Kinematics {
+    let mut at = from;
+    for piece in tail {
+        if left_s < piece.duration_s {
+            return at.after(piece.jerk, left_s);
+        }
+        at = at.after_piece(*piece);
+        left_s -= piece.duration_s;
+    }
+    Kinematics { p: at.p, v: to, a: 0.0 }.after(0.0, left_s)
 }
 
 /// State `t` after the beginning of the cubic from `from` to position and speed `to`, `h` later.
