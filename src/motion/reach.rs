@@ -43,7 +43,7 @@ impl ProfileLimits {
     /// Longest distance from rest to rest in `time_s`: half of the time accelerating, half braking, and where that
     /// would be too fast the highest speed in between. Either half is symmetrical, so its mean speed is half of the
     /// peak.
-    pub(crate) fn distance_within(&self, time_s: f64) -> f64 {
+    fn distance_within(&self, time_s: f64) -> f64 {
         let peak = self.speed_change_within(time_s / 2.0);
         if peak <= self.speed {
             peak * time_s / 2.0

@@ -6,11 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::{MAX_POS, Script};
 use crate::layout;
 use crate::motion::ProfileLimits;
+use crate::motion::feed::within_reach;
 
-mod reach;
-
-/// Shorter by less counts as reached, in mm.
-const REACHED_MM: f64 = 0.01;
 /// The narrowest window that is proposed, in mm, and the steps in which it is said.
 const NARROWEST_MM: f64 = 1.0;
 const FITS_STEP_MM: f64 = 0.1;
@@ -109,8 +106,8 @@ fn shortened(script: &Script, window_mm: f64, limits: ProfileLimits, rate: f64) 
         (due_s, f64::from(action.pos) * window_mm / f64::from(MAX_POS))
     };
     let points: Vec<(f64, f64)> = script.actions.iter().map(point).collect();
-    let reached = reach::within_reach(&points, limits);
-    points.iter().zip(reached).filter(|((_, wanted), reached)| (wanted - reached).abs() > REACHED_MM).count()
+    let reached = within_reach(&points, limits);
+    points.iter().zip(reached).filter(|((_, wanted), reached)| wanted != reached).count()
 }
 
 /// The longest window in which nothing is shortened, by bisection: in a shorter one each way is shorter.
@@ -168,12 +165,13 @@ mod tests {
     fn what_fits_is_the_longest_way_from_rest_to_rest_in_the_time() {
         // Strokes of the whole window in 0.3 s. At rest at both ends the acceleration rises and falls with the jerk, in
         // 25 ms each: half of the time changes the speed by 5 000 x (0.15 - 0.025) = 625 mm/s, more than the 500 of the
-        // limits; so the way is 500 x (0.3 - (500/5 000 + 0.025)) = 87.5 mm, and 0.96 of it is 84.0 mm.
+        // limits; so the way is 500 x (0.3 - (500/5 000 + 0.025)) = 87.5 mm, and with 0.96 of each limit 84.0 mm.
         let csv = "0,0\n300,100\n600,0\n900,100\n1200,0";
         assert_eq!(analysed(csv, 80.0, 1.0).fits_mm, Some(84.0));
         assert_eq!(analysed(csv, 84.0, 1.0).shortened, 0);
         let beyond = analysed(csv, 100.0, 1.0);
-        assert_eq!((beyond.shortened, beyond.shortened_share, beyond.fits_mm), (5, 1.0, Some(84.0)));
+        // The first action is where the axis is met.
+        assert_eq!((beyond.shortened, beyond.shortened_share, beyond.fits_mm), (4, 0.8, Some(84.0)));
         // At half the rate there is twice the time: 500 x (0.6 - 0.125) x 0.96 = 228.0 mm.
         assert_eq!(analysed(csv, 100.0, 0.5).fits_mm, Some(228.0));
         // Nothing of 1 mm goes in 10 ms.
