@@ -11,6 +11,7 @@
 //! - [`layout`]: constants of the hardware, generated from memory-layout/layout.toml
 //! - [`wave`]: reference: position graphs, what to move
 //! - [`motion`]: trajectory planning: how to move, inside limits
+//! - [`scripts`]: motion that was written down beside a video: its files, and what they ask of the axis
 //! - [`machine`]: state machine: states, commands, faults, homing; whether to move
 //! - [`hal`]: hardware access: pins, clocks and sensors, real and simulated
 //! - [`drive`]: real-time execution: the two loops and the rings between them
@@ -42,6 +43,7 @@ pub mod machine;
 pub mod motion;
 pub mod options;
 pub mod players;
+pub mod scripts;
 pub mod sensor;
 pub mod settings;
 pub mod store;

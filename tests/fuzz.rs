@@ -77,4 +77,4 @@ macro_rules! targets {
     };
 }
 
-targets! { http_bytes http_requests websocket config recording state serial tcode buttplug players }
+targets! { http_bytes http_requests websocket config recording state serial tcode buttplug players script }

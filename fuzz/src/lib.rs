@@ -16,6 +16,7 @@ pub mod files;
 pub mod http;
 pub mod mutate;
 pub mod players;
+pub mod script;
 pub mod serial;
 pub mod server;
 pub mod tcode;
@@ -43,4 +44,5 @@ pub const TARGETS: &[Target] = &[
     Target { name: "tcode", run: tcode::stream, seeds: corpus::tcode },
     Target { name: "buttplug", run: buttplug::frames, seeds: buttplug::seeds },
     Target { name: "players", run: players::stream, seeds: players::seeds },
+    Target { name: "script", run: script::file, seeds: script::seeds },
 ];

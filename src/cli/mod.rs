@@ -10,6 +10,7 @@
 //! - `state`: export, import and check of the persistent state, of a server or in its folder
 //! - `pair`, `devices`: who is let in
 //! - `commission`: the first run: its record, and the walk through it in a terminal
+//! - `script`: checks, lists and plays scripts; `run_pattern` strokes; `attended` is a motion that ends with its command
 //! - `calibrate`, `run_wave`, `end`, `stop`, `status`, `faults`, `sensor`, `sessions`: requests to a running server
 //!
 //! The exit codes are stable: 0 done; 1 refused, with the reason on the error stream; 2 not understood; 3 no server
@@ -25,6 +26,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::app::stdio;
 
+mod attended;
 mod calibrate;
 mod chart;
 mod client;
@@ -40,8 +42,10 @@ mod logging;
 mod pair;
 mod run;
 mod run_arguments;
+mod run_pattern;
 mod run_wave;
 mod safe_pins;
+mod script;
 mod sensor;
 mod sessions;
 mod simulate;
@@ -95,6 +99,8 @@ enum CliCommand {
     SafePins(safe_pins::Arguments),
     Calibrate(calibrate::Arguments),
     RunWave(run_wave::Arguments),
+    RunPattern(run_pattern::Arguments),
+    Script(script::Arguments),
     End(end::Arguments),
     Stop(stop::Arguments),
     Status(status::Arguments),
@@ -182,6 +188,8 @@ pub fn main() -> ExitCode {
         CliCommand::SafePins(arguments) => safe_pins::run(&arguments),
         CliCommand::Calibrate(arguments) => calibrate::run(&arguments),
         CliCommand::RunWave(arguments) => run_wave::run(&arguments),
+        CliCommand::RunPattern(arguments) => run_pattern::run(&arguments),
+        CliCommand::Script(arguments) => script::run(&arguments),
         CliCommand::End(arguments) => end::run(&arguments),
         CliCommand::Stop(arguments) => stop::run(&arguments),
         CliCommand::Status(arguments) => status::run(&arguments),
@@ -281,6 +289,7 @@ mod tests {
             ("WAVES.md", include_str!("../../docs/WAVES.md")),
             ("SETTINGS.md", include_str!("../../docs/SETTINGS.md")),
             ("REALTIME.md", include_str!("../../docs/REALTIME.md")),
+            ("SCRIPTS.md", include_str!("../../docs/SCRIPTS.md")),
         ];
         let mut seen = 0;
         for (page, text) in pages {

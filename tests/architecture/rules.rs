@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::source::Source;
 
 /// Each room with the rooms that it may name. Imports point from the bottom of this table to its top.
-const ROOMS: [(&str, &str); 23] = [
+const ROOMS: [(&str, &str); 24] = [
     ("units", ""),
     ("wall_clock", ""),
     ("token_bucket", ""),
@@ -25,24 +25,26 @@ const ROOMS: [(&str, &str); 23] = [
     ("feeds", "units layout motion"),
     // Pure parts of the protocols in which video players say where they are.
     ("players", "units"),
+    // Pure but for its library, which keeps files.
+    ("scripts", "units files layout motion"),
     // The API uses the machine through a port of its own: no request handler ever names a thread or a pin.
     (
         "api",
-        "units wall_clock token_bucket files layout wave motion machine settings store auth feeds players",
+        "units wall_clock token_bucket files layout wave motion machine settings store auth feeds players scripts",
     ),
     // Between the two rooms that need it: cli makes the options, app obeys them.
     ("options", "units layout wave motion machine hal settings auth api"),
     (
         "app",
-        "units wall_clock files layout wave motion machine hal drive diag sensor settings store auth feeds players api options",
+        "units wall_clock files layout wave motion machine hal drive diag sensor settings store auth feeds players scripts api options",
     ),
     (
         "trial",
-        "units wall_clock files layout wave motion machine hal drive diag sensor settings store auth feeds players api options app",
+        "units wall_clock files layout wave motion machine hal drive diag sensor settings store auth feeds players scripts api options app",
     ),
     (
         "cli",
-        "units wall_clock token_bucket files layout wave motion machine hal drive diag sensor settings store auth feeds players api options app \
+        "units wall_clock token_bucket files layout wave motion machine hal drive diag sensor settings store auth feeds players scripts api options app \
          trial",
     ),
     ("main", "cli"),
