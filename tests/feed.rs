@@ -9,7 +9,7 @@ mod stream;
 use stream::{Delivery, Shape, Stream, WINDOW, following};
 use support::{Recorder, homed, options, steps};
 use yep::drive::Rehearsal;
-use yep::machine::{Accepted, Command, FeedItem, FeedStart, State};
+use yep::machine::{Accepted, Command, FeedItem, FeedSource, FeedStart, State};
 use yep::motion::{FeedTarget, FeedWindow, MotionLimits, Pace};
 use yep::units::{MmPerS, MmPerS2, MmPerS3, StepsPerMm};
 
@@ -98,7 +98,7 @@ fn a_target_in_full_motion_changes_the_pulses_within_milliseconds() {
 #[test]
 fn the_first_motion_is_slow_and_so_is_that_behind_stop_a_pause_or_another_window() {
     let mut machine = homed(&options());
-    let begin = Command::Follow(FeedStart { number: 1, window: WINDOW });
+    let begin = Command::Follow(FeedStart { number: 1, window: WINDOW, source: FeedSource::Program });
     assert_eq!(machine.command(begin.clone()), Some(Ok(Accepted::Now)));
     let slow = |machine: &mut Rehearsal<Recorder>, share: f64, place: f64| {
         for _ in 0..300 {
@@ -127,7 +127,11 @@ fn the_first_motion_is_slow_and_so_is_that_behind_stop_a_pause_or_another_window
     machine.stop();
     machine.run_ms(100);
     assert_eq!(
-        machine.command(Command::Follow(FeedStart { number: 2, window: WINDOW })),
+        machine.command(Command::Follow(FeedStart {
+            number: 2,
+            window: WINDOW,
+            source: FeedSource::Program
+        })),
         Some(Ok(Accepted::Now))
     );
     // What was sent to the feed before is dropped.
@@ -182,7 +186,11 @@ fn a_client_that_stops_its_feed_stops_as_fast_as_stop_does_and_may_go_on() {
     assert_eq!(machine.snapshot().stops, 0, "it was no STOP");
     assert!(position(&machine) > 0.0);
     assert_eq!(
-        machine.command(Command::Follow(FeedStart { number: 2, window: WINDOW })),
+        machine.command(Command::Follow(FeedStart {
+            number: 2,
+            window: WINDOW,
+            source: FeedSource::Program
+        })),
         Some(Ok(Accepted::Now))
     );
 }
@@ -203,7 +211,11 @@ fn end_brings_a_feed_gently_to_rest_and_a_wave_begins_behind_it() {
     machine.stop();
     machine.run_ms(300);
     assert_eq!(
-        machine.command(Command::Follow(FeedStart { number: 2, window: WINDOW })),
+        machine.command(Command::Follow(FeedStart {
+            number: 2,
+            window: WINDOW,
+            source: FeedSource::Program
+        })),
         Some(Ok(Accepted::Now))
     );
     machine.run_ms(300);
@@ -235,7 +247,7 @@ fn a_flood_is_no_lag() {
 #[test]
 fn a_window_without_length_does_not_forget_where_the_feed_wants_to_be() {
     let mut machine = homed(&options());
-    let begin = Command::Follow(FeedStart { number: 1, window: WINDOW });
+    let begin = Command::Follow(FeedStart { number: 1, window: WINDOW, source: FeedSource::Program });
     assert_eq!(machine.command(begin), Some(Ok(Accepted::Now)));
     machine.send_to_feed(1, target(0.75, 0.5));
     machine.run_ms(6_000);
@@ -263,7 +275,7 @@ fn an_axis_that_meets_its_feed_at_the_end_of_the_window_keeps_its_limits() {
     for delay_ms in 0..20 {
         let mut machine = homed(&soft);
         let place = FeedWindow { back_mm: 23.0, front_mm: 23.0 };
-        let begin = Command::Follow(FeedStart { number: 1, window: place });
+        let begin = Command::Follow(FeedStart { number: 1, window: place, source: FeedSource::Program });
         assert_eq!(machine.command(begin), Some(Ok(Accepted::Now)));
         machine.run_ms(delay_ms);
         for index in 0..300 {
@@ -271,5 +283,49 @@ fn an_axis_that_meets_its_feed_at_the_end_of_the_window_keeps_its_limits() {
             machine.run_ms(10);
         }
         assert!((position(&machine) - 23.0).abs() < 0.06, "{} mm", position(&machine));
+    }
+}
+
+/// Seed 309 of the simulation: a target that came while the path went back to the one before had a millisecond left when that was done.
+/// The path leapt there, starved, and braked from a speed that the axis never had.
+#[test]
+fn an_axis_is_not_led_beyond_a_target_that_comes_while_it_goes_back_to_the_one_before() {
+    let mut soft = options();
+    soft.config.limits = MotionLimits::new(
+        MmPerS::try_from(300.0).unwrap(),
+        MmPerS2::try_from(612.0).unwrap(),
+        MmPerS3::try_from(81_000.0).unwrap(),
+        MmPerS2::try_from(2_000.0).unwrap(),
+        MmPerS::try_from(13.5).unwrap(),
+    )
+    .unwrap();
+    let mut machine = following(&soft);
+    machine.run_ms(5_000);
+    for waits_ms in (60..300).step_by(3) {
+        // It goes 2 mm there and starves, goes back, and then has 1 mm to go on.
+        for (share, ms) in [(0.57, waits_ms), (0.58, 600), (0.55, 900)] {
+            machine.send_to_feed(1, target(share, 0.03));
+            for _ in 0..ms {
+                machine.cycle();
+                let at_mm = position(&machine);
+                assert!((72.0..81.0).contains(&at_mm), "{waits_ms} ms: at {at_mm} mm");
+            }
+        }
+        assert!((position(&machine) - WINDOW.place(0.55)).abs() < 0.06, "{} mm", position(&machine));
+    }
+}
+
+/// Seed 5002 of the simulation.
+#[test]
+fn end_is_over_even_if_it_comes_just_before_an_end_of_the_window() {
+    for ms in (100..260).step_by(8) {
+        let mut machine = following(&options());
+        machine.send_to_feed(1, target(0.55, 0.1));
+        machine.run_ms(400);
+        machine.send_to_feed(1, target(1.0, 0.24));
+        machine.run_ms(ms);
+        assert_eq!(machine.command(Command::End), Some(Ok(Accepted::Now)));
+        let is_over = machine.run_while(1_000, |snapshot| snapshot.state != State::Ready);
+        eprintln!("{ms} {is_over} {:?} {}", machine.snapshot().state, position(&machine));
     }
 }

@@ -171,7 +171,7 @@ refused! {
     a_ring_holds_something: |l, f| l.ram.snapshot_ring = 1
         => "ram.snapshot_ring = 1: must be a power of two, 2 or more";
     rings_keep_their_budget: |l, f| l.ram.event_ring = 1_024
-        => "ram.rings_kib = 96: the rings take 167 KiB";
+        => "ram.rings_kib = 96: the rings take 182 KiB";
     rings_and_stacks_leave_room: |l, f| l.ram.step_stack_kib = 40_000
         => "ram.process_mib = 128: rings, stacks and recordings";
     a_recording_keeps_its_budget: |l, f| l.ram.recorder_before_s = 70

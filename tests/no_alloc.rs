@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use support::{options, sine, square};
 use yep::drive::Rehearsal;
 use yep::hal::sim::{Mishap, VirtualClock};
-use yep::machine::{Command, Config, FeedItem, FeedStart, State};
+use yep::machine::{Command, Config, FeedItem, FeedSource, FeedStart, State};
 use yep::motion::{FeedWindow, PatternKind, ScriptPoint, StrokeDrive, StrokeProgram, StrokeSpeed};
 use yep::units::Mm;
 
@@ -106,6 +106,7 @@ fn neither_loop_asks_for_memory() {
     machine.command(Command::Follow(FeedStart {
         number: 1,
         window: FeedWindow { back_mm: 10.0, front_mm: 120.0 },
+        source: FeedSource::Playback,
     }));
     for kind in PatternKind::ALL {
         machine.send_to_feed(1, FeedItem::Strokes(strokes(kind)));

@@ -10,7 +10,7 @@ use support::{Recorder, homed, options, steps};
 use turns::{Half, halves};
 use yep::drive::{Rehearsal, RehearsalOptions};
 use yep::hal::sim::Random;
-use yep::machine::{Accepted, Command, FeedItem, FeedReport, FeedStart, State};
+use yep::machine::{Accepted, Command, FeedItem, FeedReport, FeedSource, FeedStart, State};
 use yep::motion::{
     FeedTarget, FeedWindow, MotionLimits, Pace, PatternKind, StrokeDrive, StrokeProgram, StrokeSpeed,
     StrokeStep, StrokeSteps,
@@ -49,7 +49,7 @@ fn fine() -> RehearsalOptions {
 }
 
 fn begin(machine: &mut Rehearsal<Recorder>, number: u32) {
-    let begin = Command::Follow(FeedStart { number, window: WINDOW });
+    let begin = Command::Follow(FeedStart { number, window: WINDOW, source: FeedSource::Program });
     assert_eq!(machine.command(begin), Some(Ok(Accepted::Now)));
 }
 
@@ -475,6 +475,37 @@ fn whatever_changes_by_chance_the_axis_stays_in_window_and_limits_and_goes_on() 
         machine.run_ms(5_000);
         let strokes = report(&machine).strokes.unwrap().strokes - before;
         assert!((3..=12).contains(&strokes), "seed {seed}: {strokes} strokes");
+    }
+}
+
+/// A gentle brake may be longer than the one by which the half stroke would have ended.
+#[test]
+fn a_change_leads_no_further_out_than_the_strokes_before_and_behind_it() {
+    let seed = std::env::var("YEP_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(41);
+    eprintln!("seed {seed}");
+    let mut random = Random::new(seed);
+    let ends =
+        |drive: &StrokeDrive| (20.0 + 100.0 * (drive.depth - drive.stroke), 20.0 + 100.0 * drive.depth);
+    let mut now = StrokeDrive { speed: StrokeSpeed::Share(1.0), stroke: 0.4, ..drive(PatternKind::Simple) };
+    let mut machine = stroking(&fine(), now);
+    machine.run_ms(1_000);
+    let (mut low, mut high) = ends(&now);
+    for change in 0..400 {
+        let depth = if random.unit() < 0.5 { now.depth } else { 0.4 + 0.6 * random.unit() };
+        now = StrokeDrive { speed: StrokeSpeed::Share(0.05 + 0.95 * random.unit()), depth, ..now };
+        send(&mut machine, now);
+        let (back, front) = ends(&now);
+        (low, high) = (low.min(back), high.max(front));
+        for cycle in 0..(random.unit() * 400.0) as u32 {
+            machine.cycle();
+            let mm = position(&machine);
+            let places = low - 0.5..=high + 0.5;
+            assert!(places.contains(&mm), "seed {seed}, change {change}: {mm} mm is outside of {places:?}");
+            if cycle > 100 {
+                // Behind its brake it goes no further out.
+                (low, high) = (back.min(low.max(mm)), front.max(high.min(mm)));
+            }
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use support::{Recorder, homed, options, steps};
 use track::Track;
 use yep::drive::{Rehearsal, RehearsalOptions};
 use yep::hal::sim::Random;
-use yep::machine::{Accepted, Command, FeedItem, FeedReport, FeedStart, State};
+use yep::machine::{Accepted, Command, FeedItem, FeedReport, FeedSource, FeedStart, State};
 use yep::motion::feed::within_reach::{SCRIPT_SHARE, is_turn, way_within, within_reach};
 use yep::motion::{
     FeedTarget, FeedWindow, MotionLimits, Pace, PatternKind, ProfileLimits, ScriptPoint, StrokeDrive,
@@ -44,7 +44,7 @@ fn following(options: &RehearsalOptions) -> Rehearsal<Recorder> {
 }
 
 fn begin(machine: &mut Rehearsal<Recorder>, number: u32) {
-    let begin = Command::Follow(FeedStart { number, window: WINDOW });
+    let begin = Command::Follow(FeedStart { number, window: WINDOW, source: FeedSource::Playback });
     assert_eq!(machine.command(begin), Some(Ok(Accepted::Now)));
 }
 

@@ -7,7 +7,8 @@ use yep::drive::Rehearsal;
 use yep::hal::sim::Mishap;
 use yep::machine::table::{TableVerdict, verdict};
 use yep::machine::{
-    Accepted, Command, CommandKind, CommandRefusal, FeedItem, FeedStart, NudgeLength, RailEnd, Reply, State,
+    Accepted, Command, CommandKind, CommandRefusal, FeedItem, FeedSource, FeedStart, NudgeLength, RailEnd,
+    Reply, State,
 };
 use yep::motion::{FeedTarget, FeedWindow, Pace};
 use yep::units::Mm;
@@ -66,7 +67,11 @@ fn in_state(state: State) -> Rehearsal<Recorder> {
 }
 
 fn follow() -> Command {
-    Command::Follow(FeedStart { number: 1, window: FeedWindow { back_mm: 10.0, front_mm: 100.0 } })
+    Command::Follow(FeedStart {
+        number: 1,
+        window: FeedWindow { back_mm: 10.0, front_mm: 100.0 },
+        source: FeedSource::Program,
+    })
 }
 
 fn command(kind: CommandKind) -> Command {

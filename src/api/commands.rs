@@ -1,7 +1,8 @@
 //! Commands by their names, as clients give them: in a request, or in a frame on `command_all`.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
 
 use super::access::devices::Devices;
 use super::answer::{self, Rejection};
@@ -13,7 +14,7 @@ use super::commissioning::CommissioningService;
 use super::port::{MachineLocation, MachinePort};
 use super::problem::ProblemCode;
 use super::settings_service::SettingsService;
-use crate::machine::{Accepted, Command, CommandRefusal};
+use crate::machine::{Accepted, Command, CommandRefusal, FeedItem, FeedMessage, FeedNumber};
 
 /// The name of the command that stops.
 pub const STOP: &str = "stop";
@@ -25,6 +26,9 @@ const CALIBRATE: &str = "calibrate";
 const STARTS: [&str; 2] = [CALIBRATE, LOOP_WAVE];
 /// The commands that change what the axis may do next, and move nothing.
 const NEED_CHARGE: [&str; 2] = ["acknowledge", "arm"];
+/// How often, and how many times, what finds the ring of the machine full is sent again.
+const SENT_AGAIN: Duration = Duration::from_millis(1);
+const SENT_TRIES: u32 = 50;
 /// The name under which new settings are announced.
 pub const UPDATE_SETTINGS: &str = "update_settings";
 
@@ -85,6 +89,8 @@ pub struct CommandService {
     fence: Fence,
     /// How often END has ended the motion of a feed.
     feed_ends: AtomicU64,
+    /// The number of the newest feed.
+    last_feed: AtomicU32,
 }
 
 impl CommandService {
@@ -106,6 +112,7 @@ impl CommandService {
             devices,
             fence: Fence::default(),
             feed_ends: AtomicU64::new(0),
+            last_feed: AtomicU32::new(0),
         }
     }
 
@@ -219,6 +226,23 @@ impl CommandService {
         }
         // The newest snapshot may be older than the newest STOP.
         self.fence.pass_seen().map_err(CommandError::Fenced)
+    }
+
+    /// The number of the next feed: no two motions have the same one, so that what was sent to an earlier one is dropped.
+    #[must_use]
+    pub fn next_feed(&self) -> FeedNumber {
+        self.last_feed.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
+    }
+
+    /// Sends an item to the feed with that number. Each cycle of the machine empties the ring; what waits for that is the newest of a
+    /// flood, and counts.
+    pub async fn send_to_feed(&self, number: FeedNumber, item: FeedItem) {
+        for _ in 0..SENT_TRIES {
+            if self.port.send_to_feed(FeedMessage { number, item }) {
+                return;
+            }
+            tokio::time::sleep(SENT_AGAIN).await;
+        }
     }
 
     /// How often END has ended the motion of a feed until now.

@@ -14,6 +14,7 @@ use super::documents::faults::RecordingSummary;
 use super::documents::sensor::{ForceSensorDocument, ScaleResult, TareResult};
 use super::problem::ProblemCode;
 use crate::machine::{Command, FeedMessage, Reply, Snapshot};
+use crate::units::Nanos;
 
 /// A boxed future, which a method of a trait object can return.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -131,6 +132,11 @@ pub trait MachinePort: Send + Sync {
     fn send_to_feed(&self, message: FeedMessage) -> bool {
         let _ = message;
         false
+    }
+
+    /// Time on the machine's clock, by which timed points are due; of a machine that has none here, that of its newest snapshot.
+    fn clock_ns(&self) -> Nanos {
+        self.snapshots().borrow().at_ns
     }
 
     /// Raises the stop line. Takes effect without a queue, in every state. Never blocks, never fails.

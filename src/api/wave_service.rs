@@ -14,7 +14,7 @@ use super::charge::lease::{Asked, Lease, LeaseNumber, LeaseState, LeaseView, Pre
 use super::commands::{CommandError, CommandService};
 use super::documents::wave::WaveInForce;
 use super::port::{MachineLocation, MachinePort};
-use crate::machine::{Accepted, Command, Snapshot, State};
+use crate::machine::{Accepted, Command, FeedStart, Snapshot, State};
 use crate::wave::Wave;
 
 /// So long an axis may take to come to rest before STOP ends what it does.
@@ -97,6 +97,9 @@ impl WaveService {
             return Err(CommandError::NotCommissioned);
         }
         let stops = self.commands.may_start(client, asked.after_stop)?;
+        if asked.wave.is_some() {
+            self.rest_from(&[State::Following]).await;
+        }
         let accepted = match asked.wave {
             Some(wave) if asked.is_proof => self.commands.start_unproven(stops, Command::Run(wave)).await?,
             Some(wave) => self.commands.start(stops, Command::Run(wave)).await?,
@@ -111,6 +114,61 @@ impl WaveService {
             tokio::spawn(Arc::clone(self).watch(number));
         }
         Ok(accepted)
+    }
+
+    /// Begins a motion that follows targets which are made here, of a pattern or a script. What this client moves already comes to
+    /// rest first.
+    ///
+    /// # Errors
+    /// [`CommandError`].
+    pub async fn follow(
+        self: &Arc<Self>,
+        client: &Client,
+        presence: Option<Presence>,
+        after_stop: Option<u32>,
+        start: FeedStart,
+    ) -> Result<Accepted, CommandError> {
+        let _turn = self.lease.turn().await;
+        if self.bars_motion() {
+            return Err(CommandError::NotCommissioned);
+        }
+        let stops = self.commands.may_start(client, after_stop)?;
+        self.rest_from(&[State::Running, State::Following, State::Ending]).await;
+        let accepted = self.commands.start(stops, Command::Follow(start)).await?;
+        let number = self.lease.begin(client, presence.unwrap_or(self.presence));
+        self.end_client_warning();
+        tokio::spawn(Arc::clone(self).watch(number));
+        Ok(accepted)
+    }
+
+    /// The client goes on with another pattern or script in the motion that it has begun, and shows from now on in that way that it is
+    /// there.
+    ///
+    /// # Errors
+    /// [`CommandError`].
+    pub async fn carry_on(
+        self: &Arc<Self>,
+        client: &Client,
+        presence: Option<Presence>,
+        after_stop: Option<u32>,
+    ) -> Result<(), CommandError> {
+        let _turn = self.lease.turn().await;
+        self.commands.may_start(client, after_stop)?;
+        let number = self.lease.begin(client, presence.unwrap_or(self.presence));
+        self.end_client_warning();
+        tokio::spawn(Arc::clone(self).watch(number));
+        Ok(())
+    }
+
+    /// Brings a motion in one of these states to rest, for the next one of the same client, and waits for that. A motion that does not
+    /// come to rest refuses the next one itself.
+    async fn rest_from(&self, states: &[State]) {
+        let state = self.port.snapshots().borrow().state;
+        if self.port.location() == MachineLocation::Local && states.contains(&state) {
+            // It may have ended meanwhile, and then rests.
+            let _ = self.port.command(Command::Rest).await;
+            self.rests_in_time().await;
+        }
     }
 
     /// Starts a motion that goes on only while this client says each 100 ms that a finger is held down

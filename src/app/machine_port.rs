@@ -12,6 +12,7 @@ use crate::drive::bridge::MachineHandle;
 use crate::hal::sim::{Mishap, Mishaps, SimulatedOperator};
 use crate::machine::{Accepted, Command, FeedMessage, Reply, Snapshot};
 use crate::sensor::service::SensorService;
+use crate::units::Nanos;
 
 /// Port of the machine of this process.
 struct Local {
@@ -33,6 +34,10 @@ impl MachinePort for Local {
 
     fn send_to_feed(&self, message: FeedMessage) -> bool {
         self.link.send_to_feed(message).is_ok()
+    }
+
+    fn clock_ns(&self) -> Nanos {
+        self.link.clock_ns()
     }
 
     fn stop(&self) {

@@ -37,6 +37,8 @@ struct BridgeShared {
     snapshots: watch::Receiver<Snapshot>,
     /// Arrival of the newest snapshot.
     snapshot_at: Mutex<Instant>,
+    /// An instant of the machine's clock, and the same one here; both clocks are the system's.
+    clock: (Nanos, Instant),
 }
 
 /// Handle to the machine for the tokio side.
@@ -111,6 +113,12 @@ impl MachineHandle {
         lock(&self.0.snapshot_at).elapsed()
     }
 
+    /// Time on the machine's clock.
+    pub fn clock_ns(&self) -> Nanos {
+        let (at_ns, at) = self.0.clock;
+        at_ns + Nanos::try_from(at.elapsed().as_nanos()).unwrap_or(Nanos::MAX / 2)
+    }
+
     /// Watch channel of the newest snapshot.
     pub fn snapshots(&self) -> watch::Receiver<Snapshot> {
         self.0.snapshots.clone()
@@ -124,6 +132,7 @@ pub fn bridge(
     first: Snapshot,
 ) -> (MachineHandle, mpsc::UnboundedReceiver<Event>, impl Future<Output = ()> + Send + 'static) {
     let BridgeEnds { commands, targets, mut events, mut snapshots } = ends;
+    let clock = (first.at_ns, Instant::now());
     let (snapshot_sender, snapshot_receiver) = watch::channel(first);
     let (event_sender, event_receiver) = mpsc::unbounded_channel();
     let shared = Arc::new(BridgeShared {
@@ -133,6 +142,7 @@ pub fn bridge(
         stop_line,
         snapshots: snapshot_receiver,
         snapshot_at: Mutex::new(Instant::now()),
+        clock,
     });
     let waiting = Arc::downgrade(&shared);
     let pump = async move {

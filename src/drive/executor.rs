@@ -370,7 +370,9 @@ impl Executor {
                 if feed.is_met() && (planned.end.p - then.p).abs() > CLIPPED_MM {
                     self.clipped_ns = Some(now);
                 }
-                let arrived = feed.rests() && has_arrived(&planned.end, &then);
+                // A feed that is over may have led to where the axis may not go; then it is over where that rests.
+                let goal = if feed.is_over() { Kinematics::at_rest(planned.end.p) } else { then };
+                let arrived = feed.rests() && has_arrived(&planned.end, &goal);
                 (planned, Inputs::ALL, arrived)
             }
             ActivePlan::Follow(follower) => {

@@ -111,22 +111,14 @@ impl FeedPlan {
         // firm stop; here it begins to brake while a gentle one is enough.
         let mut attempt = tracker.clone();
         let planned = attempt.plan(start, now, then, &config.limits, &bounds);
-        let (low, high) = stop::extent(planned.end, config.limits.gentle_stop());
-        let end_mm = if high > bounds.high_mm {
-            Some(bounds.high_mm - SLACK_MM)
-        } else if low < bounds.low_mm {
-            Some(bounds.low_mm + SLACK_MM)
-        } else {
-            None
-        };
-        let planned = match end_mm.map(Kinematics::at_rest) {
-            Some(end) => tracker.plan(start, end, end, &config.limits, &bounds),
-            None => {
-                *tracker = attempt;
-                planned
-            }
-        };
-        (planned, then)
+        let gentle = config.limits.gentle_stop();
+        let (low, high) = stop::extent(planned.end, gentle);
+        if high <= bounds.high_mm && low >= bounds.low_mm {
+            *tracker = attempt;
+            return (planned, then);
+        }
+        let braked = stop::after(start, gentle, CYCLE_S);
+        (tracker.plan(start, start, braked, &config.limits, &bounds), then)
     }
 
     fn bounds(&mut self, start: &Kinematics, config: &Config, most: FeedBounds) -> CycleBounds {

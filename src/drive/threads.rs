@@ -155,6 +155,8 @@ fn spawn_loop(
     run: impl FnOnce() + Send + 'static,
 ) -> io::Result<(JoinHandle<()>, Vec<Item>)> {
     let (sender, receiver) = mpsc::channel();
+    // What the loop owns is large. It stays on the heap until the stack was touched, as unoptimised code copies it from frame to frame.
+    let run: Box<dyn FnOnce() + Send> = Box::new(run);
     let builder = Builder::new().name(role.name().into()).stack_size(role.stack_bytes());
     let thread = builder.spawn(move || {
         let _guard = AbortOnPanic;

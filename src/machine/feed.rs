@@ -1,5 +1,6 @@
 //! A feed as the machine sees it: how it begins, what it sends, what is reported of it.
 
+use super::state::Why;
 use crate::motion::{FeedCounts, FeedTarget, FeedWindow, ScriptPoint, StrokeDrive, StrokeReport};
 
 /// Number of a feed. What was sent to an earlier one is dropped.
@@ -12,6 +13,28 @@ pub struct FeedStart {
     pub number: FeedNumber,
     /// The part of the range in which it moves, as the user set it; of that, what lies in the stroke limit.
     pub window: FeedWindow,
+    /// Who sends its targets.
+    pub source: FeedSource,
+}
+
+/// Who sends the targets of a feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FeedSource {
+    /// Another program.
+    Program,
+    /// The machine itself, which plays a pattern or a script.
+    Playback,
+}
+
+impl FeedSource {
+    /// Why the axis follows it.
+    #[must_use]
+    pub const fn why(self) -> Why {
+        match self {
+            FeedSource::Program => Why::FollowAsked,
+            FeedSource::Playback => Why::PlayAsked,
+        }
+    }
 }
 
 /// What is sent to a feed.

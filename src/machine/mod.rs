@@ -39,7 +39,7 @@ pub use command::{Accepted, Command, CommandKind, CommandRefusal, Reply};
 pub use config::Config;
 pub use contact::{Contact, Contacts};
 pub use fault::{Fault, SwitchDistance};
-pub use feed::{FeedItem, FeedMessage, FeedNumber, FeedReport, FeedStart};
+pub use feed::{FeedItem, FeedMessage, FeedNumber, FeedReport, FeedSource, FeedStart};
 pub use geometry::{Calibration, Geometry};
 pub use homing::HomingOptions;
 pub use host::HostHealth;

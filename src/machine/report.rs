@@ -199,3 +199,17 @@ pub enum Event {
         steps: u64,
     },
 }
+
+impl Event {
+    /// True if another program begins to move the axis by its feed; false for what the machine plays itself.
+    #[must_use]
+    pub const fn begins_program(&self) -> bool {
+        matches!(self, Event::Entered { to: State::Following, why: Why::FollowAsked, .. })
+    }
+
+    /// True if the machine begins to play a pattern or a script.
+    #[must_use]
+    pub const fn begins_playback(&self) -> bool {
+        matches!(self, Event::Entered { to: State::Following, why: Why::PlayAsked, .. })
+    }
+}

@@ -15,7 +15,7 @@ pub enum State {
     Ready,
     /// Following a wave, or on the gentle approach to its start.
     Running,
-    /// Going where another program says, or waiting for it to say something.
+    /// Going where a program, a pattern or a script says, or waiting for it to say something.
     Following,
     /// Finishing the period of a wave, or coming gently to rest after a feed.
     Ending,
@@ -95,6 +95,8 @@ pub enum Why {
     RunAsked,
     /// A feed was asked for.
     FollowAsked,
+    /// A pattern or a script was asked for.
+    PlayAsked,
     /// The client of a feed has stopped it, or has left.
     RestAsked,
     /// END was asked for.
@@ -136,7 +138,8 @@ impl std::fmt::Display for Why {
             Why::Calibrated => "both ends were found",
             Why::RunAsked => "a wave was asked for",
             Why::FollowAsked => "another program moves the axis",
-            Why::RestAsked => "the program that moves the axis has stopped it",
+            Why::PlayAsked => "a pattern or a script moves the axis",
+            Why::RestAsked => "what moves the axis has let it rest",
             Why::EndAsked => "END was asked for: the wave finishes its period, or fades",
             Why::Superseded => "another command waits for the end of the period",
             Why::SessionOver => "nobody has asked for a wave for a long time: it finishes its period, or fades",

@@ -419,7 +419,7 @@ impl Supervisor {
             Command::Run(wave) => self.begin_wave(wave, now, actions),
             Command::Follow(start) => {
                 actions.push_order(MotionOrder::FollowFeed(start));
-                self.enter_state(State::Following, Why::FollowAsked, now, actions);
+                self.enter_state(State::Following, start.source.why(), now, actions);
             }
             Command::Rest => {
                 actions.push_events(self.waiting.drop_motion(CommandRefusal::Stopped));

@@ -93,6 +93,10 @@ impl MachinePort for Tap {
         self.port.send_to_feed(message)
     }
 
+    fn clock_ns(&self) -> Nanos {
+        self.port.clock_ns()
+    }
+
     fn stop(&self) {
         self.log.record(PortRequest::Stop);
         self.port.stop();

@@ -5,7 +5,7 @@ use std::fmt;
 
 use yep::drive::{Rehearsal, RehearsalOptions};
 use yep::hal::sim::Random;
-use yep::machine::{Accepted, Command, FeedItem, FeedStart};
+use yep::machine::{Accepted, Command, FeedItem, FeedSource, FeedStart};
 use yep::motion::{FeedTarget, FeedWindow, Pace};
 
 use super::support::{Recorder, homed, options};
@@ -18,7 +18,7 @@ const SETTLED_S: f64 = 6.0;
 /// A calibrated machine that follows a feed and has met it, in the middle of the window.
 pub fn following(options: &RehearsalOptions) -> Rehearsal<Recorder> {
     let mut machine = homed(options);
-    let begin = Command::Follow(FeedStart { number: 1, window: WINDOW });
+    let begin = Command::Follow(FeedStart { number: 1, window: WINDOW, source: FeedSource::Program });
     assert_eq!(machine.command(begin), Some(Ok(Accepted::Now)));
     let middle = FeedTarget { share: 0.55, pace: Pace::Within { time_s: 0.1 } };
     machine.send_to_feed(1, FeedItem::Target(middle));

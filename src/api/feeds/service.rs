@@ -20,7 +20,7 @@ use crate::api::wave_service::WaveService;
 use crate::auth::{Caller, Role};
 use crate::machine::table::verdict;
 use crate::machine::{
-    Command, CommandKind, FeedItem, FeedMessage, FeedNumber, FeedStart, Snapshot, State, Why,
+    Command, CommandKind, FeedItem, FeedNumber, FeedSource, FeedStart, Snapshot, State, Why,
 };
 use crate::motion::{FeedTarget, FeedWindow, Pace};
 use crate::store::{FeedSettings, StateChange, StoreError};
@@ -31,9 +31,6 @@ const REFUSED_FOR: Duration = Duration::from_millis(50);
 const SNAPSHOT_LAGS: Duration = Duration::from_millis(200);
 /// So long the axis may take to come to rest between a stroke and a target.
 const REST_TIME: Duration = Duration::from_secs(2);
-/// How often, and how many times, what finds the ring of the machine full is sent again.
-const SENT_AGAIN: Duration = Duration::from_millis(1);
-const SENT_TRIES: u32 = 50;
 /// A vibration grows from nothing to its full strength in this time; it falls at once.
 const VIBRATION_GROWS_S: f64 = 2.0;
 /// A stroke whose speed changes by less, as a share of the highest, stays as it is.
@@ -43,7 +40,6 @@ struct FeedTable {
     links: BTreeMap<LinkNumber, LinkFigures>,
     last_link: LinkNumber,
     owner: Option<FeedOwner>,
-    last_feed: FeedNumber,
     /// The STOPs and ENDs behind which feeds may move the axis; none behind the end of a motion that a person gave.
     allowed_behind: Option<FeedLatch>,
     /// Strength of the vibration, and when it was set.
@@ -82,7 +78,6 @@ impl FeedService {
             links: BTreeMap::new(),
             last_link: 0,
             owner: None,
-            last_feed: 0,
             allowed_behind: Some(FeedLatch { stops: commands.stops(), ends: commands.feed_ends() }),
             vibration: (0.0, Instant::now()),
             stroke: 0.0,
@@ -146,7 +141,7 @@ impl FeedService {
         self.store.keep(StateChange::Feeds(settings)).await?;
         let owner = self.lock().owner;
         if let Some(FeedOwner { motion: OwnMotion::Follows(number), .. }) = owner {
-            self.send(number, FeedItem::Window(self.window())).await;
+            self.commands.send_to_feed(number, FeedItem::Window(self.window())).await;
         }
         Ok(())
     }
@@ -244,7 +239,7 @@ impl FeedService {
         if let Some(owner) = self.lock().owner.as_mut().filter(|owner| owner.link == link) {
             owner.ends = owner.ends.max(ends);
         }
-        self.send(number, FeedItem::Target(target)).await;
+        self.commands.send_to_feed(number, FeedItem::Target(target)).await;
         self.waves.hear(&client, Sign::Said);
         Ok(())
     }
@@ -417,18 +412,15 @@ impl FeedService {
             let _ = tokio::time::timeout(REST_TIME, rests).await;
         }
         self.check_new_act(link, client)?;
-        let (number, stops) = {
-            let mut table = self.lock();
-            table.last_feed = table.last_feed.wrapping_add(1);
-            (table.last_feed, table.allowed_behind.ok_or(FeedRefusal::Latched)?.stops)
-        };
-        let start = FeedStart { number, window: self.window() };
+        let stops = self.lock().allowed_behind.ok_or(FeedRefusal::Latched)?.stops;
+        let number = self.commands.next_feed();
+        let start = FeedStart { number, window: self.window(), source: FeedSource::Program };
         self.waves.run_for(client, stops, Command::Follow(start)).await?;
         self.own(link, OwnMotion::Follows(number));
         // It may have been moved while the machine decided.
         let window = self.window();
         if window != start.window {
-            self.send(number, FeedItem::Window(window)).await;
+            self.commands.send_to_feed(number, FeedItem::Window(window)).await;
         }
         Ok(number)
     }
@@ -438,17 +430,6 @@ impl FeedService {
         let mut table = self.lock();
         table.owner = Some(FeedOwner { link, motion, begun, ends: begun });
         table.refused = None;
-    }
-
-    /// Each cycle of the machine empties the ring. What waits for that is the newest of a flood, and counts; the rest of the flood
-    /// waits in its socket.
-    async fn send(&self, number: FeedNumber, item: FeedItem) {
-        for _ in 0..SENT_TRIES {
-            if self.port.send_to_feed(FeedMessage { number, item }) {
-                return;
-            }
-            tokio::time::sleep(SENT_AGAIN).await;
-        }
     }
 
     /// Keeps what became of a command.

@@ -2,25 +2,20 @@
 
 mod script;
 mod strokes;
+mod targets;
 
 use super::super::kinematics::Kinematics;
 use super::super::limits::ProfileLimits;
 use super::super::plan::{MovePlan, Target};
 use super::super::stop;
-use super::clock::{DENSE_S, SenderClock};
-use super::points::{PathPoint, PathPoints};
+use super::clock::SenderClock;
+use super::points::PathPoints;
 use super::segment::{Segment, slope};
 use super::stroke::stroke;
-use super::target::{FeedTarget, FeedWindow, LONGEST_S, Pace};
+use super::target::FeedWindow;
 use script::ScriptPath;
 use strokes::StrokePath;
 
-/// Longest interval of a dense stream if its intervals are equal, in s.
-const STEADY_DENSE_S: f64 = 0.11;
-/// Margin of the buffer of a dense stream beyond the jitter seen, in s.
-const MARGIN_S: f64 = 0.002;
-/// Correction of the buffer's delay per target, as a share of its time.
-const DELAY_SLEW: f64 = 0.02;
 /// Share of the limits that the path uses; the rest is for the tracker.
 const LIMIT_SHARE: f64 = 0.96;
 /// The same for the brake of a path that has no more points.
@@ -32,8 +27,8 @@ const MET_MM: f64 = 0.3;
 const PAUSE_S: f64 = 1.0;
 /// A path that rests beside its goal goes there when nothing came for so long, in s.
 const GRACE_S: f64 = 0.06;
-/// In a window that is narrower, in mm, the axis rests at each target: a stroke limit may have left it no length.
-const NARROW_MM: f64 = 1.0;
+/// An axis that would rest so far outside of its window rests at its end, in mm.
+const SLACK_MM: f64 = 0.01;
 /// Shortest segment, in s.
 const SHORTEST_S: f64 = 0.001;
 /// Lengths that differ by less are equal, in mm.
@@ -61,6 +56,8 @@ enum Phase {
     Meets,
     /// The path leads through the points.
     Follows,
+    /// The path goes to the goal by itself: nothing more came.
+    Returns,
     /// It is to brake from the state of the axis, which may not be on it; then so.
     BrakesAxis(Afterwards),
     /// It brakes; then so.
@@ -100,6 +97,8 @@ pub struct Feeder {
     points: PathPoints,
     phase: Phase,
     segment: Segment,
+    /// The axis at `now_s`, which may have left a path that it cannot follow.
+    axis: Kinematics,
     /// Instant up to which the path was given out.
     now_s: f64,
     /// The newest target: where the axis rests if no other comes.
@@ -127,6 +126,7 @@ impl Feeder {
             points: PathPoints::default(),
             phase: Phase::Waits,
             segment: Segment::Rest { p: 0.0 },
+            axis: Kinematics::at_rest(0.0),
             now_s: 0.0,
             goal: 0.0,
             goal_share: 0.0,
@@ -170,78 +170,6 @@ impl Feeder {
         self.window
     }
 
-    /// Takes a target that came at `at_s`.
-    pub fn push(&mut self, target: FeedTarget, at_s: f64) {
-        self.leave_strokes();
-        let pauses = self.phase == Phase::Follows && self.is_still() && at_s - self.rests_since_s > PAUSE_S;
-        match self.phase {
-            Phase::Over | Phase::Brakes(Afterwards::End) | Phase::BrakesAxis(Afterwards::End) => return,
-            Phase::Waits => self.phase = Phase::Meets,
-            Phase::Follows if pauses => self.phase = Phase::Brakes(Afterwards::Meet),
-            Phase::Meets | Phase::Follows | Phase::Brakes(_) | Phase::BrakesAxis(_) => {}
-        }
-        self.counts.taken = self.counts.taken.wrapping_add(1);
-        let place = self.window.place(target.share);
-        let (from_s, from) = match self.points.last() {
-            Some(last) => (last.due_s, last.p),
-            None => (self.segment.end_s().min(self.now_s.max(at_s)), self.segment.at(self.segment.end_s()).p),
-        };
-        self.clock.arrive(at_s);
-        let time_s = self.time_s(target.pace, (place - from).abs());
-        let slot = self.clock.place(at_s, time_s);
-        (self.goal, self.goal_share) = (place, target.share);
-        let follows = matches!(self.phase, Phase::Follows | Phase::Brakes(Afterwards::GoOn));
-        if slot.replaces || !follows {
-            self.points.clear();
-        }
-        let streams = time_s <= DENSE_S || time_s <= STEADY_DENSE_S && self.clock.is_steady();
-        let dense = streams && self.window.length_mm() >= NARROW_MM;
-        let due_s = slot.due_s + self.buffer_s(time_s, dense);
-        if follows && slot.replaces && !self.is_still() {
-            // What is under way is void: the path goes on from where it is.
-            self.segment = Segment::at_once(self.segment.at(self.now_s), self.now_s);
-        }
-        let reach = LIMIT_SHARE * self.limits.most.speed * (due_s - from_s.min(due_s)).max(SHORTEST_S);
-        let p =
-            if dense && follows && !slot.replaces { place.clamp(from - reach, from + reach) } else { place };
-        if (p - place).abs() > EQUAL_MM {
-            self.count_shortened();
-        }
-        if !self.points.push(PathPoint { due_s, p, dense }) {
-            self.count_dropped();
-        }
-        if self.phase == Phase::Brakes(Afterwards::GoOn) {
-            self.phase = Phase::Follows;
-            self.segment = Segment::at_once(self.segment.at(self.now_s), self.now_s);
-        }
-    }
-
-    fn time_s(&self, pace: Pace, way_mm: f64) -> f64 {
-        let at_speed = |mm_s: f64| way_mm / mm_s.max(f64::MIN_POSITIVE);
-        let time_s = match pace {
-            Pace::Within { time_s } => time_s,
-            Pace::AtSpeed { per_s } => at_speed(per_s * self.window.length_mm()),
-            Pace::Live => self.clock.live_s().unwrap_or_else(|| at_speed(self.limits.approach_mm_s)),
-        };
-        if time_s.is_nan() { SHORTEST_S } else { time_s.clamp(SHORTEST_S, LONGEST_S) }
-    }
-
-    /// Delay of a point behind the sender's clock: for a dense stream one interval, so that the point behind it is known when
-    /// the way to it is planned, and the jitter seen.
-    fn buffer_s(&mut self, time_s: f64, dense: bool) -> f64 {
-        if !dense {
-            self.delay_s = None;
-            return 0.0;
-        }
-        let interval_s = self.clock.interval_s().unwrap_or(time_s).clamp(time_s, STEADY_DENSE_S.max(time_s));
-        let wanted_s = interval_s + self.clock.jitter_s() + MARGIN_S + self.limits.ahead_s;
-        let most_s = DELAY_SLEW * time_s;
-        let delay_s =
-            self.delay_s.map_or(wanted_s, |before_s| before_s + (wanted_s - before_s).clamp(-most_s, most_s));
-        self.delay_s = Some(delay_s);
-        delay_s
-    }
-
     /// Brakes gently, for good.
     pub fn finish(&mut self) {
         self.points.clear();
@@ -254,18 +182,24 @@ impl Feeder {
             Phase::Waits if afterwards == Afterwards::End => Phase::Over,
             Phase::Waits => Phase::Waits,
             Phase::Meets if afterwards == Afterwards::Meet => Phase::Meets,
-            Phase::Meets | Phase::Follows | Phase::Brakes(_) | Phase::BrakesAxis(_) => {
+            Phase::Meets | Phase::Follows | Phase::Returns | Phase::Brakes(_) | Phase::BrakesAxis(_) => {
                 Phase::BrakesAxis(afterwards)
             }
         };
     }
 
-    /// The way from `state` to rest.
+    /// The way from `state` to rest: softer than the axis can brake, unless that would lead out of the window.
     fn braking(&self, state: Kinematics, at_s: f64) -> Segment {
         let state = self.feasible(state);
-        let limits = self.limits.most.scaled(self.brake_share(&state));
-        let rest = state.p + stop::displacement(state.v, state.a, limits.ramp());
-        self.planned(state, rest, limits, at_s)
+        let rest = |limits: ProfileLimits| state.p + stop::displacement(state.v, state.a, limits.ramp());
+        let (most, soft) = (self.limits.most, self.limits.most.scaled(self.brake_share(&state)));
+        let window = self.window.back_mm - SLACK_MM..=self.window.front_mm + SLACK_MM;
+        if window.contains(&rest(most)) && !window.contains(&rest(soft)) {
+            let end = rest(soft).clamp(self.window.back_mm, self.window.front_mm);
+            self.planned(state, end, most, at_s)
+        } else {
+            self.planned(state, rest(soft), soft, at_s)
+        }
     }
 
     /// The state, with speed and acceleration as the axis can have them: a cubic through points that are too far apart has more,
@@ -285,21 +219,20 @@ impl Feeder {
 
     /// What has to change before the next cycle, for an axis in the state `axis`. `is_held` says that a force holds it back.
     pub fn settle(&mut self, axis: &Kinematics, is_held: bool) {
-        let met_mm = (MET_SHARE * self.window.length_mm()).max(MET_MM);
+        let met_mm = self.met_mm();
+        self.axis = *axis;
         self.observe_axis(axis, met_mm);
         match self.phase {
             Phase::Meets if self.script.is_some() && (axis.p - self.goal).abs() <= met_mm => {
                 self.join_script(*axis);
             }
             Phase::Meets if (axis.p - self.goal).abs() <= met_mm => {
-                self.phase = Phase::Follows;
-                self.segment = if self.points.last().is_some_and(|last| last.due_s > self.now_s + SHORTEST_S)
-                {
-                    Segment::at_once(*axis, self.now_s)
+                if self.points.last().is_some_and(|last| last.due_s > self.now_s + SHORTEST_S) {
+                    self.phase = Phase::Follows;
+                    self.segment = Segment::at_once(*axis, self.now_s);
                 } else {
-                    self.points.clear();
-                    self.planned(*axis, self.goal, self.slow(), self.now_s)
-                };
+                    self.return_from(*axis);
+                }
             }
             Phase::BrakesAxis(afterwards) => {
                 self.segment = self.braking(*axis, self.now_s);
@@ -312,13 +245,41 @@ impl Feeder {
                 self.phase = Phase::Meets;
             }
             // Whoever holds the axis must not set it free for a leap.
-            Phase::Follows if is_held && axis.v.abs() <= self.limits.approach_mm_s => {
+            Phase::Follows | Phase::Returns if is_held && axis.v.abs() <= self.limits.approach_mm_s => {
                 if (axis.p - self.segment.at(self.now_s).p).abs() > met_mm {
                     self.phase = Phase::Meets;
                 }
             }
-            Phase::Waits | Phase::Meets | Phase::Follows | Phase::Brakes(_) | Phase::Over => {}
+            Phase::Waits
+            | Phase::Meets
+            | Phase::Follows
+            | Phase::Returns
+            | Phase::Brakes(_)
+            | Phase::Over => {}
         }
+    }
+
+    /// The path goes to its goal by itself.
+    fn return_from(&mut self, state: Kinematics) {
+        self.points.clear();
+        self.phase = Phase::Returns;
+        self.segment = self.planned(state, self.goal, self.slow(), self.now_s);
+    }
+
+    /// So near to each other two places are the same for a feed, in mm.
+    fn met_mm(&self) -> f64 {
+        (MET_SHARE * self.window.length_mm()).max(MET_MM)
+    }
+
+    /// The state in which a planned move begins: that of the path, `state` at `at_s`; or that of the axis, if it would come to rest
+    /// elsewhere. A path that demands more than the axis can do is only a wish: a move that began with its speed would lead the axis
+    /// far beyond the target.
+    fn begins(&self, state: Kinematics, at_s: f64) -> Kinematics {
+        let path = self.feasible(state);
+        let axis = self.axis.after(0.0, at_s - self.now_s);
+        let ramp = self.limits.most.ramp();
+        let rest = |from: &Kinematics| from.p + stop::displacement(from.v, from.a, ramp);
+        if (rest(&path) - rest(&axis)).abs() > self.met_mm() { self.feasible(axis) } else { path }
     }
 
     fn slow(&self) -> ProfileLimits {
@@ -330,7 +291,7 @@ impl Feeder {
     pub fn advance(&mut self, until_s: f64) {
         self.prepare_script(until_s);
         match self.phase {
-            Phase::Follows | Phase::Brakes(_) => self.advance_path(until_s),
+            Phase::Follows | Phase::Returns | Phase::Brakes(_) => self.advance_path(until_s),
             Phase::Waits | Phase::Meets | Phase::BrakesAxis(_) | Phase::Over => {}
         }
         self.now_s = until_s;
@@ -353,6 +314,10 @@ impl Feeder {
                     self.phase = behind_brake(afterwards);
                     Segment::Rest { p: state.p }
                 }
+                Phase::Returns => {
+                    self.phase = Phase::Follows;
+                    Segment::Rest { p: state.p }
+                }
                 Phase::Follows | Phase::Waits | Phase::Meets | Phase::BrakesAxis(_) | Phase::Over => {
                     self.next_segment(at_s, state)
                 }
@@ -367,7 +332,7 @@ impl Feeder {
             } else if !self.points.is_empty() {
                 self.segment = self.next_segment(self.now_s, state);
             } else if (state.p - self.goal).abs() > EQUAL_MM && until_s - self.rests_since_s > GRACE_S {
-                self.segment = self.planned(state, self.goal, self.slow(), self.now_s);
+                self.return_from(self.begins(state, self.now_s));
             }
         }
     }
@@ -386,7 +351,7 @@ impl Feeder {
             }
             // Starved: the path brakes, and goes to its goal afterwards.
             self.phase = Phase::Brakes(Afterwards::GoOn);
-            return self.braking(state, at_s);
+            return self.braking(self.begins(state, at_s), at_s);
         };
         let lasts_s = (point.due_s - at_s).max(SHORTEST_S);
         let most = self.limits.most.scaled(LIMIT_SHARE);
@@ -409,12 +374,12 @@ impl Feeder {
             // There is no room behind an end of the window for an axis that cannot brake as hard as the cubic does.
             let is_too_hard = !self.is_inside(p) && cubic.at(to_s).a.abs() > most.acceleration;
             return if is_too_hard {
-                self.planned(self.feasible(state), p, self.limits.most, at_s)
+                self.planned(self.begins(state, at_s), p, self.limits.most, at_s)
             } else {
                 cubic
             };
         }
-        let Some(made) = stroke(self.feasible(state), point.p, lasts_s, most) else {
+        let Some(made) = stroke(self.begins(state, at_s), point.p, lasts_s, most) else {
             return Segment::Rest { p: state.p };
         };
         if made.is_shortened {
@@ -441,7 +406,7 @@ impl Feeder {
     pub fn rests(&self) -> bool {
         match self.phase {
             Phase::Waits | Phase::Over => true,
-            Phase::Meets | Phase::Brakes(_) | Phase::BrakesAxis(_) => false,
+            Phase::Meets | Phase::Returns | Phase::Brakes(_) | Phase::BrakesAxis(_) => false,
             Phase::Follows if self.strokes.is_some() => self.is_still() && !self.has_strokes_to_do(),
             Phase::Follows => {
                 let at_goal = (self.segment.at(self.now_s).p - self.goal).abs() <= EQUAL_MM;
@@ -462,6 +427,11 @@ impl Feeder {
     /// Begins a motion of the axis from rest at `p`, at `now_s`.
     pub fn begin(&mut self, p: f64, now_s: f64) {
         (self.segment, self.now_s) = (Segment::Rest { p }, now_s);
+        self.axis = Kinematics::at_rest(p);
+        // What was left of its way back is not the way from here.
+        if self.phase == Phase::Returns {
+            self.phase = Phase::Follows;
+        }
     }
 
     /// Delay of the path behind the sender's clock, in s.
@@ -496,6 +466,7 @@ const fn behind_brake(afterwards: Afterwards) -> Phase {
 
 #[cfg(test)]
 mod tests {
+    use super::super::target::{FeedTarget, Pace};
     use super::*;
 
     #[test]
@@ -518,5 +489,25 @@ mod tests {
         feeder.settle(&Kinematics::at_rest(70.0), false);
         feeder.advance(1.001);
         assert!(feeder.is_over() && feeder.rests());
+    }
+
+    #[test]
+    fn a_path_on_its_way_back_gets_there_even_if_its_motion_begins_anew() {
+        let most = ProfileLimits { speed: 500.0, acceleration: 5_000.0, jerk: 200_000.0 };
+        let limits = FeedLimits { most, approach_mm_s: 60.0, ahead_s: 0.006 };
+        let mut feeder = Feeder::new(FeedWindow { back_mm: 0.0, front_mm: 100.0 }, limits);
+        feeder.begin(49.0, 0.0);
+        feeder.push(FeedTarget { share: 0.5, pace: Pace::Within { time_s: 0.01 } }, 0.0);
+        feeder.advance(0.1);
+        feeder.settle(&Kinematics::at_rest(49.0), false);
+        feeder.advance(0.101);
+        assert_eq!(feeder.phase, Phase::Returns);
+        feeder.begin(45.0, 1.0);
+        for ms in 1..500 {
+            let axis = feeder.reference();
+            feeder.settle(&axis, false);
+            feeder.advance(1.0 + f64::from(ms) * 0.001);
+        }
+        assert!(feeder.rests() && (feeder.reference().p - 50.0).abs() < 1e-6, "{:?}", feeder.reference());
     }
 }

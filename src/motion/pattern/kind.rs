@@ -34,7 +34,7 @@ pub struct PatternText {
     pub title: &'static str,
     /// What it does.
     pub text: &'static str,
-    /// What sensation does; none if it does nothing.
+    /// What sensation, from -100 to 100 as users say it, does; none if it does nothing.
     pub sensation: Option<&'static str>,
 }
 
@@ -88,13 +88,13 @@ impl PatternKind {
                 "deeper",
                 "Deeper",
                 "Each stroke is longer than the one before, up to the full stroke; then again.",
-                Some("strokes until the full one: 2 at -1, 11 at 0, 32 at 1"),
+                Some("strokes until the full one: 2 at -100, 11 at 0, 32 at 100"),
             ),
             PatternKind::StopNGo => (
                 "stop-n-go",
                 "Stop'n'Go",
                 "Series of 1, 2, 3, 4, 5, 4, 3, 2, 1 strokes with a rest at the back behind each.",
-                Some("length of the rest: 0.1 s at -1 to 10 s at 1"),
+                Some("length of the rest: 0.1 s at -100 to 10 s at 100"),
             ),
             PatternKind::Insist => (
                 "insist",
@@ -106,19 +106,19 @@ impl PatternKind {
                 "torque",
                 "Torque",
                 "The way in is made of four pulses, each with a partial retreat; the way out is one.",
-                Some("length of the retreats: a tenth of a pulse at -1, a half at 0, nine tenths at 1"),
+                Some("length of the retreats: a tenth of a pulse at -100, a half at 0, nine tenths at 100"),
             ),
             PatternKind::Random => (
                 "random",
                 "Random",
                 "Each stroke has other turning points and times, and none is like another.",
-                Some("how different strokes are: a little at -1, as much as possible at 1"),
+                Some("how different strokes are: a little at -100, as much as possible at 100"),
             ),
             PatternKind::Progressive => (
                 "progressive",
                 "Progressive",
                 "Stroke and speed grow to the full ones and shrink again.",
-                Some("strokes until the full one: 2 at -1, 11 at 0, 32 at 1"),
+                Some("strokes until the full one: 2 at -100, 11 at 0, 32 at 100"),
             ),
         };
         PatternText { id, title, text, sensation }

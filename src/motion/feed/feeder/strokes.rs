@@ -6,6 +6,7 @@
 
 use super::{Afterwards, BRAKE_SHARE, EQUAL_MM, Feeder, LIMIT_SHARE, Phase, SHORTEST_S};
 use crate::motion::feed::segment::Segment;
+use crate::motion::feed::target::FeedWindow;
 use crate::motion::kinematics::Kinematics;
 use crate::motion::limits::ProfileLimits;
 use crate::motion::pattern::cursor::PaceLimits;
@@ -25,6 +26,8 @@ pub(super) struct StrokePath {
     cursor: StrokeCursor,
     /// Where the present half stroke began, in mm.
     start: f64,
+    /// Where the path led to before the drive was changed last, or began, in mm: a brake goes no further out than that.
+    led_to: f64,
     /// Length of the present rest, and how much of it is over, in s.
     rest_s: f64,
     rested_s: f64,
@@ -49,7 +52,9 @@ impl Feeder {
         let path = self.segment.at(self.now_s);
         let at = self.window.share(path.p);
         let direction = if path.v.abs() < STANDS_MM_S { 0.0 } else { path.v.signum() };
+        let led_to = self.goal;
         if let Some(strokes) = &mut self.strokes {
+            strokes.led_to = led_to;
             strokes.cursor.change(drive, at, direction);
             strokes.rest_s = strokes.cursor.rest_s();
         } else {
@@ -65,6 +70,7 @@ impl Feeder {
             self.strokes = Some(StrokePath {
                 cursor,
                 start: path.p,
+                led_to: path.p,
                 rest_s: 0.0,
                 rested_s: 0.0,
                 is_ahead: false,
@@ -80,7 +86,10 @@ impl Feeder {
     fn has_met(&self) -> bool {
         matches!(
             self.phase,
-            Phase::Follows | Phase::Brakes(Afterwards::GoOn) | Phase::BrakesAxis(Afterwards::GoOn)
+            Phase::Follows
+                | Phase::Returns
+                | Phase::Brakes(Afterwards::GoOn)
+                | Phase::BrakesAxis(Afterwards::GoOn)
         )
     }
 
@@ -108,7 +117,10 @@ impl Feeder {
             Phase::Waits => self.phase = Phase::Meets,
             Phase::Brakes(Afterwards::Wait) => self.phase = Phase::Brakes(Afterwards::Meet),
             Phase::BrakesAxis(Afterwards::Wait) => self.phase = Phase::BrakesAxis(Afterwards::Meet),
-            Phase::Follows | Phase::Brakes(Afterwards::GoOn) | Phase::BrakesAxis(Afterwards::GoOn) => {
+            Phase::Follows
+            | Phase::Returns
+            | Phase::Brakes(Afterwards::GoOn)
+            | Phase::BrakesAxis(Afterwards::GoOn) => {
                 self.phase = Phase::Follows;
                 return true;
             }
@@ -127,7 +139,7 @@ impl Feeder {
     /// Brings a pattern or a script, with the axis at `axis_mm`, to rest where it is.
     pub(super) fn hold(&mut self, axis_mm: f64) {
         match self.phase {
-            Phase::Follows => self.brake(Afterwards::GoOn),
+            Phase::Follows | Phase::Returns => self.brake(Afterwards::GoOn),
             Phase::Meets | Phase::Brakes(Afterwards::Meet) | Phase::BrakesAxis(Afterwards::Meet) => {
                 let inside = axis_mm.clamp(self.window.back_mm, self.window.front_mm);
                 if inside == axis_mm {
@@ -182,6 +194,7 @@ impl Feeder {
             Phase::Waits
             | Phase::Meets
             | Phase::Follows
+            | Phase::Returns
             | Phase::Brakes(_)
             | Phase::BrakesAxis(_)
             | Phase::Over => {}
@@ -240,6 +253,7 @@ impl Feeder {
                 strokes.start = state.p;
             } else if strokes.is_done(state.p, window.place(strokes.cursor.goal())) {
                 strokes.cursor.complete();
+                strokes.led_to = state.p;
                 (strokes.start, strokes.rest_s, strokes.rested_s) = (state.p, strokes.cursor.rest_s(), 0.0);
                 if strokes.rest_s > 0.0 || strokes.is_ahead {
                     self.set_stroke_goal();
@@ -263,7 +277,7 @@ impl Feeder {
         let room = LegLimits {
             firm: most,
             gentle: limits.most.scaled(BRAKE_SHARE).ramp(),
-            room_mm: (window.back_mm, window.front_mm),
+            room_mm: strokes.room_mm(&window),
         };
         self.set_stroke_goal();
         match leg(self.feasible(state), target, made, &room) {
@@ -290,6 +304,12 @@ impl Feeder {
 }
 
 impl StrokePath {
+    /// Where a gentle brake may lead: the stroke, and where the path led to before it was changed.
+    fn room_mm(&self, window: &FeedWindow) -> (f64, f64) {
+        let place = |share: f64| window.place(self.cursor.drive().window_share(share));
+        (place(0.0).min(self.led_to), place(1.0).max(self.led_to))
+    }
+
     /// True if an axis at rest at `p` has nothing left to do of its half stroke, which ends at `target`: it is there, or beyond it as
     /// the target has moved.
     fn is_done(&self, p: f64, target: f64) -> bool {
