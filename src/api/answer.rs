@@ -10,10 +10,11 @@ use serde_json::json;
 
 use super::budget::BudgetError;
 use super::content::Content;
-use super::fields::Complaint;
+use super::fields::{self, Complaint};
 use super::problem::{self, FieldProblem, Problem, ProblemCode};
 use crate::auth::{Caller, credentials, host};
 use crate::machine::CommandRefusal;
+use crate::store::StoreError;
 
 /// A complete answer.
 pub type Answer = Response<Content>;
@@ -255,5 +256,24 @@ pub fn refuse_role(caller: Caller, sent: &str) -> Rejection {
     match HeaderValue::from_str(&credentials::delete_cookie(host::port(sent))) {
         Ok(cookie) => refusal.with(SET_COOKIE, cookie),
         Err(_) => refusal,
+    }
+}
+/// A value that was read, but makes no sense.
+#[must_use]
+pub fn senseless(argument: &'static str, field: &str, why: impl ToString) -> Complaint {
+    let loc = fields::loc(argument, &[field.into()]);
+    Complaint::new(loc, why.to_string(), "value_error")
+}
+
+/// 503: what was to be remembered could not be written down. 409: there is no room for it.
+#[must_use]
+pub fn not_kept(what: &str, why: &StoreError) -> Rejection {
+    match why {
+        StoreError::NoRoom(why) => refuse(ProblemCode::NoRoom, why.as_str()),
+        why => {
+            tracing::error!(%why, "the {what} could not be written down");
+            let said = format!("the {what} could not be stored, nothing has changed: {why}");
+            refuse(ProblemCode::NotStored, said)
+        }
     }
 }

@@ -22,6 +22,11 @@ use super::feeds::mirrors::FeedMirrors;
 use super::feeds::service::FeedService;
 use super::limits::ServerLimits;
 use super::pages::Pages;
+use super::playback::motion::PlaybackMotion;
+use super::playback::patterns::PatternService;
+use super::playback::player::PlayerService;
+use super::playback::pump;
+use super::playback::shelf::ScriptShelf;
 use super::port::MachinePort;
 use super::remote::RemoteFacts;
 use super::resources::waves::SavedWaves;
@@ -49,6 +54,8 @@ pub struct ServerOptions {
     pub entropy: Entropy,
     /// What the configuration says of the first run.
     pub commissioning: CommissioningRules,
+    /// The scripts that are kept.
+    pub scripts: ScriptShelf,
 }
 
 /// Everything that handlers may use. A row of the route table hands a handler the parts that it needs; none gets the whole.
@@ -68,6 +75,10 @@ pub struct Context {
     pub waves: Arc<WaveService>,
     /// Other programs that move the axis.
     pub feeds: Arc<FeedService>,
+    /// Patterns that the machine runs.
+    pub patterns: Arc<PatternService>,
+    /// The player of scripts.
+    pub player: Arc<PlayerService>,
     /// The addresses to which they come.
     pub feed_listeners: Arc<FeedListeners>,
     /// The devices that follow the axis.
@@ -169,6 +180,17 @@ impl Context {
             Arc::clone(&store),
             options.rules.trusts_local,
         ));
+        let playback = PlaybackMotion::new(Arc::clone(&port), Arc::clone(&commands), Arc::clone(&waves));
+        let playback = Arc::new(playback);
+        let patterns =
+            PatternService::new(Arc::clone(&playback), Arc::clone(&store), options.entropy.clone());
+        let player = Arc::new(PlayerService::new(
+            playback,
+            Arc::clone(&feeds),
+            Arc::clone(&store),
+            options.scripts.clone(),
+        ));
+        tokio::spawn(pump::run(Arc::downgrade(&player)));
         let wave_requests = WaveRequests {
             port: Arc::clone(&port),
             settings: Arc::clone(&settings),
@@ -185,6 +207,8 @@ impl Context {
             commands,
             waves,
             feeds,
+            patterns: Arc::new(patterns),
+            player,
             feed_listeners: Arc::default(),
             feed_mirrors: FeedMirrors::default(),
             wave_requests,

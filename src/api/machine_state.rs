@@ -6,7 +6,7 @@ use super::context::Context;
 use super::documents::fault::Word;
 use super::documents::limits::LimitsDocument;
 use super::documents::machine::{
-    IdleTimeout, InForceDocument, MachineDocument, PositionWindow, RefusedCommand,
+    IdleTimeout, InForceDocument, MachineDocument, PlaybackDocument, PositionWindow, RefusedCommand,
 };
 use super::port::MachinePort;
 use super::problem::ProblemCode;
@@ -140,6 +140,7 @@ fn in_force(ctx: &Context, client: &Client, snapshot: &Snapshot) -> InForceDocum
     let what = if runs { "wave" } else { "hold" };
     InForceDocument {
         wave: if runs { ctx.waves.running() } else { None },
+        playback: playback(ctx),
         window: snapshot.range_mm.map(|range_mm| PositionWindow {
             from_mm: 0.0,
             to_mm: range_mm.min(snapshot.in_force.stroke_mm),
@@ -154,6 +155,11 @@ fn in_force(ctx: &Context, client: &Client, snapshot: &Snapshot) -> InForceDocum
             .ends_ns
             .map(|ends_ns| IdleTimeout { what, in_s: seconds(ends_ns.saturating_sub(snapshot.at_ns)) }),
     }
+}
+
+fn playback(ctx: &Context) -> Option<PlaybackDocument> {
+    let of = |kind, title: Option<String>| title.map(|title| PlaybackDocument { kind, title });
+    of("pattern", ctx.patterns.title()).or_else(|| of("script", ctx.player.title()))
 }
 
 /// The recording of the latched fault. It is made a second behind the fault; until then the newest one may be that of an earlier

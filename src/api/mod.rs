@@ -55,6 +55,7 @@ pub mod openapi;
 pub mod page_headers;
 pub mod pages;
 pub mod paths;
+pub mod playback;
 pub mod port;
 pub mod problem;
 pub mod publisher;

@@ -137,7 +137,14 @@ fn operation(route: &Route, schemas: &mut Schemas) -> Value {
     if route.right != Right::Anyone {
         operation["description"] = format!("For {}.", route.right.holders()).into();
     }
-    if route.body != BodyType::Nothing {
+    if route.body == BodyType::File {
+        let text = json!({ "schema": { "type": "string" } });
+        operation["requestBody"] = json!({
+            "required": true,
+            "description": format!("The file as it is. At most {}.", size(route.limit)),
+            "content": { "text/plain": text },
+        });
+    } else if route.body != BodyType::Nothing {
         let schema = route.takes.map_or_else(|| json!({}), |takes| schemas.of_body(takes).to_value());
         operation["requestBody"] = json!({
             "required": is_required(&schema),
@@ -167,7 +174,7 @@ fn size(limit: BodyLimit) -> &'static str {
     match limit {
         BodyLimit::Small => "16 KiB",
         BodyLimit::Wave => "256 KiB",
-        BodyLimit::Backup => "1 MiB",
+        BodyLimit::File => "1 MiB",
     }
 }
 

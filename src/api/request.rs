@@ -60,6 +60,8 @@ pub enum BodyType {
     /// The same as the content of a file: a shell or an editor on Windows may have saved it with a byte order mark, or as
     /// UTF-16.
     JsonFile,
+    /// The content of a file, whatever its type is called. Only for `PUT`, which a foreign page cannot send without a preflight.
+    File,
 }
 
 /// A body, read once.
@@ -89,7 +91,7 @@ impl RequestBody {
             return parsed;
         };
         match body_type {
-            BodyType::Nothing => Ok(None),
+            BodyType::Nothing | BodyType::File => Ok(None),
             BodyType::Json => body::json(&bytes),
             BodyType::DeclaredJson => {
                 if bytes.is_empty() {
@@ -110,6 +112,15 @@ impl RequestBody {
 }
 
 impl RequestBody {
+    /// The body as it came.
+    #[must_use]
+    pub fn file(self) -> Bytes {
+        match self {
+            RequestBody::Received { bytes, .. } => bytes,
+            RequestBody::Parsed(_) => Bytes::new(),
+        }
+    }
+
     /// The body as a value of this type, or its default without a body.
     ///
     /// # Errors

@@ -65,8 +65,8 @@ pub enum BodyLimit {
     Small,
     /// [`ServerLimits::wave_body_bytes`].
     Wave,
-    /// [`ServerLimits::backup_body_bytes`].
-    Backup,
+    /// [`ServerLimits::backup_body_bytes`]: a backup or a script.
+    File,
 }
 
 impl BodyLimit {
@@ -76,7 +76,7 @@ impl BodyLimit {
         match self {
             BodyLimit::Small => limits.body_bytes,
             BodyLimit::Wave => limits.wave_body_bytes,
-            BodyLimit::Backup => limits.backup_body_bytes,
+            BodyLimit::File => limits.backup_body_bytes,
         }
     }
 }
@@ -187,6 +187,14 @@ impl Route {
     pub const fn takes(mut self, schema: SchemaFn) -> Route {
         self.body = BodyType::DeclaredJson;
         self.takes = Some(schema);
+        self
+    }
+
+    /// This row for the content of a file, of whatever type.
+    #[must_use]
+    pub const fn takes_file(mut self) -> Route {
+        self.body = BodyType::File;
+        self.limit = BodyLimit::File;
         self
     }
 

@@ -71,6 +71,7 @@ use crate::hal::rpi::PiError;
 use crate::layout;
 use crate::machine::Fault;
 use crate::options::{self, Driver, Options};
+use crate::scripts;
 use crate::settings::{Invalid, RailGeometry};
 use crate::store::{InitialState, Store, StoreError};
 
@@ -247,6 +248,7 @@ async fn serve(
     tokio::spawn(home_domains::follow(Arc::clone(&ctx.options.rules.names.domains)));
 
     let feeds = Feeds::listen(&options.feeds, &ctx, runtimes.requests());
+    let followed = players::attach(&ctx, runtimes.requests());
     print_greeting(options, bound);
     let (quit, quitting) = tokio::sync::oneshot::channel::<()>();
     let anew = Arc::clone(&ctx);
@@ -289,6 +291,7 @@ async fn serve(
         tracing::warn!("ending: the axis did not come to rest in time");
     }
     feeds.end().await;
+    followed.end().await;
     let _ = quit.send(());
     let _ = server.await;
     if let Some(guarding) = guarding {
@@ -354,6 +357,7 @@ fn api_options(options: &Options) -> Result<api::ServerOptions, AppError> {
         session: options.session_rules(),
         entropy: api::Entropy::default(),
         commissioning: api::commissioning::CommissioningRules::default(),
+        scripts: api::playback::shelf::ScriptShelf::of(scripts::Library::open(&options.state_dir)),
         pages: match &options.app {
             Some(folder) => api::Pages::read(folder).map_err(AppError::App)?,
             None => api::Pages::default(),

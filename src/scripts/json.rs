@@ -7,7 +7,10 @@
 use core::fmt;
 use std::borrow::Cow;
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::value::BorrowedStrDeserializer;
+use serde::de::{
+    DeserializeSeed, Deserializer, IgnoredAny, IntoDeserializer as _, MapAccess, SeqAccess, Visitor,
+};
 use serde::{Deserialize, de};
 
 /// A value that is neither a list nor an object.
@@ -91,8 +94,41 @@ impl<'de, T: JsonTaker> Visitor<'de> for Take<'_, T> {
         self.0.list(list)
     }
 
-    fn visit_map<M: MapAccess<'de>>(self, object: M) -> Result<(), M::Error> {
-        self.0.object(object)
+    fn visit_map<M: MapAccess<'de>>(self, mut object: M) -> Result<(), M::Error> {
+        let first = object.next_key::<Key<'de>>()?;
+        if first.as_ref().is_some_and(|key| key.0 == NUMBER) {
+            let text: String = object.next_value()?;
+            let number = text.parse().ok().filter(|number: &f64| number.is_finite());
+            let number = number.ok_or_else(|| de::Error::custom("number out of range"))?;
+            return self.visit_f64(number);
+        }
+        self.0.object(Object { first, rest: object })
+    }
+}
+
+/// How a number that is no integer comes, as an object with this key and the text, while a library in the same program asks the
+/// parser for numbers of any length.
+const NUMBER: &str = "$serde_json::private::Number";
+
+/// An object of which the first key was read already.
+struct Object<'de, M> {
+    first: Option<Key<'de>>,
+    rest: M,
+}
+
+impl<'de, M: MapAccess<'de>> MapAccess<'de> for Object<'de, M> {
+    type Error = M::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, M::Error> {
+        match self.first.take() {
+            Some(Key(Cow::Borrowed(key))) => seed.deserialize(BorrowedStrDeserializer::new(key)).map(Some),
+            Some(Key(Cow::Owned(key))) => seed.deserialize(key.into_deserializer()).map(Some),
+            None => self.rest.next_key_seed(seed),
+        }
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, M::Error> {
+        self.rest.next_value_seed(seed)
     }
 }
 

@@ -206,6 +206,8 @@ pub struct Setup {
     pub commissioned: CommissioningRecord,
     /// Paired devices.
     pub devices: Vec<(u32, DeviceRole)>,
+    /// The scripts that are kept.
+    pub scripts: yep::api::playback::shelf::ScriptShelf,
     /// Runtime of the requests, if it is not that of the connections.
     pub workers: Option<tokio::runtime::Handle>,
 }
@@ -284,6 +286,7 @@ impl Setup {
             commissioning: CommissioningRules::default(),
             commissioned: CommissioningRecord::default(),
             devices: Vec::new(),
+            scripts: yep::api::playback::shelf::ScriptShelf::default(),
             workers: None,
         }
     }
@@ -307,6 +310,7 @@ impl Setup {
             presence: self.presence,
             pages: self.pages,
             commissioning: self.commissioning,
+            scripts: self.scripts,
             ..ServerOptions::default()
         };
         let handle = FakeStoreHandle(Arc::clone(&store));

@@ -29,6 +29,9 @@ pub struct ClientMessage {
     pub wave: Option<Value>,
     /// Of `run`: the name of a saved wave.
     pub saved: Option<String>,
+    /// Of `run` in place of a wave, and of `change`: a pattern, or new values of its parameters, as the bodies of
+    /// `/api/v1/patterns/run`.
+    pub pattern: Option<Value>,
     /// Of `change`: new values of fields of the wave that runs; `null` takes a field away.
     pub fields: Option<Map<String, Value>>,
     /// Of a command that may start a motion: the number of the newest STOP that the client knows.
@@ -73,9 +76,9 @@ pub enum ClientMessageKind {
     Alive,
     /// STOP.
     Stop,
-    /// Run a wave; while one runs, go over to it.
+    /// Run a wave or a pattern; while one runs, go over to it.
     Run,
-    /// Change some fields of the wave that runs.
+    /// Change some fields of the wave or some parameters of the pattern that runs.
     Change,
     /// End the wave when its period is complete.
     End,

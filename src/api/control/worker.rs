@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::message::{ClientMessage, ClientMessageKind};
@@ -11,8 +13,11 @@ use crate::api::coerce::Strictness;
 use crate::api::context::Context;
 use crate::api::documents::command::CommandAnswer;
 use crate::api::documents::commissioning::NudgeRequest;
+use crate::api::documents::patterns::{PatternChange, PatternRequest};
 use crate::api::nudge;
 use crate::api::problem::ProblemCode;
+use crate::api::request::RequestBody;
+use crate::api::resources::patterns;
 use crate::api::wave_requests::WaveStart;
 use crate::machine::State;
 
@@ -28,6 +33,21 @@ pub async fn carry_out(
     let after_stop = message.after_stop;
     let start = WaveStart { saved: message.saved.clone(), presence: message.presence, after_stop };
     let name = match message.kind {
+        ClientMessageKind::Run if message.pattern.is_some() => {
+            let mut asked: PatternRequest = typed(message.pattern)?;
+            asked.after_stop = asked.after_stop.or(after_stop);
+            asked.presence = asked.presence.or(message.presence);
+            return patterns::start(ctx, client, asked)
+                .await
+                .map_err(|rejection| rejection.within("pattern"));
+        }
+        ClientMessageKind::Change if message.pattern.is_some() => {
+            let mut change: PatternChange = typed(message.pattern)?;
+            change.after_stop = change.after_stop.or(after_stop);
+            return patterns::alter(ctx, client, change)
+                .await
+                .map_err(|rejection| rejection.within("pattern"));
+        }
         ClientMessageKind::Run => {
             let (strictness, wave) = match (message.wave, &message.saved) {
                 (Some(wave), None) => (Strictness::Strict, wave),
@@ -64,6 +84,11 @@ pub async fn carry_out(
         }
     };
     Ok(ctx.commands.give_behind(client, name, after_stop).await?.into())
+}
+
+/// A part of a message, read as strictly as the body of a request.
+fn typed<T: DeserializeOwned + JsonSchema>(part: Option<Value>) -> Result<T, Rejection> {
+    RequestBody::Parsed(Ok(part)).typed().map_err(|rejection| rejection.within("pattern"))
 }
 
 /// The wave that runs, with some fields changed.

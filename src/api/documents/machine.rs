@@ -48,12 +48,24 @@ pub struct RefusedCommand {
 pub struct InForceDocument {
     /// The wave that runs.
     pub wave: Option<WaveInForce>,
+    /// The pattern or the script that moves the axis.
+    pub playback: Option<PlaybackDocument>,
     /// The part of the range in which waves move; unknown before homing.
     pub window: Option<PositionWindow>,
     /// The limits.
     pub limits: LimitsDocument,
     /// What ends by itself, and when.
     pub ends: Option<IdleTimeout>,
+}
+
+/// What the machine plays itself.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct PlaybackDocument {
+    /// `pattern` or `script`.
+    #[schemars(with = "String", extend("enum" = ["pattern", "script"]))]
+    pub kind: &'static str,
+    /// Its name, for people.
+    pub title: String,
 }
 
 /// A part of the range, in mm from its back end.

@@ -5,57 +5,6 @@
 
 use hyper::StatusCode;
 
-/// Makes the enum and its columns from rows `/// title`, `Name = { … }`.
-macro_rules! problem_codes {
-    ($(
-        #[doc = $title:literal]
-        $name:ident = { code: $code:literal, status: $status:ident, remedy: $remedy:literal $(,)? }
-    )+) => {
-        /// Reason for which the API refuses a request.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum ProblemCode {
-            $(#[doc = $title] $name,)+
-        }
-
-        impl ProblemCode {
-            /// Every code, in the order of the documentation.
-            pub const ALL: &'static [ProblemCode] = &[$(ProblemCode::$name),+];
-
-            /// The stable name, for programs.
-            #[must_use]
-            pub const fn name(self) -> &'static str {
-                match self {
-                    $(ProblemCode::$name => $code,)+
-                }
-            }
-
-            /// The status of the answer.
-            #[must_use]
-            pub const fn status(self) -> StatusCode {
-                match self {
-                    $(ProblemCode::$name => StatusCode::$status,)+
-                }
-            }
-
-            /// What is wrong, in a few words that are the same for each occurrence.
-            #[must_use]
-            pub const fn title(self) -> &'static str {
-                match self {
-                    $(ProblemCode::$name => $title.trim_ascii(),)+
-                }
-            }
-
-            /// The act that helps.
-            #[must_use]
-            pub const fn remedy(self) -> &'static str {
-                match self {
-                    $(ProblemCode::$name => $remedy,)+
-                }
-            }
-        }
-    };
-}
-
 problem_codes! {
     /// The body is no JSON
     InvalidJson = {
@@ -249,6 +198,26 @@ problem_codes! {
     UnknownWave = {
         code: "unknown_wave", status: NOT_FOUND,
         remedy: "GET /api/v1/waves lists the saved waves.",
+    }
+    /// There is no pattern of this name
+    UnknownPattern = {
+        code: "unknown_pattern", status: NOT_FOUND,
+        remedy: "GET /api/v1/patterns lists the patterns, and those that are saved.",
+    }
+    /// There is no script of this name
+    UnknownScript = {
+        code: "unknown_script", status: NOT_FOUND,
+        remedy: "GET /api/v1/scripts lists the scripts.",
+    }
+    /// The script cannot be played
+    InvalidScript = {
+        code: "invalid_script", status: UNPROCESSABLE_ENTITY,
+        remedy: "Correct the script where the detail says, or save it anew in its editor; docs/SCRIPTS.md lists what is read.",
+    }
+    /// No video player is set
+    NoSource = {
+        code: "no_source", status: CONFLICT,
+        remedy: "Set the video player first: PUT /api/v1/player/source, or the page's screen of scripts.",
     }
     /// There are no settings with this id
     UnknownDocument = {

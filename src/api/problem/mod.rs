@@ -1,8 +1,11 @@
 //! Problems: why a request was refused, as a document for programs and people (RFC 9457, `application/problem+json`).
 //!
-//! [`code`] is the table of reasons. A handler refuses with a [`Rejection`](super::answer::Rejection), which names one of them;
+//! [`code`] is the table of reasons, `rows` the macro that makes it. A handler refuses with a [`Rejection`](super::answer::Rejection), which names one of them;
 //! [`Problem`] is that refusal as API v1 writes it. The clients' old contract has a shape of its own, which
 //! [`answer`](super::answer) writes.
+
+#[macro_use]
+mod rows;
 
 pub mod code;
 mod refusal;

@@ -101,6 +101,7 @@ pub async fn change(ctx: &Context, request: RoutedRequest) -> HandlerResult {
     }
     let settings = changed(ctx.feeds.stored(), change)?;
     ctx.feeds.change(settings).await.map_err(|error| not_kept("feeds", &error))?;
+    ctx.player.window_changed().await;
     ctx.feed_listeners.look_again();
     Ok(get(ctx))
 }

@@ -12,6 +12,9 @@ pub mod limits;
 pub mod machine;
 pub mod metrics;
 pub mod pairing;
+pub mod patterns;
+pub mod player;
+pub mod scripts;
 pub mod sensor;
 pub mod sessions;
 pub mod settings;
@@ -19,36 +22,17 @@ pub mod sim;
 pub mod stop;
 pub mod waves;
 
-use super::answer::{self, Rejection};
+use super::answer::{self, Rejection, not_kept, senseless};
 use super::documents::settings as settings_document;
-use super::fields::{self, Complaint};
+use super::fields::Complaint;
 use super::problem::ProblemCode;
 use super::settings_service::{Authority, Denied};
 use crate::machine::CommandRefusal;
 use crate::settings::Invalid;
-use crate::store::StoreError;
 
 /// Ends a handler when something was wrong with its fields.
 fn complete(complaints: &[Complaint]) -> Result<(), Rejection> {
     if complaints.is_empty() { Ok(()) } else { Err(answer::unprocessable(complaints)) }
-}
-
-/// A value that was read, but makes no sense.
-fn senseless(argument: &'static str, field: &str, why: impl ToString) -> Complaint {
-    let loc = fields::loc(argument, &[field.into()]);
-    Complaint::new(loc, why.to_string(), "value_error")
-}
-
-/// 503: what was to be remembered could not be written down. 409: there is no room for it.
-fn not_kept(what: &str, why: &StoreError) -> Rejection {
-    match why {
-        StoreError::NoRoom(why) => answer::refuse(ProblemCode::NoRoom, why.as_str()),
-        why => {
-            tracing::error!(%why, "the {what} could not be written down");
-            let said = format!("the {what} could not be stored, nothing has changed: {why}");
-            answer::refuse(ProblemCode::NotStored, said)
-        }
-    }
 }
 
 impl From<Vec<Invalid>> for Denied {

@@ -7,6 +7,7 @@
 //! - `commissioning`: API v1 around the first run
 //! - `about`: the documents of the API, figures, the control socket
 //! - `feeds`: other programs that move the axis
+//! - `playback`: patterns
 //! - `contract`: the clients' old contract
 
 use std::sync::LazyLock;
@@ -33,6 +34,7 @@ mod commissioning;
 mod contract;
 mod feeds;
 mod machine;
+mod playback;
 mod stored;
 
 /// Every route.
@@ -42,6 +44,7 @@ pub static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
         commissioning::rows(),
         stored::rows(),
         feeds::rows(),
+        playback::rows(),
         access::rows(),
         about::rows(),
         contract::rows(),

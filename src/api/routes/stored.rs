@@ -164,7 +164,7 @@ pub(super) fn rows() -> Vec<Route> {
         .gives(of::<RestoreResult>)
         .with_body(JsonFile)
         .with_query(backup::QUERY)
-        .limited(BodyLimit::Backup),
+        .limited(BodyLimit::File),
         Route::get(
             "/api/v1/state",
             Observe,

@@ -6,8 +6,10 @@
 //!
 //! - [`stream`]: connections on which the player speaks by itself: mpv, HereSphere, DeoVR
 //! - [`polled`]: VLC, which is asked again and again
+//! - `attach`: tells the player of scripts what the video player says
 //! - [`desk`]: where both hand their reports in
 
+mod attach;
 mod desk;
 mod polled;
 mod stream;
@@ -20,6 +22,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
+pub use self::attach::attach;
 use self::desk::PlayerDesk;
 use crate::players::{MediaReport, PlayerKind, PlayerSource, PlayerStatus};
 

@@ -5,6 +5,8 @@
 //! - [`headset`]: a program that speaks as HereSphere and DeoVR do
 //! - [`media`]: files to play
 
+#![allow(dead_code)] // Each test file uses a part of it.
+
 pub mod followed;
 pub mod headset;
 pub mod media;
