@@ -4,9 +4,13 @@
 //! The defects exist here only. Each mutant must be caught within a few dozen runs, by the promise that it breaks; the
 //! run that catches it keeps every promise without the defect.
 
+#[path = "mutants/patterns.rs"]
+mod patterns;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use patterns::{PatternDefect, patterns};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
@@ -824,5 +828,40 @@ fn what_is_wrong_with_a_feed_is_caught() {
         "the latch of feeds forgets",
         with!(port, |p| Arc::new(DefectivePort(p, PortDefect::ForgetsStops))),
         "s34_feeds",
+    );
+}
+
+#[test]
+fn what_is_wrong_with_a_pattern_is_caught() {
+    let leaves = [InjectedFault::ClientLeaves, InjectedFault::ClientHangs];
+    assert_caught(
+        "a pause forgotten",
+        with!(port, |p| patterns(PatternDefect::ForgetsPause, p)),
+        &[],
+        &["s29_a_paused"],
+    );
+    assert_caught(
+        "a pattern that never rests",
+        with!(port, |p| patterns(PatternDefect::NeverRests, p)),
+        &[],
+        &["s29_a_paused"],
+    );
+    assert_caught(
+        "a pattern that reaches beyond",
+        with!(port, |p| patterns(PatternDefect::ReachesBeyond, p)),
+        &[],
+        &["s31_a_pattern"],
+    );
+    assert_caught(
+        "a program taken for a pattern",
+        with!(port, |p| patterns(PatternDefect::HidesPrograms, p)),
+        &[],
+        &["s08_a_pattern"],
+    );
+    assert_caught(
+        "a pattern without its client",
+        with!(port, |p| patterns(PatternDefect::PlaysAlone, p)),
+        &leaves,
+        &["s17_somebody", "s36"],
     );
 }

@@ -17,13 +17,17 @@ pub const RESUME: &str = "/api/v1/feeds/resume";
 pub const DEVICES: &str = "/api/v1/devices/";
 /// The path of the nudge.
 pub const NUDGE: &str = "/api/v1/commissioning/nudge";
+/// The path of the pattern that runs.
+pub const PATTERN: &str = "/api/v1/patterns/run";
+/// The path where a script is played.
+pub const PLAY: &str = "/api/v1/player/play";
 /// The path where a code is tried.
 pub const PAIRING_CODE: &str = "/api/v1/pairing/code";
 
 /// What a client asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClientAct {
-    /// To start a motion: a wave, homing, or a nudge.
+    /// To start a motion: a wave, a pattern, a script, homing, or a nudge.
     Start {
         /// True for homing and the nudge.
         homes: bool,
@@ -33,6 +37,13 @@ pub enum ClientAct {
         names_stop: bool,
         /// True if the motion is to go on without its client.
         goes_on: bool,
+        /// True for a pattern or a script.
+        plays: bool,
+    },
+    /// To change the pattern that runs.
+    Change {
+        /// True if the client says which STOP it has seen.
+        names_stop: bool,
     },
     /// STOP.
     Stop,
@@ -76,11 +87,13 @@ impl ClientAct {
     pub fn of(call: &ClientRequest) -> ClientAct {
         let body: Value = serde_json::from_slice(&call.body).unwrap_or_default();
         let word = |name: &str| body.get(name).and_then(Value::as_str);
+        let names_stop = body.get("after_stop").is_some_and(|stop| !stop.is_null());
         let start = |homes: bool, goes_on: bool| ClientAct::Start {
             homes,
             nudge: None,
-            names_stop: body.get("after_stop").is_some_and(|stop| !stop.is_null()),
+            names_stop,
             goes_on,
+            plays: false,
         };
         let nudge = || match start(true, false) {
             ClientAct::Start { names_stop, .. } => ClientAct::Start {
@@ -91,10 +104,13 @@ impl ClientAct {
                 }),
                 names_stop,
                 goes_on: false,
+                plays: false,
             },
             other => other,
         };
         let goes_on = word("presence") == Some("go_on");
+        let play = ClientAct::Start { homes: false, nudge: None, names_stop, goes_on, plays: true };
+        let has_pattern = body.get("pattern").is_some_and(Value::is_object);
         match (call.method, call.path.as_str(), word("type")) {
             ("POST", "/api/stop" | "/api/v1/stop", _) | ("POST", "/api/commands/run", Some("stop")) => {
                 ClientAct::Stop
@@ -109,6 +125,10 @@ impl ClientAct {
             }
             ("POST", "/api/commands/run", Some("calibrate")) => start(true, false),
             ("POST", "/api/wave/run", _) => start(false, word("lease") == Some("continue")),
+            ("POST", PATTERN | PLAY, _) => play,
+            (MESSAGE, CONTROL_SOCKET, Some("run")) if has_pattern => play,
+            ("PATCH", PATTERN, _) => ClientAct::Change { names_stop },
+            (MESSAGE, CONTROL_SOCKET, Some("change")) if has_pattern => ClientAct::Change { names_stop },
             ("POST", "/api/v1/machine/run", _) | (MESSAGE, CONTROL_SOCKET, Some("run" | "change")) => {
                 start(false, goes_on)
             }
@@ -138,6 +158,11 @@ impl ClientAct {
     /// True for a start.
     pub const fn is_start(self) -> bool {
         matches!(self, ClientAct::Start { .. })
+    }
+
+    /// True for a start, and for a change of what moves.
+    pub const fn is_motion(self) -> bool {
+        matches!(self, ClientAct::Start { .. } | ClientAct::Change { .. })
     }
 
     /// True for an act by which the lease may change hands.
@@ -174,9 +199,22 @@ mod tests {
 
     #[test]
     fn acts_are_known_by_every_way_in() {
-        let start = |homes, names_stop, goes_on| ClientAct::Start { homes, nudge: None, names_stop, goes_on };
+        let start = |homes, names_stop, goes_on| ClientAct::Start {
+            homes,
+            nudge: None,
+            names_stop,
+            goes_on,
+            plays: false,
+        };
+        let play = |names_stop, goes_on| ClientAct::Start {
+            homes: false,
+            nudge: None,
+            names_stop,
+            goes_on,
+            plays: true,
+        };
         let nudge = Some(AskedNudge { is_forward: true, is_ruler: false });
-        let nudge = ClientAct::Start { homes: true, nudge, names_stop: true, goes_on: false };
+        let nudge = ClientAct::Start { homes: true, nudge, names_stop: true, goes_on: false, plays: false };
         for (method, path, body, act) in [
             ("POST", "/api/stop", "", ClientAct::Stop),
             ("POST", "/api/commands/run", r#"{"type":"stop"}"#, ClientAct::Stop),
@@ -191,6 +229,16 @@ mod tests {
             (MESSAGE, CONTROL_SOCKET, r#"{"type":"calibrate","after_stop":0}"#, start(true, true, false)),
             (MESSAGE, CONTROL_SOCKET, r#"{"type":"nudge","toward":"front","after_stop":1}"#, nudge),
             (MESSAGE, CONTROL_SOCKET, r#"{"type":"lease","act":"force"}"#, ClientAct::Force),
+            ("POST", PATTERN, r#"{"pattern":"simple","presence":"go_on"}"#, play(false, true)),
+            ("PATCH", PATTERN, r#"{"paused":true}"#, ClientAct::Change { names_stop: false }),
+            (MESSAGE, CONTROL_SOCKET, r#"{"type":"run","pattern":{},"after_stop":2}"#, play(true, false)),
+            (
+                MESSAGE,
+                CONTROL_SOCKET,
+                r#"{"type":"change","pattern":{},"after_stop":2}"#,
+                ClientAct::Change { names_stop: true },
+            ),
+            ("POST", PLAY, "{}", play(false, false)),
             (MESSAGE, "/api/stream/command_all", "", ClientAct::Frames),
             ("DELETE", "/api/v1/devices/7", "", ClientAct::Revoke(7)),
             ("GET", "/api/stop", "", ClientAct::Other),

@@ -9,11 +9,12 @@ use super::client::ClientKind;
 use super::edge_oracle::{self, KinematicBounds};
 use super::feed_facts::FeedFacts;
 use super::link::SimulatedSerialLine;
+use super::pattern_facts::PatternFacts;
 use crate::drive::TraceSample;
 use crate::hal::sim::rail::spring_force_g;
 use crate::hal::sim::{Mishap, RailOptions, SimulatedOperator};
 use crate::machine::{Config, HomingOptions, Inputs, State, StopLevel};
-use crate::motion::{FeedWindow, MotionLimits, RailEnd};
+use crate::motion::{MotionLimits, RailEnd};
 use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS, seconds};
 
 /// A step edge that was observed.
@@ -185,6 +186,10 @@ pub struct Facts {
     pub let_in: Vec<(ClientKind, u32)>,
     /// What players sent, and the windows.
     pub feeds: FeedFacts,
+    /// What clients asked of patterns.
+    pub patterns: PatternFacts,
+    /// True while the axis follows what the machine plays itself: a pattern or a script.
+    pub plays: bool,
     /// Longest time that any line has lately read active, and the instant of the last active reading.
     pub read_active: Option<(Nanos, Nanos)>,
     /// True force at the end of each of the last control cycles in grams, newest last.
@@ -215,6 +220,8 @@ impl Facts {
             input_pulses: Rc::default(),
             let_in: Vec::new(),
             feeds: FeedFacts::default(),
+            patterns: PatternFacts::default(),
+            plays: false,
             read_active: None,
             forces_g: VecDeque::with_capacity(REMEMBERED + 1),
             behind_mm: 0.0,
@@ -396,24 +403,6 @@ impl Facts {
     pub fn position_mm(&self) -> Option<f64> {
         let trace = self.trace.as_ref().filter(|trace| !trace.state.is_homing_move())?;
         Some((self.step_count - trace.calibration?.origin_steps) as f64 / self.steps_per_mm())
-    }
-
-    /// Back and front of the windows that may have been in force at some time between these instants, each once: what of them lies in
-    /// the stroke.
-    pub fn feed_windows(&self, from: Nanos, until: Nanos) -> Vec<(f64, f64)> {
-        let Some(trace) = &self.trace else { return Vec::new() };
-        let range_mm =
-            trace.calibration.map_or(0.0, |calibration| calibration.range_mm(&trace.config.geometry));
-        let stroke_mm = range_mm.min(trace.config.stroke_limit.get());
-        let whole = FeedWindow { back_mm: 0.0, front_mm: trace.config.geometry.max_stroke.get() };
-        let mut windows = Vec::new();
-        for window in self.feeds.windows(from, until) {
-            let FeedWindow { back_mm, front_mm } = window.unwrap_or(whole).within(stroke_mm);
-            if !windows.contains(&(back_mm, front_mm)) {
-                windows.push((back_mm, front_mm));
-            }
-        }
-        windows
     }
 
     /// Longest way of a gentle stop from the highest speed, in mm.

@@ -57,17 +57,18 @@ struct PossibleWindow {
 
 /// So long a window may be in force behind the answer that another one is.
 pub const WINDOW_LAGS_NS: Nanos = 100 * MILLISECOND_NS;
-/// So long targets and windows are remembered.
+/// So long a target may wait for the motion that it begins: others have the turn, which brings another motion to rest first.
+pub const TURN_NS: Nanos = 5 * SECOND_NS;
+/// So long windows are remembered.
 const REMEMBERED_NS: Nanos = 30 * SECOND_NS;
-/// So many targets are remembered.
+/// So many targets of a player are remembered.
 const REMEMBERED: usize = 2_000;
 
 /// The observations.
 #[derive(Debug)]
 pub struct FeedFacts {
-    targets: VecDeque<SentTarget>,
-    /// The last target of each player.
-    last: BTreeMap<ClientKind, SentTarget>,
+    /// The targets of each player, in the order of their instants. Nobody can see which of two players moves the axis.
+    targets: BTreeMap<ClientKind, VecDeque<SentTarget>>,
     sockets: BTreeMap<ClientKind, (PlayerSocket, Nanos)>,
     windows: Vec<PossibleWindow>,
     /// Windows on their way, by the numbers of their requests.
@@ -78,8 +79,7 @@ impl Default for FeedFacts {
     /// A machine at power-on, whose user has set no window.
     fn default() -> Self {
         FeedFacts {
-            targets: VecDeque::new(),
-            last: BTreeMap::new(),
+            targets: BTreeMap::new(),
             sockets: BTreeMap::new(),
             windows: vec![PossibleWindow { window: None, from_ns: 0, until_ns: None }],
             asked: BTreeMap::new(),
@@ -120,11 +120,11 @@ impl FeedFacts {
     /// Records a frame.
     pub fn record_frame(&mut self, frame: &SentFrame) {
         let Some(target) = frame.target else { return };
-        if self.targets.len() == REMEMBERED {
-            self.targets.pop_front();
+        let targets = self.targets.entry(frame.who).or_default();
+        if targets.len() == REMEMBERED {
+            targets.pop_front();
         }
-        self.targets.push_back(target);
-        self.last.insert(frame.who, target);
+        targets.push_back(target);
     }
 
     /// Records what became of a socket.
@@ -173,25 +173,34 @@ impl FeedFacts {
         self.windows.iter().filter(is_possible).map(|known| known.window)
     }
 
-    /// The targets that may have been the newest one at some time between these instants.
-    pub fn newest_targets(&self, from: Nanos, until: Nanos) -> impl Iterator<Item = &SentTarget> {
-        let first = self.targets.partition_point(|target| target.at_ns < from).saturating_sub(1);
-        self.targets.range(first..).take_while(move |target| target.at_ns <= until)
+    /// The targets that may have been the newest one of their player at some time between these instants, in a motion that began at
+    /// `began`: what was sent long before that is not of this motion.
+    pub fn newest_targets(
+        &self,
+        began: Nanos,
+        (from, until): (Nanos, Nanos),
+    ) -> impl Iterator<Item = &SentTarget> {
+        self.targets
+            .values()
+            .flat_map(move |targets| {
+                let first = targets.partition_point(|target| target.at_ns < from).saturating_sub(1);
+                targets.range(first..).take_while(move |target| target.at_ns <= until)
+            })
+            .filter(move |target| target.at_ns + TURN_NS >= began)
     }
 
-    /// The last target of each player.
-    pub fn last_targets(&self) -> impl Iterator<Item = &SentTarget> {
-        self.last.values()
+    /// The last target of each player, in a motion that began at `began`.
+    pub fn last_targets(&self, began: Nanos) -> impl Iterator<Item = &SentTarget> {
+        self.targets.values().filter_map(VecDeque::back).filter(move |last| last.at_ns + TURN_NS >= began)
     }
 
-    /// The last target of all.
-    pub fn last_target(&self) -> Option<&SentTarget> {
-        self.targets.back()
-    }
-
-    /// The last target of all before that frame.
-    pub fn target_before(&self, frame: &SentFrame) -> Option<&SentTarget> {
-        self.targets.iter().rev().nth(usize::from(frame.target.is_some()))
+    /// The last target of all before that frame, which is the last one.
+    pub fn target_before<'a>(&'a self, frame: &SentFrame) -> Option<&'a SentTarget> {
+        let before = |(who, targets): (&ClientKind, &'a VecDeque<SentTarget>)| {
+            let own = usize::from(*who == frame.who && frame.target.is_some());
+            targets.iter().nth_back(own)
+        };
+        self.targets.iter().filter_map(before).max_by_key(|target| target.at_ns)
     }
 
     /// True if there are two players.
@@ -248,16 +257,41 @@ mod tests {
         assert_eq!(possible(&facts, later + SECOND_NS), [Some(window), None]);
     }
 
+    fn sent(facts: &mut FeedFacts, who: ClientKind, at_ns: Nanos, share: f64) -> SentFrame {
+        let target = Some(SentTarget { at_ns, share, time_s: None });
+        let frame = SentFrame { who, at_ns, stops: false, target };
+        facts.record_frame(&frame);
+        frame
+    }
+
+    fn shares<'a>(targets: impl Iterator<Item = &'a SentTarget>) -> Vec<f64> {
+        targets.map(|target| target.share).collect()
+    }
+
     #[test]
     fn the_newest_targets_of_a_time_begin_with_the_one_before_it() {
         let mut facts = FeedFacts::default();
         for index in 0..10u64 {
-            let target = SentTarget { at_ns: index * 10, share: index as f64, time_s: None };
-            let frame =
-                SentFrame { who: ClientKind::Player, at_ns: index * 10, stops: false, target: Some(target) };
-            facts.record_frame(&frame);
+            sent(&mut facts, ClientKind::Player, index * 10, index as f64);
         }
-        let shares: Vec<f64> = facts.newest_targets(35, 60).map(|target| target.share).collect();
-        assert_eq!(shares, [3.0, 4.0, 5.0, 6.0]);
+        assert_eq!(shares(facts.newest_targets(0, (35, 60))), [3.0, 4.0, 5.0, 6.0]);
+    }
+
+    /// Seed 252: a player that is refused goes on sending, which does not make the target of the other one old.
+    #[test]
+    fn each_of_two_players_has_a_newest_target() {
+        let mut facts = FeedFacts::default();
+        sent(&mut facts, ClientKind::Player, 5, 0.25);
+        sent(&mut facts, ClientKind::OtherPlayer, 10, 0.75);
+        let newest = sent(&mut facts, ClientKind::OtherPlayer, 20, 0.875);
+        assert_eq!(shares(facts.newest_targets(0, (30, 40))), [0.25, 0.875]);
+        assert_eq!(shares(facts.last_targets(0)), [0.25, 0.875]);
+        assert_eq!(facts.target_before(&newest).map(|last| last.share), Some(0.75));
+        let other = sent(&mut facts, ClientKind::Player, 30, 0.5);
+        assert_eq!(facts.target_before(&other).map(|last| last.share), Some(0.875));
+        // What was sent long before a motion began is none of its targets.
+        let began = 20 + TURN_NS + 1;
+        assert_eq!(shares(facts.newest_targets(began, (began, began))), [0.5]);
+        assert_eq!(shares(facts.last_targets(began)), [0.5]);
     }
 }

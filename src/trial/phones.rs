@@ -231,6 +231,12 @@ impl PhoneWorkload {
             leaves * 3,
             if is_admin { 5 } else { 0 },
             if is_admin { 6 } else { 0 },
+            match known.state.as_str() {
+                "ready" => 25,
+                "following" => 5,
+                _ => 2,
+            },
+            if known.state == "following" { 40 } else { 1 },
         ];
         let lease = |act: &str| json!({ "type": "lease", "act": act });
         let message = match self.random.weighted(&weights) {
@@ -247,7 +253,13 @@ impl PhoneWorkload {
             10 => return self.phones[index].hang(ns(self.random.between(2.0, 10.0)), now),
             11 => return self.phones[index].leave(ns(self.random.log_between(0.1, 8.0)), now),
             12 => lease("force"),
-            _ => return self.let_out_or_in(process),
+            13 => return self.let_out_or_in(process),
+            14 => self.play_message(known.stops),
+            _ => json!({
+                "type": "change",
+                "pattern": super::patterns::random_change(&mut self.random),
+                "after_stop": known.stops,
+            }),
         };
         self.phones[index].say(process, message, now);
     }
@@ -256,6 +268,12 @@ impl PhoneWorkload {
         let wave = super::waves::random_wave(&mut self.random, self.gear.max_stroke_mm as f64);
         let presence = if self.random.chance(0.1) { "go_on" } else { "watch" };
         json!({ "type": "run", "wave": wave, "presence": presence, "after_stop": stops })
+    }
+
+    fn play_message(&mut self, stops: u64) -> Value {
+        let pattern = super::patterns::random_pattern(&mut self.random);
+        let presence = if self.random.chance(0.1) { "go_on" } else { "watch" };
+        json!({ "type": "run", "pattern": pattern, "presence": presence, "after_stop": stops })
     }
 
     /// The same as a request of that phone.

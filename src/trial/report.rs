@@ -118,6 +118,28 @@ impl FeedTally {
     }
 }
 
+/// Counts of the patterns.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PatternTally {
+    /// Number of runs in which a pattern moved the axis.
+    pub runs: u64,
+    /// Number of times that one began to.
+    pub begun: u64,
+    /// Number of steps of them.
+    pub steps: u64,
+    /// Number of changes that were taken.
+    pub changes: u64,
+}
+
+impl PatternTally {
+    fn add(&mut self, other: &PatternTally) {
+        self.runs += other.runs;
+        self.begun += other.begun;
+        self.steps += other.steps;
+        self.changes += other.changes;
+    }
+}
+
 /// Totals of all runs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrialReport {
@@ -137,6 +159,8 @@ pub struct TrialReport {
     pub gears: BTreeMap<u32, (u64, u64)>,
     /// Counts of the feeds.
     pub feeds: FeedTally,
+    /// Counts of the patterns.
+    pub patterns: PatternTally,
     /// Hash over everything that happened in the last run.
     pub digest: u64,
     /// The first run that broke a promise.
@@ -153,6 +177,7 @@ impl TrialReport {
         self.requests += other.requests;
         self.digest = other.digest;
         self.feeds.add(&other.feeds);
+        self.patterns.add(&other.patterns);
         for (class, (runs, steps)) in &other.gears {
             let all = self.gears.entry(*class).or_default();
             *all = (all.0 + runs, all.1 + steps);
@@ -167,7 +192,7 @@ impl TrialReport {
 }
 
 impl TrialReport {
-    /// Numbers for scripts/soak: one line for the runs, one for the feeds, one per class of gear, and one per fault with tried, in motion,
+    /// Numbers for scripts/soak: one line for the runs, one for the feeds, one for the patterns, one per class of gear, and one per fault with tried, in motion,
     /// latched, the histogram of reaction times, the longest of them and the longest time to the last step, in ms.
     pub fn classes(&self) -> String {
         let hours = self.machine_ns as f64 / (3_600 * SECOND_NS) as f64;
@@ -175,6 +200,8 @@ impl TrialReport {
             format!("total {} {} {hours} {} {}\n", self.runs, self.faulted, self.steps, self.requests);
         let FeedTally { runs, begun, steps, targets, windows, resumed } = self.feeds;
         text += &format!("feeds {runs} {begun} {steps} {targets} {windows} {resumed}\n");
+        let PatternTally { runs, begun, steps, changes } = self.patterns;
+        text += &format!("patterns {runs} {begun} {steps} {changes}\n");
         for (class, (runs, steps)) in &self.gears {
             text += &format!("gear {class} {runs} {steps}\n");
         }
@@ -208,6 +235,8 @@ impl fmt::Display for TrialReport {
             f,
             "feeds: in {runs} runs, begun {begun} times, {steps} steps, {targets} targets, {windows} windows, {resumed} times let go on"
         )?;
+        let PatternTally { runs, begun, steps, changes } = self.patterns;
+        writeln!(f, "patterns: in {runs} runs, begun {begun} times, {steps} steps, {changes} changes")?;
         for (class, (runs, steps)) in &self.gears {
             writeln!(f, "from {class:>3} steps/mm on: {runs} runs, {steps} steps")?;
         }

@@ -7,7 +7,7 @@ use super::phones::PhoneWorkload;
 use super::plan::{PlannedFault, TrialPlan};
 use super::players::PlayerWorkload;
 use super::process::{TrialEnvironment, TrialProcess, TrialSetup};
-use super::report::{BrokenRun, FeedTally, TrialReport, class_of_gear};
+use super::report::{BrokenRun, FeedTally, PatternTally, TrialReport, class_of_gear};
 use super::witness::PromiseViolation;
 use super::workload::ClientWorkload;
 use crate::hal::sim::Random;
@@ -239,6 +239,8 @@ impl TrialRun {
         self.report.digest = witness.digest();
         let feeds = witness.feeds();
         self.report.feeds = FeedTally { runs: u64::from(feeds.steps > 0), ..feeds };
+        let patterns = witness.patterns();
+        self.report.patterns = PatternTally { runs: u64::from(patterns.steps > 0), ..patterns };
         let class = class_of_gear(self.plan.gear.steps_per_mm());
         self.report.gears.insert(class, (1, witness.steps()));
         self.report.broken = witness.violation().map(|broken| {

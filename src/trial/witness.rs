@@ -9,7 +9,7 @@ use super::edge_oracle::{EdgeOracle, OracleResolution, WindowLimits};
 use super::facts::Facts;
 use super::feed_facts::{PlayerSocket, SentFrame};
 use super::promises::{self, Promise, PromiseResult};
-use super::report::FeedTally;
+use super::report::{FeedTally, PatternTally};
 use super::tap::{PortCall, PortRequest};
 use crate::diag::{CheckOptions, PulseChecker};
 use crate::drive::{CycleObserver, TraceSample};
@@ -68,6 +68,7 @@ pub struct TrialWitness {
     now: Nanos,
     probe: Option<Probe>,
     feeds: FeedTally,
+    patterns: PatternTally,
 }
 
 /// Measures the reaction to a fault.
@@ -98,6 +99,7 @@ impl TrialWitness {
             now: 0,
             probe: None,
             feeds: FeedTally::default(),
+            patterns: PatternTally::default(),
         }
     }
 
@@ -134,12 +136,18 @@ impl TrialWitness {
         self.violation = earlier.violation;
         self.now = earlier.now;
         self.feeds = earlier.feeds;
+        self.patterns = earlier.patterns;
         self.facts.feeds = earlier.facts.feeds.in_next_process();
     }
 
     /// Counts of the feeds.
     pub fn feeds(&self) -> FeedTally {
         self.feeds
+    }
+
+    /// Counts of the patterns.
+    pub fn patterns(&self) -> PatternTally {
+        self.patterns
     }
 
     /// Allows firm braking until `until`, and for the stop ramp behind it. The bounds change at once, since no control
@@ -192,7 +200,9 @@ impl TrialWitness {
             // Reply numbers depend on the bridge; the answers carry the same information.
             Event::Replied { .. } => {}
             Event::Entered { from, to, why, .. } => {
-                self.feeds.begun += u64::from(*to == State::Following);
+                self.facts.plays = event.begins_playback();
+                self.feeds.begun += u64::from(event.begins_program());
+                self.patterns.begun += u64::from(self.facts.plays);
                 let (carriage_mm, count) = (self.facts.operator.carriage_mm(), self.facts.step_count);
                 let (from, to) = (from.name(), to.name());
                 self.append_history(format!(
@@ -207,6 +217,7 @@ impl TrialWitness {
     /// Records a request or message that is sent now.
     pub fn record_sent(&mut self, sent: &SentAct, call: &ClientRequest) {
         self.facts.feeds.record_sent((sent.number, sent.arrives_ns), call);
+        self.facts.patterns.record_sent((sent.number, sent.arrives_ns), call);
         self.check_promises(|promise, facts| promise.check_sent(facts, sent));
     }
 
@@ -232,6 +243,7 @@ impl TrialWitness {
     pub fn record_answer(&mut self, answer: &ClientAnswer) {
         let ClientAnswer { call, status, body, .. } = answer;
         self.facts.feeds.record_answer(answer, self.now);
+        self.facts.patterns.record_answer(answer, self.now);
         let act = ClientAct::of(call);
         if act.is_start() && call.path != "/api/commands/run" && *status == Some(200) {
             // The lease stops the wave of a client that is silent for long.
@@ -251,6 +263,7 @@ impl TrialWitness {
         }
         match act {
             ClientAct::Window => self.feeds.windows += 1,
+            ClientAct::Change { .. } => self.patterns.changes += 1,
             ClientAct::Resume(_) => self.feeds.resumed += 1,
             ClientAct::Revoke(device) => self.facts.let_in.retain(|(_, number)| *number != device),
             ClientAct::Pair => {
@@ -310,7 +323,8 @@ impl EdgeSink for TrialWitness {
         match edge.kind {
             EdgeKind::StepBegins { forward } => {
                 self.steps += 1;
-                self.feeds.steps += u64::from(self.facts.state() == State::Following);
+                let tally = if self.facts.plays { &mut self.patterns.steps } else { &mut self.feeds.steps };
+                *tally += u64::from(self.facts.state() == State::Following);
                 if let Some(probe) = &mut self.probe
                     && !probe.over
                 {

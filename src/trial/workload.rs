@@ -2,20 +2,24 @@
 
 use serde_json::{Value, json};
 
+use super::acts::PATTERN;
 use super::client::{ClientKind, ClientRequest, ClientSocket, SocketAction};
 use super::gear::Gear;
 use super::process::TrialProcess;
-use super::waves;
+use super::{patterns, waves};
 use crate::api::charge::fence;
 use crate::hal::sim::Random;
-use crate::units::{Nanos, SECOND_NS};
+use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS};
 
 /// Longest wait for an answer, in ms; the server gives up after two seconds.
 const ANSWER_MS: u64 = 3_000;
 
-/// Indices of the first two requests in [`ClientWorkload::send_one_of`]: they start a motion.
+/// Indices of the requests in [`ClientWorkload::send_one_of`] that start a motion.
 const CALIBRATE: usize = 0;
 const RUN: usize = 1;
+const PLAY: usize = 9;
+/// Share of the changes of a pattern that come as fast as a finger moves on a slider.
+const DRAG_SHARE: f64 = 0.15;
 
 /// The simulated clients of one run.
 pub struct ClientWorkload {
@@ -92,26 +96,27 @@ impl ClientWorkload {
             if matches!(state.as_deref(), Some("running" | "following" | "homing")) { 5.0 } else { 0.8 };
         let pause_s = self.random.log_between(0.05, longest_s);
         match state.as_deref() {
-            Some("not_homed") => self.send_one_of(process, &[60, 5, 3, 3, 6, 6, 3, 3, 2]),
+            Some("not_homed") => self.send_one_of(process, &[60, 5, 3, 3, 6, 6, 3, 3, 2, 3, 0]),
             // Mostly the clients wait for the end of homing.
             Some("homing") if self.random.chance(0.7) => {}
-            Some("homing") => self.send_one_of(process, &[2, 4, 2, 6, 6, 4, 2, 2, 2]),
-            Some("ready") => self.send_one_of(process, &[5, 60, 3, 4, 10, 8, 2, 2, 3]),
-            Some("running" | "ending") => self.send_one_of(process, &[3, 25, 8, 20, 14, 12, 2, 2, 3]),
-            // A feed goes on without the page, which stops it now and then.
-            Some("following") => self.send_one_of(process, &[2, 10, 4, 6, 14, 12, 2, 2, 3]),
-            Some("disarmed") => self.send_one_of(process, &[15, 10, 3, 3, 4, 4, 5, 50, 2]),
-            Some("faulted") => self.send_one_of(process, &[20, 15, 3, 5, 6, 5, 40, 10, 2]),
+            Some("homing") => self.send_one_of(process, &[2, 4, 2, 6, 6, 4, 2, 2, 2, 2, 1]),
+            Some("ready") => self.send_one_of(process, &[5, 40, 3, 4, 10, 8, 2, 2, 3, 30, 1]),
+            Some("running" | "ending") => self.send_one_of(process, &[3, 25, 8, 20, 14, 12, 2, 2, 3, 12, 1]),
+            // A feed goes on without the page, which stops it now and then; a pattern is changed.
+            Some("following") => self.send_one_of(process, &[2, 10, 4, 6, 14, 12, 2, 2, 3, 8, 50]),
+            Some("disarmed") => self.send_one_of(process, &[15, 10, 3, 3, 4, 4, 5, 50, 2, 4, 0]),
+            Some("faulted") => self.send_one_of(process, &[20, 15, 3, 5, 6, 5, 40, 10, 2, 5, 0]),
             _ => {}
         }
         process.finish_requests(ANSWER_MS);
         self.next_ns = process.now() + (pause_s * SECOND_NS as f64) as Nanos;
     }
 
-    /// Sends one of: calibrate, run, end, stop, settings, limits, acknowledge, arm, backup; `weights` in this order.
-    fn send_one_of(&mut self, process: &mut TrialProcess, weights: &[u32; 9]) {
+    /// Sends one of: calibrate, run, end, stop, settings, limits, acknowledge, arm, backup, pattern, change of the pattern; `weights`
+    /// in this order.
+    fn send_one_of(&mut self, process: &mut TrialProcess, weights: &[u32; 11]) {
         let choice = self.random.weighted(weights);
-        if matches!(choice, CALIBRATE | RUN) && process.now() < self.pauses_until_ns {
+        if matches!(choice, CALIBRATE | RUN | PLAY) && process.now() < self.pauses_until_ns {
             if self.random.chance(0.9) {
                 return;
             }
@@ -127,7 +132,9 @@ impl ClientWorkload {
             5 => self.limits(),
             6 => self.command("acknowledge"),
             7 => self.command("arm"),
-            _ => return self.back_up_or_restore(process),
+            8 => return self.back_up_or_restore(process),
+            PLAY => self.play(),
+            _ => return self.change(process),
         };
         process.send(request);
     }
@@ -143,6 +150,29 @@ impl ClientWorkload {
     fn run(&mut self) -> ClientRequest {
         let wave = waves::random_wave(&mut self.random, self.gear.max_stroke_mm as f64);
         build_request(self.pick_client(), "POST", "/api/wave/run", &wave)
+    }
+
+    fn play(&mut self) -> ClientRequest {
+        let mut pattern = patterns::random_pattern(&mut self.random);
+        if self.random.chance(0.1) {
+            pattern["presence"] = json!("go_on");
+        }
+        build_request(self.pick_client(), "POST", PATTERN, &pattern)
+    }
+
+    /// Changes the pattern that runs, once, or as a finger on a slider does.
+    fn change(&mut self, process: &mut TrialProcess) {
+        let who = self.pick_client();
+        if !self.random.chance(DRAG_SHARE) {
+            let change = patterns::random_change(&mut self.random);
+            process.send(build_request(who, "PATCH", PATTERN, &change));
+            return;
+        }
+        let (count, pace_ms) = (self.random.below(40) as usize, self.random.between(5.0, 60.0));
+        for change in patterns::drag(&mut self.random, count) {
+            process.send(build_request(who, "PATCH", PATTERN, &change));
+            process.run_until(process.now() + (pace_ms * MILLISECOND_NS as f64) as Nanos);
+        }
     }
 
     /// Starts the pause that S34 demands behind a STOP, and a little more.

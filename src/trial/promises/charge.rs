@@ -10,7 +10,7 @@ use crate::trial::facts::{Facts, StepMade};
 use crate::trial::tap::{PortCall, PortRequest};
 use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS};
 
-/// S22: while the client in charge is there and moves the axis, a start of another one is refused; and who takes the lease takes
+/// S22: while the client in charge is there and moves the axis, a start or change of another one is refused; and who takes the lease takes
 /// no motion with it.
 #[derive(Debug, Default)]
 pub struct OneInCharge {
@@ -72,7 +72,7 @@ impl Promise for OneInCharge {
     fn check_sent(&mut self, _facts: &Facts, sent: &SentAct) -> PromiseResult {
         self.heard.insert(sent.who, sent.arrives_ns);
         match sent.act {
-            ClientAct::Start { .. } => {
+            ClientAct::Start { .. } | ClientAct::Change { .. } => {
                 self.under_way.insert(sent.number, (sent.who, self.changes));
             }
             ClientAct::Alive | ClientAct::Ask | ClientAct::Force => {
@@ -89,7 +89,7 @@ impl Promise for OneInCharge {
             self.doubt();
         }
         // Its own start, or another one that takes the lease.
-        let own_start = sent.act.is_start() && self.taken.is_some_and(|(who, _)| who == sent.who);
+        let own_start = sent.act.is_motion() && self.taken.is_some_and(|(who, _)| who == sent.who);
         if own_start || may_change {
             self.taken = None;
         }
@@ -107,7 +107,7 @@ impl Promise for OneInCharge {
         let is_answered_ask = act == ClientAct::Ask && answer.status.is_some();
         let waiting_ns = if is_answered_ask { self.asked.remove(&who) } else { None };
         match act {
-            ClientAct::Start { .. } => {
+            ClientAct::Start { .. } | ClientAct::Change { .. } => {
                 let sent_at = self.under_way.remove(&answer.number).map(|(_, changes)| changes);
                 let accepted = answer.status == Some(200);
                 if let Some(mover) = self.mover.filter(|mover| *mover != who)

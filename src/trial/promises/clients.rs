@@ -1,20 +1,20 @@
-//! Checks about clients: a wave ends without a sign of life of its client (S17), and END ends a wave.
+//! Checks about clients: a wave or pattern ends without a sign of life of its client (S17), and END ends a wave.
 
 use super::{Promise, PromiseResult};
 use crate::drive::TraceSample;
 use crate::machine::{CommandKind, Event, State};
-use crate::trial::acts::wave_of;
+use crate::trial::acts::{ClientAct, wave_of};
 use crate::trial::client::{ClientAnswer, ClientKind};
 use crate::trial::facts::{Facts, StepMade};
 use crate::trial::tap::{PortCall, PortRequest};
 use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS};
 
-/// S17: a wave whose client is gone ends.
+/// S17: a wave or pattern whose client is gone ends.
 #[derive(Debug, Default)]
 pub struct SomebodyIsThere {
-    /// The client that started the wave, and the instant of its last sign of life.
+    /// The client that started it, and the instant of its last sign of life.
     holder: Option<(ClientKind, Nanos)>,
-    /// Instant at which the wave began, which may be before its client has the answer.
+    /// Instant at which the motion began, which may be before its client has the answer.
     moves_since: Option<Nanos>,
 }
 
@@ -33,13 +33,17 @@ impl Promise for SomebodyIsThere {
     fn check_answer(&mut self, facts: &Facts, answer: &ClientAnswer) -> PromiseResult {
         let Some(trace) = &facts.trace else { return Ok(()) };
         let ClientAnswer { call, status, .. } = answer;
-        let accepted = wave_of(call).is_some() && *status == Some(200);
+        let act = ClientAct::of(call);
+        let accepted = matches!(act, ClientAct::Start { homes: false, .. }) && *status == Some(200);
         if accepted || self.holder.is_some_and(|(who, _)| who == call.who) {
             self.holder = Some((call.who, trace.at_ns));
         }
         // Pages of API v1 have a check of their own (S36).
-        let keeps_on = call.body.windows(KEEPS_ON.len()).any(|part| part == KEEPS_ON);
-        if accepted && (keeps_on || call.who.tab().is_some()) {
+        let keeps_on = call.body.windows(KEEPS_ON.len()).any(|part| part == KEEPS_ON)
+            || matches!(act, ClientAct::Start { goes_on: true, .. });
+        // A start whose answer was lost may have been taken.
+        let may_be_taken = matches!(act, ClientAct::Start { homes: false, .. }) && status.is_none();
+        if may_be_taken || accepted && (keeps_on || call.who.tab().is_some()) {
             self.holder = None;
         }
         Ok(())
@@ -47,7 +51,7 @@ impl Promise for SomebodyIsThere {
 
     fn check_cycle(&mut self, facts: &Facts) -> PromiseResult {
         let Some(trace) = &facts.trace else { return Ok(()) };
-        let moves = matches!(trace.state, State::Running | State::Ending);
+        let moves = facts.moves_for_client();
         self.moves_since = moves.then(|| self.moves_since.unwrap_or(trace.at_ns));
         let (Some(since), Some((who, heard))) = (self.moves_since, &mut self.holder) else { return Ok(()) };
         if *who == ClientKind::Page && facts.ground_truth.page_there {
@@ -59,7 +63,7 @@ impl Promise for SomebodyIsThere {
         let latest = since.max(*heard) + SILENT_NS + DECIDED_WITHIN_NS;
         if trace.at_ns > latest.max(facts.ground_truth.late_until) {
             return Err(format!(
-                "{} {} ms after the last sign of life of the wave's client",
+                "{} {} ms after the last sign of life of the client of what moves",
                 trace.state.name(),
                 (trace.at_ns - *heard) / MILLISECOND_NS
             ));

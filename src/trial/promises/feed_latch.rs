@@ -16,6 +16,8 @@ pub struct StopLatchesFeeds {
     stops: u32,
     /// Instant of the STOP or END behind which nobody has let feeds go on, and its name.
     latched: Option<(Nanos, &'static str)>,
+    /// True while a program moves the axis: an END of what the machine plays itself latches nothing.
+    follows: bool,
 }
 
 impl Promise for StopLatchesFeeds {
@@ -46,20 +48,17 @@ impl Promise for StopLatchesFeeds {
     }
 
     fn check_event(&mut self, _facts: &Facts, event: &Event) -> PromiseResult {
-        match event {
-            Event::Entered { at_ns, from: State::Following, why: Why::EndAsked, .. } => {
-                self.latched = Some((*at_ns, "END"));
-            }
-            Event::Entered { at_ns, to: State::Following, .. } => {
-                if let Some((since, what)) = self.latched {
-                    let after_ms = at_ns.saturating_sub(since) / MILLISECOND_NS;
-                    return Err(format!(
-                        "a feed moves the axis {after_ms} ms behind {what}, and nobody has let it"
-                    ));
-                }
-            }
-            _ => {}
+        let Event::Entered { at_ns, from, why, .. } = event else { return Ok(()) };
+        let followed = core::mem::replace(&mut self.follows, event.begins_program());
+        if followed && *from == State::Following && *why == Why::EndAsked {
+            self.latched = Some((*at_ns, "END"));
         }
-        Ok(())
+        match self.latched {
+            Some((since, what)) if self.follows => {
+                let after_ms = at_ns.saturating_sub(since) / MILLISECOND_NS;
+                Err(format!("a feed moves the axis {after_ms} ms behind {what}, and nobody has let it"))
+            }
+            _ => Ok(()),
+        }
     }
 }

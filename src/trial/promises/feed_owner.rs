@@ -1,10 +1,10 @@
 //! Checks about whose targets move the axis (S22), and about a feed whose client is gone (S17).
 
 use super::{Promise, PromiseResult};
-use crate::machine::{Event, State};
+use crate::machine::Event;
 use crate::trial::client::ClientKind;
 use crate::trial::facts::Facts;
-use crate::trial::feed_facts::SentFrame;
+use crate::trial::feed_facts::{SentFrame, TURN_NS};
 use crate::trial::players::BANDS;
 use crate::units::{MILLISECOND_NS, Nanos};
 
@@ -30,8 +30,8 @@ impl Promise for OneFeedMoves {
     }
 
     fn check_event(&mut self, _facts: &Facts, event: &Event) -> PromiseResult {
-        if let Event::Entered { to, .. } = event {
-            self.follows = *to == State::Following;
+        if let Event::Entered { .. } = event {
+            self.follows = event.begins_program();
             self.bands.clear();
         }
         Ok(())
@@ -70,12 +70,11 @@ impl Promise for OneFeedMoves {
 #[derive(Debug, Default)]
 pub struct FeedHasItsClient {
     heard: bool,
+    follows: bool,
 }
 
 /// Pings are a second apart, one without an answer for three seconds ends the socket, and the command waits like any other.
 const SILENT_NS: Nanos = 4_500 * MILLISECOND_NS;
-/// Others may have the turn, which brings another motion to rest first.
-const TURN_NS: Nanos = 5_000 * MILLISECOND_NS;
 
 impl Promise for FeedHasItsClient {
     fn name(&self) -> &'static str {
@@ -87,10 +86,15 @@ impl Promise for FeedHasItsClient {
         Ok(())
     }
 
+    fn check_event(&mut self, _facts: &Facts, event: &Event) -> PromiseResult {
+        if let Event::Entered { .. } = event {
+            self.follows = event.begins_program();
+        }
+        Ok(())
+    }
+
     fn check_cycle(&mut self, facts: &Facts) -> PromiseResult {
-        let Some(trace) = facts.trace.as_ref().filter(|trace| trace.state == State::Following) else {
-            return Ok(());
-        };
+        let Some(trace) = facts.trace.as_ref().filter(|_| self.follows) else { return Ok(()) };
         if !self.heard {
             return Err("the axis follows a feed, and no player has said anything".to_owned());
         }

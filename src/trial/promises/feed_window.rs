@@ -33,7 +33,7 @@ impl Promise for FeedStaysInItsWindow {
     fn check_event(&mut self, facts: &Facts, event: &Event) -> PromiseResult {
         let Event::Entered { at_ns, to, .. } = event else { return Ok(()) };
         match to {
-            State::Following => {
+            State::Following if event.begins_program() => {
                 self.windows = facts.feed_windows(*at_ns, *at_ns);
                 let (back, front) = ends(&self.windows);
                 let at_mm = facts.position_mm();

@@ -106,7 +106,7 @@ impl Promise for StopLatches {
     }
 }
 
-/// S35: a start that was sent before a STOP moves nothing behind it, whichever way it comes.
+/// S35: a start or change that was sent before a STOP moves nothing behind it, whichever way it comes.
 #[derive(Debug, Default)]
 pub struct LateStartMovesNothing {
     stopped_ns: Option<Nanos>,
@@ -130,7 +130,11 @@ impl Promise for LateStartMovesNothing {
     }
 
     fn check_sent(&mut self, _facts: &Facts, sent: &SentAct) -> PromiseResult {
-        if let (ClientAct::Start { names_stop: true, .. }, Some(stopped_ns)) = (sent.act, self.stopped_ns)
+        let names_stop = matches!(
+            sent.act,
+            ClientAct::Start { names_stop: true, .. } | ClientAct::Change { names_stop: true }
+        );
+        if let (true, Some(stopped_ns)) = (names_stop, self.stopped_ns)
             && sent.decided_ns < stopped_ns
         {
             self.late.insert(sent.number, stopped_ns - sent.decided_ns);

@@ -17,6 +17,7 @@ mod host;
 mod latch;
 mod let_in;
 mod nudge;
+mod pattern;
 mod position;
 mod presence;
 mod states;
@@ -118,6 +119,9 @@ pub fn all() -> Vec<Box<dyn Promise>> {
         Box::<feed_latch::StopLatchesFeeds>::default(),
         Box::<feed_owner::OneFeedMoves>::default(),
         Box::<feed_owner::FeedHasItsClient>::default(),
+        Box::<pattern::PatternIsAskedFor>::default(),
+        Box::<pattern::PausedPatternRests>::default(),
+        Box::<pattern::PatternStaysInItsStroke>::default(),
     ]
 }
 

@@ -9,14 +9,14 @@ use crate::trial::client::{ClientAnswer, ClientKind};
 use crate::trial::facts::{Facts, StepMade};
 use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS};
 
-/// S36: the wave of a page that says nothing of its own for 3 s comes to rest, whatever its browser answers.
+/// S36: the wave or pattern of a page that says nothing of its own for 3 s comes to rest, whatever its browser answers.
 #[derive(Debug, Default)]
 pub struct HungPageIsAbsent {
-    /// The page whose wave runs.
+    /// The page whose wave or pattern runs.
     holder: Option<ClientKind>,
     /// Of each client, the last instant at which a message of its own arrived.
     heard: BTreeMap<ClientKind, Nanos>,
-    /// Instant since which a wave runs.
+    /// Instant since which it runs.
     runs_since: Option<Nanos>,
 }
 
@@ -54,7 +54,7 @@ impl Promise for HungPageIsAbsent {
 
     fn check_cycle(&mut self, facts: &Facts) -> PromiseResult {
         let Some(trace) = &facts.trace else { return Ok(()) };
-        let runs = matches!(trace.state, State::Running | State::Ending | State::Stopping);
+        let runs = facts.moves_for_client() || trace.state == State::Stopping;
         self.runs_since = runs.then(|| self.runs_since.unwrap_or(trace.at_ns));
         Ok(())
     }
@@ -66,7 +66,7 @@ impl Promise for HungPageIsAbsent {
         if made.at > rests_by.max(facts.ground_truth.late_until) {
             let silent_ms = (made.at - heard) / MILLISECOND_NS;
             return Err(format!(
-                "a step of the wave of {holder:?}, which has said nothing for {silent_ms} ms"
+                "a step of the motion of {holder:?}, which has said nothing for {silent_ms} ms"
             ));
         }
         Ok(())

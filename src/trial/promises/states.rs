@@ -114,7 +114,9 @@ impl Promise for NothingOldIsExecuted {
                 // STOP does not cancel acknowledge and arm, but they never wait either.
                 let (kind, known) = match why {
                     Why::RunAsked => (CommandKind::Run, self.was_requested(CommandKind::Run)),
-                    Why::FollowAsked => (CommandKind::Follow, self.was_requested(CommandKind::Follow)),
+                    Why::FollowAsked | Why::PlayAsked => {
+                        (CommandKind::Follow, self.was_requested(CommandKind::Follow))
+                    }
                     Why::NudgeAsked => (CommandKind::Nudge, self.was_requested(CommandKind::Nudge)),
                     Why::CalibrateAsked => {
                         (CommandKind::Calibrate, self.was_requested(CommandKind::Calibrate))
