@@ -146,6 +146,18 @@ fn what_is_loaded_together_is_joined() {
 }
 
 #[test]
+fn a_style_that_a_script_loads_is_a_file_of_its_own() {
+    let joined = web::join(&page(&[
+        ("main.js", "sheet(\"./late/late.css\");\n"),
+        ("late/late.css", "@import \"../c.css\";\nd {}\n"),
+        ("c.css", "c {}\n"),
+    ]))
+    .unwrap();
+    assert_eq!(joined.keys().collect::<Vec<_>>(), ["index.html", "late/late.css", "main.js", "style.css"]);
+    assert_eq!(joined["late/late.css"], b"c {}\nd {}\n");
+}
+
+#[test]
 fn what_cannot_be_joined_is_named() {
     for (files, said) in [
         (&[("main.js", "import { a } from \"./a.js\";\n")][..], "a.js: is wanted, and is not there"),

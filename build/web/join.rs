@@ -42,6 +42,11 @@ pub fn join(files: &Files) -> Result<Files, String> {
         let mut bundle =
             Bundle { files, text: &text, entry: &entry, earlier: &done, own: Vec::new(), path: Vec::new() };
         let body = bundle.script(&mut entries, &mut shared)?;
+        for path in addresses(&body, "sheet(\"") {
+            let style = relative(&entry, &path);
+            let body = style_sheet(&text, &style, &mut used)?;
+            joined.insert(style, body.into_bytes());
+        }
         used.extend(bundle.own.iter().cloned());
         done.extend(bundle.own.iter().map(|module| (module.clone(), entry.clone())));
         used.insert(entry.clone());

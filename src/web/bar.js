@@ -5,7 +5,7 @@ import { link } from "./link.js";
 import { ask, button } from "./parts/controls.js";
 import { attempt } from "./parts/notice.js";
 import { duration } from "./parts/numbers.js";
-import { isAdmin, isOperator } from "./parts/role.js";
+import { isAdmin, isOperator, isProgram } from "./parts/role.js";
 import { words } from "./words.js";
 
 /** From this round trip on STOP takes so long that a person should know. */
@@ -26,8 +26,9 @@ export function showBar(bar) {
   const update = () => {
     const { state, phase } = link;
     const isLive = phase === "live";
-    text(name, phase === "guest" ? "yep" : (words.states[state?.state] ?? words.link.connecting));
-    text(why, phase === "guest" ? "" : (state?.fault?.message ?? state?.why ?? ""));
+    const played = state?.state === "following" && state.in_force.playback;
+    text(name, phase === "guest" ? "yep" : (words.states[played ? played.kind : state?.state] ?? words.link.connecting));
+    text(why, phase === "guest" ? "" : (state?.fault?.message ?? (played ? played.title : state?.why) ?? ""));
     show(lost, phase === "lost" && Boolean(state));
     const away_s = link.lostAt ? (Date.now() - link.lostAt) / 1000 : null;
     text(lost, words.link.lostSince(duration(away_s)));
@@ -66,11 +67,11 @@ function showLease(place) {
     }
     if (lease.is_own) return [];
     // A program answers nobody.
-    return [link.state.state !== "following" && button(words.lease.ask, () => act("ask")), isAdmin() && button(words.lease.force, force)];
+    return [!isProgram(link.state) && button(words.lease.ask, () => act("ask")), isAdmin() && button(words.lease.force, force)];
   };
   return () => {
     const lease = link.isLive ? link.state?.lease : null;
-    const now = JSON.stringify([lease, link.me?.role, link.state?.state === "following"]);
+    const now = JSON.stringify([lease, link.me?.role, isProgram(link.state)]);
     if (now === before) return;
     before = now;
     const holder = lease?.holder && (lease.is_own ? words.lease.own : words.lease.other(lease.holder));

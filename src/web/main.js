@@ -20,15 +20,17 @@ import { words } from "./words.js";
 
 /** Drive is there at once; the other screens come behind it, and if they are broken, that is no harm to it. */
 const others = () => import("./screens/others.js");
-/** Files of their own: the first run is followed once, and not everybody has programs that move the axis. */
+/** Files of their own: the first run is followed once, and not everybody has programs, patterns or scripts that move the axis. */
 const LATER = {
-  first: async () => (await import("./screens/first/first.js")).first,
-  programs: async () => (await import("./screens/programs/programs.js")).programs,
+  first: () => Promise.all([import("./screens/first/first.js"), sheet("./screens/first/first.css")]),
+  programs: () => Promise.all([import("./screens/programs/programs.js"), sheet("./screens/programs/programs.css")]),
+  patterns: () => Promise.all([import("./screens/patterns/patterns.js"), sheet("./screens/patterns/patterns.css")]),
+  scripts: () => Promise.all([import("./screens/scripts/scripts.js"), sheet("./screens/scripts/scripts.css")]),
 };
 /** Those that have a place in the navigation. */
 const PLACES = ["drive", "waves", "machine", "faults", "settings"];
 /** Screens behind one of those. */
-const BEHIND = { programs: "machine" };
+const BEHIND = { programs: "machine", patterns: "drive", scripts: "drive" };
 
 const content = document.getElementById("content");
 const places = document.getElementById("places");
@@ -53,6 +55,17 @@ function wanted() {
   return [PLACES.includes(name) || Object.hasOwn(LATER, name) ? name : "drive", rest];
 }
 
+/** A screen with files of its own; nothing for another one. */
+const later = async (name) => (await LATER[name]?.())?.[0][name];
+
+/** Puts the styles of such a screen into force, if they are not yet. */
+function sheet(path) {
+  const { href } = new URL(path, import.meta.url);
+  return document.querySelector(`[href="${href}"]`) ?? new Promise((done) => {
+    document.head.append(h("link", { rel: "stylesheet", href, onload: done, onerror: done }));
+  });
+}
+
 async function go() {
   const hasCode = takeCode();
   const [name, rest] = wanted();
@@ -65,7 +78,7 @@ async function go() {
   document.body.dataset.screen = name;
   for (const item of places.children) attribute(item, "aria-current", item.dataset.name === (BEHIND[name] ?? name) ? "page" : null);
   try {
-    const screen = name === "drive" ? drive : (await LATER[name]?.()) ?? (await others()).screens[name];
+    const screen = name === "drive" ? drive : (await later(name)) ?? (await others()).screens[name];
     if (change !== changes) return;
     fill(content);
     content.scrollTop = 0;

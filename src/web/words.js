@@ -44,11 +44,15 @@ export const words = {
     ready: "READY",
     running: "RUNNING",
     following: "A PROGRAM MOVES IT",
+    pattern: "A PATTERN MOVES IT",
+    script: "A SCRIPT MOVES IT",
     ending: "ENDING",
     stopping: "STOPPING",
     disarmed: "LOCKED",
     faulted: "FAULT",
   },
+
+  ways: { title: "What moves the axis", names: { drive: "Wave", patterns: "Patterns", scripts: "Scripts" } },
 
   lease: {
     own: "In charge: you",

@@ -21,9 +21,11 @@ import checks_first_run_mishaps
 import checks_foreign
 import checks_page
 import checks_pairing
+import checks_patterns
 import checks_presence
 import checks_reach
 import checks_revoked
+import checks_scripts
 import secrets_kept
 from browser import CHROMIUM, FLAGS, Device, Traffic
 from server import Server
@@ -35,6 +37,8 @@ GROUPS = [
     ("homed", True, [checks_charge, checks_app, checks_revoked]),
     ("page", True, [checks_page]),
     ("feeds", True, [checks_feeds]),
+    ("patterns", True, [checks_patterns]),
+    ("scripts", True, [checks_scripts]),
     ("reach", True, [checks_presence, checks_reach]),
 ]
 

@@ -17,7 +17,10 @@ WAVES = {
     "pauses": {"type": "trapezoid", "duration": 6, "rise": 1.5, "fall": 1.5},
     "course": {"type": "points", "duration": 4, "points": [0, 0.6, 0.4, 1, 0.2]},
 }
-ADDRESSES = ["drive", "waves", "waves/edit/course", "machine", "programs", "faults", "settings", "settings/limits", "settings/devices"]
+ADDRESSES = [
+    "drive", "patterns", "scripts", "waves", "waves/edit/course", "machine", "programs", "faults",
+    "settings", "settings/limits", "settings/devices",
+]
 
 
 def prepare(server):

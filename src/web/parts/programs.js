@@ -3,6 +3,7 @@
 
 import { link } from "../link.js";
 import { offer } from "./notice.js";
+import { isProgram } from "./role.js";
 import { words } from "../words.js";
 
 export function watchPrograms() {
@@ -13,8 +14,7 @@ export function watchPrograms() {
   const isThere = () => location.hash === "#programs";
   window.addEventListener("hashchange", () => isThere() && takeAway?.());
   link.addEventListener("state", ({ detail: { state, before } }) => {
-    const follows = state.state === "following";
-    const followed = before?.state === "following";
+    const [follows, followed] = [isProgram(state), isProgram(before)];
     if (follows && !followed) {
       takeAway?.();
       stops = state.stops;

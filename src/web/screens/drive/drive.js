@@ -1,13 +1,15 @@
 // Drive: what the axis does now, and the wave that it follows.
 
 import { TOO_SLOW_MS } from "../../bar.js";
-import { button, choice, commandButton } from "../../parts/controls.js";
+import { commandButton } from "../../parts/controls.js";
 import { attribute, h, show, text } from "../../parts/dom.js";
 import { LiveGraph } from "../../parts/graph.js";
 import { link } from "../../link.js";
 import { attempt } from "../../parts/notice.js";
-import { duration, fixed, signed } from "../../parts/numbers.js";
+import { fixed, signed } from "../../parts/numbers.js";
+import { showMore } from "../../parts/more.js";
 import { isOperator } from "../../parts/role.js";
+import { ways } from "../../parts/ways.js";
 import { words } from "../../words.js";
 import { WaveControls } from "./wave.js";
 import { holdButton } from "../../parts/hold.js";
@@ -27,7 +29,7 @@ export const drive = {
     const more = showMore(controls);
     const figures = h("div", { class: "figures", "aria-label": says.figures, role: "group" }, position, speed, force);
     const chosen = h("section", { class: "card drive-controls", "aria-label": says.controls }, controls.element, acts.element, more.element);
-    root.append(h("div", { class: "drive" }, h("section", { class: "card drive-view", "aria-label": says.view }, figures, canvas), chosen));
+    root.append(ways(), h("div", { class: "drive" }, h("section", { class: "card drive-view", "aria-label": says.view }, figures, canvas), chosen));
 
     const figure = (state) => {
       text(position, state.position_mm === null ? says.noPosition : `${fixed(state.position_mm, 1)} mm`);
@@ -63,7 +65,7 @@ function showActs(controls) {
   const calibrate = holdButton(says.holdToCalibrate, "calibrate", () => attempt(() => link.command({ type: "calibrate" })), () => true);
   const clear = h("p", { class: "quiet" }, says.keepClear);
   const arm = commandButton(says.arm, "arm", () => attempt(() => link.command({ type: "arm" })), "reset");
-  const program = h("a", { class: "button", href: "#programs" }, says.program);
+  const program = h("a", { class: "button" });
   const fault = h("a", { class: "button danger link", href: "#faults" }, says.seeFault);
   const observer = h("p", { class: "quiet" }, says.onlyLooks);
   const setUp = h("a", { class: "button primary link", href: "#first" }, words.first.open);
@@ -82,7 +84,10 @@ function showActs(controls) {
       // Before its wiring is proven nothing moves it but the first run.
       const isUnproven = state.refused.some(({ code }) => code === "not_commissioned");
       show(setUp, isUnproven);
+      const { playback } = state.in_force;
       show(program, isProgram);
+      text(program, playback?.title ?? says.program);
+      attribute(program, "href", playback ? `#${playback.kind}s` : "#programs");
       show(controls.element, !isProgram);
       show(controls.choice, !isProgram && !isNew && !isLocked && !isFault && !isUnproven);
       show(start.element, mayMove && !moves && !isNew && !isLocked && !isFault && !isUnproven);
@@ -95,31 +100,6 @@ function showActs(controls) {
       [start, end, arm, calibrate].forEach((act) => act.update());
       // From here a STOP would come too late.
       if (link.trip_ms >= TOO_SLOW_MS) start.button.disabled = true;
-    },
-  };
-}
-
-/** What one rarely needs: how the machine knows that somebody is there, what ends by itself, the lease. */
-function showMore(controls) {
-  const presence = choice(says.presence, [["watch", says.watch], ["go_on", says.goOn]], (value) => { controls.presence = value; });
-  const ends = h("p", { class: "quiet" });
-  const clipped = h("p", { class: "quiet" });
-  const release = button(words.lease.release, () => attempt(() => link.send({ type: "lease", act: "release" })));
-  const note = h("span", { class: "presence-note" });
-  const inner = h("div", { class: "more-inner" }, presence.element, ends, clipped, release);
-  const element = h("details", { class: "more" }, h("summary", {}, h("span", { class: "more-word" }, says.more), note), inner);
-  return {
-    element,
-    update(state) {
-      const inForce = state.lease.presence ?? controls.presence;
-      // A program counts for itself.
-      const goesOn = state.state === "following" || inForce === "go_on";
-      text(note, goesOn ? words.presence.goOn : words.presence.watch);
-      attribute(note, "data-kind", goesOn ? "go_on" : inForce);
-      const by = state.in_force.ends;
-      text(ends, by ? says.ends[by.what](duration(by.in_s)) : "");
-      text(clipped, state.clipped ? says.clipped : "");
-      show(release, state.lease.is_own);
     },
   };
 }
