@@ -241,8 +241,8 @@ export const words = {
     startNames: {
       gentle: "Gentle sine",
       holding: "Hold at both ends",
-      quickBack: "Slow out, quick back",
-      alternating: "Short and long in turn",
+      quickBack: "Quick back",
+      alternating: "Short, then long",
     },
     editTitle: (name) => `Edit \u201c${name}\u201d`,
     back: "Back to the waves",

@@ -5,15 +5,15 @@ const GROWTH_MM_S = 20;
 const STEP_MS = 250;
 
 /**
- * The next part of the range on the way to a wanted one: no end of it goes outward by more than one step.
+ * The next part of the range on the way to a wanted one: no end of it goes outward by more than one step, and none beyond the other.
  * @param {{from_mm: number, to_mm: number}} now
  * @param {{from_mm: number, to_mm: number}} wanted
  */
 function nextWindow(now, wanted) {
   const step = (GROWTH_MM_S * STEP_MS) / 1000;
   return {
-    from_mm: Math.max(wanted.from_mm, now.from_mm - step),
-    to_mm: Math.min(wanted.to_mm, now.to_mm + step),
+    from_mm: Math.min(now.to_mm, Math.max(wanted.from_mm, now.from_mm - step)),
+    to_mm: Math.max(now.from_mm, Math.min(wanted.to_mm, now.to_mm + step)),
   };
 }
 
