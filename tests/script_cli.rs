@@ -112,7 +112,7 @@ fn the_list_is_that_of_the_server() {
 /// A machine document without what this command does not read.
 const MACHINE: (&str, &str) = ("200 OK", r#"{"stops":4}"#);
 const DONE: (&str, &str) = ("200 OK", "{}");
-const PLAYS: (&str, &str) = ("200 OK", r#"{"state":"playing","position_s":1.5,"duration_s":60}"#);
+const PLAYS: (&str, &str) = ("200 OK", r#"{"phase":"playing","position_s":1.5,"duration_s":60}"#);
 
 #[test]
 fn a_script_is_played_with_signs_of_life_until_a_signal() {
@@ -138,7 +138,7 @@ fn a_script_is_played_with_signs_of_life_until_a_signal() {
         &look,
         &look,
         // What does not come to rest when it is asked to is stopped.
-        &["POST /api/v1/player/rest", "POST /api/v1/stop"],
+        &["POST /api/v1/machine/end", "POST /api/v1/stop"],
     ];
     assert_eq!(lines, expected.concat());
     assert_eq!(requests[1].body, r#"{"script":"x y","after_stop":4,"presence":"watch"}"#);
@@ -157,7 +157,7 @@ fn a_start_that_is_refused_moves_nothing_and_says_why() {
         "--depth",
         "80",
         "--sensation",
-        "-0.5",
+        "-50",
         "--server",
         &stub.url(),
     ];
@@ -167,8 +167,8 @@ fn a_start_that_is_refused_moves_nothing_and_says_why() {
     assert_eq!(requests[1].line, "POST /api/v1/patterns/run HTTP/1.1");
     let body: Value = serde_json::from_str(&requests[1].body).unwrap();
     let expected = serde_json::json!({
-        "pattern": "deeper", "speed_pct": null, "strokes_per_min": 40.0, "depth_pct": 80.0, "stroke_pct": 100.0,
-        "sensation": -0.5, "after_stop": 4, "presence": "watch",
+        "pattern": "deeper", "speed_pct": null, "strokes_per_min": 40.0, "depth_pct": 80.0, "stroke_pct": null,
+        "sensation": -50.0, "after_stop": 4, "presence": "watch",
     });
     assert_eq!(body, expected);
 }

@@ -9,7 +9,7 @@ use super::{Failure, Server};
 const EXAMPLES: &str = "\
 Examples:
   yep run-pattern simple --speed 30         strokes at 30 % of the highest speed
-  yep run-pattern deeper --per-min 40 --depth 80 --stroke 60 --sensation 0.5
+  yep run-pattern deeper --per-min 40 --depth 80 --stroke 60 --sensation 50
 
 The axis moves as long as this command runs; Ctrl-C brings it to rest. The machine must be calibrated: `yep calibrate`.";
 
@@ -26,15 +26,15 @@ pub struct Arguments {
     /// Strokes a minute, to the front and back
     #[arg(long, value_name = "STROKES", group = "pace")]
     per_min: Option<f64>,
-    /// The foremost place, in percent of the window
-    #[arg(long, value_name = "PERCENT", default_value_t = 100.0)]
-    depth: f64,
-    /// Length of the strokes, in percent of the window
-    #[arg(long, value_name = "PERCENT", default_value_t = 100.0)]
-    stroke: f64,
-    /// What it does depends on the pattern, from -1 to 1
-    #[arg(long, value_name = "NUMBER", default_value_t = 0.0, allow_negative_numbers = true)]
-    sensation: f64,
+    /// The foremost place, in percent of the stroke of the machine [default: as it was used last]
+    #[arg(long, value_name = "PERCENT")]
+    depth: Option<f64>,
+    /// Length of the strokes, in percent of the stroke of the machine [default: as it was used last]
+    #[arg(long, value_name = "PERCENT")]
+    stroke: Option<f64>,
+    /// What it does depends on the pattern, from -100 to 100 [default: as it was used last]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
+    sensation: Option<f64>,
     #[command(flatten)]
     server: Server,
 }
@@ -70,6 +70,6 @@ fn progress(patterns: &Value) -> MotionProgress {
     }
     let number = |name: &str| now[name].as_f64().unwrap_or_default();
     let (strokes, per_min) = (number("strokes"), number("strokes_per_min_now"));
-    let paused = if now["is_paused"] == true { ", paused" } else { "" };
+    let paused = if now["paused"] == true { ", paused" } else { "" };
     MotionProgress::Moves(format!("{strokes:.0} strokes, {per_min:.0} a minute{paused}"))
 }

@@ -12,15 +12,15 @@ pub fn run(name: &str, server: &Address) -> Result<(), Failure> {
         start: ("/api/v1/player/play", json!({ "script": name })),
         watch: "/api/v1/player",
         progress,
-        rest: "/api/v1/player/rest",
+        rest: "/api/v1/machine/end",
     };
     attended.run(server)
 }
 
 /// What the player does.
 fn progress(player: &Value) -> MotionProgress {
-    let state = player["state"].as_str().unwrap_or_default();
-    if matches!(state, "" | "none" | "idle" | "ended" | "loaded" | "ready") {
+    let phase = player["phase"].as_str().unwrap_or_default();
+    if matches!(phase, "" | "empty" | "ended" | "stopped") {
         return MotionProgress::Over;
     }
     let at = |name: &str| player[name].as_f64().map(super::clock);
@@ -29,5 +29,5 @@ fn progress(player: &Value) -> MotionProgress {
         (Some(position), None) => format!("  {position}"),
         _ => String::new(),
     };
-    MotionProgress::Moves(format!("{state}{time}"))
+    MotionProgress::Moves(format!("{phase}{time}"))
 }
