@@ -16,6 +16,8 @@ const SLACK_MM: f64 = 0.001;
 const SOFT_SHARE: f64 = 0.7;
 /// Beyond that such a bound is so far away, in mm, that it never makes a brake firmer.
 const ROOM_MM: f64 = 1.0;
+/// Lengths that differ by less are equal, in mm.
+const ROUNDING_MM: f64 = 1e-9;
 /// Share of a cycle by which the clock of the path follows a time base that was shifted.
 const SLEW: f64 = 0.02;
 
@@ -107,16 +109,18 @@ impl FeedPlan {
         self.feeder.advance(self.until_s);
         let then = self.feeder.reference();
         let bounds = self.bounds(&start, config, most);
-        // A path that nobody knows ahead may be too hard at an end of the window. The tracker would keep the axis inside with a
-        // firm stop; here it begins to brake while a gentle one is enough.
         let mut attempt = tracker.clone();
         let planned = attempt.plan(start, now, then, &config.limits, &bounds);
         let gentle = config.limits.gentle_stop();
-        let (low, high) = stop::extent(planned.end, gentle);
-        if high <= bounds.high_mm && low >= bounds.low_mm {
+        let FeedWindow { back_mm, front_mm } = self.feeder.window();
+        let leads_out = leads_out(&start, &planned.end, front_mm + SLACK_MM, gentle)
+            || leads_out(&start.mirrored(), &planned.end.mirrored(), SLACK_MM - back_mm, gentle);
+        if !leads_out {
             *tracker = attempt;
             return (planned, then);
         }
+        // A path that nobody knows ahead may be too hard at an end of the window. The tracker would keep the axis inside with a
+        // firm stop; here it begins to brake while a gentle one is enough.
         let braked = stop::after(start, gentle, CYCLE_S);
         (tracker.plan(start, start, braked, &config.limits, &bounds), then)
     }
@@ -168,6 +172,20 @@ impl FeedPlan {
             strokes: self.feeder.strokes(),
         }
     }
+}
+
+/// True if a gentle stop at the end of a cycle goes out beyond `front_mm`, and one at its beginning did not, or less far. An axis that
+/// comes in from outside, as its window was moved, must not brake so hard that it turns.
+fn leads_out(begin: &Kinematics, end: &Kinematics, front_mm: f64, gentle: RampLimits) -> bool {
+    let goes_out = outmost_mm(end, gentle).filter(|is_mm| *is_mm > front_mm);
+    goes_out.is_some_and(|is_mm| outmost_mm(begin, gentle).is_none_or(|was_mm| is_mm > was_mm))
+}
+
+/// How far toward the front a gentle stop from `state` goes; none if it goes toward the back all the time.
+fn outmost_mm(state: &Kinematics, gentle: RampLimits) -> Option<f64> {
+    let (low_mm, high_mm) = stop::extent(*state, gentle);
+    let rest_mm = state.p + stop::displacement(state.v, state.a, gentle);
+    if state.v > 0.0 { Some(high_mm) } else { (rest_mm > low_mm + ROUNDING_MM).then_some(rest_mm) }
 }
 
 /// Upper bound on the position of an axis in a window that ends at `asked_mm`. An axis that cannot stop there softly, because the
