@@ -75,6 +75,8 @@ pub struct Context {
     pub waves: Arc<WaveService>,
     /// Other programs that move the axis.
     pub feeds: Arc<FeedService>,
+    /// What the machine plays itself.
+    pub playback: Arc<PlaybackMotion>,
     /// Patterns that the machine runs.
     pub patterns: Arc<PatternService>,
     /// The player of scripts.
@@ -185,7 +187,7 @@ impl Context {
         let patterns =
             PatternService::new(Arc::clone(&playback), Arc::clone(&store), options.entropy.clone());
         let player = Arc::new(PlayerService::new(
-            playback,
+            Arc::clone(&playback),
             Arc::clone(&feeds),
             Arc::clone(&store),
             options.scripts.clone(),
@@ -207,6 +209,7 @@ impl Context {
             commands,
             waves,
             feeds,
+            playback,
             patterns: Arc::new(patterns),
             player,
             feed_listeners: Arc::default(),

@@ -8,6 +8,7 @@ use super::documents::limits::LimitsDocument;
 use super::documents::machine::{
     IdleTimeout, InForceDocument, MachineDocument, PlaybackDocument, PositionWindow, RefusedCommand,
 };
+use super::playback::motion::PlaybackKind;
 use super::port::MachinePort;
 use super::problem::ProblemCode;
 use super::telemetry;
@@ -140,7 +141,7 @@ fn in_force(ctx: &Context, client: &Client, snapshot: &Snapshot) -> InForceDocum
     let what = if runs { "wave" } else { "hold" };
     InForceDocument {
         wave: if runs { ctx.waves.running() } else { None },
-        playback: playback(ctx),
+        playback: playback(ctx, snapshot),
         window: snapshot.range_mm.map(|range_mm| PositionWindow {
             from_mm: 0.0,
             to_mm: range_mm.min(snapshot.in_force.stroke_mm),
@@ -157,9 +158,13 @@ fn in_force(ctx: &Context, client: &Client, snapshot: &Snapshot) -> InForceDocum
     }
 }
 
-fn playback(ctx: &Context) -> Option<PlaybackDocument> {
-    let of = |kind, title: Option<String>| title.map(|title| PlaybackDocument { kind, title });
-    of("pattern", ctx.patterns.title()).or_else(|| of("script", ctx.player.title()))
+/// What the machine plays itself. The name is known a moment later, or, with a video player, when it plays something.
+fn playback(ctx: &Context, snapshot: &Snapshot) -> Option<PlaybackDocument> {
+    let (kind, title, unnamed) = match ctx.playback.plays(snapshot)? {
+        PlaybackKind::Pattern => ("pattern", ctx.patterns.title(), "a pattern"),
+        PlaybackKind::Script => ("script", ctx.player.title(), "a script"),
+    };
+    Some(PlaybackDocument { kind, title: title.unwrap_or_else(|| unnamed.to_owned()) })
 }
 
 /// The recording of the latched fault. It is made a second behind the fault; until then the newest one may be that of an earlier

@@ -175,7 +175,8 @@ def stop_ends_it_and_nothing_restarts_by_itself(bench):
     last_stop(bench)
     at_rest = positions(bench, 2)
     assert max(at_rest) - min(at_rest) < 0.05 and running(bench) is None
-    assert not page.is_visible(".notice"), "no program waits for anybody"
+    said = page.locator(".notice").all_inner_texts()
+    assert not said, f"no program waits for anybody: {said}"
     # A slider that is moved now starts nothing, and neither does a page that is loaded anew.
     choose(page, "Speed", 50)
     choose(page, "Depth", 70)

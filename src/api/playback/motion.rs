@@ -1,6 +1,6 @@
 //! The motion that a pattern or a script moves the axis with: one feed of the machine's own, for the client in charge.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -26,10 +26,20 @@ pub struct PlaybackStart {
     pub after_stop: Option<u32>,
 }
 
+/// What the machine plays itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlaybackKind {
+    /// A pattern.
+    Pattern,
+    /// A script.
+    Script,
+}
+
 /// What one motion was begun with.
 #[derive(Debug, Clone, Copy)]
 struct BegunMotion {
     number: FeedNumber,
+    kind: PlaybackKind,
     at: Instant,
 }
 
@@ -39,6 +49,8 @@ pub struct PlaybackMotion {
     commands: Arc<CommandService>,
     waves: Arc<WaveService>,
     newest: Mutex<Option<BegunMotion>>,
+    /// What was asked for last, accepted or not: the machine follows it before its answer is here.
+    asked: Mutex<Option<(FeedNumber, PlaybackKind)>>,
 }
 
 impl PlaybackMotion {
@@ -49,7 +61,7 @@ impl PlaybackMotion {
         commands: Arc<CommandService>,
         waves: Arc<WaveService>,
     ) -> PlaybackMotion {
-        PlaybackMotion { port, commands, waves, newest: Mutex::default() }
+        PlaybackMotion { port, commands, waves, newest: Mutex::default(), asked: Mutex::default() }
     }
 
     /// Begins a motion in that window, of which nothing is sent yet. What the client moves already comes to rest first.
@@ -59,15 +71,17 @@ impl PlaybackMotion {
     pub async fn begin(
         &self,
         client: &Client,
+        kind: PlaybackKind,
         window: FeedWindow,
         start: PlaybackStart,
     ) -> Result<FeedNumber, CommandError> {
         let number = self.commands.next_feed();
+        *lock(&self.asked) = Some((number, kind));
         let PlaybackStart { presence, after_stop } = start;
         let feed = FeedStart { number, window, source: FeedSource::Playback };
         self.waves.follow(client, presence, after_stop, feed).await?;
         let at = Instant::now();
-        *self.newest.lock().unwrap_or_else(PoisonError::into_inner) = Some(BegunMotion { number, at });
+        *lock(&self.newest) = Some(BegunMotion { number, kind, at });
         Ok(number)
     }
 
@@ -90,7 +104,7 @@ impl PlaybackMotion {
     /// True while the motion with that number goes on, at rest or not.
     #[must_use]
     pub fn goes_on(&self, number: FeedNumber) -> bool {
-        let newest = *self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let newest = *lock(&self.newest);
         let Some(begun) = newest.filter(|begun| begun.number == number) else { return false };
         self.report(number).is_some() || begun.at.elapsed() < SNAPSHOT_LAGS
     }
@@ -100,6 +114,15 @@ impl PlaybackMotion {
     pub fn report(&self, number: FeedNumber) -> Option<FeedReport> {
         let now = self.now();
         now.feed.filter(|feed| feed.number == number && now.state == State::Following)
+    }
+
+    /// What the machine plays by that snapshot; none while it plays nothing.
+    #[must_use]
+    pub fn plays(&self, now: &Snapshot) -> Option<PlaybackKind> {
+        let feed = now.feed.filter(|_| now.state == State::Following)?;
+        let newest = lock(&self.newest).map(|begun| (begun.number, begun.kind));
+        let known = [newest, *lock(&self.asked)];
+        known.into_iter().flatten().find(|(number, _)| *number == feed.number).map(|(_, kind)| kind)
     }
 
     /// Comes gently to rest, if the motion with that number goes on. It latches nothing.
@@ -133,4 +156,8 @@ impl PlaybackMotion {
     pub fn now(&self) -> Snapshot {
         *self.port.snapshots().borrow()
     }
+}
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

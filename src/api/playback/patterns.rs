@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::motion::{PlaybackMotion, PlaybackStart};
+use super::motion::{PlaybackKind, PlaybackMotion, PlaybackStart};
 use crate::api::access::entropy::Entropy;
 use crate::api::answer::{self, Rejection};
 use crate::api::charge::client::Client;
@@ -118,7 +118,7 @@ impl PatternService {
                 self.motion.carry_on(client, start).await?;
                 running.number
             }
-            None => self.motion.begin(client, whole_stroke(), start).await?,
+            None => self.motion.begin(client, PlaybackKind::Pattern, whole_stroke(), start).await?,
         };
         self.motion.send(number, FeedItem::Strokes(drive)).await;
         *lock(&self.started) =

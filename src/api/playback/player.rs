@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, watch};
 
-use super::motion::{PlaybackMotion, PlaybackStart};
+use super::motion::{PlaybackKind, PlaybackMotion, PlaybackStart};
 use super::playing::Playing;
 use super::script_clock::RepeatedPart;
 use super::shelf::ScriptShelf;
@@ -209,7 +209,7 @@ impl PlayerService {
                 self.motion.carry_on(client, start).await?;
                 number
             }
-            None => self.motion.begin(client, self.feeds.window(), start).await?,
+            None => self.motion.begin(client, PlaybackKind::Script, self.feeds.window(), start).await?,
         };
         let now_ns = self.clock_ns();
         let mut state = self.lock();
