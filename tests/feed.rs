@@ -330,6 +330,35 @@ fn end_is_over_even_if_it_comes_just_before_an_end_of_the_window() {
     }
 }
 
+/// Seeds 306 and 371 of the simulation: an axis that was held at an end of its window crept or trembled there, and was never at rest.
+#[test]
+fn end_is_over_on_the_way_into_a_window_and_at_its_end() {
+    let mut hard = options();
+    hard.config.limits = MotionLimits::new(
+        MmPerS::try_from(1_000.0).unwrap(),
+        MmPerS2::try_from(45_000.0).unwrap(),
+        MmPerS3::try_from(8_000_000.0).unwrap(),
+        MmPerS2::try_from(60_000.0).unwrap(),
+        MmPerS::try_from(34.0).unwrap(),
+    )
+    .unwrap();
+    for options in [hard, options()] {
+        let mut machine = homed(&options);
+        for (number, ms) in (1..60u32).zip((3..).step_by(61)) {
+            let place = FeedWindow { back_mm: 50.0, front_mm: 50.0 };
+            let begin = Command::Follow(FeedStart { number, window: place, source: FeedSource::Program });
+            assert_eq!(machine.command(begin), Some(Ok(Accepted::Now)));
+            for index in 0..ms / 10 + 1 {
+                machine.send_to_feed(number, target(f64::from(index % 7) / 7.0, 0.01));
+                machine.run_ms(10);
+            }
+            assert_eq!(machine.command(Command::End), Some(Ok(Accepted::Now)));
+            let is_over = machine.run_while(300, |snapshot| snapshot.state != State::Ready);
+            assert!(is_over, "{ms} ms: {:?}", machine.snapshot());
+        }
+    }
+}
+
 /// Seeds 1809 and 5002 of the simulation: an axis that came to the end of a narrow window braked so hard that it turned, and left it.
 #[test]
 fn an_axis_that_came_into_a_narrow_window_stays_there() {

@@ -395,6 +395,34 @@ fn speed_0_and_a_pause_are_rest_without_a_pulse_and_keep_the_phase() {
 }
 
 /// A drive by chance.
+/// Paused on its way into another window, or before that is moved: it rests outside of it, and goes in slowly when it goes on.
+#[test]
+fn a_pause_is_rest_outside_of_the_window_too() {
+    let (usual, place) = (drive(PatternKind::Simple), FeedWindow { back_mm: 100.0, front_mm: 130.0 });
+    let paused = StrokeDrive { is_paused: true, ..usual };
+    let events = [FeedItem::Window(place), FeedItem::Strokes(paused)];
+    for [first, second] in [events, [events[1], events[0]]] {
+        let mut machine = stroking(&fine(), usual);
+        assert!(machine.run_while(5_000, |snapshot| snapshot.position_mm.is_some_and(|at_mm| at_mm > 35.0)));
+        assert!(machine.send_to_feed(1, first));
+        machine.run_ms(300);
+        assert!(machine.send_to_feed(1, second));
+        machine.run_ms(300);
+        let (pulses, at_mm) = (steps(&machine.sink().0).len(), position(&machine));
+        machine.run_ms(3_000);
+        assert_eq!(steps(&machine.sink().0).len(), pulses, "it rests at {at_mm} mm");
+        assert!(at_mm < 80.0, "{at_mm}");
+        send(&mut machine, usual);
+        let mut fastest_mm_s: f64 = 0.0;
+        while position(&machine) < 95.0 {
+            machine.run_ms(1);
+            fastest_mm_s = fastest_mm_s.max(machine.snapshot().velocity_mm_s.abs());
+            assert!(machine.now() < 60_000_000_000, "it goes on into the window");
+        }
+        assert!(fastest_mm_s <= 60.5, "{fastest_mm_s} mm/s");
+    }
+}
+
 fn any_drive(random: &mut Random) -> StrokeDrive {
     let mut unit = || random.unit();
     let step = |a: f64, b: f64, c: f64| StrokeStep {

@@ -3,7 +3,7 @@
 use crate::layout;
 use crate::machine::{Config, FeedItem, FeedMessage, FeedNumber, FeedReport, FeedStart};
 use crate::motion::{
-    CycleBounds, FeedLimits, FeedWindow, Feeder, Kinematics, Move, RampLimits, Tracker, stop,
+    CycleBounds, FeedLimits, FeedWindow, Feeder, Kinematics, Move, RampLimits, Tracker, stop, tracker,
 };
 use crate::units::{Nanos, seconds};
 
@@ -17,7 +17,7 @@ const SOFT_SHARE: f64 = 0.7;
 /// Beyond that such a bound is so far away, in mm, that it never makes a brake firmer.
 const ROOM_MM: f64 = 1.0;
 /// Lengths that differ by less are equal, in mm.
-const ROUNDING_MM: f64 = 1e-9;
+const ROUNDING_MM: f64 = 1e-6;
 /// Share of a cycle by which the clock of the path follows a time base that was shifted.
 const SLEW: f64 = 0.02;
 
@@ -111,22 +111,23 @@ impl FeedPlan {
         let bounds = self.bounds(&start, config, most);
         let mut attempt = tracker.clone();
         let planned = attempt.plan(start, now, then, &config.limits, &bounds);
-        let gentle = config.limits.gentle_stop();
-        let FeedWindow { back_mm, front_mm } = self.feeder.window();
+        // While lowered limits wait, the axis brakes with the former ones.
+        let gentle = attempt.limits_in_force(&config.limits).gentle_stop();
+        let (back_mm, front_mm) = self.feeder.room_mm();
         let leads_out = leads_out(&start, &planned.end, front_mm + SLACK_MM, gentle)
             || leads_out(&start.mirrored(), &planned.end.mirrored(), SLACK_MM - back_mm, gentle);
-        if !leads_out {
-            *tracker = attempt;
-            return (planned, then);
-        }
+        let is_slow_enough = (-bounds.backward_mm_s..=bounds.forward_mm_s).contains(&start.v);
         // A path that nobody knows ahead may be too hard at an end of the window. The tracker would keep the axis inside with a
         // firm stop; here it begins to brake while a gentle one is enough.
-        let braked = stop::after(start, gentle, CYCLE_S);
-        (tracker.plan(start, start, braked, &config.limits, &bounds), then)
+        if is_slow_enough && (leads_out || self.feeder.is_over()) {
+            return (tracker::stop_cycle(start, gentle, CYCLE_S), then);
+        }
+        *tracker = attempt;
+        (planned, then)
     }
 
     fn bounds(&mut self, start: &Kinematics, config: &Config, most: FeedBounds) -> CycleBounds {
-        let FeedWindow { back_mm, front_mm } = self.feeder.window();
+        let (back_mm, front_mm) = self.feeder.room_mm();
         let approach_mm_s = config.limits.approach_speed.get();
         let speed_mm_s =
             most.speed_mm_s.min(if self.feeder.is_slow() { approach_mm_s } else { f64::INFINITY });
@@ -178,7 +179,7 @@ impl FeedPlan {
 /// comes in from outside, as its window was moved, must not brake so hard that it turns.
 fn leads_out(begin: &Kinematics, end: &Kinematics, front_mm: f64, gentle: RampLimits) -> bool {
     let goes_out = outmost_mm(end, gentle).filter(|is_mm| *is_mm > front_mm);
-    goes_out.is_some_and(|is_mm| outmost_mm(begin, gentle).is_none_or(|was_mm| is_mm > was_mm))
+    goes_out.is_some_and(|is_mm| outmost_mm(begin, gentle).is_none_or(|was_mm| is_mm > was_mm + ROUNDING_MM))
 }
 
 /// How far toward the front a gentle stop from `state` goes; none if it goes toward the back all the time.

@@ -53,20 +53,6 @@ fn phases(v: f64, a: f64, RampLimits { acceleration, jerk }: RampLimits) -> [Pie
     ]
 }
 
-/// State `t_s` seconds after the beginning of the time-optimal stop from `start`.
-pub fn after(start: Kinematics, limits: RampLimits, t_s: f64) -> Kinematics {
-    let (mut at, mut left_s) = (start, t_s);
-    for piece in phases(start.v, start.a, limits) {
-        if left_s <= piece.duration_s {
-            return at.after(piece.jerk, left_s);
-        }
-        at = at.after_piece(piece);
-        left_s -= piece.duration_s;
-    }
-    // The remainders of rounding are dropped.
-    Kinematics::at_rest(at.p)
-}
-
 /// Signed distance of the time-optimal stop.
 pub fn displacement(v: f64, a: f64, limits: RampLimits) -> f64 {
     phases(v, a, limits).into_iter().fold(Kinematics { p: 0.0, v, a }, |at, piece| at.after_piece(piece)).p

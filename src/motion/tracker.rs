@@ -159,7 +159,7 @@ impl Tracker {
                 let _ = pieces.push(Piece { jerk, duration_s: self.cycle_s });
                 Move { pieces, end: cycle.end(a) }
             }
-            None => first_tail_cycle(start, stop, self.cycle_s),
+            None => stop_cycle(start, stop, self.cycle_s),
         }
     }
 
@@ -307,7 +307,8 @@ fn wanted_acceleration(
 }
 
 /// First cycle of the time-optimal stop.
-fn first_tail_cycle(start: Kinematics, limits: RampLimits, cycle_s: f64) -> Move {
+#[must_use]
+pub fn stop_cycle(start: Kinematics, limits: RampLimits, cycle_s: f64) -> Move {
     let mut pieces = Vec::new();
     let mut end = start;
     let mut left_s = cycle_s;

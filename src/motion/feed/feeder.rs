@@ -165,6 +165,13 @@ impl Feeder {
         }
     }
 
+    /// Where the path may lead the axis, back and front in mm: the window, and of that the stroke of a pattern.
+    pub fn room_mm(&self) -> (f64, f64) {
+        let FeedWindow { back_mm, front_mm } = self.window;
+        let (back, front) = self.stroke_room_mm().unwrap_or((back_mm, front_mm));
+        (back.clamp(back_mm, front_mm), front.clamp(back_mm, front_mm))
+    }
+
     /// The window.
     pub fn window(&self) -> FeedWindow {
         self.window

@@ -7,6 +7,7 @@
 mod charge;
 mod clients;
 mod computer;
+mod feed_ends;
 mod feed_latch;
 mod feed_meets;
 mod feed_owner;
@@ -116,6 +117,7 @@ pub fn all() -> Vec<Box<dyn Promise>> {
         Box::<feed_window::FeedStaysInItsWindow>::default(),
         Box::<feed_meets::FeedIsMetSlowly>::default(),
         Box::<feed_rests::SilentFeedRests>::default(),
+        Box::<feed_ends::EndedFeedIsOver>::default(),
         Box::<feed_latch::StopLatchesFeeds>::default(),
         Box::<feed_owner::OneFeedMoves>::default(),
         Box::<feed_owner::FeedHasItsClient>::default(),

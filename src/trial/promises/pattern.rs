@@ -8,7 +8,7 @@ use crate::machine::{Event, State};
 use crate::trial::acts::{ClientAct, SentAct};
 use crate::trial::client::ClientAnswer;
 use crate::trial::facts::{Facts, StepMade};
-use crate::units::{MILLISECOND_NS, Nanos, SECOND_NS};
+use crate::units::{MILLISECOND_NS, Nanos};
 
 /// S8 for what the machine plays itself: it begins while a client waits for the answer to its start, and once for each start.
 #[derive(Debug, Default)]
@@ -64,8 +64,6 @@ fn braking_ns(facts: &Facts) -> Nanos {
 pub struct PausedPatternRests {
     /// From then on there is no step.
     rests_by_ns: Option<Nanos>,
-    /// Longest stroke.
-    stroke_mm: f64,
 }
 
 impl Promise for PausedPatternRests {
@@ -79,15 +77,7 @@ impl Promise for PausedPatternRests {
             self.rests_by_ns = None;
             return Ok(());
         }
-        let stroke_mm = facts.stroke_mm();
-        let is_shorter = stroke_mm < self.stroke_mm;
-        self.stroke_mm = stroke_mm;
-        if is_shorter {
-            // What rests outside of the stroke goes into it.
-            let speed_mm_s = trace.config.limits.approach_speed.get().min(trace.speed_bound_mm_s).max(0.1);
-            let way_ns = (facts.rail.length_mm / speed_mm_s * SECOND_NS as f64) as Nanos;
-            self.rests_by_ns = Some(trace.at_ns + way_ns + 2 * braking_ns(facts));
-        } else if trace.config != before.config {
+        if trace.config != before.config {
             self.rests_by_ns = self.rests_by_ns.max(Some(trace.at_ns + braking_ns(facts)));
         } else if self.rests_by_ns.is_none() {
             self.rests_by_ns = Some(trace.at_ns + braking_ns(facts));
@@ -111,7 +101,7 @@ impl Promise for PausedPatternRests {
 
 /// So far, in mm, an axis goes beyond the end of a half stroke that was planned anew while it was braking, or behind a force that held
 /// it back: the window bounds it, the stroke is only where its path turns.
-const TRACKS_MM: f64 = 1.0;
+const TRACKS_MM: f64 = 0.05;
 
 /// S31 for patterns: one stays between the back and the front that clients have set once it is there; on its way it goes no further
 /// out than its braking leads it.
@@ -174,8 +164,8 @@ impl Promise for PatternStaysInItsStroke {
 
     fn check_step(&mut self, facts: &Facts, _made: &StepMade) -> PromiseResult {
         let (Some((low, high)), Some(at_mm)) = (self.allowed, facts.position_mm()) else { return Ok(()) };
-        // A step, the tracker, and what the axis goes too far where it meets the pattern.
-        let slack_mm = 1.0 / facts.steps_per_mm() + TRACKS_MM + facts.beyond_met_mm();
+        // A step, and the tracker.
+        let slack_mm = 1.0 / facts.steps_per_mm() + TRACKS_MM;
         if at_mm < low - slack_mm || at_mm > high + slack_mm {
             let (back, front) = self.extent_mm;
             return Err(format!(

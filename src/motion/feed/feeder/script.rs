@@ -32,8 +32,6 @@ pub(super) struct ScriptPath {
     has_changed: bool,
     /// Since when what was sent is void.
     void_since_s: Option<f64>,
-    /// Where the axis is, in mm.
-    axis: f64,
 }
 
 impl Feeder {
@@ -49,7 +47,7 @@ impl Feeder {
             self.leave_strokes();
             self.points.clear();
             self.delay_s = None;
-            self.script = Some(ScriptPath { axis: self.segment.at(self.now_s).p, ..ScriptPath::default() });
+            self.script = Some(ScriptPath::default());
         }
         let Some(script) = &mut self.script else { return };
         let is_behind = script.timeline.push(point);
@@ -98,13 +96,6 @@ impl Feeder {
         }
     }
 
-    /// Takes notice of where the axis is.
-    pub(super) fn observe_axis_of_script(&mut self, axis: &Kinematics) {
-        if let Some(script) = &mut self.script {
-            script.axis = axis.p;
-        }
-    }
-
     /// The axis is where the script is: the path goes on from there.
     pub(super) fn join_script(&mut self, axis: Kinematics) {
         self.phase = Phase::Follows;
@@ -138,8 +129,7 @@ impl Feeder {
         let Some(script) = &mut self.script else { return };
         if script.void_since_s.is_some_and(|since_s| until_s - since_s > ANEW_S) {
             (script.void_since_s, script.end, script.aim) = (None, None, None);
-            let axis = script.axis;
-            self.hold(axis);
+            self.hold();
             return;
         }
         let has_changed = core::mem::take(&mut script.has_changed);

@@ -33,8 +33,6 @@ pub(super) struct StrokePath {
     rested_s: f64,
     /// True if the axis could not follow the path to here, as a force holds it back.
     is_ahead: bool,
-    /// Where the axis is, in mm.
-    axis: f64,
     /// Strokes a minute and highest speed, as planned.
     planned: (f64, f64),
 }
@@ -74,12 +72,11 @@ impl Feeder {
                 rest_s: 0.0,
                 rested_s: 0.0,
                 is_ahead: false,
-                axis: path.p,
                 planned: (0.0, 0.0),
             });
         }
         self.set_stroke_goal();
-        if self.has_strokes_to_do() { self.go_on_with_strokes() } else { self.hold_strokes() }
+        if self.has_strokes_to_do() { self.go_on_with_strokes() } else { self.hold() }
     }
 
     /// True if the axis has met the feed, and its path is the one to go on from.
@@ -129,25 +126,12 @@ impl Feeder {
         false
     }
 
-    /// Brings the pattern to rest where it is.
-    fn hold_strokes(&mut self) {
-        if let Some(strokes) = &self.strokes {
-            self.hold(strokes.axis);
-        }
-    }
-
-    /// Brings a pattern or a script, with the axis at `axis_mm`, to rest where it is.
-    pub(super) fn hold(&mut self, axis_mm: f64) {
+    /// Brings a pattern or a script to rest where the axis is, also outside of the window.
+    pub(super) fn hold(&mut self) {
         match self.phase {
             Phase::Follows | Phase::Returns => self.brake(Afterwards::GoOn),
             Phase::Meets | Phase::Brakes(Afterwards::Meet) | Phase::BrakesAxis(Afterwards::Meet) => {
-                let inside = axis_mm.clamp(self.window.back_mm, self.window.front_mm);
-                if inside == axis_mm {
-                    self.brake(Afterwards::Wait);
-                } else {
-                    // It is on its way into another window, and rests there.
-                    self.goal = inside;
-                }
+                self.brake(Afterwards::Wait);
             }
             Phase::Waits | Phase::Brakes(_) | Phase::BrakesAxis(_) | Phase::Over => {}
         }
@@ -166,18 +150,15 @@ impl Feeder {
         }
     }
 
-    /// The window has moved: a pattern that moves meets its half stroke in it, one that rests does so inside it.
+    /// The window has moved: a pattern meets its half stroke in it. One that is paused goes nowhere until it goes on.
     pub(super) fn move_strokes_into_window(&mut self) {
-        let Some(strokes) = &self.strokes else { return };
-        if strokes.cursor.drive().moves() {
-            self.set_stroke_goal();
+        self.set_stroke_goal();
+        if self.has_strokes_to_do() {
             self.brake(Afterwards::Meet);
-            return;
-        }
-        let inside = strokes.axis.clamp(self.window.back_mm, self.window.front_mm);
-        if inside != strokes.axis {
-            self.goal = inside;
-            self.brake(Afterwards::Meet);
+        } else if self.phase == Phase::Follows && self.is_still() {
+            self.phase = Phase::Waits;
+        } else {
+            self.brake(Afterwards::Wait);
         }
     }
 
@@ -210,10 +191,8 @@ impl Feeder {
 
     /// Takes notice of where the axis is.
     pub(super) fn observe_axis(&mut self, axis: &Kinematics, met_mm: f64) {
-        self.observe_axis_of_script(axis);
         let path = self.segment.at(self.now_s).p;
         if let Some(strokes) = &mut self.strokes {
-            strokes.axis = axis.p;
             strokes.is_ahead = (axis.p - path).abs() > met_mm;
         }
     }
@@ -292,6 +271,12 @@ impl Feeder {
             // Values that are not numbers, which the types of units exclude.
             None => Segment::Rest { p: state.p },
         }
+    }
+
+    /// The stroke of the pattern, and where its path led to before it was changed, in mm; none while something else moves the axis.
+    pub(super) fn stroke_room_mm(&self) -> Option<(f64, f64)> {
+        let strokes = self.strokes.as_ref()?;
+        Some(strokes.room_mm(&self.window))
     }
 
     /// What is reported of the pattern.
