@@ -10,7 +10,7 @@ use support::{Recorder, homed, options, steps};
 use turns::{Half, halves};
 use yep::drive::{Rehearsal, RehearsalOptions};
 use yep::hal::sim::Random;
-use yep::machine::{Accepted, Command, FeedItem, FeedReport, FeedSource, FeedStart, State};
+use yep::machine::{Accepted, Command, Event, FeedItem, FeedReport, FeedSource, FeedStart, State, Why};
 use yep::motion::{
     FeedTarget, FeedWindow, MotionLimits, Pace, PatternKind, StrokeDrive, StrokeProgram, StrokeSpeed,
     StrokeStep, StrokeSteps,
@@ -395,6 +395,34 @@ fn speed_0_and_a_pause_are_rest_without_a_pulse_and_keep_the_phase() {
 }
 
 /// A drive by chance.
+/// The idle timeout counts from the last word of a client, and ends a pattern as END does.
+#[test]
+fn a_pattern_that_nobody_asks_for_comes_to_rest_by_itself() {
+    let mut options = fine();
+    options.session.longest_ns = Some(5_000_000_000);
+    let usual = drive(PatternKind::Simple);
+    let mut machine = stroking(&options, usual);
+    let ends_s = |machine: &Rehearsal<Recorder>| {
+        let now = machine.snapshot();
+        (now.ends_ns.expect("an end") - now.at_ns) as f64 * 1e-9
+    };
+    machine.run_ms(3_000);
+    assert!(ends_s(&machine) < 2.1, "{}", ends_s(&machine));
+    send(&mut machine, StrokeDrive { depth: 0.7, ..usual });
+    machine.run_ms(10);
+    assert!((4.9..5.0).contains(&ends_s(&machine)), "a change asks for it again: {}", ends_s(&machine));
+    machine.run_ms(4_900);
+    assert_eq!(machine.snapshot().state, State::Following);
+    machine.run_ms(600);
+    assert_eq!((machine.snapshot().state, machine.snapshot().fault), (State::Ready, None));
+    assert!(
+        machine
+            .take_events()
+            .iter()
+            .any(|event| matches!(event, Event::Entered { to: State::Ending, why: Why::SessionOver, .. }))
+    );
+}
+
 /// Paused on its way into another window, or before that is moved: it rests outside of it, and goes in slowly when it goes on.
 #[test]
 fn a_pause_is_rest_outside_of_the_window_too() {

@@ -138,7 +138,7 @@ fn refused(
 fn in_force(ctx: &Context, client: &Client, snapshot: &Snapshot) -> InForceDocument {
     let runs = matches!(snapshot.state, State::Running | State::Ending);
     let settings = ctx.settings.current();
-    let what = if runs { "wave" } else { "hold" };
+    let what = if runs || snapshot.state == State::Following { "wave" } else { "hold" };
     InForceDocument {
         wave: if runs { ctx.waves.running() } else { None },
         playback: playback(ctx, snapshot),

@@ -191,6 +191,10 @@ impl Executor {
             count_steps: self.status.count(),
             stop_took_ns,
             stop_steps,
+            asked_ns: match &self.plan {
+                ActivePlan::Feed(feed) => feed.asked_ns(),
+                ActivePlan::Nothing | ActivePlan::Travel { .. } | ActivePlan::Follow(_) => None,
+            },
         }
     }
 

@@ -32,6 +32,8 @@ pub struct FeedPlan {
     until_s: f64,
     /// Bounds of the axis, in mm, on its way into the window.
     bounds_mm: (f64, f64),
+    /// Instant of the last item by which somebody said what it is to do.
+    asked_ns: Option<Nanos>,
 }
 
 /// What bounds the axis besides the window, in mm/s and mm.
@@ -55,6 +57,7 @@ impl FeedPlan {
             feeder: Feeder::new(start.window.within(stroke_mm), limits),
             until_s: 0.0,
             bounds_mm: (f64::NEG_INFINITY, f64::INFINITY),
+            asked_ns: None,
         }
     }
 
@@ -62,6 +65,10 @@ impl FeedPlan {
     pub fn take(&mut self, message: FeedMessage, now: Nanos) {
         if message.number != self.number {
             return;
+        }
+        // The points of a script come by themselves.
+        if !matches!(message.item, FeedItem::Point(_)) {
+            self.asked_ns = Some(now);
         }
         match message.item {
             FeedItem::Target(target) => self.feeder.push(target, seconds(now)),
@@ -83,6 +90,11 @@ impl FeedPlan {
     pub fn is_due(&mut self, stroke_mm: f64) -> bool {
         self.feeder.set_window(self.asked.within(stroke_mm));
         !self.feeder.rests()
+    }
+
+    /// Instant of the last item by which somebody said what it is to do; none before the first.
+    pub fn asked_ns(&self) -> Option<Nanos> {
+        self.asked_ns
     }
 
     /// True if the path rests.

@@ -283,8 +283,14 @@ mod tests {
             max_steps_per_s: 200_000.0,
         };
         let mut homing = Homing::new(HomingOptions::default(), geometry);
-        let at_rest =
-            MotionStatus { resting: true, outcome: None, count_steps: 0, stop_took_ns: 0, stop_steps: 0 };
+        let at_rest = MotionStatus {
+            resting: true,
+            outcome: None,
+            count_steps: 0,
+            stop_took_ns: 0,
+            stop_steps: 0,
+            asked_ns: None,
+        };
         assert!(matches!(homing.step(0, Inputs::default(), &at_rest), HomingProgress::Go(_)));
         let moving = MotionStatus { resting: false, ..at_rest };
         // 170.5 mm at 40 mm/s, half of that again, and two seconds.

@@ -76,4 +76,6 @@ pub struct MotionStatus {
     pub stop_took_ns: Nanos,
     /// Steps emitted since then.
     pub stop_steps: u64,
+    /// Instant at which a client last said what the feed is to do; none without a feed.
+    pub asked_ns: Option<Nanos>,
 }

@@ -180,8 +180,14 @@ mod tests {
 
     use super::*;
 
-    const AT_REST: MotionStatus =
-        MotionStatus { resting: true, outcome: None, count_steps: 7, stop_took_ns: 0, stop_steps: 0 };
+    const AT_REST: MotionStatus = MotionStatus {
+        resting: true,
+        outcome: None,
+        count_steps: 7,
+        stop_took_ns: 0,
+        stop_steps: 0,
+        asked_ns: None,
+    };
 
     fn first_move(length: NudgeLength, toward: RailEnd, nominal: f64) -> Travel {
         let nominal = StepsPerMm::try_from(nominal).unwrap();

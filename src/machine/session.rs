@@ -1,6 +1,7 @@
-//! Idle timeouts (session rules): for a wave that is not asked for again, and for an axis that is held at rest.
+//! Idle timeouts (session rules): for what moves the axis and is not asked for again, and for an axis that is held at rest.
 //!
-//! A forgotten wave goes on while its client stays connected. A motor at rest gets warm, and holds the axis against a
+//! A forgotten wave, pattern or script goes on while its client stays connected. A change of it asks for it again, and so does each
+//! target of a program. A motor at rest gets warm, and holds the axis against a
 //! person who wants to push it away. Both end by themselves after a time limit. The supervisor checks both limits in
 //! each control cycle.
 
@@ -9,7 +10,7 @@ use crate::units::Nanos;
 /// Time limits; none by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SessionRules {
-    /// Time since the last request after which a wave ends with its period; none: never.
+    /// Time since the last request after which a wave ends with its period, and a pattern, a script or a feed comes to rest; none: never.
     pub longest_ns: Option<Nanos>,
     /// Time at rest after which the axis is released: the motor driver is switched off, and the position is unknown;
     /// none: never.

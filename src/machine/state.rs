@@ -142,7 +142,7 @@ impl std::fmt::Display for Why {
             Why::RestAsked => "what moves the axis has let it rest",
             Why::EndAsked => "END was asked for: the wave finishes its period, or fades",
             Why::Superseded => "another command waits for the end of the period",
-            Why::SessionOver => "nobody has asked for a wave for a long time: it finishes its period, or fades",
+            Why::SessionOver => "nobody has asked for it for a long time: a wave finishes its period, or fades, all else comes to rest",
             Why::PeriodComplete => "the wave has ended",
             Why::StopAsked => "STOP",
             Why::ClientGone => {

@@ -161,7 +161,7 @@ impl Supervisor {
     /// Instant at which an idle timeout ends the wave or releases the axis.
     pub fn ends_ns(&self) -> Option<Nanos> {
         match self.state {
-            State::Running => self.session.wave_end_ns(self.asked_ns),
+            State::Running | State::Following => self.session.wave_end_ns(self.asked_ns),
             State::Ready | State::Disarmed => self.session.release_ns(self.since_ns),
             _ => None,
         }
@@ -330,7 +330,8 @@ impl Supervisor {
                     self.apply_queued_settings(seen.now, actions);
                 }
             }
-            State::Running => {
+            State::Running | State::Following => {
+                self.asked_ns = self.asked_ns.max(seen.motion.asked_ns.unwrap_or(0));
                 if self.session.is_wave_over(self.asked_ns, seen.now) {
                     self.finish_wave(Why::SessionOver, seen.now, actions);
                 }
@@ -341,7 +342,7 @@ impl Supervisor {
                     self.enter_state(State::NotHomed, Why::Released, seen.now, actions);
                 }
             }
-            State::NotHomed | State::Following => {}
+            State::NotHomed => {}
         }
     }
 
@@ -418,6 +419,7 @@ impl Supervisor {
             }
             Command::Run(wave) => self.begin_wave(wave, now, actions),
             Command::Follow(start) => {
+                self.asked_ns = now;
                 actions.push_order(MotionOrder::FollowFeed(start));
                 self.enter_state(State::Following, start.source.why(), now, actions);
             }

@@ -98,7 +98,7 @@ export const words = {
     watch: "Come to rest after 3 s",
     goOn: "Go on, until End or STOP",
     ends: {
-      wave: (time) => `The wave ends by itself in ${time}.`,
+      wave: (time) => `It ends by itself in ${time}.`,
       hold: (time) => `The motor is released in ${time}; then the axis has to be calibrated again.`,
     },
     clipped: "The limits keep the axis from following the wave: it is smaller or later than asked for.",
@@ -737,7 +737,7 @@ export const words = {
       name: "Name of the machine",
       nameHint: "The tab of the browser shows it: with several machines one knows which this is.",
       rules: "What ends by itself",
-      longest: "A wave that nobody asks for anew, after",
+      longest: "Motion that nobody asks for anew, after",
       release: "Holding an axis that rests, after",
       never: "never",
       rulesHint: "These times are set in yep.toml, under [session].",

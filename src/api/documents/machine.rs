@@ -80,7 +80,7 @@ pub struct PositionWindow {
 /// What ends by itself, and when.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct IdleTimeout {
-    /// `wave`: the wave ends with its period; `hold`: the axis is released, and not homed from then on.
+    /// `wave`: the wave ends with its period, a pattern, a script or a feed comes to rest; `hold`: the axis is released, and not homed from then on.
     #[schemars(with = "String", extend("enum" = ["wave", "hold"]))]
     pub what: &'static str,
     /// Time until then, in seconds.
