@@ -128,13 +128,17 @@ impl FeedPlan {
         let (back_mm, front_mm) = self.feeder.room_mm();
         let leads_out = leads_out(&start, &planned.end, front_mm + SLACK_MM, gentle)
             || leads_out(&start.mirrored(), &planned.end.mirrored(), SLACK_MM - back_mm, gentle);
+        // It has to know of each change of the limits, whoever plans the cycle.
+        *tracker = attempt;
         let is_slow_enough = (-bounds.backward_mm_s..=bounds.forward_mm_s).contains(&start.v);
         // A path that nobody knows ahead may be too hard at an end of the window. The tracker would keep the axis inside with a
         // firm stop; here it begins to brake while a gentle one is enough.
-        if is_slow_enough && (leads_out || self.feeder.is_over()) {
+        // Limits that were narrowed a moment ago may leave no room for it: that is the tracker's to solve.
+        let (low_mm, high_mm) = stop::extent(start, gentle);
+        let has_room = low_mm >= bounds.low_mm && high_mm <= bounds.high_mm;
+        if is_slow_enough && has_room && (leads_out || self.feeder.is_over()) {
             return (tracker::stop_cycle(start, gentle, CYCLE_S), then);
         }
-        *tracker = attempt;
         (planned, then)
     }
 

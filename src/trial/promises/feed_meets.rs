@@ -17,6 +17,8 @@ pub struct FeedIsMetSlowly {
     slow_from_ns: Option<Nanos>,
     /// The last window that was the only one that may be in force. One that was asked for and refused changes nothing.
     window: Option<(f64, f64)>,
+    /// The windows in which the axis has met the feed while more than one might be in force.
+    met_in: Vec<(f64, f64)>,
     /// The approach speed before it was changed, and until when it may show.
     approach_mm_s: f64,
     former: Option<(f64, Nanos)>,
@@ -49,20 +51,30 @@ impl FeedIsMetSlowly {
     }
 
     fn look_for_meeting(&mut self, facts: &Facts, now: Nanos) {
-        let (true, Some(at_mm)) = (self.slow_from_ns.is_some(), facts.position_mm()) else { return };
-        let beside_mm = BESIDE_STEPS / facts.steps_per_mm();
+        let windows = facts.feed_windows(now, now);
+        if self.slow_from_ns.is_none() && windows.len() < 2 {
+            return;
+        }
         let from = now.saturating_sub(SHOWN_NS);
-        let windows = facts.feed_windows(from, now);
-        let is_met = facts.feeds.newest_targets(self.began_ns, (from, now)).any(|target| {
-            windows.iter().any(|(back, front)| {
-                let length_mm = front - back;
-                let met_mm = (MET_SHARE * length_mm).max(MET_MM) + beside_mm;
-                (at_mm - (back + target.share * length_mm)).abs() <= met_mm
-            })
-        });
-        if is_met {
+        if facts.feed_windows(from, now).into_iter().any(|window| self.is_met_in(window, facts, (from, now))) {
             self.slow_from_ns = None;
         }
+        if windows.len() > 1 {
+            for window in windows {
+                if !self.met_in.contains(&window) && self.is_met_in(window, facts, (from, now)) {
+                    self.met_in.push(window);
+                }
+            }
+        }
+    }
+
+    /// True if the axis is where a target of that time is in this window.
+    fn is_met_in(&self, (back, front): (f64, f64), facts: &Facts, time: (Nanos, Nanos)) -> bool {
+        let Some(at_mm) = facts.position_mm() else { return false };
+        let length_mm = front - back;
+        let met_mm = (MET_SHARE * length_mm).max(MET_MM) + BESIDE_STEPS / facts.steps_per_mm();
+        let mut targets = facts.feeds.newest_targets(self.began_ns, time);
+        targets.any(|target| (at_mm - (back + target.share * length_mm)).abs() <= met_mm)
     }
 }
 
@@ -108,10 +120,15 @@ impl Promise for FeedIsMetSlowly {
             return Ok(());
         }
         self.look_for_meeting(facts, now);
-        if self.is_moved(&facts.feed_windows(now, now)) {
-            // The axis brakes, and goes to the same share of the new one.
-            self.slow_from_ns = Some(now + MOVED_NS + 2 * facts.gentle_stop_ns());
+        let windows = facts.feed_windows(now, now);
+        if self.is_moved(&windows) {
+            // The axis brakes, and goes to the same share of the new one, unless it was there already.
+            let is_met = windows.iter().any(|window| self.met_in.contains(window));
+            self.slow_from_ns = (!is_met).then_some(now + MOVED_NS + 2 * facts.gentle_stop_ns());
             self.look_for_meeting(facts, now);
+        }
+        if windows.len() < 2 {
+            self.met_in.clear();
         }
         Ok(())
     }
