@@ -161,6 +161,22 @@ fn stop_keeps_s4_and_the_position_at_every_phase() {
 }
 
 #[test]
+fn end_is_for_what_waits_behind_the_end_too() {
+    for waits in [sine(1.0), Command::Calibrate] {
+        let mut machine = homed(&options());
+        machine.command(sine(3.0));
+        machine.run_ms(1_000);
+        assert_eq!(machine.command(Command::End), Some(Ok(Accepted::Now)));
+        assert_eq!(machine.command(waits), Some(Ok(Accepted::Queued)));
+        assert_eq!(machine.command(Command::End), Some(Ok(Accepted::Already)));
+        machine.run_ms(10_000);
+        assert_eq!(machine.snapshot().state, State::Ready, "it rests");
+        let dropped = |event: &Event| matches!(event, Event::Dropped { why: CommandRefusal::Stopped, .. });
+        assert_eq!(machine.take_events().iter().filter(|event| dropped(event)).count(), 1);
+    }
+}
+
+#[test]
 fn stop_works_with_a_full_queue_and_empties_it() {
     let mut machine = homed(&options());
     machine.command(sine(1.0));

@@ -363,7 +363,13 @@ impl Supervisor {
         }
         let stopping = seen.stop != StopLevel::None || actions.raise != StopLevel::None;
         match verdict(self.state, command.kind()) {
-            TableVerdict::Already => Ok(Accepted::Already),
+            TableVerdict::Already => {
+                // Whoever asks for the end of what ends already means what waits behind it, too.
+                if command == Command::End {
+                    actions.push_events(self.waiting.drop_motion(CommandRefusal::Stopped));
+                }
+                Ok(Accepted::Already)
+            }
             TableVerdict::NotHomed => Err(CommandRefusal::NotHomed(self.state)),
             TableVerdict::Homed => Err(CommandRefusal::Homed(self.state)),
             TableVerdict::Disarmed => Err(CommandRefusal::Disarmed),

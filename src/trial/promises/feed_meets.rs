@@ -56,7 +56,8 @@ impl FeedIsMetSlowly {
             return;
         }
         let from = now.saturating_sub(SHOWN_NS);
-        if facts.feed_windows(from, now).into_iter().any(|window| self.is_met_in(window, facts, (from, now))) {
+        if facts.feed_windows(from, now).into_iter().any(|window| self.is_met_in(window, facts, (from, now)))
+        {
             self.slow_from_ns = None;
         }
         if windows.len() > 1 {
