@@ -155,6 +155,7 @@ fn all_green(tools: &str, cargo: &str) -> Place {
     place.program("scripts/api-test", "");
     place.program("scripts/page-test", "");
     place.program("scripts/clients-test", "");
+    place.program("scripts/intiface-test", "");
     place.program("scripts/players-test", "");
     place.program("scripts/cross-smoke", "");
     place

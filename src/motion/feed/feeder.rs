@@ -93,6 +93,9 @@ pub struct FeedLimits {
 pub struct Feeder {
     window: FeedWindow,
     limits: FeedLimits,
+    /// What the limits of the axis were before they were narrowed, while the path moves: it may have built up more than the narrower
+    /// ones release in time.
+    former: Option<ProfileLimits>,
     clock: SenderClock,
     points: PathPoints,
     phase: Phase,
@@ -122,6 +125,7 @@ impl Feeder {
         Feeder {
             window,
             limits,
+            former: None,
             clock: SenderClock::default(),
             points: PathPoints::default(),
             phase: Phase::Waits,
@@ -141,6 +145,7 @@ impl Feeder {
     /// Sets the limits. The path keeps some of them for the tracker.
     pub fn set_limits(&mut self, limits: FeedLimits) {
         if limits != self.limits {
+            self.former = (!self.is_still()).then(|| self.brake_limits());
             self.limits = limits;
             self.replan_strokes();
             self.replan_script();
@@ -197,9 +202,10 @@ impl Feeder {
 
     /// The way from `state` to rest: softer than the axis can brake, unless that would lead out of the window.
     fn braking(&self, state: Kinematics, at_s: f64) -> Segment {
-        let state = self.feasible(state);
+        let most = self.brake_limits();
+        let state = within(state, most);
         let rest = |limits: ProfileLimits| state.p + stop::displacement(state.v, state.a, limits.ramp());
-        let (most, soft) = (self.limits.most, self.limits.most.scaled(self.brake_share(&state)));
+        let soft = most.scaled(self.brake_share(&state));
         let window = self.window.back_mm - SLACK_MM..=self.window.front_mm + SLACK_MM;
         if window.contains(&rest(most)) && !window.contains(&rest(soft)) {
             let end = rest(soft).clamp(self.window.back_mm, self.window.front_mm);
@@ -212,8 +218,18 @@ impl Feeder {
     /// The state, with speed and acceleration as the axis can have them: a cubic through points that are too far apart has more,
     /// and a move that is planned from there would take long to release it.
     fn feasible(&self, state: Kinematics) -> Kinematics {
-        let ProfileLimits { speed, acceleration, .. } = self.limits.most;
-        Kinematics { v: state.v.clamp(-speed, speed), a: state.a.clamp(-acceleration, acceleration), ..state }
+        within(state, self.limits.most)
+    }
+
+    /// The limits for a brake: while the path moves also those from before they were narrowed, with which it came to be as fast.
+    fn brake_limits(&self) -> ProfileLimits {
+        let most = self.limits.most;
+        let Some(former) = self.former else { return most };
+        ProfileLimits {
+            speed: most.speed.max(former.speed),
+            acceleration: most.acceleration.max(former.acceleration),
+            jerk: most.jerk.max(former.jerk),
+        }
     }
 
     fn planned(&self, from: Kinematics, to: f64, limits: ProfileLimits, at_s: f64) -> Segment {
@@ -302,6 +318,9 @@ impl Feeder {
             Phase::Waits | Phase::Meets | Phase::BrakesAxis(_) | Phase::Over => {}
         }
         self.now_s = until_s;
+        if self.is_still() {
+            self.former = None;
+        }
         if !self.is_still() || self.phase == Phase::Meets {
             self.rests_since_s = until_s;
         }
@@ -459,6 +478,11 @@ impl Feeder {
     fn count_shortened(&mut self) {
         self.counts.shortened = self.counts.shortened.wrapping_add(1);
     }
+}
+
+/// The state with no more speed and acceleration than these limits allow.
+fn within(state: Kinematics, ProfileLimits { speed, acceleration, .. }: ProfileLimits) -> Kinematics {
+    Kinematics { v: state.v.clamp(-speed, speed), a: state.a.clamp(-acceleration, acceleration), ..state }
 }
 
 /// What comes when the path has braked. An axis that is to meet the feed has to be slow itself.

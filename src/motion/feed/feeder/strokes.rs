@@ -140,7 +140,7 @@ impl Feeder {
     /// Share of the limits for a brake: a half stroke that brakes with more itself would go beyond its end.
     pub(super) fn brake_share(&self, state: &Kinematics) -> f64 {
         let rest =
-            state.p + stop::displacement(state.v, state.a, self.limits.most.scaled(BRAKE_SHARE).ramp());
+            state.p + stop::displacement(state.v, state.a, self.brake_limits().scaled(BRAKE_SHARE).ramp());
         let leads_beyond = (rest - self.goal) * state.v > 0.0;
         let leads_out = rest < self.window.back_mm || rest > self.window.front_mm;
         if self.strokes.is_some() && leads_beyond || self.script.is_some() && leads_out {
