@@ -1,7 +1,7 @@
 //! Idle timeouts (session rules): for what moves the axis and is not asked for again, and for an axis that is held at rest.
 //!
 //! A forgotten wave, pattern or script goes on while its client stays connected. A change of it asks for it again, and so does each
-//! target of a program. A motor at rest gets warm, and holds the axis against a
+//! target of a program and each correction by the clock of a video player. A motor at rest gets warm, and holds the axis against a
 //! person who wants to push it away. Both end by themselves after a time limit. The supervisor checks both limits in
 //! each control cycle.
 

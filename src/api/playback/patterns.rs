@@ -1,9 +1,9 @@
 //! The pattern that runs, and its parameters, which change while it runs.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::motion::{PlaybackKind, PlaybackMotion, PlaybackStart};
+use super::motion::{PlaybackKind, PlaybackMotion, PlaybackStart, lock};
 use crate::api::access::entropy::Entropy;
 use crate::api::answer::{self, Rejection};
 use crate::api::charge::client::Client;
@@ -237,8 +237,4 @@ fn drive(settings: &PatternSettings, is_paused: bool, seed: u64) -> Result<Strok
         is_paused,
         seed,
     })
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -35,6 +35,8 @@ impl Promise for PatternIsAskedFor {
         if answer.status.is_some() && self.under_way.remove(&answer.number) && answer.status == Some(200) {
             self.begun = self.begun.saturating_sub(1);
         }
+        // One that a STOP ended before its answer was there has begun, and is refused.
+        self.begun = self.begun.min(self.under_way.len());
         Ok(())
     }
 
@@ -99,8 +101,7 @@ impl Promise for PausedPatternRests {
     }
 }
 
-/// So far, in mm, an axis goes beyond the end of a half stroke that was planned anew while it was braking, or behind a force that held
-/// it back: the window bounds it, the stroke is only where its path turns.
+/// So far, in mm, an axis may be beyond the end of its stroke, which bounds it as a window does: the brake of a cycle is not exact.
 const TRACKS_MM: f64 = 0.05;
 
 /// S31 for patterns: one stays between the back and the front that clients have set once it is there; on its way it goes no further
