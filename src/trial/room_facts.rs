@@ -9,11 +9,18 @@ use crate::units::Nanos;
 const BEYOND_SHARE: f64 = 1.0 / 0.96 - 1.0;
 
 impl Facts {
+    /// The approach speed, as far as the other bounds on speed allow it; that of the force is not among them. In mm/s.
+    pub fn approach_mm_s(&self) -> f64 {
+        let Some(trace) = &self.trace else { return 0.0 };
+        let limits = &trace.config.limits;
+        limits.approach_speed.get().min(trace.speed_bound_mm_s).min(limits.max_speed.get())
+    }
+
     /// By so much, in mm, an axis may go beyond a place that it meets at the approach speed.
     pub fn beyond_met_mm(&self) -> f64 {
         let Some(trace) = &self.trace else { return 0.0 };
         let limits = &trace.config.limits;
-        let speed_mm_s = limits.approach_speed.get().min(trace.speed_bound_mm_s).min(limits.max_speed.get());
+        let speed_mm_s = self.approach_mm_s();
         let (acceleration, jerk) = (limits.max_acceleration.get(), limits.max_jerk.get());
         // From the approach speed, half of it in the mean.
         let brakes_s = speed_mm_s / acceleration + 2.0 * acceleration / jerk;

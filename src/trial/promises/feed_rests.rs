@@ -46,11 +46,16 @@ const SPEED_SHARE: f64 = 0.95;
 const THERE_MM: f64 = 0.01;
 const THERE_STEPS: f64 = 1.0;
 
+/// The highest force that is measured where there is none, in grams.
+fn undisturbed_g(facts: &Facts) -> f64 {
+    facts.ground_truth.noise_g + 1.0
+}
+
 impl SilentFeedRests {
     /// What is expected from `from_ns` on behind the last target of each player, if nothing else is sent: nobody can see which of
     /// them moves the axis.
     fn silence(&self, facts: &Facts, from_ns: Nanos) -> Option<Silence> {
-        let (config, trace) = (facts.config()?, facts.trace.as_ref()?);
+        let config = facts.config()?;
         let approach_mm_s = config.limits.approach_speed.get();
         let lengths_mm = self.windows.iter().map(|(back, front)| front - back);
         let longest_mm = lengths_mm.fold(0.0, f64::max);
@@ -71,7 +76,8 @@ impl SilentFeedRests {
         let farthest_mm = places.iter().map(|(place, _)| (at_mm - place).abs()).fold(0.0, f64::max);
         // It may have braked far from there, and behind a stop it begins anew.
         let way_mm = farthest_mm + longest_mm.min(facts.gentle_stop_mm());
-        let speed_mm_s = approach_mm_s.min(trace.speed_bound_mm_s).min(config.limits.max_speed.get());
+        // The force chart may allow less than the approach speed at no force at all (seed 535).
+        let speed_mm_s = facts.approach_mm_s().min(config.allowance.speed_mm_s(undisturbed_g(facts)));
         let way_s = way_mm / (SPEED_SHARE * speed_mm_s).max(0.1);
         let rests_by_ns = nears_from_ns + (way_s * SECOND_NS as f64) as Nanos + brake_ns;
         let beyond_mm = facts.beyond_met_mm();
@@ -108,7 +114,7 @@ impl Promise for SilentFeedRests {
         }
         let windows = facts.feed_windows(trace.at_ns, trace.at_ns);
         let is_disturbed = facts.force_g() != 0.0
-            || trace.force_g.is_some_and(|force_g| force_g.abs() > facts.ground_truth.noise_g + 1.0)
+            || trace.force_g.is_some_and(|force_g| force_g.abs() > undisturbed_g(facts))
             || trace.config != before.config
             || trace.speed_bound_mm_s != before.speed_bound_mm_s
             || trace.at_ns < facts.ground_truth.late_until
