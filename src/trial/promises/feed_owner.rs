@@ -17,6 +17,7 @@ pub struct OneFeedMoves {
     /// The windows that may be in force.
     windows: Vec<(f64, f64)>,
     follows: bool,
+    began_ns: Nanos,
 }
 
 /// An axis that makes no step for so long rests: longer than a path that starved waits before it goes on.
@@ -30,8 +31,9 @@ impl Promise for OneFeedMoves {
     }
 
     fn check_event(&mut self, _facts: &Facts, event: &Event) -> PromiseResult {
-        if let Event::Entered { .. } = event {
+        if let Event::Entered { at_ns, .. } = event {
             self.follows = event.begins_program();
+            self.began_ns = *at_ns;
             self.bands.clear();
         }
         Ok(())
@@ -55,6 +57,12 @@ impl Promise for OneFeedMoves {
         let share = (at_mm - back) / (front - back).max(1.0);
         let is_in = |(low, high): &(f64, f64)| share > low - BESIDE && share < high + BESIDE;
         let Some(band) = BANDS.iter().position(is_in) else { return Ok(()) };
+        // A player that has said nothing moves nothing: in a short window the axis of the other one may brake as far as here.
+        let (low, high) = BANDS[band];
+        let mut said = facts.feeds.last_targets(self.began_ns);
+        if !said.any(|target| (low..=high).contains(&target.share)) {
+            return Ok(());
+        }
         if self.bands.last() != Some(&band) {
             self.bands.push(band);
         }
