@@ -1,6 +1,7 @@
 //! Feeder: the path of one feed, cycle by cycle.
 
 mod script;
+mod settle;
 mod strokes;
 mod targets;
 
@@ -237,48 +238,6 @@ impl Feeder {
             Ok(plan) => Segment::Planned { span_s: (at_s, plan.duration_s()), plan },
             // Values that are not numbers, which the types of units exclude.
             Err(_) => Segment::Rest { p: from.p },
-        }
-    }
-
-    /// What has to change before the next cycle, for an axis in the state `axis`. `is_held` says that a force holds it back.
-    pub fn settle(&mut self, axis: &Kinematics, is_held: bool) {
-        let met_mm = self.met_mm();
-        self.axis = *axis;
-        self.observe_axis(axis, met_mm);
-        match self.phase {
-            Phase::Meets if self.script.is_some() && (axis.p - self.goal).abs() <= met_mm => {
-                self.join_script(*axis);
-            }
-            Phase::Meets if (axis.p - self.goal).abs() <= met_mm => {
-                if self.points.last().is_some_and(|last| last.due_s > self.now_s + SHORTEST_S) {
-                    self.phase = Phase::Follows;
-                    self.segment = Segment::at_once(*axis, self.now_s);
-                } else {
-                    self.return_from(*axis);
-                }
-            }
-            Phase::BrakesAxis(afterwards) => {
-                self.segment = self.braking(*axis, self.now_s);
-                self.phase = Phase::Brakes(afterwards);
-            }
-            // An axis that could not follow its path may still be fast when that rests.
-            Phase::Brakes(Afterwards::Meet)
-                if self.is_still() && axis.v.abs() <= self.limits.approach_mm_s =>
-            {
-                self.phase = Phase::Meets;
-            }
-            // Whoever holds the axis must not set it free for a leap.
-            Phase::Follows | Phase::Returns if is_held && axis.v.abs() <= self.limits.approach_mm_s => {
-                if (axis.p - self.segment.at(self.now_s).p).abs() > met_mm {
-                    self.phase = Phase::Meets;
-                }
-            }
-            Phase::Waits
-            | Phase::Meets
-            | Phase::Follows
-            | Phase::Returns
-            | Phase::Brakes(_)
-            | Phase::Over => {}
         }
     }
 

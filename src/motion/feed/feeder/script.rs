@@ -32,6 +32,8 @@ pub(super) struct ScriptPath {
     has_changed: bool,
     /// Since when what was sent is void.
     void_since_s: Option<f64>,
+    /// True if nothing came in place of what was void.
+    is_paused: bool,
 }
 
 impl Feeder {
@@ -53,6 +55,7 @@ impl Feeder {
         let is_behind = script.timeline.push(point);
         if is_behind {
             (script.end, script.has_changed, script.void_since_s) = (Some(point.share), true, None);
+            script.is_paused = false;
             self.counts.taken = self.counts.taken.wrapping_add(1);
         } else {
             self.count_dropped();
@@ -79,6 +82,18 @@ impl Feeder {
     /// True if points of a script are ahead.
     pub(super) fn has_points_ahead(&self) -> bool {
         self.script.as_ref().is_some_and(|script| !script.timeline.is_empty())
+    }
+
+    /// True if the script is paused.
+    pub(super) fn is_script_paused(&self) -> bool {
+        self.script.as_ref().is_some_and(|script| script.is_paused)
+    }
+
+    /// A script that is paused rests wherever its path comes to rest.
+    pub(super) fn forget_script_end(&mut self) {
+        if let Some(script) = &mut self.script {
+            script.end = None;
+        }
     }
 
     /// The limits have changed.
@@ -129,6 +144,7 @@ impl Feeder {
         let Some(script) = &mut self.script else { return };
         if script.void_since_s.is_some_and(|since_s| until_s - since_s > ANEW_S) {
             (script.void_since_s, script.end, script.aim) = (None, None, None);
+            script.is_paused = true;
             self.hold();
             return;
         }

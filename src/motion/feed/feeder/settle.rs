@@ -1,0 +1,152 @@
+//! What the path makes of where the axis is, before each cycle: whether it has met the feed, and what is to become of an axis that
+//! could not follow, as a force holds it.
+
+use super::{Afterwards, EQUAL_MM, Feeder, Phase, SHORTEST_S};
+use crate::motion::feed::segment::Segment;
+use crate::motion::kinematics::Kinematics;
+
+impl Feeder {
+    /// What has to change before the next cycle, for an axis in the state `axis`. `is_held` says that a force holds it back.
+    pub fn settle(&mut self, axis: &Kinematics, is_held: bool) {
+        let met_mm = self.met_mm();
+        self.axis = *axis;
+        self.observe_axis(axis, met_mm);
+        match self.phase {
+            Phase::Meets if self.script.is_some() && (axis.p - self.goal).abs() <= met_mm => {
+                self.join_script(*axis);
+            }
+            Phase::Meets if (axis.p - self.goal).abs() <= met_mm => {
+                if self.points.last().is_some_and(|last| last.due_s > self.now_s + SHORTEST_S) {
+                    self.phase = Phase::Follows;
+                    self.segment = Segment::at_once(*axis, self.now_s);
+                } else {
+                    self.return_from(*axis);
+                }
+            }
+            Phase::BrakesAxis(afterwards) => {
+                self.segment = self.braking(*axis, self.now_s);
+                self.phase = Phase::Brakes(afterwards);
+            }
+            // An axis that could not follow its path may still be fast when that rests.
+            Phase::Brakes(Afterwards::Meet)
+                if self.is_still() && axis.v.abs() <= self.limits.approach_mm_s =>
+            {
+                self.phase = Phase::Meets;
+            }
+            // A pause is rest: what a force held back is not made up for when it lets go.
+            Phase::Waits if is_held && self.is_elsewhere() => {
+                self.phase = Phase::BrakesAxis(Afterwards::Wait)
+            }
+            Phase::Follows if is_held && self.is_paused() => {
+                if self.is_elsewhere() {
+                    self.phase = Phase::BrakesAxis(Afterwards::GoOn);
+                    self.forget_script_end();
+                }
+            }
+            // Whoever holds the axis must not set it free for a leap.
+            Phase::Follows | Phase::Returns if is_held && axis.v.abs() <= self.limits.approach_mm_s => {
+                if (axis.p - self.segment.at(self.now_s).p).abs() > met_mm {
+                    self.phase = Phase::Meets;
+                }
+            }
+            Phase::Waits
+            | Phase::Meets
+            | Phase::Follows
+            | Phase::Returns
+            | Phase::Brakes(_)
+            | Phase::Over => {}
+        }
+    }
+
+    /// True if a pattern or a script that the path follows is paused.
+    fn is_paused(&self) -> bool {
+        let is_idle = self.strokes.is_some() && !self.has_strokes_to_do();
+        is_idle || self.is_script_paused()
+    }
+
+    /// True if the path rests, and the axis is somewhere else.
+    fn is_elsewhere(&self) -> bool {
+        self.is_still() && (self.axis.p - self.segment.at(self.now_s).p).abs() > EQUAL_MM
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::motion::feed::feeder::FeedLimits;
+    use crate::motion::feed::target::FeedWindow;
+    use crate::motion::feed::timeline::ScriptPoint;
+    use crate::motion::limits::ProfileLimits;
+    use crate::motion::pattern::{PatternKind, StrokeDrive, StrokeProgram, StrokeSpeed};
+
+    const CYCLE_S: f64 = 0.001;
+
+    fn feeder() -> Feeder {
+        let most = ProfileLimits { speed: 500.0, acceleration: 5_000.0, jerk: 200_000.0 };
+        let limits = FeedLimits { most, approach_mm_s: 60.0, ahead_s: 0.006 };
+        let mut feeder = Feeder::new(FeedWindow { back_mm: 0.0, front_mm: 100.0 }, limits);
+        feeder.begin(0.0, 0.0);
+        feeder
+    }
+
+    fn drive(is_paused: bool) -> StrokeDrive {
+        StrokeDrive {
+            program: StrokeProgram::Kind(PatternKind::Simple),
+            speed: StrokeSpeed::Share(0.5),
+            depth: 1.0,
+            stroke: 1.0,
+            sensation: 0.0,
+            is_paused,
+            seed: 0,
+        }
+    }
+
+    /// So many cycles of an axis that follows, or is held at rest by a force; where the path is then.
+    fn cycles(feeder: &mut Feeder, held_mm: Option<f64>, count: usize) -> Kinematics {
+        for _ in 0..count {
+            let axis = held_mm.map_or_else(|| feeder.reference(), Kinematics::at_rest);
+            feeder.settle(&axis, held_mm.is_some());
+            feeder.advance(feeder.now_s + CYCLE_S);
+        }
+        feeder.reference()
+    }
+
+    /// Seed 2572 of the simulation: an axis that a force had stopped 0.07 mm before its place went there when it was let go.
+    #[test]
+    fn a_pattern_that_is_paused_rests_where_a_force_holds_the_axis() {
+        for behind_mm in [0.01, 0.07, 2.0, 30.0] {
+            let mut feeder = feeder();
+            feeder.drive(drive(false));
+            let moving = cycles(&mut feeder, None, 300);
+            assert!(moving.v.abs() > 1.0, "{moving:?}");
+            feeder.drive(drive(true));
+            let held_mm = moving.p - behind_mm;
+            let rest = cycles(&mut feeder, Some(held_mm), 500);
+            assert_eq!(rest, Kinematics::at_rest(held_mm), "{behind_mm} mm");
+            assert_eq!(cycles(&mut feeder, None, 500), rest, "it is let go, {behind_mm} mm behind");
+            assert!(feeder.rests());
+            // And goes on from there.
+            feeder.drive(drive(false));
+            assert!((cycles(&mut feeder, None, 300).p - held_mm).abs() > 1.0, "{behind_mm} mm");
+        }
+    }
+
+    #[test]
+    fn a_script_that_is_paused_rests_where_a_force_holds_the_axis() {
+        let mut feeder = feeder();
+        for number in 0..4_u32 {
+            let point = ScriptPoint {
+                due_ns: 20_000_000 + 500_000_000 * u64::from(number),
+                share: f64::from(number % 2),
+            };
+            feeder.push_point(point, 0.0);
+        }
+        let moving = cycles(&mut feeder, None, 300);
+        assert!(moving.v.abs() > 1.0, "{moving:?}");
+        feeder.clear_points();
+        let held_mm = moving.p - 2.0;
+        let rest = cycles(&mut feeder, Some(held_mm), 700);
+        assert_eq!(rest, Kinematics::at_rest(held_mm));
+        assert_eq!(cycles(&mut feeder, None, 700), rest, "it is let go");
+    }
+}
