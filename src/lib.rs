@@ -25,6 +25,7 @@
 //! - [`players`]: player protocols: what video players say of their playback, and the media clock
 //! - [`api`]: HTTP and WebSocket server
 //! - [`feeds`]: protocols in which other programs drive the axis
+//! - [`house`]: what the other things of a house hear of the machine
 //! - [`app`]: composition root: the only room that names every part
 //! - [`trial`]: deterministic simulation test: the whole machine on virtual time, with injected faults, by seed
 //! - [`cli`]: command-line interface
@@ -38,6 +39,7 @@ pub mod drive;
 pub mod feeds;
 pub mod files;
 pub mod hal;
+pub mod house;
 pub mod layout;
 pub mod machine;
 pub mod motion;

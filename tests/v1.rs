@@ -106,7 +106,7 @@ async fn a_guest_reads_the_documentation_and_stops_and_is_told_nothing_else() {
         assert_eq!(server.request_from(10, "GET", path, &[], b"").await.status, 200, "{path}");
     }
     let info = server.request_from(10, "GET", "/api/v1/info", &[], b"").await.json();
-    assert_eq!(info, json!({ "name": "yep", "version": env!("CARGO_PKG_VERSION"), "api": 1 }));
+    assert_eq!(info, json!({ "name": "yep", "version": env!("CARGO_PKG_VERSION"), "id": "", "api": 1 }));
     for path in ["/api/v1/machine", "/metrics", "/api/v1/settings", "/api/v1/backup"] {
         let refused = server.request_from(10, "GET", path, &[], b"").await;
         assert_eq!((refused.status, &refused.json()["code"]), (403, &json!("role")), "{path}");

@@ -56,6 +56,8 @@ pub struct ServerOptions {
     pub commissioning: CommissioningRules,
     /// The scripts that are kept.
     pub scripts: ScriptShelf,
+    /// The number by which this machine is told from others.
+    pub machine_id: String,
 }
 
 /// Everything that handlers may use. A row of the route table hands a handler the parts that it needs; none gets the whole.

@@ -11,6 +11,7 @@
 //! - `witness`: takes the trace samples of the control cycle, for the flight recorder and the pulse checker
 //! - `feeds`: the addresses, lines and connections of other programs, and the devices that follow the axis
 //! - [`players`]: the connection to the video player that a script follows
+//! - `house`: what the other things of a house hear of the machine
 //! - [`recordings`]: implements the API's port to the recordings of faults
 //! - `sensor_port`: implements the API's port to the force sensor
 //! - `wiring`: the rules of the first run, from the options
@@ -34,6 +35,7 @@ mod force_scale;
 pub mod gpio;
 mod home_domains;
 pub mod host;
+mod house;
 mod loop_watchdog;
 mod machine;
 pub mod machine_port;
@@ -59,6 +61,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::feeds::Feeds;
+use self::house::House;
 use self::machine::RunningMachine;
 use self::runtimes::Runtimes;
 use self::service_manager::ServiceManager;
@@ -68,6 +71,7 @@ use crate::drive::host_line::HostLine;
 use crate::drive::realtime::arming::ArmingRefusal;
 use crate::hal::MonotonicClock;
 use crate::hal::rpi::PiError;
+use crate::house::identity;
 use crate::layout;
 use crate::machine::Fault;
 use crate::options::{self, Driver, Options};
@@ -249,6 +253,7 @@ async fn serve(
 
     let feeds = Feeds::listen(&options.feeds, &ctx, runtimes.requests());
     let followed = players::attach(&ctx, runtimes.requests());
+    let house = House::start(options, &ctx, bound);
     print_greeting(options, bound);
     let (quit, quitting) = tokio::sync::oneshot::channel::<()>();
     let anew = Arc::clone(&ctx);
@@ -292,6 +297,7 @@ async fn serve(
     }
     feeds.end().await;
     followed.end().await;
+    house.end().await;
     let _ = quit.send(());
     let _ = server.await;
     if let Some(guarding) = guarding {
@@ -320,24 +326,30 @@ fn watch_host(options: &Options, line: HostLine) -> Option<tokio::task::JoinHand
     })
 }
 
-/// First label of the host name, which multicast DNS makes `<label>.local` of.
-fn host_label() -> String {
+/// Name of this host in the local network: that of the options, or the first label of the system's, which multicast DNS makes
+/// `<label>.local` of.
+fn host_label(options: &Options) -> String {
+    if let Some(name) = &options.access.hostname {
+        return name.clone();
+    }
     let system = rustix::system::uname();
     system.nodename().to_str().ok().and_then(|name| name.split('.').next()).unwrap_or_default().to_owned()
 }
 
 /// The other names of this computer.
-fn host_names(options: &Options) -> Vec<String> {
+fn host_names(options: &Options, machine_id: &str) -> Vec<String> {
     let second = options.feeds.tcode_local.then(|| feeds::tcode_local::NAME.to_owned());
-    options.access.hosts.iter().cloned().chain(second).collect()
+    let unique = format!("{}.local", identity::unique_host(machine_id));
+    options.access.hosts.iter().cloned().chain(second).chain([unique]).collect()
 }
 
 fn api_options(options: &Options) -> Result<api::ServerOptions, AppError> {
+    let machine_id = identity::of_state_folder(&options.state_dir);
     Ok(api::ServerOptions {
         rules: auth::GateRules {
             names: auth::HostNames {
-                hostname: options.access.hostname.clone().unwrap_or_else(host_label),
-                extra: host_names(options),
+                hostname: host_label(options),
+                extra: host_names(options, &machine_id),
                 domains: Arc::default(),
             },
             extra_origins: options.access.extra_origins.clone(),
@@ -362,6 +374,7 @@ fn api_options(options: &Options) -> Result<api::ServerOptions, AppError> {
             Some(folder) => api::Pages::read(folder).map_err(AppError::App)?,
             None => api::Pages::default(),
         },
+        machine_id,
     })
 }
 

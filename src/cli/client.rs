@@ -16,6 +16,7 @@ use tokio::net::TcpStream;
 use super::Failure;
 use crate::api::charge::client::TAB;
 use crate::app::reachable_address;
+use crate::options::Options;
 
 /// Timeout of the connection, and again of the answer; a working server answers in milliseconds.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -32,6 +33,13 @@ pub struct Address {
     port: u16,
     /// Name of the client among those of this computer; a motion that waits for signs of life takes them from it alone.
     tab: Option<String>,
+}
+
+impl Default for Address {
+    /// The one of `--server`.
+    fn default() -> Address {
+        Address::of_socket(Options::default().listen)
+    }
 }
 
 impl FromStr for Address {
@@ -63,6 +71,17 @@ impl Address {
         let any: IpAddr = host.parse().ok().filter(IpAddr::is_unspecified)?;
         let here = reachable_address(SocketAddr::new(any, port));
         Some(Address { authority: here.to_string(), host: here.ip().to_string(), port, tab: None })
+    }
+
+    /// The server at this address of a network.
+    pub fn of_socket(address: SocketAddr) -> Address {
+        let (host, port) = (address.ip().to_string(), address.port());
+        let authority = match (port, address) {
+            (80, SocketAddr::V4(_)) => host.clone(),
+            (80, SocketAddr::V6(_)) => format!("[{host}]"),
+            _ => address.to_string(),
+        };
+        Address { authority, host, port, tab: None }
     }
 
     /// The same server, asked as the client of this name.

@@ -11,6 +11,7 @@
 //! - `pair`, `devices`: who is let in
 //! - `commission`: the first run: its record, and the walk through it in a terminal
 //! - `script`: checks, lists and plays scripts; `run_pattern` strokes; `attended` is a motion that ends with its command
+//! - `find` lists the machines of the network; `several` asks several servers at the same time
 //! - `calibrate`, `run_wave`, `end`, `stop`, `status`, `faults`, `sensor`, `sessions`: requests to a running server
 //!
 //! The exit codes are stable: 0 done; 1 refused, with the reason on the error stream; 2 not understood; 3 no server
@@ -36,6 +37,7 @@ mod devices;
 mod doctor;
 mod end;
 mod faults;
+mod find;
 mod layout;
 mod log_budget;
 mod logging;
@@ -48,6 +50,7 @@ mod safe_pins;
 mod script;
 mod sensor;
 mod sessions;
+mod several;
 mod simulate;
 mod state;
 mod status;
@@ -103,6 +106,7 @@ enum CliCommand {
     Script(script::Arguments),
     End(end::Arguments),
     Stop(stop::Arguments),
+    Find(find::Arguments),
     Status(status::Arguments),
     Sensor(sensor::Arguments),
     Simulate(simulate::Arguments),
@@ -123,6 +127,21 @@ struct Server {
         default_value = "http://127.0.0.1:8080"
     )]
     server: client::Address,
+}
+
+/// Which servers to ask, one or several.
+#[derive(Debug, Args)]
+struct Servers {
+    /// Where the server is; several with commas between them
+    #[arg(
+        long = "server",
+        global = true,
+        value_name = "URL",
+        env = "YEP_SERVER",
+        default_value = "http://127.0.0.1:8080",
+        value_delimiter = ','
+    )]
+    servers: Vec<client::Address>,
 }
 
 /// The reason why a command failed, which gives its exit code.
@@ -192,6 +211,7 @@ pub fn main() -> ExitCode {
         CliCommand::Script(arguments) => script::run(&arguments),
         CliCommand::End(arguments) => end::run(&arguments),
         CliCommand::Stop(arguments) => stop::run(&arguments),
+        CliCommand::Find(arguments) => find::run(&arguments),
         CliCommand::Status(arguments) => status::run(&arguments),
         CliCommand::Sensor(arguments) => sensor::run(&arguments),
         CliCommand::Simulate(arguments) => simulate::run(&arguments),

@@ -6,18 +6,22 @@ use std::thread;
 use std::time::Duration;
 
 use clap::Args;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::client::Address;
-use super::{Failure, Server};
+use super::several::{first_line, summary, with_each};
+use super::{Failure, Servers};
 use crate::api::telemetry::StatusDocument;
 
 const EXAMPLES: &str = "\
 Examples:
   yep status                                state, position, force, limits, and why
   yep status --watch                        again and again, until Ctrl-C
-  yep status --json | jq .position_mm       for programs";
+  yep status --json | jq .position_mm       for programs
+  yep status --server http://a,http://b     several machines, a line each";
 
+/// The path of the status.
+const MACHINE: &str = "/api/v1/machine";
 /// Poll interval of --watch.
 const POLL_EVERY: Duration = Duration::from_millis(500);
 
@@ -32,12 +36,12 @@ pub struct Arguments {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    server: Server,
+    servers: Servers,
 }
 
 /// Requests the status from the server.
 pub(super) fn fetch(server: &Address) -> Result<StatusDocument, Failure> {
-    parse(server.get("/api/v1/machine")?)
+    parse(server.get(MACHINE)?)
 }
 
 fn parse(answer: Value) -> Result<StatusDocument, Failure> {
@@ -104,20 +108,58 @@ fn clipped_note(status: &StatusDocument) -> &'static str {
 /// Prints the status, once or repeatedly.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     loop {
-        let answer = arguments.server.server.get("/api/v1/machine")?;
-        let text = if arguments.json {
-            format!("{answer}\n")
-        } else {
-            let status = parse(answer)?;
-            if arguments.watch { line(&status) } else { page(&status) }
+        let (text, ended) = match arguments.servers.servers.as_slice() {
+            [server] => (one(arguments, server)?, Ok(())),
+            servers => each(arguments, servers),
         };
-        match io::stdout().write_all(text.as_bytes()) {
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
-            other => other.map_err(|error| Failure::Refused(format!("cannot write: {error}")))?,
-        }
-        if !arguments.watch {
-            return Ok(());
+        if !write(&text)? || !arguments.watch {
+            return ended;
         }
         thread::sleep(POLL_EVERY);
     }
+}
+
+/// Writes to the standard output; false if nobody reads it any more.
+fn write(text: &str) -> Result<bool, Failure> {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        other => other.map(|()| true).map_err(|error| Failure::Refused(format!("cannot write: {error}"))),
+    }
+}
+
+fn one(arguments: &Arguments, server: &Address) -> Result<String, Failure> {
+    let answer = server.get(MACHINE)?;
+    if arguments.json {
+        return Ok(format!("{answer}\n"));
+    }
+    let status = parse(answer)?;
+    Ok(if arguments.watch { line(&status) } else { page(&status) })
+}
+
+/// A line for each server, in their order, and which of them gave none.
+fn each(arguments: &Arguments, servers: &[Address]) -> (String, Result<(), Failure>) {
+    let names: Vec<String> = servers.iter().map(Address::url).collect();
+    let width = names.iter().map(String::len).max().unwrap_or(0);
+    let mut lines = vec![String::new(); servers.len()];
+    let mut failures = Vec::new();
+    let ask = |server: &Address| {
+        let answer = server.get(MACHINE)?;
+        if arguments.json {
+            return Ok(format!("{}\n", json!({ "server": server.url(), "status": answer })));
+        }
+        Ok(format!("{:<width$}  {}", server.url(), line(&parse(answer)?)))
+    };
+    with_each(servers, ask, |index, result| {
+        let name = &names[index];
+        lines[index] = result.unwrap_or_else(|failure| {
+            let why = first_line(&failure);
+            failures.push((name.clone(), failure));
+            if arguments.json {
+                format!("{}\n", json!({ "server": name, "problem": why }))
+            } else {
+                format!("{name:<width$}  {why}\n")
+            }
+        });
+    });
+    (lines.concat(), summary(&failures, servers.len(), "gave no status"))
 }

@@ -148,6 +148,8 @@ pub struct Access {
     pub remote_machine: Option<IpAddr>,
     /// Reaction when the client of a wave is gone.
     pub lease: LeasePolicy,
+    /// Whether the machine announces itself in the local network.
+    pub announce: Announce,
 }
 
 /// Trust in programs and pages on this host.
@@ -170,6 +172,19 @@ pub enum LeasePolicy {
     Stop,
     /// It moves on, and the other clients get a warning.
     Continue,
+}
+
+/// Whether the machine announces itself in the local network, by multicast DNS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Announce {
+    /// If it can be reached there, and the system does not announce it already.
+    #[default]
+    Auto,
+    /// In each network in which it can be reached, which may be this computer alone.
+    Always,
+    /// Not at all.
+    Never,
 }
 
 /// Limits on connections.

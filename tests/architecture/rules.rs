@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::source::Source;
 
 /// Each room with the rooms that it may name. Imports point from the bottom of this table to its top.
-const ROOMS: [(&str, &str); 24] = [
+const ROOMS: [(&str, &str); 25] = [
     ("units", ""),
     ("wall_clock", ""),
     ("token_bucket", ""),
@@ -34,9 +34,12 @@ const ROOMS: [(&str, &str); 24] = [
     ),
     // Between the two rooms that need it: cli makes the options, app obeys them.
     ("options", "units layout wave motion machine hal settings auth api"),
+    // What a house hears of the machine; of the API it uses what a client may use.
+    ("house", "units wall_clock files layout machine api options"),
     (
         "app",
-        "units wall_clock files layout wave motion machine hal drive diag sensor settings store auth feeds players scripts api options",
+        "units wall_clock files layout wave motion machine hal drive diag sensor settings store auth feeds players scripts api options \
+         house",
     ),
     (
         "trial",
@@ -44,8 +47,8 @@ const ROOMS: [(&str, &str); 24] = [
     ),
     (
         "cli",
-        "units wall_clock token_bucket files layout wave motion machine hal drive diag sensor settings store auth feeds players scripts api options app \
-         trial",
+        "units wall_clock token_bucket files layout wave motion machine hal drive diag sensor settings store auth feeds players scripts api options \
+         house app trial",
     ),
     ("main", "cli"),
 ];

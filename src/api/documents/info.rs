@@ -5,13 +5,16 @@ use serde::Serialize;
 
 /// What everybody may know.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct InfoDocument {
+pub struct InfoDocument<'a> {
     /// The name of this server.
     #[schemars(with = "String")]
     pub name: &'static str,
     /// Its version.
     #[schemars(with = "String")]
     pub version: &'static str,
+    /// The number of this machine, which stays while its name and its address change; hexadecimal digits.
+    #[schemars(with = "String")]
+    pub id: &'a str,
     /// The version of this API.
     #[schemars(range(min = 1))]
     pub api: u32,

@@ -56,7 +56,7 @@ pub(super) fn rows() -> Vec<Route> {
             "/api/v1/info",
             Anyone,
             "Name and version of this server",
-            answers!(|ctx, request| Ok(info::get())),
+            answers!(|ctx, request| Ok(info::get(&ctx))),
         )
         .gives(of::<InfoDocument>),
         Route::get(

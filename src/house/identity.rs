@@ -1,0 +1,87 @@
+//! The number of a machine: it stays the same while its name, its address and its settings change.
+//!
+//! Topics of a broker and entries of a dashboard hang on it. It is a file of its own in the state folder, so neither a reset of
+//! the settings nor the backup of another machine changes it. It is no secret.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use crate::files;
+
+/// File in the state folder.
+const FILE: &str = "machine-id";
+/// Bytes of the number: enough for all machines of any house.
+const ID_BYTES: usize = 6;
+const FILE_BYTES: usize = 64;
+
+/// The number of the machine whose state is in this folder, as hexadecimal digits. The first start of a machine makes it. If it
+/// cannot be stored, there is one for this start only.
+#[must_use]
+pub fn of_state_folder(state_dir: &Path) -> String {
+    let file = state_dir.join(FILE);
+    let stored = files::read_regular(&file, FILE_BYTES).ok().and_then(|text| String::from_utf8(text).ok());
+    if let Some(id) = stored.as_deref().map(str::trim).filter(|id| is_id(id)) {
+        return id.to_owned();
+    }
+    let id = new_id();
+    if let Err(error) = write(&file, &id) {
+        tracing::warn!(%error, "the number of this machine cannot be stored: the next start has another one");
+    }
+    id
+}
+
+/// Returns whether a text has the form of such a number.
+#[must_use]
+pub fn is_id(text: &str) -> bool {
+    text.len() == 2 * ID_BYTES
+        && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+}
+
+/// A name in the network that no other machine has: `yep-` and the number, without a domain.
+#[must_use]
+pub fn unique_host(id: &str) -> String {
+    format!("yep-{id}")
+}
+
+fn new_id() -> String {
+    let mut bytes = [0; ID_BYTES];
+    // Without randomness all zeros: a number still, which another machine may have as well.
+    let _ = getrandom::fill(&mut bytes);
+    data_encoding::HEXLOWER.encode(&bytes)
+}
+
+/// Under another name first, so that a power cut leaves no half of it.
+fn write(file: &Path, id: &str) -> io::Result<()> {
+    let new = file.with_extension("new");
+    let mut writer = files::create_anew(&new)?;
+    writeln!(writer, "{id}")?;
+    writer.sync_all()?;
+    fs::rename(&new, file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_stays_and_differs_between_machines() {
+        let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let id = of_state_folder(one.path());
+        assert!(is_id(&id), "{id}");
+        assert_eq!(of_state_folder(one.path()), id);
+        assert_ne!(of_state_folder(other.path()), id);
+    }
+
+    #[test]
+    fn a_damaged_one_is_replaced_and_a_missing_folder_is_no_end() {
+        let folder = tempfile::tempdir().unwrap();
+        for damaged in ["", "0123456789AB", "0123456789abc", "\u{fffd}", "0123456789a/"] {
+            fs::write(folder.path().join(FILE), damaged).unwrap();
+            let id = of_state_folder(folder.path());
+            assert!(is_id(&id) && id != damaged, "{id}");
+            assert_eq!(of_state_folder(folder.path()), id);
+        }
+        assert!(is_id(&of_state_folder(&folder.path().join("nowhere"))));
+    }
+}
