@@ -7,6 +7,7 @@
 //! - [`units`]: physical quantities as types
 //! - [`wall_clock`]: wall clock: the time of the day, for people and for names of files
 //! - [`token_bucket`]: token bucket: a rate limit that lets a burst pass
+//! - [`log_ring`]: the newest lines of the program's own log, in memory
 //! - [`files`]: bounded reading of files, and their text encodings
 //! - [`layout`]: constants of the hardware, generated from memory-layout/layout.toml
 //! - [`wave`]: reference: position graphs, what to move
@@ -41,6 +42,7 @@ pub mod files;
 pub mod hal;
 pub mod house;
 pub mod layout;
+pub mod log_ring;
 pub mod machine;
 pub mod motion;
 pub mod options;

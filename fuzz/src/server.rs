@@ -73,7 +73,7 @@ fn start() -> SocketAddr {
     };
     std::thread::spawn(move || {
         // Returns only on an error.
-        let ended = yep::app::run(&options);
+        let ended = yep::app::run(&options, std::sync::Arc::default());
         eprintln!("the server ended: {ended:?}");
     });
     let began = Instant::now();

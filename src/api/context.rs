@@ -34,6 +34,7 @@ use super::settings_service::{Authority, SettingsService, SettingsStore};
 use super::wave_requests::WaveRequests;
 use super::wave_service::WaveService;
 use crate::auth::{GateRules, Right};
+use crate::log_ring::LogRing;
 use crate::machine::SessionRules;
 use crate::settings::{RailGeometry, Settings};
 
@@ -58,6 +59,8 @@ pub struct ServerOptions {
     pub scripts: ScriptShelf,
     /// The number by which this machine is told from others.
     pub machine_id: String,
+    /// The newest lines of the log.
+    pub log: Arc<LogRing>,
 }
 
 /// Everything that handlers may use. A row of the route table hands a handler the parts that it needs; none gets the whole.

@@ -221,6 +221,9 @@ fn query_parameter(parameter: &QueryParameter) -> Value {
         schema["minimum"] = least.into();
         schema["maximum"] = most.into();
     }
+    if !parameter.words.is_empty() {
+        schema["enum"] = parameter.words.into();
+    }
     json!({
         "name": parameter.name,
         "in": "query",

@@ -114,6 +114,8 @@ pub struct QueryParameter {
     pub range: Option<(f64, f64)>,
     /// The JSON type of its value.
     pub kind: &'static str,
+    /// The words that it may be; empty for any value of its type.
+    pub words: &'static [&'static str],
 }
 
 /// A function that answers a request.

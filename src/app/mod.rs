@@ -73,6 +73,7 @@ use crate::hal::MonotonicClock;
 use crate::hal::rpi::PiError;
 use crate::house::identity;
 use crate::layout;
+use crate::log_ring::LogRing;
 use crate::machine::Fault;
 use crate::options::{self, Driver, Options};
 use crate::scripts;
@@ -141,14 +142,14 @@ fn system(what: &'static str) -> impl FnOnce(io::Error) -> AppError {
 ///
 /// # Errors
 /// [`AppError`]; nothing has moved.
-pub fn run(options: &Options) -> Result<End, AppError> {
+pub fn run(options: &Options, log: Arc<LogRing>) -> Result<End, AppError> {
     signals::ignore_others().map_err(system("ignoring signals"))?;
     // Before any thread is started, as threads inherit it.
     realtime::place_server(realtime::demand(options.driver, options.realtime.require));
     let (store, initial) = open_store(options)?;
     let runtime = runtimes::main().map_err(system("starting the server's threads"))?;
     let runtimes = Runtimes::start().map_err(system("starting the server's threads"))?;
-    let done = runtime.block_on(serve(options, &runtimes, store.clone(), initial));
+    let done = runtime.block_on(serve(options, &runtimes, log, store.clone(), initial));
     // Ends all tasks before the store closes, as none may save after that.
     runtimes.end();
     runtime.shutdown_timeout(TASKS_TIMEOUT);
@@ -189,6 +190,7 @@ pub enum End {
 async fn serve(
     options: &Options,
     runtimes: &Runtimes,
+    log: Arc<LogRing>,
     store: Store,
     initial: InitialState,
 ) -> Result<End, AppError> {
@@ -198,7 +200,7 @@ async fn serve(
     let address = options.listen;
     // Before the machine starts, so that a server that cannot start, or an early signal, does not cut a motion.
     let shutdown = signals::shutdown_requested().map_err(system("listening for signals"))?;
-    let api_options = api::ServerOptions { commissioning, ..api_options(options)? };
+    let api_options = api::ServerOptions { commissioning, log, ..api_options(options)? };
     let listener = {
         let _in = runtimes.front.enter();
         api::listen(address).map_err(|error| AppError::Listen { address, error })?
@@ -375,6 +377,7 @@ fn api_options(options: &Options) -> Result<api::ServerOptions, AppError> {
             None => api::Pages::default(),
         },
         machine_id,
+        log: Arc::default(),
     })
 }
 

@@ -20,6 +20,8 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use super::log_budget::LogBudget;
+use super::log_keeper::LogKeeper;
+use crate::log_ring::LogRing;
 
 /// Filter without RUST_LOG.
 const DEFAULT_FILTER: &str = "info";
@@ -43,6 +45,8 @@ enum LogEntry {
 pub struct LogWriter {
     queue: SyncSender<LogEntry>,
     dropped: Arc<AtomicU64>,
+    /// The newest lines, for the server.
+    pub ring: Arc<LogRing>,
 }
 
 impl LogWriter {
@@ -52,7 +56,7 @@ impl LogWriter {
         let dropped = Arc::new(AtomicU64::new(0));
         let lost = Arc::clone(&dropped);
         std::thread::Builder::new().name("log".into()).spawn(move || write_entries(&entries, &lost, out))?;
-        Ok(LogWriter { queue, dropped })
+        Ok(LogWriter { queue, dropped, ring: Arc::default() })
     }
 
     /// Queues a line; drops it if the queue is full.
@@ -135,11 +139,12 @@ pub fn start() -> io::Result<LogWriter> {
     let log = LogWriter::to(io::stderr())?;
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(log.clone());
     let budget = LogBudget::default();
+    let keeper = LogKeeper(Arc::clone(&log.ring));
     if is_journal() {
-        lines.without_time().with_ansi(false).finish().with(budget).init();
+        lines.without_time().with_ansi(false).finish().with(keeper).with(budget).init();
     } else {
         let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        lines.with_ansi(colours).finish().with(budget).init();
+        lines.with_ansi(colours).finish().with(keeper).with(budget).init();
     }
     // The default hook writes to the error stream itself, which may block the thread that panics.
     let writer = log.clone();

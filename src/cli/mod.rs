@@ -1,7 +1,7 @@
 //! Command-line interface: one file or folder for each subcommand.
 //!
 //! - `run`: the server, also without a subcommand. `config` reads the configuration file, `logging` writes the log,
-//!   `log_budget` is its rate limit
+//!   `log_budget` is its rate limit, `log_keeper` keeps its newest lines for the server
 //! - `wave`: draws a graph, without a server; `chart` plots it, `wave_arguments` are the options of a wave
 //! - `layout`: the memory layout of the appliance, and its comparison with this system
 //! - `safe_pins`: sets the outputs to their safe level
@@ -40,6 +40,7 @@ mod faults;
 mod find;
 mod layout;
 mod log_budget;
+mod log_keeper;
 mod logging;
 mod pair;
 mod run;

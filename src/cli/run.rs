@@ -3,6 +3,7 @@
 use std::env;
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
+use std::sync::Arc;
 
 use super::run_arguments::Arguments;
 use super::{Failure, config, logging};
@@ -14,7 +15,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
     let options = config::load(&arguments).map_err(|error| Failure::Usage(error.to_string()))?;
     let log = logging::start().map_err(|error| Failure::Refused(format!("cannot start the log: {error}")))?;
     tracing::debug!(?options, "these options are in force");
-    let done = app::run(&options).map_err(|error| Failure::Refused(error.to_string()));
+    let done = app::run(&options, Arc::clone(&log.ring)).map_err(|error| Failure::Refused(error.to_string()));
     log.flush(super::SAID_WITHIN);
     match done? {
         End::Asked => Ok(()),

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::source::Source;
 
 /// Each room with the rooms that it may name. Imports point from the bottom of this table to its top.
-const ROOMS: [(&str, &str); 25] = [
+const ROOMS: [(&str, &str); 26] = [
     ("units", ""),
     ("wall_clock", ""),
     ("token_bucket", ""),
+    ("log_ring", ""),
     ("files", ""),
     ("layout", "units"),
     ("wave", "units layout"),
@@ -30,7 +31,7 @@ const ROOMS: [(&str, &str); 25] = [
     // The API uses the machine through a port of its own: no request handler ever names a thread or a pin.
     (
         "api",
-        "units wall_clock token_bucket files layout wave motion machine settings store auth feeds players scripts",
+        "units wall_clock token_bucket log_ring files layout wave motion machine settings store auth feeds players scripts",
     ),
     // Between the two rooms that need it: cli makes the options, app obeys them.
     ("options", "units layout wave motion machine hal settings auth api"),
@@ -38,8 +39,8 @@ const ROOMS: [(&str, &str); 25] = [
     ("house", "units wall_clock files layout machine api options"),
     (
         "app",
-        "units wall_clock files layout wave motion machine hal drive diag sensor settings store auth feeds players scripts api options \
-         house",
+        "units wall_clock log_ring files layout wave motion machine hal drive diag sensor settings store auth feeds players scripts api \
+         options house",
     ),
     (
         "trial",
@@ -47,7 +48,7 @@ const ROOMS: [(&str, &str); 25] = [
     ),
     (
         "cli",
-        "units wall_clock token_bucket files layout wave motion machine hal drive diag sensor settings store auth feeds players scripts api options \
+        "units wall_clock token_bucket log_ring files layout wave motion machine hal drive diag sensor settings store auth feeds players scripts api options \
          house app trial",
     ),
     ("main", "cli"),

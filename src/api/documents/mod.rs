@@ -14,6 +14,7 @@ pub mod faults;
 pub mod feeds;
 pub mod info;
 pub mod limits;
+pub mod log;
 pub mod machine;
 pub mod patterns;
 pub mod player;

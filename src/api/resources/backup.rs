@@ -38,6 +38,7 @@ pub const QUERY: &[QueryParameter] = &[QueryParameter {
     summary: "With `true`, the backup is only checked, and nothing is replaced.",
     range: None,
     kind: "boolean",
+    words: &[],
 }];
 
 /// True if the query asks for a check only.

@@ -32,18 +32,21 @@ pub const QUERY: &[QueryParameter] = &[
         summary: "Time of the first record, in seconds after the fault; before it negative.",
         range: None,
         kind: "number",
+        words: &[],
     },
     QueryParameter {
         name: "to_s",
         summary: "Time of the last record, in seconds after the fault.",
         range: None,
         kind: "number",
+        words: &[],
     },
     QueryParameter {
         name: "every",
         summary: "Every n-th record only.",
         range: Some((1.0, EVERY_MAX as f64)),
         kind: "integer",
+        words: &[],
     },
 ];
 

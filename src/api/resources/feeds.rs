@@ -157,6 +157,7 @@ pub const INTIFACE_QUERY: &[QueryParameter] = &[QueryParameter {
     summary: "Format of the file: 5, or 4 for an Intiface that refuses it as too new. 5 if left out.",
     range: Some((4.0, 5.0)),
     kind: "integer",
+    words: &[],
 }];
 
 /// The user device configuration of Intiface, as a file to download.

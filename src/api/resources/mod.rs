@@ -9,6 +9,7 @@ pub mod faults;
 pub mod feeds;
 pub mod info;
 pub mod limits;
+pub mod log;
 pub mod machine;
 pub mod metrics;
 pub mod pairing;

@@ -37,6 +37,7 @@ pub const QUERY: &[QueryParameter] = &[QueryParameter {
     summary: "Length of the window for which it is analysed, in mm; that of other programs, if it is left out.",
     range: Some((1.0, layout::MAX_STROKE_MM)),
     kind: "number",
+    words: &[],
 }];
 
 /// One script, analysed.

@@ -1,14 +1,15 @@
-//! The documents of the API, figures, and the control socket.
+//! The documents of the API, figures, the log, and the control socket.
 
 use hyper::Method;
 
-use super::ROUTES;
+use super::{ROUTES, of};
 use crate::api::control::session as control;
+use crate::api::documents::log::LogDocument;
 use crate::api::request::BodyType::Nothing;
-use crate::api::resources::{docs, metrics};
+use crate::api::resources::{docs, log, metrics};
 use crate::api::route::AnswerType::{Html, Metrics, Script, Socket};
 use crate::api::route::{Handler, Route};
-use crate::auth::Right::{Anyone, Observe};
+use crate::auth::Right::{Administer, Anyone, Observe};
 
 const GET: Method = Method::GET;
 
@@ -29,6 +30,14 @@ pub(super) fn rows() -> Vec<Route> {
             answers!(|ctx, request| Ok(metrics::get(&ctx))),
         )
         .answers_with(Metrics),
+        Route::get(
+            "/api/v1/log",
+            Administer,
+            "The program's own log since its start, as far as it is kept",
+            answers!(|ctx, request| log::get(&ctx.options.log, &request)),
+        )
+        .with_query(log::QUERY)
+        .gives(of::<LogDocument>),
         Route::new(
             GET,
             "/api/v1/socket",

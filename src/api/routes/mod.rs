@@ -5,7 +5,7 @@
 //! - `stored`: API v1 around what is stored: settings, waves, recordings, sessions, backups
 //! - `access`: API v1 around who is let in, and who is in charge
 //! - `commissioning`: API v1 around the first run
-//! - `about`: the documents of the API, figures, the control socket
+//! - `about`: the documents of the API, figures, the log, the control socket
 //! - `feeds`: other programs that move the axis
 //! - `playback`: patterns
 //! - `contract`: the clients' old contract
