@@ -8,30 +8,46 @@ use tokio::task::JoinHandle;
 
 use crate::api::Context;
 use crate::house::announce::{Announced, Announcement, is_wanted};
-use crate::options::Options;
+use crate::house::mqtt::link::MqttLink;
+use crate::options::{MqttOptions, Options};
 
 /// What runs for the house; it ends when this is dropped.
 pub struct House {
     announcing: Option<(Arc<Announcement>, JoinHandle<()>)>,
+    mqtt: Option<MqttLink>,
 }
 
 impl House {
     /// Starts what the options ask for. What cannot be had is logged: the machine works without it.
-    pub fn start(options: &Options, ctx: &Context, bound: SocketAddr) -> House {
+    pub fn start(options: &Options, ctx: &Arc<Context>, bound: SocketAddr) -> House {
         let names = &ctx.options.rules.names;
         let announced = Announced { name: names.hostname.clone(), id: ctx.options.machine_id.clone(), bound };
         let wanted = is_wanted(options.access.announce, bound, Path::new("/"));
-        House { announcing: wanted.then(|| announce(&announced)).flatten() }
+        House { announcing: wanted.then(|| announce(&announced)).flatten(), mqtt: link(&options.mqtt, ctx) }
     }
 
     /// Takes back what was announced.
     pub async fn end(self) {
+        if let Some(mqtt) = self.mqtt {
+            mqtt.end().await;
+        }
         let Some((announcement, watching)) = self.announcing else { return };
         watching.abort();
         // The task has the other reference until it has ended.
         let _ = watching.await;
         if let Some(announcement) = Arc::into_inner(announcement) {
             let _ = tokio::task::spawn_blocking(move || announcement.end()).await;
+        }
+    }
+}
+
+fn link(options: &MqttOptions, ctx: &Arc<Context>) -> Option<MqttLink> {
+    options.broker.as_ref()?;
+    match MqttLink::start(options, ctx) {
+        Ok(link) => Some(link),
+        Err(error) => {
+            tracing::warn!("there is no MQTT: {error}");
+            None
         }
     }
 }

@@ -190,6 +190,10 @@ mod tests {
             delay_ms: 0,
             interval_ms: 20,
         }];
+        options.mqtt.broker = Some("192.168.1.5:1883".into());
+        options.mqtt.user = Some("yep".into());
+        options.mqtt.password_file = Some("/etc/yep/mqtt-password".into());
+        options.mqtt.ca_file = Some("/etc/yep/broker-ca.pem".into());
         options.host.under_voltage = Some("/sys/class/hwmon/hwmon1/in0_lcrit_alarm".into());
         options.host.temperature = Some("/sys/class/thermal/thermal_zone0/temp".into());
         assert_eq!(example, toml::Table::try_from(&options).unwrap());

@@ -2,11 +2,13 @@
 //!
 //! - [`identity`]: the number by which a machine is told from another one of the same name
 //! - [`announce`], [`search`]: multicast DNS: the machine says where it is, and the command line finds it
+//! - [`mqtt`]: a broker hears how the machine is, and may stop it
 //!
 //! Nothing here moves the axis. What comes in from the house is STOP, and nothing else.
 
 pub mod announce;
 pub mod identity;
+pub mod mqtt;
 pub mod search;
 
 /// The service type of this program, by which it is found among all others.

@@ -156,7 +156,7 @@ pub(super) fn is_ws_address(address: &str) -> bool {
 }
 
 /// True for `host:port`; an IPv6 address is in brackets.
-fn has_port(address: &str) -> bool {
+pub(super) fn has_port(address: &str) -> bool {
     let Some((host, port)) = address.rsplit_once(':') else { return false };
     is_host(host) && port.parse().is_ok_and(|port: u16| port > 0)
 }

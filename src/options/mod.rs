@@ -8,6 +8,7 @@
 
 mod feed_rules;
 mod feeds;
+mod mqtt;
 pub mod rules;
 
 use std::collections::BTreeSet;
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 pub use self::feeds::{FeedOptions, MirrorOptions, MirrorTarget};
+pub use self::mqtt::MqttOptions;
 use crate::api::ServerLimits;
 use crate::hal::sim::{Mishap, RailOptions};
 use crate::layout;
@@ -56,6 +58,8 @@ pub struct Options {
     pub force: Force,
     /// Feeds: where other programs reach the axis, and the devices that follow it.
     pub feeds: FeedOptions,
+    /// MQTT: the broker that hears how the machine is.
+    pub mqtt: MqttOptions,
     /// Real-time demands on the host.
     pub realtime: Realtime,
     /// Files for the computer's supply and temperature.
@@ -97,6 +101,7 @@ impl Default for Options {
             session: SessionOptions::default(),
             force: Force::default(),
             feeds: FeedOptions::default(),
+            mqtt: MqttOptions::default(),
             realtime: Realtime::default(),
             host: HostOptions::default(),
             sim: Sim::default(),

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::{ConnectionOptions, Driver, ForceSensorOptions, Options};
+use super::{ConnectionOptions, Driver, ForceSensorOptions, MqttOptions, Options, feeds, mqtt};
 use crate::api::ServerLimits;
 use crate::layout;
 use crate::machine::SessionRules;
@@ -68,7 +68,8 @@ impl Options {
         self.check_pins()?;
         self.check_motion()?;
         self.check_sim()?;
-        self.check_feeds()
+        self.check_feeds()?;
+        self.check_mqtt()
     }
 
     fn check_access(&self) -> Result<(), OptionsError> {
@@ -101,6 +102,22 @@ impl Options {
             self.driver == Driver::Remote || access.remote_machine.is_none(),
             || "only the driver \"remote\" has a machine on another host".to_owned(),
         )
+    }
+
+    fn check_mqtt(&self) -> Result<(), OptionsError> {
+        let MqttOptions { broker, user, password_file, tls, ca_file, prefix, discovery } = &self.mqtt;
+        require("mqtt.broker", broker.as_ref().is_none_or(|broker| feeds::has_port(broker)), || {
+            "must be a host and a port, as in \"192.168.1.5:1883\"".to_owned()
+        })?;
+        let topic = "must be parts of a topic, as in \"yep\" or \"house/yep\", without +, # and $";
+        require("mqtt.prefix", mqtt::is_topic(prefix), || topic.to_owned())?;
+        require("mqtt.discovery", discovery.is_empty() || mqtt::is_topic(discovery), || topic.to_owned())?;
+        require("mqtt.password_file", password_file.is_none() || user.is_some(), || {
+            "a password needs the name of a user, mqtt.user".to_owned()
+        })?;
+        require("mqtt.ca_file", *tls || ca_file.is_none(), || {
+            "certificates are for an encrypted connection: set mqtt.tls = true".to_owned()
+        })
     }
 
     fn check_sockets(&self) -> Result<(), OptionsError> {
@@ -220,8 +237,13 @@ mod tests {
     #[test]
     fn each_rule_refuses_what_breaks_it() {
         type Change = fn(&mut Options);
-        let cases: [(Change, &str); 29] = [
+        let cases: [(Change, &str); 34] = [
             (|o| o.session.longest_min = 1_441, "session.longest_min: 1441 is outside 0 … 1440"),
+            (|o| o.mqtt.broker = Some("broker".into()), "mqtt.broker: must be a host and a port"),
+            (|o| o.mqtt.prefix = "a/#".into(), "mqtt.prefix: must be parts of a topic"),
+            (|o| o.mqtt.discovery = "/a".into(), "mqtt.discovery: must be parts of a topic"),
+            (|o| o.mqtt.password_file = Some("/p".into()), "mqtt.password_file: a password needs"),
+            (|o| o.mqtt.ca_file = Some("/c".into()), "mqtt.ca_file: certificates are for"),
             (|o| o.access.hostname = Some(String::new()), "access.hostname: must be a plain name"),
             (
                 |o| o.access.hosts = vec!["a:80".into()],
