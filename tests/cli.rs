@@ -49,6 +49,8 @@ fn every_command_teaches_itself() {
         "faults",
         "state",
         "sessions",
+        "find",
+        "support",
     ] {
         let arguments = [command, "--help"];
         let help = yep(&arguments[usize::from(command.is_empty())..]);

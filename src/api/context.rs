@@ -20,6 +20,7 @@ use super::event_counters::EventCounters;
 use super::feeds::listeners::FeedListeners;
 use super::feeds::mirrors::FeedMirrors;
 use super::feeds::service::FeedService;
+use super::host_report::HostReport;
 use super::limits::ServerLimits;
 use super::pages::Pages;
 use super::playback::motion::PlaybackMotion;
@@ -59,6 +60,8 @@ pub struct ServerOptions {
     pub scripts: ScriptShelf,
     /// The number by which this machine is told from others.
     pub machine_id: String,
+    /// The report on this computer.
+    pub host_report: HostReport,
     /// The newest lines of the log.
     pub log: Arc<LogRing>,
 }

@@ -18,7 +18,7 @@
 //!
 //! [`Context`] puts the services together: the machine behind its [`port`], the settings ([`settings_service`]), the bus, commands by
 //! their names ([`commands`]), waves (from a body to the machine in [`wave_requests`], run by [`wave_service`]), who is let in
-//! ([`access`]) and who is in [`charge`], what the first run has proven ([`commissioning`], with its [`nudge`]), and what is known of a yep-machine elsewhere ([`remote`]). HTTP owns no fact: the
+//! ([`access`]) and who is in [`charge`], what the first run has proven ([`commissioning`], with its [`nudge`]), and what is known of a yep-machine elsewhere ([`remote`]) and of this computer ([`host_report`]). HTTP owns no fact: the
 //! machine decides, the store remembers.
 
 pub mod access;
@@ -44,6 +44,7 @@ pub mod feeds;
 pub mod fields;
 pub mod float_text;
 pub mod handshake;
+pub mod host_report;
 pub mod json;
 pub mod lease_acts;
 pub mod limiter;

@@ -11,6 +11,7 @@
 //! - `witness`: takes the trace samples of the control cycle, for the flight recorder and the pulse checker
 //! - `feeds`: the addresses, lines and connections of other programs, and the devices that follow the axis
 //! - [`players`]: the connection to the video player that a script follows
+//! - [`host_report`]: the checks of this computer, for the support file
 //! - `house`: what the other things of a house hear of the machine
 //! - [`recordings`]: implements the API's port to the recordings of faults
 //! - `sensor_port`: implements the API's port to the force sensor
@@ -35,6 +36,7 @@ mod force_scale;
 pub mod gpio;
 mod home_domains;
 pub mod host;
+pub mod host_report;
 mod house;
 mod loop_watchdog;
 mod machine;
@@ -378,6 +380,10 @@ fn api_options(options: &Options) -> Result<api::ServerOptions, AppError> {
         },
         machine_id,
         log: Arc::default(),
+        host_report: {
+            let options = options.clone();
+            api::host_report::HostReport::new(move || host_report::of(&options, Path::new("/")))
+        },
     })
 }
 

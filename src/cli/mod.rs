@@ -8,6 +8,7 @@
 //! - `simulate`: deterministic simulation tests of the whole machine, with injected faults
 //! - `doctor`: checks of this host
 //! - `state`: export, import and check of the persistent state, of a server or in its folder
+//! - `support`: a file for somebody who helps from far away
 //! - `pair`, `devices`: who is let in
 //! - `commission`: the first run: its record, and the walk through it in a terminal
 //! - `script`: checks, lists and plays scripts; `run_pattern` strokes; `attended` is a motion that ends with its command
@@ -56,6 +57,7 @@ mod simulate;
 mod state;
 mod status;
 mod stop;
+mod support;
 mod wave;
 mod wave_arguments;
 
@@ -114,6 +116,7 @@ enum CliCommand {
     Faults(faults::Arguments),
     Sessions(sessions::Arguments),
     State(state::Arguments),
+    Support(support::Arguments),
 }
 
 /// Which server to ask.
@@ -219,6 +222,7 @@ pub fn main() -> ExitCode {
         CliCommand::Faults(arguments) => faults::run(&arguments),
         CliCommand::Sessions(arguments) => sessions::run(&arguments),
         CliCommand::State(arguments) => state::run(&arguments),
+        CliCommand::Support(arguments) => support::run(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -311,6 +315,7 @@ mod tests {
             ("SETTINGS.md", include_str!("../../docs/SETTINGS.md")),
             ("REALTIME.md", include_str!("../../docs/REALTIME.md")),
             ("SCRIPTS.md", include_str!("../../docs/SCRIPTS.md")),
+            ("HOUSE.md", include_str!("../../docs/HOUSE.md")),
         ];
         let mut seen = 0;
         for (page, text) in pages {

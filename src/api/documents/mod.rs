@@ -24,6 +24,7 @@ pub mod sessions;
 pub mod settings;
 pub mod sim;
 pub mod success;
+pub mod support;
 pub mod wave;
 
 #[cfg(test)]

@@ -90,6 +90,11 @@ fn complaints(wrong: &DocumentError) -> Vec<Complaint> {
 
 /// How the start of the store went, and what there is.
 pub fn state(store: &dyn SettingsStore, settings: &Settings) -> Answer {
+    answer::ok(&store_document(store, settings))
+}
+
+/// The same as a document.
+pub(super) fn store_document(store: &dyn SettingsStore, settings: &Settings) -> StoreDocument {
     let (state, generation) = store.kept();
     let recovery = store.recovery();
     let calibration = settings.document.max_steps.map(|max_steps| CalibrationDocument {
@@ -99,12 +104,12 @@ pub fn state(store: &dyn SettingsStore, settings: &Settings) -> Answer {
         calibrated_unix_s: settings.calibrated_unix_s,
         calibrated: settings.calibrated_unix_s.map(wall_clock::readable),
     });
-    answer::ok(&StoreDocument {
+    StoreDocument {
         start: StoreStart { code: recovery.code(), message: recovery.to_string(), good: recovery.is_plain() },
         writes: generation,
         calibration,
         waves: state.waves.len(),
         sessions: state.sessions.len(),
         counters: state.counters,
-    })
+    }
 }

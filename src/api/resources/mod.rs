@@ -21,6 +21,7 @@ pub mod sessions;
 pub mod settings;
 pub mod sim;
 pub mod stop;
+pub mod support;
 pub mod waves;
 
 use super::answer::{self, Rejection, not_kept, senseless};

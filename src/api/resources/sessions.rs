@@ -9,6 +9,11 @@ use crate::units::seconds;
 
 /// The newest sessions, and the sums over all.
 pub fn list(store: &dyn SettingsStore, rules: &SessionRules) -> Answer {
+    answer::ok(&document(store, rules))
+}
+
+/// The same as a document.
+pub(super) fn document(store: &dyn SettingsStore, rules: &SessionRules) -> SessionsDocument {
     let (state, _) = store.kept();
     let numbered = |(number, session): (&u64, &SessionRecord)| NumberedSession {
         number: *number,
@@ -17,5 +22,5 @@ pub fn list(store: &dyn SettingsStore, rules: &SessionRules) -> Answer {
     let sessions = state.sessions.iter().rev().map(numbered).collect();
     let rules =
         IdleRules { longest_s: rules.longest_ns.map(seconds), release_s: rules.release_ns.map(seconds) };
-    answer::ok(&SessionsDocument { sessions, counters: state.counters, rules })
+    SessionsDocument { sessions, counters: state.counters, rules }
 }

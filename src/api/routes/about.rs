@@ -5,8 +5,9 @@ use hyper::Method;
 use super::{ROUTES, of};
 use crate::api::control::session as control;
 use crate::api::documents::log::LogDocument;
+use crate::api::documents::support::{SupportContents, SupportDocument};
 use crate::api::request::BodyType::Nothing;
-use crate::api::resources::{docs, log, metrics};
+use crate::api::resources::{docs, log, metrics, support};
 use crate::api::route::AnswerType::{Html, Metrics, Script, Socket};
 use crate::api::route::{Handler, Route};
 use crate::auth::Right::{Administer, Anyone, Observe};
@@ -38,6 +39,20 @@ pub(super) fn rows() -> Vec<Route> {
         )
         .with_query(log::QUERY)
         .gives(of::<LogDocument>),
+        Route::get(
+            "/api/v1/support",
+            Administer,
+            "Everything that somebody needs to know who helps from far away, without secrets",
+            answers!(|ctx, request| support::get(&ctx).await),
+        )
+        .gives(of::<SupportDocument>),
+        Route::get(
+            "/api/v1/support/contents",
+            Administer,
+            "What is in the support data, before it is made",
+            answers!(|ctx, request| Ok(support::contents())),
+        )
+        .gives(of::<SupportContents>),
         Route::new(
             GET,
             "/api/v1/socket",
