@@ -26,11 +26,12 @@ const LATER = {
   programs: () => Promise.all([import("./screens/programs/programs.js"), sheet("./screens/programs/programs.css")]),
   patterns: () => Promise.all([import("./screens/patterns/patterns.js"), sheet("./screens/patterns/patterns.css")]),
   scripts: () => Promise.all([import("./screens/scripts/scripts.js"), sheet("./screens/scripts/scripts.css")]),
+  support: () => Promise.all([import("./screens/support/support.js"), sheet("./screens/support/support.css")]),
 };
 /** Those that have a place in the navigation. */
 const PLACES = ["drive", "waves", "machine", "faults", "settings"];
 /** Screens behind one of those. */
-const BEHIND = { programs: "machine", patterns: "drive", scripts: "drive" };
+const BEHIND = { programs: "machine", support: "machine", patterns: "drive", scripts: "drive" };
 
 const content = document.getElementById("content");
 const places = document.getElementById("places");

@@ -437,11 +437,8 @@ export const words = {
     build: "Build",
     api: "API",
     role: "Role of this device",
-    bundle: "Download the support file",
-    bundleHint: "One JSON file with the machine's state, limits, settings, sensor, faults and sessions. It holds no " +
-      "tokens, codes or names of devices.",
-    bundleDone: "The support file was made",
-    someDevice: "(a device)",
+    id: "Number",
+    support: "Log and support file",
 
     sim: "Simulated machine",
     simHint: "Nothing real moves. Break something, and see what the machine does about it.",

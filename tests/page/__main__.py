@@ -26,6 +26,7 @@ import checks_presence
 import checks_reach
 import checks_revoked
 import checks_scripts
+import checks_support
 import secrets_kept
 from browser import CHROMIUM, FLAGS, Device, Traffic
 from server import Server
@@ -35,7 +36,7 @@ GROUPS = [
     ("not-homed", False, [checks_pairing, checks_foreign]),
     ("first-run", False, [checks_first_run, checks_first_run_mishaps]),
     ("homed", True, [checks_charge, checks_app, checks_revoked]),
-    ("page", True, [checks_page]),
+    ("page", True, [checks_page, checks_support]),
     ("feeds", True, [checks_feeds]),
     ("patterns", True, [checks_patterns]),
     ("scripts", True, [checks_scripts]),

@@ -16,6 +16,8 @@ SUPPORT = [
     "/api/v1/pairing",
     "/api/v1/pairing/window",
     "/metrics",
+    "/api/v1/log?level=trace&count=2000",
+    "/api/v1/support",
 ]
 TIMES = re.compile(r"^\S+T[\d:.]+Z ", re.MULTILINE)
 
