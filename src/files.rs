@@ -4,7 +4,7 @@
 //! bound.
 
 use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
@@ -72,6 +72,18 @@ pub fn create_anew(path: &Path) -> io::Result<File> {
         _ => {}
     }
     File::options().write(true).create_new(true).open(path)
+}
+
+/// Writes a small file in place of the old one, under another name first: a power cut leaves the old one or the new one.
+///
+/// # Errors
+/// The system's; the old file is still there.
+pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    let new = path.with_extension("new");
+    let mut file = create_anew(&new)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    fs::rename(&new, path)
 }
 
 /// Decodes UTF-8, with or without a byte order mark, or UTF-16 with one, as shells and editors on Windows write it.

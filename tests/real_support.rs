@@ -106,6 +106,74 @@ fn without_a_server_it_has_the_checks_of_this_computer() {
     assert!(document["parts"]["host"]["doctor"]["checks"].is_array());
 }
 
+/// The crashes in the support data.
+fn crashes(server: &Yep) -> Vec<Value> {
+    server.get("/api/v1/support").expect_ok()["parts"]["crashes"].as_array().unwrap().clone()
+}
+
+#[test]
+fn a_kill_leaves_a_trace_that_the_next_start_shows_and_a_graceful_end_leaves_none() {
+    let home = Home::new("");
+    let mut server = home.start();
+    assert!(crashes(&server).is_empty());
+    // As the service manager's watchdog does it.
+    server.signal("KILL");
+    server.wait_for_exit();
+    let mut server = home.start();
+    let found = crashes(&server);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(
+        (&found[0]["kind"], &found[0]["version"]),
+        (&json!("killed"), &json!(env!("CARGO_PKG_VERSION")))
+    );
+    assert!(found[0]["unix_s"].as_u64().unwrap() > 0 && found[0]["what"].is_string(), "{found:?}");
+    assert!(server.log().contains("the last start ended without a word"), "{}", server.log());
+    server.signal("TERM");
+    server.wait_for_exit();
+    assert_eq!(crashes(&home.start()).len(), 1);
+}
+
+const CRASH_FOLDER: &str = "YEP_TEST_CRASH_FOLDER";
+
+/// Not a test of its own: the process that the next one starts, and that crashes as a real-time thread does.
+#[test]
+fn a_process_that_panics_and_aborts() {
+    let Some(folder) = std::env::var_os(CRASH_FOLDER) else { return };
+    let _running = yep::app::crashes::watch(Path::new(&folder));
+    let _ = std::thread::Builder::new().name("step loop".into()).spawn(|| {
+        let _guard = Abort;
+        panic!("the carriage of {} is nowhere", "test-4711");
+    });
+    std::thread::sleep(std::time::Duration::from_secs(60));
+}
+
+struct Abort;
+
+impl Drop for Abort {
+    fn drop(&mut self) {
+        std::process::abort();
+    }
+}
+
+#[test]
+fn a_panic_leaves_its_message_its_place_and_its_minute() {
+    let home = Home::new("");
+    drop(home.start());
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", "a_process_that_panics_and_aborts"]).env(CRASH_FOLDER, home.state());
+    let output = child.output().unwrap();
+    assert!(!output.status.success());
+    let found = crashes(&home.start());
+    let kinds: Vec<_> = found.iter().map(|crash| crash["kind"].as_str().unwrap()).collect();
+    // The server was killed, then there was the panic, and the process that it ended.
+    assert_eq!(kinds, ["killed", "panic", "killed"], "{found:?}");
+    let what = found[1]["what"].as_str().unwrap();
+    for part in ["thread step loop", "the carriage of test-4711 is nowhere", "tests/real_support.rs:"] {
+        assert!(what.contains(part), "{part}: {what}");
+    }
+    assert!(found[1]["unix_s"].as_u64().unwrap() > 0);
+}
+
 fn found<'a>(secrets: &[&'a str], text: &str) -> Vec<&'a str> {
     secrets.iter().copied().filter(|secret| text.contains(secret)).collect()
 }

@@ -157,6 +157,7 @@ fn all_green(tools: &str, cargo: &str) -> Place {
     place.program("scripts/clients-test", "");
     place.program("scripts/intiface-test", "");
     place.program("scripts/players-test", "");
+    place.program("scripts/house-test", "");
     place.program("scripts/cross-smoke", "");
     place
 }
@@ -234,6 +235,49 @@ fn a_pairing_code_is_handed_to_the_server_and_then_removed_from_the_card() {
     let after = "\u{feff}pairing_code =\r\nhostname = rail\r\npairing_code=\r\n";
     assert_eq!(fs::read_to_string(place.path("boot/card.txt")).unwrap(), after);
     assert!(!handed.exists() && !place.path("boot/card.new").exists());
+}
+
+#[test]
+fn the_computer_is_called_as_the_page_says_and_takes_nothing_else_from_the_server() {
+    let place = Place::with(&[]);
+    let places = [&CARD[..], &[("/var/lib/yep", "state")]].concat();
+    for folder in ["boot", "state"] {
+        fs::create_dir_all(place.path(folder)).unwrap();
+    }
+    fs::write(place.path("boot/yep.toml"), "").unwrap();
+    fs::write(place.path("boot/card.txt"), "hostname = Rail\n").unwrap();
+    assert!(place.card_script("setup", &places).status.success());
+    let chosen = place.path("state/machine-name");
+    let called = || {
+        let output = place.card_script("apply-name", &places);
+        assert_eq!((output.status.success(), output_text(&output)), (true, String::new()));
+        fs::read_to_string(place.path("kernel_hostname")).unwrap().trim().to_owned()
+    };
+    assert_eq!(called(), "rail");
+    let long = "a".repeat(64);
+    for (written, name) in [
+        ("left\n", "left"),
+        (&long[1..], &long[1..]),
+        (&long, "rail"),
+        ("left", "left"),
+        ("", "rail"),
+        ("-a", "rail"),
+        ("a-", "rail"),
+        ("Left", "rail"),
+        ("a.b", "rail"),
+        ("$(reboot)", "rail"),
+        ("a b\nleft", "rail"),
+    ] {
+        fs::write(&chosen, written).unwrap();
+        assert_eq!(called(), name, "{written:?}");
+    }
+    // A link to a file that only root may read.
+    fs::write(place.path("other"), "secret\n").unwrap();
+    fs::remove_file(&chosen).unwrap();
+    std::os::unix::fs::symlink(place.path("other"), &chosen).unwrap();
+    assert_eq!(called(), "rail");
+    fs::remove_file(&chosen).unwrap();
+    assert_eq!(called(), "rail");
 }
 
 #[test]

@@ -22,7 +22,7 @@ const APART: [(&str, &str, usize); 5] = [
     ("the screen of the programs", "screens/programs/", 6_500),
     ("the screen of the patterns", "screens/patterns/", 9_500),
     ("the screen of the scripts", "screens/scripts/", 10_500),
-    ("the screen of the log and the support file", "screens/support/", 2_500),
+    ("the screen of the name, the log and the support file", "screens/support/", 4_000),
 ];
 
 /// The content of each file below `folder`, by its name.

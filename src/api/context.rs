@@ -22,6 +22,7 @@ use super::feeds::mirrors::FeedMirrors;
 use super::feeds::service::FeedService;
 use super::host_report::HostReport;
 use super::limits::ServerLimits;
+use super::machine_name::MachineName;
 use super::pages::Pages;
 use super::playback::motion::PlaybackMotion;
 use super::playback::patterns::PatternService;
@@ -60,8 +61,12 @@ pub struct ServerOptions {
     pub scripts: ScriptShelf,
     /// The number by which this machine is told from others.
     pub machine_id: String,
+    /// Its name in the network.
+    pub name: Arc<MachineName>,
     /// The report on this computer.
     pub host_report: HostReport,
+    /// The report on starts that ended without a word.
+    pub crash_report: HostReport,
     /// The newest lines of the log.
     pub log: Arc<LogRing>,
 }

@@ -1,4 +1,4 @@
-//! The report on the computer, which the API cannot make itself.
+//! A report on the computer, or on former starts, which the API cannot make itself.
 
 use std::fmt;
 use std::sync::Arc;

@@ -49,6 +49,7 @@ pub mod json;
 pub mod lease_acts;
 pub mod limiter;
 pub mod limits;
+pub mod machine_name;
 pub mod machine_state;
 pub mod metrics;
 pub mod nudge;

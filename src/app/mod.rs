@@ -20,6 +20,7 @@
 //! - `service_manager`: notifies systemd; `signals`: graceful shutdown on a signal; [`stdio`]: writes with a timeout
 //! - `runtimes`: the tokio runtimes of the server and their threads
 //! - `realtime`: the real-time properties that a start demands of the host
+//! - [`crashes`]: keeps a trace of what ended the program without a word
 //! - [`appliance`]: compares this system with memory-layout/
 //! - [`doctor`]: checks the host without starting anything
 //!
@@ -28,6 +29,7 @@
 
 pub mod appliance;
 mod card_code;
+pub mod crashes;
 pub mod doctor;
 pub mod event_log;
 mod feeds;
@@ -67,6 +69,7 @@ use self::house::House;
 use self::machine::RunningMachine;
 use self::runtimes::Runtimes;
 use self::service_manager::ServiceManager;
+use crate::api::machine_name::MachineName;
 use crate::api::{self, Context};
 use crate::auth;
 use crate::drive::host_line::HostLine;
@@ -149,6 +152,8 @@ pub fn run(options: &Options, log: Arc<LogRing>) -> Result<End, AppError> {
     // Before any thread is started, as threads inherit it.
     realtime::place_server(realtime::demand(options.driver, options.realtime.require));
     let (store, initial) = open_store(options)?;
+    // Behind the store, whose folder only one process has.
+    let _running = crashes::watch(&options.state_dir);
     let runtime = runtimes::main().map_err(system("starting the server's threads"))?;
     let runtimes = Runtimes::start().map_err(system("starting the server's threads"))?;
     let done = runtime.block_on(serve(options, &runtimes, log, store.clone(), initial));
@@ -330,14 +335,9 @@ fn watch_host(options: &Options, line: HostLine) -> Option<tokio::task::JoinHand
     })
 }
 
-/// Name of this host in the local network: that of the options, or the first label of the system's, which multicast DNS makes
-/// `<label>.local` of.
+/// Name of this host in the local network without one that was chosen: that of the options, or of the system.
 fn host_label(options: &Options) -> String {
-    if let Some(name) = &options.access.hostname {
-        return name.clone();
-    }
-    let system = rustix::system::uname();
-    system.nodename().to_str().ok().and_then(|name| name.split('.').next()).unwrap_or_default().to_owned()
+    options.access.hostname.clone().unwrap_or_else(house::configured_name)
 }
 
 /// The other names of this computer.
@@ -349,10 +349,11 @@ fn host_names(options: &Options, machine_id: &str) -> Vec<String> {
 
 fn api_options(options: &Options) -> Result<api::ServerOptions, AppError> {
     let machine_id = identity::of_state_folder(&options.state_dir);
+    let name = Arc::new(MachineName::of_state_folder(&options.state_dir, &host_label(options)));
     Ok(api::ServerOptions {
         rules: auth::GateRules {
             names: auth::HostNames {
-                hostname: host_label(options),
+                own: name.names(),
                 extra: host_names(options, &machine_id),
                 domains: Arc::default(),
             },
@@ -379,10 +380,15 @@ fn api_options(options: &Options) -> Result<api::ServerOptions, AppError> {
             None => api::Pages::default(),
         },
         machine_id,
+        name,
         log: Arc::default(),
         host_report: {
             let options = options.clone();
             api::host_report::HostReport::new(move || host_report::of(&options, Path::new("/")))
+        },
+        crash_report: {
+            let folder = options.state_dir.clone();
+            api::host_report::HostReport::new(move || crashes::report(&folder))
         },
     })
 }

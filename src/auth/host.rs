@@ -8,6 +8,8 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use hyper::header::{HOST, HeaderMap};
 
+use super::own_names::OwnNames;
+
 /// The Host header when there is exactly one and it is text.
 #[must_use]
 pub fn sent(headers: &HeaderMap) -> Option<&str> {
@@ -50,8 +52,8 @@ fn is_ipv6(host: &str, address: Ipv6Addr) -> bool {
 /// The names under which this server may be reached.
 #[derive(Debug, Clone, Default)]
 pub struct HostNames {
-    /// The host name without a domain; empty when there is none.
-    pub hostname: String,
+    /// The names without a domain.
+    pub own: OwnNames,
     /// Further names, of the configuration.
     pub extra: Vec<String>,
     /// The domains that the network gave this host, with which `<hostname>.<domain>` is a name, too. They change when the
@@ -63,7 +65,7 @@ impl HostNames {
     /// The names of a host that is called so.
     #[must_use]
     pub fn of(hostname: &str) -> HostNames {
-        HostNames { hostname: hostname.to_owned(), ..HostNames::default() }
+        HostNames { own: OwnNames::of(hostname), ..HostNames::default() }
     }
 
     /// Whether `authority` (a host with or without a port) is a name of this server: localhost, a loopback literal,
@@ -84,12 +86,13 @@ impl HostNames {
         if self.extra.iter().any(|name| host.eq_ignore_ascii_case(name)) {
             return true;
         }
-        let rest = (!self.hostname.is_empty()).then(|| strip_name(host, &self.hostname)).flatten();
-        rest.is_some_and(|rest| match rest.strip_prefix('.') {
-            None => rest.is_empty(),
-            Some(domain) => {
-                domain.eq_ignore_ascii_case("local")
-                    || self.domains().iter().any(|known| domain.eq_ignore_ascii_case(known))
+        self.own.all().iter().filter_map(|name| strip_name(host, name)).any(|rest| {
+            match rest.strip_prefix('.') {
+                None => rest.is_empty(),
+                Some(domain) => {
+                    domain.eq_ignore_ascii_case("local")
+                        || self.domains().iter().any(|known| domain.eq_ignore_ascii_case(known))
+                }
             }
         })
     }
@@ -101,7 +104,7 @@ impl HostNames {
             IpAddr::V6(address) => format!("[{address}]"),
             address => address.to_string(),
         };
-        let hostname = &self.hostname;
+        let hostname = self.own.current();
         let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "[::1]".to_owned()];
         if !hostname.is_empty() {
             names.extend([hostname.clone(), format!("{hostname}.local")]);
@@ -142,7 +145,7 @@ mod tests {
 
     fn names() -> HostNames {
         let domains = Arc::new(RwLock::new(vec!["fritz.box".to_owned(), "lan".to_owned()]));
-        HostNames { hostname: "yep".into(), extra: vec!["machine.example".into()], domains }
+        HostNames { own: OwnNames::of("yep"), extra: vec!["machine.example".into()], domains }
     }
 
     fn ours(authority: &str) -> bool {
@@ -205,6 +208,19 @@ mod tests {
         for name in [".local", "", "local"] {
             assert!(!HostNames::default().has(name, "127.0.0.1".parse().unwrap()), "a host without a name");
         }
+    }
+
+    #[test]
+    fn a_new_name_is_good_at_once_and_the_former_one_still_is() {
+        let names = names();
+        let ours = |authority| names.has(authority, "192.168.1.20".parse().unwrap());
+        assert!(!ours("left.local"));
+        names.own.take("left");
+        for name in ["left", "left.local:80", "LEFT.lan", "yep.local", "yep.fritz.box"] {
+            assert!(ours(name), "{name}");
+        }
+        assert!(!ours("left.evil.example") && !ours("lefty.local"));
+        assert!(names.text("192.168.1.20".parse().unwrap()).contains("left.local"));
     }
 
     #[test]

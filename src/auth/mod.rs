@@ -2,7 +2,7 @@
 //!
 //! - [`gate`]: the checks that every request passes before anything reads its path
 //! - [`right`]: the roles, what a route asks of its caller, and which role has it
-//! - [`host`]: which names of this server a request may use (rule 1, DNS rebinding)
+//! - [`host`]: which names of this server a request may use (rule 1, DNS rebinding); [`own_names`]: those that can be changed
 //! - [`origin`]: which pages may call it (rule 3, cross-site requests)
 //! - [`credentials`]: the token that a request presents (rule 5); [`token`]: what a token is
 //!
@@ -13,11 +13,13 @@ pub mod credentials;
 pub mod gate;
 pub mod host;
 pub mod origin;
+pub mod own_names;
 pub mod right;
 pub mod token;
 
 pub use gate::{Caller, GateRefusal, GateRules, RequestFacts};
 pub use host::HostNames;
 pub use origin::DEFAULT_EXTRA_ORIGINS;
+pub use own_names::OwnNames;
 pub use right::{Right, Role};
 pub use token::{KnownDevice, Token, TokenBook, TokenHash};

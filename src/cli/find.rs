@@ -99,8 +99,8 @@ fn table(machines: &[ListedMachine]) -> String {
     }
     for name in shared_names(machines) {
         text += &format!(
-            "\nSeveral machines are called {name}, so {name}.local may be any of them. Until one has another name (hostname in \
-             [access] of its yep.toml, and that of its system), use the addresses above, or yep-NUMBER.local.\n"
+            "\nSeveral machines are called {name}, so {name}.local may be any of them. Give one of them another name \
+             (page: Machine, Name, log and support file); until then use the addresses above, or yep-NUMBER.local.\n"
         );
     }
     text

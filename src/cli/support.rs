@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{Failure, Server, config, print, run_arguments};
 use crate::api::resources::support::{PARTS, WITHOUT};
-use crate::app::host_report;
+use crate::app::{crashes, host_report};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -19,7 +19,7 @@ Examples:
   yep support yep-support.json              make it; a file of that name is not replaced
   yep support yep-support.json --server http://yep.local
 
-Without a server it has only the checks of this computer.";
+Without a server it has only the checks of this computer, and its crashes.";
 
 /// Make a file for somebody who helps from far away
 #[derive(Debug, Args)]
@@ -61,13 +61,13 @@ fn contents() -> String {
     text
 }
 
-/// The checks of this computer, and why there is no more.
+/// The checks of this computer, its crashes, and why there is no more.
 fn without_server(arguments: &Arguments, problem: &Failure) -> Result<Value, Failure> {
     let options =
         config::load(&run_arguments::Arguments { config: arguments.config.clone(), ..Default::default() })
             .map_err(|error| Failure::Usage(error.to_string()))?;
-    let host = host_report::of(&options, Path::new("/"));
-    Ok(json!({ "problem": problem.to_string(), "parts": { "host": host } }))
+    let (host, crashes) = (host_report::of(&options, Path::new("/")), crashes::report(&options.state_dir));
+    Ok(json!({ "problem": problem.to_string(), "parts": { "host": host, "crashes": crashes } }))
 }
 
 /// Only the owner may read it.

@@ -1,8 +1,9 @@
 //! Announces the machine in the local network (DNS-SD over multicast DNS): `_yep._tcp` for `yep find`, `_http._tcp` for whatever
 //! lists pages.
 //!
-//! The host name in it is made of the machine's number. The name of this computer is the system's to answer for, and two machines
-//! may have the same one; with the number each can be reached under a name of its own.
+//! The host name in it is made of the machine's number: two machines may have the same name, and with the number each can be reached
+//! under one of its own. The name of this computer is the system's to answer for. A name that only this program knows is the host
+//! name of the pages, so that `http://NAME.local` opens them.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
@@ -26,6 +27,8 @@ const LOOK_TIME: Duration = Duration::from_secs(10);
 pub struct Announced {
     /// The name of the machine, for people.
     pub name: String,
+    /// Whether this program has to answer for `NAME.local`, as the system has another name.
+    pub answers_for_name: bool,
     /// Its number.
     pub id: String,
     /// The address that its server is bound to.
@@ -60,13 +63,15 @@ impl Announcement {
         let networks = networks(announced.bound.ip());
         daemon.disable_interface(IfKind::All)?;
         daemon.enable_interface(networks.clone())?;
-        let host = format!("{}.local.", identity::unique_host(&announced.id));
+        let unique = format!("{}.local.", identity::unique_host(&announced.id));
+        let named = format!("{}.local.", announced.name);
         let properties = [(ID_KEY, announced.id.as_str()), (VERSION_KEY, env!("CARGO_PKG_VERSION"))];
         let mut services = Vec::new();
         for kind in [SERVICE, WEB_SERVICE] {
             let port = announced.bound.port();
+            let host = if kind == WEB_SERVICE && announced.answers_for_name { &named } else { &unique };
             let mut service =
-                ServiceInfo::new(kind, &announced.name, &host, (), port, &properties[..])?.enable_addr_auto();
+                ServiceInfo::new(kind, &announced.name, host, (), port, &properties[..])?.enable_addr_auto();
             service.set_interfaces(networks.clone());
             services.push(service.get_fullname().to_owned());
             daemon.register(service)?;
@@ -74,15 +79,17 @@ impl Announcement {
         Ok(Announcement { daemon, services })
     }
 
-    /// Logs it when another machine of the network has the same name; never ends.
-    pub async fn watch(&self) {
+    /// Calls `taken` when another machine of the network has the same name, and logs it; never ends.
+    pub async fn watch(&self, taken: impl Fn()) {
         let Ok(events) = self.daemon.monitor() else { return std::future::pending().await };
         loop {
             while let Ok(event) = events.try_recv() {
                 if let DaemonEvent::NameChange(change) = event {
                     let (name, new) = (change.original, change.new_name);
+                    taken();
                     tracing::warn!(
-                        "another machine of this network is called {name}; this one is announced as {new}"
+                        "another machine of this network is called {name}; this one is announced as {new}: give one of \
+                         them another name"
                     );
                 }
             }

@@ -3,8 +3,6 @@
 //! Topics of a broker and entries of a dashboard hang on it. It is a file of its own in the state folder, so neither a reset of
 //! the settings nor the backup of another machine changes it. It is no secret.
 
-use std::fs;
-use std::io::{self, Write as _};
 use std::path::Path;
 
 use crate::files;
@@ -25,7 +23,7 @@ pub fn of_state_folder(state_dir: &Path) -> String {
         return id.to_owned();
     }
     let id = new_id();
-    if let Err(error) = write(&file, &id) {
+    if let Err(error) = files::replace(&file, format!("{id}\n").as_bytes()) {
         tracing::warn!(%error, "the number of this machine cannot be stored: the next start has another one");
     }
     id
@@ -51,17 +49,10 @@ fn new_id() -> String {
     data_encoding::HEXLOWER.encode(&bytes)
 }
 
-/// Under another name first, so that a power cut leaves no half of it.
-fn write(file: &Path, id: &str) -> io::Result<()> {
-    let new = file.with_extension("new");
-    let mut writer = files::create_anew(&new)?;
-    writeln!(writer, "{id}")?;
-    writer.sync_all()?;
-    fs::rename(&new, file)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 
 use super::{ConnectionOptions, Driver, ForceSensorOptions, MqttOptions, Options, feeds, mqtt};
 use crate::api::ServerLimits;
+use crate::api::machine_name::is_name;
 use crate::layout;
 use crate::machine::SessionRules;
 use crate::units::SECOND_NS;
@@ -74,14 +75,7 @@ impl Options {
 
     fn check_access(&self) -> Result<(), OptionsError> {
         let access = &self.access;
-        let label = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        let plain = |name: &String| {
-            (1..=63).contains(&name.len())
-                && name.chars().all(label)
-                && !name.starts_with('-')
-                && !name.ends_with('-')
-        };
-        require("access.hostname", access.hostname.as_ref().is_none_or(plain), || {
+        require("access.hostname", access.hostname.as_deref().is_none_or(is_name), || {
             "must be a plain name of a-z, 0-9 and -, without .local".to_owned()
         })?;
         for host in &access.hosts {

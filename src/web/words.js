@@ -438,7 +438,7 @@ export const words = {
     api: "API",
     role: "Role of this device",
     id: "Number",
-    support: "Log and support file",
+    support: "Name, log and support file",
 
     sim: "Simulated machine",
     simHint: "Nothing real moves. Break something, and see what the machine does about it.",

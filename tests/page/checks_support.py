@@ -1,4 +1,4 @@
-"""The log of the program and the support file, as somebody at the machine reads and makes them."""
+"""The name of the machine, the log of the program and the support file, as somebody at the machine uses them."""
 
 import json
 
@@ -32,7 +32,7 @@ def the_log_is_searched_and_follows_what_happens(bench):
 def the_support_file_says_what_is_in_it_first_and_has_it(bench):
     page = at_the_machine(bench)
     page.evaluate("location.hash = '#machine'")
-    page.click("text='Log and support file'")
+    page.click("text='Name, log and support file'")
     page.wait_for_selector("text='Download the support file'")
     page.wait_for_selector("main li strong")
     listed = page.eval_on_selector_all("main li strong", "parts => parts.map(part => part.textContent)")
@@ -46,7 +46,30 @@ def the_support_file_says_what_is_in_it_first_and_has_it(bench):
     bench.say(f"{len(listed)} parts, as they were listed before")
 
 
+def the_machine_is_called_by_another_name_at_once(bench):
+    page = at_the_machine(bench)
+    page.evaluate("location.hash = '#support'")
+    before = bench.server.ask("GET", "/api/v1/name")["name"]
+    name = page.get_by_label("Name", exact=True)
+    page.wait_for_selector(f"text='{bench.server.ask('GET', '/api/v1/name')['always']}'")
+    assert name.input_value() == before
+    for wrong in ["", "two words", "-left", "a.b"]:
+        name.fill(wrong)
+        page.click("text='Change the name'")
+        page.wait_for_selector("text=Give a name of 1 to 63 letters")
+    assert bench.server.ask("GET", "/api/v1/name")["name"] == before
+    # As a person may type it.
+    name.fill(" Left-1.local ")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text='left-1.local'")
+    assert bench.server.ask("GET", "/api/v1/name")["name"] == "left-1"
+    page.click(f"text='Call it {before} again'")
+    page.wait_for_function("name => document.querySelector('input').value === name", arg=before)
+    assert not bench.server.ask("GET", "/api/v1/name")["is_chosen"]
+
+
 CHECKS = [
+    the_machine_is_called_by_another_name_at_once,
     the_log_is_searched_and_follows_what_happens,
     the_support_file_says_what_is_in_it_first_and_has_it,
 ]

@@ -18,7 +18,7 @@ WAVES = {
     "course": {"type": "points", "duration": 4, "points": [0, 0.6, 0.4, 1, 0.2]},
 }
 ADDRESSES = [
-    "drive", "patterns", "scripts", "waves", "waves/edit/course", "machine", "programs", "faults",
+    "drive", "patterns", "scripts", "waves", "waves/edit/course", "machine", "programs", "support", "faults",
     "settings", "settings/limits", "settings/devices",
 ]
 

@@ -16,6 +16,7 @@ pub mod info;
 pub mod limits;
 pub mod log;
 pub mod machine;
+pub mod name;
 pub mod patterns;
 pub mod player;
 pub mod scripts;

@@ -12,6 +12,7 @@ pub mod limits;
 pub mod log;
 pub mod machine;
 pub mod metrics;
+pub mod name;
 pub mod pairing;
 pub mod patterns;
 pub mod player;

@@ -17,7 +17,7 @@ use crate::store::BackupDocument;
 use crate::wall_clock;
 
 /// Each part, with what it says.
-pub const PARTS: [SupportPart; 11] = [
+pub const PARTS: [SupportPart; 12] = [
     part("program", "version, build and number of the machine"),
     part("host", "the checks of this computer (yep doctor) and of its layout (yep layout --check)"),
     part("machine", "state, reason, fault with its remedy, inputs, position, power and heat"),
@@ -31,6 +31,7 @@ pub const PARTS: [SupportPart; 11] = [
     part("faults", "the recorded faults with their minute, not the recordings themselves"),
     part("sessions", "when the machine moved, how far, and why it ended"),
     part("figures", "lateness of the steps, refused requests and other figures (/metrics)"),
+    part("crashes", "the last panics, kills and lost powers, each with its minute"),
     part("log", "the log of this start, as far as it is kept"),
 ];
 /// What none of them has.
@@ -57,12 +58,18 @@ pub fn contents() -> Answer {
 /// # Errors
 /// None of its own.
 pub async fn get(ctx: &Context) -> HandlerResult {
-    let host = ctx.options.host_report.clone();
-    // It reads files of the system.
-    let host = tokio::task::spawn_blocking(move || host.make()).await.unwrap_or_default();
+    let (host, crashes) = (ctx.options.host_report.clone(), ctx.options.crash_report.clone());
+    // They read files.
+    let read = tokio::task::spawn_blocking(move || (host.make(), crashes.make()));
+    let (host, crashes) = read.await.unwrap_or_default();
     let mut parts = Map::new();
     for SupportPart { name, .. } in PARTS {
-        parts.insert(name.to_owned(), if name == "host" { host.clone() } else { of(ctx, name) });
+        let part = match name {
+            "host" => host.clone(),
+            "crashes" => crashes.clone(),
+            _ => of(ctx, name),
+        };
+        parts.insert(name.to_owned(), part);
     }
     Ok(answer::ok(&SupportDocument { made_unix_s: wall_clock::now_unix_s(), contents: list(), parts }))
 }

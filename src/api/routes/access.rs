@@ -83,8 +83,8 @@ pub(super) fn rows() -> Vec<Route> {
         Administer,
         "Open a window of 120 s: six digits let one device in",
         answers!(|ctx, request| {
-                let hostname = &ctx.options.rules.names.hostname;
-                pairing::open_window(&ctx.pairing, &ctx.devices, hostname, request).await
+                let hostname = ctx.options.rules.names.own.current();
+                pairing::open_window(&ctx.pairing, &ctx.devices, &hostname, request).await
             }),
     )
     .takes(of::<WindowRequest>)

@@ -7,11 +7,12 @@ use crate::api::documents::command::{CommandAnswer, MotionRequest, RunRequest};
 use crate::api::documents::info::{HealthDocument, InfoDocument, StopAnswer};
 use crate::api::documents::limits::LimitsDocument;
 use crate::api::documents::machine::MachineDocument;
+use crate::api::documents::name::{NameChange, NameDocument};
 use crate::api::documents::settings as settings_document;
-use crate::api::resources::{info, limits, machine, stop};
+use crate::api::resources::{info, limits, machine, name, stop};
 use crate::api::route::AnswerType::JsonOrHtml;
 use crate::api::route::{BodyLimit, Handler, Route, Urgency};
-use crate::auth::Right::{Anyone, Observe, Operate};
+use crate::auth::Right::{Administer, Anyone, Observe, Operate};
 
 const POST: Method = Method::POST;
 const PUT: Method = Method::PUT;
@@ -59,6 +60,30 @@ pub(super) fn rows() -> Vec<Route> {
             answers!(|ctx, request| Ok(info::get(&ctx))),
         )
         .gives(of::<InfoDocument>),
+        Route::get(
+            "/api/v1/name",
+            Observe,
+            "The name of the machine in the network",
+            answers!(|ctx, request| Ok(name::get(&ctx))),
+        )
+        .gives(of::<NameDocument>),
+        Route::act(
+            PUT,
+            "/api/v1/name",
+            Administer,
+            "Give the machine another name in the network; the former one is good until the next start",
+            answers!(|ctx, request| name::change(&ctx, request).await),
+        )
+        .takes(of::<NameChange>)
+        .gives(of::<NameDocument>),
+        Route::act(
+            Method::DELETE,
+            "/api/v1/name",
+            Administer,
+            "Call the machine as its configuration or its system does",
+            answers!(|ctx, request| name::reset(&ctx, request).await),
+        )
+        .gives(of::<NameDocument>),
         Route::get(
             "/api/v1/machine",
             Observe,

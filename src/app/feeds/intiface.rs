@@ -35,7 +35,7 @@ const SERIAL: &str = "/proc/device-tree/serial-number";
 /// Presents the axis to the Intiface at that address, until the end comes.
 pub async fn present(address: &str, ctx: &Context, mut ending: Ending) {
     let mut door = OwnDoor::new(ctx, FeedDoor::Intiface, address);
-    let handshake = wsdm::handshake(&serial(&ctx.options.rules.names.hostname));
+    let handshake = wsdm::handshake(&serial(&ctx.options.rules.names.own.current()));
     loop {
         let dialled = tokio::select! {
             dialled = dial(address) => dialled,

@@ -19,6 +19,7 @@ use super::news;
 use super::secure::{self, SecureError};
 use super::topics::MachineTopics;
 use crate::api::Context;
+use crate::api::machine_name::MachineName;
 use crate::files;
 use crate::house::identity;
 use crate::options::MqttOptions;
@@ -71,12 +72,22 @@ pub struct MqttLink {
 /// The machine, as a broker knows it.
 #[derive(Debug, Clone)]
 pub struct MqttMachine {
-    /// The name for people.
-    pub name: String,
+    /// The name for people, which may change.
+    pub name: Arc<MachineName>,
     /// The topics.
     pub topics: MachineTopics,
     /// The number.
     pub id: String,
+}
+
+impl MqttMachine {
+    /// Describes the machine to Home Assistant, if it is to find it.
+    pub(super) fn describe(&self, client: &AsyncClient) {
+        if let Some(topic) = &self.topics.discovery {
+            let description = description(&self.topics, &self.name.current(), &self.id).to_string();
+            let _ = client.try_publish(topic, QoS::AtLeastOnce, true, description);
+        }
+    }
 }
 
 impl MqttLink {
@@ -87,7 +98,7 @@ impl MqttLink {
     pub fn start(options: &MqttOptions, ctx: &Arc<Context>) -> Result<MqttLink, MqttError> {
         let id = ctx.options.machine_id.clone();
         let topics = MachineTopics::new(&options.prefix, &options.discovery, &id);
-        let machine = MqttMachine { name: ctx.options.rules.names.hostname.clone(), topics, id };
+        let machine = MqttMachine { name: Arc::clone(&ctx.options.name), topics, id };
         let (client, events) = AsyncClient::new(client_options(options, &machine)?, QUEUE);
         let availability = machine.topics.availability.clone();
         let (connected, connection) = watch::channel(0);
@@ -98,8 +109,7 @@ impl MqttLink {
             connected,
         };
         let reading = ctx.workers.spawn(reader.run(events));
-        let sending =
-            ctx.workers.spawn(news::send(Arc::clone(ctx), machine.topics, client.clone(), connection));
+        let sending = ctx.workers.spawn(news::send(Arc::clone(ctx), machine, client.clone(), connection));
         Ok(MqttLink { client, availability, reading, sending })
     }
 
@@ -193,12 +203,9 @@ impl BrokerReader {
 
     /// What a broker has to know first. The queue has room for it, as nothing else is sent before.
     fn greet(&self) {
-        let MqttMachine { topics, name, id } = &self.machine;
+        let MqttMachine { topics, .. } = &self.machine;
         let _ = self.client.try_subscribe(&topics.stop, QoS::AtLeastOnce);
-        if let Some(topic) = &topics.discovery {
-            let description = description(topics, name, id).to_string();
-            let _ = self.client.try_publish(topic, QoS::AtLeastOnce, true, description);
-        }
+        self.machine.describe(&self.client);
         let _ = self.client.try_publish(&topics.availability, QoS::AtLeastOnce, true, ONLINE);
     }
 

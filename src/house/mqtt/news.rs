@@ -10,8 +10,8 @@ use serde::Serialize;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::link::MqttMachine;
 use super::messages::MachineMessages;
-use super::topics::MachineTopics;
 use crate::api::Context;
 
 /// How soon a change of the state is noticed.
@@ -24,7 +24,7 @@ const REST_LOOKS: u64 = 300;
 /// Sends what is new, for ever. Each connection hears everything first.
 pub async fn send(
     ctx: Arc<Context>,
-    topics: MachineTopics,
+    machine: MqttMachine,
     client: AsyncClient,
     connection: watch::Receiver<u64>,
 ) -> Infallible {
@@ -32,6 +32,8 @@ pub async fn send(
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut outbox = NewsBox { client, told: HashMap::new() };
     let (mut told_connection, mut count) = (0, 0u64);
+    let topics = &machine.topics;
+    let mut renaming = machine.name.changes();
     loop {
         looks.tick().await;
         let connection = *connection.borrow();
@@ -41,6 +43,10 @@ pub async fn send(
         }
         if connection == 0 {
             continue;
+        }
+        if renaming.has_changed().unwrap_or(false) {
+            renaming.mark_unchanged();
+            machine.describe(&outbox.client);
         }
         let now = MachineMessages::now(&ctx);
         outbox.say(&topics.state, &now.state, true);

@@ -1,4 +1,5 @@
-// What helps somebody far away to help: the log of the program, and a file with everything that is known. Both are for admins.
+// The name of the machine, and what helps somebody far away to help: the log of the program, and a file with everything that is known.
+// All of it is for admins.
 
 import { fill, h } from "../../parts/dom.js";
 import { button, card, choice, field } from "../../parts/controls.js";
@@ -7,6 +8,7 @@ import { attempt, complain } from "../../parts/notice.js";
 import { moment } from "../../parts/numbers.js";
 import { poll } from "../../parts/poll.js";
 import { isAdmin } from "../../parts/role.js";
+import { nameCard } from "./name.js";
 import { said } from "./words.js";
 
 const LOOK_MS = 2000;
@@ -23,7 +25,7 @@ export const support = {
     const open = () => {
       parts.forEach((part) => part.leave?.());
       isOpen = isAdmin();
-      parts = isOpen ? [fileCard(), logCard()] : [{ element: card(said.log, h("p", { class: "quiet" }, said.needsAdmin)) }];
+      parts = isOpen ? [nameCard(), fileCard(), logCard()] : [{ element: card(said.log, h("p", { class: "quiet" }, said.needsAdmin)) }];
       fill(root, h("a", { class: "settings-back", href: "#machine" }, said.back),
         h("div", { class: "stack" }, parts.map((part) => part.element)));
     };
@@ -40,7 +42,7 @@ export const support = {
 
 /** What is in the file, before it is made. */
 function fileCard() {
-  const list = h("ul", {});
+  const list = h("ul", { class: "support-parts" });
   const without = h("small", {});
   let isMaking = false;
   const make = button(said.make, async () => {

@@ -2,7 +2,17 @@
 
 export const said = {
   back: "Machine",
-  needsAdmin: "Only an admin may read the log and make the support file.",
+  needsAdmin: "Only an admin may change the name, read the log and make the support file.",
+  nameTitle: "Name in the network",
+  name: "Name",
+  nameHint: "Letters a to z, digits and hyphens. Without .local",
+  reachable: "This machine is reached as",
+  and: " and ",
+  rename: "Change the name",
+  renamed: "The machine has its new name. Its former address is good until its next start",
+  resetName: (configured) => `Call it ${configured} again`,
+  noName: "Give a name of 1 to 63 letters a to z, digits and hyphens, with no hyphen at its ends.",
+  pairAgain: "A browser keeps the permission for each address apart: Settings, Use this device under another address, takes it along.",
   file: "Support file",
   has: "One JSON file for somebody who helps from far away. It is made on this device and sent nowhere. It has:",
   make: "Download the support file",
