@@ -8,6 +8,8 @@ mod real;
 mod skip;
 
 use std::fs;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use house::broker::Broker;
@@ -101,6 +103,64 @@ fn a_broker_hears_everything_and_a_late_listener_what_was_retained() {
     server.signal("TERM");
     server.wait_for_exit();
     wait_for_availability(&listener, &availability, "offline");
+}
+
+/// What Home Assistant's own schemas say of a description; empty if it takes it.
+fn refusals(description: &Value) -> String {
+    let mut check = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/house-test"))
+        .arg("--schema")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    check.stdin.take().unwrap().write_all(description.to_string().as_bytes()).unwrap();
+    let output = check.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap().trim().to_owned();
+    assert_eq!(output.status.code(), Some(i32::from(!said.is_empty())), "{said}");
+    said
+}
+
+#[test]
+fn home_assistant_takes_the_description_and_no_spoiled_one() {
+    if !can_run("home_assistant_takes_the_description_and_no_spoiled_one") {
+        return;
+    }
+    let broker = Broker::start();
+    let listener = Listener::start(broker.port);
+    let home = home(broker.port, "");
+    let server = home.start();
+    let discovery = format!("homeassistant/device/yep_{}/config", id(&server));
+    let description = eventually("the description", || listener.json(&discovery));
+    assert_eq!(refusals(&description), "");
+    let spoiled: [(&str, Value, &str); 8] = [
+        ("/components/stop/command_topic", json!("yep/+/stop"), "stop: "),
+        ("/components/stop/payload_pres", json!("STOP"), "stop: payload_pres is no key of button"),
+        ("/components/problem/device_class", json!("trouble"), "problem: "),
+        ("/components/position/unit_of_measurement", json!("°C"), "position: °C is no unit of distance"),
+        ("/components/temperature/state_class", json!("total"), "temperature: total is no state class"),
+        ("/components/state/options", json!([]), "state: options"),
+        ("/device/identifiers", json!(null), "must have at least one identifying value"),
+        ("/availabilty_topic", json!("a"), "availabilty_topic is no key of a description"),
+    ];
+    for (place, value, why) in spoiled {
+        let mut spoiled = description.clone();
+        let (parent, key) = place.rsplit_once('/').unwrap();
+        let parent = spoiled.pointer_mut(parent).unwrap().as_object_mut().unwrap();
+        if value.is_null() {
+            parent.remove(key)
+        } else {
+            parent.insert(key.to_owned(), value)
+        };
+        let said = refusals(&spoiled);
+        assert!(said.contains(why), "{place}: {said}");
+    }
+
+    // With another name it is described anew, as the same device.
+    server.put("/api/v1/name", &json!({ "name": "by-the-window" })).expect_ok();
+    let renamed = eventually("the new description", || {
+        listener.json(&discovery).filter(|said| said["device"]["name"] == "by-the-window")
+    });
+    assert_eq!(renamed["device"]["identifiers"], description["device"]["identifiers"]);
 }
 
 #[test]
