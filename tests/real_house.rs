@@ -154,6 +154,18 @@ fn what_is_no_name_and_who_is_no_admin_change_nothing() {
 }
 
 #[test]
+fn on_a_card_the_configured_name_is_that_of_its_file_also_while_the_system_has_another_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("name");
+    std::fs::write(&file, "rail\n").unwrap();
+    let home = Home::new("").with("YEP_CARD_NAME", file.to_str().unwrap());
+    let server = home.start();
+    server.put("/api/v1/name", &json!({ "name": "left" })).expect_ok();
+    let name = server.request("DELETE", "/api/v1/name", &[], "").expect_ok();
+    assert_eq!((&name["name"], &name["configured"]), (&json!("rail"), &json!("rail")));
+}
+
+#[test]
 fn stop_all_stops_what_announces_itself() {
     let homes = [announced("test-stop-a"), announced("test-stop-b")];
     let servers = homes.each_ref().map(Home::start);
