@@ -25,6 +25,7 @@
 //! - [`players`]: player protocols: what video players say of their playback, and the media clock
 //! - [`api`]: HTTP and WebSocket server
 //! - [`feeds`]: protocols in which other programs drive the axis
+//! - [`update`]: update in place: a signed file as the next system of a card with two
 //! - [`app`]: composition root: the only room that names every part
 //! - [`trial`]: deterministic simulation test: the whole machine on virtual time, with injected faults, by seed
 //! - [`cli`]: command-line interface
@@ -50,5 +51,6 @@ pub mod store;
 pub mod token_bucket;
 pub mod trial;
 pub mod units;
+pub mod update;
 pub mod wall_clock;
 pub mod wave;

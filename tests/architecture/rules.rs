@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::source::Source;
 
 /// Each room with the rooms that it may name. Imports point from the bottom of this table to its top.
-const ROOMS: [(&str, &str); 24] = [
+const ROOMS: [(&str, &str); 25] = [
     ("units", ""),
     ("wall_clock", ""),
     ("token_bucket", ""),
@@ -32,6 +32,7 @@ const ROOMS: [(&str, &str); 24] = [
         "api",
         "units wall_clock token_bucket files layout wave motion machine settings store auth feeds players scripts",
     ),
+    ("update", "units wall_clock files layout"),
     // Between the two rooms that need it: cli makes the options, app obeys them.
     ("options", "units layout wave motion machine hal settings auth api"),
     (
@@ -45,7 +46,7 @@ const ROOMS: [(&str, &str); 24] = [
     (
         "cli",
         "units wall_clock token_bucket files layout wave motion machine hal drive diag sensor settings store auth feeds players scripts api options app \
-         trial",
+         trial update",
     ),
     ("main", "cli"),
 ];
