@@ -1,9 +1,13 @@
-//! Update in place (docs/UPDATE.md): the file, the slots of the card, the stored state.
+//! Update in place (docs/UPDATE.md): the file, the slots of the card, the stored state, and the commands on a card of files.
 
 #[path = "update/builder.rs"]
 mod builder;
+#[path = "update/commands.rs"]
+mod commands;
 #[path = "update/file.rs"]
 mod file;
+#[path = "support/real/mod.rs"]
+mod real;
 #[path = "update/slots.rs"]
 mod slots;
 #[path = "update/state.rs"]

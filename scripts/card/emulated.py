@@ -56,14 +56,25 @@ class Card:
         run("cp", "--sparse=always", image, self.file)
         os.truncate(self.file, size_mib << 20)
 
-    def _boot(self):
-        return f"{self.file}@@{int(self.layout['part_boot_start_mib']) << 20}"
+    def _boot(self, part="boot"):
+        return f"{self.file}@@{int(self.layout[f'part_{part}_start_mib']) << 20}"
 
-    def read(self, name):
-        """A file of the boot partition."""
+    def read(self, name, part="boot"):
+        """A file of the boot partition, or of that of a system."""
         copy = self.folder / "read"
-        run("mcopy", "-n", "-o", "-i", self._boot(), f"::/{name}", copy)
+        run("mcopy", "-n", "-o", "-i", self._boot(part), f"::/{name}", copy)
         return copy.read_bytes()
+
+    def slot(self, once=False):
+        """The system that the firmware starts: a or b; with `once` after a restart with its flag tryboot."""
+        section, numbers = None, {}
+        for line in self.read("autoboot.txt").decode().splitlines():
+            if line.startswith("["):
+                section = line.strip()
+            elif line.startswith("boot_partition="):
+                numbers[section] = line.split("=")[1].strip()
+        found = {self.layout[f"part_boot_{slot}_number"]: slot for slot in "ab"}
+        return found[numbers["[tryboot]" if once else "[all]"]]
 
     def has(self, name):
         """True if the boot partition has that file."""
@@ -75,17 +86,11 @@ class Card:
         copy.write_bytes(content if isinstance(content, bytes) else content.encode())
         run("mcopy", "-o", "-i", self._boot(), copy, f"::/{name}")
 
-    def digest_of_root(self):
-        """Digest of every byte of the system's partition."""
-        start, size = (int(self.layout[f"part_root_a_{key}_mib"]) for key in ("start", "size"))
+    def digest_of_root(self, slot="a"):
+        """Digest of every byte of a system's partition."""
+        start, size = (int(self.layout[f"part_root_{slot}_{key}_mib"]) for key in ("start", "size"))
         command = f"dd if={self.file} bs=1M skip={start} count={size} status=none | sha256sum"
         return run("sh", "-c", command).split()[0]
-
-    def entries(self):
-        """Start and length of each partition, from the partition table, in MiB."""
-        with open(self.file, "rb") as file:
-            table = file.read(512)[446:510]
-        return [tuple(n // 2048 for n in struct.unpack("<II", table[i + 8 : i + 16])) for i in range(0, 64, 16)]
 
     def insert(self):
         """QEMU's options for the card; writes go to a copy and to the log."""
@@ -169,16 +174,18 @@ class Machine:
         "raspi3b": ["-machine", "raspi3b"],
     }
 
-    def __init__(self, card, key, board="virt", cores=4, more=(), words=""):
+    def __init__(self, card, key, board="virt", cores=4, more=(), words="", slot=None):
         self.card, self.key = card, key
         folder = card.folder
         self.screen = folder / "screen.log"
         self.http, self.ssh_port, self.tunnel_port = free_port(), free_port(), free_port()
         self.lan, self.lan_there = free_port(), free_port()
+        # What the firmware does on a Pi, which no emulation has.
+        system = f"boot_{slot or card.slot()}"
         for name in ("vmlinuz", "initrd.img"):
-            (folder / name).write_bytes(card.read(name))
+            (folder / name).write_bytes(card.read(name, system))
         # The kernel's own words, but the screen is the serial line.
-        line = card.read("cmdline.txt").decode().strip().replace("console=tty1 ", "").replace("quiet ", "")
+        line = card.read("cmdline.txt", system).decode().strip().replace("console=tty1 ", "").replace("quiet ", "")
         line += " console=ttyAMA0 " + words
         if board != "virt":
             # Devices take their time here; and QEMU starts the board anew as soon as the chip's watchdog is armed.
@@ -195,7 +202,7 @@ class Machine:
             command += ["-device", "virtio-net-pci,netdev=net0,romfile=", "-netdev", there]
             command += ["-device", "virtio-net-pci,netdev=net1,romfile="]
         else:
-            (folder / "board.dtb").write_bytes(card.read("bcm2837-rpi-3-b.dtb"))
+            (folder / "board.dtb").write_bytes(card.read("bcm2837-rpi-3-b.dtb", system))
             command += ["-dtb", folder / "board.dtb", "-device", "usb-net,netdev=net0"]
             command += ["-drive", f"if=sd,file={card.file},format=raw,snapshot=on"]
         self.began = time.monotonic()

@@ -8,6 +8,7 @@
 //! - `simulate`: deterministic simulation tests of the whole machine, with injected faults
 //! - `doctor`: checks of this host
 //! - `state`: export, import and check of the persistent state, of a server or in its folder
+//! - `update`: a signed update as the card's next system, and which of its two systems runs
 //! - `pair`, `devices`: who is let in
 //! - `commission`: the first run: its record, and the walk through it in a terminal
 //! - `script`: checks, lists and plays scripts; `run_pattern` strokes; `attended` is a motion that ends with its command
@@ -52,6 +53,7 @@ mod simulate;
 mod state;
 mod status;
 mod stop;
+mod update;
 mod wave;
 mod wave_arguments;
 
@@ -109,6 +111,8 @@ enum CliCommand {
     Faults(faults::Arguments),
     Sessions(sessions::Arguments),
     State(state::Arguments),
+    Update(update::install::Arguments),
+    Slot(update::slot::Arguments),
 }
 
 /// Which server to ask.
@@ -198,6 +202,8 @@ pub fn main() -> ExitCode {
         CliCommand::Faults(arguments) => faults::run(&arguments),
         CliCommand::Sessions(arguments) => sessions::run(&arguments),
         CliCommand::State(arguments) => state::run(&arguments),
+        CliCommand::Update(arguments) => update::install::run(&arguments),
+        CliCommand::Slot(arguments) => update::slot::run(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -10,9 +10,12 @@
 //! - `autoboot`, `fat`: the file in which the firmware reads that, as one sector
 //! - `kept_state`: the stored state of each of the two systems
 //!
-//! Everything but `parts`, `kept_state` and `record` is pure: it names no file and no clock.
+//! - `card`: where all that is on the running card
+//!
+//! Everything but `card`, `parts`, `kept_state` and `record` is pure: it names no file and no clock.
 
 pub mod autoboot;
+pub mod card;
 mod error;
 pub mod fat;
 pub mod kept_state;

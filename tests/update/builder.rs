@@ -8,12 +8,11 @@ use ed25519_compact::{KeyPair, Seed};
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use sha2::{Digest as _, Sha256};
+use yep::layout::CARD_LAYOUT;
 use yep::update::manifest::{ImagePart, PRODUCT};
 use yep::update::{KeyKind, Manifest, PartName, SlotParts, Target};
 
 pub const BLOCK: usize = 64 << 10;
-/// Version of the partitions of the card that these updates are for.
-pub const CARD_LAYOUT: u32 = 2;
 pub const BOARD: &str = "raspberrypi,4-model-b";
 
 /// A private key.
