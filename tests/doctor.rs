@@ -172,6 +172,20 @@ fn one_of_the_two_ways_to_the_registers_is_enough_but_the_chip_must_be_there() {
 }
 
 #[test]
+fn the_pins_of_a_pi_5_are_behind_another_device() {
+    let root = pi();
+    put(root.path(), "proc/device-tree/compatible", "raspberrypi,5-model-b\0brcm,bcm2712\0");
+    put(root.path(), "dev/mem", "");
+    let missed = || {
+        let output = doctor(root.path(), &["--driver", "gpio", "--json"]);
+        missing(&json(&output)).into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(missed(), ["pins"]);
+    put(root.path(), "dev/gpiomem0", "");
+    assert_eq!(missed(), Vec::<String>::new());
+}
+
+#[test]
 fn a_bus_is_needed_by_whoever_weighs_with_it() {
     let root = pi();
     let config = root.path().join("yep.toml");

@@ -23,6 +23,7 @@ import urllib.request
 LOG_MAGIC = 0x6A736677736872
 LOG_SECTOR = 512
 FLUSH, FUA, DISCARD, MARK = 1, 2, 4, 8
+BEGAN = time.monotonic()
 
 
 class Failed(Exception):
@@ -35,6 +36,23 @@ def run(*command, **options):
     if done.returncode:
         raise Failed(f"{command[0]} ended with {done.returncode}: {done.stderr.strip()[-500:]}")
     return done.stdout
+
+
+def step(text):
+    """Prints a line of the log, with seconds since the start."""
+    print(f"{time.monotonic() - BEGAN:7.1f} s  {text}", flush=True)
+
+
+def require(holds, text):
+    """Raises unless the condition holds."""
+    if not holds:
+        raise Failed(text)
+
+
+def layout():
+    """The values of memory-layout/layout.toml that scripts use."""
+    lines = run(pathlib.Path(__file__).resolve().parent / "layout").splitlines()
+    return {key: value.strip("'") for key, value in (line.split("=", 1) for line in lines)}
 
 
 def free_port():
@@ -130,6 +148,16 @@ class Card:
         self.running.unlink()
         return {"writes": len(writes), "after the last flush": len(writes) - 1 - flushed, "lost": lost, "torn": torn}
 
+    def written(self, part):
+        """Yields, while the machine runs, the number of writes to this partition."""
+        first = int(self.layout[f"part_{part}_start_mib"]) << 20
+        last = first + (int(self.layout[f"part_{part}_size_mib"]) << 20)
+        count = 0
+        with self._opened() as log:
+            while True:
+                count += sum(first <= sector * LOG_SECTOR < last for _flags, sector, _count, data in self._entries(log) if data)
+                yield count
+
     def waiting(self):
         """Yields, while the machine runs, the number of writes that are not flushed yet."""
         count = 0
@@ -174,14 +202,16 @@ class Machine:
         "raspi3b": ["-machine", "raspi3b"],
     }
 
-    def __init__(self, card, key, board="virt", cores=4, more=(), words="", slot=None):
+    def __init__(self, card, key, board="virt", cores=4, more=(), words="", once=False):
         self.card, self.key = card, key
         folder = card.folder
+        # What the firmware does on a Pi, which no emulation has: it decides which system starts, and a system may ask it for
+        # one start of the other one (scripts/card/bin/try-other).
+        self.slot, self.asked = card.slot(once), folder / "firmware.txt"
         self.screen = folder / "screen.log"
         self.http, self.ssh_port, self.tunnel_port = free_port(), free_port(), free_port()
         self.lan, self.lan_there = free_port(), free_port()
-        # What the firmware does on a Pi, which no emulation has.
-        system = f"boot_{slot or card.slot()}"
+        system = f"boot_{self.slot}"
         for name in ("vmlinuz", "initrd.img"):
             (folder / name).write_bytes(card.read(name, system))
         # The kernel's own words, but the screen is the serial line.
@@ -201,6 +231,8 @@ class Machine:
             command += ["-smp", str(cores), *card.insert(), "-device", "virtio-blk-pci,drive=card"]
             command += ["-device", "virtio-net-pci,netdev=net0,romfile=", "-netdev", there]
             command += ["-device", "virtio-net-pci,netdev=net1,romfile="]
+            command += ["-device", "virtio-serial-pci", "-chardev", f"file,id=firmware,path={self.asked}"]
+            command += ["-device", "virtserialport,chardev=firmware,name=yep.firmware"]
         else:
             (folder / "board.dtb").write_bytes(card.read("bcm2837-rpi-3-b.dtb", system))
             command += ["-dtb", folder / "board.dtb", "-device", "usb-net,netdev=net0"]
@@ -260,19 +292,20 @@ class Machine:
             return error.code
         raise Failed(f"{path} is not refused")
 
-    def _ssh(self, *more):
+    def ssh(self, *more):
+        """The command of a login on the machine."""
         return ["ssh", "-q", "-i", self.key, "-p", str(self.ssh_port), "-o", "StrictHostKeyChecking=no",
                 "-o", "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes", "-o", "ConnectTimeout=30", *more]  # fmt: skip
 
     def shell(self, command):
         """The output of a command on the machine."""
-        return run(*self._ssh("root@127.0.0.1", command), timeout=120)
+        return run(*self.ssh("root@127.0.0.1", command), timeout=120)
 
     def local_port(self):
         """The port of this computer that leads to the server as a program on the machine itself reaches it."""
         if self.tunnel is None or self.tunnel.poll() is not None:
             way = f"127.0.0.1:{self.tunnel_port}:127.0.0.1:80"
-            self.tunnel = subprocess.Popen(self._ssh("-N", "-L", way, "root@127.0.0.1"), stderr=subprocess.DEVNULL)
+            self.tunnel = subprocess.Popen(self.ssh("-N", "-L", way, "root@127.0.0.1"), stderr=subprocess.DEVNULL)
             end = time.monotonic() + 30
             while time.monotonic() < end:
                 with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.tunnel_port), 1):

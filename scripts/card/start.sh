@@ -8,7 +8,7 @@ choose_modules() {
     local path
     while read -r path; do
         [ -e "$modules/kernel/$path" ] || die "scripts/card/modules: Linux $kernel has no $path"
-        find "$modules/kernel/$path" -name '*.ko' -printf '%f\n'
+        find "$modules/kernel/$path" -name '*.ko' ! -name 'test_*' -printf '%f\n'
     done < <(sed 's/#.*//; /^$/d' scripts/card/modules) | sed 's/\.ko$//' | sort -u >"$work/kept"
     depends_of "$work/kept" >"$work/kept.paths"
     find "$modules/kernel" -name '*.ko' | sort | comm -23 - "$work/kept.paths" | xargs -r rm -f

@@ -103,6 +103,8 @@ drop_the_rest() {
         "$root"/usr/share/{bash-completion,initramfs-tools,lintian,perl5,polkit-1,zsh,bug} \
         "$root"/etc/{apt,dpkg,initramfs-tools,kernel,cron.*} "$root"/usr/lib/udev/hwdb.d \
         "$root"/var/{cache,lib/dpkg,lib/apt,log}
+    # Character sets that no program here converts.
+    rm -rf "$root/usr/lib/aarch64-linux-gnu/gconv"
     # Radios of other boards.
     find "$root/usr/lib/firmware" -type f -o -type l | grep -vE 'brcmfmac434(30|36|55|56)|regulatory' | xargs -r rm -f
     find "$root/usr/lib/firmware" -type f -name 'brcmfmac*.txt' | grep -v 'raspberrypi' | xargs -r rm -f

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::autoboot::{self, AUTOBOOT_BYTES};
 use super::kept_state::KeptState;
-use super::{Slot, SlotFiles, SlotRecord, Target, UpdateKeys, fat, record};
+use super::{SlotFiles, SlotRecord, SystemSlot, UpdateKeys, UpdateTarget, fat, record};
 use crate::{files, layout};
 
 /// Longest file of the card that is read here.
@@ -19,7 +19,7 @@ const AUTOBOOT: &[u8; 11] = b"AUTOBOOTTXT";
 #[derive(Debug, Clone)]
 pub struct Card {
     root: PathBuf,
-    running: Slot,
+    running: SystemSlot,
 }
 
 impl Card {
@@ -30,12 +30,12 @@ impl Card {
     pub fn running(root: &Path) -> io::Result<Card> {
         let line = fs::read_to_string(root.join("proc/cmdline"))?;
         let none = || io::Error::new(ErrorKind::Unsupported, "it did not start from a card with two systems");
-        let running = Slot::of_kernel_line(&line).ok_or_else(none)?;
+        let running = SystemSlot::of_kernel_line(&line).ok_or_else(none)?;
         Ok(Card { root: root.to_owned(), running })
     }
 
     /// The slot of the running system.
-    pub fn slot(&self) -> Slot {
+    pub fn slot(&self) -> SystemSlot {
         self.running
     }
 
@@ -59,11 +59,11 @@ impl Card {
     ///
     /// # Errors
     /// The system's.
-    pub fn target(&self, version: &str, written_unix_s: u64, allow_older: bool) -> io::Result<Target> {
+    pub fn target(&self, version: &str, written_unix_s: u64, allow_older: bool) -> io::Result<UpdateTarget> {
         let board = self.text("proc/device-tree/compatible")?;
         let board = board.split('\0').filter(|word| !word.is_empty()).map(str::to_owned).collect();
         let version = version.to_owned();
-        Ok(Target { board, card_layout: layout::CARD_LAYOUT, version, written_unix_s, allow_older })
+        Ok(UpdateTarget { board, card_layout: layout::CARD_LAYOUT, version, written_unix_s, allow_older })
     }
 
     /// The partitions of the slot that does not run.
@@ -102,7 +102,7 @@ impl Card {
     ///
     /// # Errors
     /// The system's, or a file that names none.
-    pub fn default_slot(&self) -> io::Result<Slot> {
+    pub fn default_slot(&self) -> io::Result<SystemSlot> {
         let device = File::open(self.device("boot")?)?;
         let mut sector = [0; AUTOBOOT_BYTES];
         device.read_exact_at(&mut sector, fat::sector_of(&device, AUTOBOOT)?)?;
@@ -114,7 +114,7 @@ impl Card {
     ///
     /// # Errors
     /// The system's.
-    pub fn make_default(&self, slot: Slot) -> io::Result<()> {
+    pub fn make_default(&self, slot: SystemSlot) -> io::Result<()> {
         let device = File::options().read(true).write(true).open(self.device("boot")?)?;
         let at = fat::sector_of(&device, AUTOBOOT)?;
         device.write_all_at(&autoboot::text(slot), at)?;

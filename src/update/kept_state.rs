@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Slot, record};
+use super::{SystemSlot, record};
 use crate::files;
 
 /// Name of the mark.
@@ -24,7 +24,7 @@ const MARK_BYTES: usize = 1_024;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StateUser {
     /// Its slot.
-    pub slot: Slot,
+    pub slot: SystemSlot,
     /// Version of the form in which it stores.
     pub store_layout: u8,
 }
@@ -53,7 +53,7 @@ pub enum StateChoice {
 
 impl KeptState {
     /// Folder of the copy that a slot left.
-    pub fn left_by(&self, slot: Slot) -> PathBuf {
+    pub fn left_by(&self, slot: SystemSlot) -> PathBuf {
         self.kept.join(format!("state-{}", slot.letter()))
     }
 
@@ -142,7 +142,7 @@ impl KeptState {
 fn copy_whole(from: &Path, to: &Path, finish: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
     let parent = to.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(parent)?;
-    let new = to.with_added_extension("new");
+    let new = record::unfinished(to);
     remove(&new)?;
     copy_folder(from, &new)?;
     finish(&new)?;

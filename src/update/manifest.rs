@@ -63,7 +63,7 @@ pub struct Manifest {
 
 /// The machine that is to take an update.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target {
+pub struct UpdateTarget {
     /// `compatible` words of its device tree.
     pub board: Vec<String>,
     /// Version of its partitions.
@@ -120,7 +120,7 @@ impl Manifest {
     ///
     /// # Errors
     /// [`UpdateError::OtherMachine`], [`UpdateError::OtherLayout`] or [`UpdateError::Older`].
-    pub fn check(&self, target: &Target) -> Result<(), UpdateError> {
+    pub fn check(&self, target: &UpdateTarget) -> Result<(), UpdateError> {
         if self.product != PRODUCT {
             return Err(UpdateError::OtherMachine(format!(
                 "for {:?}, and this is {PRODUCT:?}",

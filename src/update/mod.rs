@@ -29,8 +29,8 @@ pub mod write;
 
 pub use error::UpdateError;
 pub use key::{KeyKind, UpdateKeys};
-pub use manifest::{Manifest, PartName, Target};
+pub use manifest::{Manifest, PartName, UpdateTarget};
 pub use parts::SlotFiles;
 pub use reader::UpdateReader;
-pub use slots::{Slot, SlotRecord};
-pub use write::{Progress, SlotParts, Written, write};
+pub use slots::{SlotRecord, SystemSlot};
+pub use write::{SlotParts, WriteProgress, Written, write};

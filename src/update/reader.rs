@@ -4,14 +4,14 @@
 //!     4 bytes   length of the manifest, little-endian
 //!     manifest  JSON
 //!     64 bytes  Ed25519 signature of it
-//!     table     for each block that is not only zeros: image (1), number (4), packed length (4), SHA-256 of it unpacked (32)
-//!     blocks    in that order, each packed by itself (raw deflate, RFC 1951)
+//!     table     for each block that is not only zeros: image (1), number (4), packed length (4), SHA-256 of it packed (32)
+//!     blocks    in that order, each packed by itself (a frame of Zstandard, RFC 8878)
 //!
-//! The manifest has the hash of the table, the table those of the blocks: each byte that is used was signed.
+//! The manifest has the hash of the table, the table those of the packed blocks: each byte that is used was signed.
 
 use std::io::{ErrorKind, Read};
 
-use flate2::{Decompress, FlushDecompress, Status};
+use ruzstd::decoding::FrameDecoder;
 use sha2::{Digest as _, Sha256};
 
 use super::key::SIGNATURE_BYTES;
@@ -50,6 +50,7 @@ pub struct UpdateReader<R> {
     table: Vec<Entry>,
     next: usize,
     packed: Vec<u8>,
+    unpacker: FrameDecoder,
 }
 
 impl<R: Read> UpdateReader<R> {
@@ -88,7 +89,15 @@ impl<R: Read> UpdateReader<R> {
             return Err(UpdateError::Damaged("its table".into()));
         }
         let table = entries(&manifest, &table)?;
-        Ok(UpdateReader { source, manifest, signer, table, next: 0, packed: Vec::new() })
+        Ok(UpdateReader {
+            source,
+            manifest,
+            signer,
+            table,
+            next: 0,
+            packed: Vec::new(),
+            unpacker: FrameDecoder::new(),
+        })
     }
 
     /// Its description.
@@ -116,10 +125,11 @@ impl<R: Read> UpdateReader<R> {
         self.next += 1;
         self.packed.resize(entry.packed_bytes, 0);
         read(&mut self.source, &mut self.packed)?;
-        let mut unpacker = Decompress::new(false);
-        let status = unpacker.decompress(&self.packed, block, FlushDecompress::Finish);
-        let whole = matches!(status, Ok(Status::StreamEnd)) && unpacker.total_out() == block.len() as u64;
-        if !whole || Sha256::digest(&*block)[..] != entry.hash {
+        // Nothing reaches the unpacker that was not signed.
+        let is_signed = Sha256::digest(&self.packed)[..] == entry.hash;
+        if !is_signed
+            || !self.unpacker.decode_all(&self.packed, block).is_ok_and(|bytes| bytes == block.len())
+        {
             return Err(UpdateError::Damaged(format!("block {index} of image {part}")));
         }
         Ok(())

@@ -14,46 +14,48 @@ pub const TRIES: u8 = 3;
 /// One of the two systems of a card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Slot {
+pub enum SystemSlot {
     /// The system of a new card.
     A,
     /// The other one.
     B,
 }
 
-impl Slot {
+impl SystemSlot {
     /// The other one.
-    pub fn other(self) -> Slot {
+    pub fn other(self) -> SystemSlot {
         match self {
-            Slot::A => Slot::B,
-            Slot::B => Slot::A,
+            SystemSlot::A => SystemSlot::B,
+            SystemSlot::B => SystemSlot::A,
         }
     }
 
     /// The letter of its partitions.
     pub fn letter(self) -> char {
         match self {
-            Slot::A => 'a',
-            Slot::B => 'b',
+            SystemSlot::A => 'a',
+            SystemSlot::B => 'b',
         }
     }
 
     /// The last digit of the number of its root partition, as it is on the kernel's command line.
     pub fn mark(self) -> u8 {
         match self {
-            Slot::A => b'5',
-            Slot::B => b'6',
+            SystemSlot::A => b'5',
+            SystemSlot::B => b'6',
         }
     }
 
     /// The slot of a running system, from the kernel's command line: `root=PARTUUID=<disk>-05`.
-    pub fn of_kernel_line(line: &str) -> Option<Slot> {
+    pub fn of_kernel_line(line: &str) -> Option<SystemSlot> {
         let root = line.split_whitespace().find_map(|word| word.strip_prefix("root=PARTUUID="))?;
-        [Slot::A, Slot::B].into_iter().find(|slot| root.as_bytes().ends_with(&[b'-', b'0', slot.mark()]))
+        [SystemSlot::A, SystemSlot::B]
+            .into_iter()
+            .find(|slot| root.as_bytes().ends_with(&[b'-', b'0', slot.mark()]))
     }
 }
 
-impl fmt::Display for Slot {
+impl fmt::Display for SystemSlot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "system {}", self.letter())
     }
@@ -63,7 +65,7 @@ impl fmt::Display for Slot {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SlotTrial {
     /// Where it is.
-    pub slot: Slot,
+    pub slot: SystemSlot,
     /// Its version, for people.
     pub title: String,
     /// Tries that are left.
@@ -74,7 +76,7 @@ pub struct SlotTrial {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrialEnd {
     /// The tried system.
-    pub slot: Slot,
+    pub slot: SystemSlot,
     /// Its version, for people.
     pub title: String,
     /// True if it proved itself.
@@ -116,7 +118,7 @@ impl SlotRecord {
     }
 
     /// A whole and verified system is in `slot`: it is tried from the next start on.
-    pub fn begin_trial(&mut self, slot: Slot, title: String, running: String) {
+    pub fn begin_trial(&mut self, slot: SystemSlot, title: String, running: String) {
         self.spare = Some(title.clone());
         self.replaced = Some(running);
         self.trouble = None;
@@ -124,7 +126,7 @@ impl SlotRecord {
     }
 
     /// At each start, before anything else; `default` is the slot that the firmware starts by itself.
-    pub fn start(&mut self, running: Slot, default: Slot) -> StartAction {
+    pub fn start(&mut self, running: SystemSlot, default: SystemSlot) -> StartAction {
         let Some(trial) = &mut self.trial else { return StartAction::Go };
         if trial.slot == default {
             // It proved itself, and the power was cut before that was noted here.

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::manifest::ImagePart;
 use super::reader::BlockHash;
-use super::{Manifest, PartName, Slot, UpdateError, UpdateReader};
+use super::{Manifest, PartName, SystemSlot, UpdateError, UpdateReader};
 
 /// So many bytes are written before they are made durable. More would pile up in memory, and delay the store's own writes
 /// to the same card.
@@ -40,7 +40,7 @@ pub trait SlotParts {
 
 /// How far it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Progress {
+pub struct WriteProgress {
     /// What is done: the blocks are written, or read once more.
     pub step: WriteStep,
     /// Bytes of the images that are done in this step.
@@ -76,9 +76,9 @@ pub struct Written {
 /// The slot then has parts of both systems, and must not be started.
 pub fn write<R: io::Read>(
     update: &mut UpdateReader<R>,
-    slot: Slot,
+    slot: SystemSlot,
     parts: &mut impl SlotParts,
-    mut watch: impl FnMut(Progress) -> ControlFlow<String>,
+    mut watch: impl FnMut(WriteProgress) -> ControlFlow<String>,
 ) -> Result<Written, UpdateError> {
     let manifest = update.manifest().clone();
     for part in &manifest.parts {
@@ -89,8 +89,8 @@ pub fn write<R: io::Read>(
         }
     }
     let all_bytes = manifest.parts.iter().map(|part| part.size_bytes).sum();
-    let mut progress = Progress { step: WriteStep::Write, done_bytes: 0, all_bytes, written_bytes: 0 };
-    let mut tell = |progress: Progress| match watch(progress) {
+    let mut progress = WriteProgress { step: WriteStep::Write, done_bytes: 0, all_bytes, written_bytes: 0 };
+    let mut tell = |progress: WriteProgress| match watch(progress) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(why) => Err(UpdateError::Cancelled(why)),
     };

@@ -1,16 +1,15 @@
 //! Builds updates, as scripts/build-update does.
 
 use std::collections::HashMap;
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, ErrorKind};
 
 use data_encoding::{BASE64, HEXLOWER};
 use ed25519_compact::{KeyPair, Seed};
-use flate2::Compression;
-use flate2::write::DeflateEncoder;
+use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 use sha2::{Digest as _, Sha256};
 use yep::layout::CARD_LAYOUT;
 use yep::update::manifest::{ImagePart, PRODUCT};
-use yep::update::{KeyKind, Manifest, PartName, SlotParts, Target};
+use yep::update::{KeyKind, Manifest, PartName, SlotParts, UpdateTarget};
 
 pub const BLOCK: usize = 64 << 10;
 pub const BOARD: &str = "raspberrypi,4-model-b";
@@ -78,13 +77,11 @@ impl Images {
             for (index, block) in
                 image.chunks(BLOCK).enumerate().filter(|(_, block)| block.iter().any(|b| *b != 0))
             {
-                let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
-                encoder.write_all(block).unwrap();
-                let block_packed = encoder.finish().unwrap();
+                let block_packed = compress_to_vec(block, CompressionLevel::Fastest);
                 table.push(number as u8);
                 table.extend((index as u32).to_le_bytes());
                 table.extend((block_packed.len() as u32).to_le_bytes());
-                table.extend(Sha256::digest(block));
+                table.extend(Sha256::digest(&block_packed));
                 packed.extend(block_packed);
             }
         }
@@ -97,8 +94,8 @@ impl Images {
 }
 
 /// The machine that these updates are for.
-pub fn target() -> Target {
-    Target {
+pub fn target() -> UpdateTarget {
+    UpdateTarget {
         board: vec![BOARD.into(), "brcm,bcm2711".into()],
         card_layout: CARD_LAYOUT,
         version: "0.1.0".into(),

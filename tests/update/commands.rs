@@ -9,7 +9,7 @@ use std::process::{Child, Output, Stdio};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use yep::layout::CARD_ID;
-use yep::update::{KeyKind, Slot, autoboot};
+use yep::update::{KeyKind, SystemSlot, autoboot};
 
 use crate::builder::{BLOCK, BOARD, Images, Signer};
 use crate::real::process::yep;
@@ -33,13 +33,13 @@ impl Place {
             signer: Signer::new(7, KeyKind::Release),
             server: NO_SERVER.into(),
         };
-        place.boot(Slot::A);
+        place.boot(SystemSlot::A);
         place.put("proc/device-tree/compatible", format!("{BOARD}\0brcm,bcm2711\0").as_bytes());
         place.put("usr/share/yep/update-keys", place.signer.line().as_bytes());
         place.put("etc/yep/card-release", b"NAME=yep\nKIND=release\n");
         place.put("var/lib/yep/db/settings", b"old");
         place.put("run/keep", b"");
-        place.put(&device(1), &fat_with_autoboot(Slot::A));
+        place.put(&device(1), &fat_with_autoboot(SystemSlot::A));
         for number in [2, 3, 5, 6] {
             place.put(&device(number), &vec![number; 8 * BLOCK]);
         }
@@ -67,7 +67,7 @@ impl Place {
     }
 
     /// The kernel's line of the system that runs from now on.
-    fn boot(&self, slot: Slot) {
+    fn boot(&self, slot: SystemSlot) {
         let line = format!("ro root=PARTUUID={CARD_ID}-0{} quiet\n", char::from(slot.mark()));
         self.put("proc/cmdline", line.as_bytes());
     }
@@ -159,7 +159,7 @@ fn an_update_is_written_beside_the_running_system_tried_proven_and_left_again() 
     // The old system counts, and asks for a start of the new one.
     place.done(&["slot", "begin"]);
     assert_eq!((place.text("tries").as_str(), &place.show()["trial"]["tries_left"]), ("tried\n", &json!(2)));
-    place.boot(Slot::B);
+    place.boot(SystemSlot::B);
     let said = place.done(&["slot", "begin"]);
     assert!(said.contains("of which a copy is kept"), "{said}");
     assert_eq!(place.text("var/lib/yep-card/states/state-a/db/settings"), "old");
@@ -177,7 +177,7 @@ fn an_update_is_written_beside_the_running_system_tried_proven_and_left_again() 
 
     // And back.
     place.done(&["slot", "back"]);
-    place.boot(Slot::A);
+    place.boot(SystemSlot::A);
     place.done(&["slot", "begin"]);
     place.done(&["slot", "prove", "--healthy-s", "0", "--within-s", "30"]);
     assert_eq!(place.show()["default"], "a");
@@ -189,16 +189,16 @@ fn a_system_that_is_not_healthy_says_why_and_is_left_after_three_tries() {
     let file = place.update(&images());
     place.done(&["update", file.to_str().unwrap()]);
     for tries in 1..=3 {
-        place.boot(Slot::A);
+        place.boot(SystemSlot::A);
         place.done(&["slot", "begin"]);
         assert_eq!(place.text("tries").lines().count(), tries);
-        place.boot(Slot::B);
+        place.boot(SystemSlot::B);
         place.done(&["slot", "begin"]);
         fs::write(place.path("var/lib/yep/db/settings"), "damaged").unwrap();
         place.done(&["slot", "prove", "--healthy-s", "0", "--within-s", "0"]);
         assert_eq!(place.text("restarts").lines().count(), tries);
     }
-    place.boot(Slot::A);
+    place.boot(SystemSlot::A);
     let said = place.done(&["slot", "begin"]);
     assert!(said.contains("was left: the machine: no server at"), "{said}");
     assert_eq!(
@@ -276,9 +276,10 @@ fn the_server_asks_for_both_systems_and_starts_the_other_one() {
     assert_eq!(said, [json!({ "step": "restarting", "title": title })]);
     assert_eq!((place.text("tries").as_str(), &place.show()["trial"]["tries_left"]), ("tried\n", &json!(2)));
 
-    // A system that is only being tried does not overwrite the one that works.
-    place.boot(Slot::B);
+    // A system that is only being tried does not overwrite the one that works, which is the other one for it.
+    place.boot(SystemSlot::B);
     place.done(&["slot", "begin"]);
+    assert_eq!(place.show()["spare"], shown[0]["title"]);
     let bytes = images().update(&place.signer, images().manifest());
     let said = place.served("{}", &bytes);
     assert_eq!((said.len(), &said[0]["code"]), (1, &json!("not_now")), "{said:?}");
@@ -311,7 +312,7 @@ fn a_server_that_the_manager_has_given_up_proves_nothing() {
     let file = place.update(&images());
     place.done(&["update", file.to_str().unwrap()]);
     place.done(&["slot", "begin"]);
-    place.boot(Slot::B);
+    place.boot(SystemSlot::B);
     place.done(&["slot", "begin"]);
     place.put("unit", b"ActiveState=failed\nNRestarts=5\n");
     let said = place.done(&["slot", "prove"]);
@@ -333,6 +334,6 @@ fn without_a_card_of_two_systems_there_is_no_update() {
         fs::read(place.path(&device(1)))
             .unwrap()
             .windows(512)
-            .any(|sector| sector == autoboot::text(Slot::A))
+            .any(|sector| sector == autoboot::text(SystemSlot::A))
     );
 }

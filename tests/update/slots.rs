@@ -5,29 +5,34 @@ use std::os::unix::fs::FileExt as _;
 
 use yep::hal::sim::Random;
 use yep::update::slots::{StartAction, TRIES};
-use yep::update::{Slot, SlotRecord, autoboot, fat};
+use yep::update::{SlotRecord, SystemSlot, autoboot, fat};
 
 /// What lasts over a power cut.
 struct Card {
-    default: Slot,
+    default: SystemSlot,
     record: SlotRecord,
     /// The firmware's flag for one start of the other system; lost with the power.
     tryboot: bool,
 }
 
 impl Card {
-    fn new(default: Slot) -> Card {
+    fn new(default: SystemSlot) -> Card {
         Card { default, record: SlotRecord::default(), tryboot: false }
     }
 
     /// The system that the firmware starts.
-    fn start(&mut self) -> Slot {
+    fn start(&mut self) -> SystemSlot {
         if std::mem::take(&mut self.tryboot) { self.default.other() } else { self.default }
     }
 }
 
 /// One start, cut off after some of its durable steps. Returns false if the power was cut.
-fn run(card: &mut Card, is_healthy: impl Fn(Slot) -> bool, mut steps_left: u32, tries: &mut u32) -> bool {
+fn run(
+    card: &mut Card,
+    is_healthy: impl Fn(SystemSlot) -> bool,
+    mut steps_left: u32,
+    tries: &mut u32,
+) -> bool {
     let mut step = || {
         let goes_on = steps_left > 0;
         steps_left = steps_left.saturating_sub(1);
@@ -67,7 +72,7 @@ fn run(card: &mut Card, is_healthy: impl Fn(Slot) -> bool, mut steps_left: u32, 
 fn a_healthy_system_stays_and_another_is_left_wherever_the_power_is_cut() {
     let mut random = Random::new(24);
     for round in 0..4_000 {
-        let old = if round % 2 == 0 { Slot::A } else { Slot::B };
+        let old = if round % 2 == 0 { SystemSlot::A } else { SystemSlot::B };
         let healthy = round % 3 != 0;
         let mut card = Card::new(old);
         card.record.begin_writing();
@@ -98,21 +103,21 @@ fn a_healthy_system_stays_and_another_is_left_wherever_the_power_is_cut() {
 #[test]
 fn a_half_written_slot_is_never_tried() {
     let mut record = SlotRecord::default();
-    record.begin_trial(Slot::B, "first".into(), "old".into());
+    record.begin_trial(SystemSlot::B, "first".into(), "old".into());
     record.begin_writing();
-    assert_eq!(record.start(Slot::A, Slot::A), StartAction::Go);
+    assert_eq!(record.start(SystemSlot::A, SystemSlot::A), StartAction::Go);
     assert_eq!(record.spare, None);
 }
 
 #[test]
 fn what_a_try_said_of_its_failure_is_kept() {
     let mut record = SlotRecord::default();
-    record.begin_trial(Slot::B, "new".into(), "old".into());
+    record.begin_trial(SystemSlot::B, "new".into(), "old".into());
     record.trouble = Some("the page is none".into());
     for _ in 0..TRIES {
-        assert_eq!(record.start(Slot::A, Slot::A), StartAction::TryOther);
+        assert_eq!(record.start(SystemSlot::A, SystemSlot::A), StartAction::TryOther);
     }
-    assert_eq!(record.start(Slot::A, Slot::A), StartAction::Go);
+    assert_eq!(record.start(SystemSlot::A, SystemSlot::A), StartAction::Go);
     let last = record.last.unwrap();
     assert_eq!((last.stays, last.why.as_str(), last.title.as_str()), (false, "the page is none", "new"));
 }
@@ -120,14 +125,14 @@ fn what_a_try_said_of_its_failure_is_kept() {
 #[test]
 fn the_kernels_line_names_the_slot() {
     let line = |number: &str| format!("console=tty1 root=PARTUUID=59455031-{number} ro\n");
-    assert_eq!(Slot::of_kernel_line(&line("05")), Some(Slot::A));
-    assert_eq!(Slot::of_kernel_line(&line("06")), Some(Slot::B));
-    assert_eq!(Slot::of_kernel_line(&line("07")), None);
-    assert_eq!(Slot::of_kernel_line("root=LABEL=root-a"), None);
+    assert_eq!(SystemSlot::of_kernel_line(&line("05")), Some(SystemSlot::A));
+    assert_eq!(SystemSlot::of_kernel_line(&line("06")), Some(SystemSlot::B));
+    assert_eq!(SystemSlot::of_kernel_line(&line("07")), None);
+    assert_eq!(SystemSlot::of_kernel_line("root=LABEL=root-a"), None);
 }
 
 /// A FAT32 of 512-byte clusters, whose root folder has two clusters, and the file in the second one.
-pub fn fat_with_autoboot(default: Slot) -> Vec<u8> {
+pub fn fat_with_autoboot(default: SystemSlot) -> Vec<u8> {
     let (reserved, table, sectors) = (32_u32, 16_u32, 256_usize);
     let mut disk = vec![0_u8; sectors * fat::SECTOR_BYTES];
     disk[11..13].copy_from_slice(&512_u16.to_le_bytes());
@@ -169,13 +174,13 @@ pub fn fat_with_autoboot(default: Slot) -> Vec<u8> {
 fn the_sector_of_the_firmwares_file_is_found() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("boot");
-    let disk = fat_with_autoboot(Slot::B);
+    let disk = fat_with_autoboot(SystemSlot::B);
     std::fs::write(&path, &disk).unwrap();
     let file = File::open(&path).unwrap();
     let at = fat::sector_of(&file, b"AUTOBOOTTXT").unwrap();
     let mut sector = [0; 512];
     file.read_exact_at(&mut sector, at).unwrap();
-    assert_eq!(autoboot::default_slot(&sector), Some(Slot::B));
+    assert_eq!(autoboot::default_slot(&sector), Some(SystemSlot::B));
     assert!(fat::sector_of(&file, b"NOTHERE TXT").is_err());
 
     let mut longer = disk.clone();

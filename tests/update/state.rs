@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use tempfile::TempDir;
-use yep::update::Slot;
+use yep::update::SystemSlot;
 use yep::update::kept_state::{KeptState, StateChoice, StateUser};
 
 struct Place {
@@ -12,9 +12,9 @@ struct Place {
     states: KeptState,
 }
 
-const OLD: StateUser = StateUser { slot: Slot::A, store_layout: 6 };
-const SAME: StateUser = StateUser { slot: Slot::B, store_layout: 6 };
-const NEWER: StateUser = StateUser { slot: Slot::B, store_layout: 7 };
+const OLD: StateUser = StateUser { slot: SystemSlot::A, store_layout: 6 };
+const SAME: StateUser = StateUser { slot: SystemSlot::B, store_layout: 6 };
+const NEWER: StateUser = StateUser { slot: SystemSlot::B, store_layout: 7 };
 
 impl Place {
     /// A state that system A left.
@@ -52,7 +52,7 @@ fn a_newer_system_migrates_a_copy_and_going_back_finds_what_was_left() {
     // Back: the old one finds what it left, and the other state is kept.
     assert_eq!(place.states.choose_for_try(OLD).unwrap(), StateChoice::GivenBack);
     assert_eq!(place.read(), "old");
-    assert_eq!(text_of(&place.states.left_by(Slot::B)), "migrated");
+    assert_eq!(text_of(&place.states.left_by(SystemSlot::B)), "migrated");
     assert_eq!(place.states.choose_for_try(OLD).unwrap(), StateChoice::Own);
 }
 
@@ -85,11 +85,11 @@ fn a_cut_between_the_steps_is_made_good_at_the_next_start() {
     assert_eq!(place.states.choose_for_try(NEWER).unwrap(), StateChoice::TakenOver);
     place.write("migrated");
     // The newer state is aside, and the older one is not back yet.
-    fs::rename(&place.states.state, place.states.left_by(Slot::B)).unwrap();
+    fs::rename(&place.states.state, place.states.left_by(SystemSlot::B)).unwrap();
     fs::create_dir_all(place.dir.path().join("yep.new")).unwrap();
     assert_eq!(place.states.choose(OLD, true).unwrap(), StateChoice::GivenBack);
     assert_eq!(
-        (place.read().as_str(), text_of(&place.states.left_by(Slot::B)).as_str()),
+        (place.read().as_str(), text_of(&place.states.left_by(SystemSlot::B)).as_str()),
         ("old", "migrated")
     );
 

@@ -20,7 +20,7 @@ use crate::cli::{Failure, Server};
 use crate::files;
 use crate::update::card::Card;
 use crate::update::write::WriteStep;
-use crate::update::{Progress, UpdateError, UpdateReader, write};
+use crate::update::{UpdateError, UpdateReader, WriteProgress, write};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -76,7 +76,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     let done = done.and_then(|()| {
         if arguments.restart {
-            let _ = slot::try_waiting(&arguments.place.card_or_refusal()?, &arguments.server, |_| Ok(()))?;
+            let card = arguments.place.card_or_refusal()?;
+            return slot::try_waiting(&card, &arguments.server, |title| say.restart(title));
         }
         Ok(())
     });
@@ -240,7 +241,12 @@ impl Say {
         if self.is_served { said } else { Ok(()) }
     }
 
-    fn progress(self, progress: Progress) -> io::Result<()> {
+    /// Before the restart, which ends whoever hears it.
+    pub(super) fn restart(self, title: &str) -> io::Result<()> {
+        self.line(&json!({ "step": "restarting", "title": title }), || format!("it restarts into {title}"))
+    }
+
+    fn progress(self, progress: WriteProgress) -> io::Result<()> {
         let value = serde_json::to_value(progress)?;
         self.line(&value, || {
             let does = match progress.step {

@@ -25,7 +25,7 @@ pub struct TakeRequest {
 
 /// The first line. Fields that a newer server sends are ignored.
 #[derive(Debug, Deserialize)]
-struct Request {
+struct ServedRequest {
     #[serde(default)]
     act: Act,
     #[serde(flatten)]
@@ -48,18 +48,16 @@ pub fn serve(arguments: &Arguments, say: Say) -> Result<(), Refusal> {
     let mut line = String::new();
     let read = Read::take(&mut source, REQUEST_BYTES).read_line(&mut line);
     read.map_err(io_failure("the request")).map_err(refusal("source"))?;
-    let request: Request = serde_json::from_str(&line)
+    let request: ServedRequest = serde_json::from_str(&line)
         .map_err(|error| ("request", Failure::Usage(format!("the request: {error}"))))?;
     if matches!(request.act, Act::Take) {
         return install::install(arguments, source, &request.take, say);
     }
 
     let card = arguments.place.card_or_refusal()?;
-    // The server answers its client with this line, before the restart.
-    let restarting = |title: &str| say.line(&json!({ "step": "restarting", "title": title }), String::new);
     match request.act {
-        Act::Try => slot::try_waiting(&card, &arguments.server, restarting),
-        Act::Back => slot::back(&card, &arguments.server, restarting),
+        Act::Try => slot::try_waiting(&card, &arguments.server, |title| say.restart(title)),
+        Act::Back => slot::back(&card, &arguments.server, |title| say.restart(title)),
         Act::Show | Act::Take => {
             let mut shown = slot::shown(&card)?;
             shown["step"] = "slots".into();

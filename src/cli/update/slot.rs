@@ -72,11 +72,17 @@ fn record(card: &Card) -> Result<SlotRecord, Failure> {
     card.record().map_err(io_failure("what is remembered of the systems"))
 }
 
+/// Version of the system that does not run: for one that is being tried, that of the one before it.
+fn spare<'a>(card: &Card, record: &'a SlotRecord) -> Option<&'a str> {
+    let is_tried = record.trial.as_ref().is_some_and(|trial| trial.slot == card.slot());
+    if is_tried { record.replaced.as_deref() } else { record.spare.as_deref() }
+}
+
 /// Both systems, for programs.
 pub(super) fn shown(card: &Card) -> Result<Value, Refusal> {
     let record = record(card).map_err(refusal("card"))?;
     Ok(json!({
-        "running": card.slot(), "title": title(), "default": card.default_slot().ok(), "spare": record.spare,
+        "running": card.slot(), "title": title(), "default": card.default_slot().ok(), "spare": spare(card, &record),
         "trial": record.trial, "last": record.last,
     }))
 }
@@ -91,7 +97,7 @@ fn show(card: &Card, json: bool) -> Result<(), Failure> {
         Ok(slot) => format!("default   {slot}\n"),
         Err(error) => format!("default   not known: {error}\n"),
     };
-    let spare = record.spare.as_deref().unwrap_or("nothing that starts");
+    let spare = spare(card, &record).unwrap_or("nothing that starts");
     page += &format!("other     {}: {spare}\n", card.slot().other());
     if let Some(trial) = &record.trial {
         page +=
@@ -198,6 +204,8 @@ fn describe(choice: StateChoice, user: StateUser) -> String {
             user.slot,
             other.letter()
         ),
-        StateChoice::NothingKept => format!("{} left no state: it goes on with what is there", user.slot),
+        StateChoice::NothingKept => {
+            format!("{} left no state before: it goes on with what is there", user.slot)
+        }
     }
 }
