@@ -50,6 +50,7 @@ fn disk(layout: &Layout, files: &Files, broken: &mut Broken) {
     broken.require(names == wanted, || {
         format!("disk.partition: must be {wanted:?}, in this order, and is {names:?}")
     });
+    broken.require(disk.version > 0, || "disk.version: must be above 0".into());
     let id = &disk.id;
     broken.require(id.len() == 8 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')), || {
         format!("disk.id: must have 8 hexadecimal digits, and is {id:?}")

@@ -124,6 +124,8 @@ refused! {
         => "disk.partition: must be [(\"boot\", 1), (\"boot_a\", 2)";
     a_partition_has_its_number: |l, f| l.disk.partition[3].number = 4
         => "disk.partition: must be";
+    the_partitions_have_a_version: |l, f| l.disk.version = 0
+        => "disk.version: must be above 0";
     the_card_has_an_id: |l, f| l.disk.id = "59455G31".into()
         => "disk.id: must have 8 hexadecimal digits";
     a_partition_has_a_size: |l, f| l.disk.partition[5].size_mib = 0

@@ -152,8 +152,12 @@ class TwoSystems:
 
     def take(self, content, **request):
         """Offers an update; the answer."""
-        said = self.talk({"act": "take", **request}, content)
-        return said or [{"step": "nothing was said"}]
+        for left in (2, 1, 0):
+            said = self.talk({"act": "take", **request}, content) or [{"step": "nothing was said"}]
+            # A server that gets too little processor time does not say whether the axis rests: then the update is given up.
+            if said[-1].get("code") not in ("cancelled", "not_now") or not left:
+                return said
+            step(f"the machine was not sure to be at rest ({said[-1]['message'].splitlines()[0]}): offered again")
 
     def tell_written(self, said):
         """Figures of an update that was taken."""

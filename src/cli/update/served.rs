@@ -4,7 +4,6 @@
 use std::io::{self, BufRead as _, BufReader, Read};
 
 use serde::Deserialize;
-use serde_json::json;
 
 use super::install::{self, Arguments, Say};
 use super::{Refusal, io_failure, refusal, slot};
