@@ -6,6 +6,8 @@ that log: all flushed writes, and a random part of the others.
 """
 
 import contextlib
+import http.client
+import itertools
 import json
 import os
 import pathlib
@@ -125,10 +127,10 @@ class Card:
         """Keeps the card as the machine left it at an orderly shutdown."""
         self.running.replace(self.file)
 
-    def cut(self, chance):
-        """Power cut: flushed writes are kept, each of the others is kept, torn or lost."""
+    def cut(self, chance, until=None):
+        """Power cut: flushed writes are kept, each of the others is kept, torn or lost; `until` so many writes at most."""
         with self._opened() as log:
-            writes = list(self._entries(log))
+            writes = list(itertools.islice(self._entries(log), until))
         flushed = max((i for i, (flags, *_) in enumerate(writes) if flags & FLUSH), default=-1)
         lost = torn = 0
         with open(self.file, "r+b") as card:
@@ -145,18 +147,35 @@ class Card:
                         data = data[: chance.randrange(count) * LOG_SECTOR]
                 card.seek(sector * LOG_SECTOR)
                 card.write(data)
-        self.running.unlink()
+        self.running.unlink(missing_ok=True)
         return {"writes": len(writes), "after the last flush": len(writes) - 1 - flushed, "lost": lost, "torn": torn}
 
-    def written(self, part):
-        """Yields, while the machine runs, the number of writes to this partition."""
+    def record(self, name):
+        """Puts the card as it was before this run aside, with the log of all that was written to it since."""
+        self.file.rename(self.folder / f"{name}.raw")
+        self.log.rename(self.folder / f"{name}.log")
+
+    def recorded(self, name, chance=None, until=None):
+        """The card of that record again, after a power cut behind so many of its writes."""
+        run("cp", "--sparse=always", self.folder / f"{name}.raw", self.file)
+        self.log.unlink(missing_ok=True)
+        self.log.hardlink_to(self.folder / f"{name}.log")
+        return self.cut(chance, until)
+
+    def places(self, name, *parts):
+        """Which entries of a record's log are writes to these partitions, and how many entries there are."""
+        spans = [self._span(part) for part in parts]
+        found, number = [], -1
+        with self._opened(self.folder / f"{name}.log") as log:
+            for number, (_flags, sector, _count, data) in enumerate(self._entries(log)):
+                if data and any(first <= sector * LOG_SECTOR < last for first, last in spans):
+                    found.append(number)
+        return found, number + 1
+
+    def _span(self, part):
+        """First byte of a partition, and the one behind its last."""
         first = int(self.layout[f"part_{part}_start_mib"]) << 20
-        last = first + (int(self.layout[f"part_{part}_size_mib"]) << 20)
-        count = 0
-        with self._opened() as log:
-            while True:
-                count += sum(first <= sector * LOG_SECTOR < last for _flags, sector, _count, data in self._entries(log) if data)
-                yield count
+        return first, first + (int(self.layout[f"part_{part}_size_mib"]) << 20)
 
     def waiting(self):
         """Yields, while the machine runs, the number of writes that are not flushed yet."""
@@ -168,8 +187,8 @@ class Card:
                 yield count
 
     @contextlib.contextmanager
-    def _opened(self):
-        with open(self.log, "rb") as log:
+    def _opened(self, path=None):
+        with open(path or self.log, "rb") as log:
             magic, _version, _entries, sector_size = struct.unpack("<QQQI", log.read(28))
             if magic != LOG_MAGIC or sector_size != LOG_SECTOR:
                 raise Failed("QEMU's log of writes has another form than expected")
@@ -202,7 +221,7 @@ class Machine:
         "raspi3b": ["-machine", "raspi3b"],
     }
 
-    def __init__(self, card, key, board="virt", cores=4, more=(), words="", once=False):
+    def __init__(self, card, key, board="virt", cores=4, more=(), once=False):
         self.card, self.key = card, key
         folder = card.folder
         # What the firmware does on a Pi, which no emulation has: it decides which system starts, and a system may ask it for
@@ -216,10 +235,11 @@ class Machine:
             (folder / name).write_bytes(card.read(name, system))
         # The kernel's own words, but the screen is the serial line.
         line = card.read("cmdline.txt", system).decode().strip().replace("console=tty1 ", "").replace("quiet ", "")
-        line += " console=ttyAMA0 " + words
+        # Devices take their time here.
+        line += " console=ttyAMA0 systemd.default_device_timeout_sec=600"
         if board != "virt":
-            # Devices take their time here; and QEMU starts the board anew as soon as the chip's watchdog is armed.
-            line += " systemd.default_device_timeout_sec=600 systemd.watchdog_sec=0"
+            # QEMU starts the board anew as soon as the chip's watchdog is armed.
+            line += " systemd.watchdog_sec=0"
         net = f"user,id=net0,restrict=on,hostfwd=tcp:127.0.0.1:{self.http}-:80,hostfwd=tcp:127.0.0.1:{self.ssh_port}-:22"
         command = ["qemu-system-aarch64", *self.BOARDS[board], "-display", "none", "-monitor", "none"]
         command += ["-kernel", folder / "vmlinuz", "-initrd", folder / "initrd.img", "-append", line]
@@ -252,7 +272,7 @@ class Machine:
         end = time.monotonic() + within_s
         while True:
             self.alive()
-            with contextlib.suppress(OSError, Failed, ValueError):
+            with contextlib.suppress(OSError, Failed, ValueError, subprocess.TimeoutExpired):
                 if holds():
                     return time.monotonic() - self.began
             if time.monotonic() > end:
@@ -272,8 +292,11 @@ class Machine:
             method=method or ("GET" if body is None else "POST"),
             headers={"content-type": "application/json"} | ({"host": host} if host else {}),
         )
-        with urllib.request.urlopen(request, timeout=timeout) as answer:
-            return json.load(answer)
+        try:
+            with urllib.request.urlopen(request, timeout=timeout) as answer:
+                return json.load(answer)
+        except http.client.HTTPException as error:
+            raise ConnectionError(f"{path}: {error!r}") from None
 
     def page(self, path, is_local=False):
         """The content that a browser in the network gets, or one on the machine itself, and its type."""

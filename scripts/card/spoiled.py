@@ -9,7 +9,7 @@ from emulated import layout, run
 TOP = pathlib.Path(__file__).resolve().parents[2]
 UNIT = "/etc/systemd/system"
 # A proof that takes as long as the slow start of an emulated board, and not the five minutes of a real one.
-HASTY = "[Service]\nExecStart=\nExecStart=/usr/bin/yep slot prove --within-s 120\n"
+HASTY = "[Service]\nExecStart=\nExecStart=/usr/bin/yep slot prove --within-s 90\n"
 
 
 def service(lines):

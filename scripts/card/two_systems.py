@@ -2,16 +2,20 @@
 
 import contextlib
 import json
+import random
 import socket
 import subprocess
 import threading
 import time
 
 from emulated import Card, Failed, Machine, free_port, layout, require, step
+from mounted import Mounted
 
 SETTINGS = "/api/settings/machine-thrust/default"
 # A start, a proof of 20 s, and everything else that happens until a system runs that asks for nothing more; on a busy computer.
 SETTLES_S = 900
+# Faults of a machine whose loops the emulation has held up: it is safe and answers, which is what counts here.
+LATE = ("control_late", "step_late", "step_loop_silent")
 
 
 class TwoSystems:
@@ -24,15 +28,17 @@ class TwoSystems:
         self.machine, self.name = None, None
         # The system of each start.
         self.starts = []
+        # Names of the runs that are recorded, if they are.
+        self.records = None
+        # State of the machine and a name in its settings, when it was looked at last.
+        self.found = {}, None
 
     # The firmware.
 
     def start(self, once=False):
         """Switches it on; `once`: after a restart for which the system has asked for the other one."""
         # A restart ends this QEMU, so that the next one begins with the system that the firmware would choose.
-        # Devices take their time on a busy computer.
-        words = "systemd.default_device_timeout_sec=600"
-        self.machine = Machine(self.card, self.key, more=["-no-reboot"], words=words, once=once)
+        self.machine = Machine(self.card, self.key, more=["-no-reboot"], once=once)
         self.starts.append(self.machine.slot)
 
     def follow(self):
@@ -41,8 +47,15 @@ class TwoSystems:
             return
         asked = "tryboot" in self.machine.asked.read_text()
         self.machine.kill()
-        self.card.keep()
+        self.keep()
         self.start(once=asked)
+
+    def keep(self):
+        """Keeps the card as this run has left it."""
+        if self.records is not None:
+            self.records.append(f"run-{len(self.records)}")
+            self.card.record(self.records[-1])
+        self.card.keep()
 
     def cut(self, when):
         """A power cut: the flag for the firmware is gone with it."""
@@ -67,7 +80,13 @@ class TwoSystems:
         return self.machine.slot
 
     def show(self):
-        """What `yep slot show` says."""
+        """What `yep slot show` says; also on a computer that is too busy for a login at first."""
+        shown = []
+        self.wait("a login", lambda: shown.append(self.shown()) or True, 300)
+        return shown[0]
+
+    def shown(self):
+        """What it says now."""
         return json.loads(self.machine.shell("yep slot show --json"))
 
     def wait(self, what, holds, within_s=SETTLES_S):
@@ -83,9 +102,12 @@ class TwoSystems:
         raise Failed(f"not within {within_s} s: {what}; starts {''.join(self.starts)}; the screen:\n    {tail}")
 
     def is_settled(self):
-        """True once the server answers, and no system waits for a try."""
+        """True once the server answers, and no system waits for a try; looks at the state then."""
         machine = self.machine
-        return machine.get("/api/health", machine.http, timeout=3) and not self.show()["trial"]
+        if not machine.get("/api/health", machine.http, timeout=3) or self.shown()["trial"]:
+            return False
+        self.found = machine.get("/api/v1/machine"), machine.get(SETTINGS)["name"]
+        return True
 
     def on(self, what):
         """The first start."""
@@ -93,8 +115,9 @@ class TwoSystems:
         self.start()
         self.settled(what, began)
 
-    def settle(self, what):
-        """A start after a power cut, and the starts that follow from it."""
+    def settle(self, what, name=None):
+        """A start after a power cut, and the starts that follow from it. The machine has the `name` that it had before."""
+        self.name = name or self.name
         began = time.monotonic()
         self.start()
         self.settled(what, began)
@@ -103,16 +126,17 @@ class TwoSystems:
         """The machine runs, and has its state."""
         first = len(self.starts) - 1
         self.wait(f"{what}: a machine that runs", self.is_settled)
-        state = self.machine.get("/api/v1/machine")["state"]
-        require(state == "not_homed", f"{what}: it is {state}")
-        if self.name:
-            name = self.machine.get(SETTINGS)["name"]
-            require(name == self.name, f"{what}: its state is {name!r}, and was {self.name!r}")
-        step(f"{what}: system {self.slot()} runs after {time.monotonic() - began:.1f} s, starts {''.join(self.starts[first:])}")
+        state, name = self.found
+        is_late = state["state"] == "faulted" and state["fault"]["code"] in LATE
+        require(state["state"] == "not_homed" or is_late, f"{what}: it is {state}")
+        require(not self.name or name == self.name, f"{what}: its state is {name!r}, and was {self.name!r}")
+        late = ", its loops were late" if is_late else ""
+        took, starts = time.monotonic() - began, "".join(self.starts[first:])
+        step(f"{what}: system {self.slot()} runs after {took:.1f} s{late}, starts {starts}")
 
     def remember(self, name):
         """State that has to be there later on."""
-        self.machine.get(SETTINGS, body={"name": name}, method="PUT")
+        self.wait("a change of the settings", lambda: self.machine.get(SETTINGS, body={"name": name}, method="PUT"), 300)
         self.name = name
 
     def talk(self, request, content=b""):
@@ -152,12 +176,17 @@ class TwoSystems:
 
     def take(self, content, **request):
         """Offers an update; the answer."""
-        for left in (2, 1, 0):
-            said = self.talk({"act": "take", **request}, content) or [{"step": "nothing was said"}]
-            # A server that gets too little processor time does not say whether the axis rests: then the update is given up.
+        return self.ask({"act": "take", **request}, content)
+
+    def ask(self, request, content=b""):
+        """The answer to a request, which is repeated while nobody knows whether the axis rests."""
+        for left in (4, 3, 2, 1, 0):
+            said = self.talk(request, content) or [{"step": "nothing was said"}]
+            # A server that gets too little processor time does not say it: then nothing is done.
             if said[-1].get("code") not in ("cancelled", "not_now") or not left:
                 return said
-            step(f"the machine was not sure to be at rest ({said[-1]['message'].splitlines()[0]}): offered again")
+            step(f"the machine was not sure to be at rest ({said[-1]['message'].splitlines()[0]}): asked again")
+            self.wait("an answer of the server", lambda: self.machine.get("/api/v1/machine"), 300)
 
     def tell_written(self, said):
         """Figures of an update that was taken."""
@@ -170,10 +199,10 @@ class TwoSystems:
 
     def restart_into(self, act):
         """Asks for a start of the other system."""
-        said = self.talk({"act": act})
-        require(said and said[0]["step"] == "restarting", f"{act} is answered with {said}")
+        said = self.ask({"act": act})
+        require(said[0]["step"] == "restarting", f"{act} is answered with {said}")
         self.asked_at = time.monotonic()
-        self.wait("the restart", lambda: self.machine.began > self.asked_at, 120)
+        self.wait("the restart", lambda: self.machine.began > self.asked_at, 300)
 
     def proven(self, what, not_in):
         """The system has proven itself, and is what the firmware starts."""
@@ -192,52 +221,59 @@ class TwoSystems:
 
     # Power cuts.
 
-    def cuts(self, offered, count):
-        """So many power cuts in an update, its first start and its proof, one after the other on the same card."""
-        content = offered.read_bytes()
-        for number in range(1, count + 1):
-            phase = self.chance.choice(["write", "write", "first start", "proof"])
-            was, what = self.slot(), f"cut {number} of {count}, {phase}"
-            self.remember(f"n{number}")
-            if phase == "write":
-                self.cut_while_written(what, content)
-            else:
-                taken = self.take(content, allow_older=True)
-                require(taken[-1]["step"] == "done", f"{what}: it ends with {taken[-1]}")
-                self.restart_into("try")
-                self.cut_while_tried(what, phase)
-            self.settle(what)
-            shown = self.show()
-            require(shown["default"] == self.slot(), f"{what}: {shown}")
-            if phase == "write":
-                # Either it was cut, or it was whole and is proven by now.
-                whole = shown["last"] and shown["last"]["stays"] and self.slot() != was
-                require(self.slot() == was or whole, f"{what}: {shown}")
-            else:
-                require(self.slot() != was and shown["last"]["stays"], f"{what}: {shown}")
+    def cuts(self, offered, count, seed, program=None):
+        """So many power cuts in an update, its first start and its confirmation.
 
-    def cut_while_written(self, what, content):
-        """At one of the first writes to the spare partitions, or a later one."""
-        sender = threading.Thread(target=lambda: self.take(content, allow_older=True), daemon=True)
-        root, boot = (self.card.written(f"{kind}_{self.other(self.slot())}") for kind in ("root", "boot"))
-        # Where nothing differs any more nothing is written: then the time decides.
-        wanted, end = self.chance.choice([1, 5, 20, 40, 80, 160, 320]), time.monotonic() + self.chance.uniform(15, 60)
-        sender.start()
-        while next(root) + next(boot) < wanted and time.monotonic() < end:
-            time.sleep(0.02)
-        self.cut(f"{what}, after {next(root) + next(boot)} writes to the spare system")
+        The update is recorded once. Each cut begins with the card as it is behind some of the recorded writes, of which those
+        that were not flushed are kept, torn or lost; then the machine is switched on, and has to settle. With `program` the
+        cards are mounted on this computer instead, and it is that program which settles them.
+        """
+        was, content = self.slot(), offered.read_bytes()
+        phases = self.recorded_update(was, content)
+        whole = {was: self.card.folder / "run-0.raw", self.other(was): self.card.folder / "run-1.raw"}
+        place = Mounted(self.card, program, whole) if program else self
+        order = ("write", "noting it", "first start", "write", "confirmation")
+        for number in range(count):
+            chance, phase = random.Random(f"{seed}/{number}"), order[number % len(order)]
+            record, first, last = phases[phase]
+            until, what = chance.randint(first, last), f"cut {number + 1} of {count}, {phase}"
+            fate = self.card.recorded(record, chance, until)
+            step(f"{what}, seed {seed}/{number}: " + ", ".join(f"{n} {words}" for words, n in fate.items()))
+            place.settle(what, self.name)
+            self.after_cut(what, phase, was, place)
+            place.end()
 
-    def cut_while_tried(self, what, phase):
-        """In the first start, at a random time; or at the write that makes the new system the default, and those behind it."""
-        if phase == "first start":
-            time.sleep(self.chance.uniform(1, 60))
-        else:
-            sector, data = self.card.written("boot"), self.card.written("data")
-            end = time.monotonic() + SETTLES_S
-            while not next(sector):
-                require(time.monotonic() < end, f"{what}: it never proves itself")
-                time.sleep(0.005)
-            more = next(data) + self.chance.choice([0, 0, 1, 2, 4])
-            while next(data) < more and time.monotonic() < end:
-                time.sleep(0.005)
-        self.cut(what)
+    def recorded_update(self, was, content):
+        """Takes the update, and lets it prove itself; for each phase the record, and the first and the last place of a cut."""
+        self.remember("before the cuts")
+        self.records = []
+        taken = self.take(content, allow_older=True)
+        require(taken[-1]["step"] == "done", f"it ends with {taken[-1]}")
+        self.tell_written(taken)
+        self.restart_into("try")
+        self.proven("the update that is recorded", not_in=was)
+        self.end()
+        self.keep()
+        (old, new), self.records = self.records, None
+        spare, noted = self.card.places(old, f"boot_{self.other(was)}", f"root_{self.other(was)}")
+        confirmed, _ = self.card.places(new, "boot")
+        step(
+            f"recorded: {len(spare)} writes to the spare system, {noted - spare[-1] - 1} behind them; {confirmed[0]} in the "
+            "first start before its confirmation"
+        )
+        return {
+            "write": (old, spare[0], spare[-1] + 1),
+            "noting it": (old, spare[-1] + 1, noted),
+            "first start": (new, 0, confirmed[0]),
+            "confirmation": (new, confirmed[0], confirmed[0] + 8),
+        }
+
+    @staticmethod
+    def after_cut(what, phase, was, place):
+        """Which system runs after a power cut in this phase: never a half-written one, and the new one once it was noted."""
+        shown, slot = place.show(), place.slot()
+        require(shown["default"] == slot and not shown["trial"], f"{what}: {shown}")
+        is_old = slot == was and not shown["spare"]
+        is_new = slot != was and shown["spare"] and shown["last"]["stays"]
+        may_be = {"write": is_old, "noting it": is_old or is_new}
+        require(may_be.get(phase, is_new), f"{what}: {shown}")
