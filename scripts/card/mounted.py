@@ -1,8 +1,8 @@
 """The card of a power cut on this computer, without an emulated board: its partitions are mounted, and the program of this
 computer does what the card's does: it decides which system starts, gives it its state, runs the server, and proves it.
 
-What a start of the card has besides, its kernel, its first program and its service manager, only an emulated board shows. In its
-place the system that starts is compared with the one that was written, byte for byte. Needs root, and loop devices.
+The rest of a start (kernel, first program, service manager) only an emulated board shows. In its place the system that starts
+is compared with the one that was written, byte for byte. Needs root, and loop devices.
 """
 
 import contextlib

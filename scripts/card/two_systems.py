@@ -263,7 +263,8 @@ class TwoSystems:
         )
         return {
             "write": (old, spare[0], spare[-1] + 1),
-            "noting it": (old, spare[-1] + 1, noted),
+            # What comes behind is the end of the system that runs.
+            "noting it": (old, spare[-1] + 1, min(noted, spare[-1] + 24)),
             "first start": (new, 0, confirmed[0]),
             "confirmation": (new, confirmed[0], confirmed[0] + 8),
         }
