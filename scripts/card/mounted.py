@@ -18,7 +18,7 @@ from emulated import Failed, free_port, require, run, step
 
 SETTINGS = "/api/settings/machine-thrust/default"
 # What the service manager says of a healthy server; a restart ends the programs of this start.
-SYSTEMCTL = "#!/bin/sh\n[ $1 = show ] && printf 'ActiveState=active\\nNRestarts=0\\n'\n"
+SYSTEMCTL = "#!/bin/sh\n[ $1 != show ] || printf 'ActiveState=active\\nNRestarts=0\\n'\n"
 TRY_OTHER = "#!/bin/sh\necho tryboot >'{}'\n"
 
 
@@ -44,6 +44,8 @@ class Mounted:
         self.card, self.program, self.whole = card, program, whole
         self.root = card.folder / "mounted"
         self.devices, self.starts, self.shown = [], [], None
+        # The system that makes the store unreadable.
+        self.spoiled = None
 
     def settle(self, what, name):
         """The starts that follow the power cut, until no system waits for a try. The machine has the name that it had."""
@@ -61,6 +63,14 @@ class Mounted:
         finally:
             self.end()
         step(f"{what}: system {self.slot()} runs after {time.monotonic() - began:.1f} s, starts {''.join(self.starts)}")
+
+    def spoils_the_store(self, what, name, slot):
+        """A system that is being tried destroys the store: it is left, and the one before it has the state that it left."""
+        self.spoiled = slot
+        self.settle(what, name)
+        self.spoiled, last = None, self.shown["last"]
+        require(self.slot() != slot and not last["stays"] and "the store" in last["why"], f"{what}: {self.shown}")
+        step(f"{what}: left: {last['why']}")
 
     def slot(self):
         """The system that runs."""
@@ -82,16 +92,21 @@ class Mounted:
         self.yep("slot", "begin")
         if asked.exists():
             return True
+        if slot == self.spoiled:
+            stored = self.root / "var/lib/yep"
+            for file in [*(stored / "db").iterdir(), *stored.glob("mirror*")]:
+                file.is_file() and file.write_bytes(os.urandom(4096))
         with self.server() as address:
             state = self.get(address, "/api/v1/machine")["state"]
-            require(state == "not_homed", f"system {slot} is {state}")
             found = self.get(address, SETTINGS)["name"]
-            require(found == name, f"its state is {found!r}, and was {name!r}")
-            self.yep("slot", "prove", "--healthy-s", "2", "--within-s", "60", server=address)
+            is_same = state == "not_homed" and found == name
+            require(is_same or slot == self.spoiled, f"system {slot} is {state} and has {found!r}, and it was {name!r}")
+            self.yep("slot", "prove", "--healthy-s", "2", "--within-s", "20", server=address)
         # The loop device has the sector of the decision; the file is read next.
         os.sync()
-        require(self.card.slot() == slot, f"system {slot} runs, and is not the default one behind its proof")
-        return None
+        is_default = self.card.slot() == slot
+        require(is_default != (slot == self.spoiled), f"{slot} runs; the default behind its proof is {self.card.slot()}")
+        return None if is_default else False
 
     def is_whole(self, slot):
         """The system that starts has every byte of the one that was written."""

@@ -23,7 +23,8 @@ KINDS = {
     "never_ready": service("ExecStart=\nExecStart=/bin/sleep infinity"),
     "loops_dead": service("ExecStartPost=/bin/sh -c 'sleep 3; kill -STOP $MAINPID'"),
     "store_unreadable": service(
-        "ExecStartPre=+/bin/sh -c 'find /var/lib/yep -name db -exec sh -c \\'for f in \"$0\"/*; do head -c 4096 /dev/urandom >\"$f\"; done\\' {} ;'"
+        # The database, and the copies from which it would be repaired.
+        "ExecStartPre=+/bin/sh -c 'for f in /var/lib/yep/db/* /var/lib/yep/mirror*; do head -c 4096 /dev/urandom >$f; done'"
     ),
     # What the service manager does then: its emergency mode.
     "mounts_fail": {f"{UNIT}/mnt.mount": "[Unit]\nBefore=local-fs.target\n[Mount]\nWhat=tmpfs\nWhere=/mnt\nType=none-such\n",

@@ -242,6 +242,9 @@ class TwoSystems:
             place.settle(what, self.name)
             self.after_cut(what, phase, was, place)
             place.end()
+        if program:
+            self.card.recorded(phases["first start"][0], random.Random(seed), 0)
+            place.spoils_the_store("a store that the new system destroys", self.name, self.other(was))
 
     def recorded_update(self, was, content):
         """Takes the update, and lets it prove itself; for each phase the record, and the first and the last place of a cut."""
