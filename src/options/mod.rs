@@ -38,6 +38,8 @@ pub struct Options {
     pub commissioned: Commissioned,
     /// The folder of a built app that is served besides the API.
     pub app: Option<PathBuf>,
+    /// Socket of the helper that writes updates, on a card with two systems; elsewhere there is none.
+    pub update_socket: PathBuf,
     /// Access control.
     pub access: Access,
     /// Limits on connections.
@@ -88,6 +90,7 @@ impl Default for Options {
             driver: Driver::default(),
             commissioned: Commissioned::default(),
             app: None,
+            update_socket: PathBuf::from("/run/yep-update.sock"),
             access: Access::default(),
             limits: ConnectionOptions::default(),
             pins: Pins::default(),

@@ -26,6 +26,7 @@ import checks_presence
 import checks_reach
 import checks_revoked
 import checks_scripts
+import checks_updates
 import secrets_kept
 from browser import CHROMIUM, FLAGS, Device, Traffic
 from server import Server
@@ -39,6 +40,7 @@ GROUPS = [
     ("feeds", True, [checks_feeds]),
     ("patterns", True, [checks_patterns]),
     ("scripts", True, [checks_scripts]),
+    ("updates", False, [checks_updates]),
     ("reach", True, [checks_presence, checks_reach]),
 ]
 

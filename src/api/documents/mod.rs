@@ -23,6 +23,7 @@ pub mod sessions;
 pub mod settings;
 pub mod sim;
 pub mod success;
+pub mod update;
 pub mod wave;
 
 #[cfg(test)]

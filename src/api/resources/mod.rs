@@ -20,6 +20,7 @@ pub mod sessions;
 pub mod settings;
 pub mod sim;
 pub mod stop;
+pub mod update;
 pub mod waves;
 
 use super::answer::{self, Rejection, not_kept, senseless};

@@ -6,10 +6,10 @@ import { link } from "../../link.js";
 import { attempt } from "../../parts/notice.js";
 import { words } from "../../words.js";
 import { poll } from "../../parts/poll.js";
+import { save } from "../../parts/save.js";
 import { isAdmin } from "../../parts/role.js";
 
 const POLL_MS = 60000;
-const RELEASE_MS = 10000;
 const PARTS = ["info", "machine", "limits", "settings", "state", "sensor", "faults", "sessions"];
 /** Those for which a role may be missing. */
 const FOR_ADMINS = ["settings"];
@@ -30,7 +30,10 @@ export function supportCard() {
   const download = button(said.bundle, async () => {
     isMaking = true;
     update();
-    await attempt(async () => save(await bundle()), said.bundleDone);
+    await attempt(async () => {
+      const made = await bundle();
+      save(made, `yep-support-${made.page.made.slice(0, 16).replace(":", "-")}.json`);
+    }, said.bundleDone);
     isMaking = false;
     update();
   });
@@ -69,12 +72,4 @@ function withoutNames(document) {
   const hide = (text) => names.reduce((hidden, name) => hidden.replaceAll(name, said.someDevice), text ?? "");
   const hidden = { ...lease, holder: lease.holder && said.someDevice, asker: lease.asker && said.someDevice };
   return { ...document, machine: { ...document.machine, lease: hidden, why: hide(why) } };
-}
-
-function save(document) {
-  const file = new Blob([JSON.stringify(document, null, 2)], { type: "application/json" });
-  const address = URL.createObjectURL(file);
-  const minute = document.page.made.slice(0, 16).replace(":", "-");
-  h("a", { href: address, download: `yep-support-${minute}.json` }).click();
-  setTimeout(() => URL.revokeObjectURL(address), RELEASE_MS);
 }
