@@ -72,10 +72,10 @@ pub struct UpdateService {
     state: Arc<Mutex<UpdateState>>,
 }
 
-/// The place of the update that is being taken.
-struct Place<'a>(&'a UpdateService);
+/// Held while an update is being taken; there is one at a time.
+struct Occupied<'a>(&'a UpdateService);
 
-impl Drop for Place<'_> {
+impl Drop for Occupied<'_> {
     fn drop(&mut self) {
         self.0.lock().under_way = None;
     }
@@ -130,7 +130,7 @@ impl UpdateService {
     async fn take_from(&self, asked: TakenUpdate, body: &mut BodyStream) -> Result<(), UpdateRefusal> {
         let socket = self.socket()?;
         let cancelled = self.begin(asked, body.length_bytes())?;
-        let place = Place(self);
+        let occupied = Occupied(self);
         // What is only checked is not written.
         let _locked = if asked.check { None } else { Some(self.lock_axis()?) };
         let _turn = self.turn.lock().await;
@@ -149,7 +149,7 @@ impl UpdateService {
         let request = HelperRequest::Take { allow_older, check };
         let carried = transfer::carry((socket, request), body, &|news| self.hear(news), given_up).await;
         self.end(check, carried.as_ref().err());
-        drop(place);
+        drop(occupied);
         if !check && self.look().await.is_err() {
             // They are others now; who wants to know them asks again.
             self.lock().systems = None;
