@@ -1,4 +1,5 @@
-//! Update in place (docs/UPDATE.md): the file, the slots of the card, the stored state, and the commands on a card of files.
+//! Update in place (docs/UPDATE.md): the file, the slots of the card, the stored state, the commands on a card of
+//! files, and the way through the server.
 
 #[path = "update/builder.rs"]
 mod builder;
@@ -12,3 +13,5 @@ mod real;
 mod slots;
 #[path = "update/state.rs"]
 mod state;
+#[path = "update/through_server.rs"]
+mod through_server;

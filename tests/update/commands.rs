@@ -20,14 +20,14 @@ use crate::slots::fat_with_autoboot;
 const NO_SERVER: &str = "http://127.0.0.1:1";
 
 /// A card whose system A runs.
-struct Place {
+pub struct Place {
     dir: TempDir,
-    signer: Signer,
-    server: String,
+    pub signer: Signer,
+    pub server: String,
 }
 
 impl Place {
-    fn new() -> Place {
+    pub fn new() -> Place {
         let place = Place {
             dir: tempfile::tempdir().unwrap(),
             signer: Signer::new(7, KeyKind::Release),
@@ -80,12 +80,16 @@ impl Place {
     }
 
     fn begin(&self, arguments: &[&str]) -> Child {
+        self.begin_with(arguments, Stdio::piped(), Stdio::piped())
+    }
+
+    pub fn begin_with(&self, arguments: &[&str], input: Stdio, output: Stdio) -> Child {
         let path = std::env::var("PATH").unwrap();
         let mut command = yep();
         command.args(arguments).args(["--server", &self.server]);
         command.env("YEP_CARD_ROOT", self.dir.path());
         command.env("PATH", format!("{}:{path}", self.path("bin").display()));
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(input).stdout(output).stderr(Stdio::piped());
         command.spawn().unwrap()
     }
 
@@ -105,7 +109,7 @@ impl Place {
         said
     }
 
-    fn show(&self) -> Value {
+    pub fn show(&self) -> Value {
         serde_json::from_str(&self.done(&["slot", "show", "--json"])).unwrap()
     }
 
@@ -115,11 +119,11 @@ impl Place {
         file
     }
 
-    fn text(&self, name: &str) -> String {
+    pub fn text(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).unwrap_or_default()
     }
 
-    fn begins_with(&self, number: u8, image: &[u8]) -> bool {
+    pub fn begins_with(&self, number: u8, image: &[u8]) -> bool {
         fs::read(self.path(&device(number))).unwrap().starts_with(image)
     }
 }
@@ -128,7 +132,7 @@ fn device(number: u8) -> String {
     format!("dev/disk/by-partuuid/{CARD_ID}-0{number}")
 }
 
-fn images() -> Images {
+pub fn images() -> Images {
     Images { boot: vec![0xb0; 3 * BLOCK], root: vec![0xc0; 4 * BLOCK], slot_byte: None }
 }
 
