@@ -45,7 +45,7 @@ pub enum StateChoice {
     Own,
     /// The state of the other system, of which a copy is kept.
     TakenOver,
-    /// The state that this system left, in place of that of the other one, which is kept aside.
+    /// The state that this system left, in place of that of the other one, which is kept aside ([`KeptState::left_by`]).
     GivenBack,
     /// As nothing that this system left is there, it goes on with the state of the other one.
     NothingKept,

@@ -9,7 +9,7 @@
 //! - `slots`: which of the two systems starts, and how often a new one is tried
 //! - `autoboot`, `fat`: the file in which the firmware reads that, as one sector
 //! - `kept_state`: the stored state of each of the two systems
-//!
+//! - `left_behind`: what was changed under a system that was left
 //! - `card`: where all that is on the running card
 //!
 //! Everything but `card`, `parts`, `kept_state` and `record` is pure: it names no file and no clock.
@@ -20,6 +20,7 @@ mod error;
 pub mod fat;
 pub mod kept_state;
 pub mod key;
+pub mod left_behind;
 pub mod manifest;
 pub mod parts;
 pub mod reader;
@@ -29,6 +30,7 @@ pub mod write;
 
 pub use error::UpdateError;
 pub use key::{KeyKind, UpdateKeys};
+pub use left_behind::LeftBehind;
 pub use manifest::{Manifest, PartName, UpdateTarget};
 pub use parts::SlotFiles;
 pub use reader::UpdateReader;

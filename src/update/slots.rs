@@ -8,14 +8,17 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::LeftBehind;
+
 /// Starts of a new system before it is given up.
 pub const TRIES: u8 = 3;
 
 /// One of the two systems of a card.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SystemSlot {
     /// The system of a new card.
+    #[default]
     A,
     /// The other one.
     B,
@@ -98,6 +101,9 @@ pub struct SlotRecord {
     pub replaced: Option<String>,
     /// What a try has said of its failure.
     pub trouble: Option<String>,
+    /// What was changed under the other system, if the running one has its own state back.
+    #[serde(default)]
+    pub left_behind: Option<LeftBehind>,
 }
 
 /// What a starting system does.
@@ -121,7 +127,7 @@ impl SlotRecord {
     pub fn begin_trial(&mut self, slot: SystemSlot, title: String, running: String) {
         self.spare = Some(title.clone());
         self.replaced = Some(running);
-        self.trouble = None;
+        (self.trouble, self.left_behind) = (None, None);
         self.trial = Some(SlotTrial { slot, title, tries_left: TRIES });
     }
 

@@ -51,6 +51,7 @@ def an_update_is_taken_with_progress_and_the_computer_restarts_into_it(bench):
     known = facts(page)
     assert (known["This version"], known["The other one"]) == ("0.1.0 (here)", "0.0.9 (old)"), known
     assert known["The last try"] == "0.0.8 (sick) was left: the server was never ready", known
+    assert known["Changed there, not here"] == "waves.slow and 2 more; kept with the other version", known
     choose(page, update_file("0.2.0 (new)", LENGTH))
     fits(page)
     offered = facts(page)

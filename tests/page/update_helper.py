@@ -34,7 +34,8 @@ class Helper:
                 if act == "show":
                     trial = helper.trial and {"slot": "b", "title": helper.trial, "tries_left": 3}
                     self.say(step="slots", running="a", title="0.1.0 (here)", default="a", spare=helper.spare, trial=trial,
-                             last={"slot": "b", "title": "0.0.8 (sick)", "stays": False, "why": "the server was never ready"})
+                             last={"slot": "b", "title": "0.0.8 (sick)", "stays": False, "why": "the server was never ready"},
+                             left_behind={"slot": "b", "changed": ["waves.slow"], "more": 2, "unknown": None})
                     return
                 helper.requests.append(request)
                 if act == "take":

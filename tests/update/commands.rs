@@ -188,6 +188,40 @@ fn an_update_is_written_beside_the_running_system_tried_proven_and_left_again() 
 }
 
 #[test]
+fn going_back_behind_a_newer_store_says_what_is_not_there() {
+    let place = Place::new();
+    let snapshot = |force_limit_g: u32, wave: &str| {
+        json!({ "crc32": "", "state": { "settings": { "force_limit_g": force_limit_g }, "waves": { wave: {} } } }).to_string()
+    };
+    let kept =
+        |folder: &str, name: &str, bytes: &str| place.put(&format!("{folder}/{name}"), bytes.as_bytes());
+    // What A left, and what B has made of it.
+    let (left, state) = ("var/lib/yep-card/states/state-a", "var/lib/yep");
+    kept(left, "mirror.json", &snapshot(1_000, "slow"));
+    kept(left, "used-by.json", &json!({ "slot": "a", "store_layout": 5 }).to_string());
+    kept(state, "mirror.json", &snapshot(900, "new"));
+    kept(state, "used-by.json", &json!({ "slot": "b", "store_layout": 250 }).to_string());
+
+    let said = place.done(&["slot", "begin"]);
+    assert!(said.contains("system a has the state that it left"), "{said}");
+    let shown = place.show();
+    let names = ["settings.force_limit_g", "waves.new", "waves.slow"];
+    assert_eq!(shown["left_behind"], json!({ "slot": "b", "changed": names, "more": 0, "unknown": null }));
+    let page = place.done(&["slot", "show"]);
+    let line =
+        "changed under system b: settings.force_limit_g, waves.new, waves.slow; it is kept as states/state-b";
+    assert!(page.contains(line), "{page}");
+
+    // A state without that text: said, too. The next update ends it.
+    kept(state, "used-by.json", &json!({ "slot": "b", "store_layout": 250 }).to_string());
+    fs::remove_file(place.path("var/lib/yep/mirror.json")).unwrap();
+    place.done(&["slot", "begin"]);
+    assert!(place.show()["left_behind"]["unknown"].is_string());
+    place.done(&["update", place.update(&images()).to_str().unwrap()]);
+    assert_eq!(place.show()["left_behind"], Value::Null);
+}
+
+#[test]
 fn a_system_that_is_not_healthy_says_why_and_is_left_after_three_tries() {
     let place = Place::new();
     let file = place.update(&images());

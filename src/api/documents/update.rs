@@ -32,6 +32,22 @@ pub struct CardSystems {
     pub trial: Option<CardTrial>,
     /// How the last trial ended.
     pub last: Option<CardTrialEnd>,
+    /// What was changed under the other one and is not here, if the running one has its own stored state back; else null.
+    #[serde(default)]
+    pub left_behind: Option<CardLeftBehind>,
+}
+
+/// Changes that are kept aside with the stored state of the other system.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CardLeftBehind {
+    /// The slot of the system under which they were made.
+    pub slot: String,
+    /// Names of the changed values, as in a backup; at most 40. `sessions` has a count behind it.
+    pub changed: Vec<String>,
+    /// How many more there are.
+    pub more: usize,
+    /// Why nothing is known of them, for people; else null.
+    pub unknown: Option<String>,
 }
 
 /// A system that has not proven itself yet.
@@ -168,6 +184,12 @@ mod tests {
                     title: "0".into(),
                     stays: false,
                     why: "it was not healthy".into(),
+                }),
+                left_behind: Some(CardLeftBehind {
+                    slot: "b".into(),
+                    changed: vec!["calibration".into()],
+                    more: 0,
+                    unknown: Some("unreadable".into()),
                 }),
             },
             under_way: Some(UpdateUnderWay {

@@ -53,7 +53,7 @@ pub enum HelperAnswer {
         message: String,
     },
     /// The systems of the card.
-    Slots(CardSystems),
+    Slots(Box<CardSystems>),
     /// The computer starts another system now.
     Restarting,
 }

@@ -255,7 +255,7 @@ impl UpdateService {
         };
         match answer {
             HelperAnswer::Slots(systems) => {
-                self.lock().systems = Some(systems);
+                self.lock().systems = Some(*systems);
                 Ok(())
             }
             HelperAnswer::Refused { code, message } => Err(UpdateRefusal::of_helper(&code, &message)),

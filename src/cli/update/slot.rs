@@ -9,10 +9,11 @@ use super::{
     CardPlace, Refusal, io_failure, lock, proof, refusal, require_rest, restart_into_other, state_user, title,
 };
 use crate::cli::{Failure, Server, print};
-use crate::update::SlotRecord;
+use crate::store;
 use crate::update::card::Card;
 use crate::update::kept_state::{StateChoice, StateUser};
 use crate::update::slots::StartAction;
+use crate::update::{LeftBehind, SlotRecord};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -83,7 +84,7 @@ pub(super) fn shown(card: &Card) -> Result<Value, Refusal> {
     let record = record(card).map_err(refusal("card"))?;
     Ok(json!({
         "running": card.slot(), "title": title(), "default": card.default_slot().ok(), "spare": spare(card, &record),
-        "trial": record.trial, "last": record.last,
+        "trial": record.trial, "last": record.last, "left_behind": record.left_behind,
     }))
 }
 
@@ -107,7 +108,23 @@ fn show(card: &Card, json: bool) -> Result<(), Failure> {
         let how = if last.stays { "stayed" } else { "was left" };
         page += &format!("last      {} {how}: {}\n", last.title, last.why);
     }
+    if let Some(left) = &record.left_behind {
+        page += &format!("not here  {}\n", left_behind(left));
+    }
     print(&page)
+}
+
+/// What was changed under the system that was left, for people.
+fn left_behind(left: &LeftBehind) -> String {
+    let kept = format!("; it is kept as states/state-{}", left.slot.letter());
+    if let Some(why) = &left.unknown {
+        return format!("what was changed under {} is not known: {why}{kept}", left.slot);
+    }
+    if left.changed.is_empty() {
+        return format!("nothing: under {} nothing was changed that this one has", left.slot);
+    }
+    let more = if left.more > 0 { format!(" and {} more", left.more) } else { String::new() };
+    format!("changed under {}: {}{more}{kept}", left.slot, left.changed.join(", "))
 }
 
 fn say_restart(title: &str) -> io::Result<()> {
@@ -188,7 +205,20 @@ fn begin(card: &Card) -> Result<(), Failure> {
             states.choose(user, failed.is_some())
         }
     };
-    println!("{}", describe(chosen.map_err(io_failure("the stored state"))?, user));
+    let chosen = chosen.map_err(io_failure("the stored state"))?;
+    println!("{}", describe(chosen, user));
+    if chosen == StateChoice::GivenBack {
+        let other = user.slot.other();
+        let snapshots = store::raw_snapshot(&states.left_by(other))
+            .and_then(|left| Ok((left, store::raw_snapshot(&states.state)?)));
+        let left = match snapshots {
+            Ok((left, here)) => LeftBehind::between(other, &left, &here),
+            Err(error) => LeftBehind::unknown(other, error.to_string()),
+        };
+        println!("{}", left_behind(&left));
+        record.left_behind = Some(left);
+        card.save(&record).map_err(io_failure("cannot note this start"))?;
+    }
     Ok(())
 }
 

@@ -7,7 +7,7 @@ import { said } from "./words.js";
 
 /** `restart(path)` asks for the restart. */
 export function systemsCard(restart) {
-  const values = facts([["running", said.running], ["spare", said.spare], ["waits", said.waits], ["last", said.last]]);
+  const values = facts([["running", said.running], ["spare", said.spare], ["waits", said.waits], ["last", said.last], ["left", said.left]]);
   const question = h("div", {});
   const restarting = h("p", { class: "said", role: "status" });
   const hint = h("small", {}, said.onlyAtRest);
@@ -30,6 +30,7 @@ export function systemsCard(restart) {
       values.set("spare", spare ?? said.none);
       values.set("waits", trial ? said.tries(trial.title, trial.tries_left) : words.machine.none);
       values.set("last", last ? (last.stays ? said.stayed(last.title) : said.wasLeft(last.title, last.why)) : words.machine.none);
+      values.set("left", leftBehind(systems.left_behind));
       text(restarting, restarts ? said.restarting : "");
       show(restarting, restarts);
       const isFree = isAtRest && !under_way && !restarts;
@@ -38,6 +39,13 @@ export function systemsCard(restart) {
       show(hint, !isAtRest);
     },
   };
+}
+
+/** What was changed under the other system, and is not here. */
+function leftBehind(left) {
+  if (!left) return words.machine.none;
+  if (left.unknown) return said.leftUnknown(left.unknown);
+  return left.changed.length ? said.leftList(left.changed.join(", "), left.more) : words.machine.none;
 }
 
 /** Offers a restart into the system of that version, if there is one. */
