@@ -9,6 +9,8 @@ use super::schema::{Direction, Layout, Level, Pull, Role, RoleName};
 
 /// Longest timeout of the chip's watchdog.
 const HARDWARE_WATCHDOG_MAX_S: u64 = 15;
+/// Highest number of a partition that the table's first sector describes.
+const LAST_FIRST_SECTOR_PARTITION: u8 = 4;
 /// BCM pins below this one are pulled up at power-on, the others pulled down.
 const FIRST_PULLED_DOWN_PIN: u8 = 9;
 /// Highest pin of the 40-pin header.
@@ -41,10 +43,17 @@ impl Broken {
 }
 
 fn disk(layout: &Layout, files: &Files, broken: &mut Broken) {
-    let parts = &layout.disk.partition;
-    let names: Vec<&str> = parts.iter().map(|part| part.name.as_str()).collect();
-    broken.require(names == ["boot", "root_a", "root_b", "data"], || {
-        format!("disk.partition: must be boot, root_a, root_b and data in this order, and is {names:?}")
+    let disk = &layout.disk;
+    let parts = &disk.partition;
+    let names: Vec<(&str, u8)> = parts.iter().map(|part| (part.name.as_str(), part.number)).collect();
+    let wanted = [("boot", 1), ("boot_a", 2), ("boot_b", 3), ("root_a", 5), ("root_b", 6), ("data", 7)];
+    broken.require(names == wanted, || {
+        format!("disk.partition: must be {wanted:?}, in this order, and is {names:?}")
+    });
+    broken.require(disk.version > 0, || "disk.version: must be above 0".into());
+    let id = &disk.id;
+    broken.require(id.len() == 8 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')), || {
+        format!("disk.id: must have 8 hexadecimal digits, and is {id:?}")
     });
     for part in parts {
         broken.require(part.start_mib > 0 && part.size_mib > 0, || {
@@ -52,25 +61,29 @@ fn disk(layout: &Layout, files: &Files, broken: &mut Broken) {
         });
     }
     for pair in parts.windows(2) {
-        broken.require(pair[0].start_mib + pair[0].size_mib <= pair[1].start_mib, || {
-            format!("disk.partition {}: overlaps {}", pair[1].name, pair[0].name)
+        // Each partition above 4 has a sector of the table before it.
+        let gap_mib = u64::from(pair[1].number > LAST_FIRST_SECTOR_PARTITION);
+        broken.require(pair[0].start_mib + pair[0].size_mib + gap_mib <= pair[1].start_mib, || {
+            format!("disk.partition {}: overlaps {}, or its table", pair[1].name, pair[0].name)
         });
         broken.require(!pair[0].grows, || {
             format!("disk.partition {}: only the last partition can grow", pair[0].name)
         });
     }
     if let Some(last) = parts.last() {
-        broken.require(last.start_mib + last.size_mib <= layout.disk.card_mib, || {
-            format!("disk.partition {}: ends after disk.card_mib = {}", last.name, layout.disk.card_mib)
+        broken.require(last.start_mib + last.size_mib <= disk.card_mib, || {
+            format!("disk.partition {}: ends after disk.card_mib = {}", last.name, disk.card_mib)
         });
     }
-    if let [_, root_a, root_b, _] = &parts[..] {
-        broken.require(root_a.size_mib == root_b.size_mib, || {
-            "disk.partition root_b: must be as large as root_a, whose successor it takes".into()
-        });
-        let root = files.kernel_parameter("root");
-        broken.require(root == Some(&format!("LABEL={}", root_a.label)), || {
-            format!("disk.partition root_a: boot/cmdline.txt must say root=LABEL={}", root_a.label)
+    if let [_, boot_a, boot_b, root_a, root_b, _] = &parts[..] {
+        for (a, b) in [(boot_a, boot_b), (root_a, root_b)] {
+            broken.require(a.size_mib == b.size_mib, || {
+                format!("disk.partition {}: must be as large as {}, whose successor it takes", b.name, a.name)
+            });
+        }
+        let root = format!("PARTUUID={id}-{:02}", root_a.number);
+        broken.require(files.kernel_parameter("root") == Some(&root), || {
+            format!("disk.partition root_a: boot/cmdline.txt must say root={root}")
         });
     }
     for (label, filesystem) in files.labels() {

@@ -133,6 +133,8 @@ pub fn emit(layout: &Layout) -> String {
     put("Its address there.", "LOAD_CELL_ADDRESS", "u8", layout.i2c.load_cell_address.to_string());
 
     let rows: Vec<String> = layout.disk.partition.iter().map(|part| format!("{part:?}")).collect();
+    put("Version of the card's partitions.", "CARD_LAYOUT", "u32", layout.disk.version.to_string());
+    put("Id of the card's partition table.", "CARD_ID", "&str", format!("{:?}", layout.disk.id));
     put(
         "The partitions of the card, in order.",
         "PARTITIONS",
@@ -140,6 +142,7 @@ pub fn emit(layout: &Layout) -> String {
         format!("[{}]", rows.join(", ")),
     );
 
+    put("Folder of the stored state.", "STATE_DIRECTORY", "&str", format!("{:?}", layout.state.directory));
     let trees = &layout.state.trees;
     put("The trees of the store.", "STATE_TREES", &format!("[&str; {}]", trees.len()), format!("{trees:?}"));
 

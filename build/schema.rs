@@ -22,6 +22,8 @@ pub struct Layout {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Disk {
+    pub version: u32,
+    pub id: String,
     pub card_mib: u64,
     pub partition: Vec<Partition>,
 }
@@ -30,6 +32,7 @@ pub struct Disk {
 #[serde(deny_unknown_fields)]
 pub struct Partition {
     pub name: String,
+    pub number: u8,
     pub label: String,
     pub filesystem: String,
     pub start_mib: u64,

@@ -78,6 +78,8 @@ pub struct Pin {
 pub struct Partition {
     /// Function.
     pub name: &'static str,
+    /// Number in the partition table.
+    pub number: u8,
     /// Label of its file system.
     pub label: &'static str,
     /// File system; `none` if there is none yet.

@@ -27,6 +27,7 @@
 //! - [`api`]: HTTP and WebSocket server
 //! - [`feeds`]: protocols in which other programs drive the axis
 //! - [`house`]: what the other things of a house hear of the machine
+//! - [`update`]: update in place: a signed file as the next system of a card with two
 //! - [`app`]: composition root: the only room that names every part
 //! - [`trial`]: deterministic simulation test: the whole machine on virtual time, with injected faults, by seed
 //! - [`cli`]: command-line interface
@@ -54,5 +55,6 @@ pub mod store;
 pub mod token_bucket;
 pub mod trial;
 pub mod units;
+pub mod update;
 pub mod wall_clock;
 pub mod wave;

@@ -172,6 +172,20 @@ fn one_of_the_two_ways_to_the_registers_is_enough_but_the_chip_must_be_there() {
 }
 
 #[test]
+fn the_pins_of_a_pi_5_are_behind_another_device() {
+    let root = pi();
+    put(root.path(), "proc/device-tree/compatible", "raspberrypi,5-model-b\0brcm,bcm2712\0");
+    put(root.path(), "dev/mem", "");
+    let missed = || {
+        let output = doctor(root.path(), &["--driver", "gpio", "--json"]);
+        missing(&json(&output)).into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(missed(), ["pins"]);
+    put(root.path(), "dev/gpiomem0", "");
+    assert_eq!(missed(), Vec::<String>::new());
+}
+
+#[test]
 fn a_bus_is_needed_by_whoever_weighs_with_it() {
     let root = pi();
     let config = root.path().join("yep.toml");
@@ -399,8 +413,8 @@ fn appliance() -> TempDir {
         ("proc/sys/vm/swappiness", "0\n".to_owned()),
         (
             "proc/self/mounts",
-            "/dev/mmcblk0p2 / ext4 ro,noatime 0 0\n/dev/mmcblk0p1 /boot/firmware vfat ro,noatime 0 0\n\
-             /dev/mmcblk0p4 /var ext4 rw,noatime 0 0\ntmpfs /tmp tmpfs rw 0 0\ntmpfs /var/log tmpfs rw 0 0\n"
+            "/dev/mmcblk0p5 / ext4 ro,noatime 0 0\n/dev/mmcblk0p1 /boot/firmware vfat ro,noatime 0 0\n\
+             /dev/mmcblk0p7 /var ext4 rw,noatime 0 0\ntmpfs /tmp tmpfs rw 0 0\ntmpfs /var/log tmpfs rw 0 0\n"
                 .to_owned(),
         ),
         ("etc/group", "gpio:x:990:yep\ndialout:x:20:pi,yep\ni2c:x:991:yep\n".to_owned()),
@@ -410,15 +424,16 @@ fn appliance() -> TempDir {
     ] {
         put(root.path(), path, &text);
     }
-    fs::create_dir_all(root.path().join("dev/disk/by-label")).unwrap();
-    for (number, label, start_mib, size_mib) in
-        [(1, "BOOT", 4, 124), (2, "root-a", 128, 1_024), (4, "data", 2_176, 27_000)]
-    {
+    let links = root.path().join("dev/disk/by-partuuid");
+    fs::create_dir_all(&links).unwrap();
+    for part in &yep::layout::PARTITIONS {
+        let (number, start_mib) = (part.number, part.start_mib);
+        let size_mib = if part.grows { 27_000 } else { part.size_mib };
         let name = format!("mmcblk0p{number}");
         put(root.path(), &format!("dev/{name}"), "");
         std::os::unix::fs::symlink(
             format!("../../{name}"),
-            root.path().join("dev/disk/by-label").join(label),
+            links.join(format!("{}-0{number}", yep::layout::CARD_ID)),
         )
         .unwrap();
         put(root.path(), &format!("sys/class/block/{name}/start"), &format!("{}\n", start_mib * 2_048));
@@ -451,8 +466,8 @@ fn the_appliance_is_as_its_layout_has_it() {
 #[test]
 fn each_thing_that_differs_from_the_layout_is_named() {
     for (what, path, text) in [
-        ("partition root_a", "sys/class/block/mmcblk0p2/size", "4096"),
-        ("partition data", "sys/class/block/mmcblk0p4/size", "4096"),
+        ("partition root_a", "sys/class/block/mmcblk0p5/size", "4096"),
+        ("partition data", "sys/class/block/mmcblk0p7/size", "4096"),
         ("isolated cores", "sys/devices/system/cpu/isolated", "2-3"),
         ("vm.swappiness", "proc/sys/vm/swappiness", "60"),
         ("kernel.sched_rt_runtime_us", "proc/sys/kernel/sched_rt_runtime_us", "950000"),
@@ -464,6 +479,12 @@ fn each_thing_that_differs_from_the_layout_is_named() {
         let (code, said) = compare(root.path());
         assert_eq!((code, compared(&said, "differs")), (Some(1), vec![what]), "{said}");
     }
+    // Either of the two systems may run.
+    let root = appliance();
+    let line = fs::read_to_string(root.path().join("proc/cmdline")).unwrap();
+    put(root.path(), "proc/cmdline", &line.replace("-05 ", "-06 "));
+    assert_eq!(compare(root.path()).0, Some(0));
+
     let root = appliance();
     put(root.path(), "proc/cmdline", "console=tty1 root=/dev/sda2 rw isolcpus=2");
     let mounts = "/dev/mmcblk0p2 / ext4 rw 0 0\n/dev/mmcblk0p4 /var ext4 rw 0 0\n";

@@ -120,20 +120,30 @@ macro_rules! refused {
 }
 
 refused! {
-    partitions_are_the_known_four: |l, f| l.disk.partition.swap(1, 2)
-        => "disk.partition: must be boot, root_a, root_b and data";
-    a_partition_has_a_size: |l, f| l.disk.partition[3].size_mib = 0
+    partitions_are_the_known_ones: |l, f| l.disk.partition.swap(1, 2)
+        => "disk.partition: must be [(\"boot\", 1), (\"boot_a\", 2)";
+    a_partition_has_its_number: |l, f| l.disk.partition[3].number = 4
+        => "disk.partition: must be";
+    the_partitions_have_a_version: |l, f| l.disk.version = 0
+        => "disk.version: must be above 0";
+    the_card_has_an_id: |l, f| l.disk.id = "59455G31".into()
+        => "disk.id: must have 8 hexadecimal digits";
+    a_partition_has_a_size: |l, f| l.disk.partition[5].size_mib = 0
         => "disk.partition data: start_mib and size_mib must be above 0";
     partitions_do_not_overlap: |l, f| l.disk.partition[1].start_mib -= 1
-        => "disk.partition root_a: overlaps boot";
+        => "disk.partition boot_a: overlaps boot";
+    a_partition_above_4_has_its_table_before_it: |l, f| l.disk.partition[4].start_mib -= 4
+        => "disk.partition root_b: overlaps root_a, or its table";
     only_the_last_partition_grows: |l, f| l.disk.partition[1].grows = true
-        => "disk.partition root_a: only the last partition can grow";
-    partitions_fit_the_card: |l, f| l.disk.card_mib = 2_687
-        => "disk.partition data: ends after disk.card_mib = 2687";
-    both_roots_are_of_one_size: |l, f| l.disk.partition[2].size_mib -= 1
+        => "disk.partition boot_a: only the last partition can grow";
+    partitions_fit_the_card: |l, f| l.disk.card_mib = 2_799
+        => "disk.partition data: ends after disk.card_mib = 2799";
+    both_boots_are_of_one_size: |l, f| l.disk.partition[2].size_mib -= 1
+        => "disk.partition boot_b: must be as large as boot_a";
+    both_roots_are_of_one_size: |l, f| l.disk.partition[4].size_mib -= 1
         => "disk.partition root_b: must be as large as root_a";
-    the_kernel_mounts_root_a: |l, f| f.cmdline = f.cmdline.replace("LABEL=root-a", "/dev/mmcblk0p2")
-        => "boot/cmdline.txt must say root=LABEL=root-a";
+    the_kernel_mounts_root_a: |l, f| f.cmdline = f.cmdline.replace("PARTUUID=59455031-05", "/dev/mmcblk0p5")
+        => "boot/cmdline.txt must say root=PARTUUID=59455031-05";
     fstab_names_partitions: |l, f| f.fstab = f.fstab.replace("LABEL=data", "LABEL=state")
         => "fstab mounts state as ext4";
 

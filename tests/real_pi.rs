@@ -327,7 +327,7 @@ fn safe_pins_works_on_a_cold_pi_and_without_a_file_that_can_be_read() {
 #[test]
 fn pins_that_cannot_be_used_are_said_with_a_remedy_and_nothing_is_driven() {
     type Case = (&'static [&'static str], fn(&FakePi));
-    let cases: [Case; 7] = [
+    let cases: [Case; 9] = [
         (
             &["unknown model (Raspberry Pi 9 Model B) (unknown_model)", "newer ones need a newer build"],
             |pi| {
@@ -342,6 +342,13 @@ fn pins_that_cannot_be_used_are_said_with_a_remedy_and_nothing_is_driven() {
         (&["no permission to use /dev/gpiomem (no_permission)", "usermod -aG gpio"], |pi| {
             pi.fail_open("dev/gpiomem", 13);
             pi.fail_open("dev/mem", 13);
+        }),
+        (&["/dev/gpiomem0 on a Pi 5", "is not there (no_device)"], |pi| {
+            pi.put("proc/cpuinfo", "Revision\t: d04170\n");
+        }),
+        (&["no permission to use /dev/gpiomem0 (no_permission)", "usermod -aG gpio"], |pi| {
+            pi.put("proc/cpuinfo", "Revision\t: d04170\n");
+            pi.fail_open("dev/gpiomem0", 13);
         }),
         (&["no permission to use /dev/gpiochip0 (no_permission)", "usermod -aG gpio"], |pi| {
             pi.fail_open("dev/gpiochip0", 13);

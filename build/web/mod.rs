@@ -17,12 +17,13 @@ pub use join::{Files, join};
 /// The page, compressed, in bytes: on a Wi-Fi of one megabit it is there within half a second.
 pub const BUDGET_BYTES: usize = 64_000;
 /// What is loaded for itself, when it is opened: the first run, and what else than a wave moves the axis. Each with what it may have.
-const APART: [(&str, &str, usize); 5] = [
+const APART: [(&str, &str, usize); 6] = [
     ("the first run", "screens/first/", 8_000),
     ("the screen of the programs", "screens/programs/", 6_500),
     ("the screen of the patterns", "screens/patterns/", 9_500),
     ("the screen of the scripts", "screens/scripts/", 10_500),
     ("the screen of the name, the log and the support file", "screens/support/", 4_000),
+    ("the screen of the updates", "screens/update/", 5_000),
 ];
 
 /// The content of each file below `folder`, by its name.

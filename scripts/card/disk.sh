@@ -2,8 +2,7 @@
 # shellcheck shell=bash
 
 # Every card has the same ids; the machine id, made at the first start, distinguishes cards.
-disk_id=0x59455031
-id_of() { printf '59455031-0000-4000-8000-00000000000%s' "$1"; }
+id_of() { printf "$disk_id-0000-4000-8000-00000000000%s" "$1"; }
 
 # An ext4 of the folder $2 in the file $1, $3 MiB large, with the label $4, the id $5 and more options of mke2fs.
 make_ext4() {
@@ -30,31 +29,50 @@ make_image() {
     mkdir "$root/var"
     local size
     # Never written, so it needs no journal and no reserve.
-    make_ext4 "$work/root_a.img" "$root" "$part_root_a_size_mib" "$part_root_a_label" 1 -O '^has_journal' -m 0
+    # The image of an update is as large as its file system, so that is not larger than it has to be.
+    size=$(($(du -sm "$root" | cut -f 1) * 5 / 4 / 16 * 16 + 16))
+    [ "$size" -le "$part_root_a_size_mib" ] || die "the system needs $size MiB, and its partition has $part_root_a_size_mib"
+    make_ext4 "$work/root_a.img" "$root" "$size" "$part_root_a_label" 1 -O '^has_journal' -m 0
     make_ext4 "$work/data.img" "$work/data" "$part_data_size_mib" "$part_data_label" 2 -m 1
-    truncate -s "${part_boot_size_mib}M" "$work/boot.img"
-    mkfs.vfat -F 32 -n "$part_boot_label" -i "${disk_id#0x}" --invariant "$work/boot.img" >/dev/null
-    find "$boot" -exec touch -d "@$SOURCE_DATE_EPOCH" {} +
-    (cd "$boot" && mcopy -s -m -i "$work/boot.img" $(ls | sort) ::/)
+    make_fat boot "$user_boot" 1
+    make_fat boot_a "$boot" 2
+    # Empty, but a file system: a computer that reads the card offers to format a partition without one.
+    mkdir "$work/empty"
+    make_fat boot_b "$work/empty" 3
 
     size=$((part_data_start_mib + part_data_size_mib))
     rm -f "$out"
     truncate -s "${size}M" "$out"
+    local outer=$((part_root_a_start_mib - 1))
     {
         echo "label: dos"
-        echo "label-id: $disk_id"
-        local name kind
+        echo "label-id: 0x$disk_id"
+        local name number kind
         for name in $parts; do
-            kind=83
-            [ "$name" != boot ] || kind='c, bootable'
-            start=part_${name}_start_mib extent=part_${name}_size_mib
-            echo "start=$((${!start} * 2048)), size=$((${!extent} * 2048)), type=$kind"
+            number=part_${name}_number start=part_${name}_start_mib extent=part_${name}_size_mib
+            # Partition 4 holds all that come after it.
+            [ "$name" != root_a ] || echo "4 : start=$((outer * 2048)), size=$(((size - outer) * 2048)), type=f"
+            case $name in
+            boot) kind='c, bootable' ;;
+            boot_*) kind=c ;;
+            *) kind=83 ;;
+            esac
+            echo "${!number} : start=$((${!start} * 2048)), size=$((${!extent} * 2048)), type=$kind"
         done
     } | sfdisk --quiet "$out"
-    for name in boot root_a data; do
+    for name in boot boot_a boot_b root_a data; do
         start=part_${name}_start_mib
         dd if="$work/$name.img" of="$out" bs=1M seek="${!start}" conv=notrunc,sparse status=none
     done
+}
+
+# A FAT32 for the partition $1 of the folder $2; $3 distinguishes its id.
+make_fat() {
+    local file=$work/$1.img size=part_${1}_size_mib label=part_${1}_label
+    truncate -s "${!size}M" "$file"
+    mkfs.vfat -F 32 -n "${!label}" -i "${disk_id%?}$3" --invariant "$file" >/dev/null
+    find "$2" -exec touch -d "@$SOURCE_DATE_EPOCH" {} +
+    [ -z "$(ls "$2")" ] || (cd "$2" && mcopy -s -m -i "$file" $(ls | sort) ::/)
 }
 
 # Each partition: position, and size in use.
@@ -65,7 +83,8 @@ describe() {
     for name in $parts; do
         start=part_${name}_start_mib extent=part_${name}_size_mib
         case $name in
-        boot) used=$(du -sm "$boot" | cut -f 1) ;;
+        boot) used=$(du -sm "$user_boot" | cut -f 1) ;;
+        boot_a) used=$(du -sm "$boot" | cut -f 1) ;;
         root_a) used=$(du -sm "$root" | cut -f 1) ;;
         data) used=0 ;;
         *) used=- ;;

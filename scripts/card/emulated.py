@@ -6,6 +6,8 @@ that log: all flushed writes, and a random part of the others.
 """
 
 import contextlib
+import http.client
+import itertools
 import json
 import os
 import pathlib
@@ -23,6 +25,7 @@ import urllib.request
 LOG_MAGIC = 0x6A736677736872
 LOG_SECTOR = 512
 FLUSH, FUA, DISCARD, MARK = 1, 2, 4, 8
+BEGAN = time.monotonic()
 
 
 class Failed(Exception):
@@ -35,6 +38,23 @@ def run(*command, **options):
     if done.returncode:
         raise Failed(f"{command[0]} ended with {done.returncode}: {done.stderr.strip()[-500:]}")
     return done.stdout
+
+
+def step(text):
+    """Prints a line of the log, with seconds since the start."""
+    print(f"{time.monotonic() - BEGAN:7.1f} s  {text}", flush=True)
+
+
+def require(holds, text):
+    """Raises unless the condition holds."""
+    if not holds:
+        raise Failed(text)
+
+
+def layout():
+    """The values of memory-layout/layout.toml that scripts use."""
+    lines = run(pathlib.Path(__file__).resolve().parent / "layout").splitlines()
+    return {key: value.strip("'") for key, value in (line.split("=", 1) for line in lines)}
 
 
 def free_port():
@@ -56,14 +76,25 @@ class Card:
         run("cp", "--sparse=always", image, self.file)
         os.truncate(self.file, size_mib << 20)
 
-    def _boot(self):
-        return f"{self.file}@@{int(self.layout['part_boot_start_mib']) << 20}"
+    def _boot(self, part="boot"):
+        return f"{self.file}@@{int(self.layout[f'part_{part}_start_mib']) << 20}"
 
-    def read(self, name):
-        """A file of the boot partition."""
+    def read(self, name, part="boot"):
+        """A file of the boot partition, or of that of a system."""
         copy = self.folder / "read"
-        run("mcopy", "-n", "-o", "-i", self._boot(), f"::/{name}", copy)
+        run("mcopy", "-n", "-o", "-i", self._boot(part), f"::/{name}", copy)
         return copy.read_bytes()
+
+    def slot(self, once=False):
+        """The system that the firmware starts: a or b; with `once` after a restart with its flag tryboot."""
+        section, numbers = None, {}
+        for line in self.read("autoboot.txt").decode().splitlines():
+            if line.startswith("["):
+                section = line.strip()
+            elif line.startswith("boot_partition="):
+                numbers[section] = line.split("=")[1].strip()
+        found = {self.layout[f"part_boot_{slot}_number"]: slot for slot in "ab"}
+        return found[numbers["[tryboot]" if once else "[all]"]]
 
     def has(self, name):
         """True if the boot partition has that file."""
@@ -75,17 +106,11 @@ class Card:
         copy.write_bytes(content if isinstance(content, bytes) else content.encode())
         run("mcopy", "-o", "-i", self._boot(), copy, f"::/{name}")
 
-    def digest_of_root(self):
-        """Digest of every byte of the system's partition."""
-        start, size = (int(self.layout[f"part_root_a_{key}_mib"]) for key in ("start", "size"))
+    def digest_of_root(self, slot="a"):
+        """Digest of every byte of a system's partition."""
+        start, size = (int(self.layout[f"part_root_{slot}_{key}_mib"]) for key in ("start", "size"))
         command = f"dd if={self.file} bs=1M skip={start} count={size} status=none | sha256sum"
         return run("sh", "-c", command).split()[0]
-
-    def entries(self):
-        """Start and length of each partition, from the partition table, in MiB."""
-        with open(self.file, "rb") as file:
-            table = file.read(512)[446:510]
-        return [tuple(n // 2048 for n in struct.unpack("<II", table[i + 8 : i + 16])) for i in range(0, 64, 16)]
 
     def insert(self):
         """QEMU's options for the card; writes go to a copy and to the log."""
@@ -102,10 +127,10 @@ class Card:
         """Keeps the card as the machine left it at an orderly shutdown."""
         self.running.replace(self.file)
 
-    def cut(self, chance):
-        """Power cut: flushed writes are kept, each of the others is kept, torn or lost."""
+    def cut(self, chance, until=None):
+        """Power cut: flushed writes are kept, each of the others is kept, torn or lost; `until` so many writes at most."""
         with self._opened() as log:
-            writes = list(self._entries(log))
+            writes = list(itertools.islice(self._entries(log), until))
         flushed = max((i for i, (flags, *_) in enumerate(writes) if flags & FLUSH), default=-1)
         lost = torn = 0
         with open(self.file, "r+b") as card:
@@ -122,8 +147,35 @@ class Card:
                         data = data[: chance.randrange(count) * LOG_SECTOR]
                 card.seek(sector * LOG_SECTOR)
                 card.write(data)
-        self.running.unlink()
+        self.running.unlink(missing_ok=True)
         return {"writes": len(writes), "after the last flush": len(writes) - 1 - flushed, "lost": lost, "torn": torn}
+
+    def record(self, name):
+        """Puts the card as it was before this run aside, with the log of all that was written to it since."""
+        self.file.rename(self.folder / f"{name}.raw")
+        self.log.rename(self.folder / f"{name}.log")
+
+    def recorded(self, name, chance=None, until=None):
+        """The card of that record again, after a power cut behind so many of its writes."""
+        run("cp", "--sparse=always", self.folder / f"{name}.raw", self.file)
+        self.log.unlink(missing_ok=True)
+        self.log.hardlink_to(self.folder / f"{name}.log")
+        return self.cut(chance, until)
+
+    def places(self, name, *parts):
+        """Which entries of a record's log are writes to these partitions, and how many entries there are."""
+        spans = [self._span(part) for part in parts]
+        found, number = [], -1
+        with self._opened(self.folder / f"{name}.log") as log:
+            for number, (_flags, sector, _count, data) in enumerate(self._entries(log)):
+                if data and any(first <= sector * LOG_SECTOR < last for first, last in spans):
+                    found.append(number)
+        return found, number + 1
+
+    def _span(self, part):
+        """First byte of a partition, and the one behind its last."""
+        first = int(self.layout[f"part_{part}_start_mib"]) << 20
+        return first, first + (int(self.layout[f"part_{part}_size_mib"]) << 20)
 
     def waiting(self):
         """Yields, while the machine runs, the number of writes that are not flushed yet."""
@@ -135,8 +187,8 @@ class Card:
                 yield count
 
     @contextlib.contextmanager
-    def _opened(self):
-        with open(self.log, "rb") as log:
+    def _opened(self, path=None):
+        with open(path or self.log, "rb") as log:
             magic, _version, _entries, sector_size = struct.unpack("<QQQI", log.read(28))
             if magic != LOG_MAGIC or sector_size != LOG_SECTOR:
                 raise Failed("QEMU's log of writes has another form than expected")
@@ -169,20 +221,24 @@ class Machine:
         "raspi3b": ["-machine", "raspi3b"],
     }
 
-    def __init__(self, card, key, board="virt", cores=4, more=(), words=""):
+    def __init__(self, card, key, board="virt", cores=4, more=(), once=False):
         self.card, self.key = card, key
         folder = card.folder
+        # What the firmware does on a Pi, which no emulation has: it decides which system starts, and a system may ask it for
+        # one start of the other one (scripts/card/bin/try-other).
+        self.slot, self.asked = card.slot(once), folder / "firmware.txt"
         self.screen = folder / "screen.log"
         self.http, self.ssh_port, self.tunnel_port = free_port(), free_port(), free_port()
         self.lan, self.lan_there = free_port(), free_port()
+        system = f"boot_{self.slot}"
         for name in ("vmlinuz", "initrd.img"):
-            (folder / name).write_bytes(card.read(name))
+            (folder / name).write_bytes(card.read(name, system))
         # The kernel's own words, but the screen is the serial line.
-        line = card.read("cmdline.txt").decode().strip().replace("console=tty1 ", "").replace("quiet ", "")
-        line += " console=ttyAMA0 " + words
+        line = card.read("cmdline.txt", system).decode().strip().replace("console=tty1 ", "").replace("quiet ", "")
+        line += " console=ttyAMA0"
         if board != "virt":
-            # Devices take their time here; and QEMU starts the board anew as soon as the chip's watchdog is armed.
-            line += " systemd.default_device_timeout_sec=600 systemd.watchdog_sec=0"
+            # QEMU starts the board anew as soon as the chip's watchdog is armed.
+            line += " systemd.watchdog_sec=0"
         net = f"user,id=net0,restrict=on,hostfwd=tcp:127.0.0.1:{self.http}-:80,hostfwd=tcp:127.0.0.1:{self.ssh_port}-:22"
         command = ["qemu-system-aarch64", *self.BOARDS[board], "-display", "none", "-monitor", "none"]
         command += ["-kernel", folder / "vmlinuz", "-initrd", folder / "initrd.img", "-append", line]
@@ -194,8 +250,10 @@ class Machine:
             command += ["-smp", str(cores), *card.insert(), "-device", "virtio-blk-pci,drive=card"]
             command += ["-device", "virtio-net-pci,netdev=net0,romfile=", "-netdev", there]
             command += ["-device", "virtio-net-pci,netdev=net1,romfile="]
+            command += ["-device", "virtio-serial-pci", "-chardev", f"file,id=firmware,path={self.asked}"]
+            command += ["-device", "virtserialport,chardev=firmware,name=yep.firmware"]
         else:
-            (folder / "board.dtb").write_bytes(card.read("bcm2837-rpi-3-b.dtb"))
+            (folder / "board.dtb").write_bytes(card.read("bcm2837-rpi-3-b.dtb", system))
             command += ["-dtb", folder / "board.dtb", "-device", "usb-net,netdev=net0"]
             command += ["-drive", f"if=sd,file={card.file},format=raw,snapshot=on"]
         self.began = time.monotonic()
@@ -213,7 +271,7 @@ class Machine:
         end = time.monotonic() + within_s
         while True:
             self.alive()
-            with contextlib.suppress(OSError, Failed, ValueError):
+            with contextlib.suppress(OSError, Failed, ValueError, subprocess.TimeoutExpired):
                 if holds():
                     return time.monotonic() - self.began
             if time.monotonic() > end:
@@ -221,8 +279,8 @@ class Machine:
                 raise Failed(f"not within {within_s} s: {what}; the screen:\n    {tail}")
             time.sleep(0.25)
 
-    def ready(self, within_s=300):
-        """Waits until the server answers."""
+    def ready(self, within_s=600):
+        """Waits until the server answers; long enough for another start behind one whose devices took too long."""
         return self.wait("an answer of the server", lambda: self.get("/api/health", self.http), within_s)
 
     def get(self, path, port=None, body=None, method=None, host=None, timeout=10):
@@ -233,8 +291,11 @@ class Machine:
             method=method or ("GET" if body is None else "POST"),
             headers={"content-type": "application/json"} | ({"host": host} if host else {}),
         )
-        with urllib.request.urlopen(request, timeout=timeout) as answer:
-            return json.load(answer)
+        try:
+            with urllib.request.urlopen(request, timeout=timeout) as answer:
+                return json.load(answer)
+        except http.client.HTTPException as error:
+            raise ConnectionError(f"{path}: {error!r}") from None
 
     def page(self, path, is_local=False):
         """The content that a browser in the network gets, or one on the machine itself, and its type."""
@@ -253,19 +314,20 @@ class Machine:
             return error.code
         raise Failed(f"{path} is not refused")
 
-    def _ssh(self, *more):
+    def ssh(self, *more):
+        """The command of a login on the machine."""
         return ["ssh", "-q", "-i", self.key, "-p", str(self.ssh_port), "-o", "StrictHostKeyChecking=no",
                 "-o", "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes", "-o", "ConnectTimeout=30", *more]  # fmt: skip
 
     def shell(self, command):
         """The output of a command on the machine."""
-        return run(*self._ssh("root@127.0.0.1", command), timeout=120)
+        return run(*self.ssh("root@127.0.0.1", command), timeout=120)
 
     def local_port(self):
         """The port of this computer that leads to the server as a program on the machine itself reaches it."""
         if self.tunnel is None or self.tunnel.poll() is not None:
             way = f"127.0.0.1:{self.tunnel_port}:127.0.0.1:80"
-            self.tunnel = subprocess.Popen(self._ssh("-N", "-L", way, "root@127.0.0.1"), stderr=subprocess.DEVNULL)
+            self.tunnel = subprocess.Popen(self.ssh("-N", "-L", way, "root@127.0.0.1"), stderr=subprocess.DEVNULL)
             end = time.monotonic() + 30
             while time.monotonic() < end:
                 with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.tunnel_port), 1):

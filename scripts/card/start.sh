@@ -8,7 +8,7 @@ choose_modules() {
     local path
     while read -r path; do
         [ -e "$modules/kernel/$path" ] || die "scripts/card/modules: Linux $kernel has no $path"
-        find "$modules/kernel/$path" -name '*.ko' -printf '%f\n'
+        find "$modules/kernel/$path" -name '*.ko' ! -name 'test_*' -printf '%f\n'
     done < <(sed 's/#.*//; /^$/d' scripts/card/modules) | sed 's/\.ko$//' | sort -u >"$work/kept"
     depends_of "$work/kept" >"$work/kept.paths"
     find "$modules/kernel" -name '*.ko' | sort | comm -23 - "$work/kept.paths" | xargs -r rm -f
@@ -28,7 +28,7 @@ make_initramfs() {
     mkdir -p "$start"/{bin,dev,proc,sys,run,new,data,"lib/modules/$kernel"}
     ln -s bin "$start/sbin"
     cp "$root/bin/busybox" "$start/bin/"
-    for applet in basename blockdev cat dd find findfs ln mkdir modprobe mount mv realpath reboot sed seq sh sleep sort switch_root sync tr umount xargs; do
+    for applet in basename blockdev cat dd find findfs ln mkdir modprobe mount mv od realpath reboot sed seq sh sleep sort switch_root sync tr umount xargs; do
         ln -s busybox "$start/bin/$applet"
     done
     install -m 755 scripts/card/init "$start/init"
@@ -42,11 +42,18 @@ make_initramfs() {
     (cd "$start" && find . -print0 | sort -z | cpio --null -o -H newc --quiet --reproducible | gzip -9n) >"$boot/initrd.img"
 }
 
-# Firmware, device trees, kernel, and the user's files.
+# The user's files, and the first part of the firmware on a Pi 3, which finds there which system starts.
+fill_user_boot() {
+    cp "$root/usr/lib/raspi-firmware/bootcode.bin" memory-layout/boot/autoboot.txt "$user_boot/"
+    cp scripts/card/boot/{README.txt,card.txt} "$work/yep.toml" "$user_boot/"
+    [ -z "$ssh_key" ] || cp "$ssh_key" "$user_boot/authorized_keys"
+}
+
+# Firmware, device trees and kernel of one system.
 fill_boot() {
     local firmware=$root/usr/lib/raspi-firmware tree
     # With gpu_mem=16 the firmware uses the small ones.
-    cp "$firmware"/{bootcode.bin,start.elf,start_cd.elf,start4.elf,start4cd.elf,fixup.dat,fixup_cd.dat,fixup4.dat,fixup4cd.dat} "$boot/"
+    cp "$firmware"/{start.elf,start_cd.elf,start4.elf,start4cd.elf,fixup.dat,fixup_cd.dat,fixup4.dat,fixup4cd.dat} "$boot/"
     for tree in 2837-rpi-3-a-plus 2837-rpi-3-b 2837-rpi-3-b-plus 2837-rpi-cm3-io3 2837-rpi-zero-2-w 2711-rpi-4-b 2711-rpi-400 2711-rpi-cm4-io; do
         cp "$root/usr/lib/linux-image-$kernel/broadcom/bcm$tree.dtb" "$boot/"
         adapt_tree "$boot/bcm$tree.dtb"
@@ -60,12 +67,11 @@ fill_boot() {
     } >"$boot/config.txt"
     # Debian's kernel has no /dev/gpiomem; the last word lets the server's user access the pins through /dev/mem.
     echo "$(cat memory-layout/boot/cmdline.txt) fsck.repair=yes quiet iomem=relaxed" >"$boot/cmdline.txt"
-    cp scripts/card/boot/{README.txt,card.txt} "$work/yep.toml" "$boot/"
-    [ -z "$ssh_key" ] || cp "$ssh_key" "$boot/authorized_keys"
 }
 
 # In the device tree $1: the full UART at pins 14 and 15 for the sensor, the I2C bus on, and a reserved part of memory
-# that survives a restart, for the last messages of a kernel.
+# that survives a restart, for the last messages of a kernel; and another one, for a message to the firmware
+# (scripts/card/bin/try-other).
 adapt_tree() {
     local uart=/soc/serial@7e201000 pins=/soc/gpio@7e200000/uart0_gpio14 spare=0xf0
     ! fdtget -p "$1" $uart/bluetooth >/dev/null 2>&1 || fdtput -r "$1" $uart/bluetooth
@@ -85,4 +91,9 @@ adapt_tree() {
     # shellcheck disable=SC2046 # one word for each cell
     fdtput -t x "$1" $kept reg $([ "$cells" = 1 ] || echo 0) b000000 20000
     fdtput -t x "$1" $kept record-size 4000
+    local message=/reserved-memory/firmware-message@b020000
+    fdtput -c "$1" $message
+    # shellcheck disable=SC2046
+    fdtput -t x "$1" $message reg $([ "$cells" = 1 ] || echo 0) b020000 1000
+    fdtput "$1" $message no-map
 }

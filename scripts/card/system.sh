@@ -52,16 +52,24 @@ configure_system() {
     ln -sf ../run/systemd/resolve/stub-resolv.conf "$root/etc/resolv.conf"
     # The file over which the first program mounts the card's own id; see scripts/card/init.
     echo uninitialized >"$root/etc/machine-id"
-    printf 'NAME=yep\nVERSION=%s\nCOMMIT=%s\n' "$version" "$commit" >"$root/etc/yep/card-release"
+    # scripts/build-update reads it; the program reads KIND.
+    printf '%s\n' NAME=yep "VERSION=$version" "COMMIT=$commit" "KIND=$kind" "WRITTEN=$SOURCE_DATE_EPOCH" "CARD_LAYOUT=$disk_version" \
+        "STORE_LAYOUT=$(sed -n 's/^pub const LAYOUT_VERSION: u8 = \([0-9]*\);/\1/p' src/store/migrate.rs)" \
+        >"$root/etc/yep/card-release"
+    {
+        echo '# Keys whose updates this card takes.'
+        [ ${#update_keys[@]} = 0 ] || cat "${update_keys[@]}"
+    } >"$root/usr/share/yep/update-keys"
 
     # Init scripts from before systemd; with them systemctl needs tools that no card has.
     rm -rf "$root/etc/init.d" "$root"/etc/rc?.d
     local systemctl=(systemctl --quiet "--root=$root")
     "${systemctl[@]}" enable yep.service yep-card.service yep-safe-pins.service yep-banner.service yep-pairing-code.service \
+        yep-slot.service yep-proof.service yep-update.socket \
         ssh.service systemd-networkd.service systemd-resolved.service systemd-timesyncd.service \
         systemd-pstore.service
     "${systemctl[@]}" set-default multi-user.target
-    # No login at the screen; no unit waits for a network; nothing is updated in place.
+    # No login at the screen; no unit waits for a network; no package is updated by itself.
     "${systemctl[@]}" mask getty@.service serial-getty@.service console-getty.service systemd-networkd-wait-online.service \
         e2scrub_reap.service e2scrub_all.timer fstrim.timer dpkg-db-backup.timer apt-daily.timer apt-daily-upgrade.timer \
         systemd-machine-id-commit.service systemd-firstboot.service ldconfig.service rpcbind.service
@@ -95,6 +103,8 @@ drop_the_rest() {
         "$root"/usr/share/{bash-completion,initramfs-tools,lintian,perl5,polkit-1,zsh,bug} \
         "$root"/etc/{apt,dpkg,initramfs-tools,kernel,cron.*} "$root"/usr/lib/udev/hwdb.d \
         "$root"/var/{cache,lib/dpkg,lib/apt,log}
+    # Character sets that no program here converts.
+    rm -rf "$root/usr/lib/aarch64-linux-gnu/gconv"
     # Radios of other boards.
     find "$root/usr/lib/firmware" -type f -o -type l | grep -vE 'brcmfmac434(30|36|55|56)|regulatory' | xargs -r rm -f
     find "$root/usr/lib/firmware" -type f -name 'brcmfmac*.txt' | grep -v 'raspberrypi' | xargs -r rm -f

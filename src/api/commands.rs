@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::access::devices::Devices;
 use super::answer::{self, Rejection};
 use super::bus::Bus;
+use super::charge::axis_lock::AxisLock;
 use super::charge::client::Client;
 use super::charge::fence::{Fence, Fenced, Stops};
 use super::charge::lease::{Lease, NotInCharge};
@@ -14,7 +15,7 @@ use super::commissioning::CommissioningService;
 use super::port::{MachineLocation, MachinePort};
 use super::problem::ProblemCode;
 use super::settings_service::SettingsService;
-use crate::machine::{Accepted, Command, CommandRefusal, FeedItem, FeedMessage, FeedNumber};
+use crate::machine::{Accepted, Command, CommandKind, CommandRefusal, FeedItem, FeedMessage, FeedNumber};
 
 /// The name of the command that stops.
 pub const STOP: &str = "stop";
@@ -24,11 +25,15 @@ pub const LOOP_WAVE: &str = "loop_wave";
 const CALIBRATE: &str = "calibrate";
 /// The commands that make an axis move that rests, here or at a yep-machine.
 const STARTS: [&str; 2] = [CALIBRATE, LOOP_WAVE];
+/// The name of the command that unlocks the axis behind a fault.
+const ARM: &str = "arm";
 /// The commands that change what the axis may do next, and move nothing.
-const NEED_CHARGE: [&str; 2] = ["acknowledge", "arm"];
+const NEED_CHARGE: [&str; 2] = ["acknowledge", ARM];
 /// How often, and how many times, what finds the ring of the machine full is sent again.
 const SENT_AGAIN: Duration = Duration::from_millis(1);
 const SENT_TRIES: u32 = 50;
+/// Why nothing moves while an update is taken.
+pub const UPDATING: &str = "an update is being taken, and the axis stays locked until it ends";
 /// The name under which new settings are announced.
 pub const UPDATE_SETTINGS: &str = "update_settings";
 
@@ -43,6 +48,8 @@ pub enum CommandError {
     Fenced(Fenced),
     /// The first run has not proven the wiring yet.
     NotCommissioned,
+    /// An update is being taken.
+    Updating,
     /// Another client is in charge.
     NotInCharge(NotInCharge),
     /// The device of the client was taken off the list since the gate let it in, or has another role.
@@ -67,6 +74,7 @@ impl From<CommandError> for Rejection {
                 ProblemCode::NotCommissioned,
                 "the first run has not proven yet how this machine is wired: only calibration and the nudge move it",
             ),
+            CommandError::Updating => answer::refuse(ProblemCode::Updating, UPDATING),
             CommandError::Revoked => answer::refuse(
                 ProblemCode::BadToken,
                 "this device was taken off the list, or has another role",
@@ -87,6 +95,8 @@ pub struct CommandService {
     lease: Arc<Lease>,
     devices: Arc<Devices>,
     fence: Fence,
+    /// Held while an update is taken.
+    axis_lock: AxisLock,
     /// How often END has ended the motion of a feed.
     feed_ends: AtomicU64,
     /// The number of the newest feed.
@@ -111,6 +121,7 @@ impl CommandService {
             lease,
             devices,
             fence: Fence::default(),
+            axis_lock: AxisLock::default(),
             feed_ends: AtomicU64::new(0),
             last_feed: AtomicU32::new(0),
         }
@@ -185,6 +196,10 @@ impl CommandService {
             return self.may_start(client, after_stop);
         }
         if NEED_CHARGE.contains(&name) {
+            // An act that is refused takes no lease.
+            if name == ARM {
+                self.check_unlocked()?;
+            }
             self.lease.act(client, self.rests())?;
         }
         Ok(self.fence.stops())
@@ -200,6 +215,7 @@ impl CommandService {
         if !self.devices.knows(client) {
             return Err(CommandError::Revoked);
         }
+        self.check_unlocked()?;
         let rests = self.rests();
         // A start that the fence holds is no act: who only goes on sending does not stay in charge by it.
         if let Err(other) = self.lease.check(client, rests) {
@@ -277,6 +293,26 @@ impl CommandService {
         self.commissioning.bars_motion()
     }
 
+    /// The lock of the axis.
+    #[must_use]
+    pub fn axis_lock(&self) -> &AxisLock {
+        &self.axis_lock
+    }
+
+    fn check_unlocked(&self) -> Result<(), CommandError> {
+        if self.axis_lock.is_held() { Err(CommandError::Updating) } else { Ok(()) }
+    }
+
+    /// Why no command of that kind is taken from anybody now, whatever the machine would say of it.
+    #[must_use]
+    pub fn bar_on(&self, kind: CommandKind) -> Option<ProblemCode> {
+        use CommandKind::{Arm, Calibrate, Follow, Nudge, Run};
+        if self.axis_lock.is_held() && matches!(kind, Arm | Calibrate | Follow | Nudge | Run) {
+            return Some(ProblemCode::Updating);
+        }
+        (kind == Run && self.bars_motion()).then_some(ProblemCode::NotCommissioned)
+    }
+
     /// Gives the machine a command that starts a motion and was asked for behind so many STOPs.
     ///
     /// # Errors
@@ -293,13 +329,17 @@ impl CommandService {
     /// # Errors
     /// [`CommandError::Refused`]; then nothing moves.
     pub async fn start_unproven(&self, stops: Stops, command: Command) -> Result<Accepted, CommandError> {
+        self.check_unlocked()?;
         if self.fence.stops() == stops {
             let accepted = self.port.command(command).await.map_err(CommandError::Refused)?;
-            if self.fence.stops() == stops {
+            let unlocked = self.check_unlocked();
+            if self.fence.stops() == stops && unlocked.is_ok() {
                 return Ok(accepted);
             }
-            // STOP came while the machine decided. Whichever of the two it took first, this one was asked for first.
+            // STOP, or the lock of the axis, came while the machine decided. Whichever of the two it took first, this one was asked
+            // for first.
             self.port.stop();
+            unlocked?;
         }
         Err(CommandError::Refused(CommandRefusal::Stopped))
     }
@@ -330,7 +370,10 @@ impl CommandService {
             (MachineLocation::Local, CALIBRATE) => return self.calibrate(client, stops).await,
             (MachineLocation::Local, "end") => Command::End,
             (MachineLocation::Local, "acknowledge") => Command::Acknowledge,
-            (MachineLocation::Local, "arm") => Command::Arm,
+            (MachineLocation::Local, ARM) => {
+                self.check_unlocked()?;
+                Command::Arm
+            }
             (MachineLocation::Local, UPDATE_SETTINGS) => {
                 let applied = self.settings.apply_again().await;
                 return applied.map(|()| Accepted::Now).map_err(CommandError::Refused);

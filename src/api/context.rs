@@ -1,5 +1,6 @@
 //! The services behind the routes, put together.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
@@ -33,6 +34,7 @@ use super::port::MachinePort;
 use super::remote::RemoteFacts;
 use super::resources::waves::SavedWaves;
 use super::settings_service::{Authority, SettingsService, SettingsStore};
+use super::update::service::UpdateService;
 use super::wave_requests::WaveRequests;
 use super::wave_service::WaveService;
 use crate::auth::{GateRules, Right};
@@ -69,6 +71,8 @@ pub struct ServerOptions {
     pub crash_report: HostReport,
     /// The newest lines of the log.
     pub log: Arc<LogRing>,
+    /// The socket of the helper that writes updates, on a card with two systems.
+    pub update_socket: Option<PathBuf>,
 }
 
 /// Everything that handlers may use. A row of the route table hands a handler the parts that it needs; none gets the whole.
@@ -114,6 +118,8 @@ pub struct Context {
     pub devices: Arc<Devices>,
     /// The ways to be let in.
     pub pairing: Arc<Pairing>,
+    /// Updates in place.
+    pub updates: UpdateService,
     /// The yep-machine elsewhere, if there is one.
     pub remote: Arc<RemoteFacts>,
     /// The runtime on which requests are answered, apart from the connections: the one in which this was made.
@@ -179,6 +185,12 @@ impl Context {
         );
         let commands = Arc::new(commands);
         let remote = Arc::new(RemoteFacts::default());
+        let updates = UpdateService::new(
+            options.update_socket.clone(),
+            Arc::clone(&port),
+            Arc::clone(&commands),
+            Arc::clone(&control_events),
+        );
         let pairing = Pairing::new(Arc::clone(&port), Arc::clone(&devices), options.entropy.clone());
         let budget = MemoryBudget::new(limits);
         let waves = Arc::new(WaveService::new(
@@ -232,6 +244,7 @@ impl Context {
             first_run: FirstRun::default(),
             devices,
             pairing: Arc::new(pairing),
+            updates,
             hub: Arc::default(),
             counters: EventCounters::default(),
             control_events,

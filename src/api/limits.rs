@@ -14,7 +14,7 @@ const OTHER_FILES: usize = 64;
 pub struct ServerLimits {
     /// From the first byte of a request, or from the connection, to the end of its header.
     pub header_time: Duration,
-    /// For the whole body.
+    /// For the whole body; of one that is handed on while it comes, for the next bytes.
     pub body_time: Duration,
     /// Between the end of one answer and the next request on the same connection.
     pub idle_time: Duration,
@@ -26,6 +26,8 @@ pub struct ServerLimits {
     pub wave_body_bytes: usize,
     /// Size of a body that carries a backup, in bytes.
     pub backup_body_bytes: usize,
+    /// Size of a body that carries an update, in bytes. It is handed on while it comes.
+    pub update_body_bytes: usize,
     /// Connections whose requests are answered, WebSockets among them.
     pub connections: usize,
     /// Those of one network that is not this machine: an IPv4 address, or a /64 of IPv6.
@@ -72,6 +74,7 @@ impl Default for ServerLimits {
             body_bytes: layout::BODY_BYTES,
             wave_body_bytes: layout::WAVE_BODY_BYTES,
             backup_body_bytes: layout::BACKUP_BODY_BYTES,
+            update_body_bytes: 128 * 1024 * 1024,
             connections: 64,
             connections_per_network: 16,
             waiting_connections: 256,

@@ -29,10 +29,9 @@ pub fn now(ctx: &Context, client: &Client) -> MachineDocument {
     let snapshot = *port.snapshots().borrow();
     let mut status = telemetry::now(port);
     let lease = waves.view(client);
-    let bars_motion = waves.bars_motion();
-    status.allowed = allowed_by(&snapshot, client, &lease, bars_motion);
+    status.allowed = allowed_by(&snapshot, client, &lease, waves);
     MachineDocument {
-        refused: refused(&snapshot, client, &lease, bars_motion),
+        refused: refused(&snapshot, client, &lease, waves),
         lease: lease.into(),
         in_force: in_force(ctx, client, &snapshot),
         last_nudge: snapshot.last_nudge.map(Into::into),
@@ -45,26 +44,28 @@ pub fn now(ctx: &Context, client: &Client) -> MachineDocument {
 /// The commands that the machine would accept from this client; STOP always.
 #[must_use]
 pub fn allowed(snapshot: &Snapshot, waves: &WaveService, client: &Client) -> Vec<Word> {
-    allowed_by(snapshot, client, &waves.view(client), waves.bars_motion())
+    allowed_by(snapshot, client, &waves.view(client), waves)
 }
 
 /// The commands that the machine would accept from a caller who may move it and is in charge; the nudge is for admins, and is left
 /// out.
 #[must_use]
 pub fn allowed_by_machine(ctx: &Context) -> Vec<Word> {
-    let bars_motion = ctx.waves.bars_motion();
     let mut allowed = telemetry::allowed(&ctx.port.snapshots().borrow());
-    allowed.retain(|name| {
-        name != CommandKind::Nudge.name() && !(bars_motion && name == CommandKind::Run.name())
-    });
+    allowed.retain(|name| name != CommandKind::Nudge.name() && bar_on(name, &ctx.waves).is_none());
     allowed
 }
 
-fn allowed_by(snapshot: &Snapshot, client: &Client, lease: &LeaseView, bars_motion: bool) -> Vec<Word> {
-    let is_unproven = |name: &Word| bars_motion && name == CommandKind::Run.name();
+fn allowed_by(snapshot: &Snapshot, client: &Client, lease: &LeaseView, waves: &WaveService) -> Vec<Word> {
     let mut allowed = telemetry::allowed(snapshot);
-    allowed.retain(|name| name == "stop" || !(is_unproven(name) || is_barred(name, client, lease)));
     allowed
+        .retain(|name| name == "stop" || !(bar_on(name, waves).is_some() || is_barred(name, client, lease)));
+    allowed
+}
+
+/// Why the command of that name is taken from nobody now: the first run, or an update.
+fn bar_on(name: &str, waves: &WaveService) -> Option<ProblemCode> {
+    waves.bar_on(telemetry::commands().find(|kind| kind.name() == name)?)
 }
 
 /// The right that a command needs. The nudge is for whoever sets the machine up.
@@ -88,7 +89,7 @@ fn refused(
     snapshot: &Snapshot,
     client: &Client,
     lease: &LeaseView,
-    bars_motion: bool,
+    waves: &WaveService,
 ) -> Vec<RefusedCommand> {
     let reason = |kind: CommandKind| {
         if !client.caller.role.has(right_for(kind)) {
@@ -97,8 +98,8 @@ fn refused(
         if is_barred(kind.name(), client, lease) {
             return Some(ProblemCode::NotInCharge);
         }
-        if bars_motion && kind == CommandKind::Run {
-            return Some(ProblemCode::NotCommissioned);
+        if let Some(code) = waves.bar_on(kind) {
+            return Some(code);
         }
         if telemetry::holding_fault(snapshot, kind).is_some() {
             return Some(ProblemCode::CauseRemains);

@@ -18,12 +18,14 @@
 //!
 //! [`Context`] puts the services together: the machine behind its [`port`], the settings ([`settings_service`]), the bus, commands by
 //! their names ([`commands`]), waves (from a body to the machine in [`wave_requests`], run by [`wave_service`]), who is let in
-//! ([`access`]) and who is in [`charge`], what the first run has proven ([`commissioning`], with its [`nudge`]), and what is known of a yep-machine elsewhere ([`remote`]) and of this computer ([`host_report`]). HTTP owns no fact: the
+//! ([`access`]) and who is in [`charge`], what the first run has proven ([`commissioning`], with its [`nudge`]), updates in place ([`update`], whose bodies a handler
+//! reads itself: [`body_stream`]), and what is known of a yep-machine elsewhere ([`remote`]) and of this computer ([`host_report`]). HTTP owns no fact: the
 //! machine decides, the store remembers.
 
 pub mod access;
 pub mod answer;
 pub mod body;
+pub mod body_stream;
 pub mod budget;
 pub mod bus;
 pub mod charge;
@@ -81,6 +83,7 @@ pub mod socket;
 pub mod source;
 pub mod suggestions;
 pub mod telemetry;
+pub mod update;
 pub mod wave_requests;
 pub mod wave_service;
 pub mod wave_spec;

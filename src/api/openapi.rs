@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::paths::V1;
 use super::problem::{self, Problem};
-use super::request::BodyType;
+use super::request::{BodyType, STREAM_TYPE};
 use super::route::{AnswerType, BodyLimit, QueryParameter, Route, SchemaFn};
 use crate::auth::{Right, credentials};
 
@@ -144,6 +144,12 @@ fn operation(route: &Route, schemas: &mut Schemas) -> Value {
             "description": format!("The file as it is. At most {}.", size(route.limit)),
             "content": { "text/plain": text },
         });
+    } else if route.body == BodyType::Stream {
+        operation["requestBody"] = json!({
+            "required": true,
+            "description": format!("The file as it is. At most {}.", size(route.limit)),
+            "content": { STREAM_TYPE: { "schema": { "type": "string" } } },
+        });
     } else if route.body != BodyType::Nothing {
         let schema = route.takes.map_or_else(|| json!({}), |takes| schemas.of_body(takes).to_value());
         operation["requestBody"] = json!({
@@ -175,6 +181,7 @@ fn size(limit: BodyLimit) -> &'static str {
         BodyLimit::Small => "16 KiB",
         BodyLimit::Wave => "256 KiB",
         BodyLimit::File => "1 MiB",
+        BodyLimit::Update => "128 MiB",
     }
 }
 

@@ -1,10 +1,28 @@
 //! The query of a request.
 
+use super::answer::{self, Rejection};
+use super::coerce;
+use super::fields::Complaint;
+
 /// The last value of that name; none when it is not there.
 #[must_use]
 pub fn last(query: &str, name: &str) -> Option<String> {
     let mut pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
     pairs.rfind(|(key, _)| decoded(key, true) == name).map(|(_, value)| decoded(value, true))
+}
+
+/// True if the query has that word, alone or with a value that means yes.
+///
+/// # Errors
+/// 422 for a value that is neither yes nor no.
+pub fn flag(query: &str, name: &str) -> Result<bool, Rejection> {
+    let Some(word) = last(query, name) else { return Ok(false) };
+    if word.is_empty() {
+        return Ok(true);
+    }
+    coerce::word(&word).map_err(|(msg, kind)| {
+        answer::unprocessable(&[Complaint::new(vec!["query".into(), name.into()], msg, kind)])
+    })
 }
 
 /// The text without its percent escapes. In a query a plus is a space, in a path it is itself.

@@ -62,7 +62,13 @@ pub enum BodyType {
     JsonFile,
     /// The content of a file, whatever its type is called. Only for `PUT`, which a foreign page cannot send without a preflight.
     File,
+    /// The content of a large file, which its handler reads while it comes. Its type has to be [`STREAM_TYPE`], which a form on a
+    /// foreign page cannot send.
+    Stream,
 }
+
+/// The type of a body that its handler reads itself.
+pub const STREAM_TYPE: &str = "application/octet-stream";
 
 /// A body, read once.
 #[derive(Debug)]
@@ -91,17 +97,17 @@ impl RequestBody {
             return parsed;
         };
         match body_type {
-            BodyType::Nothing | BodyType::File => Ok(None),
+            BodyType::Nothing | BodyType::File | BodyType::Stream => Ok(None),
             BodyType::Json => body::json(&bytes),
             BodyType::DeclaredJson => {
                 if bytes.is_empty() {
                     return Ok(None);
                 }
-                check_declared(content_type.as_ref())?;
+                check_declared(content_type.as_ref(), "application/json")?;
                 body::declared_json(&bytes)
             }
             BodyType::JsonFile => {
-                check_declared(content_type.as_ref())?;
+                check_declared(content_type.as_ref(), "application/json")?;
                 let text = files::text(bytes.to_vec()).map_err(|why| {
                     answer::refuse(ProblemCode::InvalidJson, format!("the body is no JSON: {why}"))
                 })?;
@@ -164,12 +170,16 @@ impl RequestBody {
     }
 }
 
-fn check_declared(content_type: Option<&HeaderValue>) -> Result<(), Rejection> {
+/// Refuses a body that its header declares as something else.
+///
+/// # Errors
+/// 415.
+pub fn check_declared(content_type: Option<&HeaderValue>, expected: &str) -> Result<(), Rejection> {
     let declared = content_type.and_then(|declared| declared.to_str().ok());
     let essence = declared.unwrap_or_default().split(';').next().unwrap_or_default();
-    if essence.trim().eq_ignore_ascii_case("application/json") {
+    if essence.trim().eq_ignore_ascii_case(expected) {
         return Ok(());
     }
-    let why = "send it with content-type application/json";
+    let why = format!("send it with content-type {expected}");
     Err(answer::refuse(ProblemCode::WrongContentType, why))
 }

@@ -7,6 +7,7 @@ use hyper::{Method, Request};
 use schemars::{Schema, SchemaGenerator};
 
 use super::answer::HandlerResult;
+use super::body_stream::BodyStream;
 use super::charge::client::Client;
 use super::connection::Connection;
 use super::context::Context;
@@ -67,6 +68,8 @@ pub enum BodyLimit {
     Wave,
     /// [`ServerLimits::backup_body_bytes`]: a backup or a script.
     File,
+    /// [`ServerLimits::update_body_bytes`]: an update, which is never held.
+    Update,
 }
 
 impl BodyLimit {
@@ -77,6 +80,7 @@ impl BodyLimit {
             BodyLimit::Small => limits.body_bytes,
             BodyLimit::Wave => limits.wave_body_bytes,
             BodyLimit::File => limits.backup_body_bytes,
+            BodyLimit::Update => limits.update_body_bytes,
         }
     }
 }
@@ -121,6 +125,9 @@ pub struct QueryParameter {
 /// A function that answers a request.
 pub type AnswerHandler = fn(Arc<Context>, RoutedRequest) -> BoxFuture<'static, HandlerResult>;
 
+/// A function that answers a request of which it reads the body itself, while it comes.
+pub type StreamHandler = fn(Arc<Context>, RoutedRequest, BodyStream) -> BoxFuture<'static, HandlerResult>;
+
 /// A function that turns the connection of a request into a WebSocket.
 pub type UpgradeHandler =
     fn(Arc<Context>, Arc<Connection>, &mut Request<Incoming>, Vec<String>, Client) -> HandlerResult;
@@ -130,6 +137,8 @@ pub type UpgradeHandler =
 pub enum Handler {
     /// Answers a request.
     Answers(AnswerHandler),
+    /// Answers a request, and reads its body while it comes.
+    Streams(StreamHandler),
     /// Turns the connection into a WebSocket.
     Upgrades(UpgradeHandler),
 }
@@ -197,6 +206,14 @@ impl Route {
     pub const fn takes_file(mut self) -> Route {
         self.body = BodyType::File;
         self.limit = BodyLimit::File;
+        self
+    }
+
+    /// This row for the content of a large file, which is read while it comes.
+    #[must_use]
+    pub const fn takes_stream(mut self) -> Route {
+        self.body = BodyType::Stream;
+        self.limit = BodyLimit::Update;
         self
     }
 

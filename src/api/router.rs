@@ -9,6 +9,7 @@ use hyper::{Method, Request};
 
 use super::answer::{self, Answer, HandlerResult, Rejection};
 use super::body;
+use super::body_stream::BodyStream;
 use super::budget::{self, Share};
 use super::charge::client::{Client, Origin, Sign};
 use super::coerce::Strictness;
@@ -18,12 +19,13 @@ use super::cors;
 use super::dialect::Dialect;
 use super::page_headers;
 use super::paths;
+use super::port::BoxFuture;
 use super::problem::ProblemCode;
 use super::representation::Wanted;
-use super::request::{RequestBody, RoutedRequest};
+use super::request::{self, RequestBody, RoutedRequest};
 use super::resources::contract::commands;
 use super::resources::stop;
-use super::route::{self, AnswerHandler, Handler, Match, Route, Urgency};
+use super::route::{self, Handler, Match, Route, Urgency};
 use super::routes::ROUTES;
 use super::socket;
 use crate::auth::{Caller, GateRefusal, GateRules, RequestFacts, credentials, host};
@@ -207,10 +209,9 @@ async fn respond(
     }
     let client = client(&ctx, &connection, request.headers(), caller, paths::is_v1(&path), upgrade);
     ctx.waves.hear(&client, Sign::Request);
-    let handler = match route.handler {
-        Handler::Answers(handler) => handler,
-        Handler::Upgrades(open) => return open(ctx, connection, &mut request, values, client),
-    };
+    if let Handler::Upgrades(open) = route.handler {
+        return open(ctx, connection, &mut request, values, client);
+    }
     let known = caller.device.filter(|_| !upgrade);
     let renewed_cookie =
         known.and_then(|_| credentials::renewed_cookie(request.headers(), host::port(&sent)));
@@ -220,6 +221,32 @@ async fn respond(
     let wanted = Wanted::of(request.method(), request.headers());
     let limit_bytes = route.limit.bytes(&ctx.options.limits);
     let body = request.into_body();
+    let (strictness, peer) = (Strictness::of(&path), connection.peer);
+    let no_body = RequestBody::Parsed(Ok(None));
+    let mut request = RoutedRequest {
+        client,
+        peer,
+        host: sent,
+        renewed_cookie,
+        values,
+        query,
+        accept,
+        strictness,
+        body: no_body,
+    };
+    let handler = match route.handler {
+        Handler::Answers(handler) => handler,
+        Handler::Streams(handler) => {
+            request::check_declared(content_type.as_ref(), request::STREAM_TYPE)
+                .map_err(Rejection::closing)?;
+            let body = BodyStream::new(body, limit_bytes, &ctx.options.limits);
+            let answering = handler(Arc::clone(&ctx), request, body);
+            let share = ctx.budget.take(0)?;
+            let task = HandlerTask { route, answering, wanted, parsed_bytes: 0, share };
+            return task.run_to_completion(ctx, connection).await;
+        }
+        Handler::Upgrades(_) => return Err(answer::not_found()),
+    };
     let bytes = match route.urgency {
         // A STOP is read whatever memory is left.
         Urgency::MayStop => 0,
@@ -228,12 +255,12 @@ async fn respond(
     let share = ctx.budget.take(bytes).map_err(|error| Rejection::from(error).closing())?;
     let bytes = read(&ctx, &connection, body, limit_bytes).await?;
     let parsed_bytes = budget::json_bytes(&bytes);
-    let body = if route.urgency == Urgency::MayStop {
+    request.body = if route.urgency == Urgency::MayStop {
         let parsed = body::json(&bytes);
         let stops = commands::is_stop(parsed.as_ref().ok().and_then(Option::as_ref));
         if stops {
             // Here, and not on the runtime where other requests are answered.
-            ctx.commands.stop_for(Some(&client));
+            ctx.commands.stop_for(Some(&request.client));
         }
         let has_place = connection.slot.admit();
         if stops {
@@ -244,18 +271,16 @@ async fn respond(
     } else {
         RequestBody::Received { body_type: route.body, content_type, bytes }
     };
-    let (strictness, peer) = (Strictness::of(&path), connection.peer);
-    let request =
-        RoutedRequest { client, peer, host: sent, renewed_cookie, values, query, accept, strictness, body };
-    let task = HandlerTask { route, handler, request, wanted, parsed_bytes, share };
+    let answering = handler(Arc::clone(&ctx), request);
+    let task = HandlerTask { route, answering, wanted, parsed_bytes, share };
     task.run_to_completion(ctx, connection).await
 }
 
 /// A request on its way to its handler.
 struct HandlerTask {
     route: &'static Route,
-    handler: AnswerHandler,
-    request: RoutedRequest,
+    /// Its handler, which has not begun.
+    answering: BoxFuture<'static, HandlerResult>,
     /// The representation of the answer that its client wants.
     wanted: Wanted,
     /// Memory for the body as JSON.
@@ -285,7 +310,7 @@ impl HandlerTask {
     async fn run_within_budget(self, ctx: Arc<Context>) -> HandlerResult {
         let _share = self.share;
         let parsing = ctx.budget.take(self.parsed_bytes)?;
-        let mut answer = (self.handler)(Arc::clone(&ctx), self.request).await?;
+        let mut answer = self.answering.await?;
         drop(parsing);
         // The clients' old contract has its answers as they were.
         if self.route.takes_representations() {

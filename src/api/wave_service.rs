@@ -14,7 +14,8 @@ use super::charge::lease::{Asked, Lease, LeaseNumber, LeaseState, LeaseView, Pre
 use super::commands::{CommandError, CommandService};
 use super::documents::wave::WaveInForce;
 use super::port::{MachineLocation, MachinePort};
-use crate::machine::{Accepted, Command, FeedStart, Snapshot, State};
+use super::problem::ProblemCode;
+use crate::machine::{Accepted, Command, CommandKind, FeedStart, Snapshot, State};
 use crate::wave::Wave;
 
 /// So long an axis may take to come to rest before STOP ends what it does.
@@ -214,6 +215,12 @@ impl WaveService {
     #[must_use]
     pub fn bars_motion(&self) -> bool {
         self.commands.bars_motion()
+    }
+
+    /// Why no command of that kind is taken from anybody now.
+    #[must_use]
+    pub fn bar_on(&self, kind: CommandKind) -> Option<ProblemCode> {
+        self.commands.bar_on(kind)
     }
 
     /// The wave that the machine accepted last.

@@ -80,8 +80,9 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
 
 fn card(host: &HostFiles) -> impl Iterator<Item = Compared> {
     const SECTORS_IN_MIB: u64 = 2_048;
-    layout::PARTITIONS.iter().filter(|part| part.filesystem != "none").map(|part| {
-        let device = host.resolve_link(format!("dev/disk/by-label/{}", part.label));
+    layout::PARTITIONS.iter().map(|part| {
+        let link = format!("dev/disk/by-partuuid/{}-{:02}", layout::CARD_ID, part.number);
+        let device = host.resolve_link(link);
         let name = device.as_ref().and_then(|device| device.file_name()?.to_str());
         let mib = |what: &str| {
             let sectors: u64 = host.read_text(format!("sys/class/block/{}/{what}", name?))?.parse().ok()?;
@@ -101,6 +102,10 @@ fn card(host: &HostFiles) -> impl Iterator<Item = Compared> {
 fn kernel_parameters(host: &HostFiles) -> Vec<Compared> {
     let said = host.read_text("proc/cmdline");
     let compared = CMDLINE.split_whitespace().map(|wanted| {
+        // The line of system a; that of system b names its own root partition.
+        let other = wanted.replace(&root_of("root_a"), &root_of("root_b"));
+        let is_other = said.as_ref().is_some_and(|said| said.split_whitespace().any(|word| word == other));
+        let wanted = if is_other { other.as_str() } else { wanted };
         let key = wanted.split_once('=').map_or(wanted, |(key, _)| key);
         let found = said.as_ref().map(|said| {
             let same_key = |word: &&str| word.split_once('=').map_or(*word, |(key, _)| key) == key;
@@ -114,6 +119,12 @@ fn kernel_parameters(host: &HostFiles) -> Vec<Compared> {
         Compared::new(format!("kernel: {key}"), wanted, found)
     });
     compared.collect()
+}
+
+/// How the kernel finds the partition of this name.
+fn root_of(name: &str) -> String {
+    let number = layout::PARTITIONS.iter().find(|part| part.name == name).map_or(0, |part| part.number);
+    format!("root=PARTUUID={}-{number:02}", layout::CARD_ID)
 }
 
 fn isolated(host: &HostFiles) -> Compared {

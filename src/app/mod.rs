@@ -374,6 +374,7 @@ fn api_options(options: &Options) -> Result<api::ServerOptions, AppError> {
         session: options.session_rules(),
         entropy: api::Entropy::default(),
         commissioning: api::commissioning::CommissioningRules::default(),
+        update_socket: Some(options.update_socket.clone()),
         scripts: api::playback::shelf::ScriptShelf::of(scripts::Library::open(&options.state_dir)),
         pages: match &options.app {
             Some(folder) => api::Pages::read(folder).map_err(AppError::App)?,

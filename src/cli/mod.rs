@@ -9,6 +9,7 @@
 //! - `doctor`: checks of this host
 //! - `state`: export, import and check of the persistent state, of a server or in its folder
 //! - `support`: a file for somebody who helps from far away
+//! - `update`: a signed update as the card's next system, and which of its two systems runs
 //! - `pair`, `devices`: who is let in
 //! - `commission`: the first run: its record, and the walk through it in a terminal
 //! - `script`: checks, lists and plays scripts; `run_pattern` strokes; `attended` is a motion that ends with its command
@@ -58,6 +59,7 @@ mod state;
 mod status;
 mod stop;
 mod support;
+mod update;
 mod wave;
 mod wave_arguments;
 
@@ -117,6 +119,8 @@ enum CliCommand {
     Sessions(sessions::Arguments),
     State(state::Arguments),
     Support(support::Arguments),
+    Update(update::install::Arguments),
+    Slot(update::slot::Arguments),
 }
 
 /// Which server to ask.
@@ -223,6 +227,8 @@ pub fn main() -> ExitCode {
         CliCommand::Sessions(arguments) => sessions::run(&arguments),
         CliCommand::State(arguments) => state::run(&arguments),
         CliCommand::Support(arguments) => support::run(&arguments),
+        CliCommand::Update(arguments) => update::install::run(&arguments),
+        CliCommand::Slot(arguments) => update::slot::run(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

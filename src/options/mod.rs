@@ -6,17 +6,19 @@
 //! Each part is a section of the configuration file; a key that is left out keeps its default. A default that another
 //! room has is taken from there.
 
+mod access;
 mod feed_rules;
 mod feeds;
 mod mqtt;
 pub mod rules;
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::access::{Access, Announce, LeasePolicy, LocalTrust};
 pub use self::feeds::{FeedOptions, MirrorOptions, MirrorTarget};
 pub use self::mqtt::MqttOptions;
 use crate::api::ServerLimits;
@@ -40,6 +42,8 @@ pub struct Options {
     pub commissioned: Commissioned,
     /// The folder of a built app that is served besides the API.
     pub app: Option<PathBuf>,
+    /// Socket of the helper that writes updates, on a card with two systems; elsewhere there is none.
+    pub update_socket: PathBuf,
     /// Access control.
     pub access: Access,
     /// Limits on connections.
@@ -92,6 +96,7 @@ impl Default for Options {
             driver: Driver::default(),
             commissioned: Commissioned::default(),
             app: None,
+            update_socket: PathBuf::from("/run/yep-update.sock"),
             access: Access::default(),
             limits: ConnectionOptions::default(),
             pins: Pins::default(),
@@ -134,62 +139,6 @@ pub enum Commissioned {
     Required,
     /// Never: the wiring was tried by hand.
     ByHand,
-}
-
-/// Access control.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Access {
-    /// Name of this host in the local network, without `.local`; `None` means the system's name.
-    pub hostname: Option<String>,
-    /// Further names under which this server may be reached, as `Host` of a request.
-    pub hosts: Vec<String>,
-    /// Trust in programs and pages on this host.
-    pub local: LocalTrust,
-    /// Origins of pages that may call the server, besides the app's own on this host; `None` means those of the clients' first
-    /// server, for the clients' old contract only.
-    pub extra_origins: Option<Vec<String>>,
-    /// Address of the yep-machine, for the driver `remote`.
-    pub remote_machine: Option<IpAddr>,
-    /// Reaction when the client of a wave is gone.
-    pub lease: LeasePolicy,
-    /// Whether the machine announces itself in the local network.
-    pub announce: Announce,
-}
-
-/// Trust in programs and pages on this host.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LocalTrust {
-    /// They may do everything, without a token.
-    #[default]
-    Full,
-    /// They need a token like everybody else: for a host with a reverse proxy that hides where a request comes from.
-    Paired,
-}
-
-/// Reaction when the client of a wave is gone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LeasePolicy {
-    /// The axis comes to rest.
-    #[default]
-    Stop,
-    /// It moves on, and the other clients get a warning.
-    Continue,
-}
-
-/// Whether the machine announces itself in the local network, by multicast DNS.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Announce {
-    /// If it can be reached there, and the system does not announce it already.
-    #[default]
-    Auto,
-    /// In each network in which it can be reached, which may be this computer alone.
-    Always,
-    /// Not at all.
-    Never,
 }
 
 /// Limits on connections.

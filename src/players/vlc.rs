@@ -319,10 +319,11 @@ mod tests {
                 ms += trip_ms + polls.wait_ms();
             }
             prop_assert!(count <= 8 * 25, "{count} polls in 8 s");
-            // The first position is of any age. The duration is known well enough after 4 s.
+            // The first position is of any age. The duration is known well enough after 4 s; a VLC whose steps keep their phase
+            // against the whole seconds leaves it open by up to such a step. 60 000 cases stayed below 0.2 s.
             let unknown_s = (trip_ms + CLOSE_POLL_MS) as f64 / 2_000.0 + 0.001;
             for (ms, error_s) in errors.into_iter().skip(1) {
-                let allowed_s = if ms < 4_000 { 0.55 } else { 0.15 } + unknown_s;
+                let allowed_s = if ms < 4_000 { 0.55 } else { 0.25 } + unknown_s;
                 prop_assert!(error_s.abs() < allowed_s, "{error_s} s at {ms} ms");
             }
         }

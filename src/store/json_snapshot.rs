@@ -41,6 +41,14 @@ pub struct JsonSnapshot {
     pub written_unix_s: u64,
 }
 
+/// The newest snapshot in the state folder `dir` as it is, of whatever version.
+///
+/// # Errors
+/// The system's, or a file that is no JSON.
+pub fn raw(dir: &Path) -> io::Result<Value> {
+    Ok(serde_json::from_slice(&files::read_regular(&dir.join(NEWEST), MAX_BYTES)?)?)
+}
+
 /// Reads the newest valid snapshot in the state folder `dir`; `None` if there is no file.
 ///
 /// # Errors

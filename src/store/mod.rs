@@ -69,6 +69,8 @@ pub use device::{CardCode, DeviceKind, DeviceRecord, DeviceRole};
 pub use document::BackupDocument;
 pub use error::StoreError;
 pub use feeds::{FeedMotionPart, FeedSettings, StoredWindow};
+pub use json_snapshot::raw as raw_snapshot;
+pub use migrate::LAYOUT_VERSION;
 pub use patterns::{PatternMemory, PatternSettings, PatternStep};
 pub use player::{PlayerPart, PlayerSettings, SourceKind, SourcePart, StoredSource};
 pub use recovery::Recovery;

@@ -87,6 +87,11 @@ class Link extends EventTarget {
     return this.phase === "live";
   }
 
+  /** True while that is so, and the axis rests. */
+  get rests() {
+    return this.isLive && ![...MOVES, "nudging"].includes(this.state.state);
+  }
+
   /** Whether that command would be accepted now. */
   allows(command) {
     return this.isLive && Boolean(this.state?.allowed.includes(command));

@@ -22,16 +22,17 @@ import { words } from "./words.js";
 const others = () => import("./screens/others.js");
 /** Files of their own: the first run is followed once, and not everybody has programs, patterns or scripts that move the axis. */
 const LATER = {
-  first: () => Promise.all([import("./screens/first/first.js"), sheet("./screens/first/first.css")]),
-  programs: () => Promise.all([import("./screens/programs/programs.js"), sheet("./screens/programs/programs.css")]),
-  patterns: () => Promise.all([import("./screens/patterns/patterns.js"), sheet("./screens/patterns/patterns.css")]),
-  scripts: () => Promise.all([import("./screens/scripts/scripts.js"), sheet("./screens/scripts/scripts.css")]),
-  support: () => Promise.all([import("./screens/support/support.js"), sheet("./screens/support/support.css")]),
+  first: () => [import("./screens/first/first.js"), sheet("./screens/first/first.css")],
+  programs: () => [import("./screens/programs/programs.js"), sheet("./screens/programs/programs.css")],
+  patterns: () => [import("./screens/patterns/patterns.js"), sheet("./screens/patterns/patterns.css")],
+  scripts: () => [import("./screens/scripts/scripts.js"), sheet("./screens/scripts/scripts.css")],
+  support: () => [import("./screens/support/support.js"), sheet("./screens/support/support.css")],
+  update: () => [import("./screens/update/update.js"), sheet("./screens/update/update.css")],
 };
 /** Those that have a place in the navigation. */
 const PLACES = ["drive", "waves", "machine", "faults", "settings"];
 /** Screens behind one of those. */
-const BEHIND = { programs: "machine", support: "machine", patterns: "drive", scripts: "drive" };
+const BEHIND = { programs: "machine", support: "machine", patterns: "drive", scripts: "drive", update: "settings" };
 
 const content = document.getElementById("content");
 const places = document.getElementById("places");
@@ -57,7 +58,7 @@ function wanted() {
 }
 
 /** A screen with files of its own; nothing for another one. */
-const later = async (name) => (await LATER[name]?.())?.[0][name];
+const later = async (name) => (await Promise.all(LATER[name]?.() ?? []))[0]?.[name];
 
 /** Puts the styles of such a screen into force, if they are not yet. */
 function sheet(path) {

@@ -121,6 +121,8 @@ export const words = {
     what: "Players and games that move the axis: which, where, and what they may.",
   },
 
+  update: { title: "Update", what: "A newer version, and the way back." },
+
   pair: {
     title: "Let this device in",
     what:

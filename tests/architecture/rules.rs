@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::source::Source;
 
 /// Each room with the rooms that it may name. Imports point from the bottom of this table to its top.
-const ROOMS: [(&str, &str); 26] = [
+const ROOMS: [(&str, &str); 27] = [
     ("units", ""),
     ("wall_clock", ""),
     ("token_bucket", ""),
@@ -33,6 +33,7 @@ const ROOMS: [(&str, &str); 26] = [
         "api",
         "units wall_clock token_bucket log_ring files layout wave motion machine settings store auth feeds players scripts",
     ),
+    ("update", "units wall_clock files layout"),
     // Between the two rooms that need it: cli makes the options, app obeys them.
     ("options", "units layout wave motion machine hal settings auth api"),
     // What a house hears of the machine; of the API it uses what a client may use.
@@ -49,7 +50,7 @@ const ROOMS: [(&str, &str); 26] = [
     (
         "cli",
         "units wall_clock token_bucket log_ring files layout wave motion machine hal drive diag sensor settings store auth feeds players scripts api options \
-         house app trial",
+         house app trial update",
     ),
     ("main", "cli"),
 ];

@@ -27,6 +27,7 @@ import checks_reach
 import checks_revoked
 import checks_scripts
 import checks_support
+import checks_updates
 import secrets_kept
 from browser import CHROMIUM, FLAGS, Device, Traffic
 from server import Server
@@ -40,6 +41,7 @@ GROUPS = [
     ("feeds", True, [checks_feeds]),
     ("patterns", True, [checks_patterns]),
     ("scripts", True, [checks_scripts]),
+    ("updates", False, [checks_updates]),
     ("reach", True, [checks_presence, checks_reach]),
 ]
 

@@ -39,8 +39,10 @@ class Server:
         self.folder = Path(folder)
         self.folder.mkdir()
         config = self.folder / "yep.toml"
+        # A check may listen there.
+        self.update_socket = self.folder.resolve() / "update.sock"
         config.write_text(
-            f'app = "{STAND_IN}"\n{first}'
+            f'app = "{STAND_IN}"\nupdate_socket = "{self.update_socket}"\n{first}'
             f'[access]\nhostname = "{NAME.removesuffix(".local")}"\n'
             # The tests do not wait for a careful search.
             f"[homing]\nfast_mm_s = 100.0\n"

@@ -208,6 +208,8 @@ pub struct Setup {
     pub devices: Vec<(u32, DeviceRole)>,
     /// The scripts that are kept.
     pub scripts: yep::api::playback::shelf::ScriptShelf,
+    /// The socket of the helper that writes updates.
+    pub update_socket: Option<std::path::PathBuf>,
     /// Runtime of the requests, if it is not that of the connections.
     pub workers: Option<tokio::runtime::Handle>,
 }
@@ -287,6 +289,7 @@ impl Setup {
             commissioned: CommissioningRecord::default(),
             devices: Vec::new(),
             scripts: yep::api::playback::shelf::ScriptShelf::default(),
+            update_socket: None,
             workers: None,
         }
     }
@@ -311,6 +314,7 @@ impl Setup {
             pages: self.pages,
             commissioning: self.commissioning,
             scripts: self.scripts,
+            update_socket: self.update_socket,
             ..ServerOptions::default()
         };
         let handle = FakeStoreHandle(Arc::clone(&store));

@@ -26,6 +26,7 @@ pub mod settings;
 pub mod sim;
 pub mod success;
 pub mod support;
+pub mod update;
 pub mod wave;
 
 #[cfg(test)]

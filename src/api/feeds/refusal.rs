@@ -1,7 +1,7 @@
 //! Why a feed does not move the axis.
 
 use crate::api::charge::lease::NotInCharge;
-use crate::api::commands::CommandError;
+use crate::api::commands::{self, CommandError};
 use crate::machine::CommandRefusal;
 
 /// The reason, for the user of the program that sends.
@@ -15,6 +15,8 @@ pub enum FeedRefusal {
     NotInCharge(NotInCharge),
     /// The first run is not complete.
     NotCommissioned,
+    /// An update is being taken.
+    Updating,
     /// The machine refuses it.
     Machine(CommandRefusal),
     /// The motor hangs on another computer.
@@ -41,6 +43,7 @@ impl std::fmt::Display for FeedRefusal {
             FeedRefusal::NotCommissioned => {
                 f.write_str("the first run is not complete: follow it on the machine's page")
             }
+            FeedRefusal::Updating => f.write_str(commands::UPDATING),
             FeedRefusal::Machine(refusal) => refusal.fmt(f),
             FeedRefusal::Elsewhere => f.write_str("the motor hangs on another computer, which takes no feed"),
             FeedRefusal::NoVibration => f.write_str(crate::feeds::buttplug::NO_VIBRATION),
@@ -55,6 +58,7 @@ impl From<CommandError> for FeedRefusal {
             CommandError::Refused(refusal) => FeedRefusal::Machine(refusal),
             CommandError::NotInCharge(other) => FeedRefusal::NotInCharge(other),
             CommandError::NotCommissioned => FeedRefusal::NotCommissioned,
+            CommandError::Updating => FeedRefusal::Updating,
             // A feed has no device that could be revoked, and says which wave it wants.
             CommandError::Revoked | CommandError::NeedsWave => FeedRefusal::Latched,
         }

@@ -386,6 +386,7 @@ impl FeedService {
     fn check_new_act(&self, link: LinkNumber, client: &Client) -> Result<(), FeedRefusal> {
         let is_barred = self.lock().links.get(&link).is_some_and(|figures| figures.is_barred);
         let may_begin = verdict(self.now().state, CommandKind::Follow).is_offer()
+            && self.waves.bar_on(CommandKind::Follow).is_none()
             && !self.waves.bars_motion()
             && self.waves.lease().check(client, self.commands.rests()).is_ok();
         if is_barred && may_begin { Err(FeedRefusal::GoesOnSending) } else { Ok(()) }

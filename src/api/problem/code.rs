@@ -16,10 +16,10 @@ problem_codes! {
         code: "invalid_fields", status: UNPROCESSABLE_ENTITY,
         remedy: "Correct the fields that `errors` names; nothing was changed.",
     }
-    /// The body is not declared as JSON
+    /// The body is not declared as what it has to be
     WrongContentType = {
         code: "wrong_content_type", status: UNSUPPORTED_MEDIA_TYPE,
-        remedy: "Send the header content-type: application/json.",
+        remedy: "Send the header content-type: application/json, or for a file application/octet-stream.",
     }
     /// The body is too large
     BodyTooLarge = {
@@ -428,6 +428,58 @@ problem_codes! {
         remedy: "Make another device an admin first, or do this on the machine itself.",
     }
 
+    /// An update is being taken
+    Updating = { code: "updating", status: CONFLICT,
+        remedy: "Wait for its end, or cancel it: DELETE /api/v1/update. STOP works all the while." }
+    /// This installation has no second system
+    NoSlots = { code: "no_slots", status: CONFLICT,
+        remedy: "Install the newer version instead: docs/INSTALL.md, \"Update\"." }
+    /// The file is no update
+    NoUpdate = { code: "no_update", status: UNPROCESSABLE_ENTITY,
+        remedy: "Send the file of the update as it was downloaded." }
+    /// The update has a newer form
+    NewerForm = { code: "newer_form", status: UNPROCESSABLE_ENTITY,
+        remedy: "Take an update of a version in between first." }
+    /// No key of this card has signed the update
+    WrongSignature = { code: "wrong_signature", status: UNPROCESSABLE_ENTITY,
+        remedy: "Download the update again, from where the card came from." }
+    /// A release takes no development update
+    DevelopmentKey = { code: "development_key", status: UNPROCESSABLE_ENTITY,
+        remedy: "Take the update of a release." }
+    /// The update is damaged
+    Damaged = { code: "damaged", status: UNPROCESSABLE_ENTITY,
+        remedy: "Download the update again." }
+    /// The update ended too early
+    Truncated = { code: "truncated", status: UNPROCESSABLE_ENTITY,
+        remedy: "Send it again, all of it, over a connection that lasts." }
+    /// The update is for another machine
+    OtherMachine = { code: "other_machine", status: UNPROCESSABLE_ENTITY,
+        remedy: "Take the update for this board." }
+    /// The update is for other partitions
+    OtherLayout = { code: "other_layout", status: UNPROCESSABLE_ENTITY,
+        remedy: "Save a backup, flash the new image once, and restore." }
+    /// The update is older than what runs
+    Older = { code: "older", status: CONFLICT,
+        remedy: "Send it with allow_older=true if the older version is wanted." }
+    /// The update was given up
+    Cancelled = { code: "cancelled", status: CONFLICT,
+        remedy: "Send it again if it is still wanted." }
+    /// This is no time for an update
+    NotNow = { code: "not_now", status: CONFLICT,
+        remedy: "Let the axis rest, see that the supply holds, then send it again." }
+    /// No system waits for a try
+    NothingToTry = { code: "nothing_to_try", status: CONFLICT,
+        remedy: "Take an update first." }
+    /// There is no system to go back to
+    NoSpare = { code: "no_spare", status: CONFLICT,
+        remedy: "Take the update of the version that is wanted." }
+    /// The other system cannot be written
+    SlotFailed = { code: "slot", status: SERVICE_UNAVAILABLE,
+        remedy: "Send it again; if it fails again, the card is worn: take a new one." }
+    /// The update failed
+    UpdateFailed = { code: "update_failed", status: SERVICE_UNAVAILABLE,
+        remedy: "Look at the log, then send it again; what runs is as it was." }
+
     /// There is no stream of this name
     UnknownStream = {
         code: "unknown_stream", status: NOT_FOUND,
@@ -442,14 +494,6 @@ problem_codes! {
     WebSocketVersion = {
         code: "websocket_version", status: UPGRADE_REQUIRED,
         remedy: "Use version 13.",
-    }
-}
-
-impl ProblemCode {
-    /// The code with this name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<ProblemCode> {
-        ProblemCode::ALL.iter().copied().find(|code| code.name() == name)
     }
 }
 

@@ -1,7 +1,15 @@
-//! The problem code of each refusal of the machine.
+//! The problem code of a name, and of each refusal of the machine.
 
 use super::code::ProblemCode;
 use crate::machine::CommandRefusal;
+
+impl ProblemCode {
+    /// The code with this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<ProblemCode> {
+        ProblemCode::ALL.iter().copied().find(|code| code.name() == name)
+    }
+}
 
 /// The match has no wildcard, so a new refusal makes the compiler ask for its row.
 impl From<&CommandRefusal> for ProblemCode {

@@ -4,8 +4,7 @@ use hyper::header::{CONTENT_DISPOSITION, HeaderValue};
 use serde_json::Value;
 
 use super::waves;
-use crate::api::answer::{self, Answer, HandlerResult, Rejection};
-use crate::api::coerce;
+use crate::api::answer::{self, Answer, HandlerResult};
 use crate::api::commands::UPDATE_SETTINGS;
 use crate::api::context::Context;
 use crate::api::documents::backup::{CalibrationDocument, RestoreResult, StoreDocument, StoreStart};
@@ -41,17 +40,6 @@ pub const QUERY: &[QueryParameter] = &[QueryParameter {
     words: &[],
 }];
 
-/// True if the query asks for a check only.
-fn checks_only(text: &str) -> Result<bool, Rejection> {
-    let Some(word) = query::last(text, "check") else { return Ok(false) };
-    if word.is_empty() {
-        return Ok(true);
-    }
-    coerce::word(&word).map_err(|(msg, kind)| {
-        answer::unprocessable(&[Complaint::new(vec!["query".into(), "check".into()], msg, kind)])
-    })
-}
-
 /// Replaces everything by what the document says, or checks only whether that could be done.
 ///
 /// # Errors
@@ -59,7 +47,7 @@ fn checks_only(text: &str) -> Result<bool, Rejection> {
 /// cannot be stored. Then nothing has changed.
 pub async fn post(ctx: &Context, request: RoutedRequest) -> HandlerResult {
     let authority = ctx.authority(&request.client);
-    let checks_only = checks_only(&request.query)?;
+    let checks_only = query::flag(&request.query, "check")?;
     let body = request.body.json()?.unwrap_or_default();
     let state = document::read(&body, waves::check_restored)
         .map_err(|wrong| answer::unprocessable(&complaints(&wrong)))?;

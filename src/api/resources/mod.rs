@@ -23,6 +23,7 @@ pub mod settings;
 pub mod sim;
 pub mod stop;
 pub mod support;
+pub mod update;
 pub mod waves;
 
 use super::answer::{self, Rejection, not_kept, senseless};

@@ -8,6 +8,7 @@
 //! - `about`: the documents of the API, figures, the log, the control socket
 //! - `feeds`: other programs that move the axis
 //! - `playback`: patterns
+//! - `update`: updates in place
 //! - `contract`: the clients' old contract
 
 use std::sync::LazyLock;
@@ -36,6 +37,7 @@ mod feeds;
 mod machine;
 mod playback;
 mod stored;
+mod update;
 
 /// Every route.
 pub static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
@@ -46,6 +48,7 @@ pub static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
         feeds::rows(),
         playback::rows(),
         access::rows(),
+        update::rows(),
         about::rows(),
         contract::rows(),
     ];

@@ -152,10 +152,15 @@ pub fn power(host: &HostFiles) -> Item {
         .remedy("a stronger power supply, a shorter cable, a heat sink; only a Pi's own kernel tells this")
 }
 
+/// The chip of a Pi 5, whose pins are those of another one behind it, with registers of their own.
+const PI_5: &str = "brcm,bcm2712";
+
 pub fn gpio(host: &HostFiles) -> Item {
     let pick = |name| device(host, "pins", name);
     // The registers, through either device, and the kernel's list of claimed lines.
-    let memory = [pick("/dev/gpiomem"), pick("/dev/mem")];
+    let is_pi_5 = host.read_text("proc/device-tree/compatible").is_some_and(|board| board.contains(PI_5));
+    let ways: &[&'static str] = if is_pi_5 { &["/dev/gpiomem0"] } else { &["/dev/gpiomem", "/dev/mem"] };
+    let memory: Vec<Item> = ways.iter().copied().map(pick).collect();
     let registers = memory.iter().find(|way| way.ok).unwrap_or(&memory[0]).clone();
     let chip = pick("/dev/gpiochip0");
     let ok = registers.ok && chip.ok;
@@ -164,8 +169,8 @@ pub fn gpio(host: &HostFiles) -> Item {
         (false, _) => registers.got,
         (true, false) => chip.got,
     };
-    Item::new("pins", "/dev/gpiomem and /dev/gpiochip0", got, ok)
-        .remedy("run it on a Raspberry Pi, as a user of the group gpio")
+    let wanted = if is_pi_5 { "/dev/gpiomem0 and /dev/gpiochip0" } else { "/dev/gpiomem and /dev/gpiochip0" };
+    Item::new("pins", wanted, got, ok).remedy("run it on a Raspberry Pi, as a user of the group gpio")
 }
 
 /// The configured pins, to compare with the cables.

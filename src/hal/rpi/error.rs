@@ -7,8 +7,8 @@ use rppal::{gpio, i2c};
 
 /// File with the model of a Raspberry Pi.
 const MODEL: &str = "/sys/firmware/devicetree/base/model";
-/// GPIO character device of the kernel.
-const CHIP: &str = "/dev/gpiochip0";
+/// The registers of the pins of a Pi 5.
+const REGISTERS_OF_PI_5: &str = "/dev/gpiomem0";
 
 /// Reason why the pins or buses of a Pi cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -99,9 +99,12 @@ impl PiError {
             gpio::Error::UnknownModel => no_known_model(),
             gpio::Error::PermissionDenied(path) => PiError::NoPermission(path),
             gpio::Error::Io(error) => match error.kind() {
-                ErrorKind::PermissionDenied => PiError::NoPermission(CHIP.to_owned()),
+                // rppal names its path for every other device.
+                ErrorKind::PermissionDenied => PiError::NoPermission(REGISTERS_OF_PI_5.to_owned()),
                 ErrorKind::NotFound => {
-                    PiError::NoDevice("/dev/gpiomem, or the pins' /dev/gpiochip".to_owned())
+                    let what =
+                        format!("/dev/gpiomem ({REGISTERS_OF_PI_5} on a Pi 5), or the pins' /dev/gpiochip");
+                    PiError::NoDevice(what)
                 }
                 _ => PiError::System { what: "reaching the pins", error },
             },

@@ -12,6 +12,15 @@ export function card(title, ...children) {
   return h("section", { class: "card", "aria-labelledby": id }, h("h2", { id }, title), ...children);
 }
 
+/** The way to a screen that has no place of its own. */
+export const way = ({ title, what, open }, screen) =>
+  card(title, h("p", { class: "quiet" }, what), h("a", { class: "button", href: `#${screen}` }, open ?? title));
+
+/** What stands where nothing is yet: what it is, and when something comes. */
+export function emptyState(title, hint) {
+  return h("div", { class: "empty-state" }, h("strong", {}, title), h("span", {}, hint));
+}
+
 /** A button. `kind`: `start` (white), `reset` (blue), `plain`, `danger`. */
 export function button(label, onclick, kind = "plain", properties = {}) {
   return h("button", { type: "button", class: `button ${kind}`, onclick, ...properties }, label);

@@ -1,12 +1,11 @@
 // The latched fault: what it is, what to check, and the three acts that lead back to work. Each lights up in its turn.
 
-import { card, commandButton } from "../../parts/controls.js";
+import { card, commandButton, emptyState } from "../../parts/controls.js";
 import { attribute, h, show, text } from "../../parts/dom.js";
 import { link } from "../../link.js";
 import { attempt, notify } from "../../parts/notice.js";
 import { moment } from "../../parts/numbers.js";
 import { words } from "../../words.js";
-import { emptyState } from "../../parts/empty.js";
 import { holdButton } from "../../parts/hold.js";
 import { inputs } from "../../parts/inputs.js";
 

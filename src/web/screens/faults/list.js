@@ -1,10 +1,9 @@
 // The recordings of faults, the newest first. Each is a link to its graph.
 
-import { card } from "../../parts/controls.js";
+import { card, emptyState } from "../../parts/controls.js";
 import { attribute, fill, h, show, text } from "../../parts/dom.js";
 import { moment } from "../../parts/numbers.js";
 import { words } from "../../words.js";
-import { emptyState } from "../../parts/empty.js";
 import { poll } from "../../parts/poll.js";
 
 const POLL_MS = 5000;

@@ -1,10 +1,11 @@
 // The machine: what it senses, how it is, what it has done, and what helps somebody far away to help.
 
+import { card, way } from "../../parts/controls.js";
 import { h } from "../../parts/dom.js";
+import { inputs } from "../../parts/inputs.js";
+import { words } from "../../words.js";
 import { axisCard } from "./axis.js";
 import { computerCard } from "./computer.js";
-import { inputsCard } from "./inputs.js";
-import { programsCard } from "./programs.js";
 import { sensorCard } from "./sensor.js";
 import { sessionsCard } from "./sessions.js";
 import { simulationCard } from "./sim.js";
@@ -16,11 +17,20 @@ import { supportCard } from "./support.js";
  *   leave?: () => void}} Card
  */
 
+/** The inputs. */
+function inputsCard() {
+  const shown = inputs();
+  return {
+    element: card(words.machine.inputsTitle, shown.element, h("small", {}, words.machine.inputsHint)),
+    state: (state) => shown.update(state.inputs),
+  };
+}
+
 export const machine = {
   name: "machine",
   mount(root) {
     const left = [inputsCard(), axisCard(), sensorCard(), simulationCard()];
-    const right = [programsCard(), computerCard(), sessionsCard(), supportCard()];
+    const right = [{ element: way(words.programs, "programs") }, computerCard(), sessionsCard(), supportCard()];
     const column = (cards) => h("div", { class: "column" }, cards.map((card) => card.element));
     root.append(h("div", { class: "columns" }, column(left), column(right)));
 

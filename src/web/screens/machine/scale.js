@@ -10,7 +10,6 @@ import { isAdmin, isOperator } from "../../parts/role.js";
 
 /** A tare that wants to be sure: these say why, and what is sent again then. */
 const NEEDS_CONFIRMATION = ["load_present", "load_unknown"];
-const AT_REST = ["not_homed", "ready", "disarmed", "faulted"];
 const LEAST_G = 10;
 const said = words.machine;
 
@@ -33,9 +32,8 @@ export function scaleControls() {
     update();
   }
   function update() {
-    const isAtRest = link.isLive && AT_REST.includes(link.state?.state);
-    tare.disabled = isBusy || !isAtRest || !isOperator();
-    calibrate.disabled = isBusy || !isAtRest || !isAdmin();
+    tare.disabled = isBusy || !link.rests || !isOperator();
+    calibrate.disabled = isBusy || !link.rests || !isAdmin();
     show(forAdmin, isAdmin());
     text(why, !isOperator() ? said.mayNotOperate : isAdmin() ? said.onlyAtRest : said.onlyAdmin);
   }

@@ -1,10 +1,9 @@
 // The force sensor: what is heard of it, and its zero and scale.
 
-import { card, facts } from "../../parts/controls.js";
+import { card, emptyState, facts } from "../../parts/controls.js";
 import { h, show, text } from "../../parts/dom.js";
 import { fixed } from "../../parts/numbers.js";
 import { words } from "../../words.js";
-import { emptyState } from "../../parts/empty.js";
 import { poll } from "../../parts/poll.js";
 import { scaleControls } from "./scale.js";
 

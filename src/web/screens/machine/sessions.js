@@ -1,10 +1,9 @@
 // The sessions: when the machine moved, how far, and why it ended.
 
-import { card, facts } from "../../parts/controls.js";
+import { card, emptyState, facts } from "../../parts/controls.js";
 import { fill, h, show } from "../../parts/dom.js";
 import { duration, fixed, moment } from "../../parts/numbers.js";
 import { words } from "../../words.js";
-import { emptyState } from "../../parts/empty.js";
 import { poll } from "../../parts/poll.js";
 
 const POLL_MS = 10000;

@@ -1,8 +1,7 @@
 // Who moves the axis now, how well, and the latch behind a STOP.
 
-import { button, card, facts } from "../../parts/controls.js";
+import { button, card, emptyState, facts } from "../../parts/controls.js";
 import { fill, h, show, text } from "../../parts/dom.js";
-import { emptyState } from "../../parts/empty.js";
 import { link } from "../../link.js";
 import { duration, fixed } from "../../parts/numbers.js";
 import { isOperator } from "../../parts/role.js";

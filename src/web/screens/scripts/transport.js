@@ -1,9 +1,8 @@
 // The player: the strip with the position, what starts and ends it, and how it is played.
 
 import { TOO_SLOW_MS } from "../../bar.js";
-import { button, card, check, commandButton, slider } from "../../parts/controls.js";
+import { button, card, check, commandButton, emptyState, slider } from "../../parts/controls.js";
 import { attribute, fill, h, show, text } from "../../parts/dom.js";
-import { emptyState } from "../../parts/empty.js";
 import { link } from "../../link.js";
 import { notify } from "../../parts/notice.js";
 import { fixed, signed } from "../../parts/numbers.js";

@@ -1,7 +1,7 @@
 // The machine's name, and when motion and holding end by themselves.
 
 import { h } from "../../parts/dom.js";
-import { card, facts, field } from "../../parts/controls.js";
+import { card, facts, field, way } from "../../parts/controls.js";
 import { link } from "../../link.js";
 import { attempt } from "../../parts/notice.js";
 import { duration } from "../../parts/numbers.js";
@@ -29,6 +29,6 @@ export function aboutPart(place) {
   });
   place.append(card(said.title, sendForm(element, h("div", { class: "row" }, save))),
     card(said.rules, rules.element, h("p", { class: "quiet" }, said.rulesHint)),
-    card(words.first.title, h("p", { class: "quiet" }, words.first.what), h("a", { class: "button", href: "#first" }, words.first.open)));
+    way(words.first, "first"), way(words.update, "update"));
   return {};
 }

@@ -6,13 +6,13 @@ import { ask, button, card, facts, field } from "../../parts/controls.js";
 import { link } from "../../link.js";
 import { attempt, notify } from "../../parts/notice.js";
 import { fixed, moment } from "../../parts/numbers.js";
+import { save } from "../../parts/save.js";
 import { words } from "../../words.js";
 import { presenceOffer } from "./presence.js";
 import { resetCard } from "./reset.js";
 import { sender } from "./sender.js";
 
 const ROUTE = "/api/v1/backup";
-const RELEASE_MS = 10000;
 const said = words.settings.backup;
 
 export function backupPart(place) {
@@ -23,11 +23,7 @@ export function backupPart(place) {
 /** A button for a backup as a download. */
 export const saveButton = () => sender(said.save, () => attempt(async () => {
   const backup = await link.request("GET", ROUTE);
-  const file = new Blob([JSON.stringify(backup, null, 2)], { type: "application/json" });
-  const address = URL.createObjectURL(file);
-  const day = new Date(backup.written_unix_s * 1000).toISOString().slice(0, 10);
-  h("a", { href: address, download: `yep-backup-${day}.json` }).click();
-  setTimeout(() => URL.revokeObjectURL(address), RELEASE_MS);
+  save(backup, `yep-backup-${new Date(backup.written_unix_s * 1000).toISOString().slice(0, 10)}.json`);
 }, said.saved), "primary wide");
 
 const saveCard = () => card(said.saveTitle, h("p", { class: "quiet" }, said.saveWhat), saveButton());

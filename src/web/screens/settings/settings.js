@@ -6,13 +6,13 @@ import { link } from "../../link.js";
 import { words } from "../../words.js";
 import { isAdmin } from "../../parts/role.js";
 import { aboutPart } from "./about.js";
+import { addressCard } from "./address.js";
 import { backupPart } from "./backup.js";
 import { devicesPart } from "./devices.js";
 import { limitsPart } from "./limits.js";
 import { logPart } from "./log.js";
 import { railPart } from "./rail.js";
 import { refreshSenders } from "./sender.js";
-import { otherRolePart } from "./role.js";
 
 /** Each part with what makes it. All but the first are for admins. */
 const PARTS = { limits: limitsPart, rail: railPart, devices: devicesPart, log: logPart, backup: backupPart, about: aboutPart };
@@ -48,6 +48,15 @@ export const settings = {
       leave: () => part.leave?.(),
     };
   },
+};
+
+/** The part of that name for everybody but admins. What every role may do about its own device is there, too. */
+const otherRolePart = (name) => (place) => {
+  const [title] = words.settings.parts[name];
+  const role = words.pair.roles[link.me?.role] ?? words.unknown;
+  place.append(card(title, h("p", { class: "quiet" }, words.settings.onlyAdmin(role))));
+  if (name === "devices") place.append(addressCard());
+  return {};
 };
 
 /** The list of the parts. */

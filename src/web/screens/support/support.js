@@ -8,12 +8,12 @@ import { attempt, complain } from "../../parts/notice.js";
 import { moment } from "../../parts/numbers.js";
 import { poll } from "../../parts/poll.js";
 import { isAdmin } from "../../parts/role.js";
+import { save } from "../../parts/save.js";
 import { nameCard } from "./name.js";
 import { said } from "./words.js";
 
 const LOOK_MS = 2000;
 const TYPE_MS = 300;
-const RELEASE_MS = 10000;
 const COUNT = 500;
 const FIRST_LEVEL = "info";
 
@@ -48,7 +48,10 @@ function fileCard() {
   const make = button(said.make, async () => {
     isMaking = true;
     state();
-    await attempt(async () => save(await link.request("GET", "/api/v1/support")), said.made);
+    await attempt(async () => {
+      const made = await link.request("GET", "/api/v1/support");
+      save(made, `yep-support-${minute(made)}.json`);
+    }, said.made);
     isMaking = false;
     state();
   });
@@ -60,13 +63,8 @@ function fileCard() {
   return { element: card(said.file, h("p", { class: "quiet" }, said.has), list, without, make), state };
 }
 
-function save(document) {
-  const file = new Blob([JSON.stringify(document, null, 2)], { type: "application/json" });
-  const address = URL.createObjectURL(file);
-  const minute = new Date(document.made_unix_s * 1000).toISOString().slice(0, 16).replace(":", "-");
-  h("a", { href: address, download: `yep-support-${minute}.json` }).click();
-  setTimeout(() => URL.revokeObjectURL(address), RELEASE_MS);
-}
+/** The minute in which a document was made, for the name of its file. */
+const minute = ({ made_unix_s }) => new Date(made_unix_s * 1000).toISOString().slice(0, 16).replace(":", "-");
 
 /** The newest lines that fit, the newest first. */
 function logCard() {
