@@ -5,6 +5,9 @@ use super::{Afterwards, EQUAL_MM, Feeder, Phase, SHORTEST_S};
 use crate::motion::feed::segment::Segment;
 use crate::motion::kinematics::Kinematics;
 
+/// Slower than this, an axis is at rest, in mm/s.
+const AT_REST_MM_S: f64 = 0.01;
+
 impl Feeder {
     /// What has to change before the next cycle, for an axis in the state `axis`. `is_held` says that a force holds it back.
     pub fn settle(&mut self, axis: &Kinematics, is_held: bool) {
@@ -64,9 +67,12 @@ impl Feeder {
         is_idle || self.is_script_paused()
     }
 
-    /// True if the path rests, and the axis is somewhere else.
+    /// True if the path rests, and the axis does so somewhere else, or will not come to it. One that is on its last way to the path is
+    /// left to it: a brake of its own would lead beyond.
     fn is_elsewhere(&self) -> bool {
-        self.is_still() && (self.axis.p - self.segment.at(self.now_s).p).abs() > EQUAL_MM
+        let away_mm = (self.axis.p - self.segment.at(self.now_s).p).abs();
+        let rests = self.axis.v.abs() < AT_REST_MM_S && away_mm > EQUAL_MM;
+        self.is_still() && (rests || away_mm > self.met_mm())
     }
 }
 
