@@ -162,7 +162,10 @@ class TwoSystems:
         def send():
             # A refusal ends the connection before all is sent.
             with contextlib.suppress(OSError):
-                door.sendall(json.dumps(request).encode() + b"\n" + content)
+                door.sendall(json.dumps(request).encode() + b"\n")
+                # The time limit of the socket is one of each call, not of a whole update.
+                for at in range(0, len(content), 1 << 20):
+                    door.sendall(content[at : at + (1 << 20)])
                 door.shutdown(socket.SHUT_WR)
 
         began = time.monotonic()
