@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from browser import pair
 from server import Server
 
-SCREENS = ["drive", "patterns", "scripts", "waves", "machine", "faults", "settings", "support"]
+SCREENS = ["drive", "patterns", "scripts", "waves", "machine", "support", "faults", "settings"]
 MOST_STOP_S = 1.5
 SIZES = [(360, 640), (740, 360), (1280, 800)]
 ACCESSIBILITY = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]

@@ -65,6 +65,8 @@ FITS = """() => {
     return wrong;
 }"""
 # A window of 1280 x 800 at 200 %, and a phone whose letters are twice as large.
+# The links that have another name than their screen.
+LINKS = {"support": "Name, log and support file"}
 ENLARGED = {
     "200 % of a desktop": ({"viewport": {"width": 640, "height": 400}, "device_scale_factor": 2}, None),
     "letters of 200 % on a phone": ({"viewport": {"width": 360, "height": 640}, "device_scale_factor": 2}, "200%"),
@@ -133,8 +135,8 @@ class Walk:
             self.page.keyboard.press(key)
 
     def opens(self, screen):
-        """Goes to a screen by its link at the top."""
-        self.to(screen.capitalize())
+        """Goes to a screen by its link, at the top or on the screen before it."""
+        self.to(LINKS.get(screen, screen.capitalize()))
         self.press("Enter")
         self.page.wait_for_function("name => document.body.dataset.screen === name", arg=screen)
         # What it has to load is there.
