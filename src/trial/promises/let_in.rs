@@ -26,12 +26,19 @@ pub struct OnlyWhoWasLetIn {
     under_way: Vec<(u64, MotionCause)>,
     /// Clients that ask for the lease; who gets it may go on with the motion of the one before.
     asking: BTreeSet<ClientKind>,
+    /// Clients whose ask lost its connection: the server may know of it all the same.
+    unheard: BTreeSet<ClientKind>,
     handed_over: bool,
 }
 
 impl OnlyWhoWasLetIn {
     fn all(&mut self) -> impl Iterator<Item = &mut MotionCause> {
         self.causes.iter_mut().chain(self.under_way.iter_mut().map(|(_, cause)| cause))
+    }
+
+    /// The motion may be handed over to a client that hears nothing of it (seed 5671).
+    fn add_unheard(&mut self, facts: &Facts, who: ClientKind) {
+        self.causes.push(MotionCause { who, is_let_in: facts.may_move(who) });
     }
 }
 
@@ -49,7 +56,12 @@ impl Promise for OnlyWhoWasLetIn {
             ClientAct::Ask => {
                 self.asking.insert(sent.who);
             }
-            ClientAct::HandOver => self.handed_over = true,
+            ClientAct::HandOver => {
+                self.handed_over = true;
+                for who in self.unheard.clone() {
+                    self.add_unheard(facts, who);
+                }
+            }
             _ => {}
         }
         Ok(())
@@ -78,6 +90,14 @@ impl Promise for OnlyWhoWasLetIn {
             }
             ClientAct::Ask => {
                 self.asking.remove(&who);
+                if answer.status.is_some() {
+                    self.unheard.remove(&who);
+                } else {
+                    self.unheard.insert(who);
+                    if self.handed_over {
+                        self.add_unheard(facts, who);
+                    }
+                }
                 if answer.status == Some(200) && core::mem::take(&mut self.handed_over) {
                     self.causes = vec![MotionCause { who, is_let_in: facts.may_move(who) }];
                 }
