@@ -1,11 +1,13 @@
 //! The file of an update, read once from its beginning to its end, with one block in memory.
 //!
-//!     8 bytes   "YEPUPD" and the form of the file, two digits
-//!     4 bytes   length of the manifest, little-endian
-//!     manifest  JSON
-//!     64 bytes  Ed25519 signature of it
-//!     table     for each block that is not only zeros: image (1), number (4), packed length (4), SHA-256 of it packed (32)
-//!     blocks    in that order, each packed by itself (a frame of Zstandard, RFC 8878)
+//! ```text
+//! 8 bytes   "YEPUPD" and the form of the file, two digits
+//! 4 bytes   length of the manifest, little-endian
+//! manifest  JSON
+//! 64 bytes  Ed25519 signature of it
+//! table     for each block that is not only zeros: image (1), number (4), packed length (4), SHA-256 of it packed (32)
+//! blocks    in that order, each packed by itself (a frame of Zstandard, RFC 8878)
+//! ```
 //!
 //! The manifest has the hash of the table, the table those of the packed blocks: each byte that is used was signed.
 
