@@ -12,6 +12,8 @@ PHONE = {"viewport": {"width": 360, "height": 640}, "has_touch": True}
 BEAT_S = 0.3
 LEAST_WAY_MM = 10
 PUSH_G = 600
+# What the step is called that the page shows.
+TITLE = "main section[aria-label='The step'] h2"
 HARD_PUSH_G = 1_500
 
 
@@ -72,9 +74,11 @@ class Walk:
         self.page.click(f"main :is(button, a):text-is('{text}'):visible")
 
     def done(self, name, tap="Done: go on"):
-        """Finishes a step, which the machine takes as proven."""
+        """Finishes a step, which the machine takes as proven, and waits for the next one, whose buttons may have the same names."""
+        title = self.page.text_content(TITLE)
         self.tap(tap)
         self.proven(name)
+        self.page.wait_for_function("([at, before]) => document.querySelector(at).textContent !== before", arg=[TITLE, title])
 
     def proven(self, name):
         self.machine.wait_until(lambda _: self.machine.step(name)["state"] == "done", 5)

@@ -38,6 +38,7 @@ export const first = {
     let name = null;
     let shown = null;
     let chosen = null;
+    let isActing = false;
 
     async function post(path, body, method = "POST") {
       show(refusal, false);
@@ -52,8 +53,18 @@ export const first = {
         return false;
       }
     }
-    /** An act in the step that is shown. When it is proven, the next one is begun: it is what the person came for. */
+    /** One act at a time: a second tap on a button whose answer is under way is the same wish, and no word about the next step. */
     async function act(act, answers = {}) {
+      if (isActing) return false;
+      isActing = true;
+      try {
+        return await carryOut(act, answers);
+      } finally {
+        isActing = false;
+      }
+    }
+    /** An act in the step that is shown. When it is proven, the next one is begun: it is what the person came for. */
+    async function carryOut(act, answers) {
       const before = name;
       if (!(await post(`steps/${before}`, { act, ...answers }))) return false;
       const isProven = act === "finish" && run.steps.find(({ step }) => step === before).state === "done";
