@@ -18,22 +18,23 @@ SIDE_BY_SIDE = 2
 
 
 def carry_out(program, folder, name, words):
-    """Runs a group, and prints what it has printed; whether it is true."""
+    """Runs a group, and prints what it has printed; what failed in it."""
     began = time.monotonic()
     command = [sys.executable, Path(__file__).with_name("group.py"), program, folder, name, words]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     print(f"{name}\n{done.stdout}{name}: {time.monotonic() - began:.0f} s", flush=True)
-    return done.returncode == 0
+    failed = [line for line in done.stdout.splitlines() if line.startswith("FAILED: ")]
+    return failed or [f"FAILED: {name} ended with {done.returncode}"] if done.returncode else []
 
 
 def run(program, folder, words):
     names = [name for name in GROUPS if any(checks for _, checks in checks_of(name, words))]
     assert names, f"no check has {words!r} in its name"
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        good = list(pool.map(lambda name: carry_out(program, folder, name, words), names))
-    for name in (name for name, is_good in zip(names, good) if not is_good):
-        print(f"FAILED: the group {name}", file=sys.stderr)
-    return 0 if all(good) else 1
+        failed = sum(pool.map(lambda name: carry_out(program, folder, name, words), names), [])
+    for line in failed:
+        print(line, file=sys.stderr)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
