@@ -31,9 +31,7 @@ impl Feeder {
                 self.phase = Phase::Brakes(afterwards);
             }
             // An axis that could not follow its path may still be fast when that rests.
-            Phase::Brakes(Afterwards::Meet)
-                if self.is_still() && axis.v.abs() <= self.limits.approach_mm_s =>
-            {
+            Phase::Brakes(Afterwards::Meet) if self.is_still() && self.may_approach(axis) => {
                 self.phase = Phase::Meets;
             }
             // A pause is rest: what a force held back is not made up for when it lets go.
@@ -47,7 +45,7 @@ impl Feeder {
                 }
             }
             // Whoever holds the axis must not set it free for a leap.
-            Phase::Follows | Phase::Returns if is_held && axis.v.abs() <= self.limits.approach_mm_s => {
+            Phase::Follows | Phase::Returns if is_held && self.may_approach(axis) => {
                 if (axis.p - self.segment.at(self.now_s).p).abs() > met_mm {
                     self.phase = Phase::Meets;
                 }
@@ -59,6 +57,13 @@ impl Feeder {
             | Phase::Brakes(_)
             | Phase::Over => {}
         }
+    }
+
+    /// True if the axis is no faster than the approach speed, and will not be while it releases its acceleration: an approach that
+    /// began sooner would have to brake it firmly.
+    fn may_approach(&self, axis: &Kinematics) -> bool {
+        let coasting_mm_s = axis.v + axis.a * axis.a.abs() / (2.0 * self.limits.most.jerk);
+        axis.v.abs().max(coasting_mm_s.abs()) <= self.limits.approach_mm_s
     }
 
     /// True if a pattern or a script that the path follows is paused.
@@ -134,6 +139,21 @@ mod tests {
             // And goes on from there.
             feeder.drive(drive(false));
             assert!((cycles(&mut feeder, None, 300).p - held_mm).abs() > 1.0, "{behind_mm} mm");
+        }
+    }
+
+    /// Seed 6888 of the simulation: an axis that a force had held back sped up to 62 of 70 mm/s when it was to meet its path at the
+    /// approach speed, and had to release its acceleration with the jerk of a stop.
+    #[test]
+    fn an_axis_that_speeds_up_meets_its_path_once_it_will_not_be_too_fast() {
+        for (v, a, meets) in
+            [(59.0, 0.0, true), (59.0, -5_000.0, true), (59.0, 5_000.0, false), (-59.0, -5_000.0, false)]
+        {
+            let mut feeder = feeder();
+            feeder.drive(drive(false));
+            let path = cycles(&mut feeder, None, 300);
+            feeder.settle(&Kinematics { p: path.p - 20.0, v, a }, true);
+            assert_eq!(feeder.phase == Phase::Meets, meets, "{v} mm/s, {a} mm/s²");
         }
     }
 
