@@ -1,5 +1,6 @@
 """Updates for scripts/update-test: an image under another name, or spoiled, as one signed file."""
 
+import gzip
 import pathlib
 import subprocess
 import tempfile
@@ -17,7 +18,7 @@ def service(lines):
     return {f"{UNIT}/yep.service.d/spoiled.conf": f"[Service]\n{lines}\n", f"{UNIT}/yep-proof.service.d/hasty.conf": HASTY}
 
 
-# What is written into the system's partition for each kind; the kernel that panics has no first program.
+# What is written into the system's partition for each kind; the kernel that panics has a first program that ends.
 KINDS = {
     "server_exits": service("ExecStart=\nExecStart=/bin/false"),
     "never_ready": service("ExecStart=\nExecStart=/bin/sleep infinity"),
@@ -52,12 +53,26 @@ def make_update(image, folder, name, signer, is_stranger=False, of=None):
     files = {"/etc/yep/card-release": text.replace("COMMIT=", f"COMMIT={name}-")}
     put(root, files | KINDS.get(name, {}))
     if name == "kernel_panics":
-        (folder / "nothing").write_bytes(b"nothing")
-        run("mcopy", "-o", "-i", f"{copy}@@{int(values['part_boot_a_start_mib']) << 20}", folder / "nothing", "::/initrd.img")
+        end_first_program(f"{copy}@@{int(values['part_boot_a_start_mib']) << 20}")
     out = folder / f"{name}.update"
     run(TOP / "scripts" / "build-update", "--quick", "--key", signer, "--out", out, copy)
     copy.unlink()
     return out
+
+
+def end_first_program(boot):
+    """Replaces the first program by one that ends, which is when a kernel panics."""
+    with tempfile.TemporaryDirectory() as place:
+        init, image = pathlib.Path(place) / "init", pathlib.Path(place) / "initrd.img"
+        init.write_text("#!/bin/sh\nexit 1\n")
+        init.chmod(0o755)
+        run("mcopy", "-n", "-i", boot, "::/initrd.img", image)
+        # Of two archives one behind the other, the file of the later one counts.
+        archive = subprocess.run(
+            ["cpio", "-o", "-H", "newc", "--quiet"], input=b"init\n", cwd=place, capture_output=True, check=True
+        ).stdout
+        image.write_bytes(image.read_bytes() + gzip.compress(archive))
+        run("mcopy", "-o", "-i", boot, image, "::/initrd.img")
 
 
 def put(root, files):

@@ -31,17 +31,17 @@ import secrets_kept
 from browser import CHROMIUM, FLAGS, Device, Traffic
 from server import Server
 
-# A server each: whether its axis is homed, and the files whose checks share it.
+# A server each: whether its axis is homed, and the files whose checks share it. What takes longest comes first.
 GROUPS = {
-    "not-homed": (False, [checks_pairing, checks_foreign]),
-    "first-run": (False, [checks_first_run, checks_first_run_mishaps]),
-    "homed": (True, [checks_charge, checks_app, checks_revoked]),
     "page": (True, [checks_page, checks_support]),
+    "reach": (True, [checks_presence, checks_reach]),
+    "first-run": (False, [checks_first_run, checks_first_run_mishaps]),
     "feeds": (True, [checks_feeds]),
+    "homed": (True, [checks_charge, checks_app, checks_revoked]),
     "patterns": (True, [checks_patterns]),
     "scripts": (True, [checks_scripts]),
+    "not-homed": (False, [checks_pairing, checks_foreign]),
     "updates": (False, [checks_updates]),
-    "reach": (True, [checks_presence, checks_reach]),
 }
 
 
