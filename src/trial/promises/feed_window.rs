@@ -13,16 +13,11 @@ pub struct FeedStaysInItsWindow {
     allowed: Option<(f64, f64)>,
     /// The windows that may be in force, and until when the ones before may show.
     windows: Vec<(f64, f64)>,
-    /// Where the axis was, in mm, when these came into force.
-    came_from_mm: f64,
     braking_until_ns: Nanos,
 }
 
 /// Time granted for a window that was moved, besides braking: the command on its way, and what is queued.
 const MOVED_NS: Nanos = 100 * MILLISECOND_NS;
-/// A shorter window is a place: as far beside its goal an axis has met a feed. At its far end the axis brakes as hard as it has to,
-/// and may swing back so far toward where it came from; beyond that end it never goes.
-const PLACE_MM: f64 = 0.3;
 
 fn ends(windows: &[(f64, f64)]) -> (f64, f64) {
     windows.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(back, front), window| {
@@ -42,7 +37,6 @@ impl Promise for FeedStaysInItsWindow {
                 self.windows = facts.feed_windows(*at_ns, *at_ns);
                 let (back, front) = ends(&self.windows);
                 let at_mm = facts.position_mm();
-                self.came_from_mm = at_mm.unwrap_or(back);
                 self.allowed = at_mm.map(|at_mm| (back.min(at_mm), front.max(at_mm)));
                 self.braking_until_ns = 0;
             }
@@ -58,16 +52,9 @@ impl Promise for FeedStaysInItsWindow {
         let windows = facts.feed_windows(trace.at_ns, trace.at_ns);
         if windows != self.windows {
             self.windows = windows;
-            self.came_from_mm = at_mm;
             self.braking_until_ns = trace.at_ns + MOVED_NS + 2 * facts.gentle_stop_ns();
         }
-        let (mut back, mut front) = ends(&self.windows);
-        let swing_mm = (PLACE_MM - (front - back)).max(0.0);
-        if self.came_from_mm < back {
-            back -= swing_mm;
-        } else if self.came_from_mm > front {
-            front += swing_mm;
-        }
+        let (back, front) = ends(&self.windows);
         self.allowed = Some(if trace.at_ns < self.braking_until_ns {
             (low.min(back), high.max(front))
         } else {

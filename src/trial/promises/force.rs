@@ -116,8 +116,6 @@ pub struct FullForceMovesNothing {
     /// Instant since which a full force has opposed forward and backward motion, and the speed then.
     forward: Option<(Nanos, f64)>,
     backward: Option<(Nanos, f64)>,
-    /// The last step: when, and whether forward.
-    before: Option<(Nanos, bool)>,
 }
 
 impl Promise for FullForceMovesNothing {
@@ -142,13 +140,7 @@ impl Promise for FullForceMovesNothing {
 
     fn check_step(&mut self, facts: &Facts, made: &StepMade) -> PromiseResult {
         let since = if made.forward { self.forward } else { self.backward };
-        let before = self.before.replace((made.at, made.forward));
         let (Some((since, speed)), Some(config)) = (since, facts.config()) else { return Ok(()) };
-        // An axis that the force does not hinder comes to its place, beside which it may rest by less than a step: the step back is
-        // where the boundary between two steps lies, and no way against the force.
-        if before.is_some_and(|(at, forward)| at > since && forward != made.forward) {
-            return Ok(());
-        }
         let limits = &config.limits;
         let seen_ns = SAMPLE_NS + LINK_LATENCY_NS + CYCLES_NS + QUEUED_NS;
         let gained = limits.max_acceleration.get() * seen_ns as f64 / SECOND_NS as f64;
