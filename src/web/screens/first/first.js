@@ -13,6 +13,8 @@ import { said } from "./words.js";
 
 const ROUTE = "/api/v1/commissioning";
 const LOOK_MS = 400;
+/** An act without an answer for so long may be tried again. */
+const ANSWER_MS = 5000;
 
 export const first = {
   name: "first",
@@ -38,7 +40,7 @@ export const first = {
     let name = null;
     let shown = null;
     let chosen = null;
-    let isActing = false;
+    let waitsUntil = 0;
 
     async function post(path, body, method = "POST") {
       show(refusal, false);
@@ -55,12 +57,12 @@ export const first = {
     }
     /** One act at a time: a second tap on a button whose answer is under way is the same wish, and no word about the next step. */
     async function act(act, answers = {}) {
-      if (isActing) return false;
-      isActing = true;
+      if (performance.now() < waitsUntil) return false;
+      waitsUntil = performance.now() + ANSWER_MS;
       try {
         return await carryOut(act, answers);
       } finally {
-        isActing = false;
+        waitsUntil = 0;
       }
     }
     /** An act in the step that is shown. When it is proven, the next one is begun: it is what the person came for. */
