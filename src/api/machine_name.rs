@@ -35,7 +35,7 @@ pub struct MachineName {
 struct NameChoice {
     is_chosen: bool,
     /// Another machine of the network has the name.
-    is_taken: bool,
+    is_shared: bool,
 }
 
 impl Default for MachineName {
@@ -105,7 +105,7 @@ impl MachineName {
                 None => remove(file)?,
             }
         }
-        *choice = NameChoice { is_chosen: chosen.is_some(), is_taken: false };
+        *choice = NameChoice { is_chosen: chosen.is_some(), is_shared: false };
         self.names.take(chosen.unwrap_or(&self.configured));
         drop(choice);
         self.changes.send_replace(());
@@ -120,13 +120,13 @@ impl MachineName {
 
     /// Whether another machine of the network was heard that has this name.
     #[must_use]
-    pub fn is_taken(&self) -> bool {
-        self.choice().is_taken
+    pub fn is_shared(&self) -> bool {
+        self.choice().is_shared
     }
 
-    /// Another machine of the network has this name.
-    pub fn note_taken(&self) {
-        self.choice().is_taken = true;
+    /// Another machine of the network has this name, or none has it any more.
+    pub fn note_shared(&self, is_shared: bool) {
+        self.choice().is_shared = is_shared;
     }
 
     fn choice(&self) -> MutexGuard<'_, NameChoice> {
@@ -162,9 +162,9 @@ mod tests {
         let name = start();
         assert_eq!((name.current().as_str(), name.is_chosen()), ("yep", false));
         let mut news = name.changes();
-        name.note_taken();
+        name.note_shared(true);
         name.choose(Some("left")).unwrap();
-        assert!(news.has_changed().unwrap() && !name.is_taken());
+        assert!(news.has_changed().unwrap() && !name.is_shared());
         news.mark_unchanged();
         let again = start();
         assert_eq!((again.current().as_str(), again.is_chosen(), again.configured()), ("left", true, "yep"));

@@ -13,6 +13,7 @@ use crate::api::machine_name::{MachineName, is_name};
 use crate::files;
 use crate::house::announce::{Announced, Announcement, is_wanted};
 use crate::house::mqtt::link::MqttLink;
+use crate::house::namesakes::Namesakes;
 use crate::options::{MqttOptions, Options};
 
 /// Names the file with the name that the card's set-up read.
@@ -84,8 +85,9 @@ async fn announce(name: Arc<MachineName>, id: String, bound: SocketAddr, mut end
         let answers_for_name = current != system_name();
         let announced = Announced { name: current, answers_for_name, id: id.clone(), bound };
         let announcement = start(&announced);
+        let namesakes = announcement.as_ref().and_then(|own| own.namesakes(&announced).ok());
         let is_last = tokio::select! {
-            () = watch(announcement.as_ref(), &name) => true,
+            () = watch(namesakes, &name) => true,
             change = changes.changed() => change.is_err(),
             _ = &mut ending => true,
         };
@@ -111,10 +113,10 @@ fn start(announced: &Announced) -> Option<Announcement> {
     }
 }
 
-/// Notes it when another machine has the name; never ends.
-async fn watch(announcement: Option<&Announcement>, name: &MachineName) {
-    match announcement {
-        Some(announcement) => announcement.watch(|| name.note_taken()).await,
+/// Notes whether another machine has the name; never ends.
+async fn watch(namesakes: Option<Namesakes>, name: &MachineName) {
+    match namesakes {
+        Some(mut namesakes) => namesakes.tell(|is_shared| name.note_shared(is_shared)).await,
         None => std::future::pending().await,
     }
 }

@@ -49,7 +49,7 @@ struct ListedMachine {
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut found: BTreeMap<String, FoundMachine> = BTreeMap::new();
     search::search(arguments.on.as_deref(), Duration::from_secs(arguments.wait), |machine| {
-        found.insert(machine.name.clone(), machine);
+        found.insert(machine.entry.clone(), machine);
     })
     .map_err(|error| Failure::Refused(format!("cannot search the network: {error}")))?;
     if found.is_empty() {
@@ -106,7 +106,7 @@ fn table(machines: &[ListedMachine]) -> String {
     text
 }
 
-/// Names that several machines have. Multicast DNS numbers the later ones: `yep (2)`.
+/// Names that several machines have. Where a system announces them it numbers the later ones: `yep (2)`.
 fn shared_names(machines: &[ListedMachine]) -> Vec<String> {
     let plain = |name: &str| match name.rsplit_once(" (") {
         Some((plain, number)) if number.strip_suffix(')').is_some_and(|n| n.parse::<u32>().is_ok()) => {

@@ -1,17 +1,18 @@
 //! Announces the machine in the local network (DNS-SD over multicast DNS): `_yep._tcp` for `yep find`, `_http._tcp` for whatever
 //! lists pages.
 //!
-//! The host name in it is made of the machine's number: two machines may have the same name, and with the number each can be reached
-//! under one of its own. The name of this computer is the system's to answer for. A name that only this program knows is the host
+//! The host name in it is made of the machine's number, and so is its entry in the list of services: two machines may have the same
+//! name, and with the number each is found, and can be reached under a name of its own. The name of this computer is the system's to answer for. A name that only this program knows is the host
 //! name of the pages, so that `http://NAME.local` opens them.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
-use mdns_sd::{DaemonEvent, IfKind, ServiceDaemon, ServiceInfo, UnregisterStatus};
+use mdns_sd::{IfKind, ServiceDaemon, ServiceInfo, UnregisterStatus};
 
-use super::{ID_KEY, SERVICE, VERSION_KEY, WEB_SERVICE, identity};
+use super::namesakes::Namesakes;
+use super::{ID_KEY, NAME_KEY, SERVICE, VERSION_KEY, WEB_SERVICE, identity};
 use crate::options::Announce;
 
 /// Where the system's own responders are told what to announce. The card's has a file for this program, and an administrator may
@@ -19,8 +20,6 @@ use crate::options::Announce;
 const SYSTEM_FILES: [&str; 2] = ["etc/systemd/dnssd/yep.dnssd", "etc/avahi/services/yep.service"];
 /// How long the last word may take.
 const FAREWELL: Duration = Duration::from_millis(500);
-/// How often changes of the name are looked for.
-const LOOK_TIME: Duration = Duration::from_secs(10);
 
 /// What is announced.
 #[derive(Debug, Clone)]
@@ -65,13 +64,18 @@ impl Announcement {
         daemon.enable_interface(networks.clone())?;
         let unique = format!("{}.local.", identity::unique_host(&announced.id));
         let named = format!("{}.local.", announced.name);
-        let properties = [(ID_KEY, announced.id.as_str()), (VERSION_KEY, env!("CARGO_PKG_VERSION"))];
+        let entry = identity::unique_entry(&announced.name, &announced.id);
+        let properties = [
+            (NAME_KEY, announced.name.as_str()),
+            (ID_KEY, announced.id.as_str()),
+            (VERSION_KEY, env!("CARGO_PKG_VERSION")),
+        ];
         let mut services = Vec::new();
         for kind in [SERVICE, WEB_SERVICE] {
             let port = announced.bound.port();
             let host = if kind == WEB_SERVICE && announced.answers_for_name { &named } else { &unique };
             let mut service =
-                ServiceInfo::new(kind, &announced.name, host, (), port, &properties[..])?.enable_addr_auto();
+                ServiceInfo::new(kind, &entry, host, (), port, &properties[..])?.enable_addr_auto();
             service.set_interfaces(networks.clone());
             services.push(service.get_fullname().to_owned());
             daemon.register(service)?;
@@ -79,22 +83,12 @@ impl Announcement {
         Ok(Announcement { daemon, services })
     }
 
-    /// Calls `taken` when another machine of the network has the same name, and logs it; never ends.
-    pub async fn watch(&self, taken: impl Fn()) {
-        let Ok(events) = self.daemon.monitor() else { return std::future::pending().await };
-        loop {
-            while let Ok(event) = events.try_recv() {
-                if let DaemonEvent::NameChange(change) = event {
-                    let (name, new) = (change.original, change.new_name);
-                    taken();
-                    tracing::warn!(
-                        "another machine of this network is called {name}; this one is announced as {new}: give one of \
-                         them another name"
-                    );
-                }
-            }
-            tokio::time::sleep(LOOK_TIME).await;
-        }
+    /// Looks for machines of the same name.
+    ///
+    /// # Errors
+    /// There are too many requests to the thread that does it.
+    pub fn namesakes(&self, announced: &Announced) -> Result<Namesakes, mdns_sd::Error> {
+        Namesakes::watch(&self.daemon, &announced.name, &announced.id)
     }
 
     /// Takes the announcement back, so that nobody looks for a machine that is switched off.

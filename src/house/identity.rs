@@ -12,6 +12,8 @@ const FILE: &str = "machine-id";
 /// Bytes of the number: enough for all machines of any house.
 const ID_BYTES: usize = 6;
 const FILE_BYTES: usize = 64;
+/// Bytes of one label of a name in DNS.
+const LABEL_BYTES: usize = 63;
 
 /// The number of the machine whose state is in this folder, as hexadecimal digits. The first start of a machine makes it. If it
 /// cannot be stored, there is one for this start only.
@@ -42,6 +44,16 @@ pub fn unique_host(id: &str) -> String {
     format!("yep-{id}")
 }
 
+/// The name of a machine's entry in lists of services, which no other machine has: its name and its number. That two of one name would
+/// agree who gives way is not to be relied on: of twenty that are switched on together, several keep the name, and who looks for them
+/// sees one of those only.
+#[must_use]
+pub fn unique_entry(name: &str, id: &str) -> String {
+    let room = LABEL_BYTES - id.len() - 1;
+    let cut = (0..=room.min(name.len())).rev().find(|at| name.is_char_boundary(*at)).unwrap_or(0);
+    format!("{} {id}", &name[..cut])
+}
+
 fn new_id() -> String {
     let mut bytes = [0; ID_BYTES];
     // Without randomness all zeros: a number still, which another machine may have as well.
@@ -62,6 +74,16 @@ mod tests {
         assert!(is_id(&id), "{id}");
         assert_eq!(of_state_folder(one.path()), id);
         assert_ne!(of_state_folder(other.path()), id);
+    }
+
+    #[test]
+    fn an_entry_has_name_and_number_and_is_a_label() {
+        assert_eq!(unique_entry("left", "0123456789ab"), "left 0123456789ab");
+        for name in ["a".repeat(63), "\u{e4}".repeat(31)] {
+            let entry = unique_entry(&name, "0123456789ab");
+            assert!(entry.len() <= LABEL_BYTES && entry.len() >= LABEL_BYTES - 1, "{entry}");
+            assert!(entry.ends_with(" 0123456789ab"), "{entry}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::api::request::RoutedRequest;
 use crate::store::AuditAct;
 
 /// What to do about two machines of one name.
-const TAKEN: &str = "Another machine of this network has this name, so it may open either of them. Give one of the two another name.";
+const SHARED: &str = "Another machine of this network has this name, so it may open either of them. Give one of the two another name.";
 
 /// The name, and where it comes from.
 pub fn get(ctx: &Context) -> Answer {
@@ -23,7 +23,7 @@ pub fn get(ctx: &Context) -> Answer {
         configured: name.configured(),
         is_chosen: name.is_chosen(),
         always: format!("yep-{}.local", ctx.options.machine_id),
-        conflict: name.is_taken().then_some(TAKEN),
+        conflict: name.is_shared().then_some(SHARED),
     })
 }
 
