@@ -274,7 +274,9 @@ fn wanted_acceleration(
     least: f64,
     most: f64,
 ) -> f64 {
-    let (start, jerk) = (&cycle.start, cycle.normal.jerk);
+    // That a speed bound has to be reached firmly is no reason to come to the reference firmly.
+    let RampLimits { acceleration: limit, jerk } = cycle.afterwards.unwrap_or(cycle.normal);
+    let start = &cycle.start;
     let terms = [
         POLE_PER_S * POLE_PER_S * POLE_PER_S * (start.p - now.p),
         3.0 * POLE_PER_S * POLE_PER_S * (start.v - now.v),
@@ -284,7 +286,6 @@ fn wanted_acceleration(
         let error_jerk = -terms.iter().sum::<f64>();
         return (then.a + (start.a - now.a) + error_jerk * cycle.cycle_s).clamp(least, most);
     }
-    let limit = cycle.normal.acceleration;
     // A reference that accelerates harder than the axis may is pursued as if it accelerated as hard as the axis can.
     let reference_a = then.a.clamp(-limit, limit);
     let relative = RampLimits {
@@ -628,6 +629,25 @@ mod tests {
             // The ramp of a stop, its onset and release, and the asymptotic end of the law of the speed.
             let ramp = (speed * (1.0 - share) / (acceleration * firmer) * 1_000.0) as u32 + 40;
             prop_assert!(firm.iter().all(|cycle| *cycle <= ramp), "{firm:?}, {ramp} cycles are the most");
+        }
+    }
+
+    /// Seed 5135 of the simulation: an axis that braked firmly for a falling speed bound when it came to its place braked firmly for
+    /// that as well, so it came there later than a gentle stop can begin, and what followed it with gentle limits went beyond.
+    #[test]
+    fn an_axis_that_a_speed_bound_slows_down_comes_to_its_place_gently() {
+        let soft = limits(70.0, 1_500.0, 24_000.0, 4_500.0);
+        let (gentle, target) = (soft.gentle_stop(), Kinematics::at_rest(10.0));
+        for falls_mm_s2 in [2.0, 5.0, 10.0, 20.0] {
+            let mut tracker = Tracker::new(CYCLE_S);
+            let mut at = Kinematics::at_rest(0.0);
+            for cycle in 0..4_000 {
+                let bounds = bounds((22.0 - falls_mm_s2 * f64::from(cycle) * CYCLE_S).max(10.0));
+                at = checked(at, &tracker.plan(at, target, target, &soft, &bounds), &soft, &bounds);
+                let rest_mm = at.p + stop::displacement(at.v, at.a, gentle);
+                assert!(rest_mm < 10.002, "{rest_mm} mm, {at:?}, with {falls_mm_s2} mm/s²");
+            }
+            assert!((at.p - 10.0).abs() < 1e-3, "{at:?}");
         }
     }
 
