@@ -55,7 +55,7 @@ impl Cycle {
             _ => {}
         }
         let count = (side(random) * random.log_between(1.0, 1e6)) as i64;
-        let start = Kinematics { p: count as f64 + random.between(-0.55, 0.55), v, a };
+        let start = Kinematics { p: count as f64 + random.between(-0.75, 0.75), v, a };
         let cut_s = if random.chance(0.2) { random.between(0.0, CYCLE_S) } else { 0.0 };
         let first = (cut_s > 0.0).then(|| Piece { jerk: some_jerk(random), duration_s: cut_s });
         let pieces = first.into_iter().chain([Piece { jerk, duration_s: CYCLE_S - cut_s }]).collect();

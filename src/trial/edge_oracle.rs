@@ -2,7 +2,7 @@
 //!
 //! It knows no plan, no chunk and no report of the machine, and shares no code with the pulse checker, so a common
 //! mistake cannot hide a violation. It relies on one fact about steps: a step forward from `c` comes when the plan is
-//! at `c + 0.55`, a step back when the plan is at `c - 0.55`. So each step is an exact sample of the plan, and by the
+//! at `c + 0.75`, a step back when the plan is at `c - 0.75`. So each step is an exact sample of the plan, and by the
 //! mean value theorem
 //!
 //! ```text
@@ -18,7 +18,7 @@ use std::collections::VecDeque;
 use crate::units::{MICROSECOND_NS, MILLISECOND_NS, Nanos, seconds};
 
 /// Distance of the plan from the counter when a step is due, in steps.
-const BESIDE: f64 = 0.55;
+const BESIDE: f64 = 0.75;
 /// Window widths: least time between neighbouring samples of a window.
 const WIDTHS_NS: [Nanos; 5] =
     [500 * MICROSECOND_NS, 2 * MILLISECOND_NS, 8 * MILLISECOND_NS, 32 * MILLISECOND_NS, 128 * MILLISECOND_NS];
@@ -28,7 +28,7 @@ const TOLERANCE: f64 = 0.005;
 const BLURRED: f64 = 0.5;
 /// Distance in steps by which a motion may begin from where the previous one ended: the counter is whole, the plan was
 /// not.
-const BEGINS_BESIDE: f64 = 0.55;
+const BEGINS_BESIDE: f64 = 0.75;
 /// After a pause of this length another motion may have begun.
 const PAUSE_NS: Nanos = 4 * MILLISECOND_NS;
 
