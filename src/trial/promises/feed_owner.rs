@@ -4,7 +4,7 @@ use super::{Promise, PromiseResult};
 use crate::machine::Event;
 use crate::trial::client::ClientKind;
 use crate::trial::facts::Facts;
-use crate::trial::feed_facts::{SentFrame, TURN_NS};
+use crate::trial::feed_facts::{SentFrame, SentTarget, TURN_NS};
 use crate::trial::players::BANDS;
 use crate::units::{MILLISECOND_NS, Nanos};
 
@@ -14,6 +14,8 @@ use crate::units::{MILLISECOND_NS, Nanos};
 pub struct OneFeedMoves {
     /// The bands through which the axis has gone in this motion, up to the third.
     bands: Vec<usize>,
+    /// Instant of the last cycle in which it rested in the last one of them.
+    rested_ns: Nanos,
     /// The windows that may be in force.
     windows: Vec<(f64, f64)>,
     follows: bool,
@@ -22,6 +24,8 @@ pub struct OneFeedMoves {
 
 /// An axis that makes no step for so long rests: longer than a path that starved waits before it goes on.
 const RESTS_NS: Nanos = 150 * MILLISECOND_NS;
+/// An axis at rest begins to move for a target within the time of that, and so much longer at most.
+const UNDER_WAY_NS: Nanos = 500 * MILLISECOND_NS;
 /// Share of the window by which a band reaches into what lies between them.
 const BESIDE: f64 = 0.05;
 
@@ -35,6 +39,7 @@ impl Promise for OneFeedMoves {
             self.follows = event.begins_program();
             self.began_ns = *at_ns;
             self.bands.clear();
+            self.rested_ns = 0;
         }
         Ok(())
     }
@@ -57,15 +62,21 @@ impl Promise for OneFeedMoves {
         let share = (at_mm - back) / (front - back).max(1.0);
         let is_in = |(low, high): &(f64, f64)| share > low - BESIDE && share < high + BESIDE;
         let Some(band) = BANDS.iter().position(is_in) else { return Ok(()) };
-        // A player that has said nothing moves nothing: in a short window the axis of the other one may brake as far as here.
+        // A player that has said nothing since the axis rested elsewhere has not moved it from there: in a short window the axis of the
+        // other one may brake as far as here.
         let (low, high) = BANDS[band];
-        let mut said = facts.feeds.last_targets(self.began_ns);
-        if !said.any(|target| (low..=high).contains(&target.share)) {
-            return Ok(());
-        }
+        let may_move = |target: &SentTarget| {
+            let until_ns =
+                target.at_ns + target.time_s.map_or(0, |time_s| (time_s * 1e9) as Nanos) + UNDER_WAY_NS;
+            (low..=high).contains(&target.share) && until_ns >= self.rested_ns
+        };
         if self.bands.last() != Some(&band) {
+            if !facts.feeds.last_targets(self.began_ns).any(may_move) {
+                return Ok(());
+            }
             self.bands.push(band);
         }
+        self.rested_ns = trace.at_ns;
         // From where the axis was before, to the one feed, and to the other one.
         if self.bands.len() > 2 {
             return Err(format!("one motion went through the bands {:?} of two players", self.bands));
