@@ -79,12 +79,13 @@ impl Promise for StopLatches {
             self.through_ns.insert(who, behind_ns);
         }
         // A STOP that came since is the business of the check on late starts.
-        if moves || !begins(answer) || self.stopped_ns != Some(behind_ns) {
+        if !begins(answer) || self.stopped_ns != Some(behind_ns) {
             return Ok(());
         }
         let is_through = self.through_ns.insert(who, behind_ns) == Some(behind_ns);
-        // A fault may have ended it before its answer was there: it was taken all the same, and the next one goes on behind it.
-        if !facts.state().is_moving() {
+        // It may have come upon another motion, or a fault may have ended it before its answer was there: it was taken all the same, and
+        // the next one goes on behind it.
+        if moves || !facts.state().is_moving() {
             return Ok(());
         }
         let after_ns = sent.arrives_ns + HEARD_WITHIN_NS - behind_ns;
