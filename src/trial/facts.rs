@@ -31,7 +31,7 @@ pub struct StepMade {
 }
 
 /// Distance of the plan between a step forward and the step back behind it, in steps.
-const TURN: f64 = 0.1;
+const TURN: f64 = 0.5;
 
 /// Instant since which each input line has read active without interruption.
 #[derive(Debug, Clone, Copy, Default)]
@@ -470,7 +470,7 @@ impl Facts {
 mod tests {
     use super::*;
 
-    /// Regression: between a step and the step back behind it the plan goes a tenth of a step. That was taken for a
+    /// Regression: between a step and the step back behind it the plan goes half a step, and went a tenth then. That was taken for a
     /// whole step, and a slow wave that turned just behind a boundary for a fast one.
     #[test]
     fn a_turn_is_no_fast_step() {
@@ -479,7 +479,7 @@ mod tests {
         for (at, forward, steps_per_s) in [
             (100 * ms, true, 1.0),
             (105 * ms, true, 200.0),
-            (110 * ms, false, 20.0),
+            (110 * ms, false, 100.0),
             (115 * ms, false, 200.0),
         ] {
             facts.record_step(at, forward);
