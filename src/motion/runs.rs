@@ -386,7 +386,7 @@ mod tests {
         // The velocity is a parabola with the mean 1.
         let jerk = 6.0 * (first + last - 2.0);
         let a = last - first - jerk / 2.0;
-        let from = Kinematics { p: 0.5 + HYSTERESIS, v: mean * first, a: mean * a / duration_s };
+        let from = Kinematics { p: 0.75, v: mean * first, a: mean * a / duration_s };
         let piece = Piece { jerk: mean * jerk / (duration_s * duration_s), duration_s };
         JerkStretch { from, to: from.after_piece(piece), piece, begin: 0.0 }
     }
@@ -413,7 +413,7 @@ mod tests {
             let run = StepRun { base, differences, steps: STEPS, forward: true };
             let mut last_ns = 0;
             for (step, ns) in (0..).zip(run.instants()) {
-                let boundary = 0.5 + HYSTERESIS + 0.1 + f64::from(step);
+                let boundary = 0.75 + 0.1 + f64::from(step);
                 let exact_s = step_times::crossing(&from, piece, boundary, 0.0, piece.duration_s);
                 assert!(
                     (last_ns..=(good_s * 1e9) as i64 + 1).contains(&ns),

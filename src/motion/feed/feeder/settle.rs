@@ -40,9 +40,8 @@ impl Feeder {
             }
             // What the path makes up by itself is for the axis: it begins anew where an axis is that has left it. An axis that was to
             // catch up would be as fast as before, or faster, when the path is at rest already.
-            Phase::Brakes(afterwards) if self.is_left() && !self.would_turn(axis) => {
+            Phase::Brakes(_) if self.is_left() && !self.would_turn(axis) => {
                 self.segment = self.braking(*axis, self.now_s);
-                self.phase = Phase::Brakes(afterwards);
             }
             // A pause is rest: what a force held back is not made up for when it lets go.
             Phase::Waits if is_held && self.is_elsewhere() => {
@@ -241,6 +240,15 @@ mod tests {
             feeder.settle(&brakes(1_000.0), false);
             assert_eq!((feeder.phase, feeder.reference()), (phase, brakes(1_000.0)));
         }
+        // So does the way behind an approach.
+        let mut meets = feeder();
+        meets.push(FeedTarget { share: 0.5, pace: Pace::Within { time_s: 0.01 } }, 0.0);
+        meets.advance(0.1);
+        let near = |a: f64| Kinematics { p: 49.0, v: 5.0, a };
+        meets.settle(&near(-5_000.0), false);
+        assert_eq!(meets.phase, Phase::Meets);
+        meets.settle(&near(-1_000.0), false);
+        assert_eq!((meets.phase, meets.reference()), (Phase::Returns, near(-1_000.0)));
     }
 
     #[test]
