@@ -2,8 +2,8 @@
 //! lists pages.
 //!
 //! The host name in it is made of the machine's number, and so is its entry in the list of services: two machines may have the same
-//! name, and with the number each is found, and can be reached under a name of its own. The name of this computer is the system's to answer for. A name that only this program knows is the host
-//! name of the pages, so that `http://NAME.local` opens them.
+//! name, and with the number each is found, and can be reached under a name of its own. The name of this computer is the system's to
+//! answer for. A name that only this program knows is the host name of the pages, so that `http://NAME.local` opens them.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;

@@ -68,9 +68,8 @@ impl Namesakes {
         match event {
             ServiceEvent::ServiceResolved(service) => {
                 let Some(machine) = FoundMachine::of_service(&service) else { return };
-                if machine.name != self.name {
-                    self.heard.remove(&machine.entry);
-                } else if machine.id.as_deref() != Some(&self.id) && self.heard.len() < MOST_NAMESAKES {
+                let is_other = machine.id.as_deref() != Some(&self.id);
+                if machine.name == self.name && is_other && self.heard.len() < MOST_NAMESAKES {
                     self.heard.insert(machine.entry.clone(), machine);
                 }
             }

@@ -51,6 +51,7 @@ impl Promise for OneFeedMoves {
             // The axis goes with it.
             self.windows = windows;
             self.bands.clear();
+            self.rested_ns = 0;
         }
         // On its way it may brake beyond its target, as nobody can know that nothing more comes.
         let rests = facts.last_step.is_none_or(|step| trace.at_ns > step.at + RESTS_NS);
